@@ -1,0 +1,42 @@
+/** Stable codes of {@link PortholeError}; docs/architecture.md maps them to exit codes. */
+export type ErrorCode =
+  /** The file could not be opened, read or listed; `errno` says why. Exit 1. */
+  | "FILE"
+  /** The request itself is wrong (bad target syntax, bad option). Exit 2. */
+  | "USAGE"
+  /** No such container or process, it is not running, or there is no engine to ask. Exit 3. */
+  | "TARGET"
+  /** The target is there, but no agent could be brought to it. Exit 4. */
+  | "ATTACH"
+  /** The session with the agent ended or broke its protocol. Exit 5. */
+  | "SESSION"
+  /** A deadline passed or the caller aborted. Exit 5, or 130 when a signal caused it. */
+  | "CANCELLED";
+
+/** What is known about a failure beside its message. */
+export interface ErrorDetails {
+  /** errno name such as `ENOENT`, where the kernel gave one. */
+  errno?: string | undefined;
+  /** One sentence: what the user can do about it. */
+  hint?: string | undefined;
+  /** The failure underneath. */
+  cause?: unknown;
+}
+
+/**
+ * The one error that porthole throws. `message` is a single line that says what failed, where and with which value;
+ * bytes that came from a container are escaped by whoever prints it, never here.
+ */
+export class PortholeError extends Error {
+  override readonly name = "PortholeError";
+  readonly code: ErrorCode;
+  readonly errno: string | undefined;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, "cause" in details ? { cause: details.cause } : undefined);
+    this.code = code;
+    this.errno = details.errno;
+    this.hint = details.hint;
+  }
+}
