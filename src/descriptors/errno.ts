@@ -1,0 +1,48 @@
+import { type ErrorCode, PortholeError } from "../errors.ts";
+import { libc } from "./libc.ts";
+
+/** Names by number, the same on every architecture porthole runs on (include/uapi/asm-generic/errno.h); aliases are left out. */
+const names = `
+ EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT ENOTBLK EBUSY EEXIST EXDEV ENODEV
+ ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE EDEADLK ENAMETOOLONG ENOLCK
+ ENOSYS ENOTEMPTY ELOOP - ENOMSG EIDRM ECHRNG EL2NSYNC EL3HLT EL3RST ELNRNG EUNATCH ENOCSI EL2HLT EBADE EBADR EXFULL ENOANO EBADRQC
+ EBADSLT - EBFONT ENOSTR ENODATA ETIME ENOSR ENONET ENOPKG EREMOTE ENOLINK EADV ESRMNT ECOMM EPROTO EMULTIHOP EDOTDOT EBADMSG
+ EOVERFLOW ENOTUNIQ EBADFD EREMCHG ELIBACC ELIBBAD ELIBSCN ELIBMAX ELIBEXEC EILSEQ ERESTART ESTRPIPE EUSERS ENOTSOCK EDESTADDRREQ
+ EMSGSIZE EPROTOTYPE ENOPROTOOPT EPROTONOSUPPORT ESOCKTNOSUPPORT ENOTSUP EPFNOSUPPORT EAFNOSUPPORT EADDRINUSE EADDRNOTAVAIL ENETDOWN
+ ENETUNREACH ENETRESET ECONNABORTED ECONNRESET ENOBUFS EISCONN ENOTCONN ESHUTDOWN ETOOMANYREFS ETIMEDOUT ECONNREFUSED EHOSTDOWN
+ EHOSTUNREACH EALREADY EINPROGRESS ESTALE EUCLEAN ENOTNAM ENAVAIL EISNAM EREMOTEIO EDQUOT ENOMEDIUM EMEDIUMTYPE ECANCELED ENOKEY
+ EKEYEXPIRED EKEYREVOKED EKEYREJECTED EOWNERDEAD ENOTRECOVERABLE ERFKILL EHWPOISON`
+  .trim()
+  .split(/\s+/);
+
+/** The numbers this folder tells apart. */
+export const Errno = {
+  EINTR: 4,
+  EBADF: 9,
+  EAGAIN: 11,
+  EXDEV: 18,
+  EINVAL: 22,
+  ESPIPE: 29,
+  EPIPE: 32,
+  ENOSYS: 38,
+  ENOPROTOOPT: 92,
+  ENOTSUP: 95,
+  ECONNABORTED: 103,
+  ECONNRESET: 104,
+} as const;
+
+/** `ENOENT` for 2; `E4000` for a number Linux does not define. Of aliases the canonical name: EAGAIN, ENOTSUP, EDEADLK. */
+export function errnoName(errno: number): string {
+  const name = names[errno - 1];
+  return name === undefined || name === "-" ? `E${errno}` : name;
+}
+
+/** The C library's words: `No such file or directory` for 2. */
+export function errnoText(errno: number): string {
+  return libc.strerror(errno);
+}
+
+/** `<what>: <text>` with the errno's name attached. Take the number from `errno()` first: nothing may run in between. */
+export function systemError(code: ErrorCode, what: string, errno: number, hint?: string): PortholeError {
+  return new PortholeError(code, `${what}: ${errnoText(errno)}`, { errno: errnoName(errno), hint });
+}

@@ -1,0 +1,118 @@
+import { endianness } from "node:os";
+import koffi from "koffi";
+import { PortholeError } from "../errors.ts";
+
+// Struct layouts in this folder are those of 64-bit little-endian Linux; where x64 and arm64 differ, the code asks `process.arch`.
+if (process.platform !== "linux" || !["x64", "arm64"].includes(process.arch) || endianness() !== "LE")
+  throw new PortholeError(
+    "USAGE",
+    `porthole passes descriptors on Linux x64 and arm64 only, this is ${process.platform} ${process.arch}`,
+  );
+
+const library = koffi.load(null);
+
+/**
+ * The C functions that this folder calls, declared once. A pointer is a plain number, the address of {@link Memory}: koffi then converts
+ * nothing, and a call costs 0.2 us over the system call. Each returns what C returns; after -1 read {@link errno} before anything else.
+ * Variadic functions are declared with the arguments used: for integers both calling conventions are the same on x64 and arm64.
+ */
+export const libc = {
+  close: declare<(fd: number) => number>("int close(int)"),
+  fcntl: declare<(fd: number, command: number, argument: number) => number>("int fcntl(int, int, long)"),
+  flock: declare<(fd: number, operation: number) => number>("int flock(int, int)"),
+  fchmod: declare<(fd: number, mode: number) => number>("int fchmod(int, uint)"),
+  mkfifo: declare<(path: number, mode: number) => number>("int mkfifo(uintptr_t, uint)"),
+  pipe2: declare<(fds: number, flags: number) => number>("int pipe2(uintptr_t, int)"),
+  statx: declare<(directory: number, path: number, flags: number, mask: number, into: number) => number>(
+    "int statx(int, uintptr_t, int, uint, uintptr_t)",
+  ),
+
+  socket: declare<(family: number, type: number, protocol: number) => number>("int socket(int, int, int)"),
+  socketpair: declare<(family: number, type: number, protocol: number, fds: number) => number>(
+    "int socketpair(int, int, int, uintptr_t)",
+  ),
+  bind: declare<(fd: number, address: number, length: number) => number>("int bind(int, uintptr_t, uint)"),
+  connect: declare<(fd: number, address: number, length: number) => number>("int connect(int, uintptr_t, uint)"),
+  listen: declare<(fd: number, backlog: number) => number>("int listen(int, int)"),
+  accept4: declare<(fd: number, address: number, length: number, flags: number) => number>(
+    "int accept4(int, uintptr_t, uintptr_t, int)",
+  ),
+  getsockopt: declare<(fd: number, level: number, name: number, value: number, length: number) => number>(
+    "int getsockopt(int, int, int, uintptr_t, uintptr_t)",
+  ),
+  setsockopt: declare<(fd: number, level: number, name: number, value: number, length: number) => number>(
+    "int setsockopt(int, int, int, uintptr_t, uint)",
+  ),
+  sendmsg: declare<(fd: number, message: number, flags: number) => number>("int64_t sendmsg(int, uintptr_t, int)"),
+  recvmsg: declare<(fd: number, message: number, flags: number) => number>("int64_t recvmsg(int, uintptr_t, int)"),
+
+  epoll_create1: declare<(flags: number) => number>("int epoll_create1(int)"),
+  epoll_ctl: declare<(epoll: number, operation: number, fd: number, event: number) => number>(
+    "int epoll_ctl(int, int, int, uintptr_t)",
+  ),
+  epoll_wait: declare<(epoll: number, events: number, capacity: number, timeoutMs: number) => number>(
+    "int epoll_wait(int, uintptr_t, int, int)",
+  ),
+  poll: declare<(entries: number, count: number, timeoutMs: number) => number>("int poll(uintptr_t, ulong, int)"),
+
+  read: declare<(fd: number, into: number, length: number) => number>("int64_t read(int, uintptr_t, size_t)"),
+  pread: declare<(fd: number, into: number, length: number, offset: number | bigint) => number>(
+    "int64_t pread64(int, uintptr_t, size_t, int64_t)",
+  ),
+  write: declare<(fd: number, from: number, length: number) => number>("int64_t write(int, uintptr_t, size_t)"),
+  lseek: declare<(fd: number, offset: number | bigint, whence: number) => number | bigint>(
+    "int64_t lseek64(int, int64_t, int)",
+  ),
+  sendfile: declare<(out: number, source: number, offset: number, length: number) => number>(
+    "int64_t sendfile64(int, int, uintptr_t, size_t)",
+  ),
+  splice: declare<
+    (source: number, sourceOffset: number, out: number, outOffset: number, length: number, flags: number) => number
+  >("int64_t splice(int, uintptr_t, int, uintptr_t, size_t, uint)"),
+
+  signal: declare<(signal: number, handler: number) => number | bigint>("uintptr_t signal(int, uintptr_t)"),
+  raise: declare<(signal: number) => number>("int raise(int)"),
+  strerror: declare<(errno: number) => string>("str strerror(int)"),
+};
+
+/** The calling thread's errno. Valid only until the next call of any kind. */
+export const errno: () => number = koffi.errno;
+
+/** Calls `handler` from Node's event loop while `fd` is readable. Only src/descriptors/poll.ts may use it, with an epoll descriptor. */
+export function pollHandle(fd: number, handler: () => void): PollHandle {
+  return koffi.node.poll(fd, { readable: true }, handler);
+}
+
+/** The part of koffi's handle that is safe: nothing may be called on it after close(). */
+export interface PollHandle {
+  ref(): void;
+  unref(): void;
+  close(): void;
+}
+
+/**
+ * Memory that C may read and write: its address never changes (V8 moves no backing store) and it lives as long as this object,
+ * so keep the object referenced as long as C knows the address.
+ */
+export class Memory {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly view: DataView<ArrayBuffer>;
+  readonly address: number;
+
+  constructor(size: number) {
+    const buffer = new ArrayBuffer(size);
+    this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+    this.address = Number(koffi.address(buffer));
+  }
+
+  /** Writes a pointer (or size_t): addresses in user space stay far below 2^53. */
+  setPointer(offset: number, value: number): void {
+    this.view.setUint32(offset, value >>> 0, true);
+    this.view.setUint32(offset + 4, Math.floor(value / 0x1_0000_0000), true);
+  }
+}
+
+function declare<F>(signature: string): F {
+  return library.func(signature) as F;
+}

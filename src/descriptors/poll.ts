@@ -1,0 +1,207 @@
+import { PortholeError } from "../errors.ts";
+import { systemError } from "./errno.ts";
+import { errno, libc, Memory, type PollHandle, pollHandle } from "./libc.ts";
+import { OwnedFd } from "./owned-fd.ts";
+
+/** Events of epoll_ctl(2). ERR and HUP are always reported. */
+export const EPOLLIN = 0x001;
+export const EPOLLPRI = 0x002;
+export const EPOLLOUT = 0x004;
+export const EPOLLERR = 0x008;
+export const EPOLLHUP = 0x010;
+export const EPOLLRDHUP = 0x2000;
+export const EPOLLONESHOT = 0x4000_0000;
+export const EPOLLET = 0x8000_0000;
+
+const EPOLL_CLOEXEC = 0o2000000;
+const Ctl = { add: 1, del: 2, mod: 3 } as const;
+
+/** struct epoll_event: packed on x64 only (epoll_ctl(2)). */
+const Event = process.arch === "x64" ? { size: 12, data: 4 } : { size: 16, data: 8 };
+/** Events taken per turn of the event loop; what remains is reported again in the next one. */
+const BATCH = 64;
+
+/** One descriptor under observation. */
+export interface Watch {
+  /** Observes other events from now on; 0 pauses all but ERR and HUP. */
+  modify(events: number): void;
+  /** Ends it; no event is delivered afterwards, even one already fetched. Call it before closing the descriptor. Idempotent. */
+  close(): void;
+}
+
+/**
+ * Readiness of descriptors in Node's event loop, level-triggered unless EPOLLET is asked for.
+ *
+ * koffi's poll handle aborts the process for anything libuv cannot poll, so it sees only this reactor's private epoll descriptor, once;
+ * everything else is put in there with epoll_ctl, whose refusals are ordinary errors. Events carry a token of their own, not the
+ * descriptor's number, which may be another file's by the time the event is handled.
+ */
+export class Reactor {
+  static #shared: Reactor | undefined;
+  readonly #epoll: OwnedFd;
+  readonly #handle: PollHandle;
+  readonly #watches = new Map<number, EpollWatch>();
+  readonly #events = new Memory(BATCH * Event.size);
+  readonly #argument = new Memory(Event.size);
+  #nextToken = 1;
+  #closed = false;
+
+  /** The one reactor of this thread. It keeps the process alive exactly while something is watched. */
+  static shared(): Reactor {
+    Reactor.#shared ??= new Reactor();
+    return Reactor.#shared;
+  }
+
+  constructor() {
+    const epoll = libc.epoll_create1(EPOLL_CLOEXEC);
+    if (epoll < 0) throw systemError("SESSION", "cannot create an epoll descriptor", errno());
+    this.#epoll = OwnedFd.adopt(epoll);
+    this.#handle = pollHandle(epoll, () => this.#dispatch());
+    this.#handle.unref();
+  }
+
+  /**
+   * Calls `onEvent` with the events that `fd` has, until the watch is closed. What it throws becomes an uncaught exception; the
+   * others are served all the same. Throws FILE: EPERM (a regular file or directory: always ready, cannot be polled), EBADF, EEXIST (watched already).
+   */
+  watch(fd: OwnedFd | number, events: number, onEvent: (events: number) => void): Watch {
+    if (this.#closed) throw new PortholeError("SESSION", "the reactor is closed");
+    const token = this.#nextToken++;
+    this.#control(Ctl.add, typeof fd === "number" ? fd : fd.number, events, token);
+    const watch = new EpollWatch(fd, onEvent, {
+      modify: (number, wanted) => this.#control(Ctl.mod, number, wanted, token),
+      remove: (number) => {
+        this.#watches.delete(token);
+        if (this.#watches.size === 0 && !this.#closed) this.#handle.unref();
+        // An error here means that the descriptor was closed too early, which removed it as well.
+        if (number !== undefined) libc.epoll_ctl(this.#epoll.number, Ctl.del, number, this.#argument.address);
+      },
+    });
+    if (this.#watches.size === 0) this.#handle.ref();
+    this.#watches.set(token, watch);
+    return watch;
+  }
+
+  /** Ends every watch, then the handle, then the epoll descriptor: in another order libuv aborts. */
+  close(): void {
+    if (this.#closed) return;
+    for (const watch of this.#watches.values()) watch.close();
+    this.#closed = true;
+    this.#handle.close();
+    this.#epoll.close();
+    if (Reactor.#shared === this) Reactor.#shared = undefined;
+  }
+
+  /** Called by koffi: it must not throw, or koffi's next call of any kind fails. */
+  #dispatch(): void {
+    if (this.#closed) return;
+    const { view } = this.#events;
+    const count = libc.epoll_wait(this.#epoll.number, this.#events.address, BATCH, 0);
+    for (let at = 0; at < count * Event.size; at += Event.size) {
+      const token = view.getUint32(at + Event.data, true) + view.getUint32(at + Event.data + 4, true) * 0x1_0000_0000;
+      const watch = this.#watches.get(token);
+      if (watch === undefined) continue; // closed by a callback of this batch
+      try {
+        watch.onEvent(view.getUint32(at, true));
+      } catch (error) {
+        process.nextTick(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  #control(operation: number, fd: number, events: number, token: number): void {
+    this.#argument.view.setUint32(0, events >>> 0, true);
+    this.#argument.setPointer(Event.data, token);
+    if (libc.epoll_ctl(this.#epoll.number, operation, fd, this.#argument.address) === 0) return;
+    const error = errno();
+    throw systemError("FILE", `cannot wait for descriptor ${fd}`, error);
+  }
+}
+
+class EpollWatch implements Watch {
+  readonly #fd: OwnedFd | number;
+  readonly onEvent: (events: number) => void;
+  readonly #reactor: { modify(fd: number, events: number): void; remove(fd: number | undefined): void };
+  #closed = false;
+
+  constructor(
+    fd: OwnedFd | number,
+    onEvent: (events: number) => void,
+    reactor: { modify(fd: number, events: number): void; remove(fd: number | undefined): void },
+  ) {
+    this.#fd = fd;
+    this.onEvent = onEvent;
+    this.#reactor = reactor;
+  }
+
+  modify(events: number): void {
+    if (this.#closed) throw new PortholeError("FILE", "the watch is closed");
+    this.#reactor.modify(typeof this.#fd === "number" ? this.#fd : this.#fd.number, events);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    // The number of a closed descriptor may be another file's by now.
+    const gone = typeof this.#fd !== "number" && this.#fd.closed;
+    this.#reactor.remove(gone ? undefined : typeof this.#fd === "number" ? this.#fd : this.#fd.number);
+  }
+}
+
+/** How long to wait. */
+export interface WaitOptions {
+  /** Milliseconds; without it, as long as it takes. */
+  timeoutMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Resolves with the events once `fd` has data, a writer that hung up, or an error. Rejects with CANCELLED, or as {@link Reactor.watch} throws. */
+export function readable(fd: OwnedFd, options?: WaitOptions): Promise<number> {
+  return ready(fd, EPOLLIN, options);
+}
+
+/** Resolves with the events once `fd` takes data or has an error. Rejects as {@link readable}. */
+export function writable(fd: OwnedFd, options?: WaitOptions): Promise<number> {
+  return ready(fd, EPOLLOUT, options);
+}
+
+/** Resolves once `fd` has one of `events`; the watch is gone by then in every case. */
+export function ready(fd: OwnedFd | number, events: number, options: WaitOptions = {}): Promise<number> {
+  const { timeoutMs, signal } = options;
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(aborted(signal));
+    const settle = (act: () => void): void => {
+      watch.close();
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+      act();
+    };
+    const onAbort = (): void => settle(() => reject(aborted(signal)));
+    const watch = Reactor.shared().watch(fd, events, (seen) => settle(() => resolve(seen)));
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(
+            () =>
+              settle(() =>
+                reject(
+                  new PortholeError("CANCELLED", `descriptor ${show(fd)} was not ready within ${timeoutMs} ms`, {
+                    errno: "ETIMEDOUT",
+                  }),
+                ),
+              ),
+            timeoutMs,
+          );
+    signal?.addEventListener("abort", onAbort);
+  });
+}
+
+function aborted(signal: AbortSignal | undefined): PortholeError {
+  return new PortholeError("CANCELLED", "the wait was cancelled", { errno: "ECANCELED", cause: signal?.reason });
+}
+
+function show(fd: OwnedFd | number): string {
+  return String(typeof fd === "number" ? fd : fd.closed ? "(closed)" : fd.number);
+}

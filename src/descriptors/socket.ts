@@ -1,0 +1,140 @@
+import { chmodSync } from "node:fs";
+import { type ErrorCode, PortholeError } from "../errors.ts";
+import { SOL_SOCKET } from "./control.ts";
+import { Errno, systemError } from "./errno.ts";
+import { errno, libc, Memory } from "./libc.ts";
+import { OwnedFd } from "./owned-fd.ts";
+
+const AF_UNIX = 1;
+const SOCK_SEQPACKET = 5;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const SO_PEERCRED = 17;
+const SO_PEERPIDFD = 77; // Linux 6.5
+const SO_PASSRIGHTS = 83; // Linux 6.16
+/** sizeof sun_path, the final NUL included (unix(7)). */
+const SUN_PATH = 108;
+
+/** A connected pair of AF_UNIX SOCK_SEQPACKET sockets, blocking, close-on-exec. The caller closes both. */
+export function socketpair(): [OwnedFd, OwnedFd] {
+  const pair = new Memory(8);
+  if (libc.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.address) < 0) throw failed("socketpair");
+  return [OwnedFd.adopt(pair.view.getInt32(0, true)), OwnedFd.adopt(pair.view.getInt32(4, true))];
+}
+
+/**
+ * A listening, non-blocking, close-on-exec socket bound to `name` in `directory` (an O_PATH descriptor will do), with exactly `mode`
+ * whatever the umask: at no moment does the path have more permissions than that. Between bind and listen a client gets ECONNREFUSED.
+ * A path that exists is EADDRINUSE: the caller decides whether it is stale and unlinks it, now and after closing.
+ */
+export function listenAt(directory: OwnedFd, name: string, mode: number, backlog = 128): OwnedFd {
+  const path = pathThrough(directory, name);
+  const address = socketAddress(path, name);
+  const socket = unixSocket();
+  try {
+    // bind gives the path the socket inode's mode less the umask (net/unix/af_unix.c), hence narrow first and widen after.
+    if (libc.fchmod(socket.number, mode) < 0) throw failed(`fchmod of the socket for ${name}`);
+    if (libc.bind(socket.number, address.address, address.bytes.length) < 0)
+      throw failed(`cannot bind ${name}`, "ATTACH");
+    chmodSync(path, mode);
+    if (libc.listen(socket.number, backlog) < 0) throw failed(`cannot listen on ${name}`, "ATTACH");
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+/**
+ * A non-blocking, close-on-exec socket connected to `name` in `directory`. Throws ATTACH: ENOENT, ECONNREFUSED (nobody listens any more),
+ * EAGAIN (the listener's queue is full: it does not accept), EPROTOTYPE (not SOCK_SEQPACKET).
+ */
+export function connectAt(directory: OwnedFd, name: string): OwnedFd {
+  const address = socketAddress(pathThrough(directory, name), name);
+  const socket = unixSocket();
+  while (libc.connect(socket.number, address.address, address.bytes.length) < 0) {
+    const error = errno();
+    if (error === Errno.EINTR) continue;
+    socket.close();
+    throw systemError("ATTACH", `cannot connect to ${name}`, error);
+  }
+  return socket;
+}
+
+/** The next waiting connection, non-blocking and close-on-exec; undefined when none waits. The caller closes it. */
+export function acceptFrom(listener: OwnedFd): OwnedFd | undefined {
+  for (;;) {
+    const fd = libc.accept4(listener.number, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) return OwnedFd.adopt(fd);
+    const error = errno();
+    if (error === Errno.EAGAIN) return undefined;
+    if (error !== Errno.EINTR && error !== Errno.ECONNABORTED) throw systemError("ATTACH", "cannot accept", error);
+  }
+}
+
+/**
+ * Who connected, as this process's PID and user namespaces see it (SO_PEERCRED): for an accepted socket the process that called connect(),
+ * for a connected one the process that called listen(), possibly long gone. pid is 0 where that process has no number here.
+ */
+export function peerCredentials(socket: OwnedFd): { pid: number; uid: number; gid: number } {
+  const value = getOption(socket, SO_PEERCRED, 12);
+  if (typeof value === "number") throw systemError("SESSION", "cannot tell who the peer is", value);
+  return { pid: value.getInt32(0, true), uid: value.getUint32(4, true), gid: value.getUint32(8, true) };
+}
+
+/** A pidfd of that same process, close-on-exec; undefined where the kernel has none to give (before Linux 6.5). The caller closes it. */
+export function peerPidfd(socket: OwnedFd): OwnedFd | undefined {
+  const value = getOption(socket, SO_PEERPIDFD, 4);
+  if (value === Errno.ENOPROTOOPT) return undefined;
+  if (typeof value === "number") throw systemError("SESSION", "cannot get the peer's pidfd", value);
+  return OwnedFd.adopt(value.getInt32(0, true));
+}
+
+/**
+ * Makes the peer's attempts to pass a descriptor fail with EPERM from now on (SO_PASSRIGHTS; what is queued already still arrives).
+ * False where the kernel does not know it (before Linux 6.16): the exact counts of FdSocket hold there too.
+ */
+export function refuseDescriptors(socket: OwnedFd): boolean {
+  const off = new Memory(4);
+  if (libc.setsockopt(socket.number, SOL_SOCKET, SO_PASSRIGHTS, off.address, 4) === 0) return true;
+  const error = errno();
+  if (error === Errno.ENOPROTOOPT || error === Errno.ENOTSUP) return false;
+  throw systemError("SESSION", "cannot refuse descriptors", error);
+}
+
+/** The value of a SOL_SOCKET option, or the errno. */
+function getOption(socket: OwnedFd, option: number, size: number): DataView | number {
+  const memory = new Memory(size + 4);
+  memory.view.setUint32(size, size, true);
+  const result = libc.getsockopt(socket.number, SOL_SOCKET, option, memory.address, memory.address + size);
+  return result < 0 ? errno() : memory.view;
+}
+
+function unixSocket(): OwnedFd {
+  const fd = libc.socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw failed("cannot create a socket");
+  return OwnedFd.adopt(fd);
+}
+
+/** Through the descriptor the path is short however deep the directory is, and the directory cannot be exchanged under us. */
+function pathThrough(directory: OwnedFd, name: string): string {
+  if (name === "" || name === "." || name === ".." || /[/\0]/.test(name))
+    throw new PortholeError("USAGE", `not a socket's name: ${JSON.stringify(name)}`);
+  return `/proc/self/fd/${directory.number}/${name}`;
+}
+
+/** struct sockaddr_un, as long as the path and its NUL. */
+function socketAddress(path: string, name: string): Memory {
+  const bytes = new TextEncoder().encode(path);
+  if (bytes.length >= SUN_PATH)
+    throw new PortholeError("USAGE", `the socket's name is too long: ${name}`, { errno: "ENAMETOOLONG" });
+  const memory = new Memory(2 + bytes.length + 1);
+  memory.view.setUint16(0, AF_UNIX, true);
+  memory.bytes.set(bytes, 2);
+  return memory;
+}
+
+/** Call it first thing after the failing call; `what` must need no computation beyond joining strings. */
+function failed(what: string, code: ErrorCode = "SESSION"): PortholeError {
+  return systemError(code, what, errno());
+}
