@@ -1,0 +1,167 @@
+import { constants, openSync } from "node:fs";
+import { PortholeError } from "../errors.ts";
+import { Errno, errnoText, systemError } from "./errno.ts";
+import { errno, libc, Memory } from "./libc.ts";
+import { OwnedFd } from "./owned-fd.ts";
+
+const F_GETFL = 3;
+const F_SETFL = 4;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const O_CLOEXEC = 0o2000000;
+const O_PATH = 0o10000000;
+
+const AT_EMPTY_PATH = 0x1000;
+const AT_STATX_DONT_SYNC = 0x4000;
+const STATX_BASIC_STATS = 0x7ff;
+const STATX_BTIME = 0x800;
+const STATX_MNT_ID = 0x1000;
+
+/** What statx(2) says of a file. Times are nanoseconds since 1970; `dev` and `rdev` are encoded as in makedev(3) and Node's `Stats`. */
+export interface Statx {
+  /** Which of the fields below the file system filled (STATX_*). */
+  mask: number;
+  blksize: number;
+  attributes: bigint;
+  attributesMask: bigint;
+  nlink: number;
+  uid: number;
+  gid: number;
+  /** S_IFMT kind and permissions. */
+  mode: number;
+  ino: bigint;
+  size: bigint;
+  /** Units of 512 bytes. */
+  blocks: bigint;
+  atime: bigint;
+  /** Undefined where the file system keeps no birth time. */
+  btime: bigint | undefined;
+  ctime: bigint;
+  mtime: bigint;
+  dev: bigint;
+  devMajor: number;
+  devMinor: number;
+  rdev: bigint;
+  rdevMajor: number;
+  rdevMinor: number;
+  /** The number in /proc/PID/mountinfo. Undefined before Linux 5.8. */
+  mountId: bigint | undefined;
+}
+
+const statxMemory = new Memory(256 + 8);
+
+/**
+ * Facts of an open file, whatever it was opened with (O_PATH too). Never waits for a file system's server: AT_STATX_DONT_SYNC takes what the
+ * kernel has, where fstat(2) hangs beyond SIGKILL on a FUSE file whose daemon does not answer.
+ */
+export function statx(fd: OwnedFd): Statx {
+  const { address, view } = statxMemory;
+  const wanted = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID;
+  // The path is the empty string, the zero byte behind the result.
+  if (libc.statx(fd.number, address + 256, AT_EMPTY_PATH | AT_STATX_DONT_SYNC, wanted, address) < 0)
+    throw systemError("FILE", "statx failed", errno());
+  const u32 = (offset: number): number => view.getUint32(offset, true);
+  const u64 = (offset: number): bigint => view.getBigUint64(offset, true);
+  const time = (offset: number): bigint =>
+    view.getBigInt64(offset, true) * 1_000_000_000n + BigInt(view.getUint32(offset + 8, true));
+  const mask = u32(0x00);
+  return {
+    mask,
+    blksize: u32(0x04),
+    attributes: u64(0x08),
+    nlink: u32(0x10),
+    uid: u32(0x14),
+    gid: u32(0x18),
+    mode: view.getUint16(0x1c, true),
+    ino: u64(0x20),
+    size: u64(0x28),
+    blocks: u64(0x30),
+    attributesMask: u64(0x38),
+    atime: time(0x40),
+    btime: mask & STATX_BTIME ? time(0x50) : undefined,
+    ctime: time(0x60),
+    mtime: time(0x70),
+    rdev: makeDevice(u32(0x80), u32(0x84)),
+    rdevMajor: u32(0x80),
+    rdevMinor: u32(0x84),
+    dev: makeDevice(u32(0x88), u32(0x8c)),
+    devMajor: u32(0x88),
+    devMinor: u32(0x8c),
+    mountId: mask & STATX_MNT_ID ? u64(0x90) : undefined,
+  };
+}
+
+/** makedev(3). */
+export function makeDevice(major: number, minor: number): bigint {
+  const [a, b] = [BigInt(major), BigInt(minor)];
+  return ((a & 0xffff_f000n) << 32n) | ((a & 0xfffn) << 8n) | ((b & 0xffff_ff00n) << 12n) | (b & 0xffn);
+}
+
+/** Access mode and status flags of the open file (F_GETFL); compare with `fs.constants.O_*`. */
+export function getFlags(fd: OwnedFd): number {
+  const flags = libc.fcntl(fd.number, F_GETFL, 0);
+  if (flags < 0) throw systemError("FILE", "cannot read the descriptor's flags", errno());
+  return flags;
+}
+
+/** Sets or clears O_NONBLOCK. The flag belongs to the open file: every process that shares it sees the change. */
+export function setNonBlocking(fd: OwnedFd, on: boolean): void {
+  const flags = getFlags(fd);
+  const wanted = on ? flags | constants.O_NONBLOCK : flags & ~constants.O_NONBLOCK;
+  if (wanted === flags) return;
+  if (libc.fcntl(fd.number, F_SETFL, wanted) < 0)
+    throw systemError("FILE", "cannot change the descriptor's flags", errno());
+}
+
+/**
+ * open(2), close-on-exec added. `path` may be raw bytes. Only for paths of this machine that the user or porthole itself chose. Blocks as
+ * open does: add O_NONBLOCK for what may be a FIFO. Throws FILE with the errno.
+ */
+export function openPath(path: string | Buffer, flags: number, mode = 0o666): OwnedFd {
+  try {
+    return OwnedFd.adopt(openSync(path, flags | O_CLOEXEC, mode));
+  } catch (error) {
+    throw fileError(error, String(path));
+  }
+}
+
+/** A directory's O_PATH descriptor, for listenAt and connectAt; needs no read permission on it. ENOTDIR for anything else. */
+export function openDirectory(path: string | Buffer): OwnedFd {
+  return openPath(path, O_PATH | constants.O_DIRECTORY);
+}
+
+/** Takes the exclusive flock(2) of the open file; false when another open file holds it. Released when the last descriptor closes. */
+export function tryLock(fd: OwnedFd): boolean {
+  for (;;) {
+    if (libc.flock(fd.number, LOCK_EX | LOCK_NB) === 0) return true;
+    const error = errno();
+    if (error === Errno.EAGAIN) return false;
+    if (error !== Errno.EINTR) throw systemError("FILE", "cannot lock", error);
+  }
+}
+
+/** mkfifo(3), less the umask. */
+export function mkfifo(path: string | Buffer, mode = 0o600): void {
+  const bytes = Buffer.from(path);
+  const memory = new Memory(bytes.length + 1);
+  memory.bytes.set(bytes);
+  if (libc.mkfifo(memory.address, mode) === 0) return;
+  const error = errno();
+  throw systemError("FILE", `cannot make the FIFO ${path}`, error);
+}
+
+/** A pipe, close-on-exec: [read end, write end]. The caller closes both. */
+export function pipe(options: { nonBlocking?: boolean } = {}): [OwnedFd, OwnedFd] {
+  const pair = new Memory(8);
+  if (libc.pipe2(pair.address, O_CLOEXEC | (options.nonBlocking ? constants.O_NONBLOCK : 0)) < 0)
+    throw systemError("FILE", "cannot make a pipe", errno());
+  return [OwnedFd.adopt(pair.view.getInt32(0, true)), OwnedFd.adopt(pair.view.getInt32(4, true))];
+}
+
+function fileError(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || !("errno" in error) || typeof error.errno !== "number") return error;
+  return new PortholeError("FILE", `${path}: ${errnoText(-error.errno)}`, {
+    errno: (error as NodeJS.ErrnoException).code,
+    cause: error,
+  });
+}
