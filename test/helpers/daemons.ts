@@ -1,0 +1,159 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { ENGINE_GROUP } from "./machine.ts";
+import { waitFor } from "./wait-for.ts";
+
+/** A private engine, its state and socket in one directory of its own. */
+export interface Daemon {
+  /** Path of the API's socket; {@link ENGINE_GROUP} may use it. */
+  socket: string;
+  /** Removes every container, ends the daemon and what it started, unmounts and removes its directory. */
+  stop(): Promise<void>;
+}
+
+/** Starts a Docker daemon that shares nothing with the machine's own: no bridge, no iptables, containers without network. */
+export async function startDocker(directory: string, options: { remap?: boolean } = {}): Promise<Daemon> {
+  mkdirSync(directory, { mode: 0o711 });
+  const socket = `${directory}/docker.sock`;
+  const daemon = launch(directory, {}, [
+    "dockerd",
+    ...["--data-root", `${directory}/data`, "--exec-root", `${directory}/exec`, "-p", `${directory}/pid`],
+    ...["-H", `unix://${socket}`, "--group", String(ENGINE_GROUP), "--iptables=false", "--bridge=none"],
+    ...(options.remap ? ["--userns-remap=default"] : []),
+  ]);
+  await ready(daemon, directory, socket);
+  return {
+    socket,
+    stop: async () => {
+      await removeContainers(socket);
+      await end(daemon);
+      endContainerd(directory);
+      removeTree(directory);
+    },
+  };
+}
+
+/** Starts Podman's Docker-compatible API. */
+export async function startPodman(directory: string): Promise<Daemon> {
+  mkdirSync(directory, { mode: 0o711 });
+  const socket = `${directory}/podman.sock`;
+  const configuration = `${directory}/containers.conf`;
+  // Limits that a machine without systemd can grant; locks in files, since Podman's shared memory is the whole machine's.
+  writeFileSync(
+    configuration,
+    [
+      "[containers]",
+      'default_ulimits=["nofile=1024:1024","nproc=1024:1024"]',
+      'netns="none"',
+      "[engine]",
+      'runtime="runc"',
+      'cgroup_manager="cgroupfs"',
+      'events_logger="file"',
+      'lock_type="file"',
+      "",
+    ].join("\n"),
+  );
+  const daemon = launch(directory, { CONTAINERS_CONF: configuration }, [
+    "podman",
+    ...["--root", `${directory}/root`, "--runroot", `${directory}/run`, "--tmpdir", `${directory}/tmp`],
+    ...["system", "service", "--time=0", `unix://${socket}`],
+  ]);
+  await ready(daemon, directory, socket);
+  chownSync(socket, 0, ENGINE_GROUP);
+  chmodSync(socket, 0o660);
+  return {
+    socket,
+    stop: async () => {
+      await removeContainers(socket);
+      await end(daemon);
+      removeTree(directory);
+    },
+  };
+}
+
+/** The kernel ends the daemon if the test run dies without its teardown. */
+function launch(directory: string, env: Record<string, string>, command: string[]): ChildProcess {
+  const log = openSync(`${directory}/log`, "a");
+  const child = spawn("setpriv", ["--pdeathsig", "TERM", "--", ...command], {
+    stdio: ["ignore", log, log],
+    env: { ...process.env, ...env },
+    cwd: "/",
+  });
+  closeSync(log);
+  return child;
+}
+
+async function ready(daemon: ChildProcess, directory: string, socket: string): Promise<void> {
+  let failure: string | undefined;
+  daemon.once("error", (error) => {
+    failure = error.message;
+  });
+  daemon.once("exit", (code, signal) => {
+    failure = `it ended with ${signal ?? code}`;
+  });
+  try {
+    await waitFor(`an answer on ${socket}`, async () => {
+      if (failure !== undefined) throw new Error(failure);
+      return (await call(socket, "GET", "/_ping")) === "OK";
+    });
+  } catch (error) {
+    daemon.kill("SIGKILL");
+    const log = readFileSync(`${directory}/log`, "utf8").trimEnd().split("\n").slice(-5).join("\n");
+    removeTree(directory);
+    throw new Error(`${(error as Error).message}; the end of its log:\n${log}`);
+  }
+}
+
+async function removeContainers(socket: string): Promise<void> {
+  const list = (await call(socket, "GET", "/v1.40/containers/json?all=true")) ?? "[]";
+  const ids = (JSON.parse(list) as { Id: string }[]).map(({ Id }) => Id);
+  await Promise.all(ids.map((id) => call(socket, "DELETE", `/v1.40/containers/${id}?force=true&v=true`)));
+}
+
+async function end(daemon: ChildProcess): Promise<void> {
+  const gone = () => daemon.exitCode !== null || daemon.signalCode !== null;
+  daemon.kill("SIGTERM");
+  try {
+    await waitFor("the daemon to end", gone);
+  } catch {
+    daemon.kill("SIGKILL");
+    await waitFor("the killed daemon to end", gone);
+  }
+}
+
+/** dockerd ends its containerd with itself; one that outlived it would hold the directory's mounts. */
+function endContainerd(directory: string): void {
+  try {
+    const pid = Number(readFileSync(`${directory}/exec/containerd/containerd.pid`, "utf8"));
+    if (readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(directory)) process.kill(pid, "SIGKILL");
+  } catch {
+    // gone, as it should be
+  }
+}
+
+function removeTree(directory: string): void {
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "")
+    .filter((point) => point.startsWith(`${directory}/`));
+  for (const point of mounts.reverse()) spawnSync("umount", ["-l", point]);
+  rmSync(directory, { recursive: true, force: true });
+}
+
+function call(socketPath: string, method: string, path: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const asked = request({ socketPath, method, path, timeout: 30_000 }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8");
+      answer.on("data", (part: string) => {
+        text += part;
+      });
+      answer.on("end", () => resolve(text));
+      answer.on("error", () => resolve(undefined));
+    });
+    asked.on("timeout", () => asked.destroy());
+    asked.on("error", () => resolve(undefined));
+    asked.end();
+  });
+}

@@ -1,0 +1,151 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { Readable } from "node:stream";
+import Docker from "dockerode";
+import { afterAll, inject } from "vitest";
+import { isRunning, processName } from "./processes.ts";
+import { type TarEntry, tar } from "./tar.ts";
+import { waitFor } from "./wait-for.ts";
+
+/** An engine that runs for the tests. */
+export interface Engine {
+  name: "docker" | "remappedDocker" | "podman";
+  socket: string;
+  /** For DOCKER_HOST. */
+  host: string;
+  api: Docker;
+}
+
+/** What a container of the tests is made of. Without `command` it does nothing until it is stopped. */
+export interface ContainerOptions {
+  /** Default: a unique one. */
+  name?: string;
+  /** From {@link image} or {@link busyboxImage}; default: FROM scratch, nothing in it but the workload program. */
+  image?: string;
+  /** Steps of test/fixtures/workload.c, which the container runs unless `command` is given. */
+  steps?: string[];
+  /** Runs this instead, and is not waited for. */
+  command?: string[];
+  user?: string;
+  labels?: Record<string, string>;
+  env?: string[];
+  /** As in the engine's API; the network is always `none`. */
+  host?: Docker.HostConfig;
+}
+
+/** A running container; removed at the end of the test file at the latest. */
+export interface Container {
+  id: string;
+  name: string;
+  /** Of its first process, as the host sees it. */
+  pid: number;
+  handle: Docker.Container;
+  /** Removes it, running or not; a second time does nothing. */
+  remove(): Promise<void>;
+}
+
+const made = new Set<() => Promise<void>>();
+let count = 0;
+
+afterAll(async () => {
+  await Promise.all([...made].map((remove) => remove()));
+});
+
+/** The running engine of that name; the test file must say that it needs it (availability.ts). */
+export function engine(name: Engine["name"]): Engine {
+  const socket = inject("machine").sockets[name];
+  if (socket === undefined) throw new Error(`${name} does not run`);
+  return { name, socket, host: `unix://${socket}`, api: new Docker({ socketPath: socket }) };
+}
+
+/** A name that no other container of this machine has. */
+export function uniqueName(prefix = "pt"): string {
+  count += 1;
+  return `${prefix}-${process.pid}-${count}`;
+}
+
+/**
+ * Imports an image that holds the workload program and `files`, unless the engine has it. Nothing is ever pulled.
+ * Returns the reference to run it by.
+ */
+export async function image({ api }: Engine, files: readonly TarEntry[] = []): Promise<string> {
+  const workload = readFileSync(inject("machine").workload);
+  const archive = tar([{ name: "workload", content: workload, mode: 0o755 }, ...files]);
+  const reference = `localhost/porthole-test:${createHash("sha256").update(archive).digest("hex").slice(0, 16)}`;
+  if (await isImage(api, reference)) return reference;
+  // The tag rides in `repo`: Podman 4.3 ignores the parameter `tag` and says latest.
+  const answer = await api.importImage(Readable.from([archive]), { repo: reference });
+  const text = Buffer.concat((await Readable.from(answer).toArray()) as Buffer[]).toString();
+  if (!(await isImage(api, reference))) throw new Error(`importing ${reference} failed: ${text}`);
+  return reference;
+}
+
+/** An image with Debian's static busybox as `/bin/busybox` and `/bin/sh`, for tests that need a shell inside. */
+export function busyboxImage(on: Engine): Promise<string> {
+  return image(on, [
+    { name: "bin", type: "directory" },
+    { name: "tmp", type: "directory", mode: 0o1777 },
+    { name: "bin/busybox", content: readFileSync("/bin/busybox"), mode: 0o755 },
+    { name: "bin/sh", type: "symlink", target: "busybox" },
+  ]);
+}
+
+/** Creates and starts a container, and waits until its steps are done. */
+export async function container(on: Engine, options: ContainerOptions = {}): Promise<Container> {
+  const name = options.name ?? uniqueName();
+  const handle = await on.api.createContainer({
+    name,
+    Image: options.image ?? (await image(on)),
+    Cmd: options.command ?? ["/workload", ...(options.steps ?? [])],
+    ...(options.user === undefined ? {} : { User: options.user }),
+    Labels: { "porthole.test": "1", ...options.labels },
+    Env: options.env ?? [],
+    HostConfig: { ...options.host, NetworkMode: "none" },
+  });
+  let removed: Promise<void> | undefined;
+  const remove = () => {
+    removed ??= removeContainer(handle).finally(() => made.delete(remove));
+    return removed;
+  };
+  made.add(remove);
+  await handle.start();
+  const pid = await firstProcess(handle);
+  if (options.command === undefined)
+    await waitFor(`container ${name} to be ready`, async () => {
+      if (!isRunning(pid)) throw new Error(`container ${name} ended: ${await logs(handle)}`);
+      return processName(pid) === "ready";
+    });
+  return { id: handle.id, name, pid, handle, remove };
+}
+
+/** Of its first process, as the host sees it; throws when the container does not run. */
+export async function firstProcess(handle: Docker.Container): Promise<number> {
+  const { State } = await handle.inspect();
+  if (!State.Running || State.Pid === 0) throw new Error(`container ${handle.id} does not run: ${await logs(handle)}`);
+  return State.Pid;
+}
+
+/** What it printed, without the 8-byte headers that the API puts before each piece. */
+async function logs(handle: Docker.Container): Promise<string> {
+  const framed = await handle.logs({ stdout: true, stderr: true });
+  const pieces: Buffer[] = [];
+  for (let at = 0; at + 8 <= framed.length; at += 8 + framed.readUInt32BE(at + 4))
+    pieces.push(framed.subarray(at + 8, at + 8 + framed.readUInt32BE(at + 4)));
+  return Buffer.concat(pieces).toString("utf8").trim();
+}
+
+async function removeContainer(handle: Docker.Container): Promise<void> {
+  await handle.remove({ force: true, v: true }).catch((error: { statusCode?: number }) => {
+    if (error.statusCode !== 404 && error.statusCode !== 409) throw error;
+  });
+}
+
+async function isImage(api: Docker, reference: string): Promise<boolean> {
+  return api
+    .getImage(reference)
+    .inspect()
+    .then(
+      () => true,
+      () => false,
+    );
+}

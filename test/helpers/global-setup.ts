@@ -1,0 +1,123 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import type { TestProject } from "vitest/node";
+import { type Daemon, startDocker, startPodman } from "./daemons.ts";
+import { type Need, needs, whyMissing } from "./machine.ts";
+import { builtAgent, builtCommand, repository } from "./paths.ts";
+
+/** What every test process is told of the run; see availability.ts. */
+export interface Machine {
+  /** A directory for the whole run, mode 0711, its path short enough for sockets; removed at the end. */
+  directory: string;
+  /** The static program of test/fixtures/workload.c. */
+  workload: string;
+  /** Sockets of the engines that run. */
+  sockets: Partial<Record<Need, string>>;
+  /** What cannot be had, and why. */
+  missing: Partial<Record<Need, string>>;
+}
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    machine: Machine;
+  }
+}
+
+const engines: Partial<Record<Need, (directory: string) => Promise<Daemon>>> = {
+  docker: (directory) => startDocker(`${directory}/docker`),
+  remappedDocker: (directory) => startDocker(`${directory}/remapped`, { remap: true }),
+  podman: (directory) => startPodman(`${directory}/podman`),
+};
+
+/** The `describe`s of availability.ts that name their need themselves. */
+const shorthands: Partial<Record<Need, string>> = {
+  docker: "describeWithDocker(",
+  podman: "describeWithPodman(",
+  root: "describeAsRoot(",
+};
+
+/**
+ * Once for each run of vitest: finds out what the machine can do for the selected test files, starts the engines that they name, once for all
+ * of them, and says what will be skipped. PORTHOLE_TEST_ENGINES=required makes anything missing a failure; =none starts no engine.
+ * Returns the teardown, which ends every engine.
+ */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  for (const product of [builtCommand, builtAgent])
+    if (!existsSync(product)) throw new Error(`${product} is not built: run npm test, or node build.mjs first`);
+  const directory = mkdtempSync("/tmp/pt-");
+  chmodSync(directory, 0o711);
+  const daemons: Daemon[] = [];
+  const teardown = async () => {
+    await Promise.all(daemons.map((daemon) => daemon.stop()));
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    const machine: Machine = { directory, workload: compileWorkload(directory), sockets: {}, missing: {} };
+    await Promise.all((await wanted(project)).map((need) => provide(need, machine, daemons)));
+    report(machine);
+    project.provide("machine", machine);
+  } catch (error) {
+    await teardown();
+    throw error;
+  }
+  return teardown;
+}
+
+/** What the selected test files ask for, read from their text; everything in watch mode, where the selection changes. */
+async function wanted(project: TestProject): Promise<Need[]> {
+  if (project.vitest.config.watch) return [...needs];
+  // Not part of vitest's typed interface: without it every test file counts, and more engines start than needed.
+  const filters = Reflect.get(project.vitest, "filenamePattern") as string[] | undefined;
+  const { testFiles } = await project.globTestFiles(filters?.map((filter) => filter.replace(/:\d+$/, "")));
+  const texts = testFiles.map((file) => readFileSync(file, "utf8"));
+  return needs.filter((need) =>
+    texts.some(
+      (text) =>
+        (text.includes("describeWith(") && text.includes(`"${need}"`)) || text.includes(shorthands[need] ?? "\0"),
+    ),
+  );
+}
+
+async function provide(need: Need, machine: Machine, daemons: Daemon[]): Promise<void> {
+  const reason = whyMissing(need);
+  if (reason !== undefined) {
+    machine.missing[need] = reason;
+    return;
+  }
+  const start = engines[need];
+  if (start === undefined) return;
+  const given = process.env.PORTHOLE_TEST_DOCKER_HOST;
+  if (need === "docker" && given) {
+    machine.sockets.docker = given.replace(/^unix:\/\//, "");
+    return;
+  }
+  try {
+    const daemon = await start(machine.directory);
+    daemons.push(daemon);
+    machine.sockets[need] = daemon.socket;
+  } catch (error) {
+    machine.missing[need] = `it did not start: ${(error as Error).message}`;
+  }
+}
+
+function report({ missing }: Machine): void {
+  const lines = Object.entries(missing).map(([need, reason]) => `  ${need}: ${reason}`);
+  if (lines.length === 0) return;
+  if (process.env.PORTHOLE_TEST_ENGINES === "required")
+    throw new Error(`PORTHOLE_TEST_ENGINES=required, but these are missing:\n${lines.join("\n")}`);
+  process.stderr.write(`\nSKIPPED, for want of what they need, are the tests with\n${lines.join("\n")}\n\n`);
+}
+
+function compileWorkload(directory: string): string {
+  const source = `${repository}test/fixtures/workload.c`;
+  const product = `${directory}/workload`;
+  const flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-O1", "-static", "-s", "-o", product, source];
+  for (const compiler of ["musl-gcc", "cc"]) {
+    const { status, stderr, error } = spawnSync(compiler, flags, { encoding: "utf8" });
+    if (error) continue;
+    if (status !== 0) throw new Error(`${compiler} could not compile ${source}:\n${stderr}`);
+    chmodSync(product, 0o755);
+    if (statSync(product).size > 0) return product;
+  }
+  throw new Error("no C compiler for the tests' container program: apt-get install gcc libc6-dev");
+}

@@ -1,0 +1,109 @@
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+
+/** What a test may need of the machine; it says so with availability.ts. */
+export type Need = (typeof needs)[number];
+export const needs = [
+  "root",
+  "userNamespaces",
+  "docker",
+  "remappedDocker",
+  "podman",
+  "dockerCommand",
+  "strace",
+  "tmux",
+  "ripgrep",
+  "bwrap",
+] as const;
+
+/** An ordinary user that tests become when they run as root: no name and no files of its own are needed. */
+export const ORDINARY_USER = 64_901;
+/** A second one, who shares nothing with the first. */
+export const OTHER_USER = 64_902;
+/** The group that may use the private engines' sockets. */
+export const ENGINE_GROUP = 64_900;
+
+/** Why `need` cannot be had here, in words for the user, or `undefined` where it can. Starts nothing that lasts. */
+export function whyMissing(need: Need): string | undefined {
+  switch (need) {
+    case "root":
+      return isRoot() ? undefined : "not root";
+    case "userNamespaces":
+      return whyNoUserNamespaces();
+    case "docker":
+      return process.env.PORTHOLE_TEST_DOCKER_HOST ? whyNoSocket() : whyNoDaemon(["dockerd", "containerd", "runc"]);
+    case "remappedDocker":
+      return (
+        whyNoDaemon(["dockerd", "containerd", "runc"]) ??
+        (/^dockremap:/m.test(readText("/etc/subuid"))
+          ? undefined
+          : "no range for dockremap in /etc/subuid and /etc/subgid (useradd --system dockremap, then usermod --add-subuids)")
+      );
+    case "podman":
+      return whyNoDaemon(["podman", "conmon", "runc"]);
+    case "dockerCommand":
+      return whyNoCommand("docker");
+    case "ripgrep":
+      return whyNoCommand("rg");
+    default:
+      return whyNoCommand(need);
+  }
+}
+
+/** True when the tests run as root and so may become other users and start engines. */
+export function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+/** The command line that runs what follows as another user; empty for uid 0. Groups: none but those given. */
+export function asUser(uid: number, groups: number[] = []): string[] {
+  if (uid === 0) return [];
+  return [
+    "setpriv",
+    `--reuid=${uid}`,
+    `--regid=${uid}`,
+    groups.length > 0 ? `--groups=${groups.join(",")}` : "--clear-groups",
+    "--",
+  ];
+}
+
+function whyNoUserNamespaces(): string | undefined {
+  const [command = "", ...args] = [
+    ...asUser(isRoot() ? ORDINARY_USER : 0),
+    ...["unshare", "-Urmpf", "--mount-proc", "true"],
+  ];
+  const { status, error, stderr } = spawnSync(command, args, { encoding: "utf8", cwd: "/" });
+  if (status === 0) return undefined;
+  return `an ordinary user may not make a user namespace here: ${error?.message ?? stderr.trim()}`;
+}
+
+function whyNoSocket(): string | undefined {
+  const host = process.env.PORTHOLE_TEST_DOCKER_HOST ?? "";
+  const path = host.replace(/^unix:\/\//, "");
+  if (!host.startsWith("unix://")) return `PORTHOLE_TEST_DOCKER_HOST must be unix://..., not ${host}`;
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return `PORTHOLE_TEST_DOCKER_HOST: ${(error as Error).message}`;
+  }
+}
+
+function whyNoDaemon(commands: string[]): string | undefined {
+  if (process.env.PORTHOLE_TEST_ENGINES === "none") return "PORTHOLE_TEST_ENGINES=none";
+  if (!isRoot()) return "not root, and a private engine needs it";
+  return commands.map(whyNoCommand).find((reason) => reason !== undefined);
+}
+
+function whyNoCommand(name: string): string | undefined {
+  const found = (process.env.PATH ?? "").split(":").some((directory) => existsSync(`${directory}/${name}`));
+  return found ? undefined : `no command ${name}`;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
