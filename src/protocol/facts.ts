@@ -1,0 +1,121 @@
+import { PortholeError } from "../errors.ts";
+import { AgentFactsAt, FactsFlag, FileFactsAt, MAX_BUILD_NAME, RouteNumber } from "./messages.ts";
+
+/** What statx(2) said of a file, as the agent reported it. Times are nanoseconds since 1970. */
+export interface FileFacts {
+  /** Mode with type bits, as in stat(2). */
+  mode: number;
+  links: number;
+  uid: number;
+  gid: number;
+  /** Bytes; 0 for most of /proc, and only a hint for anything that grows. */
+  size: bigint;
+  /** Blocks of 512 bytes. */
+  blocks: bigint;
+  inode: bigint;
+  /** Device that holds the file. */
+  device: { major: number; minor: number };
+  /** Device that the file is, for a character or block device. */
+  rdev: { major: number; minor: number };
+  /** Mount id as in the first field of mountinfo (proc_pid_mountinfo(5)). */
+  mountId: bigint;
+  atime: bigint;
+  mtime: bigint;
+  ctime: bigint;
+  /** Birth time, where the file system knows it. */
+  btime: bigint | undefined;
+  /** True when the descriptor is a pipe into which the agent copies the file: see docs/protocol.md, "Relayed files". */
+  relayed: boolean;
+}
+
+/** Decodes the 120 bytes of file facts at `offset` of `bytes`. */
+export function decodeFileFacts(bytes: Uint8Array, offset = 0): FileFacts {
+  const at = FileFactsAt;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, at.size);
+  const u32 = (position: number) => view.getUint32(position, true);
+  const u64 = (position: number) => view.getBigUint64(position, true);
+  const time = (seconds: number, ns: number) => view.getBigInt64(seconds, true) * 1_000_000_000n + BigInt(u32(ns));
+  const flags = u32(at.flags);
+  if ((flags & ~(FactsFlag.relayed | FactsFlag.birthTime)) !== 0 || u32(at.zero) !== 0) {
+    throw new PortholeError("SESSION", `the agent sent file facts with unknown flags 0x${flags.toString(16)}`);
+  }
+  return {
+    mode: u32(at.mode),
+    links: u32(at.links),
+    uid: u32(at.uid),
+    gid: u32(at.gid),
+    size: u64(at.bytes),
+    blocks: u64(at.blocks),
+    inode: u64(at.inode),
+    device: { major: u32(at.deviceMajor), minor: u32(at.deviceMinor) },
+    rdev: { major: u32(at.rdevMajor), minor: u32(at.rdevMinor) },
+    mountId: u64(at.mountId),
+    atime: time(at.atime, at.atimeNs),
+    mtime: time(at.mtime, at.mtimeNs),
+    ctime: time(at.ctime, at.ctimeNs),
+    btime: (flags & FactsFlag.birthTime) !== 0 ? time(at.btime, at.btimeNs) : undefined,
+    relayed: (flags & FactsFlag.relayed) !== 0,
+  };
+}
+
+/** How an agent got to its target. */
+export type AgentRoute = keyof typeof RouteNumber;
+
+/** What an agent says of itself in HELLO and ANNOUNCE. */
+export interface AgentFacts {
+  version: number;
+  route: AgentRoute;
+  /** As the agent sees itself, in its own PID namespace. */
+  pid: number;
+  uid: number;
+  gid: number;
+  capabilities: bigint;
+  /** Seconds since 1970. */
+  started: number;
+  userNamespace: bigint;
+  /** Inode of the target's mount namespace; 0 when the agent could not tell. */
+  mountNamespace: bigint;
+  clients: number;
+  /** Resident memory of the agent's first process, in KiB. */
+  memory: number;
+  targetPid: number;
+  /** Hash of the agent's sources, hexadecimal. */
+  build: string;
+}
+
+/** Decodes agent facts that fill `bytes` from `offset` to the end. */
+export function decodeAgentFacts(bytes: Uint8Array, offset = 0): AgentFacts {
+  const at = AgentFactsAt;
+  if (bytes.length < offset + at.size) throw malformed(`${bytes.length - offset} bytes`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, bytes.length - offset);
+  const u32 = (position: number) => view.getUint32(position, true);
+  const u64 = (position: number) => view.getBigUint64(position, true);
+  const buildLength = u32(at.buildLength);
+  if (buildLength > MAX_BUILD_NAME || bytes.length !== offset + at.size + buildLength) {
+    throw malformed(`${bytes.length - offset} bytes with a build name of ${buildLength}`);
+  }
+  const build = Buffer.from(bytes.subarray(offset + at.size)).toString("latin1");
+  if (!/^[0-9a-z]*$/.test(build)) throw malformed("a build name that is not one");
+  const number = view.getUint16(at.route, true);
+  const route = (Object.keys(RouteNumber) as AgentRoute[]).find((name) => RouteNumber[name] === number);
+  if (route === undefined) throw malformed(`route ${number}`);
+  return {
+    version: view.getUint16(at.version, true),
+    route,
+    pid: u32(at.pid),
+    uid: u32(at.uid),
+    gid: u32(at.gid),
+    capabilities: u64(at.capabilities),
+    started: Number(u64(at.start)),
+    userNamespace: u64(at.userNamespace),
+    mountNamespace: u64(at.mountNamespace),
+    clients: u32(at.clients),
+    memory: u32(at.memory),
+    targetPid: u32(at.targetPid),
+    build,
+  };
+}
+
+function malformed(what: string): PortholeError {
+  return new PortholeError("SESSION", `the agent described itself with ${what}`);
+}

@@ -1,0 +1,184 @@
+import { PortholeError } from "../errors.ts";
+import { decodeFileFacts, type FileFacts } from "./facts.ts";
+import {
+  EntryAt,
+  FileFactsAt,
+  MAX_PACKET,
+  ProcessAt,
+  ProcessFileAt,
+  RecordAt,
+  RecordKind,
+  TrailerAt,
+} from "./messages.ts";
+
+/** One name in a directory. Names and link targets are raw bytes: they may not be UTF-8. */
+export interface EntryRecord {
+  kind: "entry";
+  name: Uint8Array;
+  /** `d_type` of getdents64(2); 0 where the file system does not tell. */
+  type: number;
+  /** errno of the look at the entry, 0 for none. */
+  error: number;
+  facts: FileFacts | undefined;
+  /** Target of a symbolic link, when facts were asked for. */
+  link: Uint8Array | undefined;
+}
+
+/** One process of the target. `pid` is the number seen inside it. */
+export interface ProcessRecord {
+  kind: "process";
+  pid: number;
+  parent: number;
+  uid: number;
+  /** errno that kept the agent from listing its open files, 0 for none. */
+  error: number;
+  /** Start time in clock ticks since boot. */
+  start: bigint;
+  command: Uint8Array;
+  /** NUL-separated, at most 4096 bytes. */
+  arguments: Uint8Array;
+}
+
+/** One open file of the process record before it. */
+export interface ProcessFileRecord {
+  kind: "file";
+  fd: number;
+  /** `flags` of /proc/PID/fdinfo: access mode and open flags. */
+  flags: number;
+  position: bigint;
+  facts: FileFacts;
+  link: Uint8Array;
+}
+
+export type PipeRecord = EntryRecord | ProcessRecord | ProcessFileRecord;
+
+/** Longest record accepted; the longest honest one (arguments, name and link of 4 KiB each) is far below. */
+const MAX_RECORD = MAX_PACKET;
+
+/**
+ * Decodes the records of a LIST or PROCESSES pipe: bytes in, records out. Call {@link RecordDecoder.end} at end of file.
+ * Memory is bounded by one record whatever the agent sends.
+ */
+export class RecordDecoder {
+  #rest: Uint8Array = new Uint8Array(0);
+  #records = 0n;
+  #trailer: { error: number } | undefined;
+
+  /** @throws PortholeError SESSION on anything ill-formed. */
+  push(chunk: Uint8Array): PipeRecord[] {
+    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const records: PipeRecord[] = [];
+    let position = 0;
+    while (bytes.length - position >= RecordAt.size) {
+      const length = new DataView(bytes.buffer, bytes.byteOffset + position).getUint32(RecordAt.length, true);
+      if (length < RecordAt.size || length > MAX_RECORD) throw broken(`a record of ${length} bytes`);
+      if (bytes.length - position < length) break;
+      const record = this.#decode(bytes.subarray(position, position + length));
+      if (record !== undefined) records.push(record);
+      position += length;
+    }
+    // A copy: the caller may reuse its buffer.
+    this.#rest = Uint8Array.from(bytes.subarray(position));
+    return records;
+  }
+
+  /**
+   * Says how the list ended.
+   * @returns errno with which the agent stopped, 0 when the list is complete.
+   * @throws PortholeError SESSION when the pipe ended without a trailer.
+   */
+  end(): number {
+    if (this.#trailer === undefined || this.#rest.length > 0) throw broken("a list that was cut off");
+    return this.#trailer.error;
+  }
+
+  #decode(record: Uint8Array): PipeRecord | undefined {
+    if (this.#trailer !== undefined) throw broken("a record after the trailer");
+    const view = new DataView(record.buffer, record.byteOffset, record.length);
+    const kind = view.getUint16(RecordAt.kind, true);
+    if (view.getUint16(RecordAt.flags, true) > 1) throw broken("a record with unknown flags");
+    if (kind === RecordKind.trailer) {
+      if (record.length !== TrailerAt.size) throw broken(`a trailer of ${record.length} bytes`);
+      if (view.getBigUint64(TrailerAt.records, true) !== this.#records) throw broken("a trailer with a wrong count");
+      this.#trailer = { error: errno(view, TrailerAt.error) };
+      return undefined;
+    }
+    this.#records++;
+    if (kind === RecordKind.entry) return entry(record, view);
+    if (kind === RecordKind.process) return process(record, view);
+    if (kind === RecordKind.file) return processFile(record, view);
+    throw broken(`a record of kind ${kind}`);
+  }
+}
+
+function entry(record: Uint8Array, view: DataView): EntryRecord {
+  atLeast(record, EntryAt.size);
+  const withFacts = view.getUint16(RecordAt.flags, true) === 1;
+  const nameAt = EntryAt.size + (withFacts ? FileFactsAt.size : 0);
+  const nameLength = view.getUint16(EntryAt.nameLength, true);
+  const linkLength = view.getUint16(EntryAt.linkLength, true);
+  exactly(record, nameAt + nameLength + linkLength);
+  const name = copy(record, nameAt, nameLength);
+  if (nameLength === 0 || name.includes(0) || name.includes(0x2f)) throw broken("a name that no directory can hold");
+  return {
+    kind: "entry",
+    name,
+    type: view.getUint8(EntryAt.type),
+    error: errno(view, EntryAt.error),
+    facts: withFacts ? decodeFileFacts(record, EntryAt.size) : undefined,
+    link: linkLength > 0 ? copy(record, nameAt + nameLength, linkLength) : undefined,
+  };
+}
+
+function process(record: Uint8Array, view: DataView): ProcessRecord {
+  atLeast(record, ProcessAt.size);
+  const commandLength = view.getUint16(ProcessAt.commandLength, true);
+  const argumentsLength = view.getUint16(ProcessAt.argumentsLength, true);
+  exactly(record, ProcessAt.size + commandLength + argumentsLength);
+  return {
+    kind: "process",
+    pid: view.getUint32(ProcessAt.pid, true),
+    parent: view.getUint32(ProcessAt.parent, true),
+    uid: view.getUint32(ProcessAt.uid, true),
+    error: errno(view, ProcessAt.error),
+    start: view.getBigUint64(ProcessAt.start, true),
+    command: copy(record, ProcessAt.size, commandLength),
+    arguments: copy(record, ProcessAt.size + commandLength, argumentsLength),
+  };
+}
+
+function processFile(record: Uint8Array, view: DataView): ProcessFileRecord {
+  atLeast(record, ProcessFileAt.size);
+  const linkLength = view.getUint16(ProcessFileAt.linkLength, true);
+  exactly(record, ProcessFileAt.size + linkLength);
+  return {
+    kind: "file",
+    fd: view.getUint32(ProcessFileAt.fd, true),
+    flags: view.getUint32(ProcessFileAt.access, true),
+    position: view.getBigUint64(ProcessFileAt.position, true),
+    facts: decodeFileFacts(record, ProcessFileAt.facts),
+    link: copy(record, ProcessFileAt.size, linkLength),
+  };
+}
+
+function errno(view: DataView, at: number): number {
+  const value = view.getInt32(at, true);
+  if (value < 0 || value > 4095) throw broken(`errno ${value}`);
+  return value;
+}
+
+function copy(record: Uint8Array, start: number, length: number): Uint8Array {
+  return record.slice(start, start + length);
+}
+
+function atLeast(record: Uint8Array, size: number): void {
+  if (record.length < size) throw broken(`a record of ${record.length} bytes where ${size} are the least`);
+}
+
+function exactly(record: Uint8Array, size: number): void {
+  if (record.length !== size) throw broken(`a record of ${record.length} bytes whose fields need ${size}`);
+}
+
+function broken(what: string): PortholeError {
+  return new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`);
+}

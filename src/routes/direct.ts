@@ -1,0 +1,88 @@
+import { spawn } from "node:child_process";
+import { readFileSync, readlinkSync } from "node:fs";
+import { socketpair } from "../descriptors/fd-socket.ts";
+import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { PortholeError } from "../errors.ts";
+import type { AgentFacts } from "../protocol/facts.ts";
+import { greetChild, type WaitOptions } from "./rendezvous.ts";
+import { agentProgram } from "./run-dir.ts";
+
+/**
+ * True when the kernel lets this user into the namespaces of `pid`: reading a namespace link asks for the same right (PTRACE_MODE_READ)
+ * as entering `/proc/PID/root`; the owner of a user namespace has it there (user_namespaces(7)).
+ */
+export function mayEnter(pid: number): boolean {
+  try {
+    readlinkSync(`/proc/${pid}/ns/mnt`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Start time of a process in clock ticks since boot (proc_pid_stat(5), field 22), undefined when there is no such process. */
+export function startTime(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // The command, field 2, may hold blanks and parentheses itself.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the direct route needs to know. */
+export interface DirectTarget {
+  /** Host pid of the target's first process. */
+  pid: number;
+  /** From {@link startTime}, so that a reused pid is refused. */
+  started: string;
+  /** For messages. */
+  name: string;
+}
+
+/**
+ * Starts an agent here that opens through `/proc/PID/root` and drops what it does not need before it touches the target. It outlives this process.
+ * @throws PortholeError ATTACH with the agent's own words when it could not.
+ */
+export async function attachDirect(
+  target: DirectTarget,
+  listener: OwnedFd,
+  idleSeconds: number,
+  wait: WaitOptions,
+): Promise<AgentFacts> {
+  const [ours, theirs] = socketpair();
+  const child = spawn(
+    agentProgram(),
+    [
+      ...["direct", "--fd", "3", "--target-pid", String(target.pid), "--target-start", target.started],
+      ...["--join-user-ns", "--device-cgroup", "--idle", String(idleSeconds)],
+    ],
+    { stdio: ["ignore", "ignore", "pipe", theirs.number], detached: true, env: {}, cwd: "/" },
+  );
+  theirs.close();
+  let words = "";
+  const ended = new Promise<string>((resolve) => {
+    child.on("error", (error) => resolve(error.message));
+    child.on("close", (code, signal) => resolve(words.trim() || `it ended with ${signal ?? `status ${code}`}`));
+  });
+  child.stderr?.on("data", (chunk: Buffer) => {
+    if (words.length < 4096) words += chunk.toString("latin1");
+  });
+  try {
+    const facts = await greetChild(ours, listener, wait);
+    child.stderr?.destroy();
+    child.unref();
+    return facts;
+  } catch (error) {
+    if (error instanceof PortholeError && error.errno === "EPROTO") throw error;
+    child.kill("SIGKILL");
+    const reason = await ended;
+    throw new PortholeError(
+      "ATTACH",
+      `the agent could not enter ${target.name}: ${reason.replace(/^porthole-agent: /, "")}`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,266 @@
+import { readFileSync } from "node:fs";
+import type { Duplex } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
+import Docker from "dockerode";
+import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { PortholeError } from "../errors.ts";
+import type { AgentFacts } from "../protocol/facts.ts";
+import type { Engine } from "./engine.ts";
+import { openRendezvous, type Rendezvous, type WaitOptions } from "./rendezvous.ts";
+import type { Container } from "./resolve.ts";
+import { AGENT_NAME, agentHash, agentProgram, MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
+import { tarOf } from "./tar.ts";
+
+/** Repository of the image that porthole makes of its agent; the tag is the agent's hash. */
+export const IMAGE = "porthole-agent";
+/** Label of every sidecar; its value is the target's id. */
+export const SIDECAR_LABEL = "io.porthole.sidecar";
+
+/** How an agent is to be started. */
+export interface StartOptions extends WaitOptions {
+  /** `--user` for the mount route; empty for root. */
+  user: string;
+  /** Seconds without a client after which the agent ends. */
+  idleSeconds: number;
+}
+
+/** An agent that was started through the engine. */
+export interface StartedAgent {
+  facts: AgentFacts;
+  /** Id of the sidecar container, empty on the mount route. */
+  sidecar: string;
+}
+
+/** Starts the agent that the container has mounted, with the engine's exec: route `mount`. */
+export async function attachMount(
+  container: Container,
+  run: RunDirectory,
+  listener: OwnedFd,
+  options: StartOptions,
+): Promise<StartedAgent> {
+  const docker = client(container.engine);
+  const rendezvous = openRendezvous(run);
+  try {
+    const exec = await docker.getContainer(container.id).exec({
+      Cmd: [`${MOUNT_POINT}/${AGENT_NAME}`, "mount", ...agentOptions(rendezvous, options)],
+      User: options.user || "0",
+      AttachStdin: true,
+      AttachStdout: true,
+      AttachStderr: true,
+    });
+    const stream = await exec.start({ hijack: true, stdin: true });
+    const isOurs = async (peer: number) => inCgroupOf(peer, container.id) || (await exec.inspect()).Pid === peer;
+    const facts = await meetOverStream(stream, docker, rendezvous, listener, isOurs, options);
+    return { facts, sidecar: "" };
+  } catch (error) {
+    throw attachError(container, "mount", error);
+  } finally {
+    rendezvous.close();
+  }
+}
+
+/** Starts the agent in a container of its own beside the target: route `sidecar`. */
+export async function attachSidecar(
+  container: Container,
+  run: RunDirectory,
+  listener: OwnedFd,
+  options: StartOptions,
+): Promise<StartedAgent> {
+  const docker = client(container.engine);
+  const rendezvous = openRendezvous(run);
+  let sidecar: Docker.Container | undefined;
+  try {
+    sidecar = await createSidecar(docker, container, run, rendezvous, options);
+    const { id } = sidecar;
+    const stream = await sidecar.attach({ hijack: true, stream: true, stdin: true, stdout: true, stderr: true });
+    await sidecar.start();
+    const isOurs = async (peer: number) =>
+      inCgroupOf(peer, id) || (await docker.getContainer(id).inspect()).State.Pid === peer;
+    const facts = await meetOverStream(stream as Duplex, docker, rendezvous, listener, isOurs, options);
+    return { facts, sidecar: id };
+  } catch (error) {
+    // Also one that was created only, or that nobody heard of: AutoRemove acts on a container that ran.
+    await sidecar?.remove({ force: true }).catch(() => undefined);
+    throw attachError(container, "sidecar", error);
+  } finally {
+    rendezvous.close();
+  }
+}
+
+/** Removes a sidecar, if it is still there. */
+export async function removeSidecar(engine: Engine, id: string): Promise<void> {
+  await client(engine).getContainer(id).remove({ force: true }).catch(ignoreMissing);
+}
+
+/** Removes every sidecar of this engine, and the agent's images when `withImages`. Returns how many containers it removed. */
+export async function removeAllSidecars(engine: Engine, withImages: boolean): Promise<number> {
+  const docker = client(engine);
+  const sidecars = await docker.listContainers({ all: true, filters: { label: [SIDECAR_LABEL] } });
+  await Promise.all(
+    sidecars.map((sidecar) => docker.getContainer(sidecar.Id).remove({ force: true }).catch(ignoreMissing)),
+  );
+  if (withImages) {
+    const images = await docker.listImages({ filters: { reference: [IMAGE, `localhost/${IMAGE}`] } });
+    for (const image of images) await docker.getImage(image.Id).remove({ force: true }).catch(ignoreMissing);
+  }
+  return sidecars.length;
+}
+
+async function createSidecar(
+  docker: Docker,
+  container: Container,
+  run: RunDirectory,
+  rendezvous: Rendezvous,
+  options: StartOptions,
+): Promise<Docker.Container> {
+  const place = pidPlace(container);
+  const image = `${IMAGE}:${agentHash()}`;
+  const create = () =>
+    docker.createContainer({
+      Image: image,
+      Cmd: ["/agent", "sidecar", ...agentOptions(rendezvous, options), "--target-pid", String(place.targetPid)],
+      User: "0:0",
+      WorkingDir: "/",
+      OpenStdin: true,
+      StdinOnce: true,
+      AttachStdin: true,
+      AttachStdout: true,
+      AttachStderr: true,
+      NetworkDisabled: true,
+      Labels: { [SIDECAR_LABEL]: container.id },
+      HostConfig: {
+        PidMode: place.pidMode,
+        NetworkMode: "none",
+        IpcMode: "private",
+        ...(container.usernsMode !== "" && { UsernsMode: container.usernsMode }),
+        ReadonlyRootfs: true,
+        AutoRemove: true,
+        CapDrop: ["ALL"],
+        // SYS_PTRACE for /proc/PID/root, DAC_OVERRIDE for files of every owner and for connecting to the rendezvous.
+        CapAdd: ["SYS_PTRACE", "DAC_OVERRIDE"],
+        SecurityOpt: place.securityOptions,
+        Binds: [`${run.mount}:${MOUNT_POINT}:ro`],
+        // Without the target's device rules opening a device would fail here; with more it would open what the target may not.
+        Devices: container.devices as Docker.DeviceMapping[],
+        DeviceCgroupRules: container.privileged ? ["a *:* rwm"] : container.deviceCgroupRules,
+        PidsLimit: 512,
+        LogConfig: { Type: "none", Config: {} },
+      },
+    });
+  try {
+    return await create();
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode !== 404) throw error;
+    await importImage(docker, image);
+    return create();
+  }
+}
+
+/** In which PID namespace the sidecar runs, and the number of the target's first process there. */
+interface PidPlace {
+  pidMode: string;
+  targetPid: number;
+  securityOptions: string[];
+}
+
+function pidPlace(container: Container): PidPlace {
+  const securityOptions = ["no-new-privileges", "label=disable"];
+  // Podman: a container that shares the target's PID namespace would block `podman rm` of the target.
+  if (container.isPodman || container.pidMode === "host") {
+    return { pidMode: "host", targetPid: container.pid, securityOptions };
+  }
+  securityOptions.push("apparmor=unconfined");
+  return { pidMode: `container:${container.id}`, targetPid: innerPid(container.pid), securityOptions };
+}
+
+/** The number that a process has in the innermost PID namespace that it lives in: 1 unless the container shares another one's. */
+function innerPid(pid: number): number {
+  try {
+    const line = /^NSpid:\s*(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
+    return Number(line?.trim().split(/\s+/).at(-1) ?? 1);
+  } catch {
+    return 1;
+  }
+}
+
+/** Imports the image FROM scratch that holds the agent and nothing else. Nothing is pulled. */
+async function importImage(docker: Docker, image: string): Promise<void> {
+  const archive = Readable.from([tarOf("agent", readFileSync(agentProgram()))]);
+  const [repo, tag] = image.split(":") as [string, string];
+  const progress = (await docker.importImage(archive, { repo, tag })) as NodeJS.ReadableStream;
+  await new Promise<void>((resolve, reject) => {
+    docker.modem.followProgress(progress, (error: Error | null) => (error ? reject(error) : resolve()));
+  });
+}
+
+function agentOptions(rendezvous: Rendezvous, options: StartOptions): string[] {
+  return ["--socket", rendezvous.insidePath, "--token-stdin", "--idle", String(options.idleSeconds)];
+}
+
+/** Sends the token and waits for the agent; if its stream ends first, its last words are the error. */
+async function meetOverStream(
+  stream: Duplex,
+  docker: Docker,
+  rendezvous: Rendezvous,
+  listener: OwnedFd,
+  isOurs: (peer: number) => Promise<boolean>,
+  options: StartOptions,
+): Promise<AgentFacts> {
+  const words: Buffer[] = [];
+  const output = new PassThrough();
+  output.on("data", (chunk: Buffer) => words.length < 16 && words.push(chunk));
+  docker.modem.demuxStream(stream, output, output);
+  const over = new AbortController();
+  const signal = options.signal === undefined ? over.signal : AbortSignal.any([options.signal, over.signal]);
+  stream.on("error", () => over.abort());
+  stream.on("end", () => over.abort());
+  stream.on("close", () => over.abort());
+  try {
+    stream.write(rendezvous.tokenLine);
+    return await rendezvous.meet(listener, isOurs, { timeoutMs: options.timeoutMs, signal });
+  } catch (error) {
+    const text = Buffer.concat(words)
+      .toString("latin1")
+      .trim()
+      .replace(/^porthole-agent: /, "");
+    if (text !== "" && !options.signal?.aborted) throw new PortholeError("ATTACH", text, { cause: error });
+    if (over.signal.aborted && !options.signal?.aborted) {
+      throw new PortholeError("ATTACH", "the agent ended before it reported", { cause: error });
+    }
+    throw error;
+  } finally {
+    stream.destroy();
+  }
+}
+
+/** True when the kernel's word on a process's control groups (cgroups(7)) has the container's id in it. */
+function inCgroupOf(pid: number, id: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cgroup`, "latin1").includes(id);
+  } catch {
+    return false;
+  }
+}
+
+const clients = new Map<string, Docker>();
+
+function client(engine: Engine): Docker {
+  let docker = clients.get(engine.socketPath);
+  if (docker === undefined) {
+    docker = new Docker({ socketPath: engine.socketPath });
+    clients.set(engine.socketPath, docker);
+  }
+  return docker;
+}
+
+function ignoreMissing(error: { statusCode?: number }): void {
+  // 404: gone already; 409: being removed by the engine itself.
+  if (error.statusCode !== 404 && error.statusCode !== 409) throw error;
+}
+
+function attachError(container: Container, route: string, error: unknown): PortholeError {
+  if (error instanceof PortholeError && (error.code === "CANCELLED" || error.errno === "EPROTO")) return error;
+  const { json, message } = error as { json?: { message?: string }; message?: string };
+  const text = (typeof json === "object" ? json?.message : undefined) ?? message ?? String(error);
+  return new PortholeError("ATTACH", `${route} route to '${container.name}': ${text}`, { cause: error });
+}

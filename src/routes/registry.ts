@@ -1,0 +1,178 @@
+import { createHash } from "node:crypto";
+import { fstatSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { connectAt } from "../descriptors/fd-socket.ts";
+import { openPath, tryLock } from "../descriptors/file.ts";
+import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { PortholeError } from "../errors.ts";
+import type { AgentRoute } from "../protocol/facts.ts";
+import { openRunDirectory, type RunDirectory } from "./run-dir.ts";
+
+/** What an agent serves. An id alone is not enough: it survives a restart, a kept root would show the life before. */
+export interface AgentKey {
+  /** Container id (64 hexadecimal digits), or `pid-N`. */
+  identity: string;
+  /** The container's StartedAt, or the process's start time in clock ticks and the boot's id. */
+  generation: string;
+  route: AgentRoute;
+  /** `--user` of the mount route, else empty. */
+  user: string;
+}
+
+/** What is kept beside an agent's socket. */
+export interface AgentRecord extends AgentKey {
+  /** Container name when the agent was started, or `pid:N`. */
+  name: string;
+  /** Unix socket of the engine, empty for a process target. */
+  engine: string;
+  /** Host pid of the target's first process. */
+  targetPid: number;
+  /** Id of the sidecar container, empty on other routes. */
+  sidecar: string;
+  /** ISO 8601. */
+  created: string;
+}
+
+/** File name without extension of an agent's socket and record. Starts with the identity, so that it is found without knowing the rest. */
+export function agentFile(key: AgentKey): string {
+  const { identity, route, user, generation } = key;
+  return `${identity.slice(0, 16)}.${route}.${hash(user)}.${hash(`${identity} ${generation}`)}`;
+}
+
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 12);
+}
+
+/** Which agents a client would take, best route first; a missing generation means any. */
+export interface AgentQuery {
+  identity: string;
+  generation: string | undefined;
+  routes: readonly AgentRoute[];
+  user: string;
+}
+
+/**
+ * Connects to a live agent that fits, best route first. Sockets that nobody serves any more are removed.
+ * @returns a connected socket that the caller owns, or undefined.
+ */
+export function connectLive(run: RunDirectory, query: AgentQuery): { socket: OwnedFd; file: string } | undefined {
+  const directory = openRunDirectory(run.agents);
+  try {
+    for (const file of candidates(run, query)) {
+      const socket = connectOrRemove(run, directory, file);
+      if (socket !== undefined) return { socket, file };
+    }
+    return undefined;
+  } finally {
+    directory.close();
+  }
+}
+
+function candidates(run: RunDirectory, query: AgentQuery): string[] {
+  const prefix = `${query.identity.slice(0, 16)}.`;
+  const names = readdirSync(run.agents)
+    .filter((name) => name.startsWith(prefix) && name.endsWith(".sock"))
+    .map((name) => name.slice(0, -".sock".length));
+  const { identity, generation, routes, user } = query;
+  if (generation !== undefined) {
+    return routes
+      .map((route) => agentFile({ identity, generation, route, user }))
+      .filter((file) => names.includes(file));
+  }
+  return routes
+    .flatMap((route) => names.filter((name) => name.startsWith(`${prefix}${route}.${hash(user)}.`)))
+    .filter((file) => readRecord(run, file)?.identity === identity);
+}
+
+/** Connects to the agent behind `file`; one that is gone loses its files. */
+export function connectOrRemove(run: RunDirectory, directory: OwnedFd, file: string): OwnedFd | undefined {
+  try {
+    return connectAt(directory, `${file}.sock`);
+  } catch (error) {
+    if (error instanceof PortholeError && (error.errno === "ECONNREFUSED" || error.errno === "ENOENT")) {
+      removeAgentFiles(run, file);
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** The record of an agent, undefined when it is missing or not one of ours. */
+export function readRecord(run: RunDirectory, file: string): AgentRecord | undefined {
+  try {
+    const record = JSON.parse(readFileSync(join(run.agents, `${file}.json`), "utf8")) as AgentRecord;
+    return typeof record.identity === "string" && agentFile(record) === file ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes an agent's record whole: by rename. */
+export function writeRecord(run: RunDirectory, record: AgentRecord): void {
+  const path = join(run.agents, `${agentFile(record)}.json`);
+  writeFileSync(`${path}.${process.pid}`, JSON.stringify(record), { mode: 0o600 });
+  renameSync(`${path}.${process.pid}`, path);
+}
+
+/** Names of all agents' files, live or not. */
+export function agentFiles(run: RunDirectory): string[] {
+  try {
+    const names = readdirSync(run.agents).filter((name) => /\.(sock|json)$/.test(name));
+    return [...new Set(names.map((name) => name.replace(/\.(sock|json)$/, "")))].sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+export function removeAgentFiles(run: RunDirectory, file: string): void {
+  for (const extension of ["sock", "json"]) rmSync(join(run.agents, `${file}.${extension}`), { force: true });
+}
+
+/**
+ * Runs `action` while no other porthole process does so for the same agent, so that commands which start at the same moment share one
+ * agent. The lock is the kernel's (flock(2)): it ends with its holder, however that ends.
+ * @throws PortholeError ATTACH when the lock is not to be had within `timeoutMs`.
+ */
+export async function withAgentLock<T>(
+  run: RunDirectory,
+  file: string,
+  timeoutMs: number,
+  action: () => Promise<T>,
+): Promise<T> {
+  const path = join(run.agents, `${file}.lock`);
+  const deadline = performance.now() + timeoutMs;
+  for (let pause = 1; ; pause = Math.min(pause * 2, 25)) {
+    const lock = openPath(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600);
+    if (tryLock(lock) && isStillThere(lock, path)) {
+      try {
+        return await action();
+      } finally {
+        rmSync(path, { force: true });
+        lock.close();
+      }
+    }
+    lock.close();
+    if (performance.now() > deadline) {
+      throw new PortholeError(
+        "ATTACH",
+        `another porthole has been attaching for ${Math.round(timeoutMs / 1000)} s (${path})`,
+      );
+    }
+    await delay(pause);
+  }
+}
+
+const O_RDWR = 0o2;
+const O_CREAT = 0o100;
+const O_CLOEXEC = 0o2000000;
+
+/** The holder before us unlinks the file: a lock on the unlinked one would keep nobody out. */
+function isStillThere(lock: OwnedFd, path: string): boolean {
+  try {
+    return statSync(path).ino === fstatSync(lock.number).ino;
+  } catch {
+    return false;
+  }
+}

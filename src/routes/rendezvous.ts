@@ -1,0 +1,190 @@
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { acceptFrom, FdSocket, listenAt, peerCredentials } from "../descriptors/fd-socket.ts";
+import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { EPOLLIN, Reactor, readable } from "../descriptors/poll.ts";
+import { PortholeError } from "../errors.ts";
+import { decodeMessage, encodeServe } from "../protocol/codec.ts";
+import { type AgentFacts, decodeAgentFacts } from "../protocol/facts.ts";
+import { AgentFactsAt, Op, TOKEN_BYTES, VERSION } from "../protocol/messages.ts";
+import { MOUNT_POINT, openRunDirectory, type RunDirectory } from "./run-dir.ts";
+
+/** A one-time meeting point for an agent that is being started. */
+export interface Rendezvous {
+  /** The socket's path inside the container. */
+  insidePath: string;
+  /** What to write on the agent's standard input: the token as hexadecimal digits and a newline. */
+  tokenLine: string;
+  /**
+   * Waits for the agent, hands `listener` over to it and closes the rendezvous. Connections without the token, or from a peer that
+   * `isOurs` refuses, are dropped, and waiting goes on.
+   * @throws PortholeError ATTACH at the deadline or for an agent of another version; CANCELLED through the signal.
+   */
+  meet(listener: OwnedFd, isOurs: (peerPid: number) => Promise<boolean>, options: WaitOptions): Promise<AgentFacts>;
+  /** Idempotent; also done by meet. */
+  close(): void;
+}
+
+export interface WaitOptions {
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Opens a rendezvous in the directory that containers see. Its socket is 0666, for an agent without capabilities, with
+ * another uid or behind a user namespace could not connect otherwise; who comes is decided by the token and by who the kernel says the peer is.
+ */
+export function openRendezvous(run: RunDirectory): Rendezvous {
+  const name = `r-${randomBytes(12).toString("hex")}.sock`;
+  const token = randomBytes(TOKEN_BYTES);
+  const directory = openRunDirectory(run.mount);
+  let socket: OwnedFd;
+  try {
+    socket = listenAt(directory, name, 0o666);
+  } finally {
+    directory.close();
+  }
+  const close = () => {
+    if (socket.closed) return;
+    rmSync(join(run.mount, name), { force: true });
+    socket.close();
+  };
+  return {
+    insidePath: `${MOUNT_POINT}/${name}`,
+    tokenLine: `${token.toString("hex")}\n`,
+    close,
+    async meet(listener, isOurs, options) {
+      try {
+        return await firstRightPeer(socket, token, listener, isOurs, options);
+      } finally {
+        close();
+      }
+    },
+  };
+}
+
+/**
+ * Greets an agent over a socket that nobody else can have (route `direct`: one end of a socketpair) and hands `listener` over.
+ * Takes ownership of `connection`.
+ */
+export async function greetChild(connection: OwnedFd, listener: OwnedFd, options: WaitOptions): Promise<AgentFacts> {
+  const socket = new FdSocket(connection, { maxDescriptors: 0 });
+  try {
+    const facts = checkVersion((await announcement(socket, options)).facts);
+    socket.send(encodeServe(), [listener]);
+    return facts;
+  } finally {
+    socket.close();
+  }
+}
+
+async function firstRightPeer(
+  rendezvous: OwnedFd,
+  token: Buffer,
+  listener: OwnedFd,
+  isOurs: (peerPid: number) => Promise<boolean>,
+  { timeoutMs, signal }: WaitOptions,
+): Promise<AgentFacts> {
+  const over = new AbortController();
+  const peers: Promise<void>[] = [];
+  const waitSignal = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
+  try {
+    return await new Promise<AgentFacts>((resolve, reject) => {
+      const timer = setTimeout(
+        () =>
+          reject(
+            new PortholeError("ATTACH", `the agent did not report within ${timeoutMs / 1000} s`, {
+              errno: "ETIMEDOUT",
+            }),
+          ),
+        timeoutMs,
+      );
+      // Each peer is heard on its own: one that connects and stays silent keeps nobody out.
+      const watch = Reactor.shared().watch(rendezvous, EPOLLIN, () => {
+        for (let peer = acceptFrom(rendezvous); peer !== undefined; peer = acceptFrom(rendezvous)) {
+          peers.push(
+            hear(peer, token, listener, isOurs, { timeoutMs, signal: waitSignal }).then(
+              (facts) => facts && resolve(facts),
+              reject,
+            ),
+          );
+        }
+      });
+      const cancel = () => reject(new PortholeError("CANCELLED", "attaching was interrupted"));
+      if (signal?.aborted) cancel();
+      signal?.addEventListener("abort", cancel, { once: true });
+      over.signal.addEventListener("abort", () => {
+        watch.close();
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", cancel);
+      });
+    });
+  } finally {
+    over.abort();
+    await Promise.allSettled(peers);
+  }
+}
+
+/** Facts of the right peer after it got the listener; undefined for a wrong one, which is dropped. */
+async function hear(
+  peer: OwnedFd,
+  token: Buffer,
+  listener: OwnedFd,
+  isOurs: (peerPid: number) => Promise<boolean>,
+  options: WaitOptions,
+): Promise<AgentFacts | undefined> {
+  const socket = new FdSocket(peer, { maxDescriptors: 0 });
+  try {
+    const { pid } = peerCredentials(peer);
+    let heard: Announcement;
+    try {
+      heard = await announcement(socket, options);
+    } catch {
+      return undefined;
+    }
+    if (!timingSafeEqual(heard.token, token) || !(await isOurs(pid))) return undefined;
+    const facts = checkVersion(heard.facts);
+    socket.send(encodeServe(), [listener]);
+    return facts;
+  } finally {
+    socket.close();
+  }
+}
+
+interface Announcement {
+  token: Uint8Array;
+  facts: AgentFacts;
+}
+
+async function announcement(socket: FdSocket, { timeoutMs, signal }: WaitOptions): Promise<Announcement> {
+  for (;;) {
+    const packet = socket.receive();
+    if (packet === "end") throw new PortholeError("ATTACH", "the agent ended before it reported");
+    if (packet !== "again") {
+      const message = decodeMessage(packet.data, packet.descriptors.length);
+      if (message.type !== Op.announce || message.id !== 0 || message.body.length < TOKEN_BYTES + AgentFactsAt.size) {
+        throw new PortholeError("ATTACH", `the agent began with message ${message.type} instead of an announcement`);
+      }
+      return { token: message.body.slice(0, TOKEN_BYTES), facts: decodeAgentFacts(message.body, TOKEN_BYTES) };
+    }
+    await readable(socket.fd, { timeoutMs, ...(signal && { signal }) });
+  }
+}
+
+function checkVersion(facts: AgentFacts): AgentFacts {
+  if (facts.version === VERSION) return facts;
+  throw versionMismatch(facts.version);
+}
+
+/** The error for an agent that speaks another version of the protocol. */
+export function versionMismatch(theirs: number): PortholeError {
+  return new PortholeError(
+    "ATTACH",
+    `the agent speaks version ${theirs} of the protocol, this porthole version ${VERSION}`,
+    {
+      errno: "EPROTO",
+      hint: "porthole detach --all, then try again",
+    },
+  );
+}

@@ -1,0 +1,115 @@
+import { createHash } from "node:crypto";
+import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { openDirectory } from "../descriptors/file.ts";
+import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { PortholeError } from "../errors.ts";
+
+/** The run directory R of docs/architecture.md: where agents are met, and where their sockets lie. */
+export interface RunDirectory {
+  /** `$XDG_STATE_HOME/porthole` (or `~/.local/state/porthole`), 0700. */
+  root: string;
+  /** Sockets of live agents and what is known of them, 0700. */
+  agents: string;
+  /** What containers see as /run/porthole: the rendezvous sockets and the agent, 0711, never deleted while a container may have it mounted. */
+  mount: string;
+}
+
+/** Where a container that was started with `porthole docker-args` finds {@link RunDirectory.mount}. */
+export const MOUNT_POINT = "/run/porthole";
+
+/** Name of the agent program in {@link RunDirectory.mount}. */
+export const AGENT_NAME = "agent";
+
+/** Paths of the run directory, which may not exist yet. */
+export function runDirectoryPaths(environment: NodeJS.ProcessEnv = process.env): RunDirectory {
+  const state = environment.XDG_STATE_HOME;
+  // The base directory specification: a relative path is to be ignored.
+  const base = state !== undefined && isAbsolute(state) ? state : join(homedir(), ".local", "state");
+  const root = join(base, "porthole");
+  return { root, agents: join(root, "agents"), mount: join(root, "mnt") };
+}
+
+/**
+ * Makes the run directory where it is missing and checks that it is ours alone.
+ * @throws PortholeError ATTACH when it belongs to somebody else, is open to others, is a link, or cannot be made.
+ */
+export function ensureRunDirectory(environment: NodeJS.ProcessEnv = process.env): RunDirectory {
+  const paths = runDirectoryPaths(environment);
+  try {
+    ensureOwn(paths.root, 0o700);
+    ensureOwn(paths.agents, 0o700);
+    ensureOwn(paths.mount, 0o711);
+  } catch (error) {
+    if (error instanceof PortholeError) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new PortholeError("ATTACH", `cannot make the run directory ${paths.root}: ${message}`, {
+      errno: code,
+      hint: "set XDG_STATE_HOME to a directory that you can write",
+      cause: error,
+    });
+  }
+  return paths;
+}
+
+function ensureOwn(path: string, mode: number): void {
+  mkdirSync(path, { recursive: true, mode });
+  const stat = lstatSync(path);
+  if (!stat.isDirectory()) throw refused(path, "it is not a directory");
+  if (stat.uid !== process.geteuid?.()) throw refused(path, `it belongs to uid ${stat.uid}`);
+  // mkdir(2) applies the umask; an existing directory may have been opened up.
+  if ((stat.mode & 0o777) !== mode) {
+    if ((stat.mode & 0o022) !== 0)
+      throw refused(path, `others may write to it (mode 0${(stat.mode & 0o777).toString(8)})`);
+    chmodSync(path, mode);
+  }
+}
+
+function refused(path: string, why: string): PortholeError {
+  return new PortholeError("ATTACH", `the run directory ${path} cannot be trusted: ${why}`, {
+    hint: "remove it, or set XDG_STATE_HOME to a directory of your own",
+  });
+}
+
+/** Opens a directory of the run directory, to bind and connect in: a socket's path may have 108 bytes only. The caller closes it. */
+export function openRunDirectory(path: string): OwnedFd {
+  return openDirectory(path);
+}
+
+/**
+ * The agent program that belongs to this build.
+ * @throws PortholeError ATTACH when there is none
+ */
+export function agentProgram(): string {
+  for (const place of ["../agent/build/porthole-agent", "../../agent/build/porthole-agent"]) {
+    const path = fileURLToPath(new URL(place, import.meta.url));
+    if (existsSync(path)) return path;
+  }
+  throw new PortholeError("ATTACH", "the agent program is missing from this installation", {
+    hint: "run npm run build in the source folder",
+  });
+}
+
+/** Hash of the agent program, 16 hexadecimal digits: names its image. */
+export function agentHash(): string {
+  return createHash("sha256").update(readFileSync(agentProgram())).digest("hex").slice(0, 16);
+}
+
+/**
+ * Puts the agent program where containers with the mount find it. Replaced by rename, so that a container never sees half of it.
+ */
+export function installAgent(run: RunDirectory): void {
+  const source = agentProgram();
+  const target = join(run.mount, AGENT_NAME);
+  if (existsSync(target) && readFileSync(target).equals(readFileSync(source))) return;
+  const temporary = `${target}.${process.pid}`;
+  try {
+    copyFileSync(source, temporary);
+    chmodSync(temporary, 0o755);
+    renameSync(temporary, target);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}

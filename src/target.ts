@@ -1,0 +1,105 @@
+import { readFileSync } from "node:fs";
+import { PortholeError } from "./errors.ts";
+
+/**
+ * What a user names. Paths are text in which a byte that is not UTF-8 stands as a lone surrogate U+DC80..U+DCFF (as in
+ * Python's surrogateescape), so that every path a kernel knows can be written, split and joined as text: see {@link pathBytes}.
+ */
+export type Target =
+  | { kind: "local"; path: string }
+  /** `pid` as this process sees it. */
+  | { kind: "process"; pid: number; path: string }
+  /** `name`: container name, id or id prefix, or Compose service. */
+  | { kind: "container"; name: string; path: string };
+
+/**
+ * Parses `web:/var/log/app.log`, `pid:123:/path`, `/path`, `./path`. As with scp and docker cp, a colon after a slash belongs to the path, and
+ * a path in a container counts from its root.
+ * @throws PortholeError USAGE
+ */
+export function parseTarget(text: string): Target {
+  const colon = text.indexOf(":");
+  const slash = text.indexOf("/");
+  if (colon === -1 || (slash !== -1 && slash < colon) || text.startsWith(".")) {
+    if (text === "") throw new PortholeError("USAGE", "an empty target", { hint: "write CONTAINER:PATH or a path" });
+    return { kind: "local", path: text };
+  }
+  const name = text.slice(0, colon);
+  const path = text.slice(colon + 1);
+  if (name === "pid") return processTarget(text, path);
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name)) {
+    throw new PortholeError("USAGE", `'${text}': '${name}' cannot be a container's name`, {
+      hint: "for a file of this machine whose name has a colon write ./NAME",
+    });
+  }
+  if (path === "") throw noPath(text, `${name}:/etc/hostname`);
+  return { kind: "container", name, path };
+}
+
+function processTarget(text: string, rest: string): Target {
+  const match = /^(\d{1,10}):(.*)$/s.exec(rest);
+  const pid = Number(match?.[1]);
+  if (match === null || pid === 0 || pid > 0x7fff_ffff) {
+    throw new PortholeError("USAGE", `'${text}' is not of the form pid:NUMBER:PATH`, {
+      hint: "for example pid:1234:/etc/hosts",
+    });
+  }
+  if (match[2] === "") throw noPath(text, `pid:${pid}:/etc/hosts`);
+  return { kind: "process", pid, path: match[2] as string };
+}
+
+function noPath(text: string, example: string): PortholeError {
+  return new PortholeError("USAGE", `'${text}' names no path`, { hint: `write for example ${example}` });
+}
+
+/** The bytes of a path, lone surrogates U+DC80..U+DCFF turned back into the bytes they stand for. */
+export function pathBytes(text: string): Buffer {
+  if (text.isWellFormed()) return Buffer.from(text);
+  const parts: Buffer[] = [];
+  for (const piece of text.split(/([\udc80-\udcff])/)) {
+    const code = piece.length === 1 ? piece.charCodeAt(0) : 0;
+    parts.push(code >= 0xdc80 && code <= 0xdcff ? Buffer.of(code - 0xdc00) : Buffer.from(piece));
+  }
+  return Buffer.concat(parts);
+}
+
+/** Text for a path: UTF-8 where it is, lone surrogates for the other bytes. The inverse of {@link pathBytes}. */
+export function pathText(bytes: Uint8Array): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const whole = buffer.toString();
+  if (Buffer.from(whole).equals(buffer)) return whole;
+  let text = "";
+  for (let at = 0; at < buffer.length; ) {
+    const length = sequenceLength(buffer, at);
+    text +=
+      length > 0 ? buffer.toString("utf8", at, at + length) : String.fromCharCode(0xdc00 + (buffer[at] as number));
+    at += Math.max(1, length);
+  }
+  return text;
+}
+
+/** Length of the valid UTF-8 sequence at `at`, 0 when there is none. */
+function sequenceLength(bytes: Buffer, at: number): number {
+  const first = bytes[at] as number;
+  if (first < 0x80) return 1;
+  const length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
+  if (length === 0 || at + length > bytes.length) return 0;
+  const slice = bytes.subarray(at, at + length);
+  return Buffer.from(slice.toString()).equals(slice) ? length : 0;
+}
+
+/**
+ * Gives arguments their bytes back: Node decodes argv as UTF-8 and loses what is not. The kernel's copy (proc_pid_cmdline(5)) still has it.
+ * @param args the tail of `process.argv`
+ */
+export function exactArguments(args: readonly string[]): string[] {
+  if (!args.some((arg) => arg.includes("\ufffd"))) return [...args];
+  const raw = readFileSync("/proc/self/cmdline");
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < raw.length; ) {
+    const end = raw.indexOf(0, at);
+    pieces.push(raw.subarray(at, end === -1 ? raw.length : end));
+    at = end === -1 ? raw.length : end + 1;
+  }
+  return pieces.slice(pieces.length - args.length).map(pathText);
+}
