@@ -22,6 +22,7 @@ export const Errno = {
   EAGAIN: 11,
   EXDEV: 18,
   EINVAL: 22,
+  ENOSPC: 28,
   ESPIPE: 29,
   EPIPE: 32,
   ENOSYS: 38,

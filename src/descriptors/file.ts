@@ -1,7 +1,7 @@
 import { constants, openSync } from "node:fs";
 import { PortholeError } from "../errors.ts";
 import { Errno, errnoText, systemError } from "./errno.ts";
-import { errno, libc, Memory } from "./libc.ts";
+import { errno, libc, Memory, SystemCall } from "./libc.ts";
 import { OwnedFd } from "./owned-fd.ts";
 
 const F_GETFL = 3;
@@ -54,11 +54,12 @@ const statxMemory = new Memory(256 + 8);
  * Facts of an open file, whatever it was opened with (O_PATH too). Never waits for a file system's server: AT_STATX_DONT_SYNC takes what the
  * kernel has, where fstat(2) hangs beyond SIGKILL on a FUSE file whose daemon does not answer.
  */
-export function statx(fd: OwnedFd): Statx {
+export function statx(fd: OwnedFd | number): Statx {
   const { address, view } = statxMemory;
   const wanted = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID;
   // The path is the empty string, the zero byte behind the result.
-  if (libc.statx(fd.number, address + 256, AT_EMPTY_PATH | AT_STATX_DONT_SYNC, wanted, address) < 0)
+  const number = typeof fd === "number" ? fd : fd.number;
+  if (libc.statx(SystemCall.statx, number, address + 256, AT_EMPTY_PATH | AT_STATX_DONT_SYNC, wanted, address) < 0)
     throw systemError("FILE", "statx failed", errno());
   const u32 = (offset: number): number => view.getUint32(offset, true);
   const u64 = (offset: number): bigint => view.getBigUint64(offset, true);
@@ -98,8 +99,8 @@ export function makeDevice(major: number, minor: number): bigint {
 }
 
 /** Access mode and status flags of the open file (F_GETFL); compare with `fs.constants.O_*`. */
-export function getFlags(fd: OwnedFd): number {
-  const flags = libc.fcntl(fd.number, F_GETFL, 0);
+export function getFlags(fd: OwnedFd | number): number {
+  const flags = libc.fcntl(typeof fd === "number" ? fd : fd.number, F_GETFL, 0);
   if (flags < 0) throw systemError("FILE", "cannot read the descriptor's flags", errno());
   return flags;
 }

@@ -23,8 +23,8 @@ export const libc = {
   fchmod: declare<(fd: number, mode: number) => number>("int fchmod(int, uint)"),
   mkfifo: declare<(path: number, mode: number) => number>("int mkfifo(uintptr_t, uint)"),
   pipe2: declare<(fds: number, flags: number) => number>("int pipe2(uintptr_t, int)"),
-  statx: declare<(directory: number, path: number, flags: number, mask: number, into: number) => number>(
-    "int statx(int, uintptr_t, int, uint, uintptr_t)",
+  statx: declare<(call: number, directory: number, path: number, flags: number, mask: number, into: number) => number>(
+    "int64_t syscall(long, int, uintptr_t, int, uint, uintptr_t)",
   ),
 
   socket: declare<(family: number, type: number, protocol: number) => number>("int socket(int, int, int)"),
@@ -56,24 +56,33 @@ export const libc = {
   poll: declare<(entries: number, count: number, timeoutMs: number) => number>("int poll(uintptr_t, ulong, int)"),
 
   read: declare<(fd: number, into: number, length: number) => number>("int64_t read(int, uintptr_t, size_t)"),
-  pread: declare<(fd: number, into: number, length: number, offset: number | bigint) => number>(
-    "int64_t pread64(int, uintptr_t, size_t, int64_t)",
+  pread: declare<(fd: number, into: number, length: number, offset: bigint) => number>(
+    "int64_t pread(int, uintptr_t, size_t, int64_t)",
   ),
   write: declare<(fd: number, from: number, length: number) => number>("int64_t write(int, uintptr_t, size_t)"),
-  lseek: declare<(fd: number, offset: number | bigint, whence: number) => number | bigint>(
-    "int64_t lseek64(int, int64_t, int)",
-  ),
+  /** preadv2(2) and pwritev2(2): the offset travels in two words, -1 in the first means the file's own. */
+  vector2: declare<
+    (call: number, fd: number, vector: number, count: number, low: number, high: number, flags: number) => number
+  >("int64_t syscall(long, int, uintptr_t, int, int64_t, int64_t, int)"),
+  lseek: declare<(fd: number, offset: number, whence: number) => number | bigint>("int64_t lseek(int, int64_t, int)"),
   sendfile: declare<(out: number, source: number, offset: number, length: number) => number>(
-    "int64_t sendfile64(int, int, uintptr_t, size_t)",
+    "int64_t sendfile(int, int, uintptr_t, size_t)",
   ),
   splice: declare<
     (source: number, sourceOffset: number, out: number, outOffset: number, length: number, flags: number) => number
   >("int64_t splice(int, uintptr_t, int, uintptr_t, size_t, uint)"),
+  copy_file_range: declare<
+    (source: number, sourceOffset: number, out: number, outOffset: number, length: number, flags: number) => number
+  >("int64_t copy_file_range(int, uintptr_t, int, uintptr_t, size_t, uint)"),
 
   signal: declare<(signal: number, handler: number) => number | bigint>("uintptr_t signal(int, uintptr_t)"),
   raise: declare<(signal: number) => number>("int raise(int)"),
   strerror: declare<(errno: number) => string>("str strerror(int)"),
 };
+
+/** System calls for which not every C library has a function (musl before 1.2.5), by number. */
+export const SystemCall =
+  process.arch === "x64" ? { statx: 332, preadv2: 327, pwritev2: 328 } : { statx: 291, preadv2: 286, pwritev2: 287 };
 
 /** The calling thread's errno. Valid only until the next call of any kind. */
 export const errno: () => number = koffi.errno;

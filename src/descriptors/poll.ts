@@ -157,51 +157,57 @@ export interface WaitOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Resolves with the events once `fd` has data, a writer that hung up, or an error. Rejects with CANCELLED, or as {@link Reactor.watch} throws. */
-export function readable(fd: OwnedFd, options?: WaitOptions): Promise<number> {
-  return ready(fd, EPOLLIN, options);
+/** Resolves with the events once `fd` has data, its other side hung up, or it has an error. Rejects with CANCELLED, or as {@link Reactor.watch} throws. */
+export async function readable(fd: OwnedFd, options?: WaitOptions): Promise<number> {
+  return (await firstReady([{ fd, events: EPOLLIN }], options)).events;
 }
 
 /** Resolves with the events once `fd` takes data or has an error. Rejects as {@link readable}. */
-export function writable(fd: OwnedFd, options?: WaitOptions): Promise<number> {
-  return ready(fd, EPOLLOUT, options);
+export async function writable(fd: OwnedFd | number, options?: WaitOptions): Promise<number> {
+  return (await firstReady([{ fd, events: EPOLLOUT }], options)).events;
 }
 
-/** Resolves once `fd` has one of `events`; the watch is gone by then in every case. */
-export function ready(fd: OwnedFd | number, events: number, options: WaitOptions = {}): Promise<number> {
+/** A descriptor and the events to wait for; 0 waits for errors and hang-up only. */
+export interface Wanted {
+  fd: OwnedFd | number;
+  events: number;
+}
+
+/** Resolves with the first of several descriptors that has its events. Nothing is watched any more when the promise settles. */
+export function firstReady(wanted: readonly Wanted[], options: WaitOptions = {}): Promise<Wanted> {
   const { timeoutMs, signal } = options;
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(aborted(signal));
-    const settle = (act: () => void): void => {
-      watch.close();
+    const watches: Watch[] = [];
+    let timer: NodeJS.Timeout | undefined;
+    const stop = (): void => {
+      for (const watch of watches) watch.close();
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
-      act();
     };
-    const onAbort = (): void => settle(() => reject(aborted(signal)));
-    const watch = Reactor.shared().watch(fd, events, (seen) => settle(() => resolve(seen)));
-    const timer =
-      timeoutMs === undefined
-        ? undefined
-        : setTimeout(
-            () =>
-              settle(() =>
-                reject(
-                  new PortholeError("CANCELLED", `descriptor ${show(fd)} was not ready within ${timeoutMs} ms`, {
-                    errno: "ETIMEDOUT",
-                  }),
-                ),
-              ),
-            timeoutMs,
-          );
+    const fail = (error: unknown): void => {
+      stop();
+      reject(error);
+    };
+    const onAbort = (): void =>
+      fail(new PortholeError("CANCELLED", "the wait was cancelled", { errno: "ECANCELED", cause: signal?.reason }));
+
+    if (signal?.aborted) return onAbort();
+    try {
+      for (const { fd, events } of wanted)
+        watches.push(
+          Reactor.shared().watch(fd, events, (seen) => {
+            stop();
+            resolve({ fd, events: seen });
+          }),
+        );
+    } catch (error) {
+      return fail(error);
+    }
     signal?.addEventListener("abort", onAbort);
+    if (timeoutMs !== undefined)
+      timer = setTimeout(
+        () => fail(new PortholeError("CANCELLED", `nothing came within ${timeoutMs} ms`, { errno: "ETIMEDOUT" })),
+        timeoutMs,
+      );
   });
-}
-
-function aborted(signal: AbortSignal | undefined): PortholeError {
-  return new PortholeError("CANCELLED", "the wait was cancelled", { errno: "ECANCELED", cause: signal?.reason });
-}
-
-function show(fd: OwnedFd | number): string {
-  return String(typeof fd === "number" ? fd : fd.closed ? "(closed)" : fd.number);
 }
