@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import type { TestProject } from "vitest/node";
 import { type Daemon, startDocker, startPodman } from "./daemons.ts";
 import { type Need, needs, whyMissing } from "./machine.ts";
-import { builtAgent, builtCommand, repository } from "./paths.ts";
+import { repository } from "./paths.ts";
 
 /** What every test process is told of the run; see availability.ts. */
 export interface Machine {
@@ -42,8 +42,6 @@ const shorthands: Partial<Record<Need, string>> = {
  * Returns the teardown, which ends every engine.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  for (const product of [builtCommand, builtAgent])
-    if (!existsSync(product)) throw new Error(`${product} is not built: run npm test, or node build.mjs first`);
   const directory = mkdtempSync("/tmp/pt-");
   chmodSync(directory, 0o711);
   const daemons: Daemon[] = [];

@@ -1,0 +1,198 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import type { Readable } from "node:stream";
+import { afterAll, inject } from "vitest";
+import type { Engine } from "./engine.ts";
+import { asUser, ENGINE_GROUP } from "./machine.ts";
+import { builtAgent, builtCommand, repository } from "./paths.ts";
+
+/** What one run of the command left. */
+export interface Result {
+  /** Exit status; `null` when a signal ended it. */
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  /** Byte-exact. */
+  stdout: Buffer;
+  stderr: string;
+  /** The standard output as UTF-8. */
+  text: string;
+}
+
+export interface RunOptions {
+  /** For standard input; default: none (`/dev/null`). */
+  input?: string | Buffer;
+  /** On top of the user's own environment; `undefined` takes a variable away. */
+  env?: Record<string, string | undefined>;
+  /** Milliseconds after which the run is killed and fails the test; default 60,000. */
+  deadline?: number;
+  /** Put before the command line, such as `["strace", "-f", "-o", file]`. */
+  before?: string[];
+}
+
+/** A run that has not ended. */
+export interface Running {
+  pid: number;
+  child: ChildProcess;
+  stdout: Readable;
+  stderr: Readable;
+  /** Everything it wrote on stderr so far. */
+  complaints(): string;
+  /** Resolves at its end, when its output has been read (or taken by the test from `stdout`). */
+  ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+}
+
+/** Somebody who uses the built command: home, state and runtime directories of their own, and an engine or none. */
+export interface User {
+  uid: number;
+  /** Holds `home`, `state` and `run`. */
+  directory: string;
+  env: Record<string, string>;
+  /** Runs `porthole ...args` to its end. */
+  run(args: readonly string[], options?: RunOptions): Promise<Result>;
+  /** Starts `porthole ...args`; killed at the end of the test file at the latest. */
+  start(args: readonly string[], options?: RunOptions): Running;
+  /** Detaches every agent and removes the directories; a second time does nothing. */
+  close(): Promise<void>;
+}
+
+export interface UserOptions {
+  /** Default: who runs the tests. Others need root. */
+  uid?: number;
+  /** Whose socket DOCKER_HOST names; default: one where nothing listens. */
+  engine?: Engine;
+  /** May use the engine's socket; default true. Only of interest for a `uid` other than root. */
+  inEngineGroup?: boolean;
+}
+
+const users = new Set<User>();
+const started = new Set<ChildProcess>();
+
+afterAll(async () => {
+  for (const child of started) child.kill("SIGKILL");
+  await Promise.all([...users].map((one) => one.close()));
+});
+
+/** Makes a user of the command, closed at the end of the test file at the latest. */
+export function user({ uid = process.getuid?.() ?? 0, engine, inEngineGroup = true }: UserOptions = {}): User {
+  const directory = mkdtempSync(`${inject("machine").directory}/user-`);
+  for (const name of ["home", "state", "run"]) mkdirSync(`${directory}/${name}`, { mode: 0o700 });
+  for (const name of ["", "/home", "/state", "/run"]) chownSync(directory + name, uid, uid);
+  const env = {
+    PATH: process.env.PATH ?? "/usr/bin:/bin",
+    LANG: "C.UTF-8",
+    HOME: `${directory}/home`,
+    XDG_STATE_HOME: `${directory}/state`,
+    XDG_RUNTIME_DIR: `${directory}/run`,
+    DOCKER_HOST: engine?.host ?? `unix://${directory}/no-engine.sock`,
+  };
+  const prefix = uid === process.getuid?.() ? [] : asUser(uid, inEngineGroup ? [ENGINE_GROUP] : []);
+  const start = (args: readonly string[], options: RunOptions = {}) =>
+    launch([...prefix, ...(options.before ?? []), ...program(uid)], args, { ...env, ...options.env }, options);
+  let closed: Promise<void> | undefined;
+  const self: User = {
+    uid,
+    directory,
+    env,
+    start,
+    run: (args, options) => finish(start(args, options), args, options),
+    close: () => {
+      closed ??= self
+        .run(["detach", "--all"])
+        .then((result) => {
+          if (result.code !== 0) throw new Error(`porthole detach --all ended with ${result.code}: ${result.stderr}`);
+        })
+        .finally(() => {
+          users.delete(self);
+          rmSync(directory, { recursive: true, force: true });
+        });
+      return closed;
+    },
+  };
+  users.add(self);
+  return self;
+}
+
+async function finish(running: Running, args: readonly string[], options: RunOptions = {}): Promise<Result> {
+  const { deadline = 60_000 } = options;
+  const pieces: Buffer[] = [];
+  running.stdout.on("data", (piece: Buffer) => pieces.push(piece));
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    running.child.kill("SIGKILL");
+  }, deadline);
+  const { code, signal } = await running.ended;
+  clearTimeout(timer);
+  const stdout = Buffer.concat(pieces);
+  const stderr = running.complaints();
+  if (late) throw new Error(`porthole ${args.join(" ")} had not ended after ${deadline} ms; stderr: ${stderr}`);
+  return { code, signal, stdout, stderr, text: stdout.toString("utf8") };
+}
+
+function launch(
+  command: string[],
+  args: readonly string[],
+  env: Record<string, string | undefined>,
+  { input }: RunOptions,
+): Running {
+  const [file = "", ...rest] = [...command, ...args];
+  const child = spawn(file, rest, { cwd: "/", env, stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"] });
+  started.add(child);
+  let complaints = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    complaints += text;
+  });
+  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => {
+      started.delete(child);
+      resolve({ code, signal });
+    });
+  });
+  if (input !== undefined) child.stdin?.end(input);
+  const { pid, stdout, stderr } = child;
+  if (pid === undefined || stdout === null || stderr === null) throw new Error(`${file} did not start`);
+  return { pid, child, stdout, stderr, complaints: () => complaints, ended };
+}
+
+/** The command line of the built command, from where `uid` can read it. */
+function program(uid: number): string[] {
+  if (!existsSync(builtCommand) || !existsSync(builtAgent))
+    throw new Error("the command is not built: npm test does that, or node build.mjs before npx vitest");
+  if (uid === process.getuid?.() || [builtCommand, process.execPath].every(isOpenToAll))
+    return [process.execPath, builtCommand];
+  const copy = `${inject("machine").directory}/public`;
+  if (!existsSync(copy)) copyProgram(copy);
+  return [`${copy}/node`, `${copy}/dist/porthole.js`];
+}
+
+/** A clone under /root, say, is closed to other users. */
+function copyProgram(to: string): void {
+  const draft = mkdtempSync(`${to}-`);
+  chmodSync(draft, 0o755);
+  for (const part of ["package.json", "dist", "agent/build", "node_modules/koffi", "node_modules/@koromix"])
+    if (existsSync(repository + part)) cpSync(repository + part, `${draft}/${part}`, { recursive: true });
+  cpSync(process.execPath, `${draft}/node`);
+  try {
+    renameSync(draft, to);
+  } catch {
+    rmSync(draft, { recursive: true, force: true }); // another test file was first
+  }
+}
+
+function isOpenToAll(path: string): boolean {
+  if ((statSync(path).mode & 0o004) === 0) return false;
+  for (let at = dirname(path); at !== "/"; at = dirname(at)) if ((statSync(at).mode & 0o001) === 0) return false;
+  return true;
+}
