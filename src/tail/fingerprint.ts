@@ -1,0 +1,47 @@
+/** Reads up to `buffer.length` bytes at `position`, as pread(2). */
+export type ReadAt = (position: number, buffer: Uint8Array) => number;
+
+/** Enough that two log lines with different times differ in it. */
+const LENGTH = 256;
+
+/**
+ * Tells a file that was cut and written anew from one that only grew, when its size alone cannot (`copytruncate` followed by fast writers):
+ * by its first bytes and the bytes just before the position.
+ */
+export class Fingerprint {
+  #head: Buffer = Buffer.alloc(0);
+  #before: Buffer = Buffer.alloc(0);
+  #position = 0;
+
+  /** Remembers the file as it is up to `position`. Two small reads. */
+  remember(read: ReadAt, position: number): void {
+    if (this.#head.length < LENGTH) this.#head = take(read, 0, Math.min(LENGTH, position));
+    this.#before = take(read, Math.max(0, position - LENGTH), Math.min(LENGTH, position));
+    this.#position = position;
+  }
+
+  forget(): void {
+    this.#head: Buffer = Buffer.alloc(0);
+    this.#before: Buffer = Buffer.alloc(0);
+    this.#position = 0;
+  }
+
+  /** True when what was remembered is still there. */
+  matches(read: ReadAt): boolean {
+    return (
+      take(read, 0, this.#head.length).equals(this.#head) &&
+      take(read, this.#position - this.#before.length, this.#before.length).equals(this.#before)
+    );
+  }
+}
+
+function take(read: ReadAt, position: number, length: number): Buffer {
+  const buffer = Buffer.allocUnsafe(length);
+  let filled = 0;
+  while (filled < length) {
+    const count = read(position + filled, buffer.subarray(filled));
+    if (count === 0) break;
+    filled += count;
+  }
+  return buffer.subarray(0, filled);
+}

@@ -1,0 +1,17 @@
+/**
+ * Random access to bytes, as everything in this folder sees a file: a regular file by pread, or the kept tail of a stream.
+ * Offsets are bytes from the beginning of the file or stream and stay valid while bytes are appended.
+ */
+export interface ByteSource {
+  /** Lowest offset that can still be read; above 0 only when a stream's ring has dropped its beginning. */
+  start(): number;
+  /** One past the last byte there is now. A regular file asks fstat(2), 1.5 µs, so appended bytes are seen at once. */
+  end(): number;
+  /**
+   * Reads up to `buffer.length` bytes at `position` and returns how many were there; 0 at or past the end.
+   * Never waits. Throws what the system call throws.
+   */
+  read(position: number, buffer: Uint8Array): number;
+  /** The descriptor that a worker may pread by itself; undefined when the bytes are only in this process's memory. */
+  readonly fd?: number | undefined;
+}

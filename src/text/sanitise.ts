@@ -1,0 +1,57 @@
+import { decodeText, INVALID_BYTE } from "./decode.ts";
+import { clusterWidth } from "./width.ts";
+
+/** A cluster longer than this is no character of any script: its parts are shown one by one. */
+const LONGEST_CLUSTER = 32;
+
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+
+// Format characters (bidi overrides and isolates, byte order mark, soft hyphen, tags), line separators, surrogates and unassigned code points.
+// The joiners U+200C and U+200D are part of words and emoji and have no effect outside their cluster.
+const UNSAFE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/u;
+
+const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
+/**
+ * Text that came from a container, made safe for a terminal: names, link targets, error texts. Every control character, escape sequence,
+ * bidi override and invalid byte is shown (`^[`, `<9B>`, `<U+202E>`) instead of sent; newline and tab too (`^J`, `^I`). The result
+ * holds no control byte at all. File contents go through `layoutRow`, which rests on the same rules and lets colours through.
+ */
+export function sanitiseText(text: string | Uint8Array): string {
+  const decoded = typeof text === "string" ? text : decodeText(text);
+  if (PRINTABLE_ASCII.test(decoded)) return decoded;
+  let safe = "";
+  for (const cluster of clusters(decoded)) safe += isSafe(cluster) ? cluster : showCluster(cluster);
+  return safe;
+}
+
+/** Splits text into what a terminal draws as one character. */
+export function* clusters(text: string): Generator<string> {
+  for (const { segment } of segmenter.segment(text)) yield segment;
+}
+
+/** True when the cluster can be sent as it is: it takes room, does nothing else, and does not join what stands before it. */
+export function isSafe(cluster: string): boolean {
+  if (cluster.length === 1 && cluster >= " " && cluster <= "~") return true;
+  return cluster.length <= LONGEST_CLUSTER && !UNSAFE.test(cluster) && clusterWidth(cluster) > 0;
+}
+
+/** Printable ASCII that stands for a cluster which may not be sent, code point by code point. */
+export function showCluster(cluster: string): string {
+  let shown = "";
+  for (const character of cluster) shown += showCodePoint(character.codePointAt(0) ?? 0);
+  return shown;
+}
+
+/** less's notation: `^X` for C0 and DEL, `<XX>` for C1 and for bytes that are not UTF-8, `<U+XXXX>` for the rest. */
+function showCodePoint(code: number): string {
+  if (code < 0x20 || code === 0x7f) return `^${String.fromCharCode(code ^ 0x40)}`;
+  if (code < 0x7f) return String.fromCharCode(code);
+  if (code < 0xa0) return `<${hex(code, 2)}>`;
+  if (code >= INVALID_BYTE + 0x80 && code <= INVALID_BYTE + 0xff) return `<${hex(code - INVALID_BYTE, 2)}>`;
+  return `<U+${hex(code, 4)}>`;
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).toUpperCase().padStart(digits, "0");
+}

@@ -1,0 +1,62 @@
+/** How a piece of text looks, as parameters of SGR (ECMA-48 8.3.117). Colours are kept as the parameters that set them. */
+export interface Style {
+  readonly foreground: string;
+  readonly background: string;
+  /** Set attributes as their parameters, in ascending order: bold 1, dim 2, italic 3, underline 4, reverse 7, crossed out 9. */
+  readonly attributes: readonly number[];
+}
+
+export const PLAIN: Style = { foreground: "", background: "", attributes: [] };
+
+/** Matches one SGR sequence at `lastIndex`; the parameter string is bounded, a longer one is not SGR but noise. */
+export const SGR = /\x1b\[([0-9;:]{0,64})m/y;
+
+// Blink (5, 6) and conceal (8) are left out: the first is an annoyance, the second hides text from whoever reads the log.
+const ON = new Set([1, 2, 3, 4, 7, 9]);
+const OFF: Readonly<Record<number, readonly number[]>> = { 22: [1, 2], 23: [3], 24: [4], 27: [7], 29: [9] };
+
+/** The style after the parameters of one SGR sequence. Parameters that are not colours or known attributes change nothing. */
+export function applySgr(style: Style, parameters: string): Style {
+  const values = parameters.split(/[;:]/).map((value) => Number(value));
+  let { foreground, background, attributes } = style;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? 0;
+    if (value === 0) [foreground, background, attributes] = ["", "", []];
+    else if (ON.has(value)) attributes = [...new Set([...attributes, value])].sort((a, b) => a - b);
+    else if (OFF[value]) attributes = attributes.filter((attribute) => !OFF[value]?.includes(attribute));
+    else if ((value >= 30 && value <= 37) || (value >= 90 && value <= 97)) foreground = String(value);
+    else if ((value >= 40 && value <= 47) || (value >= 100 && value <= 107)) background = String(value);
+    else if (value === 39) foreground = "";
+    else if (value === 49) background = "";
+    else if (value === 38 || value === 48) {
+      const colour = extendedColour(values, i);
+      if (!colour) break;
+      if (value === 38) foreground = colour.join(";");
+      else background = colour.join(";");
+      i += colour.length - 1;
+    }
+  }
+  return { foreground, background, attributes };
+}
+
+/** The one sequence that makes the terminal draw in `style`, whatever it drew in before. */
+export function sgrFor(style: Style): string {
+  const parameters = [...style.attributes, style.foreground, style.background].filter((parameter) => parameter !== "");
+  return parameters.length === 0 ? "\x1b[m" : `\x1b[0;${parameters.join(";")}m`;
+}
+
+/** The same style with reverse video turned over, so that a mark shows on text that is itself reversed. */
+export function reversed(style: Style): Style {
+  const attributes = style.attributes.includes(7)
+    ? style.attributes.filter((attribute) => attribute !== 7)
+    : [...style.attributes, 7];
+  return { ...style, attributes };
+}
+
+/** `38;5;n` or `38;2;r;g;b` at `at`, with every component a byte. */
+function extendedColour(values: readonly number[], at: number): number[] | undefined {
+  const length = values[at + 1] === 5 ? 3 : values[at + 1] === 2 ? 5 : 0;
+  const colour = values.slice(at, at + length);
+  if (length === 0 || colour.length < length || colour.some((value) => !(value >= 0 && value <= 255))) return undefined;
+  return colour;
+}
