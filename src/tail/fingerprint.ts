@@ -21,8 +21,8 @@ export class Fingerprint {
   }
 
   forget(): void {
-    this.#head: Buffer = Buffer.alloc(0);
-    this.#before: Buffer = Buffer.alloc(0);
+    this.#head = Buffer.alloc(0);
+    this.#before = Buffer.alloc(0);
     this.#position = 0;
   }
 
