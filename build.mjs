@@ -68,9 +68,9 @@ async function bundle() {
     // koffi finds its native part beside itself; react-devtools is only for Ink's development mode.
     external: ["koffi", "*.node", "react-devtools-core", "cpu-features"],
     define: { "process.env.NODE_ENV": '"production"', PORTHOLE_VERSION: JSON.stringify(version) },
-    // Bundled CommonJS dependencies call require() for Node's own modules.
+    // Bundled CommonJS dependencies call require() for Node's own modules, and dockerode's gRPC client asks for __dirname.
     banner: {
-      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url); const __dirname = import.meta.dirname;',
     },
   };
   await build({ ...shared, entryPoints: { porthole: "cli/main.ts", index: "src/index.ts" }, outdir: "dist" });
