@@ -1,3 +1,4 @@
+import { isMainThread } from "node:worker_threads";
 import { PortholeError } from "../errors.ts";
 import { systemError } from "./errno.ts";
 import { errno, libc, Memory, type PollHandle, pollHandle } from "./libc.ts";
@@ -46,13 +47,15 @@ export class Reactor {
   #nextToken = 1;
   #closed = false;
 
-  /** The one reactor of this thread. It keeps the process alive exactly while something is watched. */
+  /** The one reactor of the process. It keeps the process alive exactly while something is watched. */
   static shared(): Reactor {
     Reactor.#shared ??= new Reactor();
     return Reactor.#shared;
   }
 
+  /** Throws USAGE in a worker thread: koffi's handle aborts the whole process when one ends while an event is due (3.3.4). */
   constructor() {
+    if (!isMainThread) throw new PortholeError("USAGE", "descriptors can be waited for in the main thread only");
     const epoll = libc.epoll_create1(EPOLL_CLOEXEC);
     if (epoll < 0) throw systemError("SESSION", "cannot create an epoll descriptor", errno());
     this.#epoll = OwnedFd.adopt(epoll);

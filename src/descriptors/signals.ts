@@ -7,7 +7,7 @@ const SIG_DFL = 0;
  * Ends this process by the signal itself, so that the shell sees what it sees of any other program: Node ignores SIGPIPE, and an exit
  * status of 141 or 130 is not the same to a shell. Nothing runs afterwards, no exit handler either: restore the terminal first.
  */
-export function dieOf(signal: "SIGPIPE" | "SIGINT" | "SIGTERM"): never {
+export function dieOf(signal: "SIGPIPE" | "SIGINT" | "SIGTERM" | "SIGHUP"): never {
   const number = constants.signals[signal];
   libc.signal(number, SIG_DFL);
   libc.raise(number);
