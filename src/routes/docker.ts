@@ -8,13 +8,15 @@ import type { AgentFacts } from "../protocol/facts.ts";
 import type { Engine } from "./engine.ts";
 import { openRendezvous, type Rendezvous, type WaitOptions } from "./rendezvous.ts";
 import type { Container } from "./resolve.ts";
-import { AGENT_NAME, agentHash, agentProgram, MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
+import { AGENT_NAME, agentHash, agentProgram, MOUNT_POINT, type RunDirectory, runDirectoryPaths } from "./run-dir.ts";
 import { tarOf } from "./tar.ts";
 
 /** Repository of the image that porthole makes of its agent; the tag is the agent's hash. */
 export const IMAGE = "porthole-agent";
 /** Label of every sidecar; its value is the target's id. */
 export const SIDECAR_LABEL = "io.porthole.sidecar";
+/** Label of every sidecar; its value is the run directory of the user whose it is: several users may share an engine. */
+const OWNER_LABEL = "io.porthole.run-directory";
 
 /** How an agent is to be started. */
 export interface StartOptions extends WaitOptions {
@@ -92,18 +94,31 @@ export async function removeSidecar(engine: Engine, id: string): Promise<void> {
   await client(engine).getContainer(id).remove({ force: true }).catch(ignoreMissing);
 }
 
-/** Removes every sidecar of this engine, and the agent's images when `withImages`. Returns how many containers it removed. */
-export async function removeAllSidecars(engine: Engine, withImages: boolean): Promise<number> {
+/**
+ * Removes every sidecar of this user from this engine and, when `withImages`, the agent's images unless a container of somebody else's
+ * runs one. Returns how many containers it removed.
+ */
+export async function removeAllSidecars(
+  engine: Engine,
+  withImages: boolean,
+  run: RunDirectory = runDirectoryPaths(),
+): Promise<number> {
   const docker = client(engine);
-  const sidecars = await docker.listContainers({ all: true, filters: { label: [SIDECAR_LABEL] } });
+  const sidecars = await docker.listContainers({ all: true, filters: { label: [`${OWNER_LABEL}=${run.root}`] } });
   await Promise.all(
     sidecars.map((sidecar) => docker.getContainer(sidecar.Id).remove({ force: true }).catch(ignoreMissing)),
   );
-  if (withImages) {
-    const images = await docker.listImages({ filters: { reference: [IMAGE, `localhost/${IMAGE}`] } });
-    for (const image of images) await docker.getImage(image.Id).remove({ force: true }).catch(ignoreMissing);
-  }
+  if (withImages) await removeUnusedImages(docker);
   return sidecars.length;
+}
+
+async function removeUnusedImages(docker: Docker): Promise<void> {
+  const images = await docker.listImages({ filters: { reference: [IMAGE, `localhost/${IMAGE}`] } });
+  for (const image of images) {
+    // Asked first, for Podman's forced removal takes the containers along.
+    const users = await docker.listContainers({ filters: { ancestor: [image.Id] } });
+    if (users.length === 0) await docker.getImage(image.Id).remove({ force: true }).catch(ignoreMissing);
+  }
 }
 
 async function createSidecar(
@@ -127,7 +142,7 @@ async function createSidecar(
       AttachStdout: true,
       AttachStderr: true,
       NetworkDisabled: true,
-      Labels: { [SIDECAR_LABEL]: container.id },
+      Labels: { [SIDECAR_LABEL]: container.id, [OWNER_LABEL]: run.root },
       HostConfig: {
         PidMode: place.pidMode,
         NetworkMode: "none",
@@ -186,8 +201,8 @@ function innerPid(pid: number): number {
 /** Imports the image FROM scratch that holds the agent and nothing else. Nothing is pulled. */
 async function importImage(docker: Docker, image: string): Promise<void> {
   const archive = Readable.from([tarOf("agent", readFileSync(agentProgram()))]);
-  const [repo, tag] = image.split(":") as [string, string];
-  const progress = (await docker.importImage(archive, { repo, tag })) as NodeJS.ReadableStream;
+  // The tag rides in `repo`: Podman 4.3 ignores the parameter `tag`.
+  const progress = (await docker.importImage(archive, { repo: image })) as NodeJS.ReadableStream;
   await new Promise<void>((resolve, reject) => {
     docker.modem.followProgress(progress, (error: Error | null) => (error ? reject(error) : resolve()));
   });
