@@ -162,12 +162,14 @@ async function createSidecar(
         LogConfig: { Type: "none", Config: {} },
       },
     });
-  try {
-    return await create();
-  } catch (error) {
-    if ((error as { statusCode?: number }).statusCode !== 404) throw error;
-    await importImage(docker, image);
-    return create();
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await create();
+    } catch (error) {
+      // The image is not there yet, or another user's `detach --all` took it away since we imported it.
+      if ((error as { statusCode?: number }).statusCode !== 404 || attempt === 3) throw error;
+      await importImage(docker, image);
+    }
   }
 }
 
