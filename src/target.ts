@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { PortholeError } from "./errors.ts";
+import { decodeText } from "./text/decode.ts";
 
 /**
  * What a user names. Paths are text in which a byte that is not UTF-8 stands as a lone surrogate U+DC80..U+DCFF (as in
@@ -65,27 +66,7 @@ export function pathBytes(text: string): Buffer {
 
 /** Text for a path: UTF-8 where it is, lone surrogates for the other bytes. The inverse of {@link pathBytes}. */
 export function pathText(bytes: Uint8Array): string {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const whole = buffer.toString();
-  if (Buffer.from(whole).equals(buffer)) return whole;
-  let text = "";
-  for (let at = 0; at < buffer.length; ) {
-    const length = sequenceLength(buffer, at);
-    text +=
-      length > 0 ? buffer.toString("utf8", at, at + length) : String.fromCharCode(0xdc00 + (buffer[at] as number));
-    at += Math.max(1, length);
-  }
-  return text;
-}
-
-/** Length of the valid UTF-8 sequence at `at`, 0 when there is none. */
-function sequenceLength(bytes: Buffer, at: number): number {
-  const first = bytes[at] as number;
-  if (first < 0x80) return 1;
-  const length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
-  if (length === 0 || at + length > bytes.length) return 0;
-  const slice = bytes.subarray(at, at + length);
-  return Buffer.from(slice.toString()).equals(slice) ? length : 0;
+  return decodeText(bytes);
 }
 
 /**

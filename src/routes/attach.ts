@@ -94,7 +94,7 @@ export async function attachProcess(pid: number, options: AttachOptions): Promis
     try {
       if (!mayEnter(pid)) throw notAllowed(pid);
       const record = { ...key, name, engine: "", targetPid: pid, sidecar: "", created: new Date().toISOString() };
-      return await start(run, record, options, (listener, wait) =>
+      return await startAgent(run, record, options, (listener, wait) =>
         attachDirect({ pid, started, name }, listener, idle(options), wait).then((facts) => ({ facts, sidecar: "" })),
       );
     } catch (error) {
@@ -188,7 +188,7 @@ async function startForContainer(
     sidecar: "",
     created: new Date().toISOString(),
   };
-  return start(run, record, options, async (listener, wait) => {
+  return startAgent(run, record, options, async (listener, wait) => {
     if (route === "direct") {
       const started = startTime(container.pid) ?? "0";
       const facts = await attachDirect(
@@ -206,8 +206,11 @@ async function startForContainer(
   });
 }
 
-/** Makes the listening socket and the record, starts an agent with them, and connects to it. */
-async function start(
+/**
+ * Makes the listening socket and the record, lets `bring` start an agent and hand the socket over to it, and connects to it. When `bring` fails
+ * nothing is left of it here.
+ */
+export async function startAgent(
   run: RunDirectory,
   record: AgentRecord,
   options: AttachOptions,

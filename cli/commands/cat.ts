@@ -1,0 +1,79 @@
+import { writeSync } from "node:fs";
+import { isatty } from "node:tty";
+import {
+  dieOf,
+  type OpenFile,
+  PortholeError,
+  parseTarget,
+  type Session,
+  sanitiseText,
+  type Target,
+  TerminalStream,
+} from "../../src/index.ts";
+import { complain, exitStatus, report } from "../fail.ts";
+import type { ReachOptions } from "../program.ts";
+import { Reach } from "../reach.ts";
+
+/** `porthole cat`: writes each target to standard output, goes on after one that fails, and returns the worst status. */
+export async function cat(targets: string[], options: ReachOptions & { trace?: boolean }): Promise<number> {
+  const reach = new Reach(options);
+  let status = 0;
+  try {
+    for (const text of targets) {
+      try {
+        await catOne(reach, text, options.trace === true);
+      } catch (error) {
+        quitQuietly(error);
+        report(error);
+        status = Math.max(status, exitStatus(error));
+      }
+    }
+  } finally {
+    reach.close();
+  }
+  return status;
+}
+
+async function catOne(reach: Reach, text: string, trace: boolean): Promise<void> {
+  const started = performance.now();
+  const target = parseTarget(text);
+  const session = await reach.session(target);
+  const file = await session.open(target.path);
+  try {
+    if (trace) tell(target, session, file, performance.now() - started);
+    if (file.kind === "directory")
+      throw new PortholeError("FILE", `cannot read ${text}: Is a directory`, { errno: "EISDIR" });
+    if (file.relayed) complain(`${sanitiseText(text)}: its file system may not answer, so the agent reads it for us`);
+    if (isatty(1)) await show(file);
+    else await file.copyTo(1);
+  } finally {
+    file.close();
+  }
+}
+
+/** The two lines of the article that porthole began from, and how the descriptor came. */
+function tell(target: Target, session: Session, file: OpenFile, milliseconds: number): void {
+  const agent = session.route === "local" ? "" : session.fresh ? ", new agent" : ", live agent";
+  writeSync(
+    2,
+    `Got file descriptor for '${sanitiseText(target.path)}'\nThe file descriptor is ${file.fd}\n` +
+      `route ${session.route}${agent}, ${milliseconds.toFixed(1)} ms\n`,
+  );
+}
+
+async function show(file: OpenFile): Promise<void> {
+  const terminal = new TerminalStream({ colours: process.env.NO_COLOR === undefined });
+  for await (const chunk of file.stream()) writeAll(terminal.push(chunk));
+  writeAll(terminal.end());
+}
+
+function writeAll(text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at);
+}
+
+/** A reader that went away and an interrupt are no failures to talk about: end as any other program does. */
+function quitQuietly(error: unknown): void {
+  if (!(error instanceof PortholeError)) return;
+  if (error.errno === "EPIPE") dieOf("SIGPIPE");
+}

@@ -1,0 +1,75 @@
+import { writeSync } from "node:fs";
+import { isatty } from "node:tty";
+import {
+  dieOf,
+  follow,
+  followSource,
+  type OpenFile,
+  PortholeError,
+  type Sandbox,
+  startSandbox,
+  TerminalStream,
+} from "../../src/index.ts";
+
+/** `porthole demo`: the main job on a target that needs no engine. The screen on a terminal, text for a few seconds otherwise. */
+export async function demo(options: { seconds: number }): Promise<number> {
+  const sandbox = await startSandbox();
+  // The sandbox is a child in a session of its own: Ctrl-C does not reach it, its end must come from here.
+  const onSignal = (signal: NodeJS.Signals) => void sandbox.stop().then(() => dieOf(signal as "SIGINT" | "SIGTERM"));
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  try {
+    const file = await whenThere(sandbox);
+    try {
+      if (isatty(0) && isatty(1)) {
+        const { openScreenOn } = await import("./open.ts");
+        return await openScreenOn(sandbox.session, file, "sandbox", { startAtEnd: true, follow: true });
+      }
+      return await asText(sandbox, file, options.seconds);
+    } finally {
+      file.close();
+    }
+  } finally {
+    sandbox.session.close();
+    await sandbox.stop();
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+  }
+}
+
+/** The log's first line may come a moment after the agent. */
+async function whenThere(sandbox: Sandbox): Promise<OpenFile> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await sandbox.session.open(sandbox.log);
+    } catch (error) {
+      if (attempt >= 50 || !(error instanceof PortholeError) || error.errno !== "ENOENT") throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+async function asText(sandbox: Sandbox, file: OpenFile, seconds: number): Promise<number> {
+  const { session, log } = sandbox;
+  say(
+    `A sandbox with its own user, mount and PID namespace; the agent in it (pid ${session.agent?.pid} there) opened ${log},`,
+  );
+  say(`a file on the sandbox's private tmpfs that no path of this machine reaches, and passed the descriptor:`);
+  say(`Got file descriptor for '${log}'`);
+  say(`The file descriptor is ${file.fd}`);
+  say(`Following it for ${seconds} s:`);
+  const text = new TerminalStream({ colours: false });
+  const signal = AbortSignal.timeout(seconds * 1000);
+  for await (const event of follow(followSource(session, log, file), { position: 0, signal })) {
+    if (event.kind === "data") writeSync(1, text.push(event.bytes));
+    else if (event.kind === "deleted")
+      say("-- the log was moved away; its last lines still come from the open descriptor --");
+    else if (event.kind === "returned" || event.kind === "rotated") say("-- rotated: going on with the new file --");
+  }
+  say(
+    "That was a descriptor from another namespace. With a container: porthole cat NAME:/path, porthole open NAME:/path",
+  );
+  return 0;
+}
+
+function say(line: string): void {
+  writeSync(1, `${line}\n`);
+}

@@ -1,0 +1,18 @@
+import { detachAgents, detachAll, PortholeError } from "../../src/index.ts";
+import { report } from "../fail.ts";
+
+/** `porthole detach`: ends agents. Says nothing when it worked, like rm. */
+export async function detach(name: string | undefined, options: { all?: boolean; engine?: string }): Promise<number> {
+  if ((name === undefined) === (options.all !== true)) {
+    throw new PortholeError("USAGE", "detach takes either a name or --all", {
+      hint: "porthole agents lists the names",
+    });
+  }
+  if (name !== undefined) {
+    await detachAgents(name);
+    return 0;
+  }
+  const failures = await detachAll({ engine: options.engine });
+  for (const failure of failures) report(failure);
+  return failures.length === 0 ? 0 : 1;
+}

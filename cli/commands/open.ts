@@ -1,0 +1,47 @@
+import { isatty } from "node:tty";
+import { type OpenFile, PortholeError, parseTarget, type Session } from "../../src/index.ts";
+import type { ReachOptions } from "../program.ts";
+import { Reach } from "../reach.ts";
+
+/** How the screen begins. */
+export interface ScreenStart {
+  startAtEnd: boolean;
+  follow: boolean;
+}
+
+/** `porthole open`: one file in the terminal. */
+export async function open(
+  text: string,
+  start: "end" | undefined,
+  options: ReachOptions & { follow?: boolean },
+): Promise<number> {
+  if (!isatty(0) || !isatty(1)) {
+    throw new PortholeError("USAGE", "open needs a terminal on standard input and output", {
+      hint: `porthole cat ${text}`,
+    });
+  }
+  const reach = new Reach(options);
+  try {
+    const target = parseTarget(text);
+    const session = await reach.session(target);
+    const file = await session.open(target.path);
+    try {
+      const follow = options.follow === true;
+      return await openScreenOn(session, file, text, { startAtEnd: start === "end" || follow, follow });
+    } finally {
+      file.close();
+    }
+  } finally {
+    reach.close();
+  }
+}
+
+/** Runs the screen on a file that is open already; the file stays the caller's. */
+export async function openScreenOn(
+  session: Session,
+  file: OpenFile,
+  title: string,
+  start: ScreenStart,
+): Promise<number> {
+  throw new PortholeError("USAGE", `the screen is not built yet: ${title} ${session.route} ${file.fd} ${start.follow}`);
+}

@@ -1,0 +1,56 @@
+import { writeSync } from "node:fs";
+import { CommanderError } from "commander";
+
+/** Exit statuses, as documented in README.md and by `porthole --help`. */
+export const Exit = { ok: 0, file: 1, usage: 2, target: 3, attach: 4, session: 5, interrupted: 130 } as const;
+
+const statusByCode: Record<string, number> = {
+  FILE: Exit.file,
+  USAGE: Exit.usage,
+  TARGET: Exit.target,
+  ATTACH: Exit.attach,
+  SESSION: Exit.session,
+  CANCELLED: Exit.interrupted,
+};
+
+/** The exit status for a failure. Known by its code, not its class, so that this file need not load the library. */
+export function exitStatus(error: unknown): number {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return (typeof code === "string" ? statusByCode[code] : undefined) ?? Exit.file;
+}
+
+/** Writes one line on standard error; a standard error that is closed is nobody's loss. */
+export function complain(line: string): void {
+  try {
+    writeSync(2, `porthole: ${line}\n`);
+  } catch {}
+}
+
+/** Says a failure in one line: what, and what to do. The stack only with PORTHOLE_DEBUG. */
+export function report(error: unknown): void {
+  const { message = String(error), hint, stack } = (error ?? {}) as { message?: string; hint?: string; stack?: string };
+  complain(printable(hint === undefined ? message : `${message} (${hint})`));
+  if (process.env.PORTHOLE_DEBUG) {
+    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) complain(cause.stack ?? stack ?? "");
+  }
+}
+
+/** Ends the process for a failure that nobody handled. */
+export function fail(error: unknown): never {
+  // Commander has written its own line.
+  if (error instanceof CommanderError) process.exit(error.exitCode);
+  report(error);
+  process.exit(exitStatus(error));
+}
+
+/**
+ * Messages carry names and words that came from containers. Here the plainest rule that lets nothing through: the library's sanitiser
+ * is exact about scripts and widths, but a failure may come before it is loaded.
+ */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    if (code >= 0xdc80 && code <= 0xdcff) return `\\x${(code - 0xdc00).toString(16)}`;
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
+  });
+}

@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+import { fail } from "./fail.ts";
+import { program } from "./program.ts";
+
+declare const PORTHOLE_VERSION: string;
+
+process.on("uncaughtException", fail);
+process.on("unhandledRejection", fail);
+
+try {
+  if (process.platform !== "linux") {
+    throw new Error(`porthole works on Linux only: descriptors cross namespaces there, this is ${process.platform}`);
+  }
+  let args = process.argv.slice(2);
+  // Rare: a name that is not UTF-8. Only then is the library needed before the command is known.
+  if (args.some((arg) => arg.includes("\ufffd"))) args = (await import("../src/index.ts")).exactArguments(args);
+  await program(PORTHOLE_VERSION).parseAsync(args, { from: "user" });
+} catch (error) {
+  fail(error);
+}

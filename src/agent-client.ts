@@ -1,0 +1,136 @@
+import { readSync } from "node:fs";
+import { errnoName, errnoText } from "./descriptors/errno.ts";
+import { FdSocket } from "./descriptors/fd-socket.ts";
+import type { OwnedFd } from "./descriptors/owned-fd.ts";
+import { EPOLLIN, EPOLLOUT, Reactor, readable, type Watch } from "./descriptors/poll.ts";
+import { PortholeError } from "./errors.ts";
+import { Channel, type Reply, ReplyError } from "./protocol/channel.ts";
+import { encode } from "./protocol/codec.ts";
+import { type AgentFacts, decodeAgentFacts } from "./protocol/facts.ts";
+import { Op, VERSION } from "./protocol/messages.ts";
+import { type PipeRecord, RecordDecoder } from "./protocol/records.ts";
+import { versionMismatch } from "./routes/rendezvous.ts";
+
+/** Packets taken from the socket in one turn of the event loop. */
+const BATCH = 32;
+/** Milliseconds for HELLO: it touches no file system, only a stuck or frozen agent needs longer. */
+const HELLO_TIMEOUT_MS = 5_000;
+
+/**
+ * One connection to one agent: the socket, the reactor's watch and the channel, joined. Everything that arrives is
+ * either delivered to the request that waits for it, or closed.
+ */
+export class AgentClient {
+  readonly #socket: FdSocket;
+  readonly #channel: Channel<OwnedFd>;
+  readonly #watch: Watch;
+  /** What the agent said of itself. */
+  readonly facts: AgentFacts;
+
+  private constructor(socket: FdSocket, channel: Channel<OwnedFd>, watch: Watch, facts: AgentFacts) {
+    this.#socket = socket;
+    this.#channel = channel;
+    this.#watch = watch;
+    this.facts = facts;
+  }
+
+  /**
+   * Says HELLO on a connected socket, which it takes.
+   * @throws PortholeError ATTACH for an agent of another version (errno EPROTO); SESSION when it does not answer.
+   */
+  static async open(connection: OwnedFd): Promise<AgentClient> {
+    const socket = new FdSocket(connection, { maxDescriptors: 1 });
+    let watch: Watch | undefined;
+    const channel = new Channel<OwnedFd>(socket, () => {
+      watch?.close();
+      socket.close();
+    });
+    watch = Reactor.shared().watch(socket.fd, EPOLLIN, (events) => {
+      if ((events & EPOLLOUT) !== 0) {
+        channel.writable();
+        if (!channel.blocked) watch?.modify(EPOLLIN);
+      }
+      receive(socket, channel);
+    });
+    try {
+      const reply = await channel.request(Op.hello, encode.hello(), 0, HELLO_TIMEOUT_MS);
+      return new AgentClient(socket, channel, watch, checked(decodeAgentFacts(reply.body)));
+    } catch (error) {
+      channel.end("the session was not opened");
+      if (error instanceof ReplyError) checked(decodeAgentFacts(error.body));
+      throw error;
+    }
+  }
+
+  /** Why the session ended, undefined while it lives. */
+  get ended(): PortholeError | undefined {
+    return this.#channel.ended;
+  }
+
+  /**
+   * Sends a request and waits for its reply, whose descriptors the caller owns.
+   * @param what names the request in an error: "cannot open '/x' in web".
+   * @throws PortholeError FILE with the agent's errno, or SESSION.
+   */
+  async request(op: Op, body: Uint8Array, mayBring: number, timeoutMs: number, what: string): Promise<Reply<OwnedFd>> {
+    try {
+      const reply = this.#channel.request(op, body, mayBring, timeoutMs);
+      if (this.#channel.blocked) this.#watch.modify(EPOLLIN | EPOLLOUT);
+      return await reply;
+    } catch (error) {
+      if (!(error instanceof ReplyError)) throw error;
+      throw new PortholeError("FILE", `${what}: ${errnoText(error.errno)}`, { errno: errnoName(error.errno) });
+    }
+  }
+
+  /**
+   * Like {@link request} for an answer that comes as a pipe of records: yields them as they arrive, then ends, or throws FILE with the errno
+   * that stopped the agent.
+   */
+  async *records(op: Op, body: Uint8Array, timeoutMs: number, what: string): AsyncGenerator<PipeRecord> {
+    const { descriptors } = await this.request(op, body, 1, timeoutMs, what);
+    const [pipe] = descriptors;
+    if (pipe === undefined) throw this.#channel.end("the agent broke the protocol: it sent no pipe");
+    try {
+      const decoder = new RecordDecoder();
+      const buffer = Buffer.allocUnsafe(65_536);
+      for (;;) {
+        await readable(pipe, { timeoutMs });
+        const length = readSync(pipe.number, buffer);
+        if (length === 0) break;
+        yield* decoder.push(buffer.subarray(0, length));
+      }
+      const error = decoder.end();
+      if (error !== 0) throw new PortholeError("FILE", `${what}: ${errnoText(error)}`, { errno: errnoName(error) });
+    } finally {
+      pipe.close();
+    }
+  }
+
+  /** Ends the session; pending requests fail. Idempotent. */
+  close(): void {
+    this.#channel.end("the session was closed");
+    this.#socket.close();
+  }
+}
+
+function receive(socket: FdSocket, channel: Channel<OwnedFd>): void {
+  try {
+    for (let count = 0; count < BATCH && channel.ended === undefined; count++) {
+      const packet = socket.receive();
+      if (packet === "again") return;
+      if (packet === "end") {
+        channel.end("the agent ended the session", { hint: "the container may have stopped" });
+        return;
+      }
+      channel.packet(packet.data, packet.descriptors);
+    }
+  } catch (error) {
+    channel.end(error instanceof PortholeError ? error : "receiving from the agent failed", { cause: error });
+  }
+}
+
+function checked(facts: AgentFacts): AgentFacts {
+  if (facts.version !== VERSION) throw versionMismatch(facts.version);
+  return facts;
+}

@@ -1,0 +1,227 @@
+import { constants, fstatSync, readSync } from "node:fs";
+import { getFlags, setNonBlocking, statx } from "./descriptors/file.ts";
+import type { OwnedFd } from "./descriptors/owned-fd.ts";
+import { readable } from "./descriptors/poll.ts";
+import { copyToFd, pumpToFd } from "./descriptors/transfer.ts";
+import { PortholeError } from "./errors.ts";
+import type { FileFacts } from "./protocol/facts.ts";
+
+/** What a file is, by the type bits of its mode. */
+export type FileKind =
+  | "file"
+  | "directory"
+  | "link"
+  | "fifo"
+  | "socket"
+  | "character device"
+  | "block device"
+  | "unknown";
+
+/** The kind that `mode` (stat(2), `st_mode`) says. */
+export function kindOf(mode: number): FileKind {
+  switch (mode & constants.S_IFMT) {
+    case constants.S_IFREG:
+      return "file";
+    case constants.S_IFDIR:
+      return "directory";
+    case constants.S_IFLNK:
+      return "link";
+    case constants.S_IFIFO:
+      return "fifo";
+    case constants.S_IFSOCK:
+      return "socket";
+    case constants.S_IFCHR:
+      return "character device";
+    case constants.S_IFBLK:
+      return "block device";
+    default:
+      return "unknown";
+  }
+}
+
+/** Bytes of one chunk of {@link OpenFile.stream}: 64 to 128 KiB is where pread is fastest. */
+const CHUNK = 128 * 1024;
+
+/**
+ * A descriptor that was opened in the target, with what is known of it. It stays valid whatever becomes of the session, the agent and
+ * the container. Close it, or take its descriptor.
+ */
+export class OpenFile implements AsyncDisposable {
+  /** The path as it was asked for; lone surrogates stand for bytes that are not UTF-8. */
+  readonly path: string;
+  /** What the agent said of the file, checked against the descriptor that came. */
+  readonly facts: FileFacts;
+  readonly #fd: OwnedFd;
+
+  /** Takes `fd`. */
+  constructor(path: string, fd: OwnedFd, facts: FileFacts) {
+    this.path = path;
+    this.#fd = fd;
+    this.facts = facts;
+  }
+
+  /** The descriptor's number, for fs.read and the like; it stays this object's. */
+  get fd(): number {
+    return this.#fd.number;
+  }
+
+  /** The descriptor itself, still owned by this object. */
+  get descriptor(): OwnedFd {
+    return this.#fd;
+  }
+
+  get kind(): FileKind {
+    return kindOf(this.facts.mode);
+  }
+
+  /** True when bytes come through a pipe from the agent's own reader (see docs/protocol.md): no positions then. */
+  get relayed(): boolean {
+    return this.facts.relayed;
+  }
+
+  /** True when {@link read} at any position works: regular files (those of /proc too), not relayed. Block devices as well. */
+  get isSeekable(): boolean {
+    return !this.relayed && (this.kind === "file" || this.kind === "block device");
+  }
+
+  /** Size in bytes now. 0 for most of /proc; what grows may have grown when you read it. */
+  size(): number {
+    return this.isSeekable ? fstatSync(this.#fd.number).size : 0;
+  }
+
+  /**
+   * Reads at `position` into `buffer` (pread(2)); the shared file offset is neither used nor moved.
+   * @returns bytes read, 0 at the end.
+   * @throws PortholeError FILE with the errno; ESPIPE for what has no positions.
+   */
+  read(buffer: Uint8Array, position: number | bigint): number {
+    if (!this.isSeekable) {
+      throw new PortholeError("FILE", `${this.path}: a ${this.kind} has no positions to read at`, { errno: "ESPIPE" });
+    }
+    return attempt(this.path, () => readSync(this.#fd.number, buffer, 0, buffer.length, position));
+  }
+
+  /**
+   * The content in chunks, each a buffer of its own, from `start` (seekable files only) to the end. Never blocks the event loop on what may be
+   * idle (FIFO, terminal, socket): it waits in the reactor.
+   */
+  async *stream(options: { start?: number | bigint; signal?: AbortSignal } = {}): AsyncGenerator<Buffer> {
+    if (this.isSeekable) yield* this.#blocks(BigInt(options.start ?? 0), options.signal);
+    else yield* this.#flow(options.signal);
+  }
+
+  /**
+   * Copies the whole content to another descriptor as fast as the kernel can, byte for byte. A seekable file is copied
+   * synchronously (see copyToFd: leave SIGINT at its default action), anything else without ever blocking the event loop on it.
+   * @returns bytes copied
+   * @throws PortholeError FILE with the errno: EISDIR, EPIPE (the reader of `out` is gone), ENOSPC, ...; CANCELLED
+   */
+  async copyTo(out: number, options: { signal?: AbortSignal | undefined } = {}): Promise<bigint> {
+    if (this.kind === "directory") throw new PortholeError("FILE", `${this.path}: Is a directory`, { errno: "EISDIR" });
+    if (!this.isSeekable) return pumpToFd(this.#fd, out, options);
+    try {
+      return copyToFd(this.#fd, out);
+    } catch (error) {
+      // A file such as /proc/kmsg is a regular one by its mode, yet has no positions.
+      if (error instanceof PortholeError && error.errno === "ESPIPE") return pumpToFd(this.#fd, out, options);
+      throw error;
+    }
+  }
+
+  async *#blocks(start: bigint, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+    for (let position = start; ; ) {
+      if (signal?.aborted) throw cancelled(this.path);
+      const buffer = Buffer.allocUnsafe(CHUNK);
+      const length = this.read(buffer, position);
+      if (length === 0) return;
+      position += BigInt(length);
+      yield buffer.subarray(0, length);
+    }
+  }
+
+  async *#flow(signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+    setNonBlocking(this.#fd, true);
+    for (let polls = true; ; ) {
+      if (signal?.aborted) throw cancelled(this.path);
+      if (polls) {
+        try {
+          await readable(this.#fd, signal === undefined ? {} : { signal });
+        } catch (error) {
+          // /dev/zero and its like cannot be polled, for they are always ready (epoll_ctl(2), EPERM).
+          if (!(error instanceof PortholeError) || error.errno !== "EPERM") throw error;
+          polls = false;
+        }
+      }
+      const buffer = Buffer.allocUnsafe(CHUNK);
+      const length = readNow(this.path, this.#fd.number, buffer);
+      if (length === 0) return;
+      if (length > 0) yield buffer.subarray(0, length);
+    }
+  }
+
+  /** Gives the descriptor away; the caller closes it. This object is closed afterwards. */
+  takeFd(): number {
+    return this.#fd.take();
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#fd.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+}
+
+/**
+ * Checks a descriptor that an agent sent against what it said of it: the kind, the device it is, the inode, and that it is not open for
+ * more than was asked. Neither this nor anything else here waits for a file system's server.
+ * @throws PortholeError SESSION
+ */
+export function checkReceived(path: string, fd: OwnedFd, facts: FileFacts, write: boolean): void {
+  const stat = statx(fd);
+  const kind = kindOf(stat.mode);
+  const promised = facts.relayed ? "fifo" : kindOf(facts.mode);
+  if (kind !== promised) throw lied(path, `a ${kind} where it promised a ${promised}`);
+  if (!facts.relayed) {
+    if (stat.ino !== facts.inode) throw lied(path, `inode ${stat.ino} where it promised ${facts.inode}`);
+    if (stat.rdevMajor !== facts.rdev.major || stat.rdevMinor !== facts.rdev.minor)
+      throw lied(path, "another device than it promised");
+  }
+  const access = getFlags(fd) & (constants.O_WRONLY | constants.O_RDWR | O_PATH);
+  if (access !== (write ? constants.O_RDWR : constants.O_RDONLY))
+    throw lied(path, "a descriptor with another access mode than asked for");
+}
+
+const O_PATH = 0o10000000;
+
+function lied(path: string, what: string): PortholeError {
+  return new PortholeError("SESSION", `the agent broke the protocol: for ${path} it sent ${what}`);
+}
+
+function cancelled(path: string): PortholeError {
+  return new PortholeError("CANCELLED", `reading ${path} was interrupted`);
+}
+
+/** read(2) that does not wait: -1 when there is nothing yet. */
+function readNow(path: string, fd: number, buffer: Buffer): number {
+  return attempt(path, () => {
+    try {
+      return readSync(fd, buffer);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EAGAIN") return -1;
+      throw error;
+    }
+  });
+}
+
+function attempt<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const text = /^\w+: ([^,]*)/.exec(message)?.[1] ?? message;
+    throw new PortholeError("FILE", `${path}: ${text}`, { errno: code, cause: error });
+  }
+}

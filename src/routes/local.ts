@@ -1,0 +1,114 @@
+import { constants, lstatSync, readdirSync, readlinkSync, statSync, watch } from "node:fs";
+import { openPath, type Statx, statx } from "../descriptors/file.ts";
+import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { PortholeError } from "../errors.ts";
+import type { FileFacts } from "../protocol/facts.ts";
+
+const O_CLOEXEC = 0o2000000;
+
+/** Opens a file of this machine with the flags an agent would use. The caller owns the descriptor. Throws FILE with the kernel's errno. */
+export function openLocal(
+  path: Buffer,
+  options: { write?: boolean | undefined; noFollow?: boolean | undefined },
+): { fd: OwnedFd; facts: FileFacts } {
+  const access = options.write ? constants.O_RDWR : constants.O_RDONLY;
+  const follow = options.noFollow ? constants.O_NOFOLLOW : 0;
+  const fd = openPath(path, access | follow | constants.O_NOCTTY | constants.O_NONBLOCK | O_CLOEXEC);
+  return { fd, facts: factsOf(statx(fd)) };
+}
+
+/** Facts of a path of this machine, without opening it for reading. */
+export function statLocal(path: Buffer, options: { noFollow?: boolean | undefined }): FileFacts {
+  return wrap(path, () => {
+    const stat = (options.noFollow ? lstatSync : statSync)(path, { bigint: true });
+    return {
+      mode: Number(stat.mode),
+      links: Number(stat.nlink),
+      uid: Number(stat.uid),
+      gid: Number(stat.gid),
+      size: stat.size,
+      blocks: stat.blocks,
+      inode: stat.ino,
+      device: splitDevice(stat.dev),
+      rdev: splitDevice(stat.rdev),
+      mountId: 0n,
+      atime: stat.atimeNs,
+      mtime: stat.mtimeNs,
+      ctime: stat.ctimeNs,
+      btime: stat.birthtimeNs,
+      relayed: false,
+    };
+  });
+}
+
+/** Target of a symbolic link, as bytes. */
+export function readlinkLocal(path: Buffer): Buffer {
+  return wrap(path, () => readlinkSync(path, { encoding: "buffer" }));
+}
+
+/** Names in a directory with `d_type` as in getdents64(2), without `.` and `..`. */
+export function listLocal(path: Buffer): { name: Buffer; type: number }[] {
+  return wrap(path, () =>
+    readdirSync(path, { withFileTypes: true, encoding: "buffer" }).map((entry) => ({
+      name: entry.name,
+      type: types.find(([is]) => entry[is]())?.[1] ?? 0,
+    })),
+  );
+}
+
+/** Hears of writes to a file, or of names that come and go in a directory (fs.watch, which is inotify). Returns the end of it. */
+export function watchLocal(path: Buffer, listener: (what: "content" | "name") => void): () => void {
+  const watcher = wrap(path, () => watch(path, (event) => listener(event === "change" ? "content" : "name")));
+  watcher.on("error", () => watcher.close());
+  return () => watcher.close();
+}
+
+const types = [
+  ["isFile", 8],
+  ["isDirectory", 4],
+  ["isSymbolicLink", 10],
+  ["isFIFO", 1],
+  ["isCharacterDevice", 2],
+  ["isBlockDevice", 6],
+  ["isSocket", 12],
+] as const;
+
+/** File facts from what statx(2) says of a descriptor. */
+export function factsOf(stat: Statx): FileFacts {
+  return {
+    mode: stat.mode,
+    links: stat.nlink,
+    uid: stat.uid,
+    gid: stat.gid,
+    size: stat.size,
+    blocks: stat.blocks,
+    inode: stat.ino,
+    device: { major: stat.devMajor, minor: stat.devMinor },
+    rdev: { major: stat.rdevMajor, minor: stat.rdevMinor },
+    mountId: stat.mountId ?? 0n,
+    atime: stat.atime,
+    mtime: stat.mtime,
+    ctime: stat.ctime,
+    btime: stat.btime,
+    relayed: false,
+  };
+}
+
+/** makedev(3), taken apart. */
+function splitDevice(device: bigint): { major: number; minor: number } {
+  return {
+    major: Number(((device >> 32n) & 0xffff_f000n) | ((device >> 8n) & 0xfffn)),
+    minor: Number(((device >> 12n) & 0xffff_ff00n) | (device & 0xffn)),
+  };
+}
+
+function wrap<T>(path: Buffer, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // Node's text is "ENOENT: no such file or directory, stat '...'".
+    const text = /^\w+: ([^,]*)/.exec(message)?.[1] ?? message;
+    throw new PortholeError("FILE", `${path.toString()}: ${text}`, { errno: code, cause: error });
+  }
+}
