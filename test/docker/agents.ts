@@ -1,0 +1,67 @@
+import { readdirSync, readFileSync } from "node:fs";
+import type { Container, Engine } from "../helpers/engine.ts";
+import type { User } from "../helpers/porthole.ts";
+import { findProcesses } from "../helpers/processes.ts";
+
+/** What `porthole agents --json` prints of one agent, as far as tests look at it. */
+export interface ListedAgent {
+  name: string;
+  container: string;
+  route: string;
+  clients: number;
+  sidecar: string;
+}
+
+/** What `porthole agents --json` lists. */
+export async function listedAgents(by: User): Promise<ListedAgent[]> {
+  const { text } = await by.run(["agents", "--json"]);
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as ListedAgent);
+}
+
+/** Ids of the containers, running or not, that porthole put beside `target`. */
+export async function sidecarsOf({ api }: Engine, target: Container): Promise<string[]> {
+  const list = await api.listContainers({ all: true, filters: { label: [`io.porthole.sidecar=${target.id}`] } });
+  return list.map(({ Id }) => Id);
+}
+
+/** Agent processes that the direct route started on the host for `target`. */
+export function directAgentsOf(target: { pid: number }): number[] {
+  return findProcesses(({ args }) => args[1] === "direct" && args.includes(String(target.pid)));
+}
+
+/** Agent processes that the mount route started inside `target`. */
+export function mountAgentsOf(target: Container): number[] {
+  return findProcesses(({ pid, args }) => {
+    if (args[0] !== "/run/porthole/agent") return false;
+    return readFileSync(`/proc/${pid}/cgroup`, "utf8").includes(target.id);
+  });
+}
+
+/** Which routes have an agent for `target`, by what the machine and the engine show, not by what porthole says. */
+export async function routesInUse(on: Engine, target: Container): Promise<string[]> {
+  return [
+    ...directAgentsOf(target).map(() => "direct"),
+    ...mountAgentsOf(target).map(() => "mount"),
+    ...(await sidecarsOf(on, target)).map(() => "sidecar"),
+  ];
+}
+
+/** Files that porthole keeps for `by`: agents' sockets, records and locks, and rendezvous sockets. */
+export function keptFiles(by: User): string[] {
+  return ["agents", "mnt"].flatMap((folder) => {
+    try {
+      return readdirSync(`${by.directory}/state/porthole/${folder}`).map((name) => `${folder}/${name}`);
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Names of the agent's images that the engine has. */
+export async function agentImages({ api }: Engine): Promise<string[]> {
+  const images = await api.listImages();
+  return images.flatMap(({ RepoTags }) => RepoTags ?? []).filter((tag) => tag.includes("porthole-agent"));
+}

@@ -1,0 +1,38 @@
+import { rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { inject } from "vitest";
+import { type Engine, uniqueName } from "./engine.ts";
+
+/** A socket in front of an engine's that passes everything on and remembers what was asked. */
+export interface EngineProxy {
+  /** For DOCKER_HOST. */
+  host: string;
+  /** Request lines so far, such as `GET /containers/web/json`. */
+  requests: string[];
+  close(): Promise<void>;
+}
+
+/** Puts a proxy in front of `engine`, open to every user. The caller closes it. */
+export async function engineProxy(engine: Engine): Promise<EngineProxy> {
+  const path = `${inject("machine").directory}/${uniqueName("proxy")}.sock`;
+  const requests: string[] = [];
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    const upstream = connect({ path: engine.socket, allowHalfOpen: true });
+    client.on("data", (bytes) => {
+      for (const [, line = ""] of bytes.toString("latin1").matchAll(/^((?:GET|HEAD|POST|PUT|DELETE) \S+) HTTP\/1/gm))
+        requests.push(line);
+    });
+    client.pipe(upstream).pipe(client);
+    client.on("error", () => upstream.destroy());
+    upstream.on("error", () => client.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen({ path, writableAll: true, readableAll: true }, resolve));
+  return {
+    host: `unix://${path}`,
+    requests,
+    close: async () => {
+      await new Promise((resolve) => server.close(resolve));
+      rmSync(path, { force: true });
+    },
+  };
+}
