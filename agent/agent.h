@@ -1,0 +1,111 @@
+/* What the agent's files share. Functions that can fail return -1 with errno set, or an errno value where they say so. */
+#ifndef PORTHOLE_AGENT_H
+#define PORTHOLE_AGENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdnoreturn.h>
+#include <sys/types.h>
+
+#include "kernel.h"
+#include "protocol.h"
+
+/* How a device node is opened, see device.c. */
+enum device_rule { DEVICE_KERNEL, DEVICE_JOIN, DEVICE_REFUSE };
+
+/* Written during set-up, read-only afterwards. */
+struct agent {
+    int route;
+    int root;        /* the target's root directory, O_PATH */
+    int proc;        /* /proc/<pid> of the process whose mounts are the target's, O_PATH: pins that process, not its number */
+    int target;      /* pidfd of the target's first process */
+    pid_t pid;       /* of the process that listens */
+    pid_t target_pid;
+    int pid_depth;   /* which number of a status file's NSpid line is the one inside the target, 0 for the agent's own view */
+    int idle_ms;
+    enum device_rule device_rule;
+    int device_cgroups[2]; /* cgroup.procs to join before a device is opened, or -1 */
+    uint64_t capabilities, start, user_namespace, mount_namespace;
+};
+extern struct agent agent;
+
+/* log.c */
+noreturn void bail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+noreturn void bail_errno(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* confine.c */
+uint64_t effective_capabilities(void);
+void confine(uint64_t keep);
+void close_all_from(int first);
+void silence_standard_descriptors(int fallback);
+
+/* target.c */
+void open_target(const char *start_time, const char *root, bool join_user_namespace, bool device_cgroup);
+bool target_alive(void);
+
+/* fdpass.c: the one place that knows EINTR */
+struct packet {
+    unsigned char data[wire_max_packet];
+    size_t length;
+    int fd; /* received descriptor or -1; the caller closes it */
+};
+int receive_packet(int socket, struct packet *packet, int descriptors);
+int send_packet(int socket, const void *data, size_t length, int fd);
+int wait_readable(int fd, int timeout_ms);
+ssize_t read_some(int fd, void *buffer, size_t size);
+ssize_t read_at(int fd, void *buffer, size_t size, off_t offset);
+int write_all(int fd, const void *data, size_t size);
+ssize_t read_text(int at, const char *path, char *buffer, size_t size);
+pid_t fork_child(void);
+
+/* serve.c */
+noreturn void serve(int listener);
+
+/* session.c */
+noreturn void run_session(int client, unsigned clients);
+size_t encode_agent_facts(unsigned char *at, unsigned clients);
+int pipe_from_child(void (*write_to)(int out, const void *argument), const void *argument);
+pid_t fork_worker(void);
+
+/* ops.c */
+enum { MALFORMED = -1 }; /* the request breaks the protocol: answered with EPROTO, ends the session */
+struct reply {
+    int fd;         /* descriptor to pass, or -1; closed after the reply is sent... */
+    bool *passed;   /* ...unless this is set, which becomes true once it was sent */
+    int also_close; /* one to close last, or -1: closing a file on FUSE may hang */
+    size_t length;
+    unsigned char body[wire_max_path + 1];
+};
+int run_operation(unsigned type, const unsigned char *body, size_t length, struct reply *reply);
+void encode_file_facts(unsigned char *at, const struct k_statx *facts);
+
+/* device.c */
+int find_device_cgroups(int proc, int found[2]);
+int open_device(const char *link, int flags);
+
+/* mounts.c */
+int open_mountinfo(void);
+bool mount_is_local(uint64_t id);
+void forget_mounts(void);
+
+/* records.c: what runs in a child of the session and writes into a pipe */
+unsigned char *new_record(int out, unsigned kind, unsigned flags);
+void end_record(unsigned char *record, size_t length);
+noreturn void write_trailer(int out, int error);
+struct list_job {
+    int directory;
+    bool facts;
+};
+void write_entries(int out, const void *list_job);
+struct relay_job {
+    int file;
+    off_t offset;
+};
+void write_relay(int out, const void *relay_job);
+
+/* processes.c */
+void write_processes(int out, const void *with_files);
+int open_process(pid_t inside);
+
+#endif

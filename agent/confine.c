@@ -1,0 +1,82 @@
+/* Giving up what the agent does not need. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "agent.h"
+
+static void get_capabilities(struct k_cap_data data[2]) {
+    struct k_cap_header header = {.version = K_CAP_VERSION_3};
+    if (syscall(SYS_capget, &header, data) < 0) bail_errno("capget");
+}
+
+uint64_t effective_capabilities(void) {
+    struct k_cap_data data[2];
+    get_capabilities(data);
+    return data[0].effective | (uint64_t)data[1].effective << 32;
+}
+
+/*
+ * Keeps at most the capabilities in `keep`, for good: out of the bounding, inheritable and ambient sets too, and no exec gives any back. Called
+ * again after a user namespace was joined, which gives its whole set and makes the process dumpable anew (credentials(7), user_namespaces(7)).
+ *
+ * A process that is not dumpable owns nothing under /proc/<pid> (proc(5)), yet may open its own /proc/self/fd/N whoever it is: the kernel
+ * skips the check within one thread group (proc_fd_permission, __ptrace_may_access). The agent relies on it, and reopens only through its own.
+ */
+void confine(uint64_t keep) {
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) bail_errno("prctl(PR_SET_NO_NEW_PRIVS)");
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
+        if (keep >> capability & 1) continue;
+        /* EPERM: it needs CAP_SETPCAP; without it nothing can be regained either, thanks to no_new_privs. */
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 && errno != EPERM) bail_errno("prctl(PR_CAPBSET_DROP, %d)", capability);
+    }
+    struct k_cap_header header = {.version = K_CAP_VERSION_3};
+    struct k_cap_data data[2];
+    get_capabilities(data);
+    for (int half = 0; half < 2; half++) {
+        data[half].permitted &= (uint32_t)(keep >> 32 * half);
+        data[half].effective = data[half].permitted;
+        data[half].inheritable = 0;
+    }
+    if (syscall(SYS_capset, &header, data) < 0) bail_errno("capset");
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) bail_errno("prctl(PR_SET_DUMPABLE)");
+    struct rlimit none = {0, 0};
+    if (setrlimit(RLIMIT_CORE, &none) < 0) bail_errno("setrlimit(RLIMIT_CORE)");
+}
+
+void close_all_from(int first) {
+    if (syscall(SYS_close_range, first, UINT_MAX, 0) == 0) return;
+    /* Before Linux 5.9, or under a seccomp profile that does not know it. */
+    DIR *open_descriptors = opendir("/proc/self/fd");
+    if (!open_descriptors) bail_errno("/proc/self/fd");
+    for (struct dirent *entry; (entry = readdir(open_descriptors));) {
+        int fd = atoi(entry->d_name);
+        if (fd >= first && fd != dirfd(open_descriptors)) close(fd);
+    }
+    closedir(open_descriptors);
+}
+
+/* Points 0, 1 and 2 at /dev/null; where a container has none, or something else by that name, at `fallback`, which must be harmless. */
+void silence_standard_descriptors(int fallback) {
+    struct stat found;
+    int null = open("/dev/null", O_PATH | O_CLOEXEC);
+    if (null >= 0 && (fstat(null, &found) < 0 || !S_ISCHR(found.st_mode) || found.st_rdev != makedev(1, 3))) {
+        close(null);
+        null = -1;
+    }
+    if (null >= 0) {
+        close(null);
+        null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    }
+    for (int fd = 0; fd <= 2; fd++)
+        if (dup3(null >= 0 ? null : fallback, fd, O_CLOEXEC) < 0) bail_errno("dup3 to %d", fd);
+    if (null >= 0) close(null);
+}

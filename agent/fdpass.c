@@ -1,0 +1,145 @@
+/*
+ * Bytes and descriptors in and out. Every call that a signal may interrupt is made here, so EINTR is decided in one place: try again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "agent.h"
+
+/*
+ * Receives one packet with exactly `descriptors` (0 or 1) descriptors. Returns 0; or -1 with errno: ECONNRESET at the end of the stream,
+ * EPROTO when more or fewer descriptors came (none is left open) or the packet was cut. The control buffer is CMSG_LEN, not CMSG_SPACE,
+ * which would let a second descriptor in (unix(7), cmsg(3)); without a buffer the kernel drops what was sent and says MSG_CTRUNC.
+ */
+int receive_packet(int socket, struct packet *packet, int descriptors) {
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_LEN(sizeof(int))];
+    } control;
+    struct iovec data = {packet->data, sizeof packet->data};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+    ssize_t got;
+    do {
+        message.msg_control = descriptors ? control.bytes : NULL;
+        message.msg_controllen = descriptors ? sizeof control.bytes : 0;
+        got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    } while (got < 0 && errno == EINTR);
+    packet->fd = -1;
+    packet->length = got > 0 ? (size_t)got : 0;
+    if (got < 0) return -1;
+
+    int count = 0;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+        size_t room = message.msg_controllen - (size_t)((char *)c - (char *)message.msg_control);
+        size_t length = (c->cmsg_len < room ? c->cmsg_len : room) - CMSG_LEN(0);
+        for (size_t at = 0; at + sizeof(int) <= length; at += sizeof(int)) {
+            if (packet->fd >= 0) close(packet->fd);
+            memcpy(&packet->fd, CMSG_DATA(c) + at, sizeof(int));
+            count++;
+        }
+    }
+    int wrong = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) || (got > 0 && count != descriptors);
+    if (got > 0 && !wrong) return 0;
+    if (packet->fd >= 0) close(packet->fd);
+    packet->fd = -1;
+    errno = wrong ? EPROTO : ECONNRESET;
+    return -1;
+}
+
+/* Sends one packet, with `fd` riding on it unless that is -1. The caller keeps the descriptor. */
+int send_packet(int socket, const void *bytes, size_t length, int fd) {
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct iovec data = {(void *)(uintptr_t)bytes, length};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+    if (fd >= 0) {
+        message.msg_control = control.bytes;
+        message.msg_controllen = CMSG_LEN(sizeof(int));
+        control.align.cmsg_level = SOL_SOCKET;
+        control.align.cmsg_type = SCM_RIGHTS;
+        control.align.cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(&control.align), &fd, sizeof(int));
+    }
+    ssize_t sent;
+    do sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -1 : 0;
+}
+
+/* 1 when `fd` has something to read or has ended, 0 when `timeout_ms` passed first. */
+int wait_readable(int fd, int timeout_ms) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t end = now.tv_sec * 1000LL + now.tv_nsec / 1000000 + timeout_ms;
+    for (;;) {
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        int ready = poll(&wait, 1, timeout_ms);
+        if (ready >= 0 || errno != EINTR) return ready;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        int64_t left = end - (now.tv_sec * 1000LL + now.tv_nsec / 1000000);
+        timeout_ms = left > 0 ? (int)left : 0;
+    }
+}
+
+ssize_t read_some(int fd, void *buffer, size_t size) {
+    ssize_t got;
+    do got = read(fd, buffer, size);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+ssize_t read_at(int fd, void *buffer, size_t size, off_t offset) {
+    ssize_t got;
+    do got = pread(fd, buffer, size, offset);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+/* Writes all of it to a blocking descriptor. */
+int write_all(int fd, const void *data, size_t size) {
+    const char *from = data;
+    while (size > 0) {
+        ssize_t put = write(fd, from, size);
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return -1;
+        from += put;
+        size -= (size_t)put;
+    }
+    return 0;
+}
+
+/* Reads at most size - 1 bytes of the file `path` under the directory `at`, and ends them with NUL. Returns their number. */
+ssize_t read_text(int at, const char *path, char *buffer, size_t size) {
+    buffer[0] = 0;
+    int fd = openat(at, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return -1;
+    size_t used = 0;
+    ssize_t got = 1;
+    while (got > 0 && used < size - 1) {
+        got = read_some(fd, buffer + used, size - 1 - used);
+        if (got > 0) used += (size_t)got;
+    }
+    int error = errno;
+    close(fd);
+    buffer[used] = 0;
+    errno = error;
+    return got < 0 ? -1 : (ssize_t)used;
+}
+
+/* fork(2), with the child killed when its parent ends. */
+pid_t fork_child(void) {
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    if (pid != 0) return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(1); /* it ended before the line above */
+    return 0;
+}

@@ -1,0 +1,81 @@
+/*
+ * Kernel interfaces that musl 1.2.3 does not declare (and whose linux/ headers musl-gcc does not see on Debian): the layouts are the
+ * kernel's stable ABI, from include/uapi/linux/{openat2,stat,capability,close_range}.h.
+ */
+#ifndef PORTHOLE_KERNEL_H
+#define PORTHOLE_KERNEL_H
+
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
+
+#define K_RESOLVE_NO_MAGICLINKS 0x02
+#define K_RESOLVE_IN_ROOT 0x10
+
+struct k_open_how {
+    uint64_t flags, mode, resolve;
+};
+
+#define K_AT_STATX_DONT_SYNC 0x4000
+#define K_STATX_BASIC_STATS 0x07ff
+#define K_STATX_BTIME 0x0800
+#define K_STATX_MNT_ID 0x1000 /* Linux 5.8 */
+
+struct k_timestamp {
+    int64_t seconds;
+    uint32_t nanoseconds;
+    int32_t reserved;
+};
+
+struct k_statx {
+    uint32_t mask, block_size;
+    uint64_t attributes;
+    uint32_t links, uid, gid;
+    uint16_t mode, spare0;
+    uint64_t inode, size, blocks, attributes_mask;
+    struct k_timestamp atime, btime, ctime, mtime;
+    uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+    uint64_t mount_id;
+    uint64_t spare[13];
+};
+_Static_assert(sizeof(struct k_statx) == 256, "struct statx is 256 bytes");
+
+#define K_CAP_VERSION_3 0x20080522
+enum { K_CAP_DAC_OVERRIDE = 1, K_CAP_DAC_READ_SEARCH = 2, K_CAP_SYS_PTRACE = 19, K_CAP_SYS_ADMIN = 21 };
+
+struct k_cap_header {
+    uint32_t version;
+    int pid;
+};
+struct k_cap_data {
+    uint32_t effective, permitted, inheritable;
+};
+
+/* An inode number that the kernel fixes: include/linux/proc_ns.h, PROC_USER_INIT_INO. */
+#define K_INITIAL_USER_NAMESPACE 0xEFFFFFFDu
+
+static inline int k_openat2(int at, const char *path, uint64_t flags, uint64_t resolve) {
+    struct k_open_how how = {.flags = flags, .resolve = resolve};
+    return (int)syscall(SYS_openat2, at, path, &how, sizeof how);
+}
+
+static inline int k_statx(int at, const char *path, int flags, uint32_t mask, struct k_statx *out) {
+    return (int)syscall(SYS_statx, at, path, flags, mask, out);
+}
+
+static inline int k_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+static inline ssize_t k_getdents64(int fd, void *buffer, size_t size) { return syscall(SYS_getdents64, fd, buffer, size); }
+
+#endif

@@ -1,0 +1,195 @@
+/*
+ * porthole-agent: opens files and devices in or beside a container and passes their descriptors to the host. See README.md here and
+ * docs/protocol.md. Everything in this file is set-up and bails on the first failure; serve.c is the loop, which goes on.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+
+#include "agent.h"
+
+enum { HANDSHAKE_MS = 10000, DEFAULT_IDLE_S = 60, MAX_IDLE_S = 86400 * 7 };
+
+struct agent agent;
+
+struct options {
+    const char *socket, *target_start, *root;
+    int fd;
+    bool token_stdin, join_user_ns, device_cgroup;
+};
+
+static const char usage[] =
+    "usage: porthole-agent mount|sidecar|direct (--socket PATH | --fd N) [options]\n"
+    "       porthole-agent --layout | --version | --help\n"
+    "  --socket PATH     rendezvous to connect to\n"
+    "  --fd N            connected SEQPACKET socket to use as the rendezvous\n"
+    "  --token-stdin     read the token from standard input: 64 hex digits and a newline\n"
+    "  --target-pid N    first process of the target (mount: 1)\n"
+    "  --target-start T  its start time, field 22 of /proc/N/stat\n"
+    "  --root PATH       root to open under (mount: /, otherwise /proc/N/root)\n"
+    "  --idle SECONDS    exit after so long without a client (60)\n"
+    "  --join-user-ns    enter the target's user namespace\n"
+    "  --device-cgroup   open devices by the target's device rules\n";
+
+struct number {
+    const char *name;
+    unsigned value;
+};
+
+static int by_name(const void *a, const void *b) { return strcmp(((const struct number *)a)->name, ((const struct number *)b)->name); }
+
+static void print_layout(void) {
+#define NAMED(name, value) {#name, value},
+#define NAMED_ROW(table, name, value) {#table "." #name, value},
+    static struct number numbers[] = {WIRE_NUMBERS(NAMED, NAMED_ROW)};
+    size_t count = sizeof numbers / sizeof *numbers;
+    qsort(numbers, count, sizeof *numbers, by_name);
+    for (size_t i = 0; i < count; i++) printf("%s %u\n", numbers[i].name, numbers[i].value);
+}
+
+static int whole_number(const char *option, const char *text, long least, long most) {
+    char *end;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (errno || end == text || *end || value < least || value > most) bail("%s %s: a number from %ld to %ld is needed", option, text, least, most);
+    return (int)value;
+}
+
+static struct options parse(int argc, char **argv) {
+    enum { SOCKET = 1, FD, TOKEN_STDIN, TARGET_PID, TARGET_START, ROOT, IDLE, JOIN_USER_NS, DEVICE_CGROUP, LAYOUT, VERSION, HELP };
+    static const struct option known[] = {
+        {"socket", 1, 0, SOCKET},           {"fd", 1, 0, FD},
+        {"token-stdin", 0, 0, TOKEN_STDIN}, {"target-pid", 1, 0, TARGET_PID},
+        {"target-start", 1, 0, TARGET_START}, {"root", 1, 0, ROOT},
+        {"idle", 1, 0, IDLE},               {"join-user-ns", 0, 0, JOIN_USER_NS},
+        {"device-cgroup", 0, 0, DEVICE_CGROUP}, {"layout", 0, 0, LAYOUT},
+        {"version", 0, 0, VERSION},         {"help", 0, 0, HELP},
+        {0}};
+    struct options options = {.fd = -1};
+    agent.idle_ms = DEFAULT_IDLE_S * 1000;
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+        switch (option) {
+        case SOCKET: options.socket = optarg; break;
+        case FD: options.fd = whole_number("--fd", optarg, 3, 1 << 20); break;
+        case TOKEN_STDIN: options.token_stdin = true; break;
+        case TARGET_PID: agent.target_pid = whole_number("--target-pid", optarg, 1, 1 << 22); break;
+        case TARGET_START: options.target_start = optarg; break;
+        case ROOT: options.root = optarg; break;
+        case IDLE: agent.idle_ms = whole_number("--idle", optarg, 1, MAX_IDLE_S) * 1000; break;
+        case JOIN_USER_NS: options.join_user_ns = true; break;
+        case DEVICE_CGROUP: options.device_cgroup = true; break;
+        case LAYOUT: print_layout(); exit(0);
+        case VERSION: printf("porthole-agent protocol %d build %s\n", wire_version, BUILD_NAME); exit(0);
+        case HELP: fputs(usage, stdout); exit(0);
+        default: bail("%s: unknown, or lacks its value; --help lists the options", argv[optind - 1]);
+        }
+    }
+    static const char *const routes[] = {[route_mount] = "mount", [route_sidecar] = "sidecar", [route_direct] = "direct"};
+    const char *route = optind == argc - 1 ? argv[optind] : "";
+    for (int i = route_mount; i <= route_direct; i++)
+        if (!strcmp(route, routes[i])) agent.route = i;
+    if (!agent.route) bail("exactly one route is needed: mount, sidecar or direct");
+    if (!options.socket == (options.fd < 0)) bail("exactly one of --socket and --fd is needed");
+    if (!agent.target_pid && agent.route != route_mount) bail("--target-pid is needed with route %s", route);
+    if (!agent.target_pid) agent.target_pid = 1;
+    if (agent.route != route_direct && (options.join_user_ns || options.device_cgroup))
+        bail("--join-user-ns and --device-cgroup belong to route direct");
+    return options;
+}
+
+/* Keeps 0, 1, 2 and the rendezvous, if one was inherited; returns its new number. What the parent left open is none of the agent's business. */
+static int keep_descriptors(int rendezvous) {
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/", O_PATH | O_DIRECTORY) < 0) bail_errno("/");
+    if (rendezvous >= 0) {
+        if (rendezvous != 3 && dup3(rendezvous, 3, O_CLOEXEC) < 0) bail_errno("--fd %d", rendezvous);
+        if (rendezvous == 3 && fcntl(3, F_SETFD, FD_CLOEXEC) < 0) bail_errno("--fd 3");
+        rendezvous = 3;
+    }
+    close_all_from(rendezvous < 0 ? 3 : 4);
+    return rendezvous;
+}
+
+static int hex_digit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
+
+static void read_token(unsigned char *token) {
+    char text[2 * wire_token_bytes + 1];
+    for (size_t used = 0; used < sizeof text;) {
+        if (wait_readable(0, HANDSHAKE_MS) != 1) bail("--token-stdin: no token within %d s", HANDSHAKE_MS / 1000);
+        ssize_t got = read_some(0, text + used, sizeof text - used);
+        if (got <= 0) bail("--token-stdin: standard input ended before the token did");
+        used += (size_t)got;
+    }
+    for (int i = 0; i < wire_token_bytes; i++) {
+        int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+        if (high < 0 || low < 0) bail("--token-stdin: the token is 64 lower-case hex digits and a newline");
+        token[i] = (unsigned char)(high << 4 | low);
+    }
+    if (text[2 * wire_token_bytes] != '\n') bail("--token-stdin: no newline after the token");
+}
+
+static int connect_rendezvous(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path) bail("--socket %s: longer than %zu bytes", path, sizeof address.sun_path - 1);
+    strcpy(address.sun_path, path);
+    int rendezvous = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (rendezvous < 0) bail_errno("socket");
+    if (connect(rendezvous, (struct sockaddr *)&address, sizeof address) < 0) bail_errno("connect to %s", path);
+    return rendezvous;
+}
+
+static int socket_option(int socket, int option) {
+    int value = -1;
+    socklen_t size = sizeof value;
+    return getsockopt(socket, SOL_SOCKET, option, &value, &size) < 0 ? -1 : value;
+}
+
+/* ANNOUNCE out, SERVE with the listening socket in. */
+static int shake_hands(int rendezvous, const unsigned char *token) {
+    static unsigned char announce[header_size + wire_token_bytes + agent_facts_size + wire_max_build_name];
+    static struct packet answer;
+    memcpy(announce + header_size, token, wire_token_bytes);
+    size_t length = wire_token_bytes + encode_agent_facts(announce + header_size + wire_token_bytes, 0);
+    put16(announce + header_type, op_announce);
+    put32(announce + header_length, (uint32_t)length);
+    if (send_packet(rendezvous, announce, header_size + length, -1) < 0) bail_errno("announcing to the host");
+    if (wait_readable(rendezvous, HANDSHAKE_MS) != 1) bail("the host did not answer within %d s", HANDSHAKE_MS / 1000);
+    if (receive_packet(rendezvous, &answer, 1) < 0) bail_errno("the host's answer (it may have refused this agent)");
+    const unsigned char *p = answer.data;
+    if (answer.length != header_size + 4 || get16(p + header_type) != op_serve || get16(p + header_descriptors) != 1 ||
+        get32(p + header_id) || get32(p + header_error) || get32(p + header_length) != 4 || get16(p + header_size + 2))
+        bail("the host's answer is not a SERVE message");
+    if (get16(p + header_size) != wire_version) bail("the host speaks version %d, this agent %d", get16(p + header_size), wire_version);
+    if (socket_option(answer.fd, SO_DOMAIN) != AF_UNIX || socket_option(answer.fd, SO_TYPE) != SOCK_SEQPACKET ||
+        socket_option(answer.fd, SO_ACCEPTCONN) != 1)
+        bail("the host's descriptor is not a listening SEQPACKET socket");
+    close(rendezvous);
+    return answer.fd;
+}
+
+int main(int argc, char **argv) {
+    struct options options = parse(argc, argv);
+    int rendezvous = keep_descriptors(options.fd);
+    unsigned char token[wire_token_bytes] = {0};
+    umask(077);
+    signal(SIGPIPE, SIG_IGN);
+    setsid(); /* EPERM: the leader of its process group already, which serves as well */
+    agent.pid = getpid();
+    agent.start = (uint64_t)time(NULL);
+    open_target(options.target_start, options.root, options.join_user_ns, options.device_cgroup);
+    if (options.token_stdin) read_token(token);
+    if (options.socket) rendezvous = connect_rendezvous(options.socket);
+    int listener = shake_hands(rendezvous, token);
+    memset(token, 0, sizeof token);
+    silence_standard_descriptors(agent.root);
+    serve(listener);
+}

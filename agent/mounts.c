@@ -1,0 +1,99 @@
+/*
+ * Which file systems answer by themselves. A file on one that needs a server (FUSE, network file systems) can hang whoever reads it, beyond
+ * SIGKILL, so the host must not get it: everything not known to be local is relayed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+
+#include "agent.h"
+
+static const char *const local_types[] = {
+    "ext2",   "ext3",   "ext4",   "xfs",    "btrfs",      "f2fs",    "zfs",     "bcachefs",   "tmpfs",    "ramfs", "rootfs",
+    "devtmpfs", "devpts", "proc",  "sysfs",  "cgroup",     "cgroup2", "mqueue",  "hugetlbfs",  "debugfs",  "tracefs", "securityfs",
+    "squashfs", "erofs", "iso9660", "vfat",  "exfat",      "ntfs3",   "overlay", "nsfs", "bpf", "configfs", "binfmt_misc", "pstore", "efivarfs"};
+
+/* A direct-mapped cache of answers; a change of any mount empties it, for mount ids are used again. */
+enum { CACHE_SIZE = 256 };
+static struct {
+    uint64_t id; /* 0: empty, no mount has that id */
+    bool local;
+} cache[CACHE_SIZE];
+static int mountinfo = -1;
+static uint64_t memory_mount; /* the kernel's own tmpfs behind memfds, in no mountinfo */
+
+int open_mountinfo(void) { return openat(agent.proc, "mountinfo", O_RDONLY | O_CLOEXEC | O_NONBLOCK); }
+
+/* After a fork: the change flag belongs to the open file description, and a child that polls it would take it from its parent. */
+void forget_mounts(void) {
+    if (mountinfo >= 0) close(mountinfo);
+    mountinfo = -1;
+}
+
+static bool type_is_local(const char *type) {
+    for (size_t i = 0; i < sizeof local_types / sizeof *local_types; i++)
+        if (!strcmp(type, local_types[i])) return true;
+    return false;
+}
+
+/*
+ * Streams mountinfo (proc_pid_mountinfo(5)) for the mount `wanted`: "id parent major:minor root point options [optional...] - type ...".
+ * Lines may be longer than any buffer here, so it goes byte by byte; field counts, since only the kernel's own fields come before the dash.
+ */
+static bool search_mountinfo(uint64_t wanted) {
+    char buffer[4096], word[32];
+    size_t used = 0;
+    uint64_t id = 0;
+    int field = 0, type_field = -1;
+    ssize_t got;
+    if (lseek(mountinfo, 0, SEEK_SET) < 0) return false;
+    while ((got = read_some(mountinfo, buffer, sizeof buffer)) > 0)
+        for (char *c = buffer; c < buffer + got; c++) {
+            if (*c != ' ' && *c != '\n') {
+                if (field == 0) id = id * 10 + (uint64_t)(*c - '0');
+                if (used < sizeof word - 1) word[used++] = *c;
+                continue;
+            }
+            word[used] = 0;
+            if (field == type_field && id == wanted) return type_is_local(word);
+            if (field >= 6 && type_field < 0 && !strcmp(word, "-")) type_field = field + 1;
+            used = 0;
+            field++;
+            if (*c == '\n') {
+                field = 0;
+                type_field = -1;
+                id = 0;
+            }
+        }
+    return false;
+}
+
+static void find_memory_mount(void) {
+    struct k_statx facts = {0};
+    int memory = memfd_create("", MFD_CLOEXEC);
+    if (memory < 0) return;
+    if (k_statx(memory, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_MNT_ID, &facts) == 0) memory_mount = facts.mount_id;
+    close(memory);
+}
+
+/*
+ * Call it while holding a descriptor on the mount: that pins the id, so an answer found after the check for changes is about this mount.
+ * Unknown is not local.
+ */
+bool mount_is_local(uint64_t id) {
+    bool fresh = mountinfo < 0;
+    if (fresh) {
+        mountinfo = open_mountinfo();
+        find_memory_mount();
+    }
+    struct pollfd changes = {.fd = mountinfo, .events = POLLPRI};
+    if (fresh || poll(&changes, 1, 0) != 0) memset(cache, 0, sizeof cache);
+    if (id == memory_mount) return true;
+    unsigned place = id % CACHE_SIZE;
+    if (cache[place].id != id) {
+        cache[place].local = mountinfo >= 0 && search_mountinfo(id);
+        cache[place].id = id;
+    }
+    return cache[place].local;
+}

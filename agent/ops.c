@@ -1,0 +1,286 @@
+/*
+ * The operations of docs/protocol.md. Each takes the bytes of its request, fills in the reply and returns 0, an errno value, or MALFORMED.
+ * A path is resolved by openat2 alone; what it found is looked at and reopened through its descriptor, so no name is looked up twice.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+#include "agent.h"
+
+/* Racing renames make openat2 give up with EAGAIN (openat2(2)); a container that renames without end must not hold the agent up. */
+enum { MAX_TRIES = 64 };
+enum { ALWAYS = O_CLOEXEC | O_NOCTTY | O_NONBLOCK };
+
+/* The part of a request not yet taken; `bad` once something was missing. */
+struct request {
+    const unsigned char *at;
+    size_t left;
+    bool bad;
+    char path[wire_max_path + 1];
+};
+
+static const unsigned char *take(struct request *request, size_t size) {
+    static const unsigned char zeros[8];
+    if (size > request->left) {
+        request->bad = true;
+        return zeros;
+    }
+    request->at += size;
+    request->left -= size;
+    return request->at - size;
+}
+
+static uint32_t take32(struct request *request) { return get32(take(request, 4)); }
+static uint64_t take64(struct request *request) { return get64(take(request, 8)); }
+
+static uint32_t take_flags(struct request *request, uint32_t known) {
+    uint32_t flags = take32(request);
+    if (flags & ~known) request->bad = true;
+    return flags;
+}
+
+static void take_path(struct request *request) {
+    size_t length = get16(take(request, 2));
+    if (request->bad || !length || length > wire_max_path || length > request->left || memchr(request->at, 0, length)) {
+        request->bad = true;
+        return;
+    }
+    memcpy(request->path, take(request, length), length);
+    request->path[length] = 0;
+}
+
+static bool malformed(const struct request *request) { return request->bad || request->left; }
+
+/* Opens under the target's root. Returns the descriptor, or -1 with errno. */
+static int resolve(const char *path, int flags) {
+    int fd = -1;
+    for (int tries = 0; tries < MAX_TRIES; tries++) {
+        fd = k_openat2(agent.root, path, (uint64_t)(flags | O_CLOEXEC), K_RESOLVE_IN_ROOT | K_RESOLVE_NO_MAGICLINKS);
+        if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) break;
+    }
+    return fd;
+}
+
+static int resolve_path_only(const char *path, bool no_follow) { return resolve(path, O_PATH | (no_follow ? O_NOFOLLOW : 0)); }
+
+static int look_at(int fd, struct k_statx *facts) {
+    return k_statx(fd, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS | K_STATX_BTIME | K_STATX_MNT_ID, facts);
+}
+
+/* True where the data may come from a server that never answers. FIFOs and devices are the kernel's own wherever their node lies. */
+static bool is_remote(const struct k_statx *facts) { return (S_ISREG(facts->mode) || S_ISDIR(facts->mode)) && !mount_is_local(facts->mount_id); }
+
+void encode_file_facts(unsigned char *at, const struct k_statx *facts) {
+    uint32_t flags = S_ISREG(facts->mode) && is_remote(facts) ? facts_flag_relayed : 0;
+    if (facts->mask & K_STATX_BTIME) flags |= facts_flag_birthTime;
+    put32(at + file_facts_mode, facts->mode);
+    put32(at + file_facts_links, facts->links);
+    put32(at + file_facts_uid, facts->uid);
+    put32(at + file_facts_gid, facts->gid);
+    put64(at + file_facts_bytes, facts->size);
+    put64(at + file_facts_blocks, facts->blocks);
+    put64(at + file_facts_inode, facts->inode);
+    put32(at + file_facts_deviceMajor, facts->dev_major);
+    put32(at + file_facts_deviceMinor, facts->dev_minor);
+    put32(at + file_facts_rdevMajor, facts->rdev_major);
+    put32(at + file_facts_rdevMinor, facts->rdev_minor);
+    put64(at + file_facts_mountId, facts->mount_id);
+    put64(at + file_facts_atime, (uint64_t)facts->atime.seconds);
+    put64(at + file_facts_mtime, (uint64_t)facts->mtime.seconds);
+    put64(at + file_facts_ctime, (uint64_t)facts->ctime.seconds);
+    put64(at + file_facts_btime, (uint64_t)facts->btime.seconds);
+    put32(at + file_facts_atimeNs, facts->atime.nanoseconds);
+    put32(at + file_facts_mtimeNs, facts->mtime.nanoseconds);
+    put32(at + file_facts_ctimeNs, facts->ctime.nanoseconds);
+    put32(at + file_facts_btimeNs, facts->btime.nanoseconds);
+    put32(at + file_facts_flags, flags);
+    put32(at + file_facts_zero, 0);
+}
+
+static void reply_facts(struct reply *reply, const struct k_statx *facts) {
+    encode_file_facts(reply->body, facts);
+    reply->length = file_facts_size;
+}
+
+/* Passes the file itself, or a relay of it where the host must not touch it. Takes over `fd`. */
+static int pass_file(int fd, const struct k_statx *facts, bool write, uint64_t offset, struct reply *reply) {
+    reply->fd = fd;
+    reply_facts(reply, facts);
+    if (!is_remote(facts)) return 0;
+    if (write || !S_ISREG(facts->mode)) return EOPNOTSUPP;
+    if (offset > INT64_MAX) return EINVAL;
+    struct relay_job job = {.file = fd, .offset = (off_t)offset};
+    int pipe = pipe_from_child(write_relay, &job);
+    if (pipe < 0) return errno;
+    reply->fd = pipe;
+    reply->also_close = fd;
+    return 0;
+}
+
+/* Opens what `path_fd` stands for, a device by the target's rules. Takes over `path_fd`. */
+static int pass_reopened(int path_fd, int flags, uint64_t offset, struct reply *reply) {
+    struct k_statx facts;
+    char link[32];
+    reply->fd = path_fd;
+    if (look_at(path_fd, &facts) < 0) return errno;
+    if (S_ISLNK(facts.mode)) return ELOOP;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", path_fd);
+    bool device = S_ISCHR(facts.mode) || S_ISBLK(facts.mode);
+    int fd = device ? open_device(link, flags | ALWAYS) : open(link, flags | ALWAYS);
+    int error = errno;
+    close(path_fd);
+    reply->fd = -1;
+    return fd < 0 ? error : pass_file(fd, &facts, (flags & O_ACCMODE) == O_RDWR, offset, reply);
+}
+
+static int do_open(struct request *request, struct reply *reply) {
+    uint32_t wanted = take_flags(request, open_flag_write | open_flag_noFollow | open_flag_directory);
+    uint64_t offset = take64(request);
+    take_path(request);
+    if (malformed(request)) return MALFORMED;
+    int flags = wanted & open_flag_write ? O_RDWR : O_RDONLY;
+    int how = (wanted & open_flag_noFollow ? O_NOFOLLOW : 0) | (wanted & open_flag_directory ? O_DIRECTORY : 0);
+    if (agent.device_rule != DEVICE_KERNEL) {
+        /* The device rules are not on this process: look before opening. */
+        int path_fd = resolve(request->path, O_PATH | how);
+        return path_fd < 0 ? errno : pass_reopened(path_fd, flags, offset, reply);
+    }
+    struct k_statx facts;
+    int fd = resolve(request->path, flags | how | ALWAYS);
+    if (fd < 0) return errno;
+    reply->fd = fd;
+    if (look_at(fd, &facts) < 0) return errno;
+    return pass_file(fd, &facts, wanted & open_flag_write, offset, reply);
+}
+
+static int do_stat(struct request *request, struct reply *reply) {
+    uint32_t flags = take_flags(request, open_flag_noFollow);
+    take_path(request);
+    if (malformed(request)) return MALFORMED;
+    struct k_statx facts;
+    int fd = resolve_path_only(request->path, flags & open_flag_noFollow);
+    if (fd < 0) return errno;
+    int error = look_at(fd, &facts) < 0 ? errno : 0;
+    close(fd);
+    if (!error) reply_facts(reply, &facts);
+    return error;
+}
+
+static int do_readlink(struct request *request, struct reply *reply) {
+    take_path(request);
+    if (malformed(request)) return MALFORMED;
+    int fd = resolve_path_only(request->path, true);
+    if (fd < 0) return errno;
+    ssize_t length = readlinkat(fd, "", (char *)reply->body, sizeof reply->body);
+    int error = length < 0 ? errno : length > wire_max_path ? ENAMETOOLONG : 0;
+    close(fd);
+    reply->length = error ? 0 : (size_t)length;
+    return error == ENOENT ? EINVAL : error; /* what the kernel says of an empty path that is no link; by name it is EINVAL */
+}
+
+static int do_list(struct request *request, struct reply *reply) {
+    uint32_t flags = take_flags(request, list_flag_facts);
+    take_path(request);
+    if (malformed(request)) return MALFORMED;
+    struct list_job job = {.directory = resolve(request->path, O_RDONLY | O_DIRECTORY | ALWAYS), .facts = flags & list_flag_facts};
+    if (job.directory < 0) return errno;
+    reply->fd = pipe_from_child(write_entries, &job);
+    int error = reply->fd < 0 ? errno : 0;
+    close(job.directory);
+    return error;
+}
+
+/* The session's inotify instance: the kernel allows a user 128 of them, so all of a session's watches share one. */
+static int inotify = -1;
+static bool inotify_passed;
+
+static int reply_watch(struct reply *reply, int watch) {
+    put32(reply->body, (uint32_t)watch);
+    put32(reply->body + 4, 0);
+    reply->length = 8;
+    return 0;
+}
+
+static int remove_watch(int watch, struct reply *reply) {
+    if (inotify < 0) return EINVAL;
+    return inotify_rm_watch(inotify, watch) < 0 ? errno : reply_watch(reply, watch);
+}
+
+static int do_watch(struct request *request, struct reply *reply) {
+    uint32_t flags = take_flags(request, watch_flag_remove | watch_flag_noFollow);
+    uint32_t mask = take32(request);
+    int watch = (int)take32(request);
+    if (!(flags & watch_flag_remove)) take_path(request);
+    if (malformed(request)) return MALFORMED;
+    if (flags & watch_flag_remove) return remove_watch(watch, reply);
+    if (watch != -1) return MALFORMED;
+    /* IN_DONT_FOLLOW would watch the link under /proc: what to follow was settled when the path was resolved. */
+    if (mask & (IN_MASK_CREATE | IN_DONT_FOLLOW)) return EINVAL;
+    if (inotify < 0) inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (inotify < 0) return errno;
+    int fd = resolve_path_only(request->path, flags & watch_flag_noFollow);
+    if (fd < 0) return errno;
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    watch = inotify_add_watch(inotify, link, mask);
+    int error = errno;
+    close(fd);
+    if (watch < 0) return error;
+    if (!inotify_passed) {
+        reply->fd = inotify;
+        reply->passed = &inotify_passed;
+    }
+    return reply_watch(reply, watch);
+}
+
+static int do_processes(struct request *request, struct reply *reply) {
+    bool files = take_flags(request, processes_flag_files) & processes_flag_files;
+    if (malformed(request)) return MALFORMED;
+    reply->fd = pipe_from_child(write_processes, &files);
+    return reply->fd < 0 ? errno : 0;
+}
+
+static int do_open_process_fd(struct request *request, struct reply *reply) {
+    uint32_t flags = take_flags(request, open_flag_write), pid = take32(request), number = take32(request);
+    uint64_t offset = take64(request);
+    if (malformed(request)) return MALFORMED;
+    char name[32];
+    int process = open_process(pid);
+    if (process < 0) return errno;
+    snprintf(name, sizeof name, "fd/%u", number);
+    int path_fd = openat(process, name, O_PATH | O_CLOEXEC);
+    int error = errno;
+    close(process);
+    if (path_fd < 0) return error == ENOENT ? EBADF : error;
+    return pass_reopened(path_fd, flags & open_flag_write ? O_RDWR : O_RDONLY, offset, reply);
+}
+
+static int do_mounts(struct request *request, struct reply *reply) {
+    if (malformed(request)) return MALFORMED;
+    reply->fd = open_mountinfo();
+    return reply->fd < 0 ? errno : 0;
+}
+
+static int do_bye(struct request *request, struct reply *reply) {
+    (void)reply;
+    uint32_t scope = take32(request);
+    return malformed(request) || scope > bye_scope_agent ? MALFORMED : 0;
+}
+
+/* Runs one operation; checks first, where it touches the target, that the target still lives: an old root would show a container that is gone. */
+int run_operation(unsigned type, const unsigned char *body, size_t length, struct reply *reply) {
+    static int (*const operations[])(struct request *, struct reply *) = {
+        [op_open] = do_open,           [op_stat] = do_stat,     [op_readlink] = do_readlink,
+        [op_list] = do_list,           [op_watch] = do_watch,   [op_processes] = do_processes,
+        [op_openProcessFd] = do_open_process_fd, [op_mounts] = do_mounts, [op_bye] = do_bye};
+    static struct request request;
+    if (type >= sizeof operations / sizeof *operations || !operations[type]) return MALFORMED;
+    if (type != op_bye && !target_alive()) return ESRCH;
+    request.at = body;
+    request.left = length;
+    request.bad = false;
+    return operations[type](&request, reply);
+}

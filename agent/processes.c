@@ -1,0 +1,166 @@
+/*
+ * The target's processes. Seen through the agent's /proc, whose numbers differ from those inside unless both share a pid namespace:
+ * then the NSpid line of a status file translates.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "agent.h"
+
+enum { ARGUMENTS = 4096 };
+
+struct process {
+    pid_t inside, parent, group; /* parent as the agent sees it */
+    uint32_t uid;                /* effective */
+    uint64_t start;
+    char status[4096];
+};
+
+/* The value of a line of /proc/PID/status, NULL where there is none. */
+static char *status_field(char *status, const char *name) {
+    char *line = strstr(status, name);
+    return line ? line + strlen(name) : NULL;
+}
+
+/* The number inside the target, 0 for a process that has none there. */
+static pid_t inside_number(pid_t pid, char *status) {
+    if (agent.pid_depth == 0) return pid;
+    char *at = status_field(status, "\nNSpid:");
+    for (int depth = 0; at && depth < agent.pid_depth; depth++) {
+        at = strpbrk(at + 1, "\t\n");
+        if (at && *at == '\n') at = NULL;
+    }
+    return at ? (pid_t)strtol(at, NULL, 10) : 0;
+}
+
+static pid_t translate(pid_t pid) {
+    static char status[4096];
+    char path[32];
+    if (agent.pid_depth == 0 || pid == 0) return pid;
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    return read_text(AT_FDCWD, path, status, sizeof status) < 0 ? 0 : inside_number(pid, status);
+}
+
+/* Reads what /proc/<pid> says of a process; false when it is none of the target's, or has ended. */
+static bool look_at_process(pid_t pid, int proc, struct process *found) {
+    struct stat mounts;
+    char stat_text[1024];
+    if (agent.route != route_mount && (fstatat(proc, "ns/mnt", &mounts, 0) < 0 || mounts.st_ino != agent.mount_namespace)) return false;
+    if (read_text(proc, "stat", stat_text, sizeof stat_text) <= 0) return false;
+    if (read_text(proc, "status", found->status, sizeof found->status) <= 0) return false;
+    char *after_name = strrchr(stat_text, ')'), *uid = status_field(found->status, "\nUid:");
+    int parent, group;
+    unsigned long long start;
+    unsigned real, effective;
+    if (!after_name || sscanf(after_name, ") %*c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &parent, &group, &start) != 3)
+        return false;
+    if (!uid || sscanf(uid, "%u %u", &real, &effective) != 2) return false;
+    found->inside = inside_number(pid, found->status);
+    found->parent = parent;
+    found->group = group;
+    found->uid = effective;
+    found->start = start;
+    /* The agent leads its process group, so all of the agent is in it. */
+    return found->inside > 0 && group != agent.pid;
+}
+
+static int open_proc(pid_t pid) {
+    char path[24];
+    snprintf(path, sizeof path, "/proc/%d", pid);
+    return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* The next process number in a listing of /proc, 0 at its end. */
+static pid_t next_pid(DIR *proc) {
+    for (struct dirent *entry; (entry = readdir(proc));)
+        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9') return (pid_t)atoi(entry->d_name);
+    return 0;
+}
+
+/* /proc/<pid> of the target's process with this number inside, O_PATH: it stays that process when the number is used again. */
+int open_process(pid_t inside) {
+    static struct process found;
+    int proc = -1;
+    if (agent.pid_depth == 0) {
+        proc = open_proc(inside);
+        if (proc >= 0 && look_at_process(inside, proc, &found)) return proc;
+    } else {
+        DIR *listing = opendir("/proc");
+        if (!listing) return -1;
+        for (pid_t pid; (pid = next_pid(listing));) {
+            proc = open_proc(pid);
+            if (proc >= 0 && look_at_process(pid, proc, &found) && found.inside == inside) break;
+            if (proc >= 0) close(proc);
+            proc = -1;
+        }
+        closedir(listing);
+        if (proc >= 0) return proc;
+    }
+    if (proc >= 0) close(proc);
+    errno = ESRCH;
+    return -1;
+}
+
+/* One open file of the process. What was closed meanwhile is left out. */
+static void write_file(int out, int proc, const char *number) {
+    char path[32], info[512];
+    struct k_statx facts;
+    snprintf(path, sizeof path, "fd/%s", number);
+    unsigned char *at = new_record(out, record_kind_file, 0);
+    ssize_t link = readlinkat(proc, path, (char *)at + process_file_size, wire_max_path);
+    if (link < 0 || k_statx(proc, path, K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS | K_STATX_BTIME | K_STATX_MNT_ID, &facts) < 0) return;
+    encode_file_facts(at + process_file_facts, &facts);
+    snprintf(path, sizeof path, "fdinfo/%s", number);
+    unsigned long long position = 0;
+    unsigned access = 0;
+    if (read_text(proc, path, info, sizeof info) > 0) sscanf(info, "pos: %llu flags: %o", &position, &access);
+    put32(at + process_file_fd, (uint32_t)strtoul(number, NULL, 10));
+    put32(at + process_file_access, access);
+    put64(at + process_file_position, position);
+    put16(at + process_file_linkLength, (uint16_t)link);
+    end_record(at, process_file_size + (size_t)link);
+}
+
+static void write_process(int out, int proc, const struct process *process, bool with_files) {
+    int files = with_files ? openat(proc, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int error = with_files && files < 0 ? errno : 0;
+    DIR *listing = files >= 0 ? fdopendir(files) : NULL;
+    char command[64];
+    ssize_t command_length = read_text(proc, "comm", command, sizeof command);
+    if (command_length > 0 && command[command_length - 1] == '\n') command_length--;
+    if (command_length < 0) command_length = 0;
+
+    unsigned char *at = new_record(out, record_kind_process, 0);
+    char *arguments = (char *)at + process_size + command_length;
+    ssize_t arguments_length = read_text(proc, "cmdline", arguments, ARGUMENTS + 1);
+    if (arguments_length < 0) arguments_length = 0;
+    memcpy(at + process_size, command, (size_t)command_length);
+    put32(at + process_pid, (uint32_t)process->inside);
+    put32(at + process_parent, (uint32_t)translate(process->parent));
+    put32(at + process_uid, process->uid);
+    put32(at + process_error, (uint32_t)error);
+    put64(at + process_start, process->start);
+    put16(at + process_commandLength, (uint16_t)command_length);
+    put16(at + process_argumentsLength, (uint16_t)arguments_length);
+    end_record(at, process_size + (size_t)(command_length + arguments_length));
+
+    for (struct dirent *entry; listing && (entry = readdir(listing));)
+        if (entry->d_name[0] != '.') write_file(out, proc, entry->d_name);
+    if (listing) closedir(listing);
+}
+
+void write_processes(int out, const void *with_files) {
+    static struct process found;
+    DIR *listing = opendir("/proc");
+    if (!listing) write_trailer(out, errno);
+    for (pid_t pid; (errno = 0, pid = next_pid(listing));) {
+        int proc = open_proc(pid);
+        if (proc >= 0 && look_at_process(pid, proc, &found)) write_process(out, proc, &found, *(const bool *)with_files);
+        if (proc >= 0) close(proc);
+    }
+    write_trailer(out, errno);
+}

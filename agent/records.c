@@ -1,0 +1,105 @@
+/*
+ * What a session's workers write into pipes: records, which end in a trailer that says whether all is there, and relayed files. One buffer of
+ * fixed size; a reader that went away ends the worker.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "agent.h"
+
+enum { BUFFER = 32768, LONGEST = 8192, RELAY_CHUNK = 65536 };
+_Static_assert(LONGEST >= entry_size + file_facts_size + 255 + wire_max_path, "any entry fits");
+_Static_assert(LONGEST >= process_file_size + wire_max_path, "any open file fits");
+
+static unsigned char buffer[BUFFER];
+static size_t used;
+static uint64_t records;
+
+static void flush(int out) {
+    if (write_all(out, buffer, used) < 0) _exit(0);
+    used = 0;
+}
+
+/* Room for a record of at most LONGEST bytes, zeroed; end_record() tells its length. */
+unsigned char *new_record(int out, unsigned kind, unsigned flags) {
+    if (used + LONGEST > BUFFER) flush(out);
+    unsigned char *at = memset(buffer + used, 0, LONGEST);
+    put16(at + record_kind, (uint16_t)kind);
+    put16(at + record_flags, (uint16_t)flags);
+    return at;
+}
+
+void end_record(unsigned char *at, size_t length) {
+    put32(at + record_length, (uint32_t)length);
+    used += length;
+    records++;
+}
+
+void write_trailer(int out, int error) {
+    unsigned char *at = new_record(out, record_kind_trailer, 0);
+    put32(at + trailer_error, (uint32_t)error);
+    put64(at + trailer_records, records);
+    end_record(at, trailer_size);
+    flush(out);
+    _exit(0);
+}
+
+/* The kernel's directory entry, getdents64(2). */
+struct k_dirent {
+    uint64_t inode;
+    int64_t next;
+    uint16_t length;
+    uint8_t type;
+    char name[];
+};
+
+static void write_entry(int out, int directory, const struct k_dirent *found, bool with_facts) {
+    unsigned char *at = new_record(out, record_kind_entry, with_facts ? list_flag_facts : 0);
+    size_t name = strlen(found->name), length = entry_size;
+    struct k_statx facts;
+    ssize_t link = 0;
+    int error = 0;
+    if (with_facts) {
+        length += file_facts_size;
+        if (k_statx(directory, found->name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | K_AT_STATX_DONT_SYNC,
+                    K_STATX_BASIC_STATS | K_STATX_BTIME | K_STATX_MNT_ID, &facts) < 0)
+            error = errno;
+        else
+            encode_file_facts(at + entry_size, &facts);
+    }
+    memcpy(at + length, found->name, name);
+    length += name;
+    if (with_facts && !error && S_ISLNK(facts.mode)) {
+        link = readlinkat(directory, found->name, (char *)at + length, wire_max_path);
+        if (link < 0) error = errno;
+        if (link < 0) link = 0;
+    }
+    put32(at + entry_error, (uint32_t)error);
+    at[entry_type] = found->type;
+    put16(at + entry_nameLength, (uint16_t)name);
+    put16(at + entry_linkLength, (uint16_t)link);
+    end_record(at, length + (size_t)link);
+}
+
+void write_entries(int out, const void *list_job) {
+    const struct list_job *job = list_job;
+    static _Alignas(8) char entries[BUFFER];
+    ssize_t got;
+    while ((got = k_getdents64(job->directory, entries, sizeof entries)) > 0)
+        for (ssize_t at = 0; at < got;) {
+            const struct k_dirent *found = (const void *)(entries + at);
+            if (strcmp(found->name, ".") && strcmp(found->name, "..")) write_entry(out, job->directory, found, job->facts);
+            at += found->length;
+        }
+    write_trailer(out, got < 0 ? errno : 0);
+}
+
+void write_relay(int out, const void *relay_job) {
+    const struct relay_job *job = relay_job;
+    static char chunk[RELAY_CHUNK];
+    off_t offset = job->offset;
+    for (ssize_t got; (got = read_at(job->file, chunk, sizeof chunk, offset)) > 0; offset += got)
+        if (write_all(out, chunk, (size_t)got) < 0) _exit(0);
+}

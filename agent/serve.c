@@ -1,0 +1,147 @@
+/* The first process: accepts clients, gives each a child, and outlives whatever happens to them. From here on nothing bails. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "agent.h"
+
+/*
+ * A child whose client is gone gets a second to end, then SIGKILL. One that hangs in the kernel (FUSE) outlives even that, so it leaves its
+ * client's place and keeps only one in the table.
+ */
+enum { MAX_CLIENTS = 64, MAX_CHILDREN = 2 * MAX_CLIENTS, GRACE_MS = 1000 };
+
+struct child {
+    pid_t pid;      /* 0: a free place */
+    int client;     /* this process's copy of the socket, to see the hang-up; -1 once that was seen */
+    int64_t doomed; /* when to kill it, in ms; 0: not yet, -1: killed */
+};
+
+static struct child children[MAX_CHILDREN];
+static unsigned clients;
+static int64_t last_client_left;
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static void drop_client(struct child *child) {
+    if (child->client < 0) return;
+    close(child->client);
+    child->client = -1;
+    clients--;
+    last_client_left = now_ms();
+}
+
+static noreturn void end_all(void) {
+    for (struct child *c = children; c < children + MAX_CHILDREN; c++)
+        if (c->pid) kill(c->pid, SIGKILL);
+    /* Leave no zombie to a first process that may not reap; but do not wait for what hangs in the kernel. */
+    int64_t end = now_ms() + GRACE_MS;
+    while (waitpid(-1, NULL, WNOHANG) >= 0 && now_ms() < end) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    exit(0);
+}
+
+static void reap(void) {
+    for (pid_t pid; (pid = waitpid(-1, NULL, WNOHANG)) > 0;)
+        for (struct child *c = children; c < children + MAX_CHILDREN; c++)
+            if (c->pid == pid) {
+                drop_client(c);
+                c->pid = 0;
+            }
+}
+
+static struct child *free_place(void) {
+    if (clients == MAX_CLIENTS) return NULL;
+    for (struct child *c = children; c < children + MAX_CHILDREN; c++)
+        if (!c->pid) return c;
+    return NULL;
+}
+
+/* Accepts one client. False when there was none. */
+static bool accept_client(int listener, int signals) {
+    struct child *place = free_place();
+    if (!place) return false;
+    int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    if (client < 0) return false;
+    pid_t pid = fork_child();
+    if (pid == 0) {
+        close(listener);
+        close(signals);
+        for (struct child *c = children; c < children + MAX_CHILDREN; c++)
+            if (c->pid && c->client >= 0) close(c->client);
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        run_session(client, clients + 1);
+    }
+    if (pid < 0) { /* out of processes: the client sees its connection end and may come again */
+        close(client);
+        return true;
+    }
+    *place = (struct child){.pid = pid, .client = client};
+    clients++;
+    return true;
+}
+
+/* Milliseconds until the next thing to do by the clock, -1: none. */
+static int next_deadline(int64_t now) {
+    int64_t next = clients ? INT64_MAX : last_client_left + agent.idle_ms;
+    for (struct child *c = children; c < children + MAX_CHILDREN; c++)
+        if (c->pid && c->doomed > 0 && c->doomed < next) next = c->doomed;
+    return next == INT64_MAX ? -1 : next > now ? (int)(next - now) : 0;
+}
+
+static void kill_overdue(int64_t now) {
+    for (struct child *c = children; c < children + MAX_CHILDREN; c++)
+        if (c->pid && c->doomed > 0 && c->doomed <= now) {
+            kill(c->pid, SIGKILL);
+            c->doomed = -1;
+        }
+}
+
+void serve(int listener) {
+    sigset_t watched;
+    sigemptyset(&watched);
+    sigaddset(&watched, SIGCHLD);
+    sigaddset(&watched, SIGTERM);
+    sigprocmask(SIG_SETMASK, &watched, NULL);
+    int signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (signals < 0) exit(1);
+    fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);
+    /* Grandchildren come here when a session ends: the container's own first process may never reap them. */
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    last_client_left = now_ms();
+
+    for (;;) {
+        struct pollfd wait[3 + MAX_CHILDREN] = {
+            {.fd = free_place() ? listener : -1, .events = POLLIN}, {.fd = agent.target, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+        for (int i = 0; i < MAX_CHILDREN; i++) wait[3 + i] = (struct pollfd){.fd = children[i].pid ? children[i].client : -1};
+        if (poll(wait, 3 + MAX_CHILDREN, next_deadline(now_ms())) < 0) continue; /* EINTR, or no memory at the moment */
+
+        if (wait[1].revents) end_all();
+        struct signalfd_siginfo signal;
+        while (read_some(signals, &signal, sizeof signal) == sizeof signal)
+            if (signal.ssi_signo == SIGTERM) end_all();
+        int64_t now = now_ms();
+        for (int i = 0; i < MAX_CHILDREN; i++)
+            if (wait[3 + i].revents && children[i].client >= 0) {
+                children[i].doomed = now + GRACE_MS;
+                drop_client(&children[i]);
+            }
+        reap();
+        kill_overdue(now);
+        if (wait[0].revents & ~POLLIN) end_all(); /* the listener is broken: nobody can come any more */
+        if (wait[0].revents) accept_client(listener, signals);
+        if (!clients && now - last_client_left >= agent.idle_ms && !accept_client(listener, signals)) end_all();
+    }
+}
