@@ -1,0 +1,194 @@
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { constants, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { openPath, pipe, setNonBlocking } from "../../src/descriptors/file.ts";
+import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
+import { copyToFd } from "../../src/descriptors/transfer.ts";
+import { owned, temporaryDirectory } from "./fixtures.ts";
+import { bundleScript, outcome, runScript, start } from "./run-script.ts";
+
+const file = (errno: string) => expect.objectContaining({ code: "FILE", errno });
+const { O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_WRONLY } = constants;
+
+function source(content: Buffer | string): OwnedFd {
+  const path = join(temporaryDirectory(), "source");
+  writeFileSync(path, content);
+  return owned(openPath(path, O_RDONLY));
+}
+
+/** Somewhere to copy to: the descriptor, and what has arrived there once it is closed. */
+interface Sink {
+  out: OwnedFd;
+  content(): Promise<Buffer>;
+}
+
+function toFile(flags = 0, before = ""): Sink {
+  const path = join(temporaryDirectory(), "out");
+  writeFileSync(path, before);
+  const out = owned(openPath(path, O_WRONLY | O_CREAT | flags));
+  return {
+    out,
+    async content() {
+      out.close();
+      return readFileSync(path);
+    },
+  };
+}
+
+/** A pipe with a process of its own at the other end: the copy is synchronous. */
+function toPipe(nonBlocking: boolean): Sink {
+  const path = join(temporaryDirectory(), "out");
+  const [outlet, out] = pipe();
+  const reader = spawn("sh", ["-c", 'cat > "$0"', path], { stdio: [outlet.number, "ignore", "inherit"] });
+  onTestFinished(() => void reader.kill("SIGKILL"));
+  const ended = new Promise((resolve) => reader.on("exit", resolve));
+  outlet.close();
+  owned(out);
+  setNonBlocking(out, nonBlocking);
+  return {
+    out,
+    async content() {
+      out.close();
+      await ended;
+      return readFileSync(path);
+    },
+  };
+}
+
+const sinks: [string, () => Sink][] = [
+  ["a file", () => toFile()],
+  ["a file opened to append", () => toFile(O_APPEND)],
+  ["a pipe", () => toPipe(false)],
+  ["a non-blocking pipe", () => toPipe(true)],
+];
+
+for (const [name, sink] of sinks) {
+  test.each([0, 1, 4095, 65_536, 65_537, 5_000_001])(`%i bytes to ${name}`, async (size) => {
+    const content = randomBytes(size);
+    const from = source(content);
+    const { out, content: arrived } = sink();
+    expect(copyToFd(from, out.number)).toBe(BigInt(size));
+    expect(Buffer.compare(await arrived(), content)).toBe(0);
+  });
+
+  // Sizes of 0 and 4096 that say nothing, several pages, binary.
+  test.each(["/proc/filesystems", "/proc/self/maps", "/proc/kallsyms", "/sys/class/net/lo/mtu", "/sys/kernel/notes"])(
+    `%s to ${name}`,
+    async (path) => {
+      if (statSync(path, { throwIfNoEntry: false }) === undefined) return;
+      const from = owned(openPath(path === "/proc/self/maps" ? `/proc/${process.ppid}/maps` : path, O_RDONLY));
+      const { out, content } = sink();
+      const expected = readFileSync(path === "/proc/self/maps" ? `/proc/${process.ppid}/maps` : path);
+      expect(copyToFd(from, out.number)).toBe(BigInt(expected.length));
+      expect(Buffer.compare(await content(), expected)).toBe(0);
+    },
+  );
+
+  test(`a sparse file, holes included, to ${name}`, async () => {
+    const path = join(temporaryDirectory(), "sparse");
+    writeFileSync(path, "start");
+    truncateSync(path, 20_000_000);
+    const writer = owned(openPath(path, O_RDWR));
+    writeSync(writer.number, "end", 20_000_000);
+    const from = owned(openPath(path, O_RDONLY));
+    const { out, content } = sink();
+    expect(copyToFd(from, out.number)).toBe(20_000_003n);
+    expect(Buffer.compare(await content(), readFileSync(path))).toBe(0);
+  });
+
+  test(`a part to ${name}; the source's own offset is neither used nor moved`, async () => {
+    const content = randomBytes(300_000);
+    const from = source(content);
+    const { out, content: arrived } = sink();
+    expect(copyToFd(from, out.number, { offset: 1_000n, length: 250_000n })).toBe(250_000n);
+    expect(copyToFd(from, out.number, { offset: 290_000n, length: 99_999_999n })).toBe(10_000n);
+    expect(copyToFd(from, out.number, { offset: 300_001n })).toBe(0n);
+    expect(readFileSync(`/proc/self/fdinfo/${from.number}`, "utf8")).toMatch(/^pos:\s+0$/m);
+    const expected = Buffer.concat([content.subarray(1_000, 251_000), content.subarray(290_000)]);
+    expect(Buffer.compare(await arrived(), expected)).toBe(0);
+  });
+}
+
+test("appending keeps what was there; a plain file goes on where its offset is", async () => {
+  const appended = toFile(O_APPEND, "before ");
+  copyToFd(source("after"), appended.out.number);
+  expect((await appended.content()).toString()).toBe("before after");
+  const plain = toFile(0, "0123456789");
+  writeSync(plain.out.number, "ab");
+  copyToFd(source("cd"), plain.out.number);
+  expect((await plain.content()).toString()).toBe("abcd456789");
+});
+
+test("to /dev/null and to /dev/full", () => {
+  const from = source(randomBytes(100_000));
+  expect(copyToFd(from, owned(openPath("/dev/null", O_WRONLY)).number)).toBe(100_000n);
+  expect(() => copyToFd(from, owned(openPath("/dev/full", O_WRONLY)).number)).toThrow(file("ENOSPC"));
+});
+
+test("to a pipe that nobody reads any more", () => {
+  const [outlet, inlet] = pipe();
+  outlet.close();
+  for (const content of ["small", randomBytes(1_000_000)])
+    expect(() => copyToFd(source(content), inlet.number)).toThrow(file("EPIPE"));
+  inlet.close();
+});
+
+test("a file onto its own end is refused, onto its own beginning it is not (as cat does)", () => {
+  const path = join(temporaryDirectory(), "file");
+  writeFileSync(path, "content");
+  const from = owned(openPath(path, O_RDONLY));
+  const append = owned(openPath(path, O_WRONLY | O_APPEND));
+  expect(() => copyToFd(from, append.number)).toThrow("input file is output file");
+  const behind = owned(openPath(path, O_RDWR));
+  writeSync(behind.number, "c");
+  expect(() => copyToFd(from, behind.number)).toThrow(file("EINVAL"));
+  copyToFd(from, owned(openPath(path, O_RDWR)).number);
+  expect(readFileSync(path, "utf8")).toBe("content");
+});
+
+test("sources that are no files with positions", () => {
+  const out = owned(openPath("/dev/null", O_WRONLY)).number;
+  const [outlet, inlet] = pipe().map(owned);
+  if (!outlet || !inlet) throw new Error();
+  expect(() => copyToFd(outlet, out)).toThrow(file("ESPIPE"));
+  expect(() => copyToFd(owned(openPath("/tmp", O_RDONLY)), out)).toThrow(file("EISDIR"));
+  expect(() => copyToFd(owned(openPath("/dev/null", O_WRONLY)), out)).toThrow(file("EBADF"));
+});
+
+test("Ctrl-C ends a copy that waits for its reader", async () => {
+  const path = join(temporaryDirectory(), "big");
+  writeFileSync(path, "");
+  truncateSync(path, 100_000_000);
+  const child = start(
+    await bundleScript(`
+      import { writeSync } from "node:fs";
+      import { openPath } from "./file.ts";
+      import { copyToFd } from "./transfer.ts";
+      const source = openPath(process.argv[2], 0);
+      writeSync(2, "copying");
+      copyToFd(source, 1);
+    `),
+    [path],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  await new Promise((resolve) => child.stderr?.once("data", resolve));
+  child.kill("SIGINT");
+  child.stdout?.resume();
+  expect((await outcome(child)).signal).toBe("SIGINT");
+});
+
+test.each(["SIGPIPE", "SIGINT", "SIGTERM"])(
+  "dying of %s is seen as that, even though it is handled",
+  async (signal) => {
+    const { signal: died, stdout } = await runScript(`
+    import { dieOf } from "./transfer.ts";
+    process.on("SIGINT", () => {});
+    process.on("exit", () => console.log("exit handler"));
+    dieOf(${JSON.stringify(signal)});
+  `);
+    expect(died).toBe(signal);
+    expect(stdout.toString()).toBe("");
+  },
+);

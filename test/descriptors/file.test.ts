@@ -1,0 +1,122 @@
+import { constants, mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { socketpair } from "../../src/descriptors/fd-socket.ts";
+import {
+  getFlags,
+  makeDevice,
+  mkfifo,
+  openDirectory,
+  openPath,
+  pipe,
+  setNonBlocking,
+  statx,
+  tryLock,
+} from "../../src/descriptors/file.ts";
+import { owned, temporaryDirectory, withoutLeak } from "./fixtures.ts";
+
+const file = (errno: string) => expect.objectContaining({ code: "FILE", errno });
+
+test.each(["regular", "directory", "sparse", "/dev/null", "/dev/tty0", "/proc/self/status", "/sys/kernel/notes"])(
+  "statx of %s says what stat says",
+  (name) => {
+    const directory = temporaryDirectory();
+    writeFileSync(join(directory, "regular"), "some bytes");
+    mkdirSync(join(directory, "directory"));
+    writeFileSync(join(directory, "sparse"), "");
+    truncateSync(join(directory, "sparse"), 5_000_000_000);
+    const path = name.startsWith("/") ? name : join(directory, name);
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) return;
+    const fd = owned(openPath(path, 0o10000000)); // O_PATH: nothing of a device or a FUSE server is touched
+    const facts = statx(fd);
+    const expected = statSync(path, { bigint: true });
+    expect(facts).toMatchObject({
+      mode: Number(expected.mode),
+      nlink: Number(expected.nlink),
+      uid: Number(expected.uid),
+      gid: Number(expected.gid),
+      ino: expected.ino,
+      size: expected.size,
+      blocks: expected.blocks,
+      dev: expected.dev,
+      rdev: expected.rdev,
+      mtime: expected.mtimeNs,
+      ctime: expected.ctimeNs,
+    });
+    if (facts.btime !== undefined) expect(facts.btime).toBe(expected.birthtimeNs);
+    const mount = /^mnt_id:\s+(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd.number}`, "utf8"))?.[1];
+    expect(facts.mountId).toBe(BigInt(mount ?? -1));
+  },
+);
+
+test("statx of pipes and sockets, and of a closed descriptor", () => {
+  const [outlet, inlet] = pipe().map(owned);
+  const [a, b] = socketpair().map(owned);
+  if (!outlet || !inlet || !a || !b) throw new Error();
+  expect(statx(outlet).mode & constants.S_IFMT).toBe(constants.S_IFIFO);
+  expect(statx(a).mode & constants.S_IFMT).toBe(constants.S_IFSOCK);
+  const { number } = a;
+  a.close();
+  expect(() => statx(a)).toThrow(file("EBADF"));
+  expect(() => statx(number)).toThrow(file("EBADF"));
+});
+
+test("device numbers as makedev(3) encodes them, beyond 8 bits too", () => {
+  expect(makeDevice(8, 1)).toBe(0x801n);
+  expect(makeDevice(0xfff, 0xfffff)).toBe(0xfff_ffff_fn | 0xffn);
+  expect(makeDevice(0x1234_5678, 0x9abc_def0)).toBe(0x1234_59ab_cde6_78f0n);
+});
+
+test("O_NONBLOCK goes on and off", () => {
+  const [outlet] = pipe().map(owned);
+  if (outlet === undefined) throw new Error();
+  expect(getFlags(outlet) & constants.O_NONBLOCK).toBe(0);
+  setNonBlocking(outlet, true);
+  expect(getFlags(outlet) & constants.O_NONBLOCK).not.toBe(0);
+  setNonBlocking(outlet, false);
+  expect(getFlags(outlet) & 3).toBe(constants.O_RDONLY);
+  expect(getFlags(outlet) & constants.O_NONBLOCK).toBe(0);
+});
+
+test("raw bytes that are not UTF-8 are a path", () => {
+  const directory = temporaryDirectory();
+  const path = Buffer.concat([Buffer.from(`${directory}/`), Buffer.of(0xff, 0x0a, 0xfe)]);
+  writeFileSync(path, "content");
+  expect(readFileSync(owned(openPath(path, constants.O_RDONLY)).number, "utf8")).toBe("content");
+});
+
+test("what cannot be opened says which and why", () => {
+  const directory = temporaryDirectory();
+  writeFileSync(join(directory, "file"), "");
+  symlinkSync("loop", join(directory, "loop"));
+  withoutLeak(() => {
+    expect(() => openPath(join(directory, "none"), constants.O_RDONLY)).toThrow(
+      expect.objectContaining({
+        code: "FILE",
+        errno: "ENOENT",
+        message: `${directory}/none: No such file or directory`,
+      }),
+    );
+    expect(() => openPath(join(directory, "loop"), constants.O_RDONLY)).toThrow(file("ELOOP"));
+    expect(() => openDirectory(join(directory, "file"))).toThrow(file("ENOTDIR"));
+  });
+});
+
+test("a lock holds against another open file, and ends with the descriptor", () => {
+  const path = join(temporaryDirectory(), "lock");
+  const open = () => owned(openPath(path, constants.O_RDWR | constants.O_CREAT, 0o600));
+  const [first, second] = [open(), open()];
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(tryLock(first)).toBe(true);
+  expect(tryLock(first)).toBe(true);
+  expect(tryLock(second)).toBe(false);
+  first.close();
+  expect(tryLock(second)).toBe(true);
+});
+
+test("a FIFO of raw bytes, and one that exists", () => {
+  const path = Buffer.concat([Buffer.from(`${temporaryDirectory()}/`), Buffer.of(0xff)]);
+  mkfifo(path, 0o600);
+  expect(statSync(path).isFIFO()).toBe(true);
+  expect(() => mkfifo(path)).toThrow(file("EEXIST"));
+});
