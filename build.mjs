@@ -73,7 +73,11 @@ async function bundle() {
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url); const __dirname = import.meta.dirname;',
     },
   };
-  await build({ ...shared, entryPoints: { porthole: "cli/main.ts", index: "src/index.ts" }, outdir: "dist" });
+  await build({
+    ...shared,
+    entryPoints: { porthole: "cli/main.ts", index: "src/index.ts", "search-worker": "src/text/search-worker.ts" },
+    outdir: "dist",
+  });
   const examples = files("examples", /\.ts$/);
   if (examples.length > 0) await build({ ...shared, entryPoints: examples, outdir: "dist/examples" });
   writeFileSync("dist/.built", "");

@@ -1,7 +1,8 @@
 import { isatty } from "node:tty";
-import { type OpenFile, PortholeError, parseTarget, type Session } from "../../src/index.ts";
+import { followSource, type OpenFile, PortholeError, parseTarget, type Session } from "../../src/index.ts";
 import type { ReachOptions } from "../program.ts";
 import { Reach } from "../reach.ts";
+import { openScreen } from "../tui/open.ts";
 
 /** How the screen begins. */
 export interface ScreenStart {
@@ -43,5 +44,11 @@ export async function openScreenOn(
   title: string,
   start: ScreenStart,
 ): Promise<number> {
-  throw new PortholeError("USAGE", `the screen is not built yet: ${title} ${session.route} ${file.fd} ${start.follow}`);
+  return openScreen({
+    file,
+    title,
+    subtitle: `${session.route}, ${file.kind}`,
+    ...start,
+    followSource: file.isSeekable ? followSource(session, file.path, file) : undefined,
+  });
 }

@@ -1,0 +1,91 @@
+import { clusters, clusterWidth, sanitiseText } from "../../src/index.ts";
+import type { PromptState } from "./prompt.ts";
+import type { ViewerStatus } from "./viewer.ts";
+
+/** Everything the chrome shows. Equal facts draw equal rows. */
+export interface ChromeFacts {
+  columns: number;
+  title: string;
+  subtitle: string;
+  status: ViewerStatus;
+  prompt: PromptState | undefined;
+  help: boolean;
+}
+
+/** The two ends of a row, cut to fit it: `left` fills up to where `right` begins. */
+export interface RowEnds {
+  left: string;
+  right: string;
+}
+
+/** Title row: what is open, and how it was reached. Names come from containers and are made safe here. */
+export function titleRow({ title, subtitle, columns }: ChromeFacts): RowEnds {
+  return fitRow(` ${sanitiseText(title)} `, `${sanitiseText(subtitle)} `, columns);
+}
+
+/** Status row: what is going on, and where the screen is in the text. */
+export function statusRow({ status, columns }: ChromeFacts): RowEnds {
+  const column = status.left > 0 ? `column ${status.left + 1}  ` : "";
+  const dropped = status.start > 0 ? "beginning dropped  " : "";
+  const right = `${column}${dropped}${percent(status)}  byte ${grouped(status.top)} of ${grouped(status.end)} `;
+  return fitRow(` ${badge(status)}${sanitiseText(status.message) || activity(status)}`, right, columns);
+}
+
+/** The state that the status row shows in bold before its text. */
+export function badge({ follow }: ViewerStatus): string {
+  if (follow === "off") return "";
+  return follow === "on" ? "FOLLOW  " : "PAUSED  ";
+}
+
+/** The prompt as three parts: before the cursor, the character under it, after it. The end of a long line stays in sight. */
+export function promptParts(prompt: PromptState, columns: number): { before: string; under: string; after: string } {
+  const shown = prompt.characters.map((character) => sanitiseText(character));
+  let before = shown.slice(0, prompt.cursor);
+  const room = Math.max(1, columns - 4);
+  while (before.length > 0 && textWidth(before.join("")) > room) before = before.slice(1);
+  const under = shown[prompt.cursor] ?? " ";
+  const left = room - textWidth(before.join(""));
+  return { before: before.join(""), under, after: clip(shown.slice(prompt.cursor + 1).join(""), Math.max(0, left)) };
+}
+
+function activity(status: ViewerStatus): string {
+  if (status.searching !== undefined) return `searching at byte ${grouped(status.searching)}, Esc cancels`;
+  if (status.follow === "paused") return "End goes on";
+  return "? help  / search  F follow  q quit";
+}
+
+function percent({ bottom, start, end }: ViewerStatus): string {
+  if (end <= start) return "empty";
+  return bottom >= end ? "END" : `${Math.floor((100 * (bottom - start)) / (end - start))} %`;
+}
+
+function grouped(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** The right end goes first when there is no room for both. */
+function fitRow(left: string, right: string, columns: number): RowEnds {
+  const shownRight = textWidth(right) <= columns / 2 + 8 ? right : "";
+  const room = Math.max(0, columns - textWidth(shownRight));
+  const shownLeft = clip(left, room);
+  return { left: shownLeft + " ".repeat(room - textWidth(shownLeft)), right: shownRight };
+}
+
+function clip(text: string, columns: number): string {
+  if (textWidth(text) <= columns) return text;
+  let result = "";
+  let width = 0;
+  for (const cluster of clusters(text)) {
+    width += clusterWidth(cluster);
+    if (width > columns - 1) break;
+    result += cluster;
+  }
+  return columns > 0 ? `${result}…` : "";
+}
+
+function textWidth(text: string): number {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
+  let width = 0;
+  for (const cluster of clusters(text)) width += clusterWidth(cluster);
+  return width;
+}

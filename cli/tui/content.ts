@@ -1,0 +1,75 @@
+import { fstatSync, readSync } from "node:fs";
+import { type ByteSource, regularSource, StreamSource } from "../../src/index.ts";
+
+/** What the screen needs of an open file; {@link OpenFile} has it. The caller keeps owning it. */
+export interface ScreenFile {
+  readonly fd: number;
+  /** True when pread works at any position. */
+  readonly isSeekable: boolean;
+  /** The content from the beginning, for what has no positions or does not know its size. */
+  stream(options: { signal: AbortSignal }): AsyncIterable<Uint8Array>;
+}
+
+export interface Content {
+  source: ByteSource;
+  /** Set when the bytes come as a stream and have to be pumped. */
+  stream: StreamSource | undefined;
+}
+
+/** Regular files are read in place. What tells no size (/proc, block devices) or has no positions is kept in memory as it comes, the newest part of it. */
+export function contentOf(file: ScreenFile): Content {
+  if (file.isSeekable && (fstatSync(file.fd).size > 0 || isEmpty(file.fd)))
+    return { source: regularSource(file.fd), stream: undefined };
+  const stream = new StreamSource();
+  return { source: stream, stream };
+}
+
+/** How far beyond the screen a stream is read when nobody follows it: /dev/zero never ends. */
+const READ_AHEAD = 1024 * 1024;
+
+/** Moves a stream's bytes into its ring while they are wanted. Wake it after every move of the viewer. */
+export class StreamPump {
+  readonly #abort = new AbortController();
+  #wake: () => void = () => {};
+  #done: Promise<void> = Promise.resolve();
+
+  /** `wanted(readAhead)` tells whether the screen is near the end of what was read. `ended` is told of the end or the error. */
+  start(
+    file: ScreenFile,
+    ring: StreamSource,
+    handlers: { wanted(readAhead: number): boolean; grown(): void; ended(error: unknown): void },
+  ): void {
+    const run = async () => {
+      for await (const chunk of file.stream({ signal: this.#abort.signal })) {
+        ring.append(chunk);
+        handlers.grown();
+        while (!handlers.wanted(READ_AHEAD) && !this.#abort.signal.aborted)
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve;
+          });
+        // Something that is always ready (/dev/zero) must not keep keys and frames waiting.
+        await new Promise((resolve) => setImmediate(resolve));
+        if (this.#abort.signal.aborted) return;
+      }
+    };
+    this.#done = run().then(
+      () => handlers.ended(undefined),
+      (error) => handlers.ended(error),
+    );
+  }
+
+  wake(): void {
+    this.#wake();
+  }
+
+  /** Resolves when the stream is not read any more. */
+  async close(): Promise<void> {
+    this.#abort.abort();
+    this.#wake();
+    await this.#done;
+  }
+}
+
+function isEmpty(fd: number): boolean {
+  return readSync(fd, Buffer.alloc(1), 0, 1, 0) === 0;
+}

@@ -1,0 +1,15 @@
+import { type ChromeFacts, promptParts, statusRow, titleRow } from "./chrome-text.ts";
+import type { ChromeRenderer } from "./ink-chrome.ts";
+
+/** The same title and status without Ink, for the first frames: Ink takes longer to load than the text to appear. No help. */
+export const plainChrome: ChromeRenderer = {
+  rows(facts: ChromeFacts) {
+    const title = titleRow(facts);
+    const status = statusRow(facts);
+    const top = `\x1b[7m\x1b[1m${title.left}\x1b[22m${title.right}\x1b[m`;
+    if (!facts.prompt) return [top, `\x1b[7m${status.left}${status.right}\x1b[m`];
+    const { before, under, after } = promptParts(facts.prompt, facts.columns);
+    return [top, `\x1b[1m/\x1b[22m${before}\x1b[7m${under}\x1b[27m${after}`];
+  },
+  close() {},
+};

@@ -1,0 +1,78 @@
+/** Signals that end the screen, with the status that a shell would report for them. */
+const ENDING = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGQUIT: 131 } as const;
+
+/** Most of what other code may print meanwhile; it comes out when the terminal is back. */
+const MAX_DEFERRED = 64 * 1024;
+
+export interface GuardHandlers {
+  /** Gives the terminal back. Synchronous; called more than once. */
+  restore(): void;
+  /** A signal asks to end with this status. */
+  end(status: number): void;
+  /** Something threw where nobody catches. */
+  fail(error: unknown): void;
+  /** SIGTSTP: the process is about to stop. */
+  suspend(): void;
+  /** SIGCONT: it goes on. */
+  resume(): void;
+}
+
+/**
+ * Stands between the screen and every way the process can end or be stopped, and keeps what others print off the screen. Returns the function that
+ * takes it all away again and prints what was held back.
+ */
+export function guardProcess(handlers: GuardHandlers): () => void {
+  const signals = Object.entries(ENDING).map(([signal, status]) => [signal, () => handlers.end(status)] as const);
+  for (const [signal, listener] of signals) process.on(signal, listener);
+  process.on("SIGTSTP", handlers.suspend);
+  process.on("SIGCONT", handlers.resume);
+  process.on("exit", handlers.restore);
+  const giveBack = [takeOver("uncaughtException", handlers.fail), takeOver("unhandledRejection", handlers.fail)];
+  const release = holdOutput();
+  return () => {
+    for (const [signal, listener] of signals) process.off(signal, listener);
+    process.off("SIGTSTP", handlers.suspend);
+    process.off("SIGCONT", handlers.resume);
+    process.off("exit", handlers.restore);
+    for (const undo of giveBack) undo();
+    release();
+  };
+}
+
+/** Makes `listener` the only one: others would report, or exit, while the terminal is not back yet. Returns the undo. */
+function takeOver(
+  event: "uncaughtException" | "unhandledRejection" | "warning",
+  listener: (error: Error) => void,
+): () => void {
+  const emitter: NodeJS.EventEmitter = process;
+  const others = emitter.listeners(event);
+  emitter.removeAllListeners(event);
+  emitter.addListener(event, listener);
+  return () => {
+    emitter.off(event, listener);
+    for (const other of others) emitter.addListener(event, other as (error: Error) => void);
+  };
+}
+
+/** Keeps stdout, stderr and Node's warnings from the screen until released. */
+function holdOutput(): () => void {
+  const held: { stream: NodeJS.WriteStream; chunk: string | Uint8Array }[] = [];
+  let size = 0;
+  const streams = [process.stdout, process.stderr].map((stream) => {
+    const write = stream.write;
+    const hold = (chunk: string | Uint8Array): boolean => {
+      size += chunk.length;
+      if (size <= MAX_DEFERRED) held.push({ stream, chunk });
+      return true;
+    };
+    stream.write = hold;
+    return { stream, write };
+  });
+  // Node prints warnings past the streams.
+  const giveBack = takeOver("warning", ({ name, message }) => process.stderr.write(`${name}: ${message}\n`));
+  return () => {
+    giveBack();
+    for (const { stream, write } of streams) stream.write = write;
+    for (const { stream, chunk } of held) stream.write(chunk);
+  };
+}
