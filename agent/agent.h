@@ -57,6 +57,7 @@ ssize_t read_some(int fd, void *buffer, size_t size);
 ssize_t read_at(int fd, void *buffer, size_t size, off_t offset);
 int write_all(int fd, const void *data, size_t size);
 ssize_t read_text(int at, const char *path, char *buffer, size_t size);
+const char *field(const char *text, int index);
 pid_t fork_child(void);
 
 /* serve.c */

@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "agent.h"
@@ -33,24 +32,33 @@ static bool cgroup_path(const char *text, const char *controller, char path[PATH
     return false;
 }
 
-/* Opens cgroup.procs of `path` in the hierarchy that /proc/self/mountinfo shows with this file system type and option. -1: not possible. */
-static int open_cgroup_procs(const char *type, const char *option, const char *path) {
+static size_t word(const char *text) { return strcspn(text, " \n"); }
+
+/* Opens cgroup.procs of `path` in the hierarchy that this line of mountinfo mounts, if it is the one of `type` and `controller`. -1: not so. */
+static int open_if_mounted(const char *line, const char *type, const char *controller, const char *path) {
+    static char file[2 * PATH_MAX + 16];
+    const char *tail = strstr(line, " - ");
+    if (!tail || word(field(tail, 1)) != strlen(type) || strncmp(field(tail, 1), type, strlen(type))) return -1;
+    const char *listed = field(tail, 3), *end = listed + word(listed);
+    bool match = !*controller;
+    for (; !match && listed < end; listed += strcspn(listed, ", \n") + 1)
+        match = strcspn(listed, ", \n") == strlen(controller) && !strncmp(listed, controller, strlen(controller));
+    const char *root = field(line, 3), *point = field(line, 4);
+    size_t skip = word(root) == 1 ? 0 : word(root); /* the mount may show only a part of the hierarchy */
+    if (!match || strncmp(path, root, skip)) return -1;
+    snprintf(file, sizeof file, "%.*s%s/cgroup.procs", (int)word(point), point, path + skip);
+    return open(file, O_WRONLY | O_CLOEXEC);
+}
+
+static int open_cgroup_procs(const char *type, const char *controller, const char *path) {
+    static char line[8192];
     FILE *mounts = fopen("/proc/self/mountinfo", "re");
-    char *line = NULL, root[PATH_MAX], point[PATH_MAX], found_type[32], options[256], file[2 * PATH_MAX + 16];
-    size_t size = 0;
     int fd = -1;
-    while (mounts && fd < 0 && getline(&line, &size, mounts) > 0) {
-        char *rest = strstr(line, " - ");
-        if (!rest || sscanf(line, "%*s %*s %*s %4095s %4095s", root, point) != 2) continue;
-        if (sscanf(rest, " - %31s %*s %255s", found_type, options) != 2 || strcmp(found_type, type)) continue;
-        char *listed = strstr(options, option);
-        if (*option && (!listed || (listed[strlen(option)] != ',' && listed[strlen(option)] != 0))) continue;
-        size_t skip = strcmp(root, "/") ? strlen(root) : 0; /* the mount may show only part of the hierarchy */
-        if (strncmp(path, root, skip)) continue;
-        snprintf(file, sizeof file, "%s%s/cgroup.procs", point, path + skip);
-        fd = open(file, O_WRONLY | O_CLOEXEC);
+    for (bool whole = true; mounts && fd < 0 && fgets(line, sizeof line, mounts);) {
+        bool start = whole; /* a line longer than the buffer is not one of a cgroup mount */
+        whole = strchr(line, '\n');
+        if (start && whole) fd = open_if_mounted(line, type, controller, path);
     }
-    free(line);
     if (mounts) fclose(mounts);
     return fd;
 }

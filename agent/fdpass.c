@@ -134,6 +134,17 @@ ssize_t read_text(int at, const char *path, char *buffer, size_t size) {
     return got < 0 ? -1 : (ssize_t)used;
 }
 
+/* The field with this index, from 0, of text in which blanks, tabs and newlines separate them; "" beyond the last. */
+const char *field(const char *text, int index) {
+    static const char separators[] = " \t\n";
+    text += strspn(text, separators);
+    while (index-- > 0) {
+        text += strcspn(text, separators);
+        text += strspn(text, separators);
+    }
+    return text;
+}
+
 /* fork(2), with the child killed when its parent ends. */
 pid_t fork_child(void) {
     pid_t parent = getpid();

@@ -20,15 +20,18 @@ static struct {
     uint64_t id; /* 0: empty, no mount has that id */
     bool local;
 } cache[CACHE_SIZE];
-static int mountinfo = -1;
+/* The target's mounts, then the agent's own: a process may hold files from before it got a mount namespace. */
+static int mountinfo[2] = {-1, -1};
+static bool mountinfo_open;
 static uint64_t memory_mount; /* the kernel's own tmpfs behind memfds, in no mountinfo */
 
 int open_mountinfo(void) { return openat(agent.proc, "mountinfo", O_RDONLY | O_CLOEXEC | O_NONBLOCK); }
 
 /* After a fork: the change flag belongs to the open file description, and a child that polls it would take it from its parent. */
 void forget_mounts(void) {
-    if (mountinfo >= 0) close(mountinfo);
-    mountinfo = -1;
+    for (int i = 0; i < 2; i++)
+        if (mountinfo_open && mountinfo[i] >= 0) close(mountinfo[i]);
+    mountinfo_open = false;
 }
 
 static bool type_is_local(const char *type) {
@@ -41,14 +44,14 @@ static bool type_is_local(const char *type) {
  * Streams mountinfo (proc_pid_mountinfo(5)) for the mount `wanted`: "id parent major:minor root point options [optional...] - type ...".
  * Lines may be longer than any buffer here, so it goes byte by byte; field counts, since only the kernel's own fields come before the dash.
  */
-static bool search_mountinfo(uint64_t wanted) {
+static bool local_by_mountinfo(int fd, uint64_t wanted) {
     char buffer[4096], word[32];
     size_t used = 0;
     uint64_t id = 0;
     int field = 0, type_field = -1;
     ssize_t got;
-    if (lseek(mountinfo, 0, SEEK_SET) < 0) return false;
-    while ((got = read_some(mountinfo, buffer, sizeof buffer)) > 0)
+    if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0) return false;
+    while ((got = read_some(fd, buffer, sizeof buffer)) > 0)
         for (char *c = buffer; c < buffer + got; c++) {
             if (*c != ' ' && *c != '\n') {
                 if (field == 0) id = id * 10 + (uint64_t)(*c - '0');
@@ -69,8 +72,11 @@ static bool search_mountinfo(uint64_t wanted) {
     return false;
 }
 
-static void find_memory_mount(void) {
+static void open_tables(void) {
     struct k_statx facts = {0};
+    mountinfo[0] = open_mountinfo();
+    mountinfo[1] = agent.route == route_mount ? -1 : open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+    mountinfo_open = true;
     int memory = memfd_create("", MFD_CLOEXEC);
     if (memory < 0) return;
     if (k_statx(memory, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_MNT_ID, &facts) == 0) memory_mount = facts.mount_id;
@@ -82,17 +88,14 @@ static void find_memory_mount(void) {
  * Unknown is not local.
  */
 bool mount_is_local(uint64_t id) {
-    bool fresh = mountinfo < 0;
-    if (fresh) {
-        mountinfo = open_mountinfo();
-        find_memory_mount();
-    }
-    struct pollfd changes = {.fd = mountinfo, .events = POLLPRI};
-    if (fresh || poll(&changes, 1, 0) != 0) memset(cache, 0, sizeof cache);
+    struct pollfd changes[2] = {{.fd = mountinfo[0], .events = POLLPRI}, {.fd = mountinfo[1], .events = POLLPRI}};
+    bool fresh = !mountinfo_open;
+    if (fresh) open_tables();
+    if (fresh || poll(changes, 2, 0) != 0) memset(cache, 0, sizeof cache);
     if (id == memory_mount) return true;
     unsigned place = id % CACHE_SIZE;
     if (cache[place].id != id) {
-        cache[place].local = mountinfo >= 0 && search_mountinfo(id);
+        cache[place].local = local_by_mountinfo(mountinfo[0], id) || local_by_mountinfo(mountinfo[1], id);
         cache[place].id = id;
     }
     return cache[place].local;

@@ -14,8 +14,8 @@
 enum { ARGUMENTS = 4096 };
 
 struct process {
-    pid_t inside, parent, group; /* parent as the agent sees it */
-    uint32_t uid;                /* effective */
+    pid_t inside, parent; /* parent as the agent sees it */
+    uint32_t uid;         /* effective */
     uint64_t start;
     char status[4096];
 };
@@ -53,19 +53,13 @@ static bool look_at_process(pid_t pid, int proc, struct process *found) {
     if (read_text(proc, "stat", stat_text, sizeof stat_text) <= 0) return false;
     if (read_text(proc, "status", found->status, sizeof found->status) <= 0) return false;
     char *after_name = strrchr(stat_text, ')'), *uid = status_field(found->status, "\nUid:");
-    int parent, group;
-    unsigned long long start;
-    unsigned real, effective;
-    if (!after_name || sscanf(after_name, ") %*c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &parent, &group, &start) != 3)
-        return false;
-    if (!uid || sscanf(uid, "%u %u", &real, &effective) != 2) return false;
+    if (!after_name || !uid) return false;
     found->inside = inside_number(pid, found->status);
-    found->parent = parent;
-    found->group = group;
-    found->uid = effective;
-    found->start = start;
+    found->parent = (pid_t)strtol(field(after_name + 1, 1), NULL, 10);
+    found->uid = (uint32_t)strtoul(field(uid, 1), NULL, 10);
+    found->start = strtoull(field(after_name + 1, 19), NULL, 10);
     /* The agent leads its process group, so all of the agent is in it. */
-    return found->inside > 0 && group != agent.pid;
+    return found->inside > 0 && strtol(field(after_name + 1, 2), NULL, 10) != agent.pid;
 }
 
 static int open_proc(pid_t pid) {
@@ -115,12 +109,11 @@ static void write_file(int out, int proc, const char *number) {
     if (link < 0 || k_statx(proc, path, K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS | K_STATX_BTIME | K_STATX_MNT_ID, &facts) < 0) return;
     encode_file_facts(at + process_file_facts, &facts);
     snprintf(path, sizeof path, "fdinfo/%s", number);
-    unsigned long long position = 0;
-    unsigned access = 0;
-    if (read_text(proc, path, info, sizeof info) > 0) sscanf(info, "pos: %llu flags: %o", &position, &access);
     put32(at + process_file_fd, (uint32_t)strtoul(number, NULL, 10));
-    put32(at + process_file_access, access);
-    put64(at + process_file_position, position);
+    if (read_text(proc, path, info, sizeof info) > 0) { /* "pos: N", "flags: N" in octal, ... */
+        put64(at + process_file_position, strtoull(field(info, 1), NULL, 10));
+        put32(at + process_file_access, (uint32_t)strtoul(field(info, 3), NULL, 8));
+    }
     put16(at + process_file_linkLength, (uint16_t)link);
     end_record(at, process_file_size + (size_t)link);
 }

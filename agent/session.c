@@ -18,8 +18,7 @@ static uint32_t resident_kib(pid_t pid) {
     char path[32], text[128];
     snprintf(path, sizeof path, "/proc/%d/statm", pid);
     if (read_text(AT_FDCWD, path, text, sizeof text) < 0) return 0;
-    char *second = strchr(text, ' ');
-    return second ? (uint32_t)(strtoul(second, NULL, 10) * (unsigned long)sysconf(_SC_PAGESIZE) / 1024) : 0;
+    return (uint32_t)(strtoul(field(text, 1), NULL, 10) * (unsigned long)getpagesize() / 1024);
 }
 
 size_t encode_agent_facts(unsigned char *at, unsigned clients) {

@@ -1,7 +1,6 @@
 /* Finding the target during set-up, and asking later whether it still lives. */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -22,10 +21,9 @@ static uint64_t namespace_inode(int proc, const char *name) {
 static void check_start_time(int proc, const char *expected) {
     char text[1024];
     if (read_text(proc, "stat", text, sizeof text) < 0) bail_errno("/proc/%d/stat", agent.target_pid);
-    char *field = strrchr(text, ')'); /* field 2 may hold anything, the last parenthesis ends it */
-    for (int n = 2; field && n < 22; n++) field = strchr(field + 1, ' ');
-    if (!field) bail("/proc/%d/stat: not in the form that proc(5) describes", agent.target_pid);
-    unsigned long long started = strtoull(field + 1, NULL, 10);
+    char *name_end = strrchr(text, ')'); /* field 2 may hold anything, the last parenthesis ends it */
+    if (!name_end) bail("/proc/%d/stat: not in the form that proc(5) describes", agent.target_pid);
+    unsigned long long started = strtoull(field(name_end + 1, 19), NULL, 10);
     if (started != strtoull(expected, NULL, 10))
         bail("process %d started at %llu, not at %s: it is another process than the one meant", agent.target_pid, started, expected);
 }
@@ -48,9 +46,9 @@ static void join_user_namespace(int proc) {
     if (own.st_dev != other.st_dev || own.st_ino != other.st_ino) {
         if (setns(user, CLONE_NEWUSER) < 0) bail_errno("setns to the user namespace of process %d", agent.target_pid);
         /* Become its root where it has one that is mapped: the caller's identity, supplementary groups above all, is of no use there. */
-        if (setgroups(0, NULL) == 0 || errno == EPERM) (void)errno;
-        if (setresgid(0, 0, 0) < 0 && errno != EINVAL) bail_errno("setresgid");
-        if (setresuid(0, 0, 0) < 0 && errno != EINVAL) bail_errno("setresuid");
+        if (syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM) bail_errno("setgroups"); /* EPERM: the namespace may deny it for good */
+        if (syscall(SYS_setresgid, 0, 0, 0) < 0 && errno != EINVAL) bail_errno("setresgid");
+        if (syscall(SYS_setresuid, 0, 0, 0) < 0 && errno != EINVAL) bail_errno("setresuid");
     }
     close(user);
 }
