@@ -1,5 +1,6 @@
 import { errnoName } from "../../src/descriptors/errno.ts";
-import { errno, libc, Memory } from "../../src/descriptors/libc.ts";
+import { errno, libc } from "../../src/descriptors/libc.ts";
+import { Message, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL } from "../../src/descriptors/message.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 
 // sendmsg and recvmsg as a hostile or careless program calls them: any control bytes, any control length.
@@ -30,10 +31,11 @@ export function ints(...numbers: number[]): Uint8Array {
 
 /** Returns the bytes sent, or the errno's name. */
 export function rawSend(socket: OwnedFd, data: Uint8Array, control: Uint8Array = new Uint8Array()): number | string {
-  const message = layOut(data.length, control.length);
-  message.memory.bytes.set(data, message.data);
-  message.memory.bytes.set(control, message.control);
-  const sent = libc.sendmsg(socket.number, message.memory.address, 0x4040);
+  const message = new Message(data.length, control.length);
+  message.data.set(data);
+  for (const [index, byte] of control.entries()) message.control.setUint8(index, byte);
+  message.arm(data.length, control.length);
+  const sent = libc.sendmsg(socket.number, message.address, MSG_DONTWAIT | MSG_NOSIGNAL);
   return sent < 0 ? errnoName(errno()) : sent;
 }
 
@@ -45,25 +47,14 @@ export interface RawMessage {
 
 /** Receives with a control buffer of exactly `controlLength` bytes. The caller closes what came. */
 export function rawReceive(socket: OwnedFd, controlLength: number): RawMessage {
-  const { memory, control } = layOut(1024, controlLength);
-  const size = libc.recvmsg(socket.number, memory.address, 0x4000_0040);
+  const message = new Message(1024, controlLength);
+  message.arm(1024, controlLength);
+  const size = libc.recvmsg(socket.number, message.address, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (size < 0) throw new Error(`recvmsg: ${errnoName(errno())}`);
+  const { buffer, byteOffset } = message.control;
   return {
     size,
-    flags: memory.view.getInt32(48, true),
-    control: memory.bytes.slice(control, control + memory.view.getUint32(40, true)),
+    flags: message.flags,
+    control: new Uint8Array(buffer.slice(byteOffset, byteOffset + message.controlLength)),
   };
-}
-
-function layOut(dataLength: number, controlLength: number): { memory: Memory; data: number; control: number } {
-  const control = 72;
-  const data = control + controlLength;
-  const memory = new Memory(data + dataLength + 8);
-  memory.setPointer(16, memory.address + 56);
-  memory.setPointer(24, 1);
-  memory.setPointer(32, controlLength === 0 ? 0 : memory.address + control);
-  memory.setPointer(40, controlLength);
-  memory.setPointer(56, memory.address + data);
-  memory.setPointer(64, dataLength);
-  return { memory, data, control };
 }
