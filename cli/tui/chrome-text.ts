@@ -12,6 +12,12 @@ export interface ChromeFacts {
   help: boolean;
 }
 
+/** Draws chrome facts as rows of the screen: title first, status last, whatever lies over the text between them. */
+export interface ChromeRenderer {
+  rows(facts: ChromeFacts): readonly string[];
+  close(): void;
+}
+
 /** The two ends of a row, cut to fit it: `left` fills up to where `right` begins. */
 export interface RowEnds {
   left: string;

@@ -51,7 +51,7 @@ export class Follower {
           viewer.truncated();
           break;
         case "deleted":
-          viewer.say("the file was deleted: still reading what is open");
+          viewer.say("no file has this name any more: still reading the open one");
           break;
         case "unreachable":
           viewer.say("the path cannot be asked about any more: still reading what is open");

@@ -1,10 +1,9 @@
 import { type FollowSource, PortholeError } from "../../src/index.ts";
-import type { ChromeFacts } from "./chrome-text.ts";
+import type { ChromeFacts, ChromeRenderer } from "./chrome-text.ts";
 import { Compositor } from "./compositor.ts";
 import { contentOf, type ScreenFile, StreamPump } from "./content.ts";
 import { Follower, type ScreenGeneration } from "./follower.ts";
 import { FrameClock } from "./frames.ts";
-import type { ChromeRenderer } from "./ink-chrome.ts";
 import { type Action, actionFor } from "./keymap.ts";
 import { type KeyEvent, KeyParser } from "./keys.ts";
 import { plainChrome } from "./plain-chrome.ts";
@@ -144,8 +143,10 @@ class Screen {
   }
 
   async #loadChrome(): Promise<void> {
-    const { loadInkChrome } = await import("./ink-chrome.ts");
-    this.#chrome = await loadInkChrome(this.#terminal.columns);
+    // chalk, which Ink styles with, would leave out even bold and reverse for a TERM that it does not know. It looks once, when it loads.
+    process.env.FORCE_COLOR ??= "1";
+    const { inkChrome } = await import("./ink-chrome.tsx");
+    this.#chrome = inkChrome(this.#terminal.columns);
     this.#clock.request();
   }
 

@@ -1,5 +1,4 @@
-import { type ChromeFacts, promptParts, statusRow, titleRow } from "./chrome-text.ts";
-import type { ChromeRenderer } from "./ink-chrome.ts";
+import { type ChromeFacts, type ChromeRenderer, promptParts, statusRow, titleRow } from "./chrome-text.ts";
 
 /** The same title and status without Ink, for the first frames: Ink takes longer to load than the text to appear. No help. */
 export const plainChrome: ChromeRenderer = {

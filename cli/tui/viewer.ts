@@ -5,6 +5,21 @@ import type { Action } from "./keymap.ts";
 /** Columns that one press of Left or Right moves; a tab stop. */
 const SIDE_STEP = 8;
 
+/** Actions after which the result of a search that is still running would come as a surprise. */
+const MOVES: ReadonlySet<Action> = new Set<Action>([
+  "line-down",
+  "line-up",
+  "page-down",
+  "page-up",
+  "half-page-down",
+  "half-page-up",
+  "start",
+  "end",
+  "follow",
+]);
+
+type Direction = "forward" | "backward";
+
 export type FollowState = "off" | "on" | "paused";
 
 /** What the status row tells. */
@@ -44,6 +59,11 @@ export class Viewer {
   /** The line that the last search found. */
   #match: number | undefined;
   #searching: number | undefined;
+  /** Searches to do: `n` pressed three times goes three matches on. */
+  #searches: Direction[] = [];
+  #searchesRun: Promise<void> | undefined;
+  /** Counts what ended searches: a result that was on its way then is not shown. */
+  #searchEnds = 0;
   #message = "";
   #unread = 0;
 
@@ -67,9 +87,10 @@ export class Viewer {
     this.#document.viewport.resize(height);
   }
 
-  /** Does what a key of the viewer means. True when it was one of the viewer's. */
+  /** Does what a key of the viewer means. A move ends a search that would move somewhere else. True when it was one of the viewer's. */
   act(action: Action): boolean {
     const { viewport } = this.#document;
+    if (MOVES.has(action)) this.#endSearches();
     const page = Math.max(1, this.#height - 1);
     switch (action) {
       case "line-down":
@@ -101,13 +122,13 @@ export class Viewer {
         this.toggleFollow();
         return true;
       case "next-match":
-        void this.#searchAgain("forward");
+        this.#searchAgain("forward");
         return true;
       case "previous-match":
-        void this.#searchAgain("backward");
+        this.#searchAgain("backward");
         return true;
       case "cancel":
-        void this.#document.searcher.cancel();
+        if (this.#endSearches()) this.#message = "search cancelled";
         return true;
       default:
         return false;
@@ -139,8 +160,9 @@ export class Viewer {
         return;
       }
       this.#match = undefined;
+      this.#endSearches();
     }
-    void this.#searchAgain("forward");
+    this.#searchAgain("forward");
   }
 
   say(message: string): void {
@@ -169,6 +191,7 @@ export class Viewer {
   /** Shows another file from now on. Resolves when nothing reads the one before any more. */
   async replace(source: ByteSource, message: string): Promise<void> {
     const before = this.#document;
+    this.#endSearches();
     this.#document = new Document(source);
     this.#document.viewport.resize(this.#height);
     if (this.#follow === "on") this.#document.viewport.toEnd();
@@ -208,6 +231,7 @@ export class Viewer {
 
   /** Resolves when no thread reads the source any more. */
   async close(): Promise<void> {
+    this.#searches = [];
     await this.#document.searcher.close();
   }
 
@@ -219,35 +243,54 @@ export class Viewer {
     return true;
   }
 
-  async #searchAgain(direction: "forward" | "backward"): Promise<void> {
-    const document = this.#document;
-    const pattern = this.#pattern;
-    if (!pattern) {
+  #searchAgain(direction: Direction): void {
+    if (!this.#pattern) {
       this.say("no search yet: type / and a regular expression");
       return;
     }
-    const from = this.#searchStart(direction);
+    this.#searches.push(direction);
+    this.#searchesRun ??= this.#runSearches();
+  }
+
+  /** True when a search was running. */
+  #endSearches(): boolean {
+    this.#searches = [];
+    this.#searchEnds++;
+    void this.#document.searcher.cancel();
+    return this.#searchesRun !== undefined;
+  }
+
+  async #runSearches(): Promise<void> {
+    for (let direction = this.#searches.shift(); direction; direction = this.#searches.shift()) {
+      const pattern = this.#pattern;
+      if (pattern) await this.#find(pattern, direction);
+    }
+    this.#searching = undefined;
+    this.#searchesRun = undefined;
+    this.#options.changed();
+  }
+
+  async #find(pattern: Pattern, direction: Direction): Promise<void> {
+    const document = this.#document;
+    const ends = this.#searchEnds;
     const progress = (position: number) => {
       this.#searching = position;
       this.#options.changed();
     };
     try {
+      const from = this.#searchStart(direction);
       const outcome = await document.searcher.find(pattern, { from, direction }, progress);
-      if (document !== this.#document) return;
+      if (ends !== this.#searchEnds) return;
       if (outcome.kind === "found") this.#showMatch(outcome.line);
-      else if (outcome.kind === "none")
+      if (outcome.kind === "none")
         this.say(`not found ${direction === "forward" ? "below" : "above"}: ${pattern.source}`);
-      else this.say("search cancelled");
     } catch (error) {
       this.say(`search failed: ${error instanceof Error ? error.message : String(error)}`);
-    } finally {
-      this.#searching = undefined;
-      this.#options.changed();
     }
   }
 
   /** Beside the last match while that is on the screen; else from the first line of the screen. */
-  #searchStart(direction: "forward" | "backward"): number {
+  #searchStart(direction: Direction): number {
     const { viewport, lines } = this.#document;
     const match = this.#match;
     if (match === undefined || !viewport.visible().includes(match)) return viewport.top;

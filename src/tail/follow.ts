@@ -240,9 +240,9 @@ class PathObserver<File extends FollowFile> {
 
   async #look(): Promise<void> {
     const identity = await this.#source.locate();
-    if (this.queue.length >= MAX_QUEUED || !this.#machine.pathSeen(identity)) return;
+    if (this.queue.length >= MAX_QUEUED || !this.#machine.pathSeen(identity, performance.now())) return;
     const file = await this.#source.reopen();
-    if (!file) return void this.#machine.pathSeen(undefined);
+    if (!file) return void this.#machine.pathSeen(undefined, performance.now());
     if (!this.#closed && this.#machine.opened(file.identity)) this.queue.push(file);
     else await file.close();
   }

@@ -24,6 +24,9 @@ export type Step =
   | { kind: "returned" }
   | { kind: "wait" };
 
+/** Rotation often leaves a moment between renaming the old file and making the new one: a name missing for longer is deleted. */
+const GONE_MS = 1000;
+
 /**
  * The decisions of following a file, without a clock, a descriptor or a path: observations go in, steps come out. Two observers feed it
  * independently. The path observer keeps up with what the name means, so that a new generation is opened at once even while nobody reads; the
@@ -34,7 +37,8 @@ export class FollowMachine {
   readonly #drainMs: number;
   /** Generations from the one being read to the newest that was opened. */
   readonly #generations: Identity[];
-  #missing = false;
+  /** Since when the name has meant nothing. */
+  #missingSince: number | undefined;
   #toldDeleted = false;
   #lastGrowth = Number.NEGATIVE_INFINITY;
 
@@ -46,14 +50,14 @@ export class FollowMachine {
   }
 
   /** The name means `identity` now, or nothing. True: open it at once. */
-  pathSeen(identity: Identity | undefined): boolean {
-    this.#missing = identity === undefined;
+  pathSeen(identity: Identity | undefined, now: number): boolean {
+    this.#missingSince = identity === undefined ? (this.#missingSince ?? now) : undefined;
     return identity !== undefined && !same(identity, this.#newest());
   }
 
   /** A generation was opened. False when it is the newest one again: close it, it is not queued. */
   opened(identity: Identity): boolean {
-    this.#missing = false;
+    this.#missingSince = undefined;
     if (same(identity, this.#newest())) return false;
     this.#generations.push(identity);
     return true;
@@ -78,9 +82,10 @@ export class FollowMachine {
       this.position = 0;
       return { kind: "switch", afterDeletion };
     }
-    if (this.#missing === this.#toldDeleted) return { kind: "wait" };
-    this.#toldDeleted = this.#missing;
-    return { kind: this.#missing ? "deleted" : "returned" };
+    const missing = this.#missingSince !== undefined && now - this.#missingSince >= GONE_MS;
+    if (missing === this.#toldDeleted) return { kind: "wait" };
+    this.#toldDeleted = missing;
+    return { kind: missing ? "deleted" : "returned" };
   }
 
   advance(bytes: number): void {

@@ -1,24 +1,13 @@
 import { Writable } from "node:stream";
-import type { ChromeFacts } from "./chrome-text.ts";
-
-/** Draws chrome facts as rows of the screen: title first, status last, whatever lies over the text between them. */
-export interface ChromeRenderer {
-  rows(facts: ChromeFacts): readonly string[];
-  close(): void;
-}
+import { render } from "ink";
+import { Chrome } from "./chrome.tsx";
+import type { ChromeFacts, ChromeRenderer } from "./chrome-text.ts";
 
 /**
- * Loads Ink and gives it a stdout of its own that keeps the last frame as a string: Ink lays out and draws, the compositor alone writes to
+ * Gives Ink a stdout of its own that keeps the last frame as a string: Ink lays out and draws, the compositor alone writes to
  * the terminal. In debug mode Ink hands over each frame whole and at once, without cursor movements. It gets no stdin: keys are ours.
  */
-export async function loadInkChrome(columns: number): Promise<ChromeRenderer> {
-  // chalk, which Ink styles with, would leave out even bold and reverse for a TERM that it does not know.
-  process.env.FORCE_COLOR ??= "1";
-  const [{ render }, { createElement }, { Chrome }] = await Promise.all([
-    import("ink"),
-    import("react"),
-    import("./chrome.tsx"),
-  ]);
+export function inkChrome(columns: number): ChromeRenderer {
   let frame = "";
   const stdout = Object.assign(
     new Writable({
@@ -37,7 +26,7 @@ export async function loadInkChrome(columns: number): Promise<ChromeRenderer> {
     rows(facts) {
       if (!sameFacts(drawn, facts)) {
         stdout.columns = facts.columns;
-        const tree = createElement(Chrome, { facts });
+        const tree = <Chrome facts={facts} />;
         if (instance) instance.rerender(tree);
         else instance = render(tree, inkOptions(stdout, stdin));
         drawn = facts;
