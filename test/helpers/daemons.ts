@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { ENGINE_GROUP } from "./machine.ts";
+import { findProcesses } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** A private engine, its state and socket in one directory of its own. */
@@ -28,8 +29,7 @@ export async function startDocker(directory: string, options: { remap?: boolean 
     stop: async () => {
       await removeContainers(socket);
       await end(daemon);
-      endContainerd(directory);
-      removeTree(directory);
+      await removeTree(directory);
     },
   };
 }
@@ -67,7 +67,7 @@ export async function startPodman(directory: string): Promise<Daemon> {
     stop: async () => {
       await removeContainers(socket);
       await end(daemon);
-      removeTree(directory);
+      await removeTree(directory);
     },
   };
 }
@@ -100,7 +100,7 @@ async function ready(daemon: ChildProcess, directory: string, socket: string): P
   } catch (error) {
     daemon.kill("SIGKILL");
     const log = readFileSync(`${directory}/log`, "utf8").trimEnd().split("\n").slice(-5).join("\n");
-    removeTree(directory);
+    await removeTree(directory);
     throw new Error(`${(error as Error).message}; the end of its log:\n${log}`);
   }
 }
@@ -122,23 +122,23 @@ async function end(daemon: ChildProcess): Promise<void> {
   }
 }
 
-/** dockerd ends its containerd with itself; one that outlived it would hold the directory's mounts. */
-function endContainerd(directory: string): void {
+/**
+ * Removes what a daemon kept, once nobody uses it: dockerd's containerd and Podman's clean-up commands may outlive the daemon for a
+ * moment, and would make again what was removed.
+ */
+async function removeTree(directory: string): Promise<void> {
+  const users = () => findProcesses(({ args }) => args.some((arg) => arg.startsWith(`${directory}/`)));
   try {
-    const pid = Number(readFileSync(`${directory}/exec/containerd/containerd.pid`, "utf8"));
-    if (readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(directory)) process.kill(pid, "SIGKILL");
+    await waitFor(`the last user of ${directory} to end`, () => users().length === 0);
   } catch {
-    // gone, as it should be
+    for (const pid of users()) process.kill(pid, "SIGKILL");
   }
-}
-
-function removeTree(directory: string): void {
   const mounts = readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
     .map((line) => line.split(" ")[4] ?? "")
     .filter((point) => point.startsWith(`${directory}/`));
   for (const point of mounts.reverse()) spawnSync("umount", ["-l", point]);
-  rmSync(directory, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 }
 
 function call(socketPath: string, method: string, path: string): Promise<string | undefined> {
