@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 
 #include "agent.h"
 
@@ -13,6 +14,12 @@ static const char *const local_types[] = {
     "ext2",   "ext3",   "ext4",   "xfs",    "btrfs",      "f2fs",    "zfs",     "bcachefs",   "tmpfs",    "ramfs", "rootfs",
     "devtmpfs", "devpts", "proc",  "sysfs",  "cgroup",     "cgroup2", "mqueue",  "hugetlbfs",  "debugfs",  "tracefs", "securityfs",
     "squashfs", "erofs", "iso9660", "vfat",  "exfat",      "ntfs3",   "overlay", "nsfs", "bpf", "configfs", "binfmt_misc", "pstore", "efivarfs"};
+
+/* From include/uapi/linux/magic.h: ext2-4, xfs, btrfs, f2fs, zfs, bcachefs, tmpfs, ramfs, squashfs, erofs, overlay. */
+static const uint32_t local_magics[] = {0xEF53,     0x58465342, 0x9123683E, 0xF2F52010, 0x2FC12FC1, 0xCA451A4E,
+                                        0x01021994, 0x858458F6, 0x73717368, 0xE0F5E1E2, 0x794C7630};
+
+enum answer { UNKNOWN, REMOTE, LOCAL };
 
 /* A direct-mapped cache of answers; a change of any mount empties it, for mount ids are used again. */
 enum { CACHE_SIZE = 256 };
@@ -23,6 +30,7 @@ static struct {
 /* The target's mounts, then the agent's own: a process may hold files from before it got a mount namespace. */
 static int mountinfo[2] = {-1, -1};
 static bool mountinfo_open;
+static uint64_t root_mount;   /* that of the target's root */
 static uint64_t memory_mount; /* the kernel's own tmpfs behind memfds, in no mountinfo */
 
 int open_mountinfo(void) { return openat(agent.proc, "mountinfo", O_RDONLY | O_CLOEXEC | O_NONBLOCK); }
@@ -44,13 +52,13 @@ static bool type_is_local(const char *type) {
  * Streams mountinfo (proc_pid_mountinfo(5)) for the mount `wanted`: "id parent major:minor root point options [optional...] - type ...".
  * Lines may be longer than any buffer here, so it goes byte by byte; field counts, since only the kernel's own fields come before the dash.
  */
-static bool local_by_mountinfo(int fd, uint64_t wanted) {
+static enum answer search_mountinfo(int fd, uint64_t wanted) {
     char buffer[4096], word[32];
     size_t used = 0;
     uint64_t id = 0;
     int field = 0, type_field = -1;
     ssize_t got;
-    if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0) return false;
+    if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0) return UNKNOWN;
     while ((got = read_some(fd, buffer, sizeof buffer)) > 0)
         for (char *c = buffer; c < buffer + got; c++) {
             if (*c != ' ' && *c != '\n') {
@@ -59,7 +67,7 @@ static bool local_by_mountinfo(int fd, uint64_t wanted) {
                 continue;
             }
             word[used] = 0;
-            if (field == type_field && id == wanted) return type_is_local(word);
+            if (field == type_field && id == wanted) return type_is_local(word) ? LOCAL : REMOTE;
             if (field >= 6 && type_field < 0 && !strcmp(word, "-")) type_field = field + 1;
             used = 0;
             field++;
@@ -69,17 +77,39 @@ static bool local_by_mountinfo(int fd, uint64_t wanted) {
                 id = 0;
             }
         }
+    return UNKNOWN;
+}
+
+static enum answer search_tables(uint64_t id) {
+    enum answer found = search_mountinfo(mountinfo[0], id);
+    return found == UNKNOWN ? search_mountinfo(mountinfo[1], id) : found;
+}
+
+/*
+ * A target under chroot(2) does not see the mount that holds its root, only those below. The super block tells then. statfs(2) asks the
+ * server of a remote file system: this process, one client's, may hang, and no other.
+ */
+static bool root_is_local(void) {
+    struct statfs found;
+    if (fstatfs(agent.root, &found) < 0) return false;
+    for (size_t i = 0; i < sizeof local_magics / sizeof *local_magics; i++)
+        if ((uint32_t)found.f_type == local_magics[i]) return true;
     return false;
 }
 
+static uint64_t mount_of(int fd) {
+    struct k_statx facts;
+    return k_statx(fd, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_MNT_ID, &facts) < 0 ? 0 : facts.mount_id;
+}
+
 static void open_tables(void) {
-    struct k_statx facts = {0};
     mountinfo[0] = open_mountinfo();
     mountinfo[1] = agent.route == route_mount ? -1 : open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
     mountinfo_open = true;
+    root_mount = mount_of(agent.root);
     int memory = memfd_create("", MFD_CLOEXEC);
     if (memory < 0) return;
-    if (k_statx(memory, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_MNT_ID, &facts) == 0) memory_mount = facts.mount_id;
+    memory_mount = mount_of(memory);
     close(memory);
 }
 
@@ -95,7 +125,8 @@ bool mount_is_local(uint64_t id) {
     if (id == memory_mount) return true;
     unsigned place = id % CACHE_SIZE;
     if (cache[place].id != id) {
-        cache[place].local = local_by_mountinfo(mountinfo[0], id) || local_by_mountinfo(mountinfo[1], id);
+        enum answer found = search_tables(id);
+        cache[place].local = found == UNKNOWN && id == root_mount ? root_is_local() : found == LOCAL;
         cache[place].id = id;
     }
     return cache[place].local;

@@ -1,0 +1,248 @@
+import { spawn, spawnSync } from "node:child_process";
+import { constants, fstatSync, mkdtempSync, readdirSync, readFileSync, readSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, inject } from "vitest";
+import { errnoName } from "../../src/descriptors/errno.ts";
+import { connectAt, FdSocket, listenAt, type Packet, socketpair } from "../../src/descriptors/fd-socket.ts";
+import { openPath } from "../../src/descriptors/file.ts";
+import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
+import { readable } from "../../src/descriptors/poll.ts";
+import { decodeMessage, encode, encodeMessage, encodeServe } from "../../src/protocol/codec.ts";
+import { type AgentFacts, decodeAgentFacts } from "../../src/protocol/facts.ts";
+import { Op, REPLY, TOKEN_BYTES } from "../../src/protocol/messages.ts";
+import { type PipeRecord, RecordDecoder } from "../../src/protocol/records.ts";
+import { asUser } from "./machine.ts";
+import { builtAgent, repository } from "./paths.ts";
+
+/** The released agent, or the one with AddressSanitizer and UndefinedBehaviorSanitizer. */
+export type Build = "release" | "asan";
+export const builds: Build[] = ["release", "asan"];
+
+export interface AgentOptions {
+  build?: Build;
+  /** Everything but the rendezvous: `["direct", "--target-pid", "7"]`. */
+  args: string[];
+  uid?: number;
+  /** What it gets on standard input; default none. */
+  input?: string;
+  /** What the host answers to ANNOUNCE instead of SERVE with a listener. */
+  serve?: (rendezvous: FdSocket) => void;
+}
+
+export interface Agent {
+  /** Of its first process. */
+  pid: number;
+  announced: AgentFacts;
+  token: Uint8Array;
+  /** A connection on which nothing was said yet. */
+  connect(): RawSession;
+  /** A connection that has said HELLO. */
+  session(): Promise<RawSession>;
+  /** How it ended; what it wrote on stderr. */
+  ended: Promise<Ending>;
+  stop(): Promise<void>;
+}
+
+export interface Ending {
+  status: number | null;
+  signal: string | null;
+  words: string;
+}
+
+/** A reply with its errno, 0 for success. */
+export interface RawReply {
+  error: number;
+  body: Uint8Array;
+  descriptors: OwnedFd[];
+}
+
+const DEADLINE = { timeoutMs: 20_000 };
+const running = new Set<() => Promise<void>>();
+
+afterAll(async () => {
+  for (const stop of running) await stop();
+});
+
+/** Path of a build; makes the sanitised one. */
+export function agentOf(build: Build): string {
+  if (build === "release") return builtAgent;
+  const { status, stderr } = spawnSync("make", ["-s", "-C", `${repository}agent`, "asan"], { encoding: "utf8" });
+  if (status !== 0) throw new Error(`make asan: ${stderr}`);
+  return `${builtAgent}-asan`;
+}
+
+/** Starts an agent over a socketpair and hands it a listening socket. Throws what it said when it ends instead. */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const { build = "release", args, uid = 0, input, serve } = options;
+  const directory = mkdtempSync(`${inject("machine").directory}/agent-`);
+  const [ours, theirs] = socketpair();
+  const [command = "", ...rest] = [...asUser(uid), agentOf(build), ...args, "--fd", "3"];
+  const child = spawn(command, rest, {
+    stdio: ["pipe", "ignore", "pipe", theirs.number],
+    cwd: "/",
+    env: { ...sanitiserOptions(directory), PATH: process.env.PATH },
+  });
+  theirs.close();
+  child.stdin.on("error", () => {}); // it need not read
+  child.stdin.end(input);
+  let words = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    words += text;
+  });
+  const ended = new Promise<Ending>((resolve) => {
+    child.once("close", (status, signal) => resolve({ status, signal, words }));
+  });
+  const stop = async () => {
+    running.delete(stop);
+    child.kill("SIGTERM");
+    await ended;
+    const complaints = readdirSync(directory).filter((name) => name.startsWith("sanitiser"));
+    const report = complaints.map((name) => readFileSync(join(directory, name), "utf8")).join("\n");
+    rmSync(directory, { recursive: true, force: true });
+    if (report) throw new Error(report);
+  };
+  running.add(stop);
+
+  const rendezvous = new FdSocket(ours, { maxDescriptors: 1 });
+  const place = openPath(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    const announcement = await receive(rendezvous);
+    if (announcement === "end") throw new Error((await ended).words.trim());
+    const { body, type, id } = decodeMessage(announcement.data, 0);
+    if (type !== Op.announce || id !== 0) throw new Error(`message ${type}, id ${id} instead of ANNOUNCE`);
+    const announced = decodeAgentFacts(body, TOKEN_BYTES);
+    const token = Uint8Array.from(body.subarray(0, TOKEN_BYTES));
+    const listener = listenAt(place, "socket", 0o600);
+    if (serve) serve(rendezvous);
+    else rendezvous.send(encodeServe(), [listener]);
+    listener.close();
+    const connect = () => {
+      const from = openPath(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+      try {
+        return new RawSession(new FdSocket(connectAt(from, "socket"), { maxDescriptors: 1 }));
+      } finally {
+        from.close();
+      }
+    };
+    const session = async () => {
+      const connection = connect();
+      await connection.must(Op.hello, encode.hello());
+      return connection;
+    };
+    return { pid: announced.pid, announced, token, connect, session, ended, stop };
+  } finally {
+    rendezvous.close();
+    place.close();
+  }
+}
+
+/** A connection to an agent that says whatever a test wants said. */
+export class RawSession {
+  readonly socket: FdSocket;
+  #id = 0;
+
+  constructor(socket: FdSocket) {
+    this.socket = socket;
+  }
+
+  /** Sends without waiting; returns the request's id. */
+  send(type: number, body: Uint8Array): number {
+    this.#id++;
+    this.raw(encodeMessage(type, this.#id, body));
+    return this.#id;
+  }
+
+  raw(packet: Uint8Array, descriptors: OwnedFd[] = []): void {
+    if (!this.socket.send(packet, descriptors)) throw new Error("the agent's queue is full");
+  }
+
+  /** The next packet's fields, or "end". */
+  async receive(): Promise<(RawReply & { id: number; type: number }) | "end"> {
+    const packet = await receive(this.socket);
+    if (packet === "end") return "end";
+    const { id, type, error, body } = decodeMessage(packet.data, packet.descriptors.length);
+    return { id, type, error, body: Uint8Array.from(body), descriptors: packet.descriptors };
+  }
+
+  async request(type: number, body: Uint8Array): Promise<RawReply> {
+    const id = this.send(type, body);
+    const reply = await this.receive();
+    if (reply === "end") throw new Error(`the session ended on request ${type}`);
+    if (reply.id !== id || reply.type !== (type | REPLY)) throw new Error(`reply ${reply.type} to ${reply.id}`);
+    return reply;
+  }
+
+  /** {@link request}, with any errno thrown. */
+  async must(type: number, body: Uint8Array): Promise<RawReply> {
+    const reply = await this.request(type, body);
+    if (reply.error !== 0) throw new Error(`request ${type}: ${nameOf(reply.error)}`);
+    return reply;
+  }
+
+  /** The errno's name with which a request fails. */
+  async failure(type: number, body: Uint8Array): Promise<string> {
+    const { error, descriptors } = await this.request(type, body);
+    for (const descriptor of descriptors) descriptor.close();
+    return nameOf(error);
+  }
+
+  /** The one descriptor of a reply. */
+  async descriptor(type: number, body: Uint8Array): Promise<OwnedFd> {
+    const { descriptors } = await this.must(type, body);
+    const [fd] = descriptors;
+    if (fd === undefined) throw new Error(`request ${type}: no descriptor`);
+    return fd;
+  }
+
+  /** All records of a pipe; throws when it was cut off. */
+  async records(type: number, body: Uint8Array): Promise<{ records: PipeRecord[]; error: number }> {
+    const decoder = new RecordDecoder();
+    const records = decoder.push(await drain(await this.descriptor(type, body)));
+    return { records, error: decoder.end() };
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+}
+
+/** Reads to the end and closes. */
+export async function drain(fd: OwnedFd): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  const isPipe = fstatSync(fd.number).isFIFO();
+  try {
+    for (;;) {
+      const chunk = Buffer.alloc(65_536);
+      if (isPipe) await readable(fd, DEADLINE);
+      const size = readSync(fd.number, chunk);
+      if (size === 0) return Buffer.concat(chunks);
+      chunks.push(chunk.subarray(0, size));
+    }
+  } finally {
+    fd.close();
+  }
+}
+
+export function bytes(text: string): Uint8Array {
+  return Buffer.from(text);
+}
+
+/** `ENOENT` for 2. */
+export function nameOf(error: number): string {
+  return error === 0 ? "success" : errnoName(error);
+}
+
+async function receive(socket: FdSocket): Promise<Packet | "end"> {
+  for (;;) {
+    const packet = socket.receive();
+    if (packet !== "again") return packet;
+    await readable(socket.fd, DEADLINE);
+  }
+}
+
+/** Where a report goes: the agent's stderr is /dev/null once it serves. */
+function sanitiserOptions(directory: string): Record<string, string> {
+  const log = `log_path=${directory}/sanitiser`;
+  // The leak check attaches to its own process, which is not dumpable.
+  return { ASAN_OPTIONS: `detect_leaks=0:${log}`, UBSAN_OPTIONS: `print_stacktrace=1:${log}` };
+}

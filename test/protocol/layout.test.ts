@@ -1,0 +1,9 @@
+import { execFileSync } from "node:child_process";
+import { expect, test } from "vitest";
+import { layout } from "../../src/protocol/messages.ts";
+import { builtAgent } from "../helpers/paths.ts";
+
+test("the agent's numbers are the host's", () => {
+  const printed = execFileSync(builtAgent, ["--layout"], { encoding: "utf8" });
+  expect(printed.trimEnd().split("\n")).toEqual(layout());
+});
