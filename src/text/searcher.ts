@@ -32,20 +32,16 @@ export class Searcher {
     this.#workerUrl = workerUrl;
   }
 
-  async find(pattern: Pattern, request: SearchRequest, onProgress: (position: number) => void): Promise<SearchOutcome> {
-    await this.cancel();
+  find(pattern: Pattern, request: SearchRequest, onProgress: (position: number) => void): Promise<SearchOutcome> {
+    const before = this.cancel();
     const id = ++this.#lastId;
-    const { fd } = this.#source;
-    const search =
-      fd === undefined
-        ? this.#findHere(id, pattern, request, onProgress)
-        : this.#findInWorker({ ...request, id, fd, pattern: pattern.source, cancelled: this.#cancelled }, onProgress);
+    const search = before.then(() => this.#start(id, pattern, request, onProgress));
     this.#running = search;
-    try {
-      return await search;
-    } finally {
+    const over = () => {
       if (this.#running === search) this.#running = undefined;
-    }
+    };
+    search.then(over, over);
+    return search;
   }
 
   /** Ends the running search, within CANCEL_MS. Resolves when nothing reads the source any more. */
@@ -53,8 +49,7 @@ export class Searcher {
     const running = this.#running;
     if (!running) return;
     Atomics.store(new Int32Array(this.#cancelled), 0, this.#lastId);
-    const worker = this.#worker;
-    const stuck = setTimeout(() => void worker?.terminate(), CANCEL_MS);
+    const stuck = setTimeout(() => void this.#worker?.terminate(), CANCEL_MS);
     await running.catch(() => {});
     clearTimeout(stuck);
   }
@@ -63,6 +58,18 @@ export class Searcher {
     await this.cancel();
     await this.#worker?.terminate();
     this.#worker = undefined;
+  }
+
+  async #start(
+    id: number,
+    pattern: Pattern,
+    request: SearchRequest,
+    onProgress: (position: number) => void,
+  ): Promise<SearchOutcome> {
+    if (Atomics.load(new Int32Array(this.#cancelled), 0) >= id) return { kind: "cancelled" };
+    const { fd } = this.#source;
+    if (fd === undefined) return this.#findHere(id, pattern, request, onProgress);
+    return this.#findInWorker({ ...request, id, fd, pattern: pattern.source, cancelled: this.#cancelled }, onProgress);
   }
 
   async #findHere(

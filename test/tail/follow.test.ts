@@ -1,0 +1,270 @@
+import {
+  appendFileSync,
+  closeSync,
+  copyFileSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  type FollowEvent,
+  type FollowFile,
+  type FollowOptions,
+  type FollowSource,
+  follow,
+} from "../../src/tail/follow.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+let directory: string;
+let path: string;
+/** Descriptors that the engine opened and has not closed. */
+let opened: Set<number>;
+/** What the source's next answers about the path are, in place of the real ones. */
+let trouble: Error | undefined;
+let wake: ((what: "content" | "name") => void) | undefined;
+
+beforeEach(() => {
+  directory = mkdtempSync(`${tmpdir()}/porthole-follow-`);
+  path = `${directory}/log`;
+  opened = new Set();
+  trouble = undefined;
+  writeFileSync(path, "");
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+function openFile(): FollowFile {
+  const fd = openSync(path, "r");
+  opened.add(fd);
+  const { dev, ino } = fstatSync(fd);
+  return {
+    identity: { device: dev, inode: ino },
+    stat: () => ({ size: fstatSync(fd).size, modified: fstatSync(fd).mtimeMs }),
+    read: (position, buffer) => readSync(fd, buffer, 0, buffer.length, position),
+    close: () => {
+      closeSync(fd);
+      opened.delete(fd);
+    },
+  };
+}
+
+function ifThere<T>(action: () => T): T | undefined {
+  if (trouble) throw trouble;
+  try {
+    return action();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** The real file system, without inotify: the tests say when something happened, or leave it to the safety net. */
+function source(): FollowSource {
+  return {
+    file: openFile(),
+    locate: async () =>
+      ifThere(() => {
+        const { dev, ino } = statSync(path);
+        return { device: dev, inode: ino };
+      }),
+    reopen: async () => ifThere(openFile),
+    onChange: (listener) => {
+      wake = listener;
+      return () => {
+        wake = undefined;
+      };
+    },
+  };
+}
+
+/** Runs a follower whose consumer takes everything at once. */
+async function following(options: Partial<FollowOptions>, act: (seen: Seen) => Promise<void>): Promise<void> {
+  const abort = new AbortController();
+  const from = source();
+  const seen = new Seen();
+  const run = (async () => {
+    for await (const event of follow(from, {
+      position: 0,
+      intervalMs: 10,
+      drainMs: 20,
+      signal: abort.signal,
+      ...options,
+    }))
+      seen.take(event);
+  })();
+  try {
+    await act(seen);
+  } finally {
+    abort.abort();
+    await run;
+    expect(opened.size).toBe(1);
+    from.file.close();
+  }
+}
+
+class Seen {
+  text = "";
+  events: FollowEvent[] = [];
+
+  take(event: FollowEvent): void {
+    if (event.kind === "data") this.text += Buffer.from(event.bytes).toString();
+    else this.events.push(event);
+  }
+
+  get kinds() {
+    return this.events.map(({ kind }) => kind);
+  }
+
+  waitForText(text: string) {
+    return waitFor(
+      `${JSON.stringify(text)}, having ${JSON.stringify(this.text)} and ${this.kinds}`,
+      () => this.text === text,
+    );
+  }
+
+  waitForKind(kind: FollowEvent["kind"]) {
+    return waitFor(`${kind} among ${this.kinds}`, () => this.kinds.includes(kind));
+  }
+}
+
+describe("follow", () => {
+  it("brings what is appended, from the position on", async () => {
+    appendFileSync(path, "old\n");
+    await following({ position: 4 }, async (seen) => {
+      appendFileSync(path, "new\n");
+      await seen.waitForText("new\n");
+      appendFileSync(path, "newer\n");
+      await seen.waitForText("new\nnewer\n");
+      expect(seen.kinds).toEqual([]);
+    });
+  });
+
+  it("looks when it is told to, without waiting for the safety net", async () => {
+    await following({ intervalMs: 3_600_000 }, async (seen) => {
+      appendFileSync(path, "a\n");
+      wake?.("content");
+      await seen.waitForText("a\n");
+      renameSync(path, `${path}.1`);
+      writeFileSync(path, "b\n");
+      wake?.("name");
+      await waitFor("the new generation", () => opened.size === 2);
+      await waitFor("the switch", () => {
+        wake?.("content");
+        return seen.text === "a\nb\n";
+      });
+    });
+  });
+
+  it("drains the old file after a rename and goes on with the new one, and says so", async () => {
+    await following({}, async (seen) => {
+      appendFileSync(path, "1\n");
+      renameSync(path, `${path}.1`);
+      appendFileSync(`${path}.1`, "2\n");
+      writeFileSync(path, "3\n");
+      await seen.waitForText("1\n2\n3\n");
+      expect(seen.kinds).toEqual(["rotated"]);
+    });
+  });
+
+  it("loses no generation while the consumer is slow, and reads nothing meanwhile", async () => {
+    const abort = new AbortController();
+    const from = source();
+    appendFileSync(path, "gen 0\n");
+    const events = follow(from, { position: 0, intervalMs: 5, drainMs: 20, signal: abort.signal });
+    const seen = new Seen();
+    const first = await events.next();
+    if (first.value) seen.take(first.value);
+    for (let generation = 1; generation <= 5; generation++) {
+      renameSync(path, `${path}.old`);
+      writeFileSync(path, `gen ${generation}\n`);
+      await waitFor(`generation ${generation} to be opened`, () => opened.size === generation + 1);
+    }
+    expect(seen.text).toBe("gen 0\n");
+    const run = (async () => {
+      for await (const event of events) seen.take(event);
+    })();
+    await seen.waitForText("gen 0\ngen 1\ngen 2\ngen 3\ngen 4\ngen 5\n");
+    expect(seen.kinds).toEqual(Array(5).fill("rotated"));
+    abort.abort();
+    await run;
+    expect(opened.size).toBe(1);
+    from.file.close();
+  });
+
+  it("begins anew after a truncation", async () => {
+    await following({}, async (seen) => {
+      appendFileSync(path, "one two three\n");
+      await seen.waitForText("one two three\n");
+      truncateSync(path);
+      await seen.waitForKind("truncated");
+      appendFileSync(path, "four\n");
+      await seen.waitForText("one two three\nfour\n");
+    });
+  });
+
+  it("sees a file that was cut and has grown beyond the position already (copytruncate)", async () => {
+    await following({ intervalMs: 3_600_000 }, async (seen) => {
+      appendFileSync(path, "one\n");
+      wake?.("content");
+      await seen.waitForText("one\n");
+      copyFileSync(path, `${path}.1`);
+      writeFileSync(path, "two and much longer than before\n");
+      wake?.("content");
+      await seen.waitForText("one\ntwo and much longer than before\n");
+      expect(seen.kinds).toEqual(["truncated"]);
+    });
+  });
+
+  it("reads a deleted file on, and says when the name comes back", async () => {
+    await following({}, async (seen) => {
+      unlinkSync(path);
+      await seen.waitForKind("deleted");
+      writeFileSync(path, "again\n");
+      await seen.waitForText("again\n");
+      expect(seen.kinds).toEqual(["deleted", "returned"]);
+    });
+  });
+
+  it("goes on reading while the path cannot be asked about, and says so once", async () => {
+    await following({}, async (seen) => {
+      trouble = new Error("session lost");
+      await seen.waitForKind("unreachable");
+      appendFileSync(path, "still here\n");
+      await seen.waitForText("still here\n");
+      trouble = undefined;
+      await seen.waitForKind("reachable");
+      expect(seen.kinds).toEqual(["unreachable", "reachable"]);
+    });
+  });
+
+  it("only tells the growth when the contents are not wanted", async () => {
+    await following({ contents: false }, async (seen) => {
+      appendFileSync(path, "12345");
+      await seen.waitForKind("grown");
+      expect(seen.events).toEqual([{ kind: "grown", size: 5 }]);
+      expect(seen.text).toBe("");
+    });
+  });
+
+  it("closes what it opened when the consumer leaves in the middle of a rotation", async () => {
+    const from = source();
+    renameSync(path, `${path}.1`);
+    writeFileSync(path, "");
+    const kinds: string[] = [];
+    for await (const { kind } of follow(from, { position: 0, intervalMs: 5, drainMs: 5 })) {
+      kinds.push(kind);
+      break;
+    }
+    expect(kinds).toEqual(["rotated"]);
+    expect(opened.size).toBe(1);
+    from.file.close();
+  });
+});

@@ -1,0 +1,142 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { BLOCK, BlockCache } from "../../src/text/block-cache.ts";
+import { Lines, LONGEST_LINE } from "../../src/text/lines.ts";
+import { Viewport } from "../../src/text/viewport.ts";
+import { MemorySource } from "./memory-source.ts";
+
+function open(content: string | Buffer, height = 3, blocks = 128) {
+  const source = new MemorySource(content);
+  const lines = new Lines(new BlockCache(source, blocks));
+  const viewport = new Viewport(lines);
+  viewport.resize(height);
+  const shown = () =>
+    viewport.visible().map((offset) => source.bytes.subarray(offset, lines.textEnd(offset)).toString());
+  return { source, lines, viewport, shown };
+}
+
+describe("Viewport", () => {
+  it("shows nothing of an empty file and moves nowhere", () => {
+    const { viewport } = open("");
+    expect(viewport.visible()).toEqual([]);
+    expect([viewport.scroll(5), viewport.scroll(-5), viewport.atEnd()]).toEqual([0, 0, true]);
+    viewport.toEnd();
+    expect(viewport.top).toBe(0);
+  });
+
+  it("scrolls by lines and stops at both ends", () => {
+    const { viewport, shown } = open("a\nb\nc\nd\ne\n");
+    expect(shown()).toEqual(["a", "b", "c"]);
+    expect(viewport.scroll(1)).toBe(1);
+    expect(shown()).toEqual(["b", "c", "d"]);
+    expect(viewport.scroll(10)).toBe(1);
+    expect(shown()).toEqual(["c", "d", "e"]);
+    expect(viewport.scroll(-10)).toBe(-2);
+    expect(shown()).toEqual(["a", "b", "c"]);
+  });
+
+  it("takes a last line without a newline, and no line after a last newline", () => {
+    expect(open("a\nb").shown()).toEqual(["a", "b"]);
+    expect(open("a\nb\n").shown()).toEqual(["a", "b"]);
+    expect(open("a\n\n").shown()).toEqual(["a", ""]);
+    expect(open("\n").shown()).toEqual([""]);
+  });
+
+  it("leaves the carriage return of CRLF out, and only that", () => {
+    expect(open("a\r\n\r\nb\rc\r").shown()).toEqual(["a", "", "b\rc\r"]);
+  });
+
+  it("shows the last page at the end, and all of a short file", () => {
+    const { viewport, shown } = open("a\nb\nc\nd\ne");
+    viewport.toEnd();
+    expect(shown()).toEqual(["c", "d", "e"]);
+    viewport.resize(10);
+    expect(shown()).toEqual(["a", "b", "c", "d", "e"]);
+  });
+
+  it("puts a line at the top by any offset in it, as far as the end allows", () => {
+    const { viewport, shown } = open("one\ntwo\nthree\nfour\nfive\n", 2);
+    viewport.show(9);
+    expect(shown()).toEqual(["three", "four"]);
+    viewport.show(1e9);
+    expect(shown()).toEqual(["four", "five"]);
+  });
+
+  it("sees what is appended, also to a last line that was not complete", () => {
+    const { source, viewport, shown } = open("a\nb", 3);
+    expect(shown()).toEqual(["a", "b"]);
+    source.bytes = Buffer.from("a\nbb\nc\nd\n");
+    viewport.toEnd();
+    expect(shown()).toEqual(["bb", "c", "d"]);
+  });
+
+  it("comes back when the file shrinks", () => {
+    const { source, lines, viewport, shown } = open("a\nb\nc\nd\ne\nf\n");
+    viewport.toEnd();
+    source.bytes = Buffer.from("x\ny\n");
+    lines.cache.clear();
+    viewport.forget();
+    viewport.settle();
+    expect(shown()).toEqual(["x", "y"]);
+  });
+
+  it("follows the beginning of a stream that drops it", () => {
+    const { source, viewport, shown } = open("a\nb\nc\nd\n");
+    source.first = 4;
+    viewport.settle();
+    expect(shown()).toEqual(["c", "d"]);
+    expect(viewport.scroll(-1)).toBe(0);
+  });
+
+  it("crosses 1 MB lines in one step each way, with a small cache", () => {
+    const long = "x".repeat(1_000_000);
+    const { viewport, source } = open(`a\n${long}\nb\n${long}\nc\n`, 1, 4);
+    const tops = [0, 2, 1_000_003, 1_000_005, 2_000_006];
+    for (const top of tops.slice(1)) {
+      viewport.scroll(1);
+      expect(viewport.top).toBe(top);
+    }
+    for (const top of tops.slice(0, -1).reverse()) {
+      viewport.scroll(-1);
+      expect(viewport.top).toBe(top);
+    }
+    source.reads = 0;
+    viewport.scroll(1);
+    expect(source.reads).toBeLessThanOrEqual(2);
+  });
+
+  it("cuts what has no newline at multiples of the longest line, the same both ways", () => {
+    const content = Buffer.alloc(LONGEST_LINE * 4 + 10);
+    content.write("ab\n", 5);
+    content.write("\n", LONGEST_LINE * 3 + 7);
+    const { lines } = open(content, 1);
+    const boundaries = [0, 8, LONGEST_LINE * 2, LONGEST_LINE * 3, LONGEST_LINE * 3 + 8];
+    const forward = [0];
+    for (let at = lines.next(0); at !== undefined; at = lines.next(at)) forward.push(at);
+    expect(forward).toEqual(boundaries);
+    const backward: number[] = [];
+    for (let at: number | undefined = boundaries.at(-1); at !== undefined; at = lines.previous(at)) backward.push(at);
+    expect(backward.reverse()).toEqual(boundaries);
+  });
+
+  it("agrees with splitting the text, wherever newlines fall on block borders", () => {
+    const near = fc.integer({ min: BLOCK - 3, max: BLOCK + 3 });
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fc.nat(5), near), { maxLength: 6 }), fc.boolean(), (lengths, ended) => {
+        const content = lengths.map((length) => "x".repeat(length)).join("\n") + (ended ? "\n" : "");
+        const expected: number[] = [];
+        for (let at = 0; at < content.length; at = content.indexOf("\n", at) + 1) {
+          expected.push(at);
+          if (content.indexOf("\n", at) === -1) break;
+        }
+        const { viewport, lines } = open(content, 100, 2);
+        expect(viewport.visible()).toEqual(expected);
+        const backward: number[] = [];
+        const last = content.length === 0 ? undefined : lines.at(content.length - 1);
+        for (let at = last; at !== undefined; at = lines.previous(at)) backward.push(at);
+        expect(backward.reverse()).toEqual(expected);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
