@@ -4,7 +4,7 @@
 //   node build.mjs --force    build everything again
 //   node build.mjs --types    also emit dist/types (for the package)
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -17,13 +17,9 @@ if (process.platform !== "linux")
 if (compare(process.versions.node, "20.19.0") < 0)
   fail(`porthole needs Node 20.19 or newer, this is ${process.versions.node}`);
 
-install();
-buildAgent();
-await bundle();
-
 /** Installs when the lock file is newer than what npm wrote at the end of its last install. */
 function install() {
-  if (!isStale("node_modules/.package-lock.json", ["package-lock.json"]) && !force) return;
+  if (!isStale("node_modules/.package-lock.json", ["package-lock.json"])) return;
   step("installing dependencies (npm ci)");
   run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], "npm ci failed; its messages are above");
 }
@@ -41,46 +37,118 @@ function buildAgent() {
   run("make", ["-s", "-C", "agent"], "the agent did not build; the compiler's messages are above");
 }
 
-/** Bundles the command (and the examples) with code splitting, so that no command loads another one's dependencies. */
+/** Bundles the command, the library, the examples and the bench with code splitting, so that no command loads another one's dependencies. */
 async function bundle() {
   const sources = ["package-lock.json", "build.mjs", "tsconfig.json"].concat(
-    ...["cli", "src", "examples"].map((folder) => files(folder, /\.(ts|tsx)$/)),
+    ...["cli", "src", "examples", "bench"].map((folder) => files(folder, /\.(ts|tsx)$/)),
   );
   if (!isStale("dist/.built", sources) && !force) return;
   step("bundling the command (dist/)");
-  const { build } = await import("esbuild");
-  const { version } = JSON.parse((await import("node:fs")).readFileSync("package.json", "utf8"));
-  rmSync("dist", { recursive: true, force: true });
-  mkdirSync("dist", { recursive: true });
-  const shared = {
+  const { build, transform } = await import("esbuild");
+  const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+  // Built beside and put in place by rename at the end, for a command may be running from here meanwhile.
+  const fresh = `dist.new-${process.pid}`;
+  const entryPoints = {
+    porthole: "cli/main.ts",
+    index: "src/index.ts",
+    text: "src/text/index.ts",
+    "search-worker": "src/text/search-worker.ts",
+    ...(existsSync("bench/main.ts") && { bench: "bench/main.ts" }),
+    ...Object.fromEntries(files("examples", /\.ts$/).map((file) => [file.replace(/\.ts$/, ""), file])),
+  };
+  const { metafile } = await build({
+    entryPoints,
+    outdir: fresh,
     bundle: true,
     splitting: true,
+    metafile: true,
     format: "esm",
     platform: "node",
     target: "node20.19",
     jsx: "automatic",
     minifySyntax: true,
-    minifyWhitespace: true,
     legalComments: "none",
-    sourcemap: "linked",
-    sourcesContent: false,
     logLevel: "warning",
+    plugins: [lateChildProcess],
     // koffi finds its native part beside itself; react-devtools is only for Ink's development mode.
     external: ["koffi", "*.node", "react-devtools-core", "cpu-features"],
-    define: { "process.env.NODE_ENV": '"production"', PORTHOLE_VERSION: JSON.stringify(version) },
-    // Bundled CommonJS dependencies call require() for Node's own modules, and dockerode's gRPC client asks for __dirname.
-    banner: {
-      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url); const __dirname = import.meta.dirname;',
+    define: {
+      "process.env.NODE_ENV": '"production"',
+      PORTHOLE_VERSION: JSON.stringify(version),
+      "import.meta.url": "__moduleUrl",
     },
-  };
-  await build({
-    ...shared,
-    entryPoints: { porthole: "cli/main.ts", index: "src/index.ts", "search-worker": "src/text/search-worker.ts" },
-    outdir: "dist",
   });
-  const examples = files("examples", /\.ts$/);
-  if (examples.length > 0) await build({ ...shared, entryPoints: examples, outdir: "dist/examples" });
-  writeFileSync("dist/.built", "");
+  await toCommonJs(metafile.outputs, transform);
+  writeFileSync(`${fresh}/package.json`, '{ "type": "commonjs" }\n');
+  writeFileSync(`${fresh}/.built`, "");
+  const old = `dist.old-${process.pid}`;
+  if (existsSync("dist")) renameSync("dist", old);
+  renameSync(fresh, "dist");
+  rmSync(old, { recursive: true, force: true });
+}
+
+/** Commander loads node:child_process, and with it streams and sockets, for commands that are programs of their own. There are none here. */
+const lateChildProcess = {
+  name: "late-child-process",
+  setup(build) {
+    build.onResolve({ filter: /^node:child_process$/ }, ({ path, importer }) =>
+      importer.includes("/commander/") ? { path, namespace: "late" } : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: "late" }, ({ path }) => ({
+      contents: `module.exports = { spawn: (...all) => process.getBuiltinModule(${JSON.stringify(path)}).spawn(...all) };`,
+    }));
+  },
+};
+
+/**
+ * Turns esbuild's chunks into CommonJS, which Node starts faster: an ES module's import of one of Node's own copies all its exports, the
+ * getters of lazily loaded parts included. esbuild splits ES modules only, so the chunks are converted one by one. A chunk that awaits at
+ * its top level (Ink's layout engine does) stays an ES module, as .mjs, and so does what imports it other than by import().
+ */
+async function toCommonJs(outputs, transform) {
+  const options = { format: "cjs", platform: "node", target: "node20.19", minify: true };
+  const common = new Map();
+  const modules = new Set();
+  for (const path of Object.keys(outputs)) {
+    const code = readFileSync(path, "utf8");
+    // esbuild refuses a top-level await in CommonJS; that is the one thing asked here.
+    const refused = await transform(code, { ...options, logLevel: "silent" }).then(
+      () => false,
+      () => true,
+    );
+    if (refused) modules.add(path);
+    else common.set(path, code);
+  }
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const path of common.keys()) {
+      const needsModule = outputs[path].imports.some(
+        ({ path: to, kind }) => kind === "import-statement" && modules.has(to),
+      );
+      if (needsModule) {
+        common.delete(path);
+        modules.add(path);
+        changed = true;
+      }
+    }
+  }
+  const names = new Map(
+    [...modules].map((path) => [path.split("/").at(-1), path.split("/").at(-1).replace(/js$/, "mjs")]),
+  );
+  const withNames = (code) => [...names].reduce((text, [from, to]) => text.replaceAll(from, to), code);
+  for (const path of modules) {
+    const head = `import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url), __moduleUrl = import.meta.url, __dirname = import.meta.dirname;\n`;
+    writeFileSync(path.replace(/js$/, "mjs"), head + withNames(readFileSync(path, "utf8")));
+    rmSync(path);
+  }
+  for (const [path, code] of common) {
+    const lazy = withNames(code).replace(/\bimport\(("[^"]+\.js")\)/g, "Promise.resolve().then(() => require($1))");
+    const result = await transform(lazy, options);
+    const needsUrl = result.code.includes("__moduleUrl");
+    const head = needsUrl ? 'const __moduleUrl=require("node:url").pathToFileURL(__filename).href;\n' : "";
+    const shebang = /^#!.*\n/.exec(result.code)?.[0] ?? "";
+    writeFileSync(path, shebang + head + result.code.slice(shebang.length));
+  }
 }
 
 /** True when `product` is missing or older than any of `sources`. */
@@ -122,3 +190,7 @@ function compare(a, b) {
   for (let i = 0; i < 3; i++) if (x[i] !== y[i]) return x[i] - y[i];
   return 0;
 }
+
+install();
+buildAgent();
+await bundle();

@@ -47,7 +47,7 @@ export function fail(error: unknown): never {
  * Messages carry names and words that came from containers. Here the plainest rule that lets nothing through: the library's sanitiser
  * is exact about scripts and widths, but a failure may come before it is loaded.
  */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0;
     if (code >= 0xdc80 && code <= 0xdcff) return `\\x${(code - 0xdc00).toString(16)}`;

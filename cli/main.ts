@@ -7,7 +7,9 @@ declare const PORTHOLE_VERSION: string;
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 
-try {
+main().catch(fail);
+
+async function main(): Promise<void> {
   if (process.platform !== "linux") {
     throw new Error(`porthole works on Linux only: descriptors cross namespaces there, this is ${process.platform}`);
   }
@@ -15,6 +17,4 @@ try {
   // Rare: a name that is not UTF-8. Only then is the library needed before the command is known.
   if (args.some((arg) => arg.includes("\ufffd"))) args = (await import("../src/index.ts")).exactArguments(args);
   await program(PORTHOLE_VERSION).parseAsync(args, { from: "user" });
-} catch (error) {
-  fail(error);
 }

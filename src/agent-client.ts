@@ -6,10 +6,9 @@ import { EPOLLIN, EPOLLOUT, Reactor, readable, type Watch } from "./descriptors/
 import { PortholeError } from "./errors.ts";
 import { Channel, type Reply, ReplyError } from "./protocol/channel.ts";
 import { encode } from "./protocol/codec.ts";
-import { type AgentFacts, decodeAgentFacts } from "./protocol/facts.ts";
+import { type AgentFacts, decodeAgentFacts, versionMismatch } from "./protocol/facts.ts";
 import { Op, VERSION } from "./protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "./protocol/records.ts";
-import { versionMismatch } from "./routes/rendezvous.ts";
 
 /** Packets taken from the socket in one turn of the event loop. */
 const BATCH = 32;

@@ -6,13 +6,7 @@ import { encode } from "./protocol/codec.ts";
 import { ByeScope, Op } from "./protocol/messages.ts";
 import { engines } from "./routes/engine.ts";
 import { type AgentRecord, agentFiles, connectOrRemove, readRecord, removeAgentFiles } from "./routes/registry.ts";
-import {
-  ensureRunDirectory,
-  installAgent,
-  MOUNT_POINT,
-  openRunDirectory,
-  type RunDirectory,
-} from "./routes/run-dir.ts";
+import { ensureRunDirectory, MOUNT_POINT, openRunDirectory, type RunDirectory } from "./routes/run-dir.ts";
 
 /** An agent that answered. The documented schema of `porthole agents --json`. */
 export interface LiveAgent {
@@ -160,7 +154,8 @@ async function visit<T>(
 }
 
 /** Makes the directory ready that containers mount for the mount route, and says what to mount where (read-only). */
-export function prepareMount(): { source: string; target: string } {
+export async function prepareMount(): Promise<{ source: string; target: string }> {
+  const { installAgent } = await import("./routes/agent-program.ts");
   const run = ensureRunDirectory();
   installAgent(run);
   return { source: run.mount, target: MOUNT_POINT };

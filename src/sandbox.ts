@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { PortholeError } from "./errors.ts";
-import { startAgent } from "./routes/attach.ts";
-import { startTime } from "./routes/direct.ts";
+import { AGENT_NAME, installAgent } from "./routes/agent-program.ts";
+import { parentOf, startTime } from "./routes/process.ts";
 import { removeAgentFiles } from "./routes/registry.ts";
 import { openRendezvous } from "./routes/rendezvous.ts";
-import { AGENT_NAME, ensureRunDirectory, installAgent } from "./routes/run-dir.ts";
+import { ensureRunDirectory } from "./routes/run-dir.ts";
+import { startAgent } from "./routes/start.ts";
 import { connectTo, type Session } from "./session.ts";
 
 /** A container-like target made of namespaces alone: own user, mount and PID namespace, own tmpfs, the rendezvous bind-mounted into it. */
@@ -87,8 +87,8 @@ export async function startSandbox(options: { signal?: AbortSignal } = {}): Prom
       created: new Date().toISOString(),
     };
     const attached = await startAgent(run, record, { signal: over.signal }, async (listener, wait) => {
-      const facts = await rendezvous.meet(listener, async (peer) => descendsFrom(peer, child), wait);
-      return { facts, sidecar: "" };
+      await rendezvous.meet(listener, async (peer) => descendsFrom(peer, child), wait);
+      return "";
     });
     agentFile = attached.file;
     return { session: await connectTo("sandbox", attached), log: LOG, stop };
@@ -127,14 +127,8 @@ mount -o remount,bind,ro ${ROOM}/porthole 2>/dev/null || :
 
 /** True when the process is the child or below it: the sandbox's own, not somebody else's who saw the socket. */
 function descendsFrom(pid: number, child: ChildProcess): boolean {
-  for (let at = pid; at > 1; ) {
+  for (let at: number | undefined = pid; at !== undefined && at > 1; at = parentOf(at)) {
     if (at === child.pid) return true;
-    try {
-      const stat = readFileSync(`/proc/${at}/stat`, "latin1");
-      at = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-    } catch {
-      return false;
-    }
   }
   return false;
 }

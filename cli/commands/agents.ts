@@ -1,5 +1,6 @@
 import stringWidth from "string-width";
-import { type LiveAgent, listAgents, sanitiseText } from "../../src/index.ts";
+import { type LiveAgent, listAgents } from "../../src/index.ts";
+import { sanitiseText } from "../../src/text/index.ts";
 
 /** `porthole agents`: one line for each live agent. */
 export async function agents(options: { json?: boolean }): Promise<number> {

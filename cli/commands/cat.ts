@@ -1,16 +1,7 @@
 import { writeSync } from "node:fs";
 import { isatty } from "node:tty";
-import {
-  dieOf,
-  type OpenFile,
-  PortholeError,
-  parseTarget,
-  type Session,
-  sanitiseText,
-  type Target,
-  TerminalStream,
-} from "../../src/index.ts";
-import { complain, exitStatus, report } from "../fail.ts";
+import { dieOf, type OpenFile, PortholeError, parseTarget, type Session, type Target } from "../../src/index.ts";
+import { complain, exitStatus, printable, report } from "../fail.ts";
 import type { ReachOptions } from "../program.ts";
 import { Reach } from "../reach.ts";
 
@@ -43,7 +34,7 @@ async function catOne(reach: Reach, text: string, trace: boolean): Promise<void>
     if (trace) tell(target, session, file, performance.now() - started);
     if (file.kind === "directory")
       throw new PortholeError("FILE", `cannot read ${text}: Is a directory`, { errno: "EISDIR" });
-    if (file.relayed) complain(`${sanitiseText(text)}: its file system may not answer, so the agent reads it for us`);
+    if (file.relayed) complain(`${printable(text)}: its file system may not answer, so the agent reads it for us`);
     if (isatty(1)) await show(file);
     else await file.copyTo(1);
   } finally {
@@ -56,12 +47,13 @@ function tell(target: Target, session: Session, file: OpenFile, milliseconds: nu
   const agent = session.route === "local" ? "" : session.fresh ? ", new agent" : ", live agent";
   writeSync(
     2,
-    `Got file descriptor for '${sanitiseText(target.path)}'\nThe file descriptor is ${file.fd}\n` +
+    `Got file descriptor for '${printable(target.path)}'\nThe file descriptor is ${file.fd}\n` +
       `route ${session.route}${agent}, ${milliseconds.toFixed(1)} ms\n`,
   );
 }
 
 async function show(file: OpenFile): Promise<void> {
+  const { TerminalStream } = await import("../../src/text/index.ts");
   const terminal = new TerminalStream({ colours: process.env.NO_COLOR === undefined });
   for await (const chunk of file.stream()) writeAll(terminal.push(chunk));
   writeAll(terminal.end());

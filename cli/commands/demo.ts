@@ -1,15 +1,8 @@
 import { writeSync } from "node:fs";
 import { isatty } from "node:tty";
-import {
-  dieOf,
-  follow,
-  followSource,
-  type OpenFile,
-  PortholeError,
-  type Sandbox,
-  startSandbox,
-  TerminalStream,
-} from "../../src/index.ts";
+import { dieOf, follow, followSource, type OpenFile, PortholeError } from "../../src/index.ts";
+import { type Sandbox, startSandbox } from "../../src/sandbox.ts";
+import { TerminalStream } from "../../src/text/index.ts";
 
 /** `porthole demo`: the main job on a target that needs no engine. The screen on a terminal, text for a few seconds otherwise. */
 export async function demo(options: { seconds: number }): Promise<number> {

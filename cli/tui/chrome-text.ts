@@ -1,4 +1,4 @@
-import { clusters, clusterWidth, sanitiseText } from "../../src/index.ts";
+import { clusters, clusterWidth, sanitiseText } from "../../src/text/index.ts";
 import type { PromptState } from "./prompt.ts";
 import type { ViewerStatus } from "./viewer.ts";
 

@@ -1,4 +1,4 @@
-import { layoutRow } from "../../src/index.ts";
+import { layoutRow } from "../../src/text/index.ts";
 
 const SYNC_BEGIN = "\x1b[?2026h";
 const SYNC_END = "\x1b[?2026l";
@@ -56,10 +56,10 @@ function findScroll(shown: readonly string[], next: readonly string[]): Scroll |
   while (top < next.length && shown[top] === next[top]) top++;
   let bottom = next.length - 1;
   while (bottom > top && shown[bottom] === next[bottom]) bottom--;
-  // The status row changes with every step and is no part of what scrolls: try the region without it too.
+  // The status row changes with every step and is no part of what scrolls: try the region without it first.
   let best: Scroll | undefined;
   let most = 0;
-  for (const last of [bottom, bottom - 1]) {
+  for (const last of [bottom - 1, bottom]) {
     const height = last - top + 1;
     for (let by = 1; by <= height / 2; by++) {
       for (const signed of [by, -by]) {

@@ -1,5 +1,5 @@
 import { fstatSync, readSync } from "node:fs";
-import { type ByteSource, regularSource, StreamSource } from "../../src/index.ts";
+import { type ByteSource, regularSource, StreamSource } from "../../src/text/index.ts";
 
 /** What the screen needs of an open file; {@link OpenFile} has it. The caller keeps owning it. */
 export interface ScreenFile {

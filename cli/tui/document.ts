@@ -1,4 +1,4 @@
-import { BlockCache, type ByteSource, Lines, Searcher, Viewport } from "../../src/index.ts";
+import { BlockCache, type ByteSource, Lines, Searcher, Viewport } from "../../src/text/index.ts";
 import { Pane } from "./pane.ts";
 
 /** One source of bytes with all that is derived from it. A rotation makes a new one. */

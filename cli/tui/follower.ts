@@ -1,4 +1,5 @@
-import { type FollowFile, type FollowSource, follow, regularSource } from "../../src/index.ts";
+import { type FollowFile, type FollowSource, follow } from "../../src/index.ts";
+import { regularSource } from "../../src/text/index.ts";
 import type { ScreenFile } from "./content.ts";
 import type { Viewer } from "./viewer.ts";
 

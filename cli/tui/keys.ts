@@ -1,4 +1,4 @@
-import { decodeText } from "../../src/index.ts";
+import { decodeText } from "../../src/text/index.ts";
 
 /** A key press: a character (`j`, `é`, ` `), or a name (`up`, `pagedown`, `enter`, `escape`, `ctrl-c`, `alt-x`). Pasted text comes whole. */
 export type KeyEvent = { kind: "key"; key: string } | { kind: "paste"; text: string };
@@ -18,7 +18,6 @@ const FINALS: Readonly<Record<string, string>> = {
   D: "left",
   H: "home",
   F: "end",
-  M: "enter",
 };
 
 /** `CSI n ~` (xterm, VT220 style; 7 and 8 are rxvt's). */
@@ -93,7 +92,9 @@ export class KeyParser {
         return this.#controlSequence();
       case "O": {
         const final = bytes[2];
-        return final === undefined ? undefined : named(3, FINALS[String.fromCharCode(final)]);
+        if (final === undefined) return undefined;
+        // The keypad's Enter comes this way only: as CSI, M is a mouse report.
+        return named(3, final === 0x4d ? "enter" : FINALS[String.fromCharCode(final)]);
       }
       case "]":
       case "P":

@@ -1,4 +1,4 @@
-import { characterBoundary, decodeText, type Lines, layoutRow, type Mark, type Pattern } from "../../src/index.ts";
+import { characterBoundary, decodeText, type Lines, layoutRow, type Mark, type Pattern } from "../../src/text/index.ts";
 
 export interface PaneView {
   left: number;

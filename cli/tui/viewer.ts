@@ -1,4 +1,4 @@
-import { type ByteSource, compilePattern, type Pattern } from "../../src/index.ts";
+import { type ByteSource, compilePattern, type Pattern } from "../../src/text/index.ts";
 import { Document } from "./document.ts";
 import type { Action } from "./keymap.ts";
 

@@ -1,5 +1,5 @@
 import { PortholeError } from "../errors.ts";
-import { AgentFactsAt, FactsFlag, FileFactsAt, MAX_BUILD_NAME, RouteNumber } from "./messages.ts";
+import { AgentFactsAt, FactsFlag, FileFactsAt, MAX_BUILD_NAME, RouteNumber, VERSION } from "./messages.ts";
 
 /** What statx(2) said of a file, as the agent reported it. Times are nanoseconds since 1970. */
 export interface FileFacts {
@@ -118,4 +118,16 @@ export function decodeAgentFacts(bytes: Uint8Array, offset = 0): AgentFacts {
 
 function malformed(what: string): PortholeError {
   return new PortholeError("SESSION", `the agent described itself with ${what}`);
+}
+
+/** The error for an agent that speaks another version of the protocol. */
+export function versionMismatch(theirs: number): PortholeError {
+  return new PortholeError(
+    "ATTACH",
+    `the agent speaks version ${theirs} of the protocol, this porthole version ${VERSION}`,
+    {
+      errno: "EPROTO",
+      hint: "porthole detach --all, then try again",
+    },
+  );
 }

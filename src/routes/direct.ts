@@ -1,42 +1,16 @@
 import { spawn } from "node:child_process";
-import { readFileSync, readlinkSync } from "node:fs";
 import { socketpair } from "../descriptors/fd-socket.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentFacts } from "../protocol/facts.ts";
+import { agentProgram } from "./agent-program.ts";
 import { greetChild, type WaitOptions } from "./rendezvous.ts";
-import { agentProgram } from "./run-dir.ts";
-
-/**
- * True when the kernel lets this user into the namespaces of `pid`: reading a namespace link asks for the same right (PTRACE_MODE_READ)
- * as entering `/proc/PID/root`; the owner of a user namespace has it there (user_namespaces(7)).
- */
-export function mayEnter(pid: number): boolean {
-  try {
-    readlinkSync(`/proc/${pid}/ns/mnt`);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Start time of a process in clock ticks since boot (proc_pid_stat(5), field 22), undefined when there is no such process. */
-export function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The command, field 2, may hold blanks and parentheses itself.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
-}
 
 /** What the direct route needs to know. */
 export interface DirectTarget {
   /** Host pid of the target's first process. */
   pid: number;
-  /** From {@link startTime}, so that a reused pid is refused. */
+  /** From `startTime` in process.ts, so that a reused pid is refused. */
   started: string;
   /** For messages. */
   name: string;

@@ -5,10 +5,12 @@ import Docker from "dockerode";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentFacts } from "../protocol/facts.ts";
+import { AGENT_NAME, agentHash, agentProgram } from "./agent-program.ts";
 import type { Engine } from "./engine.ts";
+import { inCgroupOf, innerPid } from "./process.ts";
 import { openRendezvous, type Rendezvous, type WaitOptions } from "./rendezvous.ts";
 import type { Container } from "./resolve.ts";
-import { AGENT_NAME, agentHash, agentProgram, MOUNT_POINT, type RunDirectory, runDirectoryPaths } from "./run-dir.ts";
+import { MOUNT_POINT, type RunDirectory, runDirectoryPaths } from "./run-dir.ts";
 import { tarOf } from "./tar.ts";
 
 /** Repository of the image that porthole makes of its agent; the tag is the agent's hash. */
@@ -190,16 +192,6 @@ function pidPlace(container: Container): PidPlace {
   return { pidMode: `container:${container.id}`, targetPid: innerPid(container.pid), securityOptions };
 }
 
-/** The number that a process has in the innermost PID namespace that it lives in: 1 unless the container shares another one's. */
-function innerPid(pid: number): number {
-  try {
-    const line = /^NSpid:\s*(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
-    return Number(line?.trim().split(/\s+/).at(-1) ?? 1);
-  } catch {
-    return 1;
-  }
-}
-
 /** Imports the image FROM scratch that holds the agent and nothing else. Nothing is pulled. */
 async function importImage(docker: Docker, image: string): Promise<void> {
   const archive = Readable.from([tarOf("agent", readFileSync(agentProgram()))]);
@@ -247,15 +239,6 @@ async function meetOverStream(
     throw error;
   } finally {
     stream.destroy();
-  }
-}
-
-/** True when the kernel's word on a process's control groups (cgroups(7)) has the container's id in it. */
-function inCgroupOf(pid: number, id: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cgroup`, "latin1").includes(id);
-  } catch {
-    return false;
   }
 }
 

@@ -1,9 +1,8 @@
-import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { type IncomingMessage, request } from "node:http";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { PortholeError } from "../errors.ts";
+import { httpGet } from "./http.ts";
 
 /** A container engine on this machine: Docker, or Podman's Docker-compatible API. */
 export interface Engine {
@@ -53,6 +52,8 @@ function contextEngine(environment: NodeJS.ProcessEnv): Engine | undefined {
   const name =
     environment.DOCKER_CONTEXT ?? readJson<{ currentContext?: string }>(join(folder, "config.json"))?.currentContext;
   if (!name || name === "default") return undefined;
+  // Loaded here: few have a context, everybody would pay.
+  const { createHash } = process.getBuiltinModule("node:crypto");
   const id = createHash("sha256").update(name).digest("hex");
   const meta = readJson<{ Endpoints?: { docker?: { Host?: string } } }>(join(folder, "contexts/meta", id, "meta.json"));
   const host = meta?.Endpoints?.docker?.Host;
@@ -77,65 +78,33 @@ export interface EngineAnswer {
   isPodman: boolean;
 }
 
-/** Largest answer that is read: an inspection of one container is near 10 KB, a list of 1,000 near 2 MB. */
-const MAX_ANSWER = 32 * 1024 * 1024;
-
 /**
- * One light GET with node:http: dockerode alone costs more to load than the whole command may take.
+ * Asks an engine with one light GET.
  * @throws PortholeError TARGET when the engine is not there, refuses us or does not answer within 10 s.
  */
-export function ask(engine: Engine, path: string): Promise<EngineAnswer> {
-  return new Promise((resolve, reject) => {
-    const outgoing = request(
-      {
-        socketPath: engine.socketPath,
-        path,
-        headers: { Host: "localhost", Connection: "close" },
-        agent: false,
-        timeout: 10_000,
-      },
-      (incoming) => collect(incoming, resolve, (error) => reject(unreachable(engine, error))),
-    );
-    outgoing.on("timeout", () => outgoing.destroy(new Error("no answer in 10 s")));
-    outgoing.on("error", (error) => reject(unreachable(engine, error)));
-    outgoing.end();
-  });
+export async function ask(engine: Engine, path: string): Promise<EngineAnswer> {
+  try {
+    const { status, headers, body } = await httpGet(engine.socketPath, path, ANSWER_TIMEOUT_MS);
+    return {
+      status,
+      body: body.length === 0 ? undefined : (JSON.parse(body.toString()) as unknown),
+      isPodman: headers.has("libpod-api-version"),
+    };
+  } catch (error) {
+    throw unreachable(engine, error);
+  }
 }
 
-function collect(
-  incoming: IncomingMessage,
-  resolve: (answer: EngineAnswer) => void,
-  fail: (error: Error) => void,
-): void {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  incoming.on("data", (chunk: Buffer) => {
-    size += chunk.length;
-    chunks.push(chunk);
-    if (size > MAX_ANSWER) incoming.destroy(new Error(`an answer of more than ${MAX_ANSWER} bytes`));
-  });
-  incoming.on("error", fail);
-  incoming.on("end", () => {
-    try {
-      const text = Buffer.concat(chunks).toString();
-      resolve({
-        status: incoming.statusCode ?? 0,
-        body: text === "" ? undefined : (JSON.parse(text) as unknown),
-        isPodman: incoming.headers["libpod-api-version"] !== undefined,
-      });
-    } catch (error) {
-      fail(error as Error);
-    }
-  });
-}
+const ANSWER_TIMEOUT_MS = 10_000;
 
-function unreachable(engine: Engine, error: NodeJS.ErrnoException): PortholeError {
+function unreachable(engine: Engine, error: unknown): PortholeError {
+  const { errno, message } = error as PortholeError;
   const where = `${engine.socketPath}${engine.source === "default" ? "" : ` (${engine.source})`}`;
-  const denied = error.code === "EACCES" || error.code === "EPERM";
-  const absent = error.code === "ENOENT" || error.code === "ECONNREFUSED";
-  const what = denied ? "permission denied" : absent ? "no engine is listening there" : error.message;
+  const denied = errno === "EACCES" || errno === "EPERM";
+  const absent = ["ENOENT", "ECONNREFUSED", "ENOTDIR"].includes(errno ?? "");
+  const what = denied ? "permission denied" : absent ? "no engine is listening there" : message;
   return new PortholeError("TARGET", `cannot ask the container engine at ${where}: ${what}`, {
-    errno: error.code,
+    errno,
     hint: denied
       ? "join the engine's group (usermod -aG docker USER, then log in again) or run as root"
       : "start the engine, or name one with --engine or DOCKER_HOST",

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { fstatSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -34,14 +33,18 @@ export interface AgentRecord extends AgentKey {
   created: string;
 }
 
-/** File name without extension of an agent's socket and record. Starts with the identity, so that it is found without knowing the rest. */
+/**
+ * File name without extension of an agent's socket and record, at most 87 bytes, for sun_path has 108. Starts with the identity, so that it is found
+ * without knowing the rest.
+ */
 export function agentFile(key: AgentKey): string {
   const { identity, route, user, generation } = key;
-  return `${identity.slice(0, 16)}.${route}.${hash(user)}.${hash(`${identity} ${generation}`)}`;
+  return `${identity.slice(0, 16)}.${route}.${userPart(user)}.${generation.replace(/[^0-9A-Za-z]/g, "").slice(0, 40)}`;
 }
 
-function hash(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 12);
+/** Users that differ only after 10 bytes share a name; their records tell them apart. */
+function userPart(user: string): string {
+  return Buffer.from(user).toString("hex").slice(0, 20);
 }
 
 /** Which agents a client would take, best route first; a missing generation means any. */
@@ -81,7 +84,7 @@ function candidates(run: RunDirectory, query: AgentQuery): string[] {
       .filter((file) => names.includes(file));
   }
   return routes
-    .flatMap((route) => names.filter((name) => name.startsWith(`${prefix}${route}.${hash(user)}.`)))
+    .flatMap((route) => names.filter((name) => name.startsWith(`${prefix}${route}.${userPart(user)}.`)))
     .filter((file) => readRecord(run, file)?.identity === identity);
 }
 

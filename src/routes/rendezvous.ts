@@ -6,7 +6,7 @@ import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { EPOLLIN, Reactor, readable } from "../descriptors/poll.ts";
 import { PortholeError } from "../errors.ts";
 import { decodeMessage, encodeServe } from "../protocol/codec.ts";
-import { type AgentFacts, decodeAgentFacts } from "../protocol/facts.ts";
+import { type AgentFacts, decodeAgentFacts, versionMismatch } from "../protocol/facts.ts";
 import { AgentFactsAt, Op, TOKEN_BYTES, VERSION } from "../protocol/messages.ts";
 import { MOUNT_POINT, openRunDirectory, type RunDirectory } from "./run-dir.ts";
 
@@ -175,16 +175,4 @@ async function announcement(socket: FdSocket, { timeoutMs, signal }: WaitOptions
 function checkVersion(facts: AgentFacts): AgentFacts {
   if (facts.version === VERSION) return facts;
   throw versionMismatch(facts.version);
-}
-
-/** The error for an agent that speaks another version of the protocol. */
-export function versionMismatch(theirs: number): PortholeError {
-  return new PortholeError(
-    "ATTACH",
-    `the agent speaks version ${theirs} of the protocol, this porthole version ${VERSION}`,
-    {
-      errno: "EPROTO",
-      hint: "porthole detach --all, then try again",
-    },
-  );
 }

@@ -1,8 +1,6 @@
-import { createHash } from "node:crypto";
-import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { openDirectory } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
@@ -19,9 +17,6 @@ export interface RunDirectory {
 
 /** Where a container that was started with `porthole docker-args` finds {@link RunDirectory.mount}. */
 export const MOUNT_POINT = "/run/porthole";
-
-/** Name of the agent program in {@link RunDirectory.mount}. */
-export const AGENT_NAME = "agent";
 
 /** Paths of the run directory, which may not exist yet. */
 export function runDirectoryPaths(environment: NodeJS.ProcessEnv = process.env): RunDirectory {
@@ -76,40 +71,4 @@ function refused(path: string, why: string): PortholeError {
 /** Opens a directory of the run directory, to bind and connect in: a socket's path may have 108 bytes only. The caller closes it. */
 export function openRunDirectory(path: string): OwnedFd {
   return openDirectory(path);
-}
-
-/**
- * The agent program that belongs to this build.
- * @throws PortholeError ATTACH when there is none
- */
-export function agentProgram(): string {
-  for (const place of ["../agent/build/porthole-agent", "../../agent/build/porthole-agent"]) {
-    const path = fileURLToPath(new URL(place, import.meta.url));
-    if (existsSync(path)) return path;
-  }
-  throw new PortholeError("ATTACH", "the agent program is missing from this installation", {
-    hint: "run npm run build in the source folder",
-  });
-}
-
-/** Hash of the agent program, 16 hexadecimal digits: names its image. */
-export function agentHash(): string {
-  return createHash("sha256").update(readFileSync(agentProgram())).digest("hex").slice(0, 16);
-}
-
-/**
- * Puts the agent program where containers with the mount find it. Replaced by rename, so that a container never sees half of it.
- */
-export function installAgent(run: RunDirectory): void {
-  const source = agentProgram();
-  const target = join(run.mount, AGENT_NAME);
-  if (existsSync(target) && readFileSync(target).equals(readFileSync(source))) return;
-  const temporary = `${target}.${process.pid}`;
-  try {
-    copyFileSync(source, temporary);
-    chmodSync(temporary, 0o755);
-    renameSync(temporary, target);
-  } finally {
-    rmSync(temporary, { force: true });
-  }
 }

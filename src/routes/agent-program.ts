@@ -1,0 +1,43 @@
+import { createHash } from "node:crypto";
+import { chmodSync, copyFileSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { PortholeError } from "../errors.ts";
+import type { RunDirectory } from "./run-dir.ts";
+
+/** Name of the agent program in the directory that containers mount. */
+export const AGENT_NAME = "agent";
+
+/**
+ * The agent program that belongs to this build.
+ * @throws PortholeError ATTACH when there is none
+ */
+export function agentProgram(): string {
+  for (const place of ["../agent/build/porthole-agent", "../../agent/build/porthole-agent"]) {
+    const path = fileURLToPath(new URL(place, import.meta.url));
+    if (existsSync(path)) return path;
+  }
+  throw new PortholeError("ATTACH", "the agent program is missing from this installation", {
+    hint: "run npm run build in the source folder",
+  });
+}
+
+/** Hash of the agent program, 16 hexadecimal digits: names its image. */
+export function agentHash(): string {
+  return createHash("sha256").update(readFileSync(agentProgram())).digest("hex").slice(0, 16);
+}
+
+/** Puts the agent program where containers with the mount find it. Replaced by rename, so that a container never sees half of it. */
+export function installAgent(run: RunDirectory): void {
+  const source = agentProgram();
+  const target = join(run.mount, AGENT_NAME);
+  if (existsSync(target) && readFileSync(target).equals(readFileSync(source))) return;
+  const temporary = `${target}.${process.pid}`;
+  try {
+    copyFileSync(source, temporary);
+    chmodSync(temporary, 0o755);
+    renameSync(temporary, target);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}

@@ -1,0 +1,55 @@
+import { readFileSync, readlinkSync } from "node:fs";
+
+/**
+ * True when the kernel lets this user into the namespaces of `pid`: reading a namespace link asks for the same right (PTRACE_MODE_READ)
+ * as entering `/proc/PID/root`; the owner of a user namespace has it there (user_namespaces(7)).
+ */
+export function mayEnter(pid: number): boolean {
+  try {
+    readlinkSync(`/proc/${pid}/ns/mnt`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Start time of a process in clock ticks since boot (proc_pid_stat(5), field 22), undefined when there is no such process or it has ended. */
+export function startTime(pid: number): string | undefined {
+  const fields = statFields(pid);
+  return fields === undefined || fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+}
+
+/** Parent of a process, undefined when there is no such process. */
+export function parentOf(pid: number): number | undefined {
+  const parent = statFields(pid)?.[1];
+  return parent === undefined ? undefined : Number(parent);
+}
+
+/** The number that a process has in the innermost PID namespace that it lives in: 1 for a container's first one, unless it shares another's. */
+export function innerPid(pid: number): number {
+  try {
+    const line = /^NSpid:\s*(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
+    return Number(line?.trim().split(/\s+/).at(-1) ?? 1);
+  } catch {
+    return 1;
+  }
+}
+
+/** True when the kernel's word on a process's control groups (cgroups(7)) has the container's id in it. */
+export function inCgroupOf(pid: number, id: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cgroup`, "latin1").includes(id);
+  } catch {
+    return false;
+  }
+}
+
+/** Fields of proc_pid_stat(5) from the third (state) on: the command before them may hold blanks and parentheses itself. */
+function statFields(pid: number): string[] | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,178 @@
+import { connectAt, listenAt } from "../descriptors/fd-socket.ts";
+import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { PortholeError } from "../errors.ts";
+import type { AgentRoute } from "../protocol/facts.ts";
+import { installAgent } from "./agent-program.ts";
+import { ATTACH_TIMEOUT_MS, type Attached, type AttachOptions } from "./attach.ts";
+import { attachDirect } from "./direct.ts";
+import { mayEnter, startTime } from "./process.ts";
+import { type AgentKey, type AgentRecord, agentFile, removeAgentFiles, writeRecord } from "./registry.ts";
+import type { WaitOptions } from "./rendezvous.ts";
+import type { Container } from "./resolve.ts";
+import { openRunDirectory, type RunDirectory } from "./run-dir.ts";
+
+const DEFAULT_IDLE_SECONDS = 60;
+
+/**
+ * Starts an agent for a container on the first of `routes` that goes.
+ * @throws PortholeError ATTACH with every route's reason; CANCELLED
+ */
+export async function startForContainer(
+  container: Container,
+  routes: readonly AgentRoute[],
+  run: RunDirectory,
+  options: AttachOptions,
+): Promise<Attached> {
+  const failures: { route: AgentRoute; error: PortholeError }[] = [];
+  for (const route of routes) {
+    const obstacle = obstacleTo(route, container, run, options.user ?? "");
+    if (obstacle !== undefined) {
+      failures.push({ route, error: obstacle });
+      continue;
+    }
+    try {
+      return await startOn(route, container, run, options);
+    } catch (error) {
+      if (error instanceof PortholeError && error.code === "CANCELLED") throw error;
+      failures.push({ route, error: asAttachError(error) });
+    }
+  }
+  throw allFailed(failures);
+}
+
+/** Starts a direct agent for the namespaces of a process. */
+export async function startForProcess(
+  pid: number,
+  started: string,
+  key: AgentKey,
+  run: RunDirectory,
+  options: AttachOptions,
+): Promise<Attached> {
+  if (!mayEnter(pid)) throw notAllowed(pid);
+  const name = `pid:${pid}`;
+  const record = { ...key, name, engine: "", targetPid: pid, sidecar: "", created: new Date().toISOString() };
+  return startAgent(run, record, options, async (listener, wait) => {
+    await attachDirect({ pid, started, name }, listener, idle(options), wait);
+    return "";
+  });
+}
+
+/**
+ * Makes the listening socket and the record, lets `bring` start an agent and hand the socket over to it, and connects to it. `bring` resolves with the
+ * sidecar's id, empty where there is none. When it fails nothing is left of it here.
+ */
+export async function startAgent(
+  run: RunDirectory,
+  record: AgentRecord,
+  options: AttachOptions,
+  bring: (listener: OwnedFd, wait: WaitOptions) => Promise<string>,
+): Promise<Attached> {
+  const file = agentFile(record);
+  const directory = openRunDirectory(run.agents);
+  let listener: OwnedFd | undefined;
+  try {
+    removeAgentFiles(run, file);
+    writeRecord(run, record);
+    listener = listenAt(directory, `${file}.sock`, 0o600);
+    const timeoutMs = options.timeoutMs ?? ATTACH_TIMEOUT_MS;
+    const sidecar = await bring(listener, { timeoutMs, signal: options.signal });
+    if (sidecar !== "") writeRecord(run, { ...record, sidecar });
+    // Ours must go before we connect: an agent that dies must leave nobody waiting in a backlog that we hold open.
+    listener.close();
+    return { socket: connectAt(directory, `${file}.sock`), run, file, fresh: true };
+  } catch (error) {
+    removeAgentFiles(run, file);
+    throw error;
+  } finally {
+    listener?.close();
+    directory.close();
+  }
+}
+
+/** Why a route cannot be tried at all, undefined when it can. */
+function obstacleTo(
+  route: AgentRoute,
+  container: Container,
+  run: RunDirectory,
+  user: string,
+): PortholeError | undefined {
+  const { name, pid, portholeMount } = container;
+  if (user !== "" && route !== "mount") return new PortholeError("ATTACH", "--user needs the mount route");
+  if (route === "direct") {
+    if (pid <= 0 || startTime(pid) === undefined) {
+      return new PortholeError("ATTACH", `process ${pid} of '${name}' is not on this machine`);
+    }
+    return mayEnter(pid) ? undefined : notAllowed(pid);
+  }
+  if (route === "mount") {
+    if (portholeMount === undefined) {
+      return new PortholeError("ATTACH", `'${name}' was started without porthole's directory`, {
+        hint: "docker run $(porthole docker-args) IMAGE",
+      });
+    }
+    if (portholeMount !== run.mount) {
+      return new PortholeError("ATTACH", `'${name}' has ${portholeMount} mounted, not ${run.mount}`);
+    }
+    if (container.paused) return new PortholeError("ATTACH", `'${name}' is paused, so nothing can be started in it`);
+  }
+  return undefined;
+}
+
+function startOn(
+  route: AgentRoute,
+  container: Container,
+  run: RunDirectory,
+  options: AttachOptions,
+): Promise<Attached> {
+  const user = options.user ?? "";
+  const record: AgentRecord = {
+    identity: container.id,
+    generation: container.startedAt,
+    route,
+    user,
+    name: container.name,
+    engine: container.engine.socketPath,
+    targetPid: container.pid,
+    sidecar: "",
+    created: new Date().toISOString(),
+  };
+  return startAgent(run, record, options, async (listener, wait) => {
+    if (route === "direct") {
+      const { pid, name } = container;
+      await attachDirect({ pid, started: startTime(pid) ?? "0", name: `'${name}'` }, listener, idle(options), wait);
+      return "";
+    }
+    installAgent(run);
+    const { attachMount, attachSidecar } = await import("./docker.ts");
+    const through = route === "mount" ? attachMount : attachSidecar;
+    const { sidecar } = await through(container, run, listener, { ...wait, user, idleSeconds: idle(options) });
+    return sidecar;
+  });
+}
+
+function notAllowed(pid: number): PortholeError {
+  return new PortholeError(
+    "ATTACH",
+    `the kernel does not let this user into the namespaces of process ${pid}: permission denied`,
+    {
+      errno: "EACCES",
+      hint: "run as root or as the owner of its user namespace",
+    },
+  );
+}
+
+function asAttachError(error: unknown): PortholeError {
+  if (error instanceof PortholeError) return error;
+  return new PortholeError("ATTACH", error instanceof Error ? error.message : String(error), { cause: error });
+}
+
+function allFailed(failures: { route: AgentRoute; error: PortholeError }[]): PortholeError {
+  const last = failures.at(-1)?.error;
+  if (failures.length === 1 && last !== undefined) return last;
+  const text = failures.map(({ route, error }) => `${route}: ${error.message}`).join("; ");
+  return new PortholeError("ATTACH", `no route goes: ${text}`, { errno: last?.errno, hint: last?.hint, cause: last });
+}
+
+function idle(options: AttachOptions): number {
+  return options.idleSeconds ?? DEFAULT_IDLE_SECONDS;
+}
