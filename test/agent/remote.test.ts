@@ -1,0 +1,133 @@
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
+import { afterEach, beforeEach, expect, inject, test } from "vitest";
+import { encode } from "../../src/protocol/codec.ts";
+import { decodeAgentFacts, decodeFileFacts } from "../../src/protocol/facts.ts";
+import { ListFlag, Op, OpenFlag } from "../../src/protocol/messages.ts";
+import type { EntryRecord } from "../../src/protocol/records.ts";
+import { type Agent, builds, bytes, drain, startAgent } from "../helpers/agent.ts";
+import { describeAsRoot } from "../helpers/availability.ts";
+import { repository } from "../helpers/paths.ts";
+import { isRunning, workloadReady } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+const SIZE = 1 << 20;
+
+interface FuseTarget {
+  pid: number;
+  place: string;
+  stop(): Promise<void>;
+}
+
+/** A target whose first process sees a FUSE file system at `place`; its server answers as test/fixtures/fuse-server.c says. */
+async function fuseTarget(): Promise<FuseTarget> {
+  const { directory } = inject("machine");
+  const program = `${directory}/fuse-server`;
+  const source = `${repository}test/fixtures/fuse-server.c`;
+  const compiled = spawnSync("cc", ["-std=c11", "-Wall", "-Wextra", "-Werror", "-o", program, source], { encoding: "utf8" });
+  if (compiled.status !== 0) throw new Error(compiled.stderr);
+  const place = `${mkdtempSync(`${directory}/fuse-`)}/fs`;
+  mkdirSync(place);
+  const child = spawn(program, [place], { stdio: ["ignore", "ignore", "pipe"] });
+  let words = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    words += text;
+  });
+  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const pid = child.pid ?? 0;
+  await workloadReady(pid, () => (child.exitCode === null ? undefined : words));
+  const stop = async () => {
+    child.kill("SIGKILL"); // its child, the server, goes with it, and so does everything that waits for an answer
+    await ended;
+  };
+  return { pid, place, stop };
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").map(Number).filter(Boolean);
+}
+
+describeAsRoot("a file system whose server may not answer", () => {
+  let target: FuseTarget;
+
+  beforeEach(async () => {
+    target = await fuseTarget();
+  });
+  afterEach(() => target.stop());
+
+  const started = (build: (typeof builds)[number]): Promise<Agent> =>
+    startAgent({ build, args: ["direct", "--target-pid", String(target.pid)] });
+  const open = (name: string, offset = 0n, flags = 0) => encode.open(flags, offset, bytes(`${target.place}/${name}`));
+
+  test.each(builds)("the %s agent relays a file through a pipe, from any offset", async (build) => {
+    const agent = await started(build);
+    const session = await agent.session();
+    for (const offset of [0n, 8n * 70_000n, BigInt(SIZE), BigInt(SIZE) + 5n]) {
+      const { body, descriptors } = await session.must(Op.open, open("data", offset));
+      expect(decodeFileFacts(body)).toMatchObject({ relayed: true, size: BigInt(SIZE) });
+      const [fd] = descriptors;
+      if (!fd) throw new Error("no descriptor");
+      const text = await drain(fd);
+      expect(text.length).toBe(Math.max(0, SIZE - Number(offset)));
+      if (text.length > 0) {
+        expect(text.subarray(0, 8).toString()).toBe(`${String(offset).padStart(7, "0")}\n`);
+        expect(text.subarray(-8).toString()).toBe(`${SIZE - 8}\n`);
+      }
+    }
+    session.close();
+    await agent.stop();
+  });
+
+  test("refuses what cannot be relayed: writing, a directory, an offset beyond any file", async () => {
+    const agent = await started("asan");
+    const session = await agent.session();
+    expect(await session.failure(Op.open, open("data", 0n, OpenFlag.write))).toBe("ENOTSUP");
+    expect(await session.failure(Op.open, open("", 0n))).toBe("ENOTSUP");
+    expect(await session.failure(Op.open, open("data", 1n << 63n))).toBe("EINVAL");
+    const { records, error } = await session.records(Op.list, encode.list(ListFlag.facts, bytes(target.place)));
+    expect(error).toBe(0);
+    expect((records as EntryRecord[]).map(({ name, facts }) => [Buffer.from(name).toString(), facts?.relayed])).toEqual([
+      ["data", true],
+      ["no-open", true],
+      ["no-read", true],
+      ["no-flush", true],
+    ]);
+    session.close();
+    await agent.stop();
+  });
+
+  test("an open that hangs hurts its own client only, and its place is free again", async () => {
+    const agent = await started("release");
+    const other = await agent.session();
+    for (let n = 0; n < 3; n++) {
+      const hanging = await agent.session();
+      hanging.send(Op.open, open("no-open"));
+      await other.must(Op.stat, encode.stat(0, bytes("/")));
+      hanging.close();
+    }
+    await waitFor("the hanging clients to be given up", async () => {
+      const newcomer = agent.connect();
+      const { body } = await newcomer.must(Op.hello, encode.hello());
+      newcomer.close();
+      return decodeAgentFacts(body).clients === 2;
+    });
+    const hung = childrenOf(agent.pid);
+    await target.stop();
+    expect((await agent.ended).status).toBe(0);
+    await waitFor("the hung children to end", () => !hung.some(isRunning));
+    other.close();
+  });
+
+  test.each(["no-read", "no-flush"])("a file like %s that hangs later hurts its own session only", async (name) => {
+    const agent = await started("release");
+    const session = await agent.session();
+    const fd = await session.descriptor(Op.open, open(name));
+    const other = await agent.session();
+    expect((await drain(await other.descriptor(Op.open, open("data")))).length).toBe(SIZE);
+    fd.close();
+    session.close();
+    other.close();
+    await target.stop();
+    expect((await agent.ended).status).toBe(0);
+  });
+});

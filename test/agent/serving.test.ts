@@ -1,0 +1,210 @@
+import { readFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { socketpair } from "../../src/descriptors/fd-socket.ts";
+import { encode, encodeMessage, encodeServe } from "../../src/protocol/codec.ts";
+import { decodeAgentFacts } from "../../src/protocol/facts.ts";
+import { ByeScope, Op, VERSION } from "../../src/protocol/messages.ts";
+import { type Agent, builds, bytes, drain, type RawSession, startAgent } from "../helpers/agent.ts";
+import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { descriptorCount, isRunning } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+const MAX_CLIENTS = 64;
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").map(Number).filter(Boolean);
+}
+
+function startTime(pid: number): string {
+  return readFileSync(`/proc/${pid}/stat`, "latin1").replace(/^.*\) /s, "").split(" ")[19] ?? "";
+}
+
+const openFile = encode.open(0, 0n, bytes("/workload"));
+
+describe.each(builds)("the %s agent", (build) => {
+  let target: Sandbox;
+  const agents: Agent[] = [];
+  const start = async (...args: string[]) => {
+    const agent = await startAgent({ build, args: ["direct", "--target-pid", String(target.pid), "--join-user-ns", ...args] });
+    agents.push(agent);
+    return agent;
+  };
+
+  beforeEach(async () => {
+    target = await sandbox({ steps: ["write", "/file", "content"] });
+  });
+  afterEach(async () => {
+    for (const agent of agents.splice(0)) await agent.stop();
+    await target.stop();
+  });
+
+  test("says who it is, before and in a session", async () => {
+    const agent = await start();
+    const session = agent.connect();
+    const facts = decodeAgentFacts((await session.must(Op.hello, encode.hello())).body);
+    expect(facts).toMatchObject({ version: VERSION, route: "direct", uid: 0, gid: 0, clients: 1, targetPid: target.pid });
+    expect(facts.build).toMatch(/^[0-9a-f]{16}$/);
+    expect(facts.memory).toBeGreaterThan(0);
+    expect(facts.started).toBeGreaterThan(1_700_000_000);
+    expect({ ...agent.announced, clients: 1, memory: facts.memory }).toEqual(facts);
+    expect(agent.token).toEqual(new Uint8Array(32));
+    session.close();
+  });
+
+  test("counts its clients, and serves 64 at once; the next one waits for a place", async () => {
+    const agent = await start();
+    const sessions: RawSession[] = [];
+    for (let n = 1; n <= MAX_CLIENTS; n++) {
+      const session = agent.connect();
+      const { body } = await session.must(Op.hello, encode.hello());
+      expect(decodeAgentFacts(body).clients).toBe(n);
+      sessions.push(session);
+    }
+    expect(childrenOf(agent.pid)).toHaveLength(MAX_CLIENTS);
+    const late = agent.connect();
+    const answer = late.must(Op.hello, encode.hello());
+    for (const session of sessions) await session.must(Op.stat, encode.stat(0, bytes("/file")));
+    expect(childrenOf(agent.pid)).toHaveLength(MAX_CLIENTS);
+    sessions.pop()?.close();
+    await answer;
+    for (const session of [...sessions, late]) session.close();
+    await waitFor("the children to end", () => childrenOf(agent.pid).length === 0);
+  });
+
+  test("answers requests in their order, 32 of them sent before the first is read", async () => {
+    const session = await (await start()).session();
+    const sent = Array.from({ length: 32 }, () => session.send(Op.open, openFile));
+    for (const id of sent) {
+      const reply = await session.receive();
+      if (reply === "end") throw new Error("the session ended");
+      expect([reply.id, reply.error, reply.descriptors.length]).toEqual([id, 0, 1]);
+      for (const fd of reply.descriptors) fd.close();
+    }
+    session.close();
+  });
+
+  test("keeps no descriptor and no memory after 10,000 opens, listings and errors", async () => {
+    const agent = await start();
+    const session = await agent.session();
+    const [child = 0] = childrenOf(agent.pid);
+    const round = async () => {
+      (await session.descriptor(Op.open, openFile)).close();
+      await session.failure(Op.open, encode.open(0, 0n, bytes("/nothing")));
+      await session.must(Op.stat, encode.stat(0, bytes("/file")));
+    };
+    await round();
+    await drain(await session.descriptor(Op.list, encode.list(1, bytes("/"))));
+    const before = [descriptorCount(agent.pid), descriptorCount(child), descriptorCount()];
+    for (let n = 0; n < 10_000; n++) await round();
+    for (let n = 0; n < 100; n++) await drain(await session.descriptor(Op.list, encode.list(1, bytes("/"))));
+    expect([descriptorCount(agent.pid), descriptorCount(child), descriptorCount()]).toEqual(before);
+    session.close();
+  });
+
+  test("goes when idle, and not while a client is there", async () => {
+    const agent = await start("--idle", "1");
+    const session = await agent.session();
+    const over = agent.ended.then(() => "ended");
+    const stays = new Promise((resolve) => setTimeout(() => resolve("stayed"), 1500)); // longer than the idle time it must ignore
+    expect(await Promise.race([over, stays])).toBe("stayed");
+    session.close();
+    expect(await agent.ended).toEqual({ status: 0, signal: null, words: "" });
+  });
+
+  test("goes with its target, clients and all", async () => {
+    const agent = await start();
+    const session = await agent.session();
+    const children = childrenOf(agent.pid);
+    await target.stop();
+    expect(await session.receive()).toBe("end");
+    expect((await agent.ended).status).toBe(0);
+    expect(children.filter(isRunning)).toEqual([]);
+  });
+
+  test("ends one session with BYE, itself with BYE for the agent", async () => {
+    const agent = await start();
+    const [first, second] = [await agent.session(), await agent.session()];
+    expect((await first.must(Op.bye, encode.bye(ByeScope.session))).body).toHaveLength(0);
+    expect(await first.receive()).toBe("end");
+    await second.must(Op.stat, encode.stat(0, bytes("/file")));
+    await second.must(Op.bye, encode.bye(ByeScope.agent));
+    expect(await second.receive()).toBe("end");
+    expect((await agent.ended).status).toBe(0);
+  });
+
+  test("survives the death of a client's child", async () => {
+    const agent = await start();
+    const session = await agent.session();
+    process.kill(childrenOf(agent.pid)[0] ?? 0, "SIGKILL");
+    expect(await session.receive()).toBe("end");
+    (await agent.session()).close();
+  });
+
+  test("kills a child that does not end when its client is gone", async () => {
+    const agent = await start();
+    const session = await agent.session();
+    const [child = 0] = childrenOf(agent.pid);
+    process.kill(child, "SIGSTOP");
+    session.close();
+    await waitFor("the stopped child to be killed", () => !isRunning(child));
+  });
+
+  test("leaves no process behind when it is killed", async () => {
+    const agent = await start();
+    const session = await agent.session();
+    const unread = await session.descriptor(Op.list, encode.list(1, bytes("/proc")));
+    const children = childrenOf(agent.pid);
+    process.kill(agent.pid, "SIGKILL");
+    await waitFor("its children to end", () => !children.some(isRunning));
+    unread.close();
+  });
+
+  test("serves the process that was meant and no other with its number", async () => {
+    const agent = await start("--target-start", startTime(target.pid));
+    (await agent.session()).close();
+    await expect(start("--target-start", "1")).rejects.toThrow(/started at \d+, not at 1: it is another process/);
+  });
+
+  test("says what is wrong with a target that is not there", async () => {
+    const args = (pid: number) => ["direct", "--target-pid", String(pid)];
+    await expect(startAgent({ build, args: args(4_194_304) })).rejects.toThrow("pidfd_open of process 4194304: No such process");
+    await expect(startAgent({ build, args: [...args(target.pid), "--root", "/nowhere"] })).rejects.toThrow(
+      /^porthole-agent: root directory of process \d+, \/nowhere: No such file or directory$/,
+    );
+  });
+});
+
+describe("an answer to ANNOUNCE that is not SERVE with a listening socket", () => {
+  const args = ["mount", "--target-pid", String(process.pid)];
+  const word = (value: number) => Buffer.from(Uint32Array.of(value).buffer);
+
+  test.each([
+    ["nothing", undefined, 0, /it may have refused this agent\): Connection reset by peer/],
+    ["no descriptor", encodeServe(), 0, /Protocol error/],
+    ["two descriptors", encodeServe(), 2, /Protocol error/],
+    ["a descriptor that does not listen", encodeServe(), 1, /is not a listening SEQPACKET socket/],
+    ["another message", encodeMessage(Op.hello, 0, word(VERSION), 1), 1, /is not a SERVE message/],
+    ["a request's id", encodeMessage(Op.serve, 1, word(VERSION), 1), 1, /is not a SERVE message/],
+    ["bytes behind", encodeMessage(Op.serve, 0, Buffer.concat([word(VERSION), word(0)]), 1), 1, /is not a SERVE message/],
+    ["another version", encodeMessage(Op.serve, 0, word(7), 1), 1, /the host speaks version 7, this agent 1/],
+  ])("%s ends the agent with one line", async (_, packet, count, line) => {
+    const pair = socketpair();
+    const serve: Parameters<typeof startAgent>[0]["serve"] = (rendezvous) => {
+      if (packet) rendezvous.send(packet, pair.slice(0, count));
+    };
+    const agent = await startAgent({ build: "asan", args, serve });
+    const { status, words } = await agent.ended;
+    expect(status).toBe(1);
+    expect(words).toMatch(line);
+    expect(words.trimEnd()).not.toContain("\n");
+    for (const end of pair) end.close();
+    await agent.stop();
+  });
+
+  test("a token comes back in ANNOUNCE", async () => {
+    const token = "00ff1234".repeat(8);
+    const agent = await startAgent({ args: [...args, "--token-stdin"], input: `${token}\n` });
+    expect(Buffer.from(agent.token).toString("hex")).toBe(token);
+    await agent.stop();
+  });
+});
