@@ -47,9 +47,15 @@ test.each([
   [["mount", "--idle", "1x", "--fd", "3"], "--idle 1x: a number from 1 to 604800 is needed"],
   [["mount", "--wat"], "--wat: unknown, or lacks its value; --help lists the options"],
   [["mount", "--fd"], "--fd: unknown, or lacks its value; --help lists the options"],
-  [["sidecar", "--target-pid", "1", "--fd", "3", "--join-user-ns"], "--join-user-ns and --device-cgroup belong to route direct"],
+  [
+    ["sidecar", "--target-pid", "1", "--fd", "3", "--join-user-ns"],
+    "--join-user-ns and --device-cgroup belong to route direct",
+  ],
   [["mount", "--fd", "77"], "--fd 77: Bad file descriptor"],
-  [["mount", "--target-pid", "1", "--socket", "/nowhere/r.sock"], "connect to /nowhere/r.sock: No such file or directory"],
+  [
+    ["mount", "--target-pid", "1", "--socket", "/nowhere/r.sock"],
+    "connect to /nowhere/r.sock: No such file or directory",
+  ],
   [["mount", "--socket", `/${"x".repeat(108)}`], `--socket /${"x".repeat(108)}: longer than 107 bytes`],
 ])("%j is refused in one line", (args, line) => {
   expect(run(...args)).toEqual({ status: 1, stdout: "", stderr: `porthole-agent: ${line}\n` });

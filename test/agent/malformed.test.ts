@@ -110,7 +110,10 @@ describe("a client that breaks the protocol", () => {
   test.each([1, 2, 253])("by %i descriptors, none of which is kept", async (count) => {
     const pair = socketpair();
     const packet = encodeMessage(Op.stat, 2, encode.stat(0, path));
-    session.raw(packet, Array.from({ length: count }, () => pair[0]));
+    session.raw(
+      packet,
+      Array.from({ length: count }, () => pair[0]),
+    );
     const reply = await session.receive();
     expect(reply === "end" ? reply : nameOf(reply.error)).toBe("EPROTO");
     pair[0].close();

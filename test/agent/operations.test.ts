@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { OwnedFd } from "../../src/descriptors/owned-fd.ts";
+import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { readable } from "../../src/descriptors/poll.ts";
 import { encode } from "../../src/protocol/codec.ts";
 import { decodeFileFacts } from "../../src/protocol/facts.ts";
@@ -21,6 +21,7 @@ import type { EntryRecord } from "../../src/protocol/records.ts";
 import { type Agent, builds, bytes, drain, type RawSession, startAgent } from "../helpers/agent.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 
+const ACCESS_MODE = 3; // O_ACCMODE
 const IN_MODIFY = 2;
 const IN_DELETE_SELF = 0x400;
 const IN_DONT_FOLLOW = 0x0200_0000;
@@ -55,8 +56,11 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     expect([facts.mtime, facts.ctime]).toEqual([found.mtimeNs, found.ctimeNs]);
     expect(descriptors).toHaveLength(1);
     const [fd] = descriptors as [OwnedFd];
-    const flags = Number.parseInt(/flags:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd.number}`, "utf8"))?.[1] ?? "", 8);
-    expect(flags & constants.O_ACCMODE).toBe(constants.O_RDONLY);
+    const flags = Number.parseInt(
+      /flags:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd.number}`, "utf8"))?.[1] ?? "",
+      8,
+    );
+    expect(flags & ACCESS_MODE).toBe(constants.O_RDONLY);
     expect(flags & constants.O_NONBLOCK).toBe(constants.O_NONBLOCK);
     expect((await drain(fd)).toString()).toBe("content\n");
   });
@@ -124,7 +128,8 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
   });
 
   test("reads links byte for byte, the longest ones and magic ones too", async () => {
-    const read = async (path: string) => Buffer.from((await session.must(Op.readlink, encode.readlink(bytes(path)))).body);
+    const read = async (path: string) =>
+      Buffer.from((await session.must(Op.readlink, encode.readlink(bytes(path)))).body);
     const longest = `/${"y".repeat(4094)}`;
     symlinkSync(longest, `${target.root}/long`);
     symlinkSync(Buffer.from([0xff, 0x0a, 0x1b]), `${target.root}/odd`);
@@ -142,7 +147,8 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     expect(names).toEqual(["dev", "file", "link", "proc", "tmp", "workload"]);
     expect(plain.error).toBe(0);
     const full = await session.records(Op.list, encode.list(ListFlag.facts, bytes("/")));
-    const entry = (name: string) => (full.records as EntryRecord[]).find((one) => Buffer.from(one.name).toString() === name);
+    const entry = (name: string) =>
+      (full.records as EntryRecord[]).find((one) => Buffer.from(one.name).toString() === name);
     expect(entry("file")?.facts?.size).toBe(8n);
     expect(Buffer.from(entry("link")?.link ?? []).toString()).toBe("/file");
     expect(entry("link")?.facts?.mode).toBe(constants.S_IFLNK | 0o777);
@@ -151,7 +157,8 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
 
   test("lists 20,000 entries whole, names of 255 bytes among them", async () => {
     mkdirSync(`${target.root}/many`);
-    for (let n = 0; n < 20_000; n++) writeFileSync(`${target.root}/many/${n}`.padEnd(n % 100 ? 0 : `${target.root}/many/`.length + 255, "z"), "");
+    for (let n = 0; n < 20_000; n++)
+      writeFileSync(`${target.root}/many/${n}`.padEnd(n % 100 ? 0 : `${target.root}/many/`.length + 255, "z"), "");
     const { records, error } = await session.records(Op.list, encode.list(ListFlag.facts, bytes("/many")));
     expect([records.length, error]).toEqual([20_000, 0]);
   });

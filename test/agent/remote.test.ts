@@ -24,7 +24,9 @@ async function fuseTarget(): Promise<FuseTarget> {
   const { directory } = inject("machine");
   const program = `${directory}/fuse-server`;
   const source = `${repository}test/fixtures/fuse-server.c`;
-  const compiled = spawnSync("cc", ["-std=c11", "-Wall", "-Wextra", "-Werror", "-o", program, source], { encoding: "utf8" });
+  const compiled = spawnSync("cc", ["-std=c11", "-Wall", "-Wextra", "-Werror", "-o", program, source], {
+    encoding: "utf8",
+  });
   if (compiled.status !== 0) throw new Error(compiled.stderr);
   const place = `${mkdtempSync(`${directory}/fuse-`)}/fs`;
   mkdirSync(place);
@@ -86,12 +88,14 @@ describeAsRoot("a file system whose server may not answer", () => {
     expect(await session.failure(Op.open, open("data", 1n << 63n))).toBe("EINVAL");
     const { records, error } = await session.records(Op.list, encode.list(ListFlag.facts, bytes(target.place)));
     expect(error).toBe(0);
-    expect((records as EntryRecord[]).map(({ name, facts }) => [Buffer.from(name).toString(), facts?.relayed])).toEqual([
-      ["data", true],
-      ["no-open", true],
-      ["no-read", true],
-      ["no-flush", true],
-    ]);
+    expect((records as EntryRecord[]).map(({ name, facts }) => [Buffer.from(name).toString(), facts?.relayed])).toEqual(
+      [
+        ["data", true],
+        ["no-open", true],
+        ["no-read", true],
+        ["no-flush", true],
+      ],
+    );
     session.close();
     await agent.stop();
   });

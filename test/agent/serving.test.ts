@@ -16,7 +16,11 @@ function childrenOf(pid: number): number[] {
 }
 
 function startTime(pid: number): string {
-  return readFileSync(`/proc/${pid}/stat`, "latin1").replace(/^.*\) /s, "").split(" ")[19] ?? "";
+  return (
+    readFileSync(`/proc/${pid}/stat`, "latin1")
+      .replace(/^.*\) /s, "")
+      .split(" ")[19] ?? ""
+  );
 }
 
 const openFile = encode.open(0, 0n, bytes("/workload"));
@@ -25,7 +29,10 @@ describe.each(builds)("the %s agent", (build) => {
   let target: Sandbox;
   const agents: Agent[] = [];
   const start = async (...args: string[]) => {
-    const agent = await startAgent({ build, args: ["direct", "--target-pid", String(target.pid), "--join-user-ns", ...args] });
+    const agent = await startAgent({
+      build,
+      args: ["direct", "--target-pid", String(target.pid), "--join-user-ns", ...args],
+    });
     agents.push(agent);
     return agent;
   };
@@ -42,7 +49,14 @@ describe.each(builds)("the %s agent", (build) => {
     const agent = await start();
     const session = agent.connect();
     const facts = decodeAgentFacts((await session.must(Op.hello, encode.hello())).body);
-    expect(facts).toMatchObject({ version: VERSION, route: "direct", uid: 0, gid: 0, clients: 1, targetPid: target.pid });
+    expect(facts).toMatchObject({
+      version: VERSION,
+      route: "direct",
+      uid: 0,
+      gid: 0,
+      clients: 1,
+      targetPid: target.pid,
+    });
     expect(facts.build).toMatch(/^[0-9a-f]{16}$/);
     expect(facts.memory).toBeGreaterThan(0);
     expect(facts.started).toBeGreaterThan(1_700_000_000);
@@ -167,7 +181,9 @@ describe.each(builds)("the %s agent", (build) => {
 
   test("says what is wrong with a target that is not there", async () => {
     const args = (pid: number) => ["direct", "--target-pid", String(pid)];
-    await expect(startAgent({ build, args: args(4_194_304) })).rejects.toThrow("pidfd_open of process 4194304: No such process");
+    await expect(startAgent({ build, args: args(4_194_304) })).rejects.toThrow(
+      "pidfd_open of process 4194304: No such process",
+    );
     await expect(startAgent({ build, args: [...args(target.pid), "--root", "/nowhere"] })).rejects.toThrow(
       /^porthole-agent: root directory of process \d+, \/nowhere: No such file or directory$/,
     );
@@ -185,7 +201,12 @@ describe("an answer to ANNOUNCE that is not SERVE with a listening socket", () =
     ["a descriptor that does not listen", encodeServe(), 1, /is not a listening SEQPACKET socket/],
     ["another message", encodeMessage(Op.hello, 0, word(VERSION), 1), 1, /is not a SERVE message/],
     ["a request's id", encodeMessage(Op.serve, 1, word(VERSION), 1), 1, /is not a SERVE message/],
-    ["bytes behind", encodeMessage(Op.serve, 0, Buffer.concat([word(VERSION), word(0)]), 1), 1, /is not a SERVE message/],
+    [
+      "bytes behind",
+      encodeMessage(Op.serve, 0, Buffer.concat([word(VERSION), word(0)]), 1),
+      1,
+      /is not a SERVE message/,
+    ],
     ["another version", encodeMessage(Op.serve, 0, word(7), 1), 1, /the host speaks version 7, this agent 1/],
   ])("%s ends the agent with one line", async (_, packet, count, line) => {
     const pair = socketpair();

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { constants, fstatSync, mkdtempSync, readdirSync, readFileSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, inject } from "vitest";
@@ -23,6 +23,10 @@ export interface AgentOptions {
   /** Everything but the rendezvous: `["direct", "--target-pid", "7"]`. */
   args: string[];
   uid?: number;
+  /** A command that runs it, in place of `uid`: `["nsenter", "--target", "7", "--mount", "--"]`. Then `args` begin with the program. */
+  through?: string[];
+  /** Descriptors of this process that it inherits and has no use for. */
+  inherits?: number[];
   /** What it gets on standard input; default none. */
   input?: string;
   /** What the host answers to ANNOUNCE instead of SERVE with a listener. */
@@ -73,20 +77,20 @@ export function agentOf(build: Build): string {
 
 /** Starts an agent over a socketpair and hands it a listening socket. Throws what it said when it ends instead. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { build = "release", args, uid = 0, input, serve } = options;
+  const { build = "release", args, uid = 0, through, inherits = [], input, serve } = options;
   const directory = mkdtempSync(`${inject("machine").directory}/agent-`);
   const [ours, theirs] = socketpair();
-  const [command = "", ...rest] = [...asUser(uid), agentOf(build), ...args, "--fd", "3"];
-  const child = spawn(command, rest, {
-    stdio: ["pipe", "ignore", "pipe", theirs.number],
+  const [command = "", ...rest] = [...(through ?? [...asUser(uid), agentOf(build)]), ...args, "--fd", "3"];
+  const child: ChildProcess = spawn(command, rest, {
+    stdio: ["pipe", "ignore", "pipe", theirs.number, ...inherits],
     cwd: "/",
     env: { ...sanitiserOptions(directory), PATH: process.env.PATH },
   });
   theirs.close();
-  child.stdin.on("error", () => {}); // it need not read
-  child.stdin.end(input);
+  child.stdin?.on("error", () => {}); // it need not read
+  child.stdin?.end(input);
   let words = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     words += text;
   });
   const ended = new Promise<Ending>((resolve) => {

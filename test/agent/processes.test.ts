@@ -1,0 +1,104 @@
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { encode } from "../../src/protocol/codec.ts";
+import { decodeFileFacts } from "../../src/protocol/facts.ts";
+import { Op, OpenFlag, ProcessesFlag } from "../../src/protocol/messages.ts";
+import type { ProcessFileRecord, ProcessRecord } from "../../src/protocol/records.ts";
+import { type Agent, builds, drain, type RawSession, startAgent } from "../helpers/agent.ts";
+import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
+
+describe.each(builds)("processes, by the %s agent", (build) => {
+  let target: Sandbox;
+  let agent: Agent;
+  let session: RawSession;
+
+  beforeEach(async () => {
+    const steps = ["write", "/log", "gone, yet open", "hold", "/log", "remove", "/log", "log", "/other", "50", "0"];
+    target = await sandbox({ steps: ["tmpfs", "/tmp", ...steps] });
+    agent = await startAgent({ build, args: ["direct", "--target-pid", String(target.pid), "--join-user-ns"] });
+    session = await agent.session();
+  });
+  afterEach(async () => {
+    session.close();
+    await agent.stop();
+    await target.stop();
+  });
+
+  const list = async (flags: number) => {
+    const { records, error } = await session.records(Op.processes, encode.processes(flags));
+    expect(error).toBe(0);
+    return records as (ProcessRecord | ProcessFileRecord)[];
+  };
+  const heldFile = async () => {
+    const records = await list(ProcessesFlag.files);
+    const file = records.find((record) => record.kind === "file" && text(record.link).endsWith("/log (deleted)"));
+    if (file?.kind !== "file") throw new Error("the held file is not listed");
+    return file;
+  };
+
+  test("are the target's, numbered as inside it", async () => {
+    const processes = (await list(0)) as ProcessRecord[];
+    const outside = readFileSync(`/proc/${target.pid}/stat`, "latin1")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    expect(processes.map(({ pid, parent, uid, error }) => ({ pid, parent, uid, error }))).toEqual([
+      { pid: 1, parent: 0, uid: 0, error: 0 },
+      { pid: expect.any(Number), parent: 1, uid: 0, error: 0 },
+    ]);
+    expect(processes.map(({ command }) => text(command))).toEqual(["ready", "worker"]);
+    expect(processes[0]?.start).toBe(BigInt(outside[19] ?? 0));
+    expect(text(processes[0]?.arguments ?? new Uint8Array())).toMatch(/^\/workload\0tmpfs\0\/tmp\0write\0/);
+  });
+
+  test("come with their open files, deleted ones too", async () => {
+    const file = await heldFile();
+    expect(file.facts.links).toBe(0);
+    expect(file.facts.size).toBe(15n);
+    expect(file.position).toBe(0n);
+    expect(file.flags & 3).toBe(0);
+  });
+
+  test("give up a deleted file: what they hold is opened anew", async () => {
+    const { fd } = await heldFile();
+    const reply = await session.must(Op.openProcessFd, encode.openProcessFd(0, 1, fd, 0n));
+    expect(decodeFileFacts(reply.body)).toMatchObject({ links: 0, relayed: false });
+    const [held] = reply.descriptors;
+    if (!held) throw new Error("no descriptor");
+    expect((await drain(held)).toString()).toBe("gone, yet open\n");
+    const writable = await session.descriptor(Op.openProcessFd, encode.openProcessFd(OpenFlag.write, 1, fd, 0n));
+    writeFileSync(writable.number, "G");
+    writable.close();
+    const again = await session.descriptor(Op.openProcessFd, encode.openProcessFd(0, 1, fd, 0n));
+    expect((await drain(again)).toString()).toBe("Gone, yet open\n");
+  });
+
+  test("that are not the target's stay out of reach", async () => {
+    const failure = (pid: number, fd: number) =>
+      session.failure(Op.openProcessFd, encode.openProcessFd(0, pid, fd, 0n));
+    expect(await failure(process.pid, 0)).toBe("ESRCH");
+    expect(await failure(target.pid, 0)).toBe("ESRCH");
+    expect(await failure(0, 0)).toBe("ESRCH");
+    expect(await failure(0xffff_ffff, 0)).toBe("ESRCH");
+    expect(await failure(1, 9_999)).toBe("EBADF");
+    expect(await failure(1, 0xffff_ffff)).toBe("EBADF");
+  });
+});
+
+test("on route mount all but the agent's own are listed; a socket is ENXIO", async () => {
+  const agent = await startAgent({ args: ["mount", "--target-pid", String(process.pid)] });
+  const session = await agent.session();
+  const { records } = await session.records(Op.processes, encode.processes(0));
+  const pids = (records as ProcessRecord[]).map(({ pid }) => pid);
+  expect(pids).toContain(process.pid);
+  expect(pids).not.toContain(agent.pid);
+  expect((records as ProcessRecord[]).filter(({ parent }) => parent === agent.pid)).toEqual([]);
+  const open = (fd: number) => session.failure(Op.openProcessFd, encode.openProcessFd(0, process.pid, fd, 0n));
+  expect(await open(session.socket.fd.number)).toBe("ENXIO");
+  const file = openSync("/proc/self/comm", "r");
+  expect(await open(file)).toBe("success");
+  closeSync(file);
+  session.close();
+  await agent.stop();
+});
