@@ -1,6 +1,13 @@
 import { writeSync } from "node:fs";
-import { isatty } from "node:tty";
-import { dieOf, type OpenFile, PortholeError, parseTarget, type Session, type Target } from "../../src/index.ts";
+import {
+  dieOf,
+  isTerminal,
+  type OpenFile,
+  PortholeError,
+  parseTarget,
+  type Session,
+  type Target,
+} from "../../src/index.ts";
 import { complain, exitStatus, printable, report } from "../fail.ts";
 import type { ReachOptions } from "../program.ts";
 import { Reach } from "../reach.ts";
@@ -35,7 +42,7 @@ async function catOne(reach: Reach, text: string, trace: boolean): Promise<void>
     if (file.kind === "directory")
       throw new PortholeError("FILE", `cannot read ${text}: Is a directory`, { errno: "EISDIR" });
     if (file.relayed) complain(`${printable(text)}: its file system may not answer, so the agent reads it for us`);
-    if (isatty(1)) await show(file);
+    if (isTerminal(1)) await show(file);
     else await file.copyTo(1);
   } finally {
     file.close();

@@ -8,6 +8,7 @@ import { OwnedFd } from "./owned-fd.ts";
 export {
   acceptFrom,
   connectAt,
+  connectStreamAt,
   listenAt,
   peerCredentials,
   peerPidfd,

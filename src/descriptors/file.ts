@@ -166,3 +166,8 @@ function fileError(error: unknown, path: string): unknown {
     cause: error,
   });
 }
+
+/** True when the descriptor is a terminal (isatty(3)); node:tty would load sockets to say the same. */
+export function isTerminal(fd: number): boolean {
+  return libc.isatty(fd) === 1;
+}

@@ -76,6 +76,8 @@ export const libc = {
   >("int64_t copy_file_range(int, uintptr_t, int, uintptr_t, size_t, uint)"),
 
   signal: declare<(signal: number, handler: number) => number | bigint>("uintptr_t signal(int, uintptr_t)"),
+  gettid: declare<() => number>("int gettid()"),
+  isatty: declare<(fd: number) => number>("int isatty(int)"),
   raise: declare<(signal: number) => number>("int raise(int)"),
   strerror: declare<(errno: number) => string>("str strerror(int)"),
 };

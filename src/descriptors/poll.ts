@@ -1,4 +1,3 @@
-import { isMainThread } from "node:worker_threads";
 import { PortholeError } from "../errors.ts";
 import { systemError } from "./errno.ts";
 import { errno, libc, Memory, type PollHandle, pollHandle } from "./libc.ts";
@@ -55,7 +54,9 @@ export class Reactor {
 
   /** Throws USAGE in a worker thread: koffi's handle aborts the whole process when one ends while an event is due (3.3.4). */
   constructor() {
-    if (!isMainThread) throw new PortholeError("USAGE", "descriptors can be waited for in the main thread only");
+    // The main thread's id is the process's (gettid(2)); node:worker_threads would load streams to say the same.
+    if (libc.gettid() !== process.pid)
+      throw new PortholeError("USAGE", "descriptors can be waited for in the main thread only");
     const epoll = libc.epoll_create1(EPOLL_CLOEXEC);
     if (epoll < 0) throw systemError("SESSION", "cannot create an epoll descriptor", errno());
     this.#epoll = OwnedFd.adopt(epoll);

@@ -6,6 +6,7 @@ import { errno, libc, Memory } from "./libc.ts";
 import { OwnedFd } from "./owned-fd.ts";
 
 const AF_UNIX = 1;
+const SOCK_STREAM = 1;
 const SOCK_SEQPACKET = 5;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
@@ -50,8 +51,17 @@ export function listenAt(directory: OwnedFd, name: string, mode: number, backlog
  * EAGAIN (the listener's queue is full: it does not accept), EPROTOTYPE (not SOCK_SEQPACKET).
  */
 export function connectAt(directory: OwnedFd, name: string): OwnedFd {
+  return connectTo(directory, name, SOCK_SEQPACKET);
+}
+
+/** Like {@link connectAt} for a SOCK_STREAM listener, such as a container engine's. */
+export function connectStreamAt(directory: OwnedFd, name: string): OwnedFd {
+  return connectTo(directory, name, SOCK_STREAM);
+}
+
+function connectTo(directory: OwnedFd, name: string, type: number): OwnedFd {
   const address = socketAddress(pathThrough(directory, name), name);
-  const socket = unixSocket();
+  const socket = unixSocket(type);
   while (libc.connect(socket.number, address.address, address.bytes.length) < 0) {
     const error = errno();
     if (error === Errno.EINTR) continue;
@@ -110,8 +120,8 @@ function getOption(socket: OwnedFd, option: number, size: number): DataView | nu
   return result < 0 ? errno() : memory.view;
 }
 
-function unixSocket(): OwnedFd {
-  const fd = libc.socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+function unixSocket(type = SOCK_SEQPACKET): OwnedFd {
+  const fd = libc.socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) throw failed("cannot create a socket");
   return OwnedFd.adopt(fd);
 }
