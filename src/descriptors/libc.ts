@@ -16,7 +16,7 @@ const library = koffi.load(null);
  * nothing, and a call costs 0.2 us over the system call. Each returns what C returns; after -1 read {@link errno} before anything else.
  * Variadic functions are declared with the arguments used: for integers both calling conventions are the same on x64 and arm64.
  */
-export const libc = {
+export const libc = onFirstUse({
   close: declare<(fd: number) => number>("int close(int)"),
   fcntl: declare<(fd: number, command: number, argument: number) => number>("int fcntl(int, int, long)"),
   flock: declare<(fd: number, operation: number) => number>("int flock(int, int)"),
@@ -80,7 +80,7 @@ export const libc = {
   isatty: declare<(fd: number) => number>("int isatty(int)"),
   raise: declare<(signal: number) => number>("int raise(int)"),
   strerror: declare<(errno: number) => string>("str strerror(int)"),
-};
+});
 
 /** System calls for which not every C library has a function (musl before 1.2.5), by number. */
 export const SystemCall =
@@ -124,6 +124,30 @@ export class Memory {
   }
 }
 
-function declare<F>(signature: string): F {
-  return library.func(signature) as F;
+interface Declaration<F> {
+  signature: string;
+  /** Only a type: there is no such value. */
+  type?: F;
+}
+
+function declare<F>(signature: string): Declaration<F> {
+  return { signature };
+}
+
+/** koffi takes 0.1 ms to prepare a function, and a command uses a few of them: each is prepared when it is first named. */
+function onFirstUse<T extends Record<string, Declaration<unknown>>>(
+  declarations: T,
+): { readonly [Name in keyof T]: T[Name] extends Declaration<infer F> ? F : never } {
+  const functions = {} as { readonly [Name in keyof T]: T[Name] extends Declaration<infer F> ? F : never };
+  for (const [name, { signature }] of Object.entries(declarations)) {
+    Object.defineProperty(functions, name, {
+      configurable: true,
+      get() {
+        const value: unknown = library.func(signature);
+        Object.defineProperty(functions, name, { value });
+        return value;
+      },
+    });
+  }
+  return functions;
 }
