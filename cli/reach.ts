@@ -1,5 +1,5 @@
 import { connect, dieOf, PortholeError, type Session, type Target } from "../src/index.ts";
-import type { ReachOptions } from "./program.ts";
+import type { ReachOptions } from "./program/shared.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 

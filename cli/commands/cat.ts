@@ -9,7 +9,7 @@ import {
   type Target,
 } from "../../src/index.ts";
 import { complain, exitStatus, printable, report } from "../fail.ts";
-import type { ReachOptions } from "../program.ts";
+import type { ReachOptions } from "../program/shared.ts";
 import { Reach } from "../reach.ts";
 
 /** `porthole cat`: writes each target to standard output, goes on after one that fails, and returns the worst status. */

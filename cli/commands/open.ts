@@ -1,6 +1,6 @@
 import { isatty } from "node:tty";
 import { followSource, type OpenFile, PortholeError, parseTarget, type Session } from "../../src/index.ts";
-import type { ReachOptions } from "../program.ts";
+import type { ReachOptions } from "../program/shared.ts";
 import { Reach } from "../reach.ts";
 import { openScreen } from "../tui/open.ts";
 

@@ -1,0 +1,38 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { end, examples, reaching, seconds } from "./shared.ts";
+
+/** Commands that show something on the terminal. */
+export function addLooking(root: Command): void {
+  reaching(
+    root.command("open").argument("<target>", "what to look at").argument("[start]", "+G: start at the end", position),
+  )
+    .summary("look at a file in the terminal: scroll, search, follow")
+    .description("Open a file in the terminal. ? shows the keys.")
+    .option("-f, --follow", "start at the end and follow what is appended")
+    .addHelpText(
+      "after",
+      examples(
+        "porthole open web:/var/log/app.log",
+        "porthole open web:/var/log/app.log +G",
+        "porthole open --follow web:/var/log/app.log",
+      ),
+    )
+    .action(async (target: string, start, options) =>
+      end((await import("../commands/open.ts")).open(target, start, options)),
+    );
+
+  root
+    .command("demo")
+    .summary("follow a live log in a namespace sandbox made for the purpose; needs no engine")
+    .description(
+      "Make a sandbox with namespaces and a private tmpfs of its own, and follow a live log in it through the agent.",
+    )
+    .option("--seconds <number>", "how long, when there is no terminal", seconds, 4)
+    .addHelpText("after", examples("porthole demo"))
+    .action(async (options) => end((await import("../commands/demo.ts")).demo(options)));
+}
+
+function position(text: string): "end" {
+  if (text !== "+G") throw new InvalidArgumentError("It is not +G.");
+  return "end";
+}
