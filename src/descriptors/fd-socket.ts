@@ -47,7 +47,6 @@ export class FdSocket implements Disposable, AsyncDisposable {
     this.#maxPacket = maxPacket;
     this.#controlLength = controlLength(maxDescriptors);
     this.#outgoing = new Message(maxPacket, controlLength(SCM_MAX_FD));
-    // Not a byte more: CMSG_SPACE's padding would let one more descriptor in.
     this.#incoming = new Message(maxPacket, this.#controlLength);
     this.#outgoing.control.setInt32(ControlHeader.level, SOL_SOCKET, true);
     this.#outgoing.control.setInt32(ControlHeader.type, SCM_RIGHTS, true);
@@ -119,6 +118,7 @@ export class FdSocket implements Disposable, AsyncDisposable {
   /** Bytes received, or -1 when nothing is there. */
   #receiveMessage(): number {
     const message = this.#incoming;
+    // Not a byte more: CMSG_SPACE's padding would let one more descriptor in.
     message.arm(this.#maxPacket, this.#controlLength);
     for (;;) {
       const size = libc.recvmsg(this.fd.number, message.address, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);

@@ -98,7 +98,6 @@ export class Reactor {
 
   /** Called by koffi: it must not throw, or koffi's next call of any kind fails. */
   #dispatch(): void {
-    if (this.#closed) return;
     const { view } = this.#events;
     const count = libc.epoll_wait(this.#epoll.number, this.#events.address, BATCH, 0);
     for (let at = 0; at < count * Event.size; at += Event.size) {

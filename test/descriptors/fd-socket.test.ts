@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { FdSocket, refuseDescriptors, socketpair } from "../../src/descriptors/fd-socket.ts";
+import { libc, Memory } from "../../src/descriptors/libc.ts";
 import { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { writable } from "../../src/descriptors/poll.ts";
 import { connection, numberedFiles, numbersOf, owned, packet, withoutLeak } from "./fixtures.ts";
-import { controlMessage, ints, rawSend } from "./raw-message.ts";
+import { controlMessage, ints, rawSend, SOL_SOCKET } from "./raw-message.ts";
 import { runScript } from "./run-script.ts";
 
 function pair(maxDescriptors: number, maxPacket?: number): [FdSocket, FdSocket] {
@@ -62,6 +63,19 @@ test("a packet that is too long leaves none of its descriptors behind", () => {
   withoutLeak(() => {
     rawSend(peer, new Uint8Array(101), controlMessage(ints(...file.map(({ number }) => number))));
     expect(() => socket.receive()).toThrow(/more than 100 bytes/);
+  });
+});
+
+test("a control message nobody asked for ends the session, and the descriptors beside it are closed", () => {
+  const { peer, socket } = connection(20);
+  const files = numberedFiles(2);
+  const on = new Memory(4);
+  on.view.setInt32(0, 1, true);
+  const SO_PASSCRED = 16;
+  expect(libc.setsockopt(socket.fd.number, SOL_SOCKET, SO_PASSCRED, on.address, 4)).toBe(0);
+  withoutLeak(() => {
+    rawSend(peer, Uint8Array.of(1), controlMessage(ints(...files.map(({ number }) => number))));
+    expect(() => socket.receive()).toThrow("the peer sent a control message that is not SCM_RIGHTS");
   });
 });
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { closeSync, constants, openSync, readSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, onTestFinished, test } from "vitest";
@@ -269,7 +270,7 @@ test("a FIFO without a writer is not ready; with data it is; after the last writ
 });
 
 test("a deadline, an abort before and an abort during the wait reject with CANCELLED and leave no watch", async () => {
-  const [outlet] = newPipe();
+  const [outlet, inlet] = newPipe();
   const cancelled = (errno: string) => expect.objectContaining({ code: "CANCELLED", errno });
   await expect(readable(outlet, { timeoutMs: 1 })).rejects.toThrow(cancelled("ETIMEDOUT"));
   await expect(readable(outlet, { signal: AbortSignal.abort() })).rejects.toThrow(cancelled("ECANCELED"));
@@ -278,6 +279,10 @@ test("a deadline, an abort before and an abort during the wait reject with CANCE
   const reason = new Error("enough");
   controller.abort(reason);
   await expect(waiting).rejects.toThrow(expect.objectContaining({ code: "CANCELLED", cause: reason }));
+  writeSync(inlet.number, one);
+  const unused = new AbortController();
+  await readable(outlet, { signal: unused.signal });
+  expect(getEventListeners(unused.signal, "abort")).toEqual([]);
   // Nothing is left: the descriptor can be watched again.
   reactor.watch(outlet, EPOLLIN, () => {}).close();
 });

@@ -58,11 +58,21 @@ for (const [name, flags] of [
     const { path, fd } = newFifo();
     const { out, content } = newOutput(flags);
     const { path: random, bytes } = randomFile(3_000_001);
-    const pumping = pumpToFd(fd, out.number);
     run(`cat '${random}' > '${path}'`, "ignore");
-    expect(await pumping).toBe(3_000_001n);
+    expect(await pumpToFd(fd, out.number)).toBe(3_000_001n);
     expect(Buffer.compare(content(), bytes)).toBe(0);
   });
+
+test("nothing stays open of the way round for an output that refuses splice", async () => {
+  const [source, inlet] = newPipe();
+  writeSync(inlet.number, "all of it");
+  inlet.close();
+  const { out, content } = newOutput(O_APPEND);
+  const before = descriptorCount();
+  expect(await pumpToFd(source, out.number)).toBe(9n);
+  expect(descriptorCount()).toBe(before);
+  expect(content().toString()).toBe("all of it");
+});
 
 test("a FIFO with a writer: bytes come through as they are written", async () => {
   const { path, fd } = newFifo();
@@ -151,7 +161,6 @@ test("the output's reader leaves while the source is idle: EPIPE at once, not at
 });
 
 test("aborted while a FIFO has no writer, while the output is full, and in the middle of an endless device", async () => {
-  const before = descriptorCount();
   const cancelled = failure("CANCELLED", "ECANCELED");
 
   const idle = new AbortController();
@@ -178,7 +187,6 @@ test("aborted while a FIFO has no writer, while the output is full, and in the m
   const pumping = pumpToFd(zero, sink.number, { signal: endless.signal });
   setTimeout(() => endless.abort(), 1);
   await expect(pumping).rejects.toThrow(cancelled);
-  expect(descriptorCount()).toBeLessThan(before + 10);
 });
 
 test("the other side clears O_NONBLOCK and takes the bytes away: the event loop is never held up", async () => {
