@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { request } from "node:http";
 import type { Duplex } from "node:stream";
 import { PassThrough, Readable } from "node:stream";
 import Docker from "dockerode";
@@ -76,11 +77,11 @@ export async function attachSidecar(
   try {
     sidecar = await createSidecar(docker, container, run, rendezvous, options);
     const { id } = sidecar;
-    const stream = await sidecar.attach({ hijack: true, stream: true, stdin: true, stdout: true, stderr: true });
+    const stream = await attachStreams(container.engine, id);
     await sidecar.start();
     const isOurs = async (peer: number) =>
       inCgroupOf(peer, id) || (await docker.getContainer(id).inspect()).State.Pid === peer;
-    const facts = await meetOverStream(stream as Duplex, docker, rendezvous, listener, isOurs, options);
+    const facts = await meetOverStream(stream, docker, rendezvous, listener, isOurs, options);
     return { facts, sidecar: id };
   } catch (error) {
     // Also one that was created only, or that nobody heard of: AutoRemove acts on a container that ran.
@@ -199,6 +200,31 @@ async function importImage(docker: Docker, image: string): Promise<void> {
   const progress = (await docker.importImage(archive, { repo: image })) as NodeJS.ReadableStream;
   await new Promise<void>((resolve, reject) => {
     docker.modem.followProgress(progress, (error: Error | null) => (error ? reject(error) : resolve()));
+  });
+}
+
+/**
+ * The standard streams of a container that is about to start. Not dockerode's attach: it sends its options as a body too, and Podman (4.3) hands that
+ * to the container as the first of its standard input.
+ */
+function attachStreams({ socketPath }: Engine, id: string): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const asked = request({
+      socketPath,
+      method: "POST",
+      path: `/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`,
+      headers: { Host: "localhost", Connection: "Upgrade", Upgrade: "tcp", "Content-Length": 0 },
+    });
+    asked.on("upgrade", (_, stream, head) => {
+      if (head.length > 0) stream.unshift(head);
+      resolve(stream);
+    });
+    asked.on("response", (answer) => {
+      answer.resume();
+      reject(new Error(`attaching to the sidecar: HTTP status ${answer.statusCode}`));
+    });
+    asked.on("error", reject);
+    asked.end();
   });
 }
 
