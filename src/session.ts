@@ -1,17 +1,14 @@
 import { AgentClient } from "./agent-client.ts";
-import type { OwnedFd } from "./descriptors/owned-fd.ts";
-import { PortholeError } from "./errors.ts";
-import { checkReceived, OpenFile } from "./open-file.ts";
-import { encode } from "./protocol/codec.ts";
-import type { AgentRoute } from "./protocol/facts.ts";
-import { type AgentFacts, decodeFileFacts, type FileFacts } from "./protocol/facts.ts";
-import { FileFactsAt, ListFlag, Op, OpenFlag } from "./protocol/messages.ts";
+import { AgentSession } from "./agent-session.ts";
+import type { PortholeError } from "./errors.ts";
+import { LocalSession } from "./local-session.ts";
+import type { OpenFile } from "./open-file.ts";
+import type { AgentFacts, AgentRoute, FileFacts } from "./protocol/facts.ts";
+import type { ProcessFileRecord, ProcessRecord } from "./protocol/records.ts";
 import { type Attached, type AttachOptions, attachContainer, attachProcess } from "./routes/attach.ts";
-import { listLocal, openLocal, readlinkLocal, statLocal, watchLocal } from "./routes/local.ts";
 import { removeAgentFiles } from "./routes/registry.ts";
-import { IN_CREATE, IN_MODIFY, IN_MOVE_SELF, type InotifyEvent } from "./tail/inotify.ts";
-import { parseTarget, pathBytes, pathText, type Target } from "./target.ts";
-import { Watcher } from "./watcher.ts";
+import type { InotifyEvent } from "./tail/inotify.ts";
+import { parseTarget, type Target } from "./target.ts";
 
 /** Options of {@link connect}; docs on each are at {@link AttachOptions}. */
 export interface ConnectOptions extends Omit<AttachOptions, "route"> {
@@ -52,6 +49,15 @@ export interface Session extends AsyncDisposable {
   list(path: string, options?: { facts?: boolean }): AsyncIterable<DirectoryEntry>;
   /** Target of a symbolic link. */
   readlink(path: string): Promise<string>;
+  /** The target's processes, each followed by its open files when `files`; see {@link ProcessRecord}. */
+  processes(options?: { files?: boolean }): AsyncIterable<ProcessRecord | ProcessFileRecord>;
+  /**
+   * Reopens an open file of a process of the target, deleted or not; `pid` is the number inside the target. {@link open} does the same for a path
+   * of the form `/proc/N/fd/M`. Throws FILE: ENXIO for what has no path to reopen (a socket).
+   */
+  openProcessFile(pid: number, fd: number, options?: { write?: boolean }): Promise<OpenFile>;
+  /** The target's mount table, as proc_pid_mountinfo(5). */
+  mounts(): Promise<OpenFile>;
   /**
    * Hears of inotify(7) events of `mask` on `path`, as hints to look again, until the function it resolves with is called.
    * @throws PortholeError FILE with the errno: ENOSPC when the watches are used up
@@ -102,174 +108,4 @@ export async function connectTo(
 function parseSessionTarget(text: string): Target {
   if (/^pid:\d+$/.test(text)) return parseTarget(`${text}:/`);
   return /^[^/:.][^/:]*$/.test(text) ? parseTarget(`${text}:/`) : parseTarget(text);
-}
-
-class AgentSession implements Session {
-  readonly name: string;
-  readonly route: AgentRoute;
-  readonly fresh: boolean;
-  readonly #client: AgentClient;
-  readonly #timeoutMs: number;
-  readonly #watcher: Watcher;
-
-  constructor(name: string, client: AgentClient, attached: Attached, timeoutMs: number) {
-    this.name = name;
-    this.#client = client;
-    this.route = client.facts.route;
-    this.fresh = attached.fresh;
-    this.#timeoutMs = timeoutMs;
-    this.#watcher = new Watcher(client, timeoutMs);
-  }
-
-  async open(path: string, options: { write?: boolean; noFollow?: boolean } = {}): Promise<OpenFile> {
-    const flags = (options.write ? OpenFlag.write : 0) | (options.noFollow ? OpenFlag.noFollow : 0);
-    const what = this.#cannot("open", path);
-    const { body, descriptors } = await this.#ask(what, Op.open, () => encode.open(flags, 0n, pathBytes(path)), 1);
-    return this.#received(path, body, descriptors, options.write === true);
-  }
-
-  async stat(path: string, options: { noFollow?: boolean } = {}): Promise<FileFacts> {
-    const flags = options.noFollow ? OpenFlag.noFollow : 0;
-    const { body } = await this.#ask(
-      this.#cannot("look at", path),
-      Op.stat,
-      () => encode.stat(flags, pathBytes(path)),
-      0,
-    );
-    return this.#facts(body);
-  }
-
-  async *list(path: string, options: { facts?: boolean } = {}): AsyncGenerator<DirectoryEntry> {
-    const what = this.#cannot("list", path);
-    const body = this.#encoded(what, () => encode.list(options.facts ? ListFlag.facts : 0, pathBytes(path)));
-    for await (const record of this.#client.records(Op.list, body, this.#timeoutMs, what)) {
-      if (record.kind !== "entry") throw this.#broken(`a ${record.kind} in a directory`);
-      const { name, type, facts, link } = record;
-      yield { name: pathText(name), type, facts, link: link && pathText(link) };
-    }
-  }
-
-  async readlink(path: string): Promise<string> {
-    const what = this.#cannot("read the link", path);
-    const { body } = await this.#ask(what, Op.readlink, () => encode.readlink(pathBytes(path)), 0);
-    return pathText(body);
-  }
-
-  watch(path: string, mask: number, listener: (event: InotifyEvent) => void): Promise<() => void> {
-    return this.#watcher.add(path, mask, listener);
-  }
-
-  get agent(): AgentFacts {
-    return this.#client.facts;
-  }
-
-  get ended(): PortholeError | undefined {
-    return this.#client.ended;
-  }
-
-  close(): void {
-    this.#watcher.close();
-    this.#client.close();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.close();
-  }
-
-  #ask(what: string, op: Op, body: () => Uint8Array, mayBring: number) {
-    return this.#client.request(op, this.#encoded(what, body), mayBring, this.#timeoutMs, what);
-  }
-
-  #encoded(what: string, body: () => Uint8Array): Uint8Array {
-    try {
-      return body();
-    } catch (error) {
-      if (!(error instanceof PortholeError)) throw error;
-      throw new PortholeError("FILE", `${what}: ${error.message}`, { errno: error.errno, cause: error });
-    }
-  }
-
-  /** The open file that a reply brought, once the descriptor is what the reply says. */
-  #received(path: string, body: Uint8Array, descriptors: OwnedFd[], write: boolean): OpenFile {
-    const [fd] = descriptors;
-    if (fd === undefined) throw this.#broken("no descriptor for an open file");
-    try {
-      const facts = this.#facts(body);
-      checkReceived(path, fd, facts, write);
-      return new OpenFile(path, fd, facts);
-    } catch (error) {
-      fd.close();
-      this.#client.close();
-      throw error;
-    }
-  }
-
-  #facts(body: Uint8Array): FileFacts {
-    if (body.length !== FileFactsAt.size) throw this.#broken(`${body.length} bytes of file facts`);
-    return decodeFileFacts(body);
-  }
-
-  #broken(what: string): PortholeError {
-    this.#client.close();
-    return new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`);
-  }
-
-  #cannot(verb: string, path: string): string {
-    const shown = path.length > 300 ? `${path.slice(0, 300)}...` : path;
-    return `cannot ${verb} ${this.name}:${shown}`;
-  }
-}
-
-/** This machine, without crossing anything. */
-class LocalSession implements Session {
-  readonly name = "";
-  readonly route = "local";
-  readonly fresh = false;
-  readonly agent = undefined;
-  readonly ended = undefined;
-
-  async open(path: string, options: { write?: boolean; noFollow?: boolean } = {}): Promise<OpenFile> {
-    const { fd, facts } = openLocal(pathBytes(path), options);
-    return new OpenFile(path, fd, facts);
-  }
-
-  async stat(path: string, options: { noFollow?: boolean } = {}): Promise<FileFacts> {
-    return statLocal(pathBytes(path), options);
-  }
-
-  async *list(path: string, options: { facts?: boolean } = {}): AsyncGenerator<DirectoryEntry> {
-    for (const { name, type } of listLocal(pathBytes(path))) {
-      const text = pathText(name);
-      yield {
-        name: text,
-        type,
-        ...(options.facts ? this.#look(`${path}/${text}`) : { facts: undefined, link: undefined }),
-      };
-    }
-  }
-
-  async readlink(path: string): Promise<string> {
-    return pathText(readlinkLocal(pathBytes(path)));
-  }
-
-  async watch(path: string, mask: number, listener: (event: InotifyEvent) => void): Promise<() => void> {
-    return watchLocal(pathBytes(path), (what) => {
-      const happened = mask & (what === "content" ? IN_MODIFY : IN_CREATE | IN_MOVE_SELF);
-      if (happened !== 0) listener({ watch: 0, mask: happened, name: new Uint8Array(0) });
-    });
-  }
-
-  #look(path: string): { facts: FileFacts | undefined; link: string | undefined } {
-    try {
-      const facts = statLocal(pathBytes(path), { noFollow: true });
-      const isLink = (facts.mode & 0o170000) === 0o120000;
-      return { facts, link: isLink ? pathText(readlinkLocal(pathBytes(path))) : undefined };
-    } catch {
-      return { facts: undefined, link: undefined };
-    }
-  }
-
-  close(): void {}
-
-  async [Symbol.asyncDispose](): Promise<void> {}
 }

@@ -1,0 +1,164 @@
+import type { AgentClient } from "./agent-client.ts";
+import { statx } from "./descriptors/file.ts";
+import type { OwnedFd } from "./descriptors/owned-fd.ts";
+import { PortholeError } from "./errors.ts";
+import { checkReceived, OpenFile } from "./open-file.ts";
+import { encode } from "./protocol/codec.ts";
+import { type AgentFacts, type AgentRoute, decodeFileFacts, type FileFacts } from "./protocol/facts.ts";
+import { FileFactsAt, ListFlag, Op, OpenFlag, ProcessesFlag } from "./protocol/messages.ts";
+import type { ProcessFileRecord, ProcessRecord } from "./protocol/records.ts";
+import type { Attached } from "./routes/attach.ts";
+import { factsOf } from "./routes/local.ts";
+import type { DirectoryEntry, Session } from "./session.ts";
+import type { InotifyEvent } from "./tail/inotify.ts";
+import { pathBytes, pathText } from "./target.ts";
+import { Watcher } from "./watcher.ts";
+
+/** A magic link (proc(5)), which an ordinary open inside a root refuses to follow. */
+const PROCESS_FILE = /^\/proc\/(\d{1,10})\/fd\/(\d{1,10})$/;
+
+/** A session with an agent. */
+export class AgentSession implements Session {
+  readonly name: string;
+  readonly route: AgentRoute;
+  readonly fresh: boolean;
+  readonly #client: AgentClient;
+  readonly #timeoutMs: number;
+  readonly #watcher: Watcher;
+
+  constructor(name: string, client: AgentClient, attached: Attached, timeoutMs: number) {
+    this.name = name;
+    this.#client = client;
+    this.route = client.facts.route;
+    this.fresh = attached.fresh;
+    this.#timeoutMs = timeoutMs;
+    this.#watcher = new Watcher(client, timeoutMs);
+  }
+
+  async open(path: string, options: { write?: boolean; noFollow?: boolean } = {}): Promise<OpenFile> {
+    const ofProcess = PROCESS_FILE.exec(path);
+    if (ofProcess !== null) return this.openProcessFile(Number(ofProcess[1]), Number(ofProcess[2]), options);
+    const flags = (options.write ? OpenFlag.write : 0) | (options.noFollow ? OpenFlag.noFollow : 0);
+    const what = this.#cannot("open", path);
+    const { body, descriptors } = await this.#ask(what, Op.open, () => encode.open(flags, 0n, pathBytes(path)), 1);
+    return this.#received(path, body, descriptors, options.write === true);
+  }
+
+  async openProcessFile(pid: number, fd: number, options: { write?: boolean } = {}): Promise<OpenFile> {
+    const path = `/proc/${pid}/fd/${fd}`;
+    const body = () => encode.openProcessFd(options.write ? OpenFlag.write : 0, pid, fd, 0n);
+    const reply = await this.#ask(this.#cannot("open", path), Op.openProcessFd, body, 1);
+    return this.#received(path, reply.body, reply.descriptors, options.write === true);
+  }
+
+  async *processes(options: { files?: boolean } = {}): AsyncGenerator<ProcessRecord | ProcessFileRecord> {
+    const body = encode.processes(options.files ? ProcessesFlag.files : 0);
+    for await (const record of this.#client.records(
+      Op.processes,
+      body,
+      this.#timeoutMs,
+      `cannot list the processes of ${this.name}`,
+    )) {
+      if (record.kind === "entry") throw this.#broken("an entry in a list of processes");
+      yield record;
+    }
+  }
+
+  async mounts(): Promise<OpenFile> {
+    const { descriptors } = await this.#ask(`cannot read the mounts of ${this.name}`, Op.mounts, encode.mounts, 1);
+    const [fd] = descriptors;
+    if (fd === undefined) throw this.#broken("no descriptor for the mounts");
+    return new OpenFile("/proc/self/mountinfo", fd, factsOf(statx(fd)));
+  }
+
+  async stat(path: string, options: { noFollow?: boolean } = {}): Promise<FileFacts> {
+    const flags = options.noFollow ? OpenFlag.noFollow : 0;
+    const { body } = await this.#ask(
+      this.#cannot("look at", path),
+      Op.stat,
+      () => encode.stat(flags, pathBytes(path)),
+      0,
+    );
+    return this.#facts(body);
+  }
+
+  async *list(path: string, options: { facts?: boolean } = {}): AsyncGenerator<DirectoryEntry> {
+    const what = this.#cannot("list", path);
+    const body = this.#encoded(what, () => encode.list(options.facts ? ListFlag.facts : 0, pathBytes(path)));
+    for await (const record of this.#client.records(Op.list, body, this.#timeoutMs, what)) {
+      if (record.kind !== "entry") throw this.#broken(`a ${record.kind} in a directory`);
+      const { name, type, facts, link } = record;
+      yield { name: pathText(name), type, facts, link: link && pathText(link) };
+    }
+  }
+
+  async readlink(path: string): Promise<string> {
+    const what = this.#cannot("read the link", path);
+    const { body } = await this.#ask(what, Op.readlink, () => encode.readlink(pathBytes(path)), 0);
+    return pathText(body);
+  }
+
+  watch(path: string, mask: number, listener: (event: InotifyEvent) => void): Promise<() => void> {
+    return this.#watcher.add(path, mask, listener);
+  }
+
+  get agent(): AgentFacts {
+    return this.#client.facts;
+  }
+
+  get ended(): PortholeError | undefined {
+    return this.#client.ended;
+  }
+
+  close(): void {
+    this.#watcher.close();
+    this.#client.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  #ask(what: string, op: Op, body: () => Uint8Array, mayBring: number) {
+    return this.#client.request(op, this.#encoded(what, body), mayBring, this.#timeoutMs, what);
+  }
+
+  #encoded(what: string, body: () => Uint8Array): Uint8Array {
+    try {
+      return body();
+    } catch (error) {
+      if (!(error instanceof PortholeError)) throw error;
+      throw new PortholeError("FILE", `${what}: ${error.message}`, { errno: error.errno, cause: error });
+    }
+  }
+
+  /** The open file that a reply brought, once the descriptor is what the reply says. */
+  #received(path: string, body: Uint8Array, descriptors: OwnedFd[], write: boolean): OpenFile {
+    const [fd] = descriptors;
+    if (fd === undefined) throw this.#broken("no descriptor for an open file");
+    try {
+      const facts = this.#facts(body);
+      checkReceived(path, fd, facts, write);
+      return new OpenFile(path, fd, facts);
+    } catch (error) {
+      fd.close();
+      this.#client.close();
+      throw error;
+    }
+  }
+
+  #facts(body: Uint8Array): FileFacts {
+    if (body.length !== FileFactsAt.size) throw this.#broken(`${body.length} bytes of file facts`);
+    return decodeFileFacts(body);
+  }
+
+  #broken(what: string): PortholeError {
+    this.#client.close();
+    return new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`);
+  }
+
+  #cannot(verb: string, path: string): string {
+    const shown = path.length > 300 ? `${path.slice(0, 300)}...` : path;
+    return `cannot ${verb} ${this.name}:${shown}`;
+  }
+}
