@@ -106,6 +106,7 @@ struct relay_job {
 void write_relay(int out, const void *relay_job);
 
 /* processes.c */
+bool status_line(int proc, const char *name, char *value, size_t size);
 void write_processes(int out, const void *with_files);
 int open_process(pid_t inside);
 

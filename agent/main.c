@@ -189,7 +189,6 @@ int main(int argc, char **argv) {
     if (options.token_stdin) read_token(token);
     if (options.socket) rendezvous = connect_rendezvous(options.socket);
     int listener = shake_hands(rendezvous, token);
-    memset(token, 0, sizeof token);
     silence_standard_descriptors(agent.root);
     serve(listener);
 }

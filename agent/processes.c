@@ -17,55 +17,71 @@ struct process {
     pid_t inside, parent; /* parent as the agent sees it */
     uint32_t uid;         /* effective */
     uint64_t start;
-    char status[4096];
 };
 
-/* The value of a line of /proc/PID/status, NULL where there is none. */
-static char *status_field(char *status, const char *name) {
-    char *line = strstr(status, name);
-    return line ? line + strlen(name) : NULL;
+/*
+ * The value of a line of /proc/<pid>/status. Streamed: the line of supplementary groups, which the process chooses, may be longer than any
+ * buffer. A process cannot forge a line, for the kernel escapes its name.
+ */
+bool status_line(int proc, const char *name, char *value, size_t size) {
+    char chunk[4096];
+    size_t length = strlen(name), column = 0, used = 0;
+    bool match = true, found = false;
+    int fd = openat(proc, "status", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    for (ssize_t got; !found && (got = read_some(fd, chunk, sizeof chunk)) > 0;)
+        for (char *c = chunk; !found && c < chunk + got; c++) {
+            if (*c == '\n') {
+                found = match && column >= length;
+                column = 0;
+                match = true;
+                continue;
+            }
+            if (column < length && *c != name[column]) match = false;
+            if (column >= length && match && used < size - 1) value[used++] = *c;
+            column++;
+        }
+    value[used] = 0;
+    close(fd);
+    return found;
 }
 
 /* The number inside the target, 0 for a process that has none there. */
-static pid_t inside_number(pid_t pid, char *status) {
+static pid_t inside_number(pid_t pid, int proc) {
+    char numbers[512];
     if (agent.pid_depth == 0) return pid;
-    char *at = status_field(status, "\nNSpid:");
-    for (int depth = 0; at && depth < agent.pid_depth; depth++) {
-        at = strpbrk(at + 1, "\t\n");
-        if (at && *at == '\n') at = NULL;
-    }
-    return at ? (pid_t)strtol(at, NULL, 10) : 0;
-}
-
-static pid_t translate(pid_t pid) {
-    static char status[4096];
-    char path[32];
-    if (agent.pid_depth == 0 || pid == 0) return pid;
-    snprintf(path, sizeof path, "/proc/%d/status", pid);
-    return read_text(AT_FDCWD, path, status, sizeof status) < 0 ? 0 : inside_number(pid, status);
-}
-
-/* Reads what /proc/<pid> says of a process; false when it is none of the target's, or has ended. */
-static bool look_at_process(pid_t pid, int proc, struct process *found) {
-    struct stat mounts;
-    char stat_text[1024];
-    if (agent.route != route_mount && (fstatat(proc, "ns/mnt", &mounts, 0) < 0 || mounts.st_ino != agent.mount_namespace)) return false;
-    if (read_text(proc, "stat", stat_text, sizeof stat_text) <= 0) return false;
-    if (read_text(proc, "status", found->status, sizeof found->status) <= 0) return false;
-    char *after_name = strrchr(stat_text, ')'), *uid = status_field(found->status, "\nUid:");
-    if (!after_name || !uid) return false;
-    found->inside = inside_number(pid, found->status);
-    found->parent = (pid_t)strtol(field(after_name + 1, 1), NULL, 10);
-    found->uid = (uint32_t)strtoul(field(uid, 1), NULL, 10);
-    found->start = strtoull(field(after_name + 1, 19), NULL, 10);
-    /* The agent leads its process group, so all of the agent is in it. */
-    return found->inside > 0 && strtol(field(after_name + 1, 2), NULL, 10) != agent.pid;
+    return status_line(proc, "NSpid:", numbers, sizeof numbers) ? (pid_t)strtol(field(numbers, agent.pid_depth), NULL, 10) : 0;
 }
 
 static int open_proc(pid_t pid) {
     char path[24];
     snprintf(path, sizeof path, "/proc/%d", pid);
     return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+static pid_t translate(pid_t pid) {
+    if (agent.pid_depth == 0 || pid == 0) return pid;
+    int proc = open_proc(pid);
+    if (proc < 0) return 0;
+    pid_t inside = inside_number(pid, proc);
+    close(proc);
+    return inside;
+}
+
+/* Reads what /proc/<pid> says of a process; false when it is none of the target's, or has ended. */
+static bool look_at_process(pid_t pid, int proc, struct process *found) {
+    struct stat mounts;
+    char stat_text[1024], uids[64];
+    if (agent.route != route_mount && (fstatat(proc, "ns/mnt", &mounts, 0) < 0 || mounts.st_ino != agent.mount_namespace)) return false;
+    if (read_text(proc, "stat", stat_text, sizeof stat_text) <= 0) return false;
+    char *after_name = strrchr(stat_text, ')');
+    if (!after_name || !status_line(proc, "Uid:", uids, sizeof uids)) return false;
+    found->inside = inside_number(pid, proc);
+    found->parent = (pid_t)strtol(field(after_name + 1, 1), NULL, 10);
+    found->uid = (uint32_t)strtoul(field(uids, 1), NULL, 10);
+    found->start = strtoull(field(after_name + 1, 19), NULL, 10);
+    /* The agent leads its process group, so all of the agent is in it. */
+    return found->inside > 0 && strtol(field(after_name + 1, 2), NULL, 10) != agent.pid;
 }
 
 /* The next process number in a listing of /proc, 0 at its end. */
@@ -77,7 +93,7 @@ static pid_t next_pid(DIR *proc) {
 
 /* /proc/<pid> of the target's process with this number inside, O_PATH: it stays that process when the number is used again. */
 int open_process(pid_t inside) {
-    static struct process found;
+    struct process found;
     int proc = -1;
     if (agent.pid_depth == 0) {
         proc = open_proc(inside);
@@ -147,7 +163,7 @@ static void write_process(int out, int proc, const struct process *process, bool
 }
 
 void write_processes(int out, const void *with_files) {
-    static struct process found;
+    struct process found;
     DIR *listing = opendir("/proc");
     if (!listing) write_trailer(out, errno);
     for (pid_t pid; (errno = 0, pid = next_pid(listing));) {

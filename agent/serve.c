@@ -34,6 +34,9 @@ static int64_t now_ms(void) {
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
+/* Where an error would repeat at once: do not spin. */
+static void rest(void) { nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL); }
+
 static void drop_client(struct child *child) {
     if (child->client < 0) return;
     close(child->client);
@@ -72,7 +75,11 @@ static bool accept_client(int listener, int signals) {
     struct child *place = free_place();
     if (!place) return false;
     int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-    if (client < 0) return false;
+    if (client < 0) {
+        /* At a limit (EMFILE, ENOMEM) the listener stays readable. */
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) rest();
+        return false;
+    }
     pid_t pid = fork_child();
     if (pid == 0) {
         close(listener);
@@ -123,20 +130,29 @@ void serve(int listener) {
     last_client_left = now_ms();
 
     for (;;) {
-        struct pollfd wait[3 + MAX_CHILDREN] = {
+        struct pollfd wait[3 + MAX_CLIENTS] = {
             {.fd = free_place() ? listener : -1, .events = POLLIN}, {.fd = agent.target, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
-        for (int i = 0; i < MAX_CHILDREN; i++) wait[3 + i] = (struct pollfd){.fd = children[i].pid ? children[i].client : -1};
-        if (poll(wait, 3 + MAX_CHILDREN, next_deadline(now_ms())) < 0) continue; /* EINTR, or no memory at the moment */
+        struct child *waited[MAX_CLIENTS];
+        nfds_t count = 0; /* as few as there are: poll refuses more than RLIMIT_NOFILE, in use or not */
+        for (struct child *c = children; c < children + MAX_CHILDREN; c++)
+            if (c->pid && c->client >= 0) {
+                waited[count] = c;
+                wait[3 + count++] = (struct pollfd){.fd = c->client};
+            }
+        if (poll(wait, 3 + count, next_deadline(now_ms())) < 0) {
+            rest(); /* no memory at the moment */
+            continue;
+        }
 
         if (wait[1].revents) end_all();
         struct signalfd_siginfo signal;
         while (read_some(signals, &signal, sizeof signal) == sizeof signal)
             if (signal.ssi_signo == SIGTERM) end_all();
         int64_t now = now_ms();
-        for (int i = 0; i < MAX_CHILDREN; i++)
-            if (wait[3 + i].revents && children[i].client >= 0) {
-                children[i].doomed = now + GRACE_MS;
-                drop_client(&children[i]);
+        for (nfds_t i = 0; i < count; i++)
+            if (wait[3 + i].revents) {
+                waited[i]->doomed = now + GRACE_MS;
+                drop_client(waited[i]);
             }
         reap();
         kill_overdue(now);

@@ -8,7 +8,7 @@
 
 #include "agent.h"
 
-enum { MAX_WORKERS = 32 };
+enum { MAX_WORKERS = 32, REAP_MS = 500 };
 
 static int socket_of_client = -1;
 static unsigned served_clients;
@@ -131,6 +131,7 @@ void run_session(int client, unsigned clients) {
         reply.passed = NULL;
         reply.length = 0;
         int error = 0;
+        while (workers > 0 && wait_readable(client, REAP_MS) == 0) reap_workers(); /* an idle session keeps no zombies */
         if (receive_packet(client, &packet, 0) < 0) {
             if (errno != EPROTO) _exit(0);
             error = MALFORMED;
@@ -154,6 +155,5 @@ void run_session(int client, unsigned clients) {
         if (reply.also_close >= 0) close(reply.also_close);
         if (ends) _exit(0);
         if (type == op_bye && !error) end_session((int)get32(packet.data + header_size));
-        reap_workers();
     }
 }

@@ -30,12 +30,11 @@ static void check_start_time(int proc, const char *expected) {
 
 /* How many pid namespaces, seen from the agent's /proc, the target is inside: the index of its number on an NSpid line. */
 static int pid_depth(int proc) {
-    char text[4096];
-    if (read_text(proc, "status", text, sizeof text) < 0) return 0;
-    char *line = strstr(text, "\nNSpid:");
-    int numbers = 0;
-    for (char *at = line ? line + 7 : text; line && *at && *at != '\n'; at++) numbers += *at == '\t';
-    return numbers > 1 ? numbers - 1 : 0;
+    char numbers[512];
+    int depth = 0;
+    if (!status_line(proc, "NSpid:", numbers, sizeof numbers)) return 0;
+    while (*field(numbers, depth + 1)) depth++;
+    return depth;
 }
 
 static void join_user_namespace(int proc) {

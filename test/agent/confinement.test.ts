@@ -3,6 +3,7 @@ import {
   chmodSync,
   closeSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -16,12 +17,15 @@ import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { encode } from "../../src/protocol/codec.ts";
 import { decodeFileFacts } from "../../src/protocol/facts.ts";
 import { ByeScope, Op } from "../../src/protocol/messages.ts";
-import { bytes, drain, startAgent } from "../helpers/agent.ts";
+import { bytes, drain, nameOf, startAgent } from "../helpers/agent.ts";
 import { describeAsRoot, describeWith } from "../helpers/availability.ts";
-import { ORDINARY_USER } from "../helpers/machine.ts";
+import { asUser, ORDINARY_USER } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { builtAgent } from "../helpers/paths.ts";
+import { waitFor } from "../helpers/wait-for.ts";
 
+/** The number of recvmsg(2) at the start of /proc/PID/syscall. */
+const RECVMSG = process.arch === "x64" ? "47 " : "212 ";
 const KEPT = (1n << 1n) | (1n << 2n) | (1n << 19n); // DAC_OVERRIDE, DAC_READ_SEARCH, SYS_PTRACE
 
 function status(pid: number, field: string): string {
@@ -112,6 +116,59 @@ describeAsRoot("the agent gives up", () => {
     await agent.stop();
   });
 
+  test("no session for descriptors that cannot be sent: too many on their way are an errno", async () => {
+    const { directory } = inject("machine");
+    writeFileSync(`${directory}/readable`, "for all\n");
+    const through = [...asUser(ORDINARY_USER), "prlimit", "--nofile=16", "--", builtAgent];
+    const agent = await startAgent({ through, args: ["mount", "--target-pid", String(process.pid)] });
+    const session = await agent.session();
+    const request = encode.open(0, 0n, bytes(`${directory}/readable`));
+    const sent = Array.from({ length: 30 }, () => session.send(Op.open, request));
+    session.send(Op.stat, encode.stat(0, bytes("/")));
+    // Nothing is received before the last one was answered: the agent's process has read all 31 by then.
+    const child = Number(readFileSync(`/proc/${agent.pid}/task/${agent.pid}/children`, "utf8"));
+    await waitFor("the agent to wait for more", () =>
+      readFileSync(`/proc/${child}/syscall`, "utf8").startsWith(RECVMSG),
+    );
+    const errors = new Set<string>();
+    for (const _ of [...sent, "stat"]) {
+      const reply = await session.receive();
+      if (reply === "end") throw new Error("the session ended");
+      errors.add(nameOf(reply.error));
+      for (const fd of reply.descriptors) fd.close();
+    }
+    expect(errors).toEqual(new Set(["success", "ETOOMANYREFS"]));
+    (await session.descriptor(Op.open, request)).close();
+    session.close();
+    await agent.stop();
+  });
+
+  test("nothing as a sidecar: it opens through the target's root, and shares its process numbers", async () => {
+    const whole = await sandbox({ userNamespace: false, steps: ["tmpfs", "/tmp", "write", "/tmp/note", "inside"] });
+    const through = [
+      "nsenter",
+      "--target",
+      String(whole.pid),
+      "--pid",
+      "--",
+      "unshare",
+      "--mount",
+      "--mount-proc",
+      builtAgent,
+    ];
+    const agent = await startAgent({ through, args: ["sidecar", "--target-pid", "1"] });
+    const session = await agent.session();
+    expect(agent.announced).toMatchObject({ route: "sidecar", targetPid: 1, capabilities: KEPT });
+    const note = await session.descriptor(Op.open, encode.open(0, 0n, bytes("/tmp/note")));
+    expect((await drain(note)).toString()).toBe("inside\n");
+    const { records } = await session.records(Op.processes, encode.processes(0));
+    expect(records.map((record) => record.kind === "process" && record.pid)).toEqual([1]);
+    await session.must(Op.bye, encode.bye(ByeScope.agent));
+    session.close();
+    await agent.stop();
+    await whole.stop();
+  });
+
   test("nothing that route mount needs inside, where there is no /dev/null", async () => {
     copyFileSync(builtAgent, `${target.root}/agent`);
     const through = [
@@ -161,10 +218,41 @@ describeWith(["root", "userNamespaces"], "an ordinary user's agent", () => {
   });
 });
 
+const unified = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].find((path) => existsSync(`${path}/cgroup.controllers`));
 const hierarchy = "/sys/fs/cgroup/devices";
 const hasV1 = spawnSync("test", ["-w", `${hierarchy}/cgroup.procs`]).status === 0;
 
 describeAsRoot("device rules on route direct", () => {
+  test.skipIf(!unified)(
+    "do not hang on a frozen container: the open fails, and nothing is left in its cgroup",
+    async () => {
+      const target = await sandbox({ userNamespace: false, steps: ["node", "/dev/null", "1", "3"] });
+      const cgroup = `${unified}/porthole-test-${process.pid}`;
+      mkdirSync(cgroup);
+      try {
+        writeFileSync(`${cgroup}/cgroup.procs`, String(target.pid));
+        const agent = await startAgent({ args: ["direct", "--target-pid", String(target.pid), "--device-cgroup"] });
+        const session = await agent.session();
+        const open = (path: string) => session.failure(Op.open, encode.open(0, 0n, bytes(path)));
+        expect(await open("/dev/null")).toBe("success");
+        writeFileSync(`${cgroup}/cgroup.freeze`, "1");
+        expect(await open("/dev/null")).toBe("ETIMEDOUT");
+        expect(await open("/workload")).toBe("success");
+        await waitFor(
+          "the agent's worker to leave",
+          () => readFileSync(`${cgroup}/cgroup.procs`, "utf8") === `${target.pid}\n`,
+        );
+        writeFileSync(`${cgroup}/cgroup.freeze`, "0");
+        expect(await open("/dev/null")).toBe("success");
+        session.close();
+        await agent.stop();
+      } finally {
+        await target.stop();
+        rmdirSync(cgroup);
+      }
+    },
+  );
+
   test.skipIf(!hasV1)(
     "hold for the agent: a node that the container may not open is refused, one that it may is passed",
     async () => {

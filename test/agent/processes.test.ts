@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encode } from "../../src/protocol/codec.ts";
@@ -5,7 +6,9 @@ import { decodeFileFacts } from "../../src/protocol/facts.ts";
 import { Op, OpenFlag, ProcessesFlag } from "../../src/protocol/messages.ts";
 import type { ProcessFileRecord, ProcessRecord } from "../../src/protocol/records.ts";
 import { type Agent, builds, drain, type RawSession, startAgent } from "../helpers/agent.ts";
+import { describeAsRoot } from "../helpers/availability.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { waitFor } from "../helpers/wait-for.ts";
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
 
@@ -83,6 +86,36 @@ describe.each(builds)("processes, by the %s agent", (build) => {
     expect(await failure(0xffff_ffff, 0)).toBe("ESRCH");
     expect(await failure(1, 9_999)).toBe("EBADF");
     expect(await failure(1, 0xffff_ffff)).toBe("EBADF");
+  });
+});
+
+describeAsRoot("a process with 4,000 groups", () => {
+  test("is listed by its number inside all the same", async () => {
+    const target = await sandbox({ userNamespace: false });
+    const groups = Array.from({ length: 4_000 }, (_, n) => 1_000_000 + n).join(",");
+    const enter = [
+      "nsenter",
+      "--target",
+      String(target.pid),
+      "--mount",
+      "--pid",
+      "--root",
+      "--wd=/",
+      "--",
+      "/workload",
+    ];
+    const child = spawn("setpriv", ["--groups", groups, "--", ...enter], { stdio: "ignore" });
+    const agent = await startAgent({ args: ["direct", "--target-pid", String(target.pid)] });
+    const session = await agent.session();
+    const processes = await waitFor("both processes to be ready", async () => {
+      const records = (await session.records(Op.processes, encode.processes(0))).records as ProcessRecord[];
+      return records.every(({ command }) => text(command) === "ready") && records.length === 2 && records;
+    });
+    expect(processes.map(({ pid }) => pid < 100)).toEqual([true, true]);
+    session.close();
+    await agent.stop();
+    await target.stop();
+    child.kill();
   });
 });
 

@@ -4,7 +4,7 @@ import { socketpair } from "../../src/descriptors/fd-socket.ts";
 import { encode, encodeMessage, encodeServe } from "../../src/protocol/codec.ts";
 import { decodeAgentFacts } from "../../src/protocol/facts.ts";
 import { ByeScope, Op, VERSION } from "../../src/protocol/messages.ts";
-import { type Agent, builds, bytes, drain, type RawSession, startAgent } from "../helpers/agent.ts";
+import { type Agent, agentOf, builds, bytes, drain, type RawSession, startAgent } from "../helpers/agent.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { descriptorCount, isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
@@ -83,6 +83,25 @@ describe.each(builds)("the %s agent", (build) => {
     await answer;
     for (const session of [...sessions, late]) session.close();
     await waitFor("the children to end", () => childrenOf(agent.pid).length === 0);
+  });
+
+  test("serves as many as its limit of open files allows, and the next one later", async () => {
+    const through = ["prlimit", "--nofile=12", "--", agentOf(build)];
+    const agent = await startAgent({ through, args: ["direct", "--target-pid", String(target.pid)] });
+    agents.push(agent);
+    const first = await agent.session();
+    const second = await agent.session();
+    (await second.descriptor(Op.open, openFile)).close();
+    const more = Array.from({ length: 10 }, () => agent.connect());
+    const answers = more.map((session) => session.must(Op.hello, encode.hello()));
+    await answers[0];
+    await first.must(Op.stat, encode.stat(0, bytes("/file")));
+    first.close();
+    second.close();
+    for (const [index, answer] of answers.entries()) {
+      await answer;
+      more[index]?.close();
+    }
   });
 
   test("answers requests in their order, 32 of them sent before the first is read", async () => {
