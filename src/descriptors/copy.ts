@@ -34,7 +34,7 @@ export function copyToFd(source: OwnedFd, out: number, options: CopyOptions = {}
   const copy: Copy = { source: source.number, out, position: start, end: start + (options.length ?? 1n << 62n) };
   // A file that claims to be empty makes up its content when it is read: sendfile and copy_file_range may see nothing.
   if (from.size > 0n) {
-    if (isRegular(to) && !(getFlags(out) & constants.O_APPEND) && copyByRange(copy)) return copy.position - start;
+    if (isRegular(to) && copyByRange(copy)) return copy.position - start;
     if (copyBySendfile(copy)) return copy.position - start;
   }
   copyByRead(copy);

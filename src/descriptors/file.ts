@@ -115,12 +115,12 @@ export function setNonBlocking(fd: OwnedFd, on: boolean): void {
 }
 
 /**
- * open(2), close-on-exec added. `path` may be raw bytes. Only for paths of this machine that the user or porthole itself chose. Blocks as
+ * open(2), close-on-exec as everything that Node opens. `path` may be raw bytes. Only for paths of this machine that the user or porthole itself chose. Blocks as
  * open does: add O_NONBLOCK for what may be a FIFO. Throws FILE with the errno.
  */
 export function openPath(path: string | Buffer, flags: number, mode = 0o666): OwnedFd {
   try {
-    return OwnedFd.adopt(openSync(path, flags | O_CLOEXEC, mode));
+    return OwnedFd.adopt(openSync(path, flags, mode));
   } catch (error) {
     throw fileError(error, String(path));
   }
