@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { inject } from "vitest";
 import { type Engine, uniqueName } from "./engine.ts";
 
@@ -16,8 +16,13 @@ export interface EngineProxy {
 export async function engineProxy(engine: Engine): Promise<EngineProxy> {
   const path = `${inject("machine").directory}/${uniqueName("proxy")}.sock`;
   const requests: string[] = [];
+  const open = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (client) => {
     const upstream = connect({ path: engine.socket, allowHalfOpen: true });
+    for (const socket of [client, upstream]) {
+      open.add(socket);
+      socket.on("close", () => open.delete(socket));
+    }
     client.on("data", (bytes) => {
       for (const [, line = ""] of bytes.toString("latin1").matchAll(/^((?:GET|HEAD|POST|PUT|DELETE) \S+) HTTP\/1/gm))
         requests.push(line);
@@ -31,6 +36,7 @@ export async function engineProxy(engine: Engine): Promise<EngineProxy> {
     host: `unix://${path}`,
     requests,
     close: async () => {
+      for (const socket of open) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
       rmSync(path, { force: true });
     },

@@ -1,0 +1,158 @@
+import { beforeAll, expect, test } from "vitest";
+import { describeWithDocker } from "../helpers/availability.ts";
+import { type Container, container, engine, uniqueName } from "../helpers/engine.ts";
+import { ORDINARY_USER } from "../helpers/machine.ts";
+import { type User, user } from "../helpers/porthole.ts";
+
+const LONG = "n".repeat(5000);
+
+describeWithDocker("bad input gets one line and the documented status", () => {
+  let someone: User;
+  let target: Container;
+  let stopped: Container;
+
+  beforeAll(async () => {
+    someone = user({ engine: engine("docker") });
+    const steps = ["dir", "/d", "write", "/d/f", "text", "link", "loop", "/d/loop", "write", "/d/locked", "no", "mode"];
+    target = await container(engine("docker"), { steps: [...steps, "/d/locked", "0"] });
+    stopped = await container(engine("docker"));
+    await stopped.handle.stop({ t: 5 });
+  });
+
+  const table: { what: string; args: (name: string) => string[]; code: number; line: RegExp }[] = [
+    {
+      what: "a container that does not exist",
+      args: () => ["no-such-container:/d/f"],
+      code: 3,
+      line: /^porthole: no such container: 'no-such-container' \(.*\)\n$/,
+    },
+    {
+      what: "a file that does not exist",
+      args: (name) => [`${name}:/d/none`],
+      code: 1,
+      line: /^porthole: cannot open \S+:\/d\/none: No such file or directory\n$/,
+    },
+    {
+      what: "a file used as a directory",
+      args: (name) => [`${name}:/d/f/x`],
+      code: 1,
+      line: /^porthole: cannot open \S+:\/d\/f\/x: Not a directory\n$/,
+    },
+    {
+      what: "a directory",
+      args: (name) => [`${name}:/d`],
+      code: 1,
+      line: /^porthole: cannot read \S+:\/d: Is a directory\n$/,
+    },
+    {
+      what: "a symbolic link to itself",
+      args: (name) => [`${name}:/d/loop`],
+      code: 1,
+      line: /^porthole: cannot open \S+:\/d\/loop: Too many levels of symbolic links\n$/,
+    },
+    {
+      what: "a name of 5,000 bytes",
+      args: (name) => [`${name}:/${LONG}`],
+      code: 1,
+      line: /^porthole: cannot open \S+:\/n{100,400}\S*: .*[Tt]oo long.*\n$/,
+    },
+    {
+      what: "a target without a path",
+      args: (name) => [`${name}:`],
+      code: 2,
+      line: /^porthole: '\S+:' names no path \(.*\)\n$/,
+    },
+    { what: "an empty target", args: () => [""], code: 2, line: /^porthole: an empty target \(.*\)\n$/ },
+    { what: "no target", args: () => [], code: 2, line: /^porthole: missing required argument 'target'\n$/ },
+    {
+      what: "an unknown option",
+      args: (name) => ["--sideways", `${name}:/d/f`],
+      code: 2,
+      line: /^porthole: unknown option '--sideways'\n$/,
+    },
+    {
+      what: "an unknown route",
+      args: (name) => ["--route", "teleport", `${name}:/d/f`],
+      code: 2,
+      line: /^porthole: .*'teleport' is invalid.*direct, mount, sidecar.*\n$/,
+    },
+    {
+      what: "a process that does not exist",
+      args: () => ["pid:2147483647:/etc/hosts"],
+      code: 3,
+      line: /^porthole: no such process: 2147483647\n$/,
+    },
+    {
+      what: "control characters in a name",
+      args: (name) => [`${name}:/d/\u001b[31mred\nline`],
+      code: 1,
+      line: /^porthole: cannot open \S+:\/d\/\\x1b\[31mred\\x0aline: No such file or directory\n$/,
+    },
+  ];
+
+  test.for(table)("$what: status $code", async ({ args, code, line }) => {
+    const result = await someone.run(["cat", ...args(target.name)]);
+    expect(result.stderr).toMatch(line);
+    expect(result).toMatchObject({ code, text: "" });
+  });
+
+  test("a stopped container: status 3, and how to start it", async () => {
+    const result = await someone.run(["cat", `${stopped.name}:/d/f`]);
+    expect(result.stderr).toBe(
+      `porthole: container '${stopped.name}' is not running (exited) (docker start ${stopped.name})\n`,
+    );
+    expect(result).toMatchObject({ code: 3, text: "" });
+  });
+
+  test("no engine: status 3, where it was looked for", async () => {
+    const alone = user();
+    const result = await alone.run(["cat", "web:/d/f"]);
+    expect(result.stderr).toMatch(
+      /^porthole: cannot ask the container engine at \S+ \(DOCKER_HOST\): no engine is listening there \(.*\)\n$/,
+    );
+    expect(result).toMatchObject({ code: 3, text: "" });
+  });
+
+  test("an engine that this user may not use: status 3, which group to join", async () => {
+    const outsider = user({ uid: ORDINARY_USER, engine: engine("docker"), inEngineGroup: false });
+    const result = await outsider.run(["cat", `${target.name}:/d/f`]);
+    expect(result.stderr).toMatch(/^porthole: cannot ask .*: permission denied \(join the engine's group .*\)\n$/);
+    expect(result).toMatchObject({ code: 3, text: "" });
+  });
+
+  test("an engine on another machine: status 3, where to run porthole instead", async () => {
+    const env = { DOCKER_HOST: "ssh://box.example" };
+    const result = await someone.run(["cat", "web:/d/f"], { env });
+    expect(result.stderr).toMatch(
+      /^porthole: DOCKER_HOST names an engine on another machine, .*ssh -t box\.example.*\n$/,
+    );
+    expect(result).toMatchObject({ code: 3, text: "" });
+  });
+
+  test("permission denied by the kernel: status 1", async () => {
+    // The mount route's agent without privilege: what uid 1000 may not open there, it may not either.
+    const { text } = await someone.run(["docker-args"]);
+    const binds = [text.trim().replace("--volume ", "")];
+    const steps = ["dir", "/d", "write", "/d/locked", "no", "mode", "/d/locked", "600"];
+    const prepared = await container(engine("docker"), { steps, host: { Binds: binds } });
+    const result = await someone.run(["cat", "--user", "1000", "--route", "mount", `${prepared.name}:/d/locked`]);
+    expect(result.stderr).toBe(`porthole: cannot open ${prepared.name}:/d/locked: Permission denied\n`);
+    expect(result).toMatchObject({ code: 1, text: "" });
+  });
+
+  test("one bad target of several: the others are written, the status is the worst", async () => {
+    const file = `${target.name}:/d/f`;
+    const one = await someone.run(["cat", file, `${target.name}:/d/none`, file]);
+    expect(one).toMatchObject({ code: 1, text: "text\ntext\n" });
+    expect(one.stderr).toMatch(/^porthole: cannot open \S+: No such file or directory\n$/);
+    const two = await someone.run(["cat", `${uniqueName("missing")}:/d/f`, file, `${target.name}:/d/none`]);
+    expect(two).toMatchObject({ code: 3, text: "text\n" });
+    expect(two.stderr.split("\n")).toHaveLength(3);
+  });
+
+  test("no stack trace, unless PORTHOLE_DEBUG asks for it", async () => {
+    const debugged = await someone.run(["cat", `${target.name}:/d/none`], { env: { PORTHOLE_DEBUG: "1" } });
+    expect(debugged.stderr).toMatch(/\n.*\bat .*\.js/);
+    expect(debugged.code).toBe(1);
+  });
+});

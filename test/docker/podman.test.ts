@@ -1,0 +1,85 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { describeWithPodman } from "../helpers/availability.ts";
+import { type Container, container, engine } from "../helpers/engine.ts";
+import { ORDINARY_USER } from "../helpers/machine.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { agentImages, keptFiles, listedAgents, routesInUse } from "./agents.ts";
+import { sealed, sealedFiles } from "./sealed.ts";
+
+describeWithPodman("Podman", () => {
+  describe.each([
+    { who: "root", uid: 0, route: "direct" },
+    { who: "root", uid: 0, route: "mount" },
+    { who: "root", uid: 0, route: "sidecar" },
+    { who: "a user who may use its socket", uid: ORDINARY_USER, route: "sidecar" },
+  ])("a sealed container, read by $who over route $route", ({ uid, route }) => {
+    let someone: User;
+    let target: Container;
+
+    beforeAll(async () => {
+      someone = user({ uid, engine: engine("podman") });
+      const { text } = await someone.run(["docker-args"]);
+      const binds = route === "mount" ? [text.trim().replace("--volume ", "")] : [];
+      target = await sealed(engine("podman"), { host: { Binds: binds } });
+    });
+
+    test("by exactly this route", async () => {
+      const result = await someone.run(["cat", "--trace", "--route", route, `${target.name}:/data/greeting`]);
+      expect(result).toMatchObject({ code: 0, text: sealedFiles["/data/greeting"] });
+      expect(result.stderr).toContain(`route ${route}, new agent`);
+      expect(await routesInUse(engine("podman"), target)).toEqual([route]);
+    });
+
+    test.for(Object.entries(sealedFiles))("%s, byte for byte, from the live agent", async ([path, content]) => {
+      const result = await someone.run(["cat", "--trace", "--route", route, `${target.name}:${path}`]);
+      expect(result).toMatchObject({ code: 0, text: content });
+      expect(result.stderr).toContain(`route ${route}, live agent`);
+    });
+
+    test("/proc/1/status is the target's own first process", async () => {
+      const result = await someone.run(["cat", "--route", route, `${target.name}:/proc/1/status`]);
+      expect(result).toMatchObject({ code: 0, stderr: "" });
+      expect(result.text).toMatch(/^Name:\tready\n/);
+    });
+
+    test("the container can still be removed without force, and the agent ends with it", async () => {
+      await target.handle.stop({ t: 5 });
+      await target.handle.remove();
+      await waitFor("the agent to end", async () => (await routesInUse(engine("podman"), target)).length === 0);
+      expect(await listedAgents(someone)).toEqual([]);
+    });
+  });
+
+  test("a paused container is read through the sidecar", async () => {
+    const podman = engine("podman");
+    const someone = user({ engine: podman });
+    const target = await container(podman, { steps: ["dir", "/d", "write", "/d/f", "text"] });
+    await target.handle.pause();
+    const result = await someone.run(["cat", "--route", "sidecar", `${target.name}:/d/f`]);
+    expect(result).toMatchObject({ code: 0, stderr: "", text: "text\n" });
+    await target.handle.unpause();
+    await someone.close();
+  });
+
+  test("detach --all leaves no sidecar, image, socket or record", async () => {
+    const podman = engine("podman");
+    const someone = user({ engine: podman });
+    const target = await container(podman, { steps: ["dir", "/d", "write", "/d/f", "text"] });
+    await someone.run(["cat", "--route", "sidecar", `${target.name}:/d/f`]);
+    expect(await agentImages(podman)).toHaveLength(1);
+    expect(await someone.run(["detach", "--all"])).toMatchObject({ code: 0, stderr: "" });
+    expect(await routesInUse(podman, target)).toEqual([]);
+    expect(keptFiles(someone)).toEqual([]);
+    // Nobody else's sidecar runs the image: the other tests of this file ended theirs.
+    expect(await agentImages(podman)).toEqual([]);
+  });
+
+  test.for([
+    { what: "no such container", name: "no-such-container", code: 3, line: /^porthole: no such container: .*\n$/ },
+  ])("$what: status $code", async ({ name, code, line }) => {
+    const result = await user({ engine: engine("podman") }).run(["cat", `${name}:/f`]);
+    expect(result.stderr).toMatch(line);
+    expect(result.code).toBe(code);
+  });
+});
