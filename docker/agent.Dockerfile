@@ -1,7 +1,7 @@
 # The agent, built where no C compiler is at hand, and as an image FROM scratch. From the root of the repository:
 #
 #   docker build -f docker/agent.Dockerfile --target program --output agent/build agent     # agent/build/porthole-agent
-#   docker build -f docker/agent.Dockerfile -t porthole-agent:$(sha256sum agent/build/porthole-agent | cut -c1-16) agent
+#   docker build -f docker/agent.Dockerfile -t localhost/porthole-agent:$(sha256sum agent/build/porthole-agent | cut -c1-16) agent
 #
 # porthole never pulls: its sidecar route imports the same image from its own agent, named by the agent's hash as above, unless the engine has it.
 # Build it here where images have to pass through a registry or a scanner first.

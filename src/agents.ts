@@ -79,10 +79,14 @@ export async function detachAll(options: { engine?: string | undefined } = {}): 
   const run = ensureRunDirectory();
   const failures: PortholeError[] = [];
   const known = new Map(engines(options.engine).map((engine) => [engine.socketPath, engine]));
+  const used = new Set<string>();
   for (const file of agentFiles(run)) {
     const record = readRecord(run, file);
-    if (record !== undefined && record.engine !== "" && !known.has(record.engine)) {
-      known.set(record.engine, { socketPath: record.engine, source: "an agent's record" });
+    if (record !== undefined && record.engine !== "") {
+      used.add(record.engine);
+      if (!known.has(record.engine)) {
+        known.set(record.engine, { socketPath: record.engine, source: "an agent's record" });
+      }
     }
     await endAgent(run, file);
   }
@@ -92,7 +96,8 @@ export async function detachAll(options: { engine?: string | undefined } = {}): 
       try {
         await removeAllSidecars(engine, true);
       } catch (error) {
-        if (isAbsent(error)) continue;
+        // Who may not use an engine has nothing there, unless a record says otherwise.
+        if (isAbsent(error) || (isDenied(error) && !used.has(engine.socketPath))) continue;
         const message = error instanceof Error ? error.message : String(error);
         failures.push(
           new PortholeError("TARGET", `cannot clean up at ${engine.socketPath}: ${message}`, { cause: error }),
@@ -107,6 +112,11 @@ export async function detachAll(options: { engine?: string | undefined } = {}): 
 function isAbsent(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === "ENOENT" || code === "ECONNREFUSED";
+}
+
+function isDenied(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "EACCES" || code === "EPERM";
 }
 
 async function endAgent(run: RunDirectory, file: string): Promise<void> {

@@ -14,8 +14,8 @@ import type { Container } from "./resolve.ts";
 import { MOUNT_POINT, type RunDirectory, runDirectoryPaths } from "./run-dir.ts";
 import { tarOf } from "./tar.ts";
 
-/** Repository of the image that porthole makes of its agent; the tag is the agent's hash. */
-export const IMAGE = "porthole-agent";
+/** Repository of the image that porthole makes of its agent; the tag is the agent's hash. By this name no engine asks a registry. */
+export const IMAGE = "localhost/porthole-agent";
 /** Label of every sidecar; its value is the target's id. */
 export const SIDECAR_LABEL = "io.porthole.sidecar";
 /** Label of every sidecar; its value is the run directory of the user whose it is: several users may share an engine. */
@@ -115,13 +115,19 @@ export async function removeAllSidecars(
   return sidecars.length;
 }
 
+/** Leaves the images of sidecars that run: asked for here, because Podman's forced removal would take the containers along. */
 async function removeUnusedImages(docker: Docker): Promise<void> {
-  const images = await docker.listImages({ filters: { reference: [IMAGE, `localhost/${IMAGE}`] } });
-  for (const image of images) {
-    // Asked first, for Podman's forced removal takes the containers along.
-    const users = await docker.listContainers({ filters: { ancestor: [image.Id] } });
-    if (users.length === 0) await docker.getImage(image.Id).remove({ force: true }).catch(ignoreMissing);
+  const running = await docker.listContainers({ filters: { label: [SIDECAR_LABEL] } });
+  const used = new Set(running.map(({ ImageID }) => digest(ImageID)));
+  for (const { Id, RepoTags } of await docker.listImages()) {
+    const isOurs = RepoTags?.some((tag) => tag.startsWith(`${IMAGE}:`)) === true;
+    if (isOurs && !used.has(digest(Id))) await docker.getImage(Id).remove({ force: true }).catch(ignoreMissing);
   }
+}
+
+/** Podman writes an image's id without its `sha256:`, sometimes. */
+function digest(imageId: string): string {
+  return imageId.replace(/^sha256:/, "");
 }
 
 async function createSidecar(
