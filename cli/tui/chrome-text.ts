@@ -26,7 +26,7 @@ export interface RowEnds {
 
 /** Title row: what is open, and how it was reached. Names come from containers and are made safe here. */
 export function titleRow({ title, subtitle, columns }: ChromeFacts): RowEnds {
-  return fitRow(` ${sanitiseText(title)} `, `${sanitiseText(subtitle)} `, columns);
+  return fitRow(` ${sanitiseText(title)}`, ` ${sanitiseText(subtitle)} `, columns);
 }
 
 /** Status row: what is going on, and where the screen is in the text. */

@@ -71,7 +71,7 @@ class Screen {
     );
     this.#terminal.onDrain = () => this.#clock.request();
     const { source, stream } = contentOf(options.file);
-    this.#subtitle = stream ? `${options.subtitle}, read as a stream` : options.subtitle;
+    this.#subtitle = stream && !options.file.isSeekable ? `${options.subtitle}, as a stream` : options.subtitle;
     this.#viewer = new Viewer({
       source,
       colours: process.env.NO_COLOR ? "drop" : "pass",
@@ -83,7 +83,10 @@ class Screen {
       this.#pump.start(options.file, stream, {
         wanted: (readAhead) => this.#viewer.follow === "on" || this.#viewer.unread < readAhead,
         grown: () => this.#viewer.grown(),
-        ended: (error) => this.#viewer.say(error === undefined ? "the stream has ended" : `the stream ended: ${error}`),
+        ended: (error) => {
+          if (error !== undefined) this.#viewer.say(`reading ended: ${error instanceof Error ? error.message : error}`);
+          else if (!options.file.isSeekable) this.#viewer.say("the stream has ended");
+        },
       });
     }
   }

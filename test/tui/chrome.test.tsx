@@ -1,0 +1,98 @@
+import { render } from "ink-testing-library";
+import { describe, expect, it } from "vitest";
+import { Chrome } from "../../cli/tui/chrome.tsx";
+import type { ChromeFacts } from "../../cli/tui/chrome-text.ts";
+import { inkChrome } from "../../cli/tui/ink-chrome.tsx";
+import { KEYMAP } from "../../cli/tui/keymap.ts";
+import { plainChrome } from "../../cli/tui/plain-chrome.ts";
+import { EMPTY_PROMPT } from "../../cli/tui/prompt.ts";
+import type { ViewerStatus } from "../../cli/tui/viewer.ts";
+import { CONTROL, HOSTILE } from "../text/hostile.ts";
+
+const facts = (change: Partial<ChromeFacts> = {}, status: Partial<ViewerStatus> = {}): ChromeFacts => ({
+  columns: 80,
+  title: "web:/var/log/app.log",
+  subtitle: "mount, file",
+  prompt: undefined,
+  help: false,
+  ...change,
+  status: {
+    follow: "off",
+    top: 1_234_567,
+    bottom: 2_000_000,
+    start: 0,
+    end: 4_000_000,
+    left: 0,
+    searching: undefined,
+    message: "",
+    ...status,
+  },
+});
+const plain = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, "");
+const draw = (of: ChromeFacts) => plain(render(<Chrome facts={of} />).lastFrame() ?? "").split("\n");
+
+describe("Chrome", () => {
+  it("is a title and a status row over the whole width", () => {
+    const [title, status, ...rest] = draw(facts());
+    expect(rest).toEqual([]);
+    expect(title).toMatch(/^ web:\/var\/log\/app\.log +mount, file ?$/);
+    expect(status).toMatch(/^ \? help {2}\/ search .* 50 % {2}byte 1,234,567 of 4,000,000 ?$/);
+    // Ink leaves trailing blanks out where no style is on them.
+    expect([title?.trimEnd().length, status?.trimEnd().length]).toEqual([79, 79]);
+  });
+
+  it("says what follow and search are doing, and where it is", () => {
+    expect(draw(facts({}, { follow: "on", bottom: 4_000_000 }))[1]).toMatch(/^ FOLLOW {2}.* END /);
+    expect(draw(facts({}, { follow: "paused" }))[1]).toMatch(/^ PAUSED {2}End goes on/);
+    expect(draw(facts({}, { searching: 5_000 }))[1]).toMatch(/^ searching at byte 5,000, Esc cancels/);
+    expect(draw(facts({}, { message: "not found below: x" }))[1]).toMatch(/^ not found below: x /);
+    expect(draw(facts({}, { end: 0, bottom: 0, top: 0 }))[1]).toMatch(/ empty {2}byte 0 of 0 ?$/);
+    expect(draw(facts({}, { left: 40, start: 5 }))[1]).toMatch(/column 41 {2}beginning dropped {2}/);
+  });
+
+  it("shows the prompt with its cursor instead of the status", () => {
+    expect(draw(facts({ prompt: EMPTY_PROMPT }))[1]).toMatch(/^\//);
+    expect(draw(facts({ prompt: { characters: [..."abc"], cursor: 3 } }))[1]).toMatch(/^\/abc/);
+    const long = [..."x".repeat(200), "E"];
+    expect(draw(facts({ prompt: { characters: long, cursor: long.length } }))[1]).toMatch(/^\/x+E ?$/);
+  });
+
+  it("lists every key of the keymap in the help", () => {
+    const text = draw(facts({ help: true })).join("\n");
+    for (const { help } of KEYMAP) expect(text).toContain(help);
+  });
+
+  it("cuts a title that is too long, by columns, and keeps the width", () => {
+    for (const title of ["x".repeat(300), "日本".repeat(100)]) {
+      const [row = ""] = draw(facts({ title }));
+      expect(row).toContain("… mount, file");
+    }
+  });
+
+  it.each(HOSTILE)("shows $name in names and messages instead of sending it", ({ bytes }) => {
+    const text = bytes.toString("utf8");
+    for (const chrome of [plainChrome, inkChrome(80)]) {
+      for (const rows of [
+        chrome.rows(facts({ title: text, subtitle: text }, { message: text })),
+        chrome.rows(facts({ prompt: { characters: [text, text], cursor: 1 } })),
+      ]) {
+        for (const row of rows) expect(plain(row)).not.toMatch(CONTROL);
+        expect(rows.length).toBe(2);
+      }
+      chrome.close();
+    }
+  });
+
+  it("looks the same before Ink is loaded and after", () => {
+    const ink = inkChrome(100);
+    for (const of of [
+      facts({ columns: 100 }),
+      facts({ columns: 100 }, { follow: "on", message: "rotated" }),
+      facts({ columns: 60, prompt: { characters: [..."abc"], cursor: 1 } }),
+    ])
+      expect(ink.rows(of).map((row) => plain(row).trimEnd())).toEqual(
+        plainChrome.rows(of).map((row) => plain(row).trimEnd()),
+      );
+    ink.close();
+  });
+});

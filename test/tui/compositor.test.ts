@@ -1,0 +1,94 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Compositor } from "../../cli/tui/compositor.ts";
+import { ModelTerminal } from "./model-terminal.ts";
+
+const log = (first: number, count: number, width = 200) =>
+  Array.from({ length: count }, (_, i) => `2026-11-23 08:00:${first + i} request ${first + i} `.padEnd(width, "x"));
+
+describe("Compositor", () => {
+  it("draws every row at first, and nothing when nothing changed", () => {
+    const compositor = new Compositor();
+    expect(compositor.frame(["one", "two"])).toBe("\x1b[?2026h\x1b[1;1H\x1b[Kone\x1b[2;1H\x1b[Ktwo\x1b[?2026l");
+    expect(compositor.frame(["one", "two"])).toBe("");
+    compositor.invalidate();
+    expect(compositor.frame(["one", "two"])).toContain("\x1b[1;1H\x1b[Kone");
+  });
+
+  it("draws only the part of a row that changed", () => {
+    const compositor = new Compositor();
+    compositor.frame(["a", "byte 100 of 900"]);
+    expect(compositor.frame(["a", "byte 120 of 900"])).toBe("\x1b[?2026h\x1b[2;7H2\x1b[?2026l");
+    expect(compositor.frame(["a", "byte 12"])).toBe("\x1b[?2026h\x1b[2;8H\x1b[K\x1b[?2026l");
+  });
+
+  it("moves one line with a scroll region, in at most 300 bytes at 200 columns, up and down", () => {
+    const compositor = new Compositor();
+    const terminal = new ModelTerminal(50, 200);
+    const status = (at: number) => `\x1b[7m status ${String(at * 200).padStart(12)} of 12,884,901,888 \x1b[27m`;
+    const screen = (at: number) => ["\x1b[7mtitle\x1b[27m", ...log(at, 48), status(at)];
+    terminal.write(compositor.frame(screen(100)));
+    for (const at of [101, 102, 101, 100, 99]) {
+      const bytes = compositor.frame(screen(at));
+      expect(Buffer.byteLength(bytes)).toBeLessThanOrEqual(300);
+      expect(bytes).toContain("\x1b[2;49r");
+      terminal.write(bytes);
+      expect(terminal.rows.slice(1, 49)).toEqual(log(at, 48));
+    }
+  });
+
+  it("scrolls by several lines too, and not where most of the rows are new", () => {
+    const compositor = new Compositor();
+    compositor.frame(log(0, 20));
+    expect(compositor.frame(log(5, 20))).toContain("\x1b[5S");
+    expect(compositor.frame(log(100, 20))).not.toMatch(/\x1b\[\d+[ST]/);
+  });
+
+  it("never erases the screen", () => {
+    const compositor = new Compositor();
+    const bytes = compositor.frame(log(0, 50)) + compositor.frame(log(1, 50)) + compositor.frame(Array(50).fill(""));
+    expect(bytes).not.toMatch(/\x1b\[[23]?J/);
+  });
+
+  it("shows what no row may hold instead of sending it", () => {
+    const bytes = new Compositor().frame(["a\x1b]0;x\x07b\r\n\u009b2J"]);
+    expect(bytes.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, "")).toBe("a^[]0;x^Gb^M^J<9B>2J");
+  });
+
+  it("brings the terminal to each frame, whatever the frames", () => {
+    const row = fc.oneof(
+      { weight: 4, arbitrary: fc.constantFrom("", "a", "b", "same", "same2", "sam", "x".repeat(10)) },
+      fc.constantFrom(
+        "\x1b[7mabc\x1b[27m",
+        "\x1b[7mabd\x1b[27m",
+        "\x1b[0;31mred\x1b[m",
+        "\x1b[0;1;31mred\x1b[m s",
+        "é",
+        "éa",
+      ),
+    );
+    const frames = fc.array(fc.oneof(fc.array(row, { minLength: 6, maxLength: 6 }), fc.integer({ min: -3, max: 3 })), {
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(frames, (steps) => {
+        const compositor = new Compositor();
+        const terminal = new ModelTerminal(6, 10);
+        let rows: string[] = Array(6).fill("");
+        for (const step of steps) {
+          if (typeof step !== "number") rows = step;
+          else if (step > 0) rows = [...rows.slice(step), ...Array(step).fill("new")];
+          else rows = [...Array(-step).fill("new"), ...rows.slice(0, 6 + step)];
+          terminal.write(compositor.frame(rows));
+          const plain = new ModelTerminal(6, 10);
+          rows.forEach((text, index) => {
+            plain.write(`\x1b[${index + 1};1H${text}`);
+          });
+          expect(terminal.cells).toEqual(plain.cells);
+          expect(terminal.synchronised).toBe(false);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,88 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type KeyEvent, KeyParser } from "../../cli/tui/keys.ts";
+
+function parse(...chunks: (string | Buffer)[]): string[] {
+  const parser = new KeyParser();
+  const events = chunks.flatMap((chunk) => parser.push(Buffer.from(chunk)));
+  return [...events, ...parser.flush()].map(name);
+}
+
+const name = (event: KeyEvent) => (event.kind === "key" ? event.key : `paste:${event.text}`);
+
+describe("KeyParser", () => {
+  it("splits repeated keys that come at once", () => {
+    expect(parse("jjj")).toEqual(["j", "j", "j"]);
+    expect(parse("\x1b[B\x1b[B\x1bOAq")).toEqual(["down", "down", "up", "q"]);
+  });
+
+  it("knows arrows, pages, Home and End as all common terminals send them", () => {
+    expect(parse("\x1b[A\x1b[B\x1b[C\x1b[D\x1b[H\x1b[F")).toEqual(["up", "down", "right", "left", "home", "end"]);
+    expect(parse("\x1bOH\x1bOF\x1b[1~\x1b[4~\x1b[7~\x1b[8~")).toEqual(["home", "end", "home", "end", "home", "end"]);
+    expect(parse("\x1b[5~\x1b[6~\x1b[3~\x1b[1;5C\x1b[5;2~")).toEqual([
+      "pageup",
+      "pagedown",
+      "delete",
+      "right",
+      "pageup",
+    ]);
+  });
+
+  it("names control keys", () => {
+    expect(parse("\x03\x1a\r\n\t\x7f\x08\x00\x0c")).toEqual([
+      "ctrl-c",
+      "ctrl-z",
+      "enter",
+      "enter",
+      "tab",
+      "backspace",
+      "backspace",
+      "ctrl-space",
+      "ctrl-l",
+    ]);
+  });
+
+  it("takes Escape alone after a while, and Alt with a key", () => {
+    const parser = new KeyParser();
+    expect(parser.push(Buffer.from("\x1b"))).toEqual([]);
+    expect(parser.waiting).toBe(true);
+    expect(parser.flush().map(name)).toEqual(["escape"]);
+    expect(parser.waiting).toBe(false);
+    expect(parse("\x1bv", "\x1b\x1b", "\x1b[")).toEqual(
+      ["alt-v", "escape", "escape", "alt-["].slice(0, 2).concat("escape", "alt-["),
+    );
+  });
+
+  it("takes pasted text whole, keys in it not for keys", () => {
+    expect(parse("a\x1b[200~q\n\x1b[A/\x1b[201~b")).toEqual(["a", "paste:q\n\x1b[A/", "b"]);
+  });
+
+  it("skips what it does not know: function keys, answers, mouse and focus reports", () => {
+    expect(parse("\x1b[15~\x1b[I\x1b[O\x1b[<0;1;1M\x1b[?62;c\x1b]11;rgb:0/0/0\x07\x1bP1$r\x1b\\x")).toEqual(["x"]);
+    expect(parse("\x1b[12\x07j")).toEqual(["ctrl-g", "j"]);
+  });
+
+  it("reads UTF-8, and drops bytes that are none", () => {
+    expect(parse("zażółć😀")).toEqual([..."zażółć😀"]);
+    expect(parse(Buffer.from([0xff, 0x6a, 0xc5, 0x6a, 0x80]))).toEqual(["j", "j"]);
+  });
+
+  it("reads the same whatever pieces the bytes come in", () => {
+    const input = Buffer.from("jé\x1b[B\x1b[200~pa\x1bste\x1b[201~😀\x1bOF\x1b[1;5C\x1bx\x1b]0;t\x1b\\\x03");
+    const whole = parse(input);
+    expect(whole).toEqual(["j", "é", "down", "paste:pa\x1bste", "😀", "end", "right", "alt-x", "ctrl-c"]);
+    fc.assert(
+      fc.property(fc.array(fc.nat(input.length), { maxLength: 12 }), (cuts) => {
+        const borders = [0, ...cuts.sort((a, b) => a - b), input.length];
+        const pieces = borders.slice(1).map((end, index) => input.subarray(borders[index], end));
+        expect(parse(...pieces)).toEqual(whole);
+      }),
+    );
+  });
+
+  it("holds no more than a bounded part of what never ends", () => {
+    const parser = new KeyParser();
+    for (let i = 0; i < 10; i++) parser.push(Buffer.from(`${i === 0 ? "\x1b]" : ""}${"x".repeat(1000)}`));
+    expect(parser.push(Buffer.from("j")).map(name)).toContain("j");
+  });
+});

@@ -1,0 +1,231 @@
+import { appendFileSync, renameSync, truncateSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { CONTROL, HOSTILE } from "../text/hostile.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { numbered, TmuxScreen } from "./screen.ts";
+
+let screen: TmuxScreen;
+beforeEach(() => {
+  screen = new TmuxScreen();
+});
+afterEach(() => screen.close());
+
+const first = (text: string) => text.split("\n")[1] ?? "";
+const last = (text: string) => text.split("\n")[22] ?? "";
+const status = (text: string) => text.split("\n")[23] ?? "";
+const beginsWith = (line: number) => (text: string) => first(text) === `line ${line} of the log`;
+const endsWith = (line: number) => (text: string) => last(text) === `line ${line} of the log`;
+
+describe("porthole open", () => {
+  it("shows a file, its name and where it is, and gives the terminal back with `q`", async () => {
+    const path = screen.file("log", numbered(100));
+    await screen.open(path);
+    const text = await screen.waitFor("the first page", endsWith(22));
+    expect(text.split("\n")[0]).toMatch(new RegExp(`^ ${path} +local, file$`));
+    expect(status(text)).toMatch(/\? help .* 19 % {2}byte 0 of 1,892$/);
+    expect(screen.state("#{alternate_on} #{cursor_flag} #{wrap_flag}")).toBe("1 0 0");
+    screen.keys("q");
+    expect(await screen.waitForEnd()).toBe(0);
+    expect(screen.state("#{alternate_on} #{cursor_flag} #{wrap_flag}")).toBe("0 1 1");
+    expect(screen.text()).not.toContain("line 1 of the log");
+  });
+
+  it("scrolls with every key that does", async () => {
+    await screen.open(screen.file("log", numbered(200)));
+    const steps: [string, number][] = [
+      ["j", 2],
+      ["Down", 3],
+      ["Enter", 4],
+      ["k", 3],
+      ["Up", 2],
+      ["Space", 23],
+      ["PageDown", 44],
+      ["f", 65],
+      ["b", 44],
+      ["PageUp", 23],
+      ["d", 34],
+      ["u", 23],
+      ["G", 179],
+      ["g", 1],
+      ["End", 179],
+      ["Home", 1],
+      [">", 179],
+      ["<", 1],
+    ];
+    for (const [key, line] of steps) {
+      screen.keys(key);
+      await screen.waitFor(`line ${line} at the top after ${key}`, beginsWith(line));
+    }
+  });
+
+  it("keeps up with keys that come all at once", async () => {
+    await screen.open(screen.file("log", numbered(200)));
+    screen.type("j".repeat(100));
+    await screen.waitFor("line 101", beginsWith(101));
+    screen.type("kkkkk");
+    await screen.waitFor("line 96", beginsWith(96));
+  });
+
+  it("scrolls sideways over long lines, 1 MB ones too", async () => {
+    const long = Array.from({ length: 125_000 }, (_, i) => String(i).padStart(8, "0")).join("");
+    await screen.open(screen.file("log", `${long}\nshort\n`));
+    await screen.waitFor("the mark of a long line", (text) => first(text).endsWith(">"));
+    screen.keys("Right");
+    await screen.waitFor("the next columns", (text) => first(text).startsWith("00000001"));
+    screen.keys("Left");
+    await screen.waitFor("the first columns", (text) => first(text).startsWith("00000000") && text.includes("short"));
+  });
+
+  it("starts at the end with +G, and bears empty files and those without a last newline", async () => {
+    await screen.open(screen.file("log", `${numbered(100)}no newline`), "+G");
+    await screen.waitFor("the last line", (text) => last(text) === "no newline" && status(text).includes("END"));
+    screen.keys("q");
+    await screen.waitForEnd();
+    screen.run("clear");
+    await screen.open(screen.file("empty", ""));
+    await screen.waitFor("an empty file", (text) => status(text).includes("empty  byte 0 of 0"));
+    screen.keys("G", "j", "k", "n", "Space", "b", "/", "x", "Enter", "q");
+    await screen.waitFor("the shell", () => screen.state("#{alternate_on}") === "0");
+  });
+
+  it("searches forward and back, marks what it found, and says when there is no more", async () => {
+    await screen.open(screen.file("log", numbered(300)));
+    screen.keys("/");
+    screen.type("line 1?50 ");
+    await screen.waitFor("the prompt", (text) => status(text).startsWith("/line 1?50"));
+    screen.keys("Enter");
+    await screen.waitFor("the first match", beginsWith(50));
+    expect(screen.styled().split("\n")[1]).toMatch(/line 50 \x1b\[0m/);
+    screen.keys("n");
+    await screen.waitFor("the second match", beginsWith(150));
+    screen.keys("n");
+    await screen.waitFor("the end of the search", (text) => status(text).includes("not found below: line 1?50"));
+    expect(beginsWith(150)(screen.text())).toBe(true);
+    screen.keys("N");
+    await screen.waitFor("the first match again", beginsWith(50));
+    screen.type("gnnn");
+    await screen.waitFor("no third match", (text) => beginsWith(150)(text) && status(text).includes("not found"));
+  });
+
+  it("takes pasted text for a pattern, edits it, and refuses what is no pattern", async () => {
+    await screen.open(screen.file("log", numbered(300)));
+    screen.keys("/");
+    screen.paste("line 77(\n");
+    await screen.waitFor("the pasted text", (text) => status(text).startsWith("/line 77("));
+    screen.keys("Enter");
+    await screen.waitFor("the refusal", (text) => /Invalid regular expression/.test(status(text)));
+    screen.keys("/", "x", "BSpace", "l", "i", "n", "e", "Space", "7", "8", "Home", "^", "Enter");
+    await screen.waitFor("the match", beginsWith(78));
+    screen.keys("/", "Escape");
+    await screen.waitFor("the status row", (text) => status(text).includes("? help"));
+  });
+
+  it("lists the keys with `?` and goes on with any", async () => {
+    await screen.open(screen.file("log", numbered(300)));
+    screen.keys("?");
+    const text = await screen.waitFor("the help", (shown) => shown.includes("quit with status 130"));
+    expect(text).toContain("search forward for a regular expression");
+    screen.keys("Escape");
+    await screen.waitFor("the text", (shown) => !shown.includes("╭") && beginsWith(1)(shown));
+  });
+
+  it("follows growth, pauses when one scrolls up, goes on at the end, and can be left", async () => {
+    const path = screen.file("log", numbered(100));
+    await screen.open(path);
+    screen.keys("F");
+    await screen.waitFor("the end", (text) => endsWith(100)(text) && status(text).includes("FOLLOW"));
+    appendFileSync(path, "line 101 of the log\n");
+    await screen.waitFor("the new line", endsWith(101));
+    screen.keys("k");
+    await screen.waitFor("the pause", (text) => endsWith(100)(text) && status(text).includes("PAUSED"));
+    appendFileSync(path, "line 102 of the log\n");
+    await screen.waitFor("the new size", (text) =>
+      status(text).endsWith(`of ${Buffer.byteLength(numbered(102)).toLocaleString("en")}`),
+    );
+    expect(endsWith(100)(screen.text())).toBe(true);
+    screen.keys("End");
+    await screen.waitFor("the end again", (text) => endsWith(102)(text) && status(text).includes("FOLLOW"));
+    screen.keys("F");
+    await screen.waitFor("no more following", (text) => !status(text).includes("FOLLOW  ?"));
+  });
+
+  it("follows through rotation and truncation, and says so", async () => {
+    const path = screen.file("log", numbered(100));
+    await screen.open("--follow", path);
+    await screen.waitFor("the end", endsWith(100));
+    renameSync(path, `${path}.1`);
+    writeFileSync(path, "the new file\n");
+    await screen.waitFor("the new file", (text) => first(text) === "the new file" && status(text).includes("rotated"));
+    truncateSync(path);
+    await screen.waitFor("the truncation", (text) => status(text).includes("truncated"));
+    appendFileSync(path, "after it\n");
+    await screen.waitFor("what came after", (text) => first(text) === "after it");
+  });
+
+  it("notices a file that shrinks while nobody follows", async () => {
+    const path = screen.file("log", numbered(100));
+    await screen.open(path, "+G");
+    await screen.waitFor("the end", endsWith(100));
+    writeFileSync(path, "small\n");
+    screen.keys("k");
+    await screen.waitFor("what is left", (text) => first(text) === "small" && status(text).includes("truncated"));
+  });
+
+  it("lets no byte of a hostile file reach the terminal, wherever it is on the screen", async () => {
+    const corpus = Buffer.concat(HOSTILE.flatMap(({ bytes }) => [Buffer.from("<"), bytes, Buffer.from(">\n")]));
+    const path = screen.file("hostile\x1b]0;pwned\x07", Buffer.concat([corpus, Buffer.from("x".repeat(75)), corpus]));
+    const before = screen.raw().length;
+    await screen.open(`'${path}'`);
+    for (const key of ["j", "Space", "G", "k", "Right", "g"]) screen.keys(key);
+    screen.keys("/");
+    screen.paste("\x1b]52;c;eA==\x07]0;");
+    screen.keys("Enter");
+    await screen.waitFor("the match", (text) => /<\^\[\]0;pwned\^G>/.test(text));
+    screen.keys("q");
+    await screen.waitFor("the shell", () => screen.state("#{alternate_on}") === "0");
+    await waitFor("the last bytes", () => screen.raw().lastIndexOf("\x1b[?1049l") > before);
+    const shown = screen.raw().slice(before);
+    const screenBytes = shown.slice(shown.indexOf("\x1b[?1049h"), shown.indexOf("\x1b[?1049l"));
+    // What is left without our own sequences and line feeds of the shell is printable.
+    const own = /\x1b\[(?:\?(?:1049|25|2004|7|2026)[hl]|\d+;\d+[Hr]|[0-9;]*m|\d+[ST]|r|K)/g;
+    expect(Buffer.from(screenBytes.replace(own, ""), "latin1").toString()).not.toMatch(CONTROL);
+    expect(screenBytes).not.toMatch(/pwned\x07|\x1b\]|\x1bP|\x9d/);
+    expect(screenBytes.length).toBeGreaterThan(2000);
+    expect(screen.state("#{pane_title}")).not.toContain("pwned");
+  });
+
+  it("passes colours on, and leaves them out with NO_COLOR", async () => {
+    const path = screen.file("log", "\x1b[31mred\x1b[0m\n");
+    await screen.open(path);
+    await screen.waitFor("the text", (text) => first(text) === "red");
+    expect(screen.styled().split("\n")[1]).toMatch(/\x1b\[31m(\x1b\[49m)?red/);
+    screen.keys("q");
+    await screen.waitForEnd();
+    screen.run("clear; export NO_COLOR=1");
+    await screen.open(path);
+    await screen.waitFor("the text", (text) => first(text) === "red");
+    expect(screen.styled().split("\n")[1]).not.toContain("[31m");
+  });
+
+  it("reads what has no size or never ends", async () => {
+    await screen.open("/proc/self/status");
+    await screen.waitFor("a file of /proc", (text) => /^Name:/m.test(text) && /[1-9]\d* %/.test(status(text)));
+    screen.keys("q");
+    await screen.waitForEnd();
+    screen.run("clear");
+    await screen.open("/dev/zero");
+    await screen.waitFor("zeros", (text) => first(text).startsWith("^@^@"));
+    screen.keys("j", "q");
+    await screen.waitFor("the shell", () => screen.state("#{alternate_on}") === "0");
+  });
+
+  it("shows a FIFO's bytes as they come", async () => {
+    screen.run("mkfifo fifo; (echo one; sleep 1; echo two; exec sleep 100) > fifo & true");
+    await screen.waitForEnd();
+    screen.run("clear");
+    await screen.open("./fifo");
+    await screen.waitFor("both lines", (text) => text.includes("\none\ntwo\n"));
+    screen.keys("q");
+    await screen.waitFor("the shell", () => screen.state("#{alternate_on}") === "0");
+  });
+});

@@ -1,0 +1,47 @@
+import { expect, it } from "vitest";
+import { EMPTY_PROMPT, editPrompt, type PromptResult } from "../../cli/tui/prompt.ts";
+
+function type(...keys: string[]): PromptResult {
+  let result: PromptResult = { kind: "typing", state: EMPTY_PROMPT };
+  for (const key of keys) {
+    if (result.kind !== "typing") throw new Error("the prompt is over");
+    const event = key.startsWith("paste:")
+      ? ({ kind: "paste", text: key.slice(6) } as const)
+      : ({ kind: "key", key } as const);
+    result = editPrompt(result.state, event);
+  }
+  return result;
+}
+
+const text = (...keys: string[]) => {
+  const result = type(...keys);
+  if (result.kind !== "typing") return result.kind === "done" ? result.text : result.kind;
+  const { characters, cursor } = result.state;
+  return `${characters.slice(0, cursor).join("")}|${characters.slice(cursor).join("")}`;
+};
+
+it("edits a line", () => {
+  expect(text("a", "b", "left", "c")).toBe("ac|b");
+  expect(text("a", "b", "backspace", "c")).toBe("ac|");
+  expect(text("a", "b", "home", "delete")).toBe("|b");
+  expect(text("a", " ", "b", "c", "ctrl-w")).toBe("a |");
+  expect(text("a", "b", "c", "left", "ctrl-u")).toBe("|c");
+  expect(text("a", "b", "c", "left", "ctrl-k")).toBe("ab|");
+  expect(text("a", "pageup", "alt-x", "up")).toBe("a|");
+});
+
+it("moves and deletes by what is seen as one character", () => {
+  expect(text("é", "👩‍👩‍👧‍👦", "left")).toBe("é|👩‍👩‍👧‍👦");
+  expect(text("👩‍👩‍👧‍👦", "backspace")).toBe("|");
+  expect(text("e", "\u0301", "x", "left", "left", "y")).toBe("y|e\u0301x");
+});
+
+it("takes pasted text without its control characters", () => {
+  expect(text("paste:a\nb\x1b[A", "c")).toBe("ab[Ac|");
+});
+
+it("ends with Enter, Escape, or Backspace on nothing", () => {
+  expect(text("a", "enter")).toBe("a");
+  expect(text("a", "escape")).toBe("cancelled");
+  expect(text("backspace")).toBe("cancelled");
+});

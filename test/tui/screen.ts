@@ -1,0 +1,136 @@
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { builtCommand } from "../helpers/paths.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+export interface ScreenSize {
+  columns: number;
+  rows: number;
+}
+
+/** A shell in a pane of a tmux server of its own, with every byte that the pane was sent on record. */
+export class TmuxScreen {
+  readonly directory = mkdtempSync(`${tmpdir()}/porthole-screen-`);
+  readonly #socket = `porthole-${process.pid}-${randomBytes(4).toString("hex")}`;
+
+  #commands = 0;
+
+  constructor({ columns, rows }: ScreenSize = { columns: 80, rows: 24 }) {
+    this.#tmux(
+      "new-session",
+      "-d",
+      "-x",
+      String(columns),
+      "-y",
+      String(rows),
+      "-c",
+      this.directory,
+      "env -u NO_COLOR PS1= sh",
+    );
+    this.#tmux("pipe-pane", "-o", `cat > ${this.directory}/raw`);
+  }
+
+  /** Runs `porthole open ARGUMENTS` in the pane's shell, which prints its status afterwards, and waits for the status row. */
+  async open(...args: string[]): Promise<void> {
+    this.run(`${process.execPath} ${builtCommand} open ${args.join(" ")}`);
+    await this.waitFor("the status row", (text) => /byte [\d,]+ of [\d,]+\s*$/.test(text));
+  }
+
+  /** Types a command line into the shell, which prints its number and status when it has ended. */
+  run(command: string): void {
+    this.type(`${command}; printf '\\nended %s: %s\\n' ${++this.#commands} $?`);
+    this.keys("Enter");
+  }
+
+  /** Keys by tmux's names, or characters. */
+  keys(...keys: string[]): void {
+    this.#tmux("send-keys", ...keys);
+  }
+
+  type(text: string): void {
+    this.#tmux("send-keys", "-l", text);
+  }
+
+  paste(text: string): void {
+    this.#tmux("set-buffer", text);
+    this.#tmux("paste-buffer", "-p");
+  }
+
+  resize({ columns, rows }: ScreenSize): void {
+    this.#tmux("resize-window", "-x", String(columns), "-y", String(rows));
+  }
+
+  /** Rows as one reads them, trailing blanks left out. */
+  rows(): string[] {
+    return this.text().split("\n");
+  }
+
+  text(): string {
+    return this.#tmux("capture-pane", "-p").replace(/\n$/, "");
+  }
+
+  /** With the attributes as SGR. */
+  styled(): string {
+    return this.#tmux("capture-pane", "-p", "-e");
+  }
+
+  /** A format of tmux for the pane, such as `#{alternate_on}`. */
+  state(format: string): string {
+    return this.#tmux("display-message", "-p", format).trim();
+  }
+
+  /** Every byte since the beginning. */
+  raw(): string {
+    return existsSync(`${this.directory}/raw`) ? readFileSync(`${this.directory}/raw`, "latin1") : "";
+  }
+
+  async waitFor(what: string, condition: (text: string) => boolean): Promise<string> {
+    let text = "";
+    try {
+      return await waitFor(what, () => {
+        text = this.text();
+        return condition(text) && text;
+      });
+    } catch (error) {
+      throw new Error(`${error instanceof Error ? error.message : error}; the screen was\n${text}`);
+    }
+  }
+
+  /** Waits until the last command has ended. Returns its status. */
+  async waitForEnd(): Promise<number> {
+    const ended = new RegExp(`^ended ${this.#commands}: (\\d+)$`, "m");
+    const text = await this.waitFor("the end of the command", (shown) => ended.test(shown));
+    return Number(ended.exec(text)?.[1]);
+  }
+
+  /** The pid of the node process in the pane. */
+  async pid(): Promise<number> {
+    const shell = this.state("#{pane_pid}");
+    return waitFor("the program's process", () => {
+      const children = readFileSync(`/proc/${shell}/task/${shell}/children`, "utf8").trim();
+      return children === "" ? undefined : Number(children.split(" ")[0]);
+    });
+  }
+
+  file(name: string, content: string | Buffer): string {
+    const path = `${this.directory}/${name}`;
+    writeFileSync(path, content);
+    return path;
+  }
+
+  close(): void {
+    this.#tmux("kill-server");
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #tmux(...args: string[]): string {
+    return execFileSync("tmux", ["-L", this.#socket, "-f", "/dev/null", ...args], { encoding: "utf8" });
+  }
+}
+
+/** `count` numbered lines, from 1. */
+export function numbered(count: number): string {
+  return Array.from({ length: count }, (_, i) => `line ${i + 1} of the log\n`).join("");
+}

@@ -1,0 +1,155 @@
+import { spawnSync } from "node:child_process";
+import { afterEach, describe, expect, it } from "vitest";
+import { builtCommand } from "../helpers/paths.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { numbered, type ScreenSize, TmuxScreen } from "./screen.ts";
+
+let screen: TmuxScreen;
+afterEach(() => screen.close());
+
+async function open(size: ScreenSize = { columns: 80, rows: 24 }): Promise<void> {
+  screen = new TmuxScreen(size);
+  await screen.open(screen.file("log", numbered(300)));
+}
+
+/** Modes of the terminal and of its line discipline, as a shell user would miss them. */
+async function expectRestored(): Promise<void> {
+  expect(screen.state("#{alternate_on} #{cursor_flag} #{wrap_flag}")).toBe("0 1 1");
+  expect(screen.raw().lastIndexOf("\x1b[?2004l")).toBeGreaterThan(screen.raw().lastIndexOf("\x1b[?2004h"));
+  screen.run("clear; stty -a");
+  await screen.waitFor("the line discipline", (text) =>
+    ["icanon", "isig", "echo"].every((mode) => new RegExp(`(?<!-)\b${mode}\b`).test(text)),
+  );
+}
+
+describe("the terminal", () => {
+  it.each([
+    ["SIGTERM", 143],
+    ["SIGINT", 130],
+    ["SIGHUP", 129],
+    ["SIGQUIT", 131],
+  ] as const)("is given back after %s, with status %d", async (signal, status) => {
+    await open();
+    process.kill(await screen.pid(), signal);
+    expect(await screen.waitForEnd()).toBe(status);
+    await expectRestored();
+  });
+
+  it("is given back after Ctrl-C, with status 130, and in the middle of a prompt", async () => {
+    await open();
+    screen.keys("/", "a", "C-c");
+    expect(await screen.waitForEnd()).toBe(130);
+    await expectRestored();
+  });
+
+  it("is given back when the program throws where nobody catches, and the error is one line", async () => {
+    screen = new TmuxScreen();
+    const path = screen.file("log", numbered(300));
+    // A descriptor closed by somebody else is a fault that reality does not produce on demand.
+    const fault = screen.file(
+      "fault.cjs",
+      `const fs = require("fs"); const real = fs.fstatSync; process.on("SIGUSR2", () => { fs.fstatSync = () => { throw new Error("EIO: fault on demand"); }; require("module").syncBuiltinESMExports(); process.stdout.emit("resize"); });`,
+    );
+    screen.run(`export NODE_OPTIONS='--require ${fault}'; clear`);
+    await screen.open(path);
+    process.kill(await screen.pid(), "SIGUSR2");
+    expect(await screen.waitForEnd()).toBe(1);
+    expect(screen.text()).toMatch(/^porthole: EIO: fault on demand$/m);
+    expect(screen.text()).not.toMatch(/^ +at /m);
+    await expectRestored();
+  });
+
+  it("is left alone on suspend and taken again on resume", async () => {
+    await open();
+    screen.keys("C-z");
+    await screen.waitFor(
+      "the shell",
+      (text) => /Stopped|suspended/i.test(text) && screen.state("#{alternate_on}") === "0",
+    );
+    screen.keys("f", "g", "Enter");
+    await screen.waitFor(
+      "the screen",
+      (text) => text.includes("line 1 of the log") && screen.state("#{alternate_on}") === "1",
+    );
+    screen.keys("j");
+    await screen.waitFor("a key", (text) => text.split("\n")[1] === "line 2 of the log");
+    process.kill(await screen.pid(), "SIGTSTP");
+    await screen.waitFor("the shell again", () => screen.state("#{alternate_on}") === "0");
+    screen.keys("f", "g", "Enter");
+    await screen.waitFor("the screen again", (text) => text.split("\n")[1] === "line 2 of the log");
+    screen.keys("q");
+    await screen.waitFor("the shell", () => screen.state("#{alternate_on}") === "0");
+    await expectRestored();
+  });
+
+  it.each([
+    { columns: 200, rows: 50 },
+    { columns: 300, rows: 100 },
+    { columns: 20, rows: 5 },
+    { columns: 3, rows: 2 },
+  ])("is filled at $columns x $rows", async (size) => {
+    screen = new TmuxScreen(size);
+    screen.run(`${process.execPath} ${builtCommand} open ${screen.file("log", numbered(300))}`);
+    const text = (line: number) => `line ${line} of the log`;
+    const line = Math.max(1, size.rows - 2);
+    const expected = text(line).length > size.columns ? `${text(line).slice(0, size.columns - 1)}>` : text(line);
+    await screen.waitFor(
+      "the last row of the text",
+      () =>
+        (screen.state("#{alternate_on}") === "1" && screen.rows()[Math.min(line, size.rows - 1)] === expected) ||
+        (size.rows < 3 && screen.state("#{alternate_on}") === "1"),
+    );
+    screen.keys("q");
+    await screen.waitFor("the shell", () => screen.state("#{alternate_on}") === "0");
+  });
+
+  it("is drawn anew on resize, without ghosts", async () => {
+    await open({ columns: 200, rows: 50 });
+    await screen.waitFor("the first page", (text) => text.split("\n")[48] === "line 48 of the log");
+    for (const [columns, rows] of [
+      [80, 24],
+      [120, 40],
+      [60, 10],
+      [200, 50],
+    ] as const) {
+      screen.resize({ columns, rows });
+      await screen.waitFor(`${columns} x ${rows}`, (text) => {
+        const lines = text.split("\n");
+        const shown = lines.slice(1, rows - 1);
+        return (
+          lines.length === rows &&
+          / local, file$/.test(lines[0] ?? "") &&
+          / of 5,892$/.test(lines[rows - 1] ?? "") &&
+          shown.every((line, index) => line === `line ${index + 1} of the log`)
+        );
+      });
+    }
+  });
+
+  it("is never erased as a whole, and a line's scroll costs at most 300 bytes at 200 columns", async () => {
+    screen = new TmuxScreen({ columns: 200, rows: 50 });
+    await screen.open(screen.file("log", numbered(300).replaceAll("\n", `${"x".repeat(300)}\n`)));
+    screen.keys("j");
+    await screen.waitFor("the second line", (text) => (text.split("\n")[1] ?? "").startsWith("line 2 "));
+    for (let line = 3; line < 20; line++) {
+      screen.keys("j");
+      await screen.waitFor("the next line", (text) => (text.split("\n")[1] ?? "").startsWith(`line ${line} `));
+    }
+    screen.keys("q");
+    await waitFor("the last bytes", () => screen.raw().includes("\x1b[?1049l"));
+    const frames = screen.raw().match(/\x1b\[\?2026h[^]*?\x1b\[\?2026l/g) ?? [];
+    for (const frame of frames.slice(-17)) expect(frame.length).toBeLessThanOrEqual(300);
+    expect(frames.slice(-17).join("")).toContain("line 67 ");
+    expect(screen.raw()).not.toMatch(/\x1b\[[23]J/);
+  });
+
+  it("is asked for when there is none", () => {
+    screen = new TmuxScreen();
+    const { status, stderr } = spawnSync(process.execPath, [builtCommand, "open", "/etc/hostname"], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^porthole: .*terminal.*\n$/);
+  });
+});
