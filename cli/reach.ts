@@ -1,7 +1,13 @@
-import { connect, dieOf, PortholeError, type Session, type Target } from "../src/index.ts";
+import { connect, dieOf, PortholeError, parseTarget, type Session, type Target } from "../src/index.ts";
 import type { ReachOptions } from "./program/shared.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** A target and how it is written. */
+export interface NamedTarget {
+  text: string;
+  target: Target;
+}
 
 /** The sessions of one command: one for each container or process, however many of its files are named. */
 export class Reach {
@@ -25,8 +31,59 @@ export class Reach {
     return session;
   }
 
+  /**
+   * Parses targets; a glob in a path inside becomes its matches there (globs of this machine's paths are the shell's business). A path that exists as it
+   * is written is taken so; `text` of a match is the target written out.
+   * @param failed told of a target that is wrong or matches nothing, then the others go on; without it the first such error is thrown.
+   * @throws PortholeError USAGE; FILE where nothing matches; as {@link session}
+   */
+  async expand(texts: readonly string[], failed?: (error: unknown) => void): Promise<NamedTarget[]> {
+    const found: NamedTarget[] = [];
+    for (const text of texts) {
+      try {
+        const target = parseTarget(text);
+        if (target.kind === "local" || !/[*?[\\]/.test(target.path)) found.push({ text, target });
+        else for await (const match of this.#matches(text, target)) found.push(match);
+      } catch (error) {
+        if (failed === undefined) throw error;
+        failed(error);
+      }
+    }
+    return found;
+  }
+
+  async *#matches(text: string, target: Target): AsyncGenerator<NamedTarget> {
+    const session = await this.session(target);
+    if (await exists(session, target.path)) {
+      yield { text, target };
+      return;
+    }
+    const { expandGlob } = await import("../src/listing.ts");
+    let unreadable: PortholeError | undefined;
+    const note = (error: PortholeError) => {
+      unreadable ??= error;
+    };
+    let count = 0;
+    for await (const path of expandGlob(session, target.path, { unreadable: note })) {
+      count++;
+      yield { text: `${session.name}:${path}`, target: { ...target, path } };
+    }
+    if (count > 0) return;
+    throw unreadable ?? new PortholeError("FILE", `no such file: '${text}' matches nothing`, { errno: "ENOENT" });
+  }
+
   close(): void {
     for (const session of this.#sessions.values()) session.close();
+  }
+}
+
+async function exists(session: Session, path: string): Promise<boolean> {
+  try {
+    await session.stat(path, { noFollow: true });
+    return true;
+  } catch (error) {
+    if (error instanceof PortholeError && error.code === "FILE") return false;
+    throw error;
   }
 }
 

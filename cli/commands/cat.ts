@@ -1,29 +1,26 @@
 import { writeSync } from "node:fs";
-import {
-  dieOf,
-  isTerminal,
-  type OpenFile,
-  PortholeError,
-  parseTarget,
-  type Session,
-  type Target,
-} from "../../src/index.ts";
+import { dieOf, isTerminal, type OpenFile, PortholeError, type Session, type Target } from "../../src/index.ts";
 import { complain, exitStatus, printable, report } from "../fail.ts";
 import type { ReachOptions } from "../program/shared.ts";
-import { Reach } from "../reach.ts";
+import { type NamedTarget, Reach } from "../reach.ts";
 
 /** `porthole cat`: writes each target to standard output, goes on after one that fails, and returns the worst status. */
 export async function cat(targets: string[], options: ReachOptions & { trace?: boolean }): Promise<number> {
   const reach = new Reach(options);
   let status = 0;
+  const failed = (error: unknown) => {
+    quitQuietly(error);
+    report(error);
+    status = Math.max(status, exitStatus(error));
+  };
   try {
     for (const text of targets) {
       try {
-        await catOne(reach, text, options.trace === true);
+        for (const named of await reach.expand([text])) {
+          await catOne(reach, named, options.trace === true).catch(failed);
+        }
       } catch (error) {
-        quitQuietly(error);
-        report(error);
-        status = Math.max(status, exitStatus(error));
+        failed(error);
       }
     }
   } finally {
@@ -32,9 +29,8 @@ export async function cat(targets: string[], options: ReachOptions & { trace?: b
   return status;
 }
 
-async function catOne(reach: Reach, text: string, trace: boolean): Promise<void> {
+async function catOne(reach: Reach, { text, target }: NamedTarget, trace: boolean): Promise<void> {
   const started = performance.now();
-  const target = parseTarget(text);
   const session = await reach.session(target);
   const file = await session.open(target.path);
   try {
