@@ -1,7 +1,7 @@
 /** porthole's public API: open files inside containers and other namespaces from here. Linux only. */
 export { detachAgents, detachAll, type LiveAgent, listAgents, prepareMount } from "./agents.ts";
 export { isTerminal } from "./descriptors/file.ts";
-export { dieOf } from "./descriptors/transfer.ts";
+export { dieOf, isWritable } from "./descriptors/transfer.ts";
 export { type ErrorCode, type ErrorDetails, PortholeError } from "./errors.ts";
 export { type FollowedFile, followSource } from "./follow.ts";
 export { type FileKind, kindOf, OpenFile } from "./open-file.ts";
