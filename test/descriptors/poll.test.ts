@@ -341,8 +341,8 @@ test.each([
     const [, inlet] = pipe();
     Reactor.shared().watch(inlet, EPOLLOUT, () => { ${action} });
   `);
-  expect({ status, signal }).toEqual({ status: expected, signal: null });
-  if (expected === 1) expect(stderr).toContain("from a callback");
+  const said = expected === 1 ? expect.stringContaining("from a callback") : "";
+  expect({ status, signal, stderr }).toEqual({ status: expected, signal: null, stderr: said });
 });
 
 test("a worker thread has no reactor (koffi would abort the process at its end), and is told", async () => {
