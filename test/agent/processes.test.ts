@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import { encode } from "../../src/protocol/codec.ts";
 import { decodeFileFacts } from "../../src/protocol/facts.ts";
 import { Op, OpenFlag, ProcessesFlag } from "../../src/protocol/messages.ts";
@@ -8,6 +8,7 @@ import type { ProcessFileRecord, ProcessRecord } from "../../src/protocol/record
 import { type Agent, builds, drain, type RawSession, startAgent } from "../helpers/agent.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { workloadReady } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
@@ -115,6 +116,24 @@ describeAsRoot("a process with 4,000 groups", () => {
     session.close();
     await agent.stop();
     await target.stop();
+    child.kill();
+  });
+});
+
+describeAsRoot("a target in the host's PID namespace", () => {
+  test("shows its own processes only, by the numbers that everybody sees", async () => {
+    const child = spawn("unshare", ["--mount", "--", inject("machine").workload], { stdio: "ignore" });
+    const pid = child.pid ?? 0;
+    await workloadReady(pid);
+    const agent = await startAgent({ args: ["direct", "--target-pid", String(pid)] });
+    const session = await agent.session();
+    const { records } = await session.records(Op.processes, encode.processes(0));
+    expect(records.map((record) => record.kind === "process" && record.pid)).toEqual([pid]);
+    const open = (of: number) => session.failure(Op.openProcessFd, encode.openProcessFd(0, of, 0, 0n));
+    expect(await open(pid)).toBe("success");
+    expect(await open(process.pid)).toBe("ESRCH");
+    session.close();
+    await agent.stop();
     child.kill();
   });
 });

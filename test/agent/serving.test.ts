@@ -116,7 +116,7 @@ describe.each(builds)("the %s agent", (build) => {
     session.close();
   });
 
-  test("keeps no descriptor and no memory after 10,000 opens, listings and errors", async () => {
+  test("keeps no descriptor after 10,000 opens, errors and looks (sanitised: 1,000)", async () => {
     const agent = await start();
     const session = await agent.session();
     const [child = 0] = childrenOf(agent.pid);
@@ -128,7 +128,7 @@ describe.each(builds)("the %s agent", (build) => {
     await round();
     await drain(await session.descriptor(Op.list, encode.list(1, bytes("/"))));
     const before = [descriptorCount(agent.pid), descriptorCount(child), descriptorCount()];
-    for (let n = 0; n < 10_000; n++) await round();
+    for (let n = 0; n < (build === "release" ? 10_000 : 1_000); n++) await round();
     for (let n = 0; n < 100; n++) await drain(await session.descriptor(Op.list, encode.list(1, bytes("/"))));
     expect([descriptorCount(agent.pid), descriptorCount(child), descriptorCount()]).toEqual(before);
     session.close();
@@ -152,6 +152,18 @@ describe.each(builds)("the %s agent", (build) => {
     expect(await session.receive()).toBe("end");
     expect((await agent.ended).status).toBe(0);
     expect(children.filter(isRunning)).toEqual([]);
+  });
+
+  test("opens nothing of a dead target, even before the agent's first process has noticed", async () => {
+    const agent = await start();
+    const session = await agent.session();
+    process.kill(agent.pid, "SIGSTOP");
+    await target.stop();
+    expect(await session.failure(Op.open, openFile)).toBe("ESRCH");
+    expect(await session.failure(Op.list, encode.list(0, bytes("/")))).toBe("ESRCH");
+    process.kill(agent.pid, "SIGCONT");
+    expect((await agent.ended).status).toBe(0);
+    session.close();
   });
 
   test("ends one session with BYE, itself with BYE for the agent", async () => {
