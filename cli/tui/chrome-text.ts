@@ -12,6 +12,9 @@ export interface ChromeFacts {
   help: boolean;
 }
 
+/** Columns that the left end keeps before the right one goes. */
+const LEFT_MINIMUM = 12;
+
 /** Draws chrome facts as rows of the screen: title first, status last, whatever lies over the text between them. */
 export interface ChromeRenderer {
   rows(facts: ChromeFacts): readonly string[];
@@ -29,18 +32,13 @@ export function titleRow({ title, subtitle, columns }: ChromeFacts): RowEnds {
   return fitRow(` ${sanitiseText(title)}`, ` ${sanitiseText(subtitle)} `, columns);
 }
 
-/** Status row: what is going on, and where the screen is in the text. */
-export function statusRow({ status, columns }: ChromeFacts): RowEnds {
+/** Status row: what is going on, and where the screen is in the text. `mark` comes before `left`, in bold. */
+export function statusRow({ status, columns }: ChromeFacts): RowEnds & { mark: string } {
   const column = status.left > 0 ? `column ${status.left + 1}  ` : "";
   const dropped = status.start > 0 ? "beginning dropped  " : "";
   const right = `${column}${dropped}${percent(status)}  byte ${grouped(status.top)} of ${grouped(status.end)} `;
-  return fitRow(` ${badge(status)}${sanitiseText(status.message) || activity(status)}`, right, columns);
-}
-
-/** The state that the status row shows in bold before its text. */
-export function badge({ follow }: ViewerStatus): string {
-  if (follow === "off") return "";
-  return follow === "on" ? "FOLLOW  " : "PAUSED  ";
+  const mark = { off: " ", on: " FOLLOW  ", paused: " PAUSED  " }[status.follow].slice(0, columns);
+  return { mark, ...fitRow(sanitiseText(status.message) || activity(status), right, columns - mark.length) };
 }
 
 /** The prompt as three parts: before the cursor, the character under it, after it. The end of a long line stays in sight. */
@@ -71,7 +69,7 @@ function grouped(value: number): string {
 
 /** The right end goes first when there is no room for both. */
 function fitRow(left: string, right: string, columns: number): RowEnds {
-  const shownRight = textWidth(right) <= columns / 2 + 8 ? right : "";
+  const shownRight = textWidth(right) <= columns - LEFT_MINIMUM ? right : "";
   const room = Math.max(0, columns - textWidth(shownRight));
   const shownLeft = clip(left, room);
   return { left: shownLeft + " ".repeat(room - textWidth(shownLeft)), right: shownRight };

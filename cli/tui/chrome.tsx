@@ -1,5 +1,5 @@
 import { Box, Text } from "ink";
-import { badge, type ChromeFacts, promptParts, statusRow, titleRow } from "./chrome-text.ts";
+import { type ChromeFacts, promptParts, statusRow, titleRow } from "./chrome-text.ts";
 import { KEYMAP, keyLabel } from "./keymap.ts";
 
 /**
@@ -27,13 +27,11 @@ function Title({ facts }: { facts: ChromeFacts }) {
 }
 
 function Status({ facts }: { facts: ChromeFacts }) {
-  const { left, right } = statusRow(facts);
-  const mark = ` ${badge(facts.status)}`;
-  const rest = left.startsWith(mark) ? left.slice(mark.length) : "";
+  const { mark, left, right } = statusRow(facts);
   return (
     <Text inverse wrap="truncate">
-      <Text bold>{rest === "" ? left : mark}</Text>
-      {rest}
+      <Text bold>{mark}</Text>
+      {left}
       {right}
     </Text>
   );

@@ -1,12 +1,12 @@
 import { type ChromeFacts, type ChromeRenderer, promptParts, statusRow, titleRow } from "./chrome-text.ts";
 
-/** The same title and status without Ink, for the first frames: Ink takes longer to load than the text to appear. No help. */
+/** The same title and status without Ink, byte for byte, for the first frames: Ink takes longer to load than the text to appear. No help. */
 export const plainChrome: ChromeRenderer = {
   rows(facts: ChromeFacts) {
     const title = titleRow(facts);
     const status = statusRow(facts);
-    const top = `\x1b[7m\x1b[1m${title.left}\x1b[22m${title.right}\x1b[m`;
-    if (!facts.prompt) return [top, `\x1b[7m${status.left}${status.right}\x1b[m`];
+    const top = `\x1b[7m\x1b[1m${title.left}\x1b[22m${title.right}\x1b[27m`;
+    if (!facts.prompt) return [top, `\x1b[7m\x1b[1m${status.mark}\x1b[22m${status.left}${status.right}\x1b[27m`];
     const { before, under, after } = promptParts(facts.prompt, facts.columns);
     return [top, `\x1b[1m/\x1b[22m${before}\x1b[7m${under}\x1b[27m${after}`];
   },

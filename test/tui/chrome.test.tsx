@@ -1,5 +1,5 @@
 import { render } from "ink-testing-library";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Chrome } from "../../cli/tui/chrome.tsx";
 import type { ChromeFacts } from "../../cli/tui/chrome-text.ts";
 import { inkChrome } from "../../cli/tui/ink-chrome.tsx";
@@ -8,6 +8,11 @@ import { plainChrome } from "../../cli/tui/plain-chrome.ts";
 import { EMPTY_PROMPT } from "../../cli/tui/prompt.ts";
 import type { ViewerStatus } from "../../cli/tui/viewer.ts";
 import { CONTROL, HOSTILE } from "../text/hostile.ts";
+
+// As the screen does before it loads Ink; chalk looks once, when it is imported.
+vi.hoisted(() => {
+  process.env.FORCE_COLOR = "1";
+});
 
 const facts = (change: Partial<ChromeFacts> = {}, status: Partial<ViewerStatus> = {}): ChromeFacts => ({
   columns: 80,
@@ -65,7 +70,7 @@ describe("Chrome", () => {
   it("cuts a title that is too long, by columns, and keeps the width", () => {
     for (const title of ["x".repeat(300), "日本".repeat(100)]) {
       const [row = ""] = draw(facts({ title }));
-      expect(row).toContain("… mount, file");
+      expect(row).toMatch(/… {1,2}mount, file $/);
     }
   });
 
@@ -90,9 +95,7 @@ describe("Chrome", () => {
       facts({ columns: 100 }, { follow: "on", message: "rotated" }),
       facts({ columns: 60, prompt: { characters: [..."abc"], cursor: 1 } }),
     ])
-      expect(ink.rows(of).map((row) => plain(row).trimEnd())).toEqual(
-        plainChrome.rows(of).map((row) => plain(row).trimEnd()),
-      );
+      expect(ink.rows(of)).toEqual(plainChrome.rows(of));
     ink.close();
   });
 });
