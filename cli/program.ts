@@ -3,6 +3,7 @@ import { complain, Exit } from "./fail.ts";
 import { addLooking } from "./program/looking.ts";
 import { addManaging } from "./program/managing.ts";
 import { addReading } from "./program/reading.ts";
+import { addTools } from "./program/tools.ts";
 
 /**
  * The command line as data: each command names its options and loads its action when it runs, so that no command pays for another's
@@ -13,6 +14,8 @@ export function program(version: string): Command {
     .description(
       "Open, read and follow files inside containers from the host: descriptors cross, nothing is copied out.",
     )
+    // What follows a command is the command's, `--` included.
+    .enablePositionalOptions()
     .version(version, "-V, --version")
     .exitOverride((error) => {
       throw Object.assign(error, { exitCode: error.exitCode === 0 ? Exit.ok : Exit.usage });
@@ -31,6 +34,7 @@ export function program(version: string): Command {
 
   addReading(root);
   addLooking(root);
+  addTools(root);
   addManaging(root);
   return root;
 }

@@ -16,4 +16,4 @@ export {
   follow,
 } from "./tail/follow.ts";
 export type { Identity } from "./tail/machine.ts";
-export { exactArguments, parseTarget, pathBytes, pathText, type Target } from "./target.ts";
+export { exactArguments, parseSessionTarget, parseTarget, pathBytes, pathText, type Target } from "./target.ts";

@@ -8,7 +8,7 @@ import type { ProcessFileRecord, ProcessRecord } from "./protocol/records.ts";
 import { type Attached, type AttachOptions, attachContainer, attachProcess } from "./routes/attach.ts";
 import { removeAgentFiles } from "./routes/registry.ts";
 import type { InotifyEvent } from "./tail/inotify.ts";
-import { parseTarget, type Target } from "./target.ts";
+import { parseSessionTarget, type Target } from "./target.ts";
 
 /** Options of {@link connect}; docs on each are at {@link AttachOptions}. */
 export interface ConnectOptions extends Omit<AttachOptions, "route"> {
@@ -102,10 +102,4 @@ export async function connectTo(
   requestTimeoutMs = REQUEST_TIMEOUT_MS,
 ): Promise<Session> {
   return new AgentSession(name, await AgentClient.open(attached.socket), attached, requestTimeoutMs);
-}
-
-/** A target for a session needs no path. */
-function parseSessionTarget(text: string): Target {
-  if (/^pid:\d+$/.test(text)) return parseTarget(`${text}:/`);
-  return /^[^/:.][^/:]*$/.test(text) ? parseTarget(`${text}:/`) : parseTarget(text);
 }

@@ -37,6 +37,12 @@ export function parseTarget(text: string): Target {
   return { kind: "container", name, path };
 }
 
+/** Like {@link parseTarget} where a path is not needed: `web`, `pid:123`. */
+export function parseSessionTarget(text: string): Target {
+  if (/^pid:\d+$/.test(text) || /^[^/:.][^/:]*$/.test(text)) return parseTarget(`${text}:/`);
+  return parseTarget(text);
+}
+
 function processTarget(text: string, rest: string): Target {
   const match = /^(\d{1,10}):(.*)$/s.exec(rest);
   const pid = Number(match?.[1]);

@@ -76,6 +76,7 @@ export const libc = onFirstUse({
   >("int64_t copy_file_range(int, uintptr_t, int, uintptr_t, size_t, uint)"),
 
   signal: declare<(signal: number, handler: number) => number | bigint>("uintptr_t signal(int, uintptr_t)"),
+  prctl: declare<(option: number, argument: number) => number>("int prctl(int, ulong)"),
   gettid: declare<() => number>("int gettid()"),
   isatty: declare<(fd: number) => number>("int isatty(int)"),
   raise: declare<(signal: number) => number>("int raise(int)"),

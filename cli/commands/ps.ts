@@ -1,0 +1,139 @@
+import stringWidth from "string-width";
+import { kindOf, PortholeError, parseSessionTarget } from "../../src/index.ts";
+import { sanitiseText } from "../../src/text/index.ts";
+import { listProcesses, type ProcessFile, readNames, type TargetProcess } from "../../src/tools.ts";
+import { exitStatus, report } from "../fail.ts";
+import { write } from "../output.ts";
+import type { ReachOptions } from "../program/shared.ts";
+import { Reach } from "../reach.ts";
+
+export interface PsOptions extends ReachOptions {
+  files?: boolean;
+  deleted?: boolean;
+  json?: boolean;
+}
+
+/** `porthole ps`: a target's processes and what they have open. */
+export async function ps(container: string, options: PsOptions): Promise<number> {
+  const target = parseSessionTarget(container);
+  if (target.kind === "local") {
+    throw new PortholeError("USAGE", `'${container}' names no container`, { hint: "porthole ps CONTAINER, or pid:N" });
+  }
+  const reach = new Reach(options);
+  try {
+    const session = await reach.session(target);
+    const users = await readNames(session, "/etc/passwd");
+    const deleted = options.deleted === true;
+    const found: TargetProcess[] = [];
+    let status = 0;
+    for await (const process of listProcesses(session, { files: options.files === true || deleted })) {
+      if (process.filesError !== undefined) {
+        report(new PortholeError("FILE", `process ${process.pid} of ${session.name}: ${process.filesError.message}`));
+        status = exitStatus(process.filesError);
+      }
+      if (deleted) process.files = process.files.filter((file) => file.deleted);
+      if (deleted && process.files.length === 0) continue;
+      if (options.json) write(`${JSON.stringify(asJson(process, users, options))}\n`);
+      else found.push(process);
+    }
+    if (!options.json) write(`${table(found, users)}${deleted ? summary(found) : ""}`);
+    return status;
+  } finally {
+    reach.close();
+  }
+}
+
+/** The documented schema of `porthole ps --json`: see docs/json.md. */
+function asJson(process: TargetProcess, users: Map<number, string>, options: PsOptions) {
+  return {
+    pid: process.pid,
+    parent: process.parent,
+    uid: process.uid,
+    user: users.get(process.uid) ?? null,
+    started: process.started?.toISOString() ?? null,
+    command: process.command,
+    arguments: process.arguments,
+    ...((options.files || options.deleted) && {
+      files: process.files.map(({ fd, access, append, flags, position, facts, path, deleted, held }) => ({
+        fd,
+        path,
+        kind: path.startsWith("anon_inode:") ? "anonymous" : kindOf(facts.mode),
+        access,
+        append,
+        flags,
+        position: Number(position),
+        size: Number(facts.size),
+        device: `${facts.device.major}:${facts.device.minor}`,
+        inode: Number(facts.inode),
+        deleted,
+        held: Number(held),
+      })),
+    }),
+  };
+}
+
+function table(processes: TargetProcess[], users: Map<number, string>): string {
+  const name = (uid: number) => sanitiseText(users.get(uid) ?? String(uid));
+  const pidWidth = Math.max(3, ...processes.map(({ pid }) => String(pid).length));
+  const userWidth = Math.max(4, ...processes.map(({ uid }) => stringWidth(name(uid))));
+  const row = (pid: string, user: string, command: string) =>
+    `${pid.padStart(pidWidth)} ${user}${" ".repeat(userWidth - stringWidth(user))} ${command}\n`;
+  let text = row("PID", "USER", "COMMAND");
+  for (const process of processes) {
+    text += row(String(process.pid), name(process.uid), commandLine(process));
+    if (process.files.length > 0) text += fileTable(process.files, " ".repeat(pidWidth + 1));
+  }
+  return text;
+}
+
+/** As ps(1): the name in brackets where there are no arguments. */
+function commandLine({ command, arguments: args }: TargetProcess): string {
+  return args.length === 0 ? `[${sanitiseText(command)}]` : sanitiseText(args.join(" "));
+}
+
+function fileTable(files: ProcessFile[], indent: string): string {
+  const rows = files.map((file) => {
+    const kind = kindOf(file.facts.mode);
+    const hasPositions = kind === "file" || kind === "block device";
+    return [
+      String(file.fd),
+      modeOf(file),
+      hasPositions ? String(file.position) : "-",
+      kind === "file" ? String(file.facts.size) : "-",
+      sanitiseText(file.path) + (file.deleted ? ` (deleted, ${humanSize(file.held)} held)` : ""),
+    ];
+  });
+  const all = [["FD", "MODE", "POSITION", "SIZE", "PATH"], ...rows];
+  const width = (column: number) => Math.max(...all.map((cells) => cells[column]?.length ?? 0));
+  const [fd, mode, position, size] = [0, 1, 2, 3].map(width) as [number, number, number, number];
+  return all
+    .map(
+      ([a = "", b = "", c = "", d = "", path = ""]) =>
+        `${indent}${a.padStart(fd)} ${b.padEnd(mode)} ${c.padStart(position)} ${d.padStart(size)} ${path}\n`,
+    )
+    .join("");
+}
+
+function modeOf({ access, append }: ProcessFile): string {
+  const letters = { read: "r", write: "w", "read and write": "rw", path: "-" }[access];
+  return append ? `${letters}a` : letters;
+}
+
+/** How much all of them hold: a file that is open more than once counts once. */
+function summary(processes: TargetProcess[]): string {
+  const files = new Map<string, bigint>();
+  for (const { facts, held } of processes.flatMap((process) => process.files))
+    files.set(`${facts.device.major}:${facts.device.minor}:${facts.inode}`, held);
+  const total = [...files.values()].reduce((sum, held) => sum + held, 0n);
+  if (files.size === 0) return "no deleted file is open\n";
+  return `${files.size === 1 ? "1 deleted file holds" : `${files.size} deleted files hold`} ${humanSize(total)}\n`;
+}
+
+/** Powers of 1000 with one digit, as in `1.2 MB`. */
+function humanSize(bytes: bigint): string {
+  const units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+  let value = Number(bytes);
+  let unit = 0;
+  for (; value >= 999.95 && unit < units.length - 1; unit++) value /= 1000;
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}

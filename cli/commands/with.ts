@@ -1,0 +1,140 @@
+import { dieOf, type OpenFile, PortholeError } from "../../src/index.ts";
+import { reopenError, runTool, type ToolEnd, type ToolFiles, toolPath } from "../../src/tools.ts";
+import { report } from "../fail.ts";
+import { makeLinks } from "../links.ts";
+import { fillIn, fillInDirectory, hasDirectory, hasPlaceholder, withoutPlaceholders } from "../placeholders.ts";
+import type { ReachOptions } from "../program/shared.ts";
+import { type NamedTarget, Reach } from "../reach.ts";
+
+/** What `porthole with` ends with when the command did not run, as env(1) and docker run have it. */
+const Status = { failed: 125, cannotRun: 126, notFound: 127 } as const;
+
+/** How the files are handed over. */
+export interface WithOptions extends ReachOptions {
+  rw?: boolean;
+  stdin?: boolean;
+}
+
+/** `porthole with`: runs a command of this machine on files of targets, and ends as it ends. */
+export async function withTool(targets: string[], command: string[], options: WithOptions): Promise<number> {
+  const reach = new Reach(options);
+  let end: ToolEnd | number;
+  try {
+    end = await runWith(reach, targets, command, options);
+  } catch (error) {
+    report(error);
+    end = Status.failed;
+  } finally {
+    reach.close();
+  }
+  if (typeof end === "number") return end;
+  if (end.signal !== null) dieOf(end.signal);
+  return end.status ?? Status.failed;
+}
+
+async function runWith(
+  reach: Reach,
+  targets: string[],
+  command: string[],
+  options: WithOptions,
+): Promise<ToolEnd | number> {
+  const [name, ...args] = command;
+  if (name === undefined) {
+    throw new PortholeError("USAGE", "no command to run", {
+      hint: `porthole with ${targets[0] ?? "CONTAINER:PATH"} -- less`,
+    });
+  }
+  const named = await openAll(reach, targets, options.rw === true);
+  if (named === undefined) return Status.failed;
+  const files = named.map(({ file }) => file);
+  // A relayed file comes from the agent for as long as the session lasts.
+  if (!files.some((file) => file.relayed)) reach.close();
+  if (options.stdin === true || !(hasPlaceholder(args) || hasDirectory(args)))
+    return start(name, args, { input: oneInput(named) });
+  checkPaths(named, command, options.rw === true);
+  const paths = files.map((_, index) => toolPath(index));
+  const filled = fillIn(args, paths);
+  if (!hasDirectory(args)) return start(name, filled, { files });
+  const links = makeLinks(
+    named.map(({ target }) => target),
+    paths,
+  );
+  try {
+    return await start(name, fillInDirectory(filled, links.path), { files });
+  } finally {
+    links.remove();
+  }
+}
+
+async function start(name: string, args: string[], files: ToolFiles): Promise<ToolEnd | number> {
+  try {
+    return await runTool(name, args, files);
+  } catch (error) {
+    report(error);
+    const { errno } = error as PortholeError;
+    return errno === undefined ? Status.failed : errno === "ENOENT" ? Status.notFound : Status.cannotRun;
+  }
+}
+
+interface NamedFile extends NamedTarget {
+  file: OpenFile;
+}
+
+/** Opens every target, and says of each that cannot be; then there is nothing to run the command on. */
+async function openAll(reach: Reach, targets: string[], write: boolean): Promise<NamedFile[] | undefined> {
+  let failures = 0;
+  const failed = (error: unknown) => {
+    failures++;
+    report(error);
+  };
+  const files: NamedFile[] = [];
+  for (const { text, target } of await reach.expand(targets, failed)) {
+    try {
+      files.push({ text, target, file: await openOne(reach, { text, target }, write) });
+    } catch (error) {
+      failed(error);
+    }
+  }
+  return failures === 0 ? files : undefined;
+}
+
+async function openOne(reach: Reach, { text, target }: NamedTarget, write: boolean): Promise<OpenFile> {
+  const file = await (await reach.session(target)).open(target.path, { write });
+  if (file.kind !== "directory") return file;
+  file.close();
+  throw new PortholeError("FILE", `cannot give ${text} to a command: Is a directory`, {
+    errno: "EISDIR",
+    // Whatever walks it would follow the container's links into this machine's own files.
+    hint: `name its files: '${text.replace(/\/*$/, "/*")}'`,
+  });
+}
+
+function oneInput(named: NamedFile[]): OpenFile | undefined {
+  if (named.length === 1) return named[0]?.file;
+  throw new PortholeError("USAGE", `${named.length} files cannot all be the command's standard input`, {
+    hint: "write {} for all of them in the command, or {1}, {2}",
+  });
+}
+
+/** Says before anything starts when the command could not open a path that it is given. */
+function checkPaths(named: NamedFile[], command: string[], write: boolean): void {
+  for (const { text, file } of named) {
+    const error = file.relayed
+      ? new PortholeError(
+          "FILE",
+          "its file system may not answer, so the agent reads it for us, from its beginning to its end",
+        )
+      : reopenError(file, write);
+    if (error === undefined) continue;
+    const plain = named.length === 1 ? withoutPlaceholders(command) : undefined;
+    const hint = plain && `as its standard input: porthole with ${quoted([text])} -- ${quoted(plain)}`;
+    throw new PortholeError("FILE", `the command cannot open ${text} by a path: ${error.message}`, {
+      errno: error.errno,
+      hint: hint ?? "one file can be the standard input of a command without {}",
+    });
+  }
+}
+
+function quoted(words: string[]): string {
+  return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+}

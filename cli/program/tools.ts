@@ -1,0 +1,89 @@
+import type { Command } from "commander";
+import { end, examples, reaching } from "./shared.ts";
+
+/** Commands that look at a target as a whole, and those that join porthole to the user's other tools. */
+export function addTools(root: Command): void {
+  addPs(root);
+  addWith(root);
+}
+
+function addPs(root: Command): void {
+  reaching(root.command("ps").argument("<container>", "container, or pid:N for what runs in a process's namespaces"))
+    .summary("list a container's processes and their open files")
+    .description("List the processes of a container, and with --files what they have open, deleted files included.")
+    .option("-f, --files", "with their open files: descriptor, mode (r, w, a: append), position, size, path")
+    .option("-d, --deleted", "only open files that are deleted, and the space that they hold in all")
+    .option("--json", "one JSON object a line, a process each")
+    .addHelpText(
+      "after",
+      examples(
+        "porthole ps web",
+        "porthole ps --files web",
+        "porthole ps --deleted web",
+        "porthole cat web:/proc/1/fd/5      read what process 1 has open as 5, deleted or not",
+        "porthole ps --files --json pid:4242 | jq .files",
+      ),
+    )
+    .action(async (container: string, options) => end((await import("../commands/ps.ts")).ps(container, options)));
+}
+
+function addWith(root: Command): void {
+  const command = root.command("with");
+  reaching(
+    command.argument("<target...>", "files for the command").usage("[options] <target...> -- <command> [args...]"),
+  )
+    .summary("run a command of this machine on files of containers")
+    .description(
+      "Run a command of this machine on the real files of containers, uncopied. A single file is its standard input; where the " +
+        "command has {}, {1}, {2}, it gets paths instead.",
+    )
+    .option("--rw", "open the files for writing too")
+    .option("--stdin", "give the one file as standard input even if the command has {}, which is then its own")
+    .exitOverride((error) => {
+      throw Object.assign(error, { exitCode: error.exitCode === 0 ? 0 : 125 });
+    })
+    .addHelpText("after", `\n${placeholders}\n\n${rights}\n\n${withStatuses}`)
+    .addHelpText(
+      "after",
+      examples(
+        "porthole with web:/var/log/app.log -- rg -c ' 50[0-9] '",
+        "porthole with web:/var/log/app.log -- less +F {}",
+        "porthole with web:/app/config.json -- jq .database",
+        "porthole with web:/data/app.db -- sqlite3 'file:{}?mode=ro&immutable=1' .tables",
+        "porthole with web:/etc/nginx.conf api:/etc/nginx.conf -- diff -u {1} {2}",
+        "porthole with 'web:/var/log/*.log' -- tar -chf logs.tar -C {dir} .",
+        "porthole with 'web:/var/log/*.log' -- lnav {dir}",
+      ),
+    )
+    .action(async (words: string[], options, self: Command) => {
+      const command = afterDashes(words, Reflect.get(self.parent ?? self, "rawArgs") as string[]);
+      const targets = words.slice(0, words.length - command.length);
+      await end((await import("../commands/with.ts")).withTool(targets, command, options));
+    });
+}
+
+/** What stood behind `--` on the command line, which commander keeps to itself. */
+function afterDashes(words: string[], line: string[]): string[] {
+  for (let at = line.indexOf("--"); at !== -1; at = line.indexOf("--", at + 1)) {
+    const rest = line.slice(at + 1);
+    // A `--` further on the left was an option's value.
+    if (rest.length <= words.length && rest.every((word, index) => word === words.at(index - rest.length))) return rest;
+  }
+  return [];
+}
+
+const placeholders = `Placeholders:
+  {1}, {2}   path of the first, second file
+  {}         path of each file: the argument is repeated
+  {dir}      directory that holds a link to each file under its own name, as in web/var/log/app.log
+  They stand alone or between : = , @ and ? : , & as in file:{}?mode=ro; other braces are the command's.`;
+
+const rights = `Rights:
+  A path is opened anew by the command, with the rights of the user who runs it: what only root may read in the container can be
+  given as standard input only, and a command that runs as root can open any path for writing, with or without --rw.`;
+
+const withStatuses = `Exit status:
+  125  porthole itself failed
+  126  the command was found but cannot be run
+  127  the command was not found
+  otherwise the command's own; the signal that ended it ends porthole`;

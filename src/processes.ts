@@ -1,0 +1,135 @@
+import { readFileSync } from "node:fs";
+import { errnoName, errnoText } from "./descriptors/errno.ts";
+import { PortholeError } from "./errors.ts";
+import type { FileFacts } from "./protocol/facts.ts";
+import type { ProcessFileRecord, ProcessRecord } from "./protocol/records.ts";
+import type { Session } from "./session.ts";
+import { pathText } from "./target.ts";
+
+/** A process of a target. */
+export interface TargetProcess {
+  /** The number inside the target, where its parent has one there too, else 0. */
+  pid: number;
+  parent: number;
+  /** Effective user id. */
+  uid: number;
+  /** Undefined where this machine does not tell when it booted. */
+  started: Date | undefined;
+  /** Its name, at most 15 bytes (proc_pid_comm(5)). */
+  command: string;
+  /** Of its command line as much as is in the first 4096 bytes; none for a kernel thread. */
+  arguments: string[];
+  /** Empty unless asked for. */
+  files: ProcessFile[];
+  /** Why its open files could not be listed. */
+  filesError: PortholeError | undefined;
+}
+
+/** An open file of a process. */
+export interface ProcessFile {
+  fd: number;
+  /** `path` for a descriptor that is good for neither (O_PATH). */
+  access: "read" | "write" | "read and write" | "path";
+  /** Access mode and open flags as in open(2). */
+  flags: number;
+  append: boolean;
+  /** Of the process's own offset. Nothing for what has no positions, such as a pipe. */
+  position: bigint;
+  facts: FileFacts;
+  /** Path inside the target, or what the kernel writes instead: `pipe:[4711]`, `socket:[42]`, `anon_inode:[eventpoll]`. */
+  path: string;
+  /** True when nothing has this name any more; the mark that the kernel puts behind it is not in `path` then. */
+  deleted: boolean;
+  /** Bytes of storage that only open descriptors like this one keep from being freed. */
+  held: bigint;
+}
+
+const DELETED = " (deleted)";
+const O_ACCMODE = 3;
+const O_APPEND = 0o2000;
+const O_PATH = 0o10000000;
+
+/**
+ * The target's processes in the order of their numbers on this machine, with their open files where `files` is set.
+ * @throws PortholeError FILE, SESSION
+ */
+export async function* listProcesses(
+  session: Session,
+  options: { files?: boolean } = {},
+): AsyncGenerator<TargetProcess> {
+  const booted = bootTime();
+  let current: TargetProcess | undefined;
+  for await (const record of session.processes({ files: options.files === true })) {
+    if (record.kind === "file") current?.files.push(await describeFile(session, record));
+    else {
+      if (current !== undefined) yield current;
+      current = describeProcess(record, booted);
+    }
+  }
+  if (current !== undefined) yield current;
+}
+
+function describeProcess(record: ProcessRecord, booted: number | undefined): TargetProcess {
+  const { pid, parent, uid, error } = record;
+  const text = pathText(record.arguments);
+  return {
+    pid,
+    parent,
+    uid,
+    started: booted === undefined ? undefined : new Date((booted + Number(record.start) / TICKS) * 1000),
+    command: pathText(record.command),
+    arguments: text === "" ? [] : text.replace(/\0$/, "").split("\0"),
+    files: [],
+    filesError:
+      error === 0
+        ? undefined
+        : new PortholeError("FILE", `cannot list its open files: ${errnoText(error)}`, { errno: errnoName(error) }),
+  };
+}
+
+async function describeFile(session: Session, record: ProcessFileRecord): Promise<ProcessFile> {
+  const { fd, flags, position, facts } = record;
+  const link = pathText(record.link);
+  const deleted = link.endsWith(DELETED) && (facts.links === 0 || !(await isThere(session, link, facts)));
+  return {
+    fd,
+    access: accessOf(flags),
+    flags,
+    append: (flags & O_APPEND) !== 0,
+    position,
+    facts,
+    path: deleted ? link.slice(0, -DELETED.length) : link,
+    deleted,
+    // A file with another name, or one of an image's layer, would not be freed.
+    held: deleted && facts.links === 0 ? facts.blocks * 512n : 0n,
+  };
+}
+
+function accessOf(flags: number): ProcessFile["access"] {
+  if ((flags & O_PATH) !== 0) return "path";
+  return (["read", "write", "read and write"] as const)[flags & O_ACCMODE] ?? "read and write";
+}
+
+/** Whether the file has this very name: then the mark at its end is part of it. */
+async function isThere(session: Session, path: string, facts: FileFacts): Promise<boolean> {
+  try {
+    const there = await session.stat(path, { noFollow: true });
+    return (
+      there.inode === facts.inode &&
+      there.device.major === facts.device.major &&
+      there.device.minor === facts.device.minor
+    );
+  } catch (error) {
+    if (error instanceof PortholeError && error.code === "FILE") return false;
+    throw error;
+  }
+}
+
+/** USER_HZ, in which the kernel tells times to programs: 100 on every architecture that porthole runs on. */
+const TICKS = 100;
+
+/** Seconds since 1970. */
+function bootTime(): number | undefined {
+  const line = /^btime (\d+)$/m.exec(readFileSync("/proc/stat", "latin1"))?.[1];
+  return line === undefined ? undefined : Number(line);
+}
