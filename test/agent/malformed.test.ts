@@ -14,7 +14,7 @@ const join = (...parts: Uint8Array[]) => Buffer.concat(parts);
 /** The header of a well-formed request with one field changed. */
 function withField(offset: number, value: number): Uint8Array {
   const packet = encodeMessage(Op.stat, 2, encode.stat(0, path));
-  const view = new DataView(packet.buffer);
+  const view = new DataView(packet.buffer, packet.byteOffset);
   if (offset < Header.id) view.setUint16(offset, value, true);
   else view.setUint32(offset, value, true);
   return packet;
