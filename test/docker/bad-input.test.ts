@@ -84,9 +84,9 @@ describeWithDocker("bad input gets one line and the documented status", () => {
     },
     {
       what: "control characters in a name",
-      args: (name) => [`${name}:/d/\u001b[31mred\nline`],
+      args: (name) => [`${name}:/d/\u001b]0;title\u0007\nline`],
       code: 1,
-      line: /^porthole: cannot open \S+:\/d\/\\x1b\[31mred\\x0aline: No such file or directory\n$/,
+      line: /^porthole: cannot open \S+:\/d\/\\x1b\]0;title\\x07\\x0aline: No such file or directory\n$/,
     },
   ];
 
