@@ -1,15 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { afterAll, inject } from "vitest";
@@ -73,6 +63,8 @@ export interface UserOptions {
   engine?: Engine;
   /** May use the engine's socket; default true. Only of interest for a `uid` other than root. */
   inEngineGroup?: boolean;
+  /** From {@link copyInstallation}; default: the repository's own build. */
+  installation?: string;
 }
 
 const users = new Set<User>();
@@ -84,7 +76,12 @@ afterAll(async () => {
 });
 
 /** Makes a user of the command, closed at the end of the test file at the latest. */
-export function user({ uid = process.getuid?.() ?? 0, engine, inEngineGroup = true }: UserOptions = {}): User {
+export function user({
+  uid = process.getuid?.() ?? 0,
+  engine,
+  inEngineGroup = true,
+  installation,
+}: UserOptions = {}): User {
   const directory = mkdtempSync(`${inject("machine").directory}/user-`);
   for (const name of ["home", "state", "run"]) mkdirSync(`${directory}/${name}`, { mode: 0o700 });
   for (const name of ["", "/home", "/state", "/run"]) chownSync(directory + name, uid, uid);
@@ -98,7 +95,12 @@ export function user({ uid = process.getuid?.() ?? 0, engine, inEngineGroup = tr
   };
   const prefix = uid === process.getuid?.() ? [] : asUser(uid, inEngineGroup ? [ENGINE_GROUP] : []);
   const start = (args: readonly string[], options: RunOptions = {}) =>
-    launch([...prefix, ...(options.before ?? []), ...program(uid)], args, { ...env, ...options.env }, options);
+    launch(
+      [...prefix, ...(options.before ?? []), ...program(uid, installation)],
+      args,
+      { ...env, ...options.env },
+      options,
+    );
   let closed: Promise<void> | undefined;
   const self: User = {
     uid,
@@ -166,30 +168,32 @@ function launch(
   return { pid, child, stdout, stderr, complaints: () => complaints, ended };
 }
 
-/** The command line of the built command, from where `uid` can read it. */
-function program(uid: number): string[] {
-  if (!existsSync(builtCommand) || !existsSync(builtAgent))
-    throw new Error("the command is not built: npm test does that, or node build.mjs before npx vitest");
-  if (uid === process.getuid?.() || [builtCommand, process.execPath].every(isOpenToAll))
-    return [process.execPath, builtCommand];
-  const copy = `${inject("machine").directory}/public`;
-  if (!existsSync(copy)) copyProgram(copy);
-  return [`${copy}/node`, `${copy}/dist/porthole.js`];
+/**
+ * Copies the built command, its agent and Node to a new directory that every user can read, so that a test can change them.
+ * Removed with the run's directory. Returns its path.
+ */
+export function copyInstallation(): string {
+  const copy = mkdtempSync(`${inject("machine").directory}/installation-`);
+  chmodSync(copy, 0o755);
+  for (const part of ["package.json", "dist", "agent/build", "node_modules/koffi", "node_modules/@koromix"])
+    if (existsSync(repository + part)) cpSync(repository + part, `${copy}/${part}`, { recursive: true });
+  cpSync(process.execPath, `${copy}/node`);
+  return copy;
 }
 
-/** A clone under /root, say, is closed to other users. */
-function copyProgram(to: string): void {
-  const draft = mkdtempSync(`${to}-`);
-  chmodSync(draft, 0o755);
-  for (const part of ["package.json", "dist", "agent/build", "node_modules/koffi", "node_modules/@koromix"])
-    if (existsSync(repository + part)) cpSync(repository + part, `${draft}/${part}`, { recursive: true });
-  cpSync(process.execPath, `${draft}/node`);
-  try {
-    renameSync(draft, to);
-  } catch {
-    rmSync(draft, { recursive: true, force: true }); // another test file was first
-  }
+/** The command line of the built command, from where `uid` can read it. */
+function program(uid: number, installation: string | undefined): string[] {
+  if (!existsSync(builtCommand) || !existsSync(builtAgent))
+    throw new Error("the command is not built: npm test does that, or node build.mjs before npx vitest");
+  if (installation !== undefined) return [`${installation}/node`, `${installation}/dist/porthole.js`];
+  if (uid === process.getuid?.() || [builtCommand, process.execPath].every(isOpenToAll))
+    return [process.execPath, builtCommand];
+  // A clone under /root, say, is closed to other users.
+  readableCopy ??= copyInstallation();
+  return program(uid, readableCopy);
 }
+
+let readableCopy: string | undefined;
 
 function isOpenToAll(path: string): boolean {
   if ((statSync(path).mode & 0o004) === 0) return false;
