@@ -1,4 +1,5 @@
 import type { AgentClient } from "./agent-client.ts";
+import { errnoName } from "./descriptors/errno.ts";
 import { statx } from "./descriptors/file.ts";
 import type { OwnedFd } from "./descriptors/owned-fd.ts";
 import { PortholeError } from "./errors.ts";
@@ -87,8 +88,11 @@ export class AgentSession implements Session {
     const body = this.#encoded(what, () => encode.list(options.facts ? ListFlag.facts : 0, pathBytes(path)));
     for await (const record of this.#client.records(Op.list, body, this.#timeoutMs, what)) {
       if (record.kind !== "entry") throw this.#broken(`a ${record.kind} in a directory`);
-      const { name, type, facts, link } = record;
-      yield { name: pathText(name), type, facts, link: link && pathText(link) };
+      const { name, type, link, error } = record;
+      // A link whose target could not be read was looked at all the same; type bits of zero say that nothing was.
+      const facts = record.facts?.mode === 0 ? undefined : record.facts;
+      const errno = error === 0 ? undefined : errnoName(error);
+      yield { name: pathText(name), type, facts, link: link && pathText(link), errno };
     }
   }
 

@@ -1,10 +1,14 @@
 import { PortholeError } from "./errors.ts";
 import { OpenFile } from "./open-file.ts";
 import type { FileFacts } from "./protocol/facts.ts";
-import { listLocal, openLocal, readlinkLocal, statLocal, watchLocal } from "./routes/local.ts";
+import { listLocal, lookLocal, openLocal, readlinkLocal, statLocal, watchLocal } from "./routes/local.ts";
 import type { DirectoryEntry, Session } from "./session.ts";
 import { IN_CREATE, IN_MODIFY, IN_MOVE_SELF, type InotifyEvent } from "./tail/inotify.ts";
 import { pathBytes, pathText } from "./target.ts";
+
+const nothing = { facts: undefined, link: undefined, errno: undefined };
+
+const NO_NAME = new Uint8Array(0);
 
 /** This machine, without crossing anything. */
 export class LocalSession implements Session {
@@ -20,7 +24,7 @@ export class LocalSession implements Session {
   }
 
   async stat(path: string, options: { noFollow?: boolean } = {}): Promise<FileFacts> {
-    return statLocal(pathBytes(path), options);
+    return lookLocal(pathBytes(path), options);
   }
 
   async *list(path: string, options: { facts?: boolean } = {}): AsyncGenerator<DirectoryEntry> {
@@ -29,7 +33,7 @@ export class LocalSession implements Session {
       yield {
         name: text,
         type,
-        ...(options.facts ? this.#look(`${path}/${text}`) : { facts: undefined, link: undefined }),
+        ...(options.facts ? this.#look(`${path}/${text}`) : nothing),
       };
     }
   }
@@ -39,9 +43,11 @@ export class LocalSession implements Session {
   }
 
   async watch(path: string, mask: number, listener: (event: InotifyEvent) => void): Promise<() => void> {
-    return watchLocal(pathBytes(path), (what) => {
-      const happened = mask & (what === "content" ? IN_MODIFY : IN_CREATE | IN_MOVE_SELF);
-      if (happened !== 0) listener({ watch: 0, mask: happened, name: new Uint8Array(0) });
+    return watchLocal(pathBytes(path), (what, name) => {
+      const named = mask & IN_CREATE ? IN_CREATE : mask & IN_MOVE_SELF;
+      const happened = what === "content" ? mask & IN_MODIFY : named;
+      // Of a watched file fs.watch gives the file's own name, where inotify gives none.
+      if (happened !== 0) listener({ watch: 0, mask: happened, name: happened === IN_CREATE ? name : NO_NAME });
     });
   }
 
@@ -58,13 +64,13 @@ export class LocalSession implements Session {
     return this.open("/proc/self/mountinfo");
   }
 
-  #look(path: string): { facts: FileFacts | undefined; link: string | undefined } {
+  #look(path: string): Pick<DirectoryEntry, "facts" | "link" | "errno"> {
     try {
       const facts = statLocal(pathBytes(path), { noFollow: true });
       const isLink = (facts.mode & 0o170000) === 0o120000;
-      return { facts, link: isLink ? pathText(readlinkLocal(pathBytes(path))) : undefined };
-    } catch {
-      return { facts: undefined, link: undefined };
+      return { ...nothing, facts, link: isLink ? pathText(readlinkLocal(pathBytes(path))) : undefined };
+    } catch (error) {
+      return { ...nothing, errno: error instanceof PortholeError ? error.errno : undefined };
     }
   }
 

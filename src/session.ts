@@ -27,6 +27,8 @@ export interface DirectoryEntry {
   /** Only when asked for and to be had. */
   facts: FileFacts | undefined;
   link: string | undefined;
+  /** Why {@link facts} or {@link link} are missing, though asked for: `ENOENT` for a name that went away meanwhile. */
+  errno: string | undefined;
 }
 
 /** A way to a target's files. Files that it opened stay open when it is closed. */

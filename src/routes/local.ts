@@ -5,6 +5,7 @@ import { PortholeError } from "../errors.ts";
 import type { FileFacts } from "../protocol/facts.ts";
 
 const O_CLOEXEC = 0o2000000;
+const O_PATH = 0o10000000;
 
 /** Opens a file of this machine with the flags an agent would use. The caller owns the descriptor. Throws FILE with the kernel's errno. */
 export function openLocal(
@@ -17,7 +18,17 @@ export function openLocal(
   return { fd, facts: factsOf(statx(fd)) };
 }
 
-/** Facts of a path of this machine, without opening it for reading. */
+/** Facts of a path of this machine with the id of its mount, without opening it for reading. */
+export function lookLocal(path: Buffer, options: { noFollow?: boolean | undefined }): FileFacts {
+  const fd = openPath(path, O_PATH | (options.noFollow ? constants.O_NOFOLLOW : 0));
+  try {
+    return factsOf(statx(fd));
+  } finally {
+    fd.close();
+  }
+}
+
+/** The same at half the price, without the mount (0). */
 export function statLocal(path: Buffer, options: { noFollow?: boolean | undefined }): FileFacts {
   return wrap(path, () => {
     const stat = (options.noFollow ? lstatSync : statSync)(path, { bigint: true });
@@ -57,8 +68,12 @@ export function listLocal(path: Buffer): { name: Buffer; type: number }[] {
 }
 
 /** Hears of writes to a file, or of names that come and go in a directory (fs.watch, which is inotify). Returns the end of it. */
-export function watchLocal(path: Buffer, listener: (what: "content" | "name") => void): () => void {
-  const watcher = wrap(path, () => watch(path, (event) => listener(event === "change" ? "content" : "name")));
+export function watchLocal(path: Buffer, listener: (what: "content" | "name", name: Uint8Array) => void): () => void {
+  const watcher = wrap(path, () =>
+    watch(path, { encoding: "buffer" }, (event, name) =>
+      listener(event === "change" ? "content" : "name", name ?? Buffer.of()),
+    ),
+  );
   watcher.on("error", () => watcher.close());
   return () => watcher.close();
 }

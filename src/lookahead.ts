@@ -1,0 +1,54 @@
+import type { DirectoryEntry, Session } from "./session.ts";
+
+/** Listings that are begun before they are asked for. Each holds a pipe, and the agent's child that fills it. */
+const AHEAD = 6;
+
+interface Begun {
+  iterator: AsyncIterator<DirectoryEntry>;
+  first: Promise<IteratorResult<DirectoryEntry>>;
+}
+
+/** Lists one directory after the other, those that come next being on their way already: a listing's time is mostly the way there and back. */
+export class Lookahead {
+  readonly #session: Pick<Session, "list">;
+  readonly #options: { facts: boolean };
+  readonly #begun = new Map<string, Begun>();
+
+  constructor(session: Pick<Session, "list">, options: { facts: boolean }) {
+    this.#session = session;
+    this.#options = options;
+  }
+
+  /** Tells which directories will be listed soon, the next first. */
+  expect(paths: readonly string[]): void {
+    for (const path of paths.slice(0, AHEAD)) {
+      if (this.#begun.size >= AHEAD) return;
+      if (!this.#begun.has(path)) this.#begun.set(path, this.#begin(path));
+    }
+  }
+
+  async *list(path: string): AsyncGenerator<DirectoryEntry> {
+    const { iterator, first } = this.#begun.get(path) ?? this.#begin(path);
+    this.#begun.delete(path);
+    try {
+      for (let result = await first; !result.done; result = await iterator.next()) yield result.value;
+    } finally {
+      await iterator.return?.();
+    }
+  }
+
+  /** Ends the listings that nobody asked for. */
+  async close(): Promise<void> {
+    const rest = [...this.#begun.values()];
+    this.#begun.clear();
+    await Promise.all(rest.map(({ iterator }) => iterator.return?.()));
+  }
+
+  #begin(path: string): Begun {
+    const iterator = this.#session.list(path, this.#options)[Symbol.asyncIterator]();
+    const first = iterator.next();
+    // It is reported when, and if, the listing is asked for.
+    first.catch(() => {});
+    return { iterator, first };
+  }
+}
