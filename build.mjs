@@ -69,7 +69,7 @@ async function bundle() {
     minifySyntax: true,
     legalComments: "none",
     logLevel: "warning",
-    plugins: [lateChildProcess],
+    plugins: [lateChildProcess, unixSocketsOnly],
     // koffi finds its native part beside itself; react-devtools is only for Ink's development mode.
     external: ["koffi", "*.node", "react-devtools-core", "cpu-features"],
     define: {
@@ -97,6 +97,20 @@ const lateChildProcess = {
     build.onLoad({ filter: /./, namespace: "late" }, ({ path }) => ({
       contents: `module.exports = { spawn: (...all) => process.getBuiltinModule(${JSON.stringify(path)}).spawn(...all) };`,
     }));
+  },
+};
+
+/**
+ * dockerode loads gRPC for BuildKit and an SSH client, four fifths of its code and of its loading time. Neither is reachable from here: only
+ * engines at Unix sockets are spoken to, and no image is built.
+ */
+const unixSocketsOnly = {
+  name: "unix-sockets-only",
+  setup(build) {
+    build.onResolve({ filter: /^(@grpc\/grpc-js|@grpc\/proto-loader|protobufjs|ssh2)$/ }, ({ path, importer }) =>
+      /\/(dockerode|docker-modem)\//.test(importer) ? { path, namespace: "unreachable" } : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: "unreachable" }, () => ({ contents: "module.exports = {};" }));
   },
 };
 
