@@ -5,6 +5,7 @@ import { end, examples, reaching } from "./shared.ts";
 export function addTools(root: Command): void {
   addPs(root);
   addWith(root);
+  addDoctor(root);
 }
 
 function addPs(root: Command): void {
@@ -49,10 +50,11 @@ function addWith(root: Command): void {
         "porthole with web:/var/log/app.log -- rg -c ' 50[0-9] '",
         "porthole with web:/var/log/app.log -- less +F {}",
         "porthole with web:/app/config.json -- jq .database",
-        "porthole with web:/data/app.db -- sqlite3 'file:{}?mode=ro&immutable=1' .tables",
+        "porthole with web:/data/app.db -- sqlite3 -readonly -deserialize {} .tables",
         "porthole with web:/etc/nginx.conf api:/etc/nginx.conf -- diff -u {1} {2}",
         "porthole with 'web:/var/log/*.log' -- tar -chf logs.tar -C {dir} .",
-        "porthole with 'web:/var/log/*.log' -- lnav {dir}",
+        "porthole with 'web:/var/log/*.log' -- rg -L timeout {dir}",
+        "porthole with web:/var/log/app.log -- lnav",
       ),
     )
     .action(async (words: string[], options, self: Command) => {
@@ -76,7 +78,9 @@ const placeholders = `Placeholders:
   {1}, {2}   path of the first, second file
   {}         path of each file: the argument is repeated
   {dir}      directory that holds a link to each file under its own name, as in web/var/log/app.log
-  They stand alone or between : = , @ and ? : , & as in file:{}?mode=ro; other braces are the command's.`;
+  They stand alone or between : = , @ and ? : , & as in --file={}; other braces are the command's.
+  A command that resolves links itself (realpath, lnav, sqlite3 without -deserialize) would look on this machine for what it finds in
+  them, the path in the container.`;
 
 const rights = `Rights:
   A path is opened anew by the command, with the rights of the user who runs it: what only root may read in the container can be
@@ -87,3 +91,28 @@ const withStatuses = `Exit status:
   126  the command was found but cannot be run
   127  the command was not found
   otherwise the command's own; the signal that ended it ends porthole`;
+
+function addDoctor(root: Command): void {
+  root
+    .command("doctor")
+    .argument("[target]", "container, or pid:N, with or without a path: every route to it is tried")
+    .summary("say what works here and what to do about the rest")
+    .description(
+      "Look at everything porthole rests on: kernel, Node.js, agent, run directory, permissions, engines, routes. One line each: " +
+        "ok, warn or fail, and the remedy.",
+    )
+    .option("--engine <address>", "container engine, as unix:///PATH")
+    .option("--user <user>", "user inside the container, for the mount route (default: root)")
+    .option("--json", "one JSON object a line")
+    .addHelpText(
+      "after",
+      "\nExit status:\n  0  everything that is needed works; with a target, a route to it\n  1  something does not",
+    )
+    .addHelpText(
+      "after",
+      examples("porthole doctor", "porthole doctor web", "porthole doctor --json web:/var/log/app.log"),
+    )
+    .action(async (target: string | undefined, options) =>
+      end((await import("../commands/doctor.ts")).doctor(target, options)),
+    );
+}

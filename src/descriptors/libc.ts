@@ -26,6 +26,9 @@ export const libc = onFirstUse({
   statx: declare<(call: number, directory: number, path: number, flags: number, mask: number, into: number) => number>(
     "int64_t syscall(long, int, uintptr_t, int, uint, uintptr_t)",
   ),
+  openat2: declare<(call: number, directory: number, path: number, how: number, size: number) => number>(
+    "int64_t syscall(long, int, uintptr_t, uintptr_t, size_t)",
+  ),
 
   socket: declare<(family: number, type: number, protocol: number) => number>("int socket(int, int, int)"),
   socketpair: declare<(family: number, type: number, protocol: number, fds: number) => number>(
@@ -85,7 +88,9 @@ export const libc = onFirstUse({
 
 /** System calls for which not every C library has a function (musl before 1.2.5), by number. */
 export const SystemCall =
-  process.arch === "x64" ? { statx: 332, preadv2: 327, pwritev2: 328 } : { statx: 291, preadv2: 286, pwritev2: 287 };
+  process.arch === "x64"
+    ? { statx: 332, preadv2: 327, pwritev2: 328, openat2: 437 }
+    : { statx: 291, preadv2: 286, pwritev2: 287, openat2: 437 };
 
 /** The calling thread's errno. Valid only until the next call of any kind. */
 export const errno: () => number = koffi.errno;

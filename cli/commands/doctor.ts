@@ -1,0 +1,31 @@
+import { isTerminal, PortholeError, parseSessionTarget } from "../../src/index.ts";
+import { diagnose, type Finding } from "../../src/tools.ts";
+import { Exit, printable } from "../fail.ts";
+import { write } from "../output.ts";
+
+/** `porthole doctor`: one line for each thing that porthole rests on. 1 when something that is needed does not work. */
+export async function doctor(
+  text: string | undefined,
+  options: { engine?: string; user?: string; json?: boolean },
+): Promise<number> {
+  const target = text === undefined ? undefined : parseSessionTarget(text);
+  if (target?.kind === "local") {
+    throw new PortholeError("USAGE", `'${text}' is a path of this machine, which needs no route`, {
+      hint: "porthole doctor CONTAINER, or pid:N",
+    });
+  }
+  const colour = isTerminal(1) && process.env.NO_COLOR === undefined;
+  let status: number = Exit.ok;
+  for await (const finding of diagnose({ target, engine: options.engine, user: options.user })) {
+    write(options.json ? `${JSON.stringify(finding)}\n` : line(finding, colour));
+    if (finding.status === "fail") status = Exit.file;
+  }
+  return status;
+}
+
+function line({ status, what, detail, remedy }: Finding, colour: boolean): string {
+  const code = { ok: 32, warn: 33, fail: 31 }[status];
+  const word = colour ? `\x1b[${code}m${status}\x1b[0m` : status;
+  const rest = printable(`${what}: ${detail}${remedy === undefined ? "" : `  -> ${remedy}`}`);
+  return `${word}${" ".repeat(6 - status.length)}${rest}\n`;
+}

@@ -1,0 +1,164 @@
+import {
+  checkAgentProgram,
+  checkKernel,
+  checkNode,
+  checkPermissions,
+  checkRunDirectory,
+  checkSecurityModules,
+  checkUserNamespaces,
+  type Finding,
+  failed,
+  guarded,
+} from "./doctor-host.ts";
+import { PortholeError } from "./errors.ts";
+import type { AgentRoute } from "./protocol/facts.ts";
+import { ask, type Engine, engines } from "./routes/engine.ts";
+import { connect, type Session } from "./session.ts";
+import type { Target } from "./target.ts";
+
+export type { Finding } from "./doctor-host.ts";
+
+/** What {@link diagnose} is to look at. */
+export interface DiagnoseOptions {
+  /** Every route to it is tried; without it the routes are only told about. */
+  target?: Target | undefined;
+  engine?: string | undefined;
+  /** For the mount route. */
+  user?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Agents that were started only to see whether it works end at once when left alone. */
+const IDLE_SECONDS = 1;
+
+/** Looks at everything porthole rests on, one thing after the other. Throws nothing but CANCELLED: what is wrong is a finding. */
+export async function* diagnose(options: DiagnoseOptions = {}): AsyncGenerator<Finding> {
+  yield guarded("kernel", checkKernel);
+  yield guarded("Node.js", checkNode);
+  yield guarded("agent program", checkAgentProgram);
+  yield guarded("run directory", checkRunDirectory);
+  yield guarded("permissions", checkPermissions);
+  yield guarded("security modules", checkSecurityModules);
+  yield guarded("user namespaces", checkUserNamespaces);
+  const working: Engine[] = [];
+  yield* checkEngines(options.engine, working);
+  if (options.target !== undefined && options.target.kind !== "local") yield* tryRoutes(options.target, options);
+  else yield* describeRoutes(working);
+}
+
+/** Puts the engines that answer into `working`. Without one there are still processes. */
+async function* checkEngines(explicit: string | undefined, working: Engine[]): AsyncGenerator<Finding> {
+  let found: Engine[];
+  try {
+    found = engines(explicit);
+  } catch (error) {
+    yield failed("container engine", error, "warn");
+    return;
+  }
+  if (found.length === 0) {
+    const remedy = "start Docker or Podman (systemctl start docker), or name one with --engine or DOCKER_HOST";
+    yield { status: "warn", what: "container engine", detail: "none here: only pid:N targets can be reached", remedy };
+  }
+  for (const engine of found) {
+    try {
+      yield { status: "ok", what: "container engine", detail: await describeEngine(engine) };
+      working.push(engine);
+    } catch (error) {
+      yield failed("container engine", error, "warn");
+    }
+  }
+}
+
+async function describeEngine(engine: Engine): Promise<string> {
+  const [version, info] = await Promise.all([ask(engine, "/version"), ask(engine, "/info")]);
+  const { Version = "of unknown version", ApiVersion = "?" } = (version.body ?? {}) as {
+    Version?: string;
+    ApiVersion?: string;
+  };
+  const { SecurityOptions } = (info.body ?? {}) as { SecurityOptions?: unknown };
+  const names = (Array.isArray(SecurityOptions) ? SecurityOptions : []).map(
+    (option) => /^name=(\w+)/.exec(String(option))?.[1],
+  );
+  const traits = ["rootless", "userns", "selinux", "apparmor"].filter((name) => names.includes(name));
+  const kind = version.isPodman ? "Podman" : "Docker";
+  return `${kind} ${Version} (API ${ApiVersion}) at ${engine.socketPath}${traits.length > 0 ? `, with ${traits.join(", ")}` : ""}`;
+}
+
+function* describeRoutes(working: Engine[]): Generator<Finding> {
+  const name = working[0]?.socketPath;
+  yield {
+    status: "ok",
+    what: "route direct",
+    detail: "to what this user may enter, without an engine's help; name a target to try it",
+  };
+  if (name === undefined) return;
+  yield {
+    status: "ok",
+    what: "route mount",
+    detail: "to containers that docker run $(porthole docker-args) IMAGE prepared",
+  };
+  yield { status: "ok", what: "route sidecar", detail: `to every other running container of ${name}` };
+}
+
+async function* tryRoutes(
+  target: Exclude<Target, { kind: "local" }>,
+  options: DiagnoseOptions,
+): AsyncGenerator<Finding> {
+  const routes: AgentRoute[] = target.kind === "process" ? ["direct"] : ["direct", "mount", "sidecar"];
+  const tried: Finding[] = [];
+  const opened: Finding[] = [];
+  for (const route of routes) {
+    try {
+      const { attached, file } = await tryRoute(route, target, options);
+      const detail = file.status === "ok" ? `${attached}, ${file.detail}` : attached;
+      tried.push({ status: "ok", what: `route ${route}`, detail });
+      opened.push(file);
+    } catch (error) {
+      if (error instanceof PortholeError && error.code === "CANCELLED") throw error;
+      if (error instanceof PortholeError && (error.code === "TARGET" || error.code === "USAGE")) {
+        yield failed("target", error);
+        return;
+      }
+      tried.push(failed(`route ${route}`, error));
+    }
+  }
+  // One that goes is enough.
+  const works = tried.some(({ status }) => status === "ok");
+  for (const finding of tried) yield works && finding.status === "fail" ? { ...finding, status: "warn" } : finding;
+  if (works && !opened.some(({ status }) => status === "ok")) yield* opened.slice(0, 1);
+}
+
+async function tryRoute(
+  route: AgentRoute,
+  target: Target,
+  options: DiagnoseOptions,
+): Promise<{ attached: string; file: Finding }> {
+  const started = performance.now();
+  const session = await connect(target, {
+    route,
+    engine: options.engine,
+    user: route === "mount" ? options.user : undefined,
+    idleSeconds: IDLE_SECONDS,
+    signal: options.signal,
+  });
+  try {
+    const time = performance.now() - started;
+    const attached = `${session.fresh ? "new agent" : "live agent"} in ${time.toFixed(1)} ms`;
+    return { attached, file: await tryFile(session, target.path) };
+  } finally {
+    session.close();
+  }
+}
+
+async function tryFile(session: Session, path: string): Promise<Finding> {
+  const started = performance.now();
+  try {
+    const file = await session.open(path);
+    file.close();
+    const time = performance.now() - started;
+    return { status: "ok", what: "file", detail: `opened ${path}, a ${file.kind}, in ${time.toFixed(1)} ms` };
+  } catch (error) {
+    if (error instanceof PortholeError && error.code === "FILE") return failed("file", error);
+    throw error;
+  }
+}
