@@ -51,7 +51,16 @@ interface Scroll {
  * The scroll that saves the most rows. The region is what changed, between the rows at the top and at the bottom that stay. A scroll has to leave
  * at least half of the region in place to be worth its bytes.
  */
-function findScroll(shown: readonly string[], next: readonly string[]): Scroll | undefined {
+function findScroll(shownRows: readonly string[], nextRows: readonly string[]): Scroll | undefined {
+  const numbers = new Map<string, number>();
+  const number = (row: string) => {
+    const known = numbers.get(row) ?? numbers.size;
+    numbers.set(row, known);
+    return known;
+  };
+  // Compared many times: as numbers.
+  const shown = shownRows.map(number);
+  const next = nextRows.map(number);
   let top = 0;
   while (top < next.length && shown[top] === next[top]) top++;
   let bottom = next.length - 1;
@@ -76,7 +85,7 @@ function findScroll(shown: readonly string[], next: readonly string[]): Scroll |
 }
 
 /** Rows that differ in place but are right after the scroll. */
-function countKept(shown: readonly string[], next: readonly string[], { top, bottom, by }: Scroll): number {
+function countKept(shown: readonly number[], next: readonly number[], { top, bottom, by }: Scroll): number {
   let kept = 0;
   for (let row = Math.max(top, top - by); row <= Math.min(bottom, bottom - by); row++) {
     if (next[row] === shown[row + by]) kept++;
@@ -111,8 +120,13 @@ interface Cell {
   style: string;
 }
 
+/** Rows that have less in common than this at their beginning are drawn anew: comparing them saves no bytes worth the time. */
+const WORTH_COMPARING = 16;
+
 /** The run of columns that differ, drawn in its own style; undefined when drawing the whole row is simpler. */
 function changedPart(shown: string, row: string): { column: number; text: string } | undefined {
+  if (shown.slice(0, WORTH_COMPARING) !== row.slice(0, WORTH_COMPARING) && row.length > WORTH_COMPARING)
+    return undefined;
   if (!COMPARABLE.test(shown) || !COMPARABLE.test(row)) return undefined;
   const [before, after] = [cells(shown), cells(row)];
   let from = 0;

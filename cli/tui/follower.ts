@@ -42,7 +42,7 @@ export class Follower {
   async #run(): Promise<void> {
     const { signal } = this.#abort;
     const viewer = this.#viewer;
-    const position = this.#source.file.stat().size;
+    const position = this.#source.file?.stat().size ?? 0;
     for await (const event of follow(this.#source, { position, contents: false, signal })) {
       switch (event.kind) {
         case "grown":
@@ -61,7 +61,10 @@ export class Follower {
           viewer.say("the path can be asked about again");
           break;
         case "rotated":
-          await this.#show(event.file, "rotated: this is the new file");
+          await this.#show(
+            event.file,
+            event.continues ? "the container was restarted" : "rotated: this is the new file",
+          );
           break;
         case "returned":
           if (event.file) await this.#show(event.file, "there is a file of this name again");

@@ -63,13 +63,8 @@ export class Pane {
       let bytes = this.#lines.cache.slice(offset, offset + Math.min(want, length));
       if (partial) bytes = bytes.subarray(0, characterBoundary(bytes, bytes.length));
       const text = decodeText(bytes);
-      const row = layoutRow(text, { ...view, marks: findMarks(text, view.pattern, partial) });
-      if (partial && !row.clipped) continue;
-      if (!row.clipped || view.width < 2) return row.text;
-      return (
-        layoutRow(text, { ...view, width: view.width - 1, marks: findMarks(text, view.pattern, partial) }).text +
-        CLIPPED
-      );
+      const row = layoutRow(text, { ...view, more: CLIPPED, marks: findMarks(text, view.pattern, partial) });
+      if (!partial || row.clipped) return row.text;
     }
   }
 }

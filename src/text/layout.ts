@@ -5,7 +5,11 @@ import { clusterWidth } from "./width.ts";
 const TAB = 8;
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
-const ASCII = /^[\x00-\x7f]*$/;
+
+/** ASCII, and letters that are a character each and join nothing: Latin, Greek, Cyrillic, kana, ideographs, Hangul syllables. */
+const SIMPLE =
+  /^[\x00-\x7f\xa1-\xac\xae-\u02ff\u0370-\u0482\u048a-\u052f\u3001-\u3029\u3030-\u3096\u30a0-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]*$/;
+const RUN_OR_CHARACTER = /[\x20-\x7e]+|[^\x20-\x7e]/g;
 
 export interface LayoutOptions {
   /** Columns to skip at the left (horizontal scroll). */
@@ -16,6 +20,8 @@ export interface LayoutOptions {
   colours: "pass" | "drop";
   /** Ranges of string indices to show in reverse video, ascending and not overlapping. */
   marks: readonly Mark[];
+  /** Takes the last column of a row that goes on: one printable column, with SGR around it if wanted. Nothing by default. */
+  more?: string;
 }
 
 export interface Mark {
@@ -36,81 +42,135 @@ export interface Row {
  */
 export function layoutRow(text: string, options: LayoutOptions): Row {
   const { left, width, marks } = options;
-  if (marks.length === 0 && PRINTABLE_ASCII.test(text))
-    return { text: text.slice(left, left + width), clipped: text.length > left + width };
-  const painter = new Painter(left, width);
+  if (marks.length === 0 && text.length <= left + width && PRINTABLE_ASCII.test(text))
+    return { text: text.slice(left), clipped: false };
+  const painter = new Painter(options);
   let style = PLAIN;
   let mark = 0;
-  for (const { cluster, at } of pieces(text)) {
-    if (cluster.startsWith("\x1b[") && cluster.length > 1) {
-      if (options.colours === "pass") style = applySgr(style, cluster.slice(2, -1));
+  for (const { piece, at } of pieces(text)) {
+    if (painter.full) break;
+    if (piece.startsWith("\x1b[") && piece.length > 1) {
+      if (options.colours === "pass") style = applySgr(style, piece.slice(2, -1));
       continue;
     }
-    while ((marks[mark]?.end ?? Number.POSITIVE_INFINITY) <= at) mark++;
-    const marked = (marks[mark]?.start ?? Number.POSITIVE_INFINITY) <= at;
-    const look = marked ? reversed(style) : style;
-    if (cluster === "\t") {
-      for (let column = painter.column % TAB; column < TAB; column++) painter.put(" ", 1, look);
-    } else if (isSafe(cluster)) {
-      painter.put(cluster, clusterWidth(cluster), look);
-    } else {
-      for (const character of showCluster(cluster))
-        painter.put(character, 1, { ...look, attributes: [...look.attributes, 2] });
+    // A run of ASCII is split where marks begin and end; anything else is one cluster.
+    const run = isPrintable(piece.charCodeAt(0)) && isPrintable(piece.charCodeAt(piece.length - 1));
+    for (let from = 0; from < piece.length; ) {
+      while ((marks[mark]?.end ?? Number.POSITIVE_INFINITY) <= at + from) mark++;
+      const { start, end } = marks[mark] ?? NO_MARK;
+      const marked = start <= at + from;
+      const to = run ? Math.min(piece.length, (marked ? end : start) - at) : piece.length;
+      const look = marked ? reversed(style) : style;
+      if (run) painter.putAscii(from === 0 && to === piece.length ? piece : piece.slice(from, to), look);
+      else putCluster(painter, piece, look);
+      from = to;
     }
-    if (painter.full) break;
   }
   return { text: painter.finish(), clipped: painter.full };
 }
 
-/** Clusters with their string index; an SGR sequence comes as one piece. */
-function* pieces(text: string): Generator<{ cluster: string; at: number }> {
-  const simple = ASCII.test(text);
+const NO_MARK: Mark = { start: Number.POSITIVE_INFINITY, end: Number.POSITIVE_INFINITY };
+
+function putCluster(painter: Painter, cluster: string, style: Style): void {
+  if (cluster === "\t") painter.putAscii(" ".repeat(TAB - (painter.column % TAB)), style);
+  else if (isSafe(cluster)) painter.put(cluster, clusterWidth(cluster), style);
+  else painter.putAscii(showCluster(cluster), { ...style, attributes: [...style.attributes, 2] });
+}
+
+/**
+ * Runs of printable ASCII, single clusters of anything else, and SGR sequences, with their string index. Only where a character might join the one
+ * before it does a run have to be taken apart by clusters.
+ */
+function* pieces(text: string): Generator<{ piece: string; at: number }> {
+  const simple = SIMPLE.test(text);
   for (let at = 0; at < text.length; ) {
     const introducer = text.indexOf("\x1b", at);
     const end = introducer === -1 ? text.length : introducer;
-    for (const cluster of simple ? text.slice(at, end) : clusters(text.slice(at, end))) {
-      yield { cluster, at };
-      at += cluster.length;
+    if (simple) {
+      for (const [piece] of text.slice(at, end).matchAll(RUN_OR_CHARACTER)) {
+        yield { piece, at };
+        at += piece.length;
+      }
+    } else {
+      for (const piece of clusters(text.slice(at, end))) {
+        yield { piece, at };
+        at += piece.length;
+      }
     }
     if (introducer === -1) return;
     SGR.lastIndex = introducer;
-    const sequence = SGR.exec(text)?.[0] ?? "\x1b";
-    yield { cluster: sequence, at: introducer };
-    at = introducer + sequence.length;
+    const piece = SGR.exec(text)?.[0] ?? "\x1b";
+    yield { piece, at: introducer };
+    at = introducer + piece.length;
   }
 }
 
-/** Collects what falls between the left column and the width, with style changes only where the look changes. */
+function isPrintable(code: number): boolean {
+  return code >= 0x20 && code <= 0x7e;
+}
+
+/**
+ * Collects what falls between the left column and the width, with style changes only where the look changes. What stands in the last column is kept
+ * apart, for the sign that the line goes on takes its place.
+ */
 class Painter {
   column = 0;
   full = false;
   readonly #left: number;
   readonly #right: number;
+  /** First column that is kept apart. */
+  readonly #edge: number;
+  readonly #more: string;
   #text = "";
   #drawn = PLAIN;
+  #textEnd: number;
+  #last: { cluster: string; style: Style } | undefined;
 
-  constructor(left: number, width: number) {
+  constructor({ left, width, more = "" }: LayoutOptions) {
     this.#left = left;
     this.#right = left + width;
+    this.#edge = more === "" || width < 2 ? this.#right : this.#right - 1;
+    this.#more = width < 2 ? "" : more;
+    this.#textEnd = left;
+  }
+
+  /** A run of characters that are one column wide. */
+  putAscii(run: string, style: Style): void {
+    const start = this.column;
+    const from = Math.max(0, this.#left - start);
+    const to = Math.min(run.length, this.#edge - start);
+    this.column += run.length;
+    if (from < to) this.#draw(from === 0 && to === run.length ? run : run.slice(from, to), start + to, style);
+    if (start <= this.#edge && this.column > this.#edge && this.#edge < this.#right)
+      this.#last = { cluster: run.charAt(this.#edge - start), style };
+    if (this.column > this.#right) this.full = true;
   }
 
   put(cluster: string, width: number, style: Style): void {
     const start = this.column;
     this.column += width;
-    if (this.full || this.column <= this.#left) return;
-    if (this.column > this.#right) {
-      this.full = true;
-      return;
-    }
+    if (this.column <= this.#left) return;
+    if (this.column > this.#right) this.full = true;
     // A wide character that the left edge cuts leaves its visible half blank.
-    const visible = start < this.#left ? " ".repeat(this.column - this.#left) : cluster;
-    this.#look(style);
-    this.#text += visible;
+    else if (start < this.#left) this.#draw(" ".repeat(this.column - this.#left), this.column, style);
+    else if (this.column > this.#edge) this.#last = { cluster, style };
+    else this.#draw(cluster, this.column, style);
   }
 
   finish(): string {
+    if (this.full && this.#more !== "") {
+      this.#look(PLAIN);
+      return this.#text + " ".repeat(this.#edge - this.#textEnd) + this.#more;
+    }
+    if (this.#last) this.#draw(this.#last.cluster, this.column, this.#last.style);
     this.#look(PLAIN);
     return this.#text;
+  }
+
+  #draw(text: string, end: number, style: Style): void {
+    this.#look(style);
+    this.#text += text;
+    this.#textEnd = end;
   }
 
   #look(style: Style): void {

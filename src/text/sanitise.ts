@@ -10,6 +10,9 @@ const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 // The joiners U+200C and U+200D are part of words and emoji and have no effect outside their cluster.
 const UNSAFE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/u;
 
+const CACHE_SIZE = 4096;
+const safeClusters = new Map<string, boolean>();
+
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /**
@@ -33,7 +36,12 @@ export function* clusters(text: string): Generator<string> {
 /** True when the cluster can be sent as it is: it takes room, does nothing else, and does not join what stands before it. */
 export function isSafe(cluster: string): boolean {
   if (cluster.length === 1 && cluster >= " " && cluster <= "~") return true;
-  return cluster.length <= LONGEST_CLUSTER && !UNSAFE.test(cluster) && clusterWidth(cluster) > 0;
+  const known = safeClusters.get(cluster);
+  if (known !== undefined) return known;
+  const safe = cluster.length <= LONGEST_CLUSTER && !UNSAFE.test(cluster) && clusterWidth(cluster) > 0;
+  if (safeClusters.size >= CACHE_SIZE) safeClusters.clear();
+  safeClusters.set(cluster, safe);
+  return safe;
 }
 
 /** Printable ASCII that stands for a cluster which may not be sent, code point by code point. */
