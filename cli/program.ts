@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { complain, Exit } from "./fail.ts";
+import { addListing } from "./program/listing.ts";
 import { addLooking } from "./program/looking.ts";
 import { addManaging } from "./program/managing.ts";
 import { addReading } from "./program/reading.ts";
@@ -33,6 +34,7 @@ export function program(version: string): Command {
     .addHelpText("after", `\n${targets}\n\n${statuses}`);
 
   addReading(root);
+  addListing(root);
   addLooking(root);
   addTools(root);
   addManaging(root);

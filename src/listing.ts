@@ -1,5 +1,4 @@
 /** porthole's public tools for directories: globs, walks, searches and what is known of files. Apart from src/index.ts, for what only opens files need not load them. */
-export { type Accounts, readAccounts } from "./accounts.ts";
 export { expandGlob } from "./expand-glob.ts";
 export { type FindExpression, parseFind } from "./find.ts";
 export { compareNames, compileGlob, escapeGlob, type GlobOptions, hasGlob } from "./glob.ts";
@@ -7,4 +6,5 @@ export { Lookahead } from "./lookahead.ts";
 export { type Backing, type BackingKind, backingOf, isPseudo, type Mount, mountOf, parseMounts } from "./mounts.ts";
 export { parseTime } from "./time.ts";
 export { mountsOf, type Usage, UsageCounter } from "./usage.ts";
+export { readNames } from "./users.ts";
 export { joinPath, nameOf, typeOf, type WalkedFile, type WalkOptions, walk } from "./walk.ts";

@@ -63,7 +63,8 @@ function noPath(text: string, example: string): PortholeError {
 export function pathBytes(text: string): Buffer {
   if (text.isWellFormed()) return Buffer.from(text);
   const parts: Buffer[] = [];
-  for (const piece of text.split(/([\udc80-\udcff])/)) {
+  // With the flag u a pair of surrogates is one character and not taken apart.
+  for (const piece of text.split(/([\udc80-\udcff])/u)) {
     const code = piece.length === 1 ? piece.charCodeAt(0) : 0;
     parts.push(code >= 0xdc80 && code <= 0xdcff ? Buffer.of(code - 0xdc00) : Buffer.from(piece));
   }

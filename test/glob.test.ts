@@ -66,6 +66,11 @@ describe("compileGlob", () => {
   });
 });
 
+test("a path keeps its bytes where a character's second surrogate looks like an invalid byte", () => {
+  const bytes = Buffer.concat([Buffer.from("💀"), Buffer.of(0xff)]);
+  expect(pathBytes(pathText(bytes))).toEqual(bytes);
+});
+
 test("compareNames orders as the names' bytes do", () => {
   const names = fc.uint8Array({ maxLength: 6 }).map(pathText);
   fc.assert(

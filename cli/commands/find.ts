@@ -1,0 +1,114 @@
+import { isTerminal, PortholeError, pathBytes, type Session } from "../../src/index.ts";
+import { type FindExpression, parseFind, readNames, type WalkedFile, walk } from "../../src/listing.ts";
+import { exitStatus, report } from "../fail.ts";
+import { fileRecord, jsonLine } from "../ls/record.ts";
+import { write } from "../output.ts";
+import type { ReachOptions } from "../program/shared.ts";
+import { type NamedTarget, Reach } from "../reach.ts";
+
+export interface FindOptions extends ReachOptions {
+  bare?: boolean;
+  json?: boolean;
+}
+
+/** `porthole find`: searches below each target, goes on after what fails, and returns the worst status. */
+export async function find(words: string[], options: FindOptions): Promise<number> {
+  const first = words.findIndex((word) => /^[-(!]/.test(word));
+  const targets = first === -1 ? words : words.slice(0, first);
+  if (targets.length === 0)
+    throw new PortholeError("USAGE", "find: no target before the expression", {
+      hint: "porthole find web:/var -name '*.log'",
+    });
+  const expression = parseFind(words.slice(targets.length), Date.now());
+  const reach = new Reach(options);
+  const out = await printer(options);
+  let status = 0;
+  const failed = (error: unknown) => {
+    out.flush();
+    report(error);
+    status = Math.max(status, exitStatus(error));
+  };
+  try {
+    for (const text of targets) {
+      for (const named of await reach.expand([text], failed)) {
+        try {
+          await search(await reach.session(named.target), named, expression, { ...options, out, failed });
+        } catch (error) {
+          failed(error);
+        }
+      }
+    }
+  } finally {
+    reach.close();
+    out.flush();
+  }
+  return status;
+}
+
+interface Output {
+  add(text: string): void;
+  flush(): void;
+  show(text: string): string;
+}
+
+async function search(
+  session: Session,
+  { text, target }: NamedTarget,
+  expression: FindExpression,
+  options: FindOptions & { out: Output; failed: (error: unknown) => void },
+): Promise<void> {
+  const { out, failed, bare, json } = options;
+  const { minDepth, maxDepth, oneFileSystem, needsFacts } = expression;
+  const prefix = bare ? "" : text.slice(0, text.length - target.path.length);
+  const [users, groups] = json
+    ? [await readNames(session, "/etc/passwd"), await readNames(session, "/etc/group")]
+    : [undefined, undefined];
+  let device: string | undefined;
+  // Of each directory the walk asks at once whether to enter it.
+  let isEntered = true;
+  const enter = () => isEntered;
+  for await (const file of walk(session, target.path, {
+    facts: needsFacts || json === true,
+    maxDepth,
+    enter,
+    failed,
+  })) {
+    device ??= deviceOf(file);
+    const { prints, prune } = expression.judge(file);
+    isEntered = !(prune && file.depth >= minDepth) && (!oneFileSystem || deviceOf(file) === device);
+    for (const end of prints) {
+      if (json)
+        out.add(
+          jsonLine(
+            fileRecord({ ...file, target: prefix + file.path, linkMode: undefined, total: undefined, users, groups }),
+          ),
+        );
+      else out.add(out.show(prefix + file.path) + end);
+    }
+  }
+}
+
+function deviceOf({ facts }: WalkedFile): string | undefined {
+  return facts && `${facts.device.major}:${facts.device.minor}`;
+}
+
+async function printer({ json }: FindOptions): Promise<Output> {
+  const isShown = isTerminal(1);
+  const text = isShown && !json ? await import("../../src/text/index.ts") : undefined;
+  let pending = "";
+  const flush = () => {
+    const taken = pending;
+    pending = "";
+    if (taken !== "") write(pathBytes(taken));
+  };
+  return {
+    add(piece) {
+      pending += piece;
+      if (pending.length > FLUSH || isShown) flush();
+    },
+    flush,
+    show: (words) => text?.sanitiseText(words) ?? words,
+  };
+}
+
+const FLUSH = 32 * 1024;

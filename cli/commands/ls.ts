@@ -1,0 +1,225 @@
+import { isTerminal, PortholeError, pathBytes, type Session } from "../../src/index.ts";
+import { joinPath, Lookahead, readNames, typeOf, UsageCounter } from "../../src/listing.ts";
+import { exitStatus, report } from "../fail.ts";
+import type { Item } from "../ls/item.ts";
+import type { LsOptions } from "../ls/options.ts";
+import { order } from "../ls/order.ts";
+import { type View, view } from "../ls/view.ts";
+import { write } from "../output.ts";
+import { type NamedTarget, Reach } from "../reach.ts";
+
+/** `porthole ls`: lists what is named, goes on after what fails, and returns the worst status. */
+export async function ls(texts: string[], options: LsOptions): Promise<number> {
+  const lister = new Lister(options, await view(options));
+  try {
+    await lister.run(texts);
+  } finally {
+    lister.close();
+  }
+  return lister.status;
+}
+
+/** A session with what is asked of it once. */
+interface Place {
+  session: Session;
+  users: Map<number, string> | undefined;
+  groups: Map<number, string> | undefined;
+  usage: UsageCounter;
+}
+
+interface Found {
+  item: Item;
+  place: Place;
+}
+
+class Lister {
+  status = 0;
+  readonly #options: LsOptions;
+  readonly #view: View;
+  readonly #reach: Reach;
+  readonly #places = new Map<Session, Place>();
+  readonly #needsFacts: boolean;
+  #pending = "";
+  #isFirst = true;
+
+  constructor(options: LsOptions, shown: View) {
+    this.#options = options;
+    this.#view = shown;
+    this.#reach = new Reach(options);
+    const { l, t, S, json } = options;
+    this.#needsFacts = [l, t, S, json].includes(true) || shown.needsFacts;
+  }
+
+  async run(texts: string[]): Promise<void> {
+    const targets = await this.#reach.expand(texts, (error) => this.#failed(error));
+    const files: Found[] = [];
+    const directories: Found[] = [];
+    for (const named of targets) {
+      try {
+        const found = await this.#look(named);
+        (found.item.type === DIRECTORY && !this.#options.directory ? directories : files).push(found);
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
+    for (const { item, place } of files) await this.#complete(place, item);
+    if (files.length > 0)
+      this.#print(
+        undefined,
+        files.map(({ item }) => item),
+      );
+    const byItem = new Map(directories.map((found) => [found.item, found]));
+    const isTitled = targets.length > 1 || this.#options.recursive === true;
+    for (const item of order(
+      directories.map((found) => found.item),
+      this.#options,
+    )) {
+      const found = byItem.get(item);
+      if (found !== undefined) await this.#list(found, isTitled);
+    }
+    this.#flush();
+  }
+
+  close(): void {
+    this.#reach.close();
+  }
+
+  /** A symbolic link that was named is the directory it leads to, except where links themselves are of interest. */
+  async #look({ text, target }: NamedTarget): Promise<Found> {
+    const place = await this.#place(await this.#reach.session(target));
+    const { session } = place;
+    const { path } = target;
+    const itself = this.#options.l === true || this.#options.directory === true || this.#options.json === true;
+    let facts = itself ? undefined : await session.stat(path).catch(onlyFileErrors);
+    if (facts === undefined || typeOf(facts) !== DIRECTORY)
+      facts = await session.stat(path, { noFollow: !path.endsWith("/") });
+    const link = typeOf(facts) === LINK ? await session.readlink(path) : undefined;
+    return { place, item: { ...this.#item(place, text, text, path), type: typeOf(facts), facts, link } };
+  }
+
+  async #list({ item: { target, path }, place }: Found, isTitled: boolean): Promise<void> {
+    const lookahead = new Lookahead(place.session, { facts: this.#needsFacts });
+    const pending = [{ target, path }];
+    try {
+      for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+        const items = await this.#read(place, lookahead, at);
+        if (items === undefined) continue;
+        this.#print(isTitled ? at.target : undefined, items, true);
+        if (!this.#options.recursive) continue;
+        const below = order(items, this.#options).filter(
+          ({ name, type }) => type === DIRECTORY && name !== "." && name !== "..",
+        );
+        pending.push(...below.reverse().map(({ target, path }) => ({ target, path })));
+        lookahead.expect(
+          pending
+            .slice(-8)
+            .reverse()
+            .map((one) => one.path),
+        );
+      }
+    } finally {
+      await lookahead.close();
+    }
+  }
+
+  /** A directory's items, undefined when it could not be listed at all. */
+  async #read(place: Place, lookahead: Lookahead, at: { target: string; path: string }): Promise<Item[] | undefined> {
+    const { all, almostAll } = this.#options;
+    const items: Item[] = [];
+    const make = (name: string) => this.#item(place, name, joinPath(at.target, name), joinPath(at.path, name));
+    try {
+      for await (const { name, type, facts, link, errno } of lookahead.list(at.path)) {
+        if (name.startsWith(".") && !all && !almostAll) continue;
+        const item = { ...make(name), type: facts === undefined ? type : typeOf(facts), facts, link };
+        if (errno !== undefined)
+          this.#failed(new PortholeError("FILE", `cannot look at ${item.target}: ${errno}`, { errno }));
+        items.push(item);
+      }
+    } catch (error) {
+      this.#failed(error);
+      if (items.length === 0) return undefined;
+    }
+    if (all) {
+      for (const name of [".", ".."]) {
+        const item = make(name);
+        const facts = this.#needsFacts ? await place.session.stat(item.path).catch(onlyFileErrors) : undefined;
+        items.push({ ...item, type: DIRECTORY, facts });
+      }
+    }
+    await this.#followLinks(place, items);
+    if (this.#options.total) for (const item of items) await this.#complete(place, item);
+    return items;
+  }
+
+  /** What the colour of a link depends on, and sums. */
+  async #complete(place: Place, item: Item): Promise<void> {
+    await this.#followLinks(place, item.linkMode === undefined ? [item] : []);
+    if (!this.#options.total || item.type !== DIRECTORY || item.name === "." || item.name === "..") return;
+    try {
+      item.total = (await place.usage.of(item.path, (error) => this.#failed(error))).size;
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  async #followLinks({ session }: Place, items: Item[]): Promise<void> {
+    if (!this.#view.needsLinkTargets) return;
+    const links = items.filter((item) => item.type === LINK);
+    for (let at = 0; at < links.length; at += AT_ONCE) {
+      await Promise.all(
+        links.slice(at, at + AT_ONCE).map(async (item) => {
+          item.linkMode = (await session.stat(item.path).catch(onlyFileErrors))?.mode ?? 0;
+        }),
+      );
+    }
+  }
+
+  #print(title: string | undefined, items: Item[], isDirectory = false): void {
+    const sorted = order(items, this.#options);
+    this.#pending += this.#view.render({ title, items: sorted, isDirectory, isFirst: this.#isFirst });
+    this.#isFirst = false;
+    if (this.#pending.length > FLUSH || isTerminal(1)) this.#flush();
+  }
+
+  #flush(): void {
+    const text = this.#pending;
+    this.#pending = "";
+    if (text !== "") write(pathBytes(text));
+  }
+
+  async #place(session: Session): Promise<Place> {
+    const known = this.#places.get(session);
+    if (known !== undefined) return known;
+    const isNamed = this.#options.l === true || this.#options.json === true;
+    const place: Place = {
+      session,
+      users: isNamed ? await readNames(session, "/etc/passwd") : undefined,
+      groups: isNamed ? await readNames(session, "/etc/group") : undefined,
+      usage: new UsageCounter(session),
+    };
+    this.#places.set(session, place);
+    return place;
+  }
+
+  #item({ users, groups }: Place, name: string, target: string, path: string): Item {
+    const nothing = { type: 0, facts: undefined, link: undefined, linkMode: undefined, total: undefined };
+    return { name, target, path, ...nothing, users, groups };
+  }
+
+  #failed(error: unknown): void {
+    this.#flush();
+    report(error);
+    this.status = Math.max(this.status, exitStatus(error));
+  }
+}
+
+const DIRECTORY = 4;
+const LINK = 10;
+/** Requests on their way together; the agent takes 32. */
+const AT_ONCE = 16;
+const FLUSH = 64 * 1024;
+
+function onlyFileErrors(error: unknown): undefined {
+  if (error instanceof PortholeError && error.code === "FILE") return undefined;
+  throw error;
+}

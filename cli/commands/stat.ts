@@ -1,0 +1,176 @@
+import { isTerminal, kindOf, PortholeError, pathBytes, type Session } from "../../src/index.ts";
+import { type Backing, backingOf, type Mount, mountOf, mountsOf, readNames, typeOf } from "../../src/listing.ts";
+import { exitStatus, report } from "../fail.ts";
+import type { Item } from "../ls/item.ts";
+import { modeText } from "../ls/mode.ts";
+import { fileRecord, jsonLine } from "../ls/record.ts";
+import { fullTime } from "../ls/times.ts";
+import { write } from "../output.ts";
+import type { ReachOptions } from "../program/shared.ts";
+import { type NamedTarget, Reach } from "../reach.ts";
+
+export interface StatOptions extends ReachOptions {
+  dereference?: boolean;
+  json?: boolean;
+}
+
+/** `porthole stat`: shows what is known of each target, goes on after one that fails, and returns the worst status. */
+export async function stat(texts: string[], options: StatOptions): Promise<number> {
+  const reach = new Reach(options);
+  const text = isTerminal(1) && !options.json ? await import("../../src/text/index.ts") : undefined;
+  const show = (words: string) => text?.sanitiseText(words) ?? words;
+  const places = new Map<Session, Place>();
+  let status = 0;
+  const failed = (error: unknown) => {
+    report(error);
+    status = Math.max(status, exitStatus(error));
+  };
+  try {
+    for (const one of texts) {
+      for (const named of await reach.expand([one], failed)) {
+        try {
+          const session = await reach.session(named.target);
+          const place = places.get(session) ?? (await placeOf(session));
+          places.set(session, place);
+          const known = await look(session, place, named, options);
+          write(pathBytes(options.json ? jsonLine(asJson(known)) : block(known, show)));
+        } catch (error) {
+          failed(error);
+        }
+      }
+    }
+  } finally {
+    reach.close();
+  }
+  return status;
+}
+
+/** What is asked of a session once. */
+interface Place {
+  users: Map<number, string>;
+  groups: Map<number, string>;
+  mounts: Mount[];
+}
+
+interface Known {
+  item: Item;
+  /** Undefined where the mount table does not show the mount. */
+  backing: Backing | undefined;
+  /** It has no name any more: a file that only a process keeps, by /proc/PID/fd. */
+  isDeleted: boolean;
+}
+
+async function placeOf(session: Session): Promise<Place> {
+  const users = await readNames(session, "/etc/passwd");
+  const groups = await readNames(session, "/etc/group");
+  const mounts = await mountsOf(session).catch((error) => {
+    if (error instanceof PortholeError && error.code === "FILE") return [];
+    throw error;
+  });
+  return { users, groups, mounts };
+}
+
+async function look(
+  session: Session,
+  place: Place,
+  { text, target }: NamedTarget,
+  options: StatOptions,
+): Promise<Known> {
+  const { path } = target;
+  const isProcessFile = /^\/proc\/\d+\/fd\/\d+$/.test(path);
+  const follows = options.dereference === true || path.endsWith("/");
+  const facts = isProcessFile ? await processFile(session, path) : await session.stat(path, { noFollow: !follows });
+  const link = isProcessFile || typeOf(facts) === LINK ? await session.readlink(path) : undefined;
+  const { users, groups, mounts } = place;
+  const mount = mountOf(mounts, facts);
+  const item = {
+    name: text,
+    target: text,
+    path,
+    type: typeOf(facts),
+    facts,
+    link,
+    linkMode: undefined,
+    total: undefined,
+    users,
+    groups,
+  };
+  return { item, backing: mount && backingOf(mount), isDeleted: facts.links === 0 };
+}
+
+/** What a process has open is looked at itself, not the link that stands for it; a socket cannot be opened, so there it is the link. */
+async function processFile(session: Session, path: string) {
+  try {
+    const file = await session.open(path);
+    try {
+      return file.facts;
+    } finally {
+      file.close();
+    }
+  } catch (error) {
+    if (!(error instanceof PortholeError) || error.errno !== "ENXIO") throw error;
+    return session.stat(path, { noFollow: true });
+  }
+}
+
+const LINK = 10;
+
+const kinds: Record<string, string> = {
+  link: "symbolic link",
+  "character device": "character special file",
+  "block device": "block special file",
+};
+
+/** The block of stat(1), less the block size for reading and writing, which says nothing here, and what keeps the file. */
+function block({ item, backing, isDeleted }: Known, show: (words: string) => string): string {
+  const { facts, link } = item;
+  if (facts === undefined) return "";
+  const kind = kindOf(facts.mode);
+  const kindText = kind === "file" ? `regular ${facts.size === 0n ? "empty " : ""}file` : (kinds[kind] ?? kind);
+  const isDevice = item.type === 2 || item.type === 6;
+  const links = isDevice
+    ? `${String(facts.links).padEnd(5)} Device type: ${facts.rdev.major},${facts.rdev.minor}`
+    : facts.links;
+  const mode = `${(facts.mode & 0o7777).toString(8).padStart(4, "0")}/${modeText(facts.mode)}`;
+  const owner = (id: number, name: string | undefined) =>
+    `${String(id).padStart(5)}/${show(name ?? "UNKNOWN").padStart(8)}`;
+  const lines = [
+    `  File: ${show(item.name)}${link === undefined ? "" : ` -> ${show(link)}`}`,
+    `  Size: ${String(facts.size).padEnd(10)}\tBlocks: ${String(facts.blocks).padEnd(10)} ${kindText}`,
+    `Device: ${facts.device.major},${facts.device.minor}\tInode: ${String(facts.inode).padEnd(10)}  Links: ${links}`,
+    `Access: (${mode})  Uid: (${owner(facts.uid, item.users?.get(facts.uid))})   Gid: (${owner(facts.gid, item.groups?.get(facts.gid))})`,
+    `Access: ${fullTime(facts.atime)}`,
+    `Modify: ${fullTime(facts.mtime)}`,
+    `Change: ${fullTime(facts.ctime)}`,
+    ` Birth: ${facts.btime === undefined ? "-" : fullTime(facts.btime)}`,
+    `Kept by: ${backing === undefined ? "unknown: no mount of the target shows it" : keeper(backing, show)}`,
+    ...(isDeleted ? ["Deleted: it has no name any more and goes when the last process closes it"] : []),
+    ...(facts.relayed
+      ? ["Relayed: its file system may never answer, so the agent reads it and passes on the bytes"]
+      : []),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function keeper({ kind, mount, volume, readOnly }: Backing, show: (words: string) => string): string {
+  const what = volume === undefined ? kind : `${kind} ${show(volume)}`;
+  const from = mount.root === "/" ? show(mount.source) : `${show(mount.root)} of ${show(mount.source)}`;
+  return `${what} (${show(mount.type)}, ${readOnly ? "read-only" : "writable"}), mounted at ${show(mount.point)} from ${from}`;
+}
+
+/** See docs/json.md. */
+function asJson({ item, backing, isDeleted }: Known): Record<string, unknown> {
+  return {
+    ...fileRecord(item),
+    deleted: isDeleted,
+    backing: backing && {
+      kind: backing.kind,
+      volume: backing.volume ?? null,
+      readOnly: backing.readOnly,
+      fileSystem: backing.mount.type,
+      source: backing.mount.source,
+      root: backing.mount.root,
+      mountPoint: backing.mount.point,
+    },
+  };
+}

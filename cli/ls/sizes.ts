@@ -1,0 +1,20 @@
+/** A size as `ls -h` writes it: units of 1024, rounded up, one decimal below ten. */
+export function humanSize(bytes: bigint): string {
+  if (bytes < 1024n) return String(bytes);
+  let unit = 1024n;
+  let letter = 0;
+  // The next unit also where rounding up would make it 1024 of this one.
+  while (letter < units.length - 1 && ceil(bytes, unit) >= 1024n) {
+    unit *= 1024n;
+    letter++;
+  }
+  const tenths = ceil(bytes * 10n, unit);
+  const number = tenths < 100n ? `${tenths / 10n}.${tenths % 10n}` : String(ceil(bytes, unit));
+  return number + units[letter];
+}
+
+const units = "KMGTPE";
+
+function ceil(value: bigint, divisor: bigint): bigint {
+  return (value + divisor - 1n) / divisor;
+}

@@ -1,0 +1,44 @@
+const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+/** Half a year by the Gregorian calendar's mean, in nanoseconds, as ls(1) has it. */
+const HALF_YEAR = (31_556_952n / 2n) * 1_000_000_000n;
+
+/** A time as `ls -l` writes it, 12 columns: with the hour where it lies in the last half year, with the year where not. */
+export function listTime(time: bigint, now: bigint): string {
+  const date = new Date(Number(time / 1_000_000n));
+  if (Number.isNaN(date.getTime())) return String(time / 1_000_000_000n).padStart(12);
+  const day = `${months[date.getMonth()]} ${String(date.getDate()).padStart(2)}`;
+  const isRecent = time <= now && now - time < HALF_YEAR;
+  return isRecent ? `${day} ${two(date.getHours())}:${two(date.getMinutes())}` : `${day}  ${date.getFullYear()}`;
+}
+
+/** A time as stat(1) writes it: to the nanosecond, in the local zone. */
+export function fullTime(time: bigint): string {
+  const seconds = floorSeconds(time);
+  const date = new Date(Number(seconds) * 1000);
+  if (Number.isNaN(date.getTime())) return String(seconds);
+  const day = `${String(date.getFullYear()).padStart(4, "0")}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  const offset = -date.getTimezoneOffset();
+  const zone = `${offset < 0 ? "-" : "+"}${two(Math.trunc(Math.abs(offset) / 60))}${two(Math.abs(offset) % 60)}`;
+  return `${day} ${clock}.${nanoseconds(time)} ${zone}`;
+}
+
+/** ISO 8601 in UTC to the nanosecond, for JSON. */
+export function isoTime(time: bigint): string {
+  const seconds = floorSeconds(time);
+  const date = new Date(Number(seconds) * 1000);
+  if (Number.isNaN(date.getTime())) return `@${seconds}`;
+  return `${date.toISOString().slice(0, -5)}.${nanoseconds(time)}Z`;
+}
+
+function floorSeconds(time: bigint): bigint {
+  return (time - (((time % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n)) / 1_000_000_000n;
+}
+
+function nanoseconds(time: bigint): string {
+  return String(((time % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n).padStart(9, "0");
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, "0");
+}

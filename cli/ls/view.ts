@@ -1,0 +1,76 @@
+import { isTerminal } from "../../src/index.ts";
+import { Colours } from "./colours.ts";
+import { inColumns } from "./columns.ts";
+import type { Item } from "./item.ts";
+import { longLines, totalLine } from "./long.ts";
+import type { LsOptions } from "./options.ts";
+import { fileRecord, jsonLine } from "./record.ts";
+
+/** A directory's sorted items, or those of the files that were named. */
+export interface Group {
+  /** The directory's name, where it is to be shown. */
+  title: string | undefined;
+  items: Item[];
+  isDirectory: boolean;
+  /** Nothing was shown before it. */
+  isFirst: boolean;
+}
+
+/** How `ls` shows things, by its options and where its output goes. */
+export interface View {
+  /** Colours need the mode of every file. */
+  needsFacts: boolean;
+  /** And where links lead. */
+  needsLinkTargets: boolean;
+  render(group: Group): string;
+}
+
+/** Names are exact in pipes and made safe on a terminal. */
+export async function view(options: LsOptions): Promise<View> {
+  const isShown = isTerminal(1);
+  const { colours, hasTargets } = coloursFor(options, isShown);
+  const isColumned = options.C === true || (isShown && !options[1]);
+  const text = isShown || isColumned ? await import("../../src/text/index.ts") : undefined;
+  const show = isShown && text !== undefined ? (words: string) => text.sanitiseText(words) : (words: string) => words;
+  const name = (item: Item) => colours?.name(item, show(item.name)) ?? show(item.name);
+  const long = (items: Item[]) =>
+    longLines(items, {
+      human: options.humanReadable === true,
+      now: BigInt(Date.now()) * 1_000_000n + 999_999n,
+      show,
+      name: (item) => {
+        if (item.link === undefined) return name(item);
+        return `${name(item)} -> ${colours?.target(item, show(item.link)) ?? show(item.link)}`;
+      },
+    }).join("");
+  const columns = (items: Item[]) => {
+    const width = (words: string) =>
+      /^[ -~]*$/.test(words) || text === undefined
+        ? words.length
+        : [...text.clusters(words)].reduce((sum, cluster) => sum + text.clusterWidth(cluster), 0);
+    const named = items.map((item) => ({ text: name(item), width: width(show(item.name)) }));
+    return inColumns(named, Number(process.env.COLUMNS) || (isShown && process.stdout.columns) || 80);
+  };
+  const lines = (items: Item[]) => items.map((item) => `${name(item)}\n`).join("");
+  const body = options.l ? long : isColumned ? columns : lines;
+  return {
+    needsFacts: colours !== undefined,
+    needsLinkTargets: hasTargets,
+    render({ title, items, isDirectory, isFirst }) {
+      if (options.json) return items.map((item) => jsonLine(fileRecord(item))).join("");
+      const head = title === undefined ? "" : `${show(title)}:\n`;
+      const total = options.l && isDirectory ? totalLine(items, options.humanReadable === true) : "";
+      return (isFirst || !isDirectory ? "" : "\n") + head + total + body(items);
+    },
+  };
+}
+
+function coloursFor(
+  { color = "auto" }: LsOptions,
+  isShown: boolean,
+): { colours: Colours | undefined; hasTargets: boolean } {
+  const isColoured = color === "always" || (color === "auto" && isShown && !process.env.NO_COLOR);
+  if (!isColoured) return { colours: undefined, hasTargets: false };
+  const colours = new Colours(process.env.LS_COLORS);
+  return { colours, hasTargets: colours.needsTargets };
+}
