@@ -17,17 +17,34 @@ if (process.platform !== "linux")
 if (compare(process.versions.node, "20.19.0") < 0)
   fail(`porthole needs Node 20.19 or newer, this is ${process.versions.node}`);
 
+function needsInstall() {
+  return isStale("node_modules/.package-lock.json", ["package-lock.json"]);
+}
+
+function needsAgent() {
+  return isStale("agent/build/porthole-agent", files("agent", /\.(c|h)$|^Makefile$/));
+}
+
+function needsBundle() {
+  const sources = ["cli", "src", "examples", "bench"].flatMap((folder) => files(folder, /\.(ts|tsx)$/));
+  return isStale("dist/.built", ["package-lock.json", "build.mjs", "tsconfig.json", ...sources]);
+}
+
 /** Installs when the lock file is newer than what npm wrote at the end of its last install. */
 function install() {
-  if (!isStale("node_modules/.package-lock.json", ["package-lock.json"])) return;
+  if (!needsInstall()) return;
   step("installing dependencies (npm ci)");
-  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], "npm ci failed; its messages are above");
+  // No dependency needs its install script: native parts come as packages of their own.
+  run(
+    "npm",
+    ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+    "npm ci failed; its messages are above",
+  );
 }
 
 /** Builds the static agent from C, with musl-gcc where it is, for its size. */
 function buildAgent() {
-  const sources = files("agent", /\.(c|h)$|^Makefile$/);
-  if (!isStale("agent/build/porthole-agent", sources) && !force) return;
+  if (!needsAgent() && !force) return;
   if (!onPath("cc") && !onPath("gcc") && !onPath("musl-gcc"))
     fail(
       "no C compiler for the agent: install one (Debian: apt-get install gcc libc6-dev make; Alpine: apk add build-base)",
@@ -39,12 +56,9 @@ function buildAgent() {
 
 /** Bundles the command, the library, the examples and the bench with code splitting, so that no command loads another one's dependencies. */
 async function bundle() {
-  const sources = ["package-lock.json", "build.mjs", "tsconfig.json"].concat(
-    ...["cli", "src", "examples", "bench"].map((folder) => files(folder, /\.(ts|tsx)$/)),
-  );
-  if (!isStale("dist/.built", sources) && !force) return;
+  if (!needsBundle() && !force) return;
   step("bundling the command (dist/)");
-  const { build, transform } = await import("esbuild");
+  const esbuild = await import("esbuild");
   const { version } = JSON.parse(readFileSync("package.json", "utf8"));
   // Built beside and put in place by rename at the end, for a command may be running from here meanwhile.
   const fresh = `dist.new-${process.pid}`;
@@ -56,7 +70,7 @@ async function bundle() {
     ...(existsSync("bench/main.ts") && { bench: "bench/main.ts" }),
     ...Object.fromEntries(files("examples", /\.ts$/).map((file) => [file.replace(/\.ts$/, ""), file])),
   };
-  const { metafile } = await build({
+  const result = esbuild.build({
     entryPoints,
     outdir: fresh,
     bundle: true,
@@ -78,7 +92,8 @@ async function bundle() {
       "import.meta.url": "__moduleUrl",
     },
   });
-  await toCommonJs(metafile.outputs, transform);
+  const { metafile } = await result.catch(() => fail("the command did not build; the compiler's messages are above"));
+  await toCommonJs(metafile.outputs, esbuild.transform);
   writeFileSync(`${fresh}/package.json`, '{ "type": "commonjs" }\n');
   writeFileSync(`${fresh}/.built`, "");
   const old = `dist.old-${process.pid}`;
@@ -205,6 +220,47 @@ function compare(a, b) {
   return 0;
 }
 
-install();
-buildAgent();
-await bundle();
+if (isAnythingStale()) await alone(build);
+
+/** What every script pays: a look at modification times. */
+function isAnythingStale() {
+  return force || needsInstall() || needsAgent() || needsBundle();
+}
+
+async function build() {
+  install();
+  buildAgent();
+  await bundle();
+}
+
+/** Runs `action` while no other build does: two installs at once leave half a node_modules. A lock whose holder is gone is taken over. */
+async function alone(action) {
+  const lock = ".build.lock";
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: "wx" });
+      break;
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+      const holder = Number(readIfThere(lock));
+      if (holder > 0 && !existsSync(`/proc/${holder}`)) rmSync(lock, { force: true });
+      else await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+  const release = () => rmSync(lock, { force: true });
+  process.on("exit", release);
+  try {
+    await action();
+  } finally {
+    release();
+    process.off("exit", release);
+  }
+}
+
+function readIfThere(path) {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -5,7 +5,7 @@ import type { OwnedFd } from "./descriptors/owned-fd.ts";
 import { PortholeError } from "./errors.ts";
 import { checkReceived, OpenFile } from "./open-file.ts";
 import { encode } from "./protocol/codec.ts";
-import { type AgentFacts, type AgentRoute, decodeFileFacts, type FileFacts } from "./protocol/facts.ts";
+import { type AgentFacts, type AgentRoute, decodeFileFacts, decodePromise, type FileFacts } from "./protocol/facts.ts";
 import { FileFactsAt, ListFlag, Op, OpenFlag, ProcessesFlag } from "./protocol/messages.ts";
 import type { ProcessFileRecord, ProcessRecord } from "./protocol/records.ts";
 import type { Attached } from "./routes/attach.ts";
@@ -58,7 +58,7 @@ export class AgentSession implements Session {
       Op.processes,
       body,
       this.#timeoutMs,
-      `cannot list the processes of ${this.name}`,
+      () => `cannot list the processes of ${this.name}`,
     )) {
       if (record.kind === "entry") throw this.#broken("an entry in a list of processes");
       yield record;
@@ -66,7 +66,12 @@ export class AgentSession implements Session {
   }
 
   async mounts(): Promise<OpenFile> {
-    const { descriptors } = await this.#ask(`cannot read the mounts of ${this.name}`, Op.mounts, encode.mounts, 1);
+    const { descriptors } = await this.#ask(
+      () => `cannot read the mounts of ${this.name}`,
+      Op.mounts,
+      encode.mounts,
+      1,
+    );
     const [fd] = descriptors;
     if (fd === undefined) throw this.#broken("no descriptor for the mounts");
     return new OpenFile("/proc/self/mountinfo", fd, factsOf(statx(fd)));
@@ -123,16 +128,16 @@ export class AgentSession implements Session {
     this.close();
   }
 
-  #ask(what: string, op: Op, body: () => Uint8Array, mayBring: number) {
+  #ask(what: () => string, op: Op, body: () => Uint8Array, mayBring: number) {
     return this.#client.request(op, this.#encoded(what, body), mayBring, this.#timeoutMs, what);
   }
 
-  #encoded(what: string, body: () => Uint8Array): Uint8Array {
+  #encoded(what: () => string, body: () => Uint8Array): Uint8Array {
     try {
       return body();
     } catch (error) {
       if (!(error instanceof PortholeError)) throw error;
-      throw new PortholeError("FILE", `${what}: ${error.message}`, { errno: error.errno, cause: error });
+      throw new PortholeError("FILE", `${what()}: ${error.message}`, { errno: error.errno, cause: error });
     }
   }
 
@@ -141,9 +146,9 @@ export class AgentSession implements Session {
     const [fd] = descriptors;
     if (fd === undefined) throw this.#broken("no descriptor for an open file");
     try {
-      const facts = this.#facts(body);
-      checkReceived(path, fd, facts, write);
-      return new OpenFile(path, fd, facts);
+      this.#checkFacts(body);
+      checkReceived(path, fd, decodePromise(body), write);
+      return new OpenFile(path, fd, () => decodeFileFacts(body));
     } catch (error) {
       fd.close();
       this.#client.close();
@@ -152,8 +157,12 @@ export class AgentSession implements Session {
   }
 
   #facts(body: Uint8Array): FileFacts {
-    if (body.length !== FileFactsAt.size) throw this.#broken(`${body.length} bytes of file facts`);
+    this.#checkFacts(body);
     return decodeFileFacts(body);
+  }
+
+  #checkFacts(body: Uint8Array): void {
+    if (body.length !== FileFactsAt.size) throw this.#broken(`${body.length} bytes of file facts`);
   }
 
   #broken(what: string): PortholeError {
@@ -161,7 +170,11 @@ export class AgentSession implements Session {
     return new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`);
   }
 
-  #cannot(verb: string, path: string): string {
+  #cannot(verb: string, path: string): () => string {
+    return () => this.#sentence(verb, path);
+  }
+
+  #sentence(verb: string, path: string): string {
     const shown = path.length > 300 ? `${path.slice(0, 300)}...` : path;
     return `cannot ${verb} ${this.name}:${shown}`;
   }

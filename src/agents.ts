@@ -123,7 +123,7 @@ async function endAgent(run: RunDirectory, file: string): Promise<void> {
   const record = readRecord(run, file);
   await visit(run, file, async (client) => {
     await client
-      .request(Op.bye, encode.bye(ByeScope.agent), 0, BYE_TIMEOUT_MS, "cannot end the agent")
+      .request(Op.bye, encode.bye(ByeScope.agent), 0, BYE_TIMEOUT_MS, () => "cannot end the agent")
       .catch(() => undefined);
   });
   removeAgentFiles(run, file);

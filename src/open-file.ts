@@ -1,10 +1,10 @@
 import { constants, fstatSync, readSync } from "node:fs";
-import { getFlags, setNonBlocking, statx } from "./descriptors/file.ts";
+import { getFlags, identify, setNonBlocking } from "./descriptors/file.ts";
 import type { OwnedFd } from "./descriptors/owned-fd.ts";
 import { readable } from "./descriptors/poll.ts";
 import { copyToFd, pumpToFd } from "./descriptors/transfer.ts";
 import { PortholeError } from "./errors.ts";
-import type { FileFacts } from "./protocol/facts.ts";
+import type { FileFacts, PromisedFile } from "./protocol/facts.ts";
 
 /** What a file is, by the type bits of its mode. */
 export type FileKind =
@@ -49,15 +49,14 @@ const CHUNK = 128 * 1024;
 export class OpenFile implements AsyncDisposable {
   /** The path as it was asked for; lone surrogates stand for bytes that are not UTF-8. */
   readonly path: string;
-  /** What the agent said of the file, checked against the descriptor that came. */
-  readonly facts: FileFacts;
   readonly #fd: OwnedFd;
+  #facts: FileFacts | (() => FileFacts);
 
-  /** Takes `fd`. */
-  constructor(path: string, fd: OwnedFd, facts: FileFacts) {
+  /** Takes `fd`. Facts that nobody may ask for can be given as a function. */
+  constructor(path: string, fd: OwnedFd, facts: FileFacts | (() => FileFacts)) {
     this.path = path;
     this.#fd = fd;
-    this.facts = facts;
+    this.#facts = facts;
   }
 
   /** The descriptor's number, for fs.read and the like; it stays this object's. */
@@ -68,6 +67,12 @@ export class OpenFile implements AsyncDisposable {
   /** The descriptor itself, still owned by this object. */
   get descriptor(): OwnedFd {
     return this.#fd;
+  }
+
+  /** What the agent said of the file, checked against the descriptor that came. */
+  get facts(): FileFacts {
+    if (typeof this.#facts === "function") this.#facts = this.#facts();
+    return this.#facts;
   }
 
   get kind(): FileKind {
@@ -179,15 +184,17 @@ export class OpenFile implements AsyncDisposable {
  * more than was asked. Neither this nor anything else here waits for a file system's server.
  * @throws PortholeError SESSION
  */
-export function checkReceived(path: string, fd: OwnedFd, facts: FileFacts, write: boolean): void {
-  const stat = statx(fd);
-  const kind = kindOf(stat.mode);
-  const promised = facts.relayed ? "fifo" : kindOf(facts.mode);
-  if (kind !== promised) throw lied(path, `a ${kind} where it promised a ${promised}`);
-  if (!facts.relayed) {
-    if (stat.ino !== facts.inode) throw lied(path, `inode ${stat.ino} where it promised ${facts.inode}`);
-    if (stat.rdevMajor !== facts.rdev.major || stat.rdevMinor !== facts.rdev.minor)
+export function checkReceived(path: string, fd: OwnedFd, promised: PromisedFile, write: boolean): void {
+  const found = identify(fd);
+  const wanted = promised.relayed ? constants.S_IFIFO : promised.mode & constants.S_IFMT;
+  if ((found.mode & constants.S_IFMT) !== wanted) {
+    throw lied(path, `a ${kindOf(found.mode)} where it promised a ${kindOf(wanted)}`);
+  }
+  if (!promised.relayed) {
+    if (found.ino !== promised.inode) throw lied(path, `inode ${found.ino} where it promised ${promised.inode}`);
+    if (found.rdevMajor !== promised.rdevMajor || found.rdevMinor !== promised.rdevMinor) {
       throw lied(path, "another device than it promised");
+    }
   }
   const access = getFlags(fd) & (constants.O_WRONLY | constants.O_RDWR | O_PATH);
   if (access !== (write ? constants.O_RDWR : constants.O_RDONLY))

@@ -33,7 +33,7 @@ export class Watcher {
    */
   async add(path: string, mask: number, listener: (event: InotifyEvent) => void): Promise<() => void> {
     const body = encode.watch(0, mask, -1, pathBytes(path));
-    const reply = await this.#client.request(Op.watch, body, 1, this.#timeoutMs, `cannot watch ${path}`);
+    const reply = await this.#client.request(Op.watch, body, 1, this.#timeoutMs, () => `cannot watch ${path}`);
     const [descriptor] = reply.descriptors;
     if (descriptor !== undefined) this.#adopt(descriptor);
     if (reply.body.length !== 8 || this.#descriptor === undefined) {
@@ -83,6 +83,6 @@ export class Watcher {
     if (this.#client.ended !== undefined) return;
     const body = encode.watch(WatchFlag.remove, 0, number, undefined);
     // The kernel may have removed it already, with the file.
-    this.#client.request(Op.watch, body, 0, this.#timeoutMs, "cannot end a watch").catch(() => undefined);
+    this.#client.request(Op.watch, body, 0, this.#timeoutMs, () => "cannot end a watch").catch(() => undefined);
   }
 }

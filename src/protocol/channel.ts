@@ -35,6 +35,7 @@ interface Pending<D extends Closable> {
   op: Op;
   mayBring: number;
   deadline: number;
+  asError(errno: number, body: Uint8Array): Error;
   resolve(reply: Reply<D>): void;
   reject(error: Error): void;
 }
@@ -69,23 +70,30 @@ export class Channel<D extends Closable> {
     return this.#blocked;
   }
 
-  /** True while a reply is due. */
-  get busy(): boolean {
-    return this.#pending.size > 0 || this.#queue.length > 0;
+  /** Requests that were sent and have no reply yet. */
+  get waiting(): number {
+    return this.#pending.size;
   }
 
   /**
    * Sends a request.
    * @param mayBring most descriptors that the reply may carry; more ends the session.
    * @param timeoutMs when it passes, the whole session ends: the agent's child may hang in the kernel, so its next answer is worth nothing.
-   * @throws ReplyError with the agent's errno; PortholeError SESSION when the session ended.
+   * @param asError makes the error for a reply that carries an errno; by default a {@link ReplyError}.
+   * @throws what `asError` made; PortholeError SESSION when the session ended.
    */
-  request(op: Op, body: Uint8Array, mayBring: number, timeoutMs: number): Promise<Reply<D>> {
+  request(
+    op: Op,
+    body: Uint8Array,
+    mayBring: number,
+    timeoutMs: number,
+    asError: (errno: number, body: Uint8Array) => Error = replyError,
+  ): Promise<Reply<D>> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     if (this.#nextId > 0xffff_ffff) return Promise.reject(this.end("its request numbers are used up"));
     const id = this.#nextId++;
     return new Promise<Reply<D>>((resolve, reject) => {
-      const pending = { op, mayBring, deadline: performance.now() + timeoutMs, resolve, reject };
+      const pending = { op, mayBring, deadline: performance.now() + timeoutMs, asError, resolve, reject };
       this.#queue.push({ id, packet: encodeMessage(op, id, body), pending });
       this.#flush();
     });
@@ -131,8 +139,8 @@ export class Channel<D extends Closable> {
       return broken(`an error with more behind it in answer to ${nameOf(pending.op)}`);
     }
     this.#pending.delete(message.id);
-    if (message.error !== 0) pending.reject(new ReplyError(message.error, Uint8Array.from(message.body)));
-    else pending.resolve({ body: Uint8Array.from(message.body), descriptors });
+    if (message.error !== 0) pending.reject(pending.asError(message.error, message.body.slice()));
+    else pending.resolve({ body: message.body.slice(), descriptors });
     if (this.#queue.length > 0) this.#flush();
     return undefined;
   }
@@ -187,6 +195,10 @@ export class Channel<D extends Closable> {
     this.#onEnd(reason);
     return reason;
   }
+}
+
+function replyError(errno: number, body: Uint8Array): Error {
+  return new ReplyError(errno, body);
 }
 
 function nameOf(op: Op): string {

@@ -38,13 +38,12 @@ export function decodeMessage(packet: Uint8Array, descriptorsArrived: number): M
 export function encodeMessage(type: number, id: number, body: Uint8Array, descriptors = 0, error = 0): Uint8Array {
   if (Header.size + body.length > MAX_PACKET)
     throw new RangeError(`a body of ${body.length} bytes does not fit a packet`);
-  const packet = new Uint8Array(Header.size + body.length);
-  const view = new DataView(packet.buffer);
-  view.setUint16(Header.type, type, true);
-  view.setUint16(Header.descriptors, descriptors, true);
-  view.setUint32(Header.id, id, true);
-  view.setInt32(Header.error, error, true);
-  view.setUint32(Header.length, body.length, true);
+  const packet = Buffer.allocUnsafe(Header.size + body.length);
+  packet.writeUInt16LE(type, Header.type);
+  packet.writeUInt16LE(descriptors, Header.descriptors);
+  packet.writeUInt32LE(id, Header.id);
+  packet.writeInt32LE(error, Header.error);
+  packet.writeUInt32LE(body.length, Header.length);
   packet.set(body, Header.size);
   return packet;
 }
@@ -58,32 +57,54 @@ const empty = new Uint8Array(0);
 
 /** Bodies of the requests, one function each; fields as in docs/protocol.md. */
 export const encode = {
-  hello: (): Uint8Array => words([VERSION]),
-  open: (flags: number, offset: bigint, path: Uint8Array): Uint8Array => withPath([u32(flags), u64(offset)], path),
-  stat: (flags: number, path: Uint8Array): Uint8Array => withPath([u32(flags)], path),
-  readlink: (path: Uint8Array): Uint8Array => withPath([], path),
-  list: (flags: number, path: Uint8Array): Uint8Array => withPath([u32(flags)], path),
-  watch: (flags: number, mask: number, watch: number, path: Uint8Array | undefined): Uint8Array => {
-    const numbers = [u32(flags), u32(mask), u32(watch >>> 0)];
-    return path === undefined ? Buffer.concat(numbers) : withPath(numbers, path);
+  hello: (): Uint8Array => words(VERSION),
+  open: (flags: number, offset: bigint, path: Uint8Array): Uint8Array => {
+    const body = withPath(12, path);
+    body.writeUInt32LE(flags);
+    body.writeBigUInt64LE(offset, 4);
+    return body;
   },
-  processes: (flags: number): Uint8Array => words([flags]),
-  openProcessFd: (flags: number, pid: number, fd: number, offset: bigint): Uint8Array =>
-    Buffer.concat([words([flags, pid, fd]), u64(offset)]),
+  stat: flagsAndPath,
+  readlink: (path: Uint8Array): Uint8Array => withPath(0, path),
+  list: flagsAndPath,
+  watch: (flags: number, mask: number, watch: number, path: Uint8Array | undefined): Uint8Array => {
+    const body = path === undefined ? Buffer.allocUnsafe(12) : withPath(12, path);
+    body.writeUInt32LE(flags);
+    body.writeUInt32LE(mask, 4);
+    body.writeInt32LE(watch, 8);
+    return body;
+  },
+  processes: (flags: number): Uint8Array => words(flags),
+  openProcessFd: (flags: number, pid: number, fd: number, offset: bigint): Uint8Array => {
+    const body = Buffer.allocUnsafe(20);
+    body.writeUInt32LE(flags);
+    body.writeUInt32LE(pid, 4);
+    body.writeUInt32LE(fd, 8);
+    body.writeBigUInt64LE(offset, 12);
+    return body;
+  },
   mounts: (): Uint8Array => empty,
-  bye: (scope: number): Uint8Array => words([scope]),
+  bye: (scope: number): Uint8Array => words(scope),
 };
 
 /** The packet that hands the listening socket over: `SERVE` with its one descriptor. */
 export function encodeServe(): Uint8Array {
-  return encodeMessage(Op.serve, 0, words([VERSION]), 1);
+  return encodeMessage(Op.serve, 0, words(VERSION), 1);
 }
 
-function withPath(numbers: Buffer[], path: Uint8Array): Uint8Array {
+function flagsAndPath(flags: number, path: Uint8Array): Uint8Array {
+  const body = withPath(4, path);
+  body.writeUInt32LE(flags);
+  return body;
+}
+
+/** Room for `before` bytes, then the path behind its length. */
+function withPath(before: number, path: Uint8Array): Buffer {
   checkPath(path);
-  const length = Buffer.allocUnsafe(2);
-  length.writeUInt16LE(path.length);
-  return Buffer.concat([...numbers, length, path]);
+  const body = Buffer.allocUnsafe(before + 2 + path.length);
+  body.writeUInt16LE(path.length, before);
+  body.set(path, before + 2);
+  return body;
 }
 
 /**
@@ -100,22 +121,10 @@ function checkPath(path: Uint8Array): void {
   if (path.includes(0)) throw new PortholeError("FILE", "a path with a NUL byte", { errno: "EINVAL" });
 }
 
-function u32(value: number): Buffer {
-  return words([value]);
-}
-
-function words(values: number[]): Buffer {
-  const buffer = Buffer.allocUnsafe(4 * values.length);
-  values.forEach((value, index) => {
-    buffer.writeUInt32LE(value, 4 * index);
-  });
-  return buffer;
-}
-
-function u64(value: bigint): Buffer {
-  const buffer = Buffer.allocUnsafe(8);
-  buffer.writeBigUInt64LE(value);
-  return buffer;
+function words(value: number): Buffer {
+  const body = Buffer.allocUnsafe(4);
+  body.writeUInt32LE(value);
+  return body;
 }
 
 function broken(what: string): PortholeError {

@@ -35,10 +35,7 @@ export function decodeFileFacts(bytes: Uint8Array, offset = 0): FileFacts {
   const u32 = (position: number) => view.getUint32(position, true);
   const u64 = (position: number) => view.getBigUint64(position, true);
   const time = (seconds: number, ns: number) => view.getBigInt64(seconds, true) * 1_000_000_000n + BigInt(u32(ns));
-  const flags = u32(at.flags);
-  if ((flags & ~(FactsFlag.relayed | FactsFlag.birthTime)) !== 0 || u32(at.zero) !== 0) {
-    throw new PortholeError("SESSION", `the agent sent file facts with unknown flags 0x${flags.toString(16)}`);
-  }
+  const flags = knownFlags(view);
   return {
     mode: u32(at.mode),
     links: u32(at.links),
@@ -56,6 +53,36 @@ export function decodeFileFacts(bytes: Uint8Array, offset = 0): FileFacts {
     btime: (flags & FactsFlag.birthTime) !== 0 ? time(at.btime, at.btimeNs) : undefined,
     relayed: (flags & FactsFlag.relayed) !== 0,
   };
+}
+
+/** Which file the facts are about, as far as a descriptor can be held against it. */
+export interface PromisedFile {
+  mode: number;
+  inode: bigint;
+  rdevMajor: number;
+  rdevMinor: number;
+  relayed: boolean;
+}
+
+/** The few of the facts that a descriptor is checked by. Throws SESSION for flags that are unknown. */
+export function decodePromise(bytes: Uint8Array): PromisedFile {
+  const at = FileFactsAt;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, at.size);
+  return {
+    mode: view.getUint32(at.mode, true),
+    inode: view.getBigUint64(at.inode, true),
+    rdevMajor: view.getUint32(at.rdevMajor, true),
+    rdevMinor: view.getUint32(at.rdevMinor, true),
+    relayed: (knownFlags(view) & FactsFlag.relayed) !== 0,
+  };
+}
+
+function knownFlags(view: DataView): number {
+  const flags = view.getUint32(FileFactsAt.flags, true);
+  if ((flags & ~(FactsFlag.relayed | FactsFlag.birthTime)) !== 0 || view.getUint32(FileFactsAt.zero, true) !== 0) {
+    throw new PortholeError("SESSION", `the agent sent file facts with unknown flags 0x${flags.toString(16)}`);
+  }
+  return flags;
 }
 
 /** How an agent got to its target. */
