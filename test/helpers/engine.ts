@@ -26,6 +26,8 @@ export interface ContainerOptions {
   steps?: string[];
   /** Runs this instead, and is not waited for. */
   command?: string[];
+  /** True when the image starts the workload program itself. */
+  entrypoint?: boolean;
   user?: string;
   labels?: Record<string, string>;
   env?: string[];
@@ -96,7 +98,7 @@ export async function container(on: Engine, options: ContainerOptions = {}): Pro
   const handle = await on.api.createContainer({
     name,
     Image: options.image ?? (await image(on)),
-    Cmd: options.command ?? ["/workload", ...(options.steps ?? [])],
+    Cmd: options.command ?? [...(options.entrypoint ? [] : ["/workload"]), ...(options.steps ?? [])],
     ...(options.user === undefined ? {} : { User: options.user }),
     Labels: { "porthole.test": "1", ...options.labels },
     Env: options.env ?? [],
