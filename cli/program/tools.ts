@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { Argument, type Command } from "commander";
 import { end, examples, reaching } from "./shared.ts";
 
 /** Commands that look at a target as a whole, and those that join porthole to the user's other tools. */
@@ -6,6 +6,7 @@ export function addTools(root: Command): void {
   addPs(root);
   addWith(root);
   addDoctor(root);
+  addCompletion(root);
 }
 
 function addPs(root: Command): void {
@@ -114,5 +115,33 @@ function addDoctor(root: Command): void {
     )
     .action(async (target: string | undefined, options) =>
       end((await import("../commands/doctor.ts")).doctor(target, options)),
+    );
+}
+
+function addCompletion(root: Command): void {
+  root
+    .command("completion")
+    .addArgument(new Argument("<shell>", "which shell's script").choices(["bash", "zsh", "fish"]))
+    .summary("print a script that makes the shell complete commands, containers and paths inside them")
+    .description(
+      "Print a script for the shell: it completes commands, options, running containers, and paths inside a container, " +
+        "from a live agent or over the direct route.",
+    )
+    .addHelpText(
+      "after",
+      examples(
+        "source <(porthole completion bash)          in ~/.bashrc",
+        "source <(porthole completion zsh)           in ~/.zshrc, after compinit",
+        "porthole completion fish | source           in ~/.config/fish/config.fish",
+      ),
+    )
+    .action(async (shell) => end((await import("../commands/completion.ts")).completion(shell)));
+
+  root
+    .command("__complete", { hidden: true })
+    .argument("<shell>")
+    .argument("[words...]")
+    .action(async (shell: string, words: string[]) =>
+      end((await import("../commands/complete.ts")).complete(root, shell, words)),
     );
 }

@@ -13,6 +13,8 @@ export interface AttachOptions {
   engine?: string | undefined;
   /** One route only. Without it: a live agent, else direct, mount, sidecar, whichever is the first that goes. */
   route?: AgentRoute | undefined;
+  /** Routes on which an agent may be started, where not all; a live one is taken on any route. */
+  startOn?: readonly AgentRoute[] | undefined;
   /** User for the mount route (`docker exec --user`); root by default. */
   user?: string | undefined;
   /** Seconds without a client after which the agent ends; 60 by default. */
@@ -60,7 +62,7 @@ export async function attachContainer(name: string, options: AttachOptions): Pro
     options,
     async () => {
       const { startForContainer } = await import("./start.ts");
-      return startForContainer(container, wanted, run, options);
+      return startForContainer(container, options.startOn ?? wanted, run, options);
     },
   );
 }

@@ -80,11 +80,11 @@ export interface EngineAnswer {
 
 /**
  * Asks an engine with one light GET.
- * @throws PortholeError TARGET when the engine is not there, refuses us or does not answer within 10 s.
+ * @throws PortholeError TARGET when the engine is not there, refuses us or does not answer in time.
  */
-export async function ask(engine: Engine, path: string): Promise<EngineAnswer> {
+export async function ask(engine: Engine, path: string, timeoutMs = ANSWER_TIMEOUT_MS): Promise<EngineAnswer> {
   try {
-    const { status, headers, body } = await httpGet(engine.socketPath, path, ANSWER_TIMEOUT_MS);
+    const { status, headers, body } = await httpGet(engine.socketPath, path, timeoutMs);
     return {
       status,
       body: body.length === 0 ? undefined : (JSON.parse(body.toString()) as unknown),

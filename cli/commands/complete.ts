@@ -1,0 +1,62 @@
+import type { Command } from "commander";
+import { type Candidate, wantedAt } from "../completion/walk.ts";
+import { quoteFor, type ShellWord, shellWords } from "../completion/words.ts";
+import { printable } from "../fail.ts";
+
+/** What the shells' scripts are told by the exit status. */
+const Status = { found: 0, files: 10, programs: 11 } as const;
+
+/**
+ * `porthole __complete SHELL -- ...`: writes what may stand at the end of a command line, one a line, with a tab and a description for shells that
+ * show them. zsh and fish pass the words after the program's name, the last one up to the cursor; bash the line up to the cursor and
+ * the part of it that it will replace, for it breaks words at colons.
+ */
+export async function complete(root: Command, shell: string, args: string[]): Promise<number> {
+  const line = shell === "bash" ? shellWords(args[0] ?? "") : args.map(plainWord);
+  if (shell === "fish") line.splice(-1, 1, ...shellWords(args.at(-1) ?? "").slice(-1));
+  const words = (shell === "bash" ? line.slice(1) : line).map(({ text }) => text);
+  const last = line.at(-1) ?? plainWord("");
+  if (/^\d*[<>]+&?$/.test(line.at(-2)?.raw ?? "")) return Status.files;
+  const found = await candidates(root, words);
+  if (found === "file") return Status.files;
+  if (found === "program") return Status.programs;
+  const { write } = await import("../output.ts");
+  const fitting = found.filter(({ value }) => value.startsWith(last.text) && isPlain(value));
+  if (shell === "bash") write(forBash(fitting, last, args[1] ?? last.raw));
+  else write(fitting.map(({ value, description }) => `${value}\t${printable(description ?? "")}\n`).join(""));
+  return Status.found;
+}
+
+async function candidates(root: Command, words: string[]): Promise<Candidate[] | "file" | "program"> {
+  const wanted = wantedAt(root, words);
+  if (wanted.kind === "values")
+    return wanted.values.map(({ value, description }) => ({ value: wanted.prefix + value, description }));
+  if (wanted.kind !== "target") return wanted.kind;
+  const { targetCandidates } = await import("../completion/targets.ts");
+  try {
+    return (await targetCandidates(words.at(-1) ?? "", wanted)) ?? "file";
+  } catch (error) {
+    // Nobody reads an error between two keys.
+    if (process.env.PORTHOLE_DEBUG) throw error;
+    return [];
+  }
+}
+
+/** The part of each candidate that takes the place of `replaced`, quoted as the word at the cursor is. */
+function forBash(found: Candidate[], last: ShellWord, replaced: string): string {
+  const kept = last.raw.endsWith(replaced) ? last.raw.slice(0, last.raw.length - replaced.length) : "";
+  const skip = shellWords(kept).at(-1)?.text.length ?? 0;
+  return found
+    .flatMap(({ value }) => quoteFor(last.quote, value.slice(skip)) ?? [])
+    .map((text) => `${text}\n`)
+    .join("");
+}
+
+function plainWord(text: string): ShellWord {
+  return { raw: text, text, quote: "" };
+}
+
+/** Names that a terminal would act on, and names that no shell could be given as text, are not offered. */
+function isPlain(value: string): boolean {
+  return value.isWellFormed() && printable(value) === value;
+}

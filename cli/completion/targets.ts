@@ -1,0 +1,71 @@
+import { PortholeError, parseTarget, type Session, type Target } from "../../src/index.ts";
+import { connectInPassing, enterableProcesses, runningContainers } from "../../src/tools.ts";
+import type { Candidate } from "./walk.ts";
+
+/** More are no help to anybody. */
+const MOST = 2_000;
+/** So many links are followed, to tell directories from files. */
+const MOST_LINKS = 50;
+const DT_DIR = 4;
+const DT_LNK = 10;
+
+/** What the beginning of a target may become; `session` where a container alone is wanted. Undefined for a path of this machine. */
+export async function targetCandidates(
+  typed: string,
+  options: { session: boolean; engine: string | undefined },
+): Promise<Candidate[] | undefined> {
+  if (/^[./]/.test(typed)) return undefined;
+  const place = /^(pid:\d+|[^:/]+):(.*)$/s.exec(typed);
+  if (!options.session && place !== null && place[1] !== "pid")
+    return pathCandidates(place[1] ?? "", place[2] ?? "", options);
+  const end = options.session ? "" : ":";
+  if (typed.startsWith("pid:"))
+    return enterableProcesses().map(({ pid, command }) => ({ value: `pid:${pid}${end}`, description: command }));
+  const containers = (await runningContainers(options.engine)).map(({ name, image }) => ({
+    value: `${name}${end}`,
+    description: image,
+  }));
+  return [...containers, { value: "pid:", description: "a process's namespaces" }];
+}
+
+async function pathCandidates(
+  place: string,
+  path: string,
+  options: { engine: string | undefined },
+): Promise<Candidate[]> {
+  if (path === "") return [{ value: `${place}:/` }];
+  const slash = path.lastIndexOf("/");
+  const directory = path.slice(0, slash + 1);
+  const begun = path.slice(slash + 1);
+  const target = parseTarget(`${place}:${directory || "/"}`);
+  const session = await connectInPassing(target, options.engine);
+  try {
+    const found: { name: string; type: number }[] = [];
+    for await (const { name, type } of session.list(target.path)) {
+      if (name.startsWith(begun) && (begun !== "" || !name.startsWith("."))) found.push({ name, type });
+      if (found.length === MOST) break;
+    }
+    found.sort((a, b) => (a.name < b.name ? -1 : 1));
+    const links = found.filter(({ type }) => type === DT_LNK).slice(0, MOST_LINKS);
+    const toDirectories = new Set<string>();
+    await Promise.all(
+      links.map(async ({ name }) => {
+        if (await isDirectory(session, target, name)) toDirectories.add(name);
+      }),
+    );
+    return found.map(({ name, type }) => ({
+      value: `${place}:${directory}${name}${type === DT_DIR || toDirectories.has(name) ? "/" : ""}`,
+    }));
+  } finally {
+    session.close();
+  }
+}
+
+async function isDirectory(session: Session, { path }: Target, name: string): Promise<boolean> {
+  try {
+    return ((await session.stat(`${path}/${name}`)).mode & 0o170000) === 0o040000;
+  } catch (error) {
+    if (error instanceof PortholeError && error.code === "FILE") return false;
+    throw error;
+  }
+}

@@ -1,0 +1,107 @@
+import type { Command, Option } from "commander";
+
+/** What can stand at the end of a command line that is being typed. */
+export type Wanted =
+  /** One of these; `prefix` stands before each, as `--route=` does. */
+  | { kind: "values"; values: Candidate[]; prefix: string }
+  /** A target, `web:/path`, or with `session` a container alone. */
+  | { kind: "target"; session: boolean; engine: string | undefined }
+  /** A file of this machine, or a program: the shell knows them. */
+  | { kind: "file" | "program" };
+
+export interface Candidate {
+  value: string;
+  description?: string | undefined;
+}
+
+/**
+ * Finds out from the commands' own definitions what is being typed.
+ * @param words the command line after the program's name; the last one is being typed, and may be empty
+ */
+export function wantedAt(root: Command, words: readonly string[]): Wanted {
+  const typed = words.at(-1) ?? "";
+  const { command, operands, literal, expecting, engine } = walk(root, words.slice(0, -1));
+  if (expecting !== undefined) return ofOption(expecting, "");
+  if (!literal && typed.startsWith("--") && typed.includes("=")) {
+    const prefix = typed.slice(0, typed.indexOf("=") + 1);
+    const option = findOption(command, prefix.slice(0, -1));
+    return option === undefined ? { kind: "file" } : ofOption(option, prefix);
+  }
+  if (!literal && typed.startsWith("-")) return { kind: "values", values: optionsOf(command), prefix: "" };
+  if (command === root) return { kind: "values", values: commandsOf(root), prefix: "" };
+  if (command.name() === "with" && literal) return { kind: operands.afterDashes === 0 ? "program" : "file" };
+  return ofArgument(command, operands.count, engine);
+}
+
+interface Walked {
+  command: Command;
+  operands: { count: number; afterDashes: number };
+  /** `--` was there. */
+  literal: boolean;
+  /** The option whose value comes next. */
+  expecting: Option | undefined;
+  engine: string | undefined;
+}
+
+function walk(root: Command, words: readonly string[]): Walked {
+  const walked: Walked = {
+    command: root,
+    operands: { count: 0, afterDashes: 0 },
+    literal: false,
+    expecting: undefined,
+    engine: undefined,
+  };
+  for (const word of words) {
+    const option = walked.literal ? undefined : findOption(walked.command, word.replace(/=.*$/s, ""));
+    if (walked.expecting !== undefined) {
+      if (walked.expecting.long === "--engine") walked.engine = word;
+      walked.expecting = undefined;
+    } else if (word === "--" && !walked.literal) walked.literal = true;
+    else if (option?.required && !word.includes("=")) walked.expecting = option;
+    else if (option?.long === "--engine") walked.engine = word.slice("--engine=".length);
+    else if (option === undefined && (walked.literal || !/^-./.test(word))) {
+      const next = walked.command === root ? root.commands.find((command) => command.name() === word) : undefined;
+      if (next !== undefined) walked.command = next;
+      else walked.operands.count++;
+      if (walked.literal) walked.operands.afterDashes++;
+    }
+  }
+  return walked;
+}
+
+function findOption(command: Command, name: string): Option | undefined {
+  return command.options.find(({ long, short }) => name === long || name === short);
+}
+
+function ofOption(option: Option, prefix: string): Wanted {
+  const choices = option.argChoices;
+  if (choices === undefined) return { kind: "file" };
+  return { kind: "values", values: choices.map((value) => ({ value })), prefix };
+}
+
+function optionsOf(command: Command): Candidate[] {
+  const visible = command.createHelp().visibleOptions(command);
+  return visible.flatMap(({ long, short, description }) =>
+    [long, short].filter((name) => name !== undefined).map((value) => ({ value, description })),
+  );
+}
+
+function commandsOf(root: Command): Candidate[] {
+  return root
+    .createHelp()
+    .visibleCommands(root)
+    .map((command) => ({ value: command.name(), description: command.summary() || command.description() }));
+}
+
+function ofArgument(command: Command, index: number, engine: string | undefined): Wanted {
+  const all = command.registeredArguments;
+  const last = all.at(-1);
+  const argument = all[index] ?? (last?.variadic ? last : undefined);
+  if (argument?.argChoices !== undefined)
+    return { kind: "values", values: argument.argChoices.map((value) => ({ value })), prefix: "" };
+  if (command.name() === "help") return { kind: "values", values: commandsOf(command.parent ?? command), prefix: "" };
+  const name = argument?.name();
+  if (name === "target" || name === "container" || (name === "name" && command.name() === "detach"))
+    return { kind: "target", session: name !== "target", engine };
+  return { kind: "file" };
+}

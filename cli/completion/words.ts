@@ -1,0 +1,48 @@
+/** A word of a command line, as the shell will see it. */
+export interface ShellWord {
+  /** As it is written. */
+  raw: string;
+  /** Without quotes and backslashes. */
+  text: string;
+  /** The quote that is still open at its end. */
+  quote: "" | "'" | '"';
+}
+
+/**
+ * Splits the beginning of a command line, up to the cursor, into words as a POSIX shell does. The last one is the word at the cursor, empty
+ * after a blank. Expansions are left as they are written.
+ */
+export function shellWords(line: string): ShellWord[] {
+  const words: ShellWord[] = [];
+  let word: ShellWord | undefined;
+  for (let at = 0; at < line.length; at++) {
+    const character = line[at] as string;
+    if (word === undefined || (word.quote === "" && /\s/.test(character))) {
+      if (/\s/.test(character)) {
+        word = undefined;
+        continue;
+      }
+      word = { raw: "", text: "", quote: "" };
+      words.push(word);
+    }
+    word.raw += character;
+    const next = line[at + 1];
+    if (character === word.quote) word.quote = "";
+    else if (word.quote === "" && (character === "'" || character === '"')) word.quote = character;
+    else if (character === "\\" && word.quote !== "'") {
+      if (next === undefined) continue;
+      at++;
+      word.raw += next;
+      word.text += word.quote === '"' && !'"\\$`'.includes(next) ? `\\${next}` : next;
+    } else word.text += character;
+  }
+  if (word === undefined) words.push({ raw: "", text: "", quote: "" });
+  return words;
+}
+
+/** Writes text so that bash reads it back, inside the given open quote. Undefined where that cannot be. */
+export function quoteFor(quote: ShellWord["quote"], text: string): string | undefined {
+  if (quote === "'") return text.includes("'") ? undefined : text;
+  if (quote === '"') return text.replace(/["\\$`]/g, "\\$&");
+  return text.replace(/[^\w@%+=:,./^-]/gu, (character) => (character > "\x7f" ? character : `\\${character}`));
+}

@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { ask, engines } from "./routes/engine.ts";
+import { mayEnter } from "./routes/process.ts";
+import { connect, type Session } from "./session.ts";
+import type { Target } from "./target.ts";
+
+/** Somebody waits with a finger on the key: what takes longer than this many milliseconds is left out. */
+const PATIENCE_MS = 1_000;
+
+/** Running containers of every engine that answers at once, with one light request to each; no engine, no containers. */
+export async function runningContainers(engine?: string): Promise<{ name: string; image: string }[]> {
+  const answers = await Promise.allSettled(engines(engine).map((one) => ask(one, "/containers/json", PATIENCE_MS)));
+  return answers.flatMap((answer) => {
+    const body = answer.status === "fulfilled" && answer.value.status === 200 ? answer.value.body : undefined;
+    if (!Array.isArray(body)) return [];
+    return (body as { Names?: string[]; Image?: string; Labels?: Record<string, string> | null }[])
+      .filter(({ Labels }) => Labels?.["io.porthole.sidecar"] === undefined)
+      .map(({ Names, Image }) => ({ name: (Names?.[0] ?? "").replace(/^\//, ""), image: Image ?? "" }))
+      .filter(({ name }) => name !== "");
+  });
+}
+
+/**
+ * A session for a question in passing: over a live agent on any route, else over one on the direct route, which takes milliseconds. No sidecar is
+ * started and nothing is run in the container for it.
+ * @throws PortholeError as connect does, ATTACH when it would take more
+ */
+export function connectInPassing(target: Target, engine?: string): Promise<Session> {
+  return connect(target, { engine, startOn: ["direct"], requestTimeoutMs: PATIENCE_MS, timeoutMs: PATIENCE_MS });
+}
+
+/** Processes whose namespaces this user may enter, by number; those of the kernel are left out. */
+export function enterableProcesses(): { pid: number; command: string }[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      const pid = Number(name);
+      const [command] = read(`/proc/${name}/cmdline`)?.split("\0") ?? [];
+      return command && mayEnter(pid) ? [{ pid, command }] : [];
+    });
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
