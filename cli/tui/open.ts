@@ -1,4 +1,5 @@
 import { type FollowSource, PortholeError } from "../../src/index.ts";
+import { loadWidths } from "../../src/text/index.ts";
 import type { ChromeFacts, ChromeRenderer } from "./chrome-text.ts";
 import { Compositor } from "./compositor.ts";
 import { contentOf, type ScreenFile, StreamPump } from "./content.ts";
@@ -148,7 +149,8 @@ class Screen {
   async #loadChrome(): Promise<void> {
     // chalk, which Ink styles with, would leave out even bold and reverse for a TERM that it does not know. It looks once, when it loads.
     process.env.FORCE_COLOR ??= "1";
-    const { inkChrome } = await import("./ink-chrome.tsx");
+    const [{ inkChrome }] = await Promise.all([import("./ink-chrome.tsx"), loadWidths()]);
+    this.#viewer.layOutAnew();
     this.#chrome = inkChrome(this.#terminal.columns);
     this.#clock.request();
   }

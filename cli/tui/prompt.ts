@@ -1,3 +1,4 @@
+import { clusters } from "../../src/text/index.ts";
 import type { KeyEvent } from "./keys.ts";
 
 /** A line being typed: its characters (grapheme clusters) and the cursor between them. */
@@ -12,8 +13,6 @@ export type PromptResult =
   | { kind: "cancelled" };
 
 export const EMPTY_PROMPT: PromptState = { characters: [], cursor: 0 };
-
-const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /** The prompt after one key: readline's most used keys. Control characters in pasted text are dropped, for a line has none. */
 export function editPrompt(state: PromptState, event: KeyEvent): PromptResult {
@@ -56,19 +55,19 @@ export function editPrompt(state: PromptState, event: KeyEvent): PromptResult {
         .slice(0, cursor)
         .join("")
         .replace(/\S+\s*$/u, "");
-      const before = [...segmenter.segment(kept)].map(({ segment }) => segment);
+      const before = [...clusters(kept)];
       return typing([...before, ...characters.slice(cursor)], before.length);
     }
     default:
       // Names of keys that mean nothing here are longer than one cluster.
-      return [...segmenter.segment(event.key)].length === 1 ? insert(state, event.key) : typing(characters, cursor);
+      return [...clusters(event.key)].length === 1 ? insert(state, event.key) : typing(characters, cursor);
   }
 }
 
 /** Clusters are found anew over the whole line: a combining mark joins what stands before it. */
 function insert({ characters, cursor }: PromptState, text: string): PromptResult {
   const before = characters.slice(0, cursor).join("") + text;
-  const all = [...segmenter.segment(before + characters.slice(cursor).join(""))].map(({ segment }) => segment);
-  const at = [...segmenter.segment(before)].length;
+  const all = [...clusters(before + characters.slice(cursor).join(""))];
+  const at = [...clusters(before)].length;
   return { kind: "typing", state: { characters: all, cursor: Math.min(at, all.length) } };
 }

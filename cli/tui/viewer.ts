@@ -174,6 +174,11 @@ export class Viewer {
     this.#message = "";
   }
 
+  /** Exact widths are there: what was laid out by estimates is not kept. */
+  layOutAnew(): void {
+    this.#document.pane.clear();
+  }
+
   /** The source has more bytes. */
   grown(): void {
     if (this.#follow === "on") this.#document.viewport.toEnd();

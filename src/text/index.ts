@@ -11,4 +11,4 @@ export { Searcher, type SearchOutcome } from "./searcher.ts";
 export { STREAM_CAPACITY, StreamSource } from "./stream-source.ts";
 export { TerminalStream } from "./terminal-stream.ts";
 export { Viewport } from "./viewport.ts";
-export { clusterWidth } from "./width.ts";
+export { clusterWidth, loadWidths } from "./width.ts";

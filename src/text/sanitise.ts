@@ -1,5 +1,4 @@
 import { decodeText, INVALID_BYTE } from "./decode.ts";
-import { clusterWidth } from "./width.ts";
 
 /** A cluster longer than this is no character of any script: its parts are shown one by one. */
 const LONGEST_CLUSTER = 32;
@@ -13,7 +12,10 @@ const UNSAFE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/u;
 const CACHE_SIZE = 4096;
 const safeClusters = new Map<string, boolean>();
 
-const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+/** What takes room by itself. A cluster without it would join the one before. */
+const VISIBLE = /[^\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}\p{Mn}\p{Me}]/u;
+
+let segmenter: Intl.Segmenter | undefined;
 
 /**
  * Text that came from a container, made safe for a terminal: names, link targets, error texts. Every control character, escape sequence,
@@ -30,6 +32,8 @@ export function sanitiseText(text: string | Uint8Array): string {
 
 /** Splits text into what a terminal draws as one character. */
 export function* clusters(text: string): Generator<string> {
+  // Made when it is needed first: its data takes 7 ms to load.
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
   for (const { segment } of segmenter.segment(text)) yield segment;
 }
 
@@ -38,7 +42,7 @@ export function isSafe(cluster: string): boolean {
   if (cluster.length === 1 && cluster >= " " && cluster <= "~") return true;
   const known = safeClusters.get(cluster);
   if (known !== undefined) return known;
-  const safe = cluster.length <= LONGEST_CLUSTER && !UNSAFE.test(cluster) && clusterWidth(cluster) > 0;
+  const safe = cluster.length <= LONGEST_CLUSTER && !UNSAFE.test(cluster) && VISIBLE.test(cluster);
   if (safeClusters.size >= CACHE_SIZE) safeClusters.clear();
   safeClusters.set(cluster, safe);
   return safe;

@@ -1,8 +1,11 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { decodeText } from "../../src/text/decode.ts";
 import { type LayoutOptions, layoutRow } from "../../src/text/layout.ts";
+import { loadWidths } from "../../src/text/width.ts";
 import { CONTROL, HOSTILE } from "./hostile.ts";
+
+beforeAll(loadWidths);
 
 const at = (options: Partial<LayoutOptions> = {}): LayoutOptions => ({
   left: 0,

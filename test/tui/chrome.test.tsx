@@ -1,5 +1,5 @@
 import { render } from "ink-testing-library";
-import { describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { Chrome } from "../../cli/tui/chrome.tsx";
 import type { ChromeFacts } from "../../cli/tui/chrome-text.ts";
 import { inkChrome } from "../../cli/tui/ink-chrome.tsx";
@@ -7,7 +7,10 @@ import { KEYMAP } from "../../cli/tui/keymap.ts";
 import { plainChrome } from "../../cli/tui/plain-chrome.ts";
 import { EMPTY_PROMPT } from "../../cli/tui/prompt.ts";
 import type { ViewerStatus } from "../../cli/tui/viewer.ts";
+import { loadWidths } from "../../src/text/width.ts";
 import { CONTROL, HOSTILE } from "../text/hostile.ts";
+
+beforeAll(loadWidths);
 
 // As the screen does before it loads Ink; chalk looks once, when it is imported.
 vi.hoisted(() => {
