@@ -95,11 +95,19 @@ async function bundle() {
   const { metafile } = await result.catch(() => fail("the command did not build; the compiler's messages are above"));
   await toCommonJs(metafile.outputs, esbuild.transform);
   writeFileSync(`${fresh}/package.json`, '{ "type": "commonjs" }\n');
+  writeManualPage(fresh);
   writeFileSync(`${fresh}/.built`, "");
   const old = `dist.old-${process.pid}`;
   if (existsSync("dist")) renameSync("dist", old);
   renameSync(fresh, "dist");
   rmSync(old, { recursive: true, force: true });
+}
+
+/** The manual page comes from the command's own definitions, so the command writes it. */
+function writeManualPage(folder) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [`${folder}/porthole.js`, "man"]);
+  if (status !== 0) fail(`porthole man failed: ${stderr}`);
+  writeFileSync(`${folder}/porthole.1`, stdout);
 }
 
 /** Commander loads node:child_process, and with it streams and sockets, for commands that are programs of their own. There are none here. */

@@ -78,14 +78,16 @@ function afterDashes(words: string[], line: string[]): string[] {
 const placeholders = `Placeholders:
   {1}, {2}   path of the first, second file
   {}         path of each file: the argument is repeated
-  {dir}      directory that holds a link to each file under its own name, as in web/var/log/app.log
-  They stand alone or between : = , @ and ? : , & as in --file={}; other braces are the command's.
-  A command that resolves links itself (realpath, lnav, sqlite3 without -deserialize) would look on this machine for what it finds in
-  them, the path in the container.`;
+  {dir}      directory with a link to each file by its name: web/var/log/app.log
+  They stand alone or between : = , @ and ? : , & as in --file={}; other braces
+  are the command's. A command that resolves links itself (realpath, lnav,
+  sqlite3 without -deserialize) finds the path in the container in them, and
+  would look for it on this machine: give it standard input.`;
 
 const rights = `Rights:
-  A path is opened anew by the command, with the rights of the user who runs it: what only root may read in the container can be
-  given as standard input only, and a command that runs as root can open any path for writing, with or without --rw.`;
+  A command opens a path anew, with the rights of the user who runs it. What
+  only root may read in the container can be given as standard input only; and
+  a command that runs as root can open any path for writing, --rw or not.`;
 
 const withStatuses = `Exit status:
   125  porthole itself failed
@@ -144,4 +146,9 @@ function addCompletion(root: Command): void {
     .action(async (shell: string, words: string[]) =>
       end((await import("../commands/complete.ts")).complete(root, shell, words)),
     );
+
+  root
+    .command("man", { hidden: true })
+    .summary("write the manual page")
+    .action(async () => end((await import("../commands/man.ts")).man(root)));
 }

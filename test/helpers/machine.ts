@@ -14,6 +14,15 @@ export const needs = [
   "tmux",
   "ripgrep",
   "bwrap",
+  "jq",
+  "sqlite3",
+  "diff",
+  "less",
+  "lnav",
+  "zsh",
+  "fish",
+  "man",
+  "mandoc",
 ] as const;
 
 /** An ordinary user that tests become when they run as root: no name and no files of its own are needed. */
