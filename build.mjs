@@ -4,7 +4,7 @@
 //   node build.mjs --force    build everything again
 //   node build.mjs --types    also emit dist/types (for the package)
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -18,6 +18,8 @@ if (compare(process.versions.node, "20.19.0") < 0)
   fail(`porthole needs Node 20.19 or newer, this is ${process.versions.node}`);
 
 function needsInstall() {
+  // npm ci empties what is there first, through a link too: somebody else's folder then.
+  if (lstatSync("node_modules", { throwIfNoEntry: false })?.isSymbolicLink()) return false;
   return isStale("node_modules/.package-lock.json", ["package-lock.json"]);
 }
 
