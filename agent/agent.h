@@ -88,6 +88,7 @@ int open_device(const char *link, int flags);
 /* mounts.c */
 int open_mountinfo(void);
 bool mount_is_local(uint64_t id);
+bool target_was_alive(void);
 void forget_mounts(void);
 
 /* records.c: what runs in a child of the session and writes into a pipe */

@@ -113,15 +113,28 @@ static void open_tables(void) {
     close(memory);
 }
 
+static bool target_asked, target_over;
+
+/* Whether the target lives, as the last mount_is_local() since the last call here saw it on its way, asked anew if there was none. */
+bool target_was_alive(void) {
+    bool alive = target_asked ? !target_over : target_alive();
+    target_asked = false;
+    return alive;
+}
+
 /*
  * Call it while holding a descriptor on the mount: that pins the id, so an answer found after the check for changes is about this mount.
  * Unknown is not local.
  */
 bool mount_is_local(uint64_t id) {
-    struct pollfd changes[2] = {{.fd = mountinfo[0], .events = POLLPRI}, {.fd = mountinfo[1], .events = POLLPRI}};
     bool fresh = !mountinfo_open;
     if (fresh) open_tables();
-    if (fresh || poll(changes, 2, 0) != 0) memset(cache, 0, sizeof cache);
+    struct pollfd changes[3] = {
+        {.fd = mountinfo[0], .events = POLLPRI}, {.fd = mountinfo[1], .events = POLLPRI}, {.fd = agent.target, .events = POLLIN}};
+    if (poll(changes, 3, 0) < 0) changes[0].revents = POLLPRI;
+    target_asked = true;
+    target_over = changes[2].revents != 0;
+    if (fresh || changes[0].revents || changes[1].revents) memset(cache, 0, sizeof cache);
     if (id == memory_mount) return true;
     unsigned place = id % CACHE_SIZE;
     if (cache[place].id != id) {

@@ -125,9 +125,10 @@ static int pass_file(int fd, const struct k_statx *facts, bool write, uint64_t o
 /* Opens anew what `fd` stands for: through this process's own directory of descriptors, which is opened once, for every open walks it. */
 static int reopen(int fd, int flags) {
     static int own = -1; /* of the session's process: the first one, from which it is forked, opens nothing */
-    char name[16];
     if (own < 0) own = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    snprintf(name, sizeof name, "%d", fd);
+    char digits[12], *name = digits + sizeof digits - 1;
+    *name = 0;
+    for (int rest = fd; rest > 0 || !*name; rest /= 10) *--name = (char)('0' + rest % 10);
     return (int)syscall(SYS_openat, own, name, flags);
 }
 
@@ -138,8 +139,8 @@ static int pass_reopened(int path_fd, int flags, uint64_t offset, struct reply *
     reply->fd = path_fd;
     if (look_at(path_fd, &facts) < 0) return errno;
     if (S_ISLNK(facts.mode)) return ELOOP;
-    snprintf(link, sizeof link, "/proc/self/fd/%d", path_fd);
     bool device = S_ISCHR(facts.mode) || S_ISBLK(facts.mode);
+    if (device) snprintf(link, sizeof link, "/proc/self/fd/%d", path_fd);
     int fd = device ? open_device(link, flags | ALWAYS) : reopen(path_fd, flags | ALWAYS);
     int error = errno;
     close(path_fd);
@@ -289,9 +290,11 @@ int run_operation(unsigned type, const unsigned char *body, size_t length, struc
         [op_openProcessFd] = do_open_process_fd, [op_mounts] = do_mounts, [op_bye] = do_bye};
     static struct request request;
     if (type >= sizeof operations / sizeof *operations || !operations[type]) return MALFORMED;
-    if (type != op_bye && !target_alive()) return ESRCH;
+    /* OPEN is asked of most: its one poll, after the open, looks at the mounts and the target together. */
+    if (type != op_bye && type != op_open && !target_alive()) return ESRCH;
     request.at = body;
     request.left = length;
     request.bad = false;
-    return operations[type](&request, reply);
+    int error = operations[type](&request, reply);
+    return type == op_open && error >= 0 && !target_was_alive() ? ESRCH : error;
 }
