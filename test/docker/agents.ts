@@ -27,17 +27,39 @@ export async function sidecarsOf({ api }: Engine, target: Container): Promise<st
   return list.map(({ Id }) => Id);
 }
 
-/** Agent processes that the direct route started on the host for `target`. */
+/** Agents that the direct route started on the host for `target`. */
 export function directAgentsOf(target: { pid: number }): number[] {
-  return findProcesses(({ args }) => args[1] === "direct" && args.includes(String(target.pid)));
+  return withoutSessions(findProcesses(({ args }) => args[1] === "direct" && args.includes(String(target.pid))));
 }
 
-/** Agent processes that the mount route started inside `target`. */
+/** Agents that the mount route started inside `target`. */
 export function mountAgentsOf(target: Container): number[] {
-  return findProcesses(({ pid, args }) => {
-    if (args[0] !== "/run/porthole/agent") return false;
-    return readFileSync(`/proc/${pid}/cgroup`, "utf8").includes(target.id);
-  });
+  return withoutSessions(
+    findProcesses(({ pid, args }) => {
+      return args[0] === "/run/porthole/agent" && inControlGroupsOf(pid, target.id);
+    }),
+  );
+}
+
+/** An agent's children serve a session each, and may be seen a moment longer than it. */
+function withoutSessions(agents: number[]): number[] {
+  return agents.filter((pid) => !agents.includes(parentOf(pid)));
+}
+
+function inControlGroupsOf(pid: number, id: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cgroup`, "utf8").includes(id);
+  } catch {
+    return false;
+  }
+}
+
+function parentOf(pid: number): number {
+  try {
+    return Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  } catch {
+    return 0;
+  }
 }
 
 /** Which routes have an agent for `target`, by what the machine and the engine show, not by what porthole says. */
