@@ -23,6 +23,7 @@ export class AgentSession implements Session {
   readonly name: string;
   readonly route: AgentRoute;
   readonly fresh: boolean;
+  readonly instance: string;
   readonly #client: AgentClient;
   readonly #timeoutMs: number;
   readonly #watcher: Watcher;
@@ -32,6 +33,7 @@ export class AgentSession implements Session {
     this.#client = client;
     this.route = client.facts.route;
     this.fresh = attached.fresh;
+    this.instance = attached.file;
     this.#timeoutMs = timeoutMs;
     this.#watcher = new Watcher(client, timeoutMs);
   }

@@ -4,45 +4,81 @@ import type { OpenFile } from "./open-file.ts";
 import type { FileFacts } from "./protocol/facts.ts";
 import type { Session } from "./session.ts";
 import type { FollowFile, FollowSource } from "./tail/follow.ts";
-import {
-  IN_ATTRIB,
-  IN_CREATE,
-  IN_DELETE,
-  IN_DELETE_SELF,
-  IN_MODIFY,
-  IN_MOVE_SELF,
-  IN_MOVED_FROM,
-  IN_MOVED_TO,
-} from "./tail/inotify.ts";
 import type { Identity } from "./tail/machine.ts";
+import { WatchedPath } from "./watched-path.ts";
 
 /** A generation of a followed file: an open file of a session. */
 export interface FollowedFile extends FollowFile {
   readonly file: OpenFile;
 }
 
+/** Gives the session to ask now, which may be another one than before: a container that was restarted has a new agent. Rejects while there is none. */
+export type SessionSource = () => Promise<Session>;
+
+export interface FollowSourceOptions {
+  /** Milliseconds after which to ask what the path names although its watches are quiet. Default 5000. */
+  quietMs?: number;
+}
+
 /**
  * What the follow engine needs of a session's path: looks by `fstat` on the descriptor here, asks the agent what the path names, and hears
- * of changes by the inotify instance that the agent made in the container. `file` stays the caller's.
+ * of changes by the inotify instance that the agent made in the container. `file` stays the caller's; without one the engine waits for the path
+ * to name something.
  * @throws PortholeError FILE: EINVAL for what has no positions (FIFO, terminal): there is nothing to follow, only to read.
  */
-export function followSource(session: Session, path: string, file: OpenFile): FollowSource<FollowedFile> {
-  if (!file.isSeekable) throw new PortholeError("FILE", `${path}: cannot follow a ${file.kind}`, { errno: "EINVAL" });
+export function followSource(
+  session: Session | SessionSource,
+  path: string,
+  file: OpenFile | undefined,
+  options: FollowSourceOptions = {},
+): FollowSource<FollowedFile> {
+  const current = typeof session === "function" ? session : async () => session;
+  const first = file && followed(file, path);
+  const watched = new WatchedPath(path, options.quietMs);
   return {
-    file: followed(file),
-    locate: () => ifThere(async () => identityOf(await session.stat(path))),
-    reopen: () => ifThere(async () => followed(await session.open(path))),
-    onChange: (listener) => subscribe(session, path, listener),
+    file: first,
+    locate: async () => {
+      const now = await current();
+      watched.lookFrom(now);
+      return ifThere(async () => identityOf(await now.stat(path)));
+    },
+    reopen: async () => {
+      const now = await current();
+      const next = await ifThere(async () => {
+        const opened = await now.open(path);
+        try {
+          return followed(opened, path);
+        } catch (error) {
+          opened.close();
+          throw error;
+        }
+      });
+      if (next) watched.fileChanged();
+      return next;
+    },
+    onChange: (listener) => {
+      watched.begin(listener);
+      current().then(
+        (now) => watched.lookFrom(now),
+        () => undefined,
+      );
+      return () => watched.end();
+    },
+    nameCheckMs: () => watched.nameCheckMs,
   };
 }
 
-function followed(file: OpenFile): FollowedFile {
+function followed(file: OpenFile, path: string): FollowedFile {
+  if (!file.isSeekable) {
+    const kind = file.relayed ? "file whose file system may not answer" : file.kind;
+    throw new PortholeError("FILE", `${path}: cannot follow a ${kind}`, { errno: "EINVAL" });
+  }
   return {
     file,
     identity: identityOf(file.facts),
     stat() {
-      const { size, mtimeMs } = fstatSync(file.fd);
-      return { size, modified: mtimeMs };
+      const { size, mtimeMs, ctimeMs } = fstatSync(file.fd);
+      return { size, modified: mtimeMs, changed: ctimeMs };
     },
     read: (position, buffer) => file.read(buffer, position),
     close: () => file.close(),
@@ -61,52 +97,4 @@ async function ifThere<T>(action: () => Promise<T>): Promise<T | undefined> {
     if (error instanceof PortholeError && (error.errno === "ENOENT" || error.errno === "ENOTDIR")) return undefined;
     throw error;
   }
-}
-
-const CONTENT = IN_MODIFY;
-const NAME_OF_FILE = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF;
-const NAME_IN_DIRECTORY = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE;
-
-/**
- * Watches the file and its directory. A watch that cannot be had (the limit of watches, a session that ended) is no failure: the engine looks
- * by itself four times a second.
- */
-function subscribe(session: Session, path: string, listener: (what: "content" | "name") => void): () => void {
-  let over = false;
-  const removals: (() => void)[] = [];
-  const add = (where: string, mask: number, onEvent: (mask: number) => void) =>
-    session
-      .watch(where, mask, (event) => onEvent(event.mask))
-      .then(
-        (remove) => (over ? remove() : removals.push(remove)),
-        () => undefined,
-      );
-  let removeFile: (() => void) | undefined;
-  const watchFile = () => {
-    removeFile?.();
-    removeFile = undefined;
-    void session
-      .watch(path, CONTENT | NAME_OF_FILE, (event) => listener((event.mask & CONTENT) !== 0 ? "content" : "name"))
-      .then((remove) => {
-        if (over) remove();
-        else removeFile = remove;
-      })
-      .catch(() => undefined);
-  };
-  watchFile();
-  void add(directoryOf(path), NAME_IN_DIRECTORY, (mask) => {
-    // The path may name another file now, whose writes are the ones to hear of.
-    if ((mask & (IN_CREATE | IN_MOVED_TO)) !== 0) watchFile();
-    listener("name");
-  });
-  return () => {
-    over = true;
-    removeFile?.();
-    for (const remove of removals) remove();
-  };
-}
-
-function directoryOf(path: string): string {
-  const slash = path.replace(/\/+$/, "").lastIndexOf("/");
-  return slash <= 0 ? "/" : path.slice(0, slash);
 }

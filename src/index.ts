@@ -3,12 +3,13 @@ export { detachAgents, detachAll, type LiveAgent, listAgents, prepareMount } fro
 export { isTerminal } from "./descriptors/file.ts";
 export { dieOf, isWritable } from "./descriptors/transfer.ts";
 export { type ErrorCode, type ErrorDetails, PortholeError } from "./errors.ts";
-export { type FollowedFile, followSource } from "./follow.ts";
+export { type FollowedFile, followSource, type SessionSource } from "./follow.ts";
 export { type FileKind, kindOf, OpenFile } from "./open-file.ts";
 export type { AgentFacts, AgentRoute, FileFacts } from "./protocol/facts.ts";
 export type { ProcessFileRecord, ProcessRecord } from "./protocol/records.ts";
 export { type ConnectOptions, connect, type DirectoryEntry, type Session } from "./session.ts";
 export {
+  AT_END,
   type FollowEvent,
   type FollowFile,
   type FollowOptions,

@@ -15,6 +15,7 @@ export class LocalSession implements Session {
   readonly name = "";
   readonly route = "local";
   readonly fresh = false;
+  readonly instance = "local";
   readonly agent = undefined;
   readonly ended = undefined;
 

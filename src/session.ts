@@ -36,6 +36,8 @@ export interface Session extends AsyncDisposable {
   /** Container name, `pid:N`, or empty for this machine. */
   readonly name: string;
   readonly route: AgentRoute | "local";
+  /** Names the life of the target that this session is with: the same until a container is restarted; up to its first dot, until it is made anew. */
+  readonly instance: string;
   /** What the agent says of itself, undefined without one. */
   readonly agent: AgentFacts | undefined;
   /** True when the agent was started for this session, false when it lived already. */

@@ -15,9 +15,19 @@ export class Fingerprint {
 
   /** Remembers the file as it is up to `position`. Two small reads. */
   remember(read: ReadAt, position: number): void {
-    if (this.#head.length < LENGTH) this.#head = take(read, 0, Math.min(LENGTH, position));
+    this.#head = take(read, 0, Math.min(LENGTH, position));
     this.#before = take(read, Math.max(0, position - LENGTH), Math.min(LENGTH, position));
     this.#position = position;
+  }
+
+  /** `bytes` were read at the position, which is now behind them: what was read is remembered, not what is in the file by now. */
+  advance(bytes: Uint8Array): void {
+    if (this.#position < LENGTH) this.#head = Buffer.concat([this.#head, bytes.subarray(0, LENGTH - this.#position)]);
+    this.#before =
+      bytes.length >= LENGTH
+        ? Buffer.from(bytes.subarray(bytes.length - LENGTH))
+        : Buffer.concat([this.#before.subarray(Math.max(0, this.#before.length + bytes.length - LENGTH)), bytes]);
+    this.#position += bytes.length;
   }
 
   forget(): void {

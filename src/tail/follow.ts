@@ -1,11 +1,15 @@
 import { Fingerprint } from "./fingerprint.ts";
-import { FollowMachine, type Identity } from "./machine.ts";
+import { FollowMachine, type Identity, Leaving } from "./machine.ts";
+import { everyTick } from "./ticker.ts";
 
 /** One generation of a followed file: an open descriptor of a regular file. */
 export interface FollowFile {
   readonly identity: Identity;
-  /** fstat(2): bytes, and any number that changes when the file is written (mtime in milliseconds). */
-  stat(): { size: number; modified: number };
+  /**
+   * fstat(2): bytes, and any number that changes when the file is written (mtime in milliseconds). `changed` is the like for the inode itself (ctime):
+   * when it moves and `modified` does not, the file may have been renamed or unlinked.
+   */
+  stat(): { size: number; modified: number; changed?: number };
   /** pread(2): up to `buffer.length` bytes at `position`, 0 at the end. */
   read(position: number, buffer: Uint8Array): number;
   close(): void | Promise<void>;
@@ -13,29 +17,34 @@ export interface FollowFile {
 
 /** A path that is followed, with everything outside the engine injected. */
 export interface FollowSource<File extends FollowFile = FollowFile> {
-  /** The generation to begin with. The caller goes on owning it. */
-  readonly file: File;
+  /** The generation to begin with; the caller goes on owning it. Undefined: there is none yet, the first to come is read from its beginning. */
+  readonly file: File | undefined;
   /** What the path names now, undefined when nothing. Rejects when that cannot be asked (session lost): following goes on meanwhile. */
   locate(): Promise<Identity | undefined>;
   /** Opens the path anew; undefined when nothing is there any more. {@link follow} closes what it got from here. */
   reopen(): Promise<File | undefined>;
   /** Calls back when inotify reports a write to the file (`content`), or a change of its name or its directory (`name`). Returns the unsubscribe. */
   onChange?(listener: (what: "content" | "name") => void): () => void;
+  /** Milliseconds after which to ask what the path names although nothing says so. Default: at every tick of the safety net. */
+  nameCheckMs?(): number;
 }
 
 export type FollowEvent<File extends FollowFile = FollowFile> =
-  /** Bytes in order; the array is the consumer's. */
-  | { kind: "data"; bytes: Uint8Array; position: number }
+  /** Bytes in order; the array is the consumer's. `late`: of the generation before, written after the newer one began. */
+  | { kind: "data"; bytes: Uint8Array; position: number; late?: true }
   /** With `contents: false`: the file has grown to `size`. */
   | { kind: "grown"; size: number }
-  /** The file was cut or written anew in place; what follows is from its beginning. */
-  | { kind: "truncated" }
-  /** The path names another file, the old one is drained; what follows is from the beginning of `file`. The old one is closed at the next pull. */
-  | { kind: "rotated"; file: File }
+  /** The file was cut or written anew in place; what follows is from its beginning. `unread`: bytes known to have been lost by it. */
+  | { kind: "truncated"; unread: number }
+  /**
+   * The path names another file, the old one is drained; what follows is from the beginning of `file`, except when `continues`: then it is the same
+   * file by another way (its container was restarted). The old one is closed at the next pull or later.
+   */
+  | { kind: "rotated"; file: File; continues: boolean }
   /** The path names nothing; the open file is still read. */
   | { kind: "deleted" }
-  /** The path names something again: `file` when it is another file, read from its beginning. */
-  | { kind: "returned"; file?: File }
+  /** The path names something again, or for the first time: `file` when it is another file, read as after `rotated`. */
+  | { kind: "returned"; file?: File; continues: boolean }
   /** The path cannot be asked about. Said once, until it can again. */
   | { kind: "unreachable"; error: unknown }
   | { kind: "reachable" };
@@ -45,18 +54,31 @@ export interface FollowOptions {
   position: number;
   /** False: say that the file has grown instead of reading it (a screen reads for itself). Default true. */
   contents?: boolean;
-  signal?: AbortSignal;
+  /** False: stay with the open file whatever becomes of its name. `first`: with the first that there is. Default true. */
+  byName?: boolean | "first";
+  /** Aborting it ends the follow at once, with {@link AT_END} for a reason when what is there has been read. */
+  signal?: AbortSignal | undefined;
   /** Safety net beside inotify, whose events older overlayfs drops. Default 250. */
   intervalMs?: number;
   /** How long a rotated file must be quiet before it is left. Default 250. */
   drainMs?: number;
+  /** How long the name must mean nothing, or not be askable, before that is said. Default 1000. */
+  goneMs?: number;
 }
+
+/** Reason for an abort that lets what is there be read first. */
+export const AT_END = Symbol("at the end");
 
 /** Largest piece of data in one event. */
 const CHUNK = 64 * 1024;
 
-/** New generations that may wait while the consumer does not pull. Rotations beyond that are seen when there is room again. */
-const MAX_QUEUED = 32;
+/**
+ * New generations that may wait while the consumer does not pull, each an open descriptor. Rotations beyond that are seen when there is room again,
+ * and what was rotated away twice by then is lost.
+ */
+const MAX_QUEUED = 4096;
+
+const NEWLINE = 10;
 
 /**
  * Follows a file through growth, truncation, rotation, deletion and return. Nothing is read before the consumer asks for the next event, but new
@@ -67,81 +89,120 @@ export async function* follow<File extends FollowFile>(
   source: FollowSource<File>,
   options: FollowOptions,
 ): AsyncGenerator<FollowEvent<File>, void, void> {
-  const { signal, intervalMs = 250, drainMs = 250, contents = true } = options;
-  const machine = new FollowMachine(source.file.identity, options.position, drainMs);
+  const { signal, intervalMs = 250, drainMs = 250, goneMs = 1000, contents = true, byName = true } = options;
+  const machine = new FollowMachine(source.file?.identity, options.position, drainMs, goneMs);
   const waker = new Waker();
-  const path = new PathObserver(source, machine, waker);
-  const onChange = (what: "content" | "name") => (what === "name" ? void path.check() : waker.wake());
-  const unsubscribe = source.onChange?.(onChange);
-  // The reader looks at every tick even when the question about the path hangs.
-  const timer = setInterval(() => {
-    void path.check();
-    waker.wake();
-  }, intervalMs);
+  let path = byName ? new PathObserver(source, machine, waker, intervalMs, goneMs) : undefined;
+  let reader = source.file && new Reader(source.file, machine.position);
+  /** The generation before the reader's, whose writers may not have noticed yet. */
+  let before: { reader: Reader<File>; leaving: Leaving } | undefined;
+  /** Kept open until the consumer has heard of the change. */
+  const left: File[] = [];
+
+  const unsubscribe = source.onChange?.((what) => (what === "name" ? void path?.check() : waker.wake()));
+  // Cheap when nothing happened: an fstat. The reader looks at what changed even while the question about the path hangs.
+  const endTicks = everyTick(intervalMs, () => {
+    const seen = reader?.glance();
+    if (seen !== undefined) machine.sizeSeen(seen.size);
+    if (seen?.renamed) void path?.check();
+    else path?.tick();
+    if (seen?.differs || before !== undefined || machine.restless) waker.wake();
+  });
   const onAbort = () => waker.wake();
   signal?.addEventListener("abort", onAbort);
-  let reader = new Reader(source.file, machine.position);
-  /** The generation before the reader's, kept until the consumer has heard of the change. */
-  let left: File | undefined;
   try {
-    while (!signal?.aborted) {
-      await closeUnless(source.file, left);
-      left = undefined;
-      const trouble = path.takeTrouble();
+    void path?.check();
+    while (!signal?.aborted || signal.reason === AT_END) {
+      for (const file of left.splice(0)) await closeUnless(source.file, file);
+      const trouble = path?.takeTrouble();
       if (trouble) {
         yield trouble;
         continue;
       }
-      const step = machine.look(reader.look());
+      if (before && (reader?.atLineStart ?? true)) {
+        const { size } = before.reader.file.stat();
+        const replaced = (reader?.file.stat().size ?? 0) > 0 || (path?.queue.length ?? 0) > 0;
+        const step = before.leaving.look(size, replaced, performance.now());
+        if (step === "read") {
+          const position = before.leaving.position;
+          const bytes = before.reader.read(position, Math.min(size - position, CHUNK));
+          before.leaving.position += bytes.length;
+          if (bytes.length > 0) {
+            yield { kind: "data", bytes, position, late: true };
+            continue;
+          }
+        } else if (step === "done") {
+          left.push(before.reader.file);
+          before = undefined;
+          continue;
+        }
+      }
+      // The next generation's size first: see Look.
+      const nextSize = contents ? path?.queue[0]?.stat().size : undefined;
+      const step = reader ? machine.look({ ...reader.look(), nextSize }) : machine.lookForFirst();
       switch (step.kind) {
         case "wait":
+          if (signal?.aborted) return;
           await waker.wait();
           break;
         case "read": {
+          if (!reader) throw new Error("the follow machine reads what is not there");
           if (contents) {
             const bytes = reader.read(step.position, Math.min(step.available, CHUNK));
             machine.advance(bytes.length);
-            reader.remember(machine.position);
+            reader.took(bytes);
             if (bytes.length > 0) yield { kind: "data", bytes, position: step.position };
+            else if (signal?.aborted) return;
             else await waker.wait();
           } else {
             machine.advance(step.available);
-            reader.remember(machine.position);
+            reader.skipTo(machine.position);
             yield { kind: "grown", size: machine.position };
           }
           break;
         }
         case "truncated":
-          reader.remember(0);
-          yield { kind: "truncated" };
+          reader?.begin();
+          yield step;
           break;
         case "switch": {
-          const file = path.queue.shift();
+          const file = path?.queue.shift();
           if (!file) throw new Error("the follow queue and its machine disagree");
-          left = reader.file;
           // After a restart the same file may come back on another device number: then its content goes on where it was.
-          const goesOn = file.identity.inode === left.identity.inode && reader.matches(file);
-          if (goesOn) machine.position = reader.position;
+          const continues = reader?.continuesIn(file) ?? false;
+          if (reader && continues) machine.position = reader.position;
+          if (before) left.push(before.reader.file);
+          before = undefined;
+          if (reader && contents && !continues) before = { reader, leaving: new Leaving(reader.position, drainMs) };
+          else if (reader) left.push(reader.file);
           reader = new Reader(file, machine.position);
-          yield { kind: step.afterDeletion ? "returned" : "rotated", file };
+          if (byName === "first") {
+            await path?.close();
+            path = undefined;
+          }
+          yield { kind: step.afterDeletion ? "returned" : "rotated", file, continues };
           break;
         }
+        case "returned":
+          yield { kind: "returned", continues: true };
+          break;
         default:
           yield step;
       }
     }
   } finally {
     signal?.removeEventListener("abort", onAbort);
-    clearInterval(timer);
+    endTicks();
     unsubscribe?.();
-    await path.close();
-    await closeUnless(source.file, left);
-    await closeUnless(source.file, reader.file);
+    await path?.close();
+    for (const file of left) await closeUnless(source.file, file);
+    await closeUnless(source.file, before?.reader.file);
+    await closeUnless(source.file, reader?.file);
   }
 }
 
 /** Closes what came from `reopen`; the first file is the caller's. */
-async function closeUnless(callers: FollowFile, file: FollowFile | undefined): Promise<void> {
+async function closeUnless(callers: FollowFile | undefined, file: FollowFile | undefined): Promise<void> {
   if (file !== callers) await file?.close();
 }
 
@@ -150,8 +211,12 @@ class Reader<File extends FollowFile> {
   readonly file: File;
   readonly #fingerprint = new Fingerprint();
   readonly #readAt = (position: number, buffer: Uint8Array) => this.file.read(position, buffer);
+  /** What {@link look} saw last. */
   #seen: { size: number; modified: number } | undefined;
+  /** What {@link glance} saw last of the inode. */
+  #inode: { modified: number; changed: number | undefined } | undefined;
   position: number;
+  atLineStart = true;
 
   constructor(file: File, position: number) {
     this.file = file;
@@ -166,20 +231,55 @@ class Reader<File extends FollowFile> {
     return { size: stat.size, intact: !changed || this.#fingerprint.matches(this.#readAt), now: performance.now() };
   }
 
+  /** What fstat says meanwhile: never throws, {@link look} will say why. */
+  glance(): { size: number; differs: boolean; renamed: boolean } | undefined {
+    try {
+      const { size, modified, changed } = this.file.stat();
+      const was = this.#inode;
+      this.#inode = { modified, changed };
+      return {
+        size,
+        differs: size !== this.#seen?.size || modified !== this.#seen.modified,
+        renamed: was !== undefined && changed !== was.changed && modified === was.modified,
+      };
+    } catch {
+      return { size: 0, differs: true, renamed: false };
+    }
+  }
+
   read(position: number, length: number): Uint8Array {
     const buffer = new Uint8Array(length);
     return buffer.subarray(0, this.file.read(position, buffer));
   }
 
-  /** `position` is what has been taken; 0 begins anew. */
-  remember(position: number): void {
-    if (position === 0) this.#fingerprint.forget();
+  /** `bytes` were read at the position. */
+  took(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#fingerprint.advance(bytes);
+    this.position += bytes.length;
+    this.atLineStart = bytes[bytes.length - 1] === NEWLINE;
+  }
+
+  /** What is before `position` counts as read. */
+  skipTo(position: number): void {
     this.#fingerprint.remember(this.#readAt, position);
     this.position = position;
   }
 
-  matches(other: FollowFile): boolean {
-    return this.position > 0 && this.#fingerprint.matches((position, buffer) => other.read(position, buffer));
+  /** Begins anew. */
+  begin(): void {
+    this.#fingerprint.forget();
+    this.position = 0;
+    this.atLineStart = true;
+  }
+
+  /** True when `other` is this file, by its inode and what was read of it; device numbers may have changed. */
+  continuesIn(other: FollowFile): boolean {
+    return (
+      this.position > 0 &&
+      BigInt(other.identity.inode) === BigInt(this.file.identity.inode) &&
+      this.#fingerprint.matches((position, buffer) => other.read(position, buffer))
+    );
   }
 }
 
@@ -189,16 +289,28 @@ class PathObserver<File extends FollowFile> {
   readonly #source: FollowSource<File>;
   readonly #machine: FollowMachine;
   readonly #waker: Waker;
+  readonly #intervalMs: number;
+  readonly #goneMs: number;
   #busy: Promise<void> | undefined;
   #again = false;
   #closed = false;
-  #failing = false;
-  #trouble: { kind: "unreachable"; error: unknown } | { kind: "reachable" } | undefined;
+  #checkedAt = performance.now();
+  #failure: { error: unknown; since: number; told: boolean } | undefined;
+  #reachable = false;
 
-  constructor(source: FollowSource<File>, machine: FollowMachine, waker: Waker) {
+  constructor(source: FollowSource<File>, machine: FollowMachine, waker: Waker, intervalMs: number, goneMs: number) {
     this.#source = source;
     this.#machine = machine;
     this.#waker = waker;
+    this.#intervalMs = intervalMs;
+    this.#goneMs = goneMs;
+  }
+
+  /** Checks when it is time to, though nothing says so. */
+  tick(): void {
+    const due = this.#source.nameCheckMs?.() ?? this.#intervalMs;
+    if (performance.now() - this.#checkedAt >= due) void this.check();
+    else if (this.#failure && !this.#failure.told) this.#waker.wake();
   }
 
   /** One check at a time; a call during one makes it look again, so that no change falls between. Never rejects. */
@@ -208,13 +320,18 @@ class PathObserver<File extends FollowFile> {
     this.#busy = this.#checkUntilSettled();
     await this.#busy;
     this.#busy = undefined;
-    this.#waker.wake();
+    this.#checkedAt = performance.now();
   }
 
-  takeTrouble() {
-    const trouble = this.#trouble;
-    this.#trouble = undefined;
-    return trouble;
+  takeTrouble(): { kind: "unreachable"; error: unknown } | { kind: "reachable" } | undefined {
+    const failure = this.#failure;
+    if (failure && !failure.told && performance.now() - failure.since >= this.#goneMs) {
+      failure.told = true;
+      return { kind: "unreachable", error: failure.error };
+    }
+    if (!this.#reachable) return undefined;
+    this.#reachable = false;
+    return { kind: "reachable" };
   }
 
   /** Stops, and closes the generations that nobody has taken. */
@@ -228,23 +345,27 @@ class PathObserver<File extends FollowFile> {
     while (this.#again && !this.#closed) {
       this.#again = false;
       try {
-        await this.#look();
-        if (this.#failing) this.#trouble = { kind: "reachable" };
-        this.#failing = false;
+        const news = await this.#look();
+        if (this.#failure?.told) this.#reachable = true;
+        if (news || this.#failure) this.#waker.wake();
+        this.#failure = undefined;
       } catch (error) {
-        if (!this.#failing) this.#trouble = { kind: "unreachable", error };
-        this.#failing = true;
+        this.#failure ??= { error, since: performance.now(), told: false };
+        this.#waker.wake();
       }
     }
   }
 
-  async #look(): Promise<void> {
+  /** True when there is something for the reader to decide. */
+  async #look(): Promise<boolean> {
     const identity = await this.#source.locate();
-    if (this.queue.length >= MAX_QUEUED || !this.#machine.pathSeen(identity, performance.now())) return;
+    if (this.queue.length >= MAX_QUEUED) return false;
+    if (!this.#machine.pathSeen(identity, performance.now())) return this.#machine.restless;
     const file = await this.#source.reopen();
-    if (!file) return void this.#machine.pathSeen(undefined, performance.now());
-    if (!this.#closed && this.#machine.opened(file.identity)) this.queue.push(file);
+    if (!file) this.#machine.pathSeen(undefined, performance.now());
+    else if (!this.#closed && this.#machine.opened(file.identity)) this.queue.push(file);
     else await file.close();
+    return true;
   }
 }
 

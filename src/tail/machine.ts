@@ -9,6 +9,8 @@ export interface Look {
   size: number;
   /** False when the head, or the bytes before the position, are not what was read. */
   intact: boolean;
+  /** Size of the next generation in the queue. Look at it before `size`: then what an only writer wrote before it moved on is in `size`. */
+  nextSize?: number | undefined;
   /** Milliseconds of any monotonic clock. */
   now: number;
 }
@@ -16,16 +18,13 @@ export interface Look {
 /** What the reader does next. */
 export type Step =
   | { kind: "read"; position: number; available: number }
-  /** Everything was read: the position is back at 0. */
-  | { kind: "truncated" }
-  /** The old generation is drained: close it and go on with the next one of the queue. */
+  /** The position is back at 0. `unread`: bytes known to have been behind the position when they went. */
+  | { kind: "truncated"; unread: number }
+  /** Go on with the next generation of the queue, from its beginning; the old one is left (see {@link Leaving}). */
   | { kind: "switch"; afterDeletion: boolean }
   | { kind: "deleted" }
   | { kind: "returned" }
   | { kind: "wait" };
-
-/** Rotation often leaves a moment between renaming the old file and making the new one: a name missing for longer is deleted. */
-const GONE_MS = 1000;
 
 /**
  * The decisions of following a file, without a clock, a descriptor or a path: observations go in, steps come out. Two observers feed it
@@ -33,20 +32,38 @@ const GONE_MS = 1000;
  * reader works through the generations in order.
  */
 export class FollowMachine {
-  position: number;
+  position = 0;
   readonly #drainMs: number;
+  readonly #goneMs: number;
   /** Generations from the one being read to the newest that was opened. */
-  readonly #generations: Identity[];
+  readonly #generations: Identity[] = [];
+  /** True while no generation was ever read: the next is the first. */
+  #began = false;
   /** Since when the name has meant nothing. */
   #missingSince: number | undefined;
   #toldDeleted = false;
   #lastGrowth = Number.NEGATIVE_INFINITY;
+  /** The last size seen before the file was cut. */
+  #largest = 0;
+  #shrank = false;
 
-  /** `drainMs`: how long a renamed file must be quiet at its end before it is left; its writer may not have noticed yet. */
-  constructor(identity: Identity, position: number, drainMs: number) {
-    this.#generations = [identity];
-    this.position = position;
+  /**
+   * `identity`: the generation to begin with, undefined when there is no file yet. `drainMs`: how long a renamed file that nobody has replaced with
+   * content must be quiet before it is left. `goneMs`: rotation often leaves a moment between renaming the old file and making the new one; a
+   * name missing for longer is deleted.
+   */
+  constructor(identity: Identity | undefined, position: number, drainMs: number, goneMs = 1000) {
     this.#drainMs = drainMs;
+    this.#goneMs = goneMs;
+    this.position = position;
+    if (identity === undefined) this.#toldDeleted = true;
+    else this.#generations.push(identity);
+    this.#began = identity !== undefined;
+  }
+
+  /** True when time alone may bring a step: then {@link look} is due at every tick, else only when something changed. */
+  get restless(): boolean {
+    return this.#generations.length > (this.#began ? 1 : 0) || (this.#missingSince !== undefined) !== this.#toldDeleted;
   }
 
   /** The name means `identity` now, or nothing. True: open it at once. */
@@ -63,26 +80,50 @@ export class FollowMachine {
     return true;
   }
 
+  /** The next step while there is no file to read: only a first generation can end that. */
+  lookForFirst(): Step {
+    if (this.#generations.length === 0) return { kind: "wait" };
+    this.#began = true;
+    this.#toldDeleted = false;
+    this.position = 0;
+    return { kind: "switch", afterDeletion: true };
+  }
+
+  /** The file's size, seen while nobody reads: a slow reader knows by it what it lost when the file is cut. */
+  sizeSeen(size: number): void {
+    if (size < this.#largest) this.#shrank = true;
+    if (!this.#shrank) this.#largest = size;
+  }
+
   /** The next step for the file being read. Ask again after each step that is not `wait`. */
-  look({ size, intact, now }: Look): Step {
+  look({ size, intact, nextSize, now }: Look): Step {
     if (size < this.position || !intact) {
+      this.sizeSeen(size);
+      // A file that was cut and has grown again unseen does not tell what it was.
+      const unread = this.#shrank ? Math.max(0, this.#largest - this.position) : 0;
       this.position = 0;
+      this.#largest = size;
+      this.#shrank = false;
       this.#lastGrowth = now;
-      return { kind: "truncated" };
+      return { kind: "truncated", unread };
     }
+    this.sizeSeen(size);
     if (size > this.position) {
       this.#lastGrowth = now;
       return { kind: "read", position: this.position, available: size - this.position };
     }
     if (this.#generations.length > 1) {
-      if (now - this.#lastGrowth < this.#drainMs) return { kind: "wait" };
+      // Once the next one has content its writer has moved on; a writer that has not noticed yet is heard by Leaving.
+      if (!nextSize && now - this.#lastGrowth < this.#drainMs) return { kind: "wait" };
       const afterDeletion = this.#toldDeleted;
       this.#generations.shift();
       this.#toldDeleted = false;
       this.position = 0;
+      this.#largest = 0;
+      this.#shrank = false;
       return { kind: "switch", afterDeletion };
     }
-    const missing = this.#missingSince !== undefined && now - this.#missingSince >= GONE_MS;
+    const missing = this.#missingSince !== undefined && now - this.#missingSince >= this.#goneMs;
     if (missing === this.#toldDeleted) return { kind: "wait" };
     this.#toldDeleted = missing;
     return { kind: missing ? "deleted" : "returned" };
@@ -94,6 +135,32 @@ export class FollowMachine {
 
   #newest(): Identity | undefined {
     return this.#generations.at(-1);
+  }
+}
+
+/**
+ * A generation that was left for a newer one. Writers may still hold it: one that has not been told of the rotation yet, or a second process. It
+ * is heard until the newer one is written to and it has been quiet for `quietMs` since.
+ */
+export class Leaving {
+  position: number;
+  readonly #quietMs: number;
+  #quietSince: number | undefined;
+
+  constructor(position: number, quietMs: number) {
+    this.position = position;
+    this.#quietMs = quietMs;
+  }
+
+  /** `replaced`: the newer generation is written to, or is left itself. */
+  look(size: number, replaced: boolean, now: number): "read" | "done" | "wait" {
+    if (size > this.position) {
+      this.#quietSince = undefined;
+      return "read";
+    }
+    if (!replaced) return "wait";
+    this.#quietSince ??= now;
+    return now - this.#quietSince >= this.#quietMs ? "done" : "wait";
   }
 }
 

@@ -12,10 +12,12 @@ import {
   truncateSync,
   unlinkSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
+  AT_END,
   type FollowEvent,
   type FollowFile,
   type FollowOptions,
@@ -30,6 +32,8 @@ let path: string;
 let opened: Set<number>;
 /** What the source's next answers about the path are, in place of the real ones. */
 let trouble: Error | undefined;
+/** How often the engine looked at a file. */
+let looks = 0;
 let wake: ((what: "content" | "name") => void) | undefined;
 
 beforeEach(() => {
@@ -47,7 +51,10 @@ function openFile(): FollowFile {
   const { dev, ino } = fstatSync(fd);
   return {
     identity: { device: dev, inode: ino },
-    stat: () => ({ size: fstatSync(fd).size, modified: fstatSync(fd).mtimeMs }),
+    stat: () => {
+      looks++;
+      return { size: fstatSync(fd).size, modified: fstatSync(fd).mtimeMs };
+    },
     read: (position, buffer) => readSync(fd, buffer, 0, buffer.length, position),
     close: () => {
       closeSync(fd);
@@ -67,9 +74,11 @@ function ifThere<T>(action: () => T): T | undefined {
 }
 
 /** The real file system, without inotify: the tests say when something happened, or leave it to the safety net. */
-function source(): FollowSource {
+function source(): FollowSource & { file: FollowFile };
+function source(file: undefined): FollowSource;
+function source(...file: [undefined?]): FollowSource {
   return {
-    file: openFile(),
+    file: file.length > 0 ? undefined : openFile(),
     locate: async () =>
       ifThere(() => {
         const { dev, ino } = statSync(path);
@@ -172,6 +181,90 @@ describe("follow", () => {
       await seen.waitForText("1\n2\n3\n");
       expect(seen.kinds).toEqual(["rotated"]);
     });
+  });
+
+  it("hears a writer that has not noticed the rotation, also after the new file began", async () => {
+    await following({ drainMs: 300 }, async (seen) => {
+      const old = openSync(path, "a");
+      try {
+        writeSync(old, "1\n");
+        renameSync(path, `${path}.1`);
+        writeFileSync(path, "");
+        await seen.waitForKind("rotated");
+        writeSync(old, "2\n");
+        await seen.waitForText("1\n2\n");
+        appendFileSync(path, "3\n");
+        await seen.waitForText("1\n2\n3\n");
+        writeSync(old, "4\n");
+        await seen.waitForText("1\n2\n3\n4\n");
+        await waitFor("the old file to be closed", () => opened.size === 2);
+      } finally {
+        closeSync(old);
+      }
+    });
+  });
+
+  it("does not tear a line of the new file with what comes late", async () => {
+    await following({ drainMs: 5000 }, async (seen) => {
+      const old = openSync(path, "a");
+      try {
+        renameSync(path, `${path}.1`);
+        writeFileSync(path, "begun ");
+        await seen.waitForText("begun ");
+        writeSync(old, "late\n");
+        appendFileSync(path, "and ended\n");
+        await seen.waitForText("begun and ended\nlate\n");
+      } finally {
+        closeSync(old);
+      }
+    });
+  });
+
+  it("waits for a file that is not there yet", async () => {
+    unlinkSync(path);
+    const abort = new AbortController();
+    const seen = new Seen();
+    const run = (async () => {
+      const from = source(undefined);
+      for await (const event of follow(from, { position: 0, intervalMs: 10, signal: abort.signal })) seen.take(event);
+    })();
+    writeFileSync(path, "first\n");
+    await seen.waitForText("first\n");
+    expect(seen.kinds).toEqual(["returned"]);
+    abort.abort();
+    await run;
+    expect(opened.size).toBe(0);
+  });
+
+  it("stays with the open file when the name does not count, and reads the rest when it is told to end", async () => {
+    const abort = new AbortController();
+    const from = source();
+    const seen = new Seen();
+    renameSync(path, `${path}.1`);
+    writeFileSync(path, "another\n");
+    appendFileSync(`${path}.1`, "mine\n");
+    abort.abort(AT_END);
+    for await (const event of follow(from, { position: 0, byName: false, signal: abort.signal })) seen.take(event);
+    expect([seen.text, seen.kinds]).toEqual(["mine\n", []]);
+    from.file.close();
+  });
+
+  it("says how much a slow consumer lost by a truncation", async () => {
+    const from = source();
+    writeFileSync(path, "x".repeat(100_000));
+    const abort = new AbortController();
+    const events = follow(from, { position: 0, intervalMs: 5, signal: abort.signal });
+    const first = await events.next();
+    const taken = first.value?.kind === "data" ? first.value.bytes.length : 0;
+    expect(taken).toBe(65_536);
+    appendFileSync(path, "y".repeat(100_000));
+    const before = looks;
+    await waitFor("it to see the size", () => looks > before + 2);
+    truncateSync(path);
+    expect((await events.next()).value).toEqual({ kind: "truncated", unread: 200_000 - taken });
+    abort.abort();
+    await events.return();
+    from.file.close();
   });
 
   it("loses no generation while the consumer is slow, and reads nothing meanwhile", async () => {

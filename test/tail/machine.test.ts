@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FollowMachine } from "../../src/tail/machine.ts";
+import { FollowMachine, Leaving } from "../../src/tail/machine.ts";
 
 const first = { device: 1, inode: 10 };
 const second = { device: 1, inode: 11 };
@@ -16,11 +16,52 @@ describe("FollowMachine", () => {
 
   it("begins anew when the file shrank, or when it grew but is not the same", () => {
     const machine = new FollowMachine(first, 100, 250);
-    expect(machine.look(look(99, 0))).toEqual({ kind: "truncated" });
+    expect(machine.look(look(99, 0))).toEqual({ kind: "truncated", unread: 0 });
     expect(machine.look(look(99, 0))).toEqual({ kind: "read", position: 0, available: 99 });
     machine.advance(99);
-    expect(machine.look(look(500, 1, false))).toEqual({ kind: "truncated" });
+    expect(machine.look(look(500, 1, false))).toEqual({ kind: "truncated", unread: 0 });
     expect(machine.position).toBe(0);
+  });
+
+  it("knows how much was there and not read when the file was cut, by the sizes seen meanwhile", () => {
+    const machine = new FollowMachine(first, 100, 250);
+    machine.look(look(300, 0));
+    machine.advance(50);
+    machine.sizeSeen(1000);
+    machine.sizeSeen(20);
+    machine.sizeSeen(5000);
+    expect(machine.look(look(5000, 1, false))).toEqual({ kind: "truncated", unread: 850 });
+    machine.advance(10);
+    expect(machine.look(look(5, 2))).toEqual({ kind: "truncated", unread: 4990 });
+  });
+
+  it("claims no loss when a file was cut and has grown again unseen", () => {
+    const machine = new FollowMachine(first, 100, 250);
+    expect(machine.look(look(4000, 1, false))).toEqual({ kind: "truncated", unread: 0 });
+  });
+
+  it("leaves an old generation at once when the next one has content, and lasts when it is empty", () => {
+    const machine = new FollowMachine(first, 0, 250);
+    machine.look(look(10, 1000));
+    machine.advance(10);
+    machine.opened(second);
+    expect(machine.look({ ...look(10, 1001), nextSize: 0 })).toEqual({ kind: "wait" });
+    expect(machine.look({ ...look(12, 1002), nextSize: 1 }).kind).toBe("read");
+    machine.advance(2);
+    expect(machine.look({ ...look(12, 1003), nextSize: 1 }).kind).toBe("switch");
+  });
+
+  it("waits for a first file and begins it at its beginning", () => {
+    const machine = new FollowMachine(undefined, 77, 250);
+    expect(machine.lookForFirst()).toEqual({ kind: "wait" });
+    machine.pathSeen(undefined, 0);
+    expect(machine.restless).toBe(false);
+    expect(machine.pathSeen(first, 5)).toBe(true);
+    machine.opened(first);
+    expect(machine.restless).toBe(true);
+    expect(machine.lookForFirst()).toEqual({ kind: "switch", afterDeletion: true });
+    expect(machine.look(look(3, 6))).toEqual({ kind: "read", position: 0, available: 3 });
+    expect(machine.restless).toBe(false);
   });
 
   it("asks for a new generation to be opened once, at once, whoever reads", () => {
@@ -72,5 +113,18 @@ describe("FollowMachine", () => {
 
   it("takes device and inode from numbers and bigints alike", () => {
     expect(new FollowMachine(first, 0, 250).pathSeen({ device: 1n, inode: 10n }, 0)).toBe(false);
+  });
+});
+
+describe("Leaving", () => {
+  it("hears an old generation until the new one is written to and it has been quiet since", () => {
+    const leaving = new Leaving(10, 250);
+    expect(leaving.look(10, false, 5000)).toBe("wait");
+    expect(leaving.look(10, true, 9000)).toBe("wait");
+    expect(leaving.look(15, true, 9200)).toBe("read");
+    leaving.position = 15;
+    expect(leaving.look(15, true, 9300)).toBe("wait");
+    expect(leaving.look(15, true, 9549)).toBe("wait");
+    expect(leaving.look(15, true, 9550)).toBe("done");
   });
 });

@@ -1,0 +1,93 @@
+import { PortholeError } from "../../src/index.ts";
+import { lastLinesOffset, StreamEnd, StreamStart } from "../../src/tailing.ts";
+import { exitStatus } from "../fail.ts";
+import { type NamedTarget, Reach } from "../reach.ts";
+import type { Amount } from "../tail/amount.ts";
+import { cannotOpen, errorReading, misused, reasonOf, say } from "../tail/complaints.ts";
+import { type Input, pieces, sizeOf, standardInput } from "../tail/input.ts";
+import { type CommonOptions, commonOptions, type RawOptions } from "../tail/options.ts";
+import { Printer } from "../tail/printer.ts";
+
+/** `porthole head`: writes the beginning of each target to standard output as GNU head, and returns the worst status. */
+export async function head(texts: string[], raw: RawOptions): Promise<number> {
+  let options: CommonOptions;
+  try {
+    options = commonOptions(raw, "head");
+  } catch (error) {
+    return misused("head", error);
+  }
+  const { amount, delimiter } = options;
+  const reach = new Reach(raw);
+  let status = 0;
+  const failed = (text: string, error: unknown) => {
+    say("head", text);
+    status = Math.max(status, exitStatus(error));
+  };
+  try {
+    const targets = await reach.expand(texts.length > 0 ? texts : ["-"], (error) => failed(reasonOf(error), error));
+    const headers = options.headers === "always" || (options.headers === "several" && targets.length > 1);
+    const printer = await Printer.open({ headers, prefix: false, shared: false, delimiter, color: "never" });
+    for (const named of targets) {
+      const name = named.text === "-" ? "standard input" : named.text;
+      let input: Input;
+      try {
+        input = await openInput(reach, named);
+      } catch (error) {
+        failed(cannotOpen(name, error), error);
+        continue;
+      }
+      const lane = printer.lane(name);
+      try {
+        await printer.begin(lane);
+        if (input.file?.kind === "directory") throw new PortholeError("FILE", "Is a directory", { errno: "EISDIR" });
+        await copyHead(input, amount, delimiter, (bytes) => printer.write(lane, bytes));
+      } catch (error) {
+        failed(errorReading(name, error), error);
+      } finally {
+        input.file?.close();
+      }
+    }
+    await printer.end();
+  } finally {
+    reach.close();
+  }
+  return status;
+}
+
+async function openInput(reach: Reach, { text, target }: NamedTarget): Promise<Input> {
+  if (text === "-") return standardInput();
+  const session = await reach.session(target);
+  return { file: await session.open(target.path), start: 0, isStdin: false };
+}
+
+/** Hands on the first lines or bytes, or with `-` all but the last. */
+async function copyHead(
+  input: Input,
+  { unit, count, sign }: Amount,
+  delimiter: number,
+  write: (bytes: Buffer) => Promise<void>,
+): Promise<void> {
+  const by = unit === "lines" ? delimiter : undefined;
+  if (sign === "-") {
+    const size = sizeOf(input);
+    if (size !== undefined) {
+      const end =
+        by === undefined ? Math.max(input.start, size - count) : lastLinesOffset(readerFor(input), size, count, by);
+      for await (const piece of pieces(input, input.start, end)) await write(piece);
+      return;
+    }
+    const kept = new StreamEnd(count, by);
+    for await (const piece of pieces(input)) for (const passed of kept.push(piece)) await write(passed);
+    return write(kept.finish().before);
+  }
+  const wanted = new StreamStart(count, by);
+  if (wanted.over) return;
+  for await (const piece of pieces(input)) {
+    await write(wanted.push(piece).start);
+    if (wanted.over) return;
+  }
+}
+
+function readerFor({ file }: Input) {
+  return (position: number, buffer: Uint8Array) => file?.read(buffer, position) ?? 0;
+}

@@ -1,0 +1,42 @@
+import { fstatSync } from "node:fs";
+import { Exit, exitStatus } from "../fail.ts";
+import { Reach } from "../reach.ts";
+import { misused, reasonOf, say } from "../tail/complaints.ts";
+import { type RawOptions, type TailOptions, tailOptions } from "../tail/options.ts";
+import { quoted } from "../tail/quote.ts";
+import { sinceTime } from "../tail/since.ts";
+import { Tailing } from "../tail/tailing.ts";
+
+/** `porthole tail`: writes the end of each target to standard output, and follows them, as GNU tail; returns the worst status. */
+export async function tail(texts: string[], raw: RawOptions): Promise<number> {
+  let options: TailOptions;
+  try {
+    options = tailOptions(raw, (text) => say("tail", text));
+  } catch (error) {
+    return misused("tail", error);
+  }
+  const since = options.since === undefined ? undefined : sinceTime(options.since, Date.now());
+  const { amount, follow } = options;
+  if (amount.count === 0 && amount.sign === "" && follow === undefined) return Exit.ok;
+  const names = texts.length > 0 ? texts : ["-"];
+  if (follow === "name" && names.includes("-")) {
+    say("tail", `cannot follow ${quoted("-")} by name`);
+    return Exit.file;
+  }
+  if (follow === "descriptor" && names.includes("-") && fstatSync(0).isCharacterDevice() && process.stdin.isTTY)
+    say("tail", "warning: following standard input indefinitely is ineffective");
+  const reach = new Reach(raw);
+  try {
+    let status: number = Exit.ok;
+    const tailing = new Tailing(reach, options, since, (error) => {
+      status = Math.max(status, exitStatus(error));
+    });
+    await tailing.name(names, (error) => say("tail", reasonOf(error)));
+    await tailing.begin();
+    if (follow !== undefined) status = Math.max(status, await tailing.follow());
+    await tailing.end();
+    return status;
+  } finally {
+    reach.close();
+  }
+}

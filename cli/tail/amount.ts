@@ -1,0 +1,56 @@
+import { quotedWord } from "./quote.ts";
+
+/** How much of a file, from which end. */
+export interface Amount {
+  unit: "lines" | "bytes";
+  count: number;
+  /** The sign that the number had: `+` from the start for tail, `-` all but the last for head. */
+  sign: "+" | "-" | "";
+}
+
+/** Wrong usage of head or tail, in GNU's words; `message` without the program's name. */
+export class Misuse extends Error {
+  readonly code = "USAGE";
+}
+
+/** Parses the value of `-n` or `-c`, as coreutils: an optional sign, digits, and a multiplier. Throws {@link Misuse}. */
+export function parseAmount(unit: Amount["unit"], text: string, command: "head" | "tail"): Amount {
+  const sign = /^[+-]/.exec(text)?.[0] as "+" | "-" | undefined;
+  // Only what has a meaning is taken off: a `+` for head is the number's own.
+  const digits = sign === "-" ? text.slice(1) : text;
+  const count = parseCount(digits, `number of ${unit}`);
+  return {
+    unit,
+    count,
+    sign: (command === "tail" && sign === "-") || (command === "head" && sign === "+") ? "" : (sign ?? ""),
+  };
+}
+
+/** Parses a number with a multiplier: b 512, kB 1000, K 1024, MB 1000*1000, M 1024*1024, and so on for G, T, P, E, Z, Y. Throws {@link Misuse}. */
+export function parseCount(text: string, what: string): number {
+  const match = /^\s*\+?(\d+)(?:(b)|([kKmMGTPEZY])(B|iB)?)?$/.exec(text);
+  if (match === null) throw new Misuse(`invalid ${what}: ${quotedWord(text)}`);
+  const [, digits = "", block, power, base] = match;
+  const exponent = power === undefined ? 0 : "KMGTPEZY".indexOf(power.toUpperCase()) + 1;
+  const factor = block ? 512n : (base === "B" ? 1000n : 1024n) ** BigInt(exponent);
+  const value = BigInt(digits) * factor;
+  if (value > 0xffff_ffff_ffff_ffffn)
+    throw new Misuse(`invalid ${what}: ${quotedWord(text)}: Value too large for defined data type`);
+  return value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(value);
+}
+
+/** Parses a plain number up to `most`. Throws {@link Misuse}. */
+export function parsePlain(text: string, what: string, most: number): number {
+  if (!/^\s*\+?\d+$/.test(text)) throw new Misuse(`invalid ${what}: ${quotedWord(text)}`);
+  const value = Number(text);
+  if (value > most) throw new Misuse(`invalid ${what}: ${quotedWord(text)}: Value too large for defined data type`);
+  return value;
+}
+
+/** Parses a number of seconds, fractions too, as xstrtod. Throws {@link Misuse}. */
+export function parseSeconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || Number.isNaN(value) || value < 0)
+    throw new Misuse(`invalid number of seconds: ${quotedWord(text)}`);
+  return value;
+}

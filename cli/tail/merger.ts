@@ -1,0 +1,93 @@
+import { LineClock, LineSplitter, mergeLines, ReorderWindow, type TimedLine } from "../../src/tailing.ts";
+import type { Lane, Printer } from "./printer.ts";
+
+/** How long a line waits for an earlier one of another file, while files are followed. */
+const WINDOW_MS = 250;
+/** Bytes that may wait; beyond, the files are read no faster than lines go out. */
+const MOST_WAITING = 8 * 1024 * 1024;
+
+/** Shows the lines of several files in the order of the times they bear. */
+export class Merger {
+  readonly #printer: Printer;
+  readonly #delimiter: number;
+  readonly #window = new ReorderWindow<Lane>(WINDOW_MS);
+  readonly #clocks = new Map<Lane, { clock: LineClock<Lane>; splitter: LineSplitter }>();
+  #timer: NodeJS.Timeout | undefined;
+  #pumping: Promise<void> | undefined;
+
+  constructor(printer: Printer, delimiter: number) {
+    this.#printer = printer;
+    this.#delimiter = delimiter;
+  }
+
+  /** `timeOf`: how a line of this file tells its time. */
+  add(lane: Lane, timeOf: (line: Uint8Array) => number | undefined): void {
+    this.#clocks.set(lane, { clock: new LineClock(lane, timeOf), splitter: new LineSplitter(this.#delimiter) });
+  }
+
+  /** Merges what is there. */
+  async show(parts: readonly { lane: Lane; pieces: AsyncIterable<Buffer>; goesOn: boolean }[]): Promise<void> {
+    const lines = parts.map(({ lane, pieces, goesOn }) => this.#lines(lane, pieces, goesOn));
+    for await (const { source, bytes } of mergeLines(lines)) await this.#printer.line(source, bytes);
+  }
+
+  /** Takes a piece of a followed file; its lines are shown when their time has come. Resolves when more may be brought. */
+  async take(lane: Lane, bytes: Uint8Array): Promise<void> {
+    const { clock, splitter } = this.#of(lane);
+    const now = performance.now();
+    for (const line of splitter.push(bytes)) this.#window.push(clock.place(line, Date.now()), now);
+    if (this.#window.bytes > MOST_WAITING) await this.#pump(Number.POSITIVE_INFINITY);
+    else this.#schedule();
+  }
+
+  /** Shows everything that waits, unfinished lines too. */
+  async end(): Promise<void> {
+    clearTimeout(this.#timer);
+    for (const { clock, splitter } of this.#clocks.values()) {
+      const rest = splitter.end();
+      if (rest.length > 0) this.#window.push(clock.place(this.#ended(rest), Date.now()), 0);
+    }
+    await this.#pump(Number.POSITIVE_INFINITY);
+  }
+
+  async *#lines(lane: Lane, pieces: AsyncIterable<Buffer>, goesOn: boolean): AsyncGenerator<TimedLine<Lane>> {
+    const { clock, splitter } = this.#of(lane);
+    for await (const piece of pieces) for (const line of splitter.push(piece)) yield clock.place(line);
+    // The last line of a file that is followed may still be going on.
+    const rest = goesOn ? undefined : splitter.end();
+    if (rest && rest.length > 0) yield clock.place(this.#ended(rest));
+  }
+
+  /** A line that nothing ended, ended, for others come after it. */
+  #ended(line: Uint8Array): Uint8Array {
+    return Buffer.concat([line, Buffer.of(this.#delimiter)]);
+  }
+
+  #of(lane: Lane) {
+    const found = this.#clocks.get(lane);
+    if (!found) throw new Error(`no clock for ${lane.name}`);
+    return found;
+  }
+
+  #schedule(): void {
+    const { due } = this.#window;
+    if (this.#timer !== undefined || due === undefined) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        void this.#pump(performance.now());
+      },
+      Math.max(1, due - performance.now()),
+    );
+  }
+
+  async #pump(until: number): Promise<void> {
+    while (this.#pumping) await this.#pumping;
+    this.#pumping = (async () => {
+      for (const { source, bytes } of this.#window.take(until)) await this.#printer.line(source, bytes);
+    })();
+    await this.#pumping;
+    this.#pumping = undefined;
+    this.#schedule();
+  }
+}

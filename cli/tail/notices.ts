@@ -1,0 +1,56 @@
+import type { FollowEvent } from "../../src/index.ts";
+import { reasonOf } from "./complaints.ts";
+import { quoted, quotedIfNeeded } from "./quote.ts";
+
+/** What is to be said of a followed file, in GNU's words, or undefined. Containers are spoken of once for all their files, not here. */
+export class Notices {
+  readonly #name: string;
+  readonly #retries: boolean;
+  /** What was last said to be the matter. */
+  #inaccessible: "missing" | "other" | undefined;
+
+  /** `failure`: why it could not be opened at first. */
+  constructor(name: string, retries: boolean, failure?: unknown) {
+    this.#name = name;
+    this.#retries = retries;
+    if (failure !== undefined) this.#inaccessible = isMissing(failure) ? "missing" : "other";
+  }
+
+  of(event: FollowEvent): string | undefined {
+    const name = quoted(this.#name);
+    switch (event.kind) {
+      case "truncated":
+        return `${quotedIfNeeded(this.#name)}: file truncated${event.unread > 0 ? `; ${event.unread} bytes that were not read yet are lost` : ""}`;
+      case "deleted":
+        if (!this.#retries) return `${quotedIfNeeded(this.#name)}: No such file or directory`;
+        this.#inaccessible = "missing";
+        return `${name} has become inaccessible: No such file or directory`;
+      case "unreachable": {
+        const { code, errno } = (event.error ?? {}) as { code?: unknown; errno?: unknown };
+        if (code !== "FILE" || this.#inaccessible) return undefined;
+        this.#inaccessible = "other";
+        if (errno === "EINVAL") return `${name} has been replaced with an untailable file`;
+        return `${name} has become inaccessible: ${reasonOf(event.error)}`;
+      }
+      case "reachable": {
+        const was = this.#inaccessible;
+        if (was === "other") this.#inaccessible = undefined;
+        return was === "other" ? `${name} has become accessible` : undefined;
+      }
+      case "returned":
+      case "rotated": {
+        const was = this.#inaccessible;
+        this.#inaccessible = undefined;
+        if (event.continues) return was === undefined ? undefined : `${name} has become accessible`;
+        if (was === "missing") return `${name} has appeared;  following new file`;
+        return was === "other" ? `${name} has become accessible` : `${name} has been replaced;  following new file`;
+      }
+      default:
+        return undefined;
+    }
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as { errno?: unknown }).errno === "ENOENT";
+}

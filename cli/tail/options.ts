@@ -1,0 +1,100 @@
+import type { ReachOptions } from "../program/shared.ts";
+import { type Amount, Misuse, parseAmount, parsePlain, parseSeconds } from "./amount.ts";
+import { quotedWord } from "./quote.ts";
+
+/** Options of head and tail as the command line gives them. */
+export interface RawOptions extends ReachOptions {
+  bytes?: string;
+  lines?: string;
+  quiet?: boolean;
+  verbose?: boolean;
+  zeroTerminated?: boolean;
+  invalidTrailingOption?: string;
+  f?: boolean;
+  F?: boolean;
+  follow?: string;
+  retry?: boolean;
+  sleepInterval?: string;
+  pid?: string;
+  maxUnchangedStats?: string;
+  prefix?: boolean;
+  merge?: boolean;
+  since?: string;
+  color?: "auto" | "always" | "never";
+  /** Attribute names in the order in which the options came. */
+  order?: string[];
+}
+
+/** What head and tail have in common. */
+export interface CommonOptions {
+  amount: Amount;
+  /** True when an amount was asked for. */
+  hasAmount: boolean;
+  headers: "always" | "never" | "several";
+  /** Ends a line. */
+  delimiter: number;
+}
+
+/** What tail was asked for. */
+export interface TailOptions extends CommonOptions {
+  follow: "name" | "descriptor" | undefined;
+  retry: boolean;
+  /** Milliseconds. */
+  interval: number;
+  maxUnchangedStats: number;
+  pid: number | undefined;
+  prefix: boolean;
+  merge: boolean;
+  since: string | undefined;
+  color: "auto" | "always" | "never";
+}
+
+export function commonOptions(raw: RawOptions, command: "head" | "tail"): CommonOptions {
+  if (raw.invalidTrailingOption !== undefined)
+    throw new Misuse(`invalid trailing option -- ${raw.invalidTrailingOption}`);
+  const unit = lastOf(raw, "bytes", "lines");
+  const text = unit && raw[unit];
+  const header = lastOf(raw, "quiet", "verbose");
+  return {
+    amount: unit && text !== undefined ? parseAmount(unit, text, command) : { unit: "lines", count: 10, sign: "" },
+    hasAmount: unit !== undefined,
+    headers: header === "quiet" ? "never" : header === "verbose" ? "always" : "several",
+    delimiter: raw.zeroTerminated ? 0 : 10,
+  };
+}
+
+/** Throws {@link Misuse}. `warn` hears of options that have no use here. */
+export function tailOptions(raw: RawOptions, warn: (text: string) => void): TailOptions {
+  const common = commonOptions(raw, "tail");
+  const how = lastOf(raw, "f", "F", "follow");
+  const byName = how === "F" || (how === "follow" && raw.follow !== undefined && "name".startsWith(raw.follow));
+  if (how === "follow" && !byName && !"descriptor".startsWith(raw.follow ?? "?"))
+    throw new Misuse(`invalid argument ${quotedWord(raw.follow ?? "")} for ${quotedWord("--follow")}`);
+  const follow = how === undefined ? undefined : byName ? "name" : "descriptor";
+  const retry = raw.retry === true || raw.F === true;
+  const pid = raw.pid === undefined ? undefined : parsePlain(raw.pid, "PID", 0x7fff_ffff);
+  if (retry && follow === undefined) warn("warning: --retry ignored; --retry is useful only when following");
+  else if (retry && follow === "descriptor") warn("warning: --retry only effective for the initial open");
+  if (pid !== undefined && follow === undefined) warn("warning: PID ignored; --pid=PID is useful only when following");
+  return {
+    ...common,
+    follow,
+    retry: retry && follow !== undefined,
+    interval: raw.sleepInterval === undefined ? 1000 : parseSeconds(raw.sleepInterval) * 1000,
+    maxUnchangedStats:
+      raw.maxUnchangedStats === undefined
+        ? 5
+        : parsePlain(raw.maxUnchangedStats, "maximum number of unchanged stats between opens", Number.MAX_SAFE_INTEGER),
+    pid,
+    prefix: raw.prefix === true,
+    merge: raw.merge === true,
+    since: raw.since,
+    color: raw.color ?? "auto",
+  };
+}
+
+/** Which of these options came last. */
+function lastOf<Name extends keyof RawOptions>(raw: RawOptions, ...names: Name[]): Name | undefined {
+  const last = raw.order?.findLast((name) => (names as string[]).includes(name));
+  return names.find((name) => name === last);
+}

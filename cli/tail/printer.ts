@@ -1,0 +1,185 @@
+import { dieOf, isTerminal, type PortholeError } from "../../src/index.ts";
+import { LineSplitter, Output } from "../../src/tailing.ts";
+import type { TerminalStream } from "../../src/text/index.ts";
+import { printable } from "../fail.ts";
+
+/** How what comes from several files is told apart. */
+export interface PrinterOptions {
+  /** `==> name <==` whenever another file's turn begins, as GNU. */
+  headers: boolean;
+  /** The name before each line. */
+  prefix: boolean;
+  /** Whole lines only, as far as they come: several files write to one output. */
+  shared: boolean;
+  delimiter: number;
+  color: "auto" | "always" | "never";
+}
+
+/** Milliseconds that an unfinished line of one of several files is held back for its rest. */
+const UNFINISHED_MS = 100;
+
+/** One file's way to the output. */
+export interface Lane {
+  readonly name: string;
+  readonly splitter: LineSplitter;
+  prefix: Uint8Array;
+  /** The beginning of a line whose end has not come. */
+  rest: Uint8Array;
+  timer: NodeJS.Timeout | undefined;
+  terminal: TerminalStream | undefined;
+}
+
+/** Writes what head and tail show: contents byte for byte to a file or pipe, made safe on a terminal, in turns that never overlap. */
+export class Printer {
+  readonly #options: PrinterOptions;
+  readonly #output = new Output(1);
+  readonly #onTerminal = isTerminal(1);
+  readonly #lanes: Lane[] = [];
+  #text: typeof import("../../src/text/index.ts") | undefined;
+  #last: Lane | undefined;
+  #first = true;
+  #turn: Promise<void> = Promise.resolve();
+
+  private constructor(options: PrinterOptions) {
+    this.#options = options;
+  }
+
+  static async open(options: PrinterOptions): Promise<Printer> {
+    const printer = new Printer(options);
+    if (printer.#onTerminal) printer.#text = await import("../../src/text/index.ts");
+    return printer;
+  }
+
+  /** Ends the process as a broken pipe does, as soon as the output's reader is gone. Keeps the process alive meanwhile. */
+  watchReader(): void {
+    this.#output.onGone(() => dieOf("SIGPIPE"));
+  }
+
+  lane(name: string): Lane {
+    const { delimiter, prefix } = this.#options;
+    const colours = this.#colours;
+    const lane: Lane = {
+      name,
+      splitter: new LineSplitter(delimiter),
+      prefix: new Uint8Array(0),
+      rest: new Uint8Array(0),
+      timer: undefined,
+      terminal: this.#text && new this.#text.TerminalStream({ colours: process.env.NO_COLOR === undefined }),
+    };
+    if (prefix) {
+      const shown = this.#onTerminal ? printable(name) : name;
+      const colour = COLOURS[this.#lanes.length % COLOURS.length];
+      lane.prefix = Buffer.from(colours ? `\x1b[${colour}m${shown} |\x1b[0m ` : `${shown} | `);
+    }
+    this.#lanes.push(lane);
+    return lane;
+  }
+
+  /** The last of the files named, whose header a follow begins as if it had been shown. */
+  begunWith(lane: Lane | undefined): void {
+    this.#last = lane;
+  }
+
+  /** Shows the header, where there are headers, though nothing may come. */
+  begin(lane: Lane): Promise<void> {
+    return this.#inTurn(() => this.#header(lane));
+  }
+
+  /** Shows a piece of a file's content. Resolves when the output has taken it. */
+  write(lane: Lane, bytes: Uint8Array): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#options.prefix) {
+        for (const part of batches(lane.splitter.push(bytes), lane.prefix)) await this.#put(lane, part);
+        return;
+      }
+      if (!this.#options.shared) return this.#put(lane, bytes);
+      const end = bytes.lastIndexOf(this.#options.delimiter) + 1;
+      clearTimeout(lane.timer);
+      if (end > 0) {
+        const whole =
+          lane.rest.length > 0 ? Buffer.concat([lane.rest, bytes.subarray(0, end)]) : bytes.subarray(0, end);
+        lane.rest = bytes.slice(end);
+        await this.#put(lane, whole);
+      } else lane.rest = Buffer.concat([lane.rest, bytes]);
+      if (lane.rest.length > 0) lane.timer = setTimeout(() => void this.flush(lane), UNFINISHED_MS);
+    });
+  }
+
+  /** Shows a whole line, as it is or with its prefix. */
+  line(lane: Lane, bytes: Uint8Array): Promise<void> {
+    return this.#inTurn(() => this.#put(lane, lane.prefix.length > 0 ? Buffer.concat([lane.prefix, bytes]) : bytes));
+  }
+
+  /** Shows a line that nothing ended. */
+  flush(lane: Lane): Promise<void> {
+    return this.#inTurn(async () => {
+      clearTimeout(lane.timer);
+      const rest = this.#options.prefix ? lane.splitter.end() : lane.rest;
+      lane.rest = new Uint8Array(0);
+      if (rest.length > 0) await this.#put(lane, Buffer.concat([lane.prefix, rest]));
+    });
+  }
+
+  /** Shows what is left of every file. */
+  async end(): Promise<void> {
+    for (const lane of this.#lanes) await this.flush(lane);
+    for (const lane of this.#lanes) {
+      const text = lane.terminal?.end() ?? "";
+      if (text !== "") await this.#inTurn(() => this.#send(Buffer.from(text)));
+    }
+  }
+
+  get #colours(): boolean {
+    const { color } = this.#options;
+    return color === "always" || (color === "auto" && this.#onTerminal && !process.env.NO_COLOR);
+  }
+
+  #inTurn(action: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(action);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #header(lane: Lane): Promise<void> {
+    if (!this.#options.headers) return;
+    const name = this.#onTerminal ? printable(lane.name) : lane.name;
+    await this.#send(Buffer.from(`${this.#first ? "" : "\n"}==> ${name} <==\n`));
+    this.#first = false;
+    this.#last = lane;
+  }
+
+  async #put(lane: Lane, bytes: Uint8Array): Promise<void> {
+    if (bytes.length === 0) return;
+    if (lane !== this.#last) await this.#header(lane);
+    this.#last = lane;
+    if (lane.terminal) await this.#send(Buffer.from(lane.terminal.push(Buffer.from(bytes))));
+    else await this.#send(bytes);
+  }
+
+  async #send(bytes: Uint8Array): Promise<void> {
+    try {
+      await this.#output.write(bytes);
+    } catch (error) {
+      if ((error as PortholeError).errno === "EPIPE") dieOf("SIGPIPE");
+      throw error;
+    }
+  }
+}
+
+/** Bright enough on dark and light grounds: cyan, green, yellow, magenta, blue, and the same bold. */
+const COLOURS = ["36", "32", "33", "35", "34", "36;1", "32;1", "33;1", "35;1", "34;1"];
+
+/** Lines with the prefix before each, joined to pieces of about 64 KiB. */
+function* batches(lines: Uint8Array[], prefix: Uint8Array): Generator<Uint8Array> {
+  let parts: Uint8Array[] = [];
+  let length = 0;
+  for (const line of lines) {
+    parts.push(prefix, line);
+    length += prefix.length + line.length;
+    if (length < 65_536) continue;
+    yield Buffer.concat(parts);
+    parts = [];
+    length = 0;
+  }
+  if (parts.length > 0) yield Buffer.concat(parts);
+}

@@ -1,0 +1,237 @@
+import {
+  type FollowEvent,
+  type FollowedFile,
+  follow,
+  followSource,
+  type Identity,
+  type OpenFile,
+  PortholeError,
+} from "../../src/index.ts";
+import { TimestampReader } from "../../src/tailing.ts";
+import type { NamedTarget } from "../reach.ts";
+import { cannotOpen, errorReading, say } from "./complaints.ts";
+import { type Input, standardInput } from "./input.ts";
+import { Notices } from "./notices.ts";
+import type { TailOptions } from "./options.ts";
+import type { Place } from "./place.ts";
+import type { Lane, Printer } from "./printer.ts";
+import { quotedIfNeeded } from "./quote.ts";
+import { wantedPart } from "./wanted.ts";
+
+/** What becomes of what is read. */
+export interface Sink {
+  show(lane: Lane, bytes: Uint8Array): Promise<void>;
+  /** Called with every file that is read, so that no glob takes it for a new one. */
+  seen(place: Place, identity: Identity): void;
+}
+
+/** One target of tail, from opening to the end of following. */
+export class Tailed {
+  readonly name: string;
+  readonly lane: Lane;
+  readonly place: Place;
+  readonly #named: NamedTarget;
+  readonly #options: TailOptions;
+  readonly #since: number | undefined;
+  readonly #timestamps: TimestampReader;
+  #input: Input | undefined;
+  #failure: unknown;
+  /** Where the first part ends and following begins. */
+  #size = 0;
+  #wholly = false;
+  /** A file of /proc or the like: read through once. */
+  #pseudo = false;
+  #events: AsyncGenerator<FollowEvent<FollowedFile>, void, void> | undefined;
+  #first: Promise<IteratorResult<FollowEvent<FollowedFile>, void>> | undefined;
+
+  constructor(named: NamedTarget, place: Place, printer: Printer, options: TailOptions, since: number | undefined) {
+    this.#named = named;
+    this.name = named.text === "-" ? "standard input" : named.text;
+    this.lane = printer.lane(this.name);
+    this.place = place;
+    this.#options = options;
+    this.#since = since;
+    const zone = named.target.kind === "local" ? "local" : "utc";
+    this.#timestamps = new TimestampReader({ now: Date.now(), zone });
+  }
+
+  readonly timeOf = (line: Uint8Array): number | undefined => this.#timestamps.read(line);
+
+  /** True when nothing of it can be followed because nobody asked to: standard input that is a pipe, as POSIX has it. */
+  get isPipedInput(): boolean {
+    return this.#input?.isStdin === true && this.#input.file === undefined;
+  }
+
+  /** Opens it; a failure is kept for {@link show}. Where it is followed, it is from here on, so that nothing is lost while others are shown. */
+  async open(stop: AbortSignal): Promise<void> {
+    try {
+      this.#input =
+        this.#named.text === "-"
+          ? await standardInput()
+          : { file: await (await this.place.session()).open(this.#named.target.path), start: 0, isStdin: false };
+    } catch (error) {
+      this.#failure = error;
+    }
+    const file = this.#input?.file;
+    if (file?.isSeekable) {
+      this.#size = file.size();
+      this.#pseudo =
+        this.#size === 0 && file.kind === "file" && file.read(new Uint8Array(1), 0) > 0 && file.size() === 0;
+    }
+    if (this.#options.follow !== undefined && this.#followable(file)) this.#begin(file, stop);
+  }
+
+  /** It is new: all of it is shown, by following it from its beginning. */
+  fromStart(): void {
+    this.#wholly = true;
+  }
+
+  /** Says why it cannot be opened or read, if so. Returns the failure. */
+  complaint(): unknown {
+    if (this.#failure !== undefined) {
+      say("tail", cannotOpen(this.name, this.#failure));
+      return this.#failure;
+    }
+    if (this.#input?.file?.kind !== "directory") return undefined;
+    const error = new PortholeError("FILE", "Is a directory", { errno: "EISDIR" });
+    say("tail", errorReading(this.name, error));
+    return error;
+  }
+
+  get isOpen(): boolean {
+    return this.#failure === undefined;
+  }
+
+  get isDirectory(): boolean {
+    return this.#input?.file?.kind === "directory";
+  }
+
+  /** Says that it cannot be followed, as GNU of what is no file, FIFO or device. */
+  get unfollowable(): string | undefined {
+    const file = this.#input?.file;
+    if (file === undefined || !(this.isDirectory || file.kind === "block device" || file.relayed)) return undefined;
+    if (file.relayed)
+      return `${quotedIfNeeded(this.name)}: its file system may not answer, so the agent reads it for us, once: it is not followed`;
+    const gives = this.#options.retry ? "" : "; giving up on this name";
+    return `${quotedIfNeeded(this.name)}: cannot follow end of this type of file${gives}`;
+  }
+
+  /** The part that is shown first. */
+  part(): AsyncGenerator<Buffer> {
+    const input = this.#input;
+    if (input === undefined) throw new Error("nothing is open");
+    const since = this.#since;
+    const bounded = this.#events !== undefined && !this.#pseudo;
+    return wantedPart(
+      input,
+      this.#options,
+      since === undefined
+        ? undefined
+        : {
+            time: since,
+            timeOf: this.timeOf,
+            none: () =>
+              say(
+                "tail",
+                `${quotedIfNeeded(this.name)}: no line bears a time that is known here; --since has no effect on it`,
+              ),
+          },
+      bounded ? this.#size : undefined,
+    );
+  }
+
+  /** Brings what is appended, and says what happens to the file, until `stop` aborts or nothing more can come. */
+  async follow(sink: Sink, stop: AbortSignal): Promise<void> {
+    const input = this.#input;
+    if (this.#events !== undefined) return this.#followEvents(this.#events, sink);
+    if (this.#failure !== undefined && !this.#options.retry) return;
+    if (input === undefined || this.isDirectory) {
+      if (!this.#options.retry) return;
+      this.#begin(undefined, stop);
+      if (this.#events !== undefined) return this.#followEvents(this.#events, sink);
+    }
+    if (input !== undefined && !input.isStdin && this.unfollowable === undefined)
+      await this.#followStream(input, sink, stop);
+  }
+
+  close(): void {
+    this.#input?.file?.close();
+  }
+
+  #followable(file: OpenFile | undefined): boolean {
+    return file?.kind === "file" && file.isSeekable;
+  }
+
+  #begin(file: OpenFile | undefined, stop: AbortSignal): void {
+    const { follow: how, interval, maxUnchangedStats } = this.#options;
+    const source = followSource(this.place.session, this.#named.target.path, file, {
+      quietMs: Math.max(250, maxUnchangedStats * interval),
+    });
+    const back = source.onChange;
+    this.#events = follow(
+      {
+        ...source,
+        onChange: (listener) => {
+          this.place.keep(() => listener("name"));
+          return back?.(listener) ?? (() => undefined);
+        },
+      },
+      {
+        position: this.#pseudo || this.#wholly ? 0 : this.#size,
+        byName: how === "name" ? true : file === undefined ? "first" : false,
+        goneMs: interval,
+        signal: stop,
+      },
+    );
+    this.#first = this.#events.next();
+    // Its failure is met where it is awaited.
+    this.#first.catch(() => undefined);
+  }
+
+  async #followEvents(events: AsyncGenerator<FollowEvent<FollowedFile>, void, void>, sink: Sink): Promise<void> {
+    const { retry } = this.#options;
+    const notices = new Notices(
+      this.name,
+      retry,
+      this.#failure ?? (this.isDirectory ? new Error("a directory") : undefined),
+    );
+    const first = this.#input?.file;
+    if (first) sink.seen(this.place, identityOf(first));
+    try {
+      for (let next = await (this.#first ?? events.next()); !next.done; next = await events.next()) {
+        const event = next.value;
+        if (event.kind === "data") await sink.show(this.lane, event.bytes);
+        else {
+          const text = notices.of(event);
+          if ("file" in event && event.file) sink.seen(this.place, event.file.identity);
+          if (text !== undefined) say("tail", text);
+          if (event.kind === "deleted" && !retry) return;
+        }
+      }
+    } finally {
+      await events.return();
+    }
+  }
+
+  /** A FIFO is opened again for its next writer; a device is read to its end, and then nothing comes any more. */
+  async #followStream(input: Input, sink: Sink, stop: AbortSignal): Promise<void> {
+    let file = input.file;
+    while (file?.kind === "fifo" && !stop.aborted) {
+      const next: OpenFile = await (await this.place.session()).open(this.#named.target.path);
+      file.close();
+      file = next;
+      input.file = next;
+      try {
+        for await (const bytes of file.stream({ signal: stop })) await sink.show(this.lane, bytes);
+      } catch (error) {
+        if (!stop.aborted) throw error;
+      }
+    }
+    if (!stop.aborted) await new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve()));
+  }
+}
+
+function identityOf(file: OpenFile): Identity {
+  const { device, inode } = file.facts;
+  return { device: device.major * 2 ** 20 + device.minor, inode };
+}

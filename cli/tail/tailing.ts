@@ -1,0 +1,234 @@
+import { AT_END, type Identity, PortholeError, parseTarget, type Target } from "../../src/index.ts";
+import { everyTick } from "../../src/tailing.ts";
+import type { NamedTarget, Reach } from "../reach.ts";
+import { errorReading, say } from "./complaints.ts";
+import { Merger } from "./merger.ts";
+import type { TailOptions } from "./options.ts";
+import { Place } from "./place.ts";
+import { Printer } from "./printer.ts";
+import { quoted } from "./quote.ts";
+import { Tailed } from "./tailed.ts";
+
+/** Milliseconds between looks for new files that a glob matches. */
+const GLOB_MS = 1000;
+
+/** A run of tail: its files, their order on the output, and what comes later. */
+export class Tailing {
+  readonly #reach: Reach;
+  readonly #options: TailOptions;
+  readonly #since: number | undefined;
+  readonly #failed: (error: unknown) => void;
+  readonly #stop = new AbortController();
+  readonly #places = new Map<string, Place>();
+  readonly #files: Tailed[] = [];
+  /** Patterns that may match more later. */
+  readonly #globs: { text: string; target: Target }[] = [];
+  readonly #names = new Set<string>();
+  readonly #seen = new Map<Place, Set<string>>();
+  #printer: Printer | undefined;
+  #merger: Merger | undefined;
+
+  /** `failed` hears of every failure, once it has been said. */
+  constructor(reach: Reach, options: TailOptions, since: number | undefined, failed: (error: unknown) => void) {
+    this.#reach = reach;
+    this.#options = options;
+    this.#since = since;
+    this.#failed = failed;
+  }
+
+  /** Finds out what is meant. Failures are told to `complain` and counted. */
+  async name(texts: readonly string[], complain: (error: unknown) => void): Promise<void> {
+    const { follow, retry, prefix, merge, headers, delimiter, color } = this.#options;
+    const targets: NamedTarget[] = [];
+    for (const text of texts) {
+      const isGlob = follow === "name" && retry && isPattern(text);
+      if (isGlob) this.#globs.push({ text, target: parseTarget(text) });
+      targets.push(
+        ...(await this.#reach.expand([text], (error) => {
+          complain(error);
+          this.#failed(error);
+        })),
+      );
+    }
+    const several = targets.length > 1 || this.#globs.length > 0;
+    this.#printer = await Printer.open({
+      headers: !prefix && !merge && (headers === "always" || (headers === "several" && several)),
+      prefix,
+      shared: several,
+      delimiter,
+      color,
+    });
+    if (merge) this.#merger = new Merger(this.#printer, delimiter);
+    for (const named of targets) this.#add(named);
+  }
+
+  /** Opens everything and shows the part of it that was asked for. */
+  async begin(): Promise<void> {
+    const printer = this.#shown;
+    if (this.#options.follow !== undefined) printer.watchReader();
+    await Promise.all(this.#files.map((file) => file.open(this.#stop.signal)));
+    if (this.#merger) await this.#mergeParts(this.#merger);
+    else for (const file of this.#files) await this.#showPart(file);
+    printer.begunWith(this.#files.at(-1)?.lane);
+  }
+
+  /** Follows until nothing more can come. Returns the exit status that GNU tail has for the end. */
+  async follow(): Promise<number> {
+    const { pid } = this.#options;
+    const followed = this.#files.filter((file) => !file.isPipedInput);
+    const endPid = pid === undefined ? undefined : this.#endWith(pid);
+    const endGlobs = this.#globs.length > 0 ? everyTick(GLOB_MS, () => void this.#lookForMore()) : undefined;
+    const running = this.#files.map((file) => this.#followOne(file));
+    try {
+      if (endGlobs) await new Promise<void>((resolve) => this.#stop.signal.addEventListener("abort", () => resolve()));
+      await Promise.all(running);
+    } finally {
+      endPid?.();
+      endGlobs?.();
+    }
+    if (this.#stop.signal.aborted || followed.length === 0) return 0;
+    say("tail", "no files remaining");
+    return 1;
+  }
+
+  /** Shows what is held back, and gives everything up. */
+  async end(): Promise<void> {
+    this.#stop.abort();
+    await this.#merger?.end();
+    await this.#printer?.end();
+    for (const file of this.#files) file.close();
+    for (const place of this.#places.values()) place.end();
+  }
+
+  get #shown(): Printer {
+    if (!this.#printer) throw new Error("name() comes first");
+    return this.#printer;
+  }
+
+  #add(named: NamedTarget): Tailed {
+    const file = new Tailed(named, this.#place(named.target), this.#shown, this.#options, this.#since);
+    this.#files.push(file);
+    this.#names.add(named.text);
+    this.#merger?.add(file.lane, file.timeOf);
+    return file;
+  }
+
+  #place(target: Target): Place {
+    const key = target.kind === "local" ? "" : target.kind === "process" ? `pid:${target.pid}` : target.name;
+    const known = this.#places.get(key);
+    if (known) return known;
+    const place = new Place(this.#reach, target, this.#options.interval);
+    this.#places.set(key, place);
+    return place;
+  }
+
+  async #showPart(file: Tailed): Promise<void> {
+    const printer = this.#shown;
+    if (file.isOpen) await printer.begin(file.lane);
+    if (!this.#complain(file)) {
+      try {
+        for await (const piece of file.part()) await printer.write(file.lane, piece);
+        if (this.#options.follow === undefined) await printer.flush(file.lane);
+      } catch (error) {
+        say("tail", errorReading(file.name, error));
+        this.#failed(error);
+      }
+    }
+    if (this.#options.follow !== undefined && file.unfollowable !== undefined) say("tail", file.unfollowable);
+  }
+
+  async #mergeParts(merger: Merger): Promise<void> {
+    const good = this.#files.filter((file) => !this.#complain(file));
+    const goesOn = this.#options.follow !== undefined;
+    await merger.show(good.map((file) => ({ lane: file.lane, pieces: file.part(), goesOn })));
+  }
+
+  #complain(file: Tailed): boolean {
+    const failure = file.complaint();
+    if (failure !== undefined) this.#failed(failure);
+    return failure !== undefined;
+  }
+
+  async #followOne(file: Tailed): Promise<void> {
+    try {
+      await file.follow(
+        {
+          show: (lane, bytes) => this.#merger?.take(lane, bytes) ?? this.#shown.write(lane, bytes),
+          seen: (place, identity) => this.#note(place, identity),
+        },
+        this.#stop.signal,
+      );
+    } catch (error) {
+      say("tail", errorReading(file.name, error));
+      this.#failed(error);
+    }
+  }
+
+  #note(place: Place, identity: Identity): void {
+    const seen = this.#seen.get(place) ?? new Set();
+    this.#seen.set(place, seen.add(`${identity.device}:${identity.inode}`));
+  }
+
+  #endWith(pid: number): () => void {
+    const timer = setInterval(
+      () => {
+        try {
+          process.kill(pid, 0);
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code === "ESRCH") this.#stop.abort(AT_END);
+        }
+      },
+      Math.max(50, this.#options.interval),
+    );
+    return () => clearInterval(timer);
+  }
+
+  #looking = false;
+
+  /** Takes in files that the globs match now. One that was followed under another name is that file, rotated. */
+  async #lookForMore(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      for (const { text, target } of this.#globs) await this.#expand(text, target);
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  async #expand(text: string, target: Target): Promise<void> {
+    const place = this.#place(target);
+    try {
+      const session = await place.session();
+      const { expandGlob } = await import("../../src/listing.ts");
+      for await (const path of expandGlob(session, target.path)) {
+        const name = text.slice(0, text.length - target.path.length) + path;
+        if (this.#names.has(name)) continue;
+        const { device, inode } = await session.stat(path);
+        const identity = `${device.major * 2 ** 20 + device.minor}:${inode}`;
+        if (this.#seen.get(place)?.has(identity)) continue;
+        this.#take(this.#add({ text: name, target: { ...target, path } }));
+      }
+    } catch (error) {
+      // A container that is away is spoken of by its place; a directory that is not there may come.
+      if (!(error instanceof PortholeError)) throw error;
+    }
+  }
+
+  async #take(file: Tailed): Promise<void> {
+    say("tail", `${quoted(file.name)} has appeared;  following new file`);
+    file.fromStart();
+    await file.open(this.#stop.signal);
+    await this.#followOne(file);
+  }
+}
+
+/** True for a target inside something whose path is a pattern; patterns of this machine's paths are the shell's. */
+function isPattern(text: string): boolean {
+  try {
+    const target = parseTarget(text);
+    return target.kind !== "local" && /[*?[\\]/.test(target.path);
+  } catch {
+    return false;
+  }
+}

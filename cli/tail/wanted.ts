@@ -1,0 +1,105 @@
+import {
+  firstLinesOffset,
+  LineSplitter,
+  lastLinesOffset,
+  readerOf,
+  StreamEnd,
+  StreamStart,
+  sinceOffset,
+} from "../../src/tailing.ts";
+import { type Input, pieces, sizeOf } from "./input.ts";
+import type { TailOptions } from "./options.ts";
+
+/** From when on, and how a line's time is known. */
+export interface Since {
+  /** Milliseconds since 1970. */
+  time: number;
+  timeOf: (line: Uint8Array) => number | undefined;
+  /** Called when no line bears a time: then `--since` has no meaning for the file. */
+  none: () => void;
+}
+
+/**
+ * The part of a file that tail shows first, in pieces. With `size` it ends there, for what comes behind is followed; without, at the end of
+ * the file.
+ */
+export async function* wantedPart(
+  input: Input,
+  options: Pick<TailOptions, "amount" | "hasAmount" | "delimiter">,
+  since: Since | undefined,
+  size?: number,
+): AsyncGenerator<Buffer> {
+  const { file, start } = input;
+  const end = size ?? sizeOf(input);
+  if (file?.isSeekable && end !== undefined) {
+    const read = (position: number, buffer: Uint8Array) => file.read(buffer, position);
+    const from = Math.max(start, offsetOf(read, end, options, since, start));
+    if (from < end || size === undefined) yield* pieces(input, from, size);
+    return;
+  }
+  if (since !== undefined) {
+    // A time has to be looked for from the beginning, and where there is none all of it may be wanted after all.
+    const lines: Uint8Array[] = [];
+    for await (const line of linesSince(pieces(input), since, options.delimiter)) lines.push(line);
+    const all = Buffer.concat(lines);
+    yield all.subarray(options.hasAmount ? offsetOf(readerOf(all), all.length, options, undefined, 0) : 0);
+    return;
+  }
+  const { unit, count, sign } = options.amount;
+  const by = unit === "lines" ? options.delimiter : undefined;
+  if (sign === "+") {
+    const skipped = new StreamStart(Math.max(0, count - 1), by);
+    for await (const piece of pieces(input)) {
+      const { rest } = skipped.push(piece);
+      if (rest.length > 0) yield rest;
+    }
+    return;
+  }
+  const kept = new StreamEnd(count, by);
+  for await (const piece of pieces(input)) kept.push(piece);
+  yield kept.finish().end;
+}
+
+function offsetOf(
+  read: (position: number, buffer: Uint8Array) => number,
+  size: number,
+  { amount, hasAmount, delimiter }: Pick<TailOptions, "amount" | "hasAmount" | "delimiter">,
+  since: Since | undefined,
+  start: number,
+): number {
+  const fromTime = since && sinceOffset(read, size, since.time, since.timeOf, delimiter);
+  if (since && fromTime === undefined) since.none();
+  if (fromTime !== undefined && !hasAmount) return fromTime;
+  const { unit, count, sign } = amount;
+  const behind = (position: number, buffer: Uint8Array) => read(start + position, buffer);
+  const length = Math.max(0, size - start);
+  let from: number;
+  if (unit === "bytes") from = sign === "+" ? Math.min(length, Math.max(0, count - 1)) : Math.max(0, length - count);
+  else if (sign === "+") from = firstLinesOffset(behind, length, Math.max(0, count - 1), delimiter);
+  else from = lastLinesOffset(behind, length, count, delimiter);
+  return Math.max(start + from, fromTime ?? 0);
+}
+
+/** Lines from the first at or after the time on; all of them when none bears a time. */
+async function* linesSince(source: AsyncIterable<Buffer>, since: Since, delimiter: number): AsyncGenerator<Uint8Array> {
+  const splitter = new LineSplitter(delimiter);
+  let untimed: Uint8Array[] | undefined = [];
+  let begun = false;
+  const take = (line: Uint8Array): Uint8Array[] => {
+    if (begun) return [line];
+    const time = since.timeOf(line);
+    if (time === undefined) {
+      untimed?.push(line);
+      return [];
+    }
+    untimed = undefined;
+    begun = time >= since.time;
+    return begun ? [line] : [];
+  };
+  for await (const piece of source) for (const line of splitter.push(piece)) yield* take(line);
+  const last = splitter.end();
+  if (last.length > 0) yield* take(last);
+  if (untimed === undefined || untimed.length === 0) return;
+  since.none();
+  yield* untimed;
+}

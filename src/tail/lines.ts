@@ -1,0 +1,30 @@
+/** Cuts what comes in pieces into lines. */
+export class LineSplitter {
+  readonly #delimiter: number;
+  #rest: Uint8Array[] = [];
+
+  constructor(delimiter: number) {
+    this.#delimiter = delimiter;
+  }
+
+  /** The lines that are complete now, each with its delimiter. */
+  push(bytes: Uint8Array): Uint8Array[] {
+    const lines: Uint8Array[] = [];
+    let start = 0;
+    for (let at = bytes.indexOf(this.#delimiter); at !== -1; at = bytes.indexOf(this.#delimiter, start)) {
+      const line = bytes.subarray(start, at + 1);
+      lines.push(this.#rest.length > 0 ? Buffer.concat([...this.#rest, line]) : line);
+      this.#rest = [];
+      start = at + 1;
+    }
+    if (start < bytes.length) this.#rest.push(bytes.subarray(start));
+    return lines;
+  }
+
+  /** The last line, which nothing ended; empty when there is none. */
+  end(): Uint8Array {
+    const rest = Buffer.concat(this.#rest);
+    this.#rest = [];
+    return rest;
+  }
+}

@@ -1,0 +1,117 @@
+import type { ReadAt } from "./fingerprint.ts";
+
+const BLOCK = 64 * 1024;
+/** A file up to this size is read through; beyond, its order is probed first. */
+const SMALL = 4 * 1024 * 1024;
+/** Places at which a big file's order is probed. */
+const PROBES = 32;
+
+/**
+ * Offset of the first line at or after `since` in the first `size` bytes; `size` when all are earlier, undefined when no line bears a time. A big
+ * file whose times ascend, as far as 32 places tell, is searched by halves; any other is read from its beginning.
+ */
+export function sinceOffset(
+  read: ReadAt,
+  size: number,
+  since: number,
+  timeOf: (line: Uint8Array) => number | undefined,
+  delimiter = 10,
+): number | undefined {
+  const lines = new TimedOffsets(read, size, timeOf, delimiter);
+  if (size <= SMALL || !isSorted(lines, size)) return lines.scan(0, (time) => time >= since);
+  let low = 0;
+  let high = size;
+  while (high - low > BLOCK) {
+    const middle = Math.floor((low + high) / 2);
+    const found = lines.after(middle, high);
+    if (found !== undefined && found.time < since) low = found.offset;
+    else high = middle;
+  }
+  return lines.scan(low, (time) => time >= since);
+}
+
+function isSorted(lines: TimedOffsets, size: number): boolean {
+  let latest = Number.NEGATIVE_INFINITY;
+  for (let probe = 0; probe < PROBES; probe++) {
+    const found = lines.after(Math.floor((size / PROBES) * probe), size);
+    if (found === undefined) continue;
+    if (found.time < latest) return false;
+    latest = found.time;
+  }
+  return latest !== Number.NEGATIVE_INFINITY;
+}
+
+/** Finds lines that bear a time. */
+class TimedOffsets {
+  readonly #read: ReadAt;
+  readonly #size: number;
+  readonly #timeOf: (line: Uint8Array) => number | undefined;
+  readonly #delimiter: number;
+
+  constructor(read: ReadAt, size: number, timeOf: (line: Uint8Array) => number | undefined, delimiter: number) {
+    this.#read = read;
+    this.#size = size;
+    this.#timeOf = timeOf;
+    this.#delimiter = delimiter;
+  }
+
+  /** The first line that begins at `from` or later, before `end`, and bears a time. */
+  after(from: number, end: number): { offset: number; time: number } | undefined {
+    let found: { offset: number; time: number } | undefined;
+    this.#each(from === 0 ? 0 : this.#lineStart(from), (offset, line) => {
+      if (offset >= end) return true;
+      const time = this.#timeOf(line);
+      if (time !== undefined) found = { offset, time };
+      return time !== undefined;
+    });
+    return found;
+  }
+
+  /** Offset of the first line from `start` on that `wanted` takes; the size when there is none, undefined when none even bears a time. */
+  scan(start: number, wanted: (time: number) => boolean): number | undefined {
+    let result: number | undefined;
+    let timed = start > 0;
+    this.#each(start, (offset, line) => {
+      const time = this.#timeOf(line);
+      if (time === undefined) return false;
+      timed = true;
+      if (wanted(time)) result = offset;
+      return result !== undefined;
+    });
+    return result ?? (timed ? this.#size : undefined);
+  }
+
+  /** Where the line after the one that `offset - 1` is in begins. */
+  #lineStart(offset: number): number {
+    const buffer = Buffer.allocUnsafe(BLOCK);
+    for (let at = offset - 1; at < this.#size; ) {
+      const length = this.#read(at, buffer.subarray(0, Math.min(BLOCK, this.#size - at)));
+      if (length === 0) break;
+      const found = buffer.subarray(0, length).indexOf(this.#delimiter);
+      if (found !== -1) return at + found + 1;
+      at += length;
+    }
+    return this.#size;
+  }
+
+  /** Calls back with each line from `start` on, of a long one at least its first block, until it returns true. */
+  #each(start: number, callback: (offset: number, line: Uint8Array) => boolean): void {
+    const buffer = Buffer.allocUnsafe(BLOCK);
+    for (let at = start; at < this.#size; ) {
+      const length = this.#read(at, buffer.subarray(0, Math.min(BLOCK, this.#size - at)));
+      if (length === 0) return;
+      const block = buffer.subarray(0, length);
+      let from = 0;
+      for (let end = block.indexOf(this.#delimiter); end !== -1; end = block.indexOf(this.#delimiter, from)) {
+        if (callback(at + from, block.subarray(from, end + 1))) return;
+        from = end + 1;
+      }
+      if (from > 0 && at + length < this.#size) {
+        at += from; // the last line of the block is read again, whole
+        continue;
+      }
+      if (from < length && callback(at + from, block.subarray(from))) return;
+      at = at + length < this.#size ? this.#lineStart(at + length + 1) : this.#size;
+    }
+  }
+}

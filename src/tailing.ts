@@ -1,0 +1,9 @@
+/** What head and tail need beside the rest of the library: apart from src/index.ts, for other commands need not load it. */
+export { Output } from "./descriptors/output.ts";
+export { firstLinesOffset, lastLinesOffset, readerOf, StreamEnd, StreamStart, sizeByReading } from "./tail/ends.ts";
+export { LineSplitter } from "./tail/lines.ts";
+export { LineClock, mergeLines, ReorderWindow, type TimedLine } from "./tail/merge.ts";
+export { sinceOffset } from "./tail/since.ts";
+export { everyTick } from "./tail/ticker.ts";
+export { parseTimestamp, type TimestampOptions, TimestampReader } from "./tail/timestamp.ts";
+export { parseTime } from "./time.ts";

@@ -1,0 +1,145 @@
+import type { Session } from "./session.ts";
+import {
+  IN_ATTRIB,
+  IN_CREATE,
+  IN_DELETE,
+  IN_DELETE_SELF,
+  IN_IGNORED,
+  IN_MODIFY,
+  IN_MOVE_SELF,
+  IN_MOVED_FROM,
+  IN_MOVED_TO,
+  IN_Q_OVERFLOW,
+  type InotifyEvent,
+} from "./tail/inotify.ts";
+import { pathText } from "./target.ts";
+
+const CONTENT = IN_MODIFY;
+const NAME_OF_FILE = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF;
+const NAME_IN_DIRECTORY = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE;
+const DIRECTORY_ITSELF = IN_DELETE_SELF | IN_MOVE_SELF;
+
+/** Milliseconds between questions about a path whose directory and file are watched: only what no watch tells is left (a parent renamed). */
+const WATCHED_MS = 5000;
+/** The same while something is not watched: a missing directory, no watches left, a session that ended. */
+const UNWATCHED_MS = 500;
+
+type Listener = (what: "content" | "name") => void;
+
+/**
+ * inotify watches on a path's file and on its directory, kept up through rotations, directories made again and new sessions. A watch that cannot be had
+ * (the limit of watches, nothing there) is no failure: {@link nameCheckMs} then asks for more frequent looks.
+ */
+export class WatchedPath {
+  readonly #path: string;
+  readonly #directory: string;
+  readonly #name: string;
+  readonly #quietMs: number;
+  #listener: Listener | undefined;
+  #session: Session | undefined;
+  #directoryWatch: Held | undefined;
+  /** The newest file's, and that of the one before, whose writers may still be at it. */
+  #fileWatches: Held[] = [];
+
+  /** `quietMs`: what {@link nameCheckMs} says while everything is watched. */
+  constructor(path: string, quietMs = WATCHED_MS) {
+    this.#quietMs = quietMs;
+    const whole = path.replace(/\/+$/, "") || "/";
+    const slash = whole.lastIndexOf("/");
+    this.#path = path;
+    this.#directory = slash > 0 ? whole.slice(0, slash) : slash === 0 ? "/" : ".";
+    this.#name = whole.slice(slash + 1);
+  }
+
+  begin(listener: Listener): void {
+    this.#listener = listener;
+  }
+
+  /** Watches from this session on, unless it does already; puts back what was lost meanwhile. */
+  lookFrom(session: Session): void {
+    if (this.#listener === undefined) return;
+    if (session !== this.#session) {
+      this.#release();
+      this.#session = session;
+    }
+    if (this.#directoryWatch === undefined || this.#directoryWatch.state === "lost") {
+      this.#directoryWatch?.end();
+      this.#directoryWatch = this.#watchDirectory(session);
+    }
+    if ((this.#fileWatches.at(-1)?.state ?? "lost") === "lost") this.fileChanged();
+  }
+
+  /** The path names another file now, whose writes are the ones to hear of. */
+  fileChanged(): void {
+    const session = this.#session;
+    if (session === undefined || this.#listener === undefined) return;
+    while (this.#fileWatches.length > 1 || this.#fileWatches[0]?.state === "lost") this.#fileWatches.shift()?.end();
+    const watch = new Held();
+    this.#fileWatches.push(watch);
+    watch.hold(
+      session.watch(this.#path, CONTENT | NAME_OF_FILE, ({ mask }) => {
+        if (mask & IN_IGNORED) watch.state = "lost";
+        if (mask & (CONTENT | IN_Q_OVERFLOW)) this.#listener?.("content");
+        if (mask & ~CONTENT) this.#listener?.("name");
+      }),
+    );
+  }
+
+  /** How often to ask what the path names, as things are. */
+  get nameCheckMs(): number {
+    const watched = this.#directoryWatch?.state === "held" && this.#fileWatches.at(-1)?.state === "held";
+    // Here a question costs nothing, and fs.watch does not say when a watched directory is gone.
+    if (this.#session?.route === "local") return UNWATCHED_MS;
+    return watched && this.#session?.ended === undefined ? this.#quietMs : UNWATCHED_MS;
+  }
+
+  end(): void {
+    this.#listener = undefined;
+    this.#release();
+  }
+
+  #watchDirectory(session: Session): Held {
+    const watch = new Held();
+    watch.hold(
+      session.watch(this.#directory, NAME_IN_DIRECTORY | DIRECTORY_ITSELF, (event: InotifyEvent) => {
+        if (event.mask & (DIRECTORY_ITSELF | IN_IGNORED)) watch.state = "lost";
+        // A busy directory holds many other names. An overflow concerns all.
+        if (event.name.length > 0 && pathText(event.name) !== this.#name) return;
+        this.#listener?.("name");
+        if (event.mask & IN_Q_OVERFLOW) this.#listener?.("content");
+      }),
+    );
+    return watch;
+  }
+
+  #release(): void {
+    this.#directoryWatch?.end();
+    this.#directoryWatch = undefined;
+    for (const watch of this.#fileWatches.splice(0)) watch.end();
+  }
+}
+
+/** A watch, from the request for it on. */
+class Held {
+  state: "asked" | "held" | "lost" = "asked";
+  #remove: (() => void) | undefined;
+  #over = false;
+
+  hold(asked: Promise<() => void>): void {
+    asked.then(
+      (remove) => {
+        if (this.#over) return remove();
+        this.#remove = remove;
+        if (this.state === "asked") this.state = "held";
+      },
+      () => {
+        this.state = "lost";
+      },
+    );
+  }
+
+  end(): void {
+    this.#over = true;
+    this.#remove?.();
+  }
+}
