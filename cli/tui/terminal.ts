@@ -72,7 +72,8 @@ export class Terminal {
     clearTimeout(this.#retry);
     const cut = this.busy;
     this.#pending = Buffer.alloc(0);
-    this.#writeAll(Buffer.from((cut ? CANCEL : "") + RESTORE));
+    // Setting modes waits for the output to drain (TCSADRAIN in libuv). Where nothing drains, Node resets them at exit without waiting.
+    if (!this.#writeAll(Buffer.from((cut ? CANCEL : "") + RESTORE))) return;
     try {
       this.#stdin.setRawMode(false);
     } catch {
@@ -100,13 +101,16 @@ export class Terminal {
     }
   }
 
-  #writeAll(bytes: Buffer): void {
+  /** True when all of it is out in time. */
+  #writeAll(bytes: Buffer): boolean {
     const deadline = Date.now() + RESTORE_DEADLINE_MS;
-    for (let rest = bytes; rest.length > 0 && Date.now() < deadline; ) {
+    let rest = bytes;
+    while (rest.length > 0 && Date.now() < deadline) {
       const count = this.#tryWrite(rest);
       rest = rest.subarray(count);
       if (count === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
     }
+    return rest.length === 0;
   }
 
   /** Bytes taken; 0 when the terminal takes none now. Of a terminal that is gone (EIO), everything. */
@@ -114,7 +118,8 @@ export class Terminal {
     try {
       return writeSync(this.#fd, bytes);
     } catch (error) {
-      return (error as NodeJS.ErrnoException).code === "EAGAIN" ? 0 : bytes.length;
+      const { code } = error as NodeJS.ErrnoException;
+      return code === "EAGAIN" || code === "EINTR" ? 0 : bytes.length;
     }
   }
 }
