@@ -1,4 +1,4 @@
-// The base of the direct route: a process that enters another one's mount namespace and opens its root. Usage: enter PID
+// The base of the direct route: a process that enters another one's mount namespace, opens its root and says so on descriptor 3. Usage: enter PID
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>
@@ -15,5 +15,5 @@ int main(int argc, char **argv)
 	int namespace = open(path, O_RDONLY | O_CLOEXEC);
 	if (namespace < 0 || setns(namespace, CLONE_NEWNS) < 0)
 		return 1;
-	return open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) < 0;
+	return open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) < 0 || write(3, "", 1) != 1;
 }

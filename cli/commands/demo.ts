@@ -15,7 +15,7 @@ export async function demo(options: { seconds: number }): Promise<number> {
     try {
       if (isatty(0) && isatty(1)) {
         const { openScreenOn } = await import("./open.ts");
-        return await openScreenOn(sandbox.session, file, "sandbox", { startAtEnd: true, follow: true });
+        return await openScreenOn(sandbox.session, file, `sandbox:${sandbox.log}`, { startAtEnd: true, follow: true });
       }
       return await asText(sandbox, file, options.seconds);
     } finally {
