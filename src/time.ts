@@ -4,7 +4,7 @@ const units: Record<string, number> = { second: 1, minute: 60, hour: 3600, day: 
 
 /**
  * Milliseconds since 1970 of a time as people write it: `2026-01-31`, `2026-01-31 14:05`, ISO 8601 with or without zone (else the local
- * one), `@SECONDS`, `now`, `today`, `yesterday`, `2 hours ago`.
+ * one), `@SECONDS`, `now`, `2 hours ago`; `yesterday` is the same hour of the day before, as for date(1).
  * @throws PortholeError USAGE
  */
 export function parseTime(text: string, now: number): number {
@@ -19,11 +19,10 @@ export function parseTime(text: string, now: number): number {
   }
   const word = trimmed.toLowerCase();
   if (word === "now") return now;
-  if (word === "today" || word === "yesterday") {
+  if (word === "today") return now;
+  if (word === "yesterday") {
     const day = new Date(now);
-    day.setHours(0, 0, 0, 0);
-    if (word === "yesterday") day.setDate(day.getDate() - 1);
-    return day.getTime();
+    return day.setDate(day.getDate() - 1);
   }
   return calendarTime(trimmed) ?? refuse(text);
 }

@@ -1,49 +1,57 @@
 import type { Item } from "./item.ts";
 
-/** ls(1)'s own colours where LS_COLORS is not set. */
+/** ls(1)'s own colours. */
 const defaults =
   "di=01;34:ln=01;36:pi=33:so=01;35:bd=01;33:cd=01;33:su=37;41:sg=30;43:tw=30;42:ow=34;42:st=37;44:ex=01;32";
 
 const byType: Record<number, string> = { 1: "pi", 2: "cd", 4: "di", 6: "bd", 8: "fi", 10: "ln", 12: "so" };
 
-/** Colours of names by LS_COLORS, as dir_colors(5) says: kinds (`di`, `ln`, `ex` ...) and endings (`*.tar`). */
+/** Colours of names by LS_COLORS, as dir_colors(5) says: kinds (`di`, `ln`, `ex` ...) and endings (`*.tar`), over ls(1)'s own. */
 export class Colours {
   readonly #kinds = new Map<string, string>();
   /** The last of the same ending counts. */
   readonly #endings: [string, string][] = [];
 
-  constructor(setting = defaults) {
-    for (const part of setting.split(":")) {
-      const [key = "", value = ""] = /^([^=]+)=([\d;]*|target)$/.exec(part)?.slice(1) ?? [];
-      if (value === "" || /^0*$/.test(value)) this.#kinds.delete(key);
-      else if (key.startsWith("*")) this.#endings.unshift([key.slice(1), value]);
+  constructor(setting = "") {
+    for (const part of `${defaults}:${setting}`.split(":")) {
+      const [key, value] = /^([^=]+)=([\d;]+|target)$/.exec(part)?.slice(1) ?? [];
+      if (key === undefined || value === undefined) continue;
+      if (key.startsWith("*")) this.#endings.unshift([key.slice(1), value]);
       else this.#kinds.set(key, value);
     }
   }
 
   /** True when the colour of a symbolic link depends on what it leads to. */
   get needsTargets(): boolean {
-    return this.#kinds.has("or") || this.#kinds.has("mi") || this.#kinds.get("ln") === "target";
+    return this.#isSet("or") || this.#isSet("mi") || this.#followsLinks;
   }
 
   /** A file's name, coloured. */
   name(item: Pick<Item, "name" | "type" | "facts" | "linkMode">, text: string): string {
-    const { linkMode } = item;
-    if (item.type === LINK) {
-      if (linkMode === 0 && this.#kinds.has("or")) return paint(this.#kinds.get("or"), text);
-      if (this.#kinds.get("ln") !== "target") return paint(this.#kinds.get("ln"), text);
-      return linkMode ? this.#byMode(linkMode, 1, item.name, text) : text;
+    const { linkMode, facts, type } = item;
+    if (type === LINK) {
+      if (linkMode === 0 && (this.#followsLinks || this.#isSet("or"))) return paint(this.#kinds.get("or"), text);
+      if (linkMode && this.#followsLinks) return this.#byMode(linkMode, facts?.links ?? 1, item.name, text);
+      return paint(this.#kinds.get("ln"), text);
     }
-    return item.facts === undefined
-      ? paint(this.#plain(item.type, item.name), text)
-      : this.#byMode(item.facts.mode, item.facts.links, item.name, text);
+    if (facts === undefined) return paint(this.#plain(type, item.name), text);
+    return this.#byMode(facts.mode, facts.links, item.name, text);
   }
 
   /** What a symbolic link leads to, coloured as that. */
   target(item: Pick<Item, "link" | "linkMode">, text: string): string {
     if (item.linkMode === undefined) return text;
-    if (item.linkMode === 0) return paint(this.#kinds.get("mi") ?? this.#kinds.get("or"), text);
+    if (item.linkMode === 0) return paint(this.#kinds.get(this.#isSet("mi") ? "mi" : "or"), text);
     return this.#byMode(item.linkMode, 1, item.link ?? "", text);
+  }
+
+  get #followsLinks(): boolean {
+    return this.#kinds.get("ln") === "target";
+  }
+
+  /** 0 and 00 mean that a kind is not told from others. */
+  #isSet(kind: string): boolean {
+    return !/^0{0,2}$/.test(this.#kinds.get(kind) ?? "");
   }
 
   #byMode(mode: number, links: number, name: string, text: string): string {
@@ -51,7 +59,7 @@ export class Colours {
   }
 
   #special(mode: number, links: number): string | undefined {
-    const of = (kind: string, applies: boolean) => (applies ? this.#kinds.get(kind) : undefined);
+    const of = (kind: string, applies: boolean) => (applies && this.#isSet(kind) ? this.#kinds.get(kind) : undefined);
     const isSticky = (mode & 0o1000) !== 0;
     const isOpen = (mode & 0o002) !== 0;
     if (mode >> 12 === DIRECTORY) return of("tw", isSticky && isOpen) ?? of("ow", isOpen) ?? of("st", isSticky);
@@ -65,8 +73,14 @@ export class Colours {
   }
 
   #plain(type: number, name: string): string | undefined {
-    const ending = type === FILE ? this.#endings.find(([end]) => name.endsWith(end))?.[1] : undefined;
-    return ending ?? this.#kinds.get(byType[type] ?? "or");
+    return (type === FILE ? this.#byEnding(name) : undefined) ?? this.#kinds.get(byType[type] ?? "or");
+  }
+
+  /** In any case, unless one is exact. */
+  #byEnding(name: string): string | undefined {
+    const lower = name.toLowerCase();
+    const exact = this.#endings.find(([end]) => name.endsWith(end));
+    return (exact ?? this.#endings.find(([end]) => lower.endsWith(end.toLowerCase())))?.[1];
   }
 }
 

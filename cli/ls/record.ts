@@ -1,10 +1,12 @@
 import { kindOf } from "../../src/index.ts";
+import { nameOf } from "../../src/listing.ts";
 import type { Item } from "./item.ts";
 import { isoTime } from "./times.ts";
 
 /** What `ls --json` and `stat --json` say of a file: see docs/json.md. */
 export function fileRecord(item: Item): Record<string, unknown> {
-  const { target, path, name, facts, link, total, users, groups } = item;
+  const { target, path, facts, link, total, users, groups } = item;
+  const name = nameOf(path);
   if (facts === undefined) return { target, path, name, kind: kindOf(item.type << 12), link };
   const isDevice = item.type === 2 || item.type === 6;
   return {

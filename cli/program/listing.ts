@@ -100,8 +100,5 @@ const expression = `Expression, as in find(1); options of porthole's come before
   ! -not, -a, -o, ( )     not, and (between two tests anyway), or, group`;
 
 function colour(): Option {
-  return new Option("--color [when]", "colour names by LS_COLORS")
-    .choices(["auto", "always", "never"])
-    .preset("always")
-    .default("auto");
+  return new Option("--color <when>", "colour names by LS_COLORS").choices(["auto", "always", "never"]).default("auto");
 }

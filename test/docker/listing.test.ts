@@ -25,7 +25,9 @@ describeWithDocker("ls, stat and find in a container", () => {
         expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
         return stdout.toString();
       };
-      expect(await ours("ls", "-A", `${target.name}:/srv`)).toBe(
+      const names = await ours("ls", "-A", `${target.name}:/srv`);
+      // busybox writes a question mark for what is not printable.
+      expect(names.replace("new\nline", "new?line")).toBe(
         await busybox("env", "LC_ALL=C", "/bin/busybox", "ls", "-1A", "/srv"),
       );
       const found = await ours("find", "--bare", `${target.name}:/srv`, "-name", "*.log");
@@ -66,7 +68,7 @@ describeWithDocker("ls, stat and find in a container", () => {
         expect(await backing("/bound/f")).toMatchObject({ kind: "bind", readOnly: true, mountPoint: "/bound" });
         expect((await backing("/bound/f")).root.endsWith(outside.split("/").at(-1))).toBe(true);
         expect(await backing("/memory/f")).toMatchObject({ kind: "memory", fileSystem: "tmpfs" });
-        expect(await backing("/proc/self/stat")).toMatchObject({ kind: "kernel" });
+        expect(await backing("/proc/1/stat")).toMatchObject({ kind: "kernel" });
       }
     } finally {
       await target.remove();

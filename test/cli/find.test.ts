@@ -1,0 +1,175 @@
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { builtCommand } from "../helpers/paths.ts";
+import { user } from "../helpers/porthole.ts";
+import { hostTool, zone } from "./host-tools.ts";
+
+const someone = user();
+let place: Sandbox;
+
+beforeAll(async () => {
+  place = await sandbox({ steps: ["dir", "/f"] });
+  const at = `${place.root}/f`;
+  const now = Math.floor(Date.now() / 1000);
+  for (const directory of ["a/b/c/d", ".git/objects", "node_modules/x"])
+    fs.mkdirSync(`${at}/${directory}`, { recursive: true });
+  for (const size of [0, 1, 511, 512, 513, 1024, 1025, 1 << 20, (1 << 20) + 1]) {
+    fs.writeFileSync(`${at}/a/size-${size}`, "");
+    fs.truncateSync(`${at}/a/size-${size}`, size);
+  }
+  for (const [name, seconds] of [
+    ["now.log", 0],
+    ["hour.log", 3600 + 30],
+    ["day.LOG", 86_400 + 30],
+    ["week.log", 7 * 86_400 - 30],
+  ] as const) {
+    fs.writeFileSync(`${at}/a/b/${name}`, "x");
+    fs.utimesSync(`${at}/a/b/${name}`, now, now - seconds);
+  }
+  for (const path of [
+    "a/b/c/d/deep.ts",
+    "node_modules/x/lib.ts",
+    ".git/objects/x.ts",
+    "new\nline.ts",
+    "-name",
+    "é.ts",
+    "[x]*",
+  ])
+    fs.writeFileSync(`${at}/${path}`, "");
+  fs.writeFileSync(Buffer.from(`${at}/\xff.ts`, "latin1"), "");
+  fs.symlinkSync("..", `${at}/a/up`);
+  fs.symlinkSync("nowhere", `${at}/broken`);
+  spawnSync("mkfifo", [`${at}/fifo`]);
+});
+
+const sorted = (text: string) => text.split("\n").sort();
+
+describe("find against GNU find on the same directory", () => {
+  test.each([
+    [],
+    ["-name", "*.log"],
+    ["-name", "*.ts", "-o", "-name", "f"],
+    ["-iname", "*.log"],
+    ["-name", "[[]x[]]*"],
+    ["-name", "\\[x\\]\\*"],
+    ["-name", ".*"],
+    ["-name", "*git"],
+    ["-path", "*/b/*.log"],
+    ["-ipath", "*/B/*.log"],
+    ["-path", "/f/a*"],
+    ["-not", "-path", "*/a/*"],
+    ...["f", "d", "l", "p", "f,l", "s", "b,c"].map((type) => ["-type", type]),
+    ...["0", "1", "+1", "-2", "1k", "-1k", "+0c", "512c", "1M", "-1M", "+1M", "1G", "3w", "2b"].map((size) => [
+      "-type",
+      "f",
+      "-size",
+      size,
+    ]),
+    ...["-mmin -30", "-mmin +30", "-mmin 61", "-mtime 0", "-mtime 1", "-mtime +1", "-mtime -7", "-mtime 6"].map(
+      (text) => ["-name", "*.[lL]*", ...text.split(" ")],
+    ),
+    ["-newermt", "2 hours ago", "-type", "f"],
+    ["-not", "-newermt", "yesterday", "-type", "f"],
+    ["-newermt", "2001-02-03 04:05:06"],
+    ["-newermt", "@1700000000", "-maxdepth", "1"],
+    ["-maxdepth", "0"],
+    ["-maxdepth", "2", "-mindepth", "2"],
+    ["-mindepth", "4"],
+    ["-name", "node_modules", "-prune", "-o", "-name", "*.ts", "-print"],
+    ["(", "-name", ".git", "-o", "-name", "a", ")", "-prune", "-o", "-type", "f", "-print"],
+    ["!", "-name", "*.ts", "!", "-type", "d"],
+    ["-type", "f", "-a", "-not", "(", "-name", "*.ts", "-o", "-size", "0", ")"],
+    ["-name", "a", "-print", "-o", "-name", "b", "-print"],
+    ["-print", "-name", "a", "-print"],
+    ["-xdev", "-name", "d*"],
+  ])("%j", async (...expression) => {
+    const { stdout, code, stderr } = await someone.run(["find", "--bare", `pid:${place.pid}:/f`, ...expression], {
+      env: zone,
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const gnu = hostTool(
+      "find",
+      [`${place.root}/f`, ...expression.map((word) => (word.startsWith("/f") ? place.root + word : word))],
+      "/",
+    );
+    expect(sorted(stdout.toString("latin1"))).toEqual(sorted(gnu.replaceAll(place.root, "")));
+  });
+});
+
+describe("find", () => {
+  const run = (...words: string[]) => someone.run(["find", ...words]);
+  const at = (path: string) => `pid:${place.pid}:${path}`;
+
+  test("prints targets that other commands take, whatever the names", async () => {
+    const { stdout } = await run(at("/f"), "-type", "f", "-name", "[!s]*", "-print0");
+    const targets = stdout.toString("latin1").split("\0").slice(0, -1);
+    expect(targets).toContain(at("/f/new\nline.ts"));
+    expect(targets).toContain(at("/f/[x]*"));
+    const xargs = spawnSync("xargs", ["-0", process.execPath, builtCommand, "cat"], {
+      input: stdout,
+      env: someone.env,
+      encoding: "latin1",
+    });
+    expect(xargs).toMatchObject({ status: 0, stderr: "", stdout: "xxxx" });
+  });
+
+  test("takes several targets and globs, with --bare and --json", async () => {
+    expect((await run("--bare", at("/f/a/b/*.log"), "/proc/self/stat")).text).toBe(
+      "/f/a/b/hour.log\n/f/a/b/now.log\n/f/a/b/week.log\n/proc/self/stat\n",
+    );
+    const [record] = (await run("--json", at("/f/a"), "-size", "512c")).text
+      .split("\n")
+      .map((line) => line && JSON.parse(line));
+    expect(record).toMatchObject({ target: at("/f/a/size-512"), name: "size-512", kind: "file", size: 512 });
+  });
+
+  test("stays out of a mount with -xdev", async () => {
+    const mounted = await sandbox({ steps: ["tmpfs", "/tmp", "write", "/tmp/x", "x"] });
+    const names = async (...words: string[]) =>
+      sorted((await run("--bare", `pid:${mounted.pid}:/tmp/..`, "-name", "[xt]*", ...words)).text);
+    expect(await names("-not", "-path", "*/proc/*")).toContain("/tmp/../tmp/x");
+    const inside = await names("-xdev");
+    expect(inside).toContain("/tmp/../tmp");
+    expect(inside).not.toContain("/tmp/../tmp/x");
+    await mounted.stop();
+  });
+
+  test("goes on after a target that fails and ends with 1", async () => {
+    const { code, text, stderr } = await run("--bare", at("/nope"), at("/f/*.none"), at("/f/a/b/c"));
+    expect({ code, text }).toEqual({ code: 1, text: "/f/a/b/c\n/f/a/b/c/d\n/f/a/b/c/d/deep.ts\n" });
+    expect(stderr.split("\n")).toEqual([
+      `porthole: cannot look at ${at("/nope")}: No such file or directory`,
+      `porthole: no such file: '${at("/f/*.none")}' matches nothing`,
+      "",
+    ]);
+  });
+
+  test.each([
+    [["-nmae", "x"], /it does not know -nmae \(it knows -name .*\)$/],
+    [["-name"], /-name needs a value$/],
+    [["-type", "x"], /-type takes .*, not 'x'$/],
+    [["-size", "1Q"], /-size: '1Q' is not a number/],
+    [["-newermt", "soon"], /'soon' is not a time \(write .*\)$/],
+    [["-newermt", "2026-02-30"], /'2026-02-30' is not a time/],
+    [["(", "-name", "x"], /'\(' has no '\)'$/],
+    [["-name", "x", ")"], /'\)' is out of place$/],
+    [["-name", "x", "-o"], /'-o' needs something after it$/],
+    [["-maxdepth", "-1"], /-maxdepth takes a number of levels, not '-1'$/],
+    [["-delete"], /-delete is not for a command that only looks \(use -print0 and xargs -0\)$/],
+    [["-name", "x", "--bare"], /--bare comes after a target \(options of porthole's come before the first target\)$/],
+  ])("refuses %j in one line", async (expression, message) => {
+    const { code, text, stderr } = await run(at("/f"), ...expression);
+    expect({ code, text }).toEqual({ code: 2, text: "" });
+    expect(stderr.trimEnd()).toMatch(message);
+    expect(stderr.trimEnd()).not.toContain("\n");
+  });
+
+  test("needs a target", async () => {
+    expect(await run("-name", "x")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("no target before the expression"),
+    });
+  });
+});

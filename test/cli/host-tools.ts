@@ -1,0 +1,16 @@
+import { spawnSync } from "node:child_process";
+
+/** Runs a program of this machine in a directory, in the C locale and UTC; what it printed, byte for byte as latin1. */
+export function hostTool(command: string, args: readonly string[], cwd: string, env: Record<string, string> = {}): string {
+  const { stdout, error } = spawnSync(command, args, {
+    cwd,
+    encoding: "latin1",
+    maxBuffer: 1 << 28,
+    env: { PATH: process.env.PATH ?? "", LC_ALL: "C", TZ: "Europe/Berlin", ...env },
+  });
+  if (error !== undefined) throw error;
+  return stdout;
+}
+
+/** The same zone for the command under test. */
+export const zone = { TZ: "Europe/Berlin" };

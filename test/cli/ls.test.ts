@@ -1,0 +1,352 @@
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+import { describeAsRoot, describeWith } from "../helpers/availability.ts";
+import { ORDINARY_USER } from "../helpers/machine.ts";
+import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { builtCommand } from "../helpers/paths.ts";
+import { user } from "../helpers/porthole.ts";
+import { TmuxScreen } from "../tui/screen.ts";
+import { hostTool, zone } from "./host-tools.ts";
+
+const someone = user();
+
+/** Every kind of file, sizes around the units, times around half a year, names that no one expects. */
+function furnish(at: string): void {
+  const day = 86_400;
+  const now = Math.floor(Date.now() / 1000);
+  fs.mkdirSync(`${at}/deep/er/est`, { recursive: true });
+  fs.mkdirSync(`${at}/.hidden-directory`);
+  fs.mkdirSync(`${at}/empty`);
+  for (const [name, mode] of [
+    ["sticky", 0o1777],
+    ["open", 0o777],
+    ["only-sticky", 0o1755],
+  ] as const) {
+    fs.mkdirSync(`${at}/${name}`);
+    fs.chmodSync(`${at}/${name}`, mode);
+  }
+  for (const [name, mode] of [
+    ["setuid", 0o4755],
+    ["setuid-only", 0o4644],
+    ["setgid", 0o2711],
+    ["run", 0o700],
+    ["none", 0],
+  ] as const) {
+    fs.writeFileSync(`${at}/${name}`, "x");
+    fs.chmodSync(`${at}/${name}`, mode);
+  }
+  for (const size of [0, 1, 1023, 1024, 1025, 9 * 1024, 10_189, 10_241, 1_048_575, 1_048_576, 1_047_553, 5e9])
+    fs.truncateSync(createFile(`${at}/size-${size}`), size);
+  for (const [name, days] of [
+    ["recent", 182],
+    ["older", 183],
+    ["old", 1000],
+    ["future", -2],
+    ["epoch", now / day],
+  ] as const)
+    fs.utimesSync(createFile(`${at}/${name}`), now, now - days * day);
+  for (const name of [
+    "archive.tar.gz",
+    "with space",
+    "new\nline",
+    "\x1b[31mred",
+    "é",
+    "日本",
+    "[glob]*?",
+    "-dash",
+    "back\\slash",
+  ])
+    fs.writeFileSync(`${at}/${name}`, name);
+  fs.writeFileSync(Buffer.from(`${at}/\xff\xfe`, "latin1"), "");
+  fs.linkSync(`${at}/run`, `${at}/deep/again`);
+  fs.symlinkSync("deep", `${at}/to-directory`);
+  fs.symlinkSync("nowhere", `${at}/broken`);
+  fs.symlinkSync(".", `${at}/deep/loop`);
+  fs.symlinkSync("/size-1", `${at}/absolute`);
+  spawnSync("mkfifo", [`${at}/fifo`]);
+}
+
+function createFile(path: string): string {
+  fs.writeFileSync(path, "");
+  return path;
+}
+
+describeAsRoot("ls against GNU ls on the same directory", () => {
+  let place: Sandbox;
+  let inside: string;
+
+  beforeAll(async () => {
+    place = await sandbox({ userNamespace: false, steps: ["dir", "/data"] });
+    inside = `/proc/${place.pid}/root/data`;
+    furnish(inside);
+    for (const [i, path] of ["deep", "run", "empty", "old"].entries())
+      fs.lchownSync(`${inside}/${path}`, 1000 ** i, 42 + i);
+    spawnSync("mknod", [`${inside}/null`, "c", "1", "3"]);
+    spawnSync("mknod", [`${inside}/block`, "b", "259", "65536"]);
+  });
+
+  const ours = async (args: string[], env = {}) => {
+    const result = await someone.run(["ls", ...args, `pid:${place.pid}:/data`], { env: { ...zone, ...env } });
+    expect(result).toMatchObject({ code: 0, stderr: "" });
+    return result.stdout.toString("latin1");
+  };
+  /** The directory's name where it is shown; GNU's reset before the first colour is of no effect. */
+  const theirs = (args: string[], env = {}) =>
+    hostTool("ls", ["-n", ...args, "."], inside, env)
+      .replace(/^\.(\/.*)?:$/gm, (_, below = "") => `pid:${place.pid}:/data${below}:`)
+      .replace("\x1b[0m\x1b[", "\x1b[");
+
+  // GNU's -n is -l with numeric owners; the sandbox has no /etc/passwd.
+  test.each(["-l", "-la", "-lA", "-lh", "-lR", "-laR", "-lt", "-ltr", "-lS", "-lSr", "-lrh"])("%s", async (flags) => {
+    const lines = await ours([flags]);
+    expect(lines).toBe(theirs([flags]));
+    expect(lines).toMatch(/^total \d/m);
+  });
+
+  test.each(["-1", "-a", "-A", "-R", "-aR", "-r", "-t", "-S"])("%s", async (flags) => {
+    const names = await ours([flags]);
+    const expected = hostTool("ls", ["-1", flags, "."], inside).replace(
+      /^\.(\/.*)?:$/gm,
+      (_, below = "") => `pid:${place.pid}:/data${below}:`,
+    );
+    expect(names).toBe(expected);
+  });
+
+  test("names in columns fill a line as GNU's do", async () => {
+    for (const COLUMNS of ["20", "40", "80", "81", "200"]) {
+      const { text } = await someone.run(["ls", "-C", "/usr/bin"], { env: { COLUMNS } });
+      expect(text).toBe(hostTool("ls", ["-C", "-T0", "/usr/bin"], "/", { COLUMNS }));
+    }
+  });
+
+  const settings = {
+    "its own": undefined,
+    "none for most": "di=01;34",
+    "dircolors'":
+      "rs=0:di=01;34:ln=01;36:mh=00:pi=40;33:so=01;35:bd=40;33;01:cd=40;33;01:or=40;31;01:mi=00:su=37;41:sg=30;43:ca=00:tw=30;42:ow=34;42:st=37;44:ex=01;32:*.tar=01;31:*.gz=01;31:*é=35",
+    "links as what they lead to": "ln=target:di=01;34:ex=01;32:or=31:mi=41:fi=33:*.gz=0",
+    "hard links": "mh=44;37:tw=30:*old=32:*old=33",
+  };
+  test.each(Object.entries(settings))("colours by LS_COLORS: %s", async (_, LS_COLORS) => {
+    const env = { TERM: "xterm", ...(LS_COLORS !== undefined && { LS_COLORS }) };
+    for (const flags of ["-l", "-lR"])
+      expect(await ours([flags, "--color=always"], env)).toBe(theirs([flags, "--color=always"], env));
+    const names = hostTool("ls", ["-1", "--color=always", "."], inside, env).replace("\x1b[0m\x1b[", "\x1b[");
+    expect(await ours(["--color=always"], env)).toBe(names);
+  });
+
+  test("never colours a pipe unasked, nor anything with --color=never", async () => {
+    expect(await ours([])).toBe(hostTool("ls", ["-1"], inside));
+    expect(await ours(["--color=never"])).toBe(await ours([]));
+  });
+
+  test("names owners as the target itself does", async () => {
+    fs.mkdirSync(`${place.root}/etc`);
+    fs.writeFileSync(
+      `${place.root}/etc/passwd`,
+      "root:x:0:0::/:\nsecond:x:0:0::/:\nworker:x:1000:1000::/:\nbad line\n",
+    );
+    fs.writeFileSync(`${place.root}/etc/group`, "wheel:x:0:\nstaff:x:43:a,b\n");
+    const lines = (await someone.run(["ls", "-l", `pid:${place.pid}:/data`])).text;
+    expect(lines).toMatch(/^-rwx------ 2 worker +staff .* run$/m);
+    expect(lines).toMatch(/^drwxr-xr-x 2 +1000000 +44 .* empty$/m);
+    expect(lines).toMatch(/^drwxrwxrwt 2 root +wheel .* sticky$/m);
+    fs.rmSync(`${place.root}/etc`, { recursive: true });
+    // A FIFO in its place must not hold anything up.
+    fs.mkdirSync(`${place.root}/etc`);
+    spawnSync("mkfifo", [`${place.root}/etc/passwd`]);
+    expect(await ours(["-l"])).toBe(theirs(["-l"]));
+    fs.rmSync(`${place.root}/etc`, { recursive: true });
+  });
+
+  test("--json tells exactly what lstat tells", async () => {
+    const lines = (await ours(["--json", "-A"])).split("\n").filter((line) => line !== "");
+    const records = lines.map((line) => JSON.parse(line) as Record<string, string | number>);
+    const names = fs.readdirSync(inside, { encoding: "latin1" });
+    expect(records).toHaveLength(names.length);
+    for (const name of names) {
+      const stat = fs.lstatSync(Buffer.from(`${inside}/${name}`, "latin1"), { bigint: true });
+      const record = records.find(({ inode }) => inode === Number(stat.ino));
+      expect(record).toMatchObject({
+        mode: (Number(stat.mode) & 0o7777).toString(8).padStart(4, "0"),
+        size: Number(stat.size),
+        allocated: Number(stat.blocks) * 512,
+        links: Number(stat.nlink),
+        uid: Number(stat.uid),
+        gid: Number(stat.gid),
+      });
+      expect(String(record?.modified)).toBe(
+        `${new Date(Number(stat.mtimeMs)).toISOString().slice(0, 19)}.${String(stat.mtimeNs % 1_000_000_000n).padStart(9, "0")}Z`,
+      );
+      expect(record?.link).toBe(stat.isSymbolicLink() ? fs.readlinkSync(`${inside}/${name}`) : undefined);
+    }
+    const strange = records.filter(({ name }) => typeof name === "string" && !name.isWellFormed());
+    expect(strange).toMatchObject([
+      { name: "\udcff\udcfe", target: `pid:${place.pid}:/data/\udcff\udcfe`, kind: "file" },
+    ]);
+    expect(records.find(({ name }) => name === "block")).toMatchObject({
+      kind: "block device",
+      represents: "259:65536",
+    });
+  });
+
+  test("--total adds up what is below, a file with two names once, a mount seen twice once", async () => {
+    const { pid } = place;
+    const total = async (path: string) =>
+      JSON.parse((await someone.run(["ls", "-d", "--total", "--json", `pid:${pid}:${path}`])).text).total as number;
+    const sum = (path: string) =>
+      hostTool("find", [".", "-type", "f,l", "-printf", "%i %s\n"], path)
+        .trim()
+        .split("\n")
+        .filter((line, i, all) => all.indexOf(line) === i)
+        .reduce((sum, line) => sum + Number(line.split(" ")[1]), 0);
+    fs.mkdirSync(`${inside}/twice`);
+    fs.linkSync(`${inside}/size-1025`, `${inside}/twice/one`);
+    fs.linkSync(`${inside}/size-1025`, `${inside}/twice/two`);
+    expect(await total("/data/twice")).toBe(1025);
+    const expected = sum(inside);
+    expect(await total("/data")).toBe(expected);
+    fs.mkdirSync(`${inside}/mounted`);
+    const bind = spawnSync("nsenter", [
+      "-t",
+      String(pid),
+      "-m",
+      "mount",
+      "--bind",
+      `${place.root}/data`,
+      `${place.root}/data/mounted`,
+    ]);
+    expect(bind.status).toBe(0);
+    expect(await total("/data")).toBe(expected);
+    expect(await total("/data/mounted")).toBe(expected);
+    // The kernel's own are not counted: /proc/kcore alone would be 128 TiB.
+    expect(await total("/")).toBeLessThan(expected + 1e8);
+    spawnSync("nsenter", ["-t", String(pid), "-m", "umount", `${place.root}/data/mounted`]);
+    fs.rmSync(`${inside}/twice`, { recursive: true });
+    fs.rmSync(`${inside}/mounted`, { recursive: true });
+  });
+});
+
+describe("ls", () => {
+  let place: Sandbox;
+  beforeAll(async () => {
+    place = await sandbox({ steps: ["dir", "/a", "dir", "/b", "dir", "/b/below"] });
+    for (const file of ["/a/1.log", "/a/2.log", "/b/below/3.log", "/[x]"])
+      fs.writeFileSync(`${place.root}${file}`, file);
+    fs.symlinkSync("/a", `${place.root}/to-a`);
+    fs.symlinkSync("..", `${place.root}/b/up`);
+  });
+  const at = (path: string) => `pid:${place.pid}:${path}`;
+
+  test("shows files first, then directories under their names, and a link to a directory as the directory", async () => {
+    const { code, text } = await someone.run(["ls", at("/to-a"), at("/b"), at("/a/2.log"), "/proc/self/status"]);
+    expect(code).toBe(0);
+    expect(text).toBe(
+      `/proc/self/status\n${at("/a/2.log")}\n\n${at("/b")}:\nbelow\nup\n\n${at("/to-a")}:\n1.log\n2.log\n`,
+    );
+  });
+
+  test("-l and -d show links and directories themselves", async () => {
+    expect((await someone.run(["ls", "-l", at("/to-a")])).text).toMatch(/^l.* -> \/a\n$/);
+    expect((await someone.run(["ls", "-l", at("/to-a/")])).text).toMatch(/^total 8\n-.*1\.log\n-.*2\.log\n$/);
+    expect((await someone.run(["ls", "-d", at("/a"), at("/b")])).text).toBe(`${at("/a")}\n${at("/b")}\n`);
+  });
+
+  test("expands globs inside, and takes a name with a bracket as it is", async () => {
+    expect((await someone.run(["ls", at("/*/*.log")])).text).toBe(
+      [1, 2]
+        .map((n) => `${at(`/a/${n}.log`)}\n`)
+        .join("")
+        .concat([1, 2].map((n) => `${at(`/to-a/${n}.log`)}\n`).join("")),
+    );
+    expect((await someone.run(["ls", at("/[x]")])).text).toBe(`${at("/[x]")}\n`);
+    expect((await someone.run(["cat", at("/**/3.log"), at("/\\[x\\]")])).text).toBe("/b/below/3.log/[x]");
+  });
+
+  test("goes on after what is not there, in one line each, and ends with 1", async () => {
+    const result = await someone.run(["ls", at("/nope"), at("/a"), at("/b/*.gz"), at("/broken/")]);
+    expect(result.code).toBe(1);
+    expect(result.text).toBe(`${at("/a")}:\n1.log\n2.log\n`);
+    expect(result.stderr).toBe(
+      [
+        `porthole: no such file: '${at("/b/*.gz")}' matches nothing\n`,
+        `porthole: cannot look at ${at("/nope")}: No such file or directory\n`,
+        `porthole: cannot look at ${at("/broken/")}: No such file or directory\n`,
+      ].join(""),
+    );
+  });
+
+  test("-R runs through no loop of links", async () => {
+    const { code, text } = await someone.run(["ls", "-R", at("/b")]);
+    expect(code).toBe(0);
+    expect(text).toBe(`${at("/b")}:\nbelow\nup\n\n${at("/b/below")}:\n3.log\n`);
+  });
+
+  test("lists thirty thousand files in four hundred directories as GNU ls does", async () => {
+    const many = await sandbox({ steps: ["dir", "/many"] });
+    for (let i = 0; i < 400; i++) {
+      fs.mkdirSync(`${many.root}/many/${i}`);
+      for (let j = 0; j < (i === 7 ? 10_000 : 50); j++) fs.writeFileSync(`${many.root}/many/${i}/f${j}`, "");
+    }
+    const { stdout, code } = await someone.run(["ls", "-R", `pid:${many.pid}:/many`]);
+    expect(code).toBe(0);
+    const expected = hostTool("ls", ["-R", "many"], many.root).replace(/^many(.*):$/gm, `pid:${many.pid}:/many$1:`);
+    expect(stdout.toString("latin1") === expected).toBe(true);
+    const found = await someone.run(["find", "--bare", `pid:${many.pid}:/many`, "-type", "f"]);
+    expect(found.text.split("\n")).toHaveLength(29_951);
+    await many.stop();
+  });
+
+  test("ends quietly when its reader does", async () => {
+    const running = someone.start(["ls", "-lR", at("/proc")]);
+    running.stdout.once("data", () => running.stdout.destroy());
+    expect((await running.ended).signal).toBe("SIGPIPE");
+  });
+});
+
+describeWith(["root", "userNamespaces"], "ls where something is closed", () => {
+  test("says so, shows the rest and ends with 1", async () => {
+    const other = user({ uid: ORDINARY_USER });
+    const place = await sandbox({ uid: ORDINARY_USER, steps: ["dir", "/open", "write", "/open/f", "x"] });
+    fs.mkdirSync(`${place.root}/closed`, { mode: 0o700 });
+    const result = await other.run(["ls", "-R", `pid:${place.pid}:/open`, `pid:${place.pid}:/closed`]);
+    expect(result).toMatchObject({
+      code: 1,
+      text: `pid:${place.pid}:/open:\nf\n`,
+      stderr: `porthole: cannot list pid:${place.pid}:/closed: Permission denied\n`,
+    });
+    const glob = await other.run(["ls", `pid:${place.pid}:/closed/*`]);
+    expect(glob).toMatchObject({
+      code: 1,
+      stderr: `porthole: cannot list pid:${place.pid}:/closed: Permission denied\n`,
+    });
+    const found = await other.run(["find", `pid:${place.pid}:/`, "-maxdepth", "2", "-path", "/[oc]*"]);
+    expect(found.code).toBe(1);
+    expect(found.text.split("\n").sort()).toEqual([
+      "",
+      ...["/closed", "/open", "/open/f"].map((path) => `pid:${place.pid}:${path}`),
+    ]);
+  });
+});
+
+describeWith("tmux", "ls on a terminal", () => {
+  test("arranges columns, colours kinds and sends no name's escape sequence", async () => {
+    const screen = new TmuxScreen({ rows: 12, columns: 60 });
+    try {
+      fs.mkdirSync(`${screen.directory}/d/sub`, { recursive: true });
+      for (const name of ["\x1b]0;title\x07evil", "one", "two", "été"])
+        fs.writeFileSync(`${screen.directory}/d/${name}`, "");
+      screen.run(
+        `unset LS_COLORS; ${process.execPath} ${builtCommand} ls d; ${process.execPath} ${builtCommand} ls -l --color=never d`,
+      );
+      expect(await screen.waitForEnd()).toBe(0);
+      expect(screen.text()).toContain("\n^[]0;title^Gevil  one  sub  two  ");
+      expect(screen.raw()).toContain("\x1b[01;34msub\x1b[0m");
+      expect(screen.raw()).not.toContain("\x1b]0;title");
+      expect(screen.text()).toMatch(/^-rw.* 0 [A-Z][a-z]{2} .* \^\[\]0;title\^Gevil$/m);
+    } finally {
+      screen.close();
+    }
+  });
+});

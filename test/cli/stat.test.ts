@@ -1,0 +1,94 @@
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+import { describeAsRoot } from "../helpers/availability.ts";
+import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { user } from "../helpers/porthole.ts";
+import { hostTool, zone } from "./host-tools.ts";
+
+const someone = user();
+
+describeAsRoot("stat against GNU stat on the same files", () => {
+  let place: Sandbox;
+  beforeAll(async () => {
+    place = await sandbox({ userNamespace: false, steps: ["dir", "/etc", "write", "/etc/passwd", "root:x:0:0::/:"] });
+    const at = place.root;
+    fs.writeFileSync(`${at}/etc/group`, "root:x:0:\n");
+    fs.writeFileSync(`${at}/file`, "content");
+    fs.writeFileSync(`${at}/empty`, "");
+    fs.chmodSync(`${at}/empty`, 0o6751);
+    fs.utimesSync(`${at}/file`, 1.25, -1);
+    fs.symlinkSync("file", `${at}/link`);
+    // Else reading the link would change its access time meanwhile (mount(8), relatime).
+    fs.lutimesSync(`${at}/link`, Date.now() / 1000 + 1000, 1e9);
+    spawnSync("mkfifo", [`${at}/fifo`]);
+    spawnSync("mknod", [`${at}/null`, "c", "1", "3"]);
+  });
+
+  test.each(["file", "empty", "link", "fifo", "null", "etc"])("%s", async (name) => {
+    const { code, stderr, text } = await someone.run(["stat", `pid:${place.pid}:/${name}`], { env: zone });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const theirs = hostTool("stat", [name], place.root).replace(`File: ${name}`, `File: pid:${place.pid}:/${name}`);
+    // The size of blocks for reading and writing is left out, what keeps the file is said besides.
+    expect(text.replace(/^Kept by: .*\n/m, "")).toBe(theirs.replace(/IO Block: \d+ +/, ""));
+    expect(text).toMatch(/^Kept by: .+$/m);
+  });
+
+  test("-L looks at what a link leads to", async () => {
+    const { text } = await someone.run(["stat", "-L", `pid:${place.pid}:/link`]);
+    expect(text).toMatch(/^ {2}File: pid:\d+:\/link\n {2}Size: 7 .* regular file\n/);
+  });
+});
+
+describe("stat", () => {
+  let place: Sandbox;
+  beforeAll(async () => {
+    const steps = ["tmpfs", "/tmp", "write", "/tmp/kept", "held", "hold", "/tmp/kept", "remove", "/tmp/kept"];
+    place = await sandbox({ steps: [...steps, "write", "/tmp/x", "x", "hold", "/tmp/x"] });
+  });
+  const json = async (path: string) =>
+    JSON.parse((await someone.run(["stat", "--json", `pid:${place.pid}:${path}`])).text);
+
+  test("says what keeps a file", async () => {
+    expect(await json("/tmp/x")).toMatchObject({
+      kind: "file",
+      size: 2,
+      deleted: false,
+      backing: { kind: "memory", fileSystem: "tmpfs", mountPoint: "/tmp", readOnly: false, volume: null },
+    });
+    expect(await json("/proc/1/stat")).toMatchObject({ backing: { kind: "kernel", fileSystem: "proc" } });
+    expect(await json("/proc/1/stat")).toMatchObject({ kind: "file", user: null });
+  });
+
+  test("knows a deleted file that a process has open, and one that has its name still", async () => {
+    expect(await json("/proc/1/fd/3")).toMatchObject({
+      kind: "file",
+      size: 5,
+      links: 0,
+      deleted: true,
+      link: expect.stringMatching(/\/tmp\/kept \(deleted\)$/),
+      backing: { kind: "memory" },
+    });
+    expect(await json("/proc/1/fd/4")).toMatchObject({
+      deleted: false,
+      link: expect.stringMatching(/\/tmp\/x$/),
+      links: 1,
+    });
+    const { text } = await someone.run(["stat", `pid:${place.pid}:/proc/1/fd/3`]);
+    expect(text).toMatch(/-> .*\/tmp\/kept \(deleted\)\n/);
+    expect(text).toMatch(/\nDeleted: /);
+  });
+
+  test("goes on after one that fails", async () => {
+    const { code, text, stderr } = await someone.run(["stat", `pid:${place.pid}:/nope`, `pid:${place.pid}:/tmp/*`]);
+    expect(code).toBe(1);
+    expect(stderr).toBe(`porthole: cannot look at pid:${place.pid}:/nope: No such file or directory\n`);
+    expect(text).toContain(`File: pid:${place.pid}:/tmp/x\n`);
+  });
+
+  test("says on this machine, too, what keeps a file", async () => {
+    const { text } = await someone.run(["stat", "/proc/self/stat", "/dev/null"]);
+    expect(text.match(/^Kept by: kernel \(proc, /gm)).toHaveLength(1);
+    expect(text).toMatch(/Device type: 1,3\n/);
+  });
+});
