@@ -119,21 +119,20 @@ export async function removeAllSidecars(
 async function removeUnusedImages(docker: Docker): Promise<void> {
   const running = await docker.listContainers({ filters: { label: [SIDECAR_LABEL] } });
   const used = new Set(running.map(({ ImageID }) => digest(ImageID)));
-  for (const { Id, RepoTags } of await listImages(docker)) {
+  for (const { Id, RepoTags } of await docker.listImages()) {
     const isOurs = RepoTags?.some((tag) => tag.startsWith(`${IMAGE}:`)) === true;
-    if (isOurs && !used.has(digest(Id))) await docker.getImage(Id).remove({ force: true }).catch(ignoreMissing);
+    if (isOurs && !used.has(digest(Id))) {
+      await docker
+        .getImage(Id)
+        .remove({ force: true })
+        .catch((error) => isBeingRemoved(error) || ignoreMissing(error));
+    }
   }
 }
 
-/** Docker (20.10) fails the whole list for an image that somebody else removes meanwhile. */
-async function listImages(docker: Docker): Promise<Docker.ImageInfo[]> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await docker.listImages();
-    } catch (error) {
-      if ((error as { statusCode?: number }).statusCode !== 500 || attempt === 3) throw error;
-    }
-  }
+/** Docker (20.10) says so when two remove an image at the same moment. */
+function isBeingRemoved(error: { statusCode?: number; message?: string }): boolean {
+  return error.statusCode === 500 && /unrecognized image ID/.test(error.message ?? "");
 }
 
 /** Podman writes an image's id without its `sha256:`, sometimes. */
