@@ -4,10 +4,10 @@ import { FdSocket } from "./descriptors/fd-socket.ts";
 import type { OwnedFd } from "./descriptors/owned-fd.ts";
 import { EPOLLIN, EPOLLOUT, Reactor, readable, type Watch } from "./descriptors/poll.ts";
 import { PortholeError } from "./errors.ts";
-import { Channel, type Reply, ReplyError } from "./protocol/channel.ts";
+import { Channel, type Reply } from "./protocol/channel.ts";
 import { encode } from "./protocol/codec.ts";
-import { type AgentFacts, decodeAgentFacts, versionMismatch } from "./protocol/facts.ts";
-import { Op, VERSION } from "./protocol/messages.ts";
+import { type AgentFacts, decodeAgentFacts } from "./protocol/facts.ts";
+import { Op } from "./protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "./protocol/records.ts";
 
 /** Packets taken from the socket in one turn of the event loop. */
@@ -22,41 +22,45 @@ const HELLO_TIMEOUT_MS = 5_000;
 export class AgentClient {
   readonly #socket: FdSocket;
   readonly #channel: Channel<OwnedFd>;
-  readonly #watch: Watch;
+  readonly #waitForRoom: () => void;
   /** What the agent said of itself. */
   readonly facts: AgentFacts;
 
-  private constructor(socket: FdSocket, channel: Channel<OwnedFd>, watch: Watch, facts: AgentFacts) {
+  private constructor(socket: FdSocket, channel: Channel<OwnedFd>, waitForRoom: () => void, facts: AgentFacts) {
     this.#socket = socket;
     this.#channel = channel;
-    this.#watch = watch;
+    this.#waitForRoom = waitForRoom;
     this.facts = facts;
   }
 
   /**
    * Says HELLO on a connected socket, which it takes.
-   * @throws PortholeError ATTACH for an agent of another version (errno EPROTO); SESSION when it does not answer.
+   * @throws PortholeError ATTACH for an agent of another version (errno EPROTO); SESSION when it does not answer, or refuses.
    */
   static async open(connection: OwnedFd): Promise<AgentClient> {
     const socket = new FdSocket(connection, { maxDescriptors: 1 });
     let watch: Watch | undefined;
+    let waiting = false;
     const channel = new Channel<OwnedFd>(socket, () => {
       watch?.close();
       socket.close();
     });
-    watch = Reactor.shared().watch(socket.fd, EPOLLIN, (events) => {
-      if ((events & EPOLLOUT) !== 0) {
-        channel.writable();
-        if (!channel.blocked) watch?.modify(EPOLLIN);
-      }
-      receive(socket, channel);
-    });
+    // Whatever sends may fill the socket: a request, room in it, and an answer, for which queued requests go out.
+    const waitForRoom = () => {
+      if (channel.blocked === waiting || channel.ended !== undefined) return;
+      waiting = channel.blocked;
+      watch?.modify(waiting ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    };
     try {
-      const reply = await channel.request(Op.hello, encode.hello(), 0, HELLO_TIMEOUT_MS);
-      return new AgentClient(socket, channel, watch, checked(decodeAgentFacts(reply.body)));
+      watch = Reactor.shared().watch(socket.fd, EPOLLIN, (events) => {
+        if ((events & EPOLLOUT) !== 0) channel.writable();
+        receive(socket, channel);
+        waitForRoom();
+      });
+      const { body } = await channel.request(Op.hello, encode.hello(), 0, HELLO_TIMEOUT_MS, refusal);
+      return new AgentClient(socket, channel, waitForRoom, decodeAgentFacts(body));
     } catch (error) {
       channel.end("the session was not opened");
-      if (error instanceof ReplyError) checked(decodeAgentFacts(error.body));
       throw error;
     }
   }
@@ -74,7 +78,7 @@ export class AgentClient {
   request(op: Op, body: Uint8Array, mayBring: number, timeoutMs: number, what: () => string): Promise<Reply<OwnedFd>> {
     // Not async: each promise between the socket and the caller costs an open a twentieth of its time.
     const reply = this.#channel.request(op, body, mayBring, timeoutMs, (errno) => fileError(what(), errno));
-    if (this.#channel.blocked) this.#watch.modify(EPOLLIN | EPOLLOUT);
+    this.#waitForRoom();
     return reply;
   }
 
@@ -90,7 +94,12 @@ export class AgentClient {
       const decoder = new RecordDecoder();
       const buffer = Buffer.allocUnsafe(65_536);
       for (;;) {
-        await readable(pipe, { timeoutMs });
+        await readable(pipe, { timeoutMs }).catch((error: unknown) => {
+          if (!(error instanceof PortholeError) || error.errno !== "ETIMEDOUT") throw error;
+          throw this.#channel.end(`${what()}: the agent sent nothing for ${timeoutMs / 1000} s`, {
+            errno: "ETIMEDOUT",
+          });
+        });
         const length = readSync(pipe.number, buffer);
         if (length === 0) break;
         yield* decoder.push(buffer.subarray(0, length));
@@ -107,6 +116,18 @@ export class AgentClient {
     this.#channel.end("the session was closed");
     this.#socket.close();
   }
+}
+
+/** Why the agent did not open a session: it is of another version, else by its errno. */
+function refusal(errno: number, body: Uint8Array): PortholeError {
+  try {
+    decodeAgentFacts(body);
+  } catch (error) {
+    if (error instanceof PortholeError && error.errno === "EPROTO") return error;
+  }
+  return new PortholeError("SESSION", `the agent refused the session: ${errnoText(errno)}`, {
+    errno: errnoName(errno),
+  });
 }
 
 function fileError(what: string, errno: number): PortholeError {
@@ -129,9 +150,4 @@ function receive(socket: FdSocket, channel: Channel<OwnedFd>): void {
   } catch (error) {
     channel.end(error instanceof PortholeError ? error : "receiving from the agent failed", { cause: error });
   }
-}
-
-function checked(facts: AgentFacts): AgentFacts {
-  if (facts.version !== VERSION) throw versionMismatch(facts.version);
-  return facts;
 }

@@ -13,22 +13,10 @@ export interface Transport {
   send(packet: Uint8Array): boolean;
 }
 
-/** A reply without error. The caller owns the descriptors. `body` is valid until the promise's continuation yields. */
+/** A reply without error. The caller owns the descriptors; `body` is a copy. */
 export interface Reply<D extends Closable> {
   body: Uint8Array;
   descriptors: D[];
-}
-
-/** A reply that carries an errno. */
-export class ReplyError extends Error {
-  override readonly name = "ReplyError";
-  readonly errno: number;
-  readonly body: Uint8Array;
-  constructor(errno: number, body: Uint8Array) {
-    super(`errno ${errno}`);
-    this.errno = errno;
-    this.body = body;
-  }
 }
 
 interface Pending<D extends Closable> {
@@ -51,6 +39,7 @@ export class Channel<D extends Closable> {
   readonly #onEnd: (reason: PortholeError) => void;
   #nextId = 1;
   #timer: NodeJS.Timeout | undefined;
+  #timerDue = 0;
   #ended: PortholeError | undefined;
   #blocked = false;
 
@@ -65,9 +54,9 @@ export class Channel<D extends Closable> {
     return this.#ended;
   }
 
-  /** True while packets wait for the socket to become writable. */
+  /** True while packets wait for the socket to become writable; a channel that ended waits for nothing. */
   get blocked(): boolean {
-    return this.#blocked;
+    return this.#blocked && this.#ended === undefined;
   }
 
   /** Requests that were sent and have no reply yet. */
@@ -79,7 +68,7 @@ export class Channel<D extends Closable> {
    * Sends a request.
    * @param mayBring most descriptors that the reply may carry; more ends the session.
    * @param timeoutMs when it passes, the whole session ends: the agent's child may hang in the kernel, so its next answer is worth nothing.
-   * @param asError makes the error for a reply that carries an errno; by default a {@link ReplyError}.
+   * @param asError makes the error for a reply that carries an errno.
    * @throws what `asError` made; PortholeError SESSION when the session ended.
    */
   request(
@@ -87,7 +76,7 @@ export class Channel<D extends Closable> {
     body: Uint8Array,
     mayBring: number,
     timeoutMs: number,
-    asError: (errno: number, body: Uint8Array) => Error = replyError,
+    asError: (errno: number, body: Uint8Array) => Error,
   ): Promise<Reply<D>> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     if (this.#nextId > 0xffff_ffff) return Promise.reject(this.end("its request numbers are used up"));
@@ -139,8 +128,8 @@ export class Channel<D extends Closable> {
       return broken(`an error with more behind it in answer to ${nameOf(pending.op)}`);
     }
     this.#pending.delete(message.id);
-    if (message.error !== 0) pending.reject(pending.asError(message.error, message.body.slice()));
-    else pending.resolve({ body: message.body.slice(), descriptors });
+    if (message.error !== 0) pending.reject(pending.asError(message.error, new Uint8Array(message.body)));
+    else pending.resolve({ body: new Uint8Array(message.body), descriptors });
     if (this.#queue.length > 0) this.#flush();
     return undefined;
   }
@@ -164,11 +153,13 @@ export class Channel<D extends Closable> {
     this.#arm();
   }
 
-  // One timer for the oldest request, re-armed when it fires: a timer for each request would cost as much as the request.
+  // One timer for the oldest request, re-armed when it fires: a timer for each request would cost as much as the request. Answers come in the
+  // order of the requests. A timer that was set for an earlier, answered request may be due too late for one with less time.
   #arm(): void {
-    if (this.#timer !== undefined) return;
     const oldest = this.#pending.values().next().value ?? this.#queue[0]?.pending;
-    if (oldest === undefined) return;
+    if (oldest === undefined || (this.#timer !== undefined && this.#timerDue <= oldest.deadline)) return;
+    clearTimeout(this.#timer);
+    this.#timerDue = oldest.deadline;
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined;
@@ -195,10 +186,6 @@ export class Channel<D extends Closable> {
     this.#onEnd(reason);
     return reason;
   }
-}
-
-function replyError(errno: number, body: Uint8Array): Error {
-  return new ReplyError(errno, body);
 }
 
 function nameOf(op: Op): string {

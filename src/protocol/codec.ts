@@ -1,5 +1,5 @@
 import { PortholeError } from "../errors.ts";
-import { Header, MAX_PACKET, MAX_PATH, Op, REPLY, VERSION } from "./messages.ts";
+import { Header, MAX_PACKET, MAX_PATH, Op, VERSION } from "./messages.ts";
 
 /** A packet's header and body. `body` is a view into the packet. */
 export interface Message {
@@ -46,11 +46,6 @@ export function encodeMessage(type: number, id: number, body: Uint8Array, descri
   packet.writeUInt32LE(body.length, Header.length);
   packet.set(body, Header.size);
   return packet;
-}
-
-/** True when `message` answers a request of number `op`. */
-export function isReplyTo(message: Message, op: Op): boolean {
-  return message.type === (op | REPLY);
 }
 
 const empty = new Uint8Array(0);

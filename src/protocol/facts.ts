@@ -110,11 +110,17 @@ export interface AgentFacts {
   build: string;
 }
 
-/** Decodes agent facts that fill `bytes` from `offset` to the end. */
+/**
+ * Decodes agent facts that fill `bytes` from `offset` to the end. Of an agent of another version only the version is read: what follows may have
+ * another form.
+ * @throws PortholeError ATTACH (errno EPROTO) for another version; SESSION for anything ill-formed
+ */
 export function decodeAgentFacts(bytes: Uint8Array, offset = 0): AgentFacts {
   const at = AgentFactsAt;
-  if (bytes.length < offset + at.size) throw malformed(`${bytes.length - offset} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, bytes.length - offset);
+  const version = view.byteLength < 2 ? VERSION : view.getUint16(at.version, true);
+  if (version !== VERSION) throw versionMismatch(version);
+  if (view.byteLength < at.size) throw malformed(`${view.byteLength} bytes`);
   const u32 = (position: number) => view.getUint32(position, true);
   const u64 = (position: number) => view.getBigUint64(position, true);
   const buildLength = u32(at.buildLength);
@@ -127,7 +133,7 @@ export function decodeAgentFacts(bytes: Uint8Array, offset = 0): AgentFacts {
   const route = (Object.keys(RouteNumber) as AgentRoute[]).find((name) => RouteNumber[name] === number);
   if (route === undefined) throw malformed(`route ${number}`);
   return {
-    version: view.getUint16(at.version, true),
+    version,
     route,
     pid: u32(at.pid),
     uid: u32(at.uid),
@@ -147,8 +153,7 @@ function malformed(what: string): PortholeError {
   return new PortholeError("SESSION", `the agent described itself with ${what}`);
 }
 
-/** The error for an agent that speaks another version of the protocol. */
-export function versionMismatch(theirs: number): PortholeError {
+function versionMismatch(theirs: number): PortholeError {
   return new PortholeError(
     "ATTACH",
     `the agent speaks version ${theirs} of the protocol, this porthole version ${VERSION}`,

@@ -167,8 +167,9 @@ function errno(view: DataView, at: number): number {
   return value;
 }
 
+/** Not slice(): of a Buffer that is a view of the reader's own memory, which the next read overwrites. */
 function copy(record: Uint8Array, start: number, length: number): Uint8Array {
-  return record.slice(start, start + length);
+  return new Uint8Array(record.subarray(start, start + length));
 }
 
 function atLeast(record: Uint8Array, size: number): void {

@@ -6,8 +6,8 @@ import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { EPOLLIN, Reactor, readable } from "../descriptors/poll.ts";
 import { PortholeError } from "../errors.ts";
 import { decodeMessage, encodeServe } from "../protocol/codec.ts";
-import { type AgentFacts, decodeAgentFacts, versionMismatch } from "../protocol/facts.ts";
-import { AgentFactsAt, Op, TOKEN_BYTES, VERSION } from "../protocol/messages.ts";
+import { type AgentFacts, decodeAgentFacts } from "../protocol/facts.ts";
+import { Op, TOKEN_BYTES } from "../protocol/messages.ts";
 import { MOUNT_POINT, openRunDirectory, type RunDirectory } from "./run-dir.ts";
 
 /** A one-time meeting point for an agent that is being started. */
@@ -71,7 +71,7 @@ export function openRendezvous(run: RunDirectory): Rendezvous {
 export async function greetChild(connection: OwnedFd, listener: OwnedFd, options: WaitOptions): Promise<AgentFacts> {
   const socket = new FdSocket(connection, { maxDescriptors: 0 });
   try {
-    const facts = checkVersion((await announcement(socket, options)).facts);
+    const facts = decodeAgentFacts((await announcement(socket, options)).facts);
     socket.send(encodeServe(), [listener]);
     return facts;
   } finally {
@@ -144,7 +144,7 @@ async function hear(
       return undefined;
     }
     if (!timingSafeEqual(heard.token, token) || !(await isOurs(pid))) return undefined;
-    const facts = checkVersion(heard.facts);
+    const facts = decodeAgentFacts(heard.facts);
     socket.send(encodeServe(), [listener]);
     return facts;
   } finally {
@@ -152,9 +152,10 @@ async function hear(
   }
 }
 
+/** The facts are decoded once the token was the right one. */
 interface Announcement {
   token: Uint8Array;
-  facts: AgentFacts;
+  facts: Uint8Array;
 }
 
 async function announcement(socket: FdSocket, { timeoutMs, signal }: WaitOptions): Promise<Announcement> {
@@ -163,16 +164,14 @@ async function announcement(socket: FdSocket, { timeoutMs, signal }: WaitOptions
     if (packet === "end") throw new PortholeError("ATTACH", "the agent ended before it reported");
     if (packet !== "again") {
       const message = decodeMessage(packet.data, packet.descriptors.length);
-      if (message.type !== Op.announce || message.id !== 0 || message.body.length < TOKEN_BYTES + AgentFactsAt.size) {
+      if (message.type !== Op.announce || message.id !== 0 || message.body.length < TOKEN_BYTES) {
         throw new PortholeError("ATTACH", `the agent began with message ${message.type} instead of an announcement`);
       }
-      return { token: message.body.slice(0, TOKEN_BYTES), facts: decodeAgentFacts(message.body, TOKEN_BYTES) };
+      return {
+        token: new Uint8Array(message.body.subarray(0, TOKEN_BYTES)),
+        facts: new Uint8Array(message.body.subarray(TOKEN_BYTES)),
+      };
     }
     await readable(socket.fd, { timeoutMs, ...(signal && { signal }) });
   }
-}
-
-function checkVersion(facts: AgentFacts): AgentFacts {
-  if (facts.version === VERSION) return facts;
-  throw versionMismatch(facts.version);
 }

@@ -1,0 +1,259 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  EntryAt,
+  FileFactsAt,
+  MAX_PACKET,
+  ProcessAt,
+  ProcessFileAt,
+  RecordAt,
+  RecordKind,
+  TrailerAt,
+} from "../../src/protocol/messages.ts";
+import { type PipeRecord, RecordDecoder } from "../../src/protocol/records.ts";
+import { fileFacts } from "./samples.ts";
+
+/** A record with `fixed` bytes of which `fill` writes what is not zero, and the variable parts behind them. */
+function record(
+  kind: number,
+  fixed: number,
+  fill: (bytes: Buffer) => void,
+  parts: Uint8Array[] = [],
+  flags = 0,
+): Buffer {
+  const head = Buffer.alloc(fixed);
+  head.writeUInt32LE(fixed + Buffer.concat(parts).length, RecordAt.length);
+  head.writeUInt16LE(kind, RecordAt.kind);
+  head.writeUInt16LE(flags, RecordAt.flags);
+  fill(head);
+  return Buffer.concat([head, ...parts]);
+}
+
+function entry(
+  name: Uint8Array,
+  { link = Buffer.of(), facts = undefined as Buffer | undefined, error = 0, type = 8 } = {},
+) {
+  return record(
+    RecordKind.entry,
+    EntryAt.size,
+    (head) => {
+      head.writeInt32LE(error, EntryAt.error);
+      head.writeUInt8(type, EntryAt.type);
+      head.writeUInt16LE(name.length, EntryAt.nameLength);
+      head.writeUInt16LE(link.length, EntryAt.linkLength);
+    },
+    [...(facts ? [facts] : []), name, link],
+    facts ? 1 : 0,
+  );
+}
+
+function processOf(command: Uint8Array, args: Uint8Array, error = 0) {
+  return record(
+    RecordKind.process,
+    ProcessAt.size,
+    (head) => {
+      head.writeUInt32LE(7, ProcessAt.pid);
+      head.writeUInt32LE(1, ProcessAt.parent);
+      head.writeUInt32LE(1000, ProcessAt.uid);
+      head.writeInt32LE(error, ProcessAt.error);
+      head.writeBigUInt64LE(2n ** 40n, ProcessAt.start);
+      head.writeUInt16LE(command.length, ProcessAt.commandLength);
+      head.writeUInt16LE(args.length, ProcessAt.argumentsLength);
+    },
+    [command, args],
+  );
+}
+
+function fileOf(link: Uint8Array) {
+  return record(
+    RecordKind.file,
+    ProcessFileAt.size,
+    (head) => {
+      head.writeUInt32LE(3, ProcessFileAt.fd);
+      head.writeUInt32LE(0o100002, ProcessFileAt.access);
+      head.writeBigUInt64LE(99n, ProcessFileAt.position);
+      fileFacts({ mode: 0o100600, inode: 5n }).copy(head, ProcessFileAt.facts);
+      head.writeUInt16LE(link.length, ProcessFileAt.linkLength);
+    },
+    [link],
+  );
+}
+
+function trailer(records: number | bigint, error = 0) {
+  return record(RecordKind.trailer, TrailerAt.size, (head) => {
+    head.writeInt32LE(error, TrailerAt.error);
+    head.writeBigUInt64LE(BigInt(records), TrailerAt.records);
+  });
+}
+
+function decode(...chunks: Uint8Array[]): { records: PipeRecord[]; error: number } {
+  const decoder = new RecordDecoder();
+  return { records: chunks.flatMap((chunk) => decoder.push(chunk)), error: decoder.end() };
+}
+
+const name = fc
+  .uint8Array({ minLength: 1, maxLength: 255 })
+  .map((bytes) => bytes.map((byte) => (byte === 0 || byte === 0x2f ? 0x61 : byte)));
+
+describe("a list", () => {
+  test("comes out as it went in, however the pipe cuts it, and keeps nothing of the reader's buffer", () => {
+    const entries = fc.array(fc.record({ name, link: fc.uint8Array({ maxLength: 300 }), facts: fc.boolean() }), {
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(entries, fc.integer({ min: 1, max: 400 }), (list, size) => {
+        const bytes = Buffer.concat([
+          ...list.map((one) =>
+            entry(one.name, { link: Buffer.from(one.link), facts: one.facts ? fileFacts({ inode: 9n }) : undefined }),
+          ),
+          trailer(list.length),
+        ]);
+        const decoder = new RecordDecoder();
+        const buffer = Buffer.alloc(size);
+        const records: PipeRecord[] = [];
+        for (let at = 0; at < bytes.length; at += size) {
+          const length = bytes.copy(buffer, 0, at, at + size);
+          records.push(...decoder.push(buffer.subarray(0, length)));
+          buffer.fill(0xff);
+        }
+        expect(decoder.end()).toBe(0);
+        expect(records).toEqual(
+          list.map((one) => ({
+            ...{ kind: "entry", name: one.name, type: 8, error: 0 },
+            facts: one.facts ? expect.objectContaining({ inode: 9n }) : undefined,
+            link: one.link.length > 0 ? one.link : undefined,
+          })),
+        );
+      }),
+    );
+  });
+
+  test("of processes and their files has every field from its own place", () => {
+    const { records } = decode(
+      processOf(Buffer.from("sh"), Buffer.from("sh\0-c\0")),
+      fileOf(Buffer.from("/tmp/x (deleted)")),
+      processOf(Buffer.of(), Buffer.of(), 13),
+      trailer(3),
+    );
+    expect(records).toEqual([
+      {
+        ...{ kind: "process", pid: 7, parent: 1, uid: 1000, error: 0, start: 2n ** 40n },
+        ...{ command: new Uint8Array(Buffer.from("sh")), arguments: new Uint8Array(Buffer.from("sh\0-c\0")) },
+      },
+      {
+        ...{
+          kind: "file",
+          fd: 3,
+          flags: 0o100002,
+          position: 99n,
+          link: new Uint8Array(Buffer.from("/tmp/x (deleted)")),
+        },
+        facts: expect.objectContaining({ mode: 0o100600, inode: 5n }),
+      },
+      expect.objectContaining({ kind: "process", error: 13 }),
+    ]);
+  });
+
+  test("says with which errno the agent stopped", () => {
+    expect(decode(entry(Buffer.from("a")), trailer(1, 5))).toMatchObject({ records: [{ kind: "entry" }], error: 5 });
+  });
+
+  test("cut off at any byte is not taken for whole", () => {
+    const bytes = Buffer.concat([entry(Buffer.from("a")), fileOf(Buffer.from("/x")), trailer(2)]);
+    for (let length = 0; length < bytes.length; length++) {
+      expect(() => decode(bytes.subarray(0, length))).toThrow("a list that was cut off");
+    }
+    expect(decode(bytes).records).toHaveLength(2);
+  });
+
+  test("goes no further than its trailer", () => {
+    expect(() => decode(trailer(0), trailer(0))).toThrow("a record after the trailer");
+    expect(() => decode(trailer(0), entry(Buffer.from("a")))).toThrow("a record after the trailer");
+    expect(() => decode(trailer(0), Buffer.of(1))).toThrow("a list that was cut off");
+  });
+});
+
+describe("refused is", () => {
+  const patched = (bytes: Buffer, patch: (bytes: Buffer) => void): Buffer => {
+    patch(bytes);
+    return bytes;
+  };
+  const length = (bytes: Buffer, value: number) => patched(bytes, (b) => b.writeUInt32LE(value, RecordAt.length));
+  const short = (kind: number, size: number) => record(kind, size, () => {});
+
+  test.each<[string, Buffer, RegExp]>([
+    ["a record shorter than its own head", length(Buffer.alloc(8), 7), /a record of 7 bytes/],
+    ["a record of length 0", length(Buffer.alloc(8), 0), /a record of 0 bytes/],
+    ["a record longer than a packet", length(Buffer.alloc(8), MAX_PACKET + 1), /a record of 65537 bytes/],
+    ["a record of 4 GiB", length(Buffer.alloc(8), 0xffff_ffff), /a record of 4294967295 bytes/],
+    ["an unknown kind", short(4, 8), /a record of kind 4/],
+    ["unknown flags", record(RecordKind.entry, EntryAt.size, () => {}, [], 2), /unknown flags/],
+    ["an entry without its fields", short(RecordKind.entry, EntryAt.size - 1), /19 bytes where 20 are the least/],
+    ["a process without its fields", short(RecordKind.process, ProcessAt.size - 1), /39 bytes where 40/],
+    ["a file without its fields", short(RecordKind.file, ProcessFileAt.size - 1), /145 bytes where 146/],
+    ["a trailer that is too long", short(RecordKind.trailer, TrailerAt.size + 1), /a trailer of 21 bytes/],
+    ["a trailer that is too short", short(RecordKind.trailer, TrailerAt.size - 1), /a trailer of 19 bytes/],
+    ["a trailer with another count", trailer(1), /a trailer with a wrong count/],
+    ["a trailer with a negative errno", trailer(0, -1), /errno -1/],
+    ["a trailer with a huge errno", trailer(0, 4096), /errno 4096/],
+    ["an entry with a huge errno", entry(Buffer.from("a"), { error: 4096 }), /errno 4096/],
+    ["a process with a negative errno", processOf(Buffer.of(), Buffer.of(), -5), /errno -5/],
+    ["a name of no bytes", entry(Buffer.of()), /a name that no directory can hold/],
+    ["a name with a slash", entry(Buffer.from("../etc")), /a name that no directory can hold/],
+    ["a name with NUL", entry(Buffer.from("a\0")), /a name that no directory can hold/],
+    [
+      "a name that reaches beyond its record",
+      patched(entry(Buffer.from("a")), (b) => b.writeUInt16LE(2, EntryAt.nameLength)),
+      /21 bytes whose fields need 22/,
+    ],
+    [
+      "a link that reaches beyond its record",
+      patched(entry(Buffer.from("a")), (b) => b.writeUInt16LE(65_535, EntryAt.linkLength)),
+      /fields need 65556/,
+    ],
+    [
+      "bytes behind the name",
+      length(Buffer.concat([entry(Buffer.from("a")), Buffer.of(0)]), EntryAt.size + 2),
+      /22 bytes whose fields need 21/,
+    ],
+    [
+      "an entry whose facts are missing",
+      patched(entry(Buffer.from("a")), (b) => b.writeUInt16LE(1, RecordAt.flags)),
+      /fields need 141/,
+    ],
+    [
+      "facts with unknown flags",
+      entry(Buffer.from("a"), { facts: fileFacts({ flags: 4 }) }),
+      /file facts with unknown flags 0x4/,
+    ],
+    [
+      "arguments that reach beyond their record",
+      patched(processOf(Buffer.of(), Buffer.of()), (b) => b.writeUInt16LE(1, ProcessAt.argumentsLength)),
+      /40 bytes whose fields need 41/,
+    ],
+    [
+      "a file's link that reaches beyond its record",
+      patched(fileOf(Buffer.of()), (b) => b.writeUInt16LE(1, ProcessFileAt.linkLength)),
+      /146 bytes whose fields need 147/,
+    ],
+  ])("%s", (_, bytes, complaint) => {
+    expect(() => new RecordDecoder().push(bytes)).toThrow(complaint);
+    expect(() => new RecordDecoder().push(bytes)).toThrow(expect.objectContaining({ code: "SESSION" }));
+  });
+
+  test("never waited for: what a liar announces and does not send is bounded by one record", () => {
+    const decoder = new RecordDecoder();
+    const head = length(Buffer.alloc(8), MAX_PACKET);
+    expect(decoder.push(head)).toEqual([]);
+    // The record is complete at its length, and then judged.
+    expect(() => decoder.push(Buffer.alloc(MAX_PACKET - 8))).toThrow("a record of kind 0");
+  });
+
+  test("the largest record is taken", () => {
+    const facts = fileFacts({});
+    const most = 4095;
+    const { records } = decode(entry(Buffer.alloc(255, "n"), { facts, link: Buffer.alloc(most, "l") }), trailer(1));
+    expect(records).toMatchObject([{ link: { length: most } }]);
+    expect(facts).toHaveLength(FileFactsAt.size);
+  });
+});
