@@ -134,8 +134,15 @@ static void write_file(int out, int proc, const char *number) {
     end_record(at, process_file_size + (size_t)link);
 }
 
+/* The directory may be listed where the links in it may not be read: without SYS_PTRACE, of another user's process. */
+static int open_files(int proc) {
+    char link[1];
+    if (readlinkat(proc, "cwd", link, sizeof link) < 0 && (errno == EACCES || errno == EPERM)) return -1;
+    return openat(proc, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 static void write_process(int out, int proc, const struct process *process, bool with_files) {
-    int files = with_files ? openat(proc, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int files = with_files ? open_files(proc) : -1;
     int error = with_files && files < 0 ? errno : 0;
     DIR *listing = files >= 0 ? fdopendir(files) : NULL;
     char command[64];

@@ -33,12 +33,9 @@ export function fillIn(args: readonly string[], paths: readonly string[]): strin
       const count = paths.length === 1 ? "one file was" : `${paths.length} files were`;
       throw new PortholeError("USAGE", `'${arg}' in the command, but ${count} named`);
     }
-    const numbered = arg.replace(PLACEHOLDER, (text, number) =>
-      number === "" ? text : (paths[Number(number) - 1] ?? text),
-    );
-    if (!/\{\}/.test(numbered)) return [numbered];
-    const each = paths.map((path) => numbered.replace(PLACEHOLDER, (text, number) => (number === "" ? path : text)));
-    return each[0] === numbered ? [numbered] : each;
+    const filled = (each: string) =>
+      arg.replace(PLACEHOLDER, (text, number) => (number === "" ? each : (paths[Number(number) - 1] ?? text)));
+    return [...arg.matchAll(PLACEHOLDER)].some(([text]) => text === "{}") ? paths.map(filled) : [filled("")];
   });
 }
 

@@ -36,7 +36,7 @@ export interface ProcessFile {
   /** Of the process's own offset. Nothing for what has no positions, such as a pipe. */
   position: bigint;
   facts: FileFacts;
-  /** Path inside the target, or what the kernel writes instead: `pipe:[4711]`, `socket:[42]`, `anon_inode:[eventpoll]`. */
+  /** Path as the process sees it, or what the kernel writes instead: `pipe:[4711]`, `socket:[42]`, `anon_inode:[eventpoll]`. */
   path: string;
   /** True when nothing has this name any more; the mark that the kernel puts behind it is not in `path` then. */
   deleted: boolean;
@@ -59,11 +59,13 @@ export async function* listProcesses(
 ): AsyncGenerator<TargetProcess> {
   const booted = bootTime();
   let current: TargetProcess | undefined;
+  let root = "";
   for await (const record of session.processes({ files: options.files === true })) {
-    if (record.kind === "file") current?.files.push(await describeFile(session, record));
+    if (record.kind === "file") current?.files.push(await describeFile(session, record, root));
     else {
       if (current !== undefined) yield current;
       current = describeProcess(record, booted);
+      if (options.files) root = await rootOf(session, record.pid);
     }
   }
   if (current !== undefined) yield current;
@@ -87,9 +89,10 @@ function describeProcess(record: ProcessRecord, booted: number | undefined): Tar
   };
 }
 
-async function describeFile(session: Session, record: ProcessFileRecord): Promise<ProcessFile> {
+async function describeFile(session: Session, record: ProcessFileRecord, root: string): Promise<ProcessFile> {
   const { fd, flags, position, facts } = record;
-  const link = pathText(record.link);
+  const text = pathText(record.link);
+  const link = root !== "" && text.startsWith(`${root}/`) ? text.slice(root.length) : text;
   const deleted = link.endsWith(DELETED) && (facts.links === 0 || !(await isThere(session, link, facts)));
   return {
     fd,
@@ -103,6 +106,19 @@ async function describeFile(session: Session, record: ProcessFileRecord): Promis
     // A file with another name, or one of an image's layer, would not be freed.
     held: deleted && facts.links === 0 ? facts.blocks * 512n : 0n,
   };
+}
+
+/**
+ * Where a process has its root, as the links of its files are told: from the top of its mount namespace. Empty but for one that was put into
+ * a directory there by chroot(2).
+ */
+async function rootOf(session: Session, pid: number): Promise<string> {
+  try {
+    return (await session.readlink(`/proc/${pid}/root`)).replace(/\/$/, "");
+  } catch (error) {
+    if (error instanceof PortholeError && error.code === "FILE") return "";
+    throw error;
+  }
 }
 
 function accessOf(flags: number): ProcessFile["access"] {

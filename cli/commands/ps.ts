@@ -3,6 +3,7 @@ import { kindOf, PortholeError, parseSessionTarget } from "../../src/index.ts";
 import { sanitiseText } from "../../src/text/index.ts";
 import { listProcesses, type ProcessFile, readNames, type TargetProcess } from "../../src/tools.ts";
 import { exitStatus, report } from "../fail.ts";
+import { jsonLine } from "../ls/record.ts";
 import { write } from "../output.ts";
 import type { ReachOptions } from "../program/shared.ts";
 import { Reach } from "../reach.ts";
@@ -28,12 +29,17 @@ export async function ps(container: string, options: PsOptions): Promise<number>
     let status = 0;
     for await (const process of listProcesses(session, { files: options.files === true || deleted })) {
       if (process.filesError !== undefined) {
-        report(new PortholeError("FILE", `process ${process.pid} of ${session.name}: ${process.filesError.message}`));
+        report(
+          new PortholeError("FILE", `process ${process.pid} of ${session.name}: ${process.filesError.message}`, {
+            hint:
+              session.route === "mount" ? "the container's rules bind the agent in it: try --route sidecar" : undefined,
+          }),
+        );
         status = exitStatus(process.filesError);
       }
       if (deleted) process.files = process.files.filter((file) => file.deleted);
       if (deleted && process.files.length === 0) continue;
-      if (options.json) write(`${JSON.stringify(asJson(process, users, options))}\n`);
+      if (options.json) write(jsonLine(asJson(process, users, options)));
       else found.push(process);
     }
     if (!options.json) write(`${table(found, users)}${deleted ? summary(found) : ""}`);
@@ -54,6 +60,7 @@ function asJson(process: TargetProcess, users: Map<number, string>, options: PsO
     command: process.command,
     arguments: process.arguments,
     ...((options.files || options.deleted) && {
+      error: process.filesError?.message ?? null,
       files: process.files.map(({ fd, access, append, flags, position, facts, path, deleted, held }) => ({
         fd,
         path,
@@ -61,12 +68,12 @@ function asJson(process: TargetProcess, users: Map<number, string>, options: PsO
         access,
         append,
         flags,
-        position: Number(position),
-        size: Number(facts.size),
+        position,
+        size: facts.size,
         device: `${facts.device.major}:${facts.device.minor}`,
-        inode: Number(facts.inode),
+        inode: facts.inode,
         deleted,
-        held: Number(held),
+        held,
       })),
     }),
   };

@@ -1,0 +1,105 @@
+import { chmodSync } from "node:fs";
+import { beforeAll, expect, test } from "vitest";
+import { describeAsRoot } from "../helpers/availability.ts";
+import { ORDINARY_USER } from "../helpers/machine.ts";
+import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { type User, user } from "../helpers/porthole.ts";
+
+interface Finding {
+  status: "ok" | "warn" | "fail";
+  what: string;
+  detail: string;
+  remedy?: string;
+}
+
+let someone: User;
+let target: Sandbox;
+beforeAll(async () => {
+  someone = user();
+  target = await sandbox();
+});
+
+async function findings(by: User, ...args: string[]): Promise<{ code: number | null; all: Finding[] }> {
+  const { text, code, stderr } = await by.run(["doctor", "--json", ...args]);
+  expect(stderr).toBe("");
+  const all = text.trimEnd().split("\n");
+  return { code, all: all.map((line) => JSON.parse(line) as Finding) };
+}
+
+test("without a target: one line for each thing, no engine is a warning with its remedy", async () => {
+  const { text, code, stderr } = await someone.run(["doctor"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  for (const line of text.trimEnd().split("\n")) expect(line).toMatch(/^(ok {4}|warn {2})\S.*: \S/);
+  expect(text).toMatch(/^ok {4}kernel: Linux \d+\.\d+\S* \w+: openat2/m);
+  expect(text).toMatch(
+    /^ok {4}agent program: .*: protocol \d+, build [0-9a-f]+, sha256 [0-9a-f]{16}, \d+ bytes, static$/m,
+  );
+  expect(text).toMatch(/^ok {4}run directory: .*: yours, modes 0700, 0700, 0711$/m);
+  expect(text).toMatch(/^warn {2}container engine: .*no engine is listening there {2}-> start the engine/m);
+});
+
+test("with a process: the direct route is tried, and what it started ends", async () => {
+  const { code, all } = await findings(someone, `pid:${target.pid}`);
+  expect(code).toBe(0);
+  expect(all.filter(({ what }) => what.startsWith("route"))).toEqual([
+    {
+      status: "ok",
+      what: "route direct",
+      detail: expect.stringMatching(/^new agent in [\d.]+ ms, opened \/, a directory, in /),
+    },
+  ]);
+});
+
+test("a path that is not there fails, though the route works", async () => {
+  const { code, all } = await findings(someone, `pid:${target.pid}:/nosuch`);
+  expect(code).toBe(1);
+  expect(all.slice(-2).map(({ status, what }) => `${status} ${what}`)).toEqual(["ok route direct", "fail file"]);
+});
+
+test("what is not there, and what needs no route", async () => {
+  const gone = await findings(someone, "pid:2147483647");
+  expect(gone.code).toBe(1);
+  expect(gone.all.at(-1)).toMatchObject({ status: "fail", what: "target", detail: "no such process: 2147483647" });
+  expect((await findings(someone, "nosuch")).code).toBe(1);
+  expect(await someone.run(["doctor", "/etc/passwd"])).toMatchObject({ code: 2, text: "" });
+});
+
+test("an engine on another machine is named with what to do", async () => {
+  const { text, code } = await someone.run(["doctor"], { env: { DOCKER_HOST: "ssh://me@elsewhere" } });
+  expect(code).toBe(0);
+  expect(text).toMatch(
+    /^warn {2}container engine: DOCKER_HOST names an engine on another machine.* {2}-> run porthole there: /m,
+  );
+});
+
+test("a run directory that others may write to fails", async () => {
+  const careless = user();
+  await careless.run(["doctor"]);
+  const place = `${careless.directory}/state/porthole`;
+  chmodSync(place, 0o777);
+  const { code, all } = await findings(careless);
+  chmodSync(place, 0o700);
+  expect(code).toBe(1);
+  expect(all.filter(({ status }) => status === "fail")).toEqual([
+    {
+      status: "fail",
+      what: "run directory",
+      detail: expect.stringContaining("cannot be trusted: others may write to it (mode 0777)"),
+      remedy: expect.stringContaining("XDG_STATE_HOME"),
+    },
+  ]);
+});
+
+describeAsRoot("for an ordinary user", () => {
+  test("a process of somebody else's has no route", async () => {
+    const other = user({ uid: ORDINARY_USER });
+    const { code, all } = await findings(other, `pid:${target.pid}`);
+    expect(code).toBe(1);
+    expect(all.at(-1)).toMatchObject({
+      status: "fail",
+      what: "route direct",
+      detail: expect.stringContaining("permission denied"),
+      remedy: "run as root or as the owner of its user namespace",
+    });
+  });
+});

@@ -1,0 +1,61 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { program } from "../../cli/program.ts";
+import { describeWith } from "../helpers/availability.ts";
+import { repository } from "../helpers/paths.ts";
+import { user } from "../helpers/porthole.ts";
+
+const someone = user();
+const root = program("0");
+const commands = root
+  .createHelp()
+  .visibleCommands(root)
+  .filter((command) => command.name() !== "help");
+const page = `${repository}dist/porthole.1`;
+
+describe("--help", () => {
+  test.each(commands.map((command) => command.name()))("%s shows examples that name it", async (name) => {
+    const { text, code, stderr } = await someone.run([name, "--help"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(text).toMatch(new RegExp(`^Usage: porthole ${name} `));
+    expect(text.slice(text.indexOf("\nExamples:\n"))).toMatch(new RegExp(`\\n  .*porthole ${name}\\b`));
+  });
+});
+
+describe("the manual page", () => {
+  test("is built, and is what the command writes", async () => {
+    expect(existsSync(page)).toBe(true);
+    const { text } = await someone.run(["man"]);
+    expect(text).toMatch(/^\.TH PORTHOLE 1 /);
+    for (const command of commands) {
+      expect(text).toContain(`.SS "porthole ${command.name()}`);
+      for (const { flags } of command.options) expect(text).toContain(flags.replaceAll("-", "\\-"));
+    }
+  });
+});
+
+describeWith(["man", "mandoc"], "the manual page in man and mandoc", () => {
+  test("has no fault that either would tell of", () => {
+    const { stdout, stderr } = spawnSync("man", ["--warnings", "-l", page], {
+      encoding: "utf8",
+      env: { ...process.env, MANWIDTH: "90", LC_ALL: "C.UTF-8" },
+    });
+    expect(stderr).toBe("");
+    for (const title of [
+      "NAME",
+      "SYNOPSIS",
+      "DESCRIPTION",
+      "COMMANDS",
+      "TARGETS",
+      "EXIT STATUS",
+      "ENVIRONMENT",
+      "FILES",
+    ])
+      expect(stdout).toMatch(new RegExp(`^${title}$`, "m"));
+    expect(stdout).toContain("porthole with 'web:/var/log/*.log' -- tar -chf logs.tar -C {dir} .");
+    const lint = spawnSync("mandoc", ["-T", "lint", "-W", "warning", page], { encoding: "utf8" });
+    // The page has no date, for the same definitions give the same bytes.
+    expect(lint.stdout.split("\n").filter((line) => line !== "" && !line.includes("missing date"))).toEqual([]);
+  });
+});

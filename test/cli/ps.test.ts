@@ -1,0 +1,128 @@
+import { beforeAll, expect, test } from "vitest";
+import { describeAsRoot } from "../helpers/availability.ts";
+import { ORDINARY_USER } from "../helpers/machine.ts";
+import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { type User, user } from "../helpers/porthole.ts";
+
+/** One of the lines of `ps --json`, as far as tests look at it. */
+interface Line {
+  pid: number;
+  uid: number;
+  user: string | null;
+  command: string;
+  arguments: string[];
+  files?: { fd: number; path: string; kind: string; position: number; size: number; deleted: boolean; held: number }[];
+}
+
+const HOSTILE = "/tmp/\x1b[31mred\nline";
+const MIB = 1024 * 1024;
+
+let someone: User;
+let target: Sandbox;
+let name: string;
+beforeAll(async () => {
+  someone = user();
+  target = await sandbox({
+    steps: [
+      ...["tmpfs", "/tmp", "write", "/tmp/kept", "kept", "hold", "/tmp/kept"],
+      ...["fill", "/tmp/gone", "1", "hold", "/tmp/gone", "hold", "/tmp/gone", "remove", "/tmp/gone"],
+      ...["write", "/tmp/odd (deleted)", "odd", "hold", "/tmp/odd (deleted)"],
+      ...["write", HOSTILE, "hostile", "hold", HOSTILE],
+    ],
+  });
+  name = `pid:${target.pid}`;
+});
+
+async function lines(...options: string[]): Promise<Line[]> {
+  const { text, code, stderr } = await someone.run(["ps", "--json", ...options, name]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Line);
+}
+
+test("lists the processes with the numbers that they have inside", async () => {
+  const { text, code } = await someone.run(["ps", name]);
+  expect(code).toBe(0);
+  const [head, first, ...rest] = text.split("\n");
+  expect(head).toBe("PID USER COMMAND");
+  expect(first).toMatch(/^ {2}1 0 {4}\/workload tmpfs \/tmp write /);
+  expect(rest).toEqual([""]);
+  expect(text).not.toContain("\x1b");
+});
+
+test("--json is one object a line, with files only where asked for", async () => {
+  const [process, ...rest] = await lines();
+  expect(rest).toEqual([]);
+  expect(process).toMatchObject({ pid: 1, uid: 0, user: null, command: "ready" });
+  expect(process?.arguments.slice(0, 3)).toEqual(["/workload", "tmpfs", "/tmp"]);
+  expect(process).not.toHaveProperty("files");
+});
+
+test("--files tells open files, the deleted ones with what they hold", async () => {
+  const files = (await lines("--files"))[0]?.files ?? [];
+  expect(files.find(({ path }) => path === "/tmp/kept")).toMatchObject({
+    kind: "file",
+    size: 5,
+    deleted: false,
+    held: 0,
+  });
+  const gone = files.filter(({ path }) => path === "/tmp/gone");
+  expect(gone).toHaveLength(2);
+  for (const file of gone) expect(file).toMatchObject({ deleted: true, size: MIB, held: MIB, position: 0 });
+});
+
+test("a name that ends in the kernel's mark is not taken for a deleted file", async () => {
+  const files = (await lines("--files"))[0]?.files ?? [];
+  expect(files.find(({ path }) => path.startsWith("/tmp/odd"))).toMatchObject({
+    path: "/tmp/odd (deleted)",
+    deleted: false,
+  });
+});
+
+test("names are exact in JSON and harmless in the table", async () => {
+  const files = (await lines("--files"))[0]?.files ?? [];
+  expect(files.map(({ path }) => path)).toContain(HOSTILE);
+  const { text } = await someone.run(["ps", "--files", name]);
+  expect(text).toContain("/tmp/^[[31mred^Jline");
+  expect(text).not.toContain("\x1b");
+});
+
+test("--deleted shows deleted files alone, and counts one that is open twice once", async () => {
+  const { text, code } = await someone.run(["ps", "--deleted", name]);
+  expect(code).toBe(0);
+  expect(text).toMatch(/ +\d+ r +0 1048576 \/tmp\/gone \(deleted, 1\.0 MB held\)\n/);
+  expect(text).not.toMatch(/ \/tmp\/kept$/m);
+  expect(text).toMatch(/\n1 deleted file holds 1\.0 MB\n$/);
+});
+
+test("a deleted file is read by cat and given to a command", async () => {
+  const fd = (await lines("--files"))[0]?.files?.find(({ path }) => path === "/tmp/gone")?.fd;
+  const read = await someone.run(["cat", `${name}:/proc/1/fd/${fd}`]);
+  expect(read).toMatchObject({ code: 0, stderr: "" });
+  expect(read.stdout.length).toBe(MIB);
+  const counted = await someone.run(["with", `${name}:/proc/1/fd/${fd}`, "--", "wc", "-c", "{}"]);
+  expect(counted).toMatchObject({ code: 0, stderr: "", text: "1048576 /proc/self/fd/3\n" });
+});
+
+test("a path, a container that is not there, a process that is not there", async () => {
+  expect(await someone.run(["ps", "/tmp"])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("names no container"),
+  });
+  expect(await someone.run(["ps", "nosuch"])).toMatchObject({ code: 3 });
+  expect(await someone.run(["ps", "pid:2147483647"])).toMatchObject({
+    code: 3,
+    stderr: "porthole: no such process: 2147483647\n",
+  });
+});
+
+describeAsRoot("for a user without rights", () => {
+  test("a process that this user may not enter", async () => {
+    const other = user({ uid: ORDINARY_USER });
+    const { code, stderr, text } = await other.run(["ps", name]);
+    expect({ code, text }).toEqual({ code: 4, text: "" });
+    expect(stderr).toMatch(/^porthole: the kernel does not let this user into the namespaces of process \d+.*\n$/);
+  });
+});

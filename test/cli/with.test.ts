@@ -1,0 +1,293 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+import { describeAsRoot, describeWith } from "../helpers/availability.ts";
+import { ORDINARY_USER } from "../helpers/machine.ts";
+import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { builtCommand } from "../helpers/paths.ts";
+import { type Result, type User, user } from "../helpers/porthole.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { TmuxScreen } from "../tui/screen.ts";
+
+let someone: User;
+let target: Sandbox;
+let at: (path: string) => string;
+beforeAll(async () => {
+  someone = user();
+  mkdirSync(`${someone.directory}/tmp`);
+  target = await sandbox({
+    steps: [
+      ...["tmpfs", "/tmp", "dir", "/tmp/log", "write", "/tmp/log/a.log", "one", "write", "/tmp/log/b.log", "two"],
+      ...["write", "/tmp/x.json", '{"port":8080,"name":"x"}', "write", "/tmp/own", "before"],
+      ...["write", "/tmp/secret", "for root", "mode", "/tmp/secret", "600"],
+      ...["fifo", "/tmp/fed", "feed", "/tmp/fed", "through a FIFO\n"],
+    ],
+  });
+  at = (path) => `pid:${target.pid}:${path}`;
+});
+
+/** `porthole with ...`, the temporary directory a private one. */
+function runWith(...args: string[]): Promise<Result> {
+  return someone.run(["with", ...args], { env: { TMPDIR: `${someone.directory}/tmp` } });
+}
+
+describe("what a command is given", () => {
+  test("a single file is its standard input", async () => {
+    expect(await runWith(at("/tmp/log/a.log"), "--", "cat")).toMatchObject({ code: 0, stderr: "", text: "one\n" });
+  });
+
+  test("standard input is blocking, at offset 0, read-only, and nothing else is inherited", async () => {
+    const look = 'cat /proc/self/fdinfo/0; ls /proc/$$/fd; echo x >&0 || echo "not for writing"';
+    const { text } = await runWith(at("/tmp/log/a.log"), "--", "sh", "-c", `${look} 2>/dev/null`);
+    expect(text).toMatch(/^pos:\t0\nflags:\t0[0-7]*0\n/);
+    const flags = Number.parseInt(/^flags:\t(\d+)$/m.exec(text)?.[1] ?? "", 8);
+    expect(flags & 0o4003).toBe(0);
+    expect(text).toMatch(/^0\n1\n2\n(\d+\n)?not for writing\n$/m);
+  });
+
+  test("{} is the path of each, {1} and {2} of the first and second, and they are blocking too", async () => {
+    const files = [at("/tmp/log/a.log"), at("/tmp/log/b.log")];
+    expect(await runWith(...files, "--", "cat", "{2}", "{}")).toMatchObject({
+      code: 0,
+      stderr: "",
+      text: "two\none\ntwo\n",
+    });
+    expect((await runWith(...files, "--", "echo", "{}", "x={1}")).text).toBe(
+      "/proc/self/fd/3 /proc/self/fd/4 x=/proc/self/fd/3\n",
+    );
+    const { text } = await runWith(files[0] ?? "", "--", "sh", "-c", "cat /proc/self/fdinfo/3", "sh", "{}");
+    expect(Number.parseInt(/^flags:\t(\d+)$/m.exec(text)?.[1] ?? "", 8) & 0o4000).toBe(0);
+  });
+
+  test("globs are matched inside", async () => {
+    expect((await runWith(at("/tmp/log/*.log"), "--", "cat", "{}")).text).toBe("one\ntwo\n");
+  });
+
+  test("{dir} holds a link to each by its name, and is gone afterwards", async () => {
+    const { text, code } = await runWith(
+      at("/tmp/log/*.log"),
+      "--",
+      "sh",
+      "-c",
+      'cd "$1" && find . -type l && cat */tmp/log/b.log',
+      "sh",
+      "{dir}",
+    );
+    expect(code).toBe(0);
+    expect(text.split("\n").sort()).toEqual([
+      "",
+      `./pid-${target.pid}/tmp/log/a.log`,
+      `./pid-${target.pid}/tmp/log/b.log`,
+      "two",
+    ]);
+    expect(readdirSync(`${someone.directory}/tmp`)).toEqual([]);
+  });
+
+  test("a FIFO is read to its end", async () => {
+    expect(await runWith(at("/tmp/fed"), "--", "cat")).toMatchObject({ code: 0, text: "through a FIFO\n" });
+  });
+
+  test("--rw opens for writing, and only it", async () => {
+    const write = ["--", "sh", "-c", "echo after >&0"];
+    expect((await runWith(at("/tmp/own"), ...write)).code).not.toBe(0);
+    expect(await runWith("--rw", at("/tmp/own"), ...write)).toMatchObject({ code: 0, stderr: "" });
+    expect((await someone.run(["cat", at("/tmp/own")])).text).toBe("after\n\n");
+  });
+
+  test("what follows -- is the command's, options, -- and braces included", async () => {
+    const file = at("/tmp/log/a.log");
+    expect((await runWith(file, "--", "echo", "--help", "-V", "--", "a{1}", "x {} y")).text).toBe(
+      "--help -V -- a{1} x {} y\n",
+    );
+    expect((await runWith("--stdin", file, "--", "cat", "-")).text).toBe("one\n");
+    expect((await runWith("--stdin", file, "--", "echo", "{}")).text).toBe("{}\n");
+  });
+});
+
+describe("how it ends", () => {
+  test("with the command's status", async () => {
+    for (const status of [0, 1, 7, 125, 255])
+      expect((await runWith(at("/tmp/own"), "--", "sh", "-c", `exit ${status}`)).code).toBe(status);
+  });
+
+  test.each(["SIGKILL", "SIGTERM", "SIGSEGV", "SIGINT", "SIGPIPE", "SIGUSR1"] as const)(
+    "by the same signal: %s",
+    async (signal) => {
+      const { code, signal: ended } = await runWith(at("/tmp/own"), "--", "sh", "-c", `kill -${signal.slice(3)} $$`);
+      expect({ code, ended }).toEqual({ code: null, ended: signal });
+    },
+  );
+
+  test.each([
+    ["no such command", ["nosuch-command"], 127, "porthole: cannot run 'nosuch-command': No such file or directory\n"],
+    ["no such path", ["/no/such"], 127, "porthole: cannot run '/no/such': No such file or directory\n"],
+    ["a command that cannot be run", ["/etc/passwd"], 126, "porthole: cannot run '/etc/passwd': Permission denied\n"],
+    ["a command that is a directory", ["/etc"], 126, "porthole: cannot run '/etc': Permission denied\n"],
+  ])("%s", async (_, command, code, stderr) => {
+    expect(await runWith(at("/tmp/own"), "--", ...command)).toMatchObject({ code, stderr, text: "" });
+  });
+
+  test("our own failures are 125, each target that fails is said, and nothing is run", async () => {
+    const run = ["--", "echo", "run"];
+    const missing = await runWith(at("/none"), at("/tmp/own"), "nosuch:/x", ...run, "{}");
+    expect(missing).toMatchObject({ code: 125, text: "" });
+    expect(missing.stderr.trimEnd().split("\n")).toEqual([
+      `porthole: cannot open ${at("/none")}: No such file or directory`,
+      expect.stringMatching(/^porthole: cannot ask the container engine /),
+    ]);
+    for (const [args, message] of [
+      [[at("/tmp/log"), ...run], "Is a directory"],
+      [[at("/tmp/own")], "no command to run"],
+      [[at("/tmp/own"), "--"], "no command to run"],
+      [[at("/tmp/own"), at("/tmp/x.json"), ...run], "2 files cannot all be the command's standard input"],
+      [[at("/tmp/own"), "--", "cat", "{2}"], "'{2}' in the command, but one file was named"],
+      [[at("/tmp/log/*.nosuch"), ...run], "matches nothing"],
+      [["--nosuch", at("/tmp/own"), ...run], "unknown option '--nosuch'"],
+    ] as const) {
+      const { code, text, stderr } = await runWith(...args);
+      expect({ code, text }).toEqual({ code: 125, text: "" });
+      expect(stderr).toContain(message);
+      expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    }
+  });
+
+  test.each(["SIGTERM", "SIGHUP", "SIGINT"] as const)(
+    "%s sent to it alone ends the command, and it waits for that",
+    async (signal) => {
+      const script = `trap 'echo caught; exit 3' ${signal.slice(3)}; echo ready; while :; do sleep 0.05; done`;
+      const running = someone.start(["with", at("/tmp/own"), "--", "sh", "-c", script]);
+      let seen = "";
+      running.stdout.setEncoding("utf8").on("data", (text: string) => {
+        seen += text;
+      });
+      await waitFor("the command", () => seen.includes("ready"));
+      running.child.kill(signal);
+      expect(await running.ended).toEqual({ code: 3, signal: null });
+      expect(seen).toBe("ready\ncaught\n");
+    },
+  );
+});
+
+describeAsRoot("for a user who may not read the file by its path", () => {
+  test("says so before anything starts, and shows the form that works", async () => {
+    // The sandbox is this user's own, its files root's: the agent may read them, a program of the user's may not open them anew.
+    const other = user({ uid: ORDINARY_USER });
+    const own = await sandbox({
+      uid: ORDINARY_USER,
+      steps: ["tmpfs", "/tmp", "write", "/tmp/x", "x", "mode", "/tmp/x", "0"],
+    });
+    const file = `pid:${own.pid}:/tmp/x`;
+    const byPath = await other.run(["with", file, "--", "cat", "-n", "{}"]);
+    expect(byPath).toMatchObject({ code: 125, text: "" });
+    expect(byPath.stderr).toBe(
+      `porthole: the command cannot open ${file} by a path: Permission denied (as its standard input: porthole with ${file} -- cat -n)\n`,
+    );
+    const byInput = await other.run(["with", file, "--", "cat", "-n"]);
+    expect(byInput).toMatchObject({ code: 0, stderr: "", text: "     1\tx\n" });
+  });
+});
+
+describeWith("ripgrep", "rg", () => {
+  test("searches standard input, paths, and links by name", async () => {
+    expect((await runWith(at("/tmp/log/a.log"), "--", "rg", "-n", "on")).text).toBe("1:one\n");
+    expect((await runWith(at("/tmp/log/*.log"), "--", "rg", "-L", "-I", "tw", "{dir}")).text).toBe("two\n");
+    expect((await runWith(at("/tmp/log/a.log"), "--", "rg", "nothing")).code).toBe(1);
+  });
+});
+
+describeWith("jq", "jq", () => {
+  test("reads a field, its own braces left alone", async () => {
+    expect((await runWith(at("/tmp/x.json"), "--", "jq", ".port")).text).toBe("8080\n");
+    expect((await runWith(at("/tmp/x.json"), "--", "jq", "-c", ".nosuch // {}")).text).toBe("{}\n");
+  });
+});
+
+describeWith("sqlite3", "sqlite3", () => {
+  test("queries a database read-only, without a copy on disk", async () => {
+    const path = `${someone.directory}/app.db`;
+    const made = spawnSync("sqlite3", [path, "create table t (x); insert into t values (42);"]);
+    expect(made.status).toBe(0);
+    const { text, stderr } = await runWith(path, "--", "sqlite3", "-readonly", "-deserialize", "{}", "select x from t");
+    expect({ text, stderr }).toEqual({ text: "42\n", stderr: "" });
+  });
+});
+
+describeWith("diff", "diff", () => {
+  test("compares files of two targets", async () => {
+    const mine = `${someone.directory}/mine`;
+    writeFileSync(mine, "uno\n");
+    const { code, text } = await runWith(at("/tmp/log/a.log"), mine, "--", "diff", "{1}", "{2}");
+    expect({ code, text }).toEqual({ code: 1, text: "1c1\n< one\n---\n> uno\n" });
+  });
+});
+
+describe("tar", () => {
+  test("packs what a glob matches, under the names", async () => {
+    const { stdout, code } = await runWith(at("/tmp/log/*.log"), "--", "tar", "-chf", "-", "-C", "{dir}", ".");
+    expect(code).toBe(0);
+    const listed = spawnSync("tar", ["-tf", "-"], { input: stdout, encoding: "utf8" }).stdout;
+    expect(listed.split("\n").filter((line) => line.endsWith(".log"))).toEqual(
+      expect.arrayContaining([`./pid-${target.pid}/tmp/log/a.log`, `./pid-${target.pid}/tmp/log/b.log`]),
+    );
+    const content = spawnSync("tar", ["-xOf", "-", `./pid-${target.pid}/tmp/log/b.log`], {
+      input: stdout,
+      encoding: "utf8",
+    });
+    expect(content.stdout).toBe("two\n");
+  });
+});
+
+/** A pane in which `porthole` is the built command, with the state of `someone`. */
+async function inTerminal(action: (screen: TmuxScreen, porthole: string) => Promise<void>): Promise<void> {
+  const screen = new TmuxScreen();
+  try {
+    const state = `XDG_STATE_HOME=${someone.env.XDG_STATE_HOME}`;
+    await action(screen, `env ${state} ${process.execPath} ${builtCommand}`);
+  } finally {
+    screen.close();
+  }
+}
+
+describeWith(["tmux", "less"], "less in a terminal", () => {
+  test("follows with +F, takes Ctrl-C for itself, and gives the terminal back", async () => {
+    const grows = await sandbox({ steps: ["tmpfs", "/tmp", "log", "/tmp/log", "50", "0"] });
+    await inTerminal(async (screen, porthole) => {
+      screen.run(`${porthole} with pid:${grows.pid}:/tmp/log -- less +F {}`);
+      const later = await screen.waitFor("a later line", (text) => /line 3\d\b/.test(text));
+      expect(later).toContain("Waiting for data");
+      screen.keys("C-c");
+      await screen.waitFor("less's prompt after its interrupt", (text) => !text.includes("Waiting for data"));
+      screen.keys("q");
+      expect(await screen.waitForEnd()).toBe(0);
+      screen.run("stty -a | grep -c ' echo '");
+      expect(await screen.waitForEnd()).toBe(0);
+    });
+  });
+
+  test("is stopped and continued as a job", async () => {
+    await inTerminal(async (screen, porthole) => {
+      screen.run("set -m");
+      await screen.waitForEnd();
+      screen.type(`${porthole} with ${at("/tmp/log/a.log")} -- less`);
+      screen.keys("Enter");
+      await screen.waitFor("less", (text) => text.includes("(END)"));
+      screen.keys("C-z");
+      await screen.waitFor("the shell", (text) => /Stopped|Suspended/.test(text));
+      screen.run("fg");
+      await screen.waitFor("less again", (text) => text.includes("(END)"));
+      screen.keys("q");
+      expect(await screen.waitForEnd()).toBe(0);
+    });
+  });
+});
+
+describeWith(["tmux", "lnav"], "lnav", () => {
+  test("shows standard input in the terminal, and ends with q", async () => {
+    await inTerminal(async (screen, porthole) => {
+      screen.run(`HOME=${screen.directory} ${porthole} with ${at("/tmp/log/a.log")} -- lnav`);
+      await screen.waitFor("the line in lnav", (text) => /one/.test(text) && /Press|L0|Files/.test(text));
+      screen.keys("q");
+      await screen.waitForEnd();
+    });
+  });
+});
