@@ -69,6 +69,7 @@ async function bundle() {
     index: "src/index.ts",
     text: "src/text/index.ts",
     "search-worker": "src/text/search-worker.ts",
+    "grep-worker": "src/text/grep/worker.ts",
     ...(existsSync("bench/main.ts") && { bench: "bench/main.ts" }),
     ...Object.fromEntries(files("examples", /\.ts$/).map((file) => [file.replace(/\.ts$/, ""), file])),
   };

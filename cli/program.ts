@@ -4,6 +4,7 @@ import { addListing } from "./program/listing.ts";
 import { addLooking } from "./program/looking.ts";
 import { addManaging } from "./program/managing.ts";
 import { addReading } from "./program/reading.ts";
+import { addSearching } from "./program/searching.ts";
 import { addTools } from "./program/tools.ts";
 
 /**
@@ -35,6 +36,7 @@ export function program(version: string): Command {
 
   addReading(root);
   addListing(root);
+  addSearching(root);
   addLooking(root);
   addTools(root);
   addManaging(root);

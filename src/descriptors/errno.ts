@@ -18,6 +18,7 @@ const names = `
 /** The numbers this folder tells apart. */
 export const Errno = {
   EINTR: 4,
+  ENXIO: 6,
   EBADF: 9,
   EAGAIN: 11,
   EXDEV: 18,

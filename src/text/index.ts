@@ -9,6 +9,6 @@ export { regularSource } from "./regular-source.ts";
 export { clusters, sanitiseText } from "./sanitise.ts";
 export { Searcher, type SearchOutcome } from "./searcher.ts";
 export { STREAM_CAPACITY, StreamSource } from "./stream-source.ts";
-export { TerminalStream } from "./terminal-stream.ts";
+export { safeLine, TerminalStream } from "./terminal-stream.ts";
 export { Viewport } from "./viewport.ts";
 export { clusterWidth, loadWidths } from "./width.ts";

@@ -49,6 +49,11 @@ export class TerminalStream {
   }
 }
 
+/** A piece of a line on its way to a terminal: tabs pass, a carriage return at its end goes, every other control is shown. */
+export function safeLine(bytes: Uint8Array): Uint8Array {
+  return Buffer.from(cleanLines(decodeText(bytes).replace(/\r$/, "")));
+}
+
 function cleanLines(text: string): string {
   return text
     .split(/(\r?\n|\t)/)

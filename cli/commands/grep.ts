@@ -1,0 +1,155 @@
+import { isTerminal, type OpenFile, PortholeError, type Session } from "../../src/index.ts";
+import { Matcher, type MatchOptions, Output, Scanner, searchOpenFile } from "../../src/searching.ts";
+import { report } from "../fail.ts";
+import type { GrepOptions } from "../grep/options.ts";
+import { type Presentation, present } from "../grep/presentation.ts";
+import { write } from "../output.ts";
+import { type NamedTarget, Reach } from "../reach.ts";
+
+/** ripgrep's exit statuses, which are grep's. */
+const Status = { matched: 0, unmatched: 1, failed: 2 } as const;
+
+/** `porthole grep`: searches every target, goes on after one that fails. */
+export async function grep(first: string, rest: string[], options: GrepOptions): Promise<number> {
+  const match: MatchOptions = {
+    patterns: options.regexp ?? [first],
+    fixed: options.fixedStrings,
+    ignoreCase: options.ignoreCase,
+    word: options.wordRegexp,
+    line: options.lineRegexp,
+  };
+  const targets = options.regexp === undefined ? rest : [first, ...rest];
+  const reach = new Reach(options);
+  const scanner = new Scanner(match);
+  try {
+    if (targets.length === 0)
+      throw new PortholeError("USAGE", "no target to search", { hint: "porthole grep PATTERN TARGET..." });
+    return await new Grep(reach, scanner, compile(match), options).run(targets);
+  } catch (error) {
+    report(error);
+    return Status.failed;
+  } finally {
+    await scanner.close();
+    reach.close();
+  }
+}
+
+class Grep {
+  readonly #reach: Reach;
+  readonly #scanner: Scanner;
+  readonly #matcher: Matcher;
+  readonly #options: GrepOptions;
+  readonly #output = new Output(write);
+  #presentation: Presentation | undefined;
+  #hasMatched = false;
+  #hasFailed = false;
+
+  constructor(reach: Reach, scanner: Scanner, matcher: Matcher, options: GrepOptions) {
+    this.#reach = reach;
+    this.#scanner = scanner;
+    this.#matcher = matcher;
+    this.#options = options;
+  }
+
+  async run(targets: string[]): Promise<number> {
+    const { maxCount, quiet } = this.#options;
+    if (maxCount === 0) return Status.unmatched;
+    const named = await this.#reach.expand(targets, (error) => this.#fail(error));
+    const isSeveral = named.length > 1 || targets.length > 1;
+    for (const target of named) {
+      try {
+        await this.#target(target, isSeveral);
+      } catch (error) {
+        this.#fail(error);
+      }
+      if (this.#hasMatched && quiet) return Status.matched;
+    }
+    (await this.#present(isSeveral)).finish();
+    this.#output.flush();
+    if (this.#hasFailed) return Status.failed;
+    return this.#hasMatched ? Status.matched : Status.unmatched;
+  }
+
+  async #target({ text, target }: NamedTarget, isSeveral: boolean): Promise<void> {
+    const session = await this.#reach.session(target);
+    const file = await session.open(target.path);
+    try {
+      if (file.kind !== "directory") return await this.#file(await this.#present(isSeveral), text, file, "convert");
+    } finally {
+      file.close();
+    }
+    await this.#directory(await this.#present(true), session, text, target.path);
+  }
+
+  /** Regular files below, except what is hidden; symbolic links are not followed. */
+  async #directory(presentation: Presentation, session: Session, text: string, path: string): Promise<void> {
+    const { walk } = await import("../../src/listing.ts");
+    // With the slash a directory that is named by a link is entered.
+    const slash = path.endsWith("/") ? "" : "/";
+    const isSought = (name: string) => this.#options.hidden === true || !name.startsWith(".");
+    const files = walk(session, path + slash, {
+      enter: ({ name, depth }) => depth === 0 || isSought(name),
+      failed: (error) => this.#fail(error),
+    });
+    for await (const { path: found, name, type } of files) {
+      if (type !== DT_REG || !isSought(name)) continue;
+      try {
+        const file = await session.open(found, { noFollow: true });
+        try {
+          await this.#file(presentation, text + slash + found.slice((path + slash).length), file, "quit");
+        } finally {
+          file.close();
+        }
+      } catch (error) {
+        if (session.ended !== undefined) throw error;
+        this.#fail(error);
+      }
+      if (this.#hasMatched && this.#options.quiet) return;
+    }
+  }
+
+  async #file(presentation: Presentation, name: string, file: OpenFile, mode: "convert" | "quit"): Promise<void> {
+    const binary = this.#options.text ? "text" : mode;
+    const printer = presentation.file(name, binary);
+    try {
+      await searchOpenFile(file, this.#matcher, printer, {
+        ...presentation.context,
+        invert: this.#options.invertMatch,
+        lineNumbers: presentation.lineNumbers,
+        binary,
+        scanner: this.#scanner,
+        idle: () => this.#output.flush(),
+      });
+    } finally {
+      if (printer.matches > 0) this.#hasMatched = true;
+      this.#output.flush();
+    }
+  }
+
+  /** Whether names are shown is known when it is known whether the only target is a directory. */
+  async #present(isSeveral: boolean): Promise<Presentation> {
+    if (this.#presentation !== undefined) return this.#presentation;
+    const screen = { isTerminal: isTerminal(1), safe: undefined };
+    const safe = screen.isTerminal ? (await import("../../src/text/index.ts")).safeLine : undefined;
+    this.#presentation = present(this.#options, this.#matcher, this.#output, { ...screen, safe }, isSeveral);
+    return this.#presentation;
+  }
+
+  /** What was printed so far comes before the complaint. */
+  #fail(error: unknown): void {
+    this.#output.flush();
+    this.#hasFailed = true;
+    report(error);
+  }
+}
+
+/** `d_type` of getdents64(2). */
+const DT_REG = 8;
+
+function compile(match: MatchOptions): Matcher {
+  try {
+    return new Matcher(match);
+  } catch (error) {
+    throw new PortholeError("USAGE", error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}

@@ -1,0 +1,38 @@
+import { PortholeError, parseTarget } from "../../src/index.ts";
+import { dumpOpenFile } from "../../src/searching.ts";
+import { complain, exitStatus, printable, report } from "../fail.ts";
+import { write } from "../output.ts";
+import type { ReachOptions } from "../program/shared.ts";
+import { Reach } from "../reach.ts";
+
+export interface HexdumpOptions extends ReachOptions {
+  canonical?: boolean;
+  skip?: number;
+  length?: number;
+  squeezing: boolean;
+}
+
+/** `porthole hexdump`: a file's or device's bytes, as hexdump(1) shows them. */
+export async function hexdump(text: string, options: HexdumpOptions): Promise<number> {
+  const reach = new Reach(options);
+  try {
+    const target = parseTarget(text);
+    const session = await reach.session(target);
+    const file = await session.open(target.path);
+    try {
+      if (file.kind === "directory")
+        throw new PortholeError("FILE", `cannot read ${text}: Is a directory`, { errno: "EISDIR" });
+      if (file.relayed) complain(`${printable(text)}: its file system may not answer, so the agent reads it for us`);
+      const { canonical, skip, length, squeezing } = options;
+      await dumpOpenFile(file, { canonical, skip, length, squeezes: squeezing }, write);
+      return 0;
+    } finally {
+      file.close();
+    }
+  } catch (error) {
+    report(error);
+    return exitStatus(error);
+  } finally {
+    reach.close();
+  }
+}

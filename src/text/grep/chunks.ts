@@ -1,0 +1,107 @@
+import { countNewlines } from "./count.ts";
+import { BLOCK, LineBuffer } from "./line-buffer.ts";
+import type { Matcher } from "./matcher.ts";
+
+/** Bytes of a file that one thread looks through at a time: 1-2 ms, so that whoever waits is soon heard. */
+export const CHUNK = 4 * 1024 * 1024;
+/** Hits that are told one by one; from there on, the rest of a chunk is one. */
+const MOST_HITS = 128;
+const NEWLINE = 10;
+
+/** Reads at a position; 0 at the end. Throws what the system call throws. */
+export type ReadAt = (buffer: Uint8Array, position: number) => number;
+
+/** What a look through one chunk found. */
+export interface ChunkReport {
+  /** Where the first line begins. */
+  start: number;
+  /** Adjoining stretches of whole lines, from `start` on. */
+  stretches: Stretch[];
+  /** True when the chunk could not be looked through to its end: there is a NUL, the end of the file or an error. */
+  isPartial: boolean;
+}
+
+/** Lines that all match, or may; or of which none does. */
+export interface Stretch {
+  end: number;
+  isHit: boolean;
+  /** 0 when they are not counted. */
+  newlines: number;
+}
+
+export interface ScanOptions {
+  /** A NUL ends the chunk. */
+  stopsAtNul: boolean;
+  lineNumbers: boolean;
+}
+
+/**
+ * Looks through the lines that begin in chunk `index` of a file (from byte `index * CHUNK` on) and tells where those that match are. A file is searched
+ * by several threads at once by skipping what one of them found to be without a match.
+ */
+export function scanChunk(matcher: Matcher, read: ReadAt, index: number, options: ScanOptions): ChunkReport {
+  const report: ChunkReport = { start: lineFrom(read, index * CHUNK), stretches: [], isPartial: false };
+  const end = (index + 1) * CHUNK;
+  const buffer = new LineBuffer("text", report.start);
+  while (buffer.offset < end) {
+    const whole = nextLines(buffer, read);
+    if (whole === undefined || (options.stopsAtNul && whole.includes(0))) {
+      report.isPartial = true;
+      break;
+    }
+    const cut = buffer.offset + whole.length > end ? whole.indexOf(NEWLINE, end - 1 - buffer.offset) + 1 : whole.length;
+    const lines = whole.subarray(0, cut || whole.length);
+    locate(matcher, lines, buffer.offset, report.stretches, options.lineNumbers);
+    buffer.consume(lines.length);
+    if (cut < whole.length) break;
+  }
+  return report;
+}
+
+/** Where the first line at or after `offset` begins; the end of the file if there is none. */
+function lineFrom(read: ReadAt, offset: number): number {
+  if (offset === 0) return 0;
+  const buffer = Buffer.allocUnsafe(BLOCK);
+  for (let at = offset - 1; ; ) {
+    const count = read(buffer, at);
+    const newline = buffer.subarray(0, count).indexOf(NEWLINE);
+    if (newline !== -1) return at + newline + 1;
+    if (count === 0) return at;
+    at += count;
+  }
+}
+
+/** Undefined at the end of the file, which may leave a line without a newline, and where a line is too long. */
+function nextLines(buffer: LineBuffer, read: ReadAt): Buffer | undefined {
+  try {
+    for (;;) {
+      const room = buffer.room();
+      const count = read(room, buffer.position);
+      if (count === 0) return undefined;
+      if (buffer.filled(count)) return buffer.lines;
+    }
+  } catch {
+    return undefined; // the search that takes over meets the error again
+  }
+}
+
+function locate(matcher: Matcher, lines: Buffer, offset: number, stretches: Stretch[], counts: boolean): void {
+  let at = 0;
+  const add = (end: number, isHit: boolean) => {
+    if (end === at) return;
+    const newlines = counts ? countNewlines(lines, at, end) : 0;
+    const last = stretches.at(-1);
+    if (last?.isHit === isHit) {
+      last.end = offset + end;
+      last.newlines += newlines;
+    } else stretches.push({ end: offset + end, isHit, newlines });
+    at = end;
+  };
+  const block = matcher.block(lines);
+  while (at < lines.length && stretches.length < MOST_HITS * 2) {
+    const line = block.next(at);
+    add(line?.start ?? lines.length, false);
+    if (line !== undefined) add(line.end, true);
+  }
+  add(lines.length, true);
+}

@@ -1,0 +1,290 @@
+import {
+  anyCharacter,
+  CharacterClass,
+  type CharacterSet,
+  characterOf,
+  classOf,
+  escapedClass,
+  type Pair,
+  posixClass,
+  propertyClass,
+  wordCharacter,
+} from "./character-class.ts";
+
+/** What {@link translate} makes of a pattern. */
+export interface Translated extends Pair {
+  /** The pattern's text where it has no special character: then it may be looked for in the bytes. */
+  literal: string | undefined;
+  /** Text that every match contains, where it does not begin with it already; always in the same case. */
+  required: string | undefined;
+  ignoreCase: boolean;
+  groups: number;
+}
+
+/**
+ * Reads a pattern, which is a JavaScript regular expression with what users of ripgrep, PCRE and grep expect beside it: `(?i)` in front, `(?P<name>`, `\A`,
+ * `\z`, `\<`, `\>`, `[[:alpha:]]`, `\x{..}`, `\pL`; a brace that is no quantifier stands for itself. Where the dialects differ it means what it means in
+ * ripgrep: `.` is any character, `^` and `$` are the line's ends, classes know Unicode. Nothing in the result matches a newline, so
+ * that it finds in a block of lines what it would find in each line by itself.
+ *
+ * @param firstGroup the number of groups in patterns before it that go into the same expression
+ * @throws Error that says what is wrong with the pattern; what is left for the engine to refuse shows when the result is compiled
+ */
+export function translate(pattern: string, firstGroup = 0): Translated {
+  return new Translator(pattern, firstGroup).run();
+}
+
+/** A pattern in which every character stands for itself. */
+export function translateLiteral(text: string): Translated {
+  if (text.includes("\n")) throw noNewline();
+  const characters = [...text].map((character) => characterOf(character.codePointAt(0) ?? 0));
+  return {
+    ascii: characters.map(({ ascii }) => ascii).join(""),
+    unicode: characters.map(({ unicode }) => unicode).join(""),
+    literal: text,
+    required: undefined,
+    ignoreCase: false,
+    groups: 0,
+  };
+}
+
+const boundary = (word: string): string => `(?:(?<=${word})(?!${word})|(?<!${word})(?=${word}))`;
+const noBoundary = (word: string): string => `(?:(?<=${word})(?=${word})|(?<!${word})(?!${word}))`;
+const wordStart = (word: string): string => `(?:(?<!${word})(?=${word}))`;
+const wordEnd = (word: string): string => `(?:(?<=${word})(?!${word}))`;
+
+const lineStart = both("(?<![^\\n])");
+const lineEnd = both("(?![^\\n])");
+const assertions: Record<string, Pair> = {
+  A: lineStart,
+  z: lineEnd,
+  Z: lineEnd,
+  b: { ascii: "\\b", unicode: boundary(wordCharacter.unicode) },
+  B: { ascii: "\\B", unicode: noBoundary(wordCharacter.unicode) },
+  "<": { ascii: wordStart(wordCharacter.ascii), unicode: wordStart(wordCharacter.unicode) },
+  ">": { ascii: wordEnd(wordCharacter.ascii), unicode: wordEnd(wordCharacter.unicode) },
+};
+
+const hexEscape = /^(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|[xu]\{([0-9a-fA-F]{1,8})\})/;
+const controls: Record<string, number> = { t: 9, v: 11, f: 12, r: 13, a: 7, e: 27, 0: 0 };
+
+class Translator {
+  readonly #pattern: string;
+  readonly #firstGroup: number;
+  #at = 0;
+  #ascii = "";
+  #unicode = "";
+  #groups = 0;
+  #depth = 0;
+  #ignoreCase = false;
+  /** Only characters so far. */
+  #isLiteral = true;
+  #hasChoice = false;
+  /** Characters, outside groups, that follow each other in every match. */
+  #run: string[] = [];
+  #runAtStart = true;
+  #required: { text: string; atStart: boolean } = { text: "", atStart: true };
+
+  constructor(pattern: string, firstGroup: number) {
+    this.#pattern = pattern;
+    this.#firstGroup = firstGroup;
+  }
+
+  run(): Translated {
+    const flags = /^\(\?([imsu]+)\)/.exec(this.#pattern);
+    // The others hold for lines anyway, or make no difference to them.
+    if (flags !== null) {
+      this.#ignoreCase = flags[1]?.includes("i") === true;
+      this.#at = flags[0].length;
+    }
+    while (this.#at < this.#pattern.length) this.#token();
+    this.#endRun();
+    const plain = this.#isLiteral && !this.#ignoreCase;
+    const { text, atStart } = this.#required;
+    return {
+      ascii: this.#ascii,
+      unicode: this.#unicode,
+      literal: plain ? this.#required.text : undefined,
+      required: plain || this.#ignoreCase || this.#hasChoice || atStart || text.length < 2 ? undefined : text,
+      ignoreCase: this.#ignoreCase,
+      groups: this.#groups,
+    };
+  }
+
+  #token(): void {
+    const rest = this.#pattern.slice(this.#at, this.#at + 80);
+    const character = String.fromCodePoint(this.#pattern.codePointAt(this.#at) ?? 0);
+    const quantifier = /^(?:[*+?]|\{(\d+)(?:,\d*)?\})\??/.exec(rest);
+    if (quantifier !== null) this.#quantifier(quantifier[0], quantifier[1]);
+    else if (character === "\\") this.#escape();
+    else if (character === "[") this.#class();
+    else if (character === "(") this.#open();
+    else if (character === ")") {
+      this.#depth--;
+      this.#special(both(")"), 1);
+    } else if (character === "|") {
+      if (this.#depth === 0) this.#hasChoice = true;
+      this.#special(both("|"), 1);
+    } else if (character === ".") this.#special(anyCharacter, 1);
+    else if (character === "^") this.#special(lineStart, 1);
+    else if (character === "$") this.#special(lineEnd, 1);
+    else this.#character(character.codePointAt(0) ?? 0, character.length);
+  }
+
+  #quantifier(text: string, least: string | undefined): void {
+    const mayBeNone = /^[*?]/.test(text) || Number(least) === 0;
+    if (mayBeNone && this.#depth === 0) this.#run.pop();
+    this.#special(both(text), text.length);
+  }
+
+  #escape(): void {
+    const rest = this.#pattern.slice(this.#at + 1);
+    const letter = rest[0];
+    if (letter === undefined) throw new Error("\\ at the end");
+    const hex = hexEscape.exec(rest);
+    const property = hex === null ? readProperty(rest) : undefined;
+    const reference = /^[1-9]\d?/.exec(rest);
+    const name = /^k<[^>]*>/.exec(rest);
+    const set = escapedClass(letter);
+    const assertion = Object.hasOwn(assertions, letter) ? assertions[letter] : undefined;
+    if (hex !== null) this.#character(readHex(hex), hex[0].length + 1);
+    else if (property !== undefined) this.#special(classOf(property.set), property.length + 1);
+    else if (reference !== null) {
+      const number = this.#firstGroup + Number(reference[0]);
+      this.#special(both(`(?:\\${number})`), reference[0].length + 1);
+    } else if (name !== null) this.#special(both(`\\${name[0]}`), name[0].length + 1);
+    else if (set !== undefined) this.#special(classOf(set), 2);
+    else if (assertion !== undefined) this.#special(assertion, 2);
+    else this.#character(escapedCharacter(rest), 2);
+  }
+
+  #class(): void {
+    const pattern = this.#pattern;
+    const negated = pattern[this.#at + 1] === "^";
+    const set = new CharacterClass(negated);
+    let at = this.#at + (negated ? 2 : 1);
+    const first = at;
+    /** One character of the class, or a class in it. */
+    const item = (): number | CharacterSet => {
+      const rest = pattern.slice(at, at + 80);
+      const name = /^\[:(\^?\w+):\]/.exec(rest);
+      if (name !== null) {
+        at += name[0].length;
+        const set = posixClass(name[1] ?? "");
+        if (set === undefined) throw new Error(`no such class: ${name[0]}`);
+        return set;
+      }
+      if (rest[0] !== "\\") {
+        const code = rest.codePointAt(0) ?? 0;
+        at += code > 0xffff ? 2 : 1;
+        return code;
+      }
+      const inner = rest.slice(1);
+      const hex = hexEscape.exec(inner);
+      if (hex !== null) {
+        at += hex[0].length + 1;
+        return readHex(hex);
+      }
+      const property = readProperty(inner);
+      if (property !== undefined) {
+        at += property.length + 1;
+        return property.set;
+      }
+      at += 2;
+      const letter = inner[0] ?? "";
+      if (letter === "b") return 8;
+      return escapedClass(letter) ?? (letter === "n" ? 10 : escapedCharacter(inner));
+    };
+    // As everywhere but in JavaScript, a bracket that comes first is a member.
+    while (at === first || pattern[at] !== "]") {
+      if (at >= pattern.length) throw new Error("Unterminated character class");
+      const from = item();
+      if (typeof from !== "number") set.add(from);
+      else if (pattern[at] === "-" && at + 1 < pattern.length && pattern[at + 1] !== "]") {
+        at++;
+        const to = item();
+        if (typeof to !== "number" || to < from) throw new Error("Range out of order in character class");
+        set.range(from, to);
+      } else set.range(from, from);
+    }
+    this.#special(set.toPair(), at + 1 - this.#at);
+  }
+
+  #open(): void {
+    const rest = this.#pattern.slice(this.#at, this.#at + 200);
+    const reference = /^\(\?P=(\w+)\)/.exec(rest);
+    if (reference !== null) {
+      this.#special(both(`\\k<${reference[1]}>`), reference[0].length);
+      return;
+    }
+    const opening = /^\((?:\?(?:[:=!]|<[=!]|P?<(\w+)>))?/.exec(rest)?.[0] ?? "(";
+    if (opening === "(" && rest[1] === "?") {
+      const flags = /^\(\?[-a-zA-Z]*[:)]/.test(rest);
+      throw new Error(
+        flags ? "flags go in front of the whole pattern, as (?i), or are options (-i, -w)" : "Invalid group",
+      );
+    }
+    if (opening === "(" || /<\w/.test(opening)) this.#groups++;
+    this.#depth++;
+    this.#special(both(opening.replace("?P<", "?<")), opening.length);
+  }
+
+  #character(code: number, length: number): void {
+    if (code === 10) throw noNewline();
+    if (code > 0x10ffff) throw new Error("Invalid escape");
+    this.#emit(characterOf(code));
+    this.#at += length;
+    if (this.#depth === 0) this.#run.push(String.fromCodePoint(code));
+  }
+
+  #special(pair: Pair, length: number): void {
+    this.#isLiteral = false;
+    this.#endRun();
+    this.#emit(pair);
+    this.#at += length;
+  }
+
+  #emit({ ascii, unicode }: Pair): void {
+    this.#ascii += ascii;
+    this.#unicode += unicode;
+  }
+
+  #endRun(): void {
+    const text = this.#run.join("");
+    if (text.length > this.#required.text.length) this.#required = { text, atStart: this.#runAtStart };
+    this.#run = [];
+    this.#runAtStart = false;
+  }
+}
+
+function both(text: string): Pair {
+  return { ascii: text, unicode: text };
+}
+
+function noNewline(): Error {
+  return new Error("a newline cannot be part of a line");
+}
+
+function readHex(match: RegExpExecArray): number {
+  return Number.parseInt(match[1] ?? match[2] ?? match[3] ?? match[4] ?? "", 16);
+}
+
+/** `p{Name}`, `P{Name}`, `p{^Name}` and `pL`. */
+function readProperty(text: string): { set: CharacterSet; length: number } | undefined {
+  const match = /^([pP])(?:\{(\^?)([^}]*)\}|([A-Z]))/.exec(text);
+  if (match === null) return undefined;
+  const name = match[3] ?? match[4] ?? "";
+  const set = propertyClass(name, (match[1] === "P") !== (match[2] === "^"));
+  if (set === undefined) throw new Error(`no such Unicode property: ${name}`);
+  return { set, length: match[0].length };
+}
+
+/** What a backslash and another character stand for, where that is one character. */
+function escapedCharacter(text: string): number {
+  const letter = text[0] ?? "";
+  if (letter === "n") throw noNewline();
+  const control = Object.hasOwn(controls, letter) ? controls[letter] : undefined;
+  if (control !== undefined && !(letter === "0" && /^0\d/.test(text))) return control;
+  if (/[0-9A-Za-z]/.test(letter)) throw new Error(`\\${letter} has no meaning`);
+  return text.codePointAt(0) ?? 0;
+}

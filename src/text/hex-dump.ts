@@ -1,0 +1,119 @@
+/** How bytes are shown. */
+export interface HexDumpOptions {
+  /** Bytes with their characters beside them (hexdump -C); otherwise 16-bit words in this machine's byte order. */
+  canonical?: boolean | undefined;
+  /** `*` in place of lines that are the same as the one before; default true. */
+  squeezes?: boolean | undefined;
+  /** Offset of the first byte. */
+  offset?: number | undefined;
+}
+
+const WIDTH = 16;
+
+/**
+ * Bytes as hexdump(1) of util-linux shows them, to the byte: fed with pieces of any length, it returns the text of the lines that are whole, and
+ * at the end the last line and the offset.
+ */
+export class HexDump {
+  readonly #squeezes: boolean;
+  readonly #format: (bytes: Uint8Array, offset: number) => string;
+  readonly #address: (offset: number) => string;
+  /** Of the beginning of the line that is not whole yet. */
+  #offset: number;
+  #held: Buffer = Buffer.alloc(0);
+  #last: Buffer | undefined;
+  #isSqueezing = false;
+
+  constructor(options: HexDumpOptions = {}) {
+    this.#squeezes = options.squeezes ?? true;
+    this.#format = options.canonical ? canonicalLine : wordLine;
+    this.#address = options.canonical ? canonicalAddress : wordAddress;
+    this.#offset = options.offset ?? 0;
+  }
+
+  push(piece: Uint8Array): string {
+    const view = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+    const bytes = this.#held.length === 0 ? view : Buffer.concat([this.#held, view]);
+    const whole = bytes.length - (bytes.length % WIDTH);
+    let text = "";
+    for (let at = 0; at < whole; at += WIDTH) {
+      if (this.#isSqueezing && this.#isAllLast(bytes, at, whole)) {
+        this.#offset += whole - at;
+        break;
+      }
+      text += this.#line(bytes.subarray(at, at + WIDTH));
+    }
+    // Pieces may lie in memory that is used again.
+    this.#held = Buffer.from(bytes.subarray(whole));
+    return text;
+  }
+
+  /** True when zeros that follow now would make no line. */
+  get canSkipZeros(): boolean {
+    return this.#isSqueezing && this.#held.length === 0 && this.#last?.every((byte) => byte === 0) === true;
+  }
+
+  /** Goes on after `count` bytes that are zero, a multiple of 16; only where {@link canSkipZeros}. */
+  skipZeros(count: number): void {
+    this.#offset += count;
+  }
+
+  end(): string {
+    const rest = this.#held.length === 0 ? "" : this.#format(this.#held, this.#offset);
+    const end = this.#offset + this.#held.length;
+    return end === 0 ? "" : `${rest}${this.#address(end)}\n`;
+  }
+
+  #line(line: Buffer): string {
+    const offset = this.#offset;
+    this.#offset += WIDTH;
+    if (this.#squeezes && this.#last?.equals(line)) {
+      if (this.#isSqueezing) return "";
+      this.#isSqueezing = true;
+      return "*\n";
+    }
+    this.#isSqueezing = false;
+    this.#last = Buffer.from(line);
+    return this.#format(line, offset);
+  }
+
+  /** True when [from, to) repeats the last line: compared in one go, as each of its lines with the one before. */
+  #isAllLast(bytes: Buffer, from: number, to: number): boolean {
+    if (!this.#last?.equals(bytes.subarray(from, from + WIDTH))) return false;
+    return bytes.compare(bytes, from + WIDTH, to, from, to - WIDTH) === 0;
+  }
+}
+
+function canonicalAddress(offset: number): string {
+  return offset.toString(16).padStart(8, "0");
+}
+
+function wordAddress(offset: number): string {
+  return offset.toString(16).padStart(7, "0");
+}
+
+const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const characterOfByte = Array.from({ length: 256 }, (_, byte) =>
+  byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ".",
+);
+
+function canonicalLine(bytes: Uint8Array, offset: number): string {
+  let hex = "";
+  let characters = "";
+  for (let i = 0; i < WIDTH; i++) {
+    const byte = bytes[i];
+    if (i === 8) hex += " ";
+    hex += byte === undefined ? "   " : ` ${hexOfByte[byte]}`;
+    if (byte !== undefined) characters += characterOfByte[byte];
+  }
+  return `${canonicalAddress(offset)} ${hex}  |${characters}|\n`;
+}
+
+function wordLine(bytes: Uint8Array, offset: number): string {
+  let words = "";
+  for (let i = 0; i < WIDTH; i += 2) {
+    const low = bytes[i];
+    words += low === undefined ? "     " : ` ${hexOfByte[bytes[i + 1] ?? 0]}${hexOfByte[low]}`;
+  }
+  return `${wordAddress(offset)}${words}\n`;
+}
