@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AgentClient } from "./agent-client.ts";
 import { PortholeError } from "./errors.ts";
@@ -106,7 +106,15 @@ export async function detachAll(options: { engine?: string | undefined } = {}): 
     }
   }
   rmSync(join(run.mount, "agent"), { force: true });
+  removeUnfinished(run);
   return failures;
+}
+
+/** What a start that was killed left. */
+function removeUnfinished(run: RunDirectory): void {
+  for (const name of readdirSync(run.agents)) {
+    if (name.endsWith(".starting")) rmSync(join(run.agents, name), { force: true });
+  }
 }
 
 function isAbsent(error: unknown): boolean {

@@ -56,14 +56,14 @@ export interface AgentQuery {
 }
 
 /**
- * Connects to a live agent that fits, best route first. Sockets that nobody serves any more are removed.
+ * Connects to a live agent that fits, best route first. Removes nothing: another process may be putting a new agent in the place of a dead one.
  * @returns a connected socket that the caller owns, or undefined.
  */
 export function connectLive(run: RunDirectory, query: AgentQuery): { socket: OwnedFd; file: string } | undefined {
   const directory = openRunDirectory(run.agents);
   try {
     for (const file of candidates(run, query)) {
-      const socket = connectOrRemove(run, directory, file);
+      const socket = connectIfLive(directory, file);
       if (socket !== undefined) return { socket, file };
     }
     return undefined;
@@ -90,13 +90,17 @@ function candidates(run: RunDirectory, query: AgentQuery): string[] {
 
 /** Connects to the agent behind `file`; one that is gone loses its files. */
 export function connectOrRemove(run: RunDirectory, directory: OwnedFd, file: string): OwnedFd | undefined {
+  const socket = connectIfLive(directory, file);
+  if (socket === undefined) removeAgentFiles(run, file);
+  return socket;
+}
+
+function connectIfLive(directory: OwnedFd, file: string): OwnedFd | undefined {
   try {
     return connectAt(directory, `${file}.sock`);
   } catch (error) {
-    if (error instanceof PortholeError && (error.errno === "ECONNREFUSED" || error.errno === "ENOENT")) {
-      removeAgentFiles(run, file);
+    if (error instanceof PortholeError && (error.errno === "ECONNREFUSED" || error.errno === "ENOENT"))
       return undefined;
-    }
     throw error;
   }
 }

@@ -1,3 +1,5 @@
+import { renameSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
 import { connectAt, listenAt } from "../descriptors/fd-socket.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
@@ -58,8 +60,8 @@ export async function startForProcess(
 }
 
 /**
- * Makes the listening socket and the record, lets `bring` start an agent and hand the socket over to it, and connects to it. `bring` resolves with the
- * sidecar's id, empty where there is none. When it fails nothing is left of it here.
+ * Makes the listening socket, lets `bring` start an agent and hand the socket over to it, then puts socket and record in their place and connects.
+ * `bring` resolves with the sidecar's id, empty where there is none. When it fails nothing is left of it here.
  */
 export async function startAgent(
   run: RunDirectory,
@@ -68,19 +70,23 @@ export async function startAgent(
   bring: (listener: OwnedFd, wait: WaitOptions) => Promise<string>,
 ): Promise<Attached> {
   const file = agentFile(record);
+  // Under another name until an agent serves it: who finds a socket in its place that refuses him takes it for a dead agent's.
+  const pending = join(run.agents, `${file}.starting`);
   const directory = openRunDirectory(run.agents);
   let listener: OwnedFd | undefined;
   try {
     removeAgentFiles(run, file);
-    writeRecord(run, record);
-    listener = listenAt(directory, `${file}.sock`, 0o600);
+    rmSync(pending, { force: true });
+    listener = listenAt(directory, basename(pending), 0o600);
     const timeoutMs = options.timeoutMs ?? ATTACH_TIMEOUT_MS;
     const sidecar = await bring(listener, { timeoutMs, signal: options.signal });
-    if (sidecar !== "") writeRecord(run, { ...record, sidecar });
-    // Ours must go before we connect: an agent that dies must leave nobody waiting in a backlog that we hold open.
+    // Ours must go before anyone connects: an agent that dies must leave nobody waiting in a backlog that we hold open.
     listener.close();
+    renameSync(pending, join(run.agents, `${file}.sock`));
+    writeRecord(run, { ...record, sidecar });
     return { socket: connectAt(directory, `${file}.sock`), run, file, fresh: true };
   } catch (error) {
+    rmSync(pending, { force: true });
     removeAgentFiles(run, file);
     throw error;
   } finally {
