@@ -41,9 +41,12 @@ export function mountAgentsOf(target: Container): number[] {
   );
 }
 
-/** An agent's children serve a session each, and may be seen a moment longer than it. */
-function withoutSessions(agents: number[]): number[] {
-  return agents.filter((pid) => !agents.includes(parentOf(pid)));
+/** An agent's children serve a session each, and may be seen a moment longer than it; one that has gone since was none of the agents. */
+function withoutSessions(found: number[]): number[] {
+  return found.filter((pid) => {
+    const parent = parentOf(pid);
+    return parent !== undefined && !found.includes(parent);
+  });
 }
 
 function inControlGroupsOf(pid: number, id: string): boolean {
@@ -54,11 +57,11 @@ function inControlGroupsOf(pid: number, id: string): boolean {
   }
 }
 
-function parentOf(pid: number): number {
+function parentOf(pid: number): number | undefined {
   try {
     return Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
   } catch {
-    return 0;
+    return undefined;
   }
 }
 
