@@ -1,0 +1,61 @@
+import type { Running, User } from "./porthole.ts";
+import { waitFor } from "./wait-for.ts";
+
+/** A `porthole tail -f` that runs, and what it wrote so far. */
+export interface Following {
+  running: Running;
+  /** Standard output as text. */
+  text(): string;
+  /** Standard error. */
+  said(): string;
+  /** Waits until standard output is this, exactly; fails when it cannot become it any more. */
+  shows(expected: string): Promise<void>;
+  /** Waits until standard error has the line. */
+  says(line: string | RegExp): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts `porthole tail ...args`. */
+export function following(by: User, args: readonly string[], env: Record<string, string> = {}): Following {
+  const running = by.start(["tail", ...args], { env });
+  let text = "";
+  running.stdout.setEncoding("utf8").on("data", (piece: string) => {
+    text += piece;
+  });
+  const said = () => running.complaints();
+  const all = () => `having ${JSON.stringify(text)} and on stderr ${JSON.stringify(said())}`;
+  const ended = () => {
+    const { exitCode, signalCode } = running.child;
+    if (exitCode !== null || signalCode !== null) throw new Error(`tail ended (${exitCode ?? signalCode}), ${all()}`);
+  };
+  return {
+    running,
+    text: () => text,
+    said,
+    async shows(expected) {
+      await waitFor(`output ${JSON.stringify(expected)}`, () => {
+        if (!expected.startsWith(text)) throw new Error(`wanted ${JSON.stringify(expected)}, ${all()}`);
+        if (text !== expected) ended();
+        return text === expected;
+      }).catch((error: Error) => {
+        throw new Error(`${error.message}, ${all()}`);
+      });
+    },
+    async says(line) {
+      const found = () =>
+        said()
+          .split("\n")
+          .some((one) => (typeof line === "string" ? one === line : line.test(one)));
+      await waitFor(`${line} on stderr`, () => {
+        if (!found()) ended();
+        return found();
+      }).catch((error: Error) => {
+        throw new Error(`${error.message}, ${all()}`);
+      });
+    },
+    async stop() {
+      running.child.kill("SIGTERM");
+      await running.ended;
+    },
+  };
+}
