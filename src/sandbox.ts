@@ -24,19 +24,17 @@ const LOG = `${ROOM}/app.log`;
 
 /**
  * Starts a sandbox with unshare(1), a writer in it, and the agent, which meets us on the bind-mounted rendezvous exactly as
- * in a container that was started with `porthole docker-args`.
- * @throws PortholeError ATTACH when this user may not make namespaces
+ * in a container that was started with `porthole docker-args`. It ends with this process, however that ends.
+ * @throws PortholeError ATTACH when this user may not make namespaces; CANCELLED through the signal
  */
 export async function startSandbox(options: { signal?: AbortSignal } = {}): Promise<Sandbox> {
   const run = ensureRunDirectory();
   installAgent(run);
   const rendezvous = openRendezvous(run);
-  const namespaces =
-    process.geteuid?.() === 0 ? ["--mount", "--pid"] : ["--user", "--map-root-user", "--mount", "--pid"];
   const child = spawn(
     "unshare",
     [
-      ...namespaces,
+      ...["--user", "--map-root-user", "--mount", "--pid"],
       "--fork",
       "--kill-child",
       "--mount-proc",
@@ -54,6 +52,7 @@ export async function startSandbox(options: { signal?: AbortSignal } = {}): Prom
     if (words.length < 4096) words += chunk.toString();
   });
   const over = new AbortController();
+  const signal = options.signal === undefined ? over.signal : AbortSignal.any([options.signal, over.signal]);
   const gone = new Promise<void>((resolve) => {
     child.on("error", (error) => {
       words = error.message;
@@ -86,7 +85,7 @@ export async function startSandbox(options: { signal?: AbortSignal } = {}): Prom
       sidecar: "",
       created: new Date().toISOString(),
     };
-    const attached = await startAgent(run, record, { signal: over.signal }, async (listener, wait) => {
+    const attached = await startAgent(run, record, { signal }, async (listener, wait) => {
       await rendezvous.meet(listener, async (peer) => descendsFrom(peer, child), wait);
       return "";
     });
@@ -106,9 +105,12 @@ export async function startSandbox(options: { signal?: AbortSignal } = {}): Prom
 
 /**
  * The sandbox's first process; its end is the end of all of them, for it is pid 1 there. $1: the rendezvous directory, $2: the socket in it.
+ * Standard input brings the token and is held open by our process from then on: its end is ours. The agent is told, for nothing kills a pid 1 from inside.
  * A read-only remount may be refused where the directory lies on a mount with locked flags (mount_namespaces(7)); the sandbox is our own.
  */
 const SCRIPT = `
+IFS= read -r token
+exec 3<&0
 mount -t tmpfs -o mode=755 tmpfs ${ROOM}
 mkdir ${ROOM}/porthole
 mount --bind "$1" ${ROOM}/porthole
@@ -122,7 +124,11 @@ mount -o remount,bind,ro ${ROOM}/porthole 2>/dev/null || :
     sleep 0.25
   done
 } &
-"${ROOM}/porthole/${AGENT_NAME}" mount --socket "${ROOM}/porthole/\${2##*/}" --token-stdin --idle 86400 >/dev/null
+printf '%s\\n' "$token" |
+  "${ROOM}/porthole/${AGENT_NAME}" mount --socket "${ROOM}/porthole/\${2##*/}" --token-stdin --idle 86400 >/dev/null &
+agent=$!
+{ read -r end <&3 || kill "$agent"; } &
+wait "$agent"
 `;
 
 /** True when the process is the child or below it: the sandbox's own, not somebody else's who saw the socket. */
