@@ -15,7 +15,9 @@ const statusByCode: Record<string, number> = {
 
 /** The exit status for a failure. Known by its code, not its class, so that this file need not load the library. */
 export function exitStatus(error: unknown): number {
-  const { code } = (error ?? {}) as { code?: unknown };
+  const { code, errno } = (error ?? {}) as { code?: unknown; errno?: unknown };
+  // A deadline that passed, not somebody's interrupt.
+  if (code === "CANCELLED" && errno === "ETIMEDOUT") return Exit.session;
   return (typeof code === "string" ? statusByCode[code] : undefined) ?? Exit.file;
 }
 

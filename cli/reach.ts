@@ -91,15 +91,14 @@ async function interruptible<T>(action: (signal: AbortSignal) => Promise<T>): Pr
   const controller = new AbortController();
   let received: (typeof signals)[number] | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
+    // Who asks twice will not wait for the clean-up.
+    if (received !== undefined) dieOf(signal);
     received = signal as (typeof signals)[number];
     controller.abort();
   };
   for (const signal of signals) process.on(signal, onSignal);
   try {
     return await action(controller.signal);
-  } catch (error) {
-    if (received !== undefined && error instanceof PortholeError && error.code === "CANCELLED") dieOf(received);
-    throw error;
   } finally {
     for (const signal of signals) process.off(signal, onSignal);
     if (received !== undefined) dieOf(received);

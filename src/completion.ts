@@ -9,7 +9,9 @@ const PATIENCE_MS = 1_000;
 
 /** Running containers of every engine that answers at once, with one light request to each; no engine, no containers. */
 export async function runningContainers(engine?: string): Promise<{ name: string; image: string }[]> {
-  const answers = await Promise.allSettled(engines(engine).map((one) => ask(one, "/containers/json", PATIENCE_MS)));
+  const answers = await Promise.allSettled(
+    engines(engine).map((one) => ask(one, "/containers/json", { timeoutMs: PATIENCE_MS })),
+  );
   return answers.flatMap((answer) => {
     const body = answer.status === "fulfilled" && answer.value.status === 200 ? answer.value.body : undefined;
     if (!Array.isArray(body)) return [];

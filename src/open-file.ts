@@ -39,6 +39,9 @@ export function kindOf(mode: number): FileKind {
   }
 }
 
+/** Milliseconds between looks at a device that has nothing yet and cannot be polled. */
+const UNPOLLABLE_MS = 50;
+
 /** Bytes of one chunk of {@link OpenFile.stream}: 64 to 128 KiB is where pread is fastest. */
 const CHUNK = 128 * 1024;
 
@@ -137,10 +140,21 @@ export class OpenFile implements AsyncDisposable {
     for (let position = start; ; ) {
       if (signal?.aborted) throw cancelled(this.path);
       const buffer = Buffer.allocUnsafe(CHUNK);
-      const length = this.read(buffer, position);
+      const length = this.#readOrFlow(buffer, position);
+      if (length === undefined) return yield* this.#flow(signal);
       if (length === 0) return;
       position += BigInt(length);
       yield buffer.subarray(0, length);
+    }
+  }
+
+  /** Undefined for what is a regular file by its mode, yet has no positions, such as /proc/kmsg. */
+  #readOrFlow(buffer: Uint8Array, position: bigint): number | undefined {
+    try {
+      return this.read(buffer, position);
+    } catch (error) {
+      if (error instanceof PortholeError && error.errno === "ESPIPE" && position === 0n) return undefined;
+      throw error;
     }
   }
 
@@ -161,6 +175,8 @@ export class OpenFile implements AsyncDisposable {
       const length = readNow(this.path, this.#fd.number, buffer);
       if (length === 0) return;
       if (length > 0) yield buffer.subarray(0, length);
+      // Neither pollable nor ready: a look now and then is all that is left.
+      else if (!polls) await delay(UNPOLLABLE_MS);
     }
   }
 
@@ -205,6 +221,11 @@ const O_PATH = 0o10000000;
 
 function lied(path: string, what: string): PortholeError {
   return new PortholeError("SESSION", `the agent broke the protocol: for ${path} it sent ${what}`);
+}
+
+/** Not node:timers/promises, whose import every command would pay for. */
+function delay(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 function cancelled(path: string): PortholeError {

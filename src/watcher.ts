@@ -60,7 +60,10 @@ export class Watcher {
     const buffer = Buffer.allocUnsafe(BUFFER);
     this.#watch = Reactor.shared().watch(descriptor, EPOLLIN, () => {
       try {
-        this.#deliver(decodeInotify(buffer.subarray(0, readSync(descriptor.number, buffer))));
+        const length = readSync(descriptor.number, buffer);
+        // An inotify descriptor has no end: it is none, and would be readable for ever.
+        if (length === 0) this.#watch?.close();
+        this.#deliver(decodeInotify(buffer.subarray(0, length)));
       } catch (error) {
         // EAGAIN: somebody else read the events. Anything else: no inotify descriptor, which then gives no events.
         if ((error as NodeJS.ErrnoException).code !== "EAGAIN") this.#watch?.close();

@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
 import { dieOf, isTerminal, type OpenFile, PortholeError, type Session, type Target } from "../../src/index.ts";
 import { complain, exitStatus, printable, report } from "../fail.ts";
+import { write } from "../output.ts";
 import type { ReachOptions } from "../program/shared.ts";
 import { type NamedTarget, Reach } from "../reach.ts";
 
@@ -58,13 +59,8 @@ function tell(target: Target, session: Session, file: OpenFile, milliseconds: nu
 async function show(file: OpenFile): Promise<void> {
   const { TerminalStream } = await import("../../src/text/index.ts");
   const terminal = new TerminalStream({ colours: process.env.NO_COLOR === undefined });
-  for await (const chunk of file.stream()) writeAll(terminal.push(chunk));
-  writeAll(terminal.end());
-}
-
-function writeAll(text: string): void {
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at);
+  for await (const chunk of file.stream()) write(terminal.push(chunk));
+  write(terminal.end());
 }
 
 /** A reader that went away and an interrupt are no failures to talk about: end as any other program does. */

@@ -4,12 +4,14 @@ import { dieOf, follow, followSource, type OpenFile, PortholeError } from "../..
 import { type Sandbox, startSandbox } from "../../src/sandbox.ts";
 import { TerminalStream } from "../../src/text/index.ts";
 
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** `porthole demo`: the main job on a target that needs no engine. The screen on a terminal, text for a few seconds otherwise. */
 export async function demo(options: { seconds: number }): Promise<number> {
   const sandbox = await startSandbox();
   // The sandbox is a child in a session of its own: Ctrl-C does not reach it, its end must come from here.
-  const onSignal = (signal: NodeJS.Signals) => void sandbox.stop().then(() => dieOf(signal as "SIGINT" | "SIGTERM"));
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  const onSignal = (signal: NodeJS.Signals) => void sandbox.stop().then(() => dieOf(signal));
+  for (const signal of signals) process.on(signal, onSignal);
   try {
     const file = await whenThere(sandbox);
     try {
@@ -24,7 +26,7 @@ export async function demo(options: { seconds: number }): Promise<number> {
   } finally {
     sandbox.session.close();
     await sandbox.stop();
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    for (const signal of signals) process.off(signal, onSignal);
   }
 }
 

@@ -53,7 +53,7 @@ export async function attachContainer(name: string, options: AttachOptions): Pro
     const live = connectLive(run, { identity: name, generation: undefined, routes: wanted, user });
     if (live !== undefined) return { ...live, run, fresh: false };
   }
-  const container = await resolveContainer(name, options.engine, MOUNT_POINT);
+  const container = await resolveContainer(name, options.engine, MOUNT_POINT, options.signal);
   // An agent inside a paused container is paused with it.
   const routes = wanted.filter((route) => !(container.paused && route === "mount"));
   return liveOrNew(

@@ -18,7 +18,7 @@ export interface DirectTarget {
 
 /**
  * Starts an agent here that opens through `/proc/PID/root` and drops what it does not need before it touches the target. It outlives this process.
- * @throws PortholeError ATTACH with the agent's own words when it could not.
+ * @throws PortholeError ATTACH with the agent's own words when it could not, or when it is of another version; CANCELLED through the signal
  */
 export async function attachDirect(
   target: DirectTarget,
@@ -50,9 +50,12 @@ export async function attachDirect(
     child.unref();
     return facts;
   } catch (error) {
-    if (error instanceof PortholeError && error.errno === "EPROTO") throw error;
+    const isLate = error instanceof PortholeError && error.errno === "ETIMEDOUT";
     child.kill("SIGKILL");
-    const reason = await ended;
+    const ending = await ended;
+    if (wait.signal?.aborted) throw new PortholeError("CANCELLED", "attaching was interrupted", { cause: error });
+    if (error instanceof PortholeError && error.errno === "EPROTO") throw error;
+    const reason = isLate && words === "" ? `it did not report within ${wait.timeoutMs / 1000} s` : ending;
     throw new PortholeError(
       "ATTACH",
       `the agent could not enter ${target.name}: ${reason.replace(/^porthole-agent: /, "")}`,

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import type { WaitOptions } from "../descriptors/poll.ts";
 import { PortholeError } from "../errors.ts";
 import { httpGet } from "./http.ts";
 
@@ -29,7 +30,7 @@ export function engines(explicit?: string, environment: NodeJS.ProcessEnv = proc
 
 function engineAt(address: string, source: string): Engine {
   if (address.startsWith("/")) return { socketPath: address, source };
-  if (address.startsWith("unix://")) return { socketPath: address.slice("unix://".length), source };
+  if (address.startsWith("unix:///")) return { socketPath: address.slice("unix://".length), source };
   const remote = /^(tcp|ssh|https?):\/\/([^/]*)/.exec(address);
   if (remote !== null) {
     const host = (remote[2] ?? "").replace(/:\d+$/, "");
@@ -82,15 +83,17 @@ export interface EngineAnswer {
  * Asks an engine with one light GET.
  * @throws PortholeError TARGET when the engine is not there, refuses us or does not answer in time.
  */
-export async function ask(engine: Engine, path: string, timeoutMs = ANSWER_TIMEOUT_MS): Promise<EngineAnswer> {
+export async function ask(engine: Engine, path: string, options: WaitOptions = {}): Promise<EngineAnswer> {
+  const { timeoutMs = ANSWER_TIMEOUT_MS, signal } = options;
   try {
-    const { status, headers, body } = await httpGet(engine.socketPath, path, timeoutMs);
+    const { status, headers, body } = await httpGet(engine.socketPath, path, { timeoutMs, signal });
     return {
       status,
       body: body.length === 0 ? undefined : (JSON.parse(body.toString()) as unknown),
       isPodman: headers.has("libpod-api-version"),
     };
   } catch (error) {
+    if (signal?.aborted) throw new PortholeError("CANCELLED", "attaching was interrupted", { cause: error });
     throw unreachable(engine, error);
   }
 }
@@ -98,7 +101,8 @@ export async function ask(engine: Engine, path: string, timeoutMs = ANSWER_TIMEO
 const ANSWER_TIMEOUT_MS = 10_000;
 
 function unreachable(engine: Engine, error: unknown): PortholeError {
-  const { errno, message } = error as PortholeError;
+  const { message } = error as Error;
+  const errno = error instanceof PortholeError ? error.errno : (error as NodeJS.ErrnoException).code;
   const where = `${engine.socketPath}${engine.source === "default" ? "" : ` (${engine.source})`}`;
   const denied = errno === "EACCES" || errno === "EPERM";
   const absent = ["ENOENT", "ECONNREFUSED", "ENOTDIR"].includes(errno ?? "");

@@ -3,7 +3,7 @@ import { basename, dirname } from "node:path";
 import { connectStreamAt } from "../descriptors/fd-socket.ts";
 import { openDirectory } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { readable } from "../descriptors/poll.ts";
+import { readable, type WaitOptions } from "../descriptors/poll.ts";
 import { PortholeError } from "../errors.ts";
 
 /** An answer: its status, its headers by lower-case name, and its body. */
@@ -19,14 +19,19 @@ const MAX_ANSWER = 32 * 1024 * 1024;
 /**
  * One GET over a Unix socket, in HTTP/1.0: no chunks, and the end of the answer is the end of the connection. Node's own client
  * would cost the command that is run a hundred times a day a fifth of its whole time; anything beyond this one question goes through dockerode.
- * @throws PortholeError TARGET with the errno of connect(2): ENOENT, ECONNREFUSED, EACCES; ETIMEDOUT
+ * @throws PortholeError with the errno of connect(2): ENOENT, ECONNREFUSED, EACCES; CANCELLED at the deadline (ETIMEDOUT) or through the
+ * signal; TARGET for an answer that is none
  */
-export async function httpGet(socketPath: string, path: string, timeoutMs: number): Promise<HttpAnswer> {
+export async function httpGet(
+  socketPath: string,
+  path: string,
+  options: WaitOptions & { timeoutMs: number },
+): Promise<HttpAnswer> {
   const socket = open(socketPath);
   try {
     // A request line and two headers: they fit the empty buffer of a new socket.
     writeSync(socket.number, `GET ${path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n`);
-    return parseHttpAnswer(await readToEnd(socket, performance.now() + timeoutMs));
+    return parseHttpAnswer(await readToEnd(socket, performance.now() + options.timeoutMs, options.signal));
   } finally {
     socket.close();
   }
@@ -41,10 +46,10 @@ function open(socketPath: string): OwnedFd {
   }
 }
 
-async function readToEnd(socket: OwnedFd, deadline: number): Promise<Buffer> {
+async function readToEnd(socket: OwnedFd, deadline: number, signal: AbortSignal | undefined): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for (let size = 0; ; ) {
-    await readable(socket, { timeoutMs: Math.max(1, deadline - performance.now()) });
+    await readable(socket, { timeoutMs: Math.max(1, deadline - performance.now()), signal });
     const chunk = Buffer.allocUnsafe(65_536);
     const length = readSync(socket.number, chunk);
     if (length === 0) return Buffer.concat(chunks);

@@ -101,14 +101,19 @@ async function firstRightPeer(
         timeoutMs,
       );
       // Each peer is heard on its own: one that connects and stays silent keeps nobody out.
+      over.signal.addEventListener("abort", () => clearTimeout(timer));
       const watch = Reactor.shared().watch(rendezvous, EPOLLIN, () => {
-        for (let peer = acceptFrom(rendezvous); peer !== undefined; peer = acceptFrom(rendezvous)) {
-          peers.push(
-            hear(peer, token, listener, isOurs, { timeoutMs, signal: waitSignal }).then(
-              (facts) => facts && resolve(facts),
-              reject,
-            ),
-          );
+        try {
+          for (let peer = acceptFrom(rendezvous); peer !== undefined; peer = acceptFrom(rendezvous)) {
+            peers.push(
+              hear(peer, token, listener, isOurs, { timeoutMs, signal: waitSignal }).then(
+                (facts) => facts && resolve(facts),
+                reject,
+              ),
+            );
+          }
+        } catch (error) {
+          reject(error); // EMFILE: who connects without end can use up this process's descriptors
         }
       });
       const cancel = () => reject(new PortholeError("CANCELLED", "attaching was interrupted"));
@@ -116,7 +121,6 @@ async function firstRightPeer(
       signal?.addEventListener("abort", cancel, { once: true });
       over.signal.addEventListener("abort", () => {
         watch.close();
-        clearTimeout(timer);
         signal?.removeEventListener("abort", cancel);
       });
     });

@@ -32,12 +32,13 @@ export function isFullId(name: string): boolean {
 
 /**
  * Finds a container by name, id prefix or Compose service, with one request where the first two fit.
- * @throws PortholeError TARGET when there is none, several, it is not running, or no engine answers.
+ * @throws PortholeError TARGET when there is none, several, it is not running, or no engine answers; CANCELLED through the signal
  */
 export async function resolveContainer(
   name: string,
   explicitEngine: string | undefined,
   mountPoint: string,
+  signal?: AbortSignal,
 ): Promise<Container> {
   const candidates = engines(explicitEngine);
   if (candidates.length === 0) {
@@ -49,12 +50,18 @@ export async function resolveContainer(
       },
     );
   }
-  const answers = await Promise.allSettled(candidates.map((engine) => inspect(engine, name)));
+  const answers = await Promise.allSettled(candidates.map((engine) => inspect(engine, name, signal)));
   const found: { engine: Engine; answer: Inspection }[] = [];
   const failures: unknown[] = [];
   answers.forEach((answer, index) => {
     if (answer.status === "rejected") failures.push(answer.reason);
-    else if (answer.value !== undefined) found.push({ engine: candidates[index] as Engine, answer: answer.value });
+    else if (answer.value !== undefined) {
+      // Two sockets may lead to one engine: podman-docker links Docker's default one to Podman's.
+      const { Id } = answer.value;
+      if (!found.some((other) => other.answer.Id === Id)) {
+        found.push({ engine: candidates[index] as Engine, answer: answer.value });
+      }
+    }
   });
   const first = found[0];
   if (first === undefined) {
@@ -97,20 +104,20 @@ interface Inspection {
   Mounts?: { Destination?: string; Source?: string }[] | null;
 }
 
-async function inspect(engine: Engine, name: string): Promise<Inspection | undefined> {
-  const answer = await ask(engine, `/containers/${encodeURIComponent(name)}/json`);
+async function inspect(engine: Engine, name: string, signal?: AbortSignal): Promise<Inspection | undefined> {
+  const answer = await ask(engine, `/containers/${encodeURIComponent(name)}/json`, { signal });
   if (answer.status === 200) return { ...(answer.body as Inspection), isPodman: answer.isPodman };
   if (answer.status !== 404) throw refused(engine, name, answer);
-  const id = await composeService(engine, name);
+  const id = await composeService(engine, name, signal);
   if (id === undefined) return undefined;
-  const second = await ask(engine, `/containers/${id}/json`);
+  const second = await ask(engine, `/containers/${id}/json`, { signal });
   return second.status === 200 ? { ...(second.body as Inspection), isPodman: second.isPodman } : undefined;
 }
 
 /** The id of the one container of the Compose service `name`. */
-async function composeService(engine: Engine, name: string): Promise<string | undefined> {
+async function composeService(engine: Engine, name: string, signal?: AbortSignal): Promise<string | undefined> {
   const filters = encodeURIComponent(JSON.stringify({ label: [`com.docker.compose.service=${name}`] }));
-  const answer = await ask(engine, `/containers/json?filters=${filters}`);
+  const answer = await ask(engine, `/containers/json?filters=${filters}`, { signal });
   if (answer.status !== 200 || !Array.isArray(answer.body)) return undefined;
   const list = answer.body as { Id: string; Names?: string[] }[];
   if (list.length > 1) {
