@@ -100,6 +100,7 @@ struct list_job {
     bool facts;
 };
 void write_entries(int out, const void *list_job);
+bool write_few_entries(int out, const struct list_job *job); /* false, and nothing done, where they may not fit into the pipe */
 struct relay_job {
     int file;
     off_t offset;

@@ -1,5 +1,5 @@
 /*
- * What a session's workers write into pipes: records, which end in a trailer that says whether all is there, and relayed files. One buffer of
+ * What a session and its workers write into pipes: records, which end in a trailer that says whether all is there, and relayed files. One buffer of
  * fixed size; a reader that went away ends the worker.
  */
 #include <dirent.h>
@@ -37,11 +37,15 @@ void end_record(unsigned char *at, size_t length) {
     records++;
 }
 
-void write_trailer(int out, int error) {
+static void add_trailer(int out, int error) {
     unsigned char *at = new_record(out, record_kind_trailer, 0);
     put32(at + trailer_error, (uint32_t)error);
     put64(at + trailer_records, records);
     end_record(at, trailer_size);
+}
+
+void write_trailer(int out, int error) {
+    add_trailer(out, error);
     flush(out);
     _exit(0);
 }
@@ -83,17 +87,31 @@ static void write_entry(int out, int directory, const struct k_dirent *found, bo
     end_record(at, length + (size_t)link);
 }
 
-void write_entries(int out, const void *list_job) {
-    const struct list_job *job = list_job;
+/* Records of the directory's entries. Returns 0 at its end, an errno, or -1 where `small` and they fill the buffer. */
+static int add_entries(int out, const struct list_job *job, bool small) {
     static _Alignas(8) char entries[BUFFER];
     ssize_t got;
     while ((got = k_getdents64(job->directory, entries, sizeof entries)) > 0)
         for (ssize_t at = 0; at < got;) {
             const struct k_dirent *found = (const void *)(entries + at);
+            if (small && used + 2 * LONGEST > BUFFER) return -1; /* one more and the trailer */
             if (strcmp(found->name, ".") && strcmp(found->name, "..")) write_entry(out, job->directory, found, job->facts);
             at += found->length;
         }
-    write_trailer(out, got < 0 ? errno : 0);
+    return got < 0 ? errno : 0;
+}
+
+void write_entries(int out, const void *list_job) { write_trailer(out, add_entries(out, list_job, false)); }
+
+bool write_few_entries(int out, const struct list_job *job) {
+    int error = add_entries(out, job, true);
+    if (error >= 0) add_trailer(out, error);
+    bool fits = error >= 0 && fcntl(out, F_GETPIPE_SZ) >= (int)used;
+    if (fits) write_all(out, buffer, used);
+    else lseek(job->directory, 0, SEEK_SET);
+    used = 0;
+    records = 0;
+    return fits;
 }
 
 void write_relay(int out, const void *relay_job) {

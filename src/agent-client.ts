@@ -1,4 +1,5 @@
 import { readSync } from "node:fs";
+import { isReadable } from "./descriptors/copy.ts";
 import { errnoName, errnoText } from "./descriptors/errno.ts";
 import { FdSocket } from "./descriptors/fd-socket.ts";
 import type { OwnedFd } from "./descriptors/owned-fd.ts";
@@ -93,21 +94,32 @@ export class AgentClient {
     try {
       const decoder = new RecordDecoder();
       const buffer = Buffer.allocUnsafe(65_536);
-      for (;;) {
-        await readable(pipe, { timeoutMs }).catch((error: unknown) => {
-          if (!(error instanceof PortholeError) || error.errno !== "ETIMEDOUT") throw error;
-          throw this.#channel.end(`${what()}: the agent sent nothing for ${timeoutMs / 1000} s`, {
-            errno: "ETIMEDOUT",
-          });
-        });
+      let sinceTurn = 0;
+      while (!decoder.isComplete) {
+        // A short list is there with the reply; a long one must not keep other events of the process waiting.
+        if (sinceTurn >= buffer.length || !isReadable(pipe.number)) {
+          await this.#dataOf(pipe, timeoutMs, what);
+          sinceTurn = 0;
+        }
         const length = readSync(pipe.number, buffer);
         if (length === 0) break;
-        yield* decoder.push(buffer.subarray(0, length));
+        sinceTurn += length;
+        for (const record of decoder.push(buffer.subarray(0, length))) yield record;
       }
       const error = decoder.end();
       if (error !== 0) throw fileError(what(), error);
     } finally {
       pipe.close();
+    }
+  }
+
+  async #dataOf(pipe: OwnedFd, timeoutMs: number, what: () => string): Promise<void> {
+    try {
+      await readable(pipe, { timeoutMs });
+    } catch (error) {
+      if (!(error instanceof PortholeError) || error.errno !== "ETIMEDOUT") throw error;
+      const silence = `${what()}: the agent sent nothing for ${timeoutMs / 1000} s`;
+      throw this.#channel.end(silence, { errno: "ETIMEDOUT" });
     }
   }
 

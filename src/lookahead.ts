@@ -1,7 +1,7 @@
 import type { DirectoryEntry, Session } from "./session.ts";
 
 /** Listings that are begun before they are asked for. Each holds a pipe, and the agent's child that fills it. */
-const AHEAD = 6;
+const AHEAD = 16;
 
 interface Begun {
   iterator: AsyncIterator<DirectoryEntry>;
@@ -27,14 +27,17 @@ export class Lookahead {
     }
   }
 
-  async *list(path: string): AsyncGenerator<DirectoryEntry> {
+  list(path: string): AsyncIterable<DirectoryEntry> {
     const { iterator, first } = this.#begun.get(path) ?? this.#begin(path);
     this.#begun.delete(path);
-    try {
-      for (let result = await first; !result.done; result = await iterator.next()) yield result.value;
-    } finally {
-      await iterator.return?.();
-    }
+    let isFirst = true;
+    const next = () => {
+      if (!isFirst) return iterator.next();
+      isFirst = false;
+      return first;
+    };
+    const end = () => iterator.return?.() ?? Promise.resolve({ done: true as const, value: undefined });
+    return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
   }
 
   /** Ends the listings that nobody asked for. */

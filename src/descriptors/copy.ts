@@ -10,6 +10,7 @@ const CHUNK = 16 * 1024 * 1024;
 const READ = 256 * 1024;
 const SEEK_CUR = 1;
 const SEEK_END = 2;
+const POLLIN = 1;
 const POLLOUT = 0x004;
 
 /** What part of the file to copy: from `offset` (0), `length` bytes (to its end). */
@@ -124,8 +125,17 @@ export function writeFully(out: number, address: number, length: number): void {
 
 /** Whether a write would do something now (or say its error); waits for that up to `timeoutMs`, -1 for ever, with the event loop at a stop. */
 export function isWritable(out: number, timeoutMs = 0): boolean {
-  pollEntry.view.setInt32(0, out, true);
-  pollEntry.view.setInt16(4, POLLOUT, true);
+  return isReady(out, POLLOUT, timeoutMs);
+}
+
+/** Whether a read would not have to wait now. */
+export function isReadable(source: number): boolean {
+  return isReady(source, POLLIN, 0);
+}
+
+function isReady(fd: number, events: number, timeoutMs: number): boolean {
+  pollEntry.view.setInt32(0, fd, true);
+  pollEntry.view.setInt16(4, events, true);
   return libc.poll(pollEntry.address, 1, timeoutMs) > 0;
 }
 

@@ -82,6 +82,11 @@ export class RecordDecoder {
     return records;
   }
 
+  /** True once the trailer has come: nothing may follow. */
+  get isComplete(): boolean {
+    return this.#trailer !== undefined && this.#rest.length === 0;
+  }
+
   /**
    * Says how the list ended.
    * @returns errno with which the agent stopped, 0 when the list is complete.

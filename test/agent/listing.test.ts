@@ -1,0 +1,56 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
+import { encode } from "../../src/protocol/codec.ts";
+import { ListFlag, Op } from "../../src/protocol/messages.ts";
+import { RecordDecoder } from "../../src/protocol/records.ts";
+import { builds, bytes, drain, startAgent } from "../helpers/agent.ts";
+import { sandbox } from "../helpers/namespaces.ts";
+
+describe.each(builds)("the %s agent's lists", (build) => {
+  test("are whole, below and above what fits into a pipe at once", async () => {
+    const target = await sandbox();
+    const agent = await startAgent({ build, args: ["direct", "--target-pid", String(target.pid), "--join-user-ns"] });
+    const session = await agent.session();
+    const long = "n".repeat(240);
+    // 32 KiB of records, of 20 bytes and the name, with facts of 140 and the name; less room for one more of the longest and the trailer.
+    const counts = [0, 1, 2, 30, 41, 42, 43, 44, 45, 60, 61, 62, 63, 64, 65, 66, 125, 127, 129, 300];
+    for (const count of counts) {
+      mkdirSync(`${target.root}/${count}`);
+      for (let i = 0; i < count; i++) writeFileSync(`${target.root}/${count}/${i}${long}`, "");
+    }
+    const names = async (count: number, flags: number) => {
+      const { records, error } = await session.records(Op.list, encode.list(flags, bytes(`/${count}`)));
+      expect(error).toBe(0);
+      return records.map((record) =>
+        record.kind === "entry" ? Number.parseInt(Buffer.from(record.name).toString(), 10) : -1,
+      );
+    };
+    // Twice, for what one list leaves must not show in the next.
+    for (const count of [...counts, ...counts]) {
+      const all = Array.from({ length: count }, (_, i) => i);
+      for (const flags of [0, ListFlag.facts]) expect((await names(count, flags)).sort((a, b) => a - b)).toEqual(all);
+    }
+    session.close();
+    await agent.stop();
+    await target.stop();
+  });
+
+  test("of small directories need no child each: more than the 32 that a session may have can wait unread", async () => {
+    const target = await sandbox();
+    const agent = await startAgent({ build, args: ["direct", "--target-pid", String(target.pid), "--join-user-ns"] });
+    const session = await agent.session();
+    const unread: OwnedFd[] = [];
+    for (let n = 0; n < 100; n++)
+      unread.push(await session.descriptor(Op.list, encode.list(ListFlag.facts, bytes("/"))));
+    for (const pipe of unread) {
+      const decoder = new RecordDecoder();
+      const records = decoder.push(await drain(pipe));
+      expect(decoder.end()).toBe(0);
+      expect(records).toHaveLength(4);
+    }
+    session.close();
+    await agent.stop();
+    await target.stop();
+  });
+});
