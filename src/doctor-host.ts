@@ -2,20 +2,10 @@ import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { kernelFeatures } from "./descriptors/features.ts";
 import { openDirectory, statx } from "./descriptors/file.ts";
-import { PortholeError } from "./errors.ts";
+import type { Finding } from "./finding.ts";
 import { VERSION } from "./protocol/messages.ts";
 import { agentHash, agentProgram } from "./routes/agent-program.ts";
 import { ensureRunDirectory } from "./routes/run-dir.ts";
-
-/** One thing that was looked at. The documented schema of `porthole doctor --json`. */
-export interface Finding {
-  /** `warn`: something does not work, or not as well as it could; `fail`: nothing works without it. */
-  status: "ok" | "warn" | "fail";
-  what: string;
-  detail: string;
-  /** What to do about it. */
-  remedy?: string | undefined;
-}
 
 export function checkKernel(): Finding {
   const features = kernelFeatures();
@@ -177,18 +167,4 @@ function read(path: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** A check that throws has failed, with the error's words. */
-export function guarded(what: string, check: () => Finding): Finding {
-  try {
-    return check();
-  } catch (error) {
-    return failed(what, error);
-  }
-}
-
-export function failed(what: string, error: unknown, status: Finding["status"] = "fail"): Finding {
-  const detail = error instanceof Error ? error.message : String(error);
-  return { status, what, detail, remedy: error instanceof PortholeError ? error.hint : undefined };
 }

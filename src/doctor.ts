@@ -1,22 +1,11 @@
-import {
-  checkAgentProgram,
-  checkKernel,
-  checkNode,
-  checkPermissions,
-  checkRunDirectory,
-  checkSecurityModules,
-  checkUserNamespaces,
-  type Finding,
-  failed,
-  guarded,
-} from "./doctor-host.ts";
 import { PortholeError } from "./errors.ts";
+import { type Finding, failed, guarded } from "./finding.ts";
 import type { AgentRoute } from "./protocol/facts.ts";
 import { ask, type Engine, engines } from "./routes/engine.ts";
 import { connect, type Session } from "./session.ts";
 import type { Target } from "./target.ts";
 
-export type { Finding } from "./doctor-host.ts";
+export type { Finding } from "./finding.ts";
 
 /** What {@link diagnose} is to look at. */
 export interface DiagnoseOptions {
@@ -33,13 +22,15 @@ const IDLE_SECONDS = 1;
 
 /** Looks at everything porthole rests on, one thing after the other. Throws nothing but CANCELLED: what is wrong is a finding. */
 export async function* diagnose(options: DiagnoseOptions = {}): AsyncGenerator<Finding> {
-  yield guarded("kernel", checkKernel);
-  yield guarded("Node.js", checkNode);
-  yield guarded("agent program", checkAgentProgram);
-  yield guarded("run directory", checkRunDirectory);
-  yield guarded("permissions", checkPermissions);
-  yield guarded("security modules", checkSecurityModules);
-  yield guarded("user namespaces", checkUserNamespaces);
+  // Loaded here: completion shares this entry of the library and must not wait for it.
+  const host = await import("./doctor-host.ts");
+  yield guarded("kernel", host.checkKernel);
+  yield guarded("Node.js", host.checkNode);
+  yield guarded("agent program", host.checkAgentProgram);
+  yield guarded("run directory", host.checkRunDirectory);
+  yield guarded("permissions", host.checkPermissions);
+  yield guarded("security modules", host.checkSecurityModules);
+  yield guarded("user namespaces", host.checkUserNamespaces);
   const working: Engine[] = [];
   yield* checkEngines(options.engine, working);
   if (options.target !== undefined && options.target.kind !== "local") yield* tryRoutes(options.target, options);

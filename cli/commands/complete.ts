@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import type { Command } from "commander";
 import { type Candidate, wantedAt } from "../completion/walk.ts";
 import { quoteFor, type ShellWord, shellWords } from "../completion/words.ts";
@@ -20,7 +21,6 @@ export async function complete(root: Command, shell: string, args: string[]): Pr
   const found = await candidates(root, words);
   if (found === "file") return Status.files;
   if (found === "program") return Status.programs;
-  const { write } = await import("../output.ts");
   const fitting = found.filter(({ value }) => value.startsWith(last.text) && isPlain(value));
   if (shell === "bash") write(forBash(fitting, last, args[1] ?? last.raw));
   else write(fitting.map(({ value, description }) => `${value}\t${printable(description ?? "")}\n`).join(""));
@@ -50,6 +50,12 @@ function forBash(found: Candidate[], last: ShellWord, replaced: string): string 
     .flatMap(({ value }) => quoteFor(last.quote, value.slice(skip)) ?? [])
     .map((text) => `${text}\n`)
     .join("");
+}
+
+/** Not through output.ts, which comes with the library: most keys need none of it. */
+function write(text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at);
 }
 
 function plainWord(text: string): ShellWord {

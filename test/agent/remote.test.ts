@@ -1,49 +1,16 @@
-import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
-import { afterEach, beforeEach, expect, inject, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { encode } from "../../src/protocol/codec.ts";
 import { decodeAgentFacts, decodeFileFacts } from "../../src/protocol/facts.ts";
 import { ListFlag, Op, OpenFlag } from "../../src/protocol/messages.ts";
 import type { EntryRecord } from "../../src/protocol/records.ts";
 import { type Agent, builds, bytes, drain, startAgent } from "../helpers/agent.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
-import { repository } from "../helpers/paths.ts";
-import { isRunning, workloadReady } from "../helpers/processes.ts";
+import { type FuseTarget, fuseTarget } from "../helpers/fuse.ts";
+import { isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 const SIZE = 1 << 20;
-
-interface FuseTarget {
-  pid: number;
-  place: string;
-  stop(): Promise<void>;
-}
-
-/** A target whose first process sees a FUSE file system at `place`; its server answers as test/fixtures/fuse-server.c says. */
-async function fuseTarget(): Promise<FuseTarget> {
-  const { directory } = inject("machine");
-  const program = `${directory}/fuse-server`;
-  const source = `${repository}test/fixtures/fuse-server.c`;
-  const compiled = spawnSync("cc", ["-std=c11", "-Wall", "-Wextra", "-Werror", "-o", program, source], {
-    encoding: "utf8",
-  });
-  if (compiled.status !== 0) throw new Error(compiled.stderr);
-  const place = `${mkdtempSync(`${directory}/fuse-`)}/fs`;
-  mkdirSync(place);
-  const child = spawn(program, [place], { stdio: ["ignore", "ignore", "pipe"] });
-  let words = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    words += text;
-  });
-  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
-  const pid = child.pid ?? 0;
-  await workloadReady(pid, () => (child.exitCode === null ? undefined : words));
-  const stop = async () => {
-    child.kill("SIGKILL"); // its child, the server, goes with it, and so does everything that waits for an answer
-    await ended;
-  };
-  return { pid, place, stop };
-}
 
 function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").map(Number).filter(Boolean);

@@ -30,7 +30,11 @@ describe("the manual page", () => {
     expect(text).toMatch(/^\.TH PORTHOLE 1 /);
     for (const command of commands) {
       expect(text).toContain(`.SS "porthole ${command.name()}`);
-      for (const { flags } of command.options) expect(text).toContain(flags.replaceAll("-", "\\-"));
+      for (const { flags } of command
+        .createHelp()
+        .visibleOptions(command)
+        .filter(({ long }) => long !== "--help"))
+        expect(text.includes(`\\fB${flags.replaceAll("-", "\\-")}\\fR`), `${command.name()} ${flags}`).toBe(true);
     }
   });
 });

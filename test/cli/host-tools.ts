@@ -1,7 +1,12 @@
 import { spawnSync } from "node:child_process";
 
 /** Runs a program of this machine in a directory, in the C locale and UTC; what it printed, byte for byte as latin1. */
-export function hostTool(command: string, args: readonly string[], cwd: string, env: Record<string, string> = {}): string {
+export function hostTool(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string> = {},
+): string {
   const { stdout, error } = spawnSync(command, args, {
     cwd,
     encoding: "latin1",

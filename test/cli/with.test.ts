@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeAsRoot, describeWith } from "../helpers/availability.ts";
+import { fuseTarget } from "../helpers/fuse.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { builtCommand } from "../helpers/paths.ts";
@@ -184,6 +185,23 @@ describeAsRoot("for a user who may not read the file by its path", () => {
     );
     const byInput = await other.run(["with", file, "--", "cat", "-n"]);
     expect(byInput).toMatchObject({ code: 0, stderr: "", text: "     1\tx\n" });
+  });
+});
+
+describeAsRoot("a file that the agent reads for us, because its file system may not answer", () => {
+  test("is standard input to the end, also when the session has nothing else to do; a path is refused with the form that works", async () => {
+    const remote = await fuseTarget();
+    try {
+      const file = `pid:${remote.pid}:${remote.place}/data`;
+      const late = await runWith(file, "--", "sh", "-c", "sleep 0.3; cat");
+      expect(late).toMatchObject({ code: 0, stderr: "" });
+      expect(late.stdout.length).toBe(1 << 20);
+      const byPath = await runWith(file, "--", "wc", "-c", "{}");
+      expect(byPath).toMatchObject({ code: 125, text: "" });
+      expect(byPath.stderr).toContain(`(as its standard input: porthole with ${file} -- wc -c)`);
+    } finally {
+      await remote.stop();
+    }
   });
 });
 

@@ -1,0 +1,38 @@
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync } from "node:fs";
+import { inject } from "vitest";
+import { repository } from "./paths.ts";
+import { workloadReady } from "./processes.ts";
+
+/** A target with a file system that lives in a process. */
+export interface FuseTarget {
+  pid: number;
+  place: string;
+  stop(): Promise<void>;
+}
+
+/** A target whose first process sees a FUSE file system at `place`; its server answers as test/fixtures/fuse-server.c says. */
+export async function fuseTarget(): Promise<FuseTarget> {
+  const { directory } = inject("machine");
+  const program = `${directory}/fuse-server`;
+  const source = `${repository}test/fixtures/fuse-server.c`;
+  const compiled = spawnSync("cc", ["-std=c11", "-Wall", "-Wextra", "-Werror", "-o", program, source], {
+    encoding: "utf8",
+  });
+  if (compiled.status !== 0) throw new Error(compiled.stderr);
+  const place = `${mkdtempSync(`${directory}/fuse-`)}/fs`;
+  mkdirSync(place);
+  const child = spawn(program, [place], { stdio: ["ignore", "ignore", "pipe"] });
+  let words = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    words += text;
+  });
+  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const pid = child.pid ?? 0;
+  await workloadReady(pid, () => (child.exitCode === null ? undefined : words));
+  const stop = async () => {
+    child.kill("SIGKILL"); // its child, the server, goes with it, and so does everything that waits for an answer
+    await ended;
+  };
+  return { pid, place, stop };
+}
