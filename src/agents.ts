@@ -105,15 +105,14 @@ export async function detachAll(options: { engine?: string | undefined } = {}): 
       }
     }
   }
-  rmSync(join(run.mount, "agent"), { force: true });
-  removeUnfinished(run);
+  removeRest(run);
   return failures;
 }
 
-/** What a start that was killed left. */
-function removeUnfinished(run: RunDirectory): void {
-  for (const name of readdirSync(run.agents)) {
-    if (name.endsWith(".starting")) rmSync(join(run.agents, name), { force: true });
+/** The agent program, and what starts left that were killed: sockets, half-written files, a lock. */
+function removeRest(run: RunDirectory): void {
+  for (const directory of [run.agents, run.mount]) {
+    for (const name of readdirSync(directory)) rmSync(join(directory, name), { force: true });
   }
 }
 

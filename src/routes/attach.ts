@@ -95,8 +95,8 @@ async function liveOrNew(
 ): Promise<Attached> {
   const early = connectLive(run, query);
   if (early !== undefined) return { ...early, run, fresh: false };
-  const patience = 3 * (options.timeoutMs ?? ATTACH_TIMEOUT_MS);
-  return withAgentLock(run, `${query.identity.slice(0, 16)}.attach`, patience, async () => {
+  const patience = { timeoutMs: 3 * (options.timeoutMs ?? ATTACH_TIMEOUT_MS), signal: options.signal };
+  return withAgentLock(run, query.identity, patience, async () => {
     const live = connectLive(run, query);
     return live !== undefined ? { ...live, run, fresh: false } : start();
   });

@@ -42,10 +42,14 @@ export function agentFile(key: AgentKey): string {
   return `${identity.slice(0, 16)}.${route}.${userPart(user)}.${generation.replace(/[^0-9A-Za-z]/g, "").slice(0, 40)}`;
 }
 
-/** Users that differ only after 10 bytes share a name; their records tell them apart. */
+/** Users that differ only after 10 bytes share a name; their records tell them apart, see {@link candidates}. */
 function userPart(user: string): string {
-  return Buffer.from(user).toString("hex").slice(0, 20);
+  return Buffer.from(user)
+    .toString("hex")
+    .slice(0, 2 * USER_BYTES);
 }
+
+const USER_BYTES = 10;
 
 /** Which agents a client would take, best route first; a missing generation means any. */
 export interface AgentQuery {
@@ -78,14 +82,17 @@ function candidates(run: RunDirectory, query: AgentQuery): string[] {
     .filter((name) => name.startsWith(prefix) && name.endsWith(".sock"))
     .map((name) => name.slice(0, -".sock".length));
   const { identity, generation, routes, user } = query;
-  if (generation !== undefined) {
-    return routes
-      .map((route) => agentFile({ identity, generation, route, user }))
-      .filter((file) => names.includes(file));
-  }
-  return routes
-    .flatMap((route) => names.filter((name) => name.startsWith(`${prefix}${route}.${userPart(user)}.`)))
-    .filter((file) => readRecord(run, file)?.identity === identity);
+  const files = routes.flatMap((route) =>
+    generation === undefined
+      ? names.filter((name) => name.startsWith(`${prefix}${route}.${userPart(user)}.`))
+      : names.filter((name) => name === agentFile({ identity, generation, route, user })),
+  );
+  // Where the name says it all: reading the record would cost more than connecting does.
+  if (generation !== undefined && Buffer.byteLength(user) <= USER_BYTES) return files;
+  return files.filter((file) => {
+    const record = readRecord(run, file);
+    return record?.identity === identity && record.user === user;
+  });
 }
 
 /** Connects to the agent behind `file`; one that is gone loses its files. */
@@ -137,18 +144,24 @@ export function removeAgentFiles(run: RunDirectory, file: string): void {
   for (const extension of ["sock", "json"]) rmSync(join(run.agents, `${file}.${extension}`), { force: true });
 }
 
+/** How long to wait for a lock. */
+export interface LockOptions {
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
 /**
- * Runs `action` while no other porthole process does so for the same agent, so that commands which start at the same moment share one
+ * Runs `action` while no other porthole process does so for the same target, so that commands which start at the same moment share one
  * agent. The lock is the kernel's (flock(2)): it ends with its holder, however that ends.
- * @throws PortholeError ATTACH when the lock is not to be had within `timeoutMs`.
+ * @throws PortholeError ATTACH when the lock is not to be had within `timeoutMs`; CANCELLED through the signal.
  */
 export async function withAgentLock<T>(
   run: RunDirectory,
-  file: string,
-  timeoutMs: number,
+  identity: string,
+  { timeoutMs, signal }: LockOptions,
   action: () => Promise<T>,
 ): Promise<T> {
-  const path = join(run.agents, `${file}.lock`);
+  const path = join(run.agents, `${identity.slice(0, 16)}.attach.lock`);
   const deadline = performance.now() + timeoutMs;
   for (let pause = 1; ; pause = Math.min(pause * 2, 25)) {
     const lock = openPath(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600);
@@ -161,6 +174,7 @@ export async function withAgentLock<T>(
       }
     }
     lock.close();
+    if (signal?.aborted) throw new PortholeError("CANCELLED", "attaching was interrupted");
     if (performance.now() > deadline) {
       throw new PortholeError(
         "ATTACH",

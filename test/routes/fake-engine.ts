@@ -1,0 +1,32 @@
+import { createServer, type Socket } from "node:net";
+import { onTestFinished } from "vitest";
+import type { Engine } from "../../src/routes/engine.ts";
+import { temporaryDirectory } from "../descriptors/fixtures.ts";
+
+/** An answer that no engine gives on demand. */
+export type FakeAnswer = { status: number; headers?: Record<string, string>; body: unknown; raw?: string } | "silence";
+
+/** An engine on a Unix socket that answers each path as told, for as long as the test runs. What real ones answer is tested in test/docker. */
+export async function fakeEngine(answer: (path: string) => FakeAnswer): Promise<Engine> {
+  const socketPath = `${temporaryDirectory()}/engine.sock`;
+  const clients: Socket[] = [];
+  const server = createServer((client) => {
+    clients.push(client);
+    client.on("error", () => undefined);
+    client.once("data", (request) => {
+      const path = /^GET (\S+) /.exec(request.toString("latin1"))?.[1] ?? "";
+      const given = answer(path);
+      if (given === "silence") return;
+      const body = given.raw ?? (given.body === undefined ? "" : JSON.stringify(given.body));
+      const headers = Object.entries({ "Content-Length": Buffer.byteLength(body), ...given.headers });
+      const head = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+      client.end(`HTTP/1.0 ${given.status} Told\r\n${head}\r\n${body}`);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+  onTestFinished(() => {
+    for (const client of clients) client.destroy();
+    server.close();
+  });
+  return { socketPath, source: "test" };
+}
