@@ -2,7 +2,6 @@
 // so it uses only Node's own modules until the dependencies are there.
 //   node build.mjs            install and build what is stale, one line for each thing done, nothing when all is fresh
 //   node build.mjs --force    build everything again
-//   node build.mjs --types    also emit dist/types (for the package)
 import { spawnSync } from "node:child_process";
 import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
