@@ -9,7 +9,9 @@ import { write } from "../output.ts";
 import { type NamedTarget, Reach } from "../reach.ts";
 
 /** `porthole ls`: lists what is named, goes on after what fails, and returns the worst status. */
-export async function ls(texts: string[], options: LsOptions): Promise<number> {
+export async function ls(texts: string[], given: LsOptions): Promise<number> {
+  // Sums need a column.
+  const options = given.total && !given.json ? { ...given, l: true } : given;
   const lister = new Lister(options, await view(options));
   try {
     await lister.run(texts);
@@ -75,7 +77,7 @@ class Lister {
       this.#options,
     )) {
       const found = byItem.get(item);
-      if (found !== undefined) await this.#list(found, isTitled);
+      if (found !== undefined) await this.#list(found, isTitled).catch((error) => this.#failed(error));
     }
     this.#flush();
   }
@@ -136,6 +138,8 @@ class Lister {
         items.push(item);
       }
     } catch (error) {
+      // A session that ended would fail for every directory to come.
+      if (!(error instanceof PortholeError) || error.code !== "FILE") throw error;
       this.#failed(error);
       if (items.length === 0) return undefined;
     }

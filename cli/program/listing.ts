@@ -27,7 +27,7 @@ function addLs(root: Command): void {
     .option("-1", "one name a line")
     .option("-C", "names in columns, even if the output is no terminal")
     .option("-d, --directory", "directories themselves, not what is in them")
-    .option("--total", "with -l: for a directory, the sum of the file sizes below; /proc and /sys are left out")
+    .option("--total", "-l, with the sum of the file sizes below for a directory; /proc and /sys are left out")
     .option("--json", "one JSON object a line, a file each")
     .addOption(colour())
     .addHelpText(
@@ -35,7 +35,7 @@ function addLs(root: Command): void {
       examples(
         "porthole ls web:/var/log",
         "porthole ls -lt 'web:/var/log/*.log' api:/srv",
-        "porthole ls -ldhS --total 'web:/*'      what takes the room",
+        "porthole ls -dhS --total 'web:/*'      what takes the room",
         "porthole ls -R --json web:/app | jq -r 'select(.size > 1e6).target'",
       ),
     )

@@ -298,6 +298,31 @@ describe("ls", () => {
     await many.stop();
   });
 
+  test("gives up where the session is lost, and ends with 5", async () => {
+    const dying = await sandbox({ steps: ["dir", "/many"] });
+    const long = "n".repeat(200);
+    for (let i = 0; i < 600; i++) {
+      fs.mkdirSync(`${dying.root}/many/${i}`);
+      for (let j = 0; j < 4; j++) fs.writeFileSync(`${dying.root}/many/${i}/${j}${long}`, "");
+    }
+    for (const command of ["ls -R", "find"]) {
+      const target = await sandbox();
+      fs.renameSync(`${dying.root}/many`, `${target.root}/many`);
+      const running = someone.start([...command.split(" "), `pid:${target.pid}:/many`]);
+      // More than the pipe holds is still to come when the target ends.
+      await new Promise((resolve) => running.stdout.once("readable", resolve));
+      fs.renameSync(`${target.root}/many`, `${dying.root}/many`);
+      await target.stop();
+      running.stdout.resume();
+      expect((await running.ended).code).toBe(5);
+      // Those lists that were asked for ahead may each have failed, none of the hundreds after them.
+      const complaints = running.complaints().trimEnd().split("\n");
+      expect(complaints.at(-1)).toMatch(/^porthole: the agent ended the session/);
+      expect(complaints.length).toBeLessThan(32);
+    }
+    await dying.stop();
+  });
+
   test("ends quietly when its reader does", async () => {
     const running = someone.start(["ls", "-lR", at("/proc")]);
     running.stdout.once("data", () => running.stdout.destroy());

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeAsRoot } from "../helpers/availability.ts";
+import { fuseTarget } from "../helpers/fuse.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { user } from "../helpers/porthole.ts";
 import { hostTool, zone } from "./host-tools.ts";
@@ -90,5 +91,18 @@ describe("stat", () => {
     const { text } = await someone.run(["stat", "/proc/self/stat", "/dev/null"]);
     expect(text.match(/^Kept by: kernel \(proc, /gm)).toHaveLength(1);
     expect(text).toMatch(/Device type: 1,3\n/);
+  });
+});
+
+describeAsRoot("stat of a file whose server may not answer", () => {
+  test("says that the agent reads it, and who keeps it", async () => {
+    const target = await fuseTarget();
+    const { text, code } = await someone.run(["stat", `pid:${target.pid}:${target.place}/data`]);
+    expect(code).toBe(0);
+    expect(text).toMatch(/^Kept by: network \(fuse[.a-z]*, /m);
+    expect(text).toMatch(/^Relayed: /m);
+    const sum = await someone.run(["ls", "-d", "--total", `pid:${target.pid}:${target.place}`]);
+    expect(sum.text).toMatch(/^d.* \d{7,} .*\n$/);
+    await target.stop();
   });
 });
