@@ -38,6 +38,7 @@ export class Printer {
   #text: typeof import("../../src/text/index.ts") | undefined;
   #last: Lane | undefined;
   #first = true;
+  #gone: { close(): void } | undefined;
   #turn: Promise<void> = Promise.resolve();
 
   private constructor(options: PrinterOptions) {
@@ -52,7 +53,7 @@ export class Printer {
 
   /** Ends the process as a broken pipe does, as soon as the output's reader is gone. Keeps the process alive meanwhile. */
   watchReader(): void {
-    this.#output.onGone(() => dieOf("SIGPIPE"));
+    this.#gone = this.#output.onGone(() => dieOf("SIGPIPE"));
   }
 
   lane(name: string): Lane {
@@ -122,6 +123,7 @@ export class Printer {
 
   /** Shows what is left of every file. */
   async end(): Promise<void> {
+    this.#gone?.close();
     for (const lane of this.#lanes) await this.flush(lane);
     for (const lane of this.#lanes) {
       const text = lane.terminal?.end() ?? "";

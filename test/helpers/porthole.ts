@@ -162,7 +162,8 @@ function launch(
       resolve({ code, signal });
     });
   });
-  if (input !== undefined) child.stdin?.end(input);
+  // A command may end without having read all of it.
+  if (input !== undefined) child.stdin?.on("error", () => undefined).end(input);
   const { pid, stdout, stderr } = child;
   if (pid === undefined || stdout === null || stderr === null) throw new Error(`${file} did not start`);
   return { pid, child, stdout, stderr, complaints: () => complaints, ended };

@@ -1,0 +1,272 @@
+import {
+  closeSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { sandbox } from "../helpers/namespaces.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { asOurs, gnu, ours } from "./gnu.ts";
+
+let someone: User;
+let d: string;
+
+beforeAll(() => {
+  someone = user();
+  d = mkdtempSync(`${inject("machine").directory}/files-`);
+  const numbers = (count: number) => Array.from({ length: count }, (_, n) => `${n + 1}\n`).join("");
+  writeFileSync(`${d}/empty`, "");
+  writeFileSync(`${d}/one`, "one\n");
+  writeFileSync(`${d}/unended`, "a\nb\nc");
+  writeFileSync(`${d}/newlines`, "\n\n\n\n");
+  writeFileSync(`${d}/twenty`, numbers(20));
+  writeFileSync(`${d}/big`, numbers(60_000));
+  writeFileSync(`${d}/bigunended`, `${numbers(60_000)}end`);
+  writeFileSync(`${d}/long`, `${"x".repeat(200_000)}\n${"y".repeat(150_000)}\n`);
+  writeFileSync(`${d}/nul`, "a\0b\nb\0c\0d");
+  writeFileSync(`${d}/binary`, Buffer.from(Array.from({ length: 70_000 }, (_, n) => (n * 7919) % 256)));
+  writeFileSync(`${d}/we\nird 'n\x07ame`, "weird\n");
+});
+afterAll(() => rmSync(d, { recursive: true, force: true }));
+
+/** `@name` is a file of the directory. */
+const words = (text: string) => text.split(" ").map((word) => word.replaceAll("@", `${d}/`));
+
+const files = ["empty", "one", "unended", "newlines", "twenty", "big", "bigunended", "long", "binary"];
+
+const tails = [
+  ...[
+    "",
+    "-n 0",
+    "-n 1",
+    "-n 3",
+    "-n 59999",
+    "-n 60000",
+    "-n 70000",
+    "-n +0",
+    "-n +1",
+    "-n +2",
+    "-n +59999",
+    "-n +99999",
+  ],
+  ...[
+    "-c 0",
+    "-c 1",
+    "-c 5",
+    "-c 65536",
+    "-c 999999",
+    "-c +0",
+    "-c +1",
+    "-c +3",
+    "-c +65537",
+    "-c +9999999",
+    "-c 1K",
+    "-c 1kB",
+    "-c 2b",
+  ],
+];
+const heads = [
+  ...["", "-n 0", "-n 1", "-n 3", "-n 59999", "-n 70000", "-n -0", "-n -1", "-n -3", "-n -59999", "-n -70000"],
+  ...[
+    "-c 0",
+    "-c 1",
+    "-c 65537",
+    "-c 999999",
+    "-c -0",
+    "-c -1",
+    "-c -65537",
+    "-c -9999999",
+    "-c 1K",
+    "-c 1kB",
+    "-c -1b",
+  ],
+];
+
+describe.each([
+  { command: "tail", cases: tails },
+  { command: "head", cases: heads },
+])("porthole $command shows what GNU $command shows", ({ command, cases }) => {
+  test.for(cases)(`${command} %s of every file at once`, async (options) => {
+    const args = [...(options === "" ? [] : options.split(" ")), ...files.map((name) => `${d}/${name}`)];
+    expect(await ours(someone, command, args)).toEqual(await gnu(someone, command, args));
+  });
+
+  test.for(cases)(`${command} %s of a pipe`, async (options) => {
+    const args = options === "" ? [] : options.split(" ");
+    for (const name of ["unended", "bigunended"]) {
+      const input = readFileSync(`${d}/${name}`, "latin1");
+      expect(await ours(someone, command, args, input)).toEqual(await gnu(someone, command, args, input));
+    }
+  });
+});
+
+describe("porthole head and tail say what GNU's say", () => {
+  test.for([
+    ...[
+      "tail @twenty @nothing @empty",
+      "tail -v @one",
+      "tail -q @one @twenty",
+      "tail -v -q @one @one",
+      "tail -q -v @one @one",
+    ],
+    ...[
+      "tail @",
+      "tail @ @one",
+      "tail -n 2 - @one",
+      "tail -z -n 2 @nul",
+      "tail -n 3 -c 2 @twenty",
+      "tail -c 2 -n 3 @twenty",
+    ],
+    ...[
+      "tail -3 @twenty",
+      "tail -3c @twenty",
+      "tail -1b @twenty",
+      "tail +18 @twenty",
+      "tail -2l @twenty",
+      "tail -n -4 @twenty",
+    ],
+    ...[
+      "tail --lines=2 @twenty",
+      "tail --bytes=+50 @twenty",
+      "tail --retry @one",
+      "tail --pid=1 @one",
+      "tail -n 0 @nothing",
+    ],
+    ...[
+      "tail -n+3 @unended",
+      "tail -c-3 @twenty",
+      "tail --silent @one @one",
+      "tail --quiet @one @one",
+      "tail --verbose @one",
+    ],
+    ...[
+      "tail --follow=name @nothing",
+      "tail -f @nothing",
+      "tail -f @",
+      "tail --follow=descriptor @nothing @",
+      "tail -F -",
+    ],
+    ...[
+      "head @twenty @nothing @empty",
+      "head -v @one",
+      "head -q @one @twenty",
+      "head @",
+      "head @ @one",
+      "head -z -n 2 @nul",
+    ],
+    ...[
+      "head -3 @twenty @one",
+      "head -3c @twenty",
+      "head -1k @twenty",
+      "head -2qv @one @one",
+      "head -5z @nul",
+      "head -n 0 @nothing",
+    ],
+    ...[
+      "head -n 2 - @one",
+      "head -n3 @unended",
+      "head --lines=-18 @twenty",
+      "head --bytes=3 @twenty",
+      "head -c 3 -n 1 @twenty",
+    ],
+    ...[
+      "head -c 5 /dev/zero",
+      "head -n 1 /proc/version",
+      "tail -n 1 /proc/version",
+      "tail -c 3 /dev/null",
+      "tail -c 20 /proc/self/mounts",
+    ],
+    ...[
+      "tail -n 2 /sys/kernel/mm/transparent_hugepage/enabled",
+      "head -c -4 /sys/kernel/mm/transparent_hugepage/enabled",
+    ],
+  ])("%s", async (line) => {
+    const [command = "", ...args] = words(line);
+    const theirs = await gnu(someone, command, args);
+    expect(await ours(someone, command, args)).toEqual(theirs);
+  });
+
+  test("of a name that a terminal must not see as it is", async () => {
+    const args = [
+      `${d}/we\nird 'n\x07ame`,
+      `${d}/sp ace`,
+      `${d}/quo'te`,
+      `${d}/dol$lar'`,
+      `${d}/ünï`,
+      `${d}/esc\x1b[2J`,
+    ];
+    expect(await ours(someone, "tail", args)).toEqual(await gnu(someone, "tail", args));
+  });
+
+  test.for([
+    ...[
+      "tail -n x @one",
+      "tail -n 1Y @one",
+      "tail -n 99999999999999999999 @one",
+      "tail -n --5 @one",
+      "tail -n +x @one",
+    ],
+    ...[
+      "tail -c 5x @one",
+      "tail -c 1g @one",
+      "tail --pid=x @one",
+      "tail -s x @one",
+      "tail --max-unchanged-stats=x @one",
+    ],
+    ...[
+      "tail --pid=99999999999 @one",
+      "head -n x @one",
+      "head -c -x @one",
+      "head -5x @one",
+      "head -n +-1 @one",
+      "head -c 9E999 @one",
+    ],
+  ])("wrong usage: %s", async (line) => {
+    const [command = "", ...args] = words(line);
+    expect(await ours(someone, command, args)).toEqual(asOurs(await gnu(someone, command, args), true));
+  });
+
+  test("a position beyond 4 GiB, in a sparse file", async () => {
+    const fd = openSync(`${d}/sparse`, "w");
+    ftruncateSync(fd, 5 * 2 ** 30);
+    writeSync(fd, "near the end\nthe end\n", 5 * 2 ** 30);
+    closeSync(fd);
+    for (const line of ["tail -n 1 @sparse", "tail -c 10 @sparse", "tail -c +5368709121 @sparse"]) {
+      const [command = "", ...args] = words(line);
+      expect(await ours(someone, command, args)).toEqual(await gnu(someone, command, args));
+    }
+  });
+});
+
+describe("porthole head and tail in another namespace", () => {
+  test("show files, those of /proc and devices there, with the target as the name", async () => {
+    const box = await sandbox({ steps: ["tmpfs", "/tmp", "write", "/tmp/log", "one", "write", "/tmp/log", "two"] });
+    const at = (path: string) => `pid:${box.pid}:${path}`;
+    expect(
+      await ours(someone, "tail", ["-n", "1", at("/tmp/log"), at("/proc/1/comm"), at("/nothing"), at("/tmp")]),
+    ).toEqual({
+      code: 1,
+      stdout: `==> ${at("/tmp/log")} <==\ntwo\n\n==> ${at("/proc/1/comm")} <==\nready\n\n==> ${at("/tmp")} <==\n`,
+      stderr:
+        `tail: cannot open '${at("/nothing")}' for reading: No such file or directory\n` +
+        `tail: error reading '${at("/tmp")}': Is a directory\n`,
+    });
+    expect(await ours(someone, "head", ["-v", "-n", "1", at("/tmp/log")])).toMatchObject({
+      stdout: `==> ${at("/tmp/log")} <==\none\n`,
+    });
+    await box.stop();
+  });
+
+  test("say of a target that is not there what porthole says, after GNU's words", async () => {
+    const { code, stderr } = await ours(someone, "tail", ["pid:2147483647:/x"]);
+    expect([code, stderr]).toEqual([
+      3,
+      "tail: cannot open 'pid:2147483647:/x' for reading: no such process: 2147483647\n",
+    ]);
+  });
+});
