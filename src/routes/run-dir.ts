@@ -1,6 +1,6 @@
-import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { openDirectory } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
@@ -50,7 +50,7 @@ export function ensureRunDirectory(environment: NodeJS.ProcessEnv = process.env)
 }
 
 function ensureOwn(path: string, mode: number): void {
-  mkdirSync(path, { recursive: true, mode });
+  makeDirectory(path, mode);
   const stat = lstatSync(path);
   if (!stat.isDirectory()) throw refused(path, "it is not a directory");
   if (stat.uid !== process.geteuid?.()) throw refused(path, `it belongs to uid ${stat.uid}`);
@@ -59,6 +59,19 @@ function ensureOwn(path: string, mode: number): void {
     if ((stat.mode & 0o022) !== 0)
       throw refused(path, `others may write to it (mode 0${(stat.mode & 0o777).toString(8)})`);
     chmodSync(path, mode);
+  }
+}
+
+/** As mkdir -p. Not mkdirSync's `recursive`, which never returns where a directory that exists takes no new one (/proc). */
+function makeDirectory(path: string, mode: number): void {
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return;
+    if (code !== "ENOENT" || existsSync(dirname(path))) throw error;
+    makeDirectory(dirname(path), mode);
+    makeDirectory(path, mode);
   }
 }
 

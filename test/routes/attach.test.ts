@@ -1,0 +1,188 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { acceptFrom, FdSocket, listenAt } from "../../src/descriptors/fd-socket.ts";
+import { attachContainer, attachProcess } from "../../src/routes/attach.ts";
+import { attachDirect } from "../../src/routes/direct.ts";
+import { parentOf, startTime } from "../../src/routes/process.ts";
+import { agentFile, withAgentLock, writeRecord } from "../../src/routes/registry.ts";
+import { ensureRunDirectory, openRunDirectory, type RunDirectory } from "../../src/routes/run-dir.ts";
+import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
+import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { descriptorCount, findProcesses } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { fakeEngine } from "./fake-engine.ts";
+
+const id = "0123456789abcdef".repeat(4);
+
+/** A run directory of the test's own, which attaching uses. */
+function runDirectory(): RunDirectory {
+  vi.stubEnv("XDG_STATE_HOME", temporaryDirectory());
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+    vi.restoreAllMocks();
+  });
+  return ensureRunDirectory();
+}
+
+/** Direct agents for the target, without the children that serve their clients. They end with it. */
+function agentsOf({ pid }: Sandbox): number[] {
+  const all = findProcesses(({ args }) => args[1] === "direct" && args.includes(String(pid)));
+  return all.filter((agent) => !all.includes(parentOf(agent) ?? 0));
+}
+
+async function target(): Promise<Sandbox> {
+  const one = await sandbox();
+  onTestFinished(() => one.stop());
+  return one;
+}
+
+describe("a process", () => {
+  test("that does not exist, or a route that does not lead to one, is said before anything is made", async () => {
+    await expect(attachProcess(2_147_483_647, {})).rejects.toMatchObject({
+      ...{ code: "TARGET", errno: "ESRCH", message: "no such process: 2147483647" },
+    });
+    await expect(attachProcess(process.pid, { route: "sidecar" })).rejects.toMatchObject({ code: "USAGE" });
+  });
+
+  test("gets one agent, however many want it at the same moment; the next finds it alive", async () => {
+    const run = runDirectory();
+    const { pid, ...rest } = await target();
+    const before = descriptorCount();
+    const all = await Promise.all(Array.from({ length: 6 }, () => attachProcess(pid, { idleSeconds: 60 })));
+    expect(all.filter(({ fresh }) => fresh)).toHaveLength(1);
+    expect(new Set(all.map(({ file }) => file)).size).toBe(1);
+    expect(agentsOf({ pid, ...rest })).toHaveLength(1);
+    for (const { socket } of all) socket.close();
+    // The reactor's two, made once in this process.
+    expect(descriptorCount()).toBeLessThanOrEqual(before + 2);
+    const again = await attachProcess(pid, {});
+    expect(again.fresh).toBe(false);
+    again.socket.close();
+    const [json, sock, ...others] = readdirSync(run.agents).sort();
+    expect([json, sock, others]).toEqual([`${again.file}.json`, `${again.file}.sock`, []]);
+    expect(JSON.parse(readFileSync(`${run.agents}/${json}`, "utf8"))).toMatchObject({
+      name: `pid:${pid}`,
+      targetPid: pid,
+    });
+    expect(readdirSync(run.mount)).toEqual([]);
+  });
+
+  test("gets a new agent where a dead one left its files", async () => {
+    const run = runDirectory();
+    const one = await target();
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").slice(0, 8);
+    const generation = `${startTime(one.pid)} ${boot}`;
+    const key = { identity: `pid-${one.pid}`, generation, route: "direct" as const, user: "" };
+    const directory = owned(openRunDirectory(run.agents));
+    for (const end of ["sock", "starting"]) listenAt(directory, `${agentFile(key)}.${end}`, 0o600).close();
+    const attached = await attachProcess(one.pid, {});
+    expect([attached.fresh, attached.file]).toEqual([true, agentFile(key)]);
+    attached.socket.close();
+    expect(existsSync(`${run.agents}/${agentFile(key)}.starting`)).toBe(false);
+  });
+
+  test("is left without an agent, a socket, a record, a lock or a descriptor by an interrupt, which is no failed route", async () => {
+    const run = runDirectory();
+    const one = await target();
+    const begun = async () => {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const add = signal.addEventListener.bind(signal);
+      // The one thing that listens is the wait for the agent's first word: it runs by then.
+      vi.spyOn(signal, "addEventListener").mockImplementation((...args: Parameters<typeof add>) => {
+        expect(readdirSync(run.agents).filter((name) => name.endsWith(".starting"))).toHaveLength(1);
+        add(...args);
+        queueMicrotask(() => controller.abort());
+      });
+      // As if the agent took its time.
+      vi.spyOn(FdSocket.prototype, "receive").mockReturnValueOnce("again");
+      const attaching = attachProcess(one.pid, { signal });
+      await expect(attaching).rejects.toMatchObject({ code: "CANCELLED" });
+    };
+    await begun();
+    const before = descriptorCount();
+    await begun();
+    await waitFor("the descriptors to be closed", () => descriptorCount() === before);
+    expect(readdirSync(run.agents)).toEqual([]);
+    await waitFor("no agent", () => agentsOf(one).length === 0);
+  });
+
+  test("that is not the one that was meant any more is refused in the agent's own words", async () => {
+    const one = await target();
+    const listener = owned(listenAt(owned(openRunDirectory(runDirectory().agents)), "x.starting", 0o600));
+    const before = descriptorCount();
+    const meant = { pid: one.pid, started: "1", name: "'web'" };
+    await expect(attachDirect(meant, listener, 60, { timeoutMs: 20_000 })).rejects.toMatchObject({
+      ...{ code: "ATTACH", message: expect.stringMatching(/^the agent could not enter 'web': \S.*\d/) },
+    });
+    await waitFor("its descriptors to be closed", () => descriptorCount() === before);
+    expect(agentsOf(one)).toEqual([]);
+  });
+
+  test("whose agent somebody else is starting is waited for until the signal", async () => {
+    const run = runDirectory();
+    const one = await target();
+    await withAgentLock(run, `pid-${one.pid}`, { timeoutMs: 1000 }, async () => {
+      const controller = new AbortController();
+      const attaching = attachProcess(one.pid, { signal: controller.signal });
+      controller.abort();
+      await expect(attaching).rejects.toMatchObject({ code: "CANCELLED" });
+    });
+  });
+});
+
+describe("a container", () => {
+  test("by its full id, with a live agent, needs no engine", async () => {
+    const run = runDirectory();
+    const key = { identity: id, generation: "2026-01-02T03:04:05Z", route: "sidecar" as const, user: "" };
+    const directory = owned(openRunDirectory(run.agents));
+    writeRecord(run, { ...key, name: "web", engine: "/none", targetPid: 1, sidecar: "s", created: "" });
+    const listener = owned(listenAt(directory, `${agentFile(key)}.sock`, 0o600));
+    const attached = await attachContainer(id, { engine: "/none.sock" });
+    expect(attached).toMatchObject({ fresh: false, file: agentFile(key) });
+    attached.socket.close();
+    acceptFrom(listener)?.close();
+    await expect(attachContainer(id, { engine: "/none.sock", route: "direct" })).rejects.toMatchObject({
+      ...{ code: "TARGET", errno: "ENOENT" },
+    });
+  });
+
+  test("that no route reaches is said with every route's reason, and nothing is left", async () => {
+    const run = runDirectory();
+    const state = { Running: true, Pid: 0, StartedAt: "2026-01-02T03:04:05Z" };
+    // An engine that describes a container and then refuses everything: not there any more.
+    const engine = await fakeEngine((path) =>
+      path === "/containers/web/json"
+        ? { status: 200, body: { Id: id, Name: "/web", State: state } }
+        : { status: 500, body: { message: "storage is gone" } },
+    );
+    writeFileSync(`${run.agents}/unrelated`, "");
+    await expect(attachContainer("web", { engine: engine.socketPath })).rejects.toMatchObject({
+      code: "ATTACH",
+      message: expect.stringMatching(
+        /^no route goes: direct: process 0 of 'web' is not on this machine; mount: 'web' was started without porthole's directory; sidecar: /,
+      ),
+    });
+    await expect(attachContainer("web", { engine: engine.socketPath, user: "1000" })).rejects.toThrow(
+      /direct: --user needs the mount route; mount: .*; sidecar: --user needs the mount route$/,
+    );
+    await expect(attachContainer("web", { engine: engine.socketPath, route: "mount" })).rejects.toMatchObject({
+      ...{ message: "'web' was started without porthole's directory", hint: expect.stringContaining("docker-args") },
+    });
+    expect([readdirSync(run.agents), readdirSync(run.mount)]).toEqual([["unrelated"], ["agent"]]);
+  });
+
+  test("with another user's directory mounted, or paused, cannot be reached by that mount", async () => {
+    runDirectory();
+    const state = { Running: true, Paused: true, Pid: 0, StartedAt: "2026-01-02T03:04:05Z" };
+    const run = ensureRunDirectory();
+    for (const [source, complaint] of [
+      ["/somebody/else", `'web' has /somebody/else mounted, not ${run.mount}`],
+      [run.mount, "'web' is paused, so nothing can be started in it"],
+    ] as const) {
+      const body = { Id: id, Name: "/web", State: state, Mounts: [{ Destination: "/run/porthole", Source: source }] };
+      const engine = await fakeEngine(() => ({ status: 200, body }));
+      await expect(attachContainer("web", { engine: engine.socketPath, route: "mount" })).rejects.toThrow(complaint);
+    }
+  });
+});

@@ -1,0 +1,89 @@
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { inCgroupOf, innerPid, mayEnter, parentOf, startTime } from "../../src/routes/process.ts";
+import { temporaryDirectory } from "../descriptors/fixtures.ts";
+import { runScript } from "../descriptors/run-script.ts";
+import { describeAsRoot } from "../helpers/availability.ts";
+import { asUser, ORDINARY_USER } from "../helpers/machine.ts";
+import { sandbox } from "../helpers/namespaces.ts";
+import { isRunning, processName } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+const NOBODY = 2_147_483_647;
+
+/** A process that lasts as long as the test. */
+function sleeper(command: string, ...args: string[]): number {
+  const child = spawn(command, args, { stdio: "ignore" });
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+  });
+  if (child.pid === undefined) throw new Error(`${command} did not start`);
+  return child.pid;
+}
+
+describe("a process", () => {
+  test("has a start time and a parent, also with a name that looks like the fields behind it", async () => {
+    const { copyFileSync } = await import("node:fs");
+    const program = `${temporaryDirectory()}/x) S 1 (y z`;
+    copyFileSync("/bin/sleep", program);
+    const pid = sleeper(program, "600");
+    await waitFor("it to run under its name", () => processName(pid) === "x) S 1 (y z");
+    expect(parentOf(pid)).toBe(process.pid);
+    const clock = Number(/^(\d+)/.exec(readFileSync("/proc/uptime", "utf8"))?.[1]) * 100;
+    expect(Number(startTime(pid))).toBeGreaterThan(clock - 60_000);
+    expect(Number(startTime(pid))).toBeLessThan(clock + 1000);
+    expect(startTime(pid)).not.toBe(startTime(1));
+  });
+
+  test("that has ended but is still kept by its parent has no start time any more", async () => {
+    // The shell becomes sleep, which never waits for the child that the shell had.
+    const parent = sleeper("sh", "-c", "sleep 0 & exec sleep 600");
+    const children = () => readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8").trim();
+    const zombie = await waitFor("a zombie", () => {
+      const child = Number(children());
+      return child > 0 && processName(child) !== undefined && !isRunning(child) && child;
+    });
+    expect(startTime(zombie)).toBeUndefined();
+    expect(parentOf(zombie)).toBe(parent);
+  });
+
+  test("that does not exist has nothing", () => {
+    expect([startTime(NOBODY), parentOf(NOBODY), mayEnter(NOBODY), inCgroupOf(NOBODY, ""), innerPid(NOBODY)]).toEqual([
+      ...[undefined, undefined, false, false, 1],
+    ]);
+  });
+
+  test("has its number in the innermost namespace", async () => {
+    const target = await sandbox();
+    expect([innerPid(target.pid), innerPid(process.pid)]).toEqual([1, process.pid]);
+  });
+
+  test("is in its control group and in no other", () => {
+    const [first] = readFileSync("/proc/self/cgroup", "utf8").split("\n");
+    expect(inCgroupOf(process.pid, first ?? "")).toBe(true);
+    expect(inCgroupOf(process.pid, "f".repeat(64))).toBe(false);
+  });
+
+  test("of one's own may be entered", async () => {
+    expect(mayEnter(process.pid)).toBe(true);
+    expect(mayEnter((await sandbox()).pid)).toBe(true);
+  });
+});
+
+describeAsRoot("an ordinary user", () => {
+  test("may not enter a process of root's, but one of his own", async () => {
+    const source = `
+      import { mayEnter } from "../routes/process.ts";
+      process.setgroups([]);
+      process.setgid(${ORDINARY_USER});
+      process.setuid(${ORDINARY_USER});
+      console.log(process.argv.slice(2).map((pid) => mayEnter(Number(pid))).join(" "));
+    `;
+    const [command = "", ...args] = [...asUser(ORDINARY_USER), "sleep", "600"];
+    const own = sleeper(command, ...args);
+    await waitFor("it to be the user's", () => /^Uid:\t64901\t/m.test(readFileSync(`/proc/${own}/status`, "utf8")));
+    await waitFor("it to be sleep", () => processName(own) === "sleep");
+    expect((await runScript(source, [String(process.pid), String(own)])).stdout.toString()).toBe("false true\n");
+  });
+});

@@ -1,0 +1,254 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { acceptFrom, listenAt } from "../../src/descriptors/fd-socket.ts";
+import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
+import {
+  type AgentKey,
+  type AgentRecord,
+  agentFile,
+  agentFiles,
+  connectLive,
+  connectOrRemove,
+  readRecord,
+  removeAgentFiles,
+  withAgentLock,
+  writeRecord,
+} from "../../src/routes/registry.ts";
+import { ensureRunDirectory, openRunDirectory, type RunDirectory } from "../../src/routes/run-dir.ts";
+import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
+import { bundleScript, outcome, start } from "../descriptors/run-script.ts";
+import { descriptorCount } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+const id = "0123456789abcdef".repeat(4);
+const web: AgentKey = { identity: id, generation: "2026-01-02T03:04:05.678901234Z", route: "mount", user: "" };
+
+function runDirectory(): RunDirectory {
+  return ensureRunDirectory({ XDG_STATE_HOME: temporaryDirectory() });
+}
+
+function recordOf(key: AgentKey): AgentRecord {
+  return { ...key, name: "web", engine: "/e.sock", targetPid: 7, sidecar: "", created: "2026-01-02T03:04:06Z" };
+}
+
+/** What startAgent leaves: a socket that is listened on, and a record. */
+function agent(run: RunDirectory, key: AgentKey): OwnedFd {
+  const directory = openRunDirectory(run.agents);
+  try {
+    writeRecord(run, recordOf(key));
+    return owned(listenAt(directory, `${agentFile(key)}.sock`, 0o600));
+  } finally {
+    directory.close();
+  }
+}
+
+/** Which of `listeners` a query is connected to; undefined for none. */
+function reached(
+  run: RunDirectory,
+  query: Parameters<typeof connectLive>[1],
+  listeners: OwnedFd[],
+): number | undefined {
+  const live = connectLive(run, query);
+  if (live === undefined) return undefined;
+  live.socket.close();
+  return listeners.findIndex((listener) => {
+    const peer = acceptFrom(listener);
+    peer?.close();
+    return peer !== undefined;
+  });
+}
+
+describe("an agent's file name", () => {
+  test("begins with its identity, tells everything apart that makes an agent, and fits a socket's address", () => {
+    expect(agentFile(web)).toBe("0123456789abcdef.mount..20260102T030405678901234Z");
+    const others: AgentKey[] = [
+      web,
+      { ...web, identity: `f${id.slice(1)}` },
+      { ...web, generation: "2026-01-02T03:04:05.678901235Z" },
+      { ...web, route: "sidecar" },
+      { ...web, user: "1000" },
+      { ...web, user: "1000:1000" },
+      { identity: "pid-7", generation: "12345 0a1b2c3d", route: "direct", user: "" },
+    ];
+    const names = others.map(agentFile);
+    expect(new Set(names).size).toBe(names.length);
+    const longest = agentFile({ ...web, route: "sidecar", generation: "9".repeat(99), user: "../".repeat(50) });
+    expect(longest).toMatch(/^[0-9A-Za-z.-]{1,87}$/);
+  });
+});
+
+describe("a record", () => {
+  test("comes back as it was written, for its owner alone", () => {
+    const run = runDirectory();
+    writeRecord(run, recordOf(web));
+    const file = agentFile(web);
+    expect(readRecord(run, file)).toEqual(recordOf(web));
+    expect(statSync(`${run.agents}/${file}.json`).mode & 0o777).toBe(0o600);
+    expect(readdirSync(run.agents)).toEqual([`${file}.json`]);
+  });
+
+  test.each([
+    ["missing", undefined],
+    ["empty", ""],
+    ["half a record", '{"identity":"'],
+    ["no object", "null"],
+    ["another agent's", JSON.stringify(recordOf({ ...web, route: "sidecar" }))],
+    ["no record", JSON.stringify({ identity: 7 })],
+  ])("that is %s is none", (_, text) => {
+    const run = runDirectory();
+    const file = agentFile(web);
+    if (text !== undefined) writeFileSync(`${run.agents}/${file}.json`, text);
+    expect(readRecord(run, file)).toBeUndefined();
+  });
+
+  test("is listed with its socket as one, and both are removed as one", () => {
+    const run = runDirectory();
+    agent(run, web);
+    writeRecord(run, recordOf({ ...web, route: "direct" }));
+    writeFileSync(`${run.agents}/x.attach.lock`, "");
+    const files = [agentFile({ ...web, route: "direct" }), agentFile(web)];
+    expect(agentFiles(run)).toEqual(files);
+    for (const file of files) removeAgentFiles(run, file);
+    removeAgentFiles(run, "never-there");
+    expect(readdirSync(run.agents)).toEqual(["x.attach.lock"]);
+    rmSync(run.agents, { recursive: true });
+    expect(agentFiles(run)).toEqual([]);
+  });
+});
+
+describe("a live agent", () => {
+  const query = { ...web, routes: ["direct", "mount", "sidecar"] as const };
+
+  test("is found on the best route there is", () => {
+    const run = runDirectory();
+    expect(connectLive(run, query)).toBeUndefined();
+    const sidecar = agent(run, { ...web, route: "sidecar" });
+    expect(reached(run, query, [sidecar])).toBe(0);
+    const mount = agent(run, web);
+    expect(reached(run, query, [sidecar, mount])).toBe(1);
+    expect(reached(run, { ...query, routes: ["sidecar"] }, [sidecar, mount])).toBe(0);
+    expect(reached(run, { ...query, routes: ["direct"] }, [sidecar, mount])).toBeUndefined();
+  });
+
+  test("is not found for another life of the container, another container or another user", () => {
+    const run = runDirectory();
+    const listener = agent(run, web);
+    expect(reached(run, { ...query, generation: "2026-01-02T09:00:00Z" }, [listener])).toBeUndefined();
+    expect(reached(run, { ...query, identity: `f${id.slice(1)}` }, [listener])).toBeUndefined();
+    expect(reached(run, { ...query, user: "1000" }, [listener])).toBeUndefined();
+  });
+
+  test("of a full id is found without its generation, but not by the first digits alone", () => {
+    const run = runDirectory();
+    const listener = agent(run, web);
+    const anyLife = { ...query, generation: undefined };
+    expect(reached(run, anyLife, [listener])).toBe(0);
+    expect(reached(run, { ...anyLife, identity: `${id.slice(0, -1)}0` }, [listener])).toBeUndefined();
+    rmSync(`${run.agents}/${agentFile(web)}.json`);
+    expect(reached(run, anyLife, [listener])).toBeUndefined();
+  });
+
+  test("of one user is never taken for that of another whose name begins alike", () => {
+    const run = runDirectory();
+    const [one, other] = ["application-reader", "application-writer"] as const;
+    expect(agentFile({ ...web, user: one })).toBe(agentFile({ ...web, user: other }));
+    const listener = agent(run, { ...web, user: one });
+    for (const generation of [web.generation, undefined]) {
+      expect(reached(run, { ...query, generation, user: one }, [listener])).toBe(0);
+      expect(reached(run, { ...query, generation, user: other }, [listener])).toBeUndefined();
+    }
+  });
+
+  test("is found behind a dead one, which stays: somebody may be at it", () => {
+    const run = runDirectory();
+    agent(run, web).close();
+    const sidecar = agent(run, { ...web, route: "sidecar" });
+    const before = descriptorCount();
+    expect(reached(run, query, [sidecar])).toBe(0);
+    expect(descriptorCount()).toBe(before);
+    expect(existsSync(`${run.agents}/${agentFile(web)}.sock`)).toBe(true);
+  });
+
+  test("that is gone loses its files to who looks at all of them", () => {
+    const run = runDirectory();
+    const directory = owned(openRunDirectory(run.agents));
+    agent(run, web).close();
+    expect(connectOrRemove(run, directory, agentFile(web))).toBeUndefined();
+    writeRecord(run, recordOf(web));
+    expect(connectOrRemove(run, directory, agentFile(web))).toBeUndefined();
+    expect(readdirSync(run.agents)).toEqual([]);
+  });
+
+  test("whose socket is something else is a failure, not a dead agent", () => {
+    const run = runDirectory();
+    const directory = owned(openRunDirectory(run.agents));
+    mkdirSync(`${run.agents}/${agentFile(web)}.sock`);
+    // connect(2) says ECONNREFUSED of anything that is no socket: it is no agent's.
+    expect(() => connectOrRemove(run, directory, agentFile(web))).toThrow();
+  });
+});
+
+describe("the lock", () => {
+  const patience = { timeoutMs: 20_000 };
+
+  test("is let go of after success and failure, and leaves no file and no descriptor", async () => {
+    const run = runDirectory();
+    const before = descriptorCount();
+    expect(await withAgentLock(run, id, patience, async () => readdirSync(run.agents))).toEqual([
+      "0123456789abcdef.attach.lock",
+    ]);
+    await expect(withAgentLock(run, id, patience, () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+    expect(readdirSync(run.agents)).toEqual([]);
+    expect(descriptorCount()).toBe(before);
+  });
+
+  test("is not waited for beyond the deadline or the signal, and another target's is another", async () => {
+    const run = runDirectory();
+    await withAgentLock(run, id, patience, async () => {
+      await expect(withAgentLock(run, id, { timeoutMs: 20 }, async () => {})).rejects.toMatchObject({
+        ...{
+          code: "ATTACH",
+          message: expect.stringMatching(/^another porthole has been attaching for 0 s \(.*\.lock\)$/),
+        },
+      });
+      const signal = AbortSignal.abort();
+      await expect(withAgentLock(run, id, { ...patience, signal }, async () => {})).rejects.toMatchObject({
+        code: "CANCELLED",
+      });
+      await withAgentLock(run, `f${id}`, patience, async () => {});
+    });
+  });
+
+  test("keeps processes from each other, however many want it, and goes with one that is killed", async () => {
+    const run = runDirectory();
+    const script = await bundleScript(`
+      import { appendFileSync, existsSync, rmSync, writeFileSync } from "node:fs";
+      import { withAgentLock } from "../routes/registry.ts";
+      const [agents, identity, turns] = process.argv.slice(2);
+      const inside = agents + "/../inside";
+      for (let turn = 0; turn < Number(turns); turn++) {
+        await withAgentLock({ root: "", agents, mount: "" }, identity, { timeoutMs: 50_000 }, async () => {
+          writeFileSync(inside, "", { flag: "wx" });
+          if (turns === "1") await new Promise(() => setInterval(() => {}, 1000));
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          appendFileSync(agents + "/../log", "x");
+          rmSync(inside);
+        });
+      }
+    `);
+    const holder = start(script, [run.agents, id, "1"], { stdio: "ignore" });
+    const inside = `${run.root}/inside`;
+    await waitFor("the first to hold it", () => existsSync(inside));
+    const contenders = Array.from({ length: 4 }, () =>
+      outcome(start(script, [run.agents, id, "25"], { stdio: ["ignore", "ignore", "pipe"] })),
+    );
+    onTestFinished(() => void holder.kill("SIGKILL"));
+    // Nobody can be in before the holder has gone: the file would make it fail.
+    rmSync(inside);
+    holder.kill("SIGKILL");
+    for (const { status, stderr } of await Promise.all(contenders))
+      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(readFileSync(`${run.root}/log`, "utf8")).toHaveLength(100);
+    expect(readdirSync(run.agents)).toEqual([]);
+  });
+});

@@ -1,0 +1,101 @@
+import { chmodSync, chownSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { ensureRunDirectory, runDirectoryPaths } from "../../src/routes/run-dir.ts";
+import { temporaryDirectory } from "../descriptors/fixtures.ts";
+import { describeAsRoot } from "../helpers/availability.ts";
+import { ORDINARY_USER } from "../helpers/machine.ts";
+
+const mode = (path: string) => (lstatSync(path).mode & 0o777).toString(8);
+const refusal = (why: RegExp) => expect.objectContaining({ code: "ATTACH", message: expect.stringMatching(why) });
+
+/** Paths below a state directory of the test's own. */
+function state() {
+  const environment = { XDG_STATE_HOME: temporaryDirectory() };
+  return { environment, paths: runDirectoryPaths(environment), ensure: () => ensureRunDirectory(environment) };
+}
+
+describe("the run directory", () => {
+  test("lies in XDG_STATE_HOME, or in ~/.local/state where that is missing or relative", () => {
+    expect(runDirectoryPaths({ XDG_STATE_HOME: "/state" })).toEqual({
+      ...{ root: "/state/porthole", agents: "/state/porthole/agents", mount: "/state/porthole/mnt" },
+    });
+    for (const environment of [{}, { XDG_STATE_HOME: "" }, { XDG_STATE_HOME: "state" }])
+      expect(runDirectoryPaths(environment).root).toBe(join(homedir(), ".local/state/porthole"));
+  });
+
+  test.each([0o000, 0o022, 0o077, 0o177])("is made with its modes whatever the umask: %o", (umask) => {
+    const before = process.umask(umask);
+    onTestFinished(() => {
+      process.umask(before);
+    });
+    const { paths, ensure } = state();
+    expect(ensure()).toEqual(paths);
+    expect([paths.root, paths.agents, paths.mount].map(mode)).toEqual(["700", "700", "711"]);
+  });
+
+  test("is made with what leads to it, and a second time changes nothing", () => {
+    const environment = { XDG_STATE_HOME: `${temporaryDirectory()}/a/b` };
+    const { mount } = ensureRunDirectory(environment);
+    const { ino } = lstatSync(mount);
+    ensureRunDirectory(environment);
+    expect(lstatSync(mount).ino).toBe(ino);
+  });
+
+  test("is closed again where others could read it", () => {
+    const { paths, ensure } = state();
+    ensure();
+    for (const path of Object.values(paths)) chmodSync(path, 0o755);
+    ensure();
+    expect([paths.root, paths.agents, paths.mount].map(mode)).toEqual(["700", "700", "711"]);
+  });
+});
+
+describe("refused is a run directory", () => {
+  test.each(["root", "agents", "mount"] as const)("whose %s others could have written to", (part) => {
+    for (const open of [0o770, 0o707, 0o722]) {
+      const { paths, ensure } = state();
+      ensure();
+      chmodSync(paths[part], open);
+      expect(ensure).toThrow(refusal(new RegExp(`others may write to it \\(mode 0${open.toString(8)}\\)$`)));
+      expect(mode(paths[part])).toBe(open.toString(8));
+    }
+  });
+
+  test.each(["root", "agents", "mount"] as const)("whose %s is a link, even to a good one", (part) => {
+    const { paths, ensure } = state();
+    const elsewhere = temporaryDirectory();
+    if (part !== "root") mkdirSync(paths.root, { mode: 0o700 });
+    symlinkSync(elsewhere, paths[part]);
+    expect(ensure).toThrow(refusal(/it is not a directory$/));
+  });
+
+  test.each(["root", "agents", "mount"] as const)("whose %s is a file", (part) => {
+    const { paths, ensure } = state();
+    if (part !== "root") mkdirSync(paths.root, { mode: 0o700 });
+    writeFileSync(paths[part], "");
+    expect(ensure).toThrow(refusal(/it is not a directory$/));
+  });
+
+  test.each([
+    ["/proc/none/deep", "ENOENT"],
+    ["/etc/hostname", "ENOTDIR"],
+  ])("that cannot be made in %s, with where to put it", (place, errno) => {
+    expect(() => ensureRunDirectory({ XDG_STATE_HOME: place })).toThrow(
+      expect.objectContaining({
+        ...{ code: "ATTACH", errno, hint: expect.stringContaining("XDG_STATE_HOME") },
+        message: expect.stringMatching(`^cannot make the run directory ${place}/porthole: `),
+      }),
+    );
+  });
+});
+
+describeAsRoot("refused is somebody else's run directory", () => {
+  test.each(["root", "agents", "mount"] as const)("by its %s", (part) => {
+    const { paths, ensure } = state();
+    ensure();
+    chownSync(paths[part], ORDINARY_USER, ORDINARY_USER);
+    expect(ensure).toThrow(refusal(new RegExp(`it belongs to uid ${ORDINARY_USER}$`)));
+  });
+});
