@@ -56,6 +56,19 @@ export function followSource(
       if (next) watched.fileChanged();
       return next;
     },
+    renamedAway: async (known) => {
+      const now = await current();
+      const missed: FollowedFile[] = [];
+      for (let name = watched.takeRenamed(); name !== undefined; name = watched.takeRenamed()) {
+        const there = name;
+        const facts = await ifThere(() => now.stat(there, { noFollow: true }));
+        if (!facts || known(identityOf(facts))) continue;
+        const file = await ifThere(() => now.open(there, { noFollow: true }));
+        if (file?.isSeekable) missed.push(followed(file, path));
+        else file?.close();
+      }
+      return missed;
+    },
     onChange: (listener) => {
       watched.begin(listener);
       current().then(
@@ -86,7 +99,7 @@ function followed(file: OpenFile, path: string): FollowedFile {
 }
 
 function identityOf(facts: FileFacts): Identity {
-  return { device: facts.device.major * 2 ** 20 + facts.device.minor, inode: facts.inode };
+  return { device: facts.device.major * 2 ** 20 + facts.device.minor, inode: facts.inode, born: facts.btime };
 }
 
 /** Undefined for a path that names nothing now; other failures (a session that is lost) go on to the engine. */

@@ -24,6 +24,9 @@ const WATCHED_MS = 5000;
 /** The same while something is not watched: a missing directory, no watches left, a session that ended. */
 const UNWATCHED_MS = 500;
 
+/** Renames that are remembered until somebody asks. */
+const MAX_RENAMED = 64;
+
 type Listener = (what: "content" | "name") => void;
 
 /**
@@ -38,6 +41,9 @@ export class WatchedPath {
   #listener: Listener | undefined;
   #session: Session | undefined;
   #directoryWatch: Held | undefined;
+  #movedFrom: { cookie: number; name: string } | undefined;
+  /** Names in the directory to which the path's file was renamed, oldest first, kept up through further renames. */
+  #renamed: string[] = [];
   /** The newest file's, and that of the one before, whose writers may still be at it. */
   #fileWatches: Held[] = [];
 
@@ -85,6 +91,13 @@ export class WatchedPath {
     );
   }
 
+  /** A path to which the file was renamed, the oldest that was not taken yet. */
+  takeRenamed(): string | undefined {
+    const name = this.#renamed.shift();
+    if (name === undefined) return undefined;
+    return this.#directory === "/" ? `/${name}` : `${this.#directory}/${name}`;
+  }
+
   /** How often to ask what the path names, as things are. */
   get nameCheckMs(): number {
     const watched = this.#directoryWatch?.state === "held" && this.#fileWatches.at(-1)?.state === "held";
@@ -103,13 +116,26 @@ export class WatchedPath {
     watch.hold(
       session.watch(this.#directory, NAME_IN_DIRECTORY | DIRECTORY_ITSELF, (event: InotifyEvent) => {
         if (event.mask & (DIRECTORY_ITSELF | IN_IGNORED)) watch.state = "lost";
+        const name = pathText(event.name);
+        this.#noteRename(event, name);
         // A busy directory holds many other names. An overflow concerns all.
-        if (event.name.length > 0 && pathText(event.name) !== this.#name) return;
+        if (name !== "" && name !== this.#name) return;
         this.#listener?.("name");
         if (event.mask & IN_Q_OVERFLOW) this.#listener?.("content");
       }),
     );
     return watch;
+  }
+
+  #noteRename({ mask, cookie }: InotifyEvent, name: string): void {
+    if (mask & IN_MOVED_FROM) this.#movedFrom = { cookie, name };
+    if (!(mask & IN_MOVED_TO) || this.#movedFrom?.cookie !== cookie) return;
+    const from = this.#movedFrom.name;
+    this.#movedFrom = undefined;
+    // What was there under the new name is gone.
+    this.#renamed = this.#renamed.filter((known) => known !== name).map((known) => (known === from ? name : known));
+    if (from === this.#name) this.#renamed.push(name);
+    if (this.#renamed.length > MAX_RENAMED) this.#renamed.shift();
   }
 
   #release(): void {

@@ -23,6 +23,11 @@ export interface FollowSource<File extends FollowFile = FollowFile> {
   locate(): Promise<Identity | undefined>;
   /** Opens the path anew; undefined when nothing is there any more. {@link follow} closes what it got from here. */
   reopen(): Promise<File | undefined>;
+  /**
+   * Opens what was renamed away from the path since this was last asked, oldest first, except what is `known`: generations that came and went before
+   * they could be opened by the path. {@link follow} closes them.
+   */
+  renamedAway?(known: (identity: Identity) => boolean): Promise<File[]>;
   /** Calls back when inotify reports a write to the file (`content`), or a change of its name or its directory (`name`). Returns the unsubscribe. */
   onChange?(listener: (what: "content" | "name") => void): () => void;
   /** Milliseconds after which to ask what the path names although nothing says so. Default: at every tick of the safety net. */
@@ -92,10 +97,14 @@ export async function* follow<File extends FollowFile>(
   const { signal, intervalMs = 250, drainMs = 250, goneMs = 1000, contents = true, byName = true } = options;
   const machine = new FollowMachine(source.file?.identity, options.position, drainMs, goneMs);
   const waker = new Waker();
-  let path = byName ? new PathObserver(source, machine, waker, intervalMs, goneMs) : undefined;
+  /** Generations that were left for newer ones, whose writers may not have noticed yet. */
+  const before: { reader: Reader<File>; leaving: Leaving }[] = [];
+  const leave = (reader: Reader<File>) => before.push({ reader, leaving: new Leaving(reader.position, drainMs) });
+  const late = (file: File) => void leave(new Reader(file, 0));
+  let path = byName
+    ? new PathObserver(source, machine, waker, { intervalMs, goneMs, late: contents ? late : undefined })
+    : undefined;
   let reader = source.file && new Reader(source.file, machine.position);
-  /** The generation before the reader's, whose writers may not have noticed yet. */
-  let before: { reader: Reader<File>; leaving: Leaving } | undefined;
   /** Kept open until the consumer has heard of the change. */
   const left: File[] = [];
 
@@ -106,7 +115,7 @@ export async function* follow<File extends FollowFile>(
     if (seen !== undefined) machine.sizeSeen(seen.size);
     if (seen?.renamed) void path?.check();
     else path?.tick();
-    if (seen?.differs || before !== undefined || machine.restless) waker.wake();
+    if (seen?.differs || before.length > 0 || machine.restless) waker.wake();
   });
   const onAbort = () => waker.wake();
   signal?.addEventListener("abort", onAbort);
@@ -119,21 +128,19 @@ export async function* follow<File extends FollowFile>(
         yield trouble;
         continue;
       }
-      if (before && (reader?.atLineStart ?? true)) {
-        const { size } = before.reader.file.stat();
-        const replaced = (reader?.file.stat().size ?? 0) > 0 || (path?.queue.length ?? 0) > 0;
-        const step = before.leaving.look(size, replaced, performance.now());
-        if (step === "read") {
-          const position = before.leaving.position;
-          const bytes = before.reader.read(position, Math.min(size - position, CHUNK));
-          before.leaving.position += bytes.length;
-          if (bytes.length > 0) {
-            yield { kind: "data", bytes, position, late: true };
-            continue;
-          }
-        } else if (step === "done") {
-          left.push(before.reader.file);
-          before = undefined;
+      const older = reader?.atLineStart === false ? undefined : nextOfOlder(before, reader, path);
+      if (older?.step === "done") {
+        before.splice(before.indexOf(older.from), 1);
+        left.push(older.from.reader.file);
+        continue;
+      }
+      if (older?.step === "read") {
+        const { leaving, reader: of } = older.from;
+        const { position } = leaving;
+        const bytes = of.read(position, Math.min(older.size - position, CHUNK));
+        leaving.position += bytes.length;
+        if (bytes.length > 0) {
+          yield { kind: "data", bytes, position, late: true };
           continue;
         }
       }
@@ -171,9 +178,7 @@ export async function* follow<File extends FollowFile>(
           // After a restart the same file may come back on another device number: then its content goes on where it was.
           const continues = reader?.continuesIn(file) ?? false;
           if (reader && continues) machine.position = reader.position;
-          if (before) left.push(before.reader.file);
-          before = undefined;
-          if (reader && contents && !continues) before = { reader, leaving: new Leaving(reader.position, drainMs) };
+          if (reader && contents && !continues) leave(reader);
           else if (reader) left.push(reader.file);
           reader = new Reader(file, machine.position);
           if (byName === "first") {
@@ -196,9 +201,25 @@ export async function* follow<File extends FollowFile>(
     unsubscribe?.();
     await path?.close();
     for (const file of left) await closeUnless(source.file, file);
-    await closeUnless(source.file, before?.reader.file);
+    for (const { reader } of before) await closeUnless(source.file, reader.file);
     await closeUnless(source.file, reader?.file);
   }
+}
+
+/** What is to be done about the generations that were left: those that a still newer one has replaced go first. */
+function nextOfOlder<File extends FollowFile>(
+  before: readonly { reader: Reader<File>; leaving: Leaving }[],
+  reader: Reader<File> | undefined,
+  path: PathObserver<File> | undefined,
+) {
+  if (before.length === 0) return undefined;
+  const written = (reader?.file.stat().size ?? 0) > 0 || (path?.queue.length ?? 0) > 0;
+  for (const [index, from] of before.entries()) {
+    const { size } = from.reader.file.stat();
+    const step = from.leaving.look(size, written || index < before.length - 1, performance.now());
+    if (step !== "wait") return { from, size, step };
+  }
+  return undefined;
 }
 
 /** Closes what came from `reopen`; the first file is the caller's. */
@@ -289,8 +310,9 @@ class PathObserver<File extends FollowFile> {
   readonly #source: FollowSource<File>;
   readonly #machine: FollowMachine;
   readonly #waker: Waker;
-  readonly #intervalMs: number;
-  readonly #goneMs: number;
+  readonly #options: ObserverOptions<File>;
+  /** The generations that were opened, lately. */
+  readonly #known = new Set<string>();
   #busy: Promise<void> | undefined;
   #again = false;
   #closed = false;
@@ -298,17 +320,17 @@ class PathObserver<File extends FollowFile> {
   #failure: { error: unknown; since: number; told: boolean } | undefined;
   #reachable = false;
 
-  constructor(source: FollowSource<File>, machine: FollowMachine, waker: Waker, intervalMs: number, goneMs: number) {
+  constructor(source: FollowSource<File>, machine: FollowMachine, waker: Waker, options: ObserverOptions<File>) {
     this.#source = source;
     this.#machine = machine;
     this.#waker = waker;
-    this.#intervalMs = intervalMs;
-    this.#goneMs = goneMs;
+    this.#options = options;
+    if (source.file) this.#know(source.file.identity);
   }
 
   /** Checks when it is time to, though nothing says so. */
   tick(): void {
-    const due = this.#source.nameCheckMs?.() ?? this.#intervalMs;
+    const due = this.#source.nameCheckMs?.() ?? this.#options.intervalMs;
     if (performance.now() - this.#checkedAt >= due) void this.check();
     else if (this.#failure && !this.#failure.told) this.#waker.wake();
   }
@@ -325,7 +347,7 @@ class PathObserver<File extends FollowFile> {
 
   takeTrouble(): { kind: "unreachable"; error: unknown } | { kind: "reachable" } | undefined {
     const failure = this.#failure;
-    if (failure && !failure.told && performance.now() - failure.since >= this.#goneMs) {
+    if (failure && !failure.told && performance.now() - failure.since >= this.#options.goneMs) {
       failure.told = true;
       return { kind: "unreachable", error: failure.error };
     }
@@ -359,14 +381,57 @@ class PathObserver<File extends FollowFile> {
   /** True when there is something for the reader to decide. */
   async #look(): Promise<boolean> {
     const identity = await this.#source.locate();
-    if (this.queue.length >= MAX_QUEUED) return false;
-    if (!this.#machine.pathSeen(identity, performance.now())) return this.#machine.restless;
-    const file = await this.#source.reopen();
-    if (!file) this.#machine.pathSeen(undefined, performance.now());
-    else if (!this.#closed && this.#machine.opened(file.identity)) this.queue.push(file);
-    else await file.close();
-    return true;
+    let news = false;
+    if (this.queue.length < MAX_QUEUED) {
+      if (this.#machine.pathSeen(identity, performance.now())) {
+        const file = await this.#source.reopen();
+        if (!file) this.#machine.pathSeen(undefined, performance.now());
+        else if (!this.#closed && this.#machine.opened(file.identity)) {
+          this.#know(file.identity);
+          this.queue.push(file);
+        } else await file.close();
+        news = true;
+      }
+      if (this.#options.late && this.#source.renamedAway) news = (await this.#takeMissed()) || news;
+    }
+    return news || this.#machine.restless;
   }
+
+  async #takeMissed(): Promise<boolean> {
+    const missed = await this.#source.renamedAway?.((identity) => this.#known.has(keyOf(identity)));
+    for (const file of missed ?? []) {
+      if (this.#closed || this.#known.has(keyOf(file.identity))) {
+        await file.close();
+        continue;
+      }
+      this.#know(file.identity);
+      if (this.#machine.missed(file.identity) === "queued") this.queue.splice(this.queue.length - 1, 0, file);
+      else this.#options.late?.(file);
+    }
+    return missed !== undefined && missed.length > 0;
+  }
+
+  #know(identity: Identity): void {
+    const key = keyOf(identity);
+    this.#known.delete(key);
+    this.#known.add(key);
+    const [oldest] = this.#known;
+    if (this.#known.size > MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest);
+  }
+}
+
+/** What a {@link PathObserver} is told. `late` takes a generation that the path named before the one being read; undefined: nobody wants those. */
+interface ObserverOptions<File> {
+  intervalMs: number;
+  goneMs: number;
+  late: ((file: File) => void) | undefined;
+}
+
+/** As many generations as a rename may bring up again. */
+const MAX_KNOWN = 64;
+
+function keyOf({ device, inode, born }: Identity): string {
+  return `${device}:${inode}:${born ?? ""}`;
 }
 
 /** Lets one waiter sleep until something happened; what happens while nobody waits is not lost. */

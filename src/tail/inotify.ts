@@ -16,12 +16,14 @@ export interface InotifyEvent {
   /** -1 for an overflow, which concerns every watch. */
   watch: number;
   mask: number;
+  /** The same in the two events of one rename, 0 in others. */
+  cookie: number;
   /** Empty when the event is about the watched file itself. Raw bytes. */
   name: Uint8Array;
 }
 
 /** struct inotify_event: int wd; u32 mask, cookie, len; then the name, padded with NUL. */
-const EVENT = { size: 16, watch: 0, mask: 4, length: 12 } as const;
+const EVENT = { size: 16, watch: 0, mask: 4, cookie: 8, length: 12 } as const;
 
 /**
  * Decodes what read(2) on an inotify descriptor gave: whole events, as the kernel writes them. The descriptor came from a container, so
@@ -39,6 +41,7 @@ export function decodeInotify(bytes: Uint8Array): InotifyEvent[] {
     events.push({
       watch: view.getInt32(at + EVENT.watch, true),
       mask: view.getUint32(at + EVENT.mask, true),
+      cookie: view.getUint32(at + EVENT.cookie, true),
       name: padded.slice(0, end === -1 ? length : end),
     });
     at = nameAt + length;

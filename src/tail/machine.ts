@@ -2,6 +2,8 @@
 export interface Identity {
   device: number | bigint;
   inode: number | bigint;
+  /** Birth time, where it is known: tells an inode from an earlier one of its number. */
+  born?: bigint | undefined;
 }
 
 /** What fstat(2) says of the file being read, and whether the bytes already read are still in it. */
@@ -78,6 +80,17 @@ export class FollowMachine {
     if (same(identity, this.#newest())) return false;
     this.#generations.push(identity);
     return true;
+  }
+
+  /**
+   * A generation was opened that the path no longer names: it came and was renamed away before it could be opened by the path. `queued`: its turn is
+   * before the newest, put it there. `late`: the newest is being read already.
+   */
+  missed(identity: Identity): "queued" | "late" {
+    const place = this.#generations.length - 1;
+    if (place < (this.#began ? 1 : 0)) return "late";
+    this.#generations.splice(place, 0, identity);
+    return "queued";
   }
 
   /** The next step while there is no file to read: only a first generation can end that. */

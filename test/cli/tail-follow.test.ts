@@ -1,0 +1,301 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { following } from "../helpers/following.ts";
+import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { repository } from "../helpers/paths.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+let someone: User;
+let box: Sandbox;
+/** A directory inside as this machine sees it, new for each test, and as a target. */
+let here: string;
+let there: string;
+let count = 0;
+
+beforeAll(async () => {
+  someone = user();
+  box = await sandbox();
+});
+afterAll(() => box.stop());
+beforeEach(() => {
+  const name = `/tmp/${++count}`;
+  mkdirSync(box.root + name);
+  here = box.root + name;
+  there = `pid:${box.pid}:${name}`;
+});
+
+describe("porthole tail -F", () => {
+  test("shows what is appended, after the last lines, under headers when there are several", async () => {
+    writeFileSync(`${here}/a`, "1\n2\n3\n");
+    writeFileSync(`${here}/b`, "x\n");
+    const tail = following(someone, ["-n", "2", "-F", `${there}/a`, `${there}/b`]);
+    let expected = `==> ${there}/a <==\n2\n3\n\n==> ${there}/b <==\nx\n`;
+    await tail.shows(expected);
+    appendFileSync(`${here}/b`, "y\n");
+    expected += "y\n";
+    await tail.shows(expected);
+    appendFileSync(`${here}/a`, "4\n");
+    expected += `\n==> ${there}/a <==\n4\n`;
+    await tail.shows(expected);
+    expect(tail.said()).toBe("");
+    await tail.stop();
+  });
+
+  test("goes on with the new file after a rename, and says so as GNU", async () => {
+    writeFileSync(`${here}/log`, "1\n");
+    const tail = following(someone, ["-F", `${there}/log`]);
+    await tail.shows("1\n");
+    renameSync(`${here}/log`, `${here}/log.1`);
+    appendFileSync(`${here}/log.1`, "2\n");
+    writeFileSync(`${here}/log`, "3\n");
+    await tail.shows("1\n2\n3\n");
+    await tail.says(`tail: '${there}/log' has been replaced;  following new file`);
+    await tail.stop();
+  });
+
+  test("begins anew after a truncation", async () => {
+    writeFileSync(`${here}/log`, "one two three\n");
+    const tail = following(someone, ["-F", `${there}/log`]);
+    await tail.shows("one two three\n");
+    truncateSync(`${here}/log`);
+    await tail.says(`tail: ${there}/log: file truncated`);
+    appendFileSync(`${here}/log`, "four\n");
+    await tail.shows("one two three\nfour\n");
+    await tail.stop();
+  });
+
+  test("waits for what is not there: the file, then its directory", async () => {
+    const tail = following(someone, ["-F", `${there}/later/log`]);
+    await tail.says(`tail: cannot open '${there}/later/log' for reading: No such file or directory`);
+    mkdirSync(`${here}/later`);
+    writeFileSync(`${here}/later/log`, "here\n");
+    await tail.shows("here\n");
+    await tail.says(`tail: '${there}/later/log' has appeared;  following new file`);
+    rmSync(`${here}/later`, { recursive: true });
+    await tail.says(`tail: '${there}/later/log' has become inaccessible: No such file or directory`);
+    mkdirSync(`${here}/later`);
+    writeFileSync(`${here}/later/log`, "again\n");
+    await tail.shows("here\nagain\n");
+    expect(tail.said().match(/has appeared/g)).toHaveLength(2);
+    await tail.stop();
+  });
+
+  test("goes where a symbolic link points now", async () => {
+    writeFileSync(`${here}/1`, "one\n");
+    writeFileSync(`${here}/2`, "two\n");
+    symlinkSync("1", `${here}/current`);
+    const tail = following(someone, ["-F", `${there}/current`]);
+    await tail.shows("one\n");
+    symlinkSync("2", `${here}/next`);
+    renameSync(`${here}/next`, `${here}/current`);
+    await tail.shows("one\ntwo\n");
+    await tail.says(`tail: '${there}/current' has been replaced;  following new file`);
+    await tail.stop();
+  });
+
+  test("says that a file became a directory, and goes on when it is one again", async () => {
+    writeFileSync(`${here}/log`, "1\n");
+    const tail = following(someone, ["-F", `${there}/log`]);
+    await tail.shows("1\n");
+    unlinkSync(`${here}/log`);
+    mkdirSync(`${here}/log`);
+    await tail.says(`tail: '${there}/log' has been replaced with an untailable file`);
+    rmSync(`${here}/log`, { recursive: true });
+    writeFileSync(`${here}/log`, "2\n");
+    await tail.shows("1\n2\n");
+    await tail.stop();
+  });
+
+  test("finds a whole generation that came and went while it was stopped", async () => {
+    writeFileSync(`${here}/log`, "1\n");
+    const tail = following(someone, ["-F", `${there}/log`]);
+    await tail.shows("1\n");
+    // The name of a file that is there is told by inotify only once the watches are set: the first event shows that.
+    appendFileSync(`${here}/log`, "2\n");
+    await tail.shows("1\n2\n");
+    renameSync(`${here}/log`, `${here}/log.1`);
+    writeFileSync(`${here}/log`, "3\n");
+    await tail.shows("1\n2\n3\n");
+    process.kill(tail.running.pid, "SIGSTOP");
+    for (const text of ["4\n", "5\n", "6\n"]) {
+      renameSync(`${here}/log.1`, `${here}/log.2.${text.trim()}`);
+      renameSync(`${here}/log`, `${here}/log.1`);
+      writeFileSync(`${here}/log`, text);
+    }
+    process.kill(tail.running.pid, "SIGCONT");
+    await tail.shows("1\n2\n3\n4\n5\n6\n");
+    await tail.stop();
+  });
+
+  const rotations = Number(process.env.PORTHOLE_TEST_ROTATIONS ?? 200);
+  test.for(["fast", "slow"])(
+    `loses, doubles and tears no line over ${rotations} rotations at 20,000 lines/s with a %s reader`,
+    { timeout: 600_000 },
+    async (reader) => {
+      writeFileSync(`${here}/log`, "");
+      const tail = someone.start(["tail", "-n", "+1", "-F", `${there}/log`]);
+      await waitFor("the tail to wait", () => readFileSync(`/proc/${tail.pid}/wchan`, "utf8").includes("poll"));
+      const script = `${repository}test/fixtures/rotating-writer.mjs`;
+      const args = [script, `${here}/log`, String(rotations), "1000", "20000"];
+      const writer = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+      const writerEnded = once(writer, "close");
+      let next = 1;
+      let rest = "";
+      const check = (piece: Buffer) => {
+        const lines = (rest + piece.toString("latin1")).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) {
+          const expected = `line ${next} ${"x".repeat(next % 100)}`;
+          if (line !== expected) throw new Error(`line ${next}: ${JSON.stringify(line.slice(0, 200))}`);
+          next++;
+        }
+      };
+      const total = (rotations + 1) * 1000;
+      for await (const piece of tail.stdout) {
+        check(piece as Buffer);
+        if (next > total) break;
+        if (reader === "slow") await delay(70);
+      }
+      expect([next - 1, rest]).toEqual([total, ""]);
+      await writerEnded;
+      tail.child.kill("SIGTERM");
+      await tail.ended;
+    },
+  );
+});
+
+describe("porthole tail -f", () => {
+  test("stays with the open file when another takes its name", async () => {
+    writeFileSync(`${here}/log`, "1\n");
+    const tail = following(someone, ["-f", `${there}/log`]);
+    await tail.shows("1\n");
+    renameSync(`${here}/log`, `${here}/log.1`);
+    writeFileSync(`${here}/log`, "not this\n");
+    appendFileSync(`${here}/log.1`, "2\n");
+    await tail.shows("1\n2\n");
+    expect(tail.said()).toBe("");
+    await tail.stop();
+  });
+
+  test("ends when the process of --pid has ended, with everything that was there", async () => {
+    writeFileSync(`${here}/log`, "1\n");
+    const process = spawn("sleep", ["600"]);
+    const tail = following(someone, ["-f", "-s", "0.1", `--pid=${process.pid}`, `${there}/log`]);
+    await tail.shows("1\n");
+    appendFileSync(`${here}/log`, "2\n");
+    process.kill();
+    expect(await tail.running.ended).toEqual({ code: 0, signal: null });
+    expect([tail.text(), tail.said()]).toEqual(["1\n2\n", ""]);
+  });
+
+  test("with --follow=name and no --retry gives up a name that is gone", async () => {
+    writeFileSync(`${here}/log`, "1\n");
+    const tail = following(someone, ["--follow=name", "-s", "0.1", `${there}/log`]);
+    await tail.shows("1\n");
+    unlinkSync(`${here}/log`);
+    expect(await tail.running.ended).toEqual({ code: 1, signal: null });
+    expect(tail.said()).toBe(`tail: ${there}/log: No such file or directory\ntail: no files remaining\n`);
+  });
+
+  test("ends by SIGPIPE as soon as its reader is gone, though nothing is written", async () => {
+    writeFileSync(`${here}/log`, "1\n");
+    const tail = following(someone, ["-f", `${there}/log`]);
+    await tail.shows("1\n");
+    tail.running.stdout.destroy();
+    expect(await tail.running.ended).toEqual({ code: null, signal: "SIGPIPE" });
+  });
+
+  test("reads a FIFO on for its next writer", async () => {
+    const fifo = await sandbox({ steps: ["fifo", "/tmp/fifo"] });
+    const tail = following(someone, ["-f", "-n", "+1", `pid:${fifo.pid}:/tmp/fifo`]);
+    writeFileSync(`${fifo.root}/tmp/fifo`, "1\n");
+    await tail.shows("1\n");
+    writeFileSync(`${fifo.root}/tmp/fifo`, "2\n");
+    await tail.shows("1\n2\n");
+    await tail.stop();
+    await fifo.stop();
+  });
+});
+
+describe("porthole tail --prefix, --merge and --since", () => {
+  test("puts the name before each line, whole lines only", async () => {
+    writeFileSync(`${here}/a`, "1\nbegun ");
+    writeFileSync(`${here}/b`, "x\n");
+    const tail = following(someone, ["-F", "--prefix", `${there}/a`, `${there}/b`]);
+    let expected = `${there}/a | 1\n${there}/b | x\n`;
+    await tail.shows(expected);
+    appendFileSync(`${here}/b`, "y\n");
+    expected += `${there}/b | y\n`;
+    await tail.shows(expected);
+    appendFileSync(`${here}/a`, "ended\n");
+    expected += `${there}/a | begun ended\n`;
+    await tail.shows(expected);
+    await tail.stop();
+    const coloured = await someone.run(["tail", "--prefix", "--color=always", "-n", "1", `${there}/b`]);
+    expect(coloured.text).toBe(`\x1b[36m${there}/b |\x1b[0m y\n`);
+  });
+
+  const at = (second: number) => `2026-01-31T10:00:${String(second).padStart(2, "0")}Z`;
+
+  test("orders lines of several files by their times; lines without one stay with the line before", async () => {
+    writeFileSync(`${here}/web`, `${at(1)} web 1\n${at(4)} web 4\n  at stack\n${at(6)} web 6`);
+    writeFileSync(`${here}/api`, `[31/Jan/2026:10:00:02 +0000] api 2\n[31/Jan/2026:11:00:05 +0100] api 5\n`);
+    const { text, stderr, code } = await someone.run(["tail", "--merge", `${there}/web`, `${there}/api`]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(text.split("\n").map((line) => line.replace(/^\S+Z |^\[.*\] /, ""))).toEqual([
+      ...["web 1", "api 2", "web 4", "  at stack", "api 5", "web 6", ""],
+    ]);
+  });
+
+  test("orders lines that come at nearly the same time while following", async () => {
+    for (const name of ["web", "api"]) writeFileSync(`${here}/${name}`, "");
+    const tail = following(someone, ["-F", "--merge", `${there}/web`, `${there}/api`]);
+    appendFileSync(`${here}/web`, `${at(1)} web\n`);
+    await tail.shows(`${at(1)} web\n`);
+    appendFileSync(`${here}/web`, `${at(9)} web\n more\n`);
+    appendFileSync(`${here}/api`, `${at(5)} api\n`);
+    await tail.shows(`${at(1)} web\n${at(5)} api\n${at(9)} web\n more\n`);
+    await tail.stop();
+  });
+
+  test("begins with the first line of a time, also in a big file, and in a pipe", async () => {
+    const line = (n: number) => `${new Date(Date.UTC(2026, 0, 1) + n * 1000).toISOString()} number ${n}\n`;
+    const lines = Array.from({ length: 150_000 }, (_, n) => line(n));
+    writeFileSync(`${here}/big`, lines.join(""));
+    const since = new Date(Date.UTC(2026, 0, 1) + 149_990_000).toISOString();
+    const big = await someone.run(["tail", "--since", since, `${there}/big`]);
+    expect([big.text, big.stderr]).toEqual([lines.slice(149_990).join(""), ""]);
+    const some = await someone.run(["tail", "--since", since, "-n", "3", `${there}/big`]);
+    expect(some.text).toBe(lines.slice(-3).join(""));
+    const pipe = await someone.run(["tail", "--since", "2026-01-01T00:00:08Z"], { input: lines.slice(0, 10).join("") });
+    expect(pipe.text).toBe(lines.slice(8, 10).join(""));
+    const recent = await someone.run(["tail", "--since", "10m", `${there}/big`]);
+    expect([recent.text, recent.stderr, recent.code]).toEqual(["", "", 0]);
+  });
+
+  test("says where no line bears a time, and what is no time", async () => {
+    writeFileSync(`${here}/plain`, "1\n2\n");
+    const plain = await someone.run(["tail", "--since", "10m", `${there}/plain`]);
+    expect(plain).toMatchObject({ code: 0, text: "1\n2\n" });
+    expect(plain.stderr).toBe(
+      `tail: ${there}/plain: no line bears a time that is known here; --since has no effect on it\n`,
+    );
+    const wrong = await someone.run(["tail", "--since", "soon", `${there}/plain`]);
+    expect(wrong).toMatchObject({ code: 2, text: "" });
+    expect(wrong.stderr).toMatch(/^porthole: 'soon' is not a time.*\n$/);
+  });
+});
