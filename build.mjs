@@ -68,6 +68,7 @@ async function bundle() {
     index: "src/index.ts",
     text: "src/text/index.ts",
     tools: "src/tools.ts",
+    listing: "src/listing.ts",
     "search-worker": "src/text/search-worker.ts",
     "grep-worker": "src/text/grep/worker.ts",
     ...(existsSync("bench/main.ts") && { bench: "bench/main.ts" }),
