@@ -40,7 +40,9 @@ export function followSource(
     locate: async () => {
       const now = await current();
       watched.lookFrom(now);
-      return ifThere(async () => identityOf(await now.stat(path)));
+      const identity = await ifThere(async () => identityOf(await now.stat(path)));
+      watched.seen(identity !== undefined);
+      return identity;
     },
     reopen: async () => {
       const now = await current();

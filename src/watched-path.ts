@@ -41,6 +41,7 @@ export class WatchedPath {
   #listener: Listener | undefined;
   #session: Session | undefined;
   #directoryWatch: Held | undefined;
+  #missing = false;
   #movedFrom: { cookie: number; name: string } | undefined;
   /** Names in the directory to which the path's file was renamed, oldest first, kept up through further renames. */
   #renamed: string[] = [];
@@ -55,6 +56,17 @@ export class WatchedPath {
     this.#path = path;
     this.#directory = slash > 0 ? whole.slice(0, slash) : slash === 0 ? "/" : ".";
     this.#name = whole.slice(slash + 1);
+  }
+
+  /** What the path named when last asked. A directory that is missing with it may be made anew, which no watch tells. */
+  seen(isThere: boolean): void {
+    if (isThere && this.#missing && this.#session !== undefined && this.#listener !== undefined) {
+      const old = this.#directoryWatch;
+      this.#directoryWatch = this.#watchDirectory(this.#session);
+      // Not before: both may be one watch to the kernel.
+      this.#directoryWatch.settled(() => old?.end());
+    }
+    this.#missing = !isThere;
   }
 
   begin(listener: Listener): void {
@@ -102,7 +114,7 @@ export class WatchedPath {
   get nameCheckMs(): number {
     const watched = this.#directoryWatch?.state === "held" && this.#fileWatches.at(-1)?.state === "held";
     // Here a question costs nothing, and fs.watch does not say when a watched directory is gone.
-    if (this.#session?.route === "local") return UNWATCHED_MS;
+    if (this.#missing || this.#session?.route === "local") return UNWATCHED_MS;
     return watched && this.#session?.ended === undefined ? this.#quietMs : UNWATCHED_MS;
   }
 
@@ -149,19 +161,30 @@ export class WatchedPath {
 class Held {
   state: "asked" | "held" | "lost" = "asked";
   #remove: (() => void) | undefined;
+  #onSettled: () => void = () => undefined;
   #over = false;
 
   hold(asked: Promise<() => void>): void {
     asked.then(
       (remove) => {
-        if (this.#over) return remove();
+        if (this.#over) {
+          remove();
+          return this.#onSettled();
+        }
         this.#remove = remove;
         if (this.state === "asked") this.state = "held";
+        this.#onSettled();
       },
       () => {
         this.state = "lost";
+        this.#onSettled();
       },
     );
+  }
+
+  /** Calls back when it is known whether the watch is had. */
+  settled(callback: () => void): void {
+    this.#onSettled = callback;
   }
 
   end(): void {
