@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { constants, openSync } from "node:fs";
 import { PortholeError } from "../errors.ts";
 import { Errno, errnoText, systemError } from "./errno.ts";
@@ -146,7 +147,7 @@ export function openPath(path: string | Buffer, flags: number, mode = 0o666): Ow
   try {
     return OwnedFd.adopt(openSync(path, flags, mode));
   } catch (error) {
-    throw fileError(error, String(path));
+    throw fileError(error, shownPath(path));
   }
 }
 
@@ -181,6 +182,15 @@ export function pipe(options: { nonBlocking?: boolean } = {}): [OwnedFd, OwnedFd
   if (libc.pipe2(pair.address, O_CLOEXEC | (options.nonBlocking ? constants.O_NONBLOCK : 0)) < 0)
     throw systemError("FILE", "cannot make a pipe", errno());
   return [OwnedFd.adopt(pair.view.getInt32(0, true)), OwnedFd.adopt(pair.view.getInt32(4, true))];
+}
+
+/** A path for an error: what is not UTF-8 as a whole has its bytes beyond ASCII written out (`\xff`), what is very long is cut. */
+export function shownPath(path: string | Buffer): string {
+  const text =
+    typeof path === "string" || isUtf8(path)
+      ? path.toString()
+      : path.toString("latin1").replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
+  return text.length > 300 ? `${text.slice(0, 300)}...` : text;
 }
 
 function fileError(error: unknown, path: string): unknown {

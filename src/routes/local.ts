@@ -1,5 +1,5 @@
 import { constants, lstatSync, readdirSync, readlinkSync, statSync, watch } from "node:fs";
-import { openPath, type Statx, statx } from "../descriptors/file.ts";
+import { openPath, type Statx, shownPath, statx } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
 import type { FileFacts } from "../protocol/facts.ts";
@@ -124,6 +124,6 @@ function wrap<T>(path: Buffer, action: () => T): T {
     const { code, message } = error as NodeJS.ErrnoException;
     // Node's text is "ENOENT: no such file or directory, stat '...'".
     const text = /^\w+: ([^,]*)/.exec(message)?.[1] ?? message;
-    throw new PortholeError("FILE", `${path.toString()}: ${text}`, { errno: code, cause: error });
+    throw new PortholeError("FILE", `${shownPath(path)}: ${text}`, { errno: code, cause: error });
   }
 }

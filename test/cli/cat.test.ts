@@ -1,0 +1,265 @@
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { mkfifo } from "../../src/descriptors/file.ts";
+import { temporaryDirectory } from "../descriptors/fixtures.ts";
+import { describeAsRoot } from "../helpers/availability.ts";
+import { ORDINARY_USER } from "../helpers/machine.ts";
+import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { builtCommand } from "../helpers/paths.ts";
+import { type Result, type Running, type User, user } from "../helpers/porthole.ts";
+import { findProcesses, isRunning } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+/** Bytes as `latin1` text would have them. */
+const bytes = (text: string) => Buffer.from(text, "latin1");
+const everyByte = Buffer.from(Array.from({ length: 70_000 }, (_, index) => (index * 7 + (index >> 8)) % 256));
+
+/** One place under two names: as this machine sees it, and as a process in namespaces of its own does, through the agent. */
+interface Place {
+  /** What goes before a path in `directory` to make it a target. */
+  prefix: string;
+  /** The directory as this machine sees it, to put things in. */
+  host: string;
+  /** The same as the target sees it. */
+  directory: string;
+}
+
+describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
+  let someone: User;
+  let place: Place;
+  beforeAll(async () => {
+    someone = user();
+    if (kind === "local") {
+      const directory = temporaryPlace(someone);
+      place = { prefix: "", host: directory, directory };
+      return;
+    }
+    const target: Sandbox = await sandbox();
+    place = { prefix: `pid:${target.pid}:`, host: `${target.root}/tmp`, directory: "/tmp" };
+  });
+
+  const put = (name: string | Buffer, content: string | Buffer = "content\n") =>
+    writeFileSync(Buffer.concat([Buffer.from(`${place.host}/`), Buffer.from(name as string)]), content);
+  const target = (name: string) => `${place.prefix}${place.directory}/${name}`;
+  const cat = (...names: string[]) => someone.run(["cat", ...names.map(target)]);
+
+  test("is byte-exact, for content of every kind and length", async () => {
+    for (const content of ["", "x", everyByte, Buffer.alloc(3_000_000, "0123456789")]) {
+      put("content", content);
+      const result = await cat("content");
+      expect([result.code, result.stderr, result.stdout.equals(Buffer.from(content as string))]).toEqual([0, "", true]);
+    }
+  });
+
+  test.each(["with space", " ", "with\nnewline", "-dash", "é€😀", "a:b", "$(x) `y` *?[", "\u001b]0;title\u0007"])(
+    "opens a name such as %j",
+    async (name) => {
+      put(name, `${name} of mine`);
+      expect(await cat(name)).toMatchObject({ code: 0, stderr: "", text: `${name} of mine` });
+    },
+  );
+
+  test("opens a name that is not UTF-8, and says it exactly when it is not there", async () => {
+    put(bytes("odd\xff\xfe name"), "odd");
+    const run = (name: string) => {
+      const command = `exec "$0" "$1" cat "${target("")}$(printf '${name}')"`;
+      return spawnSync("sh", ["-c", command, process.execPath, builtCommand], { env: someone.env, encoding: "latin1" });
+    };
+    expect(run("odd\\377\\376 name")).toMatchObject({ status: 0, stderr: "", stdout: "odd" });
+    const missing = run("odd\\377\\376 nam");
+    expect([missing.status, missing.stdout]).toEqual([1, ""]);
+    expect(missing.stderr).toMatch(/^porthole: .*odd\\xff\\xfe nam: No such file or directory\n$/);
+  });
+
+  test("of several goes on after one that fails; the status is the worst", async () => {
+    put("a", "a\n");
+    mkdirSync(`${place.host}/sub`, { recursive: true });
+    const result = await cat("a", "missing", "sub", "a");
+    expect(result).toMatchObject({ code: 1, text: "a\na\n" });
+    expect(result.stderr).toMatch(
+      /^porthole: .*\/missing: No such file or directory\nporthole: .*\/sub: Is a directory\n$/,
+    );
+  });
+
+  test.each<[string, string, RegExp]>([
+    ["a directory", "dir", /^porthole: cannot read \S+\/dir: Is a directory\n$/],
+    ["a file used as a directory", "file/x", /: Not a directory\n$/],
+    ["a loop of links", "loop", /: Too many levels of symbolic links\n$/],
+    ["a name of 5,000 bytes", "n".repeat(5000), /n{200}.*: .*File name too long.*\n$/],
+    ["a name of 256 bytes", "n".repeat(256), /: File name too long\n$/],
+    ["a link to nowhere", "dangling", /: No such file or directory\n$/],
+  ])("of %s is one line and status 1", async (_, name, complaint) => {
+    mkdirSync(`${place.host}/dir`, { recursive: true });
+    put("file");
+    for (const [link, to] of [
+      ["loop", "loop"],
+      ["dangling", "nowhere"],
+    ] as const)
+      linkOnce(to, `${place.host}/${link}`);
+    const result = await cat(name);
+    expect(result.stderr).toMatch(complaint);
+    expect(result.stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect(result).toMatchObject({ code: 1, text: "" });
+  });
+
+  test("of a FIFO that nobody writes to waits, and gives what is written then", async () => {
+    const path = `${place.host}/fifo-${process.hrtime.bigint()}`;
+    mkfifo(path);
+    const running = someone.start(["cat", target(path.slice(place.host.length + 1))]);
+    const output = collect(running);
+    const writer = await writerOf(path);
+    writer.stdin.write("first ");
+    await waitFor("the first bytes", () => output().includes("first "));
+    writer.stdin.end("last");
+    expect(await running.ended).toEqual({ code: 0, signal: null });
+    expect(output()).toBe("first last");
+  });
+
+  test.each(["SIGINT", "SIGTERM"] as const)(
+    "that waits for a FIFO ends by %s, at once and without a word",
+    async (signal) => {
+      const path = `${place.host}/fifo-${process.hrtime.bigint()}`;
+      mkfifo(path);
+      const running = someone.start(["cat", target(path.slice(place.host.length + 1))]);
+      // A writer gets beyond its open when there is a reader.
+      const writer = await writerOf(path);
+      running.child.kill(signal);
+      expect(await running.ended).toEqual({ code: null, signal });
+      expect(running.complaints()).toBe("");
+      writer.stdin.end();
+    },
+  );
+
+  test("whose reader goes away ends by SIGPIPE without a word", async () => {
+    put("large", Buffer.alloc(8_000_000, "x"));
+    const running = someone.start(["cat", target("large")]);
+    await waitFor("the first bytes", () => running.stdout.read(1) !== null);
+    running.stdout.destroy();
+    expect(await running.ended).toEqual({ code: null, signal: "SIGPIPE" });
+    expect(running.complaints()).toBe("");
+  });
+
+  test("into a full device says so", async () => {
+    put("small");
+    const command = `exec "$0" "$1" cat "$2" > /dev/full`;
+    const result = spawnSync("sh", ["-c", command, process.execPath, builtCommand, target("small")], {
+      ...{ env: someone.env, encoding: "utf8" },
+    });
+    expect([result.status, result.stdout]).toEqual([1, ""]);
+    expect(result.stderr).toMatch(/^porthole: .*: No space left on device\n$/);
+  });
+});
+
+/** A place for files that goes with its user. */
+function temporaryPlace(someone: User): string {
+  const path = `${someone.directory}/files`;
+  mkdirSync(path);
+  return path;
+}
+
+function linkOnce(to: string, path: string): void {
+  try {
+    symlinkSync(to, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}
+
+function collect(running: Running): () => string {
+  let text = "";
+  running.stdout.on("data", (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  return () => text;
+}
+
+/** A process that has the FIFO open for writing: somebody reads it by then. */
+async function writerOf(path: string) {
+  const child = spawn("sh", ["-c", 'exec 3>"$0"; echo open; exec cat >&3', path], {
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+  });
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  return child;
+}
+
+describe("devices", () => {
+  let someone: User;
+  beforeAll(() => {
+    someone = user();
+  });
+
+  test("an endless one gives as much as is wanted", async () => {
+    const command = `set -o pipefail 2>/dev/null; "$0" "$1" cat /dev/zero | head -c 3000000 | wc -c`;
+    const { status, stdout, stderr } = spawnSync("bash", ["-c", command, process.execPath, builtCommand], {
+      ...{ env: someone.env, encoding: "utf8" },
+    });
+    // 128 + SIGPIPE: as cat(1) ends.
+    expect([status, stdout.trim(), stderr]).toEqual([141, "3000000", ""]);
+  });
+
+  test("one that has nothing gives nothing, and one that is not there says so", async () => {
+    expect(await someone.run(["cat", "/dev/null"])).toMatchObject({ code: 0, text: "", stderr: "" });
+    expect(await someone.run(["cat", "/dev/none"])).toMatchObject({ code: 1, text: "" });
+  });
+});
+
+describeAsRoot("permissions", () => {
+  test("of this machine hold for an ordinary user", async () => {
+    const someone = user({ uid: ORDINARY_USER });
+    const path = `${temporaryDirectory()}/secret`;
+    writeFileSync(path, "secret", { mode: 0o600 });
+    const result = await someone.run(["cat", path]);
+    expect(result.stderr).toMatch(/^porthole: .*: Permission denied\n$/);
+    expect(result).toMatchObject({ code: 1, text: "" });
+  });
+
+  test("keep him out of root's processes, and let him into his own", async () => {
+    const someone = user({ uid: ORDINARY_USER });
+    const roots = await sandbox({ userNamespace: false, steps: ["write", "/tmp/f", "root's"] });
+    const result = await someone.run(["cat", `pid:${roots.pid}:/tmp/f`]);
+    expect(result.stderr).toMatch(
+      /^porthole: the kernel does not let this user into the namespaces of process \d+: permission denied \(.*\)\n$/,
+    );
+    expect(result).toMatchObject({ code: 4, text: "" });
+    const own = await sandbox({ uid: ORDINARY_USER, steps: ["write", "/tmp/f", "mine"] });
+    expect(await someone.run(["cat", `pid:${own.pid}:/tmp/f`])).toMatchObject({ code: 0, stderr: "", text: "mine\n" });
+  });
+});
+
+describe("an agent", () => {
+  test("is shared by commands that run at the same moment, and ends when it is idle", async () => {
+    const someone = user();
+    const target = await sandbox({ steps: ["write", "/tmp/f", "text"] });
+    const all = await Promise.all(
+      Array.from({ length: 4 }, () => someone.run(["cat", "--idle", "1", `pid:${target.pid}:/tmp/f`])),
+    );
+    for (const result of all)
+      expect(result).toMatchObject({ code: 0, stderr: "", text: "text\n" } satisfies Partial<Result>);
+    const agents = () => findProcesses(({ args }) => args[1] === "direct" && args.includes(String(target.pid)));
+    expect(agents().length).toBeLessThanOrEqual(1);
+    await waitFor("it to end", () => agents().length === 0);
+    expect(await someone.run(["cat", `pid:${target.pid}:/tmp/f`])).toMatchObject({ code: 0, text: "text\n" });
+  });
+
+  test("ends with its target; a file that was open is read on", async () => {
+    const someone = user();
+    const target = await sandbox();
+    const path = `${target.root}/tmp/fifo`;
+    mkfifo(path);
+    const running = someone.start(["cat", `pid:${target.pid}:/tmp/fifo`]);
+    const output = collect(running);
+    const writer = await writerOf(path);
+    process.kill(target.pid, "SIGKILL");
+    await waitFor("the target's end", () => !isRunning(target.pid));
+    await waitFor("the agent's end", () => {
+      return findProcesses(({ args }) => args[1] === "direct" && args.includes(String(target.pid))).length === 0;
+    });
+    writer.stdin.end("after its end");
+    expect(await running.ended).toEqual({ code: 0, signal: null });
+    expect(output()).toBe("after its end");
+  });
+});

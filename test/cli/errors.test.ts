@@ -1,0 +1,198 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { constants } from "node:os";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { exitStatus, printable } from "../../cli/fail.ts";
+import { acceptFrom, FdSocket, listenAt } from "../../src/descriptors/fd-socket.ts";
+import { EPOLLIN, Reactor, readable } from "../../src/descriptors/poll.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { decodeMessage, encodeMessage } from "../../src/protocol/codec.ts";
+import { Op, REPLY, VERSION } from "../../src/protocol/messages.ts";
+import { type AgentKey, agentFile, writeRecord } from "../../src/routes/registry.ts";
+import { ensureRunDirectory, openRunDirectory } from "../../src/routes/run-dir.ts";
+import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
+import { builtCommand } from "../helpers/paths.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { agentFacts } from "../protocol/samples.ts";
+
+let someone: User;
+beforeAll(() => {
+  someone = user();
+});
+
+describe("a failure", () => {
+  test("has the documented status by its code", () => {
+    const of = (code: ConstructorParameters<typeof PortholeError>[0], errno?: string) =>
+      exitStatus(new PortholeError(code, "", { errno }));
+    expect([of("FILE"), of("USAGE"), of("TARGET"), of("ATTACH"), of("SESSION"), of("CANCELLED")]).toEqual([
+      ...[1, 2, 3, 4, 5, 130],
+    ]);
+    expect(of("CANCELLED", "ETIMEDOUT")).toBe(5);
+    expect([new Error("x"), undefined, null, "text", { code: "ENOENT" }].map(exitStatus)).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  test("is printed with nothing in it that a terminal would obey", () => {
+    expect(printable("a\u001b[31mb\r\n\t\u0007\u009b\u200e\u202e\u2028\udcff\ud800é€😀")).toBe(
+      "a\\x1b[31mb\\x0d\\x0a\\x09\\x07\\x9b\\u{200e}\\u{202e}\\u{2028}\\xff\\u{d800}é€😀",
+    );
+  });
+
+  test.each<[string, string[], number, RegExp]>([
+    ["an empty target", ["cat", ""], 2, /^porthole: an empty target \(.*\)\n$/],
+    ["a target without a path", ["cat", "web:"], 2, /^porthole: 'web:' names no path \(.*\)\n$/],
+    [
+      "a name that no container has",
+      ["cat", "a b:/x"],
+      2,
+      /^porthole: 'a b:\/x': 'a b' cannot be a container's name \(.*\)\n$/,
+    ],
+    [
+      "a process that is none",
+      ["cat", "pid:x:/y"],
+      2,
+      /^porthole: 'pid:x:\/y' is not of the form pid:NUMBER:PATH \(.*\)\n$/,
+    ],
+    ["a process that does not exist", ["cat", "pid:2147483647:/x"], 3, /^porthole: no such process: 2147483647\n$/],
+    [
+      "a process by another route",
+      ["cat", "--route", "sidecar", "pid:1:/x"],
+      2,
+      /^porthole: pid:1 can be reached by the direct route only/,
+    ],
+    ["an unknown option", ["cat", "--sideways", "x"], 2, /^porthole: unknown option '--sideways'\n$/],
+    ["an unknown command", ["cta", "x"], 2, /^porthole: unknown command 'cta'.*\n$/],
+    ["an unknown route", ["cat", "--route", "teleport", "x"], 2, /^porthole: .*'teleport' is invalid.*\n$/],
+    [
+      "seconds that are none",
+      ["cat", "--idle", "0", "x"],
+      2,
+      /^porthole: .*It is not a number of seconds from 1 to 86400\.\n$/,
+    ],
+    ["no target", ["cat"], 2, /^porthole: missing required argument 'target'\n$/],
+    ["nobody to detach", ["detach", "nobody"], 3, /^porthole: no agent for 'nobody' \(.*\)\n$/],
+    ["detach without a word", ["detach"], 2, /^porthole: detach takes either a name or --all \(.*\)\n$/],
+    ["detach with too many", ["detach", "--all", "web"], 2, /^porthole: detach takes either a name or --all \(.*\)\n$/],
+    [
+      "an engine's address that is none",
+      ["cat", "--engine", "unix://x", "web:/x"],
+      2,
+      /^porthole: --engine is not an engine's address: 'unix:\/\/x' \(.*\)\n$/,
+    ],
+  ])("of %s is one line with its status", async (_, args, code, line) => {
+    const result = await someone.run(args);
+    expect(result.stderr).toMatch(line);
+    expect(result).toMatchObject({ code, text: "" });
+  });
+
+  test("has a stack only where it is asked for", async () => {
+    const args = ["cat", "/none/such"];
+    expect((await someone.run(args)).stderr).toBe("porthole: /none/such: No such file or directory\n");
+    expect((await someone.run(args, { env: { PORTHOLE_DEBUG: "1" } })).stderr).toMatch(/\n.*\bat .*\.js/);
+  });
+
+  test("of a run directory that others may write to is said with where it is", async () => {
+    const result = await someone.run(["agents"], { env: { XDG_STATE_HOME: "/etc/hostname" } });
+    expect(result.stderr).toMatch(
+      /^porthole: cannot make the run directory \/etc\/hostname\/porthole: .*\(set XDG_STATE_HOME.*\)\n$/,
+    );
+    expect(result).toMatchObject({ code: 4, text: "" });
+  });
+});
+
+test("not on Linux: one line, before anything is loaded that only Linux has", () => {
+  const preload = `${temporaryDirectory()}/elsewhere.cjs`;
+  writeFileSync(preload, 'Object.defineProperty(process, "platform", { value: "darwin" });');
+  for (const args of [["cat", "/etc/hostname"], ["--version"], []]) {
+    const result = spawnSync(process.execPath, ["--require", preload, builtCommand, ...args], {
+      ...{ env: someone.env, encoding: "utf8" },
+    });
+    expect([result.status, result.stdout, result.stderr]).toEqual([
+      ...[1, ""],
+      "porthole: porthole works on Linux only: descriptors cross namespaces there, this is darwin\n",
+    ]);
+  }
+});
+
+test("an engine that never answers: Ctrl-C ends the wait at once", async () => {
+  const path = `${temporaryDirectory()}/engine.sock`;
+  let asked = 0;
+  const server = createServer((client) => {
+    client.on("data", () => asked++).on("error", () => undefined);
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  onTestFinished(() => void server.close());
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    const before = asked;
+    const running = someone.start(["cat", "--engine", path, "web:/x"]);
+    await waitFor("its question", () => asked > before);
+    expect(isCaught(running.pid, signal)).toBe(true);
+    running.child.kill(signal);
+    expect(await running.ended).toEqual({ code: null, signal });
+    expect(running.complaints()).toBe("");
+  }
+});
+
+describe("an agent that is not ours to speak with", () => {
+  const id = "0123456789abcdef".repeat(4);
+  const key: AgentKey = { identity: id, generation: "2026-01-02T03:04:05Z", route: "sidecar", user: "" };
+
+  /** Listens where a live agent does, and answers HELLO with `body`: what no agent of this build says. */
+  function pretend(body: Uint8Array, error: number): { heard: () => number } {
+    const run = ensureRunDirectory(someone.env);
+    const directory = owned(openRunDirectory(run.agents));
+    writeRecord(run, { ...key, name: "web", engine: "/none", targetPid: 1, sidecar: "", created: "" });
+    const listener = owned(listenAt(directory, `${agentFile(key)}.sock`, 0o600));
+    let count = 0;
+    const watch = Reactor.shared().watch(listener, EPOLLIN, () => {
+      for (let peer = acceptFrom(listener); peer !== undefined; peer = acceptFrom(listener)) {
+        const socket = new FdSocket(peer, { maxDescriptors: 0 });
+        readable(peer).then(() => {
+          const packet = socket.receive();
+          if (typeof packet !== "string") {
+            const { id: request } = decodeMessage(packet.data, 0);
+            socket.send(encodeMessage(Op.hello | REPLY, request, body, 0, error));
+            count++;
+          }
+          socket.close();
+        });
+      }
+    });
+    onTestFinished(() => watch.close());
+    return { heard: () => count };
+  }
+
+  test.each([
+    ["of another version", agentFacts({ version: VERSION + 1 }), 71],
+    [
+      "of another version whose facts have another form",
+      Buffer.concat([agentFacts({ version: VERSION + 1 }), Buffer.alloc(9)]),
+      71,
+    ],
+    ["that describes itself with nonsense", Buffer.alloc(3, VERSION), 0],
+    ["that refuses", agentFacts(), 11],
+  ])("%s is passed over, and a new one is started", async (_, body, error) => {
+    const { heard } = pretend(body, error);
+    // There is no engine to start one through: that it is asked for is what is to be seen.
+    const result = await someone.run(["cat", `${id}:/etc/hostname`]);
+    expect(heard()).toBe(1);
+    expect(result.stderr).toMatch(
+      /^porthole: cannot ask the container engine at \S+ \(DOCKER_HOST\): no engine is listening there \(.*\)\n$/,
+    );
+    expect(result).toMatchObject({ code: 3, text: "" });
+  });
+
+  test("is not listed", async () => {
+    const { heard } = pretend(agentFacts({ version: VERSION + 1 }), 71);
+    const result = await someone.run(["agents", "--json"]);
+    expect(heard()).toBe(1);
+    expect(result).toMatchObject({ code: 0, stderr: "", text: "" });
+  });
+});
+
+/** True when the process catches the signal (SigCgt in proc_pid_status(5)). */
+function isCaught(pid: number, signal: NodeJS.Signals): boolean {
+  const mask = /^SigCgt:\t([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? "0";
+  return ((BigInt(`0x${mask}`) >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n;
+}
