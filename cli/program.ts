@@ -7,11 +7,22 @@ import { addReading } from "./program/reading.ts";
 import { addSearching } from "./program/searching.ts";
 import { addTools } from "./program/tools.ts";
 
+/** The commands by kind, and who defines them. */
+const kinds: readonly (readonly [names: readonly string[], add: (root: Command) => void])[] = [
+  [["cat", "head", "tail"], addReading],
+  [["ls", "stat", "find"], addListing],
+  [["grep", "hexdump"], addSearching],
+  [["open", "demo"], addLooking],
+  // Unnamed: man and __complete tell of all commands.
+  [[], addTools],
+  [["agents", "detach", "docker-args"], addManaging],
+];
+
 /**
  * The command line as data: each command names its options and loads its action when it runs, so that no command pays for another's
- * dependencies.
+ * dependencies. Given the arguments, only commands of the kind that they call are defined: all of them take as long as a small cat has.
  */
-export function program(version: string): Command {
+export function program(version: string, args: readonly string[] = []): Command {
   const root = new Command("porthole")
     .description(
       "Open, read and follow files inside containers from the host: descriptors cross, nothing is copied out.",
@@ -34,12 +45,8 @@ export function program(version: string): Command {
     .showSuggestionAfterError()
     .addHelpText("after", `\n${targets}\n\n${statuses}`);
 
-  addReading(root);
-  addListing(root);
-  addSearching(root);
-  addLooking(root);
-  addTools(root);
-  addManaging(root);
+  const called = kinds.filter(([names]) => args[0] !== undefined && names.includes(args[0]));
+  for (const [, add] of called.length > 0 ? called : kinds) add(root);
   return root;
 }
 

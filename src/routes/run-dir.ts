@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, type Stats } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import { openDirectory } from "../descriptors/file.ts";
@@ -50,8 +50,8 @@ export function ensureRunDirectory(environment: NodeJS.ProcessEnv = process.env)
 }
 
 function ensureOwn(path: string, mode: number): void {
-  makeDirectory(path, mode);
-  const stat = lstatSync(path);
+  // Looked at first: it is there nearly always, and a mkdir that fails costs a tenth of a small cat.
+  const stat = lstatSync(path, { throwIfNoEntry: false }) ?? newDirectory(path, mode);
   if (!stat.isDirectory()) throw refused(path, "it is not a directory");
   if (stat.uid !== process.geteuid?.()) throw refused(path, `it belongs to uid ${stat.uid}`);
   // mkdir(2) applies the umask; an existing directory may have been opened up.
@@ -60,6 +60,11 @@ function ensureOwn(path: string, mode: number): void {
       throw refused(path, `others may write to it (mode 0${(stat.mode & 0o777).toString(8)})`);
     chmodSync(path, mode);
   }
+}
+
+function newDirectory(path: string, mode: number): Stats {
+  makeDirectory(path, mode);
+  return lstatSync(path);
 }
 
 /** As mkdir -p. Not mkdirSync's `recursive`, which never returns where a directory that exists takes no new one (/proc). */
