@@ -1,15 +1,16 @@
 import stringWidth from "string-width";
 import { type LiveAgent, listAgents } from "../../src/index.ts";
 import { sanitiseText } from "../../src/text/index.ts";
+import { write } from "../output.ts";
 
 /** `porthole agents`: one line for each live agent. */
 export async function agents(options: { json?: boolean }): Promise<number> {
   const live = await listAgents();
   if (options.json) {
-    for (const agent of live) process.stdout.write(`${JSON.stringify(agent)}\n`);
+    for (const agent of live) write(`${JSON.stringify(agent)}\n`);
     return 0;
   }
-  process.stdout.write(table([["TARGET", "ROUTE", "ID", "AGE", "CLIENTS", "MEMORY"], ...live.map(row)]));
+  write(table([["TARGET", "ROUTE", "ID", "AGE", "CLIENTS", "MEMORY"], ...live.map(row)]));
   return 0;
 }
 

@@ -8,6 +8,16 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** `porthole demo`: the main job on a target that needs no engine. The screen on a terminal, text for a few seconds otherwise. */
 export async function demo(options: { seconds: number }): Promise<number> {
+  try {
+    return await inSandbox(options);
+  } catch (error) {
+    // Whoever read our output has gone; by now the sandbox has, too.
+    if ((error as NodeJS.ErrnoException).code === "EPIPE") dieOf("SIGPIPE");
+    throw error;
+  }
+}
+
+async function inSandbox(options: { seconds: number }): Promise<number> {
   const sandbox = await startSandbox();
   // The sandbox is a child in a session of its own: Ctrl-C does not reach it, its end must come from here.
   const onSignal = (signal: NodeJS.Signals) => void sandbox.stop().then(() => dieOf(signal));

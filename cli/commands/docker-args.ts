@@ -1,8 +1,9 @@
 import { prepareMount } from "../../src/index.ts";
+import { write } from "../output.ts";
 
 /** `porthole docker-args`: prints what `docker run` needs for the mount route. */
 export async function dockerArgs(): Promise<number> {
   const { source, target } = await prepareMount();
-  process.stdout.write(`--volume ${source}:${target}:ro\n`);
+  write(`--volume ${source}:${target}:ro\n`);
   return 0;
 }

@@ -1,0 +1,82 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { builtCommand } from "../helpers/paths.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { findProcesses } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+/** Processes of the user's sandbox: unshare, its shells and the agent all have its directory among their arguments, or in their mounts. */
+function sandboxOf({ directory }: User): number[] {
+  return findProcesses(
+    ({ pid, args }) => args.some((arg) => arg.startsWith(`${directory}/`)) || mountsOf(pid).includes(directory),
+  );
+}
+
+function mountsOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/mountinfo`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+const kept = ({ directory }: User) => readdirSync(`${directory}/state/porthole/agents`);
+
+describeWith("userNamespaces", "the demo", () => {
+  test("shows a file that only the sandbox has, follows it through a rotation, and leaves nothing running", async () => {
+    const someone = user();
+    const result = await someone.run(["demo", "--seconds", "4"]);
+    expect(result).toMatchObject({ code: 0, stderr: "" });
+    const lines = result.text.split("\n");
+    expect(lines).toContain("Got file descriptor for '/mnt/app.log'");
+    expect(result.text).toMatch(/^The file descriptor is \d+$/m);
+    const requests = [...result.text.matchAll(/^\S+ INFO request (\d+) served in \d+ ms$/gm)].map(([, n]) => Number(n));
+    expect(requests.length).toBeGreaterThan(12);
+    expect(requests).toEqual(requests.map((_, index) => index + 1));
+    expect(lines).toContain("-- rotated: going on with the new file --");
+    expect(sandboxOf(someone)).toEqual([]);
+    expect(kept(someone)).toEqual([]);
+  });
+
+  test.each(["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"] as const)(
+    "that ends by %s leaves nothing running",
+    async (signal) => {
+      const someone = user();
+      const running = someone.start(["demo", "--seconds", "600"]);
+      let text = "";
+      running.stdout.on("data", (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+      await waitFor("the first line", () => text.includes("INFO request 1 "));
+      expect(sandboxOf(someone).length).toBeGreaterThan(2);
+      running.child.kill(signal);
+      expect(await running.ended).toEqual({ code: null, signal });
+      expect(running.complaints()).toBe("");
+      await waitFor("the sandbox to end", () => sandboxOf(someone).length === 0);
+      if (signal !== "SIGKILL") expect(kept(someone)).toEqual([]);
+    },
+  );
+
+  test("whose reader goes away ends by SIGPIPE and leaves nothing running", async () => {
+    const someone = user();
+    const command = `"$0" "$1" demo --seconds 600 | head -n 1; exit "\${PIPESTATUS[0]}"`;
+    const { status, stdout, stderr } = spawnSync("bash", ["-c", command, process.execPath, builtCommand], {
+      ...{ env: someone.env, encoding: "utf8", timeout: 30_000 },
+    });
+    expect(stdout).toMatch(/^A sandbox with its own user, mount and PID namespace; the agent in it/);
+    expect([status, stderr]).toEqual([141, ""]);
+    await waitFor("the sandbox to end", () => sandboxOf(someone).length === 0);
+  });
+});
+
+test("the demo without unshare(1) says what it needs, and leaves nothing", async () => {
+  const someone = user();
+  const result = await someone.run(["demo", "--seconds", "1"], { env: { PATH: "/none" } });
+  expect(result.stderr).toMatch(
+    /^porthole: the sandbox did not start: spawn unshare ENOENT \(it needs unshare\(1\) .*\)\n$/,
+  );
+  expect(result).toMatchObject({ code: 4, text: "" });
+  expect([kept(someone), readdirSync(`${someone.directory}/state/porthole/mnt`)]).toEqual([[], ["agent"]]);
+});
