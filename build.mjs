@@ -3,7 +3,18 @@
 //   node build.mjs            install and build what is stale, one line for each thing done, nothing when all is fresh
 //   node build.mjs --force    build everything again
 import { spawnSync } from "node:child_process";
-import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -99,12 +110,78 @@ async function bundle() {
   const { metafile } = await result.catch(() => fail("the command did not build; the compiler's messages are above"));
   await toCommonJs(metafile.outputs, esbuild.transform);
   writeFileSync(`${fresh}/package.json`, '{ "type": "commonjs" }\n');
+  pack(fresh, metafile.outputs);
   writeManualPage(fresh);
   writeFileSync(`${fresh}/.built`, "");
   const old = `dist.old-${process.pid}`;
   if (existsSync("dist")) renameSync("dist", old);
   renameSync(fresh, "dist");
   rmSync(old, { recursive: true, force: true });
+}
+
+/**
+ * Puts the command's chunks into one file that is compiled once, here: V8 keeps what it compiled in a cache beside it, and a small cat starts a
+ * seventh faster. porthole.js becomes the loader; a Node that V8's cache does not fit compiles anew. What loads Ink's ES module goes by the
+ * chunks themselves, which that module imports.
+ */
+function pack(folder, outputs) {
+  const names = new Set();
+  const add = (path) => {
+    const name = path.split("/").at(-1);
+    if (names.has(name) || !existsSync(`${folder}/${name}`)) return;
+    names.add(name);
+    for (const { path: next, external } of outputs[path].imports) if (!external) add(next);
+  };
+  add(`${folder}/porthole.js`);
+  const table = [...names].map((name) => {
+    const code = readFileSync(`${folder}/${name}`, "utf8").replace(/^#!.*/, "");
+    return `${JSON.stringify(`./${name}`)}:function(exports,require,module,__filename,__dirname){${code}\n}`;
+  });
+  writeFileSync(`${folder}/pack.js`, `({${table.join(",\n")}})`);
+  renameSync(`${folder}/porthole.js`, `${folder}/main.js`);
+  writeFileSync(`${folder}/porthole.js`, LOADER);
+  fillCache(folder);
+}
+
+const LOADER = `#!/usr/bin/env node
+"use strict";
+if (["open", "demo"].includes(process.argv[2])) require("./main.js");
+else {
+  const { readFileSync, writeFileSync } = require("node:fs");
+  const vm = require("node:vm");
+  const file = __dirname + "/pack.js";
+  let cachedData;
+  try {
+    cachedData = readFileSync(__dirname + "/pack.cache");
+  } catch {}
+  const importModuleDynamically = vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+  const script = new vm.Script(readFileSync(file, "latin1"), { filename: file, cachedData, importModuleDynamically });
+  const table = script.runInThisContext();
+  const modules = {};
+  const load = (id) => {
+    if (table[id] === undefined) return require(id);
+    if (modules[id] === undefined) {
+      modules[id] = { exports: {} };
+      table[id](modules[id].exports, load, modules[id], file, __dirname);
+    }
+    return modules[id].exports;
+  };
+  load("./porthole.js");
+  if (process.env.PORTHOLE_FILL_CACHE) process.on("exit", () => writeFileSync(__dirname + "/pack.cache", script.createCachedData()));
+}
+`;
+
+/** Lets a cat through an agent run, so that the cache holds what a cat uses. Where this user may not enter his own process, a local one. */
+function fillCache(folder) {
+  const state = mkdtempSync(`${tmpdir()}/porthole-build-`);
+  const env = { ...process.env, XDG_STATE_HOME: state, PORTHOLE_FILL_CACHE: "1" };
+  const command = `${folder}/porthole.js`;
+  const cat = (target) => spawnSync(process.execPath, [command, "cat", target], { env }).status;
+  if (cat(`pid:${process.pid}:/proc/version`) !== 0) cat("/proc/version");
+  spawnSync(process.execPath, [command, "detach", "--all", "--engine", "/nowhere"], {
+    env: { ...env, PORTHOLE_FILL_CACHE: "" },
+  });
+  rmSync(state, { recursive: true, force: true });
 }
 
 /** The manual page comes from the command's own definitions, so the command writes it. */
