@@ -85,8 +85,8 @@ export async function startSandbox(options: { signal?: AbortSignal } = {}): Prom
       sidecar: "",
       created: new Date().toISOString(),
     };
-    const attached = await startAgent(run, record, { signal }, async (listener, wait) => {
-      await rendezvous.meet(listener, async (peer) => descendsFrom(peer, child), wait);
+    const attached = await startAgent(run, record, { signal }, async (listen, wait) => {
+      await rendezvous.meet(listen(), async (peer) => descendsFrom(peer, child), wait);
       return "";
     });
     agentFile = attached.file;

@@ -18,11 +18,12 @@ export interface DirectTarget {
 
 /**
  * Starts an agent here that opens through `/proc/PID/root` and drops what it does not need before it touches the target. It outlives this process.
+ * `listen` makes the socket that it will serve, which stays the caller's.
  * @throws PortholeError ATTACH with the agent's own words when it could not, or when it is of another version; CANCELLED through the signal
  */
 export async function attachDirect(
   target: DirectTarget,
-  listener: OwnedFd,
+  listen: () => OwnedFd,
   idleSeconds: number,
   wait: WaitOptions,
 ): Promise<AgentFacts> {
@@ -45,7 +46,8 @@ export async function attachDirect(
     if (words.length < 4096) words += chunk.toString("latin1");
   });
   try {
-    const facts = await greetChild(ours, listener, wait);
+    // Not before: the agent sets itself up meanwhile.
+    const facts = await greetChild(ours, listen(), wait);
     child.stderr?.destroy();
     child.unref();
     return facts;

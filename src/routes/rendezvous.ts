@@ -71,9 +71,9 @@ export function openRendezvous(run: RunDirectory): Rendezvous {
 export async function greetChild(connection: OwnedFd, listener: OwnedFd, options: WaitOptions): Promise<AgentFacts> {
   const socket = new FdSocket(connection, { maxDescriptors: 0 });
   try {
-    const facts = decodeAgentFacts((await announcement(socket, options)).facts);
+    // Nobody else can be at the other end, so it need not be heard first: it finds its socket when it looks.
     socket.send(encodeServe(), [listener]);
-    return facts;
+    return decodeAgentFacts((await announcement(socket, options)).facts);
   } finally {
     socket.close();
   }

@@ -53,8 +53,8 @@ export async function startForProcess(
   if (!mayEnter(pid)) throw notAllowed(pid);
   const name = `pid:${pid}`;
   const record = { ...key, name, engine: "", targetPid: pid, sidecar: "", created: new Date().toISOString() };
-  return startAgent(run, record, options, async (listener, wait) => {
-    await attachDirect({ pid, started, name }, listener, idle(options), wait);
+  return startAgent(run, record, options, async (listen, wait) => {
+    await attachDirect({ pid, started, name }, listen, idle(options), wait);
     return "";
   });
 }
@@ -67,24 +67,33 @@ export async function startAgent(
   run: RunDirectory,
   record: AgentRecord,
   options: AttachOptions,
-  bring: (listener: OwnedFd, wait: WaitOptions) => Promise<string>,
+  bring: (listen: () => OwnedFd, wait: WaitOptions) => Promise<string>,
 ): Promise<Attached> {
   const file = agentFile(record);
   // Under another name until an agent serves it: who finds a socket in its place that refuses him takes it for a dead agent's.
   const pending = join(run.agents, `${file}.starting`);
   const directory = openRunDirectory(run.agents);
   let listener: OwnedFd | undefined;
-  try {
+  const listen = () => {
     removeAgentFiles(run, file);
     rmSync(pending, { force: true });
     listener = listenAt(directory, basename(pending), 0o600);
+    return listener;
+  };
+  try {
     const timeoutMs = options.timeoutMs ?? ATTACH_TIMEOUT_MS;
-    const sidecar = await bring(listener, { timeoutMs, signal: options.signal });
+    const sidecar = await bring(listen, { timeoutMs, signal: options.signal });
     // Ours must go before anyone connects: an agent that dies must leave nobody waiting in a backlog that we hold open.
-    listener.close();
-    renameSync(pending, join(run.agents, `${file}.sock`));
-    writeRecord(run, { ...record, sidecar });
-    return { socket: connectAt(directory, `${file}.sock`), run, file, fresh: true };
+    listener?.close();
+    const socket = connectAt(directory, basename(pending));
+    try {
+      renameSync(pending, join(run.agents, `${file}.sock`));
+      writeRecord(run, { ...record, sidecar });
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    return { socket, run, file, fresh: true };
   } catch (error) {
     rmSync(pending, { force: true });
     removeAgentFiles(run, file);
@@ -142,16 +151,16 @@ function startOn(
     sidecar: "",
     created: new Date().toISOString(),
   };
-  return startAgent(run, record, options, async (listener, wait) => {
+  return startAgent(run, record, options, async (listen, wait) => {
     if (route === "direct") {
       const { pid, name } = container;
-      await attachDirect({ pid, started: startTime(pid) ?? "0", name: `'${name}'` }, listener, idle(options), wait);
+      await attachDirect({ pid, started: startTime(pid) ?? "0", name: `'${name}'` }, listen, idle(options), wait);
       return "";
     }
     installAgent(run);
     const { attachMount, attachSidecar } = await import("./docker.ts");
     const through = route === "mount" ? attachMount : attachSidecar;
-    const { sidecar } = await through(container, run, listener, { ...wait, user, idleSeconds: idle(options) });
+    const { sidecar } = await through(container, run, listen(), { ...wait, user, idleSeconds: idle(options) });
     return sidecar;
   });
 }
