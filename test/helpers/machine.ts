@@ -13,6 +13,7 @@ export const needs = [
   "strace",
   "tmux",
   "ripgrep",
+  "hexdump",
   "bwrap",
   "jq",
   "sqlite3",

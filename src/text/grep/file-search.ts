@@ -6,6 +6,8 @@ import type { Sink } from "./sink.ts";
 /** How one file is searched. */
 export interface FileSearchOptions extends LineOptions {
   binary: BinaryMode;
+  /** Size from which on several threads are worth their start; default 64 MiB. */
+  threadsFrom?: number | undefined;
 }
 
 /**

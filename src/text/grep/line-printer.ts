@@ -123,8 +123,7 @@ class FilePrinter implements Sink {
     this.#prefix(line, separator);
     const content = line.bytes.at(-1) === NEWLINE ? line.bytes.subarray(0, -1) : line.bytes;
     let at = 0;
-    for (const { start, end } of options.colour ? matches : []) {
-      if (start === end) continue;
+    for (const { start, end } of options.colour ? joined(matches) : []) {
       this.#text(content.subarray(at, start));
       this.#match(content.subarray(start, end), colours.match);
       at = end;
@@ -172,6 +171,17 @@ class FilePrinter implements Sink {
     const { output, options } = this.#printer;
     output.bytes(options.safe === undefined ? bytes : options.safe(bytes));
   }
+}
+
+/** Matches with something in them, those that touch as one. */
+function joined(matches: readonly Range[]): Range[] {
+  const all: Range[] = [];
+  for (const { start, end } of matches) {
+    const last = all.at(-1);
+    if (last?.end === start) last.end = end;
+    else if (start < end) all.push({ start, end });
+  }
+  return all;
 }
 
 const newline = Buffer.of(NEWLINE);

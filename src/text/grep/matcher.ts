@@ -39,6 +39,8 @@ export class Matcher {
   /** The pattern is bytes: `#ascii` holds for every block. */
   readonly #isBytes: boolean;
   readonly #required: RegExp | undefined;
+  /** The required text is to be found in this way in blocks of ASCII only. */
+  readonly #requiresAscii: boolean = false;
   #suspended = 0;
 
   /** Throws Error for a pattern that is not one; its message is one line. */
@@ -57,9 +59,12 @@ export class Matcher {
       throw notOne(options.patterns, error);
     }
     const [only] = translated;
-    if (only === undefined || translated.length > 1 || ignoreCase || this.#isBytes) return;
-    const required = only.required ?? only.literal;
-    if (required) this.#required = new RegExp(compiled(bytesOf(required)), "g");
+    const required = only?.required ?? only?.literal;
+    if (translated.length > 1 || this.#isBytes || !required) return;
+    // Beyond ASCII there are letters that are others but for case, K (Kelvin) and k, and more of them than it is worth to know.
+    if (ignoreCase && !/^[\0-\x7f]+$/.test(required)) return;
+    this.#requiresAscii = ignoreCase;
+    this.#required = new RegExp(compiled(bytesOf(required)), ignoreCase ? "gi" : "g");
   }
 
   /** Prepares a search of `bytes`: whole lines, the last one perhaps without a newline. They must not change meanwhile. */
@@ -84,7 +89,7 @@ export class Matcher {
     };
     let lastEnd = -1;
     regex.lastIndex = 0;
-    for (let match = regex.exec(text); match !== null; match = regex.exec(text)) {
+    for (let match = nextMatch(regex, text); match !== null; match = nextMatch(regex, text)) {
       const start = offset(match.index);
       const end = offset(match.index + match[0].length);
       if (start === end) regex.lastIndex += (text.codePointAt(regex.lastIndex) ?? 0) > 0xffff ? 2 : 1;
@@ -98,7 +103,7 @@ export class Matcher {
   /** The next matching line; for {@link Block} only. */
   next(block: Block, from: number): Range | undefined {
     let at = from;
-    if (this.#required !== undefined && this.#suspended === 0) {
+    if (this.#required !== undefined && this.#suspended === 0 && (!this.#requiresAscii || block.isAscii)) {
       const found = this.#nextByRequired(block, this.#required, at);
       if (found === undefined || "end" in found) return found;
       at = found.at;
@@ -243,7 +248,16 @@ function notOne(patterns: readonly string[], error: unknown): Error {
 /** Index of the first match at or after `from`, -1 for none. */
 function matchFrom(regex: RegExp, text: string, from: number): number {
   regex.lastIndex = from;
-  return regex.exec(text)?.index ?? -1;
+  return nextMatch(regex, text)?.index ?? -1;
+}
+
+/** V8 looks between the halves of a surrogate pair too when an expression begins with a lookbehind, as that of `^` does. */
+function nextMatch(regex: RegExp, text: string): RegExpExecArray | null {
+  for (;;) {
+    const match = regex.exec(text);
+    if (match === null || match.index === 0 || (text.codePointAt(match.index - 1) ?? 0) <= 0xffff) return match;
+    regex.lastIndex = match.index + 1;
+  }
 }
 
 /** The text's UTF-8 bytes (and the bytes that lone surrogates stand for) as an expression over Latin-1. */

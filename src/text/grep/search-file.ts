@@ -31,7 +31,10 @@ export async function searchFile(
   scanner?: Scanner,
 ): Promise<void> {
   const search = new FileSearch(matcher, sink, options);
-  const chunks = scanner === undefined || file.size < LARGE || options.invert ? 0 : Math.floor(file.size / CHUNK);
+  const chunks =
+    scanner === undefined || file.size < (options.threadsFrom ?? LARGE) || options.invert
+      ? 0
+      : Math.floor(file.size / CHUNK);
   const skimmer = new Skimmer(file.read, search, options.before ?? 0);
   let goesOn = true;
   if (scanner !== undefined && chunks > 0) goesOn = await skimmer.skim(scanner, file.fd, chunks, options);

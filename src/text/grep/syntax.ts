@@ -15,7 +15,7 @@ import {
 export interface Translated extends Pair {
   /** The pattern's text where it has no special character: then it may be looked for in the bytes. */
   literal: string | undefined;
-  /** Text that every match contains, where it does not begin with it already; always in the same case. */
+  /** Text that every match contains, where it does not begin with it already. */
   required: string | undefined;
   ignoreCase: boolean;
   groups: number;
@@ -99,13 +99,12 @@ class Translator {
     }
     while (this.#at < this.#pattern.length) this.#token();
     this.#endRun();
-    const plain = this.#isLiteral && !this.#ignoreCase;
     const { text, atStart } = this.#required;
     return {
       ascii: this.#ascii,
       unicode: this.#unicode,
-      literal: plain ? this.#required.text : undefined,
-      required: plain || this.#ignoreCase || this.#hasChoice || atStart || text.length < 2 ? undefined : text,
+      literal: this.#isLiteral ? this.#required.text : undefined,
+      required: this.#isLiteral || this.#hasChoice || atStart || text.length < 2 ? undefined : text,
       ignoreCase: this.#ignoreCase,
       groups: this.#groups,
     };

@@ -1,0 +1,59 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { afterAll } from "vitest";
+
+const BLOCK = 64 * 1024;
+
+/** Files that a search may stumble over, by name. Every one has lines with `foo`. */
+export const corpora: Record<string, Buffer> = {
+  plain: bytes("a foo\nb\nfoo foo\nfoobar food\nFOO Foo\n\n  tab\tfoo\nx-foo-y\nfoo_bar\nend"),
+  "one line": bytes("foo\n"),
+  empty: bytes(""),
+  "only newlines": bytes("\n\n\n\n"),
+  crlf: bytes("one foo\r\ntwo\r\nfoo\r\n\r\nlast foo"),
+  "lone carriage returns": bytes("foo\rbar\rfoo\nbar\rfoo\n"),
+  utf8: bytes(
+    "café foo\nÉTÉ été\nnaïve fooé\n日本語 foo 本\n😀 foo😀\nΣσς\nſtraße K\nline\u2028separator foo\u0085x\n",
+  ),
+  "latin-1": Buffer.from("caf\xe9 foo\n\xc9t\xe9\nfoo\xff\n\xfffoo x\nplain foo\n", "latin1"),
+  "UTF-8 with stray bytes": Buffer.concat([
+    bytes("é foo é\n"),
+    Buffer.of(0xc3),
+    bytes(" foo\nok é\n"),
+    Buffer.of(0xe2, 0x82),
+    bytes("\nfoo"),
+  ]),
+  "NUL early": bytes("foo one\nfoo\0two\nthree foo\nfour\n"),
+  "NUL in the first byte": bytes("\0foo\nfoo\n"),
+  "NUL late": bytes(`${numbered(9000, 37)}with\0foo\n${numbered(200, 5)}`),
+  "NUL and a long line": bytes(`foo\n${"x".repeat(3 * BLOCK)}foo\0\nfoo\n`),
+  "long line": bytes(`short foo\n${"y".repeat(600_000)}foo${"z".repeat(448_573)}\nafter foo\n`),
+  "no newline at all": bytes(`${"w".repeat(200_000)}foo${"w".repeat(30)}`),
+  "match across a border": bytes(
+    `${"a".repeat(BLOCK - 3)}\n${"b".repeat(BLOCK - 5)}foo bar\n${"c\n".repeat(BLOCK)}foo\n`,
+  ),
+  "line ends at a border": bytes(`${"a".repeat(BLOCK - 5)}foo\n\n${"b".repeat(BLOCK - 5)}foo\nfoo\n`),
+  "many lines": bytes(numbered(40_000, 977)),
+  "every line": bytes("foo\n".repeat(40_000)),
+  "UTF-8 in the second block": bytes(`${numbered(5000, 1000)}é foo\n${numbered(3000, 500)}ü foo`),
+};
+
+/** Writes them as files whose names are numbers; removed at the end of the test file. */
+export function writeCorpora(): { directory: string; file(name: string): string } {
+  const directory = mkdtempSync(`${tmpdir()}/porthole-corpora-`);
+  afterAll(() => rmSync(directory, { recursive: true }));
+  const names = Object.keys(corpora);
+  for (const [index, name] of names.entries()) writeFileSync(`${directory}/${index}`, corpora[name] ?? "");
+  return { directory, file: (name) => `${directory}/${names.indexOf(name)}` };
+}
+
+/** Lines with their numbers, every n-th with a foo. */
+export function numbered(count: number, every: number): string {
+  let text = "";
+  for (let n = 1; n <= count; n++) text += `${n} line of the log${n % every === 0 ? " foo" : ""}\n`;
+  return text;
+}
+
+function bytes(text: string): Buffer {
+  return Buffer.from(text);
+}
