@@ -18,14 +18,14 @@ export interface Result {
 
 /**
  * Runs the contestants in turn, `rounds` times, so that what disturbs the machine disturbs all of them; the first one is the base
- * of the ratios. The first round warms up and does not count.
+ * of the ratios. The first `warmUp` rounds do not count.
  */
-export async function compare(contestants: Contestant[], rounds: number): Promise<Result[]> {
+export async function compare(contestants: Contestant[], rounds: number, warmUp = 1): Promise<Result[]> {
   const samples = contestants.map((): number[] => []);
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = 0; round < warmUp + rounds; round++) {
     for (const [index, contestant] of contestants.entries()) {
       const taken = await contestant.run();
-      if (round > 0) samples[index]?.push(taken);
+      if (round >= warmUp) samples[index]?.push(taken);
     }
   }
   const medians = samples.map((values) => quantile(values, 0.5));

@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
-import { connect } from "../../src/index.ts";
+import { connect, detachAgents } from "../../src/index.ts";
 import { type Contestant, compare, type Result, timeCommand } from "../measure.ts";
-import { run, type Stage } from "../stage.ts";
+import type { Stage } from "../stage.ts";
 
 /** Starting an agent, route by route, each against what the kernel or the engine alone needs for the like. */
 export async function coldAttach(stage: Stage): Promise<Result[]> {
-  const { env, container, porthole } = stage;
+  const { env, container } = stage;
   const enter = stage.program("enter");
   const pairs: { base: Contestant; floor?: Contestant; route: "direct" | "mount" | "sidecar"; target: string }[] = [
     {
@@ -42,8 +42,7 @@ export async function coldAttach(stage: Stage): Promise<Result[]> {
       name: `attach, ${route}`,
       run: async () => {
         // Only the agent goes; image and run directory stay, as the base's image does.
-        const { name } = container;
-        for (const live of [name, `pid:${container.pid}`]) quietly(() => run("node", [porthole, "detach", live], env));
+        for (const live of [container.name, `pid:${container.pid}`]) await detachAgents(live).catch(() => undefined);
         const started = performance.now();
         const session = await connect(target, { route });
         const taken = performance.now() - started;
@@ -51,7 +50,7 @@ export async function coldAttach(stage: Stage): Promise<Result[]> {
         return taken;
       },
     };
-    results.push(...(await compare([base, attach, ...(floor === undefined ? [] : [floor])], 21)));
+    results.push(...(await compare([base, attach, ...(floor === undefined ? [] : [floor])], 21, 5)));
   }
   return results;
 }
@@ -66,11 +65,4 @@ function timeEntering(program: string, pid: number): Promise<number> {
     child.once("error", reject);
     child.once("exit", (code) => code !== 0 && reject(new Error(`${program} ended with status ${code}`)));
   });
-}
-
-/** An agent that is not there needs no end. */
-function quietly(action: () => void): void {
-  try {
-    action();
-  } catch {}
 }
