@@ -1,7 +1,8 @@
 /** porthole's public API: open files inside containers and other namespaces from here. Linux only. */
 export { detachAgents, detachAll, type LiveAgent, listAgents, prepareMount } from "./agents.ts";
 export { isTerminal } from "./descriptors/file.ts";
-export { dieOf, isWritable } from "./descriptors/transfer.ts";
+export { type TerminalState, terminalState } from "./descriptors/terminal.ts";
+export { dieOf, isWritable, type PumpOptions } from "./descriptors/transfer.ts";
 export { type ErrorCode, type ErrorDetails, PortholeError } from "./errors.ts";
 export { type FollowedFile, followSource, type SessionSource } from "./follow.ts";
 export { type FileKind, kindOf, OpenFile } from "./open-file.ts";

@@ -2,7 +2,7 @@ import { constants, fstatSync, readSync } from "node:fs";
 import { getFlags, identify, setNonBlocking } from "./descriptors/file.ts";
 import type { OwnedFd } from "./descriptors/owned-fd.ts";
 import { readable } from "./descriptors/poll.ts";
-import { copyToFd, pumpToFd } from "./descriptors/transfer.ts";
+import { copyToFd, type PumpOptions, pumpToFd } from "./descriptors/transfer.ts";
 import { PortholeError } from "./errors.ts";
 import type { FileFacts, PromisedFile } from "./protocol/facts.ts";
 
@@ -121,14 +121,15 @@ export class OpenFile implements AsyncDisposable {
   /**
    * Copies the whole content to another descriptor as fast as the kernel can, byte for byte. A seekable file is copied
    * synchronously (see copyToFd: leave SIGINT at its default action), anything else without ever blocking the event loop on it.
+   * `onProgress` is called between the pieces of it, with the bytes copied so far: it may draw, but not close the file.
    * @returns bytes copied
    * @throws PortholeError FILE with the errno: EISDIR, EPIPE (the reader of `out` is gone), ENOSPC, ...; CANCELLED
    */
-  async copyTo(out: number, options: { signal?: AbortSignal | undefined } = {}): Promise<bigint> {
+  async copyTo(out: number, options: PumpOptions = {}): Promise<bigint> {
     if (this.kind === "directory") throw new PortholeError("FILE", `${this.path}: Is a directory`, { errno: "EISDIR" });
     if (!this.isSeekable) return pumpToFd(this.#fd, out, options);
     try {
-      return copyToFd(this.#fd, out);
+      return copyToFd(this.#fd, out, { onProgress: options.onProgress });
     } catch (error) {
       // A file such as /proc/kmsg is a regular one by its mode, yet has no positions.
       if (error instanceof PortholeError && error.errno === "ESPIPE") return pumpToFd(this.#fd, out, options);
@@ -204,7 +205,7 @@ export function checkReceived(path: string, fd: OwnedFd, promised: PromisedFile,
   const found = identify(fd);
   const wanted = promised.relayed ? constants.S_IFIFO : promised.mode & constants.S_IFMT;
   if ((found.mode & constants.S_IFMT) !== wanted) {
-    throw lied(path, `a ${kindOf(found.mode)} where it promised a ${kindOf(wanted)}`);
+    throw lied(path, `something else (${kindOf(found.mode)}) than it promised (${kindOf(wanted)})`);
   }
   if (!promised.relayed) {
     if (found.ino !== promised.inode) throw lied(path, `inode ${found.ino} where it promised ${promised.inode}`);

@@ -3,7 +3,7 @@ import type { OpenFile } from "./open-file.ts";
 import type { FileSearchOptions } from "./text/grep/file-search.ts";
 import type { Matcher } from "./text/grep/matcher.ts";
 import type { Scanner } from "./text/grep/scanner.ts";
-import { searchFile, searchStream } from "./text/grep/search-file.ts";
+import { type SeekableFile, searchFile, searchStream } from "./text/grep/search-file.ts";
 import type { Sink } from "./text/grep/sink.ts";
 
 export interface SearchOptions extends FileSearchOptions {
@@ -13,6 +13,8 @@ export interface SearchOptions extends FileSearchOptions {
   signal?: AbortSignal | undefined;
   /** Called whenever all that came so far was searched: a good time to pass on what was printed. */
   idle?: (() => void) | undefined;
+  /** Called now and then with the bytes up to which the file was read. With a scanner that is ahead of what the sink was told. */
+  onProgress?: ((read: number) => void) | undefined;
 }
 
 /**
@@ -26,13 +28,39 @@ export async function searchOpenFile(
   options: SearchOptions,
 ): Promise<void> {
   if (file.kind === "directory") throw new PortholeError("FILE", `${file.path}: Is a directory`, { errno: "EISDIR" });
-  const { scanner, signal, idle = () => {} } = options;
+  const { scanner, signal, idle = () => {}, onProgress } = options;
   if (file.isSeekable) {
     const seekable = {
       fd: file.fd,
       size: file.size(),
-      read: (buffer: Uint8Array, position: number) => file.read(buffer, position),
+      read: reader(file, onProgress),
     };
     await searchFile(seekable, matcher, sink, options, scanner);
-  } else await searchStream(file.stream(signal && { signal }), matcher, sink, options, idle);
+  } else await searchStream(counted(file.stream(signal && { signal }), onProgress), matcher, sink, options, idle);
+}
+
+/** Reads at positions; a search that goes back to one does not take back its progress. */
+function reader(file: OpenFile, onProgress: SearchOptions["onProgress"]): SeekableFile["read"] {
+  if (onProgress === undefined) return (buffer, position) => file.read(buffer, position);
+  let furthest = 0;
+  return (buffer, position) => {
+    const count = file.read(buffer, position);
+    if (position + count > furthest) {
+      furthest = position + count;
+      onProgress(furthest);
+    }
+    return count;
+  };
+}
+
+async function* counted(
+  pieces: AsyncIterable<Uint8Array>,
+  onProgress: SearchOptions["onProgress"],
+): AsyncGenerator<Uint8Array> {
+  let count = 0;
+  for await (const piece of pieces) {
+    yield piece;
+    count += piece.length;
+    onProgress?.(count);
+  }
 }

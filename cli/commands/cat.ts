@@ -40,7 +40,7 @@ async function catOne(reach: Reach, { text, target }: NamedTarget, trace: boolea
       throw new PortholeError("FILE", `cannot read ${text}: Is a directory`, { errno: "EISDIR" });
     if (file.relayed) complain(`${printable(text)}: its file system may not answer, so the agent reads it for us`);
     if (isTerminal(1)) await show(file);
-    else await file.copyTo(1);
+    else await copy(file);
   } finally {
     file.close();
   }
@@ -54,6 +54,19 @@ function tell(target: Target, session: Session, file: OpenFile, milliseconds: nu
     `Got file descriptor for '${printable(target.path)}'\nThe file descriptor is ${file.fd}\n` +
       `route ${session.route}${agent}, ${milliseconds.toFixed(1)} ms\n`,
   );
+}
+
+/** A copy that may take long tells its progress where somebody can see it. */
+async function copy(file: OpenFile): Promise<void> {
+  if (!isTerminal(2)) return void (await file.copyTo(1));
+  const { Progress } = await import("../progress.ts");
+  // What the kernel makes up has no size.
+  const progress = new Progress(file.size() || undefined);
+  try {
+    await file.copyTo(1, { onProgress: (copied) => progress.at(Number(copied)) });
+  } finally {
+    progress.erase();
+  }
 }
 
 async function show(file: OpenFile): Promise<void> {

@@ -4,6 +4,7 @@ import { report } from "../fail.ts";
 import type { GrepOptions } from "../grep/options.ts";
 import { type Presentation, present } from "../grep/presentation.ts";
 import { write } from "../output.ts";
+import { Progress } from "../progress.ts";
 import { type NamedTarget, Reach } from "../reach.ts";
 
 /** ripgrep's exit statuses, which are grep's. */
@@ -39,10 +40,17 @@ class Grep {
   readonly #scanner: Scanner;
   readonly #matcher: Matcher;
   readonly #options: GrepOptions;
-  readonly #output = new Output(write);
+  readonly #progress = isTerminal(2) && !isTerminal(1) ? new Progress() : undefined;
+  readonly #output = new Output((bytes) => {
+    // Whoever reads it may show it on the same terminal, or be gone and end us.
+    this.#progress?.erase();
+    write(bytes);
+  });
   #presentation: Presentation | undefined;
   #hasMatched = false;
   #hasFailed = false;
+  /** Bytes of all files; counted only for the progress. */
+  #searched = 0;
 
   constructor(reach: Reach, scanner: Scanner, matcher: Matcher, options: GrepOptions) {
     this.#reach = reach;
@@ -52,6 +60,14 @@ class Grep {
   }
 
   async run(targets: string[]): Promise<number> {
+    try {
+      return await this.#run(targets);
+    } finally {
+      this.#progress?.erase();
+    }
+  }
+
+  async #run(targets: string[]): Promise<number> {
     const { maxCount, quiet } = this.#options;
     if (maxCount === 0) return Status.unmatched;
     const named = await this.#reach.expand(targets, (error) => this.#fail(error));
@@ -74,6 +90,8 @@ class Grep {
     const session = await this.#reach.session(target);
     const file = await session.open(target.path);
     try {
+      if (this.#progress !== undefined && !isSeveral && file.kind !== "directory")
+        this.#progress.total = file.size() || undefined;
       if (file.kind !== "directory") return await this.#file(await this.#present(isSeveral), text, file, "convert");
     } finally {
       file.close();
@@ -111,6 +129,8 @@ class Grep {
   async #file(presentation: Presentation, name: string, file: OpenFile, mode: "convert" | "quit"): Promise<void> {
     const binary = this.#options.text ? "text" : mode;
     const printer = presentation.file(name, binary);
+    const progress = this.#progress;
+    const searched = this.#searched;
     try {
       await searchOpenFile(file, this.#matcher, printer, {
         ...presentation.context,
@@ -119,6 +139,12 @@ class Grep {
         binary,
         scanner: this.#scanner,
         idle: () => this.#output.flush(),
+        onProgress:
+          progress &&
+          ((read) => {
+            this.#searched = searched + read;
+            progress.at(this.#searched);
+          }),
       });
     } finally {
       if (printer.matches > 0) this.#hasMatched = true;
@@ -138,6 +164,7 @@ class Grep {
   /** What was printed so far comes before the complaint. */
   #fail(error: unknown): void {
     this.#output.flush();
+    this.#progress?.erase();
     this.#hasFailed = true;
     report(error);
   }

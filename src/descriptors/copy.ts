@@ -17,6 +17,8 @@ const POLLOUT = 0x004;
 export interface CopyOptions {
   offset?: bigint | undefined;
   length?: bigint | undefined;
+  /** Called after each piece, of 16 MiB at most, with the bytes copied so far. What it throws ends the copy. */
+  onProgress?: ((copied: bigint) => void) | undefined;
 }
 
 /**
@@ -32,7 +34,13 @@ export function copyToFd(source: OwnedFd, out: number, options: CopyOptions = {}
   const to = statx(out);
   const start = options.offset ?? 0n;
   refuseSelfCopy(from, to, start, out);
-  const copy: Copy = { source: source.number, out, position: start, end: start + (options.length ?? 1n << 62n) };
+  const copy: Copy = {
+    source: source.number,
+    out,
+    position: start,
+    end: start + (options.length ?? 1n << 62n),
+    onProgress: options.onProgress && ((position) => options.onProgress?.(position - start)),
+  };
   // A file that claims to be empty makes up its content when it is read: sendfile and copy_file_range may see nothing.
   if (from.size > 0n) {
     if (isRegular(to) && copyByRange(copy)) return copy.position - start;
@@ -48,6 +56,7 @@ interface Copy {
   out: number;
   position: bigint;
   end: bigint;
+  onProgress: ((position: bigint) => void) | undefined;
 }
 
 /** As cat(1): copying a file behind its own reading position would never end. */
@@ -82,6 +91,7 @@ function copyInKernel(copy: Copy, call: (length: number) => number): boolean {
     if (count > 0) {
       copy.position += BigInt(count);
       copied = true;
+      copy.onProgress?.(copy.position);
     } else if (count === 0) return copied;
     else {
       const error = errno();
@@ -106,6 +116,7 @@ function copyByRead(copy: Copy): void {
     }
     writeFully(copy.out, memory.address, count);
     copy.position += BigInt(count);
+    copy.onProgress?.(copy.position);
   }
 }
 

@@ -15,6 +15,13 @@ const TURN = 4 * 1024 * 1024;
 const SPLICE_F_NONBLOCK = 2;
 const RWF_NOWAIT = 8;
 
+/** How to copy a stream. */
+export interface PumpOptions {
+  signal?: AbortSignal | undefined;
+  /** Called after each piece with the bytes copied so far. */
+  onProgress?: ((copied: bigint) => void) | undefined;
+}
+
 /** What a step of the pump came to: bytes moved, or what to do now. */
 type Step = number | "source" | "output" | "end" | "unsupported";
 
@@ -27,12 +34,8 @@ type Step = number | "source" | "output" | "end" | "unsupported";
  * Rejects with CANCELLED when `signal` aborts (bytes already read were written), FILE with the errno otherwise: EPIPE as soon
  * as the output's reader is gone, even while the source is idle.
  */
-export async function pumpToFd(
-  source: OwnedFd,
-  out: number,
-  options: { signal?: AbortSignal | undefined } = {},
-): Promise<bigint> {
-  const pump = new Pump(source, out, options.signal);
+export async function pumpToFd(source: OwnedFd, out: number, options: PumpOptions = {}): Promise<bigint> {
+  const pump = new Pump(source, out, options);
   try {
     return await pump.run();
   } finally {
@@ -44,6 +47,7 @@ class Pump {
   readonly #source: OwnedFd;
   readonly #out: number;
   readonly #signal: AbortSignal | undefined;
+  readonly #onProgress: ((copied: bigint) => void) | undefined;
   readonly #fromPipe: boolean;
   readonly #sourcePolls: boolean;
   readonly #outPolls: boolean;
@@ -54,10 +58,11 @@ class Pump {
   #nowaitRead = true;
   #nowaitWrite = true;
 
-  constructor(source: OwnedFd, out: number, signal: AbortSignal | undefined) {
+  constructor(source: OwnedFd, out: number, { signal, onProgress }: PumpOptions) {
     this.#source = source;
     this.#out = out;
     this.#signal = signal;
+    this.#onProgress = onProgress;
     this.#fromPipe = (statx(source).mode & constants.S_IFMT) === constants.S_IFIFO;
     this.#splices = this.#fromPipe;
     this.#sourcePolls = canPoll(source);
@@ -81,6 +86,7 @@ class Pump {
       } else {
         total += BigInt(step);
         turn += step;
+        this.#onProgress?.(total);
         if (turn >= TURN) {
           await setImmediate();
           if (this.#signal?.aborted) await this.#wait("source");

@@ -98,6 +98,17 @@ for (const [name, sink] of sinks) {
     expect(Buffer.compare(await content(), readFileSync(path))).toBe(0);
   });
 
+  test(`progress of a part to ${name}`, async () => {
+    const from = source(randomBytes(20_000_000));
+    const { out } = sink();
+    const told: bigint[] = [];
+    copyToFd(from, out.number, { offset: 1_000_000n, length: 18_000_000n, onProgress: (copied) => told.push(copied) });
+    expect(told.length).toBeGreaterThan(1);
+    const steps = told.map((copied, index) => Number(copied - (told[index - 1] ?? 0n)));
+    expect(steps.filter((step) => step <= 0 || step > 16 * 1024 * 1024)).toEqual([]);
+    expect(told.at(-1)).toBe(18_000_000n);
+  });
+
   test(`a part to ${name}; the source's own offset is neither used nor moved`, async () => {
     const content = randomBytes(300_000);
     const from = source(content);

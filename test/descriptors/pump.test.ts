@@ -68,7 +68,10 @@ for (const [name, flags] of [
     const { out, content } = newOutput(flags);
     const { path: random, bytes } = randomFile(3_000_001);
     run(`cat '${random}' > '${path}'`, "ignore");
-    expect(await pumpToFd(fd, out.number)).toBe(3_000_001n);
+    const told: bigint[] = [];
+    expect(await pumpToFd(fd, out.number, { onProgress: (copied) => told.push(copied) })).toBe(3_000_001n);
+    expect(told).toEqual([...new Set(told)].sort((a, b) => Number(a - b)));
+    expect(told.at(-1)).toBe(3_000_001n);
     expect(Buffer.compare(content(), bytes)).toBe(0);
   });
 

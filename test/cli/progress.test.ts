@@ -1,0 +1,137 @@
+import { readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { afterEach, describe, expect, it, test } from "vitest";
+import { humanBytes, progressLine } from "../../cli/progress.ts";
+import { mkfifo } from "../../src/descriptors/file.ts";
+import { describeWith } from "../helpers/availability.ts";
+import { builtCommand } from "../helpers/paths.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { TmuxScreen } from "../tui/screen.ts";
+
+const MiB = 1024 ** 2;
+const GiB = 1024 ** 3;
+
+describe("a progress line", () => {
+  const line = (bytes: number, total: number | undefined, elapsedMs: number, columns = 79) =>
+    progressLine({ bytes, total, elapsedMs }, columns);
+
+  test("tells how much of how much, the average rate, and when it will be done at that rate", () => {
+    expect(line(GiB, 4 * GiB, 4000)).toBe("1.0 GiB of 4.0 GiB, 25 %, 256 MiB/s, ETA 0:12");
+    expect(line(GiB, 1000 * GiB, 100_000)).toBe("1.0 GiB of 1000 GiB, 0 %, 10 MiB/s, ETA 27:45:00");
+    expect(line(999, 1000, 999)).toBe("999 B of 1000 B, 99 %, 1000 B/s, ETA 0:01");
+    expect(line(1000, 1000, 1000)).toBe("1000 B of 1000 B, 100 %, 1000 B/s, ETA 0:00");
+  });
+
+  test("tells nothing of an end that nobody knows, or that was passed", () => {
+    expect(line(3 * MiB, undefined, 2000)).toBe("3.0 MiB, 1.5 MiB/s");
+    expect(line(3 * MiB, 2 * MiB, 2000)).toBe("3.0 MiB, 1.5 MiB/s");
+    expect(line(0, 0, 2000)).toBe("0 B, 0 B/s");
+    expect(line(0, MiB, 2000)).toBe("0 B of 1.0 MiB, 0 %, 0 B/s");
+    expect(line(5, MiB, 0)).toBe("5 B of 1.0 MiB, 0 %, 0 B/s");
+  });
+
+  test("is cut to the width", () => {
+    expect(line(GiB, 4 * GiB, 4000, 10)).toBe("1.0 GiB of");
+    expect(line(GiB, undefined, 4000, 3)).toBe("1.0");
+    expect(line(GiB, undefined, 4000, 0)).toBe("");
+    expect(line(GiB, 2 * GiB, 4000, -1)).toBe("");
+  });
+
+  test.each([
+    [0, "0 B"],
+    [1023, "1023 B"],
+    [1023.6, "1.0 KiB"],
+    [1024, "1.0 KiB"],
+    [9.94 * 1024, "9.9 KiB"],
+    [9.96 * 1024, "10 KiB"],
+    [1023.6 * 1024, "1.0 MiB"],
+    [2 ** 63, "8.0 EiB"],
+  ])("%d bytes are %s", (bytes, text) => expect(humanBytes(bytes)).toBe(text));
+});
+
+describeWith("tmux", "on a terminal", () => {
+  let screen: TmuxScreen;
+  afterEach(() => screen.close());
+
+  /** Takes a little at a time, telling the number of times in `turns`, until there is a file `go`; then all. */
+  const slowReader =
+    "{ i=0; until [ -e go ]; do head -c 65536; i=$((i+1)); echo $i >turns; sleep 0.02; done; cat; } >/dev/null";
+  const porthole = `${process.execPath} ${builtCommand}`;
+
+  function open(): void {
+    screen = new TmuxScreen({ columns: 60, rows: 12 });
+    screen.file("big", "");
+    truncateSync(`${screen.directory}/big`, 256 * MiB);
+    screen.file("slow-reader", slowReader);
+  }
+  const turns = () => Number(readFileSync(`${screen.directory}/turns`, "utf8"));
+  /** Until long after the progress would be shown; what a turn takes, it takes at least. */
+  const waitLong = () => waitFor("100 turns of the reader", () => quiet(turns) > 100);
+  const release = () => writeFileSync(`${screen.directory}/go`, "");
+
+  it("cat shows its progress while a pipe is slow, erases it before an error line and at the end", async () => {
+    open();
+    screen.run(`clear; ${porthole} cat big missing big | sh slow-reader`);
+    await screen.waitFor("progress", (text) =>
+      /^[\d.]+ MiB of 256 MiB, \d+ %, [\d.]+ \w+\/s, ETA \d+:\d\d$/m.test(text),
+    );
+    release();
+    expect(await screen.waitForEnd()).toBe(0);
+    const rows = screen.rows().filter((row) => row !== "");
+    expect(rows).toEqual([expect.stringMatching(/^porthole: .*missing: No such file or directory$/), "ended 1: 0"]);
+  });
+
+  it("says nothing on a standard error that is no terminal", async () => {
+    open();
+    screen.run(`${porthole} cat big 2>err | sh slow-reader`);
+    await waitLong();
+    release();
+    await screen.waitForEnd();
+    expect(readFileSync(`${screen.directory}/err`, "utf8")).toBe("");
+    expect(screen.raw()).not.toContain("MiB");
+  });
+
+  it("leaves the screen to a pager that reads the pipe", async () => {
+    open();
+    screen.run(`${porthole} cat big | { stty -icanon </dev/tty; sh slow-reader; stty icanon </dev/tty; }`);
+    await waitLong();
+    release();
+    await screen.waitForEnd();
+    expect(screen.raw()).not.toContain("MiB");
+  });
+
+  it("leaves the screen to the shell when it runs in the background", async () => {
+    open();
+    screen.run(`set -m; ${porthole} cat big | sh slow-reader & wait`);
+    await waitLong();
+    release();
+    await screen.waitForEnd();
+    expect(screen.raw()).not.toContain("MiB");
+  });
+
+  it("grep shows how far it has come in a file", async () => {
+    open();
+    truncateSync(`${screen.directory}/big`, 1024 * GiB);
+    screen.run(`clear; ${porthole} grep -c needle big | cat`);
+    await screen.waitFor("progress", (text) => /^[\d.]+ [MG]iB of 1.0 TiB, \d+ %, [\d.]+ \w+\/s, ETA/m.test(text));
+  });
+
+  it("grep shows how much it read of what has no known end, and erases that before what it found", async () => {
+    open();
+    mkfifo(`${screen.directory}/fifo`);
+    screen.file("feed", "until [ -e go ]; do echo hay; sleep 0.02; done; echo needle");
+    screen.run(`clear; ( sh feed >fifo & ); ${porthole} grep needle fifo | cat`);
+    await screen.waitFor("progress", (text) => /^\d+ B, \d+ B\/s$/m.test(text));
+    release();
+    expect(await screen.waitForEnd()).toBe(0);
+    const rows = screen.rows().filter((row) => row !== "");
+    expect(rows).toEqual(["needle", "ended 1: 0"]);
+  });
+
+  function quiet(action: () => number): number {
+    try {
+      return action();
+    } catch {
+      return 0;
+    }
+  }
+});
