@@ -25,9 +25,7 @@ export class LineSearch {
   readonly #invert: boolean;
   readonly #before: number;
   readonly #after: number;
-  /** Offset up to which lines were searched. */
   #searched = 0;
-  /** Offset of the end of the last line shown, and whether there is one. */
   #shown = 0;
   #hasShown = false;
   #afterLeft = 0;
@@ -42,8 +40,14 @@ export class LineSearch {
     this.#line = options.lineNumbers ? { number: 1, at: 0 } : undefined;
   }
 
+  /** Offset up to which lines were searched. */
   get searched(): number {
     return this.#searched;
+  }
+
+  /** The end of the last line shown. */
+  get shown(): number {
+    return this.#shown;
   }
 
   /** True when lines that follow will be shown whether they match or not. */

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
+import { PortholeError } from "../../errors.ts";
 import { type ChunkReport, type ReadAt, type ScanOptions, scanChunk } from "./chunks.ts";
 import { Matcher, type MatchOptions } from "./matcher.ts";
 
@@ -37,6 +38,8 @@ export class Scanner {
   readonly #workerUrl: URL;
   readonly #helpers: Helper[] = [];
   #file = 0;
+  /** Resolves when the helpers that were told to end have ended. */
+  #ending: Promise<void> = Promise.resolve();
   #onReply: ((reply: ScanReply) => void) | undefined;
   #onFailure: ((error: unknown) => void) | undefined;
 
@@ -94,17 +97,25 @@ export class Scanner {
         if (failure !== undefined) throw failure;
       }
     } finally {
+      this.#onFailure = () => wake();
       // Nobody may read from the descriptor when its owner closes it.
-      const stuck = setTimeout(() => void this.close().then(() => wake()), PATIENCE_MS);
+      const stuck = setTimeout(() => void this.close(), PATIENCE_MS);
       while (this.#helpers.some(({ jobs }) => jobs > 0)) await reply();
       clearTimeout(stuck);
+      this.#onFailure = undefined;
+      await this.#ending;
     }
   }
 
-  /** Ends the helpers. */
+  /** Ends the helpers, and a search that goes on with CANCELLED. */
   async close(): Promise<void> {
     const helpers = this.#helpers.splice(0);
-    await Promise.all(helpers.map(({ worker }) => worker.terminate()));
+    const before = this.#ending;
+    this.#ending = before.then(async () => {
+      await Promise.all(helpers.map(({ worker }) => worker.terminate()));
+    });
+    this.#onFailure?.(new PortholeError("CANCELLED", "the search was ended"));
+    await this.#ending;
   }
 
   #start(): void {

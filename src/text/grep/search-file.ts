@@ -111,17 +111,16 @@ class Skimmer {
 
   /** Goes to where the reports are, less the lines that a match there would have before it. */
   #skip(): void {
-    const { searched } = this.#search.lines;
+    const { searched, shown } = this.#search.lines;
     if (searched >= this.#at) return;
-    let length = 0;
     let context: Buffer = Buffer.alloc(0);
     for (let wanted = BLOCK; this.#before > 0; wanted *= 4) {
-      length = Math.min(wanted, this.#at - searched);
+      const length = Math.min(wanted, this.#at - shown);
       const bytes = this.#bytesBefore(length);
       const from = linesBefore(bytes, 0, bytes.length, this.#before);
       context = bytes.subarray(from);
       // At the very beginning of what was read a line may be cut.
-      if (from > 0 || length === this.#at - searched) break;
+      if (from > 0 || length === this.#at - shown) break;
     }
     this.#search.jump(this.#at - context.length, this.#number - countNewlines(context, 0, context.length));
   }
