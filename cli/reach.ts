@@ -87,20 +87,28 @@ async function exists(session: Session, path: string): Promise<boolean> {
   }
 }
 
+/** What is under way and a signal cleans up first. One set of handlers, however many containers are being attached to. */
+const underWay = new Set<AbortController>();
+let received: (typeof signals)[number] | undefined;
+
 async function interruptible<T>(action: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  let received: (typeof signals)[number] | undefined;
-  const onSignal = (signal: NodeJS.Signals) => {
-    // Who asks twice will not wait for the clean-up.
-    if (received !== undefined) dieOf(signal);
-    received = signal as (typeof signals)[number];
-    controller.abort();
-  };
-  for (const signal of signals) process.on(signal, onSignal);
+  if (underWay.size === 0) for (const signal of signals) process.on(signal, onSignal);
+  underWay.add(controller);
   try {
     return await action(controller.signal);
   } finally {
-    for (const signal of signals) process.off(signal, onSignal);
-    if (received !== undefined) dieOf(received);
+    underWay.delete(controller);
+    if (underWay.size === 0) {
+      for (const signal of signals) process.off(signal, onSignal);
+      if (received !== undefined) dieOf(received);
+    }
   }
+}
+
+function onSignal(signal: NodeJS.Signals): void {
+  // Who asks twice will not wait for the clean-up.
+  if (received !== undefined) dieOf(received);
+  received = signal as (typeof signals)[number];
+  for (const controller of underWay) controller.abort();
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { AT_END, type Identity, PortholeError, parseTarget, type Target } from "../../src/index.ts";
 import { everyTick } from "../../src/tailing.ts";
 import type { NamedTarget, Reach } from "../reach.ts";
@@ -25,6 +26,7 @@ export class Tailing {
   readonly #globs: { text: string; target: Target }[] = [];
   readonly #names = new Set<string>();
   readonly #seen = new Map<Place, Set<string>>();
+  #looking = false;
   #printer: Printer | undefined;
   #merger: Merger | undefined;
 
@@ -34,6 +36,8 @@ export class Tailing {
     this.#options = options;
     this.#since = since;
     this.#failed = failed;
+    // One for each file.
+    setMaxListeners(0, this.#stop.signal);
   }
 
   /** Finds out what is meant. Failures are told to `complain` and counted. */
@@ -182,8 +186,6 @@ export class Tailing {
     );
     return () => clearInterval(timer);
   }
-
-  #looking = false;
 
   /** Takes in files that the globs match now. One that was followed under another name is that file, rotated. */
   async #lookForMore(): Promise<void> {
