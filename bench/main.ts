@@ -3,6 +3,10 @@ import { cpus, release } from "node:os";
 import { fileURLToPath } from "node:url";
 import { bigCat } from "./cases/big-cat.ts";
 import { coldAttach } from "./cases/cold-attach.ts";
+import { completeKey } from "./cases/complete.ts";
+import { followLatency } from "./cases/follow.ts";
+import { grepLog } from "./cases/grep.ts";
+import { listTree } from "./cases/list.ts";
 import { smallCat } from "./cases/small-cat.ts";
 import { warmOpen, warmOpenChild } from "./cases/warm-open.ts";
 import type { Result } from "./measure.ts";
@@ -14,6 +18,10 @@ const cases: Record<string, { run: (stage: Stage) => Promise<Result[]>; goal: st
   small: { run: smallCat, goal: "porthole cat <= 1.4x, --version <= 1.2x node -e 0" },
   cold: { run: coldAttach, goal: "each attach <= 1.3x its base" },
   cat: { run: bigCat, goal: "porthole cat at >= 0.9x the speed of cat (ratio <= 1.11)" },
+  grep: { run: grepLog, goal: "porthole grep: literal at >= 3 GB/s (358 ms), regex at >= 1.5 GB/s (716 ms)" },
+  follow: { run: followLatency, goal: "porthole tail -f p50 <= 3 ms, p99 <= 20 ms" },
+  list: { run: listTree, goal: "porthole ls -lR against docker exec ls -lR and ls on the host (no number is set)" },
+  complete: { run: completeKey, goal: "each key <= 1.5x node -e 0" },
 };
 
 main().catch((error: unknown) => {

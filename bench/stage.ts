@@ -12,7 +12,7 @@ export interface Stage {
   /** Name and host pid of a running container with busybox, prepared for the mount route. */
   container: { name: string; id: string; pid: number };
   /** Path of a compiled program of bench/c. */
-  program(name: string): string;
+  program(name: string, ...flags: string[]): string;
   /** The built command. */
   porthole: string;
   close(): Promise<void>;
@@ -50,8 +50,8 @@ async function furnish(root: string, directory: string, daemon: Daemon): Promise
     docker,
     container: { name: "stage", id, pid: State.Pid },
     porthole,
-    program: (name) => {
-      run("cc", ["-O2", "-o", `${directory}/${name}`, `${root}bench/c/${name}.c`], env);
+    program: (name, ...flags) => {
+      run("cc", ["-O2", ...flags, "-o", `${directory}/${name}`, `${root}bench/c/${name}.c`], env);
       return `${directory}/${name}`;
     },
     close: async () => {

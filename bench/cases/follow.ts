@@ -1,0 +1,122 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Readable } from "node:stream";
+import { quantile, type Result } from "../measure.ts";
+import { run, type Stage } from "../stage.ts";
+
+const ROUNDS = 4;
+const LINES = 50;
+const INTERVAL_MS = 20;
+const FIRST = "ready";
+const TAIL = "/usr/bin/tail";
+
+/** A file of the container's layer, and one of its tmpfs. */
+const places = { layer: "/data/live", tmpfs: "/dev/shm/live" };
+
+/**
+ * From a line's write(2) in the container to its arrival on the host, against GNU tail in the container. GNU tail takes overlayfs for a remote
+ * file system and looks once a second there; on others it is woken by inotify.
+ */
+export async function followLatency(stage: Stage): Promise<Result[]> {
+  const root = `/proc/${stage.container.pid}/root`;
+  mkdirSync(`${root}/data`, { recursive: true });
+  copyFileSync(stage.program("append", "-static"), `${root}/append`);
+  installTail(root);
+  const results: Result[] = [];
+  for (const [place, log] of Object.entries(places)) {
+    const compared = await follow(stage, root, log);
+    results.push(...compared.map((result) => ({ ...result, name: `${place}: ${result.name}` })));
+  }
+  return results;
+}
+
+async function follow({ env, porthole, container }: Stage, root: string, log: string): Promise<Result[]> {
+  const inside = (...args: string[]) => ["exec", container.name, ...args];
+  const followers = [
+    {
+      name: "docker exec tail -f",
+      command: ["docker", ...inside("/busybox", "sh", "-c", `echo $$ > /data/tail.pid; exec ${TAIL} -n 1 -f ${log}`)],
+      // The engine leaves behind what it started when its client ends.
+      stop: () => run("docker", inside("/busybox", "sh", "-c", "kill $(/busybox cat /data/tail.pid)"), env),
+    },
+    { name: "porthole tail -f", command: ["node", porthole, "tail", "-n", "1", "-f", `${container.name}:${log}`] },
+    { name: "tail -f on the host", command: [TAIL, "-n", "1", "-f", `${root}${log}`] },
+  ];
+  const write = () => run("docker", ["exec", "-d", container.name, "/append", log, `${LINES}`, `${INTERVAL_MS}`], env);
+  const samples = followers.map((): number[] => []);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [index, { command, stop }] of followers.entries()) {
+      writeFileSync(`${root}${log}`, `${FIRST}\n`);
+      samples[index]?.push(...(await latencies(command, env, write, stop)));
+    }
+  }
+  const base = quantile(samples[0] ?? [], 0.5);
+  return followers.map(({ name }, index) => {
+    const values = samples[index] ?? [];
+    const median = quantile(values, 0.5);
+    const [p95, p99] = [quantile(values, 0.95), quantile(values, 0.99)];
+    return { name, median, p95, p99, ratio: median / base, samples: values.length };
+  });
+}
+
+/** Milliseconds that each line was on its way to the standard output of `command`, which `write` causes when that follows. */
+async function latencies(
+  [command = "", ...args]: string[],
+  env: NodeJS.ProcessEnv,
+  write: () => void,
+  stop?: () => void,
+): Promise<number[]> {
+  const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  const taken: number[] = [];
+  try {
+    for await (const { line, at } of lines(child, child.stdout)) {
+      if (line === FIRST) write();
+      else taken.push(Number(at - BigInt(line.slice(0, line.indexOf(" ")))) / 1e6);
+      if (taken.length === LINES) break;
+    }
+  } finally {
+    stop?.();
+    child.kill();
+    await ended;
+  }
+  if (taken.length < LINES) throw new Error(`${command} ${args.join(" ")} ended after ${taken.length} lines`);
+  return taken;
+}
+
+/** Lines, each with the time at which it came. */
+async function* lines(child: ChildProcess, output: Readable): AsyncGenerator<{ line: string; at: bigint }> {
+  const arrived: { text: string; at: bigint }[] = [];
+  let wake = () => {};
+  let isOver = false;
+  output.setEncoding("utf8").on("data", (text: string) => {
+    arrived.push({ text, at: process.hrtime.bigint() });
+    wake();
+  });
+  child.once("close", () => {
+    isOver = true;
+    wake();
+  });
+  let rest = "";
+  for (;;) {
+    for (let next = arrived.shift(); next !== undefined; next = arrived.shift()) {
+      const parts = (rest + next.text).split("\n");
+      rest = parts.pop() ?? "";
+      for (const line of parts) yield { line, at: next.at };
+    }
+    if (isOver) return;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  }
+}
+
+/** Puts this machine's tail into the container, with the libraries that it is linked with. */
+function installTail(root: string): void {
+  const libraries = run("ldd", [TAIL], process.env).match(/\/\S+/g) ?? [];
+  for (const path of [TAIL, ...libraries]) {
+    mkdirSync(root + dirname(path), { recursive: true });
+    copyFileSync(path, root + path);
+  }
+}

@@ -1,0 +1,64 @@
+import { closeSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
+import { compare, type Result, timeCommand } from "../measure.ts";
+import { run, type Stage } from "../stage.ts";
+
+const BLOCKS = 128;
+const BLOCK = 8 * 1024 * 1024;
+const LITERAL = "upstream timed out";
+const EXPRESSION = 'HTTP/1\\.[01]" 50[234] [0-9]+ .*bot';
+
+/** A search of a log of 1 GiB in the container for what is rare in it, against ripgrep on the same file by way of /proc/PID/root. */
+export async function grepLog(stage: Stage): Promise<Result[]> {
+  const { env, porthole, container } = stage;
+  const local = `/proc/${container.pid}/root/data/log`;
+  mkdirSync(`/proc/${container.pid}/root/data`, { recursive: true });
+  writeLog(local);
+  const results: Result[] = [];
+  try {
+    for (const [what, pattern, syntax] of [
+      ["literal", LITERAL, "-F"],
+      ["regex", EXPRESSION, "-E"],
+    ] as const) {
+      const fast = {
+        "rg --no-mmap": ["rg", "--no-mmap", pattern, local],
+        "porthole grep": ["node", porthole, "grep", pattern, `${container.name}:/data/log`],
+      };
+      const inside = ["docker", "exec", container.name, "/busybox", "grep", syntax, pattern, "/data/log"];
+      const found = Object.values(fast).map(([command = "", ...args]) => run(command, args, env));
+      const started = performance.now();
+      found.push(run("docker", inside.slice(1), env));
+      const once = performance.now() - started;
+      if (found[0] === "" || new Set(found).size !== 1) throw new Error(`different lines were found for ${pattern}`);
+      // Into a pipe: some tools stop at the first match when nobody can read it.
+      const contestants = Object.entries(fast).map(([name, command]) => ({
+        name: `${what}: ${name}`,
+        run: () => timeCommand("sh", ["-c", '"$@" | cat > /dev/null', "sh", ...command], env),
+      }));
+      const compared = await compare(contestants, 9);
+      const ratio = once / (compared[0]?.median ?? Number.NaN);
+      // It takes too long for more than one run.
+      const name = `${what}: docker exec grep`;
+      results.push(...compared, { name, median: once, p95: once, p99: once, ratio, samples: 1 });
+    }
+  } finally {
+    rmSync(local);
+  }
+  return results;
+}
+
+/** Lines of an access log, 8 MiB of them over and over; one line in 20,000 is about a time-out, one in 10,000 is a bot's error. */
+function writeLog(path: string): void {
+  let block = "";
+  for (let line = 0; block.length < BLOCK; line++) {
+    const status = line % 97 === 0 ? 502 : 200;
+    const agent = line % 10_088 === 0 ? "Examplebot/2.1" : "Mozilla/5.0 (X11; Linux x86_64)";
+    block +=
+      line % 20_000 === 7
+        ? `2026/11/23 10:00:00 [error] 29#29: *${line} upstream timed out (110: Connection timed out)\n`
+        : `10.0.${line % 256}.${(line * 7) % 256} - - [23/Nov/2026:10:00:00 +0000] "GET /api/items/${line} HTTP/1.1" ${status} ${(line * 31) % 90_000} "-" "${agent}"\n`;
+  }
+  const bytes = Buffer.from(block);
+  const fd = openSync(path, "w");
+  for (let count = 0; count < BLOCKS; count++) writeSync(fd, bytes);
+  closeSync(fd);
+}
