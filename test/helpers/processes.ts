@@ -1,9 +1,32 @@
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { waitFor } from "./wait-for.ts";
 
 /** How many descriptors `pid` has open: for tests that nothing leaks. */
 export function descriptorCount(pid: number | "self" = "self"): number {
   return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/**
+ * The least RLIMIT_NOFILE with which `pid` still does what `look` asks of it: more with any descriptor that leaked. For the agent, whose
+ * descriptors only root may count, since it is not dumpable; and the last one that it sent may be open there for a moment when it is here.
+ *
+ * @param look resolves to the errno's name, or "success"; nothing that passes a descriptor, which the limit also bears on for the whole user
+ * (ETOOMANYREFS, unix(7))
+ */
+export async function descriptorsNeeded(pid: number, look: () => Promise<string>): Promise<number> {
+  const usual = /^Max open files +(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, "utf8"))?.[1];
+  const limit = (most: number | string) => execFileSync("prlimit", [`--pid=${pid}`, `--nofile=${most}:`]);
+  try {
+    for (let most = 4; ; most++) {
+      limit(most);
+      const outcome = await look();
+      if (outcome === "success") return most;
+      if (outcome !== "EMFILE") throw new Error(`${outcome} with at most ${most} descriptors`);
+    }
+  } finally {
+    limit(usual ?? "");
+  }
 }
 
 /** The name that a process goes by (`/proc/PID/comm`), or `undefined` when it is gone. */
