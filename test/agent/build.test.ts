@@ -2,17 +2,18 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { expect, onTestFinished, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
 import { builtAgent, repository } from "../helpers/paths.ts";
-
-const hasMusl = spawnSync("musl-gcc", ["--version"]).status === 0;
 
 function run(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(builtAgent, args, { encoding: "utf8" });
   return { status, stdout, stderr };
 }
 
-test.skipIf(!hasMusl)("the agent is at most 100 KB with musl", () => {
-  expect(statSync(builtAgent).size).toBeLessThanOrEqual(100_000);
+describeWith("musl", "with musl", () => {
+  test("the agent is at most 100 KB", () => {
+    expect(statSync(builtAgent).size).toBeLessThanOrEqual(100_000);
+  });
 });
 
 test("the agent is static: it runs in an image with nothing in it", () => {

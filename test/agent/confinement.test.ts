@@ -1,9 +1,7 @@
-import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   closeSync,
   copyFileSync,
-  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -19,7 +17,7 @@ import { decodeFileFacts } from "../../src/protocol/facts.ts";
 import { ByeScope, Op } from "../../src/protocol/messages.ts";
 import { bytes, drain, nameOf, startAgent } from "../helpers/agent.ts";
 import { describeAsRoot, describeWith } from "../helpers/availability.ts";
-import { asUser, ORDINARY_USER } from "../helpers/machine.ts";
+import { asUser, CGROUP_DEVICES, ORDINARY_USER, unifiedCgroups } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { builtAgent } from "../helpers/paths.ts";
 import { waitFor } from "../helpers/wait-for.ts";
@@ -218,87 +216,79 @@ describeWith(["root", "userNamespaces"], "an ordinary user's agent", () => {
   });
 });
 
-const unified = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].find((path) => existsSync(`${path}/cgroup.controllers`));
-const hierarchy = "/sys/fs/cgroup/devices";
-const hasV1 = spawnSync("test", ["-w", `${hierarchy}/cgroup.procs`]).status === 0;
+describeWith(["root", "cgroups"], "device rules on route direct", () => {
+  test("do not hang on a frozen container: the open fails, and nothing is left in its cgroup", async () => {
+    const target = await sandbox({ userNamespace: false, steps: ["node", "/dev/null", "1", "3"] });
+    const cgroup = `${unifiedCgroups()}/porthole-test-${process.pid}`;
+    mkdirSync(cgroup);
+    try {
+      writeFileSync(`${cgroup}/cgroup.procs`, String(target.pid));
+      const agent = await startAgent({ args: ["direct", "--target-pid", String(target.pid), "--device-cgroup"] });
+      const session = await agent.session();
+      const open = (path: string) => session.failure(Op.open, encode.open(0, 0n, bytes(path)));
+      expect(await open("/dev/null")).toBe("success");
+      writeFileSync(`${cgroup}/cgroup.freeze`, "1");
+      expect(await open("/dev/null")).toBe("ETIMEDOUT");
+      expect(await open("/workload")).toBe("success");
+      await waitFor(
+        "the agent's worker to leave",
+        () => readFileSync(`${cgroup}/cgroup.procs`, "utf8") === `${target.pid}\n`,
+      );
+      writeFileSync(`${cgroup}/cgroup.freeze`, "0");
+      expect(await open("/dev/null")).toBe("success");
+      session.close();
+      await agent.stop();
+    } finally {
+      await target.stop();
+      rmdirSync(cgroup);
+    }
+  });
+});
 
-describeAsRoot("device rules on route direct", () => {
-  test.skipIf(!unified)(
-    "do not hang on a frozen container: the open fails, and nothing is left in its cgroup",
-    async () => {
-      const target = await sandbox({ userNamespace: false, steps: ["node", "/dev/null", "1", "3"] });
-      const cgroup = `${unified}/porthole-test-${process.pid}`;
-      mkdirSync(cgroup);
-      try {
-        writeFileSync(`${cgroup}/cgroup.procs`, String(target.pid));
-        const agent = await startAgent({ args: ["direct", "--target-pid", String(target.pid), "--device-cgroup"] });
+describeWith(["root", "cgroupDevices"], "device rules of cgroup v1 on route direct", () => {
+  test("hold for the agent: a node that the container may not open is refused, one that it may is passed", async () => {
+    const steps = ["node", "/dev/zero", "1", "5", "node", "/dev/null", "1", "3", "node", "/dev/full", "1", "7"];
+    const target = await sandbox({ userNamespace: false, steps });
+    const cgroup = `${CGROUP_DEVICES}/porthole-test-${process.pid}`;
+    mkdirSync(cgroup);
+    try {
+      writeFileSync(`${cgroup}/devices.deny`, "a");
+      writeFileSync(`${cgroup}/devices.allow`, "c 1:3 rw");
+      writeFileSync(`${cgroup}/devices.allow`, "c 1:7 r");
+      writeFileSync(`${cgroup}/cgroup.procs`, String(target.pid));
+      const args = ["direct", "--target-pid", String(target.pid)];
+
+      // Without the rules the same open goes through: what follows would notice if they were not applied.
+      const careless = await startAgent({ args });
+      const one = await careless.session();
+      (await one.descriptor(Op.open, encode.open(0, 0n, bytes("/dev/zero")))).close();
+      await careless.stop();
+
+      for (const build of ["release", "asan"] as const) {
+        const agent = await startAgent({ build, args: [...args, "--device-cgroup"] });
         const session = await agent.session();
-        const open = (path: string) => session.failure(Op.open, encode.open(0, 0n, bytes(path)));
-        expect(await open("/dev/null")).toBe("success");
-        writeFileSync(`${cgroup}/cgroup.freeze`, "1");
-        expect(await open("/dev/null")).toBe("ETIMEDOUT");
-        expect(await open("/workload")).toBe("success");
-        await waitFor(
-          "the agent's worker to leave",
-          () => readFileSync(`${cgroup}/cgroup.procs`, "utf8") === `${target.pid}\n`,
-        );
-        writeFileSync(`${cgroup}/cgroup.freeze`, "0");
-        expect(await open("/dev/null")).toBe("success");
+        const open = (name: string, flags = 0) =>
+          session.failure(Op.open, encode.open(flags, 0n, bytes(`/dev/${name}`)));
+        for (let n = 0; n < 40; n++) {
+          expect(await open("zero")).toBe("EPERM");
+          expect(await open("null")).toBe("success");
+        }
+        expect(await open("full")).toBe("success");
+        expect(await open("full", 1)).toBe("EPERM");
+        const { descriptors, body } = await session.must(Op.open, encode.open(1, 0n, bytes("/dev/null")));
+        expect(decodeFileFacts(body).rdev).toEqual({ major: 1, minor: 3 });
+        for (const fd of descriptors) {
+          expect(statSync(`/proc/self/fd/${fd.number}`).rdev).toBe(0x103);
+          fd.close();
+        }
+        // Neither the agent nor its session moved.
+        expect(readFileSync(`/proc/${agent.pid}/cgroup`, "utf8")).toBe(readFileSync("/proc/self/cgroup", "utf8"));
         session.close();
         await agent.stop();
-      } finally {
-        await target.stop();
-        rmdirSync(cgroup);
       }
-    },
-  );
-
-  test.skipIf(!hasV1)(
-    "hold for the agent: a node that the container may not open is refused, one that it may is passed",
-    async () => {
-      const steps = ["node", "/dev/zero", "1", "5", "node", "/dev/null", "1", "3", "node", "/dev/full", "1", "7"];
-      const target = await sandbox({ userNamespace: false, steps });
-      const cgroup = `${hierarchy}/porthole-test-${process.pid}`;
-      mkdirSync(cgroup);
-      try {
-        writeFileSync(`${cgroup}/devices.deny`, "a");
-        writeFileSync(`${cgroup}/devices.allow`, "c 1:3 rw");
-        writeFileSync(`${cgroup}/devices.allow`, "c 1:7 r");
-        writeFileSync(`${cgroup}/cgroup.procs`, String(target.pid));
-        const args = ["direct", "--target-pid", String(target.pid)];
-
-        // Without the rules the same open goes through: what follows would notice if they were not applied.
-        const careless = await startAgent({ args });
-        const one = await careless.session();
-        (await one.descriptor(Op.open, encode.open(0, 0n, bytes("/dev/zero")))).close();
-        await careless.stop();
-
-        for (const build of ["release", "asan"] as const) {
-          const agent = await startAgent({ build, args: [...args, "--device-cgroup"] });
-          const session = await agent.session();
-          const open = (name: string, flags = 0) =>
-            session.failure(Op.open, encode.open(flags, 0n, bytes(`/dev/${name}`)));
-          for (let n = 0; n < 40; n++) {
-            expect(await open("zero")).toBe("EPERM");
-            expect(await open("null")).toBe("success");
-          }
-          expect(await open("full")).toBe("success");
-          expect(await open("full", 1)).toBe("EPERM");
-          const { descriptors, body } = await session.must(Op.open, encode.open(1, 0n, bytes("/dev/null")));
-          expect(decodeFileFacts(body).rdev).toEqual({ major: 1, minor: 3 });
-          for (const fd of descriptors) {
-            expect(statSync(`/proc/self/fd/${fd.number}`).rdev).toBe(0x103);
-            fd.close();
-          }
-          // Neither the agent nor its session moved.
-          expect(readFileSync(`/proc/${agent.pid}/cgroup`, "utf8")).toBe(readFileSync("/proc/self/cgroup", "utf8"));
-          session.close();
-          await agent.stop();
-        }
-      } finally {
-        await target.stop();
-        rmdirSync(cgroup);
-      }
-    },
-  );
+    } finally {
+      await target.stop();
+      rmdirSync(cgroup);
+    }
+  });
 });

@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { expect, inject, test } from "vitest";
-import { describeWithDocker } from "../helpers/availability.ts";
+import { describeWith, describeWithDocker } from "../helpers/availability.ts";
 import { container, engine, firstProcess, uniqueName } from "../helpers/engine.ts";
 import { following } from "../helpers/following.ts";
-import { ORDINARY_USER } from "../helpers/machine.ts";
+import { LOGROTATE, ORDINARY_USER } from "../helpers/machine.ts";
 import { user } from "../helpers/porthole.ts";
 import { workloadReady } from "../helpers/processes.ts";
 
@@ -116,9 +116,8 @@ describeWithDocker("porthole tail -F in containers", () => {
   });
 });
 
-describeWithDocker("Debian's logrotate on a volume", () => {
-  const missing = existsSync("/usr/sbin/logrotate") ? undefined : "no logrotate";
-  test.skipIf(missing).for([
+describeWith(["docker", "logrotate"], "Debian's logrotate on a volume", () => {
+  test.for([
     { mode: "create", directives: "create 0644", notice: "has been replaced;  following new file" },
     { mode: "nocreate", directives: "nocreate", notice: "has been replaced;  following new file" },
     { mode: "copytruncate", directives: "copytruncate", notice: "file truncated" },
@@ -133,7 +132,7 @@ describeWithDocker("Debian's logrotate on a volume", () => {
     const name = `${target.name}:/logs/app.log`;
     const tail = following(someone, ["-F", name]);
     const rotate = () => {
-      const run = spawnSync("/usr/sbin/logrotate", ["--force", "--state", `${volume}/state`, config], {
+      const run = spawnSync(LOGROTATE, ["--force", "--state", `${volume}/state`, config], {
         encoding: "utf8",
       });
       expect([run.status, run.stderr]).toEqual([0, ""]);

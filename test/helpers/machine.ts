@@ -24,6 +24,10 @@ export const needs = [
   "fish",
   "man",
   "mandoc",
+  "musl",
+  "logrotate",
+  "cgroups",
+  "cgroupDevices",
 ] as const;
 
 /** An ordinary user that tests become when they run as root: no name and no files of its own are needed. */
@@ -32,6 +36,16 @@ export const ORDINARY_USER = 64_901;
 export const OTHER_USER = 64_902;
 /** The group that may use the private engines' sockets. */
 export const ENGINE_GROUP = 64_900;
+
+/** Not in an ordinary user's PATH. */
+export const LOGROTATE = "/usr/sbin/logrotate";
+/** Where cgroup v1 has device rules. */
+export const CGROUP_DEVICES = "/sys/fs/cgroup/devices";
+
+/** Mount point of the cgroup v2 hierarchy, alone or beside v1; `undefined` where there is none. */
+export function unifiedCgroups(): string | undefined {
+  return ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].find((path) => existsSync(`${path}/cgroup.controllers`));
+}
 
 /** Why `need` cannot be had here, in words for the user, or `undefined` where it can. Starts nothing that lasts. */
 export function whyMissing(need: Need): string | undefined {
@@ -55,6 +69,14 @@ export function whyMissing(need: Need): string | undefined {
       return whyNoCommand("docker");
     case "ripgrep":
       return whyNoCommand("rg");
+    case "musl":
+      return whyNoCommand("musl-gcc");
+    case "logrotate":
+      return existsSync(LOGROTATE) ? undefined : `no ${LOGROTATE}`;
+    case "cgroups":
+      return unifiedCgroups() ? whyNotWritable(`${unifiedCgroups()}/cgroup.procs`) : "no cgroup v2 at /sys/fs/cgroup";
+    case "cgroupDevices":
+      return whyNotWritable(`${CGROUP_DEVICES}/cgroup.procs`);
     default:
       return whyNoCommand(need);
   }
@@ -108,6 +130,15 @@ function whyNoDaemon(commands: string[]): string | undefined {
 function whyNoCommand(name: string): string | undefined {
   const found = (process.env.PATH ?? "").split(":").some((directory) => existsSync(`${directory}/${name}`));
   return found ? undefined : `no command ${name}`;
+}
+
+function whyNotWritable(path: string): string | undefined {
+  try {
+    accessSync(path, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 function readText(path: string): string {

@@ -1,15 +1,10 @@
 import { appendFileSync, renameSync, truncateSync, writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { BLOCK } from "../../src/text/block-cache.ts";
+import { describeWith } from "../helpers/availability.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { CONTROL, HOSTILE } from "../text/hostile.ts";
 import { numbered, TmuxScreen } from "./screen.ts";
-
-let screen: TmuxScreen;
-beforeEach(() => {
-  screen = new TmuxScreen();
-});
-afterEach(() => screen.close());
 
 const first = (text: string) => text.split("\n")[1] ?? "";
 const last = (text: string) => text.split("\n")[22] ?? "";
@@ -17,7 +12,13 @@ const status = (text: string) => text.split("\n")[23] ?? "";
 const beginsWith = (line: number) => (text: string) => first(text) === `line ${line} of the log`;
 const endsWith = (line: number) => (text: string) => last(text) === `line ${line} of the log`;
 
-describe("porthole open", () => {
+describeWith("tmux", "porthole open", () => {
+  let screen: TmuxScreen;
+  beforeEach(() => {
+    screen = new TmuxScreen();
+  });
+  afterEach(() => screen.close());
+
   it("shows a file, its name and where it is, and gives the terminal back with `q`", async () => {
     const path = screen.file("log", numbered(100));
     await screen.open(path);

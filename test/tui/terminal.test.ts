@@ -1,13 +1,12 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { numbered, type ScreenSize, TmuxScreen } from "./screen.ts";
 
 let screen: TmuxScreen;
-afterEach(() => screen.close());
-
 async function open(size: ScreenSize = { columns: 80, rows: 24 }): Promise<void> {
   screen = new TmuxScreen(size);
   await screen.open(screen.file("log", numbered(300)));
@@ -23,7 +22,9 @@ async function expectRestored(): Promise<void> {
   );
 }
 
-describe("the terminal", () => {
+describeWith("tmux", "the terminal", () => {
+  afterEach(() => screen.close());
+
   it.each([
     ["SIGTERM", 143],
     ["SIGINT", 130],
@@ -144,16 +145,6 @@ describe("the terminal", () => {
     expect(screen.raw()).not.toMatch(/\x1b\[[23]J/);
   });
 
-  it("is asked for when there is none", () => {
-    screen = new TmuxScreen();
-    const { status, stderr } = spawnSync(process.execPath, [builtCommand, "open", "/etc/hostname"], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    expect(status).toBe(2);
-    expect(stderr).toMatch(/^porthole: .*terminal.*\n$/);
-  });
-
   it.each(["a key", "a signal"])("does not hold %s up when it takes no bytes", async (means) => {
     await open({ columns: 300, rows: 100 });
     const pid = await screen.pid();
@@ -170,5 +161,16 @@ describe("the terminal", () => {
     expect(screen.raw().length).toBe(before);
     screen.keys("C-q");
     expect(await screen.waitForEnd()).toBe(means === "a key" ? 0 : 143);
+  });
+});
+
+describe("a terminal", () => {
+  it("is asked for when there is none", () => {
+    const { status, stderr } = spawnSync(process.execPath, [builtCommand, "open", "/etc/hostname"], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^porthole: .*terminal.*\n$/);
   });
 });
