@@ -1,0 +1,46 @@
+import type { Reporter, TestCase, TestModule, TestSuite, Vitest } from "vitest/node";
+
+/**
+ * Says at the end of a run what was skipped and why, as availability.ts put it into the title. A skipped test that gives no reason is a failure with
+ * PORTHOLE_TEST_ENGINES=required, where nothing may be left out; tests that `-t` leaves out do not count.
+ */
+export class SkippedReporter implements Reporter {
+  #vitest: Vitest | undefined;
+
+  onInit(vitest: Vitest): void {
+    this.#vitest = vitest;
+  }
+
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const filtered = this.#vitest?.getGlobalTestNamePattern() !== undefined;
+    const counts = new Map<string, number>();
+    let unexplained = 0;
+    for (const module of modules) {
+      for (const test of module.children.allTests("skipped")) {
+        const suite = explainedSuite(test);
+        if (suite === undefined && filtered) continue;
+        if (suite === undefined) unexplained++;
+        const line = `${module.relativeModuleId} > ${suite ?? `${test.fullName} (skipped: it does not say why)`}`;
+        counts.set(line, (counts.get(line) ?? 0) + 1);
+      }
+    }
+    if (counts.size === 0) return;
+    const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+    const lines = [...counts].sort().map(([line, count]) => `  ${line}: ${count} test${count === 1 ? "" : "s"}`);
+    process.stderr.write(`\nSKIPPED ${total} tests:\n${lines.join("\n")}\n\n`);
+    if (unexplained > 0 && process.env.PORTHOLE_TEST_ENGINES === "required") {
+      process.stderr.write("PORTHOLE_TEST_ENGINES=required, but tests were skipped for no reason given: see above\n");
+      process.exitCode = 1;
+    }
+  }
+}
+
+/** The name of the suite that says why `test` is skipped. */
+function explainedSuite(test: TestCase): string | undefined {
+  let parent: TestSuite | TestModule = test.parent;
+  while (parent.type === "suite") {
+    if (parent.name.includes(" (skipped: ")) return parent.name;
+    parent = parent.parent;
+  }
+  return undefined;
+}
