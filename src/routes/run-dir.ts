@@ -54,7 +54,7 @@ function ensureOwn(path: string, mode: number): void {
   const stat = lstatSync(path, { throwIfNoEntry: false }) ?? newDirectory(path, mode);
   if (!stat.isDirectory()) throw refused(path, "it is not a directory");
   if (stat.uid !== process.geteuid?.()) throw refused(path, `it belongs to uid ${stat.uid}`);
-  // mkdir(2) applies the umask; an existing directory may have been opened up.
+  // An existing directory may have been opened up.
   if ((stat.mode & 0o777) !== mode) {
     if ((stat.mode & 0o022) !== 0)
       throw refused(path, `others may write to it (mode 0${(stat.mode & 0o777).toString(8)})`);
@@ -71,6 +71,8 @@ function newDirectory(path: string, mode: number): Stats {
 function makeDirectory(path: string, mode: number): void {
   try {
     mkdirSync(path, { mode });
+    // The umask may have taken even our own right to make the next one in it.
+    chmodSync(path, mode);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EEXIST") return;

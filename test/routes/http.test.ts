@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -113,7 +114,8 @@ describe("a question over a Unix socket", () => {
     const ask = (path: string) => httpGet(path, "/", { timeoutMs: 1000 });
     await expect(ask(`${directory}/none.sock`)).rejects.toMatchObject({ errno: "ENOENT" });
     await expect(ask(`${directory}/no/none.sock`)).rejects.toMatchObject({ errno: "ENOENT" });
-    await expect(ask("/etc/hostname/x")).rejects.toMatchObject({ errno: "ENOTDIR" });
-    await expect(ask("/etc/hostname")).rejects.toMatchObject({ errno: "ECONNREFUSED" });
+    writeFileSync(`${directory}/file`, "");
+    await expect(ask(`${directory}/file/x`)).rejects.toMatchObject({ errno: "ENOTDIR" });
+    await expect(ask(`${directory}/file`)).rejects.toMatchObject({ errno: "ECONNREFUSED" });
   });
 });

@@ -26,12 +26,13 @@ describe("the run directory", () => {
   });
 
   test.each([0o000, 0o022, 0o077, 0o177])("is made with its modes whatever the umask: %o", (umask) => {
+    const environment = { XDG_STATE_HOME: `${temporaryDirectory()}/a/b` };
+    const paths = runDirectoryPaths(environment);
     const before = process.umask(umask);
     onTestFinished(() => {
       process.umask(before);
     });
-    const { paths, ensure } = state();
-    expect(ensure()).toEqual(paths);
+    expect(ensureRunDirectory(environment)).toEqual(paths);
     expect([paths.root, paths.agents, paths.mount].map(mode)).toEqual(["700", "700", "711"]);
   });
 
