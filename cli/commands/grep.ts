@@ -2,7 +2,7 @@ import { isTerminal, type OpenFile, PortholeError, type Session } from "../../sr
 import { Matcher, type MatchOptions, Output, Scanner, searchOpenFile } from "../../src/searching.ts";
 import { report } from "../fail.ts";
 import type { GrepOptions } from "../grep/options.ts";
-import { type Presentation, present } from "../grep/presentation.ts";
+import { type Presentation, present, refuseContradictions } from "../grep/presentation.ts";
 import { write } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { type NamedTarget, Reach } from "../reach.ts";
@@ -21,16 +21,19 @@ export async function grep(first: string, rest: string[], options: GrepOptions):
   };
   const targets = options.regexp === undefined ? rest : [first, ...rest];
   const reach = new Reach(options);
-  const scanner = new Scanner(match);
+  let scanner: Scanner | undefined;
   try {
     if (targets.length === 0)
       throw new PortholeError("USAGE", "no target to search", { hint: "porthole grep PATTERN TARGET..." });
-    return await new Grep(reach, scanner, compile(match), options).run(targets);
+    refuseContradictions(options);
+    const matcher = compile(match);
+    scanner = new Scanner(match);
+    return await new Grep(reach, scanner, matcher, options).run(targets);
   } catch (error) {
     report(error);
     return Status.failed;
   } finally {
-    await scanner.close();
+    await scanner?.close();
     reach.close();
   }
 }

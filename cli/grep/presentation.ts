@@ -30,10 +30,15 @@ export interface Screen {
   safe: ((bytes: Uint8Array) => Uint8Array) | undefined;
 }
 
-/**
- * ripgrep's choices: numbers and headings on a terminal, names where there may be several files.
- * @throws PortholeError USAGE for options that exclude each other
- */
+/** Throws USAGE for options that exclude each other. */
+export function refuseContradictions({ json, count, filesWithMatches, onlyMatching }: GrepOptions): void {
+  if (json && (count || filesWithMatches || onlyMatching))
+    throw new PortholeError("USAGE", "--json cannot be used with -c, -l or -o", {
+      hint: "its match lines have submatches, its end lines have counts",
+    });
+}
+
+/** ripgrep's choices: numbers and headings on a terminal, names where there may be several files. */
 export function present(
   options: GrepOptions,
   matcher: Matcher,
@@ -43,10 +48,6 @@ export function present(
 ): Presentation {
   const { context = 0, beforeContext: before = context, afterContext: after = context } = options;
   const { maxCount, quiet, count, filesWithMatches, onlyMatching, json } = options;
-  if (json && (count || filesWithMatches || onlyMatching))
-    throw new PortholeError("USAGE", "--json cannot be used with -c, -l or -o", {
-      hint: "its match lines have submatches, its end lines have counts",
-    });
   const colour =
     options.color === "always" ||
     (options.color === "auto" &&

@@ -1,4 +1,14 @@
-import { constants, mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  constants,
+  mkdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { socketpair } from "../../src/descriptors/fd-socket.ts";
@@ -9,6 +19,9 @@ import {
   openDirectory,
   openPath,
   pipe,
+  seekData,
+  seekHole,
+  seekTo,
   setNonBlocking,
   statx,
   tryLock,
@@ -119,4 +132,40 @@ test("a FIFO of raw bytes, and one that exists", () => {
   mkfifo(path, 0o600);
   expect(statSync(path).isFIFO()).toBe(true);
   expect(() => mkfifo(path)).toThrow(file("EEXIST"));
+});
+
+test("data and holes of a sparse file, far beyond 4 GiB", () => {
+  const path = join(temporaryDirectory(), "sparse");
+  const size = 2 ** 42;
+  writeFileSync(path, "");
+  truncateSync(path, size);
+  const fd = owned(openPath(path, constants.O_RDWR));
+  expect(seekData(fd, 0)).toBeUndefined();
+  expect(seekHole(fd, 5)).toBe(5);
+  writeSync(fd.number, "data", 2 ** 41);
+  const data = seekData(fd, 1);
+  expect(data).toBeGreaterThan(2 ** 41 - 2 ** 21);
+  expect(data).toBeLessThanOrEqual(2 ** 41);
+  expect(seekData(fd, 2 ** 41 + 1)).toBe(2 ** 41 + 1);
+  const hole = seekHole(fd, 2 ** 41);
+  expect(hole).toBeGreaterThan(2 ** 41);
+  expect(hole).toBeLessThan(2 ** 41 + 2 ** 22);
+  expect(seekData(fd, 2 ** 41 + 2 ** 22)).toBeUndefined();
+  expect(seekHole(fd, size)).toBeUndefined();
+  expect(seekData(fd.number, 2 ** 41)).toBe(2 ** 41);
+});
+
+test("seeking moves the offset that every copy of the descriptor shares; a pipe has none", () => {
+  const path = join(temporaryDirectory(), "file");
+  writeFileSync(path, "0123456789");
+  const fd = owned(openPath(path, constants.O_RDONLY));
+  const copy = owned(fd.duplicate());
+  expect(seekTo(fd, 7)).toBe(true);
+  const rest = Buffer.alloc(9);
+  expect(rest.toString("utf8", 0, readSync(copy.number, rest))).toBe("789");
+  const [outlet] = pipe().map(owned);
+  if (outlet === undefined) throw new Error();
+  expect(seekTo(outlet, 1)).toBe(false);
+  expect(() => seekData(outlet, 0)).toThrow(file("ESPIPE"));
+  expect(() => seekHole(outlet, 0)).toThrow(file("ESPIPE"));
 });

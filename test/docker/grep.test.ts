@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import { describeWithDocker } from "../helpers/availability.ts";
+import { container, engine, image } from "../helpers/engine.ts";
+import { user } from "../helpers/porthole.ts";
+import { numbered } from "../text/grep/corpora.ts";
+
+/** 13 MB, so that it is worth several blocks but not several threads. */
+const log = numbered(400_000, 99_999);
+
+describeWithDocker("grep and hexdump in containers", () => {
+  test("search files of several containers by every route, and show their bytes", async () => {
+    const docker = engine("docker");
+    const someone = user({ engine: docker });
+    const reference = await image(docker, [
+      { name: "srv", type: "directory" },
+      { name: "srv/logs", type: "directory" },
+      { name: "srv/logs/app.log", content: log, mode: 0o600 },
+      { name: "srv/logs/image", content: Buffer.concat([Buffer.from("foo"), Buffer.alloc(100)]) },
+      { name: "srv/.hidden", content: "foo\n" },
+    ]);
+    const host = { ReadonlyRootfs: true, CapDrop: ["ALL"], Tmpfs: { "/tmp": "mode=1777" } };
+    const [web, api] = await Promise.all([
+      container(docker, { image: reference, host, steps: ["write", "/tmp/note", "a foo in memory\n"] }),
+      container(docker, { image: reference, host, steps: ["write", "/tmp/note", "none\n"] }),
+    ]);
+    for (const route of ["direct", "sidecar"]) {
+      const found = await someone.run([
+        "grep",
+        "--route",
+        route,
+        "-n",
+        "foo",
+        `${web.name}:/srv`,
+        `${web.name}:/tmp`,
+        `${api.name}:/tmp`,
+      ]);
+      const lines = [99_999, 199_998, 299_997, 399_996].map(
+        (n) => `${web.name}:/srv/logs/app.log:${n}:${n} line of the log foo\n`,
+      );
+      expect(found).toMatchObject({
+        code: 0,
+        stderr: "",
+        text: `${lines.join("")}${web.name}:/tmp/note:1:a foo in memory\n`,
+      });
+
+      const counted = await someone.run([
+        "grep",
+        "--route",
+        route,
+        "-c",
+        "foo",
+        `${web.name}:/srv/logs/*`,
+        `${api.name}:/srv/logs/app.log`,
+      ]);
+      expect(counted).toMatchObject({
+        code: 0,
+        stderr: "",
+        text: `${web.name}:/srv/logs/app.log:4\n${web.name}:/srv/logs/image:1\n${api.name}:/srv/logs/app.log:4\n`,
+      });
+
+      const dumped = await someone.run(["hexdump", "--route", route, "-C", `${web.name}:/srv/logs/image`]);
+      expect(dumped).toMatchObject({
+        code: 0,
+        stderr: "",
+        text:
+          `00000000  66 6f 6f${" 00".repeat(5)} ${" 00".repeat(8)}  |foo.............|\n` +
+          `00000010 ${" 00".repeat(8)} ${" 00".repeat(8)}  |................|\n*\n` +
+          `00000060 ${" 00".repeat(7)}${" ".repeat(28)}  |.......|\n00000067\n`,
+      });
+      const device = await someone.run(["hexdump", "--route", route, "-n", "32", `${web.name}:/dev/zero`]);
+      expect(device).toMatchObject({ code: 0, stderr: "", text: `0000000${" 0000".repeat(8)}\n*\n0000020\n` });
+    }
+  });
+});
