@@ -48,7 +48,8 @@ export class LocalSession implements Session {
       const named = mask & IN_CREATE ? IN_CREATE : mask & IN_MOVE_SELF;
       const happened = what === "content" ? mask & IN_MODIFY : named;
       // Of a watched file fs.watch gives the file's own name, where inotify gives none.
-      if (happened !== 0) listener({ watch: 0, mask: happened, cookie: 0, name: happened === IN_CREATE ? name : NO_NAME });
+      if (happened !== 0)
+        listener({ watch: 0, mask: happened, cookie: 0, name: happened === IN_CREATE ? name : NO_NAME });
     });
   }
 

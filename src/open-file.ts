@@ -205,7 +205,7 @@ export function checkReceived(path: string, fd: OwnedFd, promised: PromisedFile,
   const found = identify(fd);
   const wanted = promised.relayed ? constants.S_IFIFO : promised.mode & constants.S_IFMT;
   if ((found.mode & constants.S_IFMT) !== wanted) {
-    throw lied(path, `something else (${kindOf(found.mode)}) than it promised (${kindOf(wanted)})`);
+    throw lied(path, `a ${kindOf(found.mode)} where it promised a ${kindOf(wanted)}`);
   }
   if (!promised.relayed) {
     if (found.ino !== promised.inode) throw lied(path, `inode ${found.ino} where it promised ${promised.inode}`);
