@@ -179,7 +179,7 @@ describe("porthole head and tail say what GNU's say", () => {
       "head -n 1 /proc/version",
       "tail -n 1 /proc/version",
       "tail -c 3 /dev/null",
-      "tail -c 20 /proc/self/mounts",
+      "tail -c 20 /proc/filesystems",
     ],
     ...[
       "tail -n 2 /sys/kernel/mm/transparent_hugepage/enabled",
