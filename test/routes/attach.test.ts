@@ -112,7 +112,7 @@ describe("a process", () => {
     const listener = owned(listenAt(owned(openRunDirectory(runDirectory().agents)), "x.starting", 0o600));
     const before = descriptorCount();
     const meant = { pid: one.pid, started: "1", name: "'web'" };
-    await expect(attachDirect(meant, listener, 60, { timeoutMs: 20_000 })).rejects.toMatchObject({
+    await expect(attachDirect(meant, () => listener, 60, { timeoutMs: 20_000 })).rejects.toMatchObject({
       ...{ code: "ATTACH", message: expect.stringMatching(/^the agent could not enter 'web': \S.*\d/) },
     });
     await waitFor("its descriptors to be closed", () => descriptorCount() === before);
