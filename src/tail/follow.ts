@@ -313,6 +313,8 @@ class PathObserver<File extends FollowFile> {
   readonly #options: ObserverOptions<File>;
   /** The generations that were opened, lately. */
   readonly #known = new Set<string>();
+  /** The newest generation was seen to be renamed away from the path. */
+  #newestLeft = false;
   #busy: Promise<void> | undefined;
   #again = false;
   #closed = false;
@@ -383,32 +385,66 @@ class PathObserver<File extends FollowFile> {
     const identity = await this.#source.locate();
     let news = false;
     if (this.queue.length < MAX_QUEUED) {
-      if (this.#machine.pathSeen(identity, performance.now())) {
-        const file = await this.#source.reopen();
-        if (!file) this.#machine.pathSeen(undefined, performance.now());
-        else if (!this.#closed && this.#machine.opened(file.identity)) {
-          this.#know(file.identity);
-          this.queue.push(file);
-        } else await file.close();
-        news = true;
-      }
-      if (this.#options.late && this.#source.renamedAway) news = (await this.#takeMissed()) || news;
+      const isNew = this.#machine.pathSeen(identity, performance.now());
+      const next = isNew ? await this.#source.reopen() : undefined;
+      if (isNew && !next) this.#machine.pathSeen(undefined, performance.now());
+      news = next ? await this.#takeWithMissed(next) : (await this.#takeMissed()) || isNew;
     }
     return news || this.#machine.restless;
   }
 
   async #takeMissed(): Promise<boolean> {
-    const missed = await this.#source.renamedAway?.((identity) => this.#known.has(keyOf(identity)));
-    for (const file of missed ?? []) {
-      if (this.#closed || this.#known.has(keyOf(file.identity))) {
-        await file.close();
-        continue;
-      }
-      this.#know(file.identity);
-      if (this.#machine.missed(file.identity) === "queued") this.queue.splice(this.queue.length - 1, 0, file);
-      else this.#options.late?.(file);
+    const { older, newer } = await this.#missed(this.#machine.newest);
+    for (const file of older) await this.#takeOlder(file);
+    for (const file of newer) await this.#take(file);
+    return older.length + newer.length > 0;
+  }
+
+  /** Queues what the path names now, and what came and went before and after it in their places. */
+  async #takeWithMissed(next: File): Promise<true> {
+    this.#newestLeft = false;
+    let missed: Missed<File>;
+    try {
+      // The renames before `next` were told before it was opened, but may not have been read: one more answer, and they were.
+      if (this.#options.late) await this.#source.locate();
+      missed = await this.#missed(next.identity);
+    } catch (error) {
+      await next.close();
+      throw error;
     }
-    return missed !== undefined && missed.length > 0;
+    for (const file of [...missed.older, next, ...missed.newer]) await this.#take(file);
+    return true;
+  }
+
+  /** Opens the generations that the path named while nobody could look; `newest` tells what is older from what is newer. */
+  async #missed(newest: Identity | undefined): Promise<Missed<File>> {
+    const missed: Missed<File> = { older: [], newer: [] };
+    if (!this.#options.late) return missed;
+    const keyOfNewest = newest && keyOf(newest);
+    const newer = new Set<string>();
+    const known = (identity: Identity) => {
+      const key = keyOf(identity);
+      // Generations leave the name in their order: what leaves it after the newest came after it.
+      if (key === keyOfNewest) this.#newestLeft = true;
+      else if (this.#newestLeft) newer.add(key);
+      return key === keyOfNewest || this.#known.has(key);
+    };
+    for (const file of (await this.#source.renamedAway?.(known)) ?? [])
+      missed[newer.has(keyOf(file.identity)) ? "newer" : "older"].push(file);
+    return missed;
+  }
+
+  async #take(file: File): Promise<void> {
+    if (this.#closed || !this.#machine.opened(file.identity)) return void (await file.close());
+    this.#know(file.identity);
+    this.queue.push(file);
+  }
+
+  async #takeOlder(file: File): Promise<void> {
+    if (this.#closed) return void (await file.close());
+    this.#know(file.identity);
+    if (this.#machine.missed(file.identity) === "queued") this.queue.splice(this.queue.length - 1, 0, file);
+    else this.#options.late?.(file);
   }
 
   #know(identity: Identity): void {
@@ -418,6 +454,12 @@ class PathObserver<File extends FollowFile> {
     const [oldest] = this.#known;
     if (this.#known.size > MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest);
   }
+}
+
+/** Generations that came and went unseen, oldest first, before and after the newest that was seen. */
+interface Missed<File> {
+  older: File[];
+  newer: File[];
 }
 
 /** What a {@link PathObserver} is told. `late` takes a generation that the path named before the one being read; undefined: nobody wants those. */

@@ -68,16 +68,21 @@ export class FollowMachine {
     return this.#generations.length > (this.#began ? 1 : 0) || (this.#missingSince !== undefined) !== this.#toldDeleted;
   }
 
+  /** The last generation that was opened by the path or after it. */
+  get newest(): Identity | undefined {
+    return this.#generations.at(-1);
+  }
+
   /** The name means `identity` now, or nothing. True: open it at once. */
   pathSeen(identity: Identity | undefined, now: number): boolean {
     this.#missingSince = identity === undefined ? (this.#missingSince ?? now) : undefined;
-    return identity !== undefined && !same(identity, this.#newest());
+    return identity !== undefined && !same(identity, this.newest);
   }
 
   /** A generation was opened. False when it is the newest one again: close it, it is not queued. */
   opened(identity: Identity): boolean {
     this.#missingSince = undefined;
-    if (same(identity, this.#newest())) return false;
+    if (same(identity, this.newest)) return false;
     this.#generations.push(identity);
     return true;
   }
@@ -144,10 +149,6 @@ export class FollowMachine {
 
   advance(bytes: number): void {
     this.position += bytes;
-  }
-
-  #newest(): Identity | undefined {
-    return this.#generations.at(-1);
   }
 }
 

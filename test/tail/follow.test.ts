@@ -15,6 +15,7 @@ import {
   writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   AT_END,
@@ -45,8 +46,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-function openFile(): FollowFile {
-  const fd = openSync(path, "r");
+function openFile(at = path): FollowFile {
+  const fd = openSync(at, "r");
   opened.add(fd);
   const { dev, ino } = fstatSync(fd);
   return {
@@ -84,7 +85,7 @@ function source(...file: [undefined?]): FollowSource {
         const { dev, ino } = statSync(path);
         return { device: dev, inode: ino };
       }),
-    reopen: async () => ifThere(openFile),
+    reopen: async () => ifThere(() => openFile()),
     onChange: (listener) => {
       wake = listener;
       return () => {
@@ -95,9 +96,12 @@ function source(...file: [undefined?]): FollowSource {
 }
 
 /** Runs a follower whose consumer takes everything at once. */
-async function following(options: Partial<FollowOptions>, act: (seen: Seen) => Promise<void>): Promise<void> {
+async function following(
+  options: Partial<FollowOptions>,
+  act: (seen: Seen) => Promise<void>,
+  from = source(),
+): Promise<void> {
   const abort = new AbortController();
-  const from = source();
   const seen = new Seen();
   const run = (async () => {
     for await (const event of follow(from, {
@@ -314,6 +318,49 @@ describe("follow", () => {
       await seen.waitForText("one\ntwo and much longer than before\n");
       expect(seen.kinds).toEqual(["truncated"]);
     });
+  });
+
+  it("puts generations that came and went unseen where they belong, before and after the one that was opened", async () => {
+    /** Where the generations are that were renamed away, in their order. */
+    const away: string[] = [];
+    const rotate = (number: number) => {
+      renameSync(path, `${path}.${number}`);
+      away.push(`${path}.${number}`);
+      writeFileSync(path, `${number + 1}\n`);
+    };
+    let rotatedMeanwhile = false;
+    const from: FollowSource & { file: FollowFile } = {
+      ...source(),
+      reopen: async () => {
+        const file = openFile();
+        if (!rotatedMeanwhile) for (const number of [3, 4]) rotate(number);
+        rotatedMeanwhile = true;
+        return file;
+      },
+      renamedAway: async (known) => {
+        const missed: FollowFile[] = [];
+        for (const name of away.splice(0)) {
+          await delay(20); // time enough for the reader to go on with what it should not have yet
+          const file = openFile(name);
+          if (known(file.identity)) await file.close();
+          else missed.push(file);
+        }
+        return missed;
+      },
+    };
+    await following(
+      { drainMs: 0 },
+      async (seen) => {
+        appendFileSync(path, "1\n");
+        await seen.waitForText("1\n");
+        rotate(1);
+        rotate(2);
+        wake?.("name");
+        await seen.waitForText("1\n2\n3\n4\n5\n");
+        expect(seen.kinds).toEqual(["rotated", "rotated", "rotated", "rotated"]);
+      },
+      from,
+    );
   });
 
   it("reads a deleted file on, and says when the name comes back", async () => {
