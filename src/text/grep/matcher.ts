@@ -109,7 +109,7 @@ export class Matcher {
       at = found.at;
       this.#suspended = SUSPENSION;
     }
-    if (this.#isBytes || block.isAscii) return block.line(matchFrom(this.#ascii, block.latin1, at));
+    if (this.#isBytes || block.isAscii) return block.line(matchFrom(this.#ascii, block.latin1, at), at);
     return block.decodedLine(at, this.#unicode);
   }
 
@@ -122,7 +122,7 @@ export class Matcher {
   #nextByRequired(block: Block, required: RegExp, from: number): Range | { at: number } | undefined {
     let at = from;
     for (let misses = 0; misses < MISSES; misses++) {
-      const line = block.line(matchFrom(required, block.latin1, at));
+      const line = block.line(matchFrom(required, block.latin1, at), at);
       if (line === undefined) return undefined;
       if (this.#isMatch(block, line)) return line;
       at = line.end;
@@ -169,18 +169,20 @@ export class Block {
     return this.#latin1;
   }
 
-  /** The line that holds the byte at `offset`, or ends there; none for -1. */
-  line(offset: number): Range | undefined {
+  /** The line that holds the byte at `offset`, or ends there; none for -1. `from`: the beginning of that line or one before it. */
+  line(offset: number, from: number): Range | undefined {
     if (offset === -1) return undefined;
-    const start = offset === 0 ? 0 : this.bytes.lastIndexOf(NEWLINE, offset - 1) + 1;
-    const newline = this.bytes.indexOf(NEWLINE, offset);
-    return { start, end: newline === -1 ? this.bytes.length : newline + 1 };
+    // Where many lines match it is the first.
+    const first = this.bytes.indexOf(NEWLINE, from);
+    if (first === -1 || first >= offset) return { start: from, end: first + 1 || this.bytes.length };
+    const start = this.bytes.lastIndexOf(NEWLINE, offset - 1) + 1;
+    return { start, end: this.bytes.indexOf(NEWLINE, offset) + 1 || this.bytes.length };
   }
 
   /** The next line of the decoded block that matches. Asked for ever later lines. */
   decodedLine(from: number, regex: RegExp): Range | undefined {
     this.#decoded ??= new Decoded(this.bytes.subarray(0, this.#length));
-    return this.line(this.#decoded.next(from, regex));
+    return this.line(this.#decoded.next(from, regex), from);
   }
 }
 
