@@ -16,8 +16,8 @@ export interface FollowedFile extends FollowFile {
 export type SessionSource = () => Promise<Session>;
 
 export interface FollowSourceOptions {
-  /** Milliseconds after which to ask what the path names although its watches are quiet. Default 5000. */
-  quietMs?: number;
+  /** Milliseconds after which to ask what the path names although its watches are quiet. Default 10,000. */
+  quietMs?: number | undefined;
 }
 
 /**

@@ -20,7 +20,7 @@ const NAME_IN_DIRECTORY = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE;
 const DIRECTORY_ITSELF = IN_DELETE_SELF | IN_MOVE_SELF;
 
 /** Milliseconds between questions about a path whose directory and file are watched: only what no watch tells is left (a parent renamed). */
-const WATCHED_MS = 5000;
+const WATCHED_MS = 10_000;
 /** The same while something is not watched: a missing directory, no watches left, a session that ended. */
 const UNWATCHED_MS = 500;
 

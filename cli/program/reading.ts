@@ -63,7 +63,7 @@ export function addReading(root: Command): void {
     .option("--pid <pid>", "with -f, end when this process of this machine has ended")
     .option(
       "--max-unchanged-stats <number>",
-      "with -F, ask for the name after so many intervals although nothing says so (5)",
+      "with -F, ask for the name after so many intervals although nothing says so (else every 10 s)",
     )
     .option("--prefix", "the name before each line, in colour on a terminal, in place of headers")
     .option("--merge", "order lines of several files by the times they bear")

@@ -41,7 +41,8 @@ export interface TailOptions extends CommonOptions {
   retry: boolean;
   /** Milliseconds. */
   interval: number;
-  maxUnchangedStats: number;
+  /** Undefined: the library's own idea of how often to ask. */
+  maxUnchangedStats: number | undefined;
   pid: number | undefined;
   prefix: boolean;
   merge: boolean;
@@ -83,7 +84,7 @@ export function tailOptions(raw: RawOptions, warn: (text: string) => void): Tail
     interval: raw.sleepInterval === undefined ? 1000 : parseSeconds(raw.sleepInterval) * 1000,
     maxUnchangedStats:
       raw.maxUnchangedStats === undefined
-        ? 5
+        ? undefined
         : parsePlain(raw.maxUnchangedStats, "maximum number of unchanged stats between opens", Number.MAX_SAFE_INTEGER),
     pid,
     prefix: raw.prefix === true,

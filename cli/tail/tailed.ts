@@ -165,7 +165,7 @@ export class Tailed {
   #begin(file: OpenFile | undefined, stop: AbortSignal): void {
     const { follow: how, interval, maxUnchangedStats } = this.#options;
     const source = followSource(this.place.session, this.#named.target.path, file, {
-      quietMs: Math.max(250, maxUnchangedStats * interval),
+      quietMs: maxUnchangedStats === undefined ? undefined : Math.max(250, maxUnchangedStats * interval),
     });
     const back = source.onChange;
     this.#events = follow(
