@@ -1,0 +1,81 @@
+import { Fingerprint } from "./fingerprint.ts";
+import type { FollowFile } from "./source.ts";
+
+const NEWLINE = 10;
+
+/** Reads one generation and knows whether what it read is still there. */
+export class Reader<File extends FollowFile> {
+  readonly file: File;
+  readonly #fingerprint = new Fingerprint();
+  readonly #readAt = (position: number, buffer: Uint8Array) => this.file.read(position, buffer);
+  /** What {@link look} saw last. */
+  #seen: { size: number; modified: number } | undefined;
+  /** What {@link glance} saw last of the inode. */
+  #inode: { modified: number; changed: number | undefined } | undefined;
+  position: number;
+  atLineStart = true;
+
+  constructor(file: File, position: number) {
+    this.file = file;
+    this.position = position;
+    this.#fingerprint.remember(this.#readAt, position);
+  }
+
+  look() {
+    const stat = this.file.stat();
+    const changed = stat.size !== this.#seen?.size || stat.modified !== this.#seen.modified;
+    this.#seen = stat;
+    return { size: stat.size, intact: !changed || this.#fingerprint.matches(this.#readAt), now: performance.now() };
+  }
+
+  /** What fstat says meanwhile: never throws, {@link look} will say why. */
+  glance(): { size: number; differs: boolean; renamed: boolean } | undefined {
+    try {
+      const { size, modified, changed } = this.file.stat();
+      const was = this.#inode;
+      this.#inode = { modified, changed };
+      return {
+        size,
+        differs: size !== this.#seen?.size || modified !== this.#seen.modified,
+        renamed: was !== undefined && changed !== was.changed && modified === was.modified,
+      };
+    } catch {
+      return { size: 0, differs: true, renamed: false };
+    }
+  }
+
+  read(position: number, length: number): Uint8Array {
+    const buffer = new Uint8Array(length);
+    return buffer.subarray(0, this.file.read(position, buffer));
+  }
+
+  /** `bytes` were read at the position. */
+  took(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#fingerprint.advance(bytes);
+    this.position += bytes.length;
+    this.atLineStart = bytes[bytes.length - 1] === NEWLINE;
+  }
+
+  /** What is before `position` counts as read. */
+  skipTo(position: number): void {
+    this.#fingerprint.remember(this.#readAt, position);
+    this.position = position;
+  }
+
+  /** Begins anew. */
+  begin(): void {
+    this.#fingerprint.forget();
+    this.position = 0;
+    this.atLineStart = true;
+  }
+
+  /** True when `other` is this file, by its inode and what was read of it; device numbers may have changed. */
+  continuesIn(other: FollowFile): boolean {
+    return (
+      this.position > 0 &&
+      BigInt(other.identity.inode) === BigInt(this.file.identity.inode) &&
+      this.#fingerprint.matches((position, buffer) => other.read(position, buffer))
+    );
+  }
+}
