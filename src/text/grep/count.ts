@@ -23,6 +23,8 @@ function countWords(bytes: Buffer): number {
   let count = 0;
   let at = 0;
   for (; at < bytes.length && (bytes.byteOffset + at) % 4 !== 0; at++) if (bytes[at] === NEWLINE) count++;
+  // Too few bytes to reach a whole word: no view may begin there.
+  if (at === bytes.length) return count;
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, (bytes.length - at) >> 2);
   for (let i = 0; i < words.length; ) {
     const end = Math.min(words.length, i + ROUNDS);

@@ -136,6 +136,14 @@ describe("what is told of a file", () => {
   });
 });
 
+describe("what is counted when words begin", () => {
+  // From the 32nd short line on four bytes are taken at a time; there may be fewer left, and not at a word's border.
+  const newlines = Buffer.alloc(48, "\n");
+  it.each([0, 1, 2, 3])("is right for any rest, from byte %i on", (from) => {
+    for (let count = 30; count <= 40; count++) expect(countNewlines(newlines, from, from + count)).toBe(count);
+  });
+});
+
 describe("patterns", () => {
   const matches = (pattern: string, line: string) =>
     new Matcher({ patterns: [pattern] })
