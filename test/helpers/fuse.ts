@@ -14,13 +14,15 @@ export interface FuseTarget {
 /** A target whose first process sees a FUSE file system at `place`; its server answers as test/fixtures/fuse-server.c says. */
 export async function fuseTarget(): Promise<FuseTarget> {
   const { directory } = inject("machine");
-  const program = `${directory}/fuse-server`;
+  // Its own: another test file may be running a program while this one compiles.
+  const own = mkdtempSync(`${directory}/fuse-`);
+  const program = `${own}/server`;
   const source = `${repository}test/fixtures/fuse-server.c`;
   const compiled = spawnSync("cc", ["-std=c11", "-Wall", "-Wextra", "-Werror", "-o", program, source], {
     encoding: "utf8",
   });
   if (compiled.status !== 0) throw new Error(compiled.stderr);
-  const place = `${mkdtempSync(`${directory}/fuse-`)}/fs`;
+  const place = `${own}/fs`;
   mkdirSync(place);
   const child = spawn(program, [place], { stdio: ["ignore", "ignore", "pipe"] });
   let words = "";
