@@ -27,7 +27,7 @@ export class SkippedReporter implements Reporter {
     if (counts.size === 0) return;
     const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
     const lines = [...counts].sort().map(([line, count]) => `  ${line}: ${count} test${count === 1 ? "" : "s"}`);
-    process.stderr.write(`\nSKIPPED ${total} tests:\n${lines.join("\n")}\n\n`);
+    process.stderr.write(`\nSKIPPED, ${total} in all:\n${lines.join("\n")}\n\n`);
     if (unexplained > 0 && process.env.PORTHOLE_TEST_ENGINES === "required") {
       process.stderr.write("PORTHOLE_TEST_ENGINES=required, but tests were skipped for no reason given: see above\n");
       process.exitCode = 1;
