@@ -4,7 +4,7 @@ import { AgentClient } from "./agent-client.ts";
 import { PortholeError } from "./errors.ts";
 import { encode } from "./protocol/codec.ts";
 import { ByeScope, Op } from "./protocol/messages.ts";
-import { engines } from "./routes/engine.ts";
+import { engines, recordedEngine } from "./routes/engine.ts";
 import { type AgentRecord, agentFiles, connectOrRemove, readRecord, removeAgentFiles } from "./routes/registry.ts";
 import { ensureRunDirectory, MOUNT_POINT, openRunDirectory, type RunDirectory } from "./routes/run-dir.ts";
 
@@ -85,7 +85,7 @@ export async function detachAll(options: { engine?: string | undefined } = {}): 
     if (record !== undefined && record.engine !== "") {
       used.add(record.engine);
       if (!known.has(record.engine)) {
-        known.set(record.engine, { socketPath: record.engine, source: "an agent's record" });
+        known.set(record.engine, recordedEngine(record.engine));
       }
     }
     await endAgent(run, file);
@@ -136,9 +136,7 @@ async function endAgent(run: RunDirectory, file: string): Promise<void> {
   removeAgentFiles(run, file);
   if (record !== undefined && record.sidecar !== "") {
     const { removeSidecar } = await import("./routes/docker.ts");
-    await removeSidecar({ socketPath: record.engine, source: "an agent's record" }, record.sidecar).catch(
-      () => undefined,
-    );
+    await removeSidecar(recordedEngine(record.engine), record.sidecar).catch(() => undefined);
   }
 }
 

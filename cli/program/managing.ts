@@ -17,7 +17,7 @@ export function addManaging(root: Command): void {
     .summary("end agents and remove what they left")
     .description("End a target's agents; with --all every agent, sidecar, socket and image of porthole's.")
     .option("--all", "everything")
-    .option("--engine <address>", "container engine, as unix:///PATH")
+    .option("--engine <address>", "container engine: unix:///PATH, a docker context, or all")
     .addHelpText("after", examples("porthole detach web", "porthole detach --all"))
     .action(async (name: string | undefined, options) =>
       end((await import("../commands/detach.ts")).detach(name, options)),

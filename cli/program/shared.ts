@@ -23,7 +23,7 @@ export function reaching(command: Command): Command {
     )
     .option(
       "--engine <address>",
-      "container engine, as unix:///PATH (default: DOCKER_HOST, docker's context, the usual sockets)",
+      "container engine: unix:///PATH, a docker context, or all (default: DOCKER_HOST, docker's context, the usual sockets)",
     )
     .option("--user <user>", "user inside the container, for the mount route (default: root)")
     .addOption(

@@ -104,7 +104,7 @@ function addDoctor(root: Command): void {
       "Look at everything porthole rests on: kernel, Node.js, agent, run directory, permissions, engines, routes. One line each: " +
         "ok, warn or fail, and the remedy.",
     )
-    .option("--engine <address>", "container engine, as unix:///PATH")
+    .option("--engine <address>", "container engine: unix:///PATH, a docker context, or all")
     .option("--user <user>", "user inside the container, for the mount route (default: root)")
     .option("--json", "one JSON object a line")
     .addHelpText(

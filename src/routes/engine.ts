@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import type { WaitOptions } from "../descriptors/poll.ts";
 import { PortholeError } from "../errors.ts";
+import { allContexts, contextNamed, currentContext } from "./docker-contexts.ts";
 import { httpGet } from "./http.ts";
 
 /** A container engine on this machine: Docker, or Podman's Docker-compatible API. */
@@ -11,64 +11,122 @@ export interface Engine {
   socketPath: string;
   /** Who named it, for messages: `DOCKER_HOST`, `--engine`, `context 'x'` or `default`. */
   source: string;
+  /** What a list of several calls it: `docker`, `podman`, `rootless docker`, `rootless podman`, a context's name, or its socket's path. */
+  name: string;
 }
 
 /**
- * Engines to ask, in order: `--engine`, `DOCKER_HOST`, the docker context in use, else every default socket of Docker and Podman that is there.
- * @throws PortholeError USAGE for an address that is none; TARGET for an engine on another kernel, from which no descriptor can come.
+ * Engines to ask, in order. One that was named is the only one: by `explicit` (an address, a docker context's name, or `all` for every one that is
+ * here whatever else is set), `DOCKER_HOST`, or the docker context in use. Else every one that is here: the default sockets of Docker and Podman,
+ * root's and the user's own, `CONTAINER_HOST`, and the contexts that name a socket. Two names for one socket are one engine.
+ * @throws PortholeError USAGE for an address that is none; TARGET for a context that is not there, and for an engine on another kernel, from which
+ * no descriptor can come.
  */
 export function engines(explicit?: string, environment: NodeJS.ProcessEnv = process.env): Engine[] {
-  if (explicit !== undefined) return [engineAt(explicit, "--engine")];
+  if (explicit === "all") return everyEngine(environment);
+  if (explicit !== undefined) {
+    if (explicit.includes("/") || !CONTEXT_NAME.test(explicit)) return [engineAt(explicit, "--engine")];
+    return [explicit === "default" ? defaultEngine() : engineOfContext(explicit, environment)];
+  }
   if (environment.DOCKER_HOST) return [engineAt(environment.DOCKER_HOST, "DOCKER_HOST")];
-  const context = contextEngine(environment);
-  if (context !== undefined) return [context];
-  const runtime = environment.XDG_RUNTIME_DIR;
-  const places = ["/var/run/docker.sock", "/run/podman/podman.sock"];
-  if (runtime) places.push(join(runtime, "docker.sock"), join(runtime, "podman/podman.sock"));
-  return places.filter((path) => existsSync(path)).map((socketPath) => ({ socketPath, source: "default" }));
+  const context = currentContext(environment);
+  return context === undefined ? everyEngine(environment) : [engineOfContext(context, environment)];
 }
 
-function engineAt(address: string, source: string): Engine {
-  if (address.startsWith("/")) return { socketPath: address, source };
-  if (address.startsWith("unix:///")) return { socketPath: address.slice("unix://".length), source };
-  const remote = /^(tcp|ssh|https?):\/\/([^/]*)/.exec(address);
-  if (remote !== null) {
-    const host = (remote[2] ?? "").replace(/:\d+$/, "");
-    throw new PortholeError(
-      "TARGET",
-      `${source} names an engine on another machine, '${address}': descriptors cannot leave that kernel`,
-      {
-        hint: `run porthole there: ssh -t ${host || "HOST"} porthole ...`,
-      },
-    );
+/** The engine whose socket was written down when an agent was started. */
+export function recordedEngine(socketPath: string): Engine {
+  return { socketPath, source: "an agent's record", name: socketPath };
+}
+
+/** As docker has it (names of contexts in its reference). */
+const CONTEXT_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$/;
+const ROOT_DOCKER = "/var/run/docker.sock";
+
+function defaultEngine(): Engine {
+  return { socketPath: ROOT_DOCKER, source: "context 'default'", name: "docker" };
+}
+
+function everyEngine(environment: NodeJS.ProcessEnv): Engine[] {
+  // Where a login set it; su, cron and ssh without PAM leave it out, and the engines look there then.
+  const runtime = environment.XDG_RUNTIME_DIR || `/run/user/${process.getuid?.() ?? 0}`;
+  const places: Engine[] = [
+    { socketPath: ROOT_DOCKER, source: "default", name: "docker" },
+    { socketPath: "/run/podman/podman.sock", source: "default", name: "podman" },
+    { socketPath: join(runtime, "docker.sock"), source: "default", name: "rootless docker" },
+    { socketPath: join(runtime, "podman/podman.sock"), source: "default", name: "rootless podman" },
+  ];
+  const podman = localPath(environment.CONTAINER_HOST ?? "");
+  if (podman !== undefined) places.push({ socketPath: podman, source: "CONTAINER_HOST", name: podman });
+  for (const { name, host } of allContexts(environment)) {
+    const socketPath = localPath(host);
+    if (socketPath !== undefined) places.push({ socketPath, source: `context '${name}'`, name });
   }
-  throw new PortholeError("USAGE", `${source} is not an engine's address: '${address}'`, {
-    hint: "write unix:///PATH or /PATH",
+  return distinct(places);
+}
+
+/** Those whose socket is there, each once. */
+function distinct(places: readonly Engine[]): Engine[] {
+  const seen = new Set<string>();
+  return places.filter(({ socketPath }) => {
+    const stat = statOf(socketPath);
+    if (stat === undefined) return false;
+    const identity = `${stat.dev}:${stat.ino}`;
+    if (seen.has(identity)) return false;
+    seen.add(identity);
+    return true;
   });
 }
 
-/** The engine of docker's current context, unless that is the default one. */
-function contextEngine(environment: NodeJS.ProcessEnv): Engine | undefined {
-  const folder = environment.DOCKER_CONFIG ?? join(environment.HOME ?? homedir(), ".docker");
-  const name =
-    environment.DOCKER_CONTEXT ?? readJson<{ currentContext?: string }>(join(folder, "config.json"))?.currentContext;
-  if (!name || name === "default") return undefined;
-  // Loaded here: few have a context, everybody would pay.
-  const { createHash } = process.getBuiltinModule("node:crypto");
-  const id = createHash("sha256").update(name).digest("hex");
-  const meta = readJson<{ Endpoints?: { docker?: { Host?: string } } }>(join(folder, "contexts/meta", id, "meta.json"));
-  const host = meta?.Endpoints?.docker?.Host;
-  if (!host)
-    throw new PortholeError("TARGET", `docker's context '${name}' is not there`, { hint: "docker context ls" });
-  return engineAt(host, `context '${name}'`);
-}
-
-function readJson<T>(path: string): T | undefined {
+/** What a place that nobody named holds; undefined also where it is not this user's to see: a directory of root's Podman, say. */
+function statOf(path: string): Stats | undefined {
   try {
-    return JSON.parse(readFileSync(path, "utf8")) as T;
+    return statSync(path);
   } catch {
     return undefined;
   }
+}
+
+function engineOfContext(name: string, environment: NodeJS.ProcessEnv): Engine {
+  const context = contextNamed(name, environment);
+  if (context === undefined) {
+    throw new PortholeError("TARGET", `docker's context '${name}' is not there`, { hint: "docker context ls" });
+  }
+  return { ...engineAt(context.host, `context '${name}'`), name };
+}
+
+function engineAt(address: string, source: string): Engine {
+  const socketPath = localPath(address);
+  if (socketPath !== undefined) return { socketPath, source, name: socketPath };
+  const remote = /^(tcp|ssh|https?):\/\/([^/]*)/.exec(address);
+  if (remote !== null) throw elsewhere(address, source, remote[1] === "ssh", remote[2] ?? "");
+  throw new PortholeError("USAGE", `${source} is not an engine's address: '${address}'`, {
+    hint: "write unix:///PATH, /PATH or the name of a docker context",
+  });
+}
+
+function localPath(address: string): string | undefined {
+  if (address.startsWith("/")) return address;
+  return address.startsWith("unix:///") ? address.slice("unix://".length) : undefined;
+}
+
+/** Over TCP and ssh a request gets to an engine, a descriptor does not: porthole has to run where the containers do. */
+function elsewhere(address: string, source: string, isSsh: boolean, authority: string): PortholeError {
+  const [, host = "", port] = /^(.*?)(?::(\d+))?$/.exec(authority) ?? [];
+  if (/^(localhost|127\.[\d.]+|\[::1\])$/.test(host) && !isSsh) {
+    return new PortholeError(
+      "TARGET",
+      `${source} names an engine by TCP, '${address}': descriptors need its Unix socket`,
+      {
+        hint: `--engine unix://${ROOT_DOCKER} if it is this machine's; else run porthole where the engine runs`,
+      },
+    );
+  }
+  const ssh = isSsh && port !== undefined ? `ssh -p ${port} -t ${host}` : `ssh -t ${host || "HOST"}`;
+  return new PortholeError(
+    "TARGET",
+    `${source} names an engine on another machine, '${address}': descriptors cannot leave that kernel`,
+    { hint: `run porthole there: ${ssh} porthole ...` },
+  );
 }
 
 /** An answer of an engine: its HTTP status and the decoded body. */

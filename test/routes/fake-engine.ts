@@ -28,5 +28,5 @@ export async function fakeEngine(answer: (path: string) => FakeAnswer): Promise<
     for (const client of clients) client.destroy();
     server.close();
   });
-  return { socketPath, source: "test" };
+  return { socketPath, source: "test", name: "test" };
 }

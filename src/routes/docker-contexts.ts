@@ -1,0 +1,65 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/** A docker context: a name for an engine's address, as `docker context ls` lists them. */
+export interface DockerContext {
+  name: string;
+  /** Such as `unix:///run/user/1000/docker.sock` or `ssh://box`. */
+  host: string;
+}
+
+/** Name of the docker context in use, from `DOCKER_CONTEXT`, else from docker's configuration; undefined for the default one. */
+export function currentContext(environment: NodeJS.ProcessEnv): string | undefined {
+  const name =
+    environment.DOCKER_CONTEXT ||
+    readJson<{ currentContext?: string }>(join(configuration(environment), "config.json"))?.currentContext;
+  return typeof name === "string" && name !== "" && name !== "default" ? name : undefined;
+}
+
+/** The context of that name, undefined when there is none or it names no engine. */
+export function contextNamed(name: string, environment: NodeJS.ProcessEnv): DockerContext | undefined {
+  // Loaded here: few have a context, everybody would pay.
+  const { createHash } = process.getBuiltinModule("node:crypto");
+  return readContext(createHash("sha256").update(name).digest("hex"), environment);
+}
+
+/** Every context but the default one, which is no file, by name. */
+export function allContexts(environment: NodeJS.ProcessEnv): DockerContext[] {
+  let ids: string[];
+  try {
+    ids = readdirSync(metadata(environment));
+  } catch {
+    return [];
+  }
+  return ids
+    .map((id) => readContext(id, environment))
+    .filter((context) => context !== undefined)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** `id` is the SHA-256 of the context's name. */
+function readContext(id: string, environment: NodeJS.ProcessEnv): DockerContext | undefined {
+  const meta = readJson<{ Name?: unknown; Endpoints?: { docker?: { Host?: unknown } } }>(
+    join(metadata(environment), id, "meta.json"),
+  );
+  const name = meta?.Name;
+  const host = meta?.Endpoints?.docker?.Host;
+  return typeof name === "string" && typeof host === "string" && host !== "" ? { name, host } : undefined;
+}
+
+function metadata(environment: NodeJS.ProcessEnv): string {
+  return join(configuration(environment), "contexts", "meta");
+}
+
+function configuration(environment: NodeJS.ProcessEnv): string {
+  return environment.DOCKER_CONFIG || join(environment.HOME || homedir(), ".docker");
+}
+
+function readJson<T>(path: string): T | undefined {
+  try {
+    return (JSON.parse(readFileSync(path, "utf8")) as T | null) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
