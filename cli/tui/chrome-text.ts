@@ -1,15 +1,22 @@
 import { clusters, clusterWidth, sanitiseText } from "../../src/text/index.ts";
+import type { HelpPage } from "./help.ts";
 import type { PromptState } from "./prompt.ts";
-import type { ViewerStatus } from "./viewer.ts";
+import type { Status } from "./view.ts";
 
 /** Everything the chrome shows. Equal facts draw equal rows. */
 export interface ChromeFacts {
   columns: number;
   title: string;
   subtitle: string;
-  status: ViewerStatus;
-  prompt: PromptState | undefined;
-  help: boolean;
+  status: Status;
+  /** What is being typed, in the place of the status. */
+  prompt: PromptFacts | undefined;
+  /** Lies over the text. */
+  help: HelpPage | undefined;
+}
+
+export interface PromptFacts extends PromptState {
+  label: string;
 }
 
 /** Columns that the left end keeps before the right one goes. */
@@ -32,39 +39,30 @@ export function titleRow({ title, subtitle, columns }: ChromeFacts): RowEnds {
   return fitRow(` ${sanitiseText(title)}`, ` ${sanitiseText(subtitle)} `, columns);
 }
 
-/** Status row: what is going on, and where the screen is in the text. `mark` comes before `left`, in bold. */
+/** Status row: what is going on at the left, where one is at the right. `mark` comes before `left`, in bold. */
 export function statusRow({ status, columns }: ChromeFacts): RowEnds & { mark: string } {
-  const column = status.left > 0 ? `column ${status.left + 1}  ` : "";
-  const dropped = status.start > 0 ? "beginning dropped  " : "";
-  const right = `${column}${dropped}${percent(status)}  byte ${grouped(status.top)} of ${grouped(status.end)} `;
-  const mark = { off: " ", on: " FOLLOW  ", paused: " PAUSED  " }[status.follow].slice(0, columns);
-  return { mark, ...fitRow(sanitiseText(status.message) || activity(status), right, columns - mark.length) };
+  const mark = (status.mark === "" ? " " : ` ${status.mark}  `).slice(0, columns);
+  return { mark, ...fitRow(sanitiseText(status.left), `${sanitiseText(status.right)} `, columns - mark.length) };
 }
 
-/** The prompt as three parts: before the cursor, the character under it, after it. The end of a long line stays in sight. */
-export function promptParts(prompt: PromptState, columns: number): { before: string; under: string; after: string } {
+/** The prompt in parts: its label, what is before the cursor, the character under it, after it. The end of a long line stays in sight. */
+export function promptParts(
+  prompt: PromptFacts,
+  columns: number,
+): { label: string; before: string; under: string; after: string } {
+  const label = clip(sanitiseText(prompt.label), columns);
   const shown = prompt.characters.map((character) => sanitiseText(character));
   let before = shown.slice(0, prompt.cursor);
-  const room = Math.max(1, columns - 4);
+  const room = Math.max(1, columns - 3 - textWidth(label));
   while (before.length > 0 && textWidth(before.join("")) > room) before = before.slice(1);
   const under = shown[prompt.cursor] ?? " ";
   const left = room - textWidth(before.join(""));
-  return { before: before.join(""), under, after: clip(shown.slice(prompt.cursor + 1).join(""), Math.max(0, left)) };
-}
-
-function activity(status: ViewerStatus): string {
-  if (status.searching !== undefined) return `searching at byte ${grouped(status.searching)}, Esc cancels`;
-  if (status.follow === "paused") return "End goes on";
-  return "? help  / search  F follow  q quit";
-}
-
-function percent({ bottom, start, end }: ViewerStatus): string {
-  if (end <= start) return "empty";
-  return bottom >= end ? "END" : `${Math.floor((100 * (bottom - start)) / (end - start))} %`;
-}
-
-function grouped(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
+  return {
+    label,
+    before: before.join(""),
+    under,
+    after: clip(shown.slice(prompt.cursor + 1).join(""), Math.max(0, left)),
+  };
 }
 
 /** The right end goes first when there is no room for both. */

@@ -1,6 +1,6 @@
 import { Box, Text } from "ink";
-import { type ChromeFacts, promptParts, statusRow, titleRow } from "./chrome-text.ts";
-import { KEYMAP, keyLabel } from "./keymap.ts";
+import { type ChromeFacts, type PromptFacts, promptParts, statusRow, titleRow } from "./chrome-text.ts";
+import { HELP_KEYS_WIDTH, HELP_WIDTH, type HelpLine, type HelpPage } from "./help.ts";
 
 /**
  * Everything around the text: the first row is the title, the last one the status or the prompt, and what is between them lies over the text.
@@ -10,7 +10,7 @@ export function Chrome({ facts }: { facts: ChromeFacts }) {
   return (
     <Box flexDirection="column" width={facts.columns}>
       <Title facts={facts} />
-      {facts.help && <Help />}
+      {facts.help && <Help help={facts.help} />}
       {facts.prompt ? <Prompt prompt={facts.prompt} columns={facts.columns} /> : <Status facts={facts} />}
     </Box>
   );
@@ -37,11 +37,11 @@ function Status({ facts }: { facts: ChromeFacts }) {
   );
 }
 
-function Prompt({ prompt, columns }: { prompt: NonNullable<ChromeFacts["prompt"]>; columns: number }) {
-  const { before, under, after } = promptParts(prompt, columns);
+function Prompt({ prompt, columns }: { prompt: PromptFacts; columns: number }) {
+  const { label, before, under, after } = promptParts(prompt, columns);
   return (
     <Text wrap="truncate">
-      <Text bold>/</Text>
+      <Text bold>{label}</Text>
       {before}
       <Text inverse>{under}</Text>
       {after}
@@ -49,17 +49,33 @@ function Prompt({ prompt, columns }: { prompt: NonNullable<ChromeFacts["prompt"]
   );
 }
 
-function Help() {
+function Help({ help }: { help: HelpPage }) {
   return (
     <Box flexDirection="column" borderStyle="round" alignSelf="flex-start" paddingX={1}>
-      {KEYMAP.map(({ action, keys, help }) => (
-        <Box key={action}>
-          <Box width={18}>
-            <Text bold>{keys.slice(0, 3).map(keyLabel).join(" ")}</Text>
+      <Box>
+        {help.columns.map((lines) => (
+          <Box key={lines[0]?.text} flexDirection="column" width={HELP_WIDTH}>
+            {lines.map((line) => (
+              <Line key={line.keys + line.text} line={line} />
+            ))}
           </Box>
-          <Text>{help}</Text>
-        </Box>
-      ))}
+        ))}
+      </Box>
+      {help.pages > 1 && <Text dimColor>{`page ${help.page + 1} of ${help.pages}: Space and b turn it`}</Text>}
+    </Box>
+  );
+}
+
+function Line({ line }: { line: HelpLine }) {
+  if (line.keys === "") return <Text underline>{line.text}</Text>;
+  return (
+    <Box>
+      <Box width={HELP_KEYS_WIDTH}>
+        <Text bold wrap="truncate">
+          {line.keys}
+        </Text>
+      </Box>
+      <Text wrap="truncate">{line.text}</Text>
     </Box>
   );
 }

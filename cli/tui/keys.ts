@@ -18,6 +18,8 @@ const FINALS: Readonly<Record<string, string>> = {
   D: "left",
   H: "home",
   F: "end",
+  Z: "backtab",
+  P: "f1",
 };
 
 /** `CSI n ~` (xterm, VT220 style; 7 and 8 are rxvt's). */

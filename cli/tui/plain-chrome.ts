@@ -7,8 +7,8 @@ export const plainChrome: ChromeRenderer = {
     const status = statusRow(facts);
     const top = `\x1b[7m\x1b[1m${title.left}\x1b[22m${title.right}\x1b[27m`;
     if (!facts.prompt) return [top, `\x1b[7m\x1b[1m${status.mark}\x1b[22m${status.left}${status.right}\x1b[27m`];
-    const { before, under, after } = promptParts(facts.prompt, facts.columns);
-    return [top, `\x1b[1m/\x1b[22m${before}\x1b[7m${under}\x1b[27m${after}`];
+    const { label, before, under, after } = promptParts(facts.prompt, facts.columns);
+    return [top, `\x1b[1m${label}\x1b[22m${before}\x1b[7m${under}\x1b[27m${after}`];
   },
   close() {},
 };

@@ -14,6 +14,12 @@ export type PromptResult =
 
 export const EMPTY_PROMPT: PromptState = { characters: [], cursor: 0 };
 
+/** A line that holds `text`, the cursor at its end. */
+export function promptOf(text: string): PromptState {
+  const characters = [...clusters(text)];
+  return { characters, cursor: characters.length };
+}
+
 /** The prompt after one key: readline's most used keys. Control characters in pasted text are dropped, for a line has none. */
 export function editPrompt(state: PromptState, event: KeyEvent): PromptResult {
   const { characters, cursor } = state;

@@ -2,11 +2,13 @@ import { render } from "ink-testing-library";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { Chrome } from "../../cli/tui/chrome.tsx";
 import type { ChromeFacts } from "../../cli/tui/chrome-text.ts";
+import { helpPage } from "../../cli/tui/help.ts";
 import { inkChrome } from "../../cli/tui/ink-chrome.tsx";
 import { KEYMAP } from "../../cli/tui/keymap.ts";
 import { plainChrome } from "../../cli/tui/plain-chrome.ts";
 import { EMPTY_PROMPT } from "../../cli/tui/prompt.ts";
 import type { ViewerStatus } from "../../cli/tui/viewer.ts";
+import { viewerStatus } from "../../cli/tui/viewer-status.ts";
 import { loadWidths } from "../../src/text/width.ts";
 import { CONTROL, HOSTILE } from "../text/hostile.ts";
 
@@ -22,9 +24,9 @@ const facts = (change: Partial<ChromeFacts> = {}, status: Partial<ViewerStatus> 
   title: "web:/var/log/app.log",
   subtitle: "mount, file",
   prompt: undefined,
-  help: false,
+  help: undefined,
   ...change,
-  status: {
+  status: viewerStatus({
     follow: "off",
     top: 1_234_567,
     bottom: 2_000_000,
@@ -34,7 +36,7 @@ const facts = (change: Partial<ChromeFacts> = {}, status: Partial<ViewerStatus> 
     searching: undefined,
     message: "",
     ...status,
-  },
+  }),
 });
 const plain = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, "");
 const draw = (of: ChromeFacts) => plain(render(<Chrome facts={of} />).lastFrame() ?? "").split("\n");
@@ -59,15 +61,22 @@ describe("Chrome", () => {
   });
 
   it("shows the prompt with its cursor instead of the status", () => {
-    expect(draw(facts({ prompt: EMPTY_PROMPT }))[1]).toMatch(/^\//);
-    expect(draw(facts({ prompt: { characters: [..."abc"], cursor: 3 } }))[1]).toMatch(/^\/abc/);
+    expect(draw(facts({ prompt: { label: "/", ...EMPTY_PROMPT } }))[1]).toMatch(/^\//);
+    expect(draw(facts({ prompt: { label: "/", characters: [..."abc"], cursor: 3 } }))[1]).toMatch(/^\/abc/);
     const long = [..."x".repeat(200), "E"];
-    expect(draw(facts({ prompt: { characters: long, cursor: long.length } }))[1]).toMatch(/^\/x+E ?$/);
+    expect(draw(facts({ prompt: { label: "/", characters: long, cursor: long.length } }))[1]).toMatch(/^\/x+E ?$/);
   });
 
   it("lists every key of the keymap in the help", () => {
-    const text = draw(facts({ help: true })).join("\n");
-    for (const { help } of KEYMAP) expect(text).toContain(help);
+    for (const columns of [80, 200]) {
+      const size = { columns, height: 22 };
+      const { pages } = helpPage(["viewer"], size, 0);
+      const text = Array.from({ length: pages }, (_, page) =>
+        draw(facts({ columns, help: helpPage(["viewer"], size, page) })).join("\n"),
+      ).join("\n");
+      for (const { help } of [...KEYMAP.viewer, ...KEYMAP.global]) expect(text).toContain(help);
+      expect(text).toContain("Everywhere");
+    }
   });
 
   it("cuts a title that is too long, by columns, and keeps the width", () => {
@@ -82,7 +91,7 @@ describe("Chrome", () => {
     for (const chrome of [plainChrome, inkChrome(80)]) {
       for (const rows of [
         chrome.rows(facts({ title: text, subtitle: text }, { message: text })),
-        chrome.rows(facts({ prompt: { characters: [text, text], cursor: 1 } })),
+        chrome.rows(facts({ prompt: { label: "/", characters: [text, text], cursor: 1 } })),
       ]) {
         for (const row of rows) expect(plain(row)).not.toMatch(CONTROL);
         expect(rows.length).toBe(2);
@@ -96,7 +105,7 @@ describe("Chrome", () => {
     for (const of of [
       facts({ columns: 100 }),
       facts({ columns: 100 }, { follow: "on", message: "rotated" }),
-      facts({ columns: 60, prompt: { characters: [..."abc"], cursor: 1 } }),
+      facts({ columns: 60, prompt: { label: "/", characters: [..."abc"], cursor: 1 } }),
     ])
       expect(ink.rows(of)).toEqual(plainChrome.rows(of));
     ink.close();

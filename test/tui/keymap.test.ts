@@ -1,24 +1,50 @@
 import { expect, it } from "vitest";
-import { actionFor, KEYMAP, keyLabel } from "../../cli/tui/keymap.ts";
+import { HELP_KEYS_WIDTH, HELP_WIDTH, helpPage } from "../../cli/tui/help.ts";
+import { actionFor, CONTEXT_NAMES, type Context, KEYMAP, keyLabel } from "../../cli/tui/keymap.ts";
 
-it("gives each key one action, and each action a line of help", () => {
-  const keys = KEYMAP.flatMap(({ keys }) => keys);
+const contexts = Object.keys(KEYMAP) as Context[];
+
+it.each(contexts)("gives each key of '%s' one action, and each action a line of help", (context) => {
+  const keys = KEYMAP[context].flatMap(({ keys }) => keys);
   expect(new Set(keys).size).toBe(keys.length);
-  for (const { action, keys, help } of KEYMAP) {
+  expect(CONTEXT_NAMES[context]).not.toBe("");
+  for (const { action, keys, help } of KEYMAP[context]) {
     expect(help).not.toBe("");
-    for (const key of keys) expect(actionFor(key)).toBe(action);
+    for (const key of keys) expect(actionFor(key, [context])).toBe(action);
   }
-  expect(actionFor("x")).toBeUndefined();
 });
 
-it("fits its help into 80x24", () => {
-  expect(KEYMAP.length + 2).toBeLessThanOrEqual(22);
-  for (const { keys, help } of KEYMAP) {
-    expect(keys.slice(0, 3).map(keyLabel).join(" ").length).toBeLessThan(18);
-    expect(help.length).toBeLessThan(56);
+it("lets the narrowest context decide, and everywhere what no other has", () => {
+  expect(actionFor("j", ["viewer"])).toBe("line-down");
+  expect(actionFor("q", ["viewer"])).toBe("back");
+  expect(actionFor("q", [])).toBe("back");
+  expect(actionFor("j", [])).toBeUndefined();
+});
+
+it("fits a line of help into its columns", () => {
+  for (const { keys, help } of contexts.flatMap((context) => KEYMAP[context])) {
+    expect(keys.slice(0, 3).map(keyLabel).join(" ").length).toBeLessThan(HELP_KEYS_WIDTH);
+    expect(help.length).toBeLessThanOrEqual(HELP_WIDTH - HELP_KEYS_WIDTH);
+  }
+});
+
+it("cuts the help into pages, none too high and nothing left out", () => {
+  for (const size of [
+    { columns: 80, height: 22 },
+    { columns: 200, height: 48 },
+    { columns: 20, height: 3 },
+  ]) {
+    const { pages } = helpPage(["viewer"], size, 0);
+    const shown = Array.from({ length: pages }, (_, page) => helpPage(["viewer"], size, page).columns).flat();
+    for (const lines of shown) expect(lines.length).toBeLessThanOrEqual(Math.max(1, size.height - 3));
+    const texts = shown.flat().map(({ text }) => text);
+    for (const { help } of [...KEYMAP.viewer, ...KEYMAP.global]) expect(texts).toContain(help);
+    expect(helpPage(["viewer"], size, 1000).page).toBe(pages - 1);
   }
 });
 
 it("writes keys as people do", () => {
-  expect([" ", "ctrl-c", "pageup", "G", "escape"].map(keyLabel)).toEqual(["Space", "^C", "PgUp", "G", "Esc"]);
+  expect([" ", "ctrl-c", "pageup", "G", "escape", "alt-v", "f1"].map(keyLabel)).toEqual([
+    ...["Space", "^C", "PgUp", "G", "Esc", "Alt-v", "F1"],
+  ]);
 });

@@ -125,7 +125,7 @@ describeWith("tmux", "porthole open", () => {
   it("lists the keys with `?` and goes on with any", async () => {
     await screen.open(screen.file("log", numbered(300)));
     screen.keys("?");
-    const text = await screen.waitFor("the help", (shown) => shown.includes("quit with status 130"));
+    const text = await screen.waitFor("the help", (shown) => shown.includes("Everywhere"));
     expect(text).toContain("search forward for a regular expression");
     screen.keys("Escape");
     await screen.waitFor("the text", (shown) => !shown.includes("╭") && beginsWith(1)(shown));

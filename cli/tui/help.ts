@@ -1,0 +1,59 @@
+import { CONTEXT_NAMES, type Context, KEYMAP, type Keymap, keyLabel } from "./keymap.ts";
+
+/** A line of the help: keys and what they do, or the name of where the ones below hold. */
+export interface HelpLine {
+  keys: string;
+  text: string;
+}
+
+/** What the help shows at once. */
+export interface HelpPage {
+  /** Side by side. */
+  columns: readonly (readonly HelpLine[])[];
+  /** From 0. */
+  page: number;
+  pages: number;
+}
+
+/** Columns of the screen for the keys, and for all of a line. */
+export const HELP_KEYS_WIDTH = 16;
+export const HELP_WIDTH = 72;
+
+/** Keys that a line has room for. */
+const SHOWN_KEYS = 3;
+
+/** Border and the line that tells of pages. */
+const FRAME_ROWS = 3;
+
+/** Every key that holds in `contexts` and everywhere, cut into pages for a screen; a page that is not there is the last one. */
+export function helpPage(
+  contexts: readonly Context[],
+  size: { columns: number; height: number },
+  page: number,
+  keymap: Keymap = KEYMAP,
+): HelpPage {
+  const lines = helpLines(contexts, keymap);
+  const height = Math.max(1, size.height - FRAME_ROWS);
+  const beside = Math.max(1, Math.floor((size.columns - 4) / HELP_WIDTH));
+  const pages = Math.max(1, Math.ceil(lines.length / (height * beside)));
+  const at = Math.min(Math.max(0, page), pages - 1);
+  const columns: HelpLine[][] = [];
+  for (let column = 0; column < beside; column++) {
+    const from = (at * beside + column) * height;
+    if (from < lines.length) columns.push(lines.slice(from, from + height));
+  }
+  return { columns, page: at, pages };
+}
+
+function helpLines(contexts: readonly Context[], keymap: Keymap): HelpLine[] {
+  const taken = new Set<string>();
+  return [...contexts, "global" as const].flatMap((context) => {
+    const lines = keymap[context].flatMap(({ keys, help }) => {
+      // A narrower context may have taken some.
+      const left = keys.filter((key) => !taken.has(key));
+      return left.length === 0 ? [] : [{ keys: left.slice(0, SHOWN_KEYS).map(keyLabel).join(" "), text: help }];
+    });
+    for (const { keys } of keymap[context]) for (const key of keys) taken.add(key);
+    return [{ keys: "", text: CONTEXT_NAMES[context] }, ...lines];
+  });
+}

@@ -1,0 +1,68 @@
+import type { Action, Context } from "./keymap.ts";
+
+/** What a view shows, between the title and the status row. */
+export interface Frame {
+  /** One string for each row, laid out for the columns asked for: printable characters and SGR, ending in the plain style. */
+  rows: readonly string[];
+  status: Status;
+}
+
+/** The status row as a view sees it. Names in it may be as they came: they are made safe where they are drawn. */
+export interface Status {
+  /** A word at the left end, in bold: what goes on all the time. Empty for none. */
+  mark: string;
+  left: string;
+  right: string;
+}
+
+export interface Size {
+  columns: number;
+  height: number;
+}
+
+/** A full screen of the program: a file, a list. The {@link Host} decides when it is drawn and where its keys come from. */
+export interface View {
+  /** Whose keys hold here, the narrowest first. Those of `global` follow by themselves. */
+  readonly contexts: readonly Context[];
+  /** What is shown: first of all the target, as the user would name it. Made safe where it is drawn. */
+  readonly title: string;
+  /** How it was reached and what it is, for the right end of the title row. */
+  readonly subtitle: string;
+  /** Does what a key means. False when it means nothing here: then the host does what it has for it. */
+  act(action: Action): boolean;
+  /** What to show now, in exactly `height` rows. Called at most once a frame. */
+  frame(size: Size): Frame;
+  /** Exact widths of characters are there, what was laid out by estimates is not to be kept. */
+  layOutAnew?(): void;
+  /** Resolves when nothing of it is at work any more: no thread, no descriptor of its own. Called once. */
+  close(): Promise<void>;
+}
+
+/** A line that the user is asked for, in the place of the status row. */
+export interface Question {
+  /** Before what is typed: `/`, `goto: `. */
+  label: string;
+  /** What is there already. */
+  text?: string;
+  /** Enter. */
+  done(text: string): void;
+  /** Hears of every change, for lists that narrow as one types. */
+  changed?(text: string): void;
+  /** Esc, or Backspace in an empty line. */
+  cancelled?(): void;
+}
+
+/** What a view can ask of the program around it. */
+export interface Host {
+  /** There is something new to show: a frame is drawn when its time has come. */
+  changed(): void;
+  /** Shows a message in the status row until the next key. */
+  say(message: string): void;
+  ask(question: Question): void;
+  /** Shows another view over this one; closing it comes back here. */
+  open(view: View): void;
+  /** Closes the view on top. */
+  back(): void;
+  /** Ends the program with an error. */
+  fail(error: unknown): void;
+}
