@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs";
+import { constants } from "node:os";
 import { CommanderError } from "commander";
 
 /** Exit statuses, as documented in README.md and by `porthole --help`. */
@@ -41,7 +42,11 @@ export function report(error: unknown): void {
 export function fail(error: unknown): never {
   // Commander has written its own line.
   if (error instanceof CommanderError) process.exit(error.exitCode);
-  report(error);
+  // The reader of a help text went away: what a shell makes of the SIGPIPE that Node ignores.
+  if ((error as NodeJS.ErrnoException | undefined)?.code === "EPIPE") process.exit(128 + constants.signals.SIGPIPE);
+  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  if (syscall === "write") complain(`write error: ${code === "ENOSPC" ? "No space left on device" : code}`);
+  else report(error);
   process.exit(exitStatus(error));
 }
 

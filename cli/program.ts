@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { complain, Exit } from "./fail.ts";
+import { abbreviating } from "./program/abbreviations.ts";
 import { addListing } from "./program/listing.ts";
 import { addLooking } from "./program/looking.ts";
 import { addManaging } from "./program/managing.ts";
@@ -47,6 +48,7 @@ export function program(version: string, args: readonly string[] = []): Command 
 
   const called = kinds.filter(([names]) => args[0] !== undefined && names.includes(args[0]));
   for (const [, add] of called.length > 0 ? called : kinds) add(root);
+  for (const command of root.commands) abbreviating(command);
   return root;
 }
 

@@ -2,7 +2,7 @@
 export { detachAgents, detachAll, type LiveAgent, listAgents, prepareMount } from "./agents.ts";
 export { isTerminal } from "./descriptors/file.ts";
 export { type TerminalState, terminalState } from "./descriptors/terminal.ts";
-export { dieOf, isWritable, type PumpOptions } from "./descriptors/transfer.ts";
+export { dieOf, isWritable, type PumpOptions, WRITE_FAILED } from "./descriptors/transfer.ts";
 export { type ErrorCode, type ErrorDetails, PortholeError } from "./errors.ts";
 export { type FollowedFile, followSource, type SessionSource } from "./follow.ts";
 export { type FileKind, kindOf, OpenFile } from "./open-file.ts";

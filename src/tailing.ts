@@ -1,4 +1,5 @@
 /** What head and tail need beside the rest of the library: apart from src/index.ts, for other commands need not load it. */
+export { seekTo } from "./descriptors/file.ts";
 export { Output } from "./descriptors/output.ts";
 export { firstLinesOffset, lastLinesOffset, readerOf, StreamEnd, StreamStart, sizeByReading } from "./tail/ends.ts";
 export { LineSplitter } from "./tail/lines.ts";

@@ -1,25 +1,28 @@
 import { writeSync } from "node:fs";
-import { dieOf, isTerminal, type OpenFile, PortholeError, type Session, type Target } from "../../src/index.ts";
+import { isTerminal, type OpenFile, PortholeError, type Session, type Target, WRITE_FAILED } from "../../src/index.ts";
 import { complain, exitStatus, printable, report } from "../fail.ts";
-import { write } from "../output.ts";
+import { outputLost, write } from "../output.ts";
 import type { ReachOptions } from "../program/shared.ts";
 import { type NamedTarget, Reach } from "../reach.ts";
+import { inputPieces } from "../standard-input.ts";
 
 /** `porthole cat`: writes each target to standard output, goes on after one that fails, and returns the worst status. */
 export async function cat(targets: string[], options: ReachOptions & { trace?: boolean }): Promise<number> {
   const reach = new Reach(options);
   let status = 0;
   const failed = (error: unknown) => {
-    quitQuietly(error);
+    endIfOutputIsLost(error);
     report(error);
     status = Math.max(status, exitStatus(error));
   };
   try {
-    for (const text of targets) {
+    for (const text of targets.length > 0 ? targets : ["-"]) {
       try {
-        for (const named of await reach.expand([text])) {
-          await catOne(reach, named, options.trace === true).catch(failed);
-        }
+        if (text === "-") await catInput();
+        else
+          for (const named of await reach.expand([text])) {
+            await catOne(reach, named, options.trace === true).catch(failed);
+          }
       } catch (error) {
         failed(error);
       }
@@ -46,6 +49,13 @@ async function catOne(reach: Reach, { text, target }: NamedTarget, trace: boolea
   }
 }
 
+/** Standard input, from where it is. */
+async function catInput(): Promise<void> {
+  const output = isTerminal(1) ? await safely() : { push: (chunk: Buffer) => chunk, end: () => "" };
+  for await (const chunk of inputPieces()) write(output.push(chunk));
+  write(output.end());
+}
+
 /** The two lines of the article that porthole began from, and how the descriptor came. */
 function tell(target: Target, session: Session, file: OpenFile, milliseconds: number): void {
   const agent = session.route === "local" ? "" : session.fresh ? ", new agent" : ", live agent";
@@ -70,14 +80,18 @@ async function copy(file: OpenFile): Promise<void> {
 }
 
 async function show(file: OpenFile): Promise<void> {
-  const { TerminalStream } = await import("../../src/text/index.ts");
-  const terminal = new TerminalStream({ colours: process.env.NO_COLOR === undefined });
+  const terminal = await safely();
   for await (const chunk of file.stream()) write(terminal.push(chunk));
   write(terminal.end());
 }
 
-/** A reader that went away and an interrupt are no failures to talk about: end as any other program does. */
-function quitQuietly(error: unknown): void {
-  if (!(error instanceof PortholeError)) return;
-  if (error.errno === "EPIPE") dieOf("SIGPIPE");
+async function safely() {
+  const { TerminalStream } = await import("../../src/text/index.ts");
+  return new TerminalStream({ colours: process.env.NO_COLOR === undefined });
+}
+
+/** What can be written no more ends all of it, a target that cannot be read only itself. */
+function endIfOutputIsLost(error: unknown): void {
+  if (error instanceof PortholeError && error.message.startsWith(WRITE_FAILED) && error.errno !== "EINVAL")
+    outputLost(error);
 }

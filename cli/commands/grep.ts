@@ -47,7 +47,7 @@ class Grep {
   readonly #output = new Output((bytes) => {
     // Whoever reads it may show it on the same terminal, or be gone and end us.
     this.#progress?.erase();
-    write(bytes);
+    write(bytes, Status.failed);
   });
   #presentation: Presentation | undefined;
   #hasMatched = false;

@@ -1,5 +1,5 @@
 import { PortholeError } from "../../src/index.ts";
-import { lastLinesOffset, StreamEnd, StreamStart } from "../../src/tailing.ts";
+import { lastLinesOffset, StreamEnd, StreamStart, seekTo } from "../../src/tailing.ts";
 import { exitStatus } from "../fail.ts";
 import { type NamedTarget, Reach } from "../reach.ts";
 import type { Amount } from "../tail/amount.ts";
@@ -40,7 +40,13 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
       try {
         await printer.begin(lane);
         if (input.file?.kind === "directory") throw new PortholeError("FILE", "Is a directory", { errno: "EISDIR" });
-        await copyHead(input, amount, delimiter, (bytes) => printer.write(lane, bytes));
+        let end = input.start;
+        await copyHead(input, amount, delimiter, async (bytes) => {
+          await printer.write(lane, bytes);
+          end += bytes.length;
+        });
+        // Whoever shares the standard input goes on behind what was shown.
+        if (input.isStdin && input.file) seekTo(0, end);
       } catch (error) {
         failed(errorReading(name, error), error);
       } finally {

@@ -4,7 +4,7 @@ import { rewriting, traditionalHead, traditionalTail } from "./traditional.ts";
 
 /** Commands that write a file's content to standard output. */
 export function addReading(root: Command): void {
-  reaching(root.command("cat").argument("<target...>", "what to read"))
+  reaching(root.command("cat").argument("[target...]", "what to read; - or none: standard input"))
     .summary("write files of containers to standard output")
     .description("Write files to standard output: byte for byte to files and pipes, made safe on a terminal.")
     .option("--trace", "say on standard error which descriptor came, by which route, how fast")

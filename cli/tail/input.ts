@@ -1,6 +1,7 @@
 import { fstatSync, readFileSync } from "node:fs";
 import { connect, type OpenFile } from "../../src/index.ts";
 import { sizeByReading } from "../../src/tailing.ts";
+import { inputPieces } from "../standard-input.ts";
 
 /** What head and tail read from: a file of a target, or standard input. */
 export interface Input {
@@ -32,10 +33,7 @@ export function sizeOf({ file, start }: Input): number | undefined {
 /** The content in pieces, from `from` (with positions only) to `to`, or to the end. */
 export async function* pieces(input: Input, from = input.start, to = Number.POSITIVE_INFINITY): AsyncGenerator<Buffer> {
   const { file } = input;
-  if (!file) {
-    for await (const piece of process.stdin) yield piece as Buffer;
-    return;
-  }
+  if (!file) return yield* inputPieces();
   if (!file.isSeekable) return yield* file.stream();
   let at = from;
   for await (const piece of file.stream({ start: from })) {

@@ -1,7 +1,8 @@
-import { dieOf, isTerminal, type PortholeError } from "../../src/index.ts";
+import { dieOf, isTerminal } from "../../src/index.ts";
 import { LineSplitter, Output } from "../../src/tailing.ts";
 import type { TerminalStream } from "../../src/text/index.ts";
 import { printable } from "../fail.ts";
+import { outputLost } from "../output.ts";
 
 /** How what comes from several files is told apart. */
 export interface PrinterOptions {
@@ -162,8 +163,7 @@ export class Printer {
     try {
       await this.#output.write(bytes);
     } catch (error) {
-      if ((error as PortholeError).errno === "EPIPE") dieOf("SIGPIPE");
-      throw error;
+      outputLost(error);
     }
   }
 }

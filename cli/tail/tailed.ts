@@ -7,7 +7,7 @@ import {
   type OpenFile,
   PortholeError,
 } from "../../src/index.ts";
-import { TimestampReader } from "../../src/tailing.ts";
+import { seekTo, TimestampReader } from "../../src/tailing.ts";
 import type { NamedTarget } from "../reach.ts";
 import { cannotOpen, errorReading, say } from "./complaints.ts";
 import { type Input, standardInput } from "./input.ts";
@@ -138,6 +138,11 @@ export class Tailed {
           },
       bounded ? this.#size : undefined,
     );
+  }
+
+  /** All was shown: whoever shares the standard input finds its end, as after GNU tail. */
+  leaveInput(): void {
+    if (this.#input?.isStdin && this.#input.file) seekTo(0, Math.max(this.#input.start, this.#input.file.size()));
   }
 
   /** Brings what is appended, and says what happens to the file, until `stop` aborts or nothing more can come. */

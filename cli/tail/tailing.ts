@@ -132,7 +132,10 @@ export class Tailing {
     if (!this.#complain(file)) {
       try {
         for await (const piece of file.part()) await printer.write(file.lane, piece);
-        if (this.#options.follow === undefined) await printer.flush(file.lane);
+        if (this.#options.follow === undefined) {
+          await printer.flush(file.lane);
+          file.leaveInput();
+        }
       } catch (error) {
         say("tail", errorReading(file.name, error));
         this.#failed(error);

@@ -153,9 +153,12 @@ function isReady(fd: number, events: number, timeoutMs: number): boolean {
 /** struct pollfd: int fd, short events, short revents. */
 const pollEntry = new Memory(8);
 
+/** How the message of a failed write begins. */
+export const WRITE_FAILED = "write failed";
+
 /** The error of a failed write; the command ends quietly on EPIPE. */
 export function writeError(error: number): PortholeError {
-  return systemError("FILE", "write failed", error);
+  return systemError("FILE", WRITE_FAILED, error);
 }
 
 function chunk(copy: Copy, most: number): number {

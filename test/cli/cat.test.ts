@@ -186,6 +186,24 @@ async function writerOf(path: string) {
   return child;
 }
 
+describe("standard input", () => {
+  test("is read from where it is, alone or as - between files", async () => {
+    const someone = user();
+    const file = `${someone.directory}/f`;
+    writeFileSync(file, "one\ntwo\n");
+    expect((await someone.run(["cat"], { input: everyByte })).stdout).toEqual(everyByte);
+    expect((await someone.run(["cat", file, "-", file], { input: "-\n" })).text).toBe("one\ntwo\n-\none\ntwo\n");
+    const after = ["sh", "-c", `exec <${file}; read -r first; "$@"`, "sh"];
+    expect((await someone.run(["cat"], { before: after })).text).toBe("two\n");
+  });
+
+  test("that is a directory is refused in one line", async () => {
+    const someone = user();
+    const { code, stderr } = await someone.run(["cat"], { before: ["sh", "-c", 'exec "$@" </', "sh"] });
+    expect([code, stderr]).toEqual([1, "porthole: standard input: Is a directory\n"]);
+  });
+});
+
 describe("devices", () => {
   let someone: User;
   beforeAll(() => {

@@ -70,7 +70,7 @@ describe("a failure", () => {
       2,
       /^porthole: .*It is not a number of seconds from 1 to 86400\.\n$/,
     ],
-    ["no target", ["cat"], 2, /^porthole: missing required argument 'target'\n$/],
+    ["no target", ["ls"], 2, /^porthole: missing required argument 'target'\n$/],
     ["nobody to detach", ["detach", "nobody"], 3, /^porthole: no agent for 'nobody' \(.*\)\n$/],
     ["detach without a word", ["detach"], 2, /^porthole: detach takes either a name or --all \(.*\)\n$/],
     ["detach with too many", ["detach", "--all", "web"], 2, /^porthole: detach takes either a name or --all \(.*\)\n$/],
@@ -132,6 +132,37 @@ test("an engine that never answers: Ctrl-C ends the wait at once", async () => {
     expect(await running.ended).toEqual({ code: null, signal });
     expect(running.complaints()).toBe("");
   }
+});
+
+describe("a standard output that takes nothing any more", () => {
+  const full = ["sh", "-c", 'exec "$@" >/dev/full', "sh"];
+
+  test.each([
+    ...["--help", "cat @ @", "head -v @ @", "tail -f @", "ls -d @ @", "stat @ @", "find @", "hexdump @", "docker-args"],
+    "completion bash",
+  ])("ends porthole %s with one line", async (line) => {
+    const someone = user();
+    writeFileSync(`${someone.directory}/f`, "content\n");
+    const { code, stderr } = await someone.run(words(line, someone), { before: full });
+    expect([code, stderr]).toEqual([1, "porthole: write error: No space left on device\n"]);
+  });
+
+  test("ends porthole grep with its own status for failures", async () => {
+    const someone = user();
+    writeFileSync(`${someone.directory}/f`, "content\n");
+    const { code, stderr } = await someone.run(words("grep t @ @", someone), { before: full });
+    expect([code, stderr]).toEqual([2, "porthole: write error: No space left on device\n"]);
+  });
+
+  test("ends a help text whose reader has gone by SIGPIPE's status, without a word", async () => {
+    const running = user().start(["--help"]);
+    running.stdout.destroy();
+    expect(await running.ended).toEqual({ code: 128 + constants.signals.SIGPIPE, signal: null });
+    expect(running.complaints()).toBe("");
+  });
+
+  const words = (line: string, { directory }: User) =>
+    line.split(" ").map((word) => word.replace("@", `${directory}/f`));
 });
 
 describe("an agent that is not ours to speak with", () => {

@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { sandbox } from "../helpers/namespaces.ts";
+import { builtCommand } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { asOurs, gnu, ours } from "./gnu.ts";
 
@@ -201,6 +202,33 @@ describe("porthole head and tail say what GNU's say", () => {
       `${d}/esc\x1b[2J`,
     ];
     expect(await ours(someone, "tail", args)).toEqual(await gnu(someone, "tail", args));
+  });
+
+  test.for([
+    ...["tail --lin=2 @twenty", "tail --by=+50 @twenty", "tail --verb --lines 1 @one", "tail --sil @one @one"],
+    ...["tail --zero -n 2 @nul", "tail --p=1 @one", "tail --r @one", "tail --f=n @nothing", "tail --lin=2 -- @one"],
+    ...["head --lin=-18 @twenty", "head --b 3 @twenty", "head --q @one @one", "head --z -n 2 @nul"],
+  ])("a long option is known by its beginning: %s", async (line) => {
+    const [command = "", ...args] = words(line);
+    expect(await ours(someone, command, args)).toEqual(await gnu(someone, command, args));
+  });
+
+  test("a beginning of several options is refused with their names", async () => {
+    expect(await ours(someone, "tail", ["--s=1", `${d}/one`])).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "porthole: option '--s' is ambiguous: --sleep-interval, --since, --silent\n",
+    });
+  });
+
+  test.for([
+    ...["head -n 1", "head -n 0", "head -c 7", "head -n -5", "head -c -6", "head -n 70000"],
+    ...["tail -n 2", "tail -n 0", "tail -c +5", "tail -n +59999"],
+  ])("what shares the standard input goes on where GNU's %s leaves it", async (line) => {
+    const [command = "", ...args] = line.split(" ");
+    const script = `read -r first; "$@"; head -c 20`;
+    const run = (...tool: string[]) => gnu(someone, "sh", ["-c", `exec <${d}/big; ${script}`, "sh", ...tool, ...args]);
+    expect(await run(process.execPath, builtCommand, command)).toEqual(await run(command));
   });
 
   test.for([
