@@ -27,13 +27,68 @@ export async function httpGet(
   path: string,
   options: WaitOptions & { timeoutMs: number },
 ): Promise<HttpAnswer> {
+  const socket = ask(socketPath, path);
+  try {
+    return parseHttpAnswer(await readToEnd(socket, performance.now() + options.timeoutMs, options.signal));
+  } finally {
+    socket.close();
+  }
+}
+
+/** Longest line of a stream that is kept, in bytes. */
+const MAX_LINE = 1024 * 1024;
+
+/**
+ * One GET whose answer is lines that come as things happen: those that came together, together, for as long as the connection lasts. Ends when
+ * the other side closes it.
+ * @throws PortholeError as {@link httpGet}; TARGET for another status than 200
+ */
+export async function* httpLines(
+  socketPath: string,
+  path: string,
+  options: { signal: AbortSignal },
+): AsyncGenerator<string[], void, void> {
+  const socket = ask(socketPath, path);
+  try {
+    let held = Buffer.alloc(0);
+    let isBody = false;
+    for (;;) {
+      await readable(socket, options);
+      const chunk = Buffer.allocUnsafe(65_536);
+      const length = readSync(socket.number, chunk);
+      if (length === 0) return;
+      held = Buffer.concat([held, chunk.subarray(0, length)]);
+      if (!isBody) {
+        const end = held.indexOf("\r\n\r\n");
+        if (end === -1 && held.length < MAX_LINE) continue;
+        const status = /^HTTP\/1\.[01] (\d{3})\b/.exec(held.toString("latin1", 0, 64))?.[1];
+        if (status !== "200") throw new PortholeError("TARGET", `HTTP status ${status ?? "unknown"} for ${path}`);
+        isBody = true;
+        held = held.subarray(end + 4);
+        // The subscription stands: who asks for a state after this misses no change of it.
+        yield [];
+      }
+      const end = held.lastIndexOf(10);
+      if (end === -1 && held.length > MAX_LINE)
+        throw new PortholeError("TARGET", `a line of more than ${MAX_LINE} bytes`);
+      const lines = held.toString("utf8", 0, Math.max(0, end)).split("\n").filter(Boolean);
+      held = Buffer.from(held.subarray(end + 1));
+      if (lines.length > 0) yield lines;
+    }
+  } finally {
+    socket.close();
+  }
+}
+
+function ask(socketPath: string, path: string): OwnedFd {
   const socket = open(socketPath);
   try {
     // A request line and two headers: they fit the empty buffer of a new socket.
     writeSync(socket.number, `GET ${path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n`);
-    return parseHttpAnswer(await readToEnd(socket, performance.now() + options.timeoutMs, options.signal));
-  } finally {
+    return socket;
+  } catch (error) {
     socket.close();
+    throw error;
   }
 }
 

@@ -80,6 +80,21 @@ export async function resolveContainer(
   return running(first.engine, first.answer, name, mountPoint);
 }
 
+/**
+ * A container that its engine has listed, by its full id.
+ * @throws PortholeError TARGET when it is gone or not running, or its engine does not answer; CANCELLED through the signal
+ */
+export async function describeContainer(
+  engine: Engine,
+  id: string,
+  mountPoint: string,
+  signal?: AbortSignal,
+): Promise<Container> {
+  const inspection = await inspect(engine, id, signal);
+  if (inspection === undefined) throw new PortholeError("TARGET", `no such container: '${id.slice(0, 12)}'`);
+  return running(engine, inspection, id, mountPoint);
+}
+
 /** What porthole reads of GET /containers/ID/json; every field may be missing or odd, for engines differ. */
 interface Inspection {
   Id?: string;

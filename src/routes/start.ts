@@ -105,7 +105,7 @@ export async function startAgent(
 }
 
 /** Why a route cannot be tried at all, undefined when it can. */
-function obstacleTo(
+export function obstacleTo(
   route: AgentRoute,
   container: Container,
   run: RunDirectory,

@@ -1,0 +1,92 @@
+import { afterEach, expect, test } from "vitest";
+import { type ContainersState, namespaceSandboxes, watchContainers } from "../../src/containers.ts";
+import { describeWith } from "../helpers/availability.ts";
+import { container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
+import { sandbox } from "../helpers/namespaces.ts";
+import { user } from "../helpers/porthole.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+let end: (() => Promise<void>) | undefined;
+afterEach(() => end?.());
+
+/** Watches until the end of the test. */
+function watch(options: { engine: string }) {
+  const abort = new AbortController();
+  let latest: ContainersState = { containers: [], troubles: [], complete: false };
+  const done = watchContainers({
+    ...options,
+    signal: abort.signal,
+    changed: (state) => {
+      latest = state;
+    },
+  });
+  end = async () => {
+    abort.abort();
+    await done;
+  };
+  return { latest: () => latest, of: (name: string) => latest.containers.find((one) => one.name === name) };
+}
+
+async function lives(on: Engine): Promise<void> {
+  const name = uniqueName("listed");
+  const seen = watch({ engine: on.host });
+  await waitFor("the first list", () => seen.latest().complete);
+  expect(seen.of(name)).toBeUndefined();
+  const labels = { "com.docker.compose.project": "shop", "com.docker.compose.service": "web" };
+  const target = await container(on, { name, labels });
+  const started = Date.now();
+  const one = await waitFor("the new container and its route", () => seen.of(name)?.life && seen.of(name));
+  expect(one).toMatchObject({ id: target.id, state: "running", project: "shop", service: "web" });
+  expect(one.life).toMatchObject({ pid: target.pid, route: "direct", obstacles: [] });
+  expect(Math.abs(started - (one.life?.started ?? 0))).toBeLessThan(60_000);
+  await target.handle.pause();
+  await waitFor("the pause", () => seen.of(name)?.state === "paused");
+  await target.handle.unpause();
+  await waitFor("the end of the pause", () => seen.of(name)?.state === "running");
+  await target.handle.rename({ name: `${name}-b` });
+  await waitFor("the new name", () => seen.of(`${name}-b`) && !seen.of(name));
+  await target.handle.kill();
+  await waitFor("the end", () => seen.of(`${name}-b`)?.state === "exited");
+  expect(seen.of(`${name}-b`)?.life).toBeUndefined();
+  await target.remove();
+  await waitFor("the removal", () => !seen.of(`${name}-b`));
+}
+
+describeWith("docker", "the list of Docker's containers", () => {
+  test("tells of every change in a container's life", () => lives(engine("docker")));
+
+  test("leaves our own sidecars out", async () => {
+    const docker = engine("docker");
+    const target = await container(docker);
+    const someone = user({ engine: docker });
+    expect((await someone.run(["ls", "--route", "sidecar", `${target.name}:/`])).code).toBe(0);
+    const all = await docker.api.listContainers({ filters: { label: [`io.porthole.sidecar=${target.id}`] } });
+    expect(all.length).toBe(1);
+    const seen = watch({ engine: docker.host });
+    await waitFor("the list", () => seen.of(target.name));
+    expect(seen.latest().containers.filter(({ id }) => id === all[0]?.Id)).toEqual([]);
+  });
+});
+
+describeWith("podman", "the list of Podman's containers", () => {
+  test("tells of every change in a container's life", () => lives(engine("podman")));
+});
+
+test("an engine that is not there is said, with what to do", async () => {
+  const seen = watch({ engine: "unix:///nonexistent/docker.sock" });
+  const [trouble] = await waitFor("the trouble", () => seen.latest().troubles.length > 0 && seen.latest().troubles);
+  expect(trouble?.message).toContain("no engine is listening there");
+  expect(trouble?.hint).toContain("DOCKER_HOST");
+});
+
+describeWith("userNamespaces", "namespaces without an engine", () => {
+  test("are found by their first process, and left out when they are known", async () => {
+    const { pid, root, stop } = await sandbox({ steps: ["write", "/tmp/note", "x"] });
+    const command = `--root=${root} `;
+    const found = namespaceSandboxes().find((one) => one.command.includes(command));
+    expect(found?.apart).toEqual(["mnt", "user"]);
+    expect(found?.processes).toBeGreaterThan(1);
+    expect(namespaceSandboxes([pid]).find((one) => one.command.includes(command))).toBeUndefined();
+    await stop();
+  });
+});
