@@ -30,14 +30,25 @@ export class Progress {
 
   /** Tells that so many bytes are done; call it as often as you like. */
   at(bytes: number): void {
+    this.show((elapsedMs, columns) => progressLine({ bytes, total: this.total, elapsedMs }, columns));
+  }
+
+  /** Draws a line of the caller's, when it is time to: `line` gets the milliseconds since the start and the columns that there are. */
+  show(line: (elapsedMs: number, columns: number) => string): void {
     const now = performance.now();
     if (now < this.#due) return;
     this.#due = now + INTERVAL_MS;
     const columns = freeColumns();
     if (columns === undefined) return;
     // The last column stays free: after it the terminal would begin another row.
-    const line = progressLine({ bytes, total: this.total, elapsedMs: now - this.#started }, columns - 1);
-    this.#draw(line.padEnd(Math.min(this.#drawn, columns - 1)), line.length);
+    const text = line(now - this.#started, columns - 1);
+    this.#draw(text.padEnd(Math.min(this.#drawn, columns - 1)), text.length);
+  }
+
+  /** As {@link erase}, where the output is the same terminal: while that moves by itself, nothing needs to be told. */
+  giveWay(): void {
+    this.erase();
+    this.#due = performance.now() + PATIENCE_MS;
   }
 
   /** Leaves the row as it was; before anything else is written there, and at the end. */
@@ -63,6 +74,14 @@ export function progressLine({ bytes, total, elapsedMs }: ProgressState, columns
     return `${humanBytes(bytes)}, ${speed}`.slice(0, Math.max(0, columns));
   const parts = [`${humanBytes(bytes)} of ${humanBytes(total)}`, `${Math.floor((bytes / total) * 100)} %`, speed];
   if (rate > 0) parts.push(`ETA ${clock((total - bytes) / rate)}`);
+  return parts.join(", ").slice(0, Math.max(0, columns));
+}
+
+/** `12345 files, 1.2 GiB, 8230 files/s`; without bytes where nobody adds them up. */
+export function filesLine(files: number, bytes: number | undefined, elapsedMs: number, columns: number): string {
+  const parts = [`${files} files`];
+  if (bytes !== undefined) parts.push(humanBytes(bytes));
+  if (elapsedMs > 0) parts.push(`${Math.round((files / elapsedMs) * 1000)} files/s`);
   return parts.join(", ").slice(0, Math.max(0, columns));
 }
 

@@ -7,4 +7,4 @@ export { type Backing, type BackingKind, backingOf, isPseudo, type Mount, mountO
 export { parseTime } from "./time.ts";
 export { mountsOf, type Usage, UsageCounter } from "./usage.ts";
 export { readNames } from "./users.ts";
-export { joinPath, nameOf, typeOf, type WalkedFile, type WalkOptions, walk } from "./walk.ts";
+export { isUnseen, joinPath, nameOf, typeOf, type WalkedFile, type WalkOptions, walk } from "./walk.ts";

@@ -29,9 +29,14 @@ export class UsageCounter {
   /**
    * Usage of a path. Mounts below it count, except file systems that the kernel makes up (/proc, /sys), unless `path` is in one.
    * @param failed hears of what could not be looked at; without it the first such error is thrown.
+   * @param onProgress hears now and then what has been added up so far
    * @throws PortholeError FILE for the path itself; SESSION
    */
-  async of(path: string, failed?: (error: PortholeError) => void): Promise<Usage> {
+  async of(
+    path: string,
+    failed?: (error: PortholeError) => void,
+    onProgress?: (usage: Readonly<Usage>) => void,
+  ): Promise<Usage> {
     this.#mounts ??= this.#readMounts();
     const { pseudo, roots } = await this.#mounts;
     const usage: Usage = { size: 0n, allocated: 0n, files: 0, directories: 0 };
@@ -54,6 +59,7 @@ export class UsageCounter {
       else usage.files++;
       if (type === DT_REG || type === DT_LNK) usage.size += facts.size;
       usage.allocated += facts.blocks * 512n;
+      if ((usage.files + usage.directories) % PROGRESS_STEP === 0) onProgress?.(usage);
     }
     return usage;
   }
@@ -97,6 +103,8 @@ async function contentOf(file: OpenFile): Promise<Buffer> {
 }
 
 const DT_REG = 8;
+/** Files between two calls of a progress listener. */
+const PROGRESS_STEP = 64;
 
 function deviceOf({ device }: { device: { major: number; minor: number } }): string {
   return `${device.major}:${device.minor}`;

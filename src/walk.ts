@@ -57,7 +57,7 @@ export async function* walk(session: Session, path: string, options: WalkOptions
           const file: WalkedFile = { ...entry, path: joinPath(at.path, entry.name), depth: at.depth };
           if (file.facts !== undefined) file.type = typeOf(file.facts);
           else if (file.type === 0) await lookAt(session, file);
-          if (file.errno !== undefined)
+          if (isUnseen(file))
             failed(
               new PortholeError("FILE", `cannot look at ${shown(session, file.path)}: ${file.errno}`, {
                 errno: file.errno,
@@ -90,6 +90,14 @@ export const DT_LNK = 10;
 /** `d_type` that a mode stands for. */
 export function typeOf(facts: Pick<FileFacts, "mode">): number {
   return (facts.mode & constants.S_IFMT) >> 12;
+}
+
+/**
+ * True for an entry that could not be looked at. A link of which only the text is missing is not one: /proc/self leads nowhere for whoever looks into
+ * another PID namespace (ENOENT), but it is there.
+ */
+export function isUnseen({ facts, errno }: Pick<WalkedFile, "facts" | "errno">): boolean {
+  return errno !== undefined && !(facts !== undefined && errno === "ENOENT");
 }
 
 /** A name in a directory, as a path. */

@@ -4,6 +4,7 @@ import { exitStatus, report } from "../fail.ts";
 import { fileRecord, jsonLine } from "../ls/record.ts";
 import { write } from "../output.ts";
 import type { ReachOptions } from "../program/shared.ts";
+import { filesLine, Progress } from "../progress.ts";
 import { type NamedTarget, Reach } from "../reach.ts";
 
 export interface FindOptions extends ReachOptions {
@@ -47,6 +48,8 @@ export async function find(words: string[], options: FindOptions): Promise<numbe
 
 interface Output {
   add(text: string): void;
+  /** One file more was looked at. */
+  looked(): void;
   flush(): void;
   show(text: string): string;
 }
@@ -73,6 +76,7 @@ async function search(
     enter,
     failed,
   })) {
+    out.looked();
     device ??= deviceOf(file);
     const { prints, prune } = expression.judge(file);
     isEntered = !(prune && file.depth >= minDepth) && (!oneFileSystem || deviceOf(file) === device);
@@ -95,10 +99,14 @@ function deviceOf({ facts }: WalkedFile): string | undefined {
 async function printer({ json }: FindOptions): Promise<Output> {
   const isShown = isTerminal(1);
   const text = isShown && !json ? await import("../../src/text/index.ts") : undefined;
+  const progress = isTerminal(2) ? new Progress() : undefined;
+  let looked = 0;
   let pending = "";
   const flush = () => {
     const taken = pending;
     pending = "";
+    if (isShown) progress?.giveWay();
+    else progress?.erase();
     if (taken !== "") write(pathBytes(taken));
   };
   return {
@@ -106,9 +114,16 @@ async function printer({ json }: FindOptions): Promise<Output> {
       pending += piece;
       if (pending.length > FLUSH || isShown) flush();
     },
+    looked() {
+      looked++;
+      if (looked % PROGRESS_STEP === 0)
+        progress?.show((elapsedMs, columns) => filesLine(looked, undefined, elapsedMs, columns));
+    },
     flush,
     show: (words) => text?.sanitiseText(words) ?? words,
   };
 }
 
 const FLUSH = 32 * 1024;
+/** Files between two looks at the clock. */
+const PROGRESS_STEP = 64;

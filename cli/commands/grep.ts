@@ -43,10 +43,11 @@ class Grep {
   readonly #scanner: Scanner;
   readonly #matcher: Matcher;
   readonly #options: GrepOptions;
-  readonly #progress = isTerminal(2) && !isTerminal(1) ? new Progress() : undefined;
+  readonly #progress = isTerminal(2) ? new Progress() : undefined;
   readonly #output = new Output((bytes) => {
     // Whoever reads it may show it on the same terminal, or be gone and end us.
-    this.#progress?.erase();
+    if (isTerminal(1)) this.#progress?.giveWay();
+    else this.#progress?.erase();
     write(bytes, Status.failed);
   });
   #presentation: Presentation | undefined;

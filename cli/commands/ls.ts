@@ -1,11 +1,12 @@
 import { isTerminal, PortholeError, pathBytes, type Session } from "../../src/index.ts";
-import { joinPath, Lookahead, readNames, typeOf, UsageCounter } from "../../src/listing.ts";
+import { isUnseen, joinPath, Lookahead, readNames, typeOf, UsageCounter } from "../../src/listing.ts";
 import { exitStatus, report } from "../fail.ts";
 import type { Item } from "../ls/item.ts";
 import type { LsOptions } from "../ls/options.ts";
 import { order } from "../ls/order.ts";
 import { type View, view } from "../ls/view.ts";
 import { write } from "../output.ts";
+import { filesLine, Progress } from "../progress.ts";
 import { type NamedTarget, Reach } from "../reach.ts";
 
 /** `porthole ls`: lists what is named, goes on after what fails, and returns the worst status. */
@@ -41,6 +42,9 @@ class Lister {
   readonly #reach: Reach;
   readonly #places = new Map<Session, Place>();
   readonly #needsFacts: boolean;
+  /** Adding up sizes takes as long as there are files. */
+  readonly #progress: Progress | undefined;
+  #added = { files: 0, bytes: 0n };
   #pending = "";
   #isFirst = true;
 
@@ -50,6 +54,7 @@ class Lister {
     this.#reach = new Reach(options);
     const { l, t, S, json } = options;
     this.#needsFacts = [l, t, S, json].includes(true) || shown.needsFacts;
+    this.#progress = options.total && isTerminal(2) ? new Progress() : undefined;
   }
 
   async run(texts: string[]): Promise<void> {
@@ -133,7 +138,7 @@ class Lister {
       for await (const { name, type, facts, link, errno } of lookahead.list(at.path)) {
         if (name.startsWith(".") && !all && !almostAll) continue;
         const item = { ...make(name), type: facts === undefined ? type : typeOf(facts), facts, link };
-        if (errno !== undefined)
+        if (isUnseen({ facts, errno }))
           this.#failed(new PortholeError("FILE", `cannot look at ${item.target}: ${errno}`, { errno }));
         items.push(item);
       }
@@ -160,7 +165,14 @@ class Lister {
     await this.#followLinks(place, item.linkMode === undefined ? [item] : []);
     if (!this.#options.total || item.type !== DIRECTORY || item.name === "." || item.name === "..") return;
     try {
-      item.total = (await place.usage.of(item.path, (error) => this.#failed(error))).size;
+      const before = this.#added;
+      const { size, files, directories } = await place.usage.of(
+        item.path,
+        (error) => this.#failed(error),
+        (usage) => this.#tell(before.files + usage.files + usage.directories, before.bytes + usage.size),
+      );
+      item.total = size;
+      this.#added = { files: before.files + files + directories, bytes: before.bytes + size };
     } catch (error) {
       this.#failed(error);
     }
@@ -178,6 +190,10 @@ class Lister {
     }
   }
 
+  #tell(files: number, bytes: bigint): void {
+    this.#progress?.show((elapsedMs, columns) => filesLine(files, Number(bytes), elapsedMs, columns));
+  }
+
   #print(title: string | undefined, items: Item[], isDirectory = false): void {
     const sorted = order(items, this.#options);
     this.#pending += this.#view.render({ title, items: sorted, isDirectory, isFirst: this.#isFirst });
@@ -188,6 +204,7 @@ class Lister {
   #flush(): void {
     const text = this.#pending;
     this.#pending = "";
+    this.#progress?.erase();
     if (text !== "") write(pathBytes(text));
   }
 

@@ -80,7 +80,7 @@ async function look(
   const isProcessFile = /^\/proc\/\d+\/fd\/\d+$/.test(path);
   const follows = options.dereference === true || path.endsWith("/");
   const facts = isProcessFile ? await processFile(session, path) : await session.stat(path, { noFollow: !follows });
-  const link = isProcessFile || typeOf(facts) === LINK ? await session.readlink(path) : undefined;
+  const link = isProcessFile || typeOf(facts) === LINK ? await textOfLink(session, path) : undefined;
   const { users, groups, mounts } = place;
   const mount = mountOf(mounts, facts);
   const item = {
@@ -96,6 +96,16 @@ async function look(
     groups,
   };
   return { item, backing: mount && backingOf(mount), isDeleted: facts.links === 0 };
+}
+
+/** Undefined where it leads nowhere from here, as /proc/self of another PID namespace. */
+async function textOfLink(session: Session, path: string): Promise<string | undefined> {
+  try {
+    return await session.readlink(path);
+  } catch (error) {
+    if (error instanceof PortholeError && (error.errno === "ENOENT" || error.errno === "EINVAL")) return undefined;
+    throw error;
+  }
 }
 
 /** What a process has open is looked at itself, not the link that stands for it; a socket cannot be opened, so there it is the link. */

@@ -1,4 +1,4 @@
-import { readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, it, test } from "vitest";
 import { humanBytes, progressLine } from "../../cli/progress.ts";
 import { mkfifo } from "../../src/descriptors/file.ts";
@@ -125,6 +125,34 @@ describeWith("tmux", "on a terminal", () => {
     expect(await screen.waitForEnd()).toBe(0);
     const rows = screen.rows().filter((row) => row !== "");
     expect(rows).toEqual(["needle", "ended 1: 0"]);
+  });
+
+  /** Directories enough that a walk over them takes longer than it takes to see its progress; the same ones, by hard links to files. */
+  function openTree(): void {
+    screen = new TmuxScreen({ columns: 60, rows: 12 });
+    screen.file("one", "x".repeat(1024));
+    for (let directory = 0; directory < 2000; directory++) {
+      mkdirSync(`${screen.directory}/tree/${directory}`, { recursive: true });
+      for (let file = 0; file < 20; file++) symlinkSync("nowhere", `${screen.directory}/tree/${directory}/${file}`);
+    }
+  }
+
+  it("ls --total shows how much it has added up, and erases that", async () => {
+    openTree();
+    screen.run(`clear; ${porthole} ls -d --total tree tree/* | tail -n 1`);
+    await screen.waitFor("progress", (text) => /^\d+ files, [\d.]+ \w+, \d+ files\/s$/m.test(text));
+    expect(await screen.waitForEnd()).toBe(0);
+    expect(screen.text()).not.toContain("files/s");
+  });
+
+  it("find shows how much it has looked at, and erases that before what it found", async () => {
+    openTree();
+    writeFileSync(`${screen.directory}/tree/last`, "");
+    screen.run(`clear; ${porthole} find tree tree tree tree -name last -size -10`);
+    await screen.waitFor("progress", (text) => /^\d+ files, \d+ files\/s$/m.test(text));
+    expect(await screen.waitForEnd()).toBe(0);
+    const rows = screen.rows().filter((row) => row !== "");
+    expect(rows).toEqual([...Array(4).fill("tree/last"), "ended 1: 0"]);
   });
 
   function quiet(action: () => number): number {
