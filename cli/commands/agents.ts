@@ -1,13 +1,14 @@
 import stringWidth from "string-width";
 import { type LiveAgent, listAgents } from "../../src/index.ts";
 import { sanitiseText } from "../../src/text/index.ts";
+import { jsonLine } from "../json.ts";
 import { write } from "../output.ts";
 
 /** `porthole agents`: one line for each live agent. */
 export async function agents(options: { json?: boolean }): Promise<number> {
   const live = await listAgents();
   if (options.json) {
-    for (const agent of live) write(`${JSON.stringify(agent)}\n`);
+    for (const agent of live) write(jsonLine(agent));
     return 0;
   }
   write(table([["TARGET", "ROUTE", "ID", "AGE", "CLIENTS", "MEMORY"], ...live.map(row)]));

@@ -1,6 +1,7 @@
 import { isTerminal, PortholeError, parseSessionTarget } from "../../src/index.ts";
 import { diagnose, type Finding } from "../../src/tools.ts";
 import { Exit, printable } from "../fail.ts";
+import { jsonLine } from "../json.ts";
 import { write } from "../output.ts";
 
 /** `porthole doctor`: one line for each thing that porthole rests on. 1 when something that is needed does not work. */
@@ -17,7 +18,7 @@ export async function doctor(
   const colour = isTerminal(1) && process.env.NO_COLOR === undefined;
   let status: number = Exit.ok;
   for await (const finding of diagnose({ target, engine: options.engine, user: options.user })) {
-    write(options.json ? `${JSON.stringify(finding)}\n` : line(finding, colour));
+    write(options.json ? jsonLine(finding) : line(finding, colour));
     if (finding.status === "fail") status = Exit.file;
   }
   return status;

@@ -1,7 +1,8 @@
 import { isTerminal, PortholeError, pathBytes, type Session } from "../../src/index.ts";
 import { type FindExpression, parseFind, readNames, type WalkedFile, walk } from "../../src/listing.ts";
 import { exitStatus, report } from "../fail.ts";
-import { fileRecord, jsonLine } from "../ls/record.ts";
+import { jsonLine } from "../json.ts";
+import { fileRecord } from "../ls/record.ts";
 import { write } from "../output.ts";
 import type { ReachOptions } from "../program/shared.ts";
 import { filesLine, Progress } from "../progress.ts";

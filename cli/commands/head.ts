@@ -1,5 +1,5 @@
 import { PortholeError } from "../../src/index.ts";
-import { lastLinesOffset, StreamEnd, StreamStart, seekTo } from "../../src/tailing.ts";
+import { lastLinesOffset, StreamEnd, StreamStart, seekTo, TimestampReader } from "../../src/tailing.ts";
 import { exitStatus } from "../fail.ts";
 import { type NamedTarget, Reach } from "../reach.ts";
 import type { Amount } from "../tail/amount.ts";
@@ -25,8 +25,9 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
   };
   try {
     const targets = await reach.expand(texts.length > 0 ? texts : ["-"], (error) => failed(reasonOf(error), error));
-    const headers = options.headers === "always" || (options.headers === "several" && targets.length > 1);
-    const printer = await Printer.open({ headers, prefix: false, shared: false, delimiter, color: "never" });
+    const { json } = options;
+    const headers = !json && (options.headers === "always" || (options.headers === "several" && targets.length > 1));
+    const printer = await Printer.open({ headers, prefix: false, json, shared: false, delimiter, color: "never" });
     for (const named of targets) {
       const name = named.text === "-" ? "standard input" : named.text;
       let input: Input;
@@ -36,7 +37,8 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
         failed(cannotOpen(name, error), error);
         continue;
       }
-      const lane = printer.lane(name);
+      const times = new TimestampReader({ now: Date.now(), zone: named.target.kind === "local" ? "local" : "utc" });
+      const lane = printer.lane(json ? named.text : name, (line) => times.read(line));
       try {
         await printer.begin(lane);
         if (input.file?.kind === "directory") throw new PortholeError("FILE", "Is a directory", { errno: "EISDIR" });

@@ -3,7 +3,7 @@ import { kindOf, PortholeError, parseSessionTarget } from "../../src/index.ts";
 import { sanitiseText } from "../../src/text/index.ts";
 import { listProcesses, type ProcessFile, readNames, type TargetProcess } from "../../src/tools.ts";
 import { exitStatus, report } from "../fail.ts";
-import { jsonLine } from "../ls/record.ts";
+import { jsonLine } from "../json.ts";
 import { write } from "../output.ts";
 import type { ReachOptions } from "../program/shared.ts";
 import { Reach } from "../reach.ts";

@@ -1,9 +1,10 @@
 import { isTerminal, kindOf, PortholeError, pathBytes, type Session } from "../../src/index.ts";
 import { type Backing, backingOf, type Mount, mountOf, mountsOf, readNames, typeOf } from "../../src/listing.ts";
 import { exitStatus, report } from "../fail.ts";
+import { jsonLine } from "../json.ts";
 import type { Item } from "../ls/item.ts";
 import { modeText } from "../ls/mode.ts";
-import { fileRecord, jsonLine } from "../ls/record.ts";
+import { fileRecord } from "../ls/record.ts";
 import { fullTime } from "../ls/times.ts";
 import { write } from "../output.ts";
 import type { ReachOptions } from "../program/shared.ts";

@@ -35,16 +35,6 @@ export function fileRecord(item: Item): Record<string, unknown> {
   };
 }
 
-/** One line of JSON. Integers that a double cannot hold become strings. */
-export function jsonLine(record: Record<string, unknown>): string {
-  return `${JSON.stringify(record, (_, value) => (typeof value === "bigint" ? numberOrText(value) : value))}\n`;
-}
-
-function numberOrText(value: bigint): number | string {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : String(value);
-}
-
 function pair({ major, minor }: { major: number; minor: number }): string {
   return `${major}:${minor}`;
 }

@@ -1,10 +1,11 @@
 import { isTerminal } from "../../src/index.ts";
+import { jsonLine } from "../json.ts";
 import { Colours } from "./colours.ts";
 import { inColumns } from "./columns.ts";
 import type { Item } from "./item.ts";
 import { longLines, totalLine } from "./long.ts";
 import type { LsOptions } from "./options.ts";
-import { fileRecord, jsonLine } from "./record.ts";
+import { fileRecord } from "./record.ts";
 
 /** A directory's sorted items, or those of the files that were named. */
 export interface Group {

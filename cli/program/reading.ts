@@ -29,6 +29,7 @@ export function addReading(root: Command): void {
     .option("-q, --quiet", "no headers with file names (--silent)")
     .option("-v, --verbose", "headers always")
     .option("-z, --zero-terminated", "lines end with NUL, not newline")
+    .option("--json", "one JSON object a line: target, line, the time that it bears")
     .addOption(new Option("--invalid-trailing-option <letter>").hideHelp())
     .addHelpText(
       "after",
@@ -65,6 +66,7 @@ export function addReading(root: Command): void {
       "--max-unchanged-stats <number>",
       "with -F, ask for the name after so many intervals although nothing says so (else every 10 s)",
     )
+    .option("--json", "one JSON object a line: target, line, the time that it bears")
     .option("--prefix", "the name before each line, in colour on a terminal, in place of headers")
     .option("--merge", "order lines of several files by the times they bear")
     .option("--since <time>", "from the first line of this time on: 10m, 2h, 1d, or a time as 2026-01-31T14:05")
@@ -77,6 +79,7 @@ ${examples(
   "porthole tail -F web:/var/log/app.log api:/var/log/app.log",
   "porthole tail -F --prefix 'web:/var/log/*.log'",
   "porthole tail --merge --since 10m web:/var/log/app.log db:/var/log/pg.log",
+  "porthole tail -F --json 'web:/var/log/*.log' | jq -r 'select(.line | test(\"ERROR\")).target'",
   "porthole tail -c +1K web:/data/blob",
 )}`,
     );

@@ -18,6 +18,7 @@ export interface RawOptions extends ReachOptions {
   pid?: string;
   maxUnchangedStats?: string;
   prefix?: boolean;
+  json?: boolean;
   merge?: boolean;
   since?: string;
   color?: "auto" | "always" | "never";
@@ -33,6 +34,8 @@ export interface CommonOptions {
   headers: "always" | "never" | "several";
   /** Ends a line. */
   delimiter: number;
+  /** Each line as a JSON object. */
+  json: boolean;
 }
 
 /** What tail was asked for. */
@@ -61,12 +64,14 @@ export function commonOptions(raw: RawOptions, command: "head" | "tail"): Common
     hasAmount: unit !== undefined,
     headers: header === "quiet" ? "never" : header === "verbose" ? "always" : "several",
     delimiter: raw.zeroTerminated ? 0 : 10,
+    json: raw.json === true,
   };
 }
 
 /** Throws {@link Misuse}. `warn` hears of options that have no use here. */
 export function tailOptions(raw: RawOptions, warn: (text: string) => void): TailOptions {
   const common = commonOptions(raw, "tail");
+  if (common.json && raw.prefix) throw new Misuse("--json and --prefix exclude each other: an object has its target");
   const how = lastOf(raw, "f", "F", "follow");
   const byName = how === "F" || (how === "follow" && raw.follow !== undefined && "name".startsWith(raw.follow));
   if (how === "follow" && !byName && !"descriptor".startsWith(raw.follow ?? "?"))

@@ -3,6 +3,7 @@ import { LineSplitter, Output } from "../../src/tailing.ts";
 import type { TerminalStream } from "../../src/text/index.ts";
 import { printable } from "../fail.ts";
 import { outputLost } from "../output.ts";
+import { lineRecord } from "./record.ts";
 
 /** How what comes from several files is told apart. */
 export interface PrinterOptions {
@@ -10,6 +11,8 @@ export interface PrinterOptions {
   headers: boolean;
   /** The name before each line. */
   prefix: boolean;
+  /** Each line as a JSON object, in place of headers and prefixes. */
+  json: boolean;
   /** Whole lines only, as far as they come: several files write to one output. */
   shared: boolean;
   delimiter: number;
@@ -24,6 +27,8 @@ export interface Lane {
   readonly name: string;
   readonly splitter: LineSplitter;
   prefix: Uint8Array;
+  /** A line as it is shown; undefined: as it is. */
+  record: ((line: Uint8Array) => Uint8Array) | undefined;
   /** The beginning of a line whose end has not come. */
   rest: Uint8Array;
   timer: NodeJS.Timeout | undefined;
@@ -57,16 +62,20 @@ export class Printer {
     this.#gone = this.#output.onGone(() => dieOf("SIGPIPE"));
   }
 
-  lane(name: string): Lane {
-    const { delimiter, prefix } = this.#options;
+  /** `timeOf`: how a line of this file tells its time, for JSON. */
+  lane(name: string, timeOf?: (line: Uint8Array) => number | undefined): Lane {
+    const { delimiter, prefix, json } = this.#options;
     const colours = this.#colours;
     const lane: Lane = {
       name,
       splitter: new LineSplitter(delimiter),
       prefix: new Uint8Array(0),
+      record: json ? (line) => lineRecord(name, line, delimiter, timeOf?.(line)) : undefined,
       rest: new Uint8Array(0),
       timer: undefined,
-      terminal: this.#text && new this.#text.TerminalStream({ colours: process.env.NO_COLOR === undefined }),
+      terminal: json
+        ? undefined
+        : this.#text && new this.#text.TerminalStream({ colours: process.env.NO_COLOR === undefined }),
     };
     if (prefix) {
       const shown = this.#onTerminal ? printable(name) : name;
@@ -90,8 +99,8 @@ export class Printer {
   /** Shows a piece of a file's content. Resolves when the output has taken it. */
   write(lane: Lane, bytes: Uint8Array): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#options.prefix) {
-        for (const part of batches(lane.splitter.push(bytes), lane.prefix)) await this.#put(lane, part);
+      if (this.#byLine) {
+        for (const part of batches(lane.splitter.push(bytes), (line) => shown(lane, line))) await this.#put(lane, part);
         return;
       }
       if (!this.#options.shared) return this.#put(lane, bytes);
@@ -109,16 +118,16 @@ export class Printer {
 
   /** Shows a whole line, as it is or with its prefix. */
   line(lane: Lane, bytes: Uint8Array): Promise<void> {
-    return this.#inTurn(() => this.#put(lane, lane.prefix.length > 0 ? Buffer.concat([lane.prefix, bytes]) : bytes));
+    return this.#inTurn(() => this.#put(lane, Buffer.concat(shown(lane, bytes))));
   }
 
   /** Shows a line that nothing ended. */
   flush(lane: Lane): Promise<void> {
     return this.#inTurn(async () => {
       clearTimeout(lane.timer);
-      const rest = this.#options.prefix ? lane.splitter.end() : lane.rest;
+      const rest = this.#byLine ? lane.splitter.end() : lane.rest;
       lane.rest = new Uint8Array(0);
-      if (rest.length > 0) await this.#put(lane, Buffer.concat([lane.prefix, rest]));
+      if (rest.length > 0) await this.#put(lane, Buffer.concat(shown(lane, rest)));
     });
   }
 
@@ -130,6 +139,10 @@ export class Printer {
       const text = lane.terminal?.end() ?? "";
       if (text !== "") await this.#inTurn(() => this.#send(Buffer.from(text)));
     }
+  }
+
+  get #byLine(): boolean {
+    return this.#options.prefix || this.#options.json;
   }
 
   get #colours(): boolean {
@@ -171,13 +184,20 @@ export class Printer {
 /** Bright enough on dark and light grounds: cyan, green, yellow, magenta, blue, and the same bold. */
 const COLOURS = ["36", "32", "33", "35", "34", "36;1", "32;1", "33;1", "35;1", "34;1"];
 
-/** Lines with the prefix before each, joined to pieces of about 64 KiB. */
-function* batches(lines: Uint8Array[], prefix: Uint8Array): Generator<Uint8Array> {
+function shown({ record, prefix }: Lane, line: Uint8Array): Uint8Array[] {
+  if (record !== undefined) return [record(line)];
+  return prefix.length > 0 ? [prefix, line] : [line];
+}
+
+/** Lines as they are shown, joined to pieces of about 64 KiB. */
+function* batches(lines: Uint8Array[], show: (line: Uint8Array) => Uint8Array[]): Generator<Uint8Array> {
   let parts: Uint8Array[] = [];
   let length = 0;
   for (const line of lines) {
-    parts.push(prefix, line);
-    length += prefix.length + line.length;
+    for (const part of show(line)) {
+      parts.push(part);
+      length += part.length;
+    }
     if (length < 65_536) continue;
     yield Buffer.concat(parts);
     parts = [];

@@ -47,7 +47,7 @@ export class Tailed {
   constructor(named: NamedTarget, place: Place, printer: Printer, options: TailOptions, since: number | undefined) {
     this.#named = named;
     this.name = named.text === "-" ? "standard input" : named.text;
-    this.lane = printer.lane(this.name);
+    this.lane = printer.lane(options.json ? named.text : this.name, this.timeOf);
     this.place = place;
     this.#options = options;
     this.#since = since;

@@ -42,7 +42,7 @@ export class Tailing {
 
   /** Finds out what is meant. Failures are told to `complain` and counted. */
   async name(texts: readonly string[], complain: (error: unknown) => void): Promise<void> {
-    const { follow, retry, prefix, merge, headers, delimiter, color } = this.#options;
+    const { follow, retry, prefix, merge, headers, delimiter, color, json } = this.#options;
     const targets: NamedTarget[] = [];
     for (const text of texts) {
       const isGlob = follow === "name" && retry && isPattern(text);
@@ -56,8 +56,9 @@ export class Tailing {
     }
     const several = targets.length > 1 || this.#globs.length > 0;
     this.#printer = await Printer.open({
-      headers: !prefix && !merge && (headers === "always" || (headers === "several" && several)),
+      headers: !json && !prefix && !merge && (headers === "always" || (headers === "several" && several)),
       prefix,
+      json,
       shared: several,
       delimiter,
       color,

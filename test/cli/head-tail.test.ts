@@ -271,6 +271,50 @@ describe("porthole head and tail say what GNU's say", () => {
   });
 });
 
+describe("porthole head and tail --json", () => {
+  const objects = (bytes: string) =>
+    Buffer.from(bytes, "latin1")
+      .toString()
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as unknown);
+
+  test("print each line as an object, with the time that it bears and every byte of it", async () => {
+    writeFileSync(`${d}/log`, Buffer.from("2026-01-02T03:04:05Z \xc3\xa9\xff\x9b\n\nlast", "latin1"));
+    const log = `${d}/log`;
+    const lines = [
+      { target: log, line: "2026-01-02T03:04:05Z é\udcff\udc9b", time: "2026-01-02T03:04:05.000Z" },
+      { target: log, line: "", time: null },
+      { target: log, line: "last", time: null, partial: true },
+    ];
+    for (const command of ["tail", "head"])
+      expect(objects((await ours(someone, command, ["--json", "-v", log])).stdout)).toEqual(lines);
+    const both = await ours(someone, "tail", ["--json", "-n", "1", log, `${d}/one`]);
+    expect(objects(both.stdout)).toEqual([lines[2], { target: `${d}/one`, line: "one", time: null }]);
+    expect(objects((await ours(someone, "tail", ["--json", "-n", "1"], "a\nb\n")).stdout)).toEqual([
+      { target: "-", line: "b", time: null },
+    ]);
+  });
+
+  test("merge by time, know -z, and write what a terminal would obey as escapes", async () => {
+    writeFileSync(`${d}/early`, "2026-01-02T03:04:04Z early\n");
+    const merged = await ours(someone, "tail", ["--json", "--merge", `${d}/log`, `${d}/early`]);
+    expect(objects(merged.stdout)[0]).toMatchObject({ target: `${d}/early` });
+    writeFileSync(`${d}/codes`, "\u009b2J\u202e\0x\n\0");
+    const { stdout } = await ours(someone, "tail", ["--json", "-z", `${d}/codes`]);
+    expect(stdout).toContain('"\\u009b2J\\u202e"');
+    expect(objects(stdout)).toMatchObject([{ line: "\u009b2J\u202e" }, { line: "x\n" }]);
+  });
+
+  test("do not go with --prefix", async () => {
+    expect(await ours(someone, "tail", ["--json", "--prefix", `${d}/one`])).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "tail: --json and --prefix exclude each other: an object has its target\n",
+    });
+  });
+});
+
 describe("porthole head and tail in another namespace", () => {
   test("show files, those of /proc and devices there, with the target as the name", async () => {
     const box = await sandbox({ steps: ["tmpfs", "/tmp", "write", "/tmp/log", "one", "write", "/tmp/log", "two"] });
