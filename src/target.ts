@@ -10,15 +10,17 @@ export type Target =
   | { kind: "local"; path: string }
   /** `pid` as this process sees it. */
   | { kind: "process"; pid: number; path: string }
-  /** `name`: container name, id or id prefix, or Compose service. */
+  /** `name`: container name, id or id prefix, Compose service, `service-2` for one of several, or `project/service`. */
   | { kind: "container"; name: string; path: string };
 
 /**
- * Parses `web:/var/log/app.log`, `pid:123:/path`, `/path`, `./path`. As with scp and docker cp, a colon after a slash belongs to the path, and
- * a path in a container counts from its root.
+ * Parses `web:/var/log/app.log`, `project/service:/path`, `pid:123:/path`, `/path`, `./path`. As with scp and docker cp, a colon after a slash belongs
+ * to the path, but for `name/name:/`, which is Compose's; a path in a container counts from its root.
  * @throws PortholeError USAGE
  */
 export function parseTarget(text: string): Target {
+  const compose = PROJECT_SERVICE.exec(text);
+  if (compose !== null) return { kind: "container", name: compose[1] as string, path: compose[2] as string };
   const colon = text.indexOf(":");
   const slash = text.indexOf("/");
   if (colon === -1 || (slash !== -1 && slash < colon) || text.startsWith(".")) {
@@ -37,9 +39,11 @@ export function parseTarget(text: string): Target {
   return { kind: "container", name, path };
 }
 
-/** Like {@link parseTarget} where a path is not needed: `web`, `pid:123`. */
+const PROJECT_SERVICE = /^([A-Za-z0-9][A-Za-z0-9_.-]*\/[A-Za-z0-9][A-Za-z0-9_.-]*):(\/.*)$/s;
+
+/** Like {@link parseTarget} where a path is not needed: `web`, `project/service`, `pid:123`. */
 export function parseSessionTarget(text: string): Target {
-  if (/^pid:\d+$/.test(text) || /^[^/:.][^/:]*$/.test(text)) return parseTarget(`${text}:/`);
+  if (/^pid:\d+$/.test(text) || /^[^/:.][^/:]*(\/[^/:.][^/:]*)?$/.test(text)) return parseTarget(`${text}:/`);
   return parseTarget(text);
 }
 

@@ -16,6 +16,8 @@ describe("a target", () => {
     ["web::", container("web", ":")],
     ["my_app-1.x:/f", container("my_app-1.x", "/f")],
     ["web:/with\nnewline and space", container("web", "/with\nnewline and space")],
+    ["shop/web:/var/log/a:b", container("shop/web", "/var/log/a:b")],
+    ["shop/web-2:/f", container("shop/web-2", "/f")],
     ["pid:1:/etc/hosts", ofProcess(1, "/etc/hosts")],
     ["pid:2147483647:/x", ofProcess(2_147_483_647, "/x")],
     ["pid:0012:/x", ofProcess(12, "/x")],
@@ -26,6 +28,10 @@ describe("a target", () => {
     ["./a:b", local("./a:b")],
     ["../a:b", local("../a:b")],
     ["a/b:c", local("a/b:c")],
+    ["./a/b:/c", local("./a/b:/c")],
+    ["a/b/c:/d", local("a/b/c:/d")],
+    ["a/.b:/c", local("a/.b:/c")],
+    ["a/b:", local("a/b:")],
     ["file", local("file")],
     [".hidden:x", local(".hidden:x")],
     ["\udc80", local("\udc80")],
@@ -57,6 +63,7 @@ describe("a target", () => {
 
   test.each([
     ["web", container("web", "/")],
+    ["shop/web", container("shop/web", "/")],
     ["pid:7", ofProcess(7, "/")],
     ["web:/x", container("web", "/x")],
     ["pid:7:/x", ofProcess(7, "/x")],

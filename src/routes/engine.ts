@@ -11,12 +11,12 @@ export interface Engine {
   socketPath: string;
   /** Who named it, for messages: `DOCKER_HOST`, `--engine`, `context 'x'` or `default`. */
   source: string;
-  /** What a list of several calls it: `docker`, `podman`, `rootless docker`, `rootless podman`, a context's name, or its socket's path. */
+  /** What a list of several calls it, and `--engine` takes: `docker`, `podman`, `rootless-docker`, `rootless-podman`, a context's name, a socket's path. */
   name: string;
 }
 
 /**
- * Engines to ask, in order. One that was named is the only one: by `explicit` (an address, a docker context's name, or `all` for every one that is
+ * Engines to ask, in order. One that was named is the only one: by `explicit` (an address, an {@link Engine.name}, or `all` for every one that is
  * here whatever else is set), `DOCKER_HOST`, or the docker context in use. Else every one that is here: the default sockets of Docker and Podman,
  * root's and the user's own, `CONTAINER_HOST`, and the contexts that name a socket. Two names for one socket are one engine.
  * @throws PortholeError USAGE for an address that is none; TARGET for a context that is not there, and for an engine on another kernel, from which
@@ -24,10 +24,7 @@ export interface Engine {
  */
 export function engines(explicit?: string, environment: NodeJS.ProcessEnv = process.env): Engine[] {
   if (explicit === "all") return everyEngine(environment);
-  if (explicit !== undefined) {
-    if (explicit.includes("/") || !CONTEXT_NAME.test(explicit)) return [engineAt(explicit, "--engine")];
-    return [explicit === "default" ? defaultEngine() : engineOfContext(explicit, environment)];
-  }
+  if (explicit !== undefined) return [engineNamed(explicit, environment)];
   if (environment.DOCKER_HOST) return [engineAt(environment.DOCKER_HOST, "DOCKER_HOST")];
   const context = currentContext(environment);
   return context === undefined ? everyEngine(environment) : [engineOfContext(context, environment)];
@@ -42,19 +39,27 @@ export function recordedEngine(socketPath: string): Engine {
 const CONTEXT_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$/;
 const ROOT_DOCKER = "/var/run/docker.sock";
 
-function defaultEngine(): Engine {
-  return { socketPath: ROOT_DOCKER, source: "context 'default'", name: "docker" };
+function engineNamed(explicit: string, environment: NodeJS.ProcessEnv): Engine {
+  if (!CONTEXT_NAME.test(explicit)) return engineAt(explicit, "--engine");
+  const usual = usualPlaces(environment).find(({ name }) => name === (explicit === "default" ? "docker" : explicit));
+  const isContext = usual === undefined || contextNamed(explicit, environment) !== undefined;
+  return isContext ? engineOfContext(explicit, environment) : { ...usual, source: "--engine" };
+}
+
+/** Where the engines listen unless they are told otherwise. */
+function usualPlaces(environment: NodeJS.ProcessEnv): Engine[] {
+  // Where a login set it; su, cron and ssh without PAM leave it out, and the engines look there then.
+  const runtime = environment.XDG_RUNTIME_DIR || `/run/user/${process.getuid?.() ?? 0}`;
+  return [
+    { socketPath: ROOT_DOCKER, source: "default", name: "docker" },
+    { socketPath: "/run/podman/podman.sock", source: "default", name: "podman" },
+    { socketPath: join(runtime, "docker.sock"), source: "default", name: "rootless-docker" },
+    { socketPath: join(runtime, "podman/podman.sock"), source: "default", name: "rootless-podman" },
+  ];
 }
 
 function everyEngine(environment: NodeJS.ProcessEnv): Engine[] {
-  // Where a login set it; su, cron and ssh without PAM leave it out, and the engines look there then.
-  const runtime = environment.XDG_RUNTIME_DIR || `/run/user/${process.getuid?.() ?? 0}`;
-  const places: Engine[] = [
-    { socketPath: ROOT_DOCKER, source: "default", name: "docker" },
-    { socketPath: "/run/podman/podman.sock", source: "default", name: "podman" },
-    { socketPath: join(runtime, "docker.sock"), source: "default", name: "rootless docker" },
-    { socketPath: join(runtime, "podman/podman.sock"), source: "default", name: "rootless podman" },
-  ];
+  const places = usualPlaces(environment);
   const podman = localPath(environment.CONTAINER_HOST ?? "");
   if (podman !== undefined) places.push({ socketPath: podman, source: "CONTAINER_HOST", name: podman });
   for (const { name, host } of allContexts(environment)) {
@@ -100,7 +105,7 @@ function engineAt(address: string, source: string): Engine {
   const remote = /^(tcp|ssh|https?):\/\/([^/]*)/.exec(address);
   if (remote !== null) throw elsewhere(address, source, remote[1] === "ssh", remote[2] ?? "");
   throw new PortholeError("USAGE", `${source} is not an engine's address: '${address}'`, {
-    hint: "write unix:///PATH, /PATH or the name of a docker context",
+    hint: "write unix:///PATH, /PATH, docker, podman, or the name of a docker context",
   });
 }
 

@@ -1,4 +1,5 @@
 import { PortholeError } from "../errors.ts";
+import { composeContainer } from "./compose.ts";
 import { ask, type Engine, type EngineAnswer, engines } from "./engine.ts";
 
 /** A running container, as its engine describes it: everything that choosing and taking a route needs, from one request. */
@@ -15,6 +16,8 @@ export interface Container {
   /** HostConfig.PidMode: empty, `host`, or `container:ID`. */
   pidMode: string;
   usernsMode: string;
+  /** HostConfig.Runtime: `runc`, `crun`, `runsc`; empty where the engine does not say. */
+  runtime: string;
   privileged: boolean;
   /** True when the engine is Podman. */
   isPodman: boolean;
@@ -31,7 +34,7 @@ export function isFullId(name: string): boolean {
 }
 
 /**
- * Finds a container by name, id prefix or Compose service, with one request where the first two fit.
+ * Finds a container by name, id, id prefix or Compose service (see {@link composeContainer}), with one request where the first three fit.
  * @throws PortholeError TARGET when there is none, several, it is not running, or no engine answers; CANCELLED through the signal
  */
 export async function resolveContainer(
@@ -40,8 +43,8 @@ export async function resolveContainer(
   mountPoint: string,
   signal?: AbortSignal,
 ): Promise<Container> {
-  const candidates = engines(explicitEngine);
-  if (candidates.length === 0) {
+  const asked = engines(explicitEngine);
+  if (asked.length === 0) {
     throw new PortholeError(
       "TARGET",
       `no container engine to ask for '${name}': neither Docker's nor Podman's socket is there`,
@@ -50,32 +53,26 @@ export async function resolveContainer(
       },
     );
   }
-  const answers = await Promise.allSettled(candidates.map((engine) => inspect(engine, name, signal)));
+  const answers = await Promise.allSettled(asked.map((engine) => inspect(engine, name, signal)));
   const found: { engine: Engine; answer: Inspection }[] = [];
-  const failures: unknown[] = [];
+  const failures: PortholeError[] = [];
   answers.forEach((answer, index) => {
-    if (answer.status === "rejected") failures.push(answer.reason);
-    else if (answer.value !== undefined) {
-      // Two sockets may lead to one engine: podman-docker links Docker's default one to Podman's.
-      const { Id } = answer.value;
-      if (!found.some((other) => other.answer.Id === Id)) {
-        found.push({ engine: candidates[index] as Engine, answer: answer.value });
-      }
+    if (answer.status === "rejected") failures.push(answer.reason as PortholeError);
+    // Two sockets may lead to one engine: through a proxy, say.
+    else if (answer.value !== undefined && !found.some((other) => other.answer.Id === answer.value?.Id)) {
+      found.push({ engine: asked[index] as Engine, answer: answer.value });
     }
   });
-  const first = found[0];
-  if (first === undefined) {
-    if (failures.length > 0) throw failures[0];
-    throw new PortholeError("TARGET", `no such container: '${name}'`, { hint: "see docker ps" });
-  }
-  if (found.length > 1) {
-    throw new PortholeError(
-      "TARGET",
-      `'${name}' is a container of several engines: ${found.map((f) => f.engine.socketPath).join(", ")}`,
-      {
-        hint: "choose one with --engine",
-      },
-    );
+  const [first, ...others] = found;
+  // An ambiguity in one engine is not resolved by another that happens to have one container only.
+  const unsure = failures.find((error) => error instanceof Ambiguity || error.code === "CANCELLED");
+  if (unsure !== undefined) throw unsure;
+  if (first === undefined) throw notFound(name, asked, failures);
+  if (others.length > 0) {
+    const shown = found.map(({ engine, answer }) => `${shownName(answer, name)} in ${engine.name}`);
+    throw new PortholeError("TARGET", `'${name}' is a container of several engines: ${shown.join(", ")}`, {
+      hint: `choose one, such as --engine ${first.engine.name}`,
+    });
   }
   return running(first.engine, first.answer, name, mountPoint);
 }
@@ -95,6 +92,20 @@ export async function describeContainer(
   return running(engine, inspection, id, mountPoint);
 }
 
+/** Several containers fit the name in one engine. */
+class Ambiguity extends PortholeError {}
+
+/** When nobody has it: what could not be asked matters then. */
+function notFound(name: string, asked: readonly Engine[], failures: readonly PortholeError[]): PortholeError {
+  const [failure] = failures;
+  if (failure !== undefined && failures.length === asked.length) return failure;
+  const where = asked.length === 1 ? "" : ` in ${asked.map((engine) => engine.name).join(", ")}`;
+  const unasked = failures.map(({ message }) => `; ${message}`).join("");
+  return new PortholeError("TARGET", `no such container: '${name}'${where}${unasked}`, {
+    hint: failure?.hint ?? "see docker ps",
+  });
+}
+
 /** What porthole reads of GET /containers/ID/json; every field may be missing or odd, for engines differ. */
 interface Inspection {
   Id?: string;
@@ -104,12 +115,14 @@ interface Inspection {
     Running?: boolean;
     Paused?: boolean;
     Restarting?: boolean;
+    ExitCode?: number;
     Pid?: number;
     StartedAt?: string;
   };
   HostConfig?: {
     PidMode?: string;
     UsernsMode?: string;
+    Runtime?: string;
     Privileged?: boolean;
     Devices?: unknown[] | null;
     DeviceCgroupRules?: string[] | null;
@@ -120,38 +133,78 @@ interface Inspection {
 }
 
 async function inspect(engine: Engine, name: string, signal?: AbortSignal): Promise<Inspection | undefined> {
-  const answer = await ask(engine, `/containers/${encodeURIComponent(name)}/json`, { signal });
-  if (answer.status === 200) return { ...(answer.body as Inspection), isPodman: answer.isPodman };
-  if (answer.status !== 404) throw refused(engine, name, answer);
-  const id = await composeService(engine, name, signal);
-  if (id === undefined) return undefined;
-  const second = await ask(engine, `/containers/${id}/json`, { signal });
-  return second.status === 200 ? { ...(second.body as Inspection), isPodman: second.isPodman } : undefined;
+  const options = { signal };
+  if (name.includes("/")) return inspectCompose(engine, name, signal);
+  const answer = await ask(engine, `/containers/${encodeURIComponent(name)}/json`, options);
+  if (answer.status === 200) {
+    const inspection = { ...(answer.body as Inspection), isPodman: answer.isPodman };
+    // An engine takes "db" for an id that begins so, too: what somebody called "db" comes first.
+    return isShortId(inspection, name) ? ((await inspectCompose(engine, name, signal)) ?? inspection) : inspection;
+  }
+  const isUnclear = isSeveral(answer);
+  if (answer.status !== 404 && !isUnclear) throw refused(engine, name, answer);
+  const service = await inspectCompose(engine, name, signal);
+  if (service === undefined && isUnclear) throw await severalIds(engine, name, signal);
+  return service;
 }
 
-/** The id of the one container of the Compose service `name`. */
-async function composeService(engine: Engine, name: string, signal?: AbortSignal): Promise<string | undefined> {
-  const filters = encodeURIComponent(JSON.stringify({ label: [`com.docker.compose.service=${name}`] }));
-  const answer = await ask(engine, `/containers/json?filters=${filters}`, { signal });
-  if (answer.status !== 200 || !Array.isArray(answer.body)) return undefined;
-  const list = answer.body as { Id: string; Names?: string[] }[];
-  if (list.length > 1) {
-    const names = list.map((container) => (container.Names?.[0] ?? container.Id.slice(0, 12)).replace(/^\//, ""));
-    throw new PortholeError(
+/** Digits of an id that people copy: nobody calls a service that. */
+const SHORT_ID = 12;
+
+/** True when the engine went by the first few digits of the id, not by a name. */
+function isShortId({ Id, Name }: Inspection, name: string): boolean {
+  return name.length < SHORT_ID && Id?.startsWith(name) === true && Name?.replace(/^\//, "") !== name;
+}
+
+/** Docker (400) and Podman (500) when several ids begin with what was asked for. */
+function isSeveral(answer: EngineAnswer): boolean {
+  return answer.status >= 400 && /multiple (ids|containers)|more than one/i.test(messageOf(answer) ?? "");
+}
+
+async function severalIds(engine: Engine, prefix: string, signal?: AbortSignal): Promise<PortholeError> {
+  const answer = await ask(engine, "/containers/json?all=true", { signal });
+  const list = Array.isArray(answer.body) ? (answer.body as { Id?: string; Names?: string[] }[]) : [];
+  const fitting = list
+    .filter(({ Id }) => Id?.startsWith(prefix))
+    .map(({ Id = "", Names }) => `${(Names?.[0] ?? "").replace(/^\//, "")} (${Id.slice(0, SHORT_ID)})`);
+  return new Ambiguity(
+    "TARGET",
+    `several containers have ids that begin with '${prefix}': ${fitting.sort().join(", ")}`,
+    {
+      hint: "name one of them",
+    },
+  );
+}
+
+async function inspectCompose(engine: Engine, name: string, signal?: AbortSignal): Promise<Inspection | undefined> {
+  const choice = await composeContainer(engine, name, { signal });
+  if (choice.several !== undefined) {
+    const { length } = choice.several;
+    throw new Ambiguity(
       "TARGET",
-      `the Compose service '${name}' has ${list.length} containers: ${names.join(", ")}`,
+      `the Compose service '${name}' has ${length} containers: ${choice.several.join(", ")}`,
       {
         hint: "name one of them",
       },
     );
   }
-  return list[0]?.Id;
+  if (choice.id === undefined) return undefined;
+  const answer = await ask(engine, `/containers/${choice.id}/json`, { signal });
+  return answer.status === 200 ? { ...(answer.body as Inspection), isPodman: answer.isPodman } : undefined;
+}
+
+function messageOf({ body }: EngineAnswer): string | undefined {
+  const { message, cause } = (body ?? {}) as { message?: unknown; cause?: unknown };
+  return typeof message === "string" ? message : typeof cause === "string" ? cause : undefined;
 }
 
 function refused(engine: Engine, name: string, answer: EngineAnswer): PortholeError {
-  const message = (answer.body as { message?: unknown } | undefined)?.message;
-  const text = typeof message === "string" ? message : `HTTP status ${answer.status}`;
+  const text = messageOf(answer) ?? `HTTP status ${answer.status}`;
   return new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot tell about '${name}': ${text}`);
+}
+
+function shownName(inspection: Inspection, name: string): string {
+  return (inspection.Name ?? name).replace(/^\//, "");
 }
 
 function running(engine: Engine, inspection: Inspection, name: string, mountPoint: string): Container {
@@ -162,14 +215,9 @@ function running(engine: Engine, inspection: Inspection, name: string, mountPoin
       `the engine at ${engine.socketPath} describes '${name}' in a form that is not Docker's`,
     );
   }
-  const shown = (inspection.Name ?? name).replace(/^\//, "");
-  if (!state.Running && !state.Paused) {
-    throw new PortholeError("TARGET", `container '${shown}' is not running (${state.Status ?? "stopped"})`, {
-      hint: `docker start ${shown}`,
-    });
-  }
-  if (state.Restarting)
-    throw new PortholeError("TARGET", `container '${shown}' is restarting`, { hint: "try again in a moment" });
+  const shown = shownName(inspection, name);
+  const obstacle = whyNotRunning(shown, inspection);
+  if (obstacle !== undefined) throw obstacle;
   return {
     engine,
     id,
@@ -179,10 +227,28 @@ function running(engine: Engine, inspection: Inspection, name: string, mountPoin
     paused: state.Paused === true,
     pidMode: host?.PidMode ?? "",
     usernsMode: host?.UsernsMode ?? "",
+    runtime: host?.Runtime ?? "",
     privileged: host?.Privileged === true,
     isPodman: inspection.isPodman === true,
     devices: host?.Devices ?? [],
     deviceCgroupRules: host?.DeviceCgroupRules ?? [],
     portholeMount: inspection.Mounts?.find((mount) => mount.Destination === mountPoint)?.Source,
   };
+}
+
+/** What to do about a container that does not run depends on why it does not. */
+function whyNotRunning(name: string, { State, isPodman }: Inspection): PortholeError | undefined {
+  const { Running, Paused, Restarting, Status = "stopped", ExitCode } = State ?? {};
+  const command = isPodman ? "podman" : "docker";
+  const fail = (why: string, hint: string) =>
+    new PortholeError("TARGET", `container '${name}' ${why}`, { errno: "ESRCH", hint });
+  if (Restarting || Status === "restarting") {
+    const after = typeof ExitCode === "number" ? ` (it ended with status ${ExitCode})` : "";
+    return fail(`is restarting${after}`, `try again in a moment, or see ${command} logs ${name}`);
+  }
+  if (Running || Paused) return undefined;
+  // Docker gives up on one that it could not remove.
+  if (Status === "dead" || Status === "removing") return fail(`is ${Status}`, `${command} rm --force ${name}`);
+  const state = Status === "created" || Status === "configured" ? "was never started" : `is not running (${Status})`;
+  return fail(state, `${command} start ${name}`);
 }

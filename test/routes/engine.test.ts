@@ -43,14 +43,14 @@ describe("which engines are asked", () => {
     }
   });
 
-  test("--engine with the name of a docker context", () => {
+  test("--engine with the name of a docker context, or of a usual place", () => {
     const HOME = homeWithContexts({ mine: "unix:///mine.sock", far: "ssh://me@box.example:2222" }, "default");
     const environment = { HOME, DOCKER_HOST: "unix:///other.sock" };
     expect(engines("mine", environment)).toEqual([
       { socketPath: "/mine.sock", source: "context 'mine'", name: "mine" },
     ]);
     expect(engines("default", environment)).toEqual([
-      { socketPath: "/var/run/docker.sock", source: "context 'default'", name: "docker" },
+      { socketPath: "/var/run/docker.sock", source: "--engine", name: "docker" },
     ]);
     expect(() => engines("far", environment)).toThrow(
       expect.objectContaining({
@@ -60,6 +60,12 @@ describe("which engines are asked", () => {
       }),
     );
     expect(() => engines("none", environment)).toThrow("docker's context 'none' is not there");
+    expect(engines("podman", environment)).toEqual([
+      { socketPath: "/run/podman/podman.sock", source: "--engine", name: "podman" },
+    ]);
+    expect(engines("podman", { HOME: homeWithContexts({ podman: "unix:///other.sock" }) })[0]?.socketPath).toBe(
+      "/other.sock",
+    );
   });
 
   test("then DOCKER_HOST, before any context", () => {
@@ -93,11 +99,11 @@ describe("which engines are asked", () => {
       foundBelow(runtime, { HOME: home, XDG_RUNTIME_DIR: runtime, ...more });
     expect(ours()).toEqual([]);
     writeFileSync(`${runtime}/podman/podman.sock`, "");
-    expect(ours()).toEqual([["/podman/podman.sock", "default", "rootless podman"]]);
+    expect(ours()).toEqual([["/podman/podman.sock", "default", "rootless-podman"]]);
     writeFileSync(`${runtime}/docker.sock`, "");
     const both = [
-      ["/docker.sock", "default", "rootless docker"],
-      ["/podman/podman.sock", "default", "rootless podman"],
+      ["/docker.sock", "default", "rootless-docker"],
+      ["/podman/podman.sock", "default", "rootless-podman"],
     ];
     expect(ours()).toEqual(both);
     expect(ours({ DOCKER_CONTEXT: "default" })).toEqual(both);
@@ -114,7 +120,7 @@ describe("which engines are asked", () => {
     const contexts = { b: `unix://${runtime}/b.sock`, a: `unix://${runtime}/a.sock`, far: "ssh://box.example" };
     const home = homeWithContexts({ ...contexts, gone: `unix://${runtime}/gone.sock` }, "default");
     expect(foundBelow(runtime, { HOME: home, XDG_RUNTIME_DIR: runtime })).toEqual([
-      ["/docker.sock", "default", "rootless docker"],
+      ["/docker.sock", "default", "rootless-docker"],
       ["/b.sock", "context 'b'", "b"],
     ]);
   });

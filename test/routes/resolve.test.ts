@@ -15,7 +15,14 @@ async function resolve(answers: Record<string, FakeAnswer>, name = "web") {
   return resolveContainer(name, socketPath, "/run/porthole");
 }
 
-const services = (name: string) => `/containers/json?filters={"label":["com.docker.compose.service=${name}"]}`;
+const labelled = (...labels: string[]) =>
+  `/containers/json?all=true&filters=${JSON.stringify({ label: labels.map((label) => `com.docker.compose.${label}`) })}`;
+const services = (name: string) => labelled(`service=${name}`);
+/** A container as a list has it. */
+const member = (Id: string, project: string, number: string, more: object = {}) => ({
+  ...{ Id, Names: [`/${project}-web-${number}`], State: "running", ...more },
+  Labels: { "com.docker.compose.project": project, "com.docker.compose.container-number": number },
+});
 
 test("a full id is 64 hexadecimal digits in lower case", () => {
   expect([id, id.slice(1), `${id}0`, id.toUpperCase(), `${id.slice(1)}g`].map(isFullId)).toEqual([
@@ -60,8 +67,43 @@ describe("a running container", () => {
     expect(await resolve(answers, "api")).toMatchObject({ id, name: "api" });
   });
 
+  test("is found by its number in its service, by its project and its service, and by all three", async () => {
+    const inspected = { [`/containers/${id}/json`]: found({ Id: id, State: running }) };
+    const list = found([{ Id: id }]);
+    const numbered = labelled("service=web", "container-number=2");
+    expect(await resolve({ [numbered]: list, ...inspected }, "web-2")).toMatchObject({ id });
+    const project = labelled("service=web", "project=shop");
+    expect(await resolve({ [project]: list, ...inspected }, "shop/web")).toMatchObject({ id });
+    const all = labelled("service=web", "project=shop", "container-number=2");
+    expect(await resolve({ [all]: list, ...inspected }, "shop/web-2")).toMatchObject({ id });
+  });
+
+  test("of a service comes before those of it that ended, and before what `docker compose run` started", async () => {
+    const oneOff = { Labels: { "com.docker.compose.oneoff": "True" } };
+    const list = [member(id, "a", "1"), member("e".repeat(64), "a", "2", { State: "exited" })];
+    const answers = {
+      [services("web")]: found([...list, { Id: "d".repeat(64), ...oneOff }]),
+      [`/containers/${id}/json`]: found({ Id: id, State: running }),
+    };
+    expect(await resolve(answers)).toMatchObject({ id });
+  });
+
+  test("whose id begins like the name of a service is not taken for it; without such a service it is", async () => {
+    const short = id.slice(0, 2);
+    const byPrefix = { [`/containers/${short}/json`]: found({ Id: id, Name: "/other", State: running }) };
+    const service = "f".repeat(64);
+    const answers = {
+      [services(short)]: found([{ Id: service }]),
+      [`/containers/${service}/json`]: found({ Id: service, State: running }),
+    };
+    expect(await resolve({ ...byPrefix, ...answers }, short)).toMatchObject({ id: service });
+    expect(await resolve(byPrefix, short)).toMatchObject({ id });
+    const named = { [`/containers/${short}/json`]: found({ Id: id, Name: `/${short}`, State: running }) };
+    expect(await resolve({ ...named, ...answers }, short)).toMatchObject({ id });
+  });
+
   test("is asked for by a name that cannot leave its place in the question", async () => {
-    const name = "../images/json?a=b c\r\nX: y";
+    const name = "..%2fimages%2fjson?a=b c\r\nX: y";
     expect(await resolve({ [`/containers/${name}/json`]: found({ Id: id, State: running }) }, name)).toMatchObject({
       id,
     });
@@ -76,6 +118,35 @@ describe("refused, with what to do:", () => {
       { [services("web")]: found([{ Id: id, Names: ["/x-web-1"] }, { Id: "f".repeat(64) }]) },
       /^the Compose service 'web' has 2 containers: x-web-1, f{12}$/,
     ],
+    [
+      "a Compose service with several, by what to type for each",
+      { [services("web")]: found([member("f".repeat(64), "shop", "10"), member(id, "shop", "2")]) },
+      /^the Compose service 'web' has 2 containers: web-2, web-10$/,
+    ],
+    [
+      "a Compose service of several projects",
+      { [services("web")]: found([member("f".repeat(64), "shop", "1"), member(id, "blog", "1")]) },
+      /^the Compose service 'web' has 2 containers: blog\/web, shop\/web$/,
+    ],
+    [
+      "a Compose service with several in several projects",
+      { [services("web")]: found(["1", "2"].flatMap((n) => [member(`${n}a`, "a", n), member(`${n}b`, "b", n)])) },
+      /^the Compose service 'web' has 4 containers: a\/web-1, a\/web-2, b\/web-1, b\/web-2$/,
+    ],
+    [
+      "the beginning of several ids",
+      {
+        "/containers/web/json": { status: 400, body: { message: "Multiple IDs found with provided prefix: web" } },
+        "/containers/json?all=true": found([
+          ...[
+            { Id: `web${"0".repeat(61)}`, Names: ["/b"] },
+            { Id: `web${"1".repeat(61)}`, Names: ["/a"] },
+          ],
+          { Id: id, Names: ["/web2"] },
+        ]),
+      },
+      /^several containers have ids that begin with 'web': a \(web1{9}\), b \(web0{9}\)$/,
+    ],
     ["a Compose service that went away meanwhile", { [services("web")]: found([{ Id: id }]) }, /^no such container/],
     ["a list that is none", { [services("web")]: found("odd") }, /^no such container/],
     [
@@ -84,9 +155,19 @@ describe("refused, with what to do:", () => {
       /^container 'web' is not running \(exited\)$/,
     ],
     [
+      "one that was never started",
+      { "/containers/web/json": found({ Id: id, Name: "/web", State: { Running: false, Status: "created" } }) },
+      /^container 'web' was never started$/,
+    ],
+    [
+      "one that the engine gave up on",
+      { "/containers/web/json": found({ Id: id, Name: "/web", State: { Running: false, Status: "dead" } }) },
+      /^container 'web' is dead$/,
+    ],
+    [
       "one that is restarting",
-      { "/containers/web/json": found({ Id: id, State: { ...running, Restarting: true } }) },
-      /^container 'web' is restarting$/,
+      { "/containers/web/json": found({ Id: id, State: { ...running, Restarting: true, ExitCode: 3 } }) },
+      /^container 'web' is restarting \(it ended with status 3\)$/,
     ],
     [
       "an id that is none",
@@ -139,8 +220,8 @@ describe("of several engines", () => {
     );
     await usual(one?.socketPath ?? "", two?.socketPath ?? "");
     await expect(resolveContainer("web", undefined, "/run/porthole")).rejects.toMatchObject({
-      ...{ code: "TARGET", hint: "choose one with --engine" },
-      message: expect.stringMatching(/^'web' is a container of several engines: \S+docker.sock, \S+podman.sock$/),
+      ...{ code: "TARGET", hint: "choose one, such as --engine rootless-docker" },
+      message: "'web' is a container of several engines: web in rootless-docker, web in rootless-podman",
     });
   });
 
@@ -157,11 +238,21 @@ describe("of several engines", () => {
     expect(await resolveContainer("web", undefined, "/run/porthole")).toMatchObject({ id });
   });
 
-  test("none that has it: the failure of one that could not tell comes before 'no such container'", async () => {
+  test("none that has it: what one could not tell is said with it", async () => {
     const has = await fakeEngine(() => missing);
     const broken = await fakeEngine(() => ({ status: 500, body: undefined }));
     await usual(broken.socketPath, has.socketPath);
-    await expect(resolveContainer("web", undefined, "/run/porthole")).rejects.toThrow("cannot tell about 'web'");
+    await expect(resolveContainer("web", undefined, "/run/porthole")).rejects.toThrow(
+      /^no such container: 'web' in (\S+ )*rootless-docker, rootless-podman; the engine at \S+ cannot tell about 'web': HTTP status 500$/,
+    );
+  });
+
+  test("one that has it does not decide where another has a service of the name with several containers", async () => {
+    const has = await fakeEngine(() => found({ Id: id, State: running }));
+    const list = [member("f".repeat(64), "shop", "1"), member("e".repeat(64), "shop", "2")];
+    const several = await fakeEngine((path) => (decodeURIComponent(path) === services("web") ? found(list) : missing));
+    await usual(several.socketPath, has.socketPath);
+    await expect(resolveContainer("web", undefined, "/run/porthole")).rejects.toThrow("has 2 containers: web-1, web-2");
   });
 });
 
