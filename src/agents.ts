@@ -1,11 +1,22 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AgentClient } from "./agent-client.ts";
+import { openPidfd, SIGTERM, signalPidfd } from "./descriptors/pidfd.ts";
 import { PortholeError } from "./errors.ts";
 import { encode } from "./protocol/codec.ts";
 import { ByeScope, Op } from "./protocol/messages.ts";
-import { engines, recordedEngine } from "./routes/engine.ts";
-import { type AgentRecord, agentFiles, connectOrRemove, readRecord, removeAgentFiles } from "./routes/registry.ts";
+import { type Engine, engines, recordedEngine } from "./routes/engine.ts";
+import { startTime } from "./routes/process.ts";
+import {
+  type AgentRecord,
+  agentFiles,
+  connectIfLive,
+  readRecord,
+  removeAgentFiles,
+  removeDeadAgent,
+  withAgentLock,
+} from "./routes/registry.ts";
+import { resolveContainer } from "./routes/resolve.ts";
 import { ensureRunDirectory, MOUNT_POINT, openRunDirectory, type RunDirectory } from "./routes/run-dir.ts";
 
 /** An agent that answered. The documented schema of `porthole agents --json`. */
@@ -31,7 +42,14 @@ const BYE_TIMEOUT_MS = 2_000;
 /** Every agent that lives, by name. Sockets that nobody serves any more are removed. */
 export async function listAgents(): Promise<LiveAgent[]> {
   const run = ensureRunDirectory();
-  const answers = await Promise.all(agentFiles(run).map((file) => visit(run, file, describe)));
+  const answers = await Promise.all(
+    agentFiles(run).map(async (file) => {
+      const answer = await visit(run, file, describe);
+      // One that does not speak with us may live all the same: only what nobody serves goes.
+      if (answer === undefined) await removeDeadAgent(run, file).catch(() => undefined);
+      return answer;
+    }),
+  );
   return answers.filter((agent) => agent !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -52,22 +70,36 @@ function describe(client: AgentClient, record: AgentRecord): LiveAgent {
 }
 
 /**
- * Ends the agents of one target: a container's name or id (prefix of 12 digits or more), or `pid:N`.
- * @throws PortholeError TARGET when there is none
+ * Ends the agents of one target: a container's name or id (prefix of 12 digits or more), a Compose name, or `pid:N`.
+ * @throws PortholeError TARGET when there is none; ATTACH for one that could not be ended
  */
-export async function detachAgents(name: string): Promise<void> {
+export async function detachAgents(name: string, options: { engine?: string | undefined } = {}): Promise<void> {
   const run = ensureRunDirectory();
-  const files = agentFiles(run).filter((file) => {
+  let files = agentFiles(run).filter((file) => {
     const record = readRecord(run, file);
     return (
       record !== undefined &&
       (record.name === name || (/^[0-9a-f]{12,}$/.test(name) && record.identity.startsWith(name)))
     );
   });
+  if (files.length === 0) files = await agentFilesOf(run, name, options.engine);
   if (files.length === 0) {
     throw new PortholeError("TARGET", `no agent for '${name}'`, { hint: "porthole agents lists them" });
   }
-  for (const file of files) await endAgent(run, file);
+  const failures: PortholeError[] = [];
+  for (const file of files) await endAgent(run, file).catch((error) => failures.push(error as PortholeError));
+  if (failures[0] !== undefined) throw failures[0];
+}
+
+/** By what the engines call it now: renamed since, or a name of Compose's. Empty when they do not know it either. */
+async function agentFilesOf(run: RunDirectory, name: string, engine: string | undefined): Promise<string[]> {
+  if (agentFiles(run).length === 0 || name.startsWith("pid:")) return [];
+  try {
+    const { id } = await resolveContainer(name, engine, MOUNT_POINT);
+    return agentFiles(run).filter((file) => readRecord(run, file)?.identity === id);
+  } catch {
+    return [];
+  }
 }
 
 /**
@@ -78,23 +110,28 @@ export async function detachAgents(name: string): Promise<void> {
 export async function detachAll(options: { engine?: string | undefined } = {}): Promise<PortholeError[]> {
   const run = ensureRunDirectory();
   const failures: PortholeError[] = [];
-  const known = new Map(engines(options.engine).map((engine) => [engine.socketPath, engine]));
+  const known = new Map<string, Engine>();
+  try {
+    // Whatever DOCKER_HOST or a context names now: what another one had before is to go too.
+    for (const engine of [...engines(options.engine), ...engines("all")]) known.set(engine.socketPath, engine);
+  } catch (error) {
+    if (options.engine !== undefined) throw error;
+    for (const engine of engines("all")) known.set(engine.socketPath, engine);
+  }
   const used = new Set<string>();
   for (const file of agentFiles(run)) {
     const record = readRecord(run, file);
     if (record !== undefined && record.engine !== "") {
       used.add(record.engine);
-      if (!known.has(record.engine)) {
-        known.set(record.engine, recordedEngine(record.engine));
-      }
+      if (!known.has(record.engine)) known.set(record.engine, recordedEngine(record.engine));
     }
-    await endAgent(run, file);
+    await endAgent(run, file).catch((error) => failures.push(error as PortholeError));
   }
   if (known.size > 0) {
-    const { removeAllSidecars } = await import("./routes/docker.ts");
+    const { removeSidecars } = await import("./routes/sidecar.ts");
     for (const engine of known.values()) {
       try {
-        await removeAllSidecars(engine, true);
+        await removeSidecars(engine);
       } catch (error) {
         // Who may not use an engine has nothing there, unless a record says otherwise.
         if (isAbsent(error) || (isDenied(error) && !used.has(engine.socketPath))) continue;
@@ -126,17 +163,44 @@ function isDenied(error: unknown): boolean {
   return code === "EACCES" || code === "EPERM";
 }
 
-async function endAgent(run: RunDirectory, file: string): Promise<void> {
-  const record = readRecord(run, file);
-  await visit(run, file, async (client) => {
-    await client
-      .request(Op.bye, encode.bye(ByeScope.agent), 0, BYE_TIMEOUT_MS, () => "cannot end the agent")
-      .catch(() => undefined);
+/** Ends one agent and removes its files, while nobody starts another for its target. */
+function endAgent(run: RunDirectory, file: string): Promise<void> {
+  const identity = file.slice(0, file.indexOf("."));
+  return withAgentLock(run, identity, { timeoutMs: BYE_TIMEOUT_MS }, async () => {
+    const record = readRecord(run, file);
+    const hasEnded = await visit(run, file, (client) =>
+      client
+        .request(Op.bye, encode.bye(ByeScope.agent), 0, BYE_TIMEOUT_MS, () => "cannot end the agent")
+        .then(
+          () => true,
+          () => false,
+        ),
+    );
+    removeAgentFiles(run, file);
+    if (record === undefined) return;
+    if (record.sidecar !== "") {
+      const { removeSidecars } = await import("./routes/sidecar.ts");
+      await removeSidecars(recordedEngine(record.engine), record.identity, run).catch(() => undefined);
+    } else if (!hasEnded) killAgent(record);
   });
-  removeAgentFiles(run, file);
-  if (record !== undefined && record.sidecar !== "") {
-    const { removeSidecar } = await import("./routes/docker.ts");
-    await removeSidecar(recordedEngine(record.engine), record.sidecar).catch(() => undefined);
+}
+
+/** Ends an agent that did not understand us or did not answer, if its process still lives. */
+function killAgent({ name, agentPid, agentStarted }: AgentRecord): void {
+  if (!(agentPid > 0) || agentStarted === "") return;
+  const pidfd = openPidfd(agentPid);
+  if (pidfd === undefined) return;
+  try {
+    // Looked at through the number, sent through the descriptor: both mean the process that we once met, or nothing is sent.
+    if (startTime(agentPid) !== agentStarted) return;
+    const errno = signalPidfd(pidfd, SIGTERM);
+    if (errno === undefined) return;
+    throw new PortholeError("ATTACH", `cannot end the agent of '${name}' (process ${agentPid}): ${errno}`, {
+      errno,
+      hint: "it is of another version and ends by itself when idle; root may end it now",
+    });
+  } finally {
+    pidfd.close();
   }
 }
 
@@ -149,7 +213,7 @@ async function visit<T>(
   const record = readRecord(run, file);
   const directory = openRunDirectory(run.agents);
   try {
-    const socket = connectOrRemove(run, directory, file);
+    const socket = connectIfLive(directory, file);
     if (socket === undefined) return undefined;
     if (record === undefined) {
       socket.close();

@@ -74,7 +74,7 @@ export async function startSandbox(options: { signal?: AbortSignal } = {}): Prom
     child.stdin?.on("error", () => undefined);
     child.stdin?.write(rendezvous.tokenLine);
     const pid = child.pid ?? 0;
-    const record = {
+    const origin = {
       identity: `pid-${pid}`,
       generation: `sandbox ${startTime(pid)}`,
       route: "mount" as const,
@@ -82,13 +82,10 @@ export async function startSandbox(options: { signal?: AbortSignal } = {}): Prom
       name: "sandbox",
       engine: "",
       targetPid: pid,
-      sidecar: "",
-      created: new Date().toISOString(),
     };
-    const attached = await startAgent(run, record, { signal }, async (listen, wait) => {
-      await rendezvous.meet(listen(), async (peer) => descendsFrom(peer, child), wait);
-      return "";
-    });
+    const attached = await startAgent(run, origin, { signal }, (listen, wait) =>
+      rendezvous.meet(listen(), async (peer) => descendsFrom(peer, child), wait),
+    );
     agentFile = attached.file;
     return { session: await connectTo("sandbox", attached), log: LOG, stop };
   } catch (error) {

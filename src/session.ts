@@ -6,7 +6,7 @@ import type { OpenFile } from "./open-file.ts";
 import type { AgentFacts, AgentRoute, FileFacts } from "./protocol/facts.ts";
 import type { ProcessFileRecord, ProcessRecord } from "./protocol/records.ts";
 import { type Attached, type AttachOptions, attachContainer, attachProcess } from "./routes/attach.ts";
-import { removeAgentFiles } from "./routes/registry.ts";
+import { removeDeadAgent } from "./routes/registry.ts";
 import type { InotifyEvent } from "./tail/inotify.ts";
 import { parseSessionTarget, type Target } from "./target.ts";
 
@@ -94,7 +94,8 @@ export async function connect(target: string | Target, options: ConnectOptions =
       return await connectTo(name, attached, options.requestTimeoutMs);
     } catch (error) {
       if (attached.fresh || attempt > 0) throw error;
-      removeAgentFiles(attached.run, attached.file);
+      // Whoever found the same agent unfit before us may have put a new one in its place.
+      await removeDeadAgent(attached.run, attached.file, attached.socketSeen);
     }
   }
 }

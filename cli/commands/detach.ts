@@ -9,7 +9,7 @@ export async function detach(name: string | undefined, options: { all?: boolean;
     });
   }
   if (name !== undefined) {
-    await detachAgents(name);
+    await detachAgents(name, { engine: options.engine });
     return 0;
   }
   const failures = await detachAll({ engine: options.engine });

@@ -17,6 +17,7 @@ const names = `
 
 /** The numbers this folder tells apart. */
 export const Errno = {
+  ESRCH: 3,
   EINTR: 4,
   ENXIO: 6,
   EBADF: 9,

@@ -78,6 +78,10 @@ export const libc = onFirstUse({
     (source: number, sourceOffset: number, out: number, outOffset: number, length: number, flags: number) => number
   >("int64_t copy_file_range(int, uintptr_t, int, uintptr_t, size_t, uint)"),
 
+  pidfd_open: declare<(call: number, pid: number, flags: number) => number>("int64_t syscall(long, int, uint)"),
+  pidfd_send_signal: declare<(call: number, pidfd: number, signal: number, info: number, flags: number) => number>(
+    "int64_t syscall(long, int, int, uintptr_t, uint)",
+  ),
   signal: declare<(signal: number, handler: number) => number | bigint>("uintptr_t signal(int, uintptr_t)"),
   prctl: declare<(option: number, argument: number) => number>("int prctl(int, ulong)"),
   gettid: declare<() => number>("int gettid()"),

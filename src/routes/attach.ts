@@ -31,6 +31,8 @@ export interface Attached {
   run: RunDirectory;
   /** Name of the agent's files in the run directory. */
   file: string;
+  /** What `socketIdentity` in registry.ts said of its socket before we connected. */
+  socketSeen: string;
   /** True when the agent was started for this call. */
   fresh: boolean;
 }

@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { socketpair } from "../descriptors/fd-socket.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
-import type { AgentFacts } from "../protocol/facts.ts";
 import { agentProgram } from "./agent-program.ts";
-import { greetChild, type WaitOptions } from "./rendezvous.ts";
+import { startTime } from "./process.ts";
+import { greetChild, type Met, type WaitOptions } from "./rendezvous.ts";
 
 /** What the direct route needs to know. */
 export interface DirectTarget {
@@ -26,7 +26,7 @@ export async function attachDirect(
   listen: () => OwnedFd,
   idleSeconds: number,
   wait: WaitOptions,
-): Promise<AgentFacts> {
+): Promise<Met> {
   const [ours, theirs] = socketpair();
   const child = spawn(
     agentProgram(),
@@ -50,7 +50,8 @@ export async function attachDirect(
     const facts = await greetChild(ours, listen(), wait);
     child.stderr?.destroy();
     child.unref();
-    return facts;
+    const pid = child.pid ?? 0;
+    return { facts, process: { pid, started: startTime(pid) ?? "" } };
   } catch (error) {
     const isLate = error instanceof PortholeError && error.errno === "ETIMEDOUT";
     child.kill("SIGKILL");

@@ -29,6 +29,9 @@ export interface AgentRecord extends AgentKey {
   targetPid: number;
   /** Id of the sidecar container, empty on other routes. */
   sidecar: string;
+  /** The agent's process on this machine, to end one that does not understand us; 0 and empty where it is not known. */
+  agentPid: number;
+  agentStarted: string;
   /** ISO 8601. */
   created: string;
 }
@@ -63,12 +66,16 @@ export interface AgentQuery {
  * Connects to a live agent that fits, best route first. Removes nothing: another process may be putting a new agent in the place of a dead one.
  * @returns a connected socket that the caller owns, or undefined.
  */
-export function connectLive(run: RunDirectory, query: AgentQuery): { socket: OwnedFd; file: string } | undefined {
+export function connectLive(
+  run: RunDirectory,
+  query: AgentQuery,
+): { socket: OwnedFd; file: string; socketSeen: string } | undefined {
   const directory = openRunDirectory(run.agents);
   try {
     for (const file of candidates(run, query)) {
+      const socketSeen = socketIdentity(run, file);
       const socket = connectIfLive(directory, file);
-      if (socket !== undefined) return { socket, file };
+      if (socket !== undefined) return { socket, file, socketSeen };
     }
     return undefined;
   } finally {
@@ -95,14 +102,8 @@ function candidates(run: RunDirectory, query: AgentQuery): string[] {
   });
 }
 
-/** Connects to the agent behind `file`; one that is gone loses its files. */
-export function connectOrRemove(run: RunDirectory, directory: OwnedFd, file: string): OwnedFd | undefined {
-  const socket = connectIfLive(directory, file);
-  if (socket === undefined) removeAgentFiles(run, file);
-  return socket;
-}
-
-function connectIfLive(directory: OwnedFd, file: string): OwnedFd | undefined {
+/** Connects to the agent behind `file`; undefined when it is gone. */
+export function connectIfLive(directory: OwnedFd, file: string): OwnedFd | undefined {
   try {
     return connectAt(directory, `${file}.sock`);
   } catch (error) {
@@ -142,6 +143,38 @@ export function agentFiles(run: RunDirectory): string[] {
 
 export function removeAgentFiles(run: RunDirectory, file: string): void {
   for (const extension of ["sock", "json"]) rmSync(join(run.agents, `${file}.${extension}`), { force: true });
+}
+
+/**
+ * Removes the files of an agent that is gone, or of one that is of no use.
+ * @param seen what {@link socketIdentity} said of that one: a socket that somebody put in its place meanwhile stays. Without it a socket goes that nobody
+ * serves.
+ */
+export async function removeDeadAgent(run: RunDirectory, file: string, seen?: string): Promise<void> {
+  const identity = file.slice(0, file.indexOf("."));
+  await withAgentLock(run, identity, { timeoutMs: REMOVAL_PATIENCE_MS }, async () => {
+    if (seen === undefined ? isServed(run, file) : socketIdentity(run, file) !== seen) return;
+    removeAgentFiles(run, file);
+  });
+}
+
+const REMOVAL_PATIENCE_MS = 5_000;
+
+/** Tells a socket from one that is made later under the same name. Empty when there is none. */
+export function socketIdentity(run: RunDirectory, file: string): string {
+  const stat = statSync(join(run.agents, `${file}.sock`), { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? "" : `${stat.ino} ${stat.ctimeNs}`;
+}
+
+function isServed(run: RunDirectory, file: string): boolean {
+  const directory = openRunDirectory(run.agents);
+  try {
+    const socket = connectIfLive(directory, file);
+    socket?.close();
+    return socket !== undefined;
+  } finally {
+    directory.close();
+  }
 }
 
 /** How long to wait for a lock. */

@@ -1,14 +1,29 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { acceptFrom, FdSocket, listenAt, peerCredentials } from "../descriptors/fd-socket.ts";
+import { acceptFrom, FdSocket, listenAt, peerCredentials, peerPidfd } from "../descriptors/fd-socket.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { isAlive } from "../descriptors/pidfd.ts";
 import { EPOLLIN, Reactor, readable } from "../descriptors/poll.ts";
 import { PortholeError } from "../errors.ts";
 import { decodeMessage, encodeServe } from "../protocol/codec.ts";
 import { type AgentFacts, decodeAgentFacts } from "../protocol/facts.ts";
 import { Op, TOKEN_BYTES } from "../protocol/messages.ts";
+import { startTime } from "./process.ts";
 import { MOUNT_POINT, openRunDirectory, type RunDirectory } from "./run-dir.ts";
+
+/** Which process an agent is, as this process's PID namespace numbers it: with its start time no other is taken for it. */
+export interface AgentProcess {
+  pid: number;
+  /** From `startTime` in process.ts; empty where /proc does not show it. */
+  started: string;
+}
+
+/** An agent that reported. */
+export interface Met {
+  facts: AgentFacts;
+  process: AgentProcess;
+}
 
 /** A one-time meeting point for an agent that is being started. */
 export interface Rendezvous {
@@ -21,7 +36,7 @@ export interface Rendezvous {
    * `isOurs` refuses, are dropped, and waiting goes on.
    * @throws PortholeError ATTACH at the deadline or for an agent of another version; CANCELLED through the signal.
    */
-  meet(listener: OwnedFd, isOurs: (peerPid: number) => Promise<boolean>, options: WaitOptions): Promise<AgentFacts>;
+  meet(listener: OwnedFd, isOurs: (peerPid: number) => Promise<boolean>, options: WaitOptions): Promise<Met>;
   /** Idempotent; also done by meet. */
   close(): void;
 }
@@ -79,18 +94,24 @@ export async function greetChild(connection: OwnedFd, listener: OwnedFd, options
   }
 }
 
+/**
+ * Peers that are heard at the same time. Who has the mount may connect as often as he likes: at the limit the one that has been silent for longest goes, for
+ * the agent speaks as soon as it connects.
+ */
+const MAX_PEERS = 64;
+
 async function firstRightPeer(
   rendezvous: OwnedFd,
   token: Buffer,
   listener: OwnedFd,
   isOurs: (peerPid: number) => Promise<boolean>,
   { timeoutMs, signal }: WaitOptions,
-): Promise<AgentFacts> {
+): Promise<Met> {
   const over = new AbortController();
-  const peers: Promise<void>[] = [];
-  const waitSignal = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
+  const silent = new Set<AbortController>();
+  const peers = new Set<Promise<void>>();
   try {
-    return await new Promise<AgentFacts>((resolve, reject) => {
+    return await new Promise<Met>((resolve, reject) => {
       const timer = setTimeout(
         () =>
           reject(
@@ -100,20 +121,34 @@ async function firstRightPeer(
           ),
         timeoutMs,
       );
-      // Each peer is heard on its own: one that connects and stays silent keeps nobody out.
       over.signal.addEventListener("abort", () => clearTimeout(timer));
+      // Each peer is heard on its own: one that connects and stays silent keeps nobody out.
+      const begin = (peer: OwnedFd) => {
+        const silence = new AbortController();
+        silent.add(silence);
+        const heard = () => silent.delete(silence);
+        const hearing = hear(peer, token, listener, isOurs, heard, { timeoutMs, signal: silence.signal })
+          .then((met) => met && resolve(met), reject)
+          .finally(() => {
+            heard();
+            peers.delete(hearing);
+          });
+        peers.add(hearing);
+      };
       const watch = Reactor.shared().watch(rendezvous, EPOLLIN, () => {
         try {
-          for (let peer = acceptFrom(rendezvous); peer !== undefined; peer = acceptFrom(rendezvous)) {
-            peers.push(
-              hear(peer, token, listener, isOurs, { timeoutMs, signal: waitSignal }).then(
-                (facts) => facts && resolve(facts),
-                reject,
-              ),
-            );
+          for (let count = 0; count < MAX_PEERS; count++) {
+            const peer = acceptFrom(rendezvous);
+            if (peer === undefined) return;
+            const [longest] = silent;
+            if (silent.size >= MAX_PEERS && longest !== undefined) {
+              silent.delete(longest);
+              longest.abort();
+            }
+            begin(peer);
           }
         } catch (error) {
-          reject(error); // EMFILE: who connects without end can use up this process's descriptors
+          reject(error); // EMFILE
         }
       });
       const cancel = () => reject(new PortholeError("CANCELLED", "attaching was interrupted"));
@@ -126,32 +161,41 @@ async function firstRightPeer(
     });
   } finally {
     over.abort();
+    for (const silence of silent) silence.abort();
     await Promise.allSettled(peers);
   }
 }
 
-/** Facts of the right peer after it got the listener; undefined for a wrong one, which is dropped. */
+/** The right peer after it got the listener; undefined for a wrong one, which is dropped. `heard` is called when it said something. */
 async function hear(
   peer: OwnedFd,
   token: Buffer,
   listener: OwnedFd,
   isOurs: (peerPid: number) => Promise<boolean>,
+  heard: () => void,
   options: WaitOptions,
-): Promise<AgentFacts | undefined> {
+): Promise<Met | undefined> {
   const socket = new FdSocket(peer, { maxDescriptors: 0 });
+  // Before anything is asked about its number, which another process may bear by then.
+  let pidfd: OwnedFd | undefined;
   try {
     const { pid } = peerCredentials(peer);
-    let heard: Announcement;
+    pidfd = peerPidfd(peer);
+    let said: Announcement;
     try {
-      heard = await announcement(socket, options);
+      said = await announcement(socket, options);
     } catch {
       return undefined;
     }
-    if (!timingSafeEqual(heard.token, token) || !(await isOurs(pid))) return undefined;
-    const facts = decodeAgentFacts(heard.facts);
+    heard();
+    if (!timingSafeEqual(said.token, token) || !(await isOurs(pid))) return undefined;
+    const process = { pid, started: startTime(pid) ?? "" };
+    if (pidfd !== undefined && !isAlive(pidfd)) return undefined;
+    const facts = decodeAgentFacts(said.facts);
     socket.send(encodeServe(), [listener]);
-    return facts;
+    return { facts, process };
   } finally {
+    pidfd?.close();
     socket.close();
   }
 }

@@ -9,7 +9,7 @@ import { ATTACH_TIMEOUT_MS, type Attached, type AttachOptions } from "./attach.t
 import { attachDirect } from "./direct.ts";
 import { mayEnter, startTime } from "./process.ts";
 import { type AgentKey, type AgentRecord, agentFile, removeAgentFiles, writeRecord } from "./registry.ts";
-import type { WaitOptions } from "./rendezvous.ts";
+import type { Met, WaitOptions } from "./rendezvous.ts";
 import type { Container } from "./resolve.ts";
 import { openRunDirectory, type RunDirectory } from "./run-dir.ts";
 
@@ -52,24 +52,26 @@ export async function startForProcess(
 ): Promise<Attached> {
   if (!mayEnter(pid)) throw notAllowed(pid);
   const name = `pid:${pid}`;
-  const record = { ...key, name, engine: "", targetPid: pid, sidecar: "", created: new Date().toISOString() };
-  return startAgent(run, record, options, async (listen, wait) => {
-    await attachDirect({ pid, started, name }, listen, idle(options), wait);
-    return "";
-  });
+  const origin = { ...key, name, engine: "", targetPid: pid };
+  return startAgent(run, origin, options, (listen, wait) =>
+    attachDirect({ pid, started, name }, listen, idle(options), wait),
+  );
 }
+
+/** What is known of an agent before it is started. */
+export type AgentOrigin = Pick<AgentRecord, keyof AgentKey | "name" | "engine" | "targetPid">;
 
 /**
  * Makes the listening socket, lets `bring` start an agent and hand the socket over to it, then puts socket and record in their place and connects.
- * `bring` resolves with the sidecar's id, empty where there is none. When it fails nothing is left of it here.
+ * When `bring` fails nothing is left of it here.
  */
 export async function startAgent(
   run: RunDirectory,
-  record: AgentRecord,
+  origin: AgentOrigin,
   options: AttachOptions,
-  bring: (listen: () => OwnedFd, wait: WaitOptions) => Promise<string>,
+  bring: (listen: () => OwnedFd, wait: WaitOptions) => Promise<Met & { sidecar?: string }>,
 ): Promise<Attached> {
-  const file = agentFile(record);
+  const file = agentFile(origin);
   // Under another name until an agent serves it: who finds a socket in its place that refuses him takes it for a dead agent's.
   const pending = join(run.agents, `${file}.starting`);
   const directory = openRunDirectory(run.agents);
@@ -82,18 +84,19 @@ export async function startAgent(
   };
   try {
     const timeoutMs = options.timeoutMs ?? ATTACH_TIMEOUT_MS;
-    const sidecar = await bring(listen, { timeoutMs, signal: options.signal });
+    const { process: agent, sidecar = "" } = await bring(listen, { timeoutMs, signal: options.signal });
     // Ours must go before anyone connects: an agent that dies must leave nobody waiting in a backlog that we hold open.
     listener?.close();
     const socket = connectAt(directory, basename(pending));
     try {
       renameSync(pending, join(run.agents, `${file}.sock`));
-      writeRecord(run, { ...record, sidecar });
+      const created = new Date().toISOString();
+      writeRecord(run, { ...origin, sidecar, agentPid: agent.pid, agentStarted: agent.started, created });
     } catch (error) {
       socket.close();
       throw error;
     }
-    return { socket, run, file, fresh: true };
+    return { socket, run, file, socketSeen: "", fresh: true };
   } catch (error) {
     rmSync(pending, { force: true });
     removeAgentFiles(run, file);
@@ -140,7 +143,7 @@ function startOn(
   options: AttachOptions,
 ): Promise<Attached> {
   const user = options.user ?? "";
-  const record: AgentRecord = {
+  const origin: AgentOrigin = {
     identity: container.id,
     generation: container.startedAt,
     route,
@@ -148,20 +151,16 @@ function startOn(
     name: container.name,
     engine: container.engine.socketPath,
     targetPid: container.pid,
-    sidecar: "",
-    created: new Date().toISOString(),
   };
-  return startAgent(run, record, options, async (listen, wait) => {
+  return startAgent(run, origin, options, async (listen, wait) => {
     if (route === "direct") {
       const { pid, name } = container;
-      await attachDirect({ pid, started: startTime(pid) ?? "0", name: `'${name}'` }, listen, idle(options), wait);
-      return "";
+      return attachDirect({ pid, started: startTime(pid) ?? "0", name: `'${name}'` }, listen, idle(options), wait);
     }
     installAgent(run);
-    const { attachMount, attachSidecar } = await import("./docker.ts");
-    const through = route === "mount" ? attachMount : attachSidecar;
-    const { sidecar } = await through(container, run, listen(), { ...wait, user, idleSeconds: idle(options) });
-    return sidecar;
+    const how = { ...wait, user, idleSeconds: idle(options) };
+    if (route === "mount") return (await import("./mount.ts")).attachMount(container, run, listen(), how);
+    return (await import("./sidecar.ts")).attachSidecar(container, run, listen(), how);
   });
 }
 

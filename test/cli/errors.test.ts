@@ -173,7 +173,16 @@ describe("an agent that is not ours to speak with", () => {
   function pretend(body: Uint8Array, error: number): { heard: () => number } {
     const run = ensureRunDirectory(someone.env);
     const directory = owned(openRunDirectory(run.agents));
-    writeRecord(run, { ...key, name: "web", engine: "/none", targetPid: 1, sidecar: "", created: "" });
+    writeRecord(run, {
+      ...key,
+      name: "web",
+      engine: "/none",
+      targetPid: 1,
+      sidecar: "",
+      agentPid: 0,
+      agentStarted: "",
+      created: "",
+    });
     const listener = owned(listenAt(directory, `${agentFile(key)}.sock`, 0o600));
     let count = 0;
     const watch = Reactor.shared().watch(listener, EPOLLIN, () => {

@@ -136,7 +136,16 @@ describe("a container", () => {
     const run = runDirectory();
     const key = { identity: id, generation: "2026-01-02T03:04:05Z", route: "sidecar" as const, user: "" };
     const directory = owned(openRunDirectory(run.agents));
-    writeRecord(run, { ...key, name: "web", engine: "/none", targetPid: 1, sidecar: "s", created: "" });
+    writeRecord(run, {
+      ...key,
+      name: "web",
+      engine: "/none",
+      targetPid: 1,
+      sidecar: "s",
+      agentPid: 0,
+      agentStarted: "",
+      created: "",
+    });
     const listener = owned(listenAt(directory, `${agentFile(key)}.sock`, 0o600));
     const attached = await attachContainer(id, { engine: "/none.sock" });
     expect(attached).toMatchObject({ fresh: false, file: agentFile(key) });

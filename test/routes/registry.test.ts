@@ -8,9 +8,10 @@ import {
   agentFile,
   agentFiles,
   connectLive,
-  connectOrRemove,
   readRecord,
   removeAgentFiles,
+  removeDeadAgent,
+  socketIdentity,
   withAgentLock,
   writeRecord,
 } from "../../src/routes/registry.ts";
@@ -28,7 +29,16 @@ function runDirectory(): RunDirectory {
 }
 
 function recordOf(key: AgentKey): AgentRecord {
-  return { ...key, name: "web", engine: "/e.sock", targetPid: 7, sidecar: "", created: "2026-01-02T03:04:06Z" };
+  return {
+    ...key,
+    name: "web",
+    engine: "/e.sock",
+    targetPid: 7,
+    sidecar: "",
+    agentPid: 0,
+    agentStarted: "",
+    created: "",
+  };
 }
 
 /** What startAgent leaves: a socket that is listened on, and a record. */
@@ -169,22 +179,52 @@ describe("a live agent", () => {
     expect(existsSync(`${run.agents}/${agentFile(web)}.sock`)).toBe(true);
   });
 
-  test("that is gone loses its files to who looks at all of them", () => {
+  test("that is gone loses its files, one that is served does not", async () => {
     const run = runDirectory();
-    const directory = owned(openRunDirectory(run.agents));
-    agent(run, web).close();
-    expect(connectOrRemove(run, directory, agentFile(web))).toBeUndefined();
+    const listener = agent(run, web);
+    await removeDeadAgent(run, agentFile(web));
+    expect(readdirSync(run.agents)).toHaveLength(2);
+    listener.close();
+    await removeDeadAgent(run, agentFile(web));
+    expect(readdirSync(run.agents)).toEqual([]);
     writeRecord(run, recordOf(web));
-    expect(connectOrRemove(run, directory, agentFile(web))).toBeUndefined();
+    await removeDeadAgent(run, agentFile(web));
     expect(readdirSync(run.agents)).toEqual([]);
   });
 
-  test("whose socket is something else is a failure, not a dead agent", () => {
+  test("that was found unfit loses its files, unless another is in its place by then", async () => {
     const run = runDirectory();
-    const directory = owned(openRunDirectory(run.agents));
+    const old = agent(run, web);
+    const seen = connectLive(run, { ...web, routes: ["mount"] });
+    seen?.socket.close();
+    expect(seen?.socketSeen).toBe(socketIdentity(run, agentFile(web)));
+    old.close();
+    removeAgentFiles(run, agentFile(web));
+    agent(run, web);
+    await removeDeadAgent(run, agentFile(web), seen?.socketSeen);
+    expect(readdirSync(run.agents)).toHaveLength(2);
+    await removeDeadAgent(run, agentFile(web), socketIdentity(run, agentFile(web)));
+    expect(readdirSync(run.agents)).toEqual([]);
+  });
+
+  test("that is being started is waited for before anything of it is removed", async () => {
+    const run = runDirectory();
+    let removal: Promise<void> | undefined;
+    await withAgentLock(run, id, { timeoutMs: 20_000 }, async () => {
+      writeRecord(run, recordOf(web));
+      removal = removeDeadAgent(run, agentFile(web));
+      await new Promise((resolve) => setImmediate(resolve));
+      agent(run, web);
+    });
+    await removal;
+    expect(readdirSync(run.agents)).toHaveLength(2);
+  });
+
+  test("whose socket is something else is a failure, not a dead agent", async () => {
+    const run = runDirectory();
     mkdirSync(`${run.agents}/${agentFile(web)}.sock`);
     // connect(2) says ECONNREFUSED of anything that is no socket: it is no agent's.
-    expect(() => connectOrRemove(run, directory, agentFile(web))).toThrow();
+    await expect(removeDeadAgent(run, agentFile(web))).rejects.toThrow();
   });
 });
 

@@ -1,0 +1,36 @@
+import { isReadable } from "./copy.ts";
+import { Errno, systemError } from "./errno.ts";
+import { errno, libc } from "./libc.ts";
+import { OwnedFd } from "./owned-fd.ts";
+
+/** Numbers are the same on x64 and arm64. */
+const PIDFD_SEND_SIGNAL = 424;
+const PIDFD_OPEN = 434;
+
+export const SIGKILL = 9;
+export const SIGTERM = 15;
+
+/**
+ * A descriptor for the process that has this number now (pidfd_open(2)), close-on-exec: unlike the number it never means another process. Undefined when
+ * there is none. The caller closes it.
+ * @throws PortholeError TARGET with the errno: ENOSYS before Linux 5.3
+ */
+export function openPidfd(pid: number): OwnedFd | undefined {
+  const fd = libc.pidfd_open(PIDFD_OPEN, pid, 0);
+  if (fd >= 0) return OwnedFd.adopt(fd);
+  const error = errno();
+  if (error === Errno.ESRCH || error === Errno.EINVAL) return undefined;
+  throw systemError("TARGET", `cannot open process ${pid}`, error);
+}
+
+/** False once the process has ended, a zombie included. */
+export function isAlive(pidfd: OwnedFd): boolean {
+  return !isReadable(pidfd.number);
+}
+
+/** Sends a signal (pidfd_send_signal(2)). The errno's name, such as EPERM, when it was not to be; undefined when it was, or the process is gone. */
+export function signalPidfd(pidfd: OwnedFd, signal: number): string | undefined {
+  if (libc.pidfd_send_signal(PIDFD_SEND_SIGNAL, pidfd.number, signal, 0, 0) === 0) return undefined;
+  const error = errno();
+  return error === Errno.ESRCH ? undefined : systemError("TARGET", "cannot signal", error).errno;
+}

@@ -1,0 +1,52 @@
+import type { Duplex } from "node:stream";
+import { PassThrough } from "node:stream";
+import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { PortholeError } from "../errors.ts";
+import type { Docker } from "./docker-client.ts";
+import type { Met, Rendezvous, WaitOptions } from "./rendezvous.ts";
+
+/** How an agent is to be started. */
+export interface StartOptions extends WaitOptions {
+  /** `--user` for the mount route; empty for root. */
+  user: string;
+  /** Seconds without a client after which the agent ends. */
+  idleSeconds: number;
+}
+
+/** What an agent is told when an engine starts it. */
+export function agentOptions(rendezvous: Rendezvous, options: StartOptions): string[] {
+  return ["--socket", rendezvous.insidePath, "--token-stdin", "--idle", String(options.idleSeconds)];
+}
+
+/** Sends the token over an agent's standard streams and waits for it; if its stream ends first, its last words are the error. */
+export async function meetOverStream(
+  stream: Duplex,
+  docker: Docker,
+  rendezvous: Rendezvous,
+  listener: OwnedFd,
+  isOurs: (peer: number) => Promise<boolean>,
+  options: WaitOptions,
+): Promise<Met> {
+  const words: Buffer[] = [];
+  const output = new PassThrough();
+  output.on("data", (chunk: Buffer) => words.length < 16 && words.push(chunk));
+  docker.modem.demuxStream(stream, output, output);
+  const over = new AbortController();
+  const signal = options.signal === undefined ? over.signal : AbortSignal.any([options.signal, over.signal]);
+  for (const event of ["error", "end", "close"]) stream.on(event, () => over.abort());
+  try {
+    stream.write(rendezvous.tokenLine);
+    return await rendezvous.meet(listener, isOurs, { timeoutMs: options.timeoutMs, signal });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    const text = Buffer.concat(words)
+      .toString("latin1")
+      .trim()
+      .replace(/^porthole-agent: /, "");
+    if (text !== "") throw new PortholeError("ATTACH", text, { cause: error });
+    if (over.signal.aborted) throw new PortholeError("ATTACH", "the agent ended before it reported", { cause: error });
+    throw error;
+  } finally {
+    stream.destroy();
+  }
+}

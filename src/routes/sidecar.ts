@@ -1,0 +1,216 @@
+import { createHash } from "node:crypto";
+import { request } from "node:http";
+import type { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { VERSION } from "../protocol/messages.ts";
+import { agentImage, importAgentImage, removeUnusedImages } from "./agent-image.ts";
+import { AGENT_NAME } from "./agent-program.ts";
+import { client, type Docker, deadline, engineMessage, ignoreMissing, routeError } from "./docker-client.ts";
+import type { Engine } from "./engine.ts";
+import { agentOptions, meetOverStream, type StartOptions } from "./meet.ts";
+import { inCgroupOf, innerPid } from "./process.ts";
+import { type Met, openRendezvous, type Rendezvous } from "./rendezvous.ts";
+import type { Container } from "./resolve.ts";
+import { MOUNT_POINT, type RunDirectory, runDirectoryPaths } from "./run-dir.ts";
+
+/** Label of every sidecar; its value is the target's id. */
+export const SIDECAR_LABEL = "io.porthole.sidecar";
+/** Label of every sidecar; its value is the run directory of the user whose it is: several users may share an engine. */
+const OWNER_LABEL = "io.porthole.run-directory";
+/** Milliseconds for removing what was begun or is not wanted any more. */
+const CLEAN_UP_MS = 5_000;
+
+/**
+ * Starts the agent in a container of its own beside the target: route `sidecar`. Resolves with that container's id too.
+ * @throws PortholeError ATTACH, CANCELLED; nothing is left then, unless the engine does not answer. Whatever that leaves bears a name and labels of
+ * ours, and goes with the next start for this target or with `detach --all`.
+ */
+export async function attachSidecar(
+  container: Container,
+  run: RunDirectory,
+  listener: OwnedFd,
+  options: StartOptions,
+): Promise<Met & { sidecar: string }> {
+  const docker = client(container.engine);
+  const rendezvous = openRendezvous(run);
+  const over = deadline(options.timeoutMs, options.signal);
+  const name = sidecarName(container.id, run);
+  try {
+    const { id } = await createSidecar(docker, container, run, name, rendezvous, { ...options, over });
+    options.signal?.throwIfAborted();
+    const stream = await attachStreams(container.engine, id, over);
+    const sidecar = docker.getContainer(id);
+    await sidecar.start({ abortSignal: over });
+    const isOurs = async (peer: number) =>
+      inCgroupOf(peer, id) || (await sidecar.inspect({ abortSignal: over })).State.Pid === peer;
+    const met = await meetOverStream(stream, docker, rendezvous, listener, isOurs, options);
+    return { ...met, sidecar: id };
+  } catch (error) {
+    // By name: also one that was created only, for AutoRemove acts on a container that ran, or whose id we were never told.
+    await removeOurs(docker, name, run, AbortSignal.timeout(CLEAN_UP_MS)).catch(() => undefined);
+    throw routeError("sidecar", container.name, error, { ...options, signal: options.signal, over });
+  } finally {
+    rendezvous.close();
+  }
+}
+
+/**
+ * Removes this user's sidecars from an engine: those of one target, by its id, or all; with all of them the agent's images too, unless a container
+ * of somebody else's runs one.
+ * @throws the engine's failure
+ */
+export async function removeSidecars(engine: Engine, target?: string, run = runDirectoryPaths()): Promise<void> {
+  const docker = client(engine);
+  const abortSignal = AbortSignal.timeout(CLEAN_UP_MS);
+  const label = [`${OWNER_LABEL}=${run.root}`, ...(target === undefined ? [] : [`${SIDECAR_LABEL}=${target}`])];
+  const sidecars = await docker.listContainers({ all: true, filters: { label }, abortSignal });
+  await Promise.all(sidecars.map(({ Id }) => remove(docker, Id, abortSignal)));
+  if (target === undefined) await removeUnusedImages(docker, SIDECAR_LABEL, abortSignal);
+}
+
+/** The same for every start, so that one that was interrupted is found again: by target, by user (several share an engine) and by protocol. */
+function sidecarName(target: string, run: RunDirectory): string {
+  const owner = createHash("sha256").update(run.root).digest("hex").slice(0, 8);
+  return `porthole-${target.slice(0, 12)}-${owner}-v${VERSION}`;
+}
+
+async function remove(docker: Docker, idOrName: string, abortSignal: AbortSignal): Promise<void> {
+  await docker.getContainer(idOrName).remove({ force: true, abortSignal }).catch(ignoreMissing);
+}
+
+/** Creates the sidecar; imports its image, or removes what has its name, where that is in the way. */
+async function createSidecar(
+  docker: Docker,
+  container: Container,
+  run: RunDirectory,
+  name: string,
+  rendezvous: Rendezvous,
+  options: StartOptions & { over: AbortSignal },
+): Promise<{ id: string }> {
+  const body = description(container, run, rendezvous, options);
+  const settled = settling(options);
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const query = { _query: { name }, _body: body, abortSignal: settled };
+      return await docker.createContainer(query as unknown as Docker.ContainerCreateOptions);
+    } catch (error) {
+      const { statusCode } = error as { statusCode?: number };
+      const isNameTaken = statusCode === 409 || /name .*(already )?in use/i.test(engineMessage(error));
+      if ((statusCode !== 404 && !isNameTaken) || attempt === ATTEMPTS) throw error;
+      // A start that was killed left it, or one that ends just now: no other start of ours is under way, for we hold the lock.
+      if (isNameTaken) await removeOurs(docker, name, run, options.over);
+      // Not imported yet, or another user's `detach --all` took it away since.
+      else await importAgentImage(docker, options.over);
+      // The engine may need a moment to let go of a name.
+      if (attempt > 0) await delay(20 * attempt, undefined, { signal: options.over });
+    }
+  }
+}
+
+const ATTEMPTS = 8;
+
+/**
+ * A signal for a creation under way, a moment after the one that ends everything else: a request that is given up may still make the container, after we
+ * looked for it. Waiting for the answer tells.
+ */
+function settling({ over }: { over: AbortSignal }): AbortSignal {
+  const late = new AbortController();
+  over.addEventListener("abort", () => setTimeout(() => late.abort(), CLEAN_UP_MS / 2).unref(), { once: true });
+  return late.signal;
+}
+
+/** Removes the container of that name if its label says that it is this user's. */
+async function removeOurs(docker: Docker, name: string, run: RunDirectory, abortSignal: AbortSignal): Promise<void> {
+  try {
+    const { Config } = await docker.getContainer(name).inspect({ abortSignal });
+    if (Config.Labels?.[OWNER_LABEL] !== run.root) return;
+  } catch (error) {
+    return ignoreMissing(error as { statusCode?: number });
+  }
+  await remove(docker, name, abortSignal);
+}
+
+/** The body of the request that creates the sidecar. */
+function description(
+  container: Container,
+  run: RunDirectory,
+  rendezvous: Rendezvous,
+  options: StartOptions,
+): Docker.ContainerCreateOptions {
+  const place = pidPlace(container);
+  return {
+    Image: agentImage(),
+    Cmd: [`/${AGENT_NAME}`, "sidecar", ...agentOptions(rendezvous, options), "--target-pid", String(place.targetPid)],
+    User: "0:0",
+    WorkingDir: "/",
+    OpenStdin: true,
+    StdinOnce: true,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    NetworkDisabled: true,
+    Labels: { [SIDECAR_LABEL]: container.id, [OWNER_LABEL]: run.root },
+    HostConfig: {
+      PidMode: place.pidMode,
+      NetworkMode: "none",
+      IpcMode: "private",
+      ...(container.usernsMode !== "" && { UsernsMode: container.usernsMode }),
+      ReadonlyRootfs: true,
+      AutoRemove: true,
+      CapDrop: ["ALL"],
+      // SYS_PTRACE for /proc/PID/root, DAC_OVERRIDE for files of every owner and for connecting to the rendezvous.
+      CapAdd: ["SYS_PTRACE", "DAC_OVERRIDE"],
+      SecurityOpt: place.securityOptions,
+      Binds: [`${run.mount}:${MOUNT_POINT}:ro`],
+      // Without the target's device rules opening a device would fail here; with more it would open what the target may not.
+      Devices: container.devices as Docker.DeviceMapping[],
+      DeviceCgroupRules: container.privileged ? ["a *:* rwm"] : container.deviceCgroupRules,
+      PidsLimit: 512,
+      LogConfig: { Type: "none", Config: {} },
+    },
+  };
+}
+
+/** In which PID namespace the sidecar runs, and the number of the target's first process there. */
+interface PidPlace {
+  pidMode: string;
+  targetPid: number;
+  securityOptions: string[];
+}
+
+function pidPlace(container: Container): PidPlace {
+  const securityOptions = ["no-new-privileges", "label=disable"];
+  // Podman: a container that shares the target's PID namespace would block `podman rm` of the target.
+  if (container.isPodman || container.pidMode === "host") {
+    return { pidMode: "host", targetPid: container.pid, securityOptions };
+  }
+  securityOptions.push("apparmor=unconfined");
+  return { pidMode: `container:${container.id}`, targetPid: innerPid(container.pid), securityOptions };
+}
+
+/**
+ * The standard streams of a container that is about to start. Not dockerode's attach: it sends its options as a body too, and Podman (4.3) hands that
+ * to the container as the first of its standard input.
+ */
+function attachStreams({ socketPath }: Engine, id: string, signal: AbortSignal): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const asked = request({
+      socketPath,
+      signal,
+      method: "POST",
+      path: `/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`,
+      headers: { Host: "localhost", Connection: "Upgrade", Upgrade: "tcp", "Content-Length": 0 },
+    });
+    asked.on("upgrade", (_, stream, head) => {
+      if (head.length > 0) stream.unshift(head);
+      resolve(stream);
+    });
+    asked.on("response", (answer) => {
+      answer.resume();
+      reject(new Error(`attaching to the sidecar: HTTP status ${answer.statusCode}`));
+    });
+    asked.on("error", reject);
+    asked.end();
+  });
+}
