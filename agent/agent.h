@@ -27,6 +27,7 @@ struct agent {
     enum device_rule device_rule;
     int device_cgroups[2]; /* cgroup.procs to join before a device is opened, or -1 */
     uint64_t capabilities, start, user_namespace, mount_namespace;
+    uint64_t memory_mount; /* of the kernel's own tmpfs behind memfds, in no mountinfo */
 };
 extern struct agent agent;
 
@@ -37,8 +38,12 @@ noreturn void bail_errno(const char *format, ...) __attribute__((format(printf, 
 /* confine.c */
 uint64_t effective_capabilities(void);
 void confine(uint64_t keep);
+void limit_resources(void);
 void close_all_from(int first);
 void silence_standard_descriptors(int fallback);
+
+/* filter.c */
+void limit_calls(void);
 
 /* target.c */
 void open_target(const char *start_time, const char *root, bool join_user_namespace, bool device_cgroup);
@@ -61,7 +66,8 @@ const char *field(const char *text, int index);
 pid_t fork_child(void);
 
 /* serve.c */
-noreturn void serve(int listener);
+int prepare_signals(void);
+noreturn void serve(int listener, int signals);
 
 /* session.c */
 noreturn void run_session(int client, unsigned clients);
@@ -87,6 +93,7 @@ int open_device(const char *link, int flags);
 
 /* mounts.c */
 int open_mountinfo(void);
+uint64_t find_memory_mount(void);
 bool mount_is_local(uint64_t id);
 bool target_was_alive(void);
 void forget_mounts(void);

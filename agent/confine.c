@@ -23,6 +23,15 @@ uint64_t effective_capabilities(void) {
     return data[0].effective | (uint64_t)data[1].effective << 32;
 }
 
+/* Lowers a limit for good, never raises one. */
+static void at_most(int resource, rlim_t most) {
+    struct rlimit limit;
+    if (getrlimit(resource, &limit) < 0) bail_errno("getrlimit(%d)", resource);
+    if (limit.rlim_max > most) limit.rlim_max = most;
+    if (limit.rlim_cur > most) limit.rlim_cur = most;
+    if (setrlimit(resource, &limit) < 0) bail_errno("setrlimit(%d)", resource);
+}
+
 /*
  * Keeps at most the capabilities in `keep`, for good: out of the bounding, inheritable and ambient sets too, and no exec gives any back. Called
  * again after a user namespace was joined, which gives its whole set and makes the process dumpable anew (credentials(7), user_namespaces(7)).
@@ -48,8 +57,27 @@ void confine(uint64_t keep) {
     }
     if (syscall(SYS_capset, &header, data) < 0) bail_errno("capset");
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) bail_errno("prctl(PR_SET_DUMPABLE)");
-    struct rlimit none = {0, 0};
-    if (setrlimit(RLIMIT_CORE, &none) < 0) bail_errno("setrlimit(RLIMIT_CORE)");
+    at_most(RLIMIT_CORE, 0);
+}
+
+/*
+ * Above what 64 clients with 32 workers each can need, so that a fault of ours, or whoever made use of one, eats nobody's memory, descriptors or
+ * disk. Passing a descriptor costs none of them; but while it is on its way it counts against RLIMIT_NOFILE, together with those of all
+ * processes of the user (unix(7), ETOOMANYREFS), hence so many. RLIMIT_NPROC counts a user's processes too, those of other agents and of the container
+ * among them: not the agent's to limit.
+ */
+void limit_resources(void) {
+    at_most(RLIMIT_NOFILE, 1024);
+    at_most(RLIMIT_MEMLOCK, 0);
+    at_most(RLIMIT_MSGQUEUE, 0);
+    at_most(RLIMIT_NICE, 0);
+    at_most(RLIMIT_RTPRIO, 0);
+#ifndef PORTHOLE_SANITISED /* AddressSanitizer reserves terabytes of addresses, and its report is a file */
+    at_most(RLIMIT_FSIZE, 0);
+    at_most(RLIMIT_STACK, 1 << 20);
+    at_most(RLIMIT_DATA, 8 << 20);
+    at_most(RLIMIT_AS, 32 << 20);
+#endif
 }
 
 void close_all_from(int first) {

@@ -1,6 +1,6 @@
 /*
  * Kernel interfaces that musl 1.2.3 does not declare (and whose linux/ headers musl-gcc does not see on Debian): the layouts are the
- * kernel's stable ABI, from include/uapi/linux/{openat2,stat,capability,close_range}.h.
+ * kernel's stable ABI, from include/uapi/linux/{openat2,stat,capability,close_range,seccomp,audit,bpf_common}.h.
  */
 #ifndef PORTHOLE_KERNEL_H
 #define PORTHOLE_KERNEL_H
@@ -60,6 +60,37 @@ struct k_cap_header {
 };
 struct k_cap_data {
     uint32_t effective, permitted, inheritable;
+};
+
+#if defined(__x86_64__)
+#define K_AUDIT_ARCH 0xC000003Eu
+#elif defined(__AARCH64EL__)
+#define K_AUDIT_ARCH 0xC00000B7u
+#else
+#error "the agent filters its system calls by number, and knows those of x86-64 and aarch64"
+#endif
+#define K_SECCOMP_SET_MODE_FILTER 1
+#define K_SECCOMP_FILTER_FLAG_SPEC_ALLOW 4
+enum { K_BPF_ADD = 0x04, K_BPF_RETURN = 0x06, K_BPF_JUMP_EQUAL = 0x15, K_BPF_LOAD = 0x20, K_BPF_JUMP_AT_LEAST = 0x35, K_BPF_AND = 0x54 };
+#define K_SECCOMP_KILL_PROCESS 0x80000000u
+#define K_SECCOMP_ERRNO 0x00050000u
+#define K_SECCOMP_ALLOW 0x7fff0000u
+
+struct k_bpf_instruction {
+    uint16_t code;
+    uint8_t if_true, if_false;
+    uint32_t k;
+};
+struct k_bpf_program {
+    unsigned short length;
+    const struct k_bpf_instruction *instructions;
+};
+struct k_seccomp_data {
+    uint32_t number, architecture;
+    uint64_t instruction_pointer;
+    struct {
+        uint32_t low, high;
+    } arguments[6];
 };
 
 /* An inode number that the kernel fixes: include/linux/proc_ns.h, PROC_USER_INIT_INO. */

@@ -188,7 +188,10 @@ int main(int argc, char **argv) {
     open_target(options.target_start, options.root, options.join_user_ns, options.device_cgroup);
     if (options.token_stdin) read_token(token);
     if (options.socket) rendezvous = connect_rendezvous(options.socket);
+    int signals = prepare_signals();
+    limit_resources();
+    limit_calls();
     int listener = shake_hands(rendezvous, token);
     silence_standard_descriptors(agent.root);
-    serve(listener);
+    serve(listener, signals);
 }

@@ -31,7 +31,6 @@ static struct {
 static int mountinfo[2] = {-1, -1};
 static bool mountinfo_open;
 static uint64_t root_mount;   /* that of the target's root */
-static uint64_t memory_mount; /* the kernel's own tmpfs behind memfds, in no mountinfo */
 
 int open_mountinfo(void) { return openat(agent.proc, "mountinfo", O_RDONLY | O_CLOEXEC | O_NONBLOCK); }
 
@@ -107,10 +106,15 @@ static void open_tables(void) {
     mountinfo[1] = agent.route == route_mount ? -1 : open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
     mountinfo_open = true;
     root_mount = mount_of(agent.root);
+}
+
+/* During set-up: serving it may make no memfd. */
+uint64_t find_memory_mount(void) {
     int memory = memfd_create("", MFD_CLOEXEC);
-    if (memory < 0) return;
-    memory_mount = mount_of(memory);
+    if (memory < 0) return 0;
+    uint64_t mount = mount_of(memory);
     close(memory);
+    return mount;
 }
 
 static bool target_asked, target_over;
@@ -135,7 +139,7 @@ bool mount_is_local(uint64_t id) {
     target_asked = true;
     target_over = changes[2].revents != 0;
     if (fresh || changes[0].revents || changes[1].revents) memset(cache, 0, sizeof cache);
-    if (id == memory_mount) return true;
+    if (id == agent.memory_mount) return true;
     unsigned place = id % CACHE_SIZE;
     if (cache[place].id != id) {
         enum answer found = search_tables(id);

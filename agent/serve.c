@@ -1,4 +1,4 @@
-/* The first process: accepts clients, gives each a child, and outlives whatever happens to them. From here on nothing bails. */
+/* The first process: accepts clients, gives each a child, and outlives whatever happens to them. Once it serves nothing bails. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -116,17 +116,22 @@ static void kill_overdue(int64_t now) {
         }
 }
 
-void serve(int listener) {
+/* During set-up: a descriptor that tells of ended children and of SIGTERM. */
+int prepare_signals(void) {
     sigset_t watched;
     sigemptyset(&watched);
     sigaddset(&watched, SIGCHLD);
     sigaddset(&watched, SIGTERM);
     sigprocmask(SIG_SETMASK, &watched, NULL);
     int signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (signals < 0) exit(1);
-    fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);
+    if (signals < 0) bail_errno("signalfd");
     /* Grandchildren come here when a session ends: the container's own first process may never reap them. */
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    return signals;
+}
+
+void serve(int listener, int signals) {
+    fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);
     last_client_left = now_ms();
 
     for (;;) {

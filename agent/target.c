@@ -104,6 +104,7 @@ void open_target(const char *start_time, const char *root, bool join_user_namesp
     agent.mount_namespace = namespace_inode(agent.proc, "ns/mnt");
     if (stat("/proc/self/ns/user", &own_user) == 0) agent.user_namespace = own_user.st_ino;
     agent.capabilities = effective_capabilities();
+    agent.memory_mount = find_memory_mount();
     probe_kernel();
     if (!target_alive()) bail("process %d has ended", agent.target_pid);
 }

@@ -14,9 +14,12 @@ import { type PipeRecord, RecordDecoder } from "../../src/protocol/records.ts";
 import { asUser } from "./machine.ts";
 import { builtAgent, repository } from "./paths.ts";
 
-/** The released agent, or the one with AddressSanitizer and UndefinedBehaviorSanitizer. */
-export type Build = "release" | "asan";
-export const builds: Build[] = ["release", "asan"];
+/**
+ * The released agent; the one with AddressSanitizer and UndefinedBehaviorSanitizer, whose filter of system calls is wider; or the one with glibc
+ * that any system call outside its list kills.
+ */
+export type Build = "release" | "asan" | "strict";
+export const builds: Build[] = ["release", "asan", "strict"];
 
 export interface AgentOptions {
   build?: Build;
@@ -67,12 +70,12 @@ afterAll(async () => {
   for (const stop of running) await stop();
 });
 
-/** Path of a build; makes the sanitised one. */
+/** Path of a build; makes those that are only for tests. */
 export function agentOf(build: Build): string {
   if (build === "release") return builtAgent;
-  const { status, stderr } = spawnSync("make", ["-s", "-C", `${repository}agent`, "asan"], { encoding: "utf8" });
-  if (status !== 0) throw new Error(`make asan: ${stderr}`);
-  return `${builtAgent}-asan`;
+  const { status, stderr } = spawnSync("make", ["-s", "-C", `${repository}agent`, build], { encoding: "utf8" });
+  if (status !== 0) throw new Error(`make ${build}: ${stderr}`);
+  return `${builtAgent}-${build}`;
 }
 
 /** Starts an agent over a socketpair and hands it a listening socket. Throws what it said when it ends instead. */

@@ -1,0 +1,129 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { encode } from "../../src/protocol/codec.ts";
+import { Op } from "../../src/protocol/messages.ts";
+import { type Agent, builds, bytes, drain, startAgent } from "../helpers/agent.ts";
+import { repository } from "../helpers/paths.ts";
+import { isRunning } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+/** Compiles test/fixtures/confined.c with the agent's own confinement; `undefined` where there is no such compiler. */
+function compile(compiler: string, more: string[] = []): string | undefined {
+  const product = `${inject("machine").directory}/confined-${compiler}`;
+  const parts = ["confine", "filter", "log", "fdpass"].map((name) => `${repository}agent/${name}.c`);
+  const flags = [
+    "-std=c11",
+    "-D_GNU_SOURCE",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Os",
+    "-static",
+    `-I${repository}agent`,
+    ...more,
+  ];
+  const { status, stderr, error } = spawnSync(
+    compiler,
+    [...flags, "-o", product, `${repository}test/fixtures/confined.c`, ...parts],
+    { encoding: "utf8" },
+  );
+  if (error) return undefined;
+  if (status !== 0) throw new Error(`${compiler}: ${stderr}`);
+  return product;
+}
+
+/** What became of each attempt of a program that was compiled from it. */
+function outcomes(program: string): Record<string, string> {
+  const { stdout, stderr, status } = spawnSync(program, { encoding: "utf8" });
+  expect([status, stderr]).toEqual([0, ""]);
+  const lines = stdout.trim().split("\n");
+  return Object.fromEntries(lines.map((line) => line.split(" ")));
+}
+
+const names = (text: string) => text.trim().split(/\s+/);
+
+/** Calls that the agent makes, with arguments that it never gives. */
+const withOtherArguments = names(`
+  socketpair_inet clone_namespace clone_thread mmap_executable mprotect_executable prctl_dumpable prctl_keepcaps
+  kill_group kill_all kill_stop fcntl_lease fcntl_owner
+`);
+const unknownToIt = names(`
+  execve execveat socket_inet socket_unix socket_netlink connect bind ptrace_attach ptrace_traceme process_vm_readv process_vm_writev
+  pidfd_open pidfd_getfd mount umount open_tree pivot_root chroot setns unshare clone3 bpf io_uring_setup userfaultfd perf_event_open keyctl
+  add_key init_module kexec_load open_by_handle_at fanotify_init memfd_create capset setuid setrlimit unlink rename chmod chown mknod mkdir
+  ioctl reboot unknown
+`);
+const expected: Record<string, string> = {
+  ...Object.fromEntries(withOtherArguments.map((name) => [name, "EPERM"])),
+  ...Object.fromEntries(unknownToIt.map((name) => [name, "ENOSYS"])),
+  foreign: "SIGSYS",
+  ...(process.arch === "x64" && { x32: "SIGSYS" }),
+  // What the agent does itself goes on working.
+  own_kill: "SIGKILL",
+  own_fork: "success",
+  own_socketpair: "success",
+  own_open: "success",
+  own_pipe_size: "success",
+  own_memory: "success",
+};
+
+describe("a process under the agent's confinement", () => {
+  test.each(["cc", "musl-gcc"])("can do what the agent does and nothing else (%s)", (compiler) => {
+    const program = compile(compiler);
+    if (program === undefined) return expect(compiler).toBe("musl-gcc");
+    expect(outcomes(program)).toEqual(expected);
+  });
+
+  test("is killed by what it may not do, in the build that is to show calls missing from the list", () => {
+    const strict = Object.entries(expected).map(([name, how]) => [name, /^E/.test(how) ? "SIGSYS" : how]);
+    expect(outcomes(compile("cc", ["-DPORTHOLE_STRICT"]) ?? "")).toEqual(Object.fromEntries(strict));
+  });
+});
+
+describe.each(builds)("the %s agent, confined", (build) => {
+  let agent: Agent;
+  beforeAll(async () => {
+    agent = await startAgent({ build, args: ["mount", "--target-pid", String(process.pid)] });
+  });
+  afterAll(() => agent.stop());
+
+  const children = () =>
+    readFileSync(`/proc/${agent.pid}/task/${agent.pid}/children`, "utf8").split(" ").map(Number).filter(Boolean);
+
+  test("has its filter and its limits, in its children too", async () => {
+    const session = await agent.session();
+    for (const pid of [agent.pid, ...children()]) {
+      const status = readFileSync(`/proc/${pid}/status`, "utf8");
+      expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+      expect(status).toMatch(/^Seccomp:\t2$/m);
+      const limits = readFileSync(`/proc/${pid}/limits`, "utf8");
+      const none = ["core file size", "locked memory", "msgqueue size", "nice priority", "realtime priority"];
+      for (const name of none) expect(limits).toMatch(new RegExp(`^Max ${name} +0 +0 `, "m"));
+      expect(Number(/^Max open files +\d+ +(\d+)/m.exec(limits)?.[1])).toBeLessThanOrEqual(1024);
+      if (build === "asan") continue;
+      expect(limits).toMatch(/^Max file size +0 +0 /m);
+      expect(limits).toMatch(/^Max address space +33554432 +33554432 /m);
+      expect(limits).toMatch(/^Max data size +8388608 +8388608 /m);
+    }
+    session.close();
+  });
+
+  test("goes on after SIGSTOP and SIGCONT, wherever it waited", async () => {
+    const session = await agent.session();
+    const pids = [agent.pid, ...children()];
+    for (const signal of ["SIGSTOP", "SIGCONT"] as const) {
+      for (const pid of pids) process.kill(pid, signal);
+      for (const pid of pids)
+        await waitFor(`${signal} to reach ${pid}`, () => {
+          const state = /^State:\t(.)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+          return (state === "T") === (signal === "SIGSTOP");
+        });
+    }
+    const version = await session.descriptor(Op.open, encode.open(0, 0n, bytes("/proc/version")));
+    expect((await drain(version)).toString()).toMatch(/^Linux version/);
+    (await agent.session()).close();
+    session.close();
+    expect(isRunning(agent.pid)).toBe(true);
+  });
+});
