@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { connect, detachAgents } from "../../src/index.ts";
+import { connect, detachAgents } from "porthole";
 import { type Contestant, compare, type Result, timeCommand } from "../measure.ts";
 import type { Stage } from "../stage.ts";
 

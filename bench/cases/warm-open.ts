@@ -1,4 +1,4 @@
-import { connect } from "../../src/index.ts";
+import { connect } from "porthole";
 import { quantile, type Result } from "../measure.ts";
 import { run, type Stage } from "../stage.ts";
 

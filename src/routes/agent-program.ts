@@ -9,11 +9,12 @@ import type { RunDirectory } from "./run-dir.ts";
 export const AGENT_NAME = "agent";
 
 /**
- * The agent program that belongs to this build.
+ * The agent program that belongs to this build: the one built here, or the one that the package carries for this processor.
  * @throws PortholeError ATTACH when there is none
  */
 export function agentProgram(): string {
-  for (const place of ["../agent/build/porthole-agent", "../../agent/build/porthole-agent"]) {
+  const prebuilt = `../agent/prebuilt/${process.arch}/porthole-agent`;
+  for (const place of ["../agent/build/porthole-agent", "../../agent/build/porthole-agent", prebuilt]) {
     const path = fileURLToPath(new URL(place, import.meta.url));
     if (existsSync(path)) return path;
   }

@@ -25,6 +25,7 @@ export const needs = [
   "man",
   "mandoc",
   "musl",
+  "arm64",
   "logrotate",
   "cgroups",
   "cgroupDevices",
@@ -39,6 +40,8 @@ export const ENGINE_GROUP = 64_900;
 
 /** Not in an ordinary user's PATH. */
 export const LOGROTATE = "/usr/sbin/logrotate";
+/** Runs programs for arm64. */
+export const EMULATOR = "qemu-aarch64-static";
 /** Where cgroup v1 has device rules. */
 export const CGROUP_DEVICES = "/sys/fs/cgroup/devices";
 
@@ -71,6 +74,8 @@ export function whyMissing(need: Need): string | undefined {
       return whyNoCommand("rg");
     case "musl":
       return whyNoCommand("musl-gcc");
+    case "arm64":
+      return whyNoCommand("aarch64-linux-gnu-gcc") ?? whyNoCommand(EMULATOR);
     case "logrotate":
       return existsSync(LOGROTATE) ? undefined : `no ${LOGROTATE}`;
     case "cgroups":

@@ -1,0 +1,91 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { build, transform } from "esbuild";
+import { toCommonJs } from "./common-js.mjs";
+import { thirdPartyNotices } from "./notices.mjs";
+import { packCommand } from "./packed-command.mjs";
+import { lateChildProcess, nativeKoffi, unixSocketsOnly } from "./plugins.mjs";
+import { writeTypes } from "./types.mjs";
+
+/** The library's entries, by their name in package.json's exports. */
+const library = {
+  index: "src/index.ts",
+  text: "src/text/index.ts",
+  tools: "src/tools.ts",
+  listing: "src/listing.ts",
+  searching: "src/searching.ts",
+  tailing: "src/tailing.ts",
+};
+
+const common = { bundle: true, format: "esm", platform: "node", target: "node20.19", logLevel: "warning" };
+
+/**
+ * Makes dist/, which is what the package carries: the command and the library, with code splitting, so that no command loads another one's
+ * dependencies; types, manual page, completions, notices.
+ */
+export async function bundle() {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+  // Built beside and put in place by rename at the end, for a command may be running from here meanwhile.
+  const fresh = `dist.new-${process.pid}`;
+  const { metafile } = await build({
+    ...common,
+    entryPoints: {
+      porthole: "cli/main.ts",
+      ...library,
+      "search-worker": "src/text/search-worker.ts",
+      "grep-worker": "src/text/grep/worker.ts",
+    },
+    outdir: fresh,
+    splitting: true,
+    metafile: true,
+    jsx: "automatic",
+    minifySyntax: true,
+    legalComments: "none",
+    plugins: [lateChildProcess, unixSocketsOnly, nativeKoffi],
+    // react-devtools is only for Ink's development mode.
+    external: ["*.node", "react-devtools-core", "cpu-features"],
+    define: {
+      "process.env.NODE_ENV": '"production"',
+      PORTHOLE_VERSION: JSON.stringify(version),
+      "import.meta.url": "__moduleUrl",
+    },
+  });
+  await toCommonJs(metafile.outputs, transform);
+  writeFileSync(`${fresh}/package.json`, '{ "type": "commonjs" }\n');
+  packCommand(fresh, metafile.outputs);
+  writeTypes(`${fresh}/types`, library);
+  writeFileSync(`${fresh}/porthole.1`, said(fresh, "man"));
+  mkdirSync(`${fresh}/completions`);
+  for (const [shell, file] of Object.entries(completions))
+    writeFileSync(`${fresh}/completions/${file}`, said(fresh, "completion", shell));
+  writeFileSync(`${fresh}/third-party-notices.txt`, thirdPartyNotices(metafile));
+  writeFileSync(`${fresh}/.built`, "");
+  const old = `dist.old-${process.pid}`;
+  if (existsSync("dist")) renameSync("dist", old);
+  renameSync(fresh, "dist");
+  rmSync(old, { recursive: true, force: true });
+}
+
+/** As the shells look for them in their completion folders. */
+const completions = { bash: "porthole", zsh: "_porthole", fish: "porthole.fish" };
+
+/** Makes build/: the bench and the examples, which use the library by its name, as it is shipped. */
+export async function bundleDeveloperPrograms(examples) {
+  await build({
+    ...common,
+    entryPoints: {
+      ...(existsSync("bench/main.ts") && { bench: "bench/main.ts" }),
+      ...Object.fromEntries(examples.map((file) => [file.replace(/\.ts$/, ""), file])),
+    },
+    outdir: "build",
+    outExtension: { ".js": ".mjs" },
+    packages: "external",
+  });
+}
+
+/** What the command prints: manual page and completions come from its own definitions. */
+function said(folder, ...args) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [`${folder}/porthole.js`, ...args]);
+  if (status !== 0) throw new Error(`porthole ${args.join(" ")} failed: ${stderr}`);
+  return stdout;
+}

@@ -1,0 +1,83 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
+import { beforeAll, expect, inject, onTestFinished, test } from "vitest";
+import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
+import { encode } from "../../src/protocol/codec.ts";
+import { decodeFileFacts } from "../../src/protocol/facts.ts";
+import { Op } from "../../src/protocol/messages.ts";
+import { bytes, drain, startAgent } from "../helpers/agent.ts";
+import { describeWith } from "../helpers/availability.ts";
+import { EMULATOR } from "../helpers/machine.ts";
+import { sandbox } from "../helpers/namespaces.ts";
+import { builtAgent, repository } from "../helpers/paths.ts";
+
+const agents = { x64: "", arm64: "" };
+for (const name of ["x64", "arm64"] as const) agents[name] = `${repository}agent/prebuilt/${name}/porthole-agent`;
+
+describeWith(["musl", "arm64"], "the agents of the package", () => {
+  beforeAll(() => {
+    const { status, stderr } = spawnSync(`${repository}scripts/prebuild-agents.sh`, { encoding: "utf8" });
+    if (status !== 0) throw new Error(stderr);
+    expect(Object.values(agents).every(existsSync)).toBe(true);
+  });
+
+  const emulated = (...args: string[]) => {
+    const { status, stdout, stderr } = spawnSync(EMULATOR, [agents.arm64, ...args], { encoding: "utf8" });
+    return { status, stdout, stderr };
+  };
+
+  test("say the same version on both architectures", () => {
+    const { stdout } = spawnSync(builtAgent, ["--version"], { encoding: "utf8" });
+    expect(spawnSync(agents.x64, ["--version"], { encoding: "utf8" }).stdout).toBe(stdout);
+    expect(emulated("--version")).toEqual({ status: 0, stdout, stderr: "" });
+  });
+
+  test("lay out their messages alike", () => {
+    const { stdout } = spawnSync(builtAgent, ["--layout"], { encoding: "utf8" });
+    expect(stdout).toContain("agent_facts.size 64\n");
+    expect(emulated("--layout")).toEqual({ status: 0, stdout, stderr: "" });
+  });
+
+  test("the arm64 one refuses a wrong call in one line", () => {
+    expect(emulated("sideways")).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: "porthole-agent: exactly one route is needed: mount, sidecar or direct\n",
+    });
+  });
+
+  async function startEmulated(program: string) {
+    const target = await sandbox({ userNamespace: false });
+    onTestFinished(() => target.stop());
+    writeFileSync(`${target.root}/file`, "from another processor\n");
+    return startAgent({ through: [EMULATOR, program], args: ["direct", "--target-pid", String(target.pid)] });
+  }
+
+  test("the arm64 one does not serve where something that it needs is missing, as in an emulator", async () => {
+    await expect(startEmulated(agents.arm64)).rejects.toThrow(/^porthole-agent: .*(openat2|seccomp)/);
+  });
+
+  // Debian 12's emulator (7.2) does not know openat2(2); .ci/run gets a later one. No emulator knows seccomp(2).
+  const emulator = spawnSync(EMULATOR, ["--version"], { encoding: "utf8" });
+  if (Number(/version (\d+)/.exec(emulator.stdout)?.[1]) >= 10)
+    test("the arm64 one, but for its system call filter, serves a session: a file's descriptor comes over", async () => {
+      const agent = await startEmulated(withoutFilter());
+      const session = await agent.session();
+      const { descriptors, body } = await session.must(Op.open, encode.open(0, 0n, bytes("/file")));
+      expect(decodeFileFacts(body)).toMatchObject({ size: 23n, relayed: false });
+      expect((await drain(descriptors[0] as OwnedFd)).toString()).toBe("from another processor\n");
+      session.close();
+      await agent.stop();
+    });
+});
+
+/** The same sources, compiler and C library, linked so that seccomp(2) seems to succeed. */
+function withoutFilter(): string {
+  const out = `${inject("machine").directory}/arm64`;
+  const specs = `${repository}agent/build/cross/musl-arm64.specs`;
+  const compiler = `aarch64-linux-gnu-gcc -specs=${specs} -Wl,--wrap=syscall ${repository}test/fixtures/without-seccomp.c`;
+  const args = ["-s", "-C", `${repository}agent`, `OUT=${out}`, `CC=${compiler}`, `${out}/porthole-agent`];
+  const { status, stderr } = spawnSync("make", args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(stderr);
+  return `${out}/porthole-agent`;
+}
