@@ -13,7 +13,7 @@ const kinds: readonly (readonly [names: readonly string[], add: (root: Command) 
   [["cat", "head", "tail"], addReading],
   [["ls", "stat", "find"], addListing],
   [["grep", "hexdump"], addSearching],
-  [["open", "demo"], addLooking],
+  [["open", "browse", "demo"], addLooking],
   // Unnamed: man and __complete tell of all commands.
   [[], addTools],
   [["agents", "detach", "docker-args"], addManaging],

@@ -28,21 +28,30 @@ export class Colours {
 
   /** A file's name, coloured. */
   name(item: Pick<Item, "name" | "type" | "facts" | "linkMode">, text: string): string {
-    const { linkMode, facts, type } = item;
+    return paint(this.styleOf(item), text);
+  }
+
+  /** SGR parameters for a file's name, undefined for none. */
+  styleOf(item: Pick<Item, "name" | "type" | "facts" | "linkMode">): string | undefined {
+    const style = this.#styleOf(item);
+    return style === "target" ? undefined : style;
+  }
+
+  #styleOf({ name, linkMode, facts, type }: Pick<Item, "name" | "type" | "facts" | "linkMode">): string | undefined {
     if (type === LINK) {
-      if (linkMode === 0 && (this.#followsLinks || this.#isSet("or"))) return paint(this.#kinds.get("or"), text);
-      if (linkMode && this.#followsLinks) return this.#byMode(linkMode, facts?.links ?? 1, item.name, text);
-      return paint(this.#kinds.get("ln"), text);
+      if (linkMode === 0 && (this.#followsLinks || this.#isSet("or"))) return this.#kinds.get("or");
+      if (linkMode && this.#followsLinks) return this.#byMode(linkMode, facts?.links ?? 1, name);
+      return this.#kinds.get("ln");
     }
-    if (facts === undefined) return paint(this.#plain(type, item.name), text);
-    return this.#byMode(facts.mode, facts.links, item.name, text);
+    if (facts === undefined) return this.#plain(type, name);
+    return this.#byMode(facts.mode, facts.links, name);
   }
 
   /** What a symbolic link leads to, coloured as that. */
   target(item: Pick<Item, "link" | "linkMode">, text: string): string {
     if (item.linkMode === undefined) return text;
     if (item.linkMode === 0) return paint(this.#kinds.get(this.#isSet("mi") ? "mi" : "or"), text);
-    return this.#byMode(item.linkMode, 1, item.link ?? "", text);
+    return paint(this.#byMode(item.linkMode, 1, item.link ?? ""), text);
   }
 
   get #followsLinks(): boolean {
@@ -54,8 +63,8 @@ export class Colours {
     return !/^0{0,2}$/.test(this.#kinds.get(kind) ?? "");
   }
 
-  #byMode(mode: number, links: number, name: string, text: string): string {
-    return paint(this.#special(mode, links) ?? this.#plain(mode >> 12, name), text);
+  #byMode(mode: number, links: number, name: string): string | undefined {
+    return this.#special(mode, links) ?? this.#plain(mode >> 12, name);
   }
 
   #special(mode: number, links: number): string | undefined {

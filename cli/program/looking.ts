@@ -21,6 +21,18 @@ export function addLooking(root: Command): void {
       end((await import("../commands/open.ts")).open(target, start, options)),
     );
 
+  reaching(
+    root
+      .command("browse")
+      .argument("[target]", "where to begin: CONTAINER, CONTAINER:PATH, pid:N (default: the list of containers)"),
+  )
+    .summary("look around in the terminal: containers, files, open files; what `porthole` alone does")
+    .description("Show the containers, their files and what they have open in the terminal. ? shows the keys.")
+    .addHelpText("after", examples("porthole", "porthole browse web:/var/log", "porthole browse pid:4242"))
+    .action(async (target: string | undefined, options) =>
+      end((await import("../commands/browse.ts")).browse(target, options)),
+    );
+
   root
     .command("demo")
     .summary("follow a live log in a namespace sandbox made for the purpose; needs no engine")

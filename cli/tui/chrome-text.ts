@@ -1,6 +1,7 @@
-import { clusters, clusterWidth, sanitiseText } from "../../src/text/index.ts";
+import { sanitiseText } from "../../src/text/index.ts";
 import type { HelpPage } from "./help.ts";
 import type { PromptState } from "./prompt.ts";
+import { clipText, textWidth } from "./text-width.ts";
 import type { Status } from "./view.ts";
 
 /** Everything the chrome shows. Equal facts draw equal rows. */
@@ -50,7 +51,7 @@ export function promptParts(
   prompt: PromptFacts,
   columns: number,
 ): { label: string; before: string; under: string; after: string } {
-  const label = clip(sanitiseText(prompt.label), columns);
+  const label = clipText(prompt.label, columns).text;
   const shown = prompt.characters.map((character) => sanitiseText(character));
   let before = shown.slice(0, prompt.cursor);
   const room = Math.max(1, columns - 3 - textWidth(label));
@@ -61,7 +62,7 @@ export function promptParts(
     label,
     before: before.join(""),
     under,
-    after: clip(shown.slice(prompt.cursor + 1).join(""), Math.max(0, left)),
+    after: clipText(shown.slice(prompt.cursor + 1).join(""), Math.max(0, left)).text,
   };
 }
 
@@ -69,25 +70,6 @@ export function promptParts(
 function fitRow(left: string, right: string, columns: number): RowEnds {
   const shownRight = textWidth(right) <= columns - LEFT_MINIMUM ? right : "";
   const room = Math.max(0, columns - textWidth(shownRight));
-  const shownLeft = clip(left, room);
+  const shownLeft = clipText(left, room).text;
   return { left: shownLeft + " ".repeat(room - textWidth(shownLeft)), right: shownRight };
-}
-
-function clip(text: string, columns: number): string {
-  if (textWidth(text) <= columns) return text;
-  let result = "";
-  let width = 0;
-  for (const cluster of clusters(text)) {
-    width += clusterWidth(cluster);
-    if (width > columns - 1) break;
-    result += cluster;
-  }
-  return columns > 0 ? `${result}…` : "";
-}
-
-function textWidth(text: string): number {
-  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
-  let width = 0;
-  for (const cluster of clusters(text)) width += clusterWidth(cluster);
-  return width;
 }

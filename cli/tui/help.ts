@@ -54,6 +54,6 @@ function helpLines(contexts: readonly Context[], keymap: Keymap): HelpLine[] {
       return left.length === 0 ? [] : [{ keys: left.slice(0, SHOWN_KEYS).map(keyLabel).join(" "), text: help }];
     });
     for (const { keys } of keymap[context]) for (const key of keys) taken.add(key);
-    return [{ keys: "", text: CONTEXT_NAMES[context] }, ...lines];
+    return lines.length === 0 ? [] : [{ keys: "", text: CONTEXT_NAMES[context] }, ...lines];
   });
 }

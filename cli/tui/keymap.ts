@@ -1,5 +1,14 @@
 import type { Binding } from "./keymap/binding.ts";
 import { GLOBAL_KEYS } from "./keymap/global.ts";
+import {
+  CONTAINERS_KEYS,
+  FILES_KEYS,
+  FOUND_KEYS,
+  LIST_KEYS,
+  MOUNTS_KEYS,
+  OPEN_FILES_KEYS,
+  SANDBOXES_KEYS,
+} from "./keymap/lists.ts";
 import { VIEWER_KEYS } from "./keymap/viewer.ts";
 
 export type { Binding } from "./keymap/binding.ts";
@@ -8,6 +17,13 @@ export type { Binding } from "./keymap/binding.ts";
 const TABLE = {
   global: GLOBAL_KEYS,
   viewer: VIEWER_KEYS,
+  list: LIST_KEYS,
+  containers: CONTAINERS_KEYS,
+  files: FILES_KEYS,
+  "files-open": OPEN_FILES_KEYS,
+  found: FOUND_KEYS,
+  mounts: MOUNTS_KEYS,
+  sandboxes: SANDBOXES_KEYS,
 };
 
 /** Where a key holds. */
@@ -28,6 +44,13 @@ export const KEYMAP: Keymap = TABLE;
 export const CONTEXT_NAMES: Readonly<Record<Context, string>> = {
   global: "Everywhere",
   viewer: "Text",
+  list: "Lists",
+  containers: "Containers",
+  files: "Files",
+  "files-open": "Open files",
+  found: "Found",
+  mounts: "Mounts",
+  sandboxes: "Sandboxes",
 };
 
 /** The action of a key where `contexts` hold, the narrowest first; those of `global` hold everywhere. */

@@ -32,6 +32,8 @@ export interface View {
   act(action: Action): boolean;
   /** What to show now, in exactly `height` rows. Called at most once a frame. */
   frame(size: Size): Frame;
+  /** Selects what is on this row, counted from the first one below the title. False when that is nothing. */
+  click?(row: number): boolean;
   /** Exact widths of characters are there, what was laid out by estimates is not to be kept. */
   layOutAnew?(): void;
   /** Resolves when nothing of it is at work any more: no thread, no descriptor of its own. Called once. */
@@ -48,6 +50,8 @@ export interface Question {
   done(text: string): void;
   /** Hears of every change, for lists that narrow as one types. */
   changed?(text: string): void;
+  /** What the whole line could become; asked for with Tab. */
+  complete?(text: string): Promise<readonly string[]>;
   /** Esc, or Backspace in an empty line. */
   cancelled?(): void;
 }

@@ -28,7 +28,8 @@ export function packCommand(folder, outputs) {
 
 const LOADER = `#!/usr/bin/env node
 "use strict";
-if (["open", "demo"].includes(process.argv[2])) require("./main.js");
+// What shows the screen; options alone do: see cli/main.ts.
+if (/^(open|browse|demo|-(?!(h|-help|V|-version|-)$).*|)$/.test(process.argv[2] ?? "")) require("./main.js");
 else {
   const { readFileSync, writeFileSync } = require("node:fs");
   const vm = require("node:vm");

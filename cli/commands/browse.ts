@@ -1,0 +1,27 @@
+import { isatty } from "node:tty";
+import { PortholeError, parseSessionTarget, parseTarget } from "../../src/index.ts";
+import type { ReachOptions } from "../program/shared.ts";
+import { App } from "../tui/app.ts";
+import { Browser } from "../tui/browser/browser.ts";
+import { ContainersView } from "../tui/browser/containers-view.ts";
+import { FilesView } from "../tui/browser/files-view.ts";
+
+/** `porthole` alone, and `porthole browse`: the containers, or the files of one place, in the terminal. */
+export async function browse(text: string | undefined, options: ReachOptions): Promise<number> {
+  if (!isatty(0) || !isatty(1)) {
+    throw new PortholeError("USAGE", "the screen needs a terminal on standard input and output", {
+      hint: "porthole ls, cat and tail write to anything; porthole --help lists every command",
+    });
+  }
+  const target = text === undefined ? undefined : /[:/]/.test(text) ? parseTarget(text) : parseSessionTarget(text);
+  let browser: Browser | undefined;
+  try {
+    return await new App().run((host) => {
+      browser = new Browser(host, options);
+      if (target === undefined) return new ContainersView(browser);
+      return new FilesView(browser, browser.place(target), target.path);
+    });
+  } finally {
+    browser?.close();
+  }
+}

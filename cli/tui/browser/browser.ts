@@ -1,0 +1,134 @@
+import type { Session, Target } from "../../../src/index.ts";
+import type { ProcessFile } from "../../../src/tools.ts";
+import { Colours } from "../../ls/colours.ts";
+import type { ReachOptions } from "../../program/shared.ts";
+import { DEFAULT_THEME, type Theme, withoutColours } from "../theme.ts";
+import type { Host } from "../view.ts";
+import type { Arrangement } from "./files-items.ts";
+import { FilesView } from "./files-view.ts";
+import { findView } from "./find-view.ts";
+import { mountsView } from "./mounts-view.ts";
+import { viewFile } from "./open-file.ts";
+import { Place } from "./place.ts";
+import { processesView } from "./processes-view.ts";
+import { sandboxesView } from "./sandboxes-view.ts";
+
+/** What the views of the browser share: the places that were reached, and how things look. Closed after every view. */
+export class Browser {
+  readonly host: Host;
+  readonly options: ReachOptions;
+  readonly theme: Theme;
+  /** Of names, by LS_COLORS; undefined without colours. */
+  readonly colours: Colours | undefined;
+  readonly arrangement: Arrangement = { sort: "name", reverse: false, hidden: false };
+  /** Show what the selected file holds, where there is room. */
+  preview = true;
+  /** Files that were marked, by target. */
+  readonly marks = new Map<string, { place: Place; path: string }>();
+  readonly #places = new Map<string, Place>();
+  readonly #abort = new AbortController();
+
+  constructor(host: Host, options: ReachOptions) {
+    this.host = host;
+    this.options = options;
+    this.theme = process.env.NO_COLOR ? withoutColours(DEFAULT_THEME) : DEFAULT_THEME;
+    this.colours = process.env.NO_COLOR ? undefined : new Colours(process.env.LS_COLORS);
+  }
+
+  /** The place of a target; `engine` where its name alone might mean another container. */
+  place(target: Target, engine = this.options.engine): Place {
+    const where = target.kind === "process" ? `pid:${target.pid}` : target.kind === "container" ? target.name : "";
+    const key = `${engine ?? ""} ${where}`;
+    const known = this.#places.get(key);
+    if (known) return known;
+    const place = new Place(target, { ...this.options, ...(engine !== undefined && { engine }) }, this.#abort.signal);
+    this.#places.set(key, place);
+    return place;
+  }
+
+  /** A place whose session is there already; the browser closes it. */
+  adopt(session: Session, target: Target): Place {
+    const place = Place.with(session, target, this.options, this.#abort.signal);
+    this.#places.set(`adopted ${session.name}`, place);
+    return place;
+  }
+
+  openFiles(place: Place, path: string, select?: string): void {
+    this.host.open(new FilesView(this, place, path, select));
+  }
+
+  openProcesses(place: Place): void {
+    this.host.open(processesView(this, place));
+  }
+
+  openMounts(place: Place): void {
+    this.host.open(mountsView(this, place));
+  }
+
+  openSandboxes(known: readonly number[]): void {
+    this.host.open(sandboxesView(this, known));
+  }
+
+  openFind(place: Place, directory: string, text: string, test: (name: string) => boolean): void {
+    this.host.open(findView(this, place, directory, text, test));
+  }
+
+  /** Opens what is at a path in the viewer; a directory (through a link) is the caller's. What goes wrong is said. */
+  async openPath(place: Place, path: string, on: { directory(path: string): void }): Promise<void> {
+    try {
+      const file = await place.use((session) => session.open(path));
+      if (file.kind === "directory") {
+        file.close();
+        on.directory(path);
+      } else
+        this.host.open(
+          viewFile(place, file, { title: place.text(path), path, startAtEnd: false, follow: false }, this.host),
+        );
+    } catch (error) {
+      this.host.say(failureLine(error));
+    }
+  }
+
+  /** Opens a descriptor of a process itself: what it holds, deleted or not. */
+  async openProcessFile(place: Place, pid: number, { fd, path, deleted }: ProcessFile): Promise<void> {
+    try {
+      const file = await place.use((session) => session.openProcessFile(pid, fd));
+      const title = `${place.text(`/proc/${pid}/fd/${fd}`)}  ${path}${deleted ? " (deleted)" : ""}`;
+      this.host.open(
+        viewFile(place, file, { title, path: `/proc/${pid}/fd/${fd}`, startAtEnd: false, follow: false }, this.host),
+      );
+    } catch (error) {
+      this.host.say(failureLine(error));
+    }
+  }
+
+  toggleMark(place: Place, path: string): void {
+    const target = place.text(path);
+    if (!this.marks.delete(target)) this.marks.set(target, { place, path });
+  }
+
+  /** Follows every marked file, their lines as they come; without marks this one. */
+  async followMarked(place: Place, path: string | undefined): Promise<void> {
+    const { followView } = await import("./follow-view.ts");
+    const chosen = this.marks.size > 0 ? [...this.marks.values()] : path === undefined ? [] : [{ place, path }];
+    if (chosen.length > 0) await followView(this, chosen);
+  }
+
+  /** Ends what is being connected, and every session. */
+  close(): void {
+    this.#abort.abort();
+    for (const place of this.#places.values()) place.close();
+  }
+}
+
+/** A failure in one line, with what to do. */
+export function failureLine(error: unknown): string {
+  const { message = String(error), hint } = (error ?? {}) as { message?: string; hint?: string };
+  return hint === undefined ? message : `${message} (${hint})`;
+}
+
+/** A failure as lines for the middle of a screen. */
+export function failureLines(error: unknown): string[] {
+  const { message = String(error), hint } = (error ?? {}) as { message?: string; hint?: string };
+  return [message, ...(hint === undefined ? [] : [hint]), "r tries again"];
+}

@@ -1,0 +1,67 @@
+import type { DirectoryEntry, Session } from "../../../src/index.ts";
+import { joinPath, type Mount, mountsOf, readNames, typeOf } from "../../../src/listing.ts";
+import { backingFor, type FileItem } from "./files-items.ts";
+import type { Place } from "./place.ts";
+
+/** Entries between two looks of the reader, while a directory is long. */
+const BATCH = 2_000;
+
+/** What a place's files are shown with. Asked for once for each session. */
+interface Names {
+  session: Session;
+  users: Map<number, string>;
+  groups: Map<number, string>;
+}
+
+const names = new WeakMap<Place, Names>();
+
+/** A directory's entries with their facts and what keeps them; `some` hears of what there is of a long one, every now and then. */
+export async function readDirectory(
+  place: Place,
+  path: string,
+  some: (items: FileItem[]) => void,
+): Promise<FileItem[]> {
+  return place.use(async (session) => {
+    const { users, groups } = await namesOf(place, session);
+    const mounts = await mountsOf(session).catch((): Mount[] => []);
+    const items: FileItem[] = [];
+    for await (const entry of session.list(path, { facts: true })) {
+      items.push(itemOf(entry, place, path, mounts, users, groups));
+      if (items.length % BATCH === 0) some([...items]);
+    }
+    return items;
+  });
+}
+
+function itemOf(
+  { name, type, facts, link }: DirectoryEntry,
+  place: Place,
+  directory: string,
+  mounts: readonly Mount[],
+  users: Map<number, string>,
+  groups: Map<number, string>,
+): FileItem {
+  const path = joinPath(directory, name);
+  const entry = {
+    name,
+    path,
+    target: place.text(path),
+    type: facts === undefined ? type : typeOf(facts),
+    facts,
+    link,
+    linkMode: undefined,
+    total: undefined,
+    users,
+    groups,
+  };
+  return { key: name, text: name, entry, backing: backingFor(mounts, facts) };
+}
+
+async function namesOf(place: Place, session: Session): Promise<Names> {
+  const known = names.get(place);
+  if (known?.session === session) return known;
+  const [users, groups] = await Promise.all([readNames(session, "/etc/passwd"), readNames(session, "/etc/group")]);
+  const found = { session, users, groups };
+  names.set(place, found);
+  return found;
+}

@@ -1,0 +1,140 @@
+import type { FileFacts } from "../../../src/index.ts";
+import { type Backing, backingOf, compareNames, type Mount, mountOf } from "../../../src/listing.ts";
+import type { Colours } from "../../ls/colours.ts";
+import type { Item } from "../../ls/item.ts";
+import { modeText } from "../../ls/mode.ts";
+import { order } from "../../ls/order.ts";
+import { humanSize } from "../../ls/sizes.ts";
+import { listTime } from "../../ls/times.ts";
+import type { ListItem } from "../list/list.ts";
+import type { Column } from "../list/table.ts";
+import type { Theme } from "../theme.ts";
+
+/** An entry of a directory in the list of files. */
+export interface FileItem extends ListItem {
+  entry: Item;
+  /** What keeps it, where the mount table tells. */
+  backing: Backing | undefined;
+}
+
+export const SORTS = ["name", "size", "time", "kind"] as const;
+export type Sort = (typeof SORTS)[number];
+
+export interface Arrangement {
+  sort: Sort;
+  reverse: boolean;
+  hidden: boolean;
+}
+
+const DIRECTORY = 4;
+
+/** Entries in the order that the user wants: by name directories first. */
+export function arrange(items: readonly FileItem[], { sort, reverse, hidden }: Arrangement): FileItem[] {
+  const shown = hidden ? items : items.filter(({ entry }) => !entry.name.startsWith("."));
+  const byEntry = new Map(shown.map((item) => [item.entry, item]));
+  const sorted = order(
+    shown.map(({ entry }) => entry),
+    { t: sort === "time", S: sort === "size" },
+  ).flatMap((entry) => byEntry.get(entry) ?? []);
+  if (sort === "kind")
+    sorted.sort(
+      (a, b) => compareNames(ending(a.entry.name), ending(b.entry.name)) || compareNames(a.entry.name, b.entry.name),
+    );
+  if (sort === "name" || sort === "kind")
+    sorted.sort((a, b) => Number(b.entry.type === DIRECTORY) - Number(a.entry.type === DIRECTORY));
+  return reverse ? sorted.reverse() : sorted;
+}
+
+/** How many of them `arrange` leaves out. */
+export function hiddenCount(items: readonly FileItem[], { hidden }: Arrangement): number {
+  return hidden ? 0 : items.filter(({ entry }) => entry.name.startsWith(".")).length;
+}
+
+export interface FileColumnsOptions {
+  theme: Theme;
+  /** Undefined without colours. */
+  colours: Colours | undefined;
+  isMarked(item: FileItem): boolean;
+  now(): bigint;
+}
+
+export function fileColumns({ theme, colours, isMarked, now }: FileColumnsOptions): Column<FileItem>[] {
+  const facts = (read: (of: FileFacts, entry: Item) => string) => (item: FileItem) =>
+    item.entry.facts === undefined ? "?" : read(item.entry.facts, item.entry);
+  return [
+    {
+      title: "MODE",
+      cell: ({ entry }) => ({ text: modeText(entry.facts?.mode ?? entry.type << 12), style: theme.dim }),
+      dispensable: 3,
+    },
+    { title: "OWNER", cell: facts((of, { users }) => users?.get(of.uid) ?? String(of.uid)), most: 12, dispensable: 4 },
+    {
+      title: "GROUP",
+      cell: facts((of, { groups }) => groups?.get(of.gid) ?? String(of.gid)),
+      most: 12,
+      dispensable: 6,
+    },
+    { title: "SIZE", cell: facts(sizeText), align: "right", dispensable: 1 },
+    { title: "CHANGED", cell: facts((of) => listTime(of.mtime, now())), dispensable: 2 },
+    {
+      title: "ON",
+      cell: ({ backing }) => ({ text: backing ? backingWord(backing) : "", style: theme.dim }),
+      most: 16,
+      dispensable: 5,
+    },
+    {
+      title: "NAME",
+      rest: true,
+      cell: (item) => {
+        const { entry } = item;
+        const style = isMarked(item) ? theme.marked : colours?.styleOf(entry);
+        return [
+          { text: isMarked(item) ? "*" : " ", style: theme.marked },
+          { text: entry.name, style },
+          { text: entry.link === undefined ? mark(entry) : ` -> ${entry.link}`, style: theme.dim },
+        ];
+      },
+    },
+  ];
+}
+
+/** What keeps a file, in a word: `layer`, a volume's name, `bind`, or the file system. */
+export function backingWord({ kind, volume, mount }: Backing): string {
+  if (kind === "container layer") return "layer";
+  if (kind === "volume") return volume ?? "volume";
+  return kind === "bind" ? "bind" : mount.type;
+}
+
+/** The same in a sentence. */
+export function backingSentence({ kind, volume, mount, readOnly }: Backing): string {
+  const words: Record<Backing["kind"], string> = {
+    "container layer": "in the container's layer, gone with the container",
+    volume: `on volume ${volume}`,
+    bind: `bind mount of ${mount.root} at ${mount.point}`,
+    disk: `on ${mount.type} at ${mount.point}`,
+    memory: `in memory (${mount.type} at ${mount.point})`,
+    network: `on ${mount.type} at ${mount.point}`,
+    kernel: `made by the kernel (${mount.type})`,
+  };
+  return words[kind] + (readOnly ? ", read-only" : "");
+}
+
+export function backingFor(mounts: readonly Mount[], facts: FileFacts | undefined): Backing | undefined {
+  const mount = facts && mountOf(mounts, facts);
+  return mount && backingOf(mount);
+}
+
+function sizeText({ rdev, size }: FileFacts, { type }: Item): string {
+  if (type === 2 || type === 6) return `${rdev.major}, ${rdev.minor}`;
+  return type === DIRECTORY ? "" : humanSize(size);
+}
+
+/** As ls -F. */
+function mark({ type, facts }: Item): string {
+  if (type === 8) return facts !== undefined && (facts.mode & 0o111) !== 0 ? "*" : "";
+  return { 1: "|", 4: "/", 12: "=" }[type] ?? "";
+}
+
+function ending(name: string): string {
+  return /.\.([^.]+)$/.exec(name)?.[1] ?? "";
+}

@@ -1,0 +1,295 @@
+import { compileGlob, hasGlob, joinPath, nameOf } from "../../../src/listing.ts";
+import type { Action } from "../keymap.ts";
+import { ListPane } from "../list/list-pane.ts";
+import { paint } from "../list/table.ts";
+import type { Frame, Size, View } from "../view.ts";
+import { type Browser, failureLine, failureLines } from "./browser.ts";
+import { readDirectory } from "./directory.ts";
+import { arrange, backingSentence, type FileItem, fileColumns, hiddenCount, SORTS } from "./files-items.ts";
+import { History } from "./history.ts";
+import type { Place } from "./place.ts";
+import { Preview } from "./preview.ts";
+import { WatchedDirectory } from "./watched-directory.ts";
+
+/** Columns of the screen from which on the selected file is shown beside the list. */
+const PREVIEW_FROM = 110;
+
+/** The files of one place, a directory at a time. */
+export class FilesView implements View {
+  readonly contexts = ["files", "list"] as const;
+  readonly place: Place;
+  readonly #browser: Browser;
+  readonly #pane: ListPane<FileItem>;
+  readonly #preview: Preview;
+  readonly #watched = new WatchedDirectory(() => void this.#load());
+  readonly #history: History;
+  /** As read; the pane has them arranged. */
+  #items: FileItem[] = [];
+  #failure: unknown;
+  #loading = false;
+  #turn = 0;
+  #isClosed = false;
+
+  constructor(browser: Browser, place: Place, path: string, select?: string) {
+    this.#browser = browser;
+    this.place = place;
+    this.#history = new History(path);
+    this.#preview = new Preview(browser);
+    this.#pane = new ListPane(
+      {
+        columns: fileColumns({
+          theme: browser.theme,
+          colours: browser.colours,
+          isMarked: ({ entry }) => browser.marks.has(entry.target),
+          now: () => BigInt(Date.now()) * 1_000_000n + 999_999n,
+        }),
+        theme: browser.theme,
+        empty: () => this.#emptyLines(),
+        moved: () => this.#moved(),
+      },
+      browser.host,
+    );
+    void this.#show(select);
+  }
+
+  get path(): string {
+    return this.#history.path;
+  }
+
+  get title(): string {
+    return this.place.text(this.path);
+  }
+
+  get subtitle(): string {
+    const { sort, reverse } = this.#browser.arrangement;
+    const sorted = sort === "name" && !reverse ? "" : `by ${sort}${reverse ? ", reversed" : ""}`;
+    return [sorted, this.place.route].filter(Boolean).join("  ");
+  }
+
+  act(action: Action): boolean {
+    const { host, arrangement } = this.#browser;
+    const selected = this.#pane.list.selected;
+    switch (action) {
+      case "open":
+        if (selected) void this.#open(selected);
+        return true;
+      case "parent":
+        this.#goTo(parentOf(this.path), nameOf(this.path));
+        return true;
+      case "backward":
+        this.#go(this.#history.back(this.#pane.list.selected?.key));
+        return true;
+      case "forward":
+        this.#go(this.#history.forward(this.#pane.list.selected?.key));
+        return true;
+      case "toggle-hidden":
+        arrangement.hidden = !arrangement.hidden;
+        this.#arrange();
+        return true;
+      case "sort":
+        arrangement.sort = SORTS[(SORTS.indexOf(arrangement.sort) + 1) % SORTS.length] ?? "name";
+        this.#arrange();
+        return true;
+      case "sort-reverse":
+        arrangement.reverse = !arrangement.reverse;
+        this.#arrange();
+        return true;
+      case "toggle-preview":
+        this.#browser.preview = !this.#browser.preview;
+        this.#moved();
+        return true;
+      case "refresh":
+        void this.#load();
+        return true;
+      case "goto-path":
+        host.ask({
+          label: "goto ",
+          text: this.path.endsWith("/") ? this.path : `${this.path}/`,
+          complete: (text) => this.#completePath(text),
+          done: (text) => void this.#gotoPath(text),
+        });
+        return true;
+      case "find":
+        host.ask({ label: "find below, by name: ", done: (text) => this.#find(text) });
+        return true;
+      case "mark":
+        if (selected) this.#browser.toggleMark(this.place, selected.entry.path);
+        this.#pane.act("item-down");
+        return true;
+      case "follow-marked":
+        void this.#browser.followMarked(this.place, selected?.entry.path);
+        return true;
+      case "open-files":
+        this.#browser.openProcesses(this.place);
+        return true;
+      case "mounts":
+        this.#browser.openMounts(this.place);
+        return true;
+      default:
+        return this.#pane.act(action);
+    }
+  }
+
+  frame({ columns, height }: Size): Frame {
+    const beside = this.#browser.preview && columns >= PREVIEW_FROM && this.#pane.list.shown.length > 0;
+    const width = beside ? Math.floor(columns * 0.55) : columns;
+    const list = this.#pane.rows({ columns: width, height });
+    return {
+      rows: beside ? this.#beside(list, width, { columns: columns - width - 3, height }) : list,
+      status: this.#status(),
+    };
+  }
+
+  click(row: number): boolean {
+    return this.#pane.click(row);
+  }
+
+  layOutAnew(): void {
+    this.#preview.layOutAnew();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#turn++;
+    this.#watched.close();
+    await this.#preview.close();
+  }
+
+  #beside(list: string[], width: number, size: Size): string[] {
+    const line = paint("│", this.#browser.theme.dim);
+    const preview = this.#preview.rows(size);
+    return list.map((row, index) => `${row || " ".repeat(width)} ${line} ${preview[index] ?? ""}`);
+  }
+
+  #status(): Frame["status"] {
+    const { list } = this.#pane;
+    const { at, shown } = list.counts;
+    const selected = list.selected;
+    const hidden = hiddenCount(this.#items, this.#browser.arrangement);
+    const marks = this.#browser.marks.size;
+    const failed = this.#failure !== undefined && this.#items.length > 0 ? failureLine(this.#failure) : undefined;
+    return {
+      mark: list.filter ? `/${list.filter}` : "",
+      left: failed ?? (selected?.backing ? backingSentence(selected.backing) : "Enter opens  h up  / filter  ? help"),
+      right: [
+        marks > 0 ? `${marks} marked (F follows)` : "",
+        hidden > 0 ? `${hidden} hidden (. shows)` : "",
+        this.#loading ? "reading" : "",
+        shown > 0 ? `${at} of ${shown}` : "",
+      ]
+        .filter(Boolean)
+        .join("  "),
+    };
+  }
+
+  #emptyLines(): string[] {
+    if (this.#failure !== undefined) return failureLines(this.#failure);
+    if (this.#loading)
+      return [
+        this.place.route === "" && this.place.name !== "" ? `attaching to ${this.place.name} ...` : "reading ...",
+      ];
+    const hidden = hiddenCount(this.#items, this.#browser.arrangement);
+    return hidden > 0 ? [`${hidden} hidden`, ". shows them"] : ["empty directory"];
+  }
+
+  #moved(): void {
+    if (this.#browser.preview) this.#preview.select(this.place, this.#pane.list.selected);
+  }
+
+  #arrange(): void {
+    this.#pane.list.setItems(arrange(this.#items, this.#browser.arrangement));
+    this.#moved();
+  }
+
+  #goTo(path: string, select?: string): void {
+    if (path === this.path) return;
+    this.#history.visit(path, this.#pane.list.selected?.key);
+    void this.#show(select);
+  }
+
+  #go(to: { select: string | undefined } | undefined): void {
+    if (to) void this.#show(to.select);
+    else this.#browser.host.say("no further in the history");
+  }
+
+  /** Shows the directory of the history anew. */
+  async #show(select?: string): Promise<void> {
+    this.#items = [];
+    this.#pane.reset();
+    this.#pane.list.setItems([]);
+    this.#watched.close();
+    await this.#load(select);
+    // The directory that was watched for may have been left meanwhile.
+    if (!this.#isClosed && this.#failure === undefined) await this.#watched.watch(this.place, this.path);
+  }
+
+  async #load(select?: string): Promise<void> {
+    const turn = ++this.#turn;
+    const isFirst = this.#items.length === 0;
+    const begun = performance.now();
+    this.#loading = true;
+    const take = (items: FileItem[]) => {
+      if (turn !== this.#turn) return;
+      this.#items = items;
+      this.#arrange();
+      this.#browser.host.changed();
+    };
+    try {
+      const items = await readDirectory(this.place, this.path, (some) => isFirst && take(some));
+      if (turn !== this.#turn) return;
+      this.#failure = undefined;
+      take(items);
+      if (select !== undefined && this.#pane.list.select(select)) this.#moved();
+    } catch (error) {
+      if (turn !== this.#turn) return;
+      this.#failure = error;
+    }
+    this.#loading = false;
+    this.#watched.looked(performance.now() - begun);
+    this.#browser.host.changed();
+  }
+
+  async #open({ entry }: FileItem): Promise<void> {
+    if (entry.type === DIRECTORY) this.#goTo(entry.path);
+    else await this.#browser.openPath(this.place, entry.path, { directory: (path) => this.#goTo(path) });
+  }
+
+  async #gotoPath(text: string): Promise<void> {
+    const path = text.startsWith("/") ? text : joinPath(this.path, text);
+    const clean = path.replace(/\/+$/, "") || "/";
+    try {
+      const facts = await this.place.use((session) => session.stat(clean));
+      if (facts.mode >> 12 === DIRECTORY) this.#goTo(clean);
+      else this.#goTo(parentOf(clean), nameOf(clean));
+    } catch (error) {
+      this.#browser.host.say(failureLine(error));
+    }
+  }
+
+  async #completePath(text: string): Promise<string[]> {
+    const slash = text.lastIndexOf("/");
+    const directory = text.slice(0, slash + 1);
+    const begun = text.slice(slash + 1);
+    const names: string[] = [];
+    await this.place.use(async (session) => {
+      for await (const { name, type } of session.list(
+        directory.startsWith("/") ? directory : joinPath(this.path, directory),
+      ))
+        if (name.startsWith(begun) && (begun !== "" || !name.startsWith(".")))
+          names.push(name + (type === DIRECTORY ? "/" : ""));
+    });
+    return names.sort().map((name) => directory + name);
+  }
+
+  #find(text: string): void {
+    if (text === "") return;
+    const test = compileGlob(hasGlob(text) ? text : `*${text}*`, { ignoreCase: text === text.toLowerCase() });
+    this.#browser.openFind(this.place, this.path, text, test);
+  }
+}
+
+const DIRECTORY = 4;
+
+function parentOf(path: string): string {
+  return path.replace(/\/[^/]*\/*$/, "") || "/";
+}

@@ -1,0 +1,80 @@
+import { nameOf, walk } from "../../../src/listing.ts";
+import type { ListItem } from "../list/list.ts";
+import type { Browser } from "./browser.ts";
+import { LoadedView } from "./loaded-view.ts";
+import type { Place } from "./place.ts";
+
+interface FoundItem extends ListItem {
+  path: string;
+  type: number;
+}
+
+/** More are no help to anybody. */
+const MOST = 20_000;
+
+/** Milliseconds between two looks at what was found so far. */
+const SHOW_MS = 100;
+
+/** Files below a directory by name, as they are found; file systems of the kernel are left out. */
+export function findView(
+  browser: Browser,
+  place: Place,
+  directory: string,
+  text: string,
+  test: (name: string) => boolean,
+): LoadedView<FoundItem> {
+  const base = directory === "/" ? "/" : `${directory}/`;
+  return new LoadedView<FoundItem>(
+    {
+      contexts: ["found"],
+      title: `${place.text(directory)}  find ${text}`,
+      place,
+      columns: [
+        {
+          title: "PATH",
+          rest: true,
+          cell: ({ path, type }) => {
+            const inside = path.startsWith(base) ? path.slice(base.length) : path;
+            const name = nameOf(inside);
+            return [
+              { text: inside.slice(0, inside.length - name.length), style: browser.theme.dim },
+              { text: name + (type === 4 ? "/" : "") },
+            ];
+          },
+        },
+      ],
+      load: (some, signal) =>
+        place.use(async (session) => {
+          const items: FoundItem[] = [];
+          let shown = performance.now();
+          const enter = ({ path }: { path: string }) =>
+            !signal.aborted && !(directory === "/" && /^\/(proc|sys)$/.test(path));
+          for await (const { path, name, type, depth } of walk(session, directory, {
+            enter,
+            failed: () => undefined,
+          })) {
+            if (signal.aborted || items.length >= MOST) break;
+            if (depth > 0 && test(name)) items.push({ key: path, text: path, path, type });
+            if (performance.now() - shown < SHOW_MS) continue;
+            some([...items]);
+            shown = performance.now();
+            // A directory that is listed at once must not keep keys and frames waiting.
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+          return items;
+        }),
+      open: ({ path, type }) => {
+        if (type === 4) browser.openFiles(place, path);
+        else void browser.openPath(place, path, { directory: (to) => browser.openFiles(place, to) });
+      },
+      act: (action, item) => {
+        if (action !== "show-in-files" || !item) return false;
+        browser.openFiles(place, item.path.replace(/\/[^/]*$/, "") || "/", nameOf(item.path));
+        return true;
+      },
+      remark: () => "Enter opens  f shows it among its files  Esc stops",
+      nothing: [`nothing below ${directory} has a name like '${text}'`],
+    },
+    browser,
+  );
+}

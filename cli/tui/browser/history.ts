@@ -1,0 +1,43 @@
+/** Where one was, and what was selected there: back and forward as a browser has it. */
+export class History {
+  readonly #entries: { path: string; select: string | undefined }[];
+  #at = 0;
+
+  constructor(path: string) {
+    this.#entries = [{ path, select: undefined }];
+  }
+
+  get path(): string {
+    return this.#entries[this.#at]?.path ?? "/";
+  }
+
+  /** Goes on to a path; what lay ahead is forgotten. `selected`: what is selected where one is now. */
+  visit(path: string, selected: string | undefined): void {
+    this.#keep(selected);
+    this.#entries.splice(this.#at + 1);
+    this.#entries.push({ path, select: undefined });
+    this.#at++;
+  }
+
+  /** What to select there; undefined when there is nothing before. */
+  back(selected: string | undefined): { select: string | undefined } | undefined {
+    return this.#step(-1, selected);
+  }
+
+  forward(selected: string | undefined): { select: string | undefined } | undefined {
+    return this.#step(1, selected);
+  }
+
+  #step(by: number, selected: string | undefined): { select: string | undefined } | undefined {
+    const entry = this.#entries[this.#at + by];
+    if (entry === undefined) return undefined;
+    this.#keep(selected);
+    this.#at += by;
+    return { select: entry.select };
+  }
+
+  #keep(selected: string | undefined): void {
+    const entry = this.#entries[this.#at];
+    if (entry) entry.select = selected;
+  }
+}

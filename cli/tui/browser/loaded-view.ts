@@ -1,0 +1,130 @@
+import type { Action, Context } from "../keymap.ts";
+import type { ListItem } from "../list/list.ts";
+import { ListPane } from "../list/list-pane.ts";
+import type { Column } from "../list/table.ts";
+import type { Frame, Size, View } from "../view.ts";
+import { type Browser, failureLine, failureLines } from "./browser.ts";
+import type { Place } from "./place.ts";
+
+export interface LoadedViewOptions<Item extends ListItem> {
+  contexts: readonly Context[];
+  title: string;
+  place?: Place | undefined;
+  columns: readonly Column<Item>[];
+  /** Brings all items; `some` hears of those that are there already, whenever there are more. */
+  load(some: (items: Item[]) => void, signal: AbortSignal): Promise<Item[]>;
+  open(item: Item): void;
+  /** Keys of its own. False when it is none. */
+  act?(action: Action, item: Item | undefined): boolean;
+  /** Of the selected item, for the status row. */
+  remark(item: Item | undefined): string;
+  /** Beside the counts, at the right end of the status row. */
+  summary?(items: readonly Item[]): string;
+  /** When there is none. */
+  nothing: readonly string[];
+}
+
+/** A list that is brought as a whole, on request: processes, mounts, what was found. */
+export class LoadedView<Item extends ListItem> implements View {
+  readonly contexts: readonly Context[];
+  readonly title: string;
+  readonly place: Place | undefined;
+  readonly #options: LoadedViewOptions<Item>;
+  readonly #browser: Browser;
+  readonly #pane: ListPane<Item>;
+  #items: readonly Item[] = [];
+  #failure: unknown;
+  #loading: AbortController | undefined;
+  #done: Promise<void> = Promise.resolve();
+
+  constructor(options: LoadedViewOptions<Item>, browser: Browser) {
+    this.contexts = [...options.contexts, "list"];
+    this.title = options.title;
+    this.place = options.place;
+    this.#options = options;
+    this.#browser = browser;
+    const { theme, host } = browser;
+    this.#pane = new ListPane({ columns: options.columns, theme, empty: () => this.#emptyLines() }, host);
+    this.#load();
+  }
+
+  get subtitle(): string {
+    return this.place?.route ?? "";
+  }
+
+  act(action: Action): boolean {
+    const item = this.#pane.list.selected;
+    if (this.#options.act?.(action, item)) return true;
+    if (action === "open") {
+      if (item) this.#options.open(item);
+      return true;
+    }
+    if (action === "refresh") {
+      this.#load();
+      return true;
+    }
+    if (action === "cancel" && this.#loading) {
+      this.#loading.abort();
+      return true;
+    }
+    return this.#pane.act(action);
+  }
+
+  frame(size: Size): Frame {
+    const { list } = this.#pane;
+    const { at, shown } = list.counts;
+    const failed = this.#failure !== undefined && this.#items.length > 0 ? failureLine(this.#failure) : undefined;
+    return {
+      rows: this.#pane.rows(size),
+      status: {
+        mark: list.filter ? `/${list.filter}` : "",
+        left: failed ?? this.#options.remark(list.selected),
+        right: [
+          this.#loading ? "reading, Esc stops" : "",
+          this.#options.summary?.(this.#items) ?? "",
+          shown > 0 ? `${at} of ${shown}` : "",
+        ]
+          .filter(Boolean)
+          .join("  "),
+      },
+    };
+  }
+
+  click(row: number): boolean {
+    return this.#pane.click(row);
+  }
+
+  async close(): Promise<void> {
+    this.#loading?.abort();
+    await this.#done;
+  }
+
+  #load(): void {
+    this.#loading?.abort();
+    const abort = new AbortController();
+    this.#loading = abort;
+    const take = (items: readonly Item[]) => {
+      if (this.#loading !== abort) return;
+      this.#items = items;
+      this.#pane.list.setItems(items);
+      this.#browser.host.changed();
+    };
+    const isFirst = this.#items.length === 0;
+    const run = async () => {
+      try {
+        take(await this.#options.load((some) => isFirst && take(some), abort.signal));
+        if (this.#loading === abort) this.#failure = undefined;
+      } catch (error) {
+        if (this.#loading === abort && !abort.signal.aborted) this.#failure = error;
+      }
+      if (this.#loading === abort) this.#loading = undefined;
+      this.#browser.host.changed();
+    };
+    this.#done = Promise.all([this.#done, run()]).then(() => undefined);
+  }
+
+  #emptyLines(): readonly string[] {
+    if (this.#failure !== undefined) return failureLines(this.#failure);
+    return this.#loading ? ["reading ..."] : this.#options.nothing;
+  }
+}

@@ -1,0 +1,57 @@
+import { backingOf, type Mount, mountsOf } from "../../../src/listing.ts";
+import type { ListItem } from "../list/list.ts";
+import type { Column } from "../list/table.ts";
+import type { Theme } from "../theme.ts";
+import type { Browser } from "./browser.ts";
+import { backingSentence } from "./files-items.ts";
+import { LoadedView } from "./loaded-view.ts";
+import type { Place } from "./place.ts";
+
+interface MountItem extends ListItem {
+  mount: Mount;
+}
+
+/** The mounts of a place; Enter goes to the files on one. */
+export function mountsView(browser: Browser, place: Place): LoadedView<MountItem> {
+  return new LoadedView<MountItem>(
+    {
+      contexts: ["mounts"],
+      title: `${place.name || "this machine"}  mounts`,
+      place,
+      columns: columns(browser.theme),
+      load: () =>
+        place.use(async (session) =>
+          (await mountsOf(session)).map((mount) => ({
+            key: String(mount.id),
+            text: [mount.point, mount.type, mount.source, mount.root].join(" "),
+            mount,
+          })),
+        ),
+      open: ({ mount }) => browser.openFiles(place, mount.point),
+      remark: (item) => (item ? backingSentence(backingOf(item.mount)) : ""),
+      nothing: ["no mounts to see"],
+    },
+    browser,
+  );
+}
+
+function columns(theme: Theme): Column<MountItem>[] {
+  return [
+    { title: "POINT", rest: true, cell: ({ mount }) => mount.point },
+    { title: "TYPE", cell: ({ mount }) => mount.type, most: 16 },
+    { title: "KEPT", cell: ({ mount }) => ({ text: keptWord(mount), style: theme.dim }), most: 24 },
+    { title: "FOR", cell: ({ mount }) => (backingOf(mount).readOnly ? "r" : "rw") },
+    { title: "SOURCE", cell: ({ mount }) => ({ text: mount.source, style: theme.dim }), most: 30, dispensable: 2 },
+    {
+      title: "PART",
+      cell: ({ mount }) => ({ text: mount.root === "/" ? "" : mount.root, style: theme.dim }),
+      most: 40,
+      dispensable: 3,
+    },
+  ];
+}
+
+function keptWord(mount: Mount): string {
+  const { kind, volume } = backingOf(mount);
+  return kind === "volume" ? `volume ${volume}` : kind === "container layer" ? "layer" : kind;
+}

@@ -1,0 +1,141 @@
+import { kindOf, type OpenFile } from "../../../src/index.ts";
+import { modeText } from "../../ls/mode.ts";
+import { fullTime } from "../../ls/times.ts";
+import { paint } from "../list/table.ts";
+import { fitText } from "../text-width.ts";
+import type { Host, Size } from "../view.ts";
+import { ViewerView } from "../viewer-view.ts";
+import { type Browser, failureLine } from "./browser.ts";
+import { readDirectory } from "./directory.ts";
+import { arrange, backingSentence, type FileItem } from "./files-items.ts";
+import type { Place } from "./place.ts";
+
+/** Milliseconds that a selection has to last before it is looked into: not while one runs through a list. */
+const REST_MS = 60;
+
+const KIND = { file: 8, directory: 4, link: 10 };
+
+/** What the selected file holds, beside the list: its first page, a directory's names, of anything else what is known of it. */
+export class Preview {
+  readonly #browser: Browser;
+  readonly #host: Host;
+  #timer: NodeJS.Timeout | undefined;
+  #turn = 0;
+  #shown: { viewer: ViewerView } | { lines: readonly string[] } = { lines: [] };
+  readonly #closing = new Set<Promise<void>>();
+
+  constructor(browser: Browser) {
+    this.#browser = browser;
+    const nothing = () => undefined;
+    // The preview answers no key and says nothing: it only asks for frames.
+    this.#host = {
+      changed: () => browser.host.changed(),
+      say: nothing,
+      ask: nothing,
+      open: nothing,
+      back: nothing,
+      fail: nothing,
+    };
+  }
+
+  /** Shows this one, soon; nothing for undefined. */
+  select(place: Place, item: FileItem | undefined): void {
+    clearTimeout(this.#timer);
+    const turn = ++this.#turn;
+    this.#timer = setTimeout(() => void this.#look(place, item, turn), REST_MS);
+  }
+
+  rows(size: Size): string[] {
+    if ("viewer" in this.#shown) return [...this.#shown.viewer.frame(size).rows];
+    const rows = this.#shown.lines.slice(0, size.height);
+    while (rows.length < size.height) rows.push("");
+    return rows;
+  }
+
+  layOutAnew(): void {
+    if ("viewer" in this.#shown) this.#shown.viewer.layOutAnew();
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#turn++;
+    this.#replace({ lines: [] });
+    await Promise.all(this.#closing);
+  }
+
+  async #look(place: Place, item: FileItem | undefined, turn: number): Promise<void> {
+    const shown = item === undefined ? { lines: [] } : await this.#contentOf(place, item);
+    if (turn !== this.#turn) this.#end(shown);
+    else this.#replace(shown);
+    this.#browser.host.changed();
+  }
+
+  async #contentOf(place: Place, item: FileItem): Promise<{ viewer: ViewerView } | { lines: readonly string[] }> {
+    const { entry, backing } = item;
+    try {
+      if (entry.type === KIND.directory) return { lines: await this.#names(place, entry.path) };
+      // Reading takes messages out of it.
+      const isPlain =
+        entry.type === KIND.file &&
+        entry.name !== "kmsg" &&
+        (backing?.kind !== "kernel" || backing.mount.type === "proc");
+      if (!isPlain) return { lines: facts(item) };
+      const file = await place.use((session) => session.open(entry.path, { noFollow: true }));
+      if (file.kind !== "file" || file.relayed) {
+        file.close();
+        return { lines: facts(item) };
+      }
+      return { viewer: this.#viewer(file) };
+    } catch (error) {
+      return { lines: [...facts(item), "", fitText(failureLine(error), 200).trimEnd()] };
+    }
+  }
+
+  #viewer(file: OpenFile): ViewerView {
+    return new ViewerView(
+      { file, title: "", subtitle: "", startAtEnd: false, follow: false, closed: () => file.close() },
+      this.#host,
+    );
+  }
+
+  async #names(place: Place, path: string): Promise<string[]> {
+    const items = await readDirectory(place, path, () => undefined);
+    const { theme, colours } = this.#browser;
+    const shown = arrange(items, this.#browser.arrangement);
+    if (shown.length === 0) return [paint("empty", theme.dim)];
+    return shown.slice(0, 300).map(({ entry }) => {
+      const end = entry.type === KIND.directory ? "/" : "";
+      return paint(fitText(entry.name + end, 200).trimEnd(), colours?.styleOf(entry));
+    });
+  }
+
+  #replace(shown: { viewer: ViewerView } | { lines: readonly string[] }): void {
+    this.#end(this.#shown);
+    this.#shown = shown;
+  }
+
+  #end(shown: { viewer: ViewerView } | { lines: readonly string[] }): void {
+    if (!("viewer" in shown)) return;
+    const closing = shown.viewer.close().finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+}
+
+/** What is known without opening it. */
+function facts({ entry, backing }: FileItem): string[] {
+  const lines = [entry.name];
+  if (entry.facts) {
+    const { mode, links, uid, gid, size, inode, rdev, mtime, ctime } = entry.facts;
+    lines.push(
+      `${kindOf(mode)}, ${modeText(mode)}, ${links} ${links === 1 ? "name" : "names"}`,
+      `owner ${entry.users?.get(uid) ?? uid}, group ${entry.groups?.get(gid) ?? gid}`,
+      entry.type === 2 || entry.type === 6 ? `device ${rdev.major}, ${rdev.minor}` : `${size} bytes`,
+      `inode ${inode}`,
+      `written ${fullTime(mtime)}`,
+      `changed ${fullTime(ctime)}`,
+    );
+  }
+  if (entry.link !== undefined) lines.push(`leads to ${entry.link}`);
+  if (backing) lines.push(backingSentence(backing));
+  return lines.map((line) => fitText(line, 200).trimEnd());
+}

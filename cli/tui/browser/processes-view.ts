@@ -1,0 +1,145 @@
+import { kindOf } from "../../../src/index.ts";
+import { listProcesses, type ProcessFile, readNames, type TargetProcess } from "../../../src/tools.ts";
+import { humanSize } from "../../ls/sizes.ts";
+import type { ListItem } from "../list/list.ts";
+import type { Column } from "../list/table.ts";
+import type { Theme } from "../theme.ts";
+import type { Browser } from "./browser.ts";
+import { LoadedView } from "./loaded-view.ts";
+import type { Place } from "./place.ts";
+
+/** An open file of a process, or under its process's line the reason why there is none to see. */
+interface OpenFileItem extends ListItem {
+  process: TargetProcess;
+  file: ProcessFile | undefined;
+}
+
+/** The processes of a place, each with what it holds open. */
+export function processesView(browser: Browser, place: Place): LoadedView<OpenFileItem> {
+  const only = { deleted: false };
+  const view: LoadedView<OpenFileItem> = new LoadedView<OpenFileItem>(
+    {
+      contexts: ["files-open"],
+      title: `${place.name || "this machine"}  open files`,
+      place,
+      columns: columns(browser.theme),
+      load: (some, signal) =>
+        place.use(async (session) => {
+          const users = await readNames(session, "/etc/passwd");
+          const items: OpenFileItem[] = [];
+          for await (const process of listProcesses(session, { files: true })) {
+            if (signal.aborted) break;
+            items.push(...itemsOf(process, users, only.deleted));
+            some([...items]);
+          }
+          return items;
+        }),
+      open: ({ process, file }) => {
+        if (file) void browser.openProcessFile(place, process.pid, file);
+      },
+      act: (action) => {
+        if (action !== "toggle-deleted") return false;
+        only.deleted = !only.deleted;
+        view.act("refresh");
+        return true;
+      },
+      remark: (item) => remark(item) || "Enter opens the descriptor itself  d only deleted ones",
+      summary: held,
+      nothing: [
+        "no process has a file open here that this user may see",
+        "on the mount route the container's own rules bind the agent",
+      ],
+    },
+    browser,
+  );
+  return view;
+}
+
+function itemsOf(process: TargetProcess, users: Map<number, string>, deletedOnly: boolean): OpenFileItem[] {
+  const { pid, uid, command, arguments: args, files, filesError } = process;
+  const shown = deletedOnly ? files.filter(({ deleted }) => deleted) : files;
+  if (deletedOnly && shown.length === 0) return [];
+  const line = args.length > 0 ? args.join(" ") : `[${command}]`;
+  const why = filesError ? `: ${filesError.message}` : "";
+  const heading = {
+    key: `process ${pid}`,
+    text: `${pid} ${users.get(uid) ?? uid}  ${line}${why}`,
+    heading: true,
+    process,
+    file: undefined,
+  };
+  return [
+    heading,
+    ...shown.map((file) => ({
+      key: `${pid} ${file.fd}`,
+      text: `${pid} ${line} ${file.path}${file.deleted ? " deleted" : ""}`,
+      process,
+      file,
+    })),
+  ];
+}
+
+function columns(theme: Theme): Column<OpenFileItem>[] {
+  const of =
+    (read: (file: ProcessFile) => string) =>
+    ({ file }: OpenFileItem) =>
+      file ? read(file) : "";
+  return [
+    { title: "FD", cell: of(({ fd }) => String(fd)), align: "right" },
+    { title: "FOR", cell: of(accessWord), dispensable: 3 },
+    {
+      title: "AT",
+      cell: of((file) => (hasPositions(file) ? String(file.position) : "-")),
+      align: "right",
+      dispensable: 2,
+    },
+    {
+      title: "SIZE",
+      cell: of((file) => (kindOf(file.facts.mode) === "file" ? humanSize(file.facts.size) : "-")),
+      align: "right",
+      dispensable: 1,
+    },
+    {
+      title: "PATH",
+      rest: true,
+      cell: ({ file }) =>
+        file === undefined
+          ? ""
+          : [
+              { text: file.path, style: file.deleted ? theme.bad : undefined },
+              { text: file.deleted ? `  deleted, holds ${humanSize(file.held)}` : "", style: theme.bad },
+            ],
+    },
+  ];
+}
+
+function remark(item: OpenFileItem | undefined): string {
+  if (!item?.file) return "";
+  const { deleted, held } = item.file;
+  if (!deleted) return "";
+  return held > 0n
+    ? `no name leads there any more; ${held} bytes stay until it is closed`
+    : "this name is gone, the file has others or lies in an image's layer";
+}
+
+/** What deleted files hold together; one that is open twice counts once. */
+function held(items: readonly OpenFileItem[]): string {
+  const files = new Map<string, bigint>();
+  for (const { file } of items) {
+    if (!file?.deleted) continue;
+    const { device, inode } = file.facts;
+    files.set(`${device.major}:${device.minor}:${inode}`, file.held);
+  }
+  const total = [...files.values()].reduce((sum, one) => sum + one, 0n);
+  return total === 0n ? "" : `${humanSize(total)} held by deleted files`;
+}
+
+function accessWord({ access, append }: ProcessFile): string {
+  const word = { read: "r", write: "w", "read and write": "rw", path: "-" }[access];
+  return append ? `${word}a` : word;
+}
+
+function hasPositions({ facts }: ProcessFile): boolean {
+  const kind = kindOf(facts.mode);
+  return kind === "file" || kind === "block device";
+}

@@ -1,0 +1,51 @@
+import { type NamespaceSandbox, namespaceSandboxes } from "../../../src/containers.ts";
+import type { ListItem } from "../list/list.ts";
+import type { Browser } from "./browser.ts";
+import { LoadedView } from "./loaded-view.ts";
+
+interface SandboxItem extends ListItem {
+  sandbox: NamespaceSandbox;
+}
+
+/** Namespaces of processes that are not of the containers whose first processes are `known`. */
+export function sandboxesView(browser: Browser, known: readonly number[]): LoadedView<SandboxItem> {
+  const { theme } = browser;
+  return new LoadedView<SandboxItem>(
+    {
+      contexts: ["sandboxes"],
+      title: "Sandboxes",
+      columns: [
+        { title: "PID", align: "right", cell: ({ sandbox }) => ({ text: String(sandbox.pid), style: "1" }) },
+        { title: "UID", align: "right", cell: ({ sandbox }) => String(sandbox.uid), dispensable: 1 },
+        { title: "PROCESSES", align: "right", cell: ({ sandbox }) => String(sandbox.processes), dispensable: 3 },
+        {
+          title: "APART",
+          cell: ({ sandbox }) => ({ text: sandbox.apart.join(" "), style: theme.dim }),
+          dispensable: 2,
+        },
+        { title: "COMMAND", rest: true, cell: ({ sandbox }) => sandbox.command },
+      ],
+      load: async () =>
+        namespaceSandboxes(known).map((sandbox) => ({
+          key: String(sandbox.pid),
+          text: `${sandbox.pid} ${sandbox.command}`,
+          sandbox,
+        })),
+      open: ({ sandbox }) => browser.openFiles(browser.place({ kind: "process", pid: sandbox.pid, path: "/" }), "/"),
+      act: (action, item) => {
+        if (!item || (action !== "open-files" && action !== "mounts")) return false;
+        const place = browser.place({ kind: "process", pid: item.sandbox.pid, path: "/" });
+        if (action === "mounts") browser.openMounts(place);
+        else browser.openProcesses(place);
+        return true;
+      },
+      remark: ({ sandbox } = {} as SandboxItem) =>
+        sandbox ? `porthole ls pid:${sandbox.pid}:/  the same on the command line` : "",
+      nothing: [
+        "no process here has a mount namespace of its own that this user may enter",
+        "made by bubblewrap, unshare, systemd and the like they appear here",
+      ],
+    },
+    browser,
+  );
+}

@@ -1,0 +1,58 @@
+import { PortholeError } from "../../../src/index.ts";
+import type { Place } from "./place.ts";
+
+/** inotify(7): what changes a list of files with their sizes and times. */
+const MASK = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x800;
+
+/** Milliseconds between two looks at a directory in which something goes on all the time. */
+const LEAST_MS = 500;
+
+/** Says when a directory has changed: soon after a change, never more often than twice a second. Where it cannot be watched, never. */
+export class WatchedDirectory {
+  readonly #changed: () => void;
+  #end: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #turn = 0;
+  #last = 0;
+
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
+
+  /** Watches this directory from now on, and no other. */
+  async watch(place: Place, path: string): Promise<void> {
+    this.close();
+    const turn = this.#turn;
+    try {
+      const session = await place.session();
+      const end = await session.watch(path, MASK, () => this.#note());
+      if (turn !== this.#turn) end();
+      else this.#end = end;
+    } catch (error) {
+      if (!(error instanceof PortholeError)) throw error;
+    }
+  }
+
+  close(): void {
+    this.#turn++;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#end?.();
+    this.#end = undefined;
+  }
+
+  /** A look took so long: the next one is not before ten times that. */
+  looked(milliseconds: number): void {
+    this.#last = performance.now() + Math.max(0, 10 * milliseconds - LEAST_MS);
+  }
+
+  #note(): void {
+    this.#timer ??= setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#changed();
+      },
+      Math.max(50, this.#last + LEAST_MS - performance.now()),
+    );
+  }
+}

@@ -1,0 +1,147 @@
+/** What a list holds. */
+export interface ListItem {
+  /** Tells it from every other item, and finds it again when the list is made anew. */
+  key: string;
+  /** What a filter looks at. */
+  text: string;
+  /** A line between items that cannot be selected: it names the ones below. */
+  heading?: boolean;
+}
+
+/** Rows that are kept between the selection and the edge while scrolling. */
+const MARGIN = 2;
+
+/** Items, which of them are shown, which one is selected, and where the screen is. Without a terminal. */
+export class List<Item extends ListItem> {
+  #items: readonly Item[] = [];
+  #shown: readonly Item[] = [];
+  #filter = "";
+  #index = 0;
+  #top = 0;
+  #height = 1;
+
+  /** A new state of the same list: what is selected stays so, or what took its place is. */
+  setItems(items: readonly Item[]): void {
+    this.#items = items;
+    this.#apply();
+  }
+
+  /** Shows only items that hold every word, in any case. */
+  setFilter(filter: string): void {
+    this.#filter = filter;
+    this.#apply();
+  }
+
+  get filter(): string {
+    return this.#filter;
+  }
+
+  get selected(): Item | undefined {
+    const item = this.#shown[this.#index];
+    return item?.heading ? undefined : item;
+  }
+
+  /** Items that the filter lets through, in order, headings included. */
+  get shown(): readonly Item[] {
+    return this.#shown;
+  }
+
+  /** Items without headings: all, those shown, and the number of the selected one from 1. */
+  get counts(): { all: number; shown: number; at: number } {
+    const isItem = ({ heading }: Item) => !heading;
+    return {
+      all: this.#items.filter(isItem).length,
+      shown: this.#shown.filter(isItem).length,
+      at: this.selected ? this.#shown.slice(0, this.#index + 1).filter(isItem).length : 0,
+    };
+  }
+
+  select(key: string): boolean {
+    const index = this.#shown.findIndex((item) => item.key === key);
+    if (index === -1) return false;
+    this.#index = index;
+    this.#settle(1);
+    return true;
+  }
+
+  /** Moves the selection by so many items, past headings, as far as there are any. */
+  move(by: number): void {
+    const step = Math.sign(by);
+    for (let left = Math.abs(by); left > 0; left--) {
+      let next = this.#index + step;
+      while (this.#shown[next]?.heading) next += step;
+      if (this.#shown[next] === undefined) break;
+      this.#index = next;
+    }
+  }
+
+  movePage(pages: number): void {
+    this.move(Math.round(pages * Math.max(1, this.#height - 1)));
+  }
+
+  toStart(): void {
+    this.#index = 0;
+    this.#top = 0;
+    this.#settle(1);
+  }
+
+  toEnd(): void {
+    this.#index = this.#shown.length - 1;
+    this.#settle(-1);
+  }
+
+  /** Selects the item on this row of the last window. False where there is none. */
+  selectRow(row: number): boolean {
+    const item = this.#shown[this.#top + row];
+    if (item === undefined || item.heading || row < 0 || row >= this.#height) return false;
+    this.#index = this.#top + row;
+    return true;
+  }
+
+  /** The items for `height` rows, the selected one among them. */
+  window(height: number): { items: readonly Item[]; selected: number } {
+    this.#height = height;
+    const margin = Math.min(MARGIN, Math.floor((height - 1) / 2));
+    const last = Math.max(0, this.#shown.length - height);
+    this.#top = Math.max(this.#top, this.#index + margin - height + 1);
+    this.#top = Math.max(0, Math.min(this.#top, this.#index - margin, last));
+    // The heading over the first item comes into sight with it.
+    if (this.#index <= margin) this.#top = 0;
+    return { items: this.#shown.slice(this.#top, this.#top + height), selected: this.#index - this.#top };
+  }
+
+  #apply(): void {
+    const key = this.#shown[this.#index]?.key;
+    const words = this.#filter.toLowerCase().split(/\s+/).filter(Boolean);
+    this.#shown = words.length === 0 ? this.#items : withHeadings(this.#items, words);
+    const same = key === undefined ? -1 : this.#shown.findIndex((item) => item.key === key);
+    this.#index = same === -1 ? Math.max(0, Math.min(this.#index, this.#shown.length - 1)) : same;
+    this.#settle(1);
+  }
+
+  /** Off a heading, in this direction or else the other. */
+  #settle(step: 1 | -1): void {
+    for (const direction of [step, -step]) {
+      let index = this.#index;
+      while (this.#shown[index]?.heading) index += direction;
+      if (this.#shown[index] === undefined) continue;
+      this.#index = index;
+      return;
+    }
+  }
+}
+
+/** Items that hold all words; a heading when anything below it does. */
+function withHeadings<Item extends ListItem>(items: readonly Item[], words: readonly string[]): Item[] {
+  const result: Item[] = [];
+  let heading: Item | undefined;
+  for (const item of items) {
+    if (item.heading) heading = item;
+    else if (words.every((word) => item.text.toLowerCase().includes(word))) {
+      if (heading) result.push(heading);
+      heading = undefined;
+      result.push(item);
+    }
+  }
+  return result;
+}
