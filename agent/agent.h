@@ -74,6 +74,15 @@ noreturn void run_session(int client, unsigned clients);
 size_t encode_agent_facts(unsigned char *at, unsigned clients);
 int pipe_from_child(void (*write_to)(int out, const void *argument), const void *argument);
 pid_t fork_worker(void);
+/* How a relay ended, in memory shared with the worker that writes it, before its pipe ends. */
+struct relay_end {
+    uint64_t bytes;
+    uint32_t id; /* of the request that began it */
+    int32_t error;
+    bool over;
+};
+struct relay_end *new_relay_end(void);
+int find_relay_end(uint32_t id, uint64_t *bytes);
 
 /* ops.c */
 enum { MALFORMED = -1 }; /* the request breaks the protocol: answered with EPROTO, ends the session */
@@ -111,6 +120,7 @@ bool write_few_entries(int out, const struct list_job *job); /* false, and nothi
 struct relay_job {
     int file;
     off_t offset;
+    struct relay_end *end; /* or NULL */
 };
 void write_relay(int out, const void *relay_job);
 

@@ -13,13 +13,13 @@
 static const char *const local_types[] = {
     "ext2",   "ext3",   "ext4",   "xfs",    "btrfs",      "f2fs",    "zfs",     "bcachefs",   "tmpfs",    "ramfs", "rootfs",
     "devtmpfs", "devpts", "proc",  "sysfs",  "cgroup",     "cgroup2", "mqueue",  "hugetlbfs",  "debugfs",  "tracefs", "securityfs",
-    "squashfs", "erofs", "iso9660", "vfat",  "exfat",      "ntfs3",   "overlay", "nsfs", "bpf", "configfs", "binfmt_misc", "pstore", "efivarfs"};
+    "squashfs", "erofs", "iso9660", "vfat",  "exfat",      "ntfs3",   "nsfs", "bpf", "configfs", "binfmt_misc", "pstore", "efivarfs"};
 
 /* From include/uapi/linux/magic.h: ext2-4, xfs, btrfs, f2fs, zfs, bcachefs, tmpfs, ramfs, squashfs, erofs, overlay. */
 static const uint32_t local_magics[] = {0xEF53,     0x58465342, 0x9123683E, 0xF2F52010, 0x2FC12FC1, 0xCA451A4E,
                                         0x01021994, 0x858458F6, 0x73717368, 0xE0F5E1E2, 0x794C7630};
 
-enum answer { UNKNOWN, REMOTE, LOCAL };
+enum answer { UNKNOWN, REMOTE, LOCAL, OVERLAY };
 
 /* A direct-mapped cache of answers; a change of any mount empties it, for mount ids are used again. */
 enum { CACHE_SIZE = 256 };
@@ -41,10 +41,11 @@ void forget_mounts(void) {
     mountinfo_open = false;
 }
 
-static bool type_is_local(const char *type) {
+static enum answer answer_for(const char *type) {
+    if (!strcmp(type, "overlay")) return OVERLAY;
     for (size_t i = 0; i < sizeof local_types / sizeof *local_types; i++)
-        if (!strcmp(type, local_types[i])) return true;
-    return false;
+        if (!strcmp(type, local_types[i])) return LOCAL;
+    return REMOTE;
 }
 
 /*
@@ -66,7 +67,7 @@ static enum answer search_mountinfo(int fd, uint64_t wanted) {
                 continue;
             }
             word[used] = 0;
-            if (field == type_field && id == wanted) return type_is_local(word) ? LOCAL : REMOTE;
+            if (field == type_field && id == wanted) return answer_for(word);
             if (field >= 6 && type_field < 0 && !strcmp(word, "-")) type_field = field + 1;
             used = 0;
             field++;
@@ -79,11 +80,6 @@ static enum answer search_mountinfo(int fd, uint64_t wanted) {
     return UNKNOWN;
 }
 
-static enum answer search_tables(uint64_t id) {
-    enum answer found = search_mountinfo(mountinfo[0], id);
-    return found == UNKNOWN ? search_mountinfo(mountinfo[1], id) : found;
-}
-
 /*
  * A target under chroot(2) does not see the mount that holds its root, only those below. The super block tells then. statfs(2) asks the
  * server of a remote file system: this process, one client's, may hang, and no other.
@@ -94,6 +90,20 @@ static bool root_is_local(void) {
     for (size_t i = 0; i < sizeof local_magics / sizeof *local_magics; i++)
         if ((uint32_t)found.f_type == local_magics[i]) return true;
     return false;
+}
+
+/*
+ * An overlay is as local as its layers, which its mount does not tell. That of the target's root was made by the engine and those of this
+ * machine by its administrator; one that was made inside may lie on a file system whose server is silent.
+ */
+static enum answer search_tables(uint64_t id) {
+    enum answer found = search_mountinfo(mountinfo[0], id);
+    if (found != UNKNOWN && found != OVERLAY) return found;
+    if (found == OVERLAY && id == root_mount) return LOCAL;
+    enum answer own = search_mountinfo(mountinfo[1], id);
+    if (own == OVERLAY) return LOCAL;
+    if (own == UNKNOWN && found == UNKNOWN && id == root_mount) return root_is_local() ? LOCAL : REMOTE;
+    return found == OVERLAY ? REMOTE : own;
 }
 
 static uint64_t mount_of(int fd) {
@@ -142,8 +152,7 @@ bool mount_is_local(uint64_t id) {
     if (id == agent.memory_mount) return true;
     unsigned place = id % CACHE_SIZE;
     if (cache[place].id != id) {
-        enum answer found = search_tables(id);
-        cache[place].local = found == UNKNOWN && id == root_mount ? root_is_local() : found == LOCAL;
+        cache[place].local = search_tables(id) == LOCAL;
         cache[place].id = id;
     }
     return cache[place].local;

@@ -105,16 +105,38 @@ static void reply_facts(struct reply *reply, const struct k_statx *facts) {
     reply->length = file_facts_size;
 }
 
-/* Passes the file itself, or a relay of it where the host must not touch it. Takes over `fd`. */
-static int pass_file(int fd, const struct k_statx *facts, bool write, uint64_t offset, struct reply *reply) {
+/*
+ * /proc/N/cmdline, environ and mem read the memory of process N, a page of which may be mapped from a file whose server is silent: the reader hangs
+ * with it (tried). Any other empty file of such a name is relayed too, which costs nothing.
+ */
+static bool reads_memory(int fd, const struct k_statx *facts) {
+    static const char *const names[] = {"cmdline", "environ", "mem"};
+    char link[32], path[wire_max_path + 1];
+    if (!S_ISREG(facts->mode) || facts->size) return false;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlinkat(AT_FDCWD, link, path, sizeof path - 1);
+    if (length <= 0) return false;
+    path[length] = 0;
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t same = strlen(names[i]);
+        if (!strncmp(name, names[i], same) && (!name[same] || name[same] == ' ')) return true; /* " (deleted)": the process has ended */
+    }
+    return false;
+}
+
+/* Passes the file itself, or a relay of it where the host must not touch it or asks for one. Takes over `fd`. */
+static int pass_file(int fd, const struct k_statx *facts, uint32_t wanted, uint64_t offset, struct reply *reply) {
     reply->fd = fd;
     reply_facts(reply, facts);
     /* Of a regular file its facts say it already; asking costs system calls on the path that is to be the fastest. */
     bool remote = S_ISREG(facts->mode) ? reply->body[file_facts_flags] & facts_flag_relayed : is_remote(facts);
+    if (S_ISREG(facts->mode) && ((wanted & open_flag_relay) || reads_memory(fd, facts))) remote = true;
     if (!remote) return 0;
-    if (write || !S_ISREG(facts->mode)) return EOPNOTSUPP;
+    if ((wanted & open_flag_write) || !S_ISREG(facts->mode)) return EOPNOTSUPP;
     if (offset > INT64_MAX) return EINVAL;
-    struct relay_job job = {.file = fd, .offset = (off_t)offset};
+    put32(reply->body + file_facts_flags, get32(reply->body + file_facts_flags) | facts_flag_relayed);
+    struct relay_job job = {.file = fd, .offset = (off_t)offset, .end = new_relay_end()};
     int pipe = pipe_from_child(write_relay, &job);
     if (pipe < 0) return errno;
     reply->fd = pipe;
@@ -133,9 +155,10 @@ static int reopen(int fd, int flags) {
 }
 
 /* Opens what `path_fd` stands for, a device by the target's rules. Takes over `path_fd`. */
-static int pass_reopened(int path_fd, int flags, uint64_t offset, struct reply *reply) {
+static int pass_reopened(int path_fd, uint32_t wanted, uint64_t offset, struct reply *reply) {
     struct k_statx facts;
     char link[32];
+    int flags = wanted & open_flag_write ? O_RDWR : O_RDONLY;
     reply->fd = path_fd;
     if (look_at(path_fd, &facts) < 0) return errno;
     if (S_ISLNK(facts.mode)) return ELOOP;
@@ -145,11 +168,11 @@ static int pass_reopened(int path_fd, int flags, uint64_t offset, struct reply *
     int error = errno;
     close(path_fd);
     reply->fd = -1;
-    return fd < 0 ? error : pass_file(fd, &facts, (flags & O_ACCMODE) == O_RDWR, offset, reply);
+    return fd < 0 ? error : pass_file(fd, &facts, wanted, offset, reply);
 }
 
 static int do_open(struct request *request, struct reply *reply) {
-    uint32_t wanted = take_flags(request, open_flag_write | open_flag_noFollow | open_flag_directory);
+    uint32_t wanted = take_flags(request, open_flag_write | open_flag_noFollow | open_flag_directory | open_flag_relay);
     uint64_t offset = take64(request);
     take_path(request);
     if (malformed(request)) return MALFORMED;
@@ -158,14 +181,14 @@ static int do_open(struct request *request, struct reply *reply) {
     if (agent.device_rule != DEVICE_KERNEL) {
         /* The device rules are not on this process: look before opening. */
         int path_fd = resolve(request->path, O_PATH | how);
-        return path_fd < 0 ? errno : pass_reopened(path_fd, flags, offset, reply);
+        return path_fd < 0 ? errno : pass_reopened(path_fd, wanted, offset, reply);
     }
     struct k_statx facts;
     int fd = resolve(request->path, flags | how | ALWAYS);
     if (fd < 0) return errno;
     reply->fd = fd;
     if (look_at(fd, &facts) < 0) return errno;
-    return pass_file(fd, &facts, wanted & open_flag_write, offset, reply);
+    return pass_file(fd, &facts, wanted, offset, reply);
 }
 
 static int do_stat(struct request *request, struct reply *reply) {
@@ -269,7 +292,7 @@ static int do_processes(struct request *request, struct reply *reply) {
 }
 
 static int do_open_process_fd(struct request *request, struct reply *reply) {
-    uint32_t flags = take_flags(request, open_flag_write), pid = take32(request), number = take32(request);
+    uint32_t wanted = take_flags(request, open_flag_write | open_flag_relay), pid = take32(request), number = take32(request);
     uint64_t offset = take64(request);
     if (malformed(request)) return MALFORMED;
     char name[32];
@@ -280,13 +303,26 @@ static int do_open_process_fd(struct request *request, struct reply *reply) {
     int error = errno;
     close(process);
     if (path_fd < 0) return error == ENOENT ? EBADF : error;
-    return pass_reopened(path_fd, flags & open_flag_write ? O_RDWR : O_RDONLY, offset, reply);
+    return pass_reopened(path_fd, wanted, offset, reply);
 }
 
 static int do_mounts(struct request *request, struct reply *reply) {
     if (malformed(request)) return MALFORMED;
-    reply->fd = open_mountinfo();
+    struct relay_job job = {.file = open_mountinfo(), .end = new_relay_end()};
+    if (job.file < 0) return errno;
+    reply->fd = pipe_from_child(write_relay, &job);
+    reply->also_close = job.file;
     return reply->fd < 0 ? errno : 0;
+}
+
+static int do_relay_end(struct request *request, struct reply *reply) {
+    uint32_t id = take32(request);
+    uint64_t bytes = 0;
+    if (malformed(request)) return MALFORMED;
+    int error = find_relay_end(id, &bytes);
+    put64(reply->body, bytes);
+    reply->length = 8;
+    return error;
 }
 
 static int do_bye(struct request *request, struct reply *reply) {
@@ -300,11 +336,11 @@ int run_operation(unsigned type, const unsigned char *body, size_t length, struc
     static int (*const operations[])(struct request *, struct reply *) = {
         [op_open] = do_open,           [op_stat] = do_stat,     [op_readlink] = do_readlink,
         [op_list] = do_list,           [op_watch] = do_watch,   [op_processes] = do_processes,
-        [op_openProcessFd] = do_open_process_fd, [op_mounts] = do_mounts, [op_bye] = do_bye};
+        [op_openProcessFd] = do_open_process_fd, [op_mounts] = do_mounts, [op_bye] = do_bye, [op_relayEnd] = do_relay_end};
     static struct request request;
     if (type >= sizeof operations / sizeof *operations || !operations[type]) return MALFORMED;
     /* OPEN is asked of most: its one poll, after the open, looks at the mounts and the target together. */
-    if (type != op_bye && type != op_open && !target_alive()) return ESRCH;
+    if (type != op_bye && type != op_relayEnd && type != op_open && !target_alive()) return ESRCH;
     request.at = body;
     request.left = length;
     request.bad = false;

@@ -11,10 +11,11 @@
 
 /* ONE(name, value): `name value`, the enumerator wire_name. ROW(table, name, value): `table.name value`, the enumerator table_name. */
 #define WIRE_NUMBERS(ONE, ROW) \
-    ONE(version, 1) ONE(max_packet, 65536) ONE(max_path, 4095) ONE(token_bytes, 32) ONE(max_build_name, 64) ONE(reply, 0x8000) \
+    ONE(version, 2) ONE(max_packet, 65536) ONE(max_path, 4095) ONE(token_bytes, 32) ONE(max_build_name, 64) ONE(reply, 0x8000) \
     ROW(op, hello, 1) ROW(op, announce, 2) ROW(op, serve, 3) ROW(op, open, 4) ROW(op, stat, 5) ROW(op, readlink, 6) \
     ROW(op, list, 7) ROW(op, watch, 8) ROW(op, processes, 9) ROW(op, openProcessFd, 10) ROW(op, mounts, 11) ROW(op, bye, 12) \
-    ROW(open_flag, write, 1) ROW(open_flag, noFollow, 2) ROW(open_flag, directory, 4) \
+    ROW(op, relayEnd, 13) \
+    ROW(open_flag, write, 1) ROW(open_flag, noFollow, 2) ROW(open_flag, directory, 4) ROW(open_flag, relay, 8) \
     ROW(list_flag, facts, 1) ROW(processes_flag, files, 1) ROW(watch_flag, remove, 1) ROW(watch_flag, noFollow, 2) \
     ROW(bye_scope, session, 0) ROW(bye_scope, agent, 1) ROW(facts_flag, relayed, 1) ROW(facts_flag, birthTime, 2) \
     ROW(route, mount, 1) ROW(route, sidecar, 2) ROW(route, direct, 3) \

@@ -114,10 +114,32 @@ bool write_few_entries(int out, const struct list_job *job) {
     return fits;
 }
 
+/* The next bytes of a relayed file, which may have no positions (/proc/kmsg) and then be waited for. */
+static ssize_t read_relayed(int file, char *chunk, off_t offset) {
+    static bool streams;
+    ssize_t got = streams ? -1 : read_at(file, chunk, RELAY_CHUNK, offset);
+    if (got < 0 && !streams && errno == ESPIPE && offset == 0) streams = true;
+    while (streams) {
+        got = read_some(file, chunk, RELAY_CHUNK);
+        if (got >= 0 || errno != EAGAIN) break;
+        wait_readable(file, -1);
+    }
+    return got;
+}
+
 void write_relay(int out, const void *relay_job) {
     const struct relay_job *job = relay_job;
     static char chunk[RELAY_CHUNK];
-    off_t offset = job->offset;
-    for (ssize_t got; (got = read_at(job->file, chunk, sizeof chunk, offset)) > 0; offset += got)
+    uint64_t bytes = 0;
+    ssize_t got;
+    while ((got = read_relayed(job->file, chunk, job->offset + (off_t)bytes)) > 0) {
         if (write_all(out, chunk, (size_t)got) < 0) _exit(0);
+        bytes += (uint64_t)got;
+    }
+    if (job->end) {
+        job->end->bytes = bytes;
+        job->end->error = got < 0 ? errno : 0;
+        __atomic_store_n(&job->end->over, true, __ATOMIC_RELEASE);
+    }
+    close(out); /* here: at exit the file may be closed first, and hang */
 }

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "agent.h"
@@ -79,6 +80,32 @@ int pipe_from_child(void (*write_to)(int out, const void *argument), const void 
     return -1;
 }
 
+/* The ends of the last so many relays: more than a client has on its way at once. */
+enum { RELAY_ENDS = 256 };
+static struct relay_end *relay_ends;
+static uint32_t current_id;
+
+/* A place for the end of the relay that the request in hand begins; NULL without memory, its end is then unknown. */
+struct relay_end *new_relay_end(void) {
+    if (!relay_ends) {
+        void *shared = mmap(NULL, RELAY_ENDS * sizeof *relay_ends, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (shared == MAP_FAILED) return NULL;
+        relay_ends = shared;
+    }
+    struct relay_end *end = &relay_ends[current_id % RELAY_ENDS];
+    *end = (struct relay_end){.id = current_id};
+    return end;
+}
+
+/* How the relay that request `id` began has ended: 0 or the errno that ended it, EAGAIN where no end was reached, ENOENT: no such relay. */
+int find_relay_end(uint32_t id, uint64_t *bytes) {
+    const struct relay_end *end = relay_ends ? &relay_ends[id % RELAY_ENDS] : NULL;
+    if (!end || end->id != id) return ENOENT;
+    if (!__atomic_load_n(&end->over, __ATOMIC_ACQUIRE)) return EAGAIN;
+    *bytes = end->bytes;
+    return end->error;
+}
+
 static int send_reply(const unsigned char *request, int error, struct reply *reply) {
     static unsigned char message[header_size + sizeof reply->body];
     bool with_body = !error || get16(request + header_type) == op_hello;
@@ -140,8 +167,9 @@ void run_session(int client, unsigned clients) {
         if (!well_formed(&packet, last_id)) error = MALFORMED;
         bool first = last_id == 0;
         unsigned type = get16(packet.data + header_type);
+        current_id = get32(packet.data + header_id);
         if (!error) error = answer(&packet, first, &reply);
-        last_id = get32(packet.data + header_id);
+        last_id = current_id;
 
         bool ends = error == MALFORMED || (first && error);
         if (send_reply(packet.data, error == MALFORMED ? EPROTO : error, &reply) < 0) {

@@ -1,20 +1,25 @@
-import { readSync } from "node:fs";
-import { isReadable } from "./descriptors/copy.ts";
+import { discard } from "./descriptors/discard.ts";
 import { errnoName, errnoText } from "./descriptors/errno.ts";
 import { FdSocket } from "./descriptors/fd-socket.ts";
 import type { OwnedFd } from "./descriptors/owned-fd.ts";
 import { EPOLLIN, EPOLLOUT, Reactor, readable, type Watch } from "./descriptors/poll.ts";
+import { readNow } from "./descriptors/read-now.ts";
 import { PortholeError } from "./errors.ts";
 import { Channel, type Reply } from "./protocol/channel.ts";
 import { encode } from "./protocol/codec.ts";
 import { type AgentFacts, decodeAgentFacts } from "./protocol/facts.ts";
 import { Op } from "./protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "./protocol/records.ts";
+import { checkPipe } from "./received.ts";
 
 /** Packets taken from the socket in one turn of the event loop. */
 const BATCH = 32;
 /** Milliseconds for HELLO: it touches no file system, only a stuck or frozen agent needs longer. */
 const HELLO_TIMEOUT_MS = 5_000;
+/** Bytes of records that are taken before other events of the process get their turn. */
+const TURN = 65_536;
+/** Records of one answer, after which an agent is taken for one that never ends: as many processes as Linux can have (PID_MAX_LIMIT). */
+export const MOST_RECORDS = 4_194_304;
 
 /**
  * One connection to one agent: the socket, the reactor's watch and the channel, joined. Everything that arrives is
@@ -85,37 +90,68 @@ export class AgentClient {
 
   /**
    * Like {@link request} for an answer that comes as a pipe of records: yields them as they arrive, then ends, or throws FILE with the errno
-   * that stopped the agent.
+   * that stopped the agent (E2BIG after `most` records). A whole record must come within `timeoutMs` of the one before it.
    */
-  async *records(op: Op, body: Uint8Array, timeoutMs: number, what: () => string): AsyncGenerator<PipeRecord> {
+  async *records(
+    op: Op,
+    body: Uint8Array,
+    timeoutMs: number,
+    what: () => string,
+    most = MOST_RECORDS,
+  ): AsyncGenerator<PipeRecord> {
     const { descriptors } = await this.request(op, body, 1, timeoutMs, what);
     const [pipe] = descriptors;
     if (pipe === undefined) throw this.#channel.end("the agent broke the protocol: it sent no pipe");
     try {
-      const decoder = new RecordDecoder();
-      const buffer = Buffer.allocUnsafe(65_536);
-      let sinceTurn = 0;
-      while (!decoder.isComplete) {
-        // A short list is there with the reply; a long one must not keep other events of the process waiting.
-        if (sinceTurn >= buffer.length || !isReadable(pipe.number)) {
-          await this.#dataOf(pipe, timeoutMs, what);
-          sinceTurn = 0;
-        }
-        const length = readSync(pipe.number, buffer);
-        if (length === 0) break;
-        sinceTurn += length;
-        for (const record of decoder.push(buffer.subarray(0, length))) yield record;
-      }
-      const error = decoder.end();
-      if (error !== 0) throw fileError(what(), error);
+      this.#orEnd(() => checkPipe(what(), pipe));
+      yield* this.#recordsOf(pipe, timeoutMs, what, most);
     } finally {
-      pipe.close();
+      discard(pipe);
     }
   }
 
-  async #dataOf(pipe: OwnedFd, timeoutMs: number, what: () => string): Promise<void> {
+  async *#recordsOf(pipe: OwnedFd, timeoutMs: number, what: () => string, most: number): AsyncGenerator<PipeRecord> {
+    const decoder = new RecordDecoder();
+    const buffer = Buffer.allocUnsafe(TURN);
+    let sinceTurn = 0;
+    let count = 0;
+    let deadline = performance.now() + timeoutMs;
+    while (!decoder.isComplete) {
+      // A short list is there with the reply; a long one must not keep other events of the process waiting.
+      const length = sinceTurn < TURN ? readNow(pipe, buffer) : -1;
+      if (length < 0) {
+        await this.#dataOf(pipe, deadline - performance.now(), timeoutMs, what);
+        sinceTurn = 0;
+        continue;
+      }
+      if (length === 0) break;
+      sinceTurn += length;
+      const records = this.#orEnd(() => decoder.push(buffer.subarray(0, length)));
+      for (const record of records) {
+        if (++count > most) {
+          const text = `${what()}: more than ${most} entries, which is where porthole stops`;
+          throw new PortholeError("FILE", text, { errno: "E2BIG" });
+        }
+        yield record;
+      }
+      if (records.length > 0) deadline = performance.now() + timeoutMs;
+    }
+    const error = decoder.end();
+    if (error !== 0) throw fileError(what(), error);
+  }
+
+  /** Whoever sends nonsense once has nothing more to say. */
+  #orEnd<T>(check: () => T): T {
     try {
-      await readable(pipe, { timeoutMs });
+      return check();
+    } catch (error) {
+      throw error instanceof PortholeError ? this.#channel.end(error) : error;
+    }
+  }
+
+  async #dataOf(pipe: OwnedFd, leftMs: number, timeoutMs: number, what: () => string): Promise<void> {
+    try {
+      await readable(pipe, { timeoutMs: Math.max(0, leftMs) });
     } catch (error) {
       if (!(error instanceof PortholeError) || error.errno !== "ETIMEDOUT") throw error;
       const silence = `${what()}: the agent sent nothing for ${timeoutMs / 1000} s`;

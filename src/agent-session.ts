@@ -1,15 +1,20 @@
 import type { AgentClient } from "./agent-client.ts";
+import { discard } from "./descriptors/discard.ts";
 import { errnoName } from "./descriptors/errno.ts";
 import { statx } from "./descriptors/file.ts";
+import { consultMountsOf, knowsRootOf } from "./descriptors/file-system.ts";
 import type { OwnedFd } from "./descriptors/owned-fd.ts";
 import { PortholeError } from "./errors.ts";
-import { checkReceived, OpenFile } from "./open-file.ts";
+import { OpenFile } from "./open-file.ts";
+import type { Reply } from "./protocol/channel.ts";
 import { encode } from "./protocol/codec.ts";
 import { type AgentFacts, type AgentRoute, decodeFileFacts, decodePromise, type FileFacts } from "./protocol/facts.ts";
 import { FileFactsAt, ListFlag, Op, OpenFlag, ProcessesFlag } from "./protocol/messages.ts";
 import type { ProcessFileRecord, ProcessRecord } from "./protocol/records.ts";
+import { checkPipe, checkReceived, type Trust } from "./received.ts";
 import type { Attached } from "./routes/attach.ts";
 import { factsOf } from "./routes/local.ts";
+import { readRecord, routeOf } from "./routes/registry.ts";
 import type { DirectoryEntry, Session } from "./session.ts";
 import type { InotifyEvent } from "./tail/inotify.ts";
 import { pathBytes, pathText } from "./target.ts";
@@ -27,6 +32,9 @@ export class AgentSession implements Session {
   readonly #client: AgentClient;
   readonly #timeoutMs: number;
   readonly #watcher: Watcher;
+  readonly #attached: Attached;
+  readonly #trust: Trust;
+  #relaysAll: boolean | undefined;
 
   constructor(name: string, client: AgentClient, attached: Attached, timeoutMs: number) {
     this.name = name;
@@ -36,22 +44,25 @@ export class AgentSession implements Session {
     this.instance = attached.file;
     this.#timeoutMs = timeoutMs;
     this.#watcher = new Watcher(client, timeoutMs);
+    this.#attached = attached;
+    // By our own record: what an agent says of its route is its own claim.
+    this.#trust = routeOf(attached.file) === "direct" ? "own process" : "stranger";
   }
 
   async open(path: string, options: { write?: boolean; noFollow?: boolean } = {}): Promise<OpenFile> {
     const ofProcess = PROCESS_FILE.exec(path);
     if (ofProcess !== null) return this.openProcessFile(Number(ofProcess[1]), Number(ofProcess[2]), options);
-    const flags = (options.write ? OpenFlag.write : 0) | (options.noFollow ? OpenFlag.noFollow : 0);
+    const flags = this.#openFlags(options.write) | (options.noFollow ? OpenFlag.noFollow : 0);
     const what = this.#cannot("open", path);
-    const { body, descriptors } = await this.#ask(what, Op.open, () => encode.open(flags, 0n, pathBytes(path)), 1);
-    return this.#received(path, body, descriptors, options.write === true);
+    const reply = await this.#ask(what, Op.open, () => encode.open(flags, 0n, pathBytes(path)), 1);
+    return this.#received(path, reply, options.write === true);
   }
 
   async openProcessFile(pid: number, fd: number, options: { write?: boolean } = {}): Promise<OpenFile> {
     const path = `/proc/${pid}/fd/${fd}`;
-    const body = () => encode.openProcessFd(options.write ? OpenFlag.write : 0, pid, fd, 0n);
+    const body = () => encode.openProcessFd(this.#openFlags(options.write), pid, fd, 0n);
     const reply = await this.#ask(this.#cannot("open", path), Op.openProcessFd, body, 1);
-    return this.#received(path, reply.body, reply.descriptors, options.write === true);
+    return this.#received(path, reply, options.write === true);
   }
 
   async *processes(options: { files?: boolean } = {}): AsyncGenerator<ProcessRecord | ProcessFileRecord> {
@@ -68,15 +79,20 @@ export class AgentSession implements Session {
   }
 
   async mounts(): Promise<OpenFile> {
-    const { descriptors } = await this.#ask(
-      () => `cannot read the mounts of ${this.name}`,
-      Op.mounts,
-      encode.mounts,
-      1,
-    );
+    const what = () => `cannot read the mounts of ${this.name}`;
+    const { id, descriptors } = await this.#ask(what, Op.mounts, encode.mounts, 1);
     const [fd] = descriptors;
     if (fd === undefined) throw this.#broken("no descriptor for the mounts");
-    return new OpenFile("/proc/self/mountinfo", fd, factsOf(statx(fd)));
+    try {
+      checkPipe("the mounts", fd);
+      return new OpenFile("/proc/self/mountinfo", fd, { ...factsOf(statx(fd)), relayed: true }, () =>
+        this.#relayEnd(id),
+      );
+    } catch (error) {
+      discard(fd);
+      this.#client.close();
+      throw error;
+    }
   }
 
   async stat(path: string, options: { noFollow?: boolean } = {}): Promise<FileFacts> {
@@ -144,18 +160,50 @@ export class AgentSession implements Session {
   }
 
   /** The open file that a reply brought, once the descriptor is what the reply says. */
-  #received(path: string, body: Uint8Array, descriptors: OwnedFd[], write: boolean): OpenFile {
+  #received(path: string, { id, body, descriptors }: Reply<OwnedFd>, write: boolean): OpenFile {
     const [fd] = descriptors;
     if (fd === undefined) throw this.#broken("no descriptor for an open file");
     try {
       this.#checkFacts(body);
-      checkReceived(path, fd, decodePromise(body), write);
-      return new OpenFile(path, fd, () => decodeFileFacts(body));
+      const promised = decodePromise(body);
+      checkReceived(path, fd, promised, write, this.#trust);
+      const end = promised.relayed ? () => this.#relayEnd(id) : undefined;
+      return new OpenFile(path, fd, () => decodeFileFacts(body), end);
     } catch (error) {
-      fd.close();
+      discard(fd);
       this.#client.close();
       throw error;
     }
+  }
+
+  /**
+   * How a relayed file ended, by the request that opened it.
+   * @throws PortholeError FILE with the errno that ended it; EIO where nobody can say any more
+   */
+  async #relayEnd(id: number): Promise<bigint> {
+    const what = () => `the agent could not read the file of ${this.name} to its end`;
+    try {
+      const { body } = await this.#ask(what, Op.relayEnd, () => encode.relayEnd(id), 0);
+      if (body.length !== 8) throw this.#broken(`${body.length} bytes for the end of a file`);
+      return new DataView(body.buffer, body.byteOffset).getBigUint64(0, true);
+    } catch (error) {
+      // EAGAIN: its reader is gone before it came to an end.
+      const { errno, code } = error as PortholeError;
+      if (code === "FILE" && errno !== "EAGAIN" && errno !== "ENOENT") throw error;
+      throw new PortholeError("FILE", `${what()}: it was cut off`, { errno: "EIO", cause: error });
+    }
+  }
+
+  /** Where this machine could not check what a stranger passes, everything is to be relayed. */
+  #openFlags(write: boolean | undefined): number {
+    this.#relaysAll ??= this.#mustRelay();
+    return (write ? OpenFlag.write : 0) | (this.#relaysAll ? OpenFlag.relay : 0);
+  }
+
+  #mustRelay(): boolean {
+    const pid = readRecord(this.#attached.run, this.#attached.file)?.targetPid ?? 0;
+    consultMountsOf(pid);
+    return this.#trust === "stranger" && !knowsRootOf(pid);
   }
 
   #facts(body: Uint8Array): FileFacts {

@@ -1,10 +1,10 @@
 import { constants, fstatSync, readSync } from "node:fs";
-import { getFlags, identify, setNonBlocking } from "./descriptors/file.ts";
 import type { OwnedFd } from "./descriptors/owned-fd.ts";
 import { readable } from "./descriptors/poll.ts";
+import { readNow } from "./descriptors/read-now.ts";
 import { copyToFd, type PumpOptions, pumpToFd } from "./descriptors/transfer.ts";
 import { PortholeError } from "./errors.ts";
-import type { FileFacts, PromisedFile } from "./protocol/facts.ts";
+import type { FileFacts } from "./protocol/facts.ts";
 
 /** What a file is, by the type bits of its mode. */
 export type FileKind =
@@ -54,12 +54,17 @@ export class OpenFile implements AsyncDisposable {
   readonly path: string;
   readonly #fd: OwnedFd;
   #facts: FileFacts | (() => FileFacts);
+  readonly #end: (() => Promise<bigint>) | undefined;
 
-  /** Takes `fd`. Facts that nobody may ask for can be given as a function. */
-  constructor(path: string, fd: OwnedFd, facts: FileFacts | (() => FileFacts)) {
+  /**
+   * Takes `fd`. Facts that nobody may ask for can be given as a function. `end` is asked when a relayed file seems to be read: it resolves with
+   * the bytes that there were, or rejects with why there are no more; the end of a pipe alone says neither.
+   */
+  constructor(path: string, fd: OwnedFd, facts: FileFacts | (() => FileFacts), end?: () => Promise<bigint>) {
     this.path = path;
     this.#fd = fd;
     this.#facts = facts;
+    this.#end = end;
   }
 
   /** The descriptor's number, for fs.read and the like; it stays this object's. */
@@ -127,7 +132,11 @@ export class OpenFile implements AsyncDisposable {
    */
   async copyTo(out: number, options: PumpOptions = {}): Promise<bigint> {
     if (this.kind === "directory") throw new PortholeError("FILE", `${this.path}: Is a directory`, { errno: "EISDIR" });
-    if (!this.isSeekable) return pumpToFd(this.#fd, out, options);
+    if (!this.isSeekable) {
+      const copied = await pumpToFd(this.#fd, out, options);
+      await this.#checkEnd(copied);
+      return copied;
+    }
     try {
       return copyToFd(this.#fd, out, { onProgress: options.onProgress });
     } catch (error) {
@@ -160,7 +169,7 @@ export class OpenFile implements AsyncDisposable {
   }
 
   async *#flow(signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
-    setNonBlocking(this.#fd, true);
+    let total = 0n;
     for (let polls = true; ; ) {
       if (signal?.aborted) throw cancelled(this.path);
       if (polls) {
@@ -173,12 +182,21 @@ export class OpenFile implements AsyncDisposable {
         }
       }
       const buffer = Buffer.allocUnsafe(CHUNK);
-      const length = readNow(this.path, this.#fd.number, buffer);
-      if (length === 0) return;
+      const length = attempt(this.path, () => readNow(this.#fd, buffer));
+      if (length === 0) return this.#checkEnd(total);
+      total += BigInt(Math.max(0, length));
       if (length > 0) yield buffer.subarray(0, length);
       // Neither pollable nor ready: a look now and then is all that is left.
       else if (!polls) await delay(UNPOLLABLE_MS);
     }
+  }
+
+  /** Throws where a relayed file is not whole. */
+  async #checkEnd(came: bigint): Promise<void> {
+    if (this.#end === undefined || !this.relayed) return;
+    const bytes = await this.#end();
+    if (bytes === came) return;
+    throw new PortholeError("FILE", `${this.path}: ${came} bytes came of ${bytes}`, { errno: "EIO" });
   }
 
   /** Gives the descriptor away; the caller closes it. This object is closed afterwards. */
@@ -196,34 +214,6 @@ export class OpenFile implements AsyncDisposable {
   }
 }
 
-/**
- * Checks a descriptor that an agent sent against what it said of it: the kind, the device it is, the inode, and that it is not open for
- * more than was asked. Neither this nor anything else here waits for a file system's server.
- * @throws PortholeError SESSION
- */
-export function checkReceived(path: string, fd: OwnedFd, promised: PromisedFile, write: boolean): void {
-  const found = identify(fd);
-  const wanted = promised.relayed ? constants.S_IFIFO : promised.mode & constants.S_IFMT;
-  if ((found.mode & constants.S_IFMT) !== wanted) {
-    throw lied(path, `a ${kindOf(found.mode)} where it promised a ${kindOf(wanted)}`);
-  }
-  if (!promised.relayed) {
-    if (found.ino !== promised.inode) throw lied(path, `inode ${found.ino} where it promised ${promised.inode}`);
-    if (found.rdevMajor !== promised.rdevMajor || found.rdevMinor !== promised.rdevMinor) {
-      throw lied(path, "another device than it promised");
-    }
-  }
-  const access = getFlags(fd) & (constants.O_WRONLY | constants.O_RDWR | O_PATH);
-  if (access !== (write ? constants.O_RDWR : constants.O_RDONLY))
-    throw lied(path, "a descriptor with another access mode than asked for");
-}
-
-const O_PATH = 0o10000000;
-
-function lied(path: string, what: string): PortholeError {
-  return new PortholeError("SESSION", `the agent broke the protocol: for ${path} it sent ${what}`);
-}
-
 /** Not node:timers/promises, whose import every command would pay for. */
 function delay(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -233,22 +223,12 @@ function cancelled(path: string): PortholeError {
   return new PortholeError("CANCELLED", `reading ${path} was interrupted`);
 }
 
-/** read(2) that does not wait: -1 when there is nothing yet. */
-function readNow(path: string, fd: number, buffer: Buffer): number {
-  return attempt(path, () => {
-    try {
-      return readSync(fd, buffer);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EAGAIN") return -1;
-      throw error;
-    }
-  });
-}
-
 function attempt<T>(path: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
+    if (error instanceof PortholeError)
+      throw new PortholeError("FILE", `${path}: ${error.message}`, { errno: error.errno, cause: error });
     const { code, message } = error as NodeJS.ErrnoException;
     const text = /^\w+: ([^,]*)/.exec(message)?.[1] ?? message;
     throw new PortholeError("FILE", `${path}: ${text}`, { errno: code, cause: error });

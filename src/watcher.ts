@@ -1,10 +1,12 @@
-import { readSync } from "node:fs";
 import type { AgentClient } from "./agent-client.ts";
+import { discard } from "./descriptors/discard.ts";
 import type { OwnedFd } from "./descriptors/owned-fd.ts";
 import { EPOLLIN, Reactor, type Watch } from "./descriptors/poll.ts";
+import { readNow } from "./descriptors/read-now.ts";
 import { PortholeError } from "./errors.ts";
 import { encode } from "./protocol/codec.ts";
 import { Op, WatchFlag } from "./protocol/messages.ts";
+import { checkInotify } from "./received.ts";
 import { decodeInotify, IN_Q_OVERFLOW, type InotifyEvent } from "./tail/inotify.ts";
 import { pathBytes } from "./target.ts";
 
@@ -52,21 +54,24 @@ export class Watcher {
   }
 
   #adopt(descriptor: OwnedFd): void {
-    if (this.#descriptor !== undefined) {
-      descriptor.close();
-      throw new PortholeError("SESSION", "the agent broke the protocol: it sent a second inotify descriptor");
+    try {
+      if (this.#descriptor !== undefined)
+        throw new PortholeError("SESSION", "the agent broke the protocol: it sent a second inotify descriptor");
+      checkInotify("a watch", descriptor);
+    } catch (error) {
+      discard(descriptor);
+      this.#client.close();
+      throw error;
     }
     this.#descriptor = descriptor;
     const buffer = Buffer.allocUnsafe(BUFFER);
     this.#watch = Reactor.shared().watch(descriptor, EPOLLIN, () => {
       try {
-        const length = readSync(descriptor.number, buffer);
-        // An inotify descriptor has no end: it is none, and would be readable for ever.
-        if (length === 0) this.#watch?.close();
-        this.#deliver(decodeInotify(buffer.subarray(0, length)));
-      } catch (error) {
-        // EAGAIN: somebody else read the events. Anything else: no inotify descriptor, which then gives no events.
-        if ((error as NodeJS.ErrnoException).code !== "EAGAIN") this.#watch?.close();
+        // -1: somebody else read the events.
+        const length = readNow(descriptor, buffer);
+        if (length > 0) this.#deliver(decodeInotify(buffer.subarray(0, length)));
+      } catch {
+        this.#watch?.close();
       }
     });
   }

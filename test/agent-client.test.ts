@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { AgentClient } from "../src/agent-client.ts";
@@ -9,6 +10,7 @@ import { decodeMessage, encode, encodeMessage, type Message } from "../src/proto
 import { MAX_IN_FLIGHT, Op, REPLY, VERSION } from "../src/protocol/messages.ts";
 import { owned } from "./descriptors/fixtures.ts";
 import { descriptorCount } from "./helpers/processes.ts";
+import { entry } from "./protocol/record-bytes.ts";
 import { agentFacts } from "./protocol/samples.ts";
 
 const nothing = new Uint8Array(0);
@@ -133,6 +135,36 @@ describe("records", () => {
       ...{ code: "SESSION", errno: "ETIMEDOUT", message: "cannot do it: the agent sent nothing for 0.03 s" },
     });
     expect(client.ended).toBeDefined();
+  });
+
+  test("without end stop at a limit, and nobody writes for them any more", async () => {
+    const { peer, client } = await session();
+    const records = client.records(Op.list, encode.list(0, Buffer.from("/")), 20_000, what, 100_000);
+    const next = records.next();
+    const [reading, writing] = pipe();
+    peer.answer(await peer.receive(), nothing, [reading]);
+    reading.close();
+    const block = Buffer.concat(Array.from({ length: 1000 }, () => entry(Buffer.from("x"))));
+    const written = new Promise<string>((resolve) => {
+      const more = () => writeFile(writing.number, block, (error) => (error ? resolve(error.code ?? "") : more()));
+      more();
+    });
+    await next;
+    let count = 1;
+    const reading_ = async () => {
+      for await (const _ of records) count++;
+    };
+    await expect(reading_()).rejects.toMatchObject({
+      ...{
+        code: "FILE",
+        errno: "E2BIG",
+        message: "cannot do it: more than 100000 entries, which is where porthole stops",
+      },
+    });
+    expect(count).toBe(100_000);
+    expect(await written).toBe("EPIPE");
+    writing.close();
+    expect(client.ended).toBeUndefined();
   });
 
   test("without a pipe are a breach of the protocol", async () => {

@@ -4,8 +4,9 @@ import { socketpair } from "../src/descriptors/fd-socket.ts";
 import { mkfifo, openPath, pipe, statx } from "../src/descriptors/file.ts";
 import { libc } from "../src/descriptors/libc.ts";
 import { OwnedFd } from "../src/descriptors/owned-fd.ts";
-import { checkReceived, kindOf, OpenFile } from "../src/open-file.ts";
+import { kindOf, OpenFile } from "../src/open-file.ts";
 import type { PromisedFile } from "../src/protocol/facts.ts";
+import { checkReceived } from "../src/received.ts";
 import { factsOf } from "../src/routes/local.ts";
 import { owned, temporaryDirectory } from "./descriptors/fixtures.ts";
 
@@ -48,25 +49,25 @@ describe("a descriptor that is what the agent said is taken", () => {
     ["a file of /proc", () => open("/proc/self/status")],
   ])("%s", (_, make) => {
     const fd = make();
-    expect(() => checkReceived("/x", fd, truth(fd), false)).not.toThrow();
+    expect(() => checkReceived("/x", fd, truth(fd), false, "own process")).not.toThrow();
   });
 
   test("a file for writing, when that was asked for", () => {
     const fd = open(file(), O_RDWR);
-    expect(() => checkReceived("/x", fd, truth(fd), true)).not.toThrow();
+    expect(() => checkReceived("/x", fd, truth(fd), true, "own process")).not.toThrow();
   });
 
   test("a pipe for a relayed file, whose own facts are another file's", () => {
     const [reading, writing] = pipe();
     owned(writing);
     const promised = { ...truth(open(file())), relayed: true };
-    expect(() => checkReceived("/x", owned(reading), promised, false)).not.toThrow();
+    expect(() => checkReceived("/x", owned(reading), promised, false, "own process")).not.toThrow();
   });
 });
 
 describe("a descriptor that is not what the agent said ends the session:", () => {
   const lie = (fd: OwnedFd, promised: Partial<PromisedFile>, complaint: RegExp, write = false) =>
-    expect(() => checkReceived("/x", fd, { ...truth(fd), ...promised }, write)).toThrow(
+    expect(() => checkReceived("/x", fd, { ...truth(fd), ...promised }, write, "own process")).toThrow(
       expect.objectContaining({ code: "SESSION", message: expect.stringMatching(complaint) }),
     );
 

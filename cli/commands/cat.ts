@@ -41,7 +41,9 @@ async function catOne(reach: Reach, { text, target }: NamedTarget, trace: boolea
     if (trace) tell(target, session, file, performance.now() - started);
     if (file.kind === "directory")
       throw new PortholeError("FILE", `cannot read ${text}: Is a directory`, { errno: "EISDIR" });
-    if (file.relayed) complain(`${printable(text)}: its file system may not answer, so the agent reads it for us`);
+    // Of what is made up as it is read (/proc/N/environ) there is nothing to explain.
+    if (file.relayed && file.facts.size > 0n)
+      complain(`${printable(text)}: its file system may not answer, so the agent reads it for us`);
     if (isTerminal(1)) await show(file);
     else await copy(file);
   } finally {

@@ -22,7 +22,9 @@ export async function hexdump(text: string, options: HexdumpOptions): Promise<nu
     try {
       if (file.kind === "directory")
         throw new PortholeError("FILE", `cannot read ${text}: Is a directory`, { errno: "EISDIR" });
-      if (file.relayed) complain(`${printable(text)}: its file system may not answer, so the agent reads it for us`);
+      // Of what is made up as it is read (/proc/N/environ) there is nothing to explain.
+      if (file.relayed && file.facts.size > 0n)
+        complain(`${printable(text)}: its file system may not answer, so the agent reads it for us`);
       const { canonical, skip, length, squeezing } = options;
       await dumpOpenFile(file, { canonical, skip, length, squeezes: squeezing }, write);
       return 0;

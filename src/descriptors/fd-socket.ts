@@ -1,5 +1,6 @@
 import { PortholeError } from "../errors.ts";
 import { ControlHeader, controlLength, parseControl, SCM_MAX_FD, SCM_RIGHTS, SOL_SOCKET } from "./control.ts";
+import { discard } from "./discard.ts";
 import { Errno, systemError } from "./errno.ts";
 import { errno, libc } from "./libc.ts";
 import { Message, MSG_CMSG_CLOEXEC, MSG_CTRUNC, MSG_DONTWAIT, MSG_NOSIGNAL, MSG_TRUNC } from "./message.ts";
@@ -82,7 +83,7 @@ export class FdSocket implements Disposable, AsyncDisposable {
 
   /**
    * The next packet; "again" when none is there; "end" when the peer has closed and everything it sent was received.
-   * Throws SESSION after closing every descriptor that came along when the packet is cut off, brings more descriptors than allowed (or this
+   * Throws SESSION after getting rid of every descriptor that came along when the packet is cut off, brings more descriptors than allowed (or this
    * process is at its limit of open files: the kernel reports both as MSG_CTRUNC), brings another control message, or is empty but carries
    * descriptors. After that the socket is good only to be closed.
    */
@@ -95,11 +96,16 @@ export class FdSocket implements Disposable, AsyncDisposable {
     const descriptors = numbers.map(OwnedFd.adopt);
     const complaint = this.#complaint(message.flags, foreign, size, descriptors.length);
     if (complaint !== undefined) {
-      for (const descriptor of descriptors) descriptor.close();
+      for (const descriptor of descriptors) discard(descriptor);
       throw new PortholeError("SESSION", `the peer sent ${complaint}`, { errno: "EPROTO" });
     }
     if (size === 0) return "end";
     return { data: message.data.subarray(0, size), descriptors };
+  }
+
+  /** Gets rid of a received descriptor that nobody wants: a stranger's, so close(2) of it might never return. */
+  discard(descriptor: OwnedFd): void {
+    discard(descriptor);
   }
 
   /** Idempotent. End the watch on the socket first. */

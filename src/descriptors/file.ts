@@ -7,6 +7,7 @@ import { OwnedFd } from "./owned-fd.ts";
 
 const F_GETFL = 3;
 const F_SETFL = 4;
+const F_GET_SEALS = 1034;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const O_CLOEXEC = 0o2000000;
@@ -17,6 +18,7 @@ const AT_STATX_DONT_SYNC = 0x4000;
 const STATX_BASIC_STATS = 0x7ff;
 const STATX_BTIME = 0x800;
 const STATX_MNT_ID = 0x1000;
+const STATX_MNT_ID_UNIQUE = 0x4000; // Linux 6.8
 
 /** What statx(2) says of a file. Times are nanoseconds since 1970; `dev` and `rdev` are encoded as in makedev(3) and Node's `Stats`. */
 export interface Statx {
@@ -94,16 +96,21 @@ export interface FileIdentity {
   ino: bigint;
   rdevMajor: number;
   rdevMinor: number;
+  /** Of its mount, never used again until the machine starts anew; undefined before Linux 6.8. Not the number in mountinfo. */
+  uniqueMount: number | undefined;
 }
 
 /** The few facts of {@link statx} that every received descriptor is checked by, without the cost of the others. */
 export function identify(fd: OwnedFd): FileIdentity {
-  const view = callStatx(fd, STATX_BASIC_STATS);
+  const view = callStatx(fd, STATX_BASIC_STATS | STATX_MNT_ID_UNIQUE);
+  const known = (view.getUint32(0x00, true) & STATX_MNT_ID_UNIQUE) !== 0;
   return {
     mode: view.getUint16(0x1c, true),
     ino: view.getBigUint64(0x20, true),
     rdevMajor: view.getUint32(0x80, true),
     rdevMinor: view.getUint32(0x84, true),
+    // They count from 2^31 (fs/namespace.c): a double holds them.
+    uniqueMount: known ? view.getUint32(0x90, true) + view.getUint32(0x94, true) * 0x1_0000_0000 : undefined,
   };
 }
 
@@ -164,6 +171,11 @@ export function tryLock(fd: OwnedFd): boolean {
     if (error === Errno.EAGAIN) return false;
     if (error !== Errno.EINTR) throw systemError("FILE", "cannot lock", error);
   }
+}
+
+/** True for what lies in memory of the kernel's own, memfd or tmpfs: only that has seals (fcntl(2), F_GET_SEALS). */
+export function isInMemory(fd: OwnedFd): boolean {
+  return libc.fcntl(fd.number, F_GET_SEALS, 0) >= 0;
 }
 
 /** mkfifo(3), less the umask. */

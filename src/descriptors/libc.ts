@@ -82,6 +82,18 @@ export const libc = onFirstUse({
   pidfd_send_signal: declare<(call: number, pidfd: number, signal: number, info: number, flags: number) => number>(
     "int64_t syscall(long, int, int, uintptr_t, uint)",
   ),
+  clone: declare<(run: number | bigint, stack: number, flags: number, argument: number) => number>(
+    "int clone(uintptr_t, uintptr_t, int, uintptr_t)",
+  ),
+  dlsym: declare<(library: number, name: string) => number | bigint>("uintptr_t dlsym(uintptr_t, str)"),
+  pthread_sigmask: declare<(how: number, set: number, old: number) => number>(
+    "int pthread_sigmask(int, uintptr_t, uintptr_t)",
+  ),
+  close_range: declare<(call: number, first: number, last: number, flags: number) => number>(
+    "int64_t syscall(long, uint, uint, uint)",
+  ),
+  _exit: declare<(status: number) => never>("void _exit(int)"),
+
   signal: declare<(signal: number, handler: number) => number | bigint>("uintptr_t signal(int, uintptr_t)"),
   prctl: declare<(option: number, argument: number) => number>("int prctl(int, ulong)"),
   gettid: declare<() => number>("int gettid()"),
@@ -95,8 +107,8 @@ export const libc = onFirstUse({
 /** System calls for which not every C library has a function (musl before 1.2.5), by number. */
 export const SystemCall =
   process.arch === "x64"
-    ? { statx: 332, preadv2: 327, pwritev2: 328, openat2: 437 }
-    : { statx: 291, preadv2: 286, pwritev2: 287, openat2: 437 };
+    ? { statx: 332, preadv2: 327, pwritev2: 328, openat2: 437, close_range: 436 }
+    : { statx: 291, preadv2: 286, pwritev2: 287, openat2: 437, close_range: 436 };
 
 /** The calling thread's errno. Valid only until the next call of any kind. */
 export const errno: () => number = koffi.errno;

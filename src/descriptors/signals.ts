@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { releaseDescriptors } from "./discard.ts";
 import { libc } from "./libc.ts";
 
 const SIG_DFL = 0;
@@ -11,6 +12,7 @@ const PR_SET_DUMPABLE = 4;
  */
 export function dieOf(signal: NodeJS.Signals): never {
   const number = constants.signals[signal];
+  releaseDescriptors();
   libc.prctl(PR_SET_DUMPABLE, 0);
   libc.signal(number, SIG_DFL);
   libc.raise(number);

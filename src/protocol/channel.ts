@@ -8,13 +8,17 @@ export interface Closable {
 }
 
 /** What a channel needs of the socket beneath it. */
-export interface Transport {
+export interface Transport<D> {
   /** Sends one packet. False when the socket is full: the channel sends it again after {@link Channel.writable}. */
   send(packet: Uint8Array): boolean;
+  /** Gets rid of a descriptor that no request expects. */
+  discard(descriptor: D): void;
 }
 
 /** A reply without error. The caller owns the descriptors; `body` is a copy. */
 export interface Reply<D extends Closable> {
+  /** Of the request. */
+  id: number;
   body: Uint8Array;
   descriptors: D[];
 }
@@ -30,10 +34,10 @@ interface Pending<D extends Closable> {
 
 /**
  * Requests and replies of one session, over an injected transport: matches ids, bounds what is in flight, enforces deadlines, and fails
- * every pending request with one reason when the session ends. Descriptors that no request expects are closed.
+ * every pending request with one reason when the session ends. Descriptors that no request expects are discarded.
  */
 export class Channel<D extends Closable> {
-  readonly #transport: Transport;
+  readonly #transport: Transport<D>;
   readonly #pending = new Map<number, Pending<D>>();
   readonly #queue: { id: number; packet: Uint8Array; pending: Pending<D> }[] = [];
   readonly #onEnd: (reason: PortholeError) => void;
@@ -44,7 +48,7 @@ export class Channel<D extends Closable> {
   #blocked = false;
 
   /** @param onEnd called once with the reason, after every pending request failed. */
-  constructor(transport: Transport, onEnd: (reason: PortholeError) => void) {
+  constructor(transport: Transport<D>, onEnd: (reason: PortholeError) => void) {
     this.#transport = transport;
     this.#onEnd = onEnd;
   }
@@ -98,7 +102,7 @@ export class Channel<D extends Closable> {
   packet(data: Uint8Array, descriptors: D[]): void {
     const failure = this.#deliver(data, descriptors);
     if (failure === undefined) return;
-    for (const descriptor of descriptors) descriptor.close();
+    for (const descriptor of descriptors) this.#transport.discard(descriptor);
     this.#finish(failure);
   }
 
@@ -129,7 +133,7 @@ export class Channel<D extends Closable> {
     }
     this.#pending.delete(message.id);
     if (message.error !== 0) pending.reject(pending.asError(message.error, new Uint8Array(message.body)));
-    else pending.resolve({ body: new Uint8Array(message.body), descriptors });
+    else pending.resolve({ id: message.id, body: new Uint8Array(message.body), descriptors });
     if (this.#queue.length > 0) this.#flush();
     return undefined;
   }

@@ -80,6 +80,7 @@ export const encode = {
   },
   mounts: (): Uint8Array => empty,
   bye: (scope: number): Uint8Array => words(scope),
+  relayEnd: (id: number): Uint8Array => words(id),
 };
 
 /** The packet that hands the listening socket over: `SERVE` with its one descriptor. */

@@ -3,7 +3,7 @@
  */
 
 /** Protocol version. Host and agent must carry the same one. */
-export const VERSION = 1;
+export const VERSION = 2;
 /** Largest packet in bytes, header included. */
 export const MAX_PACKET = 65_536;
 /** Longest path in bytes, without NUL. */
@@ -32,11 +32,12 @@ export const Op = {
   openProcessFd: 10,
   mounts: 11,
   bye: 12,
+  relayEnd: 13,
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
 
 /** Flags of OPEN (and, where docs/protocol.md says so, STAT and OPEN_PROCESS_FD). */
-export const OpenFlag = { write: 1, noFollow: 2, directory: 4 } as const;
+export const OpenFlag = { write: 1, noFollow: 2, directory: 4, relay: 8 } as const;
 /** Flags of LIST. */
 export const ListFlag = { facts: 1 } as const;
 /** Flags of PROCESSES. */

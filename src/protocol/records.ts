@@ -52,6 +52,8 @@ export interface ProcessFileRecord {
 
 export type PipeRecord = EntryRecord | ProcessRecord | ProcessFileRecord;
 
+const DOT = 0x2e;
+
 /** Longest record accepted; the longest honest one (arguments, name and link of 4 KiB each) is far below. */
 const MAX_RECORD = MAX_PACKET;
 
@@ -125,6 +127,9 @@ function entry(record: Uint8Array, view: DataView): EntryRecord {
   exactly(record, nameAt + nameLength + linkLength);
   const name = copy(record, nameAt, nameLength);
   if (nameLength === 0 || name.includes(0) || name.includes(0x2f)) throw broken("a name that no directory can hold");
+  // Who walks a tree would come to the same directory again, without end.
+  if (name[0] === DOT && (nameLength === 1 || (nameLength === 2 && name[1] === DOT)))
+    throw broken("a directory's name for itself or its parent");
   return {
     kind: "entry",
     name,

@@ -45,6 +45,12 @@ export function agentFile(key: AgentKey): string {
   return `${identity.slice(0, 16)}.${route}.${userPart(user)}.${generation.replace(/[^0-9A-Za-z]/g, "").slice(0, 40)}`;
 }
 
+/** The route in the name that {@link agentFile} gave. */
+export function routeOf(file: string): AgentRoute | undefined {
+  const [, route] = file.split(".");
+  return route === "direct" || route === "mount" || route === "sidecar" ? route : undefined;
+}
+
 /** Users that differ only after 10 bytes share a name; their records tell them apart, see {@link candidates}. */
 function userPart(user: string): string {
   return Buffer.from(user)

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { expect, onTestFinished, test } from "vitest";
+import { VERSION } from "../../src/protocol/messages.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { builtAgent, repository } from "../helpers/paths.ts";
 
@@ -30,7 +31,7 @@ test("the same sources make the same bytes in another directory", () => {
 });
 
 test("--version names the protocol and the build, --help every option", () => {
-  expect(run("--version").stdout).toMatch(/^porthole-agent protocol 1 build [0-9a-f]{16}\n$/);
+  expect(run("--version").stdout).toMatch(new RegExp(`^porthole-agent protocol ${VERSION} build [0-9a-f]{16}\\n$`));
   const { status, stdout } = run("--help");
   expect(status).toBe(0);
   for (const option of ["socket", "fd", "token-stdin", "target-pid", "target-start", "root", "idle", "join-user-ns"])

@@ -77,7 +77,7 @@ describe("a client that breaks the protocol", () => {
 
   const bodies: [string, number, Uint8Array][] = [
     ["OPEN without a body", Op.open, empty],
-    ["OPEN with an unknown flag", Op.open, encode.open(8, 0n, path)],
+    ["OPEN with an unknown flag", Op.open, encode.open(16, 0n, path)],
     ["OPEN with every flag", Op.open, encode.open(0xffff_ffff, 0n, path)],
     ["OPEN cut in its offset", Op.open, encode.open(0, 0n, path).subarray(0, 10)],
     ["OPEN without a path", Op.open, encode.open(0, 0n, path).subarray(0, 12)],
@@ -95,6 +95,8 @@ describe("a client that breaks the protocol", () => {
     ["WATCH that adds without a path", Op.watch, encode.watch(0, 2, -1, undefined)],
     ["WATCH that adds with a number", Op.watch, encode.watch(0, 2, 1, path)],
     ["WATCH with an unknown flag", Op.watch, encode.watch(4, 2, -1, path)],
+    ["RELAY_END without an id", Op.relayEnd, empty],
+    ["RELAY_END with more behind it", Op.relayEnd, join(u32(1), u32(1))],
     ["PROCESSES without flags", Op.processes, empty],
     ["PROCESSES with an unknown flag", Op.processes, encode.processes(2)],
     ["PROCESSES with more behind it", Op.processes, join(encode.processes(0), u32(0))],

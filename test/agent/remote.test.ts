@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { fstatSync, readFileSync, readlinkSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { encode } from "../../src/protocol/codec.ts";
 import { decodeAgentFacts, decodeFileFacts } from "../../src/protocol/facts.ts";
@@ -47,6 +47,63 @@ describeAsRoot("a file system whose server may not answer", () => {
     await agent.stop();
   });
 
+  test.each(builds)("the %s agent tells how a relay ended: whole, by an error, or not at all", async (build) => {
+    const agent = await started(build);
+    const session = await agent.session();
+    const relay = async (name: string) => {
+      const id = session.send(Op.open, open(name));
+      const reply = await session.receive();
+      if (reply === "end" || !reply.descriptors[0]) throw new Error("no pipe");
+      return { id, pipe: reply.descriptors[0] };
+    };
+    const whole = await relay("data");
+    expect(await session.failure(Op.relayEnd, encode.relayEnd(whole.id))).toBe("EAGAIN");
+    expect((await drain(whole.pipe)).length).toBe(SIZE);
+    const { error, body } = await session.request(Op.relayEnd, encode.relayEnd(whole.id));
+    expect([error, Buffer.from(body).readBigUInt64LE()]).toEqual([0, BigInt(SIZE)]);
+    const broken = await relay("bad-read");
+    expect((await drain(broken.pipe)).length).toBe(65_536);
+    expect(await session.failure(Op.relayEnd, encode.relayEnd(broken.id))).toBe("EIO");
+    expect(await session.failure(Op.relayEnd, encode.relayEnd(4711))).toBe("ENOENT");
+    session.close();
+    await agent.stop();
+  });
+
+  test("a file of this machine's own file systems is relayed where the host asks for it", async () => {
+    const agent = await started("asan");
+    const session = await agent.session();
+    const path = bytes(readlinkSync("/proc/self/exe"));
+    for (const [flags, relayed] of [
+      [0, false],
+      [OpenFlag.relay, true],
+    ] as const) {
+      const { body, descriptors } = await session.must(Op.open, encode.open(flags, 0n, path));
+      expect(decodeFileFacts(body).relayed).toBe(relayed);
+      for (const fd of descriptors) {
+        expect(fstatSync(fd.number).isFIFO()).toBe(relayed);
+        fd.close();
+      }
+    }
+    session.close();
+    await agent.stop();
+  });
+
+  test("files of /proc that read a process's memory are relayed, others are not", async () => {
+    const agent = await started("asan");
+    const session = await agent.session();
+    for (const [name, relayed] of [
+      ["cmdline", true],
+      ["environ", true],
+      ["status", false],
+    ] as const) {
+      const reply = await session.must(Op.open, encode.open(0, 0n, bytes(`/proc/${target.pid}/${name}`)));
+      expect(decodeFileFacts(reply.body).relayed).toBe(relayed);
+      for (const fd of reply.descriptors) fd.close();
+    }
+    session.close();
+    await agent.stop();
+  });
+
   test("refuses what cannot be relayed: writing, a directory, an offset beyond any file", async () => {
     const agent = await started("asan");
     const session = await agent.session();
@@ -61,6 +118,8 @@ describeAsRoot("a file system whose server may not answer", () => {
         ["no-open", true],
         ["no-read", true],
         ["no-flush", true],
+        ["bad-read", true],
+        ["no-getattr", true],
       ],
     );
     session.close();

@@ -241,7 +241,12 @@ describe("an answer to ANNOUNCE that is not SERVE with a listening socket", () =
       1,
       /is not a SERVE message/,
     ],
-    ["another version", encodeMessage(Op.serve, 0, word(7), 1), 1, /the host speaks version 7, this agent 1/],
+    [
+      "another version",
+      encodeMessage(Op.serve, 0, word(7), 1),
+      1,
+      new RegExp(`the host speaks version 7, this agent ${VERSION}`),
+    ],
   ])("%s ends the agent with one line", async (_, packet, count, line) => {
     const pair = socketpair();
     const serve: Parameters<typeof startAgent>[0]["serve"] = (rendezvous) => {

@@ -37,6 +37,7 @@ function setUp() {
         sent.push(decodeMessage(Uint8Array.from(packet), 0));
         return true;
       },
+      discard: (descriptor) => descriptor.close(),
     },
     (reason) => reasons.push(reason),
   );
@@ -70,8 +71,8 @@ describe("requests and replies", () => {
     const descriptor = new Descriptor();
     answer(2, Op.open, Uint8Array.of(22), [descriptor]);
     answer(1, Op.stat, Uint8Array.of(11));
-    expect(await two.reply).toEqual({ body: Uint8Array.of(22), descriptors: [descriptor] });
-    expect(await one.reply).toEqual({ body: Uint8Array.of(11), descriptors: [] });
+    expect(await two.reply).toEqual({ id: 2, body: Uint8Array.of(22), descriptors: [descriptor] });
+    expect(await one.reply).toEqual({ id: 1, body: Uint8Array.of(11), descriptors: [] });
     expect(descriptor.closed).toBe(0);
     ask();
     expect(ids(sent)).toEqual([1, 2, 3]);

@@ -11,80 +11,8 @@ import {
   TrailerAt,
 } from "../../src/protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "../../src/protocol/records.ts";
+import { entry, fileOf, processOf, record, trailer } from "./record-bytes.ts";
 import { fileFacts } from "./samples.ts";
-
-/** A record with `fixed` bytes of which `fill` writes what is not zero, and the variable parts behind them. */
-function record(
-  kind: number,
-  fixed: number,
-  fill: (bytes: Buffer) => void,
-  parts: Uint8Array[] = [],
-  flags = 0,
-): Buffer {
-  const head = Buffer.alloc(fixed);
-  head.writeUInt32LE(fixed + Buffer.concat(parts).length, RecordAt.length);
-  head.writeUInt16LE(kind, RecordAt.kind);
-  head.writeUInt16LE(flags, RecordAt.flags);
-  fill(head);
-  return Buffer.concat([head, ...parts]);
-}
-
-function entry(
-  name: Uint8Array,
-  { link = Buffer.of(), facts = undefined as Buffer | undefined, error = 0, type = 8 } = {},
-) {
-  return record(
-    RecordKind.entry,
-    EntryAt.size,
-    (head) => {
-      head.writeInt32LE(error, EntryAt.error);
-      head.writeUInt8(type, EntryAt.type);
-      head.writeUInt16LE(name.length, EntryAt.nameLength);
-      head.writeUInt16LE(link.length, EntryAt.linkLength);
-    },
-    [...(facts ? [facts] : []), name, link],
-    facts ? 1 : 0,
-  );
-}
-
-function processOf(command: Uint8Array, args: Uint8Array, error = 0) {
-  return record(
-    RecordKind.process,
-    ProcessAt.size,
-    (head) => {
-      head.writeUInt32LE(7, ProcessAt.pid);
-      head.writeUInt32LE(1, ProcessAt.parent);
-      head.writeUInt32LE(1000, ProcessAt.uid);
-      head.writeInt32LE(error, ProcessAt.error);
-      head.writeBigUInt64LE(2n ** 40n, ProcessAt.start);
-      head.writeUInt16LE(command.length, ProcessAt.commandLength);
-      head.writeUInt16LE(args.length, ProcessAt.argumentsLength);
-    },
-    [command, args],
-  );
-}
-
-function fileOf(link: Uint8Array) {
-  return record(
-    RecordKind.file,
-    ProcessFileAt.size,
-    (head) => {
-      head.writeUInt32LE(3, ProcessFileAt.fd);
-      head.writeUInt32LE(0o100002, ProcessFileAt.access);
-      head.writeBigUInt64LE(99n, ProcessFileAt.position);
-      fileFacts({ mode: 0o100600, inode: 5n }).copy(head, ProcessFileAt.facts);
-      head.writeUInt16LE(link.length, ProcessFileAt.linkLength);
-    },
-    [link],
-  );
-}
-
-function trailer(records: number | bigint, error = 0) {
-  return record(RecordKind.trailer, TrailerAt.size, (head) => {
-    head.writeInt32LE(error, TrailerAt.error);
-    head.writeBigUInt64LE(BigInt(records), TrailerAt.records);
-  });
-}
 
 function decode(...chunks: Uint8Array[]): { records: PipeRecord[]; error: number } {
   const decoder = new RecordDecoder();

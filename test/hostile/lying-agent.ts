@@ -1,0 +1,158 @@
+import { randomBytes } from "node:crypto";
+import { chmodSync, constants, mkdirSync, writeFileSync } from "node:fs";
+import { onTestFinished } from "vitest";
+import { acceptFrom, FdSocket, listenAt } from "../../src/descriptors/fd-socket.ts";
+import { openPath, statx } from "../../src/descriptors/file.ts";
+import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
+import { EPOLLIN, Reactor, type Watch } from "../../src/descriptors/poll.ts";
+import { decodeMessage, encodeMessage, type Message } from "../../src/protocol/codec.ts";
+import type { AgentRoute } from "../../src/protocol/facts.ts";
+import { FileFactsAt, Op, REPLY } from "../../src/protocol/messages.ts";
+import { agentFile } from "../../src/routes/registry.ts";
+import { controlMessage, ints, rawSend } from "../descriptors/raw-message.ts";
+import { agentFacts } from "../protocol/samples.ts";
+
+/** What an agent answers to one kind of request. */
+export type Lie = (request: Message, client: Client) => void;
+
+/** One client of the lying agent: everything that can be said to it. */
+export class Client {
+  readonly #socket: FdSocket;
+  readonly #watch: Watch;
+
+  constructor(connection: OwnedFd, lies: Map<number, Lie>) {
+    this.#socket = new FdSocket(connection, { maxDescriptors: 0 });
+    this.#watch = Reactor.shared().watch(this.#socket.fd, EPOLLIN, () => {
+      for (;;) {
+        const packet = this.#next();
+        if (packet === "again") return;
+        if (packet === "end") return this.close();
+        const request = decodeMessage(Uint8Array.from(packet.data), 0);
+        lies.get(request.type)?.(request, this);
+        if (this.#socket.fd.closed) return;
+      }
+    });
+  }
+
+  /** A reply that is well-formed as far as its parts are. */
+  answer(
+    request: Message,
+    body: Uint8Array = nothing,
+    descriptors: OwnedFd[] = [],
+    changes: Partial<Message> = {},
+  ): void {
+    const {
+      type = request.type | REPLY,
+      id = request.id,
+      error = 0,
+      descriptors: count = descriptors.length,
+    } = changes;
+    this.send(encodeMessage(type, id, body, count, error), descriptors);
+  }
+
+  /** Bytes with descriptors, whatever they say. The kernel takes 253 at most. */
+  send(packet: Uint8Array, descriptors: OwnedFd[] = []): void {
+    const control = descriptors.length > 0 ? controlMessage(ints(...descriptors.map((fd) => fd.number))) : nothing;
+    this.sendControl(packet, control);
+  }
+
+  /** Bytes with any control data: the errno's name where the kernel refuses. */
+  sendControl(packet: Uint8Array, control: Uint8Array): number | string {
+    return this.#socket.fd.closed ? "EBADF" : rawSend(this.#socket.fd, packet, control);
+  }
+
+  close(): void {
+    if (this.#socket.fd.closed) return;
+    this.#watch.close();
+    this.#socket.close();
+  }
+
+  #next(): ReturnType<FdSocket["receive"]> {
+    try {
+      return this.#socket.receive();
+    } catch {
+      return "end"; // the other side ended the session
+    }
+  }
+}
+
+const nothing = new Uint8Array(0);
+
+export interface LyingAgent {
+  /** A target whose container has this agent: `<full id>:/path`. No engine is asked for it. */
+  target: string;
+  clients: Client[];
+  stop(): void;
+}
+
+/**
+ * An agent for a container that there is not, met where a live one is: in the run directory under `state` (XDG_STATE_HOME). It says HELLO
+ * and does what `lies` say; what it has no lie for it leaves unanswered. It goes with the test.
+ * @param route by the host's own record; this process is the target's first one, so that its mount table is looked at
+ */
+export function lyingAgent(
+  state: string,
+  lies: Partial<Record<keyof typeof Op, Lie>>,
+  { route = "mount", targetPid = process.pid }: { route?: AgentRoute; targetPid?: number } = {},
+): LyingAgent {
+  const root = `${state}/porthole`;
+  for (const [path, mode] of [
+    [root, 0o700],
+    [`${root}/agents`, 0o700],
+    [`${root}/mnt`, 0o711],
+  ] as const) {
+    mkdirSync(path, { recursive: true });
+    chmodSync(path, mode);
+  }
+  const identity = randomBytes(32).toString("hex");
+  const key = { identity, generation: "2026", route, user: "" };
+  const record = { ...key, name: "liar", engine: "", targetPid, sidecar: "", created: new Date(0).toISOString() };
+  writeFileSync(`${root}/agents/${agentFile(key)}.json`, JSON.stringify(record), { mode: 0o600 });
+  const directory = openPath(`${root}/agents`, constants.O_RDONLY | constants.O_DIRECTORY);
+  const listener = listenAt(directory, `${agentFile(key)}.sock`, 0o600);
+  directory.close();
+
+  const told = new Map<number, Lie>([[Op.hello, (request, client) => client.answer(request, agentFacts({ route }))]]);
+  for (const [name, lie] of Object.entries(lies)) told.set(Op[name as keyof typeof Op], lie);
+  const clients: Client[] = [];
+  const watch = Reactor.shared().watch(listener, EPOLLIN, () => {
+    for (let one = acceptFrom(listener); one !== undefined; one = acceptFrom(listener))
+      clients.push(new Client(one, told));
+  });
+  const stop = () => {
+    if (listener.closed) return;
+    watch.close();
+    listener.close();
+    for (const client of clients) client.close();
+  };
+  onTestFinished(stop);
+  return { target: identity, clients, stop };
+}
+
+/** The facts of an open file, as an honest agent would tell them; `changes` by field of FileFactsAt. */
+export function factsFor(
+  fd: OwnedFd,
+  changes: Partial<Record<keyof typeof FileFactsAt, number | bigint>> = {},
+): Buffer {
+  const found = statx(fd);
+  const bytes = Buffer.alloc(FileFactsAt.size);
+  const truth = {
+    ...{
+      mode: found.mode,
+      links: found.nlink,
+      uid: found.uid,
+      gid: found.gid,
+      bytes: found.size,
+      blocks: found.blocks,
+    },
+    ...{ inode: found.ino, rdevMajor: found.rdevMajor, rdevMinor: found.rdevMinor, mountId: found.mountId ?? 0n },
+  };
+  for (const [name, value] of Object.entries({ ...truth, ...changes })) {
+    const at = FileFactsAt[name as keyof typeof FileFactsAt];
+    if (wide.has(name)) bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), at);
+    else bytes.writeUInt32LE(Number(value), at);
+  }
+  return bytes;
+}
+
+const wide = new Set(["bytes", "blocks", "inode", "mountId", "atime", "mtime", "ctime", "btime"]);
