@@ -80,6 +80,8 @@ export class KeyParser {
     for (let i = 1; i < length && i < bytes.length; i++) if (((bytes[i] ?? 0) & 0xc0) !== 0x80) return { length: 1 };
     if (first >= 0x80 && first < 0xc2) return { length: 1 };
     if (bytes.length < length) return undefined;
+    // U+0080 to U+009F are controls, which nobody types; text that is prompted for must not hold one.
+    if (first === 0xc2 && (bytes[1] ?? 0) < 0xa0) return { length };
     return { length, event: key(bytes.toString("utf8", 0, length)) };
   }
 
@@ -150,7 +152,8 @@ function controlName(byte: number): string {
   if (byte === 0x7f || byte === 0x08) return "backspace";
   if (byte === 0x0d || byte === 0x0a) return "enter";
   if (byte === 0x09) return "tab";
-  return byte === 0 ? "ctrl-space" : `ctrl-${String.fromCharCode(byte | 0x60)}`;
+  if (byte === 0) return "ctrl-space";
+  return `ctrl-${String.fromCharCode(byte | (byte > 0x1b ? 0x40 : 0x60))}`;
 }
 
 function named(length: number, name: string | undefined): { length: number; event?: KeyEvent } {

@@ -25,6 +25,7 @@ export const needs = [
   "man",
   "mandoc",
   "musl",
+  "libfuzzer",
   "arm64",
   "logrotate",
   "cgroups",
@@ -76,6 +77,8 @@ export function whyMissing(need: Need): string | undefined {
       return whyNoCommand("musl-gcc");
     case "arm64":
       return whyNoCommand("aarch64-linux-gnu-gcc") ?? whyNoCommand(EMULATOR);
+    case "libfuzzer":
+      return whyNoLibFuzzer();
     case "logrotate":
       return existsSync(LOGROTATE) ? undefined : `no ${LOGROTATE}`;
     case "cgroups":
@@ -112,6 +115,15 @@ function whyNoUserNamespaces(): string | undefined {
   const { status, error, stderr } = spawnSync(command, args, { encoding: "utf8", cwd: "/" });
   if (status === 0) return undefined;
   return `an ordinary user may not make a user namespace here: ${error?.message ?? stderr.trim()}`;
+}
+
+/** clang may be there without its run-time libraries (Debian: clang and libclang-rt-14-dev). */
+function whyNoLibFuzzer(): string | undefined {
+  const source = "int LLVMFuzzerTestOneInput(const char *data, unsigned long size) { return data && size ? 0 : 0; }";
+  const flags = ["-fsanitize=fuzzer,address,undefined", "-x", "c", "-o", "/dev/null", "-"];
+  const { status, error, stderr } = spawnSync("clang", flags, { encoding: "utf8", input: source });
+  if (status === 0) return undefined;
+  return error ? "no command clang" : `clang cannot link libFuzzer: ${stderr.trim().split("\n")[0]}`;
 }
 
 function whyNoSocket(): string | undefined {

@@ -42,6 +42,12 @@ describe("KeyParser", () => {
     ]);
   });
 
+  it("names no key by a control character, and takes none for text", () => {
+    expect(parse("\x1c\x1d\x1e\x1f")).toEqual(["ctrl-\\", "ctrl-]", "ctrl-^", "ctrl-_"]);
+    expect(parse("a\u009b2Jb\u0085")).toEqual(["a", "2", "J", "b"]);
+    expect(parse("\u00a0")).toEqual(["\u00a0"]);
+  });
+
   it("takes Escape alone after a while, and Alt with a key", () => {
     const parser = new KeyParser();
     expect(parser.push(Buffer.from("\x1b"))).toEqual([]);

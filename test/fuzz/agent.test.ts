@@ -1,0 +1,46 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { compileTarget, corpus, fuzz, makeFuzzRoot, type Target, targets } from "./targets.ts";
+
+/** How long libFuzzer tries, both targets together; `npm run fuzz` takes ten minutes for each. */
+const seconds = Number(process.env.PORTHOLE_FUZZ_SECONDS ?? 60) / 2;
+const names = Object.keys(targets) as Target[];
+
+let root: ReturnType<typeof makeFuzzRoot>;
+beforeAll(() => {
+  root = makeFuzzRoot();
+});
+afterAll(() => root.remove());
+
+test.each(names)("the agent's parser of %s takes every kept input without a fault", (target) => {
+  const program = compileTarget(target, "cc", inject("machine").directory);
+  const inputs = corpus(target);
+  expect(inputs.length).toBeGreaterThan(10);
+  const { status, stdout, stderr } = spawnSync(program, inputs, {
+    encoding: "utf8",
+    env: { ...process.env, FUZZ_ROOT: root.path, ASAN_OPTIONS: "detect_leaks=0" },
+  });
+  expect([status, stdout, stderr]).toEqual([0, `${inputs.length} inputs\n`, expect.any(String)]);
+});
+
+describeWith("libfuzzer", "libFuzzer", () => {
+  test(
+    `finds nothing in ${seconds} s for each of the agent's parsers`,
+    async () => {
+      const found = mkdtempSync(`${inject("machine").directory}/found-`);
+      const runs = names.map(async (target) => {
+        const program = compileTarget(target, "clang", inject("machine").directory);
+        const { status, said } = await fuzz(program, target, { seconds, found, root: root.path });
+        const counts = /Done (\d+) runs in (\d+) second/.exec(said);
+        console.log(`${target}: ${counts?.[0] ?? said}`);
+        // What it found is in `said` as base64: keep it in test/fuzz/corpus once it is understood.
+        expect([target, status, status === 0 ? "" : said]).toEqual([target, 0, ""]);
+        expect(Number(counts?.[1])).toBeGreaterThan(0);
+      });
+      await Promise.all(runs);
+    },
+    (seconds + 240) * 1000,
+  );
+});

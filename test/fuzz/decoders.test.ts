@@ -1,0 +1,326 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type KeyEvent, KeyParser } from "../../cli/tui/keys.ts";
+import { parseControl } from "../../src/descriptors/control.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { parseMounts } from "../../src/mounts.ts";
+import { decodeMessage, encode, encodeMessage } from "../../src/protocol/codec.ts";
+import { decodeAgentFacts, decodeFileFacts, decodePromise } from "../../src/protocol/facts.ts";
+import { FileFactsAt, Op } from "../../src/protocol/messages.ts";
+import { type PipeRecord, RecordDecoder } from "../../src/protocol/records.ts";
+import { parseHttpAnswer } from "../../src/routes/http.ts";
+import { decodeInotify } from "../../src/tail/inotify.ts";
+import { parseTimestamp } from "../../src/tail/timestamp.ts";
+import { parseSessionTarget, parseTarget, pathBytes } from "../../src/target.ts";
+import { decodeText } from "../../src/text/decode.ts";
+import { layoutRow } from "../../src/text/layout.ts";
+import { sanitiseText } from "../../src/text/sanitise.ts";
+import { safeLine, TerminalStream } from "../../src/text/terminal-stream.ts";
+import { agentFacts, fileFacts } from "../protocol/samples.ts";
+import { HOSTILE } from "../text/hostile.ts";
+
+/** How many inputs each property sees; PORTHOLE_FUZZ_RUNS for a longer look. */
+const numRuns = Number(process.env.PORTHOLE_FUZZ_RUNS ?? 1_000);
+
+function check<T>(inputs: fc.Arbitrary<T>, property: (input: T) => void): void {
+  fc.assert(fc.property(inputs, property), { numRuns });
+}
+
+/** What porthole says of bad input, or undefined where it took it. Any other error fails: it would end the program. */
+function complaint(action: () => unknown): PortholeError | undefined {
+  try {
+    action();
+    return undefined;
+  } catch (error) {
+    if (error instanceof PortholeError) return error;
+    throw error;
+  }
+}
+
+const noise = fc.uint8Array({ maxLength: 600 }).map((bytes) => Buffer.from(bytes));
+
+/** One of these, with some of its bytes changed, cut off somewhere or continued: most of it is still right, so that it gets far. */
+function damaged(...samples: Uint8Array[]): fc.Arbitrary<Buffer> {
+  const changes = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 6 });
+  return fc
+    .tuple(fc.constantFrom(...samples), changes, fc.option(fc.nat(), { freq: 3, nil: undefined }), noise)
+    .map(([sample, places, cut, tail]) => {
+      const bytes = Buffer.from(sample);
+      for (const [at, value] of places) if (bytes.length > 0) bytes[at % bytes.length] = value;
+      return cut === undefined
+        ? bytes
+        : Buffer.concat([bytes.subarray(0, cut % (bytes.length + 1)), tail.subarray(0, 9)]);
+    });
+}
+
+/** Bytes in pieces: a stream says nothing of where they are cut. */
+function pieces(bytes: Buffer, sizes: readonly number[]): Buffer[] {
+  const all: Buffer[] = [];
+  for (let at = 0, n = 0; at < bytes.length; n++) {
+    const size = sizes.length === 0 ? bytes.length : (sizes[n % sizes.length] ?? 1);
+    all.push(Buffer.from(bytes.subarray(at, at + size)));
+    at += size;
+  }
+  return all;
+}
+const cuts = fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 5 });
+
+describe("what an agent sends is decoded or refused as SESSION or ATTACH, whatever it is", () => {
+  const open = encodeMessage(Op.open, 7, encode.open(0, 0n, Buffer.from("/etc/hostname")));
+
+  test("packets", () => {
+    check(fc.tuple(fc.oneof(noise, damaged(open)), fc.nat({ max: 3 })), ([packet, arrived]) => {
+      expect(complaint(() => decodeMessage(packet, arrived))?.code).toBeOneOf([undefined, "SESSION"]);
+    });
+  });
+
+  test("file facts", () => {
+    const sample = fileFacts({ mode: 0o100644, inode: 5n });
+    check(
+      fc.oneof(fc.uint8Array({ minLength: FileFactsAt.size, maxLength: FileFactsAt.size }), damaged(sample)),
+      (bytes) => {
+        if (bytes.length < FileFactsAt.size) return; // the callers check the length
+        expect(complaint(() => decodeFileFacts(bytes))?.code).toBeOneOf([undefined, "SESSION"]);
+        expect(complaint(() => decodePromise(bytes))?.code).toBeOneOf([undefined, "SESSION"]);
+      },
+    );
+  });
+
+  test("agent facts", () => {
+    check(fc.oneof(noise, damaged(agentFacts())), (bytes) => {
+      expect(complaint(() => decodeAgentFacts(bytes))?.code).toBeOneOf([undefined, "SESSION", "ATTACH"]);
+    });
+  });
+
+  test("records, and the same ones wherever the pipe is cut", () => {
+    const list = Buffer.concat([recordOf(1, 20, "name"), recordOf(2, 40, "sh"), recordOf(3, 146, "/x"), trailerOf(3)]);
+    const outcome = (chunks: Buffer[]) => {
+      const decoder = new RecordDecoder();
+      const records: PipeRecord[] = [];
+      const failed = complaint(() => {
+        for (const chunk of chunks) records.push(...decoder.push(chunk));
+        decoder.end();
+      });
+      return { records, failed: failed?.code };
+    };
+    check(fc.tuple(fc.oneof(noise, damaged(list)), cuts), ([bytes, sizes]) => {
+      const whole = outcome([bytes]);
+      const cut = outcome(pieces(bytes, sizes));
+      expect(cut.failed).toBe(whole.failed);
+      expect(whole.failed).toBeOneOf([undefined, "SESSION"]);
+      if (whole.failed === undefined) expect(cut.records).toEqual(whole.records);
+    });
+    expect(outcome([list])).toMatchObject({ failed: undefined, records: [{}, {}, {}] });
+  });
+
+  test("inotify events, of which an ill-formed rest is left out", () => {
+    check(noise, (bytes) => {
+      for (const { name } of decodeInotify(bytes)) expect(name.includes(0)).toBe(false);
+    });
+  });
+
+  test("control messages, every descriptor in them once", () => {
+    check(noise, (bytes) => {
+      const { descriptors } = parseControl(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), bytes.length);
+      expect(descriptors.length).toBeLessThanOrEqual(bytes.length / 4);
+    });
+  });
+
+  test("mount tables, of which lines that are none are left out", () => {
+    const line = Buffer.from("36 35 98:0 /mnt1 /mnt/a\\040b rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n");
+    check(fc.oneof(noise, damaged(line, Buffer.concat([line, line]))), (bytes) => {
+      for (const mount of parseMounts(bytes)) expect(Number.isSafeInteger(mount.parent)).toBe(true);
+    });
+  });
+});
+
+describe("what an engine answers is taken apart or refused as TARGET", () => {
+  test("HTTP", () => {
+    const sample = Buffer.from(
+      'HTTP/1.0 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"Id":"ab"}',
+    );
+    check(fc.oneof(noise, damaged(sample)), (bytes) => {
+      expect(complaint(() => parseHttpAnswer(bytes))?.code).toBeOneOf([undefined, "TARGET"]);
+    });
+  });
+});
+
+/** Bytes that mean much to terminals, alone and together. */
+const telling = fc.oneof(
+  fc.constantFrom(...HOSTILE.map(({ bytes }) => Buffer.from(bytes))),
+  fc
+    .constantFrom(
+      "\x1b",
+      "\x1b[",
+      "\x1b]",
+      "\x1bO",
+      "\x1b[31m",
+      "\x1b[38;2;1;2;3m",
+      "\x1b[200~",
+      "\x1b[201~",
+      "\x1b[1;5A",
+      "\x1b[<0;1;1M",
+      "\x07",
+      "\x9b",
+    )
+    .map((text) => Buffer.from(text, "latin1")),
+  fc
+    .constantFrom("\r\n", "\t", "é", "日", "👨‍👩‍👧", "\u202e", "\u200d", "\u0301", "\ufeff", "a", "0", ";")
+    .map((text) => Buffer.from(text)),
+  fc.uint8Array({ maxLength: 8 }).map((bytes) => Buffer.from(bytes)),
+);
+const terminalBytes = fc.array(telling, { maxLength: 20 }).map((parts) => Buffer.concat(parts));
+
+/** No control, no format character but the joiners, no lone surrogate, nothing unassigned. */
+const UNSAFE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/u;
+
+describe("what goes to a terminal is harmless", () => {
+  test("names and messages: nothing but what is printed", () => {
+    check(terminalBytes, (bytes) => {
+      expect(sanitiseText(bytes)).not.toMatch(UNSAFE);
+      expect(sanitiseText(decodeText(bytes))).toBe(sanitiseText(bytes));
+    });
+  });
+
+  test("file contents: newlines, tabs and, where wanted, colours besides, wherever the stream is cut", () => {
+    check(fc.tuple(terminalBytes, cuts, fc.boolean()), ([bytes, sizes, colours]) => {
+      const stream = new TerminalStream({ colours });
+      const text =
+        pieces(bytes, sizes)
+          .map((piece) => stream.push(piece))
+          .join("") + stream.end();
+      const rest = colours ? text.replace(/\x1b\[[0-9;:]{0,64}m/g, "") : text;
+      expect(rest.replace(/[\n\t]/g, "")).not.toMatch(UNSAFE);
+      if (/\x1b\[[0-9;:]{0,64}m/.test(text)) expect(text.endsWith("\x1b[0m")).toBe(true);
+    });
+  });
+
+  test("lines of log files: tabs and newlines besides", () => {
+    check(terminalBytes, (bytes) => {
+      expect(
+        Buffer.from(safeLine(bytes))
+          .toString()
+          .replace(/[\n\t]/g, ""),
+      ).not.toMatch(UNSAFE);
+    });
+  });
+
+  test("rows of the screen: colours besides, and never wider than the screen", () => {
+    check(fc.tuple(terminalBytes, fc.integer({ min: 1, max: 80 })), ([bytes, width]) => {
+      const row = layoutRow(decodeText(bytes), { width, left: 0, colours: "pass", marks: [] });
+      expect(row.text.replace(/\x1b\[[0-9;:]{0,64}m/g, "")).not.toMatch(UNSAFE);
+    });
+  });
+});
+
+describe("what a terminal sends becomes keys", () => {
+  const parse = (chunks: Buffer[]) => {
+    const parser = new KeyParser();
+    const events: KeyEvent[] = chunks.flatMap((chunk) => parser.push(chunk));
+    return [...events, ...parser.flush()];
+  };
+
+  test("the same ones wherever the bytes are cut, each a name or a character without controls", () => {
+    check(fc.tuple(terminalBytes, cuts), ([bytes, sizes]) => {
+      const events = parse([bytes]);
+      expect(parse(pieces(bytes, sizes))).toEqual(events);
+      for (const event of events) if (event.kind === "key") expect(event.key).toMatch(/^(\P{Cc}+)$/u);
+    });
+  });
+
+  test("and nothing that was not finished keeps later keys from coming", () => {
+    check(terminalBytes, (bytes) => {
+      const parser = new KeyParser();
+      parser.push(bytes);
+      parser.flush();
+      // A paste that has begun goes on to its own end.
+      parser.push(Buffer.from("\x1b[201~"));
+      parser.flush();
+      expect(parser.push(Buffer.from("q"))).toEqual([{ kind: "key", key: "q" }]);
+    });
+  });
+});
+
+describe("what a user types is understood or refused as USAGE", () => {
+  const words = fc.constantFrom(
+    "web",
+    "pid",
+    ":",
+    "/",
+    "..",
+    ".",
+    "pid:1:",
+    "project/",
+    "123",
+    "\0",
+    "-",
+    "é",
+    "\udcff",
+    " ",
+    "*",
+    "99999999999",
+  );
+  const text = fc.oneof(
+    fc.array(words, { maxLength: 8 }).map((parts) => parts.join("")),
+    fc.string({ unit: "binary", maxLength: 40 }),
+  );
+
+  test("targets: what is taken has a path, and a name that an engine may know", () => {
+    check(text, (word) => {
+      const failed = complaint(() => {
+        const target = parseTarget(word);
+        expect(target.path).not.toBe("");
+        expect(pathBytes(target.path).length).toBeGreaterThan(0);
+        if (target.kind === "container")
+          expect(target.name).toMatch(/^[A-Za-z0-9][A-Za-z0-9_.-]*(\/[A-Za-z0-9][A-Za-z0-9_.-]*)?$/);
+        if (target.kind === "process") expect(Number.isSafeInteger(target.pid) && target.pid > 0).toBe(true);
+      });
+      expect(failed?.code).toBeOneOf([undefined, "USAGE"]);
+      expect(complaint(() => parseSessionTarget(word))?.code).toBeOneOf([undefined, "USAGE"]);
+    });
+  });
+
+  test("times of log lines", () => {
+    const parts = fc.constantFrom(
+      "2026-01-31",
+      "T",
+      "14:05:06",
+      ".123",
+      "Z",
+      "+01:00",
+      " ",
+      "Jan",
+      "31",
+      "1769868306",
+      '{"time":"',
+      "[",
+      "E0131",
+    );
+    const line = fc.oneof(
+      fc.array(parts, { maxLength: 8 }).map((some) => some.join("")),
+      fc.string({ maxLength: 80 }),
+    );
+    check(line, (one) => {
+      const time = parseTimestamp(one, { now: 1_800_000_000_000, zone: "utc" });
+      if (time !== undefined) expect(Number.isFinite(time)).toBe(true);
+    });
+  });
+});
+
+function recordOf(kind: number, fixed: number, name: string): Buffer {
+  const record = Buffer.alloc(fixed + name.length);
+  record.writeUInt32LE(record.length, 0);
+  record.writeUInt16LE(kind, 4);
+  const lengthAt = { 1: 14, 2: 32, 3: 144 }[kind] ?? 0;
+  record.writeUInt16LE(name.length, lengthAt);
+  record.write(name, fixed, "latin1");
+  return record;
+}
+
+function trailerOf(records: number): Buffer {
+  const record = Buffer.alloc(20);
+  record.writeUInt32LE(20, 0);
+  record.writeUInt16LE(255, 4);
+  record.writeUInt32LE(records, 12);
+  return record;
+}

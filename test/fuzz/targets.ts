@@ -1,0 +1,79 @@
+import { execFileSync, spawn } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { repository } from "../helpers/paths.ts";
+
+const here = `${repository}test/fuzz/`;
+
+/** The fuzz targets, and the agent's other sources that each is linked with. */
+export const targets = {
+  session: ["mounts", "device", "records", "fdpass", "log", "processes", "target", "confine"],
+  texts: ["records", "fdpass", "confine", "filter"],
+} as const;
+export type Target = keyof typeof targets;
+
+/** Inputs that are kept: each reaches something that the others do not. */
+export function corpus(target: Target): string[] {
+  const folder = `${here}corpus/${target}`;
+  return readdirSync(folder).map((name) => `${folder}/${name}`);
+}
+
+/**
+ * Compiles a target with AddressSanitizer and UndefinedBehaviorSanitizer: by clang with libFuzzer, by cc as a program that runs the files it is given.
+ * @returns the program's path
+ */
+export function compileTarget(target: Target, compiler: "clang" | "cc", directory: string): string {
+  const product = `${directory}/fuzz-${target}-${compiler}`;
+  const fuzzer = compiler === "clang" ? "fuzzer," : "";
+  execFileSync(
+    compiler,
+    [
+      ...["-std=gnu11", "-D_GNU_SOURCE", "-DPORTHOLE_SANITISED", '-DBUILD_NAME="fuzz"', "-g", "-O1"],
+      ...["-Wall", "-Wextra", "-Wno-unused-function", "-Werror", "-Wno-clobbered", "-Wno-unknown-warning-option"],
+      ...[`-fsanitize=${fuzzer}address,undefined`, "-fno-sanitize-recover=all"],
+      ...(compiler === "cc" ? ["-DSTANDALONE"] : []),
+      ...["-o", product, `${here}${target}.c`, ...targets[target].map((name) => `${repository}agent/${name}.c`)],
+    ],
+    { stdio: ["ignore", "inherit", "inherit"] },
+  );
+  return product;
+}
+
+/** What the targets see of a file system: a root to open under, and the likes of a process's directory in /proc. In memory where that is to be had. */
+export function makeFuzzRoot(): { path: string; remove(): void } {
+  const path = mkdtempSync("/dev/shm/porthole-fuzz-");
+  for (const name of ["root/dir/sub", "process/fdinfo", "process/fd"])
+    mkdirSync(`${path}/${name}`, { recursive: true });
+  writeFileSync(`${path}/root/file`, "content\n");
+  writeFileSync(`${path}/root/dir/a`, "");
+  const links = { link: "file", loop: "loop", out: "../../../../etc/passwd" };
+  for (const [name, to] of Object.entries(links)) symlinkSync(to, `${path}/root/${name}`);
+  execFileSync("mkfifo", [`${path}/root/fifo`]);
+  for (const name of ["cwd", "root", "fd/3"]) symlinkSync("/", `${path}/process/${name}`);
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/**
+ * Lets libFuzzer try for so many seconds, from the kept inputs on.
+ * @param found where new inputs go, and the one that ended it
+ * @returns its exit status and the end of what it said
+ */
+export async function fuzz(
+  program: string,
+  target: Target,
+  { seconds, found, root }: { seconds: number; found: string; root: string },
+): Promise<{ status: number | null; said: string }> {
+  const inputs = `${found}/${target}`;
+  cpSync(`${here}corpus/${target}`, inputs, { recursive: true });
+  const limits = [`-max_total_time=${seconds}`, "-max_len=2048", "-timeout=20", "-rss_limit_mb=1024", "-print_funcs=0"];
+  const child = spawn(program, [...limits, `-artifact_prefix=${found}/${target}-`, inputs], {
+    stdio: ["ignore", "ignore", "pipe"],
+    // The leak check would attach to its own process, which a confined one forbids.
+    env: { ...process.env, FUZZ_ROOT: root, ASAN_OPTIONS: "detect_leaks=0" },
+  });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said = (said + text).slice(-20_000);
+  });
+  const status = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { status, said };
+}
