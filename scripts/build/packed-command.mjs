@@ -22,7 +22,7 @@ export function packCommand(folder, outputs) {
   });
   writeFileSync(`${folder}/pack.js`, `({${table.join(",\n")}})`);
   renameSync(`${folder}/porthole.js`, `${folder}/main.js`);
-  writeFileSync(`${folder}/porthole.js`, LOADER);
+  writeFileSync(`${folder}/porthole.js`, LOADER, { mode: 0o755 });
   fillCache(folder);
 }
 

@@ -27,6 +27,7 @@ export const needs = [
   "musl",
   "libfuzzer",
   "arm64",
+  "registry",
   "logrotate",
   "cgroups",
   "cgroupDevices",
@@ -79,6 +80,8 @@ export function whyMissing(need: Need): string | undefined {
       return whyNoCommand("aarch64-linux-gnu-gcc") ?? whyNoCommand(EMULATOR);
     case "libfuzzer":
       return whyNoLibFuzzer();
+    case "registry":
+      return whyNoRegistry();
     case "logrotate":
       return existsSync(LOGROTATE) ? undefined : `no ${LOGROTATE}`;
     case "cgroups":
@@ -142,6 +145,14 @@ function whyNoDaemon(commands: string[]): string | undefined {
   if (process.env.PORTHOLE_TEST_ENGINES === "none") return "PORTHOLE_TEST_ENGINES=none";
   if (!isRoot()) return "not root, and a private engine needs it";
   return commands.map(whyNoCommand).find((reason) => reason !== undefined);
+}
+
+/** Asks npm's registry for one package that the tests install; npm gives up after a while by itself. */
+function whyNoRegistry(): string | undefined {
+  const { status } = spawnSync("npm", ["view", "@koromix/koffi-linux-x64", "name", "--fetch-retries=0"], {
+    timeout: 30_000,
+  });
+  return status === 0 ? undefined : "npm reaches no registry";
 }
 
 function whyNoCommand(name: string): string | undefined {

@@ -1,0 +1,172 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { beforeAll, describe, expect, inject, test } from "vitest";
+import { NODES } from "../../scripts/nodes.mjs";
+import { describeWith } from "../helpers/availability.ts";
+import { repository } from "../helpers/paths.ts";
+import { nodes, packed, type Tarball } from "./packed.ts";
+
+describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () => {
+  let tarball: Tarball;
+  let programs: Record<string, string>;
+  beforeAll(() => {
+    tarball = packed();
+    programs = nodes();
+  }, 300_000);
+
+  test("is small and holds what users need, and nothing of the workshop", () => {
+    expect(tarball.size).toBeLessThanOrEqual(3_000_000);
+    const paths = tarball.files.map(({ path }) => path);
+    const programsInside = [
+      "dist/porthole.js",
+      "agent/prebuilt/x64/porthole-agent",
+      "agent/prebuilt/arm64/porthole-agent",
+    ];
+    expect(paths).toEqual(
+      expect.arrayContaining([
+        ...programsInside,
+        ...[
+          "dist/porthole.1",
+          "dist/completions/porthole",
+          "dist/completions/_porthole",
+          "dist/completions/porthole.fish",
+        ],
+        ...["dist/types/index.d.ts", "LICENSE", "README.md", "CHANGELOG.md", "dist/third-party-notices.txt"],
+      ]),
+    );
+    expect(paths.filter((path) => /bench|strange|\.test\.|\.tsx?$/.test(path) && !path.endsWith(".d.ts"))).toEqual([]);
+    const modes = tarball.files.filter(({ path }) => programsInside.includes(path)).map(({ mode }) => mode & 0o111);
+    expect(modes).toEqual([0o111, 0o111, 0o111]);
+  });
+
+  describe.each(Object.keys(NODES))("installed on a machine with Node (%s) and no compiler", (name) => {
+    const machine = () => new Machine(programs[name] as string, tarball.path);
+    let installed: Machine;
+    beforeAll(() => {
+      installed = machine();
+      const { status, output } = installed.run(
+        "node",
+        "/npm/bin/npm-cli.js",
+        "install",
+        "-g",
+        "--prefix",
+        "/opt",
+        "/porthole.tgz",
+      );
+      expect([status, output]).toEqual([0, expect.stringMatching(/^added [1-3] packages/m)]);
+    }, 120_000);
+
+    test("nothing that was installed has an install script", () => {
+      const packages = installed.manifests();
+      expect(packages.map((each) => each.name)).toContain("porthole");
+      for (const { name: of, scripts = {} } of packages)
+        expect([of, Object.keys(scripts).filter((key) => /^(pre|post)?install$|^prepare$/.test(key))]).toEqual([
+          of,
+          [],
+        ]);
+    });
+
+    test("the command runs, finds its manual page, and an agent passes it a descriptor", () => {
+      expect(installed.run("porthole", "--version")).toMatchObject({ status: 0, output: `${version()}\n` });
+      expect(existsSync(`${installed.prefix}/share/man/man1/porthole.1`)).toBe(true);
+      // This sandbox is the target: the shell's own process.
+      const cat = installed.run("sh", "-c", "porthole cat --route direct --trace pid:$$:/etc/motd");
+      expect(cat).toMatchObject({
+        status: 0,
+        output: expect.stringMatching(/route direct, new agent, .*\nwelcome\n$/s),
+      });
+    });
+
+    test("V8 takes the cache that was made for it", () => {
+      const why = `
+        const { readFileSync } = require("node:fs");
+        const vm = require("node:vm");
+        const folder = "/opt/lib/node_modules/porthole/dist/";
+        const cachedData = readFileSync(folder + "pack-" + process.versions.v8.split("-")[0] + ".cache");
+        const script = new vm.Script(readFileSync(folder + "pack.js", "latin1"), { cachedData });
+        console.log(process.version, script.cachedDataRejected);`;
+      expect(installed.run("node", "-e", why)).toMatchObject({
+        status: 0,
+        output: `v${NODES[name as keyof typeof NODES]} false\n`,
+      });
+    });
+  });
+});
+
+/** A root directory with Node, npm, a shell and their libraries, nothing else. Programs run in it by bubblewrap, with this machine's network. */
+class Machine {
+  readonly prefix: string;
+  readonly #mounts: string[];
+
+  constructor(node: string, tarball: string) {
+    const directory = mkdtempSync(`${inject("machine").directory}/machine-`);
+    this.prefix = `${directory}/opt`;
+    mkdirSync(this.prefix);
+    mkdirSync(`${directory}/home`);
+    const npm = dirname(dirname(realpathSync(which("npm"))));
+    const sh = realpathSync("/bin/sh");
+    const libraries = [node, sh, "/usr/bin/env"].flatMap((program) =>
+      (spawnSync("ldd", [program], { encoding: "utf8" }).stdout.match(/\/\S+/g) ?? []).filter(
+        (path) => path !== `${program}:`,
+      ),
+    );
+    const certificates = "/etc/ssl/certs/ca-certificates.crt";
+    const networking = ["/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", certificates, "/usr/etc/npmrc"];
+    const resolvers = ["libnss_dns.so.2", "libnss_files.so.2", "libresolv.so.2"].map(
+      (name) => `/lib/x86_64-linux-gnu/${name}`,
+    );
+    const bind = (from: string, to = from) => (existsSync(from) ? ["--ro-bind", realpathSync(from), to] : []);
+    this.#mounts = [
+      ...["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"],
+      ...[...new Set([...libraries, ...networking, ...resolvers])].flatMap((path) => bind(path)),
+      ...bind(node, "/bin/node"),
+      ...bind(sh, "/bin/sh"),
+      ...bind("/usr/bin/env"),
+      ...bind(npm, "/npm"),
+      ...bind(tarball, "/porthole.tgz"),
+      ...bind(motd(directory), "/etc/motd"),
+      ...["--bind", this.prefix, "/opt", "--bind", `${directory}/home`, "/root"],
+    ];
+  }
+
+  run(...command: string[]): { status: number | null; output: string } {
+    const environment = {
+      PATH: "/opt/bin:/bin",
+      HOME: "/root",
+      NODE_EXTRA_CA_CERTS: "/etc/ssl/certs/ca-certificates.crt",
+    };
+    const { status, stdout, stderr } = spawnSync(
+      "bwrap",
+      [
+        ...["--unshare-pid", "--die-with-parent", "--clearenv", "--cap-add", "ALL"],
+        ...Object.entries(environment).flatMap(([key, value]) => ["--setenv", key, value]),
+        ...[...this.#mounts, "--chdir", "/", "--", ...command],
+      ],
+      { encoding: "utf8" },
+    );
+    return { status, output: stderr + stdout };
+  }
+
+  /** package.json of everything below the prefix. */
+  manifests(): { name: string; scripts?: Record<string, string> }[] {
+    const files = readdirSync(this.prefix, { recursive: true, encoding: "utf8" });
+    return files
+      .filter((file) => /node_modules\/(@[^/]+\/)?[^/]+\/package\.json$/.test(file))
+      .map((file) => JSON.parse(readFileSync(`${this.prefix}/${file}`, "utf8")));
+  }
+}
+
+function motd(directory: string): string {
+  const path = `${directory}/motd`;
+  writeFileSync(path, "welcome\n");
+  return path;
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(`${repository}package.json`, "utf8")).version;
+}
+
+function which(name: string): string {
+  return spawnSync("sh", ["-c", 'command -v "$0"', name], { encoding: "utf8" }).stdout.trim();
+}
