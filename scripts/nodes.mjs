@@ -1,5 +1,4 @@
-// The versions of Node that the package is tested with and has V8 caches for, beside the one that runs: they come as packages, with the program
-// inside. `node scripts/nodes.mjs` prints where each is, after fetching what is missing.
+// The versions of Node that the package is tested with: they come as packages, with the program inside. `node scripts/nodes.mjs` prints where each is, after fetching what is missing.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -2,33 +2,20 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { fillCache } from "./build/packed-command.mjs";
-import { nodePrograms } from "./nodes.mjs";
 
 process.chdir(fileURLToPath(new URL("../", import.meta.url)));
 
 run("node", "build.mjs");
 run("scripts/prebuild-agents.sh");
-for (const program of programs()) fillCache("dist", program);
 const missing = promised().filter((path) => !existsSync(path));
 if (missing.length > 0) fail(`package.json names what was not made: ${missing.join(", ")}`);
-
-/** Versions of Node that get a V8 cache beside the one of this run. Without a network the package starts a little slower under them. */
-function programs() {
-  try {
-    return Object.values(nodePrograms());
-  } catch (error) {
-    process.stderr.write(`porthole: no V8 caches for other versions of Node: ${error.message}\n`);
-    return [];
-  }
-}
 
 /** Every file that package.json speaks of. */
 function promised() {
   const { bin, man, exports } = JSON.parse(readFileSync("package.json", "utf8"));
   const entries = Object.values(exports).flatMap((entry) => (typeof entry === "string" ? entry : Object.values(entry)));
   const agents = ["x64", "arm64"].map((name) => `agent/prebuilt/${name}/porthole-agent`);
-  return [...Object.values(bin), man, ...entries, ...agents];
+  return [...Object.values(bin), ...man, ...entries, ...agents];
 }
 
 function run(command, ...args) {

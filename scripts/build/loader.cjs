@@ -1,0 +1,70 @@
+#!/usr/bin/env node
+// Becomes dist/porthole.js: runs the packed command with what V8 compiled of it before. V8 accepts a cache of any Node with the same V8 version, also of
+// one whose V8 has other patches, and then runs nonsense (seen: 20.20.2's in 20.19.0), so a cache is named by all that it depends on. One lies beside
+// the program for the Node that built it; every other Node makes its own in the user's cache folder, once, after a cat.
+"use strict";
+// What shows the screen; options alone do: see cli/main.ts.
+if (/^(open|browse|demo|-(?!(h|-help|V|-version|-)$).*|)$/.test(process.argv[2] ?? "")) require("./main.js");
+else {
+  const fs = require("node:fs");
+  const vm = require("node:vm");
+  const name = `pack-PACK_HASH-${process.version}-${process.arch}.cache`;
+  const beside = `${__dirname}/${name}`;
+  const { XDG_CACHE_HOME: caches, HOME: home } = process.env;
+  const folder = caches?.startsWith("/") ? `${caches}/porthole` : home?.startsWith("/") && `${home}/.cache/porthole`;
+
+  // What V8 takes from a cache is run. So a file that others might have written is not taken: under sudo the folder may be somebody else's.
+  const readOwn = (path) => {
+    let fd;
+    try {
+      fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
+      const { uid, mode } = fs.fstatSync(fd);
+      return uid === process.geteuid() && (mode & 0o170022) === 0o100000 ? fs.readFileSync(fd) : undefined;
+    } catch {
+    } finally {
+      if (fd !== undefined) fs.closeSync(fd);
+    }
+  };
+  // A file that is not there is no news.
+  const cachedData = fs.existsSync(beside)
+    ? fs.readFileSync(beside)
+    : folder
+      ? readOwn(`${folder}/${name}`)
+      : undefined;
+
+  const file = `${__dirname}/pack.js`;
+  const importModuleDynamically = vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+  const script = new vm.Script(fs.readFileSync(file, "latin1"), {
+    filename: file,
+    cachedData,
+    importModuleDynamically,
+  });
+  const table = script.runInThisContext();
+  const modules = {};
+  const load = (id) => {
+    if (table[id] === undefined) return require(id);
+    if (modules[id] === undefined) {
+      modules[id] = { exports: {} };
+      table[id](modules[id].exports, load, modules[id], file, __dirname);
+    }
+    return modules[id].exports;
+  };
+  load("./porthole.js");
+
+  if (process.env.PORTHOLE_FILL_CACHE) process.on("exit", () => fs.writeFileSync(beside, script.createCachedData()));
+  else if (folder && (cachedData === undefined || script.cachedDataRejected))
+    process.on("exit", (status) => {
+      // A cat has gone through what the other commands use, too.
+      if (status !== 0 || !Object.keys(modules).some((id) => id.startsWith("./cat-"))) return;
+      const fresh = `${folder}/${name}.${process.pid}`;
+      try {
+        fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+        for (const old of fs.readdirSync(folder))
+          if (!old.startsWith("pack-PACK_HASH-")) fs.unlinkSync(`${folder}/${old}`);
+        fs.writeFileSync(fresh, script.createCachedData(), { mode: 0o600, flag: "wx" });
+        fs.renameSync(fresh, `${folder}/${name}`);
+      } catch {
+        // No room, or not ours to write: the next start compiles again.
+      }
+    });
+}
