@@ -5,6 +5,8 @@ import { App } from "../tui/app.ts";
 import { Browser } from "../tui/browser/browser.ts";
 import { ContainersView } from "../tui/browser/containers-view.ts";
 import { FilesView } from "../tui/browser/files-view.ts";
+import { BrowserNavigator } from "../tui/browser/navigator.ts";
+import type { Host } from "../tui/view.ts";
 
 /** `porthole` alone, and `porthole browse`: the containers, or the files of one place, in the terminal. */
 export async function browse(text: string | undefined, options: ReachOptions): Promise<number> {
@@ -16,8 +18,12 @@ export async function browse(text: string | undefined, options: ReachOptions): P
   const target = text === undefined ? undefined : /[:/]/.test(text) ? parseTarget(text) : parseSessionTarget(text);
   let browser: Browser | undefined;
   try {
-    return await new App().run((host) => {
-      browser = new Browser(host, options);
+    const make = (host: Host) => {
+      browser ??= new Browser(host, options);
+      return browser;
+    };
+    return await new App({ navigator: async (host) => new BrowserNavigator(make(host)) }).run((host) => {
+      const browser = make(host);
       if (target === undefined) return new ContainersView(browser);
       return new FilesView(browser, browser.place(target), target.path);
     });

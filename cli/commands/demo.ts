@@ -27,7 +27,14 @@ async function inSandbox(options: { seconds: number }): Promise<number> {
     try {
       if (isatty(0) && isatty(1)) {
         const { openScreenOn } = await import("./open.ts");
-        return await openScreenOn(sandbox.session, file, `sandbox:${sandbox.log}`, { startAtEnd: true, follow: true });
+        const text = `sandbox:${sandbox.log}`;
+        const target = { kind: "container", name: "sandbox", path: sandbox.log } as const;
+        return await openScreenOn(
+          sandbox.session,
+          file,
+          { text, target, options: {} },
+          { startAtEnd: true, follow: true },
+        );
       }
       return await asText(sandbox, file, options.seconds);
     } finally {

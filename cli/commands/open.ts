@@ -1,7 +1,8 @@
 import { isatty } from "node:tty";
-import { followSource, type OpenFile, PortholeError, parseTarget, type Session } from "../../src/index.ts";
+import { followSource, type OpenFile, PortholeError, parseTarget, type Session, type Target } from "../../src/index.ts";
 import type { ReachOptions } from "../program/shared.ts";
 import { Reach } from "../reach.ts";
+import { Around } from "../tui/around.ts";
 import { openScreen } from "../tui/open.ts";
 
 /** How the screen begins. */
@@ -28,7 +29,12 @@ export async function open(
     const file = await session.open(target.path);
     try {
       const follow = options.follow === true;
-      return await openScreenOn(session, file, text, { startAtEnd: start === "end" || follow, follow });
+      return await openScreenOn(
+        session,
+        file,
+        { text, target, options },
+        { startAtEnd: start === "end" || follow, follow },
+      );
     } finally {
       file.close();
     }
@@ -37,18 +43,27 @@ export async function open(
   }
 }
 
-/** Runs the screen on a file that is open already; the file stays the caller's. */
+/** Runs the screen on a file that is open already; the file and the session stay the caller's. */
 export async function openScreenOn(
   session: Session,
   file: OpenFile,
-  title: string,
+  { text, target, options }: { text: string; target: Target; options: ReachOptions },
   start: ScreenStart,
 ): Promise<number> {
-  return openScreen({
-    file,
-    title,
-    subtitle: `${session.route}, ${file.kind}`,
-    ...start,
-    followSource: file.isSeekable ? followSource(session, file.path, file) : undefined,
-  });
+  const around = new Around(session, target, options);
+  try {
+    return await openScreen(
+      {
+        file,
+        title: text,
+        subtitle: `${session.route}, ${file.kind}`,
+        location: around.location,
+        ...start,
+        followSource: file.isSeekable ? followSource(session, file.path, file) : undefined,
+      },
+      around.app,
+    );
+  } finally {
+    around.close();
+  }
 }

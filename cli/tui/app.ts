@@ -1,44 +1,60 @@
 import { loadWidths } from "../../src/text/index.ts";
 import type { ChromeFacts, ChromeRenderer } from "./chrome-text.ts";
+import { actionNamed, commandNames, parseCommand } from "./command-line.ts";
 import { Compositor } from "./compositor.ts";
 import { FrameClock } from "./frames.ts";
 import { helpPage } from "./help.ts";
-import { type Action, actionFor } from "./keymap.ts";
+import { type Action, actionFor, KEYMAP, type Keymap } from "./keymap.ts";
 import { type KeyEvent, KeyParser } from "./keys.ts";
 import { plainChrome } from "./plain-chrome.ts";
 import { guardProcess } from "./process-guard.ts";
-import { editPrompt, type PromptState, promptOf } from "./prompt.ts";
+import { PromptLine } from "./prompt-line.ts";
 import { stopProcess } from "./suspend.ts";
+import { Tabs } from "./tabs.ts";
 import { Terminal } from "./terminal.ts";
-import type { Host, Question, View } from "./view.ts";
+import type { Host, Navigator, Question, View } from "./view.ts";
 
 /** Bytes after ESC that belong to one key come in one piece nearly always; over a slow connection within this. */
 const ESCAPE_MS = 50;
 
-/** Title and status. */
-const CHROME_ROWS = 2;
+/** Rows that one step of the mouse's wheel moves. */
+const WHEEL_ROWS = 3;
 
 type Outcome = { status: number } | { error: unknown };
 
-/** The program on the terminal: it owns the terminal, the frames, the keys and the chrome, and shows the views that lie one over the other. */
+export interface AppOptions {
+  keymap?: Keymap;
+  /** Loads what goes from view to view. */
+  navigator(host: Host): Promise<Navigator>;
+}
+
+/** The program on the terminal: it owns the terminal, the frames, the keys and the chrome, and shows the views in their tabs. */
 export class App implements Host {
   readonly #terminal = new Terminal(process.stdin, process.stdout);
   readonly #compositor = new Compositor();
   readonly #keys = new KeyParser();
   readonly #clock: FrameClock;
-  /** The last one is shown. */
-  readonly #views: View[] = [];
+  readonly #keymap: Keymap;
+  readonly #options: AppOptions;
+  readonly #tabs = new Tabs();
   /** Views that were closed and have not ended. */
   readonly #closing = new Set<Promise<void>>();
+  /** Lines typed before, by the question's label. */
+  readonly #typed = new Map<string, string[]>();
+  #navigator: Promise<Navigator> | undefined;
   #chrome: ChromeRenderer = plainChrome;
-  #question: { asked: Question; state: PromptState } | undefined;
+  /** The exact widths of characters are there. */
+  #isExact = false;
+  #prompt: PromptLine | undefined;
   #message = "";
   /** Page of the help that is shown. */
   #help: number | undefined;
   #escape: NodeJS.Timeout | undefined;
   #finish: (outcome: Outcome) => void = () => {};
 
-  constructor() {
+  constructor(options: AppOptions) {
+    this.#options = options;
+    this.#keymap = options.keymap ?? KEYMAP;
     this.#clock = new FrameClock(
       () => this.#draw(),
       () => !this.#terminal.busy,
@@ -88,20 +104,25 @@ export class App implements Host {
   }
 
   ask(question: Question): void {
-    this.#question = { asked: question, state: promptOf(question.text ?? "") };
+    const { label } = question;
+    const before = this.#typed.get(label) ?? [];
+    this.#typed.set(label, before);
+    this.#prompt = new PromptLine(question, before, this.#keymap, () => this.#clock.request());
     this.#clock.request();
   }
 
-  open(view: View): void {
-    this.#views.push(view);
+  open(view: View, how: "over" | "tab" = "over"): void {
+    if (how === "tab") this.#tabs.add(view);
+    else this.#tabs.push(view);
+    if (this.#isExact) view.layOutAnew?.();
     this.#message = "";
     this.#clock.request();
   }
 
   back(): void {
-    const view = this.#views.pop();
+    const view = this.#tabs.pop();
     if (view) this.#end(view);
-    if (this.#views.length === 0) this.#finish({ status: 0 });
+    if (!this.#tabs.view) this.#finish({ status: 0 });
     this.#clock.request();
   }
 
@@ -111,7 +132,7 @@ export class App implements Host {
 
   /** The first frame needs no Ink; that is loaded when the text is there to read. */
   #begin(view: View): void {
-    this.#views.push(view);
+    this.#tabs.push(view);
     this.#terminal.enter();
     this.#clock.now();
     process.stdin.on("data", this.#onInput).on("end", this.#onHangup).on("error", this.#onHangup);
@@ -127,7 +148,7 @@ export class App implements Host {
     process.stdout.off("resize", this.#onResize);
     this.#terminal.close();
     this.#chrome.close();
-    for (const view of this.#views.splice(0)) this.#end(view);
+    for (const view of this.#tabs) this.#end(view);
     await Promise.all(this.#closing);
     process.stdin.off("error", this.#onHangup);
   }
@@ -135,38 +156,43 @@ export class App implements Host {
   #end(view: View): void {
     const closing = view.close().finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
+    closing.catch((error) => this.fail(error));
   }
 
   async #loadChrome(): Promise<void> {
     // chalk, which Ink styles with, would leave out even bold and reverse for a TERM that it does not know. It looks once, when it loads.
     process.env.FORCE_COLOR ??= "1";
     const [{ inkChrome }] = await Promise.all([import("./ink-chrome.tsx"), loadWidths()]);
-    for (const view of this.#views) view.layOutAnew?.();
+    for (const view of this.#tabs) view.layOutAnew?.();
+    this.#isExact = true;
     this.#chrome = inkChrome(this.#terminal.columns);
     this.#clock.request();
   }
 
-  get #view(): View | undefined {
-    return this.#views.at(-1);
+  /** Rows above the view: the tabs, where there are several, and the title. */
+  get #head(): number {
+    return this.#tabs.count > 1 ? 2 : 1;
   }
 
   #draw(): void {
-    const view = this.#view;
+    const { view } = this.#tabs;
     if (!view) return;
     const { columns, rows: total } = this.#terminal;
-    const size = { columns, height: Math.max(1, total - CHROME_ROWS) };
+    const size = { columns, height: Math.max(1, total - this.#head - 1) };
     const { rows, status } = view.frame(size);
     const facts: ChromeFacts = {
       columns,
+      tabs: this.#tabs.count > 1 ? { titles: this.#tabs.titles, at: this.#tabs.at } : undefined,
       title: view.title,
       subtitle: view.subtitle,
       status: this.#message ? { ...status, left: this.#message } : status,
-      prompt: this.#question && { label: this.#question.asked.label, ...this.#question.state },
-      help: this.#help === undefined ? undefined : helpPage(view.contexts, size, this.#help),
+      prompt: this.#prompt && { label: this.#prompt.question.label, hint: this.#prompt.hint, ...this.#prompt.state },
+      help: this.#help === undefined ? undefined : helpPage(view.contexts, size, this.#help, this.#keymap),
     };
     const chrome = this.#chrome.rows(facts);
-    const over = chrome.slice(1, -1);
-    const screen = [chrome[0] ?? "", ...rows.map((row, index) => over[index] ?? row), chrome.at(-1) ?? ""];
+    const over = chrome.slice(this.#head, -1);
+    const shown = rows.map((row, index) => over[index] ?? row);
+    const screen = [...chrome.slice(0, this.#head), ...shown, chrome.at(-1) ?? ""];
     this.#terminal.write(this.#compositor.frame(screen.slice(0, total)));
   }
 
@@ -181,12 +207,18 @@ export class App implements Host {
 
   #onKey(event: KeyEvent): void {
     this.#clock.request();
-    const view = this.#view;
+    const { view } = this.#tabs;
     if (!view) return;
-    const action = event.kind === "key" ? actionFor(event.key, view.contexts) : undefined;
+    if (event.kind === "mouse") {
+      this.#onMouse(view, event);
+      return;
+    }
+    const isFree = this.#prompt === undefined && this.#help === undefined;
+    if (isFree && event.kind === "key" && view.key?.(event.key)) return;
+    const action = event.kind === "key" ? actionFor(event.key, view.contexts, this.#keymap) : undefined;
     if (action === "interrupt") this.#finish({ status: 130 });
     else if (action === "suspend") this.#suspend(true);
-    else if (this.#question) this.#onPrompt(this.#question, event);
+    else if (this.#prompt) this.#onPrompt(this.#prompt, event);
     else if (action) this.#act(view, action);
   }
 
@@ -194,31 +226,123 @@ export class App implements Host {
     this.#message = "";
     if (this.#help !== undefined && this.#turnHelp(this.#help, action)) return;
     if (view.act(action)) return;
-    if (action === "help") this.#help = 0;
-    else if (action === "back") this.back();
-    else if (action === "quit") this.#finish({ status: 0 });
-    else if (action === "redraw") this.#compositor.invalidate();
+    switch (action) {
+      case "help":
+        this.#help = 0;
+        break;
+      case "back":
+        this.back();
+        break;
+      case "cancel":
+        if (this.#tabs.depth > 1) this.back();
+        break;
+      case "quit":
+        this.#finish({ status: 0 });
+        break;
+      case "command":
+        this.#askCommand();
+        break;
+      case "next-tab":
+      case "previous-tab":
+        this.#turnTab(action === "next-tab" ? 1 : -1);
+        break;
+      case "close-tab":
+        this.#closeTab();
+        break;
+      case "mouse":
+        this.say(
+          this.#terminal.toggleMouse() ? "the mouse is ours: Shift with it selects" : "the mouse is the terminal's",
+        );
+        break;
+      case "redraw":
+        this.#compositor.invalidate();
+        break;
+      default:
+        void this.#navigate((navigator) => navigator.go(action, view));
+    }
   }
 
   /** Keys of the help while it is shown; another key closes it and does what it does without. */
   #turnHelp(page: number, action: Action): boolean {
     this.#help = undefined;
-    if (action === "page-down" || action === "line-down") this.#help = page + 1;
-    else if (action === "page-up" || action === "line-up") this.#help = Math.max(0, page - 1);
+    if (/^(items-)?page-down$|^(line|item)-down$|^mark$/.test(action)) this.#help = page + 1;
+    else if (/^(items-)?page-up$|^(line|item)-up$/.test(action)) this.#help = Math.max(0, page - 1);
     else return action === "cancel" || action === "help" || action === "back";
     return true;
   }
 
-  #onPrompt({ asked, state }: { asked: Question; state: PromptState }, event: KeyEvent): void {
-    const result = editPrompt(state, event);
-    if (result.kind === "typing") {
-      this.#question = { asked, state: result.state };
-      if (result.state.characters !== state.characters) asked.changed?.(result.state.characters.join(""));
+  #turnTab(by: number): void {
+    if (this.#tabs.count === 1) this.say("one tab only: t in a list opens another");
+    this.#tabs.turn(by);
+  }
+
+  #closeTab(): void {
+    const views = this.#tabs.close();
+    if (!views) this.say("the only tab: q goes back, Q quits");
+    for (const view of views ?? []) this.#end(view);
+  }
+
+  #onMouse(view: View, event: KeyEvent & { kind: "mouse" }): void {
+    if (this.#prompt || this.#help !== undefined) return;
+    if (event.what === "press") {
+      view.click?.(event.row - this.#head);
       return;
     }
-    this.#question = undefined;
-    if (result.kind === "done") asked.done(result.text);
-    else asked.cancelled?.();
+    const isDown = event.what === "wheel-down";
+    const isText = view.contexts.some((context) => context === "viewer");
+    const action: Action = isText ? (isDown ? "line-down" : "line-up") : isDown ? "item-down" : "item-up";
+    for (let row = 0; row < WHEEL_ROWS; row++) view.act(action);
+  }
+
+  #onPrompt(prompt: PromptLine, event: KeyEvent): void {
+    // Before it is answered: the answer may ask the next question.
+    this.#prompt = undefined;
+    if (!prompt.take(event) && this.#prompt === undefined) this.#prompt = prompt;
+  }
+
+  #askCommand(): void {
+    this.ask({
+      label: ":",
+      complete: (text) => this.#completeCommand(text),
+      done: (text) => this.#command(text),
+    });
+  }
+
+  #command(text: string): void {
+    const { view } = this.#tabs;
+    const { name, argument } = parseCommand(text);
+    if (!view || name === "") return;
+    const action = argument === "" ? actionNamed(name, view.contexts, this.#keymap) : undefined;
+    if (action === "interrupt") this.#finish({ status: 130 });
+    else if (action === "suspend") this.#suspend(true);
+    else if (action) this.#act(view, action);
+    else if (view.command?.(text.trim())) return;
+    else if (name === "tab" && this.#tabs.show(Number(argument) - 1)) return;
+    else
+      void this.#navigate((navigator) => {
+        if (!navigator.command(name, argument, view)) this.say(`no command '${name}' here: Tab lists them`);
+      });
+  }
+
+  async #completeCommand(text: string): Promise<readonly string[]> {
+    const { view } = this.#tabs;
+    const navigator = await this.#loadNavigator();
+    const { name, argument } = parseCommand(text);
+    if (!/\s/.test(text.trimStart())) return commandNames(name, view?.contexts ?? [], navigator.commands, this.#keymap);
+    return (await navigator.complete(name, argument)).map((one) => `${name} ${one}`);
+  }
+
+  async #navigate(action: (navigator: Navigator) => unknown): Promise<void> {
+    try {
+      action(await this.#loadNavigator());
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #loadNavigator(): Promise<Navigator> {
+    this.#navigator ??= this.#options.navigator(this);
+    return this.#navigator;
   }
 
   #suspend(group: boolean): void {

@@ -7,6 +7,8 @@ import type { Status } from "./view.ts";
 /** Everything the chrome shows. Equal facts draw equal rows. */
 export interface ChromeFacts {
   columns: number;
+  /** Titles of the tabs, where there are several, and which one is shown. */
+  tabs?: { titles: readonly string[]; at: number } | undefined;
   title: string;
   subtitle: string;
   status: Status;
@@ -18,6 +20,8 @@ export interface ChromeFacts {
 
 export interface PromptFacts extends PromptState {
   label: string;
+  /** What it could become, for the rest of the row. */
+  hint?: string;
 }
 
 /** Columns that the left end keeps before the right one goes. */
@@ -40,6 +44,20 @@ export function titleRow({ title, subtitle, columns }: ChromeFacts): RowEnds {
   return fitRow(` ${sanitiseText(title)}`, ` ${sanitiseText(subtitle)} `, columns);
 }
 
+/** Row of tabs: the number and the title of each, in the columns that there are. */
+export function tabsRow({ tabs, columns }: ChromeFacts): { text: string; isShown: boolean }[] {
+  const titles = tabs?.titles ?? [];
+  const room = Math.max(4, Math.floor((columns - 1) / Math.max(1, titles.length)) - 4);
+  const parts: { text: string; isShown: boolean }[] = [];
+  let left = columns;
+  titles.forEach((title, index) => {
+    const part = clipText(` ${index + 1} ${clipText(title, room).text} `, left);
+    left -= part.width;
+    if (part.width > 0) parts.push({ text: part.text, isShown: index === tabs?.at });
+  });
+  return parts;
+}
+
 /** Status row: what is going on at the left, where one is at the right. `mark` comes before `left`, in bold. */
 export function statusRow({ status, columns }: ChromeFacts): RowEnds & { mark: string } {
   const mark = (status.mark === "" ? " " : ` ${status.mark}  `).slice(0, columns);
@@ -50,20 +68,17 @@ export function statusRow({ status, columns }: ChromeFacts): RowEnds & { mark: s
 export function promptParts(
   prompt: PromptFacts,
   columns: number,
-): { label: string; before: string; under: string; after: string } {
+): { label: string; before: string; under: string; after: string; hint: string } {
   const label = clipText(prompt.label, columns).text;
   const shown = prompt.characters.map((character) => sanitiseText(character));
   let before = shown.slice(0, prompt.cursor);
   const room = Math.max(1, columns - 3 - textWidth(label));
   while (before.length > 0 && textWidth(before.join("")) > room) before = before.slice(1);
   const under = shown[prompt.cursor] ?? " ";
-  const left = room - textWidth(before.join(""));
-  return {
-    label,
-    before: before.join(""),
-    under,
-    after: clipText(shown.slice(prompt.cursor + 1).join(""), Math.max(0, left)).text,
-  };
+  const left = Math.max(0, room - textWidth(before.join("")));
+  const after = clipText(shown.slice(prompt.cursor + 1).join(""), left);
+  const hint = prompt.hint ? clipText(`  ${prompt.hint}`, Math.max(0, left - after.width)).text : "";
+  return { label, before: before.join(""), under, after: after.text, hint };
 }
 
 /** The right end goes first when there is no room for both. */

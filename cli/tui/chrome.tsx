@@ -1,5 +1,5 @@
 import { Box, Text } from "ink";
-import { type ChromeFacts, type PromptFacts, promptParts, statusRow, titleRow } from "./chrome-text.ts";
+import { type ChromeFacts, type PromptFacts, promptParts, statusRow, tabsRow, titleRow } from "./chrome-text.ts";
 import { HELP_KEYS_WIDTH, HELP_WIDTH, type HelpLine, type HelpPage } from "./help.ts";
 
 /**
@@ -9,10 +9,23 @@ import { HELP_KEYS_WIDTH, HELP_WIDTH, type HelpLine, type HelpPage } from "./hel
 export function Chrome({ facts }: { facts: ChromeFacts }) {
   return (
     <Box flexDirection="column" width={facts.columns}>
+      {facts.tabs && <Tabs facts={facts} />}
       <Title facts={facts} />
       {facts.help && <Help help={facts.help} />}
       {facts.prompt ? <Prompt prompt={facts.prompt} columns={facts.columns} /> : <Status facts={facts} />}
     </Box>
+  );
+}
+
+function Tabs({ facts }: { facts: ChromeFacts }) {
+  return (
+    <Text wrap="truncate">
+      {tabsRow(facts).map(({ text, isShown }) => (
+        <Text key={text} bold={isShown} underline={isShown}>
+          {text}
+        </Text>
+      ))}
+    </Text>
   );
 }
 
@@ -38,13 +51,14 @@ function Status({ facts }: { facts: ChromeFacts }) {
 }
 
 function Prompt({ prompt, columns }: { prompt: PromptFacts; columns: number }) {
-  const { label, before, under, after } = promptParts(prompt, columns);
+  const { label, before, under, after, hint } = promptParts(prompt, columns);
   return (
     <Text wrap="truncate">
       <Text bold>{label}</Text>
       {before}
       <Text inverse>{under}</Text>
       {after}
+      {hint !== "" && <Text dimColor>{hint}</Text>}
     </Text>
   );
 }

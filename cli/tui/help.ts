@@ -16,8 +16,8 @@ export interface HelpPage {
 }
 
 /** Columns of the screen for the keys, and for all of a line. */
-export const HELP_KEYS_WIDTH = 16;
-export const HELP_WIDTH = 72;
+export const HELP_KEYS_WIDTH = 20;
+export const HELP_WIDTH = 76;
 
 /** Keys that a line has room for. */
 const SHOWN_KEYS = 3;
@@ -25,7 +25,7 @@ const SHOWN_KEYS = 3;
 /** Border and the line that tells of pages. */
 const FRAME_ROWS = 3;
 
-/** Every key that holds in `contexts` and everywhere, cut into pages for a screen; a page that is not there is the last one. */
+/** Every key that holds in `contexts`, everywhere, and in lines that are typed, cut into pages for a screen; a page that is not there is the last one. */
 export function helpPage(
   contexts: readonly Context[],
   size: { columns: number; height: number },
@@ -47,7 +47,9 @@ export function helpPage(
 
 function helpLines(contexts: readonly Context[], keymap: Keymap): HelpLine[] {
   const taken = new Set<string>();
-  return [...contexts, "global" as const].flatMap((context) => {
+  return [...contexts, "global" as const, "prompt" as const].flatMap((context) => {
+    // A line that is typed has all its keys.
+    if (context === "prompt") taken.clear();
     const lines = keymap[context].flatMap(({ keys, help }) => {
       // A narrower context may have taken some.
       const left = keys.filter((key) => !taken.has(key));

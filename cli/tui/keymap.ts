@@ -9,6 +9,7 @@ import {
   OPEN_FILES_KEYS,
   SANDBOXES_KEYS,
 } from "./keymap/lists.ts";
+import { PROMPT_KEYS } from "./keymap/prompt.ts";
 import { VIEWER_KEYS } from "./keymap/viewer.ts";
 
 export type { Binding } from "./keymap/binding.ts";
@@ -24,6 +25,7 @@ const TABLE = {
   found: FOUND_KEYS,
   mounts: MOUNTS_KEYS,
   sandboxes: SANDBOXES_KEYS,
+  prompt: PROMPT_KEYS,
 };
 
 /** Where a key holds. */
@@ -51,11 +53,14 @@ export const CONTEXT_NAMES: Readonly<Record<Context, string>> = {
   found: "Found",
   mounts: "Mounts",
   sandboxes: "Sandboxes",
+  prompt: "While you type a line",
 };
 
 /** The action of a key where `contexts` hold, the narrowest first; those of `global` hold everywhere. */
 export function actionFor(key: string, contexts: readonly Context[], keymap: Keymap = KEYMAP): Action | undefined {
-  for (const context of [...contexts, "global" as const]) {
+  // A line that is typed is nobody else's.
+  const everywhere = contexts[0] === "prompt" ? [] : (["global"] as const);
+  for (const context of [...contexts, ...everywhere]) {
     const binding = keymap[context].find(({ keys }) => keys.includes(key));
     if (binding) return binding.action;
   }

@@ -1,12 +1,18 @@
 import { decodeText } from "../../src/text/index.ts";
 
 /** A key press: a character (`j`, `é`, ` `), or a name (`up`, `pagedown`, `enter`, `escape`, `ctrl-c`, `alt-x`). Pasted text comes whole. */
-export type KeyEvent = { kind: "key"; key: string } | { kind: "paste"; text: string };
+export type KeyEvent =
+  | { kind: "key"; key: string }
+  | { kind: "paste"; text: string }
+  /** Of the mouse, where it was asked for; row and column from 0. */
+  | { kind: "mouse"; what: "wheel-up" | "wheel-down" | "press"; column: number; row: number };
 
 const ESC = 0x1b;
 /** A sequence or paste longer than this is not ours: it is dropped. */
 const LONGEST_SEQUENCE = 4096;
 const LONGEST_PASTE = 1024 * 1024;
+
+const TILDE = 0x7e;
 
 const PASTE_END = Buffer.from("\x1b[201~");
 
@@ -32,6 +38,8 @@ const TILDES: Readonly<Record<string, string>> = {
   "6": "pagedown",
   "7": "home",
   "8": "end",
+  "11": "f1",
+  "15": "f5",
 };
 
 /**
@@ -123,9 +131,11 @@ export class KeyParser {
     // A byte that has no place in a sequence ends it and is read for itself.
     if (final < 0x40 || final > 0x7e) return { length: at };
     const parameters = bytes.toString("latin1", 2, at);
-    if (String.fromCharCode(final) !== "~") return named(at + 1, FINALS[String.fromCharCode(final)]);
-    if (parameters === "200") this.#pasting = true;
-    return named(at + 1, TILDES[parameters.split(";")[0] ?? ""]);
+    if (parameters.startsWith("<")) return mouse(at + 1, parameters.slice(1), final);
+    const [first = "", modifiers] = parameters.split(";");
+    if (first === "200" && final === TILDE) this.#pasting = true;
+    const name = final === TILDE ? TILDES[first] : FINALS[String.fromCharCode(final)];
+    return named(at + 1, name && modified(name, modifiers));
   }
 
   /** OSC, DCS and their like: a terminal's answers. Nothing here asks, so they are skipped up to BEL or ST. */
@@ -146,6 +156,23 @@ export class KeyParser {
     const length = end === -1 ? bytes.length : end + PASTE_END.length;
     return { length, event: { kind: "paste", text: decodeText(bytes.subarray(0, end === -1 ? LONGEST_PASTE : end)) } };
   }
+}
+
+/** `CSI < buttons ; column ; row M` (xterm, "Extended coordinates"): a wheel's step, or the left button going down. */
+function mouse(length: number, parameters: string, final: number): { length: number; event?: KeyEvent } {
+  const [buttons = 0, column = 0, row = 0] = parameters.split(";").map(Number);
+  if (!/^\d+;\d+;\d+$/.test(parameters)) return { length };
+  const what = final === 0x4d ? { 0: "press", 64: "wheel-up", 65: "wheel-down" }[buttons] : undefined;
+  if (what === undefined) return { length };
+  return {
+    length,
+    event: { kind: "mouse", what: what as "press" | "wheel-up" | "wheel-down", column: column - 1, row: row - 1 },
+  };
+}
+
+/** Alt is told apart (xterm: 1 and the sum of Shift 1, Alt 2, Ctrl 4); with other modifiers a key does what it does without. */
+function modified(name: string, modifiers: string | undefined): string {
+  return ((Number(modifiers ?? 1) - 1) & 2) !== 0 ? `alt-${name}` : name;
 }
 
 function controlName(byte: number): string {

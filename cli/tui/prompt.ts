@@ -1,4 +1,5 @@
 import { clusters } from "../../src/text/index.ts";
+import { actionFor, KEYMAP, type Keymap } from "./keymap.ts";
 import type { KeyEvent } from "./keys.ts";
 
 /** A line being typed: its characters (grapheme clusters) and the cursor between them. */
@@ -20,43 +21,41 @@ export function promptOf(text: string): PromptState {
   return { characters, cursor: characters.length };
 }
 
-/** The prompt after one key: readline's most used keys. Control characters in pasted text are dropped, for a line has none. */
-export function editPrompt(state: PromptState, event: KeyEvent): PromptResult {
+/** The prompt after one key. Control characters in pasted text are dropped, for a line has none. */
+export function editPrompt(
+  state: PromptState,
+  event: Exclude<KeyEvent, { kind: "mouse" }>,
+  keymap: Keymap = KEYMAP,
+): PromptResult {
   const { characters, cursor } = state;
   const typing = (next: readonly string[], at: number): PromptResult => ({
     kind: "typing",
     state: { characters: next, cursor: at },
   });
   if (event.kind === "paste") return insert(state, event.text.replace(/\p{Cc}/gu, ""));
-  switch (event.key) {
-    case "enter":
+  switch (actionFor(event.key, ["prompt"], keymap)) {
+    case "accept":
       return { kind: "done", text: characters.join("") };
-    case "escape":
-    case "ctrl-g":
+    case "give-up":
       return { kind: "cancelled" };
-    case "backspace":
+    case "erase":
       if (characters.length === 0) return { kind: "cancelled" };
       return cursor === 0 ? typing(characters, 0) : typing(characters.toSpliced(cursor - 1, 1), cursor - 1);
-    case "delete":
-    case "ctrl-d":
+    case "erase-under":
       return typing(characters.toSpliced(cursor, 1), cursor);
-    case "left":
-    case "ctrl-b":
+    case "cursor-left":
       return typing(characters, Math.max(0, cursor - 1));
-    case "right":
-    case "ctrl-f":
+    case "cursor-right":
       return typing(characters, Math.min(characters.length, cursor + 1));
-    case "home":
-    case "ctrl-a":
+    case "cursor-start":
       return typing(characters, 0);
-    case "end":
-    case "ctrl-e":
+    case "cursor-end":
       return typing(characters, characters.length);
-    case "ctrl-u":
+    case "erase-before":
       return typing(characters.slice(cursor), 0);
-    case "ctrl-k":
+    case "erase-after":
       return typing(characters.slice(0, cursor), cursor);
-    case "ctrl-w": {
+    case "erase-word": {
       const kept = characters
         .slice(0, cursor)
         .join("")

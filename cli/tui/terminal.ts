@@ -3,6 +3,10 @@ import { closeSync, constants, openSync, writeSync } from "node:fs";
 /** Alternate screen, no cursor, bracketed paste, no automatic wrap (a row that is too wide for this terminal then hurts nothing else). */
 const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?7l\x1b[m";
 
+/** Presses and the wheel, reported in SGR form (xterm, "Mouse Tracking"). */
+const MOUSE_ON = "\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF = "\x1b[?1006l\x1b[?1000l";
+
 /** Undoes ENTER and everything that a frame could have left half done: synchronised output, scroll region, style. */
 const RESTORE = "\x1b[?2026l\x1b[r\x1b[m\x1b[?7h\x1b[?2004l\x1b[?25h\x1b[?1049l";
 
@@ -26,6 +30,7 @@ export class Terminal {
   #pending = Buffer.alloc(0);
   #retry: NodeJS.Timeout | undefined;
   #entered = false;
+  #mouse = false;
   /** Called when a frame that had to wait is out. */
   onDrain: () => void = () => {};
 
@@ -56,7 +61,14 @@ export class Terminal {
     this.#stdin.setRawMode(false);
     this.#stdin.setRawMode(true);
     this.#entered = true;
-    this.write(ENTER);
+    this.write(this.#mouse ? ENTER + MOUSE_ON : ENTER);
+  }
+
+  /** Takes the mouse, or gives it back: while it is taken, the terminal's own selection needs Shift. True when it is taken now. */
+  toggleMouse(): boolean {
+    this.#mouse = !this.#mouse;
+    this.write(this.#mouse ? MOUSE_ON : MOUSE_OFF);
+    return this.#mouse;
   }
 
   write(text: string): void {
@@ -73,7 +85,7 @@ export class Terminal {
     const cut = this.busy;
     this.#pending = Buffer.alloc(0);
     // Setting modes waits for the output to drain (TCSADRAIN in libuv). Where nothing drains, Node resets them at exit without waiting.
-    if (!this.#writeAll(Buffer.from((cut ? CANCEL : "") + RESTORE))) return;
+    if (!this.#writeAll(Buffer.from((cut ? CANCEL : "") + (this.#mouse ? MOUSE_OFF : "") + RESTORE))) return;
     try {
       this.#stdin.setRawMode(false);
     } catch {

@@ -1,3 +1,4 @@
+import type { Place } from "./browser/place.ts";
 import type { Action, Context } from "./keymap.ts";
 
 /** What a view shows, between the title and the status row. */
@@ -20,6 +21,12 @@ export interface Size {
   height: number;
 }
 
+/** Where a view is: the place, and the path that it shows there. */
+export interface Location {
+  place: Place;
+  path: string;
+}
+
 /** A full screen of the program: a file, a list. The {@link Host} decides when it is drawn and where its keys come from. */
 export interface View {
   /** Whose keys hold here, the narrowest first. Those of `global` follow by themselves. */
@@ -28,8 +35,14 @@ export interface View {
   readonly title: string;
   /** How it was reached and what it is, for the right end of the title row. */
   readonly subtitle: string;
+  /** Undefined for what is nowhere: the list of containers. */
+  readonly location?: Location | undefined;
+  /** Sees a key before the table of keys does: for digits, or for the name of a mark. True when it was for that. */
+  key?(key: string): boolean;
   /** Does what a key means. False when it means nothing here: then the host does what it has for it. */
   act(action: Action): boolean;
+  /** Does what was typed behind `:`, where that is not the name of an action. False when it means nothing here. */
+  command?(text: string): boolean;
   /** What to show now, in exactly `height` rows. Called at most once a frame. */
   frame(size: Size): Frame;
   /** Selects what is on this row, counted from the first one below the title. False when that is nothing. */
@@ -63,10 +76,22 @@ export interface Host {
   /** Shows a message in the status row until the next key. */
   say(message: string): void;
   ask(question: Question): void;
-  /** Shows another view over this one; closing it comes back here. */
-  open(view: View): void;
+  /** Shows another view over this one, closing it comes back here; or in a tab of its own. */
+  open(view: View, how?: "over" | "tab"): void;
   /** Closes the view on top. */
   back(): void;
   /** Ends the program with an error. */
   fail(error: unknown): void;
+}
+
+/** Where one can go from any view. Loaded when it is first needed: `porthole open` shows its text before. */
+export interface Navigator {
+  /** Goes to the containers, or from the view to the files around it, to what is open there, to the mounts. False for another action. */
+  go(action: Action, from: View | undefined): boolean;
+  /** Names of commands that take an argument. */
+  readonly commands: readonly string[];
+  /** False when there is no such command. */
+  command(name: string, argument: string, from: View | undefined): boolean;
+  /** What an argument could become. */
+  complete(name: string, argument: string): Promise<readonly string[]>;
 }

@@ -2,7 +2,7 @@ import type { FollowSource } from "../../src/index.ts";
 import { contentOf, type ScreenFile, StreamPump } from "./content.ts";
 import { Follower, type ScreenGeneration } from "./follower.ts";
 import type { Action } from "./keymap.ts";
-import type { Frame, Host, Size, View } from "./view.ts";
+import type { Frame, Host, Location, Size, View } from "./view.ts";
 import { Viewer } from "./viewer.ts";
 import { viewerStatus } from "./viewer-status.ts";
 
@@ -19,6 +19,8 @@ export interface ViewerOptions {
   follow: boolean;
   /** How to follow; its `file` is the same open file. Undefined for what has no positions. */
   followSource?: FollowSource<ScreenGeneration> | undefined;
+  /** Where the file is. */
+  location?: Location | undefined;
   /** Called when the view is closed and nothing reads the file any more. */
   closed?: (() => void) | undefined;
 }
@@ -28,6 +30,7 @@ export class ViewerView implements View {
   readonly contexts = ["viewer"] as const;
   readonly title: string;
   readonly subtitle: string;
+  readonly location: Location | undefined;
   readonly #host: Host;
   readonly #viewer: Viewer;
   readonly #pump = new StreamPump();
@@ -40,6 +43,7 @@ export class ViewerView implements View {
   constructor(options: ViewerOptions, host: Host) {
     this.#host = host;
     this.#closed = options.closed;
+    this.location = options.location;
     const { source, stream } = contentOf(options.file);
     this.title = options.title;
     this.subtitle = stream && !options.file.isSeekable ? `${options.subtitle}, as a stream` : options.subtitle;

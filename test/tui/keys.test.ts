@@ -8,7 +8,10 @@ function parse(...chunks: (string | Buffer)[]): string[] {
   return [...events, ...parser.flush()].map(name);
 }
 
-const name = (event: KeyEvent) => (event.kind === "key" ? event.key : `paste:${event.text}`);
+function name(event: KeyEvent): string {
+  if (event.kind === "mouse") return `${event.what}@${event.column},${event.row}`;
+  return event.kind === "key" ? event.key : `paste:${event.text}`;
+}
 
 describe("KeyParser", () => {
   it("splits repeated keys that come at once", () => {
@@ -63,8 +66,20 @@ describe("KeyParser", () => {
     expect(parse("a\x1b[200~q\n\x1b[A/\x1b[201~b")).toEqual(["a", "paste:q\n\x1b[A/", "b"]);
   });
 
-  it("skips what it does not know: function keys, answers, mouse and focus reports", () => {
-    expect(parse("\x1b[15~\x1b[I\x1b[O\x1b[<0;1;1M\x1b[?62;c\x1b]11;rgb:0/0/0\x07\x1bP1$r\x1b\\x")).toEqual(["x"]);
+  it("tells Alt with a key that has a name, F1, and Shift-Tab", () => {
+    expect(parse("\x1b[1;3D\x1b[1;3C\x1b[1;5C\x1b[Z\x1bOP\x1b[15~")).toEqual([
+      ...["alt-left", "alt-right", "right", "backtab", "f1", "f5"],
+    ]);
+  });
+
+  it("reads the wheel and presses of the mouse, and nothing else of it", () => {
+    expect(parse("\x1b[<64;10;5M\x1b[<65;1;1M\x1b[<0;3;4M\x1b[<0;3;4m\x1b[<35;9;9M\x1b[<2;1;1M")).toEqual([
+      ...["wheel-up@9,4", "wheel-down@0,0", "press@2,3"],
+    ]);
+  });
+
+  it("skips what it does not know: function keys, answers, focus reports", () => {
+    expect(parse("\x1b[17~\x1b[I\x1b[O\x1b[<;M\x1b[?62;c\x1b]11;rgb:0/0/0\x07\x1bP1$r\x1b\\x")).toEqual(["x"]);
     expect(parse("\x1b[12\x07j")).toEqual(["ctrl-g", "j"]);
   });
 

@@ -1,4 +1,4 @@
-import type { Session, Target } from "../../../src/index.ts";
+import type { Target } from "../../../src/index.ts";
 import type { ProcessFile } from "../../../src/tools.ts";
 import { Colours } from "../../ls/colours.ts";
 import type { ReachOptions } from "../../program/shared.ts";
@@ -12,6 +12,9 @@ import { viewFile } from "./open-file.ts";
 import { Place } from "./place.ts";
 import { processesView } from "./processes-view.ts";
 import { sandboxesView } from "./sandboxes-view.ts";
+
+/** Over what is shown, or in a tab of its own. */
+export type How = "over" | "tab";
 
 /** What the views of the browser share: the places that were reached, and how things look. Closed after every view. */
 export class Browser {
@@ -46,23 +49,16 @@ export class Browser {
     return place;
   }
 
-  /** A place whose session is there already; the browser closes it. */
-  adopt(session: Session, target: Target): Place {
-    const place = Place.with(session, target, this.options, this.#abort.signal);
-    this.#places.set(`adopted ${session.name}`, place);
-    return place;
+  openFiles(place: Place, path: string, select?: string, how?: How): void {
+    this.host.open(new FilesView(this, place, path, select), how);
   }
 
-  openFiles(place: Place, path: string, select?: string): void {
-    this.host.open(new FilesView(this, place, path, select));
+  openProcesses(place: Place, how?: How): void {
+    this.host.open(processesView(this, place), how);
   }
 
-  openProcesses(place: Place): void {
-    this.host.open(processesView(this, place));
-  }
-
-  openMounts(place: Place): void {
-    this.host.open(mountsView(this, place));
+  openMounts(place: Place, how?: How): void {
+    this.host.open(mountsView(this, place), how);
   }
 
   openSandboxes(known: readonly number[]): void {
@@ -74,7 +70,7 @@ export class Browser {
   }
 
   /** Opens what is at a path in the viewer; a directory (through a link) is the caller's. What goes wrong is said. */
-  async openPath(place: Place, path: string, on: { directory(path: string): void }): Promise<void> {
+  async openPath(place: Place, path: string, on: { directory(path: string): void }, how?: How): Promise<void> {
     try {
       const file = await place.use((session) => session.open(path));
       if (file.kind === "directory") {
@@ -83,6 +79,7 @@ export class Browser {
       } else
         this.host.open(
           viewFile(place, file, { title: place.text(path), path, startAtEnd: false, follow: false }, this.host),
+          how,
         );
     } catch (error) {
       this.host.say(failureLine(error));
@@ -90,12 +87,13 @@ export class Browser {
   }
 
   /** Opens a descriptor of a process itself: what it holds, deleted or not. */
-  async openProcessFile(place: Place, pid: number, { fd, path, deleted }: ProcessFile): Promise<void> {
+  async openProcessFile(place: Place, pid: number, { fd, path, deleted }: ProcessFile, how?: How): Promise<void> {
     try {
       const file = await place.use((session) => session.openProcessFile(pid, fd));
       const title = `${place.text(`/proc/${pid}/fd/${fd}`)}  ${path}${deleted ? " (deleted)" : ""}`;
       this.host.open(
         viewFile(place, file, { title, path: `/proc/${pid}/fd/${fd}`, startAtEnd: false, follow: false }, this.host),
+        how,
       );
     } catch (error) {
       this.host.say(failureLine(error));

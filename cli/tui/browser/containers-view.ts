@@ -2,7 +2,7 @@ import { type ContainersState, watchContainers } from "../../../src/containers.t
 import type { Action } from "../keymap.ts";
 import { ListPane } from "../list/list-pane.ts";
 import type { Frame, Size, View } from "../view.ts";
-import { type Browser, failureLine } from "./browser.ts";
+import { type Browser, failureLine, type How } from "./browser.ts";
 import {
   type ContainerItem,
   containerColumns,
@@ -49,6 +49,9 @@ export class ContainersView implements View {
     switch (action) {
       case "open":
         this.#open("files");
+        return true;
+      case "open-in-tab":
+        this.#open("files", "tab");
         return true;
       case "open-files":
         this.#open("processes");
@@ -143,20 +146,18 @@ export class ContainersView implements View {
     ];
   }
 
-  #open(what: "files" | "processes" | "mounts"): void {
+  #open(what: "files" | "processes" | "mounts", how?: How): void {
     const container = this.#pane.list.selected?.container;
     if (!container) return;
-    if (!isUp(container) || container.life?.route === undefined) {
-      if (!isUp(container) || container.life !== undefined) {
-        this.#browser.host.say(remark(container));
-        return;
-      }
+    if (!isUp(container)) {
+      this.#browser.host.say(remark(container));
+      return;
     }
     const place = this.#browser.place(
       { kind: "container", name: container.name, path: "/" },
       `unix://${container.engine.socketPath}`,
     );
-    if (what === "files") this.#browser.openFiles(place, "/");
+    if (what === "files") this.#browser.openFiles(place, "/", undefined, how);
     else if (what === "processes") this.#browser.openProcesses(place);
     else this.#browser.openMounts(place);
   }

@@ -2,7 +2,7 @@ import { compileGlob, hasGlob, joinPath, nameOf } from "../../../src/listing.ts"
 import type { Action } from "../keymap.ts";
 import { ListPane } from "../list/list-pane.ts";
 import { paint } from "../list/table.ts";
-import type { Frame, Size, View } from "../view.ts";
+import type { Frame, Location, Size, View } from "../view.ts";
 import { type Browser, failureLine, failureLines } from "./browser.ts";
 import { readDirectory } from "./directory.ts";
 import { arrange, backingSentence, type FileItem, fileColumns, hiddenCount, SORTS } from "./files-items.ts";
@@ -56,6 +56,10 @@ export class FilesView implements View {
     return this.#history.path;
   }
 
+  get location(): Location {
+    return { place: this.place, path: this.path };
+  }
+
   get title(): string {
     return this.place.text(this.path);
   }
@@ -72,6 +76,9 @@ export class FilesView implements View {
     switch (action) {
       case "open":
         if (selected) void this.#open(selected);
+        return true;
+      case "open-in-tab":
+        if (selected) this.#openInTab(selected);
         return true;
       case "parent":
         this.#goTo(parentOf(this.path), nameOf(this.path));
@@ -118,12 +125,6 @@ export class FilesView implements View {
         return true;
       case "follow-marked":
         void this.#browser.followMarked(this.place, selected?.entry.path);
-        return true;
-      case "open-files":
-        this.#browser.openProcesses(this.place);
-        return true;
-      case "mounts":
-        this.#browser.openMounts(this.place);
         return true;
       default:
         return this.#pane.act(action);
@@ -252,6 +253,12 @@ export class FilesView implements View {
   async #open({ entry }: FileItem): Promise<void> {
     if (entry.type === DIRECTORY) this.#goTo(entry.path);
     else await this.#browser.openPath(this.place, entry.path, { directory: (path) => this.#goTo(path) });
+  }
+
+  #openInTab({ entry }: FileItem): void {
+    const directory = (path: string) => this.#browser.openFiles(this.place, path, undefined, "tab");
+    if (entry.type === DIRECTORY) directory(entry.path);
+    else void this.#browser.openPath(this.place, entry.path, { directory }, "tab");
   }
 
   async #gotoPath(text: string): Promise<void> {

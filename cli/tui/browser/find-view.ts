@@ -63,9 +63,10 @@ export function findView(
           }
           return items;
         }),
-      open: ({ path, type }) => {
-        if (type === 4) browser.openFiles(place, path);
-        else void browser.openPath(place, path, { directory: (to) => browser.openFiles(place, to) });
+      open: ({ path, type }, how) => {
+        const directory = (to: string) => browser.openFiles(place, to, undefined, how);
+        if (type === 4) directory(path);
+        else void browser.openPath(place, path, { directory }, how);
       },
       act: (action, item) => {
         if (action !== "show-in-files" || !item) return false;

@@ -2,8 +2,8 @@ import type { Action, Context } from "../keymap.ts";
 import type { ListItem } from "../list/list.ts";
 import { ListPane } from "../list/list-pane.ts";
 import type { Column } from "../list/table.ts";
-import type { Frame, Size, View } from "../view.ts";
-import { type Browser, failureLine, failureLines } from "./browser.ts";
+import type { Frame, Location, Size, View } from "../view.ts";
+import { type Browser, failureLine, failureLines, type How } from "./browser.ts";
 import type { Place } from "./place.ts";
 
 export interface LoadedViewOptions<Item extends ListItem> {
@@ -13,7 +13,7 @@ export interface LoadedViewOptions<Item extends ListItem> {
   columns: readonly Column<Item>[];
   /** Brings all items; `some` hears of those that are there already, whenever there are more. */
   load(some: (items: Item[]) => void, signal: AbortSignal): Promise<Item[]>;
-  open(item: Item): void;
+  open(item: Item, how: How): void;
   /** Keys of its own. False when it is none. */
   act?(action: Action, item: Item | undefined): boolean;
   /** Of the selected item, for the status row. */
@@ -48,6 +48,10 @@ export class LoadedView<Item extends ListItem> implements View {
     this.#load();
   }
 
+  get location(): Location | undefined {
+    return this.place && { place: this.place, path: "/" };
+  }
+
   get subtitle(): string {
     return this.place?.route ?? "";
   }
@@ -55,8 +59,8 @@ export class LoadedView<Item extends ListItem> implements View {
   act(action: Action): boolean {
     const item = this.#pane.list.selected;
     if (this.#options.act?.(action, item)) return true;
-    if (action === "open") {
-      if (item) this.#options.open(item);
+    if (action === "open" || action === "open-in-tab") {
+      if (item) this.#options.open(item, action === "open" ? "over" : "tab");
       return true;
     }
     if (action === "refresh") {

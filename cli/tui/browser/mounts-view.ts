@@ -27,7 +27,7 @@ export function mountsView(browser: Browser, place: Place): LoadedView<MountItem
             mount,
           })),
         ),
-      open: ({ mount }) => browser.openFiles(place, mount.point),
+      open: ({ mount }, how) => browser.openFiles(place, mount.point, undefined, how),
       remark: (item) => (item ? backingSentence(backingOf(item.mount)) : ""),
       nothing: ["no mounts to see"],
     },

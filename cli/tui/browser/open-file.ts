@@ -17,6 +17,7 @@ export function viewFile(
       file,
       subtitle: `${place.route}, ${file.kind}`,
       followSource: file.isSeekable ? followSource(() => place.session(), path, file) : undefined,
+      location: { place, path },
       closed: () => file.close(),
     },
     host,

@@ -7,6 +7,7 @@ export class Place {
   readonly #options: ReachOptions;
   readonly #signal: AbortSignal;
   #session: Session | undefined;
+  #isOwn = true;
   #connecting: Promise<Session> | undefined;
 
   constructor(target: Target, options: ReachOptions, signal: AbortSignal) {
@@ -15,10 +16,11 @@ export class Place {
     this.#signal = signal;
   }
 
-  /** A place whose session is there already. It ends with the place. */
+  /** A place whose session is there already, and stays the caller's. */
   static with(session: Session, target: Target, options: ReachOptions, signal: AbortSignal): Place {
     const place = new Place(target, options, signal);
     place.#session = session;
+    place.#isOwn = false;
     return place;
   }
 
@@ -59,8 +61,9 @@ export class Place {
     }
   }
 
+  /** Ends the session that was connected here. */
   close(): void {
-    this.#session?.close();
+    if (this.#isOwn) this.#session?.close();
   }
 
   async #connect(): Promise<Session> {
@@ -68,6 +71,7 @@ export class Place {
     const session = await connect(this.target, { engine, route, user, idleSeconds: idle, signal: this.#signal });
     if (this.#signal.aborted) session.close();
     this.#session = session;
+    this.#isOwn = true;
     return session;
   }
 }

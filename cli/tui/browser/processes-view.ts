@@ -34,8 +34,8 @@ export function processesView(browser: Browser, place: Place): LoadedView<OpenFi
           }
           return items;
         }),
-      open: ({ process, file }) => {
-        if (file) void browser.openProcessFile(place, process.pid, file);
+      open: ({ process, file }, how) => {
+        if (file) void browser.openProcessFile(place, process.pid, file, how);
       },
       act: (action) => {
         if (action !== "toggle-deleted") return false;

@@ -31,7 +31,8 @@ export function sandboxesView(browser: Browser, known: readonly number[]): Loade
           text: `${sandbox.pid} ${sandbox.command}`,
           sandbox,
         })),
-      open: ({ sandbox }) => browser.openFiles(browser.place({ kind: "process", pid: sandbox.pid, path: "/" }), "/"),
+      open: ({ sandbox }, how) =>
+        browser.openFiles(browser.place({ kind: "process", pid: sandbox.pid, path: "/" }), "/", undefined, how),
       act: (action, item) => {
         if (!item || (action !== "open-files" && action !== "mounts")) return false;
         const place = browser.place({ kind: "process", pid: item.sandbox.pid, path: "/" });

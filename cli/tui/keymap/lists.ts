@@ -9,6 +9,7 @@ export const LIST_KEYS = [
   { action: "first-item", keys: ["g", "home", "<"], help: "to the first" },
   { action: "last-item", keys: ["G", "end", ">"], help: "to the last" },
   { action: "open", keys: ["enter", "right", "l"], help: "open" },
+  { action: "open-in-tab", keys: ["t"], help: "open in a tab of its own" },
   { action: "filter", keys: ["/"], help: "show only what holds the words typed; Esc shows all" },
   { action: "refresh", keys: ["r", "ctrl-r", "f5"], help: "look again" },
   { action: "cancel", keys: ["escape"], help: "end the filter, or go back" },

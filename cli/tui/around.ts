@@ -1,0 +1,37 @@
+import type { Session, Target } from "../../src/index.ts";
+import type { ReachOptions } from "../program/shared.ts";
+import type { AppOptions } from "./app.ts";
+import type { Browser } from "./browser/browser.ts";
+import { Place } from "./browser/place.ts";
+import type { Location } from "./view.ts";
+
+/** What lies around a file that is shown alone: its place, and the browser, which is loaded when somebody wants to go there. */
+export class Around {
+  readonly location: Location;
+  readonly app: AppOptions;
+  readonly #abort = new AbortController();
+  #browser: Browser | undefined;
+
+  /** The session stays the caller's. */
+  constructor(session: Session, target: Target, options: ReachOptions) {
+    const place = Place.with(session, target, options, this.#abort.signal);
+    this.location = { place, path: target.path };
+    this.app = {
+      navigator: async (host) => {
+        const [{ Browser }, { BrowserNavigator }] = await Promise.all([
+          import("./browser/browser.ts"),
+          import("./browser/navigator.ts"),
+        ]);
+        this.#browser = new Browser(host, options);
+        return new BrowserNavigator(this.#browser);
+      },
+    };
+  }
+
+  /** Ends what was reached from here. */
+  close(): void {
+    this.#abort.abort();
+    this.location.place.close();
+    this.#browser?.close();
+  }
+}

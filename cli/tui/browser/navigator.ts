@@ -1,0 +1,57 @@
+import { parseTarget } from "../../../src/index.ts";
+import { nameOf } from "../../../src/listing.ts";
+import { targetCandidates } from "../../completion/targets.ts";
+import type { Action } from "../keymap.ts";
+import type { Navigator, View } from "../view.ts";
+import { type Browser, failureLine, type How } from "./browser.ts";
+import { ContainersView } from "./containers-view.ts";
+
+/** Goes from view to view by the keys and commands that hold everywhere. */
+export class BrowserNavigator implements Navigator {
+  readonly commands = ["open", "tabopen", "browse"];
+  readonly #browser: Browser;
+
+  constructor(browser: Browser) {
+    this.#browser = browser;
+  }
+
+  go(action: Action, from: View | undefined): boolean {
+    const browser = this.#browser;
+    if (action === "containers") {
+      browser.host.open(new ContainersView(browser));
+      return true;
+    }
+    if (action !== "files-here" && action !== "open-files" && action !== "mounts") return false;
+    const location = from?.location;
+    if (!location) browser.host.say("this is nowhere in particular: choose a container first");
+    else if (action === "open-files") browser.openProcesses(location.place);
+    else if (action === "mounts") browser.openMounts(location.place);
+    else browser.openFiles(location.place, location.path.replace(/\/[^/]*\/*$/, "") || "/", nameOf(location.path));
+    return true;
+  }
+
+  command(name: string, argument: string): boolean {
+    if (!this.commands.includes(name)) return false;
+    if (argument === "") this.#browser.host.say(`${name} what? CONTAINER:PATH, pid:N:PATH or a path; Tab completes`);
+    else void this.#open(argument, name === "tabopen" ? "tab" : "over");
+    return true;
+  }
+
+  async complete(name: string, argument: string): Promise<readonly string[]> {
+    if (!this.commands.includes(name)) return [];
+    const { engine } = this.#browser.options;
+    const candidates = await targetCandidates(argument, { session: false, engine });
+    return (candidates ?? []).map(({ value }) => value).filter((value) => value.startsWith(argument));
+  }
+
+  async #open(text: string, how: How): Promise<void> {
+    try {
+      const target = parseTarget(/[:/]/.test(text) ? text : `${text}:/`);
+      const place = this.#browser.place(target);
+      const directory = (path: string) => this.#browser.openFiles(place, path, undefined, how);
+      await this.#browser.openPath(place, target.path, { directory }, how);
+    } catch (error) {
+      this.#browser.host.say(failureLine(error));
+    }
+  }
+}

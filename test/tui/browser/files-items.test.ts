@@ -1,0 +1,40 @@
+import { expect, it } from "vitest";
+import { arrange, type FileItem, hiddenCount } from "../../../cli/tui/browser/files-items.ts";
+import type { FileFacts } from "../../../src/index.ts";
+
+const facts = (size: number, mtime: number): FileFacts => ({
+  ...{ mode: 0o100644, links: 1, uid: 0, gid: 0, size: BigInt(size), blocks: 0n, inode: 1n, mountId: 1n },
+  ...{ device: { major: 0, minor: 0 }, rdev: { major: 0, minor: 0 }, relayed: false },
+  ...{ atime: 0n, mtime: BigInt(mtime), ctime: 0n, btime: undefined },
+});
+
+function item(name: string, size = 0, mtime = 0, type = 8): FileItem {
+  const nothing = { link: undefined, linkMode: undefined, total: undefined, users: undefined, groups: undefined };
+  const entry = { name, path: `/${name}`, target: `/${name}`, type, facts: facts(size, mtime), ...nothing };
+  return { key: name, text: name, entry, backing: undefined };
+}
+
+const all = [
+  item("b.log", 5, 1),
+  item("a.txt", 9, 3),
+  item(".hidden", 1, 9),
+  item("dir", 0, 2, 4),
+  item("a.log", 7, 2),
+];
+const names = (items: FileItem[]) => items.map(({ entry }) => entry.name);
+
+it("sorts by name with directories first, by size, time and kind, and the other way round", () => {
+  const by = (sort: "name" | "size" | "time" | "kind", reverse = false) =>
+    names(arrange(all, { sort, reverse, hidden: false }));
+  expect(by("name")).toEqual(["dir", "a.log", "a.txt", "b.log"]);
+  expect(by("name", true)).toEqual(["b.log", "a.txt", "a.log", "dir"]);
+  expect(by("size")).toEqual(["a.txt", "a.log", "b.log", "dir"]);
+  expect(by("time")).toEqual(["a.txt", "a.log", "dir", "b.log"]);
+  expect(by("kind")).toEqual(["dir", "a.log", "b.log", "a.txt"]);
+});
+
+it("hides what begins with a dot, and says how many", () => {
+  const arrangement = { sort: "name", reverse: false, hidden: true } as const;
+  expect(names(arrange(all, arrangement))).toContain(".hidden");
+  expect([hiddenCount(all, arrangement), hiddenCount(all, { ...arrangement, hidden: false })]).toEqual([0, 1]);
+});

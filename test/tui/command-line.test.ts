@@ -1,0 +1,21 @@
+import { expect, it } from "vitest";
+import { actionNamed, commandNames, parseCommand } from "../../cli/tui/command-line.ts";
+import { type Context, KEYMAP } from "../../cli/tui/keymap.ts";
+
+it("takes a line apart into a name and all behind it", () => {
+  expect(parseCommand("open web:/var/log/a b.log ")).toEqual({ name: "open", argument: "web:/var/log/a b.log" });
+  expect(parseCommand("  quit")).toEqual({ name: "quit", argument: "" });
+  expect(parseCommand("")).toEqual({ name: "", argument: "" });
+});
+
+it("knows every action of the table by its name, where its keys hold", () => {
+  for (const context of Object.keys(KEYMAP) as Context[])
+    for (const { action } of KEYMAP[context]) expect(actionNamed(action, [context])).toBe(action);
+  expect(actionNamed("sort", ["viewer"])).toBeUndefined();
+  expect(actionNamed("quit", ["viewer"])).toBe("quit");
+});
+
+it("lists names that begin so, each once, in order", () => {
+  expect(commandNames("open", ["files", "list"], ["open", "tabopen"])).toEqual(["open", "open-files", "open-in-tab"]);
+  expect(commandNames("zz", ["files"], ["open"])).toEqual([]);
+});

@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { KEYMAP } from "../../cli/tui/keymap.ts";
+import { commonBeginning, PromptLine } from "../../cli/tui/prompt-line.ts";
+import type { Question } from "../../cli/tui/view.ts";
+
+function line(question: Partial<Question> = {}, before: string[] = []) {
+  const answers: string[] = [];
+  const done = (text: string) => answers.push(text);
+  const prompt = new PromptLine({ label: ":", done, ...question }, before, KEYMAP, () => undefined);
+  const press = (...keys: string[]) => keys.map((key) => prompt.take({ kind: "key", key })).at(-1);
+  return { prompt, press, answers };
+}
+
+describe("PromptLine", () => {
+  it("tells of every change, of the answer, and of giving up", () => {
+    const heard: string[] = [];
+    const { press, answers } = line({ changed: (text) => heard.push(text), cancelled: () => heard.push("cancelled") });
+    press("a", "b", "left", "backspace");
+    expect(press("enter")).toBe(true);
+    expect([heard, answers]).toEqual([["a", "ab", "b"], ["b"]]);
+    const other = line({ cancelled: () => heard.push("cancelled") });
+    expect(other.press("x", "escape")).toBe(true);
+    expect([heard.at(-1), other.answers]).toEqual(["cancelled", []]);
+  });
+
+  it("completes to what all have in common, then goes through them", async () => {
+    const { prompt, press } = line({
+      complete: async (text) => ["/var/lib/", "/var/log/"].filter((one) => one.startsWith(text)),
+    });
+    press("/", "v", "tab");
+    await Promise.resolve();
+    await Promise.resolve();
+    expect([prompt.text, prompt.hint]).toEqual(["/var/l", "lib/  log/"]);
+    press("tab");
+    expect([prompt.text, prompt.hint]).toEqual(["/var/lib/", "[lib/]  log/"]);
+    press("tab");
+    expect(prompt.text).toBe("/var/log/");
+    press("x");
+    expect([prompt.text, prompt.hint]).toEqual(["/var/log/x", ""]);
+  });
+
+  it("drops a completion that comes when one has typed on", async () => {
+    let answer: (all: string[]) => void = () => undefined;
+    const { prompt, press } = line({
+      complete: () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
+    });
+    press("a", "tab", "b");
+    answer(["abc"]);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(prompt.text).toBe("ab");
+  });
+
+  it("brings back lines typed before, and the one that was begun", () => {
+    const before: string[] = [];
+    line({}, before).press("o", "n", "e", "enter");
+    line({}, before).press("t", "w", "o", "enter");
+    const { prompt, press } = line({}, before);
+    press("x", "up");
+    expect(prompt.text).toBe("two");
+    press("up", "up");
+    expect(prompt.text).toBe("one");
+    press("down", "down");
+    expect(prompt.text).toBe("x");
+    expect(before).toEqual(["two", "one"]);
+  });
+});
+
+it("finds the beginning that all have", () => {
+  expect(commonBeginning(["abc", "abd", "ab"])).toBe("ab");
+  expect(commonBeginning(["x"])).toBe("x");
+  expect(commonBeginning([])).toBe("");
+});

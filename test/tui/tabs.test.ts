@@ -1,0 +1,44 @@
+import { expect, it } from "vitest";
+import { Tabs } from "../../cli/tui/tabs.ts";
+import type { View } from "../../cli/tui/view.ts";
+
+const view = (title: string): View => ({
+  title,
+  subtitle: "",
+  contexts: [],
+  act: () => false,
+  frame: () => ({ rows: [], status: { mark: "", left: "", right: "" } }),
+  close: async () => undefined,
+});
+
+it("keeps views over each other, and tabs beside each other, a new one beside the shown", () => {
+  const tabs = new Tabs();
+  const [a, b, c, d] = ["a", "b", "c", "d"].map(view) as [View, View, View, View];
+  tabs.push(a);
+  tabs.push(b);
+  expect([tabs.view, tabs.depth, tabs.count]).toEqual([b, 2, 1]);
+  tabs.add(c);
+  expect([tabs.titles, tabs.at]).toEqual([["b", "c"], 1]);
+  tabs.turn(1);
+  tabs.add(d);
+  expect(tabs.titles).toEqual(["b", "d", "c"]);
+  tabs.turn(-1);
+  expect(tabs.view).toBe(b);
+  expect([tabs.show(2), tabs.view, tabs.show(3)]).toEqual([true, c, false]);
+  expect([...tabs]).toEqual([a, b, d, c]);
+});
+
+it("drops a tab with its last view, and never the last tab", () => {
+  const tabs = new Tabs();
+  tabs.push(view("a"));
+  expect(tabs.close()).toBeUndefined();
+  tabs.add(view("b"));
+  tabs.push(view("c"));
+  expect(tabs.pop()?.title).toBe("c");
+  expect(tabs.pop()?.title).toBe("b");
+  expect([tabs.count, tabs.view?.title]).toEqual([1, "a"]);
+  tabs.add(view("d"));
+  expect(tabs.close()?.map(({ title }) => title)).toEqual(["d"]);
+  expect(tabs.pop()?.title).toBe("a");
+  expect(tabs.view).toBeUndefined();
+});
