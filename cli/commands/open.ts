@@ -1,30 +1,21 @@
 import { isatty } from "node:tty";
-import {
-  type FollowedFile,
-  type FollowSource,
-  followSource,
-  type OpenFile,
-  PortholeError,
-  parseTarget,
-  type Session,
-  type Target,
-} from "../../src/index.ts";
+import { followSource, type OpenFile, PortholeError, parseTarget, type Session, type Target } from "../../src/index.ts";
 import type { ReachOptions } from "../program/shared.ts";
 import { Reach } from "../reach.ts";
-import { followedIn } from "../tail/followed.ts";
-import { Place } from "../tail/place.ts";
 import { Around } from "../tui/around.ts";
 import { openScreen } from "../tui/open.ts";
-import type { ViewerStart } from "../tui/viewer-view.ts";
 
-/** How long a container must be gone before the screen says so. */
-const GONE_MS = 1000;
+/** How the screen begins. */
+export interface ScreenStart {
+  startAtEnd: boolean;
+  follow: boolean;
+}
 
 /** `porthole open`: one file in the terminal. */
 export async function open(
   text: string,
-  starts: readonly Partial<ViewerStart>[],
-  options: ReachOptions & { follow?: boolean; hex?: boolean },
+  start: "end" | undefined,
+  options: ReachOptions & { follow?: boolean },
 ): Promise<number> {
   if (!isatty(0) || !isatty(1)) {
     throw new PortholeError("USAGE", "open needs a terminal on standard input and output", {
@@ -32,53 +23,32 @@ export async function open(
     });
   }
   const reach = new Reach(options);
-  const target = parseTarget(text);
-  let tell: (text: string) => void = () => undefined;
-  const place = new Place(reach, target, GONE_MS, (said) => tell(said));
   try {
-    const session = await place.session();
+    const target = parseTarget(text);
+    const session = await reach.session(target);
     const file = await session.open(target.path);
-    if (file.kind === "directory") {
-      file.close();
-      throw new PortholeError("FILE", `${text}: Is a directory`, { errno: "EISDIR", hint: `porthole ls ${text}` });
-    }
     try {
-      const start: ViewerStart = Object.assign({ startAtEnd: false, follow: false }, ...starts);
-      return await show(
+      const follow = options.follow === true;
+      return await openScreenOn(
         session,
         file,
         { text, target, options },
-        { ...start, follow: start.follow || options.follow === true, hex: options.hex },
-        (note) => {
-          tell = note;
-          return followedIn(place, target.path, file);
-        },
+        { startAtEnd: start === "end" || follow, follow },
       );
     } finally {
       file.close();
     }
   } finally {
-    place.end();
     reach.close();
   }
 }
 
-/** Runs the screen on a file that is open already; the file stays the caller's. */
+/** Runs the screen on a file that is open already; the file and the session stay the caller's. */
 export async function openScreenOn(
   session: Session,
   file: OpenFile,
-  from: { text: string; target: Target; options: ReachOptions },
-  start: ViewerStart,
-): Promise<number> {
-  return show(session, file, from, start, () => followSource(session, file.path, file));
-}
-
-async function show(
-  session: Session,
-  file: OpenFile,
   { text, target, options }: { text: string; target: Target; options: ReachOptions },
-  start: ViewerStart,
-  followed: (note: (text: string) => void) => FollowSource<FollowedFile>,
+  start: ScreenStart,
 ): Promise<number> {
   const around = new Around(session, target, options);
   try {
@@ -88,9 +58,9 @@ async function show(
         title: text,
         subtitle: `${session.route}, ${file.kind}`,
         location: around.location,
-        zone: target.kind === "local" ? "local" : "utc",
+        lend: async () => (await import("../../src/tools.ts")).copyOpenFile(file),
         ...start,
-        followSource: file.isSeekable ? followed : undefined,
+        followSource: file.isSeekable ? followSource(session, file.path, file) : undefined,
       },
       around.app,
     );

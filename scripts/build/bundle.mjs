@@ -32,7 +32,7 @@ export async function bundle() {
     entryPoints: {
       porthole: "cli/main.ts",
       ...library,
-      "scan-worker": "src/text/scan-worker.ts",
+      "search-worker": "src/text/search-worker.ts",
       "grep-worker": "src/text/grep/worker.ts",
     },
     outdir: fresh,
