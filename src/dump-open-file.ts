@@ -3,6 +3,7 @@ import { PortholeError } from "./errors.ts";
 import type { OpenFile } from "./open-file.ts";
 import { HexDump } from "./text/hex-dump.ts";
 
+/** Options of {@link dumpOpenFile}. */
 export interface DumpOptions {
   /** As hexdump -C. */
   canonical?: boolean | undefined;

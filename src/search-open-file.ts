@@ -6,6 +6,7 @@ import type { Scanner } from "./text/grep/scanner.ts";
 import { type SeekableFile, searchFile, searchStream } from "./text/grep/search-file.ts";
 import type { Sink } from "./text/grep/sink.ts";
 
+/** Options of {@link searchOpenFile}. */
 export interface SearchOptions extends FileSearchOptions {
   /** Helps with large files. */
   scanner?: Scanner | undefined;

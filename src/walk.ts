@@ -12,6 +12,7 @@ export interface WalkedFile extends DirectoryEntry {
   depth: number;
 }
 
+/** Options of {@link walk}. */
 export interface WalkOptions {
   /** With facts and link targets; otherwise only names and types, which is quicker. */
   facts?: boolean;

@@ -8,7 +8,7 @@ import { lateChildProcess, nativeKoffi, unixSocketsOnly } from "./plugins.mjs";
 import { writeTypes } from "./types.mjs";
 
 /** The library's entries, by their name in package.json's exports. */
-const library = {
+export const library = {
   index: "src/index.ts",
   text: "src/text/index.ts",
   tools: "src/tools.ts",

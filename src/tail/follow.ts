@@ -7,6 +7,7 @@ import { Waker } from "./waker.ts";
 
 export type { FollowFile, FollowSource } from "./source.ts";
 
+/** What {@link follow} tells of a file, in order. */
 export type FollowEvent<File extends FollowFile = FollowFile> =
   /** Bytes in order; the array is the consumer's. `late`: of the generation before, written after the newer one began. */
   | { kind: "data"; bytes: Uint8Array; position: number; late?: true }
@@ -27,6 +28,7 @@ export type FollowEvent<File extends FollowFile = FollowFile> =
   | { kind: "unreachable"; error: unknown }
   | { kind: "reachable" };
 
+/** Options of {@link follow}. */
 export interface FollowOptions {
   /** Byte offset to begin at. */
   position: number;

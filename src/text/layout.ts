@@ -11,6 +11,7 @@ const SIMPLE =
   /^[\x00-\x7f\xa1-\xac\xae-\u02ff\u0370-\u0482\u048a-\u052f\u3001-\u3029\u3030-\u3096\u30a0-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]*$/;
 const RUN_OR_CHARACTER = /[\x20-\x7e]+|[^\x20-\x7e]/g;
 
+/** How {@link layoutRow} lays out a row. */
 export interface LayoutOptions {
   /** Columns to skip at the left (horizontal scroll). */
   left: number;
@@ -24,11 +25,13 @@ export interface LayoutOptions {
   more?: string;
 }
 
+/** A part of a row that is shown in another way, such as a match of a search. */
 export interface Mark {
   start: number;
   end: number;
 }
 
+/** One row of a screen, ready to be written. */
 export interface Row {
   /** What to send: printable text, and SGR sequences that leave the terminal in its plain style. */
   text: string;

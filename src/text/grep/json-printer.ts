@@ -4,6 +4,7 @@ import type { Matcher } from "./matcher.ts";
 import type { Output } from "./output.ts";
 import type { Line, SearchEnd, Sink } from "./sink.ts";
 
+/** Options of {@link JsonPrinter}. */
 export interface JsonOptions {
   /** Context lines are matching ones (-v): what matched in them is told. */
   invert: boolean;
