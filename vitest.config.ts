@@ -1,10 +1,11 @@
 import { defineConfig } from "vitest/config";
+import { CompatibilityReporter } from "./test/helpers/compatibility-reporter.ts";
 import { SkippedReporter } from "./test/helpers/skipped-reporter.ts";
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts", "test/**/*.test.tsx"],
-    reporters: ["default", new SkippedReporter()],
+    reporters: ["default", new SkippedReporter(), new CompatibilityReporter()],
     globalSetup: ["test/helpers/global-setup.ts"],
     // Real namespaces, engines and terminals: a test fails by its own deadline, this one only ends a hang.
     testTimeout: 60_000,

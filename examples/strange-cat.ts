@@ -1,6 +1,6 @@
 // A strange cat: it never opens the file that it prints. A child process opens it and passes the open descriptor over a Unix socket.
 //
-//     node dist/examples/strange-cat.js /etc/hostname
+//     node build/examples/strange-cat.mjs /etc/hostname
 //
 // The least program that does what porthole does, with every field of the control message looked at by hand; FdSocket does the same and more.
 import { spawn } from "node:child_process";

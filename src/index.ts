@@ -4,7 +4,7 @@ export { isTerminal } from "./descriptors/file.ts";
 export { type TerminalState, terminalState } from "./descriptors/terminal.ts";
 export { dieOf, isWritable, type PumpOptions, WRITE_FAILED } from "./descriptors/transfer.ts";
 export { type ErrorCode, type ErrorDetails, PortholeError } from "./errors.ts";
-export { type FollowedFile, followSource, type SessionSource } from "./follow.ts";
+export { type FollowedFile, type FollowSourceOptions, followSource, type SessionSource } from "./follow.ts";
 export { type FileKind, kindOf, OpenFile } from "./open-file.ts";
 export type { AgentFacts, AgentRoute, FileFacts } from "./protocol/facts.ts";
 export type { ProcessFileRecord, ProcessRecord } from "./protocol/records.ts";

@@ -1,21 +1,30 @@
 import { isatty } from "node:tty";
-import { followSource, type OpenFile, PortholeError, parseTarget, type Session, type Target } from "../../src/index.ts";
+import {
+  type FollowedFile,
+  type FollowSource,
+  followSource,
+  type OpenFile,
+  PortholeError,
+  parseTarget,
+  type Session,
+  type Target,
+} from "../../src/index.ts";
 import type { ReachOptions } from "../program/shared.ts";
 import { Reach } from "../reach.ts";
+import { followedIn } from "../tail/followed.ts";
+import { Place } from "../tail/place.ts";
 import { Around } from "../tui/around.ts";
 import { openScreen } from "../tui/open.ts";
+import type { ViewerStart } from "../tui/viewer-view.ts";
 
-/** How the screen begins. */
-export interface ScreenStart {
-  startAtEnd: boolean;
-  follow: boolean;
-}
+/** How long a container must be gone before the screen says so. */
+const GONE_MS = 1000;
 
 /** `porthole open`: one file in the terminal. */
 export async function open(
   text: string,
-  start: "end" | undefined,
-  options: ReachOptions & { follow?: boolean },
+  starts: readonly Partial<ViewerStart>[],
+  options: ReachOptions & { follow?: boolean; hex?: boolean },
 ): Promise<number> {
   if (!isatty(0) || !isatty(1)) {
     throw new PortholeError("USAGE", "open needs a terminal on standard input and output", {
@@ -23,32 +32,53 @@ export async function open(
     });
   }
   const reach = new Reach(options);
+  const target = parseTarget(text);
+  let tell: (text: string) => void = () => undefined;
+  const place = new Place(reach, target, GONE_MS, (said) => tell(said));
   try {
-    const target = parseTarget(text);
-    const session = await reach.session(target);
+    const session = await place.session();
     const file = await session.open(target.path);
+    if (file.kind === "directory") {
+      file.close();
+      throw new PortholeError("FILE", `${text}: Is a directory`, { errno: "EISDIR", hint: `porthole ls ${text}` });
+    }
     try {
-      const follow = options.follow === true;
-      return await openScreenOn(
+      const start: ViewerStart = Object.assign({ startAtEnd: false, follow: false }, ...starts);
+      return await show(
         session,
         file,
         { text, target, options },
-        { startAtEnd: start === "end" || follow, follow },
+        { ...start, follow: start.follow || options.follow === true, hex: options.hex },
+        (note) => {
+          tell = note;
+          return followedIn(place, target.path, file);
+        },
       );
     } finally {
       file.close();
     }
   } finally {
+    place.end();
     reach.close();
   }
 }
 
-/** Runs the screen on a file that is open already; the file and the session stay the caller's. */
+/** Runs the screen on a file that is open already; the file stays the caller's. */
 export async function openScreenOn(
   session: Session,
   file: OpenFile,
+  from: { text: string; target: Target; options: ReachOptions },
+  start: ViewerStart,
+): Promise<number> {
+  return show(session, file, from, start, () => followSource(session, file.path, file));
+}
+
+async function show(
+  session: Session,
+  file: OpenFile,
   { text, target, options }: { text: string; target: Target; options: ReachOptions },
-  start: ScreenStart,
+  start: ViewerStart,
+  followed: (note: (text: string) => void) => FollowSource<FollowedFile>,
 ): Promise<number> {
   const around = new Around(session, target, options);
   try {
@@ -58,9 +88,9 @@ export async function openScreenOn(
         title: text,
         subtitle: `${session.route}, ${file.kind}`,
         location: around.location,
-        lend: async () => (await import("../../src/tools.ts")).copyOpenFile(file),
+        zone: target.kind === "local" ? "local" : "utc",
         ...start,
-        followSource: file.isSeekable ? followSource(session, file.path, file) : undefined,
+        followSource: file.isSeekable ? followed : undefined,
       },
       around.app,
     );

@@ -1,24 +1,32 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { parseStart } from "../tui/start-position.ts";
+import type { ViewerStart } from "../tui/viewer-view.ts";
 import { end, examples, reaching, seconds } from "./shared.ts";
 
 /** Commands that show something on the terminal. */
 export function addLooking(root: Command): void {
   reaching(
-    root.command("open").argument("<target>", "what to look at").argument("[start]", "+G: start at the end", position),
+    root
+      .command("open")
+      .argument("<target>", "what to look at")
+      .argument("[start...]", "where: +G the end, +123 a line, +50%, +0x1f, +/regex, +F follow", position),
   )
     .summary("look at a file in the terminal: scroll, search, follow")
     .description("Open a file in the terminal. ? shows the keys.")
     .option("-f, --follow", "start at the end and follow what is appended")
+    .option("--hex", "start with the bytes in hexadecimal")
     .addHelpText(
       "after",
       examples(
         "porthole open web:/var/log/app.log",
         "porthole open web:/var/log/app.log +G",
         "porthole open --follow web:/var/log/app.log",
+        "porthole open web:/var/log/app.log '+/time(d )?out'",
+        "porthole open --hex web:/usr/bin/app +0x1000",
       ),
     )
-    .action(async (target: string, start, options) =>
-      end((await import("../commands/open.ts")).open(target, start, options)),
+    .action(async (target: string, starts, options) =>
+      end((await import("../commands/open.ts")).open(target, starts ?? [], options)),
     );
 
   reaching(
@@ -44,7 +52,8 @@ export function addLooking(root: Command): void {
     .action(async (options) => end((await import("../commands/demo.ts")).demo(options)));
 }
 
-function position(text: string): "end" {
-  if (text !== "+G") throw new InvalidArgumentError("It is not +G.");
-  return "end";
+function position(text: string, before: Partial<ViewerStart>[] = []): Partial<ViewerStart>[] {
+  const start = parseStart(text);
+  if (!start) throw new InvalidArgumentError("It is none of +G, +123, +50%, +0x1f, +/regex, +F.");
+  return [...before, start];
 }

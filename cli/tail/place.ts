@@ -16,16 +16,19 @@ export class Place {
   readonly #reach: Reach;
   readonly #target: Target;
   readonly #goneMs: number;
+  readonly #say: (text: string) => void;
   readonly #listeners = new Set<() => void>();
   #session: Session | undefined;
   #asking: Promise<Session> | undefined;
   #failure: { error: unknown; since: number; at: number; told: boolean } | undefined;
   #endTicks: (() => void) | undefined;
 
-  constructor(reach: Reach, target: Target, goneMs: number) {
+  /** `tell` hears what happens to it; standard error by default. */
+  constructor(reach: Reach, target: Target, goneMs: number, tell = (text: string) => say("tail", text)) {
     this.#reach = reach;
     this.#target = target;
     this.#goneMs = goneMs;
+    this.#say = tell;
   }
 
   /** The session as it is. Rejects while there is none: asked anew only as often as is decent. */
@@ -78,7 +81,7 @@ export class Place {
       if (!this.#failure.told && now - this.#failure.since >= this.#goneMs) {
         this.#failure.told = true;
         const waits = this.#target.kind === "process" ? "" : "; waiting for it";
-        say("tail", `${this.#name}: ${error instanceof PortholeError ? error.message : reasonOf(error)}${waits}`);
+        this.#say(`${this.#name}: ${error instanceof PortholeError ? error.message : reasonOf(error)}${waits}`);
       }
       throw error;
     }
@@ -86,8 +89,7 @@ export class Place {
 
   #tell(before: string, after: string): void {
     const same = before.split(".")[0] === after.split(".")[0];
-    say(
-      "tail",
+    this.#say(
       `${this.#name}: ${same ? "the container was restarted" : "another container has this name now"}; going on`,
     );
   }

@@ -2,7 +2,6 @@ import {
   type FollowEvent,
   type FollowedFile,
   follow,
-  followSource,
   type Identity,
   type OpenFile,
   PortholeError,
@@ -10,6 +9,7 @@ import {
 import { seekTo, TimestampReader } from "../../src/tailing.ts";
 import type { NamedTarget } from "../reach.ts";
 import { cannotOpen, errorReading, say } from "./complaints.ts";
+import { followedIn } from "./followed.ts";
 import { type Input, standardInput } from "./input.ts";
 import { Notices } from "./notices.ts";
 import type { TailOptions } from "./options.ts";
@@ -169,18 +169,10 @@ export class Tailed {
 
   #begin(file: OpenFile | undefined, stop: AbortSignal): void {
     const { follow: how, interval, maxUnchangedStats } = this.#options;
-    const source = followSource(this.place.session, this.#named.target.path, file, {
-      quietMs: maxUnchangedStats === undefined ? undefined : Math.max(250, maxUnchangedStats * interval),
-    });
-    const back = source.onChange;
     this.#events = follow(
-      {
-        ...source,
-        onChange: (listener) => {
-          this.place.keep(() => listener("name"));
-          return back?.(listener) ?? (() => undefined);
-        },
-      },
+      followedIn(this.place, this.#named.target.path, file, {
+        quietMs: maxUnchangedStats === undefined ? undefined : Math.max(250, maxUnchangedStats * interval),
+      }),
       {
         position: this.#pseudo || this.#wholly ? 0 : this.#size,
         byName: how === "name" ? true : file === undefined ? "first" : false,

@@ -1,5 +1,13 @@
 import { fstatSync, readSync } from "node:fs";
-import { type ByteSource, regularSource, StreamSource } from "../../src/text/index.ts";
+import {
+  type ByteSource,
+  ChainSource,
+  detectEncoding,
+  type Encoding,
+  encodeAs,
+  regularSource,
+  StreamSource,
+} from "../../src/text/index.ts";
 
 /** What the screen needs of an open file; {@link OpenFile} has it. The caller keeps owning it. */
 export interface ScreenFile {
@@ -12,17 +20,67 @@ export interface ScreenFile {
 
 export interface Content {
   source: ByteSource;
+  /** Set for a regular file, which other generations may follow. */
+  chain?: ChainSource;
   /** Set when the bytes come as a stream and have to be pumped. */
-  stream: StreamSource | undefined;
+  stream?: StreamSource;
+  encoding: Encoding;
+  /** Bytes of the byte order mark at the beginning. */
+  mark: number;
 }
 
-/** Regular files are read in place. What tells no size (/proc, block devices) or has no positions is kept in memory as it comes, the newest part of it. */
+/** Bytes by which an encoding is told. */
+const HEAD = 64 * 1024;
+
+/**
+ * Regular files and block devices are read in place. What tells no size (/proc) or has no positions is kept in memory as it comes, the newest part
+ * of it.
+ */
 export function contentOf(file: ScreenFile): Content {
-  if (file.isSeekable && (fstatSync(file.fd).size > 0 || isEmpty(file.fd)))
-    return { source: regularSource(file.fd), stream: undefined };
+  const stat = fstatSync(file.fd);
+  if (file.isSeekable && stat.isBlockDevice()) return { source: regularSource(file.fd, deviceSize(file.fd)), ...PLAIN };
+  if (file.isSeekable && (stat.size > 0 || isEmpty(file.fd))) {
+    const { encoding, mark } = detectEncoding(headOf(file.fd));
+    const chain = new ChainSource(file.fd, (text) => encodeAs(text, encoding));
+    return { source: chain, chain, encoding, mark };
+  }
   const stream = new StreamSource();
-  return { source: stream, stream };
+  return { source: stream, stream, ...PLAIN };
 }
+
+const PLAIN = { encoding: "utf-8", mark: 0 } as const;
+
+function headOf(fd: number): Buffer {
+  const head = Buffer.alloc(HEAD);
+  return head.subarray(0, readSync(fd, head, 0, HEAD, 0));
+}
+
+function isEmpty(fd: number): boolean {
+  return readSync(fd, Buffer.alloc(1), 0, 1, 0) === 0;
+}
+
+/** A block device tells no size to fstat(2): the first offset, by sectors, at which nothing can be read. */
+function deviceSize(fd: number): number {
+  const byte = Buffer.alloc(1);
+  const has = (sector: number) => {
+    try {
+      return readSync(fd, byte, 0, 1, sector * SECTOR) > 0;
+    } catch {
+      return false;
+    }
+  };
+  let high = 1;
+  while (has(high)) high *= 2;
+  let low = 0;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (has(middle)) low = middle + 1;
+    else high = middle;
+  }
+  return low * SECTOR;
+}
+
+const SECTOR = 512;
 
 /** How far beyond the screen a stream is read when nobody follows it: /dev/zero never ends. */
 const READ_AHEAD = 1024 * 1024;
@@ -68,8 +126,4 @@ export class StreamPump {
     this.#wake();
     await this.#done;
   }
-}
-
-function isEmpty(fd: number): boolean {
-  return readSync(fd, Buffer.alloc(1), 0, 1, 0) === 0;
 }

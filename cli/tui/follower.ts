@@ -1,5 +1,4 @@
 import { type FollowFile, type FollowSource, follow } from "../../src/index.ts";
-import { regularSource } from "../../src/text/index.ts";
 import type { ScreenFile } from "./content.ts";
 import type { Viewer } from "./viewer.ts";
 
@@ -9,34 +8,35 @@ export interface ScreenGeneration extends FollowFile {
 }
 
 /**
- * Brings what the follow engine reports to the viewer, from the first time the user follows until the screen closes. While the user has paused,
- * growth is told as ever, but another file is not shown: the engine opens and keeps the new generations meanwhile.
+ * Brings what the follow engine reports to the viewer, as rows between those of the file, from the first time the user follows until the screen closes.
+ * While the user has paused it goes on: only the screen stands still.
  */
 export class Follower {
   readonly #source: FollowSource<ScreenGeneration>;
   readonly #viewer: Viewer;
   readonly #abort = new AbortController();
+  /** Generations that the viewer reads, by descriptor: closed when it does no more. */
+  readonly #shown = new Map<number, () => void | Promise<void>>();
+  readonly #closers = new WeakMap<ScreenGeneration, () => void | Promise<void>>();
   #running: Promise<void> | undefined;
-  #wake: () => void = () => {};
 
   constructor(source: FollowSource<ScreenGeneration>, viewer: Viewer) {
-    this.#source = source;
+    this.#source = this.#kept(source);
     this.#viewer = viewer;
   }
 
-  /** Call after every action: starts with the first follow, goes on after a pause. `failed` hears what ends it. */
+  /** Call after every action: starts with the first follow. `failed` hears what ends it. */
   update(failed: (error: unknown) => void): void {
-    if (this.#viewer.follow === "on") {
-      this.#running ??= this.#run().catch(failed);
-      this.#wake();
-    }
+    if (this.#viewer.follow !== "on") return;
+    this.#viewer.isFollowed = true;
+    this.#running ??= this.#run().catch(failed);
   }
 
   /** Resolves when the generations that were opened are closed. The viewer must not read any more. */
   async close(): Promise<void> {
     this.#abort.abort();
-    this.#wake();
     await this.#running;
+    await this.#release([...this.#shown.keys()]);
   }
 
   async #run(): Promise<void> {
@@ -49,38 +49,58 @@ export class Follower {
           viewer.grown();
           break;
         case "truncated":
-          viewer.truncated();
+          viewer.truncated("truncated: the file begins anew");
           break;
         case "deleted":
-          viewer.say("no file has this name any more: still reading the open one");
+          viewer.note("deleted: no file has this name any more; the open one is still read");
           break;
         case "unreachable":
-          viewer.say("the path cannot be asked about any more: still reading what is open");
+          viewer.note("the path cannot be asked about any more; what is open is still read");
           break;
         case "reachable":
-          viewer.say("the path can be asked about again");
+          viewer.note("the path can be asked about again");
           break;
         case "rotated":
-          await this.#show(
-            event.file,
-            event.continues ? "the container was restarted" : "rotated: this is the new file",
-          );
+          if (event.continues) this.#show(event.file, undefined, "");
+          else this.#show(event.file, 0, "rotated: here the new file begins");
           break;
         case "returned":
-          if (event.file) await this.#show(event.file, "there is a file of this name again");
-          else viewer.say("the file has its name again");
+          if (!event.file) viewer.note("the file has its name again");
+          else if (event.continues) this.#show(event.file, undefined, "the file has its name again");
+          else this.#show(event.file, 0, "there is a file of this name again: here it begins");
           break;
       }
     }
   }
 
-  async #show(generation: ScreenGeneration, message: string): Promise<void> {
-    while (this.#viewer.follow !== "on" && !this.#abort.signal.aborted) {
-      this.#viewer.say("there is a newer file of this name: End or F goes there");
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+  #show(generation: ScreenGeneration, from: number | undefined, text: string): void {
+    this.#shown.set(generation.file.fd, this.#closers.get(generation) ?? (() => {}));
+    this.#viewer.continueWith(generation.file.fd, from, text, (fds) => void this.#release(fds));
+  }
+
+  async #release(fds: readonly number[]): Promise<void> {
+    for (const fd of fds) {
+      const close = this.#shown.get(fd);
+      this.#shown.delete(fd);
+      await close?.();
     }
-    if (!this.#abort.signal.aborted) await this.#viewer.replace(regularSource(generation.file.fd), message);
+  }
+
+  /** The engine closes a generation when it has left it, but one can still scroll back into it. */
+  #kept(source: FollowSource<ScreenGeneration>): FollowSource<ScreenGeneration> {
+    const keep = (file: ScreenGeneration): ScreenGeneration => {
+      const kept = { ...file, close: () => (this.#shown.has(file.file.fd) ? undefined : file.close()) };
+      this.#closers.set(kept, () => file.close());
+      return kept;
+    };
+    const { renamedAway } = source;
+    return {
+      ...source,
+      reopen: async () => {
+        const file = await source.reopen();
+        return file && keep(file);
+      },
+      ...(renamedAway && { renamedAway: async (known) => (await renamedAway(known)).map(keep) }),
+    };
   }
 }

@@ -1,16 +1,28 @@
-import { characterBoundary, decodeText, type Lines, layoutRow, type Mark, type Pattern } from "../../src/text/index.ts";
+import {
+  boundaryAs,
+  decodeAs,
+  type Look,
+  layoutRow,
+  layoutRows,
+  type Mark,
+  type Note,
+  overlay,
+  type Place,
+} from "../../src/text/index.ts";
+import type { Document } from "./document.ts";
+import { findMarks, type Highlight } from "./highlight.ts";
+import { type JsonView, type LineText, lineTexts } from "./line-text.ts";
 
 export interface PaneView {
   left: number;
   width: number;
-  height: number;
   colours: "pass" | "drop";
+  wrap: boolean;
+  json: JsonView;
+  levels: boolean;
   /** Matches to show in reverse video. */
-  pattern: Pattern | undefined;
+  highlight: Highlight | undefined;
 }
-
-/** A match of nothing, as `x*` gives at every place, is no mark; and a row shows no more marks than this. */
-const MAX_MARKS = 1000;
 
 /** Shown in the last column of a row that goes on; dim, so that it is not taken for text. */
 const CLIPPED = "\x1b[0;2m>\x1b[m";
@@ -18,70 +30,165 @@ const CLIPPED = "\x1b[0;2m>\x1b[m";
 /** Bytes that are decoded at first for a row, for each column; more only when a row's text is not that plain. */
 const BYTES_PER_COLUMN = 4;
 
-interface CachedRow {
+/** Longest line that is looked at as JSON. */
+const LONGEST_JSON = 256 * 1024;
+
+/** Rows that are kept laid out beside those on the screen. */
+const KEPT_ROWS = 20_000;
+
+const DIM: Look = { attributes: [2] };
+
+interface LaidOut {
   /** Where the line's text ended when it was laid out: the last line of a growing file changes. */
   textEnd: number;
-  text: string;
+  rows: readonly string[];
 }
 
-/** Lines as rows of the screen, each laid out once as long as the view is the same. Holds what is on the screen, not more. */
+/** Lines as rows of the screen, each laid out once as long as the view is the same. */
 export class Pane {
-  readonly #lines: Lines;
-  #rows = new Map<number, CachedRow>();
-  #view: PaneView | undefined;
+  readonly #document: Document;
+  #laidOut = new Map<number, LaidOut>();
+  /** How many rows lines take that were not laid out. */
+  #counts = new Map<number, { textEnd: number; rows: number }>();
+  #kept = 0;
+  #view: PaneView;
 
-  constructor(lines: Lines) {
-    this.#lines = lines;
+  constructor(document: Document, view: PaneView) {
+    this.#document = document;
+    this.#view = view;
+  }
+
+  /** Another view of the same lines. */
+  show(view: PaneView): void {
+    if (sameView(this.#view, view)) return;
+    if (!sameShape(this.#view, view)) this.#counts.clear();
+    this.#view = view;
+    this.#forgetRows();
   }
 
   /** The bytes were replaced: nothing that was laid out holds. */
   clear(): void {
-    this.#rows.clear();
+    this.#counts.clear();
+    this.#forgetRows();
   }
 
-  /** Exactly `view.height` rows for the lines at `offsets`; the rest stays empty. */
-  rows(offsets: readonly number[], view: PaneView): string[] {
-    if (!sameView(this.#view, view)) this.#rows.clear();
-    this.#view = { ...view };
-    const kept = new Map<number, CachedRow>();
-    for (const offset of offsets) {
-      const textEnd = this.#lines.textEnd(offset);
-      const known = this.#rows.get(offset);
-      kept.set(offset, known?.textEnd === textEnd ? known : { textEnd, text: this.#layOut(offset, textEnd, view) });
-    }
-    this.#rows = kept;
-    const rows = [...kept.values()].map(({ text }) => text);
-    while (rows.length < view.height) rows.push("");
+  /** True when each line is one row. */
+  get width(): number {
+    return this.#view.width;
+  }
+
+  /** True when each line is one row. */
+  get isFlat(): boolean {
+    return !this.#view.wrap && this.#view.json !== "unfolded";
+  }
+
+  /** Rows that the line takes. */
+  rowsIn(line: number): number {
+    if (this.isFlat) return 1;
+    const textEnd = this.#document.lines.textEnd(line);
+    const laidOut = this.#laidOut.get(line);
+    if (laidOut?.textEnd === textEnd) return laidOut.rows.length;
+    const known = this.#counts.get(line);
+    if (known?.textEnd === textEnd) return known.rows;
+    const rows = this.#layOut(this.#texts(line, textEnd), []).length;
+    if (this.#counts.size > KEPT_ROWS) this.#counts.clear();
+    this.#counts.set(line, { textEnd, rows });
     return rows;
   }
 
+  /** The rows at `places`. `isAside`: lines to show dimmed. `notes`: lines that are ours. */
+  rows(places: readonly Place[], notes: readonly Note[], isAside: (line: number) => boolean): string[] {
+    const lines = [...new Set(places.map(({ line }) => line))];
+    const missing: { line: number; textEnd: number }[] = [];
+    for (const line of lines) {
+      const textEnd = this.#document.lines.textEnd(line);
+      if (this.#laidOut.get(line)?.textEnd !== textEnd) missing.push({ line, textEnd });
+    }
+    // All at once: see withDeadline.
+    const texts = missing.map(({ line, textEnd }) => this.#texts(line, textEnd));
+    const marks = this.#highlight(texts);
+    missing.forEach(({ line, textEnd }, index) => {
+      const text = texts[index] ?? { parts: [], isCut: false };
+      const note = notes.find(({ at, end }) => line >= at && line < end);
+      const rows = note
+        ? [noteRow(text.parts[0]?.text ?? "", this.#view)]
+        : this.#layOut(isAside(line) ? dimmed(text) : text, marks[index] ?? []);
+      this.#keep(line, { textEnd, rows });
+    });
+    const rows = places.map(({ line, row }) => this.#laidOut.get(line)?.rows[row] ?? "");
+    if (this.#kept > KEPT_ROWS) this.#forgetRows();
+    return rows;
+  }
+
+  #keep(line: number, laidOut: LaidOut): void {
+    this.#kept += laidOut.rows.length - (this.#laidOut.get(line)?.rows.length ?? 0);
+    this.#laidOut.set(line, laidOut);
+  }
+
+  #forgetRows(): void {
+    this.#laidOut.clear();
+    this.#kept = 0;
+  }
+
   /** Decodes no more of a long line than its visible columns need, starting from its beginning. */
-  #layOut(offset: number, textEnd: number, view: PaneView): string {
-    const length = textEnd - offset;
-    for (let want = (view.left + view.width) * BYTES_PER_COLUMN + 256; ; want *= 4) {
-      const partial = want < length;
-      let bytes = this.#lines.cache.slice(offset, offset + Math.min(want, length));
-      if (partial) bytes = bytes.subarray(0, characterBoundary(bytes, bytes.length));
-      const text = decodeText(bytes);
-      const row = layoutRow(text, { ...view, more: CLIPPED, marks: findMarks(text, view.pattern, partial) });
-      if (!partial || row.clipped) return row.text;
+  #texts(line: number, textEnd: number): { parts: LineText[]; isCut: boolean } {
+    const { left, width, wrap, json, levels } = this.#view;
+    const { cache, encoding, mark } = this.#document;
+    const from = line === 0 ? Math.min(mark, textEnd) : line;
+    const length = textEnd - from;
+    const wantsAll = wrap || (json !== "raw" && length <= LONGEST_JSON);
+    for (let want = (left + width) * BYTES_PER_COLUMN + 256; ; want *= 4) {
+      const isCut = !wantsAll && want < length;
+      let bytes = cache.slice(from, from + (isCut ? want : length));
+      if (isCut) bytes = bytes.subarray(0, boundaryAs(bytes, bytes.length, encoding));
+      const text = decodeAs(bytes, encoding);
+      // Escapes take no columns: there may be too little of what does.
+      if (isCut && !layoutRow(text, { left, width, colours: "drop", marks: [] }).clipped) continue;
+      return { parts: lineTexts(text, isCut ? "raw" : json, levels), isCut };
     }
   }
-}
 
-/** Where the pattern matches. Of a line decoded in part, a match that touches the end is left out: it might not be one. */
-function findMarks(text: string, pattern: Pattern | undefined, partial: boolean): Mark[] {
-  const marks: Mark[] = [];
-  if (!pattern) return marks;
-  for (const match of text.matchAll(pattern.regex)) {
-    const end = match.index + match[0].length;
-    if (match[0] === "" || (partial && end === text.length)) continue;
-    marks.push({ start: match.index, end });
-    if (marks.length === MAX_MARKS) break;
+  #highlight(texts: readonly { parts: readonly LineText[]; isCut: boolean }[]): Mark[][][] {
+    const { highlight } = this.#view;
+    if (!highlight) return texts.map(() => []);
+    const flat = texts.flatMap(({ parts, isCut }) => parts.map(({ text }) => ({ text, isCut })));
+    const marks = findMarks(flat, highlight);
+    let at = 0;
+    return texts.map(({ parts }) => parts.map(() => marks[at++] ?? []));
   }
-  return marks;
+
+  #layOut({ parts }: { parts: readonly LineText[] }, highlights: readonly Mark[][]): string[] {
+    const { left, width, colours, wrap } = this.#view;
+    return parts.flatMap(({ text, marks: looks }, index) => {
+      const marks = overlay(colours === "drop" ? withoutColours(looks) : looks, highlights[index] ?? []);
+      if (wrap) return layoutRows(text, { width, colours, marks });
+      return [layoutRow(text, { left, width, colours, marks, more: CLIPPED }).text];
+    });
+  }
 }
 
-function sameView(a: PaneView | undefined, b: PaneView): boolean {
-  return a?.left === b.left && a.width === b.width && a.colours === b.colours && a.pattern === b.pattern;
+function withoutColours(marks: readonly Mark[]): Mark[] {
+  return marks.map(({ start, end, look }) => ({ start, end, look: { attributes: look?.attributes ?? [] } }));
+}
+
+function dimmed<T extends { parts: readonly LineText[] }>(text: T): T {
+  return {
+    ...text,
+    parts: text.parts.map((part) => ({ text: part.text, marks: [{ start: 0, end: part.text.length, look: DIM }] })),
+  };
+}
+
+/** A row that no file holds, told from those by a rule. */
+function noteRow(text: string, { width }: PaneView): string {
+  const shown = layoutRow(`── ${text} `, { left: 0, width, colours: "drop", marks: [] }).text;
+  return `\x1b[0;1m${shown}\x1b[0;2m${"─".repeat(Math.max(0, width - shown.length))}\x1b[m`;
+}
+
+function sameView(a: PaneView, b: PaneView): boolean {
+  return sameShape(a, b) && a.left === b.left && a.levels === b.levels && a.highlight === b.highlight;
+}
+
+/** True when lines take the same rows in both. */
+function sameShape(a: PaneView, b: PaneView): boolean {
+  return a.width === b.width && a.colours === b.colours && a.wrap === b.wrap && a.json === b.json;
 }

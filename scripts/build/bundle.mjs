@@ -32,7 +32,7 @@ export async function bundle() {
     entryPoints: {
       porthole: "cli/main.ts",
       ...library,
-      "search-worker": "src/text/search-worker.ts",
+      "scan-worker": "src/text/scan-worker.ts",
       "grep-worker": "src/text/grep/worker.ts",
     },
     outdir: fresh,

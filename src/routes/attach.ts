@@ -4,7 +4,7 @@ import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/facts.ts";
 import { startTime } from "./process.ts";
 import { type AgentQuery, connectLive, withAgentLock } from "./registry.ts";
-import { isFullId, resolveContainer } from "./resolve.ts";
+import { type Container, describeContainer, isFullId, resolveContainer } from "./resolve.ts";
 import { ensureRunDirectory, MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
 
 /** How to get to a target. */
@@ -55,18 +55,42 @@ export async function attachContainer(name: string, options: AttachOptions): Pro
     const live = connectLive(run, { identity: name, generation: undefined, routes: wanted, user });
     if (live !== undefined) return { ...live, run, fresh: false };
   }
-  const container = await resolveContainer(name, options.engine, MOUNT_POINT, options.signal);
+  return attachTo(await resolveContainer(name, options.engine, MOUNT_POINT, options.signal), wanted, run, options);
+}
+
+/** `isLast`: a container that was restarted meanwhile is not tried again. */
+async function attachTo(
+  container: Container,
+  wanted: readonly AgentRoute[],
+  run: RunDirectory,
+  options: AttachOptions,
+  isLast = false,
+): Promise<Attached> {
   // An agent inside a paused container is paused with it.
   const routes = wanted.filter((route) => !(container.paused && route === "mount"));
-  return liveOrNew(
-    run,
-    { identity: container.id, generation: container.startedAt, routes, user },
-    options,
-    async () => {
+  const query = { identity: container.id, generation: container.startedAt, routes, user: options.user ?? "" };
+  try {
+    return await liveOrNew(run, query, options, async () => {
       const { startForContainer } = await import("./start.ts");
       return startForContainer(container, options.startOn ?? wanted, run, options);
-    },
-  );
+    });
+  } catch (error) {
+    if (isLast || !(error instanceof PortholeError) || error.code !== "ATTACH") throw error;
+    // It may have ended under our hands: that is what to say then, not what each route met. A new life of it gets a second try.
+    const now = await currentLife(container, options.signal);
+    if (now === undefined || now.startedAt === container.startedAt) throw error;
+    return attachTo(now, wanted, run, options, true);
+  }
+}
+
+/** The container as it is now, undefined when its engine cannot tell. Throws TARGET when it does not run any more; CANCELLED. */
+async function currentLife({ engine, id }: Container, signal: AbortSignal | undefined): Promise<Container | undefined> {
+  try {
+    return await describeContainer(engine, id, MOUNT_POINT, signal);
+  } catch (error) {
+    if (signal?.aborted || (error instanceof PortholeError && error.errno === "ESRCH")) throw error;
+    return undefined;
+  }
 }
 
 /**

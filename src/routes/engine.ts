@@ -1,4 +1,4 @@
-import { type Stats, statSync } from "node:fs";
+import { readFileSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import type { WaitOptions } from "../descriptors/poll.ts";
 import { PortholeError } from "../errors.ts";
@@ -172,9 +172,24 @@ function unreachable(engine: Engine, error: unknown): PortholeError {
   const what = denied ? "permission denied" : absent ? "no engine is listening there" : message;
   return new PortholeError("TARGET", `cannot ask the container engine at ${where}: ${what}`, {
     errno,
-    hint: denied
-      ? "join the engine's group (usermod -aG docker USER, then log in again) or run as root"
-      : "start the engine, or name one with --engine or DOCKER_HOST",
+    hint: denied ? howToBeAllowed(engine.socketPath) : "start the engine, or name one with --engine or DOCKER_HOST",
     cause: error,
   });
+}
+
+function howToBeAllowed(socketPath: string): string {
+  const stat = statOf(socketPath);
+  const group = stat !== undefined && (stat.mode & 0o020) !== 0 ? groupName(stat.gid) : undefined;
+  if (group === undefined) return "run porthole as the user whose engine that is, or as root";
+  return `join the engine's group (usermod -aG ${group} USER, then log in again) or run as root`;
+}
+
+/** A group's name (group(5)); its number where it has none there. */
+function groupName(gid: number): string {
+  try {
+    const lines = readFileSync("/etc/group", "latin1").split("\n");
+    return lines.find((line) => line.split(":")[2] === String(gid))?.split(":")[0] ?? String(gid);
+  } catch {
+    return String(gid);
+  }
 }

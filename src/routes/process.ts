@@ -25,6 +25,15 @@ export function parentOf(pid: number): number | undefined {
   return parent === undefined ? undefined : Number(parent);
 }
 
+/** Arguments of a process (proc_pid_cmdline(5)), the program first; none when there is no such process. */
+export function argumentsOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0").slice(0, -1);
+  } catch {
+    return [];
+  }
+}
+
 /** The number that a process has in the innermost PID namespace that it lives in: 1 for a container's first one, unless it shares another's. */
 export function innerPid(pid: number): number {
   try {

@@ -79,7 +79,7 @@ export async function resolveContainer(
 
 /**
  * A container that its engine has listed, by its full id.
- * @throws PortholeError TARGET when it is gone or not running, or its engine does not answer; CANCELLED through the signal
+ * @throws PortholeError TARGET when it is gone or not running (ESRCH), or its engine does not answer; CANCELLED through the signal
  */
 export async function describeContainer(
   engine: Engine,
@@ -88,7 +88,9 @@ export async function describeContainer(
   signal?: AbortSignal,
 ): Promise<Container> {
   const inspection = await inspect(engine, id, signal);
-  if (inspection === undefined) throw new PortholeError("TARGET", `no such container: '${id.slice(0, 12)}'`);
+  if (inspection === undefined) {
+    throw new PortholeError("TARGET", `no such container: '${id.slice(0, 12)}'`, { errno: "ESRCH" });
+  }
   return running(engine, inspection, id, mountPoint);
 }
 

@@ -7,6 +7,7 @@ import type { AgentRoute } from "../protocol/facts.ts";
 import { installAgent } from "./agent-program.ts";
 import { ATTACH_TIMEOUT_MS, type Attached, type AttachOptions } from "./attach.ts";
 import { attachDirect } from "./direct.ts";
+import { isFirstProcess, otherKernel, otherMachine } from "./kernel.ts";
 import { mayEnter, startTime } from "./process.ts";
 import { type AgentKey, type AgentRecord, agentFile, removeAgentFiles, writeRecord } from "./registry.ts";
 import type { Met, WaitOptions } from "./rendezvous.ts";
@@ -25,6 +26,8 @@ export async function startForContainer(
   run: RunDirectory,
   options: AttachOptions,
 ): Promise<Attached> {
+  const elsewhere = otherKernel(container) ?? (await otherMachine(container, options.signal));
+  if (elsewhere !== undefined) throw elsewhere;
   const failures: { route: AgentRoute; error: PortholeError }[] = [];
   for (const route of routes) {
     const obstacle = obstacleTo(route, container, run, options.user ?? "");
@@ -115,11 +118,11 @@ export function obstacleTo(
   user: string,
 ): PortholeError | undefined {
   const { name, pid, portholeMount } = container;
+  const elsewhere = otherKernel(container);
+  if (elsewhere !== undefined) return elsewhere;
   if (user !== "" && route !== "mount") return new PortholeError("ATTACH", "--user needs the mount route");
   if (route === "direct") {
-    if (pid <= 0 || startTime(pid) === undefined) {
-      return new PortholeError("ATTACH", `process ${pid} of '${name}' is not on this machine`);
-    }
+    if (!isFirstProcess(container)) return notHere(container);
     return mayEnter(pid) ? undefined : notAllowed(pid);
   }
   if (route === "mount") {
@@ -155,13 +158,20 @@ function startOn(
   return startAgent(run, origin, options, async (listen, wait) => {
     if (route === "direct") {
       const { pid, name } = container;
-      return attachDirect({ pid, started: startTime(pid) ?? "0", name: `'${name}'` }, listen, idle(options), wait);
+      const started = startTime(pid);
+      // Again, now that its start is known: from here on another process of that number is refused.
+      if (started === undefined || !isFirstProcess(container)) throw notHere(container);
+      return attachDirect({ pid, started, name: `'${name}'` }, listen, idle(options), wait);
     }
     installAgent(run);
     const how = { ...wait, user, idleSeconds: idle(options) };
     if (route === "mount") return (await import("./mount.ts")).attachMount(container, run, listen(), how);
     return (await import("./sidecar.ts")).attachSidecar(container, run, listen(), how);
   });
+}
+
+function notHere({ name, pid }: Container): PortholeError {
+  return new PortholeError("ATTACH", `process ${pid} of '${name}' is not on this machine`);
 }
 
 function notAllowed(pid: number): PortholeError {

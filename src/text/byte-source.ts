@@ -1,9 +1,9 @@
 /**
- * Random access to bytes, as everything in this folder sees a file: a regular file by pread, or the kept tail of a stream.
+ * Random access to bytes, as everything in this folder sees a file: a regular file by pread, several in a chain, or the kept tail of a stream.
  * Offsets are bytes from the beginning of the file or stream and stay valid while bytes are appended.
  */
 export interface ByteSource {
-  /** Lowest offset that can still be read; above 0 only when a stream's ring has dropped its beginning. */
+  /** Lowest offset that can still be read; above 0 only when the beginning was dropped. */
   start(): number;
   /** One past the last byte there is now. A regular file asks fstat(2), 1.5 µs, so appended bytes are seen at once. */
   end(): number;
@@ -12,6 +12,11 @@ export interface ByteSource {
    * Never waits. Throws what the system call throws.
    */
   read(position: number, buffer: Uint8Array): number;
-  /** The descriptor that a worker may pread by itself; undefined when the bytes are only in this process's memory. */
-  readonly fd?: number | undefined;
+  /** What a worker may read by itself; undefined when the bytes are only in this process's memory. */
+  parts?(): SourcePart[];
 }
+
+/** A stretch of a source, from offset `at` to `end`: of an open file, from its offset `from` on, or bytes. */
+export type SourcePart =
+  | { at: number; end: number; fd: number; from: number }
+  | { at: number; end: number; bytes: Uint8Array };

@@ -1,14 +1,35 @@
 /** porthole's public text tools: bytes of a file to rows, matches and safe text. Apart from src/index.ts, for what only passes bytes on need not load them. */
-export { BlockCache } from "./block-cache.ts";
-export type { ByteSource } from "./byte-source.ts";
+export { BLOCK, BlockCache } from "./block-cache.ts";
+export type { ByteSource, SourcePart } from "./byte-source.ts";
+export { ChainSource, type Note } from "./chain-source.ts";
+export { CHUNK, type Query } from "./chunk-counter.ts";
+export { mayTakeForEver, withDeadline } from "./deadline.ts";
 export { characterBoundary, decodeText } from "./decode.ts";
-export { type LayoutOptions, layoutRow, type Mark, type Row } from "./layout.ts";
-export { Lines } from "./lines.ts";
-export { compilePattern, type Pattern } from "./pattern.ts";
+export {
+  boundaryAs,
+  decodeAs,
+  detectEncoding,
+  ENCODINGS,
+  type Encoding,
+  encodeAs,
+  looksBinary,
+} from "./encoding.ts";
+export { FilteredLines } from "./filtered-lines.ts";
+export { Matcher, type MatchOptions } from "./grep/matcher.ts";
+export { HexRows, hexBytesFor, hexRow } from "./hex-rows.ts";
+export { type Found, Hits } from "./hits.ts";
+export { readJsonLine, unfoldJson } from "./json-line.ts";
+export { type LayoutOptions, layoutRow, layoutRows, type Mark, type Row } from "./layout.ts";
+export { findLevel, type Level } from "./levels.ts";
+export { LineIndex } from "./line-index.ts";
+export { type LineSpace, Lines } from "./lines.ts";
+export { overlay } from "./marks.ts";
 export { regularSource } from "./regular-source.ts";
 export { clusters, sanitiseText } from "./sanitise.ts";
-export { Searcher, type SearchOutcome } from "./searcher.ts";
+export { type Direction, Scan } from "./scan.ts";
+export { ScanPool } from "./scan-pool.ts";
+export { dressed, type Look, type Style } from "./sgr.ts";
 export { STREAM_CAPACITY, StreamSource } from "./stream-source.ts";
 export { safeLine, TerminalStream } from "./terminal-stream.ts";
-export { Viewport } from "./viewport.ts";
+export { type Place, Viewport } from "./viewport.ts";
 export { clusterWidth, loadWidths } from "./width.ts";

@@ -1,5 +1,5 @@
 import { clusters, isSafe, showCluster } from "./sanitise.ts";
-import { applySgr, PLAIN, reversed, SGR, type Style, sgrFor } from "./sgr.ts";
+import { applySgr, dressed, type Look, PLAIN, SGR, type Style, sgrFor } from "./sgr.ts";
 import { clusterWidth } from "./width.ts";
 
 const TAB = 8;
@@ -19,7 +19,7 @@ export interface LayoutOptions {
   width: number;
   /** `pass` sends colours on, `drop` leaves them out (NO_COLOR). */
   colours: "pass" | "drop";
-  /** Ranges of string indices to show in reverse video, ascending and not overlapping. */
+  /** Ranges of string indices with a look of their own, ascending and not overlapping. */
   marks: readonly Mark[];
   /** Takes the last column of a row that goes on: one printable column, with SGR around it if wanted. Nothing by default. */
   more?: string;
@@ -29,6 +29,8 @@ export interface LayoutOptions {
 export interface Mark {
   start: number;
   end: number;
+  /** Reverse video by default. */
+  look?: Look | undefined;
 }
 
 /** One row of a screen, ready to be written. */
@@ -48,36 +50,67 @@ export function layoutRow(text: string, options: LayoutOptions): Row {
   if (marks.length === 0 && text.length <= left + width && PRINTABLE_ASCII.test(text))
     return { text: text.slice(left), clipped: false };
   const painter = new Painter(options);
+  paintText(text, options, painter);
+  return { text: painter.finish(), clipped: painter.full };
+}
+
+/** Lays one line out as as many rows as it takes. Rows as {@link layoutRow} makes them; at least one. */
+export function layoutRows(text: string, options: Pick<LayoutOptions, "width" | "colours" | "marks">): string[] {
+  const { width, marks } = options;
+  if (marks.length === 0 && PRINTABLE_ASCII.test(text)) {
+    if (text.length <= width) return [text];
+    const rows: string[] = [];
+    for (let at = 0; at < text.length; at += width) rows.push(text.slice(at, at + width));
+    return rows;
+  }
+  const painter = new RowsPainter(width);
+  paintText(text, options, painter);
+  return painter.finish();
+}
+
+/** Where text is drawn, from left to right. */
+interface Surface {
+  /** Columns that were drawn or passed. */
+  readonly column: number;
+  /** Nothing that comes now will be seen. */
+  readonly full: boolean;
+  /** A run of characters that are one column wide. */
+  putAscii(run: string, style: Style): void;
+  put(cluster: string, width: number, style: Style): void;
+}
+
+function paintText(text: string, { colours, marks }: Pick<LayoutOptions, "colours" | "marks">, surface: Surface): void {
   let style = PLAIN;
   let mark = 0;
   for (const { piece, at } of pieces(text)) {
-    if (painter.full) break;
+    if (surface.full) break;
     if (piece.startsWith("\x1b[") && piece.length > 1) {
-      if (options.colours === "pass") style = applySgr(style, piece.slice(2, -1));
+      if (colours === "pass") style = applySgr(style, piece.slice(2, -1));
       continue;
     }
     // A run of ASCII is split where marks begin and end; anything else is one cluster.
     const run = isPrintable(piece.charCodeAt(0)) && isPrintable(piece.charCodeAt(piece.length - 1));
     for (let from = 0; from < piece.length; ) {
       while ((marks[mark]?.end ?? Number.POSITIVE_INFINITY) <= at + from) mark++;
-      const { start, end } = marks[mark] ?? NO_MARK;
+      const { start, end, look: wanted } = marks[mark] ?? NO_MARK;
       const marked = start <= at + from;
       const to = run ? Math.min(piece.length, (marked ? end : start) - at) : piece.length;
-      const look = marked ? reversed(style) : style;
-      if (run) painter.putAscii(from === 0 && to === piece.length ? piece : piece.slice(from, to), look);
-      else putCluster(painter, piece, look);
+      const look = marked ? dressed(style, wanted) : style;
+      if (run) surface.putAscii(from === 0 && to === piece.length ? piece : piece.slice(from, to), look);
+      else putCluster(surface, piece, look);
       from = to;
     }
   }
-  return { text: painter.finish(), clipped: painter.full };
 }
+
+const DIM: Look = { attributes: [2] };
 
 const NO_MARK: Mark = { start: Number.POSITIVE_INFINITY, end: Number.POSITIVE_INFINITY };
 
-function putCluster(painter: Painter, cluster: string, style: Style): void {
-  if (cluster === "\t") painter.putAscii(" ".repeat(TAB - (painter.column % TAB)), style);
-  else if (isSafe(cluster)) painter.put(cluster, clusterWidth(cluster), style);
-  else painter.putAscii(showCluster(cluster), { ...style, attributes: [...style.attributes, 2] });
+function putCluster(surface: Surface, cluster: string, style: Style): void {
+  if (cluster === "\t") surface.putAscii(" ".repeat(TAB - (surface.column % TAB)), style);
+  else if (isSafe(cluster)) surface.put(cluster, clusterWidth(cluster), style);
+  else surface.putAscii(showCluster(cluster), dressed(style, DIM));
 }
 
 /**
@@ -116,7 +149,7 @@ function isPrintable(code: number): boolean {
  * Collects what falls between the left column and the width, with style changes only where the look changes. What stands in the last column is kept
  * apart, for the sign that the line goes on takes its place.
  */
-class Painter {
+class Painter implements Surface {
   column = 0;
   full = false;
   readonly #left: number;
@@ -174,6 +207,65 @@ class Painter {
     this.#look(style);
     this.#text += text;
     this.#textEnd = end;
+  }
+
+  #look(style: Style): void {
+    if (style === this.#drawn) return;
+    const sequence = sgrFor(style);
+    if (sequence !== sgrFor(this.#drawn)) this.#text += sequence;
+    this.#drawn = style;
+  }
+}
+
+/** Goes on in the next row where one is full. A wide character is not divided. */
+class RowsPainter implements Surface {
+  readonly full = false;
+  readonly #width: number;
+  readonly #rows: string[] = [];
+  #text = "";
+  #used = 0;
+  #drawn = PLAIN;
+
+  constructor(width: number) {
+    this.#width = Math.max(1, width);
+  }
+
+  get column(): number {
+    return this.#rows.length * this.#width + this.#used;
+  }
+
+  putAscii(run: string, style: Style): void {
+    for (let at = 0; at < run.length; ) {
+      if (this.#used >= this.#width) this.#break();
+      const part = run.slice(at, at + this.#width - this.#used);
+      this.#draw(part, part.length, style);
+      at += part.length;
+    }
+  }
+
+  put(cluster: string, width: number, style: Style): void {
+    if (this.#used > 0 && this.#used + width > this.#width) this.#break();
+    // Not even a row of its own has room for it.
+    if (width > this.#width) this.#draw("?", 1, style);
+    else this.#draw(cluster, width, style);
+  }
+
+  finish(): string[] {
+    this.#break();
+    return this.#rows;
+  }
+
+  #draw(text: string, width: number, style: Style): void {
+    this.#look(style);
+    this.#text += text;
+    this.#used += width;
+  }
+
+  #break(): void {
+    this.#look(PLAIN);
+    this.#rows.push(this.#text);
+    this.#text = "";
+    this.#used = 0;
   }
 
   #look(style: Style): void {

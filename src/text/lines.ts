@@ -1,4 +1,6 @@
 import { BLOCK, type BlockCache } from "./block-cache.ts";
+import { type Encoding, unitOf } from "./encoding.ts";
+import { findNewline, findNewlineBack } from "./newlines.ts";
 
 /**
  * A line without a newline is cut at each multiple of this many bytes that ends such a stretch without one. It makes every step bounded
@@ -7,17 +9,31 @@ import { BLOCK, type BlockCache } from "./block-cache.ts";
  */
 export const LONGEST_LINE = 1024 * 1024;
 
-const NEWLINE = 10;
+/** Lines by the byte offsets at which they begin: all of a file, or those that a filter lets through. */
+export interface LineSpace {
+  /** The first line, undefined when there is none. */
+  first(): number | undefined;
+  last(): number | undefined;
+  /** The line after the line that begins at `line`. */
+  next(line: number): number | undefined;
+  previous(line: number): number | undefined;
+  /** The line that the byte at `offset` belongs to; where there is none, one near it. */
+  at(offset: number): number | undefined;
+  /** True when a line begins there. */
+  has(line: number): boolean;
+}
 
 /**
  * Line boundaries by byte offset. A boundary is the start of the source, the byte after a newline, or a cut as described at
  * {@link LONGEST_LINE}; the end of the source is none. Costs at most two LONGEST_LINE of reading a step, one block usually.
  */
-export class Lines {
+export class Lines implements LineSpace {
   readonly cache: BlockCache;
+  readonly encoding: Encoding;
 
-  constructor(cache: BlockCache) {
+  constructor(cache: BlockCache, encoding: Encoding = "utf-8") {
     this.cache = cache;
+    this.encoding = encoding;
   }
 
   start(): number {
@@ -26,6 +42,14 @@ export class Lines {
 
   end(): number {
     return this.cache.source.end();
+  }
+
+  first(): number | undefined {
+    return this.end() > this.start() ? this.start() : undefined;
+  }
+
+  last(): number | undefined {
+    return this.end() > this.start() ? this.at(this.end() - 1) : undefined;
   }
 
   /** The first boundary after the boundary `line`; undefined when `line` is the last one. */
@@ -45,6 +69,7 @@ export class Lines {
   /** The boundary of the line that the byte at `offset` belongs to. */
   at(offset: number): number {
     const start = this.start();
+    if (offset <= start) return start;
     const cut = Math.floor(offset / LONGEST_LINE) * LONGEST_LINE;
     const stretch = cut - LONGEST_LINE;
     const newline = this.#findNewlineBack(offset, Math.max(start, stretch));
@@ -52,20 +77,33 @@ export class Lines {
     return stretch >= start ? cut : start;
   }
 
+  has(line: number): boolean {
+    return line < this.end() && this.at(line) === line;
+  }
+
+  /** True when the line begins after a newline or at the start, not where a long one is cut. */
+  beginsLine(line: number): boolean {
+    return line <= this.start() || this.#findNewlineBack(line, line - 2) === line - 1;
+  }
+
   /** The end of the line's text: before its newline (and the carriage return in front of it), or where it is cut. */
   textEnd(line: number): number {
     const next = this.next(line) ?? this.end();
-    const tail = this.cache.slice(Math.max(line, next - 2), next);
-    if (tail.at(-1) !== NEWLINE) return next;
-    return tail.at(-2) === 13 ? next - 2 : next - 1;
+    const unit = unitOf(this.encoding);
+    const tail = this.cache.slice(Math.max(line, next - 2 * unit), next);
+    if (tail.length < unit || findNewlineBack(tail, tail.length, this.encoding) !== tail.length - 1) return next;
+    const before = tail.subarray(0, -unit);
+    const low = this.encoding === "utf-16be" ? before.at(-1) : before.at(-unit);
+    const high = unit === 1 ? 0 : this.encoding === "utf-16be" ? before.at(-2) : before.at(-1);
+    return low === 13 && high === 0 ? next - 2 * unit : next - unit;
   }
 
-  /** Offset of the first newline in [from, to). */
+  /** Offset of the last byte of the first newline in [from, to). */
   #findNewline(from: number, to: number): number | undefined {
     for (let at = from; at < to; ) {
       const base = Math.floor(at / BLOCK) * BLOCK;
       const block = this.cache.block(base / BLOCK);
-      const found = block.indexOf(NEWLINE, at - base);
+      const found = findNewline(block, at - base, this.encoding);
       if (found !== -1) return base + found < to ? base + found : undefined;
       if (block.length < BLOCK) return undefined;
       at = base + BLOCK;
@@ -73,14 +111,11 @@ export class Lines {
     return undefined;
   }
 
-  /** Offset of the last newline in [to, from). */
+  /** Offset of the last byte of the last newline in [to, from). */
   #findNewlineBack(from: number, to: number): number | undefined {
     for (let at = from; at > to; ) {
       const base = Math.floor((at - 1) / BLOCK) * BLOCK;
-      const found = this.cache
-        .block(base / BLOCK)
-        .subarray(0, at - base)
-        .lastIndexOf(NEWLINE);
+      const found = findNewlineBack(this.cache.block(base / BLOCK), at - base, this.encoding);
       if (found !== -1) return base + found >= to ? base + found : undefined;
       at = base;
     }

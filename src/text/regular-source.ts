@@ -1,15 +1,41 @@
 import { fstatSync, readSync } from "node:fs";
-import type { ByteSource } from "./byte-source.ts";
+import type { ByteSource, SourcePart } from "./byte-source.ts";
 
 /**
  * A regular file by descriptor. pread(2) on a local file does not wait for anything but the disk, so it may run on the main thread;
- * files whose server might not answer never come here (they arrive as streams). The caller keeps owning `fd`.
+ * files whose server might not answer never come here (they arrive as streams). The caller keeps owning `fd`. `size` is for what
+ * fstat(2) tells none of, a block device.
  */
-export function regularSource(fd: number): ByteSource {
+export function regularSource(fd: number, size?: number): ByteSource {
+  const end = () => size ?? fstatSync(fd).size;
   return {
-    fd,
     start: () => 0,
-    end: () => fstatSync(fd).size,
+    end,
     read: (position, buffer) => readSync(fd, buffer, 0, buffer.length, position),
+    parts: () => [{ at: 0, end: end(), fd, from: 0 }],
   };
+}
+
+/** Fixed parts, as a worker gets them. Bytes that are no longer there, for a file was cut, are zeros. */
+export function partsSource(parts: readonly SourcePart[]): ByteSource {
+  return {
+    start: () => parts[0]?.at ?? 0,
+    end: () => parts.at(-1)?.end ?? 0,
+    read: (position, buffer) => readParts(parts, position, buffer),
+  };
+}
+
+/** Reads from the part that holds `position`, up to that part's end. */
+export function readParts(parts: readonly SourcePart[], position: number, buffer: Uint8Array): number {
+  const part = parts.findLast(({ at }) => at <= position);
+  const count = Math.min(buffer.length, (part?.end ?? 0) - position);
+  if (!part || count <= 0) return 0;
+  if ("bytes" in part) {
+    buffer.set(part.bytes.subarray(position - part.at, position - part.at + count));
+    return count;
+  }
+  const read = readSync(part.fd, buffer, 0, count, part.from + position - part.at);
+  if (read > 0 || part === parts.at(-1)) return read;
+  buffer.fill(0, 0, count);
+  return count;
 }

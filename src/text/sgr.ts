@@ -45,12 +45,22 @@ export function sgrFor(style: Style): string {
   return parameters.length === 0 ? "\x1b[m" : `\x1b[0;${parameters.join(";")}m`;
 }
 
-/** The same style with reverse video turned over, so that a mark shows on text that is itself reversed. */
-export function reversed(style: Style): Style {
-  const attributes = style.attributes.includes(7)
-    ? style.attributes.filter((attribute) => attribute !== 7)
-    : [...style.attributes, 7];
-  return { ...style, attributes };
+/** What is changed of a style. Colours as the parameters that set them; attributes come on top, reverse video turns over what there is. */
+export interface Look {
+  foreground?: string;
+  attributes?: readonly number[];
+}
+
+const REVERSE: Look = { attributes: [7] };
+
+/** A style with another look; in reverse video by default, turned over so that it shows on text that is itself reversed. */
+export function dressed(style: Style, look: Look = REVERSE): Style {
+  let attributes = style.attributes;
+  for (const attribute of look.attributes ?? []) {
+    if (!attributes.includes(attribute)) attributes = [...attributes, attribute].sort((a, b) => a - b);
+    else if (attribute === 7) attributes = attributes.filter((value) => value !== 7);
+  }
+  return { foreground: look.foreground ?? style.foreground, background: style.background, attributes };
 }
 
 /** `38;5;n` or `38;2;r;g;b` at `at`, with every component a byte. */

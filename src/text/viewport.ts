@@ -1,21 +1,32 @@
-import type { Lines } from "./lines.ts";
+import type { LineSpace } from "./lines.ts";
+
+/** A row of the text: a line by the offset at which it begins, and which of its rows, from 0. */
+export interface Place {
+  line: number;
+  row: number;
+}
 
 /**
- * Which lines are on the screen: the byte offset of the first one and a height in rows. It holds no lines; each question reads the few blocks
- * it needs. Every move keeps the last row of the text at the last row of the screen or above it, and moves by whole lines.
+ * Which rows are on the screen: the place of the first one and a height in rows. It holds no lines; each question reads the few blocks it needs.
+ * Every move keeps the last row of the text at the last row of the screen or above it.
  */
 export class Viewport {
-  readonly #lines: Lines;
-  #top = 0;
+  #lines: LineSpace;
+  #rowsIn: (line: number) => number;
+  #top: Place = { line: 0, row: 0 };
   #height = 1;
-  #lastPage: { end: number; height: number; top: number } | undefined;
+  /** The top of the last page, walked back from the end once. */
+  #lastTop: Place | undefined;
+  #lastTopIsKnown = false;
 
-  constructor(lines: Lines) {
+  /** `rowsIn`: how many rows a line takes. */
+  constructor(lines: LineSpace, rowsIn: (line: number) => number = () => 1) {
     this.#lines = lines;
-    this.#top = lines.start();
+    this.#rowsIn = rowsIn;
+    this.toStart();
   }
 
-  get top(): number {
+  get top(): Place {
     return this.#top;
   }
 
@@ -25,86 +36,104 @@ export class Viewport {
 
   resize(height: number): void {
     this.#height = Math.max(1, height);
+    this.forget();
     this.settle();
   }
 
-  /** Moves by lines, down when positive. Returns how many it moved, fewer at either end. */
-  scroll(lines: number): number {
+  /** Shows other lines, or the same in other rows, around the line that is at the top now. */
+  reshape(lines: LineSpace, rowsIn: (line: number) => number): void {
+    this.#lines = lines;
+    this.#rowsIn = rowsIn;
+    this.forget();
+    this.show(this.#top.line);
+  }
+
+  /** Moves by rows, down when positive. Returns how many it moved, fewer at either end. */
+  scroll(rows: number): number {
     let moved = 0;
-    if (lines > 0) {
-      const last = this.#lastTop();
-      for (; moved < lines && this.#top < last; moved++) {
-        const next = this.#lines.next(this.#top);
-        if (next === undefined) break;
-        this.#top = next;
-      }
-      return moved;
+    const last = rows > 0 ? this.#last() : undefined;
+    for (; moved < Math.abs(rows); moved++) {
+      if (last && !isBefore(this.#top, last)) break;
+      const next = rows > 0 ? this.#next(this.#top) : this.#previous(this.#top);
+      if (!next) break;
+      this.#top = next;
     }
-    for (; moved > lines; moved--) {
-      const previous = this.#lines.previous(this.#top);
-      if (previous === undefined) break;
-      this.#top = previous;
-    }
-    return moved;
+    return rows < 0 && moved > 0 ? -moved : moved;
   }
 
   toStart(): void {
-    this.#top = this.#lines.start();
+    this.#top = { line: this.#lines.first() ?? 0, row: 0 };
   }
 
   toEnd(): void {
-    this.#top = this.#lastTop();
+    const last = this.#last();
+    if (last) this.#top = last;
   }
 
-  /** Puts the line that `offset` is in at the top, or as near as the end allows. */
-  show(offset: number): void {
-    this.#top = Math.min(this.#lines.at(Math.max(offset, this.#lines.start())), this.#lastTop());
+  /** Puts the line that `offset` is in at the top, `above` rows further down where there are as many, or as near as the end allows. */
+  show(offset: number, above = 0, row = 0): void {
+    this.#top = { line: this.#lines.at(offset) ?? offset, row };
+    if (above > 0) this.scroll(-above);
+    const last = this.#last();
+    if (last && isBefore(last, this.#top)) this.#top = last;
   }
 
-  /** True when the last line is on the screen. */
+  /** True when the last row is on the screen. */
   atEnd(): boolean {
-    return this.#top >= this.#lastTop();
+    const last = this.#last();
+    return last === undefined || !isBefore(this.#top, last);
   }
 
-  /** Offsets of the lines on the screen, `height` at most. */
-  visible(): number[] {
-    const offsets: number[] = [];
-    if (this.#lines.end() <= this.#lines.start()) return offsets;
-    for (let line: number | undefined = this.#top; line !== undefined && offsets.length < this.#height; ) {
-      offsets.push(line);
-      line = this.#lines.next(line);
-    }
-    return offsets;
+  /** The rows on the screen, `height` at most. */
+  visible(): Place[] {
+    const places: Place[] = [];
+    let place = this.#lines.has(this.#top.line) ? this.#top : undefined;
+    for (; place && places.length < this.#height; place = this.#next(place)) places.push(place);
+    return places;
   }
 
-  /** Comes back to valid lines after the source shrank, dropped its beginning, or the height changed. */
+  /** Comes back to rows that are there after the text became less, other lines, or the height another one. */
   settle(): void {
-    const start = this.#lines.start();
-    if (this.#top < start) this.#top = this.#lines.at(start);
-    const last = this.#lastTop();
-    if (this.#top > last) this.#top = last;
+    const line = this.#lines.at(this.#top.line);
+    if (line !== undefined && line !== this.#top.line) this.#top = { line, row: 0 };
+    const rows = this.#top.row > 0 ? this.#rowsIn(this.#top.line) : 1;
+    if (this.#top.row >= rows) this.#top = { line: this.#top.line, row: rows - 1 };
+    const last = this.#last();
+    if (last && isBefore(last, this.#top)) this.#top = last;
   }
 
-  /** Forgets what was known of the end: the bytes were replaced. */
+  /** Forgets what was known of the end: there is more, or less. */
   forget(): void {
-    this.#lastPage = undefined;
+    this.#lastTopIsKnown = false;
   }
 
-  /** The top of the last page, walked back from the end once for each end and height. */
-  #lastTop(): number {
-    const end = this.#lines.end();
-    const start = this.#lines.start();
-    if (end <= start) return start;
-    const height = this.#height;
-    if (this.#lastPage?.end === end && this.#lastPage.height === height && this.#lastPage.top >= start)
-      return this.#lastPage.top;
-    let top = this.#lines.at(end - 1);
-    for (let row = 1; row < height; row++) {
-      const previous = this.#lines.previous(top);
-      if (previous === undefined) break;
+  #next({ line, row }: Place): Place | undefined {
+    if (row + 1 < this.#rowsIn(line)) return { line, row: row + 1 };
+    const next = this.#lines.next(line);
+    return next === undefined ? undefined : { line: next, row: 0 };
+  }
+
+  #previous({ line, row }: Place): Place | undefined {
+    if (row > 0) return { line, row: row - 1 };
+    const previous = this.#lines.previous(line);
+    return previous === undefined ? undefined : { line: previous, row: this.#rowsIn(previous) - 1 };
+  }
+
+  #last(): Place | undefined {
+    if (this.#lastTopIsKnown) return this.#lastTop;
+    const last = this.#lines.last();
+    let top = last === undefined ? undefined : { line: last, row: this.#rowsIn(last) - 1 };
+    for (let row = 1; top && row < this.#height; row++) {
+      const previous = this.#previous(top);
+      if (!previous) break;
       top = previous;
     }
-    this.#lastPage = { end, height, top };
+    this.#lastTop = top;
+    this.#lastTopIsKnown = true;
     return top;
   }
+}
+
+function isBefore(a: Place, b: Place): boolean {
+  return a.line < b.line || (a.line === b.line && a.row < b.row);
 }

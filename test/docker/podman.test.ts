@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeWithPodman } from "../helpers/availability.ts";
+import { note, witness } from "../helpers/compatibility.ts";
 import { type Container, container, engine } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type User, user } from "../helpers/porthole.ts";
@@ -24,8 +25,15 @@ describeWithPodman("Podman", () => {
       target = await sealed(engine("podman"), { host: { Binds: binds } });
     });
 
-    test("by exactly this route", async () => {
-      const result = await someone.run(["cat", "--trace", "--route", route, `${target.name}:/data/greeting`]);
+    test("by exactly this route", async (context) => {
+      const result = await witness(context, {
+        section: "Containers",
+        situation: "FROM scratch, read-only, uid 1000, no capability",
+        on: engine("podman"),
+        by: someone,
+        args: ["cat", "--trace", "--route", route, `${target.name}:/data/greeting`],
+        names: { [target.name]: "web" },
+      });
       expect(result).toMatchObject({ code: 0, text: sealedFiles["/data/greeting"] });
       expect(result.stderr).toContain(`route ${route}, new agent`);
       expect(await routesInUse(engine("podman"), target)).toEqual([route]);
@@ -43,9 +51,18 @@ describeWithPodman("Podman", () => {
       expect(result.text).toMatch(/^Name:\tready\n/);
     });
 
-    test("the container can still be removed without force, and the agent ends with it", async () => {
+    test("the container can still be removed without force, and the agent ends with it", async (context) => {
       await target.handle.stop({ t: 5 });
       await target.handle.remove();
+      await note(context, {
+        section: "States and changes",
+        situation: `removed while an agent of route ${route} serves it`,
+        on: engine("podman"),
+        by: someone,
+        command: "podman stop web; podman rm web",
+        outcome: "not blocked; the agent ends with it",
+        names: {},
+      });
       await waitFor("the agent to end", async () => (await routesInUse(engine("podman"), target)).length === 0);
       expect(await listedAgents(someone)).toEqual([]);
     });
@@ -60,6 +77,25 @@ describeWithPodman("Podman", () => {
     expect(result).toMatchObject({ code: 0, stderr: "", text: "text\n" });
     await target.handle.unpause();
     await someone.close();
+  });
+
+  test.for(["direct", "sidecar"])("--privileged, over route %s", async (route, context) => {
+    const podman = engine("podman");
+    const by = user({ engine: podman });
+    const target = await container(podman, {
+      steps: ["dir", "/d", "write", "/d/f", "text"],
+      host: { Privileged: true },
+    });
+    const result = await witness(context, {
+      section: "Containers",
+      situation: "--privileged",
+      on: podman,
+      by,
+      args: ["cat", "--trace", "--route", route, `${target.name}:/d/f`],
+      names: { [target.name]: "web" },
+    });
+    expect(result).toMatchObject({ code: 0, text: "text\n" });
+    await by.close();
   });
 
   test("detach --all leaves no sidecar, image, socket or record", async () => {

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
+import { witness } from "../helpers/compatibility.ts";
 import { type Container, engine } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type User, user } from "../helpers/porthole.ts";
@@ -23,8 +24,15 @@ describeWith("remappedDocker", "a sealed container behind userns-remap", () => {
       target = await sealed(engine("remappedDocker"), { host: { Binds: binds } });
     });
 
-    test.for(Object.entries(sealedFiles))("%s, byte for byte, by this route", async ([path, content]) => {
-      const result = await someone.run(["cat", "--trace", "--route", route, `${target.name}:${path}`]);
+    test.for(Object.entries(sealedFiles))("%s, byte for byte, by this route", async ([path, content], context) => {
+      const result = await witness(context, {
+        section: "Containers",
+        situation: "FROM scratch, read-only, uid 1000, no capability",
+        on: engine("remappedDocker"),
+        by: someone,
+        args: ["cat", "--trace", "--route", route, `${target.name}:${path}`],
+        names: { [target.name]: "web" },
+      });
       expect(result).toMatchObject({ code: 0, text: content });
       expect(result.stderr).toContain(`route ${route}, `);
       expect(await routesInUse(engine("remappedDocker"), target)).toEqual([route]);

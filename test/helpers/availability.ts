@@ -9,7 +9,7 @@ import type { Need } from "./machine.ts";
  */
 export function describeWith(needs: Need | readonly Need[], name: string, tests: () => void): void {
   const { missing, sockets } = inject("machine");
-  const engines: Need[] = ["docker", "remappedDocker", "podman"];
+  const engines: Need[] = ["docker", "remappedDocker", "podman", "rootlessDocker", "rootlessPodman"];
   const reasons = [needs].flat().flatMap((need) => {
     if (missing[need] !== undefined) return [`${need}: ${missing[need]}`];
     if (engines.includes(need) && sockets[need] === undefined)

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
-import { ENGINE_GROUP } from "./machine.ts";
+import { asUser, ENGINE_GROUP, rootlessUid } from "./machine.ts";
 import { findProcesses } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -17,29 +17,88 @@ export interface Daemon {
 export async function startDocker(directory: string, options: { remap?: boolean } = {}): Promise<Daemon> {
   mkdirSync(directory, { mode: 0o711 });
   const socket = `${directory}/docker.sock`;
+  if (!options.remap) writeFileSync(`${directory}/runsc`, RUNSC, { mode: 0o755 });
   const daemon = launch(directory, {}, [
     "dockerd",
     ...["--data-root", `${directory}/data`, "--exec-root", `${directory}/exec`, "-p", `${directory}/pid`],
     ...["-H", `unix://${socket}`, "--group", String(ENGINE_GROUP), "--iptables=false", "--bridge=none"],
-    ...(options.remap ? ["--userns-remap=default"] : []),
+    ...(options.remap ? ["--userns-remap=default"] : ["--add-runtime", `runsc=${directory}/runsc`]),
   ]);
   await ready(daemon, directory, socket);
-  return {
-    socket,
-    stop: async () => {
-      await removeContainers(socket);
-      await end(daemon);
-      await removeTree(directory);
-    },
-  };
+  return stoppable(daemon, directory, socket);
 }
+
+/** gVisor as Docker calls a runtime, if it is installed: without KVM and without control groups of its own, which it lacks for v1 and v2 side by side. */
+const RUNSC = '#!/bin/sh\nexec runsc --platform=ptrace --network=none --ignore-cgroups "$@"\n';
 
 /** Starts Podman's Docker-compatible API. */
 export async function startPodman(directory: string): Promise<Daemon> {
   mkdirSync(directory, { mode: 0o711 });
   const socket = `${directory}/podman.sock`;
+  const daemon = launch(directory, { CONTAINERS_CONF: podmanConfiguration(directory) }, [
+    "podman",
+    ...["--root", `${directory}/root`, "--runroot", `${directory}/run`, "--tmpdir", `${directory}/tmp`],
+    ...["system", "service", "--time=0", `unix://${socket}`],
+  ]);
+  await ready(daemon, directory, socket);
+  chownSync(socket, 0, ENGINE_GROUP);
+  chmodSync(socket, 0o660);
+  return stoppable(daemon, directory, socket);
+}
+
+/** Starts Podman as the rootless user; its socket is where that user's tools look for it: `podman/podman.sock` below the runtime directory `run`. */
+export async function startRootlessPodman(directory: string): Promise<Daemon> {
+  const { env, as } = rootless(directory);
+  const socket = `${directory}/run/podman/podman.sock`;
+  mkdirSync(`${directory}/run/podman`, { mode: 0o700 });
+  chownSync(`${directory}/run/podman`, rootlessUid() ?? 0, rootlessUid() ?? 0);
+  const configuration = { CONTAINERS_CONF: podmanConfiguration(directory) };
+  const command = ["podman", "system", "service", "--time=0", `unix://${socket}`];
+  const daemon = launch(directory, { ...env, ...configuration }, [...as, ...command]);
+  await ready(daemon, directory, socket);
+  return stoppable(daemon, directory, socket, () => {
+    // It holds the user namespace that all of that user's Podmans share.
+    const pause = Number(readFileSync(`${directory}/run/libpod/tmp/pause.pid`, "utf8"));
+    if (pause > 0) process.kill(pause, "SIGKILL");
+  });
+}
+
+/** Starts a Docker daemon as the rootless user, in a user namespace that rootlesskit makes; its socket is `docker.sock` in the runtime directory `run`. */
+export async function startRootlessDocker(directory: string): Promise<Daemon> {
+  const { env, as } = rootless(directory);
+  const socket = `${directory}/run/docker.sock`;
+  const dockerd = [
+    "dockerd --rootless --iptables=false --bridge=none",
+    ...[
+      `--data-root ${directory}/data`,
+      `--exec-root ${directory}/run/docker`,
+      `-p ${directory}/run/pid`,
+      `-H unix://${socket}`,
+    ],
+  ].join(" ");
+  const daemon = launch(directory, env, [
+    ...as,
+    ...["rootlesskit", "--net=host", "--copy-up=/etc", "--copy-up=/run", "--propagation=rslave"],
+    ...[`--state-dir=${directory}/kit`, "sh", "-c"],
+    // Links to the machine's own, which it may not write to.
+    `rm -f /run/docker /run/containerd /run/xtables.lock; exec ${dockerd}`,
+  ]);
+  await ready(daemon, directory, socket);
+  return stoppable(daemon, directory, socket);
+}
+
+/** A home and a runtime directory of the rootless user's, and how to become that user. */
+function rootless(directory: string): { env: Record<string, string>; as: string[] } {
+  const uid = rootlessUid() ?? 0;
+  mkdirSync(directory, { mode: 0o711 });
+  mkdirSync(`${directory}/run`, { mode: 0o700 });
+  for (const path of [directory, `${directory}/run`]) chownSync(path, uid, uid);
+  return { env: { HOME: directory, XDG_RUNTIME_DIR: `${directory}/run` }, as: asUser(uid) };
+}
+
+/** Limits that a machine without systemd can grant; locks in files, since Podman's shared memory is the whole machine's. */
+function podmanConfiguration(directory: string): string {
   const configuration = `${directory}/containers.conf`;
-  // Limits that a machine without systemd can grant; locks in files, since Podman's shared memory is the whole machine's.
   writeFileSync(
     configuration,
     [
@@ -54,19 +113,16 @@ export async function startPodman(directory: string): Promise<Daemon> {
       "",
     ].join("\n"),
   );
-  const daemon = launch(directory, { CONTAINERS_CONF: configuration }, [
-    "podman",
-    ...["--root", `${directory}/root`, "--runroot", `${directory}/run`, "--tmpdir", `${directory}/tmp`],
-    ...["system", "service", "--time=0", `unix://${socket}`],
-  ]);
-  await ready(daemon, directory, socket);
-  chownSync(socket, 0, ENGINE_GROUP);
-  chmodSync(socket, 0o660);
+  return configuration;
+}
+
+function stoppable(daemon: ChildProcess, directory: string, socket: string, also = () => {}): Daemon {
   return {
     socket,
     stop: async () => {
       await removeContainers(socket);
       await end(daemon);
+      also();
       await removeTree(directory);
     },
   };

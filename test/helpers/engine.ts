@@ -9,7 +9,7 @@ import { waitFor } from "./wait-for.ts";
 
 /** An engine that runs for the tests. */
 export interface Engine {
-  name: "docker" | "remappedDocker" | "podman";
+  name: "docker" | "remappedDocker" | "podman" | "rootlessDocker" | "rootlessPodman";
   socket: string;
   /** For DOCKER_HOST. */
   host: string;
@@ -31,7 +31,7 @@ export interface ContainerOptions {
   user?: string;
   labels?: Record<string, string>;
   env?: string[];
-  /** As in the engine's API; the network is always `none`. */
+  /** As in the engine's API; without a network unless it says otherwise. */
   host?: Docker.HostConfig;
 }
 
@@ -102,7 +102,7 @@ export async function container(on: Engine, options: ContainerOptions = {}): Pro
     ...(options.user === undefined ? {} : { User: options.user }),
     Labels: { "porthole.test": "1", ...options.labels },
     Env: options.env ?? [],
-    HostConfig: { ...options.host, NetworkMode: "none" },
+    HostConfig: { NetworkMode: "none", ...options.host },
   });
   let removed: Promise<void> | undefined;
   const remove = () => {

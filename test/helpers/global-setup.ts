@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import type { TestProject } from "vitest/node";
-import { type Daemon, startDocker, startPodman } from "./daemons.ts";
+import { type Daemon, startDocker, startPodman, startRootlessDocker, startRootlessPodman } from "./daemons.ts";
 import { type Need, needs, whyMissing } from "./machine.ts";
 import { repository } from "./paths.ts";
 
@@ -27,6 +27,8 @@ const engines: Partial<Record<Need, (directory: string) => Promise<Daemon>>> = {
   docker: (directory) => startDocker(`${directory}/docker`),
   remappedDocker: (directory) => startDocker(`${directory}/remapped`, { remap: true }),
   podman: (directory) => startPodman(`${directory}/podman`),
+  rootlessDocker: (directory) => startRootlessDocker(`${directory}/rd`),
+  rootlessPodman: (directory) => startRootlessPodman(`${directory}/rp`),
 };
 
 /** The `describe`s of availability.ts that name their need themselves. */

@@ -9,6 +9,8 @@ export const needs = [
   "docker",
   "remappedDocker",
   "podman",
+  "rootlessDocker",
+  "rootlessPodman",
   "dockerCommand",
   "strace",
   "tmux",
@@ -29,6 +31,12 @@ export const needs = [
   "arm64",
   "registry",
   "logrotate",
+  "runc",
+  "crun",
+  "ctr",
+  "gvisor",
+  "sshd",
+  "faketime",
   "cgroups",
   "cgroupDevices",
 ] as const;
@@ -44,6 +52,8 @@ export const ENGINE_GROUP = 64_900;
 export const LOGROTATE = "/usr/sbin/logrotate";
 /** Runs programs for arm64. */
 export const EMULATOR = "qemu-aarch64-static";
+/** Must be called by its path. */
+export const SSHD = "/usr/sbin/sshd";
 /** Where cgroup v1 has device rules. */
 export const CGROUP_DEVICES = "/sys/fs/cgroup/devices";
 
@@ -72,6 +82,21 @@ export function whyMissing(need: Need): string | undefined {
       return whyNoDaemon(["podman", "conmon", "runc"]);
     case "dockerCommand":
       return whyNoCommand("docker");
+    case "rootlessDocker":
+      return whyNoDaemon(["dockerd", "rootlesskit", "newuidmap", "runc"]) ?? whyNoRootlessUser();
+    case "rootlessPodman":
+      return whyNoDaemon(["podman", "conmon", "runc", "newuidmap"]) ?? whyNoRootlessUser();
+    case "runc":
+      return isRoot() ? whyNoCommand("runc") : "not root";
+    case "crun":
+      return isRoot() ? whyNoCommand("crun") : "not root";
+    case "ctr":
+      return whyMissing("docker") ?? whyNoCommand("ctr");
+    case "gvisor":
+      return isRoot() ? whyNoCommand("runsc") : "not root";
+    case "sshd":
+      if (!isRoot()) return "not root";
+      return existsSync(SSHD) ? whyNoCommand("ssh") : `no ${SSHD}`;
     case "ripgrep":
       return whyNoCommand("rg");
     case "musl":
@@ -108,6 +133,23 @@ export function asUser(uid: number, groups: number[] = []): string[] {
     groups.length > 0 ? `--groups=${groups.join(",")}` : "--clear-groups",
     "--",
   ];
+}
+
+/** An ordinary user with a range of subordinate ids, who runs engines of his own. */
+export const ROOTLESS_USER = "porthole-rootless";
+
+/** His number. */
+export function rootlessUid(): number | undefined {
+  const uid = new RegExp(`^${ROOTLESS_USER}:[^:]*:(\\d+):`, "m").exec(readText("/etc/passwd"))?.[1];
+  return uid === undefined ? undefined : Number(uid);
+}
+
+function whyNoRootlessUser(): string | undefined {
+  if (rootlessUid() === undefined) return `no user ${ROOTLESS_USER} (useradd ${ROOTLESS_USER})`;
+  const hasRange = ["/etc/subuid", "/etc/subgid"].every((path) =>
+    new RegExp(`^${ROOTLESS_USER}:`, "m").test(readText(path)),
+  );
+  return hasRange ? undefined : `no range for ${ROOTLESS_USER} in /etc/subuid and /etc/subgid`;
 }
 
 function whyNoUserNamespaces(): string | undefined {

@@ -29,11 +29,22 @@ const facts = (change: Partial<ChromeFacts> = {}, status: Partial<ViewerStatus> 
   status: viewerStatus({
     follow: "off",
     top: 1_234_567,
+    length: 4_000_000,
+    isDropping: false,
     bottom: 2_000_000,
     start: 0,
     end: 4_000_000,
     left: 0,
-    searching: undefined,
+    mode: "text",
+    news: 0,
+    rate: 0,
+    picture: "",
+    line: { number: 9_876, isExact: true },
+    search: undefined,
+    filter: undefined,
+    index: undefined,
+    modes: [],
+    count: "",
     message: "",
     ...status,
   }),
@@ -46,7 +57,7 @@ describe("Chrome", () => {
     const [title, status, ...rest] = draw(facts());
     expect(rest).toEqual([]);
     expect(title).toMatch(/^ web:\/var\/log\/app\.log +mount, file ?$/);
-    expect(status).toMatch(/^ \? help {2}\/ search .* 50 % {2}byte 1,234,567 of 4,000,000 ?$/);
+    expect(status).toMatch(/^ \? help {2}\/ search .*line 9,876 {2}50 % {2}byte 1,234,567 of 4,000,000 ?$/);
     // Ink leaves trailing blanks out where no style is on them.
     expect([title?.trimEnd().length, status?.trimEnd().length]).toEqual([79, 79]);
   });
@@ -54,10 +65,23 @@ describe("Chrome", () => {
   it("says what follow and search are doing, and where it is", () => {
     expect(draw(facts({}, { follow: "on", bottom: 4_000_000 }))[1]).toMatch(/^ FOLLOW {2}.* END /);
     expect(draw(facts({}, { follow: "paused" }))[1]).toMatch(/^ PAUSED {2}End goes on/);
-    expect(draw(facts({}, { searching: 5_000 }))[1]).toMatch(/^ searching at byte 5,000, Esc cancels/);
+    expect(draw(facts({}, { follow: "paused", news: 1_234 }))[1]).toMatch(/^ PAUSED {2}1,234 new lines: End/);
+    expect(draw(facts({}, { follow: "on", rate: 1, picture: "▁█" }))[1]).toMatch(/^ FOLLOW {2}▁█ 1 line\/s/);
+    const search = { pattern: "x+", ordinal: 3, total: 1_204, progress: 1, isRunning: false };
+    expect(draw(facts({}, { search }))[1]).toMatch(/^ \/x\+ {2}3 of 1,204 {2}/);
+    const running = { ...search, ordinal: undefined, progress: 0.456, isRunning: true };
+    expect(draw(facts({}, { search: running }))[1]).toMatch(/^ \/x\+ {2}1,204\+ \(45 %\) {2}Esc/);
+    const filter = { pattern: "!x", context: 2, total: 1, progress: 1, isRunning: false };
+    expect(draw(facts({}, { filter }))[1]).toMatch(/^ &!x ±2 {2}1 line {2}/);
+    expect(draw(facts({}, { index: 0.5 }))[1]).toMatch(/^ counting lines 50 % {2}Esc cancels/);
+    expect(draw(facts({}, { modes: ["wrapped", "JSON folded"] }))[1]).toMatch(/^ wrapped {2}JSON folded /);
+    expect(draw(facts({}, { line: { number: 12_345, isExact: false } }))[1]).toMatch(/ line ~12,345 {2}50 %/);
+    expect(draw(facts({}, { mode: "hex", line: undefined, top: 255 }))[1]).toMatch(/^ HEX {2}.* 0xff {2}byte 255 /);
     expect(draw(facts({}, { message: "not found below: x" }))[1]).toMatch(/^ not found below: x /);
-    expect(draw(facts({}, { end: 0, bottom: 0, top: 0 }))[1]).toMatch(/ empty {2}byte 0 of 0 ?$/);
-    expect(draw(facts({}, { left: 40, start: 5 }))[1]).toMatch(/column 41 {2}beginning dropped {2}/);
+    expect(draw(facts({}, { end: 0, bottom: 0, top: 0, length: 0 }))[1]).toMatch(/ empty {2}byte 0 of 0 ?$/);
+    expect(draw(facts({ columns: 120 }, { left: 40, start: 5, isDropping: true }))[1]).toMatch(
+      /column 41 {2}beginning dropped {2}/,
+    );
   });
 
   it("shows the prompt with its cursor instead of the status", () => {

@@ -1,25 +1,14 @@
-import { ViewerView } from "../viewer-view.ts";
-import { type Browser, failureLine } from "./browser.ts";
-import { type Followed, MergedFollow } from "./merged-follow.ts";
+import type { Browser } from "./browser.ts";
 import { viewFile } from "./open-file.ts";
+import type { Place } from "./place.ts";
 
-/** Follows one file in the viewer, or several together. What goes wrong is said. */
-export async function followView(browser: Browser, chosen: readonly Followed[]): Promise<void> {
-  const { host } = browser;
+/** Follows files in the viewer. */
+export async function followView(browser: Browser, chosen: readonly { place: Place; path: string }[]): Promise<void> {
   const [first] = chosen;
-  if (first === undefined) return;
-  if (chosen.length > 1) {
-    const title = chosen.map(({ place, path }) => place.text(path)).join("  ");
-    const file = new MergedFollow(chosen);
-    const subtitle = `${chosen.length} files merged by time`;
-    host.open(new ViewerView({ file, title, subtitle, startAtEnd: true, follow: true }, host));
-    return;
-  }
+  if (!first) return;
   const { place, path } = first;
-  try {
-    const file = await place.use((session) => session.open(path));
-    host.open(viewFile(place, file, { title: place.text(path), path, startAtEnd: true, follow: true }, host));
-  } catch (error) {
-    host.say(failureLine(error));
-  }
+  const file = await place.use((session) => session.open(path));
+  browser.host.open(
+    viewFile(place, file, { title: place.text(path), path, startAtEnd: true, follow: true }, browser.host),
+  );
 }

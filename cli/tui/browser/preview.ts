@@ -35,8 +35,6 @@ export class Preview {
       open: nothing,
       back: nothing,
       fail: nothing,
-      copy: nothing,
-      outside: (action) => action(),
     };
   }
 
@@ -95,7 +93,7 @@ export class Preview {
 
   #viewer(file: OpenFile): ViewerView {
     return new ViewerView(
-      { file, title: "", subtitle: "", startAtEnd: false, follow: false, closed: () => file.close() },
+      { file, title: "", subtitle: "", startAtEnd: false, follow: false, isPreview: true, closed: () => file.close() },
       this.#host,
     );
   }

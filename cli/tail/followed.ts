@@ -1,0 +1,26 @@
+import {
+  type FollowedFile,
+  type FollowSource,
+  type FollowSourceOptions,
+  followSource,
+  type OpenFile,
+} from "../../src/index.ts";
+import type { Place } from "./place.ts";
+
+/** What the follow engine needs of a file in a place that comes back: a restarted container has a new session, which is asked from then on. */
+export function followedIn(
+  place: Place,
+  path: string,
+  file: OpenFile | undefined,
+  options: FollowSourceOptions = {},
+): FollowSource<FollowedFile> {
+  const source = followSource(place.session, path, file, options);
+  const { onChange } = source;
+  return {
+    ...source,
+    onChange: (listener) => {
+      place.keep(() => listener("name"));
+      return onChange?.(listener) ?? (() => undefined);
+    },
+  };
+}

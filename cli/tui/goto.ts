@@ -1,0 +1,48 @@
+/** Where to go, as one types it behind `:`. */
+export type Destination =
+  | { kind: "line"; line: number }
+  | { kind: "percent"; percent: number }
+  | { kind: "offset"; offset: number }
+  | { kind: "end" }
+  /** Milliseconds from the time of the line at the top. */
+  | { kind: "later"; milliseconds: number }
+  /** A time of the day of the line at the top. */
+  | { kind: "clock"; hours: number; minutes: number; seconds: number }
+  | { kind: "time"; text: string };
+
+const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/**
+ * `123` a line, `50%` a part, `b4096` and `0x1000` bytes, `$` the end, `+10m` and `-1h` by the lines' times, `14:05` that time of the day, anything else a
+ * time. Undefined for nothing.
+ */
+export function parseDestination(text: string): Destination | undefined {
+  const typed = text.trim();
+  if (typed === "") return undefined;
+  if (typed === "$") return { kind: "end" };
+  if (/^[\d_,]+$/.test(typed)) return { kind: "line", line: Number(typed.replace(/[_,]/g, "")) };
+  const percent = /^(\d+(?:\.\d+)?) ?%$/.exec(typed);
+  if (percent) return { kind: "percent", percent: Math.min(100, Number(percent[1])) };
+  const offset = /^b?(0x[\da-f]+)$|^b([\d_,]+)$/i.exec(typed);
+  if (offset) return { kind: "offset", offset: Number(offset[1] ?? offset[2]?.replace(/[_,]/g, "")) };
+  const later = /^([+-])(\d+(?:\.\d+)?)([smhd])$/.exec(typed);
+  if (later)
+    return {
+      kind: "later",
+      milliseconds: (later[1] === "-" ? -1 : 1) * Number(later[2]) * (UNITS[later[3] ?? ""] ?? 0),
+    };
+  const clock = /^([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/.exec(typed);
+  if (clock)
+    return { kind: "clock", hours: Number(clock[1]), minutes: Number(clock[2]), seconds: Number(clock[3] ?? 0) };
+  return { kind: "time", text: typed };
+}
+
+/** What a time may begin with; other words behind `:` are names of commands. */
+const TIME =
+  /^(?:\d|@\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w* +\d|(?:mon|tue|wed|thu|fri|sat|sun)\w*,? +\S+ +\d|yesterday$)/i;
+
+/** True for what {@link parseDestination} takes, and for a time only when it looks like one. */
+export function isDestination(text: string): boolean {
+  const destination = parseDestination(text);
+  return destination !== undefined && (destination.kind !== "time" || TIME.test(text.trim()));
+}

@@ -1,0 +1,85 @@
+import type { Document } from "./document.ts";
+
+/** Bytes that are counted in a frame: more than a writer writes meanwhile, and a millisecond. */
+const MOST = 8 * 1024 * 1024;
+const BLOCK = 64 * 1024;
+const NEWLINE = 10;
+/** Seconds that the little picture shows. */
+export const SECONDS = 12;
+
+/** Counts the lines that are written while one follows: how many in all, and in each of the last seconds. */
+export class Growth {
+  readonly #document: Document;
+  readonly #buffer = Buffer.allocUnsafeSlow(BLOCK);
+  #at: number;
+  #lines = 0;
+  /** Lines of each second, the newest last, and which second that is. */
+  #seconds: number[] = Array.from({ length: SECONDS + 1 }, () => 0);
+  #second = 0;
+
+  constructor(document: Document, now: number) {
+    this.#document = document;
+    this.#at = document.source.end();
+    this.#second = Math.floor(now / 1000);
+  }
+
+  /** Lines since the beginning. */
+  get lines(): number {
+    return this.#lines;
+  }
+
+  /** Another file, or this one anew: goes on with what comes now. */
+  skipTo(offset: number): void {
+    this.#at = offset;
+  }
+
+  /** Counts what has come. True when there is more to count. */
+  look(now: number): boolean {
+    this.#turn(now);
+    const { source } = this.#document;
+    const end = source.end();
+    if (end < this.#at) this.#at = end;
+    const to = Math.min(end, this.#at + MOST);
+    for (let at = Math.max(this.#at, source.start()); at < to; ) {
+      const count = source.read(at, this.#buffer.subarray(0, Math.min(BLOCK, to - at)));
+      if (count === 0) break;
+      this.#add(newlinesIn(this.#buffer.subarray(0, count)));
+      at += count;
+    }
+    this.#at = to;
+    return to < end;
+  }
+
+  /** Lines a second: of the last whole second. */
+  get rate(): number {
+    return this.#seconds.at(-2) ?? 0;
+  }
+
+  /** Lines of the last whole seconds as a picture; empty when there were none. */
+  get picture(): string {
+    const whole = this.#seconds.slice(0, -1);
+    const most = Math.max(...whole);
+    if (most === 0) return "";
+    return whole.map((lines) => BARS[lines === 0 ? 0 : Math.max(1, Math.ceil((lines / most) * 8))] ?? "").join("");
+  }
+
+  #add(lines: number): void {
+    this.#lines += lines;
+    this.#seconds[SECONDS] = (this.#seconds[SECONDS] ?? 0) + lines;
+  }
+
+  #turn(now: number): void {
+    const second = Math.floor(now / 1000);
+    const turns = Math.min(SECONDS + 1, second - this.#second);
+    for (let turn = 0; turn < turns; turn++) this.#seconds = [...this.#seconds.slice(1), 0];
+    this.#second = second;
+  }
+}
+
+const BARS = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+
+function newlinesIn(bytes: Buffer): number {
+  let count = 0;
+  for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) count++;
+  return count;
+}

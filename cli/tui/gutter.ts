@@ -1,0 +1,26 @@
+/** Columns at the left of the text: numbers of lines, and which of them are in the marked range. */
+export class Gutter {
+  #digits = 0;
+  #isRanged = false;
+
+  /** Columns that it takes. */
+  get width(): number {
+    return (this.#digits > 0 ? this.#digits + 2 : 0) + (this.#isRanged ? 2 : 0);
+  }
+
+  /** Makes room for numbers up to `numbers`, none for 0. Room that was made stays, so that the text does not jump. Returns the columns. */
+  fit({ numbers, isRanged }: { numbers: number; isRanged: boolean }): number {
+    this.#isRanged = isRanged;
+    if (numbers === 0) this.#digits = 0;
+    // One more for the sign of what is not exact.
+    else this.#digits = Math.max(this.#digits, String(numbers).length + 1, 5);
+    return this.width;
+  }
+
+  row(line: { number: number; isExact: boolean } | undefined, isInRange: boolean): string {
+    const mark = this.#isRanged ? (isInRange ? "\x1b[0;1m▌\x1b[m " : "  ") : "";
+    if (this.#digits === 0) return mark;
+    const text = line === undefined ? "" : `${line.isExact ? "" : "~"}${line.number}`;
+    return `${mark}\x1b[0;2m${text.padStart(this.#digits)}\x1b[m  `;
+  }
+}

@@ -1,0 +1,12 @@
+import type { ViewerStart } from "./viewer-view.ts";
+
+/** How `porthole open` begins, from what is written behind the target: `+G`, `+123`, `+50%`, `+/regex`, `+F`. Undefined for what is none of these. */
+export function parseStart(text: string): Partial<ViewerStart> | undefined {
+  if (!text.startsWith("+")) return undefined;
+  const rest = text.slice(1);
+  if (rest === "G") return { startAtEnd: true };
+  if (rest === "F") return { follow: true };
+  if (rest.startsWith("/") && rest.length > 1) return { search: rest.slice(1) };
+  if (/^\d+%?$|^b?0x[\da-f]+$|^b\d+$/i.test(rest)) return { goto: rest };
+  return undefined;
+}

@@ -1,0 +1,35 @@
+// Follows a file in each of several containers into one stream, through rotation, and says when a log was rotated.
+//
+//     node build/examples/follow-three.mjs web:/log/app.log api:/log/app.log db:/log/app.log
+//
+// Ctrl-C ends it. Nothing runs in the containers but the agent, which passes each file's descriptor once.
+import { connect, follow, followSource, parseTarget } from "porthole";
+import { LineSplitter } from "porthole/tailing";
+
+const stop = new AbortController();
+process.once("SIGINT", () => stop.abort());
+process.once("SIGTERM", () => stop.abort());
+
+async function followOne(text: string): Promise<void> {
+  const target = parseTarget(text);
+  await using session = await connect(target);
+  await using file = await session.open(target.path);
+  const lines = new LineSplitter("\n".charCodeAt(0));
+  // From the end, as tail -f does; with `position: 0` the whole file would come first.
+  for await (const event of follow(followSource(session, target.path, file), {
+    position: file.size(),
+    signal: stop.signal,
+  })) {
+    if (event.kind === "data") for (const line of lines.push(event.bytes)) print(session.name, line);
+    else if (event.kind === "rotated") console.error(`${text}: rotated`);
+    else if (event.kind === "deleted") console.error(`${text}: deleted; waiting for it to come back`);
+  }
+}
+
+function print(name: string, line: Uint8Array): void {
+  process.stdout.write(Buffer.concat([Buffer.from(`${name}: `), line]));
+}
+
+const targets = process.argv.slice(2);
+if (targets.length === 0) throw new Error("usage: follow-three TARGET...");
+await Promise.all(targets.map(followOne));

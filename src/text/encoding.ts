@@ -1,0 +1,86 @@
+import { isAscii, isUtf8 } from "node:buffer";
+import { characterBoundary, decodeText } from "./decode.ts";
+
+/** How a file's bytes are characters. */
+export type Encoding = "utf-8" | "latin1" | "utf-16le" | "utf-16be";
+
+export const ENCODINGS: readonly Encoding[] = ["utf-8", "latin1", "utf-16le", "utf-16be"];
+
+/** A byte order mark's bytes, to be left out at the beginning of a file. */
+const MARKS: readonly [Encoding, Buffer][] = [
+  ["utf-8", Buffer.from([0xef, 0xbb, 0xbf])],
+  ["utf-16le", Buffer.from([0xff, 0xfe])],
+  ["utf-16be", Buffer.from([0xfe, 0xff])],
+];
+
+/** Bytes that Latin-1 has for letters and signs; UTF-8 that is only damaged has others as well. */
+const LATIN1_TEXT = /^[\t-\r\x1b\x20-\x7e\xa0-\xff]*$/;
+const UTF8_SEQUENCE = /[\xc3-\xf4][\x80-\xbf]/;
+
+/**
+ * The encoding that the beginning of a file shows: by its byte order mark, else UTF-8, unless it is none and reads well as Latin-1. `mark`: bytes to
+ * leave out.
+ */
+export function detectEncoding(head: Buffer): { encoding: Encoding; mark: number } {
+  for (const [encoding, mark] of MARKS)
+    if (head.subarray(0, mark.length).equals(mark)) return { encoding, mark: mark.length };
+  const whole = head.subarray(0, characterBoundary(head, head.length));
+  if (isAscii(whole) || isUtf8(whole)) return { encoding: "utf-8", mark: 0 };
+  const text = whole.toString("latin1");
+  return { encoding: LATIN1_TEXT.test(text) && !UTF8_SEQUENCE.test(text) ? "latin1" : "utf-8", mark: 0 };
+}
+
+/** True when bytes look like no text: many control characters. Holes and a few NULs are what real logs have. */
+export function looksBinary(head: Buffer): boolean {
+  if (head.length === 0 || detectEncoding(head).encoding.startsWith("utf-16")) return false;
+  let controls = 0;
+  let zeros = 0;
+  for (const byte of head) {
+    if (byte === 0) zeros++;
+    else if ((byte < 0x20 && !(byte >= 7 && byte <= 13) && byte !== 0x1b) || byte === 0x7f) controls++;
+  }
+  if (zeros === head.length) return false;
+  return controls * 20 > head.length - zeros || (zeros * 4 > head.length && controls > 0);
+}
+
+/** Bytes of a character's smallest unit; a newline is one of them. */
+export function unitOf(encoding: Encoding): 1 | 2 {
+  return encoding === "utf-16le" || encoding === "utf-16be" ? 2 : 1;
+}
+
+/** Decodes and loses nothing; see {@link decodeText} for bytes that are not UTF-8. */
+export function decodeAs(bytes: Uint8Array, encoding: Encoding): string {
+  if (encoding === "utf-8") return decodeText(bytes);
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (encoding === "latin1") return buffer.toString("latin1");
+  const even = buffer.length - (buffer.length % 2);
+  const text =
+    encoding === "utf-16le"
+      ? buffer.toString("utf16le", 0, even)
+      : Buffer.from(buffer.subarray(0, even)).swap16().toString("utf16le");
+  return even < buffer.length ? text + String.fromCharCode(0xdc00 + (buffer[even] ?? 0)) : text;
+}
+
+/** The inverse, for text of ours that goes in between. */
+export function encodeAs(text: string, encoding: Encoding): Uint8Array {
+  if (encoding === "utf-8") return Buffer.from(text);
+  if (encoding === "latin1") return Buffer.from(text, "latin1");
+  const bytes = Buffer.from(text, "utf16le");
+  return encoding === "utf-16le" ? bytes : bytes.swap16();
+}
+
+/** The largest number of bytes up to `end` that cuts no character. */
+export function boundaryAs(bytes: Uint8Array, end: number, encoding: Encoding): number {
+  if (encoding === "utf-8") return characterBoundary(bytes, end);
+  if (encoding === "latin1") return end;
+  const even = end - (end % 2);
+  // A high surrogate belongs to what follows it.
+  const high = bytes[encoding === "utf-16le" ? even - 1 : even - 2] ?? 0;
+  return even >= 2 && high >= 0xd8 && high <= 0xdb ? even - 2 : even;
+}
+
+/** The text as UTF-8, with the same lines: what a pattern for UTF-8 can search. The bytes themselves where they are that already. */
+export function asUtf8(bytes: Buffer, encoding: Encoding): Buffer {
+  if (encoding === "utf-8" || (encoding === "latin1" && isAscii(bytes))) return bytes;
+  return Buffer.from(decodeAs(bytes, encoding));
+}

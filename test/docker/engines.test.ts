@@ -1,0 +1,129 @@
+import { createHash } from "node:crypto";
+import { chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { beforeAll, expect, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { witness } from "../helpers/compatibility.ts";
+import { type Container, container, engine, uniqueName } from "../helpers/engine.ts";
+import { type User, user } from "../helpers/porthole.ts";
+
+const steps = (text: string) => ["dir", "/d", "write", "/d/f", text];
+const section = "Engines" as const;
+
+/** Gives the user docker contexts, as `docker context create` writes them, and the usual sockets below the runtime directory. */
+function configure(by: User, current: string): void {
+  const folder = `${by.directory}/home/.docker`;
+  const contexts = { "of-docker": engine("docker").host, "far-away": "ssh://me@box.example" };
+  for (const [Name, Host] of Object.entries(contexts)) {
+    const meta = `${folder}/contexts/meta/${createHash("sha256").update(Name).digest("hex")}`;
+    mkdirSync(meta, { recursive: true });
+    writeFileSync(`${meta}/meta.json`, JSON.stringify({ Name, Metadata: {}, Endpoints: { docker: { Host } } }));
+  }
+  writeFileSync(`${folder}/config.json`, JSON.stringify({ currentContext: current }));
+  mkdirSync(`${by.directory}/run/podman`);
+  symlinkSync(engine("podman").socket, `${by.directory}/run/podman/podman.sock`);
+  chownSync(folder, by.uid, by.uid);
+}
+
+describeWith(["docker", "podman"], "which engine has a container", () => {
+  let plain: User;
+  let inContext: User;
+  let onlyDocker: Container;
+  let onlyPodman: Container;
+  const both = uniqueName("both");
+  const none = { DOCKER_HOST: undefined };
+  const names = () => ({
+    ...{ [onlyDocker.name]: "web", [onlyPodman.name]: "web", [both]: "web" },
+    ...{ [engine("docker").host]: "unix:///PATH", [engine("docker").socket]: "/PATH" },
+  });
+  const cat = (name: string, ...more: string[]) => ["cat", ...more, `${name}:/d/f`];
+
+  beforeAll(async () => {
+    plain = user();
+    inContext = user();
+    configure(plain, "default");
+    configure(inContext, "of-docker");
+    [onlyDocker, onlyPodman] = await Promise.all([
+      container(engine("docker"), { steps: steps("in docker") }),
+      container(engine("podman"), { steps: steps("in podman") }),
+      container(engine("docker"), { name: both, steps: steps("docker's") }),
+      container(engine("podman"), { name: both, steps: steps("podman's") }),
+    ]);
+  });
+
+  test("the one that DOCKER_HOST names, and no other", async (context) => {
+    const options = { env: { DOCKER_HOST: engine("docker").host } };
+    const what = { section, on: engine("docker"), by: plain, names: names(), options };
+    const found = await witness(context, { ...what, situation: "DOCKER_HOST", args: cat(both) });
+    expect(found).toMatchObject({ code: 0, text: "docker's\n" });
+    expect(await plain.run(cat(onlyPodman.name), options)).toMatchObject({ code: 3 });
+  });
+
+  test("the one that --engine names, by address or by name", async (context) => {
+    const what = { section, by: plain, names: names(), options: { env: none } };
+    for (const address of [engine("docker").host, engine("docker").socket, "of-docker"]) {
+      const args = cat(both, "--engine", address);
+      const found = await witness(context, { ...what, on: engine("docker"), situation: "--engine", args });
+      expect(found).toMatchObject({ code: 0, text: "docker's\n" });
+    }
+    const args = cat(both, "--engine", "rootless-podman");
+    const found = await witness(context, { ...what, on: engine("podman"), situation: "--engine", args });
+    expect(found).toMatchObject({ code: 0, text: "podman's\n" });
+  });
+
+  test("the one of docker's context in use, and no other; --engine all asks every one", async (context) => {
+    const what = { section, on: engine("docker"), by: inContext, names: names(), options: { env: none } };
+    const found = await witness(context, { ...what, situation: "docker's context in use", args: cat(both) });
+    expect(found).toMatchObject({ code: 0, text: "docker's\n" });
+    expect(await inContext.run(cat(onlyPodman.name), { env: none })).toMatchObject({ code: 3 });
+    const args = cat(onlyPodman.name, "--engine", "all");
+    const everywhere = await witness(context, { ...what, on: engine("podman"), situation: "every engine", args });
+    expect(everywhere).toMatchObject({ code: 0, text: "in podman\n" });
+  });
+
+  test("whichever has it where none is named; a name that several have is an error that lists them", async (context) => {
+    const what = { section, by: plain, names: names(), options: { env: none } };
+    const situation = "several engines: a usual socket and a context's";
+    for (const [target, on] of [
+      [onlyDocker, engine("docker")],
+      [onlyPodman, engine("podman")],
+    ] as const) {
+      const found = await witness(context, { ...what, on, situation, args: cat(target.name) });
+      expect(found).toMatchObject({ code: 0, text: `in ${on.name}\n` });
+    }
+    const several = await witness(context, {
+      ...what,
+      on: "both",
+      situation: "a name that two engines have",
+      args: cat(both),
+    });
+    expect(several).toMatchObject({ code: 3, text: "" });
+    expect(several.stderr).toBe(
+      `porthole: '${both}' is a container of several engines: ${both} in rootless-podman, ${both} in of-docker (choose one, such as --engine rootless-podman)\n`,
+    );
+    const missing = await plain.run(cat("no-such-container"), { env: none });
+    expect(missing.stderr).toMatch(
+      /^porthole: no such container: 'no-such-container' in (\S+, )*rootless-podman, of-docker \(see docker ps\)\n$/,
+    );
+  });
+
+  test("a context on another machine is refused with what to type, and no local engine takes its place", async (context) => {
+    const options = { env: { ...none, DOCKER_CONTEXT: "far-away" } };
+    const what = { section: "Other kernels and machines" as const, on: "-", by: plain, names: names(), options };
+    const result = await witness(context, { ...what, situation: "a docker context by ssh", args: cat(both) });
+    expect(result).toMatchObject({ code: 3, text: "" });
+    expect(result.stderr).toMatch(
+      /^porthole: context 'far-away' names .*\(run porthole there: ssh -t me@box\.example porthole \.\.\.\)\n$/,
+    );
+  });
+
+  test.for(["tcp://192.0.2.1:2375", "ssh://me@box.example:2222", "tcp://localhost:2375"])(
+    "DOCKER_HOST=%s",
+    async (address, context) => {
+      const options = { env: { DOCKER_HOST: address } };
+      const what = { section: "Other kernels and machines" as const, on: "-", by: plain, names: names(), options };
+      const result = await witness(context, { ...what, situation: `DOCKER_HOST=${address}`, args: cat("web") });
+      expect(result).toMatchObject({ code: 3, text: "" });
+      expect(result.stderr.split("\n")).toHaveLength(2);
+    },
+  );
+});

@@ -1,0 +1,123 @@
+import { rmSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { type Witness, witness } from "../helpers/compatibility.ts";
+import { type Container, engine } from "../helpers/engine.ts";
+import { ORDINARY_USER, rootlessUid } from "../helpers/machine.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { agentImages, keptFiles, listedAgents, sidecarsOf } from "./agents.ts";
+import { sealed, sealedFiles } from "./sealed.ts";
+
+/** The runtime directory that the engine's own user has: the socket is at its usual place in there. */
+function runtimeOf(socket: string): string {
+  return socket.replace(/\/(podman\/podman|docker)\.sock$/, "");
+}
+
+/** Without a line on the page. */
+const runOnly = (_: unknown, { by, args }: Witness) => by.run(args);
+
+function tests(name: "rootlessDocker" | "rootlessPodman"): void {
+  const file = "/data/greeting";
+
+  describe.each(["direct", "mount", "sidecar"])("by its own user over route %s", (route) => {
+    let owner: User;
+    let target: Container;
+
+    beforeAll(async () => {
+      owner = user({ uid: rootlessUid() ?? 0, engine: engine(name) });
+      const { text } = await owner.run(["docker-args"]);
+      const Binds = route === "mount" ? [text.trim().replace("--volume ", "")] : [];
+      target = await sealed(engine(name), { host: { Binds } });
+    });
+
+    test.for(Object.entries(sealedFiles))("%s, byte for byte", async ([path, content], context) => {
+      const run = path === file ? witness : runOnly;
+      const result = await run(context, {
+        section: "Containers",
+        situation: "FROM scratch, read-only, uid 1000, no capability",
+        on: engine(name),
+        by: owner,
+        args: ["cat", "--trace", "--route", route, `${target.name}:${path}`],
+        names: { [target.name]: "web" },
+      });
+      expect(result).toMatchObject({ code: 0, text: content });
+      expect(result.stderr).toContain(`route ${route}, `);
+    });
+
+    test("its first process, and nothing that is another user's", async () => {
+      const result = await owner.run(["cat", "--route", route, `${target.name}:/proc/1/status`]);
+      expect(result).toMatchObject({ code: 0, stderr: "" });
+      expect(result.text).toMatch(/^Name:\tready\n/);
+    });
+
+    test("the container goes without force, and the agent with it", async () => {
+      await target.handle.stop({ t: 5 });
+      await target.handle.remove();
+      await waitFor("the agent to end", async () => (await listedAgents(owner)).length === 0);
+      await waitFor("the sidecar to go", async () => (await sidecarsOf(engine(name), target)).length === 0);
+    });
+  });
+
+  test("is found at its usual place, without any variable but the runtime directory", async (context) => {
+    const owner = user({ uid: rootlessUid() ?? 0, engine: engine(name) });
+    const target = await sealed(engine(name));
+    const result = await witness(context, {
+      section: "Engines",
+      situation: "the user's own, at its usual socket below XDG_RUNTIME_DIR",
+      on: engine(name),
+      by: owner,
+      args: ["cat", "--trace", `${target.name}:${file}`],
+      names: { [target.name]: "web" },
+      options: { env: { DOCKER_HOST: undefined, XDG_RUNTIME_DIR: runtimeOf(engine(name).socket) } },
+    });
+    expect(result).toMatchObject({ code: 0, text: sealedFiles[file] });
+  });
+
+  test("is nobody else's: another user is told that he may not, and sees nothing of it", async (context) => {
+    const other = user({ uid: ORDINARY_USER, engine: engine(name) });
+    const target = await sealed(engine(name));
+    const result = await witness(context, {
+      section: "Host users",
+      situation: "another ordinary user",
+      on: engine(name),
+      by: other,
+      args: ["cat", `${target.name}:${file}`],
+      names: { [target.name]: "web" },
+    });
+    expect(result).toMatchObject({ code: 3, text: "" });
+    expect(result.stderr).toMatch(/^porthole: cannot ask .*: permission denied \(.*\)\n$/);
+    const byPid = await other.run(["cat", `pid:${target.pid}:${file}`]);
+    expect(byPid).toMatchObject({ code: 4, text: "" });
+  });
+
+  test("detach --all leaves no sidecar, image, socket or record, also when the run directory is gone", async () => {
+    const owner = user({ uid: rootlessUid() ?? 0, engine: engine(name) });
+    const target = await sealed(engine(name));
+    await owner.run(["cat", "--route", "sidecar", `${target.name}:${file}`]);
+    expect(await sidecarsOf(engine(name), target)).toHaveLength(1);
+    rmSync(`${owner.directory}/state/porthole`, { recursive: true });
+    expect(await owner.run(["detach", "--all"])).toMatchObject({ code: 0, stderr: "" });
+    expect(await sidecarsOf(engine(name), target)).toEqual([]);
+    expect(keptFiles(owner)).toEqual([]);
+    expect(await agentImages(engine(name))).toEqual([]);
+  });
+
+  test("root enters by the direct route, into that user's namespaces", async (context) => {
+    const root = user({ engine: engine(name) });
+    const target = await sealed(engine(name));
+    const result = await witness(context, {
+      section: "Host users",
+      situation: "root",
+      on: engine(name),
+      by: root,
+      args: ["cat", "--trace", `${target.name}:/data/secret`],
+      names: { [target.name]: "web" },
+    });
+    expect(result).toMatchObject({ code: 0, text: sealedFiles["/data/secret"] });
+    expect(result.stderr).toContain("route direct, new agent");
+  });
+}
+
+describeWith("rootlessPodman", "rootless Podman", () => tests("rootlessPodman"));
+describeWith("rootlessDocker", "rootless Docker", () => tests("rootlessDocker"));

@@ -1,0 +1,199 @@
+import { expect, test } from "vitest";
+import { describeWithDocker } from "../helpers/availability.ts";
+import { note, witness } from "../helpers/compatibility.ts";
+import { container, engine, firstProcess, image, uniqueName } from "../helpers/engine.ts";
+import { ORDINARY_USER } from "../helpers/machine.ts";
+import { user } from "../helpers/porthole.ts";
+import { workloadReady } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+const says = (text: string) => ["dir", "/d", "write", "/d/f", text];
+const section = "States and changes" as const;
+
+describeWithDocker("a container that does not run", () => {
+  test("was created only, has ended: one line with what to do, status 3", async (context) => {
+    const docker = engine("docker");
+    const by = user({ engine: docker });
+    const handle = await docker.api.createContainer({
+      name: uniqueName(),
+      Image: await image(docker),
+      Cmd: ["/workload"],
+    });
+    context.onTestFinished(() => handle.remove({ force: true }));
+    const name = (await handle.inspect()).Name.slice(1);
+    const what = { section, on: docker, by, args: ["cat", `${name}:/d/f`], names: { [name]: "web" } };
+    const created = await witness(context, { ...what, situation: "created, never started" });
+    expect(created).toMatchObject({
+      code: 3,
+      stderr: `porthole: container '${name}' was never started (docker start ${name})\n`,
+    });
+    await handle.start();
+    await handle.kill();
+    await handle.wait();
+    const ended = await witness(context, { ...what, situation: "stopped" });
+    expect(ended).toMatchObject({
+      code: 3,
+      stderr: `porthole: container '${name}' is not running (exited) (docker start ${name})\n`,
+    });
+  });
+
+  test("is restarting again and again", async (context) => {
+    const docker = engine("docker");
+    const by = user({ engine: docker });
+    const handle = await docker.api.createContainer({
+      name: uniqueName(),
+      Image: await image(docker),
+      Cmd: ["/workload", "no-such-step"],
+      HostConfig: { NetworkMode: "none", RestartPolicy: { Name: "always" } },
+    });
+    context.onTestFinished(() => handle.remove({ force: true }));
+    await handle.start();
+    const name = (await handle.inspect()).Name.slice(1);
+    // The pauses between its attempts grow: in one of them the command asks.
+    const result = await waitFor("it to be seen between two attempts", async () => {
+      const run = await by.run(["cat", `${name}:/d/f`]);
+      return run.stderr.includes("is restarting") && run;
+    });
+    expect(result.code).toBe(3);
+    expect(result.stderr).toMatch(
+      /^porthole: container '\S+' is restarting \(it ended with status \d+\) \(try again in a moment, or see docker logs \S+\)\n$/,
+    );
+    await note(context, {
+      ...{ section, situation: "restarting again and again", on: docker, by, names: { [name]: "web" } },
+      command: `porthole cat ${name}:/d/f`,
+      outcome: `status 3: ${result.stderr.trim().replace(/^porthole: /, "")}`,
+    });
+  });
+
+  test("is waited for by tail -F, and followed when it starts", async (context) => {
+    const docker = engine("docker");
+    const by = user({ engine: docker });
+    const handle = await docker.api.createContainer({
+      name: uniqueName(),
+      Image: await image(docker),
+      Cmd: ["/workload", ...says("at last")],
+      HostConfig: { NetworkMode: "none" },
+    });
+    context.onTestFinished(() => handle.remove({ force: true }));
+    const name = (await handle.inspect()).Name.slice(1);
+    const following = by.start(["tail", "-F", "-n", "+1", `${name}:/d/f`]);
+    let text = "";
+    following.stdout.setEncoding("utf8").on("data", (piece: string) => {
+      text += piece;
+    });
+    await waitFor("it to say that the container does not run", () => following.complaints().includes("never started"));
+    await handle.start();
+    await waitFor("the file's line", () => text === "at last\n");
+    following.child.kill("SIGTERM");
+    await following.ended;
+    await note(context, {
+      ...{ section, situation: "created, started while tail -F waits", on: docker, by, names: { [name]: "web" } },
+      command: `porthole tail -F -n +1 ${name}:/d/f`,
+      outcome: "waits, then the file's lines",
+    });
+  });
+});
+
+describeWithDocker("a container that is paused", () => {
+  test.for([
+    { uid: 0, route: "direct" },
+    { uid: ORDINARY_USER, route: "sidecar" },
+  ])(
+    "is read; one that is paused while it is followed goes on when it does (route $route)",
+    async ({ uid, route }, context) => {
+      const docker = engine("docker");
+      const by = user({ uid, engine: docker });
+      const target = await container(docker, { steps: ["dir", "/d", "log", "/d/log", "50", "0"] });
+      const following = by.start(["tail", "-F", "-n", "+1", `${target.name}:/d/log`]);
+      let text = "";
+      following.stdout.setEncoding("utf8").on("data", (piece: string) => {
+        text += piece;
+      });
+      await waitFor("its first lines", () => text.includes("line 2\n"));
+      await target.handle.pause();
+      const result = await witness(context, {
+        ...{ section, situation: "paused", on: docker, by, names: { [target.name]: "web" } },
+        args: ["head", "-n", "1", `${target.name}:/d/log`],
+      });
+      expect(result).toMatchObject({ code: 0, stderr: "" });
+      expect(result.text).toMatch(/^line \d+\n$/);
+      const before = text.length;
+      await target.handle.unpause();
+      await waitFor("lines after the pause", () => text.length > before + 20);
+      following.child.kill("SIGTERM");
+      await following.ended;
+      expect(following.complaints()).toBe("");
+      const numbers = [...text.matchAll(/^line (\d+)$/gm)].map(([, number]) => Number(number));
+      expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) + index));
+      await note(context, {
+        ...{ section, situation: `paused and unpaused while followed over route ${route}`, on: docker, by, names: {} },
+        command: "porthole tail -F web:/d/log",
+        outcome: "goes on, every line once",
+      });
+    },
+  );
+});
+
+describeWithDocker("no other container is ever read", () => {
+  test("restarted, made anew under its name, renamed, and removed", async (context) => {
+    const docker = engine("docker");
+    const by = user({ engine: docker });
+    const target = await container(docker, {
+      steps: ["write", "/memory/f", "life"],
+      host: { Tmpfs: { "/memory": "" } },
+    });
+    const name = target.name;
+    const what = { section, on: docker, by, names: { [target.id]: "ID", [name]: "web" } };
+    const cat = ["cat", `${name}:/memory/f`];
+    expect(await by.run(cat)).toMatchObject({ text: "life\n" });
+    await target.handle.restart({ t: 5 });
+    await workloadReady(await firstProcess(target.handle));
+    // A kept root would show the tmpfs of the life before; a new one has the line once again.
+    expect(await witness(context, { ...what, situation: "restarted after it was read", args: cat })).toMatchObject({
+      code: 0,
+      text: "life\n",
+    });
+    await target.remove();
+    const next = await container(docker, { name, steps: says("second") });
+    const anew = await witness(context, {
+      ...what,
+      situation: "made anew under its name",
+      args: ["cat", `${name}:/d/f`],
+    });
+    expect(anew).toMatchObject({ code: 0, text: "second\n" });
+    const old = await witness(context, {
+      ...what,
+      situation: "removed, by its id",
+      args: ["cat", `${target.id}:/d/f`],
+    });
+    expect(old).toMatchObject({ code: 3, text: "" });
+    const other = uniqueName("renamed");
+    await next.handle.rename({ name: other });
+    const gone = await witness(context, {
+      ...what,
+      situation: "renamed, by its old name",
+      args: ["cat", `${name}:/d/f`],
+    });
+    expect(gone).toMatchObject({ code: 3, text: "" });
+    const renamed = await by.run(["cat", `${other}:/d/f`]);
+    expect(renamed).toMatchObject({ code: 0, text: "second\n" });
+  });
+
+  test("an id that begins like a service's name is not taken for it", async (context) => {
+    const docker = engine("docker");
+    const by = user({ engine: docker });
+    const bystander = await container(docker, { steps: says("bystander") });
+    // As short as it gets, where no other container of this daemon begins so too.
+    const service = bystander.id.slice(0, 6);
+    const target = await container(docker, {
+      steps: says("service"),
+      labels: { "com.docker.compose.project": "shop", "com.docker.compose.service": service },
+    });
+    const result = await witness(context, {
+      ...{ section: "Compose", situation: "a service whose name is also the beginning of another container's id" },
+      ...{ on: docker, by, args: ["cat", `${service}:/d/f`], names: { [service]: "cafe", [target.name]: "web" } },
+    });
+    expect(result).toMatchObject({ code: 0, text: "service\n" });
+    expect(await by.run(["cat", `${bystander.id.slice(0, 12)}:/d/f`])).toMatchObject({ text: "bystander\n" });
+  });
+});

@@ -1,0 +1,141 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { busyboxImage, type Container, container, type Engine, engine } from "../helpers/engine.ts";
+import { repository } from "../helpers/paths.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+/** As a user runs them: built, and by the library's name. */
+describeWith(["docker", "dockerCommand", "root"], "the examples", () => {
+  let docker: Engine;
+  let someone: User;
+  const running = new Set<ChildProcess>();
+  beforeAll(() => {
+    docker = engine("docker");
+    someone = user({ engine: docker });
+  });
+  afterAll(() => {
+    for (const child of running) child.kill("SIGKILL");
+  });
+
+  function start(example: string, ...args: string[]) {
+    const child = spawn(process.execPath, [`${repository}build/examples/${example}.mjs`, ...args], {
+      env: someone.env,
+    });
+    running.add(child);
+    const said = { out: "", errors: "" };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      said.out += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said.errors += text;
+    });
+    const ended = new Promise<number | null>((resolve) => child.once("close", (status) => resolve(status)));
+    return { child, said, ended };
+  }
+
+  async function run(example: string, ...args: string[]) {
+    const { said, ended } = start(example, ...args);
+    return { status: await ended, ...said };
+  }
+
+  test("hash-file prints what sha256sum would, and says what failed", async () => {
+    const target = await container(docker, { steps: ["write", "/note", "some text"] });
+    const hash = createHash("sha256").update("some text\n").digest("hex");
+    const text = `${target.name}:/note`;
+    expect(await run("hash-file", text)).toEqual({ status: 0, out: `${hash}  ${text}\n`, errors: "" });
+    const missing = await run("hash-file", `${target.name}:/nothing`);
+    expect(missing).toMatchObject({ status: 1, out: "", errors: expect.stringMatching(/^FILE ENOENT: .*\n$/) });
+  });
+
+  test("follow-three puts three logs into one stream and goes on after a rotation", async () => {
+    const three = await Promise.all(
+      [1, 2, 3].map(() => container(docker, { steps: ["dir", "/log", "log", "/log/app.log", "50", "20"] })),
+    );
+    const { child, said, ended } = start("follow-three", ...three.map(({ name }) => `${name}:/log/app.log`));
+    await waitFor("lines of all three after a rotation of each", () =>
+      three.every(({ name }) => {
+        const at = said.errors.indexOf(`${name}:/log/app.log: rotated\n`);
+        return at >= 0 && (said.out.match(new RegExp(`^${name}: line \\d+$`, "gm"))?.length ?? 0) > 25;
+      }),
+    );
+    child.kill("SIGINT");
+    expect(await ended).toBe(0);
+    for (const { name } of three) {
+      const numbers = [...said.out.matchAll(new RegExp(`^${name}: line (\\d+)$`, "gm"))].map(([, digits]) =>
+        Number(digits),
+      );
+      // None is lost, none comes twice.
+      expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) + index));
+    }
+  });
+
+  test("open-files and deleted-log find what a process holds, and bring a deleted file back", async () => {
+    const steps = [
+      "write",
+      "/kept",
+      "here",
+      "hold",
+      "/kept",
+      "write",
+      "/gone",
+      "rescued",
+      "hold",
+      "/gone",
+      "remove",
+      "/gone",
+    ];
+    const target = await container(docker, { steps });
+    const { status, out } = await run("open-files", target.name);
+    expect(status).toBe(0);
+    const lines = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines).toContainEqual({
+      pid: 1,
+      command: "ready",
+      fd: expect.any(Number),
+      access: expect.any(String),
+      path: "/kept",
+    });
+    expect(lines).toContainEqual(expect.objectContaining({ pid: 1, path: "/gone", deleted: true, held: 4096 }));
+    expect(await run("deleted-log", target.name)).toEqual({
+      status: 0,
+      out: "rescued\n",
+      errors: 'process 1 holds "/gone", 8 bytes\n',
+    });
+  });
+
+  test("pass-to-child gives the descriptor to a program and ends as that does", async () => {
+    const target = await container(docker, { steps: ["write", "/note", "one two three"] });
+    expect(await run("pass-to-child", `${target.name}:/note`, "wc", "-w")).toMatchObject({ status: 0, out: "3\n" });
+    expect((await run("pass-to-child", `${target.name}:/note`, "sh", "-c", "exit 7")).status).toBe(7);
+  });
+
+  test("tun-device makes an interface in the container and hears what it sends", async () => {
+    const [, bind = ""] = (await someone.run(["docker-args"])).text.trim().split(" ");
+    const target: Container = await container(docker, {
+      image: await busyboxImage(docker),
+      command: ["/bin/busybox", "sleep", "3600"],
+      host: {
+        Binds: [bind],
+        CapAdd: ["NET_ADMIN"],
+        Devices: [{ PathOnHost: "/dev/net/tun", PathInContainer: "/dev/net/tun", CgroupPermissions: "rwm" }],
+      },
+    });
+    const { said, ended } = start("tun-device", target.name, "wire0", "1");
+    await waitFor("the interface", () => said.out.includes("wire0 is up to you"));
+    const inside = (script: string) =>
+      execFileSync("docker", ["exec", target.name, "/bin/sh", "-c", script], { env: someone.env, encoding: "utf8" });
+    inside("/bin/busybox ip addr add 10.9.9.1/24 dev wire0 && /bin/busybox ip link set wire0 up");
+    // Nobody answers.
+    inside("/bin/busybox ping -c 1 -W 1 10.9.9.2 >/dev/null || true");
+    expect(await ended).toBe(0);
+    expect(said.out).toContain("protocol 1, 10.9.9.1 -> 10.9.9.2, 84 bytes\n");
+    expect(readFileSync("/proc/net/dev", "utf8")).not.toContain("wire0");
+  });
+});

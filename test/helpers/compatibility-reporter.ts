@@ -1,0 +1,131 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import type { Reporter, TestModule, Vitest } from "vitest/node";
+import { type CompatibilityRow, sections } from "./compatibility.ts";
+import { repository } from "./paths.ts";
+
+const PAGE = "docs/compatibility.md";
+
+/** What no test on such a machine can show, and why. */
+const ABSENT: readonly [string, string][] = [
+  [
+    "Docker Desktop, Colima, Lima",
+    "their engine is in a virtual machine: an engine that says so stands in (test/routes/kernel.test.ts)",
+  ],
+  ["Kata Containers, krun", "they need hardware virtualisation: told by the runtime's name, as gVisor is"],
+  [
+    "SELinux or AppArmor enforcing",
+    "this kernel has neither; the sidecar is created with label=disable and apparmor=unconfined",
+  ],
+  [
+    "a unit of a running systemd",
+    "it is not the first process here: a mount namespace with a /tmp of its own stands in",
+  ],
+  [
+    "cgroup v2 alone",
+    "this machine has v1 and v2 side by side; device rules of v2 are the kernel's own on every route (agent/device.c joins that group too)",
+  ],
+  [
+    "a container in state `dead`",
+    "Docker makes one only when its storage fails: the answer of an engine stands in (test/routes/resolve.test.ts)",
+  ],
+];
+
+/**
+ * Makes docs/compatibility.md from the rows that tests noted (compatibility.ts): with PORTHOLE_COMPATIBILITY=write it is written, else a run of all
+ * the files that have rows, with nothing of them skipped or failed, says when the page is not current; with PORTHOLE_TEST_ENGINES=required it fails then.
+ */
+export class CompatibilityReporter implements Reporter {
+  #vitest: Vitest | undefined;
+
+  onInit(vitest: Vitest): void {
+    this.#vitest = vitest;
+  }
+
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const incomplete = this.#whyIncomplete(modules);
+    const isToBeWritten = process.env.PORTHOLE_COMPATIBILITY === "write";
+    if (incomplete !== undefined) {
+      if (isToBeWritten) fail(`${PAGE} was not written: ${incomplete}`);
+      return;
+    }
+    const rows = modules.flatMap((module) =>
+      [...module.children.allTests()].flatMap((test) => test.meta().compatibility ?? []),
+    );
+    const page = pageOf(rows);
+    if (isToBeWritten) {
+      writeFileSync(repository + PAGE, page);
+      return;
+    }
+    const committed = read(repository + PAGE);
+    if (committed === page) return;
+    const lines = new Set(committed.split("\n"));
+    const now = new Set(page.split("\n"));
+    const difference = [
+      ...[...lines].filter((line) => !now.has(line)).map((line) => `- ${line}`),
+      ...[...now].filter((line) => !lines.has(line)).map((line) => `+ ${line}`),
+    ];
+    const text = `${PAGE} is not what this run saw (npm run compatibility writes it):\n${difference.join("\n")}`;
+    if (process.env.PORTHOLE_TEST_ENGINES === "required") fail(text);
+    else process.stderr.write(`\n${text}\n\n`);
+  }
+
+  #whyIncomplete(modules: readonly TestModule[]): string | undefined {
+    if (this.#vitest?.getGlobalTestNamePattern() !== undefined) return "only some tests were run";
+    const run = new Map(modules.map((module) => [module.relativeModuleId, module]));
+    for (const file of filesWithRows()) {
+      const module = run.get(file);
+      if (module === undefined) return `${file} was not run`;
+      const other = [...module.children.allTests()].find((test) => test.result().state !== "passed");
+      if (other !== undefined) return `'${other.fullName}' of ${file} was ${other.result().state}`;
+    }
+    return undefined;
+  }
+}
+
+function filesWithRows(): string[] {
+  return readdirSync(`${repository}test`, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".test.ts"))
+    .map((path) => `test/${path}`)
+    .filter((path) => readFileSync(repository + path, "utf8").includes("helpers/compatibility.ts"));
+}
+
+/** The whole page. The same rows give the same text. */
+export function pageOf(rows: readonly CompatibilityRow[]): string {
+  const parts = [
+    "# Compatibility",
+    "Written by the test run itself (`npm run compatibility`); `npm test` with every engine says when it is not current. Each row was done for real, on",
+    "Debian 12 with Linux 6.18, cgroup v1 and v2 side by side, as root or as the ordinary user that it names; `web` stands for the target.",
+  ];
+  for (const section of sections) {
+    const lines = rows.filter((row) => row.section === section).map(lineOf);
+    if (lines.length === 0) continue;
+    parts.push(
+      "",
+      `## ${section}`,
+      "| situation | engine | as | command | outcome |",
+      "|---|---|---|---|---|",
+      ...new Set(lines.sort()),
+    );
+  }
+  parts.push("", "## Not run here", "| situation | why, and what is tested instead |", "|---|---|");
+  parts.push(...ABSENT.map(([what, why]) => `| ${what} | ${why} |`), "");
+  return parts.join("\n");
+}
+
+function lineOf({ situation, on, as, command, outcome }: CompatibilityRow): string {
+  const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("\n", " ");
+  return `| ${cell(situation)} | ${cell(on)} | ${as} | \`${cell(command)}\` | ${cell(outcome)} |`;
+}
+
+function fail(text: string): void {
+  process.stderr.write(`\n${text}\n\n`);
+  process.exitCode = 1;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
