@@ -32,6 +32,7 @@ const aside: number[] = [];
 /**
  * Keeps `fd` open for good. A keeper, a child that shares this process's table of descriptors (clone(2), CLONE_FILES) and sleeps, outlives it: then the
  * end of this process closes nothing, and the wait for the silent server is the keeper's. Kills by signal are survived as well.
+ * A program that this process starts later closes its copy before it runs, and hangs there: nothing helps against that.
  */
 function putAside(fd: OwnedFd): void {
   aside.push(fd.take());

@@ -35,6 +35,7 @@ async function session(
   requestTimeoutMs = 20_000,
 ): Promise<{ one: Session; agent: LyingAgent }> {
   const agent = lyingAgent(state, lies);
+  onTestFinished(agent.stop);
   const one = await connect(`${agent.target}:/`, { requestTimeoutMs });
   onTestFinished(() => one.close());
   return { one, agent };
@@ -320,6 +321,7 @@ describe("silence", () => {
 
   test("for good, before HELLO is answered", async () => {
     const agent = lyingAgent(state, { hello: (_, client) => client.close() });
+    onTestFinished(agent.stop);
     await expect(connect(`${agent.target}:/`)).rejects.toBeInstanceOf(PortholeError);
   });
 });

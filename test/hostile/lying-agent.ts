@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, constants, mkdirSync, writeFileSync } from "node:fs";
-import { onTestFinished } from "vitest";
 import { acceptFrom, FdSocket, listenAt } from "../../src/descriptors/fd-socket.ts";
 import { openPath, statx } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
@@ -87,7 +86,7 @@ export interface LyingAgent {
 
 /**
  * An agent for a container that there is not, met where a live one is: in the run directory under `state` (XDG_STATE_HOME). It says HELLO
- * and does what `lies` say; what it has no lie for it leaves unanswered. It goes with the test.
+ * and does what `lies` say; what it has no lie for it leaves unanswered. The caller stops it.
  * @param route by the host's own record; this process is the target's first one, so that its mount table is looked at
  */
 export function lyingAgent(
@@ -125,7 +124,6 @@ export function lyingAgent(
     listener.close();
     for (const client of clients) client.close();
   };
-  onTestFinished(stop);
   return { target: identity, clients, stop };
 }
 

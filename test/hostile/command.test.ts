@@ -1,0 +1,258 @@
+import { constants, writeFileSync } from "node:fs";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { openPath, pipe } from "../../src/descriptors/file.ts";
+import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
+import type { Message } from "../../src/protocol/codec.ts";
+import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
+import { describeWith } from "../helpers/availability.ts";
+import { builtCommand } from "../helpers/paths.ts";
+import { type Result, type User, user } from "../helpers/porthole.ts";
+import { entry, fileOf, processOf, trailer } from "../protocol/record-bytes.ts";
+import { TmuxScreen } from "../tui/screen.ts";
+import { kinds } from "./kinds.ts";
+import { type Client, factsFor, type Lie, lyingAgent } from "./lying-agent.ts";
+
+/* The built command against an agent that lies: one line that says what was wrong, the documented exit status, and an end. */
+
+const nothing = new Uint8Array(0);
+let someone: User;
+beforeAll(() => {
+  someone = user();
+});
+
+function liar(lies: Parameters<typeof lyingAgent>[1], by = someone): string {
+  const agent = lyingAgent(`${by.directory}/state`, lies);
+  onTestFinished(agent.stop);
+  return agent.target;
+}
+
+const run = (lies: Parameters<typeof lyingAgent>[1], [command = "", ...args]: string[]): Promise<Result> => {
+  const target = liar(lies);
+  return someone.run([command, ...args.map((arg) => arg.replace(/^:/, `${target}:`))], { deadline: 45_000 });
+};
+
+/** One line, for people: no stack, no object. */
+const ONE_LINE = /^(porthole|ls|tail): [^\n]+\n$/;
+
+const file = (): OwnedFd => {
+  const path = `${temporaryDirectory()}/file`;
+  writeFileSync(path, "honest\n");
+  return owned(openPath(path, constants.O_RDONLY));
+};
+const directory = (): OwnedFd => owned(openPath("/", constants.O_RDONLY | constants.O_DIRECTORY));
+const isDirectory: Lie = (request, client) => client.answer(request, factsFor(directory()));
+const isFile: Lie = (request, client) => client.answer(request, factsFor(file()));
+const honestOpen: Lie = (request, client) => {
+  const fd = file();
+  client.answer(request, factsFor(fd), [fd]);
+};
+/** There is no /etc/passwd, from which names of users would come. */
+const absent: Lie = (request, client) => client.answer(request, nothing, [], { error: 2 });
+const gone: Lie = (_, client) => client.close();
+const kind = (name: string): Lie => {
+  return (request, client) => client.answer(request, factsFor(file()), [owned((kinds[name] as () => OwnedFd)())]);
+};
+/** A pipe that holds so much and then ends. */
+const pipeOf = (...chunks: Uint8Array[]): Lie => {
+  return (request: Message, client: Client) => {
+    const [reading, writing] = pipe();
+    client.answer(request, nothing, [reading]);
+    writeFileSync(writing.number, Buffer.concat(chunks));
+    reading.close();
+    writing.close();
+  };
+};
+
+describe.each([
+  ["cat", ["cat", ":/x"]],
+  ["with", ["with", ":/x", "--", "cat"]],
+  ["tail", ["tail", ":/x"]],
+  ["hexdump", ["hexdump", ":/x"]],
+  ["grep", ["grep", "x", ":/x"]],
+] as const)("%s", (_, args) => {
+  test.each<[string, Lie, RegExp]>([
+    ["a directory for a file", kind("a directory"), /it sent a directory where it promised a file/],
+    ["a socket for a file", kind("a socket"), /it sent a socket where it promised a file/],
+    ["/dev/zero for a file", kind("/dev/zero"), /it sent a character device where it promised a file/],
+    [
+      "nothing for a file",
+      (request, client) => client.answer(request, factsFor(file())),
+      /no descriptor for an open file/,
+    ],
+    [
+      "an answer to another request",
+      (request, client) => client.answer(request, factsFor(file()), [file()], { id: 77 }),
+      /an answer to request 77/,
+    ],
+    ["a zero-byte packet", (_request, client) => client.send(nothing), /the agent ended the session/],
+    ["its end", gone, /the agent ended the session/],
+  ])("ends with one line at %s", async (_lie, open, complaint) => {
+    const result = await run({ open, stat: isFile }, [...args]);
+    expect(result.stderr).toMatch(complaint);
+    expect(result.stderr).toMatch(/^(porthole|tail|hexdump): [^\n]+\n$/);
+    // grep and with have statuses of their own for what could not be read or run.
+    expect([1, 2, 5, 125]).toContain(result.code);
+    expect(result.stderr).not.toContain("    at ");
+    expect(result.text).toBe("");
+  });
+});
+
+describe("a silent agent", () => {
+  test("is given up at the deadline, by every command that waits for it", async () => {
+    const all = await Promise.all([
+      run({}, ["cat", ":/x"]),
+      run({}, ["ls", ":/x"]),
+      run(
+        {},
+        ["ps", ":"].map((arg) => arg.replace(/^:$/, ":/")),
+      ),
+      run({}, ["tail", ":/x"]),
+      run({}, ["with", ":/x", "--", "cat"]),
+    ]);
+    for (const result of all) {
+      expect(result.stderr).toMatch(/in time|sent nothing for/);
+      expect(result.stderr.trimEnd()).not.toContain("\n");
+      expect(result.code).not.toBe(0);
+    }
+  }, 120_000);
+});
+
+describe("ls", () => {
+  const listed = (...records: Uint8Array[]) => ({
+    stat: isDirectory,
+    list: pipeOf(...records),
+    mounts: pipeOf(),
+    open: absent,
+  });
+  test.each<[string, Uint8Array[], RegExp]>([
+    ["a list that is cut off", [entry(Buffer.from("a"))], /a list that was cut off/],
+    ["a name with a slash", [entry(Buffer.from("../etc")), trailer(1)], /a name that no directory can hold/],
+    ["an entry for the directory itself", [entry(Buffer.from(".")), trailer(1)], /a directory's name for itself/],
+    ["a process", [processOf(nothing, nothing), trailer(1)], /a process in a directory/],
+    ["a wrong count", [trailer(7)], /a trailer with a wrong count/],
+  ])("ends with one line at %s", async (_, records, complaint) => {
+    const result = await run(listed(...records), ["ls", ":/x"]);
+    expect(result.stderr).toMatch(complaint);
+    expect(result.stderr).toMatch(ONE_LINE);
+    expect(result.code).not.toBe(0);
+  });
+
+  test("shows sizes and times at the limits of their fields", async () => {
+    const most = 2n ** 64n - 1n;
+    const times = [0n, 2n ** 63n - 1n, -(2n ** 63n)];
+    const records = times.map((time, index) =>
+      entry(Buffer.from(`file${index}`), {
+        facts: factsFor(file(), {
+          ...{ bytes: most, blocks: most, inode: most, atime: time, mtime: time, ctime: time, btime: time, flags: 2 },
+          ...{ links: 0xffff_ffff, uid: 0xffff_ffff, gid: 0xffff_ffff },
+        }),
+      }),
+    );
+    for (const how of ["-l", "--json", "-lh"]) {
+      const result = await run(listed(...records, trailer(3)), ["ls", how, ":/x"]);
+      expect(result.stderr).toBe("");
+      expect(result.code).toBe(0);
+      expect(result.text).toMatch(how === "-lh" ? /16E/ : /18446744073709551615/);
+      for (const index of times.keys()) expect(result.text).toContain(`file${index}`);
+    }
+  });
+});
+
+describe("stat", () => {
+  test("shows sizes and times at the limits of their fields", async () => {
+    const most = 2n ** 64n - 1n;
+    for (const time of [2n ** 63n - 1n, -(2n ** 63n)]) {
+      const lie: Lie = (request, client) =>
+        client.answer(
+          request,
+          factsFor(file(), {
+            bytes: most,
+            blocks: most,
+            inode: most,
+            atime: time,
+            mtime: time,
+            ctime: time,
+            btime: time,
+            flags: 2,
+            atimeNs: 0xffff_ffff,
+          }),
+        );
+      for (const args of [
+        ["stat", ":/x"],
+        ["stat", "--json", ":/x"],
+      ]) {
+        const result = await run(
+          {
+            stat: lie,
+            open: absent,
+            relayEnd: (request, client) => client.answer(request, Buffer.alloc(8)),
+            mounts: pipeOf(),
+            readlink: (request, client) => client.answer(request, nothing, [], { error: 22 }),
+          },
+          args,
+        );
+        expect(result.stderr).not.toContain("    at ");
+        expect(result).toMatchObject({ code: 0, stderr: "" });
+        expect(result.text).toContain("18446744073709551615");
+      }
+    }
+  });
+});
+
+describe("ps", () => {
+  const table = (...records: Uint8Array[]) => ({
+    processes: pipeOf(...records),
+    open: absent,
+    readlink: ((request, client) => client.answer(request, Buffer.from("/"))) satisfies Lie,
+    stat: isFile,
+  });
+
+  test("lists processes that are each other's parents", async () => {
+    const cyclic = [7, 8, 9].map((pid, index) =>
+      processOf(Buffer.from(`p${pid}`), nothing, 0, { pid, parent: [8, 7, 9][index] ?? 0 }),
+    );
+    const result = await run(table(...cyclic, trailer(3)), ["ps", ":/"]);
+    expect(result).toMatchObject({ code: 0, stderr: "" });
+    for (const name of ["p7", "p8", "p9"]) expect(result.text).toContain(name);
+  });
+
+  test.each<[string, Uint8Array[], RegExp]>([
+    ["an entry of a directory", [entry(Buffer.from("a")), trailer(1)], /an entry in a list of processes/],
+    [
+      "a table that is cut off",
+      [processOf(Buffer.from("a"), nothing), fileOf(nothing).subarray(0, 20)],
+      /a list that was cut off/,
+    ],
+  ])("ends with one line at %s", async (_, records, complaint) => {
+    const result = await run(table(...records), ["ps", ":/"]);
+    expect(result.stderr).toMatch(complaint);
+    expect(result.stderr).toMatch(ONE_LINE);
+    expect(result.code).toBe(5);
+  });
+});
+
+describeWith("tmux", "open", () => {
+  test.each<[string, Lie, RegExp]>([
+    ["a directory for a file", kind("a directory"), /it sent a directory where it promised a file/],
+    ["its end", gone, /the agent ended the session/],
+  ])("ends with one line at %s, and the terminal as it was", async (_, open, complaint) => {
+    const screen = new TmuxScreen({ columns: 200, rows: 24 });
+    onTestFinished(() => screen.close());
+    const target = liar({ open, stat: isFile, mounts: pipeOf() });
+    screen.run(`XDG_STATE_HOME=${someone.directory}/state ${process.execPath} ${builtCommand} open ${target}:/x`);
+    const text = await screen.waitFor("the complaint", (shown) => complaint.test(shown.replaceAll("\n", "")));
+    expect(text).not.toContain("    at ");
+    screen.keys("q");
+    expect(await screen.waitForEnd()).not.toBe(0);
+  });
+
+  test("shows an honest file of the same agent", async () => {
+    const screen = new TmuxScreen();
+    onTestFinished(() => screen.close());
+    const target = liar({ open: honestOpen, stat: isFile, mounts: pipeOf() });
+    screen.run(`XDG_STATE_HOME=${someone.directory}/state ${process.execPath} ${builtCommand} open ${target}:/x`);
+    await screen.waitFor("the file", (shown) => shown.includes("honest"));
+    screen.keys("q");
+    expect(await screen.waitForEnd()).toBe(0);
+  });
+});

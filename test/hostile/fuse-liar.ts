@@ -1,0 +1,34 @@
+import { constants } from "node:fs";
+import { openPath } from "../../src/descriptors/file.ts";
+import { FactsFlag } from "../../src/protocol/messages.ts";
+import { factsFor, type Lie, lyingAgent } from "./lying-agent.ts";
+
+/*
+ * A lying agent in a process of its own, which holds a file of a FUSE server that answers no FLUSH: a process that holds one can neither end nor
+ * start a program. Arguments: state directory, the file, the record's target, and how to lie. Prints its target.
+ */
+
+/** Called with the arguments. */
+export function lie([state = "", path = "", targetPid = "", way = ""]: string[]): void {
+  const file = openPath(path, constants.O_RDONLY);
+  const directory = openPath("/", constants.O_RDONLY | constants.O_DIRECTORY);
+  const honest = openPath("/proc/self/exe", constants.O_RDONLY);
+
+  const stat: Lie = (request, client) => client.answer(request, factsFor(directory));
+  const ways: Record<string, Parameters<typeof lyingAgent>[1]> = {
+    "a file": { open: (request, client) => client.answer(request, factsFor(file), [file]) },
+    "a relay's pipe": {
+      open: (request, client) => client.answer(request, factsFor(file, { flags: FactsFlag.relayed }), [file]),
+    },
+    "a directory's entries": { stat, list: (request, client) => client.answer(request, undefined, [file]) },
+    "the answer to nothing": { open: (request, client) => client.answer(request, factsFor(file), [file], { id: 99 }) },
+    "part of an error": { open: (request, client) => client.answer(request, undefined, [file], { error: 2 }) },
+    "an inotify instance": {
+      stat,
+      open: (request, client) => client.answer(request, factsFor(honest), [honest]),
+      watch: (request, client) => client.answer(request, Buffer.alloc(8), [file]),
+    },
+  };
+
+  console.log(lyingAgent(state, ways[way] ?? {}, { targetPid: Number(targetPid) }).target);
+}

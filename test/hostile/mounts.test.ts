@@ -1,0 +1,200 @@
+import { spawn } from "node:child_process";
+import { constants, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { openPath } from "../../src/descriptors/file.ts";
+import { consultMountsOf, knowsRootOf, localTypes, whoAnswers } from "../../src/descriptors/file-system.ts";
+import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
+import { connect } from "../../src/session.ts";
+import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
+import { bundleScript } from "../descriptors/run-script.ts";
+import { describeAsRoot } from "../helpers/availability.ts";
+import { type FuseTarget, fuseTarget } from "../helpers/fuse.ts";
+import { ORDINARY_USER } from "../helpers/machine.ts";
+import { sandbox } from "../helpers/namespaces.ts";
+import { repository } from "../helpers/paths.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { findProcesses, workloadReady } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { kinds } from "./kinds.ts";
+import { factsFor, lyingAgent } from "./lying-agent.ts";
+
+test("host and agent take the same types of file systems for local", () => {
+  const list = /local_types\[\] = \{([^}]*)\}/.exec(readFileSync(`${repository}agent/mounts.c`, "utf8"))?.[1] ?? "";
+  const types = [...list.matchAll(/"([^"]+)"/g)].map((match) => match[1]);
+  expect(types.sort()).toEqual([...localTypes].sort());
+});
+
+describe("who answers for a file", () => {
+  test("the kernel: for this machine's own, for memory, for most of /proc", () => {
+    for (const path of ["/proc/self/exe", "/proc/self/status", "/sys/kernel/mm", "/dev/shm"])
+      expect(whoAnswers(owned(openPath(path, constants.O_RDONLY))), path).toBe("kernel");
+    expect(whoAnswers(owned((kinds["a memfd"] as () => OwnedFd)()))).toBe("kernel");
+  });
+
+  test("perhaps somebody else: for files of /proc that read a process's memory", () => {
+    for (const name of ["cmdline", "environ", "mem", "task/self/mem"].map((name) =>
+      name.replace("self", String(process.pid)),
+    ))
+      expect(whoAnswers(owned(openPath(`/proc/${process.pid}/${name}`, constants.O_RDONLY))), name).toBe("server");
+  });
+
+  test("the root of a process that there is not is unknown, this one's is known", () => {
+    expect([knowsRootOf(0), knowsRootOf(2 ** 30), knowsRootOf(process.pid)]).toEqual([false, false, true]);
+  });
+
+  test("the root of a process under chroot(2) is unknown, though what is mounted below it is not", async () => {
+    const target = await sandbox({ steps: ["tmpfs", "/tmp", "write", "/tmp/x", "x"] });
+    expect(knowsRootOf(target.pid)).toBe(false);
+    const file = owned(openPath(`/proc/${target.pid}/root/tmp/x`, constants.O_RDONLY));
+    expect(whoAnswers(file)).toBe("kernel");
+  });
+});
+
+/** A process in a mount namespace of its own with an overlay at `/proc/PID/root` + the path returned. */
+async function overlayInside(): Promise<string> {
+  const directory = temporaryDirectory();
+  for (const name of ["lower", "upper", "work", "point"]) mkdirSync(`${directory}/${name}`);
+  writeFileSync(`${directory}/lower/file`, "x");
+  const mount = `mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work point && exec -a ready sleep 3600`;
+  const child = spawn("unshare", ["--mount", "bash", "-c", mount], { cwd: directory, stdio: "ignore" });
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  onTestFinished(async () => {
+    child.kill("SIGKILL");
+    await ended;
+  });
+  const pid = child.pid ?? 0;
+  await waitFor("the overlay", () => readFileSync(`/proc/${pid}/cmdline`, "latin1").startsWith("ready"));
+  consultMountsOf(pid);
+  return `/proc/${pid}/root${directory}/point/file`;
+}
+
+describeAsRoot("an agent that passes a file of a silent FUSE server as a local one", () => {
+  let fuse: FuseTarget;
+  let someone: User;
+  beforeAll(async () => {
+    fuse = await fuseTarget();
+    someone = user();
+  });
+  afterAll(() => fuse.stop());
+
+  /** Starts the liar. Returns its target; ended with the test, it hangs until the server does. */
+  async function liar(way: string, targetPid: number): Promise<string> {
+    const script = await bundleScript(`
+      import { lie } from "${repository}test/hostile/fuse-liar.ts";
+      lie(process.argv.slice(2));`);
+    const path = `/proc/${fuse.pid}/root${fuse.place}/no-flush`;
+    const args = [script, `${someone.directory}/state`, path, String(targetPid), way];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const line = (await child.stdout.iterator().next()).value as Buffer | undefined;
+    return line?.toString().trim() ?? "";
+  }
+
+  /** What outlives a command so that its end waits for nobody. */
+  const endKeepers = (target: string) => {
+    const keepers = findProcesses(({ args }) => args.some((one) => one.includes(target)));
+    for (const pid of keepers) process.kill(pid, "SIGKILL");
+    return keepers.length;
+  };
+
+  test("such a mount is known by its table, and unknown without", () => {
+    const file = owned(openPath(`/proc/${fuse.pid}/root${fuse.place}/data`, constants.O_RDONLY));
+    expect(whoAnswers(file)).toBe("unknown");
+    consultMountsOf(fuse.pid);
+    expect(whoAnswers(file)).toBe("server");
+  });
+
+  test("an overlay that was mounted inside is as one", async () => {
+    expect(whoAnswers(owned(openPath(await overlayInside(), constants.O_RDONLY)))).toBe("server");
+  });
+
+  test.each([
+    ["a file", "cat", /unread|cannot be checked/],
+    ["a relay's pipe", "cat", /a file where it promised a fifo/],
+    ["a directory's entries", "ls", /a file where it promised a pipe/],
+    ["the answer to nothing", "cat", /an answer to request 99/],
+    ["part of an error", "cat", /an error with more behind it/],
+  ])("as %s: the command says so and ends, and who reads its output sees the end", async (way, command, complaint) => {
+    for (const targetPid of [fuse.pid, process.pid]) {
+      const target = await liar(way, targetPid);
+      const result = await someone.run([command, `${target}:/x`], { deadline: 30_000 });
+      expect(result.stderr).toMatch(/^porthole: .*the agent broke the protocol.*\n$/);
+      expect(result.stderr).toMatch(complaint);
+      expect(result).toMatchObject({ code: 5, text: "" });
+      expect(endKeepers(target)).toBe(1);
+    }
+  });
+
+  test("as an inotify instance: the follow goes on by looking, and an interrupt ends it", async () => {
+    const target = await liar("an inotify instance", fuse.pid);
+    const { pid, child, stdout, complaints } = someone.start(["tail", "-c", "1", "-f", `${target}:/x`]);
+    stdout.resume();
+    const ended = new Promise<unknown>((resolve) => child.once("exit", (code, signal) => resolve(signal ?? code)));
+    const holds = (fd: string) => readlinkSync(`/proc/${pid}/fd/${fd}`).endsWith("/no-flush");
+    await waitFor("the lie to be told", () => readdirSync(`/proc/${pid}/fd`).some(holds));
+    expect(complaints()).toBe("");
+    child.kill("SIGINT");
+    expect(await ended).toBe("SIGINT");
+    endKeepers(target);
+  });
+
+  test("an interrupt of a program that goes on with one put aside ends it", async () => {
+    const target = await liar("a file", fuse.pid);
+    const source = `
+      const { connect } = await import("${repository}dist/index.js");
+      const session = await connect("${target}:/");
+      await session.open("/x").catch((error) => console.log(error.message));
+      setInterval(() => {}, 1000);`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", source], {
+      env: someone.env,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const ended = new Promise<unknown>((resolve) => child.once("exit", (code, signal) => resolve(signal ?? code)));
+    const line = (await child.stdout.iterator().next()).value as Buffer | undefined;
+    expect(line?.toString()).toContain("a file whose file system may not answer, unread");
+    child.kill("SIGINT");
+    expect(await ended).toBe("SIGINT");
+    child.stdout.destroy();
+    endKeepers(target);
+  });
+});
+
+describeAsRoot("where no table shows the mounts", () => {
+  test("a stranger is asked to relay everything, and a file all the same is refused", async () => {
+    const state = temporaryDirectory();
+    vi.stubEnv("XDG_STATE_HOME", state);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const asked: number[] = [];
+    const file = owned(openPath("/proc/self/exe", constants.O_RDONLY));
+    const agent = lyingAgent(
+      state,
+      {
+        open: (request, client) => {
+          asked.push(Buffer.from(request.body).readUInt32LE());
+          client.answer(request, factsFor(file), [file]);
+        },
+      },
+      { targetPid: 2 ** 22 + 1 },
+    );
+    onTestFinished(agent.stop);
+    const session = await connect(`${agent.target}:/`);
+    const opened = await session.open("/x");
+    // This machine's own file, which can be checked all the same.
+    expect(asked).toEqual([8]);
+    opened.close();
+    session.close();
+  });
+
+  test("an ordinary user reads the mount table of a root's process, so that checks work for him too", async () => {
+    const target = await sandbox({ userNamespace: false });
+    await workloadReady(target.pid);
+    const one = user({ uid: ORDINARY_USER });
+    const { spawnSync } = await import("node:child_process");
+    const { stdout } = spawnSync(
+      "setpriv",
+      [`--reuid=${one.uid}`, `--regid=${one.uid}`, "--clear-groups", "cat", `/proc/${target.pid}/mountinfo`],
+      { encoding: "utf8" },
+    );
+    expect(stdout).toMatch(/ - proc /);
+  });
+});
