@@ -1,42 +1,88 @@
 import { spawnSync } from "node:child_process";
 
-/** One thing that is timed: returns milliseconds. */
+export type Unit = "ms" | "us" | "MB" | "KB" | "bytes" | "GB/s";
+
+/** `base` is what the kernel or the best peer gives, 1.00 in the ratios; `ours` is porthole; everything else is a peer. */
+export type Role = "base" | "ours" | "peer";
+
+/** One thing that is measured. */
 export interface Contestant {
   name: string;
+  /** Default: the first contestant is the base, the others are peers. */
+  role?: Role;
+  /** Returns what it took, in the unit of the comparison: milliseconds unless {@link CompareOptions.unit} says otherwise. */
   run(): number | Promise<number>;
+  /** Runs in every n-th round only, for peers that take very long. Default 1. */
+  every?: number;
 }
 
-/** Medians and tails of one contestant, in milliseconds, and its ratio to the first one. */
+/** Median and tails of one contestant, and its ratio to the base of its group. */
 export interface Result {
+  /** What the contestants of one comparison have in common, where a case has several: "literal", "direct". */
+  group?: string;
   name: string;
+  role: Role;
+  unit: Unit;
   median: number;
   p95: number;
   p99: number;
   ratio: number;
   samples: number;
+  /** How much work it was, where a case shows growth ({@link Case.axis}). */
+  x?: number;
+}
+
+export interface CompareOptions {
+  rounds: number;
+  /** Rounds before these, which do not count. Default 1. */
+  warmUp?: number;
+  group?: string;
+  unit?: Unit;
+  x?: number;
 }
 
 /**
- * Runs the contestants in turn, `rounds` times, so that what disturbs the machine disturbs all of them; the first one is the base
- * of the ratios. The first `warmUp` rounds do not count.
+ * Runs the contestants in turn, round by round, so that what disturbs the machine disturbs all of them; the first one is the base of the ratios.
  */
-export async function compare(contestants: Contestant[], rounds: number, warmUp = 1): Promise<Result[]> {
+export async function compare(
+  contestants: readonly Contestant[],
+  { rounds, warmUp = 1, ...options }: CompareOptions,
+): Promise<Result[]> {
   const samples = contestants.map((): number[] => []);
   for (let round = 0; round < warmUp + rounds; round++) {
-    for (const [index, contestant] of contestants.entries()) {
-      const taken = await contestant.run();
-      if (round >= warmUp) samples[index]?.push(taken);
+    for (const [index, { run, every = 1 }] of contestants.entries()) {
+      if (round % every !== 0) continue;
+      const taken = await run();
+      if (round >= warmUp || every > 1) samples[index]?.push(taken);
     }
   }
-  const medians = samples.map((values) => quantile(values, 0.5));
-  return contestants.map(({ name }, index) => ({
-    name,
-    median: medians[index] ?? Number.NaN,
-    p95: quantile(samples[index] ?? [], 0.95),
-    p99: quantile(samples[index] ?? [], 0.99),
-    ratio: (medians[index] ?? Number.NaN) / (medians[0] ?? Number.NaN),
-    samples: rounds,
-  }));
+  return summarise(
+    contestants.map(({ name, role }, index) => ({ name, ...(role && { role }), values: samples[index] ?? [] })),
+    options,
+  );
+}
+
+/** Results out of values that were measured elsewhere; the first one is the base. */
+export function summarise(
+  measured: readonly { name: string; role?: Role; values: readonly number[] }[],
+  { group, unit = "ms", x }: Omit<CompareOptions, "rounds" | "warmUp"> = {},
+): Result[] {
+  const base = quantile(measured[0]?.values ?? [], 0.5);
+  return measured.map(({ name, role, values }, index) => {
+    const median = quantile(values, 0.5);
+    return {
+      ...(group !== undefined && { group }),
+      name,
+      role: role ?? (index === 0 ? "base" : "peer"),
+      unit,
+      median,
+      p95: quantile(values, 0.95),
+      p99: quantile(values, 0.99),
+      ratio: median / base,
+      samples: values.length,
+      ...(x !== undefined && { x }),
+    };
+  });
 }
 
 /** The `q` quantile of the values, 0 to 1. */
@@ -53,4 +99,9 @@ export function timeCommand(command: string, args: readonly string[], env: NodeJ
   if (error !== undefined || status !== 0)
     throw new Error(`${command} ${args.join(" ")}: ${error?.message ?? stderr.toString()}`);
   return taken;
+}
+
+/** Like {@link timeCommand}, with the output going through a pipe: some tools do less when nobody can read it. */
+export function timePiped(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): number {
+  return timeCommand("bash", ["-o", "pipefail", "-c", '"$@" | cat > /dev/null', "bash", command, ...args], env);
 }

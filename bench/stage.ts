@@ -1,22 +1,52 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import Docker from "dockerode";
-import { type Daemon, startDocker } from "../test/helpers/daemons.ts";
+import { type Daemon, startDocker, startPodman } from "../test/helpers/daemons.ts";
+
+/** A running container of busybox. */
+export interface StageContainer {
+  name: string;
+  id: string;
+  /** Its first process, as the host sees it. */
+  pid: number;
+  /** Its root directory, as root of the host reaches it: /proc/PID/root. */
+  root: string;
+}
 
 /** What the cases share: a private engine, a container, programs in C, a directory. Everything is removed by {@link Stage.close}. */
 export interface Stage {
   directory: string;
+  /** The repository, with a slash at the end. */
+  root: string;
   /** Environment of a user whose engine is the private one. */
   env: NodeJS.ProcessEnv;
   docker: Docker;
-  /** Name and host pid of a running container with busybox, prepared for the mount route. */
-  container: { name: string; id: string; pid: number };
+  /** A container that is prepared for the mount route. */
+  container: StageContainer;
+  /** `count` more containers, made when they are first asked for. */
+  crowd(count: number): Promise<StageContainer[]>;
+  /** A container of a private Podman, with the environment that `podman` needs; `undefined`, and a note, where there is no Podman. */
+  podman(): Promise<PodmanContainer | undefined>;
+  /** True when the machine has the command; a note for the report when it has not. */
+  has(command: string): boolean;
+  /** What could not be measured here, and why. */
+  notes: Set<string>;
   /** Path of a compiled program of bench/c. */
   program(name: string, ...flags: string[]): string;
   /** The built command. */
   porthole: string;
   close(): Promise<void>;
 }
+
+export interface PodmanContainer {
+  name: string;
+  /** First words of a command to this Podman. */
+  command: string[];
+  env: NodeJS.ProcessEnv;
+}
+
+const IMAGE = "bench:1";
+const KEEP_RUNNING = ["/busybox", "sleep", "86400"];
 
 /** Sets the stage. Needs root, dockerd, busybox-static and a C compiler. */
 export async function setStage(root: string): Promise<Stage> {
@@ -36,19 +66,44 @@ async function furnish(root: string, directory: string, daemon: Daemon): Promise
   const porthole = `${root}dist/porthole.js`;
   mkdirSync(`${directory}/state`);
   const docker = new Docker({ socketPath: daemon.socket });
-  importBusybox(directory, env);
+  const archive = busyboxArchive(directory, env);
+  run("docker", ["import", archive, IMAGE], env);
+  const start = async (name: string, options: string[] = []): Promise<StageContainer> => {
+    const flags = ["-d", "--name", name, "--network", "none", ...options];
+    const id = run("docker", ["run", ...flags, IMAGE, ...KEEP_RUNNING], env).trim();
+    const { State } = await docker.getContainer(id).inspect();
+    return { name, id, pid: State.Pid, root: `/proc/${State.Pid}/root` };
+  };
   const prepared = run("node", [porthole, "docker-args"], env).trim().split(" ");
-  const id = run(
-    "docker",
-    ["run", "-d", "--name", "stage", "--network", "none", ...prepared, "bench:1", "/busybox", "sleep", "86400"],
-    env,
-  ).trim();
-  const { State } = await docker.getContainer(id).inspect();
+  const crowd: StageContainer[] = [];
+  const notes = new Set<string>();
+  let podman: Promise<PodmanContainer> | undefined;
+  let podmanDaemon: Daemon | undefined;
+  const has = (command: string) => {
+    const isHere = spawnSync("sh", ["-c", 'command -v "$0"', command]).status === 0;
+    if (!isHere) notes.add(`${command} is not on this machine: it was not measured`);
+    return isHere;
+  };
   return {
     directory,
+    root,
     env,
     docker,
-    container: { name: "stage", id, pid: State.Pid },
+    container: await start("stage", prepared),
+    crowd: async (count) => {
+      while (crowd.length < count) crowd.push(await start(`crowd-${crowd.length + 1}`));
+      return crowd.slice(0, count);
+    },
+    podman: async () => {
+      if (!has("podman")) return undefined;
+      podman ??= startPodman(`${directory}/podman`).then((started) => {
+        podmanDaemon = started;
+        return podmanContainer(started, archive, env);
+      });
+      return podman;
+    },
+    has,
+    notes,
     porthole,
     program: (name, ...flags) => {
       run("cc", ["-O2", ...flags, "-o", `${directory}/${name}`, `${root}bench/c/${name}.c`], env);
@@ -56,17 +111,26 @@ async function furnish(root: string, directory: string, daemon: Daemon): Promise
     },
     close: async () => {
       run("node", [porthole, "detach", "--all"], env);
-      await daemon.stop();
+      await Promise.all([daemon.stop(), podmanDaemon?.stop()]);
       rmSync(directory, { recursive: true, force: true });
     },
   };
 }
 
-function importBusybox(directory: string, env: NodeJS.ProcessEnv): void {
+function podmanContainer({ socket }: Daemon, archive: string, env: NodeJS.ProcessEnv): PodmanContainer {
+  // The command talks to the private daemon; a Podman that runs everything itself would be set up anew for each call.
+  const command = ["podman", "--remote", "--url", `unix://${socket}`];
+  const [podman = "", ...flags] = command;
+  run(podman, [...flags, "import", archive, `localhost/${IMAGE}`], env);
+  run(podman, [...flags, "run", "-d", "--name", "stage", `localhost/${IMAGE}`, ...KEEP_RUNNING], env);
+  return { name: "stage", command, env };
+}
+
+function busyboxArchive(directory: string, env: NodeJS.ProcessEnv): string {
   copyFileSync("/bin/busybox", `${directory}/busybox`);
   const archive = `${directory}/image.tar`;
   run("tar", ["-C", directory, "-cf", archive, "busybox"], env);
-  run("docker", ["import", archive, "bench:1"], env);
+  return archive;
 }
 
 /** Runs a command to its end and returns what it printed; throws with its words when it fails. */

@@ -1,10 +1,19 @@
-import { compare, type Result, timeCommand } from "../measure.ts";
+import { rmSync } from "node:fs";
+import type { Case } from "../case.ts";
+import { compare, type Result, timePiped } from "../measure.ts";
 import { run, type Stage } from "../stage.ts";
 
 const MIB = 1024;
 
-/** 1 GiB from a container into a pipe, against `cat` of a local file on the same file system. */
-export async function bigCat(stage: Stage): Promise<Result[]> {
+export const bigCat: Case = {
+  title: "1 GiB from a container into a pipe",
+  goals: [
+    { text: "at >= 0.9x the speed of cat (<= 1.11x its time)", result: "porthole cat", of: "ratio", atMost: 1.11 },
+  ],
+  run: readGibibyte,
+};
+
+async function readGibibyte(stage: Stage): Promise<Result[]> {
   const { env, porthole, container, directory } = stage;
   const local = `${directory}/big`;
   run("dd", ["if=/dev/urandom", `of=${local}`, "bs=1M", `count=${MIB}`], env);
@@ -19,14 +28,31 @@ export async function bigCat(stage: Stage): Promise<Result[]> {
     ).trim(),
   );
   if (sums[0] !== sums[1]) throw new Error(`the content differs: ${sums.join(" ")}`);
-  const piped = (command: string) => timeCommand("sh", ["-c", `${command} | cat > /dev/null`], env);
-  return compare(
-    [
-      { name: "cat local file", run: () => piped(`cat ${local}`) },
-      { name: "porthole cat", run: () => piped(`node ${porthole} cat ${target}`) },
-      { name: "docker exec cat", run: () => piped(`docker exec ${container.name} /busybox cat /data/big`) },
-      { name: "docker cp", run: () => piped(`docker cp ${container.name}:/data/big -`) },
-    ],
-    5,
-  );
+  const podman = await stage.podman();
+  const podmanCp = podman && [...podman.command, "cp", `${podman.name}:/big`, "-"];
+  if (podman) run("podman", [...podman.command.slice(1), "cp", local, `${podman.name}:/big`], env);
+  const piped = ([command = "", ...args]: string[]) => timePiped(command, args, env);
+  try {
+    return await compare(
+      [
+        { name: "cat local file", run: () => piped(["cat", local]) },
+        { name: "porthole cat", role: "ours", run: () => piped(["node", porthole, "cat", target]) },
+        {
+          name: "nsenter cat, as root",
+          run: () => piped(["nsenter", "-t", String(container.pid), "-m", "-r", "/busybox", "cat", "/data/big"]),
+        },
+        {
+          name: "docker exec cat",
+          every: 4,
+          run: () => piped(["docker", "exec", container.name, "/busybox", "cat", "/data/big"]),
+        },
+        { name: "docker cp", every: 4, run: () => piped(["docker", "cp", `${container.name}:/data/big`, "-"]) },
+        ...(podmanCp ? [{ name: "podman cp", every: 4, run: () => piped(podmanCp) }] : []),
+      ],
+      { rounds: 7 },
+    );
+  } finally {
+    for (const path of [local, `${container.root}/data/big`]) rmSync(path, { force: true });
+    if (podman) run("podman", [...podman.command.slice(1), "exec", podman.name, "/busybox", "rm", "/big"], env);
+  }
 }

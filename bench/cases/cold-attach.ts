@@ -1,10 +1,22 @@
 import { spawn } from "node:child_process";
 import { connect, detachAgents } from "porthole";
+import type { Case } from "../case.ts";
 import { type Contestant, compare, type Result, timeCommand } from "../measure.ts";
 import type { Stage } from "../stage.ts";
 
-/** Starting an agent, route by route, each against what the kernel or the engine alone needs for the like. */
-export async function coldAttach(stage: Stage): Promise<Result[]> {
+/** Each route against what the kernel or the engine alone needs for the like. */
+export const coldAttach: Case = {
+  title: "starting an agent, route by route",
+  goals: ["direct", "mount", "sidecar"].map((route) => ({
+    text: "<= 1.3x its base",
+    result: `${route}: attach`,
+    of: "ratio",
+    atMost: 1.3,
+  })),
+  run: attachByRoute,
+};
+
+async function attachByRoute(stage: Stage): Promise<Result[]> {
   const { env, container } = stage;
   const enter = stage.program("enter");
   const pairs: { base: Contestant; floor?: Contestant; route: "direct" | "mount" | "sidecar"; target: string }[] = [
@@ -38,8 +50,9 @@ export async function coldAttach(stage: Stage): Promise<Result[]> {
   ];
   const results: Result[] = [];
   for (const { base, floor, route, target } of pairs) {
-    const attach = {
-      name: `attach, ${route}`,
+    const attach: Contestant = {
+      name: "attach",
+      role: "ours",
       run: async () => {
         // Only the agent goes; image and run directory stay, as the base's image does.
         for (const live of [container.name, `pid:${container.pid}`]) await detachAgents(live).catch(() => undefined);
@@ -50,7 +63,8 @@ export async function coldAttach(stage: Stage): Promise<Result[]> {
         return taken;
       },
     };
-    results.push(...(await compare([base, attach, ...(floor === undefined ? [] : [floor])], 21, 5)));
+    const contestants = [base, attach, ...(floor === undefined ? [] : [floor])];
+    results.push(...(await compare(contestants, { group: route, rounds: 21, warmUp: 5 })));
   }
   return results;
 }

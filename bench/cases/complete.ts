@@ -1,8 +1,20 @@
+import type { Case } from "../case.ts";
 import { compare, type Result, timeCommand } from "../measure.ts";
 import { run, type Stage } from "../stage.ts";
 
-/** What the shell waits for at one press of Tab, with a live agent, against an empty Node. */
-export async function completeKey(stage: Stage): Promise<Result[]> {
+/** With a live agent. */
+export const completeKey: Case = {
+  title: "what the shell waits for at one press of Tab",
+  goals: ["an option", "a container", "a path in a container"].map((result) => ({
+    text: "<= 1.5x node -e 0",
+    result,
+    of: "ratio",
+    atMost: 1.5,
+  })),
+  run: pressTab,
+};
+
+async function pressTab(stage: Stage): Promise<Result[]> {
   const { env, porthole, container } = stage;
   run("node", [porthole, "cat", "--idle", "3600", `${container.name}:/etc/hostname`], env);
   const key = (word: string) => [porthole, "__complete", "zsh", "--", "cat", word];
@@ -12,10 +24,10 @@ export async function completeKey(stage: Stage): Promise<Result[]> {
   return compare(
     [
       { name: "node -e 0", run: () => timeCommand("node", ["-e", "0"], env) },
-      { name: "an option", run: () => timeCommand("node", key("--"), env) },
-      { name: "a container", run: () => timeCommand("node", key("sta"), env) },
-      { name: "a path in a container", run: () => timeCommand("node", key(path), env) },
+      { name: "an option", role: "ours", run: () => timeCommand("node", key("--"), env) },
+      { name: "a container", role: "ours", run: () => timeCommand("node", key("sta"), env) },
+      { name: "a path in a container", role: "ours", run: () => timeCommand("node", key(path), env) },
     ],
-    21,
+    { rounds: 21 },
   );
 }

@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Readable } from "node:stream";
-import { quantile, type Result } from "../measure.ts";
+import type { Case } from "../case.ts";
+import { type Result, type Role, summarise } from "../measure.ts";
 import { run, type Stage } from "../stage.ts";
 
 const ROUNDS = 4;
@@ -14,33 +15,53 @@ const TAIL = "/usr/bin/tail";
 /** A file of the container's layer, and one of its tmpfs. */
 const places = { layer: "/data/live", tmpfs: "/dev/shm/live" };
 
+export const followLatency: Case = {
+  title: "append in the container to the line on the host's standard output",
+  goals: ["layer", "tmpfs"].flatMap((place) => [
+    { text: "p50 <= 3 ms", result: `${place}: porthole tail -f`, of: "median" as const, atMost: 3 },
+    { text: "p99 <= 20 ms", result: `${place}: porthole tail -f`, of: "p99" as const, atMost: 20 },
+  ]),
+  run: followBoth,
+};
+
 /**
  * From a line's write(2) in the container to its arrival on the host, against GNU tail in the container. GNU tail takes overlayfs for a remote
  * file system and looks once a second there; on others it is woken by inotify.
  */
-export async function followLatency(stage: Stage): Promise<Result[]> {
+async function followBoth(stage: Stage): Promise<Result[]> {
+  const waiter = stage.program("follow");
   const root = `/proc/${stage.container.pid}/root`;
   mkdirSync(`${root}/data`, { recursive: true });
   copyFileSync(stage.program("append", "-static"), `${root}/append`);
   installTail(root);
   const results: Result[] = [];
   for (const [place, log] of Object.entries(places)) {
-    const compared = await follow(stage, root, log);
-    results.push(...compared.map((result) => ({ ...result, name: `${place}: ${result.name}` })));
+    results.push(...(await follow(stage, root, log, place, waiter)));
   }
   return results;
 }
 
-async function follow({ env, porthole, container }: Stage, root: string, log: string): Promise<Result[]> {
+async function follow(
+  { env, porthole, container }: Stage,
+  root: string,
+  log: string,
+  group: string,
+  waiter: string,
+): Promise<Result[]> {
   const inside = (...args: string[]) => ["exec", container.name, ...args];
-  const followers = [
+  const followers: { name: string; role?: Role; command: string[]; stop?: () => void }[] = [
+    { name: "inotify in C on the host", command: [waiter, `${root}${log}`] },
     {
       name: "docker exec tail -f",
       command: ["docker", ...inside("/busybox", "sh", "-c", `echo $$ > /data/tail.pid; exec ${TAIL} -n 1 -f ${log}`)],
       // The engine leaves behind what it started when its client ends.
       stop: () => run("docker", inside("/busybox", "sh", "-c", "kill $(/busybox cat /data/tail.pid)"), env),
     },
-    { name: "porthole tail -f", command: ["node", porthole, "tail", "-n", "1", "-f", `${container.name}:${log}`] },
+    {
+      name: "porthole tail -f",
+      role: "ours",
+      command: ["node", porthole, "tail", "-n", "1", "-f", `${container.name}:${log}`],
+    },
     { name: "tail -f on the host", command: [TAIL, "-n", "1", "-f", `${root}${log}`] },
   ];
   const write = () => run("docker", ["exec", "-d", container.name, "/append", log, `${LINES}`, `${INTERVAL_MS}`], env);
@@ -51,13 +72,10 @@ async function follow({ env, porthole, container }: Stage, root: string, log: st
       samples[index]?.push(...(await latencies(command, env, write, stop)));
     }
   }
-  const base = quantile(samples[0] ?? [], 0.5);
-  return followers.map(({ name }, index) => {
-    const values = samples[index] ?? [];
-    const median = quantile(values, 0.5);
-    const [p95, p99] = [quantile(values, 0.95), quantile(values, 0.99)];
-    return { name, median, p95, p99, ratio: median / base, samples: values.length };
-  });
+  return summarise(
+    followers.map(({ name, role }, index) => ({ name, ...(role && { role }), values: samples[index] ?? [] })),
+    { group },
+  );
 }
 
 /** Milliseconds that each line was on its way to the standard output of `command`, which `write` causes when that follows. */

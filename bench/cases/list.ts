@@ -1,14 +1,20 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { compare, type Result, timeCommand } from "../measure.ts";
+import type { Case } from "../case.ts";
+import { compare, type Result, timePiped } from "../measure.ts";
 import { run, type Stage } from "../stage.ts";
 
 const DIRECTORIES = 100;
 const FILES = 999;
 
-/** `ls -lR` of 100,000 entries in the container, against busybox there. */
-export async function listTree(stage: Stage): Promise<Result[]> {
+export const listTree: Case = {
+  title: "ls -lR of 100,000 entries in the container",
+  goals: [],
+  run: listAll,
+};
+
+async function listAll(stage: Stage): Promise<Result[]> {
   const { env, porthole, container } = stage;
-  const root = `/proc/${container.pid}/root/tree`;
+  const root = `${container.root}/tree`;
   const ours = ["node", porthole, "ls", "-lR", `${container.name}:/tree`];
   const theirs = ["docker", "exec", container.name, "/busybox", "ls", "-lR", "/tree"];
   try {
@@ -21,14 +27,14 @@ export async function listTree(stage: Stage): Promise<Result[]> {
     );
     if (counts.some((count) => count !== DIRECTORIES * (FILES + 1)))
       throw new Error(`not all is listed: ${counts.join(" and ")} entries`);
-    const piped = (command: string[]) => timeCommand("sh", ["-c", `${command.join(" ")} | cat > /dev/null`], env);
+    const piped = ([command = "", ...args]: string[]) => timePiped(command, args, env);
     return await compare(
       [
         { name: "docker exec ls -lR", run: () => piped(theirs) },
-        { name: "porthole ls -lR", run: () => piped(ours) },
+        { name: "porthole ls -lR", role: "ours", run: () => piped(ours) },
         { name: "ls -lR on the host", run: () => piped(["ls", "-lR", root]) },
       ],
-      5,
+      { rounds: 5 },
     );
   } finally {
     rmSync(root, { recursive: true, force: true });

@@ -1,21 +1,45 @@
+import type { Case } from "../case.ts";
 import { compare, type Result, timeCommand } from "../measure.ts";
 import { run, type Stage } from "../stage.ts";
 
-/** `porthole cat` of a small file through a live agent, the name resolved, against an empty Node. */
-export async function smallCat(stage: Stage): Promise<Result[]> {
-  const { env, porthole } = stage;
-  const target = `${stage.container.name}:/etc/hostname`;
+export const smallCat: Case = {
+  title: "porthole cat of a small file through a live agent, the name resolved",
+  goals: [
+    { text: "<= 1.4x node -e 0", result: "porthole cat", of: "ratio", atMost: 1.4 },
+    { text: "<= 1.2x node -e 0", result: "porthole --version", of: "ratio", atMost: 1.2 },
+  ],
+  run: readSmallFile,
+};
+
+async function readSmallFile(stage: Stage): Promise<Result[]> {
+  const { env, porthole, container } = stage;
+  const target = `${container.name}:/etc/hostname`;
+  const podman = await stage.podman();
   run("node", [porthole, "cat", "--idle", "3600", target], env);
   return compare(
     [
       { name: "node -e 0", run: () => timeCommand("node", ["-e", "0"], env) },
-      { name: "porthole cat", run: () => timeCommand("node", [porthole, "cat", target], env) },
-      { name: "porthole --version", run: () => timeCommand("node", [porthole, "--version"], env) },
+      { name: "porthole cat", role: "ours", run: () => timeCommand("node", [porthole, "cat", target], env) },
+      { name: "porthole --version", role: "ours", run: () => timeCommand("node", [porthole, "--version"], env) },
+      {
+        name: "nsenter cat, as root",
+        run: () =>
+          timeCommand("nsenter", ["-t", String(container.pid), "-m", "-r", "/busybox", "cat", "/etc/hostname"], env),
+      },
       {
         name: "docker exec cat",
-        run: () => timeCommand("docker", ["exec", "stage", "/busybox", "cat", "/etc/hostname"], env),
+        run: () => timeCommand("docker", ["exec", container.name, "/busybox", "cat", "/etc/hostname"], env),
       },
+      { name: "docker cp", run: () => timeCommand("docker", ["cp", target, "-"], env) },
+      ...(podman
+        ? [
+            {
+              name: "podman cp",
+              run: () => timeCommand("podman", [...podman.command.slice(1), "cp", `${podman.name}:/busybox`, "-"], env),
+            },
+          ]
+        : []),
     ],
-    21,
+    { rounds: 21 },
   );
 }

@@ -1,37 +1,44 @@
 import { connect } from "porthole";
-import { quantile, type Result } from "../measure.ts";
+import type { Case } from "../case.ts";
+import { type Result, type Role, summarise } from "../measure.ts";
 import { run, type Stage } from "../stage.ts";
 
 const COUNT = 10_000;
 const ROUNDS = 5;
 
-/** Open + pass + receive in a warm session against a loop in C, everything on one CPU: on two, wake-ups dominate. */
-export async function warmOpen(stage: Stage): Promise<Result[]> {
-  const program = stage.program("open-loop");
-  const base: number[] = [];
-  const ours: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    base.push(
-      ...numbers(
-        run(
-          "taskset",
-          ["-c", "0", program, `/proc/${stage.container.pid}/root`, "/etc/hostname", String(COUNT)],
-          stage.env,
-        ),
-      ),
-    );
-    const self = [process.execPath, process.argv[1] ?? "", "--warm-open-child", String(stage.container.pid)];
-    ours.push(...numbers(run("taskset", ["-c", "0", ...self], stage.env)));
-  }
-  const result = (name: string, values: number[]): Result => ({
-    name,
-    median: quantile(values, 0.5) / 1000,
-    p95: quantile(values, 0.95) / 1000,
-    p99: quantile(values, 0.99) / 1000,
-    ratio: quantile(values, 0.5) / quantile(base, 0.5),
-    samples: values.length,
-  });
-  return [result("C to C", base), result("porthole", ours)];
+/** Everything on one CPU: on two, wake-ups dominate. */
+export const warmOpen: Case = {
+  title: "open + pass + receive in a warm session, one CPU",
+  goals: [{ text: "<= 2x C to C", result: "porthole", of: "ratio", atMost: 2 }],
+  run: openWarm,
+};
+
+async function openWarm({ container, env, program, root, has }: Stage): Promise<Result[]> {
+  const args = [container.root, "/etc/hostname", String(COUNT)];
+  const loops: { name: string; role?: Role; command: string[]; values: number[] }[] = [
+    { name: "C to C", command: [program("open-loop"), ...args], values: [] },
+    {
+      name: "porthole",
+      role: "ours",
+      command: [process.execPath, process.argv[1] ?? "", "--warm-open-child", String(container.pid)],
+      values: [],
+    },
+  ];
+  if (has("python3"))
+    loops.push({
+      name: "Python's recv_fds",
+      command: ["python3", `${root}bench/python/open-loop.py`, ...args],
+      values: [],
+    });
+  for (let round = 0; round < ROUNDS; round++)
+    for (const { command, values } of loops)
+      values.push(
+        ...run("taskset", ["-c", "0", ...command], env)
+          .trim()
+          .split("\n")
+          .map(Number),
+      );
+  return summarise(loops, { unit: "us" });
 }
 
 /** Runs in a process of its own, pinned: prints the microseconds of each open. */
@@ -47,8 +54,4 @@ export async function warmOpenChild(pid: string): Promise<void> {
   }
   session.close();
   process.stdout.write(`${lines.join("\n")}\n`);
-}
-
-function numbers(text: string): number[] {
-  return text.trim().split("\n").map(Number);
 }

@@ -8,14 +8,16 @@ import {
   readFileSync,
   realpathSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { buildSync } from "esbuild";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { NODES } from "../../scripts/nodes.mjs";
 import { describeWith } from "../helpers/availability.ts";
 import { repository } from "../helpers/paths.ts";
-import { nodes, packed, type Tarball } from "./packed.ts";
+import { nodes, npmInstall, packed, type Tarball } from "./packed.ts";
 
 describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () => {
   let tarball: Tarball;
@@ -105,7 +107,115 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
       expect(statSync(`${caches}/${cache}`)).toMatchObject({ mode: before.mode });
     });
   });
+
+  describe("a project of its own that uses the library", () => {
+    let project: string;
+    beforeAll(() => {
+      project = mkdtempSync(`${inject("machine").directory}/project-`);
+      writeFileSync(`${project}/package.json`, '{ "name": "consumer", "private": true, "type": "module" }\n');
+      npmInstall(project, tarball.path);
+      mkdirSync(`${project}/node_modules/@types`);
+      for (const name of ["@types/node", "undici-types"])
+        symlinkSync(`${repository}node_modules/${name}`, `${project}/node_modules/${name}`);
+      writeFileSync(`${project}/use.ts`, CONSUMER);
+      writeFileSync(`${project}/required.cts`, REQUIRED);
+      writeFileSync(
+        `${project}/wrong.ts`,
+        'import { connect } from "porthole";\nconst session: number = await connect(7);\n',
+      );
+      writeFileSync(`${project}/note`, "one\ntwo\n");
+    });
+
+    const compile = (resolution: string, ...files: string[]) => {
+      const options = ["--strict", "--target", "es2023", "--types", "node", "--module", resolution, "--noEmit"];
+      const tsc = `${repository}node_modules/.bin/tsc`;
+      const { stdout } = spawnSync(tsc, [...options, ...files], { cwd: project, encoding: "utf8" });
+      return stdout;
+    };
+
+    test.each(["nodenext", "node20"])(
+      "strict TypeScript takes its types, declarations checked, with --module %s",
+      (resolution) => {
+        expect(compile(resolution, "use.ts", "required.cts")).toBe("");
+      },
+    );
+
+    test("and a bundler's way of resolving", () => {
+      expect(compile("esnext", "--moduleResolution", "bundler", "use.ts")).toBe("");
+    });
+
+    test("a wrong use is told", () => {
+      const said = compile("nodenext", "wrong.ts");
+      expect(said).toMatch(/Type 'Session' is not assignable to type 'number'/);
+      expect(said).toMatch(/Argument of type 'number' is not assignable/);
+    });
+
+    test("every entry can be imported and required, by the names that its types promise", () => {
+      const program = `
+        import { createRequire } from "node:module";
+        const require = createRequire(import.meta.url);
+        const { exports } = require("porthole/package.json");
+        for (const entry of Object.keys(exports).filter((entry) => entry !== "./package.json")) {
+          const name = entry.replace(/^\\./, "porthole");
+          const [imported, required] = [await import(name), require(name)];
+          const names = Object.keys(required).filter((key) => imported[key] === required[key]);
+          console.log(name, Object.keys(required).length > 0 && names.length === Object.keys(required).length);
+        }`;
+      const { stdout, stderr } = node("--input-type=module", "-e", program);
+      expect([stdout, stderr]).toEqual([
+        ["", "/text", "/tools", "/listing", "/searching", "/tailing"]
+          .map((entry) => `porthole${entry} true\n`)
+          .join(""),
+        "",
+      ]);
+    });
+
+    test("a file is opened, searched and passed on", () => {
+      const built = buildSync({ entryPoints: [`${project}/use.ts`], format: "esm", target: "node20", write: false });
+      writeFileSync(`${project}/use.js`, built.outputFiles[0]?.contents ?? "");
+      const { stdout, stderr, status } = node("use.js");
+      expect([status, stderr, stdout]).toEqual([0, "", "2:two\n8\nFILE ENOENT\n"]);
+    });
+
+    function node(...args: string[]) {
+      return spawnSync(process.execPath, args, { cwd: project, encoding: "utf8" });
+    }
+  });
 });
+
+const CONSUMER = `
+import { connect, PortholeError, type Session } from "porthole";
+import { Matcher } from "porthole/searching";
+import { sanitiseText } from "porthole/text";
+import { listProcesses, runTool, type ToolEnd } from "porthole/tools";
+import { compileGlob } from "porthole/listing";
+import { LineSplitter } from "porthole/tailing";
+
+await using session: Session = await connect(process.cwd());
+const file = await session.open(process.cwd() + "/note");
+const lines = new LineSplitter(10);
+let number = 0;
+for await (const chunk of file.stream()) {
+  for (const line of lines.push(chunk)) {
+    number += 1;
+    if (/two/.test(Buffer.from(line).toString())) process.stdout.write(number + ":" + Buffer.from(line).toString());
+  }
+}
+console.log(file.size());
+file.close();
+try {
+  await session.open(process.cwd() + "/nothing");
+} catch (error) {
+  if (!(error instanceof PortholeError)) throw error;
+  console.log(error.code, error.errno);
+}
+export type Unused = [ToolEnd, typeof listProcesses, typeof runTool, typeof Matcher, typeof sanitiseText, typeof compileGlob];
+`;
+
+const REQUIRED = `
+import porthole = require("porthole");
+export const connecting: Promise<porthole.Session> = porthole.connect("web");
+`;
 
 /** A root directory with Node, npm, a shell and their libraries, nothing else. Programs run in it by bubblewrap, with this machine's network. */
 class Machine {

@@ -1,0 +1,126 @@
+import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
+import type { Case } from "../case.ts";
+import { type Contestant, compare, type Result, timeCommand, timePiped } from "../measure.ts";
+import { run, type Stage, type StageContainer } from "../stage.ts";
+
+/** Times a command with its output going through a pipe. */
+function piped({ env }: Stage, ...[command = "", ...args]: string[]): number {
+  return timePiped(command, args, env);
+}
+
+/** One command for all of them, against what a person would do for each, or for all by a copy. */
+export const manyFiles: Case = {
+  title: "reading many small files of one container",
+  axis: { label: "files", unit: "ms" },
+  goals: [],
+  run: async (stage) => {
+    const { container, porthole, env } = stage;
+    const results: Result[] = [];
+    const folder = `${container.root}/many`;
+    run("node", [porthole, "cat", "--idle", "3600", `${container.name}:/busybox`], env);
+    try {
+      for (const count of [1, 10, 100, 1000]) {
+        mkdirSync(folder, { recursive: true });
+        for (let index = 0; index < count; index++) writeFileSync(`${folder}/${index}`, `${index}\n`);
+        const contestants: Contestant[] = [
+          { name: "cat on the host, as root", run: () => piped(stage, "sh", "-c", `cat ${folder}/*`) },
+          {
+            name: "porthole cat",
+            role: "ours",
+            run: () => piped(stage, "node", porthole, "cat", `${container.name}:/many/*`),
+          },
+          {
+            name: "docker exec cat",
+            run: () => piped(stage, "docker", "exec", container.name, "/busybox", "sh", "-c", "/busybox cat /many/*"),
+          },
+          { name: "docker cp", run: () => piped(stage, "docker", "cp", `${container.name}:/many`, "-") },
+        ];
+        results.push(...(await compare(contestants, { rounds: 5, x: count })));
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+    return results;
+  },
+};
+
+/** A sparse file: what is measured is the way of the bytes, not the disk. */
+export const growingFile: Case = {
+  title: "reading one file of a container, from 1 MB to 12 GB (sparse)",
+  axis: { label: "MB", unit: "ms" },
+  goals: [],
+  run: async (stage) => {
+    const { container, porthole, env } = stage;
+    const results: Result[] = [];
+    const path = `${container.root}/growing`;
+    run("node", [porthole, "cat", "--idle", "3600", `${container.name}:/busybox`], env);
+    try {
+      for (const megabytes of [1, 10, 100, 1000, 12_000]) {
+        const fd = openSync(path, "w");
+        ftruncateSync(fd, megabytes * 1e6);
+        closeSync(fd);
+        const isSmall = megabytes <= 100;
+        // The engine's ways take minutes for the largest; one run of each is enough to place them.
+        const engine = (name: string, ...command: string[]): Contestant => ({
+          name,
+          every: isSmall ? 1 : 100,
+          run: () => piped(stage, ...command),
+        });
+        const contestants: Contestant[] = [
+          { name: "cat on the host, as root", run: () => piped(stage, "cat", path) },
+          {
+            name: "porthole cat",
+            role: "ours",
+            run: () => piped(stage, "node", porthole, "cat", `${container.name}:/growing`),
+          },
+          ...(megabytes <= 1000
+            ? [
+                engine("docker exec cat", "docker", "exec", container.name, "/busybox", "cat", "/growing"),
+                engine("docker cp", "docker", "cp", `${container.name}:/growing`, "-"),
+              ]
+            : []),
+        ];
+        results.push(...(await compare(contestants, { rounds: isSmall ? 5 : 2, x: megabytes })));
+      }
+    } finally {
+      rmSync(path, { force: true });
+    }
+    return results;
+  },
+};
+
+/** One small file of each, with live agents. */
+export const manyContainers: Case = {
+  title: "reading a file in each of several containers",
+  axis: { label: "containers", unit: "ms" },
+  goals: [],
+  run: async (stage) => {
+    const { porthole, env } = stage;
+    const results: Result[] = [];
+    for (const count of [1, 2, 5, 10, 20]) {
+      const crowd = await stage.crowd(count);
+      const targets = crowd.map(({ name }) => `${name}:/etc/hostname`);
+      run("node", [porthole, "cat", "--idle", "3600", ...targets], env);
+      const contestants: Contestant[] = [
+        {
+          name: "cat on the host, as root",
+          run: () =>
+            timeCommand(
+              "cat",
+              crowd.map(({ root }) => `${root}/etc/hostname`),
+              env,
+            ),
+        },
+        { name: "porthole cat", role: "ours", run: () => timeCommand("node", [porthole, "cat", ...targets], env) },
+        { name: "docker exec cat, one by one", run: () => oneByOne(crowd, env) },
+      ];
+      results.push(...(await compare(contestants, { rounds: count > 5 ? 3 : 5, x: count })));
+    }
+    return results;
+  },
+};
+
+function oneByOne(crowd: readonly StageContainer[], env: NodeJS.ProcessEnv): number {
+  const taken = crowd.map(({ name }) => timeCommand("docker", ["exec", name, "/busybox", "cat", "/etc/hostname"], env));
+  return taken.reduce((sum, each) => sum + each, 0);
+}

@@ -1,0 +1,27 @@
+import type { Case } from "../case.ts";
+import { agentCost } from "./agent-cost.ts";
+import { bigCat } from "./big-cat.ts";
+import { coldAttach } from "./cold-attach.ts";
+import { completeKey } from "./complete.ts";
+import { followLatency } from "./follow.ts";
+import { grepLog } from "./grep.ts";
+import { growingFile, manyContainers, manyFiles } from "./growth.ts";
+import { listTree } from "./list.ts";
+import { smallCat } from "./small-cat.ts";
+import { warmOpen } from "./warm-open.ts";
+
+/** Every case, by the name that `npm run bench -- NAME` takes, in the order of the report. */
+export const cases: Record<string, Case> = {
+  open: warmOpen,
+  small: smallCat,
+  cold: coldAttach,
+  cat: bigCat,
+  grep: grepLog,
+  follow: followLatency,
+  list: listTree,
+  complete: completeKey,
+  agent: agentCost,
+  files: manyFiles,
+  size: growingFile,
+  containers: manyContainers,
+};

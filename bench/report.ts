@@ -1,0 +1,73 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, release, totalmem } from "node:os";
+import type { Case, Verdict } from "./case.ts";
+import type { Result } from "./measure.ts";
+
+/** What a run says of the machine: numbers without it are worth nothing. */
+export interface Machine {
+  processors: string;
+  memoryGiB: number;
+  kernel: string;
+  /** Versions of what was measured, by name. */
+  versions: Record<string, string>;
+}
+
+export interface CaseReport {
+  title: string;
+  axis?: NonNullable<Case["axis"]>;
+  results: Result[];
+  verdicts: Verdict[];
+  seconds: number;
+}
+
+/** bench/results/latest.json. */
+export interface Report {
+  /** ISO 8601, UTC. */
+  date: string;
+  machine: Machine;
+  notes: string[];
+  cases: Record<string, CaseReport>;
+}
+
+/** Asks each tool for its version; one that is not there is left out. */
+export function machine(env: NodeJS.ProcessEnv): Machine {
+  const versions: Record<string, string> = { node: process.version };
+  for (const [name, ...args] of TOOLS) {
+    const { status, stdout } = spawnSync(name, args, { env, encoding: "utf8" });
+    const version = status === 0 ? /\d+(\.\d+)+\S*/.exec(stdout)?.[0] : undefined;
+    if (version !== undefined) versions[name] = version.replace(/,$/, "");
+  }
+  const all = cpus();
+  return {
+    processors: `${all.length} x ${all[0]?.model ?? "unknown"}`,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    versions,
+  };
+}
+
+const TOOLS: [string, ...string[]][] = [
+  ["docker", "version", "--format", "{{.Server.Version}}"],
+  ["podman", "--version"],
+  ["rg", "--version"],
+  ["tail", "--version"],
+  ["less", "--version"],
+  ["lnav", "--version"],
+  ["python3", "--version"],
+  ["nsenter", "--version"],
+  ["cc", "--version"],
+];
+
+const LATEST = "bench/results/latest.json";
+
+/** Writes the run; cases that were not part of it keep what an earlier run on the same machine said. */
+export function saveReport(root: string, report: Report): void {
+  mkdirSync(`${root}bench/results`, { recursive: true });
+  writeFileSync(`${root}${LATEST}`, `${JSON.stringify(report, undefined, 2)}\n`);
+}
+
+/** @throws Error when nothing was measured yet */
+export function loadReport(root: string): Report {
+  return JSON.parse(readFileSync(`${root}${LATEST}`, "utf8")) as Report;
+}
