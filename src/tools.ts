@@ -3,6 +3,7 @@
  * src/index.ts, for what only opens files need not load them.
  */
 export { connectInPassing, enterableProcesses, runningContainers } from "./completion.ts";
+export { copyOpenFile } from "./copy-open-file.ts";
 export { type DiagnoseOptions, diagnose, type Finding } from "./doctor.ts";
 export { listProcesses, type ProcessFile, type TargetProcess } from "./processes.ts";
 export { reopenError, runTool, type ToolEnd, type ToolFiles, toolPath } from "./tool.ts";

@@ -88,6 +88,7 @@ async function show(
         title: text,
         subtitle: `${session.route}, ${file.kind}`,
         location: around.location,
+        lend: async () => (await import("../../src/tools.ts")).copyOpenFile(file),
         zone: target.kind === "local" ? "local" : "utc",
         ...start,
         followSource: file.isSeekable ? followed : undefined,

@@ -1,21 +1,25 @@
 import { LineClock, LineSplitter, mergeLines, ReorderWindow, type TimedLine } from "../../src/tailing.ts";
-import type { Lane, Printer } from "./printer.ts";
 
 /** How long a line waits for an earlier one of another file, while files are followed. */
 const WINDOW_MS = 250;
 /** Bytes that may wait; beyond, the files are read no faster than lines go out. */
 const MOST_WAITING = 8 * 1024 * 1024;
 
+/** Where merged lines go, each with the file that it is of. Resolves when it may bring more. */
+export interface LineTaker<Lane> {
+  line(lane: Lane, bytes: Uint8Array): Promise<void>;
+}
+
 /** Shows the lines of several files in the order of the times they bear. */
-export class Merger {
-  readonly #printer: Printer;
+export class Merger<Lane extends { readonly name: string }> {
+  readonly #printer: LineTaker<Lane>;
   readonly #delimiter: number;
   readonly #window = new ReorderWindow<Lane>(WINDOW_MS);
   readonly #clocks = new Map<Lane, { clock: LineClock<Lane>; splitter: LineSplitter }>();
   #timer: NodeJS.Timeout | undefined;
   #pumping: Promise<void> | undefined;
 
-  constructor(printer: Printer, delimiter: number) {
+  constructor(printer: LineTaker<Lane>, delimiter: number) {
     this.#printer = printer;
     this.#delimiter = delimiter;
   }

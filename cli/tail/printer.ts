@@ -4,6 +4,7 @@ import type { TerminalStream } from "../../src/text/index.ts";
 import { printable } from "../fail.ts";
 import { outputLost } from "../output.ts";
 import { lineRecord } from "./record.ts";
+import { SOURCE_COLOURS } from "./source-colours.ts";
 
 /** How what comes from several files is told apart. */
 export interface PrinterOptions {
@@ -79,7 +80,7 @@ export class Printer {
     };
     if (prefix) {
       const shown = this.#onTerminal ? printable(name) : name;
-      const colour = COLOURS[this.#lanes.length % COLOURS.length];
+      const colour = SOURCE_COLOURS[this.#lanes.length % SOURCE_COLOURS.length];
       lane.prefix = Buffer.from(colours ? `\x1b[${colour}m${shown} |\x1b[0m ` : `${shown} | `);
     }
     this.#lanes.push(lane);
@@ -180,9 +181,6 @@ export class Printer {
     }
   }
 }
-
-/** Bright enough on dark and light grounds: cyan, green, yellow, magenta, blue, and the same bold. */
-const COLOURS = ["36", "32", "33", "35", "34", "36;1", "32;1", "33;1", "35;1", "34;1"];
 
 function shown({ record, prefix }: Lane, line: Uint8Array): Uint8Array[] {
   if (record !== undefined) return [record(line)];

@@ -6,7 +6,7 @@ import { errorReading, say } from "./complaints.ts";
 import { Merger } from "./merger.ts";
 import type { TailOptions } from "./options.ts";
 import { Place } from "./place.ts";
-import { Printer } from "./printer.ts";
+import { type Lane, Printer } from "./printer.ts";
 import { quoted } from "./quote.ts";
 import { Tailed } from "./tailed.ts";
 
@@ -28,7 +28,7 @@ export class Tailing {
   readonly #seen = new Map<Place, Set<string>>();
   #looking = false;
   #printer: Printer | undefined;
-  #merger: Merger | undefined;
+  #merger: Merger<Lane> | undefined;
 
   /** `failed` hears of every failure, once it has been said. */
   constructor(reach: Reach, options: TailOptions, since: number | undefined, failed: (error: unknown) => void) {
@@ -145,7 +145,7 @@ export class Tailing {
     if (this.#options.follow !== undefined && file.unfollowable !== undefined) say("tail", file.unfollowable);
   }
 
-  async #mergeParts(merger: Merger): Promise<void> {
+  async #mergeParts(merger: Merger<Lane>): Promise<void> {
     const good = this.#files.filter((file) => !this.#complain(file));
     const goesOn = this.#options.follow !== undefined;
     await merger.show(good.map((file) => ({ lane: file.lane, pieces: file.part(), goesOn })));

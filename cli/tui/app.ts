@@ -6,6 +6,7 @@ import { FrameClock } from "./frames.ts";
 import { helpPage } from "./help.ts";
 import { type Action, actionFor, KEYMAP, type Keymap } from "./keymap.ts";
 import { type KeyEvent, KeyParser } from "./keys.ts";
+import type { OutAction } from "./out.ts";
 import { plainChrome } from "./plain-chrome.ts";
 import { guardProcess } from "./process-guard.ts";
 import { PromptLine } from "./prompt-line.ts";
@@ -49,6 +50,8 @@ export class App implements Host {
   #message = "";
   /** Page of the help that is shown. */
   #help: number | undefined;
+  /** Another program has the terminal. */
+  #isOutside = false;
   #escape: NodeJS.Timeout | undefined;
   #finish: (outcome: Outcome) => void = () => {};
 
@@ -78,10 +81,15 @@ export class App implements Host {
     });
     const release = guardProcess({
       restore: () => this.#terminal.leave(),
-      end: (status) => this.#finish({ status }),
+      // What the keyboard sends while another program has the terminal is meant for that.
+      end: (status) => {
+        if (!this.#isOutside || (status !== 130 && status !== 131)) this.#finish({ status });
+      },
       fail: (error) => this.#finish({ error }),
       suspend: this.#onSuspend,
-      resume: () => this.#resume(),
+      resume: () => {
+        if (!this.#isOutside) this.#resume();
+      },
     });
     try {
       this.#begin(first(this));
@@ -109,6 +117,25 @@ export class App implements Host {
     this.#typed.set(label, before);
     this.#prompt = new PromptLine(question, before, this.#keymap, () => this.#clock.request());
     this.#clock.request();
+  }
+
+  async outside<T>(action: () => Promise<T>, pause: (result: T) => boolean = () => false): Promise<T> {
+    this.#terminal.leave();
+    process.stdin.off("data", this.#onInput).pause();
+    this.#isOutside = true;
+    try {
+      const result = await action();
+      if (pause(result)) await this.#enterPressed();
+      return result;
+    } finally {
+      this.#isOutside = false;
+      process.stdin.on("data", this.#onInput).resume();
+      this.#resume();
+    }
+  }
+
+  copy(bytes: Uint8Array): void {
+    this.#terminal.copy(bytes);
   }
 
   open(view: View, how: "over" | "tab" = "over"): void {
@@ -169,6 +196,18 @@ export class App implements Host {
     this.#clock.request();
   }
 
+  #enterPressed(): Promise<void> {
+    this.#terminal.print("\nEnter goes back to porthole ");
+    return new Promise((resolve) => {
+      process.stdin
+        .once("data", () => {
+          process.stdin.pause();
+          resolve();
+        })
+        .resume();
+    });
+  }
+
   /** Rows above the view: the tabs, where there are several, and the title. */
   get #head(): number {
     return this.#tabs.count > 1 ? 2 : 1;
@@ -176,7 +215,7 @@ export class App implements Host {
 
   #draw(): void {
     const { view } = this.#tabs;
-    if (!view) return;
+    if (!view || this.#isOutside) return;
     const { columns, rows: total } = this.#terminal;
     const size = { columns, height: Math.max(1, total - this.#head - 1) };
     const { rows, status } = view.frame(size);
@@ -257,6 +296,13 @@ export class App implements Host {
       case "redraw":
         this.#compositor.invalidate();
         break;
+      case "pipe":
+      case "run":
+      case "edit":
+      case "copy":
+      case "save":
+        void this.#sendOut(view, action);
+        break;
       default:
         void this.#navigate((navigator) => navigator.go(action, view));
     }
@@ -332,6 +378,15 @@ export class App implements Host {
     return (await navigator.complete(name, argument)).map((one) => `${name} ${one}`);
   }
 
+  async #sendOut(view: View, action: OutAction): Promise<void> {
+    try {
+      const { sendOut } = await import("./out.ts");
+      await sendOut(view, action, this);
+    } catch (error) {
+      this.say(error instanceof Error ? error.message : String(error));
+    }
+  }
+
   async #navigate(action: (navigator: Navigator) => unknown): Promise<void> {
     try {
       action(await this.#loadNavigator());
@@ -356,7 +411,10 @@ export class App implements Host {
     this.#clock.request();
   }
 
-  readonly #onSuspend = (): void => this.#suspend(false);
+  readonly #onSuspend = (): void => {
+    if (this.#isOutside) stopProcess(this.#onSuspend, false, () => undefined);
+    else this.#suspend(false);
+  };
   readonly #onHangup = (): void => this.#finish({ status: 129 });
   readonly #onResize = (): void => {
     this.#compositor.invalidate();

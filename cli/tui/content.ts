@@ -37,9 +37,10 @@ const HEAD = 64 * 1024;
  * of it.
  */
 export function contentOf(file: ScreenFile): Content {
-  const stat = fstatSync(file.fd);
-  if (file.isSeekable && stat.isBlockDevice()) return { source: regularSource(file.fd, deviceSize(file.fd)), ...PLAIN };
-  if (file.isSeekable && (stat.size > 0 || isEmpty(file.fd))) {
+  // What has no positions may have no descriptor either.
+  const stat = file.isSeekable ? fstatSync(file.fd) : undefined;
+  if (stat?.isBlockDevice()) return { source: regularSource(file.fd, deviceSize(file.fd)), ...PLAIN };
+  if (stat && (stat.size > 0 || isEmpty(file.fd))) {
     const { encoding, mark } = detectEncoding(headOf(file.fd));
     const chain = new ChainSource(file.fd, (text) => encodeAs(text, encoding));
     return { source: chain, chain, encoding, mark };

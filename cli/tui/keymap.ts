@@ -9,6 +9,7 @@ import {
   OPEN_FILES_KEYS,
   SANDBOXES_KEYS,
 } from "./keymap/lists.ts";
+import { OUT_KEYS } from "./keymap/out.ts";
 import { PROMPT_KEYS } from "./keymap/prompt.ts";
 import { VIEWER_KEYS } from "./keymap/viewer.ts";
 
@@ -18,6 +19,7 @@ export type { Binding } from "./keymap/binding.ts";
 const TABLE = {
   global: GLOBAL_KEYS,
   viewer: VIEWER_KEYS,
+  out: OUT_KEYS,
   list: LIST_KEYS,
   containers: CONTAINERS_KEYS,
   files: FILES_KEYS,
@@ -46,6 +48,7 @@ export const KEYMAP: Keymap = TABLE;
 export const CONTEXT_NAMES: Readonly<Record<Context, string>> = {
   global: "Everywhere",
   viewer: "Text",
+  out: "Out of here",
   list: "Lists",
   containers: "Containers",
   files: "Files",

@@ -71,6 +71,16 @@ export class Terminal {
     return this.#mouse;
   }
 
+  /** Writes on the user's own screen, while it is given back. */
+  print(text: string): void {
+    this.#writeAll(Buffer.from(text));
+  }
+
+  /** OSC 52 (xterm): the terminal keeps these bytes as what was copied, also over ssh. Nothing but base64 is sent. */
+  copy(bytes: Uint8Array): void {
+    this.write(`\x1b]52;c;${Buffer.from(bytes).toString("base64")}\x07`);
+  }
+
   write(text: string): void {
     if (text === "") return;
     this.#pending = Buffer.concat([this.#pending, Buffer.from(text)]);

@@ -1,3 +1,4 @@
+import type { OpenFile } from "../../src/index.ts";
 import type { Place } from "./browser/place.ts";
 import type { Action, Context } from "./keymap.ts";
 
@@ -43,6 +44,14 @@ export interface View {
   act(action: Action): boolean;
   /** Does what was typed behind `:`, where that is not the name of an action. False when it means nothing here. */
   command?(text: string): boolean;
+  /** What goes out of the program, as it is in the file: the marked range, or the lines on the screen. */
+  output?(): Iterable<Uint8Array>;
+  /** Where that is. */
+  range?(): { start: number; end: number; isMarked: boolean };
+  /** The file that is shown, or the selected one, with a descriptor of its own, for programs of this machine. The caller closes it. */
+  lend?(): Promise<OpenFile | undefined>;
+  /** What is copied where there is no {@link output}: what is selected, written out. */
+  text?(): string;
   /** What to show now, in exactly `height` rows. Called at most once a frame. */
   frame(size: Size): Frame;
   /** Selects what is on this row, counted from the first one below the title. False when that is nothing. */
@@ -76,6 +85,10 @@ export interface Host {
   /** Shows a message in the status row until the next key. */
   say(message: string): void;
   ask(question: Question): void;
+  /** Gives the terminal back, runs something else on it, and takes it again. `pause`: waits for Enter before, so that what was written can be read. */
+  outside<T>(action: () => Promise<T>, pause?: (result: T) => boolean): Promise<T>;
+  /** Hands bytes to the terminal's clipboard (OSC 52). */
+  copy(bytes: Uint8Array): void;
   /** Shows another view over this one, closing it comes back here; or in a tab of its own. */
   open(view: View, how?: "over" | "tab"): void;
   /** Closes the view on top. */

@@ -1,4 +1,4 @@
-import type { FollowSource } from "../../src/index.ts";
+import type { FollowSource, OpenFile } from "../../src/index.ts";
 import { contentOf, type ScreenFile, StreamPump } from "./content.ts";
 import { Follower, type ScreenGeneration } from "./follower.ts";
 import { isDestination } from "./goto.ts";
@@ -39,6 +39,8 @@ export interface ViewerOptions extends ViewerStart {
   isPreview?: boolean | undefined;
   /** Where the file is. */
   location?: Location | undefined;
+  /** The same file with a descriptor of its own, for programs of this machine: see {@link View.lend}. */
+  lend?: (() => Promise<OpenFile>) | undefined;
   /** Called when the view is closed and nothing reads the file any more. */
   closed?: (() => void) | undefined;
 }
@@ -48,7 +50,7 @@ const REST_MS = 250;
 
 /** One file: the viewer with what feeds it. */
 export class ViewerView implements View {
-  readonly contexts = ["viewer"] as const;
+  readonly contexts = ["viewer", "out"] as const;
   readonly title: string;
   readonly subtitle: string;
   readonly location: Location | undefined;
@@ -57,6 +59,7 @@ export class ViewerView implements View {
   readonly #pump = new StreamPump();
   readonly #follower: Follower | undefined;
   readonly #closed: (() => void) | undefined;
+  readonly #lend: ViewerOptions["lend"];
   #size: Size | undefined;
   /** How to begin, once the size is known. */
   #start: ViewerStart | undefined;
@@ -71,6 +74,7 @@ export class ViewerView implements View {
     const content = contentOf(file);
     const { stream } = content;
     this.location = options.location;
+    this.#lend = options.lend;
     this.title = options.title;
     this.subtitle = stream && !file.isSeekable ? `${options.subtitle}, as a stream` : options.subtitle;
     this.#start = options;
@@ -105,6 +109,10 @@ export class ViewerView implements View {
     const taken = this.#viewer.key(key);
     if (taken) this.#host.changed();
     return taken;
+  }
+
+  async lend(): Promise<OpenFile | undefined> {
+    return this.#lend?.();
   }
 
   act(action: Action): boolean {

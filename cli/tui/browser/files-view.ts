@@ -1,3 +1,4 @@
+import type { OpenFile } from "../../../src/index.ts";
 import { compileGlob, hasGlob, joinPath, nameOf } from "../../../src/listing.ts";
 import type { Action } from "../keymap.ts";
 import { ListPane } from "../list/list-pane.ts";
@@ -16,7 +17,7 @@ const PREVIEW_FROM = 110;
 
 /** The files of one place, a directory at a time. */
 export class FilesView implements View {
-  readonly contexts = ["files", "list"] as const;
+  readonly contexts = ["files", "out", "list"] as const;
   readonly place: Place;
   readonly #browser: Browser;
   readonly #pane: ListPane<FileItem>;
@@ -129,6 +130,17 @@ export class FilesView implements View {
       default:
         return this.#pane.act(action);
     }
+  }
+
+  /** Of a directory: nothing. */
+  async lend(): Promise<OpenFile | undefined> {
+    const entry = this.#pane.list.selected?.entry;
+    if (entry === undefined || entry.type === DIRECTORY) return undefined;
+    return this.place.use((session) => session.open(entry.path));
+  }
+
+  text(): string {
+    return this.#pane.list.selected?.entry.target ?? this.title;
   }
 
   frame({ columns, height }: Size): Frame {

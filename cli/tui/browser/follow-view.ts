@@ -1,14 +1,25 @@
-import type { Browser } from "./browser.ts";
+import { ViewerView } from "../viewer-view.ts";
+import { type Browser, failureLine } from "./browser.ts";
+import { type Followed, MergedFollow } from "./merged-follow.ts";
 import { viewFile } from "./open-file.ts";
-import type { Place } from "./place.ts";
 
-/** Follows files in the viewer. */
-export async function followView(browser: Browser, chosen: readonly { place: Place; path: string }[]): Promise<void> {
+/** Follows one file in the viewer, or several together. What goes wrong is said. */
+export async function followView(browser: Browser, chosen: readonly Followed[]): Promise<void> {
+  const { host } = browser;
   const [first] = chosen;
-  if (!first) return;
+  if (first === undefined) return;
+  if (chosen.length > 1) {
+    const title = chosen.map(({ place, path }) => place.text(path)).join("  ");
+    const file = new MergedFollow(chosen);
+    const subtitle = `${chosen.length} files merged by time`;
+    host.open(new ViewerView({ file, title, subtitle, startAtEnd: true, follow: true }, host));
+    return;
+  }
   const { place, path } = first;
-  const file = await place.use((session) => session.open(path));
-  browser.host.open(
-    viewFile(place, file, { title: place.text(path), path, startAtEnd: true, follow: true }, browser.host),
-  );
+  try {
+    const file = await place.use((session) => session.open(path));
+    host.open(viewFile(place, file, { title: place.text(path), path, startAtEnd: true, follow: true }, host));
+  } catch (error) {
+    host.say(failureLine(error));
+  }
 }

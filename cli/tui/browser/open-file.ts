@@ -18,6 +18,7 @@ export function viewFile(
       subtitle: `${place.route}, ${file.kind}`,
       followSource: file.isSeekable ? followSource(() => place.session(), path, file) : undefined,
       location: { place, path },
+      lend: async () => (await import("../../../src/tools.ts")).copyOpenFile(file),
       closed: () => file.close(),
     },
     host,

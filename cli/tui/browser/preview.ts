@@ -35,6 +35,8 @@ export class Preview {
       open: nothing,
       back: nothing,
       fail: nothing,
+      copy: nothing,
+      outside: (action) => action(),
     };
   }
 

@@ -25,7 +25,7 @@ export interface Column<Item> {
 const GAP = 2;
 
 /** What the column that takes the rest is left with before others go. */
-const LEAST_REST = 24;
+const LEAST_REST = 20;
 
 /** Rows of a table, each exactly `width` columns, and the widths of its columns, which only grow: nothing jumps while one scrolls. */
 export class Table<Item> {

@@ -1,0 +1,166 @@
+import { follow, followSource, type OpenFile } from "../../../src/index.ts";
+import { lastLinesOffset, TimestampReader } from "../../../src/tailing.ts";
+import { sanitiseText } from "../../../src/text/index.ts";
+import { Merger } from "../../tail/merger.ts";
+import { Notices } from "../../tail/notices.ts";
+import { SOURCE_COLOURS } from "../../tail/source-colours.ts";
+import { failureLine } from "./browser.ts";
+import type { Place } from "./place.ts";
+
+/** A file that is followed with others. */
+export interface Followed {
+  place: Place;
+  path: string;
+}
+
+/** One of the files, as the merger knows it. */
+interface Lane {
+  readonly name: string;
+  readonly prefix: Buffer;
+}
+
+/** Lines of each file that are there at first. */
+const LINES = 1_000;
+
+/** Bytes that may wait for the viewer; beyond, the files are read no faster than it takes them. */
+const MOST_WAITING = 1024 * 1024;
+
+const NEWLINE = 10;
+
+/**
+ * Several files as one stream of lines, in the order of the times that they bear: the last lines of each, then what is appended, through rotation and
+ * restart. The name of its file stands before each line; what happens to a file is a line too.
+ */
+export class MergedFollow {
+  /** There is none: what is read is made here. */
+  readonly fd = -1;
+  readonly isSeekable = false;
+  readonly #chosen: readonly Followed[];
+  readonly #ready: Buffer[] = [];
+  #waiting = 0;
+  #wake: () => void = () => undefined;
+  /** Who waits until something was taken. */
+  readonly #held: (() => void)[] = [];
+
+  constructor(chosen: readonly Followed[]) {
+    this.#chosen = chosen;
+  }
+
+  async *stream({ signal }: { signal: AbortSignal }): AsyncGenerator<Uint8Array> {
+    const merger = new Merger<Lane>(
+      { line: ({ prefix }, bytes) => this.#put(Buffer.concat([prefix, bytes])) },
+      NEWLINE,
+    );
+    const release = () => {
+      for (const go of this.#held.splice(0)) go();
+    };
+    const onAbort = () => {
+      this.#wake();
+      release();
+    };
+    signal.addEventListener("abort", onAbort);
+    const running = this.#run(merger, signal);
+    let failure: unknown;
+    running.catch((error) => {
+      failure = error;
+      this.#wake();
+    });
+    try {
+      while (!signal.aborted) {
+        const batch = Buffer.concat(this.#ready.splice(0));
+        this.#waiting = 0;
+        release();
+        if (batch.length > 0) yield batch;
+        else if (failure !== undefined) throw failure;
+        else
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve;
+          });
+      }
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      await running.catch(() => undefined);
+    }
+  }
+
+  async #run(merger: Merger<Lane>, signal: AbortSignal): Promise<void> {
+    const width = Math.max(...this.#chosen.map(({ place, path }) => place.text(path).length));
+    const files = await Promise.all(
+      this.#chosen.map(async (one, index) => {
+        const name = one.place.text(one.path);
+        const colour = SOURCE_COLOURS[index % SOURCE_COLOURS.length];
+        const shown = sanitiseText(name) + " ".repeat(Math.max(0, width - name.length));
+        const lane: Lane = { name, prefix: Buffer.from(`\x1b[${colour}m${shown} |\x1b[0m `) };
+        const reader = new TimestampReader({ now: Date.now(), zone: one.place.name === "" ? "local" : "utc" });
+        merger.add(lane, (line) => reader.read(line));
+        const file = await this.#open(one, lane);
+        return { ...one, lane, file, size: file?.size() ?? 0 };
+      }),
+    );
+    try {
+      const parts = files.flatMap(({ file, lane, size }) =>
+        file?.isSeekable ? [{ lane, pieces: lastPart(file, size), goesOn: true }] : [],
+      );
+      await merger.show(parts);
+      await Promise.all(
+        files.map(async ({ place, path, lane, file, size }) => {
+          const from = { place, path, lane, size };
+          if (file?.isSeekable) await this.#follow(from, file, merger, signal);
+          else if (file) await this.#note(lane, "it has no positions: it is not followed with others");
+        }),
+      );
+    } finally {
+      for (const { file } of files) file?.close();
+      await merger.end();
+    }
+  }
+
+  async #open({ place, path }: Followed, lane: Lane): Promise<OpenFile | undefined> {
+    try {
+      return await place.use((session) => session.open(path));
+    } catch (error) {
+      await this.#note(lane, failureLine(error));
+      return undefined;
+    }
+  }
+
+  async #follow(
+    { place, path, lane, size }: Followed & { lane: Lane; size: number },
+    file: OpenFile,
+    merger: Merger<Lane>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const notices = new Notices(lane.name, true);
+    const source = followSource(() => place.session(), path, file);
+    for await (const event of follow(source, { position: size, signal })) {
+      if (event.kind === "data") await merger.take(lane, event.bytes);
+      else {
+        const text = notices.of(event);
+        if (text !== undefined) await this.#note(lane, text);
+      }
+    }
+  }
+
+  #note({ prefix }: Lane, text: string): Promise<void> {
+    return this.#put(Buffer.concat([prefix, Buffer.from(`\x1b[7m ${sanitiseText(text)} \x1b[0m\n`)]));
+  }
+
+  async #put(line: Buffer): Promise<void> {
+    this.#ready.push(line);
+    this.#waiting += line.length;
+    this.#wake();
+    if (this.#waiting > MOST_WAITING) await new Promise<void>((resolve) => this.#held.push(resolve));
+  }
+}
+
+/** The last lines of the first `size` bytes. */
+async function* lastPart(file: OpenFile, size: number): AsyncGenerator<Buffer> {
+  const read = (position: number, buffer: Uint8Array) => file.read(buffer, position);
+  for (let at = lastLinesOffset(read, size, LINES, NEWLINE); at < size; ) {
+    const buffer = Buffer.allocUnsafe(Math.min(65_536, size - at));
+    const length = file.read(buffer, at);
+    if (length === 0) return;
+    at += length;
+    yield buffer.subarray(0, length);
+  }
+}
