@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { asUser, ENGINE_GROUP, rootlessUid } from "./machine.ts";
-import { findProcesses } from "./processes.ts";
+import { findProcesses, isRunning } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** A private engine, its state and socket in one directory of its own. */
@@ -11,21 +11,55 @@ export interface Daemon {
   socket: string;
   /** Removes every container, ends the daemon and what it started, unmounts and removes its directory. */
   stop(): Promise<void>;
+  /** SIGKILL to the daemon alone, as if it had crashed; then it is started anew on the same state. Docker only. */
+  crash?: () => Promise<void>;
+  /** After {@link crash}. */
+  restart?: () => Promise<void>;
 }
 
 /** Starts a Docker daemon that shares nothing with the machine's own: no bridge, no iptables, containers without network. */
-export async function startDocker(directory: string, options: { remap?: boolean } = {}): Promise<Daemon> {
+export async function startDocker(
+  directory: string,
+  options: { remap?: boolean; liveRestore?: boolean } = {},
+): Promise<Daemon> {
   mkdirSync(directory, { mode: 0o711 });
   const socket = `${directory}/docker.sock`;
   if (!options.remap) writeFileSync(`${directory}/runsc`, RUNSC, { mode: 0o755 });
-  const daemon = launch(directory, {}, [
+  const command = [
     "dockerd",
     ...["--data-root", `${directory}/data`, "--exec-root", `${directory}/exec`, "-p", `${directory}/pid`],
     ...["-H", `unix://${socket}`, "--group", String(ENGINE_GROUP), "--iptables=false", "--bridge=none"],
     ...(options.remap ? ["--userns-remap=default"] : ["--add-runtime", `runsc=${directory}/runsc`]),
-  ]);
+    ...(options.liveRestore ? ["--live-restore"] : []),
+  ];
+  let daemon = launch(directory, {}, command);
   await ready(daemon, directory, socket);
-  return stoppable(daemon, directory, socket);
+  return {
+    socket,
+    crash: async () => {
+      const containerd = findProcesses(({ name, args }) => name === "containerd" && args.join(" ").includes(directory));
+      daemon.kill("SIGKILL");
+      for (const pid of containerd) process.kill(pid, "SIGKILL");
+      await waitFor("the killed daemon to end", () => daemon.exitCode !== null || daemon.signalCode !== null);
+      await waitFor("its containerd to end", () => !containerd.some(isRunning));
+    },
+    restart: async () => {
+      // On a busy machine it gives up waiting for its containerd; then once more.
+      for (let attempt = 1; ; attempt++) {
+        daemon = launch(directory, {}, command);
+        try {
+          return await answering(daemon, socket);
+        } catch (error) {
+          if (attempt === 3) throw error;
+        }
+      }
+    },
+    stop: async () => {
+      await removeContainers(socket);
+      await end(daemon);
+      await removeTree(directory);
+    },
+  };
 }
 
 /** gVisor as Docker calls a runtime, if it is installed: without KVM and without control groups of its own, which it lacks for v1 and v2 side by side. */
@@ -140,7 +174,7 @@ function launch(directory: string, env: Record<string, string>, command: string[
   return child;
 }
 
-async function ready(daemon: ChildProcess, directory: string, socket: string): Promise<void> {
+async function answering(daemon: ChildProcess, socket: string): Promise<void> {
   let failure: string | undefined;
   daemon.once("error", (error) => {
     failure = error.message;
@@ -148,11 +182,19 @@ async function ready(daemon: ChildProcess, directory: string, socket: string): P
   daemon.once("exit", (code, signal) => {
     failure = `it ended with ${signal ?? code}`;
   });
-  try {
-    await waitFor(`an answer on ${socket}`, async () => {
+  await waitFor(
+    `an answer on ${socket}`,
+    async () => {
       if (failure !== undefined) throw new Error(failure);
       return (await call(socket, "GET", "/_ping")) === "OK";
-    });
+    },
+    { deadline: 60_000 },
+  );
+}
+
+async function ready(daemon: ChildProcess, directory: string, socket: string): Promise<void> {
+  try {
+    await answering(daemon, socket);
   } catch (error) {
     daemon.kill("SIGKILL");
     const log = readFileSync(`${directory}/log`, "utf8").trimEnd().split("\n").slice(-5).join("\n");

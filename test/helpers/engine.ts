@@ -57,6 +57,11 @@ afterAll(async () => {
 export function engine(name: Engine["name"]): Engine {
   const socket = inject("machine").sockets[name];
   if (socket === undefined) throw new Error(`${name} does not run`);
+  return engineAt(name, socket);
+}
+
+/** An engine that a test has started for itself. */
+export function engineAt(name: Engine["name"], socket: string): Engine {
   return { name, socket, host: `unix://${socket}`, api: new Docker({ socketPath: socket }) };
 }
 

@@ -1,0 +1,28 @@
+/**
+ * How much the soak does. `npm run soak` sets PORTHOLE_SOAK=full and takes the better part of an hour; among the other tests it is a minute.
+ * PORTHOLE_SOAK_SEED repeats a run.
+ */
+export const full = process.env.PORTHOLE_SOAK === "full";
+
+export const scale = full
+  ? { opens: 1_000_000, direct: 10_000, sidecar: 200, faults: 150 }
+  : { opens: 30_000, direct: 300, sidecar: 8, faults: 12 };
+
+export const seed = Number(process.env.PORTHOLE_SOAK_SEED ?? (full ? Date.now() % 2 ** 31 : 20_260_131));
+
+/** Numbers below `limit`, the same ones for the same seed (mulberry32). */
+export function randomOf(start: number): (limit: number) => number {
+  let state = start >>> 0;
+  return (limit) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
+  };
+}
+
+/** One line of the report: what was done, and what was left. */
+export function report(what: string, counts: Record<string, number | string>): void {
+  const words = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
+  console.log(`soak: ${what}: ${words.join(", ")}`);
+}
