@@ -29,10 +29,18 @@ export class AgentClient {
   readonly #socket: FdSocket;
   readonly #channel: Channel<OwnedFd>;
   readonly #waitForRoom: () => void;
+  readonly #atEnd: (() => void)[];
   /** What the agent said of itself. */
   readonly facts: AgentFacts;
 
-  private constructor(socket: FdSocket, channel: Channel<OwnedFd>, waitForRoom: () => void, facts: AgentFacts) {
+  private constructor(
+    socket: FdSocket,
+    channel: Channel<OwnedFd>,
+    waitForRoom: () => void,
+    atEnd: (() => void)[],
+    facts: AgentFacts,
+  ) {
+    this.#atEnd = atEnd;
     this.#socket = socket;
     this.#channel = channel;
     this.#waitForRoom = waitForRoom;
@@ -47,9 +55,11 @@ export class AgentClient {
     const socket = new FdSocket(connection, { maxDescriptors: 1 });
     let watch: Watch | undefined;
     let waiting = false;
+    const atEnd: (() => void)[] = [];
     const channel = new Channel<OwnedFd>(socket, () => {
       watch?.close();
       socket.close();
+      for (const action of atEnd.splice(0)) action();
     });
     // Whatever sends may fill the socket: a request, room in it, and an answer, for which queued requests go out.
     const waitForRoom = () => {
@@ -64,7 +74,7 @@ export class AgentClient {
         waitForRoom();
       });
       const { body } = await channel.request(Op.hello, encode.hello(), 0, HELLO_TIMEOUT_MS, refusal);
-      return new AgentClient(socket, channel, waitForRoom, decodeAgentFacts(body));
+      return new AgentClient(socket, channel, waitForRoom, atEnd, decodeAgentFacts(body));
     } catch (error) {
       channel.end("the session was not opened");
       throw error;
@@ -74,6 +84,12 @@ export class AgentClient {
   /** Why the session ended, undefined while it lives. */
   get ended(): PortholeError | undefined {
     return this.#channel.ended;
+  }
+
+  /** Calls `action` when the session ends, whoever ends it; for what lives by it. */
+  whenEnded(action: () => void): void {
+    if (this.ended === undefined) this.#atEnd.push(action);
+    else action();
   }
 
   /**

@@ -27,6 +27,8 @@ export class Watcher {
   constructor(client: AgentClient, timeoutMs: number) {
     this.#client = client;
     this.#timeoutMs = timeoutMs;
+    // An agent that has ended takes the session along, and nobody may close what is of no use any more.
+    client.whenEnded(() => this.close());
   }
 
   /**
@@ -47,9 +49,12 @@ export class Watcher {
     return () => this.#remove(number, listener);
   }
 
+  /** Idempotent. */
   close(): void {
     this.#watch?.close();
     this.#descriptor?.close();
+    this.#watch = undefined;
+    this.#descriptor = undefined;
     this.#listeners.clear();
   }
 
