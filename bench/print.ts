@@ -10,7 +10,7 @@ export function printHead({ date, machine }: Report): void {
 }
 
 /** A table of the results: each one's ratio to its base, and how many times as long as porthole it takes. */
-export function printCase(name: string, { title, results, verdicts, seconds }: CaseReport): void {
+export function printCase(name: string, { title, results, verdicts, profiles, seconds }: CaseReport): void {
   console.log(`${name}: ${title} (${seconds} s)`);
   const width = Math.max(...results.map((result) => label(result).length));
   console.log(`  ${"".padEnd(width)}${HEADS.map((head) => head.padStart(11)).join("")}  samples`);
@@ -25,6 +25,8 @@ export function printCase(name: string, { title, results, verdicts, seconds }: C
   }
   for (const { goal, value, unit, isMet } of verdicts)
     console.log(`  ${isMet ? "met   " : "MISSED"} ${goal.result}: ${goal.text}: ${quantity(value, unit)}`);
+  for (const [who, lines] of Object.entries(profiles ?? {}))
+    console.log(`  where the time of ${who} goes:\n${lines.map((line) => `    ${line}`).join("\n")}`);
   console.log();
 }
 

@@ -18,6 +18,8 @@ export interface CaseReport {
   axis?: NonNullable<Case["axis"]>;
   results: Result[];
   verdicts: Verdict[];
+  /** Where the time of each contestant of ours went, of a case that missed a number. */
+  profiles?: Record<string, string[]>;
   seconds: number;
 }
 
@@ -35,8 +37,8 @@ export function machine(env: NodeJS.ProcessEnv): Machine {
   const versions: Record<string, string> = { node: process.version };
   for (const [name, ...args] of TOOLS) {
     const { status, stdout } = spawnSync(name, args, { env, encoding: "utf8" });
-    const version = status === 0 ? /\d+(\.\d+)+\S*/.exec(stdout)?.[0] : undefined;
-    if (version !== undefined) versions[name] = version.replace(/,$/, "");
+    const version = status === 0 ? /\d+(\.\d+)*[\w.+-]*/.exec(stdout)?.[0] : undefined;
+    if (version !== undefined) versions[name] = version;
   }
   const all = cpus();
   return {

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import Docker from "dockerode";
 import { type Daemon, startDocker, startPodman } from "../test/helpers/daemons.ts";
+import { profileOf } from "./profile.ts";
 
 /** A running container of busybox. */
 export interface StageContainer {
@@ -29,6 +30,13 @@ export interface Stage {
   podman(): Promise<PodmanContainer | undefined>;
   /** True when the machine has the command; a note for the report when it has not. */
   has(command: string): boolean;
+  /**
+   * Runs a Node program once more, under a profiler, while what it works on is still there: the report shows where its time went if the case misses
+   * its number.
+   */
+  profile(name: string, args: readonly string[]): void;
+  /** From {@link profile}; emptied before each case. */
+  profiles: Record<string, string[]>;
   /** What could not be measured here, and why. */
   notes: Set<string>;
   /** Path of a compiled program of bench/c. */
@@ -77,6 +85,7 @@ async function furnish(root: string, directory: string, daemon: Daemon): Promise
   const prepared = run("node", [porthole, "docker-args"], env).trim().split(" ");
   const crowd: StageContainer[] = [];
   const notes = new Set<string>();
+  const profiles: Stage["profiles"] = {};
   let podman: Promise<PodmanContainer> | undefined;
   let podmanDaemon: Daemon | undefined;
   const has = (command: string) => {
@@ -104,6 +113,10 @@ async function furnish(root: string, directory: string, daemon: Daemon): Promise
     },
     has,
     notes,
+    profiles,
+    profile: (name, args) => {
+      profiles[name] = profileOf(args, env);
+    },
     porthole,
     program: (name, ...flags) => {
       run("cc", ["-O2", ...flags, "-o", `${directory}/${name}`, `${root}bench/c/${name}.c`], env);

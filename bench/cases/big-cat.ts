@@ -33,6 +33,7 @@ async function readGibibyte(stage: Stage): Promise<Result[]> {
   if (podman) run("podman", [...podman.command.slice(1), "cp", local, `${podman.name}:/big`], env);
   const piped = ([command = "", ...args]: string[]) => timePiped(command, args, env);
   try {
+    stage.profile("porthole cat", [porthole, "cat", target]);
     return await compare(
       [
         { name: "cat local file", run: () => piped(["cat", local]) },

@@ -44,6 +44,7 @@ async function searchLog(stage: Stage): Promise<Result[]> {
         ...(name.startsWith("porthole") && { role: "ours" as const }),
         run: () => timePiped(command, args, env),
       }));
+      stage.profile(`${what}: porthole grep`, fast["porthole grep"].slice(1));
       const compared = await compare(contestants, { group: what, rounds: 9 });
       // It takes too long for more than one run.
       const [peer] = summarise([{ name: "docker exec grep", role: "peer", values: [once] }], { group: what });

@@ -16,6 +16,8 @@ async function readSmallFile(stage: Stage): Promise<Result[]> {
   const target = `${container.name}:/etc/hostname`;
   const podman = await stage.podman();
   run("node", [porthole, "cat", "--idle", "3600", target], env);
+  stage.profile("porthole cat", [porthole, "cat", target]);
+  stage.profile("porthole --version", [porthole, "--version"]);
   return compare(
     [
       { name: "node -e 0", run: () => timeCommand("node", ["-e", "0"], env) },

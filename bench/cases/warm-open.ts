@@ -13,7 +13,7 @@ export const warmOpen: Case = {
   run: openWarm,
 };
 
-async function openWarm({ container, env, program, root, has }: Stage): Promise<Result[]> {
+async function openWarm({ container, env, program, root, has, profile }: Stage): Promise<Result[]> {
   const args = [container.root, "/etc/hostname", String(COUNT)];
   const loops: { name: string; role?: Role; command: string[]; values: number[] }[] = [
     { name: "C to C", command: [program("open-loop"), ...args], values: [] },
@@ -38,6 +38,7 @@ async function openWarm({ container, env, program, root, has }: Stage): Promise<
           .split("\n")
           .map(Number),
       );
+  profile("porthole", [process.argv[1] ?? "", "--warm-open-child", String(container.pid)]);
   return summarise(loops, { unit: "us" });
 }
 

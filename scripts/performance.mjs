@@ -1,0 +1,171 @@
+// Writes docs/performance.md and its charts from the last run of the bench (bench/results/latest.json). `npm run bench` without a case's name calls it.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+process.chdir(fileURLToPath(new URL("../", import.meta.url)));
+const { date, machine, notes, cases } = JSON.parse(readFileSync("bench/results/latest.json", "utf8"));
+const CHARTS = "docs/performance";
+const COLOURS = { ours: "#0a7d5a", base: "#888888", peer: "#c8a15a" };
+const TEXT = { color: "#333333", fontFamily: "sans-serif", fontSize: 12 };
+const draw = chartist();
+
+rmSync(CHARTS, { recursive: true, force: true });
+mkdirSync(CHARTS, { recursive: true });
+for (const [name, each] of Object.entries(cases)) writeFileSync(`${CHARTS}/${name}.svg`, draw(chart(each)));
+writeFileSync("docs/performance.md", page());
+
+function page() {
+  const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
+  const verdicts = Object.entries(cases).flatMap(([name, { verdicts }]) =>
+    verdicts.map((verdict) => ({ name, ...verdict })),
+  );
+  return [
+    "# Performance",
+    "Written by `npm run bench`, which measures everything below in one run: each case's contestants in turn, round by round, so that what disturbs the machine disturbs all of them. " +
+      "`npm run bench -- CASE` repeats one of them. Times without the machine are worth little, ratios more.",
+    `${date.slice(0, 10)}, ${machine.processors}, ${machine.memoryGiB} GiB, Linux ${machine.kernel}; ${versions.join(", ")}.`,
+    "## What is promised",
+    table(
+      ["case", "what", "promise", "measured", ""],
+      verdicts.map(({ name, goal, value, unit, isMet }) => [
+        `[${name}](#${name})`,
+        goal.result,
+        goal.text,
+        quantity(value, unit),
+        isMet ? "met" : "**missed**",
+      ]),
+    ),
+    ...Object.entries(cases).flatMap(([name, each]) => section(name, each)),
+    ...(notes.length > 0 ? ["## Not measured", ...notes.map((note) => `- ${note}`)] : []),
+    "",
+  ].join("\n\n");
+}
+
+function section(name, { title, axis, results, profiles }) {
+  const heads = [...(axis ? [axis.label] : []), "", "median", "p95", "p99", "of the base", "of porthole", "samples"];
+  const rows = results.map((result) => [
+    ...(axis ? [result.x.toLocaleString("en")] : []),
+    result.role === "ours" ? `**${fullName(result)}**` : fullName(result),
+    ...[result.median, result.p95, result.p99].map((value) => quantity(value, result.unit)),
+    quantity(result.ratio, "x"),
+    quantity(result.median / ours(result, results), "x"),
+    result.samples.toLocaleString("en"),
+  ]);
+  const why = Object.entries(profiles ?? {}).map(
+    ([who, lines]) =>
+      `Where the time of ${who} went (V8's profiler, one run):\n\n${lines.map((line) => `- ${line}`).join("\n")}`,
+  );
+  return [`## ${name}`, `${capital(title)}.`, `![${title}](performance/${name}.svg)`, table(heads, rows), ...why];
+}
+
+function chart({ title, axis, results }) {
+  return axis ? lines(title, axis, results) : bars(title, results);
+}
+
+/** Medians on a logarithmic scale, in the order of the table; one unit a chart. */
+function bars(title, results) {
+  const shown = [...results].reverse();
+  return {
+    width: 760,
+    height: 70 + 26 * shown.length,
+    option: {
+      title: { text: title, left: 8, textStyle: { ...TEXT, fontSize: 14 } },
+      grid: { left: 8, right: 90, top: 40, bottom: 8, containLabel: true },
+      xAxis: { type: "log", min: (range) => range.min / 2, axisLabel: { show: false }, splitLine: { show: false } },
+      yAxis: { type: "category", data: shown.map(fullName), axisLabel: TEXT, axisTick: { show: false } },
+      series: [
+        {
+          type: "bar",
+          barWidth: 16,
+          data: shown.map((result) => ({
+            value: result.median,
+            itemStyle: { color: COLOURS[result.role] },
+            label: { show: true, position: "right", formatter: quantity(result.median, result.unit), ...TEXT },
+          })),
+        },
+      ],
+    },
+  };
+}
+
+/** Medians over the amount of work, both logarithmic: a straight line is a cost that grows with the work. */
+function lines(title, axis, results) {
+  const names = [...new Set(results.map(fullName))];
+  const role = (name) => results.find((result) => fullName(result) === name).role;
+  const greys = ["#c8a15a", "#b0605a", "#6a7fb5"];
+  let peers = 0;
+  return {
+    width: 760,
+    height: 380,
+    option: {
+      title: { text: title, left: 8, textStyle: { ...TEXT, fontSize: 14 } },
+      legend: { top: 26, left: 8, textStyle: TEXT, data: names },
+      grid: { left: 8, right: 40, top: 64, bottom: 30, containLabel: true },
+      xAxis: {
+        type: "log",
+        name: axis.label,
+        nameLocation: "middle",
+        nameGap: 26,
+        nameTextStyle: TEXT,
+        axisLabel: TEXT,
+      },
+      yAxis: { type: "log", name: axis.unit, nameTextStyle: TEXT, axisLabel: TEXT },
+      series: names.map((name) => ({
+        type: "line",
+        name,
+        symbolSize: 6,
+        lineStyle: { width: role(name) === "ours" ? 3 : 2 },
+        color: role(name) === "peer" ? greys[peers++ % greys.length] : COLOURS[role(name)],
+        data: results.filter((result) => fullName(result) === name).map(({ x, median }) => [x, median]),
+      })),
+    },
+  };
+}
+
+/** echarts draws to a string here, without a browser. It is fetched when it is first needed: see bench/charts/package.json. */
+function chartist() {
+  if (!existsSync("bench/charts/node_modules/echarts")) {
+    const { status } = spawnSync(
+      "npm",
+      ["ci", "--prefix", "bench/charts", "--ignore-scripts", "--no-audit", "--no-fund"],
+      {
+        stdio: ["ignore", 2, 2],
+      },
+    );
+    if (status !== 0) throw new Error("the charts' library could not be fetched; npm's words are above");
+  }
+  const echarts = createRequire(new URL("../bench/charts/package.json", import.meta.url))("echarts");
+  return ({ width, height, option }) => {
+    const instance = echarts.init(null, null, { renderer: "svg", ssr: true, width, height });
+    instance.setOption({ animation: false, backgroundColor: "#ffffff", ...option });
+    const svg = instance.renderToSVGString();
+    instance.dispose();
+    return `${svg}\n`;
+  };
+}
+
+function ours({ group, x }, results) {
+  return results.find((each) => each.role === "ours" && each.group === group && each.x === x)?.median ?? Number.NaN;
+}
+
+function fullName({ group, name }) {
+  return group === undefined ? name : `${group}: ${name}`;
+}
+
+function table(heads, rows) {
+  const line = (cells) => `| ${cells.join(" | ")} |`;
+  return [line(heads), line(heads.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+/** Three digits that count, with the unit. */
+function quantity(value, unit) {
+  if (value === null || !Number.isFinite(value)) return "-";
+  const digits = value >= 100 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(3)));
+  return unit === "x" ? `${digits}x` : `${digits} ${unit}`;
+}
+
+function capital(text) {
+  return text[0].toUpperCase() + text.slice(1);
+}
