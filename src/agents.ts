@@ -1,10 +1,10 @@
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AgentClient } from "./agent-client.ts";
-import { openPidfd, SIGTERM, signalPidfd } from "./descriptors/pidfd.ts";
 import { PortholeError } from "./errors.ts";
 import { encode } from "./protocol/codec.ts";
 import { ByeScope, Op } from "./protocol/messages.ts";
+import { endAgentProcess } from "./routes/agent-process.ts";
 import { type Engine, engines, recordedEngine } from "./routes/engine.ts";
 import { startTime } from "./routes/process.ts";
 import {
@@ -61,13 +61,23 @@ function describe(client: AgentClient, record: AgentRecord): LiveAgent {
     route: facts.route,
     user: record.user,
     pid: facts.pid,
-    ageSeconds: Math.max(0, Math.floor(Date.now() / 1000) - facts.started),
+    ageSeconds: ageOf(record) ?? Math.max(0, Math.floor(Date.now() / 1000) - facts.started),
     clients: Math.max(0, facts.clients - 1),
     memoryKiB: facts.memory,
     build: facts.build,
     sidecar: record.sidecar,
   };
 }
+
+/** Seconds since the agent's process began, by a clock that nobody sets; undefined where that process is not to be seen here. */
+function ageOf({ agentPid, agentStarted }: AgentRecord): number | undefined {
+  if (!(agentPid > 0) || agentStarted === "" || startTime(agentPid) !== agentStarted) return undefined;
+  const uptime = Number(readFileSync("/proc/uptime", "latin1").split(" ")[0]);
+  return Math.max(0, Math.floor(uptime - Number(agentStarted) / TICKS_PER_SECOND));
+}
+
+/** What proc_pid_stat(5) counts in, the same on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
 
 /**
  * Ends the agents of one target: a container's name or id (prefix of 12 digits or more), a Compose name, or `pid:N`.
@@ -187,21 +197,12 @@ function endAgent(run: RunDirectory, file: string): Promise<void> {
 
 /** Ends an agent that did not understand us or did not answer, if its process still lives. */
 function killAgent({ name, agentPid, agentStarted }: AgentRecord): void {
-  if (!(agentPid > 0) || agentStarted === "") return;
-  const pidfd = openPidfd(agentPid);
-  if (pidfd === undefined) return;
-  try {
-    // Looked at through the number, sent through the descriptor: both mean the process that we once met, or nothing is sent.
-    if (startTime(agentPid) !== agentStarted) return;
-    const errno = signalPidfd(pidfd, SIGTERM);
-    if (errno === undefined) return;
-    throw new PortholeError("ATTACH", `cannot end the agent of '${name}' (process ${agentPid}): ${errno}`, {
-      errno,
-      hint: "it is of another version and ends by itself when idle; root may end it now",
-    });
-  } finally {
-    pidfd.close();
-  }
+  const errno = endAgentProcess({ pid: agentPid, started: agentStarted });
+  if (errno === undefined) return;
+  throw new PortholeError("ATTACH", `cannot end the agent of '${name}' (process ${agentPid}): ${errno}`, {
+    errno,
+    hint: "it is of another version and ends by itself when idle; root may end it now",
+  });
 }
 
 /** Asks the agent behind `file`; undefined when it is gone or does not speak with us. */

@@ -132,8 +132,14 @@ export function readRecord(run: RunDirectory, file: string): AgentRecord | undef
 /** Writes an agent's record whole: by rename. */
 export function writeRecord(run: RunDirectory, record: AgentRecord): void {
   const path = join(run.agents, `${agentFile(record)}.json`);
-  writeFileSync(`${path}.${process.pid}`, JSON.stringify(record), { mode: 0o600 });
-  renameSync(`${path}.${process.pid}`, path);
+  const temporary = `${path}.${process.pid}`;
+  try {
+    writeFileSync(temporary, JSON.stringify(record), { mode: 0o600 });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }
 
 /** Names of all agents' files, live or not. */

@@ -75,8 +75,21 @@ function sidecarName(target: string, run: RunDirectory): string {
   return `porthole-${target.slice(0, 12)}-${owner}-v${VERSION}`;
 }
 
+/** Resolves when the container is gone, whoever removes it: its own end (AutoRemove) may be about to. */
 async function remove(docker: Docker, idOrName: string, abortSignal: AbortSignal): Promise<void> {
-  await docker.getContainer(idOrName).remove({ force: true, abortSignal }).catch(ignoreMissing);
+  const container = docker.getContainer(idOrName);
+  for (;;) {
+    try {
+      await container.remove({ force: true, abortSignal });
+      return;
+    } catch (error) {
+      const { statusCode } = error as { statusCode?: number };
+      if (statusCode === 404) return;
+      // Being removed; Docker keeps the name until that is done.
+      if (statusCode !== 409) throw error;
+      await delay(10, undefined, { signal: abortSignal });
+    }
+  }
 }
 
 /** Creates the sidecar; imports its image, or removes what has its name, where that is in the way. */

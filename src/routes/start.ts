@@ -4,6 +4,7 @@ import { connectAt, listenAt } from "../descriptors/fd-socket.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/facts.ts";
+import { endAgentProcess } from "./agent-process.ts";
 import { installAgent } from "./agent-program.ts";
 import { ATTACH_TIMEOUT_MS, type Attached, type AttachOptions } from "./attach.ts";
 import { attachDirect } from "./direct.ts";
@@ -79,6 +80,7 @@ export async function startAgent(
   const pending = join(run.agents, `${file}.starting`);
   const directory = openRunDirectory(run.agents);
   let listener: OwnedFd | undefined;
+  let met: (Met & { sidecar?: string }) | undefined;
   const listen = () => {
     removeAgentFiles(run, file);
     rmSync(pending, { force: true });
@@ -87,7 +89,8 @@ export async function startAgent(
   };
   try {
     const timeoutMs = options.timeoutMs ?? ATTACH_TIMEOUT_MS;
-    const { process: agent, sidecar = "" } = await bring(listen, { timeoutMs, signal: options.signal });
+    met = await bring(listen, { timeoutMs, signal: options.signal });
+    const { process: agent, sidecar = "" } = met;
     // Ours must go before anyone connects: an agent that dies must leave nobody waiting in a backlog that we hold open.
     listener?.close();
     const socket = connectAt(directory, basename(pending));
@@ -103,11 +106,23 @@ export async function startAgent(
   } catch (error) {
     rmSync(pending, { force: true });
     removeAgentFiles(run, file);
-    throw error;
+    // Nobody will find it: it need not wait until it is idle.
+    if (met !== undefined) endAgentProcess(met.process);
+    throw error instanceof PortholeError ? error : notKept(run, error as NodeJS.ErrnoException);
   } finally {
     listener?.close();
     directory.close();
   }
+}
+
+/** A full disk, a quota, a file system that was made read-only. */
+function notKept(run: RunDirectory, error: NodeJS.ErrnoException): PortholeError {
+  const text = /^\w+: ([^,]*)/.exec(error.message)?.[1] ?? error.message;
+  return new PortholeError("ATTACH", `cannot keep an agent's files in ${run.agents}: ${text}`, {
+    errno: error.code,
+    hint: "make room there, or set XDG_STATE_HOME to another directory",
+    cause: error,
+  });
 }
 
 /** Why a route cannot be tried at all, undefined when it can. */

@@ -13,7 +13,9 @@ export interface Daemon {
   stop(): Promise<void>;
   /** SIGKILL to the daemon alone, as if it had crashed; then it is started anew on the same state. Docker only. */
   crash?: () => Promise<void>;
-  /** After {@link crash}. */
+  /** Ends the daemon and nothing else, as `systemctl stop docker` does. Docker only. */
+  down?: () => Promise<void>;
+  /** After {@link crash} or {@link down}. */
   restart?: () => Promise<void>;
 }
 
@@ -43,6 +45,7 @@ export async function startDocker(
       await waitFor("the killed daemon to end", () => daemon.exitCode !== null || daemon.signalCode !== null);
       await waitFor("its containerd to end", () => !containerd.some(isRunning));
     },
+    down: () => end(daemon),
     restart: async () => {
       // On a busy machine it gives up waiting for its containerd; then once more.
       for (let attempt = 1; ; attempt++) {

@@ -1,0 +1,154 @@
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { inject } from "vitest";
+import { uniqueName } from "./engine.ts";
+import { workloadReady } from "./processes.ts";
+import { waitFor } from "./wait-for.ts";
+
+/** A container that no engine knows. */
+export interface RuntimeContainer {
+  /** Of its first process, as the host sees it. */
+  pid: number;
+  stop(): Promise<void>;
+}
+
+/**
+ * How the runtime, started in a mount namespace of its own, sees the control groups: as they are, v1 alone, or v2 alone. crun takes no mixture
+ * of the two; with v2 the device rules are a BPF program of the container's group.
+ */
+export type CgroupView = "as it is" | "v1" | "v2";
+
+const views: Record<CgroupView, string> = {
+  "as it is": 'exec "$@"',
+  v1: 'if [ -d /sys/fs/cgroup/unified ]; then umount /sys/fs/cgroup/unified; fi; exec "$@"',
+  v2: 'umount -l /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec "$@"',
+};
+
+/** Put before a command line, so that it sees the control groups so. */
+export function inView(view: CgroupView): string[] {
+  return view === "as it is" ? [] : ["unshare", "--mount", "--propagation", "private", "sh", "-c", views[view], "sh"];
+}
+
+/** Starts the workload program with an OCI runtime directly: no engine, no containerd. */
+export async function runtimeContainer(
+  runtime: "runc" | "crun",
+  steps: readonly string[],
+  view: CgroupView = "as it is",
+): Promise<RuntimeContainer> {
+  const { directory, root } = bundle();
+  const state = `${directory}/state`;
+  const id = uniqueName();
+  const specification = spawnSync(runtime, ["spec"], { cwd: directory, encoding: "utf8" });
+  if (specification.status !== 0) throw new Error(`${runtime} spec: ${specification.stderr}`);
+  const path = `${directory}/config.json`;
+  const config = JSON.parse(readFileSync(path, "utf8"));
+  Object.assign(config.process, { terminal: false, args: ["/workload", ...steps], rlimits: [] });
+  for (const set of Object.values<string[]>(config.process.capabilities)) set.push("CAP_MKNOD");
+  Object.assign(config.root, { path: root, readonly: false });
+  writeFileSync(path, JSON.stringify(config));
+  const [file = "", ...args] = [...inView(view), runtime, "--root", state, "run", "--detach", id];
+  // Its output is the container's too, which stays: no pipe that somebody would wait for.
+  const log = `${directory}/log`;
+  const started = spawnSync("sh", ["-c", 'exec "$@" >"$LOG" 2>&1 </dev/null', "sh", file, ...args], {
+    cwd: directory,
+    env: { ...process.env, LOG: log },
+  });
+  const stop = async () => {
+    spawnSync(runtime, ["--root", state, "delete", "--force", id]);
+    rmSync(directory, { recursive: true, force: true });
+  };
+  if (started.status !== 0) {
+    await stop();
+    throw new Error(`${runtime} run: ${readFileSync(log, "utf8")}`);
+  }
+  const { stdout } = spawnSync(runtime, ["--root", state, "state", id], { encoding: "utf8" });
+  const { pid } = JSON.parse(stdout) as { pid: number };
+  await workloadReady(pid);
+  return { pid, stop };
+}
+
+/** Starts the workload program with containerd's own client. `socket` is the containerd's. */
+export async function containerdContainer(socket: string, steps: readonly string[]): Promise<RuntimeContainer> {
+  const { directory, root } = bundle();
+  const id = uniqueName();
+  const ctr = (...args: string[]) =>
+    spawnSync("ctr", ["--address", socket, "--namespace", "porthole-test", ...args], { encoding: "utf8" });
+  const stop = async () => {
+    ctr("task", "kill", "--signal", "KILL", id);
+    await waitFor(
+      "the task to end",
+      () => ctr("task", "rm", id).status === 0 || !ctr("task", "ls").stdout.includes(id),
+    );
+    ctr("container", "rm", id);
+    rmSync(directory, { recursive: true, force: true });
+  };
+  const started = ctr("run", "--rootfs", "--detach", "--null-io", root, id, "/workload", ...steps);
+  if (started.status !== 0) throw new Error(`ctr run: ${started.stderr}`);
+  const pid = Number(new RegExp(`^${id}\\s+(\\d+)`, "m").exec(ctr("task", "ls").stdout)?.[1]);
+  await workloadReady(pid);
+  return { pid, stop };
+}
+
+/** Starts a program that makes a target of its own; `pidOf` tells the target's process from the started one's. */
+export async function started(
+  command: readonly string[],
+  pidOf: (pid: number) => number | undefined,
+): Promise<RuntimeContainer> {
+  const [file = "", ...args] = command;
+  const child = spawn(file, args, { stdio: "ignore", cwd: "/", env: { PATH: process.env.PATH } });
+  const ended = new Promise<void>((resolve) => {
+    child.once("error", () => resolve());
+    child.once("close", () => resolve());
+  });
+  const stop = async () => {
+    child.kill("SIGKILL");
+    await ended;
+  };
+  try {
+    const failure = () => (child.exitCode === null && child.signalCode === null ? undefined : `${file} ended`);
+    const pid = await waitFor(`the target of ${file}`, () => {
+      if (failure() !== undefined) throw new Error(failure());
+      return pidOf(child.pid ?? 0);
+    });
+    await workloadReady(pid, failure);
+    return { pid, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** A root directory with the workload program in it, in a directory that every user may enter. */
+export function bundle(): { directory: string; root: string } {
+  const directory = mkdtempSync(`${inject("machine").directory}/oci-`);
+  const root = `${directory}/rootfs`;
+  chmodSync(directory, 0o755);
+  for (const name of ["", "/proc", "/dev", "/tmp"]) mkdirSync(root + name, { mode: 0o755 });
+  chmodSync(`${root}/tmp`, 0o1777);
+  copyFileSync(inject("machine").workload, `${root}/workload`);
+  return { directory, root };
+}
+
+/** The process below `pid` that runs the workload program. */
+export function workloadBelow(pid: number): number | undefined {
+  for (const child of childrenOf(pid)) {
+    const found = /^\S*workload\0/.test(read(`/proc/${child}/cmdline`)) ? child : workloadBelow(child);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function childrenOf(pid: number): number[] {
+  return read(`/proc/${pid}/task/${pid}/children`)
+    .split(" ")
+    .map(Number)
+    .filter((child) => child > 0);
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+}
