@@ -132,7 +132,7 @@ export function bundle(): { directory: string; root: string } {
 /** The process below `pid` that runs the workload program. */
 export function workloadBelow(pid: number): number | undefined {
   for (const child of childrenOf(pid)) {
-    const found = /^\S*workload\0/.test(read(`/proc/${child}/cmdline`)) ? child : workloadBelow(child);
+    const found = /^[^\0]*workload\0/.test(read(`/proc/${child}/cmdline`)) ? child : workloadBelow(child);
     if (found !== undefined) return found;
   }
   return undefined;
