@@ -1,27 +1,70 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { container, engine } from "../helpers/engine.ts";
+import { engine } from "../helpers/engine.ts";
 import { repository } from "../helpers/paths.ts";
-import { user } from "../helpers/porthole.ts";
+import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
-describeWith(["docker", "dockerCommand"], "the demo's images", () => {
-  test("are made from this machine alone, and their logs are read from outside", async () => {
-    const docker = engine("docker");
-    const env = { ...process.env, DOCKER_HOST: docker.host };
-    const said = execFileSync("sh", [`${repository}docker/demo/images.sh`], { env, encoding: "utf8" });
-    expect(said).toBe("porthole-demo/scratch\nporthole-demo/shell\n");
+const folder = `${repository}docker/demo`;
 
-    const someone = user({ engine: docker });
-    for (const image of ["porthole-demo/scratch", "porthole-demo/shell"]) {
-      const target = await container(docker, { image, entrypoint: true, steps: ["log", "/log/app.log", "10", "5"] });
-      const both = ["cat", `${target.name}:/log/app.log.1`, `${target.name}:/log/app.log`];
-      const result = await waitFor("a log that was rotated", async () => {
-        const run = await someone.run(both);
-        return run.code === 0 && run;
-      });
-      expect(result.text).toMatch(/^(line \d+\n)+$/);
+describeWith(["docker", "dockerCommand", "root"], "the demo", () => {
+  const docker = () => engine("docker");
+  const script = (someone: User, name: string, ...args: string[]) =>
+    execFileSync("sh", [`${folder}/${name}`, ...args], { env: someone.env, encoding: "utf8" });
+
+  test("its images are made from this machine alone", () => {
+    const someone = user({ engine: docker() });
+    expect(script(someone, "images.sh")).toBe("porthole-demo/scratch\nporthole-demo/shell\n");
+  });
+
+  test("up.sh runs what compose.yaml says", () => {
+    const compose = readFileSync(`${folder}/compose.yaml`, "utf8");
+    const services = [...compose.matchAll(/^ {2}(\w+):\n(?: {4}.*\n)+?(?= *command: \[(.*)\])/gm)].map(
+      ([, name, command]) => [name, command?.replaceAll(/[",]+/g, "")],
+    );
+    const shell = readFileSync(`${folder}/up.sh`, "utf8");
+    const runs = [...shell.matchAll(/^ *run (\w+) .*(?:\$image|\/shell) (.*)$/gm)].map(([, name, command]) => [
+      name,
+      command,
+    ]);
+    expect(runs).toEqual(services);
+    expect(runs).toHaveLength(7);
+  });
+
+  test("each service shows its case, and nothing stays after down", async () => {
+    const someone = user({ engine: docker() });
+    await someone.run(["docker-args"]);
+    const started = script(someone, "up.sh");
+    try {
+      expect(started).toBe("rotating\ndeleted\nmemory\nlocked\nshell\ndevice\nprepared\n");
+      const read = (...args: string[]) =>
+        waitFor(args.join(" "), async () => {
+          const { code, text } = await someone.run(args);
+          return code === 0 && /^(line \d+\n)+$/.test(text);
+        });
+      await read("cat", "rotating:/log/app.log.1");
+      for (const target of ["memory:/cache/state.log", "locked:/tmp/app.log", "shell:/log/app.log"])
+        await read("tail", target);
+      await read("cat", "--route", "mount", "prepared:/log/app.log");
+      const { text } = await someone.run(["ps", "--files", "--json", "deleted"]);
+      const processes = text
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as { pid: number; files: { fd: number; path: string }[] });
+      const [holder] = processes.flatMap(({ pid, files }) =>
+        files.filter(({ path }) => path === "/log/gone.log").map(({ fd }) => `deleted:/proc/${pid}/fd/${fd}`),
+      );
+      await read("cat", holder ?? "no process holds /log/gone.log");
+      expect((await someone.run(["stat", "device:/dev/net/tun"])).text).toContain("character special file");
+    } finally {
+      script(someone, "up.sh", "down");
     }
+    const left = execFileSync("docker", ["ps", "-aq", "--filter", "label=com.docker.compose.project=porthole-demo"], {
+      env: someone.env,
+      encoding: "utf8",
+    });
+    expect(left).toBe("");
   });
 });
