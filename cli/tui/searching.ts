@@ -111,6 +111,8 @@ export class Searching {
     const hits = this.#hits;
     if (!hits || this.isHidden) return undefined;
     const { scan } = hits;
+    // Taken over from the other mode, and not asked for since.
+    if (scan.isCancelled && scan.counts.knownBytes === 0) return undefined;
     return {
       pattern: this.#pattern,
       ordinal: this.at === undefined ? undefined : hits.ordinal(this.at),

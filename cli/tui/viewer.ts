@@ -2,6 +2,7 @@ import {
   clusters,
   type Direction,
   ENCODINGS,
+  type Encoding,
   HexRows,
   hexBytesFor,
   hexRow,
@@ -29,6 +30,13 @@ const SIDE_STEP = 8;
 const COUNTED_AT_ONCE = 256 * 1024 * 1024;
 /** Hits that are passed over in one go when a filter hides them. */
 const HIDDEN_AT_ONCE = 256;
+
+const ENCODING_NAMES: Readonly<Record<Encoding, string>> = {
+  "utf-8": "UTF-8",
+  latin1: "Latin-1",
+  "utf-16le": "UTF-16 LE",
+  "utf-16be": "UTF-16 BE",
+};
 
 /** Actions after which the result of a search that is still running would come as a surprise. */
 const MOVES: ReadonlySet<string> = new Set([
@@ -660,7 +668,7 @@ export class Viewer {
     this.#pane.clear();
     this.#reshape();
     if (filter !== undefined) this.setFilter(filter);
-    this.say(`read as ${next.toUpperCase()}`);
+    this.say(`read as ${ENCODING_NAMES[next]}`);
   }
 
   #addContext(lines: number): true {
@@ -806,7 +814,7 @@ export class Viewer {
     const bottom = last === undefined ? end : this.#endOf(last.line);
     this.#unread = end - bottom;
     const modes = [
-      this.#document.encoding === "utf-8" ? "" : this.#document.encoding.toUpperCase(),
+      this.#document.encoding === "utf-8" ? "" : ENCODING_NAMES[this.#document.encoding],
       this.#wrap && !this.#hex ? "wrapped" : "",
       this.#json === "raw" || this.#hex ? "" : `JSON ${this.#json}`,
     ];

@@ -2,8 +2,11 @@ import { BLOCK, BlockCache } from "./block-cache.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { asUtf8, type Encoding, unitOf } from "./encoding.ts";
 import { Matcher, type MatchOptions } from "./grep/matcher.ts";
+import { translate } from "./grep/syntax.ts";
 import { Lines, LONGEST_LINE } from "./lines.ts";
 import { countLines, findNewline, findNewlineBack } from "./newlines.ts";
+
+const NEWLINE = 10;
 
 /** A source is looked through, and what was found is kept, in chunks of this many bytes: a millisecond or less each. */
 export const CHUNK = LONGEST_LINE;
@@ -30,7 +33,7 @@ export function chunkCounter(source: ByteSource, query: Query): ChunkCounter {
     case "newlines":
       return new NewlineCounter(source, query.encoding);
     case "lines":
-      return new LineCounter(source, query.encoding, new Matcher(query.match), query.invert ?? false);
+      return new LineCounter(source, query);
     case "bytes":
       return new ByteCounter(source, Buffer.from(query.bytes));
   }
@@ -65,13 +68,16 @@ class NewlineCounter implements ChunkCounter {
 class LineCounter implements ChunkCounter {
   readonly #lines: Lines;
   readonly #matcher: Matcher;
+  /** All that the pattern is, where that is plain text. */
+  readonly #literal: Buffer | undefined;
   readonly #invert: boolean;
   readonly #buffer = Buffer.allocUnsafeSlow(BLOCK);
 
-  constructor(source: ByteSource, encoding: Encoding, matcher: Matcher, invert: boolean) {
+  constructor(source: ByteSource, { encoding, match, invert = false }: Extract<Query, { kind: "lines" }>) {
     // Two of the longest lines, for where a chunk begins in one.
     this.#lines = new Lines(new BlockCache(source, (2 * LONGEST_LINE) / BLOCK + 1), encoding);
-    this.#matcher = matcher;
+    this.#matcher = new Matcher(match);
+    this.#literal = invert ? undefined : literalOf(match);
     this.#invert = invert;
   }
 
@@ -93,6 +99,7 @@ class LineCounter implements ChunkCounter {
     for (const { offset, bytes } of linePieces(this.#lines, chunk, this.#buffer)) {
       const text = asUtf8(bytes, this.#lines.encoding);
       if (text !== bytes) this.#eachTranscoded(bytes, text, offset, hit);
+      else if (this.#literal) eachWith(this.#literal, bytes, offset, hit);
       else if (this.#invert) this.#eachOther(bytes, offset, hit);
       else {
         const block = this.#matcher.block(bytes);
@@ -106,7 +113,7 @@ class LineCounter implements ChunkCounter {
     let at = 0;
     for (let line = block.next(0); at < bytes.length; line = line && block.next(line.end)) {
       const to = line?.start ?? bytes.length;
-      for (; at < to; at = bytes.indexOf(10, at) + 1 || bytes.length) hit(offset + at);
+      for (; at < to; at = bytes.indexOf(NEWLINE, at) + 1 || bytes.length) hit(offset + at);
       at = line?.end ?? bytes.length;
     }
   }
@@ -121,8 +128,25 @@ class LineCounter implements ChunkCounter {
       if (isMatch !== this.#invert) hit(offset + at);
       if (match && isMatch) match = block.next(match.end);
       at = findNewline(bytes, at, encoding) + 1 || bytes.length;
-      from = text.indexOf(10, from) + 1 || text.length;
+      from = text.indexOf(NEWLINE, from) + 1 || text.length;
     }
+  }
+}
+
+/** A pattern without a special character is looked for in the bytes: making a string of each block would take as long as that. */
+function literalOf({ patterns, fixed, ignoreCase, word, line }: MatchOptions): Buffer | undefined {
+  const [pattern = ""] = patterns;
+  if (patterns.length !== 1 || ignoreCase || word || line || !pattern.isWellFormed()) return undefined;
+  const literal = fixed ? pattern : translate(pattern).literal;
+  return literal ? Buffer.from(literal) : undefined;
+}
+
+/** Lines that have the text. */
+function eachWith(text: Buffer, bytes: Buffer, offset: number, hit: (offset: number) => void): void {
+  for (let at = bytes.indexOf(text); at !== -1; ) {
+    hit(offset + (at === 0 ? 0 : bytes.lastIndexOf(NEWLINE, at - 1) + 1));
+    const end = bytes.indexOf(NEWLINE, at);
+    at = end === -1 ? -1 : bytes.indexOf(text, end + 1);
   }
 }
 
