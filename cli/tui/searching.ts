@@ -182,7 +182,9 @@ export function lineQuery(
   ignoreCase: boolean,
   invert = false,
 ): Extract<Query, { kind: "lines" }> {
-  return { kind: "lines", encoding, match: { patterns: [pattern], ignoreCase }, invert };
+  // A carriage return before the newline is not shown, and is no character of the line.
+  const meant = /(?:^|[^\\])(?:\\\\)*\$$/.test(pattern) ? `${pattern.slice(0, -1)}\\r?$` : pattern;
+  return { kind: "lines", encoding, match: { patterns: [meant], ignoreCase }, invert };
 }
 
 /** `x 7f454c46` are bytes by their numbers, anything else is text. @throws Error for what are no numbers */

@@ -31,7 +31,7 @@ export function readJsonLine(text: string): JsonLine | undefined {
   let summary = prefix;
   let levelAt: JsonLine["level"];
   const put = (part: string, isAside: boolean): number => {
-    if (summary !== "" && !summary.endsWith(" ")) summary += " ";
+    if (summary !== "" && !(summary === prefix && prefix.endsWith(" "))) summary += " ";
     const start = summary.length;
     summary += part;
     if (isAside && part !== "") aside.push({ start, end: summary.length, look: { attributes: [2] } });

@@ -1,0 +1,79 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { BlockCache } from "../../src/text/block-cache.ts";
+import { CHUNK } from "../../src/text/chunk-counter.ts";
+import { FilteredLines } from "../../src/text/filtered-lines.ts";
+import { Hits } from "../../src/text/hits.ts";
+import { Lines } from "../../src/text/lines.ts";
+import { MemorySource } from "./memory-source.ts";
+
+function filtered(text: string, pattern: string, { context = 0, invert = false, knows = true } = {}) {
+  const source = new MemorySource(text);
+  const lines = new Lines(new BlockCache(source));
+  const match = { patterns: [pattern] };
+  const hits = new Hits(source, { kind: "lines", encoding: "utf-8", match, invert }, () => {});
+  const chunks = Math.ceil(source.end() / CHUNK);
+  if (knows)
+    for (let chunk = 0; chunk < chunks; chunk++)
+      hits.scan.counts.set(chunk, hits.positions(chunk).length, source.end());
+  return { space: new FilteredLines(lines, hits, context), hits, source };
+}
+
+function forward(space: FilteredLines): number[] {
+  const all: number[] = [];
+  for (let at = space.first(); at !== undefined; at = space.next(at)) all.push(at);
+  return all;
+}
+
+function backward(space: FilteredLines): number[] {
+  const all: number[] = [];
+  for (let at = space.last(); at !== undefined; at = space.previous(at)) all.push(at);
+  return all.reverse();
+}
+
+describe("FilteredLines", () => {
+  it("are the lines that match, or the others", () => {
+    const text = "a1\nb2\na3\nb4\n";
+    expect(forward(filtered(text, "a").space)).toEqual([0, 6]);
+    expect(forward(filtered(text, "a", { invert: true }).space)).toEqual([3, 9]);
+    expect(forward(filtered(text, "x").space)).toEqual([]);
+    expect(filtered(text, "x").space.at(3)).toBeUndefined();
+  });
+
+  it("goes to the nearest line that is shown", () => {
+    const { space } = filtered("a1\nb2\nb3\na4\nb5\n", "a");
+    expect([0, 4, 8, 9, 14].map((at) => space.at(at))).toEqual([0, 0, 0, 9, 9]);
+    expect([space.has(0), space.has(3)]).toEqual([true, false]);
+  });
+
+  it("tells lines that are shown for being beside one", () => {
+    const { space } = filtered("1\n2\na\n4\n5\n", "a", { context: 1 });
+    expect(forward(space)).toEqual([2, 4, 6]);
+    expect([space.isHit(2), space.isHit(4)]).toEqual([false, true]);
+  });
+
+  it("ends where the text was not looked through yet", () => {
+    const { space, hits, source } = filtered(`a\n${"b\n".repeat(CHUNK)}a\n`, "a", { knows: false });
+    expect(forward(space)).toEqual([]);
+    hits.scan.counts.set(0, 1, source.end());
+    expect(space.at(0)).toBe(0);
+    expect(space.next(0)).toBeUndefined();
+  });
+
+  it("shows the same lines both ways, with any context, as a list would", () => {
+    const kinds = fc.array(fc.constantFrom("a", "b", "b", "b"), { minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(kinds, fc.nat(3), fc.boolean(), (rows, context, invert) => {
+        const expected = rows.flatMap((_, index) => {
+          const near = rows.slice(Math.max(0, index - context), index + context + 1);
+          return near.some((row) => (row === "a") !== invert) ? [index * 2] : [];
+        });
+        const { space } = filtered(rows.map((row) => `${row}\n`).join(""), "a", { context, invert });
+        expect(forward(space)).toEqual(expected);
+        expect(backward(space)).toEqual(expected);
+        for (const line of expected) expect(space.at(line)).toBe(line);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});

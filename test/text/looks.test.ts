@@ -1,0 +1,147 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { readJsonLine, unfoldJson } from "../../src/text/json-line.ts";
+import { layoutRow, layoutRows, type Mark } from "../../src/text/layout.ts";
+import { findLevel, levelNamed } from "../../src/text/levels.ts";
+import { overlay } from "../../src/text/marks.ts";
+
+const level = (text: string) => {
+  const found = findLevel(text);
+  return found && [found.level, text.slice(found.start, found.end)];
+};
+
+describe("findLevel", () => {
+  it.each([
+    ["2026-01-31T14:05:06Z ERROR it broke", ["error", "ERROR"]],
+    ["2026-01-31 14:05:06,123 WARNING root: hm", ["warn", "WARNING"]],
+    ["[2026-01-31 14:05:06] [error] [client 1.2.3.4] x", ["error", "error"]],
+    ["level=warn msg=x", ["warn", "warn"]],
+    ['{"level":"debug","msg":"ERROR in it"}', ["debug", "debug"]],
+    ['{"severity": "CRITICAL"}', ["fatal", "CRITICAL"]],
+    ["E0131 14:05:06.123456 1 main.go:1] x", ["error", "E"]],
+    ["01-31 14:05:06.123  1234  5678 W Tag: x", ["warn", "W"]],
+    ["npm warn: x", ["warn", "warn"]],
+    ["INFO  started", ["info", "INFO"]],
+  ] as const)("%s", (text, expected) => {
+    expect(level(text)).toEqual(expected);
+  });
+
+  it.each(["terror and errors", "GET /error/500.html", "/var/log/ERROR.log", "an error happened", "INFORMATIONAL"])(
+    "none in %s",
+    (text) => {
+      expect(level(text)).toBeUndefined();
+    },
+  );
+
+  it("knows numbers of pino and of syslog", () => {
+    expect([10, 20, 30, 40, 50, 60, "50", 0, 3, 4, 6, 7].map(levelNamed)).toEqual([
+      ...["trace", "debug", "info", "warn", "error", "fatal", "error"],
+      ...["fatal", "error", "warn", "info", "debug"],
+    ]);
+  });
+});
+
+describe("readJsonLine", () => {
+  it("puts time, level and message first", () => {
+    const read = readJsonLine('{"msg":"done","level":"warn","ms":3,"time":"2026-01-31T00:00:00Z","user":{"id":1}}');
+    expect(read?.summary).toBe('2026-01-31T00:00:00Z WARN  done ms=3 user={"id":1}');
+    expect(read?.level).toEqual({ level: "warn", start: 21, end: 25 });
+    expect(read?.aside.map(({ start, end }) => read.summary.slice(start, end))).toEqual([
+      "2026-01-31T00:00:00Z",
+      "ms=3",
+      'user={"id":1}',
+    ]);
+  });
+
+  it("takes numbers for times and levels, and keeps a prefix", () => {
+    expect(readJsonLine('web-1  | {"level":30,"time":1769904000000,"msg":"hi"}')?.summary).toBe(
+      "web-1  | 2026-02-01T00:00:00.000Z INFO  hi",
+    );
+  });
+
+  it("leaves alone what is no object", () => {
+    for (const text of ["text", "{", "[1]", '{"a":', "{} x", "null"]) expect(readJsonLine(text)).toBeUndefined();
+    expect(unfoldJson("text")).toBeUndefined();
+  });
+
+  it("unfolds to the same object", () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
+        const lines = unfoldJson(JSON.stringify(value));
+        expect(JSON.parse(lines?.join("\n") ?? "")).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe("overlay", () => {
+  it("divides where one lies over the other", () => {
+    const red = { foreground: "31" };
+    expect(overlay([{ start: 0, end: 10, look: red }], [{ start: 3, end: 5 }])).toEqual([
+      { start: 0, end: 3, look: red },
+      { start: 3, end: 5, look: { foreground: "31", attributes: [7] } },
+      { start: 5, end: 10, look: red },
+    ]);
+  });
+
+  it("covers what either covers, ascending and without overlaps", () => {
+    const marks = fc
+      .uniqueArray(fc.nat(30), { maxLength: 8 })
+      .map((borders) => borders.sort((a, b) => a - b))
+      .map((borders) =>
+        borders.flatMap((start, index): Mark[] =>
+          index % 2 === 0 && borders[index + 1] !== undefined ? [{ start, end: borders[index + 1] ?? 0 }] : [],
+        ),
+      );
+    const covers = (list: readonly Mark[], at: number) => list.some(({ start, end }) => start <= at && at < end);
+    fc.assert(
+      fc.property(marks, marks, (a, b) => {
+        const both = overlay(a, b);
+        for (let at = 0; at < 32; at++) expect(covers(both, at)).toBe(covers(a, at) || covers(b, at));
+        both.forEach(({ start, end }, index) => {
+          expect(start).toBeLessThan(end);
+          expect(start).toBeGreaterThanOrEqual(both[index - 1]?.end ?? 0);
+        });
+      }),
+    );
+  });
+});
+
+describe("layoutRows", () => {
+  const plain = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, "");
+  const rows = (text: string, width: number, marks: readonly Mark[] = []) =>
+    layoutRows(text, { width, colours: "pass", marks });
+
+  it("goes on in the next row, at least one", () => {
+    expect(rows("", 4)).toEqual([""]);
+    expect(rows("abcdefghij", 4)).toEqual(["abcd", "efgh", "ij"]);
+    expect(rows("abcd", 4)).toEqual(["abcd"]);
+  });
+
+  it("divides no wide character and shows controls", () => {
+    expect(rows("a日本語", 4).map(plain)).toEqual(["a日", "本語"]);
+    expect(rows("ab\x1b]0;x\x07", 4).map(plain)).toEqual(["ab^[", "]0;x", "^G"]);
+    expect(rows("日", 1).map(plain)).toEqual(["?"]);
+  });
+
+  it("carries colours and marks over to the next row, and ends each row plain", () => {
+    const [first = "", second = ""] = rows("\x1b[31mabcdef", 3);
+    expect(first).toBe("\x1b[0;31mabc\x1b[m");
+    expect(second).toBe("\x1b[0;31mdef\x1b[m");
+    expect(rows("abcdef", 3, [{ start: 2, end: 4 }])).toEqual(["ab\x1b[0;7mc\x1b[m", "\x1b[0;7md\x1b[mef"]);
+  });
+
+  it("has the text of one long row", () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom("a", "b", " ", "é", "\x01"), maxLength: 60 }),
+        fc.integer({ min: 2, max: 9 }),
+        (text, width) => {
+          const whole = plain(layoutRow(text, { left: 0, width: 1000, colours: "pass", marks: [] }).text);
+          expect(rows(text, width).map(plain).join("")).toBe(whole);
+        },
+      ),
+    );
+  });
+});

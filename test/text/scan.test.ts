@@ -1,0 +1,155 @@
+import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { pathToFileURL } from "node:url";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { CHUNK, type Query } from "../../src/text/chunk-counter.ts";
+import { Hits } from "../../src/text/hits.ts";
+import { regularSource } from "../../src/text/regular-source.ts";
+import { Scan } from "../../src/text/scan.ts";
+import { ScanPool } from "../../src/text/scan-pool.ts";
+import { repository } from "../helpers/paths.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { MemorySource } from "./memory-source.ts";
+
+const directory = mkdtempSync(`${tmpdir()}/porthole-scan-`);
+afterAll(() => rmSync(directory, { recursive: true }));
+/** The worker as it is shipped. */
+const worker = pathToFileURL(`${repository}dist/scan-worker.js`);
+let pool = new ScanPool(worker);
+afterEach(async () => {
+  await pool.close();
+  pool = new ScanPool(worker);
+});
+
+const NEWLINES: Query = { kind: "newlines", encoding: "utf-8" };
+const lines = (pattern: string): Query => ({ kind: "lines", encoding: "utf-8", match: { patterns: [pattern] } });
+
+async function withFile(content: string, use: (fd: number, path: string) => Promise<void>): Promise<void> {
+  const path = `${directory}/file`;
+  writeFileSync(path, content);
+  const fd = openSync(path, "r");
+  try {
+    await use(fd, path);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function finished(scan: Scan): Promise<void> {
+  await waitFor("the end of the scan", () => scan.isComplete);
+}
+
+describe("Scan", () => {
+  it("counts all of a file in threads, and what is appended to it", async () => {
+    const row = `${"x".repeat(99)}\n`;
+    await withFile(row.repeat(50_000), async (fd, path) => {
+      const scan = new Scan(regularSource(fd), NEWLINES, () => {}, pool);
+      scan.go();
+      await finished(scan);
+      expect(scan.counts.total).toBe(50_000);
+      expect(scan.progress).toBe(1);
+      writeFileSync(path, row.repeat(20_001), { flag: "a" });
+      expect(scan.isComplete).toBe(false);
+      scan.go();
+      await finished(scan);
+      expect(scan.counts.total).toBe(70_001);
+    });
+  });
+
+  it("begins where it is told to", async () => {
+    await withFile("", async (fd, path) => {
+      truncateSync(path, 4 * 2 ** 30);
+      const scan = new Scan(regularSource(fd), NEWLINES, () => {}, pool);
+      const chunk = 3000;
+      scan.go(chunk * CHUNK);
+      await waitFor("the first chunks", () => scan.counts.count(chunk) !== undefined);
+      expect(scan.counts.count(10)).toBeUndefined();
+      await scan.cancel();
+      expect(scan.isRunning).toBe(false);
+      expect(scan.isComplete).toBe(false);
+    });
+  });
+
+  it("ends while an expression takes for ever, and so do others on the same threads not", async () => {
+    await withFile(`${"a".repeat(60)}\n`, async (fd) => {
+      const source = regularSource(fd);
+      const stuck = new Scan(source, lines("^(a+)+$x?b"), () => {}, pool);
+      stuck.go();
+      const other = new Scan(source, NEWLINES, () => {}, pool);
+      other.go();
+      await waitFor("the other one", () => other.isComplete);
+      await stuck.cancel();
+      expect(stuck.isRunning).toBe(false);
+      expect(stuck.counts.total).toBe(0);
+      const again = new Scan(source, lines("^a+$"), () => {}, pool);
+      again.go();
+      await finished(again);
+      expect(again.counts.total).toBe(1);
+    });
+  });
+
+  it("counts zeros where a file was cut under it", async () => {
+    await withFile("one\n".repeat(1_000_000), async (fd, path) => {
+      const scan = new Scan(regularSource(fd), NEWLINES, () => {}, pool);
+      scan.go();
+      truncateSync(path, 8);
+      await waitFor("the end", () => !scan.isRunning);
+      expect(scan.failure).toBeUndefined();
+    });
+  });
+
+  it("looks through here what no other thread can read", async () => {
+    const scan = new Scan(new MemorySource("a\nb\n".repeat(600_000)), NEWLINES, () => {}, pool);
+    scan.go();
+    await finished(scan);
+    expect(scan.counts.total).toBe(1_200_000);
+  });
+
+  it("tells of a failure", async () => {
+    const path = `${directory}/closed`;
+    writeFileSync(path, "x\n".repeat(CHUNK));
+    const fd = openSync(path, "r");
+    const parts = regularSource(fd).parts?.() ?? [];
+    closeSync(fd);
+    const source = { start: () => 0, end: () => parts[0]?.end ?? 0, read: () => 0, parts: () => parts };
+    const scan = new Scan(source, NEWLINES, () => {}, pool);
+    scan.go();
+    await waitFor("the failure", () => scan.failure !== undefined);
+    expect(scan.failure).toMatch(/EBADF|EISDIR|ESPIPE/);
+  });
+});
+
+describe("Hits", () => {
+  it("finds the next and the one before, and which one that is", async () => {
+    const text = `${"no\n".repeat(500_000)}yes 1\n${"no\n".repeat(500_000)}yes 2\n`;
+    await withFile(text, async (fd) => {
+      const hits = new Hits(regularSource(fd), lines("yes"), () => {}, pool);
+      const first = text.indexOf("yes 1");
+      const second = text.indexOf("yes 2");
+      expect(await hits.find(0, "forward")).toEqual({ kind: "found", at: first });
+      expect(await hits.find(first + 1, "forward")).toEqual({ kind: "found", at: second });
+      expect(await hits.find(second + 1, "forward")).toEqual({ kind: "none" });
+      expect(await hits.find(second, "backward")).toEqual({ kind: "found", at: first });
+      expect(await hits.find(first, "backward")).toEqual({ kind: "none" });
+      await finished(hits.scan);
+      expect([hits.ordinal(first), hits.ordinal(second), hits.ordinal(5)]).toEqual([1, 2, undefined]);
+      expect(hits.scan.counts.total).toBe(2);
+    });
+  });
+
+  it("is cancelled while it looks for what is far away", async () => {
+    await withFile("", async (fd, path) => {
+      truncateSync(path, 64 * 2 ** 30);
+      const hits = new Hits(regularSource(fd), lines("z"), () => {}, pool);
+      const search = hits.find(0, "forward");
+      await waitFor("progress", () => hits.scan.progress > 0);
+      await hits.scan.cancel();
+      expect(await search).toEqual({ kind: "cancelled" });
+    });
+  });
+
+  it("hangs on no expression, whoever asks for the lines of a chunk", () => {
+    const hits = new Hits(new MemorySource(`${"a".repeat(60)}\n`), lines("^(a+)+$x?b"), () => {}, pool);
+    expect(hits.positions(0)).toEqual([]);
+  });
+});
