@@ -50,7 +50,7 @@ export class TmuxScreen {
   }
 
   type(text: string): void {
-    this.#tmux("send-keys", "-l", text);
+    this.#tmux("send-keys", "-l", "--", text);
   }
 
   paste(text: string): void {

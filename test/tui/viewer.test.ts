@@ -1,0 +1,293 @@
+import { appendFileSync, existsSync, readFileSync, renameSync, truncateSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { sandbox } from "../helpers/namespaces.ts";
+import { numbered, TmuxScreen } from "./screen.ts";
+
+const first = (text: string) => text.split("\n")[1] ?? "";
+const status = (text: string) => text.split("\n")[23] ?? "";
+const beginsWith = (row: string) => (text: string) => first(text) === row;
+const says = (words: string) => (text: string) => status(text).includes(words);
+
+/** A log of an hour, a line a second, each tenth an error. */
+const hour = Array.from({ length: 3600 }, (_, second) => {
+  const time = new Date(Date.UTC(2026, 0, 31, 10, 0, second)).toISOString();
+  return `${time} ${second % 10 === 3 ? "ERROR" : "INFO"} event ${second}\n`;
+}).join("");
+
+/** The second whose line holds a byte. */
+const secondAt = (offset: number) => hour.slice(0, offset).split("\n").length - 1;
+const secondAtPart = (percent: number) => secondAt(Math.floor((hour.length * percent) / 100));
+
+describeWith("tmux", "the viewer", () => {
+  let screen: TmuxScreen;
+  beforeEach(() => {
+    screen = new TmuxScreen();
+  });
+  afterEach(() => screen.close());
+
+  /** Types a line behind the key that asks for it. */
+  function answer(key: string, text: string): void {
+    screen.keys(key);
+    screen.type(text);
+    screen.keys("Enter");
+  }
+
+  it("goes to a line, a part, a byte and a time, by keys with a number and behind `:`", async () => {
+    await screen.open(screen.file("log", hour));
+    const at = (second: number) => (text: string) => first(text).endsWith(` event ${second}`);
+    const steps: [() => void, number][] = [
+      [() => screen.type("100g"), 99],
+      [() => screen.type("10j"), 109],
+      [() => screen.type("50%"), secondAtPart(50)],
+      [() => screen.type("25p"), secondAtPart(25)],
+      [() => answer(":", "1,234"), 1233],
+      [() => answer(":", "75%"), secondAtPart(75)],
+      [() => answer(":", "b40"), secondAt(40)],
+      [() => answer(":", "0x1000"), secondAt(0x1000)],
+      [() => answer(":", "10:30"), 1800],
+      [() => answer(":", "+10m"), 2400],
+      [() => answer(":", "-30m"), 600],
+      [() => answer(":", "2026-01-31T10:05:00Z"), 300],
+    ];
+    for (const [act, second] of steps) {
+      act();
+      await screen.waitFor(`event ${second} at the top`, at(second));
+    }
+    answer(":", "$");
+    await screen.waitFor("the end", says("END"));
+    answer(":", "99999");
+    await screen.waitFor("the end, for there are not so many", says("not so many lines"));
+    answer(":", "2030-01-01");
+    await screen.waitFor("nothing so late", says("everything here is earlier"));
+  });
+
+  it("counts matches, searches both ways, minds case or not, and hides matches with Esc", async () => {
+    await screen.open(screen.file("log", hour));
+    answer("/", "error event 1.3$");
+    await screen.waitFor("no match", says("not found below"));
+    screen.keys("i");
+    await screen.waitFor("no care for case", says("ignore case"));
+    screen.keys("n");
+    await screen.waitFor("the first", (text) => first(text).endsWith("ERROR event 103") && says("1 of 10")(text));
+    screen.type("2n");
+    await screen.waitFor("the third", (text) => first(text).endsWith("event 123") && says("3 of 10")(text));
+    screen.keys("N");
+    await screen.waitFor("the second", (text) => first(text).endsWith("event 113") && says("2 of 10")(text));
+    screen.keys("G");
+    answer("\\", "event 50[0-9]$");
+    await screen.waitFor(
+      "the last before the end",
+      (text) => first(text).endsWith("event 509") && says("10 of 10")(text),
+    );
+    expect(screen.styled().split("\n")[1]).toMatch(/\x1b\[7mevent 509/);
+    screen.keys("Escape");
+    await screen.waitFor("no count", (text) => !says("of 10")(text));
+    expect(screen.styled().split("\n")[1]).not.toMatch(/\x1b\[7m/);
+  });
+
+  it("filters in and out, with lines around, and searches in what is left", async () => {
+    await screen.open(screen.file("log", hour));
+    answer("&", "ERROR");
+    await screen.waitFor(
+      "errors only",
+      (text) =>
+        text
+          .split("\n")
+          .slice(1, 23)
+          .every((row) => row.includes("ERROR")) && says("360 lines")(text),
+    );
+    screen.keys("+");
+    await screen.waitFor("lines around", (text) => /event 3\n.*event 4\n.*event 12\n/.test(text) && says("±1")(text));
+    screen.keys("-");
+    await screen.waitFor("no lines around", (text) => !says("±")(text) && /event 3\n.*event 13\n/.test(text));
+    answer("/", "event 40");
+    await screen.waitFor("a match that is shown", (text) => first(text).endsWith("event 403"));
+    screen.keys("&");
+    await screen.waitFor("the filter to edit", (text) => status(text).startsWith("&ERROR"));
+    screen.keys("Home");
+    screen.type("!");
+    screen.keys("Enter");
+    await screen.waitFor(
+      "the others",
+      (text) =>
+        text
+          .split("\n")
+          .slice(1, 23)
+          .every((row) => row.includes("INFO")) && says("&!ERROR  3,240 li")(text),
+    );
+    answer("&", "");
+    screen.keys("&", "C-u", "Enter");
+    await screen.waitFor(
+      "all lines",
+      (text) => text.includes("ERROR") && text.includes("INFO") && !says("lines")(text),
+    );
+  });
+
+  it("wraps, numbers lines, and turns levels and JSON", async () => {
+    const long = `${"abcdefghij".repeat(20)}\n`;
+    const json = '{"level":"error","time":"2026-01-31T00:00:00Z","msg":"it broke","code":7}\n';
+    await screen.open(screen.file("log", `${long}${json}last\n`));
+    screen.keys("w");
+    await screen.waitFor(
+      "three rows",
+      (text) => text.split("\n")[3] === "abcdefghij".repeat(4) && says("wrapped")(text),
+    );
+    screen.keys("w", "#");
+    await screen.waitFor("numbers", (text) => /^ +1 {2}abc.*>$/.test(first(text)) && /\n +3 {2}last\n/.test(text));
+    screen.keys("#", "J");
+    await screen.waitFor("a summary", (text) => text.includes("\n2026-01-31T00:00:00Z ERROR it broke code=7\n"));
+    expect(screen.styled()).toMatch(/\x1b\[31mERROR/);
+    screen.keys("J");
+    await screen.waitFor(
+      "an object",
+      (text) => text.includes('\n{\n  "level": "error",\n') && text.includes("\n}\nlast\n"),
+    );
+    screen.keys("J");
+    await screen.waitFor("the line itself", (text) => text.includes(`\n${json}`));
+    screen.keys("L");
+    await screen.waitFor("the message", says("levels without colour"));
+    expect(screen.styled()).not.toMatch(/\x1b\[31merror/);
+    screen.keys("Right", "Right", "^");
+    await screen.waitFor("the first column", (text) => first(text).startsWith("abc"));
+  });
+
+  it("shows bytes in hex at the same place, finds them, and goes to offsets", async () => {
+    await screen.open(screen.file("log", numbered(2000)));
+    screen.type("1000g");
+    await screen.waitFor("line 1000", beginsWith("line 1000 of the log"));
+    screen.keys("x");
+    await screen.waitFor(
+      "bytes",
+      (text) => /^00000[0-9a-f]{5} {2}.*/.test(first(text)) && text.includes("line 1000") && says("HEX")(text),
+    );
+    answer("/", "x 3139 3939");
+    await screen.waitFor("the bytes", (text) => says("1 of 1")(text) && text.includes("1999"));
+    answer(":", "0x40");
+    await screen.waitFor("the offset", (text) => first(text).startsWith("0000000040  "));
+    answer("/", "line 7 of");
+    await screen.waitFor("the text", (text) => says("1 of 1")(text) && text.includes("line 7 o"));
+    answer("/", "x 1");
+    await screen.waitFor("a refusal", says("are no bytes"));
+    screen.keys("x");
+    await screen.waitFor(
+      "text again",
+      (text) => first(text).startsWith("line 6 of") || first(text).startsWith("line 7 of"),
+    );
+  });
+
+  it("opens programs and devices by their bytes, and text with NULs in it as text", async () => {
+    await screen.open(screen.file("program", readFileSync(process.execPath).subarray(0, 100_000)));
+    await screen.waitFor("an ELF header", (text) => first(text).startsWith("0000000000  7f 45 4c 46 "));
+    screen.keys("q");
+    await screen.waitForEnd();
+    screen.run("clear");
+    await screen.open(
+      screen.file("log", Buffer.concat([Buffer.from(`a\0b\n${"text\n".repeat(100)}`), Buffer.alloc(5000)])),
+    );
+    await screen.waitFor("text", beginsWith("a^@b"));
+    screen.keys("q");
+    await screen.waitForEnd();
+    screen.run("clear");
+    await screen.open("--hex", "/proc/self/status");
+    await screen.waitFor("a file of /proc", (text) => /4e 61 6d 65 3a .* Name:/.test(first(text)));
+    screen.keys("q");
+    await screen.waitForEnd();
+    screen.run("clear");
+    await screen.open("--hex", "/dev/zero", "+0x100");
+    await screen.waitFor("a device", (text) => /^0000000100 {2}(00 +){16}\.{16}$/.test(first(text)));
+  });
+
+  it("marks places and a range, which is what goes out", async () => {
+    await screen.open(screen.file("log", numbered(500)));
+    screen.type("100g");
+    await screen.waitFor("line 100", beginsWith("line 100 of the log"));
+    screen.type("ma");
+    await screen.waitFor("the mark", says("mark a"));
+    screen.keys("G");
+    await screen.waitFor("the end", says("END"));
+    screen.type("'a");
+    await screen.waitFor("line 100 again", beginsWith("line 100 of the log"));
+    screen.type("''");
+    await screen.waitFor("the end again", says("END"));
+    screen.type("'z");
+    await screen.waitFor("no such mark", says("no mark z"));
+    screen.type("100g");
+    await screen.waitFor("line 100", beginsWith("line 100 of the log"));
+    screen.keys("R");
+    await screen.waitFor("the range", beginsWith("▌ line 100 of the log"));
+    screen.type("20j");
+    await screen.waitFor("a longer one", beginsWith("▌ line 120 of the log"));
+    const out = `${screen.directory}/out`;
+    answer("|", `cat > ${out}`);
+    await screen.waitFor(
+      "the range's lines",
+      () => existsSync(out) && readFileSync(out, "utf8").split("\n").length === 43,
+    );
+    expect(readFileSync(out, "utf8")).toBe(numbered(141).split("\n").slice(99, 141).join("\n").concat("\n"));
+  });
+
+  it("reads other encodings by their mark, and turns them with a key", async () => {
+    const utf16 = Buffer.from(`\ufeff${"żółw ERROR\r\nzwei\r\n".repeat(40)}`, "utf16le");
+    await screen.open(screen.file("log", utf16));
+    await screen.waitFor("the text", (text) => first(text) === "żółw ERROR" && says("UTF-16 LE")(text));
+    answer("&", "zwei$");
+    await screen.waitFor("a filter on it", (text) => first(text) === "zwei" && says("40 lines")(text));
+    screen.keys("&", "C-u", "Enter", "E", "E");
+    await screen.waitFor("other characters", says("read as UTF-8"));
+    screen.keys("q");
+    await screen.waitForEnd();
+    screen.run("clear");
+    await screen.open(screen.file("latin", Buffer.from("caf\xe9\n", "latin1")));
+    await screen.waitFor("Latin-1", (text) => first(text) === "café" && says("Latin-1")(text));
+  });
+
+  it("begins where it is told to", async () => {
+    const path = screen.file("log", hour);
+    for (const [start, second] of [
+      ["+1000", 999],
+      ["+50%", secondAtPart(50)],
+      ["'+/event 77$'", 77],
+      ["+0x1000", secondAt(0x1000)],
+    ] as const) {
+      await screen.open(path, start);
+      await screen.waitFor(`event ${second}`, (text) => first(text).endsWith(` event ${second}`));
+      screen.keys("q");
+      await screen.waitForEnd();
+      screen.run("clear");
+    }
+  });
+
+  it("follows a file in a namespace through rotation, truncation and deletion, in rows of its own, and says what is new", async () => {
+    const { pid, root } = await sandbox();
+    const path = `${root}/tmp/log`;
+    writeFileSync(path, numbered(50));
+    await screen.open("--follow", `pid:${pid}:/tmp/log`);
+    await screen.waitFor("the end", (text) => text.includes("\nline 50 of the log\n") && says("FOLLOW")(text));
+    appendFileSync(path, "line 51\n".repeat(3));
+    await screen.waitFor("a rate", (text) => /FOLLOW .*[▁-█].* lines?\/s/.test(status(text)));
+    screen.keys("Right", "k");
+    await screen.waitFor("the pause", says("PAUSED"));
+    appendFileSync(path, numbered(1234));
+    await screen.waitFor("what is new, in lines", says("1,234 new lines"));
+    screen.keys("End");
+    await screen.waitFor("no column lost", (text) => says("FOLLOW")(text) && says("column 9")(text));
+    screen.keys("^");
+    renameSync(path, `${path}.1`);
+    writeFileSync(path, "second\n");
+    await screen.waitFor("the rotation", (text) => /of the log\n── rotated: .*─\nsecond\n/.test(text));
+    truncateSync(path);
+    await screen.waitFor("the truncation", (text) => first(text).startsWith("── truncated"));
+    appendFileSync(path, "third\n");
+    await screen.waitFor("what came after", (text) => /── truncated.*─\nthird\n/.test(text));
+    renameSync(path, `${path}.2`);
+    await screen.waitFor("the deletion", (text) => /\nthird\n── deleted: .*─/.test(text));
+    appendFileSync(`${path}.2`, "fourth\n");
+    await screen.waitFor("what the open one got", (text) => /── deleted.*─\nfourth\n/.test(text));
+    writeFileSync(path, "fifth\n");
+    await screen.waitFor("the new one", (text) => /\nfourth\n── there is a file.*─\nfifth\n/.test(text));
+    // Line numbers are the file's own.
+    screen.keys("#");
+    await screen.waitFor("its first line", (text) => /\n +1 {2}fifth\n/.test(text));
+  });
+});
