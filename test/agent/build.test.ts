@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { expect, onTestFinished, test } from "vitest";
 import { VERSION } from "../../src/protocol/messages.ts";
@@ -21,14 +22,35 @@ test("the agent is static: it runs in an image with nothing in it", () => {
   expect(readFileSync(builtAgent).includes("/lib64/ld-")).toBe(false);
 });
 
-test("the same sources make the same bytes in another directory", () => {
-  const directory = mkdtempSync(`${tmpdir()}/porthole-build-`);
-  onTestFinished(() => rmSync(directory, { recursive: true }));
-  cpSync(`${repository}agent`, directory, { recursive: true, filter: (path) => !path.endsWith("/build") });
-  const { status, stderr } = spawnSync("make", ["-s", "-C", directory], { encoding: "utf8" });
-  expect([status, stderr]).toEqual([0, ""]);
-  expect(readFileSync(`${directory}/build/porthole-agent`).equals(readFileSync(builtAgent))).toBe(true);
+test("the same sources make the same bytes twice: in other directories, with other dates, names, languages and modes", () => {
+  const hashes = [
+    {},
+    { LANG: "tr_TR.UTF-8", LC_ALL: "C.UTF-8", TZ: "Pacific/Kiritimati", USER: "other", HOME: "/" },
+  ].map((env, index) => {
+    const directory = mkdtempSync(`${tmpdir()}/porthole-${"x".repeat(40 * index)}build-`);
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    cpSync(`${repository}agent`, directory, { recursive: true, filter: (path) => !/\/(build|prebuilt)$/.test(path) });
+    for (const name of readdirSync(directory)) {
+      utimesSync(`${directory}/${name}`, 0, 1_000_000_000 * index);
+      chmodSync(`${directory}/${name}`, 0o600);
+    }
+    const { status, stderr } = spawnSync("make", ["-s", "-C", directory], {
+      encoding: "utf8",
+      env: { ...process.env, ...env },
+    });
+    expect([status, stderr]).toEqual([0, ""]);
+    return sha256(`${directory}/build/porthole-agent`);
+  });
+  expect(hashes).toEqual([sha256(builtAgent), sha256(builtAgent)]);
+  // A path of this machine in it would be the next difference.
+  const text = readFileSync(builtAgent, "latin1");
+  expect(text).not.toContain(repository);
+  expect(text).not.toContain(tmpdir());
 });
+
+function sha256(path: string): string {
+  return createHash("sha256").update(readFileSync(path)).digest("hex");
+}
 
 test("--version names the protocol and the build, --help every option", () => {
   expect(run("--version").stdout).toMatch(new RegExp(`^porthole-agent protocol ${VERSION} build [0-9a-f]{16}\\n$`));

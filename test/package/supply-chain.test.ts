@@ -1,0 +1,89 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { repository } from "../helpers/paths.ts";
+
+interface Locked {
+  version?: string;
+  resolved?: string;
+  integrity?: string;
+  link?: boolean;
+  inBundle?: boolean;
+  hasInstallScript?: boolean;
+}
+
+interface Manifest {
+  scripts?: Record<string, string>;
+  dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
+  peerDependencies?: Record<string, string>;
+}
+
+const json = (name: string): unknown => JSON.parse(readFileSync(repository + name, "utf8"));
+const manifest = json("package.json") as Manifest;
+
+/** Of the package itself, and of what only draws the charts of the bench. */
+const folders = ["", "bench/charts/"];
+
+/** A folder's package.json and the lock file beside it. */
+function read(folder: string) {
+  const named = json(`${folder}package.json`) as Manifest;
+  const lock = json(`${folder}package-lock.json`) as {
+    lockfileVersion: number;
+    packages: Record<string, Locked & Manifest>;
+  };
+  const { "": root, ...packages } = lock.packages;
+  return { named, root, packages, version: lock.lockfileVersion };
+}
+
+/** A version and nothing that leaves a choice: no range, no tag, no place other than the registry. */
+const EXACT = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
+
+describe.each(folders)("what is installed from %spackage-lock.json is what was looked at", (folder) => {
+  const { named, root, packages, version: format } = read(folder);
+
+  test("every package of the lock file has one version, comes from the registry, and has a hash that npm checks", () => {
+    expect(format).toBe(3);
+    expect(Object.keys(packages).length).toBeGreaterThan(0);
+    for (const [path, { version, resolved, integrity, link, inBundle }] of Object.entries(packages)) {
+      const name = path.replace(/^.*node_modules\//, "");
+      const file = `${name.replace(/^@[^/]*\//, "")}-${version}.tgz`;
+      expect([path, version]).toEqual([path, expect.stringMatching(EXACT)]);
+      expect([path, resolved]).toEqual([path, `https://registry.npmjs.org/${name}/-/${file}`]);
+      expect([path, integrity]).toEqual([path, expect.stringMatching(/^sha512-[A-Za-z0-9+/]{86}==$/)]);
+      expect([path, link, inBundle]).toEqual([path, undefined, undefined]);
+    }
+  });
+
+  test("what package.json names is exact, and the lock file is of this package.json", () => {
+    const all = { ...named.dependencies, ...named.devDependencies, ...named.optionalDependencies };
+    expect(Object.keys(all).length).toBeGreaterThan(0);
+    for (const [name, version] of Object.entries(all)) {
+      expect([name, version]).toEqual([name, expect.stringMatching(EXACT)]);
+      expect([name, packages[`node_modules/${name}`]?.version]).toEqual([name, version]);
+    }
+    for (const kind of ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"] as const)
+      expect([kind, root?.[kind]]).toEqual([kind, named[kind]]);
+  });
+});
+
+describe("nothing runs because it is installed", () => {
+  test("the package has no script that npm runs when it is installed", () => {
+    const scripts = Object.keys(manifest.scripts ?? {});
+    expect(scripts.filter((name) => /^(pre|post)?install$|^(pre|post)?prepare$|^dependencies$/.test(name))).toEqual([]);
+  });
+
+  test("dependencies that have one are known, and the set-up does not let it run: what the tests run was installed without", () => {
+    const all = folders.flatMap((folder) => Object.entries(read(folder).packages));
+    const withScript = all.filter(([, { hasInstallScript }]) => hasInstallScript);
+    // A new one is to be looked at: does it work without? These do; their native parts come as packages, or are never loaded.
+    expect(withScript.map(([path]) => path.replace(/^.*node_modules\//, "")).sort()).toEqual([
+      "cpu-features",
+      "esbuild",
+      "koffi",
+      "protobufjs",
+      "ssh2",
+    ]);
+    expect(readFileSync(`${repository}build.mjs`, "utf8")).toContain('"--ignore-scripts"');
+  });
+});
