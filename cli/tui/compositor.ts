@@ -110,9 +110,9 @@ function drawRow(index: number, shown: string | undefined, row: string): string 
   return `\x1b[${index + 1};${change.column + 1}H${change.text}`;
 }
 
-/** Only rows of ASCII and SGR are compared by character: there a character is a column. */
-const COMPARABLE = /^(?:[\x20-\x7e]|\x1b\[[0-9;:]*m)*$/;
-const TOKENS = /\x1b\[[0-9;:]*m|[\x20-\x7e]/g;
+/** Only rows of these and SGR are compared by character, for each is one column: ASCII, Latin letters, the ellipsis, lines and blocks. */
+const COMPARABLE = /^(?:[\x20-\x7e\u00a1-\u00ac\u00ae-\u017f\u2026\u2500-\u259f]|\x1b\[[0-9;:]*m)*$/;
+const TOKENS = /\x1b\[[0-9;:]*m|[\x20-\x7e\u00a1-\u00ac\u00ae-\u017f\u2026\u2500-\u259f]/g;
 
 interface Cell {
   character: string;
