@@ -6,6 +6,7 @@ import { Browser } from "../tui/browser/browser.ts";
 import { ContainersView } from "../tui/browser/containers-view.ts";
 import { FilesView } from "../tui/browser/files-view.ts";
 import { BrowserNavigator } from "../tui/browser/navigator.ts";
+import { readConfig } from "../tui/config.ts";
 import type { Host } from "../tui/view.ts";
 
 /** `porthole` alone, and `porthole browse`: the containers, or the files of one place, in the terminal. */
@@ -16,13 +17,14 @@ export async function browse(text: string | undefined, options: ReachOptions): P
     });
   }
   const target = text === undefined ? undefined : /[:/]/.test(text) ? parseTarget(text) : parseSessionTarget(text);
+  const config = readConfig();
   let browser: Browser | undefined;
   try {
     const make = (host: Host) => {
-      browser ??= new Browser(host, options);
+      browser ??= new Browser(host, options, config);
       return browser;
     };
-    return await new App({ navigator: async (host) => new BrowserNavigator(make(host)) }).run((host) => {
+    return await new App({ config, navigator: async (host) => new BrowserNavigator(make(host)) }).run((host) => {
       const browser = make(host);
       if (target === undefined) return new ContainersView(browser);
       return new FilesView(browser, browser.place(target), target.path);

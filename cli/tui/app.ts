@@ -2,9 +2,10 @@ import { loadWidths } from "../../src/text/index.ts";
 import type { ChromeFacts, ChromeRenderer } from "./chrome-text.ts";
 import { actionNamed, commandNames, parseCommand } from "./command-line.ts";
 import { Compositor } from "./compositor.ts";
+import type { Config } from "./config.ts";
 import { FrameClock } from "./frames.ts";
 import { helpPage } from "./help.ts";
-import { type Action, actionFor, KEYMAP, type Keymap } from "./keymap.ts";
+import { type Action, actionFor, type Keymap } from "./keymap.ts";
 import { type KeyEvent, KeyParser } from "./keys.ts";
 import type { OutAction } from "./out.ts";
 import { plainChrome } from "./plain-chrome.ts";
@@ -24,7 +25,7 @@ const WHEEL_ROWS = 3;
 type Outcome = { status: number } | { error: unknown };
 
 export interface AppOptions {
-  keymap?: Keymap;
+  config: Config;
   /** Loads what goes from view to view. */
   navigator(host: Host): Promise<Navigator>;
 }
@@ -57,7 +58,7 @@ export class App implements Host {
 
   constructor(options: AppOptions) {
     this.#options = options;
-    this.#keymap = options.keymap ?? KEYMAP;
+    this.#keymap = options.config.keymap;
     this.#clock = new FrameClock(
       () => this.#draw(),
       () => !this.#terminal.busy,
@@ -161,6 +162,7 @@ export class App implements Host {
   #begin(view: View): void {
     this.#tabs.push(view);
     this.#terminal.enter();
+    if (this.#options.config.mouse) this.#terminal.toggleMouse();
     this.#clock.now();
     process.stdin.on("data", this.#onInput).on("end", this.#onHangup).on("error", this.#onHangup);
     process.stdout.on("resize", this.#onResize);

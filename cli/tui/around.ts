@@ -3,6 +3,7 @@ import type { ReachOptions } from "../program/shared.ts";
 import type { AppOptions } from "./app.ts";
 import type { Browser } from "./browser/browser.ts";
 import { Place } from "./browser/place.ts";
+import { readConfig } from "./config.ts";
 import type { Location } from "./view.ts";
 
 /** What lies around a file that is shown alone: its place, and the browser, which is loaded when somebody wants to go there. */
@@ -12,17 +13,19 @@ export class Around {
   readonly #abort = new AbortController();
   #browser: Browser | undefined;
 
-  /** The session stays the caller's. */
+  /** The session stays the caller's. Throws USAGE for a config file that is wrong. */
   constructor(session: Session, target: Target, options: ReachOptions) {
     const place = Place.with(session, target, options, this.#abort.signal);
     this.location = { place, path: target.path };
+    const config = readConfig();
     this.app = {
+      config,
       navigator: async (host) => {
         const [{ Browser }, { BrowserNavigator }] = await Promise.all([
           import("./browser/browser.ts"),
           import("./browser/navigator.ts"),
         ]);
-        this.#browser = new Browser(host, options);
+        this.#browser = new Browser(host, options, config);
         return new BrowserNavigator(this.#browser);
       },
     };

@@ -32,10 +32,11 @@ export const DEFAULT_THEME: Theme = {
 export function withoutColours(theme: Theme): Theme {
   const keep = (style: string) =>
     style
+      .replace(/[34]8;2;\d+;\d+;\d+/g, "")
       .split(";")
       .filter((parameter) => /^[1-9]$/.test(parameter))
       .join(";");
   const plain = Object.fromEntries(THEME_PARTS.map((part) => [part, keep(theme[part])])) as Record<ThemePart, string>;
   // What was told by its colour alone.
-  return { ...plain, bad: plain.bad || "1", marked: plain.marked || "1" };
+  return { ...plain, selection: plain.selection || "7", bad: plain.bad || "1", marked: plain.marked || "1" };
 }

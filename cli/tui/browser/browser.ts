@@ -2,7 +2,8 @@ import type { Target } from "../../../src/index.ts";
 import type { ProcessFile } from "../../../src/tools.ts";
 import { Colours } from "../../ls/colours.ts";
 import type { ReachOptions } from "../../program/shared.ts";
-import { DEFAULT_THEME, type Theme, withoutColours } from "../theme.ts";
+import type { Config } from "../config.ts";
+import { type Theme, withoutColours } from "../theme.ts";
 import type { Host } from "../view.ts";
 import type { Arrangement } from "./files-items.ts";
 import { FilesView } from "./files-view.ts";
@@ -23,18 +24,20 @@ export class Browser {
   readonly theme: Theme;
   /** Of names, by LS_COLORS; undefined without colours. */
   readonly colours: Colours | undefined;
-  readonly arrangement: Arrangement = { sort: "name", reverse: false, hidden: false };
+  readonly arrangement: Arrangement;
   /** Show what the selected file holds, where there is room. */
-  preview = true;
+  preview: boolean;
   /** Files that were marked, by target. */
   readonly marks = new Map<string, { place: Place; path: string }>();
   readonly #places = new Map<string, Place>();
   readonly #abort = new AbortController();
 
-  constructor(host: Host, options: ReachOptions) {
+  constructor(host: Host, options: ReachOptions, config: Config) {
     this.host = host;
     this.options = options;
-    this.theme = process.env.NO_COLOR ? withoutColours(DEFAULT_THEME) : DEFAULT_THEME;
+    this.theme = process.env.NO_COLOR ? withoutColours(config.theme) : config.theme;
+    this.arrangement = { sort: "name", reverse: false, hidden: config.hidden };
+    this.preview = config.preview;
     this.colours = process.env.NO_COLOR ? undefined : new Colours(process.env.LS_COLORS);
   }
 

@@ -42,6 +42,8 @@ export function arrange(items: readonly FileItem[], { sort, reverse, hidden }: A
     );
   if (sort === "name" || sort === "kind")
     sorted.sort((a, b) => Number(b.entry.type === DIRECTORY) - Number(a.entry.type === DIRECTORY));
+  // Their own size says nothing of what is in them, and is not shown.
+  if (sort === "size") sorted.sort((a, b) => Number(a.entry.type === DIRECTORY) - Number(b.entry.type === DIRECTORY));
   return reverse ? sorted.reverse() : sorted;
 }
 

@@ -1,0 +1,161 @@
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { PortholeError } from "../../src/index.ts";
+import { type Context, KEYMAP, type Keymap } from "./keymap.ts";
+import { DEFAULT_THEME, THEME_PARTS, type Theme, type ThemePart } from "./theme.ts";
+
+/** What the user has set. */
+export interface Config {
+  keymap: Keymap;
+  theme: Theme;
+  /** Take the mouse from the beginning. */
+  mouse: boolean;
+  /** Show hidden files. */
+  hidden: boolean;
+  /** Show what the selected file holds beside the list, where there is room. */
+  preview: boolean;
+}
+
+export const DEFAULT_CONFIG: Config = {
+  keymap: KEYMAP,
+  theme: DEFAULT_THEME,
+  mouse: false,
+  hidden: false,
+  preview: true,
+};
+
+/**
+ * Reads `$XDG_CONFIG_HOME/porthole/config.json` (`~/.config` without it); what it leaves out, or a file that is not there, means the defaults.
+ * @throws PortholeError USAGE that names the file, the key in it and what is wrong
+ */
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const path = configPath(environment);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return DEFAULT_CONFIG;
+    throw new PortholeError("USAGE", `cannot read ${path}: ${message}`, { errno: code, cause: error });
+  }
+  try {
+    return decodeConfig(text);
+  } catch (error) {
+    throw new PortholeError("USAGE", `${path}: ${error instanceof Error ? error.message : error}`, { cause: error });
+  }
+}
+
+/** The base directory specification: a relative path is to be ignored. */
+function configPath({ XDG_CONFIG_HOME, HOME }: NodeJS.ProcessEnv): string {
+  const base = XDG_CONFIG_HOME && isAbsolute(XDG_CONFIG_HOME) ? XDG_CONFIG_HOME : join(HOME || homedir(), ".config");
+  return join(base, "porthole", "config.json");
+}
+
+/** Decodes the text of a config file. Pure. @throws Error that names the key and what is wrong with it */
+export function decodeConfig(text: string): Config {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`it is not JSON: ${(error as Error).message}`);
+  }
+  const config = { ...DEFAULT_CONFIG };
+  for (const [key, part] of Object.entries(objectAt("the file", value))) {
+    if (key === "keys") config.keymap = decodeKeys(part);
+    else if (key === "theme") config.theme = decodeTheme(part);
+    else if (key === "mouse" || key === "hidden" || key === "preview") config[key] = booleanAt(key, part);
+    else throw unknown(key, ["keys", "theme", "mouse", "hidden", "preview"]);
+  }
+  return config;
+}
+
+/** `{ "viewer": { "line-down": ["j", "down"] } }`: an action's keys in the place of those of the table; none takes them away. */
+function decodeKeys(value: unknown): Keymap {
+  const keymap: Record<string, Keymap[Context]> = { ...KEYMAP };
+  for (const [context, part] of Object.entries(objectAt("keys", value))) {
+    const before = keymap[context];
+    if (before === undefined) throw unknown(`keys.${context}`, Object.keys(KEYMAP));
+    const bindings = before.map((binding) => ({ ...binding }));
+    for (const [action, keys] of Object.entries(objectAt(`keys.${context}`, part))) {
+      const binding = bindings.find((one) => one.action === action);
+      if (binding === undefined)
+        throw unknown(
+          `keys.${context}.${action}`,
+          bindings.map((one) => one.action),
+        );
+      binding.keys = keysAt(`keys.${context}.${action}`, keys);
+      // A key that is given away is no longer what it was.
+      for (const other of bindings)
+        if (other !== binding) other.keys = other.keys.filter((key) => !binding.keys.includes(key));
+    }
+    keymap[context] = bindings;
+  }
+  return keymap as Keymap;
+}
+
+const NAMED =
+  /^(up|down|left|right|home|end|pageup|pagedown|insert|delete|enter|escape|tab|backtab|backspace|f1|f5|ctrl-space)$/;
+
+function keysAt(where: string, value: unknown): readonly string[] {
+  if (!Array.isArray(value) || value.some((key) => typeof key !== "string"))
+    throw new Error(`${where} is to be an array of keys, as ["j", "down"]`);
+  for (const key of value as string[]) {
+    const bare = key.replace(/^alt-(?=.)/, "");
+    const isKey = [...bare].length === 1 || NAMED.test(bare) || /^ctrl-[a-z\\\]^_]$/.test(key);
+    if (!isKey)
+      throw new Error(
+        `${where}: '${key}' is not a key: a character, ctrl-x, alt-x, or up, down, enter, escape, tab, f1 ...`,
+      );
+  }
+  return value as string[];
+}
+
+function decodeTheme(value: unknown): Theme {
+  const theme = { ...DEFAULT_THEME };
+  for (const [part, style] of Object.entries(objectAt("theme", value))) {
+    if (!(THEME_PARTS as readonly string[]).includes(part)) throw unknown(`theme.${part}`, THEME_PARTS);
+    theme[part as ThemePart] = styleAt(`theme.${part}`, style);
+  }
+  return theme;
+}
+
+const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
+const ATTRIBUTES: Readonly<Record<string, string>> = { bold: "1", dim: "2", italic: "3", underline: "4", reverse: "7" };
+
+/** `bold cyan`, `reverse`, `bright-red on-black`, `#ff8800`; empty for plain. As parameters of SGR. */
+function styleAt(where: string, value: unknown): string {
+  if (typeof value !== "string") throw new Error(`${where} is to be words, as "bold cyan"`);
+  return value
+    .split(/\s+/)
+    .filter(Boolean)
+    .map((word) => {
+      const [, on, bright, colour = word] = /^(on-)?(bright-)?(.*)$/.exec(word) ?? [];
+      const [, red, green, blue] = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(colour) ?? [];
+      if (red !== undefined && green !== undefined && blue !== undefined && bright === undefined)
+        return [on ? 48 : 38, 2, ...[red, green, blue].map((part) => Number.parseInt(part, 16))].join(";");
+      const index = COLOURS.indexOf(colour);
+      if (index !== -1) return String(index + (bright ? 90 : 30) + (on ? 10 : 0));
+      const attribute = ATTRIBUTES[word];
+      if (attribute !== undefined) return attribute;
+      throw new Error(
+        `${where}: '${word}' is none of ${[...Object.keys(ATTRIBUTES), ...COLOURS].join(", ")}, bright-COLOUR, on-COLOUR, #rrggbb`,
+      );
+    })
+    .join(";");
+}
+
+function objectAt(where: string, value: unknown): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new Error(`${where} is to be an object, as { "name": ... }`);
+  return value as Record<string, unknown>;
+}
+
+function booleanAt(where: string, value: unknown): boolean {
+  if (typeof value !== "boolean") throw new Error(`${where} is to be true or false`);
+  return value;
+}
+
+function unknown(where: string, known: readonly string[]): Error {
+  return new Error(`${where} is not known; known are ${known.join(", ")}`);
+}

@@ -1,0 +1,304 @@
+import { readFileSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import type { Context } from "../../cli/tui/keymap.ts";
+import { describeWith } from "../helpers/availability.ts";
+import { busyboxImage, type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
+import { sandbox } from "../helpers/namespaces.ts";
+import { builtCommand } from "../helpers/paths.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { Presses } from "../tui/presses.ts";
+import { type ScreenSize, TmuxScreen } from "../tui/screen.ts";
+
+const script = `
+mkdir -p /srv/dir/deep; cd /srv
+i=0; while [ $i -lt 60 ]; do i=$((i + 1)); echo "line $i"; done > app.log
+echo needle > dir/deep/needle.txt; printf 12345 > a.big; : > .hidden; ln -s app.log link
+for i in $(seq 60); do : > dir/file-$i; done
+echo held by nobody but me > gone.log; exec 3< gone.log; rm gone.log
+printf x > "$(printf 'evil\\033]0;pwned\\007\\n\\302\\233name')"
+: > ready; exec sleep 1000000`;
+
+const end = (text: string) => text.split("\n").at(-1) ?? "";
+const has =
+  (...words: string[]) =>
+  (text: string) =>
+    words.every((word) => text.includes(word));
+
+describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
+  let docker: Engine;
+  let someone: User;
+  let web: Container;
+  let other: Container;
+  let stopped: string;
+  let screen: TmuxScreen;
+  const presses = new Presses(() => screen);
+
+  beforeAll(async () => {
+    docker = engine("docker");
+    someone = user({ engine: docker });
+    const labels = { "com.docker.compose.project": "shop", "com.docker.compose.service": "web" };
+    web = await container(docker, {
+      name: uniqueName("web"),
+      image: await busyboxImage(docker),
+      command: ["/bin/busybox", "sh", "-c", script],
+      host: { Tmpfs: { "/memory": "" } },
+      labels,
+    });
+    other = await container(docker, {
+      name: uniqueName("other"),
+      steps: ["dir", "/log", "write", "/log/other.log", "first of other"],
+    });
+    const gone = await container(docker, { name: uniqueName("stopped") });
+    await gone.handle.kill();
+    stopped = gone.name;
+    await waitFor("the files", async () => (await someone.run(["stat", `${web.name}:/srv/ready`])).code === 0);
+  });
+  afterAll(() => someone.close());
+  afterEach(() => screen.close());
+
+  const start = async (size: ScreenSize, ...args: string[]) => {
+    screen = new TmuxScreen(size);
+    const env = Object.entries({ ...someone.env, EDITOR: "head -n 1", VISUAL: "", PAGER: "cat" }).map(
+      ([name, value]) => `${name}='${value}'`,
+    );
+    screen.run(`env ${env.join(" ")} ${process.execPath} ${builtCommand} ${args.join(" ")}`);
+  };
+  it("does with every key of its help what the help says", async () => {
+    await start({ columns: 80, rows: 24 });
+    await screen.waitFor("the containers", has("Containers", "shop (Compose)", web.name, "direct"));
+    const press: Presses["press"] = (...args) => presses.press(...args);
+
+    // Containers and lists.
+    await press("containers", "toggle-stopped", "stopped ones", has(stopped, "exited"));
+    await press("list", "last-item", "the last", (text) => / (\d+) of \1 *$/.test(end(text)));
+    await press("list", "first-item", "the first", (text) => / 1 of \d+ *$/.test(end(text)));
+    await press("list", "item-down", "the second", (text) => / 2 of /.test(end(text)));
+    await press("list", "item-up", "the first", (text) => / 1 of /.test(end(text)));
+    await press("list", "filter", "the prompt", (text) => end(text).startsWith("/"));
+    screen.type(web.name);
+    await screen.waitFor("the filtered list", (text) => text.includes(web.name) && !text.includes(other.name));
+    await press(
+      "prompt",
+      "accept",
+      "what was filtered",
+      (text) => end(text).includes(`/${web.name}`) && /1 of 1/.test(end(text)),
+    );
+    await press("list", "refresh", "the same", has(web.name));
+    await press("global", "open-files", "what is open", has("open files", "gone.log"));
+    await press("list", "cancel", "the containers again", has("Containers", "STATE"));
+    await press("containers", "open-files", "what is open", has("open files", "gone.log", "deleted, holds"));
+    await press("files-open", "toggle-deleted", "only deleted ones", (text) => has("gone.log", "1 of 1")(text));
+    await press("list", "open", "the descriptor itself", has("held by nobody but me", "(deleted)"));
+    await press("global", "back", "what is open", has("open files"));
+    await press("global", "back", "the containers", has("Containers", "STATE"));
+    await press("containers", "mounts", "the mounts", has("mounts", "/memory", "tmpfs", "overlay"));
+    screen.keys("/");
+    screen.type("/memory tmpfs");
+    screen.keys("Enter");
+    await screen.waitFor("one mount", (text) => /1 of 1 *$/.test(end(text)));
+    screen.keys("Enter");
+    await screen.waitFor("the mount's files", has(`${web.name}:/memory`, "empty directory"));
+    screen.keys("q", "q");
+    await screen.waitFor("the containers", has("Containers", "STATE"));
+    const apart = await sandbox({ steps: ["write", "/tmp/note", "in no container"] });
+    await press("containers", "sandboxes", "the sandbox", has("Sandboxes", "mnt user"));
+    screen.type(`/${apart.root}`);
+    screen.keys("Enter");
+    await screen.waitFor("this sandbox alone", (text) => /1 of 1 *$/.test(end(text)));
+    await press("sandboxes", "mounts", "its mounts", has("mounts"));
+    screen.keys("q");
+    await press("sandboxes", "open-files", "what is open there", has("open files", "/workload"));
+    screen.keys("q");
+    await screen.waitFor("the sandbox", has("Sandboxes"));
+    screen.keys("q");
+    await screen.waitFor("the containers", has("Containers", "STATE"));
+    await press("list", "open", "its files", has(`${web.name}:/`, "srv/", "layer", "memory/", "tmpfs"));
+
+    // Files.
+    await press("files", "goto-path", "the prompt", (text) => end(text).startsWith("goto /"));
+    screen.type("sr");
+    await press("prompt", "complete", "the completed path", (text) => end(text).startsWith("goto /srv/"));
+    screen.keys("Enter");
+    const files = await screen.waitFor("the directory", has(`${web.name}:/srv`, "app.log", "link -> app.log", "1 of "));
+    expect(files).toMatch(/-rw-r--r-- +0 .* layer +a\.big/);
+    expect(files).not.toContain(".hidden");
+    const first = (text: string) => text.split("\n")[2] ?? "";
+    expect(first(files)).toMatch(/dir\/$/);
+    await press("files", "toggle-hidden", "hidden files", has(".hidden"));
+    await press("files", "sort", "by size", (text) => text.includes("by size") && first(text).includes("app.log"));
+    await press(
+      "files",
+      "sort-reverse",
+      "the other way round",
+      (text) => text.includes("by size, reversed") && !first(text).includes("app.log"),
+    );
+    screen.keys("S", "s");
+    await screen.waitFor("by time", has("by time"));
+    screen.keys("s", "s");
+    await screen.waitFor("by name", (text) => /dir\/$/.test(first(text)));
+    await press("list", "open", "the directory below", has(`${web.name}:/srv/dir`, "file-1"));
+    await press("list", "items-page-down", "the next page", (text) => / 2\d of /.test(end(text)));
+    await press("list", "items-page-up", "the page before", (text) => / 1 of /.test(end(text)));
+    await press(
+      "files",
+      "parent",
+      "the directory above, where one was",
+      (text) => has(`${web.name}:/srv `)(text) && / 1 of /.test(end(text)),
+    );
+    await press("files", "backward", "where one was", has(`${web.name}:/srv/dir`));
+    await press("files", "forward", "and forward again", (text) => !text.includes("file-1"));
+    await press("files", "find", "the prompt", (text) => end(text).startsWith("find below"));
+    screen.type("needle");
+    screen.keys("Enter");
+    await screen.waitFor("what was found", has("find needle", "dir/deep/needle.txt", "1 of 1"));
+    await press("found", "show-in-files", "it among its files", has(`${web.name}:/srv/dir/deep`, "needle.txt"));
+    screen.keys("Enter");
+    await screen.waitFor("its content", (text) => text.split("\n")[1] === "needle");
+
+    // Everywhere, from the viewer.
+    await press(
+      "global",
+      "files-here",
+      "the files around it",
+      has(`${web.name}:/srv/dir/deep`, "needle.txt", "1 of 1"),
+    );
+    screen.keys("q");
+    await press("global", "help", "the help", has("╭", "page 1 of"));
+    screen.keys("Escape");
+    await screen.waitFor("the text", (text) => !text.includes("╭"));
+    await press("global", "mounts", "the mounts", has("mounts", "/memory"));
+    screen.keys("q");
+    await press("global", "command", "the command line", (text) => end(text).startsWith(":"));
+    screen.type(`tabopen ${other.name}:/log/other.log`);
+    screen.keys("Enter");
+    await screen.waitFor(
+      "a second tab",
+      (text) => /^ 1 .* 2 /.test(text.split("\n")[0] ?? "") && text.includes("first of other"),
+    );
+    await press("global", "previous-tab", "the first tab", has("needle.txt"));
+    await press("global", "next-tab", "the second tab", has("first of other"));
+    await press("global", "close-tab", "one tab", (text) => !/^ 1 .* 2 /.test(text.split("\n")[0] ?? ""));
+    await press("global", "mouse", "the mouse", has("the mouse is ours"));
+    expect(screen.state("#{mouse_any_flag}")).toBe("1");
+    screen.keys("M-m");
+    await screen.waitFor("no mouse", has("the mouse is the terminal's"));
+    expect(screen.state("#{mouse_any_flag}")).toBe("0");
+    const before = screen.raw().length;
+    await press("global", "redraw", "a whole frame", () => screen.raw().slice(before).includes("needle"));
+
+    // Out.
+    await press("out", "copy", "the copy", has("copied 7 bytes"));
+    await waitFor("OSC 52", () => screen.raw().includes(`\x1b]52;c;${Buffer.from("needle\n").toString("base64")}\x07`));
+    await press("out", "save", "the prompt", (text) => end(text).startsWith("save the screen to: "));
+    screen.type("saved");
+    screen.keys("Enter");
+    await screen.waitFor("the report", has("saved 7 bytes to saved"));
+    expect(readFileSync(`${screen.directory}/saved`, "utf8")).toBe("needle\n");
+    screen.keys("s");
+    screen.type("saved");
+    screen.keys("Enter");
+    await screen.waitFor("the refusal", has("saved exists: nothing was written"));
+    await press("out", "pipe", "the prompt", (text) => end(text).startsWith("the screen | "));
+    screen.type("tr a-z A-Z");
+    screen.keys("Enter");
+    await screen.waitFor("the command's output", has("NEEDLE", "Enter goes back"));
+    screen.keys("Enter");
+    await screen.waitFor("the screen", () => screen.state("#{alternate_on}") === "1");
+    await press("out", "run", "the prompt", (text) => end(text).startsWith("! cat {}"));
+    screen.keys("C-u");
+    screen.type("printf '<%s>' $(cat {})");
+    screen.keys("Enter");
+    await screen.waitFor("the command's output", has("<needle>", "Enter goes back"));
+    screen.keys("Enter");
+    await screen.waitFor("the screen", () => screen.state("#{alternate_on}") === "1");
+    await press("out", "edit", "the screen again", () => screen.state("#{alternate_on}") === "1");
+    await waitFor("what the editor wrote", () => /\x1b\[\?1049l[^\x1b]*needle\r?\n/.test(screen.raw()));
+
+    // Marks, tabs from a list, the list of containers from anywhere.
+    await press("global", "containers", "the containers", has("Containers", "STATE"));
+    screen.type(`/${other.name}`);
+    screen.keys("Enter");
+    await screen.waitFor("one container", (text) => /1 of 1 *$/.test(end(text)));
+    await press(
+      "list",
+      "open-in-tab",
+      "a tab",
+      (text) => /^ 1 .* 2 /.test(text.split("\n")[0] ?? "") && text.includes("workload"),
+    );
+    screen.keys("p");
+    screen.type("log/other.log");
+    screen.keys("Enter");
+    await screen.waitFor("the file", (text) => text.includes(`${other.name}:/log`) && / 1 of /.test(end(text)));
+    await press("files", "mark", "the mark", (text) => end(text).includes("1 marked"));
+    screen.keys(":");
+    screen.type(`open ${web.name}:/srv`);
+    screen.keys("Enter");
+    await screen.waitFor("the other container's files", has(`${web.name}:/srv`, "app.log"));
+    screen.keys("/");
+    screen.type("app.log");
+    screen.keys("Enter", "Space");
+    await screen.waitFor("two marks", (text) => end(text).includes("2 marked"));
+    await press(
+      "files",
+      "follow-marked",
+      "both files",
+      has("2 files merged by time", `${web.name}:/srv/app.log`, "line 60", "first of other"),
+    );
+    await web.handle
+      .exec({ Cmd: ["/bin/busybox", "sh", "-c", "echo one more >> /srv/app.log"] })
+      .then((exec) => exec.start({}));
+    await screen.waitFor("the new line behind its name", (text) => /web-\S+:\/srv\/app\.log +\| one more/.test(text));
+    expect(screen.styled()).toMatch(/\x1b\[3[0-9]m(\x1b\[49m)?(web|other)-/);
+    screen.keys("q");
+    await screen.waitFor("the files", (text) => end(text).includes("2 marked"));
+    await press("files", "toggle-preview", "nothing at this width", has("app.log"));
+
+    // Prompts.
+    screen.keys(":");
+    screen.type("abc d");
+    const typed = (line: string) => (text: string) => end(text).trimEnd() === line;
+    await press("prompt", "erase", "a character less", typed(":abc"));
+    screen.type("d");
+    await press("prompt", "erase-word", "a word less", typed(":abc"));
+    await press("prompt", "cursor-start", "the start", () => true);
+    screen.type("x");
+    await screen.waitFor("the insertion", typed(":xabc"));
+    await press("prompt", "erase-under", "the next character gone", typed(":xbc"));
+    await press("prompt", "cursor-end", "the end", () => true);
+    await press("prompt", "cursor-left", "one back", () => true);
+    screen.type("y");
+    await screen.waitFor("the insertion", typed(":xbyc"));
+    await press("prompt", "erase-after", "the rest gone", typed(":xby"));
+    await press("prompt", "cursor-left", "one back", () => true);
+    await press("prompt", "cursor-right", "and on", () => true);
+    await press("prompt", "erase-before", "all gone", typed(":"));
+    await press("prompt", "recall-older", "the line before", typed(`:open ${web.name}:/srv`));
+    await press("prompt", "recall-newer", "the empty line", typed(":"));
+    await press("prompt", "give-up", "the status", (text) => end(text).includes("2 marked"));
+
+    await press("global", "suspend", "the shell", () => screen.state("#{alternate_on}") === "0");
+    screen.keys("f", "g", "Enter");
+    await screen.waitFor("the screen", () => screen.state("#{alternate_on}") === "1");
+    await press("global", "quit", "the shell", () => screen.state("#{alternate_on}") === "0");
+    expect(await screen.waitForEnd()).toBe(0);
+    screen.close();
+    await start({ columns: 80, rows: 24 });
+    await screen.waitFor("the containers", has("Containers"));
+    await press("global", "interrupt", "the shell", () => screen.state("#{alternate_on}") === "0");
+    expect(await screen.waitForEnd()).toBe(130);
+    const mine = [
+      "global",
+      "list",
+      "containers",
+      "files",
+      "files-open",
+      "found",
+      "mounts",
+      "sandboxes",
+      "out",
+      "prompt",
+    ];
+    expect(presses.missing(mine as Context[])).toEqual([]);
+  });
+});

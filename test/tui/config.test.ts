@@ -1,0 +1,80 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { DEFAULT_CONFIG, decodeConfig, readConfig } from "../../cli/tui/config.ts";
+import { actionFor, KEYMAP } from "../../cli/tui/keymap.ts";
+import { withoutColours } from "../../cli/tui/theme.ts";
+
+const decode = (value: unknown) => decodeConfig(JSON.stringify(value));
+
+describe("the config file", () => {
+  it("sets keys in the place of an action's own, and takes them from others of its context", () => {
+    const { keymap } = decode({ keys: { viewer: { "page-down": ["j", "ctrl-x"], follow: [] } } });
+    expect(actionFor("j", ["viewer"], keymap)).toBe("page-down");
+    expect(actionFor("ctrl-x", ["viewer"], keymap)).toBe("page-down");
+    expect(actionFor(" ", ["viewer"], keymap)).toBeUndefined();
+    expect(actionFor("down", ["viewer"], keymap)).toBe("line-down");
+    expect(actionFor("F", ["viewer"], keymap)).toBeUndefined();
+    expect(actionFor("j", ["list"], keymap)).toBe("item-down");
+    expect(actionFor("j", ["viewer"], KEYMAP)).toBe("line-down");
+  });
+
+  it("sets styles by words, and switches", () => {
+    const config = decode({
+      theme: { selection: "bold on-blue", dim: "", bad: "bright-red", accent: "#ff8000" },
+      hidden: true,
+      preview: false,
+    });
+    expect(config.theme).toMatchObject({ selection: "1;44", dim: "", bad: "91", accent: "38;2;255;128;0", good: "32" });
+    expect([config.hidden, config.preview, config.mouse]).toEqual([true, false, false]);
+    expect(withoutColours(config.theme)).toMatchObject({ selection: "1", bad: "1", accent: "" });
+  });
+
+  it.each([
+    ["{", /^it is not JSON: /],
+    ["[]", /^the file is to be an object/],
+    ['{"colours": 1}', /^colours is not known; known are keys, theme/],
+    ['{"keys": 1}', /^keys is to be an object/],
+    ['{"keys": {"view": {}}}', /^keys\.view is not known; known are global, viewer/],
+    ['{"keys": {"viewer": {"fly": ["f"]}}}', /^keys\.viewer\.fly is not known; known are line-down/],
+    ['{"keys": {"viewer": {"follow": "F"}}}', /^keys\.viewer\.follow is to be an array of keys/],
+    ['{"keys": {"viewer": {"follow": ["control-f"]}}}', /^keys\.viewer\.follow: 'control-f' is not a key/],
+    ['{"theme": {"selection": "bold mauve"}}', /^theme\.selection: 'mauve' is none of bold/],
+    ['{"theme": {"sel": "bold"}}', /^theme\.sel is not known; known are selection/],
+    ['{"theme": {"dim": 2}}', /^theme\.dim is to be words/],
+    ['{"mouse": "yes"}', /^mouse is to be true or false/],
+  ])("refuses %s and names what is wrong", (text, message) => {
+    expect(() => decodeConfig(text)).toThrow(message);
+  });
+
+  it("never fails in another way, whatever it holds, and never lets a control character through", () => {
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        try {
+          const { theme } = decodeConfig(text);
+          for (const style of Object.values(theme)) expect(style).toMatch(/^[0-9;]*$/);
+        } catch (error) {
+          expect((error as Error).message).toMatch(/ is (to be|not known|not a key|none of)|^it is not JSON/);
+        }
+      }),
+    );
+  });
+
+  it("is looked for where the base directory specification says; none means the defaults, a wrong one names itself", () => {
+    const home = mkdtempSync(`${tmpdir()}/porthole-config-`);
+    try {
+      expect(readConfig({ HOME: home })).toBe(DEFAULT_CONFIG);
+      mkdirSync(`${home}/.config/porthole`, { recursive: true });
+      writeFileSync(`${home}/.config/porthole/config.json`, '{"hidden": true}');
+      expect(readConfig({ HOME: home, XDG_CONFIG_HOME: "relative" }).hidden).toBe(true);
+      writeFileSync(`${home}/.config/porthole/config.json`, '{"hidden": 1}');
+      expect(() => readConfig({ HOME: home })).toThrow(
+        `${home}/.config/porthole/config.json: hidden is to be true or false`,
+      );
+      expect(readConfig({ HOME: home, XDG_CONFIG_HOME: `${home}/other` })).toBe(DEFAULT_CONFIG);
+    } finally {
+      rmSync(home, { recursive: true });
+    }
+  });
+});
