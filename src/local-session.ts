@@ -1,14 +1,15 @@
+import { addInotifyWatch, inotifyInstance, removeInotifyWatch } from "./descriptors/file.ts";
+import type { OwnedFd } from "./descriptors/owned-fd.ts";
 import { PortholeError } from "./errors.ts";
+import { InotifyListeners } from "./inotify-listeners.ts";
 import { OpenFile } from "./open-file.ts";
 import type { FileFacts } from "./protocol/facts.ts";
-import { listLocal, lookLocal, openLocal, readlinkLocal, statLocal, watchLocal } from "./routes/local.ts";
+import { listLocal, lookLocal, openLocal, readlinkLocal, statLocal } from "./routes/local.ts";
 import type { DirectoryEntry, Session } from "./session.ts";
-import { IN_CREATE, IN_MODIFY, IN_MOVE_SELF, type InotifyEvent } from "./tail/inotify.ts";
+import type { InotifyEvent } from "./tail/inotify.ts";
 import { pathBytes, pathText } from "./target.ts";
 
 const nothing = { facts: undefined, link: undefined, errno: undefined };
-
-const NO_NAME = new Uint8Array(0);
 
 /** This machine, without crossing anything. */
 export class LocalSession implements Session {
@@ -18,6 +19,8 @@ export class LocalSession implements Session {
   readonly instance = "local";
   readonly agent = undefined;
   readonly ended = undefined;
+  /** One inotify instance for all that is watched, as an agent has it. */
+  readonly #events = new InotifyListeners();
 
   async open(path: string, options: { write?: boolean; noFollow?: boolean } = {}): Promise<OpenFile> {
     const { fd, facts } = openLocal(pathBytes(path), options);
@@ -44,13 +47,12 @@ export class LocalSession implements Session {
   }
 
   async watch(path: string, mask: number, listener: (event: InotifyEvent) => void): Promise<() => void> {
-    return watchLocal(pathBytes(path), (what, name) => {
-      const named = mask & IN_CREATE ? IN_CREATE : mask & IN_MOVE_SELF;
-      const happened = what === "content" ? mask & IN_MODIFY : named;
-      // Of a watched file fs.watch gives the file's own name, where inotify gives none.
-      if (happened !== 0)
-        listener({ watch: 0, mask: happened, cookie: 0, name: happened === IN_CREATE ? name : NO_NAME });
-    });
+    const instance = this.#instance();
+    const watch = addInotifyWatch(instance, pathBytes(path), mask);
+    this.#events.add(watch, listener);
+    return () => {
+      if (this.#events.remove(watch, listener) && !instance.closed) removeInotifyWatch(instance, watch);
+    };
   }
 
   async openProcessFile(pid: number, fd: number, options: { write?: boolean } = {}): Promise<OpenFile> {
@@ -76,7 +78,16 @@ export class LocalSession implements Session {
     }
   }
 
-  close(): void {}
+  close(): void {
+    this.#events.close();
+  }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  #instance(): OwnedFd {
+    if (this.#events.descriptor === undefined) this.#events.begin(inotifyInstance());
+    return this.#events.descriptor as OwnedFd;
+  }
 }

@@ -113,8 +113,7 @@ export class WatchedPath {
   /** How often to ask what the path names, as things are. */
   get nameCheckMs(): number {
     const watched = this.#directoryWatch?.state === "held" && this.#fileWatches.at(-1)?.state === "held";
-    // Here a question costs nothing, and fs.watch does not say when a watched directory is gone.
-    if (this.#missing || this.#session?.route === "local") return UNWATCHED_MS;
+    if (this.#missing) return UNWATCHED_MS;
     return watched && this.#session?.ended === undefined ? this.#quietMs : UNWATCHED_MS;
   }
 

@@ -1,17 +1,13 @@
 import type { AgentClient } from "./agent-client.ts";
 import { discard } from "./descriptors/discard.ts";
 import type { OwnedFd } from "./descriptors/owned-fd.ts";
-import { EPOLLIN, Reactor, type Watch } from "./descriptors/poll.ts";
-import { readNow } from "./descriptors/read-now.ts";
 import { PortholeError } from "./errors.ts";
+import { InotifyListeners } from "./inotify-listeners.ts";
 import { encode } from "./protocol/codec.ts";
 import { Op, WatchFlag } from "./protocol/messages.ts";
 import { checkInotify } from "./received.ts";
-import { decodeInotify, IN_Q_OVERFLOW, type InotifyEvent } from "./tail/inotify.ts";
+import type { InotifyEvent } from "./tail/inotify.ts";
 import { pathBytes } from "./target.ts";
-
-/** Bytes of events taken in one turn. */
-const BUFFER = 16 * 1024;
 
 /**
  * The one inotify instance of a session. The agent makes it, for this user may not watch a container's file himself, and passes its
@@ -20,9 +16,7 @@ const BUFFER = 16 * 1024;
 export class Watcher {
   readonly #client: AgentClient;
   readonly #timeoutMs: number;
-  readonly #listeners = new Map<number, Set<(event: InotifyEvent) => void>>();
-  #descriptor: OwnedFd | undefined;
-  #watch: Watch | undefined;
+  readonly #events = new InotifyListeners();
 
   constructor(client: AgentClient, timeoutMs: number) {
     this.#client = client;
@@ -40,27 +34,22 @@ export class Watcher {
     const reply = await this.#client.request(Op.watch, body, 1, this.#timeoutMs, () => `cannot watch ${path}`);
     const [descriptor] = reply.descriptors;
     if (descriptor !== undefined) this.#adopt(descriptor);
-    if (reply.body.length !== 8 || this.#descriptor === undefined) {
+    if (reply.body.length !== 8 || this.#events.descriptor === undefined) {
       throw new PortholeError("SESSION", "the agent broke the protocol: it sent a watch without its descriptor");
     }
     const number = new DataView(reply.body.buffer, reply.body.byteOffset).getInt32(0, true);
-    const listeners = this.#listeners.get(number) ?? new Set();
-    this.#listeners.set(number, listeners.add(listener));
+    this.#events.add(number, listener);
     return () => this.#remove(number, listener);
   }
 
   /** Idempotent. */
   close(): void {
-    this.#watch?.close();
-    this.#descriptor?.close();
-    this.#watch = undefined;
-    this.#descriptor = undefined;
-    this.#listeners.clear();
+    this.#events.close();
   }
 
   #adopt(descriptor: OwnedFd): void {
     try {
-      if (this.#descriptor !== undefined)
+      if (this.#events.descriptor !== undefined)
         throw new PortholeError("SESSION", "the agent broke the protocol: it sent a second inotify descriptor");
       checkInotify("a watch", descriptor);
     } catch (error) {
@@ -68,31 +57,11 @@ export class Watcher {
       this.#client.close();
       throw error;
     }
-    this.#descriptor = descriptor;
-    const buffer = Buffer.allocUnsafe(BUFFER);
-    this.#watch = Reactor.shared().watch(descriptor, EPOLLIN, () => {
-      try {
-        // -1: somebody else read the events.
-        const length = readNow(descriptor, buffer);
-        if (length > 0) this.#deliver(decodeInotify(buffer.subarray(0, length)));
-      } catch {
-        this.#watch?.close();
-      }
-    });
-  }
-
-  #deliver(events: InotifyEvent[]): void {
-    for (const event of events) {
-      const overflow = (event.mask & IN_Q_OVERFLOW) !== 0;
-      const concerned = overflow ? [...this.#listeners.values()] : [this.#listeners.get(event.watch) ?? []];
-      for (const listeners of concerned) for (const listener of listeners) listener(event);
-    }
+    this.#events.begin(descriptor);
   }
 
   #remove(number: number, listener: (event: InotifyEvent) => void): void {
-    const listeners = this.#listeners.get(number);
-    if (listeners === undefined || !listeners.delete(listener) || listeners.size > 0) return;
-    this.#listeners.delete(number);
+    if (!this.#events.remove(number, listener)) return;
     if (this.#client.ended !== undefined) return;
     const body = encode.watch(WatchFlag.remove, 0, number, undefined);
     // The kernel may have removed it already, with the file.

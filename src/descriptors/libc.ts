@@ -58,6 +58,12 @@ export const libc = onFirstUse({
   ),
   poll: declare<(entries: number, count: number, timeoutMs: number) => number>("int poll(uintptr_t, ulong, int)"),
 
+  inotify_init1: declare<(flags: number) => number>("int inotify_init1(int)"),
+  inotify_add_watch: declare<(fd: number, path: number, mask: number) => number>(
+    "int inotify_add_watch(int, uintptr_t, uint)",
+  ),
+  inotify_rm_watch: declare<(fd: number, watch: number) => number>("int inotify_rm_watch(int, int)"),
+
   read: declare<(fd: number, into: number, length: number) => number>("int64_t read(int, uintptr_t, size_t)"),
   pread: declare<(fd: number, into: number, length: number, offset: bigint) => number>(
     "int64_t pread(int, uintptr_t, size_t, int64_t)",

@@ -1,4 +1,4 @@
-import { constants, lstatSync, readdirSync, readlinkSync, statSync, watch } from "node:fs";
+import { constants, lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { openPath, type Statx, shownPath, statx } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
@@ -65,17 +65,6 @@ export function listLocal(path: Buffer): { name: Buffer; type: number }[] {
       type: types.find(([is]) => entry[is]())?.[1] ?? 0,
     })),
   );
-}
-
-/** Hears of writes to a file, or of names that come and go in a directory (fs.watch, which is inotify). Returns the end of it. */
-export function watchLocal(path: Buffer, listener: (what: "content" | "name", name: Uint8Array) => void): () => void {
-  const watcher = wrap(path, () =>
-    watch(path, { encoding: "buffer" }, (event, name) =>
-      listener(event === "change" ? "content" : "name", name ?? Buffer.of()),
-    ),
-  );
-  watcher.on("error", () => watcher.close());
-  return () => watcher.close();
 }
 
 const types = [

@@ -120,26 +120,29 @@ describe("porthole tail -F", () => {
     await tail.stop();
   });
 
-  test("finds a whole generation that came and went while it was stopped", async () => {
-    writeFileSync(`${here}/log`, "1\n");
-    const tail = following(someone, ["-F", `${there}/log`]);
-    await tail.shows("1\n");
-    // The name of a file that is there is told by inotify only once the watches are set: the first event shows that.
-    appendFileSync(`${here}/log`, "2\n");
-    await tail.shows("1\n2\n");
-    renameSync(`${here}/log`, `${here}/log.1`);
-    writeFileSync(`${here}/log`, "3\n");
-    await tail.shows("1\n2\n3\n");
-    process.kill(tail.running.pid, "SIGSTOP");
-    for (const text of ["4\n", "5\n", "6\n"]) {
-      renameSync(`${here}/log.1`, `${here}/log.2.${text.trim()}`);
+  test.for(["pid:N:PATH", "PATH"])(
+    "finds whole generations of %s that came and went while it was stopped",
+    async (kind) => {
+      writeFileSync(`${here}/log`, "1\n");
+      const tail = following(someone, ["-F", `${kind === "PATH" ? here : there}/log`]);
+      await tail.shows("1\n");
+      // The name of a file that is there is told by inotify only once the watches are set: the first event shows that.
+      appendFileSync(`${here}/log`, "2\n");
+      await tail.shows("1\n2\n");
       renameSync(`${here}/log`, `${here}/log.1`);
-      writeFileSync(`${here}/log`, text);
-    }
-    process.kill(tail.running.pid, "SIGCONT");
-    await tail.shows("1\n2\n3\n4\n5\n6\n");
-    await tail.stop();
-  });
+      writeFileSync(`${here}/log`, "3\n");
+      await tail.shows("1\n2\n3\n");
+      process.kill(tail.running.pid, "SIGSTOP");
+      for (const text of ["4\n", "5\n", "6\n"]) {
+        renameSync(`${here}/log.1`, `${here}/log.2.${text.trim()}`);
+        renameSync(`${here}/log`, `${here}/log.1`);
+        writeFileSync(`${here}/log`, text);
+      }
+      process.kill(tail.running.pid, "SIGCONT");
+      await tail.shows("1\n2\n3\n4\n5\n6\n");
+      await tail.stop();
+    },
+  );
 
   const rotations = Number(process.env.PORTHOLE_TEST_ROTATIONS ?? 200);
   test.for(["fast", "slow"])(
@@ -192,6 +195,27 @@ describe("porthole tail -f", () => {
     await tail.shows("1\n2\n");
     expect(tail.said()).toBe("");
     await tail.stop();
+  });
+
+  test("brings what is written to a deleted file that a process still holds, found by ps", async () => {
+    const steps = ["tmpfs", "/tmp", "write", "/tmp/log", "1", "hold", "/tmp/log", "remove", "/tmp/log"];
+    const holder = await sandbox({ steps });
+    try {
+      const { text } = await someone.run(["ps", "--deleted", "--json", `pid:${holder.pid}`]);
+      const { pid, files } = JSON.parse(text) as { pid: number; files: { fd: number; path: string }[] };
+      const [file] = files;
+      expect(file?.path).toBe("/tmp/log");
+      const inside = `/proc/${pid}/fd/${file?.fd}`;
+      const tail = following(someone, ["-f", `pid:${holder.pid}:${inside}`]);
+      await tail.shows("1\n");
+      // The same open file, by the number that its process has here.
+      for (const line of ["2\n", "3\n"]) appendFileSync(`/proc/${holder.pid}/fd/${file?.fd}`, line);
+      await tail.shows("1\n2\n3\n");
+      expect(tail.said()).toBe("");
+      await tail.stop();
+    } finally {
+      await holder.stop();
+    }
   });
 
   test("ends when the process of --pid has ended, with everything that was there", async () => {

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { describeWithPodman } from "../helpers/availability.ts";
 import { note, witness } from "../helpers/compatibility.ts";
 import { type Container, container, engine } from "../helpers/engine.ts";
+import { following } from "../helpers/following.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
@@ -96,6 +97,43 @@ describeWithPodman("Podman", () => {
     });
     expect(result).toMatchObject({ code: 0, text: "text\n" });
     await by.close();
+  });
+
+  test("ps lists processes and open files, with runs a tool, doctor finds every route", async () => {
+    const podman = engine("podman");
+    const someone = user({ engine: podman });
+    const kept = ["write", "/log", "one", "hold", "/log"];
+    const steps = [...kept, "write", "/gone", "text", "hold", "/gone", "remove", "/gone"];
+    const target = await container(podman, { steps });
+    const ps = await someone.run(["ps", "--deleted", "--json", target.name]);
+    expect(ps).toMatchObject({ code: 0, stderr: "" });
+    const { pid, command, files } = JSON.parse(ps.text) as { pid: number; command: string; files: { fd: number }[] };
+    expect([pid, command, files.length]).toEqual([1, "ready", 1]);
+    const gone = await someone.run(["cat", `${target.name}:/proc/1/fd/${files[0]?.fd}`]);
+    expect(gone).toMatchObject({ code: 0, text: "text\n" });
+    const tool = await someone.run(["with", `${target.name}:/log`, "--", "sh", "-c", "cat; cat {}"]);
+    expect(tool).toMatchObject({ code: 0, stderr: "", text: "one\n".repeat(2) });
+    const doctor = await someone.run(["doctor", "--json", target.name]);
+    const findings = doctor.text.trimEnd().split("\n");
+    const routes = findings.map((line) => JSON.parse(line) as { status: string; what: string });
+    for (const route of ["direct", "sidecar"])
+      expect(routes).toContainEqual(expect.objectContaining({ status: "ok", what: expect.stringContaining(route) }));
+    await someone.close();
+  });
+
+  test.for(["direct", "sidecar"])("tail -F goes on after a restart (route %s)", async (route) => {
+    const someone = user({ engine: engine("podman") });
+    const target = await container(engine("podman"), { steps: ["write", "/log", "began"] });
+    const tail = following(someone, ["--route", route, "-F", `${target.name}:/log`]);
+    try {
+      await tail.shows("began\n");
+      await target.handle.restart({ t: 5 });
+      await tail.shows("began\nbegan\n");
+      await tail.says(`tail: ${target.name}: the container was restarted; going on`);
+    } finally {
+      await tail.stop();
+      await someone.close();
+    }
   });
 
   test("detach --all leaves no sidecar, image, socket or record", async () => {

@@ -13,10 +13,13 @@ const docker = () => engine("docker");
 describeWithDocker("porthole tail -F in containers", () => {
   test.for([
     { uid: 0, route: "direct" },
+    { uid: 0, route: "mount" },
     { uid: ORDINARY_USER, route: "sidecar" },
   ])("goes on where it was after a restart, and says so in one line (route $route)", async ({ uid, route }) => {
     const someone = user({ uid, engine: docker() });
-    const target = await container(docker(), { steps: ["write", "/log", "began"] });
+    const prepared = route === "mount" ? (await someone.run(["docker-args"])).text.trim() : "";
+    const host = prepared === "" ? {} : { Binds: [prepared.replace("--volume ", "")] };
+    const target = await container(docker(), { host, steps: ["write", "/log", "began"] });
     const tail = following(someone, ["--route", route, "-F", `${target.name}:/log`]);
     try {
       await tail.shows("began\n");
