@@ -106,7 +106,12 @@ function size(text: string): number {
 const patterns = `Patterns:
   JavaScript regular expressions, lookbehind and all, that hold for single lines and mean what they mean in ripgrep where both
   differ: . is any character, ^ and $ are the ends of the line, \\w \\d \\s \\b and -i know Unicode. Understood as well: (?i) in front,
-  (?P<name>...), \\A \\z, \\< \\>, [[:alpha:]], \\x{1F600}, \\pL; a brace that is no quantifier is a brace.`;
+  (?P<name>...), \\A \\z, \\< \\>, [[:alpha:]], \\x{1F600}, \\pL; a brace that is no quantifier is a brace.
+  Unlike ripgrep's they backtrack: nested repetitions as in (a+)+$ can take for ever on a line that nearly matches (end it with Ctrl-C).
+
+Directories:
+  All below is searched but what is hidden or binary: ignore files (.gitignore, .ignore, .rgignore) are not read, for in a container they
+  say what was kept out of its image, not what is of no interest.`;
 
 const statuses = `Exit status:
   0  a line matched, and nothing failed (with -q: a line matched)

@@ -43,7 +43,13 @@ export function scanChunk(matcher: Matcher, read: ReadAt, index: number, options
   const report: ChunkReport = { start: lineFrom(read, index * CHUNK), stretches: [], isPartial: false };
   const end = (index + 1) * CHUNK;
   const buffer = new LineBuffer("text", report.start);
+  let hits = 0;
   while (buffer.offset < end) {
+    // The search goes through what follows by itself: looking at it here too would only cost time.
+    if (hits >= MOST_HITS && !options.lineNumbers) {
+      addStretch(report.stretches, { end: lineFrom(read, end), isHit: true, newlines: 0 });
+      break;
+    }
     const whole = nextLines(buffer, read);
     if (whole === undefined || (options.stopsAtNul && whole.includes(0))) {
       report.isPartial = true;
@@ -51,7 +57,10 @@ export function scanChunk(matcher: Matcher, read: ReadAt, index: number, options
     }
     const cut = buffer.offset + whole.length > end ? whole.indexOf(NEWLINE, end - 1 - buffer.offset) + 1 : whole.length;
     const lines = whole.subarray(0, cut || whole.length);
-    locate(matcher, lines, buffer.offset, report.stretches, options.lineNumbers);
+    hits += locate(matcher, lines, buffer.offset, report.stretches, {
+      most: MOST_HITS - hits,
+      counts: options.lineNumbers,
+    });
     buffer.consume(lines.length);
     if (cut < whole.length) break;
   }
@@ -85,23 +94,38 @@ function nextLines(buffer: LineBuffer, read: ReadAt): Buffer | undefined {
   }
 }
 
-function locate(matcher: Matcher, lines: Buffer, offset: number, stretches: Stretch[], counts: boolean): void {
+/** Returns how many lines it told one by one, `most` of them; the rest is one hit then. */
+function locate(
+  matcher: Matcher,
+  lines: Buffer,
+  offset: number,
+  stretches: Stretch[],
+  { most, counts }: { most: number; counts: boolean },
+): number {
+  let hits = 0;
   let at = 0;
   const add = (end: number, isHit: boolean) => {
     if (end === at) return;
     const newlines = counts ? countNewlines(lines, at, end) : 0;
-    const last = stretches.at(-1);
-    if (last?.isHit === isHit) {
-      last.end = offset + end;
-      last.newlines += newlines;
-    } else stretches.push({ end: offset + end, isHit, newlines });
+    addStretch(stretches, { end: offset + end, isHit, newlines });
     at = end;
   };
   const block = matcher.block(lines);
-  while (at < lines.length && stretches.length < MOST_HITS * 2) {
+  while (at < lines.length && hits < most) {
     const line = block.next(at);
     add(line?.start ?? lines.length, false);
-    if (line !== undefined) add(line.end, true);
+    if (line === undefined) break;
+    add(line.end, true);
+    hits++;
   }
   add(lines.length, true);
+  return hits;
+}
+
+function addStretch(stretches: Stretch[], { end, isHit, newlines }: Stretch): void {
+  const last = stretches.at(-1);
+  if (last?.isHit === isHit) {
+    last.end = end;
+    last.newlines += newlines;
+  } else stretches.push({ end, isHit, newlines });
 }

@@ -151,9 +151,10 @@ class JsonFilePrinter implements Sink {
     });
   }
 
-  #submatches({ bytes }: Line): object[] {
+  #submatches(line: Line): object[] {
+    const { bytes } = line;
     return this.#printer.matcher
-      .matches(bytes)
+      .matches(line)
       .map(({ start, end }) => ({ match: content(bytes.subarray(start, end)), start, end }));
   }
 

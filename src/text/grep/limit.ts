@@ -11,9 +11,9 @@ export class MatchLimit {
     this.#after = after;
   }
 
-  /** A line matched. Beyond the limit it is but context of the last one within it. */
-  matched(): void {
-    this.count++;
+  /** A line matched, or several. Beyond the limit it is but context of the last one within it. */
+  matched(count = 1): void {
+    this.count += count;
     if (this.count > this.#limit) this.context();
     else this.#contextLeft = this.#after;
   }

@@ -52,6 +52,7 @@ class FilePrinter implements Sink {
   readonly #limit: MatchLimit;
   readonly #before: number;
   #binaryAt: number | undefined;
+  readonly matchedRun?: Sink["matchedRun"];
 
   constructor(printer: LinePrinter, path: Uint8Array, binary: BinaryMode) {
     this.#printer = printer;
@@ -59,6 +60,9 @@ class FilePrinter implements Sink {
     this.#binary = binary;
     this.#limit = new MatchLimit(printer.options.maxCount, printer.options.after);
     this.#before = printer.output.count;
+    const { paths, heading, colour, onlyMatching, maxCount, safe } = printer.options;
+    if ((!paths || heading) && !colour && !onlyMatching && maxCount === undefined && safe === undefined)
+      this.matchedRun = (block, start, end, count) => this.#run(block, start, end, count);
   }
 
   /** Lines that matched. */
@@ -70,7 +74,7 @@ class FilePrinter implements Sink {
     this.#limit.matched();
     if (this.#isEnough) return false;
     const { colour, onlyMatching } = this.#printer.options;
-    this.#line(line, ":", colour || onlyMatching ? this.#printer.matcher.matches(line.bytes) : []);
+    this.#line(line, ":", colour || onlyMatching ? this.#printer.matcher.matches(line) : []);
     return !this.#limit.isReached;
   }
 
@@ -78,7 +82,7 @@ class FilePrinter implements Sink {
     if (kind === "after") this.#limit.context();
     if (this.#isEnough) return false;
     const { colour, onlyMatching, invert } = this.#printer.options;
-    this.#line(line, "-", invert && (colour || onlyMatching) ? this.#printer.matcher.matches(line.bytes) : []);
+    this.#line(line, "-", invert && (colour || onlyMatching) ? this.#printer.matcher.matches(line) : []);
     return !this.#limit.isReached;
   }
 
@@ -109,18 +113,34 @@ class FilePrinter implements Sink {
     return this.#binaryAt !== undefined && this.#binary === "convert";
   }
 
+  #run(block: Buffer, start: number, end: number, count: number): boolean {
+    this.#limit.matched(count);
+    if (this.#isEnough) return false;
+    const { output } = this.#printer;
+    this.#heading();
+    output.range(block, start, end);
+    if (block[end - 1] !== NEWLINE) output.bytes(newline);
+    return true;
+  }
+
   #line(line: Line, separator: string, matches: readonly Range[]): void {
     const { output, options, colours } = this.#printer;
     this.#heading();
     if (matches.length > 0 && options.onlyMatching) {
       for (const { start, end } of matches) {
         this.#prefix(line, separator);
-        if (start < end) this.#match(line.bytes.subarray(start, end), colours.match);
-        output.bytes(newline);
+        const isPlain = !options.colour && options.safe === undefined;
+        if (isPlain) output.range(line.block, line.start + start, line.start + end);
+        else if (start < end) this.#match(line.bytes.subarray(start, end), colours.match);
+        output.text("\n");
       }
       return;
     }
     this.#prefix(line, separator);
+    if (!options.colour && options.safe === undefined && line.block[line.end - 1] === NEWLINE) {
+      output.range(line.block, line.start, line.end);
+      return;
+    }
     const content = line.bytes.at(-1) === NEWLINE ? line.bytes.subarray(0, -1) : line.bytes;
     let at = 0;
     for (const { start, end } of options.colour ? joined(matches) : []) {
@@ -150,6 +170,11 @@ class FilePrinter implements Sink {
       output.text(separator);
     }
     if (number === undefined) return;
+    if (!options.colour) {
+      output.number(number);
+      output.text(separator);
+      return;
+    }
     const [on, off] = colours.number;
     output.text(`${on}${number}${off}${separator}`);
   }

@@ -1,5 +1,5 @@
 import { countNewlines } from "./count.ts";
-import type { Matcher, Range } from "./matcher.ts";
+import type { Block, LineRun, Matcher, Range } from "./matcher.ts";
 import type { Line, Sink } from "./sink.ts";
 
 /** Which lines are shown. */
@@ -30,6 +30,8 @@ export class LineSearch {
   #hasShown = false;
   #afterLeft = 0;
   #line: { number: number; at: number } | undefined;
+  /** What is searched now. */
+  #block: Block | undefined;
 
   constructor(matcher: Matcher, sink: Sink, options: LineOptions) {
     this.#matcher = matcher;
@@ -59,7 +61,13 @@ export class LineSearch {
   search(bytes: Buffer, offset: number): boolean {
     const run = { bytes, offset };
     const block = this.#matcher.block(bytes);
+    this.#block = block;
+    const takesRuns = this.#sink.matchedRun !== undefined && this.#line === undefined && !this.#hasContext;
     for (let at = this.#searched - offset; at < bytes.length; at = this.#searched - offset) {
+      if (takesRuns) {
+        if (!this.#selectRun(run, block, at)) return false;
+        continue;
+      }
       const found = block.next(at);
       if (!(this.#invert ? this.#selectOthers(run, found) : this.#select(run, found))) return false;
     }
@@ -106,6 +114,27 @@ export class LineSearch {
     return true;
   }
 
+  /** Selects lines that follow each other, all at once. */
+  #selectRun({ bytes, offset }: Run, block: Block, at: number): boolean {
+    const found = block.run(at);
+    this.#searched = offset + (found?.end ?? bytes.length);
+    if (!this.#invert) return found === undefined || this.#tellRun(bytes, offset, found);
+    const end = found?.start ?? bytes.length;
+    if (at === end) return true;
+    const count = countNewlines(bytes, at, end) + (bytes[end - 1] === NEWLINE ? 0 : 1);
+    return this.#tellRun(bytes, offset, { start: at, end, count });
+  }
+
+  #tellRun(bytes: Buffer, offset: number, { start, end, count }: LineRun): boolean {
+    if (this.#sink.matchedRun?.(bytes, start, end, count) === false) return false;
+    this.#setShown(offset + end);
+    return true;
+  }
+
+  get #hasContext(): boolean {
+    return this.#before > 0 || this.#after > 0;
+  }
+
   #showMatch(run: Run, range: Range): boolean {
     this.#showBreak(run, range.start);
     if (!this.#sink.matched(this.#lineAt(run, range))) return false;
@@ -139,8 +168,7 @@ export class LineSearch {
   }
 
   #showBreak(run: Run, at: number): void {
-    const hasContext = this.#before > 0 || this.#after > 0;
-    if (hasContext && this.#hasShown && this.#shown < run.offset + at) this.#sink.contextBreak();
+    if (this.#hasContext && this.#hasShown && this.#shown < run.offset + at) this.#sink.contextBreak();
   }
 
   #setShown(offset: number): void {
@@ -150,13 +178,52 @@ export class LineSearch {
 
   #lineAt(run: Run, { start, end }: Range): Line {
     this.#countTo(run, start);
-    return { bytes: run.bytes.subarray(start, end), offset: run.offset + start, number: this.#line?.number };
+    const found = new FoundLine(run.bytes, start, end, run.offset + start, this.#line?.number, this.#block);
+    // Where the next line is shown too, its number is known without counting.
+    if (this.#line !== undefined && run.bytes[end - 1] === NEWLINE) {
+      this.#line.number++;
+      this.#line.at = run.offset + end;
+    }
+    return found;
   }
 
   #countTo({ bytes, offset }: Run, upTo: number): void {
     if (this.#line === undefined || this.#line.at >= offset + upTo) return;
     this.#line.number += countNewlines(bytes, this.#line.at - offset, upTo);
     this.#line.at = offset + upTo;
+  }
+}
+
+class FoundLine implements Line {
+  readonly block: Buffer;
+  readonly start: number;
+  readonly end: number;
+  readonly offset: number;
+  readonly number: number | undefined;
+  readonly #searched: Block | undefined;
+
+  constructor(
+    block: Buffer,
+    start: number,
+    end: number,
+    offset: number,
+    number: number | undefined,
+    searched: Block | undefined,
+  ) {
+    this.block = block;
+    this.start = start;
+    this.end = end;
+    this.offset = offset;
+    this.number = number;
+    this.#searched = searched;
+  }
+
+  get ascii(): string | undefined {
+    return this.#searched?.asciiOf(this.start, this.end);
+  }
+
+  get bytes(): Buffer {
+    return this.block.subarray(this.start, this.end);
   }
 }
 

@@ -1,6 +1,7 @@
 import { isAscii } from "node:buffer";
 import { decodeText } from "../decode.ts";
 import { wordCharacter } from "./character-class.ts";
+import type { Line } from "./sink.ts";
 import { type Translated, translate, translateLiteral } from "./syntax.ts";
 
 /** What to look for. */
@@ -22,7 +23,14 @@ export interface Range {
   end: number;
 }
 
+/** Lines that follow each other and all match. */
+export interface LineRun extends Range {
+  count: number;
+}
+
 const NEWLINE = 10;
+/** Lines that matched by way of the required text, after which the rest of a block is searched without looking for that text. */
+const HITS = 24;
 /** Lines that had the required text but did not match, after which the rest of a block is searched without looking for that text. */
 const MISSES = 24;
 /** Blocks for which the required text is left alone when it proved common. */
@@ -72,11 +80,18 @@ export class Matcher {
     return new Block(this, bytes);
   }
 
-  /** Every match in one line, which may end with a newline; an empty one right behind another is none. */
-  matches(line: Buffer): Range[] {
-    const content = line.at(-1) === NEWLINE ? line.subarray(0, -1) : line;
+  /** Every match in one line, which may end with a newline; an empty one right behind another is none. `ascii`: see {@link Line}. */
+  matches(line: Pick<Line, "bytes" | "ascii" | "start" | "end">): Range[] {
+    const { ascii, start, end } = line;
+    if (ascii !== undefined) return this.#matchesOf(ascii, true, end - start);
+    const { bytes } = line;
+    const content = bytes.at(-1) === NEWLINE ? bytes.subarray(0, -1) : bytes;
     const isPlain = this.#isBytes || isAscii(content);
-    const text = isPlain ? content.toString("latin1") : decodeText(content);
+    return this.#matchesOf(isPlain ? content.toString("latin1") : decodeText(content), isPlain, bytes.length);
+  }
+
+  /** `length`: of the line in bytes, its newline included: only before that there is an empty match at its end. */
+  #matchesOf(text: string, isPlain: boolean, length: number): Range[] {
     const regex = isPlain ? this.#ascii : this.#unicode;
     const found: Range[] = [];
     let measured = 0;
@@ -93,7 +108,7 @@ export class Matcher {
       const start = offset(match.index);
       const end = offset(match.index + match[0].length);
       if (start === end) regex.lastIndex += (text.codePointAt(regex.lastIndex) ?? 0) > 0xffff ? 2 : 1;
-      if (start === end && (start === lastEnd || start >= line.length)) continue;
+      if (start === end && (start === lastEnd || start >= length)) continue;
       found.push({ start, end });
       lastEnd = end;
     }
@@ -109,8 +124,20 @@ export class Matcher {
       at = found.at;
       this.#suspended = SUSPENSION;
     }
-    if (this.#isBytes || block.isAscii) return block.line(matchFrom(this.#ascii, block.latin1, at), at);
+    if (this.#isBytes || block.isAscii) return block.lineOf(this.#ascii, at);
     return block.decodedLine(at, this.#unicode);
+  }
+
+  /** The next matching lines; for {@link Block} only. */
+  nextRun(block: Block, from: number): LineRun | undefined {
+    const isPlain = this.#isBytes || block.isAscii;
+    const isByRequired =
+      this.#required !== undefined && this.#suspended === 0 && (!this.#requiresAscii || block.isAscii);
+    if (isPlain && !isByRequired) return block.runOf(this.#ascii, from);
+    const found = this.next(block, from);
+    if (found === undefined) return undefined;
+    if (isByRequired && block.countHit() >= HITS) this.#suspended = SUSPENSION;
+    return { ...found, count: 1 };
   }
 
   /** A new block begins. */
@@ -131,8 +158,11 @@ export class Matcher {
   }
 
   #isMatch(block: Block, { start, end }: Range): boolean {
-    const bytes = block.bytes.subarray(start, block.bytes[end - 1] === NEWLINE ? end - 1 : end);
-    if (block.isAscii || isAscii(bytes)) return matchFrom(this.#ascii, bytes.toString("latin1"), 0) !== -1;
+    const before = block.bytes[end - 1] === NEWLINE ? end - 1 : end;
+    // A part of a string costs less than a string of a part.
+    if (block.isAscii) return matchFrom(this.#ascii, block.latin1.substring(start, before), 0) !== -1;
+    const bytes = block.bytes.subarray(start, before);
+    if (isAscii(bytes)) return matchFrom(this.#ascii, bytes.toString("latin1"), 0) !== -1;
     return matchFrom(this.#unicode, decodeText(bytes), 0) !== -1;
   }
 }
@@ -146,6 +176,9 @@ export class Block {
   #isAscii: boolean | undefined;
   #latin1: string | undefined;
   #decoded: Decoded | undefined;
+  #hits = 0;
+  /** Found already behind the last run: where a search from `from` ends, -1 for nowhere. */
+  #next = { from: -1, hit: -1 };
 
   constructor(matcher: Matcher, bytes: Buffer) {
     this.#matcher = matcher;
@@ -159,6 +192,44 @@ export class Block {
     return from < this.bytes.length ? this.#matcher.next(this, from) : undefined;
   }
 
+  /** As {@link next}, with the matching lines that follow it directly. */
+  run(from: number): LineRun | undefined {
+    return from < this.bytes.length ? this.#matcher.nextRun(this, from) : undefined;
+  }
+
+  /** Lines found in it, this one included. */
+  countHit(): number {
+    return ++this.#hits;
+  }
+
+  /** The first line from `from` on in which `regex` matches {@link latin1}. */
+  lineOf(regex: RegExp, from: number): Range | undefined {
+    const hit = endOfMatch(regex, this.latin1, from);
+    if (hit === -1) return undefined;
+    return { start: this.#lineStart(hit, from), end: this.#lineEnd(hit) };
+  }
+
+  /** The first lines likewise that follow each other. */
+  runOf(regex: RegExp, from: number): LineRun | undefined {
+    const text = this.latin1;
+    let hit = this.#next.from === from ? this.#next.hit : endOfMatch(regex, text, from);
+    if (hit === -1) return undefined;
+    const start = this.#lineStart(hit, from);
+    let end = this.#lineEnd(hit);
+    let count = 1;
+    for (; end < this.bytes.length; count++) {
+      hit = endOfMatch(regex, text, end);
+      const next = hit === -1 ? -1 : this.#lineEnd(end);
+      // A match that ends behind this line is in a later one.
+      if (hit === -1 || hit > next - (next > text.length ? 0 : 1)) {
+        this.#next = { from: end, hit };
+        break;
+      }
+      end = next;
+    }
+    return { start, end, count };
+  }
+
   get isAscii(): boolean {
     this.#isAscii ??= isAscii(this.bytes);
     return this.#isAscii;
@@ -169,6 +240,12 @@ export class Block {
     return this.#latin1;
   }
 
+  /** The content of the line from `start` to `end`, where all of the block is ASCII. */
+  asciiOf(start: number, end: number): string | undefined {
+    if (!this.isAscii) return undefined;
+    return this.latin1.substring(start, this.bytes[end - 1] === NEWLINE ? end - 1 : end);
+  }
+
   /** The line that holds the byte at `offset`, or ends there; none for -1. `from`: the beginning of that line or one before it. */
   line(offset: number, from: number): Range | undefined {
     if (offset === -1) return undefined;
@@ -177,6 +254,15 @@ export class Block {
     if (first === -1 || first >= offset) return { start: from, end: first + 1 || this.bytes.length };
     const start = this.bytes.lastIndexOf(NEWLINE, offset - 1) + 1;
     return { start, end: this.bytes.indexOf(NEWLINE, offset) + 1 || this.bytes.length };
+  }
+
+  /** Beginning of the line in which a match ends at `hit`; none is before `from`. */
+  #lineStart(hit: number, from: number): number {
+    return hit === from ? from : Math.max(from, this.latin1.lastIndexOf("\n", hit - 1) + 1);
+  }
+
+  #lineEnd(hit: number): number {
+    return this.latin1.indexOf("\n", hit) + 1 || this.bytes.length;
   }
 
   /** The next line of the decoded block that matches. Asked for ever later lines. */
@@ -245,6 +331,12 @@ function notOne(patterns: readonly string[], error: unknown): Error {
   const reason =
     error instanceof Error ? (/\/[a-z]*: (.*)$/s.exec(error.message)?.[1] ?? error.message) : String(error);
   return new Error(`'${patterns.join("', '")}' is not a regular expression: ${reason}`, { cause: error });
+}
+
+/** Where the first match at or after `from` ends, -1 for none; of text of one byte a character. Matches hold no newline, so it is in the line of its beginning. */
+function endOfMatch(regex: RegExp, text: string, from: number): number {
+  regex.lastIndex = from;
+  return regex.test(text) ? regex.lastIndex : -1;
 }
 
 /** Index of the first match at or after `from`, -1 for none. */

@@ -100,7 +100,8 @@ class Skimmer {
 
   #pass(stretch: Stretch): boolean {
     const { lines } = this.#search;
-    if (stretch.isHit) this.#skip();
+    // What is read at once holds a short gap anyway.
+    if (stretch.isHit && this.#at - lines.searched > BLOCK) this.#skip();
     this.#at = stretch.end;
     this.#number += stretch.newlines;
     while (lines.searched < stretch.end && (stretch.isHit || lines.wantsContext)) {

@@ -30,12 +30,20 @@ export class SummaryPrinter implements Sink {
     this.#output = output;
     this.#options = options;
     this.#path = path;
+    if (options.kind === "count" && options.maxCount === undefined)
+      this.matchedRun = (_block, _start, _end, count) => {
+        this.matches += count;
+        this.#count += count;
+        return true;
+      };
   }
+
+  readonly matchedRun?: Sink["matchedRun"];
 
   matched(line: Line): boolean {
     const { kind, maxCount } = this.#options;
     this.matches++;
-    this.#count += kind === "count-matches" ? this.#matcher.matches(line.bytes).length : 1;
+    this.#count += kind === "count-matches" ? this.#matcher.matches(line).length : 1;
     if (kind === "paths" || kind === "quiet") return false;
     return maxCount === undefined || this.matches < maxCount;
   }

@@ -145,9 +145,10 @@ describe("what is counted when words begin", () => {
 });
 
 describe("patterns", () => {
+  const whole = (text: string) => ({ bytes: Buffer.from(text), start: 0, end: Buffer.byteLength(text) });
   const matches = (pattern: string, line: string) =>
     new Matcher({ patterns: [pattern] })
-      .matches(Buffer.from(line))
+      .matches(whole(line))
       .map(({ start, end }) => Buffer.from(line).toString("utf8", start, end));
 
   it.each([
@@ -167,7 +168,7 @@ describe("patterns", () => {
 
   it("refers to the groups of its own pattern where there are several", () => {
     const matcher = new Matcher({ patterns: ["(x)y", "(a)\\1"] });
-    expect(matcher.matches(Buffer.from("aa xy"))).toHaveLength(2);
+    expect(matcher.matches(whole("aa xy"))).toHaveLength(2);
   });
 
   it.each([
