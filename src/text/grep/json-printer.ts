@@ -154,7 +154,7 @@ class JsonFilePrinter implements Sink {
   #submatches(line: Line): object[] {
     const { bytes } = line;
     return this.#printer.matcher
-      .matches(line)
+      .matchesIn(line)
       .map(({ start, end }) => ({ match: content(bytes.subarray(start, end)), start, end }));
   }
 

@@ -74,7 +74,7 @@ class FilePrinter implements Sink {
     this.#limit.matched();
     if (this.#isEnough) return false;
     const { colour, onlyMatching } = this.#printer.options;
-    this.#line(line, ":", colour || onlyMatching ? this.#printer.matcher.matches(line) : []);
+    this.#line(line, ":", colour || onlyMatching ? this.#printer.matcher.matchesIn(line) : []);
     return !this.#limit.isReached;
   }
 
@@ -82,7 +82,7 @@ class FilePrinter implements Sink {
     if (kind === "after") this.#limit.context();
     if (this.#isEnough) return false;
     const { colour, onlyMatching, invert } = this.#printer.options;
-    this.#line(line, "-", invert && (colour || onlyMatching) ? this.#printer.matcher.matches(line) : []);
+    this.#line(line, "-", invert && (colour || onlyMatching) ? this.#printer.matcher.matchesIn(line) : []);
     return !this.#limit.isReached;
   }
 

@@ -80,14 +80,17 @@ export class Matcher {
     return new Block(this, bytes);
   }
 
-  /** Every match in one line, which may end with a newline; an empty one right behind another is none. `ascii`: see {@link Line}. */
-  matches(line: Pick<Line, "bytes" | "ascii" | "start" | "end">): Range[] {
-    const { ascii, start, end } = line;
-    if (ascii !== undefined) return this.#matchesOf(ascii, true, end - start);
-    const { bytes } = line;
+  /** Every match in one line, which may end with a newline; an empty one right behind another is none. */
+  matches(bytes: Buffer): Range[] {
     const content = bytes.at(-1) === NEWLINE ? bytes.subarray(0, -1) : bytes;
     const isPlain = this.#isBytes || isAscii(content);
     return this.#matchesOf(isPlain ? content.toString("latin1") : decodeText(content), isPlain, bytes.length);
+  }
+
+  /** The same in a line that the search told: quicker where it has the text already. */
+  matchesIn(line: Line): Range[] {
+    const { ascii, start, end } = line;
+    return ascii === undefined ? this.matches(line.bytes) : this.#matchesOf(ascii, true, end - start);
   }
 
   /** `length`: of the line in bytes, its newline included: only before that there is an empty match at its end. */

@@ -43,7 +43,7 @@ export class SummaryPrinter implements Sink {
   matched(line: Line): boolean {
     const { kind, maxCount } = this.#options;
     this.matches++;
-    this.#count += kind === "count-matches" ? this.#matcher.matches(line).length : 1;
+    this.#count += kind === "count-matches" ? this.#matcher.matchesIn(line).length : 1;
     if (kind === "paths" || kind === "quiet") return false;
     return maxCount === undefined || this.matches < maxCount;
   }
