@@ -42,6 +42,9 @@ export function kindOf(mode: number): FileKind {
 /** Milliseconds between looks at a device that has nothing yet and cannot be polled. */
 const UNPOLLABLE_MS = 50;
 
+/** The largest off_t. */
+const MOST_OFFSET = 2n ** 63n - 1n;
+
 /** Bytes of one chunk of {@link OpenFile.stream}: 64 to 128 KiB is where pread is fastest. */
 const CHUNK = 128 * 1024;
 
@@ -105,11 +108,15 @@ export class OpenFile implements AsyncDisposable {
   /**
    * Reads at `position` into `buffer` (pread(2)); the shared file offset is neither used nor moved.
    * @returns bytes read, 0 at the end.
-   * @throws PortholeError FILE with the errno; ESPIPE for what has no positions.
+   * @throws PortholeError FILE with the errno; ESPIPE for what has no positions, EOVERFLOW beyond 2^53 - 1 (2^63 - 1 as a bigint).
    */
   read(buffer: Uint8Array, position: number | bigint): number {
     if (!this.isSeekable) {
       throw new PortholeError("FILE", `${this.path}: a ${this.kind} has no positions to read at`, { errno: "ESPIPE" });
+    }
+    // Beyond 2^53 a number is another one than was meant; a file with holes may be as large as 2^63 - 1.
+    if (typeof position === "number" ? position > Number.MAX_SAFE_INTEGER : position > MOST_OFFSET) {
+      throw new PortholeError("FILE", `${this.path}: there is no reading at byte ${position}`, { errno: "EOVERFLOW" });
     }
     return attempt(this.path, () => readSync(this.#fd.number, buffer, 0, buffer.length, position));
   }

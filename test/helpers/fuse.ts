@@ -11,17 +11,22 @@ export interface FuseTarget {
   stop(): Promise<void>;
 }
 
+/** Compiles a fixture, statically, to `out`. */
+export function compileFixture(name: string, out: string): void {
+  const source = `${repository}test/fixtures/${name}.c`;
+  const compiled = spawnSync("cc", ["-std=c11", "-Wall", "-Wextra", "-Werror", "-O1", "-static", "-o", out, source], {
+    encoding: "utf8",
+  });
+  if (compiled.status !== 0) throw new Error(compiled.stderr);
+}
+
 /** A target whose first process sees a FUSE file system at `place`; its server answers as test/fixtures/fuse-server.c says. */
 export async function fuseTarget(): Promise<FuseTarget> {
   const { directory } = inject("machine");
   // Its own: another test file may be running a program while this one compiles.
   const own = mkdtempSync(`${directory}/fuse-`);
   const program = `${own}/server`;
-  const source = `${repository}test/fixtures/fuse-server.c`;
-  const compiled = spawnSync("cc", ["-std=c11", "-Wall", "-Wextra", "-Werror", "-o", program, source], {
-    encoding: "utf8",
-  });
-  if (compiled.status !== 0) throw new Error(compiled.stderr);
+  compileFixture("fuse-server", program);
   const place = `${own}/fs`;
   mkdirSync(place);
   const child = spawn(program, [place], { stdio: ["ignore", "ignore", "pipe"] });

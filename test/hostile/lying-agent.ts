@@ -111,7 +111,9 @@ export function lyingAgent(
   const listener = listenAt(directory, `${agentFile(key)}.sock`, 0o600);
   directory.close();
 
-  const told = new Map<number, Lie>([[Op.hello, (request, client) => client.answer(request, agentFacts({ route }))]]);
+  // It always claims to be on the route whose agents are this user's own processes.
+  const claim = agentFacts({ route: "direct" });
+  const told = new Map<number, Lie>([[Op.hello, (request, client) => client.answer(request, claim)]]);
   for (const [name, lie] of Object.entries(lies)) told.set(Op[name as keyof typeof Op], lie);
   const clients: Client[] = [];
   const watch = Reactor.shared().watch(listener, EPOLLIN, () => {

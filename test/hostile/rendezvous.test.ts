@@ -1,0 +1,222 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { connectAt, FdSocket, socketpair } from "../../src/descriptors/fd-socket.ts";
+import { openDirectory } from "../../src/descriptors/file.ts";
+import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
+import { encodeMessage } from "../../src/protocol/codec.ts";
+import { Op, TOKEN_BYTES } from "../../src/protocol/messages.ts";
+import { openRendezvous, type Rendezvous } from "../../src/routes/rendezvous.ts";
+import { ensureRunDirectory, type RunDirectory } from "../../src/routes/run-dir.ts";
+import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
+import { controlMessage, ints, rawSend } from "../descriptors/raw-message.ts";
+import { describeAsRoot, describeWith } from "../helpers/availability.ts";
+import { container, engine } from "../helpers/engine.ts";
+import { ORDINARY_USER, OTHER_USER } from "../helpers/machine.ts";
+import { user } from "../helpers/porthole.ts";
+import { descriptorCount } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { agentFacts } from "../protocol/samples.ts";
+
+/* Whoever has the directory mounted may connect to the rendezvous: another container, another user inside. Only the agent that was started is met. */
+
+interface Meeting {
+  run: RunDirectory;
+  rendezvous: Rendezvous;
+  token: Buffer;
+  /** Connects as anybody with the mount can. */
+  connect(): FdSocket;
+}
+
+function meeting(): Meeting {
+  const run = ensureRunDirectory({ XDG_STATE_HOME: temporaryDirectory() });
+  const rendezvous = owned(openRendezvous(run));
+  const name = rendezvous.insidePath.replace(/^.*\//, "");
+  const connect = () => {
+    const directory = openDirectory(run.mount);
+    try {
+      return owned(new FdSocket(connectAt(directory, name), { maxDescriptors: 1 }));
+    } finally {
+      directory.close();
+    }
+  };
+  return { run, rendezvous, token: Buffer.from(rendezvous.tokenLine.trim(), "hex"), connect };
+}
+
+const announce = (token: Uint8Array, facts = agentFacts({ route: "mount" })) =>
+  encodeMessage(Op.announce, 0, Buffer.concat([token, facts]));
+const listener = (): OwnedFd => {
+  const [one, other] = socketpair();
+  owned(other);
+  return owned(one);
+};
+const ours = async () => true;
+const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
+
+/** Whether the peer was given the listening socket: "served", or "dropped" once its connection has ended. */
+async function outcome(peer: FdSocket): Promise<"served" | "dropped"> {
+  return waitFor("the peer to be answered", () => {
+    const packet = peer.receive();
+    if (packet === "again") return undefined;
+    if (packet === "end") return "dropped";
+    for (const fd of packet.descriptors) fd.close();
+    return "served";
+  });
+}
+
+describe("at the rendezvous", () => {
+  const wrong: [string, (peer: FdSocket, token: Buffer) => void][] = [
+    ["another token", (peer) => peer.send(announce(Buffer.alloc(TOKEN_BYTES, 7)))],
+    ["a token of zeros", (peer) => peer.send(announce(Buffer.alloc(TOKEN_BYTES)))],
+    ["half of the token", (peer, token) => peer.send(encodeMessage(Op.announce, 0, token.subarray(0, 16)))],
+    [
+      "the token behind another id",
+      (peer, token) => peer.send(encodeMessage(Op.announce, 5, Buffer.concat([token, agentFacts()]))),
+    ],
+    [
+      "the token in another message",
+      (peer, token) => peer.send(encodeMessage(Op.hello, 0, Buffer.concat([token, agentFacts()]))),
+    ],
+    ["the token and a descriptor", (peer, token) => rawSend(peer.fd, announce(token), controlMessage(ints(0)))],
+    ["an empty packet", (peer) => rawSend(peer.fd, new Uint8Array(0))],
+    ["noise", (peer) => peer.send(Buffer.alloc(65_536, 0xee))],
+    ["nothing, and goes", (peer) => peer.close()],
+  ];
+
+  test.each(wrong)("a peer with %s is dropped, and waiting goes on for the right one", async (_, say) => {
+    const { rendezvous, token, connect } = meeting();
+    const met = rendezvous.meet(listener(), ours, { timeoutMs: 20_000 });
+    const peer = connect();
+    say(peer, token);
+    if (!peer.fd.closed) expect(await outcome(peer)).toBe("dropped");
+    const right = connect();
+    right.send(announce(token));
+    expect(await outcome(right)).toBe("served");
+    expect((await met).facts.route).toBe("mount");
+  });
+
+  test("the right token from a process that is not the one that was started is not enough", async () => {
+    const { rendezvous, token, connect } = meeting();
+    const asked: number[] = [];
+    const isOurs = async (pid: number) => asked.push(pid) > 1;
+    const met = rendezvous.meet(listener(), isOurs, { timeoutMs: 20_000 });
+    const thief = connect();
+    thief.send(announce(token));
+    expect(await outcome(thief)).toBe("dropped");
+    const right = connect();
+    right.send(announce(token));
+    expect(await outcome(right)).toBe("served");
+    await met;
+    expect(asked).toEqual([process.pid, process.pid]);
+  });
+
+  test("the token is good for once: who replays it finds no socket, and who came at the same time gets nothing", async () => {
+    const { run, rendezvous, token, connect } = meeting();
+    const met = rendezvous.meet(listener(), ours, { timeoutMs: 20_000 });
+    const peers = [connect(), connect(), connect()];
+    for (const peer of peers) peer.send(announce(token));
+    expect((await Promise.all(peers.map(outcome))).filter((what) => what === "served").length).toBeGreaterThan(0);
+    await met;
+    expect(() => connect()).toThrow(expect.objectContaining({ errno: "ENOENT" }));
+    expect(readdirSync(run.mount)).toEqual([]);
+  });
+
+  test("silent peers keep nobody out and no descriptor open", async () => {
+    const { rendezvous, token, connect } = meeting();
+    const before = descriptorCount();
+    const met = rendezvous.meet(listener(), ours, { timeoutMs: 20_000 });
+    const silent: FdSocket[] = [];
+    // The listener's queue takes 128 at once.
+    for (let round = 0; round < 4; round++) {
+      for (let count = 0; count < 50; count++) silent.push(connect());
+      await turn();
+    }
+    const right = connect();
+    right.send(announce(token));
+    expect(await outcome(right)).toBe("served");
+    await met;
+    for (const peer of silent) expect(await outcome(peer)).toBe("dropped");
+    for (const peer of [...silent, right]) peer.close();
+    expect(descriptorCount()).toBeLessThanOrEqual(before + 2);
+  });
+
+  test("nobody comes: the deadline ends the wait with one line, and nothing is left", async () => {
+    const { run, rendezvous } = meeting();
+    await expect(rendezvous.meet(listener(), ours, { timeoutMs: 50 })).rejects.toMatchObject({
+      ...{ code: "ATTACH", errno: "ETIMEDOUT", message: "the agent did not report within 0.05 s" },
+    });
+    expect(readdirSync(run.mount)).toEqual([]);
+  });
+});
+
+describeAsRoot("another user of this machine", () => {
+  test("cannot reach an agent's socket, nor the rendezvous", async () => {
+    const one = user({ uid: ORDINARY_USER });
+    await one.run(["docker-args"]);
+    const { spawnSync } = await import("node:child_process");
+    for (const part of ["", "/agents", "/mnt"]) {
+      const path = `${one.directory}/state/porthole${part}`;
+      expect(existsSync(path), part).toBe(true);
+      const { status } = spawnSync("setpriv", [
+        `--reuid=${OTHER_USER}`,
+        `--regid=${OTHER_USER}`,
+        "--clear-groups",
+        "ls",
+        path,
+      ]);
+      expect(status, part).not.toBe(0);
+    }
+  });
+
+  test("whose run directory was put in the way is refused, in one line", async () => {
+    const victim = user({ uid: ORDINARY_USER });
+    // root's directory where the user's own is looked for
+    mkdirSync(`${victim.directory}/state/porthole`, { mode: 0o700 });
+    const result = await victim.run(["cat", `${"ab".repeat(32)}:/x`]);
+    expect(result.code).toBe(4);
+    expect(result.stderr).toMatch(/^porthole: the run directory .* cannot be trusted: it belongs to uid 0[^\n]*\n$/);
+    rmSync(`${victim.directory}/state/porthole`, { recursive: true });
+  });
+});
+
+describeWith(["root", "docker"], "a rendezvous directory full of what somebody planted", () => {
+  test("is used all the same, and nothing that a link names is touched", async () => {
+    const someone = user({ engine: engine("docker") });
+    const { text } = await someone.run(["docker-args"]);
+    const mount = `${someone.directory}/state/porthole/mnt`;
+    const precious = `${someone.directory}/precious`;
+    writeFileSync(precious, "untouched\n", { mode: 0o600 });
+    const target = await container(engine("docker"), {
+      steps: ["write", "/note", "x"],
+      host: { Binds: [text.trim().replace("--volume ", "")] },
+    });
+    rmSync(`${mount}/agent`, { force: true });
+    symlinkSync(precious, `${mount}/agent`);
+    for (let index = 0; index < 300; index++)
+      symlinkSync(precious, `${mount}/r-${index.toString(16).padStart(24, "0")}.sock`);
+    const servers = await Promise.all(
+      Array.from({ length: 50 }, (_, index) => {
+        const server = createServer();
+        return new Promise<typeof server>((resolve) =>
+          server.listen(`${mount}/planted-${index}.sock`, () => resolve(server)),
+        );
+      }),
+    );
+    onTestFinished(() => {
+      for (const server of servers) server.close();
+    });
+    const result = await someone.run(["cat", "--route", "mount", `${target.name}:/note`]);
+    expect(result).toMatchObject({ code: 0, stderr: "", text: "x\n" });
+    expect([readFileSync(precious, "utf8"), statSync(precious).mode & 0o777]).toEqual(["untouched\n", 0o600]);
+    await target.remove();
+  });
+});

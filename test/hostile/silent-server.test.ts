@@ -1,0 +1,121 @@
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, inject, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { type Container, container, engine, image } from "../helpers/engine.ts";
+import { compileFixture } from "../helpers/fuse.ts";
+import { ORDINARY_USER } from "../helpers/machine.ts";
+import { type Running, type User, user } from "../helpers/porthole.ts";
+import { processName } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+/*
+ * A container with a file system of its own whose server stops answering: at look-up, open, getattr, read and flush. Whatever a command waits
+ * for, Ctrl-C ends it, and other commands go on. PORTHOLE_TEST_MEASURE=1 prints how long that took.
+ */
+
+describeWith(["root", "docker"], "a FUSE server in a container that stops answering", () => {
+  let target: Container;
+  let program: Buffer;
+  beforeAll(() => {
+    const path = `${inject("machine").directory}/fuse-static`;
+    compileFixture("fuse-server", path);
+    program = readFileSync(path);
+  });
+
+  let others = 0;
+  /** Another file like the one of this name, for nobody waits for it yet. */
+  const another = (name: string) => `${name}.${(others++ % 99) + 1}`;
+
+  /** How many requests the server has left unanswered. */
+  function unanswered(): number {
+    const server = Number(readFileSync(`/proc/${target.pid}/task/${target.pid}/children`, "utf8").split(" ")[0]);
+    return Number(/^silent (\d+)/.exec(processName(server) ?? "")?.[1] ?? 0);
+  }
+
+  /** Interrupts the command once the server is silent, and expects its end. */
+  async function interrupted(start: () => Running, what: string): Promise<void> {
+    const before = unanswered();
+    const running = start();
+    running.stdout.resume();
+    await waitFor(`the server to be silent towards ${what}`, () => unanswered() > before);
+    const asked = performance.now();
+    const ended = new Promise<void>((resolve) => running.child.once("exit", () => resolve()));
+    running.child.kill("SIGINT");
+    await ended;
+    if (process.env.PORTHOLE_TEST_MEASURE)
+      console.log(`${what}: ended ${(performance.now() - asked).toFixed(1)} ms after SIGINT`);
+    expect(running.child.signalCode ?? running.child.exitCode).toBe("SIGINT");
+    expect(running.complaints()).not.toContain("    at ");
+  }
+
+  describe.each([
+    { route: "direct", uid: 0 },
+    { route: "sidecar", uid: ORDINARY_USER },
+    { route: "mount", uid: 0 },
+  ])("over route $route as uid $uid", ({ route, uid }) => {
+    let someone: User;
+    beforeAll(async () => {
+      someone = user({ uid, engine: engine("docker") });
+      const { text } = await someone.run(["docker-args"]);
+      target = await container(engine("docker"), {
+        image: await image(engine("docker"), [
+          { name: "fuse-server", content: program, mode: 0o755 },
+          { name: "fs", type: "directory" },
+        ]),
+        command: ["/fuse-server", "/fs"],
+        host: {
+          CapAdd: ["SYS_ADMIN"],
+          Devices: [{ PathOnHost: "/dev/fuse", PathInContainer: "/dev/fuse", CgroupPermissions: "rwm" }],
+          SecurityOpt: ["apparmor=unconfined"],
+          Binds: route === "mount" ? [text.trim().replace("--volume ", "")] : [],
+        },
+      });
+      await waitFor("the file system", () => processName(target.pid) === "ready");
+    });
+    const at = (name: string) => `${target.name}:/fs/${name}`;
+    const args = (command: string, ...rest: string[]) => [command, "--route", route, ...rest];
+
+    test("what is answered comes whole, through the agent, which is said", async () => {
+      const { stdout, stderr, code } = await someone.run(args("cat", at("data")));
+      expect(stderr).toBe(`porthole: ${at("data")}: its file system may not answer, so the agent reads it for us\n`);
+      expect([code, stdout.length, stdout.subarray(-8).toString()]).toEqual([0, 1 << 20, `${(1 << 20) - 8}\n`]);
+    });
+
+    test("a read that fails half way is an error, not an end", async () => {
+      const { stdout, stderr, code } = await someone.run(args("cat", at("bad-read")));
+      expect([code, stdout.length]).toEqual([1, 65_536]);
+      expect(stderr).toMatch(/could not read the file .*Input\/output error\n$/);
+    });
+
+    test("names are listed without asking it for their facts", async () => {
+      const { text, code } = await someone.run(args("ls", "-l", at("")));
+      expect(code).toBe(0);
+      expect(text).toContain("no-getattr");
+    });
+
+    test.each([
+      ["look-up", "cat", ["no-lookup"]],
+      ["look-up", "stat", ["no-lookup"]],
+      ["open", "cat", ["no-open"]],
+      ["open", "tail", ["no-open"]],
+      ["read", "cat", ["no-read"]],
+      ["read", "tail", ["no-read"]],
+      ["read", "grep", ["x", "no-read"]],
+      ["read", "hexdump", ["no-read"]],
+      ["flush", "cat", ["no-flush"]],
+    ])("silent at %s: an interrupt ends %s", async (where, command, [first = "", second]) => {
+      const rest = second === undefined ? [at(another(first))] : [first, at(another(second))];
+      await interrupted(() => someone.start(args(command, ...rest)), `${route}, ${where}, ${command}`);
+    });
+
+    test("other commands go on while some hang", async () => {
+      const before = unanswered();
+      const hanging = someone.start(args("cat", at(another("no-read"))));
+      hanging.stdout.resume();
+      await waitFor("it to hang", () => unanswered() > before);
+      expect((await someone.run(args("cat", at("data")))).stdout.length).toBe(1 << 20);
+      hanging.child.kill("SIGINT");
+      expect((await hanging.ended).signal).toBe("SIGINT");
+    });
+  });
+});
