@@ -7,6 +7,7 @@ import { type Agent, builds, bytes, drain, startAgent } from "../helpers/agent.t
 import { repository } from "../helpers/paths.ts";
 import { isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
+import { expectTable } from "./filter-table.ts";
 
 /** Compiles test/fixtures/confined.c with the agent's own confinement; `undefined` where there is no such compiler. */
 function compile(compiler: string, more: string[] = []): string | undefined {
@@ -79,6 +80,10 @@ describe("a process under the agent's confinement", () => {
     const strict = Object.entries(expected).map(([name, how]) => [name, /^E/.test(how) ? "SIGSYS" : how]);
     expect(outcomes(compile("cc", ["-DPORTHOLE_STRICT"]) ?? "")).toEqual(Object.fromEntries(strict));
   });
+});
+
+test.runIf(process.arch === "x64")("the list is of x86-64's numbers, and other tables are deadly", () => {
+  expectTable("x64", ["cc"], []);
 });
 
 describe.each(builds)("the %s agent, confined", (build) => {

@@ -5,6 +5,7 @@ import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { encode } from "../../src/protocol/codec.ts";
 import { decodeFileFacts } from "../../src/protocol/facts.ts";
 import { Op } from "../../src/protocol/messages.ts";
+import { expectTable } from "../agent/filter-table.ts";
 import { bytes, drain, startAgent } from "../helpers/agent.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { EMULATOR } from "../helpers/machine.ts";
@@ -44,6 +45,11 @@ describeWith(["musl", "arm64"], "the agents of the package", () => {
       stdout: "",
       stderr: "porthole-agent: exactly one route is needed: mount, sidecar or direct\n",
     });
+  });
+
+  test("the arm64 one's filter is of that processor's system calls, and other tables are deadly", () => {
+    const specs = `-specs=${repository}agent/build/cross/musl-arm64.specs`;
+    expectTable("arm64", ["aarch64-linux-gnu-gcc", specs], [EMULATOR]);
   });
 
   async function startEmulated(program: string) {
