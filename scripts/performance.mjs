@@ -13,7 +13,8 @@ const draw = chartist();
 
 rmSync(CHARTS, { recursive: true, force: true });
 mkdirSync(CHARTS, { recursive: true });
-for (const [name, each] of Object.entries(cases)) writeFileSync(`${CHARTS}/${name}.svg`, draw(chart(each)));
+for (const [name, each] of Object.entries(cases))
+  if (isDrawn(each)) writeFileSync(`${CHARTS}/${name}.svg`, draw(chart(each)));
 writeFileSync("docs/performance.md", page());
 
 function page() {
@@ -57,7 +58,18 @@ function section(name, { title, axis, results, profiles }) {
     ([who, lines]) =>
       `Where the time of ${who} went (V8's profiler, one run):\n\n${lines.map((line) => `- ${line}`).join("\n")}`,
   );
-  return [`## ${name}`, `${capital(title)}.`, `![${title}](performance/${name}.svg)`, table(heads, rows), ...why];
+  return [
+    `## ${name}`,
+    `${capital(title)}.`,
+    ...(isDrawn({ results }) ? [`![${title}](performance/${name}.svg)`] : []),
+    table(heads, rows),
+    ...why,
+  ];
+}
+
+/** One chart has one unit. */
+function isDrawn({ results }) {
+  return new Set(results.map(({ unit }) => unit)).size === 1;
 }
 
 function chart({ title, axis, results }) {
@@ -67,20 +79,27 @@ function chart({ title, axis, results }) {
 /** Medians on a logarithmic scale, in the order of the table; one unit a chart. */
 function bars(title, results) {
   const shown = [...results].reverse();
+  const least = Math.min(...shown.map(({ median }) => median));
   return {
     width: 760,
     height: 70 + 26 * shown.length,
     option: {
       title: { text: title, left: 8, textStyle: { ...TEXT, fontSize: 14 } },
-      grid: { left: 8, right: 90, top: 40, bottom: 8, containLabel: true },
-      xAxis: { type: "log", min: (range) => range.min / 2, axisLabel: { show: false }, splitLine: { show: false } },
+      grid: {
+        left: 16 + 7 * Math.max(...shown.map((result) => fullName(result).length)),
+        right: 90,
+        top: 40,
+        bottom: 8,
+      },
+      xAxis: { type: "log", min: 1, axisLabel: { show: false }, splitLine: { show: false } },
       yAxis: { type: "category", data: shown.map(fullName), axisLabel: TEXT, axisTick: { show: false } },
       series: [
         {
           type: "bar",
           barWidth: 16,
           data: shown.map((result) => ({
-            value: result.median,
+            // A logarithmic bar begins at 1: the shortest is drawn as 2, its number stands beside it.
+            value: (2 * result.median) / least,
             itemStyle: { color: COLOURS[result.role] },
             label: { show: true, position: "right", formatter: quantity(result.median, result.unit), ...TEXT },
           })),
@@ -98,11 +117,11 @@ function lines(title, axis, results) {
   let peers = 0;
   return {
     width: 760,
-    height: 380,
+    height: 400,
     option: {
       title: { text: title, left: 8, textStyle: { ...TEXT, fontSize: 14 } },
-      legend: { top: 26, left: 8, textStyle: TEXT, data: names },
-      grid: { left: 8, right: 40, top: 64, bottom: 30, containLabel: true },
+      legend: { top: 34, left: 8, textStyle: TEXT, data: names },
+      grid: { left: 8, right: 40, top: 96, bottom: 30, containLabel: true },
       xAxis: {
         type: "log",
         name: axis.label,

@@ -1,0 +1,101 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { beforeAll, describe, expect, inject, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { type Container, container, engine } from "../helpers/engine.ts";
+import { sandbox } from "../helpers/namespaces.ts";
+import { builtCommand, repository } from "../helpers/paths.ts";
+import { type User, user } from "../helpers/porthole.ts";
+
+const documents = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/comparison.md"];
+const readme = readFileSync(`${repository}README.md`, "utf8");
+
+/** Lines of the README's tour, without their remarks. */
+const commands = readme
+  .slice(readme.indexOf("## What you want to do"), readme.indexOf("## Beside other ways"))
+  .split("\n")
+  .filter((line) => line.startsWith("    porthole "))
+  .map((line) => line.trim().replace(/ +#.*/, ""));
+
+test.each(documents)("what %s links to is there", (name) => {
+  const text = readFileSync(repository + name, "utf8");
+  const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path]) => path ?? "");
+  const missing = links.filter((path) => !existsSync(`${repository}${dirname(name)}/${path}`));
+  expect([links.length > 0, missing]).toEqual([true, []]);
+});
+
+test("its exit statuses are those of --help", () => {
+  const { stdout } = spawnSync(process.execPath, [builtCommand, "--help"], { encoding: "utf8" });
+  const told = [...stdout.matchAll(/^ {2}(\d+) {2}(.*)$/gm)].map(([, status, meaning]) => `| ${status} | ${meaning}`);
+  expect(told.length).toBeGreaterThan(5);
+  for (const line of told) expect(readme).toContain(line);
+});
+
+describeWith(["docker", "dockerCommand", "jq", "root"], "the README's tour", () => {
+  let web: Container;
+  let someone: User;
+  let folder: string;
+  let numbers: Record<string, string>;
+  beforeAll(async () => {
+    const docker = engine("docker");
+    someone = user({ engine: docker });
+    const files = ["dir", "/bin", "dir", "/data", "dir", "/var", "dir", "/var/log", "dir", "/log"];
+    const steps = [
+      ...files,
+      ...[
+        "write",
+        "/etc/passwd",
+        "root:x:0:0::/:/sh",
+        "write",
+        "/bin/app",
+        "not a program",
+        "write",
+        "/data/orders.json",
+        '{"total": 7}',
+      ],
+      ...["write", "/var/log/app.log", "2026-01-02T03:04:05Z ERROR of long ago", "write", "/log/app.log", "line 1"],
+      ...["write", "/gone.log", "rescue me", "hold", "/gone.log", "remove", "/gone.log"],
+    ];
+    web = await container(docker, { name: "web", steps });
+    await container(docker, { name: "api", steps });
+    await container(docker, { name: "db", steps });
+    const other = await sandbox({ steps: ["dir", "/etc", "write", "/etc/hosts", "127.0.0.1 localhost"] });
+    const held = /"fd":\s*(\d+),[^{}]*"path":\s*"\/gone\.log"/.exec(
+      (await someone.run(["ps", "--files", "--json", "web"])).text,
+    )?.[1];
+    numbers = { "pid:4242:": `pid:${other.pid}:`, "/proc/7/fd/3": `/proc/1/fd/${held}` };
+    folder = mkdtempSync(`${inject("machine").directory}/readme-`);
+    mkdirSync(`${folder}/bin`);
+    writeFileSync(`${folder}/bin/porthole`, `#!/bin/sh\nexec ${process.execPath} ${builtCommand} "$@"\n`, {
+      mode: 0o755,
+    });
+  });
+
+  test("has commands", () => {
+    expect(commands.length).toBeGreaterThanOrEqual(15);
+    expect(web.pid).toBeGreaterThan(0);
+  });
+
+  describe("each command works as printed", () => {
+    // The screen needs a terminal: test/tui has those.
+    test.each(commands.filter((command) => !command.startsWith("porthole open")))("%s", (command) => {
+      const line = Object.entries(numbers).reduce((text, [from, to]) => text.replace(from, to), command);
+      const isEndless = line.includes("tail -F");
+      // diff says 1 for files that differ; these do not.
+      const { status, stdout, stderr } = spawnSync("sh", ["-c", isEndless ? `timeout --signal=INT 8 ${line}` : line], {
+        cwd: folder,
+        env: { ...someone.env, PATH: `${folder}/bin:${someone.env.PATH}` },
+        encoding: "utf8",
+      });
+      expect([isEndless ? [124, 130].includes(status ?? -1) : status === 0, stderr]).toEqual([true, ""]);
+      const isSilent = line.includes(" > ") || line.includes("diff") || line.includes("detach");
+      expect([line, stdout !== ""]).toEqual([line, !isSilent]);
+    });
+
+    test("and what was redirected is there", () => {
+      expect(readFileSync(`${folder}/rescued.log`, "utf8")).toBe("rescue me\n");
+      expect(readFileSync(`${folder}/copy`, "utf8")).toMatch(/^Name:\t/);
+    });
+  });
+});
