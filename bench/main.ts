@@ -35,13 +35,14 @@ async function main(): Promise<void> {
       const measured = await measure(cases[name] as Case, stage);
       report.cases[name] = measured;
       printCase(name, measured);
+      // A run that is ended early keeps what it has.
+      report.notes = [...stage.notes];
+      saveReport(root, report);
     }
   } finally {
-    report.notes = [...stage.notes];
     await stage.close();
   }
   for (const note of report.notes) console.log(`note: ${note}`);
-  saveReport(root, report);
   // A run of some cases is for whoever works on them.
   if (args.length === 0) run(process.execPath, [`${root}scripts/performance.mjs`], process.env);
 }

@@ -5,10 +5,16 @@
 #
 # porthole never pulls: its sidecar route imports the same image from its own agent, named by the agent's hash as above, unless the engine has it.
 # Build it here where images have to pass through a registry or a scanner first.
-FROM alpine:3.20 AS build
-RUN apk add --no-cache gcc make musl-dev
+#
+# The base is named by version; pass --build-arg BASE=alpine@sha256:... for the same bytes in any year. BASE may be any image with a C compiler for musl: then say
+# how it gets its tools (TOOLS, `true` for nothing) and what the compiler is called (CC).
+ARG BASE=alpine:3.20
+FROM ${BASE} AS build
+ARG TOOLS="apk add --no-cache gcc make musl-dev"
+ARG CC=gcc
+RUN ${TOOLS}
 COPY . /agent
-RUN make -C /agent clean build/porthole-agent CC=gcc
+RUN make -C /agent clean && make -C /agent CC="${CC}" build/porthole-agent
 
 FROM scratch AS program
 COPY --from=build /agent/build/porthole-agent /porthole-agent
