@@ -16,8 +16,10 @@ import { pathText } from "./target.ts";
 
 const CONTENT = IN_MODIFY;
 const NAME_OF_FILE = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF;
-const NAME_IN_DIRECTORY = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE;
-const DIRECTORY_ITSELF = IN_DELETE_SELF | IN_MOVE_SELF;
+/** As a directory is watched here: a watch of the same directory with other events would take these their place. */
+export const DIRECTORY_CHANGES = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF;
+/** Of these: the watch is of no use any more. */
+export const DIRECTORY_GONE = IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED;
 
 /** Milliseconds between questions about a path whose directory and file are watched: only what no watch tells is left (a parent renamed). */
 const WATCHED_MS = 10_000;
@@ -125,8 +127,8 @@ export class WatchedPath {
   #watchDirectory(session: Session): Held {
     const watch = new Held();
     watch.hold(
-      session.watch(this.#directory, NAME_IN_DIRECTORY | DIRECTORY_ITSELF, (event: InotifyEvent) => {
-        if (event.mask & (DIRECTORY_ITSELF | IN_IGNORED)) watch.state = "lost";
+      session.watch(this.#directory, DIRECTORY_CHANGES, (event: InotifyEvent) => {
+        if (event.mask & DIRECTORY_GONE) watch.state = "lost";
         const name = pathText(event.name);
         this.#noteRename(event, name);
         // A busy directory holds many other names. An overflow concerns all.

@@ -3,6 +3,7 @@ import { AT_END, type Identity, PortholeError, parseTarget, type Target } from "
 import { everyTick } from "../../src/tailing.ts";
 import type { NamedTarget, Reach } from "../reach.ts";
 import { errorReading, say } from "./complaints.ts";
+import { GlobWatch } from "./glob-watch.ts";
 import { Merger } from "./merger.ts";
 import type { TailOptions } from "./options.ts";
 import { Place } from "./place.ts";
@@ -23,7 +24,7 @@ export class Tailing {
   readonly #places = new Map<string, Place>();
   readonly #files: Tailed[] = [];
   /** Patterns that may match more later. */
-  readonly #globs: { text: string; target: Target }[] = [];
+  readonly #globs: { text: string; target: Target; watch: GlobWatch }[] = [];
   readonly #names = new Set<string>();
   readonly #seen = new Map<Place, Set<string>>();
   #looking = false;
@@ -46,7 +47,10 @@ export class Tailing {
     const targets: NamedTarget[] = [];
     for (const text of texts) {
       const isGlob = follow === "name" && retry && isPattern(text);
-      if (isGlob) this.#globs.push({ text, target: parseTarget(text) });
+      if (isGlob) {
+        const target = parseTarget(text);
+        this.#globs.push({ text, target, watch: new GlobWatch(target.path) });
+      }
       targets.push(
         ...(await this.#reach.expand([text], (error) => {
           complain(error);
@@ -196,16 +200,17 @@ export class Tailing {
     if (this.#looking) return;
     this.#looking = true;
     try {
-      for (const { text, target } of this.#globs) await this.#expand(text, target);
+      for (const { text, target, watch } of this.#globs) await this.#expand(text, target, watch);
     } finally {
       this.#looking = false;
     }
   }
 
-  async #expand(text: string, target: Target): Promise<void> {
+  async #expand(text: string, target: Target, watch: GlobWatch): Promise<void> {
     const place = this.#place(target);
     try {
       const session = await place.session();
+      if (!(await watch.isDue(session))) return;
       const { expandGlob } = await import("../../src/listing.ts");
       for await (const path of expandGlob(session, target.path)) {
         const name = text.slice(0, text.length - target.path.length) + path;
@@ -216,6 +221,7 @@ export class Tailing {
         this.#take(this.#add({ text: name, target: { ...target, path } }));
       }
     } catch (error) {
+      watch.again();
       // A container that is away is spoken of by its place; a directory that is not there may come.
       if (!(error instanceof PortholeError)) throw error;
     }
