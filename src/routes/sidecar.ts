@@ -8,6 +8,7 @@ import { agentImage, importAgentImage, removeUnusedImages } from "./agent-image.
 import { AGENT_NAME } from "./agent-program.ts";
 import { client, type Docker, deadline, engineMessage, ignoreMissing, routeError } from "./docker-client.ts";
 import type { Engine } from "./engine.ts";
+import { isFirstProcess } from "./kernel.ts";
 import { agentOptions, meetOverStream, type StartOptions } from "./meet.ts";
 import { inCgroupOf, innerPid } from "./process.ts";
 import { type Met, openRendezvous, type Rendezvous } from "./rendezvous.ts";
@@ -199,7 +200,9 @@ function pidPlace(container: Container): PidPlace {
     return { pidMode: "host", targetPid: container.pid, securityOptions };
   }
   securityOptions.push("apparmor=unconfined");
-  return { pidMode: `container:${container.id}`, targetPid: innerPid(container.pid), securityOptions };
+  // Where the engine's numbers are not this machine's, what the container's own namespace calls its first process.
+  const targetPid = isFirstProcess(container) ? innerPid(container.pid) : 1;
+  return { pidMode: `container:${container.id}`, targetPid, securityOptions };
 }
 
 /**

@@ -36,6 +36,7 @@ export const needs = [
   "ctr",
   "gvisor",
   "sshd",
+  "compose",
   "faketime",
   "cgroups",
   "cgroupDevices",
@@ -94,6 +95,8 @@ export function whyMissing(need: Need): string | undefined {
       return whyMissing("docker") ?? whyNoCommand("ctr");
     case "gvisor":
       return isRoot() ? whyNoCommand("runsc") : "not root";
+    case "compose":
+      return whyNoCommand("docker-compose");
     case "sshd":
       if (!isRoot()) return "not root";
       return existsSync(SSHD) ? whyNoCommand("ssh") : `no ${SSHD}`;

@@ -1,0 +1,165 @@
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, readFileSync } from "node:fs";
+import { expect, inject, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { note, witness } from "../helpers/compatibility.ts";
+import { container, engine, engineAt, image, uniqueName } from "../helpers/engine.ts";
+import { builtCommand } from "../helpers/paths.ts";
+import { user } from "../helpers/porthole.ts";
+import { startSshd } from "../helpers/sshd.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { TmuxScreen } from "../tui/screen.ts";
+import { routesInUse } from "./agents.ts";
+
+const section = "Other kernels and machines" as const;
+const steps = ["dir", "/d", "write", "/d/f", "text"];
+
+describeWith(["docker", "gvisor"], "a container in gVisor", () => {
+  test("is refused in one line on every route, and nothing is started for it", async (context) => {
+    const docker = engine("docker");
+    const by = user({ engine: docker });
+    const handle = await docker.api.createContainer({
+      name: uniqueName(),
+      Image: await image(docker),
+      Cmd: ["/workload", ...steps],
+      HostConfig: { NetworkMode: "none", Runtime: "runsc" },
+    });
+    context.onTestFinished(() => handle.remove({ force: true }));
+    await handle.start();
+    const { Name, Id, State } = await handle.inspect();
+    const name = Name.slice(1);
+    for (const route of ["auto", "direct", "sidecar"]) {
+      const result = await witness(context, {
+        ...{ section, situation: "gVisor (runsc)", on: docker, by, names: { [name]: "web" } },
+        args: ["cat", "--route", route, `${name}:/d/f`],
+      });
+      expect(result).toMatchObject({ code: 4, text: "" });
+      expect(result.stderr).toBe(
+        `porthole: '${name}' runs in gVisor (runtime 'runsc'): descriptors cannot leave that kernel (docker cp ${name}:PATH -, docker exec, or a container with the default runtime)\n`,
+      );
+    }
+    const target = { id: Id, name, pid: State.Pid, handle, remove: async () => {} };
+    expect(await routesInUse(docker, target)).toEqual([]);
+  });
+});
+
+describeWith(["docker", "root"], "an engine in another PID namespace", () => {
+  test("numbers its processes its own way: no other process of that number is entered", {
+    timeout: 180_000,
+  }, async (context) => {
+    const directory = `${inject("machine").directory}/pidns`;
+    mkdirSync(directory, { mode: 0o711 });
+    const socket = `${directory}/docker.sock`;
+    const options = ["--data-root", `${directory}/data`, "--exec-root", `${directory}/exec`, "-p", `${directory}/pid`];
+    const dockerd = ["dockerd", ...options, "-H", `unix://${socket}`, "--iptables=false", "--bridge=none"];
+    const daemon = spawn("unshare", ["--pid", "--mount", "--fork", "--kill-child", "--mount-proc", ...dockerd], {
+      stdio: "ignore",
+    });
+    const ended = new Promise((resolve) => daemon.once("close", resolve));
+    context.onTestFinished(async () => {
+      daemon.kill("SIGKILL");
+      await ended;
+    });
+    const docker = engineAt("docker", socket);
+    await waitFor(
+      "the engine",
+      () =>
+        docker.api.ping().then(
+          () => true,
+          () => false,
+        ),
+      { deadline: 60_000 },
+    );
+    const by = user({ engine: docker });
+    const handle = await docker.api.createContainer({
+      name: uniqueName(),
+      Image: await image(docker),
+      Cmd: ["/workload", ...steps],
+      HostConfig: { NetworkMode: "none" },
+    });
+    await handle.start();
+    const { Name, State } = await handle.inspect();
+    const name = Name.slice(1);
+    // A number that means something else here, or nothing.
+    expect(commandLine(State.Pid)).not.toContain("/workload");
+    const direct = await witness(context, {
+      ...{ section, situation: "an engine in another PID namespace", on: docker, by, names: { [name]: "web" } },
+      args: ["cat", "--route", "direct", `${name}:/d/f`],
+    });
+    expect(direct).toMatchObject({ code: 4, text: "" });
+    expect(direct.stderr).toMatch(/^porthole: process \d+ of '\S+' is not on this machine.*\n$/);
+    const any = await waitFor("the workload to have written", async () => {
+      const run = await by.run(["cat", "--trace", `${name}:/d/f`]);
+      return run.code === 0 && run;
+    });
+    expect(any.text).toBe("text\n");
+    expect(any.stderr).toContain("route sidecar");
+    await note(context, {
+      ...{ section, situation: "an engine in another PID namespace", on: docker, by, names: {} },
+      command: "porthole cat web:/d/f",
+      outcome: "`text` by route sidecar",
+    });
+    await by.close();
+    await handle.remove({ force: true });
+  });
+});
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+describeWith(["docker", "sshd", "tmux"], "a host that is reached by ssh", () => {
+  test("runs porthole there, as the error for its engine says: a command, and the screen", {
+    timeout: 120_000,
+  }, async (context) => {
+    const server = await startSshd();
+    context.onTestFinished(() => server.stop());
+    const docker = engine("docker");
+    const by = user({ engine: docker });
+    const target = await container(docker, { steps });
+    const away = user();
+    const refused = await witness(context, {
+      ...{ section, situation: "an engine by ssh", on: "-", by: away },
+      args: ["cat", `${target.name}:/d/f`],
+      options: { env: { DOCKER_HOST: `ssh://root@127.0.0.1:${server.port}` } },
+      names: { [target.name]: "web", [String(server.port)]: "2222", "root@127.0.0.1": "me@box" },
+    });
+    expect(refused.code).toBe(3);
+    expect(refused.stderr).toContain(`(run porthole there: ssh -p ${server.port} -t root@127.0.0.1 porthole ...)`);
+
+    const there = [
+      "env",
+      `XDG_STATE_HOME=${by.env.XDG_STATE_HOME}`,
+      `DOCKER_HOST=${docker.host}`,
+      process.execPath,
+      builtCommand,
+    ];
+    const [ssh = "", ...rest] = server.command;
+    const text = execFileSync(ssh, [...rest, ...there, "cat", `${target.name}:/d/f`], {
+      encoding: "utf8",
+      env: by.env,
+    });
+    expect(text).toBe("text\n");
+
+    const screen = new TmuxScreen();
+    context.onTestFinished(() => screen.close());
+    screen.run([ssh, "-t", ...rest, ...there, "open", `${target.name}:/d/f`].join(" "));
+    const shown = await screen.waitFor("the file on the screen", (page) => page.split("\n")[1] === "text");
+    expect(shown.split("\n")[0]).toContain(`${target.name}:/d/f`);
+    screen.keys("q");
+    expect(await screen.waitForEnd()).toBe(0);
+    for (const [command, outcome] of [
+      ["cat", "`text`"],
+      ["open", "the screen, in a real terminal over a real sshd; `q` gives the terminal back"],
+    ])
+      await note(context, {
+        ...{ section, situation: "porthole run there, by ssh", on: docker, by, names: {} },
+        command: `ssh -t HOST porthole ${command} web:/d/f`,
+        outcome: outcome ?? "",
+      });
+  });
+});

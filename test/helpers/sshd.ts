@@ -1,0 +1,88 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { inject } from "vitest";
+import { SSHD } from "./machine.ts";
+import { waitFor } from "./wait-for.ts";
+
+/** A private OpenSSH server on a port of the loopback device, which lets one key in. */
+export interface SshServer {
+  /** What comes before the command: `ssh -p ... root@127.0.0.1`, with everything that keeps it from asking or writing outside. */
+  command: string[];
+  port: number;
+  stop(): Promise<void>;
+}
+
+/** Starts it. Needs root, for it gives root's login. */
+export async function startSshd(): Promise<SshServer> {
+  const directory = mkdtempSync(`${inject("machine").directory}/ssh-`);
+  chmodSync(directory, 0o700);
+  // Where it confines what talks to the network before anybody is let in; Debian's service makes it.
+  mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
+  for (const key of ["host", "user"])
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", `${directory}/${key}`]);
+  writeFileSync(`${directory}/authorized`, readFileSync(`${directory}/user.pub`));
+  const port = await freePort();
+  const configuration = [
+    ...[`Port ${port}`, "ListenAddress 127.0.0.1", `HostKey ${directory}/host`, "PidFile none"],
+    ...[
+      `AuthorizedKeysFile ${directory}/authorized`,
+      "PasswordAuthentication no",
+      "UsePAM no",
+      "PermitRootLogin prohibit-password",
+    ],
+    // The keys lie in a directory that the whole run shares.
+    ...["StrictModes no", "AcceptEnv PT_*"],
+  ];
+  writeFileSync(`${directory}/sshd_config`, `${configuration.join("\n")}\n`);
+  const server: ChildProcess = spawn(SSHD, ["-D", "-e", "-f", `${directory}/sshd_config`], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let said = "";
+  server.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+  });
+  const ended = new Promise<void>((resolve) => server.once("close", () => resolve()));
+  await waitFor("sshd to listen", () => {
+    if (server.exitCode !== null) throw new Error(`sshd ended: ${said}`);
+    return said.includes("Server listening");
+  });
+  const options = [
+    "StrictHostKeyChecking=no",
+    `UserKnownHostsFile=${directory}/known`,
+    "IdentitiesOnly=yes",
+    "LogLevel=ERROR",
+  ];
+  return {
+    command: [
+      "ssh",
+      "-F",
+      "none",
+      "-i",
+      `${directory}/user`,
+      ...options.flatMap((option) => ["-o", option]),
+      "-p",
+      String(port),
+      "root@127.0.0.1",
+    ],
+    port,
+    stop: async () => {
+      server.kill("SIGTERM");
+      await ended;
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() =>
+        typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port")),
+      );
+    });
+  });
+}
