@@ -168,7 +168,8 @@ function startOn(
     user,
     name: container.name,
     engine: container.engine.socketPath,
-    targetPid: container.pid,
+    // A number that means somebody else here is not to be asked for the container's mounts.
+    targetPid: isFirstProcess(container) ? container.pid : 0,
   };
   return startAgent(run, origin, options, async (listen, wait) => {
     if (route === "direct") {
