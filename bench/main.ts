@@ -6,7 +6,8 @@ import { printCase, printHead } from "./print.ts";
 import { type CaseReport, machine, type Report, saveReport } from "./report.ts";
 import { run, setStage } from "./stage.ts";
 
-const USAGE = `usage: npm run bench [-- CASE...]   measure, print, write bench/results/latest.json
+const USAGE = `usage: npm run bench [-- CASE...]   measure, print, write bench/results/latest.json, docs/performance.md
+                                       (a run of some cases: bench/results/CASE.json)
        npm run bench -- --list         the cases`;
 
 main().catch((error: unknown) => {
@@ -37,7 +38,7 @@ async function main(): Promise<void> {
       printCase(name, measured);
       // A run that is ended early keeps what it has.
       report.notes = [...stage.notes];
-      saveReport(root, report);
+      saveReport(root, args.length === 0 ? "latest" : names.join("-"), report);
     }
   } finally {
     await stage.close();

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import type { Case, Verdict } from "./case.ts";
 import type { Result } from "./measure.ts";
@@ -23,7 +23,7 @@ export interface CaseReport {
   seconds: number;
 }
 
-/** bench/results/latest.json. */
+/** A file of bench/results. */
 export interface Report {
   /** ISO 8601, UTC. */
   date: string;
@@ -61,15 +61,8 @@ const TOOLS: [string, ...string[]][] = [
   ["cc", "--version"],
 ];
 
-const LATEST = "bench/results/latest.json";
-
-/** Writes the run; cases that were not part of it keep what an earlier run on the same machine said. */
-export function saveReport(root: string, report: Report): void {
+/** Writes bench/results/NAME.json: `latest` for a run of every case, else the cases' names. */
+export function saveReport(root: string, name: string, report: Report): void {
   mkdirSync(`${root}bench/results`, { recursive: true });
-  writeFileSync(`${root}${LATEST}`, `${JSON.stringify(report, undefined, 2)}\n`);
-}
-
-/** @throws Error when nothing was measured yet */
-export function loadReport(root: string): Report {
-  return JSON.parse(readFileSync(`${root}${LATEST}`, "utf8")) as Report;
+  writeFileSync(`${root}bench/results/${name}.json`, `${JSON.stringify(report, undefined, 2)}\n`);
 }

@@ -5,7 +5,10 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
 process.chdir(fileURLToPath(new URL("../", import.meta.url)));
-const { date, machine, notes, cases } = JSON.parse(readFileSync("bench/results/latest.json", "utf8"));
+const read = (name) => JSON.parse(readFileSync(`bench/results/${name}.json`, "utf8"));
+const { date, machine, notes, cases } = read("latest");
+// Cases that were measured apart, by name: node scripts/performance.mjs screen
+for (const name of process.argv.slice(2)) Object.assign(cases, read(name).cases);
 const CHARTS = "docs/performance";
 const COLOURS = { ours: "#0a7d5a", base: "#888888", peer: "#c8a15a" };
 const TEXT = { color: "#333333", fontFamily: "sans-serif", fontSize: 12 };
