@@ -15,6 +15,11 @@ fail() {
 command -v musl-gcc >/dev/null || fail "no musl-gcc (Debian: apt-get install musl-tools)"
 command -v aarch64-linux-gnu-gcc >/dev/null || fail "no aarch64-linux-gnu-gcc (Debian: apt-get install gcc-aarch64-linux-gnu)"
 
+# One at a time: what is unpacked is used by the next.
+mkdir -p agent/build
+exec 9>agent/build/.prebuild.lock
+flock 9
+
 cross=$PWD/agent/build/cross
 musl=$cross/musl-arm64
 specs=$cross/musl-arm64.specs
