@@ -106,11 +106,10 @@ static void reply_facts(struct reply *reply, const struct k_statx *facts) {
 }
 
 /*
- * /proc/N/cmdline, environ and mem read the memory of process N, a page of which may be mapped from a file whose server is silent: the reader hangs
- * with it (tried). Any other empty file of such a name is relayed too, which costs nothing.
+ * /proc/N/mem reads the memory of process N, a page of which may be mapped from a file whose server is silent: the reader hangs with it, beyond
+ * SIGKILL (tried). cmdline and environ read anonymous pages only, since Linux 4.17. Any other empty file of the name is relayed too, which costs nothing.
  */
 static bool reads_memory(int fd, const struct k_statx *facts) {
-    static const char *const names[] = {"cmdline", "environ", "mem"};
     char link[32], path[wire_max_path + 1];
     if (!S_ISREG(facts->mode) || facts->size) return false;
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -118,11 +117,7 @@ static bool reads_memory(int fd, const struct k_statx *facts) {
     if (length <= 0) return false;
     path[length] = 0;
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        size_t same = strlen(names[i]);
-        if (!strncmp(name, names[i], same) && (!name[same] || name[same] == ' ')) return true; /* " (deleted)": the process has ended */
-    }
-    return false;
+    return !strncmp(name, "mem", 3) && (!name[3] || name[3] == ' '); /* " (deleted)": the process has ended */
 }
 
 /* Passes the file itself, or a relay of it where the host must not touch it or asks for one. Takes over `fd`. */

@@ -41,7 +41,7 @@ async function catOne(reach: Reach, { text, target }: NamedTarget, trace: boolea
     if (trace) tell(target, session, file, performance.now() - started);
     if (file.kind === "directory")
       throw new PortholeError("FILE", `cannot read ${text}: Is a directory`, { errno: "EISDIR" });
-    // Of what is made up as it is read (/proc/N/environ) there is nothing to explain.
+    // Of what is made up as it is read (/proc/N/mem) there is nothing to explain.
     if (file.relayed && file.facts.size > 0n)
       complain(`${printable(text)}: its file system may not answer, so the agent reads it for us`);
     if (isTerminal(1)) await show(file);

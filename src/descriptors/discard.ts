@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { identify } from "./file.ts";
 import { whoAnswers } from "./file-system.ts";
-import { libc, Memory, SystemCall } from "./libc.ts";
+import { libc, Memory } from "./libc.ts";
 import type { OwnedFd } from "./owned-fd.ts";
 
 /**
@@ -40,14 +40,18 @@ function putAside(fd: OwnedFd): void {
   startKeeper();
   setInterval(startKeeper, RENEWAL_MS).unref();
   process.on("exit", (status) => {
-    closeAllBut(aside);
+    releaseDescriptors();
     libc._exit(status);
   });
 }
 
-/** Before this process ends in another way than by exit: readers of its output must see the end of it, though the keeper shares the descriptors. */
+/**
+ * Before this process ends in another way than by exit: readers of its output must see the end of it, though the keeper shares the descriptors. Only
+ * the standard ones are closed, for among the others may be one that has just come.
+ */
 export function releaseDescriptors(): void {
-  if (aside.length > 0) closeAllBut(aside);
+  if (aside.length === 0) return;
+  for (const standard of [0, 1, 2]) libc.close(standard);
 }
 
 const CLONE_FILES = 0x400;
@@ -68,13 +72,4 @@ function startKeeper(): void {
   libc.pthread_sigmask(SIG_BLOCK, all, before);
   libc.clone(sleep, top, CLONE_FILES, KEEPER_S);
   libc.pthread_sigmask(SIG_SETMASK, before, 0);
-}
-
-function closeAllBut(kept: number[]): void {
-  let first = 0;
-  for (const fd of [...kept].sort((a, b) => a - b)) {
-    if (fd > first) libc.close_range(SystemCall.close_range, first, fd - 1, 0);
-    first = fd + 1;
-  }
-  libc.close_range(SystemCall.close_range, first, 0xffff_ffff, 0);
 }

@@ -94,7 +94,7 @@ function parse(line: string): TableEntry | undefined {
 
 function classify({ device, root, type }: TableEntry): MountAnswer {
   if (type === "overlay") return isMountedOutside(device) ? "kernel" : "server";
-  if (type === "proc") return /\/(cmdline|environ|mem)$/.test(root) ? "server" : "proc";
+  if (type === "proc") return /\/mem$/.test(root) ? "server" : "proc";
   return localTypes.has(type) ? "kernel" : "server";
 }
 
@@ -109,11 +109,11 @@ function isMountedOutside(device: string): boolean {
 }
 
 /**
- * /proc/N/cmdline, environ and mem read the memory of process N, a page of which may be mapped from a file whose server is silent. The name in
- * the link is the kernel's own, for proc has no other names.
+ * /proc/N/mem reads the memory of process N, a page of which may be mapped from a file whose server is silent. The name in the link is the
+ * kernel's own, for proc has no other names.
  */
 function readsMemory(fd: OwnedFd): boolean {
-  return /\/(cmdline|environ|mem)( \(deleted\))?$/.test(readlinkSync(`/proc/self/fd/${fd.number}`));
+  return /\/mem( \(deleted\))?$/.test(readlinkSync(`/proc/self/fd/${fd.number}`));
 }
 
 function parentOf(pid: number): number | undefined {

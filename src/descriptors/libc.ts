@@ -95,9 +95,6 @@ export const libc = onFirstUse({
   pthread_sigmask: declare<(how: number, set: number, old: number) => number>(
     "int pthread_sigmask(int, uintptr_t, uintptr_t)",
   ),
-  close_range: declare<(call: number, first: number, last: number, flags: number) => number>(
-    "int64_t syscall(long, uint, uint, uint)",
-  ),
   _exit: declare<(status: number) => never>("void _exit(int)"),
 
   signal: declare<(signal: number, handler: number) => number | bigint>("uintptr_t signal(int, uintptr_t)"),
@@ -113,8 +110,8 @@ export const libc = onFirstUse({
 /** System calls for which not every C library has a function (musl before 1.2.5), by number. */
 export const SystemCall =
   process.arch === "x64"
-    ? { statx: 332, preadv2: 327, pwritev2: 328, openat2: 437, close_range: 436 }
-    : { statx: 291, preadv2: 286, pwritev2: 287, openat2: 437, close_range: 436 };
+    ? { statx: 332, preadv2: 327, pwritev2: 328, openat2: 437 }
+    : { statx: 291, preadv2: 286, pwritev2: 287, openat2: 437 };
 
 /** The calling thread's errno. Valid only until the next call of any kind. */
 export const errno: () => number = koffi.errno;
