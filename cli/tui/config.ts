@@ -74,7 +74,8 @@ export function decodeConfig(text: string): Config {
 function decodeKeys(value: unknown): Keymap {
   const keymap: Record<string, Keymap[Context]> = { ...KEYMAP };
   for (const [context, part] of Object.entries(objectAt("keys", value))) {
-    const before = keymap[context];
+    // What every object has, constructor and the like, is no context.
+    const before = Object.hasOwn(KEYMAP, context) ? keymap[context] : undefined;
     if (before === undefined) throw unknown(`keys.${context}`, Object.keys(KEYMAP));
     const bindings = before.map((binding) => ({ ...binding }));
     for (const [action, keys] of Object.entries(objectAt(`keys.${context}`, part))) {
@@ -121,7 +122,13 @@ function decodeTheme(value: unknown): Theme {
 }
 
 const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
-const ATTRIBUTES: Readonly<Record<string, string>> = { bold: "1", dim: "2", italic: "3", underline: "4", reverse: "7" };
+const ATTRIBUTES: ReadonlyMap<string, string> = new Map([
+  ["bold", "1"],
+  ["dim", "2"],
+  ["italic", "3"],
+  ["underline", "4"],
+  ["reverse", "7"],
+]);
 
 /** `bold cyan`, `reverse`, `bright-red on-black`, `#ff8800`; empty for plain. As parameters of SGR. */
 function styleAt(where: string, value: unknown): string {
@@ -136,10 +143,10 @@ function styleAt(where: string, value: unknown): string {
         return [on ? 48 : 38, 2, ...[red, green, blue].map((part) => Number.parseInt(part, 16))].join(";");
       const index = COLOURS.indexOf(colour);
       if (index !== -1) return String(index + (bright ? 90 : 30) + (on ? 10 : 0));
-      const attribute = ATTRIBUTES[word];
+      const attribute = ATTRIBUTES.get(word);
       if (attribute !== undefined) return attribute;
       throw new Error(
-        `${where}: '${word}' is none of ${[...Object.keys(ATTRIBUTES), ...COLOURS].join(", ")}, bright-COLOUR, on-COLOUR, #rrggbb`,
+        `${where}: '${word}' is none of ${[...ATTRIBUTES.keys(), ...COLOURS].join(", ")}, bright-COLOUR, on-COLOUR, #rrggbb`,
       );
     })
     .join(";");

@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { type Config, decodeConfig } from "../../cli/tui/config.ts";
+import { KEYMAP } from "../../cli/tui/keymap.ts";
 import { type KeyEvent, KeyParser } from "../../cli/tui/keys.ts";
+import { THEME_PARTS } from "../../cli/tui/theme.ts";
 import { parseControl } from "../../src/descriptors/control.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { parseMounts } from "../../src/mounts.ts";
@@ -303,6 +306,69 @@ describe("what a user types is understood or refused as USAGE", () => {
     check(line, (one) => {
       const time = parseTimestamp(one, { now: 1_800_000_000_000, zone: "utc" });
       if (time !== undefined) expect(Number.isFinite(time)).toBe(true);
+    });
+  });
+});
+
+describe("the config file is taken or refused with what is wrong in it", () => {
+  const words = fc.constantFrom(
+    ...["keys", "theme", "mouse", "hidden", "preview", "viewer", "list", "quit", "line-down", "text", "match", "title"],
+    ...[
+      "bold cyan",
+      "#ff8800",
+      "on-red",
+      "reverse",
+      "ctrl-x",
+      "j",
+      "constructor",
+      "__proto__",
+      "toString",
+      "\u001b[2J",
+      "",
+    ],
+    ...Object.keys(KEYMAP),
+    ...THEME_PARTS,
+  );
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 4 },
+      fc.oneof(fc.boolean(), fc.constant(null), fc.integer(), words),
+      fc.array(tie("value"), { maxLength: 3 }),
+      // By its text: an object of this program would take __proto__ for something else.
+      fc.dictionary(words, tie("value"), { maxKeys: 4, noNullPrototype: true }),
+    ),
+  }));
+  const near = value.map((one) => JSON.stringify({ keys: one, theme: one }));
+  const text = fc.oneof(
+    near,
+    value.map((one) => JSON.stringify(one)),
+    damaged(Buffer.from('{"keys":{"viewer":{"line-down":["j"]}},"theme":{"match":"bold"},"mouse":true}')).map(String),
+    fc
+      .tuple(words, words, words)
+      .map(
+        ([a, b, c]) =>
+          `{"theme":{${JSON.stringify(a)}:${JSON.stringify(b)}},"keys":{${JSON.stringify(b)}:{${JSON.stringify(c)}:["x"]}}}`,
+      ),
+    fc
+      .tuple(fc.constantFrom(...THEME_PARTS), words)
+      .map(([part, style]) => JSON.stringify({ theme: { [part]: style } })),
+    words.map((context) => `{"keys":{${JSON.stringify(context)}:{}}}`),
+  );
+
+  test("and a style that was taken is nothing but the numbers of colours and attributes", () => {
+    check(text, (one) => {
+      let config: Config;
+      try {
+        config = decodeConfig(one);
+      } catch (error) {
+        // An error of the language itself would say nothing of the file.
+        expect([one, (error as Error).constructor]).toEqual([one, Error]);
+        return;
+      }
+      for (const style of Object.values(config.theme))
+        expect([one, style]).toEqual([one, expect.stringMatching(/^[0-9;]*$/)]);
+      for (const bindings of Object.values(config.keymap)) expect(Array.isArray(bindings)).toBe(true);
+      expect(typeof config.mouse).toBe("boolean");
     });
   });
 });

@@ -37,6 +37,8 @@ describe("the config file", () => {
     ['{"colours": 1}', /^colours is not known; known are keys, theme/],
     ['{"keys": 1}', /^keys is to be an object/],
     ['{"keys": {"view": {}}}', /^keys\.view is not known; known are global, viewer/],
+    ['{"keys": {"constructor": {}}}', /^keys\.constructor is not known; known are global, viewer/],
+    ['{"theme": {"selection": "toString"}}', /^theme\.selection: 'toString' is none of bold,/],
     ['{"keys": {"viewer": {"fly": ["f"]}}}', /^keys\.viewer\.fly is not known; known are line-down/],
     ['{"keys": {"viewer": {"follow": "F"}}}', /^keys\.viewer\.follow is to be an array of keys/],
     ['{"keys": {"viewer": {"follow": ["control-f"]}}}', /^keys\.viewer\.follow: 'control-f' is not a key/],
