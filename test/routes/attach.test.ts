@@ -181,6 +181,37 @@ describe("a container", () => {
     expect([readdirSync(run.agents), readdirSync(run.mount)]).toEqual([["unrelated"], ["agent"]]);
   });
 
+  test("of an engine that falls silent is given up at the deadline or at the signal, and a container begun is removed by its name", async () => {
+    const run = runDirectory();
+    const state = { Running: true, Pid: 0, StartedAt: "2026-01-02T03:04:05Z" };
+    const asked: string[] = [];
+    const engine = await fakeEngine((path) => {
+      asked.push(path);
+      if (path.startsWith("/containers/porthole-")) {
+        const labels = { "io.porthole.run-directory": run.root };
+        return { status: 200, body: { Id: id, Config: { Labels: labels } } };
+      }
+      if (path.startsWith("DELETE ")) return { status: 204, body: undefined };
+      if (path === "/info") return { status: 200, body: {} };
+      return path.startsWith("/") ? { status: 200, body: { Id: id, Name: "/web", State: state } } : "silence";
+    });
+    const options = { engine: engine.socketPath, route: "sidecar" as const };
+    await expect(attachContainer("web", { ...options, timeoutMs: 50 })).rejects.toMatchObject({
+      ...{ code: "ATTACH", errno: "ETIMEDOUT" },
+      message: "sidecar route to 'web': the engine did not answer within 0.05 s",
+    });
+    expect(asked.some((path) => path.startsWith("POST /containers/create?name=porthole-0123456789ab-"))).toBe(true);
+    expect(asked.some((path) => path.startsWith("DELETE /containers/porthole-0123456789ab-"))).toBe(true);
+    expect([readdirSync(run.agents), readdirSync(run.mount)]).toEqual([[], ["agent"]]);
+    const controller = new AbortController();
+    const attaching = attachContainer("web", { ...options, signal: controller.signal });
+    asked.length = 0;
+    await waitFor("the creation to be asked for", () => asked.some((path) => path.startsWith("POST ")));
+    controller.abort();
+    await expect(attaching).rejects.toMatchObject({ code: "CANCELLED" });
+    expect(asked.some((path) => path.startsWith("DELETE "))).toBe(true);
+  });
+
   test("with another user's directory mounted, or paused, cannot be reached by that mount", async () => {
     runDirectory();
     const state = { Running: true, Paused: true, Pid: 0, StartedAt: "2026-01-02T03:04:05Z" };

@@ -6,7 +6,7 @@ import { temporaryDirectory } from "../descriptors/fixtures.ts";
 /** An answer that no engine gives on demand. */
 export type FakeAnswer = { status: number; headers?: Record<string, string>; body: unknown; raw?: string } | "silence";
 
-/** An engine on a Unix socket that answers each path as told, for as long as the test runs. What real ones answer is tested in test/docker. */
+/** An engine on a Unix socket that answers each path as told, a GET's as it is, another's after its method, for as long as the test runs. What real ones answer is tested in test/docker. */
 export async function fakeEngine(answer: (path: string) => FakeAnswer): Promise<Engine> {
   const socketPath = `${temporaryDirectory()}/engine.sock`;
   const clients: Socket[] = [];
@@ -14,7 +14,8 @@ export async function fakeEngine(answer: (path: string) => FakeAnswer): Promise<
     clients.push(client);
     client.on("error", () => undefined);
     client.once("data", (request) => {
-      const path = /^GET (\S+) /.exec(request.toString("latin1"))?.[1] ?? "";
+      const [, method, place = ""] = /^([A-Z]+) (\S+) /.exec(request.toString("latin1")) ?? [];
+      const path = method === "GET" ? place : `${method} ${place}`;
       const given = answer(path);
       if (given === "silence") return;
       const body = given.raw ?? (given.body === undefined ? "" : JSON.stringify(given.body));

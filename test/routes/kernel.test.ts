@@ -1,0 +1,93 @@
+import { release } from "node:os";
+import { describe, expect, test, vi } from "vitest";
+import { attachContainer } from "../../src/routes/attach.ts";
+import { temporaryDirectory } from "../descriptors/fixtures.ts";
+import { fakeEngine } from "./fake-engine.ts";
+
+const id = "0123456789abcdef".repeat(4);
+/** Above every number that this machine gives: a process of another machine's. */
+const elsewhere = 2_147_483_646;
+
+/** What is said of a container of an engine that says this of itself. No engine of another kernel can be had on one machine. */
+async function attach(
+  info: unknown,
+  host: object,
+  Pid = elsewhere,
+  options: { route?: "direct" } = {},
+): Promise<unknown> {
+  vi.stubEnv("XDG_STATE_HOME", temporaryDirectory());
+  const State = { Running: true, Pid, StartedAt: "2026-01-02T03:04:05Z" };
+  const asked: string[] = [];
+  const engine = await fakeEngine((path) => {
+    asked.push(path);
+    if (path === "/info") return { status: 200, body: info };
+    return { status: 200, body: { Id: id, Name: "/web", State, HostConfig: host } };
+  });
+  try {
+    return await attachContainer("web", { engine: engine.socketPath, ...options }).catch((error: unknown) => ({
+      error,
+      asked,
+    }));
+  } finally {
+    vi.unstubAllEnvs();
+  }
+}
+
+describe("a container whose files are in another kernel", () => {
+  test.each([
+    [
+      "Docker Desktop",
+      { KernelVersion: "6.6.12-linuxkit", OperatingSystem: "Docker Desktop" },
+      /\(Docker Desktop, 6\.6\.12-linuxkit\)/,
+    ],
+    [
+      "Colima",
+      { KernelVersion: "6.8.0-31-generic", OperatingSystem: "Ubuntu 24.04" },
+      /\(Ubuntu 24\.04, 6\.8\.0-31-generic\)/,
+    ],
+    ["an engine without a name", { KernelVersion: "5.10.0" }, /\(5\.10\.0\)/],
+  ])("for its engine is in a machine of its own: %s", async (_, info, which) => {
+    expect(await attach(info, {})).toMatchObject({
+      error: {
+        code: "ATTACH",
+        message: expect.stringMatching(
+          /^'web' runs on another kernel \(.*\) than this one \(.*\): descriptors cannot leave that kernel$/,
+        ),
+        hint: expect.stringContaining("ssh -t HOST porthole"),
+      },
+    });
+    expect(await attach(info, {})).toMatchObject({ error: { message: expect.stringMatching(which) } });
+  });
+
+  test.each([
+    ["runsc", "gVisor"],
+    ["io.containerd.runsc.v1", "gVisor"],
+    ["kata-runtime", "a virtual machine"],
+    ["io.containerd.kata.v2", "a virtual machine"],
+    ["krun", "a virtual machine"],
+  ])("by its runtime: %s, without another question", async (Runtime, what) => {
+    expect(await attach({}, { Runtime })).toMatchObject({
+      error: {
+        code: "ATTACH",
+        message: `'web' runs in ${what} (runtime '${Runtime}'): descriptors cannot leave that kernel`,
+      },
+      asked: ["/containers/web/json", `/containers/${id}/json`],
+    });
+  });
+});
+
+describe("a process of that number here that is not the container's", () => {
+  test.each([
+    ["nobody", elsewhere],
+    ["a stranger", process.pid],
+  ])("is not entered: %s", async (_, pid) => {
+    const same = { KernelVersion: release(), OperatingSystem: "Debian" };
+    expect(await attach(same, { Runtime: "runc" }, pid, { route: "direct" })).toMatchObject({
+      error: { code: "ATTACH", message: `process ${pid} of 'web' is not on this machine` },
+    });
+    // Nor where the engine says nothing of its kernel.
+    expect(await attach("odd", {}, pid, { route: "direct" })).toMatchObject({
+      error: { message: `process ${pid} of 'web' is not on this machine` },
+    });
+  });
+});
