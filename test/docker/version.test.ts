@@ -1,11 +1,18 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, type StdioOptions, spawn } from "node:child_process";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
+import { FdSocket, listenAt, socketpair } from "../../src/descriptors/fd-socket.ts";
+import { readable } from "../../src/descriptors/poll.ts";
+import { encodeServe } from "../../src/protocol/codec.ts";
 import { VERSION } from "../../src/protocol/messages.ts";
+import { startTime } from "../../src/routes/process.ts";
+import { agentFile, writeRecord } from "../../src/routes/registry.ts";
+import { ensureRunDirectory, openRunDirectory } from "../../src/routes/run-dir.ts";
 import { describeWithDocker } from "../helpers/availability.ts";
-import { container, engine } from "../helpers/engine.ts";
+import { type Container, container, engine } from "../helpers/engine.ts";
 import { repository } from "../helpers/paths.ts";
-import { copyInstallation, user } from "../helpers/porthole.ts";
+import { copyInstallation, type User, user } from "../helpers/porthole.ts";
+import { isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { routesInUse } from "./agents.ts";
 
@@ -21,6 +28,42 @@ function newerAgent(): string {
   execFileSync("make", ["-s", "-C", source]);
   cpSync(`${source}/build/porthole-agent`, `${installation}/agent/build/porthole-agent`);
   return installation;
+}
+
+/** Puts an agent of that installation where a live one of this build would be: what an upgrade leaves. Resolves with its process's number. */
+async function leaveAgent(installation: string, by: User, target: Container, engineSocket: string): Promise<number> {
+  const run = ensureRunDirectory(by.env);
+  const { State } = await target.handle.inspect();
+  const key = { identity: target.id, generation: State.StartedAt, route: "direct" as const, user: "" };
+  const directory = openRunDirectory(run.agents);
+  const listener = listenAt(directory, `${agentFile(key)}.sock`, 0o600);
+  const [ours, theirs] = socketpair();
+  const options = ["--target-pid", String(target.pid), "--target-start", startTime(target.pid) ?? "", "--idle", "600"];
+  const stdio = ["ignore", "ignore", "ignore", theirs.number] as StdioOptions;
+  const program = `${installation}/agent/build/porthole-agent`;
+  const child = spawn(program, ["direct", "--fd", "3", ...options, "--join-user-ns", "--device-cgroup"], {
+    ...{ stdio, detached: true, env: {}, cwd: "/" },
+  });
+  theirs.close();
+  const socket = new FdSocket(ours, { maxDescriptors: 0 });
+  const serve = Buffer.from(encodeServe());
+  serve.writeUInt16LE(VERSION + 1, 16);
+  socket.send(serve, [listener]);
+  await readable(socket.fd, { timeoutMs: 20_000 });
+  for (const closable of [listener, directory, socket]) closable.close();
+  const pid = child.pid ?? 0;
+  const agent = { agentPid: pid, agentStarted: startTime(pid) ?? "" };
+  writeRecord(run, {
+    ...key,
+    ...agent,
+    name: target.name,
+    engine: engineSocket,
+    targetPid: target.pid,
+    sidecar: "",
+    created: "",
+  });
+  child.unref();
+  return pid;
 }
 
 describeWithDocker("an agent of another version", () => {
@@ -41,4 +84,28 @@ describeWithDocker("an agent of another version", () => {
       await waitFor("the refused agent to end", async () => (await routesInUse(docker, target)).length === 0);
     },
   );
+
+  test("that an upgrade left is replaced by the next command, and ends only when it is told or idle", async () => {
+    const docker = engine("docker");
+    const by = user({ engine: docker });
+    const target = await container(docker, { steps: ["dir", "/d", "write", "/d/f", "text"] });
+    const old = await leaveAgent(installation, by, target, docker.socket);
+    const result = await by.run(["cat", "--trace", `${target.name}:/d/f`]);
+    expect(result).toMatchObject({ code: 0, text: "text\n" });
+    expect(result.stderr).toContain("route direct, new agent");
+    // Somebody may still follow a file through it.
+    expect(isRunning(old)).toBe(true);
+    process.kill(old, "SIGTERM");
+    await waitFor("the old agent to end", () => !isRunning(old));
+  });
+
+  test("is ended by detach, which it does not understand", async () => {
+    const docker = engine("docker");
+    const by = user({ engine: docker });
+    const target = await container(docker, { steps: ["dir", "/d", "write", "/d/f", "text"] });
+    const old = await leaveAgent(installation, by, target, docker.socket);
+    expect(await by.run(["detach", target.name])).toMatchObject({ code: 0, stdout: Buffer.of(), stderr: "" });
+    await waitFor("the old agent to end", () => !isRunning(old));
+    expect(await routesInUse(docker, target)).toEqual([]);
+  });
 });
