@@ -63,6 +63,14 @@ export function unifiedCgroups(): string | undefined {
   return ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].find((path) => existsSync(`${path}/cgroup.controllers`));
 }
 
+/**
+ * True for what a machine of this kind cannot have, whatever is installed: left out by name even where everything is required. On cgroup v2 alone there is no v1
+ * hierarchy of device rules; its own rules are tested on every machine (test/situations/processes.test.ts).
+ */
+export function isOfAnotherKind(need: Need): boolean {
+  return need === "cgroupDevices" && unifiedCgroups() === "/sys/fs/cgroup";
+}
+
 /** Why `need` cannot be had here, in words for the user, or `undefined` where it can. Starts nothing that lasts. */
 export function whyMissing(need: Need): string | undefined {
   switch (need) {
