@@ -21,8 +21,8 @@ const ABSENT: readonly [string, string][] = [
     "it is not the first process here: a mount namespace with a /tmp of its own stands in",
   ],
   [
-    "cgroup v2 alone",
-    "this machine has v1 and v2 side by side; device rules of v2 are the kernel's own on every route (agent/device.c joins that group too)",
+    "a whole machine with cgroup v2 alone",
+    "this one has v1 and v2 side by side: a mount namespace that shows v2 alone stands in, with the kernel's real device rules of v2",
   ],
   [
     "a container in state `dead`",
