@@ -16,7 +16,7 @@ export interface FollowedFile extends FollowFile {
 export type SessionSource = () => Promise<Session>;
 
 export interface FollowSourceOptions {
-  /** Milliseconds after which to ask what the path names although its watches are quiet. Default 10,000. */
+  /** Milliseconds after which to ask what the path names although its watches are quiet. Default 30,000. */
   quietMs?: number | undefined;
 }
 
@@ -79,6 +79,7 @@ export function followSource(
       );
       return () => watched.end();
     },
+    isWatched: () => watched.isWatched,
     nameCheckMs: () => watched.nameCheckMs,
   };
 }

@@ -1,5 +1,5 @@
 import type { ChildProcess, StdioOptions } from "node:child_process";
-import { accessSync, closeSync, constants, openSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, readFileSync } from "node:fs";
 import { errnoText } from "./descriptors/errno.ts";
 import { isTerminal, setNonBlocking } from "./descriptors/file.ts";
 import { PortholeError } from "./errors.ts";
@@ -36,7 +36,10 @@ export async function runTool(command: string, args: readonly string[], given: T
   const { input, files = [] } = given;
   const all = input === undefined ? files : [input, ...files];
   let child: ChildProcess | undefined;
-  const release = passSignals((signal) => child?.kill(signal));
+  const release = passSignals(
+    (signal) => child?.kill(signal),
+    () => child?.pid,
+  );
   try {
     const odd = [command, ...args].find((arg) => !arg.isWellFormed());
     if (odd !== undefined) throw new PortholeError("USAGE", `cannot pass on an argument that is not UTF-8: '${odd}'`);
@@ -95,15 +98,48 @@ const ends = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
 const keys = ["SIGINT", "SIGQUIT"] as const;
 
 /** Keeps this process alive while the program runs. Returns the end of it. */
-function passSignals(pass: (signal: NodeJS.Signals) => void): () => void {
+function passSignals(pass: (signal: NodeJS.Signals) => void, program: () => number | undefined): () => void {
   // From the terminal the whole process group has it, so the program too; without one it was meant for us and so for the program.
   const onKey = (signal: NodeJS.Signals) => {
     if (![0, 1, 2].some(isTerminal)) pass(signal);
   };
+  const onStop = (signal: NodeJS.Signals) => {
+    onKey(signal);
+    void stopAfter(program());
+  };
+  process.on("SIGTSTP", onStop);
+  process.on("SIGCONT", pass);
   for (const signal of ends) process.on(signal, pass);
   for (const signal of keys) process.on(signal, onKey);
   return () => {
+    process.off("SIGTSTP", onStop);
+    process.off("SIGCONT", pass);
     for (const signal of ends) process.off(signal, pass);
     for (const signal of keys) process.off(signal, onKey);
   };
+}
+
+/**
+ * Stops this process once the program has stopped. The shell takes the job for stopped when this process is: were the program still putting the
+ * terminal in order then, a quick `fg` would reach it before its own stop, and it would stop for good.
+ */
+async function stopAfter(pid: number | undefined): Promise<void> {
+  const end = performance.now() + STOP_MS;
+  while (pid !== undefined && runs(pid) && performance.now() < end)
+    await new Promise((resolve) => setTimeout(resolve, STOP_LOOK_MS));
+  process.kill(process.pid, "SIGSTOP");
+}
+
+/** How long a program may take to stop; one that will not is left running, as in any job. */
+const STOP_MS = 2000;
+const STOP_LOOK_MS = 5;
+
+/** False for a process that is stopped or has ended: proc_pid_stat(5), the state. */
+function runs(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return !"TtZX".includes(stat.charAt(stat.lastIndexOf(")") + 2));
+  } catch {
+    return false;
+  }
 }

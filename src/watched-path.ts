@@ -22,7 +22,7 @@ export const DIRECTORY_CHANGES = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DE
 export const DIRECTORY_GONE = IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED;
 
 /** Milliseconds between questions about a path whose directory and file are watched: only what no watch tells is left (a parent renamed). */
-const WATCHED_MS = 10_000;
+const WATCHED_MS = 30_000;
 /** The same while something is not watched: a missing directory, no watches left, a session that ended. */
 const UNWATCHED_MS = 500;
 
@@ -117,6 +117,11 @@ export class WatchedPath {
     const watched = this.#directoryWatch?.state === "held" && this.#fileWatches.at(-1)?.state === "held";
     if (this.#missing) return UNWATCHED_MS;
     return watched && this.#session?.ended === undefined ? this.#quietMs : UNWATCHED_MS;
+  }
+
+  /** Whether the kernel tells of writes to the newest file. */
+  get isWatched(): boolean {
+    return this.#fileWatches.at(-1)?.state === "held" && this.#session?.ended === undefined;
   }
 
   end(): void {

@@ -29,7 +29,9 @@ function agentProcesses(): number[] {
 }
 
 describe("nothing leaks", () => {
-  test("in 100,000 opens on one session, in flight together or one by one, good and bad", async () => {
+  test("in 100,000 opens on one session, in flight together or one by one, good and bad", {
+    timeout: 300_000,
+  }, async () => {
     const one = await session();
     const processes = await waitFor("the agent and its child", () => {
       const found = agentProcesses();

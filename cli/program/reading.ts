@@ -64,7 +64,7 @@ export function addReading(root: Command): void {
     .option("--pid <pid>", "with -f, end when this process of this machine has ended")
     .option(
       "--max-unchanged-stats <number>",
-      "with -F, ask for the name after so many intervals although nothing says so (else every 10 s)",
+      "with -F, ask for the name after so many intervals although nothing says so (else every 30 s)",
     )
     .option("--json", "one JSON object a line: target, line, the time that it bears")
     .option("--prefix", "the name before each line, in colour on a terminal, in place of headers")

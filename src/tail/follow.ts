@@ -49,6 +49,10 @@ export interface FollowOptions {
 /** Reason for an abort that lets what is there be read first. */
 export const AT_END = Symbol("at the end");
 
+/** Ticks without a change after which a watched file is looked at only every so many. */
+const QUIET_TICKS = 40;
+const SPARED_TICKS = 4;
+
 /** Largest piece of data in one event. */
 const CHUNK = 64 * 1024;
 
@@ -77,8 +81,13 @@ export async function* follow<File extends FollowFile>(
 
   const unsubscribe = source.onChange?.((what) => (what === "name" ? void path?.check() : waker.wake()));
   // Cheap when nothing happened: an fstat. The reader looks at what changed even while the question about the path hangs.
+  let quietTicks = 0;
   const endTicks = everyTick(intervalMs, () => {
+    // Hundreds of quiet files that inotify watches are the usual case: looking at each four times a second is most of what following them costs.
+    quietTicks++;
+    if (quietTicks > QUIET_TICKS && quietTicks % SPARED_TICKS !== 0 && source.isWatched?.()) return path?.tick();
     const seen = reader?.glance();
+    if (seen?.differs) quietTicks = 0;
     if (seen !== undefined) machine.sizeSeen(seen.size);
     if (seen?.renamed) void path?.check();
     else path?.tick();

@@ -28,6 +28,8 @@ export interface FollowSource<File extends FollowFile = FollowFile> {
   renamedAway?(known: (identity: Identity) => boolean): Promise<File[]>;
   /** Calls back when inotify reports a write to the file (`content`), or a change of its name or its directory (`name`). Returns the unsubscribe. */
   onChange?(listener: (what: "content" | "name") => void): () => void;
+  /** True while writes to the newest file are reported by {@link onChange}. */
+  isWatched?(): boolean;
   /** Milliseconds after which to ask what the path names although nothing says so. Default: at every tick of the safety net. */
   nameCheckMs?(): number;
 }
