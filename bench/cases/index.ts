@@ -1,12 +1,14 @@
 import type { Case } from "../case.ts";
 import { agentCost } from "./agent-cost.ts";
 import { bigCat } from "./big-cat.ts";
+import { busyWriter } from "./busy-writer.ts";
 import { coldAttach } from "./cold-attach.ts";
 import { completeKey } from "./complete.ts";
 import { followLatency } from "./follow.ts";
 import { grepLog } from "./grep.ts";
 import { growingFile, manyContainers, manyFiles } from "./growth.ts";
 import { listTree } from "./list.ts";
+import { screen, screenSearch } from "./screen.ts";
 import { smallCat } from "./small-cat.ts";
 import { warmOpen } from "./warm-open.ts";
 
@@ -20,6 +22,9 @@ export const cases: Record<string, Case> = {
   follow: followLatency,
   list: listTree,
   complete: completeKey,
+  screen,
+  search: screenSearch,
+  busy: busyWriter,
   agent: agentCost,
   files: manyFiles,
   size: growingFile,

@@ -1,5 +1,5 @@
 import type { Status } from "./view.ts";
-import type { ViewerStatus } from "./viewer.ts";
+import type { ViewerStatus } from "./viewer-facts.ts";
 
 /** Status row of the viewer: what is going on, and where the screen is in the text. */
 export function viewerStatus(status: ViewerStatus): Status {

@@ -1,42 +1,21 @@
-import {
-  clusters,
-  type Direction,
-  ENCODINGS,
-  type Encoding,
-  HexRows,
-  hexBytesFor,
-  hexRow,
-  type LineSpace,
-  looksBinary,
-  type Place,
-  Viewport,
-} from "../../src/text/index.ts";
+import { type Direction, looksBinary, type Place } from "../../src/text/index.ts";
+import { type Awaited, Bookmarks } from "./bookmarks.ts";
 import type { Content } from "./content.ts";
 import { Document } from "./document.ts";
-import { Filtering, type FilterStatus } from "./filtering.ts";
 import { parseDestination } from "./goto.ts";
 import { Growth } from "./growth.ts";
-import { Gutter } from "./gutter.ts";
 import type { Action } from "./keymap.ts";
-import type { JsonView } from "./line-text.ts";
-import { Pane, type PaneView } from "./pane.ts";
-import { type ByteRange, bytesOf, linesOf } from "./range.ts";
-import { Searching, type SearchStatus } from "./searching.ts";
+import { MatchWalk } from "./match-walk.ts";
+import type { ByteRange } from "./range.ts";
+import { Searching } from "./searching.ts";
+import { ShownText } from "./shown-text.ts";
 import { offsetOfTime } from "./times.ts";
+import type { FollowState, ViewerOptions, ViewerStatus } from "./viewer-facts.ts";
 
 /** Columns that one press of Left or Right moves; a tab stop. */
 const SIDE_STEP = 8;
 /** Lines of a file that is smaller than this are counted at once; of a bigger one when somebody asks for a number. */
 const COUNTED_AT_ONCE = 256 * 1024 * 1024;
-/** Hits that are passed over in one go when a filter hides them. */
-const HIDDEN_AT_ONCE = 256;
-
-const ENCODING_NAMES: Readonly<Record<Encoding, string>> = {
-  "utf-8": "UTF-8",
-  latin1: "Latin-1",
-  "utf-16le": "UTF-16 LE",
-  "utf-16be": "UTF-16 BE",
-};
 
 /** Actions after which the result of a search that is still running would come as a surprise. */
 const MOVES: ReadonlySet<string> = new Set([
@@ -52,89 +31,27 @@ const MOVES: ReadonlySet<string> = new Set([
   "percent",
 ]);
 
-export type FollowState = "off" | "on" | "paused";
-
-/** What the status row tells. */
-export interface ViewerStatus {
-  mode: "text" | "hex";
-  follow: FollowState;
-  /** Lines that came since the pause. */
-  news: number;
-  /** Lines a second, and those of the last seconds as a picture. */
-  rate: number;
-  picture: string;
-  /** Where the first line on the screen begins in its file, and how long that is. */
-  top: number;
-  length: number;
-  /** Offsets in the text: after the last line on the screen, its end and its start. */
-  bottom: number;
-  end: number;
-  start: number;
-  /** The beginning of a stream was dropped. */
-  isDropping: boolean;
-  /** Number of the first line on the screen. */
-  line: { number: number; isExact: boolean } | undefined;
-  left: number;
-  search: SearchStatus | undefined;
-  filter: FilterStatus | undefined;
-  /** Part of the lines that were counted, while that goes on. */
-  index: number | undefined;
-  /** Ways of showing that are not the usual one. */
-  modes: readonly string[];
-  /** Digits typed before a key. */
-  count: string;
-  /** One line for the user, empty when there is none. Made safe where it is drawn. */
-  message: string;
-}
-
-export interface ViewerOptions {
-  content: Content;
-  colours: "pass" | "drop";
-  /** False where there is nothing to follow with. */
-  canFollow: boolean;
-  /** What times without a zone mean. */
-  zone: "utc" | "local";
-  hex: boolean;
-  /** Something changed that a frame should show. */
-  changed(): void;
-}
-
 /** The viewer without a terminal: actions in, rows and status out. */
 export class Viewer {
   readonly #options: ViewerOptions;
   readonly #document: Document;
   readonly #searching: Searching;
+  readonly #text: ShownText;
+  readonly #walk: MatchWalk;
   readonly #growth: Growth;
-  readonly #gutter = new Gutter();
-  readonly #marks = new Map<string, number>();
-  readonly #viewport: Viewport;
-  readonly #pane: Pane;
-  #filter: Filtering | undefined;
-  #hex: HexRows | undefined;
-  #columns = 80;
+  readonly #bookmarks = new Bookmarks();
   #height = 22;
-  #left = 0;
-  #wrap = false;
-  #json: JsonView = "raw";
-  #levels = true;
-  #numbers = false;
   #follow: FollowState = "off";
   /** Lines that had come when one paused. */
   #pausedAt = 0;
-  /** Searches to do: `n` pressed three times goes three matches on. */
-  #searches: Direction[] = [];
-  #searchesRun: Promise<void> | undefined;
-  /** Counts what ended searches: a result that was on its way then is not shown. */
-  #searchEnds = 0;
-  /** What waits for the next key: a mark's name. */
-  #waitsFor: "mark" | "jump" | undefined;
+  /** What waits for the next key. */
+  #awaited: Awaited | undefined;
+  /** Digits that were typed. */
   #count = "";
   #message = "";
   #unread = 0;
-  /** Where one was before the last jump. */
-  #before = 0;
-  /** Where the range begins that one marks. */
-  #anchor: number | undefined;
+  /** Counts moves: whoever waits to go somewhere does not when there was another. */
+  #moves = 0;
   /** True while an engine follows and tells of cuts itself. */
   isFollowed = false;
   /** Changes of the source, one after the other. */
@@ -147,12 +64,24 @@ export class Viewer {
   constructor(options: ViewerOptions) {
     this.#options = options;
     const changed = () => options.changed();
-    this.#document = new Document(options.content, () => this.#known());
+    const known = () => this.#known();
+    this.#document = new Document(options.content, known);
     this.#searching = new Searching(this.#document, changed);
     this.#growth = new Growth(this.#document, Date.now());
-    this.#pane = new Pane(this.#document, this.#paneView(0));
-    this.#viewport = new Viewport(this.#document.lines, (line) => this.#rowsIn(line));
-    if (options.hex) this.#setHex(true);
+    this.#text = new ShownText(this.#document, this.#searching, options.colours, known);
+    const text = this.#text;
+    this.#walk = new MatchWalk(this.#searching, {
+      start: (direction) => this.#searchStart(direction),
+      isShown: (hit) => text.isHex || text.space.at(hit) === hit,
+      endOf: (hit) => (text.isHex ? hit + 1 : text.endOf(hit)),
+      show: (hit) => {
+        this.#message = "";
+        this.#jump(() => text.viewport.show(hit));
+      },
+      say: (message) => this.say(message),
+      changed,
+    });
+    if (options.hex) text.setHex(true);
   }
 
   get follow(): FollowState {
@@ -165,22 +94,17 @@ export class Viewer {
   }
 
   resize(columns: number, height: number): void {
-    const anchor = this.#viewport.top.line;
-    this.#columns = columns;
     this.#height = height;
-    if (this.#hex) this.#setHex(true);
-    this.#pane.show(this.#paneView(this.#gutter.width));
-    this.#viewport.resize(height);
-    if (!this.#pane.isFlat) this.#viewport.show(anchor);
+    this.#text.resize(columns, height);
   }
 
   /** Takes digits and names of marks, before the table of keys is asked. True when it was one. */
   key(key: string): boolean {
-    const waitsFor = this.#waitsFor;
-    this.#waitsFor = undefined;
-    if (waitsFor) {
+    const awaited = this.#awaited;
+    this.#awaited = undefined;
+    if (awaited) {
       this.#message = "";
-      if (key !== "escape") this.#named(waitsFor, key);
+      if (key !== "escape") this.#named(awaited, key);
       return true;
     }
     if (!/^\d$/.test(key) || (key === "0" && this.#count === "")) return false;
@@ -190,17 +114,16 @@ export class Viewer {
 
   /** Does what a key of the viewer means. A move ends a search that would move somewhere else. True when it was one of the viewer's. */
   act(action: Action): boolean {
-    if (MOVES.has(action)) this.#endSearches();
+    if (MOVES.has(action)) this.#endWaits();
     const count = this.#count === "" ? undefined : Number(this.#count);
     this.#count = "";
-    const done = this.#act(action, count);
-    return done;
+    return this.#move(action, count) || this.#search(action, count ?? 1) || this.#turn(action, count ?? 1);
   }
 
-  #act(action: Action, count: number | undefined): boolean {
+  #move(action: string, count: number | undefined): boolean {
     const page = Math.max(1, this.#height - 1);
     const times = count ?? 1;
-    switch (action as string) {
+    switch (action) {
       case "line-down":
         return this.#scroll(times);
       case "line-up":
@@ -214,58 +137,42 @@ export class Viewer {
       case "half-page-up":
         return this.#scroll(-(count ?? Math.ceil(page / 2)));
       case "start":
-        if (count !== undefined) return this.#toLine(count);
-        return this.#jump(() => this.#toStart());
+        return count === undefined ? this.#jump(() => this.#text.toStart()) : this.#toLine(count);
       case "end":
-        if (count !== undefined) return this.#toLine(count);
-        return this.#jump(() => this.toEnd());
+        return count === undefined ? this.#jump(() => this.toEnd()) : this.#toLine(count);
       case "percent":
         return this.#jump(() => this.#toPercent(count ?? 0));
       case "left":
-        return this.#toColumn(this.#left - SIDE_STEP * times);
+        return this.#toColumn(this.#text.left - SIDE_STEP * times);
       case "right":
-        return this.#toColumn(this.#left + SIDE_STEP * times);
+        return this.#toColumn(this.#text.left + SIDE_STEP * times);
       case "first-column":
         return this.#toColumn(0);
       case "follow":
         this.toggleFollow();
         return true;
+      default:
+        return false;
+    }
+  }
+
+  #search(action: string, times: number): boolean {
+    switch (action) {
       case "next-match":
-        return this.#searchAgain("forward", times);
+        this.#walk.go("forward", times);
+        return true;
       case "previous-match":
-        return this.#searchAgain("backward", times);
+        this.#walk.go("backward", times);
+        return true;
       case "ignore-case":
         this.#searching.toggleCase();
         return this.#say(this.#searching.ignoresCase ? "searches ignore case" : "searches mind case");
-      case "wrap":
-        this.#wrap = !this.#wrap;
-        return this.#reshape();
-      case "line-numbers":
-        this.#numbers = !this.#numbers;
-        if (this.#numbers) this.#countLines();
-        return true;
-      case "levels":
-        this.#levels = !this.#levels;
-        return this.#say(this.#levels ? "levels in colour" : "levels without colour");
-      case "json":
-        this.#json = { raw: "folded", folded: "unfolded", unfolded: "raw" }[this.#json] as JsonView;
-        return this.#reshape();
-      case "hex":
-        this.#setHex(this.#hex === undefined);
-        return true;
-      case "encoding":
-        this.#turnEncoding();
-        return true;
-      case "more-context":
-        return this.#addContext(times);
-      case "less-context":
-        return this.#addContext(-times);
       case "mark":
+        this.#awaited = "mark";
+        return this.#say("mark: a letter");
       case "jump":
-        this.#waitsFor = action as "mark" | "jump";
-        return this.#say(
-          action === ("mark" as string) ? "mark: a letter" : "go to mark: its letter, or ' for where one was",
-        );
+        this.#awaited = "jump";
+        return this.#say("go to mark: its letter, or ' for where one was");
       case "range":
         return this.#toggleRange();
       case "cancel":
@@ -276,11 +183,37 @@ export class Viewer {
     }
   }
 
+  #turn(action: string, times: number): boolean {
+    const text = this.#text;
+    switch (action) {
+      case "wrap":
+        text.toggleWrap();
+        return true;
+      case "line-numbers":
+        if (text.toggleNumbers()) this.#countLines();
+        return true;
+      case "levels":
+        return this.#say(text.toggleLevels() ? "levels in colour" : "levels without colour");
+      case "json":
+        text.turnJson();
+        return true;
+      case "hex":
+        text.setHex(!text.isHex);
+        return true;
+      case "encoding":
+        return this.#say(`read as ${text.turnEncoding()}`);
+      case "more-context":
+      case "less-context":
+        if (text.addContext(action === "more-context" ? times : -times)) return true;
+        return this.#say("no filter: & and a regular expression show only lines that match");
+      default:
+        return false;
+    }
+  }
+
   /** Shows the last page; a paused follow goes on. */
   toEnd(): void {
-    this.#filter?.near(this.#document.source.end(), "backward");
-    this.#viewport.forget();
-    this.#viewport.toEnd();
+    this.#text.toEnd();
     if (this.#follow === "paused") this.#follow = "on";
   }
 
@@ -307,16 +240,16 @@ export class Viewer {
         return;
       case "offset":
         if (destination.offset >= source.end()) this.say(`there are ${source.end()} bytes`);
-        this.#jump(() => this.#show(chain?.offsetOf(destination.offset) ?? destination.offset));
+        this.#jump(() => this.#text.show(chain?.offsetOf(destination.offset) ?? destination.offset));
         return;
       case "end":
         this.#jump(() => this.toEnd());
         return;
       default: {
-        const top = this.#viewport.top.line;
+        const top = this.#text.viewport.top.line;
         offsetOfTime(this.#document, destination, this.#document.lines.at(top), this.#options.zone).then(
           (offset) => {
-            this.#jump(() => this.#show(offset));
+            this.#jump(() => this.#text.show(offset));
             if (offset >= source.end()) this.say("everything here is earlier");
             this.#options.changed();
           },
@@ -330,42 +263,33 @@ export class Viewer {
   search(pattern: string, direction: Direction): void {
     if (pattern !== "") {
       try {
-        this.#searching.set(pattern, this.#hex ? "hex" : "text");
+        this.#searching.set(pattern, this.#text.isHex ? "hex" : "text");
       } catch (error) {
         this.say(reasonOf(error));
         return;
       }
-      this.#endSearches();
+      this.#endWaits();
     }
-    this.#searchAgain(direction, 1);
+    this.#walk.go(direction, 1);
   }
 
   /** Shows only lines that match, or with `!` in front those that do not; all lines again for an empty pattern. */
   setFilter(pattern: string): void {
-    if (this.#hex) {
+    if (this.#text.isHex) {
       this.say("bytes cannot be filtered: x shows the text");
       return;
     }
-    const before = this.#filter;
     try {
-      const near = this.#viewport.top.line;
-      const options = { ignoreCase: this.#searching.ignoresCase, near };
-      this.#filter =
-        pattern === "" || pattern === "!"
-          ? undefined
-          : new Filtering(this.#document, pattern, options, () => this.#known());
+      this.#text.setFilter(pattern);
     } catch (error) {
       this.say(reasonOf(error));
       return;
     }
-    before?.cancel();
-    this.#pane.clear();
-    this.#reshape();
-    if (this.#follow === "on") this.#viewport.toEnd();
+    if (this.#follow === "on") this.#text.toEnd();
   }
 
   get filter(): string {
-    return this.#filter?.pattern ?? "";
+    return this.#text.filter?.pattern ?? "";
   }
 
   say(message: string): void {
@@ -379,8 +303,7 @@ export class Viewer {
 
   /** Exact widths are there: what was laid out by estimates is not kept. */
   layOutAnew(): void {
-    this.#pane.clear();
-    this.#viewport.forget();
+    this.#text.layOutAnew();
   }
 
   /** Somebody stays here: what is of use later may begin. */
@@ -406,19 +329,12 @@ export class Viewer {
     const { chain } = this.#document;
     if (!chain) return;
     chain.restart(text, this.#document.knownEnd);
-    this.#pane.clear();
-    this.#searching.at = undefined;
-    this.#anchor = undefined;
-    this.#growth.skipTo(chain.end());
-    this.#change(() => {
-      const start = chain.start();
-      this.#document.dropBefore(start);
-      this.#searching.dropBefore(start);
-      this.#filter?.dropBefore(start);
-    });
     this.#document.dropBefore(chain.start());
-    this.#viewport.forget();
-    this.#viewport.settle();
+    this.#searching.at = undefined;
+    this.#text.anchor = undefined;
+    this.#growth.skipTo(chain.end());
+    this.#drop(chain.start());
+    this.#text.layOutAnew();
     this.#options.changed();
   }
 
@@ -426,73 +342,39 @@ export class Viewer {
   continueWith(fd: number, from: number | undefined, text: string, dropped: (fds: number[]) => void): void {
     const { chain } = this.#document;
     if (!chain) return;
-    const end = chain.end();
-    chain.continueWith(fd, from ?? chain.offsetInFile(end), text);
+    chain.continueWith(fd, from ?? chain.offsetInFile(chain.end()), text);
     this.#growth.skipTo(chain.end());
-    const start = chain.start();
     const fds = chain.takeDropped();
-    if (fds.length > 0)
-      this.#change(() => {
-        this.#document.dropBefore(start);
-        this.#searching.dropBefore(start);
-        this.#filter?.dropBefore(start);
-        dropped(fds);
-      });
-    this.#viewport.forget();
+    if (fds.length > 0) this.#drop(chain.start(), () => dropped(fds));
+    this.#text.viewport.forget();
     this.#options.changed();
   }
 
   /** Bytes of the marked range, or of the lines on the screen, as they are in the file; through the filter, when there is one. */
-  *output(): Generator<Buffer> {
-    const { source, lines, chain } = this.#document;
-    const range = this.range();
-    const notes = chain?.notes() ?? [];
-    if (!this.#filter) yield* bytesOf(source, range, notes);
-    else yield* linesOf(source, this.#filter.lines, range, (line) => lines.next(line) ?? source.end(), notes);
+  output(): Generator<Buffer> {
+    return this.#text.output();
   }
 
   /** Where that is, in offsets of the document. `isMarked`: one has marked it. */
   range(): ByteRange & { isMarked: boolean } {
-    const visible = this.#viewport.visible();
-    const last = visible.at(-1);
-    const start = this.#viewport.top.line;
-    const end = last === undefined ? start : this.#endOf(last.line);
-    const anchor = this.#anchor;
-    if (anchor === undefined) return { start, end, isMarked: false };
-    return { start: Math.min(start, anchor), end: Math.max(end, this.#endOf(anchor)), isMarked: true };
+    return this.#text.range();
   }
 
   /** The rows of the pane and what the status tells of them, from one look at the source. */
   frame(): { rows: string[]; status: ViewerStatus } {
     this.#look();
-    const { isMarked } = this.range();
-    const width = this.#gutter.fit({
-      numbers: this.#numbers && !this.#hex ? this.#lineTotal() : 0,
-      isRanged: isMarked,
-    });
-    const view = this.#paneView(width);
-    if (view.width !== this.#pane.width) this.#viewport.forget();
-    this.#pane.show(view);
-    this.#viewport.settle();
-    if (this.#follow === "on") this.#viewport.toEnd();
-    const places = this.#viewport.visible();
-    const range = this.range();
-    const shown = this.#hex
-      ? places.map(({ line }) => this.#hexRow(line, view))
-      : this.#pane.rows(places, this.#document.chain?.notes() ?? [], (line) => this.#filter?.isAside(line) ?? false);
-    const rows = width === 0 ? shown : shown.map((row, index) => this.#gutterOf(places, index, range) + row);
+    const { rows, places } = this.#text.frame(this.#follow === "on");
     while (rows.length < this.#height) rows.push("");
-    const status = this.#status(places);
-    return { rows, status };
+    return { rows, status: this.#status(places) };
   }
 
   /** Resolves when no thread reads the source any more. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#searches = [];
-    const filter = this.#filter;
+    this.#endWaits();
     await this.#changes;
-    await Promise.all([this.#searching.close(), filter?.pause(), this.#document.index.scan.cancel()]);
+    const { scan } = this.#document.index;
+    await Promise.all([this.#searching.close(), this.#text.filter?.pause(), this.#text.ended(), scan.cancel()]);
   }
 
   /** Once a frame: what has the source become? */
@@ -502,13 +384,13 @@ export class Viewer {
     if (change === "cut" && this.#document.chain && !this.isFollowed)
       this.truncated("the file was truncated: this is its new beginning");
     if (change === "grown") {
-      this.#viewport.forget();
+      this.#text.viewport.forget();
       this.#searching.grown();
-      this.#filter?.grown();
+      this.#text.filter?.grown();
       if (!scan.isCancelled) scan.go();
     }
-    if (this.#isReady && scan.isCancelled && !this.#indexEnded && this.#document.source.end() < COUNTED_AT_ONCE)
-      scan.go();
+    const isSmall = this.#document.source.end() < COUNTED_AT_ONCE;
+    if (this.#isReady && scan.isCancelled && !this.#indexEnded && isSmall) scan.go();
     if (this.#growth.look(Date.now())) this.#options.changed();
   }
 
@@ -519,40 +401,14 @@ export class Viewer {
 
   /** More is known: of a filter's lines, of numbers. */
   #known(): void {
-    this.#viewport.forget();
-    if (this.#filter?.failure !== undefined) this.#message = this.#filter.failure;
+    this.#text.viewport.forget();
+    const failure = this.#text.filter?.failure;
+    if (failure !== undefined) this.#message = failure;
     this.#options.changed();
   }
 
-  get #space(): LineSpace {
-    return this.#hex ?? this.#filter?.lines ?? this.#document.lines;
-  }
-
-  #rowsIn(line: number): number {
-    return this.#hex ? 1 : this.#pane.rowsIn(line);
-  }
-
-  #paneView(gutter: number): PaneView {
-    return {
-      left: this.#left,
-      width: Math.max(1, this.#columns - gutter),
-      colours: this.#options.colours,
-      wrap: this.#wrap,
-      json: this.#json,
-      levels: this.#levels,
-      highlight: this.#searching.highlight,
-    };
-  }
-
-  /** The way of showing has changed: the same line stays at the top. */
-  #reshape(): true {
-    this.#pane.show(this.#paneView(this.#gutter.width));
-    this.#viewport.reshape(this.#space, (line) => this.#rowsIn(line));
-    return true;
-  }
-
   #scroll(rows: number): true {
-    const viewport = this.#viewport;
+    const { viewport } = this.#text;
     viewport.scroll(rows);
     if (rows < 0 && this.#follow === "on" && !viewport.atEnd()) this.#pause();
     else if (rows > 0 && this.#follow === "paused" && viewport.atEnd()) this.#follow = "on";
@@ -565,56 +421,46 @@ export class Viewer {
   }
 
   #toColumn(column: number): true {
-    this.#left = Math.max(0, column);
-    if (this.#wrap && !this.#hex && column > 0) return this.#say("long lines are wrapped: w cuts them");
+    this.#text.toColumn(column);
+    if (this.#text.isWrapped && column > 0) return this.#say("long lines are wrapped: w cuts them");
     return true;
   }
 
   #jump(move: () => void): true {
-    const before = this.#viewport.top.line;
+    const { viewport } = this.#text;
+    const before = viewport.top.line;
     move();
-    if (this.#viewport.top.line !== before) this.#before = before;
-    if (this.#follow === "on" && !this.#viewport.atEnd()) this.#pause();
+    if (viewport.top.line !== before) this.#bookmarks.before = before;
+    if (this.#follow === "on" && !viewport.atEnd()) this.#pause();
     return true;
-  }
-
-  #toStart(): void {
-    this.#filter?.near(0);
-    this.#viewport.toStart();
-  }
-
-  #show(offset: number): void {
-    this.#filter?.near(offset);
-    this.#viewport.show(offset);
   }
 
   #toPercent(percent: number): void {
     const { source } = this.#document;
     const [start, end] = [source.start(), source.end()];
-    this.#show(start + Math.floor(((end - start) * Math.min(100, percent)) / 100));
+    this.#text.show(start + Math.floor(((end - start) * Math.min(100, percent)) / 100));
   }
 
   #toLine(number: number): true {
     const offset = this.#document.offsetOfLine(Math.max(1, number));
     if (typeof offset === "number") {
-      return this.#jump(() => this.#show(offset < this.#document.source.end() ? offset : Math.max(0, offset - 1)));
+      const inside = offset < this.#document.source.end() ? offset : Math.max(0, offset - 1);
+      return this.#jump(() => this.#text.show(inside));
     }
     if (offset === undefined) {
       this.#jump(() => this.toEnd());
       return this.#say("there are not so many lines: this is the end");
     }
-    const ends = ++this.#searchEnds;
     this.#countLines();
-    void this.#awaitLine(number, ends);
+    void this.#awaitLine(number, ++this.#moves);
     return true;
   }
 
   /** Goes there when that many lines are counted, unless one has gone elsewhere meanwhile. */
-  async #awaitLine(number: number, ends: number): Promise<void> {
+  async #awaitLine(number: number, move: number): Promise<void> {
     const { scan } = this.#document.index;
-    while (ends === this.#searchEnds && !this.#closed) {
-      const offset = this.#document.offsetOfLine(number);
-      if (offset !== "unknown") {
+    while (move === this.#moves && !this.#closed) {
+      if (this.#document.offsetOfLine(number) !== "unknown") {
         this.#toLine(number);
         this.#options.changed();
         return;
@@ -629,214 +475,102 @@ export class Viewer {
     return true;
   }
 
-  #setHex(on: boolean): void {
-    const top = this.#viewport?.top.line ?? 0;
-    this.#hex = on ? new HexRows(this.#document.source, hexBytesFor(this.#columns)) : undefined;
-    this.#searching.turn(on ? "hex" : "text");
-    this.#reshape();
-    this.#viewport.show(this.#document.mark > 0 && top <= this.#document.mark ? 0 : top);
-  }
-
-  #hexRow(offset: number, view: PaneView): string {
-    const hex = this.#hex;
-    if (!hex) return "";
-    const overlap = Math.max(0, this.#searching.length - 1);
-    const { cache, source, chain } = this.#document;
-    const begin = Math.max(source.start(), offset - overlap);
-    const bytes = cache.slice(begin, offset + hex.bytes + overlap);
-    const skip = offset - begin;
-    const present = Math.max(0, Math.min(hex.bytes, bytes.length - skip));
-    const hits = this.#searching
-      .marksIn(bytes)
-      .map(({ start, end }) => ({ start: Math.max(0, start - skip), end: Math.min(present, end - skip) }))
-      .filter(({ start, end }) => start < end);
-    const before = Math.max(0, source.start() - offset);
-    const row = Buffer.alloc(before + present);
-    bytes.copy(row, before, Math.max(0, skip), Math.max(0, skip) + present);
-    return hexRow(chain?.offsetInFile(offset) ?? offset, row, { ...view, bytes: hex.bytes, before }, hits);
-  }
-
-  #turnEncoding(): void {
-    const next = ENCODINGS[(ENCODINGS.indexOf(this.#document.encoding) + 1) % ENCODINGS.length] ?? "utf-8";
-    const wasCounting = !this.#document.index.scan.isCancelled;
-    const filter = this.#filter?.pattern;
-    this.#filter?.cancel();
-    this.#filter = undefined;
-    void this.#document.readAs(next);
-    this.#searching.renew();
-    if (wasCounting) this.#document.index.scan.go();
-    this.#pane.clear();
-    this.#reshape();
-    if (filter !== undefined) this.setFilter(filter);
-    this.say(`read as ${ENCODING_NAMES[next]}`);
-  }
-
-  #addContext(lines: number): true {
-    if (!this.#filter) return this.#say("no filter: & and a regular expression show only lines that match");
-    this.#filter.setContext(this.#filter.context + lines);
-    this.#pane.clear();
-    return this.#reshape();
-  }
-
-  #named(what: "mark" | "jump", key: string): void {
-    if ([...clusters(key)].length !== 1) {
-      this.say("a mark's name is a letter");
-      return;
-    }
-    const top = this.#viewport.top.line;
+  #named(what: Awaited, name: string): void {
+    const { line } = this.#text.viewport.top;
     if (what === "mark") {
-      this.#marks.set(key, top);
-      this.say(`this is mark ${key}: '${key} comes back`);
+      const isName = this.#bookmarks.set(name, line);
+      this.say(isName ? `this is mark ${name}: '${name} comes back` : "a mark's name is a letter");
       return;
     }
-    const wanted = key === "'" ? this.#before : key === "^" ? this.#document.source.start() : this.#marks.get(key);
-    if (key === "$") this.#jump(() => this.toEnd());
-    else if (wanted === undefined) this.say(`there is no mark ${key}`);
-    else this.#jump(() => this.#show(wanted));
+    const wanted = this.#bookmarks.get(name);
+    if (wanted === undefined) this.say(`there is no mark ${name}`);
+    else if (wanted === "end") this.#jump(() => this.toEnd());
+    else this.#jump(() => (wanted === "start" ? this.#text.toStart() : this.#text.show(wanted)));
   }
 
   #toggleRange(): true {
-    this.#anchor = this.#anchor === undefined ? this.#viewport.top.line : undefined;
-    if (this.#anchor === undefined) return this.#say("no range");
+    const text = this.#text;
+    text.anchor = text.anchor === undefined ? text.viewport.top.line : undefined;
+    if (text.anchor === undefined) return this.#say("no range");
     return this.#say("the range begins here and ends with the screen's last line: scroll; R ends it");
   }
 
-  #endOf(line: number): number {
-    if (this.#hex) return Math.min(line + this.#hex.bytes, this.#document.source.end());
-    return this.#document.lines.next(line) ?? this.#document.source.end();
-  }
-
   #cancel(): void {
-    const searched = this.#endSearches() || this.#searching.cancel();
-    if (searched || this.#filter?.cancel()) {
-      this.say(searched ? "search cancelled" : "filter cancelled: this is not all");
-      if (searched) this.#searching.cancel();
-    } else if (this.#document.index.scan.isRunning) {
+    const { scan } = this.#document.index;
+    const wasSearching = this.#endWaits();
+    const wasCounting = this.#searching.cancel();
+    if (wasSearching || wasCounting) this.say("search cancelled");
+    else if (this.#text.filter?.cancel()) this.say("filter cancelled: this is not all");
+    else if (scan.isRunning) {
       this.#indexEnded = true;
-      void this.#document.index.scan.cancel();
+      void scan.cancel();
       this.say("counting cancelled");
-    } else if (this.#anchor !== undefined) this.#anchor = undefined;
+    } else if (this.#text.anchor !== undefined) this.#text.anchor = undefined;
     else this.#searching.isHidden = true;
   }
 
-  #searchAgain(direction: Direction, times: number): true {
-    if (this.#searching.pattern === "") return this.#say("no search yet: type / and a regular expression");
-    this.#searching.isHidden = false;
-    for (let time = 0; time < Math.min(times, 1000); time++) this.#searches.push(direction);
-    this.#searchesRun ??= this.#runSearches();
-    return true;
-  }
-
-  /** True when a search was running. What was found is counted on. */
-  #endSearches(): boolean {
-    this.#searches = [];
-    this.#searchEnds++;
-    return this.#searchesRun !== undefined;
-  }
-
-  async #runSearches(): Promise<void> {
-    for (let direction = this.#searches.shift(); direction; direction = this.#searches.shift())
-      await this.#find(direction);
-    this.#searchesRun = undefined;
-    this.#options.changed();
-  }
-
-  async #find(direction: Direction): Promise<void> {
-    const ends = this.#searchEnds;
-    try {
-      let from = this.#searchStart(direction);
-      for (let passed = 0; ; passed++) {
-        const found = await this.#searching.find(from, direction);
-        if (ends !== this.#searchEnds) return;
-        if (found.kind === "none")
-          this.say(`not found ${direction === "forward" ? "below" : "above"}: ${this.#searching.pattern}`);
-        if (found.kind !== "found") return;
-        if (this.#hex || this.#space.at(found.at) === found.at) return this.#showHit(found.at);
-        from = direction === "forward" ? this.#endOf(found.at) : found.at;
-        if (passed % HIDDEN_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
-      }
-    } catch (error) {
-      this.say(`search failed: ${reasonOf(error)}`);
-    }
+  /** One goes elsewhere. True when a search was on its way. */
+  #endWaits(): boolean {
+    this.#moves++;
+    return this.#walk.end();
   }
 
   /** Beside the last hit while that is on the screen; else from the first line of the screen. */
   #searchStart(direction: Direction): number {
-    const { line } = this.#viewport.top;
-    const at = this.#searching.at;
-    const shownLine = at === undefined ? undefined : this.#space.at(at);
-    if (at === undefined || !this.#viewport.visible().some((place) => place.line === shownLine)) return line;
+    const { viewport, space, isHex } = this.#text;
+    const { at } = this.#searching;
+    const shownLine = at === undefined ? undefined : space.at(at);
+    if (at === undefined || !viewport.visible().some(({ line }) => line === shownLine)) return viewport.top.line;
     if (direction === "backward") return at;
-    return this.#hex ? at + 1 : this.#endOf(at);
+    return isHex ? at + 1 : this.#text.endOf(at);
   }
 
-  #showHit(at: number): void {
-    this.#searching.at = at;
-    this.#message = "";
-    this.#jump(() => this.#viewport.show(at));
-  }
-
-  /** Changes what is known of the source while nothing reads it. */
-  #change(action: () => void): void {
+  /** What was before `start` is gone: forgets it while nothing reads the source. */
+  #drop(start: number, dropped: () => void = () => undefined): void {
     this.#changes = this.#changes.then(async () => {
       const { scan } = this.#document.index;
+      const { filter } = this.#text;
       const counts = !scan.isCancelled;
-      const [, search, filter] = await Promise.all([scan.cancel(), this.#searching.pause(), this.#filter?.pause()]);
-      action();
+      const [search, filtering] = await Promise.all([this.#searching.pause(), filter?.pause(), scan.cancel()]);
+      await this.#text.ended();
+      this.#document.dropBefore(start);
+      this.#searching.dropBefore(start);
+      filter?.dropBefore(start);
+      dropped();
       if (this.#closed) return;
       if (counts) scan.go();
       search();
-      filter?.();
+      filtering?.();
       this.#options.changed();
     });
   }
 
-  /** Lines of the newest file, perhaps by estimate. */
-  #lineTotal(): number {
-    return this.#document.lineNumber(this.#document.source.end()).number;
-  }
-
-  #gutterOf(places: readonly Place[], index: number, range: ByteRange & { isMarked: boolean }): string {
-    const place = places[index];
-    if (!place) return "";
-    const isNote = this.#document.chain?.notes().some(({ at, end }) => place.line >= at && place.line < end) ?? false;
-    const hasNumber = this.#numbers && !this.#hex && place.row === 0 && !isNote;
-    const number =
-      hasNumber && this.#document.lines.beginsLine(place.line) ? this.#document.lineNumber(place.line) : undefined;
-    return this.#gutter.row(number, range.isMarked && place.line >= range.start && place.line < range.end);
-  }
-
   #status(places: readonly Place[]): ViewerStatus {
     const { source, chain, index } = this.#document;
-    const inFile = (offset: number) => chain?.offsetInFile(offset) ?? offset;
+    const { viewport, isHex, left, filter, ways } = this.#text;
     const end = source.end();
-    const last = places.at(-1);
-    const bottom = last === undefined ? end : this.#endOf(last.line);
+    const [first, last] = [places[0], places.at(-1)];
+    const top = viewport.top.line;
+    const bottom = last === undefined ? end : this.#text.endOf(last.line);
     this.#unread = end - bottom;
-    const modes = [
-      this.#document.encoding === "utf-8" ? "" : ENCODING_NAMES[this.#document.encoding],
-      this.#wrap && !this.#hex ? "wrapped" : "",
-      this.#json === "raw" || this.#hex ? "" : `JSON ${this.#json}`,
-    ];
-    const first = places[0];
     return {
-      mode: this.#hex ? "hex" : "text",
+      mode: isHex ? "hex" : "text",
       follow: this.#follow,
       news: this.#growth.lines - this.#pausedAt,
       rate: this.#growth.rate,
       picture: this.#growth.picture,
-      top: inFile(this.#viewport.top.line),
-      length: chain?.fileEnd(this.#viewport.top.line) ?? end,
+      top: chain?.offsetInFile(top) ?? top,
+      length: chain?.fileEnd(top) ?? end,
       bottom,
       end,
       start: source.start(),
       isDropping: this.#document.isStream && source.start() > 0,
-      line: this.#hex || !first ? undefined : this.#document.lineNumber(first.line),
-      left: this.#left,
+      line: isHex || !first ? undefined : this.#document.lineNumber(first.line),
+      left,
       search: this.#searching.status,
-      filter: this.#filter?.status,
+      filter: filter?.status,
       index: index.scan.isRunning && !index.scan.isComplete ? index.scan.progress : undefined,
-      modes: modes.filter((mode) => mode !== ""),
+      modes: ways,
       count: this.#count,
       message: this.#message,
     };

@@ -11,6 +11,7 @@ export class BlockCache {
   readonly source: ByteSource;
   readonly #capacity: number;
   readonly #blocks = new Map<number, { buffer: Buffer; length: number }>();
+  #clears = 0;
 
   constructor(source: ByteSource, capacity = 128) {
     this.source = source;
@@ -48,6 +49,12 @@ export class BlockCache {
   /** Forgets everything: the file was truncated or replaced under the same source. */
   clear(): void {
     this.#blocks.clear();
+    this.#clears++;
+  }
+
+  /** How often it was cleared: what was derived from the bytes before that is void. */
+  get clears(): number {
+    return this.#clears;
   }
 
   #takeBuffer(): Buffer {

@@ -30,10 +30,12 @@ export interface LineSpace {
 export class Lines implements LineSpace {
   readonly cache: BlockCache;
   readonly encoding: Encoding;
+  readonly #known: KnownLines;
 
   constructor(cache: BlockCache, encoding: Encoding = "utf-8") {
     this.cache = cache;
     this.encoding = encoding;
+    this.#known = new KnownLines(cache);
   }
 
   start(): number {
@@ -54,22 +56,33 @@ export class Lines implements LineSpace {
 
   /** The first boundary after the boundary `line`; undefined when `line` is the last one. */
   next(line: number): number | undefined {
-    const cut = Math.ceil(line / LONGEST_LINE) * LONGEST_LINE + LONGEST_LINE;
     const end = this.end();
+    const known = this.#known.next(line);
+    if (known !== undefined && known < end) return known;
+    const cut = Math.ceil(line / LONGEST_LINE) * LONGEST_LINE + LONGEST_LINE;
     const newline = this.#findNewline(line, Math.min(cut, end));
     const next = newline === undefined ? cut : newline + 1;
-    return next < end ? next : undefined;
+    if (next >= end) return undefined;
+    this.#known.add(line, next);
+    return next;
   }
 
   /** The last boundary before the boundary `line`; undefined at the start. */
   previous(line: number): number | undefined {
-    return line > this.start() ? this.at(line - 1) : undefined;
+    const start = this.start();
+    if (line <= start) return undefined;
+    const known = this.#known.previous(line);
+    if (known !== undefined && known >= start) return known;
+    const previous = this.at(line - 1);
+    if (line < this.end()) this.#known.add(previous, line);
+    return previous;
   }
 
   /** The boundary of the line that the byte at `offset` belongs to. */
   at(offset: number): number {
     const start = this.start();
     if (offset <= start) return start;
+    if (this.#known.has(offset)) return offset;
     const cut = Math.floor(offset / LONGEST_LINE) * LONGEST_LINE;
     const stretch = cut - LONGEST_LINE;
     const newline = this.#findNewlineBack(offset, Math.max(start, stretch));
@@ -120,5 +133,53 @@ export class Lines implements LineSpace {
       at = base;
     }
     return undefined;
+  }
+}
+
+/** Boundaries that are remembered: those of a few screens. Where lines are long, each costs a look at a megabyte. */
+const KNOWN = 1024;
+
+/** Neighbours among the boundaries that were found. Only the last one of a growing text can change: it is never here. */
+class KnownLines {
+  readonly #cache: BlockCache;
+  readonly #next = new Map<number, number>();
+  readonly #previous = new Map<number, number>();
+  #clears: number;
+
+  constructor(cache: BlockCache) {
+    this.#cache = cache;
+    this.#clears = cache.clears;
+  }
+
+  /** `line` and `next` are boundaries, and none is between. */
+  add(line: number, next: number): void {
+    if (this.#next.size >= KNOWN) this.#forget();
+    this.#next.set(line, next);
+    this.#previous.set(next, line);
+  }
+
+  next(line: number): number | undefined {
+    return this.#isValid() ? this.#next.get(line) : undefined;
+  }
+
+  previous(line: number): number | undefined {
+    return this.#isValid() ? this.#previous.get(line) : undefined;
+  }
+
+  has(offset: number): boolean {
+    return this.#isValid() && (this.#next.has(offset) || this.#previous.has(offset));
+  }
+
+  #isValid(): boolean {
+    if (this.#clears !== this.#cache.clears) {
+      this.#forget();
+      this.#clears = this.#cache.clears;
+    }
+    return true;
+  }
+
+  #forget(): void {
+    this.#next.clear();
+    this.#previous.clear();
   }
 }

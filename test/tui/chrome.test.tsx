@@ -7,7 +7,7 @@ import { inkChrome } from "../../cli/tui/ink-chrome.tsx";
 import { KEYMAP } from "../../cli/tui/keymap.ts";
 import { plainChrome } from "../../cli/tui/plain-chrome.ts";
 import { EMPTY_PROMPT } from "../../cli/tui/prompt.ts";
-import type { ViewerStatus } from "../../cli/tui/viewer.ts";
+import type { ViewerStatus } from "../../cli/tui/viewer-facts.ts";
 import { viewerStatus } from "../../cli/tui/viewer-status.ts";
 import { loadWidths } from "../../src/text/width.ts";
 import { CONTROL, HOSTILE } from "../text/hostile.ts";

@@ -1,0 +1,96 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+/** Ends a frame of porthole's screen. */
+export const FRAME_END = "\x1b[?2026l";
+
+/** A program on a terminal of its own (bench/c/pty.c), with all that it sends. */
+export class BenchTerminal {
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #ended: Promise<void>;
+  /** The program's process id. */
+  pid = 0;
+  #screen = "";
+  #received = 0;
+  #waiting: (() => void) | undefined;
+
+  constructor(
+    pty: string,
+    size: { columns: number; rows: number },
+    command: readonly string[],
+    env: NodeJS.ProcessEnv = process.env,
+  ) {
+    this.#child = spawn(pty, [`${size.columns}`, `${size.rows}`, ...command], {
+      env: { ...env, TERM: "xterm-256color" },
+    });
+    this.#child.stderr.once("data", (text) => {
+      this.pid = Number(text);
+    });
+    this.#child.stdout.setEncoding("latin1").on("data", (text: string) => {
+      this.#received += text.length;
+      // What was sent long ago is of no interest.
+      this.#screen = (this.#screen + text).slice(-1_000_000);
+      this.#waiting?.();
+    });
+    this.#ended = new Promise((resolve) => this.#child.once("close", () => resolve()));
+  }
+
+  /** Bytes that the program has sent. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Types, and forgets what was sent before. */
+  type(text: string): void {
+    this.#screen = "";
+    this.#child.stdin.write(text);
+  }
+
+  /** What was sent since the last {@link type}, when it fulfils the condition. @throws when that takes a minute */
+  async until(condition: (screen: string) => boolean): Promise<string> {
+    const deadline = performance.now() + 120_000;
+    while (!condition(this.#screen)) {
+      if (performance.now() > deadline) throw new Error(`the screen never came; it was ${this.#screen.slice(-2000)}`);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, 1000);
+        this.#waiting = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.#waiting = undefined;
+    }
+    return this.#screen;
+  }
+
+  /** Milliseconds from the keys to the end of the first frame after them. Nothing must be under way. */
+  async frameAfter(keys: string): Promise<number> {
+    const started = performance.now();
+    this.type(keys);
+    await this.until((screen) => screen.includes(FRAME_END));
+    return performance.now() - started;
+  }
+
+  /** Waits until nothing was sent for so long. */
+  async quiet(milliseconds: number): Promise<void> {
+    for (let before = -1; before !== this.#received; ) {
+      before = this.#received;
+      await pause(milliseconds);
+    }
+  }
+
+  /** Resident memory of the program, in MB. */
+  memory(): number {
+    return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${this.pid}/status`, "utf8"))?.[1]) / 1000;
+  }
+
+  async close(): Promise<void> {
+    this.#child.stdin.end();
+    this.#child.kill();
+    await this.#ended;
+  }
+}
+
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

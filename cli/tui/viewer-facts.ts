@@ -1,0 +1,50 @@
+import type { Content } from "./content.ts";
+import type { FilterStatus } from "./filtering.ts";
+import type { SearchStatus } from "./searching.ts";
+
+export type FollowState = "off" | "on" | "paused";
+
+/** What the status row tells. */
+export interface ViewerStatus {
+  mode: "text" | "hex";
+  follow: FollowState;
+  /** Lines that came since the pause. */
+  news: number;
+  /** Lines a second, and those of the last seconds as a picture. */
+  rate: number;
+  picture: string;
+  /** Where the first line on the screen begins in its file, and how long that is. */
+  top: number;
+  length: number;
+  /** Offsets in the text: after the last line on the screen, its end and its start. */
+  bottom: number;
+  end: number;
+  start: number;
+  /** The beginning of a stream was dropped. */
+  isDropping: boolean;
+  /** Number of the first line on the screen. */
+  line: { number: number; isExact: boolean } | undefined;
+  left: number;
+  search: SearchStatus | undefined;
+  filter: FilterStatus | undefined;
+  /** Part of the lines that were counted, while that goes on. */
+  index: number | undefined;
+  /** Ways of showing that are not the usual one. */
+  modes: readonly string[];
+  /** Digits typed before a key. */
+  count: string;
+  /** One line for the user, empty when there is none. Made safe where it is drawn. */
+  message: string;
+}
+
+export interface ViewerOptions {
+  content: Content;
+  colours: "pass" | "drop";
+  /** False where there is nothing to follow with. */
+  canFollow: boolean;
+  /** What times without a zone mean. */
+  zone: "utc" | "local";
+  hex: boolean;
+  /** Something changed that a frame should show. */
+  changed(): void;
+}
