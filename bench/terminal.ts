@@ -12,6 +12,7 @@ export class BenchTerminal {
   pid = 0;
   #screen = "";
   #received = 0;
+  #lastAt = 0;
   #waiting: (() => void) | undefined;
 
   constructor(
@@ -28,6 +29,7 @@ export class BenchTerminal {
     });
     this.#child.stdout.setEncoding("latin1").on("data", (text: string) => {
       this.#received += text.length;
+      this.#lastAt = performance.now();
       // What was sent long ago is of no interest.
       this.#screen = (this.#screen + text).slice(-1_000_000);
       this.#waiting?.();
@@ -77,6 +79,22 @@ export class BenchTerminal {
       before = this.#received;
       await pause(milliseconds);
     }
+  }
+
+  /** Milliseconds from the keys to the last byte after them, when nothing more comes for so long. */
+  async settled(keys: string, milliseconds: number): Promise<number> {
+    const started = performance.now();
+    this.type(keys);
+    await this.until((screen) => screen.includes(FRAME_END));
+    await this.quiet(milliseconds);
+    return this.#lastAt - started;
+  }
+
+  /** All of the screen, drawn anew, without styles. */
+  async redrawn(): Promise<string> {
+    this.type("\x0c");
+    await this.until((screen) => screen.includes(FRAME_END));
+    return (await this.until(() => true)).replace(/\x1b\[[0-9;?]*[A-Za-z]/g, " ");
   }
 
   /** Resident memory of the program, in MB. */

@@ -73,11 +73,8 @@ async function followBusy(stage: Stage): Promise<Result[]> {
     await ended;
     // Both are read from the screen: its last line's number is the index's.
     const lines = readFileSync(path, "latin1").split("\n").length - 1;
-    terminal.type("#");
-    await terminal
-      .until((text) => new RegExp(`[^~\\d]${lines} `).test(text.replace(/\x1b\[[0-9;]*m/g, "")))
-      .catch(() => "");
-    const missing = (await terminal.until(() => true)).replace(/\x1b\[[0-9;]*m/g, "").includes(` ${lines} `) ? 0 : 1;
+    await terminal.settled("#", 400);
+    const missing = (await terminal.redrawn()).includes(` ${lines} `) ? 0 : 1;
     return [
       ...summarise([{ name: "porthole", role: "ours", values: keys }], { group: "key" }),
       ...summarise([{ name: "porthole", role: "ours", values: frames }], { group: "time between frames" }),

@@ -138,11 +138,10 @@ async function measureSearch(stage: Stage): Promise<Result[]> {
       const found = Number(spawnSync("rg", ["--no-mmap", "-c", pattern, path]).stdout.toString());
       const total = found.toLocaleString("en");
       const ours = async () => {
-        const started = performance.now();
-        terminal.type(`g/${pattern}${ENTER}`);
-        // All of it was looked through when the count bears no plus.
-        await terminal.until((text) => new RegExp(` of ${total} (?![+(])`).test(text));
-        return performance.now() - started;
+        // The last frame is the one of the whole count.
+        const taken = await terminal.settled(`g/${pattern}${ENTER}`, 400);
+        if (!(await terminal.redrawn()).includes(` of ${total} `)) throw new Error(`${total} were to be found`);
+        return taken;
       };
       const less = async () => {
         const pager = new BenchTerminal(pty, SIZE, ["less", "-n", path]);
@@ -190,7 +189,7 @@ async function cancels(terminal: BenchTerminal): Promise<Result[]> {
   const values: number[] = [];
   for (let round = 0; round < 15; round++) {
     terminal.type(`g/no such ${round}${ENTER}`);
-    await terminal.until((text) => /0\+ \(\d+ %\)/.test(text));
+    await terminal.until((text) => text.includes("+ ("));
     const started = performance.now();
     terminal.type("\x1b");
     await terminal.until((text) => text.includes("cancelled"));

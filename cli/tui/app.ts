@@ -230,7 +230,8 @@ export class App implements Host {
       prompt: this.#prompt && { label: this.#prompt.question.label, hint: this.#prompt.hint, ...this.#prompt.state },
       help: this.#help === undefined ? undefined : helpPage(view.contexts, size, this.#help, this.#keymap),
     };
-    const chrome = this.#chrome.rows(facts);
+    // Without help the rows are the same, byte for byte, at a hundredth of Ink's time: the status changes with every frame.
+    const chrome = (facts.help ? this.#chrome : plainChrome).rows(facts);
     const over = chrome.slice(this.#head, -1);
     const shown = rows.map((row, index) => over[index] ?? row);
     const screen = [...chrome.slice(0, this.#head), ...shown, chrome.at(-1) ?? ""];

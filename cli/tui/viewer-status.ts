@@ -18,7 +18,7 @@ function leftOf(status: ViewerStatus): string {
     growth(status),
     search(status),
     filter(status),
-    status.index === undefined ? "" : `counting lines ${percentText(status.index)}`,
+    status.index === undefined ? "" : `counting ${percentText(status.index)}`,
     ...status.modes,
   ].filter((part) => part !== "");
   const isBusy = status.search?.isRunning || status.filter?.isRunning || status.index !== undefined;

@@ -73,7 +73,7 @@ describe("Chrome", () => {
     expect(draw(facts({}, { search: running }))[1]).toMatch(/^ \/x\+ {2}1,204\+ \(45 %\) {2}Esc/);
     const filter = { pattern: "!x", context: 2, total: 1, progress: 1, isRunning: false };
     expect(draw(facts({}, { filter }))[1]).toMatch(/^ &!x ±2 {2}1 line {2}/);
-    expect(draw(facts({}, { index: 0.5 }))[1]).toMatch(/^ counting lines 50 % {2}Esc cancels/);
+    expect(draw(facts({}, { index: 0.5 }))[1]).toMatch(/^ counting 50 % {2}Esc cancels/);
     expect(draw(facts({}, { modes: ["wrapped", "JSON folded"] }))[1]).toMatch(/^ wrapped {2}JSON folded /);
     expect(draw(facts({}, { line: { number: 12_345, isExact: false } }))[1]).toMatch(/ line ~12,345 {2}50 %/);
     expect(draw(facts({}, { mode: "hex", line: undefined, top: 255 }))[1]).toMatch(/^ HEX {2}.* 0xff {2}byte 255 /);

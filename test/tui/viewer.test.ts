@@ -114,7 +114,7 @@ describeWith("tmux", "the viewer", () => {
         text
           .split("\n")
           .slice(1, 23)
-          .every((row) => row.includes("INFO")) && says("&!ERROR  3,240 li")(text),
+          .every((row) => row.includes("INFO")) && says("&!ERROR  3,240")(text),
     );
     answer("&", "");
     screen.keys("&", "C-u", "Enter");
