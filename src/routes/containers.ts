@@ -67,7 +67,7 @@ const CHANGES = new Set(
   "create start die died stop destroy remove rename pause unpause restart update checkpoint restore".split(" "),
 );
 
-/** Label of our own sidecars, which nobody wants to look into: see docker.ts. */
+/** Label of our own sidecars, which nobody wants to look into: see sidecar.ts. */
 const SIDECAR_LABEL = "io.porthole.sidecar";
 
 /**
