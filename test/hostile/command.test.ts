@@ -97,6 +97,13 @@ describe.each([
   });
 });
 
+test("an error shows the control characters of a name instead of sending them", async () => {
+  const result = await run({ open: absent, stat: absent }, ["cat", ":/\x1b]0;owned\x07\u202e\u009b2J"]);
+  expect(result.code).toBe(1);
+  expect(result.stderr).toContain("owned");
+  expect(result.stderr.trimEnd()).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+});
+
 describe("a silent agent", () => {
   test("is given up at the deadline, by every command that waits for it", async () => {
     const all = await Promise.all([
