@@ -80,6 +80,8 @@ export async function bundleDeveloperPrograms(examples) {
     outdir: "build",
     outExtension: { ".js": ".mjs" },
     packages: "external",
+    // The paths of tsconfig.json are for types: what runs is the built library, as its users have it.
+    external: ["porthole", "porthole/*"],
   });
 }
 
