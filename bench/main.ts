@@ -1,3 +1,4 @@
+import { loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { type Case, judge } from "./case.ts";
 import { cases } from "./cases/index.ts";
@@ -36,6 +37,7 @@ async function main(): Promise<void> {
       const measured = await measure(cases[name] as Case, stage);
       report.cases[name] = measured;
       printCase(name, measured);
+      report.machine.load.push(loadavg()[0] ?? Number.NaN);
       // A run that is ended early keeps what it has.
       report.notes = [...stage.notes];
       saveReport(root, args.length === 0 ? "latest" : names.join("-"), report);

@@ -9,6 +9,8 @@ export interface Machine {
   processors: string;
   memoryGiB: number;
   kernel: string;
+  /** Load averages over one minute (getloadavg(3)), one for each case: more than there are processors means that others were at work, too. */
+  load: number[];
   /** Versions of what was measured, by name. */
   versions: Record<string, string>;
 }
@@ -45,6 +47,7 @@ export function machine(env: NodeJS.ProcessEnv): Machine {
     processors: `${all.length} x ${all[0]?.model ?? "unknown"}`,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     kernel: release(),
+    load: [],
     versions,
   };
 }

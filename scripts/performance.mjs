@@ -30,6 +30,7 @@ function page() {
     "Written by `npm run bench`, which measures everything below in one run: each case's contestants in turn, round by round, so that what disturbs the machine disturbs all of them. " +
       "`npm run bench -- CASE` repeats one of them. Times without the machine are worth little, ratios more.",
     `${date.slice(0, 10)}, ${machine.processors}, ${machine.memoryGiB} GiB, Linux ${machine.kernel}; ${versions.join(", ")}.`,
+    ...load(),
     "## What is promised",
     table(
       ["case", "what", "promise", "measured", ""],
@@ -42,9 +43,20 @@ function page() {
       ]),
     ),
     ...Object.entries(cases).flatMap(([name, each]) => section(name, each)),
-    ...(notes.length > 0 ? ["## Not measured", ...notes.map((note) => `- ${note}`)] : []),
+    ...(notes.length > 0 ? ["## Notes", ...notes.map((note) => `- ${note}`)] : []),
     "",
   ].join("\n\n");
+}
+
+/** How busy the machine was, where it was so with other things. */
+function load() {
+  const processors = Number.parseInt(machine.processors, 10);
+  const [least, most] = [Math.min(...machine.load), Math.max(...machine.load)].map((each) => each.toFixed(1));
+  if (!(most > 1.5 * processors)) return [];
+  return [
+    `**The machine was shared with other work while this was measured**: load averages from ${least} to ${most} on ${processors} processors. Times are longer than on a quiet machine, the tails most; ` +
+      "ratios of what waits for a processor suffer less than those of what waits for another process. Repeat it where it is quiet.",
+  ];
 }
 
 function section(name, { title, axis, results, profiles }) {
