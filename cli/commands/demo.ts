@@ -32,7 +32,7 @@ async function inSandbox(options: { seconds: number }): Promise<number> {
         return await openScreenOn(
           sandbox.session,
           file,
-          { text, target, options: {} },
+          { text, target, options: {}, hint: ". files around it  O who has what open  / search  ? every key  q quit" },
           { startAtEnd: true, follow: true },
         );
       }

@@ -67,7 +67,7 @@ export async function open(
 export async function openScreenOn(
   session: Session,
   file: OpenFile,
-  from: { text: string; target: Target; options: ReachOptions },
+  from: { text: string; target: Target; options: ReachOptions; hint?: string },
   start: ViewerStart,
 ): Promise<number> {
   return show(session, file, from, start, () => followSource(session, file.path, file));
@@ -76,7 +76,7 @@ export async function openScreenOn(
 async function show(
   session: Session,
   file: OpenFile,
-  { text, target, options }: { text: string; target: Target; options: ReachOptions },
+  { text, target, options, hint }: { text: string; target: Target; options: ReachOptions; hint?: string },
   start: ViewerStart,
   followed: (note: (text: string) => void) => FollowSource<FollowedFile>,
 ): Promise<number> {
@@ -94,6 +94,7 @@ async function show(
         followSource: file.isSeekable ? followed : undefined,
       },
       around.app,
+      hint,
     );
   } finally {
     around.close();

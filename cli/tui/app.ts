@@ -14,6 +14,7 @@ import { PromptLine } from "./prompt-line.ts";
 import { stopProcess } from "./suspend.ts";
 import { Tabs } from "./tabs.ts";
 import { Terminal } from "./terminal.ts";
+import { forgetWidths } from "./text-width.ts";
 import type { Host, Navigator, Question, View } from "./view.ts";
 
 /** Bytes after ESC that belong to one key come in one piece nearly always; over a slow connection within this. */
@@ -192,6 +193,7 @@ export class App implements Host {
     // chalk, which Ink styles with, would leave out even bold and reverse for a TERM that it does not know. It looks once, when it loads.
     process.env.FORCE_COLOR ??= "1";
     const [{ inkChrome }] = await Promise.all([import("./ink-chrome.tsx"), loadWidths()]);
+    forgetWidths();
     for (const view of this.#tabs) view.layOutAnew?.();
     this.#isExact = true;
     this.#chrome = inkChrome(this.#terminal.columns);

@@ -2,9 +2,29 @@ import { clusters, clusterWidth, sanitiseText } from "../../src/text/index.ts";
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
+/** Texts that are not plain ASCII, as they were made safe last: taking one apart into characters is slow, and a list shows the same ones frame after frame. */
+const known = new Map<string, { safe: string; width: number }>();
+const MOST_KNOWN = 4096;
+
+function made(text: string): { safe: string; width: number } {
+  if (PRINTABLE_ASCII.test(text)) return { safe: text, width: text.length };
+  const before = known.get(text);
+  if (before) return before;
+  const safe = sanitiseText(text);
+  const result = { safe, width: textWidth(safe) };
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(text, result);
+  return result;
+}
+
+/** Widths were estimated until now: see `loadWidths`. */
+export function forgetWidths(): void {
+  known.clear();
+}
+
 /** Columns that a text takes once it is made safe. */
 export function safeWidth(text: string): number {
-  return PRINTABLE_ASCII.test(text) ? text.length : textWidth(sanitiseText(text));
+  return made(text).width;
 }
 
 /** Columns of a safe text. */
@@ -17,8 +37,7 @@ export function textWidth(text: string): number {
 
 /** A text made safe and cut to `columns`; what is missing shows as an ellipsis. */
 export function clipText(text: string, columns: number): { text: string; width: number } {
-  const safe = sanitiseText(text);
-  const width = textWidth(safe);
+  const { safe, width } = made(text);
   if (width <= columns) return { text: safe, width };
   if (columns <= 0) return { text: "", width: 0 };
   let kept = "";

@@ -190,7 +190,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     // Out.
     await press("out", "copy", "the copy", has("copied 7 bytes"));
     await waitFor("OSC 52", () => screen.raw().includes(`\x1b]52;c;${Buffer.from("needle\n").toString("base64")}\x07`));
-    await press("out", "save", "the prompt", (text) => end(text).startsWith("save the screen to: "));
+    await press("out", "save", "the prompt", (text) => end(text).startsWith("save the screen to:"));
     screen.type("saved");
     screen.keys("Enter");
     await screen.waitFor("the report", has("saved 7 bytes to saved"));
@@ -199,7 +199,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     screen.type("saved");
     screen.keys("Enter");
     await screen.waitFor("the refusal", has("saved exists: nothing was written"));
-    await press("out", "pipe", "the prompt", (text) => end(text).startsWith("the screen | "));
+    await press("out", "pipe", "the prompt", (text) => end(text).startsWith("the screen |"));
     screen.type("tr a-z A-Z");
     screen.keys("Enter");
     await screen.waitFor("the command's output", has("NEEDLE", "Enter goes back"));
@@ -243,13 +243,17 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
       "files",
       "follow-marked",
       "both files",
-      has("2 files merged by time", `${web.name}:/srv/app.log`, "line 60", "first of other"),
+      has("2 files merged by time", `${web.name}:/srv/app.log`, "line 60"),
     );
     await web.handle
       .exec({ Cmd: ["/bin/busybox", "sh", "-c", "echo one more >> /srv/app.log"] })
       .then((exec) => exec.start({}));
     await screen.waitFor("the new line behind its name", (text) => /web-\S+:\/srv\/app\.log +\| one more/.test(text));
     expect(screen.styled()).toMatch(/\x1b\[3[0-9]m(\x1b\[49m)?(web|other)-/);
+    screen.keys("g");
+    await screen.waitFor("the other file's line", (text) =>
+      /other-\S+:\/log\/other\.log +\| first of other/.test(text),
+    );
     screen.keys("q");
     await screen.waitFor("the files", (text) => end(text).includes("2 marked"));
     await press("files", "toggle-preview", "nothing at this width", has("app.log"));

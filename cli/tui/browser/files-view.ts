@@ -146,7 +146,7 @@ export class FilesView implements View {
   frame({ columns, height }: Size): Frame {
     const beside = this.#browser.preview && columns >= PREVIEW_FROM && this.#pane.list.shown.length > 0;
     const width = beside ? Math.floor(columns * 0.55) : columns;
-    const list = this.#pane.rows({ columns: width, height });
+    const list = this.#pane.rows({ columns: width, height }, beside);
     return {
       rows: beside ? this.#beside(list, width, { columns: columns - width - 3, height }) : list,
       status: this.#status(),

@@ -52,18 +52,19 @@ export class ListPane<Item extends ListItem> {
     return hit;
   }
 
-  /** Exactly `height` rows of exactly `columns` columns. */
-  rows({ columns, height }: Size): string[] {
+  /** Exactly `height` rows; of exactly `columns` columns where something stands beside them, else blanks at their ends are left out. */
+  rows({ columns, height }: Size, isBeside = false): string[] {
     const { theme } = this.#options;
     if (this.list.shown.length === 0) return this.#message(columns, height);
     const { items, selected } = this.list.window(Math.max(1, height - 1));
     const real = items.filter(({ heading }) => !heading);
     const table = this.#table.rows(real, columns - 1, { title: theme.title });
     let next = 0;
+    const end = (row: string) => (isBeside ? row : row.trimEnd());
     const rows = items.map((item, index) => {
       if (item.heading) return paint(fitText(` ${item.text}`, columns), theme.heading);
       const row = table.rows[next++];
-      return index === selected ? paint(` ${row?.plain ?? ""}`, theme.selection) : ` ${row?.text ?? ""}`;
+      return index === selected ? paint(` ${row?.plain ?? ""}`, theme.selection) : end(` ${row?.text ?? ""}`);
     });
     const all = [` ${table.title}`, ...rows];
     while (all.length < height) all.push("");
