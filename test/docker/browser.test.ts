@@ -265,17 +265,23 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await press("prompt", "erase", "a character less", typed(":abc"));
     screen.type("d");
     await press("prompt", "erase-word", "a word less", typed(":abc"));
-    await press("prompt", "cursor-start", "the start", () => true);
+    // The character under the cursor is in reverse video.
+    const under = (character: string) => () => {
+      const row = screen.styled().trimEnd().split("\n").at(-1) ?? "";
+      const found = /7m(?:\x1b\[[34]9m)*([a-z])/.exec(row)?.[1] ?? " ";
+      return row.includes(":") && found === character;
+    };
+    await press("prompt", "cursor-start", "the start", under("a"));
     screen.type("x");
     await screen.waitFor("the insertion", typed(":xabc"));
     await press("prompt", "erase-under", "the next character gone", typed(":xbc"));
-    await press("prompt", "cursor-end", "the end", () => true);
-    await press("prompt", "cursor-left", "one back", () => true);
+    await press("prompt", "cursor-end", "the end", under(" "));
+    await press("prompt", "cursor-left", "one back", under("c"));
     screen.type("y");
     await screen.waitFor("the insertion", typed(":xbyc"));
     await press("prompt", "erase-after", "the rest gone", typed(":xby"));
-    await press("prompt", "cursor-left", "one back", () => true);
-    await press("prompt", "cursor-right", "and on", () => true);
+    await press("prompt", "cursor-left", "one back", under("y"));
+    await press("prompt", "cursor-right", "and on", under(" "));
     await press("prompt", "erase-before", "all gone", typed(":"));
     await press("prompt", "recall-older", "the line before", typed(`:open ${web.name}:/srv`));
     await press("prompt", "recall-newer", "the empty line", typed(":"));

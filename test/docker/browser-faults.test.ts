@@ -1,0 +1,131 @@
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { container, type Engine, engine, image, uniqueName } from "../helpers/engine.ts";
+import { builtCommand } from "../helpers/paths.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { findProcesses } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { CONTROL, HOSTILE } from "../text/hostile.ts";
+import { type ScreenSize, TmuxScreen } from "../tui/screen.ts";
+
+const has =
+  (...words: string[]) =>
+  (text: string) =>
+    words.every((word) => text.includes(word));
+
+/** Sequences that the screen itself sends. */
+const OWN = /\x1b\[(?:\?(?:1049|25|2004|7|2026)[hl]|\d+;\d+[Hr]|[0-9;]*m|\d+[ST]|r|K)/g;
+
+describeWith(["docker", "tmux"], "the browser, when things go wrong", () => {
+  let docker: Engine;
+  let someone: User;
+  let screen: TmuxScreen;
+  beforeAll(() => {
+    docker = engine("docker");
+    someone = user({ engine: docker });
+  });
+  afterAll(() => someone.close());
+  afterEach(() => screen.close());
+
+  const start = (size: ScreenSize, args: string[], env: Record<string, string> = {}) => {
+    screen = new TmuxScreen(size);
+    const all = Object.entries({ ...someone.env, ...env }).map(([name, value]) => `${name}='${value}'`);
+    screen.run(`env ${all.join(" ")} ${process.execPath} ${builtCommand} ${args.join(" ")}`);
+  };
+
+  it("says what became of a killed agent and of the container, and goes on when they are back", async () => {
+    const web = await container(docker, {
+      name: uniqueName("web"),
+      steps: ["dir", "/srv", "write", "/srv/log", "first"],
+    });
+    start({ columns: 80, rows: 24 }, ["browse", `${web.name}:/srv`]);
+    await screen.waitFor("the files", has(`${web.name}:/srv`, "log"));
+    const agents = () =>
+      findProcesses(
+        ({ args }) => args.includes("--target-pid") && args[args.indexOf("--target-pid") + 1] === String(web.pid),
+      );
+    const [agent] = await waitFor("the agent", () => agents().length > 0 && agents());
+    process.kill(agent ?? 0, "SIGKILL");
+    await waitFor("its end", () => !agents().includes(agent ?? 0));
+    screen.keys("r");
+    await screen.waitFor("the files, through a new agent", has("log", "1 of 1"));
+    screen.keys("Enter");
+    await screen.waitFor("the file", (text) => text.split("\n")[1] === "first");
+    await web.remove();
+    screen.keys("q", "r");
+    await screen.waitFor("why there are none", has(`no such container: '${web.name}'`));
+    expect(screen.state("#{alternate_on}")).toBe("1");
+    screen.keys("q");
+    expect(await screen.waitForEnd()).toBe(0);
+    expect(screen.state("#{alternate_on} #{cursor_flag} #{wrap_flag}")).toBe("0 1 1");
+  });
+
+  it("shows containers as they come and go, and says when none is there or no engine is", async () => {
+    start({ columns: 100, rows: 24 }, []);
+    await screen.waitFor("the list", has("Containers"));
+    const name = uniqueName("fleeting");
+    const made = await container(docker, { name });
+    await screen.waitFor("the new one", has(name, "running"));
+    await made.handle.pause();
+    await screen.waitFor("its pause", (text) => new RegExp(`${name} +paused`).test(text));
+    await made.handle.unpause();
+    await made.remove();
+    await screen.waitFor("its end", (text) => !text.includes(name));
+    screen.keys("q");
+    await screen.waitForEnd();
+    screen.close();
+    start({ columns: 100, rows: 24 }, [], { DOCKER_HOST: "unix:///nonexistent/docker.sock" });
+    await screen.waitFor("why there are none", has("no engine is listening there", "DOCKER_HOST", "p looks into"));
+    screen.keys("q");
+    expect(await screen.waitForEnd()).toBe(0);
+  });
+
+  it("lets no byte of a hostile name reach the terminal, in lists, previews, titles and prompts, at any size", async () => {
+    const names = HOSTILE.map(({ bytes }, index) => {
+      // What a name cannot hold.
+      const possible = Buffer.from(bytes.filter((byte) => byte !== 0 && byte !== 0x2f));
+      return Buffer.concat([Buffer.from(`srv/${String(index).padStart(2, "0")}`), possible]);
+    });
+    const web = await container(docker, {
+      name: uniqueName("hostile"),
+      image: await image(docker, [
+        { name: "srv", type: "directory" },
+        ...names.map((name) => ({ name, content: name })),
+        { name: "srv/zlink", type: "symlink", target: "\x1b]0;pwned\x07" },
+      ]),
+    });
+    start({ columns: 150, rows: 40 }, ["browse", `${web.name}:/srv`]);
+    await screen.waitFor("the files", has("00^[]0;pwned^G", "zlink"));
+    for (let item = 0; item < names.length; item += 3) screen.keys("Down", "Down", "Down");
+    screen.keys("Space", "O");
+    await screen.waitFor("what is open", has("open files"));
+    screen.keys("q", "g", "Enter");
+    await screen.waitFor("the viewer", has("direct, file"));
+    screen.keys("q", "p");
+    screen.type("/srv/1");
+    screen.keys("Tab", "Tab", "Tab", "Escape");
+    await screen.waitFor("the files", has("zlink"));
+    for (const size of [
+      { columns: 80, rows: 24 },
+      { columns: 40, rows: 10 },
+      { columns: 300, rows: 100 },
+    ]) {
+      screen.resize(size);
+      await screen.waitFor(`${size.columns} x ${size.rows}`, (text) => {
+        const rows = text.split("\n");
+        return (
+          rows.length === size.rows &&
+          (rows.at(-1) ?? "").includes(" of ") &&
+          rows[0]?.startsWith(` ${web.name}:/srv`) === true
+        );
+      });
+    }
+    screen.keys("q");
+    expect(await screen.waitForEnd()).toBe(0);
+    await waitFor("the last bytes", () => screen.raw().includes("\x1b[?1049l"));
+    const raw = screen.raw();
+    const shown = raw.slice(raw.indexOf("\x1b[?1049h"), raw.indexOf("\x1b[?1049l"));
+    expect(Buffer.from(shown.replace(OWN, ""), "latin1").toString()).not.toMatch(CONTROL);
+    expect(screen.state("#{pane_title}")).not.toContain("pwned");
+  });
+});
