@@ -56,3 +56,17 @@ export function fitText(text: string, columns: number): string {
   const cut = clipText(text, columns);
   return cut.text + " ".repeat(Math.max(0, columns - cut.width));
 }
+
+/** A text made safe, in lines of at most `columns`, broken at blanks. */
+export function wrapText(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of sanitiseText(text).split(" ")) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (line !== "" && textWidth(longer) > columns) {
+      lines.push(clipText(line, columns).text);
+      line = word;
+    } else line = longer;
+  }
+  return [...lines, clipText(line, columns).text];
+}

@@ -1,5 +1,5 @@
 import type { Action } from "../keymap.ts";
-import { fitText } from "../text-width.ts";
+import { fitText, wrapText } from "../text-width.ts";
 import type { Theme } from "../theme.ts";
 import type { Host, Size } from "../view.ts";
 import { List, type ListItem } from "./list.ts";
@@ -121,10 +121,11 @@ export class ListPane<Item extends ListItem> {
     const lines = this.list.filter
       ? [`nothing here holds '${this.list.filter}'`, "Esc shows all"]
       : this.#options.empty();
+    const { dim } = this.#options.theme;
     const rows = [
       "",
-      ...lines.map((line, index) =>
-        paint(fitText(` ${line}`, columns).trimEnd(), index > 0 ? this.#options.theme.dim : ""),
+      ...lines.flatMap((line, index) =>
+        wrapText(line, columns - 2).map((part) => paint(` ${part}`, index > 0 ? dim : "")),
       ),
     ];
     while (rows.length < height) rows.push("");
