@@ -34,8 +34,6 @@ export const FILES_KEYS = [
   { action: "toggle-preview", keys: ["P"], help: "preview of the selected file, where there is room" },
   { action: "mark", keys: [" "], help: "mark a file, here and in other containers" },
   { action: "follow-marked", keys: ["F"], help: "follow the marked files together, or this one" },
-  { action: "open-files", keys: ["O"], help: "processes and what they have open" },
-  { action: "mounts", keys: ["M"], help: "mounts" },
 ] as const satisfies readonly Binding[];
 
 export const OPEN_FILES_KEYS = [
