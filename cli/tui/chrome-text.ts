@@ -61,8 +61,12 @@ export function tabsRow({ tabs, columns }: ChromeFacts): { text: string; isShown
 /** Status row: what is going on at the left, where one is at the right. `mark` comes before `left`, in bold. */
 export function statusRow({ status, columns }: ChromeFacts): RowEnds & { mark: string } {
   const mark = (status.mark === "" ? " " : ` ${status.mark}  `).slice(0, columns);
-  const right = status.right === "" ? "" : `  ${sanitiseText(status.right)} `;
-  return { mark, ...fitRow(sanitiseText(status.left), right, columns - mark.length) };
+  const left = sanitiseText(status.left);
+  const right = `${sanitiseText(status.right)} `;
+  const room = columns - mark.length;
+  // What is cut does not touch what comes after it.
+  const gap = textWidth(left) + textWidth(right) <= room ? "" : "  ";
+  return { mark, ...fitRow(left, gap + right, room) };
 }
 
 /** The prompt in parts: its label, what is before the cursor, the character under it, after it. The end of a long line stays in sight. */
