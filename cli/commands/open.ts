@@ -1,24 +1,13 @@
 import { isatty } from "node:tty";
-import {
-  type FollowedFile,
-  type FollowSource,
-  followSource,
-  type OpenFile,
-  PortholeError,
-  parseTarget,
-  type Session,
-  type Target,
-} from "../../src/index.ts";
+import { followSource, type OpenFile, PortholeError, parseTarget, type Session, type Target } from "../../src/index.ts";
 import type { ReachOptions } from "../program/shared.ts";
 import { Reach } from "../reach.ts";
 import { followedIn } from "../tail/followed.ts";
 import { Place } from "../tail/place.ts";
 import { Around } from "../tui/around.ts";
+import { GONE_MS } from "../tui/browser/place.ts";
 import { openScreen } from "../tui/open.ts";
-import type { ViewerStart } from "../tui/viewer-view.ts";
-
-/** How long a container must be gone before the screen says so. */
-const GONE_MS = 1000;
+import type { ViewerOptions, ViewerStart } from "../tui/viewer-view.ts";
 
 /** `porthole open`: one file in the terminal. */
 export async function open(
@@ -35,6 +24,10 @@ export async function open(
   const target = parseTarget(text);
   let tell: (text: string) => void = () => undefined;
   const place = new Place(reach, target, GONE_MS, (said) => tell(said));
+  const followed = (file: OpenFile) => (note: (text: string) => void) => {
+    tell = note;
+    return followedIn(place, target.path, file);
+  };
   try {
     const session = await place.session();
     const file = await session.open(target.path);
@@ -49,10 +42,7 @@ export async function open(
         file,
         { text, target, options },
         { ...start, follow: start.follow || options.follow === true, hex: options.hex },
-        (note) => {
-          tell = note;
-          return followedIn(place, target.path, file);
-        },
+        file.isSeekable ? followed(file) : undefined,
       );
     } finally {
       file.close();
@@ -70,7 +60,7 @@ export async function openScreenOn(
   from: { text: string; target: Target; options: ReachOptions; hint?: string },
   start: ViewerStart,
 ): Promise<number> {
-  return show(session, file, from, start, () => followSource(session, file.path, file));
+  return show(session, file, from, start, file.isSeekable ? followSource(session, file.path, file) : undefined);
 }
 
 async function show(
@@ -78,7 +68,7 @@ async function show(
   file: OpenFile,
   { text, target, options, hint }: { text: string; target: Target; options: ReachOptions; hint?: string },
   start: ViewerStart,
-  followed: (note: (text: string) => void) => FollowSource<FollowedFile>,
+  source: ViewerOptions["followSource"],
 ): Promise<number> {
   const around = new Around(session, target, options);
   try {
@@ -91,7 +81,7 @@ async function show(
         lend: async () => (await import("../../src/tools.ts")).copyOpenFile(file),
         zone: target.kind === "local" ? "local" : "utc",
         ...start,
-        followSource: file.isSeekable ? followed : undefined,
+        followSource: source,
       },
       around.app,
       hint,

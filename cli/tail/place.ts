@@ -1,6 +1,5 @@
 import { PortholeError, type Session, type Target } from "../../src/index.ts";
 import { everyTick } from "../../src/tailing.ts";
-import type { Reach } from "../reach.ts";
 import { reasonOf, say } from "./complaints.ts";
 
 const TICK_MS = 250;
@@ -8,12 +7,17 @@ const TICK_MS = 250;
 const PATIENT_AFTER_MS = 10_000;
 const PATIENT_MS = 1000;
 
+/** Gives a session for a target: one that lives, or a new one. */
+export interface SessionGiver {
+  session(target: Target): Promise<Session>;
+}
+
 /**
  * A container, process or this machine for as long as files in it are followed: its session, and when that has ended, as with a container's
  * restart, the next one. What happens is said once for all files in it.
  */
 export class Place {
-  readonly #reach: Reach;
+  readonly #reach: SessionGiver;
   readonly #target: Target;
   readonly #goneMs: number;
   readonly #say: (text: string) => void;
@@ -24,7 +28,7 @@ export class Place {
   #endTicks: (() => void) | undefined;
 
   /** `tell` hears what happens to it; standard error by default. */
-  constructor(reach: Reach, target: Target, goneMs: number, tell = (text: string) => say("tail", text)) {
+  constructor(reach: SessionGiver, target: Target, goneMs: number, tell = (text: string) => say("tail", text)) {
     this.#reach = reach;
     this.#target = target;
     this.#goneMs = goneMs;

@@ -1,4 +1,4 @@
-import { type FollowFile, type FollowSource, follow } from "../../src/index.ts";
+import { type FollowFile, type FollowSource, follow, PortholeError } from "../../src/index.ts";
 import type { ScreenFile } from "./content.ts";
 import type { Viewer } from "./viewer.ts";
 
@@ -18,11 +18,16 @@ export class Follower {
   /** Generations that the viewer reads, by descriptor: closed when it does no more. */
   readonly #shown = new Map<number, () => void | Promise<void>>();
   readonly #closers = new WeakMap<ScreenGeneration, () => void | Promise<void>>();
+  /** Somebody else says when the container cannot be reached. */
+  readonly #placeIsTold: boolean;
+  /** A row says that the path cannot be asked about. */
+  #isUnreachable = false;
   #running: Promise<void> | undefined;
 
-  constructor(source: FollowSource<ScreenGeneration>, viewer: Viewer) {
+  constructor(source: FollowSource<ScreenGeneration>, viewer: Viewer, placeIsTold: boolean) {
     this.#source = this.#kept(source);
     this.#viewer = viewer;
+    this.#placeIsTold = placeIsTold;
   }
 
   /** Call after every action: starts with the first follow. `failed` hears what ends it. */
@@ -55,10 +60,13 @@ export class Follower {
           viewer.note("deleted: no file has this name any more; the open one is still read");
           break;
         case "unreachable":
+          if (this.#placeIsTold && !isOfFile(event.error)) break;
+          this.#isUnreachable = true;
           viewer.note("the path cannot be asked about any more; what is open is still read");
           break;
         case "reachable":
-          viewer.note("the path can be asked about again");
+          if (this.#isUnreachable) viewer.note("the path can be asked about again");
+          this.#isUnreachable = false;
           break;
         case "rotated":
           if (event.continues) this.#show(event.file, undefined, "");
@@ -103,4 +111,9 @@ export class Follower {
       ...(renamedAway && { renamedAway: async (known) => (await renamedAway(known)).map(keep) }),
     };
   }
+}
+
+/** Not of the session or the container. */
+function isOfFile(error: unknown): boolean {
+  return error instanceof PortholeError && error.code === "FILE";
 }

@@ -89,9 +89,9 @@ export class ViewerView implements View {
     });
     if (isBinary) this.#viewer.say("binary: shown by its bytes, x shows it as text");
     if (followSource && content.chain) {
-      const source =
-        typeof followSource === "function" ? followSource((text) => this.#viewer.note(text)) : followSource;
-      this.#follower = new Follower(source, this.#viewer);
+      const isTold = typeof followSource === "function";
+      const source = isTold ? followSource((text) => this.#viewer.note(text)) : followSource;
+      this.#follower = new Follower(source, this.#viewer, isTold);
     }
     if (stream) {
       this.#pump.start(file, stream, {

@@ -1,8 +1,10 @@
-import { follow, followSource, type OpenFile } from "../../../src/index.ts";
+import { follow, type OpenFile } from "../../../src/index.ts";
 import { lastLinesOffset, TimestampReader } from "../../../src/tailing.ts";
 import { sanitiseText } from "../../../src/text/index.ts";
+import { followedIn } from "../../tail/followed.ts";
 import { Merger } from "../../tail/merger.ts";
 import { Notices } from "../../tail/notices.ts";
+import type { Place as FollowedPlace } from "../../tail/place.ts";
 import { SOURCE_COLOURS } from "../../tail/source-colours.ts";
 import { failureLine } from "./browser.ts";
 import type { Place } from "./place.ts";
@@ -36,6 +38,8 @@ export class MergedFollow {
   readonly fd = -1;
   readonly isSeekable = false;
   readonly #chosen: readonly Followed[];
+  /** One for all files in a place: what happens to it is said once. */
+  readonly #places = new Map<Place, FollowedPlace>();
   readonly #ready: Buffer[] = [];
   #waiting = 0;
   #wake: () => void = () => undefined;
@@ -110,6 +114,7 @@ export class MergedFollow {
         }),
       );
     } finally {
+      for (const place of this.#places.values()) place.end();
       for (const { file } of files) file?.close();
       await merger.end();
     }
@@ -131,7 +136,7 @@ export class MergedFollow {
     signal: AbortSignal,
   ): Promise<void> {
     const notices = new Notices(lane.name, true);
-    const source = followSource(() => place.session(), path, file);
+    const source = followedIn(this.#followed(place), path, file);
     for await (const event of follow(source, { position: size, signal })) {
       if (event.kind === "data") await merger.take(lane, event.bytes);
       else {
@@ -141,8 +146,16 @@ export class MergedFollow {
     }
   }
 
+  #followed(place: Place): FollowedPlace {
+    const known = this.#places.get(place);
+    if (known !== undefined) return known;
+    const followed = place.followed((text) => void this.#put(noteRow(text)));
+    this.#places.set(place, followed);
+    return followed;
+  }
+
   #note({ prefix }: Lane, text: string): Promise<void> {
-    return this.#put(Buffer.concat([prefix, Buffer.from(`\x1b[7m ${sanitiseText(text)} \x1b[0m\n`)]));
+    return this.#put(Buffer.concat([prefix, noteRow(text)]));
   }
 
   async #put(line: Buffer): Promise<void> {
@@ -151,6 +164,11 @@ export class MergedFollow {
     this.#wake();
     if (this.#waiting > MOST_WAITING) await new Promise<void>((resolve) => this.#held.push(resolve));
   }
+}
+
+/** What is no file's line, marked. */
+function noteRow(text: string): Buffer {
+  return Buffer.from(`\x1b[7m ${sanitiseText(text)} \x1b[0m\n`);
 }
 
 /** The last lines of the first `size` bytes. */

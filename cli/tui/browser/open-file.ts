@@ -1,4 +1,6 @@
-import { followSource, type OpenFile } from "../../../src/index.ts";
+import type { OpenFile } from "../../../src/index.ts";
+import { followedIn } from "../../tail/followed.ts";
+import type { Place as FollowedPlace } from "../../tail/place.ts";
 import type { Host } from "../view.ts";
 import { type ViewerOptions, ViewerView } from "../viewer-view.ts";
 import type { Place } from "./place.ts";
@@ -11,15 +13,23 @@ export function viewFile(
   host: Host,
 ): ViewerView {
   const { path, ...rest } = options;
+  let followed: FollowedPlace | undefined;
+  const follow: ViewerOptions["followSource"] = (tell) => {
+    followed = place.followed(tell);
+    return followedIn(followed, path, file);
+  };
   return new ViewerView(
     {
       ...rest,
       file,
       subtitle: `${place.route}, ${file.kind}`,
-      followSource: file.isSeekable ? followSource(() => place.session(), path, file) : undefined,
+      followSource: file.isSeekable ? follow : undefined,
       location: { place, path },
       lend: async () => (await import("../../../src/tools.ts")).copyOpenFile(file),
-      closed: () => file.close(),
+      closed: () => {
+        followed?.end();
+        file.close();
+      },
     },
     host,
   );

@@ -1,5 +1,9 @@
 import { connect, PortholeError, type Session, type Target } from "../../../src/index.ts";
 import type { ReachOptions } from "../../program/shared.ts";
+import { Place as FollowedPlace } from "../../tail/place.ts";
+
+/** How long what is followed must be out of reach before a row says so. */
+export const GONE_MS = 1000;
 
 /** Where files are looked at: a container, a process's namespaces, or this machine. One session at a time, made anew when it has ended. */
 export class Place {
@@ -59,6 +63,11 @@ export class Place {
         if (attempt > 0 || session.ended === undefined || !(error instanceof PortholeError)) throw error;
       }
     }
+  }
+
+  /** The place as the follow engine asks it: `tell` hears that the container was restarted, or is gone. End it when nothing is followed any more. */
+  followed(tell: (text: string) => void): FollowedPlace {
+    return new FollowedPlace({ session: () => this.session() }, this.target, GONE_MS, tell);
   }
 
   /** Ends the session that was connected here. */

@@ -1,0 +1,125 @@
+import { appendFileSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { type Container, container, type Engine, engine, firstProcess, uniqueName } from "../helpers/engine.ts";
+import { builtCommand } from "../helpers/paths.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { workloadReady } from "../helpers/processes.ts";
+import { TmuxScreen } from "../tui/screen.ts";
+
+const has =
+  (...words: string[]) =>
+  (text: string) =>
+    words.every((word) => text.includes(word));
+
+/** Each start of the container writes a line. */
+const STEPS = ["write", "/log", "began"];
+
+describeWith(["docker", "tmux"], "following on the screen over a container's restart", () => {
+  let docker: Engine;
+  let someone: User;
+  let screen: TmuxScreen;
+  beforeAll(() => {
+    docker = engine("docker");
+    someone = user({ engine: docker });
+  });
+  afterAll(() => someone.close());
+  afterEach(() => screen.close());
+
+  const start = (...args: string[]) => {
+    screen = new TmuxScreen({ columns: 100, rows: 24 });
+    const env = Object.entries(someone.env).map(([name, value]) => `${name}='${value}'`);
+    screen.run(`env ${env.join(" ")} ${process.execPath} ${builtCommand} ${args.join(" ")}`);
+  };
+
+  /** Restarts it and appends a line to its log in its new life. */
+  async function restart(target: Container, line: string): Promise<void> {
+    await target.handle.restart({ t: 5 });
+    const pid = await firstProcess(target.handle);
+    await workloadReady(pid);
+    appendFileSync(`/proc/${pid}/root/log`, `${line}\n`);
+  }
+
+  async function quit(keys: string[]): Promise<void> {
+    screen.keys(...keys);
+    expect(await screen.waitForEnd()).toBe(0);
+  }
+
+  it.each(["direct", "sidecar"])(
+    "goes on in `porthole open --follow`, and a marked row says why (%s)",
+    async (route) => {
+      const web = await container(docker, { name: uniqueName("web"), steps: STEPS });
+      start("open", "--route", route, "--follow", `${web.name}:/log`);
+      await screen.waitFor("the log", has("\nbegan\n", "FOLLOW"));
+      const restarted = `── ${web.name}: the container was restarted; going on ─`;
+      await restart(web, "after the restart");
+      await screen.waitFor("the row and what came after", has(restarted, "\nafter the restart\n", "FOLLOW"));
+      // What was there before stays above.
+      expect(screen.text()).toMatch(/^began\n/m);
+      await restart(web, "after the second");
+      await screen.waitFor(
+        "both rows",
+        (text) => text.split(restarted).length === 3 && has("\nafter the second\n")(text),
+      );
+      await quit(["q"]);
+    },
+  );
+
+  it("says so when the container stays away, and goes on when it is back", async () => {
+    const web = await container(docker, { name: uniqueName("web"), steps: STEPS });
+    start("open", "--follow", `${web.name}:/log`);
+    await screen.waitFor("the log", has("\nbegan\n", "FOLLOW"));
+    await web.handle.stop({ t: 5 });
+    await screen.waitFor("the wait", has(`── ${web.name}: container '${web.name}' is not running (exited); waiting`));
+    await web.handle.start();
+    // The line that its start wrote, through the descriptor that was open before; that is quicker than to attach.
+    await screen.waitFor("its return", (text) => {
+      const since = text.slice(text.indexOf("waiting"));
+      return has("\nbegan\n", `── ${web.name}: the container was restarted; going on ─`)(since);
+    });
+    expect(screen.text()).not.toContain("the path");
+    await quit(["q"]);
+  });
+
+  it("goes on in a file that was opened from the browser", async () => {
+    const web = await container(docker, { name: uniqueName("web"), steps: STEPS });
+    start("browse", `${web.name}:/`);
+    await screen.waitFor("the files", has("log", "workload"));
+    screen.keys("/");
+    screen.type("log");
+    await screen.waitFor("the filtered files", (text) => text.includes(" log") && !text.includes("workload"));
+    screen.keys("Enter", "Enter");
+    await screen.waitFor("the file", (text) => text.split("\n")[1] === "began");
+    screen.keys("F");
+    await screen.waitFor("the follow", has("FOLLOW"));
+    await restart(web, "after the restart");
+    await screen.waitFor(
+      "the row and what came after",
+      has(`── ${web.name}: the container was restarted; going on ─`, "\nafter the restart\n"),
+    );
+    await quit(["Q"]);
+  });
+
+  it("goes on in a merged follow, and says it once for all files of the container", async () => {
+    const steps = [...STEPS, "write", "/other", "began too"];
+    const web = await container(docker, { name: uniqueName("web"), steps });
+    start("browse", `${web.name}:/`);
+    await screen.waitFor("the files", has("log", "other", "workload"));
+    for (const name of ["log", "other"]) {
+      screen.keys("/", "C-u");
+      screen.type(name);
+      await screen.waitFor(`only ${name}`, (text) => text.includes(` ${name}`) && !text.includes("workload"));
+      screen.keys("Enter", "Space", "Escape");
+      await screen.waitFor("all files", has("log", "other", "workload"));
+    }
+    screen.keys("F");
+    await screen.waitFor("both", has("| began", "| began too", "2 files merged"));
+    await restart(web, "after the restart");
+    const text = await screen.waitFor(
+      "the row and what came after",
+      has(`${web.name}: the container was restarted; going on`, "| after the restart"),
+    );
+    expect(text.split("was restarted").length).toBe(2);
+    await quit(["Q"]);
+  });
+});
