@@ -15,6 +15,7 @@ export interface FollowedFile extends FollowFile {
 /** Gives the session to ask now, which may be another one than before: a container that was restarted has a new agent. Rejects while there is none. */
 export type SessionSource = () => Promise<Session>;
 
+/** Options of the function that follows a session's path. */
 export interface FollowSourceOptions {
   /** Milliseconds after which to ask what the path names although its watches are quiet. Default 30,000. */
   quietMs?: number | undefined;

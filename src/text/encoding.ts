@@ -4,6 +4,7 @@ import { characterBoundary, decodeText } from "./decode.ts";
 /** How a file's bytes are characters. */
 export type Encoding = "utf-8" | "latin1" | "utf-16le" | "utf-16be";
 
+/** The encodings of text that are known. */
 export const ENCODINGS: readonly Encoding[] = ["utf-8", "latin1", "utf-16le", "utf-16be"];
 
 /** A byte order mark's bytes, to be left out at the beginning of a file. */

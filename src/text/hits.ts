@@ -7,6 +7,7 @@ import type { ScanPool } from "./scan-pool.ts";
 /** Chunks whose hits are kept: a screen is in one or two of them. */
 const KEPT = 8;
 
+/** What was found. */
 export type Found = { kind: "found"; at: number } | { kind: "none" } | { kind: "cancelled" };
 
 /**

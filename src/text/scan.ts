@@ -4,6 +4,7 @@ import { CHUNK, type ChunkCounter, chunkCounter, type Query } from "./chunk-coun
 import { ChunkCounts } from "./chunk-counts.ts";
 import { ScanPool, THREADS } from "./scan-pool.ts";
 
+/** Which way to look. */
 export type Direction = "forward" | "backward";
 
 /** Chunks that a thread is given at a time: some 10 ms. */
