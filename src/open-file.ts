@@ -1,4 +1,5 @@
 import { constants, fstatSync, readSync } from "node:fs";
+import { seekData } from "./descriptors/file.ts";
 import type { OwnedFd } from "./descriptors/owned-fd.ts";
 import { readable } from "./descriptors/poll.ts";
 import { readNow } from "./descriptors/read-now.ts";
@@ -119,6 +120,15 @@ export class OpenFile implements AsyncDisposable {
       throw new PortholeError("FILE", `${this.path}: there is no reading at byte ${position}`, { errno: "EOVERFLOW" });
     }
     return attempt(this.path, () => readSync(this.#fd.number, buffer, 0, buffer.length, position));
+  }
+
+  /**
+   * The offset of the first byte at or after `position` that is in no hole of a sparse file (lseek(2), SEEK_DATA); undefined when nothing but a hole
+   * follows, or nothing. Seekable files only. Moves the shared file offset, which nothing here reads by.
+   * @throws PortholeError FILE with the errno
+   */
+  nextData(position: number): number | undefined {
+    return attempt(this.path, () => seekData(this.#fd, position));
   }
 
   /**

@@ -5,6 +5,7 @@ import {
   detectEncoding,
   type Encoding,
   encodeAs,
+  type NextData,
   regularSource,
   StreamSource,
 } from "../../src/text/index.ts";
@@ -14,6 +15,8 @@ export interface ScreenFile {
   readonly fd: number;
   /** True when pread works at any position. */
   readonly isSeekable: boolean;
+  /** Where holes end: see {@link ByteSource.nextData}. Undefined where nobody knows. */
+  nextData?(position: number): number | undefined;
   /** The content from the beginning, for what has no positions or does not know its size. */
   stream(options: { signal: AbortSignal }): AsyncIterable<Uint8Array>;
 }
@@ -42,7 +45,7 @@ export function contentOf(file: ScreenFile): Content {
   if (stat?.isBlockDevice()) return { source: regularSource(file.fd, deviceSize(file.fd)), ...PLAIN };
   if (stat && (stat.size > 0 || isEmpty(file.fd))) {
     const { encoding, mark } = detectEncoding(headOf(file.fd));
-    const chain = new ChainSource(file.fd, (text) => encodeAs(text, encoding));
+    const chain = new ChainSource(file.fd, (text) => encodeAs(text, encoding), holesOf(file));
     return { source: chain, chain, encoding, mark };
   }
   const stream = new StreamSource();
@@ -50,6 +53,11 @@ export function contentOf(file: ScreenFile): Content {
 }
 
 const PLAIN = { encoding: "utf-8", mark: 0 } as const;
+
+/** Where the holes of an open file end. */
+export function holesOf(file: Pick<ScreenFile, "nextData">): NextData | undefined {
+  return file.nextData && ((position) => file.nextData?.(position));
+}
 
 function headOf(fd: number): Buffer {
   const head = Buffer.alloc(HEAD);

@@ -4,7 +4,7 @@ import type { Viewer } from "./viewer.ts";
 
 /** A generation as the screen reads it. */
 export interface ScreenGeneration extends FollowFile {
-  readonly file: Pick<ScreenFile, "fd">;
+  readonly file: Pick<ScreenFile, "fd" | "nextData">;
 }
 
 /**
@@ -83,7 +83,7 @@ export class Follower {
 
   #show(generation: ScreenGeneration, from: number | undefined, text: string): void {
     this.#shown.set(generation.file.fd, this.#closers.get(generation) ?? (() => {}));
-    this.#viewer.continueWith(generation.file.fd, from, text, (fds) => void this.#release(fds));
+    this.#viewer.continueWith(generation.file, from, text, (fds) => void this.#release(fds));
   }
 
   async #release(fds: readonly number[]): Promise<void> {

@@ -1,6 +1,6 @@
 import { type Direction, looksBinary, type Place } from "../../src/text/index.ts";
 import { type Awaited, Bookmarks } from "./bookmarks.ts";
-import type { Content } from "./content.ts";
+import { type Content, holesOf, type ScreenFile } from "./content.ts";
 import { Document } from "./document.ts";
 import { parseDestination } from "./goto.ts";
 import { Growth } from "./growth.ts";
@@ -339,10 +339,15 @@ export class Viewer {
   }
 
   /** Another file goes on from here, from its offset `from`. `dropped` hears of descriptors that are read no more. */
-  continueWith(fd: number, from: number | undefined, text: string, dropped: (fds: number[]) => void): void {
+  continueWith(
+    file: Pick<ScreenFile, "fd" | "nextData">,
+    from: number | undefined,
+    text: string,
+    dropped: (fds: number[]) => void,
+  ): void {
     const { chain } = this.#document;
     if (!chain) return;
-    chain.continueWith(fd, from ?? chain.offsetInFile(chain.end()), text);
+    chain.continueWith(file.fd, from ?? chain.offsetInFile(chain.end()), text, holesOf(file));
     this.#growth.skipTo(chain.end());
     const fds = chain.takeDropped();
     if (fds.length > 0) this.#drop(chain.start(), () => dropped(fds));

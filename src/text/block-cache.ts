@@ -3,6 +3,9 @@ import type { ByteSource } from "./byte-source.ts";
 /** Where pread and string decoding are both at their fastest (8-10 GB/s; twice as large halves regex speed). */
 export const BLOCK = 64 * 1024;
 
+/** What a hole of a sparse file reads as. */
+const ZEROS = Buffer.alloc(BLOCK);
+
 /**
  * The least recently used 64 KiB blocks of a source. A block that was short when read is read again once the source has grown.
  * Buffers of dropped blocks are used again: what {@link block} returns is valid until the next call.
@@ -26,6 +29,10 @@ export class BlockCache {
       this.#blocks.set(index, known);
       if (known.length === BLOCK || this.source.end() <= index * BLOCK + known.length)
         return known.buffer.subarray(0, known.length);
+    }
+    if (this.#isHole(index * BLOCK)) {
+      this.#blocks.delete(index);
+      return ZEROS;
     }
     const entry = known ?? { buffer: this.#takeBuffer(), length: 0 };
     entry.length = this.#fill(index * BLOCK, entry.buffer);
@@ -55,6 +62,12 @@ export class BlockCache {
   /** How often it was cleared: what was derived from the bytes before that is void. */
   get clears(): number {
     return this.#clears;
+  }
+
+  /** True when the whole block is in a hole: it takes no buffer then. */
+  #isHole(offset: number): boolean {
+    const { source } = this;
+    return source.nextData !== undefined && source.nextData(offset) >= offset + BLOCK;
   }
 
   #takeBuffer(): Buffer {

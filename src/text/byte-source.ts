@@ -12,6 +12,11 @@ export interface ByteSource {
    * Never waits. Throws what the system call throws.
    */
   read(position: number, buffer: Uint8Array): number;
+  /**
+   * The offset of the first byte at or after `position` that is in no hole of the file, {@link end} when there is none: what is between reads as
+   * zeros, and need not be read. Undefined where nothing is known of holes.
+   */
+  nextData?(position: number): number;
   /** What a worker may read by itself; undefined when the bytes are only in this process's memory. */
   parts?(): SourcePart[];
 }
@@ -20,3 +25,6 @@ export interface ByteSource {
 export type SourcePart =
   | { at: number; end: number; fd: number; from: number }
   | { at: number; end: number; bytes: Uint8Array };
+
+/** Of an open file: the offset in it of the first byte at or after `position` that is in no hole; undefined when there is none. */
+export type NextData = (position: number) => number | undefined;

@@ -1,5 +1,5 @@
 import { fstatSync } from "node:fs";
-import type { ByteSource, SourcePart } from "./byte-source.ts";
+import type { ByteSource, NextData, SourcePart } from "./byte-source.ts";
 import { readParts } from "./regular-source.ts";
 
 /** Generations before the newest that stay readable. An unlinked one keeps its room on the disk as long as it is open. */
@@ -31,11 +31,14 @@ export class ChainSource implements ByteSource {
   #ends: number[] = [];
   #generation = 0;
   readonly #dropped: number[] = [];
+  /** Who knows of holes, by descriptor. */
+  readonly #holes = new Map<number, NextData>();
   readonly #encode: (text: string) => Uint8Array;
 
   /** `encode` makes the bytes of a note, in the file's encoding. */
-  constructor(fd: number, encode: (text: string) => Uint8Array = (text) => Buffer.from(text)) {
+  constructor(fd: number, encode: (text: string) => Uint8Array = (text) => Buffer.from(text), holes?: NextData) {
     this.#encode = encode;
+    if (holes) this.#holes.set(fd, holes);
     this.#stretches = [{ at: 0, generation: 0, fd, from: 0, bytes: undefined }];
   }
 
@@ -54,6 +57,17 @@ export class ChainSource implements ByteSource {
     return readParts(this.parts(), position, buffer);
   }
 
+  nextData(position: number): number {
+    const index = this.#stretches.findLastIndex(({ at }) => at <= position);
+    const stretch = this.#stretches[index];
+    const holes = stretch && this.#holes.get(stretch.fd);
+    if (!holes) return position;
+    const end = this.#ends[index] ?? this.end();
+    const inFile = holes(stretch.from + position - stretch.at);
+    const next = inFile === undefined ? end : Math.min(end, stretch.at + inFile - stretch.from);
+    return Math.max(position, next);
+  }
+
   parts(): SourcePart[] {
     return this.#stretches.map(({ at, fd, from, bytes }, index) => {
       const end = this.#ends[index] ?? this.end();
@@ -69,7 +83,9 @@ export class ChainSource implements ByteSource {
   }
 
   /** Goes on with another open file, from its offset `from`, after a note; without one when that is empty. */
-  continueWith(fd: number, from: number, text: string): void {
+  continueWith(fd: number, from: number, text: string, holes?: NextData): void {
+    if (holes) this.#holes.set(fd, holes);
+    else this.#holes.delete(fd);
     const at = text === "" ? this.end() : this.#close(text).at;
     if (text === "") this.#ends.push(at);
     this.#stretches.push({ at, generation: ++this.#generation, fd, from, bytes: undefined });
@@ -173,7 +189,11 @@ export class ChainSource implements ByteSource {
   #dropFirst(): void {
     const stretch = this.#stretches.shift();
     this.#ends.shift();
-    if (stretch && !stretch.bytes && !this.#stretches.some(({ fd }) => fd === stretch.fd))
-      this.#dropped.push(stretch.fd);
+    if (stretch && !stretch.bytes && !this.#stretches.some(({ fd }) => fd === stretch.fd)) this.#forget(stretch.fd);
+  }
+
+  #forget(fd: number): void {
+    this.#dropped.push(fd);
+    this.#holes.delete(fd);
   }
 }

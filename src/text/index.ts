@@ -1,6 +1,6 @@
 /** porthole's public text tools: bytes of a file to rows, matches and safe text. Apart from src/index.ts, for what only passes bytes on need not load them. */
 export { BLOCK, BlockCache } from "./block-cache.ts";
-export type { ByteSource, SourcePart } from "./byte-source.ts";
+export type { ByteSource, NextData, SourcePart } from "./byte-source.ts";
 export { ChainSource, type Note } from "./chain-source.ts";
 export { CHUNK, type Query } from "./chunk-counter.ts";
 export { mayTakeForEver, withDeadline } from "./deadline.ts";

@@ -119,7 +119,7 @@ export class Lines implements LineSpace {
       const found = findNewline(block, at - base, this.encoding);
       if (found !== -1) return base + found < to ? base + found : undefined;
       if (block.length < BLOCK) return undefined;
-      at = base + BLOCK;
+      at = this.#behindHole(base + BLOCK, to);
     }
     return undefined;
   }
@@ -131,8 +131,21 @@ export class Lines implements LineSpace {
       const found = findNewlineBack(this.cache.block(base / BLOCK), at - base, this.encoding);
       if (found !== -1) return base + found >= to ? base + found : undefined;
       at = base;
+      if (this.#isHole(to, at)) return undefined;
     }
     return undefined;
+  }
+
+  /** `at`, a block's beginning, or that of the first block behind it with something that is in no hole. `to` when there is none before. */
+  #behindHole(at: number, to: number): number {
+    const { source } = this.cache;
+    if (!source.nextData || at >= to) return at;
+    return Math.max(at, Math.floor(source.nextData(at) / BLOCK) * BLOCK);
+  }
+
+  #isHole(from: number, to: number): boolean {
+    const { source } = this.cache;
+    return to - from > BLOCK && source.nextData !== undefined && source.nextData(from) >= to;
   }
 }
 
