@@ -18,8 +18,14 @@ const BATCH = 32;
 const HELLO_TIMEOUT_MS = 5_000;
 /** Bytes of records that are taken before other events of the process get their turn. */
 const TURN = 65_536;
-/** Records of one answer, after which an agent is taken for one that never ends: as many processes as Linux can have (PID_MAX_LIMIT). */
-export const MOST_RECORDS = 4_194_304;
+/** How much one answer may be, after which an agent is taken for one that never ends. */
+export interface RecordLimits {
+  records: number;
+  bytes: number;
+}
+
+/** What a command that keeps it all to sort it can hold (1.5 KB a record, seen with `ls -l`): directories of a million names are below both. */
+const LIMITS: RecordLimits = { records: 2_097_152, bytes: 256 * 1024 * 1024 };
 
 /**
  * One connection to one agent: the socket, the reactor's watch and the channel, joined. Everything that arrives is
@@ -106,31 +112,37 @@ export class AgentClient {
 
   /**
    * Like {@link request} for an answer that comes as a pipe of records: yields them as they arrive, then ends, or throws FILE with the errno
-   * that stopped the agent (E2BIG after `most` records). A whole record must come within `timeoutMs` of the one before it.
+   * that stopped the agent, E2BIG beyond the limits. A whole record must come within `timeoutMs` of the one before it.
    */
   async *records(
     op: Op,
     body: Uint8Array,
     timeoutMs: number,
     what: () => string,
-    most = MOST_RECORDS,
+    limits = LIMITS,
   ): AsyncGenerator<PipeRecord> {
     const { descriptors } = await this.request(op, body, 1, timeoutMs, what);
     const [pipe] = descriptors;
     if (pipe === undefined) throw this.#channel.end("the agent broke the protocol: it sent no pipe");
     try {
       this.#orEnd(() => checkPipe(what(), pipe));
-      yield* this.#recordsOf(pipe, timeoutMs, what, most);
+      yield* this.#recordsOf(pipe, timeoutMs, what, limits);
     } finally {
       discard(pipe);
     }
   }
 
-  async *#recordsOf(pipe: OwnedFd, timeoutMs: number, what: () => string, most: number): AsyncGenerator<PipeRecord> {
+  async *#recordsOf(
+    pipe: OwnedFd,
+    timeoutMs: number,
+    what: () => string,
+    limits: RecordLimits,
+  ): AsyncGenerator<PipeRecord> {
     const decoder = new RecordDecoder();
     const buffer = Buffer.allocUnsafe(TURN);
     let sinceTurn = 0;
     let count = 0;
+    let bytes = 0;
     let deadline = performance.now() + timeoutMs;
     while (!decoder.isComplete) {
       // A short list is there with the reply; a long one must not keep other events of the process waiting.
@@ -142,12 +154,11 @@ export class AgentClient {
       }
       if (length === 0) break;
       sinceTurn += length;
+      bytes += length;
+      if (bytes > limits.bytes) throw tooMuch(what(), `${limits.bytes} bytes`);
       const records = this.#orEnd(() => decoder.push(buffer.subarray(0, length)));
       for (const record of records) {
-        if (++count > most) {
-          const text = `${what()}: more than ${most} entries, which is where porthole stops`;
-          throw new PortholeError("FILE", text, { errno: "E2BIG" });
-        }
+        if (++count > limits.records) throw tooMuch(what(), `${limits.records} entries`);
         yield record;
       }
       if (records.length > 0) deadline = performance.now() + timeoutMs;
@@ -196,6 +207,10 @@ function refusal(errno: number, body: Uint8Array): PortholeError {
 
 function fileError(what: string, errno: number): PortholeError {
   return new PortholeError("FILE", `${what}: ${errnoText(errno)}`, { errno: errnoName(errno) });
+}
+
+function tooMuch(what: string, limit: string): PortholeError {
+  return new PortholeError("FILE", `${what}: more than ${limit}, which is where porthole stops`, { errno: "E2BIG" });
 }
 
 function receive(socket: FdSocket, channel: Channel<OwnedFd>): void {

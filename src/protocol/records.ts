@@ -56,6 +56,8 @@ const DOT = 0x2e;
 
 /** Longest record accepted; the longest honest one (arguments, name and link of 4 KiB each) is far below. */
 const MAX_RECORD = MAX_PACKET;
+/** Longest name of any file system: FUSE's, where others have 255. */
+const MAX_NAME = 1024;
 
 /**
  * Decodes the records of a LIST or PROCESSES pipe: bytes in, records out. Call {@link RecordDecoder.end} at end of file.
@@ -126,7 +128,8 @@ function entry(record: Uint8Array, view: DataView): EntryRecord {
   const linkLength = view.getUint16(EntryAt.linkLength, true);
   exactly(record, nameAt + nameLength + linkLength);
   const name = copy(record, nameAt, nameLength);
-  if (nameLength === 0 || name.includes(0) || name.includes(0x2f)) throw broken("a name that no directory can hold");
+  if (nameLength === 0 || nameLength > MAX_NAME || name.includes(0) || name.includes(0x2f))
+    throw broken("a name that no directory can hold");
   // Who walks a tree would come to the same directory again, without end.
   if (name[0] === DOT && (nameLength === 1 || (nameLength === 2 && name[1] === DOT)))
     throw broken("a directory's name for itself or its parent");

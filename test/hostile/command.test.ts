@@ -1,4 +1,4 @@
-import { constants, writeFileSync } from "node:fs";
+import { constants, writeFile, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { openPath, pipe } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
@@ -163,6 +163,41 @@ describe("ls", () => {
       for (const index of times.keys()) expect(result.text).toContain(`file${index}`);
     }
   });
+});
+
+describe.each([
+  ["ls", ["ls", ":/x"]],
+  ["ls -l", ["ls", "-l", ":/x"]],
+  ["find", ["find", ":/x", "-name", "nothing"]],
+] as const)("%s of a directory without end", (_, args) => {
+  test("stops at a limit, with one line", async () => {
+    const name = Buffer.alloc(1024, "n");
+    const block = Buffer.concat(Array.from({ length: 500 }, () => entry(name)));
+    let ended: Promise<string> | undefined;
+    const list: Lie = (request, client) => {
+      const [reading, writing] = pipe();
+      client.answer(request, nothing, [reading]);
+      reading.close();
+      ended = new Promise((resolve) => {
+        const more = () => writeFile(writing.number, block, (error) => (error ? resolve(error.code ?? "") : more()));
+        more();
+      });
+      void ended.then(() => writing.close());
+    };
+    const target = liar({ stat: isDirectory, open: absent, list });
+    const result = await someone.run(
+      [...args].map((arg) => arg.replace(/^:/, `${target}:`)),
+      {
+        before: ["sh", "-c", '"$@" >/dev/null', "sh"],
+        deadline: 120_000,
+      },
+    );
+    expect(result.stderr).toMatch(
+      /^porthole: cannot list [^\n]*: more than 268435456 bytes, which is where porthole stops\n$/,
+    );
+    expect(result.code).toBe(1);
+    expect(await ended).toBe("EPIPE");
+  }, 150_000);
 });
 
 describe("stat", () => {

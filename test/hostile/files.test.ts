@@ -78,6 +78,7 @@ describeWith(["root", "docker"], "hostile files", () => {
       ["ls", ["ls", "-l"], / 9223372036854775807 /],
       ["stat", ["stat"], /Size: 9223372036854775807/],
       ["hexdump", ["hexdump", "-n", "16"], /^0000000 6966/],
+      ["grep that is content with one match", ["grep", "-a", "-m", "1", "first"], "first\n"],
     ] as const)("%s shows what it is asked for", async (_, [command, ...args], expected) => {
       const { code, stderr, text } = await someone.run([command, ...args, at("hole")]);
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -90,9 +91,17 @@ describeWith(["root", "docker"], "hostile files", () => {
       expect(stderr).toMatch(/^(tail: [^\n]*There is no reading at byte [^\n]*\n)?$/);
     });
 
+    test("grep gives a line that does not end up, with one line", async () => {
+      const { code, stderr, text } = await someone.run(["grep", "-a", "first|nothing", at("hole")], {
+        deadline: 60_000,
+      });
+      expect({ code, text }).toEqual({ code: 2, text: "first\n" });
+      expect(stderr).toMatch(/^porthole: [^\n]*the line at byte 6 is longer than 268435456 bytes\n$/);
+    });
+
     test.each([
       ["cat", ["cat"]],
-      ["grep", ["grep", "-a", "nothing"]],
+      ["grep", ["grep", "nothing"]],
       ["hexdump", ["hexdump", "-v"]],
     ])("an interrupt ends %s in the midst of it", async (name, [command = "", ...args]) => {
       await interrupt(name, [command, ...args, at("hole")]);

@@ -127,6 +127,7 @@ describe("refused is", () => {
     ["an entry with a huge errno", entry(Buffer.from("a"), { error: 4096 }), /errno 4096/],
     ["a process with a negative errno", processOf(Buffer.of(), Buffer.of(), -5), /errno -5/],
     ["a name of no bytes", entry(Buffer.of()), /a name that no directory can hold/],
+    ["a name of 1025 bytes", entry(Buffer.alloc(1025, "n")), /a name that no directory can hold/],
     ["a name with a slash", entry(Buffer.from("../etc")), /a name that no directory can hold/],
     ["a name with NUL", entry(Buffer.from("a\0")), /a name that no directory can hold/],
     [

@@ -1,11 +1,13 @@
 import { countNewlines } from "./count.ts";
-import { BLOCK, LineBuffer } from "./line-buffer.ts";
+import { BLOCK, LineBuffer, LONGEST_LINE } from "./line-buffer.ts";
 import type { Matcher } from "./matcher.ts";
 
 /** Bytes of a file that one thread looks through at a time: 1-2 ms, so that whoever waits is soon heard. */
 export const CHUNK = 4 * 1024 * 1024;
 /** Hits that are told one by one; from there on, the rest of a chunk is one. */
 const MOST_HITS = 128;
+/** A longer line is one hit unread: keeping it here too would only cost memory, which takes time to give back when the process is interrupted. */
+const LONG_LINE = 4 * CHUNK;
 const NEWLINE = 10;
 
 /** Reads at a position; 0 at the end. Throws what the system call throws. */
@@ -13,8 +15,8 @@ export type ReadAt = (buffer: Uint8Array, position: number) => number;
 
 /** What a look through one chunk found. */
 export interface ChunkReport {
-  /** Where the first line begins. */
-  start: number;
+  /** Where the first line begins, undefined when none does. */
+  start: number | undefined;
   /** Adjoining stretches of whole lines, from `start` on. */
   stretches: Stretch[];
   /** True when the chunk could not be looked through to its end: there is a NUL, the end of the file or an error. */
@@ -40,18 +42,25 @@ export interface ScanOptions {
  * by several threads at once by skipping what one of them found to be without a match.
  */
 export function scanChunk(matcher: Matcher, read: ReadAt, index: number, options: ScanOptions): ChunkReport {
-  const report: ChunkReport = { start: lineFrom(read, index * CHUNK), stretches: [], isPartial: false };
   const end = (index + 1) * CHUNK;
+  const report: ChunkReport = { start: lineFrom(read, index * CHUNK, end), stretches: [], isPartial: false };
+  if (report.start === undefined) return report;
   const buffer = new LineBuffer("text", report.start);
   let hits = 0;
   while (buffer.offset < end) {
     // The search goes through what follows by itself: looking at it here too would only cost time.
     if (hits >= MOST_HITS && !options.lineNumbers) {
-      addStretch(report.stretches, { end: lineFrom(read, end), isHit: true, newlines: 0 });
+      addUnread(report, read, end);
       break;
     }
-    const whole = nextLines(buffer, read);
-    if (whole === undefined || (options.stopsAtNul && whole.includes(0))) {
+    const whole = nextLines(buffer, read, options.stopsAtNul);
+    if (whole === "long") {
+      const next = addUnread(report, read, buffer.position);
+      if (next === undefined) break;
+      buffer.jump(next);
+      continue;
+    }
+    if (whole === undefined) {
       report.isPartial = true;
       break;
     }
@@ -67,28 +76,41 @@ export function scanChunk(matcher: Matcher, read: ReadAt, index: number, options
   return report;
 }
 
-/** Where the first line at or after `offset` begins; the end of the file if there is none. */
-function lineFrom(read: ReadAt, offset: number): number {
+/**
+ * Where the first line at or after `offset` begins; the end of the file if there is none. Undefined when none begins before `limit`: a line may go on for
+ * as long as the file.
+ */
+function lineFrom(read: ReadAt, offset: number, limit: number): number | undefined {
   if (offset === 0) return 0;
   const buffer = Buffer.allocUnsafe(BLOCK);
-  for (let at = offset - 1; ; ) {
+  for (let at = offset - 1; at < limit - 1; ) {
     const count = read(buffer, at);
     const newline = buffer.subarray(0, count).indexOf(NEWLINE);
-    if (newline !== -1) return at + newline + 1;
+    if (newline !== -1) return at + newline + 1 < limit ? at + newline + 1 : undefined;
     if (count === 0) return at;
     at += count;
   }
+  return undefined;
 }
 
-/** Undefined at the end of the file, which may leave a line without a newline, and where a line is too long. */
-function nextLines(buffer: LineBuffer, read: ReadAt): Buffer | undefined {
+/** Adds the rest up to the first line at or after `offset`, as one hit of one line, and returns where that begins; undefined where the search stops too. */
+function addUnread(report: ChunkReport, read: ReadAt, offset: number): number | undefined {
+  const end = lineFrom(read, offset, offset + LONGEST_LINE);
+  if (end === undefined) report.isPartial = true;
+  else addStretch(report.stretches, { end, isHit: true, newlines: 1 });
+  return end;
+}
+
+/** Undefined at the end of the file, which may leave a line without a newline, at a NUL that counts, and at an error. */
+function nextLines(buffer: LineBuffer, read: ReadAt, stopsAtNul: boolean): Buffer | "long" | undefined {
   try {
-    for (;;) {
+    while (buffer.position - buffer.offset < LONG_LINE) {
       const room = buffer.room();
       const count = read(room, buffer.position);
-      if (count === 0) return undefined;
+      if (count === 0 || (stopsAtNul && room.subarray(0, count).includes(0))) return undefined;
       if (buffer.filled(count)) return buffer.lines;
     }
+    return "long";
   } catch {
     return undefined; // the search that takes over meets the error again
   }

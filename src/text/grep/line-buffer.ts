@@ -4,7 +4,7 @@ const NEWLINE = 10;
 /** Where pread and string decoding are at their fastest, and what ripgrep reads at once, which its words about binary files show. */
 export const BLOCK = 64 * 1024;
 /** A string of twice that many characters V8 does not make. */
-const LONGEST_LINE = 256 * 1024 * 1024;
+export const LONGEST_LINE = 256 * 1024 * 1024;
 
 /** What a NUL byte means: nothing; the end of the search; or a line's end, of a file that is binary from there on. */
 export type BinaryMode = "text" | "quit" | "convert";
@@ -60,7 +60,8 @@ export class LineBuffer {
         throw new PortholeError("FILE", `the line at byte ${this.offset} is longer than ${LONGEST_LINE} bytes`, {
           errno: "EOVERFLOW",
         });
-      const larger = Buffer.allocUnsafeSlow(this.#memory.length * 3);
+      // Four times from BLOCK on is LONGEST_LINE in the end. Few steps: what was left behind is memory that an interrupted process must give back first.
+      const larger = Buffer.allocUnsafeSlow(this.#memory.length * 4);
       this.#memory.copy(larger);
       this.#memory = larger;
     }

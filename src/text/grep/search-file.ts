@@ -88,7 +88,11 @@ class Skimmer {
   /** False when the search has had enough; else it goes on by itself from where it is. */
   async skim(scanner: Scanner, fd: number, chunks: number, options: FileSearchOptions): Promise<boolean> {
     const scan = { stopsAtNul: options.binary !== "text", lineNumbers: options.lineNumbers === true };
+    let end = 0;
     for await (const report of scanner.reports(fd, this.#read, chunks, scan)) {
+      end += CHUNK;
+      // A line that began before goes through all of it.
+      if (report.start === undefined && this.#at >= end) continue;
       // It grew or shrank in between.
       if (report.start !== this.#at) break;
       for (const stretch of report.stretches) if (!this.#pass(stretch)) return false;

@@ -22,6 +22,7 @@ const files: Record<string, string | Buffer> = {
   "a match in every line": numbered(350_000, 1),
   "matches beside the borders of chunks": `${"x".repeat(CHUNK - 4)}foo\nfoo\n${"y".repeat(CHUNK - 9)}foo\n${log}`,
   "a line longer than two chunks": `${log}${"z".repeat(2 * CHUNK + 5)} foo\n${log}`,
+  "a line too long to be kept twice": `${log}${"z".repeat(4 * CHUNK + 5)} foo\n${log}${"z".repeat(4 * CHUNK + 5)}`,
   "UTF-8": log.replaceAll("line", "línea"),
   "a NUL in the middle": `${log.slice(0, 5_000_000)}\0${log.slice(5_000_000)}`,
   "a NUL that comes late": `${log}foo\0foo\n${log}`,
