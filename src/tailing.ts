@@ -5,7 +5,7 @@ export { hasGlob } from "./glob.ts";
 export { firstLinesOffset, lastLinesOffset, readerOf, StreamEnd, StreamStart, sizeByReading } from "./tail/ends.ts";
 export { LineSplitter } from "./tail/lines.ts";
 export { LineClock, mergeLines, ReorderWindow, type TimedLine } from "./tail/merge.ts";
-export { sinceOffset } from "./tail/since.ts";
+export { sinceOffset, sinceSteps } from "./tail/since.ts";
 export { everyTick } from "./tail/ticker.ts";
 export { parseTimestamp, type TimestampOptions, TimestampReader } from "./tail/timestamp.ts";
 export { parseTime } from "./time.ts";

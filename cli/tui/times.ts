@@ -1,14 +1,15 @@
 import type { Document } from "./document.ts";
 import type { Destination } from "./goto.ts";
 
-/** Bytes that are read for it while the screen waits: times that ascend need far fewer. */
-const MOST_BYTES = 256 * 1024 * 1024;
+/** Milliseconds of reading between which keys and frames have their turn. */
+const SLICE_MS = 4;
 const LINE = 512;
 
-type TimeDestination = Extract<Destination, { kind: "later" | "clock" | "time" }>;
+export type TimeDestination = Extract<Destination, { kind: "later" | "clock" | "time" }>;
 
 /**
- * The offset of the first line of that time or later. `zone`: what times without one mean. `top`: the line that relative times go from.
+ * The offset of the first line of that time or later, undefined when `goesOn` said no meanwhile: where times do not ascend, all of the text may have to be
+ * read. `zone`: what times without one mean. `top`: the line that relative times go from.
  * @throws Error that says why it cannot be found, in one line
  */
 export async function offsetOfTime(
@@ -16,8 +17,9 @@ export async function offsetOfTime(
   destination: TimeDestination,
   top: number,
   zone: "utc" | "local",
-): Promise<number> {
-  const { TimestampReader, parseTime, parseTimestamp, sinceOffset } = await import("../../src/tailing.ts");
+  goesOn: () => boolean,
+): Promise<number | undefined> {
+  const { TimestampReader, parseTime, parseTimestamp, sinceSteps } = await import("../../src/tailing.ts");
   const { source } = document;
   const now = Date.now();
   const timestamps = new TimestampReader({ now, zone });
@@ -34,16 +36,24 @@ export async function offsetOfTime(
     const day = new Date(here);
     return zone === "utc" ? day.setUTCHours(hours, minutes, seconds, 0) : day.setHours(hours, minutes, seconds, 0);
   };
-  let left = MOST_BYTES;
   const begin = source.start();
-  const read = (position: number, buffer: Uint8Array): number => {
-    left -= buffer.length;
-    if (left < 0) throw new Error("the times do not ascend here, and the text is long: search with / instead");
-    return source.read(begin + position, buffer);
-  };
-  const found = sinceOffset(read, source.end() - begin, wanted(), (line) => timestamps.read(line));
-  if (found === undefined) throw new Error("no line bears a time that is known");
-  return begin + found;
+  const read = (position: number, buffer: Uint8Array): number => source.read(begin + position, buffer);
+  const steps = sinceSteps(read, source.end() - begin, wanted(), (line) => timestamps.read(line));
+  while (goesOn()) {
+    const slice = stepsWithin(steps, SLICE_MS);
+    if (slice.done && slice.value === undefined) throw new Error("no line bears a time that is known");
+    if (slice.done && slice.value !== undefined) return begin + slice.value;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return undefined;
+}
+
+function stepsWithin<T>(steps: Generator<void, T>, milliseconds: number): IteratorResult<void, T> {
+  const until = performance.now() + milliseconds;
+  for (;;) {
+    const step = steps.next();
+    if (step.done || performance.now() >= until) return step;
+  }
 }
 
 /** The time of the line, or of one of the next ones: stack traces have none. */

@@ -9,7 +9,7 @@ import { MatchWalk } from "./match-walk.ts";
 import type { ByteRange } from "./range.ts";
 import { Searching } from "./searching.ts";
 import { ShownText } from "./shown-text.ts";
-import { offsetOfTime } from "./times.ts";
+import { offsetOfTime, type TimeDestination } from "./times.ts";
 import type { FollowState, ViewerOptions, ViewerStatus } from "./viewer-facts.ts";
 
 /** Columns that one press of Left or Right moves; a tab stop. */
@@ -52,6 +52,8 @@ export class Viewer {
   #unread = 0;
   /** Counts moves: whoever waits to go somewhere does not when there was another. */
   #moves = 0;
+  /** The move that is to go to a time that is looked for. */
+  #timeMove: number | undefined;
   /** True while an engine follows and tells of cuts itself. */
   isFollowed = false;
   /** Changes of the source, one after the other. */
@@ -245,18 +247,33 @@ export class Viewer {
       case "end":
         this.#jump(() => this.toEnd());
         return;
-      default: {
-        const top = this.#text.viewport.top.line;
-        offsetOfTime(this.#document, destination, this.#document.lines.at(top), this.#options.zone).then(
-          (offset) => {
-            this.#jump(() => this.#text.show(offset));
-            if (offset >= source.end()) this.say("everything here is earlier");
-            this.#options.changed();
-          },
-          (error: unknown) => this.say(reasonOf(error)),
-        );
-      }
+      default:
+        this.#toTime(destination);
     }
+  }
+
+  /** Goes there when it is found, unless one has gone elsewhere meanwhile. */
+  #toTime(destination: TimeDestination): void {
+    this.#endWaits();
+    const move = this.#moves;
+    const goesOn = () => move === this.#moves && !this.#closed;
+    this.#timeMove = move;
+    this.say("looking for that time");
+    const { source, lines } = this.#document;
+    const top = lines.at(this.#text.viewport.top.line);
+    offsetOfTime(this.#document, destination, top, this.#options.zone, goesOn).then(
+      (offset) => {
+        if (offset === undefined || !goesOn()) return;
+        this.#timeMove = undefined;
+        this.#message = offset >= source.end() ? "everything here is earlier" : "";
+        this.#jump(() => this.#text.show(offset));
+        this.#options.changed();
+      },
+      (error: unknown) => {
+        if (goesOn()) this.say(reasonOf(error));
+        this.#timeMove = undefined;
+      },
+    );
   }
 
   /** A new search, from where one is. An empty pattern repeats the last one. */
@@ -502,7 +519,8 @@ export class Viewer {
 
   #cancel(): void {
     const { scan } = this.#document.index;
-    const wasSearching = this.#endWaits();
+    const wasTiming = this.#timeMove === this.#moves;
+    const wasSearching = this.#endWaits() || wasTiming;
     const wasCounting = this.#searching.cancel();
     if (wasSearching || wasCounting) this.say("search cancelled");
     else if (this.#text.filter?.cancel()) this.say("filter cancelled: this is not all");

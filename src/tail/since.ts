@@ -17,23 +17,40 @@ export function sinceOffset(
   timeOf: (line: Uint8Array) => number | undefined,
   delimiter = 10,
 ): number | undefined {
+  const steps = sinceSteps(read, size, since, timeOf, delimiter);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** {@link sinceOffset} for whoever has other things to do meanwhile: yields after each block of 64 KiB that was read. */
+export function* sinceSteps(
+  read: ReadAt,
+  size: number,
+  since: number,
+  timeOf: (line: Uint8Array) => number | undefined,
+  delimiter = 10,
+): Generator<void, number | undefined> {
   const lines = new TimedOffsets(read, size, timeOf, delimiter);
-  if (size <= SMALL || !isSorted(lines, size)) return lines.scan(0, (time) => time >= since);
+  if (size <= SMALL || !(yield* isSorted(lines, size))) return yield* lines.scan(0, (time) => time >= since);
   let low = 0;
   let high = size;
   while (high - low > BLOCK) {
     const middle = Math.floor((low + high) / 2);
-    const found = lines.after(middle, high);
+    const found = yield* lines.after(middle, high);
     if (found !== undefined && found.time < since) low = found.offset;
     else high = middle;
   }
-  return lines.scan(low, (time) => time >= since);
+  return yield* lines.scan(low, (time) => time >= since);
 }
 
-function isSorted(lines: TimedOffsets, size: number): boolean {
+/** Looks from each place to the next at most: a text without times is read once. */
+function* isSorted(lines: TimedOffsets, size: number): Generator<void, boolean> {
   let latest = Number.NEGATIVE_INFINITY;
+  const place = (probe: number) => Math.floor((size / PROBES) * probe);
   for (let probe = 0; probe < PROBES; probe++) {
-    const found = lines.after(Math.floor((size / PROBES) * probe), size);
+    const found = yield* lines.after(place(probe), place(probe + 1));
     if (found === undefined) continue;
     if (found.time < latest) return false;
     latest = found.time;
@@ -56,9 +73,10 @@ class TimedOffsets {
   }
 
   /** The first line that begins at `from` or later, before `end`, and bears a time. */
-  after(from: number, end: number): { offset: number; time: number } | undefined {
+  *after(from: number, end: number): Generator<void, { offset: number; time: number } | undefined> {
     let found: { offset: number; time: number } | undefined;
-    this.#each(from === 0 ? 0 : this.#lineStart(from), (offset, line) => {
+    const start = from === 0 ? 0 : yield* this.#lineStart(from, end);
+    yield* this.#each(start, end, (offset, line) => {
       if (offset >= end) return true;
       const time = this.#timeOf(line);
       if (time !== undefined) found = { offset, time };
@@ -68,10 +86,10 @@ class TimedOffsets {
   }
 
   /** Offset of the first line from `start` on that `wanted` takes; the size when there is none, undefined when none even bears a time. */
-  scan(start: number, wanted: (time: number) => boolean): number | undefined {
+  *scan(start: number, wanted: (time: number) => boolean): Generator<void, number | undefined> {
     let result: number | undefined;
     let timed = start > 0;
-    this.#each(start, (offset, line) => {
+    yield* this.#each(start, this.#size, (offset, line) => {
       const time = this.#timeOf(line);
       if (time === undefined) return false;
       timed = true;
@@ -81,37 +99,39 @@ class TimedOffsets {
     return result ?? (timed ? this.#size : undefined);
   }
 
-  /** Where the line after the one that `offset - 1` is in begins. */
-  #lineStart(offset: number): number {
+  /** Where the line after the one that `offset - 1` is in begins; `end` or beyond when that is not before it. */
+  *#lineStart(offset: number, end: number): Generator<void, number> {
     const buffer = Buffer.allocUnsafe(BLOCK);
-    for (let at = offset - 1; at < this.#size; ) {
+    for (let at = offset - 1; at < end; ) {
       const length = this.#read(at, buffer.subarray(0, Math.min(BLOCK, this.#size - at)));
       if (length === 0) break;
       const found = buffer.subarray(0, length).indexOf(this.#delimiter);
       if (found !== -1) return at + found + 1;
       at += length;
+      yield;
     }
-    return this.#size;
+    return end;
   }
 
-  /** Calls back with each line from `start` on, of a long one at least its first block, until it returns true. */
-  #each(start: number, callback: (offset: number, line: Uint8Array) => boolean): void {
+  /** Calls back with each line that begins from `start` on and before `end`, of a long one at least its first block, until it returns true. */
+  *#each(start: number, end: number, callback: (offset: number, line: Uint8Array) => boolean): Generator<void, void> {
     const buffer = Buffer.allocUnsafe(BLOCK);
-    for (let at = start; at < this.#size; ) {
+    for (let at = start; at < end; ) {
       const length = this.#read(at, buffer.subarray(0, Math.min(BLOCK, this.#size - at)));
       if (length === 0) return;
       const block = buffer.subarray(0, length);
       let from = 0;
-      for (let end = block.indexOf(this.#delimiter); end !== -1; end = block.indexOf(this.#delimiter, from)) {
-        if (callback(at + from, block.subarray(from, end + 1))) return;
-        from = end + 1;
+      for (let last = block.indexOf(this.#delimiter); last !== -1; last = block.indexOf(this.#delimiter, from)) {
+        if (callback(at + from, block.subarray(from, last + 1))) return;
+        from = last + 1;
       }
+      yield;
       if (from > 0 && at + length < this.#size) {
         at += from; // the last line of the block is read again, whole
         continue;
       }
       if (from < length && callback(at + from, block.subarray(from))) return;
-      at = at + length < this.#size ? this.#lineStart(at + length + 1) : this.#size;
+      at = at + length < this.#size ? yield* this.#lineStart(at + length + 1, end) : this.#size;
     }
   }
 }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { firstLinesOffset, lastLinesOffset, readerOf, sizeByReading } from "../../src/tail/ends.ts";
 import { LineClock, mergeLines, ReorderWindow, type TimedLine } from "../../src/tail/merge.ts";
-import { sinceOffset } from "../../src/tail/since.ts";
+import { sinceOffset, sinceSteps } from "../../src/tail/since.ts";
 
 /** `5 text` is a line of the time 5. */
 const timeOf = (line: Uint8Array) => {
@@ -92,6 +92,25 @@ describe("offsets", () => {
       expect(find(300_000)).toBe(bytes.length);
     },
   );
+
+  it("of a time is looked for in steps of a few blocks, and none is read over and over where no line bears a time", () => {
+    const bytes = Buffer.from("no time\n".repeat(600_000));
+    let all = 0;
+    let inStep = 0;
+    const read = (position: number, buffer: Uint8Array) => {
+      const length = readerOf(bytes)(position, buffer);
+      all += length;
+      inStep += length;
+      return length;
+    };
+    let most = 0;
+    for (const _ of sinceSteps(read, bytes.length, 5, timeOf)) {
+      most = Math.max(most, inStep);
+      inStep = 0;
+    }
+    expect(most).toBeLessThanOrEqual(4 * 65_536);
+    expect(all).toBeLessThan(2.5 * bytes.length);
+  });
 
   it("of a time is undefined where no line bears one", () => {
     const bytes = Buffer.from("a\nb\n");

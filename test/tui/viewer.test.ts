@@ -62,6 +62,21 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("nothing so late", says("everything here is earlier"));
   });
 
+  it("looks for a time beside the keys, and stops with Esc or a move", async () => {
+    const path = screen.file("log", hour);
+    // A hole that takes seconds to read, and has no time in it.
+    truncateSync(path, 64 * 2 ** 30);
+    await screen.open(path);
+    answer(":", "2030-01-01");
+    await screen.waitFor("the search", says("looking for that time"));
+    screen.keys("Escape");
+    await screen.waitFor("its end", says("search cancelled"));
+    answer(":", "2030-01-01");
+    await screen.waitFor("the search", says("looking for that time"));
+    screen.keys("j");
+    await screen.waitFor("the next line", (text) => first(text).endsWith(" event 1") && !says("looking")(text));
+  });
+
   it("counts matches, searches both ways, minds case or not, and hides matches with Esc", async () => {
     await screen.open(screen.file("log", hour));
     answer("/", "error event 1.3$");
