@@ -31,7 +31,7 @@ export class Compositor {
       if (scroll) bytes += applyScroll(shown, scroll);
     }
     next.forEach((row, index) => {
-      bytes += drawRow(index, shown?.[index], row);
+      bytes += drawRow(index, shown?.[index], row, index === next.length - 1);
     });
     return bytes === "" ? "" : SYNC_BEGIN + bytes + SYNC_END;
   }
@@ -103,11 +103,12 @@ function applyScroll(shown: string[], { top, bottom, by }: Scroll): string {
 }
 
 /** Erasing comes first: after a row that fills the width, the cursor would stand on its last character. */
-function drawRow(index: number, shown: string | undefined, row: string): string {
+function drawRow(index: number, shown: string | undefined, row: string, isLast: boolean): string {
   if (shown === row) return "";
-  const change = shown === undefined ? undefined : changedPart(shown, row);
-  if (!change) return `\x1b[${index + 1};1H\x1b[K${row}`;
-  return `\x1b[${index + 1};${change.column + 1}H${change.text}`;
+  const isWorth = shown !== undefined && (isLast || isAlike(shown, row));
+  const changes = isWorth ? changedParts(shown, row) : undefined;
+  if (!changes) return `\x1b[${index + 1};1H\x1b[K${row}`;
+  return changes.map(({ column, text }) => `\x1b[${index + 1};${column + 1}H${text}`).join("");
 }
 
 /** Only rows of these and SGR are compared by character, for each is one column: ASCII, Latin letters, the ellipsis, lines and blocks. */
@@ -120,21 +121,32 @@ interface Cell {
   style: string;
 }
 
-/** Rows that have less in common than this at their beginning are drawn anew: comparing them saves no bytes worth the time. */
+/** Rows that have less in common than this at an end are drawn anew: comparing them saves no bytes worth the time. The status row always has. */
 const WORTH_COMPARING = 16;
 
-/** The run of columns that differ, drawn in its own style; undefined when drawing the whole row is simpler. */
-function changedPart(shown: string, row: string): { column: number; text: string } | undefined {
-  if (shown.slice(0, WORTH_COMPARING) !== row.slice(0, WORTH_COMPARING) && row.length > WORTH_COMPARING)
-    return undefined;
+/** Columns between two that differ from which on it is cheaper to step over them than to draw them again. */
+const WORTH_A_STEP = 24;
+
+function isAlike(shown: string, row: string): boolean {
+  if (row.length <= WORTH_COMPARING) return true;
+  const begins = shown.slice(0, WORTH_COMPARING) === row.slice(0, WORTH_COMPARING);
+  return begins || shown.slice(-WORTH_COMPARING) === row.slice(-WORTH_COMPARING);
+}
+
+/** The runs of columns that differ, each drawn in its own style; undefined when drawing the whole row is simpler. */
+function changedParts(shown: string, row: string): { column: number; text: string }[] | undefined {
   if (!COMPARABLE.test(shown) || !COMPARABLE.test(row)) return undefined;
   const [before, after] = [cells(shown), cells(row)];
-  let from = 0;
-  while (from < after.length && sameCell(before[from], after[from])) from++;
-  if (before.length > after.length) return { column: from, text: `\x1b[K${paint(after.slice(from))}` };
-  let to = after.length;
-  while (to > from && sameCell(before[to - 1], after[to - 1])) to--;
-  return { column: from, text: paint(after.slice(from, to)) };
+  const runs: { from: number; to: number }[] = [];
+  after.forEach((cell, column) => {
+    if (sameCell(before[column], cell)) return;
+    const last = runs.at(-1);
+    if (last && column - last.to < WORTH_A_STEP) last.to = column + 1;
+    else runs.push({ from: column, to: column + 1 });
+  });
+  const parts = runs.map(({ from, to }) => ({ column: from, text: paint(after.slice(from, to)) }));
+  if (before.length > after.length) parts.push({ column: after.length, text: "\x1b[K" });
+  return parts;
 }
 
 function cells(row: string): Cell[] {

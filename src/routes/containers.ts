@@ -30,7 +30,7 @@ export interface Life {
   started: number | undefined;
   /** Host pid of its first process; 0 where it is not on this machine. */
   pid: number;
-  /** The route that `auto` would take, undefined when none goes. */
+  /** The route that would be taken, undefined when none goes. */
   route: AgentRoute | undefined;
   /** Why the routes that come before it do not go, or none does: one sentence each. */
   obstacles: readonly string[];
@@ -48,10 +48,15 @@ export interface ContainersState {
 export interface WatchContainersOptions {
   /** `--engine`; without it every engine that is found. */
   engine?: string | undefined;
+  /** `--route`: the only one that is thought of; with `auto` or without it the first that goes. */
+  route?: AgentRoute | "auto" | undefined;
   /** Called with every state, whenever it has changed. */
   changed(state: ContainersState): void;
   signal: AbortSignal;
 }
+
+/** In the order in which they are tried. */
+const ROUTES = ["direct", "mount", "sidecar"] as const;
 
 /** Milliseconds before an engine that does not answer, or is not there, is asked again. */
 const RETRY_MS = 1_000;
@@ -75,7 +80,8 @@ const SIDECAR_LABEL = "io.porthole.sidecar";
  * not answer is asked again. Resolves when nothing is under way any more.
  */
 export async function watchContainers(options: WatchContainersOptions): Promise<void> {
-  const { signal } = options;
+  const { signal, route = "auto" } = options;
+  const routes = route === "auto" ? ROUTES : [route];
   const watched = new Map<string, EngineWatch>();
   let discovery: PortholeError | undefined;
   const report = () => {
@@ -98,7 +104,7 @@ export async function watchContainers(options: WatchContainersOptions): Promise<
       if (found.length === 0 && watched.size === 0) discovery = noEngine();
       for (const engine of found) {
         if (watched.has(engine.socketPath)) continue;
-        const watch = new EngineWatch(engine, report, signal);
+        const watch = new EngineWatch(engine, routes, report, signal);
         watched.set(engine.socketPath, watch);
         watch.start();
       }
@@ -117,6 +123,7 @@ class EngineWatch {
   answered = false;
   done: Promise<void> = Promise.resolve();
   readonly #engine: Engine;
+  readonly #routes: readonly AgentRoute[];
   readonly #report: () => void;
   readonly #signal: AbortSignal;
   /** By id; dropped when an event tells of the container. */
@@ -124,8 +131,9 @@ class EngineWatch {
   #again: NodeJS.Timeout | undefined;
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(engine: Engine, report: () => void, signal: AbortSignal) {
+  constructor(engine: Engine, routes: readonly AgentRoute[], report: () => void, signal: AbortSignal) {
     this.#engine = engine;
+    this.#routes = routes;
     this.#report = report;
     this.#signal = signal;
   }
@@ -205,7 +213,7 @@ class EngineWatch {
       const container = await describeContainer(this.#engine, one.id, MOUNT_POINT, this.#signal);
       const run = runDirectoryPaths();
       const obstacles: string[] = [];
-      const route = (["direct", "mount", "sidecar"] as const).find((candidate) => {
+      const route = this.#routes.find((candidate) => {
         const obstacle = obstacleTo(candidate, container, run, "");
         if (obstacle) obstacles.push(`${candidate}: ${obstacle.message}`);
         return obstacle === undefined;

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Compositor } from "../../cli/tui/compositor.ts";
+import { plainChrome } from "../../cli/tui/plain-chrome.ts";
 import { ModelTerminal } from "./model-terminal.ts";
 
 const log = (first: number, count: number, width = 200) =>
@@ -20,6 +21,43 @@ describe("Compositor", () => {
     compositor.frame(["a", "byte 100 of 900"]);
     expect(compositor.frame(["a", "byte 120 of 900"])).toBe("\x1b[?2026h\x1b[2;7H2\x1b[?2026l");
     expect(compositor.frame(["a", "byte 12"])).toBe("\x1b[?2026h\x1b[2;8H\x1b[K\x1b[?2026l");
+  });
+
+  it("draws of a status row only what changed, wherever that is", () => {
+    const compositor = new Compositor();
+    const terminal = new ModelTerminal(2, 200);
+    const screen = (mark: string, left: string, right: string) => {
+      const status = { mark, left, right };
+      const facts = {
+        columns: 200,
+        title: "log",
+        subtitle: "direct, file",
+        status,
+        prompt: undefined,
+        help: undefined,
+      };
+      return plainChrome.rows(facts);
+    };
+    const steps = [
+      screen("FOLLOW", "▁▂▃▄ 1,200 lines/s", " line 1,000  END  byte 64,000 of 64,960"),
+      screen("FOLLOW", "▂▃▄▅ 1,310 lines/s", " line 2,310  END  byte 147,840 of 148,800"),
+      screen("PAUSED", "12 new lines: End", " line 2,309  99 %  byte 147,776 of 149,900"),
+      screen("", "/needle  3 of 17+ (40 %)", " line 9  1 %  byte 512 of 149,900"),
+      screen("", "/needle  4 of 18+ (45 %)", " line 9  1 %  byte 512 of 149,900"),
+    ];
+    const sizes = steps.map((rows) => {
+      const bytes = compositor.frame(rows);
+      terminal.write(bytes);
+      const plain = new ModelTerminal(2, 200);
+      rows.forEach((text, index) => {
+        plain.write(`\x1b[${index + 1};1H${text}`);
+      });
+      expect(terminal.cells).toEqual(plain.cells);
+      return bytes.length;
+    });
+    // The whole row takes more than 200.
+    expect(Math.max(...sizes.slice(1))).toBeLessThan(200);
+    expect(sizes.at(-1)).toBeLessThan(60);
   });
 
   it("moves one line with a scroll region, in at most 300 bytes at 200 columns, up and down", () => {

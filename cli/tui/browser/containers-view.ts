@@ -33,6 +33,7 @@ export class ContainersView implements View {
     this.#pane = this.#makePane();
     this.#watching = watchContainers({
       engine: browser.options.engine,
+      route: browser.options.route,
       signal: this.#abort.signal,
       changed: (state) => this.#update(state),
     });

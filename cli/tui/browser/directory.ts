@@ -3,8 +3,8 @@ import { joinPath, type Mount, mountsOf, readNames, typeOf } from "../../../src/
 import { backingFor, type FileItem } from "./files-items.ts";
 import type { Place } from "./place.ts";
 
-/** Entries between two looks of the reader, while a directory is long. */
-const BATCH = 2_000;
+/** Entries of a long directory that are shown first; then at twice as many, and so on: each time all are sorted anew. */
+const FIRST_LOOK = 2_000;
 
 /** What a place's files are shown with. Asked for once for each session. */
 interface Names {
@@ -25,9 +25,12 @@ export async function readDirectory(
     const { users, groups } = await namesOf(place, session);
     const mounts = await mountsOf(session).catch((): Mount[] => []);
     const items: FileItem[] = [];
+    let look = FIRST_LOOK;
     for await (const entry of session.list(path, { facts: true })) {
       items.push(itemOf(entry, place, path, mounts, users, groups));
-      if (items.length % BATCH === 0) some([...items]);
+      if (items.length < look) continue;
+      look *= 2;
+      some([...items]);
     }
     return items;
   });

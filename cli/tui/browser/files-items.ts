@@ -1,9 +1,9 @@
 import type { FileFacts } from "../../../src/index.ts";
-import { type Backing, backingOf, compareNames, type Mount, mountOf } from "../../../src/listing.ts";
+import { type Backing, backingOf, type Mount, mountOf } from "../../../src/listing.ts";
 import type { Colours } from "../../ls/colours.ts";
 import type { Item } from "../../ls/item.ts";
 import { modeText } from "../../ls/mode.ts";
-import { order } from "../../ls/order.ts";
+import { byMost, byText, sizeOf, timeOf } from "../../ls/order.ts";
 import { humanSize } from "../../ls/sizes.ts";
 import { listTime } from "../../ls/times.ts";
 import type { ListItem } from "../list/list.ts";
@@ -31,20 +31,41 @@ const DIRECTORY = 4;
 /** Entries in the order that the user wants: by name directories first. */
 export function arrange(items: readonly FileItem[], { sort, reverse, hidden }: Arrangement): FileItem[] {
   const shown = hidden ? items : items.filter(({ entry }) => !entry.name.startsWith("."));
-  const byEntry = new Map(shown.map((item) => [item.entry, item]));
-  const sorted = order(
-    shown.map(({ entry }) => entry),
-    { t: sort === "time", S: sort === "size" },
-  ).flatMap((entry) => byEntry.get(entry) ?? []);
-  if (sort === "kind")
-    sorted.sort(
-      (a, b) => compareNames(ending(a.entry.name), ending(b.entry.name)) || compareNames(a.entry.name, b.entry.name),
-    );
-  if (sort === "name" || sort === "kind")
-    sorted.sort((a, b) => Number(b.entry.type === DIRECTORY) - Number(a.entry.type === DIRECTORY));
-  // Their own size says nothing of what is in them, and is not shown.
-  if (sort === "size") sorted.sort((a, b) => Number(a.entry.type === DIRECTORY) - Number(b.entry.type === DIRECTORY));
+  const sorted = sortedBy[sort](shown);
   return reverse ? sorted.reverse() : sorted;
+}
+
+const sortedBy: Readonly<Record<Sort, (items: readonly FileItem[]) => FileItem[]>> = {
+  name: (items) => [...byText(items.filter(isDirectory), nameOf), ...byText(items.filter(isNoDirectory), nameOf)],
+  kind: (items) => {
+    const kinds = new Map<string, FileItem[]>();
+    for (const item of items.filter(isNoDirectory)) {
+      const kind = ending(nameOf(item));
+      const known = kinds.get(kind);
+      if (known) known.push(item);
+      else kinds.set(kind, [item]);
+    }
+    const others = byText([...kinds], ([kind]) => kind).flatMap(([, alike]) => byText(alike, nameOf));
+    return [...byText(items.filter(isDirectory), nameOf), ...others];
+  },
+  // Directories last: their own size says nothing of what is in them, and is not shown.
+  size: (items) => [
+    ...byMost(items.filter(isNoDirectory), ({ entry }) => sizeOf(entry), nameOf),
+    ...byText(items.filter(isDirectory), nameOf),
+  ],
+  time: (items) => byMost(items, ({ entry }) => timeOf(entry), nameOf),
+};
+
+function nameOf({ entry }: FileItem): string {
+  return entry.name;
+}
+
+function isDirectory({ entry }: FileItem): boolean {
+  return entry.type === DIRECTORY;
+}
+
+function isNoDirectory(item: FileItem): boolean {
+  return !isDirectory(item);
 }
 
 /** How many of them `arrange` leaves out. */

@@ -26,6 +26,7 @@ export class FilesView implements View {
   readonly #history: History;
   /** As read; the pane has them arranged. */
   #items: FileItem[] = [];
+  #hidden = 0;
   #failure: unknown;
   #loading = false;
   #turn = 0;
@@ -178,7 +179,7 @@ export class FilesView implements View {
     const { list } = this.#pane;
     const { at, shown } = list.counts;
     const selected = list.selected;
-    const hidden = hiddenCount(this.#items, this.#browser.arrangement);
+    const hidden = this.#hidden;
     const marks = this.#browser.marks.size;
     const failed = this.#failure !== undefined && this.#items.length > 0 ? failureLine(this.#failure) : undefined;
     return {
@@ -201,7 +202,7 @@ export class FilesView implements View {
       return [
         this.place.route === "" && this.place.name !== "" ? `attaching to ${this.place.name} ...` : "reading ...",
       ];
-    const hidden = hiddenCount(this.#items, this.#browser.arrangement);
+    const hidden = this.#hidden;
     return hidden > 0 ? [`${hidden} hidden`, ". shows them"] : ["empty directory"];
   }
 
@@ -210,6 +211,7 @@ export class FilesView implements View {
   }
 
   #arrange(): void {
+    this.#hidden = hiddenCount(this.#items, this.#browser.arrangement);
     this.#pane.list.setItems(arrange(this.#items, this.#browser.arrangement));
     this.#moved();
   }
@@ -228,6 +230,7 @@ export class FilesView implements View {
   /** Shows the directory of the history anew. */
   async #show(select?: string): Promise<void> {
     this.#items = [];
+    this.#hidden = 0;
     this.#pane.reset();
     this.#pane.list.setItems([]);
     this.#watched.close();

@@ -19,6 +19,9 @@ export class List<Item extends ListItem> {
   #index = 0;
   #top = 0;
   #height = 1;
+  /** How many of all items are none, and where those of the shown ones are: counted once, not with every frame. */
+  #headings = 0;
+  #shownHeadings: readonly number[] = [];
 
   /** A new state of the same list: what is selected stays so, or what took its place is. */
   setItems(items: readonly Item[]): void {
@@ -48,11 +51,11 @@ export class List<Item extends ListItem> {
 
   /** Items without headings: all, those shown, and the number of the selected one from 1. */
   get counts(): { all: number; shown: number; at: number } {
-    const isItem = ({ heading }: Item) => !heading;
+    const before = this.#shownHeadings.filter((at) => at <= this.#index).length;
     return {
-      all: this.#items.filter(isItem).length,
-      shown: this.#shown.filter(isItem).length,
-      at: this.selected ? this.#shown.slice(0, this.#index + 1).filter(isItem).length : 0,
+      all: this.#items.length - this.#headings,
+      shown: this.#shown.length - this.#shownHeadings.length,
+      at: this.selected ? this.#index + 1 - before : 0,
     };
   }
 
@@ -114,6 +117,8 @@ export class List<Item extends ListItem> {
     const key = this.#shown[this.#index]?.key;
     const words = this.#filter.toLowerCase().split(/\s+/).filter(Boolean);
     this.#shown = words.length === 0 ? this.#items : withHeadings(this.#items, words);
+    this.#headings = headingsIn(this.#items).length;
+    this.#shownHeadings = headingsIn(this.#shown);
     const same = key === undefined ? -1 : this.#shown.findIndex((item) => item.key === key);
     this.#index = same === -1 ? Math.max(0, Math.min(this.#index, this.#shown.length - 1)) : same;
     this.#settle(1);
@@ -129,6 +134,15 @@ export class List<Item extends ListItem> {
       return;
     }
   }
+}
+
+/** Indexes of the headings. */
+function headingsIn(items: readonly ListItem[]): number[] {
+  const found: number[] = [];
+  items.forEach(({ heading }, index) => {
+    if (heading) found.push(index);
+  });
+  return found;
 }
 
 /** Items that hold all words; a heading when anything below it does. */
