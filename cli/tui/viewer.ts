@@ -1,15 +1,14 @@
 import { type Direction, looksBinary, type Place } from "../../src/text/index.ts";
-import { type Awaited, Bookmarks } from "./bookmarks.ts";
+import type { Awaited } from "./bookmarks.ts";
 import { type Content, holesOf, type ScreenFile } from "./content.ts";
 import { Document } from "./document.ts";
-import { parseDestination } from "./goto.ts";
 import { Growth } from "./growth.ts";
+import { Jumps } from "./jumps.ts";
 import type { Action } from "./keymap.ts";
 import { MatchWalk } from "./match-walk.ts";
 import type { ByteRange } from "./range.ts";
 import { Searching } from "./searching.ts";
 import { ShownText } from "./shown-text.ts";
-import { offsetOfTime, type TimeDestination } from "./times.ts";
 import type { FollowState, ViewerOptions, ViewerStatus } from "./viewer-facts.ts";
 
 /** Columns that one press of Left or Right moves; a tab stop. */
@@ -39,7 +38,7 @@ export class Viewer {
   readonly #text: ShownText;
   readonly #walk: MatchWalk;
   readonly #growth: Growth;
-  readonly #bookmarks = new Bookmarks();
+  readonly #jumps: Jumps;
   #height = 22;
   #follow: FollowState = "off";
   /** Lines that had come when one paused. */
@@ -50,10 +49,6 @@ export class Viewer {
   #count = "";
   #message = "";
   #unread = 0;
-  /** Counts moves: whoever waits to go somewhere does not when there was another. */
-  #moves = 0;
-  /** The move that is to go to a time that is looked for. */
-  #timeMove: number | undefined;
   /** True while an engine follows and tells of cuts itself. */
   isFollowed = false;
   /** Changes of the source, one after the other. */
@@ -72,13 +67,23 @@ export class Viewer {
     this.#growth = new Growth(this.#document, Date.now());
     this.#text = new ShownText(this.#document, this.#searching, options.colours, known);
     const text = this.#text;
+    this.#jumps = new Jumps(this.#document, text, {
+      zone: options.zone,
+      toEnd: () => this.toEnd(),
+      moved: () => {
+        if (this.#follow === "on" && !text.viewport.atEnd()) this.#pause();
+      },
+      countLines: () => this.#countLines(),
+      say: (message) => this.say(message),
+      changed,
+    });
     this.#walk = new MatchWalk(this.#searching, {
       start: (direction) => this.#searchStart(direction),
       isShown: (hit) => text.isHex || text.space.at(hit) === hit,
       endOf: (hit) => (text.isHex ? hit + 1 : text.endOf(hit)),
       show: (hit) => {
         this.#message = "";
-        this.#jump(() => text.viewport.show(hit));
+        this.#jumps.jump(() => text.viewport.show(hit));
       },
       say: (message) => this.say(message),
       changed,
@@ -106,7 +111,7 @@ export class Viewer {
     this.#awaited = undefined;
     if (awaited) {
       this.#message = "";
-      if (key !== "escape") this.#named(awaited, key);
+      if (key !== "escape") this.#jumps.named(awaited, key);
       return true;
     }
     if (!/^\d$/.test(key) || (key === "0" && this.#count === "")) return false;
@@ -139,11 +144,11 @@ export class Viewer {
       case "half-page-up":
         return this.#scroll(-(count ?? Math.ceil(page / 2)));
       case "start":
-        return count === undefined ? this.#jump(() => this.#text.toStart()) : this.#toLine(count);
+        return count === undefined ? this.#jumps.jump(() => this.#text.toStart()) : this.#jumps.toLine(count);
       case "end":
-        return count === undefined ? this.#jump(() => this.toEnd()) : this.#toLine(count);
+        return count === undefined ? this.#jumps.jump(() => this.toEnd()) : this.#jumps.toLine(count);
       case "percent":
-        return this.#jump(() => this.#toPercent(count ?? 0));
+        return this.#jumps.toPercent(count ?? 0);
       case "left":
         return this.#toColumn(this.#text.left - SIDE_STEP * times);
       case "right":
@@ -230,50 +235,8 @@ export class Viewer {
 
   /** What is typed behind `:`. Says what it does not understand. */
   goto(text: string): void {
-    const destination = parseDestination(text);
-    if (!destination) return;
-    const { source, chain } = this.#document;
-    switch (destination.kind) {
-      case "line":
-        this.#toLine(destination.line);
-        return;
-      case "percent":
-        this.#jump(() => this.#toPercent(destination.percent));
-        return;
-      case "offset":
-        if (destination.offset >= source.end()) this.say(`there are ${source.end()} bytes`);
-        this.#jump(() => this.#text.show(chain?.offsetOf(destination.offset) ?? destination.offset));
-        return;
-      case "end":
-        this.#jump(() => this.toEnd());
-        return;
-      default:
-        this.#toTime(destination);
-    }
-  }
-
-  /** Goes there when it is found, unless one has gone elsewhere meanwhile. */
-  #toTime(destination: TimeDestination): void {
     this.#endWaits();
-    const move = this.#moves;
-    const goesOn = () => move === this.#moves && !this.#closed;
-    this.#timeMove = move;
-    this.say("looking for that time");
-    const { source, lines } = this.#document;
-    const top = lines.at(this.#text.viewport.top.line);
-    offsetOfTime(this.#document, destination, top, this.#options.zone, goesOn).then(
-      (offset) => {
-        if (offset === undefined || !goesOn()) return;
-        this.#timeMove = undefined;
-        this.#message = offset >= source.end() ? "everything here is earlier" : "";
-        this.#jump(() => this.#text.show(offset));
-        this.#options.changed();
-      },
-      (error: unknown) => {
-        if (goesOn()) this.say(reasonOf(error));
-        this.#timeMove = undefined;
-      },
-    );
+    this.#jumps.goto(text);
   }
 
   /** A new search, from where one is. An empty pattern repeats the last one. */
@@ -393,6 +356,7 @@ export class Viewer {
   /** Resolves when no thread reads the source any more. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#jumps.close();
     this.#endWaits();
     await this.#changes;
     const { scan } = this.#document.index;
@@ -448,66 +412,9 @@ export class Viewer {
     return true;
   }
 
-  #jump(move: () => void): true {
-    const { viewport } = this.#text;
-    const before = viewport.top.line;
-    move();
-    if (viewport.top.line !== before) this.#bookmarks.before = before;
-    if (this.#follow === "on" && !viewport.atEnd()) this.#pause();
-    return true;
-  }
-
-  #toPercent(percent: number): void {
-    const { source } = this.#document;
-    const [start, end] = [source.start(), source.end()];
-    this.#text.show(start + Math.floor(((end - start) * Math.min(100, percent)) / 100));
-  }
-
-  #toLine(number: number): true {
-    const offset = this.#document.offsetOfLine(Math.max(1, number));
-    if (typeof offset === "number") {
-      const inside = offset < this.#document.source.end() ? offset : Math.max(0, offset - 1);
-      return this.#jump(() => this.#text.show(inside));
-    }
-    if (offset === undefined) {
-      this.#jump(() => this.toEnd());
-      return this.#say("there are not so many lines: this is the end");
-    }
-    this.#countLines();
-    void this.#awaitLine(number, ++this.#moves);
-    return true;
-  }
-
-  /** Goes there when that many lines are counted, unless one has gone elsewhere meanwhile. */
-  async #awaitLine(number: number, move: number): Promise<void> {
-    const { scan } = this.#document.index;
-    while (move === this.#moves && !this.#closed) {
-      if (this.#document.offsetOfLine(number) !== "unknown") {
-        this.#toLine(number);
-        this.#options.changed();
-        return;
-      }
-      if (!scan.isRunning) return this.say("the lines were not counted that far");
-      await scan.progressed();
-    }
-  }
-
   #say(message: string): true {
     this.say(message);
     return true;
-  }
-
-  #named(what: Awaited, name: string): void {
-    const { line } = this.#text.viewport.top;
-    if (what === "mark") {
-      const isName = this.#bookmarks.set(name, line);
-      this.say(isName ? `this is mark ${name}: '${name} comes back` : "a mark's name is a letter");
-      return;
-    }
-    const wanted = this.#bookmarks.get(name);
-    if (wanted === undefined) this.say(`there is no mark ${name}`);
-    else if (wanted === "end") this.#jump(() => this.toEnd());
-    else this.#jump(() => (wanted === "start" ? this.#text.toStart() : this.#text.show(wanted)));
   }
 
   #toggleRange(): true {
@@ -519,8 +426,7 @@ export class Viewer {
 
   #cancel(): void {
     const { scan } = this.#document.index;
-    const wasTiming = this.#timeMove === this.#moves;
-    const wasSearching = this.#endWaits() || wasTiming;
+    const wasSearching = this.#endWaits();
     const wasCounting = this.#searching.cancel();
     if (wasSearching || wasCounting) this.say("search cancelled");
     else if (this.#text.filter?.cancel()) this.say("filter cancelled: this is not all");
@@ -534,8 +440,8 @@ export class Viewer {
 
   /** One goes elsewhere. True when a search was on its way. */
   #endWaits(): boolean {
-    this.#moves++;
-    return this.#walk.end();
+    const wasTiming = this.#jumps.end();
+    return this.#walk.end() || wasTiming;
   }
 
   /** Beside the last hit while that is on the screen; else from the first line of the screen. */

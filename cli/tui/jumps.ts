@@ -1,0 +1,169 @@
+import { type Awaited, Bookmarks } from "./bookmarks.ts";
+import type { Document } from "./document.ts";
+import { parseDestination } from "./goto.ts";
+import type { ShownText } from "./shown-text.ts";
+import { offsetOfTime, type TimeDestination } from "./times.ts";
+
+/** What jumps ask of the viewer. */
+export interface JumpsHost {
+  /** What times without a zone mean. */
+  readonly zone: "utc" | "local";
+  /** To the last page. */
+  toEnd(): void;
+  /** One is somewhere else. */
+  moved(): void;
+  /** Counts the document's lines, if that does not go on already. */
+  countLines(): void;
+  say(message: string): void;
+  changed(): void;
+}
+
+/** Goes to lines, parts, offsets, times and marks: at once, or when it is known where that is, unless one has gone elsewhere meanwhile. */
+export class Jumps {
+  readonly #document: Document;
+  readonly #text: ShownText;
+  readonly #host: JumpsHost;
+  readonly #bookmarks = new Bookmarks();
+  /** Counts moves: whoever waits to go somewhere does not when there was another. */
+  #moves = 0;
+  /** The move that is to go to a time that is looked for. */
+  #timeMove: number | undefined;
+  #isClosed = false;
+
+  constructor(document: Document, text: ShownText, host: JumpsHost) {
+    this.#document = document;
+    this.#text = text;
+    this.#host = host;
+  }
+
+  /** One goes elsewhere. True when a time was being looked for. */
+  end(): boolean {
+    const wasLooking = this.#timeMove === this.#moves;
+    this.#moves++;
+    return wasLooking;
+  }
+
+  /** Nothing reads the document any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.end();
+  }
+
+  /** Moves, and remembers where one was. */
+  jump(move: () => void): true {
+    const { viewport } = this.#text;
+    const before = viewport.top.line;
+    move();
+    if (viewport.top.line !== before) this.#bookmarks.before = before;
+    this.#host.moved();
+    return true;
+  }
+
+  toPercent(percent: number): true {
+    return this.jump(() => this.#part(percent));
+  }
+
+  /** A line of the newest file, by its number from 1. */
+  toLine(number: number): true {
+    const offset = this.#document.offsetOfLine(Math.max(1, number));
+    if (typeof offset === "number") {
+      const inside = offset < this.#document.source.end() ? offset : Math.max(0, offset - 1);
+      return this.jump(() => this.#text.show(inside));
+    }
+    if (offset === undefined) {
+      this.jump(() => this.#host.toEnd());
+      this.#host.say("there are not so many lines: this is the end");
+      return true;
+    }
+    this.#host.countLines();
+    void this.#awaitLine(number, ++this.#moves);
+    return true;
+  }
+
+  /** To a mark, or sets it. */
+  named(what: Awaited, name: string): void {
+    const { line } = this.#text.viewport.top;
+    if (what === "mark") {
+      const isName = this.#bookmarks.set(name, line);
+      this.#host.say(isName ? `this is mark ${name}: '${name} comes back` : "a mark's name is a letter");
+      return;
+    }
+    this.end();
+    const wanted = this.#bookmarks.get(name);
+    if (wanted === undefined) this.#host.say(`there is no mark ${name}`);
+    else if (wanted === "end") this.jump(() => this.#host.toEnd());
+    else this.jump(() => (wanted === "start" ? this.#text.toStart() : this.#text.show(wanted)));
+  }
+
+  /** What is typed behind `:`. Says what it does not understand. */
+  goto(text: string): void {
+    const destination = parseDestination(text);
+    if (!destination) return;
+    const { source, chain } = this.#document;
+    switch (destination.kind) {
+      case "line":
+        this.toLine(destination.line);
+        return;
+      case "percent":
+        this.jump(() => this.#part(destination.percent));
+        return;
+      case "offset":
+        if (destination.offset >= source.end()) this.#host.say(`there are ${source.end()} bytes`);
+        this.jump(() => this.#text.show(chain?.offsetOf(destination.offset) ?? destination.offset));
+        return;
+      case "end":
+        this.jump(() => this.#host.toEnd());
+        return;
+      default:
+        this.#toTime(destination);
+    }
+  }
+
+  /** Goes there when it is found, unless one has gone elsewhere meanwhile. */
+  #toTime(destination: TimeDestination): void {
+    const move = ++this.#moves;
+    const goesOn = () => move === this.#moves && !this.#isClosed;
+    this.#timeMove = move;
+    this.#host.say("looking for that time");
+    const { source, lines } = this.#document;
+    const top = lines.at(this.#text.viewport.top.line);
+    offsetOfTime(this.#document, destination, top, this.#host.zone, goesOn).then(
+      (offset) => {
+        if (offset === undefined || !goesOn()) return;
+        this.#timeMove = undefined;
+        this.#host.say(offset >= source.end() ? "everything here is earlier" : "");
+        this.jump(() => this.#text.show(offset));
+        this.#host.changed();
+      },
+      (error: unknown) => {
+        if (!goesOn()) return;
+        this.#timeMove = undefined;
+        this.#host.say(reasonOf(error));
+      },
+    );
+  }
+
+  #part(percent: number): void {
+    const { source } = this.#document;
+    const [start, end] = [source.start(), source.end()];
+    this.#text.show(start + Math.floor(((end - start) * Math.min(100, percent)) / 100));
+  }
+
+  /** Goes there when that many lines are counted, unless one has gone elsewhere meanwhile. */
+  async #awaitLine(number: number, move: number): Promise<void> {
+    const { scan } = this.#document.index;
+    while (move === this.#moves && !this.#isClosed) {
+      if (this.#document.offsetOfLine(number) !== "unknown") {
+        this.toLine(number);
+        this.#host.changed();
+        return;
+      }
+      if (!scan.isRunning) return this.#host.say("the lines were not counted that far");
+      await scan.progressed();
+    }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
