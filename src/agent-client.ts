@@ -123,7 +123,8 @@ export class AgentClient {
   ): AsyncGenerator<PipeRecord> {
     const { descriptors } = await this.request(op, body, 1, timeoutMs, what);
     const [pipe] = descriptors;
-    if (pipe === undefined) throw this.#channel.end("the agent broke the protocol: it sent no pipe");
+    if (pipe === undefined)
+      throw this.#channel.end("the agent broke the protocol: it sent no pipe", { errno: "EPROTO" });
     try {
       this.#orEnd(() => checkPipe(what(), pipe));
       yield* this.#recordsOf(pipe, timeoutMs, what, limits);
@@ -186,9 +187,9 @@ export class AgentClient {
     }
   }
 
-  /** Ends the session; pending requests fail. Idempotent. */
-  close(): void {
-    this.#channel.end("the session was closed");
+  /** Ends the session; pending requests fail with the reason. Idempotent: the first reason stays. */
+  close(reason: string | PortholeError = "the session was closed"): void {
+    this.#channel.end(reason);
     this.#socket.close();
   }
 }
@@ -198,7 +199,7 @@ function refusal(errno: number, body: Uint8Array): PortholeError {
   try {
     decodeAgentFacts(body);
   } catch (error) {
-    if (error instanceof PortholeError && error.errno === "EPROTO") return error;
+    if (error instanceof PortholeError && error.code === "ATTACH" && error.errno === "EPROTO") return error;
   }
   return new PortholeError("SESSION", `the agent refused the session: ${errnoText(errno)}`, {
     errno: errnoName(errno),

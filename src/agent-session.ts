@@ -90,7 +90,7 @@ export class AgentSession implements Session {
       );
     } catch (error) {
       discard(fd);
-      this.#client.close();
+      this.#endFor(error);
       throw error;
     }
   }
@@ -171,7 +171,7 @@ export class AgentSession implements Session {
       return new OpenFile(path, fd, () => decodeFileFacts(body), end);
     } catch (error) {
       discard(fd);
-      this.#client.close();
+      this.#endFor(error);
       throw error;
     }
   }
@@ -216,8 +216,14 @@ export class AgentSession implements Session {
   }
 
   #broken(what: string): PortholeError {
-    this.#client.close();
-    return new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`);
+    const error = new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`, { errno: "EPROTO" });
+    this.#client.close(error);
+    return error;
+  }
+
+  /** Who lies once has nothing more to say; why is what the session's end says. */
+  #endFor(error: unknown): void {
+    this.#client.close(error instanceof PortholeError ? error : undefined);
   }
 
   #cannot(verb: string, path: string): () => string {

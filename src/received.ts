@@ -66,5 +66,5 @@ function accessOf(fd: OwnedFd): number {
 }
 
 function lied(path: string, what: string): PortholeError {
-  return new PortholeError("SESSION", `the agent broke the protocol: for ${path} it sent ${what}`);
+  return new PortholeError("SESSION", `the agent broke the protocol: for ${path} it sent ${what}`, { errno: "EPROTO" });
 }

@@ -35,7 +35,7 @@ export class Watcher {
     const [descriptor] = reply.descriptors;
     if (descriptor !== undefined) this.#adopt(descriptor);
     if (reply.body.length !== 8 || this.#events.descriptor === undefined) {
-      throw new PortholeError("SESSION", "the agent broke the protocol: it sent a watch without its descriptor");
+      throw broken("a watch without its descriptor");
     }
     const number = new DataView(reply.body.buffer, reply.body.byteOffset).getInt32(0, true);
     this.#events.add(number, listener);
@@ -49,12 +49,11 @@ export class Watcher {
 
   #adopt(descriptor: OwnedFd): void {
     try {
-      if (this.#events.descriptor !== undefined)
-        throw new PortholeError("SESSION", "the agent broke the protocol: it sent a second inotify descriptor");
+      if (this.#events.descriptor !== undefined) throw broken("a second inotify descriptor");
       checkInotify("a watch", descriptor);
     } catch (error) {
       discard(descriptor);
-      this.#client.close();
+      this.#client.close(error instanceof PortholeError ? error : undefined);
       throw error;
     }
     this.#events.begin(descriptor);
@@ -67,4 +66,8 @@ export class Watcher {
     // The kernel may have removed it already, with the file.
     this.#client.request(Op.watch, body, 0, this.#timeoutMs, () => "cannot end a watch").catch(() => undefined);
   }
+}
+
+function broken(what: string): PortholeError {
+  return new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`, { errno: "EPROTO" });
 }

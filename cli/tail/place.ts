@@ -6,6 +6,8 @@ const TICK_MS = 250;
 /** A restart is quick or it takes its time: often at first, then less. */
 const PATIENT_AFTER_MS = 10_000;
 const PATIENT_MS = 1000;
+/** Sessions that ended because the agent broke the protocol. Each may cost descriptors that cannot be closed, so there is no asking for ever. */
+const MOST_BREACHES = 3;
 
 /** Gives a session for a target: one that lives, or a new one. */
 export interface SessionGiver {
@@ -26,6 +28,8 @@ export class Place {
   #asking: Promise<Session> | undefined;
   #failure: { error: unknown; since: number; at: number; told: boolean } | undefined;
   #endTicks: (() => void) | undefined;
+  #breaches = 0;
+  readonly #over = new AbortController();
 
   /** `tell` hears what happens to it; standard error by default. */
   constructor(reach: SessionGiver, target: Target, goneMs: number, tell = (text: string) => say("tail", text)) {
@@ -39,6 +43,8 @@ export class Place {
   session = (): Promise<Session> => {
     const now = this.#session;
     if (now !== undefined && now.ended === undefined) return Promise.resolve(now);
+    if (now?.ended?.errno === "EPROTO" && this.#asking === undefined) this.#breach(now.ended);
+    if (this.#over.signal.aborted) return Promise.reject(this.#over.signal.reason);
     const failure = this.#failure;
     if (failure !== undefined && performance.now() < failure.at + this.#pauseMs(failure.since))
       return Promise.reject(failure.error);
@@ -59,14 +65,22 @@ export class Place {
     this.#listeners.clear();
   }
 
-  /** True when nothing can come back: a process that has ended. */
-  get gone(): boolean {
-    return this.#target.kind === "process" && this.#failure !== undefined;
+  /** Aborts when nothing is asked of it any more, for its agent breaks the protocol again and again. It was said. */
+  get over(): AbortSignal {
+    return this.#over.signal;
   }
 
   #look(): void {
     if (this.#session !== undefined && this.#session.ended === undefined) return;
     this.session().catch(() => undefined);
+  }
+
+  #breach(error: PortholeError): void {
+    this.#session = undefined;
+    if (++this.#breaches < MOST_BREACHES || this.#over.signal.aborted) return;
+    this.#say(`${this.#name}: ${error.message}, for the ${MOST_BREACHES}rd time; giving up on it`);
+    this.#endTicks?.();
+    this.#over.abort(error);
   }
 
   async #ask(): Promise<Session> {

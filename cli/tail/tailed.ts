@@ -177,7 +177,7 @@ export class Tailed {
         position: this.#pseudo || this.#wholly ? 0 : this.#size,
         byName: how === "name" ? true : file === undefined ? "first" : false,
         goneMs: interval,
-        signal: stop,
+        signal: AbortSignal.any([stop, this.place.over]),
       },
     );
     this.#first = this.#events.next();

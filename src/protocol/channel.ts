@@ -198,5 +198,5 @@ function nameOf(op: Op): string {
 }
 
 function broken(what: string): PortholeError {
-  return new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`);
+  return new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`, { errno: "EPROTO" });
 }

@@ -124,5 +124,5 @@ function words(value: number): Buffer {
 }
 
 function broken(what: string): PortholeError {
-  return new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`);
+  return new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`, { errno: "EPROTO" });
 }

@@ -194,5 +194,5 @@ function exactly(record: Uint8Array, size: number): void {
 }
 
 function broken(what: string): PortholeError {
-  return new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`);
+  return new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`, { errno: "EPROTO" });
 }

@@ -57,7 +57,7 @@ export async function attachDirect(
     child.kill("SIGKILL");
     const ending = await ended;
     if (wait.signal?.aborted) throw new PortholeError("CANCELLED", "attaching was interrupted", { cause: error });
-    if (error instanceof PortholeError && error.errno === "EPROTO") throw error;
+    if (error instanceof PortholeError && error.code === "ATTACH" && error.errno === "EPROTO") throw error;
     const reason = isLate && words === "" ? `it did not report within ${wait.timeoutMs / 1000} s` : ending;
     throw new PortholeError(
       "ATTACH",

@@ -53,7 +53,7 @@ export function routeError(
   { timeoutMs, signal, over }: { timeoutMs: number; signal: AbortSignal | undefined; over: AbortSignal },
 ): PortholeError {
   if (signal?.aborted) return new PortholeError("CANCELLED", "attaching was interrupted", { cause: error });
-  if (error instanceof PortholeError && error.errno === "EPROTO") return error;
+  if (error instanceof PortholeError && error.code === "ATTACH" && error.errno === "EPROTO") return error;
   const text = over.aborted && !(error instanceof PortholeError) ? LATE(timeoutMs) : engineMessage(error);
   const errno = over.aborted ? "ETIMEDOUT" : error instanceof PortholeError ? error.errno : undefined;
   return new PortholeError("ATTACH", `${route} route to '${name}': ${text}`, { errno, cause: error });

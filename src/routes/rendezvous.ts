@@ -110,6 +110,7 @@ async function firstRightPeer(
   const over = new AbortController();
   const silent = new Set<AbortController>();
   const peers = new Set<Promise<void>>();
+  let refused = 0;
   try {
     return await new Promise<Met>((resolve, reject) => {
       const timer = setTimeout(
@@ -117,6 +118,9 @@ async function firstRightPeer(
           reject(
             new PortholeError("ATTACH", `the agent did not report within ${timeoutMs / 1000} s`, {
               errno: "ETIMEDOUT",
+              ...(refused > 0 && {
+                hint: `${refused} other connections to its socket were refused: somebody else has the directory mounted`,
+              }),
             }),
           ),
         timeoutMs,
@@ -128,7 +132,10 @@ async function firstRightPeer(
         silent.add(silence);
         const heard = () => silent.delete(silence);
         const hearing = hear(peer, token, listener, isOurs, heard, { timeoutMs, signal: silence.signal })
-          .then((met) => met && resolve(met), reject)
+          .then((met) => {
+            if (met === undefined) refused++;
+            else resolve(met);
+          }, reject)
           .finally(() => {
             heard();
             peers.delete(hearing);

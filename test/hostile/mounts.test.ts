@@ -123,7 +123,7 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local o
     }
   });
 
-  test("as an inotify instance: the follow goes on by looking, and an interrupt ends it", async () => {
+  test("as an inotify instance: the follow of a descriptor goes on by looking, and an interrupt ends it", async () => {
     const target = await liar("an inotify instance", fuse.pid);
     const { child, stdout, complaints } = someone.start(["tail", "-c", "1", "-f", `${target}:/x`]);
     stdout.resume();
@@ -135,6 +135,16 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local o
     child.kill("SIGINT");
     expect(await ended).toBe("SIGINT");
     endKeepers(target);
+  });
+
+  test("as an inotify instance, again and again: the follow gives up after the third, with a line for it", async () => {
+    const target = await liar("an inotify instance", fuse.pid);
+    const result = await someone.run(["tail", "-c", "0", "-F", `${target}:/x`], { deadline: 40_000 });
+    expect(result.stderr).toMatch(
+      /^tail: [^\n]*the agent broke the protocol: [^\n]*for the 3rd time; giving up on it\ntail: no files remaining\n$/,
+    );
+    expect(result).toMatchObject({ code: 1, text: "" });
+    expect(endKeepers(target)).toBe(1);
   });
 
   test("an interrupt of a program that goes on with one put aside ends it", async () => {

@@ -1,6 +1,7 @@
 import {
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -9,18 +10,19 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, inject, onTestFinished, test } from "vitest";
 import { connectAt, FdSocket, socketpair } from "../../src/descriptors/fd-socket.ts";
 import { openDirectory } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { encodeMessage } from "../../src/protocol/codec.ts";
 import { Op, TOKEN_BYTES } from "../../src/protocol/messages.ts";
 import { openRendezvous, type Rendezvous } from "../../src/routes/rendezvous.ts";
-import { ensureRunDirectory, type RunDirectory } from "../../src/routes/run-dir.ts";
+import { ensureRunDirectory, MOUNT_POINT, type RunDirectory } from "../../src/routes/run-dir.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
 import { controlMessage, ints, rawSend } from "../descriptors/raw-message.ts";
 import { describeAsRoot, describeWith } from "../helpers/availability.ts";
 import { container, engine } from "../helpers/engine.ts";
+import { compileFixture } from "../helpers/fuse.ts";
 import { ORDINARY_USER, OTHER_USER } from "../helpers/machine.ts";
 import { user } from "../helpers/porthole.ts";
 import { descriptorCount } from "../helpers/processes.ts";
@@ -151,6 +153,18 @@ describe("at the rendezvous", () => {
     expect(descriptorCount()).toBeLessThanOrEqual(before + 2);
   });
 
+  test("only others come: the deadline says that they were refused", async () => {
+    const { rendezvous, connect } = meeting();
+    const met = rendezvous.meet(listener(), ours, { timeoutMs: 1000 });
+    const ended = expect(met).rejects.toMatchObject({
+      ...{ code: "ATTACH", errno: "ETIMEDOUT", hint: expect.stringMatching(/^2 other connections .* were refused/) },
+    });
+    const peers = [connect(), connect()];
+    for (const peer of peers) peer.send(announce(Buffer.alloc(TOKEN_BYTES, 7)));
+    for (const peer of peers) expect(await outcome(peer)).toBe("dropped");
+    await ended;
+  });
+
   test("nobody comes: the deadline ends the wait with one line, and nothing is left", async () => {
     const { run, rendezvous } = meeting();
     await expect(rendezvous.meet(listener(), ours, { timeoutMs: 50 })).rejects.toMatchObject({
@@ -188,6 +202,35 @@ describeAsRoot("another user of this machine", () => {
     expect(result.stderr).toMatch(/^porthole: the run directory .* cannot be trusted: it belongs to uid 0[^\n]*\n$/);
     rmSync(`${victim.directory}/state/porthole`, { recursive: true });
   });
+});
+
+describeWith(["root", "docker"], "another container with the same mount", () => {
+  test("that connects to each rendezvous as it appears, with noise or a wrong token, is refused, and the right agent is met", async () => {
+    const program = `${inject("machine").directory}/intruder`;
+    compileFixture("intruder", program);
+    const someone = user({ engine: engine("docker") });
+    const { text } = await someone.run(["docker-args"]);
+    const bind = text.trim().replace("--volume ", "");
+    const said = mkdtempSync(`${inject("machine").directory}/intruder-`);
+    const target = await container(engine("docker"), { steps: ["write", "/note", "x"], host: { Binds: [bind] } });
+    const other = await container(engine("docker"), {
+      command: ["/b/intruder", MOUNT_POINT, "/said/log"],
+      host: { Binds: [bind, `${program}:/b/intruder:ro`, `${said}:/said`] },
+    });
+    const log = () => (existsSync(`${said}/log`) ? readFileSync(`${said}/log`, "utf8") : "");
+    await waitFor("the other container to watch", () => log().startsWith("watching"));
+    for (let round = 0; round < 20 && (log().match(/refused/g)?.length ?? 0) < 8; round++) {
+      const result = await someone.run(["cat", "--route", "mount", `${target.name}:/note`]);
+      expect(result).toMatchObject({ code: 0, stderr: "", text: "x\n" });
+      expect((await someone.run(["detach", target.name])).code).toBe(0);
+    }
+    const words = log();
+    expect(words.match(/refused/g)?.length).toBeGreaterThanOrEqual(8);
+    expect(words).not.toContain("served");
+    // It may connect there, and do nothing else.
+    expect(words).toContain("cannot bind: Read-only file system");
+    await Promise.all([target.remove(), other.remove()]);
+  }, 240_000);
 });
 
 describeWith(["root", "docker"], "a rendezvous directory full of what somebody planted", () => {
