@@ -3,17 +3,7 @@ export type Theme = Readonly<Record<ThemePart, string>>;
 
 export type ThemePart = (typeof THEME_PARTS)[number];
 
-export const THEME_PARTS = [
-  "selection",
-  "heading",
-  "title",
-  "dim",
-  "good",
-  "warning",
-  "bad",
-  "accent",
-  "marked",
-] as const;
+export const THEME_PARTS = ["selection", "heading", "title", "dim", "good", "warning", "bad", "marked"] as const;
 
 /** Attributes, and colours of the terminal's own palette that can be read on dark and on light. */
 export const DEFAULT_THEME: Theme = {
@@ -24,7 +14,6 @@ export const DEFAULT_THEME: Theme = {
   good: "32",
   warning: "33",
   bad: "31",
-  accent: "36",
   marked: "1;35",
 };
 

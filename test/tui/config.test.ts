@@ -22,13 +22,13 @@ describe("the config file", () => {
 
   it("sets styles by words, and switches", () => {
     const config = decode({
-      theme: { selection: "bold on-blue", dim: "", bad: "bright-red", accent: "#ff8000" },
+      theme: { selection: "bold on-blue", dim: "", bad: "bright-red", title: "#ff8000" },
       hidden: true,
       preview: false,
     });
-    expect(config.theme).toMatchObject({ selection: "1;44", dim: "", bad: "91", accent: "38;2;255;128;0", good: "32" });
+    expect(config.theme).toMatchObject({ selection: "1;44", dim: "", bad: "91", title: "38;2;255;128;0", good: "32" });
     expect([config.hidden, config.preview, config.mouse]).toEqual([true, false, false]);
-    expect(withoutColours(config.theme)).toMatchObject({ selection: "1", bad: "1", accent: "" });
+    expect(withoutColours(config.theme)).toMatchObject({ selection: "1", bad: "1", title: "" });
   });
 
   it.each([
