@@ -1,0 +1,144 @@
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { busyboxImage, type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
+import { builtCommand } from "../helpers/paths.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { TmuxScreen } from "../tui/screen.ts";
+
+const script = `
+mkdir -p /var/log
+i=0; while [ $i -lt 200 ]; do i=$((i + 1)); echo "line $i of the log"; done > /var/log/app.log
+: > /ready; exec sleep 1000000`;
+
+const end = (text: string) => text.split("\n").at(-1) ?? "";
+const has =
+  (...words: string[]) =>
+  (text: string) =>
+    words.every((word) => text.includes(word));
+
+describeWith(["docker", "tmux"], "a session with the screen", () => {
+  let docker: Engine;
+  let someone: User;
+  let screen: TmuxScreen;
+  beforeAll(() => {
+    docker = engine("docker");
+    someone = user({ engine: docker });
+  });
+  afterAll(() => someone.close());
+  afterEach(() => screen.close());
+
+  const start = (...args: string[]) => {
+    screen = new TmuxScreen();
+    const env = Object.entries(someone.env).map(([name, value]) => `${name}='${value}'`);
+    screen.run(`env ${env.join(" ")} ${process.execPath} ${builtCommand} ${args.join(" ")}`);
+  };
+  /** Narrows the list to what holds `words`, and opens the first of it. */
+  const choose = async (words: string) => {
+    screen.keys("/");
+    screen.type(words);
+    screen.keys("Enter");
+    await screen.waitFor(`only ${words}`, (text) => end(text).startsWith(` /${words}`) && / 1 of 1 *$/.test(end(text)));
+    screen.keys("Enter");
+  };
+
+  it("goes from the containers to a log, follows it through rotation, searches, bears new sizes, and gives the terminal back", async () => {
+    const web = await container(docker, {
+      name: uniqueName("web"),
+      image: await busyboxImage(docker),
+      command: ["/bin/busybox", "sh", "-c", script],
+    });
+    await waitFor("the log", async () => (await someone.run(["stat", `${web.name}:/ready`])).code === 0);
+    start();
+    await screen.waitFor("the containers", has("Containers", web.name, "direct"));
+    await choose(web.name);
+    await screen.waitFor("its files", has(` ${web.name}:/ `, "var/"));
+    await choose("var");
+    await screen.waitFor("/var", has(` ${web.name}:/var `, "log/"));
+    await choose("log");
+    await screen.waitFor("/var/log", has(` ${web.name}:/var/log `, "app.log"));
+    screen.keys("Enter");
+    await screen.waitFor("the log", (text) => text.split("\n")[1] === "line 1 of the log");
+    screen.keys("F");
+    await screen.waitFor("its end", (text) => text.includes("\nline 200 of the log\n") && end(text).includes("FOLLOW"));
+    await inside(web, "echo one more >> /var/log/app.log");
+    await screen.waitFor("a new line", has("\none more\n"));
+    await inside(web, "cd /var/log && mv app.log app.log.1 && echo first of the new file > app.log");
+    await screen.waitFor("the rotation", (text) => /\none more\n── rotated: .*─\nfirst of the new file\n/.test(text));
+    await inside(web, "echo second of it >> /var/log/app.log");
+    await screen.waitFor("the new file's growth", has("\nsecond of it\n"));
+    screen.keys("\\");
+    screen.type("line 42 ");
+    screen.keys("Enter");
+    await screen.waitFor("the match", (text) => text.split("\n")[1] === "line 42 of the log");
+    for (const size of [
+      { columns: 80, rows: 24 },
+      { columns: 200, rows: 50 },
+      { columns: 100, rows: 30 },
+    ]) {
+      screen.resize(size);
+      const title = ` ${web.name}:/var/log/app.log`;
+      const isWhole = (text: string) => {
+        const rows = text.split("\n");
+        return (
+          rows.length === size.rows &&
+          rows[0]?.startsWith(title) === true &&
+          rows[0].length > size.columns - 3 &&
+          rows[1] === "line 42 of the log" &&
+          rows.slice(2, 40).every((row, index, all) => index === all.length - 1 || /^line \d+ of the log$/.test(row)) &&
+          / byte [\d,]+ of [\d,]+ *$/.test(rows.at(-1) ?? "")
+        );
+      };
+      await screen.waitFor(`${size.columns} x ${size.rows} without ghosts`, isWhole);
+    }
+    screen.keys("q");
+    await screen.waitFor("the files", has("app.log.1"));
+    screen.keys("Q");
+    expect(await screen.waitForEnd()).toBe(0);
+    expect(screen.state("#{alternate_on} #{cursor_flag} #{wrap_flag} #{mouse_any_flag}")).toBe("0 1 1 0");
+  });
+
+  it("shows a container that was made anew under its name, and opens that one", async () => {
+    const name = uniqueName("again");
+    const first = await container(docker, { name, steps: ["dir", "/srv", "write", "/srv/old", "1"] });
+    start();
+    await screen.waitFor("the containers", has(name, "direct"));
+    await choose(name);
+    await choose("srv");
+    await screen.waitFor("the first one's files", has(`${name}:/srv`, "old"));
+    screen.keys("q");
+    await screen.waitFor("the containers", has("Containers", "1 of 1"));
+    await first.remove();
+    await screen.waitFor("its end", has(`nothing here holds '${name}'`));
+    await container(docker, { name, steps: ["dir", "/srv", "write", "/srv/new", "2"] });
+    await screen.waitFor("the new one", has(name, "running", "direct", "1 of 1"));
+    screen.keys("Enter");
+    await screen.waitFor("its files", has(` ${name}:/ `, "srv/"));
+    await choose("srv");
+    await screen.waitFor("the new one's files", (text) => / new *$/m.test(text) && !/ old *$/m.test(text));
+    screen.keys("Q");
+    expect(await screen.waitForEnd()).toBe(0);
+  });
+
+  it("shows the route of --route, or why it does not go", async () => {
+    const { name } = await container(docker, { name: uniqueName("forced") });
+    start("--route", "sidecar");
+    await screen.waitFor("the route", (text) => new RegExp(`${name} .* sidecar `).test(text));
+    screen.keys("Q");
+    await screen.waitForEnd();
+    screen.close();
+    start("--route", "mount");
+    await screen.waitFor("no route", (text) => new RegExp(`${name} .* none `).test(text));
+    screen.keys("/");
+    screen.type(name);
+    screen.keys("Enter");
+    await screen.waitFor("why", (text) => end(text).includes(`mount: '${name}'`));
+    screen.keys("Q");
+    expect(await screen.waitForEnd()).toBe(0);
+  });
+});
+
+async function inside({ handle }: Container, command: string): Promise<void> {
+  const exec = await handle.exec({ Cmd: ["/bin/busybox", "sh", "-c", command] });
+  await exec.start({ Detach: true });
+}

@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { builtCommand } from "../helpers/paths.ts";
+import { isRunning } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { TmuxScreen } from "./screen.ts";
+
+const end = (text: string) => text.split("\n").at(-1) ?? "";
+
+describeWith(["tmux", "userNamespaces"], "porthole demo on a terminal", () => {
+  let screen: TmuxScreen;
+  beforeEach(() => {
+    screen = new TmuxScreen();
+  });
+  afterEach(() => screen.close());
+
+  it("follows a log of its sandbox, shows the files around it and who has what open, and leaves nothing behind", async () => {
+    screen.run(`${process.execPath} ${builtCommand} demo`);
+    const text = await screen.waitFor("the log", (shown) => end(shown).includes("FOLLOW") && /request \d+/.test(shown));
+    expect(text.split("\n")[0]).toMatch(/^ sandbox:\/\S+ /);
+    const pid = await screen.pid();
+    const sandbox = await waitFor("the sandbox's processes", () => {
+      const found = descendants(pid);
+      return found.length > 0 && found;
+    });
+    const newest = Math.max(...[...text.matchAll(/request (\d+)/g)].map(([, number]) => Number(number)));
+    await screen.waitFor("a line that came later", (shown) => shown.includes(`request ${newest + 1} `));
+    screen.keys(".");
+    await screen.waitFor("the files around it", (shown) => shown.includes("MODE") && / of \d+ *$/.test(end(shown)));
+    screen.keys("q");
+    await screen.waitFor("the log again", (shown) => end(shown).includes("FOLLOW"));
+    screen.keys("O");
+    await screen.waitFor("what is open", (shown) => shown.includes("open files"));
+    screen.keys("q");
+    await screen.waitFor("the log again", (shown) => end(shown).includes("FOLLOW"));
+    screen.keys("q");
+    expect(await screen.waitForEnd()).toBe(0);
+    expect(screen.state("#{alternate_on} #{cursor_flag} #{wrap_flag}")).toBe("0 1 1");
+    await waitFor("the end of the sandbox", () => !sandbox.some(isRunning));
+  });
+});
+
+/** Children of a process and theirs. */
+function descendants(pid: number): number[] {
+  let children: number[] = [];
+  try {
+    children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+  } catch {
+    // It has ended.
+  }
+  return children.flatMap((child) => [child, ...descendants(child)]);
+}
