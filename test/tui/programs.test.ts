@@ -1,0 +1,49 @@
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { numbered, TmuxScreen } from "./screen.ts";
+
+const isOnScreen = (screen: TmuxScreen) => () => / byte [\d,]+ of [\d,]+\s*$/.test(screen.text());
+
+let screen: TmuxScreen;
+beforeEach(() => {
+  screen = new TmuxScreen();
+});
+afterEach(() => screen.close());
+
+describeWith(["tmux", "less"], "full-screen programs of the host on what the screen shows", () => {
+  it("gives the terminal to $EDITOR and takes it back when that ends", async () => {
+    screen.run("export EDITOR='less -X' VISUAL=");
+    await screen.waitForEnd();
+    await screen.open(screen.file("log", numbered(500)));
+    screen.keys("v");
+    // Of less: its prompt at the bottom, no status row of ours.
+    await screen.waitFor("less", (text) => /\nline 23 of the log\n\S*\/?\S*$/.test(text) && !text.includes("byte "));
+    screen.keys("G");
+    await screen.waitFor("less's last page", (text) => text.includes("line 500 of the log") && text.includes("(END)"));
+    screen.keys("q");
+    await screen.waitFor("the screen again", isOnScreen(screen));
+    expect(screen.text().split("\n")[1]).toBe("line 1 of the log");
+    screen.keys("j");
+    await screen.waitFor("a line further", (text) => text.split("\n")[1] === "line 2 of the log");
+    screen.keys("q");
+    expect(await screen.waitForEnd()).toBe(0);
+  });
+});
+
+describeWith(["tmux", "lnav"], "lnav on what the screen shows", () => {
+  it("opens the descriptor and gives the terminal back", async () => {
+    await screen.open(screen.file("log", numbered(500)));
+    screen.keys("!");
+    await screen.waitFor("the prompt", (text) => text.split("\n").at(-1)?.startsWith("! ") === true);
+    screen.keys("C-u");
+    screen.type("lnav {}");
+    screen.keys("Enter");
+    await screen.waitFor("lnav", (text) => text.includes("line 500 of the log") && !/ byte [\d,]+ of /.test(text));
+    screen.keys("q");
+    await screen.waitFor("the end of lnav", (text) => text.includes("Enter goes back to porthole"));
+    screen.keys("Enter");
+    await screen.waitFor("the screen again", isOnScreen(screen));
+    screen.keys("q");
+    expect(await screen.waitForEnd()).toBe(0);
+  });
+});
