@@ -63,7 +63,6 @@ describeWithDocker("bad input gets one line and the documented status", () => {
       line: /^porthole: '\S+:' names no path \(.*\)\n$/,
     },
     { what: "an empty target", args: () => [""], code: 2, line: /^porthole: an empty target \(.*\)\n$/ },
-    { what: "no target", args: () => [], code: 2, line: /^porthole: missing required argument 'target'\n$/ },
     {
       what: "an unknown option",
       args: (name) => ["--sideways", `${name}:/d/f`],
