@@ -251,6 +251,7 @@ describeWith(["root", "docker"], "faults at random points, while following and s
       const done: Record<string, number> = {};
       append(scene);
       await caughtUp(scene);
+      await waitFor("the follower to watch", () => openFiles(tail.pid).some((name) => name.includes("inotify")));
       const before = openFiles(tail.pid);
       const names = Object.keys(faults);
       for (let n = 0; n < scale.faults; n++) {
