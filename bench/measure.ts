@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 
-export type Unit = "ms" | "us" | "MB" | "KB" | "bytes" | "GB/s";
+export type Unit = "ms" | "us" | "MB" | "KB" | "bytes" | "GB/s" | "% of a core";
 
 /** `base` is what the kernel or the best peer gives, 1.00 in the ratios; `ours` is porthole; everything else is a peer. */
 export type Role = "base" | "ours" | "peer";

@@ -15,7 +15,7 @@ import { checkPipe, checkReceived, type Trust } from "./received.ts";
 import type { Attached } from "./routes/attach.ts";
 import { factsOf } from "./routes/local.ts";
 import { readRecord, routeOf } from "./routes/registry.ts";
-import type { DirectoryEntry, Session } from "./session.ts";
+import type { DirectoryEntry, OpenOptions, Session } from "./session.ts";
 import type { InotifyEvent } from "./tail/inotify.ts";
 import { pathBytes, pathText } from "./target.ts";
 import { Watcher } from "./watcher.ts";
@@ -49,18 +49,18 @@ export class AgentSession implements Session {
     this.#trust = routeOf(attached.file) === "direct" ? "own process" : "stranger";
   }
 
-  async open(path: string, options: { write?: boolean; noFollow?: boolean } = {}): Promise<OpenFile> {
+  async open(path: string, options: OpenOptions = {}): Promise<OpenFile> {
     const ofProcess = PROCESS_FILE.exec(path);
     if (ofProcess !== null) return this.openProcessFile(Number(ofProcess[1]), Number(ofProcess[2]), options);
     const flags = this.#openFlags(options.write) | (options.noFollow ? OpenFlag.noFollow : 0);
     const what = this.#cannot("open", path);
-    const reply = await this.#ask(what, Op.open, () => encode.open(flags, 0n, pathBytes(path)), 1);
+    const reply = await this.#ask(what, Op.open, () => encode.open(flags, options.offset ?? 0n, pathBytes(path)), 1);
     return this.#received(path, reply, options.write === true);
   }
 
-  async openProcessFile(pid: number, fd: number, options: { write?: boolean } = {}): Promise<OpenFile> {
+  async openProcessFile(pid: number, fd: number, options: Omit<OpenOptions, "noFollow"> = {}): Promise<OpenFile> {
     const path = `/proc/${pid}/fd/${fd}`;
-    const body = () => encode.openProcessFd(this.#openFlags(options.write), pid, fd, 0n);
+    const body = () => encode.openProcessFd(this.#openFlags(options.write), pid, fd, options.offset ?? 0n);
     const reply = await this.#ask(this.#cannot("open", path), Op.openProcessFd, body, 1);
     return this.#received(path, reply, options.write === true);
   }

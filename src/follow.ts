@@ -25,7 +25,8 @@ export interface FollowSourceOptions {
  * What the follow engine needs of a session's path: looks by `fstat` on the descriptor here, asks the agent what the path names, and hears
  * of changes by the inotify instance that the agent made in the container. `file` stays the caller's; without one the engine waits for the path
  * to name something.
- * @throws PortholeError FILE: EINVAL for what has no positions (FIFO, terminal): there is nothing to follow, only to read.
+ * @throws PortholeError FILE: EINVAL for what has no positions (FIFO, terminal): there is nothing to follow, only to read; ESPIPE for what is relayed: see
+ * {@link followRelayed}.
  */
 export function followSource(
   session: Session | SessionSource,
@@ -86,10 +87,11 @@ export function followSource(
 }
 
 function followed(file: OpenFile, path: string): FollowedFile {
-  if (!file.isSeekable) {
-    const kind = file.relayed ? "file whose file system may not answer" : file.kind;
-    throw new PortholeError("FILE", `${path}: cannot follow a ${kind}`, { errno: "EINVAL" });
-  }
+  if (file.relayed)
+    throw new PortholeError("FILE", `${path}: its file system may not answer: it is read by followRelayed only`, {
+      errno: "ESPIPE",
+    });
+  if (!file.isSeekable) throw new PortholeError("FILE", `${path}: cannot follow a ${file.kind}`, { errno: "EINVAL" });
   return {
     file,
     identity: identityOf(file.facts),
@@ -102,12 +104,13 @@ function followed(file: OpenFile, path: string): FollowedFile {
   };
 }
 
-function identityOf(facts: FileFacts): Identity {
+/** By the facts of an open, a look or a list. */
+export function identityOf(facts: FileFacts): Identity {
   return { device: facts.device.major * 2 ** 20 + facts.device.minor, inode: facts.inode, born: facts.btime };
 }
 
 /** Undefined for a path that names nothing now; other failures (a session that is lost) go on to the engine. */
-async function ifThere<T>(action: () => Promise<T>): Promise<T | undefined> {
+export async function ifThere<T>(action: () => Promise<T>): Promise<T | undefined> {
   try {
     return await action();
   } catch (error) {

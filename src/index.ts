@@ -8,7 +8,7 @@ export { type FollowedFile, type FollowSourceOptions, followSource, type Session
 export { type FileKind, kindOf, OpenFile } from "./open-file.ts";
 export type { AgentFacts, AgentRoute, FileFacts } from "./protocol/facts.ts";
 export type { ProcessFileRecord, ProcessRecord } from "./protocol/records.ts";
-export { type ConnectOptions, connect, type DirectoryEntry, type Session } from "./session.ts";
+export { type ConnectOptions, connect, type DirectoryEntry, type OpenOptions, type Session } from "./session.ts";
 export {
   AT_END,
   type FollowEvent,
@@ -16,6 +16,7 @@ export {
   type FollowOptions,
   type FollowSource,
   follow,
+  type Generation,
 } from "./tail/follow.ts";
 export type { Identity } from "./tail/machine.ts";
 export { exactArguments, parseSessionTarget, parseTarget, pathBytes, pathText, type Target } from "./target.ts";

@@ -31,6 +31,15 @@ export interface DirectoryEntry {
   errno: string | undefined;
 }
 
+/** Options of {@link Session.open}. */
+export interface OpenOptions {
+  write?: boolean;
+  /** Fail with ELOOP where the path's last part is a symbolic link. */
+  noFollow?: boolean;
+  /** In bytes; default 0. */
+  offset?: bigint;
+}
+
 /** A way to a target's files. Files that it opened stay open when it is closed. */
 export interface Session extends AsyncDisposable {
   /** Container name, `pid:N`, or empty for this machine. */
@@ -43,10 +52,11 @@ export interface Session extends AsyncDisposable {
   /** True when the agent was started for this session, false when it lived already. */
   readonly fresh: boolean;
   /**
-   * Opens a file or device there and brings its descriptor here: read-only unless `write`, never blocking (O_NONBLOCK), never created.
+   * Opens a file or device there and brings its descriptor here: read-only unless `write`, never blocking (O_NONBLOCK), never created. `offset`
+   * is where a relayed file begins to come ({@link OpenFile.relayed}); any other has positions of its own.
    * @throws PortholeError FILE with the errno of the kernel there; SESSION
    */
-  open(path: string, options?: { write?: boolean; noFollow?: boolean }): Promise<OpenFile>;
+  open(path: string, options?: OpenOptions): Promise<OpenFile>;
   /** Facts of a path; of a final symbolic link itself with `noFollow`. */
   stat(path: string, options?: { noFollow?: boolean }): Promise<FileFacts>;
   /** A directory's entries, in the directory's own order. Break off whenever you like. */
@@ -59,7 +69,7 @@ export interface Session extends AsyncDisposable {
    * Reopens an open file of a process of the target, deleted or not; `pid` is the number inside the target. {@link open} does the same for a path
    * of the form `/proc/N/fd/M`. Throws FILE: ENXIO for what has no path to reopen (a socket).
    */
-  openProcessFile(pid: number, fd: number, options?: { write?: boolean }): Promise<OpenFile>;
+  openProcessFile(pid: number, fd: number, options?: Omit<OpenOptions, "noFollow">): Promise<OpenFile>;
   /** The target's mount table, as proc_pid_mountinfo(5). */
   mounts(): Promise<OpenFile>;
   /**

@@ -7,6 +7,7 @@ import { completeKey } from "./complete.ts";
 import { followLatency } from "./follow.ts";
 import { grepLog } from "./grep.ts";
 import { growingFile, manyContainers, manyFiles } from "./growth.ts";
+import { idleFollow } from "./idle.ts";
 import { listTree } from "./list.ts";
 import { screen, screenSearch } from "./screen.ts";
 import { smallCat } from "./small-cat.ts";
@@ -20,6 +21,7 @@ export const cases: Record<string, Case> = {
   cat: bigCat,
   grep: grepLog,
   follow: followLatency,
+  idle: idleFollow,
   list: listTree,
   complete: completeKey,
   screen,

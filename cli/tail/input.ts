@@ -10,6 +10,8 @@ export interface Input {
   /** Where reading begins: what another program has read of a shared standard input is not read again. */
   start: number;
   isStdin: boolean;
+  /** Hears of every piece of what has no positions. */
+  passed?: (piece: Buffer) => void;
 }
 
 /** Up to this size a file is read through instead: it may be one of /proc or /sys, whose size says nothing. */
@@ -34,7 +36,13 @@ export function sizeOf({ file, start }: Input): number | undefined {
 export async function* pieces(input: Input, from = input.start, to = Number.POSITIVE_INFINITY): AsyncGenerator<Buffer> {
   const { file } = input;
   if (!file) return yield* inputPieces();
-  if (!file.isSeekable) return yield* file.stream();
+  if (!file.isSeekable) {
+    for await (const piece of file.stream()) {
+      input.passed?.(piece);
+      yield piece;
+    }
+    return;
+  }
   let at = from;
   for await (const piece of file.stream({ start: from })) {
     if (at + piece.length >= to) {

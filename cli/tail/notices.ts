@@ -1,4 +1,4 @@
-import type { FollowEvent } from "../../src/index.ts";
+import type { FollowEvent, Generation } from "../../src/index.ts";
 import { reasonOf } from "./complaints.ts";
 import { quoted, quotedIfNeeded } from "./quote.ts";
 
@@ -16,7 +16,7 @@ export class Notices {
     if (failure !== undefined) this.#inaccessible = isMissing(failure) ? "missing" : "other";
   }
 
-  of(event: FollowEvent): string | undefined {
+  of(event: FollowEvent<Generation>): string | undefined {
     const name = quoted(this.#name);
     switch (event.kind) {
       case "truncated":

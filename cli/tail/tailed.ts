@@ -2,11 +2,12 @@ import {
   type FollowEvent,
   type FollowedFile,
   follow,
+  type Generation,
   type Identity,
   type OpenFile,
   PortholeError,
 } from "../../src/index.ts";
-import { seekTo, TimestampReader } from "../../src/tailing.ts";
+import { Fingerprint, followRelayed, type PolledFile, seekTo, TimestampReader } from "../../src/tailing.ts";
 import type { NamedTarget } from "../reach.ts";
 import { cannotOpen, errorReading, say } from "./complaints.ts";
 import { followedIn } from "./followed.ts";
@@ -17,6 +18,8 @@ import type { Place } from "./place.ts";
 import type { Lane, Printer } from "./printer.ts";
 import { quotedIfNeeded } from "./quote.ts";
 import { wantedPart } from "./wanted.ts";
+
+type Events<File extends Generation> = AsyncGenerator<FollowEvent<File>, void, void>;
 
 /** What becomes of what is read. */
 export interface Sink {
@@ -39,9 +42,11 @@ export class Tailed {
   /** Where the first part ends and following begins. */
   #size = 0;
   #wholly = false;
+  /** What was read of a relayed file, which has no positions. */
+  readonly #relayed = new Fingerprint();
   /** A file of /proc or the like: read through once. */
   #pseudo = false;
-  #events: AsyncGenerator<FollowEvent<FollowedFile>, void, void> | undefined;
+  #events: Events<FollowedFile> | undefined;
   #first: Promise<IteratorResult<FollowEvent<FollowedFile>, void>> | undefined;
 
   constructor(named: NamedTarget, place: Place, printer: Printer, options: TailOptions, since: number | undefined) {
@@ -68,7 +73,12 @@ export class Tailed {
       this.#input =
         this.#named.text === "-"
           ? await standardInput()
-          : { file: await (await this.place.session()).open(this.#named.target.path), start: 0, isStdin: false };
+          : {
+              file: await (await this.place.session()).open(this.#named.target.path),
+              start: 0,
+              isStdin: false,
+              passed: (piece) => this.#relayed.advance(piece),
+            };
     } catch (error) {
       this.#failure = error;
     }
@@ -109,9 +119,7 @@ export class Tailed {
   /** Says that it cannot be followed, as GNU of what is no file, FIFO or device. */
   get unfollowable(): string | undefined {
     const file = this.#input?.file;
-    if (file === undefined || !(this.isDirectory || file.kind === "block device" || file.relayed)) return undefined;
-    if (file.relayed)
-      return `${quotedIfNeeded(this.name)}: its file system may not answer, so the agent reads it for us, once: it is not followed`;
+    if (file === undefined || !(this.isDirectory || file.kind === "block device")) return undefined;
     const gives = this.#options.retry ? "" : "; giving up on this name";
     return `${quotedIfNeeded(this.name)}: cannot follow end of this type of file${gives}`;
   }
@@ -148,13 +156,14 @@ export class Tailed {
   /** Brings what is appended, and says what happens to the file, until `stop` aborts or nothing more can come. */
   async follow(sink: Sink, stop: AbortSignal): Promise<void> {
     const input = this.#input;
-    if (this.#events !== undefined) return this.#followEvents(this.#events, sink);
+    if (this.#events !== undefined) return this.#followEvents(this.#events, sink, stop);
     if (this.#failure !== undefined && !this.#options.retry) return;
     if (input === undefined || this.isDirectory) {
       if (!this.#options.retry) return;
       this.#begin(undefined, stop);
-      if (this.#events !== undefined) return this.#followEvents(this.#events, sink);
+      if (this.#events !== undefined) return this.#followEvents(this.#events, sink, stop);
     }
+    if (input?.file?.relayed) return this.#followEvents(this.#followRelayed(input.file, stop), sink, stop);
     if (input !== undefined && !input.isStdin && this.unfollowable === undefined)
       await this.#followStream(input, sink, stop);
   }
@@ -185,7 +194,24 @@ export class Tailed {
     this.#first.catch(() => undefined);
   }
 
-  async #followEvents(events: AsyncGenerator<FollowEvent<FollowedFile>, void, void>, sink: Sink): Promise<void> {
+  /** `file`: what was read of it until now; undefined when it is new. */
+  #followRelayed(file: OpenFile | undefined, stop: AbortSignal): Events<PolledFile> {
+    const identity = file && identityOf(file);
+    // Where it is to be read from its beginning, its reader has not been heard.
+    file?.close();
+    say(
+      "tail",
+      `${quotedIfNeeded(this.name)}: its file system may not answer, so the agent reads it for us, by its name, from time to time`,
+    );
+    return followRelayed(this.place.session, this.#named.target.path, {
+      identity,
+      read: this.#relayed,
+      intervalMs: this.#options.interval,
+      signal: stop,
+    });
+  }
+
+  async #followEvents(events: Events<FollowedFile> | Events<PolledFile>, sink: Sink, stop: AbortSignal): Promise<void> {
     const { retry } = this.#options;
     const notices = new Notices(
       this.name,
@@ -198,7 +224,10 @@ export class Tailed {
       for (let next = await (this.#first ?? events.next()); !next.done; next = await events.next()) {
         const event = next.value;
         if (event.kind === "data") await sink.show(this.lane, event.bytes);
-        else {
+        else if (event.kind === "unreachable" && isRelayed(event.error)) {
+          await events.return();
+          events = this.#followRelayed(undefined, stop);
+        } else {
           const text = notices.of(event);
           if ("file" in event && event.file) sink.seen(this.place, event.file.identity);
           if (text !== undefined) say("tail", text);
@@ -226,6 +255,11 @@ export class Tailed {
     }
     if (!stop.aborted) await new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve()));
   }
+}
+
+/** True where a name means a relayed file by now: see followSource. */
+function isRelayed(error: unknown): boolean {
+  return error instanceof PortholeError && error.errno === "ESPIPE";
 }
 
 function identityOf(file: OpenFile): Identity {

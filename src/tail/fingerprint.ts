@@ -13,6 +13,16 @@ export class Fingerprint {
   #before: Buffer = Buffer.alloc(0);
   #position = 0;
 
+  /** Bytes that were read. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** The last of them, at most 256. */
+  get before(): Buffer {
+    return this.#before;
+  }
+
   /** Remembers the file as it is up to `position`. Two small reads. */
   remember(read: ReadAt, position: number): void {
     this.#head = take(read, 0, Math.min(LENGTH, position));

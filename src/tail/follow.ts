@@ -1,14 +1,14 @@
 import { FollowMachine, Leaving } from "./machine.ts";
 import { PathObserver } from "./path-observer.ts";
 import { Reader } from "./reader.ts";
-import type { FollowFile, FollowSource } from "./source.ts";
+import type { FollowFile, FollowSource, Generation } from "./source.ts";
 import { everyTick } from "./ticker.ts";
 import { Waker } from "./waker.ts";
 
-export type { FollowFile, FollowSource } from "./source.ts";
+export type { FollowFile, FollowSource, Generation } from "./source.ts";
 
 /** What {@link follow} tells of a file, in order. */
-export type FollowEvent<File extends FollowFile = FollowFile> =
+export type FollowEvent<File extends Generation = FollowFile> =
   /** Bytes in order; the array is the consumer's. `late`: of the generation before, written after the newer one began. */
   | { kind: "data"; bytes: Uint8Array; position: number; late?: true }
   /** With `contents: false`: the file has grown to `size`. */

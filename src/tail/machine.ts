@@ -178,6 +178,7 @@ export class Leaving {
   }
 }
 
-function same(a: Identity, b: Identity | undefined): boolean {
+/** True for the same file, as far as device and inode tell. */
+export function same(a: Identity, b: Identity | undefined): boolean {
   return b !== undefined && BigInt(a.device) === BigInt(b.device) && BigInt(a.inode) === BigInt(b.inode);
 }

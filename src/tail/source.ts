@@ -1,8 +1,12 @@
 import type { Identity } from "./machine.ts";
 
-/** One generation of a followed file: an open descriptor of a regular file. */
-export interface FollowFile {
+/** What a path named for a time. */
+export interface Generation {
   readonly identity: Identity;
+}
+
+/** One generation of a followed file: an open descriptor of a regular file. */
+export interface FollowFile extends Generation {
   /**
    * fstat(2): bytes, and any number that changes when the file is written (mtime in milliseconds). `changed` is the like for the inode itself (ctime):
    * when it moves and `modified` does not, the file may have been renamed or unlinked.

@@ -1,0 +1,125 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { Case } from "../case.ts";
+import { type Result, type Role, summarise } from "../measure.ts";
+import { run, type Stage } from "../stage.ts";
+import { pause } from "../terminal.ts";
+
+const CONTAINERS = 20;
+const FILES = 10;
+const ALL = CONTAINERS * FILES;
+/** Windows of so many milliseconds are measured: beside them a clock tick, 10 ms of processor time, is 0.2 %. */
+const WINDOW_MS = 5000;
+const WINDOWS = 5;
+/** A file that changed lately is looked at more often. */
+const SETTLE_MS = 15_000;
+const TICKS_PER_SECOND = Number(run("getconf", ["CLK_TCK"], process.env));
+
+export const idleFollow: Case = {
+  title: `following ${ALL} quiet files in ${CONTAINERS} containers at once`,
+  goals: [
+    { text: "< 1 % of a core", result: "processor: porthole tail -F", of: "median", atMost: 1 },
+    { text: "<= 150 MB resident", result: "memory: porthole tail -F", of: "median", atMost: 150 },
+  ],
+  run: followQuiet,
+};
+
+interface Measured extends Cost {
+  name: string;
+  role: Role;
+}
+
+/** Of the process, one value for each window. */
+interface Cost {
+  shares: number[];
+  megabytes: number[];
+}
+
+/** Against GNU tail on the same files by way of /proc/PID/root, which looks once a second, for overlayfs is a remote file system to it. */
+async function followQuiet({ porthole, env, crowd }: Stage): Promise<Result[]> {
+  const containers = await crowd(CONTAINERS);
+  const logs = Array.from({ length: FILES }, (_, index) => `/quiet/${index}.log`);
+  const files = containers.flatMap(({ root }) => logs.map((log) => root + log));
+  for (const { root } of containers) mkdirSync(`${root}/quiet`, { recursive: true });
+  const targets = containers.flatMap(({ name }) => logs.map((log) => `${name}:${log}`));
+  const followers = [
+    { name: "tail -F on the host", role: "base" as const, command: ["tail", "-q", "-n", "1", "-F", ...files] },
+    {
+      name: "porthole tail -F",
+      role: "ours" as const,
+      command: ["node", porthole, "tail", "-q", "-n", "1", "-F", ...targets],
+    },
+  ];
+  const measured: Measured[] = [];
+  try {
+    for (const { name, role, command } of followers) {
+      for (const file of files) writeFileSync(file, "first\n");
+      measured.push({ name, role, ...(await costOf(command, files, env)) });
+    }
+  } finally {
+    for (const { root } of containers) rmSync(`${root}/quiet`, { recursive: true, force: true });
+  }
+  const values = (of: "shares" | "megabytes") =>
+    measured.map(({ name, role, ...cost }) => ({ name, role, values: cost[of] }));
+  return [
+    ...summarise(values("shares"), { group: "processor", unit: "% of a core" }),
+    ...summarise(values("megabytes"), { group: "memory", unit: "MB" }),
+  ];
+}
+
+/** Processor time and memory of a follower that has shown every file's first line and a second one, and has nothing to do any more. */
+async function costOf(
+  [command = "", ...args]: string[],
+  files: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<Cost> {
+  const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  try {
+    await lines(child, files.length);
+    for (const file of files) appendFileSync(file, "second\n");
+    await lines(child, files.length);
+    await pause(SETTLE_MS);
+    const shares: number[] = [];
+    const megabytes: number[] = [];
+    for (let window = 0; window < WINDOWS; window++) {
+      const started = performance.now();
+      const before = processorMs(child.pid);
+      await pause(WINDOW_MS);
+      shares.push((100 * (processorMs(child.pid) - before)) / (performance.now() - started));
+      megabytes.push(residentMegabytes(child.pid));
+    }
+    return { shares, megabytes };
+  } finally {
+    child.kill();
+    await ended;
+  }
+}
+
+/** Resolves once so many more lines have come. */
+function lines({ stdout, exitCode }: ChildProcess, count: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (!stdout || exitCode !== null) return reject(new Error("the follower has ended"));
+    let left = count;
+    const end = () => reject(new Error(`the follower ended, ${left} lines before the last`));
+    const take = (bytes: Buffer) => {
+      left -= bytes.toString().split("\n").length - 1;
+      if (left > 0) return;
+      stdout.off("data", take).off("close", end);
+      resolve();
+    };
+    stdout.on("data", take).on("close", end);
+  });
+}
+
+/** User and system time of a process, all its threads: proc_pid_stat(5), whose second field may have spaces. */
+function processorMs(pid = 0): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
+    .replace(/^.*\) /s, "")
+    .split(" ");
+  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
+}
+
+function residentMegabytes(pid = 0): number {
+  return (Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]) * 1024) / 1e6;
+}

@@ -1,0 +1,150 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { followRelayed } from "../../src/follow-relayed.ts";
+import { connect } from "../../src/session.ts";
+import { Fingerprint } from "../../src/tail/fingerprint.ts";
+import type { FollowEvent } from "../../src/tail/follow.ts";
+import type { PolledFile } from "../../src/tail/poll.ts";
+import { describeAsRoot } from "../helpers/availability.ts";
+import { following } from "../helpers/following.ts";
+import { type FuseTarget, fuseTarget } from "../helpers/fuse.ts";
+import { type User, user } from "../helpers/porthole.ts";
+
+/*
+ * Files of a FUSE file system, which the agent relays: no positions, no events. The server shows `live`, a file of this machine beside its directory.
+ */
+describeAsRoot("porthole tail of a relayed file that changes", () => {
+  let target: FuseTarget;
+  let someone: User;
+  /** The file as its server sees it, and as a target. */
+  let live: string;
+  let name: string;
+
+  beforeEach(async () => {
+    target = await fuseTarget();
+    someone = user();
+    live = `${target.place}.live`;
+    name = `pid:${target.pid}:${target.place}/live`;
+  });
+  afterEach(() => target.stop());
+
+  const follow = (...args: string[]) => following(someone, ["-s", "0.05", ...args, name]);
+  const relayed = () =>
+    `tail: ${name}: its file system may not answer, so the agent reads it for us, by its name, from time to time`;
+
+  test("brings what is appended, torn at any byte, from the last lines on", async () => {
+    writeFileSync(live, `${"x".repeat(99)}\n`.repeat(1000));
+    const tail = follow("-n", "1", "-f");
+    let expected = `${"x".repeat(99)}\n`;
+    await tail.shows(expected);
+    for (const text of ["2\n", "3", "\n4\n", "y".repeat(200_000), "\n"]) {
+      appendFileSync(live, text);
+      expected += text;
+      await tail.shows(expected);
+    }
+    expect(tail.said()).toBe(`${relayed()}\n`);
+    await tail.stop();
+  });
+
+  test("begins anew where it was cut, and where it was written anew as long as before", async () => {
+    writeFileSync(live, "one two three\n");
+    const tail = follow("-F");
+    await tail.shows("one two three\n");
+    await tail.says(relayed());
+    truncateSync(live);
+    await tail.says(`tail: ${name}: file truncated`);
+    appendFileSync(live, "four\n");
+    await tail.shows("one two three\nfour\n");
+    writeFileSync(live, "FIVE\n6\n");
+    await tail.shows("one two three\nfour\nFIVE\n6\n");
+    expect(tail.said().match(/file truncated/g)).toHaveLength(2);
+    await tail.stop();
+  });
+
+  test("goes on with the file that takes its name, and with the one that comes back", async () => {
+    writeFileSync(live, "1\n");
+    const tail = follow("-F");
+    await tail.shows("1\n");
+    await tail.says(relayed());
+    writeFileSync(`${live}.new`, "2\n");
+    renameSync(`${live}.new`, live);
+    await tail.shows("1\n2\n");
+    await tail.says(`tail: '${name}' has been replaced;  following new file`);
+    rmSync(live);
+    await tail.says(`tail: '${name}' has become inaccessible: No such file or directory`);
+    writeFileSync(live, "3\n");
+    await tail.shows("1\n2\n3\n");
+    await tail.says(`tail: '${name}' has appeared;  following new file`);
+    await tail.stop();
+  });
+
+  test("waits for what is not there yet", async () => {
+    const tail = follow("-F");
+    await tail.says(`tail: cannot open '${name}' for reading: No such file or directory`);
+    writeFileSync(live, "1\n");
+    await tail.shows("1\n");
+    appendFileSync(live, "2\n");
+    await tail.shows("1\n2\n");
+    await tail.says(`tail: '${name}' has appeared;  following new file`);
+    await tail.stop();
+  });
+
+  test("without --retry ends when the name is gone", async () => {
+    writeFileSync(live, "1\n");
+    const tail = follow("--follow=name");
+    await tail.shows("1\n");
+    await tail.says(relayed());
+    rmSync(live);
+    expect(await tail.running.ended).toMatchObject({ code: 1 });
+    expect(tail.said()).toBe(`${relayed()}\ntail: ${name}: No such file or directory\ntail: no files remaining\n`);
+  });
+
+  test("ends with the process of --pid, with everything that was there", async () => {
+    writeFileSync(live, "1\n");
+    const writer = spawn("sleep", ["1000"], { stdio: "ignore" });
+    const ended = once(writer, "close");
+    try {
+      const tail = follow("-f", "--pid", String(writer.pid));
+      await tail.shows("1\n");
+      await tail.says(relayed());
+      appendFileSync(live, "2\n");
+      writer.kill();
+      await ended;
+      expect(await tail.running.ended).toMatchObject({ code: 0 });
+      expect(tail.text()).toBe("1\n2\n");
+    } finally {
+      writer.kill();
+    }
+  });
+
+  test("says once that the server is silent, and goes on when it answers", async () => {
+    writeFileSync(live, "1\n");
+    writeFileSync(`${target.place}.silent`, "");
+    const session = await connect(`pid:${target.pid}`);
+    const stop = new AbortController();
+    const events = followRelayed(session, `${target.place}/live`, {
+      identity: undefined,
+      read: new Fingerprint(),
+      intervalMs: 20,
+      silentMs: 20,
+      signal: stop.signal,
+    });
+    const next = async () => (await events.next()).value as FollowEvent<PolledFile>;
+    try {
+      expect(await next()).toMatchObject({ kind: "unreachable", error: { code: "FILE", errno: "ETIMEDOUT" } });
+      const after = next();
+      rmSync(`${target.place}.silent`);
+      expect(await after).toEqual({ kind: "reachable" });
+      expect(await next()).toMatchObject({ kind: "returned", continues: false });
+      expect(await next()).toEqual({ kind: "data", bytes: Buffer.from("1\n"), position: 0 });
+      const end = events.next();
+      stop.abort();
+      expect(await end).toEqual({ done: true, value: undefined });
+    } finally {
+      stop.abort();
+      session.close();
+    }
+  });
+});
