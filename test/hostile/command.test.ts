@@ -167,7 +167,6 @@ describe("ls", () => {
 
 describe.each([
   ["ls", ["ls", ":/x"]],
-  ["ls -l", ["ls", "-l", ":/x"]],
   ["find", ["find", ":/x", "-name", "nothing"]],
 ] as const)("%s of a directory without end", (_, args) => {
   test("stops at a limit, with one line", async () => {
