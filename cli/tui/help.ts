@@ -32,17 +32,23 @@ export function helpPage(
   page: number,
   keymap: Keymap = KEYMAP,
 ): HelpPage {
-  const lines = helpLines(contexts, keymap);
-  const height = Math.max(1, size.height - FRAME_ROWS);
+  const all = inColumns(helpLines(contexts, keymap), Math.max(1, size.height - FRAME_ROWS));
   const beside = Math.max(1, Math.floor((size.columns - 4) / HELP_WIDTH));
-  const pages = Math.max(1, Math.ceil(lines.length / (height * beside)));
+  const pages = Math.max(1, Math.ceil(all.length / beside));
   const at = Math.min(Math.max(0, page), pages - 1);
+  return { columns: all.slice(at * beside, (at + 1) * beside), page: at, pages };
+}
+
+/** A name of where keys hold does not stand alone at the end of a column. */
+function inColumns(lines: readonly HelpLine[], height: number): HelpLine[][] {
   const columns: HelpLine[][] = [];
-  for (let column = 0; column < beside; column++) {
-    const from = (at * beside + column) * height;
-    if (from < lines.length) columns.push(lines.slice(from, from + height));
+  for (let from = 0; from < lines.length; ) {
+    let to = Math.min(from + height, lines.length);
+    if (to < lines.length && to - from > 1 && lines[to - 1]?.keys === "") to--;
+    columns.push(lines.slice(from, to));
+    from = to;
   }
-  return { columns, page: at, pages };
+  return columns;
 }
 
 function helpLines(contexts: readonly Context[], keymap: Keymap): HelpLine[] {

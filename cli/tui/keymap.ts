@@ -93,7 +93,7 @@ const NAMES: Readonly<Record<string, string>> = {
 export function keyLabel(key: string): string {
   const control = /^ctrl-(.)$/.exec(key)?.[1];
   if (control) return `^${control.toUpperCase()}`;
-  const alt = /^alt-(.)$/.exec(key)?.[1];
-  if (alt) return `Alt-${alt}`;
+  const alt = /^alt-(.+)$/.exec(key)?.[1];
+  if (alt) return `Alt-${keyLabel(alt)}`;
   return NAMES[key] ?? (/^f\d+$/.test(key) ? key.toUpperCase() : key);
 }

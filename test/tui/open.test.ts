@@ -60,22 +60,6 @@ describeWith("tmux", "porthole open", () => {
     }
   });
 
-  it("scrolls by a line in at most 300 bytes, status row and all", async () => {
-    screen.close();
-    screen = new TmuxScreen({ columns: 200, rows: 50 });
-    await screen.open(screen.file("log", numbered(1000)));
-    for (const line of [2, 3, 4]) {
-      screen.keys("j");
-      await screen.waitFor(`line ${line}`, beginsWith(line));
-    }
-    const isScroll = (frame: string) => frame.includes("\x1b[1S");
-    const frames = await waitFor("three frames that scroll", () => {
-      const found = (screen.raw().match(/\x1b\[\?2026h[\s\S]*?\x1b\[\?2026l/g) ?? []).filter(isScroll);
-      return found.length >= 3 && found;
-    });
-    expect(Math.max(...frames.map(({ length }) => length))).toBeLessThanOrEqual(300);
-  });
-
   it("keeps up with keys that come all at once", async () => {
     await screen.open(screen.file("log", numbered(200)));
     screen.type("j".repeat(100));
