@@ -4,6 +4,9 @@ import { readFileSync } from "node:fs";
 /** Ends a frame of porthole's screen. */
 export const FRAME_END = "\x1b[?2026l";
 
+/** Begins a row 1 that is drawn whole. */
+const FIRST_ROW = "\x1b[1;1H\x1b[K";
+
 /** A program on a terminal of its own (bench/c/pty.c), with all that it sends. */
 export class BenchTerminal {
   readonly #child: ChildProcessWithoutNullStreams;
@@ -93,8 +96,11 @@ export class BenchTerminal {
   /** All of the screen, drawn anew, without styles. */
   async redrawn(): Promise<string> {
     this.type("\x0c");
-    await this.until((screen) => screen.includes(FRAME_END));
-    return (await this.until(() => true)).replace(/\x1b\[[0-9;?]*[A-Za-z]/g, " ");
+    // A frame that was on its way has not the first row in it, or not all of it.
+    const text = await this.until(
+      (screen) => screen.includes(FRAME_END, screen.indexOf(FIRST_ROW) + 1) && screen.includes(FIRST_ROW),
+    );
+    return text.slice(text.indexOf(FIRST_ROW)).replace(/\x1b\[[0-9;?]*[A-Za-z]/g, " ");
   }
 
   /** Resident memory of the program, in MB. */

@@ -110,8 +110,16 @@ const NO_MARK: Mark = { start: Number.POSITIVE_INFINITY, end: Number.POSITIVE_IN
 function putCluster(surface: Surface, cluster: string, style: Style): void {
   if (cluster === "\t") surface.putAscii(" ".repeat(TAB - (surface.column % TAB)), style);
   else if (isSafe(cluster)) surface.put(cluster, clusterWidth(cluster), style);
-  else surface.putAscii(showCluster(cluster), dressed(style, DIM));
+  else surface.putAscii(showCluster(cluster), dimmed(style));
 }
+
+/** One style for all that follow each other in it, as in a row of NULs: what draws compares them. */
+function dimmed(style: Style): Style {
+  if (lastDimmed.of !== style) lastDimmed = { of: style, is: dressed(style, DIM) };
+  return lastDimmed.is;
+}
+
+let lastDimmed = { of: PLAIN, is: dressed(PLAIN, DIM) };
 
 /**
  * Runs of printable ASCII, single clusters of anything else, and SGR sequences, with their string index. Only where a character might join the one
