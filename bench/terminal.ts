@@ -45,6 +45,11 @@ export class BenchTerminal {
     return this.#received;
   }
 
+  /** When the last of them came, by performance.now(). */
+  get lastAt(): number {
+    return this.#lastAt;
+  }
+
   /** Types, and forgets what was sent before. */
   type(text: string): void {
     this.#screen = "";
