@@ -225,14 +225,15 @@ async function end(daemon: ChildProcess): Promise<void> {
 
 /**
  * Removes what a daemon kept, once nobody uses it: dockerd's containerd and Podman's clean-up commands may outlive the daemon for a
- * moment, and would make again what was removed.
+ * moment, and would make again what was removed. Rootless Podman serves in a process of its own, which outlives the one that was ended.
  */
 async function removeTree(directory: string): Promise<void> {
-  const users = () => findProcesses(({ args }) => args.some((arg) => arg.startsWith(`${directory}/`)));
+  const users = () => findProcesses(({ args }) => args.some((arg) => arg.includes(`${directory}/`)));
+  signal(users(), "SIGTERM");
   try {
     await waitFor(`the last user of ${directory} to end`, () => users().length === 0);
   } catch {
-    for (const pid of users()) process.kill(pid, "SIGKILL");
+    signal(users(), "SIGKILL");
   }
   const mounts = readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
@@ -240,6 +241,16 @@ async function removeTree(directory: string): Promise<void> {
     .filter((point) => point.startsWith(`${directory}/`));
   for (const point of mounts.reverse()) spawnSync("umount", ["-l", point]);
   rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+}
+
+function signal(pids: number[], name: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
 }
 
 function call(socketPath: string, method: string, path: string): Promise<string | undefined> {
