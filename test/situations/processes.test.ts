@@ -91,7 +91,19 @@ describeAsRoot("a root directory or a /tmp of its own", () => {
 describeWith(["root", "bwrap", "userNamespaces"], "bubblewrap", () => {
   test.for([0, ORDINARY_USER])("started by uid %i", async (uid, context) => {
     const { root } = bundle();
-    const inside = ["--bind", root, "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--unshare-all"];
+    const inside = [
+      "--bind",
+      root,
+      "/",
+      "--proc",
+      "/proc",
+      "--dev",
+      "/dev",
+      "--tmpfs",
+      "/tmp",
+      "--unshare-all",
+      "--die-with-parent",
+    ];
     const command = [...asUser(uid), "bwrap", ...inside, "/workload", ...steps];
     const target = await started(command, workloadBelow);
     context.onTestFinished(() => target.stop());
