@@ -51,7 +51,15 @@ describeWith(["docker", "root"], "an engine in another PID namespace", () => {
     mkdirSync(directory, { mode: 0o711 });
     const socket = `${directory}/docker.sock`;
     const options = ["--data-root", `${directory}/data`, "--exec-root", `${directory}/exec`, "-p", `${directory}/pid`];
-    const dockerd = ["dockerd", ...options, "-H", `unix://${socket}`, "--iptables=false", "--bridge=none"];
+    const dockerd = [
+      "dockerd",
+      ...options,
+      "-H",
+      `unix://${socket}`,
+      "--iptables=false",
+      "--ip-forward=false",
+      "--bridge=none",
+    ];
     const daemon = spawn("unshare", ["--pid", "--mount", "--fork", "--kill-child", "--mount-proc", ...dockerd], {
       stdio: "ignore",
     });
