@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import Docker from "dockerode";
 import { type Daemon, startDocker, startPodman } from "../test/helpers/daemons.ts";
 import { profileOf } from "./profile.ts";
@@ -56,20 +56,46 @@ export interface PodmanContainer {
 const IMAGE = "bench:1";
 const KEEP_RUNNING = ["/busybox", "sleep", "86400"];
 
-/** Sets the stage. Needs root, dockerd, busybox-static and a C compiler. */
+/** Sets the stage. Needs root, dockerd, busybox-static and a C compiler. A signal that ends the run removes it first. */
 export async function setStage(root: string): Promise<Stage> {
   const directory = mkdtempSync("/tmp/pb-");
-  const daemon = await startDocker(`${directory}/docker`);
+  const props: Props = [];
+  props.push(() => rmSync(directory, { recursive: true, force: true }));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => interrupted(signal, props));
   try {
-    return await furnish(root, directory, daemon);
+    return await furnish(root, directory, props);
   } catch (error) {
-    await daemon.stop();
-    rmSync(directory, { recursive: true, force: true });
+    await strike(props);
     throw error;
   }
 }
 
-async function furnish(root: string, directory: string, daemon: Daemon): Promise<Stage> {
+/** What is to be ended or removed, in the order in which it was made. */
+type Props = (() => unknown)[];
+
+/** Removes the last first. Twice is once. */
+async function strike(props: Props): Promise<void> {
+  for (let remove = props.pop(); remove; remove = props.pop()) await remove();
+}
+
+async function interrupted(signal: NodeJS.Signals, props: Props): Promise<void> {
+  // What runs now would go on, or keep a directory in use; the daemons are ended by their owner, with what they keep.
+  for (const child of children()) if (!isDaemon(child)) process.kill(child, "SIGKILL");
+  await strike(props).catch((error: unknown) => console.error(error));
+  process.kill(process.pid, signal);
+}
+
+function children(): number[] {
+  return readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+}
+
+function isDaemon(pid: number): boolean {
+  return /^(dockerd|podman)$/.test(readFileSync(`/proc/${pid}/comm`, "utf8").trim());
+}
+
+async function furnish(root: string, directory: string, props: Props): Promise<Stage> {
+  const daemon = await startDocker(`${directory}/docker`);
+  props.push(() => daemon.stop());
   const env = { ...process.env, DOCKER_HOST: `unix://${daemon.socket}`, XDG_STATE_HOME: `${directory}/state` };
   const porthole = `${root}dist/porthole.js`;
   mkdirSync(`${directory}/state`);
@@ -82,12 +108,12 @@ async function furnish(root: string, directory: string, daemon: Daemon): Promise
     const { State } = await docker.getContainer(id).inspect();
     return { name, id, pid: State.Pid, root: `/proc/${State.Pid}/root` };
   };
+  props.push(() => run("node", [porthole, "detach", "--all"], env));
   const prepared = run("node", [porthole, "docker-args"], env).trim().split(" ");
   const crowd: StageContainer[] = [];
   const notes = new Set<string>();
   const profiles: Stage["profiles"] = {};
   let podman: Promise<PodmanContainer> | undefined;
-  let podmanDaemon: Daemon | undefined;
   const has = (command: string) => {
     const isHere = spawnSync("sh", ["-c", 'command -v "$0"', command]).status === 0;
     if (!isHere) notes.add(`${command} is not on this machine: it was not measured`);
@@ -106,7 +132,7 @@ async function furnish(root: string, directory: string, daemon: Daemon): Promise
     podman: async () => {
       if (!has("podman")) return undefined;
       podman ??= startPodman(`${directory}/podman`).then((started) => {
-        podmanDaemon = started;
+        props.push(() => started.stop());
         return podmanContainer(started, archive, env);
       });
       return podman;
@@ -122,11 +148,7 @@ async function furnish(root: string, directory: string, daemon: Daemon): Promise
       run("cc", ["-O2", ...flags, "-o", `${directory}/${name}`, `${root}bench/c/${name}.c`], env);
       return `${directory}/${name}`;
     },
-    close: async () => {
-      run("node", [porthole, "detach", "--all"], env);
-      await Promise.all([daemon.stop(), podmanDaemon?.stop()]);
-      rmSync(directory, { recursive: true, force: true });
-    },
+    close: () => strike(props),
   };
 }
 

@@ -14,6 +14,8 @@ import { checkPipe } from "./received.ts";
 
 /** Packets taken from the socket in one turn of the event loop. */
 const BATCH = 32;
+/** Answers that are taken without a turn of the event loop between them: a millisecond or two, after which timers and signals have their turn. */
+const AT_ONCE = 64;
 /** Milliseconds for HELLO: it touches no file system, only a stuck or frozen agent needs longer. */
 const HELLO_TIMEOUT_MS = 5_000;
 /** Bytes of records that are taken before other events of the process get their turn. */
@@ -36,6 +38,7 @@ export class AgentClient {
   readonly #channel: Channel<OwnedFd>;
   readonly #waitForRoom: () => void;
   readonly #atEnd: (() => void)[];
+  readonly #turn: Turn;
   /** What the agent said of itself. */
   readonly facts: AgentFacts;
 
@@ -44,8 +47,10 @@ export class AgentClient {
     channel: Channel<OwnedFd>,
     waitForRoom: () => void,
     atEnd: (() => void)[],
+    turn: Turn,
     facts: AgentFacts,
   ) {
+    this.#turn = turn;
     this.#atEnd = atEnd;
     this.#socket = socket;
     this.#channel = channel;
@@ -62,6 +67,7 @@ export class AgentClient {
     let watch: Watch | undefined;
     let waiting = false;
     const atEnd: (() => void)[] = [];
+    const turn: Turn = { left: AT_ONCE };
     const channel = new Channel<OwnedFd>(socket, () => {
       watch?.close();
       socket.close();
@@ -75,12 +81,13 @@ export class AgentClient {
     };
     try {
       watch = Reactor.shared().watch(socket.fd, EPOLLIN, (events) => {
+        turn.left = AT_ONCE;
         if ((events & EPOLLOUT) !== 0) channel.writable();
         receive(socket, channel);
         waitForRoom();
       });
       const { body } = await channel.request(Op.hello, encode.hello(), 0, HELLO_TIMEOUT_MS, refusal);
-      return new AgentClient(socket, channel, waitForRoom, atEnd, decodeAgentFacts(body));
+      return new AgentClient(socket, channel, waitForRoom, atEnd, turn, decodeAgentFacts(body));
     } catch (error) {
       channel.end("the session was not opened");
       throw error;
@@ -107,8 +114,17 @@ export class AgentClient {
     // Not async: each promise between the socket and the caller costs an open a twentieth of its time.
     const reply = this.#channel.request(op, body, mayBring, timeoutMs, (errno) => fileError(what(), errno));
     this.#waitForRoom();
+    process.nextTick(this.#receiveAtOnce);
     return reply;
   }
+
+  /** On the same processor the agent has answered a request by the time sendmsg(2) returns; the event loop would take a microsecond to say so. */
+  readonly #receiveAtOnce = (): void => {
+    if (this.#channel.waiting !== 1 || this.#turn.left === 0) return;
+    this.#turn.left--;
+    receive(this.#socket, this.#channel);
+    this.#waitForRoom();
+  };
 
   /**
    * Like {@link request} for an answer that comes as a pipe of records: yields them as they arrive, then ends, or throws FILE with the errno
@@ -212,6 +228,11 @@ function fileError(what: string, errno: number): PortholeError {
 
 function tooMuch(what: string, limit: string): PortholeError {
   return new PortholeError("FILE", `${what}: more than ${limit}, which is where porthole stops`, { errno: "E2BIG" });
+}
+
+/** How many answers may still be taken before the event loop's next turn. */
+interface Turn {
+  left: number;
 }
 
 function receive(socket: FdSocket, channel: Channel<OwnedFd>): void {

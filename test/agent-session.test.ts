@@ -28,6 +28,20 @@ function agentProcesses(): number[] {
   return all.sort((a, b) => a - b);
 }
 
+test("an answer that came while this process was busy counts, however late it is taken", async () => {
+  vi.stubEnv("XDG_STATE_HOME", temporaryDirectory());
+  const one = await connect(`pid:${target.pid}`, { idleSeconds: 1, requestTimeoutMs: 200 });
+  onTestFinished(() => {
+    one.close();
+    vi.unstubAllEnvs();
+  });
+  const opening = Promise.all(["/tmp/file", "/tmp/link", "/tmp/file"].map((path) => one.open(path)));
+  const started = performance.now();
+  while (performance.now() - started < 500);
+  for (const file of await opening) file.close();
+  expect(one.ended).toBeUndefined();
+});
+
 describe("nothing leaks", () => {
   test("in 100,000 opens on one session, in flight together or one by one, good and bad", {
     timeout: 300_000,

@@ -1,9 +1,10 @@
 import { writeSync } from "node:fs";
 import { isTerminal, type OpenFile, PortholeError, type Session, type Target, WRITE_FAILED } from "../../src/index.ts";
 import { complain, exitStatus, printable, report } from "../fail.ts";
+import { AHEAD, type Opened, openAhead } from "../open-ahead.ts";
 import { outputLost, write } from "../output.ts";
 import type { ReachOptions } from "../program/shared.ts";
-import { type NamedTarget, Reach } from "../reach.ts";
+import { Reach } from "../reach.ts";
 import { inputPieces } from "../standard-input.ts";
 
 /** `porthole cat`: writes each target to standard output, goes on after one that fails, and returns the worst status. */
@@ -20,8 +21,9 @@ export async function cat(targets: string[], options: ReachOptions & { trace?: b
       try {
         if (text === "-") await catInput();
         else
-          for (const named of await reach.expand([text])) {
-            await catOne(reach, named, options.trace === true).catch(failed);
+          for await (const opened of openAhead(reach, await reach.expand([text]), options.trace ? 1 : AHEAD)) {
+            if ("error" in opened) failed(opened.error);
+            else await catOne(opened, options.trace === true).catch(failed);
           }
       } catch (error) {
         failed(error);
@@ -33,12 +35,11 @@ export async function cat(targets: string[], options: ReachOptions & { trace?: b
   return status;
 }
 
-async function catOne(reach: Reach, { text, target }: NamedTarget, trace: boolean): Promise<void> {
-  const started = performance.now();
-  const session = await reach.session(target);
-  const file = await session.open(target.path);
+async function catOne(opened: Exclude<Opened, { error: unknown }>, trace: boolean): Promise<void> {
+  const { session, file, took } = opened;
+  const { text, target } = opened.named;
   try {
-    if (trace) tell(target, session, file, performance.now() - started);
+    if (trace) tell(target, session, file, took);
     if (file.kind === "directory")
       throw new PortholeError("FILE", `cannot read ${text}: Is a directory`, { errno: "EISDIR" });
     // Of what is made up as it is read (/proc/N/mem) there is nothing to explain.

@@ -169,14 +169,20 @@ export class Channel<D extends Closable> {
         this.#timer = undefined;
         const first = this.#pending.values().next().value ?? this.#queue[0]?.pending;
         if (first === undefined) return;
-        if (performance.now() >= first.deadline) {
-          this.end(`the agent did not answer ${nameOf(first.op)} in time`, { errno: "ETIMEDOUT" });
-        } else this.#arm();
+        // While this process was stopped, or busy, the answer may have come: the event loop looks at timers before it looks at sockets.
+        if (performance.now() >= first.deadline) setImmediate(() => this.#expire(first));
+        else this.#arm();
       },
       Math.max(1, oldest.deadline - performance.now()),
     );
     // The socket's watch keeps the process alive while an answer is due, not this timer after the answer came.
     this.#timer.unref();
+  }
+
+  #expire(late: Pending<D>): void {
+    const oldest = this.#pending.values().next().value ?? this.#queue[0]?.pending;
+    if (oldest === late) this.end(`the agent did not answer ${nameOf(late.op)} in time`, { errno: "ETIMEDOUT" });
+    else this.#arm();
   }
 
   #finish(reason: PortholeError): PortholeError {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { type Container, container, engine, image } from "../helpers/engine.ts";
@@ -107,6 +107,18 @@ describeWith(["root", "docker"], "a FUSE server in a container that stops answer
       const rest = second === undefined ? [at(another(first))] : [first, at(another(second))];
       await interrupted(() => someone.start(args(command, ...rest)), `${route}, ${where}, ${command}`);
     });
+
+    // It waits for a deadline, the same on every route.
+    if (route === "direct")
+      test("one of several files that hangs costs its own turn, not the others, which were on their way too", async () => {
+        const links = `/proc/${target.pid}/root/links`;
+        mkdirSync(links);
+        for (const name of ["1", "3", "4"]) writeFileSync(`${links}/${name}`, `${name}\n`);
+        symlinkSync(`/fs/${another("no-open")}`, `${links}/2`);
+        const { text, stderr, code } = await someone.run(args("cat", `${target.name}:/links/*`));
+        expect([code, text]).toEqual([5, "1\n3\n4\n"]);
+        expect(stderr).toMatch(/^porthole: [^\n]*did not answer open in time[^\n]*\n$/);
+      });
 
     test("other commands go on while some hang", async () => {
       const before = unanswered();

@@ -298,16 +298,16 @@ describe("a deadline", () => {
     vi.advanceTimersByTime(TIMEOUT - 1);
     expect(channel.ended).toBeUndefined();
     vi.advanceTimersByTime(2);
+    await turn();
     expect(channel.ended).toMatchObject({
       ...{ code: "SESSION", errno: "ETIMEDOUT", message: "the agent did not answer open in time" },
     });
-    await turn();
     expect([first.settled.value, second.settled.value]).toEqual([channel.ended, channel.ended]);
     answer(1, Op.open);
     expect(reasons).toHaveLength(1);
   });
 
-  test("counts for each request from its own beginning", () => {
+  test("counts for each request from its own beginning", async () => {
     const { channel, ask, answer } = setUp();
     ask();
     vi.advanceTimersByTime(TIMEOUT - 100);
@@ -316,23 +316,48 @@ describe("a deadline", () => {
     vi.advanceTimersByTime(TIMEOUT - 100);
     expect(channel.ended).toBeUndefined();
     vi.advanceTimersByTime(101);
+    await turn();
     expect(channel.ended).toMatchObject({ errno: "ETIMEDOUT" });
   });
 
-  test("that is short is kept after a longer one that was answered", () => {
+  test("that is short is kept after a longer one that was answered", async () => {
     const { channel, ask, answer } = setUp();
     ask();
     answer(1);
     ask(Op.bye, { timeoutMs: 100 }).reply.catch(() => undefined);
     vi.advanceTimersByTime(101);
+    await turn();
     expect(channel.ended?.message).toBe("the agent did not answer bye in time");
   });
 
-  test("holds for requests that could not even be sent", () => {
+  test("holds for requests that could not even be sent", async () => {
     const { channel, socket, ask } = setUp();
     socket.room = 0;
     ask().reply.catch(() => undefined);
     vi.advanceTimersByTime(TIMEOUT + 1);
+    await turn();
+    expect(channel.ended).toMatchObject({ errno: "ETIMEDOUT" });
+  });
+
+  test("that passed while this process did something else does not count when the answer is there", async () => {
+    const { channel, ask, answer } = setUp();
+    const [first, second] = [ask(), ask()];
+    vi.advanceTimersByTime(TIMEOUT + 1);
+    answer(1);
+    answer(2);
+    await turn();
+    expect([first.settled.state, second.settled.state, channel.ended]).toEqual(["answered", "answered", undefined]);
+  });
+
+  test("that passed for one whose answer was there holds for the next", async () => {
+    const { channel, ask, answer } = setUp();
+    ask();
+    ask().reply.catch(() => undefined);
+    vi.advanceTimersByTime(TIMEOUT + 1);
+    answer(1);
+    await turn();
+    vi.advanceTimersByTime(1);
+    await turn();
     expect(channel.ended).toMatchObject({ errno: "ETIMEDOUT" });
   });
 
