@@ -59,29 +59,41 @@ const KEEP_RUNNING = ["/busybox", "sleep", "86400"];
 /** Sets the stage. Needs root, dockerd, busybox-static and a C compiler. A signal that ends the run removes it first. */
 export async function setStage(root: string): Promise<Stage> {
   const directory = mkdtempSync("/tmp/pb-");
-  const props: Props = [];
+  const props = new Props();
   props.push(() => rmSync(directory, { recursive: true, force: true }));
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => interrupted(signal, props));
   try {
     return await furnish(root, directory, props);
   } catch (error) {
-    await strike(props);
+    await props.strike();
     throw error;
   }
 }
 
 /** What is to be ended or removed, in the order in which it was made. */
-type Props = (() => unknown)[];
+class Props {
+  readonly #removals: (() => unknown)[] = [];
+  #striking: Promise<void> | undefined;
 
-/** Removes the last first. Twice is once. */
-async function strike(props: Props): Promise<void> {
-  for (let remove = props.pop(); remove; remove = props.pop()) await remove();
+  push(remove: () => unknown): void {
+    this.#removals.push(remove);
+  }
+
+  /** Removes the last first. Whoever calls it again waits for the same end: a run that was interrupted fails, and cleans up too. */
+  strike(): Promise<void> {
+    this.#striking ??= this.#strike();
+    return this.#striking;
+  }
+
+  async #strike(): Promise<void> {
+    for (let remove = this.#removals.pop(); remove; remove = this.#removals.pop()) await remove();
+  }
 }
 
 async function interrupted(signal: NodeJS.Signals, props: Props): Promise<void> {
   // What runs now would go on, or keep a directory in use; the daemons are ended by their owner, with what they keep.
   for (const child of children()) if (!isDaemon(child)) process.kill(child, "SIGKILL");
-  await strike(props).catch((error: unknown) => console.error(error));
+  await props.strike().catch((error: unknown) => console.error(error));
   process.kill(process.pid, signal);
 }
 
@@ -148,7 +160,7 @@ async function furnish(root: string, directory: string, props: Props): Promise<S
       run("cc", ["-O2", ...flags, "-o", `${directory}/${name}`, `${root}bench/c/${name}.c`], env);
       return `${directory}/${name}`;
     },
-    close: () => strike(props),
+    close: () => props.strike(),
   };
 }
 
