@@ -159,7 +159,7 @@ export class App implements Host {
     this.#finish({ error });
   }
 
-  /** The first frame needs no Ink; that is loaded when the text is there to read. */
+  /** The first frame needs no exact widths; they are loaded when the text is there to read. */
   #begin(view: View): void {
     this.#tabs.push(view);
     this.#terminal.enter();
@@ -167,7 +167,7 @@ export class App implements Host {
     this.#clock.now();
     process.stdin.on("data", this.#onInput).on("end", this.#onHangup).on("error", this.#onHangup);
     process.stdout.on("resize", this.#onResize);
-    setImmediate(() => void this.#loadChrome().catch((error) => this.fail(error)));
+    setImmediate(() => void this.#measureExactly().catch((error) => this.fail(error)));
   }
 
   async #close(): Promise<void> {
@@ -189,14 +189,20 @@ export class App implements Host {
     closing.catch((error) => this.fail(error));
   }
 
-  async #loadChrome(): Promise<void> {
-    // chalk, which Ink styles with, would leave out even bold and reverse for a TERM that it does not know. It looks once, when it loads.
-    process.env.FORCE_COLOR ??= "1";
-    const [{ inkChrome }] = await Promise.all([import("./ink-chrome.tsx"), loadWidths()]);
+  async #measureExactly(): Promise<void> {
+    await loadWidths();
     forgetWidths();
     for (const view of this.#tabs) view.layOutAnew?.();
     this.#isExact = true;
-    this.#chrome = inkChrome(this.#terminal.columns);
+    this.#clock.request();
+  }
+
+  /** Ink draws what lies over the text, which most never ask for: it takes 15 MB and a tenth of a second. */
+  async #loadInk(): Promise<void> {
+    // chalk, which Ink styles with, would leave out even bold and reverse for a TERM that it does not know. It looks once, when it loads.
+    process.env.FORCE_COLOR ??= "1";
+    const { inkChrome } = await import("./ink-chrome.tsx");
+    if (this.#chrome === plainChrome) this.#chrome = await inkChrome(this.#terminal.columns);
     this.#clock.request();
   }
 
@@ -273,6 +279,7 @@ export class App implements Host {
     switch (action) {
       case "help":
         this.#help = 0;
+        if (this.#chrome === plainChrome) this.#loadInk().catch((error) => this.fail(error));
         break;
       case "back":
         this.back();

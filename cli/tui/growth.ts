@@ -63,6 +63,11 @@ export class Growth {
     return whole.map((lines) => BARS[lines === 0 ? 0 : Math.max(1, Math.ceil((lines / most) * 8))] ?? "").join("");
   }
 
+  /** Something came in the seconds shown or in this one: the picture changes with the next second, though nothing comes. */
+  get isMoving(): boolean {
+    return this.#seconds.some((lines) => lines > 0);
+  }
+
   #add(lines: number): void {
     this.#lines += lines;
     this.#seconds[SECONDS] = (this.#seconds[SECONDS] ?? 0) + lines;

@@ -1,5 +1,6 @@
 import { Writable } from "node:stream";
 import { render } from "ink";
+import { loadWidths } from "../../src/text/index.ts";
 import { Chrome } from "./chrome.tsx";
 import type { ChromeFacts, ChromeRenderer } from "./chrome-text.ts";
 
@@ -7,7 +8,9 @@ import type { ChromeFacts, ChromeRenderer } from "./chrome-text.ts";
  * Gives Ink a stdout of its own that keeps the last frame as a string: Ink lays out and draws, the compositor alone writes to
  * the terminal. In debug mode Ink hands over each frame whole and at once, without cursor movements. It gets no stdin: keys are ours.
  */
-export function inkChrome(columns: number): ChromeRenderer {
+export async function inkChrome(columns: number): Promise<ChromeRenderer> {
+  // It is bundled apart from the rest, with widths of its own.
+  await loadWidths();
   let frame = "";
   const stdout = Object.assign(
     new Writable({

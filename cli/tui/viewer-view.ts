@@ -150,7 +150,7 @@ export class ViewerView implements View {
       this.#size = size;
     }
     const { rows, status } = this.#viewer.frame();
-    this.#turnWith(status.follow === "on" && status.picture !== "");
+    if (this.#viewer.isMoving) this.#turnWithSecond();
     return { rows, status: viewerStatus(status) };
   }
 
@@ -179,8 +179,7 @@ export class ViewerView implements View {
   }
 
   /** The picture of the last seconds moves on although nothing comes. */
-  #turnWith(hasPicture: boolean): void {
-    if (!hasPicture) return;
+  #turnWithSecond(): void {
     clearTimeout(this.#turn);
     this.#turn = setTimeout(() => this.#host.changed(), 1000 - (Date.now() % 1000));
     this.#turn.unref();

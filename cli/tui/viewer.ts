@@ -95,6 +95,11 @@ export class Viewer {
     return this.#follow;
   }
 
+  /** The status changes with the next second. */
+  get isMoving(): boolean {
+    return this.#follow === "on" && this.#growth.isMoving;
+  }
+
   /** Bytes there are below the screen, as of the last frame. */
   get unread(): number {
     return this.#unread;

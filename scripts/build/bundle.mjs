@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { build, transform } from "esbuild";
-import { toCommonJs } from "./common-js.mjs";
+import { toCommonJs, writeImporter } from "./common-js.mjs";
 import { thirdPartyNotices } from "./notices.mjs";
 import { packCommand } from "./packed-command.mjs";
-import { lateChildProcess, nativeKoffi, unixSocketsOnly } from "./plugins.mjs";
+import { inkApart, lateChildProcess, nativeKoffi, noDevtools, unixSocketsOnly } from "./plugins.mjs";
 import { writeTypes } from "./types.mjs";
 
 /** The library's entries, by their name in package.json's exports. */
@@ -19,6 +19,8 @@ export const library = {
 
 const common = { bundle: true, format: "esm", platform: "node", target: "node20.19", logLevel: "warning" };
 
+const forUsers = { metafile: true, legalComments: "none" };
+
 /**
  * Makes dist/, which is what the package carries: the command and the library, with code splitting, so that no command loads another one's
  * dependencies; types, manual page, completions, notices.
@@ -29,6 +31,7 @@ export async function bundle() {
   const fresh = `dist.new-${process.pid}`;
   const { metafile } = await build({
     ...common,
+    ...forUsers,
     entryPoints: {
       porthole: "cli/main.ts",
       ...library,
@@ -37,33 +40,51 @@ export async function bundle() {
     },
     outdir: fresh,
     splitting: true,
-    metafile: true,
-    jsx: "automatic",
     minifySyntax: true,
-    legalComments: "none",
-    plugins: [lateChildProcess, unixSocketsOnly, nativeKoffi],
-    // react-devtools is only for Ink's development mode.
-    external: ["*.node", "react-devtools-core", "cpu-features"],
+    plugins: [lateChildProcess, unixSocketsOnly, nativeKoffi, inkApart],
+    external: ["*.node", "cpu-features"],
     define: {
-      "process.env.NODE_ENV": '"production"',
       PORTHOLE_VERSION: JSON.stringify(version),
       "import.meta.url": "__moduleUrl",
     },
   });
   await toCommonJs(metafile.outputs, transform);
+  writeImporter(fresh);
+  const ink = await bundleInk(fresh);
   writeFileSync(`${fresh}/package.json`, '{ "type": "commonjs" }\n');
-  packCommand(fresh, metafile.outputs);
+  await packCommand(fresh, metafile.outputs);
   writeTypes(`${fresh}/types`, library);
   writeFileSync(`${fresh}/porthole.1`, said(fresh, "man"));
   mkdirSync(`${fresh}/completions`);
   for (const [shell, file] of Object.entries(completions))
     writeFileSync(`${fresh}/completions/${file}`, said(fresh, "completion", shell));
-  writeFileSync(`${fresh}/third-party-notices.txt`, thirdPartyNotices(metafile));
+  writeFileSync(`${fresh}/third-party-notices.txt`, thirdPartyNotices({ ...metafile.inputs, ...ink.inputs }));
   writeFileSync(`${fresh}/.built`, "");
   const old = `dist.old-${process.pid}`;
   if (existsSync("dist")) renameSync("dist", old);
   renameSync(fresh, "dist");
   rmSync(old, { recursive: true, force: true });
+}
+
+/**
+ * Ink with what it draws, in one ES module: its layout engine awaits at top level, which CommonJS cannot. It shares no chunk with the command, so that the
+ * command can be one packed file, and neither waits for the other.
+ */
+async function bundleInk(folder) {
+  const { metafile } = await build({
+    ...common,
+    ...forUsers,
+    entryPoints: ["cli/tui/ink-chrome.tsx"],
+    outfile: `${folder}/ink-chrome.mjs`,
+    minify: true,
+    jsx: "automatic",
+    define: { "process.env.NODE_ENV": '"production"' },
+    plugins: [noDevtools],
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
+  });
+  return metafile;
 }
 
 /** As the shells look for them in their completion folders. */

@@ -49,3 +49,20 @@ export const nativeKoffi = {
     }));
   },
 };
+
+/** Ink comes from a file of its own, for when it is wanted. */
+export const inkApart = {
+  name: "ink-apart",
+  setup(build) {
+    build.onResolve({ filter: /\/ink-chrome\.tsx$/ }, () => ({ path: "./ink-chrome.mjs", external: true }));
+  },
+};
+
+/** Of Ink's development mode, which wants react-devtools-core. */
+export const noDevtools = {
+  name: "no-devtools",
+  setup(build) {
+    build.onResolve({ filter: /^react-devtools-core$/ }, ({ path }) => ({ path, namespace: "nothing" }));
+    build.onLoad({ filter: /./, namespace: "nothing" }, () => ({ contents: "export default undefined;" }));
+  },
+};

@@ -6,6 +6,9 @@ export const BLOCK = 64 * 1024;
 /** What a hole of a sparse file reads as. */
 const ZEROS = Buffer.alloc(BLOCK);
 
+/** Buffers that are kept when all is forgotten: who looks through a file forgets for every megabyte, and memory of its kind comes back late. */
+const SPARE = 4;
+
 /**
  * The least recently used 64 KiB blocks of a source. A block that was short when read is read again once the source has grown.
  * Buffers of dropped blocks are used again: what {@link block} returns is valid until the next call.
@@ -14,6 +17,7 @@ export class BlockCache {
   readonly source: ByteSource;
   readonly #capacity: number;
   readonly #blocks = new Map<number, { buffer: Buffer; length: number }>();
+  readonly #spare: Buffer[] = [];
   #clears = 0;
 
   constructor(source: ByteSource, capacity = 128) {
@@ -55,6 +59,7 @@ export class BlockCache {
 
   /** Forgets everything: the file was truncated or replaced under the same source. */
   clear(): void {
+    for (const { buffer } of this.#blocks.values()) if (this.#spare.length < SPARE) this.#spare.push(buffer);
     this.#blocks.clear();
     this.#clears++;
   }
@@ -71,6 +76,8 @@ export class BlockCache {
   }
 
   #takeBuffer(): Buffer {
+    const spare = this.#spare.pop();
+    if (spare) return spare;
     if (this.#blocks.size < this.#capacity) return Buffer.allocUnsafeSlow(BLOCK);
     const [oldest] = this.#blocks;
     if (!oldest) return Buffer.allocUnsafeSlow(BLOCK);

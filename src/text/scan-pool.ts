@@ -90,7 +90,12 @@ export class ScanPool {
   }
 
   #start(): Thread {
-    const thread: Thread = { worker: new Worker(this.#workerUrl), pending: new Map() };
+    const thread: Thread = {
+      worker: new Worker(this.#workerUrl, {
+        resourceLimits: { maxYoungGenerationSizeMb: 4 },
+      }),
+      pending: new Map(),
+    };
     // The program's end does not wait for them. Becoming ready makes it wait again (Node 20).
     thread.worker.unref();
     thread.worker.once("online", () => thread.worker.unref());

@@ -14,6 +14,12 @@ const QUEUE = 2;
 /** After this a thread that was told to end is stopped. */
 const PATIENCE_MS = 40;
 
+/** Chunks, the last one not included. */
+interface Stretch {
+  from: number;
+  to: number;
+}
+
 let scans = 0;
 
 /**
@@ -27,9 +33,11 @@ export class Scan {
   readonly #pool: ScanPool;
   readonly #changed: () => void;
   readonly #id = ++scans;
-  readonly #underWay = new Map<number, { from: number; to: number }>();
+  readonly #underWay = new Map<number, Stretch>();
   readonly #jobs = new Set<number>();
   #counter: ChunkCounter | undefined;
+  /** What each chunk in the midst of a hole has. */
+  #hitsInHole: number | undefined;
   #focus = 0;
   #direction: Direction = "forward";
   #flag = new SharedArrayBuffer(4);
@@ -112,13 +120,40 @@ export class Scan {
 
   async #runThreads(): Promise<void> {
     const lanes = Array.from({ length: THREADS * QUEUE }, async () => {
-      for (let next = this.#nextStretch(); next && !this.#stopped && !this.#failure; next = this.#nextStretch())
-        await this.#look(next);
+      for (let next = this.#nextStretch(); next && !this.#stopped && !this.#failure; next = this.#nextStretch()) {
+        if (this.#skipHole(next)) await setImmediate();
+        else await this.#look(this.#untilHole(next));
+      }
     });
     await Promise.all(lanes);
   }
 
-  async #look({ from, to }: { from: number; to: number }): Promise<void> {
+  /** Keeps what is known of a stretch in the midst of a hole, unread. True when it was one. */
+  #skipHole({ from, to }: Stretch): boolean {
+    if (this.#hitsInHole === undefined) return false;
+    const end = this.#source.end();
+    let chunk = from;
+    while (chunk < to && this.#isInHole(chunk)) this.counts.set(chunk++, this.#hitsInHole, end);
+    if (chunk > from) this.#tell();
+    return chunk > from;
+  }
+
+  /** The stretch as far as it is of one kind: one chunk of a hole, to know what all of them have; or what is in none. */
+  #untilHole({ from, to }: Stretch): Stretch {
+    if (this.#source.nextData === undefined) return { from, to };
+    if (this.#isInHole(from)) return { from, to: from + 1 };
+    let chunk = from + 1;
+    while (chunk < to && !this.#isInHole(chunk)) chunk++;
+    return { from, to: chunk };
+  }
+
+  /** True for a chunk of zeros between chunks of zeros: where its lines are cut, and what is in them, is the same in all of those. */
+  #isInHole(chunk: number): boolean {
+    const source = this.#source;
+    return chunk > 0 && source.nextData !== undefined && source.nextData((chunk - 1) * CHUNK) >= (chunk + 2) * CHUNK;
+  }
+
+  async #look({ from, to }: Stretch): Promise<void> {
     const parts = this.#source.parts?.() ?? [];
     const end = parts.at(-1)?.end ?? 0;
     const job = { scan: this.#id, query: this.query, parts, from, to, cancelled: this.#flag };
@@ -133,6 +168,7 @@ export class Scan {
     answer.counts.forEach((count, index) => {
       this.counts.set(from + index, count, end);
     });
+    if (to === from + 1 && this.#isInHole(from)) this.#hitsInHole = answer.counts[0];
     this.#tell();
   }
 
@@ -156,7 +192,7 @@ export class Scan {
   }
 
   /** Chunks to look through next: from the focus on to one end, then from there to the other. */
-  #nextStretch(): { from: number; to: number } | undefined {
+  #nextStretch(): Stretch | undefined {
     const end = this.#source.end();
     const first = Math.floor(this.#source.start() / CHUNK);
     const chunks = Math.ceil(end / CHUNK);
@@ -166,7 +202,7 @@ export class Scan {
       : (this.#before(focus + 1, first, end) ?? this.#after(focus + 1, chunks, end));
   }
 
-  #after(from: number, chunks: number, end: number): { from: number; to: number } | undefined {
+  #after(from: number, chunks: number, end: number): Stretch | undefined {
     let at = from;
     while (at < chunks && !this.#isOpen(at, end)) at++;
     if (at >= chunks) return undefined;
@@ -175,7 +211,7 @@ export class Scan {
     return { from: at, to };
   }
 
-  #before(to: number, first: number, end: number): { from: number; to: number } | undefined {
+  #before(to: number, first: number, end: number): Stretch | undefined {
     let at = to - 1;
     while (at >= first && !this.#isOpen(at, end)) at--;
     if (at < first) return undefined;

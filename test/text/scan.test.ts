@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
@@ -151,5 +151,59 @@ describe("Hits", () => {
   it("hangs on no expression, whoever asks for the lines of a chunk", () => {
     const hits = new Hits(new MemorySource(`${"a".repeat(60)}\n`), lines("^(a+)+$x?b"), () => {}, pool);
     expect(hits.positions(0)).toEqual([]);
+  });
+});
+
+describe("holes of a sparse file", () => {
+  const none: Query = { kind: "lines", encoding: "utf-8", match: { patterns: ["x"] }, invert: true };
+  it.each([
+    ["newlines", NEWLINES],
+    ["a text", lines("error")],
+    ["what only zeros match", lines("\\x00")],
+    ["what has no text", none],
+    ["bytes", { kind: "bytes", bytes: new Uint8Array([0x72, 0x0a, 0]) } as Query],
+  ])("are not read, and have what they had when they were: %s", async (_, query) => {
+    const path = `${directory}/sparse`;
+    const end = 20 * CHUNK + 77;
+    const data = [0, 5 * CHUNK + 1000, 12 * CHUNK - 4, end - 12];
+    const fd = openSync(path, "w+");
+    for (const at of data) writeSync(fd, "an error\nx\n\n", at);
+    try {
+      const plain = new Scan(regularSource(fd), query, () => undefined, pool);
+      plain.go();
+      await finished(plain);
+      const source = regularSource(fd);
+      const block = 64 * 1024;
+      const read: number[] = [];
+      const scan = new Scan(
+        {
+          ...source,
+          nextData: (position) => {
+            for (const at of data) {
+              const [from, to] = [Math.floor(at / block) * block, Math.ceil((at + 12) / block) * block];
+              if (position < to) return Math.max(position, from);
+            }
+            return end;
+          },
+          parts: () => source.parts?.() ?? [],
+        },
+        query,
+        () => undefined,
+        {
+          run: (job) => {
+            for (let chunk = job.from; chunk < job.to; chunk++) read.push(chunk);
+            return pool.run(job);
+          },
+        } as ScanPool,
+      );
+      scan.go();
+      await finished(scan);
+      const counts = (one: Scan) => Array.from({ length: 21 }, (_, chunk) => one.counts.count(chunk));
+      expect(counts(scan)).toEqual(counts(plain));
+      // Those with text and beside it, and as many of the others as were under way before the first was known.
+      expect(read.length).toBeLessThan(20);
+    } finally {
+      closeSync(fd);
+    }
   });
 });

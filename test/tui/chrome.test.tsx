@@ -110,9 +110,9 @@ describe("Chrome", () => {
     }
   });
 
-  it.each(HOSTILE)("shows $name in names and messages instead of sending it", ({ bytes }) => {
+  it.each(HOSTILE)("shows $name in names and messages instead of sending it", async ({ bytes }) => {
     const text = bytes.toString("utf8");
-    for (const chrome of [plainChrome, inkChrome(80)]) {
+    for (const chrome of [plainChrome, await inkChrome(80)]) {
       for (const rows of [
         chrome.rows(facts({ title: text, subtitle: text }, { message: text })),
         chrome.rows(facts({ prompt: { label: "/", characters: [text, text], cursor: 1 } })),
@@ -124,8 +124,8 @@ describe("Chrome", () => {
     }
   });
 
-  it("looks the same before Ink is loaded and after", () => {
-    const ink = inkChrome(100);
+  it("looks the same before Ink is loaded and after", async () => {
+    const ink = await inkChrome(100);
     for (const of of [
       facts({ columns: 100 }),
       facts({ columns: 100 }, { follow: "on", message: "rotated" }),

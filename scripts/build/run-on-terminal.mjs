@@ -1,0 +1,51 @@
+import { spawn } from "node:child_process";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { ReadStream } from "node:tty";
+import koffi from "koffi";
+
+/** How long the program has. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * Runs a Node program on a terminal of its own, types `keys` once it has drawn something, and waits for its end. Resolves with its exit status, null when
+ * it was killed at last.
+ * @throws where no terminal can be made
+ */
+export async function runOnTerminal(args, { env, keys }) {
+  const { master, slave } = openTerminal();
+  const child = spawn(process.execPath, args, {
+    env: { ...env, TERM: "xterm-256color" },
+    stdio: [slave, slave, slave],
+  });
+  closeSync(slave);
+  const screen = new ReadStream(master);
+  screen.once("data", () => writeSync(master, keys));
+  // EIO: nobody has the other end any more.
+  screen.on("error", () => undefined).resume();
+  const patience = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+  try {
+    return await new Promise((resolve, reject) => child.once("error", reject).once("exit", resolve));
+  } finally {
+    clearTimeout(patience);
+    screen.destroy();
+  }
+}
+
+/** Of ioctl_tty(2): the number and the lock of the other end, the size. */
+const TIOCGPTN = 0x80045430;
+const TIOCSPTLCK = 0x40045431;
+const TIOCSWINSZ = 0x5414;
+
+/** Both ends of a pseudo-terminal (pty(7)) of 80x24. The caller closes them. */
+function openTerminal() {
+  const ioctl = koffi.load(null).func("int ioctl(int, ulong, void *)");
+  const flags = constants.O_RDWR | constants.O_NOCTTY;
+  const master = openSync("/dev/ptmx", flags);
+  const number = new Uint32Array(1);
+  const done =
+    ioctl(master, TIOCSPTLCK, new Uint32Array([0])) === 0 &&
+    ioctl(master, TIOCGPTN, number) === 0 &&
+    ioctl(master, TIOCSWINSZ, new Uint16Array([24, 80, 0, 0])) === 0;
+  if (!done) throw new Error("no pseudo-terminal");
+  return { master, slave: openSync(`/dev/pts/${number[0]}`, flags) };
+}
