@@ -26,7 +26,7 @@ export interface RecordLimits {
   bytes: number;
 }
 
-/** What a command that keeps it all to sort it can hold (1.5 KB a record, seen with `ls -l`): directories of a million names are below both. */
+/** What a command that keeps it all to sort it can hold (1.5 KB a record, seen with `ls -l`): directories of a million names of common length are below both. */
 const LIMITS: RecordLimits = { records: 2_097_152, bytes: 256 * 1024 * 1024 };
 
 /**
