@@ -18,7 +18,7 @@ import { forgetWidths } from "./text-width.ts";
 import type { Host, Navigator, Question, View } from "./view.ts";
 
 /** Bytes after ESC that belong to one key come in one piece nearly always; over a slow connection within this. */
-const ESCAPE_MS = 50;
+const ESCAPE_MS = 30;
 
 /** Rows that one step of the mouse's wheel moves. */
 const WHEEL_ROWS = 3;
