@@ -92,7 +92,7 @@ class Props {
 
 async function interrupted(signal: NodeJS.Signals, props: Props): Promise<void> {
   // What runs now would go on, or keep a directory in use; the daemons are ended by their owner, with what they keep.
-  for (const child of children()) if (!isDaemon(child)) process.kill(child, "SIGKILL");
+  for (const child of children()) killUnlessDaemon(child);
   await props.strike().catch((error: unknown) => console.error(error));
   process.kill(process.pid, signal);
 }
@@ -101,8 +101,13 @@ function children(): number[] {
   return readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
 }
 
-function isDaemon(pid: number): boolean {
-  return /^(dockerd|podman)$/.test(readFileSync(`/proc/${pid}/comm`, "utf8").trim());
+function killUnlessDaemon(pid: number): void {
+  try {
+    const name = readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+    if (name !== "dockerd" && name !== "podman") process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended.
+  }
 }
 
 async function furnish(root: string, directory: string, props: Props): Promise<Stage> {

@@ -12,9 +12,9 @@ beforeAll(async () => {
   target = await sandbox({ steps: ["write", "/tmp/file", "content", "dir", "/tmp/dir", "link", "file", "/tmp/link"] });
 });
 
-async function session(): Promise<Session> {
+async function session(options: { requestTimeoutMs?: number } = {}): Promise<Session> {
   vi.stubEnv("XDG_STATE_HOME", temporaryDirectory());
-  const one = await connect(`pid:${target.pid}`, { idleSeconds: 1 });
+  const one = await connect(`pid:${target.pid}`, { idleSeconds: 1, ...options });
   onTestFinished(() => {
     one.close();
     vi.unstubAllEnvs();
@@ -29,12 +29,7 @@ function agentProcesses(): number[] {
 }
 
 test("an answer that came while this process was busy counts, however late it is taken", async () => {
-  vi.stubEnv("XDG_STATE_HOME", temporaryDirectory());
-  const one = await connect(`pid:${target.pid}`, { idleSeconds: 1, requestTimeoutMs: 200 });
-  onTestFinished(() => {
-    one.close();
-    vi.unstubAllEnvs();
-  });
+  const one = await session({ requestTimeoutMs: 200 });
   const opening = Promise.all(["/tmp/file", "/tmp/link", "/tmp/file"].map((path) => one.open(path)));
   const started = performance.now();
   while (performance.now() - started < 500);

@@ -157,17 +157,21 @@ export class Channel<D extends Closable> {
     this.#arm();
   }
 
+  get #oldest(): Pending<D> | undefined {
+    return this.#pending.values().next().value ?? this.#queue[0]?.pending;
+  }
+
   // One timer for the oldest request, re-armed when it fires: a timer for each request would cost as much as the request. Answers come in the
   // order of the requests. A timer that was set for an earlier, answered request may be due too late for one with less time.
   #arm(): void {
-    const oldest = this.#pending.values().next().value ?? this.#queue[0]?.pending;
+    const oldest = this.#oldest;
     if (oldest === undefined || (this.#timer !== undefined && this.#timerDue <= oldest.deadline)) return;
     clearTimeout(this.#timer);
     this.#timerDue = oldest.deadline;
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined;
-        const first = this.#pending.values().next().value ?? this.#queue[0]?.pending;
+        const first = this.#oldest;
         if (first === undefined) return;
         // While this process was stopped, or busy, the answer may have come: the event loop looks at timers before it looks at sockets.
         if (performance.now() >= first.deadline) setImmediate(() => this.#expire(first));
@@ -180,8 +184,7 @@ export class Channel<D extends Closable> {
   }
 
   #expire(late: Pending<D>): void {
-    const oldest = this.#pending.values().next().value ?? this.#queue[0]?.pending;
-    if (oldest === late) this.end(`the agent did not answer ${nameOf(late.op)} in time`, { errno: "ETIMEDOUT" });
+    if (this.#oldest === late) this.end(`the agent did not answer ${nameOf(late.op)} in time`, { errno: "ETIMEDOUT" });
     else this.#arm();
   }
 

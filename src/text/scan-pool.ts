@@ -91,9 +91,8 @@ export class ScanPool {
 
   #start(): Thread {
     const thread: Thread = {
-      worker: new Worker(this.#workerUrl, {
-        resourceLimits: { maxYoungGenerationSizeMb: 4 },
-      }),
+      // What a thread makes, strings of blocks, dies at once: more room for it is only more memory.
+      worker: new Worker(this.#workerUrl, { resourceLimits: { maxYoungGenerationSizeMb: 4 } }),
       pending: new Map(),
     };
     // The program's end does not wait for them. Becoming ready makes it wait again (Node 20).

@@ -11,6 +11,11 @@ export type Direction = "forward" | "backward";
 const STRETCH = 16;
 /** Stretches that are under way for each thread: the next one is there when it is done with one. */
 const QUEUE = 2;
+/**
+ * Bytes of a source whose holes are skipped. What is known of each chunk takes 16 bytes: skipping on through a hole of 8 EiB, which a file may well
+ * have, would fill the memory within a minute.
+ */
+const MOST_SKIPPED = 2 ** 42;
 /** After this a thread that was told to end is stopped. */
 const PATIENCE_MS = 40;
 
@@ -150,7 +155,8 @@ export class Scan {
   /** True for a chunk of zeros between chunks of zeros: where its lines are cut, and what is in them, is the same in all of those. */
   #isInHole(chunk: number): boolean {
     const source = this.#source;
-    return chunk > 0 && source.nextData !== undefined && source.nextData((chunk - 1) * CHUNK) >= (chunk + 2) * CHUNK;
+    if (chunk === 0 || source.nextData === undefined || source.end() > MOST_SKIPPED) return false;
+    return source.nextData((chunk - 1) * CHUNK) >= (chunk + 2) * CHUNK;
   }
 
   async #look({ from, to }: Stretch): Promise<void> {

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { expect, inject, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { note, witness } from "../helpers/compatibility.ts";
+import { OFF_THE_NETWORK } from "../helpers/daemons.ts";
 import { container, engine, engineAt, image, uniqueName } from "../helpers/engine.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";
@@ -51,15 +52,7 @@ describeWith(["docker", "root"], "an engine in another PID namespace", () => {
     mkdirSync(directory, { mode: 0o711 });
     const socket = `${directory}/docker.sock`;
     const options = ["--data-root", `${directory}/data`, "--exec-root", `${directory}/exec`, "-p", `${directory}/pid`];
-    const dockerd = [
-      "dockerd",
-      ...options,
-      "-H",
-      `unix://${socket}`,
-      "--iptables=false",
-      "--ip-forward=false",
-      "--bridge=none",
-    ];
+    const dockerd = ["dockerd", ...options, "-H", `unix://${socket}`, ...OFF_THE_NETWORK];
     const daemon = spawn("unshare", ["--pid", "--mount", "--fork", "--kill-child", "--mount-proc", ...dockerd], {
       stdio: "ignore",
     });

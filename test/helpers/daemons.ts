@@ -19,7 +19,10 @@ export interface Daemon {
   restart?: () => Promise<void>;
 }
 
-/** Starts a Docker daemon that shares nothing with the machine's own: no bridge, no iptables, no forwarding, containers without network. */
+/** Of dockerd: it leaves the machine's network as it is, which a rootless one may not change. */
+export const OFF_THE_NETWORK = ["--iptables=false", "--ip-forward=false", "--bridge=none"];
+
+/** Starts a Docker daemon that shares nothing with the machine's own: containers are without network. */
 export async function startDocker(
   directory: string,
   options: { remap?: boolean; liveRestore?: boolean } = {},
@@ -30,15 +33,7 @@ export async function startDocker(
   const command = [
     "dockerd",
     ...["--data-root", `${directory}/data`, "--exec-root", `${directory}/exec`, "-p", `${directory}/pid`],
-    ...[
-      "-H",
-      `unix://${socket}`,
-      "--group",
-      String(ENGINE_GROUP),
-      "--iptables=false",
-      "--ip-forward=false",
-      "--bridge=none",
-    ],
+    ...["-H", `unix://${socket}`, "--group", String(ENGINE_GROUP), ...OFF_THE_NETWORK],
     ...(options.remap ? ["--userns-remap=default"] : ["--add-runtime", `runsc=${directory}/runsc`]),
     ...(options.liveRestore ? ["--live-restore"] : []),
   ];
@@ -108,12 +103,12 @@ export async function startRootlessPodman(directory: string): Promise<Daemon> {
   });
 }
 
-/** Starts a Docker daemon as the rootless user, who may not turn on the machine's forwarding, in a user namespace that rootlesskit makes; its socket is `docker.sock` in the runtime directory `run`. */
+/** Starts a Docker daemon as the rootless user, in a user namespace that rootlesskit makes; its socket is `docker.sock` in the runtime directory `run`. */
 export async function startRootlessDocker(directory: string): Promise<Daemon> {
   const { env, as } = rootless(directory);
   const socket = `${directory}/run/docker.sock`;
   const dockerd = [
-    "dockerd --rootless --iptables=false --ip-forward=false --bridge=none",
+    ...["dockerd", "--rootless", ...OFF_THE_NETWORK],
     ...[
       `--data-root ${directory}/data`,
       `--exec-root ${directory}/run/docker`,

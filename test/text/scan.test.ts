@@ -6,6 +6,7 @@ import { CHUNK, type Query } from "../../src/text/chunk-counter.ts";
 import { Hits } from "../../src/text/hits.ts";
 import { regularSource } from "../../src/text/regular-source.ts";
 import { Scan } from "../../src/text/scan.ts";
+import type { ScanReply } from "../../src/text/scan-job.ts";
 import { ScanPool } from "../../src/text/scan-pool.ts";
 import { repository } from "../helpers/paths.ts";
 import { waitFor } from "../helpers/wait-for.ts";
@@ -205,5 +206,24 @@ describe("holes of a sparse file", () => {
     } finally {
       closeSync(fd);
     }
+  });
+
+  it("are not counted one by one in a file of exbibytes: that would fill the memory", () => {
+    const end = 2 ** 62;
+    const jobs: number[] = [];
+    const reply = new Promise<ScanReply>(() => undefined);
+    const scan = new Scan(
+      { start: () => 0, end: () => end, read: () => 0, nextData: () => end, parts: () => [] },
+      NEWLINES,
+      () => undefined,
+      {
+        run: ({ from, to }) => {
+          jobs.push(to - from);
+          return { id: jobs.length, reply };
+        },
+      } as ScanPool,
+    );
+    scan.go();
+    expect(jobs).toEqual([16, 16, 16, 16]);
   });
 });
