@@ -32,6 +32,7 @@ export interface Packet {
 export class FdSocket implements Disposable, AsyncDisposable {
   readonly fd: OwnedFd;
   readonly #maxPacket: number;
+  readonly #maxDescriptors: number;
   readonly #controlLength: number;
   readonly #outgoing: Message;
   readonly #incoming: Message;
@@ -46,6 +47,7 @@ export class FdSocket implements Disposable, AsyncDisposable {
       throw new RangeError(`maxDescriptors must be 0 to ${SCM_MAX_FD}: ${maxDescriptors}`);
     this.fd = fd;
     this.#maxPacket = maxPacket;
+    this.#maxDescriptors = maxDescriptors;
     this.#controlLength = controlLength(maxDescriptors);
     this.#outgoing = new Message(maxPacket, controlLength(SCM_MAX_FD));
     this.#incoming = new Message(maxPacket, this.#controlLength);
@@ -83,9 +85,9 @@ export class FdSocket implements Disposable, AsyncDisposable {
 
   /**
    * The next packet; "again" when none is there; "end" when the peer has closed and everything it sent was received.
-   * Throws SESSION after getting rid of every descriptor that came along when the packet is cut off, brings more descriptors than allowed (or this
-   * process is at its limit of open files: the kernel reports both as MSG_CTRUNC), brings another control message, or is empty but carries
-   * descriptors. After that the socket is good only to be closed.
+   * Throws SESSION with EPROTO after getting rid of every descriptor that came along when the packet is cut off, brings more descriptors than allowed,
+   * brings another control message, or is empty but carries descriptors; with EMFILE when this process may open no more files. The kernel reports that as
+   * it does a surplus, by MSG_CTRUNC, but there is room left then. After that the socket is good only to be closed.
    */
   receive(): Packet | "again" | "end" {
     const message = this.#incoming;
@@ -97,6 +99,10 @@ export class FdSocket implements Disposable, AsyncDisposable {
     const complaint = this.#complaint(message.flags, foreign, size, descriptors.length);
     if (complaint !== undefined) {
       for (const descriptor of descriptors) discard(descriptor);
+      if (message.flags & MSG_CTRUNC && !foreign && descriptors.length < this.#maxDescriptors)
+        throw new PortholeError("SESSION", "a descriptor was lost: this process may open no more files (ulimit -n)", {
+          errno: "EMFILE",
+        });
       throw new PortholeError("SESSION", `the peer sent ${complaint}`, { errno: "EPROTO" });
     }
     if (size === 0) return "end";
@@ -138,7 +144,7 @@ export class FdSocket implements Disposable, AsyncDisposable {
   }
 
   #complaint(flags: number, foreign: boolean, size: number, count: number): string | undefined {
-    if (flags & MSG_CTRUNC) return "more descriptors than allowed, or this process may open no more files (ulimit -n)";
+    if (flags & MSG_CTRUNC) return "more descriptors than allowed";
     if (flags & MSG_TRUNC) return `a packet of more than ${this.#maxPacket} bytes`;
     if (foreign) return "a control message that is not SCM_RIGHTS";
     if (size === 0 && count > 0) return "an empty packet with descriptors";

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { AGENT_NAME } from "./agent-program.ts";
 import { client, deadline, routeError } from "./docker-client.ts";
@@ -30,12 +31,26 @@ export async function attachMount(
       abortSignal: over,
     });
     const stream = await exec.start({ hijack: true, stdin: true, abortSignal: over });
-    const isOurs = async (peer: number) =>
-      inCgroupOf(peer, container.id) || (await exec.inspect({ abortSignal: over })).Pid === peer;
+    const isOurs = async (peer: number) => inCgroupOf(peer, container.id) || (await pidOf(exec, over)) === peer;
     return await meetOverStream(stream, docker, rendezvous, listener, isOurs, options);
   } catch (error) {
     throw routeError("mount", container.name, error, { ...options, signal: options.signal, over });
   } finally {
     rendezvous.close();
+  }
+}
+
+/** Times that the engine is asked, and milliseconds between them. */
+const [ASKED, PAUSE_MS] = [100, 20];
+
+/** The process that an exec started, 0 where the engine does not say. It is told of it a moment after the process began, and until then says 0. */
+async function pidOf(
+  exec: { inspect(options: { abortSignal: AbortSignal }): Promise<{ Pid: number }> },
+  abortSignal: AbortSignal,
+): Promise<number> {
+  for (let times = 1; ; times++) {
+    const { Pid } = await exec.inspect({ abortSignal });
+    if (Pid !== 0 || times === ASKED) return Pid;
+    await setTimeout(PAUSE_MS, undefined, { signal: abortSignal });
   }
 }

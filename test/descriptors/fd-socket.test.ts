@@ -185,19 +185,20 @@ test("a receiver at its limit of open files: an error that says so, nothing kept
     const filling = [];
     try { for (;;) filling.push(openSync("/dev/null", "r")); } catch (error) { if (error.code !== "EMFILE") throw error; }
     for (let i = 0; i < 2; i++) closeSync(filling.pop());
-    let message = "";
-    try { receiver.receive(); } catch (error) { message = error.message; }
+    let failure;
+    try { receiver.receive(); } catch ({ message, errno }) { failure = { message, errno }; }
     // Room for two again, exactly: what was installed of the five is closed.
     const room = [];
     try { for (;;) room.push(openSync("/dev/null", "r")); } catch {}
     for (const fd of [...filling, ...room]) closeSync(fd);
     const { data, descriptors } = receiver.receive();
-    console.log(JSON.stringify({ message, room: room.length, data: [...data], arrived: descriptors.length }));
+    console.log(JSON.stringify({ failure, room: room.length, data: [...data], arrived: descriptors.length }));
   `);
   expect(stderr).toBe("");
   expect(status).toBe(0);
   expect(JSON.parse(stdout.toString())).toEqual({
-    message: expect.stringContaining("this process may open no more files"),
+    // Not the peer's fault, as EPROTO would be.
+    failure: { message: expect.stringContaining("this process may open no more files"), errno: "EMFILE" },
     room: 2,
     data: [2],
     arrived: 5,

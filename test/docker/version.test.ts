@@ -50,6 +50,8 @@ async function leaveAgent(installation: string, by: User, target: Container, eng
   serve.writeUInt16LE(VERSION + 1, 16);
   socket.send(serve, [listener]);
   await readable(socket.fd, { timeoutMs: 20_000 });
+  // Closing with its announcement unread would reset the connection, and the agent would not see what it is to serve.
+  socket.receive();
   for (const closable of [listener, directory, socket]) closable.close();
   const pid = child.pid ?? 0;
   const agent = { agentPid: pid, agentStarted: startTime(pid) ?? "" };
