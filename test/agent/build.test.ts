@@ -45,7 +45,8 @@ test("the same sources make the same bytes twice: in other directories, with oth
   // A path of this machine in it would be the next difference.
   const text = readFileSync(builtAgent, "latin1");
   expect(text).not.toContain(repository);
-  expect(text).not.toContain(tmpdir());
+  // glibc itself knows /tmp.
+  expect(text).not.toContain(`${tmpdir()}/`);
 });
 
 function sha256(path: string): string {
