@@ -7,8 +7,8 @@ import { ByeScope, Op } from "./protocol/messages.ts";
 import { endAgentProcess } from "./routes/agent-process.ts";
 import { type Engine, engines, recordedEngine } from "./routes/engine.ts";
 import { startTime } from "./routes/process.ts";
+import type { AgentRecord } from "./routes/record.ts";
 import {
-  type AgentRecord,
   agentFiles,
   connectIfLive,
   readRecord,

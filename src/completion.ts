@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { ask, engines } from "./routes/engine.ts";
+import { ask, type Engine, engines } from "./routes/engine.ts";
+import { decodeListed } from "./routes/listed.ts";
 import { mayEnter } from "./routes/process.ts";
 import { connect, type Session } from "./session.ts";
 import type { Target } from "./target.ts";
@@ -9,17 +10,16 @@ const PATIENCE_MS = 1_000;
 
 /** Running containers of every engine that answers at once, with one light request to each; no engine, no containers. */
 export async function runningContainers(engine?: string): Promise<{ name: string; image: string }[]> {
-  const answers = await Promise.allSettled(
-    engines(engine).map((one) => ask(one, "/containers/json", { timeoutMs: PATIENCE_MS })),
-  );
-  return answers.flatMap((answer) => {
-    const body = answer.status === "fulfilled" && answer.value.status === 200 ? answer.value.body : undefined;
-    if (!Array.isArray(body)) return [];
-    return (body as { Names?: string[]; Image?: string; Labels?: Record<string, string> | null }[])
-      .filter(({ Labels }) => Labels?.["io.porthole.sidecar"] === undefined)
-      .map(({ Names, Image }) => ({ name: (Names?.[0] ?? "").replace(/^\//, ""), image: Image ?? "" }))
-      .filter(({ name }) => name !== "");
-  });
+  const answers = await Promise.allSettled(engines(engine).map(containersOf));
+  return answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+}
+
+async function containersOf(engine: Engine): Promise<{ name: string; image: string }[]> {
+  const { status, body, question } = await ask(engine, "/containers/json", { timeoutMs: PATIENCE_MS });
+  if (status !== 200) return [];
+  return decodeListed(body, question)
+    .filter(({ isSidecar }) => !isSidecar)
+    .map(({ name, image }) => ({ name, image }));
 }
 
 /**

@@ -1,7 +1,8 @@
 import { PortholeError } from "./errors.ts";
 import { type Finding, failed, guarded } from "./finding.ts";
 import type { AgentRoute } from "./protocol/facts.ts";
-import { ask, type Engine, engines } from "./routes/engine.ts";
+import { ask, type Engine, engines, wordsOf } from "./routes/engine.ts";
+import { decodeInfo, decodeVersion } from "./routes/engine-facts.ts";
 import { connect, type Session } from "./session.ts";
 import type { Target } from "./target.ts";
 
@@ -62,17 +63,17 @@ async function* checkEngines(explicit: string | undefined, working: Engine[]): A
 
 async function describeEngine(engine: Engine): Promise<string> {
   const [version, info] = await Promise.all([ask(engine, "/version"), ask(engine, "/info")]);
-  const { Version = "of unknown version", ApiVersion = "?" } = (version.body ?? {}) as {
-    Version?: string;
-    ApiVersion?: string;
-  };
-  const { SecurityOptions } = (info.body ?? {}) as { SecurityOptions?: unknown };
-  const names = (Array.isArray(SecurityOptions) ? SecurityOptions : []).map(
-    (option) => /^name=(\w+)/.exec(String(option))?.[1],
-  );
+  if (version.status !== 200) {
+    const words = wordsOf(version) ?? `HTTP status ${version.status}`;
+    throw new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot tell its version: ${words}`);
+  }
+  const { version: number, apiVersion } = decodeVersion(version.body, version.question);
+  // A proxy may keep it to itself.
+  const securityOptions = info.status === 200 ? decodeInfo(info.body, info.question).securityOptions : [];
+  const names = securityOptions.map((option) => /^name=(\w+)/.exec(option)?.[1]);
   const traits = ["rootless", "userns", "selinux", "apparmor"].filter((name) => names.includes(name));
   const kind = version.isPodman ? "Podman" : "Docker";
-  return `${kind} ${Version} (API ${ApiVersion}) at ${engine.socketPath}${traits.length > 0 ? `, with ${traits.join(", ")}` : ""}`;
+  return `${kind} ${number || "of unknown version"} (API ${apiVersion || "?"}) at ${engine.socketPath}${traits.length > 0 ? `, with ${traits.join(", ")}` : ""}`;
 }
 
 function* describeRoutes(working: Engine[]): Generator<Finding> {

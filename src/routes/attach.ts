@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/facts.ts";
+import { isFullId } from "./engine-json.ts";
 import { startTime } from "./process.ts";
 import { type AgentQuery, connectLive, withAgentLock } from "./registry.ts";
-import { type Container, describeContainer, isFullId, resolveContainer } from "./resolve.ts";
+import { type Container, describeContainer, resolveContainer } from "./resolve.ts";
 import { ensureRunDirectory, MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
 
 /** How to get to a target. */

@@ -1,5 +1,6 @@
 import type { WaitOptions } from "../descriptors/poll.ts";
 import { ask, type Engine } from "./engine.ts";
+import { decodeListed } from "./listed.ts";
 
 /** One container of a Compose service. */
 interface Member {
@@ -17,7 +18,7 @@ export type ComposeChoice = { id: string | undefined; several?: undefined } | { 
 /**
  * Looks for the container that Compose's labels give this name: `service`, `service-2` for one of several, each also as `project/...`.
  * Those that run come before those that do not; what `docker compose run` started is no part of a service.
- * @throws PortholeError TARGET when the engine does not answer
+ * @throws PortholeError TARGET when the engine does not answer, or with what is no list of containers
  */
 export async function composeContainer(engine: Engine, name: string, options: WaitOptions): Promise<ComposeChoice> {
   const slash = name.indexOf("/");
@@ -42,22 +43,13 @@ async function members(
   if (number !== undefined) label.push(`com.docker.compose.container-number=${Number(number)}`);
   const filters = encodeURIComponent(JSON.stringify({ label }));
   const answer = await ask(engine, `/containers/json?all=true&filters=${filters}`, options);
-  if (answer.status !== 200 || !Array.isArray(answer.body)) return [];
-  const list = answer.body as {
-    Id?: string;
-    Names?: string[];
-    State?: string;
-    Labels?: Record<string, string> | null;
-  }[];
-  const found = list
-    .filter(({ Id, Labels }) => typeof Id === "string" && Labels?.["com.docker.compose.oneoff"] !== "True")
-    .map(({ Id = "", Names, State, Labels }) => ({
-      id: Id,
-      container: (Names?.[0] ?? Id.slice(0, 12)).replace(/^\//, ""),
-      project: Labels?.["com.docker.compose.project"] ?? "",
-      service,
-      number: Labels?.["com.docker.compose.container-number"] ?? "",
-      isRunning: ["running", "paused", "restarting"].includes(State ?? "running"),
+  // Told no list, there is no service to be found: what its absence means, the caller knows.
+  if (answer.status !== 200) return [];
+  const found = decodeListed(answer.body, answer.question)
+    .filter(({ isOneOff }) => !isOneOff)
+    .map(({ id, name: container, project, number, state }) => ({
+      ...{ id, container, project, service, number },
+      isRunning: ["running", "paused", "restarting", ""].includes(state),
     }));
   const running = found.filter(({ isRunning }) => isRunning);
   return running.length > 0 ? running : found;

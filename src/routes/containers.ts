@@ -1,7 +1,9 @@
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/facts.ts";
-import { ask, type Engine, engines } from "./engine.ts";
+import { ask, type Engine, engines, wordsOf } from "./engine.ts";
+import { changedContainer } from "./engine-event.ts";
 import { httpLines } from "./http.ts";
+import { decodeListed, type Listed } from "./listed.ts";
 import { describeContainer } from "./resolve.ts";
 import { MOUNT_POINT, runDirectoryPaths } from "./run-dir.ts";
 import { obstacleTo } from "./start.ts";
@@ -66,14 +68,6 @@ const SETTLED_MS = 300;
 
 /** Requests to one engine under way together. */
 const AT_ONCE = 8;
-
-/** Events after which the list is asked for again; others (exec, health checks) come all the time and change nothing of it. */
-const CHANGES = new Set(
-  "create start die died stop destroy remove rename pause unpause restart update checkpoint restore".split(" "),
-);
-
-/** Label of our own sidecars, which nobody wants to look into: see sidecar.ts. */
-const SIDECAR_LABEL = "io.porthole.sidecar";
 
 /**
  * Keeps an eye on the containers of every engine until the signal aborts: the list, then again whenever an engine tells of a change. What does
@@ -147,7 +141,7 @@ class EngineWatch {
       try {
         this.#lives.clear();
         for await (const lines of httpLines(this.#engine.socketPath, EVENTS, { signal: this.#signal })) {
-          const changed = changedIds(lines);
+          const changed = lines.flatMap((line) => changedContainer(line) ?? []);
           if (lines.length > 0 && changed.length === 0) continue;
           for (const id of changed) this.#lives.delete(id);
           clearTimeout(this.#again);
@@ -178,9 +172,14 @@ class EngineWatch {
 
   async #list(): Promise<void> {
     const answer = await ask(this.#engine, "/containers/json?all=true", { signal: this.#signal });
-    if (answer.status !== 200 || !Array.isArray(answer.body))
-      throw new PortholeError("TARGET", `the engine at ${this.#engine.socketPath} does not list its containers`);
-    const listed = (answer.body as Listed[]).filter((one) => one.Labels?.[SIDECAR_LABEL] === undefined);
+    if (answer.status !== 200) {
+      const text = wordsOf(answer) ?? `HTTP status ${answer.status}`;
+      throw new PortholeError(
+        "TARGET",
+        `the engine at ${this.#engine.socketPath} does not list its containers: ${text}`,
+      );
+    }
+    const listed = decodeListed(answer.body, answer.question).filter(({ isSidecar }) => !isSidecar);
     this.containers = listed.map((one) => this.#describe(one));
     this.trouble = undefined;
     this.answered = true;
@@ -192,20 +191,9 @@ class EngineWatch {
     }
   }
 
-  #describe(one: Listed): ListedContainer {
-    const id = String(one.Id ?? "");
-    const state = String(one.State ?? "").toLowerCase();
-    return {
-      engine: this.#engine,
-      id,
-      name: String(one.Names?.[0] ?? id.slice(0, 12)).replace(/^\//, ""),
-      image: String(one.Image ?? ""),
-      state,
-      status: String(one.Status ?? ""),
-      project: String(one.Labels?.["com.docker.compose.project"] ?? ""),
-      service: String(one.Labels?.["com.docker.compose.service"] ?? ""),
-      life: isAlive(state) ? this.#lives.get(id) : undefined,
-    };
+  #describe({ id, name, image, state, status, project, service }: Listed): ListedContainer {
+    const life = isAlive(state) ? this.#lives.get(id) : undefined;
+    return { engine: this.#engine, id, name, image, state, status, project, service, life };
   }
 
   async #askLife(one: ListedContainer): Promise<void> {
@@ -230,11 +218,7 @@ class EngineWatch {
 
   async #explain(error: unknown): Promise<PortholeError> {
     try {
-      const { status } = await ask(this.#engine, "/_ping", { signal: this.#signal }).catch((failure) => {
-        // An answer that is no JSON is an answer.
-        if (failure instanceof PortholeError && failure.cause instanceof SyntaxError) return { status: 200 };
-        throw failure;
-      });
+      const { status } = await ask(this.#engine, "/version", { signal: this.#signal });
       return status === 200 ? asPortholeError(error) : new PortholeError("TARGET", `HTTP status ${status}`);
     } catch (failure) {
       return asPortholeError(failure);
@@ -242,30 +226,7 @@ class EngineWatch {
   }
 }
 
-/** What porthole reads of GET /containers/json; every field may be missing or odd, for engines differ. */
-interface Listed {
-  Id?: unknown;
-  Names?: unknown[];
-  Image?: unknown;
-  State?: unknown;
-  Status?: unknown;
-  Labels?: Record<string, unknown> | null;
-}
-
 const EVENTS = `/events?filters=${encodeURIComponent(JSON.stringify({ type: ["container"] }))}`;
-
-/** Ids of the containers that events tell of; those that change nothing here left out. */
-function changedIds(lines: readonly string[]): string[] {
-  return lines.flatMap((line) => {
-    try {
-      const event = JSON.parse(line) as { Action?: string; status?: string; id?: string; Actor?: { ID?: string } };
-      const id = event.Actor?.ID ?? event.id;
-      return typeof id === "string" && CHANGES.has(event.Action ?? event.status ?? "") ? [id] : [];
-    } catch {
-      return [];
-    }
-  });
-}
 
 function isAlive(state: string): boolean {
   return state === "running" || state === "paused";

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { WaitOptions } from "../descriptors/poll.ts";
 import { PortholeError } from "../errors.ts";
 import { allContexts, contextNamed, currentContext } from "./docker-contexts.ts";
+import { Json, type Question } from "./engine-json.ts";
 import { httpGet } from "./http.ts";
 
 /** A container engine on this machine: Docker, or Podman's Docker-compatible API. */
@@ -134,34 +135,56 @@ function elsewhere(address: string, source: string, isSsh: boolean, authority: s
   );
 }
 
-/** An answer of an engine: its HTTP status and the decoded body. */
+/** An answer of an engine: its HTTP status and the parsed body, of which nothing is known yet. */
 export interface EngineAnswer {
   status: number;
   body: unknown;
+  /** What was asked, for the decoder of the body. */
+  question: Question;
   /** True when Podman answered. */
   isPodman: boolean;
 }
 
 /**
  * Asks an engine with one light GET.
- * @throws PortholeError TARGET when the engine is not there, refuses us or does not answer in time.
+ * @throws PortholeError TARGET when the engine is not there, refuses us, does not answer in time, or answers with what is no JSON; CANCELLED
  */
 export async function ask(engine: Engine, path: string, options: WaitOptions = {}): Promise<EngineAnswer> {
   const { timeoutMs = ANSWER_TIMEOUT_MS, signal } = options;
-  try {
-    const { status, headers, body } = await httpGet(engine.socketPath, path, { timeoutMs, signal });
-    return {
-      status,
-      body: body.length === 0 ? undefined : (JSON.parse(body.toString()) as unknown),
-      isPodman: headers.has("libpod-api-version"),
-    };
-  } catch (error) {
+  const { status, headers, body } = await httpGet(engine.socketPath, path, { timeoutMs, signal }).catch((error) => {
     if (signal?.aborted) throw new PortholeError("CANCELLED", "attaching was interrupted", { cause: error });
     throw unreachable(engine, error);
-  }
+  });
+  const question = { socketPath: engine.socketPath, path };
+  return {
+    status,
+    body: parse(body.toString(), status, question),
+    question,
+    isPodman: headers.has("libpod-api-version"),
+  };
 }
 
 const ANSWER_TIMEOUT_MS = 10_000;
+
+function parse(text: string, status: number, question: Question): unknown {
+  if (text === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    // A proxy refuses and fails in HTML; that a thing is not there is believed in the engine's own words only.
+    if (status >= 400 && status !== 404) return undefined;
+    throw new Json(text, question).refusal("JSON");
+  }
+}
+
+/** What an engine says of a refusal, its beginning if it is long; undefined where it has no words. */
+export function wordsOf({ body }: Pick<EngineAnswer, "body">): string | undefined {
+  const { message, cause } = (body ?? {}) as { message?: unknown; cause?: unknown };
+  const words = typeof message === "string" ? message : cause;
+  return typeof words === "string" ? words.slice(0, MAX_WORDS) : undefined;
+}
+
+const MAX_WORDS = 1_000;
 
 function unreachable(engine: Engine, error: unknown): PortholeError {
   const { message } = error as Error;

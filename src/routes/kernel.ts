@@ -1,6 +1,7 @@
 import { release } from "node:os";
 import { PortholeError } from "../errors.ts";
 import { ask } from "./engine.ts";
+import { decodeInfo, type EngineInfo } from "./engine-facts.ts";
 import { argumentsOf, inCgroupOf, parentOf } from "./process.ts";
 import type { Container } from "./resolve.ts";
 
@@ -32,9 +33,9 @@ export function otherKernel({ name, runtime, pid }: Container): PortholeError | 
  */
 export async function otherMachine(container: Container, signal?: AbortSignal): Promise<PortholeError | undefined> {
   if (isFirstProcess(container)) return undefined;
-  const { KernelVersion: kernel, OperatingSystem: system } = await info(container, signal);
-  if (typeof kernel !== "string" || kernel === "" || kernel === release()) return undefined;
-  const what = typeof system === "string" && system !== "" ? `${system}, ${kernel}` : kernel;
+  const { kernelVersion: kernel = "", operatingSystem: system } = (await info(container, signal)) ?? {};
+  if (kernel === "" || kernel === release()) return undefined;
+  const what = system ? `${system}, ${kernel}` : kernel;
   return new PortholeError(
     "ATTACH",
     `'${container.name}' runs on another kernel (${what}) than this one (${release()}): descriptors cannot leave that kernel`,
@@ -42,16 +43,14 @@ export async function otherMachine(container: Container, signal?: AbortSignal): 
   );
 }
 
-/** What an engine tells of itself; nothing, when it does not: then the routes are tried all the same. */
-async function info(
-  { engine }: Container,
-  signal: AbortSignal | undefined,
-): Promise<{ KernelVersion?: unknown; OperatingSystem?: unknown }> {
+/** What an engine tells of itself; undefined when it does not: then the routes are tried all the same. */
+async function info({ engine }: Container, signal: AbortSignal | undefined): Promise<EngineInfo | undefined> {
   try {
-    return (await ask(engine, "/info", { signal })).body ?? {};
+    const { status, body, question } = await ask(engine, "/info", { signal });
+    return status === 200 ? decodeInfo(body, question) : undefined;
   } catch (error) {
     if (signal?.aborted) throw error;
-    return {};
+    return undefined;
   }
 }
 

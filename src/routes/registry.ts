@@ -6,35 +6,8 @@ import { openPath, tryLock } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/facts.ts";
+import { type AgentKey, type AgentRecord, decodeRecord } from "./record.ts";
 import { openRunDirectory, type RunDirectory } from "./run-dir.ts";
-
-/** What an agent serves. An id alone is not enough: it survives a restart, a kept root would show the life before. */
-export interface AgentKey {
-  /** Container id (64 hexadecimal digits), or `pid-N`. */
-  identity: string;
-  /** The container's StartedAt, or the process's start time in clock ticks and the boot's id. */
-  generation: string;
-  route: AgentRoute;
-  /** `--user` of the mount route, else empty. */
-  user: string;
-}
-
-/** What is kept beside an agent's socket. */
-export interface AgentRecord extends AgentKey {
-  /** Container name when the agent was started, or `pid:N`. */
-  name: string;
-  /** Unix socket of the engine, empty for a process target. */
-  engine: string;
-  /** Host pid of the target's first process. */
-  targetPid: number;
-  /** Id of the sidecar container, empty on other routes. */
-  sidecar: string;
-  /** The agent's process on this machine, to end one that does not understand us; 0 and empty where it is not known. */
-  agentPid: number;
-  agentStarted: string;
-  /** ISO 8601. */
-  created: string;
-}
 
 /**
  * File name without extension of an agent's socket and record, at most 87 bytes, for sun_path has 108. Starts with the identity, so that it is found
@@ -122,8 +95,8 @@ export function connectIfLive(directory: OwnedFd, file: string): OwnedFd | undef
 /** The record of an agent, undefined when it is missing or not one of ours. */
 export function readRecord(run: RunDirectory, file: string): AgentRecord | undefined {
   try {
-    const record = JSON.parse(readFileSync(join(run.agents, `${file}.json`), "utf8")) as AgentRecord;
-    return typeof record.identity === "string" && agentFile(record) === file ? record : undefined;
+    const record = decodeRecord(JSON.parse(readFileSync(join(run.agents, `${file}.json`), "utf8")));
+    return record !== undefined && agentFile(record) === file ? record : undefined;
   } catch {
     return undefined;
   }

@@ -1,6 +1,8 @@
 import { PortholeError } from "../errors.ts";
 import { composeContainer } from "./compose.ts";
-import { ask, type Engine, type EngineAnswer, engines } from "./engine.ts";
+import { ask, type Engine, type EngineAnswer, engines, wordsOf } from "./engine.ts";
+import { decodeInspection, type Inspection } from "./inspection.ts";
+import { decodeListed } from "./listed.ts";
 
 /** A running container, as its engine describes it: everything that choosing and taking a route needs, from one request. */
 export interface Container {
@@ -22,15 +24,10 @@ export interface Container {
   /** True when the engine is Podman. */
   isPodman: boolean;
   /** What HostConfig says of devices, passed on to a sidecar as it is. */
-  devices: unknown[];
+  devices: object[];
   deviceCgroupRules: string[];
   /** Host directory mounted at `/run/porthole`, when there is one. */
   portholeMount: string | undefined;
-}
-
-/** A full container id: the engine need not be asked when an agent for it lives. */
-export function isFullId(name: string): boolean {
-  return /^[0-9a-f]{64}$/.test(name);
 }
 
 /**
@@ -54,12 +51,12 @@ export async function resolveContainer(
     );
   }
   const answers = await Promise.allSettled(asked.map((engine) => inspect(engine, name, signal)));
-  const found: { engine: Engine; answer: Inspection }[] = [];
+  const found: { engine: Engine; answer: Inspected }[] = [];
   const failures: PortholeError[] = [];
   answers.forEach((answer, index) => {
     if (answer.status === "rejected") failures.push(answer.reason as PortholeError);
     // Two sockets may lead to one engine: through a proxy, say.
-    else if (answer.value !== undefined && !found.some((other) => other.answer.Id === answer.value?.Id)) {
+    else if (answer.value !== undefined && !found.some((other) => other.answer.id === answer.value?.id)) {
       found.push({ engine: asked[index] as Engine, answer: answer.value });
     }
   });
@@ -69,7 +66,7 @@ export async function resolveContainer(
   if (unsure !== undefined) throw unsure;
   if (first === undefined) throw notFound(name, asked, failures);
   if (others.length > 0) {
-    const shown = found.map(({ engine, answer }) => `${shownName(answer, name)} in ${engine.name}`);
+    const shown = found.map(({ engine, answer }) => `${answer.name || name} in ${engine.name}`);
     throw new PortholeError("TARGET", `'${name}' is a container of several engines: ${shown.join(", ")}`, {
       hint: `choose one, such as --engine ${first.engine.name}`,
     });
@@ -108,38 +105,21 @@ function notFound(name: string, asked: readonly Engine[], failures: readonly Por
   });
 }
 
-/** What porthole reads of GET /containers/ID/json; every field may be missing or odd, for engines differ. */
-interface Inspection {
-  Id?: string;
-  Name?: string;
-  State?: {
-    Status?: string;
-    Running?: boolean;
-    Paused?: boolean;
-    Restarting?: boolean;
-    ExitCode?: number;
-    Pid?: number;
-    StartedAt?: string;
-  };
-  HostConfig?: {
-    PidMode?: string;
-    UsernsMode?: string;
-    Runtime?: string;
-    Privileged?: boolean;
-    Devices?: unknown[] | null;
-    DeviceCgroupRules?: string[] | null;
-  };
-  /** Not of the engine's: who answered. */
-  isPodman?: boolean;
-  Mounts?: { Destination?: string; Source?: string }[] | null;
+/** A container as its engine describes it, and who answered. */
+interface Inspected extends Inspection {
+  isPodman: boolean;
 }
 
-async function inspect(engine: Engine, name: string, signal?: AbortSignal): Promise<Inspection | undefined> {
+function inspected({ body, question, isPodman }: EngineAnswer): Inspected {
+  return { ...decodeInspection(body, question), isPodman };
+}
+
+async function inspect(engine: Engine, name: string, signal?: AbortSignal): Promise<Inspected | undefined> {
   const options = { signal };
   if (name.includes("/")) return inspectCompose(engine, name, signal);
   const answer = await ask(engine, `/containers/${encodeURIComponent(name)}/json`, options);
   if (answer.status === 200) {
-    const inspection = { ...(answer.body as Inspection), isPodman: answer.isPodman };
+    const inspection = inspected(answer);
     // An engine takes "db" for an id that begins so, too: what somebody called "db" comes first.
     return isShortId(inspection, name) ? ((await inspectCompose(engine, name, signal)) ?? inspection) : inspection;
   }
@@ -154,21 +134,21 @@ async function inspect(engine: Engine, name: string, signal?: AbortSignal): Prom
 const SHORT_ID = 12;
 
 /** True when the engine went by the first few digits of the id, not by a name. */
-function isShortId({ Id, Name }: Inspection, name: string): boolean {
-  return name.length < SHORT_ID && Id?.startsWith(name) === true && Name?.replace(/^\//, "") !== name;
+function isShortId(inspection: Inspection, name: string): boolean {
+  return name.length < SHORT_ID && inspection.id.startsWith(name) && inspection.name !== name;
 }
 
 /** Docker (400) and Podman (500) when several ids begin with what was asked for. */
 function isSeveral(answer: EngineAnswer): boolean {
-  return answer.status >= 400 && /multiple (ids|containers)|more than one/i.test(messageOf(answer) ?? "");
+  return answer.status >= 400 && /multiple (ids|containers)|more than one/i.test(wordsOf(answer) ?? "");
 }
 
 async function severalIds(engine: Engine, prefix: string, signal?: AbortSignal): Promise<PortholeError> {
   const answer = await ask(engine, "/containers/json?all=true", { signal });
-  const list = Array.isArray(answer.body) ? (answer.body as { Id?: string; Names?: string[] }[]) : [];
-  const fitting = list
-    .filter(({ Id }) => Id?.startsWith(prefix))
-    .map(({ Id = "", Names }) => `${(Names?.[0] ?? "").replace(/^\//, "")} (${Id.slice(0, SHORT_ID)})`);
+  if (answer.status !== 200) return refused(engine, prefix, answer);
+  const fitting = decodeListed(answer.body, answer.question)
+    .filter(({ id }) => id.startsWith(prefix))
+    .map(({ id, name }) => `${name} (${id.slice(0, SHORT_ID)})`);
   return new Ambiguity(
     "TARGET",
     `several containers have ids that begin with '${prefix}': ${fitting.sort().join(", ")}`,
@@ -178,7 +158,7 @@ async function severalIds(engine: Engine, prefix: string, signal?: AbortSignal):
   );
 }
 
-async function inspectCompose(engine: Engine, name: string, signal?: AbortSignal): Promise<Inspection | undefined> {
+async function inspectCompose(engine: Engine, name: string, signal?: AbortSignal): Promise<Inspected | undefined> {
   const choice = await composeContainer(engine, name, { signal });
   if (choice.several !== undefined) {
     const { length } = choice.several;
@@ -192,65 +172,40 @@ async function inspectCompose(engine: Engine, name: string, signal?: AbortSignal
   }
   if (choice.id === undefined) return undefined;
   const answer = await ask(engine, `/containers/${choice.id}/json`, { signal });
-  return answer.status === 200 ? { ...(answer.body as Inspection), isPodman: answer.isPodman } : undefined;
-}
-
-function messageOf({ body }: EngineAnswer): string | undefined {
-  const { message, cause } = (body ?? {}) as { message?: unknown; cause?: unknown };
-  return typeof message === "string" ? message : typeof cause === "string" ? cause : undefined;
+  return answer.status === 200 ? inspected(answer) : undefined;
 }
 
 function refused(engine: Engine, name: string, answer: EngineAnswer): PortholeError {
-  const text = messageOf(answer) ?? `HTTP status ${answer.status}`;
+  const text = wordsOf(answer) ?? `HTTP status ${answer.status}`;
   return new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot tell about '${name}': ${text}`);
 }
 
-function shownName(inspection: Inspection, name: string): string {
-  return (inspection.Name ?? name).replace(/^\//, "");
-}
-
-function running(engine: Engine, inspection: Inspection, name: string, mountPoint: string): Container {
-  const { Id: id, State: state, HostConfig: host } = inspection;
-  if (typeof id !== "string" || !isFullId(id) || state === undefined) {
-    throw new PortholeError(
-      "TARGET",
-      `the engine at ${engine.socketPath} describes '${name}' in a form that is not Docker's`,
-    );
-  }
-  const shown = shownName(inspection, name);
+function running(engine: Engine, inspection: Inspected, name: string, mountPoint: string): Container {
+  const shown = inspection.name || name;
   const obstacle = whyNotRunning(shown, inspection);
   if (obstacle !== undefined) throw obstacle;
+  const { id, startedAt, pid, pidMode, usernsMode, runtime, isPodman, devices, deviceCgroupRules } = inspection;
   return {
-    engine,
-    id,
-    name: shown,
-    startedAt: state.StartedAt ?? "",
-    pid: state.Pid ?? 0,
-    paused: state.Paused === true,
-    pidMode: host?.PidMode ?? "",
-    usernsMode: host?.UsernsMode ?? "",
-    runtime: host?.Runtime ?? "",
-    privileged: host?.Privileged === true,
-    isPodman: inspection.isPodman === true,
-    devices: host?.Devices ?? [],
-    deviceCgroupRules: host?.DeviceCgroupRules ?? [],
-    portholeMount: inspection.Mounts?.find((mount) => mount.Destination === mountPoint)?.Source,
+    ...{ engine, id, name: shown, startedAt, pid, paused: inspection.isPaused, pidMode, usernsMode, runtime },
+    ...{ privileged: inspection.isPrivileged, isPodman, devices, deviceCgroupRules },
+    portholeMount: inspection.mounts.find(({ destination }) => destination === mountPoint)?.source,
   };
 }
 
 /** What to do about a container that does not run depends on why it does not. */
-function whyNotRunning(name: string, { State, isPodman }: Inspection): PortholeError | undefined {
-  const { Running, Paused, Restarting, Status = "stopped", ExitCode } = State ?? {};
+function whyNotRunning(name: string, inspection: Inspected): PortholeError | undefined {
+  const { isRunning, isPaused, isRestarting, exitCode, isPodman } = inspection;
+  const status = inspection.status || "stopped";
   const command = isPodman ? "podman" : "docker";
   const fail = (why: string, hint: string) =>
     new PortholeError("TARGET", `container '${name}' ${why}`, { errno: "ESRCH", hint });
-  if (Restarting || Status === "restarting") {
-    const after = typeof ExitCode === "number" ? ` (it ended with status ${ExitCode})` : "";
+  if (isRestarting || status === "restarting") {
+    const after = exitCode === undefined ? "" : ` (it ended with status ${exitCode})`;
     return fail(`is restarting${after}`, `try again in a moment, or see ${command} logs ${name}`);
   }
-  if (Running || Paused) return undefined;
+  if (isRunning || isPaused) return undefined;
   // Docker gives up on one that it could not remove.
-  if (Status === "dead" || Status === "removing") return fail(`is ${Status}`, `${command} rm --force ${name}`);
-  const state = Status === "created" || Status === "configured" ? "was never started" : `is not running (${Status})`;
+  if (status === "dead" || status === "removing") return fail(`is ${status}`, `${command} rm --force ${name}`);
+  const state = status === "created" || status === "configured" ? "was never started" : `is not running (${status})`;
   return fail(state, `${command} start ${name}`);
 }

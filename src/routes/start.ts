@@ -10,7 +10,8 @@ import { ATTACH_TIMEOUT_MS, type Attached, type AttachOptions } from "./attach.t
 import { attachDirect } from "./direct.ts";
 import { isFirstProcess, otherKernel, otherMachine } from "./kernel.ts";
 import { mayEnter, startTime } from "./process.ts";
-import { type AgentKey, type AgentRecord, agentFile, removeAgentFiles, writeRecord } from "./registry.ts";
+import type { AgentKey, AgentRecord } from "./record.ts";
+import { agentFile, removeAgentFiles, writeRecord } from "./registry.ts";
 import type { Met, WaitOptions } from "./rendezvous.ts";
 import type { Container } from "./resolve.ts";
 import { openRunDirectory, type RunDirectory } from "./run-dir.ts";

@@ -11,7 +11,12 @@ import { decodeMessage, encode, encodeMessage } from "../../src/protocol/codec.t
 import { decodeAgentFacts, decodeFileFacts, decodePromise } from "../../src/protocol/facts.ts";
 import { FileFactsAt, Op } from "../../src/protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "../../src/protocol/records.ts";
+import { changedContainer } from "../../src/routes/engine-event.ts";
+import { decodeInfo, decodeVersion } from "../../src/routes/engine-facts.ts";
 import { parseHttpAnswer } from "../../src/routes/http.ts";
+import { decodeInspection } from "../../src/routes/inspection.ts";
+import { decodeListed } from "../../src/routes/listed.ts";
+import { decodeRecord } from "../../src/routes/record.ts";
 import { decodeInotify } from "../../src/tail/inotify.ts";
 import { parseTimestamp } from "../../src/tail/timestamp.ts";
 import { parseSessionTarget, parseTarget, pathBytes } from "../../src/target.ts";
@@ -137,7 +142,56 @@ describe("what an agent sends is decoded or refused as SESSION or ATTACH, whatev
   });
 });
 
+/** One of these JSON values with some of its parts, however deep, replaced, taken away or wrapped: most of it is still right. */
+function altered(...samples: fc.JsonValue[]): fc.Arbitrary<unknown> {
+  const changes = fc.array(fc.tuple(fc.nat(), fc.oneof(fc.jsonValue(), fc.constant(undefined), odd)), { maxLength: 4 });
+  return fc.tuple(fc.constantFrom(...samples), changes).map(([sample, all]) => {
+    const whole = { sample: structuredClone(sample) };
+    for (const [at, value] of all) {
+      const places = placesIn(whole);
+      const [object, key] = places[at % places.length] ?? [whole, "sample"];
+      if (value === undefined) Reflect.deleteProperty(object, key);
+      else Reflect.set(object, key, structuredClone(value));
+    }
+    return JSON.parse(JSON.stringify(whole)).sample;
+  });
+}
+const odd = fc.constantFrom<unknown>(
+  null,
+  [],
+  {},
+  "",
+  "7",
+  0,
+  -1,
+  1.5,
+  2 ** 53,
+  true,
+  [null],
+  [[]],
+  "__proto__",
+  "x".repeat(99),
+);
+
+function placesIn(value: unknown): [object, string][] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [[value, key] as [object, string], ...placesIn(inner)]);
+}
+
 describe("what an engine answers is taken apart or refused as TARGET", () => {
+  const id = "0123456789abcdef".repeat(4);
+  const question = { socketPath: "/run/engine.sock", path: "/asked?a=b" };
+  const state = { Status: "running", Running: true, Paused: false, Restarting: false, ExitCode: 0, Pid: 42 };
+  const host = { PidMode: "", UsernsMode: "", Runtime: "runc", Privileged: false, DeviceCgroupRules: ["c 1:3 r"] };
+  const inspection = {
+    ...{ Id: id, Name: "/web", State: { ...state, StartedAt: "2026-01-02T03:04:05Z" } },
+    HostConfig: { ...host, Devices: [{ PathOnHost: "/dev/null" }] },
+    Mounts: [{ Destination: "/run/porthole", Source: "/state/mnt" }],
+  };
+  const labels = { "com.docker.compose.project": "shop", "com.docker.compose.oneoff": "False" };
+  const listed = { Id: id, Names: ["/web"], Image: "app", State: "running", Status: "Up", Labels: labels };
+  const info = { KernelVersion: "6.1", OperatingSystem: "x", SecurityOptions: ["name=rootless"] };
+
   test("HTTP", () => {
     const sample = Buffer.from(
       'HTTP/1.0 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"Id":"ab"}',
@@ -145,6 +199,86 @@ describe("what an engine answers is taken apart or refused as TARGET", () => {
     check(fc.oneof(noise, damaged(sample)), (bytes) => {
       expect(complaint(() => parseHttpAnswer(bytes))?.code).toBeOneOf([undefined, "TARGET"]);
     });
+  });
+
+  /** Every decoder of JSON with what it may answer, by the types of a value's parts. */
+  const decoders: [string, (body: unknown) => unknown, unknown, fc.JsonValue[]][] = [
+    [
+      "a container",
+      (body) => decodeInspection(body, question),
+      typesOf(decodeInspection(inspection, question)),
+      [inspection],
+    ],
+    [
+      "a list of containers",
+      (body) => decodeListed(body, question)[0],
+      typesOf(decodeListed([listed], question)[0]),
+      [[], [listed], [listed, listed]],
+    ],
+    [
+      "a version",
+      (body) => decodeVersion(body, question),
+      typesOf({ version: "", apiVersion: "" }),
+      [{ Version: "1", ApiVersion: "1" }],
+    ],
+    ["what it is", (body) => decodeInfo(body, question), typesOf(decodeInfo(info, question)), [info]],
+  ];
+  test.each(decoders)("%s", (_, decode, types, samples) => {
+    for (const sample of samples) expect(complaint(() => decode(sample))).toBeUndefined();
+    check(fc.oneof(fc.jsonValue(), altered(...samples)), (body) => {
+      let value: unknown;
+      const failed = complaint(() => {
+        value = decode(body);
+      });
+      if (failed !== undefined) {
+        expect(failed.code).toBe("TARGET");
+        expect(failed.message).toMatch(
+          /^the engine at \/run\/engine\.sock does not answer GET \/asked as Docker does: .+ is .+, not .+$/,
+        );
+        expect(failed.message.length).toBeLessThan(1_000);
+      } else if (value !== undefined) expect([body, typesOf(value)]).toEqual([body, types]);
+    });
+  });
+
+  test("events, of which those that tell of no change of a container are left out", () => {
+    const event = { Type: "container", Action: "start", status: "start", id, Actor: { ID: id } };
+    expect(changedContainer(JSON.stringify(event))).toBe(id);
+    const line = fc.oneof(fc.jsonValue(), altered(event)).map((value) => JSON.stringify(value));
+    check(fc.oneof(line, fc.string()), (text) => {
+      expect(typeof changedContainer(text)).toBeOneOf(["undefined", "string"]);
+    });
+  });
+});
+
+/** Of what kind the parts of a decoded value are; what may be missing counts as there. */
+function typesOf(value: unknown): unknown {
+  if (Array.isArray(value)) return "list";
+  if (typeof value !== "object" || value === null) return Number.isSafeInteger(value) ? "whole" : typeof value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, part]) => [key, key === "exitCode" ? "maybe" : typesOf(part)]),
+  );
+}
+
+test("the record of an agent is one whole or none", () => {
+  const names = { name: "web", engine: "/e.sock", created: "2026-01-02T03:04:05.000Z" };
+  const agent = { sidecar: "f".repeat(64), agentPid: 8, agentStarted: "77", targetPid: 7 };
+  const key = {
+    identity: "0123456789abcdef".repeat(4),
+    generation: "2026-01-02T03:04:05Z",
+    route: "sidecar",
+    user: "",
+  };
+  const record = { ...key, ...names, ...agent };
+  expect(decodeRecord(record)).toEqual(record);
+  check(fc.oneof(fc.jsonValue(), altered(record)), (value) => {
+    const decoded = decodeRecord(value);
+    if (decoded === undefined) return;
+    expect(typesOf(decoded)).toEqual(typesOf(record));
+    expect(decoded).toMatchObject({
+      engine: expect.stringMatching(/^(\/|$)/s),
+      sidecar: expect.stringMatching(/^([0-9a-f]{64})?$/),
+    });
+    expect(Math.min(decoded.targetPid, decoded.agentPid)).toBeGreaterThanOrEqual(0);
   });
 });
 

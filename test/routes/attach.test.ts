@@ -141,7 +141,7 @@ describe("a container", () => {
       name: "web",
       engine: "/none",
       targetPid: 1,
-      sidecar: "s",
+      sidecar: "5".repeat(64),
       agentPid: 0,
       agentStarted: "",
       created: "",

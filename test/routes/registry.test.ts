@@ -2,9 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { describe, expect, onTestFinished, test } from "vitest";
 import { acceptFrom, listenAt } from "../../src/descriptors/fd-socket.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
+import type { AgentKey, AgentRecord } from "../../src/routes/record.ts";
 import {
-  type AgentKey,
-  type AgentRecord,
   agentFile,
   agentFiles,
   connectLive,
@@ -97,13 +96,21 @@ describe("a record", () => {
     expect(readdirSync(run.agents)).toEqual([`${file}.json`]);
   });
 
-  test.each([
+  test.each<[string, string | undefined]>([
     ["missing", undefined],
     ["empty", ""],
     ["half a record", '{"identity":"'],
     ["no object", "null"],
     ["another agent's", JSON.stringify(recordOf({ ...web, route: "sidecar" }))],
     ["no record", JSON.stringify({ identity: 7 })],
+    ...[
+      ...[{ targetPid: "7" }, { targetPid: -1 }, { targetPid: 1.5 }, { targetPid: 2 ** 32 }, { agentPid: null }],
+      ...[{ agentStarted: 5 }, { sidecar: "../x" }, { sidecar: {} }, { engine: "tcp://elsewhere" }, { engine: 0 }],
+      ...[{ name: [] }, { created: 1 }],
+    ].map((wrong): [string, string] => [
+      `one with ${JSON.stringify(wrong)}`,
+      JSON.stringify({ ...recordOf(web), ...wrong }),
+    ]),
   ])("that is %s is none", (_, text) => {
     const run = runDirectory();
     const file = agentFile(web);

@@ -1,6 +1,7 @@
 import { linkSync } from "node:fs";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { isFullId, resolveContainer } from "../../src/routes/resolve.ts";
+import { isFullId } from "../../src/routes/engine-json.ts";
+import { resolveContainer } from "../../src/routes/resolve.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { type FakeAnswer, fakeEngine } from "./fake-engine.ts";
 
@@ -111,6 +112,10 @@ describe("a running container", () => {
 });
 
 describe("refused, with what to do:", () => {
+  const wrong = (path: string, complaint: string) =>
+    new RegExp(
+      `^the engine at \\S+ does not answer GET /${path} as Docker does: ${complaint.replace(/[[\].]/g, "\\$&")}$`,
+    );
   const cases: [string, Record<string, FakeAnswer>, RegExp][] = [
     ["a container that does not exist", {}, /^no such container: 'web'$/],
     [
@@ -130,25 +135,17 @@ describe("refused, with what to do:", () => {
     ],
     [
       "a Compose service with several in several projects",
-      { [services("web")]: found(["1", "2"].flatMap((n) => [member(`${n}a`, "a", n), member(`${n}b`, "b", n)])) },
+      {
+        [services("web")]: found(["1", "2"].flatMap((n) => ["a", "b"].map((p) => member(`${n}${p}`.repeat(32), p, n)))),
+      },
       /^the Compose service 'web' has 4 containers: a\/web-1, a\/web-2, b\/web-1, b\/web-2$/,
     ],
-    [
-      "the beginning of several ids",
-      {
-        "/containers/web/json": { status: 400, body: { message: "Multiple IDs found with provided prefix: web" } },
-        "/containers/json?all=true": found([
-          ...[
-            { Id: `web${"0".repeat(61)}`, Names: ["/b"] },
-            { Id: `web${"1".repeat(61)}`, Names: ["/a"] },
-          ],
-          { Id: id, Names: ["/web2"] },
-        ]),
-      },
-      /^several containers have ids that begin with 'web': a \(web1{9}\), b \(web0{9}\)$/,
-    ],
     ["a Compose service that went away meanwhile", { [services("web")]: found([{ Id: id }]) }, /^no such container/],
-    ["a list that is none", { [services("web")]: found("odd") }, /^no such container/],
+    [
+      "a list that is none",
+      { [services("web")]: found("odd") },
+      wrong("containers/json", 'the answer is "odd", not a list'),
+    ],
     [
       "one that has ended",
       { "/containers/web/json": found({ Id: id, Name: "/web", State: { Running: false, Status: "exited" } }) },
@@ -172,10 +169,39 @@ describe("refused, with what to do:", () => {
     [
       "an id that is none",
       { "/containers/web/json": found({ Id: "../../etc", State: running }) },
-      /describes 'web' in a form that is not Docker's$/,
+      wrong("containers/web/json", 'Id is "../../etc", not an id of 64 hexadecimal digits'),
     ],
-    ["an answer without a state", { "/containers/web/json": found({ Id: id }) }, /not Docker's$/],
-    ["an answer that is a list", { "/containers/web/json": found([]) }, /not Docker's$/],
+    ...(
+      [
+        [[], "the answer is a list, not an object"],
+        [null, "the answer is missing, not an object"],
+        [7, "the answer is 7, not an object"],
+        [{ State: running }, "Id is missing, not an id of 64 hexadecimal digits"],
+        [{ Id: id }, "State is missing, not an object"],
+        [{ Id: id, State: "running" }, 'State is "running", not an object'],
+        [{ Id: id, State: { ...running, Pid: "42" } }, 'State.Pid is "42", not a whole number'],
+        [{ Id: id, State: { ...running, Pid: 2 ** 40 } }, "State.Pid is 1099511627776, not a whole number"],
+        [{ Id: id, State: { ...running, Paused: "no" } }, 'State.Paused is "no", not true or false'],
+        [{ Id: id, State: { ...running, StartedAt: 5 } }, "State.StartedAt is 5, not a string"],
+        [{ Id: id, State: running, Name: ["/web"] }, "Name is a list, not a string"],
+        [{ Id: id, State: running, Mounts: {} }, "Mounts is an object, not a list"],
+        [{ Id: id, State: running, Mounts: [null, "x"] }, 'Mounts[1] is "x", not an object'],
+        [{ Id: id, State: running, Mounts: [{ Source: true }] }, "Mounts[0].Source is true, not a string"],
+        [{ Id: id, State: running, HostConfig: [] }, "HostConfig is a list, not an object"],
+        [
+          { Id: id, State: running, HostConfig: { Devices: ["/dev/x"] } },
+          'HostConfig.Devices[0] is "/dev/x", not an object',
+        ],
+        [
+          { Id: id, State: running, HostConfig: { Runtime: "x".repeat(50) + 1, UsernsMode: 1 } },
+          "HostConfig.UsernsMode is 1, not a string",
+        ],
+      ] as const
+    ).map(([answer, complaint]): [string, Record<string, FakeAnswer>, RegExp] => [
+      `an answer where ${complaint}`,
+      { "/containers/web/json": found(answer) },
+      wrong("containers/web/json", complaint),
+    ]),
     [
       "an engine's own refusal",
       { "/containers/web/json": { status: 500, body: { message: "storage is gone" } } },
@@ -192,6 +218,23 @@ describe("refused, with what to do:", () => {
       /cannot tell about 'web': HTTP status 400$/,
     ],
   ];
+
+  test("the beginning of several ids", async () => {
+    const several = { status: 400, body: { message: "Multiple IDs found with provided prefix: fee" } };
+    const list = (body: unknown) => ({ "/containers/fee/json": several, "/containers/json?all=true": found(body) });
+    const [one, two] = [`fee${"0".repeat(61)}`, `fee${"1".repeat(61)}`];
+    const answers = list([
+      { Id: one, Names: ["/b"] },
+      { Id: two, Names: ["/a"] },
+      { Id: id, Names: ["/web2"] },
+    ]);
+    await expect(resolve(answers, "fee")).rejects.toThrow(
+      /^several containers have ids that begin with 'fee': a \(fee1{9}\), b \(fee0{9}\)$/,
+    );
+    await expect(resolve(list([{ Id: one, Names: "b" }]), "fee")).rejects.toThrow(
+      wrong("containers/json", '[0].Names is "b", not a list'),
+    );
+  });
 
   test.each(cases)("%s", async (_, answers, complaint) => {
     await expect(resolve(answers)).rejects.toMatchObject({ code: "TARGET", message: expect.stringMatching(complaint) });

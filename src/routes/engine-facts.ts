@@ -1,0 +1,41 @@
+import { Json, type Question } from "./engine-json.ts";
+
+/** What porthole reads of GET /version; empty where the engine does not say. */
+export interface EngineVersion {
+  version: string;
+  apiVersion: string;
+}
+
+/**
+ * Decodes the answer to GET /version.
+ * @throws PortholeError TARGET for what is of another type, with the field
+ */
+export function decodeVersion(body: unknown, question: Question): EngineVersion {
+  const json = new Json(body, question);
+  return { version: json.get("Version").text() ?? "", apiVersion: json.get("ApiVersion").text() ?? "" };
+}
+
+/** What porthole reads of GET /info; empty where the engine does not say. */
+export interface EngineInfo {
+  /** As uname(2) has it there. */
+  kernelVersion: string;
+  operatingSystem: string;
+  /** Such as `name=rootless` and `name=seccomp,profile=default`. */
+  securityOptions: string[];
+}
+
+/**
+ * Decodes the answer to GET /info.
+ * @throws PortholeError TARGET for what is of another type, with the field
+ */
+export function decodeInfo(body: unknown, question: Question): EngineInfo {
+  const json = new Json(body, question);
+  return {
+    kernelVersion: json.get("KernelVersion").text() ?? "",
+    operatingSystem: json.get("OperatingSystem").text() ?? "",
+    securityOptions: json
+      .get("SecurityOptions")
+      .list()
+      .map((option) => option.text() ?? ""),
+  };
+}

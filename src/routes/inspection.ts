@@ -1,0 +1,63 @@
+import { Json, type Question } from "./engine-json.ts";
+
+/** What porthole reads of GET /containers/ID/json. */
+export interface Inspection {
+  /** 64 hexadecimal digits. */
+  id: string;
+  /** Without the slash; empty where the engine does not say. */
+  name: string;
+  /** The engine's word, empty where it has none. */
+  status: string;
+  isRunning: boolean;
+  isPaused: boolean;
+  isRestarting: boolean;
+  exitCode: number | undefined;
+  /** The engine's number of its first process; 0 where it has none. */
+  pid: number;
+  startedAt: string;
+  pidMode: string;
+  usernsMode: string;
+  runtime: string;
+  isPrivileged: boolean;
+  devices: object[];
+  deviceCgroupRules: string[];
+  mounts: { destination: string | undefined; source: string | undefined }[];
+}
+
+/**
+ * Decodes the answer to GET /containers/ID/json; every field but the id and the state may be missing, for engines differ.
+ * @throws PortholeError TARGET for what is of another type, with the field
+ */
+export function decodeInspection(body: unknown, question: Question): Inspection {
+  const json = new Json(body, question);
+  const state = json.get("State");
+  state.object();
+  const host = json.get("HostConfig");
+  return {
+    id: json.get("Id").containerId(),
+    name: (json.get("Name").text() ?? "").replace(/^\//, ""),
+    status: state.get("Status").text() ?? "",
+    isRunning: state.get("Running").flag() === true,
+    isPaused: state.get("Paused").flag() === true,
+    isRestarting: state.get("Restarting").flag() === true,
+    exitCode: state.get("ExitCode").whole(),
+    pid: state.get("Pid").whole() ?? 0,
+    startedAt: state.get("StartedAt").text() ?? "",
+    pidMode: host.get("PidMode").text() ?? "",
+    usernsMode: host.get("UsernsMode").text() ?? "",
+    runtime: host.get("Runtime").text() ?? "",
+    isPrivileged: host.get("Privileged").flag() === true,
+    devices: host
+      .get("Devices")
+      .list()
+      .map((device) => device.object()),
+    deviceCgroupRules: host
+      .get("DeviceCgroupRules")
+      .list()
+      .map((rule) => rule.text() ?? ""),
+    mounts: json
+      .get("Mounts")
+      .list()
+      .map((mount) => ({ destination: mount.get("Destination").text(), source: mount.get("Source").text() })),
+  };
+}

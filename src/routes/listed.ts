@@ -1,0 +1,48 @@
+import { Json, type Question } from "./engine-json.ts";
+
+/** Label of every sidecar of ours, which nobody wants to look into; its value is the target's id. */
+export const SIDECAR_LABEL = "io.porthole.sidecar";
+
+/** What porthole reads of one container of GET /containers/json. */
+export interface Listed {
+  /** 64 hexadecimal digits. */
+  id: string;
+  /** The first one without the slash; the id's first 12 digits where there is none. */
+  name: string;
+  image: string;
+  /** The engine's word in lower case, empty where it has none. */
+  state: string;
+  status: string;
+  /** Of Compose: empty without. */
+  project: string;
+  service: string;
+  number: string;
+  /** True when `docker compose run` started it: no part of its service. */
+  isOneOff: boolean;
+  isSidecar: boolean;
+}
+
+/**
+ * Decodes the answer to GET /containers/json; every field but the id may be missing, for engines differ.
+ * @throws PortholeError TARGET for what is of another type, with the field
+ */
+export function decodeListed(body: unknown, question: Question): Listed[] {
+  return new Json(body, question).list().map((one) => {
+    const id = one.get("Id").containerId();
+    const [name] = one.get("Names").list();
+    const labels = one.get("Labels");
+    const label = (key: string) => labels.get(key).text();
+    return {
+      id,
+      name: (name?.text() ?? id.slice(0, 12)).replace(/^\//, ""),
+      image: one.get("Image").text() ?? "",
+      state: (one.get("State").text() ?? "").toLowerCase(),
+      status: one.get("Status").text() ?? "",
+      project: label("com.docker.compose.project") ?? "",
+      service: label("com.docker.compose.service") ?? "",
+      number: label("com.docker.compose.container-number") ?? "",
+      isOneOff: label("com.docker.compose.oneoff") === "True",
+      isSidecar: label(SIDECAR_LABEL) !== undefined,
+    };
+  });
+}

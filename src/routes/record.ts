@@ -1,0 +1,66 @@
+import type { AgentRoute } from "../protocol/facts.ts";
+
+/** What an agent serves. An id alone is not enough: it survives a restart, a kept root would show the life before. */
+export interface AgentKey {
+  /** Container id (64 hexadecimal digits), or `pid-N`. */
+  identity: string;
+  /** The container's StartedAt, or the process's start time in clock ticks and the boot's id. */
+  generation: string;
+  route: AgentRoute;
+  /** `--user` of the mount route, else empty. */
+  user: string;
+}
+
+/** What is kept beside an agent's socket. */
+export interface AgentRecord extends AgentKey {
+  /** Container name when the agent was started, or `pid:N`. */
+  name: string;
+  /** Unix socket of the engine, empty for a process target. */
+  engine: string;
+  /** Host pid of the target's first process; 0 where it is not known. */
+  targetPid: number;
+  /** Id of the sidecar container, empty on other routes. */
+  sidecar: string;
+  /** The agent's process on this machine, to end one that does not understand us; 0 and empty where it is not known. */
+  agentPid: number;
+  agentStarted: string;
+  /** ISO 8601. */
+  created: string;
+}
+
+/** Decodes a record; undefined for what is none: a field of it names a process to signal, another a socket to talk to. */
+export function decodeRecord(value: unknown): AgentRecord | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { identity, generation, route, user, name, engine, targetPid, sidecar, agentPid, agentStarted, created } =
+    value as { [Field in keyof AgentRecord]?: unknown };
+  if (!isIdentity(identity) || !isText(generation) || !isRoute(route) || !isText(user) || !isText(name))
+    return undefined;
+  if (!isPath(engine) || !isPid(targetPid) || !isSidecar(sidecar) || !isPid(agentPid)) return undefined;
+  if (!isText(agentStarted) || !isText(created)) return undefined;
+  return { identity, generation, route, user, name, engine, targetPid, sidecar, agentPid, agentStarted, created };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function isIdentity(value: unknown): value is string {
+  return isText(value) && /^([0-9a-f]{64}|pid-\d+)$/.test(value);
+}
+
+function isRoute(value: unknown): value is AgentRoute {
+  return value === "direct" || value === "mount" || value === "sidecar";
+}
+
+/** Of a socket; none for the target that no engine has. */
+function isPath(value: unknown): value is string {
+  return isText(value) && (value === "" || value.startsWith("/"));
+}
+
+function isSidecar(value: unknown): value is string {
+  return isText(value) && /^([0-9a-f]{64})?$/.test(value);
+}
+
+function isPid(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && (value | 0) === value;
+}
