@@ -6,8 +6,10 @@ export const BLOCK = 64 * 1024;
 /** What a hole of a sparse file reads as. */
 const ZEROS = Buffer.alloc(BLOCK);
 
-/** Buffers that are kept when all is forgotten: who looks through a file forgets for every megabyte, and memory of its kind comes back late. */
-const SPARE = 4;
+/** Buffers that are kept for this thread when a cache forgets all: who looks through a file does so for every megabyte, and memory of its kind comes back late. */
+const SPARE = 33;
+
+const spare: Buffer[] = [];
 
 /**
  * The least recently used 64 KiB blocks of a source. A block that was short when read is read again once the source has grown.
@@ -17,7 +19,6 @@ export class BlockCache {
   readonly source: ByteSource;
   readonly #capacity: number;
   readonly #blocks = new Map<number, { buffer: Buffer; length: number }>();
-  readonly #spare: Buffer[] = [];
   #clears = 0;
 
   constructor(source: ByteSource, capacity = 128) {
@@ -59,7 +60,7 @@ export class BlockCache {
 
   /** Forgets everything: the file was truncated or replaced under the same source. */
   clear(): void {
-    for (const { buffer } of this.#blocks.values()) if (this.#spare.length < SPARE) this.#spare.push(buffer);
+    for (const { buffer } of this.#blocks.values()) if (spare.length < SPARE) spare.push(buffer);
     this.#blocks.clear();
     this.#clears++;
   }
@@ -76,11 +77,8 @@ export class BlockCache {
   }
 
   #takeBuffer(): Buffer {
-    const spare = this.#spare.pop();
-    if (spare) return spare;
-    if (this.#blocks.size < this.#capacity) return Buffer.allocUnsafeSlow(BLOCK);
-    const [oldest] = this.#blocks;
-    if (!oldest) return Buffer.allocUnsafeSlow(BLOCK);
+    const oldest = this.#blocks.size < this.#capacity ? undefined : this.#blocks.entries().next().value;
+    if (!oldest) return spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK);
     this.#blocks.delete(oldest[0]);
     return oldest[1].buffer;
   }

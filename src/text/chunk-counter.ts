@@ -94,17 +94,22 @@ class LineCounter implements ChunkCounter {
   }
 
   #each(chunk: number, hit: (offset: number) => void): void {
-    // The end of what grows was another one when its blocks were read.
-    this.#lines.cache.clear();
-    for (const { offset, bytes } of linePieces(this.#lines, chunk, this.#buffer)) {
-      const text = asUtf8(bytes, this.#lines.encoding);
-      if (text !== bytes) this.#eachTranscoded(bytes, text, offset, hit);
-      else if (this.#literal) eachWith(this.#literal, bytes, offset, hit);
-      else if (this.#invert) this.#eachOther(bytes, offset, hit);
-      else {
-        const block = this.#matcher.block(bytes);
-        for (let line = block.next(0); line; line = block.next(line.end)) hit(offset + line.start);
-      }
+    try {
+      for (const { offset, bytes } of linePieces(this.#lines, chunk, this.#buffer)) this.#eachIn(bytes, offset, hit);
+    } finally {
+      // The end of what grows will be another one, and the buffers serve whoever comes next.
+      this.#lines.cache.clear();
+    }
+  }
+
+  #eachIn(bytes: Buffer, offset: number, hit: (offset: number) => void): void {
+    const text = asUtf8(bytes, this.#lines.encoding);
+    if (text !== bytes) this.#eachTranscoded(bytes, text, offset, hit);
+    else if (this.#literal) eachWith(this.#literal, bytes, offset, hit);
+    else if (this.#invert) this.#eachOther(bytes, offset, hit);
+    else {
+      const block = this.#matcher.block(bytes);
+      for (let line = block.next(0); line; line = block.next(line.end)) hit(offset + line.start);
     }
   }
 
@@ -217,7 +222,7 @@ function* linePieces(lines: Lines, chunk: number, buffer: Buffer): Generator<{ o
     const count = fill(cache.source, offset, buffer);
     if (count === 0) return;
     const whole = offset + count >= end ? count : findNewlineBack(buffer, count, encoding) + 1;
-    let bytes = whole > 0 ? buffer.subarray(0, whole) : cache.slice(offset, lines.next(offset) ?? end);
+    let bytes = whole > 0 ? buffer.subarray(0, whole) : longLine(cache.source, offset, lines.next(offset) ?? end);
     if (bytes.length === 0) return;
     if (offset + bytes.length > to) {
       const last = findNewline(bytes, Math.max(0, to - unitOf(encoding) - offset), encoding);
@@ -227,6 +232,15 @@ function* linePieces(lines: Lines, chunk: number, buffer: Buffer): Generator<{ o
     offset += bytes.length;
   }
 }
+
+/** Valid until the next call in this thread. */
+function longLine(source: ByteSource, from: number, to: number): Buffer {
+  if (longest.length < to - from) longest = Buffer.allocUnsafeSlow(2 * LONGEST_LINE);
+  return longest.subarray(0, fill(source, from, longest.subarray(0, to - from)));
+}
+
+/** Where longer lines than a block are read: a buffer for each would be garbage that comes back late. */
+let longest = Buffer.alloc(0);
 
 /** The first line that begins at `offset` or later; the end where there is none. */
 function firstLine(lines: Lines, offset: number): number {
