@@ -34,6 +34,37 @@ export function checkKernel(): Finding {
   };
 }
 
+/** What the agent's filter does with a system call that it does not make (agent/filter.c). */
+const SECCOMP_ACTIONS = ["allow", "errno", "kill_process"] as const;
+
+/** The filter that the agent puts on itself before it serves (seccomp(2)). Without it the agent ends at its start, on every route. */
+export function checkSeccomp(): Finding {
+  const what = "seccomp";
+  const path = "/proc/sys/kernel/seccomp/actions_avail";
+  const means = "the agent cannot limit its own system calls and does not start, on any route";
+  const actions = read(path)?.split(/\s+/);
+  if (actions === undefined) {
+    if (!existsSync("/proc/sys/kernel/osrelease"))
+      return { status: "warn", what, detail: `${path} is not to be seen here, nor are the kernel's other settings` };
+    return {
+      status: "fail",
+      what,
+      detail: `${path} is not there: ${means}`,
+      remedy: "a kernel with CONFIG_SECCOMP_FILTER is needed, as those of all distributions are",
+    };
+  }
+  const lacks = SECCOMP_ACTIONS.filter((action) => !actions.includes(action));
+  if (lacks.length > 0) {
+    return {
+      status: "fail",
+      what,
+      detail: `the kernel's filters do not know ${lacks.join(", ")} (${path}): ${means}`,
+      remedy: "Linux 4.14 or newer is needed",
+    };
+  }
+  return { status: "ok", what, detail: `${SECCOMP_ACTIONS.join(", ")}: the agent is held to its own system calls` };
+}
+
 export function checkNode(): Finding {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   const isEnough = major > 20 || (major === 20 && minor >= 19);

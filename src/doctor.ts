@@ -26,6 +26,7 @@ export async function* diagnose(options: DiagnoseOptions = {}): AsyncGenerator<F
   // Loaded here: completion shares this entry of the library and must not wait for it.
   const host = await import("./doctor-host.ts");
   yield guarded("kernel", host.checkKernel);
+  yield guarded("seccomp", host.checkSeccomp);
   yield guarded("Node.js", host.checkNode);
   yield guarded("agent program", host.checkAgentProgram);
   yield guarded("run directory", host.checkRunDirectory);

@@ -101,7 +101,7 @@ function addDoctor(root: Command): void {
     .argument("[target]", "container, or pid:N, with or without a path: every route to it is tried")
     .summary("say what works here and what to do about the rest")
     .description(
-      "Look at everything porthole rests on: kernel, Node.js, agent, run directory, permissions, engines, routes. One line each: " +
+      "Look at everything porthole rests on: kernel, seccomp, Node.js, agent, run directory, permissions, engines, routes. One line each: " +
         "ok, warn or fail, and the remedy.",
     )
     .option("--engine <address>", "container engine: unix:///PATH, a docker context, or all")

@@ -1,4 +1,4 @@
-import { chmodSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
@@ -31,6 +31,7 @@ test("without a target: one line for each thing, no engine is a warning with its
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   for (const line of text.trimEnd().split("\n")) expect(line).toMatch(/^(ok {4}|warn {2})\S.*: \S/);
   expect(text).toMatch(/^ok {4}kernel: Linux \d+\.\d+\S* \w+: openat2/m);
+  expect(text).toMatch(/^ok {4}seccomp: allow, errno, kill_process: the agent is held to its own system calls$/m);
   expect(text).toMatch(
     /^ok {4}agent program: .*: protocol \d+, build [0-9a-f]+, sha256 [0-9a-f]{16}, \d+ bytes, static$/m,
   );
@@ -88,6 +89,40 @@ test("a run directory that others may write to fails", async () => {
       remedy: expect.stringContaining("XDG_STATE_HOME"),
     },
   ]);
+});
+
+describeAsRoot("seccomp", () => {
+  const place = "/proc/sys/kernel/seccomp";
+
+  /** What doctor says where `commands`, in a mount namespace of its own, changed what the kernel tells. */
+  async function told(commands: string): Promise<{ code: number | null; seccomp: Finding | undefined }> {
+    const before = ["unshare", "--mount", "sh", "-ec", `${commands}; exec "$@"`, "sh"];
+    const { text, code } = await someone.run(["doctor", "--json"], { before });
+    const all = text.trimEnd().split("\n");
+    expect(all.findIndex((line) => line.includes('"seccomp"'))).toBe(1);
+    return { code, seccomp: JSON.parse(all[1] ?? "") as Finding };
+  }
+
+  test("without an action that the agent's filter takes: what that means", async () => {
+    const file = `${someone.directory}/actions`;
+    writeFileSync(file, "kill_thread trap errno trace log allow\n");
+    expect(await told(`mount --bind ${file} ${place}/actions_avail`)).toEqual({
+      code: 1,
+      seccomp: {
+        ...{ status: "fail", what: "seccomp", remedy: "Linux 4.14 or newer is needed" },
+        detail: `the kernel's filters do not know kill_process (${place}/actions_avail): the agent cannot limit its own system calls and does not start, on any route`,
+      },
+    });
+  });
+
+  test("a kernel without filters fails; one that shows no settings at all is a warning", async () => {
+    expect(await told(`mount -t tmpfs none ${place}`)).toMatchObject({
+      ...{ code: 1, seccomp: { status: "fail", remedy: expect.stringContaining("CONFIG_SECCOMP_FILTER") } },
+    });
+    expect(await told("mount -t tmpfs none /proc/sys/kernel")).toMatchObject({
+      seccomp: { status: "warn", detail: expect.stringContaining("not to be seen here") },
+    });
+  });
 });
 
 describeAsRoot("for an ordinary user", () => {
