@@ -7,7 +7,15 @@ declare const PORTHOLE_VERSION: string;
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 
-main().catch(fail);
+let isDone = false;
+// Nothing is under way any more, and the command waits: Node would end with status 0, which would be a lie.
+process.once("beforeExit", () => {
+  if (!isDone) fail(new Error("the command came to nothing: an answer was lost, which is a fault of porthole's own"));
+});
+
+main().then(() => {
+  isDone = true;
+}, fail);
 
 async function main(): Promise<void> {
   if (process.platform !== "linux") {

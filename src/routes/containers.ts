@@ -1,6 +1,6 @@
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/facts.ts";
-import { ask, type Engine, engines, wordsOf } from "./engine.ts";
+import { ANSWER_TIMEOUT_MS, ask, type Engine, engines, wordsOf } from "./engine.ts";
 import { changedContainer } from "./engine-event.ts";
 import { httpLines } from "./http.ts";
 import { decodeListed, type Listed } from "./listed.ts";
@@ -137,10 +137,11 @@ class EngineWatch {
   }
 
   async #run(): Promise<void> {
+    const options = { timeoutMs: ANSWER_TIMEOUT_MS, signal: this.#signal };
     while (!this.#signal.aborted) {
       try {
         this.#lives.clear();
-        for await (const lines of httpLines(this.#engine.socketPath, EVENTS, { signal: this.#signal })) {
+        for await (const lines of httpLines(this.#engine.socketPath, EVENTS, options)) {
           const changed = lines.flatMap((line) => changedContainer(line) ?? []);
           if (lines.length > 0 && changed.length === 0) continue;
           for (const id of changed) this.#lives.delete(id);

@@ -164,7 +164,8 @@ export async function ask(engine: Engine, path: string, options: WaitOptions = {
   };
 }
 
-const ANSWER_TIMEOUT_MS = 10_000;
+/** Milliseconds that an engine has for an answer. */
+export const ANSWER_TIMEOUT_MS = 10_000;
 
 function parse(text: string, status: number, question: Question): unknown {
   if (text === "") return undefined;

@@ -5,6 +5,7 @@ import { openDirectory } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { readable, type WaitOptions } from "../descriptors/poll.ts";
 import { PortholeError } from "../errors.ts";
+import { BoundedBuffer } from "./bounded-buffer.ts";
 
 /** An answer: its status, its headers by lower-case name, and its body. */
 export interface HttpAnswer {
@@ -13,14 +14,11 @@ export interface HttpAnswer {
   body: Buffer;
 }
 
-/** Largest answer that is read: an inspection of one container is near 10 KB, a list of 1,000 near 2 MB. */
-const MAX_ANSWER = 32 * 1024 * 1024;
-
 /**
  * One GET over a Unix socket, in HTTP/1.0: no chunks, and the end of the answer is the end of the connection. Node's own client
- * would cost the command that is run a hundred times a day a fifth of its whole time; anything beyond this one question goes through dockerode.
+ * would cost the command that is run a hundred times a day a fifth of its whole time; what starts or removes something asks through engine-call.ts.
  * @throws PortholeError with the errno of connect(2): ENOENT, ECONNREFUSED, EACCES; CANCELLED at the deadline (ETIMEDOUT) or through the
- * signal; TARGET for an answer that is none
+ * signal; TARGET for an answer that is none, or too large
  */
 export async function httpGet(
   socketPath: string,
@@ -35,44 +33,42 @@ export async function httpGet(
   }
 }
 
-/** Longest line of a stream that is kept, in bytes. */
-const MAX_LINE = 1024 * 1024;
+/** Longest line of a stream that is kept, and most of an answer's headers, in bytes. */
+const [MAX_LINE, MAX_HEAD] = [1024 * 1024, 65_536];
 
 /**
  * One GET whose answer is lines that come as things happen: those that came together, together, for as long as the connection lasts. Ends when
- * the other side closes it.
+ * the other side closes it. `timeoutMs` is for the answer to begin: what it tells of may take any time to happen.
  * @throws PortholeError as {@link httpGet}; TARGET for another status than 200
  */
 export async function* httpLines(
   socketPath: string,
   path: string,
-  options: { signal: AbortSignal },
+  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
 ): AsyncGenerator<string[], void, void> {
   const socket = ask(socketPath, path);
   try {
-    let held = Buffer.alloc(0);
-    let isBody = false;
-    for (;;) {
-      await readable(socket, options);
-      const chunk = Buffer.allocUnsafe(65_536);
-      const length = readSync(socket.number, chunk);
+    const held = new BoundedBuffer(MAX_LINE);
+    const deadline = performance.now() + timeoutMs;
+    for (let isBody = false; ; ) {
+      await readable(socket, isBody ? { signal } : { timeoutMs: Math.max(1, deadline - performance.now()), signal });
+      const length = readSync(socket.number, held.room());
       if (length === 0) return;
-      held = Buffer.concat([held, chunk.subarray(0, length)]);
+      held.took(length);
       if (!isBody) {
-        const end = held.indexOf("\r\n\r\n");
-        if (end === -1 && held.length < MAX_LINE) continue;
-        const status = /^HTTP\/1\.[01] (\d{3})\b/.exec(held.toString("latin1", 0, 64))?.[1];
-        if (status !== "200") throw new PortholeError("TARGET", `HTTP status ${status ?? "unknown"} for ${path}`);
+        const end = endOfHead(held.bytes);
+        if (end === undefined) continue;
+        const status = statusOf(held.bytes);
+        if (status !== 200) throw new PortholeError("TARGET", `HTTP status ${status ?? "unknown"} for ${path}`);
         isBody = true;
-        held = held.subarray(end + 4);
+        held.drop(end + HEAD_END.length);
         // The subscription stands: who asks for a state after this misses no change of it.
         yield [];
       }
-      const end = held.lastIndexOf(10);
-      if (end === -1 && held.length > MAX_LINE)
-        throw new PortholeError("TARGET", `a line of more than ${MAX_LINE} bytes`);
-      const lines = held.toString("utf8", 0, Math.max(0, end)).split("\n").filter(Boolean);
-      held = Buffer.from(held.subarray(end + 1));
+      const end = held.bytes.lastIndexOf(10);
+      if (end === -1) continue;
+      const lines = held.bytes.toString("utf8", 0, end).split("\n").filter(Boolean);
+      held.drop(end + 1);
       if (lines.length > 0) yield lines;
     }
   } finally {
@@ -102,16 +98,28 @@ function open(socketPath: string): OwnedFd {
 }
 
 async function readToEnd(socket: OwnedFd, deadline: number, signal: AbortSignal | undefined): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for (let size = 0; ; ) {
+  const held = new BoundedBuffer();
+  for (;;) {
     await readable(socket, { timeoutMs: Math.max(1, deadline - performance.now()), signal });
-    const chunk = Buffer.allocUnsafe(65_536);
-    const length = readSync(socket.number, chunk);
-    if (length === 0) return Buffer.concat(chunks);
-    size += length;
-    if (size > MAX_ANSWER) throw new PortholeError("TARGET", `an answer of more than ${MAX_ANSWER} bytes`);
-    chunks.push(chunk.subarray(0, length));
+    const length = readSync(socket.number, held.room());
+    if (length === 0) return held.bytes;
+    held.took(length);
   }
+}
+
+const HEAD_END = "\r\n\r\n";
+
+/** Where the headers end, undefined while they have not. Throws TARGET when there are too many. */
+function endOfHead(bytes: Buffer): number | undefined {
+  const end = bytes.subarray(0, MAX_HEAD).indexOf(HEAD_END);
+  if (end === -1 && bytes.length >= MAX_HEAD)
+    throw new PortholeError("TARGET", `an answer with headers of more than ${MAX_HEAD} bytes`);
+  return end === -1 ? undefined : end;
+}
+
+function statusOf(bytes: Buffer): number | undefined {
+  const status = /^HTTP\/1\.[01] (\d{3})\b/.exec(bytes.toString("latin1", 0, 16))?.[1];
+  return status === undefined ? undefined : Number(status);
 }
 
 /**
@@ -119,19 +127,19 @@ async function readToEnd(socket: OwnedFd, deadline: number, signal: AbortSignal 
  * @throws PortholeError TARGET when it is none, or when it is shorter than it says
  */
 export function parseHttpAnswer(bytes: Buffer): HttpAnswer {
-  const end = bytes.indexOf("\r\n\r\n");
-  const [first = "", ...lines] = bytes.toString("latin1", 0, Math.max(0, end)).split("\r\n");
-  const status = /^HTTP\/1\.[01] (\d{3})\b/.exec(first)?.[1];
-  if (end === -1 || status === undefined) throw new PortholeError("TARGET", "an answer that is not HTTP");
+  const end = endOfHead(bytes);
+  const status = statusOf(bytes);
+  if (end === undefined || status === undefined) throw new PortholeError("TARGET", "an answer that is not HTTP");
+  const [, ...lines] = bytes.toString("latin1", 0, end).split("\r\n");
   const headers = new Map<string, string>();
   for (const line of lines) {
     const colon = line.indexOf(":");
     headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
   }
-  const body = bytes.subarray(end + 4);
+  const body = bytes.subarray(end + HEAD_END.length);
   const length = headers.get("content-length");
   if (headers.has("transfer-encoding") || (length !== undefined && Number(length) !== body.length)) {
     throw new PortholeError("TARGET", `an HTTP answer that was cut off (${body.length} of ${length ?? "?"} bytes)`);
   }
-  return { status: Number(status), headers, body };
+  return { status, headers, body };
 }

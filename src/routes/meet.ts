@@ -1,8 +1,7 @@
 import type { Duplex } from "node:stream";
-import { PassThrough } from "node:stream";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
-import type { Docker } from "./docker-client.ts";
+import { unframed } from "./frames.ts";
 import type { Met, Rendezvous, WaitOptions } from "./rendezvous.ts";
 
 /** How an agent is to be started. */
@@ -21,25 +20,25 @@ export function agentOptions(rendezvous: Rendezvous, options: StartOptions): str
 /** Sends the token over an agent's standard streams and waits for it; if its stream ends first, its last words are the error. */
 export async function meetOverStream(
   stream: Duplex,
-  docker: Docker,
   rendezvous: Rendezvous,
   listener: OwnedFd,
   isOurs: (peer: number) => Promise<boolean>,
   options: WaitOptions,
 ): Promise<Met> {
-  const words: Buffer[] = [];
-  const output = new PassThrough();
-  output.on("data", (chunk: Buffer) => words.length < 16 && words.push(chunk));
-  docker.modem.demuxStream(stream, output, output);
+  let words = Buffer.alloc(0);
+  stream.on("data", (chunk: Buffer) => {
+    if (words.length < MAX_WORDS) words = Buffer.concat([words, chunk.subarray(0, MAX_WORDS)]);
+  });
   const over = new AbortController();
   const signal = options.signal === undefined ? over.signal : AbortSignal.any([options.signal, over.signal]);
   for (const event of ["error", "end", "close"]) stream.on(event, () => over.abort());
+  if (stream.destroyed) over.abort();
   try {
     stream.write(rendezvous.tokenLine);
     return await rendezvous.meet(listener, isOurs, { timeoutMs: options.timeoutMs, signal });
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    const text = Buffer.concat(words)
+    const text = unframed(words)
       .toString("latin1")
       .trim()
       .replace(/^porthole-agent: /, "");
@@ -50,3 +49,6 @@ export async function meetOverStream(
     stream.destroy();
   }
 }
+
+/** Bytes of an agent's last words that are kept, and a few more. */
+const MAX_WORDS = 4_096;

@@ -1,11 +1,13 @@
 import { setTimeout } from "node:timers/promises";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { AGENT_NAME } from "./agent-program.ts";
-import { client, deadline, routeError } from "./docker-client.ts";
+import type { Engine } from "./engine.ts";
+import { call, jsonOf, upgrade } from "./engine-call.ts";
 import { agentOptions, meetOverStream, type StartOptions } from "./meet.ts";
 import { inCgroupOf } from "./process.ts";
 import { type Met, openRendezvous } from "./rendezvous.ts";
 import type { Container } from "./resolve.ts";
+import { deadline, routeError } from "./route-error.ts";
 import { MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
 
 /**
@@ -18,21 +20,22 @@ export async function attachMount(
   listener: OwnedFd,
   options: StartOptions,
 ): Promise<Met> {
-  const docker = client(container.engine);
+  const { engine, id } = container;
   const rendezvous = openRendezvous(run);
   const over = deadline(options.timeoutMs, options.signal);
   try {
-    const exec = await docker.getContainer(container.id).exec({
+    const json = {
       Cmd: [`${MOUNT_POINT}/${AGENT_NAME}`, "mount", ...agentOptions(rendezvous, options)],
       User: options.user || "0",
-      AttachStdin: true,
-      AttachStdout: true,
-      AttachStderr: true,
-      abortSignal: over,
-    });
-    const stream = await exec.start({ hijack: true, stdin: true, abortSignal: over });
-    const isOurs = async (peer: number) => inCgroupOf(peer, container.id) || (await pidOf(exec, over)) === peer;
-    return await meetOverStream(stream, docker, rendezvous, listener, isOurs, options);
+      ...{ AttachStdin: true, AttachStdout: true, AttachStderr: true },
+    };
+    const exec = jsonOf(await call(engine, "POST", `/containers/${id}/exec`, { json, signal: over }))
+      .get("Id")
+      .containerId();
+    const start = { json: { Detach: false, Tty: false }, signal: over };
+    const stream = await upgrade(engine, `/exec/${exec}/start`, start);
+    const isOurs = async (peer: number) => inCgroupOf(peer, id) || (await pidOf(engine, exec, over)) === peer;
+    return await meetOverStream(stream, rendezvous, listener, isOurs, options);
   } catch (error) {
     throw routeError("mount", container.name, error, { ...options, signal: options.signal, over });
   } finally {
@@ -44,13 +47,12 @@ export async function attachMount(
 const [ASKED, PAUSE_MS] = [100, 20];
 
 /** The process that an exec started, 0 where the engine does not say. It is told of it a moment after the process began, and until then says 0. */
-async function pidOf(
-  exec: { inspect(options: { abortSignal: AbortSignal }): Promise<{ Pid: number }> },
-  abortSignal: AbortSignal,
-): Promise<number> {
+async function pidOf(engine: Engine, exec: string, signal: AbortSignal): Promise<number> {
   for (let times = 1; ; times++) {
-    const { Pid } = await exec.inspect({ abortSignal });
-    if (Pid !== 0 || times === ASKED) return Pid;
-    await setTimeout(PAUSE_MS, undefined, { signal: abortSignal });
+    const pid = jsonOf(await call(engine, "GET", `/exec/${exec}/json`, { signal }))
+      .get("Pid")
+      .whole();
+    if (pid || times === ASKED) return pid ?? 0;
+    await setTimeout(PAUSE_MS, undefined, { signal });
   }
 }

@@ -1,22 +1,21 @@
 import { createHash } from "node:crypto";
-import { request } from "node:http";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { VERSION } from "../protocol/messages.ts";
 import { agentImage, importAgentImage, removeUnusedImages } from "./agent-image.ts";
 import { AGENT_NAME } from "./agent-program.ts";
-import { client, type Docker, deadline, engineMessage, ignoreMissing, routeError } from "./docker-client.ts";
 import type { Engine } from "./engine.ts";
+import { call, jsonOf, Refusal, upgrade } from "./engine-call.ts";
 import { isFirstProcess } from "./kernel.ts";
+import { SIDECAR_LABEL } from "./listed.ts";
 import { agentOptions, meetOverStream, type StartOptions } from "./meet.ts";
 import { inCgroupOf, innerPid } from "./process.ts";
 import { type Met, openRendezvous, type Rendezvous } from "./rendezvous.ts";
 import type { Container } from "./resolve.ts";
+import { deadline, ignoreMissing, routeError } from "./route-error.ts";
 import { MOUNT_POINT, type RunDirectory, runDirectoryPaths } from "./run-dir.ts";
 
-/** Label of every sidecar; its value is the target's id. */
-export const SIDECAR_LABEL = "io.porthole.sidecar";
 /** Label of every sidecar; its value is the run directory of the user whose it is: several users may share an engine. */
 const OWNER_LABEL = "io.porthole.run-directory";
 /** Milliseconds for removing what was begun or is not wanted any more. */
@@ -33,25 +32,28 @@ export async function attachSidecar(
   listener: OwnedFd,
   options: StartOptions,
 ): Promise<Met & { sidecar: string }> {
-  const docker = client(container.engine);
+  const { engine } = container;
   const rendezvous = openRendezvous(run);
   const over = deadline(options.timeoutMs, options.signal);
   const name = sidecarName(container.id, run);
+  let stream: Duplex | undefined;
   try {
-    const { id } = await createSidecar(docker, container, run, name, rendezvous, { ...options, over });
+    const id = await createSidecar(container, run, name, rendezvous, { ...options, over });
     options.signal?.throwIfAborted();
-    const stream = await attachStreams(container.engine, id, over);
-    const sidecar = docker.getContainer(id);
-    await sidecar.start({ abortSignal: over });
-    const isOurs = async (peer: number) =>
-      inCgroupOf(peer, id) || (await sidecar.inspect({ abortSignal: over })).State.Pid === peer;
-    const met = await meetOverStream(stream, docker, rendezvous, listener, isOurs, options);
+    // Without a body: Podman (4.3) hands one to the container as the first of its standard input.
+    stream = await upgrade(engine, `/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`, {
+      signal: over,
+    });
+    await call(engine, "POST", `/containers/${id}/start`, { signal: over });
+    const isOurs = async (peer: number) => inCgroupOf(peer, id) || (await pidOf(engine, id, over)) === peer;
+    const met = await meetOverStream(stream, rendezvous, listener, isOurs, options);
     return { ...met, sidecar: id };
   } catch (error) {
     // By name: also one that was created only, for AutoRemove acts on a container that ran, or whose id we were never told.
-    await removeOurs(docker, name, run, AbortSignal.timeout(CLEAN_UP_MS)).catch(() => undefined);
+    await removeOurs(engine, name, run, AbortSignal.timeout(CLEAN_UP_MS)).catch(() => undefined);
     throw routeError("sidecar", container.name, error, { ...options, signal: options.signal, over });
   } finally {
+    stream?.destroy();
     rendezvous.close();
   }
 }
@@ -62,12 +64,12 @@ export async function attachSidecar(
  * @throws the engine's failure
  */
 export async function removeSidecars(engine: Engine, target?: string, run = runDirectoryPaths()): Promise<void> {
-  const docker = client(engine);
-  const abortSignal = AbortSignal.timeout(CLEAN_UP_MS);
+  const signal = AbortSignal.timeout(CLEAN_UP_MS);
   const label = [`${OWNER_LABEL}=${run.root}`, ...(target === undefined ? [] : [`${SIDECAR_LABEL}=${target}`])];
-  const sidecars = await docker.listContainers({ all: true, filters: { label }, abortSignal });
-  await Promise.all(sidecars.map(({ Id }) => remove(docker, Id, abortSignal)));
-  if (target === undefined) await removeUnusedImages(docker, SIDECAR_LABEL, abortSignal);
+  const filters = encodeURIComponent(JSON.stringify({ label }));
+  const listed = jsonOf(await call(engine, "GET", `/containers/json?all=true&filters=${filters}`, { signal })).list();
+  await Promise.all(listed.map((one) => remove(engine, one.get("Id").containerId(), signal)));
+  if (target === undefined) await removeUnusedImages(engine, SIDECAR_LABEL, signal);
 }
 
 /** The same for every start, so that one that was interrupted is found again: by target, by user (several share an engine) and by protocol. */
@@ -77,45 +79,43 @@ function sidecarName(target: string, run: RunDirectory): string {
 }
 
 /** Resolves when the container is gone, whoever removes it: its own end (AutoRemove) may be about to. */
-async function remove(docker: Docker, idOrName: string, abortSignal: AbortSignal): Promise<void> {
-  const container = docker.getContainer(idOrName);
+async function remove(engine: Engine, idOrName: string, signal: AbortSignal): Promise<void> {
   for (;;) {
     try {
-      await container.remove({ force: true, abortSignal });
+      await call(engine, "DELETE", `/containers/${idOrName}?force=true`, { signal });
       return;
     } catch (error) {
-      const { statusCode } = error as { statusCode?: number };
-      if (statusCode === 404) return;
+      if (!(error instanceof Refusal)) throw error;
+      if (error.status === 404) return;
       // Being removed; Docker keeps the name until that is done.
-      if (statusCode !== 409) throw error;
-      await delay(10, undefined, { signal: abortSignal });
+      if (error.status !== 409) throw error;
+      await delay(10, undefined, { signal });
     }
   }
 }
 
-/** Creates the sidecar; imports its image, or removes what has its name, where that is in the way. */
+/** Creates the sidecar and tells its id; imports its image, or removes what has its name, where that is in the way. */
 async function createSidecar(
-  docker: Docker,
   container: Container,
   run: RunDirectory,
   name: string,
   rendezvous: Rendezvous,
   options: StartOptions & { over: AbortSignal },
-): Promise<{ id: string }> {
-  const body = description(container, run, rendezvous, options);
-  const settled = settling(options);
+): Promise<string> {
+  const { engine } = container;
+  const created = { json: description(container, run, rendezvous, options), signal: settling(options) };
   for (let attempt = 0; ; attempt++) {
     try {
-      const query = { _query: { name }, _body: body, abortSignal: settled };
-      return await docker.createContainer(query as unknown as Docker.ContainerCreateOptions);
+      const answer = await call(engine, "POST", `/containers/create?name=${name}`, created);
+      return jsonOf(answer).get("Id").containerId();
     } catch (error) {
-      const { statusCode } = error as { statusCode?: number };
-      const isNameTaken = statusCode === 409 || /name .*(already )?in use/i.test(engineMessage(error));
-      if ((statusCode !== 404 && !isNameTaken) || attempt === ATTEMPTS) throw error;
+      if (!(error instanceof Refusal) || attempt === ATTEMPTS) throw error;
+      const isNameTaken = error.status === 409 || /name .*(already )?in use/i.test(error.message);
+      if (error.status !== 404 && !isNameTaken) throw error;
       // A start that was killed left it, or one that ends just now: no other start of ours is under way, for we hold the lock.
-      if (isNameTaken) await removeOurs(docker, name, run, options.over);
+      if (isNameTaken) await removeOurs(engine, name, run, options.over);
       // Not imported yet, or another user's `detach --all` took it away since.
-      else await importAgentImage(docker, options.over);
+      else await importAgentImage(engine, options.over);
       // The engine may need a moment to let go of a name.
       if (attempt > 0) await delay(20 * attempt, undefined, { signal: options.over });
     }
@@ -135,23 +135,26 @@ function settling({ over }: { over: AbortSignal }): AbortSignal {
 }
 
 /** Removes the container of that name if its label says that it is this user's. */
-async function removeOurs(docker: Docker, name: string, run: RunDirectory, abortSignal: AbortSignal): Promise<void> {
+async function removeOurs(engine: Engine, name: string, run: RunDirectory, signal: AbortSignal): Promise<void> {
   try {
-    const { Config } = await docker.getContainer(name).inspect({ abortSignal });
-    if (Config.Labels?.[OWNER_LABEL] !== run.root) return;
+    const found = jsonOf(await call(engine, "GET", `/containers/${name}/json`, { signal }));
+    if (found.get("Config").get("Labels").get(OWNER_LABEL).text() !== run.root) return;
   } catch (error) {
-    return ignoreMissing(error as { statusCode?: number });
+    return ignoreMissing(error);
   }
-  await remove(docker, name, abortSignal);
+  await remove(engine, name, signal);
+}
+
+/** The number that the engine gives the first process of a container. */
+async function pidOf(engine: Engine, id: string, signal: AbortSignal): Promise<number | undefined> {
+  return jsonOf(await call(engine, "GET", `/containers/${id}/json`, { signal }))
+    .get("State")
+    .get("Pid")
+    .whole();
 }
 
 /** The body of the request that creates the sidecar. */
-function description(
-  container: Container,
-  run: RunDirectory,
-  rendezvous: Rendezvous,
-  options: StartOptions,
-): Docker.ContainerCreateOptions {
+function description(container: Container, run: RunDirectory, rendezvous: Rendezvous, options: StartOptions): object {
   const place = pidPlace(container);
   return {
     Image: agentImage(),
@@ -178,7 +181,7 @@ function description(
       SecurityOpt: place.securityOptions,
       Binds: [`${run.mount}:${MOUNT_POINT}:ro`],
       // Without the target's device rules opening a device would fail here; with more it would open what the target may not.
-      Devices: container.devices as Docker.DeviceMapping[],
+      Devices: container.devices,
       DeviceCgroupRules: container.privileged ? ["a *:* rwm"] : container.deviceCgroupRules,
       PidsLimit: 512,
       LogConfig: { Type: "none", Config: {} },
@@ -203,30 +206,4 @@ function pidPlace(container: Container): PidPlace {
   // Where the engine's numbers are not this machine's, what the container's own namespace calls its first process.
   const targetPid = isFirstProcess(container) ? innerPid(container.pid) : 1;
   return { pidMode: `container:${container.id}`, targetPid, securityOptions };
-}
-
-/**
- * The standard streams of a container that is about to start. Not dockerode's attach: it sends its options as a body too, and Podman (4.3) hands that
- * to the container as the first of its standard input.
- */
-function attachStreams({ socketPath }: Engine, id: string, signal: AbortSignal): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    const asked = request({
-      socketPath,
-      signal,
-      method: "POST",
-      path: `/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`,
-      headers: { Host: "localhost", Connection: "Upgrade", Upgrade: "tcp", "Content-Length": 0 },
-    });
-    asked.on("upgrade", (_, stream, head) => {
-      if (head.length > 0) stream.unshift(head);
-      resolve(stream);
-    });
-    asked.on("response", (answer) => {
-      answer.resume();
-      reject(new Error(`attaching to the sidecar: HTTP status ${answer.statusCode}`));
-    });
-    asked.on("error", reject);
-    asked.end();
-  });
 }

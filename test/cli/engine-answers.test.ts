@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { writeFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
 import { user } from "../helpers/porthole.ts";
 import { type FakeAnswer, fakeEngine } from "../routes/fake-engine.ts";
 
@@ -66,4 +67,187 @@ test("doctor has a warning for an engine that tells nonsense of itself", async (
   expect(text).toMatch(
     /^warn {2}container engine: [^\n]+ GET \/version as Docker does: Version is 5, not a string {2}-> /m,
   );
+});
+
+/** An engine that describes a container well, and then answers what is to start something so. */
+async function starting(answers: (path: string) => FakeAnswer | undefined, stateDirectory: string) {
+  const Mounts = [{ Destination: "/run/porthole", Source: `${stateDirectory}/porthole/mnt` }];
+  return fakeEngine((path) => {
+    const given = answers(path);
+    if (given !== undefined) return given;
+    if (path === "/containers/web/json" || path === `/containers/${id}/json`)
+      return { status: 200, body: { Id: id, Name: "/web", State: state, Mounts } };
+    return { status: 404, body: { message: "no such thing" } };
+  });
+}
+
+describe("an engine that answers a start", () => {
+  const created = (path: string) => path.startsWith("POST /containers/create?");
+  const executed = (path: string) => path === `POST /containers/${id}/exec`;
+  const wrong = (request: string, complaint: string) =>
+    new RegExp(`the engine at \\S+ does not answer ${request} as Docker does: ${complaint}`);
+  const answers: [string, string, (path: string) => boolean, FakeAnswer, RegExp][] = [
+    [
+      "null",
+      "sidecar",
+      created,
+      { status: 201, body: null },
+      wrong("POST /containers/create", "the answer is missing, not an object"),
+    ],
+    [
+      "an id of another form",
+      "sidecar",
+      created,
+      { status: 201, body: { Id: "../x" } },
+      wrong("POST /containers/create", 'Id is "../x", not an id'),
+    ],
+    [
+      "a body that is empty",
+      "sidecar",
+      created,
+      { status: 201, body: undefined },
+      wrong("POST /containers/create", 'the answer is "", not JSON'),
+    ],
+    [
+      "a body without an end",
+      "sidecar",
+      created,
+      "endless",
+      /sidecar route to 'web': an answer of more than 33554432 bytes/,
+    ],
+    [
+      "a body that is cut off",
+      "sidecar",
+      created,
+      { status: 201, headers: { "Content-Length": "99" }, body: { Id: id } },
+      /sidecar route to 'web': aborted/,
+    ],
+    [
+      "another protocol",
+      "sidecar",
+      created,
+      { status: 101, headers: { Connection: "Upgrade", Upgrade: "x" }, body: undefined },
+      /sidecar route to 'web': the engine at \S+ leaves HTTP for POST \/containers\/create/,
+    ],
+    [
+      "words that are none",
+      "sidecar",
+      created,
+      { status: 500, body: { message: 7 } },
+      /sidecar route to 'web': HTTP status 500/,
+    ],
+    [
+      "words without an end",
+      "sidecar",
+      created,
+      { status: 500, body: { message: "x".repeat(100_000) } },
+      /sidecar route to 'web': x{1000}\n$/,
+    ],
+    [
+      "an import that failed",
+      "sidecar",
+      (path) => path.startsWith("POST /images/create?"),
+      { status: 200, body: undefined, raw: '{"status":"x"}\nnull\n{"error":"no room"}\n' },
+      /cannot import the agent's image: no room/,
+    ],
+    [
+      "a list",
+      "mount",
+      executed,
+      { status: 201, body: [] },
+      wrong(`POST /containers/${id}/exec`, "the answer is a list, not an object"),
+    ],
+    [
+      "a number",
+      "mount",
+      executed,
+      { status: 201, body: { Id: 5 } },
+      wrong(`POST /containers/${id}/exec`, "Id is 5, not an id"),
+    ],
+    [
+      "a body without an end",
+      "mount",
+      executed,
+      "endless",
+      /mount route to 'web': an answer of more than 33554432 bytes/,
+    ],
+  ];
+  test.each(answers)("with %s (route %s): one line, status 4", async (_, route, isAsked, answer, complaint) => {
+    const by = user();
+    const engine = await starting((path) => (isAsked(path) ? answer : undefined), `${by.directory}/state`);
+    const args = ["cat", "--route", route, "--engine", engine.socketPath, "web:/etc/hostname"];
+    const { code, text, stderr } = await by.run(args);
+    expect(stderr).toMatch(/^porthole: [^\n]+\n$/);
+    expect(stderr).toMatch(complaint);
+    expect({ code, text }).toEqual({ code: 4, text: "" });
+  });
+
+  test.each<[string, FakeAnswer, string]>([
+    ["no stream", { status: 200, body: {} }, "gives no stream for /exec/"],
+    ["a refusal", { status: 409, body: { message: "it is paused" } }, "mount route to 'web': it is paused"],
+    [
+      "a stream that ends",
+      { status: 101, headers: { Connection: "Upgrade", Upgrade: "tcp" }, body: undefined },
+      "the agent ended before it reported",
+    ],
+    [
+      "last words",
+      {
+        status: 101,
+        headers: { Connection: "Upgrade", Upgrade: "tcp" },
+        body: undefined,
+        raw: "\u0002\0\0\0\0\0\0\u0005wordsand more",
+      },
+      "mount route to 'web': words\n",
+    ],
+  ])("and the stream of its exec with %s: one line, status 4", async (_, answer, complaint) => {
+    const by = user();
+    const engine = await starting((path) => {
+      if (executed(path)) return { status: 201, body: { Id: id } };
+      return path === `POST /exec/${id}/start` ? answer : undefined;
+    }, `${by.directory}/state`);
+    const args = ["cat", "--route", "mount", "--engine", engine.socketPath, "web:/etc/hostname"];
+    const { code, text, stderr } = await by.run(args);
+    expect(stderr).toMatch(/^porthole: [^\n]+\n$/);
+    expect(stderr).toContain(complaint);
+    expect({ code, text }).toEqual({ code: 4, text: "" });
+  });
+});
+
+test.each<[string, FakeAnswer, string]>([
+  [
+    "of containers is none",
+    { status: 200, body: {} },
+    "GET /containers/json as Docker does: the answer is an object, not a list",
+  ],
+  [
+    "has a container without an id",
+    { status: 200, body: [{}] },
+    "GET /containers/json as Docker does: [0].Id is missing, not an id",
+  ],
+  ["has no end", "endless", "an answer of more than 33554432 bytes"],
+])("detach --all at an engine whose list %s: one line", async (_, answer, complaint) => {
+  const by = user();
+  const { socketPath } = await fakeEngine((path) =>
+    path.startsWith("/containers/json") ? answer : { status: 200, body: [] },
+  );
+  const { code, stderr } = await by.run(["detach", "--all", "--engine", socketPath]);
+  expect(stderr).toMatch(/^porthole: [^\n]+\n$/);
+  expect(stderr).toContain(`cannot clean up at ${socketPath}: `);
+  expect(stderr).toContain(complaint);
+  expect(code).toBe(1);
+});
+
+test("an answer that is lost without a word is no success", async () => {
+  const by = user();
+  const preload = `${by.directory}/lost.cjs`;
+  writeFileSync(
+    preload,
+    'require("node:http").request = () => new (class extends require("node:events") { end() {} })();',
+  );
+  const { socketPath } = await starting(() => undefined, `${by.directory}/state`);
+  const args = ["cat", "--route", "sidecar", "--engine", socketPath, "web:/etc/hostname"];
+  const { code, text, stderr } = await by.run(args, { env: { NODE_OPTIONS: `--require ${preload}` } });
+  expect(stderr).toMatch(/^porthole: the command came to nothing: [^\n]+\n$/);
+  expect({ code, text }).toEqual({ code: 1, text: "" });
 });

@@ -11,8 +11,10 @@ import { decodeMessage, encode, encodeMessage } from "../../src/protocol/codec.t
 import { decodeAgentFacts, decodeFileFacts, decodePromise } from "../../src/protocol/facts.ts";
 import { FileFactsAt, Op } from "../../src/protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "../../src/protocol/records.ts";
+import { importFailure } from "../../src/routes/agent-image.ts";
 import { changedContainer } from "../../src/routes/engine-event.ts";
 import { decodeInfo, decodeVersion } from "../../src/routes/engine-facts.ts";
+import { unframed } from "../../src/routes/frames.ts";
 import { parseHttpAnswer } from "../../src/routes/http.ts";
 import { decodeInspection } from "../../src/routes/inspection.ts";
 import { decodeListed } from "../../src/routes/listed.ts";
@@ -247,6 +249,26 @@ describe("what an engine answers is taken apart or refused as TARGET", () => {
     check(fc.oneof(line, fc.string()), (text) => {
       expect(typeof changedContainer(text)).toBeOneOf(["undefined", "string"]);
     });
+  });
+});
+
+test("what an agent wrote comes out of an engine's frames as far as they came, and is never more than that", () => {
+  const frame = (text: string) => Buffer.concat([Buffer.from([2, 0, 0, 0, 0, 0, 0, text.length]), Buffer.from(text)]);
+  expect(unframed(Buffer.concat([frame("ab"), frame(""), frame("c"), frame("def").subarray(0, 10)])).toString()).toBe(
+    "abcde",
+  );
+  check(fc.oneof(noise, damaged(Buffer.concat([frame("ab"), frame("cd")]))), (bytes) => {
+    expect(unframed(bytes).length).toBeLessThanOrEqual(Math.max(0, bytes.length - 8));
+  });
+});
+
+test("what an import tells is a failure in words, or none", () => {
+  expect(importFailure('{"status":"x"}\r\n{"error":"no room"}')).toBe("no room");
+  const line = fc
+    .oneof(fc.jsonValue(), altered({ error: "x", errorDetail: {} }))
+    .map((value) => `${JSON.stringify(value)}\n`);
+  check(fc.oneof(fc.string(), line), (text) => {
+    expect(typeof importFailure(text)).toBeOneOf(["undefined", "string"]);
   });
 });
 

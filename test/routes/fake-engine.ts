@@ -3,8 +3,11 @@ import { onTestFinished } from "vitest";
 import type { Engine } from "../../src/routes/engine.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 
-/** An answer that no engine gives on demand. */
-export type FakeAnswer = { status: number; headers?: Record<string, string>; body: unknown; raw?: string } | "silence";
+/** An answer that no engine gives on demand; `endless` is one whose body never ends, as fast as it is read. */
+export type FakeAnswer =
+  | { status: number; headers?: Record<string, string>; body: unknown; raw?: string }
+  | "silence"
+  | "endless";
 
 /** An engine on a Unix socket that answers each path as told, a GET's as it is, another's after its method, for as long as the test runs. What real ones answer is tested in test/docker. */
 export async function fakeEngine(answer: (path: string) => FakeAnswer): Promise<Engine> {
@@ -18,6 +21,7 @@ export async function fakeEngine(answer: (path: string) => FakeAnswer): Promise<
       const path = method === "GET" ? place : `${method} ${place}`;
       const given = answer(path);
       if (given === "silence") return;
+      if (given === "endless") return pour(client);
       const body = given.raw ?? (given.body === undefined ? "" : JSON.stringify(given.body));
       const headers = Object.entries({ "Content-Length": Buffer.byteLength(body), ...given.headers });
       const head = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
@@ -30,4 +34,14 @@ export async function fakeEngine(answer: (path: string) => FakeAnswer): Promise<
     server.close();
   });
   return { socketPath, source: "test", name: "test" };
+}
+
+function pour(client: Socket): void {
+  const block = Buffer.alloc(65_536, " ");
+  client.write("HTTP/1.0 200 Told\r\n\r\n");
+  const more = () => {
+    while (!client.destroyed && client.write(block));
+  };
+  client.on("drain", more);
+  more();
 }

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { httpGet, parseHttpAnswer } from "../../src/routes/http.ts";
+import { httpGet, httpLines, parseHttpAnswer } from "../../src/routes/http.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { descriptorCount } from "../helpers/processes.ts";
 
@@ -107,6 +107,73 @@ describe("a question over a Unix socket", () => {
   test("of a server that sends a little and then nothing fails at its deadline all the same", async () => {
     const path = await server((client) => client.write("HTTP/1.0 200 OK\r\n"));
     await expect(httpGet(path, "/", { timeoutMs: 30 })).rejects.toMatchObject({ errno: "ETIMEDOUT" });
+  });
+
+  test("of a server that sends a byte now and then fails at its deadline, not later with each", async () => {
+    const path = await server((client) => {
+      const timer = setInterval(() => client.write("x"), 10);
+      client.on("close", () => clearInterval(timer));
+    });
+    await expect(httpGet(path, "/", { timeoutMs: 60 })).rejects.toMatchObject({ errno: "ETIMEDOUT" });
+  });
+
+  test("takes no answer, and no headers, that have no end", async () => {
+    const endless = (start: string) =>
+      server((client) => {
+        const more = () => {
+          while (!client.destroyed && client.write("x".repeat(65_536)));
+        };
+        client.on("drain", more).write(start);
+        more();
+      });
+    const ask = (path: string) => httpGet(path, "/", { timeoutMs: 60_000 });
+    await expect(ask(await endless("HTTP/1.0 200 OK\r\n\r\n"))).rejects.toMatchObject({
+      ...{ code: "TARGET", message: "an answer of more than 33554432 bytes" },
+    });
+    const lines = (path: string) => httpLines(path, "/", { timeoutMs: 60_000, signal: new AbortController().signal });
+    await expect(lines(await endless("HTTP/1.0 200 OK\r\n")).next()).rejects.toMatchObject({
+      ...{ code: "TARGET", message: "an answer with headers of more than 65536 bytes" },
+    });
+    const body = lines(await endless("HTTP/1.0 200 OK\r\n\r\n{"));
+    expect(await body.next()).toEqual({ done: false, value: [] });
+    await expect(body.next()).rejects.toMatchObject({ message: "an answer of more than 1048576 bytes" });
+  });
+
+  test("that comes byte by byte takes no more memory than its bytes", async () => {
+    const size = 3_000;
+    const before = process.memoryUsage().arrayBuffers;
+    const path = await server((client) => {
+      client.setNoDelay();
+      client.write("HTTP/1.0 200 OK\r\n\r\n");
+      const next = (left: number) => {
+        if (left === 0) client.end();
+        else client.write("x", () => setImmediate(next, left - 1));
+      };
+      next(size);
+    });
+    const { body } = await httpGet(path, "/", { timeoutMs: 60_000 });
+    const used = process.memoryUsage().arrayBuffers - before;
+    expect(body.length).toBe(size);
+    expect(used).toBeLessThan(10_000_000);
+  });
+
+  test("whose answer is lines waits for its beginning until the deadline, and for lines as long as it takes", async () => {
+    const signal = new AbortController().signal;
+    const silent = await server((client) => client.write("HTTP/1.0 200 OK\r\n"));
+    await expect(httpLines(silent, "/", { timeoutMs: 30, signal }).next()).rejects.toMatchObject({
+      errno: "ETIMEDOUT",
+    });
+    const slow = await server((client) => {
+      client.write('HTTP/1.0 200 OK\r\n\r\n{"a":1}\n{"b"');
+      setTimeout(() => client.end(":2}\n\n{"), 120);
+    });
+    const told: string[][] = [];
+    for await (const lines of httpLines(slow, "/", { timeoutMs: 60, signal })) told.push(lines);
+    expect(told).toEqual([[], ['{"a":1}'], ['{"b":2}']]);
+    const refusing = await server((client) => client.end("HTTP/1.0 403 No\r\n\r\n"));
+    await expect(httpLines(refusing, "/", { timeoutMs: 60_000, signal }).next()).rejects.toMatchObject({
+      ...{ code: "TARGET", message: "HTTP status 403 for /" },
+    });
   });
 
   test("says why there is nobody to ask", async () => {

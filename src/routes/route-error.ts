@@ -1,0 +1,33 @@
+import { PortholeError } from "../errors.ts";
+import { Refusal } from "./engine-call.ts";
+
+/** A signal for engine calls that comes at the deadline or with `signal`, whichever is first. */
+export function deadline(timeoutMs: number, signal: AbortSignal | undefined): AbortSignal {
+  const late = AbortSignal.timeout(timeoutMs);
+  return signal === undefined ? late : AbortSignal.any([signal, late]);
+}
+
+/** For a removal: 404 says gone already, 409 being removed by the engine itself. */
+export function ignoreMissing(error: unknown): void {
+  if (!(error instanceof Refusal) || (error.status !== 404 && error.status !== 409)) throw error;
+}
+
+/**
+ * The failure of one route as users see it.
+ * @param over the signal of all its calls, from {@link deadline}
+ */
+export function routeError(
+  route: string,
+  name: string,
+  error: unknown,
+  { timeoutMs, signal, over }: { timeoutMs: number; signal: AbortSignal | undefined; over: AbortSignal },
+): PortholeError {
+  if (signal?.aborted) return new PortholeError("CANCELLED", "attaching was interrupted", { cause: error });
+  if (error instanceof PortholeError && error.code === "ATTACH" && error.errno === "EPROTO") return error;
+  const said = error instanceof Error ? error.message : String(error);
+  const text = over.aborted && !(error instanceof PortholeError) ? LATE(timeoutMs) : said;
+  const errno = over.aborted ? "ETIMEDOUT" : error instanceof PortholeError ? error.errno : undefined;
+  return new PortholeError("ATTACH", `${route} route to '${name}': ${text}`, { errno, cause: error });
+}
+
+const LATE = (timeoutMs: number) => `the engine did not answer within ${timeoutMs / 1000} s`;
