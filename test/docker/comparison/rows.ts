@@ -1,0 +1,236 @@
+import { appendFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { expect } from "vitest";
+import { type EngineProxy, engineProxy } from "../../helpers/engine-proxy.ts";
+import type { Actor } from "./actor.ts";
+import { DEVICE, heldPath, makeAnew, ready, restart, type Subject, type Subjects, texts } from "./subjects.ts";
+import { type Tried, tries } from "./tries.ts";
+import type { Way } from "./ways.ts";
+
+/** Where a cell is tried. */
+export type Place = "docker" | "podman" | "rootlessDocker" | "rootlessPodman" | "host";
+
+/** A row of the comparison: what is tried in each way. */
+export interface Row {
+  /** Tries it, as `by`, on a container with or without tools in its image. */
+  attempt?(way: Way, by: Actor, of: Subject, refused: RegExp | undefined): Promise<Tried>;
+  /** The same for what takes no container. */
+  attemptHere?(way: Way, by: Actor): Promise<Tried>;
+  /** Which containers it is about; default: the open ones with and without tools in the image. */
+  images?: readonly (keyof Subjects)[];
+  /** Who tries; default: root where the tool needs it, else a user who is only in the engine's group. */
+  as?: "member" | "owner";
+  /** Where, unless at the engine that the tool belongs to. */
+  places?: Record<string, Place>;
+  /** Brings the containers to the state that the row is about, and back. */
+  enter?(all: Subjects): Promise<void>;
+  leave?(all: Subjects): Promise<void>;
+  /** How each tool says that it does not, by its column; where the image lacks the tool, noTool says it for all. */
+  refused: Record<string, RegExp>;
+}
+
+/** What an image without programs answers. */
+export const noTool = /executable file not found|failed to execute|can't execute/;
+
+const isMissing = /No such file|Could not find the file|no such file/;
+const isPaused = /is paused/;
+const isStopped = /is not running|No such file|non running container|not running/;
+
+/** By their names in the README. */
+export const rows: Record<string, Row> = {
+  "no shell or tool in the image": {
+    images: ["bare"],
+    attempt: (way, by, of, refused) => reads(way, by, of, "/data/greeting", refused),
+    refused: {},
+  },
+  "volumes and bind mounts": {
+    attempt: (way, by, of, refused) => reads(way, by, of, "/volume/kept.log", refused),
+    refused: { "podman mount": isMissing },
+  },
+  "tmpfs, `/proc`": {
+    attempt: async (way, by, of, refused) => {
+      const memory = await reads(way, by, of, "/cache/state.log", refused);
+      const kernel = await tries(() => way.read(by, of, "/proc/1/status"), { wanted: /^Name:\tready$/m, refused });
+      if (memory.worked !== kernel.worked) throw new Error(`one of two: ${memory.said} and ${kernel.said}`);
+      return { worked: memory.worked, said: memory.said + kernel.said };
+    },
+    refused: { "docker cp": isMissing, "podman mount": isMissing },
+  },
+  "devices given to it": {
+    // It has nothing to read: EINVAL, after it was opened.
+    attempt: (way, by, of, refused) =>
+      tries(() => way.read(by, of, DEVICE), { wanted: /Got file descriptor|Invalid argument/, refused }),
+    refused: { "docker cp": isMissing, "podman mount": isMissing, "cdebug exec": /Operation not permitted/ },
+  },
+  "read-only, not root, no capability": {
+    images: ["sealedBare", "sealedTooled"],
+    attempt: async (way, by, of, refused) => {
+      const before = await of.container.handle.changes();
+      const tried = await reads(way, by, of, "/data/greeting", refused);
+      expect(await of.container.handle.changes()).toEqual(before);
+      return tried;
+    },
+    refused: { "cdebug exec": /Read-only file system|Permission denied/ },
+  },
+  "paused container": {
+    enter: (all) => each(all, (subject) => subject.container.handle.pause()),
+    leave: (all) => each(all, (subject) => subject.container.handle.unpause()),
+    attempt: (way, by, of, refused) => reads(way, by, of, "/log/app.log", refused),
+    refused: { "docker exec": isPaused, lnav: isPaused },
+  },
+  "a deleted file that is open": {
+    attempt: async (way, by, of, refused) => {
+      const tried = await tries(() => way.read(by, of, heldPath(of)), { wanted: /gone and open/, refused });
+      if (tried.worked) return tried;
+      const byName = await tries(() => way.read(by, of, "/log/gone.log"), { wanted: /gone and open/, refused });
+      return { worked: byName.worked, said: tried.said + byName.said };
+    },
+    refused: { "docker cp": isMissing, "podman mount": isMissing },
+  },
+  "follow through rotation": {
+    attempt: (way, by, of) =>
+      follows(way, by, of, (log) => {
+        renameSync(log, `${log}.1`);
+        writeFileSync(log, "rotated\n");
+      }),
+    refused: { "docker cp": /began/ },
+  },
+  "follow through a restart": {
+    attempt: (way, by, of) => follows(way, by, of, () => restart(of)),
+    refused: { "docker exec": /began/, "docker cp": /began/, "cdebug exec": /began/, lnav: /began/ },
+  },
+  "follow a container that is made anew": {
+    attempt: (way, by, of, refused) =>
+      follows(way, by, of, (_, follower) => makeAnew(of).then(() => whereItStayed(of, follower)), refused),
+    refused: {
+      "docker exec": /began/,
+      "docker cp": /began/,
+      "podman mount": /inaccessible/,
+      nsenter: /another mount namespace/,
+      "cdebug exec": /began/,
+      lnav: /began/,
+    },
+  },
+  "stopped container": {
+    enter: (all) => each(all, (subject) => subject.container.handle.stop({ t: 5 })),
+    leave: (all) =>
+      each(all, async (subject) => {
+        await subject.container.handle.start();
+        await ready(subject);
+      }),
+    attempt: (way, by, of, refused) => reads(way, by, of, "/data/greeting", refused),
+    refused: {
+      porthole: /is not running \(exited\)/,
+      "docker exec": isStopped,
+      lnav: isStopped,
+      nsenter: isStopped,
+      "cdebug exec": isStopped,
+    },
+  },
+  "pulls no image": {
+    images: ["tooled"],
+    attempt: pullsNothing,
+    refused: { "cdebug exec": /images\/create\?fromImage/ },
+  },
+  "without root, in the docker group": {
+    images: ["tooled"],
+    as: "member",
+    attempt: (way, by, of, refused) => reads(way, by, of, "/data/greeting", refused),
+    refused: { "podman mount": /no such container|permission denied/, nsenter: /Permission denied/ },
+  },
+  "without root, in a rootless engine of yours": {
+    images: ["tooled"],
+    as: "owner",
+    places: {
+      porthole: "rootlessDocker",
+      "docker exec": "rootlessDocker",
+      "docker cp": "rootlessDocker",
+      "podman mount": "rootlessPodman",
+      nsenter: "rootlessDocker",
+      "cdebug exec": "rootlessDocker",
+      lnav: "rootlessDocker",
+    },
+    attempt: (way, by, of, refused) => reads(way, by, of, "/data/greeting", refused),
+    refused: { "podman mount": /podman unshare/ },
+  },
+  "a shell inside": {
+    attempt: (way, by, of, refused) =>
+      tries(() => way.shell(by, of, "echo inside $((40 + 2))"), { wanted: /inside 42/, refused }),
+    refused: {
+      porthole: /echo inside/,
+      "docker cp": /echo inside/,
+      "podman mount": /echo inside/,
+      lnav: /echo inside/,
+    },
+  },
+  "SQL over log lines": {
+    places: { lnav: "host" },
+    attemptHere: (way, by) =>
+      tries(() => way.sql(by, `${by.user.directory}/lines.log`), { wanted: /\bSQL\b|lines: 2/ }),
+    refused: {
+      porthole: /Usage: porthole/i,
+      "docker exec": /Usage:\s+docker exec/,
+      "docker cp": /Usage:\s+docker cp/,
+      "podman mount": /podman mount/,
+      nsenter: /nsenter \[options\]/,
+    },
+  },
+};
+
+async function reads(way: Way, by: Actor, of: Subject, path: keyof typeof texts, refused?: RegExp): Promise<Tried> {
+  return tries(() => way.read(by, of, path), { wanted: new RegExp(texts[path]), refused });
+}
+
+/** @param happens to the container, once the follower has shown what its log began with; returns why the follower cannot go on */
+async function follows(
+  way: Way,
+  by: Actor,
+  of: Subject,
+  happens: (log: string, follower: number) => unknown,
+  refused?: RegExp,
+): Promise<Tried> {
+  const log = () => `/proc/${of.pid}/root/log/app.log`;
+  rmSync(`${log()}.1`, { force: true });
+  writeFileSync(log(), "began\n");
+  const after = async (follower: number) => {
+    const hindered = await happens(log(), follower);
+    appendFileSync(log(), "and went on\n");
+    return typeof hindered === "string" ? hindered : undefined;
+  };
+  return tries(() => way.follow(by, of, "/log/app.log"), {
+    wanted: /began/,
+    next: { after, wanted: /and went on/, refused },
+  });
+}
+
+/** Says so of a follower that is in neither the host's nor the new container's mount namespace: what it sees is the old one's. */
+function whereItStayed({ pid }: Subject, follower: number): string | undefined {
+  const [here, its, there] = ["self", follower, pid].map((of) => mountNamespace(of));
+  return its === undefined || its === here || its === there ? undefined : `it is in another mount namespace, ${its}`;
+}
+
+function mountNamespace(pid: number | string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/mnt`);
+  } catch {
+    return undefined;
+  }
+}
+
+async function pullsNothing(way: Way, by: Actor, of: Subject, refused: RegExp | undefined): Promise<Tried> {
+  const proxy: EngineProxy = await engineProxy(of.engine);
+  try {
+    // Whoever asks an engine is listened to; the others have no network to pull from.
+    const listened: Actor = { ...by, env: { ...by.env, DOCKER_HOST: proxy.host } };
+    const before = way.asRoot ? ["unshare", "--net"] : [];
+    const absent = { ...of, toolkit: "localhost/not-there:musl" };
+    const tried = await reads(way, { ...listened, before }, absent, "/data/greeting", refused);
+    const pulls = proxy.requests.filter((line) => line.includes("/images/create?fromImage"));
+    return pulls.length === 0 ? tried : { worked: false, said: `${tried.said}\n${pulls.join("\n")}` };
+  } finally {
+    await proxy.close();
+  }
+}
+
+async function each(all: Subjects, action: (subject: Subject) => Promise<unknown>): Promise<void> {
+  await Promise.all([all.bare, all.tooled].map(action));
+}

@@ -1,0 +1,56 @@
+import { readFileSync } from "node:fs";
+import { repository } from "../../helpers/paths.ts";
+
+/** One verdict of the README's comparison. */
+export interface Cell {
+  row: string;
+  column: string;
+  verdict: string;
+}
+
+/** The README's comparison, cell by cell. */
+export function readmeCells(): Cell[] {
+  const section = between(readFileSync(`${repository}README.md`, "utf8"), "## Beside other ways", "\n## ");
+  const [head = [], , ...rows] = tableRows(section);
+  return rows.flatMap(([row = "", ...verdicts]) =>
+    verdicts.map((verdict, index) => ({ row, column: head[index + 1] ?? "", verdict })),
+  );
+}
+
+/** What docs/comparison.md says of the table: the words that a cell may have, and the cells that no command of the tests shows. */
+export function documented(): {
+  verdicts: string[];
+  unrun: Omit<Cell, "verdict">[];
+  rows: string[];
+  columns: string[];
+} {
+  const page = readFileSync(`${repository}docs/comparison.md`, "utf8");
+  const body = (heading: string) => tableRows(between(page, `\n## ${heading}`, "\n## ")).slice(2);
+  const first = (heading: string) => body(heading).map(([cell = ""]) => cell);
+  return {
+    verdicts: first("The verdicts"),
+    columns: first("The columns"),
+    rows: first("The rows"),
+    unrun: body("Not run").map(([row = "", column = ""]) => ({ row, column })),
+  };
+}
+
+function between(text: string, start: string, end: string): string {
+  const at = text.indexOf(start);
+  if (at < 0) throw new Error(`no ${JSON.stringify(start.trim())} in it`);
+  const rest = text.slice(at + start.length);
+  return rest.includes(end) ? rest.slice(0, rest.indexOf(end)) : rest;
+}
+
+/** Cells of every line of the table in `text`, the line below the heading included; emphasis is not part of a name. */
+function tableRows(text: string): string[][] {
+  return text
+    .split("\n")
+    .filter((line) => line.startsWith("|"))
+    .map((line) =>
+      line
+        .slice(1, line.lastIndexOf("|"))
+        .split("|")
+        .map((cell) => cell.trim().replaceAll("**", "")),
+    );
+}

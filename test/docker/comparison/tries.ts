@@ -1,0 +1,55 @@
+import type { ChildProcess } from "node:child_process";
+import { waitFor } from "../../helpers/wait-for.ts";
+
+/** What came of trying something with a tool. */
+export interface Tried {
+  worked: boolean;
+  /** Standard output and standard error. */
+  said: string;
+}
+
+/** What to look for in what a tool says. */
+export interface Sought {
+  /** It worked. */
+  wanted: RegExp;
+  /** It says that it does not, and goes on trying for ever. */
+  refused?: RegExp | undefined;
+  /** Done once `wanted` was seen, with the tool's process; it may return why the tool cannot do it. Then this is wanted too. */
+  next?: { after: (pid: number) => Promise<string | undefined>; wanted: RegExp; refused?: RegExp | undefined };
+}
+
+/** Starts a tool, and ends it as soon as it has said what is wanted, or that it refuses; or it ends by itself. */
+export async function tries(start: () => ChildProcess, { wanted, refused, next }: Sought): Promise<Tried> {
+  const child = start();
+  let said = "";
+  let isOver = false;
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (piece: Buffer | string) => {
+      said += piece.toString("latin1");
+    });
+  child.once("error", (error) => {
+    said += error.message;
+    isOver = true;
+  });
+  child.once("close", () => {
+    isOver = true;
+  });
+  const sees = async (pattern: RegExp, refusal?: RegExp) => {
+    await waitFor("a word of the tool", () => isOver || pattern.test(said) || refusal?.test(said)).catch(
+      (error: Error) => {
+        throw new Error(`${error.message} (${child.spawnargs.join(" ")}), which said ${JSON.stringify(said)}`);
+      },
+    );
+    return pattern.test(said);
+  };
+  try {
+    if (!(await sees(wanted, refused))) return { worked: false, said };
+    if (next === undefined) return { worked: true, said };
+    const hindered = await next.after(child.pid ?? 0);
+    if (hindered !== undefined) return { worked: false, said: said + hindered };
+    return { worked: await sees(next.wanted, next.refused), said };
+  } finally {
+    child.kill("SIGTERM");
+    await waitFor("the tool to end", () => isOver);
+  }
+}
