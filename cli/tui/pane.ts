@@ -3,11 +3,12 @@ import {
   decodeAs,
   type Look,
   layoutRow,
-  layoutRows,
   type Mark,
   type Note,
   overlay,
   type Place,
+  WrappedLine,
+  wrapText,
 } from "../../src/text/index.ts";
 import type { Document } from "./document.ts";
 import { findMarks, type Highlight } from "./highlight.ts";
@@ -36,12 +37,30 @@ const LONGEST_JSON = 256 * 1024;
 /** Rows that are kept laid out beside those on the screen. */
 const KEPT_ROWS = 20_000;
 
+/** Bytes of a line from which on only those of its rows are laid out that are looked at, and some around them. */
+const LONG = 64 * 1024;
+const ROWS_AROUND = 100;
+/** Long lines whose text is kept: a screen shows one or two. */
+const KEPT_LONG = 3;
+
 const DIM: Look = { attributes: [2] };
 
 interface LaidOut {
   /** Where the line's text ended when it was laid out: the last line of a growing file changes. */
   textEnd: number;
+  /** Which of the line's rows is the first of `rows`. */
+  first: number;
   rows: readonly string[];
+  /** Rows that the line takes. */
+  count: number;
+}
+
+/** What is to be laid out: rows `from` to `to` of a line, both included. */
+interface Wanted {
+  line: number;
+  textEnd: number;
+  from: number;
+  to: number;
 }
 
 /** Lines as rows of the screen, each laid out once as long as the view is the same. */
@@ -50,6 +69,7 @@ export class Pane {
   #laidOut = new Map<number, LaidOut>();
   /** How many rows lines take that were not laid out. */
   #counts = new Map<number, { textEnd: number; rows: number }>();
+  readonly #long = new Map<number, { textEnd: number; wrapped: WrappedLine }>();
   #kept = 0;
   #view: PaneView;
 
@@ -61,18 +81,17 @@ export class Pane {
   /** Another view of the same lines. */
   show(view: PaneView): void {
     if (sameView(this.#view, view)) return;
-    if (!sameShape(this.#view, view)) this.#counts.clear();
+    if (!sameShape(this.#view, view)) this.#forgetShapes();
     this.#view = view;
     this.#forgetRows();
   }
 
   /** The bytes were replaced: nothing that was laid out holds. */
   clear(): void {
-    this.#counts.clear();
+    this.#forgetShapes();
     this.#forgetRows();
   }
 
-  /** True when each line is one row. */
   get width(): number {
     return this.#view.width;
   }
@@ -87,10 +106,11 @@ export class Pane {
     if (this.isFlat) return 1;
     const textEnd = this.#document.lines.textEnd(line);
     const laidOut = this.#laidOut.get(line);
-    if (laidOut?.textEnd === textEnd) return laidOut.rows.length;
+    if (laidOut?.textEnd === textEnd) return laidOut.count;
     const known = this.#counts.get(line);
     if (known?.textEnd === textEnd) return known.rows;
-    const rows = this.#layOut(this.#texts(line, textEnd), []).length;
+    const long = this.#longLine(line, textEnd);
+    const rows = long ? long.count : this.#layOut(this.#texts(line, textEnd), []).length;
     if (this.#counts.size > KEPT_ROWS) this.#counts.clear();
     this.#counts.set(line, { textEnd, rows });
     return rows;
@@ -98,31 +118,72 @@ export class Pane {
 
   /** The rows at `places`. `isAside`: lines to show dimmed. `notes`: lines that are ours. */
   rows(places: readonly Place[], notes: readonly Note[], isAside: (line: number) => boolean): string[] {
-    const lines = [...new Set(places.map(({ line }) => line))];
-    const missing: { line: number; textEnd: number }[] = [];
-    for (const line of lines) {
-      const textEnd = this.#document.lines.textEnd(line);
-      if (this.#laidOut.get(line)?.textEnd !== textEnd) missing.push({ line, textEnd });
-    }
+    const missing = this.#wanted(places).filter(({ line, textEnd, from, to }) => {
+      const known = this.#laidOut.get(line);
+      if (known?.textEnd !== textEnd) return true;
+      return from < known.first || Math.min(to, known.count - 1) >= known.first + known.rows.length;
+    });
     // All at once: see withDeadline.
     const texts = missing.map(({ line, textEnd }) => this.#texts(line, textEnd));
     const marks = this.#highlight(texts);
-    missing.forEach(({ line, textEnd }, index) => {
+    missing.forEach((wanted, index) => {
+      const { line, textEnd } = wanted;
       const text = texts[index] ?? { parts: [], isCut: false };
       const note = notes.find(({ at, end }) => line >= at && line < end);
       const rows = note
-        ? [noteRow(text.parts[0]?.text ?? "", this.#view)]
-        : this.#layOut(isAside(line) ? dimmed(text) : text, marks[index] ?? []);
-      this.#keep(line, { textEnd, rows });
+        ? whole([noteRow(text.parts[0]?.text ?? "", this.#view)])
+        : this.#rowsOf(wanted, isAside(line) ? dimmed(text) : text, marks[index] ?? []);
+      this.#keep(line, { textEnd, ...rows });
     });
-    const rows = places.map(({ line, row }) => this.#laidOut.get(line)?.rows[row] ?? "");
+    const rows = places.map(({ line, row }) => {
+      const known = this.#laidOut.get(line);
+      return known?.rows[row - known.first] ?? "";
+    });
     if (this.#kept > KEPT_ROWS) this.#forgetRows();
     return rows;
+  }
+
+  #wanted(places: readonly Place[]): Wanted[] {
+    const wanted = new Map<number, Wanted>();
+    for (const { line, row } of places) {
+      const known = wanted.get(line);
+      if (known) known.to = row;
+      else wanted.set(line, { line, textEnd: this.#document.lines.textEnd(line), from: row, to: row });
+    }
+    return [...wanted.values()];
+  }
+
+  #rowsOf({ line, textEnd, from, to }: Wanted, text: Text, highlights: readonly Mark[][]): Omit<LaidOut, "textEnd"> {
+    const long = this.#longLine(line, textEnd);
+    if (!long) return whole(this.#layOut(text, highlights));
+    const first = Math.max(0, from - ROWS_AROUND);
+    const marks = this.#marksOf(text.parts[0]?.marks ?? [], highlights[0] ?? []);
+    return { first, rows: long.rows(first, to + 1 + ROWS_AROUND, marks), count: long.count };
+  }
+
+  /** The line with where its rows begin, when it is wrapped and so long that not all of them are to be laid out. */
+  #longLine(line: number, textEnd: number): WrappedLine | undefined {
+    const { wrap, width, colours, json } = this.#view;
+    if (!wrap || textEnd - line <= LONG) return undefined;
+    const known = this.#long.get(line);
+    if (known?.textEnd === textEnd) return known.wrapped;
+    if (json !== "raw" && textEnd - line <= LONGEST_JSON) return undefined;
+    const [part] = this.#texts(line, textEnd).parts;
+    const wrapped = new WrappedLine(part?.text ?? "", { width, colours });
+    this.#long.delete(line);
+    this.#long.set(line, { textEnd, wrapped });
+    if (this.#long.size > KEPT_LONG) this.#long.delete(this.#long.keys().next().value ?? line);
+    return wrapped;
   }
 
   #keep(line: number, laidOut: LaidOut): void {
     this.#kept += laidOut.rows.length - (this.#laidOut.get(line)?.rows.length ?? 0);
     this.#laidOut.set(line, laidOut);
+  }
+
+  #forgetShapes(): void {
+    this.#counts.clear();
+    this.#long.clear();
   }
 
   #forgetRows(): void {
@@ -131,15 +192,21 @@ export class Pane {
   }
 
   /** Decodes no more of a long line than its visible columns need, starting from its beginning. */
-  #texts(line: number, textEnd: number): { parts: LineText[]; isCut: boolean } {
+  #texts(line: number, textEnd: number): Text {
     const { left, width, wrap, json, levels } = this.#view;
+    const long = this.#long.get(line);
+    if (long?.textEnd === textEnd) return { parts: lineTexts(long.wrapped.text, "raw", levels), isCut: false };
     const { cache, encoding, mark } = this.#document;
     const from = line === 0 ? Math.min(mark, textEnd) : line;
     const length = textEnd - from;
     const wantsAll = wrap || (json !== "raw" && length <= LONGEST_JSON);
     for (let want = (left + width) * BYTES_PER_COLUMN + 256; ; want *= 4) {
       const isCut = !wantsAll && want < length;
-      let bytes = cache.slice(from, from + (isCut ? want : length));
+      let bytes = cache.slice(
+        from,
+        from + (isCut ? want : length),
+        !isCut && length > LONG ? longBytes(length) : undefined,
+      );
       if (isCut) bytes = bytes.subarray(0, boundaryAs(bytes, bytes.length, encoding));
       const text = decodeAs(bytes, encoding);
       // Escapes take no columns: there may be too little of what does.
@@ -148,7 +215,7 @@ export class Pane {
     }
   }
 
-  #highlight(texts: readonly { parts: readonly LineText[]; isCut: boolean }[]): Mark[][][] {
+  #highlight(texts: readonly Text[]): Mark[][][] {
     const { highlight } = this.#view;
     if (!highlight) return texts.map(() => []);
     const flat = texts.flatMap(({ parts, isCut }) => parts.map(({ text }) => ({ text, isCut })));
@@ -157,21 +224,43 @@ export class Pane {
     return texts.map(({ parts }) => parts.map(() => marks[at++] ?? []));
   }
 
-  #layOut({ parts }: { parts: readonly LineText[] }, highlights: readonly Mark[][]): string[] {
+  #layOut({ parts }: Text, highlights: readonly Mark[][]): string[] {
     const { left, width, colours, wrap } = this.#view;
     return parts.flatMap(({ text, marks: looks }, index) => {
-      const marks = overlay(colours === "drop" ? withoutColours(looks) : looks, highlights[index] ?? []);
-      if (wrap) return layoutRows(text, { width, colours, marks });
+      const marks = this.#marksOf(looks, highlights[index] ?? []);
+      if (wrap) return wrapText(text, { width, colours, marks });
       return [layoutRow(text, { left, width, colours, marks, more: CLIPPED }).text];
     });
   }
+
+  #marksOf(looks: readonly Mark[], highlights: readonly Mark[]): Mark[] {
+    return overlay(this.#view.colours === "drop" ? withoutColours(looks) : looks, highlights);
+  }
+}
+
+/** Bytes of a long line, until the next one: a buffer for each would be garbage that V8 collects late. */
+function longBytes(length: number): Buffer {
+  if (longest.length < length) longest = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(length)));
+  return longest;
+}
+
+let longest = Buffer.alloc(0);
+
+/** A line's text in its parts. Cut: it goes on. */
+interface Text {
+  parts: readonly LineText[];
+  isCut: boolean;
+}
+
+function whole(rows: readonly string[]): Omit<LaidOut, "textEnd"> {
+  return { first: 0, rows, count: rows.length };
 }
 
 function withoutColours(marks: readonly Mark[]): Mark[] {
   return marks.map(({ start, end, look }) => ({ start, end, look: { attributes: look?.attributes ?? [] } }));
 }
 
-function dimmed<T extends { parts: readonly LineText[] }>(text: T): T {
+function dimmed(text: Text): Text {
   return {
     ...text,
     parts: text.parts.map((part) => ({ text: part.text, marks: [{ start: 0, end: part.text.length, look: DIM }] })),

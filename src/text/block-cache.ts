@@ -45,17 +45,21 @@ export class BlockCache {
     return entry.buffer.subarray(0, entry.length);
   }
 
-  /** Copies the bytes of [from, to) out of the blocks; shorter where the source ends or has dropped its beginning. */
-  slice(from: number, to: number): Buffer {
-    const parts: Buffer[] = [];
-    for (let at = from; at < to; ) {
+  /** Copies the bytes of [from, to) out of the blocks; shorter where the source ends or has dropped its beginning. `into`: a buffer with room for them. */
+  slice(from: number, to: number, into?: Buffer): Buffer {
+    const size = Math.max(0, to - from);
+    const bytes = into?.subarray(0, size) ?? Buffer.allocUnsafe(size);
+    let length = 0;
+    while (length < bytes.length) {
+      const at = from + length;
       const base = Math.floor(at / BLOCK) * BLOCK;
-      const part = this.block(base / BLOCK).subarray(at - base, Math.min(BLOCK, to - base));
-      if (part.length === 0) break;
-      parts.push(Buffer.from(part));
-      at += part.length;
+      const copied = this.block(base / BLOCK)
+        .subarray(at - base)
+        .copy(bytes, length);
+      if (copied === 0) break;
+      length += copied;
     }
-    return parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts);
+    return bytes.subarray(0, length);
   }
 
   /** Forgets everything: the file was truncated or replaced under the same source. */

@@ -9,7 +9,7 @@ export const INVALID_BYTE = 0xdc00;
  */
 export function decodeText(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (isAscii(buffer)) return buffer.toString("latin1");
+  if (isAscii(buffer)) return latin1Text(buffer);
   if (isUtf8(buffer)) return buffer.toString("utf8");
   let text = "";
   let valid = 0;
@@ -24,6 +24,21 @@ export function decodeText(bytes: Uint8Array): string {
   }
   return text + buffer.toString("utf8", valid);
 }
+
+/**
+ * A character for each byte. Node keeps longer strings than LONGEST_IN_HEAP outside V8's heap, and V8 collects those only when a thread has 64 MB of
+ * them: a file of long lines would fill as much. A string that is joined is in the heap. The very long ones are few.
+ */
+export function latin1Text(bytes: Buffer): string {
+  if (bytes.length <= LONGEST_IN_HEAP || bytes.length > LONGEST_JOINED) return bytes.toString("latin1");
+  const parts: string[] = [];
+  for (let at = 0; at < bytes.length; at += LONGEST_IN_HEAP)
+    parts.push(bytes.toString("latin1", at, Math.min(at + LONGEST_IN_HEAP, bytes.length)));
+  return parts.join("");
+}
+
+const LONGEST_IN_HEAP = 1_000_000;
+const LONGEST_JOINED = 4 * 1024 * 1024;
 
 /** The largest offset up to `end` that does not cut a UTF-8 sequence, so that a long line can be decoded from its beginning in part. */
 export function characterBoundary(bytes: Uint8Array, end: number): number {

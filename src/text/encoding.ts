@@ -1,5 +1,5 @@
 import { isAscii, isUtf8 } from "node:buffer";
-import { characterBoundary, decodeText } from "./decode.ts";
+import { characterBoundary, decodeText, latin1Text } from "./decode.ts";
 
 /** How a file's bytes are characters. */
 export type Encoding = "utf-8" | "latin1" | "utf-16le" | "utf-16be";
@@ -53,7 +53,7 @@ export function unitOf(encoding: Encoding): 1 | 2 {
 export function decodeAs(bytes: Uint8Array, encoding: Encoding): string {
   if (encoding === "utf-8") return decodeText(bytes);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (encoding === "latin1") return buffer.toString("latin1");
+  if (encoding === "latin1") return latin1Text(buffer);
   const even = buffer.length - (buffer.length % 2);
   const text =
     encoding === "utf-16le"

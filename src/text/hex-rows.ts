@@ -1,6 +1,7 @@
 import type { ByteSource } from "./byte-source.ts";
-import { layoutRow, type Mark } from "./layout.ts";
+import { layoutRow } from "./layout.ts";
 import type { LineSpace } from "./lines.ts";
+import type { Mark } from "./paint.ts";
 
 /** Rows of bytes by their offsets, all of one length. */
 export class HexRows implements LineSpace {

@@ -1,5 +1,5 @@
-import type { Mark } from "./layout.ts";
 import { type Level, levelNamed } from "./levels.ts";
+import type { Mark } from "./paint.ts";
 
 /** A line that is one JSON object, in parts for people. */
 export interface JsonLine {

@@ -1,36 +1,16 @@
-import { clusters, isSafe, showCluster } from "./sanitise.ts";
-import { applySgr, dressed, type Look, PLAIN, SGR, type Style, sgrFor } from "./sgr.ts";
-import { clusterWidth } from "./width.ts";
-
-const TAB = 8;
+import { type PaintOptions, paintText, type Surface } from "./paint.ts";
+import { PLAIN, type Style, sgrFor } from "./sgr.ts";
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
-/** ASCII, and letters that are a character each and join nothing: Latin, Greek, Cyrillic, kana, ideographs, Hangul syllables. */
-const SIMPLE =
-  /^[\x00-\x7f\xa1-\xac\xae-\u02ff\u0370-\u0482\u048a-\u052f\u3001-\u3029\u3030-\u3096\u30a0-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]*$/;
-const RUN_OR_CHARACTER = /[\x20-\x7e]+|[^\x20-\x7e]/g;
-
 /** How {@link layoutRow} lays out a row. */
-export interface LayoutOptions {
+export interface LayoutOptions extends PaintOptions {
   /** Columns to skip at the left (horizontal scroll). */
   left: number;
   /** Columns of the screen. */
   width: number;
-  /** `pass` sends colours on, `drop` leaves them out (NO_COLOR). */
-  colours: "pass" | "drop";
-  /** Ranges of string indices with a look of their own, ascending and not overlapping. */
-  marks: readonly Mark[];
   /** Takes the last column of a row that goes on: one printable column, with SGR around it if wanted. Nothing by default. */
   more?: string;
-}
-
-/** A part of a row that is shown in another way, such as a match of a search. */
-export interface Mark {
-  start: number;
-  end: number;
-  /** Reverse video by default. */
-  look?: Look | undefined;
 }
 
 /** One row of a screen, ready to be written. */
@@ -52,105 +32,6 @@ export function layoutRow(text: string, options: LayoutOptions): Row {
   const painter = new Painter(options);
   paintText(text, options, painter);
   return { text: painter.finish(), clipped: painter.full };
-}
-
-/** Lays one line out as as many rows as it takes. Rows as {@link layoutRow} makes them; at least one. */
-export function layoutRows(text: string, options: Pick<LayoutOptions, "width" | "colours" | "marks">): string[] {
-  const { width, marks } = options;
-  if (marks.length === 0 && PRINTABLE_ASCII.test(text)) {
-    if (text.length <= width) return [text];
-    const rows: string[] = [];
-    for (let at = 0; at < text.length; at += width) rows.push(text.slice(at, at + width));
-    return rows;
-  }
-  const painter = new RowsPainter(width);
-  paintText(text, options, painter);
-  return painter.finish();
-}
-
-/** Where text is drawn, from left to right. */
-interface Surface {
-  /** Columns that were drawn or passed. */
-  readonly column: number;
-  /** Nothing that comes now will be seen. */
-  readonly full: boolean;
-  /** A run of characters that are one column wide. */
-  putAscii(run: string, style: Style): void;
-  put(cluster: string, width: number, style: Style): void;
-}
-
-function paintText(text: string, { colours, marks }: Pick<LayoutOptions, "colours" | "marks">, surface: Surface): void {
-  let style = PLAIN;
-  let mark = 0;
-  for (const { piece, at } of pieces(text)) {
-    if (surface.full) break;
-    if (piece.startsWith("\x1b[") && piece.length > 1) {
-      if (colours === "pass") style = applySgr(style, piece.slice(2, -1));
-      continue;
-    }
-    // A run of ASCII is split where marks begin and end; anything else is one cluster.
-    const run = isPrintable(piece.charCodeAt(0)) && isPrintable(piece.charCodeAt(piece.length - 1));
-    for (let from = 0; from < piece.length; ) {
-      while ((marks[mark]?.end ?? Number.POSITIVE_INFINITY) <= at + from) mark++;
-      const { start, end, look: wanted } = marks[mark] ?? NO_MARK;
-      const marked = start <= at + from;
-      const to = run ? Math.min(piece.length, (marked ? end : start) - at) : piece.length;
-      const look = marked ? dressed(style, wanted) : style;
-      if (run) surface.putAscii(from === 0 && to === piece.length ? piece : piece.slice(from, to), look);
-      else putCluster(surface, piece, look);
-      from = to;
-    }
-  }
-}
-
-const DIM: Look = { attributes: [2] };
-
-const NO_MARK: Mark = { start: Number.POSITIVE_INFINITY, end: Number.POSITIVE_INFINITY };
-
-function putCluster(surface: Surface, cluster: string, style: Style): void {
-  if (cluster === "\t") surface.putAscii(" ".repeat(TAB - (surface.column % TAB)), style);
-  else if (isSafe(cluster)) surface.put(cluster, clusterWidth(cluster), style);
-  else surface.putAscii(showCluster(cluster), dimmed(style));
-}
-
-/** One style for all that follow each other in it, as in a row of NULs: what draws compares them. */
-function dimmed(style: Style): Style {
-  if (lastDimmed.of !== style) lastDimmed = { of: style, is: dressed(style, DIM) };
-  return lastDimmed.is;
-}
-
-let lastDimmed = { of: PLAIN, is: dressed(PLAIN, DIM) };
-
-/**
- * Runs of printable ASCII, single clusters of anything else, and SGR sequences, with their string index. Only where a character might join the one
- * before it does a run have to be taken apart by clusters.
- */
-function* pieces(text: string): Generator<{ piece: string; at: number }> {
-  const simple = SIMPLE.test(text);
-  for (let at = 0; at < text.length; ) {
-    const introducer = text.indexOf("\x1b", at);
-    const end = introducer === -1 ? text.length : introducer;
-    if (simple) {
-      for (const [piece] of text.slice(at, end).matchAll(RUN_OR_CHARACTER)) {
-        yield { piece, at };
-        at += piece.length;
-      }
-    } else {
-      for (const piece of clusters(text.slice(at, end))) {
-        yield { piece, at };
-        at += piece.length;
-      }
-    }
-    if (introducer === -1) return;
-    SGR.lastIndex = introducer;
-    const piece = SGR.exec(text)?.[0] ?? "\x1b";
-    yield { piece, at: introducer };
-    at = introducer + piece.length;
-  }
-}
-
-function isPrintable(code: number): boolean {
-  return code >= 0x20 && code <= 0x7e;
 }
 
 /**
@@ -215,65 +96,6 @@ class Painter implements Surface {
     this.#look(style);
     this.#text += text;
     this.#textEnd = end;
-  }
-
-  #look(style: Style): void {
-    if (style === this.#drawn) return;
-    const sequence = sgrFor(style);
-    if (sequence !== sgrFor(this.#drawn)) this.#text += sequence;
-    this.#drawn = style;
-  }
-}
-
-/** Goes on in the next row where one is full. A wide character is not divided. */
-class RowsPainter implements Surface {
-  readonly full = false;
-  readonly #width: number;
-  readonly #rows: string[] = [];
-  #text = "";
-  #used = 0;
-  #drawn = PLAIN;
-
-  constructor(width: number) {
-    this.#width = Math.max(1, width);
-  }
-
-  get column(): number {
-    return this.#rows.length * this.#width + this.#used;
-  }
-
-  putAscii(run: string, style: Style): void {
-    for (let at = 0; at < run.length; ) {
-      if (this.#used >= this.#width) this.#break();
-      const part = run.slice(at, at + this.#width - this.#used);
-      this.#draw(part, part.length, style);
-      at += part.length;
-    }
-  }
-
-  put(cluster: string, width: number, style: Style): void {
-    if (this.#used > 0 && this.#used + width > this.#width) this.#break();
-    // Not even a row of its own has room for it.
-    if (width > this.#width) this.#draw("?", 1, style);
-    else this.#draw(cluster, width, style);
-  }
-
-  finish(): string[] {
-    this.#break();
-    return this.#rows;
-  }
-
-  #draw(text: string, width: number, style: Style): void {
-    this.#look(style);
-    this.#text += text;
-    this.#used += width;
-  }
-
-  #break(): void {
-    this.#look(PLAIN);
-    this.#rows.push(this.#text);
-    this.#text = "";
-    this.#used = 0;
   }
 
   #look(style: Style): void {

@@ -1,4 +1,4 @@
-import type { Mark } from "./layout.ts";
+import type { Mark } from "./paint.ts";
 import type { Look } from "./sgr.ts";
 
 /** Two lists of marks as one: where both are, both looks. Each list is ascending and does not overlap itself. */

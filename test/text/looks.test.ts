@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readJsonLine, unfoldJson } from "../../src/text/json-line.ts";
-import { layoutRow, layoutRows, type Mark } from "../../src/text/layout.ts";
 import { findLevel, levelNamed } from "../../src/text/levels.ts";
 import { overlay } from "../../src/text/marks.ts";
+import type { Mark } from "../../src/text/paint.ts";
 
 const level = (text: string) => {
   const found = findLevel(text);
@@ -104,44 +104,6 @@ describe("overlay", () => {
           expect(start).toBeGreaterThanOrEqual(both[index - 1]?.end ?? 0);
         });
       }),
-    );
-  });
-});
-
-describe("layoutRows", () => {
-  const plain = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, "");
-  const rows = (text: string, width: number, marks: readonly Mark[] = []) =>
-    layoutRows(text, { width, colours: "pass", marks });
-
-  it("goes on in the next row, at least one", () => {
-    expect(rows("", 4)).toEqual([""]);
-    expect(rows("abcdefghij", 4)).toEqual(["abcd", "efgh", "ij"]);
-    expect(rows("abcd", 4)).toEqual(["abcd"]);
-  });
-
-  it("divides no wide character and shows controls", () => {
-    expect(rows("a日本語", 4).map(plain)).toEqual(["a日", "本語"]);
-    expect(rows("ab\x1b]0;x\x07", 4).map(plain)).toEqual(["ab^[", "]0;x", "^G"]);
-    expect(rows("日", 1).map(plain)).toEqual(["?"]);
-  });
-
-  it("carries colours and marks over to the next row, and ends each row plain", () => {
-    const [first = "", second = ""] = rows("\x1b[31mabcdef", 3);
-    expect(first).toBe("\x1b[0;31mabc\x1b[m");
-    expect(second).toBe("\x1b[0;31mdef\x1b[m");
-    expect(rows("abcdef", 3, [{ start: 2, end: 4 }])).toEqual(["ab\x1b[0;7mc\x1b[m", "\x1b[0;7md\x1b[mef"]);
-  });
-
-  it("has the text of one long row", () => {
-    fc.assert(
-      fc.property(
-        fc.string({ unit: fc.constantFrom("a", "b", " ", "é", "\x01"), maxLength: 60 }),
-        fc.integer({ min: 2, max: 9 }),
-        (text, width) => {
-          const whole = plain(layoutRow(text, { left: 0, width: 1000, colours: "pass", marks: [] }).text);
-          expect(rows(text, width).map(plain).join("")).toBe(whole);
-        },
-      ),
     );
   });
 });

@@ -1,5 +1,5 @@
 import { isAscii } from "node:buffer";
-import { decodeText } from "../decode.ts";
+import { decodeText, latin1Text } from "../decode.ts";
 import { wordCharacter } from "./character-class.ts";
 import type { Line } from "./sink.ts";
 import { type Translated, translate, translateLiteral } from "./syntax.ts";
@@ -239,7 +239,7 @@ export class Block {
   }
 
   get latin1(): string {
-    this.#latin1 ??= latin1Of(this.bytes.subarray(0, this.#length));
+    this.#latin1 ??= latin1Text(this.bytes.subarray(0, this.#length));
     return this.#latin1;
   }
 
@@ -304,21 +304,6 @@ class Decoded {
     this.#index = this.#text.indexOf("\n", this.#index) + 1 || this.#text.length;
   }
 }
-
-/**
- * Node keeps a longer string than LONGEST_IN_HEAP outside V8's heap, and V8 collects those only when there are 64 MB of them in a thread. Where lines are
- * that long a search would fill as much; a string that is joined is in the heap. The very long ones are few.
- */
-function latin1Of(bytes: Buffer): string {
-  if (bytes.length <= LONGEST_IN_HEAP || bytes.length > LONGEST_JOINED) return bytes.toString("latin1");
-  const parts: string[] = [];
-  for (let at = 0; at < bytes.length; at += LONGEST_IN_HEAP)
-    parts.push(bytes.toString("latin1", at, Math.min(at + LONGEST_IN_HEAP, bytes.length)));
-  return parts.join("");
-}
-
-const LONGEST_IN_HEAP = 1_000_000;
-const LONGEST_JOINED = 4 * 1024 * 1024;
 
 function translateAll(options: MatchOptions): Translated[] {
   let groups = 0;

@@ -1,0 +1,152 @@
+import { type PaintOptions, type PaintStart, paintText, type Surface } from "./paint.ts";
+import { PLAIN, type Style, sgrFor } from "./sgr.ts";
+
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+
+/** Rows from one place of a long line where painting can begin to the next. */
+const STRIDE = 256;
+
+export interface WrapOptions extends PaintOptions {
+  /** Columns of the screen. */
+  width: number;
+}
+
+/** Lays one line out as as many rows as it takes. Rows as `layoutRow` makes them; at least one. */
+export function wrapText(text: string, options: WrapOptions): string[] {
+  const { width, marks } = options;
+  if (marks.length === 0 && PRINTABLE_ASCII.test(text)) {
+    if (text.length <= width) return [text];
+    const rows: string[] = [];
+    for (let at = 0; at < text.length; at += width) rows.push(text.slice(at, at + width));
+    return rows;
+  }
+  const painter = new RowsPainter(width);
+  paintText(text, options, painter);
+  return painter.finish();
+}
+
+/**
+ * A long line in rows, of which only those that are asked for are made: the rows of a megabyte of control characters take sixty times its memory. It is
+ * gone through once, to count them and to remember where painting can begin.
+ */
+export class WrappedLine {
+  readonly text: string;
+  /** Rows that it takes, at least one. */
+  readonly count: number;
+  readonly #options: Omit<WrapOptions, "marks">;
+  readonly #starts: readonly RowStart[];
+
+  constructor(text: string, options: Omit<WrapOptions, "marks">) {
+    this.text = text;
+    this.#options = options;
+    const counter = new RowsPainter(options.width, { from: Number.POSITIVE_INFINITY });
+    paintText(text, { ...options, marks: [] }, counter);
+    this.count = counter.row + 1;
+    this.#starts = counter.starts;
+  }
+
+  /** Rows `from` to `to`, that one not included. */
+  rows(from: number, to: number, marks: PaintOptions["marks"]): string[] {
+    const start = this.#starts.findLast(({ row }) => row < from) ?? BEGINNING;
+    const painter = new RowsPainter(this.#options.width, { from, to, start });
+    paintText(this.text, { ...this.#options, marks }, painter, start);
+    return painter.finish();
+  }
+}
+
+/** Where painting can begin, and where on the screen that is. */
+interface RowStart extends PaintStart {
+  row: number;
+  used: number;
+}
+
+const BEGINNING: RowStart = { at: 0, style: PLAIN, row: 0, used: 0 };
+
+/** Goes on in the next row where one is full. A wide character is not divided. Only some of the rows are kept. */
+class RowsPainter implements Surface {
+  /** Places where painting can begin, every STRIDE rows; only when no row is kept. */
+  readonly starts: RowStart[] = [];
+  row: number;
+  readonly #width: number;
+  readonly #from: number;
+  readonly #to: number;
+  readonly #rows: string[] = [];
+  #text = "";
+  #used: number;
+  #drawn = PLAIN;
+
+  constructor(width: number, { from = 0, to = Number.POSITIVE_INFINITY, start = BEGINNING } = {}) {
+    this.#width = Math.max(1, width);
+    this.#from = from;
+    this.#to = to;
+    this.row = start.row;
+    this.#used = start.used;
+  }
+
+  get column(): number {
+    return this.row * this.#width + this.#used;
+  }
+
+  get full(): boolean {
+    return this.row >= this.#to;
+  }
+
+  passes(at: number, style: Style): void {
+    if (this.#from !== Number.POSITIVE_INFINITY || this.row < (this.starts.length + 1) * STRIDE) return;
+    this.starts.push({ at, style, row: this.row, used: this.#used });
+  }
+
+  putAscii(run: string, style: Style): void {
+    for (let at = 0; at < run.length && !this.full; ) {
+      if (this.#used >= this.#width) this.#break();
+      // Rows that are not kept are passed at once, but for the last one before those that are.
+      const left =
+        this.row < this.#from ? (Math.min(this.#from, this.row + run.length) - this.row) * this.#width : this.#width;
+      const part = Math.min(run.length - at, left - this.#used);
+      if (this.row >= this.#from) this.#draw(run.slice(at, at + part), part, style);
+      else {
+        const total = this.#used + part;
+        const rows = Math.ceil(total / this.#width) - 1;
+        this.row += rows;
+        this.#used = total - rows * this.#width;
+      }
+      at += part;
+    }
+  }
+
+  put(cluster: string, width: number, style: Style): void {
+    if (this.#used > 0 && this.#used + width > this.#width) this.#break();
+    // Not even a row of its own has room for it.
+    if (width > this.#width) this.#draw("?", 1, style);
+    else this.#draw(cluster, width, style);
+  }
+
+  finish(): string[] {
+    if (!this.full) this.#break();
+    return this.#rows;
+  }
+
+  #draw(text: string, width: number, style: Style): void {
+    this.#used += width;
+    if (this.row < this.#from || this.full) return;
+    this.#look(style);
+    this.#text += text;
+  }
+
+  #break(): void {
+    if (this.row >= this.#from) {
+      this.#look(PLAIN);
+      this.#rows.push(this.#text);
+      this.#text = "";
+    }
+    this.row++;
+    this.#used = 0;
+  }
+
+  #look(style: Style): void {
+    if (style === this.#drawn) return;
+    const sequence = sgrFor(style);
+    if (sequence !== sgrFor(this.#drawn)) this.#text += sequence;
+    this.#drawn = style;
+  }
+}
