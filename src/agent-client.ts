@@ -23,11 +23,19 @@ const TURN = 65_536;
 /** How much one answer may be, after which an agent is taken for one that never ends. */
 export interface RecordLimits {
   records: number;
+  /** Bytes of names, link targets and arguments. */
+  text: number;
+  /** Bytes of everything. */
   bytes: number;
 }
 
-/** What a command that keeps it all to sort it can hold (1.5 KB a record, seen with `ls -l`): directories of a million names of common length are below both. */
-const LIMITS: RecordLimits = { records: 2_097_152, bytes: 256 * 1024 * 1024 };
+/** What a command that keeps it all to sort it can hold: a directory of a million names of 255 bytes with facts is below each. */
+const LIMITS: RecordLimits = { records: 2_097_152, text: 256 * 1024 * 1024, bytes: 384 * 1024 * 1024 };
+/**
+ * How long an answer may be waited for in all, in deadlines of a request: a minute, and a tenth of a second more for each record. A disk that is asked for the
+ * facts of one file after the other, by others too, still gives ten a second.
+ */
+const PATIENCE = { answer: 6, record: 1 / 100 };
 
 /**
  * One connection to one agent: the socket, the reactor's watch and the channel, joined. Everything that arrives is
@@ -127,8 +135,9 @@ export class AgentClient {
   };
 
   /**
-   * Like {@link request} for an answer that comes as a pipe of records: yields them as they arrive, then ends, or throws FILE with the errno
-   * that stopped the agent, E2BIG beyond the limits. A whole record must come within `timeoutMs` of the one before it.
+   * Like {@link request} for an answer that comes as a pipe of records: yields as many as arrived together, then ends, or throws FILE with the
+   * errno that stopped the agent, E2BIG beyond the limits. A whole record must come within `timeoutMs` of the one before it, and they must not
+   * trickle: see {@link PATIENCE}.
    */
   async *records(
     op: Op,
@@ -136,7 +145,7 @@ export class AgentClient {
     timeoutMs: number,
     what: () => string,
     limits = LIMITS,
-  ): AsyncGenerator<PipeRecord> {
+  ): AsyncGenerator<PipeRecord[]> {
     const { descriptors } = await this.request(op, body, 1, timeoutMs, what);
     const [pipe] = descriptors;
     if (pipe === undefined)
@@ -154,18 +163,25 @@ export class AgentClient {
     timeoutMs: number,
     what: () => string,
     limits: RecordLimits,
-  ): AsyncGenerator<PipeRecord> {
+  ): AsyncGenerator<PipeRecord[]> {
     const decoder = new RecordDecoder();
     const buffer = Buffer.allocUnsafe(TURN);
     let sinceTurn = 0;
     let count = 0;
     let bytes = 0;
+    let waitedMs = 0;
     let deadline = performance.now() + timeoutMs;
     while (!decoder.isComplete) {
       // A short list is there with the reply; a long one must not keep other events of the process waiting.
       const length = sinceTurn < TURN ? readNow(pipe, buffer) : -1;
       if (length < 0) {
-        await this.#dataOf(pipe, deadline - performance.now(), timeoutMs, what);
+        const from = performance.now();
+        const patience = timeoutMs * (PATIENCE.answer + PATIENCE.record * count) - waitedMs;
+        if (patience < deadline - from)
+          await this.#dataOf(pipe, patience, () => trickle(what(), count, waitedMs + patience));
+        else await this.#dataOf(pipe, deadline - from, () => silence(what(), timeoutMs));
+        // Only the agent's time counts: whoever takes the records may take them slowly.
+        waitedMs += performance.now() - from;
         sinceTurn = 0;
         continue;
       }
@@ -174,11 +190,13 @@ export class AgentClient {
       bytes += length;
       if (bytes > limits.bytes) throw tooMuch(what(), `${limits.bytes} bytes`);
       const records = this.#orEnd(() => decoder.push(buffer.subarray(0, length)));
-      for (const record of records) {
-        if (++count > limits.records) throw tooMuch(what(), `${limits.records} entries`);
-        yield record;
-      }
-      if (records.length > 0) deadline = performance.now() + timeoutMs;
+      if (decoder.textBytes > limits.text) throw tooMuch(what(), `${limits.text} bytes of names`);
+      if (records.length === 0) continue;
+      const room = limits.records - count;
+      count += records.length;
+      yield room < records.length ? records.slice(0, room) : records;
+      if (count > limits.records) throw tooMuch(what(), `${limits.records} entries`);
+      deadline = performance.now() + timeoutMs;
     }
     const error = decoder.end();
     if (error !== 0) throw fileError(what(), error);
@@ -193,13 +211,12 @@ export class AgentClient {
     }
   }
 
-  async #dataOf(pipe: OwnedFd, leftMs: number, timeoutMs: number, what: () => string): Promise<void> {
+  async #dataOf(pipe: OwnedFd, leftMs: number, complaint: () => string): Promise<void> {
     try {
       await readable(pipe, { timeoutMs: Math.max(0, leftMs) });
     } catch (error) {
       if (!(error instanceof PortholeError) || error.errno !== "ETIMEDOUT") throw error;
-      const silence = `${what()}: the agent sent nothing for ${timeoutMs / 1000} s`;
-      throw this.#channel.end(silence, { errno: "ETIMEDOUT" });
+      throw this.#channel.end(complaint(), { errno: "ETIMEDOUT" });
     }
   }
 
@@ -224,6 +241,14 @@ function refusal(errno: number, body: Uint8Array): PortholeError {
 
 function fileError(what: string, errno: number): PortholeError {
   return new PortholeError("FILE", `${what}: ${errnoText(errno)}`, { errno: errnoName(errno) });
+}
+
+function silence(what: string, timeoutMs: number): string {
+  return `${what}: the agent sent nothing for ${timeoutMs / 1000} s`;
+}
+
+function trickle(what: string, count: number, waitedMs: number): string {
+  return `${what}: the agent sent no more than ${count} entries in ${Math.round(waitedMs) / 1000} s`;
 }
 
 function tooMuch(what: string, limit: string): PortholeError {

@@ -67,14 +67,12 @@ export class AgentSession implements Session {
 
   async *processes(options: { files?: boolean } = {}): AsyncGenerator<ProcessRecord | ProcessFileRecord> {
     const body = encode.processes(options.files ? ProcessesFlag.files : 0);
-    for await (const record of this.#client.records(
-      Op.processes,
-      body,
-      this.#timeoutMs,
-      () => `cannot list the processes of ${this.name}`,
-    )) {
-      if (record.kind === "entry") throw this.#broken("an entry in a list of processes");
-      yield record;
+    const what = () => `cannot list the processes of ${this.name}`;
+    for await (const records of this.#client.records(Op.processes, body, this.#timeoutMs, what)) {
+      for (const record of records) {
+        if (record.kind === "entry") throw this.#broken("an entry in a list of processes");
+        yield record;
+      }
     }
   }
 
@@ -109,13 +107,15 @@ export class AgentSession implements Session {
   async *list(path: string, options: { facts?: boolean } = {}): AsyncGenerator<DirectoryEntry> {
     const what = this.#cannot("list", path);
     const body = this.#encoded(what, () => encode.list(options.facts ? ListFlag.facts : 0, pathBytes(path)));
-    for await (const record of this.#client.records(Op.list, body, this.#timeoutMs, what)) {
-      if (record.kind !== "entry") throw this.#broken(`a ${record.kind} in a directory`);
-      const { name, type, link, error } = record;
-      // A link whose target could not be read was looked at all the same; type bits of zero say that nothing was.
-      const facts = record.facts?.mode === 0 ? undefined : record.facts;
-      const errno = error === 0 ? undefined : errnoName(error);
-      yield { name: pathText(name), type, facts, link: link && pathText(link), errno };
+    for await (const records of this.#client.records(Op.list, body, this.#timeoutMs, what)) {
+      for (const record of records) {
+        if (record.kind !== "entry") throw this.#broken(`a ${record.kind} in a directory`);
+        const { name, type, link, error } = record;
+        // A link whose target could not be read was looked at all the same; type bits of zero say that nothing was.
+        const facts = record.facts?.mode === 0 ? undefined : record.facts;
+        const errno = error === 0 ? undefined : errnoName(error);
+        yield { name: pathText(name), type, facts, link: link && pathText(link), errno };
+      }
     }
   }
 

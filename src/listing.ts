@@ -4,6 +4,7 @@ export { type FindExpression, parseFind } from "./find.ts";
 export { compareNames, compileGlob, escapeGlob, type GlobOptions, hasGlob } from "./glob.ts";
 export { Lookahead } from "./lookahead.ts";
 export { type Backing, type BackingKind, backingOf, isPseudo, type Mount, mountOf, parseMounts } from "./mounts.ts";
+export { PendingDirectories, type PendingDirectory } from "./pending-directories.ts";
 export { parseTime } from "./time.ts";
 export { mountsOf, type Usage, UsageCounter } from "./usage.ts";
 export { readNames } from "./users.ts";

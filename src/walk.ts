@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { PortholeError } from "./errors.ts";
 import { Lookahead } from "./lookahead.ts";
+import { PendingDirectories } from "./pending-directories.ts";
 import type { FileFacts } from "./protocol/facts.ts";
 import type { DirectoryEntry, Session } from "./session.ts";
 
@@ -49,13 +50,14 @@ export async function* walk(session: Session, path: string, options: WalkOptions
   yield start;
   if (start.type !== DT_DIR || maxDepth < 1 || !enter(start)) return;
   const lookahead = new Lookahead(session, { facts: options.facts === true });
-  const pending = [{ path, depth: 1 }];
+  const pending = new PendingDirectories<{ path: string; depth: number }>();
   try {
-    for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
-      const below: typeof pending = [];
+    for (let at: { path: string; depth: number } | undefined = { path, depth: 0 }; at !== undefined; ) {
+      const below = pending.begin(at);
+      const depth = at.depth + 1;
       try {
         for await (const entry of lookahead.list(at.path)) {
-          const file: WalkedFile = { ...entry, path: joinPath(at.path, entry.name), depth: at.depth };
+          const file: WalkedFile = { ...entry, path: joinPath(at.path, entry.name), depth };
           if (file.facts !== undefined) file.type = typeOf(file.facts);
           else if (file.type === 0) await lookAt(session, file);
           if (isUnseen(file))
@@ -65,19 +67,19 @@ export async function* walk(session: Session, path: string, options: WalkOptions
               }),
             );
           yield file;
-          if (file.type === DT_DIR && file.depth < maxDepth && enter(file))
-            below.push({ path: file.path, depth: file.depth + 1 });
+          if (file.type === DT_DIR && depth < maxDepth && enter(file)) below.add(entry.name);
         }
       } catch (error) {
         failed(error);
       }
-      pending.push(...below.reverse());
-      lookahead.expect(
-        pending
-          .slice(-8)
-          .reverse()
-          .map(({ path }) => path),
-      );
+      try {
+        below.end();
+      } catch (error) {
+        failed(error);
+      }
+      lookahead.expect(pending.peek(8).map(({ parent, name }) => joinPath(parent.path, name)));
+      const next = pending.shift();
+      at = next && { path: joinPath(next.parent.path, next.name), depth: next.parent.depth + 1 };
     }
   } finally {
     await lookahead.close();

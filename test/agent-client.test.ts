@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs";
+import { writeFile, writeSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { AgentClient } from "../src/agent-client.ts";
@@ -10,7 +10,7 @@ import { decodeMessage, encode, encodeMessage, type Message } from "../src/proto
 import { MAX_IN_FLIGHT, Op, REPLY, VERSION } from "../src/protocol/messages.ts";
 import { owned } from "./descriptors/fixtures.ts";
 import { descriptorCount } from "./helpers/processes.ts";
-import { entry } from "./protocol/record-bytes.ts";
+import { entry, trailer } from "./protocol/record-bytes.ts";
 import { agentFacts } from "./protocol/samples.ts";
 
 const nothing = new Uint8Array(0);
@@ -138,10 +138,11 @@ describe("records", () => {
   });
 
   test.each([
-    ["entries", { records: 100_000, bytes: 1e9 }, "100000 entries", 100_000],
+    ["entries", { records: 100_000, text: 1e9, bytes: 1e9 }, "100000 entries", 100_000],
+    ["names", { records: 1e9, text: 100_000, bytes: 1e9 }, "100000 bytes of names", 100_000],
     [
       "bytes",
-      { records: 1e9, bytes: 1_000_000 },
+      { records: 1e9, text: 1e9, bytes: 1_000_000 },
       "1000000 bytes",
       Math.floor(1_000_000 / entry(Buffer.from("x")).length),
     ],
@@ -157,10 +158,9 @@ describe("records", () => {
       const more = () => writeFile(writing.number, block, (error) => (error ? resolve(error.code ?? "") : more()));
       more();
     });
-    await next;
-    let count = 1;
+    let count = (await next).value?.length ?? 0;
     const reading_ = async () => {
-      for await (const _ of records) count++;
+      for await (const more of records) count += more.length;
     };
     await expect(reading_()).rejects.toMatchObject({
       ...{ code: "FILE", errno: "E2BIG", message: `cannot do it: more than ${limit}, which is where porthole stops` },
@@ -170,6 +170,45 @@ describe("records", () => {
     expect(await written).toBe("EPIPE");
     writing.close();
     expect(client.ended).toBeUndefined();
+  });
+
+  test("that trickle end the session: each is within the deadline, and all of them are beyond what is waited for", async () => {
+    const { peer, client } = await session();
+    const records = client.records(Op.list, encode.list(0, Buffer.from("/")), 1000, what);
+    const next = records.next();
+    const [reading, writing] = pipe();
+    peer.answer(await peer.receive(), nothing, [owned(reading)]);
+    const trickling = setInterval(() => writeSync(writing.number, entry(Buffer.from("x"))), 100);
+    onTestFinished(() => {
+      clearInterval(trickling);
+      writing.close();
+    });
+    await next;
+    const taking = async () => {
+      for await (const _ of records);
+    };
+    await expect(taking()).rejects.toMatchObject({
+      ...{ code: "SESSION", errno: "ETIMEDOUT" },
+      message: expect.stringMatching(/^cannot do it: the agent sent no more than \d+ entries in \d+(\.\d+)? s$/),
+    });
+    expect(client.ended).toBeDefined();
+  });
+
+  test("that are taken slowly do not trickle: whoever takes them has all the time", async () => {
+    const { peer, client } = await session();
+    const records = client.records(Op.list, encode.list(0, Buffer.from("/")), 400, what);
+    const next = records.next();
+    const [reading, writing] = pipe();
+    peer.answer(await peer.receive(), nothing, [reading]);
+    reading.close();
+    for (let round = 0; round < 4; round++) {
+      writeSync(writing.number, entry(Buffer.from("x")));
+      expect((await (round === 0 ? next : records.next())).value).toHaveLength(1);
+      await delay(1000);
+    }
+    writeSync(writing.number, trailer(4));
+    expect((await records.next()).done).toBe(true);
+    writing.close();
   });
 
   test("without a pipe are a breach of the protocol", async () => {

@@ -1,6 +1,15 @@
 import { isTerminal, PortholeError, pathBytes, type Session } from "../../src/index.ts";
-import { isUnseen, joinPath, Lookahead, readNames, typeOf, UsageCounter } from "../../src/listing.ts";
+import {
+  isUnseen,
+  joinPath,
+  Lookahead,
+  PendingDirectories,
+  readNames,
+  typeOf,
+  UsageCounter,
+} from "../../src/listing.ts";
 import { exitStatus, report } from "../fail.ts";
+import { type Directory, Entries, type Items } from "../ls/entries.ts";
 import type { Item } from "../ls/item.ts";
 import type { LsOptions } from "../ls/options.ts";
 import { order } from "../ls/order.ts";
@@ -73,7 +82,10 @@ class Lister {
     if (files.length > 0)
       this.#print(
         undefined,
-        files.map(({ item }) => item),
+        order(
+          files.map(({ item }) => item),
+          this.#options,
+        ),
       );
     const byItem = new Map(directories.map((found) => [found.item, found]));
     const isTitled = targets.length > 1 || this.#options.recursive === true;
@@ -104,60 +116,70 @@ class Lister {
     return { place, item: { ...this.#item(place, text, text, path), type: typeOf(facts), facts, link } };
   }
 
-  async #list({ item: { target, path }, place }: Found, isTitled: boolean): Promise<void> {
+  async #list({ item, place }: Found, isTitled: boolean): Promise<void> {
     const lookahead = new Lookahead(place.session, { facts: this.#needsFacts });
-    const pending = [{ target, path }];
+    const pending = new PendingDirectories<Directory>();
+    const below = (parent: Directory, name: string): Directory => ({
+      ...parent,
+      target: joinPath(parent.target, name),
+      path: joinPath(parent.path, name),
+    });
+    const { target, path } = item;
+    const { users, groups } = place;
+    const entries = new Entries({ target, path, users, groups });
     try {
-      for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
-        const items = await this.#read(place, lookahead, at);
-        if (items === undefined) continue;
-        this.#print(isTitled ? at.target : undefined, items, true);
-        if (!this.#options.recursive) continue;
-        const below = order(items, this.#options).filter(
-          ({ name, type }) => type === DIRECTORY && name !== "." && name !== "..",
-        );
-        pending.push(...below.reverse().map(({ target, path }) => ({ target, path })));
-        lookahead.expect(
-          pending
-            .slice(-8)
-            .reverse()
-            .map((one) => one.path),
-        );
+      for (;;) {
+        if (await this.#read(place, lookahead, entries)) {
+          entries.sort(this.#options);
+          this.#print(isTitled ? entries.directory.target : undefined, entries, true);
+          if (this.#options.recursive) this.#descend(pending, entries);
+        }
+        lookahead.expect(pending.peek(8).map(({ parent, name }) => joinPath(parent.path, name)));
+        const next = pending.shift();
+        if (next === undefined) return;
+        entries.clear(below(next.parent, next.name));
       }
     } finally {
       await lookahead.close();
     }
   }
 
-  /** A directory's items, undefined when it could not be listed at all. */
-  async #read(place: Place, lookahead: Lookahead, at: { target: string; path: string }): Promise<Item[] | undefined> {
-    const { all, almostAll } = this.#options;
-    const items: Item[] = [];
-    const make = (name: string) => this.#item(place, name, joinPath(at.target, name), joinPath(at.path, name));
+  #descend(pending: PendingDirectories<Directory>, entries: Entries): void {
     try {
-      for await (const { name, type, facts, link, errno } of lookahead.list(at.path)) {
+      pending.push(entries.directory, directoriesOf(entries));
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Reads a directory's entries; false when it could not be listed at all. */
+  async #read(place: Place, lookahead: Lookahead, entries: Entries): Promise<boolean> {
+    const { all, almostAll } = this.#options;
+    const at = entries.directory;
+    try {
+      for await (const entry of lookahead.list(at.path)) {
+        const { name, type, facts, errno } = entry;
         if (name.startsWith(".") && !all && !almostAll) continue;
-        const item = { ...make(name), type: facts === undefined ? type : typeOf(facts), facts, link };
-        if (isUnseen({ facts, errno }))
-          this.#failed(new PortholeError("FILE", `cannot look at ${item.target}: ${errno}`, { errno }));
-        items.push(item);
+        if (isUnseen(entry))
+          this.#failed(new PortholeError("FILE", `cannot look at ${joinPath(at.target, name)}: ${errno}`, { errno }));
+        entries.add({ name, type: facts === undefined ? type : typeOf(facts), facts, link: entry.link });
       }
     } catch (error) {
       // A session that ended would fail for every directory to come.
       if (!(error instanceof PortholeError) || error.code !== "FILE") throw error;
       this.#failed(error);
-      if (items.length === 0) return undefined;
+      if (entries.length === 0) return false;
     }
     if (all) {
       for (const name of [".", ".."]) {
-        const item = make(name);
-        const facts = this.#needsFacts ? await place.session.stat(item.path).catch(onlyFileErrors) : undefined;
-        items.push({ ...item, type: DIRECTORY, facts });
+        const path = joinPath(at.path, name);
+        const facts = this.#needsFacts ? await place.session.stat(path).catch(onlyFileErrors) : undefined;
+        entries.add({ name, type: DIRECTORY, facts, link: undefined });
       }
     }
-    await this.#followLinks(place, items);
-    if (this.#options.total) for (const item of items) await this.#complete(place, item);
-    return items;
+    await this.#followLinks(place, entries);
+    if (this.#options.total) for (const item of entries) await this.#complete(place, item);
+    return true;
   }
 
   /** What the colour of a link depends on, and sums. */
@@ -178,27 +200,33 @@ class Lister {
     }
   }
 
-  async #followLinks({ session }: Place, items: Item[]): Promise<void> {
+  async #followLinks({ session }: Place, items: Iterable<Item>): Promise<void> {
     if (!this.#view.needsLinkTargets) return;
-    const links = items.filter((item) => item.type === LINK);
-    for (let at = 0; at < links.length; at += AT_ONCE) {
-      await Promise.all(
-        links.slice(at, at + AT_ONCE).map(async (item) => {
-          item.linkMode = (await session.stat(item.path).catch(onlyFileErrors))?.mode ?? 0;
-        }),
-      );
+    const look = async (item: Item) => {
+      item.linkMode = (await session.stat(item.path).catch(onlyFileErrors))?.mode ?? 0;
+    };
+    let asked: Promise<void>[] = [];
+    for (const item of items) {
+      if (item.type !== LINK) continue;
+      asked.push(look(item));
+      if (asked.length < AT_ONCE) continue;
+      await Promise.all(asked);
+      asked = [];
     }
+    await Promise.all(asked);
   }
 
   #tell(files: number, bytes: bigint): void {
     this.#progress?.show((elapsedMs, columns) => filesLine(files, Number(bytes), elapsedMs, columns));
   }
 
-  #print(title: string | undefined, items: Item[], isDirectory = false): void {
-    const sorted = order(items, this.#options);
-    this.#pending += this.#view.render({ title, items: sorted, isDirectory, isFirst: this.#isFirst });
+  #print(title: string | undefined, items: Items, isDirectory = false): void {
+    for (const piece of this.#view.render({ title, items, isDirectory, isFirst: this.#isFirst })) {
+      this.#pending += piece;
+      if (this.#pending.length > FLUSH) this.#flush();
+    }
     this.#isFirst = false;
-    if (this.#pending.length > FLUSH || isTerminal(1)) this.#flush();
+    if (isTerminal(1)) this.#flush();
   }
 
   #flush(): void {
@@ -232,6 +260,10 @@ class Lister {
     report(error);
     this.status = Math.max(this.status, exitStatus(error));
   }
+}
+
+function* directoriesOf(entries: Entries): Generator<string> {
+  for (const { type, name } of entries) if (type === DIRECTORY && name !== "." && name !== "..") yield name;
 }
 
 const DIRECTORY = 4;

@@ -6,7 +6,7 @@ const GAP = 2;
  * Arranges names of these widths down columns, as many as a line of `width` holds.
  * @returns width of each column without the last one's gap, and how many rows
  */
-export function layoutColumns(widths: readonly number[], width: number): { rows: number; columns: number[] } {
+export function layoutColumns(widths: ArrayLike<number>, width: number): { rows: number; columns: number[] } {
   const most = Math.min(widths.length, Math.max(1, Math.ceil(width / LEAST)));
   for (let count = most; count > 1; count--) {
     const rows = Math.ceil(widths.length / count);
@@ -23,24 +23,35 @@ export function layoutColumns(widths: readonly number[], width: number): { rows:
     total += Math.max(0, count - columns.length) * LEAST;
     if (total < width) return { rows, columns };
   }
-  return { rows: widths.length, columns: [Math.max(0, ...widths.slice(0, 1))] };
+  return { rows: widths.length, columns: [widths[0] ?? 0] };
 }
 
-/** The text of names in columns, with spaces between. */
-export function inColumns(names: readonly { text: string; width: number }[], width: number): string {
-  const { rows, columns } = layoutColumns(
-    names.map((name) => name.width),
-    width,
-  );
-  let text = "";
+/** How things are shown in columns. */
+export interface Shown<T> {
+  text: (one: T) => string;
+  /** In columns of a terminal. */
+  width: (one: T) => number;
+}
+
+/** Lines with the names of things in columns, and spaces between. */
+export function* inColumns<T>(
+  things: Iterable<T> & { readonly length: number; at(index: number): T | undefined },
+  { text, width }: Shown<T>,
+  most: number,
+): Generator<string> {
+  const widths = new Uint32Array(things.length);
+  let count = 0;
+  for (const one of things) widths[count++] = width(one);
+  const { rows, columns } = layoutColumns(widths, most);
   for (let row = 0; row < rows; row++) {
+    let line = "";
     for (let column = 0; column < columns.length; column++) {
-      const name = names[column * rows + row];
-      if (name === undefined) break;
-      const isLast = column * rows + row + rows >= names.length;
-      text += name.text + (isLast ? "" : " ".repeat((columns[column] ?? 0) - name.width));
+      const index = column * rows + row;
+      const one = things.at(index);
+      if (one === undefined) break;
+      const isLast = index + rows >= things.length;
+      line += text(one) + (isLast ? "" : " ".repeat((columns[column] ?? 0) - (widths[index] ?? 0)));
     }
-    text += "\n";
+    yield `${line}\n`;
   }
-  return text;
 }

@@ -1,3 +1,4 @@
+import type { Items } from "./entries.ts";
 import type { Item } from "./item.ts";
 import { modeText } from "./mode.ts";
 import { humanSize } from "./sizes.ts";
@@ -14,43 +15,53 @@ export interface LongOptions {
 }
 
 /** Lines as `ls -l` writes them, columns as wide as these items need. */
-export function longLines(items: readonly Item[], options: LongOptions): string[] {
-  const rows = items.map((item) => rowOf(item, options));
-  const width = (pick: (row: Row) => string) => rows.reduce((most, row) => Math.max(most, pick(row).length), 0);
-  const links = width((row) => row.links);
-  const user = width((row) => row.user.text);
-  const group = width((row) => row.group.text);
-  const major = width((row) => row.device?.major ?? "");
-  const minor = width((row) => row.device?.minor ?? "");
-  const size = Math.max(
-    width((row) => row.size),
-    rows.some((row) => row.device) ? major + 2 + minor : 0,
-  );
-  return rows.map((row) => {
+export function* longLines(items: Items, options: LongOptions): Generator<string> {
+  const widths = widthsOf(items, options);
+  for (const item of items) {
+    const { links, user, group, size, device } = numbersOf(item, options);
     const amount =
-      row.device === undefined
-        ? row.size.padStart(size)
-        : `${row.device.major.padStart(size - 2 - minor)}, ${row.device.minor.padStart(minor)}`;
-    const owners = `${pad(row.user, user)} ${pad(row.group, group)}`;
-    return `${row.mode} ${row.links.padStart(links)} ${owners} ${amount} ${row.time} ${row.name}\n`;
-  });
+      device === undefined
+        ? size.padStart(widths.size)
+        : `${device.major.padStart(widths.size - 2 - widths.minor)}, ${device.minor.padStart(widths.minor)}`;
+    const owners = `${pad(user, widths.user)} ${pad(group, widths.group)}`;
+    const { facts, type } = item;
+    const mode = facts === undefined ? `${"?pc?d?b?-?l?s???"[type] ?? "?"}?????????` : modeText(facts.mode);
+    const time = facts === undefined ? "?".padStart(12) : listTime(facts.mtime, options.now);
+    yield `${mode} ${links.padStart(widths.links)} ${owners} ${amount} ${time} ${options.name(item)}\n`;
+  }
 }
 
 /** The line over a directory's list: blocks of 1024 bytes, or with a unit. */
-export function totalLine(items: readonly Item[], human: boolean): string {
-  const blocks = items.reduce((sum, { facts }) => sum + (facts?.blocks ?? 0n), 0n);
+export function totalLine(items: Items, human: boolean): string {
+  let blocks = 0n;
+  for (const { facts } of items) blocks += facts?.blocks ?? 0n;
   return `total ${human ? humanSize(blocks * 512n) : (blocks + 1n) / 2n}\n`;
 }
 
-interface Row {
-  mode: string;
+/** The widest of each column. The lines are made after, for those of a million items would fill the memory. */
+function widthsOf(items: Items, options: LongOptions) {
+  const most = { links: 0, user: 0, group: 0, major: 0, minor: 0, size: 0 };
+  for (const item of items) {
+    const { links, user, group, device, size } = numbersOf(item, options);
+    most.links = Math.max(most.links, links.length);
+    most.user = Math.max(most.user, user.text.length);
+    most.group = Math.max(most.group, group.text.length);
+    most.size = Math.max(most.size, size.length);
+    if (device === undefined) continue;
+    most.major = Math.max(most.major, device.major.length);
+    most.minor = Math.max(most.minor, device.minor.length);
+  }
+  const device = most.minor === 0 ? 0 : most.major + 2 + most.minor;
+  return { ...most, size: Math.max(most.size, device) };
+}
+
+/** What columns are as wide as. */
+interface Numbers {
   links: string;
   user: Owner;
   group: Owner;
   size: string;
   device: { major: string; minor: string } | undefined;
-  time: string;
-  name: string;
 }
 
 interface Owner {
@@ -58,29 +69,22 @@ interface Owner {
   isName: boolean;
 }
 
-function rowOf(item: Item, { human, now, name, show }: LongOptions): Row {
-  const { facts, users, groups } = item;
-  if (facts === undefined) {
-    const unknown = { text: "?", isName: true };
-    const mode = `${"?pc?d?b?-?l?s???"[item.type] ?? "?"}?????????`;
-    const time = "?".padStart(12);
-    return { mode, links: "?", user: unknown, group: unknown, size: "?", device: undefined, time, name: name(item) };
-  }
-  const isDevice = item.type === 2 || item.type === 6;
-  const size = item.total ?? facts.size;
+function numbersOf({ facts, type, total, users, groups }: Item, { human, show }: LongOptions): Numbers {
+  if (facts === undefined) return { links: "?", user: unknown, group: unknown, size: "?", device: undefined };
+  const isDevice = type === 2 || type === 6;
   const owner = (id: number, known: string | undefined): Owner =>
     known === undefined ? { text: String(id), isName: false } : { text: show(known), isName: true };
+  const size = total ?? facts.size;
   return {
-    mode: modeText(facts.mode),
     links: String(facts.links),
     user: owner(facts.uid, users?.get(facts.uid)),
     group: owner(facts.gid, groups?.get(facts.gid)),
     size: isDevice ? "" : human ? humanSize(size) : String(size),
     device: isDevice ? { major: String(facts.rdev.major), minor: String(facts.rdev.minor) } : undefined,
-    time: listTime(facts.mtime, now),
-    name: name(item),
   };
 }
+
+const unknown: Owner = { text: "?", isName: true };
 
 /** Names to the left, numbers to the right. */
 function pad({ text, isName }: Owner, width: number): string {

@@ -4,11 +4,24 @@ const HALF_YEAR = (31_556_952n / 2n) * 1_000_000_000n;
 
 /** A time as `ls -l` writes it, 12 columns: with the hour where it lies in the last half year, with the year where not. */
 export function listTime(time: bigint, now: bigint): string {
-  const date = new Date(Number(time / 1_000_000n));
-  if (Number.isNaN(date.getTime())) return String(time / 1_000_000_000n).padStart(12);
+  // Neighbours in a directory are often of the same minute, and the local time of one is half the work of a line.
+  const minute = time < 0n ? time : time / 60_000_000_000n;
+  if (last === undefined || last.minute !== minute) {
+    const date = new Date(Number(time / 1_000_000n));
+    last = { minute, date: Number.isNaN(date.getTime()) ? undefined : texts(date) };
+  }
+  if (last.date === undefined) return String(time / 1_000_000_000n).padStart(12);
+  return time <= now && now - time < HALF_YEAR ? last.date.recent : last.date.other;
+}
+
+let last: { minute: bigint; date: { recent: string; other: string } | undefined } | undefined;
+
+function texts(date: Date): { recent: string; other: string } {
   const day = `${months[date.getMonth()]} ${String(date.getDate()).padStart(2)}`;
-  const isRecent = time <= now && now - time < HALF_YEAR;
-  return isRecent ? `${day} ${two(date.getHours())}:${two(date.getMinutes())}` : `${day}  ${date.getFullYear()}`;
+  return {
+    recent: `${day} ${two(date.getHours())}:${two(date.getMinutes())}`,
+    other: `${day}  ${date.getFullYear()}`,
+  };
 }
 
 /** A time as stat(1) writes it: to the nanosecond, in the local zone. */

@@ -2,6 +2,7 @@ import { isTerminal } from "../../src/index.ts";
 import { jsonLine } from "../json.ts";
 import { Colours } from "./colours.ts";
 import { inColumns } from "./columns.ts";
+import type { Items } from "./entries.ts";
 import type { Item } from "./item.ts";
 import { longLines, totalLine } from "./long.ts";
 import type { LsOptions } from "./options.ts";
@@ -11,7 +12,7 @@ import { fileRecord } from "./record.ts";
 export interface Group {
   /** The directory's name, where it is to be shown. */
   title: string | undefined;
-  items: Item[];
+  items: Items;
   isDirectory: boolean;
   /** Nothing was shown before it. */
   isFirst: boolean;
@@ -23,7 +24,8 @@ export interface View {
   needsFacts: boolean;
   /** And where links lead. */
   needsLinkTargets: boolean;
-  render(group: Group): string;
+  /** In pieces, for a directory may hold more than a string can. */
+  render(group: Group): Iterable<string>;
 }
 
 /** Names are exact in pipes and made safe on a terminal. */
@@ -34,7 +36,7 @@ export async function view(options: LsOptions): Promise<View> {
   const text = isShown || isColumned ? await import("../../src/text/index.ts") : undefined;
   const show = isShown && text !== undefined ? (words: string) => text.sanitiseText(words) : (words: string) => words;
   const name = (item: Item) => colours?.name(item, show(item.name)) ?? show(item.name);
-  const long = (items: Item[]) =>
+  const long = (items: Items) =>
     longLines(items, {
       human: options.humanReadable === true,
       now: BigInt(Date.now()) * 1_000_000n + 999_999n,
@@ -43,27 +45,37 @@ export async function view(options: LsOptions): Promise<View> {
         if (item.link === undefined) return name(item);
         return `${name(item)} -> ${colours?.target(item, show(item.link)) ?? show(item.link)}`;
       },
-    }).join("");
-  const columns = (items: Item[]) => {
+    });
+  const columns = (items: Items) => {
     const width = (words: string) =>
       /^[ -~]*$/.test(words) || text === undefined
         ? words.length
         : [...text.clusters(words)].reduce((sum, cluster) => sum + text.clusterWidth(cluster), 0);
-    const named = items.map((item) => ({ text: name(item), width: width(show(item.name)) }));
-    return inColumns(named, Number(process.env.COLUMNS) || (isShown && process.stdout.columns) || 80);
+    return inColumns(
+      items,
+      { text: name, width: (item) => width(show(item.name)) },
+      Number(process.env.COLUMNS) || (isShown && process.stdout.columns) || 80,
+    );
   };
-  const lines = (items: Item[]) => items.map((item) => `${name(item)}\n`).join("");
   const body = options.l ? long : isColumned ? columns : lines;
   return {
     needsFacts: colours !== undefined,
     needsLinkTargets: hasTargets,
-    render({ title, items, isDirectory, isFirst }) {
-      if (options.json) return items.map((item) => jsonLine(fileRecord(item))).join("");
+    *render({ title, items, isDirectory, isFirst }) {
+      if (options.json) {
+        for (const item of items) yield jsonLine(fileRecord(item));
+        return;
+      }
       const head = title === undefined ? "" : `${show(title)}:\n`;
       const total = options.l && isDirectory ? totalLine(items, options.humanReadable === true) : "";
-      return (isFirst || !isDirectory ? "" : "\n") + head + total + body(items);
+      yield (isFirst || !isDirectory ? "" : "\n") + head + total;
+      yield* body(items);
     },
   };
+
+  function* lines(items: Items): Generator<string> {
+    for (const item of items) yield `${name(item)}\n`;
+  }
 }
 
 function coloursFor(

@@ -67,6 +67,7 @@ export class RecordDecoder {
   #rest: Uint8Array = new Uint8Array(0);
   #records = 0n;
   #trailer: { error: number } | undefined;
+  #textBytes = 0;
 
   /** @throws PortholeError SESSION on anything ill-formed. */
   push(chunk: Uint8Array): PipeRecord[] {
@@ -84,6 +85,11 @@ export class RecordDecoder {
     // A copy: the caller may reuse its buffer.
     this.#rest = Uint8Array.from(bytes.subarray(position));
     return records;
+  }
+
+  /** Bytes of names, link targets, commands and arguments in all records so far. */
+  get textBytes(): number {
+    return this.#textBytes;
   }
 
   /** True once the trailer has come: nothing may follow. */
@@ -113,11 +119,22 @@ export class RecordDecoder {
       return undefined;
     }
     this.#records++;
-    if (kind === RecordKind.entry) return entry(record, view);
-    if (kind === RecordKind.process) return process(record, view);
-    if (kind === RecordKind.file) return processFile(record, view);
-    throw broken(`a record of kind ${kind}`);
+    const decoded = decode(kind, record, view);
+    this.#textBytes += textOf(decoded);
+    return decoded;
   }
+}
+
+function decode(kind: number, record: Uint8Array, view: DataView): PipeRecord {
+  if (kind === RecordKind.entry) return entry(record, view);
+  if (kind === RecordKind.process) return process(record, view);
+  if (kind === RecordKind.file) return processFile(record, view);
+  throw broken(`a record of kind ${kind}`);
+}
+
+function textOf(record: PipeRecord): number {
+  if (record.kind === "entry") return record.name.length + (record.link?.length ?? 0);
+  return record.kind === "file" ? record.link.length : record.command.length + record.arguments.length;
 }
 
 function entry(record: Uint8Array, view: DataView): EntryRecord {

@@ -1,4 +1,4 @@
-import { constants, writeFile, writeFileSync } from "node:fs";
+import { constants, readFileSync, writeFile, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { openPath, pipe } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
@@ -165,11 +165,25 @@ describe("ls", () => {
   });
 });
 
+/** What a run took at most, by what it says itself at its end. */
+function peakMemory() {
+  const directory = temporaryDirectory();
+  const said = `${directory}/status`;
+  writeFileSync(
+    `${directory}/say.cjs`,
+    `process.on("exit", () => { const fs = require("node:fs"); fs.writeFileSync(${JSON.stringify(said)}, fs.readFileSync("/proc/self/status")); });`,
+  );
+  return {
+    env: { NODE_OPTIONS: `--require=${directory}/say.cjs` },
+    mebibytes: () => Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(said, "utf8"))?.[1]) / 1024,
+  };
+}
+
 describe.each([
   ["ls", ["ls", ":/x"]],
   ["find", ["find", ":/x", "-name", "nothing"]],
 ] as const)("%s of a directory without end", (_, args) => {
-  test("stops at a limit, with one line", async () => {
+  test("stops at a limit, with one line, and in little memory", async () => {
     const name = Buffer.alloc(1024, "n");
     const block = Buffer.concat(Array.from({ length: 500 }, () => entry(name)));
     let ended: Promise<string> | undefined;
@@ -184,19 +198,61 @@ describe.each([
       void ended.then(() => writing.close());
     };
     const target = liar({ stat: isDirectory, open: absent, list });
+    const peak = peakMemory();
     const result = await someone.run(
       [...args].map((arg) => arg.replace(/^:/, `${target}:`)),
       {
         before: ["sh", "-c", '"$@" >/dev/null', "sh"],
         deadline: 120_000,
+        env: peak.env,
       },
     );
+    expect(peak.mebibytes()).toBeLessThan(500);
     expect(result.stderr).toMatch(
-      /^porthole: cannot list [^\n]*: more than 268435456 bytes, which is where porthole stops\n$/,
+      /^porthole: cannot list [^\n]*: more than 268435456 bytes of names, which is where porthole stops\n$/,
     );
     expect(result.code).toBe(1);
     expect(await ended).toBe("EPIPE");
   }, 150_000);
+});
+
+describe("ls of a directory as large as promised", () => {
+  const MANY = 1_000_000;
+  /** Sorted, without doubles, each 255 bytes long: said by the tool, for the output is a third of a gigabyte. */
+  const check = `"$@" | LC_ALL=C awk '/^total / { next } { name = $NF; if (name <= last || length(name) != 255) bad++; last = name; count++ } END { print count, bad + 0 }'`;
+
+  test.each([[["ls"]], [["ls", "-l"]]])(
+    "%s: a million names of 255 bytes are listed whole, in their order",
+    async (args) => {
+      const list: Lie = (request, client) => {
+        const [reading, writing] = pipe();
+        client.answer(request, nothing, [reading]);
+        reading.close();
+        const facts = request.body[0] === 1 ? Buffer.from(factsFor(file())) : undefined;
+        const together = 500;
+        const one = entry(Buffer.alloc(255, "n"), { facts });
+        const block = Buffer.concat(Array.from({ length: together }, () => one));
+        let listed = 0;
+        const more = () => {
+          if (listed === MANY) return writeFile(writing.number, trailer(MANY), () => writing.close());
+          for (let at = one.length; at <= block.length; at += one.length) {
+            // An odd factor: each number once, in no order.
+            const name = (Math.imul(listed++, 2_654_435_761) >>> 0).toString(16).padStart(8, "0");
+            block.write(name, at - name.length, "latin1");
+          }
+          writeFile(writing.number, block, (error) => (error ? writing.close() : more()));
+        };
+        more();
+      };
+      const target = liar({ stat: isDirectory, open: absent, list });
+      const result = await someone.run([...args, `${target}:/x`], {
+        before: ["sh", "-c", check, "sh"],
+        deadline: 170_000,
+      });
+      expect({ stderr: result.stderr, text: result.text }).toEqual({ stderr: "", text: `${MANY} 0\n` });
+    },
+    180_000,
+  );
 });
 
 describe("stat", () => {

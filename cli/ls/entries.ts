@@ -1,0 +1,111 @@
+import type { DirectoryEntry } from "../../src/index.ts";
+import { joinPath } from "../../src/listing.ts";
+import type { Item } from "./item.ts";
+import { PackedEntries } from "./packed-entries.ts";
+import { sortByAmount, sortByBytes } from "./sort.ts";
+
+/** What all entries of a directory have in common. */
+export type Directory = Pick<Item, "target" | "path" | "users" | "groups">;
+
+/** Items that are read again and again, in an order of their own. */
+export interface Items extends Iterable<Item> {
+  readonly length: number;
+  at(index: number): Item | undefined;
+}
+
+/** The entries of a directory. An item is made each time it is looked at; what is set of one is kept. */
+export class Entries implements Items {
+  directory: Directory;
+  readonly packed = new PackedEntries();
+  readonly linkModes = new Map<number, number>();
+  readonly totals = new Map<number, bigint>();
+  #order: Uint32Array | undefined;
+
+  constructor(directory: Directory) {
+    this.directory = directory;
+  }
+
+  /** Forgets all of them, for those of another directory. */
+  clear(directory: Directory): void {
+    this.directory = directory;
+    this.packed.clear();
+    this.linkModes.clear();
+    this.totals.clear();
+    this.#order = undefined;
+  }
+
+  get length(): number {
+    return this.packed.length;
+  }
+
+  /** Behind those that are there. */
+  add(entry: Pick<DirectoryEntry, "name" | "type" | "facts" | "link">): void {
+    this.packed.add(entry);
+  }
+
+  /** Puts them in the order that `ls` shows: by name, or newest or largest first and by name among equals. */
+  sort({ t, S, reverse }: { t?: boolean; S?: boolean; reverse?: boolean }): void {
+    const { packed, totals } = this;
+    const order = sortByBytes(packed);
+    if (S) sortByAmount(order, (index) => totals.get(index) ?? packed.facts(index)?.size ?? 0n);
+    else if (t) sortByAmount(order, (index) => packed.facts(index)?.mtime ?? 0n);
+    this.#order = reverse ? order.reverse() : order;
+  }
+
+  at(index: number): Item | undefined {
+    return index < this.length ? new Entry(this, this.#order?.[index] ?? index) : undefined;
+  }
+
+  *[Symbol.iterator](): Generator<Item> {
+    for (let index = 0; index < this.length; index++) yield new Entry(this, this.#order?.[index] ?? index);
+  }
+}
+
+class Entry implements Item {
+  readonly #entries: Entries;
+  readonly #index: number;
+
+  constructor(entries: Entries, index: number) {
+    this.#entries = entries;
+    this.#index = index;
+  }
+
+  get name() {
+    return this.#entries.packed.name(this.#index);
+  }
+  get target() {
+    return joinPath(this.#entries.directory.target, this.name);
+  }
+  get path() {
+    return joinPath(this.#entries.directory.path, this.name);
+  }
+  get type() {
+    return this.#entries.packed.type(this.#index);
+  }
+  get facts() {
+    return this.#entries.packed.facts(this.#index);
+  }
+  get link() {
+    return this.#entries.packed.link(this.#index);
+  }
+  get users() {
+    return this.#entries.directory.users;
+  }
+  get groups() {
+    return this.#entries.directory.groups;
+  }
+
+  get linkMode(): number | undefined {
+    return this.#entries.linkModes.get(this.#index);
+  }
+  set linkMode(mode: number | undefined) {
+    if (mode !== undefined) this.#entries.linkModes.set(this.#index, mode);
+  }
+
+  get total(): bigint | undefined {
+    return this.#entries.totals.get(this.#index);
+  }
+  set total(sum: bigint | undefined) {
+    if (sum !== undefined) this.#entries.totals.set(this.#index, sum);
+  }
+}

@@ -1,0 +1,109 @@
+import type { FileFacts } from "../../src/index.ts";
+
+/** Bytes that {@link packFacts} writes. */
+export const FACTS_SIZE = 116;
+
+const TIME = 12;
+const [ATIME, MTIME, CTIME, BTIME] = [64, 64 + TIME, 64 + 2 * TIME, 64 + 3 * TIME];
+const FLAGS = 64 + 4 * TIME;
+const [RELAYED, BORN] = [1, 2];
+
+/** Writes facts at a place of `view`, a sixth of what the object takes. */
+export function packFacts(view: DataView, at: number, facts: FileFacts): void {
+  view.setUint32(at, facts.mode, true);
+  view.setUint32(at + 4, facts.links, true);
+  view.setUint32(at + 8, facts.uid, true);
+  view.setUint32(at + 12, facts.gid, true);
+  view.setUint32(at + 16, facts.device.major, true);
+  view.setUint32(at + 20, facts.device.minor, true);
+  view.setUint32(at + 24, facts.rdev.major, true);
+  view.setUint32(at + 28, facts.rdev.minor, true);
+  view.setBigUint64(at + 32, facts.size, true);
+  view.setBigUint64(at + 40, facts.blocks, true);
+  view.setBigUint64(at + 48, facts.inode, true);
+  view.setBigUint64(at + 56, facts.mountId, true);
+  setTime(view, at + ATIME, facts.atime);
+  setTime(view, at + MTIME, facts.mtime);
+  setTime(view, at + CTIME, facts.ctime);
+  setTime(view, at + BTIME, facts.btime ?? 0n);
+  view.setUint32(at + FLAGS, (facts.relayed ? RELAYED : 0) | (facts.btime === undefined ? 0 : BORN), true);
+}
+
+/** Facts that are read when they are asked for: who sorts by one of them has no use for the others. */
+export class PackedFacts implements FileFacts {
+  readonly #view: DataView;
+  readonly #at: number;
+
+  constructor(view: DataView, at: number) {
+    this.#view = view;
+    this.#at = at;
+  }
+
+  get mode(): number {
+    return this.#view.getUint32(this.#at, true);
+  }
+  get links(): number {
+    return this.#view.getUint32(this.#at + 4, true);
+  }
+  get uid(): number {
+    return this.#view.getUint32(this.#at + 8, true);
+  }
+  get gid(): number {
+    return this.#view.getUint32(this.#at + 12, true);
+  }
+  get device(): { major: number; minor: number } {
+    return this.#pair(16);
+  }
+  get rdev(): { major: number; minor: number } {
+    return this.#pair(24);
+  }
+  get size(): bigint {
+    return this.#view.getBigUint64(this.#at + 32, true);
+  }
+  get blocks(): bigint {
+    return this.#view.getBigUint64(this.#at + 40, true);
+  }
+  get inode(): bigint {
+    return this.#view.getBigUint64(this.#at + 48, true);
+  }
+  get mountId(): bigint {
+    return this.#view.getBigUint64(this.#at + 56, true);
+  }
+  get atime(): bigint {
+    return time(this.#view, this.#at + ATIME);
+  }
+  get mtime(): bigint {
+    return time(this.#view, this.#at + MTIME);
+  }
+  get ctime(): bigint {
+    return time(this.#view, this.#at + CTIME);
+  }
+  get btime(): bigint | undefined {
+    return (this.#flags & BORN) === 0 ? undefined : time(this.#view, this.#at + BTIME);
+  }
+  get relayed(): boolean {
+    return (this.#flags & RELAYED) !== 0;
+  }
+
+  get #flags(): number {
+    return this.#view.getUint32(this.#at + FLAGS, true);
+  }
+
+  #pair(at: number): { major: number; minor: number } {
+    return { major: this.#view.getUint32(this.#at + at, true), minor: this.#view.getUint32(this.#at + at + 4, true) };
+  }
+}
+
+/** Seconds of 64 bits with nanoseconds are more than 64 bits: an agent that lies may say so, and what it says is shown. */
+function setTime(view: DataView, at: number, value: bigint): void {
+  view.setBigUint64(at, BigInt.asUintN(64, value), true);
+  view.setInt32(at + 8, value >= 0n && value < BEYOND ? 0 : Number(value >> 64n), true);
+}
+
+const BEYOND = 1n << 64n;
+
+function time(view: DataView, at: number): bigint {
+  const high = view.getInt32(at + 8, true);
+  const low = view.getBigUint64(at, true);
+  return high === 0 ? low : (BigInt(high) << 64n) | low;
+}

@@ -1,0 +1,92 @@
+import type { PackedEntries } from "./packed-entries.ts";
+
+type Names = Pick<PackedEntries, "length" | "byteOfName" | "alikeUpTo">;
+
+/**
+ * Numbers of the entries in the order of their names' bytes, as the C locale and most tools in containers sort them. By multikey quicksort (Bentley and
+ * Sedgewick): it looks once at a byte that names have in common, not at each comparison, and pivots are taken by chance, so that no names that somebody chose
+ * make it slow.
+ */
+export function sortByBytes(names: Names): Uint32Array {
+  const order = new Uint32Array(names.length);
+  for (let index = 0; index < order.length; index++) order[index] = index;
+  const pending: Range[] = [{ from: 0, to: order.length, at: 0 }];
+  for (let range = pending.pop(); range !== undefined; range = pending.pop()) {
+    const { from, to, at } = range;
+    if (to - from <= FEW) {
+      insertionSort(names, order, range);
+      continue;
+    }
+    const pivot = names.byteOfName(order[from + Math.floor(Math.random() * (to - from))] as number, at);
+    let less = from;
+    let more = to;
+    for (let here = from; here < more; ) {
+      const byte = names.byteOfName(order[here] as number, at);
+      if (byte < pivot) swap(order, less++, here++);
+      else if (byte > pivot) swap(order, here, --more);
+      else here++;
+    }
+    if (less > from) pending.push({ from, to: less, at });
+    if (more < to) pending.push({ from: more, to, at });
+    if (pivot === -1) continue;
+    const isAll = less === from && more === to;
+    pending.push({ from: less, to: more, at: isAll ? commonPrefix(names, order, range) : at + 1 });
+  }
+  return order;
+}
+
+/** Up to where all names of a range are alike. */
+function commonPrefix(names: Names, order: Uint32Array, { from, to, at }: Range): number {
+  const first = order[from] as number;
+  let most = Number.POSITIVE_INFINITY;
+  for (let here = from + 1; here < to && most > at + 1; here++)
+    most = names.alikeUpTo(first, order[here] as number, at, most);
+  return most;
+}
+
+function insertionSort(names: Names, order: Uint32Array, { from, to, at }: Range): void {
+  for (let next = from + 1; next < to; next++) {
+    const index = order[next] as number;
+    let here = next;
+    for (; here > from && isBefore(names, index, order[here - 1] as number, at); here--)
+      order[here] = order[here - 1] as number;
+    order[here] = index;
+  }
+}
+
+function isBefore(names: Names, one: number, other: number, from: number): boolean {
+  const at = names.alikeUpTo(one, other, from, Number.POSITIVE_INFINITY);
+  return names.byteOfName(one, at) < names.byteOfName(other, at);
+}
+
+/** Puts the largest first, and leaves equals in the order they are in. */
+export function sortByAmount(order: Uint32Array, amountOf: (index: number) => bigint): void {
+  // In two numbers, for comparing those takes a tenth of the time.
+  const high = new Float64Array(order.length);
+  const low = new Float64Array(order.length);
+  for (let index = 0; index < order.length; index++) {
+    const amount = amountOf(index);
+    high[index] = Number(amount >> LOW_BITS);
+    low[index] = Number(BigInt.asUintN(Number(LOW_BITS), amount));
+  }
+  order.sort((a, b) => (high[b] as number) - (high[a] as number) || (low[b] as number) - (low[a] as number));
+}
+
+/** An amount has 94 bits at most: seconds of 64 bits in nanoseconds. */
+const LOW_BITS = 48n;
+
+/** As many are sorted by comparing them with each other. */
+const FEW = 12;
+
+/** Names that are alike up to a place. */
+interface Range {
+  from: number;
+  to: number;
+  at: number;
+}
+
+function swap(order: Uint32Array, a: number, b: number): void {
+  const kept = order[a] as number;
+  order[a] = order[b] as number;
+  order[b] = kept;
+}
