@@ -34,13 +34,16 @@ export async function* diagnose(options: DiagnoseOptions = {}): AsyncGenerator<F
   yield guarded("security modules", host.checkSecurityModules);
   yield guarded("user namespaces", host.checkUserNamespaces);
   const working: Engine[] = [];
-  yield* checkEngines(options.engine, working);
+  yield* checkEngines(options, working);
   if (options.target !== undefined && options.target.kind !== "local") yield* tryRoutes(options.target, options);
   else yield* describeRoutes(working);
 }
 
 /** Puts the engines that answer into `working`. Without one there are still processes. */
-async function* checkEngines(explicit: string | undefined, working: Engine[]): AsyncGenerator<Finding> {
+async function* checkEngines(
+  { engine: explicit, signal }: DiagnoseOptions,
+  working: Engine[],
+): AsyncGenerator<Finding> {
   let found: Engine[];
   try {
     found = engines(explicit);
@@ -54,16 +57,17 @@ async function* checkEngines(explicit: string | undefined, working: Engine[]): A
   }
   for (const engine of found) {
     try {
-      yield { status: "ok", what: "container engine", detail: await describeEngine(engine) };
+      yield { status: "ok", what: "container engine", detail: await describeEngine(engine, signal) };
       working.push(engine);
     } catch (error) {
+      if (error instanceof PortholeError && error.code === "CANCELLED") throw error;
       yield failed("container engine", error, "warn");
     }
   }
 }
 
-async function describeEngine(engine: Engine): Promise<string> {
-  const [version, info] = await Promise.all([ask(engine, "/version"), ask(engine, "/info")]);
+async function describeEngine(engine: Engine, signal: AbortSignal | undefined): Promise<string> {
+  const [version, info] = await Promise.all([ask(engine, "/version", { signal }), ask(engine, "/info", { signal })]);
   if (version.status !== 200) {
     const words = wordsOf(version) ?? `HTTP status ${version.status}`;
     throw new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot tell its version: ${words}`);

@@ -41,10 +41,12 @@ export class Json {
     return this.#value.map((value, index) => new Json(value, this.#question, `${this.#field}[${index}]`));
   }
 
-  /** Throws TARGET for what is no string. */
+  /** Throws TARGET for what is no string, and for one that no line could show. */
   text(): string | undefined {
-    if (this.#value === undefined || typeof this.#value === "string") return this.#value;
-    throw this.refusal("a string");
+    if (this.#value === undefined) return undefined;
+    if (typeof this.#value !== "string") throw this.refusal("a string");
+    if (this.#value.length > MAX_TEXT) throw this.refusal(`a string of at most ${MAX_TEXT} characters`);
+    return this.#value;
   }
 
   /** Throws TARGET for what is not true or false. */
@@ -102,4 +104,5 @@ function shown(value: unknown): string {
   return value.length > MAX_SHOWN ? `${JSON.stringify(value.slice(0, MAX_SHOWN))}...` : JSON.stringify(value);
 }
 
-const MAX_SHOWN = 40;
+/** Characters of a text that are shown, and that it may have: the longest that an engine has reason for is a path. */
+const [MAX_SHOWN, MAX_TEXT] = [40, 65_536];

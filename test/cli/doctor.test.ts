@@ -1,9 +1,11 @@
 import { chmodSync, writeFileSync } from "node:fs";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { diagnose } from "../../src/doctor.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { type User, user } from "../helpers/porthole.ts";
+import { fakeEngine } from "../routes/fake-engine.ts";
 
 interface Finding {
   status: "ok" | "warn" | "fail";
@@ -71,6 +73,22 @@ test("an engine on another machine is named with what to do", async () => {
   expect(text).toMatch(
     /^warn {2}container engine: DOCKER_HOST names an engine on another machine.* {2}-> run porthole there: /m,
   );
+});
+
+test("the library's caller ends it by a signal while an engine is silent", async () => {
+  vi.stubEnv("XDG_STATE_HOME", `${someone.directory}/state`);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const over = new AbortController();
+  const { socketPath } = await fakeEngine(() => {
+    over.abort();
+    return "silence";
+  });
+  const looked: string[] = [];
+  const look = async () => {
+    for await (const { what } of diagnose({ engine: socketPath, signal: over.signal })) looked.push(what);
+  };
+  await expect(look()).rejects.toMatchObject({ code: "CANCELLED" });
+  expect(looked.at(-1)).toBe("user namespaces");
 });
 
 test("a run directory that others may write to fails", async () => {

@@ -184,6 +184,10 @@ describe("refused, with what to do:", () => {
         [{ Id: id, State: { ...running, Paused: "no" } }, 'State.Paused is "no", not true or false'],
         [{ Id: id, State: { ...running, StartedAt: 5 } }, "State.StartedAt is 5, not a string"],
         [{ Id: id, State: running, Name: ["/web"] }, "Name is a list, not a string"],
+        [
+          { Id: id, State: running, Name: `/${"x".repeat(70_000)}` },
+          `Name is "/${"x".repeat(39)}"..., not a string of at most 65536 characters`,
+        ],
         [{ Id: id, State: running, Mounts: {} }, "Mounts is an object, not a list"],
         [{ Id: id, State: running, Mounts: [null, "x"] }, 'Mounts[1] is "x", not an object'],
         [{ Id: id, State: running, Mounts: [{ Source: true }] }, "Mounts[0].Source is true, not a string"],
