@@ -354,7 +354,7 @@ describeWith(["root", "userNamespaces"], "ls where something is closed", () => {
 
 describeWith("tmux", "ls on a terminal", () => {
   test("arranges columns, colours kinds and sends no name's escape sequence", async () => {
-    const screen = new TmuxScreen({ rows: 12, columns: 60 });
+    const screen = new TmuxScreen({ rows: 12, columns: 90 });
     try {
       fs.mkdirSync(`${screen.directory}/d/sub`, { recursive: true });
       for (const name of ["\x1b]0;title\x07evil", "one", "two", "été"])

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { inject } from "vitest";
 import { uniqueName } from "./engine.ts";
-import { workloadReady } from "./processes.ts";
+import { isRunning, workloadReady } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** A container that no engine knows. */
@@ -53,8 +53,11 @@ export async function runtimeContainer(
     cwd: directory,
     env: { ...process.env, LOG: log },
   });
-  const stop = async () => {
-    spawnSync(runtime, ["--root", state, "delete", "--force", id]);
+  const stop = async (pid?: number) => {
+    // In the view that it was started in, or the runtime does not find its control groups.
+    const [command = "", ...words] = [...inView(view), runtime, "--root", state, "delete", "--force", id];
+    spawnSync(command, words);
+    await gone(pid);
     rmSync(directory, { recursive: true, force: true });
   };
   if (started.status !== 0) {
@@ -63,8 +66,7 @@ export async function runtimeContainer(
   }
   const { stdout } = spawnSync(runtime, ["--root", state, "state", id], { encoding: "utf8" });
   const { pid } = JSON.parse(stdout) as { pid: number };
-  await workloadReady(pid);
-  return { pid, stop };
+  return readyOrStopped(pid, () => stop(pid));
 }
 
 /** Starts the workload program with containerd's own client. `socket` is the containerd's. */
@@ -80,13 +82,29 @@ export async function containerdContainer(socket: string, steps: readonly string
       () => ctr("task", "rm", id).status === 0 || !ctr("task", "ls").stdout.includes(id),
     );
     ctr("container", "rm", id);
+    await gone(pid);
     rmSync(directory, { recursive: true, force: true });
   };
   const started = ctr("run", "--rootfs", "--detach", "--null-io", root, id, "/workload", ...steps);
   if (started.status !== 0) throw new Error(`ctr run: ${started.stderr}`);
   const pid = Number(new RegExp(`^${id}\\s+(\\d+)`, "m").exec(ctr("task", "ls").stdout)?.[1]);
-  await workloadReady(pid);
-  return { pid, stop };
+  return readyOrStopped(pid, stop);
+}
+
+/** The container once its program is ready; where it never is, it does not stay either. */
+async function readyOrStopped(pid: number, stop: () => Promise<void>): Promise<RuntimeContainer> {
+  try {
+    await workloadReady(pid);
+    return { pid, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Waits for the end of a container's first process, which would outlive the tests unseen. */
+async function gone(pid: number | undefined): Promise<void> {
+  if (pid !== undefined && pid > 0) await waitFor(`process ${pid} of the container to end`, () => !isRunning(pid));
 }
 
 /** Starts a program that makes a target of its own; `pidOf` tells the target's process from the started one's. */

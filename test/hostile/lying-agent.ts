@@ -7,6 +7,7 @@ import { EPOLLIN, Reactor, type Watch } from "../../src/descriptors/poll.ts";
 import { decodeMessage, encodeMessage, type Message } from "../../src/protocol/codec.ts";
 import type { AgentRoute } from "../../src/protocol/facts.ts";
 import { FileFactsAt, Op, REPLY } from "../../src/protocol/messages.ts";
+import type { AgentRecord } from "../../src/routes/record.ts";
 import { agentFile } from "../../src/routes/registry.ts";
 import { controlMessage, ints, rawSend } from "../descriptors/raw-message.ts";
 import { agentFacts } from "../protocol/samples.ts";
@@ -105,7 +106,10 @@ export function lyingAgent(
   }
   const identity = randomBytes(32).toString("hex");
   const key = { identity, generation: "2026", route, user: "" };
-  const record = { ...key, name: "liar", engine: "", targetPid, sidecar: "", created: new Date(0).toISOString() };
+  const record: AgentRecord = {
+    ...{ ...key, name: "liar", engine: "", targetPid, sidecar: "" },
+    ...{ agentPid: 0, agentStarted: "", created: new Date(0).toISOString() },
+  };
   writeFileSync(`${root}/agents/${agentFile(key)}.json`, JSON.stringify(record), { mode: 0o600 });
   const directory = openPath(`${root}/agents`, constants.O_RDONLY | constants.O_DIRECTORY);
   const listener = listenAt(directory, `${agentFile(key)}.sock`, 0o600);

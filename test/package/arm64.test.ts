@@ -53,7 +53,7 @@ describeWith(["musl", "arm64"], "the agents of the package", () => {
   });
 
   async function startEmulated(program: string) {
-    const target = await sandbox({ userNamespace: false });
+    const target = await sandbox({ userNamespace: process.getuid?.() !== 0 });
     onTestFinished(() => target.stop());
     writeFileSync(`${target.root}/file`, "from another processor\n");
     return startAgent({ through: [EMULATOR, program], args: ["direct", "--target-pid", String(target.pid)] });
