@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { container, engine } from "../helpers/engine.ts";
@@ -63,6 +63,8 @@ function tried(place: Place, startSubjects: () => Promise<Partial<Subjects>>): v
     };
   });
 
+  afterAll(() => Object.values(actors).forEach(endPodmanOf));
+
   if (place === "docker") refusedDevice(() => all.bare as Subject);
   for (const [name, row] of Object.entries(rows)) {
     const inRow = here.filter((cell) => cell.row === name);
@@ -80,6 +82,12 @@ function tried(place: Place, startSubjects: () => Promise<Partial<Subjects>>): v
       });
     });
   }
+}
+
+/** A Podman that an ordinary user has called once leaves a process that holds its user namespace. */
+function endPodmanOf({ user }: Actor): void {
+  const file = `${user.env.XDG_RUNTIME_DIR}/libpod/tmp/pause.pid`;
+  if (existsSync(file)) process.kill(Number(readFileSync(file, "utf8")), "SIGKILL");
 }
 
 /** With it is not run: where the tests run, nobody may have every capability to give. */
