@@ -212,6 +212,30 @@ describe("a container", () => {
     expect(asked.some((path) => path.startsWith("DELETE "))).toBe(true);
   });
 
+  test.each(["silence", "dripping"] as const)(
+    "of an engine that starts something with %s is given up at the deadline",
+    async (answer) => {
+      const run = runDirectory();
+      const state = { Running: true, Pid: 0, StartedAt: "2026-01-02T03:04:05Z" };
+      const Mounts = [{ Destination: "/run/porthole", Source: run.mount }];
+      for (const silent of [`POST /containers/${id}/exec`, `POST /exec/${id}/start`]) {
+        const engine = await fakeEngine((path) => {
+          if (path === silent) return answer;
+          if (path === `POST /containers/${id}/exec`) return { status: 201, body: { Id: id } };
+          return path === "/info" ? { status: 404, body: {} } : { status: 200, body: { Id: id, State: state, Mounts } };
+        });
+        const options = { engine: engine.socketPath, route: "mount" as const, timeoutMs: 100 };
+        await expect(attachContainer("web", options)).rejects.toMatchObject({
+          code: "ATTACH",
+          message: expect.stringMatching(
+            /^mount route to 'web': the engine (did not answer within 0\.1 s|at .* gives no stream)/,
+          ),
+        });
+        expect([readdirSync(run.agents), readdirSync(run.mount)]).toEqual([[], ["agent"]]);
+      }
+    },
+  );
+
   test("with another user's directory mounted, or paused, cannot be reached by that mount", async () => {
     runDirectory();
     const state = { Running: true, Paused: true, Pid: 0, StartedAt: "2026-01-02T03:04:05Z" };

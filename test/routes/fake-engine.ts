@@ -3,11 +3,12 @@ import { onTestFinished } from "vitest";
 import type { Engine } from "../../src/routes/engine.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 
-/** An answer that no engine gives on demand; `endless` is one whose body never ends, as fast as it is read. */
+/** An answer that no engine gives on demand; `endless` is one whose body never ends, as fast as it is read, `dripping` one that never ends and comes slowly. */
 export type FakeAnswer =
   | { status: number; headers?: Record<string, string>; body: unknown; raw?: string }
   | "silence"
-  | "endless";
+  | "endless"
+  | "dripping";
 
 /** An engine on a Unix socket that answers each path as told, a GET's as it is, another's after its method, for as long as the test runs. What real ones answer is tested in test/docker. */
 export async function fakeEngine(answer: (path: string) => FakeAnswer): Promise<Engine> {
@@ -22,6 +23,7 @@ export async function fakeEngine(answer: (path: string) => FakeAnswer): Promise<
       const given = answer(path);
       if (given === "silence") return;
       if (given === "endless") return pour(client);
+      if (given === "dripping") return drip(client);
       const body = given.raw ?? (given.body === undefined ? "" : JSON.stringify(given.body));
       const headers = Object.entries({ "Content-Length": Buffer.byteLength(body), ...given.headers });
       const head = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
@@ -44,4 +46,10 @@ function pour(client: Socket): void {
   };
   client.on("drain", more);
   more();
+}
+
+function drip(client: Socket): void {
+  client.write("HTTP/1.0 200 Told\r\n\r\n");
+  const timer = setInterval(() => client.write(" "), 10);
+  client.on("close", () => clearInterval(timer));
 }
