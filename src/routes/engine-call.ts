@@ -108,7 +108,11 @@ function prepare(
       ...(body !== undefined && { "Content-Type": type }),
     },
   });
-  asked.on("error", failed);
+  asked.on("error", (error: NodeJS.ErrnoException) => {
+    // Node: "socket hang up".
+    const isOver = error.code === "ECONNRESET";
+    failed(isOver ? new Error("the engine closed the connection without an answer", { cause: error }) : error);
+  });
   return { asked, body };
 }
 
@@ -125,8 +129,10 @@ function read(answer: IncomingMessage): Promise<string> {
       }
     });
     answer.on("end", () => resolve(held.bytes.toString()));
-    answer.on("error", reject);
-    answer.on("close", () => reject(new Error("the engine ended its answer too early")));
+    // Node: "aborted". Whether the signal did it, the caller knows.
+    const brokenOff = (cause?: unknown) => reject(new Error("the engine broke off its answer", { cause }));
+    answer.on("error", brokenOff);
+    answer.on("close", () => brokenOff());
   });
 }
 

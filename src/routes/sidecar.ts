@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { PortholeError } from "../errors.ts";
 import { VERSION } from "../protocol/messages.ts";
 import { agentImage, importAgentImage, removeUnusedImages } from "./agent-image.ts";
 import { AGENT_NAME } from "./agent-program.ts";
@@ -67,9 +68,15 @@ export async function removeSidecars(engine: Engine, target?: string, run = runD
   const signal = AbortSignal.timeout(CLEAN_UP_MS);
   const label = [`${OWNER_LABEL}=${run.root}`, ...(target === undefined ? [] : [`${SIDECAR_LABEL}=${target}`])];
   const filters = encodeURIComponent(JSON.stringify({ label }));
-  const listed = jsonOf(await call(engine, "GET", `/containers/json?all=true&filters=${filters}`, { signal })).list();
-  await Promise.all(listed.map((one) => remove(engine, one.get("Id").containerId(), signal)));
-  if (target === undefined) await removeUnusedImages(engine, SIDECAR_LABEL, signal);
+  try {
+    const listed = jsonOf(await call(engine, "GET", `/containers/json?all=true&filters=${filters}`, { signal })).list();
+    await Promise.all(listed.map((one) => remove(engine, one.get("Id").containerId(), signal)));
+    if (target === undefined) await removeUnusedImages(engine, SIDECAR_LABEL, signal);
+  } catch (error) {
+    if (!signal.aborted || error instanceof PortholeError) throw error;
+    const text = `the engine did not answer within ${CLEAN_UP_MS / 1_000} s`;
+    throw new PortholeError("TARGET", text, { errno: "ETIMEDOUT", cause: error });
+  }
 }
 
 /** The same for every start, so that one that was interrupted is found again: by target, by user (several share an engine) and by protocol. */

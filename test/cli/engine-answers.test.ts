@@ -120,7 +120,7 @@ describe("an engine that answers a start", () => {
       "sidecar",
       created,
       { status: 201, headers: { "Content-Length": "99" }, body: { Id: id } },
-      /sidecar route to 'web': aborted/,
+      /sidecar route to 'web': the engine broke off its answer\n$/,
     ],
     [
       "another protocol",
@@ -225,6 +225,9 @@ test.each<[string, FakeAnswer, string]>([
     { status: 200, body: [{}] },
     "GET /containers/json as Docker does: [0].Id is missing, not an id",
   ],
+  ["does not come", "silence", "the engine did not answer within 5 s"],
+  ["comes slowly", "dripping", "the engine did not answer within 5 s"],
+  ["is nothing", "hang-up", "the engine closed the connection without an answer"],
   ["has no end", "endless", "an answer of more than 33554432 bytes"],
 ])("detach --all at an engine whose list %s: one line", async (_, answer, complaint) => {
   const by = user();

@@ -3,12 +3,13 @@ import { onTestFinished } from "vitest";
 import type { Engine } from "../../src/routes/engine.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 
-/** An answer that no engine gives on demand; `endless` is one whose body never ends, as fast as it is read, `dripping` one that never ends and comes slowly. */
+/** An answer that no engine gives on demand; `endless` is one whose body never ends, as fast as it is read, `dripping` one that never ends and comes slowly, `hang-up` none. */
 export type FakeAnswer =
   | { status: number; headers?: Record<string, string>; body: unknown; raw?: string }
   | "silence"
   | "endless"
-  | "dripping";
+  | "dripping"
+  | "hang-up";
 
 /** An engine on a Unix socket that answers each path as told, a GET's as it is, another's after its method, for as long as the test runs. What real ones answer is tested in test/docker. */
 export async function fakeEngine(answer: (path: string) => FakeAnswer): Promise<Engine> {
@@ -17,13 +18,14 @@ export async function fakeEngine(answer: (path: string) => FakeAnswer): Promise<
   const server = createServer((client) => {
     clients.push(client);
     client.on("error", () => undefined);
-    client.once("data", (request) => {
+    client.once("data", (request): unknown => {
       const [, method, place = ""] = /^([A-Z]+) (\S+) /.exec(request.toString("latin1")) ?? [];
       const path = method === "GET" ? place : `${method} ${place}`;
       const given = answer(path);
-      if (given === "silence") return;
+      if (given === "silence") return undefined;
       if (given === "endless") return pour(client);
       if (given === "dripping") return drip(client);
+      if (given === "hang-up") return client.end();
       const body = given.raw ?? (given.body === undefined ? "" : JSON.stringify(given.body));
       const headers = Object.entries({ "Content-Length": Buffer.byteLength(body), ...given.headers });
       const head = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
