@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
+import { sandbox } from "../helpers/namespaces.ts";
 import { numbered, TmuxScreen } from "./screen.ts";
 
 const isOnScreen = (screen: TmuxScreen) => () => / byte [\d,]+ of [\d,]+\s*$/.test(screen.text());
@@ -30,13 +31,15 @@ describeWith(["tmux", "less"], "full-screen programs of the host on what the scr
   });
 });
 
-describeWith(["tmux", "lnav"], "lnav on what the screen shows", () => {
-  it("opens the descriptor and gives the terminal back", async () => {
-    await screen.open(screen.file("log", numbered(500)));
+describeWith(["tmux", "lnav", "userNamespaces"], "lnav on a file that no path of this machine reaches", () => {
+  it("reads the descriptor as its standard input and gives the terminal back", async () => {
+    const { pid, stop } = await sandbox({ steps: ["tmpfs", "/tmp", "write", "/tmp/log", numbered(500).trimEnd()] });
+    onTestFinished(stop);
+    await screen.open(`pid:${pid}:/tmp/log`);
     screen.keys("!");
     await screen.waitFor("the prompt", (text) => text.split("\n").at(-1)?.startsWith("! ") === true);
     screen.keys("C-u");
-    screen.type("lnav {}");
+    screen.type("lnav");
     screen.keys("Enter");
     await screen.waitFor("lnav", (text) => text.includes("line 500 of the log") && !/ byte [\d,]+ of /.test(text));
     screen.keys("q");
