@@ -9,7 +9,9 @@ import { grepLog } from "./grep.ts";
 import { growingFile, manyContainers, manyFiles } from "./growth.ts";
 import { idleFollow } from "./idle.ts";
 import { listTree } from "./list.ts";
-import { screen, screenSearch } from "./screen.ts";
+import { hourReplayed } from "./replay.ts";
+import { screen } from "./screen.ts";
+import { screenSearch } from "./search.ts";
 import { smallCat } from "./small-cat.ts";
 import { warmOpen } from "./warm-open.ts";
 
@@ -27,6 +29,7 @@ export const cases: Record<string, Case> = {
   screen,
   search: screenSearch,
   busy: busyWriter,
+  replay: hourReplayed,
   agent: agentCost,
   files: manyFiles,
   size: growingFile,

@@ -14,8 +14,11 @@ const kind = isBrowse ? "browse" : /^(open|demo)$/.test(command) ? "open" : "cat
 // no slower (measured).
 if (kind !== "cat") {
   const v8 = require("node:v8");
-  v8.setFlagsFromString("--semi-space-growth-factor=1");
+  const keepSmall = () => v8.setFlagsFromString("--semi-space-growth-factor=1");
+  keepSmall();
   v8.setFlagsFromString("--heap-growing-percent=100");
+  // V8 sets the factor back to 2 for the whole process when it makes the heap of another thread.
+  process.on("worker", (worker) => worker.once("online", keepSmall));
 }
 const name = `pack-PACK_HASH-${kind}-${process.version}-${process.arch}.cache`;
 const beside = `${__dirname}/${name}`;

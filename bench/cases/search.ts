@@ -1,0 +1,109 @@
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import type { Case } from "../case.ts";
+import { type Contestant, compare, type Result, summarise, timeCommand } from "../measure.ts";
+import type { Stage } from "../stage.ts";
+import { BenchTerminal, FRAME_END } from "../terminal.ts";
+import { writeDense } from "./access-log.ts";
+
+const SIZE = { columns: 200, rows: 50 };
+const BYTES = 2 * 2 ** 30;
+/** less takes 40 s for a GiB, lnav 20. */
+const PAGER_BYTES = 128 * 2 ** 20;
+const ENTER = "\r";
+
+const PATTERNS = [
+  ["literal", "upstream timed out"],
+  ["regex", 'HTTP/1\\.[01]" 50[234] [0-9]+ .*bot'],
+] as const;
+
+export const screenSearch: Case = {
+  title: "a search of a log of 2 GiB in the screen, to its end, by two threads; of 128 MiB beside less and lnav",
+  goals: [
+    { text: ">= 3 GB/s", result: "literal: porthole", of: "median", atMost: BYTES / 3e6 },
+    { text: ">= 1.5 GB/s", result: "regex: porthole", of: "median", atMost: BYTES / 1.5e6 },
+    { text: "cancel <= 50 ms", result: "cancel: porthole", of: "p95", atMost: 50 },
+  ],
+  run: measureSearch,
+};
+
+async function measureSearch(stage: Stage): Promise<Result[]> {
+  const path = `${stage.directory}/dense.log`;
+  try {
+    const results: Result[] = [];
+    for (const bytes of [BYTES, PAGER_BYTES]) {
+      writeDense(path, bytes);
+      const terminal = new BenchTerminal(stage.program("pty", "-lutil"), SIZE, ["node", stage.porthole, "open", path]);
+      await terminal.until((text) => text.includes(FRAME_END));
+      await terminal.quiet(500);
+      const name = bytes === BYTES ? "" : ", 128 MiB";
+      for (const [kind, pattern] of PATTERNS) {
+        const peers = bytes === BYTES ? [] : pagers(stage, path, pattern);
+        results.push(
+          ...(await compare([...both(terminal, path, pattern), ...peers], { rounds: 5, group: kind + name })),
+        );
+      }
+      if (bytes === BYTES) results.push(...(await cancels(terminal)));
+      await terminal.close();
+    }
+    return results;
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
+
+function both(terminal: BenchTerminal, path: string, pattern: string): Contestant[] {
+  const count = ["--no-mmap", "-c", pattern, path];
+  const total = Number(spawnSync("rg", count).stdout.toString()).toLocaleString("en");
+  const ours = async () => {
+    // The last frame is the one of the whole count. On a busy machine nothing may come for so long before it, too.
+    const started = performance.now();
+    let taken = await terminal.settled(`g/${pattern}${ENTER}`, 400);
+    for (let shown = await terminal.redrawn(); !shown.includes(` of ${total} `); shown = await terminal.redrawn()) {
+      if (performance.now() - started > 60_000) throw new Error(`${total} were to be found; the screen was ${shown}`);
+      await terminal.quiet(400);
+      taken = terminal.lastAt - started;
+    }
+    return taken;
+  };
+  return [
+    { name: "rg --no-mmap -c", run: () => timeCommand("rg", count) },
+    { name: "porthole", role: "ours", run: ours },
+  ];
+}
+
+/** Once each. */
+function pagers(stage: Stage, path: string, pattern: string): Contestant[] {
+  const less = async () => {
+    const pager = new BenchTerminal(stage.program("pty", "-lutil"), SIZE, ["less", "-n", path]);
+    try {
+      await pager.until((text) => text.includes("items"));
+      const started = performance.now();
+      // It stops at the first match: one that is nowhere takes it to the end.
+      pager.type(`/${pattern.replace("upstream", "downstream").replace("bot", "nobot")}${ENTER}`);
+      await pager.until((text) => text.includes("not found"));
+      return performance.now() - started;
+    } finally {
+      await pager.close();
+    }
+  };
+  const lnav = () => timeCommand("lnav", ["-n", "-c", `:filter-in ${pattern}`, path]);
+  return [
+    ...(stage.has("less") ? [{ name: "less, nothing found", every: 10, run: less }] : []),
+    ...(stage.has("lnav") ? [{ name: "lnav", every: 10, run: lnav }] : []),
+  ];
+}
+
+/** From Esc to a frame that says so, while a search with nothing to find is under way. */
+async function cancels(terminal: BenchTerminal): Promise<Result[]> {
+  const values: number[] = [];
+  for (let round = 0; round < 15; round++) {
+    terminal.type(`g/no such ${round}${ENTER}`);
+    await terminal.until((text) => text.includes("+ ("));
+    const started = performance.now();
+    terminal.type("\x1b");
+    await terminal.until((text) => text.includes("cancelled"));
+    values.push(performance.now() - started);
+  }
+  return summarise([{ name: "porthole", role: "ours", values }], { group: "cancel" });
+}
