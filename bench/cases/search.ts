@@ -9,7 +9,7 @@ import { writeDense } from "./access-log.ts";
 const SIZE = { columns: 200, rows: 50 };
 const BYTES = 2 * 2 ** 30;
 /** less takes 40 s for a GiB, lnav 20. */
-const PAGER_BYTES = 128 * 2 ** 20;
+const PAGER_BYTES = 64 * 2 ** 20;
 const ENTER = "\r";
 
 const PATTERNS = [
@@ -18,7 +18,7 @@ const PATTERNS = [
 ] as const;
 
 export const screenSearch: Case = {
-  title: "a search of a log of 2 GiB in the screen, to its end, by two threads; of 128 MiB beside less and lnav",
+  title: "a search of a log of 2 GiB in the screen, to its end, by two threads; of 64 MiB beside less and lnav",
   goals: [
     { text: ">= 3 GB/s", result: "literal: porthole", of: "median", atMost: BYTES / 3e6 },
     { text: ">= 1.5 GB/s", result: "regex: porthole", of: "median", atMost: BYTES / 1.5e6 },
@@ -36,7 +36,7 @@ async function measureSearch(stage: Stage): Promise<Result[]> {
       const terminal = new BenchTerminal(stage.program("pty", "-lutil"), SIZE, ["node", stage.porthole, "open", path]);
       await terminal.until((text) => text.includes(FRAME_END));
       await terminal.quiet(500);
-      const name = bytes === BYTES ? "" : ", 128 MiB";
+      const name = bytes === BYTES ? "" : ", 64 MiB";
       for (const [kind, pattern] of PATTERNS) {
         const peers = bytes === BYTES ? [] : pagers(stage, path, pattern);
         results.push(
