@@ -23,6 +23,7 @@ export const screenSearch: Case = {
     { text: ">= 3 GB/s", result: "literal: porthole", of: "median", atMost: BYTES / 3e6 },
     { text: ">= 1.5 GB/s", result: "regex: porthole", of: "median", atMost: BYTES / 1.5e6 },
     { text: "cancel <= 50 ms", result: "cancel: porthole", of: "p95", atMost: 50 },
+    { text: "cancel <= 50 ms", result: "cancel counting: porthole", of: "p95", atMost: 50 },
   ],
   run: measureSearch,
 };
@@ -33,7 +34,7 @@ async function measureSearch(stage: Stage): Promise<Result[]> {
     const results: Result[] = [];
     for (const bytes of [BYTES, PAGER_BYTES]) {
       writeDense(path, bytes);
-      const terminal = new BenchTerminal(stage.program("pty", "-lutil"), SIZE, ["node", stage.porthole, "open", path]);
+      const terminal = openLog(stage, path);
       await terminal.until((text) => text.includes(FRAME_END));
       await terminal.quiet(500);
       const name = bytes === BYTES ? "" : ", 64 MiB";
@@ -43,7 +44,7 @@ async function measureSearch(stage: Stage): Promise<Result[]> {
           ...(await compare([...both(terminal, path, pattern), ...peers], { rounds: 5, group: kind + name })),
         );
       }
-      if (bytes === BYTES) results.push(...(await cancels(terminal)));
+      if (bytes === BYTES) results.push(...(await cancelSearches(terminal)), ...(await cancelCounts(stage, path)));
       await terminal.close();
     }
     return results;
@@ -95,15 +96,38 @@ function pagers(stage: Stage, path: string, pattern: string): Contestant[] {
 }
 
 /** From Esc to a frame that says so, while a search with nothing to find is under way. */
-async function cancels(terminal: BenchTerminal): Promise<Result[]> {
+async function cancelSearches(terminal: BenchTerminal): Promise<Result[]> {
   const values: number[] = [];
   for (let round = 0; round < 15; round++) {
     terminal.type(`g/no such ${round}${ENTER}`);
     await terminal.until((text) => text.includes("+ ("));
-    const started = performance.now();
-    terminal.type("\x1b");
-    await terminal.until((text) => text.includes("cancelled"));
-    values.push(performance.now() - started);
+    values.push(await untilCancelled(terminal));
   }
   return summarise([{ name: "porthole", role: "ours", values }], { group: "cancel" });
+}
+
+/** The same, while the lines of a log that was just opened are counted. */
+async function cancelCounts(stage: Stage, path: string): Promise<Result[]> {
+  const values: number[] = [];
+  for (let round = 0; round < 10; round++) {
+    const terminal = openLog(stage, path);
+    await terminal.until((text) => text.includes(FRAME_END));
+    await terminal.quiet(200);
+    terminal.type("#");
+    await terminal.until((text) => text.includes("counting"));
+    values.push(await untilCancelled(terminal));
+    await terminal.close();
+  }
+  return summarise([{ name: "porthole", role: "ours", values }], { group: "cancel counting" });
+}
+
+async function untilCancelled(terminal: BenchTerminal): Promise<number> {
+  const started = performance.now();
+  terminal.type("\x1b");
+  await terminal.until((text) => text.includes("cancelled"));
+  return performance.now() - started;
+}
+
+function openLog(stage: Stage, path: string): BenchTerminal {
+  return new BenchTerminal(stage.program("pty", "-lutil"), SIZE, ["node", stage.porthole, "open", path]);
 }
