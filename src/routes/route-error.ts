@@ -26,8 +26,9 @@ export function routeError(
   if (error instanceof PortholeError && error.code === "ATTACH" && error.errno === "EPROTO") return error;
   const said = error instanceof Error ? error.message : String(error);
   const text = over.aborted && !(error instanceof PortholeError) ? LATE(timeoutMs) : said;
+  const hint = error instanceof PortholeError ? error.hint : undefined;
   const errno = over.aborted ? "ETIMEDOUT" : error instanceof PortholeError ? error.errno : undefined;
-  return new PortholeError("ATTACH", `${route} route to '${name}': ${text}`, { errno, cause: error });
+  return new PortholeError("ATTACH", `${route} route to '${name}': ${text}`, { errno, hint, cause: error });
 }
 
 const LATE = (timeoutMs: number) => `the engine did not answer within ${timeoutMs / 1000} s`;

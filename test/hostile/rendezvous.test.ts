@@ -24,7 +24,7 @@ import { describeAsRoot, describeWith } from "../helpers/availability.ts";
 import { container, engine } from "../helpers/engine.ts";
 import { compileFixture } from "../helpers/fuse.ts";
 import { ORDINARY_USER, OTHER_USER } from "../helpers/machine.ts";
-import { user } from "../helpers/porthole.ts";
+import { type User, user } from "../helpers/porthole.ts";
 import { descriptorCount } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { agentFacts } from "../protocol/samples.ts";
@@ -205,16 +205,63 @@ describeAsRoot("another user of this machine", () => {
 });
 
 describeWith(["root", "docker"], "another container with the same mount", () => {
-  test("that connects to each rendezvous as it appears, with noise or a wrong token, is refused, and the right agent is met", async () => {
+  /** An attach to a container whose own program stands where the agent is expected: what it was told, once it was. */
+  async function stolen(someone: User, bind: string) {
+    const { directory } = inject("machine");
+    const program = `${directory}/token-thief`;
+    compileFixture("token-thief", program);
+    const said = mkdtempSync(`${directory}/thief-`);
+    const target = await container(engine("docker"), {
+      host: { Binds: [bind, `${program}:${MOUNT_POINT}/agent:ro`, `${said}:/said`] },
+    });
+    const attaching = someone.run(["cat", "--route", "mount", `${target.name}:/note`]);
+    await waitFor("the token", () => existsSync(`${said}/token`));
+    const [socket = "", token = ""] = readFileSync(`${said}/token`, "utf8").split("\n");
+    expect(token).toMatch(/^[0-9a-f]{64}$/);
+    return { target, attaching, socket, token };
+  }
+
+  async function bindOf(someone: User): Promise<string> {
+    return (await someone.run(["docker-args"])).text.trim().replace("--volume ", "");
+  }
+
+  test("that has the token of the very rendezvous is refused: nothing of it is shown for the other's", async () => {
+    const someone = user({ engine: engine("docker") });
+    const bind = await bindOf(someone);
+    const other = await container(engine("docker"), {
+      steps: ["write", "/note", "of another"],
+      host: { Binds: [bind] },
+    });
+    const { target, attaching, socket, token } = await stolen(someone, bind);
+    // The right program with the right token at the right place, in the wrong container.
+    const exec = await other.handle.exec({
+      Cmd: [`${MOUNT_POINT}/agent`, "mount", "--socket", socket, "--token-stdin"],
+      ...{ User: "0", AttachStdin: true, AttachStdout: true, AttachStderr: true },
+    });
+    const stream = await exec.start({ hijack: true, stdin: true });
+    stream.resume();
+    stream.write(`${token}\n`);
+    const result = await attaching;
+    expect(result).toMatchObject({ code: 4, text: "" });
+    expect(result.stderr).toContain("1 other connections to its socket were refused");
+    await waitFor("the other's agent to end", async () => !(await exec.inspect()).Running);
+    expect((await exec.inspect()).ExitCode).not.toBe(0);
+    stream.destroy();
+    await Promise.all([target.remove(), other.remove()]);
+  }, 120_000);
+
+  test("that connects to each rendezvous as it appears, with noise or a real token of another time, is refused, and the right agent is met", async () => {
     const program = `${inject("machine").directory}/intruder`;
     compileFixture("intruder", program);
     const someone = user({ engine: engine("docker") });
-    const { text } = await someone.run(["docker-args"]);
-    const bind = text.trim().replace("--volume ", "");
+    const bind = await bindOf(someone);
+    const { target: robbed, attaching, token } = await stolen(someone, bind);
+    await robbed.remove();
+    await attaching;
     const said = mkdtempSync(`${inject("machine").directory}/intruder-`);
     const target = await container(engine("docker"), { steps: ["write", "/note", "x"], host: { Binds: [bind] } });
     const other = await container(engine("docker"), {
-      command: ["/b/intruder", MOUNT_POINT, "/said/log"],
+      command: ["/b/intruder", MOUNT_POINT, "/said/log", token],
       host: { Binds: [bind, `${program}:/b/intruder:ro`, `${said}:/said`] },
     });
     const log = () => (existsSync(`${said}/log`) ? readFileSync(`${said}/log`, "utf8") : "");
