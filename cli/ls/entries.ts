@@ -1,4 +1,4 @@
-import type { DirectoryEntry } from "../../src/index.ts";
+import { type DirectoryEntry, PortholeError } from "../../src/index.ts";
 import { joinPath } from "../../src/listing.ts";
 import type { Item } from "./item.ts";
 import { PackedEntries } from "./packed-entries.ts";
@@ -38,9 +38,16 @@ export class Entries implements Items {
     return this.packed.length;
   }
 
-  /** Behind those that are there. */
+  /** Behind those that are there. Throws FILE (ENOMEM) where there is no memory for it. */
   add(entry: Pick<DirectoryEntry, "name" | "type" | "facts" | "link">): void {
-    this.packed.add(entry);
+    try {
+      this.packed.add(entry);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      const { target } = this.directory;
+      const text = `cannot list ${target}: not enough memory for more than ${this.length} entries`;
+      throw new PortholeError("FILE", text, { errno: "ENOMEM", cause: error });
+    }
   }
 
   /** Puts them in the order that `ls` shows: by name, or newest or largest first and by name among equals. */

@@ -62,14 +62,17 @@ export class PackedEntries {
 
   /** `d_type` of getdents64(2). */
   type(index: number): number {
-    const { view, start } = this.#place(index);
-    return view.getUint8(start + TYPE);
+    const place = this.#starts[index] as number;
+    return (this.#chunks[place >>> SHIFT] as Chunk).view.getUint8((place & (CHUNK - 1)) + TYPE);
   }
 
   facts(index: number): FileFacts | undefined {
-    const { view, start } = this.#place(index);
-    if ((view.getUint8(start + FLAGS) & HAS_FACTS) === 0) return undefined;
-    return new PackedFacts(view, start - HEAD - FACTS_SIZE);
+    const place = this.#starts[index] as number;
+    const { view } = this.#chunks[place >>> SHIFT] as Chunk;
+    const start = place & (CHUNK - 1);
+    return (view.getUint8(start + FLAGS) & HAS_FACTS) === 0
+      ? undefined
+      : new PackedFacts(view, start - HEAD - FACTS_SIZE);
   }
 
   /** A byte of a name, -1 behind its end. */
@@ -110,7 +113,9 @@ export class PackedEntries {
     const kept = this.#chunks[this.#last];
     if (kept !== undefined && kept.bytes.length >= most) return kept;
     // Most directories are small.
-    const bytes = Buffer.allocUnsafeSlow(Math.max(most, Math.min(CHUNK, FIRST_CHUNK << (2 * this.#last))));
+    const bytes = Buffer.allocUnsafeSlow(
+      Math.max(most, this.#last < KEPT + 2 ? FIRST_CHUNK << (2 * this.#last) : CHUNK),
+    );
     const chunk = { bytes, view: new DataView(bytes.buffer) };
     this.#chunks[this.#last] = chunk;
     return chunk;
@@ -127,12 +132,15 @@ interface Place extends Chunk {
   nameLength: number;
 }
 
-/** Above the longest entry: name, and link of 64 KiB. 2^32 bytes of such chunks can be told apart, a directory's limit is a tenth. */
-const CHUNK = 1 << 18;
-const SHIFT = 18;
+/**
+ * Above the longest entry: name, and link of 64 KiB. 2^32 bytes of such chunks can be told apart, a directory's limit is a tenth. Where memory is limited
+ * (RLIMIT_DATA) one that is not to be had fails while there is enough left for the rest of the program, whose own failure would be the end without a word of ours.
+ */
+const SHIFT = 25;
+const CHUNK = 1 << SHIFT;
 const FIRST_CHUNK = 1 << 12;
 /** Chunks, and entries, of a usual directory. */
-const KEPT = 8;
+const KEPT = 5;
 const USUAL = 4096;
 const NOTHING = new Uint8Array(0);
 

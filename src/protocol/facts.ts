@@ -30,12 +30,17 @@ export interface FileFacts {
 
 /** Decodes the 120 bytes of file facts at `offset` of `bytes`. */
 export function decodeFileFacts(bytes: Uint8Array, offset = 0): FileFacts {
+  return factsAt(new DataView(bytes.buffer, bytes.byteOffset + offset, FileFactsAt.size), 0);
+}
+
+/** Decodes the 120 bytes of file facts at a place of a view. */
+export function factsAt(view: DataView, from: number): FileFacts {
   const at = FileFactsAt;
-  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, at.size);
-  const u32 = (position: number) => view.getUint32(position, true);
-  const u64 = (position: number) => view.getBigUint64(position, true);
-  const time = (seconds: number, ns: number) => view.getBigInt64(seconds, true) * 1_000_000_000n + BigInt(u32(ns));
-  const flags = knownFlags(view);
+  const u32 = (position: number) => view.getUint32(from + position, true);
+  const u64 = (position: number) => view.getBigUint64(from + position, true);
+  const time = (seconds: number, ns: number) =>
+    view.getBigInt64(from + seconds, true) * 1_000_000_000n + BigInt(u32(ns));
+  const flags = knownFlags(view, from);
   return {
     mode: u32(at.mode),
     links: u32(at.links),
@@ -73,13 +78,14 @@ export function decodePromise(bytes: Uint8Array): PromisedFile {
     inode: view.getBigUint64(at.inode, true),
     rdevMajor: view.getUint32(at.rdevMajor, true),
     rdevMinor: view.getUint32(at.rdevMinor, true),
-    relayed: (knownFlags(view) & FactsFlag.relayed) !== 0,
+    relayed: (knownFlags(view, 0) & FactsFlag.relayed) !== 0,
   };
 }
 
-function knownFlags(view: DataView): number {
-  const flags = view.getUint32(FileFactsAt.flags, true);
-  if ((flags & ~(FactsFlag.relayed | FactsFlag.birthTime)) !== 0 || view.getUint32(FileFactsAt.zero, true) !== 0) {
+function knownFlags(view: DataView, from: number): number {
+  const flags = view.getUint32(from + FileFactsAt.flags, true);
+  const zero = view.getUint32(from + FileFactsAt.zero, true);
+  if ((flags & ~(FactsFlag.relayed | FactsFlag.birthTime)) !== 0 || zero !== 0) {
     throw new PortholeError("SESSION", `the agent sent file facts with unknown flags 0x${flags.toString(16)}`);
   }
   return flags;

@@ -1,5 +1,5 @@
 import { PortholeError } from "../errors.ts";
-import { decodeFileFacts, type FileFacts } from "./facts.ts";
+import { type FileFacts, factsAt } from "./facts.ts";
 import {
   EntryAt,
   FileFactsAt,
@@ -155,7 +155,7 @@ function entry(record: Uint8Array, view: DataView): EntryRecord {
     name,
     type: view.getUint8(EntryAt.type),
     error: errno(view, EntryAt.error),
-    facts: withFacts ? decodeFileFacts(record, EntryAt.size) : undefined,
+    facts: withFacts ? factsAt(view, EntryAt.size) : undefined,
     link: linkLength > 0 ? copy(record, nameAt + nameLength, linkLength) : undefined,
   };
 }
@@ -186,7 +186,7 @@ function processFile(record: Uint8Array, view: DataView): ProcessFileRecord {
     fd: view.getUint32(ProcessFileAt.fd, true),
     flags: view.getUint32(ProcessFileAt.access, true),
     position: view.getBigUint64(ProcessFileAt.position, true),
-    facts: decodeFileFacts(record, ProcessFileAt.facts),
+    facts: factsAt(view, ProcessFileAt.facts),
     link: copy(record, ProcessFileAt.size, linkLength),
   };
 }

@@ -165,6 +165,24 @@ describe("ls", () => {
   });
 });
 
+/** A directory that has always one name more, of the longest; `ended` says with which errno nobody listened any more. */
+function endless(): { list: Lie; ended: () => Promise<string> } {
+  const block = Buffer.concat(Array.from({ length: 500 }, () => entry(Buffer.alloc(1024, "n"))));
+  let said: (errno: string) => void;
+  const ended = new Promise<string>((resolve) => {
+    said = resolve;
+  });
+  const list: Lie = (request, client) => {
+    const [reading, writing] = pipe();
+    client.answer(request, nothing, [reading]);
+    reading.close();
+    const more = () => writeFile(writing.number, block, (error) => (error ? said(error.code ?? "") : more()));
+    more();
+    void ended.then(() => writing.close());
+  };
+  return { list, ended: () => ended };
+}
+
 /** What a run took at most, by what it says itself at its end. */
 function peakMemory() {
   const directory = temporaryDirectory();
@@ -184,19 +202,7 @@ describe.each([
   ["find", ["find", ":/x", "-name", "nothing"]],
 ] as const)("%s of a directory without end", (_, args) => {
   test("stops at a limit, with one line, and in little memory", async () => {
-    const name = Buffer.alloc(1024, "n");
-    const block = Buffer.concat(Array.from({ length: 500 }, () => entry(name)));
-    let ended: Promise<string> | undefined;
-    const list: Lie = (request, client) => {
-      const [reading, writing] = pipe();
-      client.answer(request, nothing, [reading]);
-      reading.close();
-      ended = new Promise((resolve) => {
-        const more = () => writeFile(writing.number, block, (error) => (error ? resolve(error.code ?? "") : more()));
-        more();
-      });
-      void ended.then(() => writing.close());
-    };
+    const { list, ended } = endless();
     const target = liar({ stat: isDirectory, open: absent, list });
     const peak = peakMemory();
     const result = await someone.run(
@@ -212,9 +218,30 @@ describe.each([
       /^porthole: cannot list [^\n]*: more than 268435456 bytes of names, which is where porthole stops\n$/,
     );
     expect(result.code).toBe(1);
-    expect(await ended).toBe("EPIPE");
+    expect(await ended()).toBe("EPIPE");
   }, 150_000);
 });
+
+test("ls that runs out of memory says so in one line, or ends as V8 does, and nobody writes for it any more", async () => {
+  const outcomes = new Set<string>();
+  // Memory is asked for 32 MiB at a time: of these limits one at least leaves enough for the line.
+  for (const mebibytes of [200, 211, 222]) {
+    const { list, ended } = endless();
+    const target = liar({ stat: isDirectory, open: absent, list });
+    const { code, signal, stderr } = await someone.run(["ls", `${target}:/x`], {
+      before: ["prlimit", "--core=0", `--data=${mebibytes << 20}`],
+      deadline: 100_000,
+    });
+    if (signal === "SIGABRT" || signal === "SIGTRAP") expect(stderr).toContain("out of memory");
+    else {
+      expect(stderr).toMatch(/^porthole: cannot list [^\n]*: not enough memory for more than \d+ entries\n$/);
+      expect(code).toBe(1);
+    }
+    outcomes.add(signal ?? "said");
+    expect(await ended()).toBe("EPIPE");
+  }
+  expect(outcomes).toContain("said");
+}, 300_000);
 
 describe("ls of a directory as large as promised", () => {
   const MANY = 1_000_000;
