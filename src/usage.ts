@@ -1,4 +1,4 @@
-import type { PortholeError } from "./errors.ts";
+import { PortholeError } from "./errors.ts";
 import { isPseudo, type Mount, parseMounts } from "./mounts.ts";
 import type { OpenFile } from "./open-file.ts";
 import type { FileFacts } from "./protocol/facts.ts";
@@ -18,19 +18,23 @@ export interface Usage {
 /** Adds up sizes as du(1) does: what has several names or mount points is counted where it is met first, for all paths asked of one object. */
 export class UsageCounter {
   readonly #session: Session;
+  readonly #limit: number;
   #mounts: Promise<{ pseudo: Set<string>; roots: Set<string> }> | undefined;
   /** Files with several names, and directories that are mounted somewhere: device and inode. */
   readonly #seen = new Set<string>();
+  #isFull = false;
 
-  constructor(session: Session) {
+  /** `limit`: files with several names that are remembered, some 100 bytes each. A tree that claims more is counted on, by names. */
+  constructor(session: Session, limit = LIMIT) {
     this.#session = session;
+    this.#limit = limit;
   }
 
   /**
    * Usage of a path. Mounts below it count, except file systems that the kernel makes up (/proc, /sys), unless `path` is in one.
    * @param failed hears of what could not be looked at; without it the first such error is thrown.
    * @param onProgress hears now and then what has been added up so far
-   * @throws PortholeError FILE for the path itself; SESSION
+   * @throws PortholeError FILE for the path itself, and E2BIG beyond the limit; SESSION
    */
   async of(
     path: string,
@@ -53,7 +57,7 @@ export class UsageCounter {
         roots.add(identityOf(facts));
       }
       if (pseudo.has(deviceOf(facts)) && deviceOf(facts) !== startDevice) continue;
-      if (this.#isSeen(facts, type, roots)) continue;
+      if (this.#isSeen(facts, type, roots, failed)) continue;
       isEntered = true;
       if (type === DT_DIR) usage.directories++;
       else usage.files++;
@@ -64,13 +68,20 @@ export class UsageCounter {
     return usage;
   }
 
-  #isSeen(facts: FileFacts, type: number, roots: Set<string>): boolean {
+  #isSeen(facts: FileFacts, type: number, roots: Set<string>, failed?: (error: PortholeError) => void): boolean {
     const identity = identityOf(facts);
     const mayComeAgain = roots.has(identity) || (type !== DT_DIR && facts.links > 1);
     if (!mayComeAgain) return false;
     if (this.#seen.has(identity)) return true;
-    this.#seen.add(identity);
+    if (this.#seen.size < this.#limit) this.#seen.add(identity);
+    else if (!this.#isFull) this.#tell(failed);
     return false;
+  }
+
+  #tell(failed: (error: PortholeError) => void = thrown): void {
+    this.#isFull = true;
+    const what = `more than ${this.#limit} files with several names: from here on each name is counted`;
+    failed(new PortholeError("FILE", what, { errno: "E2BIG" }));
   }
 
   async #readMounts(): Promise<{ pseudo: Set<string>; roots: Set<string> }> {
@@ -103,8 +114,13 @@ async function contentOf(file: OpenFile): Promise<Buffer> {
 }
 
 const DT_REG = 8;
+const LIMIT = 4_194_304;
 /** Files between two calls of a progress listener. */
 const PROGRESS_STEP = 64;
+
+function thrown(error: PortholeError): never {
+  throw error;
+}
 
 function deviceOf({ device }: { device: { major: number; minor: number } }): string {
   return `${device.major}:${device.minor}`;
