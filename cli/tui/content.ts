@@ -5,6 +5,7 @@ import {
   detectEncoding,
   type Encoding,
   encodeAs,
+  looksBinary,
   type NextData,
   regularSource,
   StreamSource,
@@ -50,6 +51,13 @@ export function contentOf(file: ScreenFile): Content {
   }
   const stream = new StreamSource();
   return { source: stream, stream, ...PLAIN };
+}
+
+/** True when the text that would be seen there is none, so that it is better shown by its bytes. */
+export function seemsBinary({ source }: Content, atEnd: boolean): boolean {
+  const head = Buffer.alloc(4096);
+  const from = atEnd ? Math.max(source.start(), source.end() - head.length) : source.start();
+  return looksBinary(head.subarray(0, source.read(from, head)));
 }
 
 const PLAIN = { encoding: "utf-8", mark: 0 } as const;

@@ -1,6 +1,6 @@
 import { type FollowFile, type FollowSource, follow, PortholeError } from "../../src/index.ts";
 import type { ScreenFile } from "./content.ts";
-import type { Viewer } from "./viewer.ts";
+import type { SourceChanges } from "./source-changes.ts";
 
 /** A generation as the screen reads it. */
 export interface ScreenGeneration extends FollowFile {
@@ -13,7 +13,7 @@ export interface ScreenGeneration extends FollowFile {
  */
 export class Follower {
   readonly #source: FollowSource<ScreenGeneration>;
-  readonly #viewer: Viewer;
+  readonly #changes: SourceChanges;
   readonly #abort = new AbortController();
   /** Generations that the viewer reads, by descriptor: closed when it does no more. */
   readonly #shown = new Map<number, () => void | Promise<void>>();
@@ -24,16 +24,15 @@ export class Follower {
   #isUnreachable = false;
   #running: Promise<void> | undefined;
 
-  constructor(source: FollowSource<ScreenGeneration>, viewer: Viewer, placeIsTold: boolean) {
+  constructor(source: FollowSource<ScreenGeneration>, changes: SourceChanges, placeIsTold: boolean) {
     this.#source = this.#kept(source);
-    this.#viewer = viewer;
+    this.#changes = changes;
     this.#placeIsTold = placeIsTold;
   }
 
-  /** Call after every action: starts with the first follow. `failed` hears what ends it. */
-  update(failed: (error: unknown) => void): void {
-    if (this.#viewer.follow !== "on") return;
-    this.#viewer.isFollowed = true;
+  /** The user follows: the first time, it begins. `failed` hears what ends it. */
+  start(failed: (error: unknown) => void): void {
+    this.#changes.isFollowed = true;
     this.#running ??= this.#run().catch(failed);
   }
 
@@ -46,26 +45,26 @@ export class Follower {
 
   async #run(): Promise<void> {
     const { signal } = this.#abort;
-    const viewer = this.#viewer;
+    const changes = this.#changes;
     const position = this.#source.file?.stat().size ?? 0;
     for await (const event of follow(this.#source, { position, contents: false, signal })) {
       switch (event.kind) {
         case "grown":
-          viewer.grown();
+          changes.grown();
           break;
         case "truncated":
-          viewer.truncated("truncated: the file begins anew");
+          changes.truncated("truncated: the file begins anew");
           break;
         case "deleted":
-          viewer.note("deleted: no file has this name any more; the open one is still read");
+          changes.note("deleted: no file has this name any more; the open one is still read");
           break;
         case "unreachable":
           if (this.#placeIsTold && !isOfFile(event.error)) break;
           this.#isUnreachable = true;
-          viewer.note("the path cannot be asked about any more; what is open is still read");
+          changes.note("the path cannot be asked about any more; what is open is still read");
           break;
         case "reachable":
-          if (this.#isUnreachable) viewer.note("the path can be asked about again");
+          if (this.#isUnreachable) changes.note("the path can be asked about again");
           this.#isUnreachable = false;
           break;
         case "rotated":
@@ -73,7 +72,7 @@ export class Follower {
           else this.#show(event.file, 0, "rotated: here the new file begins");
           break;
         case "returned":
-          if (!event.file) viewer.note("the file has its name again");
+          if (!event.file) changes.note("the file has its name again");
           else if (event.continues) this.#show(event.file, undefined, "the file has its name again");
           else this.#show(event.file, 0, "there is a file of this name again: here it begins");
           break;
@@ -83,7 +82,7 @@ export class Follower {
 
   #show(generation: ScreenGeneration, from: number | undefined, text: string): void {
     this.#shown.set(generation.file.fd, this.#closers.get(generation) ?? (() => {}));
-    this.#viewer.continueWith(generation.file, from, text, (fds) => void this.#release(fds));
+    this.#changes.continueWith(generation.file, from, text, (fds) => void this.#release(fds));
   }
 
   async #release(fds: readonly number[]): Promise<void> {

@@ -1,10 +1,10 @@
 import type { FollowSource, OpenFile } from "../../src/index.ts";
-import { contentOf, type ScreenFile, StreamPump } from "./content.ts";
+import { contentOf, type ScreenFile, StreamPump, seemsBinary } from "./content.ts";
 import { Follower, type ScreenGeneration } from "./follower.ts";
 import { isDestination } from "./goto.ts";
 import type { Action } from "./keymap.ts";
 import type { Frame, Host, Location, Size, View } from "./view.ts";
-import { seemsBinary, Viewer } from "./viewer.ts";
+import { Viewer } from "./viewer.ts";
 import { viewerStatus } from "./viewer-status.ts";
 
 /** How a file is shown at first. */
@@ -90,13 +90,13 @@ export class ViewerView implements View {
     if (isBinary) this.#viewer.say("binary: shown by its bytes, x shows it as text");
     if (followSource && content.chain) {
       const isTold = typeof followSource === "function";
-      const source = isTold ? followSource((text) => this.#viewer.note(text)) : followSource;
-      this.#follower = new Follower(source, this.#viewer, isTold);
+      const source = isTold ? followSource((text) => this.#viewer.changes.note(text)) : followSource;
+      this.#follower = new Follower(source, this.#viewer.changes, isTold);
     }
     if (stream) {
       this.#pump.start(file, stream, {
         wanted: (readAhead) => this.#viewer.follow === "on" || this.#viewer.unread < readAhead,
-        grown: () => this.#viewer.grown(),
+        grown: () => this.#viewer.changes.grown(),
         ended: (error) => {
           if (error !== undefined) this.#viewer.say(`reading ended: ${error instanceof Error ? error.message : error}`);
           else if (!file.isSeekable) this.#viewer.say("the stream has ended");
@@ -186,7 +186,7 @@ export class ViewerView implements View {
   }
 
   #follow(): void {
-    this.#follower?.update((error) => this.#host.fail(error));
+    if (this.#viewer.follow === "on") this.#follower?.start((error) => this.#host.fail(error));
   }
 
   #ask(action: string): boolean {

@@ -1,0 +1,19 @@
+import type { ViewerParts } from "./viewer-parts.ts";
+
+/** Ends what goes on in a viewer, what one waits for first; where nothing does, takes away a mark that is shown. Says what it ended. */
+export function cancel(parts: ViewerParts): void {
+  const { text, searching, counting, say } = parts;
+  const wasWaiting = endWaits(parts);
+  const wasSearching = searching.cancel();
+  if (wasWaiting || wasSearching) say("search cancelled");
+  else if (text.filter?.cancel()) say("filter cancelled: this is not all");
+  else if (counting.cancel()) say("counting cancelled");
+  else if (text.anchor !== undefined) text.anchor = undefined;
+  else searching.isHidden = true;
+}
+
+/** One goes elsewhere. True when a search was on its way. */
+export function endWaits({ jumps, walk }: ViewerParts): boolean {
+  const wasTiming = jumps.end();
+  return walk.end() || wasTiming;
+}

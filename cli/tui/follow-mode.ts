@@ -1,0 +1,67 @@
+import type { Growth } from "./growth.ts";
+import type { ShownText } from "./shown-text.ts";
+import type { FollowState } from "./viewer-facts.ts";
+
+export interface FollowModeOptions {
+  /** False where there is nothing to follow with. */
+  canFollow: boolean;
+  say(message: string): void;
+}
+
+/** Whether the screen stays at the end of what is written: scrolling up pauses that, and the end goes on with it. */
+export class FollowMode {
+  readonly #text: ShownText;
+  readonly #growth: Growth;
+  readonly #options: FollowModeOptions;
+  #state: FollowState = "off";
+  /** Lines that had come when one paused. */
+  #pausedAt = 0;
+
+  constructor(text: ShownText, growth: Growth, options: FollowModeOptions) {
+    this.#text = text;
+    this.#growth = growth;
+    this.#options = options;
+  }
+
+  get state(): FollowState {
+    return this.#state;
+  }
+
+  get isOn(): boolean {
+    return this.#state === "on";
+  }
+
+  /** Lines that came since the pause. */
+  get news(): number {
+    return this.#growth.lines - this.#pausedAt;
+  }
+
+  toggle(): void {
+    if (!this.#options.canFollow) {
+      this.#options.say("nothing to follow here: this is no file that grows");
+      return;
+    }
+    this.#state = this.isOn ? "off" : "on";
+    if (this.isOn) this.toEnd();
+  }
+
+  /** Shows the last page; a paused follow goes on. */
+  toEnd(): void {
+    this.#text.toEnd();
+    if (this.#state === "paused") this.#state = "on";
+  }
+
+  scroll(rows: number): void {
+    const { viewport } = this.#text;
+    viewport.scroll(rows);
+    if (rows < 0) this.moved();
+    else if (rows > 0 && this.#state === "paused" && viewport.atEnd()) this.#state = "on";
+  }
+
+  /** One is somewhere else: off the end, following pauses. */
+  moved(): void {
+    if (!this.isOn || this.#text.viewport.atEnd()) return;
+    this.#state = "paused";
+    this.#pausedAt = this.#growth.lines;
+  }
+}

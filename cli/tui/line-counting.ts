@@ -1,0 +1,65 @@
+import type { Document } from "./document.ts";
+
+/** Lines of a file that is smaller than this are counted at once; of a bigger one when somebody asks for a number. */
+const COUNTED_AT_ONCE = 256 * 1024 * 1024;
+
+/** When a document's lines are counted. */
+export class LineCounting {
+  readonly #document: Document;
+  #isReady = false;
+  /** One has cancelled it: it does not begin by itself again. */
+  #isEnded = false;
+
+  constructor(document: Document) {
+    this.#document = document;
+  }
+
+  /** Part of the lines that were counted, while that goes on. */
+  get progress(): number | undefined {
+    const { scan } = this.#document.index;
+    return scan.isRunning && !scan.isComplete ? scan.progress : undefined;
+  }
+
+  /** Somebody stays here: it may begin by itself. */
+  ready(): void {
+    this.#isReady = true;
+  }
+
+  /** Counts them, if that does not go on already. */
+  go(): void {
+    this.#isEnded = false;
+    this.#document.index.scan.go();
+  }
+
+  /** Counts what came, where the rest is counted. */
+  grown(): void {
+    const { scan } = this.#document.index;
+    if (!scan.isCancelled) scan.go();
+  }
+
+  /** Once a frame: begins where nobody has to ask. */
+  look(): void {
+    const { scan } = this.#document.index;
+    const isSmall = this.#document.source.end() < COUNTED_AT_ONCE;
+    if (this.#isReady && scan.isCancelled && !this.#isEnded && isSmall) scan.go();
+  }
+
+  /** Ends what is under way. True when something was. */
+  cancel(): boolean {
+    const { scan } = this.#document.index;
+    if (!scan.isRunning) return false;
+    this.#isEnded = true;
+    void scan.cancel();
+    return true;
+  }
+
+  /** Resolves when nothing reads the source; what it resolves with goes on. */
+  async pause(): Promise<() => void> {
+    const { scan } = this.#document.index;
+    const goesOn = !scan.isCancelled;
+    await scan.cancel();
+    return () => {
+      if (goesOn) scan.go();
+    };
+  }
+}

@@ -1,0 +1,118 @@
+import { holesOf, type ScreenFile } from "./content.ts";
+import type { Document } from "./document.ts";
+import type { Growth } from "./growth.ts";
+import type { LineCounting } from "./line-counting.ts";
+import type { Searching } from "./searching.ts";
+import type { ShownText } from "./shown-text.ts";
+
+/** What knows something of the source that changes. */
+export interface SourceReaders {
+  text: ShownText;
+  searching: Searching;
+  counting: LineCounting;
+  growth: Growth;
+}
+
+/** What becomes of the source while it is shown: it grows, is cut, another file goes on behind it, and rows of ours stand between. */
+export class SourceChanges {
+  readonly #document: Document;
+  readonly #readers: SourceReaders;
+  readonly #changed: () => void;
+  /** What waits until nothing reads the source, one after the other. */
+  #drops: Promise<void> = Promise.resolve();
+  #isClosed = false;
+  /** True while an engine follows and tells of cuts itself. */
+  isFollowed = false;
+
+  /** `changed`: a frame should show it. */
+  constructor(document: Document, readers: SourceReaders, changed: () => void) {
+    this.#document = document;
+    this.#readers = readers;
+    this.#changed = changed;
+  }
+
+  /** Once a frame: what has the source become? */
+  look(): void {
+    const { text, searching, counting, growth } = this.#readers;
+    const change = this.#document.look();
+    if (change === "cut" && this.#document.chain && !this.isFollowed)
+      this.truncated("the file was truncated: this is its new beginning");
+    if (change === "grown") {
+      text.viewport.forget();
+      searching.grown();
+      text.filter?.grown();
+      counting.grown();
+    }
+    counting.look();
+    if (growth.look(Date.now())) this.#changed();
+  }
+
+  /** The source has more bytes. */
+  grown(): void {
+    this.#changed();
+  }
+
+  /** A row of ours, at the end: something happened to what is followed. */
+  note(text: string): void {
+    this.#document.chain?.note(text);
+    this.#readers.growth.skipTo(this.#document.source.end());
+    this.#changed();
+  }
+
+  /** The file was cut or written anew in place: what it held is gone. */
+  truncated(note: string): void {
+    const { chain } = this.#document;
+    const { text, searching, growth } = this.#readers;
+    if (!chain) return;
+    chain.restart(note, this.#document.knownEnd);
+    this.#document.dropBefore(chain.start());
+    searching.at = undefined;
+    text.anchor = undefined;
+    growth.skipTo(chain.end());
+    this.#drop(chain.start());
+    text.layOutAnew();
+    this.#changed();
+  }
+
+  /** Another file goes on from here, from its offset `from`. `dropped` hears of descriptors that are read no more. */
+  continueWith(
+    file: Pick<ScreenFile, "fd" | "nextData">,
+    from: number | undefined,
+    note: string,
+    dropped: (fds: number[]) => void,
+  ): void {
+    const { chain } = this.#document;
+    if (!chain) return;
+    chain.continueWith(file.fd, from ?? chain.offsetInFile(chain.end()), note, holesOf(file));
+    this.#readers.growth.skipTo(chain.end());
+    const fds = chain.takeDropped();
+    if (fds.length > 0) this.#drop(chain.start(), () => dropped(fds));
+    this.#readers.text.viewport.forget();
+    this.#changed();
+  }
+
+  /** Resolves when what was dropped is, after which nothing is begun again. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#drops;
+  }
+
+  /** What was before `start` is gone: forgets it while nothing reads the source. */
+  #drop(start: number, dropped: () => void = () => undefined): void {
+    this.#drops = this.#drops.then(async () => {
+      const { text, searching, counting } = this.#readers;
+      const { filter } = text;
+      const [count, search, filtering] = await Promise.all([counting.pause(), searching.pause(), filter?.pause()]);
+      await text.ended();
+      this.#document.dropBefore(start);
+      searching.dropBefore(start);
+      filter?.dropBefore(start);
+      dropped();
+      if (this.#isClosed) return;
+      count();
+      search();
+      filtering?.();
+      this.#changed();
+    });
+  }
+}

@@ -1,0 +1,17 @@
+import type { FollowMode } from "./follow-mode.ts";
+import type { Jumps } from "./jumps.ts";
+import type { LineCounting } from "./line-counting.ts";
+import type { MatchWalk } from "./match-walk.ts";
+import type { Searching } from "./searching.ts";
+import type { ShownText } from "./shown-text.ts";
+
+/** What a viewer's keys are done with. */
+export interface ViewerParts {
+  readonly text: ShownText;
+  readonly searching: Searching;
+  readonly walk: MatchWalk;
+  readonly jumps: Jumps;
+  readonly following: FollowMode;
+  readonly counting: LineCounting;
+  say(this: void, message: string): void;
+}
