@@ -1,8 +1,11 @@
 import { readFileSync } from "node:fs";
+import { Readable } from "node:stream";
 import { PortholeError } from "../errors.ts";
 import { AGENT_NAME, agentHash, agentProgram } from "./agent-program.ts";
+import { BoundedBuffer } from "./bounded-buffer.ts";
+import { jsonOf, operate } from "./docker-client.ts";
 import type { Engine } from "./engine.ts";
-import { call, jsonOf, Refusal } from "./engine-call.ts";
+import { Refusal } from "./refusal.ts";
 import { ignoreMissing } from "./route-error.ts";
 import { tarOf } from "./tar.ts";
 
@@ -16,11 +19,15 @@ export function agentImage(): string {
 
 /** Imports the image FROM scratch that holds the agent and nothing else. Nothing is pulled. */
 export async function importAgentImage(engine: Engine, signal: AbortSignal): Promise<void> {
-  const archive = tarOf(AGENT_NAME, readFileSync(agentProgram()));
-  // The tag rides in `repo`: Podman 4.3 ignores the parameter `tag`.
-  const path = `/images/create?fromSrc=-&repo=${encodeURIComponent(agentImage())}`;
-  const { text } = await call(engine, "POST", path, { archive, signal });
-  const failure = importFailure(text);
+  const archive = Readable.from([tarOf(AGENT_NAME, readFileSync(agentProgram()))]);
+  const progress = new BoundedBuffer();
+  await operate(engine, signal, async (docker) => {
+    // The tag rides in `repo`: Podman 4.3 ignores the parameter `tag`.
+    const lines = await docker.importImage(archive, { repo: agentImage() });
+    // Not docker-modem's followProgress: what is no JSON it throws where nobody catches it.
+    for await (const piece of lines) progress.append(piece as Buffer);
+  });
+  const failure = importFailure(progress.bytes.toString());
   if (failure !== undefined) throw new PortholeError("TARGET", `cannot import the agent's image: ${failure}`);
 }
 
@@ -42,16 +49,16 @@ export function importFailure(progress: string): string | undefined {
  * @param label of the containers that may run one. Asked for here, because Podman's forced removal would take the containers along.
  */
 export async function removeUnusedImages(engine: Engine, label: string, signal: AbortSignal): Promise<void> {
-  const filters = encodeURIComponent(JSON.stringify({ label: [label] }));
-  const running = jsonOf(await call(engine, "GET", `/containers/json?filters=${filters}`, { signal })).list();
+  const ofLabel = { filters: { label: [label] } };
+  const running = jsonOf(await operate(engine, signal, (docker) => docker.listContainers(ofLabel))).list();
   const used = new Set(running.map((one) => digest(one.get("ImageID").text() ?? "")));
-  const images = jsonOf(await call(engine, "GET", "/images/json", { signal })).list();
+  const images = jsonOf(await operate(engine, signal, (docker) => docker.listImages())).list();
   for (const image of images) {
     const id = image.get("Id").text() ?? "";
     const tags = image.get("RepoTags").list();
     const isOurs = tags.some((tag) => tag.text()?.startsWith(`${REPOSITORY}:`));
     if (!isOurs || used.has(digest(id))) continue;
-    await call(engine, "DELETE", `/images/${encodeURIComponent(id)}?force=true`, { signal }).catch(
+    await operate(engine, signal, (docker) => docker.getImage(encodeURIComponent(id)).remove({ force: true })).catch(
       (error) => isBeingRemoved(error) || ignoreMissing(error),
     );
   }

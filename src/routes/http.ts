@@ -16,7 +16,7 @@ export interface HttpAnswer {
 
 /**
  * One GET over a Unix socket, in HTTP/1.0: no chunks, and the end of the answer is the end of the connection. Node's own client
- * would cost the command that is run a hundred times a day a fifth of its whole time; what starts or removes something asks through engine-call.ts.
+ * would cost the command that is run a hundred times a day a fifth of its whole time; what starts or removes something goes through dockerode.
  * @throws PortholeError with the errno of connect(2): ENOENT, ECONNREFUSED, EACCES; CANCELLED at the deadline (ETIMEDOUT) or through the
  * signal; TARGET for an answer that is none, or too large
  */

@@ -1,8 +1,8 @@
 import { setTimeout } from "node:timers/promises";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { AGENT_NAME } from "./agent-program.ts";
+import { jsonOf, openStream, operate } from "./docker-client.ts";
 import type { Engine } from "./engine.ts";
-import { call, jsonOf, upgrade } from "./engine-call.ts";
 import { agentOptions, meetOverStream, type StartOptions } from "./meet.ts";
 import { inCgroupOf } from "./process.ts";
 import { type Met, openRendezvous } from "./rendezvous.ts";
@@ -24,16 +24,16 @@ export async function attachMount(
   const rendezvous = openRendezvous(run);
   const over = deadline(options.timeoutMs, options.signal);
   try {
-    const json = {
+    const agent = {
       Cmd: [`${MOUNT_POINT}/${AGENT_NAME}`, "mount", ...agentOptions(rendezvous, options)],
       User: options.user || "0",
       ...{ AttachStdin: true, AttachStdout: true, AttachStderr: true },
     };
-    const exec = jsonOf(await call(engine, "POST", `/containers/${id}/exec`, { json, signal: over }))
+    const exec = jsonOf(await operate(engine, over, (docker) => docker.getContainer(id).exec(agent)))
       .get("Id")
       .containerId();
-    const start = { json: { Detach: false, Tty: false }, signal: over };
-    const stream = await upgrade(engine, `/exec/${exec}/start`, start);
+    const start = { hijack: true, stdin: true, Detach: false, Tty: false };
+    const stream = await openStream(engine, over, (docker) => docker.getExec(exec).start(start));
     const isOurs = async (peer: number) => inCgroupOf(peer, id) || (await pidOf(engine, exec, over)) === peer;
     return await meetOverStream(stream, rendezvous, listener, isOurs, options);
   } catch (error) {
@@ -49,7 +49,7 @@ const [ASKED, PAUSE_MS] = [100, 20];
 /** The process that an exec started, 0 where the engine does not say. It is told of it a moment after the process began, and until then says 0. */
 async function pidOf(engine: Engine, exec: string, signal: AbortSignal): Promise<number> {
   for (let times = 1; ; times++) {
-    const pid = jsonOf(await call(engine, "GET", `/exec/${exec}/json`, { signal }))
+    const pid = jsonOf(await operate(engine, signal, (docker) => docker.getExec(exec).inspect()))
       .get("Pid")
       .whole();
     if (pid || times === ASKED) return pid ?? 0;

@@ -1,5 +1,5 @@
 import { PortholeError } from "../errors.ts";
-import { Refusal } from "./engine-call.ts";
+import { Refusal } from "./refusal.ts";
 
 /** A signal for engine calls that comes at the deadline or with `signal`, whichever is first. */
 export function deadline(timeoutMs: number, signal: AbortSignal | undefined): AbortSignal {

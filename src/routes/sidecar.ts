@@ -6,12 +6,13 @@ import { PortholeError } from "../errors.ts";
 import { VERSION } from "../protocol/messages.ts";
 import { agentImage, importAgentImage, removeUnusedImages } from "./agent-image.ts";
 import { AGENT_NAME } from "./agent-program.ts";
+import { type Docker, jsonOf, openStream, operate } from "./docker-client.ts";
 import type { Engine } from "./engine.ts";
-import { call, jsonOf, Refusal, upgrade } from "./engine-call.ts";
 import { isFirstProcess } from "./kernel.ts";
 import { SIDECAR_LABEL } from "./listed.ts";
 import { agentOptions, meetOverStream, type StartOptions } from "./meet.ts";
 import { inCgroupOf, innerPid } from "./process.ts";
+import { Refusal } from "./refusal.ts";
 import { type Met, openRendezvous, type Rendezvous } from "./rendezvous.ts";
 import type { Container } from "./resolve.ts";
 import { deadline, ignoreMissing, routeError } from "./route-error.ts";
@@ -41,11 +42,8 @@ export async function attachSidecar(
   try {
     const id = await createSidecar(container, run, name, rendezvous, { ...options, over });
     options.signal?.throwIfAborted();
-    // Without a body: Podman (4.3) hands one to the container as the first of its standard input.
-    stream = await upgrade(engine, `/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`, {
-      signal: over,
-    });
-    await call(engine, "POST", `/containers/${id}/start`, { signal: over });
+    stream = await openStream(engine, over, (docker) => docker.getContainer(id).attach(STREAMS));
+    await operate(engine, over, (docker) => docker.getContainer(id).start());
     const isOurs = async (peer: number) => inCgroupOf(peer, id) || (await pidOf(engine, id, over)) === peer;
     const met = await meetOverStream(stream, rendezvous, listener, isOurs, options);
     return { ...met, sidecar: id };
@@ -67,9 +65,9 @@ export async function attachSidecar(
 export async function removeSidecars(engine: Engine, target?: string, run = runDirectoryPaths()): Promise<void> {
   const signal = AbortSignal.timeout(CLEAN_UP_MS);
   const label = [`${OWNER_LABEL}=${run.root}`, ...(target === undefined ? [] : [`${SIDECAR_LABEL}=${target}`])];
-  const filters = encodeURIComponent(JSON.stringify({ label }));
+  const ofOurs = { all: true, filters: { label } };
   try {
-    const listed = jsonOf(await call(engine, "GET", `/containers/json?all=true&filters=${filters}`, { signal })).list();
+    const listed = jsonOf(await operate(engine, signal, (docker) => docker.listContainers(ofOurs))).list();
     await Promise.all(listed.map((one) => remove(engine, one.get("Id").containerId(), signal)));
     if (target === undefined) await removeUnusedImages(engine, SIDECAR_LABEL, signal);
   } catch (error) {
@@ -78,6 +76,12 @@ export async function removeSidecars(engine: Engine, target?: string, run = runD
     throw new PortholeError("TARGET", text, { errno: "ETIMEDOUT", cause: error });
   }
 }
+
+/** All standard streams. What is not in `_query` goes as a body, which Podman (4.3) hands to the container as the first of its standard input. */
+const STREAMS = {
+  ...{ stream: true, stdin: true, hijack: true },
+  ...{ _query: { stream: 1, stdin: 1, stdout: 1, stderr: 1 }, _body: {} },
+};
 
 /** The same for every start, so that one that was interrupted is found again: by target, by user (several share an engine) and by protocol. */
 function sidecarName(target: string, run: RunDirectory): string {
@@ -89,7 +93,7 @@ function sidecarName(target: string, run: RunDirectory): string {
 async function remove(engine: Engine, idOrName: string, signal: AbortSignal): Promise<void> {
   for (;;) {
     try {
-      await call(engine, "DELETE", `/containers/${idOrName}?force=true`, { signal });
+      await operate(engine, signal, (docker) => docker.getContainer(idOrName).remove({ force: true }));
       return;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -110,11 +114,15 @@ async function createSidecar(
   options: StartOptions & { over: AbortSignal },
 ): Promise<string> {
   const { engine } = container;
-  const created = { json: description(container, run, rendezvous, options), signal: settling(options) };
+  // Else dockerode would send everything twice, in the address too.
+  const sidecar: object = { _query: { name }, _body: description(container, run, rendezvous, options) };
+  const settled = settling(options);
   for (let attempt = 0; ; attempt++) {
     try {
-      const answer = await call(engine, "POST", `/containers/create?name=${name}`, created);
-      return jsonOf(answer).get("Id").containerId();
+      const created = await operate(engine, settled, (docker) =>
+        docker.createContainer(sidecar as Docker.ContainerCreateOptions),
+      );
+      return jsonOf(created).get("Id").containerId();
     } catch (error) {
       if (!(error instanceof Refusal) || attempt === ATTEMPTS) throw error;
       const isNameTaken = error.status === 409 || /name .*(already )?in use/i.test(error.message);
@@ -144,7 +152,7 @@ function settling({ over }: { over: AbortSignal }): AbortSignal {
 /** Removes the container of that name if its label says that it is this user's. */
 async function removeOurs(engine: Engine, name: string, run: RunDirectory, signal: AbortSignal): Promise<void> {
   try {
-    const found = jsonOf(await call(engine, "GET", `/containers/${name}/json`, { signal }));
+    const found = jsonOf(await operate(engine, signal, (docker) => docker.getContainer(name).inspect()));
     if (found.get("Config").get("Labels").get(OWNER_LABEL).text() !== run.root) return;
   } catch (error) {
     return ignoreMissing(error);
@@ -154,7 +162,7 @@ async function removeOurs(engine: Engine, name: string, run: RunDirectory, signa
 
 /** The number that the engine gives the first process of a container. */
 async function pidOf(engine: Engine, id: string, signal: AbortSignal): Promise<number | undefined> {
-  return jsonOf(await call(engine, "GET", `/containers/${id}/json`, { signal }))
+  return jsonOf(await operate(engine, signal, (docker) => docker.getContainer(id).inspect()))
     .get("State")
     .get("Pid")
     .whole();

@@ -246,7 +246,7 @@ test("an answer that is lost without a word is no success", async () => {
   const preload = `${by.directory}/lost.cjs`;
   writeFileSync(
     preload,
-    'require("node:http").request = () => new (class extends require("node:events") { end() {} })();',
+    'require("node:http").request = () => new (class extends require("node:events") { write() {} end() {} })();',
   );
   const { socketPath } = await starting(() => undefined, `${by.directory}/state`);
   const args = ["cat", "--route", "sidecar", "--engine", socketPath, "web:/etc/hostname"];

@@ -1,0 +1,32 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { user } from "../helpers/porthole.ts";
+import { fakeEngine } from "../routes/fake-engine.ts";
+
+const id = "0123456789abcdef".repeat(4);
+const state = { Running: true, Status: "running", Pid: 2_147_483_646, StartedAt: "2026-01-02T03:04:05Z" };
+
+// Node's own HTTP client is what dockerode asks with, and nothing else here does: loading both takes longer than a small file does.
+test("dockerode is loaded to start something with an engine, not to read where an agent lives, nor to find a container", async () => {
+  const { directory, run } = user();
+  const preload = `${directory}/modules.cjs`;
+  writeFileSync(
+    preload,
+    `process.on("exit", () => require("node:fs").writeFileSync("${directory}/modules", process.moduleLoadList.join("\\n")));`,
+  );
+  const engine = await fakeEngine((path) =>
+    path.startsWith("/containers/web/json") || path.startsWith(`/containers/${id}/json`)
+      ? { status: 200, body: { Id: id, Name: "/web", State: state } }
+      : { status: 404, body: { message: "no such thing" } },
+  );
+  const loads = async (...args: string[]) => {
+    const { code } = await run(args, { env: { NODE_OPTIONS: `--require ${preload}` } });
+    return { code, http: readFileSync(`${directory}/modules`, "utf8").split("\n").includes("NativeModule http") };
+  };
+  const own = `pid:${process.pid}:/etc/hostname`;
+  expect(await loads("cat", own)).toEqual({ code: 0, http: false });
+  expect(await loads("cat", own)).toEqual({ code: 0, http: false });
+  expect(await loads("cat", "--engine", engine.socketPath, "none:/etc/hostname")).toEqual({ code: 3, http: false });
+  const start = ["cat", "--route", "sidecar", "--engine", engine.socketPath, "web:/etc/hostname"];
+  expect(await loads(...start)).toEqual({ code: 4, http: true });
+});
