@@ -12,6 +12,8 @@ export interface JsonLine {
 
 /** Longer lines are not taken apart. */
 const LONGEST = 256 * 1024;
+/** Nor deeper ones: each level is indented further, and some thousands are more than JSON.stringify has a stack for. */
+const DEEPEST = 64;
 
 const TIME = ["time", "timestamp", "@timestamp", "ts", "t", "date", "datetime", "asctime"];
 const LEVEL = ["level", "lvl", "severity", "levelname", "log.level", "@l", "loglevel"];
@@ -64,10 +66,20 @@ function findObject(text: string): { prefix: string; fields: Record<string, unkn
   try {
     const fields: unknown = JSON.parse(end.slice(start));
     if (typeof fields !== "object" || fields === null || Array.isArray(fields)) return undefined;
+    if (isTooDeep(fields)) return undefined;
     return { prefix: end.slice(0, start), fields: fields as Record<string, unknown> };
   } catch {
     return undefined;
   }
+}
+
+function isTooDeep(fields: object): boolean {
+  let level: unknown[] = [fields];
+  for (let depth = 0; depth < DEEPEST; depth++) {
+    level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));
+    if (level.length === 0) return false;
+  }
+  return true;
 }
 
 function take(fields: Map<string, unknown>, names: readonly string[]): unknown {

@@ -64,6 +64,15 @@ describe("readJsonLine", () => {
     expect(unfoldJson("text")).toBeUndefined();
   });
 
+  it("leaves a line alone that is nested so deeply that its indents, or a stack, would take all memory", () => {
+    const nested = (depth: number) => `{"a":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+    expect(unfoldJson(nested(50))).toHaveLength(101);
+    for (const depth of [100, 3_000, 100_000]) {
+      expect(unfoldJson(nested(depth))).toBeUndefined();
+      expect(readJsonLine(nested(depth))).toBeUndefined();
+    }
+  });
+
   it("unfolds to the same object", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
