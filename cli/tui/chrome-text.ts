@@ -75,15 +75,23 @@ export function promptParts(
   columns: number,
 ): { label: string; before: string; under: string; after: string; hint: string } {
   const label = clipText(prompt.label, columns).text;
-  const shown = prompt.characters.map((character) => sanitiseText(character));
-  let before = shown.slice(0, prompt.cursor);
   const room = Math.max(1, columns - 3 - textWidth(label));
-  while (before.length > 0 && textWidth(before.join("")) > room) before = before.slice(1);
-  const under = shown[prompt.cursor] ?? " ";
-  const left = Math.max(0, room - textWidth(before.join("")));
-  const after = clipText(shown.slice(prompt.cursor + 1).join(""), left);
+  // Only what may be seen is looked at: somebody pastes a whole log.
+  const shown = (from: number, to: number) =>
+    prompt.characters.slice(from, to).map((character) => sanitiseText(character));
+  const { cursor } = prompt;
+  let before = "";
+  let left = room;
+  for (const character of shown(Math.max(0, cursor - room), cursor).reverse()) {
+    const width = textWidth(character);
+    if (width > left) break;
+    before = character + before;
+    left -= width;
+  }
+  const [under = " "] = shown(cursor, cursor + 1);
+  const after = clipText(shown(cursor + 1, cursor + 2 + left).join(""), left);
   const hint = prompt.hint ? clipText(`  ${prompt.hint}`, Math.max(0, left - after.width)).text : "";
-  return { label, before: before.join(""), under, after: after.text, hint };
+  return { label, before, under, after: after.text, hint };
 }
 
 /** The right end goes first when there is no room for both. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { sanitiseText } from "../../src/text/sanitise.ts";
+import { describe, expect, it, vi } from "vitest";
+import { clusters, sanitiseText } from "../../src/text/sanitise.ts";
 import { CONTROL, HOSTILE } from "./hostile.ts";
 
 describe("sanitiseText", () => {
@@ -27,5 +27,30 @@ describe("sanitiseText", () => {
         expect(sanitiseText(bytes)).not.toMatch(CONTROL);
       }),
     );
+  });
+});
+
+describe("clusters", () => {
+  const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
+  it.each([
+    ["emoji and marks", "日本e\u0301👨‍👩‍👧needle ".repeat(300)],
+    ["flags", "🇩🇪".repeat(700)],
+    ["a mark without end", `a${"\u0301".repeat(3000)}${"b".repeat(600)}`],
+    ["line ends", `${"\r\n".repeat(800)}x`],
+    ["lone surrogates", "\ud83d".repeat(1300)],
+  ])("divides a long text in pieces as it would whole: %s", (_, text) => {
+    for (const cut of [0, 1, 2]) {
+      const whole = Array.from(segmenter.segment(text.slice(cut)), ({ segment }) => segment);
+      expect([...clusters(text.slice(cut))]).toEqual(whole);
+    }
+  });
+
+  it("never has a long text segmented whole, which takes time by the square of its length", () => {
+    const segment = vi.spyOn(Intl.Segmenter.prototype, "segment");
+    expect([...clusters("é".repeat(10_000))]).toHaveLength(10_000);
+    const longest = Math.max(...segment.mock.calls.map(([text]) => text.length));
+    segment.mockRestore();
+    expect(longest).toBeLessThan(1000);
   });
 });

@@ -84,6 +84,16 @@ describe("Chrome", () => {
     );
   });
 
+  it("looks at no more of a long prompt than may be seen", () => {
+    const segment = vi.spyOn(Intl.Segmenter.prototype, "segment");
+    const characters = Array.from({ length: 2000 }, () => "é");
+    const [, row] = plainChrome.rows(facts({ prompt: { label: "/", characters, cursor: 1000 } }));
+    const calls = segment.mock.calls.length;
+    segment.mockRestore();
+    expect(row).toContain("é");
+    expect(calls).toBeLessThan(500);
+  });
+
   it("shows the prompt with its cursor instead of the status", () => {
     expect(draw(facts({ prompt: { label: "/", ...EMPTY_PROMPT } }))[1]).toMatch(/^\//);
     expect(draw(facts({ prompt: { label: "/", characters: [..."abc"], cursor: 3 } }))[1]).toMatch(/^\/abc/);
