@@ -38,7 +38,9 @@ export function* clusters(text: string): Generator<string> {
   // Made when it is needed first: its data takes 7 ms to load.
   segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
   for (let at = 0, size = SEGMENTED; at < text.length; ) {
-    const part = text.slice(at, at + size);
+    // Half a surrogate pair joins nothing: what stands before it would seem to end there.
+    const isHalved = (text.charCodeAt(at + size - 1) & 0xfc00) === 0xd800;
+    const part = text.slice(at, at + size - (isHalved ? 1 : 0));
     const isLast = at + part.length === text.length;
     const begin = at;
     for (const { segment } of segmenter.segment(part)) {
