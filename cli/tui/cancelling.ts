@@ -7,9 +7,11 @@ export function cancel(parts: ViewerParts): void {
   const wasSearching = searching.cancel();
   if (wasWaiting || wasSearching) say("search cancelled");
   else if (text.filter?.cancel()) say("filter cancelled: this is not all");
-  else if (counting.cancel()) say("counting cancelled");
+  else if (counting.isAsked && counting.cancel()) say("counting cancelled");
   else if (text.anchor !== undefined) text.anchor = undefined;
-  else searching.isHidden = true;
+  else if (searching.status !== undefined) searching.isHidden = true;
+  // It began by itself, so it is the last that one means.
+  else if (counting.cancel()) say("counting cancelled");
 }
 
 /** One goes elsewhere. True when a search was on its way. */

@@ -9,6 +9,7 @@ export class LineCounting {
   #isReady = false;
   /** One has cancelled it: it does not begin by itself again. */
   #isEnded = false;
+  #isAsked = false;
 
   constructor(document: Document) {
     this.#document = document;
@@ -20,6 +21,11 @@ export class LineCounting {
     return scan.isRunning && !scan.isComplete ? scan.progress : undefined;
   }
 
+  /** One wanted a number. */
+  get isAsked(): boolean {
+    return this.#isAsked;
+  }
+
   /** Somebody stays here: it may begin by itself. */
   ready(): void {
     this.#isReady = true;
@@ -28,6 +34,7 @@ export class LineCounting {
   /** Counts them, if that does not go on already. */
   go(): void {
     this.#isEnded = false;
+    this.#isAsked = true;
     this.#document.index.scan.go();
   }
 
