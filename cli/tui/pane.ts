@@ -7,6 +7,7 @@ import {
   type Note,
   overlay,
   type Place,
+  scratchFor,
   WrappedLine,
   wrapText,
 } from "../../src/text/index.ts";
@@ -205,7 +206,7 @@ export class Pane {
       let bytes = cache.slice(
         from,
         from + (isCut ? want : length),
-        !isCut && length > LONG ? longBytes(length) : undefined,
+        !isCut && length > LONG ? scratchFor(length) : undefined,
       );
       if (isCut) bytes = bytes.subarray(0, boundaryAs(bytes, bytes.length, encoding));
       const text = decodeAs(bytes, encoding);
@@ -237,14 +238,6 @@ export class Pane {
     return overlay(this.#view.colours === "drop" ? withoutColours(looks) : looks, highlights);
   }
 }
-
-/** Bytes of a long line, until the next one: a buffer for each would be garbage that V8 collects late. */
-function longBytes(length: number): Buffer {
-  if (longest.length < length) longest = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(length)));
-  return longest;
-}
-
-let longest = Buffer.alloc(0);
 
 /** A line's text in its parts. Cut: it goes on. */
 interface Text {

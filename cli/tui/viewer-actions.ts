@@ -32,8 +32,6 @@ const MOVES: ReadonlySet<string> = new Set([
   "percent",
 ]);
 
-/** The viewer without a terminal: actions in, rows and status out. */
-
 /** Columns that one press of Left or Right moves; a tab stop. */
 const SIDE_STEP = 8;
 

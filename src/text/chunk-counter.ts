@@ -5,6 +5,7 @@ import { Matcher, type MatchOptions } from "./grep/matcher.ts";
 import { translate } from "./grep/syntax.ts";
 import { Lines, LONGEST_LINE } from "./lines.ts";
 import { countLines, findNewline, findNewlineBack } from "./newlines.ts";
+import { scratchFor } from "./scratch.ts";
 
 const NEWLINE = 10;
 
@@ -222,7 +223,7 @@ function* linePieces(lines: Lines, chunk: number, buffer: Buffer): Generator<{ o
     const count = fill(cache.source, offset, buffer);
     if (count === 0) return;
     const whole = offset + count >= end ? count : findNewlineBack(buffer, count, encoding) + 1;
-    let bytes = whole > 0 ? buffer.subarray(0, whole) : longLine(cache.source, offset, lines.next(offset) ?? end);
+    let bytes = whole > 0 ? buffer.subarray(0, whole) : longLine(lines, offset);
     if (bytes.length === 0) return;
     if (offset + bytes.length > to) {
       const last = findNewline(bytes, Math.max(0, to - unitOf(encoding) - offset), encoding);
@@ -233,14 +234,10 @@ function* linePieces(lines: Lines, chunk: number, buffer: Buffer): Generator<{ o
   }
 }
 
-/** Valid until the next call in this thread. */
-function longLine(source: ByteSource, from: number, to: number): Buffer {
-  if (longest.length < to - from) longest = Buffer.allocUnsafeSlow(2 * LONGEST_LINE);
-  return longest.subarray(0, fill(source, from, longest.subarray(0, to - from)));
+function longLine(lines: Lines, from: number): Buffer {
+  const bytes = scratchFor((lines.next(from) ?? lines.end()) - from);
+  return bytes.subarray(0, fill(lines.cache.source, from, bytes));
 }
-
-/** Where longer lines than a block are read: a buffer for each would be garbage that comes back late. */
-let longest = Buffer.alloc(0);
 
 /** The first line that begins at `offset` or later; the end where there is none. */
 function firstLine(lines: Lines, offset: number): number {

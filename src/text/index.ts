@@ -29,6 +29,7 @@ export { regularSource } from "./regular-source.ts";
 export { clusters, sanitiseText } from "./sanitise.ts";
 export { type Direction, Scan } from "./scan.ts";
 export { ScanPool } from "./scan-pool.ts";
+export { scratchFor } from "./scratch.ts";
 export { dressed, type Look, type Style } from "./sgr.ts";
 export { STREAM_CAPACITY, StreamSource } from "./stream-source.ts";
 export { safeLine, TerminalStream } from "./terminal-stream.ts";
