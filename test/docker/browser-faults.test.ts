@@ -52,6 +52,8 @@ describeWith(["docker", "tmux"], "the browser, when things go wrong", () => {
     screen.keys("Enter");
     await screen.waitFor("the file", (text) => text.split("\n")[1] === "first");
     await web.remove();
+    // Until it has noticed, it lists what it has open.
+    await waitFor("the end of the new agent", () => agents().length === 0);
     screen.keys("q", "r");
     await screen.waitFor("why there are none", has(`no such container: '${web.name}'`));
     expect(screen.state("#{alternate_on}")).toBe("1");
