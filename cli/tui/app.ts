@@ -17,8 +17,8 @@ import { Terminal } from "./terminal.ts";
 import { forgetWidths } from "./text-width.ts";
 import type { Host, Navigator, Question, View } from "./view.ts";
 
-/** Bytes after ESC that belong to one key come in one piece nearly always; over a slow connection within this. */
-const ESCAPE_MS = 30;
+/** Bytes after ESC that belong to one key come in one piece nearly always; over a slow connection within this. It is part of what Esc takes to cancel (50 ms). */
+const ESCAPE_MS = 20;
 
 /** Rows that one step of the mouse's wheel moves. */
 const WHEEL_ROWS = 3;
