@@ -24,8 +24,8 @@ async function main(): Promise<void> {
   let args = process.argv.slice(2);
   // Rare: a name that is not UTF-8. Only then is the library needed before the command is known.
   if (args.some((arg) => arg.includes("\ufffd"))) args = (await import("../src/index.ts")).exactArguments(args);
-  // Alone, or with options alone, it is the screen.
+  // Alone, with options alone, or with a target, which no command's name looks like, it is the screen.
   const [first = "-"] = args;
-  if (first.startsWith("-") && !/^(-h|--help|-V|--version|--)$/.test(first)) args.unshift("browse");
+  if (/^-|[:/]/.test(first) && !/^(-h|--help|-V|--version|--)$/.test(first)) args.unshift("browse");
   await program(PORTHOLE_VERSION, args).parseAsync(args, { from: "user" });
 }

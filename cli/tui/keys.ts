@@ -15,6 +15,7 @@ const LONGEST_PASTE = 1024 * 1024;
 const TILDE = 0x7e;
 
 const PASTE_END = Buffer.from("\x1b[201~");
+const CTRL_C = 3;
 
 /** Final bytes of CSI and SS3 (xterm, "PC-Style Function Keys"). */
 const FINALS: Readonly<Record<string, string>> = {
@@ -51,8 +52,13 @@ export class KeyParser {
   #pasting = false;
 
   push(chunk: Uint8Array): KeyEvent[] {
-    this.#bytes = Buffer.concat([this.#bytes, chunk]);
     const events: KeyEvent[] = [];
+    // The end of a paste may be lost on the way. ^C that comes by itself was pressed: pasted text comes in larger pieces, and terminals leave it out there.
+    if (this.#pasting && chunk.length === 1 && chunk[0] === CTRL_C) {
+      this.#pasting = false;
+      this.#bytes = Buffer.alloc(0);
+    }
+    this.#bytes = Buffer.concat([this.#bytes, chunk]);
     for (;;) {
       const step = this.#pasting ? this.#paste() : this.#key();
       if (!step) return events;

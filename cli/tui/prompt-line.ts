@@ -1,6 +1,6 @@
 import { actionFor, type Keymap } from "./keymap.ts";
 import type { KeyEvent } from "./keys.ts";
-import { editPrompt, type PromptState, promptOf } from "./prompt.ts";
+import { editPrompt, MOST_CHARACTERS, type PromptState, promptOf } from "./prompt.ts";
 import type { Question } from "./view.ts";
 
 /** Lines that are remembered for each kind of question. */
@@ -32,8 +32,9 @@ export class PromptLine {
     return this.#state;
   }
 
-  /** What Tab offers, for the rest of the row. */
+  /** What Tab offers, or that the line is full, for the rest of the row. */
   get hint(): string {
+    if (this.#state.characters.length >= MOST_CHARACTERS) return `full: ${MOST_CHARACTERS} characters`;
     const { all, at } = this.#offered ?? { all: [], at: -1 };
     return all.map((one, index) => (index === at ? `[${lastPart(one)}]` : lastPart(one))).join("  ");
   }

@@ -13,6 +13,11 @@ export type PromptResult =
   | { kind: "done"; text: string }
   | { kind: "cancelled" };
 
+/** The most that is typed or pasted into a line: what a path may have. The rest is dropped. */
+export const MOST_CHARACTERS = 4096;
+
+const PRINTABLE_ASCII = /^[\x20-\x7e]$/;
+
 export const EMPTY_PROMPT: PromptState = { characters: [], cursor: 0 };
 
 /** A line that holds `text`, the cursor at its end. */
@@ -69,9 +74,17 @@ export function editPrompt(
   }
 }
 
-/** Clusters are found anew over the whole line: a combining mark joins what stands before it. */
-function insert({ characters, cursor }: PromptState, text: string): PromptResult {
-  const before = characters.slice(0, cursor).join("") + text;
+function insert(state: PromptState, text: string): PromptResult {
+  const { characters, cursor } = state;
+  const room = MOST_CHARACTERS - characters.length;
+  if (room <= 0) return { kind: "typing", state };
+  // Between ASCII nothing joins. Text that a terminal pastes without brackets comes a character at a time.
+  const around = [text, characters[cursor - 1], characters[cursor]];
+  if (around.every((one) => one === undefined || PRINTABLE_ASCII.test(one)))
+    return { kind: "typing", state: { characters: characters.toSpliced(cursor, 0, text), cursor: cursor + 1 } };
+  // Clusters are found anew over the whole line: a combining mark joins what stands before it.
+  const added = [...clusters(text)].slice(0, room).join("");
+  const before = characters.slice(0, cursor).join("") + added;
   const all = [...clusters(before + characters.slice(cursor).join(""))];
   const at = [...clusters(before)].length;
   return { kind: "typing", state: { characters: all, cursor: Math.min(at, all.length) } };

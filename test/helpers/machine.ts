@@ -22,6 +22,8 @@ export const needs = [
   "diff",
   "less",
   "lnav",
+  "nano",
+  "vi",
   "zsh",
   "fish",
   "man",

@@ -101,6 +101,11 @@ describe("KeyParser", () => {
     );
   });
 
+  it("ends a paste whose end never comes at ^C by itself, and at no other", () => {
+    expect(parse("\x1b[200~lost", "end", "\x03", "j")).toEqual(["ctrl-c", "j"]);
+    expect(parse("\x1b[200~a\x03", "b\x1b[201~")).toEqual(["paste:a\x03b"]);
+  });
+
   it("holds no more than a bounded part of what never ends", () => {
     const parser = new KeyParser();
     for (let i = 0; i < 10; i++) parser.push(Buffer.from(`${i === 0 ? "\x1b]" : ""}${"x".repeat(1000)}`));

@@ -31,6 +31,26 @@ describeWith(["tmux", "less"], "full-screen programs of the host on what the scr
   });
 });
 
+describeWith(["tmux", "vi"], "vi as $EDITOR", () => edits("vi", /"\/proc\/self\/fd\/3"/, [":q!", "Enter"]));
+describeWith(["tmux", "nano"], "nano as $EDITOR", () => edits("nano", /GNU nano/, ["C-x"]));
+
+function edits(editor: string, shown: RegExp, leave: readonly string[]): void {
+  it("shows the file and gives the terminal back as it was", async () => {
+    screen.run(`export EDITOR=${editor} VISUAL=`);
+    await screen.waitForEnd();
+    await screen.open(screen.file("log", numbered(500)));
+    screen.keys("v");
+    await screen.waitFor("the editor", (text) => shown.test(text) && text.includes("line 2 of the log"));
+    screen.keys(...leave);
+    await screen.waitFor("the screen again", isOnScreen(screen));
+    screen.keys("j");
+    await screen.waitFor("a line further", (text) => text.split("\n")[1] === "line 2 of the log");
+    screen.keys("q");
+    expect(await screen.waitForEnd()).toBe(0);
+    expect(screen.state("#{alternate_on} #{cursor_flag} #{wrap_flag}")).toBe("0 1 1");
+  });
+}
+
 describeWith(["tmux", "lnav", "userNamespaces"], "lnav on a file that no path of this machine reaches", () => {
   it("reads the descriptor as its standard input and gives the terminal back", async () => {
     const { pid, stop } = await sandbox({ steps: ["tmpfs", "/tmp", "write", "/tmp/log", numbered(500).trimEnd()] });

@@ -45,3 +45,9 @@ it("ends with Enter, Escape, or Backspace on nothing", () => {
   expect(text("a", "escape")).toBe("cancelled");
   expect(text("backspace")).toBe("cancelled");
 });
+
+it("holds no more than 4,096 characters, however they come", () => {
+  const full = "x".repeat(4096);
+  expect(text(`paste:${"x".repeat(5000)}`, "y", "left", "é", "paste:z")).toBe(`${full.slice(1)}|x`);
+  expect(text(...Array.from({ length: 5000 }, () => "x"))).toBe(`${full}|`);
+});

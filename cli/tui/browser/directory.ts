@@ -6,6 +6,16 @@ import type { Place } from "./place.ts";
 /** Entries of a long directory that are shown first; then at twice as many, and so on: each time all are sorted anew. */
 const FIRST_LOOK = 2_000;
 
+/** Entries that are kept, of 800 bytes each: a directory may be without end. */
+export const MOST_ENTRIES = 200_000;
+
+/** What there is of a directory. */
+export interface Entries {
+  items: FileItem[];
+  /** False: these are only the first. */
+  isWhole: boolean;
+}
+
 /** What a place's files are shown with. Asked for once for each session. */
 interface Names {
   session: Session;
@@ -15,24 +25,26 @@ interface Names {
 
 const names = new WeakMap<Place, Names>();
 
-/** A directory's entries with their facts and what keeps them; `some` hears of what there is of a long one, every now and then. */
+/** A directory's first `most` entries with their facts and what keeps them; `some` hears of what there is of a long one, every now and then. */
 export async function readDirectory(
   place: Place,
   path: string,
-  some: (items: FileItem[]) => void,
-): Promise<FileItem[]> {
+  most: number,
+  some: (items: FileItem[]) => void = () => undefined,
+): Promise<Entries> {
   return place.use(async (session) => {
     const { users, groups } = await namesOf(place, session);
     const mounts = await mountsOf(session).catch((): Mount[] => []);
     const items: FileItem[] = [];
     let look = FIRST_LOOK;
     for await (const entry of session.list(path, { facts: true })) {
+      if (items.length === most) return { items, isWhole: false };
       items.push(itemOf(entry, place, path, mounts, users, groups));
       if (items.length < look) continue;
       look *= 2;
       some([...items]);
     }
-    return items;
+    return { items, isWhole: true };
   });
 }
 

@@ -5,7 +5,7 @@ import { ListPane } from "../list/list-pane.ts";
 import { paint } from "../list/table.ts";
 import type { Frame, Location, Size, View } from "../view.ts";
 import { type Browser, failureLine, failureLines } from "./browser.ts";
-import { readDirectory } from "./directory.ts";
+import { MOST_ENTRIES, readDirectory } from "./directory.ts";
 import { arrange, backingSentence, type FileItem, fileColumns, hiddenCount, SORTS } from "./files-items.ts";
 import { History } from "./history.ts";
 import type { Place } from "./place.ts";
@@ -27,6 +27,7 @@ export class FilesView implements View {
   /** As read; the pane has them arranged. */
   #items: FileItem[] = [];
   #hidden = 0;
+  #isWhole = true;
   #failure: unknown;
   #loading = false;
   #turn = 0;
@@ -189,6 +190,7 @@ export class FilesView implements View {
         marks > 0 ? `${marks} marked (F follows)` : "",
         hidden > 0 ? `${hidden} hidden (. shows)` : "",
         this.#loading ? "reading" : "",
+        this.#isWhole ? "" : "only the first: p goes to a path",
         shown > 0 ? `${at} of ${shown}` : "",
       ]
         .filter(Boolean)
@@ -217,7 +219,10 @@ export class FilesView implements View {
   }
 
   #goTo(path: string, select?: string): void {
-    if (path === this.path) return;
+    if (path === this.path) {
+      if (select !== undefined) this.#select(select);
+      return;
+    }
     this.#history.visit(path, this.#pane.list.selected?.key);
     void this.#show(select);
   }
@@ -231,6 +236,7 @@ export class FilesView implements View {
   async #show(select?: string): Promise<void> {
     this.#items = [];
     this.#hidden = 0;
+    this.#isWhole = true;
     this.#pane.reset();
     this.#pane.list.setItems([]);
     this.#watched.close();
@@ -246,16 +252,29 @@ export class FilesView implements View {
     this.#loading = true;
     const take = (items: FileItem[]) => {
       if (turn !== this.#turn) return;
+      const { list } = this.#pane;
+      // Who has not moved yet looks at the start of the list, whatever comes to stand there.
+      const isAtStart = isFirst && list.counts.at <= 1;
       this.#items = items;
       this.#arrange();
+      if (isAtStart) {
+        list.toStart();
+        this.#moved();
+      }
       this.#browser.host.changed();
     };
     try {
-      const items = await readDirectory(this.place, this.path, (some) => isFirst && take(some));
+      const { items, isWhole } = await readDirectory(
+        this.place,
+        this.path,
+        MOST_ENTRIES,
+        (some) => isFirst && take(some),
+      );
       if (turn !== this.#turn) return;
       this.#failure = undefined;
+      this.#isWhole = isWhole;
       take(items);
-      if (select !== undefined && this.#pane.list.select(select)) this.#moved();
+      if (select !== undefined) this.#select(select);
     } catch (error) {
       if (turn !== this.#turn) return;
       this.#failure = error;
@@ -265,9 +284,19 @@ export class FilesView implements View {
     this.#browser.host.changed();
   }
 
+  /** Selects an entry; one that is beyond those that are kept is opened. */
+  #select(name: string): void {
+    if (this.#pane.list.select(name)) this.#moved();
+    else if (!this.#isWhole) void this.#openPath(joinPath(this.path, name));
+  }
+
+  #openPath(path: string): Promise<void> {
+    return this.#browser.openPath(this.place, path, { directory: (found) => this.#goTo(found) });
+  }
+
   async #open({ entry }: FileItem): Promise<void> {
     if (entry.type === DIRECTORY) this.#goTo(entry.path);
-    else await this.#browser.openPath(this.place, entry.path, { directory: (path) => this.#goTo(path) });
+    else await this.#openPath(entry.path);
   }
 
   #openInTab({ entry }: FileItem): void {
@@ -294,11 +323,14 @@ export class FilesView implements View {
     const begun = text.slice(slash + 1);
     const names: string[] = [];
     await this.place.use(async (session) => {
+      let seen = 0;
       for await (const { name, type } of session.list(
         directory.startsWith("/") ? directory : joinPath(this.path, directory),
-      ))
+      )) {
         if (name.startsWith(begun) && (begun !== "" || !name.startsWith(".")))
           names.push(name + (type === DIRECTORY ? "/" : ""));
+        if (++seen === MOST_ENTRIES) break;
+      }
     });
     return names.sort().map((name) => directory + name);
   }

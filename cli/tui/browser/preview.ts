@@ -13,6 +13,10 @@ import type { Place } from "./place.ts";
 /** Milliseconds that a selection has to last before it is looked into: not while one runs through a list. */
 const REST_MS = 60;
 
+/** Of a directory: the rows that the highest screen may show, and the entries among which they are the first. */
+const MOST_ROWS = 300;
+const MOST_NAMES = 2_000;
+
 const KIND = { file: 8, directory: 4, link: 10 };
 
 /** What the selected file holds, beside the list: its first page, a directory's names, of anything else what is known of it. */
@@ -101,11 +105,11 @@ export class Preview {
   }
 
   async #names(place: Place, path: string): Promise<string[]> {
-    const items = await readDirectory(place, path, () => undefined);
+    const { items } = await readDirectory(place, path, MOST_NAMES);
     const { theme, colours } = this.#browser;
     const shown = arrange(items, this.#browser.arrangement);
     if (shown.length === 0) return [paint("empty", theme.dim)];
-    return shown.slice(0, 300).map(({ entry }) => {
+    return shown.slice(0, MOST_ROWS).map(({ entry }) => {
       const end = entry.type === KIND.directory ? "/" : "";
       return paint(fitText(entry.name + end, 200).trimEnd(), colours?.styleOf(entry));
     });
