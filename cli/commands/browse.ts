@@ -1,21 +1,18 @@
-import { isatty } from "node:tty";
-import { PortholeError, parseSessionTarget, parseTarget } from "../../src/index.ts";
+import { parseSessionTarget, parseTarget } from "../../src/index.ts";
 import type { ReachOptions } from "../program/shared.ts";
 import { App } from "../tui/app.ts";
 import { Browser } from "../tui/browser/browser.ts";
 import { ContainersView } from "../tui/browser/containers-view.ts";
 import { FilesView } from "../tui/browser/files-view.ts";
 import { BrowserNavigator } from "../tui/browser/navigator.ts";
+import { absolutePath } from "../tui/browser/place.ts";
 import { readConfig } from "../tui/config.ts";
+import { requireTerminal } from "../tui/require-terminal.ts";
 import type { Host } from "../tui/view.ts";
 
 /** `porthole` alone, and `porthole browse`: the containers, or the files of one place, in the terminal. */
 export async function browse(text: string | undefined, options: ReachOptions): Promise<number> {
-  if (!isatty(0) || !isatty(1)) {
-    throw new PortholeError("USAGE", "the screen needs a terminal on standard input and output", {
-      hint: "porthole ls, cat and tail write to anything; porthole --help lists every command",
-    });
-  }
+  requireTerminal("the screen", "porthole ls, cat and tail write to anything; porthole --help lists every command");
   const target = text === undefined ? undefined : /[:/]/.test(text) ? parseTarget(text) : parseSessionTarget(text);
   const config = readConfig();
   let browser: Browser | undefined;
@@ -27,7 +24,7 @@ export async function browse(text: string | undefined, options: ReachOptions): P
     return await new App({ config, navigator: async (host) => new BrowserNavigator(make(host)) }).run((host) => {
       const browser = make(host);
       if (target === undefined) return new ContainersView(browser);
-      return new FilesView(browser, browser.place(target), target.path);
+      return new FilesView(browser, browser.place(target), absolutePath(target));
     });
   } finally {
     browser?.close();

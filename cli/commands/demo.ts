@@ -1,8 +1,8 @@
 import { writeSync } from "node:fs";
-import { isatty } from "node:tty";
 import { dieOf, follow, followSource, type OpenFile, PortholeError } from "../../src/index.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox.ts";
 import { TerminalStream } from "../../src/text/index.ts";
+import { hasScreen } from "../tui/require-terminal.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -25,7 +25,7 @@ async function inSandbox(options: { seconds: number }): Promise<number> {
   try {
     const file = await whenThere(sandbox);
     try {
-      if (isatty(0) && isatty(1)) {
+      if (hasScreen()) {
         const { openScreenOn } = await import("./open.ts");
         const text = `sandbox:${sandbox.log}`;
         const target = { kind: "container", name: "sandbox", path: sandbox.log } as const;

@@ -1,4 +1,3 @@
-import { isatty } from "node:tty";
 import { followSource, type OpenFile, PortholeError, parseTarget, type Session, type Target } from "../../src/index.ts";
 import type { ReachOptions } from "../program/shared.ts";
 import { Reach } from "../reach.ts";
@@ -7,6 +6,7 @@ import { Place } from "../tail/place.ts";
 import { Around } from "../tui/around.ts";
 import { GONE_MS } from "../tui/browser/place.ts";
 import { openScreen } from "../tui/open.ts";
+import { requireTerminal } from "../tui/require-terminal.ts";
 import type { ViewerOptions, ViewerStart } from "../tui/viewer-view.ts";
 
 /** `porthole open`: one file in the terminal. */
@@ -15,11 +15,7 @@ export async function open(
   starts: readonly Partial<ViewerStart>[],
   options: ReachOptions & { follow?: boolean; hex?: boolean },
 ): Promise<number> {
-  if (!isatty(0) || !isatty(1)) {
-    throw new PortholeError("USAGE", "open needs a terminal on standard input and output", {
-      hint: `porthole cat ${text}`,
-    });
-  }
+  requireTerminal("open", `porthole cat ${text}`);
   const reach = new Reach(options);
   const target = parseTarget(text);
   let tell: (text: string) => void = () => undefined;

@@ -2,7 +2,7 @@ import type { Session, Target } from "../../src/index.ts";
 import type { ReachOptions } from "../program/shared.ts";
 import type { AppOptions } from "./app.ts";
 import type { Browser } from "./browser/browser.ts";
-import { Place } from "./browser/place.ts";
+import { absolutePath, Place } from "./browser/place.ts";
 import { readConfig } from "./config.ts";
 import type { Location } from "./view.ts";
 
@@ -16,7 +16,7 @@ export class Around {
   /** The session stays the caller's. Throws USAGE for a config file that is wrong. */
   constructor(session: Session, target: Target, options: ReachOptions) {
     const place = Place.with(session, target, options, this.#abort.signal);
-    this.location = { place, path: target.path };
+    this.location = { place, path: absolutePath(target) };
     const config = readConfig();
     this.app = {
       config,

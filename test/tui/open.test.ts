@@ -1,7 +1,9 @@
 import { appendFileSync, renameSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { BLOCK } from "../../src/text/block-cache.ts";
 import { describeWith } from "../helpers/availability.ts";
+import { builtCommand } from "../helpers/paths.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { CONTROL, HOSTILE } from "../text/hostile.ts";
 import { numbered, TmuxScreen } from "./screen.ts";
@@ -58,6 +60,21 @@ describeWith("tmux", "porthole open", () => {
       screen.keys(key);
       await screen.waitFor(`line ${line} at the top after ${key}`, beginsWith(line));
     }
+  });
+
+  it("knows what lies around a file that was named from where one is", async () => {
+    screen.file("log", numbered(100));
+    await screen.open("log");
+    screen.keys(".");
+    await screen.waitFor("the directory", (text) => text.startsWith(` ${screen.directory} `) && /log$/m.test(text));
+    screen.keys("h");
+    await screen.waitFor("the one above", (text) => text.startsWith(` ${tmpdir()} `));
+  });
+
+  it("is not shown where TERM says that no cursor moves", async () => {
+    screen.run(`TERM=dumb ${process.execPath} ${builtCommand} open ${screen.file("log", "x")}`);
+    expect(await screen.waitForEnd()).toBe(2);
+    expect(screen.text().replaceAll("\n", "")).toContain("porthole: open needs a terminal whose cursor can be moved");
   });
 
   it("keeps up with keys that come all at once", async () => {

@@ -5,6 +5,7 @@ import type { Action } from "../keymap.ts";
 import type { Navigator, View } from "../view.ts";
 import { type Browser, failureLine, type How } from "./browser.ts";
 import { ContainersView } from "./containers-view.ts";
+import { absolutePath } from "./place.ts";
 
 /** Goes from view to view by the keys and commands that hold everywhere. */
 export class BrowserNavigator implements Navigator {
@@ -49,7 +50,7 @@ export class BrowserNavigator implements Navigator {
       const target = parseTarget(/[:/]/.test(text) ? text : `${text}:/`);
       const place = this.#browser.place(target);
       const directory = (path: string) => this.#browser.openFiles(place, path, undefined, how);
-      await this.#browser.openPath(place, target.path, { directory }, how);
+      await this.#browser.openPath(place, absolutePath(target), { directory }, how);
     } catch (error) {
       this.#browser.host.say(failureLine(error));
     }

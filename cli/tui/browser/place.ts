@@ -1,9 +1,15 @@
+import { resolve } from "node:path";
 import { connect, PortholeError, type Session, type Target } from "../../../src/index.ts";
 import type { ReachOptions } from "../../program/shared.ts";
 import { Place as FollowedPlace } from "../../tail/place.ts";
 
 /** How long what is followed must be out of reach before a row says so. */
 export const GONE_MS = 1000;
+
+/** The path of a target from the root on: whoever walks goes up from it. */
+export function absolutePath(target: Target): string {
+  return target.kind === "local" ? resolve(target.path) : target.path;
+}
 
 /** Where files are looked at: a container, a process's namespaces, or this machine. One session at a time, made anew when it has ended. */
 export class Place {
