@@ -1,17 +1,12 @@
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { container, type Engine, engine, image, uniqueName } from "../helpers/engine.ts";
-import { builtCommand } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { findProcesses } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { CONTROL, HOSTILE } from "../text/hostile.ts";
-import { type ScreenSize, TmuxScreen } from "../tui/screen.ts";
-
-const has =
-  (...words: string[]) =>
-  (text: string) =>
-    words.every((word) => text.includes(word));
+import type { ScreenSize, TmuxScreen } from "../tui/screen.ts";
+import { has, startScreen } from "./porthole-screen.ts";
 
 /** Sequences that the screen itself sends. */
 const OWN = /\x1b\[(?:\?(?:1049|25|2004|7|2026)[hl]|\d+;\d+[Hr]|[0-9;]*m|\d+[ST]|r|K)/g;
@@ -28,9 +23,7 @@ describeWith(["docker", "tmux"], "the browser, when things go wrong", () => {
   afterEach(() => screen.close());
 
   const start = (size: ScreenSize, args: string[], env: Record<string, string> = {}) => {
-    screen = new TmuxScreen(size);
-    const all = Object.entries({ ...someone.env, ...env }).map(([name, value]) => `${name}='${value}'`);
-    screen.run(`env ${all.join(" ")} ${process.execPath} ${builtCommand} ${args.join(" ")}`);
+    screen = startScreen(someone, args, { size, env });
   };
 
   it("says what became of a killed agent and of the container, and goes on when they are back", async () => {

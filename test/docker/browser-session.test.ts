@@ -1,21 +1,15 @@
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { busyboxImage, type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
-import { builtCommand } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import { TmuxScreen } from "../tui/screen.ts";
+import type { TmuxScreen } from "../tui/screen.ts";
+import { has, lastRow, startScreen } from "./porthole-screen.ts";
 
 const script = `
 mkdir -p /var/log
 i=0; while [ $i -lt 200 ]; do i=$((i + 1)); echo "line $i of the log"; done > /var/log/app.log
 : > /ready; exec sleep 1000000`;
-
-const end = (text: string) => text.split("\n").at(-1) ?? "";
-const has =
-  (...words: string[]) =>
-  (text: string) =>
-    words.every((word) => text.includes(word));
 
 describeWith(["docker", "tmux"], "a session with the screen", () => {
   let docker: Engine;
@@ -29,16 +23,17 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
   afterEach(() => screen.close());
 
   const start = (...args: string[]) => {
-    screen = new TmuxScreen();
-    const env = Object.entries(someone.env).map(([name, value]) => `${name}='${value}'`);
-    screen.run(`env ${env.join(" ")} ${process.execPath} ${builtCommand} ${args.join(" ")}`);
+    screen = startScreen(someone, args);
   };
   /** Narrows the list to what holds `words`, and opens the first of it. */
   const choose = async (words: string) => {
     screen.keys("/");
     screen.type(words);
     screen.keys("Enter");
-    await screen.waitFor(`only ${words}`, (text) => end(text).startsWith(` /${words}`) && / 1 of 1 *$/.test(end(text)));
+    await screen.waitFor(
+      `only ${words}`,
+      (text) => lastRow(text).startsWith(` /${words}`) && / 1 of 1 *$/.test(lastRow(text)),
+    );
     screen.keys("Enter");
   };
 
@@ -60,7 +55,10 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
     screen.keys("Enter");
     await screen.waitFor("the log", (text) => text.split("\n")[1] === "line 1 of the log");
     screen.keys("F");
-    await screen.waitFor("its end", (text) => text.includes("\nline 200 of the log\n") && end(text).includes("FOLLOW"));
+    await screen.waitFor(
+      "its end",
+      (text) => text.includes("\nline 200 of the log\n") && lastRow(text).includes("FOLLOW"),
+    );
     await inside(web, "echo one more >> /var/log/app.log");
     await screen.waitFor("a new line", has("\none more\n"));
     await inside(web, "cd /var/log && mv app.log app.log.1 && echo first of the new file > app.log");
@@ -132,7 +130,7 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
     screen.keys("/");
     screen.type(name);
     screen.keys("Enter");
-    await screen.waitFor("why", (text) => end(text).includes(`mount: '${name}'`));
+    await screen.waitFor("why", (text) => lastRow(text).includes(`mount: '${name}'`));
     screen.keys("Q");
     expect(await screen.waitForEnd()).toBe(0);
   });

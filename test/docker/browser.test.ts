@@ -4,11 +4,11 @@ import type { Context } from "../../cli/tui/keymap.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { busyboxImage, type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
 import { sandbox } from "../helpers/namespaces.ts";
-import { builtCommand } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { Presses } from "../tui/presses.ts";
-import { type ScreenSize, TmuxScreen } from "../tui/screen.ts";
+import type { ScreenSize, TmuxScreen } from "../tui/screen.ts";
+import { has, lastRow, startScreen } from "./porthole-screen.ts";
 
 const script = `
 mkdir -p /srv/dir/deep; cd /srv
@@ -18,12 +18,6 @@ for i in $(seq 60); do : > dir/file-$i; done
 echo held by nobody but me > gone.log; exec 3< gone.log; rm gone.log
 printf x > "$(printf 'evil\\033]0;pwned\\007\\n\\302\\233name')"
 : > ready; exec sleep 1000000`;
-
-const end = (text: string) => text.split("\n").at(-1) ?? "";
-const has =
-  (...words: string[]) =>
-  (text: string) =>
-    words.every((word) => text.includes(word));
 
 describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
   let docker: Engine;
@@ -57,32 +51,28 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
   afterAll(() => someone.close());
   afterEach(() => screen.close());
 
-  const start = async (size: ScreenSize, ...args: string[]) => {
-    screen = new TmuxScreen(size);
-    const env = Object.entries({ ...someone.env, EDITOR: "head -n 1", VISUAL: "", PAGER: "cat" }).map(
-      ([name, value]) => `${name}='${value}'`,
-    );
-    screen.run(`env ${env.join(" ")} ${process.execPath} ${builtCommand} ${args.join(" ")}`);
+  const start = (size: ScreenSize, ...args: string[]) => {
+    screen = startScreen(someone, args, { size, env: { EDITOR: "head -n 1", VISUAL: "", PAGER: "cat" } });
   };
   it("does with every key of its help what the help says", async () => {
-    await start({ columns: 80, rows: 24 });
+    start({ columns: 80, rows: 24 });
     await screen.waitFor("the containers", has("Containers", "shop (Compose)", web.name, "direct"));
     const press: Presses["press"] = (...args) => presses.press(...args);
 
     // Containers and lists.
     await press("containers", "toggle-stopped", "stopped ones", has(stopped, "exited"));
-    await press("list", "last-item", "the last", (text) => / (\d+) of \1 *$/.test(end(text)));
-    await press("list", "first-item", "the first", (text) => / 1 of \d+ *$/.test(end(text)));
-    await press("list", "item-down", "the second", (text) => / 2 of /.test(end(text)));
-    await press("list", "item-up", "the first", (text) => / 1 of /.test(end(text)));
-    await press("list", "filter", "the prompt", (text) => end(text).startsWith("/"));
+    await press("list", "last-item", "the last", (text) => / (\d+) of \1 *$/.test(lastRow(text)));
+    await press("list", "first-item", "the first", (text) => / 1 of \d+ *$/.test(lastRow(text)));
+    await press("list", "item-down", "the second", (text) => / 2 of /.test(lastRow(text)));
+    await press("list", "item-up", "the first", (text) => / 1 of /.test(lastRow(text)));
+    await press("list", "filter", "the prompt", (text) => lastRow(text).startsWith("/"));
     screen.type(web.name);
     await screen.waitFor("the filtered list", (text) => text.includes(web.name) && !text.includes(other.name));
     await press(
       "prompt",
       "accept",
       "what was filtered",
-      (text) => end(text).includes(`/${web.name}`) && /1 of 1/.test(end(text)),
+      (text) => lastRow(text).includes(`/${web.name}`) && /1 of 1/.test(lastRow(text)),
     );
     await press("list", "refresh", "the same", has(web.name));
     await press("global", "open-files", "what is open", has("open files", "gone.log"));
@@ -96,7 +86,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     screen.keys("/");
     screen.type("/memory tmpfs");
     screen.keys("Enter");
-    await screen.waitFor("one mount", (text) => /1 of 1 *$/.test(end(text)));
+    await screen.waitFor("one mount", (text) => /1 of 1 *$/.test(lastRow(text)));
     screen.keys("Enter");
     await screen.waitFor("the mount's files", has(`${web.name}:/memory`, "empty directory"));
     screen.keys("q", "q");
@@ -105,7 +95,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await press("containers", "sandboxes", "the sandbox", has("Sandboxes", "mnt user"));
     screen.type(`/${apart.root}`);
     screen.keys("Enter");
-    await screen.waitFor("this sandbox alone", (text) => /1 of 1 *$/.test(end(text)));
+    await screen.waitFor("this sandbox alone", (text) => /1 of 1 *$/.test(lastRow(text)));
     await press("sandboxes", "mounts", "its mounts", has("mounts"));
     screen.keys("q");
     await press("sandboxes", "open-files", "what is open there", has("open files", "/workload"));
@@ -116,9 +106,9 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await press("list", "open", "its files", has(`${web.name}:/`, "srv/", "layer", "memory/", "tmpfs"));
 
     // Files.
-    await press("files", "goto-path", "the prompt", (text) => end(text).startsWith("goto /"));
+    await press("files", "goto-path", "the prompt", (text) => lastRow(text).startsWith("goto /"));
     screen.type("sr");
-    await press("prompt", "complete", "the completed path", (text) => end(text).startsWith("goto /srv/"));
+    await press("prompt", "complete", "the completed path", (text) => lastRow(text).startsWith("goto /srv/"));
     screen.keys("Enter");
     const files = await screen.waitFor("the directory", has(`${web.name}:/srv`, "app.log", "link -> app.log", "1 of "));
     expect(files).toMatch(/-rw-r--r-- +0 .* layer +a\.big/);
@@ -138,17 +128,17 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     screen.keys("s", "s");
     await screen.waitFor("by name", (text) => /dir\/$/.test(first(text)));
     await press("list", "open", "the directory below", has(`${web.name}:/srv/dir`, "file-1"));
-    await press("list", "items-page-down", "the next page", (text) => / 2\d of /.test(end(text)));
-    await press("list", "items-page-up", "the page before", (text) => / 1 of /.test(end(text)));
+    await press("list", "items-page-down", "the next page", (text) => / 2\d of /.test(lastRow(text)));
+    await press("list", "items-page-up", "the page before", (text) => / 1 of /.test(lastRow(text)));
     await press(
       "files",
       "parent",
       "the directory above, where one was",
-      (text) => has(`${web.name}:/srv `)(text) && / 1 of /.test(end(text)),
+      (text) => has(`${web.name}:/srv `)(text) && / 1 of /.test(lastRow(text)),
     );
     await press("files", "backward", "where one was", has(`${web.name}:/srv/dir`));
     await press("files", "forward", "and forward again", (text) => !text.includes("file-1"));
-    await press("files", "find", "the prompt", (text) => end(text).startsWith("find below"));
+    await press("files", "find", "the prompt", (text) => lastRow(text).startsWith("find below"));
     screen.type("needle");
     screen.keys("Enter");
     await screen.waitFor("what was found", has("find needle", "dir/deep/needle.txt", "1 of 1"));
@@ -169,7 +159,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await screen.waitFor("the text", (text) => !text.includes("╭"));
     await press("global", "mounts", "the mounts", has("mounts", "/memory"));
     screen.keys("q");
-    await press("global", "command", "the command line", (text) => end(text).startsWith(":"));
+    await press("global", "command", "the command line", (text) => lastRow(text).startsWith(":"));
     screen.type(`tabopen ${other.name}:/log/other.log`);
     screen.keys("Enter");
     await screen.waitFor(
@@ -190,7 +180,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     // Out.
     await press("out", "copy", "the copy", has("copied 7 bytes"));
     await waitFor("OSC 52", () => screen.raw().includes(`\x1b]52;c;${Buffer.from("needle\n").toString("base64")}\x07`));
-    await press("out", "save", "the prompt", (text) => end(text).startsWith("save the screen to:"));
+    await press("out", "save", "the prompt", (text) => lastRow(text).startsWith("save the screen to:"));
     screen.type("saved");
     screen.keys("Enter");
     await screen.waitFor("the report", has("saved 7 bytes to saved"));
@@ -199,13 +189,13 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     screen.type("saved");
     screen.keys("Enter");
     await screen.waitFor("the refusal", has("saved exists: nothing was written"));
-    await press("out", "pipe", "the prompt", (text) => end(text).startsWith("the screen |"));
+    await press("out", "pipe", "the prompt", (text) => lastRow(text).startsWith("the screen |"));
     screen.type("tr a-z A-Z");
     screen.keys("Enter");
     await screen.waitFor("the command's output", has("NEEDLE", "Enter goes back"));
     screen.keys("Enter");
     await screen.waitFor("the screen", () => screen.state("#{alternate_on}") === "1");
-    await press("out", "run", "the prompt", (text) => end(text).startsWith("! cat {}"));
+    await press("out", "run", "the prompt", (text) => lastRow(text).startsWith("! cat {}"));
     screen.keys("C-u");
     screen.type("printf '<%s>' $(cat {})");
     screen.keys("Enter");
@@ -219,7 +209,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await press("global", "containers", "the containers", has("Containers", "STATE"));
     screen.type(`/${other.name}`);
     screen.keys("Enter");
-    await screen.waitFor("one container", (text) => /1 of 1 *$/.test(end(text)));
+    await screen.waitFor("one container", (text) => /1 of 1 *$/.test(lastRow(text)));
     await press(
       "list",
       "open-in-tab",
@@ -229,8 +219,8 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     screen.keys("p");
     screen.type("log/other.log");
     screen.keys("Enter");
-    await screen.waitFor("the file", (text) => text.includes(`${other.name}:/log`) && / 1 of /.test(end(text)));
-    await press("files", "mark", "the mark", (text) => end(text).includes("1 marked"));
+    await screen.waitFor("the file", (text) => text.includes(`${other.name}:/log`) && / 1 of /.test(lastRow(text)));
+    await press("files", "mark", "the mark", (text) => lastRow(text).includes("1 marked"));
     screen.keys(":");
     screen.type(`open ${web.name}:/srv`);
     screen.keys("Enter");
@@ -238,7 +228,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     screen.keys("/");
     screen.type("app.log");
     screen.keys("Enter", "Space");
-    await screen.waitFor("two marks", (text) => end(text).includes("2 marked"));
+    await screen.waitFor("two marks", (text) => lastRow(text).includes("2 marked"));
     await press(
       "files",
       "follow-marked",
@@ -255,13 +245,13 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
       /other-\S+:\/log\/other\.log +\| first of other/.test(text),
     );
     screen.keys("q");
-    await screen.waitFor("the files", (text) => end(text).includes("2 marked"));
+    await screen.waitFor("the files", (text) => lastRow(text).includes("2 marked"));
     await press("files", "toggle-preview", "nothing at this width", has("app.log"));
 
     // Prompts.
     screen.keys(":");
     screen.type("abc d");
-    const typed = (line: string) => (text: string) => end(text).trimEnd() === line;
+    const typed = (line: string) => (text: string) => lastRow(text).trimEnd() === line;
     await press("prompt", "erase", "a character less", typed(":abc"));
     screen.type("d");
     await press("prompt", "erase-word", "a word less", typed(":abc"));
@@ -287,14 +277,14 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await press("prompt", "erase-before", "all gone", typed(":"));
     await press("prompt", "recall-older", "the line before", typed(`:open ${web.name}:/srv`));
     await press("prompt", "recall-newer", "the empty line", typed(":"));
-    await press("prompt", "give-up", "the status", (text) => end(text).includes("2 marked"));
+    await press("prompt", "give-up", "the status", (text) => lastRow(text).includes("2 marked"));
 
     await press("global", "suspend", "the shell", () => screen.state("#{alternate_on}") === "0");
     screen.keys("f", "g", "Enter");
     await screen.waitFor("the screen", () => screen.state("#{alternate_on}") === "1");
     await press("global", "quit", "the shell", () => screen.state("#{alternate_on}") === "0");
     screen.close();
-    await start({ columns: 80, rows: 24 });
+    start({ columns: 80, rows: 24 });
     await screen.waitFor("the containers", has("Containers"));
     await press("global", "interrupt", "the shell", () => screen.state("#{alternate_on}") === "0");
     expect(await screen.waitForEnd()).toBe(130);

@@ -2,15 +2,10 @@ import { appendFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { type Container, container, type Engine, engine, firstProcess, uniqueName } from "../helpers/engine.ts";
-import { builtCommand } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { workloadReady } from "../helpers/processes.ts";
-import { TmuxScreen } from "../tui/screen.ts";
-
-const has =
-  (...words: string[]) =>
-  (text: string) =>
-    words.every((word) => text.includes(word));
+import type { TmuxScreen } from "../tui/screen.ts";
+import { has, startScreen } from "./porthole-screen.ts";
 
 /** Each start of the container writes a line. */
 const STEPS = ["write", "/log", "began"];
@@ -27,9 +22,7 @@ describeWith(["docker", "tmux"], "following on the screen over a container's res
   afterEach(() => screen.close());
 
   const start = (...args: string[]) => {
-    screen = new TmuxScreen({ columns: 100, rows: 24 });
-    const env = Object.entries(someone.env).map(([name, value]) => `${name}='${value}'`);
-    screen.run(`env ${env.join(" ")} ${process.execPath} ${builtCommand} ${args.join(" ")}`);
+    screen = startScreen(someone, args, { size: { columns: 100, rows: 24 } });
   };
 
   /** Restarts it and appends a line to its log in its new life. */

@@ -1,0 +1,25 @@
+import { builtCommand } from "../helpers/paths.ts";
+import type { User } from "../helpers/porthole.ts";
+import { type ScreenSize, TmuxScreen } from "../tui/screen.ts";
+
+/** Starts porthole in a terminal of its own with the environment of `someone`. The caller closes the screen. */
+export function startScreen(
+  someone: User,
+  args: readonly string[],
+  { size, env = {} }: { size?: ScreenSize; env?: Readonly<Record<string, string>> } = {},
+): TmuxScreen {
+  const screen = new TmuxScreen(size);
+  const all = Object.entries({ ...someone.env, ...env }).map(([name, value]) => `${name}='${value}'`);
+  screen.run(`env ${all.join(" ")} ${process.execPath} ${builtCommand} ${args.join(" ")}`);
+  return screen;
+}
+
+/** Whether a screen's text has all of these. */
+export function has(...words: string[]): (text: string) => boolean {
+  return (text) => words.every((word) => text.includes(word));
+}
+
+/** The status row. */
+export function lastRow(text: string): string {
+  return text.split("\n").at(-1) ?? "";
+}
