@@ -1,24 +1,21 @@
 import { loadWidths } from "../../src/text/index.ts";
-import type { ChromeFacts, ChromeRenderer } from "./chrome-text.ts";
-import { actionNamed, commandNames, parseCommand } from "./command-line.ts";
+import { Commands } from "./commands.ts";
 import { Compositor } from "./compositor.ts";
 import type { Config } from "./config.ts";
 import { FrameClock } from "./frames.ts";
-import { helpPage } from "./help.ts";
+import { helpPage, turnHelp } from "./help.ts";
+import { KeyInput } from "./key-input.ts";
 import { type Action, actionFor, type Keymap } from "./keymap.ts";
-import { type KeyEvent, KeyParser } from "./keys.ts";
+import type { KeyEvent } from "./keys.ts";
 import type { OutAction } from "./out.ts";
-import { plainChrome } from "./plain-chrome.ts";
 import { guardProcess } from "./process-guard.ts";
 import { PromptLine } from "./prompt-line.ts";
+import { Surroundings } from "./surroundings.ts";
 import { stopProcess } from "./suspend.ts";
 import { Tabs } from "./tabs.ts";
 import { Terminal } from "./terminal.ts";
 import { forgetWidths } from "./text-width.ts";
 import type { Host, Navigator, Question, View } from "./view.ts";
-
-/** Bytes after ESC that belong to one key come in one piece nearly always; over a slow connection within this. It is part of what Esc takes to cancel (50 ms). */
-const ESCAPE_MS = 20;
 
 /** Rows that one step of the mouse's wheel moves. */
 const WHEEL_ROWS = 3;
@@ -35,17 +32,21 @@ export interface AppOptions {
 export class App implements Host {
   readonly #terminal = new Terminal(process.stdin, process.stdout);
   readonly #compositor = new Compositor();
-  readonly #keys = new KeyParser();
+  readonly #surroundings = new Surroundings();
+  readonly #keys = new KeyInput(
+    process.stdin,
+    (event) => this.#onKey(event),
+    () => this.#finish({ status: 129 }),
+  );
   readonly #clock: FrameClock;
   readonly #keymap: Keymap;
-  readonly #options: AppOptions;
+  readonly #commands: Commands;
+  readonly #isMouseOurs: boolean;
   readonly #tabs = new Tabs();
   /** Views that were closed and have not ended. */
   readonly #closing = new Set<Promise<void>>();
   /** Lines typed before, by the question's label. */
   readonly #typed = new Map<string, string[]>();
-  #navigator: Promise<Navigator> | undefined;
-  #chrome: ChromeRenderer = plainChrome;
   /** The exact widths of characters are there. */
   #isExact = false;
   #prompt: PromptLine | undefined;
@@ -54,12 +55,19 @@ export class App implements Host {
   #help: number | undefined;
   /** Another program has the terminal. */
   #isOutside = false;
-  #escape: NodeJS.Timeout | undefined;
   #finish: (outcome: Outcome) => void = () => {};
 
-  constructor(options: AppOptions) {
-    this.#options = options;
-    this.#keymap = options.config.keymap;
+  constructor({ config, navigator }: AppOptions) {
+    this.#keymap = config.keymap;
+    this.#isMouseOurs = config.mouse;
+    this.#commands = new Commands({
+      host: this,
+      keymap: this.#keymap,
+      view: () => this.#tabs.view,
+      act: (view, action) => this.#act(view, action),
+      showTab: (index) => this.#tabs.show(index),
+      navigator,
+    });
     this.#clock = new FrameClock(
       () => this.#draw(),
       () => !this.#terminal.busy,
@@ -123,7 +131,7 @@ export class App implements Host {
 
   async outside<T>(action: () => Promise<T>, pause: (result: T) => boolean = () => false): Promise<T> {
     this.#terminal.leave();
-    process.stdin.off("data", this.#onInput).pause();
+    this.#keys.ignore();
     this.#isOutside = true;
     try {
       const result = await action();
@@ -131,7 +139,7 @@ export class App implements Host {
       return result;
     } finally {
       this.#isOutside = false;
-      process.stdin.on("data", this.#onInput).resume();
+      this.#keys.listen();
       this.#resume();
     }
   }
@@ -163,24 +171,22 @@ export class App implements Host {
   #begin(view: View): void {
     this.#tabs.push(view);
     this.#terminal.enter();
-    if (this.#options.config.mouse) this.#terminal.toggleMouse();
+    if (this.#isMouseOurs) this.#terminal.toggleMouse();
     this.#clock.now();
-    process.stdin.on("data", this.#onInput).on("end", this.#onHangup).on("error", this.#onHangup);
+    this.#keys.open();
     process.stdout.on("resize", this.#onResize);
     setImmediate(() => void this.#measureExactly().catch((error) => this.fail(error)));
   }
 
   async #close(): Promise<void> {
     this.#clock.stop();
-    clearTimeout(this.#escape);
-    process.stdin.off("data", this.#onInput).off("end", this.#onHangup);
-    process.stdin.pause();
+    this.#keys.close();
     process.stdout.off("resize", this.#onResize);
     this.#terminal.close();
-    this.#chrome.close();
+    this.#surroundings.close();
     for (const view of this.#tabs) this.#end(view);
     await Promise.all(this.#closing);
-    process.stdin.off("error", this.#onHangup);
+    this.#keys.release();
   }
 
   #end(view: View): void {
@@ -197,15 +203,6 @@ export class App implements Host {
     this.#clock.request();
   }
 
-  /** Ink draws what lies over the text, which most never ask for: it takes 15 MB and a tenth of a second. */
-  async #loadInk(): Promise<void> {
-    // chalk, which Ink styles with, would leave out even bold and reverse for a TERM that it does not know. It looks once, when it loads.
-    process.env.FORCE_COLOR ??= "1";
-    const { inkChrome } = await import("./ink-chrome.tsx");
-    if (this.#chrome === plainChrome) this.#chrome = await inkChrome(this.#terminal.columns);
-    this.#clock.request();
-  }
-
   #enterPressed(): Promise<void> {
     this.#terminal.print("\nEnter goes back to porthole ");
     return new Promise((resolve) => {
@@ -218,18 +215,13 @@ export class App implements Host {
     });
   }
 
-  /** Rows above the view: the tabs, where there are several, and the title. */
-  get #head(): number {
-    return this.#tabs.count > 1 ? 2 : 1;
-  }
-
   #draw(): void {
     const { view } = this.#tabs;
     if (!view || this.#isOutside) return;
     const { columns, rows: total } = this.#terminal;
     const size = { columns, height: Math.max(1, total - this.#head - 1) };
     const { rows, status } = view.frame(size);
-    const facts: ChromeFacts = {
+    const facts = {
       columns,
       tabs: this.#tabs.count > 1 ? { titles: this.#tabs.titles, at: this.#tabs.at } : undefined,
       title: view.title,
@@ -238,22 +230,12 @@ export class App implements Host {
       prompt: this.#prompt && { label: this.#prompt.question.label, hint: this.#prompt.hint, ...this.#prompt.state },
       help: this.#help === undefined ? undefined : helpPage(view.contexts, size, this.#help, this.#keymap),
     };
-    // Without help the rows are the same, byte for byte, at a hundredth of Ink's time: the status changes with every frame.
-    const chrome = (facts.help ? this.#chrome : plainChrome).rows(facts);
-    const over = chrome.slice(this.#head, -1);
-    const shown = rows.map((row, index) => over[index] ?? row);
-    const screen = [...chrome.slice(0, this.#head), ...shown, chrome.at(-1) ?? ""];
-    this.#terminal.write(this.#compositor.frame(screen.slice(0, total)));
+    this.#terminal.write(this.#compositor.frame(this.#surroundings.screen(facts, rows).slice(0, total)));
   }
 
-  readonly #onInput = (chunk: Buffer): void => {
-    clearTimeout(this.#escape);
-    for (const event of this.#keys.push(chunk)) this.#onKey(event);
-    if (!this.#keys.waiting) return;
-    this.#escape = setTimeout(() => {
-      for (const event of this.#keys.flush()) this.#onKey(event);
-    }, ESCAPE_MS);
-  };
+  get #head(): number {
+    return Surroundings.head(this.#tabs.count);
+  }
 
   #onKey(event: KeyEvent): void {
     this.#clock.request();
@@ -266,20 +248,37 @@ export class App implements Host {
     const isFree = this.#prompt === undefined && this.#help === undefined;
     if (isFree && event.kind === "key" && view.key?.(event.key)) return;
     const action = event.kind === "key" ? actionFor(event.key, view.contexts, this.#keymap) : undefined;
-    if (action === "interrupt") this.#finish({ status: 130 });
-    else if (action === "suspend") this.#suspend(true);
-    else if (this.#prompt) this.#onPrompt(this.#prompt, event);
+    if (this.#prompt && action !== "interrupt" && action !== "suspend") this.#onPrompt(this.#prompt, event);
     else if (action) this.#act(view, action);
   }
 
   #act(view: View, action: Action): void {
+    if (action === "interrupt") this.#finish({ status: 130 });
+    else if (action === "suspend") this.#suspend(true);
+    else if (!this.#turnsHelp(action) && !view.act(action)) this.#actOnAll(view, action);
+  }
+
+  #turnsHelp(action: Action): boolean {
     this.#message = "";
-    if (this.#help !== undefined && this.#turnHelp(this.#help, action)) return;
-    if (view.act(action)) return;
+    if (this.#help === undefined) return false;
+    const { page, isTaken } = turnHelp(this.#help, action);
+    this.#help = page;
+    return isTaken;
+  }
+
+  #showHelp(): void {
+    this.#help = 0;
+    this.#surroundings
+      .loadHelp(this.#terminal.columns)
+      .then(() => this.#clock.request())
+      .catch((error) => this.fail(error));
+  }
+
+  /** What a view has no meaning for is of the program. */
+  #actOnAll(view: View, action: Action): void {
     switch (action) {
       case "help":
-        this.#help = 0;
-        if (this.#chrome === plainChrome) this.#loadInk().catch((error) => this.fail(error));
+        this.#showHelp();
         break;
       case "back":
         this.back();
@@ -291,7 +290,7 @@ export class App implements Host {
         this.#finish({ status: 0 });
         break;
       case "command":
-        this.#askCommand();
+        this.#commands.ask();
         break;
       case "next-tab":
       case "previous-tab":
@@ -316,17 +315,8 @@ export class App implements Host {
         void this.#sendOut(view, action);
         break;
       default:
-        void this.#navigate((navigator) => navigator.go(action, view));
+        this.#commands.go(action, view);
     }
-  }
-
-  /** Keys of the help while it is shown; another key closes it and does what it does without. */
-  #turnHelp(page: number, action: Action): boolean {
-    this.#help = undefined;
-    if (/^(items-)?page-down$|^(line|item)-down$|^mark$/.test(action)) this.#help = page + 1;
-    else if (/^(items-)?page-up$|^(line|item)-up$/.test(action)) this.#help = Math.max(0, page - 1);
-    else return action === "cancel" || action === "help" || action === "back";
-    return true;
   }
 
   #turnTab(by: number): void {
@@ -358,38 +348,6 @@ export class App implements Host {
     if (!prompt.take(event) && this.#prompt === undefined) this.#prompt = prompt;
   }
 
-  #askCommand(): void {
-    this.ask({
-      label: ":",
-      complete: (text) => this.#completeCommand(text),
-      done: (text) => this.#command(text),
-    });
-  }
-
-  #command(text: string): void {
-    const { view } = this.#tabs;
-    const { name, argument } = parseCommand(text);
-    if (!view || name === "") return;
-    const action = argument === "" ? actionNamed(name, view.contexts, this.#keymap) : undefined;
-    if (action === "interrupt") this.#finish({ status: 130 });
-    else if (action === "suspend") this.#suspend(true);
-    else if (action) this.#act(view, action);
-    else if (view.command?.(text.trim())) return;
-    else if (name === "tab" && this.#tabs.show(Number(argument) - 1)) return;
-    else
-      void this.#navigate((navigator) => {
-        if (!navigator.command(name, argument, view)) this.say(`no command '${name}' here: Tab lists them`);
-      });
-  }
-
-  async #completeCommand(text: string): Promise<readonly string[]> {
-    const { view } = this.#tabs;
-    const navigator = await this.#loadNavigator();
-    const { name, argument } = parseCommand(text);
-    if (!/\s/.test(text.trimStart())) return commandNames(name, view?.contexts ?? [], navigator.commands, this.#keymap);
-    return (await navigator.complete(name, argument)).map((one) => `${name} ${one}`);
-  }
-
   async #sendOut(view: View, action: OutAction): Promise<void> {
     try {
       const { sendOut } = await import("./out.ts");
@@ -397,19 +355,6 @@ export class App implements Host {
     } catch (error) {
       this.say(error instanceof Error ? error.message : String(error));
     }
-  }
-
-  async #navigate(action: (navigator: Navigator) => unknown): Promise<void> {
-    try {
-      action(await this.#loadNavigator());
-    } catch (error) {
-      this.fail(error);
-    }
-  }
-
-  #loadNavigator(): Promise<Navigator> {
-    this.#navigator ??= this.#options.navigator(this);
-    return this.#navigator;
   }
 
   #suspend(group: boolean): void {
@@ -427,7 +372,6 @@ export class App implements Host {
     if (this.#isOutside) stopProcess(this.#onSuspend, false, () => undefined);
     else this.#suspend(false);
   };
-  readonly #onHangup = (): void => this.#finish({ status: 129 });
   readonly #onResize = (): void => {
     this.#compositor.invalidate();
     this.#clock.request();

@@ -1,4 +1,4 @@
-import { CONTEXT_NAMES, type Context, KEYMAP, type Keymap, keyLabel } from "./keymap.ts";
+import { type Action, CONTEXT_NAMES, type Context, KEYMAP, type Keymap, keyLabel } from "./keymap.ts";
 
 /** A line of the help: keys and what they do, or the name of where the ones below hold. */
 export interface HelpLine {
@@ -37,6 +37,13 @@ export function helpPage(
   const pages = Math.max(1, Math.ceil(all.length / beside));
   const at = Math.min(Math.max(0, page), pages - 1);
   return { columns: all.slice(at * beside, (at + 1) * beside), page: at, pages };
+}
+
+/** What an action does to the help while its `page` is shown: turns it, or closes it and does what it does without. */
+export function turnHelp(page: number, action: Action): { page: number | undefined; isTaken: boolean } {
+  if (/^(items-)?page-down$|^(line|item)-down$|^mark$/.test(action)) return { page: page + 1, isTaken: true };
+  if (/^(items-)?page-up$|^(line|item)-up$/.test(action)) return { page: Math.max(0, page - 1), isTaken: true };
+  return { page: undefined, isTaken: action === "cancel" || action === "help" || action === "back" };
 }
 
 /** A name of where keys hold does not stand alone at the end of a column. */

@@ -5,6 +5,7 @@ import { ListPane } from "../list/list-pane.ts";
 import { paint } from "../list/table.ts";
 import type { Frame, Location, Size, View } from "../view.ts";
 import { type Browser, failureLine, failureLines } from "./browser.ts";
+import { completePath } from "./complete-path.ts";
 import { MOST_ENTRIES, readDirectory } from "./directory.ts";
 import { arrange, backingSentence, type FileItem, fileColumns, hiddenCount, SORTS } from "./files-items.ts";
 import { History } from "./history.ts";
@@ -115,7 +116,7 @@ export class FilesView implements View {
         host.ask({
           label: "goto ",
           text: this.path.endsWith("/") ? this.path : `${this.path}/`,
-          complete: (text) => this.#completePath(text),
+          complete: (text) => completePath(this.place, this.path, text),
           done: (text) => void this.#gotoPath(text),
         });
         return true;
@@ -315,24 +316,6 @@ export class FilesView implements View {
     } catch (error) {
       this.#browser.host.say(failureLine(error));
     }
-  }
-
-  async #completePath(text: string): Promise<string[]> {
-    const slash = text.lastIndexOf("/");
-    const directory = text.slice(0, slash + 1);
-    const begun = text.slice(slash + 1);
-    const names: string[] = [];
-    await this.place.use(async (session) => {
-      let seen = 0;
-      for await (const { name, type } of session.list(
-        directory.startsWith("/") ? directory : joinPath(this.path, directory),
-      )) {
-        if (name.startsWith(begun) && (begun !== "" || !name.startsWith(".")))
-          names.push(name + (type === DIRECTORY ? "/" : ""));
-        if (++seen === MOST_ENTRIES) break;
-      }
-    });
-    return names.sort().map((name) => directory + name);
   }
 
   #find(text: string): void {

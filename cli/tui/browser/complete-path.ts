@@ -1,0 +1,24 @@
+import { joinPath } from "../../../src/listing.ts";
+import { MOST_ENTRIES } from "./directory.ts";
+import type { Place } from "./place.ts";
+
+const DIRECTORY = 4;
+
+/** What a path that is typed in the directory `base` of a place could become, in order. Hidden names only once their dot is typed. */
+export async function completePath(place: Place, base: string, text: string): Promise<string[]> {
+  const slash = text.lastIndexOf("/");
+  const directory = text.slice(0, slash + 1);
+  const begun = text.slice(slash + 1);
+  const names: string[] = [];
+  await place.use(async (session) => {
+    let seen = 0;
+    for await (const { name, type } of session.list(
+      directory.startsWith("/") ? directory : joinPath(base, directory),
+    )) {
+      if (name.startsWith(begun) && (begun !== "" || !name.startsWith(".")))
+        names.push(name + (type === DIRECTORY ? "/" : ""));
+      if (++seen === MOST_ENTRIES) break;
+    }
+  });
+  return names.sort().map((name) => directory + name);
+}
