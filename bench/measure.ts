@@ -34,6 +34,7 @@ export interface Result {
 }
 
 export interface CompareOptions {
+  /** Fewer on a slow machine: see {@link PATIENCE_MS}. */
   rounds: number;
   /** Rounds before these, which do not count. Default 1. */
   warmUp?: number;
@@ -41,6 +42,10 @@ export interface CompareOptions {
   unit?: Unit;
   x?: number;
 }
+
+/** A comparison that has taken this long ends once each contestant was measured so many times: a case is to stay below a minute. */
+const PATIENCE_MS = 8_000;
+const FEWEST_ROUNDS = 3;
 
 /**
  * Runs the contestants in turn, round by round, so that what disturbs the machine disturbs all of them; the first one is the base of the ratios.
@@ -50,7 +55,9 @@ export async function compare(
   { rounds, warmUp = 1, ...options }: CompareOptions,
 ): Promise<Result[]> {
   const samples = contestants.map((): number[] => []);
+  const started = performance.now();
   for (let round = 0; round < warmUp + rounds; round++) {
+    if (round >= warmUp + FEWEST_ROUNDS && performance.now() - started > PATIENCE_MS) break;
     for (const [index, { run, every = 1 }] of contestants.entries()) {
       if (round % every !== 0) continue;
       // Most of them hold the event loop up; a signal that ends the run waits for its turn.

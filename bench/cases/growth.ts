@@ -80,7 +80,7 @@ export const growingFile: Case = {
               ]
             : []),
         ];
-        results.push(...(await compare(contestants, { rounds: isSmall ? 5 : 2, x: megabytes })));
+        results.push(...(await compare(contestants, { rounds: isSmall ? 5 : 1, x: megabytes })));
       }
     } finally {
       rmSync(path, { force: true });
