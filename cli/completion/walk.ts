@@ -28,7 +28,11 @@ export function wantedAt(root: Command, words: readonly string[]): Wanted {
     return option === undefined ? { kind: "file" } : ofOption(option, prefix);
   }
   if (!literal && typed.startsWith("-")) return { kind: "values", values: optionsOf(command), prefix: "" };
-  if (command === root) return { kind: "values", values: operands.count === 0 ? commandsOf(root) : [], prefix: "" };
+  if (command === root) {
+    // In the place of a command: the screen opens there.
+    if (operands.count === 0 && /[:/]/.test(typed)) return { kind: "target", session: false, engine };
+    return { kind: "values", values: operands.count === 0 ? commandsOf(root) : [], prefix: "" };
+  }
   if (command.name() === "with" && literal) return { kind: operands.afterDashes === 0 ? "program" : "file" };
   return ofArgument(command, operands.count, engine);
 }

@@ -56,6 +56,7 @@ describe("what is offered", () => {
   test("paths inside, directories and links to them with a slash", async () => {
     expect((await offered("cat", `${place}:`)).values).toEqual([`${place}:/`]);
     expect((await offered("cat", `${place}:/t`)).values).toEqual([`${place}:/tmp/`]);
+    expect((await offered(`${place}:/t`)).values).toEqual([`${place}:/tmp/`]);
     expect((await offered("cat", "--route", "auto", `${place}:/tmp/logs/`)).values).toEqual([
       `${place}:/tmp/logs/old/`,
       `${place}:/tmp/logs/only.log`,
