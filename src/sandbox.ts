@@ -94,7 +94,7 @@ export async function startSandbox(options: { signal?: AbortSignal } = {}): Prom
     if (options.signal?.aborted) throw error;
     const reason = words.trim().split("\n").at(-1) || (error instanceof Error ? error.message : String(error));
     throw new PortholeError("ATTACH", `the sandbox did not start: ${reason}`, {
-      hint: "it needs unshare(1) and the right to make user namespaces; run as root, or use a container",
+      hint: "it needs unshare(1), mount(8) and the right to make user namespaces; run as root, or use a container",
       cause: error,
     });
   }

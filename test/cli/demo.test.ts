@@ -75,7 +75,7 @@ test("the demo without unshare(1) says what it needs, and leaves nothing", async
   const someone = user();
   const result = await someone.run(["demo", "--seconds", "1"], { env: { PATH: "/none" } });
   expect(result.stderr).toMatch(
-    /^porthole: the sandbox did not start: spawn unshare ENOENT \(it needs unshare\(1\) .*\)\n$/,
+    /^porthole: the sandbox did not start: spawn unshare ENOENT \(it needs unshare\(1\), mount\(8\) .*\)\n$/,
   );
   expect(result).toMatchObject({ code: 4, text: "" });
   expect([kept(someone), readdirSync(`${someone.directory}/state/porthole/mnt`)]).toEqual([[], ["agent"]]);
