@@ -59,10 +59,10 @@ function both(terminal: BenchTerminal, path: string, pattern: string): Contestan
   const ours = async () => {
     // The last frame is the one of the whole count. On a busy machine nothing may come for so long before it, too.
     const started = performance.now();
-    let taken = await terminal.settled(`g/${pattern}${ENTER}`, 400);
+    let taken = await terminal.settled(`g/${pattern}${ENTER}`, 150);
     for (let shown = await terminal.redrawn(); !shown.includes(` of ${total} `); shown = await terminal.redrawn()) {
       if (performance.now() - started > 60_000) throw new Error(`${total} were to be found; the screen was ${shown}`);
-      await terminal.quiet(400);
+      await terminal.quiet(150);
       taken = terminal.lastAt - started;
     }
     return taken;
