@@ -60,13 +60,14 @@ export function tabsRow({ tabs, columns }: ChromeFacts): { text: string; isShown
 
 /** Status row: what is going on at the left, where one is at the right. `mark` comes before `left`, in bold. */
 export function statusRow({ status, columns }: ChromeFacts): RowEnds & { mark: string } {
-  const mark = (status.mark === "" ? " " : ` ${status.mark}  `).slice(0, columns);
+  // A filter as it was typed is a mark, too.
+  const mark = clipText(status.mark === "" ? " " : ` ${status.mark}  `, columns);
   const left = sanitiseText(status.left);
   const right = `${sanitiseText(status.right)} `;
-  const room = columns - mark.length;
+  const room = columns - mark.width;
   // What is cut does not touch what comes after it.
   const gap = textWidth(left) + textWidth(right) <= room ? "" : "  ";
-  return { mark, ...fitRow(left, gap + right, room) };
+  return { mark: mark.text, ...fitRow(left, gap + right, room) };
 }
 
 /** The prompt in parts: its label, what is before the cursor, the character under it, after it. The end of a long line stays in sight. */

@@ -62,6 +62,14 @@ describe("Chrome", () => {
     expect([title?.trimEnd().length, status?.trimEnd().length]).toEqual([79, 79]);
   });
 
+  it("takes a filter for a mark by its columns, made safe, and cuts it where it is too long", () => {
+    const status = { left: "on disk", right: "1 of 1" };
+    const row = (mark: string) => draw({ ...facts({ columns: 40 }), status: { ...status, mark } })[1];
+    expect(row("/日本語")).toBe(" /日本語  on disk                1 of 1 ");
+    expect(row("/\u202ea")).toMatch(/^ \/<U\+202E>a {2}on disk +1 of 1 ?$/);
+    expect(row(`/${"x".repeat(100)}`)).toBe(` /${"x".repeat(37)}…`);
+  });
+
   it("says what follow and search are doing, and where it is", () => {
     expect(draw(facts({}, { follow: "on", bottom: 4_000_000 }))[1]).toMatch(/^ FOLLOW {2}.* END /);
     expect(draw(facts({}, { follow: "paused" }))[1]).toMatch(/^ PAUSED {2}End goes on/);
