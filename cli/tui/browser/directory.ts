@@ -1,6 +1,6 @@
 import type { DirectoryEntry, Session } from "../../../src/index.ts";
-import { joinPath, type Mount, mountsOf, readNames, typeOf } from "../../../src/listing.ts";
-import { backingFor, type FileItem } from "./files-items.ts";
+import { type Backing, joinPath, type Mount, mountsOf, readNames, typeOf } from "../../../src/listing.ts";
+import { backingsOf, type FileItem } from "./files-items.ts";
 import type { Place } from "./place.ts";
 
 /** Entries of a long directory that are shown first; then at twice as many, and so on: each time all are sorted anew. */
@@ -25,21 +25,29 @@ interface Names {
 
 const names = new WeakMap<Place, Names>();
 
-/** A directory's first `most` entries with their facts and what keeps them; `some` hears of what there is of a long one, every now and then. */
+export interface ReadOptions {
+  /** Entries that are kept. */
+  most: number;
+  /** Hears of what there is of a long directory, every now and then. */
+  some?: (items: FileItem[]) => void;
+  /** Ends it with what there is: nobody looks any more. */
+  signal?: AbortSignal;
+}
+
+/** A directory's first entries with their facts and what keeps them. */
 export async function readDirectory(
   place: Place,
   path: string,
-  most: number,
-  some: (items: FileItem[]) => void = () => undefined,
+  { most, some = () => undefined, signal }: ReadOptions,
 ): Promise<Entries> {
   return place.use(async (session) => {
     const { users, groups } = await namesOf(place, session);
-    const mounts = await mountsOf(session).catch((): Mount[] => []);
+    const backingOf = backingsOf(await mountsOf(session).catch((): Mount[] => []));
     const items: FileItem[] = [];
     let look = FIRST_LOOK;
     for await (const entry of session.list(path, { facts: true })) {
-      if (items.length === most) return { items, isWhole: false };
-      items.push(itemOf(entry, place, path, mounts, users, groups));
+      if (items.length === most || signal?.aborted) return { items, isWhole: false };
+      items.push(itemOf(entry, place, path, backingOf(entry.facts), users, groups));
       if (items.length < look) continue;
       look *= 2;
       some([...items]);
@@ -52,7 +60,7 @@ function itemOf(
   { name, type, facts, link }: DirectoryEntry,
   place: Place,
   directory: string,
-  mounts: readonly Mount[],
+  backing: Backing | undefined,
   users: Map<number, string>,
   groups: Map<number, string>,
 ): FileItem {
@@ -69,7 +77,7 @@ function itemOf(
     users,
     groups,
   };
-  return { key: name, text: name, entry, backing: backingFor(mounts, facts) };
+  return { key: name, text: name, entry, backing };
 }
 
 async function namesOf(place: Place, session: Session): Promise<Names> {

@@ -1,5 +1,5 @@
 import type { FileFacts } from "../../../src/index.ts";
-import { type Backing, backingOf, type Mount, mountOf } from "../../../src/listing.ts";
+import { type Backing, backingOf, type Mount } from "../../../src/listing.ts";
 import type { Colours } from "../../ls/colours.ts";
 import type { Item } from "../../ls/item.ts";
 import { modeText } from "../../ls/mode.ts";
@@ -142,9 +142,19 @@ export function backingSentence({ kind, volume, mount, readOnly }: Backing): str
   return words[kind] + (readOnly ? ", read-only" : "");
 }
 
-export function backingFor(mounts: readonly Mount[], facts: FileFacts | undefined): Backing | undefined {
-  const mount = facts && mountOf(mounts, facts);
-  return mount && backingOf(mount);
+/** What keeps a file, for a whole directory of them: a container may have as many mounts as the directory has entries. */
+export function backingsOf(mounts: readonly Mount[]): (facts: FileFacts | undefined) => Backing | undefined {
+  const mountsById = new Map(mounts.map((mount) => [mount.id, mount]));
+  const backings = new Map<bigint, Backing | undefined>();
+  return (facts) => {
+    if (facts === undefined) return undefined;
+    const { mountId } = facts;
+    if (backings.has(mountId)) return backings.get(mountId);
+    const mount = mountsById.get(Number(mountId));
+    const backing = mount && backingOf(mount);
+    backings.set(mountId, backing);
+    return backing;
+  };
 }
 
 function sizeText({ rdev, size }: FileFacts, { type }: Item): string {

@@ -23,15 +23,15 @@ export class FilesView implements View {
   readonly #browser: Browser;
   readonly #pane: ListPane<FileItem>;
   readonly #preview: Preview;
-  readonly #watched = new WatchedDirectory(() => void this.#load());
+  readonly #watched = new WatchedDirectory(() => this.#load());
   readonly #history: History;
   /** As read; the pane has them arranged. */
   #items: FileItem[] = [];
   #hidden = 0;
   #isWhole = true;
   #failure: unknown;
-  #loading = false;
-  #turn = 0;
+  /** Of the reading that is going on: a newer one ends it. */
+  #loading: AbortController | undefined;
   #isClosed = false;
 
   constructor(browser: Browser, place: Place, path: string, select?: string) {
@@ -166,7 +166,7 @@ export class FilesView implements View {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#turn++;
+    this.#stopLoading();
     this.#watched.close();
     await this.#preview.close();
   }
@@ -247,12 +247,14 @@ export class FilesView implements View {
   }
 
   async #load(select?: string): Promise<void> {
-    const turn = ++this.#turn;
+    this.#stopLoading();
+    const abort = new AbortController();
+    const { signal } = abort;
+    this.#loading = abort;
     const isFirst = this.#items.length === 0;
     const begun = performance.now();
-    this.#loading = true;
     const take = (items: FileItem[]) => {
-      if (turn !== this.#turn) return;
+      if (signal.aborted) return;
       const { list } = this.#pane;
       // Who has not moved yet looks at the start of the list, whatever comes to stand there.
       const isAtStart = isFirst && list.counts.at <= 1;
@@ -265,24 +267,25 @@ export class FilesView implements View {
       this.#browser.host.changed();
     };
     try {
-      const { items, isWhole } = await readDirectory(
-        this.place,
-        this.path,
-        MOST_ENTRIES,
-        (some) => isFirst && take(some),
-      );
-      if (turn !== this.#turn) return;
+      const some = (items: FileItem[]) => isFirst && take(items);
+      const { items, isWhole } = await readDirectory(this.place, this.path, { most: MOST_ENTRIES, some, signal });
+      if (signal.aborted) return;
       this.#failure = undefined;
       this.#isWhole = isWhole;
       take(items);
       if (select !== undefined) this.#select(select);
     } catch (error) {
-      if (turn !== this.#turn) return;
+      if (signal.aborted) return;
       this.#failure = error;
     }
-    this.#loading = false;
+    this.#loading = undefined;
     this.#watched.looked(performance.now() - begun);
     this.#browser.host.changed();
+  }
+
+  #stopLoading(): void {
+    this.#loading?.abort();
+    this.#loading = undefined;
   }
 
   /** Selects an entry; one that is beyond those that are kept is opened. */

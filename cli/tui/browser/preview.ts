@@ -105,7 +105,7 @@ export class Preview {
   }
 
   async #names(place: Place, path: string): Promise<string[]> {
-    const { items } = await readDirectory(place, path, MOST_NAMES);
+    const { items } = await readDirectory(place, path, { most: MOST_NAMES });
     const { theme, colours } = this.#browser;
     const shown = arrange(items, this.#browser.arrangement);
     if (shown.length === 0) return [paint("empty", theme.dim)];

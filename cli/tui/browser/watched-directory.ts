@@ -9,14 +9,17 @@ const LEAST_MS = 500;
 
 /** Says when a directory has changed: soon after a change, never more often than twice a second. Where it cannot be watched, never. */
 export class WatchedDirectory {
-  readonly #changed: () => void;
+  readonly #look: () => Promise<void>;
   #end: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #turn = 0;
   #last = 0;
+  /** Something changed since the last look began. */
+  #hasNews = false;
 
-  constructor(changed: () => void) {
-    this.#changed = changed;
+  /** `look` does not reject. */
+  constructor(look: () => Promise<void>) {
+    this.#look = look;
   }
 
   /** Watches this directory from now on, and no other. */
@@ -37,6 +40,7 @@ export class WatchedDirectory {
     this.#turn++;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#hasNews = false;
     this.#end?.();
     this.#end = undefined;
   }
@@ -47,12 +51,17 @@ export class WatchedDirectory {
   }
 
   #note(): void {
-    this.#timer ??= setTimeout(
-      () => {
-        this.#timer = undefined;
-        this.#changed();
-      },
-      Math.max(50, this.#last + LEAST_MS - performance.now()),
-    );
+    this.#hasNews = true;
+    this.#timer ??= setTimeout(() => void this.#lookAgain(), Math.max(50, this.#last + LEAST_MS - performance.now()));
+  }
+
+  /** One look at a time: what changes during one is for the next. */
+  async #lookAgain(): Promise<void> {
+    const turn = this.#turn;
+    this.#hasNews = false;
+    await this.#look();
+    if (turn !== this.#turn) return;
+    this.#timer = undefined;
+    if (this.#hasNews) this.#note();
   }
 }

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
-import { arrange, type FileItem, hiddenCount } from "../../../cli/tui/browser/files-items.ts";
+import { arrange, backingsOf, type FileItem, hiddenCount } from "../../../cli/tui/browser/files-items.ts";
 import type { FileFacts } from "../../../src/index.ts";
+import { parseMounts } from "../../../src/listing.ts";
 
 const facts = (size: number, mtime: number): FileFacts => ({
   ...{ mode: 0o100644, links: 1, uid: 0, gid: 0, size: BigInt(size), blocks: 0n, inode: 1n, mountId: 1n },
@@ -37,4 +38,23 @@ it("hides what begins with a dot, and says how many", () => {
   const arrangement = { sort: "name", reverse: false, hidden: true } as const;
   expect(names(arrange(all, arrangement))).toContain(".hidden");
   expect([hiddenCount(all, arrangement), hiddenCount(all, { ...arrangement, hidden: false })]).toEqual([0, 1]);
+});
+
+it("knows what keeps each file without going through the mounts for each", () => {
+  const mounts = parseMounts(
+    Array.from({ length: 100 }, (_, id) => `${id} 0 0:${id} / /m${id} rw - tmpfs t${id} rw`).join("\n"),
+  );
+  let looks = 0;
+  const counted = mounts.map((mount) => ({
+    ...mount,
+    get id() {
+      looks++;
+      return mount.id;
+    },
+  }));
+  const of = backingsOf(counted);
+  const on = (mountId: bigint) => of({ ...facts(0, 0), mountId })?.mount.point;
+  for (let id = 0; id < 100; id++) expect([on(BigInt(id)), on(BigInt(id))]).toEqual([`/m${id}`, `/m${id}`]);
+  expect([on(100n), of(undefined)]).toEqual([undefined, undefined]);
+  expect(looks).toBe(100);
 });

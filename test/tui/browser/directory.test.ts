@@ -1,0 +1,63 @@
+import { afterEach, expect, it, vi } from "vitest";
+import { readDirectory } from "../../../cli/tui/browser/directory.ts";
+import type { Place } from "../../../cli/tui/browser/place.ts";
+import { WatchedDirectory } from "../../../cli/tui/browser/watched-directory.ts";
+import { PortholeError } from "../../../src/index.ts";
+
+/** A place whose session does only what is given here. */
+function placeOf(session: object): Place {
+  const missing = () => Promise.reject(new PortholeError("FILE", "no such file"));
+  const all = { open: missing, mounts: missing, ...session };
+  const place = { session: () => Promise.resolve(all), use: (ask: (of: object) => unknown) => ask(all), text: String };
+  return place as unknown as Place;
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+it("reads no further in a directory that nobody looks at any more, and lets go of it", async () => {
+  const abort = new AbortController();
+  let isOpen = true;
+  const place = placeOf({
+    async *list() {
+      try {
+        for (let i = 0; ; i++) yield { name: `n${i}`, type: 8, facts: undefined, link: undefined };
+      } finally {
+        isOpen = false;
+      }
+    },
+  });
+  const options = { most: 50_000, some: () => abort.abort(), signal: abort.signal };
+  expect((await readDirectory(place, "/", options)).items).toHaveLength(2000);
+  expect(isOpen).toBe(false);
+});
+
+it("looks at a directory in which something goes on all the time once at a time, and again after the last change", async () => {
+  vi.useFakeTimers();
+  let change: () => void = () => undefined;
+  const place = placeOf({
+    watch: async (_path: string, _mask: number, changed: () => void) => {
+      change = changed;
+      return () => undefined;
+    },
+  });
+  const looks: (() => void)[] = [];
+  const watched = new WatchedDirectory(() => new Promise((resolve) => looks.push(resolve)));
+  await watched.watch(place, "/");
+  for (let i = 0; i < 100; i++) {
+    change();
+    await vi.advanceTimersByTimeAsync(100);
+  }
+  expect(looks).toHaveLength(1);
+  looks[0]?.();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(looks).toHaveLength(2);
+  looks[1]?.();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(looks).toHaveLength(2);
+  change();
+  watched.close();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(looks).toHaveLength(2);
+});
