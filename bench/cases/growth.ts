@@ -46,7 +46,7 @@ export const manyFiles: Case = {
 
 /** A sparse file: what is measured is the way of the bytes, not the disk. */
 export const growingFile: Case = {
-  title: "reading one file of a container, from 1 MB to 4 GB (sparse)",
+  title: "reading one file of a container, from 1 MB to 12 GB (sparse)",
   axis: { label: "MB", unit: "ms" },
   goals: [],
   run: async (stage) => {
@@ -55,7 +55,7 @@ export const growingFile: Case = {
     const path = `${container.root}/growing`;
     run("node", [porthole, "cat", "--idle", "3600", `${container.name}:/busybox`], env);
     try {
-      for (const megabytes of [1, 10, 100, 1000, 4000]) {
+      for (const megabytes of [1, 10, 100, 1000, 12_000]) {
         const fd = openSync(path, "w");
         ftruncateSync(fd, megabytes * 1e6);
         closeSync(fd);
@@ -80,9 +80,8 @@ export const growingFile: Case = {
               ]
             : []),
         ];
-        results.push(
-          ...(await compare(contestants, { rounds: isSmall ? 5 : 3, warmUp: isSmall ? 1 : 0, x: megabytes })),
-        );
+        // The first run of all is not counted: memory that this machine touches for the first time takes ten times as long.
+        results.push(...(await compare(contestants, { rounds: isSmall ? 5 : 2, x: megabytes })));
       }
     } finally {
       rmSync(path, { force: true });
