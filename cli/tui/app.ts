@@ -133,12 +133,15 @@ export class App implements Host {
     this.#terminal.leave();
     this.#keys.ignore();
     this.#isOutside = true;
+    // What runs there says when this process stops with it; where nothing does, the kernel stops it.
+    process.off("SIGTSTP", this.#onSuspend);
     try {
       const result = await action();
-      if (pause(result)) await this.#enterPressed();
+      if (pause(result)) await this.#keys.goesBack(() => this.#terminal.print("\nEnter goes back to porthole "));
       return result;
     } finally {
       this.#isOutside = false;
+      process.on("SIGTSTP", this.#onSuspend);
       this.#keys.listen();
       this.#resume();
     }
@@ -201,18 +204,6 @@ export class App implements Host {
     for (const view of this.#tabs) view.layOutAnew?.();
     this.#isExact = true;
     this.#clock.request();
-  }
-
-  #enterPressed(): Promise<void> {
-    this.#terminal.print("\nEnter goes back to porthole ");
-    return new Promise((resolve) => {
-      process.stdin
-        .once("data", () => {
-          process.stdin.pause();
-          resolve();
-        })
-        .resume();
-    });
   }
 
   #draw(): void {
@@ -368,10 +359,7 @@ export class App implements Host {
     this.#clock.request();
   }
 
-  readonly #onSuspend = (): void => {
-    if (this.#isOutside) stopProcess(this.#onSuspend, false, () => undefined);
-    else this.#suspend(false);
-  };
+  readonly #onSuspend = (): void => this.#suspend(false);
   readonly #onResize = (): void => {
     this.#compositor.invalidate();
     this.#clock.request();

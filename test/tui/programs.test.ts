@@ -31,6 +31,50 @@ describeWith(["tmux", "less"], "full-screen programs of the host on what the scr
   });
 });
 
+describeWith(["tmux", "less"], "a command from the screen", () => {
+  const command = async (text: string) => {
+    screen.keys("!");
+    await screen.waitFor("the prompt", (shown) => shown.split("\n").at(-1)?.startsWith("! ") === true);
+    screen.keys("C-u");
+    screen.type(text);
+    screen.keys("Enter");
+  };
+
+  it("is stopped with the screen by ^Z once, and goes on with it", async () => {
+    await screen.open(screen.file("log", numbered(500)));
+    await command("less -X {}");
+    await screen.waitFor("less", (text) => /\nline 23 of the log\n\S*\/?\S*$/.test(text) && !text.includes("byte "));
+    screen.keys("C-z");
+    await screen.waitFor("the shell", (text) => /Stopped/i.test(text.split("\n").slice(-3).join("\n")));
+    screen.run("clear; fg");
+    await screen.waitFor("less again", (text) => !text.includes("Stopped") && text.includes("line 23 of the log"));
+    screen.keys("q");
+    await screen.waitFor("the end of less", (text) => text.includes("Enter goes back to porthole"));
+    screen.keys("Enter");
+    await screen.waitFor("the screen again", isOnScreen(screen));
+    screen.keys("q");
+    expect(await screen.waitForEnd()).toBe(0);
+    expect(screen.text()).not.toContain("Stopped");
+  });
+
+  it("is left by Enter, and by what leads out of programs", async () => {
+    await screen.open(screen.file("log", numbered(500)));
+    for (const key of ["C-c", "C-d", "q", "Enter"]) {
+      await command("echo did it");
+      await screen.waitFor("its end", (text) => text.includes("did it\n\nEnter goes back to porthole"));
+      screen.keys("x", key);
+      await screen.waitFor("the screen again", isOnScreen(screen));
+      // For the next turn.
+      screen.keys("j");
+      await screen.waitFor("a line further", (text) => text.split("\n")[1] !== "line 1 of the log");
+      screen.keys("k");
+      await screen.waitFor("the first line", (text) => text.split("\n")[1] === "line 1 of the log");
+    }
+    screen.keys("q");
+    expect(await screen.waitForEnd()).toBe(0);
+  });
+});
+
 describeWith(["tmux", "vi"], "vi as $EDITOR", () => edits("vi", /"\/proc\/self\/fd\/3"/, [":q!", "Enter"]));
 describeWith(["tmux", "nano"], "nano as $EDITOR", () => edits("nano", /GNU nano/, ["C-x"]));
 
