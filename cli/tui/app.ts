@@ -55,6 +55,8 @@ export class App implements Host {
   #help: number | undefined;
   /** Another program has the terminal. */
   #isOutside = false;
+  /** The terminal is given back for good. */
+  #isOver = false;
   #finish: (outcome: Outcome) => void = () => {};
 
   constructor({ config, navigator }: AppOptions) {
@@ -84,6 +86,7 @@ export class App implements Host {
     const outcome = new Promise<Outcome>((resolve) => {
       this.#finish = (result) => {
         // At once: what comes after this may take a moment, and its messages belong on the user's own screen.
+        this.#isOver = true;
         this.#clock.stop();
         this.#terminal.leave();
         resolve(result);
@@ -137,13 +140,16 @@ export class App implements Host {
     process.off("SIGTSTP", this.#onSuspend);
     try {
       const result = await action();
-      if (pause(result)) await this.#keys.goesBack(() => this.#terminal.print("\nEnter goes back to porthole "));
+      if (!this.#isOver && pause(result))
+        await this.#keys.goesBack(() => this.#terminal.print("\nEnter goes back to porthole "));
       return result;
     } finally {
       this.#isOutside = false;
-      process.on("SIGTSTP", this.#onSuspend);
-      this.#keys.listen();
-      this.#resume();
+      if (!this.#isOver) {
+        process.on("SIGTSTP", this.#onSuspend);
+        this.#keys.listen();
+        this.#resume();
+      }
     }
   }
 

@@ -57,6 +57,15 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
     expect(screen.text()).not.toContain("Stopped");
   });
 
+  it("ends with the screen at a signal that asks for that", async () => {
+    await screen.open(screen.file("log", numbered(500)));
+    await command("echo it runs; exec sleep 1000");
+    await screen.waitFor("its start", (text) => text.includes("it runs"));
+    process.kill(await screen.pid(), "SIGTERM");
+    expect(await screen.waitForEnd()).toBe(143);
+    expect(screen.text()).not.toContain("porthole: ");
+  });
+
   it("is left by Enter, and by what leads out of programs", async () => {
     await screen.open(screen.file("log", numbered(500)));
     for (const key of ["C-c", "C-d", "q", "Enter"]) {
