@@ -85,7 +85,7 @@ describe("an engine that answers a start", () => {
   const created = (path: string) => path.startsWith("POST /containers/create?");
   const executed = (path: string) => path === `POST /containers/${id}/exec`;
   const wrong = (request: string, complaint: string) =>
-    new RegExp(`the engine at \\S+ does not answer ${request} as Docker does: ${complaint}`);
+    new RegExp(`the engine at .+ does not answer ${request} as Docker does: ${complaint}`);
   const answers: [string, string, (path: string) => boolean, FakeAnswer, RegExp][] = [
     [
       "null",
@@ -127,7 +127,7 @@ describe("an engine that answers a start", () => {
       "sidecar",
       created,
       { status: 101, headers: { Connection: "Upgrade", Upgrade: "x" }, body: undefined },
-      /sidecar route to 'web': the engine at \S+ leaves HTTP for POST \/containers\/create/,
+      /sidecar route to 'web': the engine at .+ leaves HTTP for POST \/containers\/create/,
     ],
     [
       "words that are none",

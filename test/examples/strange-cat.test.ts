@@ -34,7 +34,7 @@ test("prints what it got and the content", async () => {
   const { status, stdout, stderr } = await outcome(strangeCat(path));
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   const [first, second, ...rest] = stdout.toString("latin1").split("\n");
-  expect(first).toBe(`Got file descriptor for '${path}'`);
+  expect(Buffer.from(first ?? "", "latin1").toString()).toBe(`Got file descriptor for '${path}'`);
   expect(second).toMatch(/^The file descriptor is \d+$/);
   expect(Buffer.from(rest.join("\n"), "latin1")).toEqual(content);
 });

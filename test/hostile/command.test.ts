@@ -192,7 +192,7 @@ function peakMemory() {
     `process.on("exit", () => { const fs = require("node:fs"); fs.writeFileSync(${JSON.stringify(said)}, fs.readFileSync("/proc/self/status")); });`,
   );
   return {
-    env: { NODE_OPTIONS: `--require=${directory}/say.cjs` },
+    env: { NODE_OPTIONS: `--require="${directory}/say.cjs"` },
     mebibytes: () => Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(said, "utf8"))?.[1]) / 1024,
   };
 }

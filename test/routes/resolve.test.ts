@@ -114,7 +114,7 @@ describe("a running container", () => {
 describe("refused, with what to do:", () => {
   const wrong = (path: string, complaint: string) =>
     new RegExp(
-      `^the engine at \\S+ does not answer GET /${path} as Docker does: ${complaint.replace(/[[\].]/g, "\\$&")}$`,
+      `^the engine at .+ does not answer GET /${path} as Docker does: ${complaint.replace(/[[\].]/g, "\\$&")}$`,
     );
   const cases: [string, Record<string, FakeAnswer>, RegExp][] = [
     ["a container that does not exist", {}, /^no such container: 'web'$/],
@@ -290,7 +290,7 @@ describe("of several engines", () => {
     const broken = await fakeEngine(() => ({ status: 500, body: undefined }));
     await usual(broken.socketPath, has.socketPath);
     await expect(resolveContainer("web", undefined, "/run/porthole")).rejects.toThrow(
-      /^no such container: 'web' in (\S+ )*rootless-docker, rootless-podman; the engine at \S+ cannot tell about 'web': HTTP status 500$/,
+      /^no such container: 'web' in (\S+ )*rootless-docker, rootless-podman; the engine at .+ cannot tell about 'web': HTTP status 500$/,
     );
   });
 

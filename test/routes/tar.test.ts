@@ -14,7 +14,9 @@ describe("an archive of one file", () => {
     });
     expect(listed.toString()).toMatch(new RegExp(`^-r-xr-xr-x 0/0 +${size} 1970-01-01 00:00 agent\\n$`));
     const directory = temporaryDirectory();
-    execFileSync("tar", ["--extract", "--file=-", `--directory=${directory}`], { input: archive });
+    execFileSync("tar", ["--extract", "--preserve-permissions", "--file=-", `--directory=${directory}`], {
+      input: archive,
+    });
     expect(readFileSync(`${directory}/agent`).equals(content)).toBe(true);
     expect(statSync(`${directory}/agent`).mode & 0o111).toBe(0o111);
   });
