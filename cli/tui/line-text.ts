@@ -10,10 +10,11 @@ export interface LineText {
 }
 
 /** Colours by their names, so that they are those of the user's terminal, on dark and on light. */
-const LEVELS: Readonly<Record<Level, Look>> = {
+export const LEVELS: Readonly<Record<Level, Look>> = {
   fatal: { foreground: "31", attributes: [1, 7] },
   error: { foreground: "31", attributes: [1] },
-  warn: { foreground: "33", attributes: [1] },
+  // Yellow letters are not seen on light, least of all bold ones, which many terminals make brighter.
+  warn: { foreground: "30;43" },
   info: { foreground: "32" },
   debug: { foreground: "36" },
   trace: { attributes: [2] },

@@ -12,7 +12,8 @@ export const DEFAULT_THEME: Theme = {
   title: "2",
   dim: "2",
   good: "32",
-  warning: "33",
+  // Yellow is what no light terminal shows: it is under the letters.
+  warning: "30;43",
   bad: "31",
   marked: "1;35",
 };
