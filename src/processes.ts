@@ -50,19 +50,23 @@ const O_APPEND = 0o2000;
 const O_PATH = 0o10000000;
 
 /**
- * The target's processes in the order of their numbers on this machine, with their open files where `files` is set.
+ * The target's processes in the order of their numbers on this machine, with their open files where `files` is set; it ends with the process that has
+ * open file number `most` + 1, which is left out: a process may have a million.
  * @throws PortholeError FILE, SESSION
  */
 export async function* listProcesses(
   session: Session,
-  options: { files?: boolean } = {},
+  options: { files?: boolean; most?: number } = {},
 ): AsyncGenerator<TargetProcess> {
   const booted = bootTime();
   let current: TargetProcess | undefined;
   let root = "";
+  let left = options.most ?? Number.POSITIVE_INFINITY;
   for await (const record of session.processes({ files: options.files === true })) {
-    if (record.kind === "file") current?.files.push(await describeFile(session, record, root));
-    else {
+    if (record.kind === "file") {
+      if (left-- <= 0) break;
+      current?.files.push(await describeFile(session, record, root));
+    } else {
       if (current !== undefined) yield current;
       current = describeProcess(record, booted);
       if (options.files) root = await rootOf(session, record.pid);

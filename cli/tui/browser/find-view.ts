@@ -12,9 +12,6 @@ interface FoundItem extends ListItem {
 /** More are no help to anybody. */
 const MOST = 20_000;
 
-/** Milliseconds between two looks at what was found so far. */
-const SHOW_MS = 100;
-
 /** Files below a directory by name, as they are found; file systems of the kernel are left out. */
 export function findView(
   browser: Browser,
@@ -46,7 +43,6 @@ export function findView(
       load: (some, signal) =>
         place.use(async (session) => {
           const items: FoundItem[] = [];
-          let shown = performance.now();
           const enter = ({ path }: { path: string }) =>
             !signal.aborted && !(directory === "/" && /^\/(proc|sys)$/.test(path));
           for await (const { path, name, type, depth } of walk(session, directory, {
@@ -55,11 +51,7 @@ export function findView(
           })) {
             if (signal.aborted || items.length >= MOST) break;
             if (depth > 0 && test(name)) items.push({ key: path, text: path, path, type });
-            if (performance.now() - shown < SHOW_MS) continue;
-            some([...items]);
-            shown = performance.now();
-            // A directory that is listed at once must not keep keys and frames waiting.
-            await new Promise((resolve) => setImmediate(resolve));
+            await some(items);
           }
           return items;
         }),

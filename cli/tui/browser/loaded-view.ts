@@ -11,8 +11,8 @@ export interface LoadedViewOptions<Item extends ListItem> {
   title: string;
   place?: Place | undefined;
   columns: readonly Column<Item>[];
-  /** Brings all items; `some` hears of those that are there already, whenever there are more. */
-  load(some: (items: Item[]) => void, signal: AbortSignal): Promise<Item[]>;
+  /** Brings all items; `some` is told of those that are there already, with every one, and lets keys and frames have their turn. */
+  load(some: (items: readonly Item[]) => Promise<void>, signal: AbortSignal): Promise<Item[]>;
   open(item: Item, how: How): void;
   /** Keys of its own. False when it is none. */
   act?(action: Action, item: Item | undefined): boolean;
@@ -24,6 +24,9 @@ export interface LoadedViewOptions<Item extends ListItem> {
   nothing: readonly string[];
 }
 
+/** Milliseconds between two looks at what there is so far. */
+const SHOW_MS = 100;
+
 /** A list that is brought as a whole, on request: processes, mounts, what was found. */
 export class LoadedView<Item extends ListItem> implements View {
   readonly contexts: readonly Context[];
@@ -33,6 +36,8 @@ export class LoadedView<Item extends ListItem> implements View {
   readonly #browser: Browser;
   readonly #pane: ListPane<Item>;
   #items: readonly Item[] = [];
+  /** Made once of all items: frames are many. */
+  #summary = "";
   #failure: unknown;
   #loading: AbortController | undefined;
   #done: Promise<void> = Promise.resolve();
@@ -83,11 +88,7 @@ export class LoadedView<Item extends ListItem> implements View {
       status: {
         mark: list.filter ? `/${list.filter}` : "",
         left: failed ?? this.#options.remark(list.selected),
-        right: [
-          this.#loading ? "reading, Esc stops" : "",
-          this.#options.summary?.(this.#items) ?? "",
-          shown > 0 ? `${at} of ${shown}` : "",
-        ]
+        right: [this.#loading ? "reading, Esc stops" : "", this.#summary, shown > 0 ? `${at} of ${shown}` : ""]
           .filter(Boolean)
           .join("  "),
       },
@@ -110,13 +111,21 @@ export class LoadedView<Item extends ListItem> implements View {
     const take = (items: readonly Item[]) => {
       if (this.#loading !== abort) return;
       this.#items = items;
+      this.#summary = this.#options.summary?.(items) ?? "";
       this.#pane.list.setItems(items);
       this.#browser.host.changed();
     };
     const isFirst = this.#items.length === 0;
+    let shown = Number.NEGATIVE_INFINITY;
+    const some = async (items: readonly Item[]) => {
+      if (performance.now() - shown < SHOW_MS) return;
+      if (isFirst) take([...items]);
+      shown = performance.now();
+      await new Promise((resolve) => setImmediate(resolve));
+    };
     const run = async () => {
       try {
-        take(await this.#options.load((some) => isFirst && take(some), abort.signal));
+        take(await this.#options.load(some, abort.signal));
         if (this.#loading === abort) this.#failure = undefined;
       } catch (error) {
         if (this.#loading === abort && !abort.signal.aborted) this.#failure = error;

@@ -8,6 +8,9 @@ import type { Browser } from "./browser.ts";
 import { LoadedView } from "./loaded-view.ts";
 import type { Place } from "./place.ts";
 
+/** Open files that are kept, of a kilobyte each: one process may have a million. */
+const MOST_FILES = 200_000;
+
 /** An open file of a process, or under its process's line the reason why there is none to see. */
 interface OpenFileItem extends ListItem {
   process: TargetProcess;
@@ -17,6 +20,7 @@ interface OpenFileItem extends ListItem {
 /** The processes of a place, each with what it holds open. */
 export function processesView(browser: Browser, place: Place): LoadedView<OpenFileItem> {
   const only = { deleted: false };
+  let isWhole = true;
   const view: LoadedView<OpenFileItem> = new LoadedView<OpenFileItem>(
     {
       contexts: ["files-open"],
@@ -27,10 +31,13 @@ export function processesView(browser: Browser, place: Place): LoadedView<OpenFi
         place.use(async (session) => {
           const users = await readNames(session, "/etc/passwd");
           const items: OpenFileItem[] = [];
-          for await (const process of listProcesses(session, { files: true })) {
-            if (signal.aborted) break;
-            items.push(...itemsOf(process, users, only.deleted));
-            some([...items]);
+          let files = 0;
+          for await (const process of listProcesses(session, { files: true, most: MOST_FILES })) {
+            files += process.files.length;
+            for (const item of itemsOf(process, users, only.deleted)) items.push(item);
+            isWhole = files < MOST_FILES && items.length < 2 * MOST_FILES;
+            if (signal.aborted || !isWhole) break;
+            await some(items);
           }
           return items;
         }),
@@ -44,7 +51,7 @@ export function processesView(browser: Browser, place: Place): LoadedView<OpenFi
         return true;
       },
       remark: (item) => remark(item) || "Enter opens the descriptor itself  d only deleted ones",
-      summary: held,
+      summary: (items) => [isWhole ? "" : `only the first ${MOST_FILES}`, held(items)].filter(Boolean).join("  "),
       nothing: [
         "no process has a file open here that this user may see",
         "on the mount route the container's own rules bind the agent",

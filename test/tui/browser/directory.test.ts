@@ -1,16 +1,7 @@
 import { afterEach, expect, it, vi } from "vitest";
 import { readDirectory } from "../../../cli/tui/browser/directory.ts";
-import type { Place } from "../../../cli/tui/browser/place.ts";
 import { WatchedDirectory } from "../../../cli/tui/browser/watched-directory.ts";
-import { PortholeError } from "../../../src/index.ts";
-
-/** A place whose session does only what is given here. */
-function placeOf(session: object): Place {
-  const missing = () => Promise.reject(new PortholeError("FILE", "no such file"));
-  const all = { open: missing, mounts: missing, ...session };
-  const place = { session: () => Promise.resolve(all), use: (ask: (of: object) => unknown) => ask(all), text: String };
-  return place as unknown as Place;
-}
+import { placeOf } from "./place-of.ts";
 
 afterEach(() => {
   vi.useRealTimers();

@@ -1,0 +1,10 @@
+import type { Place } from "../../../cli/tui/browser/place.ts";
+import { PortholeError } from "../../../src/index.ts";
+
+/** A place whose session does only what is given here. */
+export function placeOf(session: object): Place {
+  const missing = () => Promise.reject(new PortholeError("FILE", "no such file"));
+  const all = { open: missing, mounts: missing, readlink: missing, ...session };
+  const place = { session: () => Promise.resolve(all), use: (ask: (of: object) => unknown) => ask(all), text: String };
+  return place as unknown as Place;
+}

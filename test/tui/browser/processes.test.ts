@@ -1,0 +1,41 @@
+import { expect, it } from "vitest";
+import type { Browser } from "../../../cli/tui/browser/browser.ts";
+import { processesView } from "../../../cli/tui/browser/processes-view.ts";
+import { DEFAULT_THEME } from "../../../cli/tui/theme.ts";
+import { waitFor } from "../../helpers/wait-for.ts";
+import { placeOf } from "./place-of.ts";
+
+const facts = {
+  ...{ mode: 0o100644, links: 1, uid: 0, gid: 0, size: 0n, blocks: 0n, inode: 1n, mountId: 1n, relayed: false },
+  ...{
+    device: { major: 0, minor: 0 },
+    rdev: { major: 0, minor: 0 },
+    atime: 0n,
+    mtime: 0n,
+    ctime: 0n,
+    btime: undefined,
+  },
+};
+
+it("keeps the first 200,000 of open files without end, and says so", async () => {
+  let isOpen = true;
+  const place = placeOf({
+    async *processes() {
+      const texts = { command: Buffer.from("sh"), arguments: Buffer.from("sh") };
+      const numbers = { pid: 1, parent: 0, uid: 0, start: 0n, error: 0 };
+      try {
+        yield { kind: "process", ...numbers, ...texts };
+        for (let fd = 0; fd < 1_000_000; fd++)
+          yield { kind: "file", fd, flags: 0, position: 0n, facts, link: Buffer.from("/log") };
+      } finally {
+        isOpen = false;
+      }
+    },
+  });
+  const view = processesView({ theme: DEFAULT_THEME, host: { changed: () => undefined } } as Browser, place);
+  const right = () => view.frame({ columns: 100, height: 24 }).status.right;
+  await waitFor("the end of the list", () => right().includes("only the first") || right().includes("of 1000000"));
+  expect(right()).toBe("only the first 200000  1 of 200000");
+  expect(isOpen).toBe(false);
+  await view.close();
+});
