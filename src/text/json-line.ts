@@ -14,13 +14,18 @@ export interface JsonLine {
 /** Longer lines are not taken apart. */
 const LONGEST = 256 * 1024;
 
+/** Longer ones are not put into one row: a screen has a hundred rows, each of which may be such a line of thousands of fields. */
+const LONGEST_ROW = 32 * 1024;
+
+const ASIDE = { attributes: [2] };
+
 const TIME = ["time", "timestamp", "@timestamp", "ts", "t", "date", "datetime", "asctime"];
 const LEVEL = ["level", "lvl", "severity", "levelname", "log.level", "@l", "loglevel"];
 const MESSAGE = ["message", "msg", "@m", "event", "text", "error"];
 
 /** Takes a line apart, undefined when it is no JSON object. Text before it (a prefix as of `docker compose logs`) is kept. */
 export function readJsonLine(text: string): JsonLine | undefined {
-  const found = findObject(text);
+  const found = text.length > LONGEST_ROW ? undefined : findObject(text);
   if (!found) return undefined;
   const { prefix, tokens } = found;
   const rest = jsonFields(tokens);
@@ -36,7 +41,7 @@ export function readJsonLine(text: string): JsonLine | undefined {
     if (summary !== "" && !(summary === prefix && prefix.endsWith(" "))) summary += " ";
     const start = summary.length;
     summary += part;
-    if (isAside && part !== "") aside.push({ start, end: summary.length, look: { attributes: [2] } });
+    if (isAside && part !== "") aside.push({ start, end: summary.length, look: ASIDE });
     return start;
   };
   if (time !== undefined) put(timeText(time), true);
@@ -46,7 +51,7 @@ export function readJsonLine(text: string): JsonLine | undefined {
     if (known) levelAt = { level: known, start, end: start + word.length };
   }
   if (message !== undefined) put(message.text, false);
-  for (const { name, text } of rest) put(`${name}=${text}`, true);
+  if (rest.length > 0) put(rest.map(({ name, text }) => `${name}=${text}`).join(" "), true);
   return { summary, level: levelAt, aside };
 }
 

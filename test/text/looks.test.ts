@@ -48,8 +48,7 @@ describe("readJsonLine", () => {
     expect(read?.level).toEqual({ level: "warn", start: 21, end: 25 });
     expect(read?.aside.map(({ start, end }) => read.summary.slice(start, end))).toEqual([
       "2026-01-31T00:00:00Z",
-      "ms=3",
-      'user={"id":1}',
+      'ms=3 user={"id":1}',
     ]);
   });
 
@@ -57,6 +56,15 @@ describe("readJsonLine", () => {
     expect(readJsonLine('web-1  | {"level":30,"time":1769904000000,"msg":"hi"}')?.summary).toBe(
       "web-1  | 2026-02-01T00:00:00.000Z INFO  hi",
     );
+  });
+
+  it("puts no more into a row than a screen full of such rows can bear, and has one look for all that is aside", () => {
+    const fields = (count: number) => `{"msg":"m",${Array.from({ length: count }, (_, i) => `"k${i}":${i}`).join()}}`;
+    const read = readJsonLine(fields(1000));
+    expect(read?.aside.map(({ start, end }) => [start, end])).toEqual([[2, read?.summary.length]]);
+    expect(readJsonLine(fields(5000))).toBeUndefined();
+    expect(unfoldJson(fields(5000))).toHaveLength(5003);
+    expect(readJsonLine('{"msg":"m"}')?.summary).toBe("m");
   });
 
   it("leaves alone what is no object", () => {
