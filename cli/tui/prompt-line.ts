@@ -3,6 +3,9 @@ import type { KeyEvent } from "./keys.ts";
 import { editPrompt, MOST_CHARACTERS, type PromptState, promptOf } from "./prompt.ts";
 import type { Question } from "./view.ts";
 
+/** What may become of the line, in its hint. */
+const MOST_OFFERED = 100;
+
 /** Lines that are remembered for each kind of question. */
 const MOST_REMEMBERED = 100;
 
@@ -18,7 +21,8 @@ export class PromptLine {
   #state: PromptState;
   /** What the line may become, while Tab goes through it. */
   #offered: { all: readonly string[]; at: number } | undefined;
-  #asked = 0;
+  /** Of what is being asked for: it ends when one types on. */
+  #completing: AbortController | undefined;
 
   constructor(question: Question, before: string[], keymap: Keymap, changed: () => void) {
     this.question = question;
@@ -36,7 +40,12 @@ export class PromptLine {
   get hint(): string {
     if (this.#state.characters.length >= MOST_CHARACTERS) return `full: ${MOST_CHARACTERS} characters`;
     const { all, at } = this.#offered ?? { all: [], at: -1 };
-    return all.map((one, index) => (index === at ? `[${lastPart(one)}]` : lastPart(one))).join("  ");
+    // Of a long list what a row may show, the chosen one among it.
+    const from = Math.max(0, at + 1 - MOST_OFFERED);
+    return all
+      .slice(from, from + MOST_OFFERED)
+      .map((one, index) => (from + index === at ? `[${lastPart(one)}]` : lastPart(one)))
+      .join("  ");
   }
 
   /** Takes a key. True when the question is answered or given up. */
@@ -56,10 +65,10 @@ export class PromptLine {
     if (result.kind === "typing") {
       this.#offered = undefined;
       this.#state = result.state;
-      if (this.text !== was) this.question.changed?.(this.text);
+      if (this.text !== was) this.#changedTo(this.text);
       return false;
     }
-    this.#asked++;
+    this.#stopCompleting();
     if (result.kind === "done") {
       this.#remember(result.text);
       this.question.done(result.text);
@@ -79,19 +88,35 @@ export class PromptLine {
       this.#put(all[next] ?? "");
       return;
     }
-    const asked = ++this.#asked;
+    // One at a time: a directory may take a while, and Tab repeats while it is held.
+    if (this.#completing) return;
+    const abort = new AbortController();
+    this.#completing = abort;
     const text = this.text;
     this.question
-      .complete?.(text)
+      .complete?.(text, abort.signal)
       .then((all) => {
-        // Typed on, or done, meanwhile.
-        if (asked !== this.#asked || text !== this.text || all.length === 0) return;
+        if (abort.signal.aborted) return;
+        this.#completing = undefined;
+        if (all.length === 0) return;
         const common = commonBeginning(all);
         if (common.length > text.length) this.#put(common);
         this.#offered = all.length > 1 ? { all, at: -1 } : undefined;
         this.#changed();
       })
-      .catch(() => undefined);
+      .catch(() => {
+        if (!abort.signal.aborted) this.#completing = undefined;
+      });
+  }
+
+  #stopCompleting(): void {
+    this.#completing?.abort();
+    this.#completing = undefined;
+  }
+
+  #changedTo(text: string): void {
+    this.#stopCompleting();
+    this.question.changed?.(text);
   }
 
   #recall(by: number): void {
@@ -105,7 +130,7 @@ export class PromptLine {
 
   #put(text: string): void {
     this.#state = promptOf(text);
-    this.question.changed?.(text);
+    this.#changedTo(text);
   }
 
   #remember(text: string): void {

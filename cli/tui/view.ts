@@ -72,8 +72,8 @@ export interface Question {
   done(text: string): void;
   /** Hears of every change, for lists that narrow as one types. */
   changed?(text: string): void;
-  /** What the whole line could become; asked for with Tab. */
-  complete?(text: string): Promise<readonly string[]>;
+  /** What the whole line could become; asked for with Tab, and until the line changes. */
+  complete?(text: string, signal: AbortSignal): Promise<readonly string[]>;
   /** Esc, or Backspace in an empty line. */
   cancelled?(): void;
 }

@@ -54,6 +54,34 @@ describe("PromptLine", () => {
     expect(prompt.text).toBe("ab");
   });
 
+  it("asks once, however long Tab is held, and ends that when one types on or is done", async () => {
+    const asked: AbortSignal[] = [];
+    const { press } = line({
+      complete: (_text, signal) => {
+        asked.push(signal);
+        return new Promise(() => undefined);
+      },
+    });
+    const aborted = () => asked.map((signal) => signal.aborted);
+    press("a", "tab", "tab", "left", "tab");
+    expect(aborted()).toEqual([false]);
+    press("b", "tab", "tab");
+    expect(aborted()).toEqual([true, false]);
+    press("escape");
+    expect(aborted()).toEqual([true, true]);
+  });
+
+  it("offers no more than a row may show, the chosen one among it", async () => {
+    const all = Array.from({ length: 1000 }, (_, index) => `n${1000 + index}`);
+    const { prompt, press } = line({ complete: async () => all });
+    press("tab");
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(prompt.hint.split("  ")).toEqual(all.slice(0, 100));
+    press(...Array.from({ length: 500 }, () => "tab"));
+    expect(prompt.hint.split("  ").at(-1)).toBe("[n1499]");
+  });
+
   it("brings back lines typed before, and the one that was begun", () => {
     const before: string[] = [];
     line({}, before).press("o", "n", "e", "enter");

@@ -5,7 +5,7 @@ import type { Place } from "./place.ts";
 const DIRECTORY = 4;
 
 /** What a path that is typed in the directory `base` of a place could become, in order. Hidden names only once their dot is typed. */
-export async function completePath(place: Place, base: string, text: string): Promise<string[]> {
+export async function completePath(place: Place, base: string, text: string, signal: AbortSignal): Promise<string[]> {
   const slash = text.lastIndexOf("/");
   const directory = text.slice(0, slash + 1);
   const begun = text.slice(slash + 1);
@@ -17,7 +17,7 @@ export async function completePath(place: Place, base: string, text: string): Pr
     )) {
       if (name.startsWith(begun) && (begun !== "" || !name.startsWith(".")))
         names.push(name + (type === DIRECTORY ? "/" : ""));
-      if (++seen === MOST_ENTRIES) break;
+      if (++seen === MOST_ENTRIES || signal.aborted) break;
     }
   });
   return names.sort().map((name) => directory + name);

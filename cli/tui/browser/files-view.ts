@@ -116,7 +116,7 @@ export class FilesView implements View {
         host.ask({
           label: "goto ",
           text: this.path.endsWith("/") ? this.path : `${this.path}/`,
-          complete: (text) => completePath(this.place, this.path, text),
+          complete: (text, signal) => completePath(this.place, this.path, text, signal),
           done: (text) => void this.#gotoPath(text),
         });
         return true;
