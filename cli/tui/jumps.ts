@@ -4,6 +4,9 @@ import { parseDestination } from "./goto.ts";
 import type { ShownText } from "./shown-text.ts";
 import { offsetOfTime, type TimeDestination } from "./times.ts";
 
+/** Beyond every file, and a position that can still be asked for (node:fs takes up to 2^53). What is read as a stream has no end that could be taken instead. */
+const FARTHEST = 2 ** 52;
+
 /** What jumps ask of the viewer. */
 export interface JumpsHost {
   /** What times without a zone mean. */
@@ -109,7 +112,10 @@ export class Jumps {
         return;
       case "offset":
         if (destination.offset >= source.end()) this.#host.say(`there are ${source.end()} bytes`);
-        this.jump(() => this.#text.show(chain?.offsetOf(destination.offset) ?? destination.offset));
+        this.jump(() => {
+          const offset = Math.min(destination.offset, FARTHEST);
+          this.#text.show(chain?.offsetOf(offset) ?? offset);
+        });
         return;
       case "end":
         this.jump(() => this.#host.toEnd());

@@ -58,6 +58,8 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("the end", says("END"));
     answer(":", "99999");
     await screen.waitFor("the end, for there are not so many", says("not so many lines"));
+    answer(":", "b0xffffffffffffffff");
+    await screen.waitFor("the end, for there are not so many bytes", says(`there are ${hour.length} bytes`));
     answer(":", "2030-01-01");
     await screen.waitFor("nothing so late", says("everything here is earlier"));
   });
