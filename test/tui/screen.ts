@@ -121,7 +121,10 @@ export class TmuxScreen {
   }
 
   close(): void {
+    // The server leaves it behind.
+    const socket = this.state("#{socket_path}");
     this.#tmux("kill-server");
+    rmSync(socket, { force: true });
     rmSync(this.directory, { recursive: true, force: true });
   }
 
