@@ -104,14 +104,26 @@ export class ListPane<Item extends ListItem> {
   }
 
   #askFilter(): void {
+    let wanted: string | undefined;
     const narrow = (text: string) => {
+      wanted = undefined;
       this.list.setFilter(text);
       this.#options.moved?.();
+    };
+    // Once for what comes at once: a paste without brackets is a change with every character, and the list may be long.
+    const narrowSoon = (text: string) => {
+      if (wanted === undefined)
+        setImmediate(() => {
+          if (wanted === undefined) return;
+          narrow(wanted);
+          this.#host.changed();
+        });
+      wanted = text;
     };
     this.#host.ask({
       label: "/",
       text: this.list.filter,
-      changed: narrow,
+      changed: narrowSoon,
       done: narrow,
       cancelled: () => narrow(""),
     });
