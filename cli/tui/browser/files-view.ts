@@ -85,7 +85,7 @@ export class FilesView implements View {
         if (selected) this.#openInTab(selected);
         return true;
       case "parent":
-        this.#goTo(parentOf(this.path), nameOf(this.path));
+        void this.#goTo(parentOf(this.path), nameOf(this.path));
         return true;
       case "backward":
         this.#go(this.#history.back(this.#pane.list.selected?.key));
@@ -219,13 +219,14 @@ export class FilesView implements View {
     this.#moved();
   }
 
-  #goTo(path: string, select?: string): void {
+  /** Resolves when the directory is shown. */
+  async #goTo(path: string, select?: string): Promise<void> {
     if (path === this.path) {
       if (select !== undefined) this.#select(select);
       return;
     }
     this.#history.visit(path, this.#pane.list.selected?.key);
-    void this.#show(select);
+    await this.#show(select);
   }
 
   #go(to: { select: string | undefined } | undefined): void {
@@ -288,18 +289,16 @@ export class FilesView implements View {
     this.#loading = undefined;
   }
 
-  /** Selects an entry; one that is beyond those that are kept is opened. */
   #select(name: string): void {
     if (this.#pane.list.select(name)) this.#moved();
-    else if (!this.#isWhole) void this.#openPath(joinPath(this.path, name));
   }
 
   #openPath(path: string): Promise<void> {
-    return this.#browser.openPath(this.place, path, { directory: (found) => this.#goTo(found) });
+    return this.#browser.openPath(this.place, path, { directory: (found) => void this.#goTo(found) });
   }
 
   async #open({ entry }: FileItem): Promise<void> {
-    if (entry.type === DIRECTORY) this.#goTo(entry.path);
+    if (entry.type === DIRECTORY) await this.#goTo(entry.path);
     else await this.#openPath(entry.path);
   }
 
@@ -314,8 +313,14 @@ export class FilesView implements View {
     const clean = path.replace(/\/+$/, "") || "/";
     try {
       const facts = await this.place.use((session) => session.stat(clean));
-      if (facts.mode >> 12 === DIRECTORY) this.#goTo(clean);
-      else this.#goTo(parentOf(clean), nameOf(clean));
+      if (facts.mode >> 12 === DIRECTORY) {
+        await this.#goTo(clean);
+        return;
+      }
+      await this.#goTo(parentOf(clean), nameOf(clean));
+      const isSelected = this.#pane.list.selected?.key === nameOf(clean);
+      // Beyond the entries that are kept it cannot be selected.
+      if (!isSelected && !this.#isWhole && this.path === parentOf(clean)) await this.#openPath(clean);
     } catch (error) {
       this.#browser.host.say(failureLine(error));
     }

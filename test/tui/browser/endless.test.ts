@@ -21,6 +21,10 @@ describeWith(["tmux", "userNamespaces"], "a directory of more entries than the s
     screen.type(`p${beyond}`);
     screen.keys("Enter");
     await screen.waitFor("the file itself", (shown) => shown.includes(`many/${beyond} `));
+    screen.keys(".");
+    await screen.waitFor("what lies around it", (shown) => shown.includes("only the first"));
+    screen.keys("G");
+    await screen.waitFor("its end, not the file again", (shown) => shown.includes("200000 of 200000"));
     screen.type("Q");
     expect(await screen.waitForEnd()).toBe(0);
   });
