@@ -196,20 +196,20 @@ describe("records", () => {
 
   test("that are taken slowly do not trickle: whoever takes them has all the time", async () => {
     const { peer, client } = await session();
-    const records = client.records(Op.list, encode.list(0, Buffer.from("/")), 400, what);
+    const records = client.records(Op.list, encode.list(0, Buffer.from("/")), 1000, what);
     const next = records.next();
     const [reading, writing] = pipe();
     peer.answer(await peer.receive(), nothing, [reading]);
     reading.close();
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 3; round++) {
       const more = round === 0 ? next : records.next();
       // It waits for each, for a moment.
       await delay(20);
       writeSync(writing.number, entry(Buffer.from("x")));
       expect((await more).value).toHaveLength(1);
-      await delay(1000);
+      await delay(1500);
     }
-    writeSync(writing.number, trailer(5));
+    writeSync(writing.number, trailer(3));
     expect((await records.next()).done).toBe(true);
     writing.close();
   });

@@ -63,7 +63,7 @@ export interface RawReply {
   descriptors: OwnedFd[];
 }
 
-const DEADLINE = { timeoutMs: 20_000 };
+const DEADLINE = { timeoutMs: 60_000 };
 const running = new Set<() => Promise<void>>();
 
 afterAll(async () => {

@@ -2,13 +2,13 @@
  * Calls `look` until it returns something other than `undefined`, `null` or `false`, and returns that. The only way tests wait:
  * for a condition, with a deadline.
  *
- * @param what words for the error: "waited 10000 ms for <what>"
+ * @param what words for the error: "waited 60000 ms for <what>"
  * @param deadline milliseconds; generous, since a test fails by it and never measures with it
  */
 export async function waitFor<T>(
   what: string,
   look: () => T | Promise<T>,
-  { deadline = 20_000, interval = 20 }: { deadline?: number; interval?: number } = {},
+  { deadline = 60_000, interval = 20 }: { deadline?: number; interval?: number } = {},
 ): Promise<Exclude<T, undefined | null | false>> {
   const end = Date.now() + deadline;
   for (;;) {

@@ -165,10 +165,10 @@ describe("a question over a Unix socket", () => {
     });
     const slow = await server((client) => {
       client.write('HTTP/1.0 200 OK\r\n\r\n{"a":1}\n{"b"');
-      setTimeout(() => client.end(":2}\n\n{"), 120);
+      setTimeout(() => client.end(":2}\n\n{"), 1500);
     });
     const told: string[][] = [];
-    for await (const lines of httpLines(slow, "/", { timeoutMs: 60, signal })) told.push(lines);
+    for await (const lines of httpLines(slow, "/", { timeoutMs: 1000, signal })) told.push(lines);
     expect(told).toEqual([[], ['{"a":1}'], ['{"b":2}']]);
     const refusing = await server((client) => client.end("HTTP/1.0 403 No\r\n\r\n"));
     await expect(httpLines(refusing, "/", { timeoutMs: 60_000, signal }).next()).rejects.toMatchObject({
