@@ -272,8 +272,17 @@ describe("porthole tail --prefix, --merge and --since", () => {
     expected += `${there}/a | begun ended\n`;
     await tail.shows(expected);
     await tail.stop();
-    const coloured = await someone.run(["tail", "--prefix", "--color=always", "-n", "1", `${there}/b`]);
-    expect(coloured.text).toBe(`\x1b[36m${there}/b |\x1b[0m y\n`);
+    const names = Array.from({ length: 9 }, (_, index) => `${index}`);
+    for (const name of names) writeFileSync(`${here}/${name}`, "y\n");
+    const coloured = await someone.run([
+      ...["tail", "--prefix", "--color=always", "-n", "1"],
+      ...names.map((name) => `${there}/${name}`),
+    ]);
+    // No yellow, which light terminals do not show, and no red.
+    const colours = ["36", "32", "35", "34", "36;1", "32;1", "35;1", "34;1", "36"];
+    expect(coloured.text).toBe(
+      names.map((name, index) => `\x1b[${colours[index]}m${there}/${name} |\x1b[0m y\n`).join(""),
+    );
   });
 
   const at = (second: number) => `2026-01-31T10:00:${String(second).padStart(2, "0")}Z`;
