@@ -97,7 +97,7 @@ export class UsageCounter {
   }
 }
 
-/** The target's mount table. Throws FILE where it cannot be read. */
+/** The target's mount table. Throws FILE where it cannot be read; EFBIG where it has more than 16 MiB, for its target decides how long it is. */
 export async function mountsOf(session: Session): Promise<Mount[]> {
   const file = await session.mounts();
   try {
@@ -109,9 +109,18 @@ export async function mountsOf(session: Session): Promise<Mount[]> {
 
 async function contentOf(file: OpenFile): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of file.stream()) chunks.push(chunk);
+  let size = 0;
+  for await (const chunk of file.stream()) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > MOST_OF_TABLE)
+      throw new PortholeError("FILE", `the mount table is longer than ${MOST_OF_TABLE >> 20} MiB`, { errno: "EFBIG" });
+  }
   return Buffer.concat(chunks);
 }
+
+/** 100,000 mounts, the kernel's own limit for a mount namespace (fs.mount-max), with paths of some length. */
+const MOST_OF_TABLE = 16 * 1024 * 1024;
 
 const DT_REG = 8;
 const LIMIT = 4_194_304;

@@ -1,9 +1,11 @@
 import { loadWidths } from "../../src/text/index.ts";
+import { said } from "./chrome-text.ts";
 import { Commands } from "./commands.ts";
 import { Compositor } from "./compositor.ts";
 import type { Config } from "./config.ts";
 import { FrameClock } from "./frames.ts";
 import { helpPage, turnHelp } from "./help.ts";
+import { signalJob } from "./job.ts";
 import { KeyInput } from "./key-input.ts";
 import { type Action, actionFor, type Keymap } from "./keymap.ts";
 import type { KeyEvent } from "./keys.ts";
@@ -96,7 +98,9 @@ export class App implements Host {
       restore: () => this.#terminal.leave(),
       // What the keyboard sends while another program has the terminal is meant for that.
       end: (status) => {
-        if (!this.#isOutside || (status !== 130 && status !== 131)) this.#finish({ status });
+        if (this.#isOutside && (status === 130 || status === 131)) return;
+        if (this.#isOutside) signalJob(status === 129 ? "SIGHUP" : "SIGTERM");
+        this.#finish({ status });
       },
       fail: (error) => this.#finish({ error }),
       suspend: this.#onSuspend,
@@ -223,7 +227,7 @@ export class App implements Host {
       tabs: this.#tabs.count > 1 ? { titles: this.#tabs.titles, at: this.#tabs.at } : undefined,
       title: view.title,
       subtitle: view.subtitle,
-      status: this.#message ? { ...status, left: this.#message } : status,
+      status: this.#message ? said(this.#message, status, columns) : status,
       prompt: this.#prompt && { label: this.#prompt.question.label, hint: this.#prompt.hint, ...this.#prompt.state },
       help: this.#help === undefined ? undefined : helpPage(view.contexts, size, this.#help, this.#keymap),
     };

@@ -70,6 +70,12 @@ export function statusRow({ status, columns }: ChromeFacts): RowEnds & { mark: s
   return { mark: mark.text, ...fitRow(left, gap + right, room) };
 }
 
+/** A status with something said in the place of its left end. It is there until the next key: where both do not fit, the right end waits so long. */
+export function said(message: string, { mark, right }: Status, columns: number): Status {
+  const width = [mark, sanitiseText(message), sanitiseText(right)].reduce((sum, text) => sum + textWidth(text), 0);
+  return { mark, left: message, right: width + 6 <= columns ? right : "" };
+}
+
 /** The prompt in parts: its label, what is before the cursor, the character under it, after it. The end of a long line stays in sight. */
 export function promptParts(
   prompt: PromptFacts,

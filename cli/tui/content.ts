@@ -7,6 +7,7 @@ import {
   encodeAs,
   looksBinary,
   type NextData,
+  readableSource,
   regularSource,
   StreamSource,
 } from "../../src/text/index.ts";
@@ -38,16 +39,18 @@ const HEAD = 64 * 1024;
 
 /**
  * Regular files and block devices are read in place. What tells no size (/proc) or has no positions is kept in memory as it comes, the newest part
- * of it.
+ * of it. `failed` hears of bytes that could not be read.
  */
-export function contentOf(file: ScreenFile): Content {
+export function contentOf(file: ScreenFile, failed: (message: string) => void): Content {
   // What has no positions may have no descriptor either.
   const stat = file.isSeekable ? fstatSync(file.fd) : undefined;
-  if (stat?.isBlockDevice()) return { source: regularSource(file.fd, deviceSize(file.fd)), ...PLAIN };
+  if (stat?.isBlockDevice())
+    return { source: readableSource(regularSource(file.fd, deviceSize(file.fd)), failed), ...PLAIN };
   if (stat && (stat.size > 0 || isEmpty(file.fd))) {
-    const { encoding, mark } = detectEncoding(headOf(file.fd));
     const chain = new ChainSource(file.fd, (text) => encodeAs(text, encoding), holesOf(file));
-    return { source: chain, chain, encoding, mark };
+    const source = readableSource(chain, failed);
+    const { encoding, mark } = detectEncoding(headOf(source));
+    return { source, chain, encoding, mark };
   }
   const stream = new StreamSource();
   return { source: stream, stream, ...PLAIN };
@@ -67,13 +70,18 @@ export function holesOf(file: Pick<ScreenFile, "nextData">): NextData | undefine
   return file.nextData && ((position) => file.nextData?.(position));
 }
 
-function headOf(fd: number): Buffer {
+function headOf(source: ByteSource): Buffer {
   const head = Buffer.alloc(HEAD);
-  return head.subarray(0, readSync(fd, head, 0, HEAD, 0));
+  return head.subarray(0, source.read(0, head));
 }
 
+/** What cannot be read so is not: /proc/PID/pagemap wants whole words, others of /proc are only written to. The stream tells. */
 function isEmpty(fd: number): boolean {
-  return readSync(fd, Buffer.alloc(1), 0, 1, 0) === 0;
+  try {
+    return readSync(fd, Buffer.alloc(1), 0, 1, 0) === 0;
+  } catch {
+    return false;
+  }
 }
 
 /** A block device tells no size to fstat(2): the first offset, by sectors, at which nothing can be read. */

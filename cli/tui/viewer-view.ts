@@ -70,8 +70,11 @@ export class ViewerView implements View {
     this.#host = host;
     this.#closed = options.closed;
     const { followSource, file } = options;
-    if (!options.isPreview) this.#rest = setTimeout(() => this.#viewer.ready(), REST_MS);
-    const content = contentOf(file);
+    let tell = (message: string) => {
+      early = message;
+    };
+    let early = "";
+    const content = contentOf(file, (message) => tell(message));
     const { stream } = content;
     this.location = options.location;
     this.#lend = options.lend;
@@ -87,7 +90,10 @@ export class ViewerView implements View {
       hex: options.hex ?? isBinary,
       changed: () => host.changed(),
     });
-    if (isBinary) this.#viewer.say("binary: shown by its bytes, x shows it as text");
+    tell = (message) => this.#viewer.say(message);
+    if (!options.isPreview) this.#rest = setTimeout(() => this.#viewer.ready(), REST_MS);
+    if (early) this.#viewer.say(early);
+    else if (isBinary) this.#viewer.say("binary, so in hex: x shows text");
     if (followSource && content.chain) {
       const isTold = typeof followSource === "function";
       const source = isTold ? followSource((text) => this.#viewer.changes.note(text)) : followSource;
@@ -151,7 +157,7 @@ export class ViewerView implements View {
     }
     const { rows, status } = this.#viewer.frame();
     if (this.#viewer.isMoving) this.#turnWithSecond();
-    return { rows, status: viewerStatus(status) };
+    return { rows, status: viewerStatus(status, size.columns) };
   }
 
   layOutAnew(): void {

@@ -7,8 +7,8 @@
 const fs = require("node:fs");
 const vm = require("node:vm");
 const [, , command = "-"] = process.argv;
-// Options alone are the screen: see cli/main.ts.
-const isBrowse = command === "browse" || (command.startsWith("-") && !/^-(h|-help|V|-version|-)$/.test(command));
+// Options alone, or a target, are the screen: see cli/main.ts.
+const isBrowse = command === "browse" || (/^-|[:/]/.test(command) && !/^-(h|-help|V|-version|-)$/.test(command));
 const kind = isBrowse ? "browse" : /^(open|demo)$/.test(command) ? "open" : "cat";
 // A screen makes garbage with every frame, and V8 would rather have 50 MB for it, and the heap of each thread grown fourfold, than collect it: less memory,
 // no slower (measured).

@@ -1,4 +1,4 @@
-import { constants, lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { constants, lstatSync, opendirSync, readlinkSync, statSync } from "node:fs";
 import { openPath, type Statx, shownPath, statx } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
@@ -57,15 +57,22 @@ export function readlinkLocal(path: Buffer): Buffer {
   return wrap(path, () => readlinkSync(path, { encoding: "buffer" }));
 }
 
-/** Names in a directory with `d_type` as in getdents64(2), without `.` and `..`. */
-export function listLocal(path: Buffer): { name: Buffer; type: number }[] {
-  return wrap(path, () =>
-    readdirSync(path, { withFileTypes: true, encoding: "buffer" }).map((entry) => ({
-      name: entry.name,
-      type: types.find(([is]) => entry[is]())?.[1] ?? 0,
-    })),
-  );
+/** Names in a directory with `d_type` as in getdents64(2), without `.` and `..`, as they are asked for: a directory may have millions. */
+export function* listLocal(path: Buffer): Generator<{ name: Buffer; type: number }> {
+  const directory = wrap(path, () => opendirSync(path, { encoding: NAMES_AS_BYTES, bufferSize: 256 }));
+  try {
+    for (;;) {
+      const entry = wrap(path, () => directory.readSync());
+      if (entry === null) return;
+      yield { name: entry.name as unknown as Buffer, type: types.find(([is]) => entry[is]())?.[1] ?? 0 };
+    }
+  } finally {
+    directory.closeSync();
+  }
 }
+
+/** Node's types know of strings only; its documentation has buffers, too. */
+const NAMES_AS_BYTES = "buffer" as BufferEncoding;
 
 const types = [
   ["isFile", 8],

@@ -25,6 +25,7 @@ export { LineIndex } from "./line-index.ts";
 export { type LineSpace, Lines } from "./lines.ts";
 export { overlay } from "./marks.ts";
 export type { Mark } from "./paint.ts";
+export { readableSource } from "./readable-source.ts";
 export { regularSource } from "./regular-source.ts";
 export { clusters, sanitiseText } from "./sanitise.ts";
 export { type Direction, Scan } from "./scan.ts";

@@ -2,6 +2,7 @@ import { render } from "ink-testing-library";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { Chrome } from "../../cli/tui/chrome.tsx";
 import type { ChromeFacts } from "../../cli/tui/chrome-text.ts";
+import { said as saidOver } from "../../cli/tui/chrome-text.ts";
 import { helpPage } from "../../cli/tui/help.ts";
 import { inkChrome } from "../../cli/tui/ink-chrome.tsx";
 import { KEYMAP } from "../../cli/tui/keymap.ts";
@@ -26,28 +27,31 @@ const facts = (change: Partial<ChromeFacts> = {}, status: Partial<ViewerStatus> 
   prompt: undefined,
   help: undefined,
   ...change,
-  status: viewerStatus({
-    follow: "off",
-    top: 1_234_567,
-    length: 4_000_000,
-    isDropping: false,
-    bottom: 2_000_000,
-    start: 0,
-    end: 4_000_000,
-    left: 0,
-    mode: "text",
-    news: 0,
-    rate: 0,
-    picture: "",
-    line: { number: 9_876, isExact: true },
-    search: undefined,
-    filter: undefined,
-    index: undefined,
-    modes: [],
-    count: "",
-    message: "",
-    ...status,
-  }),
+  status: viewerStatus(
+    {
+      follow: "off",
+      top: 1_234_567,
+      length: 4_000_000,
+      isDropping: false,
+      bottom: 2_000_000,
+      start: 0,
+      end: 4_000_000,
+      left: 0,
+      mode: "text",
+      news: 0,
+      rate: 0,
+      picture: "",
+      line: { number: 9_876, isExact: true },
+      search: undefined,
+      filter: undefined,
+      index: undefined,
+      modes: [],
+      count: "",
+      message: "",
+      ...status,
+    },
+    change.columns ?? 80,
+  ),
 });
 const plain = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, "");
 const draw = (of: ChromeFacts) => plain(render(<Chrome facts={of} />).lastFrame() ?? "").split("\n");
@@ -90,6 +94,26 @@ describe("Chrome", () => {
     expect(draw(facts({ columns: 120 }, { left: 40, start: 5, isDropping: true }))[1]).toMatch(
       /column 41 {2}beginning dropped {2}/,
     );
+  });
+
+  it("leaves out what matters least where there is no room, and cuts nothing that somebody waits for", () => {
+    const filter = { pattern: "ERROR", context: 1, total: 1_204, progress: 1, isRunning: false };
+    const search = { pattern: "failed", ordinal: 3, total: 1_204, progress: 1, isRunning: false };
+    const following = { follow: "on", rate: 12, picture: "▁▂▃▄▅▆▇█▁▂▃▄", bottom: 4_000_000, filter } as const;
+    expect(draw(facts({ columns: 120 }, following))[1]).toMatch(
+      /^ FOLLOW {2}▁\S+ 12 lines\/s {2}&ERROR ±1 .*byte 1,234,/,
+    );
+    expect(draw(facts({}, following))[1]).toMatch(
+      /^ FOLLOW {2}12 lines\/s {2}&ERROR ±1 {2}1,204 lines +line 9,876 {2}END ?$/,
+    );
+    expect(draw(facts({}, { ...following, search }))[1]).toMatch(/ \/failed {2}3 of 1,204 {2}&ERROR ±1 {2}1,204 /);
+    expect(draw(facts({ columns: 60 }))[1]).toMatch(/^ \? help +line 9,876 {2}50 % ?$|^ \? help +.* of 4,000,000 ?$/);
+    const message = "reading ended: the agent could not read the file: EIO";
+    expect(draw(facts({}, { message }))[1]).toMatch(new RegExp(`^ ${message} {2,}line 9,876 {2}50 % ?$`));
+    const said = (columns: number) =>
+      draw({ ...facts({ columns }), status: saidOver("x".repeat(50), facts().status, columns) })[1];
+    expect(said(80)?.trim()).toBe("x".repeat(50));
+    expect(said(120)).toMatch(/^ x{50} {2,}line 9,876/);
   });
 
   it("looks at no more of a long prompt than may be seen", () => {

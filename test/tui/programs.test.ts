@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { sandbox } from "../helpers/namespaces.ts";
+import { findProcesses } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait-for.ts";
 import { numbered, TmuxScreen } from "./screen.ts";
 
 const isOnScreen = (screen: TmuxScreen) => () => / byte [\d,]+ of [\d,]+\s*$/.test(screen.text());
@@ -64,6 +66,25 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
     process.kill(await screen.pid(), "SIGTERM");
     expect(await screen.waitForEnd()).toBe(143);
     expect(screen.text()).not.toContain("porthole: ");
+  });
+
+  it("ends with the screen as a whole: what the shell runs too, also behind `|`", async () => {
+    const log = screen.file("log", numbered(500));
+    for (const [index, key] of ["!", "|"].entries()) {
+      const seconds = `${process.pid}.${1000 + index}`;
+      await screen.open(log);
+      screen.keys(key);
+      await screen.waitFor("the prompt", (shown) => shown.split("\n").at(-1)?.includes(key) === true);
+      screen.keys("C-u");
+      screen.type(`sleep ${seconds}; echo it went on`);
+      screen.keys("Enter");
+      const running = () => findProcesses(({ name, args }) => name === "sleep" && args.includes(seconds));
+      await waitFor("its start", () => running().length === 1);
+      process.kill(await screen.pid(), "SIGTERM");
+      expect(await screen.waitForEnd()).toBe(143);
+      await waitFor("its end", () => running().length === 0);
+      expect(screen.text()).not.toContain("it went on");
+    }
   });
 
   it("is left by Enter, and by what leads out of programs", async () => {

@@ -1,0 +1,42 @@
+import { readdirSync, readFileSync } from "node:fs";
+
+/**
+ * Sends a signal to all that this process has started in its own process group, and to what that has started there: who ends a shell only leaves the
+ * shell's programs behind, on a terminal that is no longer theirs. The group as a whole may hold whoever started us.
+ */
+export function signalJob(signal: NodeJS.Signals): void {
+  const group = groupOf(process.pid);
+  // All are known before the first ends: its children would be somebody else's then.
+  for (const pid of descendants(process.pid).filter((one) => groupOf(one) === group)) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+}
+
+/** proc_pid_task_tid_children(5): children belong to the thread that started them. */
+function descendants(pid: number): number[] {
+  const children = read(() => readdirSync(`/proc/${pid}/task`), []).flatMap((thread) =>
+    read(() => readFileSync(`/proc/${pid}/task/${thread}/children`, "latin1"), "")
+      .split(" ")
+      .filter(Boolean)
+      .map(Number),
+  );
+  return [...children, ...children.flatMap(descendants)];
+}
+
+/** proc_pid_stat(5): the field after the state and the parent. The name before them may hold anything. */
+function groupOf(pid: number): string | undefined {
+  const stat = read(() => readFileSync(`/proc/${pid}/stat`, "latin1"), "");
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2];
+}
+
+function read<T>(from: () => T, otherwise: T): T {
+  try {
+    return from();
+  } catch {
+    return otherwise;
+  }
+}

@@ -1,0 +1,90 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
+import { describeWith } from "../../helpers/availability.ts";
+import { builtCommand } from "../../helpers/paths.ts";
+import { TmuxScreen } from "../screen.ts";
+
+const porthole = `${process.execPath} ${builtCommand}`;
+
+let screen: TmuxScreen;
+beforeEach(() => {
+  screen = new TmuxScreen();
+});
+afterEach(() => screen.close());
+
+describeWith("tmux", "what the screen takes of memory", () => {
+  it("stays below 150 MB while it looks through a directory of 120,000 files of this machine", async () => {
+    // In memory: a disk may take minutes for so many.
+    const directory = mkdtempSync("/dev/shm/porthole-many-");
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    execFileSync("sh", ["-c", "mkdir many; cd many; seq -f n%.0f 120000 | xargs touch"], { cwd: directory });
+    screen.run(`${porthole} ${directory}`);
+    await screen.waitFor("the files", (text) => text.includes("1 of 1"));
+    screen.type("fno-such-name");
+    screen.keys("Enter");
+    await screen.waitFor("the end of the walk", (text) => text.includes("nothing below"));
+    const status = readFileSync(`/proc/${await screen.pid()}/status`, "utf8");
+    expect(Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) / 1024).toBeLessThan(150);
+    screen.type("Q");
+    expect(await screen.waitForEnd()).toBe(0);
+  });
+
+  it("has the same bounds for its garbage however it is begun", async () => {
+    // V8 tells no flag: what is set is put down.
+    const hook = screen.file(
+      "hook.cjs",
+      `const v8 = require("node:v8"), set = v8.setFlagsFromString;
+       v8.setFlagsFromString = (flag) => { require("node:fs").appendFileSync(process.env.FLAGS, flag + "\\n"); set(flag); };`,
+    );
+    const log = screen.file("log", "x\n");
+    const flags: string[] = [];
+    for (const [index, args] of [
+      `open ${log}`,
+      `browse ${screen.directory}`,
+      screen.directory,
+      "--route direct",
+    ].entries()) {
+      const path = screen.file(`flags${index}`, "");
+      screen.run(`clear; FLAGS=${path} NODE_OPTIONS='--require ${hook}' ${porthole} ${args}`);
+      await screen.waitFor("the screen", () => screen.state("#{alternate_on}") === "1");
+      screen.type("Q");
+      expect(await screen.waitForEnd()).toBe(0);
+      flags.push(readFileSync(path, "utf8"));
+    }
+    expect(flags[0]).toContain("--semi-space-growth-factor=1");
+    expect(new Set(flags).size).toBe(1);
+  });
+});
+
+describeWith(["tmux", "root"], "a mount table without end", () => {
+  it("is not read to its end", async () => {
+    const { pid } = await manyMounts();
+    screen.run(`${porthole} pid:${pid}:/`);
+    await screen.waitFor("the files, of which nobody knows now what keeps them", (text) => text.includes("1 of "));
+    screen.keys("M");
+    await screen.waitFor("why not", (text) => text.includes("the mount table is longer than 16 MiB"));
+    screen.type("Q");
+    expect(await screen.waitForEnd()).toBe(0);
+  });
+});
+
+/** A process whose mount table has 20 MB: the table writes a blank of a path as four characters. Nobody else sees the mounts. */
+async function manyMounts(): Promise<{ pid: number }> {
+  const root = mkdtempSync(`${tmpdir()}/porthole-mounts-`);
+  const script = `
+    mount -n -t tmpfs none ${root} && cd ${root} || exit
+    name=$(printf '%240s' ''); for level in $(seq 15); do mkdir "$name" && cd "$name" || exit; done
+    here=$(pwd -P); for i in $(seq 1400); do busybox mount -n -i -t tmpfs none "$here" || exit; done
+    echo ready; exec sleep 1000`;
+  const child = spawn("unshare", ["--mount", "sh", "-c", script], { cwd: "/", stdio: ["ignore", "pipe", "inherit"] });
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+    rmSync(root, { recursive: true });
+  });
+  const [said] = await once(child.stdout, "data");
+  expect(String(said)).toBe("ready\n");
+  return { pid: child.pid ?? 0 };
+}

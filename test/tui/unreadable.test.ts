@@ -1,0 +1,34 @@
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { builtCommand } from "../helpers/paths.ts";
+import { TmuxScreen } from "./screen.ts";
+
+describeWith("tmux", "files that a read(2) of one byte is refused of", () => {
+  let screen: TmuxScreen;
+  beforeEach(() => {
+    screen = new TmuxScreen();
+  });
+  afterEach(() => screen.close());
+
+  // The kernel gives pagemap in words of eight bytes only, EINVAL otherwise.
+  it("are read as they can be", async () => {
+    await screen.open("--hex", "/proc/self/pagemap");
+    await screen.waitFor("its bytes", (text) => /\n0000000000( {1,2}[\da-f]{2}){16} /.test(text));
+    screen.keys("q");
+    expect(await screen.waitForEnd()).toBe(0);
+  });
+
+  it("do not end the screen that leads to them", async () => {
+    screen.run(`${process.execPath} ${builtCommand} /proc/self`);
+    await screen.waitFor("the files", (text) => text.includes("1 of "));
+    screen.type("/pagemap");
+    screen.keys("Enter");
+    await screen.waitFor("the only one", (text) => text.includes("1 of 1"));
+    screen.keys("Enter");
+    await screen.waitFor("the file", (text) => / byte [\d,]+ of [\d,]+\s*$/.test(text));
+    screen.keys("q");
+    await screen.waitFor("the list again", (text) => text.includes("1 of 1"));
+    screen.type("Q");
+    expect(await screen.waitForEnd()).toBe(0);
+  });
+});
