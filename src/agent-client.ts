@@ -1,6 +1,7 @@
 import { discard } from "./descriptors/discard.ts";
 import { errnoName, errnoText } from "./descriptors/errno.ts";
 import { FdSocket } from "./descriptors/fd-socket.ts";
+import { giveWay } from "./descriptors/give-way.ts";
 import type { OwnedFd } from "./descriptors/owned-fd.ts";
 import { EPOLLIN, EPOLLOUT, Reactor, readable, type Watch } from "./descriptors/poll.ts";
 import { readNow } from "./descriptors/read-now.ts";
@@ -121,18 +122,23 @@ export class AgentClient {
   request(op: Op, body: Uint8Array, mayBring: number, timeoutMs: number, what: () => string): Promise<Reply<OwnedFd>> {
     // Not async: each promise between the socket and the caller costs an open a twentieth of its time.
     const reply = this.#channel.request(op, body, mayBring, timeoutMs, (errno) => fileError(what(), errno));
+    this.#receiveAtOnce();
     this.#waitForRoom();
-    process.nextTick(this.#receiveAtOnce);
     return reply;
   }
 
-  /** On the same processor the agent has answered a request by the time sendmsg(2) returns; the event loop would take a microsecond to say so. */
-  readonly #receiveAtOnce = (): void => {
+  /**
+   * On the same processor the agent has answered a request by the time sendmsg(2) returns, or does when it is given way to; the event loop would take
+   * microseconds to say so.
+   */
+  #receiveAtOnce(): void {
     if (this.#channel.waiting !== 1 || this.#turn.left === 0) return;
     this.#turn.left--;
     receive(this.#socket, this.#channel);
-    this.#waitForRoom();
-  };
+    if (this.#channel.waiting !== 1) return;
+    giveWay();
+    receive(this.#socket, this.#channel);
+  }
 
   /**
    * Like {@link request} for an answer that comes as a pipe of records: yields as many as arrived together, then ends, or throws FILE with the

@@ -99,6 +99,7 @@ export const libc = onFirstUse({
 
   signal: declare<(signal: number, handler: number) => number | bigint>("uintptr_t signal(int, uintptr_t)"),
   prctl: declare<(option: number, argument: number) => number>("int prctl(int, ulong)"),
+  sched_yield: declare<() => number>("int sched_yield()"),
   gettid: declare<() => number>("int gettid()"),
   getpgrp: declare<() => number>("int getpgrp()"),
   ioctl: declare<(fd: number, request: number, argument: number) => number>("int ioctl(int, ulong, uintptr_t)"),
