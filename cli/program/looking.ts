@@ -2,12 +2,12 @@ import { type Command, InvalidArgumentError } from "commander";
 import { parseStart } from "../tui/start-position.ts";
 import type { ViewerStart } from "../tui/viewer-view.ts";
 import { end, examples, reaching, seconds } from "./shared.ts";
+import { rewriting } from "./traditional.ts";
 
 /** Commands that show something on the terminal. */
 export function addLooking(root: Command): void {
   reaching(
-    root
-      .command("open")
+    rewriting(root.command("open"), startsLast)
       .argument("<target>", "what to look at")
       .argument("[start...]", "where: +G the end, +123 a line, +50%, +0x1f, +/regex, +F follow", position),
   )
@@ -56,4 +56,11 @@ function position(text: string, before: Partial<ViewerStart>[] = []): Partial<Vi
   const start = parseStart(text);
   if (!start) throw new InvalidArgumentError("It is none of +G, +123, +50%, +0x1f, +/regex, +F.");
   return [...before, start];
+}
+
+/** less(1) and vi(1) have these before the file. */
+function startsLast(args: string[]): string[] {
+  if (args.includes("--")) return args;
+  const isStart = (arg: string) => parseStart(arg) !== undefined;
+  return [...args.filter((arg) => !isStart(arg)), ...args.filter(isStart)];
 }

@@ -45,8 +45,10 @@ export class Commands {
     const action = argument === "" ? actionNamed(name, view.contexts, keymap) : undefined;
     if (action) act(view, action);
     else if (view.command?.(text.trim())) return;
-    else if (name === "tab" && showTab(Number(argument) - 1)) return;
-    else
+    else if (name === "tab") {
+      if (!showTab(Number(argument) - 1))
+        host.say(argument ? `there is no tab '${argument}'` : "which tab? its number");
+    } else
       void this.#navigate((navigator) => {
         if (!navigator.command(name, argument, view)) host.say(`no command '${name}' here: Tab lists them`);
       });

@@ -98,10 +98,23 @@ function decodeKeys(value: unknown): Keymap {
 const NAMED =
   /^(up|down|left|right|home|end|pageup|pagedown|insert|delete|enter|escape|tab|backtab|backspace|f1|f5|ctrl-space)$/;
 
+/** What comes from the keyboard in the place of these (ASCII). */
+const SENT: Readonly<Record<string, string>> = {
+  "ctrl-h": "backspace",
+  "ctrl-i": "tab",
+  "ctrl-j": "enter",
+  "ctrl-m": "enter",
+};
+
 function keysAt(where: string, value: unknown): readonly string[] {
   if (!Array.isArray(value) || value.some((key) => typeof key !== "string"))
     throw new Error(`${where} is to be an array of keys, as ["j", "down"]`);
   for (const key of value as string[]) {
+    const sent = SENT[key];
+    if (sent !== undefined)
+      throw new Error(`${where}: '${key}' is not a key of its own: terminals send ${sent} for it`);
+    if (/^\d$/.test(key) && /^keys\.(viewer|out)\./.test(where))
+      throw new Error(`${where}: '${key}' is not a key there: digits are the count before a key`);
     const bare = key.replace(/^alt-(?=.)/, "");
     const isKey = [...bare].length === 1 || NAMED.test(bare) || /^ctrl-[a-z\\\]^_]$/.test(key);
     if (!isKey)

@@ -60,7 +60,9 @@ async function save(view: View, name: string, host: Host): Promise<void> {
     fd = openSync(name, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new Error(code === "EEXIST" ? `${name} exists: nothing was written` : `cannot save to ${name}: ${message}`);
+    // Node's text is "ENOENT: no such file or directory, open '...'".
+    const reason = /^\w+: ([^,]*)/.exec(message)?.[1] ?? message;
+    throw new Error(code === "EEXIST" ? `${name} exists: nothing was written` : `cannot save to ${name}: ${reason}`);
   }
   try {
     let written = 0;

@@ -110,6 +110,8 @@ describe("Chrome", () => {
     expect(draw(facts({ columns: 60 }))[1]).toMatch(/^ \? help +line 9,876 {2}50 % ?$|^ \? help +.* of 4,000,000 ?$/);
     const message = "reading ended: the agent could not read the file: EIO";
     expect(draw(facts({}, { message }))[1]).toMatch(new RegExp(`^ ${message} {2,}line 9,876 {2}50 % ?$`));
+    const long = "the range begins here and ends with the screen's last line: scroll on";
+    expect(draw(facts({}, { message: long }))[1]?.startsWith(` ${long} `)).toBe(true);
     const said = (columns: number) =>
       draw({ ...facts({ columns }), status: saidOver("x".repeat(50), facts().status, columns) })[1];
     expect(said(80)?.trim()).toBe("x".repeat(50));

@@ -42,6 +42,11 @@ describe("the config file", () => {
     ['{"keys": {"viewer": {"fly": ["f"]}}}', /^keys\.viewer\.fly is not known; known are line-down/],
     ['{"keys": {"viewer": {"follow": "F"}}}', /^keys\.viewer\.follow is to be an array of keys/],
     ['{"keys": {"viewer": {"follow": ["control-f"]}}}', /^keys\.viewer\.follow: 'control-f' is not a key/],
+    [
+      '{"keys": {"list": {"open": ["ctrl-m"]}}}',
+      /^keys\.list\.open: 'ctrl-m' is not a key of its own: terminals send enter/,
+    ],
+    ['{"keys": {"viewer": {"end": ["9"]}}}', /^keys\.viewer\.end: '9' is not a key there: digits are the count/],
     ['{"theme": {"selection": "bold mauve"}}', /^theme\.selection: 'mauve' is none of bold/],
     ['{"theme": {"sel": "bold"}}', /^theme\.sel is not known; known are selection/],
     ['{"theme": {"dim": 2}}', /^theme\.dim is to be words/],

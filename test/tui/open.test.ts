@@ -95,6 +95,24 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("the first columns", (text) => first(text).startsWith("00000000") && text.includes("short"));
   });
 
+  it("says that a tab is not there", async () => {
+    await screen.open(screen.file("log", numbered(30)));
+    screen.type(":tab 9");
+    screen.keys("Enter");
+    await screen.waitFor("why it is not shown", (text) => status(text).startsWith(" there is no tab '9' "));
+  });
+
+  it("takes where to start before the file too, as less does", async () => {
+    const path = screen.file("log", numbered(300));
+    await screen.open("+G", path);
+    await screen.waitFor("the last line", endsWith(300));
+    screen.keys("q");
+    await screen.waitForEnd();
+    screen.run("clear");
+    await screen.open("+123", "--hex", path, "+/line");
+    await screen.waitFor("bytes, and the search that came last", (text) => /^ HEX +\/line /.test(status(text)));
+  });
+
   it("starts at the end with +G, and bears empty files and those without a last newline", async () => {
     await screen.open(screen.file("log", `${numbered(100)}no newline`), "+G");
     await screen.waitFor("the last line", (text) => last(text) === "no newline" && status(text).includes("END"));
