@@ -65,7 +65,8 @@ export function findView(
         browser.openFiles(place, item.path.replace(/\/[^/]*$/, "") || "/", nameOf(item.path));
         return true;
       },
-      remark: () => "Enter opens  f shows it among its files  Esc stops",
+      remark: (item) => (item ? "Enter opens  f shows it among its files" : ""),
+      summary: (items) => (items.length >= MOST ? "only the first" : ""),
       nothing: [`nothing below ${directory} has a name like '${text}'`],
     },
     browser,

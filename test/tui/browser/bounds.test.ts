@@ -26,6 +26,12 @@ describeWith("tmux", "what the screen takes of memory", () => {
     screen.type("fno-such-name");
     screen.keys("Enter");
     await screen.waitFor("the end of the walk", (text) => text.includes("nothing below"));
+    expect(screen.text()).not.toContain("Esc stops");
+    screen.keys("q");
+    await screen.waitFor("the files again", (text) => text.includes("1 of 1"));
+    screen.type("fn");
+    screen.keys("Enter");
+    await screen.waitFor("the most that are shown", (text) => / {2}only the first {2}1 of 20000\s*$/.test(text));
     const status = readFileSync(`/proc/${await screen.pid()}/status`, "utf8");
     expect(Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) / 1024).toBeLessThan(150);
     screen.type("Q");
