@@ -29,7 +29,7 @@ export async function open(
     const file = await session.open(target.path);
     if (file.kind === "directory") {
       file.close();
-      throw new PortholeError("FILE", `${text}: Is a directory`, { errno: "EISDIR", hint: `porthole ls ${text}` });
+      throw new PortholeError("FILE", `${text}: Is a directory`, { errno: "EISDIR", hint: `porthole ${text}` });
     }
     try {
       const start: ViewerStart = Object.assign({ startAtEnd: false, follow: false }, ...starts);

@@ -42,6 +42,8 @@ export class ShownText {
   #json: JsonView = "raw";
   #levels = true;
   #numbers = false;
+  /** Where the encoding was turned: in a wrong one the bytes may have no lines, and the place would be lost. */
+  #turned: { shown: number; place: number } | undefined;
   /** Resolves when filters and counts that were given up read nothing any more. */
   #ending: Promise<unknown> = Promise.resolve();
   /** Where the range begins that one marks. */
@@ -134,6 +136,8 @@ export class ShownText {
   /** Reads the bytes as the next encoding has them. Returns its name. */
   turnEncoding(): string {
     const { index, encoding } = this.#document;
+    const { line } = this.viewport.top;
+    const place = line === this.#turned?.shown ? this.#turned.place : line;
     const next = ENCODINGS[(ENCODINGS.indexOf(encoding) + 1) % ENCODINGS.length] ?? "utf-8";
     const wasCounting = !index.scan.isCancelled;
     const filter = this.#filter?.pattern;
@@ -144,6 +148,8 @@ export class ShownText {
     if (filter !== undefined) this.setFilter(filter);
     this.#pane.clear();
     this.#reshape();
+    this.viewport.show(place);
+    this.#turned = { shown: this.viewport.top.line, place };
     return ENCODING_NAMES[next];
   }
 

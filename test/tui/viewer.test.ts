@@ -260,6 +260,17 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("Latin-1", (text) => first(text) === "café" && says("Latin-1")(text));
   });
 
+  it("stays at its place through encodings in which the file has no lines", async () => {
+    await screen.open(screen.file("log", numbered(500)), "+300");
+    const isThere = (text: string) => first(text) === "line 300 of the log";
+    await screen.waitFor("its place", isThere);
+    for (const name of ["Latin-1", "UTF-16 LE", "UTF-16 BE", "UTF-8"]) {
+      screen.keys("E");
+      await screen.waitFor(name, says(`read as ${name}`));
+    }
+    await screen.waitFor("its place again", isThere);
+  });
+
   it("begins where it is told to", async () => {
     const path = screen.file("log", hour);
     for (const [start, second] of [
