@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { constants } from "node:os";
@@ -156,8 +157,14 @@ describe("a standard output that takes nothing any more", () => {
   });
 
   test("ends a help text whose reader has gone by SIGPIPE's status, without a word", async () => {
-    const running = user().start(["--help"]);
+    const someone = user();
+    const go = `${someone.directory}/go`;
+    const whenToldTo = ["sh", "-c", `until [ -e ${go} ]; do sleep 0.02; done; exec "$@"`, "sh"];
+    const running = someone.start(["--help"], { before: whenToldTo });
+    const closed = once(running.stdout, "close");
     running.stdout.destroy();
+    await closed;
+    writeFileSync(go, "");
     expect(await running.ended).toEqual({ code: 128 + constants.signals.SIGPIPE, signal: null });
     expect(running.complaints()).toBe("");
   });
