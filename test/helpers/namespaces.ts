@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { afterAll, inject } from "vitest";
 import { asUser } from "./machine.ts";
-import { workloadReady } from "./processes.ts";
+import { isRunning, workloadReady } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** A container-like target that no engine made. */
@@ -56,9 +56,12 @@ export async function sandbox({ steps = [], uid, userNamespace = true }: Sandbox
     child.once("close", () => resolve());
   });
   const isOver = () => child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+  let first: number | undefined;
   const stop = async () => {
     if (!isOver()) child.kill("SIGKILL");
     await ended;
+    // Killed with unshare, and not waited for by it: until it has ended it is a target still, and in its control group.
+    await waitFor("the sandbox's first process to end", () => first === undefined || !isRunning(first));
     rmSync(root, { recursive: true, force: true });
     running.delete(stop);
   };
@@ -70,6 +73,7 @@ export async function sandbox({ steps = [], uid, userNamespace = true }: Sandbox
     const children = `/proc/${child.pid}/task/${child.pid}/children`;
     return (existsSync(children) && Number(readFileSync(children, "utf8").split(" ")[0])) || undefined;
   });
+  first = pid;
   await workloadReady(pid, failure);
   return { pid, root, stop };
 }

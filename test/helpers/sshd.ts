@@ -15,6 +15,17 @@ export interface SshServer {
 
 /** Starts it. Needs root, for it gives root's login. */
 export async function startSshd(): Promise<SshServer> {
+  // Between its choice and sshd's bind(2) somebody else may have taken the port.
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOn(await freePort());
+    } catch (error) {
+      if (attempt === 5 || !/already in use/.test(String(error))) throw error;
+    }
+  }
+}
+
+async function startOn(port: number): Promise<SshServer> {
   const directory = mkdtempSync(`${inject("machine").directory}/ssh-`);
   chmodSync(directory, 0o700);
   // Where it confines what talks to the network before anybody is let in; Debian's service makes it.
@@ -22,7 +33,6 @@ export async function startSshd(): Promise<SshServer> {
   for (const key of ["host", "user"])
     execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", `${directory}/${key}`]);
   writeFileSync(`${directory}/authorized`, readFileSync(`${directory}/user.pub`));
-  const port = await freePort();
   const configuration = [
     ...[`Port ${port}`, "ListenAddress 127.0.0.1", `HostKey ${directory}/host`, "PidFile none"],
     ...[
@@ -46,6 +56,9 @@ export async function startSshd(): Promise<SshServer> {
   await waitFor("sshd to listen", () => {
     if (server.exitCode !== null) throw new Error(`sshd ended: ${said}`);
     return said.includes("Server listening");
+  }).catch((error: unknown) => {
+    server.kill("SIGTERM");
+    throw error;
   });
   const options = [
     "StrictHostKeyChecking=no",
