@@ -138,10 +138,10 @@ describe.each(builds)("the %s agent", (build) => {
   });
 
   test("goes when idle, and not while a client is there", async () => {
-    const agent = await start("--idle", "1");
+    const agent = await start("--idle", "3");
     const session = await agent.session();
     const over = agent.ended.then(() => "ended");
-    const stays = new Promise((resolve) => setTimeout(() => resolve("stayed"), 1500)); // longer than the idle time it must ignore
+    const stays = new Promise((resolve) => setTimeout(() => resolve("stayed"), 3500)); // longer than the idle time it must ignore
     expect(await Promise.race([over, stays])).toBe("stayed");
     session.close();
     expect(await agent.ended).toEqual({ status: 0, signal: null, words: "" });

@@ -2,13 +2,14 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { mkfifo } from "../../src/descriptors/file.ts";
+import { parentOf } from "../../src/routes/process.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { type Result, type Running, type User, user } from "../helpers/porthole.ts";
-import { findProcesses, isRunning } from "../helpers/processes.ts";
+import { findProcesses, isRunning, openFiles } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /** Bytes as `latin1` text would have them. */
@@ -124,6 +125,7 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
       const running = someone.start(["cat", target(path.slice(place.host.length + 1))]);
       // A writer gets beyond its open when there is a reader.
       const writer = await writerOf(path);
+      await waitFor("the FIFO in its hands", () => openFiles(running.pid).some((name) => name.endsWith(nameOf(path))));
       running.child.kill(signal);
       expect(await running.ended).toEqual({ code: null, signal });
       expect(running.complaints()).toBe("");
@@ -173,6 +175,8 @@ function collect(running: Running): () => string {
   });
   return () => text;
 }
+
+const nameOf = (path: string) => path.slice(path.lastIndexOf("/"));
 
 /** A process that has the FIFO open for writing: somebody reads it by then. */
 async function writerOf(path: string) {
@@ -249,18 +253,31 @@ describeAsRoot("permissions", () => {
 });
 
 describe("an agent", () => {
-  test("is shared by commands that run at the same moment, and ends when it is idle", async () => {
+  /** First processes of agents, not the children that serve clients: these may outlive their clients for a moment. */
+  const agentsOf = ({ pid }: Sandbox) => {
+    const all = findProcesses(({ args }) => args[1] === "direct" && args.includes(String(pid)));
+    return all.filter((agent) => !all.includes(parentOf(agent) ?? 0));
+  };
+
+  test("is shared by commands that run at the same moment", async () => {
     const someone = user();
     const target = await sandbox({ steps: ["write", "/tmp/f", "text"] });
     const all = await Promise.all(
-      Array.from({ length: 4 }, () => someone.run(["cat", "--idle", "1", `pid:${target.pid}:/tmp/f`])),
+      Array.from({ length: 4 }, () => someone.run(["cat", "--idle", "600", `pid:${target.pid}:/tmp/f`])),
     );
     for (const result of all)
       expect(result).toMatchObject({ code: 0, stderr: "", text: "text\n" } satisfies Partial<Result>);
-    const agents = () => findProcesses(({ args }) => args[1] === "direct" && args.includes(String(target.pid)));
-    expect(agents().length).toBeLessThanOrEqual(1);
-    await waitFor("it to end", () => agents().length === 0);
-    expect(await someone.run(["cat", `pid:${target.pid}:/tmp/f`])).toMatchObject({ code: 0, text: "text\n" });
+    expect(agentsOf(target)).toHaveLength(1);
+  });
+
+  test("ends when it is idle, and a new one is started", async () => {
+    const someone = user();
+    const target = await sandbox({ steps: ["write", "/tmp/f", "text"] });
+    for (let round = 0; round < 2; round++) {
+      const result = await someone.run(["cat", "--idle", "1", `pid:${target.pid}:/tmp/f`]);
+      expect(result).toMatchObject({ code: 0, stderr: "", text: "text\n" });
+      await waitFor("it to end", () => agentsOf(target).length === 0);
+    }
   });
 
   test("ends with its target; a file that was open is read on", async () => {
@@ -271,6 +288,7 @@ describe("an agent", () => {
     const running = someone.start(["cat", `pid:${target.pid}:/tmp/fifo`]);
     const output = collect(running);
     const writer = await writerOf(path);
+    await waitFor("the FIFO in its hands", () => openFiles(running.pid).some((name) => name.endsWith("/tmp/fifo")));
     process.kill(target.pid, "SIGKILL");
     await waitFor("the target's end", () => !isRunning(target.pid));
     await waitFor("the agent's end", () => {

@@ -20,6 +20,8 @@ beforeAll(async () => {
     ],
   });
   place = `pid:${target.pid}`;
+  // A completion waits for an agent for a second at most: it is to find one.
+  expect(await someone.run(["ls", "--idle", "3600", `${place}:/`])).toMatchObject({ code: 0 });
   writeFileSync(`${someone.directory}/porthole`, `#!/bin/sh\nexec ${process.execPath} ${builtCommand} "$@"\n`);
   chmodSync(`${someone.directory}/porthole`, 0o755);
 });

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";
@@ -9,25 +9,24 @@ import { hostTool, zone } from "./host-tools.ts";
 const someone = user();
 let place: Sandbox;
 
+/** Seconds, half a minute from where the minute or the day that they are in ends. */
+const ages = [
+  ["now.log", 0],
+  ["hour.log", 3600 + 30],
+  ["day.LOG", 86_400 + 30],
+  ["week.log", 7 * 86_400 - 30],
+] as const;
+
 beforeAll(async () => {
   place = await sandbox({ steps: ["dir", "/f"] });
   const at = `${place.root}/f`;
-  const now = Math.floor(Date.now() / 1000);
   for (const directory of ["a/b/c/d", ".git/objects", "node_modules/x"])
     fs.mkdirSync(`${at}/${directory}`, { recursive: true });
   for (const size of [0, 1, 511, 512, 513, 1024, 1025, 1 << 20, (1 << 20) + 1]) {
     fs.writeFileSync(`${at}/a/size-${size}`, "");
     fs.truncateSync(`${at}/a/size-${size}`, size);
   }
-  for (const [name, seconds] of [
-    ["now.log", 0],
-    ["hour.log", 3600 + 30],
-    ["day.LOG", 86_400 + 30],
-    ["week.log", 7 * 86_400 - 30],
-  ] as const) {
-    fs.writeFileSync(`${at}/a/b/${name}`, "x");
-    fs.utimesSync(`${at}/a/b/${name}`, now, now - seconds);
-  }
+  for (const [name] of ages) fs.writeFileSync(`${at}/a/b/${name}`, "x");
   for (const path of [
     "a/b/c/d/deep.ts",
     "node_modules/x/lib.ts",
@@ -42,6 +41,12 @@ beforeAll(async () => {
   fs.symlinkSync("..", `${at}/a/up`);
   fs.symlinkSync("nowhere", `${at}/broken`);
   spawnSync("mkfifo", [`${at}/fifo`]);
+});
+
+// For each test anew: both tools are to see them at the same age, however long the tests before took.
+beforeEach(() => {
+  const now = Math.floor(Date.now() / 1000);
+  for (const [name, seconds] of ages) fs.utimesSync(`${place.root}/f/a/b/${name}`, now, now - seconds);
 });
 
 const sorted = (text: string) => text.split("\n").sort();

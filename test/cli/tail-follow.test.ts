@@ -3,7 +3,6 @@ import { once } from "node:events";
 import {
   appendFileSync,
   mkdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -151,7 +150,11 @@ describe("porthole tail -F", () => {
     async (reader) => {
       writeFileSync(`${here}/log`, "");
       const tail = someone.start(["tail", "-n", "+1", "-F", `${there}/log`]);
-      await waitFor("the tail to wait", () => readFileSync(`/proc/${tail.pid}/wchan`, "utf8").includes("poll"));
+      // It reads the file, and hears of it, before any is renamed: see above.
+      for (const word of ["open\n", "heard\n"]) {
+        appendFileSync(`${here}/log`, word);
+        await waitFor(word.trim(), () => tail.stdout.read(word.length)?.toString() === word);
+      }
       const script = `${repository}test/fixtures/rotating-writer.mjs`;
       const args = [script, `${here}/log`, String(rotations), "1000", "20000"];
       const writer = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
@@ -302,8 +305,11 @@ describe("porthole tail --prefix, --merge and --since", () => {
     const tail = following(someone, ["-F", "--merge", `${there}/web`, `${there}/api`]);
     appendFileSync(`${here}/web`, `${at(1)} web\n`);
     await tail.shows(`${at(1)} web\n`);
+    // Both at once: a line is held back for a moment only.
+    process.kill(tail.running.pid, "SIGSTOP");
     appendFileSync(`${here}/web`, `${at(9)} web\n more\n`);
     appendFileSync(`${here}/api`, `${at(5)} api\n`);
+    process.kill(tail.running.pid, "SIGCONT");
     await tail.shows(`${at(1)} web\n${at(5)} api\n${at(9)} web\n more\n`);
     await tail.stop();
   });

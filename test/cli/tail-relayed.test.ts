@@ -129,7 +129,8 @@ describeAsRoot("porthole tail of a relayed file that changes", () => {
       identity: undefined,
       read: new Fingerprint(),
       intervalMs: 20,
-      silentMs: 20,
+      // Beyond what an answer takes on a busy machine: it would be silent once more.
+      silentMs: 3000,
       signal: stop.signal,
     });
     const next = async () => (await events.next()).value as FollowEvent<PolledFile>;

@@ -271,8 +271,10 @@ describeWith(["tmux", "less"], "less in a terminal", () => {
     const grows = await sandbox({ steps: ["tmpfs", "/tmp", "log", "/tmp/log", "50", "0"] });
     await inTerminal(async (screen, porthole) => {
       screen.run(`${porthole} with pid:${grows.pid}:/tmp/log -- less +F {}`);
-      const later = await screen.waitFor("a later line", (text) => /line 3\d\b/.test(text));
-      expect(later).toContain("Waiting for data");
+      const last = (text: string) => Number([...text.matchAll(/^line (\d+)$/gm)].at(-1)?.[1] ?? 0);
+      const waits = (text: string) => text.includes("Waiting for data") && last(text) > 0;
+      const seen = last(await screen.waitFor("less to wait for more", waits));
+      await screen.waitFor("a later line", (text) => waits(text) && last(text) > seen);
       screen.keys("C-c");
       await screen.waitFor("less's prompt after its interrupt", (text) => !text.includes("Waiting for data"));
       screen.keys("q");

@@ -6,6 +6,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { openPath, pipe, setNonBlocking } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { copyToFd } from "../../src/descriptors/transfer.ts";
+import { processName } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait-for.ts";
 import { owned, temporaryDirectory } from "./fixtures.ts";
 import { bundleScript, outcome, runScript, start } from "./run-script.ts";
 
@@ -78,11 +80,23 @@ for (const [name, sink] of sinks) {
     `%s to ${name}`,
     async (path) => {
       if (statSync(path, { throwIfNoEntry: false }) === undefined) return;
-      const from = owned(openPath(path === "/proc/self/maps" ? `/proc/${process.ppid}/maps` : path, O_RDONLY));
-      const { out, content } = sink();
-      const expected = readFileSync(path === "/proc/self/maps" ? `/proc/${process.ppid}/maps` : path);
-      expect(copyToFd(from, out.number)).toBe(BigInt(expected.length));
-      expect(Buffer.compare(await content(), expected)).toBe(0);
+      // Of a process that does nothing.
+      const idle = path === "/proc/self/maps" ? spawn("sleep", ["600"], { stdio: "ignore" }) : undefined;
+      onTestFinished(() => void idle?.kill("SIGKILL"));
+      if (idle !== undefined) await waitFor("sleep to run", () => processName(idle.pid ?? 0) === "sleep");
+      const place = idle === undefined ? path : `/proc/${idle.pid}/maps`;
+      // The kernel's symbols change with programs and modules that others load: as it is only counts what was so before and after.
+      await waitFor("it to stay the same meanwhile", async () => {
+        const from = owned(openPath(place, O_RDONLY));
+        const { out, content } = sink();
+        const expected = readFileSync(place);
+        const copied = copyToFd(from, out.number);
+        const arrived = await content();
+        if (!readFileSync(place).equals(expected)) return false;
+        expect(copied).toBe(BigInt(expected.length));
+        expect(Buffer.compare(arrived, expected)).toBe(0);
+        return true;
+      });
     },
   );
 

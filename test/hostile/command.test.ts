@@ -28,7 +28,7 @@ function liar(lies: Parameters<typeof lyingAgent>[1], by = someone): string {
 
 const run = (lies: Parameters<typeof lyingAgent>[1], [command = "", ...args]: string[]): Promise<Result> => {
   const target = liar(lies);
-  return someone.run([command, ...args.map((arg) => arg.replace(/^:/, `${target}:`))], { deadline: 45_000 });
+  return someone.run([command, ...args.map((arg) => arg.replace(/^:/, `${target}:`))], { deadline: 100_000 });
 };
 
 /** One line, for people: no stack, no object. */

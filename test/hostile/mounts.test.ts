@@ -115,7 +115,7 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local o
   ])("as %s: the command says so and ends, and who reads its output sees the end", async (way, command, complaint) => {
     for (const targetPid of [fuse.pid, process.pid]) {
       const target = await liar(way, targetPid);
-      const result = await someone.run([command, `${target}:/x`], { deadline: 30_000 });
+      const result = await someone.run([command, `${target}:/x`], { deadline: 100_000 });
       expect(result.stderr).toMatch(/^porthole: .*the agent broke the protocol.*\n$/);
       expect(result.stderr).toMatch(complaint);
       expect(result).toMatchObject({ code: 5, text: "" });
@@ -139,7 +139,7 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local o
 
   test("as an inotify instance, again and again: the follow gives up after the third, with a line for it", async () => {
     const target = await liar("an inotify instance", fuse.pid);
-    const result = await someone.run(["tail", "-c", "0", "-F", `${target}:/x`], { deadline: 40_000 });
+    const result = await someone.run(["tail", "-c", "0", "-F", `${target}:/x`], { deadline: 150_000 });
     expect(result.stderr).toMatch(
       /^tail: [^\n]*the agent broke the protocol: [^\n]*for the 3rd time; giving up on it\ntail: no files remaining\n$/,
     );

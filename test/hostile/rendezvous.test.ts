@@ -150,12 +150,12 @@ describe("at the rendezvous", () => {
     await met;
     for (const peer of silent) expect(await outcome(peer)).toBe("dropped");
     for (const peer of [...silent, right]) peer.close();
-    expect(descriptorCount()).toBeLessThanOrEqual(before + 2);
+    await waitFor("the descriptors to be closed", () => descriptorCount() <= before + 2);
   });
 
   test("only others come: the deadline says that they were refused", async () => {
     const { rendezvous, connect } = meeting();
-    const met = rendezvous.meet(listener(), ours, { timeoutMs: 1000 });
+    const met = rendezvous.meet(listener(), ours, { timeoutMs: 3000 });
     const ended = expect(met).rejects.toMatchObject({
       ...{ code: "ATTACH", errno: "ETIMEDOUT", hint: expect.stringMatching(/^2 other connections .* were refused/) },
     });
@@ -266,7 +266,8 @@ describeWith(["root", "docker"], "another container with the same mount", () => 
     });
     const log = () => (existsSync(`${said}/log`) ? readFileSync(`${said}/log`, "utf8") : "");
     await waitFor("the other container to watch", () => log().startsWith("watching"));
-    for (let round = 0; round < 20 && (log().match(/refused/g)?.length ?? 0) < 8; round++) {
+    // On a busy machine the intruder does not come in time for each.
+    for (let round = 0; round < 200 && (log().match(/refused/g)?.length ?? 0) < 8; round++) {
       const result = await someone.run(["cat", "--route", "mount", `${target.name}:/note`]);
       expect(result).toMatchObject({ code: 0, stderr: "", text: "x\n" });
       expect((await someone.run(["detach", target.name])).code).toBe(0);

@@ -32,7 +32,7 @@ function listen(server: Server, at: string): Promise<Server> {
 const room = (client: Socket) => once(client, "drain", { signal: AbortSignal.timeout(1_000) }).catch(() => undefined);
 
 const HEAD = "HTTP/1.1 200 OK\r\n";
-const patience = () => AbortSignal.timeout(20_000);
+const patience = () => AbortSignal.timeout(120_000);
 const list = (engine: Engine, signal = patience()) => operate(engine, signal, (docker) => docker.listContainers());
 const ID = "0123456789abcdef".repeat(4);
 

@@ -163,12 +163,18 @@ describe("a question over a Unix socket", () => {
     await expect(httpLines(silent, "/", { timeoutMs: 30, signal }).next()).rejects.toMatchObject({
       errno: "ETIMEDOUT",
     });
+    let goOn = () => {};
     const slow = await server((client) => {
       client.write('HTTP/1.0 200 OK\r\n\r\n{"a":1}\n{"b"');
-      setTimeout(() => client.end(":2}\n\n{"), 1500);
+      goOn = () => client.end(":2}\n\n{");
     });
     const told: string[][] = [];
-    for await (const lines of httpLines(slow, "/", { timeoutMs: 1000, signal })) told.push(lines);
+    const timeoutMs = 3000;
+    const began = performance.now();
+    for await (const lines of httpLines(slow, "/", { timeoutMs, signal })) {
+      told.push(lines);
+      if (told.length === 2) setTimeout(goOn, Math.max(0, began + timeoutMs + 100 - performance.now()));
+    }
     expect(told).toEqual([[], ['{"a":1}'], ['{"b":2}']]);
     const refusing = await server((client) => client.end("HTTP/1.0 403 No\r\n\r\n"));
     await expect(httpLines(refusing, "/", { timeoutMs: 60_000, signal }).next()).rejects.toMatchObject({

@@ -274,7 +274,7 @@ describe("the lock", () => {
       const [agents, identity, turns] = process.argv.slice(2);
       const inside = agents + "/../inside";
       for (let turn = 0; turn < Number(turns); turn++) {
-        await withAgentLock({ root: "", agents, mount: "" }, identity, { timeoutMs: 50_000 }, async () => {
+        await withAgentLock({ root: "", agents, mount: "" }, identity, { timeoutMs: 150_000 }, async () => {
           writeFileSync(inside, "", { flag: "wx" });
           if (turns === "1") await new Promise(() => setInterval(() => {}, 1000));
           await new Promise((resolve) => setTimeout(resolve, 1));
