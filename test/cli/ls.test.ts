@@ -367,7 +367,7 @@ describeWith("tmux", "ls on a terminal", () => {
       );
       expect(await screen.waitForEnd()).toBe(0);
       expect(screen.text()).toContain("\n^[]0;title^Gevil  one  sub  two  ");
-      expect(screen.raw()).toContain("\x1b[01;34msub\x1b[0m");
+      await waitFor("the record of it", () => screen.raw().includes("\x1b[01;34msub\x1b[0m"));
       expect(screen.raw()).not.toContain("\x1b]0;title");
       expect(screen.text()).toMatch(/^-rw.* 0 [A-Z][a-z]{2} .* \^\[\]0;title\^Gevil$/m);
     } finally {

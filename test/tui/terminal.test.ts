@@ -15,7 +15,11 @@ async function open(size: ScreenSize = { columns: 80, rows: 24 }): Promise<void>
 /** Modes of the terminal and of its line discipline, as a shell user would miss them. */
 async function expectRestored(): Promise<void> {
   expect(screen.state("#{alternate_on} #{cursor_flag} #{wrap_flag}")).toBe("0 1 1");
-  expect(screen.raw().lastIndexOf("\x1b[?2004l")).toBeGreaterThan(screen.raw().lastIndexOf("\x1b[?2004h"));
+  // The record comes through a process of its own.
+  await waitFor("the end of bracketed paste", () => {
+    const raw = screen.raw();
+    return raw.lastIndexOf("\x1b[?2004l") > raw.lastIndexOf("\x1b[?2004h");
+  });
   screen.run("clear; stty -a");
   await screen.waitFor("the line discipline", (text) =>
     ["icanon", "isig", "echo"].every((mode) => text.split(/\s+/).includes(mode)),
@@ -156,7 +160,13 @@ describeWith("tmux", "the terminal", () => {
     execFileSync("stty", ["-F", pane, "ixon"]);
     screen.keys("C-s");
     screen.type("Gg".repeat(500));
-    const before = screen.raw().length;
+    let before = -1;
+    const standsStill = () => {
+      const earlier = before;
+      before = screen.raw().length;
+      return before === earlier;
+    };
+    await waitFor("what was on its way to the record", standsStill, { interval: 200 });
     for (let i = 0; i < 40; i++) screen.keys("G", "g", "Right", "Left");
     if (means === "a key") screen.keys("q");
     else process.kill(pid, "SIGTERM");
