@@ -6,12 +6,11 @@ import { paint } from "../list/table.ts";
 import type { Frame, Location, Size, View } from "../view.ts";
 import { type Browser, failureLine, failureLines } from "./browser.ts";
 import { completePath } from "./complete-path.ts";
-import { MOST_ENTRIES, readDirectory } from "./directory.ts";
+import { DirectoryReading } from "./directory-reading.ts";
 import { arrange, backingSentence, type FileItem, fileColumns, hiddenCount, SORTS } from "./files-items.ts";
 import { History } from "./history.ts";
 import type { Place } from "./place.ts";
 import { Preview } from "./preview.ts";
-import { WatchedDirectory } from "./watched-directory.ts";
 
 /** Columns of the screen from which on the selected file is shown beside the list. */
 const PREVIEW_FROM = 110;
@@ -23,22 +22,21 @@ export class FilesView implements View {
   readonly #browser: Browser;
   readonly #pane: ListPane<FileItem>;
   readonly #preview: Preview;
-  readonly #watched = new WatchedDirectory(() => this.#load());
   readonly #history: History;
-  /** As read; the pane has them arranged. */
-  #items: FileItem[] = [];
+  readonly #reading: DirectoryReading;
   #hidden = 0;
-  #isWhole = true;
-  #failure: unknown;
-  /** Of the reading that is going on: a newer one ends it. */
-  #loading: AbortController | undefined;
-  #isClosed = false;
+  /** What is to be selected when the directory is read. */
+  #wanted: string | undefined;
 
   constructor(browser: Browser, place: Place, path: string, select?: string) {
     this.#browser = browser;
     this.place = place;
     this.#history = new History(path);
     this.#preview = new Preview(browser);
+    this.#reading = new DirectoryReading(place, {
+      taken: (isFirst) => this.#taken(isFirst),
+      ended: () => this.#read(),
+    });
     this.#pane = new ListPane(
       {
         columns: fileColumns({
@@ -110,7 +108,7 @@ export class FilesView implements View {
         this.#moved();
         return true;
       case "refresh":
-        void this.#load();
+        void this.#reading.again();
         return true;
       case "goto-path":
         host.ask({
@@ -165,9 +163,7 @@ export class FilesView implements View {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#stopLoading();
-    this.#watched.close();
+    this.#reading.close();
     await this.#preview.close();
   }
 
@@ -183,15 +179,16 @@ export class FilesView implements View {
     const selected = list.selected;
     const hidden = this.#hidden;
     const marks = this.#browser.marks.size;
-    const failed = this.#failure !== undefined && this.#items.length > 0 ? failureLine(this.#failure) : undefined;
+    const { failure, items, isGoing, isWhole } = this.#reading;
+    const failed = failure !== undefined && items.length > 0 ? failureLine(failure) : undefined;
     return {
       mark: list.filter ? `/${list.filter}` : "",
       left: failed ?? (selected?.backing ? backingSentence(selected.backing) : "Enter opens  h up  / filter  ? help"),
       right: [
         marks > 0 ? `${marks} marked (F follows)` : "",
         hidden > 0 ? `${hidden} hidden (. shows)` : "",
-        this.#loading ? "reading" : "",
-        this.#isWhole ? "" : "only the first: p goes to a path",
+        isGoing ? "reading" : "",
+        isWhole ? "" : "only the first: p goes to a path",
         shown > 0 ? `${at} of ${shown}` : "",
       ]
         .filter(Boolean)
@@ -200,8 +197,9 @@ export class FilesView implements View {
   }
 
   #emptyLines(): string[] {
-    if (this.#failure !== undefined) return failureLines(this.#failure);
-    if (this.#loading)
+    const { failure, isGoing } = this.#reading;
+    if (failure !== undefined) return failureLines(failure);
+    if (isGoing)
       return [
         this.place.route === "" && this.place.name !== "" ? `attaching to ${this.place.name} ...` : "reading ...",
       ];
@@ -214,8 +212,9 @@ export class FilesView implements View {
   }
 
   #arrange(): void {
-    this.#hidden = hiddenCount(this.#items, this.#browser.arrangement);
-    this.#pane.list.setItems(arrange(this.#items, this.#browser.arrangement));
+    const { items } = this.#reading;
+    this.#hidden = hiddenCount(items, this.#browser.arrangement);
+    this.#pane.list.setItems(arrange(items, this.#browser.arrangement));
     this.#moved();
   }
 
@@ -236,57 +235,30 @@ export class FilesView implements View {
 
   /** Shows the directory of the history anew. */
   async #show(select?: string): Promise<void> {
-    this.#items = [];
     this.#hidden = 0;
-    this.#isWhole = true;
+    this.#wanted = select;
     this.#pane.reset();
     this.#pane.list.setItems([]);
-    this.#watched.close();
-    await this.#load(select);
-    // The directory that was watched for may have been left meanwhile.
-    if (!this.#isClosed && this.#failure === undefined) await this.#watched.watch(this.place, this.path);
+    await this.#reading.begin(this.path);
   }
 
-  async #load(select?: string): Promise<void> {
-    this.#stopLoading();
-    const abort = new AbortController();
-    const { signal } = abort;
-    this.#loading = abort;
-    const isFirst = this.#items.length === 0;
-    const begun = performance.now();
-    const take = (items: FileItem[]) => {
-      if (signal.aborted) return;
-      const { list } = this.#pane;
-      // Who has not moved yet looks at the start of the list, whatever comes to stand there.
-      const isAtStart = isFirst && list.counts.at <= 1;
-      this.#items = items;
-      this.#arrange();
-      if (isAtStart) {
-        list.toStart();
-        this.#moved();
-      }
-      this.#browser.host.changed();
-    };
-    try {
-      const some = (items: FileItem[]) => isFirst && take(items);
-      const { items, isWhole } = await readDirectory(this.place, this.path, { most: MOST_ENTRIES, some, signal });
-      if (signal.aborted) return;
-      this.#failure = undefined;
-      this.#isWhole = isWhole;
-      take(items);
-      if (select !== undefined) this.#select(select);
-    } catch (error) {
-      if (signal.aborted) return;
-      this.#failure = error;
+  #taken(isFirst: boolean): void {
+    const { list } = this.#pane;
+    // Who has not moved yet looks at the start of the list, whatever comes to stand there.
+    const isAtStart = isFirst && list.counts.at <= 1;
+    this.#arrange();
+    if (isAtStart) {
+      list.toStart();
+      this.#moved();
     }
-    this.#loading = undefined;
-    this.#watched.looked(performance.now() - begun);
     this.#browser.host.changed();
   }
 
-  #stopLoading(): void {
-    this.#loading?.abort();
-    this.#loading = undefined;
+  #read(): void {
+    const wanted = this.#wanted;
+    this.#wanted = undefined;
+    if (wanted !== undefined && this.#reading.failure === undefined) this.#select(wanted);
+    this.#browser.host.changed();
   }
 
   #select(name: string): void {
@@ -320,7 +292,7 @@ export class FilesView implements View {
       await this.#goTo(parentOf(clean), nameOf(clean));
       const isSelected = this.#pane.list.selected?.key === nameOf(clean);
       // Beyond the entries that are kept it cannot be selected.
-      if (!isSelected && !this.#isWhole && this.path === parentOf(clean)) await this.#openPath(clean);
+      if (!isSelected && !this.#reading.isWhole && this.path === parentOf(clean)) await this.#openPath(clean);
     } catch (error) {
       this.#browser.host.say(failureLine(error));
     }
