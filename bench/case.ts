@@ -1,4 +1,5 @@
 import type { Result, Unit } from "./measure.ts";
+import type { Need } from "./needs.ts";
 import type { Stage } from "./stage.ts";
 
 /** One number that the design promises. */
@@ -19,6 +20,8 @@ export interface Case {
   title: string;
   /** Empty where the design sets no number: then the case shows where porthole stands beside its peers. */
   goals: Goal[];
+  /** Programs of this machine that it cannot do without, beside the stage's. */
+  needs?: Need[];
   /** What {@link Result.x} counts, for a case whose results are points on curves. */
   axis?: { label: string; unit: string };
   /** Measures on the stage, and removes from it what it put there. */

@@ -3,30 +3,35 @@ import { fileURLToPath } from "node:url";
 import { type Case, judge } from "./case.ts";
 import { cases } from "./cases/index.ts";
 import { warmOpenChild } from "./cases/warm-open.ts";
+import { lacking } from "./needs.ts";
 import { printCase, printHead } from "./print.ts";
 import { type CaseReport, machine, type Report, saveReport } from "./report.ts";
-import { run, setStage } from "./stage.ts";
+import { run, setStage, wasInterrupted } from "./stage.ts";
 
 const USAGE = `usage: npm run bench [-- CASE...]   measure, print, write bench/results/latest.json, docs/performance.md
                                        (a run of some cases: bench/results/CASE.json)
        npm run bench -- --list         the cases`;
 
 main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
+  // What ran then was ended, which is no news.
+  if (wasInterrupted()) return;
+  console.error(error instanceof Error ? `bench: ${error.message}` : error);
   process.exitCode = 1;
 });
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
   if (args[0] === "--warm-open-child") return warmOpenChild(args[1] ?? "");
-  if (args[0] === "--help") return console.log(USAGE);
-  if (args[0] === "--list")
+  if (args.includes("--help") || args.includes("-h")) return console.log(USAGE);
+  if (args.includes("--list"))
     return Object.entries(cases).forEach(([name, { title }]) => {
       console.log(`${name.padEnd(10)} ${title}`);
     });
-  const names = args.length > 0 ? args : Object.keys(cases);
-  const unknown = names.find((name) => cases[name] === undefined);
-  if (unknown !== undefined) throw new Error(`no case '${unknown}'; there are: ${Object.keys(cases).join(", ")}`);
+  const names = args.length > 0 ? [...new Set(args)] : Object.keys(cases);
+  const unknown = names.find((name) => !Object.hasOwn(cases, name));
+  if (unknown !== undefined) return refuse(`no case '${unknown}'; there are: ${Object.keys(cases).join(", ")}`, 2);
+  const missing = lacking(names.flatMap((name) => cases[name]?.needs ?? []));
+  if (missing !== undefined) return refuse(missing, 1);
   const root = fileURLToPath(new URL("../", import.meta.url));
   const stage = await setStage(root);
   Object.assign(process.env, { DOCKER_HOST: stage.env.DOCKER_HOST, XDG_STATE_HOME: stage.env.XDG_STATE_HOME });
@@ -48,6 +53,12 @@ async function main(): Promise<void> {
   for (const note of report.notes) console.log(`note: ${note}`);
   // A run of some cases is for whoever works on them.
   if (args.length === 0) run(process.execPath, [`${root}scripts/performance.mjs`], process.env);
+}
+
+/** Nothing was made yet. */
+function refuse(text: string, status: number): void {
+  console.error(`bench: ${text}`);
+  process.exitCode = status;
 }
 
 async function measure({ title, goals, axis, run }: Case, stage: Parameters<Case["run"]>[0]): Promise<CaseReport> {

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { setImmediate } from "node:timers/promises";
 
-export type Unit = "ms" | "us" | "MB" | "KB" | "bytes" | "GB/s" | "% of a core";
+export type Unit = "ms" | "us" | "MB" | "KB" | "bytes" | "GB/s" | "% of a core" | "times";
 
 /** `base` is what the kernel or the best peer gives, 1.00 in the ratios; `ours` is porthole; everything else is a peer. */
 export type Role = "base" | "ours" | "peer";
@@ -96,9 +96,11 @@ export function summarise(
   });
 }
 
-/** The `q` quantile of the values, 0 to 1. */
+/** The `q` quantile of the values, 0 to 1. Of few values p95 and p99 are the largest; the median of two is between them, for the larger would flatter whoever is compared. */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length / 2;
+  if (q === 0.5 && half >= 1 && Number.isInteger(half)) return ((sorted[half - 1] ?? 0) + (sorted[half] ?? 0)) / 2;
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
 }
 

@@ -13,14 +13,14 @@ export function printHead({ date, machine }: Report): void {
 export function printCase(name: string, { title, results, verdicts, profiles, seconds }: CaseReport): void {
   console.log(`${name}: ${title} (${seconds} s)`);
   const width = Math.max(...results.map((result) => label(result).length));
-  console.log(`  ${"".padEnd(width)}${HEADS.map((head) => head.padStart(11)).join("")}  samples`);
+  console.log(`  ${"".padEnd(width)}${HEADS.map((head) => head.padStart(11)).join("")}  samples  unit`);
   for (const result of results) {
     const times = [result.median, result.p95, result.p99].map((value) => number(value).padStart(11)).join("");
     const ratios = [result.ratio, againstOurs(result, results)]
       .map((value) => `${number(value)}x`.padStart(11))
       .join("");
     console.log(
-      `  ${label(result).padEnd(width)}${times}${ratios}  ${String(result.samples).padStart(7)} ${result.unit}`,
+      `  ${label(result).padEnd(width)}${times}${ratios}  ${String(result.samples).padStart(7)}  ${result.unit}`,
     );
   }
   for (const { goal, value, unit, isMet } of verdicts)

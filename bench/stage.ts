@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import Docker from "dockerode";
 import { type Daemon, startDocker, startPodman } from "../test/helpers/daemons.ts";
+import { isCommand } from "./needs.ts";
 import { profileOf } from "./profile.ts";
 
 /** A running container of busybox. */
@@ -90,7 +91,15 @@ class Props {
   }
 }
 
+let isInterrupted = false;
+
+/** A signal ends the run: it does so by itself once the stage is removed. */
+export function wasInterrupted(): boolean {
+  return isInterrupted;
+}
+
 async function interrupted(signal: NodeJS.Signals, props: Props): Promise<void> {
+  isInterrupted = true;
   // What runs now would go on, or keep a directory in use; the daemons are ended by their owner, with what they keep.
   for (const child of children()) killUnlessDaemon(child);
   await props.strike().catch((error: unknown) => console.error(error));
@@ -132,7 +141,7 @@ async function furnish(root: string, directory: string, props: Props): Promise<S
   const profiles: Stage["profiles"] = {};
   let podman: Promise<PodmanContainer> | undefined;
   const has = (command: string) => {
-    const isHere = spawnSync("sh", ["-c", 'command -v "$0"', command]).status === 0;
+    const isHere = isCommand(command);
     if (!isHere) notes.add(`${command} is not on this machine: it was not measured`);
     return isHere;
   };

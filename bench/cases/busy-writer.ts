@@ -27,7 +27,7 @@ turn();
 `;
 
 export const busyWriter: Case = {
-  title: `following a writer of ${LINES_PER_SECOND} lines a second at 50x200`,
+  title: `following a writer of ${LINES_PER_SECOND.toLocaleString("en")} lines a second at 50x200`,
   goals: [
     { text: "keys answer in <= 50 ms", result: "key: porthole", of: "p95", atMost: 50 },
     { text: "no line missing from the index", result: "lines missing: porthole", of: "median", atMost: 0 },
@@ -78,7 +78,7 @@ async function followBusy(stage: Stage): Promise<Result[]> {
     return [
       ...summarise([{ name: "porthole", role: "ours", values: keys }], { group: "key" }),
       ...summarise([{ name: "porthole", role: "ours", values: frames }], { group: "time between frames" }),
-      ...summarise([{ name: "porthole", role: "ours", values: [missing] }], { group: "lines missing", unit: "bytes" }),
+      ...summarise([{ name: "porthole", role: "ours", values: [missing] }], { group: "lines missing", unit: "times" }),
     ];
   } finally {
     await terminal.close();

@@ -18,6 +18,7 @@ export const grepLog: Case = {
     { text: ">= 3 GB/s (<= 358 ms)", result: "literal: porthole grep", of: "median", atMost: 358 },
     { text: ">= 1.5 GB/s (<= 716 ms)", result: "regex: porthole grep", of: "median", atMost: 716 },
   ],
+  needs: ["rg"],
   run: searchLog,
 };
 

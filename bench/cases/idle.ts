@@ -13,7 +13,6 @@ const WINDOW_MS = 4000;
 const WINDOWS = 5;
 /** A file that changed lately is looked at more often. */
 const SETTLE_MS = 12_000;
-const TICKS_PER_SECOND = Number(run("getconf", ["CLK_TCK"], process.env));
 
 export const idleFollow: Case = {
   title: `following ${ALL} quiet files in ${CONTAINERS} containers at once`,
@@ -96,11 +95,12 @@ async function costsOf(
 async function windowsOf({ pid }: ChildProcess): Promise<Cost> {
   const shares: number[] = [];
   const megabytes: number[] = [];
+  const ticksPerSecond = Number(run("getconf", ["CLK_TCK"], process.env));
   for (let window = 0; window < WINDOWS; window++) {
     const started = performance.now();
-    const before = processorMs(pid);
+    const before = processorMs(ticksPerSecond, pid);
     await pause(WINDOW_MS);
-    shares.push((100 * (processorMs(pid) - before)) / (performance.now() - started));
+    shares.push((100 * (processorMs(ticksPerSecond, pid) - before)) / (performance.now() - started));
     megabytes.push(residentMegabytes(pid));
   }
   return { shares, megabytes };
@@ -123,11 +123,11 @@ function lines({ stdout, exitCode }: ChildProcess, count: number): Promise<void>
 }
 
 /** User and system time of a process, all its threads: proc_pid_stat(5), whose second field may have spaces. */
-function processorMs(pid = 0): number {
+function processorMs(ticksPerSecond: number, pid = 0): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
     .replace(/^.*\) /s, "")
     .split(" ");
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
+  return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond;
 }
 
 function residentMegabytes(pid = 0): number {

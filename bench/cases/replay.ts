@@ -63,7 +63,7 @@ async function replay(stage: Stage): Promise<Result[]> {
         group: "memory, first ten minutes",
         unit: "MB",
       }),
-      ...summarise([{ name: "porthole", role: "ours", values: [missing] }], { group: "ends missed", unit: "bytes" }),
+      ...summarise([{ name: "porthole", role: "ours", values: [missing] }], { group: "ends missed", unit: "times" }),
     ];
   } finally {
     await terminal.close();

@@ -25,6 +25,7 @@ export const screenSearch: Case = {
     { text: "cancel <= 50 ms", result: "cancel: porthole", of: "p95", atMost: 50 },
     { text: "cancel <= 50 ms", result: "cancel counting: porthole", of: "p95", atMost: 50 },
   ],
+  needs: ["rg"],
   run: measureSearch,
 };
 
