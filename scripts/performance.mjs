@@ -28,7 +28,8 @@ function page() {
   return [
     "# Performance",
     "Written by `npm run bench`, which measures everything below in one run: each case's contestants in turn, round by round, so that what disturbs the machine disturbs all of them. " +
-      "`npm run bench -- CASE` repeats one of them. Times without the machine are worth little, ratios more.",
+      "`npm run bench -- CASE` repeats one of them. Times without the machine are worth little, ratios more. " +
+      "Below 20 samples p95 is the slowest of them, below 100 p99 is.",
     `${date.slice(0, 10)}, ${machine.processors}, ${machine.memoryGiB} GiB, Linux ${machine.kernel}; ${versions.join(", ")}.`,
     ...load(),
     "## What is promised",
@@ -91,19 +92,39 @@ function chart({ title, axis, results }) {
   return axis ? lines(title, axis, results) : bars(title, results);
 }
 
+/** What is drawn, what its scale is, and what the colours of bars mean. */
+function head(title, meaning) {
+  const text = capital(title)
+    .replace(/(.{1,88})(?: |$)/g, "$1\n")
+    .trimEnd();
+  return {
+    height: 24 + 18 * text.split("\n").length,
+    option: {
+      text,
+      left: 8,
+      top: 4,
+      itemGap: 4,
+      textStyle: { ...TEXT, fontSize: 14 },
+      subtext: meaning,
+      subtextStyle: TEXT,
+    },
+  };
+}
+
 /** Medians on a logarithmic scale, in the order of the table; one unit a chart. */
 function bars(title, results) {
+  const { height, option: heading } = head(title, barsMean(results));
   const shown = [...results].reverse();
   const least = Math.min(...shown.map(({ median }) => median));
   return {
     width: 760,
-    height: 70 + 26 * shown.length,
+    height: height + 20 + 26 * shown.length,
     option: {
-      title: { text: title, left: 8, textStyle: { ...TEXT, fontSize: 14 } },
+      title: heading,
       grid: {
         left: 16 + 7 * Math.max(...shown.map((result) => fullName(result).length)),
         right: 90,
-        top: 40,
+        top: height + 12,
         bottom: 8,
       },
       xAxis: { type: "log", min: 1, axisLabel: { show: false }, splitLine: { show: false } },
@@ -124,19 +145,28 @@ function bars(title, results) {
   };
 }
 
+function barsMean(results) {
+  const roles = new Set(results.map(({ role }) => role));
+  const names = { ours: "green: porthole", base: "grey: the base of the ratios", peer: "sand: other ways" };
+  const colours = Object.keys(names).filter((role) => roles.has(role));
+  return ["medians, bars on a logarithmic scale", ...colours.map((role) => names[role])].join("; ");
+}
+
 /** Medians over the amount of work, both logarithmic: a straight line is a cost that grows with the work. */
 function lines(title, axis, results) {
   const names = [...new Set(results.map(fullName))];
   const role = (name) => results.find((result) => fullName(result) === name).role;
   const greys = ["#c8a15a", "#b0605a", "#6a7fb5"];
   let peers = 0;
+  const { height, option: heading } = head(title, "medians, both scales logarithmic");
   return {
     width: 760,
-    height: 400,
+    height: height + 360,
     option: {
-      title: { text: title, left: 8, textStyle: { ...TEXT, fontSize: 14 } },
-      legend: { top: 34, left: 8, textStyle: TEXT, data: names },
-      grid: { left: 8, right: 40, top: 96, bottom: 30, containLabel: true },
+      title: heading,
+      // Without a browser the widths of texts are a guess: room between them.
+      legend: { top: height + 8, left: 8, itemGap: 30, textStyle: TEXT, data: names },
+      grid: { left: 8, right: 40, top: height + 62, bottom: 30, containLabel: true },
       xAxis: {
         type: "log",
         name: axis.label,
