@@ -178,6 +178,8 @@ export function checkUserNamespaces(): Finding {
     timeout: 10_000,
   });
   if (status === 0) return { status: "ok", what, detail: "this user may make them" };
+  if (error && "code" in error && error.code === "ENOENT")
+    return { status: "warn", what, detail: "not tried: no unshare(1) on the PATH", remedy: "install util-linux" };
   const switches = [
     ["/proc/sys/user/max_user_namespaces", "0", "sysctl user.max_user_namespaces=10000"],
     ["/proc/sys/kernel/unprivileged_userns_clone", "0", "sysctl kernel.unprivileged_userns_clone=1"],

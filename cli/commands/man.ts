@@ -21,6 +21,9 @@ export function manualPage(root: Command): string {
     ".B porthole",
     ".I COMMAND",
     "[\\fIOPTIONS\\fR] [\\fIARGUMENTS\\fR]",
+    ".br",
+    ".B porthole",
+    "[\\fITARGET\\fR]",
     ".SH DESCRIPTION",
     ...paragraph(DESCRIPTION),
     ".SH COMMANDS",
@@ -51,6 +54,10 @@ const ENVIRONMENT: [string, string][] = [
   ["DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG", "The container engine, as for docker(1)."],
   ["XDG_STATE_HOME", "Where the run directory lies; default ~/.local/state."],
   ["PORTHOLE_IDLE", "Default of --idle: seconds without a client after which an agent ends."],
+  ["XDG_CONFIG_HOME", "Where the screen's settings lie; default ~/.config."],
+  ["XDG_CACHE_HOME", "Where what was compiled for a quick start lies; default ~/.cache."],
+  ["VISUAL, EDITOR", "What v in the screen opens a file with; default vi."],
+  ["LS_COLORS", "Colours of names, as for ls(1)."],
   ["NO_COLOR", "Set: no colours."],
   ["PORTHOLE_DEBUG", "Set: errors come with a stack trace."],
 ];
@@ -62,6 +69,11 @@ const FILES: [string, string][] = [
     "$XDG_STATE_HOME/porthole/mnt",
     "What containers that were prepared with porthole docker-args see as /run/porthole.",
   ],
+  [
+    "$XDG_CONFIG_HOME/porthole/config.json",
+    "Keys, theme and switches of the screen; docs/screen.md of the package has them.",
+  ],
+  ["$XDG_CACHE_HOME/porthole", "Commands as V8 compiled them, mode 0700; made anew when they are missing."],
 ];
 
 /** Options that many commands have in the same words are told of once. */
@@ -89,7 +101,12 @@ function describeCommand(command: Command, common: Map<string, string>): string[
     `.SS "porthole ${command.name()} ${roff(command.usage()).replaceAll('"', '""')}"`,
     ...paragraph(command.description()),
     ...list([...args, ...options]),
-    ...[...afterHelp(command)].flatMap(([title, lines]) => [".PP", `${roff(title)}:`, ".PP", ...block(lines)]),
+    ...[...afterHelp(command)].flatMap(([title, lines]) =>
+      // Without a colon it is a remark of its own.
+      title.endsWith(".")
+        ? [title, ...lines].flatMap((line) => [".PP", ...paragraph(line)])
+        : [".PP", `${roff(title)}:`, ".PP", ...block(lines)],
+    ),
   ];
 }
 

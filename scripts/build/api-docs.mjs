@@ -66,7 +66,7 @@ function namesOf({ name, declarationList }) {
   return [name, ...(declarationList?.declarations ?? []).map((each) => each.name)].flatMap((each) => each?.text ?? []);
 }
 
-const COMMENTS = /^\s*(?:\/\*[\s\S]*?\*\/\s*)*/;
+const COMMENTS = /^\s*(?:(?:\/\*[\s\S]*?\*\/|\/\/.*)\s*)*/;
 
 function start(text, statement) {
   return statement.pos + COMMENTS.exec(text.slice(statement.pos, statement.end))[0].length;

@@ -20,7 +20,11 @@ export function writeTypes(folder, entries) {
   ];
   const { status, stdout } = spawnSync("node_modules/.bin/tsc", ["-p", "tsconfig.types.json", ...options]);
   if (status !== 0) throw new Error(`the types were not made:\n${stdout}`);
+  const heads = new Set(Object.values(entries).map((source) => declarationOf(source)));
   const reached = new Set();
+  function declarationOf(source) {
+    return join(emitted, source.replace(/^src\//, "").replace(/\.ts$/, ".d.ts"));
+  }
   const visit = (file) => {
     if (reached.has(file)) return;
     reached.add(file);
@@ -29,15 +33,15 @@ export function writeTypes(folder, entries) {
       visit(join(dirname(file), specifier.replace(/\.ts$/, ".d.ts")));
     const target = join(folder, relative(emitted, file));
     mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(
-      target,
-      text.replaceAll(SPECIFIER, (all) => all.replace(/\.ts"/, '.js"')),
-    );
+    const words = text.replaceAll(SPECIFIER, (all) => all.replace(/\.ts"/, '.js"'));
+    writeFileSync(target, heads.has(file) ? `${NODE_TYPES}${words}` : words);
   };
-  for (const source of Object.values(entries))
-    visit(join(emitted, source.replace(/^src\//, "").replace(/\.ts$/, ".d.ts")));
+  for (const head of heads) visit(head);
   rmSync(emitted, { recursive: true });
 }
+
+/** Buffer, NodeJS.Signals and, for older libraries of TypeScript, AsyncDisposable: from version 6 on it takes no package's global types unasked. */
+const NODE_TYPES = '/// <reference types="node" />\n';
 
 /** A module of ours that a declaration refers to. */
 const SPECIFIER = /(?:from |import\()"(\.[^"]*\.ts)"/g;

@@ -41,6 +41,17 @@ test("without a target: one line for each thing, no engine is a warning with its
   expect(text).toMatch(/^warn {2}container engine: .*no engine is listening there {2}-> start the engine/m);
 });
 
+test("where unshare(1) is not on the PATH user namespaces are not said to be forbidden", async () => {
+  const { text } = await someone.run(["doctor", "--json"], { env: { PATH: someone.directory } });
+  const all = text.trimEnd().split("\n");
+  expect(all.map((line) => JSON.parse(line) as Finding).find(({ what }) => what === "user namespaces")).toEqual({
+    status: "warn",
+    what: "user namespaces",
+    detail: "not tried: no unshare(1) on the PATH",
+    remedy: "install util-linux",
+  });
+});
+
 test("with a process: the direct route is tried, and what it started ends", async () => {
   const { code, all } = await findings(someone, `pid:${target.pid}`);
   expect(code).toBe(0);

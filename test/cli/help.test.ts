@@ -57,6 +57,8 @@ describeWith(["man", "mandoc"], "the manual page in man and mandoc", () => {
       "FILES",
     ])
       expect(stdout).toMatch(new RegExp(`^${title}$`, "m"));
+    expect(stdout).toMatch(/^ +porthole \[TARGET\]$/m);
+    expect(stdout).not.toContain(".:");
     expect(stdout).toContain("porthole with 'web:/var/log/*.log' -- tar -chf logs.tar -C {dir} .");
     const lint = spawnSync("mandoc", ["-T", "lint", "-W", "warning", page], { encoding: "utf8" });
     // The page has no date, for the same definitions give the same bytes.

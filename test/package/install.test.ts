@@ -11,7 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { buildSync } from "esbuild";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { NODES } from "../../scripts/nodes.mjs";
@@ -47,9 +47,27 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
         ...["dist/types/index.d.ts", "LICENSE", "README.md", "CHANGELOG.md", "dist/third-party-notices.txt"],
       ]),
     );
-    expect(paths.filter((path) => /bench|strange|\.test\.|\.tsx?$/.test(path) && !path.endsWith(".d.ts"))).toEqual([]);
+    const workshop = paths.filter((path) => /bench|strange|\.test\.|\.tsx?$/.test(path) && !path.endsWith(".d.ts"));
+    expect(workshop.filter((path) => !path.startsWith("examples/"))).toEqual([]);
     const modes = tarball.files.filter(({ path }) => programsInside.includes(path)).map(({ mode }) => mode & 0o111);
     expect(modes).toEqual([0o111, 0o111, 0o111]);
+  });
+
+  test("what its documents show and link to is in it, but for what only a clone has", () => {
+    const paths = tarball.files.map(({ path }) => path);
+    const documents = ["README.md", "docs/api.md", "docs/performance.md", "docs/screen.md", "docs/with.md"];
+    const links = documents.flatMap((name) =>
+      [...readFileSync(`${repository}${name}`, "utf8").matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path]) =>
+        join(dirname(name), path ?? ""),
+      ),
+    );
+    expect(links).toContain("docs/pictures/containers.svg");
+    const missing = links.filter((link) => !paths.some((path) => path === link || path.startsWith(join(link, "/"))));
+    expect([...new Set(missing)].sort()).toEqual([
+      "CONTRIBUTING.md",
+      "docker/demo/compose.yaml",
+      "examples/strange-cat.ts",
+    ]);
   });
 
   describe.each(Object.keys(NODES))("installed on a machine with Node (%s) and no compiler", (name) => {
@@ -127,7 +145,8 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
     });
 
     const compile = (resolution: string, ...files: string[]) => {
-      const options = ["--strict", "--target", "es2023", "--types", "node", "--module", resolution, "--noEmit"];
+      // No --types: TypeScript 6 takes no package's global types unasked.
+      const options = ["--strict", "--target", "es2023", "--module", resolution, "--noEmit"];
       const tsc = `${repository}node_modules/.bin/tsc`;
       const { stdout } = spawnSync(tsc, [...options, ...files], { cwd: project, encoding: "utf8" });
       return stdout;
