@@ -1,4 +1,4 @@
-import { loadavg } from "node:os";
+import { availableParallelism, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { type Case, judge } from "./case.ts";
 import { cases } from "./cases/index.ts";
@@ -50,9 +50,17 @@ async function main(): Promise<void> {
   } finally {
     await stage.close();
   }
-  for (const note of report.notes) console.log(`note: ${note}`);
+  for (const note of [...report.notes, ...busyNote(report.machine.load)]) console.log(`note: ${note}`);
   // A run of some cases is for whoever works on them.
   if (args.length === 0) run(process.execPath, [`${root}scripts/performance.mjs`], process.env);
+}
+
+/** Others were at work on the machine, too. */
+function busyNote(load: readonly number[]): string[] {
+  const [busiest, processors] = [Math.max(...load), availableParallelism()];
+  return busiest > 1.5 * processors
+    ? [`the machine was busy, a load of ${busiest.toFixed(1)} on ${processors} processors: repeat it where it is quiet`]
+    : [];
 }
 
 /** Nothing was made yet. */

@@ -63,6 +63,8 @@ export async function setStage(root: string): Promise<Stage> {
   const props = new Props();
   props.push(() => rmSync(directory, { recursive: true, force: true }));
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => interrupted(signal, props));
+  // Whoever read what is printed has gone (`| head`): without this the run would end at once, and the engine stay.
+  process.stdout.once("error", () => process.kill(process.pid, "SIGTERM"));
   try {
     return await furnish(root, directory, props);
   } catch (error) {
