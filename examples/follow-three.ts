@@ -9,6 +9,8 @@ import { LineSplitter } from "porthole/tailing";
 const stop = new AbortController();
 process.once("SIGINT", () => stop.abort());
 process.once("SIGTERM", () => stop.abort());
+// The reader of our output has gone (`| head`).
+process.stdout.on("error", () => stop.abort());
 
 async function followOne(text: string): Promise<void> {
   const target = parseTarget(text);

@@ -51,6 +51,14 @@ describeWith(["docker", "dockerCommand", "root"], "the examples", () => {
     expect(missing).toMatchObject({ status: 1, out: "", errors: expect.stringMatching(/^FILE ENOENT: .*\n$/) });
   });
 
+  test("follow-three ends when its reader has gone", async () => {
+    const target = await container(docker, { steps: ["dir", "/log", "log", "/log/app.log", "50", "0"] });
+    const { child, said, ended } = start("follow-three", `${target.name}:/log/app.log`);
+    await waitFor("a line", () => said.out.includes("\n"));
+    child.stdout.destroy();
+    expect([await ended, said.errors]).toEqual([0, ""]);
+  });
+
   test("follow-three puts three logs into one stream and goes on after a rotation", async () => {
     const three = await Promise.all(
       [1, 2, 3].map(() => container(docker, { steps: ["dir", "/log", "log", "/log/app.log", "50", "20"] })),

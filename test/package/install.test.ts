@@ -189,6 +189,13 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
       ]);
     });
 
+    test("what nobody catches is shown with a short line of the library, not with all of it", () => {
+      const program = `import { connect } from "porthole"; await (await connect("/")).open("/nothing");`;
+      const { stderr, status } = node("--input-type=module", "-e", program);
+      expect([status, stderr]).toEqual([1, expect.stringContaining("/nothing: No such file or directory")]);
+      expect(stderr.split("\n").filter((line) => line.length > 300)).toEqual([]);
+    });
+
     test("a file is opened, searched and passed on", () => {
       const built = buildSync({ entryPoints: [`${project}/use.ts`], format: "esm", target: "node20", write: false });
       writeFileSync(`${project}/use.js`, built.outputFiles[0]?.contents ?? "");
