@@ -8,8 +8,8 @@ export default defineConfig({
     reporters: ["default", new SkippedReporter(), new CompatibilityReporter()],
     globalSetup: ["test/helpers/global-setup.ts"],
     // Real namespaces, engines and terminals: a test fails by its own deadline, this one only ends a hang.
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     pool: "forks",
     maxWorkers: 2,
   },

@@ -2,14 +2,13 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { mkfifo } from "../../src/descriptors/file.ts";
-import { parentOf } from "../../src/routes/process.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { type Result, type Running, type User, user } from "../helpers/porthole.ts";
-import { findProcesses, isRunning, openFiles } from "../helpers/processes.ts";
+import { directAgents, isRunning, openFiles } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /** Bytes as `latin1` text would have them. */
@@ -253,12 +252,6 @@ describeAsRoot("permissions", () => {
 });
 
 describe("an agent", () => {
-  /** First processes of agents, not the children that serve clients: these may outlive their clients for a moment. */
-  const agentsOf = ({ pid }: Sandbox) => {
-    const all = findProcesses(({ args }) => args[1] === "direct" && args.includes(String(pid)));
-    return all.filter((agent) => !all.includes(parentOf(agent) ?? 0));
-  };
-
   test("is shared by commands that run at the same moment", async () => {
     const someone = user();
     const target = await sandbox({ steps: ["write", "/tmp/f", "text"] });
@@ -267,7 +260,7 @@ describe("an agent", () => {
     );
     for (const result of all)
       expect(result).toMatchObject({ code: 0, stderr: "", text: "text\n" } satisfies Partial<Result>);
-    expect(agentsOf(target)).toHaveLength(1);
+    expect(directAgents(target.pid).agents).toHaveLength(1);
   });
 
   test("ends when it is idle, and a new one is started", async () => {
@@ -276,7 +269,7 @@ describe("an agent", () => {
     for (let round = 0; round < 2; round++) {
       const result = await someone.run(["cat", "--idle", "1", `pid:${target.pid}:/tmp/f`]);
       expect(result).toMatchObject({ code: 0, stderr: "", text: "text\n" });
-      await waitFor("it to end", () => agentsOf(target).length === 0);
+      await waitFor("it to end", () => directAgents(target.pid).agents.length === 0);
     }
   });
 
@@ -291,9 +284,7 @@ describe("an agent", () => {
     await waitFor("the FIFO in its hands", () => openFiles(running.pid).some((name) => name.endsWith("/tmp/fifo")));
     process.kill(target.pid, "SIGKILL");
     await waitFor("the target's end", () => !isRunning(target.pid));
-    await waitFor("the agent's end", () => {
-      return findProcesses(({ args }) => args[1] === "direct" && args.includes(String(target.pid))).length === 0;
-    });
+    await waitFor("the agent's end", () => directAgents(target.pid).agents.length === 0);
     writer.stdin.end("after its end");
     expect(await running.ended).toEqual({ code: 0, signal: null });
     expect(output()).toBe("after its end");

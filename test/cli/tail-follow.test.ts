@@ -146,7 +146,7 @@ describe("porthole tail -F", () => {
   const rotations = Number(process.env.PORTHOLE_TEST_ROTATIONS ?? 200);
   test.for(["fast", "slow"])(
     `loses, doubles and tears no line over ${rotations} rotations at 20,000 lines/s with a %s reader`,
-    { timeout: 600_000 },
+    { timeout: 1_200_000 },
     async (reader) => {
       writeFileSync(`${here}/log`, "");
       const tail = someone.start(["tail", "-n", "+1", "-F", `${there}/log`]);

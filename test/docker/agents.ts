@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { Container, Engine } from "../helpers/engine.ts";
 import type { User } from "../helpers/porthole.ts";
-import { findProcesses } from "../helpers/processes.ts";
+import { directAgents, findProcesses } from "../helpers/processes.ts";
 
 /** What `porthole agents --json` prints of one agent, as far as tests look at it. */
 export interface ListedAgent {
@@ -29,7 +29,7 @@ export async function sidecarsOf({ api }: Engine, target: Container): Promise<st
 
 /** Agents that the direct route started on the host for `target`. */
 export function directAgentsOf(target: { pid: number }): number[] {
-  return withoutSessions(findProcesses(({ args }) => args[1] === "direct" && args.includes(String(target.pid))));
+  return directAgents(target.pid).agents;
 }
 
 /** Agents that the mount route started inside `target`. */

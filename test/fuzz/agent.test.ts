@@ -41,6 +41,6 @@ describeWith("libfuzzer", "libFuzzer", () => {
       });
       await Promise.all(runs);
     },
-    (seconds + 240) * 1000,
+    (seconds + 570) * 1000,
   );
 });

@@ -37,8 +37,8 @@ export async function startDocker(
     ...(options.remap ? ["--userns-remap=default"] : ["--add-runtime", `runsc=${directory}/runsc`]),
     ...(options.liveRestore ? ["--live-restore"] : []),
   ];
-  let daemon = launch(directory, {}, command);
-  await ready(daemon, directory, socket);
+  const start = () => answering(() => launch(directory, {}, command), socket);
+  let daemon = await ready(start, directory);
   return {
     socket,
     crash: async () => {
@@ -50,15 +50,7 @@ export async function startDocker(
     },
     down: () => end(daemon),
     restart: async () => {
-      // On a busy machine it gives up waiting for its containerd; then once more.
-      for (let attempt = 1; ; attempt++) {
-        daemon = launch(directory, {}, command);
-        try {
-          return await answering(daemon, socket);
-        } catch (error) {
-          if (attempt === 3) throw error;
-        }
-      }
+      daemon = await start();
     },
     stop: async () => {
       await removeContainers(socket);
@@ -75,12 +67,13 @@ const RUNSC = '#!/bin/sh\nexec runsc --platform=ptrace --network=none --ignore-c
 export async function startPodman(directory: string): Promise<Daemon> {
   mkdirSync(directory, { mode: 0o711 });
   const socket = `${directory}/podman.sock`;
-  const daemon = launch(directory, { CONTAINERS_CONF: podmanConfiguration(directory) }, [
+  const configuration = { CONTAINERS_CONF: podmanConfiguration(directory) };
+  const command = [
     "podman",
     ...["--root", `${directory}/root`, "--runroot", `${directory}/run`, "--tmpdir", `${directory}/tmp`],
     ...["system", "service", "--time=0", `unix://${socket}`],
-  ]);
-  await ready(daemon, directory, socket);
+  ];
+  const daemon = await ready(() => answering(() => launch(directory, configuration, command), socket), directory);
   chownSync(socket, 0, ENGINE_GROUP);
   chmodSync(socket, 0o660);
   return stoppable(daemon, directory, socket);
@@ -94,8 +87,8 @@ export async function startRootlessPodman(directory: string): Promise<Daemon> {
   chownSync(`${directory}/run/podman`, rootlessUid() ?? 0, rootlessUid() ?? 0);
   const configuration = { CONTAINERS_CONF: podmanConfiguration(directory) };
   const command = ["podman", "system", "service", "--time=0", `unix://${socket}`];
-  const daemon = launch(directory, { ...env, ...configuration }, [...as, ...command]);
-  await ready(daemon, directory, socket);
+  const begin = () => launch(directory, { ...env, ...configuration }, [...as, ...command]);
+  const daemon = await ready(() => answering(begin, socket), directory);
   return stoppable(daemon, directory, socket, () => {
     // It holds the user namespace that all of that user's Podmans share.
     const pause = Number(readFileSync(`${directory}/run/libpod/tmp/pause.pid`, "utf8"));
@@ -116,14 +109,14 @@ export async function startRootlessDocker(directory: string): Promise<Daemon> {
       `-H unix://${socket}`,
     ],
   ].join(" ");
-  const daemon = launch(directory, env, [
+  const command = [
     ...as,
     ...["rootlesskit", "--net=host", "--copy-up=/etc", "--copy-up=/run", "--propagation=rslave"],
     ...[`--state-dir=${directory}/kit`, "sh", "-c"],
     // Links to the machine's own, which it may not write to.
     `rm -f /run/docker /run/containerd /run/xtables.lock; exec ${dockerd}`,
-  ]);
-  await ready(daemon, directory, socket);
+  ];
+  const daemon = await ready(() => answering(() => launch(directory, env, command), socket), directory);
   return stoppable(daemon, directory, socket);
 }
 
@@ -180,7 +173,21 @@ function launch(directory: string, env: Record<string, string>, command: string[
   return child;
 }
 
-async function answering(daemon: ChildProcess, socket: string): Promise<void> {
+/** The daemon that `begin` starts, once it answers. On a busy machine dockerd gives up waiting for its containerd: then it is started again, twice at most. */
+async function answering(begin: () => ChildProcess, socket: string): Promise<ChildProcess> {
+  for (let attempt = 1; ; attempt++) {
+    const daemon = begin();
+    try {
+      await answer(daemon, socket);
+      return daemon;
+    } catch (error) {
+      if (daemon.pid !== undefined) await end(daemon);
+      if (attempt === 3) throw error;
+    }
+  }
+}
+
+async function answer(daemon: ChildProcess, socket: string): Promise<void> {
   let failure: string | undefined;
   daemon.once("error", (error) => {
     failure = error.message;
@@ -194,15 +201,15 @@ async function answering(daemon: ChildProcess, socket: string): Promise<void> {
       if (failure !== undefined) throw new Error(failure);
       return (await call(socket, "GET", "/_ping")) === "OK";
     },
-    { deadline: 60_000 },
+    { deadline: 120_000 },
   );
 }
 
-async function ready(daemon: ChildProcess, directory: string, socket: string): Promise<void> {
+/** What `start` brings; where that fails nothing stays, and the error has the end of the daemon's log. */
+async function ready(start: () => Promise<ChildProcess>, directory: string): Promise<ChildProcess> {
   try {
-    await answering(daemon, socket);
+    return await start();
   } catch (error) {
-    daemon.kill("SIGKILL");
     const log = readFileSync(`${directory}/log`, "utf8").trimEnd().split("\n").slice(-5).join("\n");
     await removeTree(directory);
     throw new Error(`${(error as Error).message}; the end of its log:\n${log}`);

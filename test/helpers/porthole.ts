@@ -24,7 +24,7 @@ export interface RunOptions {
   input?: string | Buffer;
   /** On top of the user's own environment; `undefined` takes a variable away. */
   env?: Record<string, string | undefined>;
-  /** Milliseconds after which the run is killed and fails the test; default 60,000. */
+  /** Milliseconds after which the run is killed and fails the test; default 120,000. */
   deadline?: number;
   /** Put before the command line, such as `["strace", "-f", "-o", file]`. */
   before?: string[];
@@ -126,7 +126,7 @@ export function user({
 }
 
 async function finish(running: Running, args: readonly string[], options: RunOptions = {}): Promise<Result> {
-  const { deadline = 60_000 } = options;
+  const { deadline = 120_000 } = options;
   const pieces: Buffer[] = [];
   running.stdout.on("data", (piece: Buffer) => pieces.push(piece));
   let late = false;

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { parentOf } from "../../src/routes/process.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** How many descriptors `pid` has open: for tests that nothing leaks. */
@@ -60,6 +61,20 @@ export function findProcesses(matches: (process: { pid: number; name: string; ar
       const args = read(`/proc/${pid}/cmdline`)?.split("\0") ?? [];
       return name !== undefined && isRunning(pid) && matches({ pid, name, args });
     });
+}
+
+/**
+ * The direct route's agents for the process `target`, and their children: each serves a session, and may be seen a moment longer than it.
+ */
+export function directAgents(target: number): { agents: number[]; sessions: number[] } {
+  const found = findProcesses(
+    ({ args }) => args[1] === "direct" && args[args.indexOf("--target-pid") + 1] === String(target),
+  );
+  const parents = new Map(found.map((pid) => [pid, parentOf(pid)]));
+  const isSession = (pid: number) => found.includes(parents.get(pid) ?? 0);
+  // One that has gone since was no agent that stays.
+  const agents = found.filter((pid) => parents.get(pid) !== undefined && !isSession(pid));
+  return { agents, sessions: found.filter(isSession) };
 }
 
 /** Waits until the fixture program in `pid` has done its steps. */

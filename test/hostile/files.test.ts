@@ -40,7 +40,7 @@ describeWith(["root", "docker"], "hostile files", () => {
     mkdirSync(`${place}/many`);
     make("many", `${place}/many`, MANY);
     target = await container(engine("docker"), { host: { Binds: [`${place}:/h`] } });
-  }, 240_000);
+  });
   afterAll(async () => {
     await target?.remove();
     await someone?.close();
@@ -93,7 +93,7 @@ describeWith(["root", "docker"], "hostile files", () => {
 
     test("grep gives a line that does not end up, with one line", async () => {
       const { code, stderr, text } = await someone.run(["grep", "-a", "first|nothing", at("hole")], {
-        deadline: 60_000,
+        deadline: 300_000,
       });
       expect({ code, text }).toEqual({ code: 2, text: "first\n" });
       expect(stderr).toMatch(/^porthole: [^\n]*the line at byte 6 is longer than 268435456 bytes\n$/);
@@ -117,7 +117,7 @@ describeWith(["root", "docker"], "hostile files", () => {
         .split(" ");
       return Number(fields[11]) + Number(fields[12]);
     };
-    await waitFor(`${name} to be at work`, () => ticks() > 60, { deadline: 120_000 });
+    await waitFor(`${name} to be at work`, () => ticks() > 60);
     const asked = performance.now();
     const ended = new Promise<void>((resolve) => running.child.once("exit", () => resolve()));
     running.child.kill("SIGINT");
@@ -128,11 +128,11 @@ describeWith(["root", "docker"], "hostile files", () => {
   }
 
   test("a directory of 1,000,000 names is listed whole", async () => {
-    const { code, stdout, stderr } = await someone.run(["ls", at("many")], { deadline: 120_000 });
+    const { code, stdout, stderr } = await someone.run(["ls", at("many")], { deadline: 400_000 });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout.length).toBe(MANY * 10);
     expect(stdout.subarray(-10).toString()).toBe("000999999\n");
-  }, 150_000);
+  });
 
   test("an interrupt ends the listing of it", async () => {
     // Again and again, without an end of its own while anybody waits.
@@ -148,7 +148,7 @@ describeWith(["root", "docker"], "hostile files", () => {
     // Of the routes this is the one whose agent is inside, under the container's own limit.
     const listed = await someone.run(["find", "--route", "mount", `${small.name}:/h/many`, "-type", "f"], {
       before: ["sh", "-c", '"$@" | wc -l', "sh"],
-      deadline: 120_000,
+      deadline: 400_000,
     });
     expect(listed).toMatchObject({ code: 0, stderr: "" });
     expect(Number(listed.text)).toBe(MANY);
@@ -156,7 +156,7 @@ describeWith(["root", "docker"], "hostile files", () => {
     expect((await someone.run(["cat", "--route", "mount", `${small.name}:/note`])).text).toBe("alive\n");
     expect((await small.handle.inspect()).State.OOMKilled).toBe(false);
     await small.remove();
-  }, 300_000);
+  });
 
   test("a path of 4095 bytes is read, one of 4096 is refused in one line", async () => {
     mkdirSync(`${place}/deep`);
@@ -236,7 +236,7 @@ describeWith(["root", "docker"], "hostile files", () => {
         (what) => !["inside\n", "ENOENT", "EAGAIN", "ENOTDIR", "No such file or directory"].includes(what),
       ),
     ).toEqual([]);
-  }, 240_000);
+  });
 
   test.each([
     "/proc/self/environ",

@@ -248,7 +248,7 @@ describeWith(["root", "docker"], "another container with the same mount", () => 
     expect((await exec.inspect()).ExitCode).not.toBe(0);
     stream.destroy();
     await Promise.all([target.remove(), other.remove()]);
-  }, 120_000);
+  });
 
   test("that connects to each rendezvous as it appears, with noise or a real token of another time, is refused, and the right agent is met", async () => {
     const program = `${inject("machine").directory}/intruder`;
@@ -278,7 +278,7 @@ describeWith(["root", "docker"], "another container with the same mount", () => 
     // It may connect there, and do nothing else.
     expect(words).toContain("cannot bind: Read-only file system");
     await Promise.all([target.remove(), other.remove()]);
-  }, 240_000);
+  });
 });
 
 describeWith(["root", "docker"], "a rendezvous directory full of what somebody planted", () => {

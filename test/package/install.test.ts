@@ -25,7 +25,7 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
   beforeAll(() => {
     tarball = packed();
     programs = nodes();
-  }, 600_000);
+  });
 
   test("is small and holds what users need, and nothing of the workshop", () => {
     expect(tarball.size).toBeLessThanOrEqual(3_000_000);
@@ -85,7 +85,7 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
         "/porthole.tgz",
       );
       expect([status, output]).toEqual([0, expect.stringMatching(/^added [1-3] packages/m)]);
-    }, 600_000);
+    });
 
     test("nothing that was installed has an install script", () => {
       const packages = installed.manifests();

@@ -3,12 +3,12 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { acceptFrom, FdSocket, listenAt } from "../../src/descriptors/fd-socket.ts";
 import { attachContainer, attachProcess } from "../../src/routes/attach.ts";
 import { attachDirect } from "../../src/routes/direct.ts";
-import { parentOf, startTime } from "../../src/routes/process.ts";
+import { startTime } from "../../src/routes/process.ts";
 import { agentFile, withAgentLock, writeRecord } from "../../src/routes/registry.ts";
 import { ensureRunDirectory, openRunDirectory, type RunDirectory } from "../../src/routes/run-dir.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
-import { descriptorCount, findProcesses } from "../helpers/processes.ts";
+import { descriptorCount, directAgents } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { fakeEngine } from "./fake-engine.ts";
 
@@ -24,11 +24,8 @@ function runDirectory(): RunDirectory {
   return ensureRunDirectory();
 }
 
-/** Direct agents for the target, without the children that serve their clients. They end with it. */
-function agentsOf({ pid }: Sandbox): number[] {
-  const all = findProcesses(({ args }) => args[1] === "direct" && args.includes(String(pid)));
-  return all.filter((agent) => !all.includes(parentOf(agent) ?? 0));
-}
+/** They end with the target. */
+const agentsOf = ({ pid }: Sandbox) => directAgents(pid).agents;
 
 async function target(): Promise<Sandbox> {
   const one = await sandbox();

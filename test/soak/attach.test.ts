@@ -6,7 +6,7 @@ import { sidecarsOf } from "../docker/agents.ts";
 import { describeWithDocker } from "../helpers/availability.ts";
 import { container, engine } from "../helpers/engine.ts";
 import { sandbox } from "../helpers/namespaces.ts";
-import { descriptorCount, findProcesses } from "../helpers/processes.ts";
+import { descriptorCount, directAgents } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { full, report, scale } from "./scale.ts";
 
@@ -35,7 +35,7 @@ function childrenOfOurs(): string[] {
   return children.filter((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("porthole-agent"));
 }
 
-const agentsOf = (pid: number) => findProcesses(({ args }) => args[1] === "direct" && args.includes(String(pid)));
+const agentsOf = (pid: number) => Object.values(directAgents(pid)).flat();
 
 describe("a direct agent", () => {
   test(`opens ${scale.opens} files in one session and is as small as before`, { timeout }, async () => {

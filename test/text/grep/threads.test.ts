@@ -41,8 +41,7 @@ const cases: Case[] = [
   { rg: [], options: { json: true } },
 ];
 
-// Each compares many ways of asking: on a machine that is busy with other tests that takes its time.
-describe("a search by several threads", { timeout: 300_000 }, () => {
+describe("a search by several threads", () => {
   for (const pattern of ["foo", "log foo$", "[0-9]{5}8 l.* foo"]) {
     it.for(Object.keys(files))(`finds what one thread finds: ${pattern} in %s`, async (name) => {
       const file = `${directory}/file`;
