@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 async function session(options: { requestTimeoutMs?: number } = {}): Promise<Session> {
   vi.stubEnv("XDG_STATE_HOME", temporaryDirectory());
-  const one = await connect(`pid:${target.pid}`, { idleSeconds: 1, ...options });
+  const one = await connect(`pid:${target.pid}`, { idleSeconds: 3, ...options });
   onTestFinished(() => {
     one.close();
     vi.unstubAllEnvs();

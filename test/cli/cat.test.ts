@@ -267,7 +267,7 @@ describe("an agent", () => {
     const someone = user();
     const target = await sandbox({ steps: ["write", "/tmp/f", "text"] });
     for (let round = 0; round < 2; round++) {
-      const result = await someone.run(["cat", "--idle", "1", `pid:${target.pid}:/tmp/f`]);
+      const result = await someone.run(["cat", "--idle", "3", `pid:${target.pid}:/tmp/f`]);
       expect(result).toMatchObject({ code: 0, stderr: "", text: "text\n" });
       await waitFor("it to end", () => directAgents(target.pid).agents.length === 0);
     }

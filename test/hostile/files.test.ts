@@ -56,7 +56,7 @@ describeWith(["root", "docker"], "hostile files", () => {
   async function session(): Promise<Session> {
     vi.stubEnv("XDG_STATE_HOME", temporaryDirectory());
     vi.stubEnv("DOCKER_HOST", engine("docker").host);
-    const one = await connect(`${target.name}:/`, { idleSeconds: 1 });
+    const one = await connect(`${target.name}:/`, { idleSeconds: 3 });
     onTestFinished(() => {
       one.close();
       vi.unstubAllEnvs();
@@ -284,7 +284,7 @@ describeWith(["root", "docker"], "hostile files", () => {
     const step = async () => (await steps.next()).value?.toString().trim();
     expect(await step()).toBe("ready");
     vi.stubEnv("XDG_STATE_HOME", temporaryDirectory());
-    const one = await connect(`pid:${child.pid}`, { idleSeconds: 1 });
+    const one = await connect(`pid:${child.pid}`, { idleSeconds: 3 });
     onTestFinished(() => {
       one.close();
       vi.unstubAllEnvs();
