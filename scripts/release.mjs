@@ -19,7 +19,8 @@ const problems = [];
 if (compare(version, current) < 0) problems.push(`${version} is older than ${current}`);
 if (said("git", "tag", "--list", `v${version}`) !== "") problems.push(`there is a tag v${version} already`);
 if (said("git", "status", "--porcelain") !== "") problems.push("the work tree has changes: commit them first");
-if (!/^## Unreleased\n\n\S/m.test(changelog)) problems.push("CHANGELOG.md has nothing under Unreleased");
+if (!/^## Unreleased\n\n(?!## )\S/m.test(changelog)) problems.push("CHANGELOG.md has nothing under Unreleased");
+refuseIfAny();
 for (const [what, ...command] of [
   ["lint and types", "npm", "run", "--silent", "lint"],
   ["the documents made from sources", "npm", "run", "--silent", "docs"],
@@ -35,7 +36,7 @@ step("npm pack");
 const [tarball] = JSON.parse(said("npm", "pack", "--json", "--pack-destination", "build") || "[{}]");
 if (!(tarball.size <= LIMIT)) problems.push(`the tarball has ${tarball.size} bytes, more than ${LIMIT}`);
 
-if (problems.length > 0) fail(`not ready for ${version}:\n${problems.map((problem) => `  ${problem}`).join("\n")}`, 1);
+refuseIfAny();
 step(`build/${tarball.filename}: ${tarball.size} bytes, ${tarball.files.length} files`);
 if (!isReal) {
   step(
@@ -51,6 +52,12 @@ const [released] = JSON.parse(said("npm", "pack", "--json", "--pack-destination"
 succeeds("git", "commit", "--quiet", "-am", `Release ${version}`) || fail("git commit failed", 1);
 succeeds("git", "tag", "-a", "-m", `porthole ${version}`, `v${version}`) || fail("git tag failed", 1);
 step(`released ${version}: push the commit and v${version}, then npm publish build/${released.filename}`);
+
+/** All of them at once; those that take a moment to find are told before the others are looked for. */
+function refuseIfAny() {
+  if (problems.length === 0) return;
+  fail(`not ready for ${version}:\n${problems.map((problem) => `  ${problem}`).join("\n")}`, 1);
+}
 
 /** Standard output of a command, trimmed; empty when it fails. */
 function said(command, ...args) {

@@ -17,6 +17,7 @@ export const needs = [
   "ripgrep",
   "hexdump",
   "bwrap",
+  "git",
   "jq",
   "sqlite3",
   "diff",

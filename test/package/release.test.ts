@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { expect, test } from "vitest";
+import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { expect, inject, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
 import { repository } from "../helpers/paths.ts";
 
 // The whole of it packs and runs tests, this one among them: CONTRIBUTING.md says how to try it.
@@ -9,4 +11,41 @@ test.each([[[]], [["1.2"]], [["v1.2.3"]], [["1.2.3", "--force"]]])("a release of
   });
   expect([status, stdout]).toEqual([2, ""]);
   expect(stderr).toBe("release: usage: npm run release -- VERSION [--yes]   (VERSION as in 1.2.3)\n");
+});
+
+describeWith("git", "a release that cannot be", () => {
+  test("is refused with all that a look tells, before anything is run", () => {
+    const folder = mkdtempSync(`${inject("machine").directory}/release-`);
+    const git = (...args: string[]) =>
+      spawnSync("git", ["-c", "user.name=a", "-c", "user.email=a@b", ...args], { cwd: folder });
+    mkdirSync(`${folder}/scripts`);
+    cpSync(`${repository}scripts/release.mjs`, `${folder}/scripts/release.mjs`);
+    writeFileSync(`${folder}/package.json`, '{ "version": "0.2.0" }\n');
+    // As a release leaves it: the next heading is no entry.
+    writeFileSync(`${folder}/CHANGELOG.md`, "# Changelog\n\n## Unreleased\n\n## 0.2.0 (2026-01-31)\n\n- A line.\n");
+    git("init", "--quiet");
+    git("add", ".");
+    git("commit", "--quiet", "--message", "Release 0.1.0");
+    git("tag", "v0.1.0");
+    writeFileSync(`${folder}/stray`, "");
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [`${folder}/scripts/release.mjs`, "0.1.0", "--yes"],
+      {
+        encoding: "utf8",
+      },
+    );
+    expect([status, stdout, stderr.split("\n")]).toEqual([
+      1,
+      "",
+      [
+        "release: not ready for 0.1.0:",
+        "  0.1.0 is older than 0.2.0",
+        "  there is a tag v0.1.0 already",
+        "  the work tree has changes: commit them first",
+        "  CHANGELOG.md has nothing under Unreleased",
+        "",
+      ],
+    ]);
+  });
 });
