@@ -53,7 +53,7 @@ function addGrep(root: Command): void {
         "porthole grep ' 50[0-9] ' web:/var/log/nginx/access.log",
         "porthole grep -i -C2 'out of memory' web:/var/log api:/var/log",
         "porthole grep -F 'user[42]' 'web:/var/log/app.log*'",
-        "porthole grep -c ERROR web:/proc/1/fd/1 pid:4242:/tmp/out",
+        "porthole grep -c ERROR web:/var/log/app.log pid:4242:/tmp/out",
         "porthole grep --json timeout web:/var/log/app.log | jq .data.line_number",
       ),
     )

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
@@ -9,7 +9,9 @@ import { sandbox } from "../helpers/namespaces.ts";
 import { builtCommand, repository } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
 
-const documents = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/comparison.md"];
+const documents = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "agent/README.md"].concat(
+  readdirSync(`${repository}docs`).flatMap((name) => (name.endsWith(".md") ? `docs/${name}` : [])),
+);
 const readme = readFileSync(`${repository}README.md`, "utf8");
 
 /** Lines of the README's tour, without their remarks. */
@@ -23,7 +25,19 @@ test.each(documents)("what %s links to is there", (name) => {
   const text = readFileSync(repository + name, "utf8");
   const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path]) => path ?? "");
   const missing = links.filter((path) => !existsSync(`${repository}${dirname(name)}/${path}`));
-  expect([links.length > 0, missing]).toEqual([true, []]);
+  expect(missing).toEqual([]);
+  const anchors = [...text.matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)];
+  const astray = anchors.filter(([, path, anchor]) => {
+    const other = path ? readFileSync(`${repository}${dirname(name)}/${path}`, "utf8") : text;
+    const headings = [...other.matchAll(/^#+ (.*)$/gm)].map(([, words = ""]) =>
+      words
+        .toLowerCase()
+        .replace(/[^\w\- ]/g, "")
+        .replaceAll(" ", "-"),
+    );
+    return !headings.includes(anchor ?? "");
+  });
+  expect(astray.map(([link]) => link)).toEqual([]);
 });
 
 test("its exit statuses are those of --help", () => {

@@ -1,0 +1,54 @@
+import { readFileSync } from "node:fs";
+import { beforeAll, expect, test } from "vitest";
+import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { repository } from "../helpers/paths.ts";
+import { type User, user } from "../helpers/porthole.ts";
+
+const page = readFileSync(`${repository}docs/json.md`, "utf8");
+
+/** The fields that the page's tables have below a heading, until the next one. */
+function documented(heading: string): string[] {
+  const start = page.indexOf(heading);
+  if (start < 0) throw new Error(`docs/json.md has no ${heading}`);
+  const section = page.slice(start, page.indexOf("\n## ", start + 1) >>> 0);
+  const cells = [...section.matchAll(/^\| (`[^|]*) \|/gm)].map(([, cell]) => cell ?? "");
+  return cells.flatMap((cell) => [...cell.matchAll(/`(\.?\w+)/g)].map(([, name]) => (name ?? "").replace(".", "")));
+}
+
+let someone: User;
+let target: Sandbox;
+beforeAll(async () => {
+  someone = user();
+  target = await sandbox({ steps: ["tmpfs", "/tmp", "write", "/tmp/log", "10:00:00 x", "hold", "/tmp/log"] });
+});
+
+test.each([
+  [["ls", "--json", "PLACE:/tmp"], ["## `ls --json`"]],
+  [
+    ["stat", "--json", "PLACE:/tmp/log"],
+    ["## `ls --json`", "`stat --json` has in addition"],
+  ],
+  [["tail", "--json", "PLACE:/tmp/log"], ["## `tail --json`"]],
+  [["ps", "--json", "--files", "PLACE"], ["## `ps --json`"]],
+  [["agents", "--json"], ["## `agents --json`"]],
+  [["doctor", "--json"], ["## `doctor --json`"]],
+])("every field of porthole %j is in docs/json.md", async (args, headings) => {
+  const known = new Set(headings.flatMap(documented));
+  const words = args.map((word) => word.replace("PLACE", `pid:${target.pid}`));
+  // Something must live to be listed.
+  if (args[0] === "agents") await someone.run(["cat", `pid:${target.pid}:/tmp/log`]);
+  const { text, code } = await someone.run(words);
+  const fields = text
+    .trimEnd()
+    .split("\n")
+    .flatMap((line) => fieldsOf(JSON.parse(line)));
+  expect([code, fields.length > 0]).toEqual([0, true]);
+  expect([...new Set(fields)].filter((field) => !known.has(field))).toEqual([]);
+});
+
+/** Names at any depth; `backing` is told of by its parts. */
+function fieldsOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(fieldsOf);
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) => (name === "backing" ? [] : [name, ...fieldsOf(inner)]));
+}
