@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { PortholeError } from "./errors.ts";
 import { decodeText } from "./text/decode.ts";
+import { encodeText } from "./text/encode.ts";
 
 /**
  * What a user names. Paths are text in which a byte that is not UTF-8 stands as a lone surrogate U+DC80..U+DCFF (as in
@@ -65,14 +66,7 @@ function noPath(text: string, example: string): PortholeError {
 
 /** The bytes of a path, lone surrogates U+DC80..U+DCFF turned back into the bytes they stand for. */
 export function pathBytes(text: string): Buffer {
-  if (text.isWellFormed()) return Buffer.from(text);
-  const parts: Buffer[] = [];
-  // With the flag u a pair of surrogates is one character and not taken apart.
-  for (const piece of text.split(/([\udc80-\udcff])/u)) {
-    const code = piece.length === 1 ? piece.charCodeAt(0) : 0;
-    parts.push(code >= 0xdc80 && code <= 0xdcff ? Buffer.of(code - 0xdc00) : Buffer.from(piece));
-  }
-  return Buffer.concat(parts);
+  return encodeText(text);
 }
 
 /** Text for a path: UTF-8 where it is, lone surrogates for the other bytes. The inverse of {@link pathBytes}. */

@@ -15,7 +15,8 @@ export {
   looksBinary,
 } from "./encoding.ts";
 export { FilteredLines } from "./filtered-lines.ts";
-export { Matcher, type MatchOptions } from "./grep/matcher.ts";
+export type { MatchOptions } from "./grep/compile.ts";
+export { Matcher } from "./grep/matcher.ts";
 export { HexRows, hexBytesFor, hexRow } from "./hex-rows.ts";
 export { type Found, Hits } from "./hits.ts";
 export { readJsonLine, unfoldJson } from "./json-line.ts";

@@ -1,7 +1,8 @@
+import type { Range } from "./block.ts";
 import { type Colours, coloured, plain } from "./colours.ts";
 import { MatchLimit } from "./limit.ts";
 import type { BinaryMode } from "./line-buffer.ts";
-import type { Matcher, Range } from "./matcher.ts";
+import type { Matcher } from "./matcher.ts";
 import type { Output } from "./output.ts";
 import type { Line, Sink } from "./sink.ts";
 

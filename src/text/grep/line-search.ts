@@ -1,5 +1,6 @@
+import type { Block, LineRun, Range } from "./block.ts";
 import { countNewlines } from "./count.ts";
-import type { Block, LineRun, Matcher, Range } from "./matcher.ts";
+import type { Matcher } from "./matcher.ts";
 import type { Line, Sink } from "./sink.ts";
 
 /** Which lines are shown. */

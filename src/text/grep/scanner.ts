@@ -2,7 +2,8 @@ import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { PortholeError } from "../../errors.ts";
 import { type ChunkReport, type ReadAt, type ScanOptions, scanChunk } from "./chunks.ts";
-import { Matcher, type MatchOptions } from "./matcher.ts";
+import type { MatchOptions } from "./compile.ts";
+import { Matcher } from "./matcher.ts";
 
 /** Chunks that are looked through ahead of what is shown, for each thread. */
 const AHEAD = 8;
