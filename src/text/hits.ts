@@ -1,8 +1,9 @@
 import type { ByteSource } from "./byte-source.ts";
 import { CHUNK, type ChunkCounter, chunkCounter, type Query } from "./chunk-counter.ts";
 import { mayTakeForEver, withDeadline } from "./deadline.ts";
-import { type Direction, Scan } from "./scan.ts";
+import { Scan } from "./scan.ts";
 import type { ScanPool } from "./scan-pool.ts";
+import type { Direction } from "./stretch.ts";
 
 /** Chunks whose hits are kept: a screen is in one or two of them. */
 const KEPT = 8;

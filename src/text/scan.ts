@@ -2,28 +2,14 @@ import { setImmediate } from "node:timers/promises";
 import type { ByteSource } from "./byte-source.ts";
 import { CHUNK, type ChunkCounter, chunkCounter, type Query } from "./chunk-counter.ts";
 import { ChunkCounts } from "./chunk-counts.ts";
+import { Holes } from "./holes.ts";
 import { ScanPool, THREADS } from "./scan-pool.ts";
+import { type Direction, nextStretch, type Stretch } from "./stretch.ts";
 
-/** Which way to look. */
-export type Direction = "forward" | "backward";
-
-/** Chunks that a thread is given at a time: some 10 ms. */
-const STRETCH = 16;
 /** Stretches that are under way for each thread: the next one is there when it is done with one. */
 const QUEUE = 2;
-/**
- * Bytes of a source whose holes are skipped. What is known of each chunk takes 16 bytes: skipping on through a hole of 8 EiB, which a file may well
- * have, would fill the memory within a minute.
- */
-const MOST_SKIPPED = 2 ** 42;
 /** After this a thread that was told to end is stopped. */
 const PATIENCE_MS = 40;
-
-/** Chunks, the last one not included. */
-interface Stretch {
-  from: number;
-  to: number;
-}
 
 let scans = 0;
 
@@ -35,14 +21,13 @@ export class Scan {
   readonly counts = new ChunkCounts();
   readonly query: Query;
   readonly #source: ByteSource;
+  readonly #holes: Holes;
   readonly #pool: ScanPool;
   readonly #changed: () => void;
   readonly #id = ++scans;
   readonly #underWay = new Map<number, Stretch>();
   readonly #jobs = new Set<number>();
   #counter: ChunkCounter | undefined;
-  /** What each chunk in the midst of a hole has. */
-  #hitsInHole: number | undefined;
   #focus = 0;
   #direction: Direction = "forward";
   #flag = new SharedArrayBuffer(4);
@@ -54,6 +39,7 @@ export class Scan {
   /** `changed` is called when more is known. */
   constructor(source: ByteSource, query: Query, changed: () => void, pool = ScanPool.shared()) {
     this.#source = source;
+    this.#holes = new Holes(source);
     this.query = query;
     this.#changed = changed;
     this.#pool = pool;
@@ -126,37 +112,15 @@ export class Scan {
   async #runThreads(): Promise<void> {
     const lanes = Array.from({ length: THREADS * QUEUE }, async () => {
       for (let next = this.#nextStretch(); next && !this.#stopped && !this.#failure; next = this.#nextStretch()) {
-        if (this.#skipHole(next)) await setImmediate();
-        else await this.#look(this.#untilHole(next));
+        if (!this.#holes.skip(next, this.counts)) {
+          await this.#look(this.#holes.until(next));
+          continue;
+        }
+        this.#tell();
+        await setImmediate();
       }
     });
     await Promise.all(lanes);
-  }
-
-  /** Keeps what is known of a stretch in the midst of a hole, unread. True when it was one. */
-  #skipHole({ from, to }: Stretch): boolean {
-    if (this.#hitsInHole === undefined) return false;
-    const end = this.#source.end();
-    let chunk = from;
-    while (chunk < to && this.#isInHole(chunk)) this.counts.set(chunk++, this.#hitsInHole, end);
-    if (chunk > from) this.#tell();
-    return chunk > from;
-  }
-
-  /** The stretch as far as it is of one kind: one chunk of a hole, to know what all of them have; or what is in none. */
-  #untilHole({ from, to }: Stretch): Stretch {
-    if (this.#source.nextData === undefined) return { from, to };
-    if (this.#isInHole(from)) return { from, to: from + 1 };
-    let chunk = from + 1;
-    while (chunk < to && !this.#isInHole(chunk)) chunk++;
-    return { from, to: chunk };
-  }
-
-  /** True for a chunk of zeros between chunks of zeros: where its lines are cut, and what is in them, is the same in all of those. */
-  #isInHole(chunk: number): boolean {
-    const source = this.#source;
-    if (chunk === 0 || source.nextData === undefined || source.end() > MOST_SKIPPED) return false;
-    return source.nextData((chunk - 1) * CHUNK) >= (chunk + 2) * CHUNK;
   }
 
   async #look({ from, to }: Stretch): Promise<void> {
@@ -174,7 +138,7 @@ export class Scan {
     answer.counts.forEach((count, index) => {
       this.counts.set(from + index, count, end);
     });
-    if (to === from + 1 && this.#isInHole(from)) this.#hitsInHole = answer.counts[0];
+    this.#holes.learn({ from, to }, answer.counts);
     this.#tell();
   }
 
@@ -197,33 +161,15 @@ export class Scan {
     this.#changed();
   }
 
-  /** Chunks to look through next: from the focus on to one end, then from there to the other. */
   #nextStretch(): Stretch | undefined {
     const end = this.#source.end();
-    const first = Math.floor(this.#source.start() / CHUNK);
-    const chunks = Math.ceil(end / CHUNK);
-    const focus = Math.min(Math.max(first, this.#focus), Math.max(first, chunks - 1));
-    return this.#direction === "forward"
-      ? (this.#after(focus, chunks, end) ?? this.#before(focus, first, end))
-      : (this.#before(focus + 1, first, end) ?? this.#after(focus + 1, chunks, end));
-  }
-
-  #after(from: number, chunks: number, end: number): Stretch | undefined {
-    let at = from;
-    while (at < chunks && !this.#isOpen(at, end)) at++;
-    if (at >= chunks) return undefined;
-    let to = at + 1;
-    while (to < chunks && to - at < STRETCH && this.#isOpen(to, end)) to++;
-    return { from: at, to };
-  }
-
-  #before(to: number, first: number, end: number): Stretch | undefined {
-    let at = to - 1;
-    while (at >= first && !this.#isOpen(at, end)) at--;
-    if (at < first) return undefined;
-    let from = at;
-    while (from > first && at + 1 - from < STRETCH && this.#isOpen(from - 1, end)) from--;
-    return { from, to: at + 1 };
+    const wanted = {
+      first: Math.floor(this.#source.start() / CHUNK),
+      chunks: Math.ceil(end / CHUNK),
+      focus: this.#focus,
+      direction: this.#direction,
+    };
+    return nextStretch(wanted, (chunk) => this.#isOpen(chunk, end));
   }
 
   #isOpen(chunk: number, end: number): boolean {
