@@ -37,7 +37,7 @@ function label(result: Result): string {
 }
 
 /** How many times porthole's median of the same group and place this one is. NaN where porthole has none there. */
-export function againstOurs(result: Result, results: readonly Result[]): number {
+function againstOurs(result: Result, results: readonly Result[]): number {
   const ours = results.find(({ role, group, x }) => role === "ours" && group === result.group && x === result.x);
   return result.median / (ours?.median ?? Number.NaN);
 }

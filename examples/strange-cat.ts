@@ -9,11 +9,12 @@ import { fileURLToPath } from "node:url";
 import { ControlHeader, controlLength, SCM_RIGHTS, SOL_SOCKET } from "../src/descriptors/control.ts";
 import { systemError } from "../src/descriptors/errno.ts";
 import { FdSocket, socketpair } from "../src/descriptors/fd-socket.ts";
-import { openPath, statx } from "../src/descriptors/file.ts";
+import { openPath } from "../src/descriptors/file.ts";
 import { errno, libc } from "../src/descriptors/libc.ts";
 import { Message, MSG_CMSG_CLOEXEC } from "../src/descriptors/message.ts";
 import { OwnedFd } from "../src/descriptors/owned-fd.ts";
 import { readable } from "../src/descriptors/poll.ts";
+import { statx } from "../src/descriptors/statx.ts";
 import { copyToFd, dieOf, pumpToFd } from "../src/descriptors/transfer.ts";
 import { PortholeError } from "../src/errors.ts";
 

@@ -1,9 +1,9 @@
 import type { AgentClient } from "./agent-client.ts";
 import { discard } from "./descriptors/discard.ts";
 import { errnoName } from "./descriptors/errno.ts";
-import { statx } from "./descriptors/file.ts";
 import { consultMountsOf, knowsRootOf } from "./descriptors/file-system.ts";
 import type { OwnedFd } from "./descriptors/owned-fd.ts";
+import { statx } from "./descriptors/statx.ts";
 import { PortholeError } from "./errors.ts";
 import { OpenFile } from "./open-file.ts";
 import type { Reply } from "./protocol/channel.ts";

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync } from "node:fs";
-import { seekTo } from "./descriptors/file.ts";
 import { OwnedFd } from "./descriptors/owned-fd.ts";
+import { seekTo } from "./descriptors/seek.ts";
 import { OpenFile } from "./open-file.ts";
 
 /**

@@ -1,7 +1,8 @@
 import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { kernelFeatures } from "./descriptors/features.ts";
-import { openDirectory, statx } from "./descriptors/file.ts";
+import { openDirectory } from "./descriptors/file.ts";
+import { statx } from "./descriptors/statx.ts";
 import type { Finding } from "./finding.ts";
 import { VERSION } from "./protocol/messages.ts";
 import { agentHash, agentProgram } from "./routes/agent-program.ts";

@@ -1,4 +1,4 @@
-import { seekData, seekTo } from "./descriptors/file.ts";
+import { seekData, seekTo } from "./descriptors/seek.ts";
 import { PortholeError } from "./errors.ts";
 import type { OpenFile } from "./open-file.ts";
 import { HexDump } from "./text/hex-dump.ts";

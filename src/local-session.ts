@@ -1,4 +1,4 @@
-import { addInotifyWatch, inotifyInstance, removeInotifyWatch } from "./descriptors/file.ts";
+import { addInotifyWatch, inotifyInstance, removeInotifyWatch } from "./descriptors/inotify.ts";
 import type { OwnedFd } from "./descriptors/owned-fd.ts";
 import { PortholeError } from "./errors.ts";
 import { InotifyListeners } from "./inotify-listeners.ts";

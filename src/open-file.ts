@@ -1,8 +1,8 @@
 import { constants, fstatSync, readSync } from "node:fs";
-import { seekData } from "./descriptors/file.ts";
 import type { OwnedFd } from "./descriptors/owned-fd.ts";
 import { readable } from "./descriptors/poll.ts";
 import { readNow } from "./descriptors/read-now.ts";
+import { seekData } from "./descriptors/seek.ts";
 import { copyToFd, type PumpOptions, pumpToFd } from "./descriptors/transfer.ts";
 import { PortholeError } from "./errors.ts";
 import type { FileFacts } from "./protocol/facts.ts";

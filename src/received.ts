@@ -1,7 +1,8 @@
 import { constants, readlinkSync } from "node:fs";
-import { getFlags, identify } from "./descriptors/file.ts";
+import { getFlags } from "./descriptors/file.ts";
 import { whoAnswers } from "./descriptors/file-system.ts";
 import type { OwnedFd } from "./descriptors/owned-fd.ts";
+import { identify } from "./descriptors/statx.ts";
 import { PortholeError } from "./errors.ts";
 import { kindOf } from "./open-file.ts";
 import type { PromisedFile } from "./protocol/facts.ts";

@@ -1,6 +1,7 @@
 /** What head and tail need beside the rest of the library: apart from src/index.ts, for other commands need not load it. */
-export { seekTo } from "./descriptors/file.ts";
+
 export { Output } from "./descriptors/output.ts";
+export { seekTo } from "./descriptors/seek.ts";
 export { followRelayed } from "./follow-relayed.ts";
 export { hasGlob } from "./glob.ts";
 export { firstLinesOffset, lastLinesOffset, readerOf, StreamEnd, StreamStart, sizeByReading } from "./tail/ends.ts";

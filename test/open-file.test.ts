@@ -1,9 +1,10 @@
 import { constants, mkdirSync, writeFileSync, writeSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { socketpair } from "../src/descriptors/fd-socket.ts";
-import { mkfifo, openPath, pipe, statx } from "../src/descriptors/file.ts";
+import { mkfifo, openPath, pipe } from "../src/descriptors/file.ts";
 import { libc } from "../src/descriptors/libc.ts";
 import { OwnedFd } from "../src/descriptors/owned-fd.ts";
+import { statx } from "../src/descriptors/statx.ts";
 import { kindOf, OpenFile } from "../src/open-file.ts";
 import type { PromisedFile } from "../src/protocol/facts.ts";
 import { checkReceived } from "../src/received.ts";

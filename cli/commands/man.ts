@@ -8,7 +8,7 @@ export async function man(root: Command): Promise<number> {
 }
 
 /** The page's source. The same definitions give the same bytes, so it carries no date. */
-export function manualPage(root: Command): string {
+function manualPage(root: Command): string {
   const help = root.createHelp();
   const own = afterHelp(root);
   const commands = help.visibleCommands(root).filter((command) => command.name() !== "help");

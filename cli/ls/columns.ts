@@ -1,31 +1,3 @@
-/** Narrowest column: one character and the gap. */
-const LEAST = 3;
-const GAP = 2;
-
-/**
- * Arranges names of these widths down columns, as many as a line of `width` holds.
- * @returns width of each column without the last one's gap, and how many rows
- */
-export function layoutColumns(widths: ArrayLike<number>, width: number): { rows: number; columns: number[] } {
-  const most = Math.min(widths.length, Math.max(1, Math.ceil(width / LEAST)));
-  for (let count = most; count > 1; count--) {
-    const rows = Math.ceil(widths.length / count);
-    const columns: number[] = [];
-    let total = 0;
-    for (let from = 0; from < widths.length && total < width; from += rows) {
-      const isLast = columns.length === count - 1;
-      let widest = 0;
-      for (let at = from; at < Math.min(from + rows, widths.length); at++) widest = Math.max(widest, widths[at] ?? 0);
-      // ls(1) counts the gap even of a last column that fewer rows leave empty.
-      columns.push(widest + (isLast ? 0 : GAP));
-      total += columns.at(-1) ?? 0;
-    }
-    total += Math.max(0, count - columns.length) * LEAST;
-    if (total < width) return { rows, columns };
-  }
-  return { rows: widths.length, columns: [widths[0] ?? 0] };
-}
-
 /** How things are shown in columns. */
 export interface Shown<T> {
   text: (one: T) => string;
@@ -54,4 +26,32 @@ export function* inColumns<T>(
     }
     yield `${line}\n`;
   }
+}
+
+/** Narrowest column: one character and the gap. */
+const LEAST = 3;
+const GAP = 2;
+
+/**
+ * Arranges names of these widths down columns, as many as a line of `width` holds.
+ * @returns width of each column without the last one's gap, and how many rows
+ */
+function layoutColumns(widths: ArrayLike<number>, width: number): { rows: number; columns: number[] } {
+  const most = Math.min(widths.length, Math.max(1, Math.ceil(width / LEAST)));
+  for (let count = most; count > 1; count--) {
+    const rows = Math.ceil(widths.length / count);
+    const columns: number[] = [];
+    let total = 0;
+    for (let from = 0; from < widths.length && total < width; from += rows) {
+      const isLast = columns.length === count - 1;
+      let widest = 0;
+      for (let at = from; at < Math.min(from + rows, widths.length); at++) widest = Math.max(widest, widths[at] ?? 0);
+      // ls(1) counts the gap even of a last column that fewer rows leave empty.
+      columns.push(widest + (isLast ? 0 : GAP));
+      total += columns.at(-1) ?? 0;
+    }
+    total += Math.max(0, count - columns.length) * LEAST;
+    if (total < width) return { rows, columns };
+  }
+  return { rows: widths.length, columns: [widths[0] ?? 0] };
 }

@@ -27,7 +27,7 @@ export function parseAmount(unit: Amount["unit"], text: string, command: "head" 
 }
 
 /** Parses a number with a multiplier: b 512, kB 1000, K 1024, MB 1000*1000, M 1024*1024, and so on for G, T, P, E, Z, Y. Throws {@link Misuse}. */
-export function parseCount(text: string, what: string): number {
+function parseCount(text: string, what: string): number {
   const match = /^\s*\+?(\d+)(?:(b)|([kKmMGTPEZY])(B|iB)?)?$/.exec(text);
   if (match === null) throw new Misuse(`invalid ${what}: ${quotedWord(text)}`);
   const [, digits = "", block, power, base] = match;

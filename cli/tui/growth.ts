@@ -5,7 +5,7 @@ const MOST = 8 * 1024 * 1024;
 const BLOCK = 64 * 1024;
 const NEWLINE = 10;
 /** Seconds that the little picture shows. */
-export const SECONDS = 12;
+const SECONDS = 12;
 
 /** Counts the lines that are written while one follows: how many in all, and in each of the last seconds. */
 export class Growth {

@@ -188,7 +188,7 @@ export function lineQuery(
 }
 
 /** `x 7f454c46` are bytes by their numbers, anything else is text. @throws Error for what are no numbers */
-export function byteQuery(pattern: string): Extract<Query, { kind: "bytes" }> {
+function byteQuery(pattern: string): Extract<Query, { kind: "bytes" }> {
   const numbers = /^x\s+(.*)$/s.exec(pattern)?.[1]?.replace(/\s+|0x/g, "");
   if (numbers === undefined) return { kind: "bytes", bytes: Buffer.from(pattern) };
   if (numbers === "" || numbers.length % 2 === 1 || !/^[\da-f]*$/i.test(numbers))

@@ -1,9 +1,10 @@
 import { constants } from "node:fs";
 import { PortholeError } from "../errors.ts";
 import { Errno, systemError } from "./errno.ts";
-import { getFlags, type Statx, statx } from "./file.ts";
+import { getFlags } from "./file.ts";
 import { errno, libc, Memory } from "./libc.ts";
 import type { OwnedFd } from "./owned-fd.ts";
+import { type Statx, statx } from "./statx.ts";
 
 /** Bytes a call: long enough that calls cost nothing, short enough that a signal is acted on at once. */
 const CHUNK = 16 * 1024 * 1024;

@@ -1,8 +1,8 @@
 import { constants } from "node:fs";
-import { identify } from "./file.ts";
 import { whoAnswers } from "./file-system.ts";
 import { libc, Memory } from "./libc.ts";
 import type { OwnedFd } from "./owned-fd.ts";
+import { identify } from "./statx.ts";
 
 /**
  * Gets rid of a descriptor that came from a stranger and is not what was wanted. close(2) of a file on FUSE waits for its server's answer to FLUSH, beyond

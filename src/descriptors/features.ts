@@ -1,7 +1,7 @@
 import { Errno } from "./errno.ts";
 import { peerPidfd, refuseDescriptors, socketpair } from "./fd-socket.ts";
-import { statx } from "./file.ts";
 import { errno, libc, SystemCall } from "./libc.ts";
+import { statx } from "./statx.ts";
 
 /** Which system calls and options of the running kernel porthole can use, found out by calling them. */
 export interface KernelFeatures {

@@ -1,6 +1,7 @@
 import { readFileSync, readlinkSync } from "node:fs";
-import { type FileIdentity, identify, isInMemory, statx } from "./file.ts";
+import { isInMemory } from "./file.ts";
 import type { OwnedFd } from "./owned-fd.ts";
+import { type FileIdentity, identify, statx } from "./statx.ts";
 
 /**
  * Who answers when a file is read. `kernel`: the kernel by itself. `server`: perhaps a program or another machine, which may fall silent (FUSE,

@@ -5,12 +5,9 @@ import { OwnedFd } from "./owned-fd.ts";
 
 /** Events of epoll_ctl(2). ERR and HUP are always reported. */
 export const EPOLLIN = 0x001;
-export const EPOLLPRI = 0x002;
 export const EPOLLOUT = 0x004;
 export const EPOLLERR = 0x008;
 export const EPOLLHUP = 0x010;
-export const EPOLLRDHUP = 0x2000;
-export const EPOLLONESHOT = 0x4000_0000;
 export const EPOLLET = 0x8000_0000;
 
 const EPOLL_CLOEXEC = 0o2000000;

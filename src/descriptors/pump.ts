@@ -3,10 +3,11 @@ import { setImmediate } from "node:timers/promises";
 import { PortholeError } from "../errors.ts";
 import { isWritable, writeError, writeFully } from "./copy.ts";
 import { Errno, systemError } from "./errno.ts";
-import { pipe, setNonBlocking, statx } from "./file.ts";
+import { pipe, setNonBlocking } from "./file.ts";
 import { errno, libc, Memory, SystemCall } from "./libc.ts";
 import type { OwnedFd } from "./owned-fd.ts";
 import { EPOLLIN, EPOLLOUT, firstReady, Reactor, type Wanted } from "./poll.ts";
+import { statx } from "./statx.ts";
 
 const READ = 128 * 1024;
 const SPLICE = 1024 * 1024;

@@ -1,6 +1,7 @@
 import { constants, lstatSync, opendirSync, readlinkSync, statSync } from "node:fs";
-import { openPath, type Statx, shownPath, statx } from "../descriptors/file.ts";
+import { openPath, shownPath } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { type Statx, statx } from "../descriptors/statx.ts";
 import { PortholeError } from "../errors.ts";
 import type { FileFacts } from "../protocol/facts.ts";
 

@@ -1,7 +1,6 @@
 /** Bits of inotify(7) that porthole uses. */
 export const IN_MODIFY = 0x002;
 export const IN_ATTRIB = 0x004;
-export const IN_CLOSE_WRITE = 0x008;
 export const IN_MOVED_FROM = 0x040;
 export const IN_MOVED_TO = 0x080;
 export const IN_CREATE = 0x100;

@@ -7,7 +7,7 @@ export interface TimestampOptions {
 }
 
 /** A line's time lies near its beginning. */
-export const TIMESTAMP_WITHIN = 256;
+const TIMESTAMP_WITHIN = 256;
 
 /**
  * The time that a log line bears, in milliseconds since 1970, or undefined. Knows ISO 8601 and RFC 3339 (Java's and Python's comma too), `2026/01/31

@@ -14,18 +14,15 @@ import { expect, test } from "vitest";
 import { socketpair } from "../../src/descriptors/fd-socket.ts";
 import {
   getFlags,
-  makeDevice,
   mkfifo,
   openDirectory,
   openPath,
   pipe,
-  seekData,
-  seekHole,
-  seekTo,
   setNonBlocking,
-  statx,
   tryLock,
 } from "../../src/descriptors/file.ts";
+import { seekData, seekTo } from "../../src/descriptors/seek.ts";
+import { makeDevice, statx } from "../../src/descriptors/statx.ts";
 import { owned, temporaryDirectory, withoutLeak } from "./fixtures.ts";
 
 const file = (errno: string) => expect.objectContaining({ code: "FILE", errno });
@@ -134,24 +131,19 @@ test("a FIFO of raw bytes, and one that exists", () => {
   expect(() => mkfifo(path)).toThrow(file("EEXIST"));
 });
 
-test("data and holes of a sparse file, far beyond 4 GiB", () => {
+test("data of a sparse file, far beyond 4 GiB", () => {
   const path = join(temporaryDirectory(), "sparse");
   const size = 2 ** 42;
   writeFileSync(path, "");
   truncateSync(path, size);
   const fd = owned(openPath(path, constants.O_RDWR));
   expect(seekData(fd, 0)).toBeUndefined();
-  expect(seekHole(fd, 5)).toBe(5);
   writeSync(fd.number, "data", 2 ** 41);
   const data = seekData(fd, 1);
   expect(data).toBeGreaterThan(2 ** 41 - 2 ** 21);
   expect(data).toBeLessThanOrEqual(2 ** 41);
   expect(seekData(fd, 2 ** 41 + 1)).toBe(2 ** 41 + 1);
-  const hole = seekHole(fd, 2 ** 41);
-  expect(hole).toBeGreaterThan(2 ** 41);
-  expect(hole).toBeLessThan(2 ** 41 + 2 ** 22);
   expect(seekData(fd, 2 ** 41 + 2 ** 22)).toBeUndefined();
-  expect(seekHole(fd, size)).toBeUndefined();
   expect(seekData(fd.number, 2 ** 41)).toBe(2 ** 41);
 });
 
@@ -167,5 +159,4 @@ test("seeking moves the offset that every copy of the descriptor shares; a pipe 
   if (outlet === undefined) throw new Error();
   expect(seekTo(outlet, 1)).toBe(false);
   expect(() => seekData(outlet, 0)).toThrow(file("ESPIPE"));
-  expect(() => seekHole(outlet, 0)).toThrow(file("ESPIPE"));
 });

@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { seekData } from "../../src/descriptors/file.ts";
+import { seekData } from "../../src/descriptors/seek.ts";
 import { BLOCK, BlockCache } from "../../src/text/block-cache.ts";
 import type { ByteSource } from "../../src/text/byte-source.ts";
 import { ChainSource } from "../../src/text/chain-source.ts";

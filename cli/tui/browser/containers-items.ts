@@ -104,7 +104,7 @@ function uptime({ life }: ListedContainer, now: number): string {
 }
 
 /** Seconds as people say them, in the largest unit that fits: `42 s`, `17 min`, `3 h`, `12 d`. */
-export function duration(seconds: number): string {
+function duration(seconds: number): string {
   if (seconds < 60) return `${Math.floor(seconds)} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`;

@@ -122,7 +122,7 @@ export function fileColumns({ theme, colours, isMarked, now }: FileColumnsOption
 }
 
 /** What keeps a file, in a word: `layer`, a volume's name, `bind`, or the file system. */
-export function backingWord({ kind, volume, mount }: Backing): string {
+function backingWord({ kind, volume, mount }: Backing): string {
   if (kind === "container layer") return "layer";
   if (kind === "volume") return volume ?? "volume";
   return kind === "bind" ? "bind" : mount.type;
