@@ -267,10 +267,12 @@ describeWith("tmux", "porthole open", () => {
   });
 
   it("shows a FIFO's bytes as they come", async () => {
-    screen.run("mkfifo fifo; (echo one; sleep 1; echo two; exec sleep 100) > fifo & true");
+    screen.run("mkfifo fifo go; (echo one; cat go; exec sleep 100) > fifo & true");
     await screen.waitForEnd();
     screen.run("clear");
     await screen.open("./fifo");
+    await screen.waitFor("the first line", (text) => text.includes("\none\n"));
+    writeFileSync(`${screen.directory}/go`, "two\n");
     await screen.waitFor("both lines", (text) => text.includes("\none\ntwo\n"));
     screen.keys("q");
     await screen.waitFor("the shell", () => screen.state("#{alternate_on}") === "0");

@@ -72,7 +72,7 @@ describeWith("tmux", "the terminal", () => {
       "the shell",
       (text) => /Stopped|suspended/i.test(text) && screen.state("#{alternate_on}") === "0",
     );
-    screen.keys("f", "g", "Enter");
+    screen.run("clear; fg");
     await screen.waitFor(
       "the screen",
       (text) => text.includes("line 1 of the log") && screen.state("#{alternate_on}") === "1",
@@ -80,11 +80,12 @@ describeWith("tmux", "the terminal", () => {
     screen.keys("j");
     await screen.waitFor("a key", (text) => text.split("\n")[1] === "line 2 of the log");
     process.kill(await screen.pid(), "SIGTSTP");
-    await screen.waitFor("the shell again", () => screen.state("#{alternate_on}") === "0");
-    screen.keys("f", "g", "Enter");
+    // The shell's word, not the screen's end: the line discipline is given back only after that.
+    await screen.waitFor("the shell again", (text) => /Stopped|suspended/i.test(text));
+    screen.run("clear; fg");
     await screen.waitFor("the screen again", (text) => text.split("\n")[1] === "line 2 of the log");
     screen.keys("q");
-    await screen.waitFor("the shell", () => screen.state("#{alternate_on}") === "0");
+    expect(await screen.waitForEnd()).toBe(0);
     await expectRestored();
   });
 
@@ -171,7 +172,8 @@ describeWith("tmux", "the terminal", () => {
     if (means === "a key") screen.keys("q");
     else process.kill(pid, "SIGTERM");
     await waitFor("the program's end", () => !existsSync(`/proc/${pid}`));
-    expect(screen.raw().length).toBe(before);
+    // What was on its way when it was stopped may come to the record late, but never what the program writes at its end.
+    expect(screen.raw()).not.toContain("\x1b[?1049l");
     screen.keys("C-q");
     expect(await screen.waitForEnd()).toBe(means === "a key" ? 0 : 143);
   });
