@@ -56,7 +56,8 @@ describeWith(["docker", "tmux"], "the browser, when things go wrong", () => {
   });
 
   it("shows containers as they come and go, and says when none is there or no engine is", async () => {
-    start({ columns: 100, rows: 24 }, []);
+    // So high that the containers of tests beside this one leave room for ours.
+    start({ columns: 100, rows: 100 }, []);
     await screen.waitFor("the list", has("Containers"));
     const name = uniqueName("fleeting");
     const made = await container(docker, { name });

@@ -23,7 +23,8 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
   afterEach(() => screen.close());
 
   const start = (...args: string[]) => {
-    screen = startScreen(someone, args);
+    // So high that the containers of tests beside this one leave room for ours.
+    screen = startScreen(someone, args, { size: { columns: 80, rows: 100 } });
   };
   /** Narrows the list to what holds `words`, and opens the first of it. */
   const choose = async (words: string) => {

@@ -45,9 +45,7 @@ describeWith(["docker", "gvisor"], "a container in gVisor", () => {
 });
 
 describeWith(["docker", "root"], "an engine in another PID namespace", () => {
-  test("numbers its processes its own way: no other process of that number is entered", {
-    timeout: 180_000,
-  }, async (context) => {
+  test("numbers its processes its own way: no other process of that number is entered", async (context) => {
     const directory = `${inject("machine").directory}/pidns`;
     mkdirSync(directory, { mode: 0o711 });
     const socket = `${directory}/docker.sock`;
@@ -62,14 +60,11 @@ describeWith(["docker", "root"], "an engine in another PID namespace", () => {
       await ended;
     });
     const docker = engineAt("docker", socket);
-    await waitFor(
-      "the engine",
-      () =>
-        docker.api.ping().then(
-          () => true,
-          () => false,
-        ),
-      { deadline: 60_000 },
+    await waitFor("the engine", () =>
+      docker.api.ping().then(
+        () => true,
+        () => false,
+      ),
     );
     const by = user({ engine: docker });
     const handle = await docker.api.createContainer({
@@ -89,8 +84,12 @@ describeWith(["docker", "root"], "an engine in another PID namespace", () => {
     });
     expect(direct).toMatchObject({ code: 4, text: "" });
     expect(direct.stderr).toMatch(/^porthole: process \d+ of '\S+' is not on this machine.*\n$/);
-    const any = await by.run(["cat", "--trace", `${name}:/d/f`]);
-    expect(any.stderr).toContain("route sidecar, new agent");
+    const first = await by.run(["cat", "--trace", `${name}:/d/f`]);
+    expect(first.stderr).toContain("route sidecar, new agent");
+    const any = await waitFor("the file that the container writes", async () => {
+      const run = await by.run(["cat", "--trace", `${name}:/d/f`]);
+      return run.text !== "" && run;
+    });
     expect(any).toMatchObject({ code: 0, text: "text\n" });
     expect(any.stderr).toContain("route sidecar");
     await note(context, {
@@ -112,9 +111,7 @@ function commandLine(pid: number): string {
 }
 
 describeWith(["docker", "sshd", "tmux"], "a host that is reached by ssh", () => {
-  test("runs porthole there, as the error for its engine says: a command, and the screen", {
-    timeout: 120_000,
-  }, async (context) => {
+  test("runs porthole there, as the error for its engine says: a command, and the screen", async (context) => {
     const server = await startSshd();
     context.onTestFinished(() => server.stop());
     const docker = engine("docker");

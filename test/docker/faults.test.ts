@@ -174,7 +174,9 @@ describeWith(["docker", "faketime"], "a clock that was set", () => {
       const docker = engine("docker");
       const by = user({ engine: docker });
       const target = await container(docker, { steps });
-      await by.run(["cat", "--idle", "5", `${target.name}:/d/f`]);
+      // Not idle until all have looked, however long they take.
+      const tail = following(by, ["-F", "-n", "+1", "--idle", "1", `${target.name}:/d/f`]);
+      await tail.shows("text\n");
       const result = await witness(context, {
         ...{ section, situation: `clock set by ${shift} since the agent began`, on: docker, by },
         args: ["cat", "--trace", `${target.name}:/d/f`],
@@ -185,13 +187,14 @@ describeWith(["docker", "faketime"], "a clock that was set", () => {
       expect(result.stderr).toContain("live agent");
       const listed = await by.run(["agents", "--json"], { before: ["faketime", "-f", shift] });
       expect(JSON.parse(listed.text).ageSeconds).toBeLessThan(600);
+      await tail.stop();
       await waitFor("the idle agent to end", async () => (await routesInUse(docker, target)).length === 0);
     },
   );
 });
 
 describeWith("docker", "an engine that is restarted", () => {
-  test.for([true, false])("with live-restore %s", { timeout: 180_000 }, async (liveRestore, context) => {
+  test.for([true, false])("with live-restore %s", async (liveRestore, context) => {
     const daemon = await startDocker(`${mkdtempSync(`${inject("machine").directory}/lr-`)}/d`, { liveRestore });
     context.onTestFinished(() => daemon.stop());
     const docker = engineAt("docker", daemon.socket);

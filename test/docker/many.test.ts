@@ -11,9 +11,7 @@ const AGENTS = 20;
 const CONTAINERS = 200;
 
 describeWithDocker("200 containers on one host, 20 with a live agent", () => {
-  test("each is read by its own name, nothing is mixed up, and what is needed does not grow with their number", {
-    timeout: 300_000,
-  }, async (context) => {
+  test("each is read by its own name, nothing is mixed up, and what is needed does not grow with their number", async (context) => {
     const docker = engine("docker");
     const by = user({ engine: docker });
     const Image = await image(docker);

@@ -49,7 +49,7 @@ async function leaveAgent(installation: string, by: User, target: Container, eng
   const serve = Buffer.from(encodeServe());
   serve.writeUInt16LE(VERSION + 1, 16);
   socket.send(serve, [listener]);
-  await readable(socket.fd, { timeoutMs: 20_000 });
+  await readable(socket.fd, { timeoutMs: 120_000 });
   // Closing with its announcement unread would reset the connection, and the agent would not see what it is to serve.
   socket.receive();
   for (const closable of [listener, directory, socket]) closable.close();
