@@ -25,7 +25,10 @@ for tool in sh cat ls ps tail; do ln -s busybox "$work/shell/bin/$tool"; done
 "$work/shell/bin/busybox" true || fail "$busybox does not run"
 
 for image in scratch shell; do
+    before=$(docker images -q "porthole-demo/$image")
     tar --owner=0 --group=0 --numeric-owner -C "$work/$image" -c . |
         docker import --change 'ENTRYPOINT ["/workload"]' --change 'ENV PATH=/bin' - "porthole-demo/$image" >/dev/null
+    # The one of before would stay without a name; the engine keeps it while a container runs from it.
+    [ -z "$before" ] || docker rmi "$before" >/dev/null 2>&1 || true
     echo "porthole-demo/$image"
 done
