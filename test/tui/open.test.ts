@@ -6,7 +6,7 @@ import { describeWith } from "../helpers/availability.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { CONTROL, HOSTILE } from "../text/hostile.ts";
-import { numbered, TmuxScreen } from "./screen.ts";
+import { numbered, quoted, TmuxScreen } from "./screen.ts";
 
 const first = (text: string) => text.split("\n")[1] ?? "";
 const last = (text: string) => text.split("\n")[22] ?? "";
@@ -72,7 +72,7 @@ describeWith("tmux", "porthole open", () => {
   });
 
   it("is not shown where TERM says that no cursor moves", async () => {
-    screen.run(`TERM=dumb ${process.execPath} ${builtCommand} open ${screen.file("log", "x")}`);
+    screen.run(`TERM=dumb ${process.execPath} ${builtCommand} open ${quoted(screen.file("log", "x"))}`);
     expect(await screen.waitForEnd()).toBe(2);
     expect(screen.text().replaceAll("\n", "")).toContain("porthole: open needs a terminal whose cursor can be moved");
   });
@@ -216,7 +216,7 @@ describeWith("tmux", "porthole open", () => {
     const content = Buffer.concat([corpus, Buffer.from(`${filler}\x1b]0;split\x07\n`), corpus]);
     const path = screen.file("hostile\x1b]0;pwned\x07", content);
     const before = screen.raw().length;
-    await screen.open(`'${path}'`);
+    await screen.open(path);
     const text = await screen.waitFor("the first page", (shown) => last(shown) !== "");
     HOSTILE.slice(0, 22).forEach(({ shown }, index) => {
       const row = `<${shown}>`;

@@ -29,12 +29,12 @@ export class TmuxScreen {
       this.directory,
       "env -u NO_COLOR PS1= sh",
     );
-    this.#tmux("pipe-pane", "-o", `cat > ${this.directory}/raw`);
+    this.#tmux("pipe-pane", "-o", `cat > ${quoted(`${this.directory}/raw`)}`);
   }
 
-  /** Runs `porthole open ARGUMENTS` in the pane's shell, which prints its status afterwards, and waits for the status row. */
+  /** Runs `porthole open` with these arguments in the pane's shell, which prints its status afterwards, and waits for the status row. */
   async open(...args: string[]): Promise<void> {
-    this.run(`${process.execPath} ${builtCommand} open ${args.join(" ")}`);
+    this.run(`${process.execPath} ${builtCommand} open ${args.map(quoted).join(" ")}`);
     await this.waitFor("the status row", (text) => /byte [\d,]+ of [\d,]+\s*$/.test(text));
   }
 
@@ -131,6 +131,11 @@ export class TmuxScreen {
   #tmux(...args: string[]): string {
     return execFileSync("tmux", ["-L", this.#socket, "-f", "/dev/null", ...args], { encoding: "utf8" });
   }
+}
+
+/** A word of the shell's, whatever is in it: a path of TMPDIR may have blanks. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** `count` numbered lines, from 1. */

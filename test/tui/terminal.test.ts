@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import { numbered, type ScreenSize, TmuxScreen } from "./screen.ts";
+import { numbered, quoted, type ScreenSize, TmuxScreen } from "./screen.ts";
 
 let screen: TmuxScreen;
 async function open(size: ScreenSize = { columns: 80, rows: 24 }): Promise<void> {
@@ -56,7 +56,7 @@ describeWith("tmux", "the terminal", () => {
       "fault.cjs",
       `const fs = require("fs"); const real = fs.fstatSync; process.on("SIGUSR2", () => { fs.fstatSync = () => { throw new Error("EIO: fault on demand"); }; require("module").syncBuiltinESMExports(); process.stdout.emit("resize"); });`,
     );
-    screen.run(`export NODE_OPTIONS='--require ${fault}'; clear`);
+    screen.run(`export NODE_OPTIONS='--require "${fault}"'; clear`);
     await screen.open(path);
     process.kill(await screen.pid(), "SIGUSR2");
     expect(await screen.waitForEnd()).toBe(1);
@@ -96,7 +96,7 @@ describeWith("tmux", "the terminal", () => {
     { columns: 3, rows: 2 },
   ])("is filled at $columns x $rows", async (size) => {
     screen = new TmuxScreen(size);
-    screen.run(`${process.execPath} ${builtCommand} open ${screen.file("log", numbered(300))}`);
+    screen.run(`${process.execPath} ${builtCommand} open ${quoted(screen.file("log", numbered(300)))}`);
     const text = (line: number) => `line ${line} of the log`;
     const line = Math.max(1, size.rows - 2);
     const expected = text(line).length > size.columns ? `${text(line).slice(0, size.columns - 1)}>` : text(line);

@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, readFileSync, renameSync, truncateSync, wri
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { sandbox } from "../helpers/namespaces.ts";
-import { numbered, TmuxScreen } from "./screen.ts";
+import { numbered, quoted, TmuxScreen } from "./screen.ts";
 
 const first = (text: string) => text.split("\n")[1] ?? "";
 const status = (text: string) => text.split("\n")[23] ?? "";
@@ -237,7 +237,7 @@ describeWith("tmux", "the viewer", () => {
     screen.type("20j");
     await screen.waitFor("a longer one", beginsWith("▌ line 120 of the log"));
     const out = `${screen.directory}/out`;
-    answer("|", `cat > ${out}`);
+    answer("|", `cat > ${quoted(out)}`);
     await screen.waitFor(
       "the range's lines",
       () => existsSync(out) && readFileSync(out, "utf8").split("\n").length === 43,
@@ -276,7 +276,7 @@ describeWith("tmux", "the viewer", () => {
     for (const [start, second] of [
       ["+1000", 999],
       ["+50%", secondAtPart(50)],
-      ["'+/event 77$'", 77],
+      ["+/event 77$", 77],
       ["+0x1000", secondAt(0x1000)],
     ] as const) {
       await screen.open(path, start);

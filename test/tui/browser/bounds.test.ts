@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
 import { describeWith } from "../../helpers/availability.ts";
 import { builtCommand } from "../../helpers/paths.ts";
-import { TmuxScreen } from "../screen.ts";
+import { quoted, TmuxScreen } from "../screen.ts";
 
 const porthole = `${process.execPath} ${builtCommand}`;
 
@@ -48,13 +48,13 @@ describeWith("tmux", "what the screen takes of memory", () => {
     const log = screen.file("log", "x\n");
     const flags: string[] = [];
     for (const [index, args] of [
-      `open ${log}`,
-      `browse ${screen.directory}`,
-      screen.directory,
+      `open ${quoted(log)}`,
+      `browse ${quoted(screen.directory)}`,
+      quoted(screen.directory),
       "--route direct",
     ].entries()) {
       const path = screen.file(`flags${index}`, "");
-      screen.run(`clear; FLAGS=${path} NODE_OPTIONS='--require ${hook}' ${porthole} ${args}`);
+      screen.run(`clear; FLAGS=${quoted(path)} NODE_OPTIONS='--require "${hook}"' ${porthole} ${args}`);
       await screen.waitFor("the screen", () => screen.state("#{alternate_on}") === "1");
       screen.type("Q");
       expect(await screen.waitForEnd()).toBe(0);
@@ -81,7 +81,7 @@ describeWith(["tmux", "root"], "a mount table without end", () => {
 async function manyMounts(): Promise<{ pid: number }> {
   const root = mkdtempSync(`${tmpdir()}/porthole-mounts-`);
   const script = `
-    mount -n -t tmpfs none ${root} && cd ${root} || exit
+    mount -n -t tmpfs none ${quoted(root)} && cd ${quoted(root)} || exit
     name=$(printf '%240s' ''); for level in $(seq 15); do mkdir "$name" && cd "$name" || exit; done
     here=$(pwd -P); for i in $(seq 1400); do busybox mount -n -i -t tmpfs none "$here" || exit; done
     echo ready; exec sleep 1000`;
