@@ -6,11 +6,13 @@ import { engine, uniqueName } from "../helpers/engine.ts";
 import { repository } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
+import { aloneWithDemoServices } from "./demo-services.ts";
 
 const section = "Compose" as const;
 
 describeWith(["docker", "dockerCommand", "compose"], "docker/demo/compose.yaml, brought up by Compose itself", () => {
   let by: User;
+  let leave = () => {};
   // Names of projects have no capitals; a second one has the same services.
   const projects = [uniqueName("shop"), uniqueName("blog")] as const;
   const names = { [projects[0]]: "shop", [projects[1]]: "blog" };
@@ -37,17 +39,21 @@ describeWith(["docker", "dockerCommand", "compose"], "docker/demo/compose.yaml, 
   };
 
   beforeAll(async () => {
+    leave = await aloneWithDemoServices();
+  });
+  afterAll(() => leave());
+  beforeAll(async () => {
     by = user({ engine: engine("docker") });
     execFileSync("sh", [`${repository}docker/demo/images.sh`], { env: by.env, stdio: "pipe" });
     await by.run(["docker-args"]);
     compose(projects[0], "up", "--detach", "--scale", "shell=2");
     for (const name of ["rotating", "shell-1", "shell-2", "prepared"])
       await waitFor(`the first line of ${name}`, async () => (await by.run(head(name))).text.startsWith("line "));
-  }, 240_000);
+  });
 
   afterAll(() => {
     for (const project of projects) compose(project, "down", "--timeout", "1");
-  }, 240_000);
+  });
 
   test("every service of it can be read, as its comments promise", async () => {
     const files = ["rotating:/log/app.log", "memory:/cache/state.log", "locked:/tmp/app.log", "prepared:/log/app.log"];
@@ -58,8 +64,9 @@ describeWith(["docker", "dockerCommand", "compose"], "docker/demo/compose.yaml, 
       });
       expect(result).toMatchObject({ code: 0, stderr: "" });
     }
-    const open = await by.run(["ps", "--files", "deleted"]);
-    expect(open.text).toMatch(/gone\.log/);
+    await waitFor("the deleted file", async () =>
+      (await by.run(["ps", "--files", "deleted"])).text.includes("gone.log"),
+    );
     const prepared = await by.run(["cat", "--route", "mount", "prepared:/proc/1/comm"]);
     expect(prepared).toMatchObject({ code: 0, text: "ready\n" });
   });

@@ -1,16 +1,22 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { engine } from "../helpers/engine.ts";
 import { repository } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
+import { aloneWithDemoServices } from "./demo-services.ts";
 
 const folder = `${repository}docker/demo`;
 
 describeWith(["docker", "dockerCommand", "root"], "the demo", () => {
   const docker = () => engine("docker");
+  let leave = () => {};
+  beforeAll(async () => {
+    leave = await aloneWithDemoServices();
+  });
+  afterAll(() => leave());
   const script = (someone: User, name: string, ...args: string[]) =>
     execFileSync("sh", [`${folder}/${name}`, ...args], { env: someone.env, encoding: "utf8" });
 
@@ -54,7 +60,10 @@ describeWith(["docker", "dockerCommand", "root"], "the demo", () => {
       for (const target of ["memory:/cache/state.log", "locked:/tmp/app.log", "shell:/log/app.log"])
         await read("tail", target);
       await read("cat", "--route", "mount", "prepared:/log/app.log");
-      const { text } = await someone.run(["ps", "--files", "--json", "deleted"]);
+      const text = await waitFor("the deleted file", async () => {
+        const shown = (await someone.run(["ps", "--files", "--json", "deleted"])).text;
+        return shown.includes('"/log/gone.log"') && shown;
+      });
       const processes = text
         .trim()
         .split("\n")

@@ -1,0 +1,18 @@
+import { mkdirSync, rmdirSync } from "node:fs";
+import { inject } from "vitest";
+import { waitFor } from "../helpers/wait-for.ts";
+
+/** Waits until no other test file runs the demo's services, whose names would be those of two containers. Returns what lets the next one. */
+export async function aloneWithDemoServices(): Promise<() => void> {
+  const lock = `${inject("machine").directory}/demo-services`;
+  const take = () => {
+    try {
+      mkdirSync(lock);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  await waitFor("the other test of the demo's services", take, { deadline: 550_000 });
+  return () => rmdirSync(lock);
+}
