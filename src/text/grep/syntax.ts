@@ -1,15 +1,6 @@
-import {
-  anyCharacter,
-  CharacterClass,
-  type CharacterSet,
-  characterOf,
-  classOf,
-  escapedClass,
-  type Pair,
-  posixClass,
-  propertyClass,
-  wordCharacter,
-} from "./character-class.ts";
+import { readBracketExpression } from "./bracket-expression.ts";
+import { anyCharacter, characterOf, classOf, escapedClass, type Pair, wordCharacter } from "./character-class.ts";
+import { escapedCharacter, hexEscape, noNewline, readHex, readProperty } from "./escapes.ts";
 
 /** What {@link translate} makes of a pattern. */
 export interface Translated extends Pair {
@@ -65,9 +56,6 @@ const assertions: Record<string, Pair> = {
   ">": { ascii: wordEnd(wordCharacter.ascii), unicode: wordEnd(wordCharacter.unicode) },
 };
 
-const hexEscape = /^(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|[xu]\{([0-9a-fA-F]{1,8})\})/;
-const controls: Record<string, number> = { t: 9, v: 11, f: 12, r: 13, a: 7, e: 27, 0: 0 };
-
 class Translator {
   readonly #pattern: string;
   readonly #firstGroup: number;
@@ -116,7 +104,7 @@ class Translator {
     const quantifier = /^(?:[*+?]|\{(\d+)(?:,\d*)?\})\??/.exec(rest);
     if (quantifier !== null) this.#quantifier(quantifier[0], quantifier[1]);
     else if (character === "\\") this.#escape();
-    else if (character === "[") this.#class();
+    else if (character === "[") this.#bracketExpression();
     else if (character === "(") this.#open();
     else if (character === ")") {
       this.#depth--;
@@ -157,56 +145,9 @@ class Translator {
     else this.#character(escapedCharacter(rest), 2);
   }
 
-  #class(): void {
-    const pattern = this.#pattern;
-    const negated = pattern[this.#at + 1] === "^";
-    const set = new CharacterClass(negated);
-    let at = this.#at + (negated ? 2 : 1);
-    const first = at;
-    /** One character of the class, or a class in it. */
-    const item = (): number | CharacterSet => {
-      const rest = pattern.slice(at, at + 80);
-      const name = /^\[:(\^?\w+):\]/.exec(rest);
-      if (name !== null) {
-        at += name[0].length;
-        const set = posixClass(name[1] ?? "");
-        if (set === undefined) throw new Error(`no such class: ${name[0]}`);
-        return set;
-      }
-      if (rest[0] !== "\\") {
-        const code = rest.codePointAt(0) ?? 0;
-        at += code > 0xffff ? 2 : 1;
-        return code;
-      }
-      const inner = rest.slice(1);
-      const hex = hexEscape.exec(inner);
-      if (hex !== null) {
-        at += hex[0].length + 1;
-        return readHex(hex);
-      }
-      const property = readProperty(inner);
-      if (property !== undefined) {
-        at += property.length + 1;
-        return property.set;
-      }
-      at += 2;
-      const letter = inner[0] ?? "";
-      if (letter === "b") return 8;
-      return escapedClass(letter) ?? (letter === "n" ? 10 : escapedCharacter(inner));
-    };
-    // As everywhere but in JavaScript, a bracket that comes first is a member.
-    while (at === first || pattern[at] !== "]") {
-      if (at >= pattern.length) throw new Error("Unterminated character class");
-      const from = item();
-      if (typeof from !== "number") set.add(from);
-      else if (pattern[at] === "-" && at + 1 < pattern.length && pattern[at + 1] !== "]") {
-        at++;
-        const to = item();
-        if (typeof to !== "number" || to < from) throw new Error("Range out of order in character class");
-        set.range(from, to);
-      } else set.range(from, from);
-    }
-    this.#special(set.toPair(), at + 1 - this.#at);
+  #bracketExpression(): void {
+    const { pair, end } = readBracketExpression(this.#pattern, this.#at);
+    this.#special(pair, end - this.#at);
   }
 
   #open(): void {
@@ -258,32 +199,4 @@ class Translator {
 
 function both(text: string): Pair {
   return { ascii: text, unicode: text };
-}
-
-function noNewline(): Error {
-  return new Error("a newline cannot be part of a line");
-}
-
-function readHex(match: RegExpExecArray): number {
-  return Number.parseInt(match[1] ?? match[2] ?? match[3] ?? match[4] ?? "", 16);
-}
-
-/** `p{Name}`, `P{Name}`, `p{^Name}` and `pL`. */
-function readProperty(text: string): { set: CharacterSet; length: number } | undefined {
-  const match = /^([pP])(?:\{(\^?)([^}]*)\}|([A-Z]))/.exec(text);
-  if (match === null) return undefined;
-  const name = match[3] ?? match[4] ?? "";
-  const set = propertyClass(name, (match[1] === "P") !== (match[2] === "^"));
-  if (set === undefined) throw new Error(`no such Unicode property: ${name}`);
-  return { set, length: match[0].length };
-}
-
-/** What a backslash and another character stand for, where that is one character. */
-function escapedCharacter(text: string): number {
-  const letter = text[0] ?? "";
-  if (letter === "n") throw noNewline();
-  const control = Object.hasOwn(controls, letter) ? controls[letter] : undefined;
-  if (control !== undefined && !(letter === "0" && /^0\d/.test(text))) return control;
-  if (/[0-9A-Za-z]/.test(letter)) throw new Error(`\\${letter} has no meaning`);
-  return text.codePointAt(0) ?? 0;
 }
