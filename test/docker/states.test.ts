@@ -53,7 +53,7 @@ describeWithDocker("a container that does not run", () => {
     const result = await waitFor("it to be seen between two attempts", async () => {
       const run = await by.run(["cat", `${name}:/d/f`]);
       // Where it restarts while the command attaches, the engine's own words for that come with status 4.
-      return run.code === 3 && run;
+      return run.code === 3 && run.stderr.includes("is restarting") && run;
     });
     expect(result.stderr).toMatch(
       /^porthole: container '\S+' is restarting \(it ended with status \d+\) \(try again in a moment, or see docker logs \S+\)\n$/,
