@@ -86,10 +86,6 @@ export class Document {
     return number <= 1 ? (file?.begins ?? 0) : this.index.offsetBehind(begins.count + number - 1);
   }
 
-  get isIndexed(): boolean {
-    return this.index.scan.isComplete;
-  }
-
   #newIndex(): LineIndex {
     const scan = new Scan(this.source, { kind: "newlines", encoding: this.encoding }, this.#changed);
     return new LineIndex(scan, this.cache, this.encoding);
