@@ -29,7 +29,9 @@ export async function open(
     const file = await session.open(target.path);
     if (file.kind === "directory") {
       file.close();
-      throw new PortholeError("FILE", `${text}: Is a directory`, { errno: "EISDIR", hint: `porthole ${text}` });
+      // A bare word names a container there.
+      const hint = `porthole ${/[:/]/.test(text) ? text : `./${text}`}`;
+      throw new PortholeError("FILE", `${text}: Is a directory`, { errno: "EISDIR", hint });
     }
     try {
       const start: ViewerStart = Object.assign({ startAtEnd: false, follow: false }, ...starts);

@@ -1,4 +1,4 @@
-import { appendFileSync, renameSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, renameSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { BLOCK } from "../../src/text/block-cache.ts";
@@ -69,6 +69,18 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("the directory", (text) => text.startsWith(` ${screen.directory} `) && /log$/m.test(text));
     screen.keys("h");
     await screen.waitFor("the one above", (text) => text.startsWith(` ${tmpdir()} `));
+  });
+
+  it("points from a directory to the command that shows it, however it was named", async () => {
+    mkdirSync(`${screen.directory}/sub`);
+    screen.file("sub/inside", "");
+    screen.run(`${process.execPath} ${builtCommand} open sub`);
+    expect(await screen.waitForEnd()).toBe(1);
+    expect(screen.text().replaceAll("\n", "")).toContain("sub: Is a directory (porthole ./sub)");
+    screen.run(`clear; ${process.execPath} ${builtCommand} ./sub`);
+    await screen.waitFor("what is in it", (text) => text.includes(" inside"));
+    screen.keys("q");
+    expect(await screen.waitForEnd()).toBe(0);
   });
 
   it("is not shown where TERM says that no cursor moves", async () => {
