@@ -134,6 +134,79 @@ static void write_file(int out, int proc, const char *number) {
     end_record(at, process_file_size + (size_t)link);
 }
 
+/* A line of /proc/<pid>/maps (proc_pid_maps(5)): "start-end modes offset major:minor inode path". */
+struct mapping {
+    uint64_t start, end, offset, inode;
+    uint32_t major, minor;
+    bool writes; /* into the file */
+    const char *path;
+};
+
+/* True for the mapping of a file that has lost its name: the kernel marks the path. */
+static bool parse_deleted(char *line, struct mapping *found) {
+    static const char mark[] = " (deleted)";
+    size_t length = strcspn(line, "\n");
+    line[length] = 0;
+    if (length < sizeof mark || strcmp(line + length - (sizeof mark - 1), mark)) return false;
+    char *end;
+    found->start = strtoull(line, &end, 16);
+    found->end = *end ? strtoull(end + 1, NULL, 16) : 0;
+    found->writes = !strncmp(field(line, 1), "rw", 2) && field(line, 1)[3] == 's';
+    found->offset = strtoull(field(line, 2), NULL, 16);
+    found->major = (uint32_t)strtoul(field(line, 3), &end, 16);
+    found->minor = *end ? (uint32_t)strtoul(end + 1, NULL, 16) : 0;
+    found->inode = strtoull(field(line, 4), NULL, 10);
+    found->path = field(line, 5);
+    return *found->path == '/' && found->end > found->start;
+}
+
+/* The path of a mapped file. maps escapes newlines in it ambiguously, map_files does not, but may be forbidden or missing. */
+static size_t mapped_path(int proc, const struct mapping *mapping, char *path) {
+    char name[64];
+    snprintf(name, sizeof name, "map_files/%llx-%llx", (unsigned long long)mapping->start, (unsigned long long)mapping->end);
+    ssize_t length = readlinkat(proc, name, path, wire_max_path);
+    if (length > 0) return (size_t)length;
+    size_t known = strlen(mapping->path);
+    if (known > wire_max_path) known = wire_max_path;
+    memcpy(path, mapping->path, known);
+    return known;
+}
+
+/* Adds a mapping to the record of its file, which is `at` where the mapping before it was of the same file. */
+static unsigned char *add_mapping(int out, int proc, const struct mapping *mapping, unsigned char *at) {
+    uint64_t bytes = mapping->offset + (mapping->end - mapping->start);
+    bool same = at && get64(at + mapping_inode) == mapping->inode && get32(at + mapping_deviceMajor) == mapping->major &&
+                get32(at + mapping_deviceMinor) == mapping->minor;
+    if (!same) {
+        if (at) end_record(at, mapping_size + get16(at + mapping_linkLength));
+        at = new_record(out, record_kind_mapping, 0);
+        put32(at + mapping_deviceMajor, mapping->major);
+        put32(at + mapping_deviceMinor, mapping->minor);
+        put64(at + mapping_inode, mapping->inode);
+        put16(at + mapping_linkLength, (uint16_t)mapped_path(proc, mapping, (char *)at + mapping_size));
+    }
+    if (mapping->writes) put32(at + mapping_access, O_RDWR);
+    if (bytes > get64(at + mapping_bytes)) put64(at + mapping_bytes, bytes);
+    return at;
+}
+
+/* Deleted files in the process's memory, which may have no descriptor any more. A path longer than the buffer is left out. */
+static void write_mappings(int out, int proc) {
+    static char line[2 * wire_max_path];
+    struct mapping found;
+    int fd = openat(proc, "maps", O_RDONLY | O_CLOEXEC);
+    FILE *maps = fd < 0 ? NULL : fdopen(fd, "r");
+    unsigned char *at = NULL;
+    for (bool whole = true; maps && fgets(line, sizeof line, maps);) {
+        bool start = whole;
+        whole = strchr(line, '\n');
+        if (start && whole && parse_deleted(line, &found)) at = add_mapping(out, proc, &found, at);
+    }
+    if (at) end_record(at, mapping_size + get16(at + mapping_linkLength));
+    if (maps) fclose(maps);
+    else if (fd >= 0) close(fd);
+}
+
 /* The directory may be listed where the links in it may not be read: without SYS_PTRACE, of another user's process. */
 static int open_files(int proc) {
     char link[1];
@@ -166,6 +239,7 @@ static void write_process(int out, int proc, const struct process *process, bool
 
     for (struct dirent *entry; listing && (entry = readdir(listing));)
         if (entry->d_name[0] != '.') write_file(out, proc, entry->d_name);
+    if (listing) write_mappings(out, proc);
     if (listing) closedir(listing);
 }
 

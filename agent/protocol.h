@@ -11,7 +11,7 @@
 
 /* ONE(name, value): `name value`, the enumerator wire_name. ROW(table, name, value): `table.name value`, the enumerator table_name. */
 #define WIRE_NUMBERS(ONE, ROW) \
-    ONE(version, 2) ONE(max_packet, 65536) ONE(max_path, 4095) ONE(token_bytes, 32) ONE(max_build_name, 64) ONE(reply, 0x8000) \
+    ONE(version, 3) ONE(max_packet, 65536) ONE(max_path, 4095) ONE(token_bytes, 32) ONE(max_build_name, 64) ONE(reply, 0x8000) \
     ROW(op, hello, 1) ROW(op, announce, 2) ROW(op, serve, 3) ROW(op, open, 4) ROW(op, stat, 5) ROW(op, readlink, 6) \
     ROW(op, list, 7) ROW(op, watch, 8) ROW(op, processes, 9) ROW(op, openProcessFd, 10) ROW(op, mounts, 11) ROW(op, bye, 12) \
     ROW(op, relayEnd, 13) \
@@ -19,7 +19,8 @@
     ROW(list_flag, facts, 1) ROW(processes_flag, files, 1) ROW(watch_flag, remove, 1) ROW(watch_flag, noFollow, 2) \
     ROW(bye_scope, session, 0) ROW(bye_scope, agent, 1) ROW(facts_flag, relayed, 1) ROW(facts_flag, birthTime, 2) \
     ROW(route, mount, 1) ROW(route, sidecar, 2) ROW(route, direct, 3) \
-    ROW(record_kind, entry, 1) ROW(record_kind, process, 2) ROW(record_kind, file, 3) ROW(record_kind, trailer, 255) \
+    ROW(record_kind, entry, 1) ROW(record_kind, process, 2) ROW(record_kind, file, 3) ROW(record_kind, mapping, 4) \
+    ROW(record_kind, trailer, 255) \
     ROW(header, size, 16) ROW(header, type, 0) ROW(header, descriptors, 2) ROW(header, id, 4) ROW(header, error, 8) \
     ROW(header, length, 12) \
     ROW(agent_facts, size, 64) ROW(agent_facts, version, 0) ROW(agent_facts, route, 2) ROW(agent_facts, pid, 4) \
@@ -38,6 +39,8 @@
     ROW(process, start, 24) ROW(process, commandLength, 32) ROW(process, argumentsLength, 34) \
     ROW(process_file, size, 146) ROW(process_file, fd, 8) ROW(process_file, access, 12) ROW(process_file, position, 16) \
     ROW(process_file, facts, 24) ROW(process_file, linkLength, 144) \
+    ROW(mapping, size, 38) ROW(mapping, access, 8) ROW(mapping, deviceMajor, 12) ROW(mapping, deviceMinor, 16) \
+    ROW(mapping, inode, 20) ROW(mapping, bytes, 28) ROW(mapping, linkLength, 36) \
     ROW(trailer, size, 20) ROW(trailer, error, 8) ROW(trailer, records, 12)
 
 #define WIRE_ONE(name, value) wire_##name = (value),

@@ -10,7 +10,7 @@ import type { Reply } from "./protocol/channel.ts";
 import { encode } from "./protocol/codec.ts";
 import { type AgentFacts, type AgentRoute, decodeFileFacts, decodePromise, type FileFacts } from "./protocol/facts.ts";
 import { FileFactsAt, ListFlag, Op, OpenFlag, ProcessesFlag } from "./protocol/messages.ts";
-import type { ProcessFileRecord, ProcessRecord } from "./protocol/records.ts";
+import type { ProcessesRecord } from "./protocol/records.ts";
 import { checkPipe, checkReceived, type Trust } from "./received.ts";
 import type { Attached } from "./routes/attach.ts";
 import { factsOf } from "./routes/local.ts";
@@ -65,7 +65,7 @@ export class AgentSession implements Session {
     return this.#received(path, reply, options.write === true);
   }
 
-  async *processes(options: { files?: boolean } = {}): AsyncGenerator<ProcessRecord | ProcessFileRecord> {
+  async *processes(options: { files?: boolean } = {}): AsyncGenerator<ProcessesRecord> {
     const body = encode.processes(options.files ? ProcessesFlag.files : 0);
     const what = () => `cannot list the processes of ${this.name}`;
     for await (const records of this.#client.records(Op.processes, body, this.#timeoutMs, what)) {

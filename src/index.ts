@@ -7,7 +7,7 @@ export { type ErrorCode, type ErrorDetails, PortholeError } from "./errors.ts";
 export { type FollowedFile, type FollowSourceOptions, followSource, type SessionSource } from "./follow.ts";
 export { type FileKind, kindOf, OpenFile } from "./open-file.ts";
 export type { AgentFacts, AgentRoute, FileFacts } from "./protocol/facts.ts";
-export type { ProcessFileRecord, ProcessRecord } from "./protocol/records.ts";
+export type { MappingRecord, ProcessesRecord, ProcessFileRecord, ProcessRecord } from "./protocol/records.ts";
 export { type ConnectOptions, connect, type DirectoryEntry, type OpenOptions, type Session } from "./session.ts";
 export {
   AT_END,

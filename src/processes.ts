@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { errnoName, errnoText } from "./descriptors/errno.ts";
 import { PortholeError } from "./errors.ts";
+import { addMapping, DELETED, describeMapping, isKernelMemory, type MappedFile } from "./mapped-files.ts";
 import type { FileFacts } from "./protocol/facts.ts";
-import type { ProcessFileRecord, ProcessRecord } from "./protocol/records.ts";
+import type { MappingRecord, ProcessFileRecord, ProcessRecord } from "./protocol/records.ts";
 import type { Session } from "./session.ts";
 import { pathText } from "./target.ts";
+import { mountsOf } from "./usage.ts";
 
 /** A process of a target. */
 export interface TargetProcess {
@@ -21,6 +23,8 @@ export interface TargetProcess {
   arguments: string[];
   /** Empty unless asked for. */
   files: ProcessFile[];
+  /** Deleted files that it has mapped into its memory without a descriptor. Empty unless `files` were asked for. */
+  mapped: MappedFile[];
   /** Why its open files could not be listed. */
   filesError: PortholeError | undefined;
 }
@@ -38,13 +42,15 @@ export interface ProcessFile {
   facts: FileFacts;
   /** Path as the process sees it, or what the kernel writes instead: `pipe:[4711]`, `socket:[42]`, `anon_inode:[eventpoll]`. */
   path: string;
-  /** True when nothing has this name any more; the mark that the kernel puts behind it is not in `path` then. */
+  /**
+   * True when nothing has this name any more; the mark that the kernel puts behind it is not in `path` then. False for
+   * memory of the kernel's own, such as of memfd_create(2), which keeps the mark: it never had a name.
+   */
   deleted: boolean;
   /** Bytes of storage that only open descriptors like this one keep from being freed. */
   held: bigint;
 }
 
-const DELETED = " (deleted)";
 const O_ACCMODE = 3;
 const O_APPEND = 0o2000;
 const O_PATH = 0o10000000;
@@ -62,10 +68,13 @@ export async function* listProcesses(
   let current: TargetProcess | undefined;
   let root = "";
   let left = options.most ?? Number.POSITIVE_INFINITY;
+  const look = new DeletedFiles(session);
   for await (const record of session.processes({ files: options.files === true })) {
-    if (record.kind === "file") {
-      if (left-- <= 0) break;
-      current?.files.push(await describeFile(session, record, root));
+    if (record.kind !== "process" && left-- <= 0) break;
+    if (record.kind === "file") current?.files.push(await describeFile(look, record, root));
+    else if (record.kind === "mapping") {
+      const mapping = await mappingOf(look, record, root);
+      if (current && mapping) addMapping(current.mapped, mapping, current.files);
     } else {
       if (current !== undefined) yield current;
       current = describeProcess(record, booted);
@@ -86,6 +95,7 @@ function describeProcess(record: ProcessRecord, booted: number | undefined): Tar
     command: pathText(record.command),
     arguments: text === "" ? [] : text.replace(/\0$/, "").split("\0"),
     files: [],
+    mapped: [],
     filesError:
       error === 0
         ? undefined
@@ -93,11 +103,13 @@ function describeProcess(record: ProcessRecord, booted: number | undefined): Tar
   };
 }
 
-async function describeFile(session: Session, record: ProcessFileRecord, root: string): Promise<ProcessFile> {
+async function describeFile(look: DeletedFiles, record: ProcessFileRecord, root: string): Promise<ProcessFile> {
   const { fd, flags, position, facts } = record;
-  const text = pathText(record.link);
-  const link = root !== "" && text.startsWith(`${root}/`) ? text.slice(root.length) : text;
-  const deleted = link.endsWith(DELETED) && (facts.links === 0 || !(await isThere(session, link, facts)));
+  const link = linkBelow(root, record);
+  const deleted =
+    link.endsWith(DELETED) &&
+    !(await look.isKernelMemory(link, facts.device)) &&
+    (facts.links === 0 || !(await look.isThere(link, facts)));
   return {
     fd,
     access: accessOf(flags),
@@ -112,17 +124,26 @@ async function describeFile(session: Session, record: ProcessFileRecord, root: s
   };
 }
 
+/** A mapped file; undefined where it is memory of the kernel's own, or has this very name and is not deleted. */
+async function mappingOf(look: DeletedFiles, record: MappingRecord, root: string): Promise<MappedFile | undefined> {
+  const link = linkBelow(root, record);
+  const isOther =
+    !link.endsWith(DELETED) || (await look.isKernelMemory(link, record.device)) || (await look.isThere(link, record));
+  return isOther ? undefined : describeMapping(record, link);
+}
+
+/** The path of a record as its process sees it. */
+function linkBelow(root: string, { link }: { link: Uint8Array }): string {
+  const text = pathText(link);
+  return root !== "" && text.startsWith(`${root}/`) ? text.slice(root.length) : text;
+}
+
 /**
  * Where a process has its root, as the links of its files are told: from the top of its mount namespace. Empty but for one that was put into
  * a directory there by chroot(2).
  */
 async function rootOf(session: Session, pid: number): Promise<string> {
-  try {
-    return (await session.readlink(`/proc/${pid}/root`)).replace(/\/$/, "");
-  } catch (error) {
-    if (error instanceof PortholeError && error.code === "FILE") return "";
-    throw error;
-  }
+  return fileOr("", async () => (await session.readlink(`/proc/${pid}/root`)).replace(/\/$/, ""));
 }
 
 function accessOf(flags: number): ProcessFile["access"] {
@@ -130,17 +151,44 @@ function accessOf(flags: number): ProcessFile["access"] {
   return (["read", "write", "read and write"] as const)[flags & O_ACCMODE] ?? "read and write";
 }
 
-/** Whether the file has this very name: then the mark at its end is part of it. */
-async function isThere(session: Session, path: string, facts: FileFacts): Promise<boolean> {
+/** Asks the target what a path with the kernel's mark stands for. */
+class DeletedFiles {
+  readonly #session: Session;
+  #mounted: Promise<ReadonlySet<string>> | undefined;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /**
+   * Whether the file has this very name: then the mark at its end is part of it. By its inode's number alone, for overlayfs
+   * and btrfs tell two devices for one mapped file.
+   */
+  async isThere(path: string, { inode }: { inode: bigint }): Promise<boolean> {
+    const there = await fileOr(undefined, () => this.#session.stat(path, { noFollow: true }));
+    return there?.inode === inode;
+  }
+
+  async isKernelMemory(path: string, device: { major: number; minor: number }): Promise<boolean> {
+    if (!isKernelMemory(path, device, NONE)) return false;
+    this.#mounted ??= fileOr(NONE, () => this.#readMounted());
+    return isKernelMemory(path, device, await this.#mounted);
+  }
+
+  async #readMounted(): Promise<ReadonlySet<string>> {
+    const mounts = await mountsOf(this.#session);
+    return new Set(mounts.map(({ device: { major, minor } }) => `${major}:${minor}`));
+  }
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** What `ask` answers, `otherwise` where the target has no such file. */
+async function fileOr<T>(otherwise: T, ask: () => Promise<T>): Promise<T> {
   try {
-    const there = await session.stat(path, { noFollow: true });
-    return (
-      there.inode === facts.inode &&
-      there.device.major === facts.device.major &&
-      there.device.minor === facts.device.minor
-    );
+    return await ask();
   } catch (error) {
-    if (error instanceof PortholeError && error.code === "FILE") return false;
+    if (error instanceof PortholeError && error.code === "FILE") return otherwise;
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import type { PortholeError } from "./errors.ts";
 import { LocalSession } from "./local-session.ts";
 import type { OpenFile } from "./open-file.ts";
 import type { AgentFacts, AgentRoute, FileFacts } from "./protocol/facts.ts";
-import type { ProcessFileRecord, ProcessRecord } from "./protocol/records.ts";
+import type { ProcessesRecord } from "./protocol/records.ts";
 import { type Attached, type AttachOptions, attachContainer, attachProcess } from "./routes/attach.ts";
 import { removeDeadAgent } from "./routes/registry.ts";
 import type { InotifyEvent } from "./tail/inotify.ts";
@@ -63,8 +63,8 @@ export interface Session extends AsyncDisposable {
   list(path: string, options?: { facts?: boolean }): AsyncIterable<DirectoryEntry>;
   /** Target of a symbolic link. */
   readlink(path: string): Promise<string>;
-  /** The target's processes, each followed by its open files when `files`; see {@link ProcessRecord}. */
-  processes(options?: { files?: boolean }): AsyncIterable<ProcessRecord | ProcessFileRecord>;
+  /** The target's processes, each followed by its open files and the deleted files in its memory when `files`. */
+  processes(options?: { files?: boolean }): AsyncIterable<ProcessesRecord>;
   /**
    * Reopens an open file of a process of the target, deleted or not; `pid` is the number inside the target. {@link open} does the same for a path
    * of the form `/proc/N/fd/M`. Throws FILE: ENXIO for what has no path to reopen (a socket).

@@ -38,7 +38,7 @@ export async function ps(container: string, options: PsOptions): Promise<number>
         status = exitStatus(process.filesError);
       }
       if (deleted) process.files = process.files.filter((file) => file.deleted);
-      if (deleted && process.files.length === 0) continue;
+      if (deleted && process.files.length === 0 && process.mapped.length === 0) continue;
       if (options.json) write(jsonLine(asJson(process, users, options)));
       else found.push(process);
     }
@@ -75,6 +75,13 @@ function asJson(process: TargetProcess, users: Map<number, string>, options: PsO
         deleted,
         held,
       })),
+      mapped: process.mapped.map(({ path, access, bytes, device, inode }) => ({
+        path,
+        access,
+        bytes,
+        device: `${device.major}:${device.minor}`,
+        inode,
+      })),
     }),
   };
 }
@@ -88,7 +95,7 @@ function table(processes: TargetProcess[], users: Map<number, string>): string {
   let text = row("PID", "USER", "COMMAND");
   for (const process of processes) {
     text += row(String(process.pid), name(process.uid), commandLine(process));
-    if (process.files.length > 0) text += fileTable(process.files, " ".repeat(pidWidth + 1));
+    if (process.files.length + process.mapped.length > 0) text += fileTable(process, " ".repeat(pidWidth + 1));
   }
   return text;
 }
@@ -98,7 +105,7 @@ function commandLine({ command, arguments: args }: TargetProcess): string {
   return args.length === 0 ? `[${sanitiseText(command)}]` : sanitiseText(args.join(" "));
 }
 
-function fileTable(files: ProcessFile[], indent: string): string {
+function fileTable({ files, mapped }: TargetProcess, indent: string): string {
   const rows = files.map((file) => {
     const kind = kindOf(file.facts.mode);
     const hasPositions = kind === "file" || kind === "block device";
@@ -110,7 +117,14 @@ function fileTable(files: ProcessFile[], indent: string): string {
       sanitiseText(file.path) + (file.deleted ? ` (deleted, ${humanSize(file.held)} held)` : ""),
     ];
   });
-  const all = [["FD", "MODE", "POSITION", "SIZE", "PATH"], ...rows];
+  const mappings = mapped.map(({ access, bytes, path }) => [
+    "-",
+    LETTERS[access],
+    "-",
+    String(bytes),
+    `${sanitiseText(path)} (deleted, only mapped)`,
+  ]);
+  const all = [["FD", "MODE", "POSITION", "SIZE", "PATH"], ...rows, ...mappings];
   const width = (column: number) => Math.max(...all.map((cells) => cells[column]?.length ?? 0));
   const [fd, mode, position, size] = [0, 1, 2, 3].map(width) as [number, number, number, number];
   return all
@@ -122,19 +136,36 @@ function fileTable(files: ProcessFile[], indent: string): string {
 }
 
 function modeOf({ access, append }: ProcessFile): string {
-  const letters = { read: "r", write: "w", "read and write": "rw", path: "-" }[access];
-  return append ? `${letters}a` : letters;
+  return append ? `${LETTERS[access]}a` : LETTERS[access];
 }
 
-/** How much all of them hold: a file that is open more than once counts once. */
+const LETTERS = { read: "r", write: "w", "read and write": "rw", path: "-" } as const;
+
+/** How much all of them hold: a file that is open or mapped more than once counts once. */
 function summary(processes: TargetProcess[]): string {
   const files = new Map<string, bigint>();
-  for (const { facts, held } of processes.flatMap((process) => process.files))
+  const open = new Set<string>();
+  for (const { facts, held, path } of processes.flatMap((process) => process.files)) {
     files.set(`${facts.device.major}:${facts.device.minor}:${facts.inode}`, held);
-  const total = [...files.values()].reduce((sum, held) => sum + held, 0n);
-  if (files.size === 0) return "no deleted file is open\n";
-  return `${files.size === 1 ? "1 deleted file holds" : `${files.size} deleted files hold`} ${humanSize(total)}\n`;
+    open.add(`${facts.inode} ${path}`);
+  }
+  const mapped = new Map<string, bigint>();
+  for (const { inode, path, bytes } of processes.flatMap((process) => process.mapped)) {
+    const file = `${inode} ${path}`;
+    const known = mapped.get(file) ?? 0n;
+    if (!open.has(file)) mapped.set(file, bytes > known ? bytes : known);
+  }
+  if (files.size + mapped.size === 0) return "no deleted file is open or mapped\n";
+  const parts = [];
+  if (files.size > 0) parts.push(`${counted(files)} ${files.size === 1 ? "holds" : "hold"} ${humanSize(sum(files))}`);
+  if (mapped.size > 0)
+    parts.push(`${counted(mapped)} ${mapped.size === 1 ? "is" : "are"} only mapped, up to ${humanSize(sum(mapped))}`);
+  return `${parts.join("; ")}\n`;
 }
+
+const counted = ({ size }: Map<string, bigint>) => (size === 1 ? "1 deleted file" : `${size} deleted files`);
+
+const sum = (sizes: Map<string, bigint>) => [...sizes.values()].reduce((total, size) => total + size, 0n);
 
 /** Powers of 1000 with one digit, as in `1.2 MB`. */
 function humanSize(bytes: bigint): string {

@@ -14,7 +14,7 @@ function addPs(root: Command): void {
     .summary("list a container's processes and their open files")
     .description("List the processes of a container, and with --files what they have open, deleted files included.")
     .option("-f, --files", "with their open files: descriptor, mode (r, w, a: append), position, size, path")
-    .option("-d, --deleted", "only open files that are deleted, and the space that they hold in all")
+    .option("-d, --deleted", "only deleted files, open or mapped into memory, and the space that they hold in all")
     .option("--json", "one JSON object a line, a process each")
     .addHelpText(
       "after",

@@ -3,7 +3,7 @@
  */
 
 /** Protocol version. Host and agent must carry the same one. */
-export const VERSION = 2;
+export const VERSION = 3;
 /** Largest packet in bytes, header included. */
 export const MAX_PACKET = 65_536;
 /** Longest path in bytes, without NUL. */
@@ -51,7 +51,7 @@ export const FactsFlag = { relayed: 1, birthTime: 2 } as const;
 /** Route numbers in the agent facts. */
 export const RouteNumber = { mount: 1, sidecar: 2, direct: 3 } as const;
 /** Record kinds in a pipe. */
-export const RecordKind = { entry: 1, process: 2, file: 3, trailer: 255 } as const;
+export const RecordKind = { entry: 1, process: 2, file: 3, mapping: 4, trailer: 255 } as const;
 
 /** Offsets in the header. */
 export const Header = { size: 16, type: 0, descriptors: 2, id: 4, error: 8, length: 12 } as const;
@@ -115,6 +115,15 @@ export const ProcessAt = {
   argumentsLength: 34,
 } as const;
 export const ProcessFileAt = { size: 146, fd: 8, access: 12, position: 16, facts: 24, linkLength: 144 } as const;
+export const MappingAt = {
+  size: 38,
+  access: 8,
+  deviceMajor: 12,
+  deviceMinor: 16,
+  inode: 20,
+  bytes: 28,
+  linkLength: 36,
+} as const;
 export const TrailerAt = { size: 20, error: 8, records: 12 } as const;
 
 const tables = {
@@ -134,6 +143,7 @@ const tables = {
   entry: EntryAt,
   process: ProcessAt,
   process_file: ProcessFileAt,
+  mapping: MappingAt,
   trailer: TrailerAt,
 };
 

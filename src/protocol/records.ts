@@ -4,6 +4,7 @@ import {
   EntryAt,
   FileFactsAt,
   MAX_PACKET,
+  MappingAt,
   ProcessAt,
   ProcessFileAt,
   RecordAt,
@@ -50,7 +51,23 @@ export interface ProcessFileRecord {
   link: Uint8Array;
 }
 
-export type PipeRecord = EntryRecord | ProcessRecord | ProcessFileRecord;
+/** A deleted file that the process of the record before it maps into memory, with or without a descriptor. */
+export interface MappingRecord {
+  kind: "mapping";
+  /** Access mode as in open(2): O_RDWR where the process may write into the file through its memory. */
+  access: number;
+  /** As /proc/PID/maps tells it: not always what statx(2) does, on overlayfs and btrfs. */
+  device: { major: number; minor: number };
+  inode: bigint;
+  /** From the file's start to the end of its last mapping, in whole pages. */
+  bytes: bigint;
+  link: Uint8Array;
+}
+
+/** What an answer to PROCESSES consists of. */
+export type ProcessesRecord = ProcessRecord | ProcessFileRecord | MappingRecord;
+
+export type PipeRecord = EntryRecord | ProcessesRecord;
 
 const DOT = 0x2e;
 
@@ -129,12 +146,13 @@ function decode(kind: number, record: Uint8Array, view: DataView): PipeRecord {
   if (kind === RecordKind.entry) return entry(record, view);
   if (kind === RecordKind.process) return process(record, view);
   if (kind === RecordKind.file) return processFile(record, view);
+  if (kind === RecordKind.mapping) return mapping(record, view);
   throw broken(`a record of kind ${kind}`);
 }
 
 function textOf(record: PipeRecord): number {
   if (record.kind === "entry") return record.name.length + (record.link?.length ?? 0);
-  return record.kind === "file" ? record.link.length : record.command.length + record.arguments.length;
+  return "link" in record ? record.link.length : record.command.length + record.arguments.length;
 }
 
 function entry(record: Uint8Array, view: DataView): EntryRecord {
@@ -188,6 +206,23 @@ function processFile(record: Uint8Array, view: DataView): ProcessFileRecord {
     position: view.getBigUint64(ProcessFileAt.position, true),
     facts: factsAt(view, ProcessFileAt.facts),
     link: copy(record, ProcessFileAt.size, linkLength),
+  };
+}
+
+function mapping(record: Uint8Array, view: DataView): MappingRecord {
+  atLeast(record, MappingAt.size);
+  const linkLength = view.getUint16(MappingAt.linkLength, true);
+  exactly(record, MappingAt.size + linkLength);
+  return {
+    kind: "mapping",
+    access: view.getUint32(MappingAt.access, true),
+    device: {
+      major: view.getUint32(MappingAt.deviceMajor, true),
+      minor: view.getUint32(MappingAt.deviceMinor, true),
+    },
+    inode: view.getBigUint64(MappingAt.inode, true),
+    bytes: view.getBigUint64(MappingAt.bytes, true),
+    link: copy(record, MappingAt.size, linkLength),
   };
 }
 

@@ -12,9 +12,14 @@ interface Line {
   command: string;
   arguments: string[];
   files?: { fd: number; path: string; kind: string; position: number; size: number; deleted: boolean; held: number }[];
+  mapped?: { path: string; access: string; bytes: number; device: string; inode: number }[];
 }
 
 const HOSTILE = "/tmp/\x1b[31mred\nline";
+/** Mapped, and there: the mark is part of its name. */
+const ODD = "/tmp/there (deleted)";
+/** Mapped, and not there. */
+const LOST = "/tmp/\n\\012 (deleted)";
 const MIB = 1024 * 1024;
 
 let someone: User;
@@ -28,6 +33,12 @@ beforeAll(async () => {
       ...["fill", "/tmp/gone", "1", "hold", "/tmp/gone", "hold", "/tmp/gone", "remove", "/tmp/gone"],
       ...["write", "/tmp/odd (deleted)", "odd", "hold", "/tmp/odd (deleted)"],
       ...["write", HOSTILE, "hostile", "hold", HOSTILE],
+      ...["fill", "/tmp/mapped", "2", "map", "/tmp/mapped", "remove", "/tmp/mapped"],
+      ...["fill", "/tmp/both", "1", "hold", "/tmp/both", "map", "/tmp/both", "remove", "/tmp/both"],
+      ...["fill", ODD, "1", "map", ODD, "fill", LOST, "1", "map", LOST, "remove", LOST],
+      ...["fill", "/tmp/there", "1", "map", "/tmp/there", "memory", "odd/name"],
+      ...["write", "/tmp/memfd:file", "x", "hold", "/tmp/memfd:file", "remove", "/tmp/memfd:file"],
+      ...["write", "/SYSV0000002a", "x", "hold", "/SYSV0000002a", "remove", "/SYSV0000002a"],
     ],
   });
   name = `pid:${target.pid}`;
@@ -94,7 +105,45 @@ test("--deleted shows deleted files alone, and counts one that is open twice onc
   expect(code).toBe(0);
   expect(text).toMatch(/ +\d+ r +0 1048576 \/tmp\/gone \(deleted, 1\.0 MB held\)\n/);
   expect(text).not.toMatch(/ \/tmp\/kept$/m);
-  expect(text).toMatch(/\n1 deleted file holds 1\.0 MB\n$/);
+  expect(text).toMatch(/\n4 deleted files hold 2\.1 MB; 2 deleted files are only mapped, up to 3\.1 MB\n$/);
+});
+
+test("--deleted shows deleted files that are only mapped, once, with the bytes that are mapped", async () => {
+  const { text } = await someone.run(["ps", "--deleted", name]);
+  expect(text.match(/ \/tmp\/mapped \(deleted/g)).toHaveLength(1);
+  expect(text).toMatch(/ +- rw +- 2097152 \/tmp\/mapped \(deleted, only mapped\)\n/);
+  const [process] = await lines("--deleted");
+  const mapped = process?.mapped ?? [];
+  expect(mapped.find(({ path }) => path === "/tmp/mapped")).toEqual({
+    path: "/tmp/mapped",
+    access: "read and write",
+    bytes: 2 * MIB,
+    device: expect.stringMatching(/^0:\d+$/),
+    inode: expect.any(Number),
+  });
+});
+
+test("a mapped file whose name ends in the kernel's mark is deleted only when nothing has this name", async () => {
+  const paths = (await lines("--deleted"))[0]?.mapped?.map(({ path }) => path) ?? [];
+  expect(paths.sort()).toEqual(["/tmp/mapped", LOST].sort());
+});
+
+test("a deleted file that is open and mapped is shown as open", async () => {
+  const [process] = await lines("--files");
+  expect(process?.files?.filter(({ path }) => path === "/tmp/both")).toMatchObject([{ deleted: true, held: MIB }]);
+  expect(process?.mapped?.map(({ path }) => path)).not.toContain("/tmp/both");
+});
+
+test("memory that the kernel keeps as a file is not taken for a deleted file", async () => {
+  const { text } = await someone.run(["ps", "--deleted", name]);
+  expect(text).not.toMatch(/ \/(memfd:odd|SYSV00000000|dev\/zero)/);
+  const [process] = await lines("--files");
+  expect(process?.files?.filter(({ path }) => path.startsWith("/memfd:"))).toMatchObject([
+    { path: "/memfd:odd/name (deleted)", deleted: false, held: 0, size: MIB },
+  ]);
+  // Files that bear such names are deleted files, also at the root of a file system that is mounted here.
+  for (const path of ["/tmp/memfd:file", "/SYSV0000002a"])
+    expect(process?.files?.find((file) => file.path === path)).toMatchObject({ deleted: true });
 });
 
 test("a deleted file is read by cat and given to a command", async () => {

@@ -1,4 +1,12 @@
-import { EntryAt, ProcessAt, ProcessFileAt, RecordAt, RecordKind, TrailerAt } from "../../src/protocol/messages.ts";
+import {
+  EntryAt,
+  MappingAt,
+  ProcessAt,
+  ProcessFileAt,
+  RecordAt,
+  RecordKind,
+  TrailerAt,
+} from "../../src/protocol/messages.ts";
 import { fileFacts } from "./samples.ts";
 
 // Records as an agent writes them into a pipe: the host only reads them.
@@ -64,6 +72,22 @@ export function fileOf(link: Uint8Array) {
       head.writeBigUInt64LE(99n, ProcessFileAt.position);
       fileFacts({ mode: 0o100600, inode: 5n }).copy(head, ProcessFileAt.facts);
       head.writeUInt16LE(link.length, ProcessFileAt.linkLength);
+    },
+    [link],
+  );
+}
+
+export function mappingOf(link: Uint8Array) {
+  return record(
+    RecordKind.mapping,
+    MappingAt.size,
+    (head) => {
+      head.writeUInt32LE(2, MappingAt.access);
+      head.writeUInt32LE(8, MappingAt.deviceMajor);
+      head.writeUInt32LE(1, MappingAt.deviceMinor);
+      head.writeBigUInt64LE(2n ** 40n, MappingAt.inode);
+      head.writeBigUInt64LE(2n ** 41n, MappingAt.bytes);
+      head.writeUInt16LE(link.length, MappingAt.linkLength);
     },
     [link],
   );

@@ -4,6 +4,7 @@ import {
   EntryAt,
   FileFactsAt,
   MAX_PACKET,
+  MappingAt,
   ProcessAt,
   ProcessFileAt,
   RecordAt,
@@ -11,7 +12,7 @@ import {
   TrailerAt,
 } from "../../src/protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "../../src/protocol/records.ts";
-import { entry, fileOf, processOf, record, trailer } from "./record-bytes.ts";
+import { entry, fileOf, mappingOf, processOf, record, trailer } from "./record-bytes.ts";
 import { fileFacts } from "./samples.ts";
 
 function decode(...chunks: Uint8Array[]): { records: PipeRecord[]; error: number } {
@@ -61,8 +62,9 @@ describe("a list", () => {
     const { records } = decode(
       processOf(Buffer.from("sh"), Buffer.from("sh\0-c\0")),
       fileOf(Buffer.from("/tmp/x (deleted)")),
+      mappingOf(Buffer.from("/tmp/y (deleted)")),
       processOf(Buffer.of(), Buffer.of(), 13),
-      trailer(3),
+      trailer(4),
     );
     expect(records).toEqual([
       {
@@ -78,6 +80,10 @@ describe("a list", () => {
           link: new Uint8Array(Buffer.from("/tmp/x (deleted)")),
         },
         facts: expect.objectContaining({ mode: 0o100600, inode: 5n }),
+      },
+      {
+        ...{ kind: "mapping", access: 2, device: { major: 8, minor: 1 }, inode: 2n ** 40n, bytes: 2n ** 41n },
+        link: new Uint8Array(Buffer.from("/tmp/y (deleted)")),
       },
       expect.objectContaining({ kind: "process", error: 13 }),
     ]);
@@ -115,11 +121,12 @@ describe("refused is", () => {
     ["a record of length 0", length(Buffer.alloc(8), 0), /a record of 0 bytes/],
     ["a record longer than a packet", length(Buffer.alloc(8), MAX_PACKET + 1), /a record of 65537 bytes/],
     ["a record of 4 GiB", length(Buffer.alloc(8), 0xffff_ffff), /a record of 4294967295 bytes/],
-    ["an unknown kind", short(4, 8), /a record of kind 4/],
+    ["an unknown kind", short(5, 8), /a record of kind 5/],
     ["unknown flags", record(RecordKind.entry, EntryAt.size, () => {}, [], 2), /unknown flags/],
     ["an entry without its fields", short(RecordKind.entry, EntryAt.size - 1), /19 bytes where 20 are the least/],
     ["a process without its fields", short(RecordKind.process, ProcessAt.size - 1), /39 bytes where 40/],
     ["a file without its fields", short(RecordKind.file, ProcessFileAt.size - 1), /145 bytes where 146/],
+    ["a mapping without its fields", short(RecordKind.mapping, MappingAt.size - 1), /37 bytes where 38/],
     ["a trailer that is too long", short(RecordKind.trailer, TrailerAt.size + 1), /a trailer of 21 bytes/],
     ["a trailer that is too short", short(RecordKind.trailer, TrailerAt.size - 1), /a trailer of 19 bytes/],
     ["a trailer with another count", trailer(1), /a trailer with a wrong count/],
@@ -165,6 +172,11 @@ describe("refused is", () => {
       "a file's link that reaches beyond its record",
       patched(fileOf(Buffer.of()), (b) => b.writeUInt16LE(1, ProcessFileAt.linkLength)),
       /146 bytes whose fields need 147/,
+    ],
+    [
+      "a mapping's link that reaches beyond its record",
+      patched(mappingOf(Buffer.of()), (b) => b.writeUInt16LE(1, MappingAt.linkLength)),
+      /38 bytes whose fields need 39/,
     ],
   ])("%s", (_, bytes, complaint) => {
     expect(() => new RecordDecoder().push(bytes)).toThrow(complaint);

@@ -1,5 +1,5 @@
 import { kindOf } from "../../../src/index.ts";
-import { listProcesses, type ProcessFile, readNames, type TargetProcess } from "../../../src/tools.ts";
+import { listProcesses, type MappedFile, type ProcessFile, readNames, type TargetProcess } from "../../../src/tools.ts";
 import { humanSize } from "../../ls/sizes.ts";
 import type { ListItem } from "../list/list.ts";
 import type { Column } from "../list/table.ts";
@@ -11,10 +11,11 @@ import type { Place } from "./place.ts";
 /** Open files that are kept, of a kilobyte each: one process may have a million. */
 const MOST_FILES = 200_000;
 
-/** An open file of a process, or under its process's line the reason why there is none to see. */
+/** A process's line, an open file of it, or a deleted file that it has only mapped. */
 interface OpenFileItem extends ListItem {
   process: TargetProcess;
   file: ProcessFile | undefined;
+  mapped: MappedFile | undefined;
 }
 
 /** The processes of a place, each with what it holds open. */
@@ -33,7 +34,7 @@ export function processesView(browser: Browser, place: Place): LoadedView<OpenFi
           const items: OpenFileItem[] = [];
           let files = 0;
           for await (const process of listProcesses(session, { files: true, most: MOST_FILES })) {
-            files += process.files.length;
+            files += process.files.length + process.mapped.length;
             for (const item of itemsOf(process, users, only.deleted)) items.push(item);
             isWhole = files < MOST_FILES && items.length < 2 * MOST_FILES;
             if (signal.aborted || !isWhole) break;
@@ -41,7 +42,8 @@ export function processesView(browser: Browser, place: Place): LoadedView<OpenFi
           }
           return items;
         }),
-      open: ({ process, file }, how) => {
+      open: ({ process, file, mapped }, how) => {
+        if (mapped) browser.host.say("it has no descriptor, only mappings: there is nothing to open it by");
         if (file) void browser.openProcessFile(place, process.pid, file, how);
       },
       act: (action) => {
@@ -63,9 +65,9 @@ export function processesView(browser: Browser, place: Place): LoadedView<OpenFi
 }
 
 function itemsOf(process: TargetProcess, users: Map<number, string>, deletedOnly: boolean): OpenFileItem[] {
-  const { pid, uid, command, arguments: args, files, filesError } = process;
+  const { pid, uid, command, arguments: args, files, mapped, filesError } = process;
   const shown = deletedOnly ? files.filter(({ deleted }) => deleted) : files;
-  if (deletedOnly && shown.length === 0) return [];
+  if (deletedOnly && shown.length + mapped.length === 0) return [];
   const line = args.length > 0 ? args.join(" ") : `[${command}]`;
   const why = filesError ? `: ${filesError.message}` : "";
   const heading = {
@@ -74,6 +76,7 @@ function itemsOf(process: TargetProcess, users: Map<number, string>, deletedOnly
     heading: true,
     process,
     file: undefined,
+    mapped: undefined,
   };
   return [
     heading,
@@ -82,18 +85,26 @@ function itemsOf(process: TargetProcess, users: Map<number, string>, deletedOnly
       text: `${pid} ${line} ${file.path}${file.deleted ? " deleted" : ""}`,
       process,
       file,
+      mapped: undefined,
+    })),
+    ...mapped.map((one) => ({
+      key: `${pid} mapped ${one.inode} ${one.path}`,
+      text: `${pid} ${line} ${one.path} deleted`,
+      process,
+      file: undefined,
+      mapped: one,
     })),
   ];
 }
 
 function columns(theme: Theme): Column<OpenFileItem>[] {
   const of =
-    (read: (file: ProcessFile) => string) =>
-    ({ file }: OpenFileItem) =>
-      file ? read(file) : "";
+    (read: (file: ProcessFile) => string, ofMapped: (mapped: MappedFile) => string = () => "-") =>
+    ({ file, mapped }: OpenFileItem) =>
+      file ? read(file) : mapped ? ofMapped(mapped) : "";
   return [
     { title: "FD", cell: of(({ fd }) => String(fd)), align: "right" },
-    { title: "FOR", cell: of(accessWord), dispensable: 3 },
+    { title: "FOR", cell: of(accessWord, ({ access }) => LETTERS[access]), dispensable: 3 },
     {
       title: "AT",
       cell: of((file) => (hasPositions(file) ? String(file.position) : "-")),
@@ -102,25 +113,30 @@ function columns(theme: Theme): Column<OpenFileItem>[] {
     },
     {
       title: "SIZE",
-      cell: of((file) => (kindOf(file.facts.mode) === "file" ? humanSize(file.facts.size) : "-")),
+      cell: of(
+        (file) => (kindOf(file.facts.mode) === "file" ? humanSize(file.facts.size) : "-"),
+        ({ bytes }) => humanSize(bytes),
+      ),
       align: "right",
       dispensable: 1,
     },
     {
       title: "PATH",
       rest: true,
-      cell: ({ file }) =>
-        file === undefined
-          ? ""
-          : [
-              { text: file.path, style: file.deleted ? theme.bad : undefined },
-              { text: file.deleted ? `  deleted, holds ${humanSize(file.held)}` : "", style: theme.bad },
-            ],
+      cell: ({ file, mapped }) => {
+        if (mapped) return [{ text: `${mapped.path}  deleted, only mapped`, style: theme.bad }];
+        if (file === undefined) return "";
+        return [
+          { text: file.path, style: file.deleted ? theme.bad : undefined },
+          { text: file.deleted ? `  deleted, holds ${humanSize(file.held)}` : "", style: theme.bad },
+        ];
+      },
     },
   ];
 }
 
 function remark(item: OpenFileItem | undefined): string {
+  if (item?.mapped) return "no name or descriptor leads there any more; it may hold its size until it is unmapped";
   if (!item?.file) return "";
   const { deleted, held } = item.file;
   if (!deleted) return "";
@@ -142,9 +158,10 @@ function held(items: readonly OpenFileItem[]): string {
 }
 
 function accessWord({ access, append }: ProcessFile): string {
-  const word = { read: "r", write: "w", "read and write": "rw", path: "-" }[access];
-  return append ? `${word}a` : word;
+  return append ? `${LETTERS[access]}a` : LETTERS[access];
 }
+
+const LETTERS = { read: "r", write: "w", "read and write": "rw", path: "-" } as const;
 
 function hasPositions({ facts }: ProcessFile): boolean {
   const kind = kindOf(facts.mode);
