@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { PortholeError } from "../errors.ts";
+import { canKeepHoles, copySparse, type Extent } from "./copy-sparse.ts";
 import { Errno, systemError } from "./errno.ts";
 import { getFlags } from "./file.ts";
 import { errno, libc, Memory } from "./libc.ts";
@@ -24,7 +25,8 @@ export interface CopyOptions {
 
 /**
  * Copies a regular file (of /proc and /sys too) to a descriptor as fast as the kernel can: copy_file_range(2) to a file, sendfile(2) to anything
- * else, pread and write where neither works. Returns the bytes copied, up to the first end of file. The source's own offset is neither used nor moved.
+ * else, pread and write where neither works. Returns the bytes copied, up to the first end of file. The source's own offset is not used; finding
+ * the holes of a sparse file moves it, and sets it back. Such holes stay holes in a regular file that is not opened to append.
  *
  * Synchronous on purpose: nothing is faster, and with signals at their default action Ctrl-C still ends the process between two chunks; do not call
  * it with a SIGINT handler installed. A non-blocking output is waited for. Throws FILE with the errno: EPIPE (the reader is gone), ENOSPC,
@@ -42,21 +44,20 @@ export function copyToFd(source: OwnedFd, out: number, options: CopyOptions = {}
     end: start + (options.length ?? 1n << 62n),
     onProgress: options.onProgress && ((position) => options.onProgress?.(position - start)),
   };
-  // A file that claims to be empty makes up its content when it is read: sendfile and copy_file_range may see nothing.
-  if (from.size > 0n) {
-    if (isRegular(to) && copyByRange(copy)) return copy.position - start;
-    if (copyBySendfile(copy)) return copy.position - start;
-  }
-  copyByRead(copy);
+  if (!canKeepHoles(from, to, out)) copyAll(copy, from.size > 0n, isRegular(to));
+  else if (!copySparse(copy, (extent) => copyAll(extent, true, true))) throw writeError(errno());
   return copy.position - start;
 }
 
+/** A file that claims to be empty makes up its content when it is read: sendfile and copy_file_range may see nothing. */
+function copyAll(copy: Copy, hasSize: boolean, toFile: boolean): void {
+  if (hasSize && toFile && copyByRange(copy)) return;
+  if (hasSize && copyBySendfile(copy)) return;
+  copyByRead(copy);
+}
+
 /** How far a copy has come. */
-interface Copy {
-  source: number;
-  out: number;
-  position: bigint;
-  end: bigint;
+interface Copy extends Extent {
   onProgress: ((position: bigint) => void) | undefined;
 }
 

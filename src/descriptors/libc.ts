@@ -74,6 +74,7 @@ export const libc = onFirstUse({
     (call: number, fd: number, vector: number, count: number, low: number, high: number, flags: number) => number
   >("int64_t syscall(long, int, uintptr_t, int, int64_t, int64_t, int)"),
   lseek: declare<(fd: number, offset: number, whence: number) => number | bigint>("int64_t lseek(int, int64_t, int)"),
+  ftruncate: declare<(fd: number, length: number) => number>("int ftruncate(int, int64_t)"),
   sendfile: declare<(out: number, source: number, offset: number, length: number) => number>(
     "int64_t sendfile(int, int, uintptr_t, size_t)",
   ),

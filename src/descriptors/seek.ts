@@ -4,6 +4,7 @@ import type { OwnedFd } from "./owned-fd.ts";
 
 const SEEK_SET = 0;
 const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
 
 /**
  * The offset of the first byte at or after `offset` that is not in a hole (lseek(2), SEEK_DATA): `offset` itself where the file system keeps no
@@ -18,6 +19,18 @@ export function seekData(fd: OwnedFd | number, offset: number): number | undefin
   if (error === Errno.ENXIO) return undefined;
   // A file system or device that knows nothing of holes.
   if (error === Errno.EINVAL) return offset;
+  throw systemError("FILE", "cannot seek", error);
+}
+
+/**
+ * The offset of the first hole at or after `offset`, the end of the file being one (lseek(2), SEEK_HOLE); undefined where there
+ * is no account of holes. Moves the file offset as {@link seekData} does. Throws FILE with the errno.
+ */
+export function seekHole(fd: OwnedFd | number, offset: number): number | undefined {
+  const found = libc.lseek(typeof fd === "number" ? fd : fd.number, offset, SEEK_HOLE);
+  if (found >= 0) return Number(found);
+  const error = errno();
+  if (error === Errno.EINVAL || error === Errno.ENXIO) return undefined;
   throw systemError("FILE", "cannot seek", error);
 }
 

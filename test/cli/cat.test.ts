@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { mkfifo } from "../../src/descriptors/file.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
@@ -50,6 +50,20 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
       const result = await cat("content");
       expect([result.code, result.stderr, result.stdout.equals(Buffer.from(content as string))]).toEqual([0, "", true]);
     }
+  });
+
+  test("keeps the holes of sparse files in a file, and writes the next file behind them", async () => {
+    put("sparse", "start");
+    truncateSync(`${place.host}/sparse`, 30_000_000);
+    put("end", "the end\n");
+    const out = `${temporaryDirectory()}/out`;
+    const before = ["sh", "-c", `exec "$@" >${out}`, "sh"];
+    const result = await someone.run(["cat", ...["sparse", "sparse", "end"].map(target)], { before });
+    expect(result).toMatchObject({ code: 0, stderr: "" });
+    const sparse = readFileSync(`${place.host}/sparse`);
+    expect(readFileSync(out).equals(Buffer.concat([sparse, sparse, Buffer.from("the end\n")]))).toBe(true);
+    // One block of 64 KiB at most for each piece of data, whatever the file system's blocks are.
+    expect(statSync(out).blocks * 512).toBeLessThan(4 * 65_536);
   });
 
   test.each(["with space", " ", "with\nnewline", "-dash", "é€😀", "a:b", "$(x) `y` *?[", "\u001b]0;title\u0007"])(

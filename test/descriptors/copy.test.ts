@@ -1,8 +1,19 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { constants, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { openPath, pipe, setNonBlocking } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { copyToFd } from "../../src/descriptors/transfer.ts";
@@ -217,3 +228,112 @@ test.each(["SIGPIPE", "SIGINT", "SIGTERM"])(
     expect(stdout.toString()).toBe("");
   },
 );
+
+/** A file of these parts: bytes, or the length of a hole. Returns its path. */
+function sparseFile(...parts: (Buffer | number)[]): string {
+  const path = join(temporaryDirectory(), "sparse");
+  writeFileSync(path, "");
+  const fd = openSync(path, "r+");
+  let size = 0;
+  for (const part of parts) {
+    if (typeof part !== "number") writeSync(fd, part, 0, part.length, size);
+    size += typeof part === "number" ? part : part.length;
+  }
+  ftruncateSync(fd, size);
+  closeSync(fd);
+  return path;
+}
+
+const MIB = 1024 * 1024;
+
+describe("the holes of a file that is copied to a file", () => {
+  const page = () => randomBytes(4096);
+
+  test.each([
+    ["in front", [MIB, page()]],
+    ["in the middle", [page(), MIB, page(), MIB, page()]],
+    ["at the end", [page(), MIB]],
+    ["that are all of it", [8 * MIB]],
+    ["that end within a block", [Buffer.from("a"), 100_001, Buffer.from("b"), 99_999]],
+  ])("stay holes: %s", (_, parts) => {
+    const path = sparseFile(...parts);
+    const from = owned(openPath(path, O_RDONLY));
+    const { out, path: copy } = toNewFile();
+    expect(copyToFd(from, out.number)).toBe(BigInt(statSync(path).size));
+    expect(Buffer.compare(readFileSync(copy), readFileSync(path))).toBe(0);
+    out.close();
+    // 64 KiB for a file system that allocates ahead.
+    expect(statSync(copy).blocks).toBeLessThanOrEqual(statSync(path).blocks + 128);
+  });
+
+  test("leave the output's offset behind them, for what is written next", () => {
+    const path = sparseFile(page(), MIB);
+    const { out, path: copy } = toNewFile();
+    for (let time = 0; time < 2; time++) {
+      copyToFd(owned(openPath(path, O_RDONLY)), out.number);
+      writeSync(out.number, "next");
+    }
+    const once = Buffer.concat([readFileSync(path), Buffer.from("next")]);
+    expect(Buffer.compare(readFileSync(copy), Buffer.concat([once, once]))).toBe(0);
+  });
+
+  test("are zeros over what the output had already, whose rest stays", () => {
+    const path = sparseFile(page(), MIB, page());
+    const old = randomBytes(2 * MIB);
+    for (const length of [0, 5_000, 4096 + MIB, 2 * MIB]) {
+      const { out, path: copy } = toNewFile(old.subarray(0, length));
+      copyToFd(owned(openPath(path, O_RDONLY)), out.number);
+      const content = readFileSync(path);
+      const expected = Buffer.concat([content, old.subarray(content.length, Math.max(length, content.length))]);
+      expect(Buffer.compare(readFileSync(copy), expected)).toBe(0);
+    }
+  });
+
+  test("are copied as far as a part of the file goes", () => {
+    const path = sparseFile(MIB, page(), MIB);
+    const { out, path: copy } = toNewFile();
+    const offset = 1000;
+    out.close();
+    for (const length of [500, MIB, MIB + 5000]) {
+      truncateSync(copy, 0);
+      const next = owned(openPath(copy, O_RDWR));
+      const part = { offset: BigInt(offset), length: BigInt(length) };
+      expect(copyToFd(owned(openPath(path, O_RDONLY)), next.number, part)).toBe(BigInt(length));
+      const expected = readFileSync(path).subarray(offset, offset + length);
+      expect(Buffer.compare(readFileSync(copy), expected)).toBe(0);
+    }
+  });
+
+  test("grow and shrink with the file while it is copied", () => {
+    const path = sparseFile(page(), MIB, page());
+    const { out, path: copy } = toNewFile();
+    let grown = false;
+    copyToFd(owned(openPath(path, O_RDONLY)), out.number, {
+      onProgress: () => {
+        if (!grown) truncateSync(path, 3 * MIB);
+        grown = true;
+      },
+    });
+    expect(Buffer.compare(readFileSync(copy), readFileSync(path))).toBe(0);
+    const { out: second, path: short } = toNewFile();
+    copyToFd(owned(openPath(path, O_RDONLY)), second.number, { onProgress: () => truncateSync(path, 4096) });
+    expect(Buffer.compare(readFileSync(short), readFileSync(path))).toBe(0);
+  });
+
+  test("do not move the source's own offset", () => {
+    const from = owned(openPath(sparseFile(MIB, page(), MIB), O_RDONLY));
+    const first = Buffer.alloc(10);
+    readSync(from.number, first, 0, 10, null);
+    copyToFd(from, toNewFile().out.number);
+    const here = Buffer.alloc(8);
+    expect(readSync(from.number, here, 0, 8, null)).toBe(8);
+    expect(readFileSync(`/proc/self/fdinfo/${from.number}`, "latin1")).toMatch(/^pos:\t18$/m);
+  });
+});
+
+/** A file to write to, with this content and its offset at the beginning. */
+function toNewFile(content: Buffer = Buffer.alloc(0)): { out: OwnedFd; path: string } {
+  const path = join(temporaryDirectory(), "out");
+  writeFileSync(path, content);
+  return { out: owned(openPath(path, O_RDWR)), path };
+}
