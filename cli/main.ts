@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { fail } from "./fail.ts";
-import { program } from "./program.ts";
+import { fail } from "./io/fail.ts";
+import { program } from "./program/index.ts";
 
 declare const PORTHOLE_VERSION: string;
 
@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   }
   let args = process.argv.slice(2);
   // Rare: a name that is not UTF-8. Only then is the library needed before the command is known.
-  if (args.some((arg) => arg.includes("\ufffd"))) args = (await import("../src/index.ts")).exactArguments(args);
+  if (args.some((arg) => arg.includes("\ufffd"))) args = (await import("../src/target.ts")).exactArguments(args);
   // Alone, with options alone, or with a target, which no command's name looks like, it is the screen.
   const [first = "-"] = args;
   if (/^-|[:/]/.test(first) && !/^(-h|--help|-V|--version|--)$/.test(first)) args.unshift("browse");

@@ -1,10 +1,10 @@
 import { PortholeError } from "./errors.ts";
-import type { OpenFile } from "./open-file.ts";
-import type { FileSearchOptions } from "./text/grep/file-search.ts";
-import type { Matcher } from "./text/grep/matcher.ts";
-import type { Scanner } from "./text/grep/scanner.ts";
-import { type SeekableFile, searchFile, searchStream } from "./text/grep/search-file.ts";
-import type { Sink } from "./text/grep/sink.ts";
+import type { OpenFile } from "./sessions/open-file.ts";
+import type { FileSearchOptions } from "./text/search/file-search.ts";
+import type { Matcher } from "./text/search/matcher.ts";
+import type { Scanner } from "./text/search/scanner.ts";
+import { type SeekableFile, searchFile, searchStream } from "./text/search/search-file.ts";
+import type { Sink } from "./text/search/sink.ts";
 
 /** Options of {@link searchOpenFile}. */
 export interface SearchOptions extends FileSearchOptions {

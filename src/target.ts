@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { PortholeError } from "./errors.ts";
-import { decodeText } from "./text/decode.ts";
-import { encodeText } from "./text/encode.ts";
+import { decodeText } from "./text/encoding/decode.ts";
+import { encodeText } from "./text/encoding/encode.ts";
 
 /**
  * What a user names. Paths are text in which a byte that is not UTF-8 stands as a lone surrogate U+DC80..U+DCFF (as in

@@ -1,8 +1,8 @@
 import stringWidth from "string-width";
-import { type LiveAgent, listAgents } from "../../src/index.ts";
+import { type LiveAgent, listAgents } from "../../src/sessions/index.ts";
 import { sanitiseText } from "../../src/text/index.ts";
-import { jsonLine } from "../json.ts";
-import { write } from "../output.ts";
+import { jsonLine } from "../io/json.ts";
+import { write } from "../io/output.ts";
 
 /** `porthole agents`: one line for each live agent. */
 export async function agents(options: { json?: boolean }): Promise<number> {

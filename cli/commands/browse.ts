@@ -1,13 +1,13 @@
-import { parseSessionTarget, parseTarget } from "../../src/index.ts";
+import { parseSessionTarget, parseTarget } from "../../src/target.ts";
 import type { ReachOptions } from "../program/shared.ts";
-import { App } from "../tui/app.ts";
+import { App } from "../tui/app/app.ts";
+import { requireTerminal } from "../tui/app/require-terminal.ts";
+import { absolutePath } from "../tui/browser/browsed-target.ts";
 import { Browser } from "../tui/browser/browser.ts";
 import { ContainersView } from "../tui/browser/containers-view.ts";
 import { FilesView } from "../tui/browser/files-view.ts";
 import { BrowserNavigator } from "../tui/browser/navigator.ts";
-import { absolutePath } from "../tui/browser/place.ts";
 import { readConfig } from "../tui/config.ts";
-import { requireTerminal } from "../tui/require-terminal.ts";
 import type { Host } from "../tui/view.ts";
 
 /** `porthole` alone, and `porthole browse`: the containers, or the files of one place, in the terminal. */

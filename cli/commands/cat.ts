@@ -1,11 +1,14 @@
 import { writeSync } from "node:fs";
-import { isTerminal, type OpenFile, PortholeError, type Session, type Target, WRITE_FAILED } from "../../src/index.ts";
-import { complain, exitStatus, printable, report } from "../fail.ts";
-import { AHEAD, type Opened, openAhead } from "../open-ahead.ts";
-import { outputLost, write } from "../output.ts";
+import { isTerminal, WRITE_FAILED } from "../../src/descriptors/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import type { OpenFile, Session } from "../../src/sessions/index.ts";
+import type { Target } from "../../src/target.ts";
+import { complain, exitStatus, printable, report } from "../io/fail.ts";
+import { outputLost, write } from "../io/output.ts";
+import { inputPieces } from "../io/standard-input.ts";
 import type { ReachOptions } from "../program/shared.ts";
-import { Reach } from "../reach.ts";
-import { inputPieces } from "../standard-input.ts";
+import { AHEAD, type Opened, openAhead } from "../targets/open-ahead.ts";
+import { Reach } from "../targets/reach.ts";
 
 /** `porthole cat`: writes each target to standard output, goes on after one that fails, and returns the worst status. */
 export async function cat(targets: string[], options: ReachOptions & { trace?: boolean }): Promise<number> {
@@ -72,7 +75,7 @@ function tell(target: Target, session: Session, file: OpenFile, milliseconds: nu
 /** A copy that may take long tells its progress where somebody can see it. */
 async function copy(file: OpenFile): Promise<void> {
   if (!isTerminal(2)) return void (await file.copyTo(1));
-  const { Progress } = await import("../progress.ts");
+  const { Progress } = await import("../io/progress.ts");
   // What the kernel makes up has no size.
   const progress = new Progress(file.size() || undefined);
   try {

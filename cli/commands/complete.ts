@@ -2,7 +2,7 @@ import { writeSync } from "node:fs";
 import type { Command } from "commander";
 import { type Candidate, wantedAt } from "../completion/walk.ts";
 import { quoteFor, type ShellWord, shellWords } from "../completion/words.ts";
-import { printable } from "../fail.ts";
+import { printable } from "../io/fail.ts";
 
 /** What the shells' scripts are told by the exit status. */
 const Status = { found: 0, files: 10, programs: 11 } as const;

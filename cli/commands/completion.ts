@@ -1,4 +1,4 @@
-import { write } from "../output.ts";
+import { write } from "../io/output.ts";
 
 /** Every shell that `porthole completion` knows. */
 export type Shell = "bash" | "zsh" | "fish";

@@ -1,8 +1,11 @@
 import { writeSync } from "node:fs";
-import { dieOf, follow, followSource, type OpenFile, PortholeError } from "../../src/index.ts";
-import { type Sandbox, startSandbox } from "../../src/sandbox.ts";
+import { dieOf } from "../../src/descriptors/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { follow, followSource } from "../../src/follow/index.ts";
+import type { OpenFile } from "../../src/sessions/index.ts";
+import { type Sandbox, startSandbox } from "../../src/sessions/index.ts";
 import { TerminalStream } from "../../src/text/index.ts";
-import { hasScreen } from "../tui/require-terminal.ts";
+import { hasScreen } from "../tui/app/require-terminal.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 

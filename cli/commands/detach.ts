@@ -1,5 +1,6 @@
-import { detachAgents, detachAll, PortholeError } from "../../src/index.ts";
-import { report } from "../fail.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { detachAgents, detachAll } from "../../src/sessions/index.ts";
+import { report } from "../io/fail.ts";
 
 /** `porthole detach`: ends agents. Says nothing when it worked, like rm. */
 export async function detach(name: string | undefined, options: { all?: boolean; engine?: string }): Promise<number> {

@@ -1,5 +1,5 @@
-import { prepareMount } from "../../src/index.ts";
-import { write } from "../output.ts";
+import { prepareMount } from "../../src/sessions/index.ts";
+import { write } from "../io/output.ts";
 
 /** `porthole docker-args`: prints what `docker run` needs for the mount route. */
 export async function dockerArgs(): Promise<number> {

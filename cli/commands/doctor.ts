@@ -1,8 +1,10 @@
-import { isTerminal, PortholeError, parseSessionTarget } from "../../src/index.ts";
-import { diagnose, type Finding } from "../../src/tools.ts";
-import { Exit, printable } from "../fail.ts";
-import { jsonLine } from "../json.ts";
-import { write } from "../output.ts";
+import { isTerminal } from "../../src/descriptors/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { parseSessionTarget } from "../../src/target.ts";
+import { diagnose, type Finding } from "../doctor/diagnose.ts";
+import { Exit, printable } from "../io/fail.ts";
+import { jsonLine } from "../io/json.ts";
+import { write } from "../io/output.ts";
 
 /** `porthole doctor`: one line for each thing that porthole rests on. 1 when something that is needed does not work. */
 export async function doctor(

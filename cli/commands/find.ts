@@ -1,12 +1,15 @@
-import { isTerminal, PortholeError, pathBytes, type Session } from "../../src/index.ts";
-import { type FindExpression, parseFind, readNames, type WalkedFile, walk } from "../../src/listing.ts";
-import { exitStatus, report } from "../fail.ts";
-import { jsonLine } from "../json.ts";
+import { isTerminal } from "../../src/descriptors/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { type FindExpression, parseFind, readNames, type WalkedFile, walk } from "../../src/files/index.ts";
+import type { Session } from "../../src/sessions/index.ts";
+import { pathBytes } from "../../src/target.ts";
+import { exitStatus, report } from "../io/fail.ts";
+import { jsonLine } from "../io/json.ts";
+import { write } from "../io/output.ts";
+import { filesLine, Progress } from "../io/progress.ts";
 import { fileRecord } from "../ls/record.ts";
-import { write } from "../output.ts";
 import type { ReachOptions } from "../program/shared.ts";
-import { filesLine, Progress } from "../progress.ts";
-import { type NamedTarget, Reach } from "../reach.ts";
+import { type NamedTarget, Reach } from "../targets/reach.ts";
 
 export interface FindOptions extends ReachOptions {
   bare?: boolean;

@@ -1,11 +1,14 @@
-import { isTerminal, type OpenFile, PortholeError, type Session } from "../../src/index.ts";
-import { Matcher, type MatchOptions, Output, Scanner, searchOpenFile } from "../../src/searching.ts";
-import { report } from "../fail.ts";
+import { isTerminal } from "../../src/descriptors/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { searchOpenFile } from "../../src/search-open-file.ts";
+import type { OpenFile, Session } from "../../src/sessions/index.ts";
+import { Matcher, type MatchOptions, Output, Scanner } from "../../src/text/index.ts";
 import type { GrepOptions } from "../grep/options.ts";
 import { type Presentation, present, refuseContradictions } from "../grep/presentation.ts";
-import { write } from "../output.ts";
-import { Progress } from "../progress.ts";
-import { type NamedTarget, Reach } from "../reach.ts";
+import { report } from "../io/fail.ts";
+import { write } from "../io/output.ts";
+import { Progress } from "../io/progress.ts";
+import { type NamedTarget, Reach } from "../targets/reach.ts";
 
 /** ripgrep's exit statuses, which are grep's. */
 const Status = { matched: 0, unmatched: 1, failed: 2 } as const;
@@ -105,7 +108,7 @@ class Grep {
 
   /** Regular files below, except what is hidden; symbolic links are not followed. */
   async #directory(presentation: Presentation, session: Session, text: string, path: string): Promise<void> {
-    const { walk } = await import("../../src/listing.ts");
+    const { walk } = await import("../../src/files/index.ts");
     // With the slash a directory that is named by a link is entered.
     const slash = path.endsWith("/") ? "" : "/";
     const isSought = (name: string) => this.#options.hidden === true || !name.startsWith(".");

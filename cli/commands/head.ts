@@ -1,12 +1,14 @@
-import { PortholeError } from "../../src/index.ts";
-import { lastLinesOffset, StreamEnd, StreamStart, seekTo, TimestampReader } from "../../src/tailing.ts";
-import { exitStatus } from "../fail.ts";
-import { type NamedTarget, Reach } from "../reach.ts";
+import { seekTo } from "../../src/descriptors/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { lastLinesOffset, StreamEnd, StreamStart } from "../../src/follow/index.ts";
+import { TimestampReader } from "../../src/text/index.ts";
+import { exitStatus } from "../io/fail.ts";
 import type { Amount } from "../tail/amount.ts";
 import { cannotOpen, errorReading, misused, reasonOf, say } from "../tail/complaints.ts";
 import { type Input, pieces, sizeOf, standardInput } from "../tail/input.ts";
 import { type CommonOptions, commonOptions, type RawOptions } from "../tail/options.ts";
 import { Printer } from "../tail/printer.ts";
+import { type NamedTarget, Reach } from "../targets/reach.ts";
 
 /** `porthole head`: writes the beginning of each target to standard output as GNU head, and returns the worst status. */
 export async function head(texts: string[], raw: RawOptions): Promise<number> {

@@ -1,9 +1,10 @@
-import { PortholeError, parseTarget } from "../../src/index.ts";
-import { dumpOpenFile } from "../../src/searching.ts";
-import { complain, exitStatus, printable, report } from "../fail.ts";
-import { write } from "../output.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { parseTarget } from "../../src/target.ts";
+import { dumpOpenFile } from "../hexdump/dump-open-file.ts";
+import { complain, exitStatus, printable, report } from "../io/fail.ts";
+import { write } from "../io/output.ts";
 import type { ReachOptions } from "../program/shared.ts";
-import { Reach } from "../reach.ts";
+import { Reach } from "../targets/reach.ts";
 
 export interface HexdumpOptions extends ReachOptions {
   canonical?: boolean;

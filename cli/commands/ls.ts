@@ -1,4 +1,5 @@
-import { isTerminal, PortholeError, pathBytes, type Session } from "../../src/index.ts";
+import { isTerminal } from "../../src/descriptors/index.ts";
+import { PortholeError } from "../../src/errors.ts";
 import {
   isUnseen,
   joinPath,
@@ -7,16 +8,18 @@ import {
   readNames,
   typeOf,
   UsageCounter,
-} from "../../src/listing.ts";
-import { exitStatus, report } from "../fail.ts";
+} from "../../src/files/index.ts";
+import type { Session } from "../../src/sessions/index.ts";
+import { pathBytes } from "../../src/target.ts";
+import { exitStatus, report } from "../io/fail.ts";
+import { write } from "../io/output.ts";
+import { filesLine, Progress } from "../io/progress.ts";
 import { type Directory, Entries, type Items } from "../ls/entries.ts";
 import type { Item } from "../ls/item.ts";
 import type { LsOptions } from "../ls/options.ts";
 import { order } from "../ls/order.ts";
 import { type View, view } from "../ls/view.ts";
-import { write } from "../output.ts";
-import { filesLine, Progress } from "../progress.ts";
-import { type NamedTarget, Reach } from "../reach.ts";
+import { type NamedTarget, Reach } from "../targets/reach.ts";
 
 /** `porthole ls`: lists what is named, goes on after what fails, and returns the worst status. */
 export async function ls(texts: string[], given: LsOptions): Promise<number> {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { write } from "../output.ts";
+import { write } from "../io/output.ts";
 
 /** `porthole man`: writes the manual page (man(7)), made from the commands' own definitions. */
 export async function man(root: Command): Promise<number> {

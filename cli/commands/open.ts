@@ -1,13 +1,16 @@
-import { followSource, type OpenFile, PortholeError, parseTarget, type Session, type Target } from "../../src/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { followSource } from "../../src/follow/index.ts";
+import type { OpenFile, Session } from "../../src/sessions/index.ts";
+import { parseTarget, type Target } from "../../src/target.ts";
 import type { ReachOptions } from "../program/shared.ts";
-import { Reach } from "../reach.ts";
 import { followedIn } from "../tail/followed.ts";
-import { Place } from "../tail/place.ts";
-import { Around } from "../tui/around.ts";
-import { GONE_MS } from "../tui/browser/place.ts";
-import { openScreen } from "../tui/open.ts";
-import { requireTerminal } from "../tui/require-terminal.ts";
-import type { ViewerOptions, ViewerStart } from "../tui/viewer-view.ts";
+import { Place } from "../tail/followed-target.ts";
+import { Reach } from "../targets/reach.ts";
+import { Around } from "../tui/app/around.ts";
+import { openScreen } from "../tui/app/open.ts";
+import { requireTerminal } from "../tui/app/require-terminal.ts";
+import { GONE_MS } from "../tui/browser/browsed-target.ts";
+import type { ViewerOptions, ViewerStart } from "../tui/viewer/viewer-view.ts";
 
 /** `porthole open`: one file in the terminal. */
 export async function open(
@@ -76,7 +79,7 @@ async function show(
         title: text,
         subtitle: `${session.route}, ${file.kind}`,
         location: around.location,
-        lend: async () => (await import("../../src/tools.ts")).copyOpenFile(file),
+        lend: async () => (await import("../../src/sessions/index.ts")).copyOpenFile(file),
         zone: target.kind === "local" ? "local" : "utc",
         ...start,
         followSource: source,

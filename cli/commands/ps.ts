@@ -1,12 +1,14 @@
 import stringWidth from "string-width";
-import { kindOf, PortholeError, parseSessionTarget } from "../../src/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { listProcesses, type ProcessFile, readNames, type TargetProcess } from "../../src/files/index.ts";
+import { kindOf } from "../../src/sessions/index.ts";
+import { parseSessionTarget } from "../../src/target.ts";
 import { sanitiseText } from "../../src/text/index.ts";
-import { listProcesses, type ProcessFile, readNames, type TargetProcess } from "../../src/tools.ts";
-import { exitStatus, report } from "../fail.ts";
-import { jsonLine } from "../json.ts";
-import { write } from "../output.ts";
+import { exitStatus, report } from "../io/fail.ts";
+import { jsonLine } from "../io/json.ts";
+import { write } from "../io/output.ts";
 import type { ReachOptions } from "../program/shared.ts";
-import { Reach } from "../reach.ts";
+import { Reach } from "../targets/reach.ts";
 
 export interface PsOptions extends ReachOptions {
   files?: boolean;

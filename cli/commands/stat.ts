@@ -1,14 +1,17 @@
-import { isTerminal, kindOf, PortholeError, pathBytes, type Session } from "../../src/index.ts";
-import { type Backing, backingOf, type Mount, mountOf, mountsOf, readNames, typeOf } from "../../src/listing.ts";
-import { exitStatus, report } from "../fail.ts";
-import { jsonLine } from "../json.ts";
+import { isTerminal } from "../../src/descriptors/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { type Backing, backingOf, type Mount, mountOf, mountsOf, readNames, typeOf } from "../../src/files/index.ts";
+import { kindOf, type Session } from "../../src/sessions/index.ts";
+import { pathBytes } from "../../src/target.ts";
+import { exitStatus, report } from "../io/fail.ts";
+import { jsonLine } from "../io/json.ts";
+import { write } from "../io/output.ts";
 import type { Item } from "../ls/item.ts";
 import { modeText } from "../ls/mode.ts";
 import { fileRecord } from "../ls/record.ts";
 import { fullTime } from "../ls/times.ts";
-import { write } from "../output.ts";
 import type { ReachOptions } from "../program/shared.ts";
-import { type NamedTarget, Reach } from "../reach.ts";
+import { type NamedTarget, Reach } from "../targets/reach.ts";
 
 export interface StatOptions extends ReachOptions {
   dereference?: boolean;

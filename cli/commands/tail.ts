@@ -1,11 +1,11 @@
 import { fstatSync } from "node:fs";
-import { Exit, exitStatus } from "../fail.ts";
-import { Reach } from "../reach.ts";
+import { Exit, exitStatus } from "../io/fail.ts";
 import { misused, reasonOf, say } from "../tail/complaints.ts";
 import { type RawOptions, type TailOptions, tailOptions } from "../tail/options.ts";
 import { quoted } from "../tail/quote.ts";
 import { sinceTime } from "../tail/since.ts";
 import { Tailing } from "../tail/tailing.ts";
+import { Reach } from "../targets/reach.ts";
 
 /** `porthole tail`: writes the end of each target to standard output, and follows them, as GNU tail; returns the worst status. */
 export async function tail(texts: string[], raw: RawOptions): Promise<number> {

@@ -1,10 +1,12 @@
-import { dieOf, type OpenFile, PortholeError } from "../../src/index.ts";
-import { reopenError, runTool, type ToolEnd, type ToolFiles, toolPath } from "../../src/tools.ts";
-import { report } from "../fail.ts";
-import { makeLinks } from "../links.ts";
-import { fillIn, fillInDirectory, hasDirectory, hasPlaceholder, withoutPlaceholders } from "../placeholders.ts";
+import { dieOf } from "../../src/descriptors/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import type { OpenFile } from "../../src/sessions/index.ts";
+import { report } from "../io/fail.ts";
 import type { ReachOptions } from "../program/shared.ts";
-import { type NamedTarget, Reach } from "../reach.ts";
+import { type NamedTarget, Reach } from "../targets/reach.ts";
+import { makeLinks } from "../with/links.ts";
+import { fillIn, fillInDirectory, hasDirectory, hasPlaceholder, withoutPlaceholders } from "../with/placeholders.ts";
+import { reopenError, runTool, type ToolEnd, type ToolFiles, toolPath } from "../with/run-tool.ts";
 
 /** What `porthole with` ends with when the command did not run, as env(1) and docker run have it. */
 const Status = { failed: 125, cannotRun: 126, notFound: 127 } as const;

@@ -1,5 +1,7 @@
-import { PortholeError, parseTarget, type Session, type Target } from "../../src/index.ts";
-import { connectInPassing, enterableProcesses, runningContainers } from "../../src/tools.ts";
+import { PortholeError } from "../../src/errors.ts";
+import type { Session } from "../../src/sessions/index.ts";
+import { parseTarget, type Target } from "../../src/target.ts";
+import { connectInPassing, enterableProcesses, runningContainers } from "./sources.ts";
 import type { Candidate } from "./walk.ts";
 
 /** More are no help to anybody. */

@@ -1,4 +1,5 @@
-import { PortholeError, pathBytes } from "../../src/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { pathBytes } from "../../src/target.ts";
 import {
   type BinaryMode,
   JsonPrinter,
@@ -7,7 +8,7 @@ import {
   type Output,
   type Sink,
   SummaryPrinter,
-} from "../../src/searching.ts";
+} from "../../src/text/index.ts";
 import type { GrepOptions } from "./options.ts";
 
 /** Hears what is found in one file, and knows whether anything was. */

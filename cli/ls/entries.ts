@@ -1,5 +1,6 @@
-import { type DirectoryEntry, PortholeError } from "../../src/index.ts";
-import { joinPath } from "../../src/listing.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { joinPath } from "../../src/files/index.ts";
+import type { DirectoryEntry } from "../../src/sessions/index.ts";
 import type { Item } from "./item.ts";
 import { PackedEntries } from "./packed-entries.ts";
 import { sortByAmount, sortByBytes } from "./sort.ts";

@@ -1,4 +1,4 @@
-import type { FileFacts } from "../../src/index.ts";
+import type { FileFacts } from "../../src/protocol/index.ts";
 
 /** One file as `ls` and `stat` show it. */
 export interface Item {

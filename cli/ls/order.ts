@@ -1,4 +1,4 @@
-import { pathBytes } from "../../src/index.ts";
+import { pathBytes } from "../../src/target.ts";
 import type { Item } from "./item.ts";
 
 /** Items in the order that `ls` shows them: by name, or newest or largest first and by name among equals. */

@@ -1,4 +1,6 @@
-import { type DirectoryEntry, type FileFacts, pathBytes, pathText } from "../../src/index.ts";
+import type { FileFacts } from "../../src/protocol/index.ts";
+import type { DirectoryEntry } from "../../src/sessions/index.ts";
+import { pathBytes, pathText } from "../../src/target.ts";
 import { FACTS_SIZE, PackedFacts, packFacts } from "./packed-facts.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { FileFacts } from "../../src/index.ts";
+import type { FileFacts } from "../../src/protocol/index.ts";
 
 /** Bytes that {@link packFacts} writes. */
 export const FACTS_SIZE = 116;

@@ -1,5 +1,5 @@
-import { kindOf } from "../../src/index.ts";
-import { nameOf } from "../../src/listing.ts";
+import { nameOf } from "../../src/files/index.ts";
+import { kindOf } from "../../src/sessions/index.ts";
 import type { Item } from "./item.ts";
 import { isoTime } from "./times.ts";
 

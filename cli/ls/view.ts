@@ -1,5 +1,5 @@
-import { isTerminal } from "../../src/index.ts";
-import { jsonLine } from "../json.ts";
+import { isTerminal } from "../../src/descriptors/index.ts";
+import { jsonLine } from "../io/json.ts";
 import { Colours } from "./colours.ts";
 import { inColumns } from "./columns.ts";
 import type { Items } from "./entries.ts";

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { parseStart } from "../tui/start-position.ts";
-import type { ViewerStart } from "../tui/viewer-view.ts";
+import { parseStart } from "../tui/viewer/start-position.ts";
+import type { ViewerStart } from "../tui/viewer/viewer-view.ts";
 import { end, examples, reaching, seconds } from "./shared.ts";
 import { rewriting } from "./traditional.ts";
 

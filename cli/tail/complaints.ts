@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { Exit, printable } from "../fail.ts";
+import { Exit, printable } from "../io/fail.ts";
 import { Misuse } from "./amount.ts";
 import { quoted } from "./quote.ts";
 

@@ -3,9 +3,9 @@ import {
   type FollowSource,
   type FollowSourceOptions,
   followSource,
-  type OpenFile,
-} from "../../src/index.ts";
-import type { Place } from "./place.ts";
+} from "../../src/follow/index.ts";
+import type { OpenFile } from "../../src/sessions/index.ts";
+import type { Place } from "./followed-target.ts";
 
 /** What the follow engine needs of a file in a place that comes back: a restarted container has a new session, which is asked from then on. */
 export function followedIn(

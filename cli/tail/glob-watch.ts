@@ -1,5 +1,6 @@
-import type { Session } from "../../src/index.ts";
-import { DIRECTORY_CHANGES, DIRECTORY_GONE, hasGlob } from "../../src/tailing.ts";
+import { hasGlob } from "../../src/files/index.ts";
+import { DIRECTORY_CHANGES, DIRECTORY_GONE } from "../../src/follow/index.ts";
+import type { Session } from "../../src/sessions/index.ts";
 
 /** Milliseconds after which to look although the directory is quiet: what no watch tells is left (a parent renamed). */
 const QUIET_MS = 10_000;

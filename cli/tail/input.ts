@@ -1,7 +1,7 @@
 import { fstatSync, readFileSync } from "node:fs";
-import { connect, type OpenFile } from "../../src/index.ts";
-import { sizeByReading } from "../../src/tailing.ts";
-import { inputPieces } from "../standard-input.ts";
+import { sizeByReading } from "../../src/follow/index.ts";
+import { connect, type OpenFile } from "../../src/sessions/index.ts";
+import { inputPieces } from "../io/standard-input.ts";
 
 /** What head and tail read from: a file of a target, or standard input. */
 export interface Input {

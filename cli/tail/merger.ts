@@ -1,4 +1,4 @@
-import { LineClock, LineSplitter, mergeLines, ReorderWindow, type TimedLine } from "../../src/tailing.ts";
+import { LineClock, LineSplitter, mergeLines, ReorderWindow, type TimedLine } from "../../src/follow/index.ts";
 
 /** How long a line waits for an earlier one of another file, while files are followed. */
 const WINDOW_MS = 250;

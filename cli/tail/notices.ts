@@ -1,4 +1,4 @@
-import type { FollowEvent, Generation } from "../../src/index.ts";
+import type { FollowEvent, Generation } from "../../src/follow/index.ts";
 import { reasonOf } from "./complaints.ts";
 import { quoted, quotedIfNeeded } from "./quote.ts";
 

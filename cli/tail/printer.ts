@@ -1,8 +1,8 @@
-import { dieOf, isTerminal } from "../../src/index.ts";
-import { LineSplitter, Output } from "../../src/tailing.ts";
+import { dieOf, isTerminal, Output } from "../../src/descriptors/index.ts";
+import { LineSplitter } from "../../src/follow/index.ts";
 import type { TerminalStream } from "../../src/text/index.ts";
-import { printable } from "../fail.ts";
-import { outputLost } from "../output.ts";
+import { printable } from "../io/fail.ts";
+import { outputLost } from "../io/output.ts";
 import { lineRecord } from "./record.ts";
 import { SOURCE_COLOURS } from "./source-colours.ts";
 

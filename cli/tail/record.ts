@@ -1,5 +1,5 @@
-import { pathText } from "../../src/index.ts";
-import { jsonLine } from "../json.ts";
+import { pathText } from "../../src/target.ts";
+import { jsonLine } from "../io/json.ts";
 
 /**
  * What `tail --json` and `head --json` say of a line: see docs/json.md.

@@ -1,4 +1,4 @@
-import { parseTime } from "../../src/tailing.ts";
+import { parseTime } from "../../src/text/index.ts";
 
 const units: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 

@@ -1,20 +1,24 @@
+import { seekTo } from "../../src/descriptors/index.ts";
+import { PortholeError } from "../../src/errors.ts";
 import {
+  Fingerprint,
   type FollowEvent,
   type FollowedFile,
   follow,
+  followRelayed,
   type Generation,
   type Identity,
-  type OpenFile,
-  PortholeError,
-} from "../../src/index.ts";
-import { Fingerprint, followRelayed, type PolledFile, seekTo, TimestampReader } from "../../src/tailing.ts";
-import type { NamedTarget } from "../reach.ts";
+  type PolledFile,
+} from "../../src/follow/index.ts";
+import type { OpenFile } from "../../src/sessions/index.ts";
+import { TimestampReader } from "../../src/text/index.ts";
+import type { NamedTarget } from "../targets/reach.ts";
 import { cannotOpen, errorReading, say } from "./complaints.ts";
 import { followedIn } from "./followed.ts";
+import type { Place } from "./followed-target.ts";
 import { type Input, standardInput } from "./input.ts";
 import { Notices } from "./notices.ts";
 import type { TailOptions } from "./options.ts";
-import type { Place } from "./place.ts";
 import type { Lane, Printer } from "./printer.ts";
 import { quotedIfNeeded } from "./quote.ts";
 import { wantedPart } from "./wanted.ts";

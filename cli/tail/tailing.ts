@@ -1,12 +1,13 @@
 import { setMaxListeners } from "node:events";
-import { AT_END, type Identity, PortholeError, parseTarget, type Target } from "../../src/index.ts";
-import { everyTick } from "../../src/tailing.ts";
-import type { NamedTarget, Reach } from "../reach.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { AT_END, everyTick, type Identity } from "../../src/follow/index.ts";
+import { parseTarget, type Target } from "../../src/target.ts";
+import type { NamedTarget, Reach } from "../targets/reach.ts";
 import { errorReading, say } from "./complaints.ts";
+import { Place } from "./followed-target.ts";
 import { GlobWatch } from "./glob-watch.ts";
 import { Merger } from "./merger.ts";
 import type { TailOptions } from "./options.ts";
-import { Place } from "./place.ts";
 import { type Lane, Printer } from "./printer.ts";
 import { quoted } from "./quote.ts";
 import { Tailed } from "./tailed.ts";
@@ -211,7 +212,7 @@ export class Tailing {
     try {
       const session = await place.session();
       if (!(await watch.isDue(session))) return;
-      const { expandGlob } = await import("../../src/listing.ts");
+      const { expandGlob } = await import("../../src/files/index.ts");
       for await (const path of expandGlob(session, target.path)) {
         const name = text.slice(0, text.length - target.path.length) + path;
         if (this.#names.has(name)) continue;

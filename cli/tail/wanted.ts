@@ -6,7 +6,7 @@ import {
   StreamEnd,
   StreamStart,
   sinceOffset,
-} from "../../src/tailing.ts";
+} from "../../src/follow/index.ts";
 import { type Input, pieces, sizeOf } from "./input.ts";
 import type { TailOptions } from "./options.ts";
 

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
-import { PortholeError } from "../../src/index.ts";
-import { type Context, KEYMAP, type Keymap } from "./keymap.ts";
-import { DEFAULT_THEME, THEME_PARTS, type Theme, type ThemePart } from "./theme.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { DEFAULT_THEME, THEME_PARTS, type Theme, type ThemePart } from "./canvas/theme.ts";
+import { type Context, KEYMAP, type Keymap } from "./keymap/keymap.ts";
 
 /** What the user has set. */
 export interface Config {

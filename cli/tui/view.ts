@@ -1,6 +1,6 @@
-import type { OpenFile } from "../../src/index.ts";
-import type { Place } from "./browser/place.ts";
-import type { Action, Context } from "./keymap.ts";
+import type { OpenFile } from "../../src/sessions/index.ts";
+import type { Place } from "./browser/browsed-target.ts";
+import type { Action, Context } from "./keymap/keymap.ts";
 
 /** What a view shows, between the title and the status row. */
 export interface Frame {

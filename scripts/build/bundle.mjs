@@ -35,8 +35,8 @@ export async function bundle() {
     entryPoints: {
       porthole: "cli/main.ts",
       ...library,
-      "scan-worker": "src/text/scan-worker.ts",
-      "grep-worker": "src/text/grep/worker.ts",
+      "scan-worker": "src/text/scan/scan-worker.ts",
+      "grep-worker": "src/text/search/worker.ts",
     },
     outdir: fresh,
     splitting: true,
@@ -74,7 +74,7 @@ async function bundleInk(folder) {
   const { metafile } = await build({
     ...common,
     ...forUsers,
-    entryPoints: ["cli/tui/ink-chrome.tsx"],
+    entryPoints: ["cli/tui/ui/ink-chrome.tsx"],
     outfile: `${folder}/ink-chrome.mjs`,
     minify: true,
     jsx: "automatic",

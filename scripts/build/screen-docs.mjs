@@ -32,7 +32,7 @@ async function tables() {
 
 async function keymap() {
   const options = { bundle: true, write: false, format: "esm", platform: "node", logLevel: "warning" };
-  const { outputFiles } = await build({ ...options, entryPoints: ["cli/tui/keymap.ts"] });
+  const { outputFiles } = await build({ ...options, entryPoints: ["cli/tui/keymap/keymap.ts"] });
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`);
 }
 

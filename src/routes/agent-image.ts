@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { Readable } from "node:stream";
+import { BoundedBuffer } from "../engines/bounded-buffer.ts";
+import { jsonOf, operate } from "../engines/docker-client.ts";
+import type { Engine } from "../engines/engine.ts";
+import { Refusal } from "../engines/refusal.ts";
 import { PortholeError } from "../errors.ts";
 import { AGENT_NAME, agentHash, agentProgram } from "./agent-program.ts";
-import { BoundedBuffer } from "./bounded-buffer.ts";
-import { jsonOf, operate } from "./docker-client.ts";
-import type { Engine } from "./engine.ts";
-import { Refusal } from "./refusal.ts";
 import { ignoreMissing } from "./route-error.ts";
 import { tarOf } from "./tar.ts";
 

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { isFullId } from "../engines/engine-json.ts";
+import { type Container, describeContainer, resolveContainer } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/facts.ts";
-import { isFullId } from "./engine-json.ts";
 import { startTime } from "./process.ts";
 import { type AgentQuery, connectLive, withAgentLock } from "./registry.ts";
-import { type Container, describeContainer, resolveContainer } from "./resolve.ts";
 import { ensureRunDirectory, MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
 
 /** How to get to a target. */

@@ -1,9 +1,9 @@
 import { release } from "node:os";
+import { ask } from "../engines/engine.ts";
+import { decodeInfo, type EngineInfo } from "../engines/engine-info.ts";
+import type { Container } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
-import { ask } from "./engine.ts";
-import { decodeInfo, type EngineInfo } from "./engine-facts.ts";
 import { argumentsOf, inCgroupOf, parentOf } from "./process.ts";
-import type { Container } from "./resolve.ts";
 
 /** Runtimes that put a kernel of their own between the container and this one, by their usual names. */
 const OTHER_KERNELS: readonly [RegExp, string][] = [

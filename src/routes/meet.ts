@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { unframed } from "../engines/frames.ts";
 import { PortholeError } from "../errors.ts";
-import { unframed } from "./frames.ts";
 import type { Met, Rendezvous, WaitOptions } from "./rendezvous.ts";
 
 /** How an agent is to be started. */

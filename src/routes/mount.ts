@@ -1,12 +1,12 @@
 import { setTimeout } from "node:timers/promises";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { jsonOf, openStream, operate } from "../engines/docker-client.ts";
+import type { Engine } from "../engines/engine.ts";
+import type { Container } from "../engines/resolve.ts";
 import { AGENT_NAME } from "./agent-program.ts";
-import { jsonOf, openStream, operate } from "./docker-client.ts";
-import type { Engine } from "./engine.ts";
 import { agentOptions, meetOverStream, type StartOptions } from "./meet.ts";
 import { inCgroupOf } from "./process.ts";
 import { type Met, openRendezvous } from "./rendezvous.ts";
-import type { Container } from "./resolve.ts";
 import { deadline, routeError } from "./route-error.ts";
 import { MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
 

@@ -1,5 +1,5 @@
+import { Refusal } from "../engines/refusal.ts";
 import { PortholeError } from "../errors.ts";
-import { Refusal } from "./refusal.ts";
 
 /** A signal for engine calls that comes at the deadline or with `signal`, whichever is first. */
 export function deadline(timeoutMs: number, signal: AbortSignal | undefined): AbortSignal {

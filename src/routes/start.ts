@@ -2,6 +2,7 @@ import { renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { connectAt, listenAt } from "../descriptors/fd-socket.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import type { Container } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/facts.ts";
 import { endAgentProcess } from "./agent-process.ts";
@@ -13,7 +14,6 @@ import { mayEnter, startTime } from "./process.ts";
 import type { AgentKey, AgentRecord } from "./record.ts";
 import { agentFile, removeAgentFiles, writeRecord } from "./registry.ts";
 import type { Met, WaitOptions } from "./rendezvous.ts";
-import type { Container } from "./resolve.ts";
 import { openRunDirectory, type RunDirectory } from "./run-dir.ts";
 
 const DEFAULT_IDLE_SECONDS = 60;

@@ -1,10 +1,6 @@
 /** porthole's public text tools: bytes of a file to rows, matches and safe text. Apart from src/index.ts, for what only passes bytes on need not load them. */
-export { BLOCK, BlockCache } from "./block-cache.ts";
-export type { ByteSource, NextData, SourcePart } from "./byte-source.ts";
-export { ChainSource, type Note } from "./chain-source.ts";
-export { CHUNK, type Query } from "./chunk-counter.ts";
-export { mayTakeForEver, withDeadline } from "./deadline.ts";
-export { characterBoundary, decodeText } from "./decode.ts";
+
+export { characterBoundary, decodeText } from "./encoding/decode.ts";
 export {
   boundaryAs,
   decodeAs,
@@ -13,29 +9,45 @@ export {
   type Encoding,
   encodeAs,
   looksBinary,
-} from "./encoding.ts";
-export { FilteredLines } from "./filtered-lines.ts";
-export type { MatchOptions } from "./grep/compile.ts";
-export { Matcher } from "./grep/matcher.ts";
-export { HexRows, hexBytesFor, hexRow } from "./hex-rows.ts";
-export { type Found, Hits } from "./hits.ts";
-export { readJsonLine, unfoldJson } from "./json-line.ts";
-export { type LayoutOptions, layoutRow, type Row } from "./layout.ts";
-export { findLevel, type Level } from "./levels.ts";
-export { LineIndex } from "./line-index.ts";
-export { type LineSpace, Lines } from "./lines.ts";
-export { overlay } from "./marks.ts";
-export type { Mark } from "./paint.ts";
-export { readableSource } from "./readable-source.ts";
-export { regularSource } from "./regular-source.ts";
-export { clusters, sanitiseText } from "./sanitise.ts";
-export { Scan } from "./scan.ts";
-export { ScanPool } from "./scan-pool.ts";
-export { scratchFor } from "./scratch.ts";
-export { dressed, type Look, type Style } from "./sgr.ts";
-export { STREAM_CAPACITY, StreamSource } from "./stream-source.ts";
-export type { Direction } from "./stretch.ts";
-export { safeLine, TerminalStream } from "./terminal-stream.ts";
-export { type Place, Viewport } from "./viewport.ts";
-export { clusterWidth, loadWidths } from "./width.ts";
-export { WrappedLine, wrapText } from "./wrap.ts";
+} from "./encoding/encoding.ts";
+export { readJsonLine, unfoldJson } from "./records/json-line.ts";
+export { findLevel, type Level } from "./records/levels.ts";
+export { parseTime } from "./records/time.ts";
+export { parseTimestamp, TimestampReader } from "./records/timestamp.ts";
+export { HexDump } from "./rows/hex-dump.ts";
+export { HexRows, hexBytesFor, hexRow } from "./rows/hex-rows.ts";
+export { type LayoutOptions, layoutRow, type Row } from "./rows/layout.ts";
+export { type LineSpace, Lines } from "./rows/lines.ts";
+export { overlay } from "./rows/marks.ts";
+export type { Mark } from "./rows/paint.ts";
+export { clusters, sanitiseText } from "./rows/sanitise.ts";
+export { dressed, type Look, type Style } from "./rows/sgr.ts";
+export { safeLine, TerminalStream } from "./rows/terminal-stream.ts";
+export { type Place, Viewport } from "./rows/viewport.ts";
+export { clusterWidth, loadWidths } from "./rows/width.ts";
+export { WrappedLine, wrapText } from "./rows/wrap.ts";
+export { CHUNK, type Query } from "./scan/chunk-counter.ts";
+export { mayTakeForEver, withDeadline } from "./scan/deadline.ts";
+export { FilteredLines } from "./scan/filtered-lines.ts";
+export { type Found, Hits } from "./scan/hits.ts";
+export { LineIndex } from "./scan/line-index.ts";
+export { Scan } from "./scan/scan.ts";
+export { ScanPool } from "./scan/scan-pool.ts";
+export { scratchFor } from "./scan/scratch.ts";
+export type { Direction } from "./scan/stretch.ts";
+export type { MatchOptions } from "./search/compile.ts";
+export { JsonPrinter } from "./search/json-printer.ts";
+export type { BinaryMode } from "./search/line-buffer.ts";
+export { LinePrinter } from "./search/line-printer.ts";
+export { Matcher } from "./search/matcher.ts";
+export { Output } from "./search/output.ts";
+export { Scanner } from "./search/scanner.ts";
+export { searchFile } from "./search/search-file.ts";
+export type { Sink } from "./search/sink.ts";
+export { SummaryPrinter } from "./search/summary-printer.ts";
+export { BLOCK, BlockCache } from "./sources/block-cache.ts";
+export type { ByteSource, NextData, SourcePart } from "./sources/byte-source.ts";
+export { ChainSource, type Note } from "./sources/chain-source.ts";
+export { readableSource } from "./sources/readable-source.ts";
+export { regularSource } from "./sources/regular-source.ts";
+export { STREAM_CAPACITY, StreamSource } from "./sources/stream-source.ts";

@@ -1,11 +1,11 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
-import { diagnose } from "../../src/doctor.ts";
+import { diagnose } from "../../cli/doctor/diagnose.ts";
+import { fakeEngine } from "../engines/fake-engine.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { type User, user } from "../helpers/porthole.ts";
-import { fakeEngine } from "../routes/fake-engine.ts";
 
 interface Finding {
   status: "ok" | "warn" | "fail";

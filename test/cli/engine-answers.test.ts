@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { type FakeAnswer, fakeEngine } from "../engines/fake-engine.ts";
 import { user } from "../helpers/porthole.ts";
-import { type FakeAnswer, fakeEngine } from "../routes/fake-engine.ts";
 
 const id = "0123456789abcdef".repeat(4);
 const state = { Running: true, Status: "running", Pid: 2_147_483_646, StartedAt: "2026-01-02T03:04:05Z" };

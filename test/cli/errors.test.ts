@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { constants } from "node:os";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { exitStatus, printable } from "../../cli/fail.ts";
+import { exitStatus, printable } from "../../cli/io/fail.ts";
 import { acceptFrom, FdSocket, listenAt } from "../../src/descriptors/fd-socket.ts";
 import { EPOLLIN, Reactor, readable } from "../../src/descriptors/poll.ts";
 import { PortholeError } from "../../src/errors.ts";

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { program } from "../../cli/program.ts";
+import { program } from "../../cli/program/index.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { repository } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Entries } from "../../cli/ls/entries.ts";
 import { order } from "../../cli/ls/order.ts";
-import type { FileFacts } from "../../src/index.ts";
+import type { FileFacts } from "../../src/protocol/index.ts";
 import { pathText } from "../../src/target.ts";
 
 const directory = { target: "t:/d", path: "/d", users: undefined, groups: undefined };

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { fillIn, fillInDirectory, hasDirectory, hasPlaceholder, withoutPlaceholders } from "../../cli/placeholders.ts";
+import {
+  fillIn,
+  fillInDirectory,
+  hasDirectory,
+  hasPlaceholder,
+  withoutPlaceholders,
+} from "../../cli/with/placeholders.ts";
 
 const paths = ["/a", "/b"];
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import type { Context } from "../../cli/tui/keymap.ts";
+import type { Context } from "../../cli/tui/keymap/keymap.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { busyboxImage, type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
 import { sandbox } from "../helpers/namespaces.ts";

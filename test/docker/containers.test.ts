@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { type ContainersState, namespaceSandboxes, watchContainers } from "../../src/containers.ts";
+import { type ContainersState, namespaceSandboxes, watchContainers } from "../../src/engines/index.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
 import { sandbox } from "../helpers/namespaces.ts";

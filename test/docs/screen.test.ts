@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { THEME_PARTS } from "../../cli/tui/canvas/theme.ts";
 import { decodeConfig } from "../../cli/tui/config.ts";
-import { THEME_PARTS } from "../../cli/tui/theme.ts";
 import { repository } from "../helpers/paths.ts";
 
 const committed = readFileSync(`${repository}docs/screen.md`, "utf8");

@@ -26,7 +26,7 @@ const ABSENT: readonly [string, string][] = [
   ],
   [
     "a container in state `dead`",
-    "Docker makes one only when its storage fails: the answer of an engine stands in (test/routes/resolve.test.ts)",
+    "Docker makes one only when its storage fails: the answer of an engine stands in (test/engines/resolve.test.ts)",
   ],
 ];
 

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from "vitest";
 import { PortholeError } from "../../src/errors.ts";
-import { connect, type Session } from "../../src/session.ts";
+import { connect, type Session } from "../../src/sessions/session.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { type Container, container, engine } from "../helpers/engine.ts";

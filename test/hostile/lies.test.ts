@@ -6,7 +6,7 @@ import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { Message } from "../../src/protocol/codec.ts";
 import { FactsFlag } from "../../src/protocol/messages.ts";
-import { connect, type Session } from "../../src/session.ts";
+import { connect, type Session } from "../../src/sessions/session.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
 import { controlMessage, ints } from "../descriptors/raw-message.ts";
 import { descriptorCount } from "../helpers/processes.ts";

@@ -7,10 +7,10 @@ import { startTime } from "../../src/routes/process.ts";
 import { agentFile, withAgentLock, writeRecord } from "../../src/routes/registry.ts";
 import { ensureRunDirectory, openRunDirectory, type RunDirectory } from "../../src/routes/run-dir.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
+import { fakeEngine } from "../engines/fake-engine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { descriptorCount, directAgents } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import { fakeEngine } from "./fake-engine.ts";
 
 const id = "0123456789abcdef".repeat(4);
 

@@ -2,7 +2,7 @@ import { release } from "node:os";
 import { describe, expect, test, vi } from "vitest";
 import { attachContainer } from "../../src/routes/attach.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
-import { fakeEngine } from "./fake-engine.ts";
+import { fakeEngine } from "../engines/fake-engine.ts";
 
 const id = "0123456789abcdef".repeat(4);
 /** Above every number that this machine gives: a process of another machine's. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { connect, detachAgents } from "../../src/index.ts";
+import { connect, detachAgents } from "../../src/sessions/index.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { sidecarsOf } from "../docker/agents.ts";
 import { describeWithDocker } from "../helpers/availability.ts";

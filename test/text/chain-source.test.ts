@@ -1,9 +1,9 @@
 import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, describe, expect, it } from "vitest";
-import type { ByteSource } from "../../src/text/byte-source.ts";
-import { ChainSource } from "../../src/text/chain-source.ts";
-import { partsSource } from "../../src/text/regular-source.ts";
+import type { ByteSource } from "../../src/text/sources/byte-source.ts";
+import { ChainSource } from "../../src/text/sources/chain-source.ts";
+import { partsSource } from "../../src/text/sources/regular-source.ts";
 
 const directory = mkdtempSync(`${tmpdir()}/porthole-chain-`);
 const open: number[] = [];

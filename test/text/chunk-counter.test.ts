@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BLOCK } from "../../src/text/block-cache.ts";
-import { CHUNK, chunkCounter, type Query } from "../../src/text/chunk-counter.ts";
-import { type Encoding, encodeAs } from "../../src/text/encoding.ts";
+import { type Encoding, encodeAs } from "../../src/text/encoding/encoding.ts";
+import { CHUNK, chunkCounter, type Query } from "../../src/text/scan/chunk-counter.ts";
+import { BLOCK } from "../../src/text/sources/block-cache.ts";
 import { MemorySource } from "./memory-source.ts";
 
 function hits(content: string | Buffer, query: Query): number[] {

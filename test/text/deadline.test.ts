@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { mayTakeForEver, withDeadline } from "../../src/text/deadline.ts";
+import { mayTakeForEver, withDeadline } from "../../src/text/scan/deadline.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /** What an action that takes no time gives: a busy machine may hold this process up for longer than the deadline. */

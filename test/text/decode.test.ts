@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { characterBoundary, decodeText } from "../../src/text/decode.ts";
+import { characterBoundary, decodeText } from "../../src/text/encoding/decode.ts";
 
 /** Turns the surrogates for invalid bytes back. */
 function encode(text: string): Buffer {

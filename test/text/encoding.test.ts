@@ -8,7 +8,7 @@ import {
   ENCODINGS,
   encodeAs,
   looksBinary,
-} from "../../src/text/encoding.ts";
+} from "../../src/text/encoding/encoding.ts";
 
 describe("detectEncoding", () => {
   it("goes by the byte order mark", () => {

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BlockCache } from "../../src/text/block-cache.ts";
-import { CHUNK } from "../../src/text/chunk-counter.ts";
-import { FilteredLines } from "../../src/text/filtered-lines.ts";
-import { Hits } from "../../src/text/hits.ts";
-import { Lines } from "../../src/text/lines.ts";
+import { Lines } from "../../src/text/rows/lines.ts";
+import { CHUNK } from "../../src/text/scan/chunk-counter.ts";
+import { FilteredLines } from "../../src/text/scan/filtered-lines.ts";
+import { Hits } from "../../src/text/scan/hits.ts";
+import { BlockCache } from "../../src/text/sources/block-cache.ts";
 import { MemorySource } from "./memory-source.ts";
 
 function filtered(text: string, pattern: string, { context = 0, invert = false, knows = true } = {}) {

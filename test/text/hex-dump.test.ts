@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync, 
 import { tmpdir } from "node:os";
 import fc from "fast-check";
 import { afterAll, describe, expect, it, test } from "vitest";
-import { HexDump } from "../../src/text/hex-dump.ts";
+import { HexDump } from "../../src/text/rows/hex-dump.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { user } from "../helpers/porthole.ts";
 

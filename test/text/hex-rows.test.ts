@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { HexRows, hexBytesFor, hexRow } from "../../src/text/hex-rows.ts";
+import { HexRows, hexBytesFor, hexRow } from "../../src/text/rows/hex-rows.ts";
 import { MemorySource } from "./memory-source.ts";
 
 const plain = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, "");

@@ -2,10 +2,10 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writ
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { seekData } from "../../src/descriptors/seek.ts";
-import { BLOCK, BlockCache } from "../../src/text/block-cache.ts";
-import type { ByteSource } from "../../src/text/byte-source.ts";
-import { ChainSource } from "../../src/text/chain-source.ts";
-import { Lines, LONGEST_LINE } from "../../src/text/lines.ts";
+import { Lines, LONGEST_LINE } from "../../src/text/rows/lines.ts";
+import { BLOCK, BlockCache } from "../../src/text/sources/block-cache.ts";
+import type { ByteSource } from "../../src/text/sources/byte-source.ts";
+import { ChainSource } from "../../src/text/sources/chain-source.ts";
 
 const SIZE = 40 * LONGEST_LINE;
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { decodeText } from "../../src/text/decode.ts";
-import { type LayoutOptions, layoutRow } from "../../src/text/layout.ts";
-import { loadWidths } from "../../src/text/width.ts";
+import { decodeText } from "../../src/text/encoding/decode.ts";
+import { type LayoutOptions, layoutRow } from "../../src/text/rows/layout.ts";
+import { loadWidths } from "../../src/text/rows/width.ts";
 import { CONTROL, HOSTILE } from "./hostile.ts";
 
 beforeAll(loadWidths);

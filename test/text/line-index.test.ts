@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BlockCache } from "../../src/text/block-cache.ts";
-import { CHUNK, chunkCounter } from "../../src/text/chunk-counter.ts";
-import { ChunkCounts } from "../../src/text/chunk-counts.ts";
-import { LineIndex } from "../../src/text/line-index.ts";
-import { Scan } from "../../src/text/scan.ts";
+import { CHUNK, chunkCounter } from "../../src/text/scan/chunk-counter.ts";
+import { ChunkCounts } from "../../src/text/scan/chunk-counts.ts";
+import { LineIndex } from "../../src/text/scan/line-index.ts";
+import { Scan } from "../../src/text/scan/scan.ts";
+import { BlockCache } from "../../src/text/sources/block-cache.ts";
 import { MemorySource } from "./memory-source.ts";
 
 function indexed(text: string, chunks = Number.POSITIVE_INFINITY) {

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readJsonLine, unfoldJson } from "../../src/text/json-line.ts";
-import { findLevel, levelNamed } from "../../src/text/levels.ts";
-import { overlay } from "../../src/text/marks.ts";
-import type { Mark } from "../../src/text/paint.ts";
+import { readJsonLine, unfoldJson } from "../../src/text/records/json-line.ts";
+import { findLevel, levelNamed } from "../../src/text/records/levels.ts";
+import { overlay } from "../../src/text/rows/marks.ts";
+import type { Mark } from "../../src/text/rows/paint.ts";
 
 const level = (text: string) => {
   const found = findLevel(text);

@@ -1,4 +1,4 @@
-import type { ByteSource } from "../../src/text/byte-source.ts";
+import type { ByteSource } from "../../src/text/sources/byte-source.ts";
 
 /** A source whose bytes a test sets as it likes. `reads` counts system calls that a file would have seen. */
 export class MemorySource implements ByteSource {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { readableSource } from "../../src/text/readable-source.ts";
+import { readableSource } from "../../src/text/sources/readable-source.ts";
 
 it("puts zeros up to the next page where a disk gives an error, says where, and reads on behind", () => {
   const bytes = Buffer.alloc(20_000, "a");

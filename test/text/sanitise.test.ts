@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { clusters, sanitiseText } from "../../src/text/sanitise.ts";
+import { clusters, sanitiseText } from "../../src/text/rows/sanitise.ts";
 import { CONTROL, HOSTILE } from "./hostile.ts";
 
 describe("sanitiseText", () => {

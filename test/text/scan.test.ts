@@ -2,12 +2,12 @@ import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync, 
 import { tmpdir } from "node:os";
 import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { CHUNK, type Query } from "../../src/text/chunk-counter.ts";
-import { Hits } from "../../src/text/hits.ts";
-import { regularSource } from "../../src/text/regular-source.ts";
-import { Scan } from "../../src/text/scan.ts";
-import type { ScanReply } from "../../src/text/scan-job.ts";
-import { ScanPool } from "../../src/text/scan-pool.ts";
+import { CHUNK, type Query } from "../../src/text/scan/chunk-counter.ts";
+import { Hits } from "../../src/text/scan/hits.ts";
+import { Scan } from "../../src/text/scan/scan.ts";
+import type { ScanReply } from "../../src/text/scan/scan-job.ts";
+import { ScanPool } from "../../src/text/scan/scan-pool.ts";
+import { regularSource } from "../../src/text/sources/regular-source.ts";
 import { repository } from "../helpers/paths.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { MemorySource } from "./memory-source.ts";

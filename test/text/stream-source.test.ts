@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { BlockCache } from "../../src/text/block-cache.ts";
-import { Lines } from "../../src/text/lines.ts";
-import { StreamSource } from "../../src/text/stream-source.ts";
+import { Lines } from "../../src/text/rows/lines.ts";
+import { BlockCache } from "../../src/text/sources/block-cache.ts";
+import { StreamSource } from "../../src/text/sources/stream-source.ts";
 
 it("keeps the newest bytes at their offsets in the stream, whatever the pieces", () => {
   fc.assert(

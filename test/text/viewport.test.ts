@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BLOCK, BlockCache } from "../../src/text/block-cache.ts";
-import { Lines, LONGEST_LINE } from "../../src/text/lines.ts";
-import { Viewport } from "../../src/text/viewport.ts";
+import { Lines, LONGEST_LINE } from "../../src/text/rows/lines.ts";
+import { Viewport } from "../../src/text/rows/viewport.ts";
+import { BLOCK, BlockCache } from "../../src/text/sources/block-cache.ts";
 import { MemorySource } from "./memory-source.ts";
 
 function open(content: string | Buffer, height = 3, blocks = 128) {

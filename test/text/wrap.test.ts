@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeText } from "../../src/text/decode.ts";
-import { layoutRow } from "../../src/text/layout.ts";
-import type { Mark } from "../../src/text/paint.ts";
-import { WrappedLine, wrapText } from "../../src/text/wrap.ts";
+import { decodeText } from "../../src/text/encoding/decode.ts";
+import { layoutRow } from "../../src/text/rows/layout.ts";
+import type { Mark } from "../../src/text/rows/paint.ts";
+import { WrappedLine, wrapText } from "../../src/text/rows/wrap.ts";
 import { HOSTILE } from "./hostile.ts";
 
 describe("wrapText", () => {

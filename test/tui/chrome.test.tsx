@@ -1,16 +1,16 @@
 import { render } from "ink-testing-library";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { Chrome } from "../../cli/tui/chrome.tsx";
-import type { ChromeFacts } from "../../cli/tui/chrome-text.ts";
-import { said as saidOver } from "../../cli/tui/chrome-text.ts";
-import { helpPage } from "../../cli/tui/help.ts";
-import { inkChrome } from "../../cli/tui/ink-chrome.tsx";
-import { KEYMAP } from "../../cli/tui/keymap.ts";
-import { plainChrome } from "../../cli/tui/plain-chrome.ts";
-import { EMPTY_PROMPT } from "../../cli/tui/prompt.ts";
-import type { ViewerStatus } from "../../cli/tui/viewer-facts.ts";
-import { viewerStatus } from "../../cli/tui/viewer-status.ts";
-import { loadWidths } from "../../src/text/width.ts";
+import { KEYMAP } from "../../cli/tui/keymap/keymap.ts";
+import { Chrome } from "../../cli/tui/ui/chrome.tsx";
+import type { ChromeFacts } from "../../cli/tui/ui/chrome-text.ts";
+import { said as saidOver } from "../../cli/tui/ui/chrome-text.ts";
+import { helpPage } from "../../cli/tui/ui/help.ts";
+import { inkChrome } from "../../cli/tui/ui/ink-chrome.tsx";
+import { plainChrome } from "../../cli/tui/ui/plain-chrome.ts";
+import { EMPTY_PROMPT } from "../../cli/tui/ui/prompt.ts";
+import type { ViewerStatus } from "../../cli/tui/viewer/viewer-facts.ts";
+import { viewerStatus } from "../../cli/tui/viewer/viewer-status.ts";
+import { loadWidths } from "../../src/text/rows/width.ts";
 import { CONTROL, HOSTILE } from "../text/hostile.ts";
 
 beforeAll(loadWidths);

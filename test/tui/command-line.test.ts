@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { actionNamed, commandNames, parseCommand } from "../../cli/tui/command-line.ts";
-import { type Context, KEYMAP } from "../../cli/tui/keymap.ts";
+import { actionNamed, commandNames, parseCommand } from "../../cli/tui/keymap/command-line.ts";
+import { type Context, KEYMAP } from "../../cli/tui/keymap/keymap.ts";
 
 it("takes a line apart into a name and all behind it", () => {
   expect(parseCommand("open web:/var/log/a b.log ")).toEqual({ name: "open", argument: "web:/var/log/a b.log" });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Compositor } from "../../cli/tui/compositor.ts";
-import { plainChrome } from "../../cli/tui/plain-chrome.ts";
+import { Compositor } from "../../cli/tui/canvas/compositor.ts";
+import { plainChrome } from "../../cli/tui/ui/plain-chrome.ts";
 import { ModelTerminal } from "./model-terminal.ts";
 
 const log = (first: number, count: number, width = 200) =>

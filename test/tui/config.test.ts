@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { withoutColours } from "../../cli/tui/canvas/theme.ts";
 import { DEFAULT_CONFIG, decodeConfig, readConfig } from "../../cli/tui/config.ts";
-import { actionFor, KEYMAP } from "../../cli/tui/keymap.ts";
-import { withoutColours } from "../../cli/tui/theme.ts";
+import { actionFor, KEYMAP } from "../../cli/tui/keymap/keymap.ts";
 
 const decode = (value: unknown) => decodeConfig(JSON.stringify(value));
 

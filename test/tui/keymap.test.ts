@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { HELP_KEYS_WIDTH, HELP_WIDTH, helpPage } from "../../cli/tui/help.ts";
-import { actionFor, CONTEXT_NAMES, type Context, KEYMAP, keyLabel } from "../../cli/tui/keymap.ts";
+import { actionFor, CONTEXT_NAMES, type Context, KEYMAP, keyLabel } from "../../cli/tui/keymap/keymap.ts";
+import { HELP_KEYS_WIDTH, HELP_WIDTH, helpPage } from "../../cli/tui/ui/help.ts";
 
 const contexts = Object.keys(KEYMAP) as Context[];
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type KeyEvent, KeyParser } from "../../cli/tui/keys.ts";
+import { type KeyEvent, KeyParser } from "../../cli/tui/keymap/keys.ts";
 
 function parse(...chunks: (string | Buffer)[]): string[] {
   const parser = new KeyParser();

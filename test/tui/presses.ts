@@ -1,4 +1,4 @@
-import { type Action, type Context, KEYMAP } from "../../cli/tui/keymap.ts";
+import { type Action, type Context, KEYMAP } from "../../cli/tui/keymap/keymap.ts";
 import type { TmuxScreen } from "./screen.ts";
 
 const NAMES: Readonly<Record<string, string>> = {

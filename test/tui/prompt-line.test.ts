@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { KEYMAP } from "../../cli/tui/keymap.ts";
-import { commonBeginning, PromptLine } from "../../cli/tui/prompt-line.ts";
+import { commonBeginning, PromptLine } from "../../cli/tui/app/prompt-line.ts";
+import { KEYMAP } from "../../cli/tui/keymap/keymap.ts";
 import type { Question } from "../../cli/tui/view.ts";
 
 function line(question: Partial<Question> = {}, before: string[] = []) {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { EMPTY_PROMPT, editPrompt, type PromptResult } from "../../cli/tui/prompt.ts";
+import { EMPTY_PROMPT, editPrompt, type PromptResult } from "../../cli/tui/ui/prompt.ts";
 
 function type(...keys: string[]): PromptResult {
   let result: PromptResult = { kind: "typing", state: EMPTY_PROMPT };

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { Tabs } from "../../cli/tui/tabs.ts";
+import { Tabs } from "../../cli/tui/app/tabs.ts";
 import type { View } from "../../cli/tui/view.ts";
 
 const view = (title: string): View => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { LEVELS } from "../../cli/tui/line-text.ts";
-import { DEFAULT_THEME } from "../../cli/tui/theme.ts";
+import { LEVELS } from "../../cli/tui/canvas/line-text.ts";
+import { DEFAULT_THEME } from "../../cli/tui/canvas/theme.ts";
 
 /** xterm's own colours: of the common terminals those that are hardest to read. Bold letters take the bright ones. */
 const NORMAL = ["000000", "cd0000", "00cd00", "cdcd00", "0000ee", "cd00cd", "00cdcd", "e5e5e5"];

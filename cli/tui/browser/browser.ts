@@ -1,16 +1,16 @@
-import type { Target } from "../../../src/index.ts";
-import type { ProcessFile } from "../../../src/tools.ts";
+import type { ProcessFile } from "../../../src/files/index.ts";
+import type { Target } from "../../../src/target.ts";
 import { Colours } from "../../ls/colours.ts";
 import type { ReachOptions } from "../../program/shared.ts";
+import { type Theme, withoutColours } from "../canvas/theme.ts";
 import type { Config } from "../config.ts";
-import { type Theme, withoutColours } from "../theme.ts";
 import type { Host } from "../view.ts";
+import { Place } from "./browsed-target.ts";
 import type { Arrangement } from "./files-items.ts";
 import { FilesView } from "./files-view.ts";
 import { findView } from "./find-view.ts";
 import { mountsView } from "./mounts-view.ts";
 import { viewFile } from "./open-file.ts";
-import { Place } from "./place.ts";
 import { processesView } from "./processes-view.ts";
 import { sandboxesView } from "./sandboxes-view.ts";
 

@@ -1,6 +1,6 @@
-import { joinPath } from "../../../src/listing.ts";
+import { joinPath } from "../../../src/files/index.ts";
+import type { Place } from "./browsed-target.ts";
 import { MOST_ENTRIES } from "./directory.ts";
-import type { Place } from "./place.ts";
 
 const DIRECTORY = 4;
 

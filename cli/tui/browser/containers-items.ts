@@ -1,7 +1,7 @@
-import type { ContainersState, ListedContainer } from "../../../src/containers.ts";
-import type { ListItem } from "../list/list.ts";
-import type { Column } from "../list/table.ts";
-import type { Theme } from "../theme.ts";
+import type { ContainersState, ListedContainer } from "../../../src/engines/index.ts";
+import type { Theme } from "../canvas/theme.ts";
+import type { ListItem } from "../lists/list.ts";
+import type { Column } from "../lists/table.ts";
 
 /** A line of the list of containers. */
 export interface ContainerItem extends ListItem {

@@ -1,6 +1,6 @@
-import { type ContainersState, watchContainers } from "../../../src/containers.ts";
-import type { Action } from "../keymap.ts";
-import { ListPane } from "../list/list-pane.ts";
+import { type ContainersState, watchContainers } from "../../../src/engines/index.ts";
+import type { Action } from "../keymap/keymap.ts";
+import { ListPane } from "../lists/list-pane.ts";
 import type { Frame, Size, View } from "../view.ts";
 import { type Browser, failureLine, type How } from "./browser.ts";
 import {

@@ -1,6 +1,6 @@
+import type { Place } from "./browsed-target.ts";
 import { MOST_ENTRIES, readDirectory } from "./directory.ts";
 import type { FileItem } from "./files-items.ts";
-import type { Place } from "./place.ts";
 import { WatchedDirectory } from "./watched-directory.ts";
 
 export interface ReadingHandlers {

@@ -1,7 +1,7 @@
-import type { DirectoryEntry, Session } from "../../../src/index.ts";
-import { type Backing, joinPath, type Mount, mountsOf, readNames, typeOf } from "../../../src/listing.ts";
+import { type Backing, joinPath, type Mount, mountsOf, readNames, typeOf } from "../../../src/files/index.ts";
+import type { DirectoryEntry, Session } from "../../../src/sessions/index.ts";
+import type { Place } from "./browsed-target.ts";
 import { backingsOf, type FileItem } from "./files-items.ts";
-import type { Place } from "./place.ts";
 
 /** Entries of a long directory that are shown first; then at twice as many, and so on: each time all are sorted anew. */
 const FIRST_LOOK = 2_000;

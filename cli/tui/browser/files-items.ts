@@ -1,14 +1,14 @@
-import type { FileFacts } from "../../../src/index.ts";
-import { type Backing, backingOf, type Mount } from "../../../src/listing.ts";
+import { type Backing, backingOf, type Mount } from "../../../src/files/index.ts";
+import type { FileFacts } from "../../../src/protocol/index.ts";
 import type { Colours } from "../../ls/colours.ts";
 import type { Item } from "../../ls/item.ts";
 import { modeText } from "../../ls/mode.ts";
 import { byMost, byText, sizeOf, timeOf } from "../../ls/order.ts";
 import { humanSize } from "../../ls/sizes.ts";
 import { listTime } from "../../ls/times.ts";
-import type { ListItem } from "../list/list.ts";
-import type { Column } from "../list/table.ts";
-import type { Theme } from "../theme.ts";
+import type { Theme } from "../canvas/theme.ts";
+import type { ListItem } from "../lists/list.ts";
+import type { Column } from "../lists/table.ts";
 
 /** An entry of a directory in the list of files. */
 export interface FileItem extends ListItem {

@@ -1,15 +1,15 @@
-import type { OpenFile } from "../../../src/index.ts";
-import { compileGlob, hasGlob, joinPath, nameOf } from "../../../src/listing.ts";
-import type { Action } from "../keymap.ts";
-import { ListPane } from "../list/list-pane.ts";
-import { paint } from "../list/table.ts";
+import { compileGlob, hasGlob, joinPath, nameOf } from "../../../src/files/index.ts";
+import type { OpenFile } from "../../../src/sessions/index.ts";
+import type { Action } from "../keymap/keymap.ts";
+import { ListPane } from "../lists/list-pane.ts";
+import { paint } from "../lists/table.ts";
 import type { Frame, Location, Size, View } from "../view.ts";
+import type { Place } from "./browsed-target.ts";
 import { type Browser, failureLine, failureLines } from "./browser.ts";
 import { completePath } from "./complete-path.ts";
 import { DirectoryReading } from "./directory-reading.ts";
 import { arrange, backingSentence, type FileItem, fileColumns, hiddenCount, SORTS } from "./files-items.ts";
 import { History } from "./history.ts";
-import type { Place } from "./place.ts";
 import { Preview } from "./preview.ts";
 
 /** Columns of the screen from which on the selected file is shown beside the list. */

@@ -1,8 +1,8 @@
-import { nameOf, walk } from "../../../src/listing.ts";
-import type { ListItem } from "../list/list.ts";
+import { nameOf, walk } from "../../../src/files/index.ts";
+import type { ListItem } from "../lists/list.ts";
+import type { Place } from "./browsed-target.ts";
 import type { Browser } from "./browser.ts";
 import { LoadedView } from "./loaded-view.ts";
-import type { Place } from "./place.ts";
 
 interface FoundItem extends ListItem {
   path: string;

@@ -1,4 +1,4 @@
-import { ViewerView } from "../viewer-view.ts";
+import { ViewerView } from "../viewer/viewer-view.ts";
 import { type Browser, failureLine } from "./browser.ts";
 import { type Followed, MergedFollow } from "./merged-follow.ts";
 import { viewFile } from "./open-file.ts";

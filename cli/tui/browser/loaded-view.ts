@@ -1,10 +1,10 @@
-import type { Action, Context } from "../keymap.ts";
-import type { ListItem } from "../list/list.ts";
-import { ListPane } from "../list/list-pane.ts";
-import type { Column } from "../list/table.ts";
+import type { Action, Context } from "../keymap/keymap.ts";
+import type { ListItem } from "../lists/list.ts";
+import { ListPane } from "../lists/list-pane.ts";
+import type { Column } from "../lists/table.ts";
 import type { Frame, Location, Size, View } from "../view.ts";
+import type { Place } from "./browsed-target.ts";
 import { type Browser, failureLine, failureLines, type How } from "./browser.ts";
-import type { Place } from "./place.ts";
 
 export interface LoadedViewOptions<Item extends ListItem> {
   contexts: readonly Context[];

@@ -1,13 +1,13 @@
-import { follow, type OpenFile } from "../../../src/index.ts";
-import { lastLinesOffset, TimestampReader } from "../../../src/tailing.ts";
-import { sanitiseText } from "../../../src/text/index.ts";
+import { follow, lastLinesOffset } from "../../../src/follow/index.ts";
+import type { OpenFile } from "../../../src/sessions/index.ts";
+import { sanitiseText, TimestampReader } from "../../../src/text/index.ts";
 import { followedIn } from "../../tail/followed.ts";
+import type { Place as FollowedPlace } from "../../tail/followed-target.ts";
 import { Merger } from "../../tail/merger.ts";
 import { Notices } from "../../tail/notices.ts";
-import type { Place as FollowedPlace } from "../../tail/place.ts";
 import { SOURCE_COLOURS } from "../../tail/source-colours.ts";
+import type { Place } from "./browsed-target.ts";
 import { failureLine } from "./browser.ts";
-import type { Place } from "./place.ts";
 
 /** A file that is followed with others. */
 export interface Followed {

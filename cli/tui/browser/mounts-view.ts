@@ -1,11 +1,11 @@
-import { backingOf, type Mount, mountsOf } from "../../../src/listing.ts";
-import type { ListItem } from "../list/list.ts";
-import type { Column } from "../list/table.ts";
-import type { Theme } from "../theme.ts";
+import { backingOf, type Mount, mountsOf } from "../../../src/files/index.ts";
+import type { Theme } from "../canvas/theme.ts";
+import type { ListItem } from "../lists/list.ts";
+import type { Column } from "../lists/table.ts";
+import type { Place } from "./browsed-target.ts";
 import type { Browser } from "./browser.ts";
 import { backingSentence } from "./files-items.ts";
 import { LoadedView } from "./loaded-view.ts";
-import type { Place } from "./place.ts";
 
 interface MountItem extends ListItem {
   mount: Mount;

@@ -1,11 +1,11 @@
-import { parseTarget } from "../../../src/index.ts";
-import { nameOf } from "../../../src/listing.ts";
+import { nameOf } from "../../../src/files/index.ts";
+import { parseTarget } from "../../../src/target.ts";
 import { targetCandidates } from "../../completion/targets.ts";
-import type { Action } from "../keymap.ts";
+import type { Action } from "../keymap/keymap.ts";
 import type { Navigator, View } from "../view.ts";
+import { absolutePath } from "./browsed-target.ts";
 import { type Browser, failureLine, type How } from "./browser.ts";
 import { ContainersView } from "./containers-view.ts";
-import { absolutePath } from "./place.ts";
 
 /** Goes from view to view by the keys and commands that hold everywhere. */
 export class BrowserNavigator implements Navigator {

@@ -1,9 +1,9 @@
-import type { OpenFile } from "../../../src/index.ts";
+import type { OpenFile } from "../../../src/sessions/index.ts";
 import { followedIn } from "../../tail/followed.ts";
-import type { Place as FollowedPlace } from "../../tail/place.ts";
+import type { Place as FollowedPlace } from "../../tail/followed-target.ts";
 import type { Host } from "../view.ts";
-import { type ViewerOptions, ViewerView } from "../viewer-view.ts";
-import type { Place } from "./place.ts";
+import { type ViewerOptions, ViewerView } from "../viewer/viewer-view.ts";
+import type { Place } from "./browsed-target.ts";
 
 /** The viewer on a file that was opened at a place; the file is closed with it. */
 export function viewFile(
@@ -25,7 +25,7 @@ export function viewFile(
       subtitle: `${place.route}, ${file.kind}`,
       followSource: file.isSeekable ? follow : undefined,
       location: { place, path },
-      lend: async () => (await import("../../../src/tools.ts")).copyOpenFile(file),
+      lend: async () => (await import("../../../src/sessions/index.ts")).copyOpenFile(file),
       closed: () => {
         followed?.end();
         file.close();

@@ -1,14 +1,14 @@
-import { kindOf, type OpenFile } from "../../../src/index.ts";
+import { kindOf, type OpenFile } from "../../../src/sessions/index.ts";
 import { modeText } from "../../ls/mode.ts";
 import { fullTime } from "../../ls/times.ts";
-import { paint } from "../list/table.ts";
-import { fitText } from "../text-width.ts";
+import { fitText } from "../canvas/text-width.ts";
+import { paint } from "../lists/table.ts";
 import type { Host, Size } from "../view.ts";
-import { ViewerView } from "../viewer-view.ts";
+import { ViewerView } from "../viewer/viewer-view.ts";
+import type { Place } from "./browsed-target.ts";
 import { type Browser, failureLine } from "./browser.ts";
 import { readDirectory } from "./directory.ts";
 import { arrange, backingSentence, type FileItem } from "./files-items.ts";
-import type { Place } from "./place.ts";
 
 /** Milliseconds that a selection has to last before it is looked into: not while one runs through a list. */
 const REST_MS = 60;

@@ -1,12 +1,18 @@
-import { kindOf } from "../../../src/index.ts";
-import { listProcesses, type MappedFile, type ProcessFile, readNames, type TargetProcess } from "../../../src/tools.ts";
+import {
+  listProcesses,
+  type MappedFile,
+  type ProcessFile,
+  readNames,
+  type TargetProcess,
+} from "../../../src/files/index.ts";
+import { kindOf } from "../../../src/sessions/index.ts";
 import { humanSize } from "../../ls/sizes.ts";
-import type { ListItem } from "../list/list.ts";
-import type { Column } from "../list/table.ts";
-import type { Theme } from "../theme.ts";
+import type { Theme } from "../canvas/theme.ts";
+import type { ListItem } from "../lists/list.ts";
+import type { Column } from "../lists/table.ts";
+import type { Place } from "./browsed-target.ts";
 import type { Browser } from "./browser.ts";
 import { LoadedView } from "./loaded-view.ts";
-import type { Place } from "./place.ts";
 
 /** Open files that are kept, of a kilobyte each: one process may have a million. */
 const MOST_FILES = 200_000;

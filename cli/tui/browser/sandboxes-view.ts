@@ -1,5 +1,5 @@
-import { type NamespaceSandbox, namespaceSandboxes } from "../../../src/containers.ts";
-import type { ListItem } from "../list/list.ts";
+import { type NamespaceSandbox, namespaceSandboxes } from "../../../src/engines/index.ts";
+import type { ListItem } from "../lists/list.ts";
 import type { Browser } from "./browser.ts";
 import { LoadedView } from "./loaded-view.ts";
 

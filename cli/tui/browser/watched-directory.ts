@@ -1,5 +1,5 @@
-import { PortholeError } from "../../../src/index.ts";
-import type { Place } from "./place.ts";
+import { PortholeError } from "../../../src/errors.ts";
+import type { Place } from "./browsed-target.ts";
 
 /** inotify(7): what changes a list of files with their sizes and times. */
 const MASK = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x800;

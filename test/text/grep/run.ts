@@ -10,7 +10,7 @@ import {
   Output,
   type Scanner,
   searchFile,
-} from "../../../src/searching.ts";
+} from "../../../src/text/index.ts";
 
 /** Options of a search, as the command has them, and as ripgrep is told them. */
 export interface Case {

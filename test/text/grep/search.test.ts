@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type BinaryMode, Matcher, type Sink } from "../../../src/searching.ts";
-import { countNewlines } from "../../../src/text/grep/count.ts";
-import { FileSearch } from "../../../src/text/grep/file-search.ts";
+import { type BinaryMode, Matcher, type Sink } from "../../../src/text/index.ts";
+import { countNewlines } from "../../../src/text/search/count.ts";
+import { FileSearch } from "../../../src/text/search/file-search.ts";
 
 interface Options {
   invert: boolean;

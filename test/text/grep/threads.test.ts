@@ -2,8 +2,8 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writ
 import { tmpdir } from "node:os";
 import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { Scanner } from "../../../src/searching.ts";
-import { CHUNK } from "../../../src/text/grep/chunks.ts";
+import { Scanner } from "../../../src/text/index.ts";
+import { CHUNK } from "../../../src/text/search/chunks.ts";
 import { repository } from "../../helpers/paths.ts";
 import { descriptorCount } from "../../helpers/processes.ts";
 import { waitFor } from "../../helpers/wait-for.ts";

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { arrange, backingsOf, type FileItem, hiddenCount } from "../../../cli/tui/browser/files-items.ts";
-import type { FileFacts } from "../../../src/index.ts";
-import { parseMounts } from "../../../src/listing.ts";
+import { parseMounts } from "../../../src/files/index.ts";
+import type { FileFacts } from "../../../src/protocol/index.ts";
 
 const facts = (size: number, mtime: number): FileFacts => ({
   ...{ mode: 0o100644, links: 1, uid: 0, gid: 0, size: BigInt(size), blocks: 0n, inode: 1n, mountId: 1n },

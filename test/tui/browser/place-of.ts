@@ -1,5 +1,5 @@
-import type { Place } from "../../../cli/tui/browser/place.ts";
-import { PortholeError } from "../../../src/index.ts";
+import type { Place } from "../../../cli/tui/browser/browsed-target.ts";
+import { PortholeError } from "../../../src/errors.ts";
 
 /** A place whose session does only what is given here. */
 export function placeOf(session: object): Place {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Browser } from "../../../cli/tui/browser/browser.ts";
 import { processesView } from "../../../cli/tui/browser/processes-view.ts";
-import { DEFAULT_THEME } from "../../../cli/tui/theme.ts";
+import { DEFAULT_THEME } from "../../../cli/tui/canvas/theme.ts";
 import { waitFor } from "../../helpers/wait-for.ts";
 import { placeOf } from "./place-of.ts";
 

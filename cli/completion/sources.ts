@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { ask, decodeListed, type Engine, engines } from "../../src/engines/index.ts";
+import { mayEnter } from "../../src/routes/index.ts";
+import { connect, type Session } from "../../src/sessions/index.ts";
+import type { Target } from "../../src/target.ts";
+
+/** Somebody waits with a finger on the key: what takes longer than this many milliseconds is left out. */
+const PATIENCE_MS = 1_000;
+
+/** Running containers of every engine that answers at once, with one light request to each; no engine, no containers. */
+export async function runningContainers(engine?: string): Promise<{ name: string; image: string }[]> {
+  const answers = await Promise.allSettled(engines(engine).map(containersOf));
+  return answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+}
+
+async function containersOf(engine: Engine): Promise<{ name: string; image: string }[]> {
+  const { status, body, question } = await ask(engine, "/containers/json", { timeoutMs: PATIENCE_MS });
+  if (status !== 200) return [];
+  return decodeListed(body, question)
+    .filter(({ isSidecar }) => !isSidecar)
+    .map(({ name, image }) => ({ name, image }));
+}
+
+/**
+ * A session for a question in passing: over a live agent on any route, else over one on the direct route, which takes milliseconds. No sidecar is
+ * started and nothing is run in the container for it.
+ * @throws PortholeError as connect does, ATTACH when it would take more
+ */
+export function connectInPassing(target: Target, engine?: string): Promise<Session> {
+  return connect(target, { engine, startOn: ["direct"], requestTimeoutMs: PATIENCE_MS, timeoutMs: PATIENCE_MS });
+}
+
+/** Processes whose namespaces this user may enter, by number; those of the kernel are left out. */
+export function enterableProcesses(): { pid: number; command: string }[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      const pid = Number(name);
+      const [command] = read(`/proc/${name}/cmdline`)?.split("\0") ?? [];
+      return command && mayEnter(pid) ? [{ pid, command }] : [];
+    });
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,160 @@
+import { ask, decodeInfo, decodeVersion, type Engine, engines, wordsOf } from "../../src/engines/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import type { AgentRoute } from "../../src/protocol/index.ts";
+import { connect, type Session } from "../../src/sessions/index.ts";
+import type { Target } from "../../src/target.ts";
+import { type Finding, failed, guarded } from "./finding.ts";
+
+export type { Finding } from "./finding.ts";
+
+/** What {@link diagnose} is to look at. */
+export interface DiagnoseOptions {
+  /** Every route to it is tried; without it the routes are only told about. */
+  target?: Target | undefined;
+  engine?: string | undefined;
+  /** For the mount route. */
+  user?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Agents that were started only to see whether it works end at once when left alone. */
+const IDLE_SECONDS = 1;
+
+/** Looks at everything porthole rests on, one thing after the other. Throws nothing but CANCELLED: what is wrong is a finding. */
+export async function* diagnose(options: DiagnoseOptions = {}): AsyncGenerator<Finding> {
+  // Loaded here: completion shares this entry of the library and must not wait for it.
+  const host = await import("./host.ts");
+  yield guarded("kernel", host.checkKernel);
+  yield guarded("seccomp", host.checkSeccomp);
+  yield guarded("Node.js", host.checkNode);
+  yield guarded("agent program", host.checkAgentProgram);
+  yield guarded("run directory", host.checkRunDirectory);
+  yield guarded("permissions", host.checkPermissions);
+  yield guarded("security modules", host.checkSecurityModules);
+  yield guarded("user namespaces", host.checkUserNamespaces);
+  const working: Engine[] = [];
+  yield* checkEngines(options, working);
+  if (options.target !== undefined && options.target.kind !== "local") yield* tryRoutes(options.target, options);
+  else yield* describeRoutes(working);
+}
+
+/** Puts the engines that answer into `working`. Without one there are still processes. */
+async function* checkEngines(
+  { engine: explicit, signal }: DiagnoseOptions,
+  working: Engine[],
+): AsyncGenerator<Finding> {
+  let found: Engine[];
+  try {
+    found = engines(explicit);
+  } catch (error) {
+    yield failed("container engine", error, "warn");
+    return;
+  }
+  if (found.length === 0) {
+    const remedy = "start Docker or Podman (systemctl start docker), or name one with --engine or DOCKER_HOST";
+    yield { status: "warn", what: "container engine", detail: "none here: only pid:N targets can be reached", remedy };
+  }
+  for (const engine of found) {
+    try {
+      yield { status: "ok", what: "container engine", detail: await describeEngine(engine, signal) };
+      working.push(engine);
+    } catch (error) {
+      if (error instanceof PortholeError && error.code === "CANCELLED") throw error;
+      yield failed("container engine", error, "warn");
+    }
+  }
+}
+
+async function describeEngine(engine: Engine, signal: AbortSignal | undefined): Promise<string> {
+  const [version, info] = await Promise.all([ask(engine, "/version", { signal }), ask(engine, "/info", { signal })]);
+  if (version.status !== 200) {
+    const words = wordsOf(version) ?? `HTTP status ${version.status}`;
+    throw new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot tell its version: ${words}`);
+  }
+  const { version: number, apiVersion } = decodeVersion(version.body, version.question);
+  // A proxy may keep it to itself.
+  const securityOptions = info.status === 200 ? decodeInfo(info.body, info.question).securityOptions : [];
+  const names = securityOptions.map((option) => /^name=(\w+)/.exec(option)?.[1]);
+  const traits = ["rootless", "userns", "selinux", "apparmor"].filter((name) => names.includes(name));
+  const kind = version.isPodman ? "Podman" : "Docker";
+  return `${kind} ${number || "of unknown version"} (API ${apiVersion || "?"}) at ${engine.socketPath}${traits.length > 0 ? `, with ${traits.join(", ")}` : ""}`;
+}
+
+function* describeRoutes(working: Engine[]): Generator<Finding> {
+  const name = working[0]?.socketPath;
+  yield {
+    status: "ok",
+    what: "route direct",
+    detail: "to what this user may enter, without an engine's help; name a target to try it",
+  };
+  if (name === undefined) return;
+  yield {
+    status: "ok",
+    what: "route mount",
+    detail: "to containers that docker run $(porthole docker-args) IMAGE prepared",
+  };
+  yield { status: "ok", what: "route sidecar", detail: `to every other running container of ${name}` };
+}
+
+async function* tryRoutes(
+  target: Exclude<Target, { kind: "local" }>,
+  options: DiagnoseOptions,
+): AsyncGenerator<Finding> {
+  const routes: AgentRoute[] = target.kind === "process" ? ["direct"] : ["direct", "mount", "sidecar"];
+  const tried: Finding[] = [];
+  const opened: Finding[] = [];
+  for (const route of routes) {
+    try {
+      const { attached, file } = await tryRoute(route, target, options);
+      const detail = file.status === "ok" ? `${attached}, ${file.detail}` : attached;
+      tried.push({ status: "ok", what: `route ${route}`, detail });
+      opened.push(file);
+    } catch (error) {
+      if (error instanceof PortholeError && error.code === "CANCELLED") throw error;
+      if (error instanceof PortholeError && (error.code === "TARGET" || error.code === "USAGE")) {
+        yield failed("target", error);
+        return;
+      }
+      tried.push(failed(`route ${route}`, error));
+    }
+  }
+  // One that goes is enough.
+  const works = tried.some(({ status }) => status === "ok");
+  for (const finding of tried) yield works && finding.status === "fail" ? { ...finding, status: "warn" } : finding;
+  if (works && !opened.some(({ status }) => status === "ok")) yield* opened.slice(0, 1);
+}
+
+async function tryRoute(
+  route: AgentRoute,
+  target: Target,
+  options: DiagnoseOptions,
+): Promise<{ attached: string; file: Finding }> {
+  const started = performance.now();
+  const session = await connect(target, {
+    route,
+    engine: options.engine,
+    user: route === "mount" ? options.user : undefined,
+    idleSeconds: IDLE_SECONDS,
+    signal: options.signal,
+  });
+  try {
+    const time = performance.now() - started;
+    const attached = `${session.fresh ? "new agent" : "live agent"} in ${time.toFixed(1)} ms`;
+    return { attached, file: await tryFile(session, target.path) };
+  } finally {
+    session.close();
+  }
+}
+
+async function tryFile(session: Session, path: string): Promise<Finding> {
+  const started = performance.now();
+  try {
+    const file = await session.open(path);
+    file.close();
+    const time = performance.now() - started;
+    return { status: "ok", what: "file", detail: `opened ${path}, a ${file.kind}, in ${time.toFixed(1)} ms` };
+  } catch (error) {
+    if (error instanceof PortholeError && error.code === "FILE") return failed("file", error);
+    throw error;
+  }
+}

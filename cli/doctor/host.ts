@@ -1,0 +1,201 @@
+import { existsSync, lstatSync, readFileSync } from "node:fs";
+import { release } from "node:os";
+import { kernelFeatures, openDirectory, statx } from "../../src/descriptors/index.ts";
+import { VERSION } from "../../src/protocol/index.ts";
+import { agentHash, agentProgram, ensureRunDirectory } from "../../src/routes/index.ts";
+import type { Finding } from "./finding.ts";
+
+export function checkKernel(): Finding {
+  const features = kernelFeatures();
+  const detail = `Linux ${release()} ${process.arch}`;
+  if (!features.openat2) {
+    return {
+      status: "fail",
+      what: "kernel",
+      detail: `${detail} does not do openat2(2)`,
+      remedy: "Linux 5.6 or newer is needed; in a container its seccomp profile must allow the call",
+    };
+  }
+  const lacks = [
+    ...(features.mountId ? [] : ["the mount of a file (statx, Linux 5.8)"]),
+    ...(features.peerPidfd ? [] : ["SO_PEERPIDFD (Linux 6.5)"]),
+    ...(features.passRights ? [] : ["SO_PASSRIGHTS (Linux 6.16)"]),
+  ];
+  if (lacks.length === 0)
+    return { status: "ok", what: "kernel", detail: `${detail}: openat2, statx, SO_PEERPIDFD, SO_PASSRIGHTS` };
+  return {
+    // The mount says whether reading can hang; the other two are a second lock on doors that have one.
+    status: features.mountId ? "ok" : "warn",
+    what: "kernel",
+    detail: `${detail}: openat2; works without ${lacks.join(", ")}`,
+    remedy: features.mountId ? undefined : "a newer kernel tells local files from those whose server may not answer",
+  };
+}
+
+/** What the agent's filter does with a system call that it does not make (agent/filter.c). */
+const SECCOMP_ACTIONS = ["allow", "errno", "kill_process"] as const;
+
+/** The filter that the agent puts on itself before it serves (seccomp(2)). Without it the agent ends at its start, on every route. */
+export function checkSeccomp(): Finding {
+  const what = "seccomp";
+  const path = "/proc/sys/kernel/seccomp/actions_avail";
+  const means = "the agent cannot limit its own system calls and does not start, on any route";
+  const actions = read(path)?.split(/\s+/);
+  if (actions === undefined) {
+    if (!existsSync("/proc/sys/kernel/osrelease"))
+      return { status: "warn", what, detail: `${path} is not to be seen here, nor are the kernel's other settings` };
+    return {
+      status: "fail",
+      what,
+      detail: `${path} is not there: ${means}`,
+      remedy: "a kernel with CONFIG_SECCOMP_FILTER is needed, as those of all distributions are",
+    };
+  }
+  const lacks = SECCOMP_ACTIONS.filter((action) => !actions.includes(action));
+  if (lacks.length > 0) {
+    return {
+      status: "fail",
+      what,
+      detail: `the kernel's filters do not know ${lacks.join(", ")} (${path}): ${means}`,
+      remedy: "Linux 4.14 or newer is needed",
+    };
+  }
+  return { status: "ok", what, detail: `${SECCOMP_ACTIONS.join(", ")}: the agent is held to its own system calls` };
+}
+
+export function checkNode(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const isEnough = major > 20 || (major === 20 && minor >= 19);
+  return {
+    status: isEnough ? "ok" : "fail",
+    what: "Node.js",
+    detail: `${process.versions.node} (${process.execPath})`,
+    remedy: isEnough ? undefined : "install Node 20.19 or newer",
+  };
+}
+
+export function checkAgentProgram(): Finding {
+  const program = agentProgram();
+  const { spawnSync } = process.getBuiltinModule("node:child_process");
+  const { stdout, error, status } = spawnSync(program, ["--version"], { encoding: "utf8", env: {}, timeout: 10_000 });
+  const said = /protocol (\d+) build (\w+)/.exec(stdout ?? "");
+  const remedy = "npm run build in the source folder, or install porthole again";
+  const what = "agent program";
+  if (said === null) {
+    const reason = error?.message ?? `status ${status}, ${JSON.stringify(stdout)}`;
+    return { status: "fail", what, detail: `${program} does not run: ${reason}`, remedy };
+  }
+  if (Number(said[1]) !== VERSION)
+    return { status: "fail", what, detail: `${program} speaks protocol ${said[1]}, this porthole ${VERSION}`, remedy };
+  const elf = readFileSync(program);
+  const detail = `${program}: protocol ${VERSION}, build ${said[2]}, sha256 ${agentHash()}, ${elf.length} bytes`;
+  if (!isStatic(elf))
+    return { status: "fail", what, detail: `${detail}, not static: few containers could run it`, remedy };
+  return { status: "ok", what, detail: `${detail}, static` };
+}
+
+/** A 64-bit ELF file whose program headers name no interpreter (elf(5)). */
+function isStatic(elf: Buffer): boolean {
+  const start = Number(elf.readBigUInt64LE(32));
+  const size = elf.readUInt16LE(54);
+  const count = elf.readUInt16LE(56);
+  const PT_INTERP = 3;
+  return Array.from({ length: count }, (_, index) => elf.readUInt32LE(start + index * size)).every(
+    (type) => type !== PT_INTERP,
+  );
+}
+
+export function checkRunDirectory(): Finding {
+  const run = ensureRunDirectory();
+  const modes = [run.root, run.agents, run.mount].map((path) => (lstatSync(path).mode & 0o777).toString(8));
+  const detail = `${run.root}: yours, modes 0${modes.join(", 0")}`;
+  if (!isNoexec(run.mount)) return { status: "ok", what: "run directory", detail };
+  return {
+    status: "warn",
+    what: "run directory",
+    detail: `${detail}, on a noexec mount: the mount route cannot start the agent from it`,
+    remedy: "set XDG_STATE_HOME to a directory on a mount that allows programs",
+  };
+}
+
+/** The options of the mount that a directory is on, as proc_pid_mountinfo(5) has them. */
+function isNoexec(path: string): boolean {
+  const directory = openDirectory(path);
+  try {
+    const { mountId } = statx(directory);
+    const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+    const line = lines.find((text) => text.startsWith(`${mountId} `));
+    return line?.split(" ")[5]?.split(",").includes("noexec") === true;
+  } finally {
+    directory.close();
+  }
+}
+
+/** What this user may do without an engine's help. */
+export function checkPermissions(): Finding {
+  const uid = process.geteuid?.() ?? -1;
+  const capabilities = BigInt(
+    `0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "0"}`,
+  );
+  const may = (number: bigint) => (capabilities & (1n << number)) !== 0n;
+  const [sysPtrace, sysAdmin] = [may(19n), may(21n)];
+  if (sysPtrace && sysAdmin)
+    return {
+      status: "ok",
+      what: "permissions",
+      detail: `uid ${uid} with CAP_SYS_PTRACE and CAP_SYS_ADMIN: the direct route goes to containers of this machine`,
+    };
+  return {
+    status: "ok",
+    what: "permissions",
+    detail: `uid ${uid}: the direct route reaches processes of your own and your own user namespaces; an engine brings the others`,
+  };
+}
+
+export function checkSecurityModules(): Finding {
+  const enforce = read("/sys/fs/selinux/enforce");
+  if (enforce === "1") {
+    return {
+      status: "warn",
+      what: "security modules",
+      detail: "SELinux is enforcing: containers may not connect to the mount route's socket",
+      remedy: "nothing to do: the sidecar route is taken instead (label=disable)",
+    };
+  }
+  const appArmor = read("/sys/module/apparmor/parameters/enabled") === "Y" ? "AppArmor is on" : "no AppArmor";
+  const seLinux = enforce === "0" ? "SELinux is permissive" : "no SELinux";
+  return { status: "ok", what: "security modules", detail: `${seLinux}, ${appArmor}` };
+}
+
+/** For `porthole demo` and rootless engines; tried, for kernels and distributions forbid it in many ways. */
+export function checkUserNamespaces(): Finding {
+  const what = "user namespaces";
+  const { spawnSync } = process.getBuiltinModule("node:child_process");
+  const { status, error, stderr } = spawnSync("unshare", ["--user", "--map-root-user", "true"], {
+    encoding: "utf8",
+    timeout: 10_000,
+  });
+  if (status === 0) return { status: "ok", what, detail: "this user may make them" };
+  if (error && "code" in error && error.code === "ENOENT")
+    return { status: "warn", what, detail: "not tried: no unshare(1) on the PATH", remedy: "install util-linux" };
+  const switches = [
+    ["/proc/sys/user/max_user_namespaces", "0", "sysctl user.max_user_namespaces=10000"],
+    ["/proc/sys/kernel/unprivileged_userns_clone", "0", "sysctl kernel.unprivileged_userns_clone=1"],
+    [
+      "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+      "1",
+      "sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+    ],
+  ] as const;
+  const remedy = switches.find(([path, off]) => existsSync(path) && read(path) === off)?.[2];
+  const reason = error?.message ?? stderr.trim();
+  return { status: "warn", what, detail: `this user may not make them (porthole demo needs them): ${reason}`, remedy };
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "latin1").trim();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,128 @@
+import { PortholeError } from "../../src/errors.ts";
+import { everyTick } from "../../src/follow/index.ts";
+import type { Session } from "../../src/sessions/index.ts";
+import type { Target } from "../../src/target.ts";
+import { reasonOf, say } from "./complaints.ts";
+
+const TICK_MS = 250;
+/** A restart is quick or it takes its time: often at first, then less. */
+const PATIENT_AFTER_MS = 10_000;
+const PATIENT_MS = 1000;
+/** Sessions that ended because the agent broke the protocol. Each may cost descriptors that cannot be closed, so there is no asking for ever. */
+const MOST_BREACHES = 3;
+
+/** Gives a session for a target: one that lives, or a new one. */
+export interface SessionGiver {
+  session(target: Target): Promise<Session>;
+}
+
+/**
+ * A container, process or this machine for as long as files in it are followed: its session, and when that has ended, as with a container's
+ * restart, the next one. What happens is said once for all files in it.
+ */
+export class Place {
+  readonly #reach: SessionGiver;
+  readonly #target: Target;
+  readonly #goneMs: number;
+  readonly #say: (text: string) => void;
+  readonly #listeners = new Set<() => void>();
+  #session: Session | undefined;
+  #asking: Promise<Session> | undefined;
+  #failure: { error: unknown; since: number; at: number; told: boolean } | undefined;
+  #endTicks: (() => void) | undefined;
+  #breaches = 0;
+  readonly #over = new AbortController();
+
+  /** `tell` hears what happens to it; standard error by default. */
+  constructor(reach: SessionGiver, target: Target, goneMs: number, tell = (text: string) => say("tail", text)) {
+    this.#reach = reach;
+    this.#target = target;
+    this.#goneMs = goneMs;
+    this.#say = tell;
+  }
+
+  /** The session as it is. Rejects while there is none: asked anew only as often as is decent. */
+  session = (): Promise<Session> => {
+    const now = this.#session;
+    if (now !== undefined && now.ended === undefined) return Promise.resolve(now);
+    if (now?.ended?.errno === "EPROTO" && this.#asking === undefined) this.#breach(now.ended);
+    if (this.#over.signal.aborted) return Promise.reject(this.#over.signal.reason);
+    const failure = this.#failure;
+    if (failure !== undefined && performance.now() < failure.at + this.#pauseMs(failure.since))
+      return Promise.reject(failure.error);
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  };
+
+  /** Keeps an eye on the session from now on, and calls `back` whenever there is another one. */
+  keep(back: () => void): void {
+    this.#listeners.add(back);
+    if (this.#target.kind !== "local") this.#endTicks ??= everyTick(TICK_MS, () => this.#look());
+  }
+
+  end(): void {
+    this.#endTicks?.();
+    this.#listeners.clear();
+  }
+
+  /** Aborts when nothing is asked of it any more, for its agent breaks the protocol again and again. It was said. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  #look(): void {
+    if (this.#session !== undefined && this.#session.ended === undefined) return;
+    this.session().catch(() => undefined);
+  }
+
+  #breach(error: PortholeError): void {
+    this.#session = undefined;
+    if (++this.#breaches < MOST_BREACHES || this.#over.signal.aborted) return;
+    this.#say(`${this.#name}: ${error.message}, for the ${MOST_BREACHES}rd time; giving up on it`);
+    this.#endTicks?.();
+    this.#over.abort(error);
+  }
+
+  async #ask(): Promise<Session> {
+    const before = this.#session;
+    try {
+      const session = await this.#reach.session(this.#target);
+      this.#session = session;
+      this.#failure = undefined;
+      if (before !== undefined && session.instance !== before.instance) this.#tell(before.instance, session.instance);
+      if (before !== session) for (const back of this.#listeners) back();
+      return session;
+    } catch (error) {
+      const now = performance.now();
+      this.#failure ??= { error, since: now, at: now, told: before === undefined };
+      Object.assign(this.#failure, { error, at: now });
+      if (!this.#failure.told && now - this.#failure.since >= this.#goneMs) {
+        this.#failure.told = true;
+        const waits = this.#target.kind === "process" ? "" : "; waiting for it";
+        this.#say(`${this.#name}: ${error instanceof PortholeError ? error.message : reasonOf(error)}${waits}`);
+      }
+      throw error;
+    }
+  }
+
+  #tell(before: string, after: string): void {
+    const same = before.split(".")[0] === after.split(".")[0];
+    this.#say(
+      `${this.#name}: ${same ? "the container was restarted" : "another container has this name now"}; going on`,
+    );
+  }
+
+  get #name(): string {
+    return this.#target.kind === "container"
+      ? this.#target.name
+      : this.#target.kind === "process"
+        ? `pid:${this.#target.pid}`
+        : "";
+  }
+
+  #pauseMs(since: number): number {
+    return performance.now() - since > PATIENT_AFTER_MS ? PATIENT_MS : TICK_MS - 10;
+  }
+}

@@ -1,0 +1,85 @@
+import { PortholeError } from "../../src/errors.ts";
+import type { OpenFile, Session } from "../../src/sessions/index.ts";
+import type { NamedTarget, Reach } from "./reach.ts";
+
+/** Files that are being opened before their turn. Each holds a descriptor. */
+export const AHEAD = 16;
+
+interface Open {
+  session: Session;
+  /** The receiver closes it. */
+  file: OpenFile;
+  /** Milliseconds from the first thought of it, starting an agent included. */
+  took: number;
+}
+
+/** A target whose turn it is: the file, or why there is none. */
+export type Opened = { named: NamedTarget } & (Open | { error: unknown });
+
+/**
+ * Opens targets in their order, up to `most` that come next being on their way already: most of a small file's time is the way there and back. What
+ * nobody takes any more is closed.
+ */
+export async function* openAhead(
+  reach: Reach,
+  targets: readonly NamedTarget[],
+  most = AHEAD,
+): AsyncGenerator<Opened, void, undefined> {
+  const begun: Begun[] = [];
+  const failed = new Set<Session>();
+  let next = 0;
+  try {
+    for (;;) {
+      // Several at a time: an agent that sleeps between two requests has to be woken for each.
+      if (begun.length <= most / 2)
+        for (let named = targets[next]; named && begun.length < most; named = targets[++next])
+          begun.push(await begin(reach, named));
+      const turn = begun.shift();
+      if (turn === undefined) return;
+      yield await take(reach, turn, failed);
+    }
+  } finally {
+    for (const { opening } of begun) void opening.then(({ file }) => file.close(), ignore);
+  }
+}
+
+interface Begun {
+  named: NamedTarget;
+  /** Undefined where there was none to be had. */
+  session?: Session;
+  opening: Promise<Open>;
+}
+
+async function begin(reach: Reach, named: NamedTarget): Promise<Begun> {
+  const started = performance.now();
+  const begun = async (session: Session): Promise<Open> => {
+    const file = await session.open(named.target.path);
+    return { session, file, took: performance.now() - started };
+  };
+  try {
+    const session = await reach.session(named.target);
+    return { named, session, opening: later(begun(session)) };
+  } catch (error) {
+    return { named, opening: later(Promise.reject(error)) };
+  }
+}
+
+/** A session that ends takes along all that are on their way; it is the first of them that says why, the others may well be opened. */
+async function take(reach: Reach, { named, session, opening }: Begun, failed: Set<Session>): Promise<Opened> {
+  try {
+    return { named, ...(await opening) };
+  } catch (error) {
+    if (session === undefined || !(error instanceof PortholeError) || error.code !== "SESSION") return { named, error };
+    if (failed.has(session)) return take(reach, await begin(reach, named), failed);
+    failed.add(session);
+    return { named, error };
+  }
+}
+
+/** A promise whose rejection is reported when its turn comes. */
+function later<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(ignore);
+  return promise;
+}
+
+function ignore(): void {}

@@ -1,0 +1,377 @@
+import { loadWidths } from "../../../src/text/index.ts";
+import { Compositor } from "../canvas/compositor.ts";
+import { forgetWidths } from "../canvas/text-width.ts";
+import type { Config } from "../config.ts";
+import { type Action, actionFor, type Keymap } from "../keymap/keymap.ts";
+import type { KeyEvent } from "../keymap/keys.ts";
+import { said } from "../ui/chrome-text.ts";
+import { helpPage, turnHelp } from "../ui/help.ts";
+import type { Host, Navigator, Question, View } from "../view.ts";
+import { Commands } from "./commands.ts";
+import { FrameClock } from "./frames.ts";
+import { signalJob } from "./job.ts";
+import { KeyInput } from "./key-input.ts";
+import type { OutAction } from "./out.ts";
+import { guardProcess } from "./process-guard.ts";
+import { PromptLine } from "./prompt-line.ts";
+import { Surroundings } from "./surroundings.ts";
+import { stopProcess } from "./suspend.ts";
+import { Tabs } from "./tabs.ts";
+import { Terminal } from "./terminal.ts";
+
+/** Rows that one step of the mouse's wheel moves. */
+const WHEEL_ROWS = 3;
+
+type Outcome = { status: number } | { error: unknown };
+
+export interface AppOptions {
+  config: Config;
+  /** Loads what goes from view to view. */
+  navigator(host: Host): Promise<Navigator>;
+}
+
+/** The program on the terminal: it owns the terminal, the frames, the keys and the chrome, and shows the views in their tabs. */
+export class App implements Host {
+  readonly #terminal = new Terminal(process.stdin, process.stdout);
+  readonly #compositor = new Compositor();
+  readonly #surroundings = new Surroundings();
+  readonly #keys = new KeyInput(
+    process.stdin,
+    (event) => this.#onKey(event),
+    () => this.#finish({ status: 129 }),
+  );
+  readonly #clock: FrameClock;
+  readonly #keymap: Keymap;
+  readonly #commands: Commands;
+  readonly #isMouseOurs: boolean;
+  readonly #tabs = new Tabs();
+  /** Views that were closed and have not ended. */
+  readonly #closing = new Set<Promise<void>>();
+  /** Lines typed before, by the question's label. */
+  readonly #typed = new Map<string, string[]>();
+  /** The exact widths of characters are there. */
+  #isExact = false;
+  #prompt: PromptLine | undefined;
+  #message = "";
+  /** Page of the help that is shown. */
+  #help: number | undefined;
+  /** Another program has the terminal. */
+  #isOutside = false;
+  /** The terminal is given back for good. */
+  #isOver = false;
+  #finish: (outcome: Outcome) => void = () => {};
+
+  constructor({ config, navigator }: AppOptions) {
+    this.#keymap = config.keymap;
+    this.#isMouseOurs = config.mouse;
+    this.#commands = new Commands({
+      host: this,
+      keymap: this.#keymap,
+      view: () => this.#tabs.view,
+      act: (view, action) => this.#act(view, action),
+      showTab: (index) => this.#tabs.show(index),
+      navigator,
+    });
+    this.#clock = new FrameClock(
+      () => this.#draw(),
+      () => !this.#terminal.busy,
+    );
+    this.#terminal.onDrain = () => this.#clock.request();
+  }
+
+  /**
+   * Shows the view that `first` makes until the user quits or a signal ends it, and gives the terminal back as it was. Resolves with the exit
+   * status: 0 for `q`, 130 for Ctrl-C, 128 + n for a signal. The first frame is on the screen before this yields to the event loop.
+   * @throws whatever a view failed with
+   */
+  async run(first: (host: Host) => View): Promise<number> {
+    const outcome = new Promise<Outcome>((resolve) => {
+      this.#finish = (result) => {
+        // At once: what comes after this may take a moment, and its messages belong on the user's own screen.
+        this.#isOver = true;
+        this.#clock.stop();
+        this.#terminal.leave();
+        resolve(result);
+      };
+    });
+    const release = guardProcess({
+      restore: () => this.#terminal.leave(),
+      // What the keyboard sends while another program has the terminal is meant for that.
+      end: (status) => {
+        if (this.#isOutside && (status === 130 || status === 131)) return;
+        if (this.#isOutside) signalJob(status === 129 ? "SIGHUP" : "SIGTERM");
+        this.#finish({ status });
+      },
+      fail: (error) => this.#finish({ error }),
+      suspend: this.#onSuspend,
+      resume: () => {
+        if (!this.#isOutside) this.#resume();
+      },
+    });
+    try {
+      this.#begin(first(this));
+      const result = await outcome;
+      if ("error" in result) throw result.error;
+      return result.status;
+    } finally {
+      await this.#close();
+      release();
+    }
+  }
+
+  changed(): void {
+    this.#clock.request();
+  }
+
+  say(message: string): void {
+    this.#message = message;
+    this.#clock.request();
+  }
+
+  ask(question: Question): void {
+    const { label } = question;
+    const before = this.#typed.get(label) ?? [];
+    this.#typed.set(label, before);
+    this.#prompt = new PromptLine(question, before, this.#keymap, () => this.#clock.request());
+    this.#clock.request();
+  }
+
+  async outside<T>(action: () => Promise<T>, pause: (result: T) => boolean = () => false): Promise<T> {
+    this.#terminal.leave();
+    this.#keys.ignore();
+    this.#isOutside = true;
+    // What runs there says when this process stops with it; where nothing does, the kernel stops it.
+    process.off("SIGTSTP", this.#onSuspend);
+    try {
+      const result = await action();
+      if (!this.#isOver && pause(result))
+        await this.#keys.goesBack(() => this.#terminal.print("\nEnter goes back to porthole "));
+      return result;
+    } finally {
+      this.#isOutside = false;
+      if (!this.#isOver) {
+        process.on("SIGTSTP", this.#onSuspend);
+        this.#keys.listen();
+        this.#resume();
+      }
+    }
+  }
+
+  copy(bytes: Uint8Array): void {
+    this.#terminal.copy(bytes);
+  }
+
+  open(view: View, how: "over" | "tab" = "over"): void {
+    if (how === "tab") this.#tabs.add(view);
+    else this.#tabs.push(view);
+    if (this.#isExact) view.layOutAnew?.();
+    this.#message = "";
+    this.#clock.request();
+  }
+
+  back(): void {
+    const view = this.#tabs.pop();
+    if (view) this.#end(view);
+    if (!this.#tabs.view) this.#finish({ status: 0 });
+    this.#clock.request();
+  }
+
+  fail(error: unknown): void {
+    this.#finish({ error });
+  }
+
+  /** The first frame needs no exact widths; they are loaded when the text is there to read. */
+  #begin(view: View): void {
+    this.#tabs.push(view);
+    this.#terminal.enter();
+    if (this.#isMouseOurs) this.#terminal.toggleMouse();
+    this.#clock.now();
+    this.#keys.open();
+    process.stdout.on("resize", this.#onResize);
+    setImmediate(() => void this.#measureExactly().catch((error) => this.fail(error)));
+  }
+
+  async #close(): Promise<void> {
+    this.#clock.stop();
+    this.#keys.close();
+    process.stdout.off("resize", this.#onResize);
+    this.#terminal.close();
+    this.#surroundings.close();
+    for (const view of this.#tabs) this.#end(view);
+    await Promise.all(this.#closing);
+    this.#keys.release();
+  }
+
+  #end(view: View): void {
+    const closing = view.close().finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+    closing.catch((error) => this.fail(error));
+  }
+
+  async #measureExactly(): Promise<void> {
+    await loadWidths();
+    forgetWidths();
+    for (const view of this.#tabs) view.layOutAnew?.();
+    this.#isExact = true;
+    this.#clock.request();
+  }
+
+  #draw(): void {
+    const { view } = this.#tabs;
+    if (!view || this.#isOutside) return;
+    const { columns, rows: total } = this.#terminal;
+    const size = { columns, height: Math.max(1, total - this.#head - 1) };
+    const { rows, status } = view.frame(size);
+    const facts = {
+      columns,
+      tabs: this.#tabs.count > 1 ? { titles: this.#tabs.titles, at: this.#tabs.at } : undefined,
+      title: view.title,
+      subtitle: view.subtitle,
+      status: this.#message ? said(this.#message, status, columns) : status,
+      prompt: this.#prompt && { label: this.#prompt.question.label, hint: this.#prompt.hint, ...this.#prompt.state },
+      help: this.#help === undefined ? undefined : helpPage(view.contexts, size, this.#help, this.#keymap),
+    };
+    this.#terminal.write(this.#compositor.frame(this.#surroundings.screen(facts, rows).slice(0, total)));
+  }
+
+  get #head(): number {
+    return Surroundings.head(this.#tabs.count);
+  }
+
+  #onKey(event: KeyEvent): void {
+    this.#clock.request();
+    const { view } = this.#tabs;
+    if (!view) return;
+    if (event.kind === "mouse") {
+      this.#onMouse(view, event);
+      return;
+    }
+    const isFree = this.#prompt === undefined && this.#help === undefined;
+    if (isFree && event.kind === "key" && view.key?.(event.key)) return;
+    const action = event.kind === "key" ? actionFor(event.key, view.contexts, this.#keymap) : undefined;
+    if (this.#prompt && action !== "interrupt" && action !== "suspend") this.#onPrompt(this.#prompt, event);
+    else if (action) this.#act(view, action);
+  }
+
+  #act(view: View, action: Action): void {
+    if (action === "interrupt") this.#finish({ status: 130 });
+    else if (action === "suspend") this.#suspend(true);
+    else if (!this.#turnsHelp(action) && !view.act(action)) this.#actOnAll(view, action);
+  }
+
+  #turnsHelp(action: Action): boolean {
+    this.#message = "";
+    if (this.#help === undefined) return false;
+    const { page, isTaken } = turnHelp(this.#help, action);
+    this.#help = page;
+    return isTaken;
+  }
+
+  #showHelp(): void {
+    this.#help = 0;
+    this.#surroundings
+      .loadHelp(this.#terminal.columns)
+      .then(() => this.#clock.request())
+      .catch((error) => this.fail(error));
+  }
+
+  /** What a view has no meaning for is of the program. */
+  #actOnAll(view: View, action: Action): void {
+    switch (action) {
+      case "help":
+        this.#showHelp();
+        break;
+      case "back":
+        this.back();
+        break;
+      case "cancel":
+        if (this.#tabs.depth > 1) this.back();
+        break;
+      case "quit":
+        this.#finish({ status: 0 });
+        break;
+      case "command":
+        this.#commands.ask();
+        break;
+      case "next-tab":
+      case "previous-tab":
+        this.#turnTab(action === "next-tab" ? 1 : -1);
+        break;
+      case "close-tab":
+        this.#closeTab();
+        break;
+      case "mouse":
+        this.say(
+          this.#terminal.toggleMouse() ? "the mouse is ours: Shift with it selects" : "the mouse is the terminal's",
+        );
+        break;
+      case "redraw":
+        this.#compositor.invalidate();
+        break;
+      case "pipe":
+      case "run":
+      case "edit":
+      case "copy":
+      case "save":
+        void this.#sendOut(view, action);
+        break;
+      default:
+        this.#commands.go(action, view);
+    }
+  }
+
+  #turnTab(by: number): void {
+    if (this.#tabs.count === 1) this.say("one tab only: t in a list opens another");
+    this.#tabs.turn(by);
+  }
+
+  #closeTab(): void {
+    const views = this.#tabs.close();
+    if (!views) this.say("the only tab: q goes back, Q quits");
+    for (const view of views ?? []) this.#end(view);
+  }
+
+  #onMouse(view: View, event: KeyEvent & { kind: "mouse" }): void {
+    if (this.#prompt || this.#help !== undefined) return;
+    if (event.what === "press") {
+      view.click?.(event.row - this.#head);
+      return;
+    }
+    const isDown = event.what === "wheel-down";
+    const isText = view.contexts.some((context) => context === "viewer");
+    const action: Action = isText ? (isDown ? "line-down" : "line-up") : isDown ? "item-down" : "item-up";
+    for (let row = 0; row < WHEEL_ROWS; row++) view.act(action);
+  }
+
+  #onPrompt(prompt: PromptLine, event: KeyEvent): void {
+    // Before it is answered: the answer may ask the next question.
+    this.#prompt = undefined;
+    if (!prompt.take(event) && this.#prompt === undefined) this.#prompt = prompt;
+  }
+
+  async #sendOut(view: View, action: OutAction): Promise<void> {
+    try {
+      const { sendOut } = await import("./out.ts");
+      await sendOut(view, action, this);
+    } catch (error) {
+      this.say(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #suspend(group: boolean): void {
+    this.#terminal.leave();
+    stopProcess(this.#onSuspend, group, () => this.#resume());
+  }
+
+  #resume(): void {
+    this.#terminal.enter();
+    this.#compositor.invalidate();
+    this.#clock.request();
+  }
+
+  readonly #onSuspend = (): void => this.#suspend(false);
+  readonly #onResize = (): void => {
+    this.#compositor.invalidate();
+    this.#clock.request();
+  };
+}

@@ -1,0 +1,41 @@
+import type { Session } from "../../../src/sessions/index.ts";
+import type { Target } from "../../../src/target.ts";
+import type { ReachOptions } from "../../program/shared.ts";
+import { absolutePath, Place } from "../browser/browsed-target.ts";
+import type { Browser } from "../browser/browser.ts";
+import { readConfig } from "../config.ts";
+import type { Location } from "../view.ts";
+import type { AppOptions } from "./app.ts";
+
+/** What lies around a file that is shown alone: its place, and the browser, which is loaded when somebody wants to go there. */
+export class Around {
+  readonly location: Location;
+  readonly app: AppOptions;
+  readonly #abort = new AbortController();
+  #browser: Browser | undefined;
+
+  /** The session stays the caller's. Throws USAGE for a config file that is wrong. */
+  constructor(session: Session, target: Target, options: ReachOptions) {
+    const place = Place.with(session, target, options, this.#abort.signal);
+    this.location = { place, path: absolutePath(target) };
+    const config = readConfig();
+    this.app = {
+      config,
+      navigator: async (host) => {
+        const [{ Browser }, { BrowserNavigator }] = await Promise.all([
+          import("../browser/browser.ts"),
+          import("../browser/navigator.ts"),
+        ]);
+        this.#browser = new Browser(host, options, config);
+        return new BrowserNavigator(this.#browser);
+      },
+    };
+  }
+
+  /** Ends what was reached from here. */
+  close(): void {
+    this.#abort.abort();
+    this.location.place.close();
+    this.#browser?.close();
+  }
+}

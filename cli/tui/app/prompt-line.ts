@@ -1,0 +1,155 @@
+import { actionFor, type Keymap } from "../keymap/keymap.ts";
+import type { KeyEvent } from "../keymap/keys.ts";
+import { editPrompt, MOST_CHARACTERS, type PromptState, promptOf } from "../ui/prompt.ts";
+import type { Question } from "../view.ts";
+
+/** What may become of the line, in its hint. */
+const MOST_OFFERED = 100;
+
+/** Lines that are remembered for each kind of question. */
+const MOST_REMEMBERED = 100;
+
+/** A question while it is answered: the line, its completion, and the lines typed before. */
+export class PromptLine {
+  readonly question: Question;
+  readonly #changed: () => void;
+  readonly #keymap: Keymap;
+  /** Lines that were typed at questions of this label, the last one first. */
+  readonly #before: string[];
+  #recalled = -1;
+  #typed = "";
+  #state: PromptState;
+  /** What the line may become, while Tab goes through it. */
+  #offered: { all: readonly string[]; at: number } | undefined;
+  /** Of what is being asked for: it ends when one types on. */
+  #completing: AbortController | undefined;
+
+  constructor(question: Question, before: string[], keymap: Keymap, changed: () => void) {
+    this.question = question;
+    this.#before = before;
+    this.#keymap = keymap;
+    this.#changed = changed;
+    this.#state = promptOf(question.text ?? "");
+  }
+
+  get state(): PromptState {
+    return this.#state;
+  }
+
+  /** What Tab offers, or that the line is full, for the rest of the row. */
+  get hint(): string {
+    if (this.#state.characters.length >= MOST_CHARACTERS) return `full: ${MOST_CHARACTERS} characters`;
+    const { all, at } = this.#offered ?? { all: [], at: -1 };
+    // Of a long list what a row may show, the chosen one among it.
+    const from = Math.max(0, at + 1 - MOST_OFFERED);
+    return all
+      .slice(from, from + MOST_OFFERED)
+      .map((one, index) => (from + index === at ? `[${lastPart(one)}]` : lastPart(one)))
+      .join("  ");
+  }
+
+  /** Takes a key. True when the question is answered or given up. */
+  take(event: KeyEvent): boolean {
+    if (event.kind === "mouse") return false;
+    const action = event.kind === "key" ? actionFor(event.key, ["prompt"], this.#keymap) : undefined;
+    if (action === "complete") {
+      this.#complete();
+      return false;
+    }
+    if (action === "recall-older" || action === "recall-newer") {
+      this.#recall(action === "recall-older" ? 1 : -1);
+      return false;
+    }
+    const was = this.text;
+    const result = editPrompt(this.#state, event, this.#keymap);
+    if (result.kind === "typing") {
+      this.#offered = undefined;
+      this.#state = result.state;
+      if (this.text !== was) this.#changedTo(this.text);
+      return false;
+    }
+    this.#stopCompleting();
+    if (result.kind === "done") {
+      this.#remember(result.text);
+      this.question.done(result.text);
+    } else this.question.cancelled?.();
+    return true;
+  }
+
+  get text(): string {
+    return this.#state.characters.join("");
+  }
+
+  #complete(): void {
+    if (this.#offered) {
+      const { all, at } = this.#offered;
+      const next = (at + 1) % all.length;
+      this.#offered = { all, at: next };
+      this.#put(all[next] ?? "");
+      return;
+    }
+    // One at a time: a directory may take a while, and Tab repeats while it is held.
+    if (this.#completing) return;
+    const abort = new AbortController();
+    this.#completing = abort;
+    const text = this.text;
+    this.question
+      .complete?.(text, abort.signal)
+      .then((all) => {
+        if (abort.signal.aborted) return;
+        this.#completing = undefined;
+        if (all.length === 0) return;
+        const common = commonBeginning(all);
+        if (common.length > text.length) this.#put(common);
+        this.#offered = all.length > 1 ? { all, at: -1 } : undefined;
+        this.#changed();
+      })
+      .catch(() => {
+        if (!abort.signal.aborted) this.#completing = undefined;
+      });
+  }
+
+  #stopCompleting(): void {
+    this.#completing?.abort();
+    this.#completing = undefined;
+  }
+
+  #changedTo(text: string): void {
+    this.#stopCompleting();
+    this.question.changed?.(text);
+  }
+
+  #recall(by: number): void {
+    const to = this.#recalled + by;
+    if (to < -1 || to >= this.#before.length) return;
+    if (this.#recalled === -1) this.#typed = this.text;
+    this.#recalled = to;
+    this.#put(to === -1 ? this.#typed : (this.#before[to] ?? ""));
+    this.#offered = undefined;
+  }
+
+  #put(text: string): void {
+    this.#state = promptOf(text);
+    this.#changedTo(text);
+  }
+
+  #remember(text: string): void {
+    if (text === "") return;
+    const known = this.#before.indexOf(text);
+    if (known !== -1) this.#before.splice(known, 1);
+    this.#before.unshift(text);
+    this.#before.length = Math.min(this.#before.length, MOST_REMEMBERED);
+  }
+}
+
+/** The longest beginning that all have. */
+export function commonBeginning(all: readonly string[]): string {
+  let common = all[0] ?? "";
+  for (const one of all) while (!one.startsWith(common)) common = common.slice(0, -1);
+  return common;
+}
+
+/** Of `web:/var/log/`, `log/`. */
+function lastPart(text: string): string {
+  return /[^/\s]+\/?$/.exec(text)?.[0] ?? text;
+}

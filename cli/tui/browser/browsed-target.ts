@@ -1,0 +1,94 @@
+import { resolve } from "node:path";
+import { PortholeError } from "../../../src/errors.ts";
+import { connect, type Session } from "../../../src/sessions/index.ts";
+import type { Target } from "../../../src/target.ts";
+import type { ReachOptions } from "../../program/shared.ts";
+import { Place as FollowedPlace } from "../../tail/followed-target.ts";
+
+/** How long what is followed must be out of reach before a row says so. */
+export const GONE_MS = 1000;
+
+/** The path of a target from the root on: whoever walks goes up from it. */
+export function absolutePath(target: Target): string {
+  return target.kind === "local" ? resolve(target.path) : target.path;
+}
+
+/** Where files are looked at: a container, a process's namespaces, or this machine. One session at a time, made anew when it has ended. */
+export class Place {
+  readonly target: Target;
+  readonly #options: ReachOptions;
+  readonly #signal: AbortSignal;
+  #session: Session | undefined;
+  #isOwn = true;
+  #connecting: Promise<Session> | undefined;
+
+  constructor(target: Target, options: ReachOptions, signal: AbortSignal) {
+    this.target = target;
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  /** A place whose session is there already, and stays the caller's. */
+  static with(session: Session, target: Target, options: ReachOptions, signal: AbortSignal): Place {
+    const place = new Place(target, options, signal);
+    place.#session = session;
+    place.#isOwn = false;
+    return place;
+  }
+
+  /** The target's part before the colon; empty for this machine. */
+  get name(): string {
+    const { target } = this;
+    return target.kind === "local" ? "" : target.kind === "process" ? `pid:${target.pid}` : target.name;
+  }
+
+  /** A path here, as a target that any command takes. */
+  text(path: string): string {
+    return this.name === "" ? path : `${this.name}:${path}`;
+  }
+
+  /** The route of the session, when there is one. */
+  get route(): string {
+    return this.#session?.route ?? "";
+  }
+
+  /** The session, connected when there is none or when it has ended. Rejects as {@link connect} does. */
+  session(): Promise<Session> {
+    if (this.#session !== undefined && this.#session.ended === undefined) return Promise.resolve(this.#session);
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  /** Asks something of the session; once more, of a new one, when it ended over the question: its agent may have been restarted. */
+  async use<T>(action: (session: Session) => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      const session = await this.session();
+      try {
+        return await action(session);
+      } catch (error) {
+        if (attempt > 0 || session.ended === undefined || !(error instanceof PortholeError)) throw error;
+      }
+    }
+  }
+
+  /** The place as the follow engine asks it: `tell` hears that the container was restarted, or is gone. End it when nothing is followed any more. */
+  followed(tell: (text: string) => void): FollowedPlace {
+    return new FollowedPlace({ session: () => this.session() }, this.target, GONE_MS, tell);
+  }
+
+  /** Ends the session that was connected here. */
+  close(): void {
+    if (this.#isOwn) this.#session?.close();
+  }
+
+  async #connect(): Promise<Session> {
+    const { engine, route, user, idle } = this.#options;
+    const session = await connect(this.target, { engine, route, user, idleSeconds: idle, signal: this.#signal });
+    if (this.#signal.aborted) session.close();
+    this.#session = session;
+    this.#isOwn = true;
+    return session;
+  }
+}

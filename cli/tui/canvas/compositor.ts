@@ -1,0 +1,175 @@
+import { layoutRow } from "../../../src/text/index.ts";
+
+const SYNC_BEGIN = "\x1b[?2026h";
+const SYNC_END = "\x1b[?2026l";
+
+/** What a row may hold: printable characters and SGR. Everything else was a mistake above and is shown here, never sent. */
+const SAFE_ROW = /^(?:[^\x00-\x1f\x7f-\x9f]|\x1b\[[0-9;:]*m)*$/;
+
+/**
+ * Turns whole screens into the fewest bytes: frames in, terminal bytes out. It keeps what the terminal shows, and nothing else writes to the
+ * terminal. Rows are one line each, laid out for the width, and leave the terminal in its plain style.
+ */
+export class Compositor {
+  #shown: readonly string[] | undefined;
+
+  /** Forget what the terminal shows (start, resize, resume): the next frame draws every row. */
+  invalidate(): void {
+    this.#shown = undefined;
+  }
+
+  /** The bytes that bring the terminal from the frame before to this one; empty when they are equal. Row 0 is the top of the screen. */
+  frame(rows: readonly string[]): string {
+    const next = rows.map((row) =>
+      SAFE_ROW.test(row) ? row : layoutRow(row, { ...WHOLE_ROW, width: row.length * 8 }).text,
+    );
+    const shown = this.#shown?.length === next.length ? [...this.#shown] : undefined;
+    this.#shown = next;
+    let bytes = "";
+    if (shown) {
+      const scroll = findScroll(shown, next);
+      if (scroll) bytes += applyScroll(shown, scroll);
+    }
+    next.forEach((row, index) => {
+      bytes += drawRow(index, shown?.[index], row, index === next.length - 1);
+    });
+    return bytes === "" ? "" : SYNC_BEGIN + bytes + SYNC_END;
+  }
+}
+
+const WHOLE_ROW = { left: 0, colours: "pass", marks: [] } as const;
+
+interface Scroll {
+  /** First and last row of the region, both included. */
+  top: number;
+  bottom: number;
+  /** Rows that the text moves up; down when negative. */
+  by: number;
+}
+
+/**
+ * The scroll that saves the most rows. The region is what changed, between the rows at the top and at the bottom that stay. A scroll has to leave
+ * at least half of the region in place to be worth its bytes.
+ */
+function findScroll(shownRows: readonly string[], nextRows: readonly string[]): Scroll | undefined {
+  const numbers = new Map<string, number>();
+  const number = (row: string) => {
+    const known = numbers.get(row) ?? numbers.size;
+    numbers.set(row, known);
+    return known;
+  };
+  // Compared many times: as numbers.
+  const shown = shownRows.map(number);
+  const next = nextRows.map(number);
+  let top = 0;
+  while (top < next.length && shown[top] === next[top]) top++;
+  let bottom = next.length - 1;
+  while (bottom > top && shown[bottom] === next[bottom]) bottom--;
+  // The status row changes with every step and is no part of what scrolls: try the region without it first.
+  let best: Scroll | undefined;
+  let most = 0;
+  for (const last of [bottom - 1, bottom]) {
+    const height = last - top + 1;
+    for (let by = 1; by <= height / 2; by++) {
+      for (const signed of [by, -by]) {
+        const saved = countKept(shown, next, { top, bottom: last, by: signed });
+        if (saved > most && saved * 2 >= height) {
+          most = saved;
+          best = { top, bottom: last, by: signed };
+        }
+      }
+      if (most >= height - by) break;
+    }
+  }
+  return most > 1 ? best : undefined;
+}
+
+/** Rows that differ in place but are right after the scroll. */
+function countKept(shown: readonly number[], next: readonly number[], { top, bottom, by }: Scroll): number {
+  let kept = 0;
+  for (let row = Math.max(top, top - by); row <= Math.min(bottom, bottom - by); row++) {
+    if (next[row] === shown[row + by]) kept++;
+  }
+  return kept;
+}
+
+/** DECSTBM, then SU or SD, then the whole screen again. Brings `shown` to what the terminal has after it. */
+function applyScroll(shown: string[], { top, bottom, by }: Scroll): string {
+  const region = shown.slice(top, bottom + 1);
+  region.forEach((_, index) => {
+    shown[top + index] = region[index + by] ?? "";
+  });
+  return `\x1b[${top + 1};${bottom + 1}r\x1b[${Math.abs(by)}${by > 0 ? "S" : "T"}\x1b[r`;
+}
+
+/** Erasing comes first: after a row that fills the width, the cursor would stand on its last character. */
+function drawRow(index: number, shown: string | undefined, row: string, isLast: boolean): string {
+  if (shown === row) return "";
+  const isWorth = shown !== undefined && (isLast || isAlike(shown, row));
+  const changes = isWorth ? changedParts(shown, row) : undefined;
+  if (!changes) return `\x1b[${index + 1};1H\x1b[K${row}`;
+  return changes.map(({ column, text }) => `\x1b[${index + 1};${column + 1}H${text}`).join("");
+}
+
+/** Only rows of these and SGR are compared by character, for each is one column: ASCII, Latin letters, the ellipsis, lines and blocks. */
+const COMPARABLE = /^(?:[\x20-\x7e\u00a1-\u00ac\u00ae-\u017f\u2026\u2500-\u259f]|\x1b\[[0-9;:]*m)*$/;
+const TOKENS = /\x1b\[[0-9;:]*m|[\x20-\x7e\u00a1-\u00ac\u00ae-\u017f\u2026\u2500-\u259f]/g;
+
+interface Cell {
+  character: string;
+  /** The SGR sequences since the last reset. */
+  style: string;
+}
+
+/** Rows that have less in common than this at an end are drawn anew: comparing them saves no bytes worth the time. The status row always has. */
+const WORTH_COMPARING = 16;
+
+/** Columns between two that differ from which on it is cheaper to step over them than to draw them again. */
+const WORTH_A_STEP = 24;
+
+function isAlike(shown: string, row: string): boolean {
+  if (row.length <= WORTH_COMPARING) return true;
+  const begins = shown.slice(0, WORTH_COMPARING) === row.slice(0, WORTH_COMPARING);
+  return begins || shown.slice(-WORTH_COMPARING) === row.slice(-WORTH_COMPARING);
+}
+
+/** The runs of columns that differ, each drawn in its own style; undefined when drawing the whole row is simpler. */
+function changedParts(shown: string, row: string): { column: number; text: string }[] | undefined {
+  if (!COMPARABLE.test(shown) || !COMPARABLE.test(row)) return undefined;
+  const [before, after] = [cells(shown), cells(row)];
+  const runs: { from: number; to: number }[] = [];
+  after.forEach((cell, column) => {
+    if (sameCell(before[column], cell)) return;
+    const last = runs.at(-1);
+    if (last && column - last.to < WORTH_A_STEP) last.to = column + 1;
+    else runs.push({ from: column, to: column + 1 });
+  });
+  const parts = runs.map(({ from, to }) => ({ column: from, text: paint(after.slice(from, to)) }));
+  if (before.length > after.length) parts.push({ column: after.length, text: "\x1b[K" });
+  return parts;
+}
+
+function cells(row: string): Cell[] {
+  const result: Cell[] = [];
+  let style = "";
+  for (const [token] of row.matchAll(TOKENS)) {
+    if (token.length === 1) result.push({ character: token, style });
+    else style = token === "\x1b[m" || token === "\x1b[0m" ? "" : token.startsWith("\x1b[0;") ? token : style + token;
+  }
+  return result;
+}
+
+function paint(run: readonly Cell[]): string {
+  let text = "";
+  let style = "";
+  for (const cell of run) {
+    if (cell.style !== style) text += style === "" ? cell.style : `\x1b[m${cell.style}`;
+    style = cell.style;
+    text += cell.character;
+  }
+  return style === "" ? text : `${text}\x1b[m`;
+}
+
+function sameCell(a: Cell | undefined, b: Cell | undefined): boolean {
+  return a !== undefined && b !== undefined && a.character === b.character && a.style === b.style;
+}

@@ -1,0 +1,46 @@
+import { type Mark, type Matcher, withDeadline } from "../../../src/text/index.ts";
+
+/** A row shows no more marks than this. */
+const MAX_MARKS = 1000;
+
+/** What is searched for, as it is shown. */
+export interface Highlight {
+  matcher: Matcher;
+  /** It may take for ever on a line. */
+  isRisky: boolean;
+}
+
+/** Text of a line; cut: it goes on, and a match that touches the end might be none. */
+export interface ShownText {
+  text: string;
+  isCut: boolean;
+}
+
+/** Where each text matches, as indices of its characters. An expression that takes too long marks nothing. */
+export function findMarks(texts: readonly ShownText[], { matcher, isRisky }: Highlight): Mark[][] {
+  const all = () => texts.map((text) => marksIn(text, matcher));
+  return (isRisky ? withDeadline(all) : all()) ?? texts.map(() => []);
+}
+
+function marksIn({ text, isCut }: ShownText, matcher: Matcher): Mark[] {
+  const bytes = Buffer.from(text);
+  const marks: Mark[] = [];
+  const isAscii = bytes.length === text.length;
+  let [index, at] = [0, 0];
+  const indexOf = (offset: number): number => {
+    if (isAscii) return offset;
+    while (at < offset && index < text.length) {
+      const code = text.codePointAt(index) ?? 0;
+      at += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+      index += code < 0x10000 ? 1 : 2;
+    }
+    return index;
+  };
+  for (const { start, end } of matcher.matches(bytes)) {
+    // A match of nothing, as `x*` gives at every place, is no mark.
+    if (start === end || (isCut && end === bytes.length)) continue;
+    marks.push({ start: indexOf(start), end: indexOf(end) });
+    if (marks.length === MAX_MARKS) break;
+  }
+  return marks;
+}

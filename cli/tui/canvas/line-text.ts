@@ -1,0 +1,43 @@
+import { findLevel, type Level, type Look, type Mark, readJsonLine, unfoldJson } from "../../../src/text/index.ts";
+
+/** How lines that are JSON are shown. */
+export type JsonView = "raw" | "folded" | "unfolded";
+
+/** A line's text as it is to be shown, in one row or more, with the looks of its parts. */
+export interface LineText {
+  text: string;
+  marks: readonly Mark[];
+}
+
+/** Colours by their names, so that they are those of the user's terminal, on dark and on light. */
+export const LEVELS: Readonly<Record<Level, Look>> = {
+  fatal: { foreground: "31", attributes: [1, 7] },
+  error: { foreground: "31", attributes: [1] },
+  // Yellow letters are not seen on light, least of all bold ones, which many terminals make brighter.
+  warn: { foreground: "30;43" },
+  info: { foreground: "32" },
+  debug: { foreground: "36" },
+  trace: { attributes: [2] },
+};
+
+/** What a line is shown as: itself with its level in colour, or what its JSON says. Colours of the line's own are left to it. */
+export function lineTexts(text: string, json: JsonView, levels: boolean): LineText[] {
+  if (json === "unfolded") {
+    const lines = unfoldJson(text);
+    if (lines) return lines.map((line) => ({ text: line, marks: levels ? levelMarks(findLevel(line)) : [] }));
+  }
+  const read = json === "folded" ? readJsonLine(text) : undefined;
+  if (read) return [{ text: read.summary, marks: withLevel(read.aside, levels ? read.level : undefined) }];
+  if (!levels || text.includes("\x1b[")) return [{ text, marks: [] }];
+  return [{ text, marks: levelMarks(findLevel(text)) }];
+}
+
+type FoundLevel = { level: Level; start: number; end: number };
+
+function levelMarks(found: FoundLevel | undefined): Mark[] {
+  return found ? [{ start: found.start, end: found.end, look: LEVELS[found.level] }] : [];
+}
+
+function withLevel(aside: readonly Mark[], level: FoundLevel | undefined): Mark[] {
+  return [...aside, ...levelMarks(level)].sort((a, b) => a.start - b.start);
+}

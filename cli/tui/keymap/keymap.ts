@@ -1,0 +1,99 @@
+import type { Binding } from "./binding.ts";
+import { GLOBAL_KEYS } from "./global.ts";
+import {
+  CONTAINERS_KEYS,
+  FILES_KEYS,
+  FOUND_KEYS,
+  LIST_KEYS,
+  MOUNTS_KEYS,
+  OPEN_FILES_KEYS,
+  SANDBOXES_KEYS,
+} from "./lists.ts";
+import { OUT_KEYS } from "./out.ts";
+import { PROMPT_KEYS } from "./prompt.ts";
+import { VIEWER_KEYS } from "./viewer.ts";
+
+export type { Binding } from "./binding.ts";
+
+/** The one table of keys, by where they hold: it drives the input and is the help. */
+const TABLE = {
+  global: GLOBAL_KEYS,
+  viewer: VIEWER_KEYS,
+  out: OUT_KEYS,
+  list: LIST_KEYS,
+  containers: CONTAINERS_KEYS,
+  files: FILES_KEYS,
+  "files-open": OPEN_FILES_KEYS,
+  found: FOUND_KEYS,
+  mounts: MOUNTS_KEYS,
+  sandboxes: SANDBOXES_KEYS,
+  prompt: PROMPT_KEYS,
+};
+
+/** Where a key holds. */
+export type Context = keyof typeof TABLE;
+
+/** What a key does. */
+export type Action = (typeof TABLE)[Context][number]["action"];
+
+export interface ActionBinding extends Binding {
+  action: Action;
+}
+
+export type Keymap = Readonly<Record<Context, readonly ActionBinding[]>>;
+
+export const KEYMAP: Keymap = TABLE;
+
+/** What each context is called in the help. */
+export const CONTEXT_NAMES: Readonly<Record<Context, string>> = {
+  global: "Everywhere",
+  viewer: "Text",
+  out: "Out of here",
+  list: "Lists",
+  containers: "Containers",
+  files: "Files",
+  "files-open": "Open files",
+  found: "Found",
+  mounts: "Mounts",
+  sandboxes: "Sandboxes",
+  prompt: "While you type a line",
+};
+
+/** The action of a key where `contexts` hold, the narrowest first; those of `global` hold everywhere. */
+export function actionFor(key: string, contexts: readonly Context[], keymap: Keymap = KEYMAP): Action | undefined {
+  // A line that is typed is nobody else's.
+  const everywhere = contexts[0] === "prompt" ? [] : (["global"] as const);
+  for (const context of [...contexts, ...everywhere]) {
+    const binding = keymap[context].find(({ keys }) => keys.includes(key));
+    if (binding) return binding.action;
+  }
+  return undefined;
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  " ": "Space",
+  up: "Up",
+  down: "Down",
+  left: "Left",
+  right: "Right",
+  enter: "Enter",
+  escape: "Esc",
+  home: "Home",
+  end: "End",
+  pageup: "PgUp",
+  pagedown: "PgDn",
+  tab: "Tab",
+  backtab: "Shift-Tab",
+  backspace: "Backspace",
+  delete: "Del",
+  insert: "Ins",
+};
+
+/** How the help writes a key. */
+export function keyLabel(key: string): string {
+  const control = /^ctrl-(.)$/.exec(key)?.[1];
+  if (control) return `^${control.toUpperCase()}`;
+  const alt = /^alt-(.+)$/.exec(key)?.[1];
+  if (alt) return `Alt-${keyLabel(alt)}`;
+  return NAMES[key] ?? (/^f\d+$/.test(key) ? key.toUpperCase() : key);
+}

@@ -1,0 +1,198 @@
+import { decodeText } from "../../../src/text/index.ts";
+
+/** A key press: a character (`j`, `é`, ` `), or a name (`up`, `pagedown`, `enter`, `escape`, `ctrl-c`, `alt-x`). Pasted text comes whole. */
+export type KeyEvent =
+  | { kind: "key"; key: string }
+  | { kind: "paste"; text: string }
+  /** Of the mouse, where it was asked for; row and column from 0. */
+  | { kind: "mouse"; what: "wheel-up" | "wheel-down" | "press"; column: number; row: number };
+
+const ESC = 0x1b;
+/** A sequence or paste longer than this is not ours: it is dropped. */
+const LONGEST_SEQUENCE = 4096;
+const LONGEST_PASTE = 1024 * 1024;
+
+const TILDE = 0x7e;
+
+const PASTE_END = Buffer.from("\x1b[201~");
+const CTRL_C = 3;
+
+/** Final bytes of CSI and SS3 (xterm, "PC-Style Function Keys"). */
+const FINALS: Readonly<Record<string, string>> = {
+  A: "up",
+  B: "down",
+  C: "right",
+  D: "left",
+  H: "home",
+  F: "end",
+  Z: "backtab",
+  P: "f1",
+};
+
+/** `CSI n ~` (xterm, VT220 style; 7 and 8 are rxvt's). */
+const TILDES: Readonly<Record<string, string>> = {
+  "1": "home",
+  "2": "insert",
+  "3": "delete",
+  "4": "end",
+  "5": "pageup",
+  "6": "pagedown",
+  "7": "home",
+  "8": "end",
+  "11": "f1",
+  "15": "f5",
+};
+
+/**
+ * Bytes from the terminal to key events. Pure: sequences and characters may come in any pieces, several keys in one piece. Escape alone cannot be
+ * told from the beginning of a sequence: while {@link waiting}, call {@link flush} after a short time without bytes.
+ */
+export class KeyParser {
+  #bytes = Buffer.alloc(0);
+  #pasting = false;
+
+  push(chunk: Uint8Array): KeyEvent[] {
+    const events: KeyEvent[] = [];
+    // The end of a paste may be lost on the way. ^C that comes by itself was pressed: pasted text comes in larger pieces, and terminals leave it out there.
+    if (this.#pasting && chunk.length === 1 && chunk[0] === CTRL_C) {
+      this.#pasting = false;
+      this.#bytes = Buffer.alloc(0);
+    }
+    this.#bytes = Buffer.concat([this.#bytes, chunk]);
+    for (;;) {
+      const step = this.#pasting ? this.#paste() : this.#key();
+      if (!step) return events;
+      this.#bytes = this.#bytes.subarray(step.length);
+      if (step.event) events.push(step.event);
+    }
+  }
+
+  /** True when bytes are held that may be the beginning of something longer. */
+  get waiting(): boolean {
+    return this.#bytes.length > 0 && !this.#pasting;
+  }
+
+  /** Nothing followed: a lone ESC is the Escape key, ESC with one more byte is Alt, other beginnings are dropped. */
+  flush(): KeyEvent[] {
+    if (!this.waiting) return [];
+    const bytes = this.#bytes;
+    this.#bytes = Buffer.alloc(0);
+    if (bytes[0] !== ESC) return [];
+    if (bytes.length === 1) return [key("escape")];
+    return bytes.length === 2 ? [key(`alt-${String.fromCharCode(bytes[1] ?? 0)}`)] : [];
+  }
+
+  /** The next key and its length, undefined when more bytes are needed. Without an event the bytes mean nothing to us. */
+  #key(): { length: number; event?: KeyEvent } | undefined {
+    const bytes = this.#bytes;
+    const first = bytes[0];
+    if (first === undefined) return undefined;
+    if (first === ESC) return this.#escape();
+    if (first < 0x20 || first === 0x7f) return { length: 1, event: key(controlName(first)) };
+    const length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    // A byte that cannot begin a character, or is not continued as it says, is dropped alone.
+    for (let i = 1; i < length && i < bytes.length; i++) if (((bytes[i] ?? 0) & 0xc0) !== 0x80) return { length: 1 };
+    if (first >= 0x80 && first < 0xc2) return { length: 1 };
+    if (bytes.length < length) return undefined;
+    // U+0080 to U+009F are controls, which nobody types; text that is prompted for must not hold one.
+    if (first === 0xc2 && (bytes[1] ?? 0) < 0xa0) return { length };
+    return { length, event: key(bytes.toString("utf8", 0, length)) };
+  }
+
+  #escape(): { length: number; event?: KeyEvent } | undefined {
+    const bytes = this.#bytes;
+    const second = bytes[1];
+    if (second === undefined) return undefined;
+    switch (String.fromCharCode(second)) {
+      case "\x1b":
+        return { length: 1, event: key("escape") };
+      case "[":
+        return this.#controlSequence();
+      case "O": {
+        const final = bytes[2];
+        if (final === undefined) return undefined;
+        // The keypad's Enter comes this way only: as CSI, M is a mouse report.
+        return named(3, final === 0x4d ? "enter" : FINALS[String.fromCharCode(final)]);
+      }
+      case "]":
+      case "P":
+      case "X":
+      case "^":
+      case "_":
+        return this.#controlString();
+      default:
+        return second < 0x20 || second >= 0x7f
+          ? { length: 1, event: key("escape") }
+          : { length: 2, event: key(`alt-${String.fromCharCode(second)}`) };
+    }
+  }
+
+  /** CSI: parameter bytes, intermediate bytes, one final byte (ECMA-48 5.4). */
+  #controlSequence(): { length: number; event?: KeyEvent } | undefined {
+    const bytes = this.#bytes;
+    let at = 2;
+    while (at < bytes.length && (bytes[at] ?? 0) >= 0x20 && (bytes[at] ?? 0) < 0x40) at++;
+    if (at >= bytes.length) return at > LONGEST_SEQUENCE ? { length: at } : undefined;
+    const final = bytes[at] ?? 0;
+    // A byte that has no place in a sequence ends it and is read for itself.
+    if (final < 0x40 || final > 0x7e) return { length: at };
+    const parameters = bytes.toString("latin1", 2, at);
+    if (parameters.startsWith("<")) return mouse(at + 1, parameters.slice(1), final);
+    const [first = "", modifiers] = parameters.split(";");
+    if (first === "200" && final === TILDE) this.#pasting = true;
+    const name = final === TILDE ? TILDES[first] : FINALS[String.fromCharCode(final)];
+    return named(at + 1, name && modified(name, modifiers));
+  }
+
+  /** OSC, DCS and their like: a terminal's answers. Nothing here asks, so they are skipped up to BEL or ST. */
+  #controlString(): { length: number } | undefined {
+    const bytes = this.#bytes;
+    for (let at = 2; at < bytes.length; at++) {
+      if (bytes[at] === 0x07) return { length: at + 1 };
+      if (bytes[at] === ESC && bytes[at + 1] === 0x5c) return { length: at + 2 };
+    }
+    return bytes.length > LONGEST_SEQUENCE ? { length: bytes.length } : undefined;
+  }
+
+  #paste(): { length: number; event?: KeyEvent } | undefined {
+    const bytes = this.#bytes;
+    const end = bytes.indexOf(PASTE_END);
+    if (end === -1 && bytes.length <= LONGEST_PASTE) return undefined;
+    this.#pasting = false;
+    const length = end === -1 ? bytes.length : end + PASTE_END.length;
+    return { length, event: { kind: "paste", text: decodeText(bytes.subarray(0, end === -1 ? LONGEST_PASTE : end)) } };
+  }
+}
+
+/** `CSI < buttons ; column ; row M` (xterm, "Extended coordinates"): a wheel's step, or the left button going down. */
+function mouse(length: number, parameters: string, final: number): { length: number; event?: KeyEvent } {
+  const [buttons = 0, column = 0, row = 0] = parameters.split(";").map(Number);
+  if (!/^\d+;\d+;\d+$/.test(parameters)) return { length };
+  const what = final === 0x4d ? { 0: "press", 64: "wheel-up", 65: "wheel-down" }[buttons] : undefined;
+  if (what === undefined) return { length };
+  return {
+    length,
+    event: { kind: "mouse", what: what as "press" | "wheel-up" | "wheel-down", column: column - 1, row: row - 1 },
+  };
+}
+
+/** Alt is told apart (xterm: 1 and the sum of Shift 1, Alt 2, Ctrl 4); with other modifiers a key does what it does without. */
+function modified(name: string, modifiers: string | undefined): string {
+  return ((Number(modifiers ?? 1) - 1) & 2) !== 0 ? `alt-${name}` : name;
+}
+
+function controlName(byte: number): string {
+  if (byte === 0x7f || byte === 0x08) return "backspace";
+  if (byte === 0x0d || byte === 0x0a) return "enter";
+  if (byte === 0x09) return "tab";
+  if (byte === 0) return "ctrl-space";
+  return `ctrl-${String.fromCharCode(byte | (byte > 0x1b ? 0x40 : 0x60))}`;
+}
+
+function named(length: number, name: string | undefined): { length: number; event?: KeyEvent } {
+  return name === undefined ? { length } : { length, event: key(name) };
+}
+
+function key(name: string): KeyEvent {
+  return { kind: "key", key: name };
+}

@@ -1,0 +1,146 @@
+import { fitText, wrapText } from "../canvas/text-width.ts";
+import type { Theme } from "../canvas/theme.ts";
+import type { Action } from "../keymap/keymap.ts";
+import type { Host, Size } from "../view.ts";
+import { List, type ListItem } from "./list.ts";
+import { type Column, paint, Table } from "./table.ts";
+
+export interface ListPaneOptions<Item extends ListItem> {
+  columns: readonly Column<Item>[];
+  theme: Theme;
+  /** Lines that are shown when there are no items: why, and what to do. */
+  empty(): readonly string[];
+  /** The selection is another one. */
+  moved?(): void;
+}
+
+/**
+ * A list on the screen: titles, items, the selected one in reverse video. Plain rows, not Ink's: a list is the whole screen and moves with every
+ * key, and Ink takes 30 ms and more for a full one.
+ */
+export class ListPane<Item extends ListItem> {
+  readonly list = new List<Item>();
+  readonly #options: ListPaneOptions<Item>;
+  readonly #table: Table<Item>;
+  readonly #host: Host;
+
+  constructor(options: ListPaneOptions<Item>, host: Host) {
+    this.#options = options;
+    this.#host = host;
+    this.#table = new Table(options.columns);
+  }
+
+  /** Another list: widths of columns, filter and selection begin anew. */
+  reset(): void {
+    this.#table.reset();
+    this.list.setFilter("");
+    this.list.toStart();
+  }
+
+  /** Does what a key of every list means, but for opening and looking again. */
+  act(action: Action): boolean {
+    const before = this.list.selected?.key;
+    const done = this.#move(action);
+    if (this.list.selected?.key !== before) this.#options.moved?.();
+    return done;
+  }
+
+  /** Selects what is on this row of the screen, counted from the pane's first. */
+  click(row: number): boolean {
+    const hit = this.list.selectRow(row - 1);
+    if (hit) this.#options.moved?.();
+    return hit;
+  }
+
+  /** Exactly `height` rows; of exactly `columns` columns where something stands beside them, else blanks at their ends are left out. */
+  rows({ columns, height }: Size, isBeside = false): string[] {
+    const { theme } = this.#options;
+    if (this.list.shown.length === 0) return this.#message(columns, height);
+    const { items, selected } = this.list.window(Math.max(1, height - 1));
+    const real = items.filter(({ heading }) => !heading);
+    const table = this.#table.rows(real, columns - 1, { title: theme.title });
+    let next = 0;
+    const end = (row: string) => (isBeside ? row : row.trimEnd());
+    const rows = items.map((item, index) => {
+      if (item.heading) return paint(fitText(` ${item.text}`, columns), theme.heading);
+      const row = table.rows[next++];
+      return index === selected ? paint(` ${row?.plain ?? ""}`, theme.selection) : end(` ${row?.text ?? ""}`);
+    });
+    const all = [` ${table.title}`, ...rows];
+    while (all.length < height) all.push("");
+    return all.slice(0, height);
+  }
+
+  #move(action: Action): boolean {
+    switch (action) {
+      case "item-down":
+        this.list.move(1);
+        return true;
+      case "item-up":
+        this.list.move(-1);
+        return true;
+      case "items-page-down":
+        this.list.movePage(1);
+        return true;
+      case "items-page-up":
+        this.list.movePage(-1);
+        return true;
+      case "first-item":
+        this.list.toStart();
+        return true;
+      case "last-item":
+        this.list.toEnd();
+        return true;
+      case "filter":
+        this.#askFilter();
+        return true;
+      case "cancel":
+        if (this.list.filter === "") return false;
+        this.list.setFilter("");
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #askFilter(): void {
+    let wanted: string | undefined;
+    const narrow = (text: string) => {
+      wanted = undefined;
+      this.list.setFilter(text);
+      this.#options.moved?.();
+    };
+    // Once for what comes at once: a paste without brackets is a change with every character, and the list may be long.
+    const narrowSoon = (text: string) => {
+      if (wanted === undefined)
+        setImmediate(() => {
+          if (wanted === undefined) return;
+          narrow(wanted);
+          this.#host.changed();
+        });
+      wanted = text;
+    };
+    this.#host.ask({
+      label: "/",
+      text: this.list.filter,
+      changed: narrowSoon,
+      done: narrow,
+      cancelled: () => narrow(""),
+    });
+  }
+
+  #message(columns: number, height: number): string[] {
+    const lines = this.list.filter
+      ? [`nothing here holds '${this.list.filter}'`, "Esc shows all"]
+      : this.#options.empty();
+    const { dim } = this.#options.theme;
+    const rows = [
+      "",
+      ...lines.flatMap((line, index) =>
+        wrapText(line, columns - 2).map((part) => paint(` ${part}`, index > 0 ? dim : "")),
+      ),
+    ];
+    while (rows.length < height) rows.push("");
+    return rows.slice(0, height);
+  }
+}

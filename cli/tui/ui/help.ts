@@ -1,0 +1,74 @@
+import { type Action, CONTEXT_NAMES, type Context, KEYMAP, type Keymap, keyLabel } from "../keymap/keymap.ts";
+
+/** A line of the help: keys and what they do, or the name of where the ones below hold. */
+export interface HelpLine {
+  keys: string;
+  text: string;
+}
+
+/** What the help shows at once. */
+export interface HelpPage {
+  /** Side by side. */
+  columns: readonly (readonly HelpLine[])[];
+  /** From 0. */
+  page: number;
+  pages: number;
+}
+
+/** Columns of the screen for the keys, and for all of a line. */
+export const HELP_KEYS_WIDTH = 20;
+export const HELP_WIDTH = 76;
+
+/** Keys that a line has room for. */
+const SHOWN_KEYS = 3;
+
+/** Border and the line that tells of pages. */
+const FRAME_ROWS = 3;
+
+/** Every key that holds in `contexts`, everywhere, and in lines that are typed, cut into pages for a screen; a page that is not there is the last one. */
+export function helpPage(
+  contexts: readonly Context[],
+  size: { columns: number; height: number },
+  page: number,
+  keymap: Keymap = KEYMAP,
+): HelpPage {
+  const all = inColumns(helpLines(contexts, keymap), Math.max(1, size.height - FRAME_ROWS));
+  const beside = Math.max(1, Math.floor((size.columns - 4) / HELP_WIDTH));
+  const pages = Math.max(1, Math.ceil(all.length / beside));
+  const at = Math.min(Math.max(0, page), pages - 1);
+  return { columns: all.slice(at * beside, (at + 1) * beside), page: at, pages };
+}
+
+/** What an action does to the help while its `page` is shown: turns it, or closes it and does what it does without. */
+export function turnHelp(page: number, action: Action): { page: number | undefined; isTaken: boolean } {
+  if (/^(items-)?page-down$|^(line|item)-down$|^mark$/.test(action)) return { page: page + 1, isTaken: true };
+  if (/^(items-)?page-up$|^(line|item)-up$/.test(action)) return { page: Math.max(0, page - 1), isTaken: true };
+  return { page: undefined, isTaken: action === "cancel" || action === "help" || action === "back" };
+}
+
+/** A name of where keys hold does not stand alone at the end of a column. */
+function inColumns(lines: readonly HelpLine[], height: number): HelpLine[][] {
+  const columns: HelpLine[][] = [];
+  for (let from = 0; from < lines.length; ) {
+    let to = Math.min(from + height, lines.length);
+    if (to < lines.length && to - from > 1 && lines[to - 1]?.keys === "") to--;
+    columns.push(lines.slice(from, to));
+    from = to;
+  }
+  return columns;
+}
+
+function helpLines(contexts: readonly Context[], keymap: Keymap): HelpLine[] {
+  const taken = new Set<string>();
+  return [...contexts, "global" as const, "prompt" as const].flatMap((context) => {
+    // A line that is typed has all its keys.
+    if (context === "prompt") taken.clear();
+    const lines = keymap[context].flatMap(({ keys, help }) => {
+      // A narrower context may have taken some.
+      const left = keys.filter((key) => !taken.has(key));
+      return left.length === 0 ? [] : [{ keys: left.slice(0, SHOWN_KEYS).map(keyLabel).join(" "), text: help }];
+    });
+    for (const { keys } of keymap[context]) for (const key of keys) taken.add(key);
+    return lines.length === 0 ? [] : [{ keys: "", text: CONTEXT_NAMES[context] }, ...lines];
+  });
+}

@@ -1,0 +1,91 @@
+import { clusters } from "../../../src/text/index.ts";
+import { actionFor, KEYMAP, type Keymap } from "../keymap/keymap.ts";
+import type { KeyEvent } from "../keymap/keys.ts";
+
+/** A line being typed: its characters (grapheme clusters) and the cursor between them. */
+export interface PromptState {
+  readonly characters: readonly string[];
+  readonly cursor: number;
+}
+
+export type PromptResult =
+  | { kind: "typing"; state: PromptState }
+  | { kind: "done"; text: string }
+  | { kind: "cancelled" };
+
+/** The most that is typed or pasted into a line: what a path may have. The rest is dropped. */
+export const MOST_CHARACTERS = 4096;
+
+const PRINTABLE_ASCII = /^[\x20-\x7e]$/;
+
+export const EMPTY_PROMPT: PromptState = { characters: [], cursor: 0 };
+
+/** A line that holds `text`, the cursor at its end. */
+export function promptOf(text: string): PromptState {
+  const characters = [...clusters(text)];
+  return { characters, cursor: characters.length };
+}
+
+/** The prompt after one key. Control characters in pasted text are dropped, for a line has none. */
+export function editPrompt(
+  state: PromptState,
+  event: Exclude<KeyEvent, { kind: "mouse" }>,
+  keymap: Keymap = KEYMAP,
+): PromptResult {
+  const { characters, cursor } = state;
+  const typing = (next: readonly string[], at: number): PromptResult => ({
+    kind: "typing",
+    state: { characters: next, cursor: at },
+  });
+  if (event.kind === "paste") return insert(state, event.text.replace(/\p{Cc}/gu, ""));
+  switch (actionFor(event.key, ["prompt"], keymap)) {
+    case "accept":
+      return { kind: "done", text: characters.join("") };
+    case "give-up":
+      return { kind: "cancelled" };
+    case "erase":
+      if (characters.length === 0) return { kind: "cancelled" };
+      return cursor === 0 ? typing(characters, 0) : typing(characters.toSpliced(cursor - 1, 1), cursor - 1);
+    case "erase-under":
+      return typing(characters.toSpliced(cursor, 1), cursor);
+    case "cursor-left":
+      return typing(characters, Math.max(0, cursor - 1));
+    case "cursor-right":
+      return typing(characters, Math.min(characters.length, cursor + 1));
+    case "cursor-start":
+      return typing(characters, 0);
+    case "cursor-end":
+      return typing(characters, characters.length);
+    case "erase-before":
+      return typing(characters.slice(cursor), 0);
+    case "erase-after":
+      return typing(characters.slice(0, cursor), cursor);
+    case "erase-word": {
+      const kept = characters
+        .slice(0, cursor)
+        .join("")
+        .replace(/\S+\s*$/u, "");
+      const before = [...clusters(kept)];
+      return typing([...before, ...characters.slice(cursor)], before.length);
+    }
+    default:
+      // Names of keys that mean nothing here are longer than one cluster.
+      return [...clusters(event.key)].length === 1 ? insert(state, event.key) : typing(characters, cursor);
+  }
+}
+
+function insert(state: PromptState, text: string): PromptResult {
+  const { characters, cursor } = state;
+  const room = MOST_CHARACTERS - characters.length;
+  if (room <= 0) return { kind: "typing", state };
+  // Between ASCII nothing joins. Text that a terminal pastes without brackets comes a character at a time.
+  const around = [text, characters[cursor - 1], characters[cursor]];
+  if (around.every((one) => one === undefined || PRINTABLE_ASCII.test(one)))
+    return { kind: "typing", state: { characters: characters.toSpliced(cursor, 0, text), cursor: cursor + 1 } };
+  // Clusters are found anew over the whole line: a combining mark joins what stands before it.
+  const added = [...clusters(text)].slice(0, room).join("");
+  const before = characters.slice(0, cursor).join("") + added;
+  const all = [...clusters(before + characters.slice(cursor).join(""))];
+  const at = [...clusters(before)].length;
+  return { kind: "typing", state: { characters: all, cursor: Math.min(at, all.length) } };
+}

@@ -1,0 +1,93 @@
+import { BlockCache, type ByteSource, type Encoding, LineIndex, Lines, Scan } from "../../../src/text/index.ts";
+import type { Content } from "./content.ts";
+
+/** A source of bytes with what is known of its lines. */
+export class Document {
+  readonly source: ByteSource;
+  readonly #content: Content;
+  readonly #changed: () => void;
+  cache: BlockCache;
+  lines: Lines;
+  index: LineIndex;
+  encoding: Encoding;
+  #end = 0;
+
+  /** `changed` is called when more is known of it. */
+  constructor(content: Content, changed: () => void) {
+    this.#content = content;
+    this.#changed = changed;
+    this.source = content.source;
+    this.encoding = content.encoding;
+    this.cache = new BlockCache(content.source);
+    this.lines = new Lines(this.cache, this.encoding);
+    this.index = this.#newIndex();
+  }
+
+  get chain(): Content["chain"] {
+    return this.#content.chain;
+  }
+
+  get isStream(): boolean {
+    return this.#content.stream !== undefined;
+  }
+
+  /** Bytes at the very beginning that are not shown. */
+  get mark(): number {
+    return this.encoding === this.#content.encoding ? this.#content.mark : 0;
+  }
+
+  /** Reads the bytes as other characters from now on. Resolves when nothing counts by the old ones any more. */
+  async readAs(encoding: Encoding): Promise<void> {
+    const { scan } = this.index;
+    this.encoding = encoding;
+    this.lines = new Lines(this.cache, encoding);
+    this.index = this.#newIndex();
+    await scan.cancel();
+  }
+
+  /** Looks at the size once a frame. `cut`: the bytes became fewer. */
+  look(): "same" | "grown" | "cut" {
+    const end = this.source.end();
+    const before = this.#end;
+    this.#end = end;
+    return end < before ? "cut" : end > before ? "grown" : "same";
+  }
+
+  /** Where the source ended when it was last looked at. */
+  get knownEnd(): number {
+    return this.#end;
+  }
+
+  /** What was before `offset` is gone. No scan may be under way. */
+  dropBefore(offset: number): void {
+    this.cache.clear();
+    this.index.scan.counts.dropBefore(offset);
+    this.#end = this.source.end();
+  }
+
+  /** The number of the line that begins at `offset` in its own file, from 1. */
+  lineNumber(offset: number): { number: number; isExact: boolean } {
+    const at = this.index.before(offset);
+    const file = this.chain?.fileAt(offset);
+    if (!file || file.begins <= 0) return { number: at.count - (file?.foreign ?? 0) + 1, isExact: at.isExact };
+    const begins = this.index.before(file.begins);
+    return {
+      number: at.count - begins.count - file.foreign + 1,
+      // Numbers of a file that is counted itself are exact, whatever is known of those before it.
+      isExact: at.isExact && begins.isExact,
+    };
+  }
+
+  /** Where line `number` of the newest file begins; "unknown" while that much is not counted, undefined when there is none. */
+  offsetOfLine(number: number): number | "unknown" | undefined {
+    const file = this.chain?.fileAt(this.source.end());
+    const begins = file && file.begins > 0 ? this.index.before(file.begins) : { count: 0, isExact: true };
+    if (!begins.isExact) return "unknown";
+    return number <= 1 ? (file?.begins ?? 0) : this.index.offsetBehind(begins.count + number - 1);
+  }
+
+  #newIndex(): LineIndex {
+    const scan = new Scan(this.source, { kind: "newlines", encoding: this.encoding }, this.#changed);
+    return new LineIndex(scan, this.cache, this.encoding);
+  }
+}

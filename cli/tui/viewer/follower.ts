@@ -1,0 +1,119 @@
+import { PortholeError } from "../../../src/errors.ts";
+import { type FollowFile, type FollowSource, follow } from "../../../src/follow/index.ts";
+import type { ScreenFile } from "./content.ts";
+import type { SourceChanges } from "./source-changes.ts";
+
+/** A generation as the screen reads it. */
+export interface ScreenGeneration extends FollowFile {
+  readonly file: Pick<ScreenFile, "fd" | "nextData">;
+}
+
+/**
+ * Brings what the follow engine reports to the viewer, as rows between those of the file, from the first time the user follows until the screen closes.
+ * While the user has paused it goes on: only the screen stands still.
+ */
+export class Follower {
+  readonly #source: FollowSource<ScreenGeneration>;
+  readonly #changes: SourceChanges;
+  readonly #abort = new AbortController();
+  /** Generations that the viewer reads, by descriptor: closed when it does no more. */
+  readonly #shown = new Map<number, () => void | Promise<void>>();
+  readonly #closers = new WeakMap<ScreenGeneration, () => void | Promise<void>>();
+  /** Somebody else says when the container cannot be reached. */
+  readonly #placeIsTold: boolean;
+  /** A row says that the path cannot be asked about. */
+  #isUnreachable = false;
+  #running: Promise<void> | undefined;
+
+  constructor(source: FollowSource<ScreenGeneration>, changes: SourceChanges, placeIsTold: boolean) {
+    this.#source = this.#kept(source);
+    this.#changes = changes;
+    this.#placeIsTold = placeIsTold;
+  }
+
+  /** The user follows: the first time, it begins. `failed` hears what ends it. */
+  start(failed: (error: unknown) => void): void {
+    this.#changes.isFollowed = true;
+    this.#running ??= this.#run().catch(failed);
+  }
+
+  /** Resolves when the generations that were opened are closed. The viewer must not read any more. */
+  async close(): Promise<void> {
+    this.#abort.abort();
+    await this.#running;
+    await this.#release([...this.#shown.keys()]);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#abort;
+    const changes = this.#changes;
+    const position = this.#source.file?.stat().size ?? 0;
+    for await (const event of follow(this.#source, { position, contents: false, signal })) {
+      switch (event.kind) {
+        case "grown":
+          changes.grown();
+          break;
+        case "truncated":
+          changes.truncated("truncated: the file begins anew");
+          break;
+        case "deleted":
+          changes.note("deleted: no file has this name any more; the open one is still read");
+          break;
+        case "unreachable":
+          if (this.#placeIsTold && !isOfFile(event.error)) break;
+          this.#isUnreachable = true;
+          changes.note("the path cannot be asked about any more; what is open is still read");
+          break;
+        case "reachable":
+          if (this.#isUnreachable) changes.note("the path can be asked about again");
+          this.#isUnreachable = false;
+          break;
+        case "rotated":
+          if (event.continues) this.#show(event.file, undefined, "");
+          else this.#show(event.file, 0, "rotated: here the new file begins");
+          break;
+        case "returned":
+          if (!event.file) changes.note("the file has its name again");
+          else if (event.continues) this.#show(event.file, undefined, "the file has its name again");
+          else this.#show(event.file, 0, "there is a file of this name again: here it begins");
+          break;
+      }
+    }
+  }
+
+  #show(generation: ScreenGeneration, from: number | undefined, text: string): void {
+    this.#shown.set(generation.file.fd, this.#closers.get(generation) ?? (() => {}));
+    this.#changes.continueWith(generation.file, from, text, (fds) => void this.#release(fds));
+  }
+
+  async #release(fds: readonly number[]): Promise<void> {
+    for (const fd of fds) {
+      const close = this.#shown.get(fd);
+      this.#shown.delete(fd);
+      await close?.();
+    }
+  }
+
+  /** The engine closes a generation when it has left it, but one can still scroll back into it. */
+  #kept(source: FollowSource<ScreenGeneration>): FollowSource<ScreenGeneration> {
+    const keep = (file: ScreenGeneration): ScreenGeneration => {
+      const kept = { ...file, close: () => (this.#shown.has(file.file.fd) ? undefined : file.close()) };
+      this.#closers.set(kept, () => file.close());
+      return kept;
+    };
+    const { renamedAway } = source;
+    return {
+      ...source,
+      reopen: async () => {
+        const file = await source.reopen();
+        return file && keep(file);
+      },
+      ...(renamedAway && { renamedAway: async (known) => (await renamedAway(known)).map(keep) }),
+    };
+  }
+}
+
+/** Not of the session or the container. */
+function isOfFile(error: unknown): boolean {
+  return error instanceof PortholeError && error.code === "FILE";
+}

@@ -1,0 +1,276 @@
+import {
+  boundaryAs,
+  decodeAs,
+  type Look,
+  layoutRow,
+  type Mark,
+  type Note,
+  overlay,
+  type Place,
+  scratchFor,
+  WrappedLine,
+  wrapText,
+} from "../../../src/text/index.ts";
+import { findMarks, type Highlight } from "../canvas/highlight.ts";
+import { type JsonView, type LineText, lineTexts } from "../canvas/line-text.ts";
+import type { Document } from "./document.ts";
+
+export interface PaneView {
+  left: number;
+  width: number;
+  colours: "pass" | "drop";
+  wrap: boolean;
+  json: JsonView;
+  levels: boolean;
+  /** Matches to show in reverse video. */
+  highlight: Highlight | undefined;
+}
+
+/** Shown in the last column of a row that goes on; dim, so that it is not taken for text. */
+const CLIPPED = "\x1b[0;2m>\x1b[m";
+
+/** Bytes that are decoded at first for a row, for each column; more only when a row's text is not that plain. */
+const BYTES_PER_COLUMN = 4;
+
+/** Longest line that is looked at as JSON. */
+const LONGEST_JSON = 256 * 1024;
+
+/** Rows that are kept laid out beside those on the screen. */
+const KEPT_ROWS = 20_000;
+
+/** Bytes of a line from which on only those of its rows are laid out that are looked at, and some around them. */
+const LONG = 64 * 1024;
+const ROWS_AROUND = 100;
+/** Long lines whose text is kept: a screen shows one or two. */
+const KEPT_LONG = 3;
+
+const DIM: Look = { attributes: [2] };
+
+interface LaidOut {
+  /** Where the line's text ended when it was laid out: the last line of a growing file changes. */
+  textEnd: number;
+  /** Which of the line's rows is the first of `rows`. */
+  first: number;
+  rows: readonly string[];
+  /** Rows that the line takes. */
+  count: number;
+}
+
+/** What is to be laid out: rows `from` to `to` of a line, both included. */
+interface Wanted {
+  line: number;
+  textEnd: number;
+  from: number;
+  to: number;
+}
+
+/** Lines as rows of the screen, each laid out once as long as the view is the same. */
+export class Pane {
+  readonly #document: Document;
+  #laidOut = new Map<number, LaidOut>();
+  /** How many rows lines take that were not laid out. */
+  #counts = new Map<number, { textEnd: number; rows: number }>();
+  readonly #long = new Map<number, { textEnd: number; wrapped: WrappedLine }>();
+  #kept = 0;
+  #view: PaneView;
+
+  constructor(document: Document, view: PaneView) {
+    this.#document = document;
+    this.#view = view;
+  }
+
+  /** Another view of the same lines. */
+  show(view: PaneView): void {
+    if (sameView(this.#view, view)) return;
+    if (!sameShape(this.#view, view)) this.#forgetShapes();
+    this.#view = view;
+    this.#forgetRows();
+  }
+
+  /** The bytes were replaced: nothing that was laid out holds. */
+  clear(): void {
+    this.#forgetShapes();
+    this.#forgetRows();
+  }
+
+  get width(): number {
+    return this.#view.width;
+  }
+
+  /** True when each line is one row. */
+  get isFlat(): boolean {
+    return !this.#view.wrap && this.#view.json !== "unfolded";
+  }
+
+  /** Rows that the line takes. */
+  rowsIn(line: number): number {
+    if (this.isFlat) return 1;
+    const textEnd = this.#document.lines.textEnd(line);
+    const laidOut = this.#laidOut.get(line);
+    if (laidOut?.textEnd === textEnd) return laidOut.count;
+    const known = this.#counts.get(line);
+    if (known?.textEnd === textEnd) return known.rows;
+    const long = this.#longLine(line, textEnd);
+    const rows = long ? long.count : this.#layOut(this.#texts(line, textEnd), []).length;
+    if (this.#counts.size > KEPT_ROWS) this.#counts.clear();
+    this.#counts.set(line, { textEnd, rows });
+    return rows;
+  }
+
+  /** The rows at `places`. `isAside`: lines to show dimmed. `notes`: lines that are ours. */
+  rows(places: readonly Place[], notes: readonly Note[], isAside: (line: number) => boolean): string[] {
+    const missing = this.#wanted(places).filter(({ line, textEnd, from, to }) => {
+      const known = this.#laidOut.get(line);
+      if (known?.textEnd !== textEnd) return true;
+      return from < known.first || Math.min(to, known.count - 1) >= known.first + known.rows.length;
+    });
+    // All at once: see withDeadline.
+    const texts = missing.map(({ line, textEnd }) => this.#texts(line, textEnd));
+    const marks = this.#highlight(texts);
+    missing.forEach((wanted, index) => {
+      const { line, textEnd } = wanted;
+      const text = texts[index] ?? { parts: [], isCut: false };
+      const note = notes.find(({ at, end }) => line >= at && line < end);
+      const rows = note
+        ? whole([noteRow(text.parts[0]?.text ?? "", this.#view)])
+        : this.#rowsOf(wanted, isAside(line) ? dimmed(text) : text, marks[index] ?? []);
+      this.#keep(line, { textEnd, ...rows });
+    });
+    const rows = places.map(({ line, row }) => {
+      const known = this.#laidOut.get(line);
+      return known?.rows[row - known.first] ?? "";
+    });
+    if (this.#kept > KEPT_ROWS) this.#forgetRows();
+    return rows;
+  }
+
+  #wanted(places: readonly Place[]): Wanted[] {
+    const wanted = new Map<number, Wanted>();
+    for (const { line, row } of places) {
+      const known = wanted.get(line);
+      if (known) known.to = row;
+      else wanted.set(line, { line, textEnd: this.#document.lines.textEnd(line), from: row, to: row });
+    }
+    return [...wanted.values()];
+  }
+
+  #rowsOf({ line, textEnd, from, to }: Wanted, text: Text, highlights: readonly Mark[][]): Omit<LaidOut, "textEnd"> {
+    const long = this.#longLine(line, textEnd);
+    if (!long) return whole(this.#layOut(text, highlights));
+    const first = Math.max(0, from - ROWS_AROUND);
+    const marks = this.#marksOf(text.parts[0]?.marks ?? [], highlights[0] ?? []);
+    return { first, rows: long.rows(first, to + 1 + ROWS_AROUND, marks), count: long.count };
+  }
+
+  /** The line with where its rows begin, when it is wrapped and so long that not all of them are to be laid out. */
+  #longLine(line: number, textEnd: number): WrappedLine | undefined {
+    const { wrap, width, colours, json } = this.#view;
+    if (!wrap || textEnd - line <= LONG) return undefined;
+    const known = this.#long.get(line);
+    if (known?.textEnd === textEnd) return known.wrapped;
+    if (json !== "raw" && textEnd - line <= LONGEST_JSON) return undefined;
+    const [part] = this.#texts(line, textEnd).parts;
+    const wrapped = new WrappedLine(part?.text ?? "", { width, colours });
+    this.#long.delete(line);
+    this.#long.set(line, { textEnd, wrapped });
+    if (this.#long.size > KEPT_LONG) this.#long.delete(this.#long.keys().next().value ?? line);
+    return wrapped;
+  }
+
+  #keep(line: number, laidOut: LaidOut): void {
+    this.#kept += laidOut.rows.length - (this.#laidOut.get(line)?.rows.length ?? 0);
+    this.#laidOut.set(line, laidOut);
+  }
+
+  #forgetShapes(): void {
+    this.#counts.clear();
+    this.#long.clear();
+  }
+
+  #forgetRows(): void {
+    this.#laidOut.clear();
+    this.#kept = 0;
+  }
+
+  /** Decodes no more of a long line than its visible columns need, starting from its beginning. */
+  #texts(line: number, textEnd: number): Text {
+    const { left, width, wrap, json, levels } = this.#view;
+    const long = this.#long.get(line);
+    if (long?.textEnd === textEnd) return { parts: lineTexts(long.wrapped.text, "raw", levels), isCut: false };
+    const { cache, encoding, mark } = this.#document;
+    const from = line === 0 ? Math.min(mark, textEnd) : line;
+    const length = textEnd - from;
+    const wantsAll = wrap || (json !== "raw" && length <= LONGEST_JSON);
+    for (let want = (left + width) * BYTES_PER_COLUMN + 256; ; want *= 4) {
+      const isCut = !wantsAll && want < length;
+      let bytes = cache.slice(
+        from,
+        from + (isCut ? want : length),
+        !isCut && length > LONG ? scratchFor(length) : undefined,
+      );
+      if (isCut) bytes = bytes.subarray(0, boundaryAs(bytes, bytes.length, encoding));
+      const text = decodeAs(bytes, encoding);
+      // Escapes take no columns: there may be too little of what does.
+      if (isCut && !layoutRow(text, { left, width, colours: "drop", marks: [] }).clipped) continue;
+      return { parts: lineTexts(text, isCut ? "raw" : json, levels), isCut };
+    }
+  }
+
+  #highlight(texts: readonly Text[]): Mark[][][] {
+    const { highlight } = this.#view;
+    if (!highlight) return texts.map(() => []);
+    const flat = texts.flatMap(({ parts, isCut }) => parts.map(({ text }) => ({ text, isCut })));
+    const marks = findMarks(flat, highlight);
+    let at = 0;
+    return texts.map(({ parts }) => parts.map(() => marks[at++] ?? []));
+  }
+
+  #layOut({ parts }: Text, highlights: readonly Mark[][]): string[] {
+    const { left, width, colours, wrap } = this.#view;
+    return parts.flatMap(({ text, marks: looks }, index) => {
+      const marks = this.#marksOf(looks, highlights[index] ?? []);
+      if (wrap) return wrapText(text, { width, colours, marks });
+      return [layoutRow(text, { left, width, colours, marks, more: CLIPPED }).text];
+    });
+  }
+
+  #marksOf(looks: readonly Mark[], highlights: readonly Mark[]): Mark[] {
+    return overlay(this.#view.colours === "drop" ? withoutColours(looks) : looks, highlights);
+  }
+}
+
+/** A line's text in its parts. Cut: it goes on. */
+interface Text {
+  parts: readonly LineText[];
+  isCut: boolean;
+}
+
+function whole(rows: readonly string[]): Omit<LaidOut, "textEnd"> {
+  return { first: 0, rows, count: rows.length };
+}
+
+function withoutColours(marks: readonly Mark[]): Mark[] {
+  return marks.map(({ start, end, look }) => ({ start, end, look: { attributes: look?.attributes ?? [] } }));
+}
+
+function dimmed(text: Text): Text {
+  return {
+    ...text,
+    parts: text.parts.map((part) => ({ text: part.text, marks: [{ start: 0, end: part.text.length, look: DIM }] })),
+  };
+}
+
+/** A row that no file holds, told from those by a rule. */
+function noteRow(text: string, { width }: PaneView): string {
+  const shown = layoutRow(`── ${text} `, { left: 0, width, colours: "drop", marks: [] }).text;
+  return `\x1b[0;1m${shown}\x1b[0;2m${"─".repeat(Math.max(0, width - shown.length))}\x1b[m`;
+}
+
+function sameView(a: PaneView, b: PaneView): boolean {
+  return sameShape(a, b) && a.left === b.left && a.levels === b.levels && a.highlight === b.highlight;
+}
+
+/** True when lines take the same rows in both. */
+function sameShape(a: PaneView, b: PaneView): boolean {
+  return a.width === b.width && a.colours === b.colours && a.wrap === b.wrap && a.json === b.json;
+}

@@ -1,0 +1,38 @@
+import type { ByteSource, LineSpace, Note } from "../../../src/text/index.ts";
+
+const BLOCK = 64 * 1024;
+
+/** Bytes of the text, from `start` to `end`. */
+export interface ByteRange {
+  start: number;
+  end: number;
+}
+
+/** The bytes of a range as they are in the file, without our own rows. Each piece is valid until the next. */
+export function* bytesOf(source: ByteSource, range: ByteRange, notes: readonly Note[]): Generator<Buffer> {
+  const buffer = Buffer.allocUnsafe(BLOCK);
+  for (let at = Math.max(range.start, source.start()); at < range.end; ) {
+    const note = notes.find((one) => at >= one.at && at < one.end);
+    if (note) {
+      at = note.end;
+      continue;
+    }
+    const next = notes.find((one) => one.at > at);
+    const count = source.read(at, buffer.subarray(0, Math.min(BLOCK, range.end - at, (next?.at ?? range.end) - at)));
+    if (count === 0) return;
+    yield buffer.subarray(0, count);
+    at += count;
+  }
+}
+
+/** The same of the lines alone that are let through. `endOf`: where a line ends, with its newline. */
+export function* linesOf(
+  source: ByteSource,
+  lines: LineSpace,
+  range: ByteRange,
+  endOf: (line: number) => number,
+  notes: readonly Note[],
+): Generator<Buffer> {
+  for (let line = lines.at(range.start); line !== undefined && line < range.end; line = lines.next(line))
+    if (line >= range.start) yield* bytesOf(source, { start: line, end: endOf(line) }, notes);
+}

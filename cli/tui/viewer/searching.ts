@@ -1,0 +1,197 @@
+import {
+  type Direction,
+  type Encoding,
+  type Found,
+  Hits,
+  type Mark,
+  Matcher,
+  mayTakeForEver,
+  type Query,
+} from "../../../src/text/index.ts";
+import type { Highlight } from "../canvas/highlight.ts";
+import type { Document } from "./document.ts";
+
+/** How a pattern is meant: as text in lines, or as bytes. */
+export type SearchMode = "text" | "hex";
+
+/** What the status row tells of a search. */
+export interface SearchStatus {
+  pattern: string;
+  /** Which hit one is at; undefined when at none or not known yet. */
+  ordinal: number | undefined;
+  total: number;
+  /** Part of the text that was looked through, 0 to 1; 1 when all was. */
+  progress: number;
+  isRunning: boolean;
+}
+
+/** The pattern that one searches for, its hits in the document, and the hit that one is at. */
+export class Searching {
+  readonly #document: Document;
+  readonly #changed: () => void;
+  #pattern = "";
+  #mode: SearchMode = "text";
+  #ignoresCase = false;
+  #hits: Hits | undefined;
+  #highlight: Highlight | undefined;
+  #bytes: Buffer | undefined;
+  /** Resolves when searches that were given up read nothing any more. */
+  #ending: Promise<void> = Promise.resolve();
+  /** Where the hit is that one is at. */
+  at: number | undefined;
+  /** Hits are not shown while it is true. */
+  isHidden = false;
+
+  constructor(document: Document, changed: () => void) {
+    this.#document = document;
+    this.#changed = changed;
+  }
+
+  get pattern(): string {
+    return this.#pattern;
+  }
+
+  get ignoresCase(): boolean {
+    return this.#ignoresCase;
+  }
+
+  /** Searches for another pattern from now on. @throws Error for one that is none, in one line; the one before stays then. */
+  set(pattern: string, mode: SearchMode): void {
+    this.#use(pattern, mode);
+    this.at = undefined;
+  }
+
+  /** The same pattern in the other mode; where it is none there, none. */
+  turn(mode: SearchMode): void {
+    if (this.#pattern === "" || mode === this.#mode) return;
+    try {
+      this.#use(this.#pattern, mode);
+    } catch {
+      this.#drop();
+      this.#pattern = "";
+    }
+  }
+
+  /** Small letters find capitals too, or not. */
+  toggleCase(): void {
+    this.#ignoresCase = !this.#ignoresCase;
+    if (this.#pattern !== "") this.#use(this.#pattern, this.#mode);
+  }
+
+  /** The text is read in another encoding. */
+  renew(): void {
+    if (this.#pattern !== "") this.#use(this.#pattern, this.#mode);
+  }
+
+  async find(from: number, direction: Direction): Promise<Found> {
+    this.isHidden = false;
+    return (await this.#hits?.find(from, direction)) ?? { kind: "none" };
+  }
+
+  get highlight(): Highlight | undefined {
+    return this.isHidden || this.#mode === "hex" ? undefined : this.#highlight;
+  }
+
+  /** Where the bytes that are searched for are in `bytes`. */
+  marksIn(bytes: Buffer): Mark[] {
+    const wanted = this.isHidden || this.#mode === "text" ? undefined : this.#bytes;
+    const marks: Mark[] = [];
+    if (!wanted) return marks;
+    for (let at = bytes.indexOf(wanted); at !== -1; at = bytes.indexOf(wanted, at + wanted.length))
+      marks.push({ start: at, end: at + wanted.length });
+    return marks;
+  }
+
+  /** Bytes that a hit has, when bytes are searched for. */
+  get length(): number {
+    return this.#mode === "hex" ? (this.#bytes?.length ?? 0) : 0;
+  }
+
+  get status(): SearchStatus | undefined {
+    const hits = this.#hits;
+    if (!hits || this.isHidden) return undefined;
+    const { scan } = hits;
+    // Taken over from the other mode, and not asked for since.
+    if (scan.isCancelled && scan.counts.knownBytes === 0) return undefined;
+    return {
+      pattern: this.#pattern,
+      ordinal: this.at === undefined ? undefined : hits.ordinal(this.at),
+      total: scan.counts.total,
+      progress: scan.isComplete ? 1 : scan.progress,
+      isRunning: scan.isRunning,
+    };
+  }
+
+  /** The text has grown: counts what came. Not when one has ended the search. */
+  grown(): void {
+    if (this.#hits && !this.#hits.scan.isCancelled) this.#hits.scan.go();
+  }
+
+  /** What was before `offset` is gone. Nothing may be under way. */
+  dropBefore(offset: number): void {
+    this.#hits?.dropBefore(offset);
+    if (this.at !== undefined && this.at < offset) this.at = undefined;
+  }
+
+  /** Ends what is under way. True when something was. */
+  cancel(): boolean {
+    const { scan } = this.#hits ?? {};
+    if (!scan?.isRunning) return false;
+    void scan.cancel();
+    return true;
+  }
+
+  /** Resolves when nothing reads the source; {@link grown} goes on. */
+  async pause(): Promise<() => void> {
+    const { scan } = this.#hits ?? {};
+    const wasRunning = scan?.isRunning === true || scan?.isCancelled === false;
+    await Promise.all([scan?.cancel(), this.#ending]);
+    return () => {
+      if (wasRunning) scan?.go();
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#drop();
+    await this.#ending;
+  }
+
+  #use(pattern: string, mode: SearchMode): void {
+    const query = mode === "hex" ? byteQuery(pattern) : lineQuery(pattern, this.#document.encoding, this.#ignoresCase);
+    const hits = new Hits(this.#document.source, query, this.#changed);
+    this.#drop();
+    this.#hits = hits;
+    this.#pattern = pattern;
+    this.#mode = mode;
+    this.#bytes = query.kind === "bytes" ? Buffer.from(query.bytes) : undefined;
+    this.#highlight =
+      query.kind === "lines" ? { matcher: new Matcher(query.match), isRisky: mayTakeForEver(pattern) } : undefined;
+  }
+
+  #drop(): void {
+    const { scan } = this.#hits ?? {};
+    this.#hits = this.#highlight = this.#bytes = undefined;
+    if (scan) this.#ending = Promise.all([this.#ending, scan.cancel()]).then(() => undefined);
+  }
+}
+
+/** @throws Error for a pattern that is none */
+export function lineQuery(
+  pattern: string,
+  encoding: Encoding,
+  ignoreCase: boolean,
+  invert = false,
+): Extract<Query, { kind: "lines" }> {
+  // A carriage return before the newline is not shown, and is no character of the line.
+  const meant = /(?:^|[^\\])(?:\\\\)*\$$/.test(pattern) ? `${pattern.slice(0, -1)}\\r?$` : pattern;
+  return { kind: "lines", encoding, match: { patterns: [meant], ignoreCase }, invert };
+}
+
+/** `x 7f454c46` are bytes by their numbers, anything else is text. @throws Error for what are no numbers */
+function byteQuery(pattern: string): Extract<Query, { kind: "bytes" }> {
+  const numbers = /^x\s+(.*)$/s.exec(pattern)?.[1]?.replace(/\s+|0x/g, "");
+  if (numbers === undefined) return { kind: "bytes", bytes: Buffer.from(pattern) };
+  if (numbers === "" || numbers.length % 2 === 1 || !/^[\da-f]*$/i.test(numbers))
+    throw new Error(`'${pattern.slice(1).trim()}' are no bytes: write two digits for each, x 7f454c46`);
+  return { kind: "bytes", bytes: Buffer.from(numbers, "hex") };
+}

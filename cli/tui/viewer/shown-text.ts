@@ -1,0 +1,284 @@
+import {
+  ENCODINGS,
+  type Encoding,
+  HexRows,
+  hexBytesFor,
+  type LineSpace,
+  type Place,
+  Viewport,
+} from "../../../src/text/index.ts";
+import { Gutter } from "../canvas/gutter.ts";
+import type { JsonView } from "../canvas/line-text.ts";
+import type { Document } from "./document.ts";
+import { Filtering } from "./filtering.ts";
+import { hexPaneRow } from "./hex-pane.ts";
+import { Pane, type PaneView } from "./pane.ts";
+import { type ByteRange, bytesOf, linesOf } from "./range.ts";
+import type { Searching } from "./searching.ts";
+
+const ENCODING_NAMES: Readonly<Record<Encoding, string>> = {
+  "utf-8": "UTF-8",
+  latin1: "Latin-1",
+  "utf-16le": "UTF-16 LE",
+  "utf-16be": "UTF-16 BE",
+};
+
+const NEXT_JSON: Readonly<Record<JsonView, JsonView>> = { raw: "folded", folded: "unfolded", unfolded: "raw" };
+
+/** A document as it is shown: which of its lines, in which rows, and which of these are on the screen. */
+export class ShownText {
+  readonly viewport: Viewport;
+  readonly #document: Document;
+  readonly #searching: Searching;
+  readonly #colours: "pass" | "drop";
+  readonly #changed: () => void;
+  readonly #pane: Pane;
+  readonly #gutter = new Gutter();
+  #filter: Filtering | undefined;
+  #hex: HexRows | undefined;
+  #columns = 80;
+  #left = 0;
+  #wrap = false;
+  #json: JsonView = "raw";
+  #levels = true;
+  #numbers = false;
+  /** Where the encoding was turned: in a wrong one the bytes may have no lines, and the place would be lost. */
+  #turned: { shown: number; place: number } | undefined;
+  /** Resolves when filters and counts that were given up read nothing any more. */
+  #ending: Promise<unknown> = Promise.resolve();
+  /** Where the range begins that one marks. */
+  anchor: number | undefined;
+
+  /** `changed`: more is known of what is shown. */
+  constructor(document: Document, searching: Searching, colours: "pass" | "drop", changed: () => void) {
+    this.#document = document;
+    this.#searching = searching;
+    this.#colours = colours;
+    this.#changed = changed;
+    this.#pane = new Pane(document, this.#view(0));
+    this.viewport = new Viewport(document.lines, (line) => this.#rowsIn(line));
+  }
+
+  get filter(): Filtering | undefined {
+    return this.#filter;
+  }
+
+  get isHex(): boolean {
+    return this.#hex !== undefined;
+  }
+
+  get left(): number {
+    return this.#left;
+  }
+
+  get isWrapped(): boolean {
+    return this.#wrap && !this.isHex;
+  }
+
+  /** Lines that are shown. */
+  get space(): LineSpace {
+    return this.#hex ?? this.#filter?.lines ?? this.#document.lines;
+  }
+
+  /** Ways of showing that are not the usual one, in words. */
+  get ways(): string[] {
+    const { encoding } = this.#document;
+    return [
+      encoding === "utf-8" ? "" : ENCODING_NAMES[encoding],
+      this.isWrapped ? "wrapped" : "",
+      this.#json === "raw" || this.isHex ? "" : `JSON ${this.#json}`,
+    ].filter((way) => way !== "");
+  }
+
+  resize(columns: number, height: number): void {
+    const { line } = this.viewport.top;
+    this.#columns = columns;
+    if (this.#hex) this.setHex(true);
+    this.#pane.show(this.#view(this.#gutter.width));
+    this.viewport.resize(height);
+    if (!this.#pane.isFlat) this.viewport.show(line);
+  }
+
+  toColumn(column: number): void {
+    this.#left = Math.max(0, column);
+  }
+
+  toggleWrap(): void {
+    this.#wrap = !this.#wrap;
+    this.#reshape();
+  }
+
+  /** Returns whether they are shown now. */
+  toggleNumbers(): boolean {
+    this.#numbers = !this.#numbers;
+    return this.#numbers;
+  }
+
+  /** Returns whether they are in colour now. */
+  toggleLevels(): boolean {
+    this.#levels = !this.#levels;
+    return this.#levels;
+  }
+
+  turnJson(): void {
+    this.#json = NEXT_JSON[this.#json];
+    this.#reshape();
+  }
+
+  setHex(on: boolean): void {
+    const { line } = this.viewport.top;
+    this.#hex = on ? new HexRows(this.#document.source, hexBytesFor(this.#columns)) : undefined;
+    this.#searching.turn(on ? "hex" : "text");
+    this.#reshape();
+    this.viewport.show(line <= this.#document.mark ? 0 : line);
+  }
+
+  /** Reads the bytes as the next encoding has them. Returns its name. */
+  turnEncoding(): string {
+    const { index, encoding } = this.#document;
+    const { line } = this.viewport.top;
+    const place = line === this.#turned?.shown ? this.#turned.place : line;
+    const next = ENCODINGS[(ENCODINGS.indexOf(encoding) + 1) % ENCODINGS.length] ?? "utf-8";
+    const wasCounting = !index.scan.isCancelled;
+    const filter = this.#filter?.pattern;
+    this.setFilter("");
+    this.#end(this.#document.readAs(next));
+    this.#searching.renew();
+    if (wasCounting) this.#document.index.scan.go();
+    if (filter !== undefined) this.setFilter(filter);
+    this.#pane.clear();
+    this.#reshape();
+    this.viewport.show(place);
+    this.#turned = { shown: this.viewport.top.line, place };
+    return ENCODING_NAMES[next];
+  }
+
+  /** Shows only lines that match; all for an empty pattern. @throws Error for one that is none */
+  setFilter(pattern: string): void {
+    const before = this.#filter;
+    const options = { ignoreCase: this.#searching.ignoresCase, near: this.viewport.top.line };
+    this.#filter =
+      pattern === "" || pattern === "!"
+        ? undefined
+        : new Filtering(this.#document, pattern, options, () => this.#changed());
+    if (before) this.#end(before.pause());
+    this.#pane.clear();
+    this.#reshape();
+  }
+
+  /** More or fewer lines around those that match. False where there is no filter. */
+  addContext(lines: number): boolean {
+    if (!this.#filter) return false;
+    this.#filter.setContext(this.#filter.context + lines);
+    this.#pane.clear();
+    this.#reshape();
+    return true;
+  }
+
+  toStart(): void {
+    this.#filter?.near(0);
+    this.viewport.toStart();
+  }
+
+  toEnd(): void {
+    this.#filter?.near(this.#document.source.end(), "backward");
+    this.viewport.forget();
+    this.viewport.toEnd();
+  }
+
+  show(offset: number): void {
+    this.#filter?.near(offset);
+    this.viewport.show(offset);
+  }
+
+  /** Where the line ends that begins at `line`, with its newline. */
+  endOf(line: number): number {
+    const end = this.#document.source.end();
+    return this.#hex ? Math.min(line + this.#hex.bytes, end) : (this.#document.lines.next(line) ?? end);
+  }
+
+  /** Exact widths are there, or the bytes are others: what was laid out is not kept. */
+  layOutAnew(): void {
+    this.#pane.clear();
+    this.viewport.forget();
+  }
+
+  /** Bytes of the marked range, or of what is on the screen, in offsets of the document. */
+  range(): ByteRange & { isMarked: boolean } {
+    const last = this.viewport.visible().at(-1);
+    const start = this.viewport.top.line;
+    const end = last === undefined ? start : this.endOf(last.line);
+    const { anchor } = this;
+    if (anchor === undefined) return { start, end, isMarked: false };
+    return { start: Math.min(start, anchor), end: Math.max(end, this.endOf(anchor)), isMarked: true };
+  }
+
+  /** These bytes as they are in the file; through the filter, when there is one. */
+  *output(): Generator<Buffer> {
+    const { source, chain } = this.#document;
+    const notes = chain?.notes() ?? [];
+    const filtered = this.isHex ? undefined : this.#filter?.lines;
+    if (filtered) yield* linesOf(source, filtered, this.range(), (line) => this.endOf(line), notes);
+    else yield* bytesOf(source, this.range(), notes);
+  }
+
+  /** What is on the screen. `atEnd`: it is to be the end. */
+  frame(atEnd: boolean): { rows: string[]; places: Place[] } {
+    const { source, chain } = this.#document;
+    const numbers = this.#numbers && !this.isHex ? this.#document.lineNumber(source.end()).number : 0;
+    const view = this.#view(this.#gutter.fit({ numbers, isRanged: this.anchor !== undefined }));
+    if (view.width !== this.#pane.width) this.viewport.forget();
+    this.#pane.show(view);
+    this.viewport.settle();
+    if (atEnd) this.viewport.toEnd();
+    const places = this.viewport.visible();
+    const hex = this.#hex;
+    const rows = hex
+      ? places.map(({ line }) => hexPaneRow(this.#document, this.#searching, hex, line, view))
+      : this.#pane.rows(places, chain?.notes() ?? [], (line) => this.#filter?.isAside(line) ?? false);
+    if (this.#gutter.width === 0) return { rows, places };
+    const range = this.range();
+    return { rows: rows.map((row, index) => this.#gutterOf(places[index], range) + row), places };
+  }
+
+  /** Resolves when nothing reads the source that was given up; the filter is the caller's to pause. */
+  ended(): Promise<unknown> {
+    return this.#ending;
+  }
+
+  #rowsIn(line: number): number {
+    return this.isHex ? 1 : this.#pane.rowsIn(line);
+  }
+
+  #view(gutter: number): PaneView {
+    return {
+      left: this.#left,
+      width: Math.max(1, this.#columns - gutter),
+      colours: this.#colours,
+      wrap: this.#wrap,
+      json: this.#json,
+      levels: this.#levels,
+      highlight: this.#searching.highlight,
+    };
+  }
+
+  /** The way of showing has changed: the same line stays at the top. */
+  #reshape(): void {
+    this.#pane.show(this.#view(this.#gutter.width));
+    this.viewport.reshape(this.space, (line) => this.#rowsIn(line));
+  }
+
+  #gutterOf(place: Place | undefined, range: ByteRange & { isMarked: boolean }): string {
+    if (!place) return "";
+    const { line, row } = place;
+    const { lines, chain } = this.#document;
+    const isNote = chain?.notes().some(({ at, end }) => line >= at && line < end) ?? false;
+    const hasNumber = this.#numbers && !this.isHex && row === 0 && !isNote && lines.beginsLine(line);
+    const number = hasNumber ? this.#document.lineNumber(line) : undefined;
+    return this.#gutter.row(number, range.isMarked && line >= range.start && line < range.end);
+  }
+
+  #end(work: Promise<unknown>): void {
+    this.#ending = Promise.all([this.#ending, work]);
+  }
+}

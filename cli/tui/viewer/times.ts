@@ -1,0 +1,73 @@
+import type { Document } from "./document.ts";
+import type { Destination } from "./goto.ts";
+
+/** Milliseconds of reading between which keys and frames have their turn. */
+const SLICE_MS = 4;
+const LINE = 512;
+
+export type TimeDestination = Extract<Destination, { kind: "later" | "clock" | "time" }>;
+
+/**
+ * The offset of the first line of that time or later, undefined when `goesOn` said no meanwhile: where times do not ascend, all of the text may have to be
+ * read. `zone`: what times without one mean. `top`: the line that relative times go from.
+ * @throws Error that says why it cannot be found, in one line
+ */
+export async function offsetOfTime(
+  document: Document,
+  destination: TimeDestination,
+  top: number,
+  zone: "utc" | "local",
+  goesOn: () => boolean,
+): Promise<number | undefined> {
+  const { TimestampReader, parseTime, parseTimestamp } = await import("../../../src/text/index.ts");
+  const { sinceSteps } = await import("../../../src/follow/index.ts");
+  const { source } = document;
+  const now = Date.now();
+  const timestamps = new TimestampReader({ now, zone });
+  const wanted = () => {
+    if (destination.kind === "time") {
+      // As it stands in a line, or as people write it.
+      const time = parseTimestamp(destination.text, { now, zone });
+      return time ?? parseTime(destination.text, now);
+    }
+    const here = timeNear(document, top, (line) => timestamps.read(line));
+    if (here === undefined) throw new Error("no line near here bears a time that is known");
+    if (destination.kind === "later") return here + destination.milliseconds;
+    const { hours, minutes, seconds } = destination;
+    const day = new Date(here);
+    return zone === "utc" ? day.setUTCHours(hours, minutes, seconds, 0) : day.setHours(hours, minutes, seconds, 0);
+  };
+  const begin = source.start();
+  const read = (position: number, buffer: Uint8Array): number => source.read(begin + position, buffer);
+  const steps = sinceSteps(read, source.end() - begin, wanted(), (line) => timestamps.read(line));
+  while (goesOn()) {
+    const slice = stepsWithin(steps, SLICE_MS);
+    if (slice.done && slice.value === undefined) throw new Error("no line bears a time that is known");
+    if (slice.done && slice.value !== undefined) return begin + slice.value;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return undefined;
+}
+
+function stepsWithin<T>(steps: Generator<void, T>, milliseconds: number): IteratorResult<void, T> {
+  const until = performance.now() + milliseconds;
+  for (;;) {
+    const step = steps.next();
+    if (step.done || performance.now() >= until) return step;
+  }
+}
+
+/** The time of the line, or of one of the next ones: stack traces have none. */
+function timeNear(
+  { lines, cache }: Document,
+  line: number,
+  timeOf: (line: Uint8Array) => number | undefined,
+): number | undefined {
+  let at: number | undefined = line;
+  for (let tries = 0; tries < 200 && at !== undefined; tries++) {
+    const time = timeOf(cache.slice(at, at + LINE));
+    if (time !== undefined) return time;
+    at = lines.next(at);
+  }
+  return undefined;
+}

@@ -1,0 +1,88 @@
+import type { Action } from "../keymap/keymap.ts";
+import { cancel, endWaits } from "./cancelling.ts";
+import type { ViewerParts } from "./viewer-parts.ts";
+
+/** How a key of the viewer was pressed. */
+export interface Press {
+  /** The number that was typed before it. */
+  count: number | undefined;
+  /** Rows of a page. */
+  page: number;
+}
+
+/** Does what a key of the viewer means. A move ends a search that would move somewhere else. True when it was one of the viewer's. */
+export function actOn(parts: ViewerParts, action: Action, press: Press): boolean {
+  if (MOVES.has(action)) endWaits(parts);
+  const deed = DEEDS[action];
+  deed?.(parts, { ...press, times: press.count ?? 1 });
+  return deed !== undefined;
+}
+
+/** Actions after which the result of a search that is still running would come as a surprise. */
+const MOVES: ReadonlySet<string> = new Set([
+  "line-down",
+  "line-up",
+  "page-down",
+  "page-up",
+  "half-page-down",
+  "half-page-up",
+  "start",
+  "end",
+  "follow",
+  "percent",
+]);
+
+/** Columns that one press of Left or Right moves; a tab stop. */
+const SIDE_STEP = 8;
+
+type Deed = (parts: ViewerParts, press: Press & { times: number }) => unknown;
+
+const DEEDS: Readonly<Partial<Record<Action, Deed>>> = {
+  "line-down": ({ following }, { times }) => following.scroll(times),
+  "line-up": ({ following }, { times }) => following.scroll(-times),
+  "page-down": ({ following }, { count, page }) => following.scroll(count ?? page),
+  "page-up": ({ following }, { count, page }) => following.scroll(-(count ?? page)),
+  "half-page-down": ({ following }, { count, page }) => following.scroll(count ?? Math.ceil(page / 2)),
+  "half-page-up": ({ following }, { count, page }) => following.scroll(-(count ?? Math.ceil(page / 2))),
+  start: ({ jumps, text }, { count }) => (count === undefined ? jumps.jump(() => text.toStart()) : jumps.toLine(count)),
+  end: ({ jumps, following }, { count }) =>
+    count === undefined ? jumps.jump(() => following.toEnd()) : jumps.toLine(count),
+  percent: ({ jumps }, { count }) => jumps.toPercent(count ?? 0),
+  left: (parts, { times }) => toColumn(parts, parts.text.left - SIDE_STEP * times),
+  right: (parts, { times }) => toColumn(parts, parts.text.left + SIDE_STEP * times),
+  "first-column": (parts) => toColumn(parts, 0),
+  follow: ({ following }) => following.toggle(),
+
+  "next-match": ({ walk }, { times }) => walk.go("forward", times),
+  "previous-match": ({ walk }, { times }) => walk.go("backward", times),
+  "ignore-case": ({ searching, say }) => {
+    searching.toggleCase();
+    say(searching.ignoresCase ? "searches ignore case" : "searches mind case");
+  },
+  range: toggleRange,
+  cancel,
+
+  wrap: ({ text }) => text.toggleWrap(),
+  "line-numbers": ({ text, counting }) => text.toggleNumbers() && counting.go(),
+  levels: ({ text, say }) => say(text.toggleLevels() ? "levels in colour" : "levels without colour"),
+  json: ({ text }) => text.turnJson(),
+  hex: ({ text }) => text.setHex(!text.isHex),
+  encoding: ({ text, say }) => say(`read as ${text.turnEncoding()}`),
+  "more-context": (parts, { times }) => addContext(parts, times),
+  "less-context": (parts, { times }) => addContext(parts, -times),
+};
+
+function toColumn({ text, say }: ViewerParts, column: number): void {
+  text.toColumn(column);
+  if (text.isWrapped && column > 0) say("long lines are wrapped: w cuts them");
+}
+
+function toggleRange({ text, say }: ViewerParts): void {
+  text.anchor = text.anchor === undefined ? text.viewport.top.line : undefined;
+  if (text.anchor === undefined) say("no range");
+  else say("the range begins here and ends with the screen's last line: scroll; R ends it");
+}
+
+function addContext({ text, say }: ViewerParts, lines: number): void {
+  if (!text.addContext(lines)) say("no filter: & and a regular expression show only lines that match");
+}

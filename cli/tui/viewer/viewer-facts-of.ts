@@ -1,0 +1,38 @@
+import type { Place } from "../../../src/text/index.ts";
+import type { Document } from "./document.ts";
+import type { Growth } from "./growth.ts";
+import type { ViewerStatus } from "./viewer-facts.ts";
+import type { ViewerParts } from "./viewer-parts.ts";
+
+/** What the status row tells of what is shown and what goes on, all but what is typed and said. `places`: the rows on the screen. */
+export function factsOf(
+  document: Document,
+  growth: Growth,
+  { text, searching, following, counting }: ViewerParts,
+  places: readonly Place[],
+): Omit<ViewerStatus, "count" | "message"> {
+  const { source, chain } = document;
+  const { viewport, isHex, left, filter, ways } = text;
+  const end = source.end();
+  const [first, last] = [places[0], places.at(-1)];
+  const top = viewport.top.line;
+  return {
+    mode: isHex ? "hex" : "text",
+    follow: following.state,
+    news: following.news,
+    rate: growth.rate,
+    picture: growth.picture,
+    top: chain?.offsetInFile(top) ?? top,
+    length: chain?.fileEnd(top) ?? end,
+    bottom: last === undefined ? end : text.endOf(last.line),
+    end,
+    start: source.start(),
+    isDropping: document.isStream && source.start() > 0,
+    line: isHex || !first ? undefined : document.lineNumber(first.line),
+    left,
+    search: searching.status,
+    filter: filter?.status,
+    index: counting.progress,
+    modes: ways,
+  };
+}

@@ -1,0 +1,117 @@
+import { sanitiseText } from "../../../src/text/index.ts";
+import { textWidth } from "../canvas/text-width.ts";
+import type { Status } from "../view.ts";
+import type { ViewerStatus } from "./viewer-facts.ts";
+
+/** A piece of the row. */
+interface Part {
+  text: string;
+  /** Becomes shorter, or goes, where there is no room: the higher the sooner. Pieces without stay. */
+  dispensable?: number;
+  /** What is left of it then. */
+  short?: string;
+}
+
+/** Status row of the viewer: what is going on, and where the screen is in the text. In `columns` what matters least is left out. */
+export function viewerStatus(status: ViewerStatus, columns: number): Status {
+  const mark = markOf(status);
+  const ends = { left: leftOf(status), right: rightOf(status) };
+  // Blanks before and behind the mark, between the ends, and after the last.
+  const around = mark === "" ? 4 : textWidth(mark) + 6;
+  const width = () => around + textWidth(sanitiseText(joined(ends.left))) + textWidth(joined(ends.right));
+  const order = [...ends.left, ...ends.right]
+    .filter(({ dispensable }) => dispensable !== undefined)
+    .sort((a, b) => (b.dispensable ?? 0) - (a.dispensable ?? 0));
+  for (const part of order) {
+    if (width() <= columns) break;
+    part.text = part.short ?? "";
+  }
+  // Where the left end is cut, it does not run into the right one.
+  return { mark, left: joined(ends.left), right: ` ${joined(ends.right)}` };
+}
+
+function joined(parts: readonly Part[]): string {
+  return parts
+    .map(({ text }) => text)
+    .filter((text) => text !== "")
+    .join("  ");
+}
+
+function markOf({ follow, mode }: ViewerStatus): string {
+  if (follow !== "off") return follow === "on" ? "FOLLOW" : "PAUSED";
+  return mode === "hex" ? "HEX" : "";
+}
+
+function leftOf(status: ViewerStatus): Part[] {
+  if (status.message) return [{ text: status.message }];
+  const parts: Part[] = [
+    { text: status.count },
+    growth(status),
+    { text: search(status) },
+    { text: filter(status) },
+    { text: status.index === undefined ? "" : `counting ${percentText(status.index)}` },
+    ...status.modes.map((text) => ({ text, dispensable: 3 })),
+  ].filter(({ text }) => text !== "");
+  const isBusy = status.search?.isRunning || status.filter?.isRunning || status.index !== undefined;
+  if (isBusy) parts.push({ text: "Esc cancels", dispensable: 4 });
+  if (parts.length > 0) return parts;
+  return [
+    { text: "? help" },
+    { text: "/ search", dispensable: 8 },
+    { text: "& filter", dispensable: 9 },
+    { text: "F follow", dispensable: 10 },
+    { text: "q quit", dispensable: 7 },
+  ];
+}
+
+function growth({ follow, news, rate, picture }: ViewerStatus): Part {
+  if (follow === "paused")
+    return { text: news === 0 ? "End goes on" : `${grouped(news)} new ${news === 1 ? "line" : "lines"}: End` };
+  if (follow === "off" || picture === "") return { text: "" };
+  const short = `${grouped(rate)} ${rate === 1 ? "line" : "lines"}/s`;
+  return { text: `${picture} ${short}`, short, dispensable: 6 };
+}
+
+function search({ search: status }: ViewerStatus): string {
+  if (!status) return "";
+  const total = `${grouped(status.total)}${status.progress < 1 ? "+" : ""}`;
+  const place = status.ordinal === undefined ? total : `${grouped(status.ordinal)} of ${total}`;
+  return `/${status.pattern}  ${place}${status.isRunning ? ` (${percentText(status.progress)})` : ""}`;
+}
+
+function filter({ filter: status }: ViewerStatus): string {
+  if (!status) return "";
+  const context = status.context > 0 ? ` ±${status.context}` : "";
+  const total = `${grouped(status.total)}${status.progress < 1 ? "+" : ""} ${status.total === 1 ? "line" : "lines"}`;
+  return `&${status.pattern}${context}  ${total}${status.isRunning ? ` (${percentText(status.progress)})` : ""}`;
+}
+
+function rightOf(status: ViewerStatus): Part[] {
+  const { line, mode, top, length } = status;
+  // What is said is there until the next key, where one is then still is.
+  const place = status.message ? { dispensable: 1 } : {};
+  return [
+    { text: status.left > 0 ? `column ${status.left + 1}` : "", dispensable: 2 },
+    { text: status.isDropping ? "beginning dropped" : "", dispensable: 1 },
+    {
+      text: line === undefined || length === 0 ? "" : `line ${line.isExact ? "" : "~"}${grouped(line.number)}`,
+      ...place,
+    },
+    { text: percent(status), ...place },
+    { text: mode === "hex" ? `0x${top.toString(16)}` : "", ...place },
+    { text: `byte ${grouped(top)} of ${grouped(length)}`, dispensable: 5 },
+  ];
+}
+
+function percent({ bottom, start, end }: ViewerStatus): string {
+  if (end <= start) return "empty";
+  return bottom >= end ? "END" : percentText((bottom - start) / (end - start));
+}
+
+function percentText(part: number): string {
+  return `${Math.floor(100 * part)} %`;
+}
+
+function grouped(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
+}

@@ -1,0 +1,220 @@
+import type { FollowSource } from "../../../src/follow/index.ts";
+import type { OpenFile } from "../../../src/sessions/index.ts";
+import type { Action } from "../keymap/keymap.ts";
+import type { Frame, Host, Location, Size, View } from "../view.ts";
+import { contentOf, type ScreenFile, StreamPump, seemsBinary } from "./content.ts";
+import { Follower, type ScreenGeneration } from "./follower.ts";
+import { isDestination } from "./goto.ts";
+import { Viewer } from "./viewer.ts";
+import { viewerStatus } from "./viewer-status.ts";
+
+/** How a file is shown at first. */
+export interface ViewerStart {
+  /** Begin with the last page. */
+  startAtEnd: boolean;
+  /** Begin following; implies the last page. */
+  follow: boolean;
+  /** Begin with bytes in hex. */
+  hex?: boolean | undefined;
+  /** Begin there, as typed behind `:` (`123`, `50%`), */
+  goto?: string | undefined;
+  /** or with the first match of a search. */
+  search?: string | undefined;
+}
+
+export interface ViewerOptions extends ViewerStart {
+  /** What is shown. It stays the caller's and must stay open until {@link ViewerView.close} has resolved. */
+  file: ScreenFile;
+  /** The target as the user named it. */
+  title: string;
+  /** How it was reached (route, kind). */
+  subtitle: string;
+  /** What times without a zone mean; `utc` by default, as most containers run. */
+  zone?: "utc" | "local" | undefined;
+  /** How to follow; its `file` is the same open file. Undefined for what has no positions. `tell` brings what is to be said of its container. */
+  followSource?:
+    | FollowSource<ScreenGeneration>
+    | ((tell: (text: string) => void) => FollowSource<ScreenGeneration>)
+    | undefined;
+  /** Shown beside something else: nothing is counted in the background. */
+  isPreview?: boolean | undefined;
+  /** Where the file is. */
+  location?: Location | undefined;
+  /** The same file with a descriptor of its own, for programs of this machine: see {@link View.lend}. */
+  lend?: (() => Promise<OpenFile>) | undefined;
+  /** Called when the view is closed and nothing reads the file any more. */
+  closed?: (() => void) | undefined;
+}
+
+/** What is done in the background waits so long: the program loads, and one may leave again at once. */
+const REST_MS = 250;
+
+/** One file: the viewer with what feeds it. */
+export class ViewerView implements View {
+  readonly contexts = ["viewer", "out"] as const;
+  readonly title: string;
+  readonly subtitle: string;
+  readonly location: Location | undefined;
+  readonly #host: Host;
+  readonly #viewer: Viewer;
+  readonly #pump = new StreamPump();
+  readonly #follower: Follower | undefined;
+  readonly #closed: (() => void) | undefined;
+  readonly #lend: ViewerOptions["lend"];
+  #size: Size | undefined;
+  /** How to begin, once the size is known. */
+  #start: ViewerStart | undefined;
+  #turn: NodeJS.Timeout | undefined;
+  #rest: NodeJS.Timeout | undefined;
+
+  constructor(options: ViewerOptions, host: Host) {
+    this.#host = host;
+    this.#closed = options.closed;
+    const { followSource, file } = options;
+    let tell = (message: string) => {
+      early = message;
+    };
+    let early = "";
+    const content = contentOf(file, (message) => tell(message));
+    const { stream } = content;
+    this.location = options.location;
+    this.#lend = options.lend;
+    this.title = options.title;
+    this.subtitle = stream && !file.isSeekable ? `${options.subtitle}, as a stream` : options.subtitle;
+    this.#start = options;
+    const isBinary = options.hex === undefined && seemsBinary(content, options.startAtEnd || options.follow);
+    this.#viewer = new Viewer({
+      content,
+      colours: process.env.NO_COLOR ? "drop" : "pass",
+      canFollow: stream !== undefined || (followSource !== undefined && content.chain !== undefined),
+      zone: options.zone ?? "utc",
+      hex: options.hex ?? isBinary,
+      changed: () => host.changed(),
+    });
+    tell = (message) => this.#viewer.say(message);
+    if (!options.isPreview) this.#rest = setTimeout(() => this.#viewer.ready(), REST_MS);
+    if (early) this.#viewer.say(early);
+    else if (isBinary) this.#viewer.say("binary, so in hex: x shows text");
+    if (followSource && content.chain) {
+      const isTold = typeof followSource === "function";
+      const source = isTold ? followSource((text) => this.#viewer.changes.note(text)) : followSource;
+      this.#follower = new Follower(source, this.#viewer.changes, isTold);
+    }
+    if (stream) {
+      this.#pump.start(file, stream, {
+        wanted: (readAhead) => this.#viewer.follow === "on" || this.#viewer.unread < readAhead,
+        grown: () => this.#viewer.changes.grown(),
+        ended: (error) => {
+          if (error !== undefined) this.#viewer.say(`reading ended: ${error instanceof Error ? error.message : error}`);
+          else if (!file.isSeekable) this.#viewer.say("the stream has ended");
+        },
+      });
+    }
+  }
+
+  key(key: string): boolean {
+    const taken = this.#viewer.key(key);
+    if (taken) this.#host.changed();
+    return taken;
+  }
+
+  async lend(): Promise<OpenFile | undefined> {
+    return this.#lend?.();
+  }
+
+  act(action: Action): boolean {
+    this.#viewer.clearMessage();
+    const done = this.#ask(action) || this.#viewer.act(action);
+    this.#follow();
+    this.#pump.wake();
+    return done;
+  }
+
+  /** Goes where `:` and this lead: `123`, `50%`, `0x1f`, a time. */
+  command(text: string): boolean {
+    if (!isDestination(text)) return false;
+    this.#viewer.clearMessage();
+    this.#viewer.goto(text);
+    this.#pump.wake();
+    this.#host.changed();
+    return true;
+  }
+
+  /** The bytes of the marked range, or of the lines on the screen where there is none. */
+  output(): Generator<Buffer> {
+    return this.#viewer.output();
+  }
+
+  /** Where that is. */
+  range(): { start: number; end: number; isMarked: boolean } {
+    return this.#viewer.range();
+  }
+
+  frame(size: Size): Frame {
+    if (this.#size?.columns !== size.columns || this.#size.height !== size.height) {
+      this.#viewer.resize(size.columns, Math.max(1, size.height));
+      this.#begin();
+      this.#size = size;
+    }
+    const { rows, status } = this.#viewer.frame();
+    if (this.#viewer.isMoving) this.#turnWithSecond();
+    return { rows, status: viewerStatus(status, size.columns) };
+  }
+
+  layOutAnew(): void {
+    this.#viewer.layOutAnew();
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#turn);
+    clearTimeout(this.#rest);
+    await this.#viewer.close();
+    await this.#follower?.close();
+    await this.#pump.close();
+    this.#closed?.();
+  }
+
+  #begin(): void {
+    const start = this.#start;
+    this.#start = undefined;
+    if (!start) return;
+    if (start.startAtEnd || start.follow) this.#viewer.toEnd();
+    if (start.follow) this.#viewer.toggleFollow();
+    if (start.goto !== undefined) this.#viewer.goto(start.goto);
+    if (start.search !== undefined) this.#viewer.search(start.search, "forward");
+    this.#follow();
+  }
+
+  /** The picture of the last seconds moves on although nothing comes. */
+  #turnWithSecond(): void {
+    clearTimeout(this.#turn);
+    this.#turn = setTimeout(() => this.#host.changed(), 1000 - (Date.now() % 1000));
+    this.#turn.unref();
+  }
+
+  #follow(): void {
+    if (this.#viewer.follow === "on") this.#follower?.start((error) => this.#host.fail(error));
+  }
+
+  #ask(action: string): boolean {
+    const viewer = this.#viewer;
+    switch (action) {
+      case "search":
+        this.#host.ask({ label: "/", done: (text) => viewer.search(text, "forward") });
+        return true;
+      case "search-back":
+        this.#host.ask({ label: "\\", done: (text) => viewer.search(text, "backward") });
+        return true;
+      case "filter":
+        this.#host.ask({
+          label: "&",
+          text: viewer.filter,
+          done: (text) => viewer.setFilter(text),
+          cancelled: () => undefined,
+        });
+        return true;
+      default:
+        return false;
+    }
+  }
+}

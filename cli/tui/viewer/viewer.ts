@@ -1,0 +1,247 @@
+import type { Direction } from "../../../src/text/index.ts";
+import type { Action } from "../keymap/keymap.ts";
+import type { Awaited } from "./bookmarks.ts";
+import { endWaits } from "./cancelling.ts";
+import { Document } from "./document.ts";
+import { FollowMode } from "./follow-mode.ts";
+import { Growth } from "./growth.ts";
+import { Jumps } from "./jumps.ts";
+import { LineCounting } from "./line-counting.ts";
+import { MatchWalk } from "./match-walk.ts";
+import type { ByteRange } from "./range.ts";
+import { Searching } from "./searching.ts";
+import { ShownText } from "./shown-text.ts";
+import { SourceChanges } from "./source-changes.ts";
+import { actOn } from "./viewer-actions.ts";
+import type { FollowState, ViewerOptions, ViewerStatus } from "./viewer-facts.ts";
+import { factsOf } from "./viewer-facts-of.ts";
+import type { ViewerParts } from "./viewer-parts.ts";
+
+/** What the viewer says while it waits for the name of a mark. */
+const NAME_ASKED: Readonly<Record<Awaited, string>> = {
+  mark: "mark: a letter",
+  jump: "go to mark: its letter, or ' for where one was",
+};
+
+/** The viewer without a terminal: actions in, rows and status out. */
+export class Viewer {
+  readonly #options: ViewerOptions;
+  readonly #document: Document;
+  readonly #growth: Growth;
+  readonly #parts: ViewerParts;
+  /** What becomes of the source, told by whoever follows or reads it. */
+  readonly changes: SourceChanges;
+  #height = 22;
+  /** What waits for the next key. */
+  #awaited: Awaited | undefined;
+  /** Digits that were typed. */
+  #count = "";
+  #message = "";
+  #unread = 0;
+
+  constructor(options: ViewerOptions) {
+    this.#options = options;
+    const changed = () => options.changed();
+    const known = () => this.#known();
+    const say = (message: string) => this.say(message);
+    const document = new Document(options.content, known);
+    const searching = new Searching(document, changed);
+    const growth = new Growth(document, Date.now());
+    const text = new ShownText(document, searching, options.colours, known);
+    const counting = new LineCounting(document);
+    const following = new FollowMode(text, growth, { canFollow: options.canFollow, say });
+    const jumps = new Jumps(document, text, {
+      zone: options.zone,
+      toEnd: () => following.toEnd(),
+      moved: () => following.moved(),
+      countLines: () => counting.go(),
+      say,
+      changed,
+    });
+    const walk = new MatchWalk(searching, {
+      start: (direction) => this.#searchStart(direction),
+      isShown: (hit) => text.isHex || text.space.at(hit) === hit,
+      endOf: (hit) => (text.isHex ? hit + 1 : text.endOf(hit)),
+      show: (hit) => {
+        this.#message = "";
+        jumps.jump(() => text.viewport.show(hit));
+      },
+      say,
+      changed,
+    });
+    this.#document = document;
+    this.#growth = growth;
+    this.#parts = { text, searching, walk, jumps, following, counting, say };
+    this.changes = new SourceChanges(document, { text, searching, counting, growth }, changed);
+    if (options.hex) text.setHex(true);
+  }
+
+  get follow(): FollowState {
+    return this.#parts.following.state;
+  }
+
+  /** The status changes with the next second. */
+  get isMoving(): boolean {
+    return this.#parts.following.isOn && this.#growth.isMoving;
+  }
+
+  /** Bytes there are below the screen, as of the last frame. */
+  get unread(): number {
+    return this.#unread;
+  }
+
+  resize(columns: number, height: number): void {
+    this.#height = height;
+    this.#parts.text.resize(columns, height);
+  }
+
+  /** Takes digits and names of marks, before the table of keys is asked. True when it was one. */
+  key(key: string): boolean {
+    const awaited = this.#awaited;
+    this.#awaited = undefined;
+    if (awaited) {
+      this.#message = "";
+      if (key !== "escape") this.#parts.jumps.named(awaited, key);
+      return true;
+    }
+    if (!/^\d$/.test(key) || (key === "0" && this.#count === "")) return false;
+    if (this.#count.length < 15) this.#count += key;
+    return true;
+  }
+
+  /** Does what a key of the viewer means. True when it was one of the viewer's. */
+  act(action: Action): boolean {
+    const count = this.#count === "" ? undefined : Number(this.#count);
+    this.#count = "";
+    if (action === "mark" || action === "jump") {
+      this.#awaited = action;
+      this.say(NAME_ASKED[action]);
+      return true;
+    }
+    return actOn(this.#parts, action, { count, page: Math.max(1, this.#height - 1) });
+  }
+
+  /** Shows the last page; a paused follow goes on. */
+  toEnd(): void {
+    this.#parts.following.toEnd();
+  }
+
+  toggleFollow(): void {
+    this.#parts.following.toggle();
+  }
+
+  /** What is typed behind `:`. Says what it does not understand. */
+  goto(text: string): void {
+    endWaits(this.#parts);
+    this.#parts.jumps.goto(text);
+  }
+
+  /** A new search, from where one is. An empty pattern repeats the last one. */
+  search(pattern: string, direction: Direction): void {
+    const { searching, text, walk } = this.#parts;
+    if (pattern !== "") {
+      try {
+        searching.set(pattern, text.isHex ? "hex" : "text");
+      } catch (error) {
+        this.say(reasonOf(error));
+        return;
+      }
+      endWaits(this.#parts);
+    }
+    walk.go(direction, 1);
+  }
+
+  /** Shows only lines that match, or with `!` in front those that do not; all lines again for an empty pattern. */
+  setFilter(pattern: string): void {
+    const { text, following } = this.#parts;
+    if (text.isHex) {
+      this.say("bytes cannot be filtered: x shows the text");
+      return;
+    }
+    try {
+      text.setFilter(pattern);
+    } catch (error) {
+      this.say(reasonOf(error));
+      return;
+    }
+    if (following.isOn) text.toEnd();
+  }
+
+  get filter(): string {
+    return this.#parts.text.filter?.pattern ?? "";
+  }
+
+  say(message: string): void {
+    this.#message = message;
+    this.#options.changed();
+  }
+
+  clearMessage(): void {
+    this.#message = "";
+  }
+
+  /** Exact widths are there: what was laid out by estimates is not kept. */
+  layOutAnew(): void {
+    this.#parts.text.layOutAnew();
+  }
+
+  /** Somebody stays here: what is of use later may begin. */
+  ready(): void {
+    this.#parts.counting.ready();
+    this.#options.changed();
+  }
+
+  /** Bytes of the marked range, or of the lines on the screen, as they are in the file; through the filter, when there is one. */
+  output(): Generator<Buffer> {
+    return this.#parts.text.output();
+  }
+
+  /** Where that is, in offsets of the document. `isMarked`: one has marked it. */
+  range(): ByteRange & { isMarked: boolean } {
+    return this.#parts.text.range();
+  }
+
+  /** The rows of the pane and what the status tells of them, from one look at the source. */
+  frame(): { rows: string[]; status: ViewerStatus } {
+    this.changes.look();
+    const { text, following } = this.#parts;
+    const { rows, places } = text.frame(following.isOn);
+    while (rows.length < this.#height) rows.push("");
+    const facts = factsOf(this.#document, this.#growth, this.#parts, places);
+    this.#unread = facts.end - facts.bottom;
+    return { rows, status: { ...facts, count: this.#count, message: this.#message } };
+  }
+
+  /** Resolves when no thread reads the source any more. */
+  async close(): Promise<void> {
+    const { jumps, searching, text, counting } = this.#parts;
+    jumps.close();
+    endWaits(this.#parts);
+    await this.changes.close();
+    await Promise.all([searching.close(), text.filter?.pause(), text.ended(), counting.pause()]);
+  }
+
+  /** More is known: of a filter's lines, of numbers. */
+  #known(): void {
+    const { text } = this.#parts;
+    text.viewport.forget();
+    const failure = text.filter?.failure;
+    if (failure !== undefined) this.#message = failure;
+    this.#options.changed();
+  }
+
+  /** Beside the last hit while that is on the screen; else from the first line of the screen. */
+  #searchStart(direction: Direction): number {
+    const { text, searching } = this.#parts;
+    const { viewport, space, isHex } = text;
+    const { at } = searching;
+    const shownLine = at === undefined ? undefined : space.at(at);
+    if (at === undefined || !viewport.visible().some(({ line }) => line === shownLine)) return viewport.top.line;
+    if (direction === "backward") return at;
+    return isHex ? at + 1 : text.endOf(at);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

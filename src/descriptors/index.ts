@@ -1,0 +1,10 @@
+/** Descriptors as objects that own them: opening, reading, copying, asking what they are. The one room that loads koffi. */
+
+export { errnoText } from "./errno.ts";
+export { kernelFeatures } from "./features.ts";
+export { isTerminal, openDirectory, setNonBlocking } from "./file.ts";
+export { Output } from "./output.ts";
+export { seekData, seekTo } from "./seek.ts";
+export { statx } from "./statx.ts";
+export { terminalState } from "./terminal.ts";
+export { dieOf, isWritable, WRITE_FAILED } from "./transfer.ts";

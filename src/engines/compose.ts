@@ -1,0 +1,77 @@
+import type { WaitOptions } from "../descriptors/poll.ts";
+import { ask, type Engine } from "./engine.ts";
+import { decodeListed } from "./listed-container.ts";
+
+/** One container of a Compose service. */
+interface Member {
+  id: string;
+  container: string;
+  project: string;
+  service: string;
+  number: string;
+  isRunning: boolean;
+}
+
+/** Who bears a Compose name: one container by its id, several by what to type for each, or nobody. */
+export type ComposeChoice = { id: string | undefined; several?: undefined } | { id?: undefined; several: string[] };
+
+/**
+ * Looks for the container that Compose's labels give this name: `service`, `service-2` for one of several, each also as `project/...`.
+ * Those that run come before those that do not; what `docker compose run` started is no part of a service.
+ * @throws PortholeError TARGET when the engine does not answer, or with what is no list of containers
+ */
+export async function composeContainer(engine: Engine, name: string, options: WaitOptions): Promise<ComposeChoice> {
+  const slash = name.indexOf("/");
+  const project = slash === -1 ? undefined : name.slice(0, slash);
+  const service = name.slice(slash + 1);
+  const whole = await members(engine, project, service, undefined, options);
+  if (whole.length > 0) return choice(whole);
+  const [, base, number] = /^(.+)[-_](\d+)$/.exec(service) ?? [];
+  if (base === undefined || number === undefined) return { id: undefined };
+  return choice(await members(engine, project, base, number, options));
+}
+
+async function members(
+  engine: Engine,
+  project: string | undefined,
+  service: string,
+  number: string | undefined,
+  options: WaitOptions,
+): Promise<Member[]> {
+  const label = [`com.docker.compose.service=${service}`];
+  if (project !== undefined) label.push(`com.docker.compose.project=${project}`);
+  if (number !== undefined) label.push(`com.docker.compose.container-number=${Number(number)}`);
+  const filters = encodeURIComponent(JSON.stringify({ label }));
+  const answer = await ask(engine, `/containers/json?all=true&filters=${filters}`, options);
+  // Told no list, there is no service to be found: what its absence means, the caller knows.
+  if (answer.status !== 200) return [];
+  const found = decodeListed(answer.body, answer.question)
+    .filter(({ isOneOff }) => !isOneOff)
+    .map(({ id, name: container, project, number, state }) => ({
+      ...{ id, container, project, service, number },
+      isRunning: ["running", "paused", "restarting", ""].includes(state),
+    }));
+  const running = found.filter(({ isRunning }) => isRunning);
+  return running.length > 0 ? running : found;
+}
+
+function choice(found: readonly Member[]): ComposeChoice {
+  return found.length < 2 ? { id: found[0]?.id } : { several: shortest(found) };
+}
+
+/** What to type for each: as little as tells them apart. */
+function shortest(found: readonly Member[]): string[] {
+  const isUnique = (names: readonly string[]) => new Set(names).size === names.length;
+  const qualified = (member: Member) => `${member.project}/${member.service}`;
+  const forms: ((member: Member) => string)[] = [
+    ({ service, number }) => `${service}-${number}`,
+    qualified,
+    (member) => `${qualified(member)}-${member.number}`,
+  ];
+  const isLabelled = found.every(({ project, number }) => project !== "" && number !== "");
+  const sorted = [...found].sort((a, b) =>
+    a.project < b.project ? -1 : a.project > b.project ? 1 : +a.number - +b.number,
+  );
+  const form = isLabelled ? forms.find((one) => isUnique(sorted.map(one))) : undefined;
+  return sorted.map(form ?? (({ container }) => container));
+}

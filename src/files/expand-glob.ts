@@ -1,0 +1,142 @@
+import { constants } from "node:fs";
+import { PortholeError } from "../errors.ts";
+import type { Session } from "../sessions/session.ts";
+import { compareNames, compileGlob } from "./glob.ts";
+
+/**
+ * Paths of the target that match a pattern, found by listing directories there and nowhere else: only those that a segment of the
+ * pattern needs, each once. `**` as a segment stands for directories at any depth, not through symbolic links; at the end, for all that
+ * is below. A name that begins with a dot is matched only by a dot. A trailing slash asks for directories. Sorted by bytes within a directory.
+ * @param options.unreadable hears of directories that could not be listed; they match nothing then.
+ * @throws PortholeError SESSION
+ */
+export async function* expandGlob(
+  session: Pick<Session, "list" | "stat">,
+  path: string,
+  options: { unreadable?: (error: PortholeError) => void } = {},
+): AsyncGenerator<string> {
+  const segments = splitPattern(path);
+  if (segments.length > 0) {
+    const walk: Walk = { session, segments, onlyDirectories: path.endsWith("/"), unreadable: options.unreadable };
+    yield* expandIn(walk, path.startsWith("/") ? "/" : "", reachable(segments, [0]));
+  } else if (path.startsWith("/")) yield "/";
+}
+
+type Segment = { kind: "literal"; name: string } | { kind: "any" } | { kind: "glob"; test: (name: string) => boolean };
+
+interface Walk {
+  session: Pick<Session, "list" | "stat">;
+  segments: Segment[];
+  onlyDirectories: boolean;
+  unreadable: ((error: PortholeError) => void) | undefined;
+}
+
+function splitPattern(path: string): Segment[] {
+  return path
+    .split("/")
+    .filter((text) => text !== "")
+    .map((text) => {
+      if (text === "**") return { kind: "any" };
+      if (/[*?[]/.test(text.replace(/\\./gsu, ""))) return { kind: "glob", test: compileGlob(text, { period: true }) };
+      return { kind: "literal", name: text.replace(/\\(.)/gsu, "$1") };
+    });
+}
+
+/** `at`: indices of the segments that a name in this directory may have to match. All of them at once, so that no directory is listed twice. */
+async function* expandIn(walk: Walk, directory: string, at: number[]): AsyncGenerator<string> {
+  const { segments } = walk;
+  const literals = at.flatMap((index) => {
+    const segment = segments[index];
+    return segment?.kind === "literal" ? [segment.name] : [];
+  });
+  const candidates =
+    literals.length === at.length
+      ? literals.map((name) => ({ name, type: undefined }))
+      : await namesIn(walk, directory, at, literals);
+  const names = [...new Map(candidates.map((one) => [one.name, one])).values()];
+  for (const { name, type } of names.sort((a, b) => compareNames(a.name, b.name))) {
+    const found = join(directory, name);
+    const { isMatch, next } = step(walk, at, name);
+    if (isMatch && (await isThere(walk, found, type))) yield walk.onlyDirectories ? `${found}/` : found;
+    // Below a link only what was named: `**` would run in circles.
+    const isOnTheWay = (index: number) => segments[index]?.kind === "any" && at.includes(index);
+    const isDirectory = !next.some(isOnTheWay) || (type ?? (await typeOf(walk, found))) === DT_DIR;
+    const below = isDirectory ? next : next.filter((index) => !isOnTheWay(index));
+    if (below.length > 0 && (type === undefined || type === DT_DIR || type === DT_LNK))
+      yield* expandIn(walk, found, reachable(segments, below));
+  }
+}
+
+/** What comes of a name: whether the whole pattern is matched, and the segments that names below it may match. */
+function step({ segments }: Walk, at: number[], name: string): { isMatch: boolean; next: number[] } {
+  let isMatch = false;
+  const next = new Set<number>();
+  for (const index of at) {
+    const segment = segments[index];
+    if (segment === undefined) continue;
+    const isLast = index === segments.length - 1;
+    if (segment.kind === "any") {
+      if (name.startsWith(".")) continue;
+      next.add(index);
+      if (isLast) isMatch = true;
+    } else if (segment.kind === "literal" ? segment.name === name : segment.test(name)) {
+      if (isLast) isMatch = true;
+      else next.add(index + 1);
+    }
+  }
+  return { isMatch, next: [...next] };
+}
+
+/** `**` stands for no directory as well, so what follows it is reached at once; at the end of the pattern it needs something to match. */
+function reachable(segments: Segment[], at: number[]): number[] {
+  const all = new Set<number>();
+  for (let index of at) {
+    all.add(index);
+    while (segments[index]?.kind === "any" && index + 1 < segments.length) all.add(++index);
+  }
+  return [...all];
+}
+
+async function namesIn(walk: Walk, directory: string, at: number[], literals: string[]) {
+  // A listing tells neither of these.
+  const names = literals
+    .filter((name) => name === "." || name === "..")
+    .map((name): { name: string; type: number | undefined } => ({ name, type: undefined }));
+  try {
+    for await (const { name, type } of walk.session.list(directory === "" ? "." : directory)) {
+      const { isMatch, next } = step(walk, at, name);
+      if (isMatch || next.length > 0) names.push({ name, type: type === 0 ? undefined : type });
+    }
+  } catch (error) {
+    if (!(error instanceof PortholeError) || error.code !== "FILE") throw error;
+    if (!absent.has(error.errno)) walk.unreadable?.(error);
+  }
+  return names;
+}
+
+const DT_DIR = 4;
+const DT_LNK = 10;
+const absent = new Set<string | undefined>(["ENOENT", "ENOTDIR", "ELOOP"]);
+
+/** A name from a listing is there; one that the pattern spells out may not be. */
+async function isThere(walk: Walk, path: string, type: number | undefined): Promise<boolean> {
+  if (walk.onlyDirectories) return type === DT_DIR || (await modeOf(walk, path, true)) === constants.S_IFDIR;
+  return type !== undefined || (await modeOf(walk, path, false)) !== undefined;
+}
+
+async function typeOf(walk: Walk, path: string): Promise<number | undefined> {
+  return (await modeOf(walk, path, false)) === constants.S_IFDIR ? DT_DIR : undefined;
+}
+
+async function modeOf(walk: Walk, path: string, follow: boolean): Promise<number | undefined> {
+  try {
+    return (await walk.session.stat(path, { noFollow: !follow })).mode & constants.S_IFMT;
+  } catch (error) {
+    if (error instanceof PortholeError && error.code === "FILE") return undefined;
+    throw error;
+  }
+}
+
+function join(directory: string, name: string): string {
+  return directory === "" || directory.endsWith("/") ? directory + name : `${directory}/${name}`;
+}

@@ -1,0 +1,227 @@
+import { PortholeError } from "../errors.ts";
+import type { FileFacts } from "../protocol/facts.ts";
+import { parseTime } from "../text/records/time.ts";
+import { compileGlob } from "./glob.ts";
+import type { WalkedFile } from "./walk.ts";
+
+/** What a find expression asks of a walk, and of each file. */
+export interface FindExpression {
+  minDepth: number;
+  maxDepth: number;
+  /** `-xdev`: directories of other file systems are shown, not entered. */
+  oneFileSystem: boolean;
+  /** A test looks at more than name and type. */
+  needsFacts: boolean;
+  /** What is to be done with a file: ends of the lines to print it with, and whether to stay out of it. */
+  judge(file: WalkedFile): { prints: ("\n" | "\0")[]; prune: boolean };
+}
+
+/**
+ * Parses the part of find(1)'s expression that only looks: -name -iname -path -ipath -type -size -newermt -mtime -mmin, -not -a -o and
+ * parentheses, -prune, -print -print0, -maxdepth -mindepth -xdev, with find's precedence; without an action what matches is printed.
+ * @param now milliseconds since 1970, to which -mtime and relative times count.
+ * @throws PortholeError USAGE
+ */
+export function parseFind(words: readonly string[], now: number): FindExpression {
+  const parser = new Parser(words, now);
+  const test = parser.expression();
+  const { settings } = parser;
+  return {
+    ...settings,
+    judge(file) {
+      const outcome: Outcome = { prints: [], prune: false };
+      const isMatch = test(file, outcome);
+      if (file.depth < settings.minDepth) outcome.prints = [];
+      else if (isMatch && !parser.hasAction) outcome.prints.push("\n");
+      return outcome;
+    },
+  };
+}
+
+interface Outcome {
+  prints: ("\n" | "\0")[];
+  prune: boolean;
+}
+
+type Test = (file: WalkedFile, outcome: Outcome) => boolean;
+
+class Parser {
+  readonly settings = { minDepth: 0, maxDepth: Number.POSITIVE_INFINITY, oneFileSystem: false, needsFacts: false };
+  hasAction = false;
+  readonly #words: readonly string[];
+  readonly #now: number;
+  #at = 0;
+
+  constructor(words: readonly string[], now: number) {
+    this.#words = words;
+    this.#now = now;
+  }
+
+  expression(): Test {
+    if (this.#words.length === 0) return () => true;
+    const test = this.#or();
+    if (this.#at < this.#words.length) throw usage(`'${this.#words[this.#at]}' is out of place`);
+    return test;
+  }
+
+  #or(): Test {
+    const [first, ...others] = this.#list(() => this.#and(), ["-o", "-or"]);
+    return others.reduce<Test>((one, other) => (file, outcome) => one(file, outcome) || other(file, outcome), first);
+  }
+
+  #and(): Test {
+    let test = this.#not();
+    for (;;) {
+      const word = this.#words[this.#at];
+      if (word === undefined || word === ")" || word === "-o" || word === "-or") return test;
+      if (word === "-a" || word === "-and") this.#at++;
+      const [one, other] = [test, this.#not()];
+      test = (file, outcome) => one(file, outcome) && other(file, outcome);
+    }
+  }
+
+  #list(part: () => Test, separators: string[]): [Test, ...Test[]] {
+    const parts: [Test, ...Test[]] = [part()];
+    while (separators.includes(this.#words[this.#at] ?? "")) {
+      this.#at++;
+      parts.push(part());
+    }
+    return parts;
+  }
+
+  #not(): Test {
+    const word = this.#words[this.#at];
+    if (word === "!" || word === "-not") {
+      this.#at++;
+      const test = this.#not();
+      return (file, outcome) => !test(file, outcome);
+    }
+    if (word !== "(") return this.#primary();
+    this.#at++;
+    const test = this.#or();
+    if (this.#words[this.#at] !== ")") throw usage("'(' has no ')'");
+    this.#at++;
+    return test;
+  }
+
+  #primary(): Test {
+    const word = this.#words[this.#at++];
+    switch (word) {
+      case "-name":
+      case "-iname": {
+        const test = compileGlob(this.#value(word), { ignoreCase: word === "-iname" });
+        return ({ name }) => test(name);
+      }
+      case "-path":
+      case "-wholename":
+      case "-ipath":
+      case "-iwholename": {
+        const test = compileGlob(this.#value(word), { ignoreCase: word.startsWith("-i") });
+        return ({ path }) => test(path);
+      }
+      case "-type": {
+        const types = this.#value(word).split(",").map(typeNumber);
+        return ({ type }) => types.includes(type);
+      }
+      case "-size":
+        return this.#ofFacts(sizeTest(this.#value(word)));
+      case "-newermt": {
+        const time = BigInt(Math.round(parseTime(this.#value(word), this.#now) * 1000)) * 1000n;
+        return this.#ofFacts(({ mtime }) => mtime > time);
+      }
+      case "-mtime":
+      case "-mmin": {
+        const compare = comparison(word, this.#value(word));
+        const unit = word === "-mmin" ? 60_000 : 86_400_000;
+        // Whole days are counted, and minutes begun: find(1).
+        const round = word === "-mmin" ? Math.ceil : Math.floor;
+        return this.#ofFacts(({ mtime }) => compare(BigInt(round((this.#now - Number(mtime) / 1e6) / unit))));
+      }
+      case "-prune":
+        return (_, outcome) => {
+          outcome.prune = true;
+          return true;
+        };
+      case "-print":
+      case "-print0": {
+        this.hasAction = true;
+        const end = word === "-print" ? "\n" : "\0";
+        return (_, outcome) => outcome.prints.push(end) > 0;
+      }
+      case "-maxdepth":
+        this.settings.maxDepth = depth(word, this.#value(word));
+        return () => true;
+      case "-mindepth":
+        this.settings.minDepth = depth(word, this.#value(word));
+        return () => true;
+      case "-xdev":
+      case "-mount":
+        this.settings.oneFileSystem = true;
+        this.settings.needsFacts = true;
+        return () => true;
+      case undefined:
+        throw usage(`'${this.#words.at(-1)}' needs something after it`);
+      default:
+        throw unknown(word);
+    }
+  }
+
+  #value(word: string): string {
+    const value = this.#words[this.#at++];
+    if (value === undefined) throw usage(`${word} needs a value`);
+    return value;
+  }
+
+  #ofFacts(test: (facts: FileFacts) => boolean): Test {
+    this.settings.needsFacts = true;
+    return ({ facts }) => facts !== undefined && test(facts);
+  }
+}
+
+const known =
+  "-name -iname -path -ipath -type -size -newermt -mtime -mmin -maxdepth -mindepth -xdev -prune -print -print0 -not -a -o ( )";
+
+function unknown(word: string): PortholeError {
+  if (/^-(delete|exec|execdir|ok|okdir|fls|fprint0?|fprintf)$/.test(word))
+    return usage(`${word} is not for a command that only looks`, "use -print0 and xargs -0");
+  if (word.startsWith("--"))
+    return usage(`${word} comes after a target`, "options of porthole's come before the first target");
+  return usage(`it does not know ${word}`, `it knows ${known}`);
+}
+
+function usage(what: string, hint?: string): PortholeError {
+  return new PortholeError("USAGE", `find: ${what}`, { hint });
+}
+
+/** `d_type` of getdents64(2). */
+const typeNumbers: Record<string, number> = { f: 8, d: 4, l: 10, p: 1, s: 12, b: 6, c: 2 };
+
+function typeNumber(letter: string): number {
+  const number = typeNumbers[letter];
+  if (number === undefined) throw usage(`-type takes f, d, l, p, s, b or c, not '${letter}'`);
+  return number;
+}
+
+const units: Record<string, bigint> = { c: 1n, w: 2n, b: 512n, k: 1024n, M: 1024n ** 2n, G: 1024n ** 3n };
+
+function sizeTest(text: string): (facts: FileFacts) => boolean {
+  const unit = units[text.at(-1) ?? ""];
+  const compare = comparison("-size", unit === undefined ? text : text.slice(0, -1));
+  const size = unit ?? 512n;
+  // Units begun are counted: `-size -1M` means empty.
+  return (facts) => compare((facts.size + size - 1n) / size);
+}
+
+function comparison(word: string, text: string): (value: bigint) => boolean {
+  const match = /^([+-]?)(\d{1,18})$/.exec(text);
+  if (match === null) throw usage(`${word}: '${text}' is not a number with + or - before it`);
+  const wanted = BigInt(match[2] as string);
+  if (match[1] === "+") return (value) => value > wanted;
+  if (match[1] === "-") return (value) => value < wanted;
+  return (value) => value === wanted;
+}
+
+function depth(word: string, text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw usage(`${word} takes a number of levels, not '${text}'`);
+  return Number(text);
+}

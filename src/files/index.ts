@@ -1,0 +1,13 @@
+/** What a directory tool needs: walks, globs, find expressions, disk usage, mounts, processes, user names. */
+
+export { expandGlob } from "./expand-glob.ts";
+export { type FindExpression, parseFind } from "./find.ts";
+export { compareNames, compileGlob, escapeGlob, hasGlob } from "./glob.ts";
+export { Lookahead } from "./lookahead.ts";
+export type { MappedFile } from "./mapped-files.ts";
+export { type Backing, backingOf, type Mount, mountOf, parseMounts } from "./mounts.ts";
+export { PendingDirectories } from "./pending-directories.ts";
+export { listProcesses, type ProcessFile, type TargetProcess } from "./processes.ts";
+export { mountsOf, UsageCounter } from "./usage.ts";
+export { readNames } from "./users.ts";
+export { isUnseen, joinPath, nameOf, typeOf, type WalkedFile, walk } from "./walk.ts";

@@ -1,0 +1,99 @@
+import type { FileFacts } from "../protocol/facts.ts";
+import { pathText } from "../target.ts";
+
+/** One line of proc_pid_mountinfo(5). Paths are text as everywhere here: lone surrogates stand for bytes that are not UTF-8. */
+export interface Mount {
+  id: number;
+  parent: number;
+  /** `st_dev` of most of its files; overlay and btrfs may show others. */
+  device: { major: number; minor: number };
+  /** What of the file system is mounted, as a path in it: `/` for all of it. */
+  root: string;
+  /** Where, as the target's first process sees it. */
+  point: string;
+  options: string[];
+  /** `ext4`, `overlay`, `fuse.sshfs`. */
+  type: string;
+  source: string;
+  superOptions: string[];
+}
+
+/**
+ * What keeps a file's content.
+ * `container layer`: gone with the container; `volume`: a named one of Docker's or Podman's; `bind`: part of a file system mounted here, from
+ * outside of a container usually; `disk`: a whole file system; `memory`: gone with the mount; `network`: another machine or a program (FUSE);
+ * `kernel`: made up as it is read.
+ */
+export type BackingKind = "container layer" | "volume" | "bind" | "disk" | "memory" | "network" | "kernel";
+
+/** What a file lies on. */
+export interface Backing {
+  kind: BackingKind;
+  mount: Mount;
+  /** Name of the volume, for `volume`. */
+  volume: string | undefined;
+  readOnly: boolean;
+}
+
+/** Parses a mount table. Lines that are none are left out: a newer kernel may know more. */
+export function parseMounts(table: string | Uint8Array): Mount[] {
+  const text = typeof table === "string" ? table : pathText(table);
+  return text.split("\n").flatMap((line) => {
+    // Fields after the sixth are optional and end with a dash.
+    const match = /^(\d+) (\d+) (\d+):(\d+) (\S+) (\S+) (\S+)(?: \S+)*? - (\S+) (\S*) (\S*)$/.exec(line);
+    if (match === null) return [];
+    const [, id, parent, major, minor, root = "", point = "", options = "", type = "", source = "", superOptions = ""] =
+      match;
+    const mount: Mount = {
+      id: Number(id),
+      parent: Number(parent),
+      device: { major: Number(major), minor: Number(minor) },
+      root: unescapeField(root),
+      point: unescapeField(point),
+      options: options.split(","),
+      type: unescapeField(type),
+      source: unescapeField(source),
+      superOptions: superOptions.split(",").map(unescapeField),
+    };
+    return [mount];
+  });
+}
+
+/** The mount that a file lies on, by the id that statx(2) told; undefined where the table does not show it. */
+export function mountOf(mounts: readonly Mount[], facts: Pick<FileFacts, "mountId">): Mount | undefined {
+  return mounts.find((mount) => BigInt(mount.id) === facts.mountId);
+}
+
+/** What a mount keeps files on. */
+export function backingOf(mount: Mount): Backing {
+  const volume = /\/volumes\/([^/]+)\/_data(?:\/|$)/.exec(mount.root)?.[1];
+  const readOnly = mount.options.includes("ro") || mount.superOptions.includes("ro");
+  return { kind: kindOfMount(mount, volume), mount, volume, readOnly };
+}
+
+/** True for what the kernel makes up: its sizes and blocks occupy nothing. */
+export function isPseudo(mount: Mount): boolean {
+  return pseudo.has(mount.type);
+}
+
+function kindOfMount(mount: Mount, volume: string | undefined): BackingKind {
+  if (pseudo.has(mount.type)) return "kernel";
+  if (memory.has(mount.type)) return "memory";
+  if (mount.type === "overlay" || mount.type === "aufs") return mount.point === "/" ? "container layer" : "disk";
+  if (volume !== undefined) return "volume";
+  if (/^(fuse|nfs|cifs|smb|9p|virtiofs|ceph|glusterfs|afs|lustre|coda)/.test(mount.type) && mount.type !== "fuseblk")
+    return "network";
+  return mount.root === "/" ? "disk" : "bind";
+}
+
+const memory = new Set(["tmpfs", "devtmpfs", "ramfs", "hugetlbfs"]);
+const pseudo = new Set(
+  "proc sysfs cgroup cgroup2 devpts mqueue debugfs tracefs securityfs pstore bpf configfs binfmt_misc efivarfs fusectl selinuxfs nsfs rpc_pipefs autofs".split(
+    " ",
+  ),
+);
+
+/** Space, tab, newline, backslash and `#` stand there as octal escapes. */
+function unescapeField(field: string): string {
+  return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}

@@ -1,0 +1,32 @@
+import { PortholeError } from "../errors.ts";
+import type { Session } from "../sessions/session.ts";
+
+/** What is read of a target's user or group file. */
+const LONGEST = 4 * 1024 * 1024;
+
+/**
+ * Names by number from the target's own `/etc/passwd` or `/etc/group` (passwd(5), group(5)); none where there is no such file, as in most images
+ * FROM scratch. A number that occurs twice has its first name, as with getpwuid(3).
+ * @throws PortholeError SESSION
+ */
+export async function readNames(session: Session, path: "/etc/passwd" | "/etc/group"): Promise<Map<number, string>> {
+  const names = new Map<number, string>();
+  try {
+    const file = await session.open(path);
+    try {
+      if (file.kind !== "file" || !file.isSeekable) return names;
+      const bytes = Buffer.alloc(Math.min(LONGEST, file.size()));
+      const length = file.read(bytes, 0);
+      for (const line of bytes.toString("utf8", 0, length).split("\n")) {
+        const [name, , number] = line.split(":");
+        if (name && number !== undefined && /^\d{1,10}$/.test(number) && !names.has(Number(number)))
+          names.set(Number(number), name);
+      }
+    } finally {
+      file.close();
+    }
+  } catch (error) {
+    if (!(error instanceof PortholeError) || error.code !== "FILE") throw error;
+  }
+  return names;
+}

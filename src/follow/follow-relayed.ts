@@ -1,0 +1,45 @@
+import { PortholeError } from "../errors.ts";
+import type { OpenFile } from "../sessions/open-file.ts";
+import type { Session } from "../sessions/session.ts";
+import type { FollowEvent } from "./follow.ts";
+import { followByPolling, type PolledFile, type PollOptions } from "./poll.ts";
+import { identityOf, ifThere, type SessionSource } from "./session-source.ts";
+
+/**
+ * Follows a file that the agent relays ({@link OpenFile.relayed}), which has neither positions nor events: it is opened anew for each look, by its path.
+ * A server that does not answer is `unreachable` until it does. Ends as {@link follow} does.
+ */
+export function followRelayed(
+  session: Session | SessionSource,
+  path: string,
+  options: PollOptions,
+): AsyncGenerator<FollowEvent<PolledFile>, void, void> {
+  const current = typeof session === "function" ? session : async () => session;
+  const silence = () => new PortholeError("FILE", `${path}: its file system does not answer`, { errno: "ETIMEDOUT" });
+  const open = async (offset: number) => {
+    const now = await current();
+    const file = await ifThere(() => now.open(path, { offset: BigInt(offset) }));
+    return file && polled(file, offset);
+  };
+  return followByPolling(
+    {
+      open: (offset) =>
+        open(offset).catch((error: unknown) => {
+          // An open that hangs ends its session; the next look asks for another one.
+          throw error instanceof PortholeError && error.errno === "ETIMEDOUT" ? silence() : error;
+        }),
+      silence,
+    },
+    options,
+  );
+}
+
+function polled(file: OpenFile, offset: number): PolledFile {
+  // What turned out to be local has positions, and comes from its beginning without one.
+  const start = file.isSeekable ? { start: offset } : {};
+  return {
+    identity: identityOf(file.facts),
+    bytes: (signal) => file.stream({ ...start, signal }),
+    close: () => file.close(),
+  };
+}

@@ -1,0 +1,14 @@
+/** Following files through rotation, truncation and restarts; lines, ends and time order of what is followed. */
+
+export { firstLinesOffset, lastLinesOffset, readerOf, StreamEnd, StreamStart, sizeByReading } from "./ends.ts";
+export { Fingerprint } from "./fingerprint.ts";
+export { AT_END, type FollowEvent, type FollowFile, type FollowSource, follow, type Generation } from "./follow.ts";
+export { followRelayed } from "./follow-relayed.ts";
+export { LineSplitter } from "./line-splitter.ts";
+export type { Identity } from "./machine.ts";
+export { LineClock, mergeLines, ReorderWindow, type TimedLine } from "./merge.ts";
+export type { PolledFile } from "./poll.ts";
+export { type FollowedFile, type FollowSourceOptions, followSource } from "./session-source.ts";
+export { sinceOffset, sinceSteps } from "./since.ts";
+export { everyTick } from "./ticker.ts";
+export { DIRECTORY_CHANGES, DIRECTORY_GONE } from "./watched-path.ts";

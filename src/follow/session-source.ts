@@ -1,0 +1,120 @@
+import { fstatSync } from "node:fs";
+import { PortholeError } from "../errors.ts";
+import type { FileFacts } from "../protocol/facts.ts";
+import type { OpenFile } from "../sessions/open-file.ts";
+import type { Session } from "../sessions/session.ts";
+import type { FollowFile, FollowSource } from "./follow.ts";
+import type { Identity } from "./machine.ts";
+import { WatchedPath } from "./watched-path.ts";
+
+/** A generation of a followed file: an open file of a session. */
+export interface FollowedFile extends FollowFile {
+  readonly file: OpenFile;
+}
+
+/** Gives the session to ask now, which may be another one than before: a container that was restarted has a new agent. Rejects while there is none. */
+export type SessionSource = () => Promise<Session>;
+
+/** Options of the function that follows a session's path. */
+export interface FollowSourceOptions {
+  /** Milliseconds after which to ask what the path names although its watches are quiet. Default 30,000. */
+  quietMs?: number | undefined;
+}
+
+/**
+ * What the follow engine needs of a session's path: looks by `fstat` on the descriptor here, asks the agent what the path names, and hears
+ * of changes by the inotify instance that the agent made in the container. `file` stays the caller's; without one the engine waits for the path
+ * to name something.
+ * @throws PortholeError FILE: EINVAL for what has no positions (FIFO, terminal): there is nothing to follow, only to read; ESPIPE for what is relayed: see
+ * {@link followRelayed}.
+ */
+export function followSource(
+  session: Session | SessionSource,
+  path: string,
+  file: OpenFile | undefined,
+  options: FollowSourceOptions = {},
+): FollowSource<FollowedFile> {
+  const current = typeof session === "function" ? session : async () => session;
+  const first = file && followed(file, path);
+  const watched = new WatchedPath(path, options.quietMs);
+  return {
+    file: first,
+    locate: async () => {
+      const now = await current();
+      watched.lookFrom(now);
+      const identity = await ifThere(async () => identityOf(await now.stat(path)));
+      watched.seen(identity !== undefined);
+      return identity;
+    },
+    reopen: async () => {
+      const now = await current();
+      const next = await ifThere(async () => {
+        const opened = await now.open(path);
+        try {
+          return followed(opened, path);
+        } catch (error) {
+          opened.close();
+          throw error;
+        }
+      });
+      if (next) watched.fileChanged();
+      return next;
+    },
+    renamedAway: async (known) => {
+      const now = await current();
+      const missed: FollowedFile[] = [];
+      for (let name = watched.takeRenamed(); name !== undefined; name = watched.takeRenamed()) {
+        const there = name;
+        const facts = await ifThere(() => now.stat(there, { noFollow: true }));
+        if (!facts || known(identityOf(facts))) continue;
+        const file = await ifThere(() => now.open(there, { noFollow: true }));
+        if (file?.isSeekable) missed.push(followed(file, path));
+        else file?.close();
+      }
+      return missed;
+    },
+    onChange: (listener) => {
+      watched.begin(listener);
+      current().then(
+        (now) => watched.lookFrom(now),
+        () => undefined,
+      );
+      return () => watched.end();
+    },
+    isWatched: () => watched.isWatched,
+    nameCheckMs: () => watched.nameCheckMs,
+  };
+}
+
+function followed(file: OpenFile, path: string): FollowedFile {
+  if (file.relayed)
+    throw new PortholeError("FILE", `${path}: its file system may not answer: it is read by followRelayed only`, {
+      errno: "ESPIPE",
+    });
+  if (!file.isSeekable) throw new PortholeError("FILE", `${path}: cannot follow a ${file.kind}`, { errno: "EINVAL" });
+  return {
+    file,
+    identity: identityOf(file.facts),
+    stat() {
+      const { size, mtimeMs, ctimeMs } = fstatSync(file.fd);
+      return { size, modified: mtimeMs, changed: ctimeMs };
+    },
+    read: (position, buffer) => file.read(buffer, position),
+    close: () => file.close(),
+  };
+}
+
+/** By the facts of an open, a look or a list. */
+export function identityOf(facts: FileFacts): Identity {
+  return { device: facts.device.major * 2 ** 20 + facts.device.minor, inode: facts.inode, born: facts.btime };
+}
+
+/** Undefined for a path that names nothing now; other failures (a session that is lost) go on to the engine. */
+export async function ifThere<T>(action: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof PortholeError && (error.errno === "ENOENT" || error.errno === "ENOTDIR")) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,5 @@
+/** How an agent gets to a target. */
+
+export { agentHash, agentProgram } from "./agent-program.ts";
+export { mayEnter } from "./process.ts";
+export { ensureRunDirectory } from "./run-dir.ts";

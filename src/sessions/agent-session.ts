@@ -1,0 +1,237 @@
+import { discard } from "../descriptors/discard.ts";
+import { errnoName } from "../descriptors/errno.ts";
+import { consultMountsOf, knowsRootOf } from "../descriptors/file-system.ts";
+import type { InotifyEvent } from "../descriptors/inotify-events.ts";
+import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { statx } from "../descriptors/statx.ts";
+import { PortholeError } from "../errors.ts";
+import type { Reply } from "../protocol/channel.ts";
+import { encode } from "../protocol/codec.ts";
+import { type AgentFacts, type AgentRoute, decodeFileFacts, decodePromise, type FileFacts } from "../protocol/facts.ts";
+import { FileFactsAt, ListFlag, Op, OpenFlag, ProcessesFlag } from "../protocol/messages.ts";
+import type { ProcessesRecord } from "../protocol/records.ts";
+import type { Attached } from "../routes/attach.ts";
+import { readRecord, routeOf } from "../routes/registry.ts";
+import { pathBytes, pathText } from "../target.ts";
+import type { AgentClient } from "./agent-client.ts";
+import { OpenFile } from "./open-file.ts";
+import { factsOf } from "./open-local.ts";
+import { checkPipe, checkReceived, type Trust } from "./received.ts";
+import type { DirectoryEntry, OpenOptions, Session } from "./session.ts";
+import { Watcher } from "./watcher.ts";
+
+/** A magic link (proc(5)), which an ordinary open inside a root refuses to follow. */
+const PROCESS_FILE = /^\/proc\/(\d{1,10})\/fd\/(\d{1,10})$/;
+
+/** A session with an agent. */
+export class AgentSession implements Session {
+  readonly name: string;
+  readonly route: AgentRoute;
+  readonly fresh: boolean;
+  readonly instance: string;
+  readonly #client: AgentClient;
+  readonly #timeoutMs: number;
+  readonly #watcher: Watcher;
+  readonly #attached: Attached;
+  readonly #trust: Trust;
+  #relaysAll: boolean | undefined;
+
+  constructor(name: string, client: AgentClient, attached: Attached, timeoutMs: number) {
+    this.name = name;
+    this.#client = client;
+    this.route = client.facts.route;
+    this.fresh = attached.fresh;
+    this.instance = attached.file;
+    this.#timeoutMs = timeoutMs;
+    this.#watcher = new Watcher(client, timeoutMs);
+    this.#attached = attached;
+    // By our own record: what an agent says of its route is its own claim.
+    this.#trust = routeOf(attached.file) === "direct" ? "own process" : "stranger";
+  }
+
+  async open(path: string, options: OpenOptions = {}): Promise<OpenFile> {
+    const ofProcess = PROCESS_FILE.exec(path);
+    if (ofProcess !== null) return this.openProcessFile(Number(ofProcess[1]), Number(ofProcess[2]), options);
+    const flags = this.#openFlags(options.write) | (options.noFollow ? OpenFlag.noFollow : 0);
+    const what = this.#cannot("open", path);
+    const reply = await this.#ask(what, Op.open, () => encode.open(flags, options.offset ?? 0n, pathBytes(path)), 1);
+    return this.#received(path, reply, options.write === true);
+  }
+
+  async openProcessFile(pid: number, fd: number, options: Omit<OpenOptions, "noFollow"> = {}): Promise<OpenFile> {
+    const path = `/proc/${pid}/fd/${fd}`;
+    const body = () => encode.openProcessFd(this.#openFlags(options.write), pid, fd, options.offset ?? 0n);
+    const reply = await this.#ask(this.#cannot("open", path), Op.openProcessFd, body, 1);
+    return this.#received(path, reply, options.write === true);
+  }
+
+  async *processes(options: { files?: boolean } = {}): AsyncGenerator<ProcessesRecord> {
+    const body = encode.processes(options.files ? ProcessesFlag.files : 0);
+    const what = () => `cannot list the processes of ${this.name}`;
+    for await (const records of this.#client.records(Op.processes, body, this.#timeoutMs, what)) {
+      for (const record of records) {
+        if (record.kind === "entry") throw this.#broken("an entry in a list of processes");
+        yield record;
+      }
+    }
+  }
+
+  async mounts(): Promise<OpenFile> {
+    const what = () => `cannot read the mounts of ${this.name}`;
+    const { id, descriptors } = await this.#ask(what, Op.mounts, encode.mounts, 1);
+    const [fd] = descriptors;
+    if (fd === undefined) throw this.#broken("no descriptor for the mounts");
+    try {
+      checkPipe("the mounts", fd);
+      return new OpenFile("/proc/self/mountinfo", fd, { ...factsOf(statx(fd)), relayed: true }, () =>
+        this.#relayEnd(id),
+      );
+    } catch (error) {
+      discard(fd);
+      this.#endFor(error);
+      throw error;
+    }
+  }
+
+  async stat(path: string, options: { noFollow?: boolean } = {}): Promise<FileFacts> {
+    const flags = options.noFollow ? OpenFlag.noFollow : 0;
+    const { body } = await this.#ask(
+      this.#cannot("look at", path),
+      Op.stat,
+      () => encode.stat(flags, pathBytes(path)),
+      0,
+    );
+    return this.#facts(body);
+  }
+
+  async *list(path: string, options: { facts?: boolean } = {}): AsyncGenerator<DirectoryEntry> {
+    const what = this.#cannot("list", path);
+    const body = this.#encoded(what, () => encode.list(options.facts ? ListFlag.facts : 0, pathBytes(path)));
+    for await (const records of this.#client.records(Op.list, body, this.#timeoutMs, what)) {
+      for (const record of records) {
+        if (record.kind !== "entry") throw this.#broken(`a ${record.kind} in a directory`);
+        const { name, type, link, error } = record;
+        // A link whose target could not be read was looked at all the same; type bits of zero say that nothing was.
+        const facts = record.facts?.mode === 0 ? undefined : record.facts;
+        const errno = error === 0 ? undefined : errnoName(error);
+        yield { name: pathText(name), type, facts, link: link && pathText(link), errno };
+      }
+    }
+  }
+
+  async readlink(path: string): Promise<string> {
+    const what = this.#cannot("read the link", path);
+    const { body } = await this.#ask(what, Op.readlink, () => encode.readlink(pathBytes(path)), 0);
+    return pathText(body);
+  }
+
+  watch(path: string, mask: number, listener: (event: InotifyEvent) => void): Promise<() => void> {
+    return this.#watcher.add(path, mask, listener);
+  }
+
+  get agent(): AgentFacts {
+    return this.#client.facts;
+  }
+
+  get ended(): PortholeError | undefined {
+    return this.#client.ended;
+  }
+
+  close(): void {
+    this.#watcher.close();
+    this.#client.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  #ask(what: () => string, op: Op, body: () => Uint8Array, mayBring: number) {
+    return this.#client.request(op, this.#encoded(what, body), mayBring, this.#timeoutMs, what);
+  }
+
+  #encoded(what: () => string, body: () => Uint8Array): Uint8Array {
+    try {
+      return body();
+    } catch (error) {
+      if (!(error instanceof PortholeError)) throw error;
+      throw new PortholeError("FILE", `${what()}: ${error.message}`, { errno: error.errno, cause: error });
+    }
+  }
+
+  /** The open file that a reply brought, once the descriptor is what the reply says. */
+  #received(path: string, { id, body, descriptors }: Reply<OwnedFd>, write: boolean): OpenFile {
+    const [fd] = descriptors;
+    if (fd === undefined) throw this.#broken("no descriptor for an open file");
+    try {
+      this.#checkFacts(body);
+      const promised = decodePromise(body);
+      checkReceived(path, fd, promised, write, this.#trust);
+      const end = promised.relayed ? () => this.#relayEnd(id) : undefined;
+      return new OpenFile(path, fd, () => decodeFileFacts(body), end);
+    } catch (error) {
+      discard(fd);
+      this.#endFor(error);
+      throw error;
+    }
+  }
+
+  /**
+   * How a relayed file ended, by the request that opened it.
+   * @throws PortholeError FILE with the errno that ended it; EIO where nobody can say any more
+   */
+  async #relayEnd(id: number): Promise<bigint> {
+    const what = () => `the agent could not read the file of ${this.name} to its end`;
+    try {
+      const { body } = await this.#ask(what, Op.relayEnd, () => encode.relayEnd(id), 0);
+      if (body.length !== 8) throw this.#broken(`${body.length} bytes for the end of a file`);
+      return new DataView(body.buffer, body.byteOffset).getBigUint64(0, true);
+    } catch (error) {
+      // EAGAIN: its reader is gone before it came to an end.
+      const { errno, code } = error as PortholeError;
+      if (code === "FILE" && errno !== "EAGAIN" && errno !== "ENOENT") throw error;
+      throw new PortholeError("FILE", `${what()}: it was cut off`, { errno: "EIO", cause: error });
+    }
+  }
+
+  /** Where this machine could not check what a stranger passes, everything is to be relayed. */
+  #openFlags(write: boolean | undefined): number {
+    this.#relaysAll ??= this.#mustRelay();
+    return (write ? OpenFlag.write : 0) | (this.#relaysAll ? OpenFlag.relay : 0);
+  }
+
+  #mustRelay(): boolean {
+    const pid = readRecord(this.#attached.run, this.#attached.file)?.targetPid ?? 0;
+    consultMountsOf(pid);
+    return this.#trust === "stranger" && !knowsRootOf(pid);
+  }
+
+  #facts(body: Uint8Array): FileFacts {
+    this.#checkFacts(body);
+    return decodeFileFacts(body);
+  }
+
+  #checkFacts(body: Uint8Array): void {
+    if (body.length !== FileFactsAt.size) throw this.#broken(`${body.length} bytes of file facts`);
+  }
+
+  #broken(what: string): PortholeError {
+    const error = new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`, { errno: "EPROTO" });
+    this.#client.close(error);
+    return error;
+  }
+
+  /** Who lies once has nothing more to say; why is what the session's end says. */
+  #endFor(error: unknown): void {
+    this.#client.close(error instanceof PortholeError ? error : undefined);
+  }
+
+  #cannot(verb: string, path: string): () => string {
+    return () => this.#sentence(verb, path);
+  }
+
+  #sentence(verb: string, path: string): string {
+    const shown = path.length > 300 ? `${path.slice(0, 300)}...` : path;
+    return `cannot ${verb} ${this.name}:${shown}`;
+  }
+}

@@ -1,0 +1,242 @@
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type Engine, engines, recordedEngine } from "../engines/engine.ts";
+import { resolveContainer } from "../engines/resolve.ts";
+import { PortholeError } from "../errors.ts";
+import { encode } from "../protocol/codec.ts";
+import { ByeScope, Op } from "../protocol/messages.ts";
+import { endAgentProcess } from "../routes/agent-process.ts";
+import { startTime } from "../routes/process.ts";
+import type { AgentRecord } from "../routes/record.ts";
+import {
+  agentFiles,
+  connectIfLive,
+  readRecord,
+  removeAgentFiles,
+  removeDeadAgent,
+  withAgentLock,
+} from "../routes/registry.ts";
+import { ensureRunDirectory, MOUNT_POINT, openRunDirectory, type RunDirectory } from "../routes/run-dir.ts";
+import { AgentClient } from "./agent-client.ts";
+
+/** An agent that answered. The documented schema of `porthole agents --json`. */
+export interface LiveAgent {
+  /** Container name when the agent was started, or `pid:N`. */
+  name: string;
+  /** Container id, empty for a process target. */
+  container: string;
+  route: string;
+  user: string;
+  /** Agent's pid in its own PID namespace. */
+  pid: number;
+  ageSeconds: number;
+  /** Sessions being served, this question not counted. */
+  clients: number;
+  memoryKiB: number;
+  build: string;
+  sidecar: string;
+}
+
+const BYE_TIMEOUT_MS = 2_000;
+
+/** Every agent that lives, by name. Sockets that nobody serves any more are removed. */
+export async function listAgents(): Promise<LiveAgent[]> {
+  const run = ensureRunDirectory();
+  const answers = await Promise.all(
+    agentFiles(run).map(async (file) => {
+      const answer = await visit(run, file, describe);
+      // One that does not speak with us may live all the same: only what nobody serves goes.
+      if (answer === undefined) await removeDeadAgent(run, file).catch(() => undefined);
+      return answer;
+    }),
+  );
+  return answers.filter((agent) => agent !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function describe(client: AgentClient, record: AgentRecord): LiveAgent {
+  const { facts } = client;
+  return {
+    name: record.name,
+    container: record.engine === "" ? "" : record.identity,
+    route: facts.route,
+    user: record.user,
+    pid: facts.pid,
+    ageSeconds: ageOf(record) ?? Math.max(0, Math.floor(Date.now() / 1000) - facts.started),
+    clients: Math.max(0, facts.clients - 1),
+    memoryKiB: facts.memory,
+    build: facts.build,
+    sidecar: record.sidecar,
+  };
+}
+
+/** Seconds since the agent's process began, by a clock that nobody sets; undefined where that process is not to be seen here. */
+function ageOf({ agentPid, agentStarted }: AgentRecord): number | undefined {
+  if (!(agentPid > 0) || agentStarted === "" || startTime(agentPid) !== agentStarted) return undefined;
+  const uptime = Number(readFileSync("/proc/uptime", "latin1").split(" ")[0]);
+  return Math.max(0, Math.floor(uptime - Number(agentStarted) / TICKS_PER_SECOND));
+}
+
+/** What proc_pid_stat(5) counts in, the same on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+/**
+ * Ends the agents of one target: a container's name or id (prefix of 12 digits or more), a Compose name, or `pid:N`.
+ * @throws PortholeError TARGET when there is none; ATTACH for one that could not be ended
+ */
+export async function detachAgents(name: string, options: { engine?: string | undefined } = {}): Promise<void> {
+  const run = ensureRunDirectory();
+  let files = agentFiles(run).filter((file) => {
+    const record = readRecord(run, file);
+    return (
+      record !== undefined &&
+      (record.name === name || (/^[0-9a-f]{12,}$/.test(name) && record.identity.startsWith(name)))
+    );
+  });
+  if (files.length === 0) files = await agentFilesOf(run, name, options.engine);
+  if (files.length === 0) {
+    throw new PortholeError("TARGET", `no agent for '${name}'`, { hint: "porthole agents lists them" });
+  }
+  const failures: PortholeError[] = [];
+  for (const file of files) await endAgent(run, file).catch((error) => failures.push(error as PortholeError));
+  if (failures[0] !== undefined) throw failures[0];
+}
+
+/** By what the engines call it now: renamed since, or a name of Compose's. Empty when they do not know it either. */
+async function agentFilesOf(run: RunDirectory, name: string, engine: string | undefined): Promise<string[]> {
+  if (agentFiles(run).length === 0 || name.startsWith("pid:")) return [];
+  try {
+    const { id } = await resolveContainer(name, engine, MOUNT_POINT);
+    return agentFiles(run).filter((file) => readRecord(run, file)?.identity === id);
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Ends every agent and removes sidecars, sockets, records and the agent's images from every engine that answers. The directory that containers
+ * may have mounted stays, emptied: one that was made anew would not be theirs.
+ * @returns what could not be done; an engine that is not there has nothing to remove.
+ */
+export async function detachAll(options: { engine?: string | undefined } = {}): Promise<PortholeError[]> {
+  const run = ensureRunDirectory();
+  const failures: PortholeError[] = [];
+  const known = new Map<string, Engine>();
+  try {
+    // Whatever DOCKER_HOST or a context names now: what another one had before is to go too.
+    for (const engine of [...engines(options.engine), ...engines("all")]) known.set(engine.socketPath, engine);
+  } catch (error) {
+    if (options.engine !== undefined) throw error;
+    for (const engine of engines("all")) known.set(engine.socketPath, engine);
+  }
+  const used = new Set<string>();
+  for (const file of agentFiles(run)) {
+    const record = readRecord(run, file);
+    if (record !== undefined && record.engine !== "") {
+      used.add(record.engine);
+      if (!known.has(record.engine)) known.set(record.engine, recordedEngine(record.engine));
+    }
+    await endAgent(run, file).catch((error) => failures.push(error as PortholeError));
+  }
+  if (known.size > 0) {
+    const { removeSidecars } = await import("../routes/sidecar.ts");
+    for (const engine of known.values()) {
+      try {
+        await removeSidecars(engine);
+      } catch (error) {
+        // Who may not use an engine has nothing there, unless a record says otherwise.
+        if (isAbsent(error) || (isDenied(error) && !used.has(engine.socketPath))) continue;
+        const message = error instanceof Error ? error.message : String(error);
+        failures.push(
+          new PortholeError("TARGET", `cannot clean up at ${engine.socketPath}: ${message}`, { cause: error }),
+        );
+      }
+    }
+  }
+  removeRest(run);
+  return failures;
+}
+
+/** The agent program, and what starts left that were killed: sockets, half-written files, a lock. */
+function removeRest(run: RunDirectory): void {
+  for (const directory of [run.agents, run.mount]) {
+    for (const name of readdirSync(directory)) rmSync(join(directory, name), { force: true });
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOENT" || code === "ECONNREFUSED";
+}
+
+function isDenied(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "EACCES" || code === "EPERM";
+}
+
+/** Ends one agent and removes its files, while nobody starts another for its target. */
+function endAgent(run: RunDirectory, file: string): Promise<void> {
+  const identity = file.slice(0, file.indexOf("."));
+  return withAgentLock(run, identity, { timeoutMs: BYE_TIMEOUT_MS }, async () => {
+    const record = readRecord(run, file);
+    const hasEnded = await visit(run, file, (client) =>
+      client
+        .request(Op.bye, encode.bye(ByeScope.agent), 0, BYE_TIMEOUT_MS, () => "cannot end the agent")
+        .then(
+          () => true,
+          () => false,
+        ),
+    );
+    removeAgentFiles(run, file);
+    if (record === undefined) return;
+    if (record.sidecar !== "") {
+      const { removeSidecars } = await import("../routes/sidecar.ts");
+      await removeSidecars(recordedEngine(record.engine), record.identity, run).catch(() => undefined);
+    } else if (!hasEnded) killAgent(record);
+  });
+}
+
+/** Ends an agent that did not understand us or did not answer, if its process still lives. */
+function killAgent({ name, agentPid, agentStarted }: AgentRecord): void {
+  const errno = endAgentProcess({ pid: agentPid, started: agentStarted });
+  if (errno === undefined) return;
+  throw new PortholeError("ATTACH", `cannot end the agent of '${name}' (process ${agentPid}): ${errno}`, {
+    errno,
+    hint: "it is of another version and ends by itself when idle; root may end it now",
+  });
+}
+
+/** Asks the agent behind `file`; undefined when it is gone or does not speak with us. */
+async function visit<T>(
+  run: RunDirectory,
+  file: string,
+  action: (client: AgentClient, record: AgentRecord) => T | Promise<T>,
+): Promise<T | undefined> {
+  const record = readRecord(run, file);
+  const directory = openRunDirectory(run.agents);
+  try {
+    const socket = connectIfLive(directory, file);
+    if (socket === undefined) return undefined;
+    if (record === undefined) {
+      socket.close();
+      return undefined;
+    }
+    const client = await AgentClient.open(socket);
+    try {
+      return await action(client, record);
+    } finally {
+      client.close();
+    }
+  } catch {
+    return undefined;
+  } finally {
+    directory.close();
+  }
+}
+
+/** Makes the directory ready that containers mount for the mount route, and says what to mount where (read-only). */
+export async function prepareMount(): Promise<{ source: string; target: string }> {
+  const { installAgent } = await import("../routes/agent-program.ts");
+  const run = ensureRunDirectory();
+  installAgent(run);
+  return { source: run.mount, target: MOUNT_POINT };
+}

@@ -1,0 +1,93 @@
+import { addInotifyWatch, inotifyInstance, removeInotifyWatch } from "../descriptors/inotify.ts";
+import type { InotifyEvent } from "../descriptors/inotify-events.ts";
+import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { PortholeError } from "../errors.ts";
+import type { FileFacts } from "../protocol/facts.ts";
+import { pathBytes, pathText } from "../target.ts";
+import { InotifyListeners } from "./inotify-listeners.ts";
+import { OpenFile } from "./open-file.ts";
+import { listLocal, lookLocal, openLocal, readlinkLocal, statLocal } from "./open-local.ts";
+import type { DirectoryEntry, Session } from "./session.ts";
+
+const nothing = { facts: undefined, link: undefined, errno: undefined };
+
+/** This machine, without crossing anything. */
+export class LocalSession implements Session {
+  readonly name = "";
+  readonly route = "local";
+  readonly fresh = false;
+  readonly instance = "local";
+  readonly agent = undefined;
+  readonly ended = undefined;
+  /** One inotify instance for all that is watched, as an agent has it. */
+  readonly #events = new InotifyListeners();
+
+  async open(path: string, options: { write?: boolean; noFollow?: boolean } = {}): Promise<OpenFile> {
+    const { fd, facts } = openLocal(pathBytes(path), options);
+    return new OpenFile(path, fd, facts);
+  }
+
+  async stat(path: string, options: { noFollow?: boolean } = {}): Promise<FileFacts> {
+    return lookLocal(pathBytes(path), options);
+  }
+
+  async *list(path: string, options: { facts?: boolean } = {}): AsyncGenerator<DirectoryEntry> {
+    for (const { name, type } of listLocal(pathBytes(path))) {
+      const text = pathText(name);
+      yield {
+        name: text,
+        type,
+        ...(options.facts ? this.#look(`${path}/${text}`) : nothing),
+      };
+    }
+  }
+
+  async readlink(path: string): Promise<string> {
+    return pathText(readlinkLocal(pathBytes(path)));
+  }
+
+  async watch(path: string, mask: number, listener: (event: InotifyEvent) => void): Promise<() => void> {
+    const instance = this.#instance();
+    const watch = addInotifyWatch(instance, pathBytes(path), mask);
+    this.#events.add(watch, listener);
+    return () => {
+      if (this.#events.remove(watch, listener) && !instance.closed) removeInotifyWatch(instance, watch);
+    };
+  }
+
+  async openProcessFile(pid: number, fd: number, options: { write?: boolean } = {}): Promise<OpenFile> {
+    return this.open(`/proc/${pid}/fd/${fd}`, options);
+  }
+
+  processes(): AsyncIterable<never> {
+    const refusal = new PortholeError("USAGE", "name a container or pid:N to see its processes");
+    return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(refusal) }) };
+  }
+
+  async mounts(): Promise<OpenFile> {
+    return this.open("/proc/self/mountinfo");
+  }
+
+  #look(path: string): Pick<DirectoryEntry, "facts" | "link" | "errno"> {
+    try {
+      const facts = statLocal(pathBytes(path), { noFollow: true });
+      const isLink = (facts.mode & 0o170000) === 0o120000;
+      return { ...nothing, facts, link: isLink ? pathText(readlinkLocal(pathBytes(path))) : undefined };
+    } catch (error) {
+      return { ...nothing, errno: error instanceof PortholeError ? error.errno : undefined };
+    }
+  }
+
+  close(): void {
+    this.#events.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  #instance(): OwnedFd {
+    if (this.#events.descriptor === undefined) this.#events.begin(inotifyInstance());
+    return this.#events.descriptor as OwnedFd;
+  }
+}

@@ -1,0 +1,71 @@
+import { constants, readlinkSync } from "node:fs";
+import { getFlags } from "../descriptors/file.ts";
+import { whoAnswers } from "../descriptors/file-system.ts";
+import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { identify } from "../descriptors/statx.ts";
+import { PortholeError } from "../errors.ts";
+import type { PromisedFile } from "../protocol/facts.ts";
+import { kindOf } from "./open-file.ts";
+
+/*
+ * What an agent sent, held against what it said of it. None of this waits for a file system's server, and none of it closes: use `discard` for what was refused.
+ */
+
+/** How far an agent's word goes about a mount that no table here shows. */
+export type Trust = "own process" | "stranger";
+
+/**
+ * Checks a descriptor against what the agent said of the file: the kind, the device it is, the inode, that it is not open for more than was asked,
+ * and that the kernel answers for it by itself unless it is relayed.
+ * @throws PortholeError SESSION
+ */
+export function checkReceived(path: string, fd: OwnedFd, promised: PromisedFile, write: boolean, trust: Trust): void {
+  const found = identify(fd);
+  const kind = found.mode & constants.S_IFMT;
+  const wanted = promised.relayed ? constants.S_IFIFO : promised.mode & constants.S_IFMT;
+  if (kind !== wanted) throw lied(path, `a ${kindOf(found.mode)} where it promised a ${kindOf(wanted)}`);
+  if (!promised.relayed) {
+    if (found.ino !== promised.inode) throw lied(path, `inode ${found.ino} where it promised ${promised.inode}`);
+    if (found.rdevMajor !== promised.rdevMajor || found.rdevMinor !== promised.rdevMinor) {
+      throw lied(path, "another device than it promised");
+    }
+    if (kind === constants.S_IFREG || kind === constants.S_IFDIR) {
+      const answering = whoAnswers(fd, found);
+      if (answering === "server") throw lied(path, "a file whose file system may not answer, unread");
+      if (answering === "unknown" && trust === "stranger") throw lied(path, "a file of a mount that cannot be checked");
+    }
+  }
+  const access = accessOf(fd);
+  if (access !== (write ? constants.O_RDWR : constants.O_RDONLY))
+    throw lied(path, "a descriptor with another access mode than asked for");
+}
+
+/**
+ * Checks the pipe in which records come.
+ * @throws PortholeError SESSION
+ */
+export function checkPipe(what: string, fd: OwnedFd): void {
+  const { mode } = identify(fd);
+  if ((mode & constants.S_IFMT) !== constants.S_IFIFO) throw lied(what, `a ${kindOf(mode)} where it promised a pipe`);
+  if (accessOf(fd) !== constants.O_RDONLY) throw lied(what, "the wrong end of a pipe");
+}
+
+/**
+ * Checks that events come from an inotify instance: only the kernel gives a descriptor this name, for paths begin with a slash.
+ * @throws PortholeError SESSION
+ */
+export function checkInotify(what: string, fd: OwnedFd): void {
+  const { mode } = identify(fd);
+  if (readlinkSync(`/proc/self/fd/${fd.number}`) !== "anon_inode:inotify")
+    throw lied(what, `a ${kindOf(mode)} where it promised an inotify instance`);
+}
+
+const O_PATH = 0o10000000;
+
+function accessOf(fd: OwnedFd): number {
+  return getFlags(fd) & (constants.O_WRONLY | constants.O_RDWR | O_PATH);
+}
+
+function lied(path: string, what: string): PortholeError {
+  return new PortholeError("SESSION", `the agent broke the protocol: for ${path} it sent ${what}`, { errno: "EPROTO" });
+}

@@ -1,0 +1,120 @@
+import type { InotifyEvent } from "../descriptors/inotify-events.ts";
+import type { PortholeError } from "../errors.ts";
+import type { AgentFacts, AgentRoute, FileFacts } from "../protocol/facts.ts";
+import type { ProcessesRecord } from "../protocol/records.ts";
+import { type Attached, type AttachOptions, attachContainer, attachProcess } from "../routes/attach.ts";
+import { removeDeadAgent } from "../routes/registry.ts";
+import { parseSessionTarget, type Target } from "../target.ts";
+import { AgentClient } from "./agent-client.ts";
+import { AgentSession } from "./agent-session.ts";
+import { LocalSession } from "./local-session.ts";
+import type { OpenFile } from "./open-file.ts";
+
+/** Options of {@link connect}; docs on each are at {@link AttachOptions}. */
+export interface ConnectOptions extends Omit<AttachOptions, "route"> {
+  /** `auto` (the default) takes a live agent, else the first route that goes. */
+  route?: AgentRoute | "auto" | undefined;
+  /** Milliseconds for one request to the agent; when they pass the session ends. 10,000 by default. */
+  requestTimeoutMs?: number | undefined;
+}
+
+/** One name in a directory. */
+export interface DirectoryEntry {
+  /** Lone surrogates stand for bytes that are not UTF-8, as in every path here. */
+  name: string;
+  /** `d_type` as in getdents64(2), 0 where unknown. */
+  type: number;
+  /** Only when asked for and to be had. */
+  facts: FileFacts | undefined;
+  link: string | undefined;
+  /** Why {@link facts} or {@link link} are missing, though asked for: `ENOENT` for a name that went away meanwhile. */
+  errno: string | undefined;
+}
+
+/** Options of {@link Session.open}. */
+export interface OpenOptions {
+  write?: boolean;
+  /** Fail with ELOOP where the path's last part is a symbolic link. */
+  noFollow?: boolean;
+  /** In bytes; default 0. */
+  offset?: bigint;
+}
+
+/** A way to a target's files. Files that it opened stay open when it is closed. */
+export interface Session extends AsyncDisposable {
+  /** Container name, `pid:N`, or empty for this machine. */
+  readonly name: string;
+  readonly route: AgentRoute | "local";
+  /** Names the life of the target that this session is with: the same until a container is restarted; up to its first dot, until it is made anew. */
+  readonly instance: string;
+  /** What the agent says of itself, undefined without one. */
+  readonly agent: AgentFacts | undefined;
+  /** True when the agent was started for this session, false when it lived already. */
+  readonly fresh: boolean;
+  /**
+   * Opens a file or device there and brings its descriptor here: read-only unless `write`, never blocking (O_NONBLOCK), never created. `offset`
+   * is where a relayed file begins to come ({@link OpenFile.relayed}); any other has positions of its own.
+   * @throws PortholeError FILE with the errno of the kernel there; SESSION
+   */
+  open(path: string, options?: OpenOptions): Promise<OpenFile>;
+  /** Facts of a path; of a final symbolic link itself with `noFollow`. */
+  stat(path: string, options?: { noFollow?: boolean }): Promise<FileFacts>;
+  /** A directory's entries, in the directory's own order. Break off whenever you like. */
+  list(path: string, options?: { facts?: boolean }): AsyncIterable<DirectoryEntry>;
+  /** Target of a symbolic link. */
+  readlink(path: string): Promise<string>;
+  /** The target's processes, each followed by its open files and the deleted files in its memory when `files`. */
+  processes(options?: { files?: boolean }): AsyncIterable<ProcessesRecord>;
+  /**
+   * Reopens an open file of a process of the target, deleted or not; `pid` is the number inside the target. {@link open} does the same for a path
+   * of the form `/proc/N/fd/M`. Throws FILE: ENXIO for what has no path to reopen (a socket).
+   */
+  openProcessFile(pid: number, fd: number, options?: Omit<OpenOptions, "noFollow">): Promise<OpenFile>;
+  /** The target's mount table, as proc_pid_mountinfo(5). */
+  mounts(): Promise<OpenFile>;
+  /**
+   * Hears of inotify(7) events of `mask` on `path`, as hints to look again, until the function it resolves with is called.
+   * @throws PortholeError FILE with the errno: ENOSPC when the watches are used up
+   */
+  watch(path: string, mask: number, listener: (event: InotifyEvent) => void): Promise<() => void>;
+  /** Why the session ended, undefined while it lives. */
+  readonly ended: PortholeError | undefined;
+  /** Idempotent. */
+  close(): void;
+}
+
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/**
+ * Connects to a target: `web`, `web:/path` (the path is not used), `pid:123`, a parsed {@link Target}, or a path for this machine.
+ * @throws PortholeError USAGE, TARGET, ATTACH, SESSION, CANCELLED
+ */
+export async function connect(target: string | Target, options: ConnectOptions = {}): Promise<Session> {
+  const parsed = typeof target === "string" ? parseSessionTarget(target) : target;
+  if (parsed.kind === "local") return new LocalSession();
+  const { route, ...rest } = options;
+  const attachOptions: AttachOptions = { ...rest, route: route === "auto" ? undefined : route };
+  const attach = () =>
+    parsed.kind === "process" ? attachProcess(parsed.pid, attachOptions) : attachContainer(parsed.name, attachOptions);
+  const name = parsed.kind === "process" ? `pid:${parsed.pid}` : parsed.name;
+  // A live agent may be on its way out (idle, its container gone) or of another version: then a new one is started, once.
+  for (let attempt = 0; ; attempt++) {
+    const attached = await attach();
+    try {
+      return await connectTo(name, attached, options.requestTimeoutMs);
+    } catch (error) {
+      if (attached.fresh || attempt > 0) throw error;
+      // Whoever found the same agent unfit before us may have put a new one in its place.
+      await removeDeadAgent(attached.run, attached.file, attached.socketSeen);
+    }
+  }
+}
+
+/** A session with the agent behind `attached`, whose socket it takes. Throws ATTACH for another version, SESSION for no answer. */
+export async function connectTo(
+  name: string,
+  attached: Attached,
+  requestTimeoutMs = REQUEST_TIMEOUT_MS,
+): Promise<Session> {
+  return new AgentSession(name, await AgentClient.open(attached.socket), attached, requestTimeoutMs);
+}

@@ -1,0 +1,73 @@
+import { discard } from "../descriptors/discard.ts";
+import type { InotifyEvent } from "../descriptors/inotify-events.ts";
+import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { PortholeError } from "../errors.ts";
+import { encode } from "../protocol/codec.ts";
+import { Op, WatchFlag } from "../protocol/messages.ts";
+import { pathBytes } from "../target.ts";
+import type { AgentClient } from "./agent-client.ts";
+import { InotifyListeners } from "./inotify-listeners.ts";
+import { checkInotify } from "./received.ts";
+
+/**
+ * The one inotify instance of a session. The agent makes it, for this user may not watch a container's file himself, and passes its
+ * descriptor; events are read here. They are hints to look again, never facts: an overflow or a lying agent costs time, not truth.
+ */
+export class Watcher {
+  readonly #client: AgentClient;
+  readonly #timeoutMs: number;
+  readonly #events = new InotifyListeners();
+
+  constructor(client: AgentClient, timeoutMs: number) {
+    this.#client = client;
+    this.#timeoutMs = timeoutMs;
+    // An agent that has ended takes the session along, and nobody may close what is of no use any more.
+    client.whenEnded(() => this.close());
+  }
+
+  /**
+   * Calls `listener` for the events of `mask` (inotify(7)) on `path`, until the function that it resolves with is called.
+   * @throws PortholeError FILE with the errno: ENOSPC when the user's inotify watches are used up.
+   */
+  async add(path: string, mask: number, listener: (event: InotifyEvent) => void): Promise<() => void> {
+    const body = encode.watch(0, mask, -1, pathBytes(path));
+    const reply = await this.#client.request(Op.watch, body, 1, this.#timeoutMs, () => `cannot watch ${path}`);
+    const [descriptor] = reply.descriptors;
+    if (descriptor !== undefined) this.#adopt(descriptor);
+    if (reply.body.length !== 8 || this.#events.descriptor === undefined) {
+      throw broken("a watch without its descriptor");
+    }
+    const number = new DataView(reply.body.buffer, reply.body.byteOffset).getInt32(0, true);
+    this.#events.add(number, listener);
+    return () => this.#remove(number, listener);
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#events.close();
+  }
+
+  #adopt(descriptor: OwnedFd): void {
+    try {
+      if (this.#events.descriptor !== undefined) throw broken("a second inotify descriptor");
+      checkInotify("a watch", descriptor);
+    } catch (error) {
+      discard(descriptor);
+      this.#client.close(error instanceof PortholeError ? error : undefined);
+      throw error;
+    }
+    this.#events.begin(descriptor);
+  }
+
+  #remove(number: number, listener: (event: InotifyEvent) => void): void {
+    if (!this.#events.remove(number, listener)) return;
+    if (this.#client.ended !== undefined) return;
+    const body = encode.watch(WatchFlag.remove, 0, number, undefined);
+    // The kernel may have removed it already, with the file.
+    this.#client.request(Op.watch, body, 0, this.#timeoutMs, () => "cannot end a watch").catch(() => undefined);
+  }
+}
+
+function broken(what: string): PortholeError {
+  return new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`, { errno: "EPROTO" });
+}

@@ -1,0 +1,58 @@
+import { PortholeError } from "../../errors.ts";
+
+const units: Record<string, number> = { second: 1, minute: 60, hour: 3600, day: 86_400, week: 604_800 };
+
+/**
+ * Milliseconds since 1970 of a time as people write it: `2026-01-31`, `2026-01-31 14:05`, ISO 8601 with or without zone (else the local
+ * one), `@SECONDS`, `now`, `2 hours ago`; `yesterday` is the same hour of the day before, as for date(1).
+ * @throws PortholeError USAGE
+ */
+export function parseTime(text: string, now: number): number {
+  const trimmed = text.trim();
+  const epoch = /^@(-?\d+(?:\.\d+)?)$/.exec(trimmed);
+  if (epoch !== null) return Number(epoch[1]) * 1000;
+  const ago = /^(\d+|an?) ?(second|sec|minute|min|hour|day|week)s? ago$/i.exec(trimmed);
+  if (ago !== null) {
+    const unit =
+      ago[2]?.toLowerCase().replace(/^(sec|min)$/, (short) => `${short}${short === "sec" ? "ond" : "ute"}`) ?? "";
+    return now - (Number(ago[1]) || (ago[1] === "0" ? 0 : 1)) * (units[unit] ?? 0) * 1000;
+  }
+  const word = trimmed.toLowerCase();
+  if (word === "now") return now;
+  if (word === "today") return now;
+  if (word === "yesterday") {
+    const day = new Date(now);
+    return day.setDate(day.getDate() - 1);
+  }
+  return calendarTime(trimmed) ?? refuse(text);
+}
+
+function calendarTime(text: string): number | undefined {
+  const match =
+    /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)? ?(Z|UTC|[+-]\d\d:?\d\d)?)?$/i.exec(text);
+  if (match === null) return undefined;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
+    .slice(1, 7)
+    .map((part) => Number(part ?? 0));
+  const fraction = Number(`0.${match[7] ?? 0}`) * 1000;
+  const isReal =
+    month >= 1 &&
+    month <= 12 &&
+    day >= 1 &&
+    day <= new Date(year, month, 0).getDate() &&
+    hour < 24 &&
+    minute < 60 &&
+    second <= 60;
+  if (!isReal) return undefined;
+  const zone = match[8];
+  if (zone === undefined) return new Date(year, month - 1, day, hour, minute, second).getTime() + fraction;
+  const offset = /([+-])(\d\d):?(\d\d)/.exec(zone);
+  const minutes = offset === null ? 0 : (offset[1] === "-" ? -1 : 1) * (Number(offset[2]) * 60 + Number(offset[3]));
+  return Date.UTC(year, month - 1, day, hour, minute, second) + fraction - minutes * 60_000;
+}
+
+function refuse(text: string): never {
+  throw new PortholeError("USAGE", `'${text}' is not a time`, {
+    hint: "write 2026-01-31, '2026-01-31 14:05', @1767225600, yesterday or '2 hours ago'",
+  });
+}

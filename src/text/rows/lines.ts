@@ -1,0 +1,198 @@
+import { type Encoding, unitOf } from "../encoding/encoding.ts";
+import { BLOCK, type BlockCache } from "../sources/block-cache.ts";
+import { findNewline, findNewlineBack } from "./newlines.ts";
+
+/**
+ * A line without a newline is cut at each multiple of this many bytes that ends such a stretch without one. It makes every step bounded
+ * (a 12 GiB hole is one "line") and needs no knowledge of where the line began: whether an offset is a boundary can be told from the
+ * bytes just before it.
+ */
+export const LONGEST_LINE = 1024 * 1024;
+
+/** Lines by the byte offsets at which they begin: all of a file, or those that a filter lets through. */
+export interface LineSpace {
+  /** The first line, undefined when there is none. */
+  first(): number | undefined;
+  last(): number | undefined;
+  /** The line after the line that begins at `line`. */
+  next(line: number): number | undefined;
+  previous(line: number): number | undefined;
+  /** The line that the byte at `offset` belongs to; where there is none, one near it. */
+  at(offset: number): number | undefined;
+  /** True when a line begins there. */
+  has(line: number): boolean;
+}
+
+/**
+ * Line boundaries by byte offset. A boundary is the start of the source, the byte after a newline, or a cut as described at
+ * {@link LONGEST_LINE}; the end of the source is none. Costs at most two LONGEST_LINE of reading a step, one block usually.
+ */
+export class Lines implements LineSpace {
+  readonly cache: BlockCache;
+  readonly encoding: Encoding;
+  readonly #known: KnownLines;
+
+  constructor(cache: BlockCache, encoding: Encoding = "utf-8") {
+    this.cache = cache;
+    this.encoding = encoding;
+    this.#known = new KnownLines(cache);
+  }
+
+  start(): number {
+    return this.cache.source.start();
+  }
+
+  end(): number {
+    return this.cache.source.end();
+  }
+
+  first(): number | undefined {
+    return this.end() > this.start() ? this.start() : undefined;
+  }
+
+  last(): number | undefined {
+    return this.end() > this.start() ? this.at(this.end() - 1) : undefined;
+  }
+
+  /** The first boundary after the boundary `line`; undefined when `line` is the last one. */
+  next(line: number): number | undefined {
+    const end = this.end();
+    const known = this.#known.next(line);
+    if (known !== undefined && known < end) return known;
+    const cut = Math.ceil(line / LONGEST_LINE) * LONGEST_LINE + LONGEST_LINE;
+    const newline = this.#findNewline(line, Math.min(cut, end));
+    const next = newline === undefined ? cut : newline + 1;
+    if (next >= end) return undefined;
+    this.#known.add(line, next);
+    return next;
+  }
+
+  /** The last boundary before the boundary `line`; undefined at the start. */
+  previous(line: number): number | undefined {
+    const start = this.start();
+    if (line <= start) return undefined;
+    const known = this.#known.previous(line);
+    if (known !== undefined && known >= start) return known;
+    const previous = this.at(line - 1);
+    if (line < this.end()) this.#known.add(previous, line);
+    return previous;
+  }
+
+  /** The boundary of the line that the byte at `offset` belongs to. */
+  at(offset: number): number {
+    const start = this.start();
+    if (offset <= start) return start;
+    if (this.#known.has(offset)) return offset;
+    const cut = Math.floor(offset / LONGEST_LINE) * LONGEST_LINE;
+    const stretch = cut - LONGEST_LINE;
+    const newline = this.#findNewlineBack(offset, Math.max(start, stretch));
+    if (newline !== undefined) return newline + 1;
+    return stretch >= start ? cut : start;
+  }
+
+  has(line: number): boolean {
+    return line < this.end() && this.at(line) === line;
+  }
+
+  /** True when the line begins after a newline or at the start, not where a long one is cut. */
+  beginsLine(line: number): boolean {
+    return line <= this.start() || this.#findNewlineBack(line, line - 2) === line - 1;
+  }
+
+  /** The end of the line's text: before its newline (and the carriage return in front of it), or where it is cut. */
+  textEnd(line: number): number {
+    const next = this.next(line) ?? this.end();
+    const unit = unitOf(this.encoding);
+    const tail = this.cache.slice(Math.max(line, next - 2 * unit), next);
+    if (tail.length < unit || findNewlineBack(tail, tail.length, this.encoding) !== tail.length - 1) return next;
+    const before = tail.subarray(0, -unit);
+    const low = this.encoding === "utf-16be" ? before.at(-1) : before.at(-unit);
+    const high = unit === 1 ? 0 : this.encoding === "utf-16be" ? before.at(-2) : before.at(-1);
+    return low === 13 && high === 0 ? next - 2 * unit : next - unit;
+  }
+
+  /** Offset of the last byte of the first newline in [from, to). */
+  #findNewline(from: number, to: number): number | undefined {
+    for (let at = from; at < to; ) {
+      const base = Math.floor(at / BLOCK) * BLOCK;
+      const block = this.cache.block(base / BLOCK);
+      const found = findNewline(block, at - base, this.encoding);
+      if (found !== -1) return base + found < to ? base + found : undefined;
+      if (block.length < BLOCK) return undefined;
+      at = this.#behindHole(base + BLOCK, to);
+    }
+    return undefined;
+  }
+
+  /** Offset of the last byte of the last newline in [to, from). */
+  #findNewlineBack(from: number, to: number): number | undefined {
+    for (let at = from; at > to; ) {
+      const base = Math.floor((at - 1) / BLOCK) * BLOCK;
+      const found = findNewlineBack(this.cache.block(base / BLOCK), at - base, this.encoding);
+      if (found !== -1) return base + found >= to ? base + found : undefined;
+      at = base;
+      if (this.#isHole(to, at)) return undefined;
+    }
+    return undefined;
+  }
+
+  /** `at`, a block's beginning, or that of the first block behind it with something that is in no hole. `to` when there is none before. */
+  #behindHole(at: number, to: number): number {
+    const { source } = this.cache;
+    if (!source.nextData || at >= to) return at;
+    return Math.max(at, Math.floor(source.nextData(at) / BLOCK) * BLOCK);
+  }
+
+  #isHole(from: number, to: number): boolean {
+    const { source } = this.cache;
+    return to - from > BLOCK && source.nextData !== undefined && source.nextData(from) >= to;
+  }
+}
+
+/** Boundaries that are remembered: those of a few screens. Where lines are long, each costs a look at a megabyte. */
+const KNOWN = 1024;
+
+/** Neighbours among the boundaries that were found. Only the last one of a growing text can change: it is never here. */
+class KnownLines {
+  readonly #cache: BlockCache;
+  readonly #next = new Map<number, number>();
+  readonly #previous = new Map<number, number>();
+  #clears: number;
+
+  constructor(cache: BlockCache) {
+    this.#cache = cache;
+    this.#clears = cache.clears;
+  }
+
+  /** `line` and `next` are boundaries, and none is between. */
+  add(line: number, next: number): void {
+    if (this.#next.size >= KNOWN) this.#forget();
+    this.#next.set(line, next);
+    this.#previous.set(next, line);
+  }
+
+  next(line: number): number | undefined {
+    return this.#isValid() ? this.#next.get(line) : undefined;
+  }
+
+  previous(line: number): number | undefined {
+    return this.#isValid() ? this.#previous.get(line) : undefined;
+  }
+
+  has(offset: number): boolean {
+    return this.#isValid() && (this.#next.has(offset) || this.#previous.has(offset));
+  }
+
+  #isValid(): boolean {
+    if (this.#clears !== this.#cache.clears) {
+      this.#forget();
+      this.#clears = this.#cache.clears;
+    }
+    return true;
+  }
+
+  #forget(): void {
+    this.#next.clear();
+    this.#previous.clear();
+  }
+}

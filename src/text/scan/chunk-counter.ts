@@ -1,0 +1,79 @@
+import type { Encoding } from "../encoding/encoding.ts";
+import { countLines, findNewline } from "../rows/newlines.ts";
+import { BLOCK } from "../sources/block-cache.ts";
+import type { ByteSource } from "../sources/byte-source.ts";
+import { rawPieces } from "./chunk-pieces.ts";
+import { type LineQuery, matchingLines } from "./matching-lines.ts";
+
+export { CHUNK } from "./chunk-pieces.ts";
+
+/** What to look for. Can be sent to a worker. */
+export type Query =
+  /** Newlines. */
+  | { kind: "newlines"; encoding: Encoding }
+  /** Lines that match, or do not. */
+  | ({ kind: "lines" } & LineQuery)
+  /** Bytes, wherever they are. */
+  | { kind: "bytes"; bytes: Uint8Array };
+
+/** Looks through one chunk at a time. A hit belongs to the chunk in which it begins. */
+export interface ChunkCounter {
+  count(chunk: number): number;
+  /** Offsets of the hits: of newlines' last bytes, of lines' beginnings, of the bytes' beginnings. Ascending. */
+  positions(chunk: number): number[];
+}
+
+/** @throws Error for a pattern that is not one; its message is one line. */
+export function chunkCounter(source: ByteSource, query: Query): ChunkCounter {
+  switch (query.kind) {
+    case "newlines":
+      return newlineCounter(source, query.encoding);
+    case "lines":
+      return counterOf(matchingLines(source, query));
+    case "bytes":
+      return counterOf(bytesAt(source, Buffer.from(query.bytes)));
+  }
+}
+
+/** Tells each hit of a chunk. */
+type EachHit = (chunk: number, hit: (offset: number) => void) => void;
+
+function counterOf(each: EachHit): ChunkCounter {
+  return {
+    count(chunk) {
+      let count = 0;
+      each(chunk, () => count++);
+      return count;
+    },
+    positions(chunk) {
+      const found: number[] = [];
+      each(chunk, (offset) => found.push(offset));
+      return found;
+    },
+  };
+}
+
+function newlineCounter(source: ByteSource, encoding: Encoding): ChunkCounter {
+  const buffer = Buffer.allocUnsafeSlow(BLOCK);
+  const { positions } = counterOf((chunk, hit) => {
+    for (const { offset, bytes } of rawPieces(source, chunk, buffer, 0))
+      for (let at = findNewline(bytes, 0, encoding); at !== -1; at = findNewline(bytes, at + 1, encoding))
+        hit(offset + at);
+  });
+  // Counting alone is several times as quick as telling each.
+  const count = (chunk: number) => {
+    let count = 0;
+    for (const { bytes } of rawPieces(source, chunk, buffer, 0)) count += countLines(bytes, 0, bytes.length, encoding);
+    return count;
+  };
+  return { count, positions };
+}
+
+function bytesAt(source: ByteSource, wanted: Buffer): EachHit {
+  const buffer = Buffer.allocUnsafeSlow(BLOCK + wanted.length);
+  return (chunk, hit) => {
+    if (wanted.length === 0) return;
+    for (const { offset, bytes, own } of rawPieces(source, chunk, buffer, wanted.length - 1))
+      for (let at = bytes.indexOf(wanted); at !== -1 && at < own; at = bytes.indexOf(wanted, at + 1)) hit(offset + at);
+  };
+}

@@ -1,0 +1,68 @@
+import { unitOf } from "../encoding/encoding.ts";
+import { type Lines, LONGEST_LINE } from "../rows/lines.ts";
+import { findNewline, findNewlineBack } from "../rows/newlines.ts";
+import { BLOCK } from "../sources/block-cache.ts";
+import type { ByteSource } from "../sources/byte-source.ts";
+import { scratchFor } from "./scratch.ts";
+
+/** A source is looked through, and what was found is kept, in chunks of this many bytes: a millisecond or less each. */
+export const CHUNK = LONGEST_LINE;
+
+/** The bytes of a chunk in blocks, `own` of each, and `overlap` bytes more where there are. */
+export function* rawPieces(
+  source: ByteSource,
+  chunk: number,
+  buffer: Buffer,
+  overlap: number,
+): Generator<{ offset: number; bytes: Buffer; own: number }> {
+  const to = Math.min((chunk + 1) * CHUNK, source.end());
+  for (let offset = Math.max(chunk * CHUNK, source.start()); offset < to; ) {
+    const own = Math.min(BLOCK, to - offset);
+    const count = fill(source, offset, buffer.subarray(0, own + overlap));
+    if (count === 0) return;
+    yield { offset, bytes: buffer.subarray(0, count), own: Math.min(own, count) };
+    offset += Math.min(own, count);
+  }
+}
+
+/** The lines that begin in a chunk, whole, in pieces of a block; more only for a longer line. */
+export function* linePieces(lines: Lines, chunk: number, buffer: Buffer): Generator<{ offset: number; bytes: Buffer }> {
+  const { cache, encoding } = lines;
+  const end = lines.end();
+  const to = Math.min((chunk + 1) * CHUNK, end);
+  for (let offset = firstLine(lines, chunk * CHUNK); offset < to; ) {
+    const count = fill(cache.source, offset, buffer);
+    if (count === 0) return;
+    const whole = offset + count >= end ? count : findNewlineBack(buffer, count, encoding) + 1;
+    let bytes = whole > 0 ? buffer.subarray(0, whole) : longLine(lines, offset);
+    if (bytes.length === 0) return;
+    if (offset + bytes.length > to) {
+      const last = findNewline(bytes, Math.max(0, to - unitOf(encoding) - offset), encoding);
+      if (last !== -1) bytes = bytes.subarray(0, last + 1);
+    }
+    yield { offset, bytes };
+    offset += bytes.length;
+  }
+}
+
+function fill(source: ByteSource, offset: number, buffer: Buffer): number {
+  let length = 0;
+  while (length < buffer.length) {
+    const count = source.read(offset + length, buffer.subarray(length));
+    if (count === 0) break;
+    length += count;
+  }
+  return length;
+}
+
+function longLine(lines: Lines, from: number): Buffer {
+  const bytes = scratchFor((lines.next(from) ?? lines.end()) - from);
+  return bytes.subarray(0, fill(lines.cache.source, from, bytes));
+}
+
+/** The first line that begins at `offset` or later; the end where there is none. */
+function firstLine(lines: Lines, offset: number): number {
+  const from = Math.max(offset, lines.start());
+  const line = lines.at(from);
+  return line === from ? from : (lines.next(line) ?? lines.end());
+}

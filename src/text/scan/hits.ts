@@ -1,0 +1,97 @@
+import type { ByteSource } from "../sources/byte-source.ts";
+import { CHUNK, type ChunkCounter, chunkCounter, type Query } from "./chunk-counter.ts";
+import { mayTakeForEver, withDeadline } from "./deadline.ts";
+import { Scan } from "./scan.ts";
+import type { ScanPool } from "./scan-pool.ts";
+import type { Direction } from "./stretch.ts";
+
+/** Chunks whose hits are kept: a screen is in one or two of them. */
+const KEPT = 8;
+
+/** What was found. */
+export type Found = { kind: "found"; at: number } | { kind: "none" } | { kind: "cancelled" };
+
+/**
+ * The hits of a query in a source: how many, which is the next, which number one has. Only their number in each chunk is kept; where they are is looked
+ * up in the chunk, when it is asked for.
+ */
+export class Hits {
+  readonly scan: Scan;
+  readonly #source: ByteSource;
+  readonly #counter: ChunkCounter;
+  readonly #risky: boolean;
+  readonly #kept = new Map<number, { end: number; positions: number[] }>();
+
+  /** @throws Error for a pattern that is not one */
+  constructor(source: ByteSource, query: Query, changed: () => void, pool?: ScanPool) {
+    this.#source = source;
+    this.#counter = chunkCounter(source, query);
+    this.#risky = query.kind === "lines" && query.match.fixed !== true && query.match.patterns.some(mayTakeForEver);
+    this.scan = new Scan(source, query, changed, pool);
+  }
+
+  /** Forgets what was before `offset`. */
+  dropBefore(offset: number): void {
+    this.scan.counts.dropBefore(offset);
+    this.#kept.clear();
+  }
+
+  /** Hits in one chunk, ascending. Fresh: also of what has grown since it was counted. */
+  positions(chunk: number): readonly number[] {
+    const end = Math.min(this.#source.end(), (chunk + 2) * CHUNK);
+    const known = this.#kept.get(chunk);
+    if (known?.end === end) return known.positions;
+    const look = () => this.#counter.positions(chunk);
+    const positions = this.#risky ? (withDeadline(look) ?? []) : look();
+    this.#kept.delete(chunk);
+    this.#kept.set(chunk, { end, positions });
+    if (this.#kept.size > KEPT) this.#kept.delete(this.#kept.keys().next().value ?? chunk);
+    return positions;
+  }
+
+  /** The first hit at `from` or later, or the last one before it. `unknown`: a chunk on the way was not looked through yet. */
+  near(from: number, direction: Direction): number | "unknown" | undefined {
+    const end = this.#source.end();
+    const chunks = Math.ceil(end / CHUNK);
+    const first = Math.floor(this.#source.start() / CHUNK);
+    const step = direction === "forward" ? 1 : -1;
+    const begin = direction === "forward" ? Math.max(from, 0) : Math.min(from, end) - 1;
+    for (let chunk = Math.floor(begin / CHUNK); chunk >= first && chunk < chunks; chunk += step) {
+      const count = this.scan.counts.count(chunk);
+      if (count === undefined) return "unknown";
+      if (count === 0 && this.scan.counts.isCurrent(chunk, end)) continue;
+      const positions = this.positions(chunk);
+      const found =
+        direction === "forward" ? positions.find((at) => at >= from) : positions.findLast((at) => at < from);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** {@link near}, once it is known. */
+  async find(from: number, direction: Direction): Promise<Found> {
+    const near = direction === "forward" ? from : from - 1;
+    if (near >= this.#source.start() && near < this.#source.end()) {
+      const chunk = Math.floor(near / CHUNK);
+      if (!this.#risky) this.scan.lookHere(chunk, () => this.positions(chunk).length);
+    }
+    this.scan.go(near, direction);
+    for (;;) {
+      const at = this.near(from, direction);
+      if (typeof at === "number") return { kind: "found", at };
+      if (at === undefined) return { kind: "none" };
+      if (this.scan.failure !== undefined) throw new Error(this.scan.failure);
+      if (!this.scan.isRunning) return { kind: "cancelled" };
+      await this.scan.progressed();
+    }
+  }
+
+  /** Which one the hit at `position` is, from 1; undefined while what is before it is not known. */
+  ordinal(position: number): number | undefined {
+    const chunk = Math.floor(position / CHUNK);
+    const before = this.scan.counts.before(chunk);
+    if (before === undefined) return undefined;
+    const index = this.positions(chunk).indexOf(position);
+    return index === -1 ? undefined : before + index + 1;
+  }
+}

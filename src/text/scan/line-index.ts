@@ -1,0 +1,70 @@
+import type { Encoding } from "../encoding/encoding.ts";
+import { countLines, findNewline } from "../rows/newlines.ts";
+import type { BlockCache } from "../sources/block-cache.ts";
+import { BLOCK } from "../sources/block-cache.ts";
+import { CHUNK } from "./chunk-counter.ts";
+import type { Scan } from "./scan.ts";
+
+/** Lines that the index speaks of are counted from 0; a number that rests on an estimate is not exact. */
+export interface LineCount {
+  count: number;
+  isExact: boolean;
+}
+
+/** Numbers of lines, from the newlines that a scan has counted in each chunk. What is not counted yet is estimated by what is. */
+export class LineIndex {
+  readonly scan: Scan;
+  readonly #cache: BlockCache;
+  readonly #encoding: Encoding;
+
+  constructor(scan: Scan, cache: BlockCache, encoding: Encoding) {
+    this.scan = scan;
+    this.#cache = cache;
+    this.#encoding = encoding;
+  }
+
+  /** Newlines before `offset`. */
+  before(offset: number): LineCount {
+    const chunk = Math.floor(offset / CHUNK);
+    const before = this.scan.counts.before(chunk);
+    if (before !== undefined) return { count: before + this.#count(chunk * CHUNK, offset), isExact: true };
+    const { total, knownBytes } = this.scan.counts;
+    // Nothing known: lines of a log are about this long.
+    const rate = knownBytes > 0 ? total / knownBytes : 1 / 100;
+    return { count: Math.round(offset * rate), isExact: false };
+  }
+
+  /** The offset behind the first `count` newlines; "unknown" while that much is not counted, undefined when there are fewer. */
+  offsetBehind(count: number): number | "unknown" | undefined {
+    if (count <= 0) return this.#cache.source.start();
+    const { chunk, before } = this.scan.counts.chunkOf(count);
+    let left = count - before;
+    const end = this.#cache.source.end();
+    if (this.scan.counts.count(chunk) === undefined && chunk * CHUNK < end) return "unknown";
+    for (let at = Math.max(chunk * CHUNK, this.#cache.source.start()); at < end; ) {
+      const base = Math.floor(at / BLOCK) * BLOCK;
+      const block = this.#cache.block(base / BLOCK);
+      const lines = countLines(block, at - base, block.length, this.#encoding);
+      if (lines >= left) {
+        let found = findNewline(block, at - base, this.#encoding);
+        for (; left > 1; left--) found = findNewline(block, found + 1, this.#encoding);
+        return base + found + 1;
+      }
+      left -= lines;
+      at = base + BLOCK;
+      if (at >= (chunk + 1) * CHUNK && this.scan.counts.count(chunk + 1) === undefined && at < end) return "unknown";
+    }
+    return undefined;
+  }
+
+  #count(from: number, to: number): number {
+    let count = 0;
+    for (let at = Math.max(from, this.#cache.source.start()); at < to; ) {
+      const base = Math.floor(at / BLOCK) * BLOCK;
+      const block = this.#cache.block(base / BLOCK);
+      count += countLines(block, at - base, Math.min(block.length, to - base), this.#encoding);
+      at = base + BLOCK;
+    }
+    return count;
+  }
+}

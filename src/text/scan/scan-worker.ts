@@ -1,0 +1,34 @@
+import { type MessagePort, parentPort } from "node:worker_threads";
+import { partsSource } from "../sources/regular-source.ts";
+import { type ChunkCounter, chunkCounter } from "./chunk-counter.ts";
+import { JobState, type ScanJob, type ScanReply } from "./scan-job.ts";
+
+// A module that runs only as a worker's entry; without a parent there is nobody to serve.
+if (parentPort) serve(parentPort);
+
+function serve(port: MessagePort): void {
+  port.on("message", (job: ScanJob) => {
+    const state = new Int32Array(job.state);
+    if (Atomics.compareExchange(state, 0, JobState.waits, JobState.taken) !== JobState.waits) return;
+    try {
+      port.postMessage(run(job));
+    } catch (error) {
+      port.postMessage({ id: job.id, kind: "failed", message: error instanceof Error ? error.message : String(error) });
+    }
+  });
+}
+
+let prepared: { scan: number; end: number; counter: ChunkCounter } | undefined;
+
+function run({ id, scan, query, parts, from, to, cancelled }: ScanJob): ScanReply {
+  const source = partsSource(parts);
+  const flag = new Int32Array(cancelled);
+  if (prepared?.scan !== scan || prepared.end !== source.end())
+    prepared = { scan, end: source.end(), counter: chunkCounter(source, query) };
+  const counts = new Uint32Array(to - from);
+  for (let chunk = from; chunk < to; chunk++) {
+    if (Atomics.load(flag, 0) !== 0) return { id, kind: "cancelled" };
+    counts[chunk - from] = prepared.counter.count(chunk);
+  }
+  return { id, kind: "counted", counts };
+}

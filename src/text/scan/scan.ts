@@ -1,0 +1,180 @@
+import { setImmediate } from "node:timers/promises";
+import type { ByteSource } from "../sources/byte-source.ts";
+import { CHUNK, type ChunkCounter, chunkCounter, type Query } from "./chunk-counter.ts";
+import { ChunkCounts } from "./chunk-counts.ts";
+import { Holes } from "./holes.ts";
+import { ScanPool, THREADS } from "./scan-pool.ts";
+import { type Direction, nextStretch, type Stretch } from "./stretch.ts";
+
+/** Stretches that are under way for each thread: the next one is there when it is done with one. */
+const QUEUE = 2;
+/** After this a thread that was told to end is stopped. */
+const PATIENCE_MS = 40;
+
+let scans = 0;
+
+/**
+ * Looks through a source in the background and keeps how many hits each chunk has. It begins where it is told to and goes on to the ends, so that what
+ * is near is known first. A source that only this process can read is looked through here, a chunk at a time between keys and frames.
+ */
+export class Scan {
+  readonly counts = new ChunkCounts();
+  readonly query: Query;
+  readonly #source: ByteSource;
+  readonly #holes: Holes;
+  readonly #pool: ScanPool;
+  readonly #changed: () => void;
+  readonly #id = ++scans;
+  readonly #underWay = new Map<number, Stretch>();
+  readonly #jobs = new Set<number>();
+  #counter: ChunkCounter | undefined;
+  #focus = 0;
+  #direction: Direction = "forward";
+  #flag = new SharedArrayBuffer(4);
+  #running: Promise<void> | undefined;
+  #stopped = true;
+  #failure: string | undefined;
+  #waiters: (() => void)[] = [];
+
+  /** `changed` is called when more is known. */
+  constructor(source: ByteSource, query: Query, changed: () => void, pool = ScanPool.shared()) {
+    this.#source = source;
+    this.#holes = new Holes(source);
+    this.query = query;
+    this.#changed = changed;
+    this.#pool = pool;
+  }
+
+  /** True while it is at work. */
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** True when all that there is has been looked through. */
+  get isComplete(): boolean {
+    return this.#nextStretch() === undefined && this.#underWay.size === 0;
+  }
+
+  get isCancelled(): boolean {
+    return this.#stopped;
+  }
+
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** Part of the source that was looked through, 0 to 1. */
+  get progress(): number {
+    const length = this.#source.end() - this.#source.start();
+    return length <= 0 ? 1 : Math.min(1, this.counts.knownBytes / this.#source.end());
+  }
+
+  /** Begins, or goes on after the source has grown; `offset` is what is wanted first, and in which direction from there. */
+  go(offset?: number, direction: Direction = "forward"): void {
+    if (offset !== undefined) {
+      this.#focus = Math.floor(Math.max(0, offset) / CHUNK);
+      this.#direction = direction;
+    }
+    this.#stopped = false;
+    if (this.#running || this.#failure !== undefined) return;
+    if (this.#nextStretch() === undefined) return;
+    this.#flag = new SharedArrayBuffer(4);
+    this.#running = (this.#source.parts ? this.#runThreads() : this.#runHere()).finally(() => {
+      this.#running = undefined;
+      this.#tell();
+    });
+  }
+
+  /** Looks through one chunk here and now: what is near is known before a thread has started. */
+  lookHere(chunk: number, count: () => number): void {
+    if (this.counts.count(chunk) !== undefined) return;
+    const end = this.#source.end();
+    this.counts.set(chunk, count(), end);
+  }
+
+  /** Resolves when more is known, or it is over. */
+  progressed(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** Ends it within PATIENCE_MS and some. Resolves when nothing reads the source any more; what was found is kept. */
+  async cancel(): Promise<void> {
+    this.#stopped = true;
+    const running = this.#running;
+    if (!running) return;
+    Atomics.store(new Int32Array(this.#flag), 0, 1);
+    this.#pool.revoke(this.#jobs);
+    const stuck = setTimeout(() => this.#pool.interrupt(this.#jobs), PATIENCE_MS);
+    await running;
+    clearTimeout(stuck);
+  }
+
+  async #runThreads(): Promise<void> {
+    const lanes = Array.from({ length: THREADS * QUEUE }, async () => {
+      for (let next = this.#nextStretch(); next && !this.#stopped && !this.#failure; next = this.#nextStretch()) {
+        if (!this.#holes.skip(next, this.counts)) {
+          await this.#look(this.#holes.until(next));
+          continue;
+        }
+        this.#tell();
+        await setImmediate();
+      }
+    });
+    await Promise.all(lanes);
+  }
+
+  async #look({ from, to }: Stretch): Promise<void> {
+    const parts = this.#source.parts?.() ?? [];
+    const end = parts.at(-1)?.end ?? 0;
+    const job = { scan: this.#id, query: this.query, parts, from, to, cancelled: this.#flag };
+    const { id, reply } = this.#pool.run(job);
+    this.#jobs.add(id);
+    this.#underWay.set(id, { from, to });
+    const answer = await reply;
+    this.#jobs.delete(id);
+    this.#underWay.delete(id);
+    if (answer.kind === "failed") this.#failure = answer.message;
+    if (answer.kind !== "counted") return;
+    answer.counts.forEach((count, index) => {
+      this.counts.set(from + index, count, end);
+    });
+    this.#holes.learn({ from, to }, answer.counts);
+    this.#tell();
+  }
+
+  async #runHere(): Promise<void> {
+    try {
+      this.#counter ??= chunkCounter(this.#source, this.query);
+      for (let next = this.#nextStretch(); next && !this.#stopped; next = this.#nextStretch()) {
+        const end = this.#source.end();
+        this.counts.set(next.from, this.#counter.count(next.from), end);
+        this.#tell();
+        await setImmediate();
+      }
+    } catch (error) {
+      this.#failure = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  #tell(): void {
+    for (const resolve of this.#waiters.splice(0)) resolve();
+    this.#changed();
+  }
+
+  #nextStretch(): Stretch | undefined {
+    const end = this.#source.end();
+    const wanted = {
+      first: Math.floor(this.#source.start() / CHUNK),
+      chunks: Math.ceil(end / CHUNK),
+      focus: this.#focus,
+      direction: this.#direction,
+    };
+    return nextStretch(wanted, (chunk) => this.#isOpen(chunk, end));
+  }
+
+  #isOpen(chunk: number, end: number): boolean {
+    if (this.counts.isCurrent(chunk, end)) return false;
+    for (const { from, to } of this.#underWay.values()) if (chunk >= from && chunk < to) return false;
+    return true;
+  }
+}

@@ -1,0 +1,95 @@
+import { encodeText } from "../encoding/encode.ts";
+import { wordCharacter } from "./character-class.ts";
+import { type Translated, translate, translateLiteral } from "./syntax.ts";
+
+/** What to look for. */
+export interface MatchOptions {
+  /** A line matches where one of them does; JavaScript regular expressions, see `translate`. */
+  patterns: readonly string[];
+  /** Patterns are plain text. */
+  fixed?: boolean | undefined;
+  ignoreCase?: boolean | undefined;
+  /** Only whole words. */
+  word?: boolean | undefined;
+  /** Only whole lines. */
+  line?: boolean | undefined;
+}
+
+/** What the patterns are searched with. */
+export interface Compiled {
+  /** Over Latin-1. */
+  ascii: RegExp;
+  unicode: RegExp;
+  /** The pattern is bytes: `ascii` holds for every block. */
+  isBytes: boolean;
+  /** Text that every matching line has, over Latin-1. */
+  required: RegExp | undefined;
+  /** The required text is to be found in this way in blocks of ASCII only. */
+  requiresAscii: boolean;
+}
+
+/** Throws Error for a pattern that is not one; its message is one line. */
+export function compile(options: MatchOptions): Compiled {
+  const translated = translateAll(options);
+  const ignoreCase = options.ignoreCase === true || translated.some((one) => one.ignoreCase);
+  const literals = translated.map(({ literal }) => literal);
+  const isBytes = !ignoreCase && options.word !== true && literals.every((literal) => literal !== undefined);
+  const wide = translated.map((t) => t.unicode);
+  const narrow = isBytes ? literals.map((literal) => bytesOf(literal ?? "")) : translated.map((t) => t.ascii);
+  try {
+    // This one comes first, for it refuses more.
+    const unicode = new RegExp(join(wide, options, wordCharacter.unicode), ignoreCase ? "giv" : "gv");
+    const ascii = new RegExp(join(narrow, options, wordCharacter.ascii), ignoreCase ? "gi" : "g");
+    const required = isBytes ? undefined : requiredText(translated, ignoreCase);
+    return { ascii, unicode, isBytes, required, requiresAscii: required !== undefined && ignoreCase };
+  } catch (error) {
+    throw notOne(options.patterns, error);
+  }
+}
+
+function translateAll(options: MatchOptions): Translated[] {
+  let groups = 0;
+  return options.patterns.map((pattern) => {
+    try {
+      const translated = options.fixed ? translateLiteral(pattern) : translate(pattern, groups);
+      groups += translated.groups;
+      return translated;
+    } catch (error) {
+      throw notOne([pattern], error);
+    }
+  });
+}
+
+function join(alternatives: readonly string[], options: MatchOptions, word: string): string {
+  const one = alternatives.length === 1 ? (alternatives[0] ?? "") : alternatives.map((text) => `(?:${text})`).join("|");
+  if (options.line) return `(?<![^\\n])(?:${one})(?![^\\n])`;
+  if (options.word) return `(?<!${word})(?:${one})(?!${word})`;
+  return compiled(one);
+}
+
+function requiredText(translated: readonly Translated[], ignoreCase: boolean): RegExp | undefined {
+  const [only] = translated;
+  const required = only?.required ?? only?.literal;
+  if (translated.length > 1 || !required) return undefined;
+  // Beyond ASCII there are letters that are others but for case, K (Kelvin) and k, and more of them than it is worth to know.
+  if (ignoreCase && !/^[\0-\x7f]+$/.test(required)) return undefined;
+  return new RegExp(compiled(bytesOf(required)), ignoreCase ? "gi" : "g");
+}
+
+/** Keeps V8 from its own search for plain text, which is slower than its compiled expressions where the first letter is common (1.5 against 3.7 GB/s). */
+function compiled(source: string): string {
+  return `(?:${source})(?:)`;
+}
+
+function notOne(patterns: readonly string[], error: unknown): Error {
+  const reason =
+    error instanceof Error ? (/\/[a-z]*: (.*)$/s.exec(error.message)?.[1] ?? error.message) : String(error);
+  return new Error(`'${patterns.join("', '")}' is not a regular expression: ${reason}`, { cause: error });
+}
+
+/** The text's UTF-8 bytes (and the bytes that lone surrogates stand for) as an expression over Latin-1. */
+function bytesOf(text: string): string {
+  let escaped = "";
+  for (const byte of encodeText(text)) escaped += `\\x${byte.toString(16).padStart(2, "0")}`;
+  return escaped;
+}

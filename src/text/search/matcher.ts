@@ -1,0 +1,134 @@
+import { isAscii } from "node:buffer";
+import { decodeText } from "../encoding/decode.ts";
+import { encodedLength } from "../encoding/encode.ts";
+import { Block, type LineRun, type Range } from "./block.ts";
+import { compile, type MatchOptions } from "./compile.ts";
+import { matchFrom, nextMatch } from "./next-match.ts";
+import type { Line } from "./sink.ts";
+
+const NEWLINE = 10;
+/** Lines that matched by way of the required text, after which the rest of a block is searched without looking for that text. */
+const HITS = 24;
+/** Lines that had the required text but did not match, after which the rest of a block is searched without looking for that text. */
+const MISSES = 24;
+/** Blocks for which the required text is left alone when it proved common. */
+const SUSPENSION = 16;
+
+/**
+ * Finds matching lines in blocks of bytes. Blocks of ASCII are searched as Latin-1 strings, which cost nothing to make (2-3 GB/s); plain text in any
+ * block so, byte for byte. Other blocks are decoded, and searched with the pattern's Unicode meaning. A pattern that must contain some text is
+ * tried only on lines that have it.
+ */
+export class Matcher {
+  // Fields of its own: they are asked for with every line.
+  readonly #ascii: RegExp;
+  readonly #unicode: RegExp;
+  readonly #isBytes: boolean;
+  readonly #required: RegExp | undefined;
+  readonly #requiresAscii: boolean;
+  #suspended = 0;
+
+  /** Throws Error for a pattern that is not one; its message is one line. */
+  constructor(options: MatchOptions) {
+    const { ascii, unicode, isBytes, required, requiresAscii } = compile(options);
+    this.#ascii = ascii;
+    this.#unicode = unicode;
+    this.#isBytes = isBytes;
+    this.#required = required;
+    this.#requiresAscii = requiresAscii;
+  }
+
+  /** Prepares a search of `bytes`: whole lines, the last one perhaps without a newline. They must not change meanwhile. */
+  block(bytes: Buffer): Block {
+    return new Block(this, bytes);
+  }
+
+  /** Every match in one line, which may end with a newline; an empty one right behind another is none. */
+  matches(bytes: Buffer): Range[] {
+    const content = bytes.at(-1) === NEWLINE ? bytes.subarray(0, -1) : bytes;
+    const isPlain = this.#isBytes || isAscii(content);
+    return this.#matchesOf(isPlain ? content.toString("latin1") : decodeText(content), isPlain, bytes.length);
+  }
+
+  /** The same in a line that the search told: quicker where it has the text already. */
+  matchesIn(line: Line): Range[] {
+    const { ascii, start, end } = line;
+    return ascii === undefined ? this.matches(line.bytes) : this.#matchesOf(ascii, true, end - start);
+  }
+
+  /** `length`: of the line in bytes, its newline included: only before that there is an empty match at its end. */
+  #matchesOf(text: string, isPlain: boolean, length: number): Range[] {
+    const regex = isPlain ? this.#ascii : this.#unicode;
+    const found: Range[] = [];
+    let measured = 0;
+    let bytes = 0;
+    const offset = (index: number): number => {
+      if (isPlain) return index;
+      bytes += encodedLength(text.slice(measured, index));
+      measured = index;
+      return bytes;
+    };
+    let lastEnd = -1;
+    regex.lastIndex = 0;
+    for (let match = nextMatch(regex, text); match !== null; match = nextMatch(regex, text)) {
+      const start = offset(match.index);
+      const end = offset(match.index + match[0].length);
+      if (start === end) regex.lastIndex += (text.codePointAt(regex.lastIndex) ?? 0) > 0xffff ? 2 : 1;
+      if (start === end && (start === lastEnd || start >= length)) continue;
+      found.push({ start, end });
+      lastEnd = end;
+    }
+    return found;
+  }
+
+  /** The next matching line; for {@link Block} only. */
+  next(block: Block, from: number): Range | undefined {
+    let at = from;
+    if (this.#required !== undefined && this.#suspended === 0 && (!this.#requiresAscii || block.isAscii)) {
+      const found = this.#nextByRequired(block, this.#required, at);
+      if (found === undefined || "end" in found) return found;
+      at = found.at;
+      this.#suspended = SUSPENSION;
+    }
+    if (this.#isBytes || block.isAscii) return block.lineOf(this.#ascii, at);
+    return block.decodedLine(at, this.#unicode);
+  }
+
+  /** The next matching lines; for {@link Block} only. */
+  nextRun(block: Block, from: number): LineRun | undefined {
+    const isPlain = this.#isBytes || block.isAscii;
+    const isByRequired =
+      this.#required !== undefined && this.#suspended === 0 && (!this.#requiresAscii || block.isAscii);
+    if (isPlain && !isByRequired) return block.runOf(this.#ascii, from);
+    const found = this.next(block, from);
+    if (found === undefined) return undefined;
+    if (isByRequired && block.countHit() >= HITS) this.#suspended = SUSPENSION;
+    return { ...found, count: 1 };
+  }
+
+  /** A new block begins. */
+  resume(): void {
+    if (this.#suspended > 0) this.#suspended--;
+  }
+
+  /** The next line that has the required text and matches; or from where to go on without it. */
+  #nextByRequired(block: Block, required: RegExp, from: number): Range | { at: number } | undefined {
+    let at = from;
+    for (let misses = 0; misses < MISSES; misses++) {
+      const line = block.line(matchFrom(required, block.latin1, at), at);
+      if (line === undefined) return undefined;
+      if (this.#isMatch(block, line)) return line;
+      at = line.end;
+    }
+    return { at };
+  }
+
+  #isMatch(block: Block, { start, end }: Range): boolean {
+    const before = block.bytes[end - 1] === NEWLINE ? end - 1 : end;
+    // A part of a string costs less than a string of a part.
+    if (block.isAscii) return matchFrom(this.#ascii, block.latin1.substring(start, before), 0) !== -1;
+    const bytes = block.bytes.subarray(start, before);
+    if (isAscii(bytes)) return matchFrom(this.#ascii, bytes.toString("latin1"), 0) !== -1;
+    return matchFrom(this.#unicode, decodeText(bytes), 0) !== -1;
+  }
+}

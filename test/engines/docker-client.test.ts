@@ -1,0 +1,124 @@
+import { once } from "node:events";
+import { createServer, type Server, Socket } from "node:net";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { jsonOf, operate } from "../../src/engines/docker-client.ts";
+import type { Engine } from "../../src/engines/engine.ts";
+import { temporaryDirectory } from "../descriptors/fixtures.ts";
+
+/** An engine that writes what it is told to every request, byte for byte, and hangs up when `told` returns. */
+async function rawEngine(told: (client: Socket, request: string) => Promise<unknown> | unknown): Promise<Engine> {
+  const socketPath = `${temporaryDirectory()}/engine.sock`;
+  await listen(
+    createServer((client) => {
+      client.on("error", () => undefined);
+      client.once("data", async (request) => {
+        await told(client, request.toString("latin1"));
+        client.end();
+      });
+    }),
+    socketPath,
+  );
+  return { socketPath, source: "test", name: "test" };
+}
+
+function listen(server: Server, at: string): Promise<Server> {
+  onTestFinished(() => {
+    server.close();
+  });
+  return new Promise((resolve) => server.listen(at, () => resolve(server)));
+}
+
+/** Resolves when there is room for more, or nobody to take it. */
+const room = (client: Socket) => once(client, "drain", { signal: AbortSignal.timeout(1_000) }).catch(() => undefined);
+
+const HEAD = "HTTP/1.1 200 OK\r\n";
+const patience = () => AbortSignal.timeout(120_000);
+const list = (engine: Engine, signal = patience()) => operate(engine, signal, (docker) => docker.listContainers());
+const ID = "0123456789abcdef".repeat(4);
+
+test("what dockerode is told is handed on as it came, with what was asked", async () => {
+  const engine = await rawEngine((client) => client.write(`${HEAD}Content-Length: 12\r\n\r\n[{"Id":"x"}]`));
+  const answer = await list(engine);
+  expect(answer).toEqual({
+    value: [{ Id: "x" }],
+    question: { socketPath: engine.socketPath, method: "GET", path: "/containers/json" },
+  });
+});
+
+test("an answer in a million pieces is given up while it is small", async () => {
+  const pieces = `1\r\n \r\n`.repeat(10_000);
+  const engine = await rawEngine(async (client) => {
+    client.write(`${HEAD}Transfer-Encoding: chunked\r\n\r\n`);
+    for (let round = 0; round < 100 && !client.destroyed; round++) if (!client.write(pieces)) await room(client);
+    client.write("0\r\n\r\n");
+  });
+  await expect(list(engine)).rejects.toThrow("an answer in more than 65536 pieces");
+});
+
+test("interim answers without an end are an answer without an end", async () => {
+  const engine = await rawEngine(async (client) => {
+    const interim = `HTTP/1.1 103 Early Hints\r\nLink: ${"x".repeat(8_000)}\r\n\r\n`.repeat(8);
+    while (!client.destroyed) if (!client.write(interim)) await room(client);
+  });
+  await expect(list(engine)).rejects.toThrow("an answer of more than 33554432 bytes");
+});
+
+test("headers without an end are given up", async () => {
+  const engine = await rawEngine((client) => client.write(`${HEAD}X: ${"x".repeat(70_000)}`));
+  await expect(list(engine)).rejects.toThrow("Header overflow");
+});
+
+test("a redirection is a refusal, and followed nowhere", async () => {
+  const engine = await rawEngine((client) =>
+    client.write("HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n"),
+  );
+  const connecting = vi.spyOn(Socket.prototype, "connect");
+  onTestFinished(() => connecting.mockRestore());
+  await expect(list(engine)).rejects.toMatchObject({ status: 301, message: "HTTP status 301" });
+  expect(connecting).toHaveBeenCalledTimes(1);
+});
+
+test("the signal ends an answer that has begun, with its reason", async () => {
+  const over = new AbortController();
+  const engine = await rawEngine(async (client) => {
+    client.write(`${HEAD}Content-Length: 10\r\n\r\n[`);
+    setTimeout(() => over.abort(new Error("enough")), 20);
+    await new Promise((resolve) => client.once("close", resolve));
+  });
+  await expect(list(engine, over.signal)).rejects.toThrow("enough");
+  await expect(list(engine, over.signal)).rejects.toThrow("enough");
+});
+
+test("the engine's own words come without dockerode's, and what is so already is no failure", async () => {
+  const engine = await rawEngine((client, request) => {
+    const body = '{"message":"it is taken"}';
+    client.write(
+      request.includes("/start")
+        ? "HTTP/1.1 304 Not Modified\r\n\r\n"
+        : `HTTP/1.1 409 Conflict\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+  });
+  const remove = operate(engine, patience(), (docker) => docker.getContainer(ID).remove());
+  await expect(remove).rejects.toMatchObject({ status: 409, message: "it is taken" });
+  await operate(engine, patience(), (docker) => docker.getContainer(ID).start());
+});
+
+test("what docker is told by the environment has no say", async () => {
+  const engine = await rawEngine((client) => client.write(`${HEAD}Content-Length: 2\r\n\r\n[]`));
+  vi.stubEnv("DOCKER_HOST", "tcp://192.0.2.1:2376");
+  vi.stubEnv("DOCKER_CERT_PATH", "/nonexistent");
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect(jsonOf(await list(engine)).list()).toEqual([]);
+  expect(process.env.DOCKER_HOST).toBe("tcp://192.0.2.1:2376");
+});
+
+test("an operation that is over listens to its signal no more", async () => {
+  const engine = await rawEngine((client) => client.write(`${HEAD}Content-Length: 2\r\n\r\n[]`));
+  const { signal } = new AbortController();
+  const heard = new Set<unknown>();
+  vi.spyOn(signal, "addEventListener").mockImplementation((_, listener) => void heard.add(listener));
+  vi.spyOn(signal, "removeEventListener").mockImplementation((_, listener) => void heard.delete(listener));
+  await list(engine, signal);
+  expect(signal.addEventListener).toHaveBeenCalled();
+  expect([...heard]).toEqual([]);
+});

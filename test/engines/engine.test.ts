@@ -1,0 +1,223 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { ask, engines, wordsOf } from "../../src/engines/engine.ts";
+import { temporaryDirectory } from "../descriptors/fixtures.ts";
+import { fakeEngine } from "./fake-engine.ts";
+
+/** A home whose docker configuration has these contexts; the first is in use unless `current` says otherwise. */
+function homeWithContexts(contexts: Record<string, string | undefined>, current?: string): string {
+  const home = temporaryDirectory();
+  mkdirSync(`${home}/.docker`);
+  writeFileSync(
+    `${home}/.docker/config.json`,
+    JSON.stringify({ currentContext: current ?? Object.keys(contexts)[0], auths: {} }),
+  );
+  for (const [name, host] of Object.entries(contexts)) {
+    const meta = `${home}/.docker/contexts/meta/${createHash("sha256").update(name).digest("hex")}`;
+    mkdirSync(meta, { recursive: true });
+    writeFileSync(
+      `${meta}/meta.json`,
+      JSON.stringify({ Name: name, Metadata: {}, Endpoints: { docker: { Host: host } } }),
+    );
+  }
+  return home;
+}
+
+/** Places and names of the engines found below `directory`: the machine itself may have others. */
+function foundBelow(directory: string, environment: NodeJS.ProcessEnv, explicit?: string): string[][] {
+  return engines(explicit, environment)
+    .filter(({ socketPath }) => socketPath.startsWith(directory))
+    .map(({ socketPath, source, name }) => [socketPath.slice(directory.length), source, name]);
+}
+
+describe("which engines are asked", () => {
+  const nowhere = { HOME: "/none", XDG_RUNTIME_DIR: "/none" };
+
+  test("--engine alone, when it is given", () => {
+    const environment = { ...nowhere, DOCKER_HOST: "unix:///other.sock" };
+    for (const address of ["/run/x.sock", "unix:///run/x.sock"]) {
+      expect(engines(address, environment)).toEqual([
+        { socketPath: "/run/x.sock", source: "--engine", name: "/run/x.sock" },
+      ]);
+    }
+  });
+
+  test("--engine with the name of a docker context, or of a usual place", () => {
+    const HOME = homeWithContexts({ mine: "unix:///mine.sock", far: "ssh://me@box.example:2222" }, "default");
+    const environment = { HOME, DOCKER_HOST: "unix:///other.sock" };
+    expect(engines("mine", environment)).toEqual([
+      { socketPath: "/mine.sock", source: "context 'mine'", name: "mine" },
+    ]);
+    expect(engines("default", environment)).toEqual([
+      { socketPath: "/var/run/docker.sock", source: "--engine", name: "docker" },
+    ]);
+    expect(() => engines("far", environment)).toThrow(
+      expect.objectContaining({
+        code: "TARGET",
+        message: expect.stringMatching(/^context 'far' names an engine on another machine/),
+        hint: "run porthole there: ssh -p 2222 -t me@box.example porthole ...",
+      }),
+    );
+    expect(() => engines("none", environment)).toThrow("docker's context 'none' is not there");
+    expect(engines("podman", environment)).toEqual([
+      { socketPath: "/run/podman/podman.sock", source: "--engine", name: "podman" },
+    ]);
+    expect(engines("podman", { HOME: homeWithContexts({ podman: "unix:///other.sock" }) })[0]?.socketPath).toBe(
+      "/other.sock",
+    );
+  });
+
+  test("then DOCKER_HOST, before any context", () => {
+    const environment = { HOME: homeWithContexts({ mine: "unix:///context.sock" }), DOCKER_HOST: "unix:///host.sock" };
+    expect(engines(undefined, environment)).toMatchObject([{ socketPath: "/host.sock", source: "DOCKER_HOST" }]);
+    expect(engines(undefined, { ...environment, DOCKER_HOST: "" })[0]?.socketPath).toBe("/context.sock");
+  });
+
+  test("then docker's context in use, from its configuration or DOCKER_CONTEXT", () => {
+    const home = homeWithContexts({ mine: "unix:///context.sock" });
+    const expected = [{ socketPath: "/context.sock", source: "context 'mine'", name: "mine" }];
+    expect(engines(undefined, { HOME: home })).toEqual(expected);
+    expect(engines(undefined, { HOME: "/none", DOCKER_CONFIG: `${home}/.docker` })).toEqual(expected);
+    const other = homeWithContexts({ mine: "unix:///context.sock" }, "default");
+    expect(engines(undefined, { HOME: other, DOCKER_CONTEXT: "mine" })).toEqual(expected);
+  });
+
+  test("a context that is not there, or names no host, is an error and no silent other engine", () => {
+    const gone = expect.objectContaining({ code: "TARGET", message: "docker's context 'gone' is not there" });
+    expect(() => engines(undefined, { ...nowhere, DOCKER_CONTEXT: "gone" })).toThrow(gone);
+    expect(() => engines(undefined, { HOME: homeWithContexts({ gone: undefined }) })).toThrow(gone);
+  });
+
+  test("else every usual socket that is there; the default context and a broken configuration are none", () => {
+    const home = temporaryDirectory();
+    mkdirSync(`${home}/.docker`);
+    writeFileSync(`${home}/.docker/config.json`, "{ not JSON");
+    const runtime = temporaryDirectory();
+    mkdirSync(`${runtime}/podman`);
+    const ours = (more: NodeJS.ProcessEnv = {}) =>
+      foundBelow(runtime, { HOME: home, XDG_RUNTIME_DIR: runtime, ...more });
+    expect(ours()).toEqual([]);
+    writeFileSync(`${runtime}/podman/podman.sock`, "");
+    expect(ours()).toEqual([["/podman/podman.sock", "default", "rootless-podman"]]);
+    writeFileSync(`${runtime}/docker.sock`, "");
+    const both = [
+      ["/docker.sock", "default", "rootless-docker"],
+      ["/podman/podman.sock", "default", "rootless-podman"],
+    ];
+    expect(ours()).toEqual(both);
+    expect(ours({ DOCKER_CONTEXT: "default" })).toEqual(both);
+    const third = `${runtime}/third.sock`;
+    writeFileSync(third, "");
+    expect(ours({ CONTAINER_HOST: `unix://${third}` })).toEqual([...both, ["/third.sock", "CONTAINER_HOST", third]]);
+    expect(ours({ CONTAINER_HOST: "ssh://box.example/podman.sock" })).toEqual(both);
+  });
+
+  test("the sockets of other contexts too, those on other machines left out, and none twice", () => {
+    const runtime = temporaryDirectory();
+    for (const name of ["docker.sock", "b.sock"]) writeFileSync(`${runtime}/${name}`, "");
+    symlinkSync(`${runtime}/docker.sock`, `${runtime}/a.sock`);
+    const contexts = { b: `unix://${runtime}/b.sock`, a: `unix://${runtime}/a.sock`, far: "ssh://box.example" };
+    const home = homeWithContexts({ ...contexts, gone: `unix://${runtime}/gone.sock` }, "default");
+    expect(foundBelow(runtime, { HOME: home, XDG_RUNTIME_DIR: runtime })).toEqual([
+      ["/docker.sock", "default", "rootless-docker"],
+      ["/b.sock", "context 'b'", "b"],
+    ]);
+  });
+
+  test("all of them for --engine all, whatever is set", () => {
+    const runtime = temporaryDirectory();
+    for (const name of ["docker.sock", "b.sock"]) writeFileSync(`${runtime}/${name}`, "");
+    const HOME = homeWithContexts({ b: `unix://${runtime}/b.sock` });
+    const environment = { HOME, XDG_RUNTIME_DIR: runtime, DOCKER_HOST: "ssh://box.example" };
+    expect(foundBelow(runtime, environment, "all").map(([path]) => path)).toEqual(["/docker.sock", "/b.sock"]);
+  });
+
+  test.each([
+    ["tcp://10.0.0.1:2375", "ssh -t 10.0.0.1 porthole"],
+    ["ssh://me@box.example", "ssh -t me@box.example porthole"],
+    ["ssh://me@box.example:2222/run/docker.sock", "ssh -p 2222 -t me@box.example porthole"],
+    ["https://box.example/x", "ssh -t box.example porthole"],
+    ["tcp://", "ssh -t HOST porthole"],
+  ])("an engine on another machine is refused, with what to do: %s", (address, hint) => {
+    expect(() => engines(address, nowhere)).toThrow(
+      expect.objectContaining({ code: "TARGET", hint: expect.stringContaining(hint) }),
+    );
+    expect(() => engines(undefined, { DOCKER_HOST: address })).toThrow(/^DOCKER_HOST names an engine on another/);
+  });
+
+  test.each(["tcp://localhost:2375", "tcp://127.0.0.1:2375", "tcp://[::1]:2375"])(
+    "one by TCP on this machine has a socket too, or is a forwarded port: %s",
+    (address) => {
+      expect(() => engines(address, nowhere)).toThrow(
+        expect.objectContaining({
+          code: "TARGET",
+          hint: expect.stringContaining("--engine unix:///var/run/docker.sock"),
+        }),
+      );
+    },
+  );
+
+  test.each(["", "-x", "unix://docker.sock", "unix://", "npipe:////./pipe/docker_engine", "fd://3"])(
+    "an address that is none is refused: '%s'",
+    (address) => {
+      expect(() => engines(address, nowhere)).toThrow(
+        expect.objectContaining({ code: "USAGE", message: `--engine is not an engine's address: '${address}'` }),
+      );
+    },
+  );
+});
+
+describe("asking an engine", () => {
+  test("gives its status and its decoded answer, whatever the status, and tells Podman from Docker", async () => {
+    const engine = await fakeEngine((path) => ({
+      status: path === "/a" ? 200 : 404,
+      ...(path === "/a" && { headers: { "Libpod-Api-Version": "4.3.1" } }),
+      body: { path },
+    }));
+    expect(await ask(engine, "/a")).toMatchObject({ status: 200, body: { path: "/a" }, isPodman: true });
+    expect(await ask(engine, "/b")).toMatchObject({ status: 404, body: { path: "/b" }, isPodman: false });
+  });
+
+  test("an empty answer has no body", async () => {
+    const engine = await fakeEngine(() => ({ status: 500, body: undefined }));
+    expect(await ask(engine, "/")).toMatchObject({ status: 500, body: undefined, isPodman: false });
+  });
+
+  test("an answer that is not JSON is the engine's fault, said with where it is", async () => {
+    for (const status of [200, 404]) {
+      const engine = await fakeEngine(() => ({ status, body: undefined, raw: "<html>" }));
+      await expect(ask(engine, "/info?a=b")).rejects.toMatchObject({
+        code: "TARGET",
+        message: `the engine at ${engine.socketPath} does not answer GET /info as Docker does: the answer is "<html>", not JSON`,
+      });
+    }
+  });
+
+  test("a refusal in HTML, as a proxy's, has no body, and the words of any are short", async () => {
+    const engine = await fakeEngine(() => ({ status: 403, body: undefined, raw: "<html>" }));
+    expect(await ask(engine, "/")).toMatchObject({ status: 403, body: undefined });
+    expect(wordsOf({ body: { message: "x".repeat(5_000) } })).toBe("x".repeat(1_000));
+    expect([{ cause: "c" }, { message: 5 }, [], "m", null].map((body) => wordsOf({ body }))).toEqual([
+      ...["c", undefined, undefined, undefined, undefined],
+    ]);
+  });
+
+  test("that does not answer fails at the deadline as a target that cannot be had; the signal is an interrupt", async () => {
+    const engine = await fakeEngine(() => "silence");
+    await expect(ask(engine, "/", { timeoutMs: 20 })).rejects.toMatchObject({ code: "TARGET", errno: "ETIMEDOUT" });
+    const controller = new AbortController();
+    const asked = ask(engine, "/", { signal: controller.signal });
+    controller.abort();
+    await expect(asked).rejects.toMatchObject({ code: "CANCELLED" });
+  });
+
+  test("that is not there says so, by its place and by who named it", async () => {
+    const socketPath = `${temporaryDirectory()}/none.sock`;
+    await expect(ask({ socketPath, source: "DOCKER_HOST", name: "x" }, "/")).rejects.toMatchObject({
+      ...{ code: "TARGET", errno: "ENOENT" },
+      message: `cannot ask the container engine at ${socketPath} (DOCKER_HOST): no engine is listening there`,
+    });
+    await expect(ask({ socketPath, source: "default", name: "x" }, "/")).rejects.toThrow(`at ${socketPath}: no engine`);
+  });
+});

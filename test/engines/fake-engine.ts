@@ -1,0 +1,57 @@
+import { createServer, type Socket } from "node:net";
+import { onTestFinished } from "vitest";
+import type { Engine } from "../../src/engines/engine.ts";
+import { temporaryDirectory } from "../descriptors/fixtures.ts";
+
+/** An answer that no engine gives on demand; `endless` is one whose body never ends, as fast as it is read, `dripping` one that never ends and comes slowly, `hang-up` none. */
+export type FakeAnswer =
+  | { status: number; headers?: Record<string, string>; body: unknown; raw?: string }
+  | "silence"
+  | "endless"
+  | "dripping"
+  | "hang-up";
+
+/** An engine on a Unix socket that answers each path as told, a GET's as it is, another's after its method, for as long as the test runs. What real ones answer is tested in test/docker. */
+export async function fakeEngine(answer: (path: string) => FakeAnswer): Promise<Engine> {
+  const socketPath = `${temporaryDirectory()}/engine.sock`;
+  const clients: Socket[] = [];
+  const server = createServer((client) => {
+    clients.push(client);
+    client.on("error", () => undefined);
+    client.once("data", (request): unknown => {
+      const [, method, place = ""] = /^([A-Z]+) (\S+) /.exec(request.toString("latin1")) ?? [];
+      const path = method === "GET" ? place : `${method} ${place}`;
+      const given = answer(path);
+      if (given === "silence") return undefined;
+      if (given === "endless") return pour(client);
+      if (given === "dripping") return drip(client);
+      if (given === "hang-up") return client.end();
+      const body = given.raw ?? (given.body === undefined ? "" : JSON.stringify(given.body));
+      const headers = Object.entries({ "Content-Length": Buffer.byteLength(body), ...given.headers });
+      const head = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+      client.end(`HTTP/1.0 ${given.status} Told\r\n${head}\r\n${body}`);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+  onTestFinished(() => {
+    for (const client of clients) client.destroy();
+    server.close();
+  });
+  return { socketPath, source: "test", name: "test" };
+}
+
+function pour(client: Socket): void {
+  const block = Buffer.alloc(65_536, " ");
+  client.write("HTTP/1.0 200 Told\r\n\r\n");
+  const more = () => {
+    while (!client.destroyed && client.write(block));
+  };
+  client.on("drain", more);
+  more();
+}
+
+function drip(client: Socket): void {
+  client.write("HTTP/1.0 200 Told\r\n\r\n");
+  const timer = setInterval(() => client.write(" "), 10);
+  client.on("close", () => clearInterval(timer));
+}

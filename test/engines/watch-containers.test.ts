@@ -1,0 +1,71 @@
+import { expect, test } from "vitest";
+import { type ContainersState, watchContainers } from "../../src/engines/watch-containers.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { type FakeAnswer, fakeEngine } from "./fake-engine.ts";
+
+const id = "0123456789abcdef".repeat(4);
+
+/** The states that are told of an engine whose list and containers are so, until one is complete and `isEnough`. */
+async function watched(
+  answer: (path: string) => FakeAnswer,
+  isEnough: (state: ContainersState) => boolean,
+): Promise<ContainersState> {
+  const { socketPath } = await fakeEngine((path) => {
+    if (path.startsWith("/events")) return { status: 200, body: undefined };
+    return path === "/version" ? { status: 200, body: {} } : answer(path);
+  });
+  const over = new AbortController();
+  let last: ContainersState | undefined;
+  const watching = watchContainers({
+    engine: socketPath,
+    signal: over.signal,
+    changed: (state) => {
+      if (state.complete && isEnough(state)) last ??= state;
+    },
+  });
+  await waitFor("that state", () => last !== undefined);
+  over.abort();
+  await watching;
+  return last as ContainersState;
+}
+
+test.each<[string, unknown, string]>([
+  ["no list", {}, "the answer is an object, not a list"],
+  ["a container that is text", ["web"], '[0] is "web", not an object'],
+  ["names that are text", [{ Id: id, Names: "/web" }], '[0].Names is "/web", not a list'],
+  ["labels that are a list", [{ Id: id, Labels: [] }], "[0].Labels is a list, not an object"],
+])("an engine with %s instead of its containers is a trouble that says so", async (_, body, complaint) => {
+  const { containers, troubles } = await watched(
+    () => ({ status: 200, body }),
+    (state) => state.troubles.length > 0,
+  );
+  expect(containers).toEqual([]);
+  expect(troubles).toMatchObject([
+    { code: "TARGET", message: expect.stringContaining(`GET /containers/json as Docker does: ${complaint}`) },
+  ]);
+});
+
+test("a refusal of the list is told in the engine's words", async () => {
+  const { troubles } = await watched(
+    () => ({ status: 403, body: { message: "not for you" } }),
+    (state) => state.troubles.length > 0,
+  );
+  expect(troubles[0]?.message).toMatch(/does not list its containers: not for you$/);
+});
+
+test("a container that is told of wrongly has that for its obstacle, and the others are there", async () => {
+  const other = "f".repeat(64);
+  const list = [id, other].map((Id) => ({ Id, Names: [`/${Id[0]}`], State: "running" }));
+  const { containers, troubles } = await watched(
+    (path) => {
+      if (path.startsWith("/containers/json")) return { status: 200, body: list };
+      return { status: 200, body: { Id: path.includes(id) ? 5 : other, State: { Running: true, Pid: 0 } } };
+    },
+    (state) => state.containers.length === 2 && state.containers.every(({ life }) => life !== undefined),
+  );
+  expect(troubles).toEqual([]);
+  expect(containers).toMatchObject([
+    { name: "0", life: { route: undefined, obstacles: [expect.stringContaining("Id is 5, not an id of 64")] } },
+    { name: "f", life: { route: "sidecar" } },
+  ]);
+});

@@ -1,0 +1,130 @@
+import { describe, expect, it } from "vitest";
+import { FollowMachine, Leaving } from "../../src/follow/machine.ts";
+
+const first = { device: 1, inode: 10 };
+const second = { device: 1, inode: 11 };
+const third = { device: 1, inode: 12 };
+const look = (size: number, now: number, intact = true) => ({ size, intact, now });
+
+describe("FollowMachine", () => {
+  it("reads what there is beyond the position, then waits", () => {
+    const machine = new FollowMachine(first, 5, 250);
+    expect(machine.look(look(9, 0))).toEqual({ kind: "read", position: 5, available: 4 });
+    machine.advance(4);
+    expect(machine.look(look(9, 1))).toEqual({ kind: "wait" });
+  });
+
+  it("begins anew when the file shrank, or when it grew but is not the same", () => {
+    const machine = new FollowMachine(first, 100, 250);
+    expect(machine.look(look(99, 0))).toEqual({ kind: "truncated", unread: 0 });
+    expect(machine.look(look(99, 0))).toEqual({ kind: "read", position: 0, available: 99 });
+    machine.advance(99);
+    expect(machine.look(look(500, 1, false))).toEqual({ kind: "truncated", unread: 0 });
+    expect(machine.position).toBe(0);
+  });
+
+  it("knows how much was there and not read when the file was cut, by the sizes seen meanwhile", () => {
+    const machine = new FollowMachine(first, 100, 250);
+    machine.look(look(300, 0));
+    machine.advance(50);
+    machine.sizeSeen(1000);
+    machine.sizeSeen(20);
+    machine.sizeSeen(5000);
+    expect(machine.look(look(5000, 1, false))).toEqual({ kind: "truncated", unread: 850 });
+    machine.advance(10);
+    expect(machine.look(look(5, 2))).toEqual({ kind: "truncated", unread: 4990 });
+  });
+
+  it("claims no loss when a file was cut and has grown again unseen", () => {
+    const machine = new FollowMachine(first, 100, 250);
+    expect(machine.look(look(4000, 1, false))).toEqual({ kind: "truncated", unread: 0 });
+  });
+
+  it("leaves an old generation at once when the next one has content, and lasts when it is empty", () => {
+    const machine = new FollowMachine(first, 0, 250);
+    machine.look(look(10, 1000));
+    machine.advance(10);
+    machine.opened(second);
+    expect(machine.look({ ...look(10, 1001), nextSize: 0 })).toEqual({ kind: "wait" });
+    expect(machine.look({ ...look(12, 1002), nextSize: 1 }).kind).toBe("read");
+    machine.advance(2);
+    expect(machine.look({ ...look(12, 1003), nextSize: 1 }).kind).toBe("switch");
+  });
+
+  it("waits for a first file and begins it at its beginning", () => {
+    const machine = new FollowMachine(undefined, 77, 250);
+    expect(machine.lookForFirst()).toEqual({ kind: "wait" });
+    machine.pathSeen(undefined, 0);
+    expect(machine.restless).toBe(false);
+    expect(machine.pathSeen(first, 5)).toBe(true);
+    machine.opened(first);
+    expect(machine.restless).toBe(true);
+    expect(machine.lookForFirst()).toEqual({ kind: "switch", afterDeletion: true });
+    expect(machine.look(look(3, 6))).toEqual({ kind: "read", position: 0, available: 3 });
+    expect(machine.restless).toBe(false);
+  });
+
+  it("asks for a new generation to be opened once, at once, whoever reads", () => {
+    const machine = new FollowMachine(first, 0, 250);
+    expect(machine.pathSeen(first, 0)).toBe(false);
+    expect(machine.pathSeen(second, 0)).toBe(true);
+    expect(machine.opened(second)).toBe(true);
+    expect(machine.pathSeen(second, 1)).toBe(false);
+    expect(machine.opened(second)).toBe(false);
+  });
+
+  it("drains the old generation until it is quiet, then goes through all that wait", () => {
+    const machine = new FollowMachine(first, 0, 250);
+    machine.opened(second);
+    machine.opened(third);
+    expect(machine.look(look(10, 1000)).kind).toBe("read");
+    machine.advance(10);
+    expect(machine.look(look(10, 1100))).toEqual({ kind: "wait" });
+    expect(machine.look(look(12, 1200)).kind).toBe("read");
+    machine.advance(2);
+    expect(machine.look(look(12, 1449))).toEqual({ kind: "wait" });
+    expect(machine.look(look(12, 1450))).toEqual({ kind: "switch", afterDeletion: false });
+    expect(machine.position).toBe(0);
+    expect(machine.look(look(0, 1701))).toEqual({ kind: "switch", afterDeletion: false });
+    expect(machine.look(look(0, 1702))).toEqual({ kind: "wait" });
+  });
+
+  it("calls a file deleted only after a moment, for rotation leaves a gap", () => {
+    const machine = new FollowMachine(first, 0, 250);
+    machine.pathSeen(undefined, 0);
+    expect(machine.look(look(0, 999))).toEqual({ kind: "wait" });
+    machine.pathSeen(undefined, 999);
+    expect(machine.look(look(0, 1000))).toEqual({ kind: "deleted" });
+    expect(machine.look(look(0, 1001))).toEqual({ kind: "wait" });
+    machine.pathSeen(first, 1002);
+    expect(machine.look(look(0, 1003))).toEqual({ kind: "returned" });
+    expect(machine.look(look(0, 1004))).toEqual({ kind: "wait" });
+  });
+
+  it("reads a deleted file to its end before it says so, and says when another one came", () => {
+    const machine = new FollowMachine(first, 0, 250);
+    machine.pathSeen(undefined, 0);
+    expect(machine.look(look(3, 2000)).kind).toBe("read");
+    machine.advance(3);
+    expect(machine.look(look(3, 2001))).toEqual({ kind: "deleted" });
+    machine.opened(second);
+    expect(machine.look(look(3, 3000))).toEqual({ kind: "switch", afterDeletion: true });
+  });
+
+  it("takes device and inode from numbers and bigints alike", () => {
+    expect(new FollowMachine(first, 0, 250).pathSeen({ device: 1n, inode: 10n }, 0)).toBe(false);
+  });
+});
+
+describe("Leaving", () => {
+  it("hears an old generation until the new one is written to and it has been quiet since", () => {
+    const leaving = new Leaving(10, 250);
+    expect(leaving.look(10, false, 5000)).toBe("wait");
+    expect(leaving.look(10, true, 9000)).toBe("wait");
+    expect(leaving.look(15, true, 9200)).toBe("read");
+    leaving.position = 15;
+    expect(leaving.look(15, true, 9300)).toBe("wait");
+    expect(leaving.look(15, true, 9549)).toBe("wait");
+    expect(leaving.look(15, true, 9550)).toBe("done");
+  });
+});

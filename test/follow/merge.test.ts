@@ -1,0 +1,119 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { firstLinesOffset, lastLinesOffset, readerOf, sizeByReading } from "../../src/follow/ends.ts";
+import { LineClock, mergeLines, ReorderWindow, type TimedLine } from "../../src/follow/merge.ts";
+import { sinceOffset, sinceSteps } from "../../src/follow/since.ts";
+
+/** `5 text` is a line of the time 5. */
+const timeOf = (line: Uint8Array) => {
+  const match = /^(\d+) /.exec(Buffer.from(line.subarray(0, 40)).toString());
+  return match ? Number(match[1]) : undefined;
+};
+
+async function* placed(source: string, lines: string[]): AsyncGenerator<TimedLine<string>> {
+  const clock = new LineClock(source, timeOf);
+  for (const line of lines) yield clock.place(Buffer.from(line));
+}
+
+const text = (lines: TimedLine<string>[]) => lines.map(({ bytes }) => Buffer.from(bytes).toString());
+
+describe("mergeLines", () => {
+  it("orders by time, keeps a source's order and what stays with a line", async () => {
+    const lines: TimedLine<string>[] = [];
+    const a = placed("a", ["head a", "1 a", " of 1", "5 a", "3 a came late"]);
+    const b = placed("b", ["2 b", " of 2", "5 b"]);
+    for await (const line of mergeLines([a, b])) lines.push(line);
+    expect(text(lines)).toEqual(["head a", "1 a", " of 1", "2 b", " of 2", "5 a", "5 b", "3 a came late"]);
+  });
+});
+
+describe("ReorderWindow", () => {
+  it("holds a line for its time and lets those before it go first", () => {
+    const window = new ReorderWindow<string>(100);
+    const [a, b] = [new LineClock("a", timeOf), new LineClock("b", timeOf)];
+    window.push(a.place(Buffer.from("9 a")), 0);
+    window.push(b.place(Buffer.from("5 b")), 50);
+    window.push(b.place(Buffer.from("20 b")), 60);
+    expect(window.due).toBe(100);
+    expect(text(window.take(99))).toEqual([]);
+    expect(text(window.take(100))).toEqual(["5 b", "9 a"]);
+    expect(window.bytes).toBe(4);
+    expect(text(window.take(160))).toEqual(["20 b"]);
+    expect(window.due).toBeUndefined();
+  });
+
+  it("takes a line without a time as of its arrival, or with the line before", () => {
+    const window = new ReorderWindow<string>(0);
+    const [a, b] = [new LineClock("a", timeOf), new LineClock("b", timeOf)];
+    window.push(b.place(Buffer.from("6 b"), 6), 0);
+    window.push(a.place(Buffer.from("untimed"), 5), 0);
+    window.push(b.place(Buffer.from(" of 6"), 99), 0);
+    expect(text(window.take(0))).toEqual(["untimed", "6 b", " of 6"]);
+  });
+});
+
+describe("offsets", () => {
+  it("of the first and last lines are those that splitting says, whatever the reads bring", () => {
+    const files = fc.array(fc.constantFrom("", "a", "bc", "x".repeat(40_000)), { maxLength: 12 });
+    fc.assert(
+      fc.property(files, fc.boolean(), fc.nat(14), (lines, ended, count) => {
+        const content = lines.join("\n") + (ended ? "\n" : "");
+        const bytes = Buffer.from(content);
+        const pieces = content.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+        const read = readerOf(bytes);
+        const some = (position: number, buffer: Uint8Array) => read(position, buffer.subarray(0, 7_000));
+        const behind = pieces.slice(Math.max(0, pieces.length - count)).join("").length;
+        expect(lastLinesOffset(some, bytes.length, count, 10)).toBe(bytes.length - (count === 0 ? 0 : behind));
+        expect(firstLinesOffset(some, bytes.length, count, 10)).toBe(pieces.slice(0, count).join("").length);
+      }),
+    );
+  });
+
+  it("of the end of what has no size is found by reading", () => {
+    for (const size of [0, 1, 65_535, 65_536, 65_537, 1_234_567])
+      expect(sizeByReading(readerOf(new Uint8Array(size)))).toBe(size);
+  });
+
+  it.each([{ sorted: true }, { sorted: false }])(
+    "of a time is that of the first line that is not earlier (sorted: $sorted)",
+    ({ sorted }) => {
+      const lines = Array.from({ length: 300_000 }, (_, n) => `${n} ${"x".repeat(n % 40)}\n${n % 7 ? "" : " more\n"}`);
+      if (!sorted) lines.unshift("299999 first\n", "5 then\n");
+      const bytes = Buffer.from(lines.join(""));
+      let looked = 0;
+      const counted = (line: Uint8Array) => {
+        looked++;
+        return timeOf(line);
+      };
+      const find = (time: number) => sinceOffset(readerOf(bytes), bytes.length, time, counted);
+      expect(find(250_000)).toBe(sorted ? bytes.indexOf("\n250000 ") + 1 : 0);
+      if (sorted) expect(looked).toBeLessThan(20_000);
+      expect(find(0)).toBe(0);
+      expect(find(300_000)).toBe(bytes.length);
+    },
+  );
+
+  it("of a time is looked for in steps of a few blocks, and none is read over and over where no line bears a time", () => {
+    const bytes = Buffer.from("no time\n".repeat(600_000));
+    let all = 0;
+    let inStep = 0;
+    const read = (position: number, buffer: Uint8Array) => {
+      const length = readerOf(bytes)(position, buffer);
+      all += length;
+      inStep += length;
+      return length;
+    };
+    let most = 0;
+    for (const _ of sinceSteps(read, bytes.length, 5, timeOf)) {
+      most = Math.max(most, inStep);
+      inStep = 0;
+    }
+    expect(most).toBeLessThanOrEqual(4 * 65_536);
+    expect(all).toBeLessThan(3 * bytes.length);
+  });
+
+  it("of a time is undefined where no line bears one", () => {
+    const bytes = Buffer.from("a\nb\n");
+    expect(sinceOffset(readerOf(bytes), bytes.length, 5, timeOf)).toBeUndefined();
+  });
+});

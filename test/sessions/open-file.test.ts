@@ -1,0 +1,208 @@
+import { constants, mkdirSync, writeFileSync, writeSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { socketpair } from "../../src/descriptors/fd-socket.ts";
+import { mkfifo, openPath, pipe } from "../../src/descriptors/file.ts";
+import { libc } from "../../src/descriptors/libc.ts";
+import { OwnedFd } from "../../src/descriptors/owned-fd.ts";
+import { statx } from "../../src/descriptors/statx.ts";
+import type { PromisedFile } from "../../src/protocol/facts.ts";
+import { kindOf, OpenFile } from "../../src/sessions/open-file.ts";
+import { factsOf } from "../../src/sessions/open-local.ts";
+import { checkReceived } from "../../src/sessions/received.ts";
+import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
+
+const O_PATH = 0o10000000;
+const { O_RDONLY, O_WRONLY, O_RDWR, O_NONBLOCK, S_IFREG, S_IFDIR, S_IFIFO, S_IFCHR, S_IFSOCK, S_IFLNK, S_IFBLK } =
+  constants;
+
+/** What an honest agent would say of the descriptor. */
+function truth(fd: OwnedFd): PromisedFile {
+  const { mode, ino, rdevMajor, rdevMinor } = statx(fd);
+  return { mode, inode: ino, rdevMajor, rdevMinor, relayed: false };
+}
+
+function open(path: string, flags: number = O_RDONLY): OwnedFd {
+  return owned(openPath(path, flags));
+}
+
+function file(name = "file"): string {
+  const path = `${temporaryDirectory()}/${name}`;
+  writeFileSync(path, "content");
+  return path;
+}
+
+function epoll(): OwnedFd {
+  return owned(OwnedFd.adopt(libc.epoll_create1(0)));
+}
+
+function fifo(): string {
+  const path = `${temporaryDirectory()}/fifo`;
+  mkfifo(path);
+  return path;
+}
+
+describe("a descriptor that is what the agent said is taken", () => {
+  test.each<[string, () => OwnedFd]>([
+    ["a file", () => open(file())],
+    ["a directory", () => open(temporaryDirectory())],
+    ["a FIFO", () => open(fifo(), O_RDONLY | O_NONBLOCK)],
+    ["a device", () => open("/dev/null")],
+    ["a file of /proc", () => open("/proc/self/status")],
+  ])("%s", (_, make) => {
+    const fd = make();
+    expect(() => checkReceived("/x", fd, truth(fd), false, "own process")).not.toThrow();
+  });
+
+  test("a file for writing, when that was asked for", () => {
+    const fd = open(file(), O_RDWR);
+    expect(() => checkReceived("/x", fd, truth(fd), true, "own process")).not.toThrow();
+  });
+
+  test("a pipe for a relayed file, whose own facts are another file's", () => {
+    const [reading, writing] = pipe();
+    owned(writing);
+    const promised = { ...truth(open(file())), relayed: true };
+    expect(() => checkReceived("/x", owned(reading), promised, false, "own process")).not.toThrow();
+  });
+});
+
+describe("a descriptor that is not what the agent said ends the session:", () => {
+  const lie = (fd: OwnedFd, promised: Partial<PromisedFile>, complaint: RegExp, write = false) =>
+    expect(() => checkReceived("/x", fd, { ...truth(fd), ...promised }, write, "own process")).toThrow(
+      expect.objectContaining({ code: "SESSION", message: expect.stringMatching(complaint) }),
+    );
+
+  test("of another kind", () => {
+    const kinds = { file: S_IFREG, directory: S_IFDIR, fifo: S_IFIFO, "character device": S_IFCHR, socket: S_IFSOCK };
+    const [reading, writing] = pipe();
+    const [socket, other] = socketpair();
+    owned(writing);
+    owned(other);
+    const sent: Record<string, OwnedFd> = {
+      file: open(file()),
+      directory: open(temporaryDirectory()),
+      fifo: owned(reading),
+      "character device": open("/dev/null"),
+      socket: owned(socket),
+    };
+    for (const [found, fd] of Object.entries(sent)) {
+      for (const [promised, mode] of Object.entries(kinds)) {
+        if (promised !== found) lie(fd, { mode }, new RegExp(`it sent a ${found} where it promised a ${promised}$`));
+      }
+    }
+  });
+
+  test("of no kind at all, such as an inotify or epoll instance", () => {
+    const instance = epoll();
+    expect(kindOf(truth(instance).mode)).toBe("unknown");
+    lie(instance, { mode: S_IFREG }, /a unknown where it promised a file$/);
+  });
+
+  test("another file of the kind", () => {
+    const fd = open(file());
+    lie(fd, { inode: truth(open(file())).inode }, /inode \d+ where it promised \d+$/);
+  });
+
+  test("another device", () => {
+    const fd = open("/dev/null");
+    lie(fd, { rdevMinor: 5 }, /another device than it promised$/);
+    lie(fd, { rdevMajor: 5 }, /another device than it promised$/);
+  });
+
+  test("open for more, or for less, than was asked", () => {
+    const path = file();
+    const access = /a descriptor with another access mode than asked for$/;
+    lie(open(path, O_RDWR), {}, access);
+    lie(open(path, O_WRONLY), {}, access);
+    lie(open(path, O_PATH), {}, access);
+    lie(open(path, O_RDONLY), {}, access, true);
+    lie(open(path, O_WRONLY), {}, access, true);
+    lie(open(path, O_PATH), {}, access, true);
+  });
+
+  test("a file in place of a relayed one's pipe, or the pipe's writing end", () => {
+    lie(open(file()), { relayed: true }, /a file where it promised a fifo$/);
+    const [reading, writing] = pipe();
+    owned(reading);
+    lie(owned(writing), { relayed: true }, /another access mode/);
+  });
+});
+
+test("a mode says the kind", () => {
+  expect(
+    [S_IFREG, S_IFDIR, S_IFLNK, S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK, 0].map((type) => kindOf(type | 0o640)),
+  ).toEqual([...["file", "directory", "link", "fifo", "socket", "character device", "block device", "unknown"]]);
+});
+
+describe("an open file", () => {
+  const opened = (path: string, flags?: number): OpenFile => {
+    const fd = openPath(path, flags ?? O_RDONLY);
+    return owned(new OpenFile(path, fd, factsOf(statx(fd))));
+  };
+  const text = async (chunks: AsyncIterable<Buffer>) => {
+    let whole = "";
+    for await (const chunk of chunks) whole += chunk.toString();
+    return whole;
+  };
+
+  test("is read at positions and as a stream, without moving its offset", async () => {
+    const one = opened(file());
+    const buffer = Buffer.alloc(4);
+    expect([one.read(buffer, 3), buffer.toString(), one.size()]).toEqual([4, "tent", 7]);
+    expect(await text(one.stream())).toBe("content");
+    expect(await text(one.stream({ start: 3 }))).toBe("tent");
+    expect(one.read(buffer, 7)).toBe(0);
+  });
+
+  test("of a kind without positions says so, and is read as it comes", async () => {
+    const path = fifo();
+    const one = opened(path, O_RDONLY | O_NONBLOCK);
+    expect([one.isSeekable, one.kind, one.size()]).toEqual([false, "fifo", 0]);
+    expect(() => one.read(Buffer.alloc(1), 0)).toThrow(expect.objectContaining({ code: "FILE", errno: "ESPIPE" }));
+    const writer = open(path, O_WRONLY);
+    const read = text(one.stream());
+    writeSync(writer.number, "later");
+    writer.close();
+    expect(await read).toBe("later");
+  });
+
+  test("that is a file by its mode alone is read as it comes too", async () => {
+    // As /proc/kmsg, which has one reader only: a pipe under a file's facts.
+    const [reading, writing] = pipe();
+    writeSync(writing.number, "kernel");
+    writing.close();
+    const one = owned(new OpenFile("/proc/kmsg", reading, factsOf(statx(open(file())))));
+    expect(await text(one.stream())).toBe("kernel");
+  });
+
+  test("that is idle ends with the signal, before the first byte and after", async () => {
+    const path = fifo();
+    const one = opened(path, O_RDWR | O_NONBLOCK);
+    const controller = new AbortController();
+    const chunks = one.stream({ signal: controller.signal });
+    writeSync(one.fd, "x");
+    expect((await chunks.next()).value?.toString()).toBe("x");
+    const next = chunks.next();
+    controller.abort();
+    await expect(next).rejects.toMatchObject({ code: "CANCELLED" });
+    await expect(opened(file()).stream({ signal: controller.signal }).next()).rejects.toMatchObject({
+      code: "CANCELLED",
+    });
+  });
+
+  test("that is a directory says so wherever it is read", async () => {
+    const path = temporaryDirectory();
+    mkdirSync(`${path}/sub`);
+    const one = opened(path);
+    await expect(one.copyTo(1)).rejects.toMatchObject({ code: "FILE", errno: "EISDIR" });
+    await expect(text(one.stream())).rejects.toMatchObject({ code: "FILE", errno: "EISDIR" });
+  });
+
+  test("gives its descriptor away once", () => {
+    const one = opened(file());
+    const fd = owned(OwnedFd.adopt(one.takeFd()));
+    expect(() => one.fd).toThrow(expect.objectContaining({ errno: "EBADF" }));
+    one.close();
+    expect(statx(fd).size).toBe(7n);
+  });
+});

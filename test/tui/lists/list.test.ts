@@ -1,0 +1,93 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { List, type ListItem } from "../../../cli/tui/lists/list.ts";
+
+const items = (...names: string[]): ListItem[] =>
+  names.map((name) =>
+    name.startsWith("#") ? { key: name, text: name, heading: true } : { key: name, text: name.replaceAll("_", " ") },
+  );
+
+function list(...names: string[]): List<ListItem> {
+  const made = new List<ListItem>();
+  made.setItems(items(...names));
+  return made;
+}
+
+describe("List", () => {
+  it("moves over headings, and stops at both ends", () => {
+    const one = list("#a", "x", "#b", "y", "z");
+    expect(one.selected?.key).toBe("x");
+    one.move(1);
+    expect(one.selected?.key).toBe("y");
+    one.move(-5);
+    expect(one.selected?.key).toBe("x");
+    one.move(100);
+    expect(one.selected?.key).toBe("z");
+    one.toStart();
+    expect(one.selected?.key).toBe("x");
+    one.toEnd();
+    expect(one.counts).toEqual({ all: 3, shown: 3, at: 3 });
+  });
+
+  it("keeps what is selected when items come and go, or selects what took its place", () => {
+    const one = list("a", "b", "c");
+    one.select("b");
+    one.setItems(items("0", "a", "b", "c"));
+    expect(one.selected?.key).toBe("b");
+    one.setItems(items("0", "a", "c"));
+    expect(one.selected?.key).toBe("c");
+    one.setItems([]);
+    expect(one.selected).toBeUndefined();
+    one.setItems(items("#h"));
+    expect(one.selected).toBeUndefined();
+  });
+
+  it("filters by every word in any case, keeps headings of what is left, and comes back", () => {
+    const one = list("#shop", "Web_front", "db", "#rest", "web_admin");
+    one.setFilter("WEB");
+    expect(one.shown.map(({ key }) => key)).toEqual(["#shop", "Web_front", "#rest", "web_admin"]);
+    one.setFilter("web adm");
+    expect(one.shown.map(({ key }) => key)).toEqual(["#rest", "web_admin"]);
+    expect(one.selected?.key).toBe("web_admin");
+    one.setFilter("nothing");
+    expect(one.selected).toBeUndefined();
+    one.setFilter("");
+    expect(one.counts).toMatchObject({ all: 3, shown: 3 });
+  });
+
+  it("selects by the row of the screen, never a heading or nothing", () => {
+    const one = list("#a", "x", "y");
+    one.window(3);
+    expect([one.selectRow(0), one.selectRow(2), one.selectRow(3), one.selectRow(-1)]).toEqual([
+      false,
+      true,
+      false,
+      false,
+    ]);
+    expect(one.selected?.key).toBe("y");
+  });
+
+  it("shows the selected item whatever is done, in as many rows as there are", () => {
+    const step = fc.oneof(
+      fc.integer({ min: -30, max: 30 }).map((by) => (of: List<ListItem>) => of.move(by)),
+      fc.constantFrom(-1, 0.5, 1).map((pages) => (of: List<ListItem>) => of.movePage(pages)),
+      fc.constantFrom("toStart" as const, "toEnd" as const).map((to) => (of: List<ListItem>) => of[to]()),
+      fc.constantFrom("", "1", "2 1", "#").map((filter) => (of: List<ListItem>) => of.setFilter(filter)),
+      fc
+        .uniqueArray(fc.integer({ min: 0, max: 60 }).map((n) => (n % 7 === 0 ? `#${n}` : String(n))))
+        .map((names) => (of: List<ListItem>) => of.setItems(items(...names))),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), fc.integer({ min: 1, max: 12 }), (steps, height) => {
+        const one = list(...Array.from({ length: 40 }, (_, i) => (i % 9 === 0 ? `#${i}` : String(i))));
+        for (const change of steps) {
+          change(one);
+          const seen = one.window(height);
+          expect(seen.items.length).toBe(Math.min(height, one.shown.length));
+          if (one.selected) expect(seen.items[seen.selected]).toBe(one.selected);
+          else expect(one.shown.every(({ heading }) => heading)).toBe(true);
+        }
+      }),
+    );
+  });
+});
