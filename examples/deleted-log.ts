@@ -1,8 +1,7 @@
 // Brings back a log that was deleted while its program still writes to it: no path leads there any more, the program's descriptor does.
 //
 //     node build/examples/deleted-log.mjs web > rescued.log
-import { connect } from "porthole";
-import { listProcesses, type ProcessFile } from "porthole/tools";
+import { connect, listProcesses, type ProcessFile } from "porthole";
 
 const [name] = process.argv.slice(2);
 if (name === undefined) throw new Error("usage: deleted-log CONTAINER");

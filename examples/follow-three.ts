@@ -3,8 +3,7 @@
 //     node build/examples/follow-three.mjs web:/log/app.log api:/log/app.log db:/log/app.log
 //
 // Ctrl-C ends it. Nothing runs in the containers but the agent, which passes each file's descriptor once.
-import { connect, follow, followSource, parseTarget } from "porthole";
-import { LineSplitter } from "porthole/tailing";
+import { connect, follow, followSource, LineSplitter, parseTarget } from "porthole";
 
 const stop = new AbortController();
 process.once("SIGINT", () => stop.abort());

@@ -2,8 +2,7 @@
 // of storage that it keeps.
 //
 //     node build/examples/open-files.mjs web
-import { connect } from "porthole";
-import { listProcesses } from "porthole/tools";
+import { connect, listProcesses } from "porthole";
 
 const [name] = process.argv.slice(2);
 if (name === undefined) throw new Error("usage: open-files CONTAINER");

@@ -1,15 +1,18 @@
 // Gives a file of a container to a program of this machine, as its standard input. The program needs to know nothing of containers.
 //
 //     node build/examples/pass-to-child.mjs web:/var/log/app.log wc -l
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { connect, parseTarget } from "porthole";
-import { runTool } from "porthole/tools";
 
 const [text, command, ...args] = process.argv.slice(2);
 if (text === undefined || command === undefined) throw new Error("usage: pass-to-child TARGET COMMAND [ARGUMENT...]");
 const target = parseTarget(text);
 await using session = await connect(target);
 const input = await session.open(target.path);
-// It takes the file: the child has the descriptor from now on, and we have none.
-const { status, signal } = await runTool(command, args, { input });
+const child = spawn(command, args, { stdio: [input.fd, "inherit", "inherit"] });
+// The child has a descriptor of its own now.
+input.close();
+const [status, signal] = await once(child, "exit");
 if (signal !== null) process.kill(process.pid, signal);
 process.exitCode = status ?? 1;

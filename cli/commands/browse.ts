@@ -1,5 +1,5 @@
 import { parseSessionTarget, parseTarget } from "../../src/target.ts";
-import type { ReachOptions } from "../program/shared.ts";
+import type { ReachOptions } from "../targets/options.ts";
 import { App } from "../tui/app/app.ts";
 import { requireTerminal } from "../tui/app/require-terminal.ts";
 import { absolutePath } from "../tui/browser/browsed-target.ts";

@@ -6,8 +6,8 @@ import type { Target } from "../../src/target.ts";
 import { complain, exitStatus, printable, report } from "../io/fail.ts";
 import { outputLost, write } from "../io/output.ts";
 import { inputPieces } from "../io/standard-input.ts";
-import type { ReachOptions } from "../program/shared.ts";
 import { AHEAD, type Opened, openAhead } from "../targets/open-ahead.ts";
+import type { ReachOptions } from "../targets/options.ts";
 import { Reach } from "../targets/reach.ts";
 
 /** `porthole cat`: writes each target to standard output, goes on after one that fails, and returns the worst status. */

@@ -8,7 +8,7 @@ import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
 import { filesLine, Progress } from "../io/progress.ts";
 import { fileRecord } from "../ls/record.ts";
-import type { ReachOptions } from "../program/shared.ts";
+import type { ReachOptions } from "../targets/options.ts";
 import { type NamedTarget, Reach } from "../targets/reach.ts";
 
 export interface FindOptions extends ReachOptions {

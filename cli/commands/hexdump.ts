@@ -3,7 +3,7 @@ import { parseTarget } from "../../src/target.ts";
 import { dumpOpenFile } from "../hexdump/dump-open-file.ts";
 import { complain, exitStatus, printable, report } from "../io/fail.ts";
 import { write } from "../io/output.ts";
-import type { ReachOptions } from "../program/shared.ts";
+import type { ReachOptions } from "../targets/options.ts";
 import { Reach } from "../targets/reach.ts";
 
 export interface HexdumpOptions extends ReachOptions {

@@ -2,9 +2,9 @@ import { PortholeError } from "../../src/errors.ts";
 import { followSource } from "../../src/follow/index.ts";
 import type { OpenFile, Session } from "../../src/sessions/index.ts";
 import { parseTarget, type Target } from "../../src/target.ts";
-import type { ReachOptions } from "../program/shared.ts";
 import { followedIn } from "../tail/followed.ts";
-import { Place } from "../tail/followed-target.ts";
+import { FollowedTarget } from "../tail/followed-target.ts";
+import type { ReachOptions } from "../targets/options.ts";
 import { Reach } from "../targets/reach.ts";
 import { Around } from "../tui/app/around.ts";
 import { openScreen } from "../tui/app/open.ts";
@@ -22,7 +22,7 @@ export async function open(
   const reach = new Reach(options);
   const target = parseTarget(text);
   let tell: (text: string) => void = () => undefined;
-  const place = new Place(reach, target, GONE_MS, (said) => tell(said));
+  const place = new FollowedTarget(reach, target, GONE_MS, (said) => tell(said));
   const followed = (file: OpenFile) => (note: (text: string) => void) => {
     tell = note;
     return followedIn(place, target.path, file);

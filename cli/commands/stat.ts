@@ -10,7 +10,7 @@ import type { Item } from "../ls/item.ts";
 import { modeText } from "../ls/mode.ts";
 import { fileRecord } from "../ls/record.ts";
 import { fullTime } from "../ls/times.ts";
-import type { ReachOptions } from "../program/shared.ts";
+import type { ReachOptions } from "../targets/options.ts";
 import { type NamedTarget, Reach } from "../targets/reach.ts";
 
 export interface StatOptions extends ReachOptions {

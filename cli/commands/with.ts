@@ -2,7 +2,7 @@ import { dieOf } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
 import { report } from "../io/fail.ts";
-import type { ReachOptions } from "../program/shared.ts";
+import type { ReachOptions } from "../targets/options.ts";
 import { type NamedTarget, Reach } from "../targets/reach.ts";
 import { makeLinks } from "../with/links.ts";
 import { fillIn, fillInDirectory, hasDirectory, hasPlaceholder, withoutPlaceholders } from "../with/placeholders.ts";

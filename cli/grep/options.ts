@@ -1,4 +1,4 @@
-import type { ReachOptions } from "../program/shared.ts";
+import type { ReachOptions } from "../targets/options.ts";
 
 /** What stood on the command line. */
 export interface GrepOptions extends ReachOptions {

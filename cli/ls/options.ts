@@ -1,4 +1,4 @@
-import type { ReachOptions } from "../program/shared.ts";
+import type { ReachOptions } from "../targets/options.ts";
 
 /** Options of `porthole ls`, as cli/program/listing.ts describes them. */
 export interface LsOptions extends ReachOptions {

@@ -1,13 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 
-/** Options of every command that reaches into a target. */
-export interface ReachOptions {
-  engine?: string;
-  route?: "auto" | "direct" | "mount" | "sidecar";
-  user?: string;
-  idle?: number;
-}
-
 /** Help text that shows how the command is called. */
 export function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}`).join("\n")}`;

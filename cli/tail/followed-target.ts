@@ -20,7 +20,7 @@ export interface SessionGiver {
  * A container, process or this machine for as long as files in it are followed: its session, and when that has ended, as with a container's
  * restart, the next one. What happens is said once for all files in it.
  */
-export class Place {
+export class FollowedTarget {
   readonly #reach: SessionGiver;
   readonly #target: Target;
   readonly #goneMs: number;

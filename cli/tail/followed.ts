@@ -5,11 +5,11 @@ import {
   followSource,
 } from "../../src/follow/index.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
-import type { Place } from "./followed-target.ts";
+import type { FollowedTarget } from "./followed-target.ts";
 
 /** What the follow engine needs of a file in a place that comes back: a restarted container has a new session, which is asked from then on. */
 export function followedIn(
-  place: Place,
+  place: FollowedTarget,
   path: string,
   file: OpenFile | undefined,
   options: FollowSourceOptions = {},

@@ -1,4 +1,4 @@
-import type { ReachOptions } from "../program/shared.ts";
+import type { ReachOptions } from "../targets/options.ts";
 import { type Amount, Misuse, parseAmount, parsePlain, parseSeconds } from "./amount.ts";
 import { quotedWord } from "./quote.ts";
 

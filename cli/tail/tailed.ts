@@ -15,7 +15,7 @@ import { TimestampReader } from "../../src/text/index.ts";
 import type { NamedTarget } from "../targets/reach.ts";
 import { cannotOpen, errorReading, say } from "./complaints.ts";
 import { followedIn } from "./followed.ts";
-import type { Place } from "./followed-target.ts";
+import type { FollowedTarget } from "./followed-target.ts";
 import { type Input, standardInput } from "./input.ts";
 import { Notices } from "./notices.ts";
 import type { TailOptions } from "./options.ts";
@@ -29,14 +29,14 @@ type Events<File extends Generation> = AsyncGenerator<FollowEvent<File>, void, v
 export interface Sink {
   show(lane: Lane, bytes: Uint8Array): Promise<void>;
   /** Called with every file that is read, so that no glob takes it for a new one. */
-  seen(place: Place, identity: Identity): void;
+  seen(place: FollowedTarget, identity: Identity): void;
 }
 
 /** One target of tail, from opening to the end of following. */
 export class Tailed {
   readonly name: string;
   readonly lane: Lane;
-  readonly place: Place;
+  readonly place: FollowedTarget;
   readonly #named: NamedTarget;
   readonly #options: TailOptions;
   readonly #since: number | undefined;
@@ -53,7 +53,13 @@ export class Tailed {
   #events: Events<FollowedFile> | undefined;
   #first: Promise<IteratorResult<FollowEvent<FollowedFile>, void>> | undefined;
 
-  constructor(named: NamedTarget, place: Place, printer: Printer, options: TailOptions, since: number | undefined) {
+  constructor(
+    named: NamedTarget,
+    place: FollowedTarget,
+    printer: Printer,
+    options: TailOptions,
+    since: number | undefined,
+  ) {
     this.#named = named;
     this.name = named.text === "-" ? "standard input" : named.text;
     this.lane = printer.lane(options.json ? named.text : this.name, this.timeOf);

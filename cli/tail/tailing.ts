@@ -4,7 +4,7 @@ import { AT_END, everyTick, type Identity } from "../../src/follow/index.ts";
 import { parseTarget, type Target } from "../../src/target.ts";
 import type { NamedTarget, Reach } from "../targets/reach.ts";
 import { errorReading, say } from "./complaints.ts";
-import { Place } from "./followed-target.ts";
+import { FollowedTarget } from "./followed-target.ts";
 import { GlobWatch } from "./glob-watch.ts";
 import { Merger } from "./merger.ts";
 import type { TailOptions } from "./options.ts";
@@ -22,12 +22,12 @@ export class Tailing {
   readonly #since: number | undefined;
   readonly #failed: (error: unknown) => void;
   readonly #stop = new AbortController();
-  readonly #places = new Map<string, Place>();
+  readonly #places = new Map<string, FollowedTarget>();
   readonly #files: Tailed[] = [];
   /** Patterns that may match more later. */
   readonly #globs: { text: string; target: Target; watch: GlobWatch }[] = [];
   readonly #names = new Set<string>();
-  readonly #seen = new Map<Place, Set<string>>();
+  readonly #seen = new Map<FollowedTarget, Set<string>>();
   #looking = false;
   #printer: Printer | undefined;
   #merger: Merger<Lane> | undefined;
@@ -123,11 +123,11 @@ export class Tailing {
     return file;
   }
 
-  #place(target: Target): Place {
+  #place(target: Target): FollowedTarget {
     const key = target.kind === "local" ? "" : target.kind === "process" ? `pid:${target.pid}` : target.name;
     const known = this.#places.get(key);
     if (known) return known;
-    const place = new Place(this.#reach, target, this.#options.interval);
+    const place = new FollowedTarget(this.#reach, target, this.#options.interval);
     this.#places.set(key, place);
     return place;
   }
@@ -177,7 +177,7 @@ export class Tailing {
     }
   }
 
-  #note(place: Place, identity: Identity): void {
+  #note(place: FollowedTarget, identity: Identity): void {
     const seen = this.#seen.get(place) ?? new Set();
     this.#seen.set(place, seen.add(`${identity.device}:${identity.inode}`));
   }

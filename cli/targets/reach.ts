@@ -2,7 +2,7 @@ import { dieOf } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { connect, type Session } from "../../src/sessions/index.ts";
 import { parseTarget, type Target } from "../../src/target.ts";
-import type { ReachOptions } from "../program/shared.ts";
+import type { ReachOptions } from "./options.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 

@@ -1,5 +1,5 @@
 import type { OpenFile } from "../../src/sessions/index.ts";
-import type { Place } from "./browser/browsed-target.ts";
+import type { BrowsedTarget } from "./browser/browsed-target.ts";
 import type { Action, Context } from "./keymap/keymap.ts";
 
 /** What a view shows, between the title and the status row. */
@@ -24,7 +24,7 @@ export interface Size {
 
 /** Where a view is: the place, and the path that it shows there. */
 export interface Location {
-  place: Place;
+  place: BrowsedTarget;
   path: string;
 }
 

@@ -8,14 +8,7 @@ import { inkApart, lateChildProcess, nativeKoffi, noDevtools, unixSocketsOnly } 
 import { writeTypes } from "./types.mjs";
 
 /** The library's entries, by their name in package.json's exports. */
-export const library = {
-  index: "src/index.ts",
-  text: "src/text/index.ts",
-  tools: "src/tools.ts",
-  listing: "src/listing.ts",
-  searching: "src/searching.ts",
-  tailing: "src/tailing.ts",
-};
+export const library = { index: "src/index.ts" };
 
 const common = { bundle: true, format: "esm", platform: "node", target: "node20.19", logLevel: "warning" };
 

@@ -7,7 +7,7 @@ import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/facts.ts";
 import { endAgentProcess } from "./agent-process.ts";
 import { installAgent } from "./agent-program.ts";
-import { ATTACH_TIMEOUT_MS, type Attached, type AttachOptions } from "./attach.ts";
+import { ATTACH_TIMEOUT_MS, type Attached, type AttachOptions } from "./attachment.ts";
 import { attachDirect } from "./direct.ts";
 import { isFirstProcess, otherKernel, otherMachine } from "./kernel.ts";
 import { mayEnter, startTime } from "./process.ts";

@@ -10,7 +10,7 @@ import { encode } from "../protocol/codec.ts";
 import { type AgentFacts, type AgentRoute, decodeFileFacts, decodePromise, type FileFacts } from "../protocol/facts.ts";
 import { FileFactsAt, ListFlag, Op, OpenFlag, ProcessesFlag } from "../protocol/messages.ts";
 import type { ProcessesRecord } from "../protocol/records.ts";
-import type { Attached } from "../routes/attach.ts";
+import type { Attached } from "../routes/attachment.ts";
 import { readRecord, routeOf } from "../routes/registry.ts";
 import { pathBytes, pathText } from "../target.ts";
 import type { AgentClient } from "./agent-client.ts";

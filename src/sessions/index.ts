@@ -1,6 +1,7 @@
 /** Sessions with targets, the files that they open, and the agents that serve them. */
 export { detachAgents, detachAll, type LiveAgent, listAgents, prepareMount } from "./agents.ts";
+export { connect } from "./connect.ts";
 export { copyOpenFile } from "./copy-open-file.ts";
 export { kindOf, type OpenFile } from "./open-file.ts";
 export { type Sandbox, startSandbox } from "./sandbox.ts";
-export { connect, type DirectoryEntry, type Session } from "./session.ts";
+export type { DirectoryEntry, Session } from "./session.ts";

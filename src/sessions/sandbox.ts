@@ -6,7 +6,8 @@ import { removeAgentFiles } from "../routes/registry.ts";
 import { openRendezvous } from "../routes/rendezvous.ts";
 import { ensureRunDirectory } from "../routes/run-dir.ts";
 import { startAgent } from "../routes/start.ts";
-import { connectTo, type Session } from "./session.ts";
+import { connectTo } from "./connect.ts";
+import type { Session } from "./session.ts";
 
 /** A container-like target made of namespaces alone: own user, mount and PID namespace, own tmpfs, the rendezvous bind-mounted into it. */
 export interface Sandbox {

@@ -6,7 +6,7 @@ import { Fingerprint } from "../../src/follow/fingerprint.ts";
 import type { FollowEvent } from "../../src/follow/follow.ts";
 import { followRelayed } from "../../src/follow/follow-relayed.ts";
 import type { PolledFile } from "../../src/follow/poll.ts";
-import { connect } from "../../src/sessions/session.ts";
+import { connect } from "../../src/sessions/connect.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { following } from "../helpers/following.ts";
 import { type FuseTarget, fuseTarget } from "../helpers/fuse.ts";

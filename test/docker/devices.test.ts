@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { libc, Memory } from "../../src/descriptors/libc.ts";
-import { connect } from "../../src/sessions/session.ts";
+import { connect } from "../../src/sessions/connect.ts";
 import { describeWithDocker } from "../helpers/availability.ts";
 import { note, witness } from "../helpers/compatibility.ts";
 import { type Container, container, engine } from "../helpers/engine.ts";

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { openPath } from "../../src/descriptors/file.ts";
 import { consultMountsOf, knowsRootOf, localTypes, whoAnswers } from "../../src/descriptors/file-system.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
-import { connect } from "../../src/sessions/session.ts";
+import { connect } from "../../src/sessions/connect.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
 import { bundleScript } from "../descriptors/run-script.ts";
 import { describeAsRoot } from "../helpers/availability.ts";

@@ -210,12 +210,7 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
 });
 
 const CONSUMER = `
-import { connect, PortholeError, type Session } from "porthole";
-import { Matcher } from "porthole/searching";
-import { sanitiseText } from "porthole/text";
-import { listProcesses, runTool, type ToolEnd } from "porthole/tools";
-import { compileGlob } from "porthole/listing";
-import { LineSplitter } from "porthole/tailing";
+import { connect, LineSplitter, listProcesses, PortholeError, type Session } from "porthole";
 
 await using session: Session = await connect(process.cwd());
 const file = await session.open(process.cwd() + "/note");
@@ -235,7 +230,7 @@ try {
   if (!(error instanceof PortholeError)) throw error;
   console.log(error.code, error.errno);
 }
-export type Unused = [ToolEnd, typeof listProcesses, typeof runTool, typeof Matcher, typeof sanitiseText, typeof compileGlob];
+export type Unused = typeof listProcesses;
 `;
 
 const REQUIRED = `

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { PortholeError } from "../../src/errors.ts";
-import { connect, type Session } from "../../src/sessions/session.ts";
+import { connect } from "../../src/sessions/connect.ts";
+import type { Session } from "../../src/sessions/session.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { descriptorCount, descriptorsNeeded, directAgents } from "../helpers/processes.ts";

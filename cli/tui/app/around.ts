@@ -1,7 +1,7 @@
 import type { Session } from "../../../src/sessions/index.ts";
 import type { Target } from "../../../src/target.ts";
-import type { ReachOptions } from "../../program/shared.ts";
-import { absolutePath, Place } from "../browser/browsed-target.ts";
+import type { ReachOptions } from "../../targets/options.ts";
+import { absolutePath, BrowsedTarget } from "../browser/browsed-target.ts";
 import type { Browser } from "../browser/browser.ts";
 import { readConfig } from "../config.ts";
 import type { Location } from "../view.ts";
@@ -16,7 +16,7 @@ export class Around {
 
   /** The session stays the caller's. Throws USAGE for a config file that is wrong. */
   constructor(session: Session, target: Target, options: ReachOptions) {
-    const place = Place.with(session, target, options, this.#abort.signal);
+    const place = BrowsedTarget.with(session, target, options, this.#abort.signal);
     this.location = { place, path: absolutePath(target) };
     const config = readConfig();
     this.app = {

@@ -2,8 +2,8 @@ import { resolve } from "node:path";
 import { PortholeError } from "../../../src/errors.ts";
 import { connect, type Session } from "../../../src/sessions/index.ts";
 import type { Target } from "../../../src/target.ts";
-import type { ReachOptions } from "../../program/shared.ts";
-import { Place as FollowedPlace } from "../../tail/followed-target.ts";
+import { FollowedTarget } from "../../tail/followed-target.ts";
+import type { ReachOptions } from "../../targets/options.ts";
 
 /** How long what is followed must be out of reach before a row says so. */
 export const GONE_MS = 1000;
@@ -14,7 +14,7 @@ export function absolutePath(target: Target): string {
 }
 
 /** Where files are looked at: a container, a process's namespaces, or this machine. One session at a time, made anew when it has ended. */
-export class Place {
+export class BrowsedTarget {
   readonly target: Target;
   readonly #options: ReachOptions;
   readonly #signal: AbortSignal;
@@ -29,8 +29,8 @@ export class Place {
   }
 
   /** A place whose session is there already, and stays the caller's. */
-  static with(session: Session, target: Target, options: ReachOptions, signal: AbortSignal): Place {
-    const place = new Place(target, options, signal);
+  static with(session: Session, target: Target, options: ReachOptions, signal: AbortSignal): BrowsedTarget {
+    const place = new BrowsedTarget(target, options, signal);
     place.#session = session;
     place.#isOwn = false;
     return place;
@@ -74,8 +74,8 @@ export class Place {
   }
 
   /** The place as the follow engine asks it: `tell` hears that the container was restarted, or is gone. End it when nothing is followed any more. */
-  followed(tell: (text: string) => void): FollowedPlace {
-    return new FollowedPlace({ session: () => this.session() }, this.target, GONE_MS, tell);
+  followed(tell: (text: string) => void): FollowedTarget {
+    return new FollowedTarget({ session: () => this.session() }, this.target, GONE_MS, tell);
   }
 
   /** Ends the session that was connected here. */

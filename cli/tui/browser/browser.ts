@@ -1,11 +1,13 @@
 import type { ProcessFile } from "../../../src/files/index.ts";
 import type { Target } from "../../../src/target.ts";
 import { Colours } from "../../ls/colours.ts";
-import type { ReachOptions } from "../../program/shared.ts";
+import type { ReachOptions } from "../../targets/options.ts";
 import { type Theme, withoutColours } from "../canvas/theme.ts";
 import type { Config } from "../config.ts";
 import type { Host } from "../view.ts";
-import { Place } from "./browsed-target.ts";
+import { BrowsedTarget } from "./browsed-target.ts";
+import type { BrowserContext, How } from "./context.ts";
+import { failureLine } from "./failure-lines.ts";
 import type { Arrangement } from "./files-items.ts";
 import { FilesView } from "./files-view.ts";
 import { findView } from "./find-view.ts";
@@ -14,11 +16,8 @@ import { viewFile } from "./open-file.ts";
 import { processesView } from "./processes-view.ts";
 import { sandboxesView } from "./sandboxes-view.ts";
 
-/** Over what is shown, or in a tab of its own. */
-export type How = "over" | "tab";
-
 /** What the views of the browser share: the places that were reached, and how things look. Closed after every view. */
-export class Browser {
+export class Browser implements BrowserContext {
   readonly host: Host;
   readonly options: ReachOptions;
   readonly theme: Theme;
@@ -28,8 +27,8 @@ export class Browser {
   /** Show what the selected file holds, where there is room. */
   preview: boolean;
   /** Files that were marked, by target. */
-  readonly marks = new Map<string, { place: Place; path: string }>();
-  readonly #places = new Map<string, Place>();
+  readonly marks = new Map<string, { place: BrowsedTarget; path: string }>();
+  readonly #places = new Map<string, BrowsedTarget>();
   readonly #abort = new AbortController();
 
   constructor(host: Host, options: ReachOptions, config: Config) {
@@ -42,25 +41,29 @@ export class Browser {
   }
 
   /** The place of a target; `engine` where its name alone might mean another container. */
-  place(target: Target, engine = this.options.engine): Place {
+  place(target: Target, engine = this.options.engine): BrowsedTarget {
     const where = target.kind === "process" ? `pid:${target.pid}` : target.kind === "container" ? target.name : "";
     const key = `${engine ?? ""} ${where}`;
     const known = this.#places.get(key);
     if (known) return known;
-    const place = new Place(target, { ...this.options, ...(engine !== undefined && { engine }) }, this.#abort.signal);
+    const place = new BrowsedTarget(
+      target,
+      { ...this.options, ...(engine !== undefined && { engine }) },
+      this.#abort.signal,
+    );
     this.#places.set(key, place);
     return place;
   }
 
-  openFiles(place: Place, path: string, select?: string, how?: How): void {
+  openFiles(place: BrowsedTarget, path: string, select?: string, how?: How): void {
     this.host.open(new FilesView(this, place, path, select), how);
   }
 
-  openProcesses(place: Place, how?: How): void {
+  openProcesses(place: BrowsedTarget, how?: How): void {
     this.host.open(processesView(this, place), how);
   }
 
-  openMounts(place: Place, how?: How): void {
+  openMounts(place: BrowsedTarget, how?: How): void {
     this.host.open(mountsView(this, place), how);
   }
 
@@ -68,12 +71,12 @@ export class Browser {
     this.host.open(sandboxesView(this, known));
   }
 
-  openFind(place: Place, directory: string, text: string, test: (name: string) => boolean): void {
+  openFind(place: BrowsedTarget, directory: string, text: string, test: (name: string) => boolean): void {
     this.host.open(findView(this, place, directory, text, test));
   }
 
   /** Opens what is at a path in the viewer; a directory (through a link) is the caller's. What goes wrong is said. */
-  async openPath(place: Place, path: string, on: { directory(path: string): void }, how?: How): Promise<void> {
+  async openPath(place: BrowsedTarget, path: string, on: { directory(path: string): void }, how?: How): Promise<void> {
     try {
       const file = await place.use((session) => session.open(path));
       if (file.kind === "directory") {
@@ -90,7 +93,12 @@ export class Browser {
   }
 
   /** Opens a descriptor of a process itself: what it holds, deleted or not. */
-  async openProcessFile(place: Place, pid: number, { fd, path, deleted }: ProcessFile, how?: How): Promise<void> {
+  async openProcessFile(
+    place: BrowsedTarget,
+    pid: number,
+    { fd, path, deleted }: ProcessFile,
+    how?: How,
+  ): Promise<void> {
     try {
       const file = await place.use((session) => session.openProcessFile(pid, fd));
       const title = `${place.text(`/proc/${pid}/fd/${fd}`)}  ${path}${deleted ? " (deleted)" : ""}`;
@@ -103,13 +111,13 @@ export class Browser {
     }
   }
 
-  toggleMark(place: Place, path: string): void {
+  toggleMark(place: BrowsedTarget, path: string): void {
     const target = place.text(path);
     if (!this.marks.delete(target)) this.marks.set(target, { place, path });
   }
 
   /** Follows every marked file, their lines as they come; without marks this one. */
-  async followMarked(place: Place, path: string | undefined): Promise<void> {
+  async followMarked(place: BrowsedTarget, path: string | undefined): Promise<void> {
     const { followView } = await import("./follow-view.ts");
     const chosen = this.marks.size > 0 ? [...this.marks.values()] : path === undefined ? [] : [{ place, path }];
     if (chosen.length > 0) await followView(this, chosen);
@@ -120,16 +128,4 @@ export class Browser {
     this.#abort.abort();
     for (const place of this.#places.values()) place.close();
   }
-}
-
-/** A failure in one line, with what to do. */
-export function failureLine(error: unknown): string {
-  const { message = String(error), hint } = (error ?? {}) as { message?: string; hint?: string };
-  return hint === undefined ? message : `${message} (${hint})`;
-}
-
-/** A failure as lines for the middle of a screen. */
-export function failureLines(error: unknown): string[] {
-  const { message = String(error), hint } = (error ?? {}) as { message?: string; hint?: string };
-  return [message, ...(hint === undefined ? [] : [hint]), "r tries again"];
 }

@@ -1,11 +1,16 @@
 import { joinPath } from "../../../src/files/index.ts";
-import type { Place } from "./browsed-target.ts";
+import type { BrowsedTarget } from "./browsed-target.ts";
 import { MOST_ENTRIES } from "./directory.ts";
 
 const DIRECTORY = 4;
 
 /** What a path that is typed in the directory `base` of a place could become, in order. Hidden names only once their dot is typed. */
-export async function completePath(place: Place, base: string, text: string, signal: AbortSignal): Promise<string[]> {
+export async function completePath(
+  place: BrowsedTarget,
+  base: string,
+  text: string,
+  signal: AbortSignal,
+): Promise<string[]> {
   const slash = text.lastIndexOf("/");
   const directory = text.slice(0, slash + 1);
   const begun = text.slice(slash + 1);

@@ -2,7 +2,6 @@ import { type ContainersState, watchContainers } from "../../../src/engines/inde
 import type { Action } from "../keymap/keymap.ts";
 import { ListPane } from "../lists/list-pane.ts";
 import type { Frame, Size, View } from "../view.ts";
-import { type Browser, failureLine, type How } from "./browser.ts";
 import {
   type ContainerItem,
   containerColumns,
@@ -11,6 +10,8 @@ import {
   remark,
   stoppedCount,
 } from "./containers-items.ts";
+import type { BrowserContext, How } from "./context.ts";
+import { failureLine } from "./failure-lines.ts";
 
 /** Uptimes are looked at again after this many milliseconds. */
 const TICK_MS = 1_000;
@@ -19,7 +20,7 @@ const TICK_MS = 1_000;
 export class ContainersView implements View {
   readonly contexts = ["containers", "list"] as const;
   readonly title = "Containers";
-  readonly #browser: Browser;
+  readonly #browser: BrowserContext;
   readonly #abort = new AbortController();
   readonly #watching: Promise<void>;
   readonly #ticks: NodeJS.Timeout;
@@ -28,7 +29,7 @@ export class ContainersView implements View {
   #stopped = false;
   #engines = false;
 
-  constructor(browser: Browser) {
+  constructor(browser: BrowserContext) {
     this.#browser = browser;
     this.#pane = this.#makePane();
     this.#watching = watchContainers({

@@ -4,10 +4,11 @@ import type { Action } from "../keymap/keymap.ts";
 import { ListPane } from "../lists/list-pane.ts";
 import { paint } from "../lists/table.ts";
 import type { Frame, Location, Size, View } from "../view.ts";
-import type { Place } from "./browsed-target.ts";
-import { type Browser, failureLine, failureLines } from "./browser.ts";
+import type { BrowsedTarget } from "./browsed-target.ts";
 import { completePath } from "./complete-path.ts";
+import type { BrowserContext } from "./context.ts";
 import { DirectoryReading } from "./directory-reading.ts";
+import { failureLine, failureLines } from "./failure-lines.ts";
 import { arrange, backingSentence, type FileItem, fileColumns, hiddenCount, SORTS } from "./files-items.ts";
 import { History } from "./history.ts";
 import { Preview } from "./preview.ts";
@@ -18,8 +19,8 @@ const PREVIEW_FROM = 110;
 /** The files of one place, a directory at a time. */
 export class FilesView implements View {
   readonly contexts = ["files", "out", "list"] as const;
-  readonly place: Place;
-  readonly #browser: Browser;
+  readonly place: BrowsedTarget;
+  readonly #browser: BrowserContext;
   readonly #pane: ListPane<FileItem>;
   readonly #preview: Preview;
   readonly #history: History;
@@ -28,7 +29,7 @@ export class FilesView implements View {
   /** What is to be selected when the directory is read. */
   #wanted: string | undefined;
 
-  constructor(browser: Browser, place: Place, path: string, select?: string) {
+  constructor(browser: BrowserContext, place: BrowsedTarget, path: string, select?: string) {
     this.#browser = browser;
     this.place = place;
     this.#history = new History(path);

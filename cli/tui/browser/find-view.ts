@@ -1,7 +1,7 @@
 import { nameOf, walk } from "../../../src/files/index.ts";
 import type { ListItem } from "../lists/list.ts";
-import type { Place } from "./browsed-target.ts";
-import type { Browser } from "./browser.ts";
+import type { BrowsedTarget } from "./browsed-target.ts";
+import type { BrowserContext } from "./context.ts";
 import { LoadedView } from "./loaded-view.ts";
 
 interface FoundItem extends ListItem {
@@ -14,8 +14,8 @@ const MOST = 20_000;
 
 /** Files below a directory by name, as they are found; file systems of the kernel are left out. */
 export function findView(
-  browser: Browser,
-  place: Place,
+  browser: BrowserContext,
+  place: BrowsedTarget,
   directory: string,
   text: string,
   test: (name: string) => boolean,

@@ -3,13 +3,14 @@ import type { ListItem } from "../lists/list.ts";
 import { ListPane } from "../lists/list-pane.ts";
 import type { Column } from "../lists/table.ts";
 import type { Frame, Location, Size, View } from "../view.ts";
-import type { Place } from "./browsed-target.ts";
-import { type Browser, failureLine, failureLines, type How } from "./browser.ts";
+import type { BrowsedTarget } from "./browsed-target.ts";
+import type { BrowserContext, How } from "./context.ts";
+import { failureLine, failureLines } from "./failure-lines.ts";
 
 export interface LoadedViewOptions<Item extends ListItem> {
   contexts: readonly Context[];
   title: string;
-  place?: Place | undefined;
+  place?: BrowsedTarget | undefined;
   columns: readonly Column<Item>[];
   /** Brings all items; `some` is told of those that are there already, with every one, and lets keys and frames have their turn. */
   load(some: (items: readonly Item[]) => Promise<void>, signal: AbortSignal): Promise<Item[]>;
@@ -31,9 +32,9 @@ const SHOW_MS = 100;
 export class LoadedView<Item extends ListItem> implements View {
   readonly contexts: readonly Context[];
   readonly title: string;
-  readonly place: Place | undefined;
+  readonly place: BrowsedTarget | undefined;
   readonly #options: LoadedViewOptions<Item>;
-  readonly #browser: Browser;
+  readonly #browser: BrowserContext;
   readonly #pane: ListPane<Item>;
   #items: readonly Item[] = [];
   /** Made once of all items: frames are many. */
@@ -42,7 +43,7 @@ export class LoadedView<Item extends ListItem> implements View {
   #loading: AbortController | undefined;
   #done: Promise<void> = Promise.resolve();
 
-  constructor(options: LoadedViewOptions<Item>, browser: Browser) {
+  constructor(options: LoadedViewOptions<Item>, browser: BrowserContext) {
     this.contexts = [...options.contexts, "list"];
     this.title = options.title;
     this.place = options.place;

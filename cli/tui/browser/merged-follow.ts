@@ -2,16 +2,16 @@ import { follow, lastLinesOffset } from "../../../src/follow/index.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
 import { sanitiseText, TimestampReader } from "../../../src/text/index.ts";
 import { followedIn } from "../../tail/followed.ts";
-import type { Place as FollowedPlace } from "../../tail/followed-target.ts";
+import type { FollowedTarget } from "../../tail/followed-target.ts";
 import { Merger } from "../../tail/merger.ts";
 import { Notices } from "../../tail/notices.ts";
 import { SOURCE_COLOURS } from "../../tail/source-colours.ts";
-import type { Place } from "./browsed-target.ts";
-import { failureLine } from "./browser.ts";
+import type { BrowsedTarget } from "./browsed-target.ts";
+import { failureLine } from "./failure-lines.ts";
 
 /** A file that is followed with others. */
 export interface Followed {
-  place: Place;
+  place: BrowsedTarget;
   path: string;
 }
 
@@ -39,7 +39,7 @@ export class MergedFollow {
   readonly isSeekable = false;
   readonly #chosen: readonly Followed[];
   /** One for all files in a place: what happens to it is said once. */
-  readonly #places = new Map<Place, FollowedPlace>();
+  readonly #places = new Map<BrowsedTarget, FollowedTarget>();
   readonly #ready: Buffer[] = [];
   #waiting = 0;
   #wake: () => void = () => undefined;
@@ -146,7 +146,7 @@ export class MergedFollow {
     }
   }
 
-  #followed(place: Place): FollowedPlace {
+  #followed(place: BrowsedTarget): FollowedTarget {
     const known = this.#places.get(place);
     if (known !== undefined) return known;
     const followed = place.followed((text) => void this.#put(noteRow(text)));

@@ -4,15 +4,16 @@ import { targetCandidates } from "../../completion/targets.ts";
 import type { Action } from "../keymap/keymap.ts";
 import type { Navigator, View } from "../view.ts";
 import { absolutePath } from "./browsed-target.ts";
-import { type Browser, failureLine, type How } from "./browser.ts";
 import { ContainersView } from "./containers-view.ts";
+import type { BrowserContext, How } from "./context.ts";
+import { failureLine } from "./failure-lines.ts";
 
 /** Goes from view to view by the keys and commands that hold everywhere. */
 export class BrowserNavigator implements Navigator {
   readonly commands = ["open", "tabopen", "browse"];
-  readonly #browser: Browser;
+  readonly #browser: BrowserContext;
 
-  constructor(browser: Browser) {
+  constructor(browser: BrowserContext) {
     this.#browser = browser;
   }
 

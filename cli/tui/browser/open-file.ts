@@ -1,19 +1,19 @@
 import type { OpenFile } from "../../../src/sessions/index.ts";
 import { followedIn } from "../../tail/followed.ts";
-import type { Place as FollowedPlace } from "../../tail/followed-target.ts";
+import type { FollowedTarget } from "../../tail/followed-target.ts";
 import type { Host } from "../view.ts";
 import { type ViewerOptions, ViewerView } from "../viewer/viewer-view.ts";
-import type { Place } from "./browsed-target.ts";
+import type { BrowsedTarget } from "./browsed-target.ts";
 
 /** The viewer on a file that was opened at a place; the file is closed with it. */
 export function viewFile(
-  place: Place,
+  place: BrowsedTarget,
   file: OpenFile,
   options: { title: string; path: string } & Pick<ViewerOptions, "startAtEnd" | "follow">,
   host: Host,
 ): ViewerView {
   const { path, ...rest } = options;
-  let followed: FollowedPlace | undefined;
+  let followed: FollowedTarget | undefined;
   const follow: ViewerOptions["followSource"] = (tell) => {
     followed = place.followed(tell);
     return followedIn(followed, path, file);

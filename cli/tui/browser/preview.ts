@@ -5,9 +5,10 @@ import { fitText } from "../canvas/text-width.ts";
 import { paint } from "../lists/table.ts";
 import type { Host, Size } from "../view.ts";
 import { ViewerView } from "../viewer/viewer-view.ts";
-import type { Place } from "./browsed-target.ts";
-import { type Browser, failureLine } from "./browser.ts";
+import type { BrowsedTarget } from "./browsed-target.ts";
+import type { BrowserContext } from "./context.ts";
 import { readDirectory } from "./directory.ts";
+import { failureLine } from "./failure-lines.ts";
 import { arrange, backingSentence, type FileItem } from "./files-items.ts";
 
 /** Milliseconds that a selection has to last before it is looked into: not while one runs through a list. */
@@ -21,14 +22,14 @@ const KIND = { file: 8, directory: 4, link: 10 };
 
 /** What the selected file holds, beside the list: its first page, a directory's names, of anything else what is known of it. */
 export class Preview {
-  readonly #browser: Browser;
+  readonly #browser: BrowserContext;
   readonly #host: Host;
   #timer: NodeJS.Timeout | undefined;
   #turn = 0;
   #shown: { viewer: ViewerView } | { lines: readonly string[] } = { lines: [] };
   readonly #closing = new Set<Promise<void>>();
 
-  constructor(browser: Browser) {
+  constructor(browser: BrowserContext) {
     this.#browser = browser;
     const nothing = () => undefined;
     // The preview answers no key and says nothing: it only asks for frames.
@@ -45,7 +46,7 @@ export class Preview {
   }
 
   /** Shows this one, soon; nothing for undefined. */
-  select(place: Place, item: FileItem | undefined): void {
+  select(place: BrowsedTarget, item: FileItem | undefined): void {
     clearTimeout(this.#timer);
     const turn = ++this.#turn;
     this.#timer = setTimeout(() => void this.#look(place, item, turn), REST_MS);
@@ -69,14 +70,17 @@ export class Preview {
     await Promise.all(this.#closing);
   }
 
-  async #look(place: Place, item: FileItem | undefined, turn: number): Promise<void> {
+  async #look(place: BrowsedTarget, item: FileItem | undefined, turn: number): Promise<void> {
     const shown = item === undefined ? { lines: [] } : await this.#contentOf(place, item);
     if (turn !== this.#turn) this.#end(shown);
     else this.#replace(shown);
     this.#browser.host.changed();
   }
 
-  async #contentOf(place: Place, item: FileItem): Promise<{ viewer: ViewerView } | { lines: readonly string[] }> {
+  async #contentOf(
+    place: BrowsedTarget,
+    item: FileItem,
+  ): Promise<{ viewer: ViewerView } | { lines: readonly string[] }> {
     const { entry, backing } = item;
     try {
       if (entry.type === KIND.directory) return { lines: await this.#names(place, entry.path) };
@@ -104,7 +108,7 @@ export class Preview {
     );
   }
 
-  async #names(place: Place, path: string): Promise<string[]> {
+  async #names(place: BrowsedTarget, path: string): Promise<string[]> {
     const { items } = await readDirectory(place, path, { most: MOST_NAMES });
     const { theme, colours } = this.#browser;
     const shown = arrange(items, this.#browser.arrangement);

@@ -10,8 +10,8 @@ import { humanSize } from "../../ls/sizes.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { ListItem } from "../lists/list.ts";
 import type { Column } from "../lists/table.ts";
-import type { Place } from "./browsed-target.ts";
-import type { Browser } from "./browser.ts";
+import type { BrowsedTarget } from "./browsed-target.ts";
+import type { BrowserContext } from "./context.ts";
 import { LoadedView } from "./loaded-view.ts";
 
 /** Open files that are kept, of a kilobyte each: one process may have a million. */
@@ -25,7 +25,7 @@ interface OpenFileItem extends ListItem {
 }
 
 /** The processes of a place, each with what it holds open. */
-export function processesView(browser: Browser, place: Place): LoadedView<OpenFileItem> {
+export function processesView(browser: BrowserContext, place: BrowsedTarget): LoadedView<OpenFileItem> {
   const only = { deleted: false };
   let isWhole = true;
   const view: LoadedView<OpenFileItem> = new LoadedView<OpenFileItem>(

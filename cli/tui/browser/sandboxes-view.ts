@@ -1,6 +1,6 @@
 import { type NamespaceSandbox, namespaceSandboxes } from "../../../src/engines/index.ts";
 import type { ListItem } from "../lists/list.ts";
-import type { Browser } from "./browser.ts";
+import type { BrowserContext } from "./context.ts";
 import { LoadedView } from "./loaded-view.ts";
 
 interface SandboxItem extends ListItem {
@@ -8,7 +8,7 @@ interface SandboxItem extends ListItem {
 }
 
 /** Namespaces of processes that are not of the containers whose first processes are `known`. */
-export function sandboxesView(browser: Browser, known: readonly number[]): LoadedView<SandboxItem> {
+export function sandboxesView(browser: BrowserContext, known: readonly number[]): LoadedView<SandboxItem> {
   const { theme } = browser;
   return new LoadedView<SandboxItem>(
     {

@@ -6,7 +6,7 @@ import {
   type Mark,
   type Note,
   overlay,
-  type Place,
+  type Position,
   scratchFor,
   WrappedLine,
   wrapText,
@@ -118,7 +118,7 @@ export class Pane {
   }
 
   /** The rows at `places`. `isAside`: lines to show dimmed. `notes`: lines that are ours. */
-  rows(places: readonly Place[], notes: readonly Note[], isAside: (line: number) => boolean): string[] {
+  rows(places: readonly Position[], notes: readonly Note[], isAside: (line: number) => boolean): string[] {
     const missing = this.#wanted(places).filter(({ line, textEnd, from, to }) => {
       const known = this.#laidOut.get(line);
       if (known?.textEnd !== textEnd) return true;
@@ -144,7 +144,7 @@ export class Pane {
     return rows;
   }
 
-  #wanted(places: readonly Place[]): Wanted[] {
+  #wanted(places: readonly Position[]): Wanted[] {
     const wanted = new Map<number, Wanted>();
     for (const { line, row } of places) {
       const known = wanted.get(line);

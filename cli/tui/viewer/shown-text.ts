@@ -4,7 +4,7 @@ import {
   HexRows,
   hexBytesFor,
   type LineSpace,
-  type Place,
+  type Position,
   Viewport,
 } from "../../../src/text/index.ts";
 import { Gutter } from "../canvas/gutter.ts";
@@ -223,7 +223,7 @@ export class ShownText {
   }
 
   /** What is on the screen. `atEnd`: it is to be the end. */
-  frame(atEnd: boolean): { rows: string[]; places: Place[] } {
+  frame(atEnd: boolean): { rows: string[]; places: Position[] } {
     const { source, chain } = this.#document;
     const numbers = this.#numbers && !this.isHex ? this.#document.lineNumber(source.end()).number : 0;
     const view = this.#view(this.#gutter.fit({ numbers, isRanged: this.anchor !== undefined }));
@@ -268,7 +268,7 @@ export class ShownText {
     this.viewport.reshape(this.space, (line) => this.#rowsIn(line));
   }
 
-  #gutterOf(place: Place | undefined, range: ByteRange & { isMarked: boolean }): string {
+  #gutterOf(place: Position | undefined, range: ByteRange & { isMarked: boolean }): string {
     if (!place) return "";
     const { line, row } = place;
     const { lines, chain } = this.#document;

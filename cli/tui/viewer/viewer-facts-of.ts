@@ -1,4 +1,4 @@
-import type { Place } from "../../../src/text/index.ts";
+import type { Position } from "../../../src/text/index.ts";
 import type { Document } from "./document.ts";
 import type { Growth } from "./growth.ts";
 import type { ViewerStatus } from "./viewer-facts.ts";
@@ -9,7 +9,7 @@ export function factsOf(
   document: Document,
   growth: Growth,
   { text, searching, following, counting }: ViewerParts,
-  places: readonly Place[],
+  places: readonly Position[],
 ): Omit<ViewerStatus, "count" | "message"> {
   const { source, chain } = document;
   const { viewport, isHex, left, filter, ways } = text;

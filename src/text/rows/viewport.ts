@@ -1,7 +1,7 @@
 import type { LineSpace } from "./lines.ts";
 
 /** A row of the text: a line by the offset at which it begins, and which of its rows, from 0. */
-export interface Place {
+export interface Position {
   line: number;
   row: number;
 }
@@ -13,10 +13,10 @@ export interface Place {
 export class Viewport {
   #lines: LineSpace;
   #rowsIn: (line: number) => number;
-  #top: Place = { line: 0, row: 0 };
+  #top: Position = { line: 0, row: 0 };
   #height = 1;
   /** The top of the last page, walked back from the end once. */
-  #lastTop: Place | undefined;
+  #lastTop: Position | undefined;
   #lastTopIsKnown = false;
 
   /** `rowsIn`: how many rows a line takes. */
@@ -26,7 +26,7 @@ export class Viewport {
     this.toStart();
   }
 
-  get top(): Place {
+  get top(): Position {
     return this.#top;
   }
 
@@ -85,8 +85,8 @@ export class Viewport {
   }
 
   /** The rows on the screen, `height` at most. */
-  visible(): Place[] {
-    const places: Place[] = [];
+  visible(): Position[] {
+    const places: Position[] = [];
     let place = this.#lines.has(this.#top.line) ? this.#top : undefined;
     for (; place && places.length < this.#height; place = this.#next(place)) places.push(place);
     return places;
@@ -107,19 +107,19 @@ export class Viewport {
     this.#lastTopIsKnown = false;
   }
 
-  #next({ line, row }: Place): Place | undefined {
+  #next({ line, row }: Position): Position | undefined {
     if (row + 1 < this.#rowsIn(line)) return { line, row: row + 1 };
     const next = this.#lines.next(line);
     return next === undefined ? undefined : { line: next, row: 0 };
   }
 
-  #previous({ line, row }: Place): Place | undefined {
+  #previous({ line, row }: Position): Position | undefined {
     if (row > 0) return { line, row: row - 1 };
     const previous = this.#lines.previous(line);
     return previous === undefined ? undefined : { line: previous, row: this.#rowsIn(previous) - 1 };
   }
 
-  #last(): Place | undefined {
+  #last(): Position | undefined {
     if (this.#lastTopIsKnown) return this.#lastTop;
     const last = this.#lines.last();
     let top = last === undefined ? undefined : { line: last, row: this.#rowsIn(last) - 1 };
@@ -134,6 +134,6 @@ export class Viewport {
   }
 }
 
-function isBefore(a: Place, b: Place): boolean {
+function isBefore(a: Position, b: Position): boolean {
   return a.line < b.line || (a.line === b.line && a.row < b.row);
 }

@@ -1,0 +1,53 @@
+import type { AgentRoute } from "../protocol/facts.ts";
+import { attachContainer, attachProcess } from "../routes/attach.ts";
+import type { Attached, AttachOptions } from "../routes/attachment.ts";
+import { removeDeadAgent } from "../routes/registry.ts";
+import { parseSessionTarget, type Target } from "../target.ts";
+import { AgentClient } from "./agent-client.ts";
+import { AgentSession } from "./agent-session.ts";
+import { LocalSession } from "./local-session.ts";
+
+import type { Session } from "./session.ts";
+/** Options of {@link connect}; docs on each are at {@link AttachOptions}. */
+export interface ConnectOptions extends Omit<AttachOptions, "route"> {
+  /** `auto` (the default) takes a live agent, else the first route that goes. */
+  route?: AgentRoute | "auto" | undefined;
+  /** Milliseconds for one request to the agent; when they pass the session ends. 10,000 by default. */
+  requestTimeoutMs?: number | undefined;
+}
+
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/**
+ * Connects to a target: `web`, `web:/path` (the path is not used), `pid:123`, a parsed {@link Target}, or a path for this machine.
+ * @throws PortholeError USAGE, TARGET, ATTACH, SESSION, CANCELLED
+ */
+export async function connect(target: string | Target, options: ConnectOptions = {}): Promise<Session> {
+  const parsed = typeof target === "string" ? parseSessionTarget(target) : target;
+  if (parsed.kind === "local") return new LocalSession();
+  const { route, ...rest } = options;
+  const attachOptions: AttachOptions = { ...rest, route: route === "auto" ? undefined : route };
+  const attach = () =>
+    parsed.kind === "process" ? attachProcess(parsed.pid, attachOptions) : attachContainer(parsed.name, attachOptions);
+  const name = parsed.kind === "process" ? `pid:${parsed.pid}` : parsed.name;
+  // A live agent may be on its way out (idle, its container gone) or of another version: then a new one is started, once.
+  for (let attempt = 0; ; attempt++) {
+    const attached = await attach();
+    try {
+      return await connectTo(name, attached, options.requestTimeoutMs);
+    } catch (error) {
+      if (attached.fresh || attempt > 0) throw error;
+      // Whoever found the same agent unfit before us may have put a new one in its place.
+      await removeDeadAgent(attached.run, attached.file, attached.socketSeen);
+    }
+  }
+}
+
+/** A session with the agent behind `attached`, whose socket it takes. Throws ATTACH for another version, SESSION for no answer. */
+export async function connectTo(
+  name: string,
+  attached: Attached,
+  requestTimeoutMs = REQUEST_TIMEOUT_MS,
+): Promise<Session> {
+  return new AgentSession(name, await AgentClient.open(attached.socket), attached, requestTimeoutMs);
+}
