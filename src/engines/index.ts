@@ -3,4 +3,4 @@ export { ask, type Engine, engines, wordsOf } from "./engine.ts";
 export { decodeInfo, decodeVersion } from "./engine-info.ts";
 export { decodeListed } from "./listed-container.ts";
 export { type NamespaceSandbox, namespaceSandboxes } from "./namespaces.ts";
-export { type ContainersState, type ListedContainer, watchContainers } from "./watch-containers.ts";
+export type { ContainersState, ListedContainer } from "./watch-containers.ts";

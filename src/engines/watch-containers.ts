@@ -1,12 +1,9 @@
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/facts.ts";
-import { MOUNT_POINT, runDirectoryPaths } from "../routes/run-dir.ts";
-import { obstacleTo } from "../routes/start.ts";
 import { ANSWER_TIMEOUT_MS, ask, type Engine, engines, wordsOf } from "./engine.ts";
 import { changedContainer } from "./engine-event.ts";
 import { httpLines } from "./http.ts";
 import { decodeListed, type Listed } from "./listed-container.ts";
-import { describeContainer } from "./resolve.ts";
 
 /** A container of an engine's list, running or not. */
 export interface ListedContainer {
@@ -50,15 +47,12 @@ export interface ContainersState {
 export interface WatchContainersOptions {
   /** `--engine`; without it every engine that is found. */
   engine?: string | undefined;
-  /** `--route`: the only one that is thought of; with `auto` or without it the first that goes. */
-  route?: AgentRoute | "auto" | undefined;
+  /** Asks for what an engine tells of a running container alone: its process, and how to get in. */
+  describe(engine: Engine, id: string, signal: AbortSignal): Promise<Life>;
   /** Called with every state, whenever it has changed. */
   changed(state: ContainersState): void;
   signal: AbortSignal;
 }
-
-/** In the order in which they are tried. */
-const ROUTES = ["direct", "mount", "sidecar"] as const;
 
 /** Milliseconds before an engine that does not answer, or is not there, is asked again. */
 const RETRY_MS = 1_000;
@@ -74,8 +68,7 @@ const AT_ONCE = 8;
  * not answer is asked again. Resolves when nothing is under way any more.
  */
 export async function watchContainers(options: WatchContainersOptions): Promise<void> {
-  const { signal, route = "auto" } = options;
-  const routes = route === "auto" ? ROUTES : [route];
+  const { signal } = options;
   const watched = new Map<string, EngineWatch>();
   let discovery: PortholeError | undefined;
   const report = () => {
@@ -98,7 +91,7 @@ export async function watchContainers(options: WatchContainersOptions): Promise<
       if (found.length === 0 && watched.size === 0) discovery = noEngine();
       for (const engine of found) {
         if (watched.has(engine.socketPath)) continue;
-        const watch = new EngineWatch(engine, routes, report, signal);
+        const watch = new EngineWatch(engine, options, report);
         watched.set(engine.socketPath, watch);
         watch.start();
       }
@@ -117,7 +110,7 @@ class EngineWatch {
   answered = false;
   done: Promise<void> = Promise.resolve();
   readonly #engine: Engine;
-  readonly #routes: readonly AgentRoute[];
+  readonly #describe: WatchContainersOptions["describe"];
   readonly #report: () => void;
   readonly #signal: AbortSignal;
   /** By id; dropped when an event tells of the container. */
@@ -125,11 +118,11 @@ class EngineWatch {
   #again: NodeJS.Timeout | undefined;
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(engine: Engine, routes: readonly AgentRoute[], report: () => void, signal: AbortSignal) {
+  constructor(engine: Engine, options: WatchContainersOptions, report: () => void) {
     this.#engine = engine;
-    this.#routes = routes;
+    this.#describe = options.describe;
     this.#report = report;
-    this.#signal = signal;
+    this.#signal = options.signal;
   }
 
   start(): void {
@@ -181,7 +174,7 @@ class EngineWatch {
       );
     }
     const listed = decodeListed(answer.body, answer.question).filter(({ isSidecar }) => !isSidecar);
-    this.containers = listed.map((one) => this.#describe(one));
+    this.containers = listed.map((one) => this.#withLife(one));
     this.trouble = undefined;
     this.answered = true;
     this.#report();
@@ -192,23 +185,14 @@ class EngineWatch {
     }
   }
 
-  #describe({ id, name, image, state, status, project, service }: Listed): ListedContainer {
+  #withLife({ id, name, image, state, status, project, service }: Listed): ListedContainer {
     const life = isAlive(state) ? this.#lives.get(id) : undefined;
     return { engine: this.#engine, id, name, image, state, status, project, service, life };
   }
 
   async #askLife(one: ListedContainer): Promise<void> {
     try {
-      const container = await describeContainer(this.#engine, one.id, MOUNT_POINT, this.#signal);
-      const run = runDirectoryPaths();
-      const obstacles: string[] = [];
-      const route = this.#routes.find((candidate) => {
-        const obstacle = obstacleTo(candidate, container, run, "");
-        if (obstacle) obstacles.push(`${candidate}: ${obstacle.message}`);
-        return obstacle === undefined;
-      });
-      const started = Date.parse(container.startedAt);
-      one.life = { started: started > 0 ? started : undefined, pid: container.pid, route, obstacles };
+      one.life = await this.#describe(this.#engine, one.id, this.#signal);
     } catch (error) {
       if (this.#signal.aborted) throw error;
       // It ended meanwhile: an event will tell.

@@ -1,5 +1,4 @@
 import type { MappingRecord } from "../protocol/records.ts";
-import type { ProcessFile } from "./processes.ts";
 
 /** A deleted file that a process has mapped into its memory (mmap(2)) and has no descriptor for. */
 export interface MappedFile {
@@ -17,6 +16,12 @@ export interface MappedFile {
   inode: bigint;
 }
 
+/** As much of an open file as tells whether a mapping is of the same one. */
+interface OpenedFile {
+  path: string;
+  facts: { inode: bigint };
+}
+
 /** The mark that the kernel puts behind a path that leads nowhere any more. */
 export const DELETED = " (deleted)";
 
@@ -24,7 +29,7 @@ export const DELETED = " (deleted)";
  * Joins a mapping to those of its process: one entry for each file, none for a file that a descriptor shows already.
  * Devices are not compared, for overlayfs and btrfs tell two of them for one file.
  */
-export function addMapping(mapped: MappedFile[], mapping: MappedFile, files: readonly ProcessFile[]): void {
+export function addMapping(mapped: MappedFile[], mapping: MappedFile, files: readonly OpenedFile[]): void {
   const { path, inode, bytes, access } = mapping;
   if (files.some((file) => file.path === path && file.facts.inode === inode)) return;
   const same = mapped.find((one) => one.path === path && one.inode === inode);

@@ -3,3 +3,4 @@
 export { agentHash, agentProgram } from "./agent-program.ts";
 export { mayEnter } from "./process.ts";
 export { ensureRunDirectory } from "./run-dir.ts";
+export { watchContainers } from "./watch-containers.ts";

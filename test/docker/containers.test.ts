@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "vitest";
-import { type ContainersState, namespaceSandboxes, watchContainers } from "../../src/engines/index.ts";
+import { type ContainersState, namespaceSandboxes } from "../../src/engines/index.ts";
+import { watchContainers } from "../../src/routes/index.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
 import { sandbox } from "../helpers/namespaces.ts";

@@ -1,4 +1,5 @@
-import { type ContainersState, watchContainers } from "../../../src/engines/index.ts";
+import type { ContainersState } from "../../../src/engines/index.ts";
+import { watchContainers } from "../../../src/routes/index.ts";
 import type { Action } from "../keymap/keymap.ts";
 import { ListPane } from "../lists/list-pane.ts";
 import type { Frame, Size, View } from "../view.ts";

@@ -52,7 +52,7 @@ function tellerOf({ encoding, match, invert = false }: LineQuery): Teller {
     else if (invert) eachOther(matcher, bytes, offset, hit);
     else {
       const block = matcher.block(bytes);
-      for (let line = block.next(0); line; line = block.next(line.end)) hit(offset + line.start);
+      for (let line = matcher.next(block, 0); line; line = matcher.next(block, line.end)) hit(offset + line.start);
     }
   };
 }
@@ -78,7 +78,7 @@ function eachWith(text: Buffer, bytes: Buffer, offset: number, hit: Hit): void {
 function eachOther(matcher: Matcher, bytes: Buffer, offset: number, hit: Hit): void {
   const block = matcher.block(bytes);
   let at = 0;
-  for (let line = block.next(0); at < bytes.length; line = line && block.next(line.end)) {
+  for (let line = matcher.next(block, 0); at < bytes.length; line = line && matcher.next(block, line.end)) {
     const to = line?.start ?? bytes.length;
     for (; at < to; at = bytes.indexOf(NEWLINE, at) + 1 || bytes.length) hit(offset + at);
     at = line?.end ?? bytes.length;
@@ -93,11 +93,11 @@ function eachTranscoded(
   hit: Hit,
 ): void {
   const block = matcher.block(text);
-  let match = block.next(0);
+  let match = matcher.next(block, 0);
   for (let at = 0, from = 0; at < bytes.length && from < text.length; ) {
     const isMatch = match?.start === from;
     if (isMatch !== invert) hit(offset + at);
-    if (match && isMatch) match = block.next(match.end);
+    if (match && isMatch) match = matcher.next(block, match.end);
     at = findNewline(bytes, at, encoding) + 1 || bytes.length;
     from = text.indexOf(NEWLINE, from) + 1 || text.length;
   }

@@ -1,6 +1,5 @@
 import { isAscii } from "node:buffer";
 import { decodeText, latin1Text } from "../encoding/decode.ts";
-import type { Matcher } from "./matcher.ts";
 import { endOfMatch, matchFrom } from "./next-match.ts";
 
 /** Offsets in a buffer: from the first byte to the one after the last. */
@@ -19,7 +18,6 @@ const NEWLINE = 10;
 /** Whole lines under search. Made by {@link Matcher.block}. */
 export class Block {
   readonly bytes: Buffer;
-  readonly #matcher: Matcher;
   /** Bytes that are text: a newline at the very end begins no further line. */
   readonly #length: number;
   #isAscii: boolean | undefined;
@@ -29,21 +27,9 @@ export class Block {
   /** Found already behind the last run: where a search from `from` ends, -1 for nowhere. */
   #next = { from: -1, hit: -1 };
 
-  constructor(matcher: Matcher, bytes: Buffer) {
-    this.#matcher = matcher;
+  constructor(bytes: Buffer) {
     this.bytes = bytes;
     this.#length = bytes.at(-1) === NEWLINE ? bytes.length - 1 : bytes.length;
-    matcher.resume();
-  }
-
-  /** The first line at or after `from`, the beginning of a line, that matches: with its newline. */
-  next(from: number): Range | undefined {
-    return from < this.bytes.length ? this.#matcher.next(this, from) : undefined;
-  }
-
-  /** As {@link next}, with the matching lines that follow it directly. */
-  run(from: number): LineRun | undefined {
-    return from < this.bytes.length ? this.#matcher.nextRun(this, from) : undefined;
   }
 
   /** Lines found in it, this one included. */

@@ -134,7 +134,7 @@ function locate(
   };
   const block = matcher.block(lines);
   while (at < lines.length && hits < most) {
-    const line = block.next(at);
+    const line = matcher.next(block, at);
     add(line?.start ?? lines.length, false);
     if (line === undefined) break;
     add(line.end, true);

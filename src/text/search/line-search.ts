@@ -69,7 +69,7 @@ export class LineSearch {
         if (!this.#selectRun(run, block, at)) return false;
         continue;
       }
-      const found = block.next(at);
+      const found = this.#matcher.next(block, at);
       if (!(this.#invert ? this.#selectOthers(run, found) : this.#select(run, found))) return false;
     }
     return this.#showAfter(run, bytes.length);
@@ -117,7 +117,7 @@ export class LineSearch {
 
   /** Selects lines that follow each other, all at once. */
   #selectRun({ bytes, offset }: Run, block: Block, at: number): boolean {
-    const found = block.run(at);
+    const found = this.#matcher.nextRun(block, at);
     this.#searched = offset + (found?.end ?? bytes.length);
     if (!this.#invert) return found === undefined || this.#tellRun(bytes, offset, found);
     const end = found?.start ?? bytes.length;

@@ -40,7 +40,8 @@ export class Matcher {
 
   /** Prepares a search of `bytes`: whole lines, the last one perhaps without a newline. They must not change meanwhile. */
   block(bytes: Buffer): Block {
-    return new Block(this, bytes);
+    if (this.#suspended > 0) this.#suspended--;
+    return new Block(bytes);
   }
 
   /** Every match in one line, which may end with a newline; an empty one right behind another is none. */
@@ -81,8 +82,9 @@ export class Matcher {
     return found;
   }
 
-  /** The next matching line; for {@link Block} only. */
+  /** The first matching line of the block at or after `from`, the beginning of a line: with its newline. */
   next(block: Block, from: number): Range | undefined {
+    if (from >= block.bytes.length) return undefined;
     let at = from;
     if (this.#required !== undefined && this.#suspended === 0 && (!this.#requiresAscii || block.isAscii)) {
       const found = this.#nextByRequired(block, this.#required, at);
@@ -94,8 +96,9 @@ export class Matcher {
     return block.decodedLine(at, this.#unicode);
   }
 
-  /** The next matching lines; for {@link Block} only. */
+  /** As {@link next}, with the matching lines that follow it directly. */
   nextRun(block: Block, from: number): LineRun | undefined {
+    if (from >= block.bytes.length) return undefined;
     const isPlain = this.#isBytes || block.isAscii;
     const isByRequired =
       this.#required !== undefined && this.#suspended === 0 && (!this.#requiresAscii || block.isAscii);
@@ -104,11 +107,6 @@ export class Matcher {
     if (found === undefined) return undefined;
     if (isByRequired && block.countHit() >= HITS) this.#suspended = SUSPENSION;
     return { ...found, count: 1 };
-  }
-
-  /** A new block begins. */
-  resume(): void {
-    if (this.#suspended > 0) this.#suspended--;
   }
 
   /** The next line that has the required text and matches; or from where to go on without it. */

@@ -1,0 +1,38 @@
+import type { Engine } from "../engines/engine.ts";
+import { describeContainer } from "../engines/resolve.ts";
+import {
+  type Life,
+  type WatchContainersOptions,
+  watchContainers as watchEngines,
+} from "../engines/watch-containers.ts";
+import type { AgentRoute } from "../protocol/facts.ts";
+import { MOUNT_POINT, runDirectoryPaths } from "./run-dir.ts";
+import { obstacleTo } from "./start.ts";
+
+/** In the order in which they are tried. */
+const ROUTES = ["direct", "mount", "sidecar"] as const;
+
+/** Watches the containers of every engine, with the route that leads into each running one. As the function of the same name in src/engines. */
+export function watchContainers({
+  route = "auto",
+  ...options
+}: Omit<WatchContainersOptions, "describe"> & {
+  /** `--route`: the only one to consider; with `auto` or without it the first that is open. */
+  route?: AgentRoute | "auto" | undefined;
+}): Promise<void> {
+  const routes = route === "auto" ? ROUTES : [route];
+  return watchEngines({ ...options, describe: (engine, id, signal) => describe(engine, id, routes, signal) });
+}
+
+async function describe(engine: Engine, id: string, routes: readonly AgentRoute[], signal: AbortSignal): Promise<Life> {
+  const container = await describeContainer(engine, id, MOUNT_POINT, signal);
+  const run = runDirectoryPaths();
+  const obstacles: string[] = [];
+  const route = routes.find((candidate) => {
+    const obstacle = obstacleTo(candidate, container, run, "");
+    if (obstacle) obstacles.push(`${candidate}: ${obstacle.message}`);
+    return obstacle === undefined;
+  });
+  const started = Date.parse(container.startedAt);
+  return { started: started > 0 ? started : undefined, pid: container.pid, route, obstacles };
+}
