@@ -57,6 +57,38 @@ describe("chunkCounter of lines", () => {
     expect(hits(endless, lines("z"))).toEqual([0, CHUNK, CHUNK * 2, CHUNK * 3]);
   });
 
+  it("finds text as a screen shows it: without colour codes", () => {
+    const shown = ["ERROR: disk", "[m", "x", "ERROR: disk", "ERR\x1b]0;OR: disk", "ERROR: disk", "ERROR: disk"];
+    const text = [
+      "\x1b[31mERR\x1b[1;4mOR\x1b[0m: disk",
+      "[m",
+      "\x1b[38;5;9mx",
+      "\x1b[01;31m\x1b[KERROR\x1b[m\x1b[K: disk",
+      "ERR\x1b]0;OR: disk",
+      "ERROR\x1b(B\x1b[m: disk",
+      "ERROR: disk",
+    ].join("\n");
+    const starts = shown.map((_, index) => text.split("\n").slice(0, index).join("\n").length + (index > 0 ? 1 : 0));
+    for (const pattern of ["ERROR: disk", "ERROR: d.sk", "^ERROR: disk$", "R: "]) {
+      const expected = starts.filter((_, index) => new RegExp(pattern).test(shown[index] ?? ""));
+      expect(hits(text, lines(pattern))).toEqual(expected);
+      const others = starts.filter((at) => !expected.includes(at));
+      expect(hits(text, lines(pattern, { invert: true }))).toEqual(others);
+    }
+    expect(hits(text, lines("31m"))).toEqual([]);
+    expect(hits("a\n\x1b[m", lines("a", { invert: true }))).toEqual([2]);
+  });
+
+  it("does not join the halves of a character that a colour code stands between", () => {
+    const broken = Buffer.concat([Buffer.of(0xc3), Buffer.from("\x1b[31m"), Buffer.of(0xa9), Buffer.from("\n")]);
+    expect(hits(broken, lines("é"))).toEqual([]);
+    expect(hits("caf\x1b[1mé\x1b[m!\n", lines("café!"))).toEqual([0]);
+    for (const encoding of ["utf-16le", "utf-16be", "latin1"] as const) {
+      const text = Buffer.from(encodeAs("x\n\x1b[31mcaf\x1b[1mé\n", encoding));
+      expect(hits(text, lines("café", { encoding }))).toEqual([encoding === "latin1" ? 2 : 4]);
+    }
+  });
+
   it("finds in UTF-16 and Latin-1 what it finds in UTF-8, at their offsets", () => {
     const text = "zażółć\nERROR two\nüber\nERROR four\n";
     for (const encoding of ["utf-16le", "utf-16be"] as const) {

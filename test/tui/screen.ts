@@ -27,7 +27,8 @@ export class TmuxScreen {
       String(rows),
       "-c",
       this.directory,
-      "env -u NO_COLOR PS1= sh",
+      // Times without a zone are told and asked for in the zone of this machine.
+      "env -u NO_COLOR TZ=UTC PS1= sh",
     );
     this.#tmux("pipe-pane", "-o", `cat > ${quoted(`${this.directory}/raw`)}`);
   }

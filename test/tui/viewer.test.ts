@@ -64,6 +64,22 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("nothing so late", says("everything here is earlier"));
   });
 
+  it("searches, counts and filters a coloured log by what is shown of it", async () => {
+    const rows = Array.from({ length: 90 }, (_, n) =>
+      n % 30 === 29 ? `\x1b[31mERR\x1b[1mOR\x1b[0m: disk ${n}\n` : `\x1b[32mINFO\x1b[0m: all is well ${n}\n`,
+    );
+    await screen.open(screen.file("log", rows.join("")));
+    answer("/", "ERROR: disk");
+    await screen.waitFor("the first", (text) => first(text) === "ERROR: disk 29" && says("1 of 3")(text));
+    screen.keys("n");
+    await screen.waitFor("the second", (text) => first(text) === "ERROR: disk 59" && says("2 of 3")(text));
+    screen.keys("g");
+    answer("&", "^ERROR: ");
+    await screen.waitFor("only those", (text) =>
+      /^ERROR: disk 29\nERROR: disk 59\nERROR: disk 89\n/.test(text.split("\n").slice(1).join("\n")),
+    );
+  });
+
   it("looks for a time beside the keys, and stops with Esc or a move", async () => {
     const path = screen.file("log", hour);
     // A hole that nobody reads to its end within a test, and has no time in it.

@@ -1,4 +1,4 @@
-import { type Mark, type Matcher, withDeadline } from "../../../src/text/index.ts";
+import { type Mark, type Matcher, shownText, withDeadline } from "../../../src/text/index.ts";
 
 /** A row shows no more marks than this. */
 const MAX_MARKS = 1000;
@@ -22,7 +22,8 @@ export function findMarks(texts: readonly ShownText[], { matcher, isRisky }: Hig
   return (isRisky ? withDeadline(all) : all()) ?? texts.map(() => []);
 }
 
-function marksIn({ text, isCut }: ShownText, matcher: Matcher): Mark[] {
+function marksIn({ text: whole, isCut }: ShownText, matcher: Matcher): Mark[] {
+  const { text, original } = shownText(whole);
   const bytes = Buffer.from(text);
   const marks: Mark[] = [];
   const isAscii = bytes.length === text.length;
@@ -39,7 +40,7 @@ function marksIn({ text, isCut }: ShownText, matcher: Matcher): Mark[] {
   for (const { start, end } of matcher.matches(bytes)) {
     // A match of nothing, as `x*` gives at every place, is no mark.
     if (start === end || (isCut && end === bytes.length)) continue;
-    marks.push({ start: indexOf(start), end: indexOf(end) });
+    marks.push(original(indexOf(start), indexOf(end)));
     if (marks.length === MAX_MARKS) break;
   }
   return marks;

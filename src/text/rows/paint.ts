@@ -1,5 +1,6 @@
 import { clusters, isSafe, showCluster } from "./sanitise.ts";
-import { applySgr, dressed, type Look, PLAIN, SGR, type Style } from "./sgr.ts";
+import { applySgr, dressed, type Look, PLAIN, type Style } from "./sgr.ts";
+import { unseenAt } from "./unseen.ts";
 import { clusterWidth } from "./width.ts";
 
 const TAB = 8;
@@ -55,7 +56,7 @@ export function paintText(
     surface.passes?.(at, style);
     const code = piece.charCodeAt(0);
     if (code === ESCAPE && piece.length > 1) {
-      if (colours === "pass") style = applySgr(style, piece.slice(2, -1));
+      if (colours === "pass" && piece.endsWith("m")) style = applySgr(style, piece.slice(2, -1));
       continue;
     }
     // A run of ASCII, or of controls, is split where marks begin and end; anything else is one cluster.
@@ -100,7 +101,7 @@ const SIMPLE =
 const RUN_OR_CHARACTER = /[\x20-\x7e]{1,4096}|[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f]{1,4096}|[^\x20-\x7e]/g;
 
 /**
- * Runs of printable ASCII, runs of controls, single clusters of anything else, and SGR sequences, with their string index. Only where a character might
+ * Runs of printable ASCII, runs of controls, single clusters of anything else, and sequences that are not shown, with their string index. Only where a character might
  * join the one before it does a run have to be taken apart by clusters.
  */
 function* pieces(text: string, begin: number): Generator<{ piece: string; at: number }> {
@@ -120,8 +121,7 @@ function* pieces(text: string, begin: number): Generator<{ piece: string; at: nu
       }
     }
     if (introducer === -1) return;
-    SGR.lastIndex = introducer;
-    const piece = SGR.exec(text)?.[0] ?? "\x1b";
+    const piece = unseenAt(text, introducer) ?? "\x1b";
     yield { piece, at: introducer };
     at = introducer + piece.length;
   }

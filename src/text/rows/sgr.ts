@@ -8,9 +8,6 @@ export interface Style {
 
 export const PLAIN: Style = { foreground: "", background: "", attributes: [] };
 
-/** Matches one SGR sequence at `lastIndex`; the parameter string is bounded, a longer one is not SGR but noise. */
-export const SGR = /\x1b\[([0-9;:]{0,64})m/y;
-
 // Blink (5, 6) and conceal (8) are left out: the first is an annoyance, the second hides text from whoever reads the log.
 const ON = new Set([1, 2, 3, 4, 7, 9]);
 const OFF: Readonly<Record<number, readonly number[]>> = { 22: [1, 2], 23: [3], 24: [4], 27: [7], 29: [9] };

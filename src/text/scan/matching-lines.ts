@@ -1,6 +1,7 @@
 import { asUtf8, type Encoding } from "../encoding/encoding.ts";
 import { Lines, LONGEST_LINE } from "../rows/lines.ts";
 import { findNewline } from "../rows/newlines.ts";
+import { shownBytes } from "../rows/unseen.ts";
 import type { MatchOptions } from "../search/compile.ts";
 import { Matcher } from "../search/matcher.ts";
 import { translate } from "../search/syntax.ts";
@@ -21,7 +22,7 @@ export interface LineQuery {
 type Hit = (offset: number) => void;
 
 /**
- * Tells the lines of a source that match, a chunk at a time.
+ * Tells the lines of a source that match as a screen shows them, without colour codes; a chunk at a time.
  * @throws Error for a pattern that is not one; its message is one line.
  */
 export function matchingLines(source: ByteSource, query: LineQuery): (chunk: number, hit: Hit) => void {
@@ -46,8 +47,8 @@ function tellerOf({ encoding, match, invert = false }: LineQuery): Teller {
   const matcher = new Matcher(match);
   const literal = invert ? undefined : literalOf(match);
   return (bytes, offset, hit) => {
-    const text = asUtf8(bytes, encoding);
-    if (text !== bytes) eachTranscoded(matcher, { bytes, text, encoding, invert }, offset, hit);
+    const text = shownBytes(asUtf8(bytes, encoding));
+    if (text !== bytes) eachConverted(matcher, { bytes, text, encoding, invert }, offset, hit);
     else if (literal) eachWith(literal, bytes, offset, hit);
     else if (invert) eachOther(matcher, bytes, offset, hit);
     else {
@@ -86,7 +87,7 @@ function eachOther(matcher: Matcher, bytes: Buffer, offset: number, hit: Hit): v
 }
 
 /** The lines of the text are those of the bytes, one by one. */
-function eachTranscoded(
+function eachConverted(
   matcher: Matcher,
   { bytes, text, encoding, invert }: { bytes: Buffer; text: Buffer; encoding: Encoding; invert: boolean },
   offset: number,
@@ -94,7 +95,8 @@ function eachTranscoded(
 ): void {
   const block = matcher.block(text);
   let match = matcher.next(block, 0);
-  for (let at = 0, from = 0; at < bytes.length && from < text.length; ) {
+  // Of a last line without a newline nothing may be left.
+  for (let at = 0, from = 0; at < bytes.length; ) {
     const isMatch = match?.start === from;
     if (isMatch !== invert) hit(offset + at);
     if (match && isMatch) match = matcher.next(block, match.end);

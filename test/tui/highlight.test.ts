@@ -1,0 +1,25 @@
+import { describe, expect, it } from "vitest";
+import { findMarks } from "../../cli/tui/canvas/highlight.ts";
+import { Matcher } from "../../src/text/index.ts";
+
+/** What is marked of a text. */
+function marked(text: string, pattern: string): string[] {
+  const highlight = { matcher: new Matcher({ patterns: [pattern] }), isRisky: false };
+  const [marks = []] = findMarks([{ text, isCut: false }], highlight);
+  return marks.map(({ start, end }) => text.slice(start, end));
+}
+
+describe("the marks of a search", () => {
+  it("are where the text matches as it is shown, colour codes left out", () => {
+    expect(marked("\x1b[31mERROR\x1b[0m: disk", "ERROR: disk")).toEqual(["ERROR\x1b[0m: disk"]);
+    expect(marked("\x1b[31mERR\x1b[1mOR\x1b[0m: ERROR", "ERROR")).toEqual(["ERR\x1b[1mOR", "ERROR"]);
+    expect(marked("a\x1b[1m\x1b[2mb\x1b[m", "b")).toEqual(["b"]);
+    expect(marked("\x1b[31m€\x1b[m😀\x1b[1mé", "😀é")).toEqual(["😀\x1b[1mé"]);
+    expect(marked("E\x1b[KRR\x1b(BOR", "ERROR")).toEqual(["E\x1b[KRR\x1b(BOR"]);
+  });
+
+  it("are not in the codes themselves, and are in what is shown of other sequences", () => {
+    expect(marked("\x1b[31mx\x1b[0m", "31m|0m")).toEqual([]);
+    expect(marked("\x1b[2Jx", "2J")).toEqual(["2J"]);
+  });
+});
