@@ -7,12 +7,12 @@ import { user } from "../helpers/porthole.ts";
 import { type Actor, start } from "./comparison/actor.ts";
 import { type Place, type Row, rows } from "./comparison/rows.ts";
 import { DEVICE, plainSubject, type Subject, type Subjects, subjects } from "./comparison/subjects.ts";
-import { type Cell, documented, readmeCells } from "./comparison/table.ts";
+import { type Cell, comparedCells, documented } from "./comparison/table.ts";
 import { tries } from "./comparison/tries.ts";
 import { verdict } from "./comparison/verdict.ts";
 import { type Way, ways } from "./comparison/ways.ts";
 
-const cells = readmeCells();
+const cells = comparedCells();
 const page = documented();
 const isUnrun = (cell: Cell) => page.unrun.some(({ row, column }) => row === cell.row && column === cell.column);
 
@@ -22,7 +22,7 @@ function placeOf({ row, column }: Cell): Place | undefined {
   return rows[row].places?.[column] ?? (column === "podman mount" ? "podman" : "docker");
 }
 
-describe("the README's comparison", () => {
+describe("the comparison", () => {
   test("has a check for every cell, or docs/comparison.md names it as not run", () => {
     expect(cells.length).toBeGreaterThan(90);
     const unchecked = cells.filter((cell) => placeOf(cell) === undefined && !isUnrun(cell));
@@ -46,7 +46,7 @@ describe("the README's comparison", () => {
   });
 });
 
-/** The cells of `place`, row by row, each tried and held against the README's word for it. */
+/** The cells of `place`, row by row, each tried and held against the page's word for it. */
 function tried(place: Place, startSubjects: () => Promise<Partial<Subjects>>): void {
   const here = cells.filter((cell) => placeOf(cell) === place && !isUnrun(cell));
   let all: Partial<Subjects>;

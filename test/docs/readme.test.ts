@@ -16,7 +16,7 @@ const readme = readFileSync(`${repository}README.md`, "utf8");
 
 /** Lines of the README's tour, without their remarks. */
 const commands = readme
-  .slice(readme.indexOf("## What you want to do"), readme.indexOf("## Beside other ways"))
+  .slice(readme.indexOf("## Tasks"), readme.indexOf("## Compared"))
   .split("\n")
   .filter((line) => line.startsWith("    porthole "))
   .map((line) => line.trim().replace(/ +#.*/, ""));
@@ -38,6 +38,17 @@ test.each(documents)("what %s links to is there", (name) => {
     return !headings.includes(anchor ?? "");
   });
   expect(astray.map(([link]) => link)).toEqual([]);
+});
+
+test("it has at most 120 lines", () => {
+  expect(readme.trimEnd().split("\n").length).toBeLessThanOrEqual(120);
+});
+
+test("its comparison is six rows of the one in docs/comparison.md", () => {
+  const rows = readme.slice(readme.indexOf("## Compared"), readme.indexOf("## Exit status")).match(/^\|.*$/gm) ?? [];
+  expect(rows).toHaveLength(8);
+  const page = readFileSync(`${repository}docs/comparison.md`, "utf8").split("\n");
+  expect(rows.filter((row) => !page.includes(row))).toEqual([]);
 });
 
 test("its exit statuses are those of --help", () => {

@@ -35,7 +35,7 @@ const isMissing = /No such file|Could not find the file|no such file/;
 const isPaused = /is paused/;
 const isStopped = /is not running|No such file|non running container|not running/;
 
-/** By their names in the README. */
+/** By their names in docs/comparison.md. */
 export const rows: Record<string, Row> = {
   "no shell or tool in the image": {
     images: ["bare"],

@@ -1,16 +1,16 @@
 import { readFileSync } from "node:fs";
 import { repository } from "../../helpers/paths.ts";
 
-/** One verdict of the README's comparison. */
+/** One verdict of the comparison. */
 export interface Cell {
   row: string;
   column: string;
   verdict: string;
 }
 
-/** The README's comparison, cell by cell. */
-export function readmeCells(): Cell[] {
-  const section = between(readFileSync(`${repository}README.md`, "utf8"), "## Beside other ways", "\n## ");
+/** The comparison's table, cell by cell. */
+export function comparedCells(): Cell[] {
+  const section = between(readFileSync(`${repository}docs/comparison.md`, "utf8"), "## The table", "\n## ");
   const [head = [], , ...rows] = tableRows(section);
   return rows.flatMap(([row = "", ...verdicts]) =>
     verdicts.map((verdict, index) => ({ row, column: head[index + 1] ?? "", verdict })),

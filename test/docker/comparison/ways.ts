@@ -110,7 +110,7 @@ const lnav: Way = {
   sql: (by, log) => start(by, ["lnav", "-n", "-c", ";SELECT 'lines: ' || count(*) AS counted FROM all_logs", log]),
 };
 
-/** By their names in the README. */
+/** By their names in docs/comparison.md. */
 export const ways: Record<string, Way> = {
   porthole,
   "docker exec": dockerExec,
