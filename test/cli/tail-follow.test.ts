@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { amount } from "../helpers/extent.ts";
 import { following } from "../helpers/following.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { repository } from "../helpers/paths.ts";
@@ -143,7 +144,7 @@ describe("porthole tail -F", () => {
     },
   );
 
-  const rotations = Number(process.env.PORTHOLE_TEST_ROTATIONS ?? 200);
+  const rotations = Number(process.env.PORTHOLE_TEST_ROTATIONS ?? amount(200, 40));
   test.for(["fast", "slow"])(
     `loses, doubles and tears no line over ${rotations} rotations at 20,000 lines/s with a %s reader`,
     { timeout: 1_200_000 },

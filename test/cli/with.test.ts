@@ -8,7 +8,7 @@ import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { type Result, type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import { TmuxScreen } from "../tui/screen.ts";
+import { quoted, TmuxScreen } from "../tui/screen.ts";
 
 let someone: User;
 let target: Sandbox;
@@ -304,7 +304,7 @@ describeWith(["tmux", "less"], "less in a terminal", () => {
 describeWith(["tmux", "lnav"], "lnav", () => {
   test("shows standard input in the terminal, and ends with q", async () => {
     await inTerminal(async (screen, porthole) => {
-      screen.run(`HOME=${screen.directory} ${porthole} with ${at("/tmp/log/a.log")} -- lnav`);
+      screen.run(`HOME=${quoted(screen.directory)} ${porthole} with ${at("/tmp/log/a.log")} -- lnav`);
       await screen.waitFor("the line in lnav", (text) => /one/.test(text) && /Press|L0|Files/.test(text));
       screen.keys("q");
       await screen.waitForEnd();

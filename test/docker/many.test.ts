@@ -2,15 +2,16 @@ import { expect, test } from "vitest";
 import { describeWithDocker } from "../helpers/availability.ts";
 import { note } from "../helpers/compatibility.ts";
 import { container, engine, image, uniqueName } from "../helpers/engine.ts";
+import { amount } from "../helpers/extent.ts";
 import { user } from "../helpers/porthole.ts";
 import { directAgentsOf, listedAgents } from "./agents.ts";
 
 /** Running ones, each with a live agent. */
 const AGENTS = 20;
 /** All of them; those without an agent are created only, which a list shows as well. */
-const CONTAINERS = 200;
+const CONTAINERS = amount(200, 60);
 
-describeWithDocker("200 containers on one host, 20 with a live agent", () => {
+describeWithDocker(`${CONTAINERS} containers on one host, ${AGENTS} with a live agent`, () => {
   test("each is read by its own name, nothing is mixed up, and what is needed does not grow with their number", async (context) => {
     const docker = engine("docker");
     const by = user({ engine: docker });

@@ -26,11 +26,12 @@ import { parseTimestamp } from "../../src/text/records/timestamp.ts";
 import { layoutRow } from "../../src/text/rows/layout.ts";
 import { sanitiseText } from "../../src/text/rows/sanitise.ts";
 import { safeLine, TerminalStream } from "../../src/text/rows/terminal-stream.ts";
+import { amount } from "../helpers/extent.ts";
 import { agentFacts, fileFacts } from "../protocol/samples.ts";
 import { HOSTILE } from "../text/hostile.ts";
 
 /** How many inputs each property sees; PORTHOLE_FUZZ_RUNS for a longer look. */
-const numRuns = Number(process.env.PORTHOLE_FUZZ_RUNS ?? 1_000);
+const numRuns = Number(process.env.PORTHOLE_FUZZ_RUNS ?? amount(1_000, 300));
 
 function check<T>(inputs: fc.Arbitrary<T>, property: (input: T) => void): void {
   fc.assert(fc.property(inputs, property), { numRuns });

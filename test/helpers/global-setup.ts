@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import type { TestProject } from "vitest/node";
+import "./environment.ts";
 import { type Daemon, startDocker, startPodman, startRootlessDocker, startRootlessPodman } from "./daemons.ts";
 import { isOfAnotherKind, type Need, needs, whyMissing } from "./machine.ts";
 import { repository } from "./paths.ts";

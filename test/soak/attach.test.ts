@@ -44,7 +44,7 @@ describe("a direct agent", () => {
     const batch = async (count: number) => {
       await Promise.all(Array.from({ length: count }, async () => (await session.open("/tmp/file")).close()));
     };
-    for (let done = 0; done < 10_000; done += 100) await batch(100);
+    for (let done = 0; done < Math.min(10_000, scale.opens); done += 100) await batch(100);
     const processes = agentsOf(target.pid);
     const before = { descriptors: descriptorCount(), ours: residentKiB("self"), theirs: processes.map(residentKiB) };
     for (let done = 0; done < scale.opens; done += 100) await batch(100);
@@ -76,7 +76,7 @@ describe("a direct agent", () => {
       session.close();
       await detachAgents(`pid:${target.pid}`);
     };
-    for (let n = 0; n < 50; n++) await turn();
+    for (let n = 0; n < Math.min(50, scale.direct); n++) await turn();
     const before = { descriptors: descriptorCount(), ours: residentKiB("self") };
     for (let n = 0; n < scale.direct; n++) await turn();
     await waitFor("the last agent to end", () => agentsOf(target.pid).length === 0);

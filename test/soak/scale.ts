@@ -1,12 +1,16 @@
+import { isFull } from "../helpers/extent.ts";
+
 /**
- * How much the soak does. `npm run soak` sets PORTHOLE_SOAK=full and takes the better part of an hour; among the other tests it is a minute.
- * PORTHOLE_SOAK_SEED repeats a run.
+ * How much the soak does. `npm run soak` sets PORTHOLE_SOAK=full and takes the better part of an hour; in full among the other
+ * tests it is a minute, by default seconds. PORTHOLE_SOAK_SEED repeats a run.
  */
 export const full = process.env.PORTHOLE_SOAK === "full";
 
 export const scale = full
   ? { opens: 1_000_000, direct: 10_000, sidecar: 200, faults: 150 }
-  : { opens: 30_000, direct: 300, sidecar: 8, faults: 12 };
+  : isFull
+    ? { opens: 30_000, direct: 300, sidecar: 8, faults: 12 }
+    : { opens: 4_000, direct: 50, sidecar: 2, faults: 4 };
 
 export const seed = Number(process.env.PORTHOLE_SOAK_SEED ?? (full ? Date.now() % 2 ** 31 : 20_260_131));
 

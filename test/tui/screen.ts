@@ -27,8 +27,7 @@ export class TmuxScreen {
       String(rows),
       "-c",
       this.directory,
-      // Times without a zone are told and asked for in the zone of this machine.
-      "env -u NO_COLOR TZ=UTC PS1= sh",
+      `env XDG_CONFIG_HOME=${quoted(`${this.directory}/config`)} PS1= sh`,
     );
     this.#tmux("pipe-pane", "-o", `cat > ${quoted(`${this.directory}/raw`)}`);
   }

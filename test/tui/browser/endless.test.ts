@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { afterEach, expect, it } from "vitest";
+import { afterEach, beforeAll, expect, it } from "vitest";
 import { describeWith } from "../../helpers/availability.ts";
 import { sandbox } from "../../helpers/namespaces.ts";
 import { builtCommand } from "../../helpers/paths.ts";
@@ -7,17 +7,31 @@ import { TmuxScreen } from "../screen.ts";
 
 describeWith(["tmux", "userNamespaces"], "a directory of more entries than the screen keeps", () => {
   let screen: TmuxScreen;
-  afterEach(() => screen.close());
-
-  it("is shown up to its 200,000th, says so, and leads to the others by their names", async () => {
+  let directory: string;
+  /** An entry beyond those that are kept. */
+  let beyond: string;
+  beforeAll(async () => {
     const { pid } = await sandbox({ steps: ["tmpfs", "/tmp"] });
     const inside = (script: string) =>
       execFileSync("sh", ["-c", script], { cwd: `/proc/${pid}/root/tmp`, encoding: "utf8" }).trim();
-    const beyond = inside("mkdir many; seq -f many/n%.0f 200005 | xargs touch; ls -U many | tail -n 1");
+    beyond = inside("mkdir many; seq -f many/n%.0f 200005 | xargs touch; ls -U many | tail -n 1");
+    directory = `pid:${pid}:/tmp/many`;
+  });
+  afterEach(() => screen.close());
+
+  it("is shown up to its 200,000th, and says so", async () => {
     screen = new TmuxScreen();
-    screen.run(`${process.execPath} ${builtCommand} pid:${pid}:/tmp/many`);
+    screen.run(`${process.execPath} ${builtCommand} ${directory}`);
     const text = await screen.waitFor("the end of the list", (shown) => shown.includes("only the first"));
     expect(text.split("\n").at(-1)).toMatch(/only the first: p goes to a path {2}1 of 200000$/);
+    screen.type("Q");
+    expect(await screen.waitForEnd()).toBe(0);
+  });
+
+  it("leads to the others by their names", async () => {
+    screen = new TmuxScreen();
+    screen.run(`${process.execPath} ${builtCommand} ${directory}`);
+    await screen.waitFor("the end of the list", (shown) => shown.includes("only the first"));
     screen.type(`p${beyond}`);
     screen.keys("Enter");
     await screen.waitFor("the file itself", (shown) => shown.includes(`many/${beyond} `));

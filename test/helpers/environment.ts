@@ -1,0 +1,16 @@
+/**
+ * What a machine or its user may have set otherwise, set once for every test and for all that it starts: the zone in which
+ * local times are told, the language and order of other programs' output, the modes of new files, and settings of programs
+ * that tests compare with. vitest loads it before each test file, global-setup.ts before the engines.
+ */
+process.umask(0o022);
+process.env.TZ = "UTC";
+process.env.LC_ALL = "C.UTF-8";
+
+const settings = `
+  LANGUAGE NO_COLOR LS_COLORS GREP_COLORS GREP_COLOR LESS LESSOPEN LESSKEY VISUAL EDITOR PAGER MANPAGER MANOPT
+  POSIXLY_CORRECT QUOTING_STYLE TIME_STYLE BLOCK_SIZE BLOCKSIZE LS_BLOCK_SIZE COLUMNS LINES RIPGREP_CONFIG_PATH
+  DOCKER_HOST DOCKER_CONTEXT DOCKER_CONFIG CONTAINER_HOST CONTAINERS_CONF XDG_CONFIG_HOME XDG_STATE_HOME
+  BASH_ENV ENV CDPATH GLOBIGNORE TMUX TMUX_TMPDIR PORTHOLE_IDLE PORTHOLE_DEBUG
+`;
+for (const name of settings.trim().split(/\s+/)) delete process.env[name];
