@@ -20,6 +20,7 @@ import { describeAsRoot, describeWith } from "../helpers/availability.ts";
 import { asUser, CGROUP_DEVICES, ORDINARY_USER, unifiedCgroups } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { builtAgent } from "../helpers/paths.ts";
+import { childrenOf } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /** The number of recvmsg(2) at the start of /proc/PID/syscall. */
@@ -82,10 +83,7 @@ describeAsRoot("the agent gives up", () => {
         .sort();
     // The first process: the listener and its copies of two clients' sockets.
     expect(kinds(agent.pid)).toEqual([...allowed(3), "anon_inode:[signalfd]"].sort());
-    const children = readFileSync(`/proc/${agent.pid}/task/${agent.pid}/children`, "utf8")
-      .split(" ")
-      .map(Number)
-      .filter(Boolean);
+    const children = childrenOf(agent.pid);
     expect(children).toHaveLength(2);
     for (const child of children) expect(kinds(child)).toEqual(allowed(1).sort());
     session.close();
@@ -124,7 +122,7 @@ describeAsRoot("the agent gives up", () => {
     const sent = Array.from({ length: 30 }, () => session.send(Op.open, request));
     session.send(Op.stat, encode.stat(0, bytes("/")));
     // Nothing is received before the last one was answered: the agent's process has read all 31 by then.
-    const child = Number(readFileSync(`/proc/${agent.pid}/task/${agent.pid}/children`, "utf8"));
+    const [child] = childrenOf(agent.pid);
     await waitFor("the agent to wait for more", () =>
       readFileSync(`/proc/${child}/syscall`, "utf8").startsWith(RECVMSG),
     );

@@ -5,7 +5,7 @@ import { encode } from "../../src/protocol/codec.ts";
 import { Op } from "../../src/protocol/messages.ts";
 import { type Agent, builds, bytes, drain, startAgent } from "../helpers/agent.ts";
 import { repository } from "../helpers/paths.ts";
-import { isRunning } from "../helpers/processes.ts";
+import { childrenOf, isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { expectTable } from "./filter-table.ts";
 
@@ -98,8 +98,7 @@ describe.each(builds)("the %s agent, confined", (build) => {
   });
   afterAll(() => agent.stop());
 
-  const children = () =>
-    readFileSync(`/proc/${agent.pid}/task/${agent.pid}/children`, "utf8").split(" ").map(Number).filter(Boolean);
+  const children = () => childrenOf(agent.pid);
 
   test("has its filter and its limits, in its children too", async () => {
     const session = await agent.session();

@@ -1,4 +1,4 @@
-import { fstatSync, readFileSync, readlinkSync } from "node:fs";
+import { fstatSync, readlinkSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { encode } from "../../src/protocol/codec.ts";
 import { decodeAgentFacts, decodeFileFacts } from "../../src/protocol/facts.ts";
@@ -7,14 +7,10 @@ import type { EntryRecord } from "../../src/protocol/records.ts";
 import { type Agent, builds, bytes, drain, startAgent } from "../helpers/agent.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { type FuseTarget, fuseTarget } from "../helpers/fuse.ts";
-import { isRunning } from "../helpers/processes.ts";
+import { childrenOf, isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 const SIZE = 1 << 20;
-
-function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").map(Number).filter(Boolean);
-}
 
 describeAsRoot("a file system whose server may not answer", () => {
   let target: FuseTarget;

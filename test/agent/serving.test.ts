@@ -6,14 +6,10 @@ import { decodeAgentFacts } from "../../src/protocol/facts.ts";
 import { ByeScope, Op, VERSION } from "../../src/protocol/messages.ts";
 import { type Agent, agentOf, builds, bytes, drain, type RawSession, startAgent } from "../helpers/agent.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
-import { descriptorCount, descriptorsNeeded, isRunning } from "../helpers/processes.ts";
+import { childrenOf, descriptorCount, descriptorsNeeded, isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 const MAX_CLIENTS = 64;
-
-function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").map(Number).filter(Boolean);
-}
 
 function startTime(pid: number): string {
   return (

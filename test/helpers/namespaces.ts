@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
-import { chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { afterAll, inject } from "vitest";
 import { asUser } from "./machine.ts";
-import { isRunning, workloadReady } from "./processes.ts";
+import { childrenOf, isRunning, workloadReady } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** A container-like target that no engine made. */
@@ -70,8 +70,7 @@ export async function sandbox({ steps = [], uid, userNamespace = true }: Sandbox
   const pid = await waitFor("the sandbox's first process", () => {
     const failed = failure();
     if (failed !== undefined) throw new Error(failed);
-    const children = `/proc/${child.pid}/task/${child.pid}/children`;
-    return (existsSync(children) && Number(readFileSync(children, "utf8").split(" ")[0])) || undefined;
+    return childrenOf(child.pid ?? 0)[0];
   });
   first = pid;
   await workloadReady(pid, failure);

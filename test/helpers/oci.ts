@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { inject } from "vitest";
 import { uniqueName } from "./engine.ts";
-import { isRunning, workloadReady } from "./processes.ts";
+import { childrenOf, isRunning, workloadReady } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** A container that no engine knows. */
@@ -154,13 +154,6 @@ export function workloadBelow(pid: number): number | undefined {
     if (found !== undefined) return found;
   }
   return undefined;
-}
-
-function childrenOf(pid: number): number[] {
-  return read(`/proc/${pid}/task/${pid}/children`)
-    .split(" ")
-    .map(Number)
-    .filter((child) => child > 0);
 }
 
 function read(path: string): string {

@@ -46,6 +46,17 @@ export function processName(pid: number): string | undefined {
   return read(`/proc/${pid}/comm`)?.trimEnd();
 }
 
+/**
+ * The children of a process, zombies too, in ascending order. Not from `/proc/PID/task/PID/children`, which a kernel without
+ * CONFIG_PROC_CHILDREN lacks.
+ */
+export function childrenOf(pid: number): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((child) => child > 0 && parentOf(child) === pid)
+    .sort((a, b) => a - b);
+}
+
 /** True while `pid` runs; a zombie does not. */
 export function isRunning(pid: number): boolean {
   const state = read(`/proc/${pid}/stat`)?.replace(/^.*\) /s, "")[0];

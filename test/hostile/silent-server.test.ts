@@ -5,7 +5,7 @@ import { type Container, container, engine, image } from "../helpers/engine.ts";
 import { compileFixture } from "../helpers/fuse.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type Running, type User, user } from "../helpers/porthole.ts";
-import { processName } from "../helpers/processes.ts";
+import { childrenOf, processName } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /*
@@ -28,7 +28,7 @@ describeWith(["root", "docker"], "a FUSE server in a container that stops answer
 
   /** How many requests the server has left unanswered. */
   function unanswered(): number {
-    const server = Number(readFileSync(`/proc/${target.pid}/task/${target.pid}/children`, "utf8").split(" ")[0]);
+    const [server = 0] = childrenOf(target.pid);
     return Number(/^silent (\d+)/.exec(processName(server) ?? "")?.[1] ?? 0);
   }
 

@@ -7,7 +7,7 @@ import { runScript } from "../descriptors/run-script.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { asUser, ORDINARY_USER } from "../helpers/machine.ts";
 import { sandbox } from "../helpers/namespaces.ts";
-import { isRunning, processName } from "../helpers/processes.ts";
+import { childrenOf, isRunning, processName } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 const NOBODY = 2_147_483_647;
@@ -39,9 +39,8 @@ describe("a process", () => {
   test("that has ended but is still kept by its parent has no start time any more", async () => {
     // The shell becomes sleep, which never waits for the child that the shell had.
     const parent = sleeper("sh", "-c", "sleep 0 & exec sleep 600");
-    const children = () => readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8").trim();
     const zombie = await waitFor("a zombie", () => {
-      const child = Number(children());
+      const [child = 0] = childrenOf(parent);
       return child > 0 && processName(child) !== undefined && !isRunning(child) && child;
     });
     expect(startTime(zombie)).toBeUndefined();

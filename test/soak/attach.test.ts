@@ -6,7 +6,7 @@ import { sidecarsOf } from "../docker/agents.ts";
 import { describeWithDocker } from "../helpers/availability.ts";
 import { container, engine } from "../helpers/engine.ts";
 import { sandbox } from "../helpers/namespaces.ts";
-import { descriptorCount, directAgents } from "../helpers/processes.ts";
+import { childrenOf, descriptorCount, directAgents, processName } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { full, report, scale } from "./scale.ts";
 
@@ -30,9 +30,8 @@ function filesIn(folder: string): string[] {
 }
 
 /** Zombies too: those that nobody waited for. */
-function childrenOfOurs(): string[] {
-  const children = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").split(" ").filter(Boolean);
-  return children.filter((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("porthole-agent"));
+function childrenOfOurs(): number[] {
+  return childrenOf(process.pid).filter((pid) => processName(pid)?.startsWith("porthole-agent"));
 }
 
 const agentsOf = (pid: number) => Object.values(directAgents(pid)).flat();

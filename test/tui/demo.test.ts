@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { builtCommand } from "../helpers/paths.ts";
-import { isRunning } from "../helpers/processes.ts";
+import { childrenOf, isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { TmuxScreen } from "./screen.ts";
 
@@ -44,11 +43,5 @@ describeWith(["tmux", "userNamespaces"], "porthole demo on a terminal", () => {
 
 /** Children of a process and theirs. */
 function descendants(pid: number): number[] {
-  let children: number[] = [];
-  try {
-    children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
-  } catch {
-    // It has ended.
-  }
-  return children.flatMap((child) => [child, ...descendants(child)]);
+  return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
 }

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { builtCommand } from "../helpers/paths.ts";
+import { childrenOf } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 export interface ScreenSize {
@@ -107,11 +108,8 @@ export class TmuxScreen {
 
   /** The pid of the node process in the pane. */
   async pid(): Promise<number> {
-    const shell = this.state("#{pane_pid}");
-    return waitFor("the program's process", () => {
-      const children = readFileSync(`/proc/${shell}/task/${shell}/children`, "utf8").trim();
-      return children === "" ? undefined : Number(children.split(" ")[0]);
-    });
+    const shell = Number(this.state("#{pane_pid}"));
+    return waitFor("the program's process", () => childrenOf(shell)[0]);
   }
 
   file(name: string, content: string | Buffer): string {
