@@ -3,7 +3,7 @@
 //     node build/examples/follow-three.mjs web:/log/app.log api:/log/app.log db:/log/app.log
 //
 // Ctrl-C ends it. Nothing runs in the containers but the agent, which passes each file's descriptor once.
-import { connect, follow, followSource, LineSplitter, parseTarget } from "porthole";
+import { connect, follow, LineSplitter, parseTarget } from "porthole";
 
 const stop = new AbortController();
 process.once("SIGINT", () => stop.abort());
@@ -14,13 +14,9 @@ process.stdout.on("error", () => stop.abort());
 async function followOne(text: string): Promise<void> {
   const target = parseTarget(text);
   await using session = await connect(target);
-  await using file = await session.open(target.path);
   const lines = new LineSplitter("\n".charCodeAt(0));
-  // From the end, as tail -f does; with `position: 0` the whole file would come first.
-  for await (const event of follow(followSource(session, target.path, file), {
-    position: file.size(),
-    signal: stop.signal,
-  })) {
+  // From the end, as tail -F does; with `from: "start"` the whole file would come first.
+  for await (const event of follow(session, target.path, { signal: stop.signal })) {
     if (event.kind === "data") for (const line of lines.push(event.bytes)) print(session.name, line);
     else if (event.kind === "rotated") console.error(`${text}: rotated`);
     else if (event.kind === "deleted") console.error(`${text}: deleted; waiting for it to come back`);

@@ -1,4 +1,4 @@
-/** Stable codes of {@link PortholeError}; docs/architecture.md maps them to exit codes. */
+/** Stable codes of {@link PortholeError}; README.md, "Exit status", maps them to exit statuses. */
 export type ErrorCode =
   /** The file could not be opened, read or listed; `errno` says why. Exit 1. */
   | "FILE"

@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
-import { connect, detachAgents } from "porthole";
+import { spawn, spawnSync } from "node:child_process";
+import { connect } from "porthole";
 import type { Case } from "../case.ts";
 import { type Contestant, compare, type Result, timeCommand } from "../measure.ts";
 import type { Stage } from "../stage.ts";
@@ -17,7 +17,7 @@ export const coldAttach: Case = {
 };
 
 async function attachByRoute(stage: Stage): Promise<Result[]> {
-  const { env, container } = stage;
+  const { env, container, porthole } = stage;
   const enter = stage.program("enter");
   const pairs: { base: Contestant; floor?: Contestant; route: "direct" | "mount" | "sidecar"; target: string }[] = [
     {
@@ -55,7 +55,8 @@ async function attachByRoute(stage: Stage): Promise<Result[]> {
       role: "ours",
       run: async () => {
         // Only the agent goes; image and run directory stay, as the base's image does.
-        for (const live of [container.name, `pid:${container.pid}`]) await detachAgents(live).catch(() => undefined);
+        for (const live of [container.name, `pid:${container.pid}`])
+          spawnSync(process.execPath, [porthole, "detach", live], { env });
         const started = performance.now();
         const session = await connect(target, { route });
         const taken = performance.now() - started;

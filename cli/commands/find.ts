@@ -1,6 +1,6 @@
 import { isTerminal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
-import { type FindExpression, parseFind, readNames, type WalkedFile, walk } from "../../src/files/index.ts";
+import { type FindExpression, parseFind, readNames, selectFiles, type WalkedFile } from "../../src/files/index.ts";
 import type { Session } from "../../src/sessions/index.ts";
 import { pathBytes } from "../../src/target.ts";
 import { exitStatus, report } from "../io/fail.ts";
@@ -65,39 +65,19 @@ async function search(
   options: FindOptions & { out: Output; failed: (error: unknown) => void },
 ): Promise<void> {
   const { out, failed, bare, json } = options;
-  const { minDepth, maxDepth, oneFileSystem, needsFacts } = expression;
   const prefix = bare ? "" : text.slice(0, text.length - target.path.length);
   const [users, groups] = json
     ? [await readNames(session, "/etc/passwd"), await readNames(session, "/etc/group")]
     : [undefined, undefined];
-  let device: string | undefined;
-  // Of each directory the walk asks at once whether to enter it.
-  let isEntered = true;
-  const enter = () => isEntered;
-  for await (const file of walk(session, target.path, {
-    facts: needsFacts || json === true,
-    maxDepth,
-    enter,
+  const record = (file: WalkedFile) =>
+    fileRecord({ ...file, target: prefix + file.path, linkMode: undefined, total: undefined, users, groups });
+  const looked = () => out.looked();
+  for await (const { file, end } of selectFiles(session, target.path, expression, {
+    facts: json === true,
     failed,
-  })) {
-    out.looked();
-    device ??= deviceOf(file);
-    const { prints, prune } = expression.judge(file);
-    isEntered = !(prune && file.depth >= minDepth) && (!oneFileSystem || deviceOf(file) === device);
-    for (const end of prints) {
-      if (json)
-        out.add(
-          jsonLine(
-            fileRecord({ ...file, target: prefix + file.path, linkMode: undefined, total: undefined, users, groups }),
-          ),
-        );
-      else out.add(out.show(prefix + file.path) + end);
-    }
-  }
-}
-
-function deviceOf({ facts }: WalkedFile): string | undefined {
-  return facts && `${facts.device.major}:${facts.device.minor}`;
+    looked,
+  }))
+    out.add(json ? jsonLine(record(file)) : out.show(prefix + file.path) + end);
 }
 
 async function printer({ json }: FindOptions): Promise<Output> {

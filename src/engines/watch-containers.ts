@@ -1,9 +1,10 @@
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/facts.ts";
-import { ANSWER_TIMEOUT_MS, ask, type Engine, engines, wordsOf } from "./engine.ts";
+import { ANSWER_TIMEOUT_MS, ask, type Engine, engines } from "./engine.ts";
 import { changedContainer } from "./engine-event.ts";
 import { httpLines } from "./http.ts";
-import { decodeListed, type Listed } from "./listed-container.ts";
+import { listOf, noEngine } from "./list-containers.ts";
+import type { Listed } from "./listed-container.ts";
 
 /** A container of an engine's list, running or not. */
 export interface ListedContainer {
@@ -165,15 +166,7 @@ class EngineWatch {
   }
 
   async #list(): Promise<void> {
-    const answer = await ask(this.#engine, "/containers/json?all=true", { signal: this.#signal });
-    if (answer.status !== 200) {
-      const text = wordsOf(answer) ?? `HTTP status ${answer.status}`;
-      throw new PortholeError(
-        "TARGET",
-        `the engine at ${this.#engine.socketPath} does not list its containers: ${text}`,
-      );
-    }
-    const listed = decodeListed(answer.body, answer.question).filter(({ isSidecar }) => !isSidecar);
+    const listed = await listOf(this.#engine, this.#signal);
     this.containers = listed.map((one) => this.#withLife(one));
     this.trouble = undefined;
     this.answered = true;
@@ -215,12 +208,6 @@ const EVENTS = `/events?filters=${encodeURIComponent(JSON.stringify({ type: ["co
 
 function isAlive(state: string): boolean {
   return state === "running" || state === "paused";
-}
-
-function noEngine(): PortholeError {
-  return new PortholeError("TARGET", "no container engine: neither Docker's nor Podman's socket is there", {
-    hint: "start one, or name one with --engine or DOCKER_HOST",
-  });
 }
 
 function asPortholeError(error: unknown): PortholeError {

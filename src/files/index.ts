@@ -2,6 +2,7 @@
 
 export { expandGlob } from "./expand-glob.ts";
 export { type FindExpression, parseFind } from "./find.ts";
+export { selectFiles } from "./find-files.ts";
 export { compareNames, compileGlob, escapeGlob, hasGlob } from "./glob.ts";
 export { Lookahead } from "./lookahead.ts";
 export type { MappedFile } from "./mapped-files.ts";

@@ -63,11 +63,7 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
     );
     expect(links).toContain("docs/pictures/containers.svg");
     const missing = links.filter((link) => !paths.some((path) => path === link || path.startsWith(join(link, "/"))));
-    expect([...new Set(missing)].sort()).toEqual([
-      "CONTRIBUTING.md",
-      "docker/demo/compose.yaml",
-      "examples/strange-cat.ts",
-    ]);
+    expect([...new Set(missing)]).toEqual(["CONTRIBUTING.md"]);
   });
 
   describe.each(Object.keys(NODES))("installed on a machine with Node (%s) and no compiler", (name) => {
@@ -181,12 +177,7 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
           console.log(name, Object.keys(required).length > 0 && names.length === Object.keys(required).length);
         }`;
       const { stdout, stderr } = node("--input-type=module", "-e", program);
-      expect([stdout, stderr]).toEqual([
-        ["", "/text", "/tools", "/listing", "/searching", "/tailing"]
-          .map((entry) => `porthole${entry} true\n`)
-          .join(""),
-        "",
-      ]);
+      expect([stdout, stderr]).toEqual(["porthole true\n", ""]);
     });
 
     test("what nobody catches is shown with a short line of the library, not with all of it", () => {

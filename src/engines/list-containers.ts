@@ -1,0 +1,62 @@
+import { PortholeError } from "../errors.ts";
+import { ask, type Engine, engines, wordsOf } from "./engine.ts";
+import { decodeListed, type Listed } from "./listed-container.ts";
+
+/** A container of an engine's list, running or not. */
+export interface Container {
+  /** Path of the engine's socket, for {@link ConnectOptions.engine}. */
+  engine: string;
+  /** 64 hexadecimal digits. */
+  id: string;
+  name: string;
+  image: string;
+  /** The engine's word: `running`, `paused`, `exited`, `created`, `restarting`, `dead`. */
+  state: string;
+  /** The engine's summary: `Up 3 hours (healthy)`, `Exited (1) 2 days ago`. */
+  status: string;
+  /** Compose project and service, empty without. */
+  project: string;
+  service: string;
+}
+
+/**
+ * Lists the containers of every engine of this machine, or of the one that `engine` names (a socket, a docker context, `all`).
+ * porthole's own helpers are left out.
+ * @throws PortholeError TARGET when no engine answers, or a named one does not
+ */
+export async function listContainers(options: { engine?: string; signal?: AbortSignal } = {}): Promise<Container[]> {
+  const found = engines(options.engine);
+  if (found.length === 0) throw noEngine();
+  const answers = await Promise.allSettled(found.map((engine) => listOf(engine, options.signal)));
+  const failure = answers.find((answer) => answer.status === "rejected");
+  if (failure && (found.length === 1 || answers.every(({ status }) => status === "rejected"))) throw failure.reason;
+  const byId = new Map<string, Container>();
+  answers.forEach((answer, index) => {
+    if (answer.status === "rejected") return;
+    // Two sockets may lead to one engine.
+    for (const { id, name, image, state, status, project, service } of answer.value)
+      if (!byId.has(id))
+        byId.set(id, { engine: found[index]?.socketPath ?? "", id, name, image, state, status, project, service });
+  });
+  return [...byId.values()];
+}
+
+/**
+ * One engine's containers without porthole's own helpers.
+ * @throws PortholeError TARGET with the engine's words
+ */
+export async function listOf(engine: Engine, signal: AbortSignal | undefined): Promise<Listed[]> {
+  const answer = await ask(engine, "/containers/json?all=true", { signal });
+  if (answer.status !== 200) {
+    const text = wordsOf(answer) ?? `HTTP status ${answer.status}`;
+    throw new PortholeError("TARGET", `the engine at ${engine.socketPath} does not list its containers: ${text}`);
+  }
+  return decodeListed(answer.body, answer.question).filter(({ isSidecar }) => !isSidecar);
+}
+
+/** The error where no engine's socket exists. */
+export function noEngine(): PortholeError {
+  return new PortholeError("TARGET", "no container engine: neither Docker's nor Podman's socket is there", {
+    hint: "start one, or name one with --engine or DOCKER_HOST",
+  });
+}

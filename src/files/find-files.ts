@@ -1,0 +1,51 @@
+import type { PortholeError } from "../errors.ts";
+import type { Session } from "../sessions/session.ts";
+import { type FindExpression, parseFind } from "./find.ts";
+import { type WalkedFile, walk } from "./walk.ts";
+
+/** Options of {@link find}. */
+export interface FindOptions {
+  /** With stat and link targets of every file, whether the expression needs them or not. */
+  facts?: boolean;
+  /** Called with what could not be looked at or listed; the walk continues. Without it the first such error is thrown. */
+  failed?: (error: PortholeError) => void;
+}
+
+/**
+ * Finds files below a directory of a session. `words` are find(1)'s tests and options, as for `porthole find`: `-name '*.log'
+ * -size +1M`. Without words every file is found, the directory itself first. Symbolic links are not followed.
+ * @throws PortholeError USAGE for words that are no expression; FILE for `path` itself; SESSION
+ */
+export async function* find(
+  session: Session,
+  path: string,
+  words: readonly string[] = [],
+  options: FindOptions = {},
+): AsyncGenerator<WalkedFile> {
+  for await (const { file } of selectFiles(session, path, parseFind(words, Date.now()), options)) yield file;
+}
+
+/** Files that an expression prints, with the byte that ends each line: a file once for each `-print` and `-print0`. */
+export async function* selectFiles(
+  session: Session,
+  path: string,
+  expression: FindExpression,
+  { facts, failed, looked }: FindOptions & { looked?: () => void },
+): AsyncGenerator<{ file: WalkedFile; end: "\n" | "\0" }> {
+  const { minDepth, maxDepth, oneFileSystem, needsFacts } = expression;
+  let device: string | undefined;
+  // The walk asks right after each directory whether to enter it.
+  let isEntered = true;
+  const options = { facts: needsFacts || facts === true, maxDepth, enter: () => isEntered, ...(failed && { failed }) };
+  for await (const file of walk(session, path, options)) {
+    looked?.();
+    device ??= deviceOf(file);
+    const { prints, prune } = expression.judge(file);
+    isEntered = !(prune && file.depth >= minDepth) && (!oneFileSystem || deviceOf(file) === device);
+    for (const end of prints) yield { file, end };
+  }
+}
+
+function deviceOf({ facts }: WalkedFile): string | undefined {
+  return facts && `${facts.device.major}:${facts.device.minor}`;
+}
