@@ -7,13 +7,12 @@ import type { ReachOptions } from "../targets/options.ts";
 import { Reach } from "../targets/reach.ts";
 
 export interface HexdumpOptions extends ReachOptions {
-  canonical?: boolean;
   skip?: number;
   length?: number;
   squeezing: boolean;
 }
 
-/** `porthole hexdump`: a file's or device's bytes, as hexdump(1) shows them. */
+/** `porthole hexdump`: a file's or device's bytes, as `hexdump -C` shows them. */
 export async function hexdump(text: string, options: HexdumpOptions): Promise<number> {
   const reach = new Reach(options);
   try {
@@ -26,8 +25,8 @@ export async function hexdump(text: string, options: HexdumpOptions): Promise<nu
       // Of what is made up as it is read (/proc/N/mem) there is nothing to explain.
       if (file.relayed && file.facts.size > 0n)
         complain(`${printable(text)}: its file system may not answer, so the agent reads it for us`);
-      const { canonical, skip, length, squeezing } = options;
-      await dumpOpenFile(file, { canonical, skip, length, squeezes: squeezing }, write);
+      const { skip, length, squeezing } = options;
+      await dumpOpenFile(file, { skip, length, squeezes: squeezing }, write);
       return 0;
     } finally {
       file.close();

@@ -5,8 +5,6 @@ import { HexDump } from "../../src/text/index.ts";
 
 /** Options of {@link dumpOpenFile}. */
 export interface DumpOptions {
-  /** As hexdump -C. */
-  canonical?: boolean | undefined;
   /** `*` for lines that repeat; default true. */
   squeezes?: boolean | undefined;
   /** Bytes to leave out at the beginning. */
@@ -19,8 +17,8 @@ export interface DumpOptions {
 const READ = 64 * 1024;
 
 /**
- * Shows an open file or device in hexadecimal as hexdump(1) does. Holes of a sparse file are not read where their lines are squeezed. What has no
- * positions is skipped by reading it.
+ * Shows an open file or device in hexadecimal as `hexdump -C` does. Holes of a sparse file are not read where their
+ * lines are squeezed. A file without positions is read up to `skip`.
  * @throws PortholeError FILE with the errno, EISDIR for a directory; CANCELLED
  */
 export async function dumpOpenFile(file: OpenFile, options: DumpOptions, write: (text: string) => void): Promise<void> {

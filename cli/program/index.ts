@@ -1,6 +1,5 @@
 import { Command } from "commander";
 import { complain, Exit } from "../io/fail.ts";
-import { abbreviating } from "./abbreviations.ts";
 import { addListing } from "./listing.ts";
 import { addLooking } from "./looking.ts";
 import { addManaging } from "./managing.ts";
@@ -48,7 +47,6 @@ export function program(version: string, args: readonly string[] = []): Command 
 
   const called = kinds.filter(([names]) => args[0] !== undefined && names.includes(args[0]));
   for (const [, add] of called.length > 0 ? called : kinds) add(root);
-  for (const command of root.commands) abbreviating(command);
   return root;
 }
 

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { parseStart } from "../tui/viewer/start-position.ts";
 import type { ViewerStart } from "../tui/viewer/viewer-view.ts";
+import { rewriting } from "./rewriting.ts";
 import { end, examples, reaching, seconds } from "./shared.ts";
-import { rewriting } from "./traditional.ts";
 
 /** Commands that show something on the terminal. */
 export function addLooking(root: Command): void {

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
+import { headArguments, rewriting, tailArguments } from "./rewriting.ts";
 import { end, examples, reaching } from "./shared.ts";
-import { rewriting, traditionalHead, traditionalTail } from "./traditional.ts";
 
 /** Commands that write a file's content to standard output. */
 export function addReading(root: Command): void {
@@ -20,7 +20,7 @@ export function addReading(root: Command): void {
 
   const head = rewriting(
     reaching(root.command("head").argument("[target...]", "what to read; - or none: standard input")),
-    traditionalHead,
+    headArguments,
   )
     .summary("write the beginning of files of containers")
     .description("Write the first 10 lines of each target to standard output, as GNU head.")
@@ -30,7 +30,6 @@ export function addReading(root: Command): void {
     .option("-v, --verbose", "headers always")
     .option("-z, --zero-terminated", "lines end with NUL, not newline")
     .option("--json", "one JSON object a line: target, line, the time that it bears")
-    .addOption(new Option("--invalid-trailing-option <letter>").hideHelp())
     .addHelpText(
       "after",
       `${multipliers}\n${examples("porthole head -n 1 web:/etc/passwd api:/etc/passwd", "porthole head -c 1K web:/proc/1/environ")}`,
@@ -40,7 +39,7 @@ export function addReading(root: Command): void {
 
   const tail = rewriting(
     reaching(root.command("tail").argument("[target...]", "what to read; - or none: standard input")),
-    traditionalTail,
+    tailArguments,
   )
     .summary("write the end of files of containers, and follow them")
     .description(
@@ -59,13 +58,9 @@ export function addReading(root: Command): void {
     .option("-z, --zero-terminated", "lines end with NUL, not newline")
     .option(
       "-s, --sleep-interval <seconds>",
-      "how long a name must be gone before it is said, and between looks at --pid (1)",
+      "how long a name must be gone before it is said, and between looks at --pid, at most 1 (1)",
     )
     .option("--pid <pid>", "with -f, end when this process of this machine has ended")
-    .option(
-      "--max-unchanged-stats <number>",
-      "with -F, ask for the name after so many intervals although nothing says so (else every 30 s)",
-    )
     .option("--json", "one JSON object a line: target, line, the time that it bears")
     .option("--prefix", "the name before each line, in colour on a terminal, in place of headers")
     .option("--merge", "order lines of several files by the times they bear")

@@ -65,16 +65,16 @@ function addGrep(root: Command): void {
 function addHexdump(root: Command): void {
   reaching(root.command("hexdump").argument("<target>", "what to read: a file or a device"))
     .summary("show a file's or a device's bytes in hexadecimal")
-    .description("Show bytes in hexadecimal, as hexdump(1) of util-linux does. Holes of sparse files are not read.")
-    .option("-C, --canonical", "bytes, and characters beside them; without it, 16-bit words of this machine's order")
+    .description("Show bytes in hexadecimal with their characters, as hexdump -C. Holes of sparse files are not read.")
+    .option("-C, --canonical", "the default, for those who type hexdump -C")
     .option("-s, --skip <offset>", "skip so many bytes: 10, 0xa, 012, with K (or KiB) 1024, KB 1000, M, G, T, P", size)
     .option("-n, --length <length>", "at most so many bytes, written likewise", size)
     .option("-v, --no-squeezing", "show lines that are the same as the one before, instead of *")
     .addHelpText(
       "after",
       examples(
-        "porthole hexdump -C -n 64 web:/bin/sh",
-        "porthole hexdump -C -s 1G web:/data/disk.img",
+        "porthole hexdump -n 64 web:/bin/sh",
+        "porthole hexdump -s 1G web:/data/disk.img",
         "porthole hexdump -n 16 web:/dev/urandom",
       ),
     )

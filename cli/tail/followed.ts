@@ -1,9 +1,4 @@
-import {
-  type FollowedFile,
-  type FollowSource,
-  type FollowSourceOptions,
-  followSource,
-} from "../../src/follow/index.ts";
+import { type FollowedFile, type FollowSource, followSource } from "../../src/follow/index.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
 import type { FollowedTarget } from "./followed-target.ts";
 
@@ -12,9 +7,8 @@ export function followedIn(
   place: FollowedTarget,
   path: string,
   file: OpenFile | undefined,
-  options: FollowSourceOptions = {},
 ): FollowSource<FollowedFile> {
-  const source = followSource(place.session, path, file, options);
+  const source = followSource(place.session, path, file);
   const { onChange } = source;
   return {
     ...source,

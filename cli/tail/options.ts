@@ -9,14 +9,12 @@ export interface RawOptions extends ReachOptions {
   quiet?: boolean;
   verbose?: boolean;
   zeroTerminated?: boolean;
-  invalidTrailingOption?: string;
   f?: boolean;
   F?: boolean;
   follow?: string;
   retry?: boolean;
   sleepInterval?: string;
   pid?: string;
-  maxUnchangedStats?: string;
   prefix?: boolean;
   json?: boolean;
   merge?: boolean;
@@ -44,8 +42,6 @@ export interface TailOptions extends CommonOptions {
   retry: boolean;
   /** Milliseconds. */
   interval: number;
-  /** Undefined: the library's own idea of how often to ask. */
-  maxUnchangedStats: number | undefined;
   pid: number | undefined;
   prefix: boolean;
   merge: boolean;
@@ -54,8 +50,6 @@ export interface TailOptions extends CommonOptions {
 }
 
 export function commonOptions(raw: RawOptions, command: "head" | "tail"): CommonOptions {
-  if (raw.invalidTrailingOption !== undefined)
-    throw new Misuse(`invalid trailing option -- ${raw.invalidTrailingOption}`);
   const unit = lastOf(raw, "bytes", "lines");
   const text = unit && raw[unit];
   const header = lastOf(raw, "quiet", "verbose");
@@ -73,8 +67,8 @@ export function tailOptions(raw: RawOptions, warn: (text: string) => void): Tail
   const common = commonOptions(raw, "tail");
   if (common.json && raw.prefix) throw new Misuse("--json and --prefix exclude each other: an object has its target");
   const how = lastOf(raw, "f", "F", "follow");
-  const byName = how === "F" || (how === "follow" && raw.follow !== undefined && "name".startsWith(raw.follow));
-  if (how === "follow" && !byName && !"descriptor".startsWith(raw.follow ?? "?"))
+  const byName = how === "F" || (how === "follow" && raw.follow === "name");
+  if (how === "follow" && !byName && raw.follow !== "descriptor")
     throw new Misuse(`invalid argument ${quotedWord(raw.follow ?? "")} for ${quotedWord("--follow")}`);
   const follow = how === undefined ? undefined : byName ? "name" : "descriptor";
   const retry = raw.retry === true || raw.F === true;
@@ -87,10 +81,6 @@ export function tailOptions(raw: RawOptions, warn: (text: string) => void): Tail
     follow,
     retry: retry && follow !== undefined,
     interval: raw.sleepInterval === undefined ? 1000 : parseSeconds(raw.sleepInterval) * 1000,
-    maxUnchangedStats:
-      raw.maxUnchangedStats === undefined
-        ? undefined
-        : parsePlain(raw.maxUnchangedStats, "maximum number of unchanged stats between opens", Number.MAX_SAFE_INTEGER),
     pid,
     prefix: raw.prefix === true,
     merge: raw.merge === true,

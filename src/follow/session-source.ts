@@ -15,12 +15,6 @@ export interface FollowedFile extends FollowFile {
 /** Gives the session to ask now, which may be another one than before: a container that was restarted has a new agent. Rejects while there is none. */
 export type SessionSource = () => Promise<Session>;
 
-/** Options of the function that follows a session's path. */
-export interface FollowSourceOptions {
-  /** Milliseconds after which to ask what the path names although its watches are quiet. Default 30,000. */
-  quietMs?: number | undefined;
-}
-
 /**
  * What the follow engine needs of a session's path: looks by `fstat` on the descriptor here, asks the agent what the path names, and hears
  * of changes by the inotify instance that the agent made in the container. `file` stays the caller's; without one the engine waits for the path
@@ -32,11 +26,10 @@ export function followSource(
   session: Session | SessionSource,
   path: string,
   file: OpenFile | undefined,
-  options: FollowSourceOptions = {},
 ): FollowSource<FollowedFile> {
   const current = typeof session === "function" ? session : async () => session;
   const first = file && followed(file, path);
-  const watched = new WatchedPath(path, options.quietMs);
+  const watched = new WatchedPath(path);
   return {
     file: first,
     locate: async () => {

@@ -39,7 +39,6 @@ export class WatchedPath {
   readonly #path: string;
   readonly #directory: string;
   readonly #name: string;
-  readonly #quietMs: number;
   #listener: Listener | undefined;
   #session: Session | undefined;
   #directoryWatch: Held | undefined;
@@ -50,9 +49,7 @@ export class WatchedPath {
   /** The newest file's, and that of the one before, whose writers may still be at it. */
   #fileWatches: Held[] = [];
 
-  /** `quietMs`: what {@link nameCheckMs} says while everything is watched. */
-  constructor(path: string, quietMs = WATCHED_MS) {
-    this.#quietMs = quietMs;
+  constructor(path: string) {
     const whole = path.replace(/\/+$/, "") || "/";
     const slash = whole.lastIndexOf("/");
     this.#path = path;
@@ -116,7 +113,7 @@ export class WatchedPath {
   get nameCheckMs(): number {
     const watched = this.#directoryWatch?.state === "held" && this.#fileWatches.at(-1)?.state === "held";
     if (this.#missing) return UNWATCHED_MS;
-    return watched && this.#session?.ended === undefined ? this.#quietMs : UNWATCHED_MS;
+    return watched && this.#session?.ended === undefined ? WATCHED_MS : UNWATCHED_MS;
   }
 
   /** Whether the kernel tells of writes to the newest file. */

@@ -1,7 +1,5 @@
 /** How bytes are shown. */
 export interface HexDumpOptions {
-  /** Bytes with their characters beside them (hexdump -C); otherwise 16-bit words in this machine's byte order. */
-  canonical?: boolean | undefined;
   /** `*` in place of lines that are the same as the one before; default true. */
   squeezes?: boolean | undefined;
   /** Offset of the first byte. */
@@ -11,13 +9,11 @@ export interface HexDumpOptions {
 const WIDTH = 16;
 
 /**
- * Bytes as hexdump(1) of util-linux shows them, to the byte: fed with pieces of any length, it returns the text of the lines that are whole, and
- * at the end the last line and the offset.
+ * Formats bytes exactly as `hexdump -C` of util-linux. Pieces may have any length: {@link push} returns the lines
+ * that are complete, {@link end} the last line and the final offset.
  */
 export class HexDump {
   readonly #squeezes: boolean;
-  readonly #format: (bytes: Uint8Array, offset: number) => string;
-  readonly #address: (offset: number) => string;
   /** Of the beginning of the line that is not whole yet. */
   #offset: number;
   #held: Buffer = Buffer.alloc(0);
@@ -26,8 +22,6 @@ export class HexDump {
 
   constructor(options: HexDumpOptions = {}) {
     this.#squeezes = options.squeezes ?? true;
-    this.#format = options.canonical ? canonicalLine : wordLine;
-    this.#address = options.canonical ? canonicalAddress : wordAddress;
     this.#offset = options.offset ?? 0;
   }
 
@@ -59,9 +53,9 @@ export class HexDump {
   }
 
   end(): string {
-    const rest = this.#held.length === 0 ? "" : this.#format(this.#held, this.#offset);
+    const rest = this.#held.length === 0 ? "" : formatLine(this.#held, this.#offset);
     const end = this.#offset + this.#held.length;
-    return end === 0 ? "" : `${rest}${this.#address(end)}\n`;
+    return end === 0 ? "" : `${rest}${formatOffset(end)}\n`;
   }
 
   #line(line: Buffer): string {
@@ -74,7 +68,7 @@ export class HexDump {
     }
     this.#isSqueezing = false;
     this.#last = Buffer.from(line);
-    return this.#format(line, offset);
+    return formatLine(line, offset);
   }
 
   /** True when [from, to) repeats the last line: compared in one go, as each of its lines with the one before. */
@@ -84,12 +78,8 @@ export class HexDump {
   }
 }
 
-function canonicalAddress(offset: number): string {
+function formatOffset(offset: number): string {
   return offset.toString(16).padStart(8, "0");
-}
-
-function wordAddress(offset: number): string {
-  return offset.toString(16).padStart(7, "0");
 }
 
 const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
@@ -97,7 +87,7 @@ const characterOfByte = Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ".",
 );
 
-function canonicalLine(bytes: Uint8Array, offset: number): string {
+function formatLine(bytes: Uint8Array, offset: number): string {
   let hex = "";
   let characters = "";
   for (let i = 0; i < WIDTH; i++) {
@@ -106,14 +96,5 @@ function canonicalLine(bytes: Uint8Array, offset: number): string {
     hex += byte === undefined ? "   " : ` ${hexOfByte[byte]}`;
     if (byte !== undefined) characters += characterOfByte[byte];
   }
-  return `${canonicalAddress(offset)} ${hex}  |${characters}|\n`;
-}
-
-function wordLine(bytes: Uint8Array, offset: number): string {
-  let words = "";
-  for (let i = 0; i < WIDTH; i += 2) {
-    const low = bytes[i];
-    words += low === undefined ? "     " : ` ${hexOfByte[bytes[i + 1] ?? 0]}${hexOfByte[low]}`;
-  }
-  return `${wordAddress(offset)}${words}\n`;
+  return `${formatOffset(offset)} ${hex}  |${characters}|\n`;
 }

@@ -1,0 +1,47 @@
+import type { Command } from "commander";
+
+/** Lets a command take arguments in forms that Commander does not know: `rewrite` sees them first. */
+export function rewriting(
+  command: Command,
+  rewrite: (args: string[], fail: (text: string) => never) => string[],
+): Command {
+  const parse = command.parseOptions.bind(command);
+  const fail = (text: string) => command.error(text, { code: "porthole.obsoleteForm" });
+  command.parseOptions = (args) => parse(rewrite(args, fail));
+  return command;
+}
+
+/** `tail -20 FILE` is `tail -n 20 FILE`. GNU's other forms without an option letter are refused. */
+export function tailArguments(args: string[], fail: (text: string) => never): string[] {
+  return plainCount(args, /^([-+])(\d*)([bcl]?)(f?)$/, fail);
+}
+
+/** `head -20 FILE` is `head -n 20 FILE`. GNU's other forms without an option letter are refused. */
+export function headArguments(args: string[], fail: (text: string) => never): string[] {
+  return plainCount(args, /^(-)(\d+)([bckml]?)([qvz]*)$/, fail);
+}
+
+function plainCount(args: string[], form: RegExp, fail: (text: string) => never): string[] {
+  const [first = "", ...rest] = args;
+  const [, sign, digits = "", unit = "", flags = ""] = form.exec(first) ?? [];
+  // -c and -f are options.
+  if (sign === undefined || /^-[cf]*$/.test(first)) return withoutOptionalValues(args);
+  if (first === `-${digits}`) return ["-n", digits, ...withoutOptionalValues(rest)];
+  const number = `${sign === "+" ? "+" : ""}${digits || "10"}${"bkm".includes(unit) ? unit : ""}`;
+  const modern = [unit === "" || unit === "l" ? "-n" : "-c", number, ...Array.from(flags, (flag) => `-${flag}`)];
+  const file = sign === "+" ? `, or ./${first} for a file of that name` : "";
+  return fail(`obsolete form ${first} (use ${modern.join(" ")}${file})`);
+}
+
+/**
+ * Commander takes the word after an option whose value is optional for its value; getopt_long(3) takes only a value
+ * that is joined by `=`. So `--follow` alone becomes `-f`.
+ */
+function withoutOptionalValues(args: string[]): string[] {
+  const end = args.indexOf("--");
+  return args.map((arg, index) => {
+    if (end !== -1 && index > end) return arg;
+    if (arg === "--follow") return "-f";
+    return arg === "--silent" ? "--quiet" : arg;
+  });
+}
