@@ -29,7 +29,15 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
     const targets = await reach.expand(texts.length > 0 ? texts : ["-"], (error) => failed(reasonOf(error), error));
     const { json } = options;
     const headers = !json && (options.headers === "always" || (options.headers === "several" && targets.length > 1));
-    const printer = await Printer.open({ headers, prefix: false, json, shared: false, delimiter, color: "never" });
+    const printer = await Printer.open({
+      command: "head",
+      headers,
+      prefix: false,
+      json,
+      shared: false,
+      delimiter,
+      color: "never",
+    });
     for (const named of targets) {
       const name = named.text === "-" ? "standard input" : named.text;
       let input: Input;

@@ -19,14 +19,18 @@ export function write(data: string | Uint8Array, status: number = Exit.file): vo
 }
 
 /**
- * Ends the process when standard output cannot be written, for nothing that it could still do has a use: by SIGPIPE when the reader has gone, as any
- * other program, else with one line and `status`.
+ * Ends the process when standard output cannot be written: by SIGPIPE when its reader has gone, as any other program,
+ * else with one line, written by `tell`, and `status`.
  */
-export function outputLost(error: unknown, status: number = Exit.file): never {
+export function outputLost(
+  error: unknown,
+  status: number = Exit.file,
+  tell = (reason: string) => complain(`write error: ${reason}`),
+): never {
   const { code, errno, message } = error as { code?: unknown; errno?: unknown; message: string };
   if (code === "EPIPE" || errno === "EPIPE") dieOf("SIGPIPE");
   // Node: "ENOSPC: no space left on device, write"; the library: "write failed: No space left on device".
   const reason = (/: ([^,:]*)(?:, write)?$/.exec(message)?.[1] ?? message).trim();
-  complain(`write error: ${reason.charAt(0).toUpperCase()}${reason.slice(1)}`);
+  tell(`${reason.charAt(0).toUpperCase()}${reason.slice(1)}`);
   process.exit(status);
 }

@@ -6,14 +6,25 @@ import { quoted, quotedIfNeeded } from "./quote.ts";
 export class Notices {
   readonly #name: string;
   readonly #retries: boolean;
+  readonly #keepsName: boolean;
+  #hasGivenUp = false;
   /** What was last said to be the matter. */
   #inaccessible: "missing" | "other" | undefined;
 
-  /** `failure`: why it could not be opened at first. */
-  constructor(name: string, retries: boolean, failure?: unknown) {
+  /**
+   * `retries`: with `--retry`. `keepsName`: what cannot be followed may be replaced with something that can.
+   * `failure`: why it could not be opened at first.
+   */
+  constructor(name: string, { retries, keepsName }: { retries: boolean; keepsName: boolean }, failure?: unknown) {
     this.#name = name;
     this.#retries = retries;
+    this.#keepsName = keepsName;
     if (failure !== undefined) this.#inaccessible = isMissing(failure) ? "missing" : "other";
+  }
+
+  /** True once the file was replaced with something that cannot be followed, without `-F`. */
+  get hasGivenUp(): boolean {
+    return this.#hasGivenUp;
   }
 
   of(event: FollowEvent<Generation>): string | undefined {
@@ -22,15 +33,20 @@ export class Notices {
       case "truncated":
         return `${quotedIfNeeded(this.#name)}: file truncated${event.unread > 0 ? `; ${event.unread} bytes that were not read yet are lost` : ""}`;
       case "deleted":
-        if (!this.#retries) return `${quotedIfNeeded(this.#name)}: No such file or directory`;
         this.#inaccessible = "missing";
+        if (!this.#retries) return `${quotedIfNeeded(this.#name)}: No such file or directory`;
         return `${name} has become inaccessible: No such file or directory`;
       case "unreachable": {
         const { code, errno } = (event.error ?? {}) as { code?: unknown; errno?: unknown };
-        if (code !== "FILE" || this.#inaccessible) return undefined;
+        if (code !== "FILE" || this.#inaccessible === "other") return undefined;
+        const wasMissing = this.#inaccessible === "missing";
         this.#inaccessible = "other";
-        if (errno === "EINVAL") return `${name} has been replaced with an untailable file`;
-        return `${name} has become inaccessible: ${reasonOf(event.error)}`;
+        if (errno === "EINVAL") {
+          this.#hasGivenUp = !this.#keepsName;
+          const gives = this.#keepsName ? "" : "; giving up on this name";
+          return `${name} has been replaced with an untailable file${gives}`;
+        }
+        return wasMissing ? undefined : `${name} has become inaccessible: ${reasonOf(event.error)}`;
       }
       case "reachable": {
         const was = this.#inaccessible;

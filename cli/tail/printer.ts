@@ -1,13 +1,16 @@
 import { dieOf, isTerminal, Output } from "../../src/descriptors/index.ts";
 import { LineSplitter } from "../../src/follow/index.ts";
 import type { TerminalStream } from "../../src/text/index.ts";
-import { printable } from "../io/fail.ts";
+import { Exit, printable } from "../io/fail.ts";
 import { outputLost } from "../io/output.ts";
+import { say } from "./complaints.ts";
 import { lineRecord } from "./record.ts";
 import { SOURCE_COLOURS } from "./source-colours.ts";
 
 /** How what comes from several files is told apart. */
 export interface PrinterOptions {
+  /** Whose words a failure to write is told in. */
+  command: "head" | "tail";
   /** `==> name <==` whenever another file's turn begins, as GNU. */
   headers: boolean;
   /** The name before each line. */
@@ -177,7 +180,9 @@ export class Printer {
     try {
       await this.#output.write(bytes);
     } catch (error) {
-      outputLost(error);
+      outputLost(error, Exit.file, (reason) =>
+        say(this.#options.command, `error writing 'standard output': ${reason}`),
+      );
     }
   }
 }

@@ -30,6 +30,10 @@ export interface Sink {
   show(lane: Lane, bytes: Uint8Array): Promise<void>;
   /** Called with every file that is read, so that no glob takes it for a new one. */
   seen(place: FollowedTarget, identity: Identity): void;
+  /** Called when the file is deleted and nobody asked for retries. */
+  gone(): void;
+  /** Called when it exists again. */
+  back(): void;
 }
 
 /** One target of tail, from opening to the end of following. */
@@ -187,18 +191,13 @@ export class Tailed {
   }
 
   #begin(file: OpenFile | undefined, stop: AbortSignal): void {
-    const { follow: how, interval, maxUnchangedStats } = this.#options;
-    this.#events = follow(
-      followedIn(this.place, this.#named.target.path, file, {
-        quietMs: maxUnchangedStats === undefined ? undefined : Math.max(250, maxUnchangedStats * interval),
-      }),
-      {
-        position: this.#pseudo || this.#wholly ? 0 : this.#size,
-        byName: how === "name" ? true : file === undefined ? "first" : false,
-        goneMs: interval,
-        signal: AbortSignal.any([stop, this.place.over]),
-      },
-    );
+    const { follow: how, interval } = this.#options;
+    this.#events = follow(followedIn(this.place, this.#named.target.path, file), {
+      position: this.#pseudo || this.#wholly ? 0 : this.#size,
+      byName: how === "name" ? true : file === undefined ? "first" : false,
+      goneMs: interval,
+      signal: AbortSignal.any([stop, this.place.over]),
+    });
     this.#first = this.#events.next();
     // Its failure is met where it is awaited.
     this.#first.catch(() => undefined);
@@ -222,10 +221,10 @@ export class Tailed {
   }
 
   async #followEvents(events: Events<FollowedFile> | Events<PolledFile>, sink: Sink, stop: AbortSignal): Promise<void> {
-    const { retry } = this.#options;
+    const { retry, follow: how } = this.#options;
     const notices = new Notices(
       this.name,
-      retry,
+      { retries: retry, keepsName: retry && how === "name" },
       this.#failure ?? (this.isDirectory ? new Error("a directory") : undefined),
     );
     const first = this.#input?.file;
@@ -241,7 +240,9 @@ export class Tailed {
           const text = notices.of(event);
           if ("file" in event && event.file) sink.seen(this.place, event.file.identity);
           if (text !== undefined) say("tail", text);
-          if (event.kind === "deleted" && !retry) return;
+          if (event.kind === "deleted" && !retry) sink.gone();
+          else if (event.kind === "returned" || event.kind === "rotated") sink.back();
+          if (notices.hasGivenUp) return;
         }
       }
     } finally {

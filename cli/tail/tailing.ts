@@ -14,6 +14,8 @@ import { Tailed } from "./tailed.ts";
 
 /** Milliseconds between looks for new files that a glob matches. */
 const GLOB_MS = 1000;
+/** Maximum milliseconds between checks of `--pid`: a kill(2) with signal 0 costs nothing. */
+const PID_MS = 1000;
 
 /** A run of tail: its files, their order on the output, and what comes later. */
 export class Tailing {
@@ -28,6 +30,9 @@ export class Tailing {
   readonly #globs: { text: string; target: Target; watch: GlobWatch }[] = [];
   readonly #names = new Set<string>();
   readonly #seen = new Map<FollowedTarget, Set<string>>();
+  /** Followed files that something may still be appended to. */
+  readonly #live = new Set<Tailed>();
+  #isNoneLeft = false;
   #looking = false;
   #printer: Printer | undefined;
   #merger: Merger<Lane> | undefined;
@@ -61,6 +66,7 @@ export class Tailing {
     }
     const several = targets.length > 1 || this.#globs.length > 0;
     this.#printer = await Printer.open({
+      command: "tail",
       headers: !json && !prefix && !merge && (headers === "always" || (headers === "several" && several)),
       prefix,
       json,
@@ -87,6 +93,7 @@ export class Tailing {
     const { pid } = this.#options;
     const followed = this.#files.filter((file) => !file.isPipedInput);
     const endPid = pid === undefined ? undefined : this.#endWith(pid);
+    for (const file of followed) this.#live.add(file);
     const endGlobs = this.#globs.length > 0 ? everyTick(GLOB_MS, () => void this.#lookForMore()) : undefined;
     const running = this.#files.map((file) => this.#followOne(file));
     try {
@@ -96,7 +103,7 @@ export class Tailing {
       endPid?.();
       endGlobs?.();
     }
-    if (this.#stop.signal.aborted || followed.length === 0) return 0;
+    if ((this.#stop.signal.aborted && !this.#isNoneLeft) || followed.length === 0) return 0;
     say("tail", "no files remaining");
     return 1;
   }
@@ -168,13 +175,25 @@ export class Tailing {
         {
           show: (lane, bytes) => this.#merger?.take(lane, bytes) ?? this.#shown.write(lane, bytes),
           seen: (place, identity) => this.#note(place, identity),
+          gone: () => this.#leave(file),
+          back: () => void this.#live.add(file),
         },
         this.#stop.signal,
       );
     } catch (error) {
       say("tail", errorReading(file.name, error));
       this.#failed(error);
+    } finally {
+      this.#leave(file);
     }
+  }
+
+  /** Without `--retry` a deleted file may come back, but is waited for only as long as another file is there. */
+  #leave(file: Tailed): void {
+    this.#live.delete(file);
+    if (this.#live.size > 0 || this.#globs.length > 0 || this.#stop.signal.aborted) return;
+    this.#isNoneLeft = true;
+    this.#stop.abort(AT_END);
   }
 
   #note(place: FollowedTarget, identity: Identity): void {
@@ -183,16 +202,15 @@ export class Tailing {
   }
 
   #endWith(pid: number): () => void {
-    const timer = setInterval(
-      () => {
-        try {
-          process.kill(pid, 0);
-        } catch (error) {
-          if ((error as NodeJS.ErrnoException).code === "ESRCH") this.#stop.abort(AT_END);
-        }
-      },
-      Math.max(50, this.#options.interval),
-    );
+    const look = () => {
+      try {
+        process.kill(pid, 0);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ESRCH") this.#stop.abort(AT_END);
+      }
+    };
+    look();
+    const timer = setInterval(look, Math.min(Math.max(50, this.#options.interval), PID_MS));
     return () => clearInterval(timer);
   }
 

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { constants } from "node:os";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -140,13 +140,28 @@ describe("a standard output that takes nothing any more", () => {
   const full = ["sh", "-c", 'exec "$@" >/dev/full', "sh"];
 
   test.each([
-    ...["--help", "cat @ @", "head -v @ @", "tail -f @", "ls -d @ @", "stat @ @", "find @", "hexdump @", "docker-args"],
+    ...["--help", "cat @ @", "ls -d @ @", "stat @ @", "find @", "hexdump @", "docker-args"],
     "completion bash",
   ])("ends porthole %s with one line", async (line) => {
     const someone = user();
     writeFileSync(`${someone.directory}/f`, "content\n");
     const { code, stderr } = await someone.run(words(line, someone), { before: full });
     expect([code, stderr]).toEqual([1, "porthole: write error: No space left on device\n"]);
+  });
+
+  test.each([
+    ...["head -v @ @", "head -n -1 @huge", "head -c -0 @huge", "head -c -1 @huge", "head --json @"],
+    ...["tail -f @", "tail -c +2 @huge", "tail -c 1G @huge", "tail --prefix @"],
+  ])("ends porthole %s with GNU's line, at once however large the file is", async (line) => {
+    const someone = user();
+    writeFileSync(`${someone.directory}/f`, "content\n");
+    const huge = `${someone.directory}/fhuge`;
+    writeFileSync(huge, "line\n".repeat(20_000));
+    truncateSync(huge, 2 ** 36);
+    appendFileSync(huge, "one\ntwo\n");
+    const { code, stderr } = await someone.run(words(line, someone), { before: full });
+    const [command] = line.split(" ");
+    expect([code, stderr]).toEqual([1, `${command}: error writing 'standard output': No space left on device\n`]);
   });
 
   test("ends porthole grep with its own status for failures", async () => {

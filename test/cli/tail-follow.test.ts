@@ -233,6 +233,73 @@ describe("porthole tail -f", () => {
     expect([tail.text(), tail.said()]).toEqual(["1\n2\n", ""]);
   });
 
+  test.for(["-f", "-F"])(
+    "%s ends at once when the process of --pid has ended before, however long -s is",
+    async (how) => {
+      writeFileSync(`${here}/log`, "1\n");
+      const process = spawn("true");
+      await once(process, "exit");
+      const names = how === "-F" ? [`${there}/log`, `${there}/missing`] : [`${there}/log`];
+      const tail = following(someone, [how, "-q", "-s", "3600", `--pid=${process.pid}`, ...names]);
+      expect(await tail.running.ended).toMatchObject({ signal: null });
+      expect(tail.text()).toBe("1\n");
+      expect(tail.said()).not.toContain("no files remaining");
+    },
+  );
+
+  test("notices the end of the process of --pid although -s is an hour", async () => {
+    writeFileSync(`${here}/log`, "1\n");
+    const process = spawn("sleep", ["600"]);
+    const tail = following(someone, ["-f", "-s", "3600", `--pid=${process.pid}`, `${there}/log`]);
+    await tail.shows("1\n");
+    process.kill();
+    expect(await tail.running.ended).toEqual({ code: 0, signal: null });
+  });
+
+  test("with --follow=name and no --retry takes up a name that comes back while another is followed", async () => {
+    writeFileSync(`${here}/kept`, "");
+    writeFileSync(`${here}/log`, "1\n");
+    const tail = following(someone, ["--follow=name", "-q", "-s", "0.1", `${there}/kept`, `${there}/log`]);
+    await tail.shows("1\n");
+    for (const line of ["2\n", "3\n"]) {
+      const text = tail.text();
+      const times = tail.said().split("\n").length;
+      unlinkSync(`${here}/log`);
+      await waitFor("the loss on stderr", () => tail.said().split("\n").length > times);
+      writeFileSync(`${here}/log`, line);
+      await tail.shows(text + line);
+    }
+    unlinkSync(`${here}/log`);
+    unlinkSync(`${here}/kept`);
+    expect(await tail.running.ended).toEqual({ code: 1, signal: null });
+    const lost = `tail: ${there}/log: No such file or directory\n`;
+    const back = `tail: '${there}/log' has appeared;  following new file\n`;
+    expect(tail.said()).toMatch(new RegExp(`^(${escaped(lost + back)}){2}`));
+    expect(tail.said()).toContain(`tail: ${there}/kept: No such file or directory\n`);
+    expect(tail.said()).toMatch(/tail: no files remaining\n$/);
+  });
+
+  test("without -F gives up a name that becomes a directory", async () => {
+    writeFileSync(`${here}/log`, "1\n");
+    const byName = following(someone, ["--follow=name", "-s", "0.1", `${there}/log`]);
+    await byName.shows("1\n");
+    const first = following(someone, ["--follow=descriptor", "--retry", "-s", "0.1", `${there}/later`]);
+    await first.says(`tail: cannot open '${there}/later' for reading: No such file or directory`);
+    mkdirSync(`${here}/later`);
+    mkdirSync(`${here}/directory`);
+    renameSync(`${here}/log`, `${here}/log.1`);
+    renameSync(`${here}/directory`, `${here}/log`);
+    const givenUp = (name: string) =>
+      `tail: '${there}/${name}' has been replaced with an untailable file; giving up on this name\ntail: no files remaining\n`;
+    for (const [tail, name] of [
+      [byName, "log"],
+      [first, "later"],
+    ] as const) {
+      expect(await tail.running.ended).toEqual({ code: 1, signal: null });
+      expect(tail.said()).toContain(givenUp(name));
+    }
+  });
+
   test("with --follow=name and no --retry gives up a name that is gone", async () => {
     writeFileSync(`${here}/log`, "1\n");
     const tail = following(someone, ["--follow=name", "-s", "0.1", `${there}/log`]);
@@ -342,3 +409,7 @@ describe("porthole tail --prefix, --merge and --since", () => {
     expect(wrong.stderr).toMatch(/^porthole: 'soon' is not a time.*\n$/);
   });
 });
+
+function escaped(text: string): string {
+  return text.replace(/[^\w\s]/g, "\\$&");
+}

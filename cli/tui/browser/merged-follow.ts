@@ -135,7 +135,7 @@ export class MergedFollow {
     merger: Merger<Lane>,
     signal: AbortSignal,
   ): Promise<void> {
-    const notices = new Notices(lane.name, true);
+    const notices = new Notices(lane.name, { retries: true, keepsName: true });
     const source = followedIn(this.#followed(place), path, file);
     for await (const event of follow(source, { position: size, signal })) {
       if (event.kind === "data") await merger.take(lane, event.bytes);
