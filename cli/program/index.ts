@@ -13,7 +13,7 @@ const kinds: readonly (readonly [names: readonly string[], add: (root: Command) 
   [["ls", "stat", "find"], addListing],
   [["grep", "hexdump"], addSearching],
   [["open", "browse", "demo"], addLooking],
-  // Unnamed: man and __complete tell of all commands.
+  // Unnamed: __complete tells of all commands.
   [[], addTools],
   [["agents", "detach", "docker-args"], addManaging],
 ];

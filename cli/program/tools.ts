@@ -146,9 +146,4 @@ function addCompletion(root: Command): void {
     .action(async (shell: string, words: string[]) =>
       end((await import("../commands/complete.ts")).complete(root, shell, words)),
     );
-
-  root
-    .command("man", { hidden: true })
-    .summary("write the manual page")
-    .action(async () => end((await import("../commands/man.ts")).man(root)));
 }

@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { build, transform } from "esbuild";
 import { toCommonJs, writeImporter } from "./common-js.mjs";
 import { thirdPartyNotices } from "./notices.mjs";
@@ -11,6 +13,9 @@ import { writeTypes } from "./types.mjs";
 export const library = { index: "src/index.ts" };
 
 const common = { bundle: true, format: "esm", platform: "node", target: "node20.19", logLevel: "warning" };
+
+/** For CommonJS packages in an ES module. */
+const REQUIRE = { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' };
 
 const forUsers = { metafile: true, legalComments: "none" };
 
@@ -47,7 +52,7 @@ export async function bundle() {
   writeFileSync(`${fresh}/package.json`, '{ "type": "commonjs" }\n');
   await packCommand(fresh, metafile.outputs);
   writeTypes(`${fresh}/types`, library);
-  writeFileSync(`${fresh}/porthole.1`, said(fresh, "man"));
+  writeFileSync(`${fresh}/porthole.1`, await manualPage(fresh, version));
   mkdirSync(`${fresh}/completions`);
   for (const [shell, file] of Object.entries(completions))
     writeFileSync(`${fresh}/completions/${file}`, said(fresh, "completion", shell));
@@ -73,11 +78,24 @@ async function bundleInk(folder) {
     jsx: "automatic",
     define: { "process.env.NODE_ENV": '"production"' },
     plugins: [noDevtools],
-    banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-    },
+    banner: REQUIRE,
   });
   return metafile;
+}
+
+/** The manual page, made from the command line's definitions, whose actions are not needed for it. */
+async function manualPage(folder, version) {
+  const outfile = resolve(`${folder}/.manual-page.mjs`);
+  await build({
+    ...common,
+    entryPoints: ["scripts/build/manual-page.ts"],
+    outfile,
+    external: ["../commands/*"],
+    banner: REQUIRE,
+  });
+  const made = await import(pathToFileURL(outfile).href);
+  rmSync(outfile);
+  return made.manualPage(version);
 }
 
 /** As the shells look for them in their completion folders. */
@@ -99,7 +117,7 @@ export async function bundleDeveloperPrograms(examples) {
   });
 }
 
-/** What the command prints: manual page and completions come from its own definitions. */
+/** What the command prints: completions come from its own definitions. */
 function said(folder, ...args) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [`${folder}/porthole.js`, ...args]);
   if (status !== 0) throw new Error(`porthole ${args.join(" ")} failed: ${stderr}`);

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { program } from "../../cli/program/index.ts";
 import { describeWith } from "../helpers/availability.ts";
@@ -24,9 +24,8 @@ describe("--help", () => {
 });
 
 describe("the manual page", () => {
-  test("is built, and is what the command writes", async () => {
-    expect(existsSync(page)).toBe(true);
-    const { text } = await someone.run(["man"]);
+  test("is built, and has every command with every option", () => {
+    const text = readFileSync(page, "utf8");
     expect(text).toMatch(/^\.TH PORTHOLE 1 /);
     for (const command of commands) {
       expect(text).toContain(`.SS "porthole ${command.name()}`);

@@ -1,14 +1,9 @@
 import type { Command } from "commander";
-import { write } from "../io/output.ts";
+import { program } from "../../cli/program/index.ts";
 
-/** `porthole man`: writes the manual page (man(7)), made from the commands' own definitions. */
-export async function man(root: Command): Promise<number> {
-  write(manualPage(root));
-  return 0;
-}
-
-/** The page's source. The same definitions give the same bytes, so it carries no date. */
-function manualPage(root: Command): string {
+/** Source of the manual page (man(7)), made from the commands' own definitions. The same definitions give the same bytes, so it has no date. */
+export function manualPage(version: string): string {
+  const root = program(version);
   const help = root.createHelp();
   const own = afterHelp(root);
   const commands = help.visibleCommands(root).filter((command) => command.name() !== "help");
