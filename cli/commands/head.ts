@@ -2,6 +2,7 @@ import { seekTo } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { lastLinesOffset, StreamEnd, StreamStart } from "../../src/follow/index.ts";
 import { TimestampReader } from "../../src/text/index.ts";
+import { systemZone, targetZone } from "../../src/times/index.ts";
 import { exitStatus } from "../io/fail.ts";
 import type { Amount } from "../tail/amount.ts";
 import { cannotOpen, errorReading, misused, reasonOf, say } from "../tail/complaints.ts";
@@ -47,7 +48,8 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
         failed(cannotOpen(name, error), error);
         continue;
       }
-      const times = new TimestampReader({ now: Date.now(), zone: named.target.kind === "local" ? "local" : "utc" });
+      const zone = options.zone ?? (json ? await zoneOf(reach, named) : systemZone);
+      const times = new TimestampReader({ now: Date.now(), zone });
       const lane = printer.lane(json ? named.text : name, (line) => times.read(line));
       try {
         await printer.begin(lane);
@@ -76,6 +78,10 @@ async function openInput(reach: Reach, { text, target }: NamedTarget): Promise<I
   if (text === "-") return standardInput();
   const session = await reach.session(target);
   return { file: await session.open(target.path), start: 0, isStdin: false };
+}
+
+async function zoneOf(reach: Reach, { target }: NamedTarget) {
+  return target.kind === "local" ? systemZone : targetZone(await reach.session(target));
 }
 
 /** Hands on the first lines or bytes, or with `-` all but the last. */

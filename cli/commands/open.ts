@@ -9,7 +9,7 @@ import { Reach } from "../targets/reach.ts";
 import { Around } from "../tui/app/around.ts";
 import { openScreen } from "../tui/app/open.ts";
 import { requireTerminal } from "../tui/app/require-terminal.ts";
-import { GONE_MS } from "../tui/browser/browsed-target.ts";
+import { checkZone, GONE_MS } from "../tui/browser/browsed-target.ts";
 import type { ViewerOptions, ViewerStart } from "../tui/viewer/viewer-view.ts";
 
 /** `porthole open`: one file in the terminal. */
@@ -19,6 +19,7 @@ export async function open(
   options: ReachOptions & { follow?: boolean; hex?: boolean },
 ): Promise<number> {
   requireTerminal("open", `porthole cat ${text}`);
+  await checkZone(options);
   const reach = new Reach(options);
   const target = parseTarget(text);
   let tell: (text: string) => void = () => undefined;
@@ -80,7 +81,7 @@ async function show(
         subtitle: `${session.route}, ${file.kind}`,
         location: around.location,
         lend: async () => (await import("../../src/sessions/index.ts")).copyOpenFile(file),
-        zone: target.kind === "local" ? "local" : "utc",
+        zone: () => around.location.place.zone(),
         ...start,
         followSource: source,
       },

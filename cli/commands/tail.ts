@@ -15,7 +15,7 @@ export async function tail(texts: string[], raw: RawOptions): Promise<number> {
   } catch (error) {
     return misused("tail", error);
   }
-  const since = options.since === undefined ? undefined : sinceTime(options.since, Date.now());
+  const since = options.since === undefined ? undefined : sinceTime(options.since, Date.now(), options.zone);
   const { amount, follow } = options;
   if (amount.count === 0 && amount.sign === "" && follow === undefined) return Exit.ok;
   const names = texts.length > 0 ? texts : ["-"];

@@ -2,14 +2,16 @@ import { type Command, InvalidArgumentError } from "commander";
 import { parseStart } from "../tui/viewer/start-position.ts";
 import type { ViewerStart } from "../tui/viewer/viewer-view.ts";
 import { rewriting } from "./rewriting.ts";
-import { end, examples, reaching, seconds } from "./shared.ts";
+import { end, examples, reaching, seconds, timeZone } from "./shared.ts";
 
 /** Commands that show something on the terminal. */
 export function addLooking(root: Command): void {
-  reaching(
-    rewriting(root.command("open"), startsLast)
-      .argument("<target>", "what to look at")
-      .argument("[start...]", "where: +G the end, +123 a line, +50%, +0x1f, +/regex, +F follow", position),
+  timeZone(
+    reaching(
+      rewriting(root.command("open"), startsLast)
+        .argument("<target>", "what to look at")
+        .argument("[start...]", "where: +G the end, +123 a line, +50%, +0x1f, +/regex, +F follow", position),
+    ),
   )
     .summary("look at a file in the terminal: scroll, search, follow")
     .description("Open a file in the terminal. ? shows the keys.")
@@ -29,10 +31,12 @@ export function addLooking(root: Command): void {
       end((await import("../commands/open.ts")).open(target, starts ?? [], options)),
     );
 
-  reaching(
-    root
-      .command("browse")
-      .argument("[target]", "where to begin: CONTAINER, CONTAINER:PATH, pid:N (default: the list of containers)"),
+  timeZone(
+    reaching(
+      root
+        .command("browse")
+        .argument("[target]", "where to begin: CONTAINER, CONTAINER:PATH, pid:N (default: the list of containers)"),
+    ),
   )
     .summary("look around in the terminal: containers, files, open files; what `porthole` alone does")
     .description("Show the containers, their files and what they have open in the terminal. ? shows the keys.")

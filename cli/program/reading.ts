@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { headArguments, rewriting, tailArguments } from "./rewriting.ts";
-import { end, examples, reaching } from "./shared.ts";
+import { end, examples, reaching, timeZone } from "./shared.ts";
 
 /** Commands that write a file's content to standard output. */
 export function addReading(root: Command): void {
@@ -34,7 +34,7 @@ export function addReading(root: Command): void {
       "after",
       `${multipliers}\n${examples("porthole head -n 1 web:/etc/passwd api:/etc/passwd", "porthole head -c 1K web:/proc/1/environ")}`,
     );
-  lastOf(head);
+  lastOf(timeZone(head));
   head.action(async (list: string[], options) => end((await import("../commands/head.ts")).head(list, options)));
 
   const tail = rewriting(
@@ -69,7 +69,8 @@ export function addReading(root: Command): void {
     .addHelpText(
       "after",
       `${multipliers}
-Times without a zone are UTC in containers and this machine's own in its files.
+A time without a zone means what it does in the target (TZ of its first process, /etc/localtime, /etc/timezone, else UTC), the time of --since
+what it does here; --tz sets both.
 ${examples(
   "porthole tail -F web:/var/log/app.log api:/var/log/app.log",
   "porthole tail -F --prefix 'web:/var/log/*.log'",
@@ -78,7 +79,7 @@ ${examples(
   "porthole tail -c +1K web:/data/blob",
 )}`,
     );
-  lastOf(tail);
+  lastOf(timeZone(tail));
   tail.action(async (list: string[], options) => end((await import("../commands/tail.ts")).tail(list, options)));
 }
 

@@ -26,6 +26,14 @@ export function reaching(command: Command): Command {
     );
 }
 
+/** The option of commands that read times in lines. */
+export function timeZone(command: Command): Command {
+  return command.option(
+    "--tz <zone>",
+    "what a time without a zone means: Europe/Berlin, +02:00, UTC, local (default: as in the target)",
+  );
+}
+
 /** Parses a number of seconds from 1 to 86400. */
 export function seconds(text: string): number {
   const value = Number(text);

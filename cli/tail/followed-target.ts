@@ -2,6 +2,7 @@ import { PortholeError } from "../../src/errors.ts";
 import { everyTick } from "../../src/follow/index.ts";
 import type { Session } from "../../src/sessions/index.ts";
 import type { Target } from "../../src/target.ts";
+import { systemZone, targetZone, utc, type Zone } from "../../src/times/index.ts";
 import { reasonOf, say } from "./complaints.ts";
 
 const TICK_MS = 250;
@@ -31,6 +32,8 @@ export class FollowedTarget {
   #failure: { error: unknown; since: number; at: number; told: boolean } | undefined;
   #endTicks: (() => void) | undefined;
   #breaches = 0;
+  #zone: Zone;
+  #learnsZone = false;
   readonly #over = new AbortController();
 
   /** `tell` hears what happens to it; standard error by default. */
@@ -38,7 +41,16 @@ export class FollowedTarget {
     this.#reach = reach;
     this.#target = target;
     this.#goneMs = goneMs;
+    this.#zone = target.kind === "local" ? systemZone : utc;
     this.#say = tell;
+  }
+
+  /** What a time without a zone means there, once {@link learnZone} was called and there was a session. */
+  readonly zone: Zone = { name: "target", offsetAt: (instant) => this.#zone.offsetAt(instant) };
+
+  /** Has each session, from the next one on, asked for the zone. */
+  learnZone(): void {
+    this.#learnsZone = true;
   }
 
   /** The session as it is. Rejects while there is none: asked anew only as often as is decent. */
@@ -89,6 +101,7 @@ export class FollowedTarget {
     const before = this.#session;
     try {
       const session = await this.#reach.session(this.#target);
+      if (this.#learnsZone) this.#zone = await targetZone(session);
       this.#session = session;
       this.#failure = undefined;
       if (before !== undefined && session.instance !== before.instance) this.#tell(before.instance, session.instance);

@@ -1,3 +1,4 @@
+import { parseZone, type Zone } from "../../src/times/index.ts";
 import type { ReachOptions } from "../targets/options.ts";
 import { type Amount, Misuse, parseAmount, parsePlain, parseSeconds } from "./amount.ts";
 import { quotedWord } from "./quote.ts";
@@ -34,6 +35,8 @@ export interface CommonOptions {
   delimiter: number;
   /** Each line as a JSON object. */
   json: boolean;
+  /** What times without a zone mean; undefined: as in the target. */
+  zone: Zone | undefined;
 }
 
 /** What tail was asked for. */
@@ -59,6 +62,7 @@ export function commonOptions(raw: RawOptions, command: "head" | "tail"): Common
     headers: header === "quiet" ? "never" : header === "verbose" ? "always" : "several",
     delimiter: raw.zeroTerminated ? 0 : 10,
     json: raw.json === true,
+    zone: raw.tz === undefined ? undefined : parseZone(raw.tz),
   };
 }
 

@@ -1,14 +1,16 @@
 import { parseTime } from "../../src/text/index.ts";
+import type { Zone } from "../../src/times/index.ts";
 
 const units: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 
 /**
- * Milliseconds since 1970 of the value of `--since`: a duration before `now` (`90s`, `10m`, `1h30m`, `2d`), or a time as people write it.
+ * Milliseconds since 1970 of the value of `--since`: a duration before `now` (`90s`, `10m`, `1h30m`, `2d`), or a time as people write it,
+ * without a zone in `zone`.
  * @throws PortholeError USAGE
  */
-export function sinceTime(text: string, now: number): number {
+export function sinceTime(text: string, now: number, zone?: Zone): number {
   const duration = text.trim();
-  if (!/^(?:\d+(?:\.\d+)?[smhdw])+$/.test(duration)) return parseTime(text, now);
+  if (!/^(?:\d+(?:\.\d+)?[smhdw])+$/.test(duration)) return parseTime(text, now, zone);
   let seconds = 0;
   for (const [, number, unit] of duration.matchAll(/(\d+(?:\.\d+)?)([smhdw])/g))
     seconds += Number(number) * (units[unit ?? ""] ?? 0);

@@ -70,8 +70,8 @@ export class Tailed {
     this.place = place;
     this.#options = options;
     this.#since = since;
-    const zone = named.target.kind === "local" ? "local" : "utc";
-    this.#timestamps = new TimestampReader({ now: Date.now(), zone });
+    if (options.zone === undefined && (options.json || options.merge || since !== undefined)) place.learnZone();
+    this.#timestamps = new TimestampReader({ now: Date.now(), zone: options.zone ?? place.zone });
   }
 
   readonly timeOf = (line: Uint8Array): number | undefined => this.#timestamps.read(line);

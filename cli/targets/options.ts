@@ -4,4 +4,6 @@ export interface ReachOptions {
   route?: "auto" | "direct" | "mount" | "sidecar";
   user?: string;
   idle?: number;
+  /** What times without a zone mean, for commands that read times. */
+  tz?: string;
 }

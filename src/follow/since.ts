@@ -1,6 +1,8 @@
 import type { ReadAt } from "./fingerprint.ts";
 
 const BLOCK = 64 * 1024;
+/** A longer line is judged by so much of it: its time may stand at its end. */
+const LONG = 1024 * 1024;
 /** A file up to this size is read through; beyond, its order is probed first. */
 const SMALL = 4 * 1024 * 1024;
 /** Places at which a big file's order is probed. */
@@ -113,11 +115,11 @@ class TimedOffsets {
     return end;
   }
 
-  /** Calls back with each line that begins from `start` on and before `end`, of a long one at least its first block, until it returns true. */
+  /** Calls back with each line that begins from `start` on and before `end`, of a long one its first MiB, until it returns true. */
   *#each(start: number, end: number, callback: (offset: number, line: Uint8Array) => boolean): Generator<void, void> {
-    const buffer = Buffer.allocUnsafe(BLOCK);
+    let buffer = Buffer.allocUnsafe(BLOCK);
     for (let at = start; at < end; ) {
-      const length = this.#read(at, buffer.subarray(0, Math.min(BLOCK, this.#size - at)));
+      const length = this.#read(at, buffer.subarray(0, Math.min(buffer.length, this.#size - at)));
       if (length === 0) return;
       const block = buffer.subarray(0, length);
       let from = 0;
@@ -130,8 +132,23 @@ class TimedOffsets {
         at += from; // the last line of the block is read again, whole
         continue;
       }
+      if (from === 0 && this.#delimiter !== 0 && isZeros(block)) {
+        // A crash left them, or a hole; the line begins behind them.
+        at += length;
+        continue;
+      }
+      if (from === 0 && length === buffer.length && length < LONG) {
+        buffer = Buffer.allocUnsafe(4 * length);
+        continue;
+      }
       if (from < length && callback(at + from, block.subarray(from))) return;
       at = at + length < this.#size ? yield* this.#lineStart(at + length + 1, end) : this.#size;
     }
   }
+}
+
+function isZeros(bytes: Uint8Array): boolean {
+  let at = 0;
+  while (bytes[at] === 0) at++;
+  return at === bytes.length;
 }

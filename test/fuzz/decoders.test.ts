@@ -26,6 +26,7 @@ import { parseTimestamp } from "../../src/text/records/timestamp.ts";
 import { layoutRow } from "../../src/text/rows/layout.ts";
 import { sanitiseText } from "../../src/text/rows/sanitise.ts";
 import { safeLine, TerminalStream } from "../../src/text/rows/terminal-stream.ts";
+import { utc } from "../../src/times/zone.ts";
 import { amount } from "../helpers/extent.ts";
 import { agentFacts, fileFacts } from "../protocol/samples.ts";
 import { HOSTILE } from "../text/hostile.ts";
@@ -461,7 +462,7 @@ describe("what a user types is understood or refused as USAGE", () => {
       fc.string({ maxLength: 80 }),
     );
     check(line, (one) => {
-      const time = parseTimestamp(one, { now: 1_800_000_000_000, zone: "utc" });
+      const time = parseTimestamp(one, { now: 1_800_000_000_000, zone: utc });
       if (time !== undefined) expect(Number.isFinite(time)).toBe(true);
     });
   });

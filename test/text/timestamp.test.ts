@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { parseTimestamp, TimestampReader } from "../../src/text/records/timestamp.ts";
+import { systemZone, utc as utcZone } from "../../src/times/zone.ts";
 
 const now = Date.UTC(2026, 1, 15);
-const utc = { now, zone: "utc" } as const;
+const utc = { now, zone: utcZone };
 const base = Date.UTC(2026, 0, 31, 14, 5, 6);
 
 describe("parseTimestamp", () => {
@@ -60,7 +61,7 @@ describe("parseTimestamp", () => {
   });
 
   it("takes this machine's zone where it is told to", () => {
-    expect(parseTimestamp("2026-01-31 14:05:06", { now, zone: "local" })).toBe(
+    expect(parseTimestamp("2026-01-31 14:05:06", { now, zone: systemZone })).toBe(
       new Date(2026, 0, 31, 14, 5, 6).getTime(),
     );
   });

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { PortholeError } from "../../../src/errors.ts";
 import { connect, type Session } from "../../../src/sessions/index.ts";
 import type { Target } from "../../../src/target.ts";
+import type { Zone } from "../../../src/times/index.ts";
 import { FollowedTarget } from "../../tail/followed-target.ts";
 import type { ReachOptions } from "../../targets/options.ts";
 
@@ -11,6 +12,11 @@ export const GONE_MS = 1000;
 /** The path of a target from the root on: whoever walks goes up from it. */
 export function absolutePath(target: Target): string {
   return target.kind === "local" ? resolve(target.path) : target.path;
+}
+
+/** Refuses a time zone that there is not, before a screen is drawn. Throws USAGE. */
+export async function checkZone({ tz }: ReachOptions): Promise<void> {
+  if (tz !== undefined) (await import("../../../src/times/index.ts")).parseZone(tz);
 }
 
 /** Where files are looked at: a container, a process's namespaces, or this machine. One session at a time, made anew when it has ended. */
@@ -71,6 +77,13 @@ export class BrowsedTarget {
         if (attempt > 0 || session.ended === undefined || !(error instanceof PortholeError)) throw error;
       }
     }
+  }
+
+  /** What times without a zone mean here. */
+  async zone(): Promise<Zone> {
+    const { parseZone, targetZone } = await import("../../../src/times/index.ts");
+    const { tz } = this.#options;
+    return tz === undefined ? this.use(targetZone) : parseZone(tz);
   }
 
   /** The place as the follow engine asks it: `tell` hears that the container was restarted, or is gone. End it when nothing is followed any more. */

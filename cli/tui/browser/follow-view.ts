@@ -13,7 +13,8 @@ export async function followView(browser: BrowserContext, chosen: readonly Follo
     const title = chosen.map(({ place, path }) => place.text(path)).join("  ");
     const file = new MergedFollow(chosen);
     const subtitle = `${chosen.length} files merged by time`;
-    host.open(new ViewerView({ file, title, subtitle, startAtEnd: true, follow: true }, host));
+    const zone = () => first.place.zone();
+    host.open(new ViewerView({ file, title, subtitle, zone, startAtEnd: true, follow: true }, host));
     return;
   }
   const { place, path } = first;

@@ -1,6 +1,7 @@
 import { follow, lastLinesOffset } from "../../../src/follow/index.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
 import { sanitiseText, TimestampReader } from "../../../src/text/index.ts";
+import { utc } from "../../../src/times/index.ts";
 import { followedIn } from "../../tail/followed.ts";
 import type { FollowedTarget } from "../../tail/followed-target.ts";
 import { Merger } from "../../tail/merger.ts";
@@ -95,7 +96,8 @@ export class MergedFollow {
         const colour = SOURCE_COLOURS[index % SOURCE_COLOURS.length];
         const shown = sanitiseText(name) + " ".repeat(Math.max(0, width - name.length));
         const lane: Lane = { name, prefix: Buffer.from(`\x1b[${colour}m${shown} |\x1b[0m `) };
-        const reader = new TimestampReader({ now: Date.now(), zone: one.place.name === "" ? "local" : "utc" });
+        const zone = await one.place.zone().catch(() => utc);
+        const reader = new TimestampReader({ now: Date.now(), zone });
         merger.add(lane, (line) => reader.read(line));
         const file = await this.#open(one, lane);
         return { ...one, lane, file, size: file?.size() ?? 0 };

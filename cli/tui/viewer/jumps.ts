@@ -1,3 +1,4 @@
+import type { Zone } from "../../../src/times/index.ts";
 import { type Awaited, Bookmarks } from "./bookmarks.ts";
 import type { Document } from "./document.ts";
 import { parseDestination } from "./goto.ts";
@@ -9,8 +10,8 @@ const FARTHEST = 2 ** 52;
 
 /** What jumps ask of the viewer. */
 export interface JumpsHost {
-  /** What times without a zone mean. */
-  readonly zone: "utc" | "local";
+  /** What times without a zone mean; UTC by default. */
+  readonly zone: (() => Promise<Zone>) | undefined;
   /** To the last page. */
   toEnd(): void;
   /** One is somewhere else. */

@@ -1,26 +1,30 @@
+import type { Zone } from "../../../src/times/index.ts";
 import type { Document } from "./document.ts";
 import type { Destination } from "./goto.ts";
 
 /** Milliseconds of reading between which keys and frames have their turn. */
 const SLICE_MS = 4;
-const LINE = 512;
+/** Of a longer line the beginning is looked at. */
+const LINE = 64 * 1024;
 
 export type TimeDestination = Extract<Destination, { kind: "later" | "clock" | "time" }>;
 
 /**
  * The offset of the first line of that time or later, undefined when `goesOn` said no meanwhile: where times do not ascend, all of the text may have to be
- * read. `zone`: what times without one mean. `top`: the line that relative times go from.
+ * read. `zoneOf`: what times without a zone mean. `top`: the line that relative times go from.
  * @throws Error that says why it cannot be found, in one line
  */
 export async function offsetOfTime(
   document: Document,
   destination: TimeDestination,
   top: number,
-  zone: "utc" | "local",
+  zoneOf: (() => Promise<Zone>) | undefined,
   goesOn: () => boolean,
 ): Promise<number | undefined> {
-  const { TimestampReader, parseTime, parseTimestamp } = await import("../../../src/text/index.ts");
-  const { sinceSteps } = await import("../../../src/follow/index.ts");
+  const { TimestampReader, instantOf, parseTime, parseTimestamp, sinceSteps, utc } = await import(
+    "../../../src/tailing.ts"
+  );
+  const zone = (await zoneOf?.()) ?? utc;
   const { source } = document;
   const now = Date.now();
   const timestamps = new TimestampReader({ now, zone });
@@ -28,14 +32,14 @@ export async function offsetOfTime(
     if (destination.kind === "time") {
       // As it stands in a line, or as people write it.
       const time = parseTimestamp(destination.text, { now, zone });
-      return time ?? parseTime(destination.text, now);
+      return time ?? parseTime(destination.text, now, zone);
     }
     const here = timeNear(document, top, (line) => timestamps.read(line));
     if (here === undefined) throw new Error("no line near here bears a time that is known");
     if (destination.kind === "later") return here + destination.milliseconds;
     const { hours, minutes, seconds } = destination;
-    const day = new Date(here);
-    return zone === "utc" ? day.setUTCHours(hours, minutes, seconds, 0) : day.setHours(hours, minutes, seconds, 0);
+    const day = new Date(here + zone.offsetAt(here));
+    return instantOf(zone, day.setUTCHours(hours, minutes, seconds, 0));
   };
   const begin = source.start();
   const read = (position: number, buffer: Uint8Array): number => source.read(begin + position, buffer);
@@ -65,9 +69,10 @@ function timeNear(
 ): number | undefined {
   let at: number | undefined = line;
   for (let tries = 0; tries < 200 && at !== undefined; tries++) {
-    const time = timeOf(cache.slice(at, at + LINE));
+    const next = lines.next(at);
+    const time = timeOf(cache.slice(at, Math.min(at + LINE, next ?? Number.POSITIVE_INFINITY)));
     if (time !== undefined) return time;
-    at = lines.next(at);
+    at = next;
   }
   return undefined;
 }

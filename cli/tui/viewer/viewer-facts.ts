@@ -1,3 +1,4 @@
+import type { Zone } from "../../../src/times/index.ts";
 import type { Content } from "./content.ts";
 import type { FilterStatus } from "./filtering.ts";
 import type { SearchStatus } from "./searching.ts";
@@ -42,8 +43,8 @@ export interface ViewerOptions {
   colours: "pass" | "drop";
   /** False where there is nothing to follow with. */
   canFollow: boolean;
-  /** What times without a zone mean. */
-  zone: "utc" | "local";
+  /** What times without a zone mean; UTC by default. */
+  zone: (() => Promise<Zone>) | undefined;
   hex: boolean;
   /** Something changed that a frame should show. */
   changed(): void;

@@ -1,5 +1,6 @@
 import type { FollowSource } from "../../../src/follow/index.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
+import type { Zone } from "../../../src/times/index.ts";
 import type { Action } from "../keymap/keymap.ts";
 import type { Frame, Host, Location, Size, View } from "../view.ts";
 import { contentOf, type ScreenFile, StreamPump, seemsBinary } from "./content.ts";
@@ -29,8 +30,8 @@ export interface ViewerOptions extends ViewerStart {
   title: string;
   /** How it was reached (route, kind). */
   subtitle: string;
-  /** What times without a zone mean; `utc` by default, as most containers run. */
-  zone?: "utc" | "local" | undefined;
+  /** What times without a zone mean, asked when a time is looked for; UTC by default. */
+  zone?: (() => Promise<Zone>) | undefined;
   /** How to follow; its `file` is the same open file. Undefined for what has no positions. `tell` brings what is to be said of its container. */
   followSource?:
     | FollowSource<ScreenGeneration>
@@ -87,7 +88,7 @@ export class ViewerView implements View {
       content,
       colours: process.env.NO_COLOR ? "drop" : "pass",
       canFollow: stream !== undefined || (followSource !== undefined && content.chain !== undefined),
-      zone: options.zone ?? "utc",
+      zone: options.zone,
       hex: options.hex ?? isBinary,
       changed: () => host.changed(),
     });

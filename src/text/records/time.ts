@@ -1,13 +1,15 @@
 import { PortholeError } from "../../errors.ts";
+import { systemZone, type Zone } from "../../times/zone.ts";
+import { instantWith, isZone } from "../../times/zone-text.ts";
 
 const units: Record<string, number> = { second: 1, minute: 60, hour: 3600, day: 86_400, week: 604_800 };
 
 /**
- * Milliseconds since 1970 of a time as people write it: `2026-01-31`, `2026-01-31 14:05`, ISO 8601 with or without zone (else the local
- * one), `@SECONDS`, `now`, `2 hours ago`; `yesterday` is the same hour of the day before, as for date(1).
+ * Milliseconds since 1970 of a time as people write it: `2026-01-31`, `2026-01-31 14:05`, ISO 8601 with or without zone (else in
+ * `zone`: this machine's by default), `@SECONDS`, `now`, `2 hours ago`; `yesterday` is the same hour of the day before, as for date(1).
  * @throws PortholeError USAGE
  */
-export function parseTime(text: string, now: number): number {
+export function parseTime(text: string, now: number, zone: Zone = systemZone): number {
   const trimmed = text.trim();
   const epoch = /^@(-?\d+(?:\.\d+)?)$/.exec(trimmed);
   if (epoch !== null) return Number(epoch[1]) * 1000;
@@ -24,12 +26,14 @@ export function parseTime(text: string, now: number): number {
     const day = new Date(now);
     return day.setDate(day.getDate() - 1);
   }
-  return calendarTime(trimmed) ?? refuse(text);
+  return calendarTime(trimmed, zone) ?? refuse(text);
 }
 
-function calendarTime(text: string): number | undefined {
+function calendarTime(text: string, local: Zone): number | undefined {
   const match =
-    /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)? ?(Z|UTC|[+-]\d\d:?\d\d)?)?$/i.exec(text);
+    /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)? ?(Z|UTC|(?:UTC|GMT)?[+-]\d\d?(?::?\d\d)?|[A-Z]{3,5})?)?$/i.exec(
+      text,
+    );
   if (match === null) return undefined;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
     .slice(1, 7)
@@ -44,11 +48,10 @@ function calendarTime(text: string): number | undefined {
     minute < 60 &&
     second <= 60;
   if (!isReal) return undefined;
-  const zone = match[8];
-  if (zone === undefined) return new Date(year, month - 1, day, hour, minute, second).getTime() + fraction;
-  const offset = /([+-])(\d\d):?(\d\d)/.exec(zone);
-  const minutes = offset === null ? 0 : (offset[1] === "-" ? -1 : 1) * (Number(offset[2]) * 60 + Number(offset[3]));
-  return Date.UTC(year, month - 1, day, hour, minute, second) + fraction - minutes * 60_000;
+  const wall = Date.UTC(year, month - 1, day, hour, minute, second);
+  const zone = match[8]?.toUpperCase();
+  if (zone !== undefined && !isZone(zone)) return undefined;
+  return instantWith(zone, wall, local) + fraction;
 }
 
 function refuse(text: string): never {

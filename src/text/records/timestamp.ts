@@ -1,185 +1,120 @@
-/** What a line's time may leave open. */
-export interface TimestampOptions {
-  /** Milliseconds since 1970, for formats without a year: the latest year that is not in the future, a day's grace given. */
-  now: number;
-  /** What a time without a zone means: `utc`, as most containers run, or this machine's zone. */
-  zone: "utc" | "local";
-}
+import {
+  clockFormats,
+  epochFormats,
+  type Format,
+  type FormatContext,
+  monthFormats,
+  numberFormats,
+  type TimestampOptions,
+} from "../../times/formats.ts";
+import { jsonTime } from "../../times/json-time.ts";
+
+export type { TimestampOptions } from "../../times/formats.ts";
 
 /** A line's time lies near its beginning. */
 const TIMESTAMP_WITHIN = 256;
+/** A name=value further on is looked for up to here. */
+const NAMED_WITHIN = 8192;
+/** A JSON object begins near a line's beginning: behind a name or a time. */
+const OBJECT_WITHIN = 100;
+
+/** What any format has of the groups. */
+const CLOCK = /\d:\d\d|\dT\d{6}/i;
+const MONTH = /jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec/i;
+const EPOCH = /\d{10}|\d\.\d+e|\/Date\(|@4[0-9a-f]{23}/i;
+const ANY = new RegExp(`${CLOCK.source}|${EPOCH.source}`, "i");
+const COLOUR = /\x1b\[[\d;]*m/g;
+const NAMED = /\s(?:time|timestamp|ts|t)="?(?=\d)/;
 
 /**
- * The time that a log line bears, in milliseconds since 1970, or undefined. Knows ISO 8601 and RFC 3339 (Java's and Python's comma too), `2026/01/31
- * 14:05:06` (Go, nginx errors), nginx and Apache access and error logs, syslog (RFC 3164 and 5424), `Jan 31, 2026 2:05:06 PM` (java.util.logging),
- * `31 Jan 2026 14:05:06`, klog, and Unix times of 10 to 19 digits at the beginning or under a usual name in JSON and logfmt. Of several the first counts.
- * @param text the first {@link TIMESTAMP_WITHIN} characters are looked at
+ * The time that a log line bears, in milliseconds since 1970, or undefined. Of several the first counts; docs/times.md lists the forms.
+ * @param text the first {@link TIMESTAMP_WITHIN} characters are looked at; of a JSON object all
  */
 export function parseTimestamp(text: string, options: TimestampOptions): number | undefined {
-  return find(text.slice(0, TIMESTAMP_WITHIN), options)?.time;
+  return new TimestampReader(options).read(Buffer.from(text));
 }
 
-/** {@link parseTimestamp} for the lines of one file, which mostly bear theirs in one form at one place. */
+/** {@link parseTimestamp} for the lines of one file, which mostly bear theirs in one form. */
 export class TimestampReader {
-  readonly #options: TimestampOptions;
-  #usual: { format: Format; at: number } | undefined;
+  readonly #context: FormatContext;
+  #usual: Format | undefined;
 
   constructor(options: TimestampOptions) {
-    this.#options = options;
+    this.#context = { ...options };
   }
 
-  /** `line`: bytes; more than the beginning is not looked at. */
+  /** `line`: bytes, without the lines behind it. */
   read(line: Uint8Array): number | undefined {
-    const { buffer, byteOffset, length } = line;
-    const text = Buffer.from(buffer, byteOffset, Math.min(length, TIMESTAMP_WITHIN)).toString("latin1");
-    const usual = this.#usual;
-    if (usual) {
-      const match = usual.format.pattern.exec(text);
-      const time = match?.index === usual.at ? usual.format.time(match, this.#options) : undefined;
+    const bytes = withoutJunk(line);
+    const time = this.#read(bytes);
+    if (time !== undefined) this.#context.last = time;
+    return time;
+  }
+
+  #read(bytes: Buffer): number | undefined {
+    const head = headText(bytes, 0);
+    const object = head.slice(0, OBJECT_WITHIN).indexOf('{"');
+    // What stands before an object is a name, or a time that counts.
+    if (object !== -1 && !(object > 0 && ANY.test(head.slice(0, object)))) {
+      const time = jsonTime(bytes, bytes.indexOf("{"), (text) => this.#find(text.slice(0, TIMESTAMP_WITHIN)));
       if (time !== undefined) return time;
     }
-    const found = find(text, this.#options);
-    if (found) this.#usual = { format: found.format, at: found.at };
+    return this.#find(head) ?? (bytes.length > TIMESTAMP_WITHIN ? this.#named(bytes) : undefined);
+  }
+
+  /** logfmt has its names in any order. */
+  #named(bytes: Buffer): number | undefined {
+    const text = bytes.toString("latin1", 0, Math.min(bytes.length, NAMED_WITHIN));
+    const match = NAMED.exec(text);
+    return match ? this.#find(text.slice(match.index, match.index + TIMESTAMP_WITHIN)) : undefined;
+  }
+
+  #find(text: string): number | undefined {
+    const match = this.#usual?.pattern.exec(text);
+    if (match && (match.index === 0 || !ANY.test(text.slice(0, match.index)))) {
+      const time = this.#usual?.time(match, this.#context);
+      if (time !== undefined) return time;
+    }
+    const found = find(text, this.#context);
+    if (found) this.#usual = found.format;
     return found?.time;
   }
 }
 
-interface Format {
-  pattern: RegExp;
-  time(match: RegExpExecArray, options: TimestampOptions): number | undefined;
+interface Found {
+  format: Format;
+  at: number;
+  time: number;
 }
 
-function find(text: string, options: TimestampOptions): { format: Format; at: number; time: number } | undefined {
-  let best: { format: Format; at: number; time: number } | undefined;
-  for (const format of formats) {
-    const match = format.pattern.exec(text);
-    if (!match || (best && match.index >= best.at)) continue;
-    const time = format.time(match, options);
-    if (time !== undefined) best = { format, at: match.index, time };
+function find(text: string, context: FormatContext): Found | undefined {
+  let best: Found | undefined;
+  const among = (formats: readonly Format[]) => {
+    for (const format of formats) {
+      const match = format.pattern.exec(text);
+      if (!match || (best && match.index >= best.at)) continue;
+      const time = format.time(match, context);
+      if (time !== undefined) best = { format, at: match.index, time };
+    }
+  };
+  if (CLOCK.test(text)) {
+    among(clockFormats);
+    if (MONTH.test(text)) among(monthFormats);
+    among(numberFormats);
   }
+  if (EPOCH.test(text)) among(epochFormats);
   return best;
 }
 
-const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-const MONTH = "(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)";
-const CLOCK = "(\\d\\d):(\\d\\d):(\\d\\d)(?:[.,](\\d{1,9}))?";
-const ZONE = "(?: ?(Z|UTC|[+-]\\d\\d:?\\d\\d)(?![0-9A-Za-z]))?";
-
-const formats: readonly Format[] = [
-  {
-    pattern: new RegExp(`(?<!\\d)(\\d{4})[-/](\\d\\d)[-/](\\d\\d)[T ]${CLOCK}${ZONE}`, "i"),
-    time: ([, year, month, day, hour, minute, second, fraction, zone], options) =>
-      instant({ year, month: Number(month), day, hour, minute, second, fraction, zone }, options),
-  },
-  {
-    // Apache and nginx access logs: 31/Jan/2026:14:05:06 +0000
-    pattern: new RegExp(`(?<!\\d)(\\d\\d)/${MONTH}/(\\d{4}):${CLOCK}${ZONE}`, "i"),
-    time: ([, day, month, year, hour, minute, second, fraction, zone], options) =>
-      instant({ year, month: monthOf(month), day, hour, minute, second, fraction, zone }, options),
-  },
-  {
-    // Apache error logs and ctime(3): Sat Jan 31 14:05:06.123456 2026
-    pattern: new RegExp(`(?<![A-Za-z])(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ${MONTH} +(\\d{1,2}) ${CLOCK} (\\d{4})(?!\\d)`),
-    time: ([, month, day, hour, minute, second, fraction, year], options) =>
-      instant({ year, month: monthOf(month), day, hour, minute, second, fraction }, options),
-  },
-  {
-    // java.util.logging: Jan 31, 2026 2:05:06 PM
-    pattern: new RegExp(`(?<![A-Za-z])${MONTH} (\\d{1,2}), (\\d{4}),? (\\d{1,2}):(\\d\\d):(\\d\\d)\\s?(AM|PM)`, "i"),
-    time: ([, month, day, year, hour, minute, second, half], options) =>
-      instant(
-        {
-          year,
-          month: monthOf(month),
-          day,
-          hour: (Number(hour) % 12) + (/pm/i.test(half ?? "") ? 12 : 0),
-          minute,
-          second,
-        },
-        options,
-      ),
-  },
-  {
-    // Redis, mail: 31 Jan 2026 14:05:06.123
-    pattern: new RegExp(`(?<!\\d)(\\d{1,2}) ${MONTH} (\\d{4}) ${CLOCK}${ZONE}`),
-    time: ([, day, month, year, hour, minute, second, fraction, zone], options) =>
-      instant({ year, month: monthOf(month), day, hour, minute, second, fraction, zone }, options),
-  },
-  {
-    // syslog, RFC 3164: Jan 31 14:05:06
-    pattern: new RegExp(`^(?:<\\d{1,3}>)?${MONTH} +(\\d{1,2}) ${CLOCK}`),
-    time: ([, month, day, hour, minute, second, fraction], options) =>
-      withoutYear({ month: monthOf(month), day, hour, minute, second, fraction }, options),
-  },
-  {
-    // klog, glog: I0131 14:05:06.123456
-    pattern: new RegExp(`^[IWEF](\\d\\d)(\\d\\d) ${CLOCK}`),
-    time: ([, month, day, hour, minute, second, fraction], options) =>
-      withoutYear({ month: Number(month), day, hour, minute, second, fraction }, options),
-  },
-  {
-    pattern: /^\[?(\d{10}|\d{13}|\d{16}|\d{19})(\.\d{1,9})?(?=[\]\s:,|]|$)/,
-    time: ([, digits, fraction]) => unixTime(digits, fraction),
-  },
-  {
-    // JSON and logfmt: "ts":1767225600.123
-    pattern:
-      /(?:^|[\s{,])"?(?:ts|t|time|timestamp|@timestamp|date)"?\s*[:=]\s*"?(\d{10}|\d{13}|\d{16}|\d{19})(\.\d{1,9})?(?!\d)/i,
-    time: ([, digits, fraction]) => unixTime(digits, fraction),
-  },
-];
-
-type Digits = string | number | undefined;
-
-interface Fields {
-  year: Digits;
-  month: number;
-  day: Digits;
-  hour: Digits;
-  minute: Digits;
-  second: Digits;
-  fraction?: string | undefined;
-  zone?: string | undefined;
+/** What a crash left before the line: NULs; and a byte order mark. */
+function withoutJunk(line: Uint8Array): Buffer {
+  let from = 0;
+  while (line[from] === 0) from++;
+  if (line[from] === 0xef && line[from + 1] === 0xbb && line[from + 2] === 0xbf) from += 3;
+  return Buffer.from(line.buffer, line.byteOffset + from, line.length - from);
 }
 
-function instant(fields: Fields, options: TimestampOptions): number | undefined {
-  const [year = 0, day = 0, hour = 0, minute = 0, second = 0] = [
-    fields.year,
-    fields.day,
-    fields.hour,
-    fields.minute,
-    fields.second,
-  ].map(Number);
-  const { month, zone } = fields;
-  if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60) return undefined;
-  const fraction = fields.fraction === undefined ? 0 : Number(`0.${fields.fraction}`) * 1000;
-  if (zone === undefined && options.zone === "local")
-    return new Date(year, month - 1, day, hour, minute, second).getTime() + fraction;
-  return Date.UTC(year, month - 1, day, hour, minute, second) + fraction - offsetOf(zone);
-}
-
-function withoutYear(fields: Omit<Fields, "year">, options: TimestampOptions): number | undefined {
-  const year = new Date(options.now).getUTCFullYear();
-  const next = instant({ ...fields, year: year + 1 }, options);
-  if (next !== undefined && next <= options.now + DAY) return next;
-  const same = instant({ ...fields, year }, options);
-  return same !== undefined && same > options.now + DAY ? instant({ ...fields, year: year - 1 }, options) : same;
-}
-
-const DAY = 86_400_000;
-
-function offsetOf(zone: string | undefined): number {
-  const match = /([+-])(\d\d):?(\d\d)/.exec(zone ?? "");
-  if (!match) return 0;
-  return (match[1] === "-" ? -1 : 1) * (Number(match[2]) * 60 + Number(match[3])) * 60_000;
-}
-
-/** Seconds, milliseconds, microseconds or nanoseconds, by the number of digits. */
-function unixTime(digits = "", fraction = ""): number {
-  const unit = { 10: 1000, 13: 1, 16: 1e-3, 19: 1e-6 }[digits.length] ?? 1;
-  return Number(digits) * unit + Number(`0${fraction}`) * unit;
-}
-
-function monthOf(name = ""): number {
-  return MONTHS.indexOf(name.toLowerCase()) + 1;
+function headText(bytes: Buffer, from: number): string {
+  const text = bytes.toString("latin1", from, Math.min(bytes.length, from + TIMESTAMP_WITHIN));
+  return text.includes("\x1b[") ? text.replace(COLOUR, "") : text;
 }

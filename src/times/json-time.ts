@@ -1,0 +1,114 @@
+import { unixTime } from "./formats.ts";
+
+/** Names that bear a record's time, as they are or with `@` before. */
+const NAMES = new Set([
+  ...["time", "timestamp", "ts", "t", "date", "datetime", "asctime", "eventtime", "created", "timemillis", "instant"],
+  ...["timeunixnano", "observedtimeunixnano", "start_time", "starttime", "__realtime_timestamp"],
+  ...["requestreceivedtimestamp", "stagetimestamp", "logtime", "log_time", "timestamp_ms", "isotime", "epoch"],
+]);
+/** Where one of them is found, others need not be looked for. */
+const CERTAIN = new Set(["time", "timestamp", "ts"]);
+
+const [QUOTE, BACKSLASH, COMMA, COLON, OPEN, CLOSE, OPEN_LIST, CLOSE_LIST] = [34, 92, 44, 58, 123, 125, 91, 93];
+const NEWLINE = 10;
+/** A time's value is no longer. */
+const VALUE = 160;
+/** Names are no longer. */
+const NAME = 40;
+/** Docker's own time is the last member of its lines; its text may bear others. */
+const LAST = /[,{]\s*"@?(?:time|timestamp|ts)"\s*:\s*("(?:[^"\\]|\\.){1,64}"|[\d.eE+]{9,30})\s*\}\s*$/i;
+
+/**
+ * The time of a JSON object that begins at `start` of a line: of its last member if that is a time, else of the first of the members that usually bear it, wherever
+ * they stand; of an outer one rather than of an inner one. Goes from string to string and parses nothing else.
+ * @param textTime the time that a text bears
+ */
+export function jsonTime(
+  line: Buffer,
+  start: number,
+  textTime: (text: string) => number | undefined,
+): number | undefined {
+  const last = LAST.exec(line.toString("latin1", Math.max(start, line.length - 128), line.length));
+  const time = last?.[1] && valueTime(last[1], textTime);
+  return time || scan(line, start, textTime);
+}
+
+function scan(line: Buffer, start: number, textTime: (text: string) => number | undefined): number | undefined {
+  let found: { time: number; depth: number } | undefined;
+  let depth = 0;
+  // A string is a name where an object has begun or a comma was last.
+  let isName = false;
+  const lists: boolean[] = [];
+  for (let at = start; at < line.length; at++) {
+    const byte = line[at];
+    if (byte === QUOTE) {
+      const end = stringEnd(line, at + 1);
+      if (end === -1) break;
+      if (isName && (found === undefined || depth < found.depth)) {
+        const name = end - at <= NAME ? nameOf(line, at + 1, end) : "";
+        if (NAMES.has(name)) {
+          const value = line
+            .toString("latin1", end + 1, Math.min(line.length, end + 1 + VALUE))
+            .replace(/^\s*:\s*/, "");
+          const time = valueTime(value, textTime);
+          if (time !== undefined) {
+            if (depth === 1 && CERTAIN.has(name)) return time;
+            found = { time, depth };
+          }
+        }
+      }
+      at = end;
+      isName = false;
+    } else if (byte === OPEN || byte === OPEN_LIST) {
+      depth++;
+      lists[depth] = byte === OPEN_LIST;
+      isName = byte === OPEN;
+    } else if (byte === CLOSE || byte === CLOSE_LIST) {
+      if (--depth === 0) break;
+    } else if (byte === COMMA) isName = lists[depth] === false;
+    else if (byte === COLON) isName = false;
+    else if (byte === NEWLINE) break;
+  }
+  return found?.time;
+}
+
+/** Where the string that began before `from` ends. */
+function stringEnd(line: Buffer, from: number): number {
+  for (let at = line.indexOf(QUOTE, from); at !== -1; at = line.indexOf(QUOTE, at + 1)) {
+    let escapes = 0;
+    while (at - 1 - escapes >= from && line[at - 1 - escapes] === BACKSLASH) escapes++;
+    if (escapes % 2 === 0) return at;
+  }
+  return -1;
+}
+
+function nameOf(line: Buffer, from: number, to: number): string {
+  return line.toString("latin1", from, to).toLowerCase().replace(/^@/, "");
+}
+
+/** The time of a value that begins `text`; what follows it is not looked at. */
+function valueTime(text: string, textTime: (text: string) => number | undefined): number | undefined {
+  const string = /^"((?:[^"\\]|\\.)*)"/.exec(text);
+  if (string) {
+    const inside = string[1] ?? "";
+    if (/^\d+(?:\.\d+)?$/.test(inside)) return unixTime(inside);
+    return textTime(inside.includes("\\") ? unescaped(inside) : inside);
+  }
+  const number = /^\d[\d.eE+]*/.exec(text);
+  if (number) return unixTime(number[0]);
+  // MongoDB; Stackdriver and Protocol Buffers; Log4j
+  const date = /^\{\s*"\$date"\s*:\s*(?:\{\s*"\$numberLong"\s*:\s*)?("[^"\\]*"|\d+)/.exec(text);
+  if (date?.[1]) return valueTime(date[1], textTime);
+  const parts =
+    /^\{\s*"(?:seconds|epochSecond)"\s*:\s*"?(\d+)"?(?:\s*,\s*"(?:nanos|nanoOfSecond)"\s*:\s*(\d{1,9}))?/.exec(text);
+  const seconds = parts && unixTime(parts[1]);
+  return seconds ? seconds + Number(parts[2] ?? 0) / 1e6 : undefined;
+}
+
+function unescaped(text: string): string {
+  try {
+    return JSON.parse(`"${text}"`) as string;
+  } catch {
+    return text;
+  }
+}

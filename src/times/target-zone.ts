@@ -1,0 +1,70 @@
+import type { Session } from "../sessions/session.ts";
+import { posixZone } from "./posix-zone.ts";
+import { tzifZone } from "./tzif.ts";
+import { namedZone, systemZone, utc, type Zone } from "./zone.ts";
+
+/** A compiled zone has a few KiB, an environment rarely more. */
+const LARGEST = 256 * 1024;
+
+const found = new WeakMap<Session, Promise<Zone>>();
+
+/**
+ * What a time without a zone means in a target: `TZ` of its first process, else what /etc/localtime is, else what /etc/timezone names, else UTC, as a C library
+ * has it. Of this machine its own. What cannot be read is passed over; nothing rejects.
+ */
+export function targetZone(session: Session): Promise<Zone> {
+  const known = found.get(session);
+  if (known !== undefined) return known;
+  const zone = findZone(session);
+  found.set(session, zone);
+  return zone;
+}
+
+async function findZone(session: Session): Promise<Zone> {
+  if (session.route === "local") return systemZone;
+  const environment = await content(session, "/proc/1/environ");
+  const variable = environment && /(?:^|\0)TZ=([^\0]*)/.exec(environment.toString("latin1"))?.[1];
+  if (variable !== undefined) return (await zoneOfVariable(session, variable)) ?? utc;
+  return (await zoneOfFile(session, "/etc/localtime")) ?? (await zoneNamedIn(session, "/etc/timezone")) ?? utc;
+}
+
+/** tzset(3). A value that means nothing is UTC. */
+async function zoneOfVariable(session: Session, value: string): Promise<Zone | undefined> {
+  const name = value.replace(/^:/, "");
+  if (name === "") return utc;
+  if (name.startsWith("/")) return zoneOfFile(session, name);
+  return namedZone(name) ?? posixZone(name) ?? zoneOfFile(session, `/usr/share/zoneinfo/${name}`);
+}
+
+/** By the name that a link to the tz database has, else by what the file says. */
+async function zoneOfFile(session: Session, path: string): Promise<Zone | undefined> {
+  const target = await session.readlink(path).catch(() => path);
+  const name = /\/zoneinfo\/(?:posix\/|right\/)?([^\0]+)$/.exec(target)?.[1];
+  const named = name === undefined ? undefined : namedZone(name);
+  if (named !== undefined) return named;
+  const bytes = await content(session, path);
+  return bytes && tzifZone(bytes, name ?? path);
+}
+
+async function zoneNamedIn(session: Session, path: string): Promise<Zone | undefined> {
+  const text = (await content(session, path))?.toString("latin1");
+  return text === undefined ? undefined : namedZone(text.trim());
+}
+
+/** The beginning of a file; undefined where it cannot be read, or is none that lies there and waits for nobody. */
+async function content(session: Session, path: string): Promise<Buffer | undefined> {
+  const file = await session.open(path).catch(() => undefined);
+  if (file === undefined) return undefined;
+  try {
+    if (file.kind !== "file" || !file.isSeekable) return undefined;
+    const buffer = Buffer.alloc(LARGEST);
+    let length = 0;
+    for (let read = -1; read !== 0 && length < buffer.length; length += read)
+      read = file.read(buffer.subarray(length), length);
+    return buffer.subarray(0, length);
+  } catch {
+    return undefined;
+  } finally {
+    file.close();
+  }
+}
