@@ -186,9 +186,15 @@ function instant(fields: Fields, { zone, last }: FormatContext): number | undefi
   const minute = Number(fields.minute);
   const second = Number(fields.second ?? 0);
   if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 60) return undefined;
-  if (day > 28 && day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return undefined;
-  const fraction = fields.fraction === undefined ? 0 : Number(`0.${fields.fraction}`) * 1000;
-  return instantWith(fields.zone, Date.UTC(year, month - 1, day, hour, minute, second), zone, last) + fraction;
+  if (day > 28 && day > daysOf(month, year)) return undefined;
+  const { fraction = "" } = fields;
+  const milliseconds = fraction === "" ? 0 : Number(fraction) / 10 ** (fraction.length - 3);
+  return instantWith(fields.zone, Date.UTC(year, month - 1, day, hour, minute, second), zone, last) + milliseconds;
+}
+
+function daysOf(month: number, year: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
 function withoutYear(fields: Fields, context: FormatContext): number | undefined {

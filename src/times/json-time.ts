@@ -1,16 +1,16 @@
 import { unixTime } from "./formats.ts";
 
 /** Names that bear a record's time, as they are or with `@` before. */
-const NAMES = new Set([
+const NAMES = withAt([
   ...["time", "timestamp", "ts", "t", "date", "datetime", "asctime", "eventtime", "created", "timemillis", "instant"],
   ...["timeunixnano", "observedtimeunixnano", "start_time", "starttime", "__realtime_timestamp"],
   ...["requestreceivedtimestamp", "stagetimestamp", "logtime", "log_time", "timestamp_ms", "isotime", "epoch"],
 ]);
 /** Where one of them is found, others need not be looked for. */
-const CERTAIN = new Set(["time", "timestamp", "ts"]);
+const CERTAIN = withAt(["time", "timestamp", "ts"]);
 
 const [QUOTE, BACKSLASH, COMMA, COLON, OPEN, CLOSE, OPEN_LIST, CLOSE_LIST] = [34, 92, 44, 58, 123, 125, 91, 93];
-const NEWLINE = 10;
+const [NEWLINE, SPACE] = [10, 32];
 /** A time's value is no longer. */
 const VALUE = 160;
 /** Names are no longer. */
@@ -44,18 +44,13 @@ function scan(line: Buffer, start: number, textTime: (text: string) => number | 
     if (byte === QUOTE) {
       const end = stringEnd(line, at + 1);
       if (end === -1) break;
-      if (isName && (found === undefined || depth < found.depth)) {
-        const name = end - at <= NAME ? nameOf(line, at + 1, end) : "";
-        if (NAMES.has(name)) {
-          const value = line
-            .toString("latin1", end + 1, Math.min(line.length, end + 1 + VALUE))
-            .replace(/^\s*:\s*/, "");
-          const time = valueTime(value, textTime);
-          if (time !== undefined) {
-            if (depth === 1 && CERTAIN.has(name)) return time;
-            found = { time, depth };
-          }
-        }
+      const name = isName && end - at <= NAME ? line.toString("latin1", at + 1, end).toLowerCase() : "";
+      const isCertain = depth === 1 && CERTAIN.has(name);
+      if (isCertain || (NAMES.has(name) && (found === undefined || depth < found.depth))) {
+        const from = valueStart(line, end + 1);
+        const time = valueTime(line.toString("latin1", from, Math.min(line.length, from + VALUE)), textTime);
+        if (isCertain && time !== undefined) return time;
+        if (time !== undefined) found = { time, depth };
       }
       at = end;
       isName = false;
@@ -74,16 +69,24 @@ function scan(line: Buffer, start: number, textTime: (text: string) => number | 
 
 /** Where the string that began before `from` ends. */
 function stringEnd(line: Buffer, from: number): number {
-  for (let at = line.indexOf(QUOTE, from); at !== -1; at = line.indexOf(QUOTE, at + 1)) {
-    let escapes = 0;
-    while (at - 1 - escapes >= from && line[at - 1 - escapes] === BACKSLASH) escapes++;
-    if (escapes % 2 === 0) return at;
+  const first = line.indexOf(QUOTE, from);
+  if (first === -1 || line[first - 1] !== BACKSLASH) return first;
+  for (let at = from; at < line.length; at++) {
+    if (line[at] === BACKSLASH) at++;
+    else if (line[at] === QUOTE) return at;
   }
   return -1;
 }
 
-function nameOf(line: Buffer, from: number, to: number): string {
-  return line.toString("latin1", from, to).toLowerCase().replace(/^@/, "");
+/** Where the value begins whose name ended before `from`. */
+function valueStart(line: Buffer, from: number): number {
+  let at = from;
+  while (line[at] === SPACE || line[at] === COLON) at++;
+  return at;
+}
+
+function withAt(names: readonly string[]): ReadonlySet<string> {
+  return new Set(names.flatMap((name) => [name, `@${name}`]));
 }
 
 /** The time of a value that begins `text`; what follows it is not looked at. */

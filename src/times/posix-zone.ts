@@ -18,9 +18,9 @@ export function posixZone(text: string): Zone | undefined {
   const match = ZONE.exec(text);
   if (!match) return undefined;
   const [, standardText = "", summerText, startRule = "M3.2.0", startTime, endRule = "M11.1.0", endTime] = match;
-  const standard = -duration(standardText);
+  const standard = 0 - duration(standardText);
   if (!WITH_SUMMER.test(text)) return fixedZone(standard, text);
-  const summer = summerText === undefined ? standard + 3600 * SECOND : -duration(summerText);
+  const summer = summerText === undefined ? standard + 3600 * SECOND : 0 - duration(summerText);
   const startOf = (year: number) => dayOf(startRule, year) + duration(startTime ?? "2") - standard;
   const endOf = (year: number) => dayOf(endRule, year) + duration(endTime ?? "2") - summer;
   return cached({

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Session } from "../sessions/session.ts";
 import { posixZone } from "./posix-zone.ts";
 import { tzifZone } from "./tzif.ts";
@@ -9,7 +10,7 @@ const LARGEST = 256 * 1024;
 const found = new WeakMap<Session, Promise<Zone>>();
 
 /**
- * What a time without a zone means in a target: `TZ` of its first process, else what /etc/localtime is, else what /etc/timezone names, else UTC, as a C library
+ * What a time without a zone means in a target: `TZ` of its first process, or of the process that it is, else what /etc/localtime is, else what /etc/timezone names, else UTC, as a C library
  * has it. Of this machine its own. What cannot be read is passed over; nothing rejects.
  */
 export function targetZone(session: Session): Promise<Zone> {
@@ -22,10 +23,21 @@ export function targetZone(session: Session): Promise<Zone> {
 
 async function findZone(session: Session): Promise<Zone> {
   if (session.route === "local") return systemZone;
-  const environment = await content(session, "/proc/1/environ");
+  const environment = ofProcess(session.name) ?? (await content(session, "/proc/1/environ"));
   const variable = environment && /(?:^|\0)TZ=([^\0]*)/.exec(environment.toString("latin1"))?.[1];
   if (variable !== undefined) return (await zoneOfVariable(session, variable)) ?? utc;
   return (await zoneOfFile(session, "/etc/localtime")) ?? (await zoneNamedIn(session, "/etc/timezone")) ?? utc;
+}
+
+/** The environment of a target that is a process, whose namespaces may have no first process of their own. */
+function ofProcess(name: string): Buffer | undefined {
+  const pid = /^pid:(\d+)$/.exec(name)?.[1];
+  if (pid === undefined) return undefined;
+  try {
+    return readFileSync(`/proc/${pid}/environ`);
+  } catch {
+    return undefined;
+  }
 }
 
 /** tzset(3). A value that means nothing is UTC. */

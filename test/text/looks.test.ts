@@ -22,16 +22,39 @@ describe("findLevel", () => {
     ["01-31 14:05:06.123  1234  5678 W Tag: x", ["warn", "W"]],
     ["npm warn: x", ["warn", "warn"]],
     ["INFO  started", ["info", "INFO"]],
+    ["fail: Microsoft.AspNetCore.Server.Kestrel[13]", ["error", "fail"]],
+    ["dbug: App[0]", ["debug", "dbug"]],
+    ["trce: App[0]", ["trace", "trce"]],
+    ["crit: App[0]", ["fatal", "crit"]],
+    ["[14:05:06 FTL] Serilog", ["fatal", "FTL"]],
+    ["14:05:06 [VRB] Serilog", ["debug", "VRB"]],
+    ["2026-01-31 14:05:06.123 UTC [1] DEBUG1:  PostgreSQL", ["debug", "DEBUG1"]],
+    ["E, [2026-01-31T14:05:06.123456 #1] ERROR -- : Ruby", ["error", "E"]],
+    ["<27>Jan 31 14:05:06 host app: syslog", ["error", "27"]],
+    ["<14>1 2026-01-31T14:05:06Z host app - - - x", ["info", "14"]],
+    ['{"log.level":"error","message":"ECS"}', ["error", "error"]],
+    ['{"log":{"level":"warn"},"message":"ECS"}', ["warn", "warn"]],
+    ['{"msg":"ERROR in it","level":"debug"}', ["debug", "debug"]],
+    [`{"msg":"${"x".repeat(300)}","level":"error"}`, ["error", "error"]],
+    ['{"level":50,"msg":"pino"}', ["error", "50"]],
+    ['{"MESSAGE":"journald","PRIORITY":"3"}', ["error", "3"]],
+    ['{"@t":"2026-01-31T14:05:06Z","@l":"Warning"}', ["warn", "Warning"]],
   ] as const)("%s", (text, expected) => {
     expect(level(text)).toEqual(expected);
   });
 
-  it.each(["terror and errors", "GET /error/500.html", "/var/log/ERROR.log", "an error happened", "INFORMATIONAL"])(
-    "none in %s",
-    (text) => {
-      expect(level(text)).toBeUndefined();
-    },
-  );
+  it.each([
+    "terror and errors",
+    "GET /error/500.html",
+    "/var/log/ERROR.log",
+    "an error happened",
+    "INFORMATIONAL",
+    "failure: x",
+    "<300>Jan",
+    "<html>",
+  ])("none in %s", (text) => {
+    expect(level(text)).toBeUndefined();
+  });
 
   it("knows numbers of pino and of syslog", () => {
     expect([10, 20, 30, 40, 50, 60, "50", 0, 3, 4, 6, 7].map(levelNamed)).toEqual([
@@ -65,6 +88,28 @@ describe("readJsonLine", () => {
     expect(readJsonLine(fields(5000))).toBeUndefined();
     expect(unfoldJson(fields(5000))).toHaveLength(5003);
     expect(readJsonLine('{"msg":"m"}')?.summary).toBe("m");
+  });
+
+  it.each([
+    ['{"log":{"level":"error","logger":"a"},"message":"m"}', 'ERROR m log={"level":"error","logger":"a"}', "error"],
+    ['{"severity":"WARNING","textPayload":"m"}', "WARN  m", "warn"],
+    ['{"jsonPayload":{"message":"m","level":"debug"}}', 'DEBUG m jsonPayload={"message":"m","level":"debug"}', "debug"],
+    ['{"Timestamp":"2026-01-31T14:05:06Z","LogLevel":"Error","Message":"m"}', "2026-01-31T14:05:06Z ERROR m", "error"],
+    [
+      '{"t":{"$date":"2026-01-31T14:05:06.123+00:00"},"s":"W","c":"NETWORK","msg":"m"}',
+      "2026-01-31T14:05:06.123+00:00 WARN  m c=NETWORK",
+      "warn",
+    ],
+    [
+      '{"log":"ERROR m\\n","stream":"stderr","time":"2026-01-31T14:05:06Z"}',
+      "2026-01-31T14:05:06Z ERROR m stream=stderr",
+      "error",
+    ],
+    ['{"s":3,"priority":"high","event":{"kind":"k"},"msg":"m"}', 'm s=3 priority=high event={"kind":"k"}', undefined],
+  ])("reads the members that others have: %s", (text, summary, expected) => {
+    const read = readJsonLine(text);
+    expect(read?.summary).toBe(summary);
+    expect(read?.level?.level).toBe(expected);
   });
 
   it("leaves alone what is no object", () => {

@@ -1,12 +1,12 @@
 import type { Mark } from "../rows/paint.ts";
 import { type JsonField, type JsonTokens, jsonFields, jsonLines, jsonTokens } from "./json-tokens.ts";
-import { type Level, levelNamed } from "./levels.ts";
+import { type FoundLevel, findLevel, type Level, levelNamed } from "./levels.ts";
 
 /** A line that is one JSON object, in parts for people. */
 export interface JsonLine {
   /** Time, level, message, then the other fields as `name=value`. */
   summary: string;
-  level: { level: Level; start: number; end: number } | undefined;
+  level: FoundLevel | undefined;
   /** Where time and other fields stand in the summary: less important than the message. */
   aside: readonly Mark[];
 }
@@ -19,9 +19,24 @@ const LONGEST_ROW = 32 * 1024;
 
 const ASIDE = { attributes: [2] };
 
-const TIME = ["time", "timestamp", "@timestamp", "ts", "t", "date", "datetime", "asctime"];
-const LEVEL = ["level", "lvl", "severity", "levelname", "log.level", "@l", "loglevel"];
-const MESSAGE = ["message", "msg", "@m", "event", "text", "error"];
+/** Names in small letters, the surest first; behind a dot the member of an inner object. */
+const TIME = ["time", "timestamp", "@timestamp", "@t", "ts", "t", "date", "datetime", "asctime"];
+const LEVEL = [
+  ...["level", "lvl", "severity", "severitytext", "levelname", "level_name", "log.level", "@l", "loglevel", "priority"],
+  ...["jsonpayload.level", "jsonpayload.severity", "syslog.severity", "s"],
+];
+const MESSAGE = [
+  ...["message", "msg", "@m", "@mt", "renderedmessage", "textpayload", "jsonpayload.message", "jsonpayload.msg"],
+  ...["short_message", "log", "body", "event", "text", "error"],
+];
+/** MongoDB's. */
+const LETTERS: Readonly<Record<string, string>> = {
+  F: "fatal",
+  E: "error",
+  W: "warn",
+  I: "info",
+  ...{ D1: "debug", D2: "debug", D3: "debug", D4: "debug", D5: "debug" },
+};
 
 /** Takes a line apart, undefined when it is no JSON object. Text before it (a prefix as of `docker compose logs`) is kept. */
 export function readJsonLine(text: string): JsonLine | undefined {
@@ -32,8 +47,7 @@ export function readJsonLine(text: string): JsonLine | undefined {
   const time = take(rest, TIME);
   const level = take(rest, LEVEL);
   const message = take(rest, MESSAGE);
-  const named = level?.value;
-  const known = typeof named === "string" || typeof named === "number" ? levelNamed(named) : undefined;
+  const known = level && knownLevel(level.value);
   const aside: Mark[] = [];
   let summary = prefix;
   let levelAt: JsonLine["level"];
@@ -50,7 +64,12 @@ export function readJsonLine(text: string): JsonLine | undefined {
     const start = put(word.padEnd(5), false);
     if (known) levelAt = { level: known, start, end: start + word.length };
   }
-  if (message !== undefined) put(message.text, false);
+  if (message !== undefined) {
+    const start = put(message.name === "log" ? message.text.trimEnd() : message.text, false);
+    // The text of Docker's own lines bears the level, if anything does.
+    const inside = level === undefined ? findLevel(message.text) : undefined;
+    if (inside) levelAt = { ...inside, start: inside.start + start, end: inside.end + start };
+  }
   if (rest.length > 0) put(rest.map(({ name, text }) => `${name}=${text}`).join(" "), true);
   return { summary, level: levelAt, aside };
 }
@@ -75,15 +94,46 @@ function findObject(text: string): { prefix: string; tokens: JsonTokens } | unde
 /** Takes out the field of the first name that there is. */
 function take(fields: JsonField[], names: readonly string[]): JsonField | undefined {
   for (const wanted of names) {
-    const at = fields.findIndex(({ name, value }) => name === wanted && value !== null);
+    const at = fields.findIndex(({ name, value }) => name.toLowerCase() === wanted && isPlain(wanted, value));
     if (at !== -1) return fields.splice(at, 1)[0];
+    const inner = wanted.includes(".") ? innerField(fields, wanted) : undefined;
+    if (inner !== undefined) return inner;
   }
   return undefined;
 }
 
-/** Numbers are Unix times of seconds or milliseconds. */
+/** A time may be an object; a level and a message are none. Some names are other things elsewhere. */
+function isPlain(name: string, value: unknown): boolean {
+  if (name === "s") return typeof value === "string" && Object.hasOwn(LETTERS, value);
+  if (name === "priority") return typeof value === "string" && /^[0-7]$/.test(value);
+  return value !== null && (typeof value !== "object" || TIME.includes(name));
+}
+
+/** A member of an inner object, which stays where it is. */
+function innerField(fields: readonly JsonField[], wanted: string): JsonField | undefined {
+  const [outer, inner] = wanted.split(".");
+  for (const { name, value } of fields) {
+    if (name.toLowerCase() !== outer || typeof value !== "object" || value === null) continue;
+    for (const [key, found] of Object.entries(value))
+      if (key.toLowerCase() === inner && (typeof found === "string" || typeof found === "number"))
+        return { name: wanted, value: found, text: String(found) };
+  }
+  return undefined;
+}
+
+function knownLevel(value: unknown): Level | undefined {
+  if (typeof value === "number") return levelNamed(value);
+  if (typeof value !== "string") return undefined;
+  return levelNamed(LETTERS[value] ?? value);
+}
+
+/** Numbers are Unix times of seconds, milliseconds, microseconds or nanoseconds. */
 function timeText({ value, text }: JsonField): string {
-  if (typeof value !== "number") return text;
-  const date = new Date(value < 1e11 ? value * 1000 : value);
+  const inner = (value as { $date?: unknown }).$date;
+  if (typeof inner === "string") return inner;
+  const number = typeof inner === "number" ? inner : value;
+  if (typeof number !== "number") return text;
+  const digits = Math.floor(Math.log10(Math.abs(number)));
+  const date = new Date(number * 10 ** (digits < 11 ? 3 : digits < 14 ? 0 : digits < 17 ? -3 : -6));
   return Number.isNaN(date.getTime()) ? text : date.toISOString();
 }

@@ -1,11 +1,14 @@
 /** How serious a line says it is. */
 export type Level = "fatal" | "error" | "warn" | "info" | "debug" | "trace";
 
-/** A level stands near a line's beginning. */
+/** A level stands near a line's beginning, */
 const WITHIN = 256;
+/** but in a JSON object anywhere. */
+const JSON_WITHIN = 8192;
 
 const NAMES: Readonly<Record<string, Level>> = {
   fatal: "fatal",
+  ftl: "fatal",
   panic: "fatal",
   emerg: "fatal",
   emergency: "fatal",
@@ -16,6 +19,7 @@ const NAMES: Readonly<Record<string, Level>> = {
   err: "error",
   severe: "error",
   eror: "error",
+  fail: "error",
   warn: "warn",
   warning: "warn",
   wrn: "warn",
@@ -25,25 +29,34 @@ const NAMES: Readonly<Record<string, Level>> = {
   inf: "info",
   debug: "debug",
   dbg: "debug",
+  dbug: "debug",
+  ...{ debug1: "debug", debug2: "debug", debug3: "debug", debug4: "debug", debug5: "debug" },
   fine: "debug",
   verbose: "debug",
+  vrb: "debug",
   trace: "trace",
   trc: "trace",
+  trce: "trace",
+  finer: "trace",
   finest: "trace",
 };
 
 const WORDS = Object.keys(NAMES).sort((a, b) => b.length - a.length);
+/** The names of a level in an object or in logfmt. */
+const KEY = "(?:log|syslog|event)?[._]?(?:level|lvl|severity|severitytext|levelname|level_name|loglevel|@l)";
 /** `level=error`, `"severity":"ERROR"`, `[error]`, `<warn>`. */
-const NAMED = new RegExp(
-  `(?:\\b(?:level|lvl|severity|levelname)"?\\s*[=:]\\s*"?|[\\[<(|]\\s*)(${WORDS.join("|")})\\b`,
+const NAMED = new RegExp(`(?:(?<![\\w.])${KEY}"?\\s*[=:]\\s*"?|[\\[<(|]\\s*)(${WORDS.join("|")})\\b`, "i");
+/** `"level":"error"`, `"level":50`, journald's `"PRIORITY":"3"`: a member of a JSON object. */
+const MEMBER = new RegExp(
+  `[{,]\\s*"${KEY}"\\s*:\\s*(?:"(${WORDS.join("|")}|[0-7])"|(\\d{1,2})(?=\\s*[,}]))|[{,]\\s*"priority"\\s*:\\s*"([0-7])"`,
   "i",
 );
 /** A word in capitals by itself, as most formats have it; in small letters only before a colon. */
 const ALONE = new RegExp(
   `(?<![\\w/.-])(?:(${WORDS.map((word) => word.toUpperCase()).join("|")})(?![\\w/.-]*\\w)|(${WORDS.join("|")})(?=:\\s))`,
 );
-/** klog, glog: `E0131 14:05:06.123456`; Android: ` E/Tag: `. */
-const LETTER = /^(?:([EWIDFV])(?=\d{4} \d\d:)|\S+ \S+ +\d+ +\d+ ([EWIDFV]) )/;
+/** klog, glog: `E0131 14:05:06.123456`; Ruby: `E, [2026-01-31T`; Android: ` E/Tag: `. */
+const LETTER = /^(?:([EWIDFV])(?=\d{4}(?:\d{4})? \d\d:|, \[\d)|\S+ \S+ +\d+ +\d+ ([EWIDFV]) )/;
 const LETTERS: Readonly<Record<string, Level>> = {
   F: "fatal",
   E: "error",
@@ -52,9 +65,18 @@ const LETTERS: Readonly<Record<string, Level>> = {
   D: "debug",
   V: "trace",
 };
+/** syslog: facility times eight, and severity. */
+const PRIORITY = /^<(\d{1,3})>(?=1 |[A-Z\d])/;
 
-/** The level that a line bears and where its word stands, or undefined. The first {@link WITHIN} characters are looked at. */
-export function findLevel(text: string): { level: Level; start: number; end: number } | undefined {
+/** Where a level stands in a line. */
+export interface FoundLevel {
+  level: Level;
+  start: number;
+  end: number;
+}
+
+/** The level that a line bears and where its word stands, or undefined. The first {@link WITHIN} characters are looked at; of a JSON object {@link JSON_WITHIN}. */
+export function findLevel(text: string): FoundLevel | undefined {
   const head = text.length > WITHIN ? text.slice(0, WITHIN) : text;
   const letter = LETTER.exec(head);
   if (letter) {
@@ -62,17 +84,24 @@ export function findLevel(text: string): { level: Level; start: number; end: num
     const start = letter[1] ? 0 : letter[0].length - 2;
     return { level: LETTERS[name] ?? "info", start, end: start + 1 };
   }
+  const priority = Number(PRIORITY.exec(head)?.[1] ?? 192);
+  if (priority < 192) return found(levelNamed(priority % 8), 1, String(priority));
+  const member = head.includes('{"') ? MEMBER.exec(text.slice(0, JSON_WITHIN)) : null;
+  if (member) {
+    const word = member[1] ?? member[2] ?? member[3] ?? "";
+    return found(levelNamed(word), member.index + member[0].lastIndexOf(word), word);
+  }
   const [named, alone] = [NAMED.exec(head), ALONE.exec(head)];
   const match = named && alone ? (named.index <= alone.index ? named : alone) : (named ?? alone);
   if (!match) return undefined;
   const word = match[1] ?? match[2] ?? "";
-  const end = match.index + match[0].length;
-  return { level: levelNamed(word) ?? "info", start: end - word.length, end };
+  return found(levelNamed(word), match.index + match[0].length - word.length, word);
 }
 
 /** The level of a name, or of a number as pino and bunyan have it (30 is info) and syslog (0 to 7). */
 export function levelNamed(name: string | number): Level | undefined {
-  if (typeof name === "string" && !/^\d+$/.test(name)) return NAMES[name.toLowerCase()];
+  if (typeof name === "string" && !/^\d+$/.test(name))
+    return Object.hasOwn(NAMES, name.toLowerCase()) ? NAMES[name.toLowerCase()] : undefined;
   const number = Number(name);
   if (number >= 60) return "fatal";
   if (number >= 50) return "error";
@@ -82,4 +111,8 @@ export function levelNamed(name: string | number): Level | undefined {
   if (number >= 10) return "trace";
   if (number <= 2) return "fatal";
   return number === 3 ? "error" : number === 4 ? "warn" : number <= 6 ? "info" : "debug";
+}
+
+function found(level: Level | undefined, start: number, word: string): FoundLevel {
+  return { level: level ?? "info", start, end: start + word.length };
 }
