@@ -21,9 +21,9 @@ export async function offsetOfTime(
   zoneOf: (() => Promise<Zone>) | undefined,
   goesOn: () => boolean,
 ): Promise<number | undefined> {
-  const { TimestampReader, instantOf, parseTime, parseTimestamp, sinceSteps, utc } = await import(
-    "../../../src/tailing.ts"
-  );
+  const { TimestampReader, parseTime, parseTimestamp } = await import("../../../src/text/index.ts");
+  const { sinceSteps } = await import("../../../src/follow/index.ts");
+  const { instantOf, utc } = await import("../../../src/times/index.ts");
   const zone = (await zoneOf?.()) ?? utc;
   const { source } = document;
   const now = Date.now();
