@@ -30,6 +30,12 @@ const ABSENT: readonly [string, string][] = [
   ],
 ];
 
+/** What test/peers/coreutils.mjs counted, with the version that it ran: tests, passed, listed, skipped. */
+const COREUTILS: readonly (readonly [string, number, number, number, number])[] = [
+  ["tail-2/*.sh, misc/{head,cat}*.sh: tests", 39, 29, 6, 4],
+  ["misc/tail.pl, misc/head.pl: cases", 183, 108, 75, 0],
+];
+
 /**
  * Makes docs/compatibility.md from the rows that tests noted (compatibility.ts): with PORTHOLE_COMPATIBILITY=write it is written, else a run of all
  * the files that have rows, with nothing of them skipped or failed, says when the page is not current; with PORTHOLE_TEST_ENGINES=required it fails then.
@@ -107,6 +113,16 @@ export function pageOf(rows: readonly CompatibilityRow[]): string {
       ...new Set(lines.sort()),
     );
   }
+  parts.push(
+    "",
+    "## GNU coreutils' own tests",
+    "Tests of coreutils 9.1 for tail, head and cat, run by `node test/peers/coreutils.mjs DIRECTORY` on an unpacked source tree. GNU's own",
+    "programs pass all that are not skipped. The listed differences, each with its reason, are in test/peers/coreutils-differences.json.",
+    "",
+    "| tests | all | pass | differ as listed | skipped here |",
+    "|---|---|---|---|---|",
+    ...COREUTILS.map((row) => `| ${row.join(" | ")} |`),
+  );
   parts.push("", "## Not run here", "| situation | why, and what is tested instead |", "|---|---|");
   parts.push(...ABSENT.map(([what, why]) => `| ${what} | ${why} |`), "");
   return parts.join("\n");
