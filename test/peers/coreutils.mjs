@@ -121,8 +121,10 @@ async function outcomesOf(name) {
     return [{ name, state: "skipped", output: /(?:skipped test|skipping): (.*)/.exec(output)?.[1] ?? output }];
   if (!isPerl) return [{ name, state: status === 0 ? "passed" : "failed", output }];
   const cases = [...output.matchAll(/^(\S+)\.\.\.$/gm)].map((match) => match[1]);
-  if (cases.length === 0) return [{ name, state: "failed", output }];
+  // Killed, or it failed otherwise than by a case.
+  if (cases.length === 0 || status === null) return [{ name, state: "failed", output }];
   const failed = new Set([...output.matchAll(/: test (\S+?)(?: failed)?: /g)].map((match) => match[1]));
+  if (status !== 0 && failed.size === 0) return [{ name, state: "failed", output }];
   return cases.map((each) => ({
     name: `${name}:${each}`,
     state: failed.has(each) ? "failed" : "passed",
