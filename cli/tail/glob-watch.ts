@@ -1,9 +1,14 @@
+import { IN_CREATE, IN_DELETE, IN_MOVED_FROM, IN_MOVED_TO } from "../../src/descriptors/index.ts";
 import { hasGlob } from "../../src/files/index.ts";
 import { DIRECTORY_CHANGES, DIRECTORY_GONE } from "../../src/follow/index.ts";
 import type { Session } from "../../src/sessions/index.ts";
+import { pathText } from "../../src/target.ts";
 
 /** Milliseconds after which to look although the directory is quiet: what no watch tells is left (a parent renamed). */
-const QUIET_MS = 10_000;
+const QUIET_MS = 1_500;
+
+/** Created names that are remembered until the next look. */
+const MOST_CREATED = 4096;
 
 /**
  * Knows when a pattern may match more than it did: its directory's inotify watch says so. Where there is none (a pattern in the directories, no watches
@@ -14,6 +19,8 @@ export class GlobWatch {
   #session: Session | undefined;
   #isWatched = false;
   #hasChanged = true;
+  /** Names that were created in the directory, not renamed, as its watch tells. */
+  readonly #created = new Set<string>();
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   /** `path`: the pattern, as a path inside. */
@@ -32,6 +39,11 @@ export class GlobWatch {
     return true;
   }
 
+  /** True when the directory's watch told that this path was made new, with no file renamed to it since. Told once. */
+  wasCreated(path: string): boolean {
+    return this.#created.delete(path.slice(path.lastIndexOf("/") + 1));
+  }
+
   /** The look failed: the next one is due. */
   again(): void {
     this.#hasChanged = true;
@@ -43,7 +55,10 @@ export class GlobWatch {
     if (this.#directory === undefined) return;
     try {
       // Ends with the session.
-      await session.watch(this.#directory, DIRECTORY_CHANGES, ({ mask }) => {
+      await session.watch(this.#directory, DIRECTORY_CHANGES, ({ mask, name }) => {
+        const text = pathText(name);
+        if (mask & IN_CREATE && this.#created.size < MOST_CREATED) this.#created.add(text);
+        else if (mask & (IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)) this.#created.delete(text);
         this.#hasChanged = true;
         if (mask & DIRECTORY_GONE) this.#isWatched = false;
       });

@@ -5,7 +5,7 @@ const WINDOW_MS = 250;
 /** Bytes that may wait; beyond, the files are read no faster than lines go out. */
 const MOST_WAITING = 8 * 1024 * 1024;
 
-/** Where merged lines go, each with the file that it is of. Resolves when it may bring more. */
+/** Where merged lines go, each with the file that it is of; what nothing ended has no delimiter. Resolves when it may bring more. */
 export interface LineTaker<Lane> {
   line(lane: Lane, bytes: Uint8Array): Promise<void>;
 }
@@ -44,12 +44,20 @@ export class Merger<Lane extends { readonly name: string }> {
     else this.#schedule();
   }
 
+  /** What comes next of this file is of another generation: an unfinished line ends here. */
+  async endLine(lane: Lane): Promise<void> {
+    const { clock, splitter } = this.#of(lane);
+    const rest = splitter.end();
+    if (rest.length > 0) this.#window.push(clock.place(rest, Date.now()), performance.now());
+    this.#schedule();
+  }
+
   /** Shows everything that waits, unfinished lines too. */
   async end(): Promise<void> {
     clearTimeout(this.#timer);
     for (const { clock, splitter } of this.#clocks.values()) {
       const rest = splitter.end();
-      if (rest.length > 0) this.#window.push(clock.place(this.#ended(rest), Date.now()), 0);
+      if (rest.length > 0) this.#window.push(clock.place(rest, Date.now()), 0);
     }
     await this.#pump(Number.POSITIVE_INFINITY);
   }
@@ -59,12 +67,7 @@ export class Merger<Lane extends { readonly name: string }> {
     for await (const piece of pieces) for (const line of splitter.push(piece)) yield clock.place(line);
     // The last line of a file that is followed may still be going on.
     const rest = goesOn ? undefined : splitter.end();
-    if (rest && rest.length > 0) yield clock.place(this.#ended(rest));
-  }
-
-  /** A line that nothing ended, ended, for others come after it. */
-  #ended(line: Uint8Array): Uint8Array {
-    return Buffer.concat([line, Buffer.of(this.#delimiter)]);
+    if (rest && rest.length > 0) yield clock.place(rest);
   }
 
   #of(lane: Lane) {

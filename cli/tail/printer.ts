@@ -26,6 +26,10 @@ export interface PrinterOptions {
 /** Milliseconds that an unfinished line of one of several files is held back for its rest. */
 const UNFINISHED_MS = 100;
 
+/** Bytes of an unfinished line that are held back. */
+const MOST_UNFINISHED = 1024 * 1024;
+const RETURN = 13;
+
 /** One file's way to the output. */
 export interface Lane {
   readonly name: string;
@@ -35,6 +39,9 @@ export interface Lane {
   record: ((line: Uint8Array) => Uint8Array) | undefined;
   /** The beginning of a line whose end has not come. */
   rest: Uint8Array;
+  /** With prefixes: an unfinished line of it stands on the output, or a carriage return was its last byte. */
+  open: boolean;
+  return: boolean;
   timer: NodeJS.Timeout | undefined;
   terminal: TerminalStream | undefined;
 }
@@ -47,6 +54,8 @@ export class Printer {
   readonly #lanes: Lane[] = [];
   #text: typeof import("../../src/text/index.ts") | undefined;
   #last: Lane | undefined;
+  /** The file whose unfinished line stands on the output. */
+  #unfinished: Lane | undefined;
   #first = true;
   #gone: { close(): void } | undefined;
   #turn: Promise<void> = Promise.resolve();
@@ -76,10 +85,12 @@ export class Printer {
       prefix: new Uint8Array(0),
       record: json ? (line) => lineRecord(name, line, delimiter, timeOf?.(line)) : undefined,
       rest: new Uint8Array(0),
+      open: false,
+      return: false,
       timer: undefined,
       terminal: json
         ? undefined
-        : this.#text && new this.#text.TerminalStream({ colours: process.env.NO_COLOR === undefined }),
+        : this.#text && new this.#text.TerminalStream({ colours: process.env.NO_COLOR === undefined, returns: true }),
     };
     if (prefix) {
       const shown = this.#onTerminal ? printable(name) : name;
@@ -103,6 +114,7 @@ export class Printer {
   /** Shows a piece of a file's content. Resolves when the output has taken it. */
   write(lane: Lane, bytes: Uint8Array): Promise<void> {
     return this.#inTurn(async () => {
+      if (this.#options.prefix) return this.#prefixed(lane, bytes);
       if (this.#byLine) {
         for (const part of batches(lane.splitter.push(bytes), (line) => shown(lane, line))) await this.#put(lane, part);
         return;
@@ -116,22 +128,39 @@ export class Printer {
         lane.rest = bytes.slice(end);
         await this.#put(lane, whole);
       } else lane.rest = Buffer.concat([lane.rest, bytes]);
+      if (lane.rest.length > MOST_UNFINISHED) {
+        await this.#put(lane, lane.rest);
+        lane.rest = new Uint8Array(0);
+      }
       if (lane.rest.length > 0) lane.timer = setTimeout(() => void this.flush(lane), UNFINISHED_MS);
     });
   }
 
   /** Shows a whole line, as it is or with its prefix. */
   line(lane: Lane, bytes: Uint8Array): Promise<void> {
-    return this.#inTurn(() => this.#put(lane, Buffer.concat(shown(lane, bytes))));
+    const { delimiter } = this.#options;
+    const isWhole = lane.record !== undefined || bytes.at(-1) === delimiter;
+    const parts = isWhole ? shown(lane, bytes) : [...shown(lane, bytes), Buffer.of(delimiter)];
+    return this.#inTurn(() => this.#put(lane, Buffer.concat(parts)));
+  }
+
+  /**
+   * What comes next of this file is of another generation: a line that nothing ended ends here. Without prefixes and
+   * JSON the bytes are the file's own, as with GNU tail.
+   */
+  async endLine(lane: Lane): Promise<void> {
+    if (this.#options.json) await this.flush(lane);
+    else if (this.#options.prefix) await this.#inTurn(() => this.#closeLine(lane));
   }
 
   /** Shows a line that nothing ended. */
   flush(lane: Lane): Promise<void> {
     return this.#inTurn(async () => {
       clearTimeout(lane.timer);
-      const rest = this.#byLine ? lane.splitter.end() : lane.rest;
+      const rest = this.#options.json ? lane.splitter.end() : lane.rest;
       lane.rest = new Uint8Array(0);
       if (rest.length > 0) await this.#put(lane, Buffer.concat(shown(lane, rest)));
+      if (lane.return) await this.#prefixed(lane, new Uint8Array(0), true);
     });
   }
 
@@ -166,6 +195,43 @@ export class Printer {
     await this.#send(Buffer.from(`${this.#first ? "" : "\n"}==> ${name} <==\n`));
     this.#first = false;
     this.#last = lane;
+  }
+
+  /**
+   * Each line behind the name, an unfinished one at once. A line of another file ends it; its rest comes behind the name
+   * again. A carriage return of its own, as of a progress bar, ends a line too; before a newline it stays.
+   */
+  async #prefixed(lane: Lane, bytes: Uint8Array, isEnd = false): Promise<void> {
+    const { delimiter } = this.#options;
+    const all = lane.return ? Buffer.concat([Buffer.of(RETURN), bytes]) : bytes;
+    const end = !isEnd && all.at(-1) === RETURN ? all.length - 1 : all.length;
+    lane.return = end < all.length;
+    const parts: Uint8Array[] = [];
+    for (let at = 0; at < end; ) {
+      const newline = all.indexOf(delimiter, at);
+      const stop = newline === -1 ? end : newline;
+      const back = all.indexOf(RETURN, at);
+      const isBar = back !== -1 && back < (all[stop - 1] === RETURN && newline !== -1 ? stop - 1 : stop);
+      const next = isBar ? back + 1 : Math.min(end, stop + 1);
+      if (!lane.open) parts.push(lane.prefix);
+      if (isBar) parts.push(all.subarray(at, back), Buffer.of(delimiter));
+      else parts.push(all.subarray(at, next));
+      lane.open = !isBar && newline === -1;
+      at = next;
+    }
+    if (parts.length === 0) return;
+    if (this.#unfinished !== undefined && this.#unfinished !== lane) await this.#closeLine(this.#unfinished);
+    this.#unfinished = lane.open ? lane : undefined;
+    await this.#put(lane, Buffer.concat(parts));
+  }
+
+  /** Ends the unfinished line of a file. */
+  async #closeLine(lane: Lane): Promise<void> {
+    lane.return = false;
+    if (!lane.open) return;
+    lane.open = false;
+    if (this.#unfinished === lane) this.#unfinished = undefined;
+    await this.#put(lane, Buffer.of(this.#options.delimiter));
   }
 
   async #put(lane: Lane, bytes: Uint8Array): Promise<void> {

@@ -8,6 +8,7 @@ import {
   followRelayed,
   type Generation,
   type Identity,
+  identityOf,
   type PolledFile,
 } from "../../src/follow/index.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
@@ -28,6 +29,8 @@ type Events<File extends Generation> = AsyncGenerator<FollowEvent<File>, void, v
 /** What becomes of what is read. */
 export interface Sink {
   show(lane: Lane, bytes: Uint8Array): Promise<void>;
+  /** What comes next is of another generation: an unfinished line ends here. */
+  endLine(lane: Lane): Promise<void>;
   /** Called with every file that is read, so that no glob takes it for a new one. */
   seen(place: FollowedTarget, identity: Identity): void;
   /** Called when the file is deleted and nobody asked for retries. */
@@ -196,6 +199,7 @@ export class Tailed {
       position: this.#pseudo || this.#wholly ? 0 : this.#size,
       byName: how === "name" ? true : file === undefined ? "first" : false,
       goneMs: interval,
+      takesFile: how === "name" && !this.#input?.isStdin,
       signal: AbortSignal.any([stop, this.place.over]),
     });
     this.#first = this.#events.next();
@@ -205,7 +209,7 @@ export class Tailed {
 
   /** `file`: what was read of it until now; undefined when it is new. */
   #followRelayed(file: OpenFile | undefined, stop: AbortSignal): Events<PolledFile> {
-    const identity = file && identityOf(file);
+    const identity = file && identityOf(file.facts);
     // Where it is to be read from its beginning, its reader has not been heard.
     file?.close();
     say(
@@ -228,15 +232,25 @@ export class Tailed {
       this.#failure ?? (this.isDirectory ? new Error("a directory") : undefined),
     );
     const first = this.#input?.file;
-    if (first) sink.seen(this.place, identityOf(first));
+    if (first) sink.seen(this.place, identityOf(first.facts));
+    let wasLate = false;
+    let lateEnd = -1;
     try {
       for (let next = await (this.#first ?? events.next()); !next.done; next = await events.next()) {
         const event = next.value;
-        if (event.kind === "data") await sink.show(this.lane, event.bytes);
-        else if (event.kind === "unreachable" && isRelayed(event.error)) {
+        if (event.kind === "data") {
+          // Of an older generation, whose writer goes on, and back.
+          const isLate = event.late === true;
+          if (isLate !== wasLate || (isLate && event.position !== lateEnd)) await sink.endLine(this.lane);
+          wasLate = isLate;
+          if (isLate) lateEnd = event.position + event.bytes.length;
+          await sink.show(this.lane, event.bytes);
+        } else if (event.kind === "unreachable" && isRelayed(event.error)) {
           await events.return();
           events = this.#followRelayed(undefined, stop);
         } else {
+          const begins = "file" in event && event.file !== undefined && !event.continues;
+          if (begins || event.kind === "truncated") await sink.endLine(this.lane);
           const text = notices.of(event);
           if ("file" in event && event.file) sink.seen(this.place, event.file.identity);
           if (text !== undefined) say("tail", text);
@@ -271,9 +285,4 @@ export class Tailed {
 /** True where a name means a relayed file by now: see followSource. */
 function isRelayed(error: unknown): boolean {
   return error instanceof PortholeError && error.errno === "ESPIPE";
-}
-
-function identityOf(file: OpenFile): Identity {
-  const { device, inode } = file.facts;
-  return { device: device.major * 2 ** 20 + device.minor, inode };
 }

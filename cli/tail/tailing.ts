@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { PortholeError } from "../../src/errors.ts";
-import { AT_END, everyTick, type Identity } from "../../src/follow/index.ts";
+import { AT_END, everyTick, type Identity, identityOf } from "../../src/follow/index.ts";
 import { parseTarget, type Target } from "../../src/target.ts";
 import type { NamedTarget, Reach } from "../targets/reach.ts";
 import { errorReading, say } from "./complaints.ts";
@@ -174,6 +174,7 @@ export class Tailing {
       await file.follow(
         {
           show: (lane, bytes) => this.#merger?.take(lane, bytes) ?? this.#shown.write(lane, bytes),
+          endLine: (lane) => this.#merger?.endLine(lane) ?? this.#shown.endLine(lane),
           seen: (place, identity) => this.#note(place, identity),
           gone: () => this.#leave(file),
           back: () => void this.#live.add(file),
@@ -198,7 +199,7 @@ export class Tailing {
 
   #note(place: FollowedTarget, identity: Identity): void {
     const seen = this.#seen.get(place) ?? new Set();
-    this.#seen.set(place, seen.add(`${identity.device}:${identity.inode}`));
+    this.#seen.set(place, seen.add(keyOf(identity)));
   }
 
   #endWith(pid: number): () => void {
@@ -234,9 +235,9 @@ export class Tailing {
       for await (const path of expandGlob(session, target.path)) {
         const name = text.slice(0, text.length - target.path.length) + path;
         if (this.#names.has(name)) continue;
-        const { device, inode } = await session.stat(path);
-        const identity = `${device.major * 2 ** 20 + device.minor}:${inode}`;
-        if (this.#seen.get(place)?.has(identity)) continue;
+        const facts = await session.stat(path);
+        const isMade = facts.links === 1 && watch.wasCreated(path);
+        if (!isMade && this.#seen.get(place)?.has(keyOf(identityOf(facts)))) continue;
         this.#take(this.#add({ text: name, target: { ...target, path } }));
       }
     } catch (error) {
@@ -252,6 +253,11 @@ export class Tailing {
     await file.open(this.#stop.signal);
     await this.#followOne(file);
   }
+}
+
+/** An inode number is used again, for which the birth time tells files apart. */
+function keyOf({ device, inode, born }: Identity): string {
+  return `${device}:${inode}:${born ?? ""}`;
 }
 
 /** True for a target inside something whose path is a pattern; patterns of this machine's paths are the shell's. */

@@ -3,6 +3,7 @@
 export { errnoText } from "./errno.ts";
 export { kernelFeatures } from "./features.ts";
 export { isTerminal, openDirectory, setNonBlocking } from "./file.ts";
+export { IN_CREATE, IN_DELETE, IN_MOVED_FROM, IN_MOVED_TO } from "./inotify-events.ts";
 export { Output } from "./output.ts";
 export { seekData, seekTo } from "./seek.ts";
 export { statx } from "./statx.ts";

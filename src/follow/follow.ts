@@ -9,7 +9,7 @@ export type { FollowFile, FollowSource, Generation } from "./source.ts";
 
 /** What {@link follow} tells of a file, in order. */
 export type FollowEvent<File extends Generation = FollowFile> =
-  /** Bytes in order; the array is the consumer's. `late`: of the generation before, written after the newer one began. */
+  /** Bytes in order, without the holes of a sparse file: `position` tells. The array is the consumer's. `late`: of the generation before, written after the newer one began. */
   | { kind: "data"; bytes: Uint8Array; position: number; late?: true }
   /** With `contents: false`: the file has grown to `size`. */
   | { kind: "grown"; size: number }
@@ -36,6 +36,8 @@ export interface FollowOptions {
   contents?: boolean;
   /** False: stay with the open file whatever becomes of its name. `first`: with the first that there is. Default true. */
   byName?: boolean | "first";
+  /** True: the first file is closed like the others once it was left, or deleted and read. Default false: the caller does. */
+  takesFile?: boolean;
   /** Aborting it ends the follow at once, with {@link AT_END} for a reason when what is there has been read. */
   signal?: AbortSignal | undefined;
   /** Safety net beside inotify, whose events older overlayfs drops. Default 250. */
@@ -66,6 +68,11 @@ export async function* follow<File extends FollowFile>(
   options: FollowOptions,
 ): AsyncGenerator<FollowEvent<File>, void, void> {
   const { signal, intervalMs = 250, drainMs = 250, goneMs = 1000, contents = true, byName = true } = options;
+  const callers = options.takesFile ? undefined : source.file;
+  /** Since when the file being read has had no name and nothing new, to let go of it. */
+  let namelessSince: number | undefined;
+  const isNameless = () =>
+    contents && byName === true && (machine.toldDeleted || path?.isTroubled === true) && !machine.hasNext;
   const machine = new FollowMachine(source.file?.identity, options.position, drainMs, goneMs);
   const waker = new Waker();
   /** Generations that were left for newer ones, whose writers may not have noticed yet. */
@@ -91,6 +98,7 @@ export async function* follow<File extends FollowFile>(
     if (seen !== undefined) machine.sizeSeen(seen.size);
     if (seen?.renamed) void path?.check();
     else path?.tick();
+    if (seen?.links === 0 && isNameless()) waker.wake();
     if (seen?.differs || before.length > 0 || machine.restless) waker.wake();
   });
   const onAbort = () => waker.wake();
@@ -98,7 +106,7 @@ export async function* follow<File extends FollowFile>(
   try {
     void path?.check();
     while (!signal?.aborted || signal.reason === AT_END) {
-      for (const file of left.splice(0)) await closeUnless(source.file, file);
+      for (const file of left.splice(0)) await closeUnless(callers, file);
       const trouble = path?.takeTrouble();
       if (trouble) {
         yield trouble;
@@ -123,15 +131,31 @@ export async function* follow<File extends FollowFile>(
       // The next generation's size first: see Look.
       const nextSize = contents ? path?.queue[0]?.stat().size : undefined;
       const step = reader ? machine.look({ ...reader.look(), nextSize }) : machine.lookForFirst();
+      if (step.kind !== "wait") namelessSince = undefined;
       switch (step.kind) {
         case "wait":
           if (signal?.aborted) return;
+          if (reader && isNameless() && reader.file.stat().links === 0) {
+            namelessSince ??= performance.now();
+            if (performance.now() - namelessSince >= drainMs) {
+              left.push(reader.file);
+              reader = undefined;
+              machine.forget();
+              continue;
+            }
+          }
           await waker.wait();
           break;
         case "read": {
           if (!reader) throw new Error("the follow machine reads what is not there");
           if (contents) {
-            const bytes = reader.read(step.position, Math.min(step.available, CHUNK));
+            const behind = reader.behindHole(step.position, step.position + step.available);
+            if (behind > step.position) {
+              machine.advance(behind - step.position);
+              reader.skipTo(behind);
+              break;
+            }
+            const bytes = reader.beforeHole(step.position, reader.read(step.position, Math.min(step.available, CHUNK)));
             machine.advance(bytes.length);
             reader.took(bytes);
             if (bytes.length > 0) yield { kind: "data", bytes, position: step.position };
@@ -176,9 +200,9 @@ export async function* follow<File extends FollowFile>(
     endTicks();
     unsubscribe?.();
     await path?.close();
-    for (const file of left) await closeUnless(source.file, file);
-    for (const { reader } of before) await closeUnless(source.file, reader.file);
-    await closeUnless(source.file, reader?.file);
+    for (const file of left) await closeUnless(callers, file);
+    for (const { reader } of before) await closeUnless(callers, reader.file);
+    await closeUnless(callers, reader?.file);
   }
 }
 
@@ -191,8 +215,9 @@ function nextOfOlder<File extends FollowFile>(
   if (before.length === 0) return undefined;
   const written = (reader?.file.stat().size ?? 0) > 0 || (path?.queue.length ?? 0) > 0;
   for (const [index, from] of before.entries()) {
-    const { size } = from.reader.file.stat();
-    const step = from.leaving.look(size, written || index < before.length - 1, performance.now());
+    const { size, links } = from.reader.file.stat();
+    const isReplaced = written || links === 0 || index < before.length - 1;
+    const step = from.leaving.look(size, isReplaced, performance.now());
     if (step !== "wait") return { from, size, step };
   }
   return undefined;

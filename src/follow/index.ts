@@ -8,7 +8,7 @@ export { LineSplitter } from "./line-splitter.ts";
 export type { Identity } from "./machine.ts";
 export { LineClock, mergeLines, ReorderWindow, type TimedLine } from "./merge.ts";
 export type { PolledFile } from "./poll.ts";
-export { type FollowedFile, followSource } from "./session-source.ts";
+export { type FollowedFile, followSource, identityOf } from "./session-source.ts";
 export { sinceOffset, sinceSteps } from "./since.ts";
 export { everyTick } from "./ticker.ts";
 export { DIRECTORY_CHANGES, DIRECTORY_GONE } from "./watched-path.ts";

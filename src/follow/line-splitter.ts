@@ -1,7 +1,11 @@
-/** Cuts what comes in pieces into lines. */
+/** Bytes of a line that are kept in memory; a longer one comes in pieces. */
+const LONGEST = 1024 * 1024;
+
+/** Cuts what comes in pieces into lines. A line above 1 MiB comes in pieces, of which only the last has the delimiter. */
 export class LineSplitter {
   readonly #delimiter: number;
   #rest: Uint8Array[] = [];
+  #length = 0;
 
   constructor(delimiter: number) {
     this.#delimiter = delimiter;
@@ -15,9 +19,12 @@ export class LineSplitter {
       const line = bytes.subarray(start, at + 1);
       lines.push(this.#rest.length > 0 ? Buffer.concat([...this.#rest, line]) : line);
       this.#rest = [];
+      this.#length = 0;
       start = at + 1;
     }
     if (start < bytes.length) this.#rest.push(bytes.subarray(start));
+    this.#length += bytes.length - start;
+    if (this.#length >= LONGEST) lines.push(this.end());
     return lines;
   }
 
@@ -25,6 +32,7 @@ export class LineSplitter {
   end(): Uint8Array {
     const rest = Buffer.concat(this.#rest);
     this.#rest = [];
+    this.#length = 0;
     return rest;
   }
 }

@@ -68,6 +68,25 @@ export class FollowMachine {
     return this.#generations.length > (this.#began ? 1 : 0) || (this.#missingSince !== undefined) !== this.#toldDeleted;
   }
 
+  /** True once {@link look} has said that the name means nothing. */
+  get toldDeleted(): boolean {
+    return this.#toldDeleted;
+  }
+
+  /** The generation being read was closed, with no newer one: the next file to come is the first again. */
+  forget(): void {
+    this.#generations.length = 0;
+    this.#began = false;
+    this.#toldDeleted = true;
+    this.#largest = 0;
+    this.#shrank = false;
+  }
+
+  /** True when a newer generation waits. */
+  get hasNext(): boolean {
+    return this.#generations.length > 1;
+  }
+
   /** The last generation that was opened by the path or after it. */
   get newest(): Identity | undefined {
     return this.#generations.at(-1);
@@ -178,7 +197,8 @@ export class Leaving {
   }
 }
 
-/** True for the same file, as far as device and inode tell. */
+/** True for the same file by device, inode and, where both are known, birth time: an inode number is used again. */
 export function same(a: Identity, b: Identity | undefined): boolean {
-  return b !== undefined && BigInt(a.device) === BigInt(b.device) && BigInt(a.inode) === BigInt(b.inode);
+  if (b === undefined || BigInt(a.device) !== BigInt(b.device) || BigInt(a.inode) !== BigInt(b.inode)) return false;
+  return a.born === undefined || b.born === undefined || a.born === b.born;
 }

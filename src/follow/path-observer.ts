@@ -51,6 +51,11 @@ export class PathObserver<File extends FollowFile> {
     this.#checkedAt = performance.now();
   }
 
+  /** True while the path cannot be asked about, and that was said. */
+  get isTroubled(): boolean {
+    return this.#failure?.told === true;
+  }
+
   takeTrouble(): { kind: "unreachable"; error: unknown } | { kind: "reachable" } | undefined {
     const failure = this.#failure;
     if (failure && !failure.told && performance.now() - failure.since >= this.#options.goneMs) {

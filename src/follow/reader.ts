@@ -2,6 +2,8 @@ import { Fingerprint } from "./fingerprint.ts";
 import type { FollowFile } from "./source.ts";
 
 const NEWLINE = 10;
+/** Smallest hole that is skipped. */
+const PAGE = 4096;
 
 /** Reads one generation and knows whether what it read is still there. */
 export class Reader<File extends FollowFile> {
@@ -29,24 +31,51 @@ export class Reader<File extends FollowFile> {
   }
 
   /** What fstat says meanwhile: never throws, {@link look} will say why. */
-  glance(): { size: number; differs: boolean; renamed: boolean } | undefined {
+  glance(): { size: number; differs: boolean; renamed: boolean; links: number | undefined } | undefined {
     try {
-      const { size, modified, changed } = this.file.stat();
+      const { size, modified, changed, links } = this.file.stat();
       const was = this.#inode;
       this.#inode = { modified, changed };
       return {
         size,
+        links,
         differs: size !== this.#seen?.size || modified !== this.#seen.modified,
         renamed: was !== undefined && changed !== was.changed && modified === was.modified,
       };
     } catch {
-      return { size: 0, differs: true, renamed: false };
+      return { size: 0, links: undefined, differs: true, renamed: false };
     }
   }
 
   read(position: number, length: number): Uint8Array {
     const buffer = new Uint8Array(length);
     return buffer.subarray(0, this.file.read(position, buffer));
+  }
+
+  /**
+   * Where the next bytes are that are in no hole and no zeros that fill its last page, when at least a page of hole
+   * begins at `position`; else `position`. A writer that keeps its offset after copytruncate leaves such holes.
+   */
+  behindHole(position: number, size: number): number {
+    const { nextData } = this.file;
+    if (nextData === undefined || size - position < PAGE) return position;
+    const data = Math.min(nextData.call(this.file, position) ?? size, size);
+    if (data - position < PAGE) return position;
+    const page = this.read(data, Math.min(PAGE, size - data));
+    const content = page.findIndex((byte) => byte !== 0);
+    return content === -1 ? data + page.length : data + content;
+  }
+
+  /** `bytes` as far as a hole of at least a page does not begin in them. */
+  beforeHole(position: number, bytes: Uint8Array): Uint8Array {
+    const { nextData } = this.file;
+    const zero = nextData === undefined ? -1 : bytes.indexOf(0);
+    if (zero < 0) return bytes;
+    const page = Math.ceil((position + zero) / PAGE) * PAGE;
+    if (page - position >= bytes.length || bytes[page - position] !== 0) return bytes;
+    if (bytes.subarray(zero, page - position).some((byte) => byte !== 0)) return bytes;
+    const data = nextData?.call(this.file, page);
+    return data === undefined || data - page >= PAGE ? bytes.subarray(0, page - position) : bytes;
   }
 
   /** `bytes` were read at the position. */

@@ -89,10 +89,11 @@ function followed(file: OpenFile, path: string): FollowedFile {
     file,
     identity: identityOf(file.facts),
     stat() {
-      const { size, mtimeMs, ctimeMs } = fstatSync(file.fd);
-      return { size, modified: mtimeMs, changed: ctimeMs };
+      const { size, mtimeMs, ctimeMs, nlink } = fstatSync(file.fd);
+      return { size, modified: mtimeMs, changed: ctimeMs, links: nlink };
     },
     read: (position, buffer) => file.read(buffer, position),
+    nextData: (position) => file.nextData(position),
     close: () => file.close(),
   };
 }

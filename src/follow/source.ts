@@ -9,11 +9,14 @@ export interface Generation {
 export interface FollowFile extends Generation {
   /**
    * fstat(2): bytes, and any number that changes when the file is written (mtime in milliseconds). `changed` is the like for the inode itself (ctime):
-   * when it moves and `modified` does not, the file may have been renamed or unlinked.
+   * when it moves and `modified` does not, the file may have been renamed or unlinked. `links`: names that it has;
+   * a file without one is closed when it was read to its end.
    */
-  stat(): { size: number; modified: number; changed?: number };
+  stat(): { size: number; modified: number; changed?: number; links?: number };
   /** pread(2): up to `buffer.length` bytes at `position`, 0 at the end. */
   read(position: number, buffer: Uint8Array): number;
+  /** Offset of the first byte at or after `position` that is in no hole; undefined when only a hole follows (lseek(2), SEEK_DATA). */
+  nextData?(position: number): number | undefined;
   close(): void | Promise<void>;
 }
 

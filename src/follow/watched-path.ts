@@ -21,9 +21,14 @@ export const DIRECTORY_CHANGES = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DE
 /** Of these: the watch is of no use any more. */
 export const DIRECTORY_GONE = IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED;
 
-/** Milliseconds between questions about a path whose directory and file are watched: only what no watch tells is left (a parent renamed). */
-const WATCHED_MS = 30_000;
-/** The same while something is not watched: a missing directory, no watches left, a session that ended. */
+/**
+ * Milliseconds between questions about a path whose directory and file are watched. No watch tells that a directory on
+ * the way was renamed, or that a link to one was switched.
+ */
+const WATCHED_MS = 1500;
+/** Milliseconds by which an event of the directory's watch may come after what it tells was seen. */
+const EVENT_MS = 1000;
+/** The same as WATCHED_MS while something is not watched: a missing directory, no watches left, a session that ended. */
 const UNWATCHED_MS = 500;
 
 /** Renames that are remembered until somebody asks. */
@@ -43,6 +48,10 @@ export class WatchedPath {
   #session: Session | undefined;
   #directoryWatch: Held | undefined;
   #missing = false;
+  /** The watch of the directory told of the name since the file was opened last. */
+  #directoryTold = true;
+  /** Since when the path has named a file of which the directory's watch tells nothing. */
+  #unexplainedSince: number | undefined;
   #movedFrom: { cookie: number; name: string } | undefined;
   /** Names in the directory to which the path's file was renamed, oldest first, kept up through further renames. */
   #renamed: string[] = [];
@@ -59,12 +68,7 @@ export class WatchedPath {
 
   /** What the path named when last asked. A directory that is missing with it may be made anew, which no watch tells. */
   seen(isThere: boolean): void {
-    if (isThere && this.#missing && this.#session !== undefined && this.#listener !== undefined) {
-      const old = this.#directoryWatch;
-      this.#directoryWatch = this.#watchDirectory(this.#session);
-      // Not before: both may be one watch to the kernel.
-      this.#directoryWatch.settled(() => old?.end());
-    }
+    if (isThere && this.#missing) this.#watchDirectoryAnew();
     this.#missing = !isThere;
   }
 
@@ -83,6 +87,11 @@ export class WatchedPath {
       this.#directoryWatch?.end();
       this.#directoryWatch = this.#watchDirectory(session);
     }
+    // The path leads through another directory now: a link on the way was switched.
+    if (performance.now() - (this.#unexplainedSince ?? Number.POSITIVE_INFINITY) > EVENT_MS) {
+      this.#unexplainedSince = undefined;
+      this.#watchDirectoryAnew();
+    }
     if ((this.#fileWatches.at(-1)?.state ?? "lost") === "lost") this.fileChanged();
   }
 
@@ -90,6 +99,8 @@ export class WatchedPath {
   fileChanged(): void {
     const session = this.#session;
     if (session === undefined || this.#listener === undefined) return;
+    if (!this.#directoryTold) this.#unexplainedSince = performance.now();
+    this.#directoryTold = false;
     while (this.#fileWatches.length > 1 || this.#fileWatches[0]?.state === "lost") this.#fileWatches.shift()?.end();
     const watch = new Held();
     this.#fileWatches.push(watch);
@@ -126,6 +137,14 @@ export class WatchedPath {
     this.#release();
   }
 
+  #watchDirectoryAnew(): void {
+    if (this.#session === undefined || this.#listener === undefined) return;
+    const old = this.#directoryWatch;
+    this.#directoryWatch = this.#watchDirectory(this.#session);
+    // Not before: both may be one watch to the kernel.
+    this.#directoryWatch.settled(() => old?.end());
+  }
+
   #watchDirectory(session: Session): Held {
     const watch = new Held();
     watch.hold(
@@ -135,6 +154,8 @@ export class WatchedPath {
         this.#noteRename(event, name);
         // A busy directory holds many other names. An overflow concerns all.
         if (name !== "" && name !== this.#name) return;
+        this.#directoryTold = true;
+        this.#unexplainedSince = undefined;
         this.#listener?.("name");
         if (event.mask & IN_Q_OVERFLOW) this.#listener?.("content");
       }),

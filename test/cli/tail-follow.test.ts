@@ -330,17 +330,17 @@ describe("porthole tail -f", () => {
 });
 
 describe("porthole tail --prefix, --merge and --since", () => {
-  test("puts the name before each line, whole lines only", async () => {
+  test("puts the name before each line, and again before the rest of a line that another file's cut short", async () => {
     writeFileSync(`${here}/a`, "1\nbegun ");
     writeFileSync(`${here}/b`, "x\n");
     const tail = following(someone, ["-F", "--prefix", `${there}/a`, `${there}/b`]);
-    let expected = `${there}/a | 1\n${there}/b | x\n`;
+    let expected = `${there}/a | 1\n${there}/a | begun \n${there}/b | x\n`;
     await tail.shows(expected);
     appendFileSync(`${here}/b`, "y\n");
     expected += `${there}/b | y\n`;
     await tail.shows(expected);
     appendFileSync(`${here}/a`, "ended\n");
-    expected += `${there}/a | begun ended\n`;
+    expected += `${there}/a | ended\n`;
     await tail.shows(expected);
     await tail.stop();
     const names = Array.from({ length: 9 }, (_, index) => `${index}`);

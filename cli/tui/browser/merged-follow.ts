@@ -52,10 +52,7 @@ export class MergedFollow {
   }
 
   async *stream({ signal }: { signal: AbortSignal }): AsyncGenerator<Uint8Array> {
-    const merger = new Merger<Lane>(
-      { line: ({ prefix }, bytes) => this.#put(Buffer.concat([prefix, bytes])) },
-      NEWLINE,
-    );
+    const merger = new Merger<Lane>({ line: ({ prefix }, bytes) => this.#put(endedLine(prefix, bytes)) }, NEWLINE);
     const release = () => {
       for (const go of this.#held.splice(0)) go();
     };
@@ -142,6 +139,8 @@ export class MergedFollow {
     for await (const event of follow(source, { position: size, signal })) {
       if (event.kind === "data") await merger.take(lane, event.bytes);
       else {
+        const begins = "file" in event && event.file !== undefined && !event.continues;
+        if (begins || event.kind === "truncated") await merger.endLine(lane);
         const text = notices.of(event);
         if (text !== undefined) await this.#note(lane, text);
       }
@@ -166,6 +165,11 @@ export class MergedFollow {
     this.#wake();
     if (this.#waiting > MOST_WAITING) await new Promise<void>((resolve) => this.#held.push(resolve));
   }
+}
+
+/** A line behind its prefix, ended if nothing else did. */
+function endedLine(prefix: Buffer, line: Uint8Array): Buffer {
+  return Buffer.concat(line.at(-1) === NEWLINE ? [prefix, line] : [prefix, line, Buffer.of(NEWLINE)]);
 }
 
 /** What is no file's line, marked. */

@@ -5,6 +5,8 @@ import { sanitiseText } from "./sanitise.ts";
 const COLOUR = /(\x1b\[[0-9;:]{0,64}m)/;
 /** What may be the beginning of one, at the end of a chunk. */
 const BEGUN = /\x1b(?:\[[0-9;:]{0,64})?$/;
+/** 16 or more of one control character or invalid byte. */
+const RUN = /([\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\udc80-\udcff])\1{15,}/g;
 const RESET = "\x1b[0m";
 
 /**
@@ -14,9 +16,15 @@ const RESET = "\x1b[0m";
 export class TerminalStream {
   readonly #colours: boolean;
   #held: Uint8Array = new Uint8Array(0);
+  /** The control character at the end of what was shown, and how often it came: the run may go on. */
+  #run = "";
+  #runLength = 0;
+  readonly #returns: boolean;
   #coloured = false;
 
-  constructor(options: { colours: boolean }) {
+  /** `returns`: a carriage return of its own begins a new line, as a progress bar means it; else it is shown. */
+  constructor(options: { colours: boolean; returns?: boolean }) {
+    this.#returns = options.returns ?? false;
     this.#colours = options.colours;
   }
 
@@ -25,18 +33,49 @@ export class TerminalStream {
     let end = characterBoundary(bytes, bytes.length);
     const begun = BEGUN.exec(Buffer.from(bytes.subarray(Math.max(0, end - 70), end)).toString("latin1"));
     if (begun !== null) end -= begun[0].length;
+    // Its newline may come with the next chunk.
+    if (bytes[end - 1] === 13) end--;
     this.#held = Uint8Array.from(bytes.subarray(end));
-    return this.#clean(decodeText(bytes.subarray(0, end)));
+    return this.#collapsed(decodeText(bytes.subarray(0, end)));
   }
 
   /** What was held back, and the end of any colour. */
   end(): string {
-    const rest = this.#clean(decodeText(this.#held));
+    const rest = this.#collapsed(decodeText(this.#held)) + this.#endRun();
     this.#held = new Uint8Array(0);
     return rest + (this.#coloured ? RESET : "");
   }
 
-  #clean(text: string): string {
+  /** Shows a long run of one control character, also over several chunks, as the character and a count. */
+  #collapsed(text: string): string {
+    let shown = "";
+    let from = 0;
+    if (this.#runLength > 0) {
+      while (from < text.length && text[from] === this.#run) from++;
+      this.#runLength += from;
+      if (from === text.length) return "";
+      shown = this.#endRun();
+    }
+    const base = from;
+    for (const { 0: run, index } of text.slice(base).matchAll(RUN)) {
+      shown += this.#clean(text.slice(from, base + index));
+      this.#run = run.charAt(0);
+      this.#runLength = run.length;
+      from = base + index + run.length;
+      if (from < text.length) shown += this.#endRun();
+    }
+    return shown + this.#clean(text.slice(from));
+  }
+
+  #endRun(): string {
+    if (this.#runLength === 0) return "";
+    const shown = `${sanitiseText(this.#run)}[${this.#runLength} times]`;
+    this.#runLength = 0;
+    return shown;
+  }
+
+  #clean(all: string): string {
+    const text = this.#returns ? all.replace(/\r+\n?/g, "\n") : all;
     if (!this.#colours) return cleanLines(text);
     return text
       .split(COLOUR)

@@ -1,0 +1,195 @@
+import {
+  appendFileSync,
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { following } from "../helpers/following.ts";
+import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+let someone: User;
+let box: Sandbox;
+let here: string;
+let there: string;
+let count = 0;
+
+beforeAll(async () => {
+  someone = user();
+  box = await sandbox();
+});
+afterAll(() => box.stop());
+beforeEach(() => {
+  const name = `/tmp/g${++count}`;
+  mkdirSync(box.root + name);
+  here = box.root + name;
+  there = `pid:${box.pid}:${name}`;
+});
+
+/** Paths of the deleted files that a process holds open. */
+function deletedFiles(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      const path = readlinkSync(`/proc/${pid}/fd/${fd}`);
+      return path.endsWith("(deleted)") && !path.startsWith("/memfd") && path.includes("/log") ? [path] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+describe("porthole tail -F over generations of a file", () => {
+  test("shows a new file that a pattern matches after another one was deleted", async () => {
+    writeFileSync(`${here}/a.log`, "1\n");
+    const tail = following(someone, ["-F", "-q", `${there}/*.log`]);
+    await tail.shows("1\n");
+    unlinkSync(`${here}/a.log`);
+    await tail.says(/become inaccessible/);
+    await waitFor("the deleted file to be closed", () => deletedFiles(tail.running.pid).length === 0);
+    writeFileSync(`${here}/b.log`, "2\n");
+    await tail.shows("1\n2\n");
+    await tail.stop();
+  });
+
+  test("closes a rotated file that is deleted while its successor is empty", async () => {
+    writeFileSync(`${here}/log`, "1\n");
+    const tail = following(someone, ["-F", `${there}/log`]);
+    await tail.shows("1\n");
+    renameSync(`${here}/log`, `${here}/log.1`);
+    writeFileSync(`${here}/log`, "");
+    await tail.says(/has been replaced/);
+    unlinkSync(`${here}/log.1`);
+    await waitFor("no deleted file is open", () => deletedFiles(tail.running.pid).length === 0);
+    appendFileSync(`${here}/log`, "2\n");
+    await tail.shows("1\n2\n");
+    await tail.stop();
+  });
+
+  test("closes a deleted file when it was read, and goes on with the next of its name", async () => {
+    writeFileSync(`${here}/log`, "1\n");
+    const tail = following(someone, ["-F", `${there}/log`]);
+    await tail.shows("1\n");
+    unlinkSync(`${here}/log`);
+    await tail.says(/has become inaccessible/);
+    await waitFor("no deleted file is open", () => deletedFiles(tail.running.pid).length === 0);
+    writeFileSync(`${here}/log`, "2\n");
+    await tail.shows("1\n2\n");
+    await tail.says(`tail: '${there}/log' has appeared;  following new file`);
+    await tail.stop();
+  });
+
+  test.for(["rotation", "truncation"])("ends a line that a %s cut short: partial in JSON", async (change) => {
+    writeFileSync(`${here}/log`, "one\nhalf");
+    const tail = following(someone, ["-F", "--json", `${there}/log`]);
+    const record = (line: string, partial = {}) =>
+      `${JSON.stringify({ target: `${there}/log`, line, time: null, ...partial })}\n`;
+    await tail.shows(record("one"));
+    if (change === "rotation") {
+      renameSync(`${here}/log`, `${here}/log.1`);
+      writeFileSync(`${here}/log`, "NEW\n");
+    } else {
+      truncateSync(`${here}/log`);
+      await tail.says(/file truncated/);
+      appendFileSync(`${here}/log`, "NEW\n");
+    }
+    await tail.shows(record("one") + record("half", { partial: true }) + record("NEW"));
+    await tail.stop();
+  });
+
+  test("ends a line that a rotation cut short with --prefix and with --merge", async () => {
+    for (const option of ["--prefix", "--merge"]) {
+      const name = `log${option}`;
+      writeFileSync(`${here}/${name}`, "half");
+      const tail = following(someone, ["-F", option, `${there}/${name}`]);
+      const prefix = option === "--prefix" ? `${there}/${name} | ` : "";
+      if (prefix) await tail.shows(`${prefix}half`);
+      else
+        await waitFor("the watch", () =>
+          readdirSync(`/proc/${tail.running.pid}/fd`).some((fd) => isAt(tail.running.pid, fd, name)),
+        );
+      renameSync(`${here}/${name}`, `${here}/${name}.1`);
+      writeFileSync(`${here}/${name}`, "NEW\n");
+      await tail.shows(`${prefix}half\n${prefix}NEW\n`);
+      await tail.stop();
+    }
+  });
+
+  test.for([[], ["--json"]])("skips the hole that a writer which keeps its offset leaves (%s)", async (options) => {
+    writeFileSync(`${here}/log`, "before\n");
+    const tail = following(someone, ["-F", ...options, `${there}/log`]);
+    const shown = (line: string) =>
+      options.length === 0 ? `${line}\n` : `${JSON.stringify({ target: `${there}/log`, line, time: null })}\n`;
+    await tail.shows(shown("before"));
+    truncateSync(`${here}/log`);
+    await tail.says(/file truncated/);
+    const writer = openSync(`${here}/log`, "r+");
+    writeSync(writer, "after\n", 300_000_000);
+    await tail.shows(shown("before") + shown("after"));
+    ftruncateSync(writer, 0);
+    closeSync(writer);
+    const peak = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync(`/proc/${tail.running.pid}/status`, "latin1"))?.[1];
+    expect(Number(peak)).toBeLessThan(150_000);
+    await tail.stop();
+  });
+
+  test("goes through a link to a directory that is switched, relative and dangling for a while", async () => {
+    for (const release of ["r1", "r2"]) {
+      mkdirSync(`${here}/${release}`);
+      writeFileSync(`${here}/${release}/log`, `${release}\n`);
+    }
+    symlinkSync("r1", `${here}/current`);
+    symlinkSync("current", `${here}/latest`);
+    const tail = following(someone, ["-F", `${there}/latest/log`]);
+    await tail.shows("r1\n");
+    unlinkSync(`${here}/current`);
+    symlinkSync("r2", `${here}/current`);
+    await tail.shows("r1\nr2\n");
+    // The directory that it leads through now is watched.
+    renameSync(`${here}/r2/log`, `${here}/r2/log.1`);
+    writeFileSync(`${here}/r2/log`, "next\n");
+    await tail.shows("r1\nr2\nnext\n");
+    await tail.stop();
+  });
+});
+
+describe("porthole tail --prefix", () => {
+  test("shows an unfinished line at once, and its rest behind it", async () => {
+    writeFileSync(`${here}/log`, "Password: ");
+    const tail = following(someone, ["-F", "--prefix", `${there}/log`]);
+    await tail.shows(`${there}/log | Password: `);
+    appendFileSync(`${here}/log`, "ok\n");
+    await tail.shows(`${there}/log | Password: ok\n`);
+    await tail.stop();
+  });
+
+  test("shows each state of a progress bar on a line of its own, and keeps a carriage return before a newline", async () => {
+    writeFileSync(`${here}/log`, "10%\r20%\rdone\r");
+    const tail = following(someone, ["-F", "--prefix", `${there}/log`]);
+    const prefix = `${there}/log | `;
+    await tail.shows(`${prefix}10%\n${prefix}20%\n${prefix}done`);
+    appendFileSync(`${here}/log`, "\nnext\n");
+    await tail.shows(`${prefix}10%\n${prefix}20%\n${prefix}done\r\n${prefix}next\n`);
+    await tail.stop();
+  });
+});
+
+/** True when the process's descriptor is open on a file of this name. */
+function isAt(pid: number, fd: string, name: string): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${fd}`).endsWith(`/${name}`);
+  } catch {
+    return false;
+  }
+}
