@@ -1,189 +1,199 @@
+import type { ChildProcess, SpawnOptions } from "node:child_process";
+import { spawn } from "node:child_process";
+import { fstatSync, statSync } from "node:fs";
+import { totalmem } from "node:os";
 import { isTerminal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
-import { searchOpenFile } from "../../src/search-open-file.ts";
-import type { OpenFile, Session } from "../../src/sessions/index.ts";
-import { Matcher, type MatchOptions, Output, Scanner } from "../../src/text/index.ts";
-import type { GrepOptions } from "../grep/options.ts";
-import { type Presentation, present, refuseContradictions } from "../grep/presentation.ts";
-import { report } from "../io/fail.ts";
-import { write } from "../io/output.ts";
-import { Progress } from "../io/progress.ts";
+import { beforeEnd, cleanUp } from "../grep/before-end.ts";
+import { ripgrepPath } from "../grep/program-file.ts";
+import { follow, type OutputFilter, Status } from "../grep/run.ts";
+import { SearchFiles } from "../grep/search-files.ts";
+import { configuredFlags, type Flag, FlagSet, readWords, refuseFlags, writeFlags } from "../grep/words.ts";
+import { complain, report } from "../io/fail.ts";
+import { outputLost } from "../io/output.ts";
+import type { ReachOptions } from "../targets/options.ts";
 import { type NamedTarget, Reach } from "../targets/reach.ts";
 
-/** ripgrep's exit statuses, which are grep's. */
-const Status = { matched: 0, unmatched: 1, failed: 2 } as const;
-
-/** `porthole grep`: searches every target, goes on after one that fails. */
-export async function grep(first: string, rest: string[], options: GrepOptions): Promise<number> {
-  const match: MatchOptions = {
-    patterns: options.regexp ?? [first],
-    fixed: options.fixedStrings,
-    ignoreCase: options.ignoreCase,
-    word: options.wordRegexp,
-    line: options.lineRegexp,
-  };
-  const targets = options.regexp === undefined ? rest : [first, ...rest];
+/** `porthole grep`: ripgrep on files of targets; goes on after a target that fails. */
+export async function grep(words: readonly string[], options: ReachOptions): Promise<number> {
   const reach = new Reach(options);
-  let scanner: Scanner | undefined;
   try {
-    if (targets.length === 0)
-      throw new PortholeError("USAGE", "no target to search", { hint: "porthole grep PATTERN TARGET..." });
-    refuseContradictions(options);
-    const matcher = compile(match);
-    scanner = new Scanner(match);
-    return await new Grep(reach, scanner, matcher, options).run(targets);
+    return await search(words, reach);
   } catch (error) {
     report(error);
     return Status.failed;
   } finally {
-    await scanner?.close();
     reach.close();
   }
 }
 
-class Grep {
-  readonly #reach: Reach;
-  readonly #scanner: Scanner;
-  readonly #matcher: Matcher;
-  readonly #options: GrepOptions;
-  readonly #progress = isTerminal(2) ? new Progress() : undefined;
-  readonly #output = new Output((bytes) => {
-    // Whoever reads it may show it on the same terminal, or be gone and end us.
-    if (isTerminal(1)) this.#progress?.giveWay();
-    else this.#progress?.erase();
-    write(bytes, Status.failed);
-  });
-  #presentation: Presentation | undefined;
-  #hasMatched = false;
-  #hasFailed = false;
-  /** Bytes of all files; counted only for the progress. */
-  #searched = 0;
+async function search(words: readonly string[], reach: Reach): Promise<number> {
+  const { flags: given, operands } = readWords(words);
+  refuseFlags(given);
+  const flags = [...configuredFlags(given), ...given];
+  const set = new FlagSet(flags);
+  if (set.needsPattern) flags.push({ name: "regexp", value: patternOf(operands) });
+  const program = ripgrepPath();
+  if (!set.needsTarget) return new Search(program, flags).onNothing();
+  if (operands.length === 0) throw noTarget(set);
+  let hasFailed = false;
+  const failed = (error: unknown) => {
+    hasFailed = true;
+    if (!set.isOn("no-messages", "messages")) report(error);
+  };
+  const targets = await reach.expand(operands, failed);
+  if (targets.length === 0) return Status.failed;
+  // A wrong target must not change how the others are shown.
+  if (operands.length > 1) flags.unshift({ name: "with-filename", value: undefined });
+  const run = new Search(program, flags);
+  const isLocal = targets.every(({ target }) => target.kind === "local");
+  const status = isLocal ? await run.onPaths(targets) : await run.onTargets(targets, reach, failed);
+  return hasFailed && !(set.has("quiet") && status === Status.matched) ? Status.failed : status;
+}
 
-  constructor(reach: Reach, scanner: Scanner, matcher: Matcher, options: GrepOptions) {
-    this.#reach = reach;
-    this.#scanner = scanner;
-    this.#matcher = matcher;
-    this.#options = options;
+function patternOf(operands: string[]): string {
+  const pattern = operands.shift();
+  if (pattern?.isWellFormed()) return pattern;
+  if (pattern === undefined) throw new PortholeError("USAGE", "no pattern to search for", { hint: USAGE });
+  throw new PortholeError("USAGE", "the pattern is not UTF-8", { hint: "write a byte as (?-u:\\xFF)" });
+}
+
+const USAGE = "porthole grep PATTERN TARGET...";
+
+function noTarget(set: FlagSet): PortholeError {
+  const habit = set.has("replace") ? "; -r is ripgrep's --replace, and directories are searched without it" : "";
+  return new PortholeError("USAGE", "no target to search", { hint: USAGE + habit });
+}
+
+/** Memory for lines and what is printed of one file. */
+const MEMORY = 512 * 1024 * 1024;
+/** Output of files up to this size passes through porthole, to be told when ripgrep hides a match. */
+const SMALL = 64 * 1024 * 1024;
+
+/** One run of ripgrep. */
+class Search {
+  readonly #program: string;
+  readonly #flags: readonly Flag[];
+  readonly #set: FlagSet;
+
+  constructor(program: string, flags: readonly Flag[]) {
+    this.#program = program;
+    this.#flags = flags;
+    this.#set = new FlagSet(flags);
   }
 
-  async run(targets: string[]): Promise<number> {
-    try {
-      return await this.#run(targets);
-    } finally {
-      this.#progress?.erase();
-    }
+  /** For what needs no files: `--version`, `--type-list`. */
+  onNothing(): Promise<number> {
+    return this.#run([], { size: 0, isParallel: false, start: this.#spawn });
   }
 
-  async #run(targets: string[]): Promise<number> {
-    const { maxCount, quiet } = this.#options;
-    if (maxCount === 0) return Status.unmatched;
-    const named = await this.#reach.expand(targets, (error) => this.#fail(error));
-    const isSeveral = named.length > 1 || targets.length > 1;
-    for (const target of named) {
-      try {
-        await this.#target(target, isSeveral);
-      } catch (error) {
-        this.#fail(error);
-      }
-      if (this.#hasMatched && quiet) return Status.matched;
-    }
-    (await this.#present(isSeveral)).finish();
-    this.#output.flush();
-    if (this.#hasFailed) return Status.failed;
-    return this.#hasMatched ? Status.matched : Status.unmatched;
-  }
-
-  async #target({ text, target }: NamedTarget, isSeveral: boolean): Promise<void> {
-    const session = await this.#reach.session(target);
-    const file = await session.open(target.path);
-    try {
-      if (this.#progress !== undefined && !isSeveral && file.kind !== "directory")
-        this.#progress.total = file.size() || undefined;
-      if (file.kind !== "directory") return await this.#file(await this.#present(isSeveral), text, file, "convert");
-    } finally {
-      file.close();
-    }
-    await this.#directory(await this.#present(true), session, text, target.path);
-  }
-
-  /** Regular files below, except what is hidden; symbolic links are not followed. */
-  async #directory(presentation: Presentation, session: Session, text: string, path: string): Promise<void> {
-    const { walk } = await import("../../src/files/index.ts");
-    // With the slash a directory that is named by a link is entered.
-    const slash = path.endsWith("/") ? "" : "/";
-    const isSought = (name: string) => this.#options.hidden === true || !name.startsWith(".");
-    const files = walk(session, path + slash, {
-      enter: ({ name, depth }) => depth === 0 || isSought(name),
-      failed: (error) => this.#fail(error),
+  /** On paths of this machine: ripgrep opens them itself, where the user stands. */
+  onPaths(targets: readonly NamedTarget[]): Promise<number> {
+    const sizes = targets.map(({ text }) => {
+      const stat = statSync(text, { throwIfNoEntry: false });
+      return stat?.isDirectory() ? Number.POSITIVE_INFINITY : (stat?.blocks ?? 0) * 512;
     });
-    for await (const { path: found, name, type } of files) {
-      if (type !== DT_REG || !isSought(name)) continue;
+    const size = sizes.reduce((sum, each) => sum + each, 0);
+    return this.#run(["--", ...targets.map(({ text }) => text)], {
+      size,
+      isParallel: targets.length > 1,
+      start: this.#spawn,
+    });
+  }
+
+  /** On files that agents open. */
+  async onTargets(targets: readonly NamedTarget[], reach: Reach, failed: (error: unknown) => void): Promise<number> {
+    // From here on a signal ends this process at once: no agent may be half started then.
+    const reached: NamedTarget[] = [];
+    for (const each of targets) {
       try {
-        const file = await session.open(found, { noFollow: true });
-        try {
-          await this.#file(presentation, text + slash + found.slice((path + slash).length), file, "quit");
-        } finally {
-          file.close();
-        }
+        await reach.session(each.target);
+        reached.push(each);
       } catch (error) {
-        if (session.ended !== undefined) throw error;
-        this.#fail(error);
+        failed(error);
       }
-      if (this.#hasMatched && this.#options.quiet) return;
     }
-  }
-
-  async #file(presentation: Presentation, name: string, file: OpenFile, mode: "convert" | "quit"): Promise<void> {
-    const binary = this.#options.text ? "text" : mode;
-    const printer = presentation.file(name, binary);
-    const progress = this.#progress;
-    const searched = this.#searched;
+    const names = reached.map(({ text }) => text);
+    const files = new SearchFiles(this.#program, this.#flags, names, failed);
+    const release = beforeEnd(() => files.close());
     try {
-      await searchOpenFile(file, this.#matcher, printer, {
-        ...presentation.context,
-        invert: this.#options.invertMatch,
-        lineNumbers: presentation.lineNumbers,
-        binary,
-        scanner: this.#scanner,
-        idle: () => this.#output.flush(),
-        onProgress:
-          progress &&
-          ((read) => {
-            this.#searched = searched + read;
-            progress.at(this.#searched);
-          }),
+      await files.open(reached, reach);
+      if (files.paths.length === 0) return Status.failed;
+      const tree = ["--no-ignore-parent", ...(files.hasDirectory ? ["--follow"] : [])];
+      const feeding: { done?: Promise<void> } = {};
+      const start: Start = (args, options, stdio) => {
+        const child = files.start(args, options, stdio);
+        feeding.done = files.feed();
+        return child;
+      };
+      const status = await this.#run([...tree, "--", ...files.paths], {
+        size: files.bytes,
+        isParallel: files.isParallel,
+        start,
       });
+      files.close();
+      await feeding.done;
+      return status;
     } finally {
-      if (printer.matches > 0) this.#hasMatched = true;
-      this.#output.flush();
+      files.close();
+      release();
     }
   }
 
-  /** Whether names are shown is known when it is known whether the only target is a directory. */
-  async #present(isSeveral: boolean): Promise<Presentation> {
-    if (this.#presentation !== undefined) return this.#presentation;
-    const screen = { isTerminal: isTerminal(1), safe: undefined };
-    const safe = screen.isTerminal ? (await import("../../src/text/index.ts")).safeLine : undefined;
-    this.#presentation = present(this.#options, this.#matcher, this.#output, { ...screen, safe }, isSeveral);
-    return this.#presentation;
+  readonly #spawn: Start = (args, options, stdio) => spawn(this.#program, args, { ...options, stdio: [...stdio] });
+
+  async #run(rest: readonly string[], { size, isParallel, start }: Work): Promise<number> {
+    const { filter, first, last } = await this.#presentation();
+    const args = ["--no-config", ...first, ...writeFlags(this.#flags), ...last, ...rest];
+    const isPiped = filter !== undefined || (size <= SMALL && !fstatSync(1).isFile());
+    const child = start(args, { env: environment() }, ["inherit", isPiped ? "pipe" : "inherit", "pipe"]);
+    const release = beforeEnd(() => child.kill("SIGKILL"));
+    try {
+      // Threads keep what they print of a file until it is searched.
+      const memory = Math.min(MEMORY + (isParallel ? 2 * size : 0), totalmem() / 2);
+      const { status, hidesBinary } = await follow(child, filter, memory);
+      if (hidesBinary && !this.#set.isOn("no-messages", "messages"))
+        complain("a file that matches holds a NUL and is not shown: -a searches it as text");
+      return status;
+    } catch (error) {
+      child.kill("SIGKILL");
+      if ((error as NodeJS.ErrnoException).syscall !== "write") throw error;
+      cleanUp();
+      outputLost(error, Status.failed);
+    } finally {
+      release();
+    }
   }
 
-  /** What was printed so far comes before the complaint. */
-  #fail(error: unknown): void {
-    this.#output.flush();
-    this.#progress?.erase();
-    this.#hasFailed = true;
-    report(error);
+  /** What ripgrep does on a terminal, for its output goes through a pipe there. */
+  async #presentation(): Promise<{ filter?: OutputFilter; first: string[]; last: string[] }> {
+    if (!isTerminal(1)) return { first: [], last: [] };
+    const { TerminalOutput } = await import("../grep/terminal-output.ts");
+    const filter = new TerminalOutput(this.#set.values("colors"), this.#set.isOn("json", "no-json"));
+    const first = ["--heading", "--line-number", "--line-buffered"];
+    const { NO_COLOR, TERM } = process.env;
+    const isColoured = NO_COLOR === undefined && TERM !== undefined && TERM !== "dumb";
+    const wanted = this.#flags.findLast(({ name }) => name === "color" || name === "pretty");
+    const isAuto = wanted === undefined || wanted.value === "auto";
+    return { filter, first, last: [...(isAuto && isColoured ? ["--color=always"] : []), ...filter.flags] };
   }
 }
 
-/** `d_type` of getdents64(2). */
-const DT_REG = 8;
+/** What there is to search. */
+interface Work {
+  /** In bytes; infinite where it is not known. */
+  size: number;
+  isParallel: boolean;
+  start: Start;
+}
 
-function compile(match: MatchOptions): Matcher {
-  try {
-    return new Matcher(match);
-  } catch (error) {
-    throw new PortholeError("USAGE", error instanceof Error ? error.message : String(error), { cause: error });
-  }
+type Start = (
+  args: readonly string[],
+  options: SpawnOptions,
+  stdio: readonly (number | "pipe" | "inherit")[],
+) => ChildProcess;
+
+function environment(): NodeJS.ProcessEnv {
+  const { RIPGREP_CONFIG_PATH: _, ...rest } = process.env;
+  return rest;
 }

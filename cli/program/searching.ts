@@ -1,4 +1,5 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
+import { takesNext } from "../grep/words.ts";
 import { end, examples, reaching } from "./shared.ts";
 
 /** Commands that look for something in files, or look at their bytes. */
@@ -11,42 +12,52 @@ function addGrep(root: Command): void {
   const command = root.command("grep");
   reaching(
     command
-      .argument("<pattern>", "regular expression (a target, where patterns are given with -e)")
+      .argument("<pattern>", "regular expression (a target, where patterns are given with -e or -f)")
       .argument("[target...]", "files and directories to search"),
   )
-    .summary("search files of containers, as ripgrep does")
+    .usage("[options] [ripgrep's options] <pattern> <target...>")
+    .summary("search files of containers with ripgrep")
     .description(
-      "Print the lines that match a pattern: options, output and exit status are ripgrep's. Directories are searched with all below, " +
-        "without hidden files and without binary ones.",
+      "Print the lines that match a pattern. The search is ripgrep's own: options, output, colours, JSON and exit status. " +
+        "Directories are searched with all below, less what ripgrep leaves out: hidden, binary and ignored files.",
     )
     // -h is grep's.
     .helpOption("--help", "display help for command")
-    .option("-e, --regexp <pattern>", "a pattern; may be given again, a line matches where one of them does", collect)
+    .option("-e, --regexp <pattern>", "a pattern; may be given again, a line matches where one of them does")
     .option("-F, --fixed-strings", "patterns are plain text")
+    .option("-P, --pcre2", "patterns with look-around and back-references")
     .option("-i, --ignore-case", "upper and lower case are the same")
+    .option("-S, --smart-case", "the same, unless a pattern has an upper-case letter")
     .option("-w, --word-regexp", "only matches that are whole words")
     .option("-x, --line-regexp", "only matches that are whole lines")
     .option("-v, --invert-match", "lines that do not match")
+    .option("-U, --multiline", "matches may span lines")
     .option("-n, --line-number", "with line numbers (the default on a terminal)")
     .option("-N, --no-line-number", "without line numbers")
     .option("-H, --with-filename", "with the target's name (the default for more than one, and for directories)")
-    .option("-h, --no-filename", "without the target's name")
-    .option("-A, --after-context <lines>", "lines to show after each match", count)
-    .option("-B, --before-context <lines>", "lines to show before each match", count)
-    .option("-C, --context <lines>", "lines to show before and after each match", count)
+    .option("-I, --no-filename", "without the target's name; grep's -h does the same")
+    .option("-A, --after-context <lines>", "lines to show after each match")
+    .option("-B, --before-context <lines>", "lines to show before each match")
+    .option("-C, --context <lines>", "lines to show before and after each match")
     .option("-o, --only-matching", "only what matched, each match in a line of its own")
-    .option("-m, --max-count <number>", "at most so many matching lines of each file", count)
-    .option("-c, --count", "only how many lines match, of each file in which any does (with -o: how many matches)")
+    .option("-r, --replace <text>", "print this instead of what matched; $1 is a group")
+    .option("-m, --max-count <number>", "at most so many matching lines of each file")
+    .option("-c, --count", "only how many lines match, of each file in which any does")
     .option("-l, --files-with-matches", "only the names of files that match")
     .option("-q, --quiet", "nothing: the exit status says whether anything matches")
-    .option("-a, --text", "treat binary files as text")
-    .option("-r, --recursive", "search directories with all below, which is the default")
-    .option("--hidden", "also what begins with a dot, in directories")
-    .addOption(
-      new Option("--color <when>", "mark matches with colours").choices(["auto", "always", "never"]).default("auto"),
-    )
-    .option("--json", "JSON Lines, as ripgrep's --json")
-    .addHelpText("after", `\n${patterns}\n\n${statuses}`)
+    .option("-a, --text", "search binary files as text")
+    .option("-z, --search-zip", "search in compressed files, with the programs of this machine")
+    .option("-E, --encoding <name>", "the files' encoding; auto knows UTF-8 and UTF-16 by their byte order marks")
+    .option("-g, --glob <glob>", "in directories, files that match; with ! before it, files that do not")
+    .option("-t, --type <type>", "in directories, files of this type (--type-list)")
+    .option("-., --hidden", "in directories, also what begins with a dot")
+    .option("-u, --unrestricted", "ignore files have no say; twice: also hidden files; three times: also binary ones")
+    .option("-L, --follow", "in directories, follow symbolic links")
+    .option("--sort <what>", "in order of path, modified, accessed or created")
+    .option("--color <when>", "mark matches with colours: auto, always, ansi or never")
+    .option("--stats", "at the end, how much was searched and found")
+    .option("--json", "JSON Lines")
+    .addHelpText("after", `\n${ripgrep}\n\n${statuses}`)
     .addHelpText(
       "after",
       examples(
@@ -54,13 +65,41 @@ function addGrep(root: Command): void {
         "porthole grep -i -C2 'out of memory' web:/var/log api:/var/log",
         "porthole grep -F 'user[42]' 'web:/var/log/app.log*'",
         "porthole grep -c ERROR web:/var/log/app.log pid:4242:/tmp/out",
+        "porthole grep -t py -g '!test' 'def main' web:/app",
         "porthole grep --json timeout web:/var/log/app.log | jq .data.line_number",
       ),
     )
     .action(async (pattern: string, targets: string[], options) =>
-      end((await import("../commands/grep.ts")).grep(pattern, targets, options)),
+      end((await import("../commands/grep.ts")).grep([pattern, ...targets], options)),
     );
+  leaveToRipgrep(command);
 }
+
+/** porthole's own options are read wherever they stand before `--`; all other words are ripgrep's. */
+function leaveToRipgrep(command: Command): void {
+  const parse = command.parseOptions.bind(command);
+  command.parseOptions = (words) => {
+    const own: string[] = [];
+    const operands: string[] = [];
+    const left = [...words];
+    for (let word = left.shift(); word !== undefined; word = left.shift()) {
+      const name = /^--[^=]*/.exec(word)?.[0];
+      if (word === "--") operands.push(word, ...left.splice(0));
+      else if (name === "--help" || OWN.includes(name ?? "")) {
+        own.push(word);
+        if (name === word && word !== "--help") own.push(...left.splice(0, 1));
+      } else {
+        operands.push(word);
+        // What follows is this option's, whatever it looks like.
+        if (takesNext(word)) operands.push(...left.splice(0, 1));
+      }
+    }
+    const { unknown } = parse(own);
+    return { operands, unknown };
+  };
+}
+
+const OWN = ["--route", "--engine", "--user", "--idle"];
 
 function addHexdump(root: Command): void {
   reaching(root.command("hexdump").argument("<target>", "what to read: a file or a device"))
@@ -81,15 +120,6 @@ function addHexdump(root: Command): void {
     .action(async (target: string, options) => end((await import("../commands/hexdump.ts")).hexdump(target, options)));
 }
 
-function collect(pattern: string, before: string[] = []): string[] {
-  return [...before, pattern];
-}
-
-function count(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("It is not a number.");
-  return Number(text);
-}
-
 /** As util-linux reads a size: a number of C with a suffix. */
 function size(text: string): number {
   const match = /^(0x[0-9a-f]+|\d+)(?:([KMGTPE])(iB|B)?)?$/i.exec(text);
@@ -103,15 +133,11 @@ function size(text: string): number {
   return value;
 }
 
-const patterns = `Patterns:
-  JavaScript regular expressions, lookbehind and all, that hold for single lines and mean what they mean in ripgrep where both
-  differ: . is any character, ^ and $ are the ends of the line, \\w \\d \\s \\b and -i know Unicode. Understood as well: (?i) in front,
-  (?P<name>...), \\A \\z, \\< \\>, [[:alpha:]], \\x{1F600}, \\pL; a brace that is no quantifier is a brace.
-  Unlike ripgrep's they backtrack: nested repetitions as in (a+)+$ can take for ever on a line that nearly matches (end it with Ctrl-C).
-
-Directories:
-  All below is searched but what is hidden or binary: ignore files (.gitignore, .ignore, .rgignore) are not read, for in a container they
-  say what was kept out of its image, not what is of no interest.`;
+const ripgrep = `ripgrep:
+  Every option of ripgrep that makes sense on given files works: see rg(1). Not available are --pre, --pre-glob, --hostname-bin,
+  --hyperlink-format and --generate. Options in the file that RIPGREP_CONFIG_PATH names count, unless --no-config is given.
+  In directories ignore files count from the named directory down. What only a special permission or a slow file system lets
+  porthole read comes to ripgrep through a pipe: it has no size and no times there.`;
 
 const statuses = `Exit status:
   0  a line matched, and nothing failed (with -q: a line matched)

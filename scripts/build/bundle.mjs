@@ -34,7 +34,6 @@ export async function bundle() {
       porthole: "cli/main.ts",
       ...library,
       "scan-worker": "src/text/scan/scan-worker.ts",
-      "grep-worker": "src/text/search/worker.ts",
     },
     outdir: fresh,
     splitting: true,

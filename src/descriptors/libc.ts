@@ -96,6 +96,9 @@ export const libc = onFirstUse({
   pthread_sigmask: declare<(how: number, set: number, old: number) => number>(
     "int pthread_sigmask(int, uintptr_t, uintptr_t)",
   ),
+  prlimit: declare<(pid: number, resource: number, limits: number, old: number) => number>(
+    "int prlimit(int, int, uintptr_t, uintptr_t)",
+  ),
   _exit: declare<(status: number) => never>("void _exit(int)"),
 
   signal: declare<(signal: number, handler: number) => number | bigint>("uintptr_t signal(int, uintptr_t)"),

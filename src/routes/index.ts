@@ -1,6 +1,7 @@
 /** How an agent gets to a target. */
 
 export { agentHash, agentProgram } from "./agent-program.ts";
+export { PrivateDirectory } from "./private-directory.ts";
 export { mayEnter } from "./process.ts";
 export { ensureRunDirectory } from "./run-dir.ts";
 export { watchContainers } from "./watch-containers.ts";

@@ -2,6 +2,7 @@
 export { detachAgents, detachAll, type LiveAgent, listAgents, prepareMount } from "./agents.ts";
 export { connect } from "./connect.ts";
 export { copyOpenFile } from "./copy-open-file.ts";
+export { type Filter, feedPipe } from "./feed-pipe.ts";
 export { kindOf, type OpenFile } from "./open-file.ts";
 export { type Sandbox, startSandbox } from "./sandbox.ts";
 export type { DirectoryEntry, Session } from "./session.ts";

@@ -8,11 +8,6 @@ export interface Range {
   end: number;
 }
 
-/** Lines that follow each other and all match. */
-export interface LineRun extends Range {
-  count: number;
-}
-
 const NEWLINE = 10;
 
 /** Whole lines under search. Made by {@link Matcher.block}. */
@@ -23,18 +18,10 @@ export class Block {
   #isAscii: boolean | undefined;
   #latin1: string | undefined;
   #decoded: Decoded | undefined;
-  #hits = 0;
-  /** Found already behind the last run: where a search from `from` ends, -1 for nowhere. */
-  #next = { from: -1, hit: -1 };
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;
     this.#length = bytes.at(-1) === NEWLINE ? bytes.length - 1 : bytes.length;
-  }
-
-  /** Lines found in it, this one included. */
-  countHit(): number {
-    return ++this.#hits;
   }
 
   /** The first line from `from` on in which `regex` matches {@link latin1}. */
@@ -42,27 +29,6 @@ export class Block {
     const hit = endOfMatch(regex, this.latin1, from);
     if (hit === -1) return undefined;
     return { start: this.#lineStart(hit, from), end: this.#lineEnd(hit) };
-  }
-
-  /** The first lines likewise that follow each other. */
-  runOf(regex: RegExp, from: number): LineRun | undefined {
-    const text = this.latin1;
-    let hit = this.#next.from === from ? this.#next.hit : endOfMatch(regex, text, from);
-    if (hit === -1) return undefined;
-    const start = this.#lineStart(hit, from);
-    let end = this.#lineEnd(hit);
-    let count = 1;
-    for (; end < this.bytes.length; count++) {
-      hit = endOfMatch(regex, text, end);
-      const next = hit === -1 ? -1 : this.#lineEnd(end);
-      // A match that ends behind this line is in a later one.
-      if (hit === -1 || hit > next - (next > text.length ? 0 : 1)) {
-        this.#next = { from: end, hit };
-        break;
-      }
-      end = next;
-    }
-    return { start, end, count };
   }
 
   get isAscii(): boolean {
@@ -73,12 +39,6 @@ export class Block {
   get latin1(): string {
     this.#latin1 ??= latin1Text(this.bytes.subarray(0, this.#length));
     return this.#latin1;
-  }
-
-  /** The content of the line from `start` to `end`, where all of the block is ASCII. */
-  asciiOf(start: number, end: number): string | undefined {
-    if (!this.isAscii) return undefined;
-    return this.latin1.substring(start, this.bytes[end - 1] === NEWLINE ? end - 1 : end);
   }
 
   /** The line that holds the byte at `offset`, or ends there; none for -1. `from`: the beginning of that line or one before it. */

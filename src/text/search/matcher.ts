@@ -1,14 +1,11 @@
 import { isAscii } from "node:buffer";
 import { decodeText } from "../encoding/decode.ts";
 import { encodedLength } from "../encoding/encode.ts";
-import { Block, type LineRun, type Range } from "./block.ts";
+import { Block, type Range } from "./block.ts";
 import { compile, type MatchOptions } from "./compile.ts";
 import { matchFrom, nextMatch } from "./next-match.ts";
-import type { Line } from "./sink.ts";
 
 const NEWLINE = 10;
-/** Lines that matched by way of the required text, after which the rest of a block is searched without looking for that text. */
-const HITS = 24;
 /** Lines that had the required text but did not match, after which the rest of a block is searched without looking for that text. */
 const MISSES = 24;
 /** Blocks for which the required text is left alone when it proved common. */
@@ -51,12 +48,6 @@ export class Matcher {
     return this.#matchesOf(isPlain ? content.toString("latin1") : decodeText(content), isPlain, bytes.length);
   }
 
-  /** The same in a line that the search told: quicker where it has the text already. */
-  matchesIn(line: Line): Range[] {
-    const { ascii, start, end } = line;
-    return ascii === undefined ? this.matches(line.bytes) : this.#matchesOf(ascii, true, end - start);
-  }
-
   /** `length`: of the line in bytes, its newline included: only before that there is an empty match at its end. */
   #matchesOf(text: string, isPlain: boolean, length: number): Range[] {
     const regex = isPlain ? this.#ascii : this.#unicode;
@@ -94,19 +85,6 @@ export class Matcher {
     }
     if (this.#isBytes || block.isAscii) return block.lineOf(this.#ascii, at);
     return block.decodedLine(at, this.#unicode);
-  }
-
-  /** As {@link next}, with the matching lines that follow it directly. */
-  nextRun(block: Block, from: number): LineRun | undefined {
-    if (from >= block.bytes.length) return undefined;
-    const isPlain = this.#isBytes || block.isAscii;
-    const isByRequired =
-      this.#required !== undefined && this.#suspended === 0 && (!this.#requiresAscii || block.isAscii);
-    if (isPlain && !isByRequired) return block.runOf(this.#ascii, from);
-    const found = this.next(block, from);
-    if (found === undefined) return undefined;
-    if (isByRequired && block.countHit() >= HITS) this.#suspended = SUSPENSION;
-    return { ...found, count: 1 };
   }
 
   /** The next line that has the required text and matches; or from where to go on without it. */

@@ -1,0 +1,213 @@
+import { spawnSync } from "node:child_process";
+import { PortholeError } from "../../src/errors.ts";
+import { joinPath, nameOf, typeOf, walk } from "../../src/files/index.ts";
+import type { FileFacts } from "../../src/protocol/index.ts";
+import type { Session } from "../../src/sessions/index.ts";
+import { pathText } from "../../src/target.ts";
+import { FILTERS } from "./flags.ts";
+import type { LinkTree } from "./link-tree.ts";
+import { type Flag, FlagSet, writeFlags } from "./words.ts";
+
+/** A directory that was named as a target. */
+export interface NamedDirectory {
+  session: Session;
+  /** As it was named; names of its files begin so. */
+  name: string;
+  /** In the target. */
+  path: string;
+}
+
+/** A regular file below a {@link NamedDirectory}. */
+export interface FoundFile {
+  session: Session;
+  name: string;
+  path: string;
+  /** It was found through a symbolic link, as `--follow` asks for. */
+  isLinked: boolean;
+}
+
+/** `d_type` of getdents64(2). */
+const DT_DIR = 4;
+const DT_REG = 8;
+const DT_LNK = 10;
+
+const IGNORE_FILE = /^\.(git|rg)?ignore$/;
+/** ripgrep reads an ignore file whole. */
+const LONGEST_IGNORE_FILE = 1024 * 1024;
+
+/** Finds the files of directories that ripgrep would search, before any of them is opened. */
+export class DirectoryFiles {
+  readonly #tree: LinkTree;
+  readonly #flags: readonly Flag[];
+  readonly #set: FlagSet;
+  readonly #failed: (error: unknown) => void;
+  #hasIgnoreRules = false;
+
+  constructor(tree: LinkTree, flags: readonly Flag[], failed: (error: unknown) => void) {
+    this.#tree = tree;
+    this.#flags = flags;
+    this.#set = new FlagSet(flags);
+    this.#failed = failed;
+  }
+
+  /**
+   * The files that names, kinds, depths and ignore files leave; symbolic links are followed with `--follow` only.
+   * @param program the ripgrep that decides where ignore files or globs have a say
+   * @throws PortholeError SESSION
+   */
+  async find(directories: readonly NamedDirectory[], program: string): Promise<FoundFile[]> {
+    const found: FoundFile[] = [];
+    for (const directory of directories) {
+      this.#tree.addDirectory(trimmed(directory.name));
+      for await (const file of this.#walk(directory, [])) found.push(file);
+    }
+    const isFiltered = this.#hasIgnoreRules || this.#flags.some(({ name }) => NAME_FILTERS.has(name));
+    const roots = directories.map(({ name }) => name);
+    if (isFiltered) return this.#asked(found, roots, program);
+    return this.#set.seesHidden ? found : found.filter(({ name }) => !isHidden(name, roots));
+  }
+
+  async *#walk(directory: NamedDirectory, above: readonly string[]): AsyncGenerator<FoundFile> {
+    const { session, name, path } = directory;
+    // With the slash a directory that is named by a link is entered.
+    const root = path.endsWith("/") ? path : `${path}/`;
+    const shown = (found: string) => joinPath(name, found.slice(root.length));
+    const oneFileSystem = this.#set.isOn("one-file-system", "no-one-file-system");
+    const follows = this.#set.isOn("follow", "no-follow");
+    const identities = new Map<string, string>();
+    let device: string | undefined;
+    const files = walk(session, root, {
+      facts: oneFileSystem || follows,
+      ...this.#depth(),
+      failed: this.#failed,
+      enter: (entry) => {
+        const on = entry.facts && `${entry.facts.device.major}:${entry.facts.device.minor}`;
+        device ??= on;
+        if (oneFileSystem && on !== device) return false;
+        return entry.depth === 0 || this.#mayEnter(entry.name);
+      },
+    });
+    for await (const { path: found, name: last, type, facts, depth } of files) {
+      if (follows && type === DT_DIR && facts) identities.set(depth === 0 ? trimmed(found) : found, identityOf(facts));
+      if (depth === 0) continue;
+      const file = { session, name: shown(found), path: found, isLinked: above.length > 0 };
+      if (type === DT_REG) {
+        if (IGNORE_FILE.test(last)) await this.#ignoreFile(file);
+        yield file;
+      } else if (type === DT_DIR && last === ".git") await this.#repository(file);
+      else if (type === DT_LNK && follows) yield* this.#linked(file, [...above, ...ancestors(found, identities)]);
+    }
+  }
+
+  /** What a symbolic link leads to, unless it leads back to a directory above it. */
+  async *#linked(file: FoundFile, above: readonly string[]): AsyncGenerator<FoundFile> {
+    try {
+      const facts = await file.session.stat(file.path);
+      const type = typeOf(facts);
+      if (type === DT_REG) yield { ...file, isLinked: true };
+      if (type !== DT_DIR || !this.#mayEnter(nameOf(file.path))) return;
+      if (above.includes(identityOf(facts)))
+        throw new PortholeError("FILE", `${file.name}: it leads to a directory above it`, { errno: "ELOOP" });
+      yield* this.#walk(file, above);
+    } catch (error) {
+      if (!(error instanceof PortholeError) || error.code !== "FILE") throw error;
+      this.#failed(error);
+    }
+  }
+
+  #depth(): { maxDepth?: number } {
+    const text = this.#flags.findLast(({ name }) => name === "max-depth" || name === "maxdepth")?.value;
+    return text !== undefined && /^\d+$/.test(text) ? { maxDepth: Number(text) } : {};
+  }
+
+  /** Of a repository only what decides about files, unless hidden files may be wanted. */
+  #mayEnter(name: string): boolean {
+    if (!name.startsWith(".") || this.#set.seesHidden || this.#set.has("glob") || this.#set.has("iglob")) return true;
+    return this.#set.heedsIgnoreFiles && name !== ".git";
+  }
+
+  async #repository(file: FoundFile): Promise<void> {
+    if (!this.#set.heedsIgnoreFiles) return;
+    this.#hasIgnoreRules = true;
+    this.#tree.addDirectory(file.name);
+    try {
+      await this.#copy({ ...file, name: `${file.name}/info/exclude`, path: `${file.path}/info/exclude` });
+    } catch (error) {
+      if (!(error instanceof PortholeError) || error.code !== "FILE") throw error;
+    }
+  }
+
+  async #ignoreFile(file: FoundFile): Promise<void> {
+    if (!this.#set.heedsIgnoreFiles) return;
+    this.#hasIgnoreRules = true;
+    try {
+      await this.#copy(file);
+    } catch (error) {
+      if (!(error instanceof PortholeError) || error.code !== "FILE") throw error;
+      this.#failed(error);
+    }
+  }
+
+  async #copy({ session, name, path }: FoundFile): Promise<void> {
+    const file = await session.open(path);
+    try {
+      if (file.kind !== "file") return;
+      const pieces: Buffer[] = [];
+      let length = 0;
+      for await (const piece of file.stream()) {
+        pieces.push(piece);
+        length += piece.length;
+        if (length > LONGEST_IGNORE_FILE) break;
+      }
+      this.#tree.file(name, Buffer.concat(pieces).subarray(0, LONGEST_IGNORE_FILE));
+    } finally {
+      file.close();
+    }
+  }
+
+  /** Asks ripgrep itself, about empty files of the same names. */
+  #asked(found: readonly FoundFile[], roots: readonly string[], program: string): FoundFile[] {
+    for (const { name } of found) this.#tree.file(name);
+    const flags = this.#flags.filter(({ name }) => FILTERS.has(name));
+    const args = ["--no-config", "--files", "--null", "--no-messages", "--no-ignore-parent", ...writeFlags(flags)];
+    const { stdout } = spawnSync(program, [...args, "--", ...roots], {
+      cwd: this.#tree.directory,
+      maxBuffer: Number.MAX_SAFE_INTEGER,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const chosen = new Set(pathText(stdout).split("\0"));
+    const files = found.filter(({ name }) => chosen.has(name));
+    for (const { name } of files) this.#tree.removeFile(name);
+    return files;
+  }
+}
+
+/** Depths are minded by the walk itself, and of hidden files the names tell. */
+const NAME_FILTERS = new Set(
+  [...FILTERS].filter(
+    (name) => !/^(hidden|no-hidden|max-?depth|unrestricted|no-ignore|ignore|no-require-git)$/.test(name),
+  ),
+);
+
+function identityOf({ device, inode }: FileFacts): string {
+  return `${device.major}:${device.minor}:${inode}`;
+}
+
+/** Of the directories that a path goes through. */
+function ancestors(path: string, identities: ReadonlyMap<string, string>): string[] {
+  const found: string[] = [];
+  for (let slash = path.lastIndexOf("/"); slash >= 0; slash = slash === 0 ? -1 : path.lastIndexOf("/", slash - 1)) {
+    const identity = identities.get(path.slice(0, slash));
+    if (identity !== undefined) found.push(identity);
+  }
+  return found;
+}
+
+function trimmed(name: string): string {
+  return name.replace(/\/+$/, "");
+}
+
+/** Whether a part of the name below the directory that was named begins with a dot. */
+function isHidden(name: string, roots: readonly string[]): boolean {
+  return roots.every((root) => !name.startsWith(root) || /(^|\/)\.[^/]*/.test(name.slice(trimmed(root).length)));
+}

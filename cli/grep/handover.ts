@@ -1,0 +1,97 @@
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { PortholeError } from "../../src/errors.ts";
+import { pathBytes } from "../../src/target.ts";
+
+/** A descriptor to be handed over, and where its link belongs. */
+export interface Handed {
+  name: string;
+  fd: number;
+  /** Closes this process's copy. */
+  close(): void;
+}
+
+/** Descriptors below are a child's standard streams. */
+const FIRST = 3;
+
+/**
+ * Hands descriptors to the search. As many as the limit allows are inherited by ripgrep itself; more
+ * than that are kept open by holders: each is a ripgrep that waits for the end of its standard input,
+ * which comes when this process ends, however that happens. So one ripgrep searches any number of files.
+ */
+export class Handover {
+  readonly #program: string;
+  readonly #link: (name: string, to: string) => void;
+  readonly #capacity = capacity();
+  readonly #holders: ChildProcess[] = [];
+  #block: Handed[] = [];
+
+  /** @param link makes a link of that name to a path of `/proc` */
+  constructor(program: string, link: (name: string, to: string) => void) {
+    this.#program = program;
+    this.#link = link;
+  }
+
+  add(handed: Handed): void {
+    if (this.#block.length >= this.#capacity) this.#hold();
+    this.#block.push(handed);
+  }
+
+  /** Starts the search, which inherits the last descriptors; this process's copies are closed then. */
+  start(args: readonly string[], options: SpawnOptions, stdio: readonly (number | "pipe" | "inherit")[]): ChildProcess {
+    const block = this.#take("self");
+    try {
+      return spawnExact(this.#program, args, { ...options, stdio: [...stdio, ...block.map(({ fd }) => fd)] });
+    } finally {
+      for (const each of block) each.close();
+    }
+  }
+
+  /** Ends the holders and closes what was not handed over. */
+  close(): void {
+    for (const holder of this.#holders.splice(0)) holder.kill("SIGKILL");
+    for (const each of this.#block.splice(0)) each.close();
+  }
+
+  #hold(): void {
+    const fds = this.#block.map(({ fd }) => fd);
+    const holder = spawn(this.#program, ["--no-config", "--quiet", "--fixed-strings", "x", "-"], {
+      stdio: ["pipe", "ignore", "ignore", ...fds],
+    });
+    holder.on("error", () => {});
+    if (holder.pid === undefined)
+      throw new PortholeError("FILE", `cannot run ${this.#program} to keep ${fds.length} files open`);
+    holder.unref();
+    this.#holders.push(holder);
+    for (const each of this.#take(String(holder.pid))) each.close();
+  }
+
+  #take(process: string): Handed[] {
+    const block = this.#block.splice(0);
+    for (const [index, { name }] of block.entries()) this.#link(name, `/proc/${process}/fd/${FIRST + index}`);
+    return block;
+  }
+}
+
+/** Leaves room for what this process, ripgrep and the start of a child need themselves. */
+function capacity(): number {
+  const soft = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1];
+  return Math.max(1, Math.floor(Number(soft ?? 1024) * 0.6) - 32);
+}
+
+/**
+ * As spawn, with arguments that are not UTF-8 too: Node cannot pass these, so a shell makes them. They
+ * come after the others.
+ */
+function spawnExact(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  const odd = args.filter((arg) => !arg.isWellFormed());
+  if (odd.length === 0) return spawn(program, args, options);
+  const even = args.filter((arg) => arg.isWellFormed());
+  return spawn("/bin/sh", ["-c", `${odd.map(append).join("\n")}\nexec "$0" "$@"`, program, ...even], options);
+}
+
+function append(arg: string): string {
+  const octal = [...pathBytes(arg)].map((byte) => `\\0${byte.toString(8).padStart(3, "0")}`).join("");
+  // The letter keeps newlines at the end.
+  return `v=$(printf %b '${octal}x')\nset -- "$@" "\${v%x}"`;
+}

@@ -1,0 +1,82 @@
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { PrivateDirectory } from "../../src/routes/index.ts";
+import { pathBytes } from "../../src/target.ts";
+
+/**
+ * A private directory in which the targets' names are paths: `web:/var/log/app.log` is a link in the
+ * directory `web:/var/log`. ripgrep runs in {@link directory}, so that it prints these names.
+ */
+export class LinkTree {
+  /** Where relative names begin. Deep enough for every leading `..`. */
+  readonly directory: string;
+  readonly #private: PrivateDirectory;
+  readonly #made = new Set<string>();
+
+  constructor(names: readonly string[]) {
+    this.#private = PrivateDirectory.make("grep");
+    this.directory = `${this.#private.path}/at${"/0".repeat(Math.max(0, ...names.map(levelsAbove)))}`;
+    mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+  }
+
+  /** Makes a link and the directories on its way, unless something of that name is there. */
+  link(name: string, to: string): void {
+    this.#directoryOf(name);
+    unlessThere(() => symlinkSync(to, this.#at(name)));
+  }
+
+  /** Makes a file, unless something of that name is there. */
+  file(name: string, content: string | Uint8Array = ""): void {
+    this.#directoryOf(name);
+    unlessThere(() => writeFileSync(this.#at(name), content, { mode: 0o600, flag: "wx" }));
+  }
+
+  removeFile(name: string): void {
+    rmSync(this.#at(name), { force: true });
+  }
+
+  /** Makes a directory with those on its way. */
+  addDirectory(name: string): void {
+    if (this.#made.has(name)) return;
+    const slash = name.lastIndexOf("/");
+    // Step by step: `a/../b` needs `a`.
+    if (slash > 0) this.addDirectory(name.slice(0, slash));
+    this.#made.add(name);
+    if (slash === name.length - 1) return;
+    unlessThere(() => mkdirSync(this.#at(name), { mode: 0o700 }));
+  }
+
+  /** Idempotent. */
+  remove(): void {
+    this.#private.remove();
+  }
+
+  #directoryOf(name: string): void {
+    const slash = name.lastIndexOf("/");
+    if (slash > 0) this.addDirectory(name.slice(0, slash));
+  }
+
+  #at(name: string): string | Buffer {
+    const path = `${this.directory}/${name}`;
+    return name.isWellFormed() ? path : pathBytes(path);
+  }
+}
+
+function unlessThere(make: () => void): void {
+  try {
+    make();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}
+
+/** How far above its beginning a relative path comes. */
+function levelsAbove(path: string): number {
+  let depth = 0;
+  let least = 0;
+  for (const part of path.split("/")) {
+    if (part === "..") depth--;
+    else if (part !== "" && part !== ".") depth++;
+    least = Math.min(least, depth);
+  }
+  return -least;
+}

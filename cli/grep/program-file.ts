@@ -1,0 +1,39 @@
+import { accessSync, constants } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { PortholeError } from "../../src/errors.ts";
+
+/**
+ * The ripgrep that `porthole grep` runs: the one that was installed with porthole, else `rg` on the PATH.
+ * @throws PortholeError USAGE where there is neither
+ */
+export function ripgrepPath(): string {
+  const found = installed() ?? onPath();
+  if (found !== undefined) return found;
+  throw new PortholeError("USAGE", "cannot search: ripgrep is missing", {
+    hint: "install porthole with its optional dependencies, or ripgrep itself (Debian: apt-get install ripgrep)",
+  });
+}
+
+function installed(): string | undefined {
+  try {
+    const path = createRequire(import.meta.url).resolve(`@vscode/ripgrep-linux-${process.arch}/bin/rg`);
+    return isExecutable(path) ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function onPath(): string | undefined {
+  const directories = (process.env.PATH ?? "").split(":").filter((directory) => directory.startsWith("/"));
+  return directories.map((directory) => join(directory, "rg")).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

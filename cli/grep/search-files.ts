@@ -1,0 +1,154 @@
+import type { ChildProcess, SpawnOptions } from "node:child_process";
+import { PortholeError } from "../../src/errors.ts";
+import { feedPipe, type OpenFile, type Session } from "../../src/sessions/index.ts";
+import type { NamedTarget, Reach } from "../targets/reach.ts";
+import { reopenError } from "../with/run-tool.ts";
+import { DirectoryFiles, type FoundFile, type NamedDirectory } from "./directory-files.ts";
+import { Handover } from "./handover.ts";
+import { LinkTree } from "./link-tree.ts";
+import type { Flag } from "./words.ts";
+
+/** Files that are opened at once: an open's time is mostly the way there and back. */
+const AT_ONCE = 16;
+
+/** The files of one search: opened by their agents, and given to ripgrep under the targets' names. */
+export class SearchFiles {
+  /** What ripgrep is to search, in the targets' order. */
+  readonly paths: string[] = [];
+  /** Bytes of the files on their disks: holes are none. */
+  bytes = 0;
+  hasDirectory = false;
+  /** ripgrep uses several threads for more than one file. */
+  get isParallel(): boolean {
+    return this.paths.length > 1 || this.hasDirectory;
+  }
+
+  readonly #program: string;
+  readonly #flags: readonly Flag[];
+  readonly #failed: (error: unknown) => void;
+  readonly #tree: LinkTree;
+  readonly #handover: Handover;
+  readonly #names = new Set<string>();
+  readonly #feeds: { name: string; feed: (signal: AbortSignal) => Promise<void> }[] = [];
+  readonly #feeding = new AbortController();
+
+  /**
+   * @param names of the targets
+   * @param failed hears of files that cannot be opened or read
+   */
+  constructor(program: string, flags: readonly Flag[], names: readonly string[], failed: (error: unknown) => void) {
+    this.#program = program;
+    this.#flags = flags;
+    this.#failed = failed;
+    this.#tree = new LinkTree(names.filter((name) => !name.startsWith("/")));
+    this.#handover = new Handover(program, (name, to) => this.#tree.link(name, to));
+  }
+
+  /** Opens what the targets name, and below directories what ripgrep would search. */
+  async open(targets: readonly NamedTarget[], reach: Reach): Promise<void> {
+    const directories: NamedDirectory[] = [];
+    for (const { text, target } of targets) {
+      // ripgrep opens these by itself: an absolute name cannot be made anew elsewhere.
+      if (target.kind === "local" && target.path.startsWith("/")) {
+        this.paths.push(text);
+        continue;
+      }
+      await this.#attempt(async () => {
+        const session = await reach.session(target);
+        const file = await session.open(target.path);
+        this.paths.push(text);
+        if (file.kind !== "directory") return this.#add(text, file);
+        file.close();
+        directories.push({ session, name: text, path: target.path });
+      });
+    }
+    if (directories.length > 0) await this.#openBelow(directories);
+  }
+
+  /** Starts ripgrep where its names lead to the files. */
+  start(args: readonly string[], options: SpawnOptions, stdio: readonly (number | "pipe" | "inherit")[]): ChildProcess {
+    return this.#handover.start(args, { ...options, cwd: this.#tree.directory }, stdio);
+  }
+
+  /** Carries the content of files that ripgrep cannot open, until all is read or {@link close} is called. */
+  async feed(): Promise<void> {
+    await Promise.all(
+      this.#feeds.map(async ({ name, feed }) => {
+        try {
+          await feed(this.#feeding.signal);
+        } catch (error) {
+          const { errno, code } = error as PortholeError;
+          // ripgrep has read enough of it, or has ended.
+          if (errno !== "EPIPE" && (code as string) !== "EPIPE" && code !== "CANCELLED")
+            this.#failed(named(name, error));
+        }
+      }),
+    );
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#feeding.abort();
+    this.#handover.close();
+    this.#tree.remove();
+  }
+
+  async #openBelow(directories: readonly NamedDirectory[]): Promise<void> {
+    this.hasDirectory = true;
+    const files = await new DirectoryFiles(this.#tree, this.#flags, this.#failed).find(directories, this.#program);
+    const left = files[Symbol.iterator]();
+    const work = async () => {
+      for (const file of left) await this.#attempt(() => this.#openFound(file), file.session);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  }
+
+  async #openFound({ session, path, name, isLinked }: FoundFile): Promise<void> {
+    const file = await session.open(path, { noFollow: !isLinked });
+    // Something else by now.
+    if (file.kind !== "file") return file.close();
+    // Below a directory ripgrep takes regular files only.
+    if (this.#add(name, file)) this.paths.push(name);
+  }
+
+  /** True for a file whose content comes through a pipe. */
+  #add(name: string, file: OpenFile): boolean {
+    // Named twice, searched twice, by the same descriptor.
+    if (this.#names.has(name)) {
+      file.close();
+      return false;
+    }
+    this.#names.add(name);
+    this.bytes += Number(file.facts.blocks) * 512;
+    if (mayReopen(file)) {
+      this.#handover.add({ name, fd: file.fd, close: () => file.close() });
+      return false;
+    }
+    const { reader, feed } = feedPipe(file);
+    this.#feeds.push({ name, feed });
+    this.#handover.add({ name, fd: reader.number, close: () => reader.close() });
+    return true;
+  }
+
+  async #attempt(action: () => unknown, session?: Session): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      if (session?.ended !== undefined) throw error;
+      this.#failed(error);
+    }
+  }
+}
+
+/** Whether ripgrep, with this user's rights, can open the file by the descriptor's path. */
+function mayReopen(file: OpenFile): boolean {
+  if (file.relayed || file.kind !== "file") return false;
+  const { mode, size } = file.facts;
+  // Files of /proc have modes that promise too much; they have no size.
+  return (size > 0n && (mode & 0o444) === 0o444) || reopenError(file, false) === undefined;
+}
+
+function named(name: string, error: unknown): unknown {
+  if (!(error instanceof PortholeError) || error.message.includes(name)) return error;
+  return new PortholeError(error.code, `${name}: ${error.message.replace(/^[^:]*: /, "")}`, { errno: error.errno });
+}

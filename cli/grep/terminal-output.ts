@@ -1,0 +1,119 @@
+import { randomBytes } from "node:crypto";
+import { safeLine } from "../../src/text/index.ts";
+
+/** Parts of ripgrep's output that have colours of their own. */
+const PARTS = ["path", "line", "column", "match"] as const;
+const NAMES = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
+const RESET = "\x1b[0m";
+
+/**
+ * ripgrep's output on its way to a terminal: its own colours pass, everything else of a file's content
+ * that a terminal would act upon is shown instead. ripgrep marks its own colours by a background that
+ * no file can know, because it is chosen for this run.
+ */
+export class TerminalOutput {
+  /** Options for ripgrep, to be given last. */
+  readonly flags: string[];
+  readonly #escapes: boolean;
+  readonly #own: RegExp;
+  readonly #backgrounds: ReadonlyMap<string, string>;
+  #rest: Buffer[] = [];
+
+  /** @param specs the values of `--colors`; @param json the output is JSON, where `\u` stands for what is not shown */
+  constructor(specs: readonly string[], json: boolean) {
+    this.#escapes = json;
+    const [red = 0, green = 0] = randomBytes(2);
+    const marks = PARTS.map((part, blue) => ({ part, rgb: `${red},${green},${blue}` }));
+    this.flags = marks.map(({ part, rgb }) => `--colors=${part}:bg:${rgb}`);
+    this.#backgrounds = new Map(marks.map(({ part, rgb }) => [rgb.replaceAll(",", ";"), background(specs, part)]));
+    const style = "(?:\\x1b\\[(?!0?m)[0-9;]*m)*";
+    this.#own = new RegExp(
+      `\\x1b\\[0m(${style})\\x1b\\[48;2;(${red};${green};[0-3])m|${RESET.replace("[", "\\[")}`,
+      "g",
+    );
+  }
+
+  /** Whole lines of the output, made safe. What is left of a line waits for the rest of it. */
+  push(bytes: Buffer): Buffer {
+    const end = bytes.lastIndexOf(0x0a) + 1;
+    if (end === 0) {
+      this.#rest.push(bytes);
+      // Of a very long line what there is; only a colour that is cut here is shown as text.
+      return this.#rest.length < LONG ? Buffer.alloc(0) : this.end();
+    }
+    const whole = Buffer.concat([...this.#rest, bytes.subarray(0, end)]);
+    this.#rest = [bytes.subarray(end)];
+    return this.#lines(whole);
+  }
+
+  end(): Buffer {
+    const rest = Buffer.concat(this.#rest);
+    this.#rest = [];
+    return this.#lines(rest);
+  }
+
+  #lines(bytes: Buffer): Buffer {
+    const pieces: Uint8Array[] = [];
+    for (let at = 0; at < bytes.length; ) {
+      const newline = bytes.indexOf(0x0a, at);
+      const end = newline === -1 ? bytes.length : newline;
+      pieces.push(...this.#line(bytes.subarray(at, end)));
+      if (newline !== -1) pieces.push(NEWLINE);
+      at = end + 1;
+    }
+    return Buffer.concat(pieces);
+  }
+
+  /** The pieces between ripgrep's own colours are content. */
+  #line(line: Buffer): Uint8Array[] {
+    const text = line.toString("latin1");
+    const pieces: Uint8Array[] = [];
+    let at = 0;
+    let isColoured = false;
+    const content = (to: number) => {
+      if (to > at) pieces.push(this.#safe(line.subarray(at, to)));
+    };
+    for (const found of text.matchAll(this.#own)) {
+      const [sequence, style, mark] = found;
+      // A reset that closes nothing is the content's.
+      if (mark === undefined && !isColoured) continue;
+      content(found.index);
+      at = found.index + sequence.length;
+      isColoured = mark !== undefined;
+      pieces.push(Buffer.from(mark === undefined ? RESET : `${RESET}${style}${this.#backgrounds.get(mark) ?? ""}`));
+    }
+    content(line.length);
+    return pieces;
+  }
+
+  #safe(bytes: Buffer): Uint8Array {
+    if (!this.#escapes) return safeLine(bytes);
+    return Buffer.from(bytes.toString().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped));
+  }
+}
+
+/** Pieces, of 64 KiB each, that are kept of one line. */
+const LONG = 16;
+const NEWLINE = Buffer.from("\n");
+
+function escaped(character: string): string {
+  return [...Array(character.length).keys()]
+    .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`)
+    .join("");
+}
+
+/** The background that `--colors` gives a part, as a terminal's sequence. */
+function background(specs: readonly string[], part: string): string {
+  let sequence = "";
+  for (const spec of specs) {
+    const [of, attribute, value = ""] = spec.split(":");
+    if (of !== part) continue;
+    if (attribute === "none") sequence = "";
+    if (attribute !== "bg") continue;
+    const numbers = value.split(",").map(Number);
+    if (NAMES.includes(value)) sequence = `\x1b[4${NAMES.indexOf(value)}m`;
+    else if (!numbers.every(Number.isInteger)) sequence = "";
+    else sequence = numbers.length === 3 ? `\x1b[48;2;${numbers.join(";")}m` : `\x1b[48;5;${numbers[0]}m`;
+  }
+  return sequence;
+}

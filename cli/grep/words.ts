@@ -1,0 +1,162 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { PortholeError } from "../../src/errors.ts";
+import { REFUSED, SHORT, WITH_VALUE, WITHOUT_PATTERN, WITHOUT_TARGET } from "./flags.ts";
+
+/** One option of ripgrep as it was given. */
+export interface Flag {
+  /** The long name, without dashes. */
+  name: string;
+  value: string | undefined;
+}
+
+/** A command line of ripgrep, taken apart. */
+export interface Words {
+  flags: Flag[];
+  /** What is no option: the pattern, unless an option gives it, and the targets. */
+  operands: string[];
+}
+
+/**
+ * Takes words apart as ripgrep does: `-A3`, `-A=3`, `-A 3`, `-inC2`, `--context=3`, `--context 3`;
+ * everything after `--` is an operand.
+ */
+export function readWords(words: readonly string[]): Words {
+  const flags: Flag[] = [];
+  const operands: string[] = [];
+  const left = [...words];
+  const take = (option: string, attached: string | undefined) => {
+    const value = attached ?? left.shift();
+    if (value === undefined) throw usage(`option ${option} needs a value`);
+    return value;
+  };
+  for (let word = left.shift(); word !== undefined; word = left.shift()) {
+    if (word === "--") operands.push(...left.splice(0));
+    else if (word.startsWith("--")) {
+      const [, name = "", attached] = /^--([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+      const value = WITH_VALUE.has(name) ? take(`--${name}`, attached) : attached;
+      flags.push({ name, value });
+    } else if (word.startsWith("-") && word !== "-") readCluster(word.slice(1), flags, take);
+    else operands.push(word);
+  }
+  return { flags, operands };
+}
+
+type Take = (option: string, attached: string | undefined) => string;
+
+function readCluster(letters: string, flags: Flag[], take: Take): void {
+  for (let at = 0; at < letters.length; ) {
+    const letter = String.fromCodePoint(letters.codePointAt(at) ?? 0);
+    at += letter.length;
+    // grep's letter for ripgrep's -I.
+    const name = letter === "h" ? "no-filename" : SHORT[letter];
+    if (name === undefined) throw usage(`unrecognized option -${letter}`, "porthole grep --help");
+    if (!WITH_VALUE.has(name)) {
+      flags.push({ name, value: undefined });
+      continue;
+    }
+    const rest = letters.slice(at).replace(/^=/, "");
+    flags.push({ name, value: take(`-${letter}`, at < letters.length ? rest : undefined) });
+    return;
+  }
+}
+
+/** Whether the word after an option is its value. */
+export function takesNext(word: string): boolean {
+  if (word.startsWith("--")) return WITH_VALUE.has(word.slice(2));
+  if (!word.startsWith("-")) return false;
+  const letters = [...word.slice(1)];
+  const at = letters.findIndex((letter) => WITH_VALUE.has(SHORT[letter] ?? ""));
+  return at !== -1 && at === letters.length - 1;
+}
+
+/** The options as words again. Paths of this machine become absolute, because ripgrep runs elsewhere. */
+export function writeFlags(flags: readonly Flag[]): string[] {
+  return flags.map(({ name, value }) => {
+    if (value === undefined) return `--${name}`;
+    const isPath = name === "ignore-file" || (name === "file" && value !== "-");
+    return `--${name}=${isPath ? resolve(value) : value}`;
+  });
+}
+
+/** @throws PortholeError USAGE for an option that makes no sense on given files */
+export function refuseFlags(flags: readonly Flag[]): void {
+  for (const { name } of flags) {
+    const reason = REFUSED[name];
+    if (reason !== undefined) throw usage(`--${name} is not available: ${reason}`);
+  }
+}
+
+/**
+ * The options of the file that `RIPGREP_CONFIG_PATH` names (one word a line, `#` for comments), less
+ * those that are refused. None where `--no-config` was given.
+ * @throws PortholeError USAGE where it cannot be read
+ */
+export function configuredFlags(given: readonly Flag[]): Flag[] {
+  const path = process.env.RIPGREP_CONFIG_PATH;
+  if (!path || given.some(({ name }) => name === "no-config")) return [];
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw usage(`cannot read RIPGREP_CONFIG_PATH: ${(error as Error).message}`, "unset it, or use --no-config");
+  }
+  const words = text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  return readWords(words).flags.filter(({ name }) => REFUSED[name] === undefined);
+}
+
+/** What the options say together. */
+export class FlagSet {
+  readonly #flags: readonly Flag[];
+
+  constructor(flags: readonly Flag[]) {
+    this.#flags = flags;
+  }
+
+  has(name: string): boolean {
+    return this.#flags.some((flag) => flag.name === name);
+  }
+
+  /** The last value of an option. */
+  value(name: string): string | undefined {
+    return this.values(name).at(-1);
+  }
+
+  values(name: string): string[] {
+    return this.#flags.flatMap((flag) => (flag.name === name && flag.value !== undefined ? [flag.value] : []));
+  }
+
+  /** Whether `on`, given last of the two, has the say. */
+  isOn(on: string, off: string): boolean {
+    return this.#flags.findLast(({ name }) => name === on || name === off)?.name === on;
+  }
+
+  count(name: string): number {
+    return this.#flags.filter((flag) => flag.name === name).length;
+  }
+
+  get needsPattern(): boolean {
+    return !this.#flags.some(({ name }) => name === "regexp" || name === "file" || WITHOUT_PATTERN.has(name));
+  }
+
+  get needsTarget(): boolean {
+    return !this.#flags.some(({ name }) => WITHOUT_TARGET.has(name));
+  }
+
+  /** Hidden files are searched. */
+  get seesHidden(): boolean {
+    return this.isOn("hidden", "no-hidden") || this.count("unrestricted") > 1;
+  }
+
+  /** Ignore files count. */
+  get heedsIgnoreFiles(): boolean {
+    return !this.isOn("no-ignore", "ignore") && this.count("unrestricted") === 0;
+  }
+}
+
+function usage(what: string, hint?: string): PortholeError {
+  return new PortholeError("USAGE", what, { hint });
+}

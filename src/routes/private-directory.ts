@@ -1,0 +1,111 @@
+import { constants, fstatSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import { openPath, tryLock } from "../descriptors/file.ts";
+import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { PortholeError } from "../errors.ts";
+import { ensureRunDirectory } from "./run-dir.ts";
+
+/**
+ * A directory of mode 0700 for the life of one command. A lock file beside it is locked (flock(2)) by
+ * the process, so that a later command recognises and removes what a killed one left.
+ */
+export class PrivateDirectory {
+  readonly path: string;
+  readonly #lock: OwnedFd;
+
+  private constructor(path: string, lock: OwnedFd) {
+    this.path = path;
+    this.#lock = lock;
+  }
+
+  /**
+   * Makes one, after removing those whose process has ended. It lies below `$XDG_RUNTIME_DIR`, which is
+   * in memory and ends with the login, else below the run directory.
+   * @param purpose the name of the directory that holds them
+   * @throws PortholeError ATTACH when the run directory cannot be trusted; FILE with the errno
+   */
+  static make(purpose: string): PrivateDirectory {
+    const parent = join(baseDirectory(), purpose);
+    try {
+      makeOwn(parent);
+      sweep(parent);
+      for (let attempt = 0; ; attempt++) {
+        const made = tryMake(join(parent, `${process.pid}-${attempt}`));
+        if (made !== undefined) return new PrivateDirectory(...made);
+      }
+    } catch (error) {
+      if (error instanceof PortholeError) throw error;
+      const { code, message } = error as NodeJS.ErrnoException;
+      throw new PortholeError("FILE", `cannot make a private directory: ${message}`, {
+        errno: code,
+        hint: "set XDG_RUNTIME_DIR or XDG_STATE_HOME to a directory that you can write",
+        cause: error,
+      });
+    }
+  }
+
+  /** Removes it with all that is in it; a second time does nothing. */
+  remove(): void {
+    if (this.#lock.closed) return;
+    removeBoth(this.path);
+    this.#lock.close();
+  }
+}
+
+function baseDirectory(): string {
+  const runtime = process.env.XDG_RUNTIME_DIR;
+  if (runtime !== undefined && isAbsolute(runtime) && isOurs(runtime)) return join(runtime, "porthole");
+  return ensureRunDirectory().root;
+}
+
+function isOurs(path: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat?.isDirectory() === true && stat.uid === process.geteuid?.() && (stat.mode & 0o077) === 0;
+}
+
+function makeOwn(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (!isOurs(path))
+    throw new PortholeError("FILE", `${path} cannot be trusted: it must be yours alone (mode 0700)`, {
+      errno: "EPERM",
+      hint: "remove it",
+    });
+}
+
+/** Removes directories whose lock no process holds. */
+function sweep(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    if (!name.endsWith(LOCK)) continue;
+    const lock = lockAt(join(parent, name));
+    if (lock === undefined) continue;
+    removeBoth(join(parent, name.slice(0, -LOCK.length)));
+    lock.close();
+  }
+}
+
+const LOCK = ".lock";
+
+function tryMake(path: string): [string, OwnedFd] | undefined {
+  const lock = lockAt(path + LOCK);
+  if (lock === undefined) return undefined;
+  mkdirSync(path, { mode: 0o700 });
+  return [path, lock];
+}
+
+/** The locked file; undefined when another process holds it, or removed it meanwhile. */
+function lockAt(path: string): OwnedFd | undefined {
+  const fd = openPath(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  try {
+    if (tryLock(fd) && statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd.number).ino) return fd;
+  } catch (error) {
+    fd.close();
+    throw error;
+  }
+  fd.close();
+  return undefined;
+}
+
+function removeBoth(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+  rmSync(path + LOCK, { force: true });
+}

@@ -1,0 +1,45 @@
+import { writeSync } from "node:fs";
+import { pipe } from "../descriptors/file.ts";
+import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { writable } from "../descriptors/poll.ts";
+import type { OpenFile } from "./open-file.ts";
+
+/** A pipe that carries a file's content. */
+export interface FedPipe {
+  /** For the reader, who may open it anew by its path; the caller closes it. */
+  reader: OwnedFd;
+  /** Copies the content and closes the writing end. Rejects as {@link OpenFile.stream}. */
+  feed(signal: AbortSignal): Promise<void>;
+}
+
+/** What bytes become on their way; called without bytes at the end. */
+export type Filter = (bytes: Buffer | undefined) => Buffer;
+
+/**
+ * Makes a pipe for a file that a program of this machine cannot open by a path: its owner may not read
+ * it, or its content comes from the agent. The file is closed when it is fed.
+ */
+export function feedPipe(file: OpenFile, filter: Filter = (bytes) => bytes ?? Buffer.alloc(0)): FedPipe {
+  const [reader, writer] = pipe({ nonBlocking: true });
+  const feed = async (signal: AbortSignal) => {
+    try {
+      for await (const chunk of file.stream({ signal })) await writeAll(writer, filter(chunk), signal);
+      await writeAll(writer, filter(undefined), signal);
+    } finally {
+      writer.close();
+      file.close();
+    }
+  };
+  return { reader, feed };
+}
+
+async function writeAll(writer: OwnedFd, bytes: Buffer, signal: AbortSignal): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(writer.number, bytes, at);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      await writable(writer, { signal });
+    }
+  }
+}
