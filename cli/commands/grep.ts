@@ -14,11 +14,16 @@ import { outputLost } from "../io/output.ts";
 import type { ReachOptions } from "../targets/options.ts";
 import { type NamedTarget, Reach } from "../targets/reach.ts";
 
+/** porthole's own options; all others are ripgrep's. */
+export interface GrepOptions extends ReachOptions {
+  raw?: boolean;
+}
+
 /** `porthole grep`: ripgrep on files of targets; goes on after a target that fails. */
-export async function grep(words: readonly string[], options: ReachOptions): Promise<number> {
+export async function grep(words: readonly string[], options: GrepOptions): Promise<number> {
   const reach = new Reach(options);
   try {
-    return await search(words, reach);
+    return await search(words, reach, options.raw === true);
   } catch (error) {
     report(error);
     return Status.failed;
@@ -27,7 +32,7 @@ export async function grep(words: readonly string[], options: ReachOptions): Pro
   }
 }
 
-async function search(words: readonly string[], reach: Reach): Promise<number> {
+async function search(words: readonly string[], reach: Reach, isRaw: boolean): Promise<number> {
   const { flags: given, operands } = readWords(words);
   refuseFlags(given);
   const flags = [...configuredFlags(given), ...given];
@@ -47,7 +52,7 @@ async function search(words: readonly string[], reach: Reach): Promise<number> {
   if (operands.length > 1) flags.unshift({ name: "with-filename", value: undefined });
   const run = new Search(program, flags);
   const isLocal = targets.every(({ target }) => target.kind === "local");
-  const status = isLocal ? await run.onPaths(targets) : await run.onTargets(targets, reach, failed);
+  const status = isLocal ? await run.onPaths(targets) : await run.onTargets(targets, reach, { isRaw, failed });
   return hasFailed && !(set.has("quiet") && status === Status.matched) ? Status.failed : status;
 }
 
@@ -93,7 +98,8 @@ class Search {
       const stat = statSync(text, { throwIfNoEntry: false });
       return stat?.isDirectory() ? Number.POSITIVE_INFINITY : (stat?.blocks ?? 0) * 512;
     });
-    const size = sizes.reduce((sum, each) => sum + each, 0);
+    // ripgrep leaves out a file that is its own output, which it has to see for that.
+    const size = fstatSync(1).isFile() ? Number.POSITIVE_INFINITY : sizes.reduce((sum, each) => sum + each, 0);
     return this.#run(["--", ...targets.map(({ text }) => text)], {
       size,
       isParallel: targets.length > 1,
@@ -102,7 +108,11 @@ class Search {
   }
 
   /** On files that agents open. */
-  async onTargets(targets: readonly NamedTarget[], reach: Reach, failed: (error: unknown) => void): Promise<number> {
+  async onTargets(
+    targets: readonly NamedTarget[],
+    reach: Reach,
+    { isRaw, failed }: { isRaw: boolean; failed: (error: unknown) => void },
+  ): Promise<number> {
     // From here on a signal ends this process at once: no agent may be half started then.
     const reached: NamedTarget[] = [];
     for (const each of targets) {
@@ -114,7 +124,7 @@ class Search {
       }
     }
     const names = reached.map(({ text }) => text);
-    const files = new SearchFiles(this.#program, this.#flags, names, failed);
+    const files = new SearchFiles({ program: this.#program, flags: this.#flags, isRaw }, names, failed);
     const release = beforeEnd(() => files.close());
     try {
       await files.open(reached, reach);
@@ -145,7 +155,7 @@ class Search {
   async #run(rest: readonly string[], { size, isParallel, start }: Work): Promise<number> {
     const { filter, first, last } = await this.#presentation();
     const args = ["--no-config", ...first, ...writeFlags(this.#flags), ...last, ...rest];
-    const isPiped = filter !== undefined || (size <= SMALL && !fstatSync(1).isFile());
+    const isPiped = filter !== undefined || size <= SMALL;
     const child = start(args, { env: environment() }, ["inherit", isPiped ? "pipe" : "inherit", "pipe"]);
     const release = beforeEnd(() => child.kill("SIGKILL"));
     try {
@@ -153,7 +163,7 @@ class Search {
       const memory = Math.min(MEMORY + (isParallel ? 2 * size : 0), totalmem() / 2);
       const { status, hidesBinary } = await follow(child, filter, memory);
       if (hidesBinary && !this.#set.isOn("no-messages", "messages"))
-        complain("a file that matches holds a NUL and is not shown: -a searches it as text");
+        complain("binary file matches: it holds a NUL byte (-a searches it as text)");
       return status;
     } catch (error) {
       child.kill("SIGKILL");

@@ -6,7 +6,8 @@ import { reopenError } from "../with/run-tool.ts";
 import { DirectoryFiles, type FoundFile, type NamedDirectory } from "./directory-files.ts";
 import { Handover } from "./handover.ts";
 import { LinkTree } from "./link-tree.ts";
-import type { Flag } from "./words.ts";
+import { hasColours, shownFilter, untilNul } from "./shown-text.ts";
+import { type Flag, FlagSet } from "./words.ts";
 
 /** Files that are opened at once: an open's time is mostly the way there and back. */
 const AT_ONCE = 16;
@@ -25,6 +26,8 @@ export class SearchFiles {
 
   readonly #program: string;
   readonly #flags: readonly Flag[];
+  /** Bytes are searched, not what a screen would show of them. */
+  readonly #isRaw: boolean;
   readonly #failed: (error: unknown) => void;
   readonly #tree: LinkTree;
   readonly #handover: Handover;
@@ -36,9 +39,14 @@ export class SearchFiles {
    * @param names of the targets
    * @param failed hears of files that cannot be opened or read
    */
-  constructor(program: string, flags: readonly Flag[], names: readonly string[], failed: (error: unknown) => void) {
+  constructor(
+    { program, flags, isRaw }: { program: string; flags: readonly Flag[]; isRaw: boolean },
+    names: readonly string[],
+    failed: (error: unknown) => void,
+  ) {
     this.#program = program;
     this.#flags = flags;
+    this.#isRaw = isRaw;
     this.#failed = failed;
     this.#tree = new LinkTree(names.filter((name) => !name.startsWith("/")));
     this.#handover = new Handover(program, (name, to) => this.#tree.link(name, to));
@@ -57,7 +65,7 @@ export class SearchFiles {
         const session = await reach.session(target);
         const file = await session.open(target.path);
         this.paths.push(text);
-        if (file.kind !== "directory") return this.#add(text, file);
+        if (file.kind !== "directory") return this.#add(text, file, "named");
         file.close();
         directories.push({ session, name: text, path: target.path });
       });
@@ -108,11 +116,11 @@ export class SearchFiles {
     // Something else by now.
     if (file.kind !== "file") return file.close();
     // Below a directory ripgrep takes regular files only.
-    if (this.#add(name, file)) this.paths.push(name);
+    if (this.#add(name, file, "found")) this.paths.push(name);
   }
 
   /** True for a file whose content comes through a pipe. */
-  #add(name: string, file: OpenFile): boolean {
+  #add(name: string, file: OpenFile, how: "named" | "found"): boolean {
     // Named twice, searched twice, by the same descriptor.
     if (this.#names.has(name)) {
       file.close();
@@ -120,14 +128,21 @@ export class SearchFiles {
     }
     this.#names.add(name);
     this.bytes += Number(file.facts.blocks) * 512;
-    if (mayReopen(file)) {
+    const isShown = !this.#isRaw && (!file.isSeekable || hasColours(file));
+    if (!isShown && mayReopen(file)) {
       this.#handover.add({ name, fd: file.fd, close: () => file.close() });
       return false;
     }
-    const { reader, feed } = feedPipe(file);
+    const filter = isShown ? shownFilter() : (bytes: Buffer | undefined) => bytes;
+    const { reader, feed } = feedPipe(file, how === "found" && !this.#searchesBinary() ? untilNul(filter) : filter);
     this.#feeds.push({ name, feed });
     this.#handover.add({ name, fd: reader.number, close: () => reader.close() });
     return true;
+  }
+
+  #searchesBinary(): boolean {
+    const set = new FlagSet(this.#flags);
+    return set.isOn("text", "no-text") || set.isOn("binary", "no-binary") || set.count("unrestricted") > 2;
   }
 
   async #attempt(action: () => unknown, session?: Session): Promise<void> {

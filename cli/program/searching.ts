@@ -23,6 +23,7 @@ function addGrep(root: Command): void {
     )
     // -h is grep's.
     .helpOption("--help", "display help for command")
+    .option("--raw", "search bytes: do not leave out colour codes, which a terminal would not show either")
     .option("-e, --regexp <pattern>", "a pattern; may be given again, a line matches where one of them does")
     .option("-F, --fixed-strings", "patterns are plain text")
     .option("-P, --pcre2", "patterns with look-around and back-references")
@@ -85,9 +86,9 @@ function leaveToRipgrep(command: Command): void {
     for (let word = left.shift(); word !== undefined; word = left.shift()) {
       const name = /^--[^=]*/.exec(word)?.[0];
       if (word === "--") operands.push(word, ...left.splice(0));
-      else if (name === "--help" || OWN.includes(name ?? "")) {
+      else if (SWITCHES.includes(word) || OWN.includes(name ?? "")) {
         own.push(word);
-        if (name === word && word !== "--help") own.push(...left.splice(0, 1));
+        if (name === word && OWN.includes(word)) own.push(...left.splice(0, 1));
       } else {
         operands.push(word);
         // What follows is this option's, whatever it looks like.
@@ -99,6 +100,8 @@ function leaveToRipgrep(command: Command): void {
   };
 }
 
+const SWITCHES = ["--help", "--raw"];
+/** With a value. */
 const OWN = ["--route", "--engine", "--user", "--idle"];
 
 function addHexdump(root: Command): void {
@@ -136,8 +139,9 @@ function size(text: string): number {
 const ripgrep = `ripgrep:
   Every option of ripgrep that makes sense on given files works: see rg(1). Not available are --pre, --pre-glob, --hostname-bin,
   --hyperlink-format and --generate. Options in the file that RIPGREP_CONFIG_PATH names count, unless --no-config is given.
-  In directories ignore files count from the named directory down. What only a special permission or a slow file system lets
-  porthole read comes to ripgrep through a pipe: it has no size and no times there.`;
+  In directories ignore files count from the named directory down. Text with colour codes is searched as a terminal shows it, so
+  byte offsets are those of what is shown; --raw searches the bytes. Such a file, one that only the agent may read, and one whose
+  file system may not answer come to ripgrep through a pipe, which has no size and no times.`;
 
 const statuses = `Exit status:
   0  a line matched, and nothing failed (with -q: a line matched)

@@ -23,7 +23,7 @@ export type { Mark } from "./rows/paint.ts";
 export { clusters, sanitiseText } from "./rows/sanitise.ts";
 export { dressed, type Look, type Style } from "./rows/sgr.ts";
 export { safeLine, TerminalStream } from "./rows/terminal-stream.ts";
-export { shownText } from "./rows/unseen.ts";
+export { shownBytes, shownText } from "./rows/unseen.ts";
 export { type Position, Viewport } from "./rows/viewport.ts";
 export { clusterWidth, loadWidths } from "./rows/width.ts";
 export { WrappedLine, wrapText } from "./rows/wrap.ts";
