@@ -52,7 +52,9 @@ async function search(words: readonly string[], reach: Reach, isRaw: boolean): P
   if (operands.length > 1) flags.unshift({ name: "with-filename", value: undefined });
   const run = new Search(program, flags);
   const isLocal = targets.every(({ target }) => target.kind === "local");
-  const status = isLocal ? await run.onPaths(targets) : await run.onTargets(targets, reach, { isRaw, failed });
+  const status = isLocal
+    ? await run.onPaths(targets)
+    : await run.onTargets(targets, reach, { isRaw: isRaw || set.has("files"), failed });
   return hasFailed && !(set.has("quiet") && status === Status.matched) ? Status.failed : status;
 }
 

@@ -20,12 +20,14 @@ export class Messages {
     this.#show();
   }
 
-  /** The message that is left, which is not shown. */
+  /** The reason for which ripgrep was aborted, which is not shown here. */
   takeLast(): string {
     this.#finish();
-    const text = joined(this.#message);
-    this.#message = [];
-    return text;
+    // What ends a program is said by its runtime, not by ripgrep.
+    const own = this.#message.findLastIndex((line) => line.startsWith("rg: "));
+    const last = this.#message.splice(own + 1);
+    this.#show();
+    return joined(last);
   }
 
   #finish(): void {
@@ -34,7 +36,7 @@ export class Messages {
   }
 
   #line(line: string): void {
-    if (!/^\s/.test(line) && !line.startsWith("error: ")) this.#show();
+    if (line.startsWith("rg: ")) this.#show();
     this.#message.push(line);
   }
 

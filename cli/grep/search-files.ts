@@ -1,5 +1,6 @@
 import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { PortholeError } from "../../src/errors.ts";
+import { compareNames } from "../../src/files/index.ts";
 import { feedPipe, type OpenFile, type Session } from "../../src/sessions/index.ts";
 import type { NamedTarget, Reach } from "../targets/reach.ts";
 import { reopenError } from "../with/run-tool.ts";
@@ -108,7 +109,10 @@ export class SearchFiles {
     const work = async () => {
       for (const file of left) await this.#attempt(() => this.#openFound(file), file.session);
     };
+    const count = this.paths.length;
     await Promise.all(Array.from({ length: AT_ONCE }, work));
+    // They were opened as they came.
+    this.paths.push(...this.paths.splice(count).sort(compareNames));
   }
 
   async #openFound({ session, path, name, isLinked }: FoundFile): Promise<void> {

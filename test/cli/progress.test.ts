@@ -108,25 +108,6 @@ describeWith("tmux", "on a terminal", () => {
     expect(screen.raw()).not.toContain("MiB");
   });
 
-  it("grep shows how far it has come in a file", async () => {
-    open();
-    truncateSync(`${screen.directory}/big`, 1024 * GiB);
-    screen.run(`clear; ${porthole} grep -c needle big | cat`);
-    await screen.waitFor("progress", (text) => /^[\d.]+ [MG]iB of 1.0 TiB, \d+ %, [\d.]+ \w+\/s, ETA/m.test(text));
-  });
-
-  it("grep shows how much it read of what has no known end, and erases that before what it found", async () => {
-    open();
-    mkfifo(`${screen.directory}/fifo`);
-    screen.file("feed", "until [ -e go ]; do echo hay; sleep 0.02; done; echo needle");
-    screen.run(`clear; ( sh feed >fifo & ); ${porthole} grep needle fifo | cat`);
-    await screen.waitFor("progress", (text) => /^\d+ B, \d+ B\/s$/m.test(text));
-    release();
-    expect(await screen.waitForEnd()).toBe(0);
-    const rows = screen.rows().filter((row) => row !== "");
-    expect(rows).toEqual(["needle", "ended 1: 0"]);
-  });
-
   /** A megabyte of names: at the slow reader's pace they last longer than anybody waits here, however fast the walk is. */
   function openTree(): void {
     screen = new TmuxScreen({ columns: 60, rows: 12 });

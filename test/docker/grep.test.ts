@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import { describeWithDocker } from "../helpers/availability.ts";
+import { describeWith, describeWithDocker } from "../helpers/availability.ts";
 import { container, engine, image } from "../helpers/engine.ts";
+import { ORDINARY_USER } from "../helpers/machine.ts";
 import { user } from "../helpers/porthole.ts";
-import { numbered } from "../text/grep/corpora.ts";
+import { numbered } from "../text/search/corpora.ts";
 
 /** 13 MB, so that it is worth several blocks but not several threads. */
 const log = numbered(400_000, 99_999);
@@ -29,6 +30,7 @@ describeWithDocker("grep and hexdump in containers", () => {
         "--route",
         route,
         "-n",
+        "--sort=path",
         "foo",
         `${web.name}:/srv`,
         `${web.name}:/tmp`,
@@ -48,6 +50,7 @@ describeWithDocker("grep and hexdump in containers", () => {
         "--route",
         route,
         "-c",
+        "-j1",
         "foo",
         `${web.name}:/srv/logs/*`,
         `${api.name}:/srv/logs/app.log`,
@@ -74,5 +77,30 @@ describeWithDocker("grep and hexdump in containers", () => {
         text: `00000000 ${" 00".repeat(8)} ${" 00".repeat(8)}  |${".".repeat(16)}|\n*\n00000020\n`,
       });
     }
+  });
+});
+
+describeWith(["docker", "root"], "grep by a user of the docker group", () => {
+  test("reads what only root may open, under the same names, also in directories", async () => {
+    const docker = engine("docker");
+    const member = user({ uid: ORDINARY_USER, engine: docker });
+    const long = `first foo\n${numbered(20_000, 5000)}`;
+    const reference = await image(docker, [
+      { name: "log", type: "directory" },
+      { name: "log/secret", content: long, mode: 0o600 },
+      { name: "log/open", content: "open foo\n", mode: 0o644 },
+      { name: "log/binary", content: "foo\0foo\n", mode: 0o600 },
+      { name: "log/.hidden", content: "foo\n", mode: 0o600 },
+    ]);
+    const { name } = await container(docker, { image: reference });
+    const grep = (...args: string[]) => member.run(["grep", ...args]);
+    expect(await grep("-c", "foo", `${name}:/log/secret`)).toMatchObject({ code: 0, stderr: "", text: "5\n" });
+    expect(await grep("--sort=path", "-c", "foo", `${name}:/log`)).toMatchObject({
+      code: 0,
+      stderr: "",
+      text: `${name}:/log/open:1\n${name}:/log/secret:5\n`,
+    });
+    expect(await grep("-m1", "foo", `${name}:/log/secret`)).toMatchObject({ code: 0, text: "first foo\n" });
+    expect((await grep("-q", "foo", `${name}:/log`)).code).toBe(0);
   });
 });
