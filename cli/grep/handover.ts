@@ -1,6 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { PortholeError, pathBytes } from "../../src/errors.ts";
+import { PortholeError } from "../../src/errors.ts";
 import { pathBytes } from "../../src/target.ts";
 
 /** A descriptor to be handed over, and where its link belongs. */
@@ -94,10 +94,4 @@ function append(arg: string): string {
   const octal = [...pathBytes(arg)].map((byte) => `\\0${byte.toString(8).padStart(3, "0")}`).join("");
   // The letter keeps newlines at the end.
   return `v=$(printf %b '${octal}x')\nset -- "$@" "\${v%x}"`;
-}
-
-function append(arg: string): string {
-  const octal = [...pathBytes(arg)].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
-  // The letter keeps newlines at the end.
-  return `v=$(printf '${octal}x')\nset -- "$@" "\${v%x}"`;
 }
