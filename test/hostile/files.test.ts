@@ -99,7 +99,9 @@ describeWith(["root", "docker"], "hostile files", () => {
       expect(code).toBe(2);
       // What ripgrep had not written yet is lost with it.
       expect(["", "first\n"]).toContain(text);
-      expect(stderr).toMatch(/^porthole: ripgrep was ended by SIGABRT: memory allocation of \d+ bytes failed \([^\n]*\)\n$/);
+      expect(stderr).toMatch(
+        /^porthole: ripgrep was ended by SIGABRT: memory allocation of \d+ bytes failed \([^\n]*\)\n$/,
+      );
     });
 
     test.each([
