@@ -1,7 +1,6 @@
 import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, it, test } from "vitest";
 import { humanBytes, progressLine } from "../../cli/io/progress.ts";
-import { mkfifo } from "../../src/descriptors/file.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { waitFor } from "../helpers/wait-for.ts";
