@@ -20,7 +20,7 @@ export class PrivateDirectory {
 
   /**
    * Makes one, after removing those whose process has ended. It lies below `$XDG_RUNTIME_DIR`, which is
-   * in memory and ends with the login, else below the run directory.
+   * in memory and ends with the login, else in `/dev/shm`, else below the run directory.
    * @param purpose the name of the directory that holds them
    * @throws PortholeError ATTACH when the run directory cannot be trusted; FILE with the errno
    */
@@ -55,7 +55,14 @@ export class PrivateDirectory {
 function baseDirectory(): string {
   const runtime = process.env.XDG_RUNTIME_DIR;
   if (runtime !== undefined && isAbsolute(runtime) && isOurs(runtime)) return join(runtime, "porthole");
-  return ensureRunDirectory().root;
+  // In memory too: 10,000 links take 80 ms there, and up to 10 s on a busy disk.
+  const shared = `/dev/shm/porthole-${process.geteuid?.()}`;
+  try {
+    makeOwn(shared);
+    return shared;
+  } catch {
+    return ensureRunDirectory().root;
+  }
 }
 
 function isOurs(path: string): boolean {
