@@ -3,7 +3,7 @@ import { LineClock, LineSplitter, mergeLines, ReorderWindow, type TimedLine } fr
 /** How long a line waits for an earlier one of another file, while files are followed. */
 const WINDOW_MS = 250;
 /** Bytes that may wait; beyond, the files are read no faster than lines go out. */
-const MOST_WAITING = 8 * 1024 * 1024;
+const MOST_WAITING = 4 * 1024 * 1024;
 
 /** Where merged lines go, each with the file that it is of; what nothing ended has no delimiter. Resolves when it may bring more. */
 export interface LineTaker<Lane> {

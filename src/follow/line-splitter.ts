@@ -1,7 +1,7 @@
 /** Bytes of a line that are kept in memory; a longer one comes in pieces. */
-const LONGEST = 1024 * 1024;
+const LONGEST = 128 * 1024;
 
-/** Cuts what comes in pieces into lines. A line above 1 MiB comes in pieces, of which only the last has the delimiter. */
+/** Cuts what comes in pieces into lines. A line above 128 KiB comes in pieces, of which only the last has the delimiter. */
 export class LineSplitter {
   readonly #delimiter: number;
   #rest: Uint8Array[] = [];

@@ -144,6 +144,32 @@ describe("porthole tail -F over generations of a file", () => {
     await tail.stop();
   });
 
+  test("gives a line of 100 MB in pieces that are marked, in little memory", async () => {
+    writeFileSync(`${here}/log`, "");
+    const tail = someone.start(["tail", "-F", "--json", `${there}/log`]);
+    let pieces = 0;
+    let isOver = false;
+    let text = "";
+    tail.stdout.setEncoding("latin1").on("data", (piece: string) => {
+      const lines = (text + piece).split("\n");
+      text = lines.pop() ?? "";
+      for (const line of lines) {
+        pieces++;
+        isOver ||= line.includes("last");
+        expect(line.endsWith(line.includes("last") ? '"time":null}' : '"time":null,"partial":true}')).toBe(true);
+      }
+    });
+    const zeros = Buffer.alloc(1024 * 1024);
+    for (let count = 0; count < 100; count++) appendFileSync(`${here}/log`, zeros);
+    appendFileSync(`${here}/log`, "last\n");
+    await waitFor("all pieces", () => isOver);
+    expect(pieces).toBeGreaterThan(100);
+    const peak = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync(`/proc/${tail.pid}/status`, "latin1"))?.[1];
+    expect(Number(peak)).toBeLessThan(150_000);
+    tail.child.kill("SIGTERM");
+    await tail.ended;
+  });
+
   test("goes through a link to a directory that is switched, relative and dangling for a while", async () => {
     for (const release of ["r1", "r2"]) {
       mkdirSync(`${here}/${release}`);
