@@ -84,6 +84,16 @@ struct relay_end {
 struct relay_end *new_relay_end(void);
 int find_relay_end(uint32_t id, uint64_t *bytes);
 
+/* resolve.c */
+bool is_magic(const char *path);
+int resolve(const char *path, int flags);
+int resolve_path_only(const char *path, bool no_follow);
+
+/* consuming.c */
+bool kind_consumes(const struct k_statx *facts);
+bool name_consumes(int fd, const char *name);
+const char *name_of_empty(int fd, const struct k_statx *facts, char path[wire_max_path + 1]);
+
 /* ops.c */
 enum { MALFORMED = -1 }; /* the request breaks the protocol: answered with EPROTO, ends the session */
 struct reply {

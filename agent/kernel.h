@@ -93,6 +93,11 @@ struct k_seccomp_data {
     } arguments[6];
 };
 
+/* Of file systems: include/uapi/linux/magic.h. */
+#define K_PROC_MAGIC 0x9fa0u
+#define K_TRACEFS_MAGIC 0x74726163u
+#define K_DEBUGFS_MAGIC 0x64626720u
+
 /* An inode number that the kernel fixes: include/linux/proc_ns.h, PROC_USER_INIT_INO. */
 #define K_INITIAL_USER_NAMESPACE 0xEFFFFFFDu
 

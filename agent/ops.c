@@ -10,8 +10,6 @@
 
 #include "agent.h"
 
-/* Racing renames make openat2 give up with EAGAIN (openat2(2)); a container that renames without end must not hold the agent up. */
-enum { MAX_TRIES = 64 };
 enum { ALWAYS = O_CLOEXEC | O_NOCTTY | O_NONBLOCK };
 
 /* The part of a request not yet taken; `bad` once something was missing. */
@@ -53,18 +51,6 @@ static void take_path(struct request *request) {
 }
 
 static bool malformed(const struct request *request) { return request->bad || request->left; }
-
-/* Opens under the target's root. Returns the descriptor, or -1 with errno. */
-static int resolve(const char *path, int flags) {
-    int fd = -1;
-    for (int tries = 0; tries < MAX_TRIES; tries++) {
-        fd = k_openat2(agent.root, path, (uint64_t)(flags | O_CLOEXEC), K_RESOLVE_IN_ROOT | K_RESOLVE_NO_MAGICLINKS);
-        if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) break;
-    }
-    return fd;
-}
-
-static int resolve_path_only(const char *path, bool no_follow) { return resolve(path, O_PATH | (no_follow ? O_NOFOLLOW : 0)); }
 
 static int look_at(int fd, struct k_statx *facts) {
     return k_statx(fd, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS | K_STATX_BTIME | K_STATX_MNT_ID, facts);
@@ -109,24 +95,31 @@ static void reply_facts(struct reply *reply, const struct k_statx *facts) {
  * /proc/N/mem reads the memory of process N, a page of which may be mapped from a file whose server is silent: the reader hangs with it, beyond
  * SIGKILL (tried). cmdline and environ read anonymous pages only, since Linux 4.17. Any other empty file of the name is relayed too, which costs nothing.
  */
-static bool reads_memory(int fd, const struct k_statx *facts) {
-    char link[32], path[wire_max_path + 1];
-    if (!S_ISREG(facts->mode) || facts->size) return false;
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t length = readlinkat(AT_FDCWD, link, path, sizeof path - 1);
-    if (length <= 0) return false;
-    path[length] = 0;
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+static bool reads_memory(const char *name) {
     return !strncmp(name, "mem", 3) && (!name[3] || name[3] == ' '); /* " (deleted)": the process has ended */
+}
+
+/* Answers with the facts alone: the file loses what is read, and the client did not ask for that. */
+static int refuse_consuming(struct reply *reply, const struct k_statx *facts) {
+    reply_facts(reply, facts);
+    put32(reply->body + file_facts_flags, get32(reply->body + file_facts_flags) | facts_flag_consuming);
+    return 0;
 }
 
 /* Passes the file itself, or a relay of it where the host must not touch it or asks for one. Takes over `fd`. */
 static int pass_file(int fd, const struct k_statx *facts, uint32_t wanted, uint64_t offset, struct reply *reply) {
+    static char path[wire_max_path + 1];
     reply->fd = fd;
     reply_facts(reply, facts);
     /* Of a regular file its facts say it already; asking costs system calls on the path that is to be the fastest. */
     bool remote = S_ISREG(facts->mode) ? reply->body[file_facts_flags] & facts_flag_relayed : is_remote(facts);
-    if (S_ISREG(facts->mode) && ((wanted & open_flag_relay) || reads_memory(fd, facts))) remote = true;
+    const char *name = name_of_empty(fd, facts, path);
+    if (name && !remote && !(wanted & open_flag_consume) && name_consumes(fd, name)) {
+        close(fd);
+        reply->fd = -1;
+        return refuse_consuming(reply, facts);
+    }
+    if (S_ISREG(facts->mode) && ((wanted & open_flag_relay) || (name && reads_memory(name)))) remote = true;
     if (!remote) return 0;
     if ((wanted & open_flag_write) || !S_ISREG(facts->mode)) return EOPNOTSUPP;
     if (offset > INT64_MAX) return EINVAL;
@@ -149,7 +142,7 @@ static int reopen(int fd, int flags) {
     return (int)syscall(SYS_openat, own, name, flags);
 }
 
-/* Opens what `path_fd` stands for, a device by the target's rules. Takes over `path_fd`. */
+/* Opens what `path_fd` stands for, a device by the target's rules. Takes over `path_fd`, which is open by its path only. */
 static int pass_reopened(int path_fd, uint32_t wanted, uint64_t offset, struct reply *reply) {
     struct k_statx facts;
     char link[32];
@@ -157,6 +150,11 @@ static int pass_reopened(int path_fd, uint32_t wanted, uint64_t offset, struct r
     reply->fd = path_fd;
     if (look_at(path_fd, &facts) < 0) return errno;
     if (S_ISLNK(facts.mode)) return ELOOP;
+    if (kind_consumes(&facts) && !(wanted & open_flag_consume)) {
+        close(path_fd);
+        reply->fd = -1;
+        return refuse_consuming(reply, &facts);
+    }
     bool device = S_ISCHR(facts.mode) || S_ISBLK(facts.mode);
     if (device) snprintf(link, sizeof link, "/proc/self/fd/%d", path_fd);
     int fd = device ? open_device(link, flags | ALWAYS) : reopen(path_fd, flags | ALWAYS);
@@ -167,14 +165,14 @@ static int pass_reopened(int path_fd, uint32_t wanted, uint64_t offset, struct r
 }
 
 static int do_open(struct request *request, struct reply *reply) {
-    uint32_t wanted = take_flags(request, open_flag_write | open_flag_noFollow | open_flag_directory | open_flag_relay);
+    uint32_t wanted = take_flags(request, open_flag_write | open_flag_noFollow | open_flag_directory | open_flag_relay | open_flag_consume);
     uint64_t offset = take64(request);
     take_path(request);
     if (malformed(request)) return MALFORMED;
     int flags = wanted & open_flag_write ? O_RDWR : O_RDONLY;
     int how = (wanted & open_flag_noFollow ? O_NOFOLLOW : 0) | (wanted & open_flag_directory ? O_DIRECTORY : 0);
-    if (agent.device_rule != DEVICE_KERNEL) {
-        /* The device rules are not on this process: look before opening. */
+    if (agent.device_rule != DEVICE_KERNEL || !(wanted & open_flag_consume) || is_magic(request->path)) {
+        /* To open is too late where the device rules are not on this process, and for what loses something: look first. */
         int path_fd = resolve(request->path, O_PATH | how);
         return path_fd < 0 ? errno : pass_reopened(path_fd, wanted, offset, reply);
     }
@@ -287,7 +285,7 @@ static int do_processes(struct request *request, struct reply *reply) {
 }
 
 static int do_open_process_fd(struct request *request, struct reply *reply) {
-    uint32_t wanted = take_flags(request, open_flag_write | open_flag_relay), pid = take32(request), number = take32(request);
+    uint32_t wanted = take_flags(request, open_flag_write | open_flag_relay | open_flag_consume), pid = take32(request), number = take32(request);
     uint64_t offset = take64(request);
     if (malformed(request)) return MALFORMED;
     char name[32];

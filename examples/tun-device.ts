@@ -18,7 +18,7 @@ const ioctl = koffi.load(null).func("int ioctl(int, ulong, uint8_t *)");
 const [name, wire = "wire0", count = "1"] = process.argv.slice(2);
 if (name === undefined) throw new Error("usage: tun-device CONTAINER [INTERFACE [PACKETS]]");
 await using session = await connect(name, { route: "mount" });
-await using device = await session.open("/dev/net/tun", { write: true });
+await using device = await session.open("/dev/net/tun", { write: true, consume: true });
 
 const request = Buffer.alloc(IFREQ_SIZE);
 request.write(wire, "latin1");

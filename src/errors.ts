@@ -13,12 +13,20 @@ export type ErrorCode =
   /** A deadline passed or the caller aborted. Exit 5, or 130 when a signal caused it. */
   | "CANCELLED";
 
+/** A file that was not opened, because reading takes data away from others; the option `consume` of an open does it. */
+export interface Consumes {
+  /** Where the same bytes are kept, in words; undefined where they are not. */
+  output: string | undefined;
+}
+
 /** What is known about a failure beside its message. */
 export interface ErrorDetails {
   /** errno name such as `ENOENT`, where the kernel gave one. */
   errno?: string | undefined;
   /** One sentence: what the user can do about it. */
   hint?: string | undefined;
+  /** Set where a file was not opened because reading it takes data away. */
+  consumes?: Consumes | undefined;
   /** The failure underneath. */
   cause?: unknown;
 }
@@ -32,11 +40,13 @@ export class PortholeError extends Error {
   readonly code: ErrorCode;
   readonly errno: string | undefined;
   readonly hint: string | undefined;
+  readonly consumes: Consumes | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, "cause" in details ? { cause: details.cause } : undefined);
     this.code = code;
     this.errno = details.errno;
     this.hint = details.hint;
+    this.consumes = details.consumes;
   }
 }

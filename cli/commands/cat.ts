@@ -11,7 +11,10 @@ import type { ReachOptions } from "../targets/options.ts";
 import { Reach } from "../targets/reach.ts";
 
 /** `porthole cat`: writes each target to standard output, goes on after one that fails, and returns the worst status. */
-export async function cat(targets: string[], options: ReachOptions & { trace?: boolean }): Promise<number> {
+export async function cat(
+  targets: string[],
+  options: ReachOptions & { trace?: boolean; consume?: boolean },
+): Promise<number> {
   const reach = new Reach(options);
   let status = 0;
   const failed = (error: unknown) => {
@@ -24,7 +27,10 @@ export async function cat(targets: string[], options: ReachOptions & { trace?: b
       try {
         if (text === "-") await catInput();
         else
-          for await (const opened of openAhead(reach, await reach.expand([text]), options.trace ? 1 : AHEAD)) {
+          for await (const opened of openAhead(reach, await reach.expand([text]), {
+            most: options.trace ? 1 : AHEAD,
+            consume: options.consume,
+          })) {
             if ("error" in opened) failed(opened.error);
             else await catOne(opened, options.trace === true).catch(failed);
           }

@@ -4,10 +4,11 @@ import { fstatSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
 import { isTerminal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
+import { refuseConsuming } from "../../src/sessions/index.ts";
 import { beforeEnd, cleanUp } from "../grep/before-end.ts";
 import { ripgrepPath } from "../grep/program-file.ts";
 import { follow, type OutputFilter, Status } from "../grep/run.ts";
-import { SearchFiles } from "../grep/search-files.ts";
+import { insteadOf, SearchFiles } from "../grep/search-files.ts";
 import { configuredFlags, type Flag, FlagSet, readWords, refuseFlags, writeFlags } from "../grep/words.ts";
 import { complain, report } from "../io/fail.ts";
 import { outputLost } from "../io/output.ts";
@@ -46,7 +47,7 @@ async function search(words: readonly string[], reach: Reach, isRaw: boolean): P
     hasFailed = true;
     if (!set.isOn("no-messages", "messages")) report(error);
   };
-  const targets = await reach.expand(operands, failed);
+  const targets = (await reach.expand(operands, failed)).filter((named) => mayRead(named, failed));
   if (targets.length === 0) return Status.failed;
   // A wrong target must not change how the others are shown.
   if (operands.length > 1) flags.unshift({ name: "with-filename", value: undefined });
@@ -56,6 +57,18 @@ async function search(words: readonly string[], reach: Reach, isRaw: boolean): P
     ? await run.onPaths(targets)
     : await run.onTargets(targets, reach, { isRaw: isRaw || set.has("files"), failed });
   return hasFailed && !(set.has("quiet") && status === Status.matched) ? Status.failed : status;
+}
+
+/** False for a file of this machine that would lose what ripgrep reads. */
+function mayRead({ text, target }: NamedTarget, failed: (error: unknown) => void): boolean {
+  if (target.kind !== "local") return true;
+  try {
+    refuseConsuming(target.path);
+    return true;
+  } catch (error) {
+    failed(insteadOf(text, error));
+    return false;
+  }
 }
 
 function patternOf(operands: string[]): string {

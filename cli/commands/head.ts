@@ -9,6 +9,7 @@ import { cannotOpen, errorReading, misused, reasonOf, say } from "../tail/compla
 import { type Input, pieces, sizeOf, standardInput } from "../tail/input.ts";
 import { type CommonOptions, commonOptions, type RawOptions } from "../tail/options.ts";
 import { Printer } from "../tail/printer.ts";
+import { openTarget } from "../targets/open-target.ts";
 import { type NamedTarget, Reach } from "../targets/reach.ts";
 
 /** `porthole head`: writes the beginning of each target to standard output as GNU head, and returns the worst status. */
@@ -43,7 +44,7 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
       const name = named.text === "-" ? "standard input" : named.text;
       let input: Input;
       try {
-        input = await openInput(reach, named);
+        input = await openInput(reach, named, raw);
       } catch (error) {
         failed(cannotOpen(name, error), error);
         continue;
@@ -74,10 +75,10 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
   return status;
 }
 
-async function openInput(reach: Reach, { text, target }: NamedTarget): Promise<Input> {
-  if (text === "-") return standardInput();
-  const session = await reach.session(target);
-  return { file: await session.open(target.path), start: 0, isStdin: false };
+async function openInput(reach: Reach, named: NamedTarget, options: RawOptions): Promise<Input> {
+  if (named.text === "-") return standardInput();
+  const session = await reach.session(named.target);
+  return { file: await openTarget(session, named, options), start: 0, isStdin: false };
 }
 
 async function zoneOf(reach: Reach, { target }: NamedTarget) {

@@ -3,10 +3,12 @@ import { parseTarget } from "../../src/target.ts";
 import { dumpOpenFile } from "../hexdump/dump-open-file.ts";
 import { complain, exitStatus, printable, report } from "../io/fail.ts";
 import { write } from "../io/output.ts";
+import { openTarget } from "../targets/open-target.ts";
 import type { ReachOptions } from "../targets/options.ts";
 import { Reach } from "../targets/reach.ts";
 
 export interface HexdumpOptions extends ReachOptions {
+  consume?: boolean;
   skip?: number;
   length?: number;
   squeezing: boolean;
@@ -18,7 +20,7 @@ export async function hexdump(text: string, options: HexdumpOptions): Promise<nu
   try {
     const target = parseTarget(text);
     const session = await reach.session(target);
-    const file = await session.open(target.path);
+    const file = await openTarget(session, { text, target }, options);
     try {
       if (file.kind === "directory")
         throw new PortholeError("FILE", `cannot read ${text}: Is a directory`, { errno: "EISDIR" });

@@ -4,6 +4,7 @@ import type { OpenFile, Session } from "../../src/sessions/index.ts";
 import { parseTarget, type Target } from "../../src/target.ts";
 import { followedIn } from "../tail/followed.ts";
 import { FollowedTarget } from "../tail/followed-target.ts";
+import { openTarget } from "../targets/open-target.ts";
 import type { ReachOptions } from "../targets/options.ts";
 import { Reach } from "../targets/reach.ts";
 import { Around } from "../tui/app/around.ts";
@@ -16,7 +17,7 @@ import type { ViewerOptions, ViewerStart } from "../tui/viewer/viewer-view.ts";
 export async function open(
   text: string,
   starts: readonly Partial<ViewerStart>[],
-  options: ReachOptions & { follow?: boolean; hex?: boolean },
+  options: ReachOptions & { follow?: boolean; hex?: boolean; consume?: boolean },
 ): Promise<number> {
   requireTerminal("open", `porthole cat ${text}`);
   await checkZone(options);
@@ -30,7 +31,7 @@ export async function open(
   };
   try {
     const session = await place.session();
-    const file = await session.open(target.path);
+    const file = await openTarget(session, { text, target }, options);
     if (file.kind === "directory") {
       file.close();
       // A bare word names a container there.

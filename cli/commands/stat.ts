@@ -81,9 +81,10 @@ async function look(
   options: StatOptions,
 ): Promise<Known> {
   const { path } = target;
+  // What a process has open is looked at itself, not the link that stands for it.
   const isProcessFile = /^\/proc\/\d+\/fd\/\d+$/.test(path);
   const follows = options.dereference === true || path.endsWith("/");
-  const facts = isProcessFile ? await processFile(session, path) : await session.stat(path, { noFollow: !follows });
+  const facts = await session.stat(path, { noFollow: !follows && !isProcessFile });
   const link = isProcessFile || typeOf(facts) === LINK ? await textOfLink(session, path) : undefined;
   const { users, groups, mounts } = place;
   const mount = mountOf(mounts, facts);
@@ -109,21 +110,6 @@ async function textOfLink(session: Session, path: string): Promise<string | unde
   } catch (error) {
     if (error instanceof PortholeError && (error.errno === "ENOENT" || error.errno === "EINVAL")) return undefined;
     throw error;
-  }
-}
-
-/** What a process has open is looked at itself, not the link that stands for it; a socket cannot be opened, so there it is the link. */
-async function processFile(session: Session, path: string) {
-  try {
-    const file = await session.open(path);
-    try {
-      return file.facts;
-    } finally {
-      file.close();
-    }
-  } catch (error) {
-    if (!(error instanceof PortholeError) || error.errno !== "ENXIO") throw error;
-    return session.stat(path, { noFollow: true });
   }
 }
 
@@ -158,7 +144,9 @@ function block({ item, backing, isDeleted }: Known, show: (words: string) => str
     `Change: ${fullTime(facts.ctime)}`,
     ` Birth: ${facts.btime === undefined ? "-" : fullTime(facts.btime)}`,
     `Kept by: ${backing === undefined ? "unknown: no mount of the target shows it" : keeper(backing, show)}`,
-    ...(isDeleted ? ["Deleted: it has no name any more and goes when the last process closes it"] : []),
+    ...(isDeleted && backing?.mount.isReplaced !== true
+      ? ["Deleted: it has no name any more and goes when the last process closes it"]
+      : []),
     ...(facts.relayed
       ? ["Relayed: its file system may never answer, so the agent reads it and passes on the bytes"]
       : []),
@@ -168,8 +156,11 @@ function block({ item, backing, isDeleted }: Known, show: (words: string) => str
 
 function keeper({ kind, mount, volume, readOnly }: Backing, show: (words: string) => string): string {
   const what = volume === undefined ? kind : `${kind} ${show(volume)}`;
+  const replaced = mount.isReplaced
+    ? ": the host's file is another one now, or gone; restart the container to see it"
+    : "";
   const from = mount.root === "/" ? show(mount.source) : `${show(mount.root)} of ${show(mount.source)}`;
-  return `${what} (${show(mount.type)}, ${readOnly ? "read-only" : "writable"}), mounted at ${show(mount.point)} from ${from}`;
+  return `${what} (${show(mount.type)}, ${readOnly ? "read-only" : "writable"}), mounted at ${show(mount.point)} from ${from}${replaced}`;
 }
 
 /** See docs/json.md. */
@@ -184,6 +175,7 @@ function asJson({ item, backing, isDeleted }: Known): Record<string, unknown> {
       fileSystem: backing.mount.type,
       source: backing.mount.source,
       root: backing.mount.root,
+      replaced: backing.mount.isReplaced,
       mountPoint: backing.mount.point,
     },
   };

@@ -2,6 +2,7 @@ import { dieOf } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
 import { report } from "../io/fail.ts";
+import { openTarget } from "../targets/open-target.ts";
 import type { ReachOptions } from "../targets/options.ts";
 import { type NamedTarget, Reach } from "../targets/reach.ts";
 import { makeLinks } from "../with/links.ts";
@@ -14,6 +15,7 @@ const Status = { failed: 125, cannotRun: 126, notFound: 127 } as const;
 /** How the files are handed over. */
 export interface WithOptions extends ReachOptions {
   rw?: boolean;
+  consume?: boolean;
   stdin?: boolean;
 }
 
@@ -46,7 +48,7 @@ async function runWith(
       hint: `porthole with ${targets[0] ?? "CONTAINER:PATH"} -- less`,
     });
   }
-  const named = await openAll(reach, targets, options.rw === true);
+  const named = await openAll(reach, targets, options);
   if (named === undefined) return Status.failed;
   const files = named.map(({ file }) => file);
   // A relayed file comes from the agent for as long as the session lasts.
@@ -83,16 +85,16 @@ interface NamedFile extends NamedTarget {
 }
 
 /** Opens every target, and says of each that cannot be; then there is nothing to run the command on. */
-async function openAll(reach: Reach, targets: string[], write: boolean): Promise<NamedFile[] | undefined> {
+async function openAll(reach: Reach, targets: string[], options: WithOptions): Promise<NamedFile[] | undefined> {
   let failures = 0;
   const failed = (error: unknown) => {
     failures++;
     report(error);
   };
   const files: NamedFile[] = [];
-  for (const { text, target } of await reach.expand(targets, failed)) {
+  for (const named of await reach.expand(targets, failed)) {
     try {
-      files.push({ text, target, file: await openOne(reach, { text, target }, write) });
+      files.push({ ...named, file: await openOne(reach, named, options) });
     } catch (error) {
       failed(error);
     }
@@ -100,8 +102,9 @@ async function openAll(reach: Reach, targets: string[], write: boolean): Promise
   return failures === 0 ? files : undefined;
 }
 
-async function openOne(reach: Reach, { text, target }: NamedTarget, write: boolean): Promise<OpenFile> {
-  const file = await (await reach.session(target)).open(target.path, { write });
+async function openOne(reach: Reach, named: NamedTarget, { rw, consume }: WithOptions): Promise<OpenFile> {
+  const { text, target } = named;
+  const file = await openTarget(await reach.session(target), named, { write: rw, consume });
   if (file.kind !== "directory") return file;
   file.close();
   throw new PortholeError("FILE", `cannot give ${text} to a command: Is a directory`, {

@@ -2,6 +2,7 @@ import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { PortholeError } from "../../src/errors.ts";
 import { compareNames } from "../../src/files/index.ts";
 import { feedPipe, type OpenFile, type Session } from "../../src/sessions/index.ts";
+import { withHint } from "../targets/open-target.ts";
 import type { NamedTarget, Reach } from "../targets/reach.ts";
 import { reopenError } from "../with/run-tool.ts";
 import { DirectoryFiles, type FoundFile, type NamedDirectory } from "./directory-files.ts";
@@ -64,7 +65,9 @@ export class SearchFiles {
       }
       await this.#attempt(async () => {
         const session = await reach.session(target);
-        const file = await session.open(target.path);
+        const file = await session.open(target.path).catch((error: unknown) => {
+          throw insteadOf(text, error);
+        });
         this.paths.push(text);
         if (file.kind !== "directory") return this.#add(text, file, "named");
         file.close();
@@ -157,6 +160,11 @@ export class SearchFiles {
       this.#failed(error);
     }
   }
+}
+
+/** The error of a file that is not searched, for reading it takes data away, with another way to do it; any other as it is. */
+export function insteadOf(name: string, error: unknown): unknown {
+  return withHint(error, `grep does not: porthole cat --consume ${name} | grep PATTERN`);
 }
 
 /** Whether ripgrep, with this user's rights, can open the file by the descriptor's path. */

@@ -2,17 +2,14 @@ import { type Command, InvalidArgumentError } from "commander";
 import { parseStart } from "../tui/viewer/start-position.ts";
 import type { ViewerStart } from "../tui/viewer/viewer-view.ts";
 import { rewriting } from "./rewriting.ts";
-import { end, examples, reaching, seconds, timeZone } from "./shared.ts";
+import { consuming, end, examples, reaching, seconds, timeZone } from "./shared.ts";
 
 /** Commands that show something on the terminal. */
 export function addLooking(root: Command): void {
-  timeZone(
-    reaching(
-      rewriting(root.command("open"), startsLast)
-        .argument("<target>", "what to look at")
-        .argument("[start...]", "where: +G the end, +123 a line, +50%, +0x1f, +/regex, +F follow", position),
-    ),
-  )
+  const opening = rewriting(root.command("open"), startsLast)
+    .argument("<target>", "what to look at")
+    .argument("[start...]", "where: +G the end, +123 a line, +50%, +0x1f, +/regex, +F follow", position);
+  timeZone(consuming(reaching(opening)))
     .summary("look at a file in the terminal: scroll, search, follow")
     .description("Open a file in the terminal. ? shows the keys.")
     .option("-f, --follow", "start at the end and follow what is appended")

@@ -1,10 +1,10 @@
 import { type Command, Option } from "commander";
 import { headArguments, rewriting, tailArguments } from "./rewriting.ts";
-import { end, examples, reaching, timeZone } from "./shared.ts";
+import { consuming, end, examples, reaching, timeZone } from "./shared.ts";
 
 /** Commands that write a file's content to standard output. */
 export function addReading(root: Command): void {
-  reaching(root.command("cat").argument("[target...]", "what to read; - or none: standard input"))
+  consuming(reaching(root.command("cat").argument("[target...]", "what to read; - or none: standard input")))
     .summary("write files of containers to standard output")
     .description("Write files to standard output: byte for byte to files and pipes, made safe on a terminal.")
     .option("--trace", "say on standard error which descriptor came, by which route, how fast")
@@ -19,7 +19,7 @@ export function addReading(root: Command): void {
     .action(async (list: string[], options) => end((await import("../commands/cat.ts")).cat(list, options)));
 
   const head = rewriting(
-    reaching(root.command("head").argument("[target...]", "what to read; - or none: standard input")),
+    consuming(reaching(root.command("head").argument("[target...]", "what to read; - or none: standard input"))),
     headArguments,
   )
     .summary("write the beginning of files of containers")
@@ -38,7 +38,7 @@ export function addReading(root: Command): void {
   head.action(async (list: string[], options) => end((await import("../commands/head.ts")).head(list, options)));
 
   const tail = rewriting(
-    reaching(root.command("tail").argument("[target...]", "what to read; - or none: standard input")),
+    consuming(reaching(root.command("tail").argument("[target...]", "what to read; - or none: standard input"))),
     tailArguments,
   )
     .summary("write the end of files of containers, and follow them")

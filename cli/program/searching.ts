@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { takesNext } from "../grep/words.ts";
-import { end, examples, reaching } from "./shared.ts";
+import { consuming, end, examples, reaching } from "./shared.ts";
 
 /** Commands that look for something in files, or look at their bytes. */
 export function addSearching(root: Command): void {
@@ -105,7 +105,7 @@ const SWITCHES = ["--help", "--raw"];
 const OWN = ["--route", "--engine", "--user", "--idle"];
 
 function addHexdump(root: Command): void {
-  reaching(root.command("hexdump").argument("<target>", "what to read: a file or a device"))
+  consuming(reaching(root.command("hexdump").argument("<target>", "what to read: a file or a device")))
     .summary("show a file's or a device's bytes in hexadecimal")
     .description("Show bytes in hexadecimal with their characters, as hexdump -C. Holes of sparse files are not read.")
     .option("-C, --canonical", "the default, for those who type hexdump -C")

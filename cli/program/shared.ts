@@ -34,6 +34,14 @@ export function timeZone(command: Command): Command {
   );
 }
 
+/** Adds the option of the commands that read a file's data. */
+export function consuming(command: Command): Command {
+  return command.option(
+    "--consume",
+    "read also what loses what is read, where it is named in full: pipes, FIFOs, terminals, most devices",
+  );
+}
+
 /** Parses a number of seconds from 1 to 86400. */
 export function seconds(text: string): number {
   const value = Number(text);

@@ -1,5 +1,5 @@
 import { Argument, type Command } from "commander";
-import { end, examples, reaching } from "./shared.ts";
+import { consuming, end, examples, reaching } from "./shared.ts";
 
 /** Commands that look at a target as a whole, and those that join porthole to the user's other tools. */
 export function addTools(root: Command): void {
@@ -31,8 +31,10 @@ function addPs(root: Command): void {
 
 function addWith(root: Command): void {
   const command = root.command("with");
-  reaching(
-    command.argument("<target...>", "files for the command").usage("[options] <target...> -- <command> [args...]"),
+  consuming(
+    reaching(
+      command.argument("<target...>", "files for the command").usage("[options] <target...> -- <command> [args...]"),
+    ),
   )
     .summary("run a command of this machine on files of containers")
     .description(

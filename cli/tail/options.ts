@@ -21,6 +21,7 @@ export interface RawOptions extends ReachOptions {
   merge?: boolean;
   since?: string;
   color?: "auto" | "always" | "never";
+  consume?: boolean;
   /** Attribute names in the order in which the options came. */
   order?: string[];
 }
@@ -49,6 +50,7 @@ export interface TailOptions extends CommonOptions {
   prefix: boolean;
   merge: boolean;
   since: string | undefined;
+  consume: boolean;
   color: "auto" | "always" | "never";
 }
 
@@ -89,6 +91,7 @@ export function tailOptions(raw: RawOptions, warn: (text: string) => void): Tail
     prefix: raw.prefix === true,
     merge: raw.merge === true,
     since: raw.since,
+    consume: raw.consume === true,
     color: raw.color ?? "auto",
   };
 }

@@ -13,6 +13,7 @@ import {
 } from "../../src/follow/index.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
 import { TimestampReader } from "../../src/text/index.ts";
+import { openTarget } from "../targets/open-target.ts";
 import type { NamedTarget } from "../targets/reach.ts";
 import { cannotOpen, errorReading, say } from "./complaints.ts";
 import { followedIn } from "./followed.ts";
@@ -91,7 +92,7 @@ export class Tailed {
         this.#named.text === "-"
           ? await standardInput()
           : {
-              file: await (await this.place.session()).open(this.#named.target.path),
+              file: await openTarget(await this.place.session(), this.#named, this.#options),
               start: 0,
               isStdin: false,
               passed: (piece) => this.#relayed.advance(piece),
@@ -268,7 +269,7 @@ export class Tailed {
   async #followStream(input: Input, sink: Sink, stop: AbortSignal): Promise<void> {
     let file = input.file;
     while (file?.kind === "fifo" && !stop.aborted) {
-      const next: OpenFile = await (await this.place.session()).open(this.#named.target.path);
+      const next: OpenFile = await openTarget(await this.place.session(), this.#named, this.#options);
       file.close();
       file = next;
       input.file = next;

@@ -1,5 +1,6 @@
 import { PortholeError } from "../../src/errors.ts";
 import type { OpenFile, Session } from "../../src/sessions/index.ts";
+import { type OpenTargetOptions, openTarget } from "./open-target.ts";
 import type { NamedTarget, Reach } from "./reach.ts";
 
 /** Files that are being opened before their turn. Each holds a descriptor. */
@@ -23,7 +24,7 @@ export type Opened = { named: NamedTarget } & (Open | { error: unknown });
 export async function* openAhead(
   reach: Reach,
   targets: readonly NamedTarget[],
-  most = AHEAD,
+  { most = AHEAD, ...options }: OpenTargetOptions & { most?: number } = {},
 ): AsyncGenerator<Opened, void, undefined> {
   const begun: Begun[] = [];
   const failed = new Set<Session>();
@@ -33,10 +34,10 @@ export async function* openAhead(
       // Several at a time: an agent that sleeps between two requests has to be woken for each.
       if (begun.length <= most / 2)
         for (let named = targets[next]; named && begun.length < most; named = targets[++next])
-          begun.push(await begin(reach, named));
+          begun.push(await begin(reach, named, options));
       const turn = begun.shift();
       if (turn === undefined) return;
-      yield await take(reach, turn, failed);
+      yield await take(reach, turn, failed, options);
     }
   } finally {
     for (const { opening } of begun) void opening.then(({ file }) => file.close(), ignore);
@@ -50,10 +51,10 @@ interface Begun {
   opening: Promise<Open>;
 }
 
-async function begin(reach: Reach, named: NamedTarget): Promise<Begun> {
+async function begin(reach: Reach, named: NamedTarget, options: OpenTargetOptions): Promise<Begun> {
   const started = performance.now();
   const begun = async (session: Session): Promise<Open> => {
-    const file = await session.open(named.target.path);
+    const file = await openTarget(session, named, options);
     return { session, file, took: performance.now() - started };
   };
   try {
@@ -65,12 +66,17 @@ async function begin(reach: Reach, named: NamedTarget): Promise<Begun> {
 }
 
 /** A session that ends takes along all that are on their way; it is the first of them that says why, the others may well be opened. */
-async function take(reach: Reach, { named, session, opening }: Begun, failed: Set<Session>): Promise<Opened> {
+async function take(
+  reach: Reach,
+  { named, session, opening }: Begun,
+  failed: Set<Session>,
+  options: OpenTargetOptions,
+): Promise<Opened> {
   try {
     return { named, ...(await opening) };
   } catch (error) {
     if (session === undefined || !(error instanceof PortholeError) || error.code !== "SESSION") return { named, error };
-    if (failed.has(session)) return take(reach, await begin(reach, named), failed);
+    if (failed.has(session)) return take(reach, await begin(reach, named, options), failed, options);
     failed.add(session);
     return { named, error };
   }

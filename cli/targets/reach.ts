@@ -1,7 +1,8 @@
+import { existsSync } from "node:fs";
 import { dieOf } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { connect, type Session } from "../../src/sessions/index.ts";
-import { parseTarget, type Target } from "../../src/target.ts";
+import { parseTarget, pathBytes, type Target } from "../../src/target.ts";
 import type { ReachOptions } from "./options.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -10,6 +11,8 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export interface NamedTarget {
   text: string;
   target: Target;
+  /** True where a glob matched it: it was not named in full. */
+  isMatch?: boolean;
 }
 
 /** The sessions of one command: one for each container or process, however many of its files are named. */
@@ -29,6 +32,8 @@ export class Reach {
     const session = await interruptible((signal) => {
       const { engine, route, user, idle } = this.#options;
       return connect(target, { engine, route, user, idleSeconds: idle, signal });
+    }).catch((error: unknown) => {
+      throw ofThisMachine(target, error);
     });
     this.#sessions.set(key, session);
     return session;
@@ -69,7 +74,7 @@ export class Reach {
     let count = 0;
     for await (const path of expandGlob(session, target.path, { unreadable: note })) {
       count++;
-      yield { text: `${session.name}:${path}`, target: { ...target, path } };
+      yield { text: `${session.name}:${path}`, target: { ...target, path }, isMatch: true };
     }
     if (count > 0) return;
     throw unreadable ?? new PortholeError("FILE", `no such file: '${text}' matches nothing`, { errno: "ENOENT" });
@@ -78,6 +83,19 @@ export class Reach {
   close(): void {
     for (const session of this.#sessions.values()) session.close();
   }
+}
+
+/** Names the local file that a target is too, where no container was found by it: `test:111.json`. */
+function ofThisMachine(target: Target, error: unknown): unknown {
+  if (target.kind !== "container" || !(error instanceof PortholeError) || error.code !== "TARGET") return error;
+  const file = `${target.name}:${target.path}`;
+  if (!existsSync(pathBytes(file))) return error;
+  const { code, message, errno } = error;
+  return new PortholeError(code, message, {
+    errno,
+    cause: error,
+    hint: `for the file of this machine write ./${file}`,
+  });
 }
 
 async function exists(session: Session, path: string): Promise<boolean> {

@@ -9,6 +9,8 @@ export interface Mount {
   device: { major: number; minor: number };
   /** What of the file system is mounted, as a path in it: `/` for all of it. */
   root: string;
+  /** True where that path names nothing any more, or another file: it was unlinked or replaced since it was mounted. */
+  isReplaced: boolean;
   /** Where, as the target's first process sees it. */
   point: string;
   options: string[];
@@ -48,7 +50,8 @@ export function parseMounts(table: string | Uint8Array): Mount[] {
       id: Number(id),
       parent: Number(parent),
       device: { major: Number(major), minor: Number(minor) },
-      root: unescapeField(root),
+      root: unescapeField(root).replace(UNLINKED, ""),
+      isReplaced: UNLINKED.test(unescapeField(root)),
       point: unescapeField(point),
       options: options.split(","),
       type: unescapeField(type),
@@ -58,6 +61,9 @@ export function parseMounts(table: string | Uint8Array): Mount[] {
     return [mount];
   });
 }
+
+/** What the kernel writes behind the path of what has been unlinked (d_path). */
+const UNLINKED = /\/\/deleted$/;
 
 /** The mount that a file lies on, by the id that statx(2) told; undefined where the table does not show it. */
 export function mountOf(mounts: readonly Mount[], facts: Pick<FileFacts, "mountId">): Mount | undefined {

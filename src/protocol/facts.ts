@@ -67,25 +67,29 @@ export interface PromisedFile {
   rdevMajor: number;
   rdevMinor: number;
   relayed: boolean;
+  /** It was not opened, for reading takes data away. */
+  consuming: boolean;
 }
 
 /** The few of the facts that a descriptor is checked by. Throws SESSION for flags that are unknown. */
 export function decodePromise(bytes: Uint8Array): PromisedFile {
   const at = FileFactsAt;
   const view = new DataView(bytes.buffer, bytes.byteOffset, at.size);
+  const flags = knownFlags(view, 0);
   return {
     mode: view.getUint32(at.mode, true),
     inode: view.getBigUint64(at.inode, true),
     rdevMajor: view.getUint32(at.rdevMajor, true),
     rdevMinor: view.getUint32(at.rdevMinor, true),
-    relayed: (knownFlags(view, 0) & FactsFlag.relayed) !== 0,
+    relayed: (flags & FactsFlag.relayed) !== 0,
+    consuming: (flags & FactsFlag.consuming) !== 0,
   };
 }
 
 function knownFlags(view: DataView, from: number): number {
   const flags = view.getUint32(from + FileFactsAt.flags, true);
   const zero = view.getUint32(from + FileFactsAt.zero, true);
-  if ((flags & ~(FactsFlag.relayed | FactsFlag.birthTime)) !== 0 || zero !== 0) {
+  if ((flags & ~(FactsFlag.relayed | FactsFlag.birthTime | FactsFlag.consuming)) !== 0 || zero !== 0) {
     throw new PortholeError("SESSION", `the agent sent file facts with unknown flags 0x${flags.toString(16)}`);
   }
   return flags;

@@ -37,7 +37,7 @@ export const Op = {
 export type Op = (typeof Op)[keyof typeof Op];
 
 /** Flags of OPEN (and, where docs/protocol.md says so, STAT and OPEN_PROCESS_FD). */
-export const OpenFlag = { write: 1, noFollow: 2, directory: 4, relay: 8 } as const;
+export const OpenFlag = { write: 1, noFollow: 2, directory: 4, relay: 8, consume: 16 } as const;
 /** Flags of LIST. */
 export const ListFlag = { facts: 1 } as const;
 /** Flags of PROCESSES. */
@@ -47,7 +47,7 @@ export const WatchFlag = { remove: 1, noFollow: 2 } as const;
 /** Scopes of BYE. */
 export const ByeScope = { session: 0, agent: 1 } as const;
 /** Flags in file facts. */
-export const FactsFlag = { relayed: 1, birthTime: 2 } as const;
+export const FactsFlag = { relayed: 1, birthTime: 2, consuming: 4 } as const;
 /** Route numbers in the agent facts. */
 export const RouteNumber = { mount: 1, sidecar: 2, direct: 3 } as const;
 /** Record kinds in a pipe. */

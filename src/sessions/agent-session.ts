@@ -14,6 +14,9 @@ import type { Attached } from "../routes/attachment.ts";
 import { readRecord, routeOf } from "../routes/registry.ts";
 import { pathBytes, pathText } from "../target.ts";
 import type { AgentClient } from "./agent-client.ts";
+import { wouldConsume } from "./consuming.ts";
+import { deniedOnMountRoute, ownDescriptor, unfollowedLink } from "./explanations.ts";
+import { followLinks } from "./links.ts";
 import { OpenFile } from "./open-file.ts";
 import { factsOf } from "./open-local.ts";
 import { checkPipe, checkReceived, type Trust } from "./received.ts";
@@ -22,6 +25,9 @@ import { Watcher } from "./watcher.ts";
 
 /** A magic link (proc(5)), which an ordinary open inside a root refuses to follow. */
 const PROCESS_FILE = /^\/proc\/(\d{1,10})\/fd\/(\d{1,10})$/;
+
+/** What no file has. */
+const NO_FILE = { device: { major: -1, minor: -1 }, inode: 0n };
 
 /** A session with an agent. */
 export class AgentSession implements Session {
@@ -52,17 +58,31 @@ export class AgentSession implements Session {
   async open(path: string, options: OpenOptions = {}): Promise<OpenFile> {
     const ofProcess = PROCESS_FILE.exec(path);
     if (ofProcess !== null) return this.openProcessFile(Number(ofProcess[1]), Number(ofProcess[2]), options);
-    const flags = this.#openFlags(options.write) | (options.noFollow ? OpenFlag.noFollow : 0);
     const what = this.#cannot("open", path);
-    const reply = await this.#ask(what, Op.open, () => encode.open(flags, options.offset ?? 0n, pathBytes(path)), 1);
-    return this.#received(path, reply, options.write === true);
+    let reply: Reply<OwnedFd>;
+    try {
+      reply = await this.#askToOpen(what, path, options);
+    } catch (error) {
+      const leadsTo = await this.#leadsTo(what, path, options, error);
+      reply = await this.#askToOpen(what, leadsTo, options);
+    }
+    return this.#received(path, reply, options);
+  }
+
+  #askToOpen(what: () => string, path: string, options: OpenOptions): Promise<Reply<OwnedFd>> {
+    const flags = this.#openFlags(options) | (options.noFollow ? OpenFlag.noFollow : 0);
+    return this.#ask(what, Op.open, () => encode.open(flags, options.offset ?? 0n, pathBytes(path)), 1);
   }
 
   async openProcessFile(pid: number, fd: number, options: Omit<OpenOptions, "noFollow"> = {}): Promise<OpenFile> {
     const path = `/proc/${pid}/fd/${fd}`;
-    const body = () => encode.openProcessFd(this.#openFlags(options.write), pid, fd, options.offset ?? 0n);
-    const reply = await this.#ask(this.#cannot("open", path), Op.openProcessFd, body, 1);
-    return this.#received(path, reply, options.write === true);
+    const body = () => encode.openProcessFd(this.#openFlags(options), pid, fd, options.offset ?? 0n);
+    try {
+      const reply = await this.#ask(this.#cannot("open", path), Op.openProcessFd, body, 1);
+      return await this.#received(path, reply, options);
+    } catch (error) {
+      throw this.#isDenied(error) ? deniedOnMountRoute(error, path, undefined) : error;
+    }
   }
 
   async *processes(options: { files?: boolean } = {}): AsyncGenerator<ProcessesRecord> {
@@ -94,14 +114,66 @@ export class AgentSession implements Session {
   }
 
   async stat(path: string, options: { noFollow?: boolean } = {}): Promise<FileFacts> {
+    const what = this.#cannot("look at", path);
+    try {
+      return await this.#look(what, path, options);
+    } catch (error) {
+      // What is not there is asked for again and again by who follows it.
+      if (!(error instanceof PortholeError) || error.errno === "ENOENT") throw error;
+      return this.#look(what, await this.#leadsTo(what, path, options, error), options);
+    }
+  }
+
+  async #look(what: () => string, path: string, options: { noFollow?: boolean }): Promise<FileFacts> {
     const flags = options.noFollow ? OpenFlag.noFollow : 0;
-    const { body } = await this.#ask(
-      this.#cannot("look at", path),
-      Op.stat,
-      () => encode.stat(flags, pathBytes(path)),
-      0,
-    );
+    const { body } = await this.#ask(what, Op.stat, () => encode.stat(flags, pathBytes(path)), 0);
     return this.#facts(body);
+  }
+
+  /**
+   * Where the links on a path lead that the agent would not follow: to a link of a process, which by its own path it does.
+   * @throws PortholeError FILE: `error`, or what says better what is the matter and what to do
+   */
+  async #leadsTo(what: () => string, path: string, options: { noFollow?: boolean }, error: unknown): Promise<string> {
+    if (!(error instanceof PortholeError) || error.code !== "FILE" || options.noFollow) throw error;
+    if (error.errno === "ELOOP" || error.errno === "ENOENT") {
+      const leadsTo = await followLinks(path, (link) => this.readlink(link));
+      if (error.errno === "ELOOP" && leadsTo !== path && /^\/proc\/\d+\/(root|cwd|exe|fd\/\d+)(\/|$)/.test(leadsTo))
+        return leadsTo;
+      const output = this.#logs;
+      throw ownDescriptor(what(), leadsTo, output, error) ?? unfollowedLink(what(), leadsTo, error) ?? error;
+    }
+    if (!this.#isDenied(error)) throw error;
+    const owner = await this.#look(what, path, {}).then(
+      ({ uid }) => (uid === this.agent.uid ? undefined : uid),
+      () => undefined,
+    );
+    throw deniedOnMountRoute(error, path, owner);
+  }
+
+  /** True for what the container's own rules may have refused. */
+  #isDenied(error: unknown): error is PortholeError {
+    return error instanceof PortholeError && error.errno === "EACCES" && this.route === "mount";
+  }
+
+  /** Where the engine shows the container's output; undefined for what is none's. */
+  get #logs(): string | undefined {
+    const record = readRecord(this.#attached.run, this.#attached.file);
+    if (record === undefined || record.engine === "") return undefined;
+    return `${record.engine.includes("podman") ? "podman" : "docker"} logs ${record.name} shows it`;
+  }
+
+  /** Why a file was not opened. A pipe or terminal into which the first process writes is the container's output, which its engine keeps. */
+  async #consuming(path: string, facts: FileFacts): Promise<PortholeError> {
+    const what = this.#sentence("open", path);
+    const output = this.#logs;
+    if (output === undefined) return wouldConsume(what, facts);
+    for (const stream of ["/proc/1/fd/1", "/proc/1/fd/2"]) {
+      const { device, inode } = await this.#look(() => what, stream, {}).catch(() => NO_FILE);
+      if (inode === facts.inode && device.major === facts.device.major && device.minor === facts.device.minor)
+        return wouldConsume(what, facts, output.replace(/it$/, "the container's output"));
+    }
+    return wouldConsume(what, facts);
   }
 
   async *list(path: string, options: { facts?: boolean } = {}): AsyncGenerator<DirectoryEntry> {
@@ -160,13 +232,17 @@ export class AgentSession implements Session {
   }
 
   /** The open file that a reply brought, once the descriptor is what the reply says. */
-  #received(path: string, { id, body, descriptors }: Reply<OwnedFd>, write: boolean): OpenFile {
+  #received(
+    path: string,
+    { id, body, descriptors }: Reply<OwnedFd>,
+    options: OpenOptions,
+  ): OpenFile | Promise<OpenFile> {
     const [fd] = descriptors;
-    if (fd === undefined) throw this.#broken("no descriptor for an open file");
+    if (fd === undefined) return this.#refused(path, body, options);
     try {
       this.#checkFacts(body);
       const promised = decodePromise(body);
-      checkReceived(path, fd, promised, write, this.#trust);
+      checkReceived(path, fd, promised, options, this.#trust);
       const end = promised.relayed ? () => this.#relayEnd(id) : undefined;
       return new OpenFile(path, fd, () => decodeFileFacts(body), end);
     } catch (error) {
@@ -174,6 +250,13 @@ export class AgentSession implements Session {
       this.#endFor(error);
       throw error;
     }
+  }
+
+  /** A reply without a descriptor tells of a file that was only looked at. */
+  async #refused(path: string, body: Uint8Array, { consume }: OpenOptions): Promise<OpenFile> {
+    if (body.length !== FileFactsAt.size || !decodePromise(body).consuming || consume === true)
+      throw this.#broken("no descriptor for an open file");
+    throw await this.#consuming(path, this.#facts(body));
   }
 
   /**
@@ -195,9 +278,9 @@ export class AgentSession implements Session {
   }
 
   /** Where this machine could not check what a stranger passes, everything is to be relayed. */
-  #openFlags(write: boolean | undefined): number {
+  #openFlags({ write, consume }: OpenOptions): number {
     this.#relaysAll ??= this.#mustRelay();
-    return (write ? OpenFlag.write : 0) | (this.#relaysAll ? OpenFlag.relay : 0);
+    return (write ? OpenFlag.write : 0) | (this.#relaysAll ? OpenFlag.relay : 0) | (consume ? OpenFlag.consume : 0);
   }
 
   #mustRelay(): boolean {

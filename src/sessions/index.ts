@@ -3,6 +3,7 @@ export { detachAgents, detachAll, type LiveAgent, listAgents, prepareMount } fro
 export { connect } from "./connect.ts";
 export { copyOpenFile } from "./copy-open-file.ts";
 export { type Filter, feedPipe } from "./feed-pipe.ts";
+export { refuseConsuming } from "./local-session.ts";
 export { kindOf, type OpenFile } from "./open-file.ts";
 export { type Sandbox, startSandbox } from "./sandbox.ts";
 export type { DirectoryEntry, Session } from "./session.ts";

@@ -1,15 +1,37 @@
+import { statfsSync } from "node:fs";
+import { basename } from "node:path";
 import { addInotifyWatch, inotifyInstance, removeInotifyWatch } from "../descriptors/inotify.ts";
 import type { InotifyEvent } from "../descriptors/inotify-events.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
 import type { FileFacts } from "../protocol/facts.ts";
 import { pathBytes, pathText } from "../target.ts";
+import { kindConsumes, nameConsumes, wouldConsume } from "./consuming.ts";
 import { InotifyListeners } from "./inotify-listeners.ts";
-import { OpenFile } from "./open-file.ts";
+import { kindOf, OpenFile } from "./open-file.ts";
 import { listLocal, lookLocal, openLocal, readlinkLocal, statLocal } from "./open-local.ts";
-import type { DirectoryEntry, Session } from "./session.ts";
+import type { DirectoryEntry, OpenOptions, Session } from "./session.ts";
 
 const nothing = { facts: undefined, link: undefined, errno: undefined };
+
+/** What the user gave this process, as a shell's `<(command)` does: it is there to be read. */
+const OWN_DESCRIPTOR = /^\/(dev\/(stdin|fd\/\d+)|proc\/(self|thread-self)\/fd\/\d+)$/;
+
+/** Throws FILE for what loses what is read. What cannot be looked at is the open's to say. */
+export function refuseConsuming(path: string, options: OpenOptions = {}): void {
+  if (OWN_DESCRIPTOR.test(path)) return;
+  const bytes = pathBytes(path);
+  let facts: FileFacts;
+  try {
+    facts = statLocal(bytes, options);
+  } catch {
+    return;
+  }
+  const magic = () => statfsSync(bytes).type;
+  const isEmptyFile = kindOf(facts.mode) === "file" && facts.size === 0n;
+  if (kindConsumes(facts) || (isEmptyFile && nameConsumes(basename(path), magic)))
+    throw wouldConsume(`cannot open ${path}`, facts);
+}
 
 /** This machine, without crossing anything. */
 export class LocalSession implements Session {
@@ -22,7 +44,8 @@ export class LocalSession implements Session {
   /** One inotify instance for all that is watched, as an agent has it. */
   readonly #events = new InotifyListeners();
 
-  async open(path: string, options: { write?: boolean; noFollow?: boolean } = {}): Promise<OpenFile> {
+  async open(path: string, options: OpenOptions = {}): Promise<OpenFile> {
+    if (options.consume !== true) refuseConsuming(path, options);
     const { fd, facts } = openLocal(pathBytes(path), options);
     return new OpenFile(path, fd, facts);
   }
@@ -55,7 +78,7 @@ export class LocalSession implements Session {
     };
   }
 
-  async openProcessFile(pid: number, fd: number, options: { write?: boolean } = {}): Promise<OpenFile> {
+  async openProcessFile(pid: number, fd: number, options: Omit<OpenOptions, "noFollow"> = {}): Promise<OpenFile> {
     return this.open(`/proc/${pid}/fd/${fd}`, options);
   }
 

@@ -5,6 +5,7 @@ import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { identify } from "../descriptors/statx.ts";
 import { PortholeError } from "../errors.ts";
 import type { PromisedFile } from "../protocol/facts.ts";
+import { kindConsumes } from "./consuming.ts";
 import { kindOf } from "./open-file.ts";
 
 /*
@@ -14,12 +15,19 @@ import { kindOf } from "./open-file.ts";
 /** How far an agent's word goes about a mount that no table here shows. */
 export type Trust = "own process" | "stranger";
 
+/** What was asked for: see {@link OpenOptions}. */
+interface Asked {
+  write?: boolean | undefined;
+  consume?: boolean | undefined;
+}
+
 /**
  * Checks a descriptor against what the agent said of the file: the kind, the device it is, the inode, that it is not open for more than was asked,
+ * that it loses nothing by being read unless that was asked for,
  * and that the kernel answers for it by itself unless it is relayed.
  * @throws PortholeError SESSION
  */
-export function checkReceived(path: string, fd: OwnedFd, promised: PromisedFile, write: boolean, trust: Trust): void {
+export function checkReceived(path: string, fd: OwnedFd, promised: PromisedFile, asked: Asked, trust: Trust): void {
   const found = identify(fd);
   const kind = found.mode & constants.S_IFMT;
   const wanted = promised.relayed ? constants.S_IFIFO : promised.mode & constants.S_IFMT;
@@ -29,6 +37,11 @@ export function checkReceived(path: string, fd: OwnedFd, promised: PromisedFile,
     if (found.rdevMajor !== promised.rdevMajor || found.rdevMinor !== promised.rdevMinor) {
       throw lied(path, "another device than it promised");
     }
+    if (
+      asked.consume !== true &&
+      kindConsumes({ mode: found.mode, rdev: { major: found.rdevMajor, minor: found.rdevMinor } })
+    )
+      throw lied(path, `a ${kindOf(found.mode)}, which loses what is read, unasked`);
     if (kind === constants.S_IFREG || kind === constants.S_IFDIR) {
       const answering = whoAnswers(fd, found);
       if (answering === "server") throw lied(path, "a file whose file system may not answer, unread");
@@ -36,7 +49,7 @@ export function checkReceived(path: string, fd: OwnedFd, promised: PromisedFile,
     }
   }
   const access = accessOf(fd);
-  if (access !== (write ? constants.O_RDWR : constants.O_RDONLY))
+  if (access !== (asked.write ? constants.O_RDWR : constants.O_RDONLY))
     throw lied(path, "a descriptor with another access mode than asked for");
 }
 

@@ -24,6 +24,8 @@ export interface OpenOptions {
   noFollow?: boolean;
   /** In bytes; default 0. */
   offset?: bigint;
+  /** Open also what loses what is read from it, such as a pipe; without it such a file is looked at only. */
+  consume?: boolean | undefined;
 }
 
 /** A way to a target's files. Files that it opened stay open when it is closed. */
@@ -40,7 +42,9 @@ export interface Session extends AsyncDisposable {
   /**
    * Opens a file or device there and brings its descriptor here: read-only unless `write`, never blocking (O_NONBLOCK), never created. `offset`
    * is where a relayed file begins to come ({@link OpenFile.relayed}); any other has positions of its own.
-   * @throws PortholeError FILE with the errno of the kernel there; SESSION
+   * Links of the target's processes are followed at the beginning of a path: `/proc/N/root`, `cwd`, `exe` and `fd/M`.
+   * @throws PortholeError FILE with the errno of the kernel there, or with `consumes` for a file that would lose what is read (FIFO, pipe, terminal and
+   * most other character devices, `/proc/kmsg`, `trace_pipe`): it was not opened; SESSION
    */
   open(path: string, options?: OpenOptions): Promise<OpenFile>;
   /** Facts of a path; of a final symbolic link itself with `noFollow`. */

@@ -91,10 +91,20 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     expect(await openFailure("/deep/broken")).toBe("ENOTDIR");
   });
 
-  test("follows no magic link", async () => {
-    expect(await openFailure("/proc/1/root/file")).toBe("ELOOP");
-    expect(await openFailure("/proc/1/exe")).toBe("ELOOP");
-    expect(await openFailure("/proc/1/fd/0")).toBe("ELOOP");
+  test("follows root, cwd, exe and descriptors of the target's own processes, and no other magic link", async () => {
+    expect(await text("/proc/1/root/file")).toBe(await text("/file"));
+    expect(await text("//proc/1//root/proc/../file")).toBe(await text("/file"));
+    expect(await text("/proc/1/root/../../file")).toBe(await text("/file"));
+    expect(await text("/proc/1/cwd/file")).toBe(await text("/file"));
+    expect(await text("/proc/1/cwd/../../../file")).toBe(await text("/file"));
+    (await open("/proc/1/exe")).close();
+    (await open("/proc/1/root", OpenFlag.directory)).close();
+    expect(await openFailure("/proc/1/root", OpenFlag.noFollow)).toBe("ELOOP");
+    expect(await openFailure("/proc/1/ns/mnt")).toBe("ELOOP");
+    expect(await openFailure("/proc/1/root/proc/1/exe")).toBe("ELOOP");
+    expect(await openFailure("/proc/4000000/root/file")).toBe("ENOENT");
+    expect(await openFailure("/proc/1/fd/999")).toBe("ENOENT");
+    expect(await openFailure("/proc/1/exe/below")).toBe("ENOTDIR");
   });
 
   test("says what the kernel says when it cannot open", async () => {

@@ -120,7 +120,7 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
   test("of a FIFO that nobody writes to waits, and gives what is written then", async () => {
     const path = `${place.host}/fifo-${process.hrtime.bigint()}`;
     mkfifo(path);
-    const running = someone.start(["cat", target(path.slice(place.host.length + 1))]);
+    const running = someone.start(["cat", "--consume", target(path.slice(place.host.length + 1))]);
     const output = collect(running);
     const writer = await writerOf(path);
     writer.stdin.write("first ");
@@ -135,7 +135,7 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
     async (signal) => {
       const path = `${place.host}/fifo-${process.hrtime.bigint()}`;
       mkfifo(path);
-      const running = someone.start(["cat", target(path.slice(place.host.length + 1))]);
+      const running = someone.start(["cat", "--consume", target(path.slice(place.host.length + 1))]);
       // A writer gets beyond its open when there is a reader.
       const writer = await writerOf(path);
       await waitFor("the FIFO in its hands", () => openFiles(running.pid).some((name) => name.endsWith(nameOf(path))));
@@ -292,7 +292,7 @@ describe("an agent", () => {
     const target = await sandbox();
     const path = `${target.root}/tmp/fifo`;
     mkfifo(path);
-    const running = someone.start(["cat", `pid:${target.pid}:/tmp/fifo`]);
+    const running = someone.start(["cat", "--consume", `pid:${target.pid}:/tmp/fifo`]);
     const output = collect(running);
     const writer = await writerOf(path);
     await waitFor("the FIFO in its hands", () => openFiles(running.pid).some((name) => name.endsWith("/tmp/fifo")));

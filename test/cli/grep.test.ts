@@ -178,6 +178,17 @@ describe("porthole grep through an agent", () => {
   });
 });
 
+test("a FIFO is not opened by grep, by no name of it", async () => {
+  const fifos = [`pid:${target.pid}:/srv/logs/fifo`, `${target.root}/srv/logs/fifo`];
+  for (const fifo of fifos) {
+    const { text, code, stderr } = await someone.run(["grep", "foo", fifo]);
+    expect({ text, code }).toEqual({ text: "", code: 2 });
+    expect(stderr).toContain(
+      `takes its data away from the program that waits for it (grep does not: porthole cat --consume ${fifo}`,
+    );
+  }
+});
+
 describe("what porthole grep leaves behind", () => {
   const directories = () => {
     const place = `${someone.env.XDG_RUNTIME_DIR ?? ""}/porthole/grep`;
@@ -189,7 +200,10 @@ describe("what porthole grep leaves behind", () => {
   const hanging = async () => {
     const fifo = `${target.root}/tmp/${directories().length}-${process.hrtime.bigint()}`;
     mkfifo(fifo);
-    const running = someone.start(["grep", "foo", `pid:${target.pid}:${fifo.slice(target.root.length)}`]);
+    // Both ends of the FIFO are open: /dev/stdin never ends.
+    const running = someone.start(["grep", "foo", "/dev/stdin", `pid:${target.pid}:/srv/logs/empty`], {
+      before: ["sh", "-c", 'exec "$@" 0<>"$0"', fifo],
+    });
     await waitFor("the private directory", () => directories().length > 0);
     await waitFor("ripgrep", () => childrenOf(running.pid).includes(ripgrepProgram));
     return running;

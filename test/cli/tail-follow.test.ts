@@ -319,7 +319,7 @@ describe("porthole tail -f", () => {
 
   test("reads a FIFO on for its next writer", async () => {
     const fifo = await sandbox({ steps: ["fifo", "/tmp/fifo"] });
-    const tail = following(someone, ["-f", "-n", "+1", `pid:${fifo.pid}:/tmp/fifo`]);
+    const tail = following(someone, ["--consume", "-f", "-n", "+1", `pid:${fifo.pid}:/tmp/fifo`]);
     writeFileSync(`${fifo.root}/tmp/fifo`, "1\n");
     await tail.shows("1\n");
     writeFileSync(`${fifo.root}/tmp/fifo`, "2\n");

@@ -85,7 +85,10 @@ describe("what a command is given", () => {
   });
 
   test("a FIFO is read to its end", async () => {
-    expect(await runWith(at("/tmp/fed"), "--", "cat")).toMatchObject({ code: 0, text: "through a FIFO\n" });
+    expect(await runWith("--consume", at("/tmp/fed"), "--", "cat")).toMatchObject({
+      code: 0,
+      text: "through a FIFO\n",
+    });
   });
 
   test("--rw opens for writing, and only it", async () => {

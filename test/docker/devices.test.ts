@@ -25,7 +25,7 @@ describeWithDocker("devices of a container", () => {
   ] as const)("over route $route as uid $uid", ({ route, uid }) => {
     let by: User;
     let target: Container;
-    const looks = (path: string) => ["cat", "--trace", "--route", route, `${target.name}:${path}`];
+    const looks = (path: string) => ["cat", "--consume", "--trace", "--route", route, `${target.name}:${path}`];
     const what = () => ({ section, on: engine("docker"), by, names: { [target.name]: "web" } });
 
     beforeAll(async () => {
@@ -151,7 +151,7 @@ describeWithDocker("devices of a container", () => {
       if (uid !== 0) return;
       const session = await connect(target.name, { engine: engine("docker").socket, route });
       try {
-        const file = await session.open("/dev/ptmx", { write: true });
+        const file = await session.open("/dev/ptmx", { write: true, consume: true });
         const number = new Memory(4);
         // TIOCGPTN: the number of the slave, which is there now, in the container's /dev/pts.
         expect(libc.ioctl(file.fd, 0x80045430, number.address)).toBe(0);

@@ -15,6 +15,7 @@ describeWithDocker("special files in a container", () => {
     let someone: User;
     let target: Container;
     const cat = (path: string) => ["cat", "--route", route, `${target.name}:${path}`];
+    const consume = (path: string) => ["cat", "--consume", "--route", route, `${target.name}:${path}`];
 
     beforeAll(async () => {
       someone = user({ uid, engine: engine("docker") });
@@ -53,11 +54,11 @@ describeWithDocker("special files in a container", () => {
     });
 
     test("a FIFO with a writer gives what is written, then ends", async () => {
-      expect(await someone.run(cat("/d/fed"))).toMatchObject({ code: 0, stderr: "", text: "through a pipe\n" });
+      expect(await someone.run(consume("/d/fed"))).toMatchObject({ code: 0, stderr: "", text: "through a pipe\n" });
     });
 
     test("a FIFO without a writer waits, and an interrupt ends the waiting as it ends any program", async () => {
-      const waiting = someone.start(["cat", "--trace", ...cat("/d/quiet").slice(1)]);
+      const waiting = someone.start(["cat", "--trace", ...consume("/d/quiet").slice(1)]);
       waiting.stdout.resume();
       await waitFor("the FIFO to be open", () => waiting.complaints().includes("route "));
       expect(waiting.child.exitCode).toBe(null);
@@ -66,14 +67,14 @@ describeWithDocker("special files in a container", () => {
     });
 
     test.for(["/d/kmsg", "/d/mem"])("a device that the container may not open stays closed: %s", async (path) => {
-      const result = await someone.run(cat(path));
+      const result = await someone.run(consume(path));
       expect(result).toMatchObject({ code: 1, text: "" });
       expect(result.stderr).toBe(`porthole: cannot open ${target.name}:${path}: Operation not permitted\n`);
     });
 
     test("a device that the container was given is opened", async () => {
       // Its driver has no read: the kernel says so only after a successful open.
-      const result = await someone.run(["cat", "--trace", ...cat("/dev/loop-control").slice(1)]);
+      const result = await someone.run(["cat", "--trace", ...consume("/dev/loop-control").slice(1)]);
       expect(result.stderr).toMatch(/^Got file descriptor for '\/dev\/loop-control'\n/);
       expect(result).toMatchObject({ code: 1, text: "" });
     });

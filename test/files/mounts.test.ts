@@ -25,6 +25,7 @@ test("parses every field, optional ones and escapes included", () => {
     parent: 655,
     device: { major: 254, minor: 0 },
     root: "/home/u/my app",
+    isReplaced: false,
     point: "/with\ttab",
     options: ["ro", "relatime"],
     type: "ext4",

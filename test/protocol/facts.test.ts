@@ -55,7 +55,7 @@ describe("file facts", () => {
           btime: one.btime ? ns(one.btime) : undefined,
         });
         expect(decodePromise(bytes.subarray(before))).toEqual({
-          ...{ mode: one.mode, inode: one.inode, relayed: one.relayed },
+          ...{ mode: one.mode, inode: one.inode, relayed: one.relayed, consuming: false },
           ...{ rdevMajor: one.rdev.major, rdevMinor: one.rdev.minor },
         });
       }),

@@ -160,8 +160,8 @@ describe("refused is", () => {
     ],
     [
       "facts with unknown flags",
-      entry(Buffer.from("a"), { facts: fileFacts({ flags: 4 }) }),
-      /file facts with unknown flags 0x4/,
+      entry(Buffer.from("a"), { facts: fileFacts({ flags: 8 }) }),
+      /file facts with unknown flags 0x8/,
     ],
     [
       "arguments that reach beyond their record",

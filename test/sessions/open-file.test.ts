@@ -18,7 +18,7 @@ const { O_RDONLY, O_WRONLY, O_RDWR, O_NONBLOCK, S_IFREG, S_IFDIR, S_IFIFO, S_IFC
 /** What an honest agent would say of the descriptor. */
 function truth(fd: OwnedFd): PromisedFile {
   const { mode, ino, rdevMajor, rdevMinor } = statx(fd);
-  return { mode, inode: ino, rdevMajor, rdevMinor, relayed: false };
+  return { mode, inode: ino, rdevMajor, rdevMinor, relayed: false, consuming: false };
 }
 
 function open(path: string, flags: number = O_RDONLY): OwnedFd {
@@ -50,27 +50,27 @@ describe("a descriptor that is what the agent said is taken", () => {
     ["a file of /proc", () => open("/proc/self/status")],
   ])("%s", (_, make) => {
     const fd = make();
-    expect(() => checkReceived("/x", fd, truth(fd), false, "own process")).not.toThrow();
+    expect(() => checkReceived("/x", fd, truth(fd), { consume: true }, "own process")).not.toThrow();
   });
 
   test("a file for writing, when that was asked for", () => {
     const fd = open(file(), O_RDWR);
-    expect(() => checkReceived("/x", fd, truth(fd), true, "own process")).not.toThrow();
+    expect(() => checkReceived("/x", fd, truth(fd), { write: true }, "own process")).not.toThrow();
   });
 
   test("a pipe for a relayed file, whose own facts are another file's", () => {
     const [reading, writing] = pipe();
     owned(writing);
     const promised = { ...truth(open(file())), relayed: true };
-    expect(() => checkReceived("/x", owned(reading), promised, false, "own process")).not.toThrow();
+    expect(() => checkReceived("/x", owned(reading), promised, {}, "own process")).not.toThrow();
   });
 });
 
 describe("a descriptor that is not what the agent said ends the session:", () => {
   const lie = (fd: OwnedFd, promised: Partial<PromisedFile>, complaint: RegExp, write = false) =>
-    expect(() => checkReceived("/x", fd, { ...truth(fd), ...promised }, write, "own process")).toThrow(
-      expect.objectContaining({ code: "SESSION", message: expect.stringMatching(complaint) }),
-    );
+    expect(() =>
+      checkReceived("/x", fd, { ...truth(fd), ...promised }, { write, consume: true }, "own process"),
+    ).toThrow(expect.objectContaining({ code: "SESSION", message: expect.stringMatching(complaint) }));
 
   test("of another kind", () => {
     const kinds = { file: S_IFREG, directory: S_IFDIR, fifo: S_IFIFO, "character device": S_IFCHR, socket: S_IFSOCK };

@@ -109,7 +109,9 @@ describe("porthole hexdump", () => {
     const { text } = await someone.run(["hexdump", "-v", "-n", "160", "/dev/urandom"]);
     expect(text.split("\n")).toHaveLength(12);
     const shell = ["sh", "-c", 'mkfifo "$0"; printf 0123456789 > "$0" & exec "$@"', `${directory}/fifo`];
-    const skipped = await someone.run(["hexdump", "-C", "-s", "4", "-n", "3", `${directory}/fifo`], { before: shell });
+    const skipped = await someone.run(["hexdump", "--consume", "-C", "-s", "4", "-n", "3", `${directory}/fifo`], {
+      before: shell,
+    });
     expect(skipped.text).toBe(`00000004  34 35 36${" ".repeat(42)}|456|\n00000007\n`);
   });
 

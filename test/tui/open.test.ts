@@ -282,7 +282,7 @@ describeWith("tmux", "porthole open", () => {
     screen.run("mkfifo fifo go; (echo one; cat go; exec sleep 100) > fifo & true");
     await screen.waitForEnd();
     screen.run("clear");
-    await screen.open("./fifo");
+    await screen.open("--consume", "./fifo");
     await screen.waitFor("the first line", (text) => text.includes("\none\n"));
     writeFileSync(`${screen.directory}/go`, "two\n");
     await screen.waitFor("both lines", (text) => text.includes("\none\ntwo\n"));

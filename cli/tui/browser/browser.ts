@@ -1,4 +1,6 @@
+import { PortholeError } from "../../../src/errors.ts";
 import type { ProcessFile } from "../../../src/files/index.ts";
+import type { OpenFile } from "../../../src/sessions/index.ts";
 import type { Target } from "../../../src/target.ts";
 import { Colours } from "../../ls/colours.ts";
 import type { ReachOptions } from "../../targets/options.ts";
@@ -77,19 +79,19 @@ export class Browser implements BrowserContext {
 
   /** Opens what is at a path in the viewer; a directory (through a link) is the caller's. What goes wrong is said. */
   async openPath(place: BrowsedTarget, path: string, on: { directory(path: string): void }, how?: How): Promise<void> {
-    try {
-      const file = await place.use((session) => session.open(path));
-      if (file.kind === "directory") {
-        file.close();
-        on.directory(path);
-      } else
-        this.host.open(
-          viewFile(place, file, { title: place.text(path), path, startAtEnd: false, follow: false }, this.host),
-          how,
-        );
-    } catch (error) {
-      this.host.say(failureLine(error));
-    }
+    await this.#openOrAsk(
+      (consume) => place.use((session) => session.open(path, { consume })),
+      (file) => {
+        if (file.kind === "directory") {
+          file.close();
+          on.directory(path);
+        } else
+          this.host.open(
+            viewFile(place, file, { title: place.text(path), path, startAtEnd: false, follow: false }, this.host),
+            how,
+          );
+      },
+    );
   }
 
   /** Opens a descriptor of a process itself: what it holds, deleted or not. */
@@ -99,15 +101,33 @@ export class Browser implements BrowserContext {
     { fd, path, deleted }: ProcessFile,
     how?: How,
   ): Promise<void> {
+    await this.#openOrAsk(
+      (consume) => place.use((session) => session.openProcessFile(pid, fd, { consume })),
+      (file) => {
+        const title = `${place.text(`/proc/${pid}/fd/${fd}`)}  ${path}${deleted ? " (deleted)" : ""}`;
+        this.host.open(
+          viewFile(place, file, { title, path: `/proc/${pid}/fd/${fd}`, startAtEnd: false, follow: false }, this.host),
+          how,
+        );
+      },
+    );
+  }
+
+  /** Shows what was opened. What would lose what is read is opened only once the user has agreed to that. */
+  async #openOrAsk(open: (consume: boolean) => Promise<OpenFile>, show: (file: OpenFile) => void): Promise<void> {
     try {
-      const file = await place.use((session) => session.openProcessFile(pid, fd));
-      const title = `${place.text(`/proc/${pid}/fd/${fd}`)}  ${path}${deleted ? " (deleted)" : ""}`;
-      this.host.open(
-        viewFile(place, file, { title, path: `/proc/${pid}/fd/${fd}`, startAtEnd: false, follow: false }, this.host),
-        how,
-      );
+      show(await open(false));
     } catch (error) {
-      this.host.say(failureLine(error));
+      if (!(error instanceof PortholeError) || error.consumes === undefined) return this.host.say(failureLine(error));
+      const { output } = error.consumes;
+      const reason = error.message.slice(error.message.lastIndexOf(": ") + 2);
+      this.host.ask({
+        label: `${reason}${output === undefined ? "" : `; ${output}`}. Type yes to read it all the same: `,
+        done: (answer) => {
+          if (answer !== "yes") this.host.say("not opened: nothing was taken away");
+          else open(true).then(show, (failure) => this.host.say(failureLine(failure)));
+        },
+      });
     }
   }
 

@@ -133,7 +133,7 @@ export function backingSentence({ kind, volume, mount, readOnly }: Backing): str
   const words: Record<Backing["kind"], string> = {
     "container layer": "in the container's layer, gone with the container",
     volume: `on volume ${volume}`,
-    bind: `bind mount of ${mount.root} at ${mount.point}`,
+    bind: `bind mount of ${mount.root} at ${mount.point}${mount.isReplaced ? " (the host's file is another one now, or gone)" : ""}`,
     disk: `on ${mount.type} at ${mount.point}`,
     memory: `in memory (${mount.type} at ${mount.point})`,
     network: `on ${mount.type} at ${mount.point}`,

@@ -84,11 +84,7 @@ export class Preview {
     const { entry, backing } = item;
     try {
       if (entry.type === KIND.directory) return { lines: await this.#names(place, entry.path) };
-      // Reading takes messages out of it.
-      const isPlain =
-        entry.type === KIND.file &&
-        entry.name !== "kmsg" &&
-        (backing?.kind !== "kernel" || backing.mount.type === "proc");
+      const isPlain = entry.type === KIND.file && (backing?.kind !== "kernel" || backing.mount.type === "proc");
       if (!isPlain) return { lines: facts(item) };
       const file = await place.use((session) => session.open(entry.path, { noFollow: true }));
       if (file.kind !== "file" || file.relayed) {

@@ -1,0 +1,129 @@
+import type Docker from "dockerode";
+import { beforeAll, describe, expect, test } from "vitest";
+import { describeWithDocker } from "../helpers/availability.ts";
+import { busyboxImage, type Container, container, engine } from "../helpers/engine.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+/** Prints numbered lines until SIGUSR1 comes, and has links that lead to its own output and root. */
+const PRINTER = `
+trap 'stop=1' USR1
+cd /tmp
+ln -s /dev/stdout access.log; ln -s /dev/fd/2 error.log; ln -s /proc/1/fd/1 first.log; ln -s /proc/1/root all
+echo content > file; mkfifo fifo; umask 077; echo mine > private
+i=0
+while [ -z "$stop" ]; do i=$((i+1)); echo "line $i"; usleep 1000; done
+echo end
+exec sleep 1000`;
+
+describeWithDocker("a container that prints", () => {
+  describe.each(["direct", "sidecar"])("over route %s", (route) => {
+    let someone: User;
+    let target: Container;
+    const at = (path: string) => `${target.name}:${path}`;
+    const run = (command: string, ...args: string[]) => someone.run([command, "--route", route, ...args]);
+
+    beforeAll(async () => {
+      const docker = engine("docker");
+      someone = user({ uid: 0, engine: docker });
+      target = await printer();
+    });
+
+    test("keeps every line in docker logs, whatever names its output", async () => {
+      const pipe = at("/proc/1/fd/1");
+      const kept = `reading a pipe takes its data away from the program that waits for it (docker logs ${target.name} shows the container's output; --consume reads it all the same)`;
+      const refused = `porthole: cannot open ${pipe}: ${kept}\n`;
+      expect(await run("cat", pipe)).toMatchObject({ code: 1, text: "", stderr: refused });
+      expect(await run("hexdump", pipe)).toMatchObject({ code: 1, text: "", stderr: refused });
+      expect(await run("with", pipe, "--", "cat")).toMatchObject({ code: 125, text: "", stderr: refused });
+      const { stderr, code } = await run("grep", "line", pipe);
+      expect({ code, stderr }).toEqual({
+        code: 2,
+        stderr: refused.replace(
+          "--consume reads it all the same",
+          `grep does not: porthole cat --consume ${pipe} | grep PATTERN`,
+        ),
+      });
+      for (const args of [["head"], ["tail"], ["tail", "-f"], ["head", "-c", "5"]])
+        expect(await run(args[0] as string, ...args.slice(1), pipe)).toMatchObject({ code: 1, text: "" });
+      expect((await run("stat", pipe)).text).toContain("fifo");
+      expect(await run("cat", at("/proc/1/fd/*"))).toMatchObject({ code: 1 });
+      expect((await run("cat", "--consume", at("/proc/1/fd/*"))).stderr).toContain("a glob does not consume");
+      expect(await run("grep", "-r", "line", at("/tmp"))).toMatchObject({ code: 1, stderr: "" });
+      expect(await run("cat", at("/tmp/fifo"))).toMatchObject({ code: 1, text: "" });
+      await target.handle.kill({ signal: "SIGUSR1" });
+      const lines = await waitFor("the container's last line", async () => {
+        const now = await printed(target);
+        return now.at(-1) === "end" && now;
+      });
+      expect(lines.slice(0, -1)).toEqual(lines.slice(0, -1).map((_, index) => `line ${index + 1}`));
+    });
+
+    test("says of a log that is a link to its output where the output is kept", async () => {
+      const logs = `docker logs ${target.name} shows`;
+      const says = async (path: string) => (await run("cat", at(path))).stderr;
+      expect(await says("/tmp/access.log")).toBe(
+        `porthole: cannot open ${at("/tmp/access.log")}: it leads to /dev/stdout, which is the container's own output (${logs} it)\n`,
+      );
+      expect(await says("/tmp/error.log")).toContain("it leads to /dev/stderr");
+      expect(await says("/tmp/first.log")).toContain(`${logs} the container's output`);
+      if (route === "direct") expect(await says("/proc/self/status")).toContain("name a process: /proc/1 is the first");
+    });
+
+    test("is read through the root, the working directory and the program of its processes", async () => {
+      for (const path of ["/proc/1/root/tmp/file", "/proc/1/cwd/file", "/proc/1/cwd/../tmp/file", "/tmp/all/tmp/file"])
+        expect(await run("cat", at(path))).toMatchObject({ code: 0, stderr: "", text: "content\n" });
+      expect((await run("head", "-c", "4", at("/proc/1/exe"))).text).toBe("\x7fELF");
+      expect((await run("ls", at("/proc/1/root/tmp"))).text).toContain("access.log");
+      expect((await run("stat", at("/proc/1/cwd/file"))).text).toContain("regular file");
+      expect(await run("cat", at("/proc/1/cwd/*ile"))).toMatchObject({ code: 0, text: "content\n" });
+    });
+
+    test("gives up what a pipe holds to who asks for it with --consume", async () => {
+      const written = target.handle.exec({ Cmd: ["/bin/busybox", "sh", "-c", "echo given > /tmp/fifo"] });
+      await (await written).start({ Detach: true });
+      expect(await run("cat", "--consume", at("/tmp/fifo"))).toMatchObject({ code: 0, stderr: "", text: "given\n" });
+    });
+  });
+
+  test("is not looked into over the mount route without the right to, and the route is named with the way out", async () => {
+    const docker = engine("docker");
+    const someone = user({ uid: 0, engine: docker });
+    const { text } = await someone.run(["docker-args"]);
+    const target = await printer({ Binds: [text.trim().replace("--volume ", "")], CapDrop: ["ALL"] }, "1000");
+    const says = async (path: string) =>
+      (await someone.run(["cat", "--route", "mount", `${target.name}:${path}`])).stderr;
+    const denied = "Permission denied on the mount route, where the container's own rules hold for porthole too";
+    for (const path of ["/proc/1/fd/1", "/proc/1/root/tmp/file"])
+      expect(await says(path)).toBe(
+        `porthole: cannot open ${target.name}:${path}: ${denied} (--route direct and --route sidecar may look into its processes)\n`,
+      );
+    expect(await says("/tmp/private")).toBe(
+      `porthole: cannot open ${target.name}:/tmp/private: ${denied} (--user 1000 reads as the file's owner; --route direct and --route sidecar are not bound by them)\n`,
+    );
+    expect(
+      await someone.run(["cat", "--route", "mount", "--user", "1000", `${target.name}:/tmp/private`]),
+    ).toMatchObject({
+      code: 0,
+      text: "mine\n",
+    });
+  });
+});
+
+/** A container that prints already. */
+async function printer(host: Docker.HostConfig = {}, as = "0"): Promise<Container> {
+  const docker = engine("docker");
+  const command = ["/bin/busybox", "sh", "-c", PRINTER];
+  const target = await container(docker, { image: await busyboxImage(docker), command, host, user: as });
+  await waitFor("the container to print", async () => (await printed(target)).length > 3);
+  return target;
+}
+
+/** The lines that the engine has kept. */
+async function printed({ handle }: Container): Promise<string[]> {
+  const framed = await handle.logs({ stdout: true, stderr: true });
+  const pieces: Buffer[] = [];
+  for (let at = 0; at + 8 <= framed.length; at += 8 + framed.readUInt32BE(at + 4))
+    pieces.push(framed.subarray(at + 8, at + 8 + framed.readUInt32BE(at + 4)));
+  return Buffer.concat(pieces).toString("utf8").split("\n").slice(0, -1);
+}
