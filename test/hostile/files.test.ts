@@ -9,7 +9,7 @@ import { describeWith } from "../helpers/availability.ts";
 import { type Container, container, engine } from "../helpers/engine.ts";
 import { compileFixture } from "../helpers/fuse.ts";
 import { type User, user } from "../helpers/porthole.ts";
-import { isRunning } from "../helpers/processes.ts";
+import { childrenOf, isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /* Files that no honest container has, in a real one: what they hold lies in a directory of this machine that is mounted there as /h. */
@@ -116,13 +116,16 @@ describeWith(["root", "docker"], "hostile files", () => {
   /** Interrupts a command that has no end of its own, once it has used processor time reading. */
   async function interrupt(name: string, args: string[]): Promise<void> {
     const running = someone.start(args, { before: ["sh", "-c", 'exec "$@" >/dev/null', "sh"] });
-    const ticks = () => {
-      const fields = readFileSync(`/proc/${running.pid}/stat`, "latin1")
+    const ticks = (pid: number) => {
+      const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
         .replace(/^.*\) /s, "")
         .split(" ");
       return Number(fields[11]) + Number(fields[12]);
     };
-    await waitFor(`${name} to be at work`, () => ticks() > 60);
+    // grep's work is done by its child.
+    await waitFor(`${name} to be at work`, () =>
+      [running.pid, ...childrenOf(running.pid)].some((pid) => ticks(pid) > 60),
+    );
     const asked = performance.now();
     const ended = new Promise<void>((resolve) => running.child.once("exit", () => resolve()));
     running.child.kill("SIGINT");
