@@ -14,6 +14,8 @@
 /* How a device node is opened, see device.c. */
 enum device_rule { DEVICE_KERNEL, DEVICE_JOIN, DEVICE_REFUSE };
 
+enum { MAX_LAYERS = 500 /* overlayfs takes no more */, MAX_BINDS = 256 };
+
 /* Written during set-up, read-only afterwards. */
 struct agent {
     int route;
@@ -28,6 +30,12 @@ struct agent {
     int device_cgroups[2]; /* cgroup.procs to join before a device is opened, or -1 */
     uint64_t capabilities, start, user_namespace, mount_namespace;
     uint64_t memory_mount; /* of the kernel's own tmpfs behind memfds, in no mountinfo */
+
+    /* Of an agent whose root is made of layers (layers.c): then there is no target process, and `target` ends the agent when it becomes readable. */
+    int layers[MAX_LAYERS]; /* the directories, uppermost first, O_PATH */
+    int layer_count;        /* 0: the target runs */
+    bool layers_local;      /* the kernel answers for all of them by itself */
+    int mount_table;        /* a copy of what was mounted, as mountinfo has it */
 };
 extern struct agent agent;
 
@@ -48,6 +56,19 @@ void limit_calls(void);
 /* target.c */
 void open_target(const char *start_time, const char *root, bool join_user_namespace, bool device_cgroup);
 bool target_alive(void);
+void probe_kernel(void);
+
+/* layers.c */
+struct layer_options {
+    const char *layers[MAX_LAYERS]; /* directories, uppermost first */
+    struct {
+        const char *source, *place;
+        int fd; /* of the source, -1: there is none */
+    } binds[MAX_BINDS];
+    int layer_count, bind_count;
+    bool user_xattr; /* the layers' attributes are user.overlay.*: a rootless engine's */
+};
+void open_layers(struct layer_options *options);
 
 /* fdpass.c: the one place that knows EINTR */
 struct packet {
@@ -114,6 +135,7 @@ int open_device(const char *link, int flags);
 int open_mountinfo(void);
 uint64_t find_memory_mount(void);
 bool mount_is_local(uint64_t id);
+bool is_local_file_system(int fd);
 bool target_was_alive(void);
 void forget_mounts(void);
 

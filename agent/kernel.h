@@ -52,7 +52,7 @@ struct k_statx {
 _Static_assert(sizeof(struct k_statx) == 256, "struct statx is 256 bytes");
 
 #define K_CAP_VERSION_3 0x20080522
-enum { K_CAP_DAC_OVERRIDE = 1, K_CAP_DAC_READ_SEARCH = 2, K_CAP_SYS_PTRACE = 19, K_CAP_SYS_ADMIN = 21 };
+enum { K_CAP_DAC_OVERRIDE = 1, K_CAP_DAC_READ_SEARCH = 2, K_CAP_SYS_CHROOT = 18, K_CAP_SYS_PTRACE = 19, K_CAP_SYS_ADMIN = 21 };
 
 struct k_cap_header {
     uint32_t version;

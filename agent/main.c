@@ -21,6 +21,7 @@ enum { HANDSHAKE_MS = 10000, DEFAULT_IDLE_S = 60, MAX_IDLE_S = 86400 * 7 };
 struct agent agent;
 
 struct options {
+    struct layer_options layers;
     const char *socket, *target_start, *root;
     int fd;
     bool token_stdin, join_user_ns, device_cgroup;
@@ -37,7 +38,10 @@ static const char usage[] =
     "  --root PATH       root to open under (mount: /, otherwise /proc/N/root)\n"
     "  --idle SECONDS    exit after so long without a client (60)\n"
     "  --join-user-ns    enter the target's user namespace\n"
-    "  --device-cgroup   open devices by the target's device rules\n";
+    "  --device-cgroup   open devices by the target's device rules\n"
+    "  --layer DIRECTORY instead of a target: a layer of the root to serve, read-only, the uppermost first; again for each\n"
+    "  --bind SOURCE --at PLACE   a file or directory on top of the layers, read-only; again for each\n"
+    "  --user-xattr      the layers' attributes are a rootless engine's\n";
 
 struct number {
     const char *name;
@@ -63,17 +67,36 @@ static int whole_number(const char *option, const char *text, long least, long m
     return (int)value;
 }
 
-static struct options parse(int argc, char **argv) {
-    enum { SOCKET = 1, FD, TOKEN_STDIN, TARGET_PID, TARGET_START, ROOT, IDLE, JOIN_USER_NS, DEVICE_CGROUP, LAYOUT, VERSION, HELP };
+static void add_layer(struct layer_options *layers, const char *path) {
+    if (layers->layer_count == MAX_LAYERS) bail("--layer: more than %d", MAX_LAYERS);
+    layers->layers[layers->layer_count++] = path;
+}
+
+static void add_bind(struct layer_options *layers, const char *source) {
+    if (layers->bind_count == MAX_BINDS) bail("--bind: more than %d", MAX_BINDS);
+    layers->binds[layers->bind_count++].source = source;
+}
+
+static void place_bind(struct layer_options *layers, const char *place) {
+    if (!layers->bind_count || layers->binds[layers->bind_count - 1].place) bail("--at %s: no --bind before it", place);
+    if (*place != '/') bail("--at %s: not an absolute path", place);
+    layers->binds[layers->bind_count - 1].place = place;
+}
+
+static struct options *parse(int argc, char **argv) {
+    enum { SOCKET = 1, FD, TOKEN_STDIN, TARGET_PID, TARGET_START, ROOT, IDLE, JOIN_USER_NS, DEVICE_CGROUP, LAYER, BIND, AT, USER_XATTR, LAYOUT, VERSION, HELP };
     static const struct option known[] = {
         {"socket", 1, 0, SOCKET},           {"fd", 1, 0, FD},
         {"token-stdin", 0, 0, TOKEN_STDIN}, {"target-pid", 1, 0, TARGET_PID},
         {"target-start", 1, 0, TARGET_START}, {"root", 1, 0, ROOT},
         {"idle", 1, 0, IDLE},               {"join-user-ns", 0, 0, JOIN_USER_NS},
-        {"device-cgroup", 0, 0, DEVICE_CGROUP}, {"layout", 0, 0, LAYOUT},
+        {"device-cgroup", 0, 0, DEVICE_CGROUP}, {"layer", 1, 0, LAYER},
+        {"bind", 1, 0, BIND},               {"at", 1, 0, AT},
+        {"user-xattr", 0, 0, USER_XATTR},   {"layout", 0, 0, LAYOUT},
         {"version", 0, 0, VERSION},         {"help", 0, 0, HELP},
         {0}};
-    struct options options = {.fd = -1};
+    static struct options options;
+    options.fd = -1;
     agent.idle_ms = DEFAULT_IDLE_S * 1000;
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
@@ -87,6 +110,10 @@ static struct options parse(int argc, char **argv) {
         case IDLE: agent.idle_ms = whole_number("--idle", optarg, 1, MAX_IDLE_S) * 1000; break;
         case JOIN_USER_NS: options.join_user_ns = true; break;
         case DEVICE_CGROUP: options.device_cgroup = true; break;
+        case LAYER: add_layer(&options.layers, optarg); break;
+        case BIND: add_bind(&options.layers, optarg); break;
+        case AT: place_bind(&options.layers, optarg); break;
+        case USER_XATTR: options.layers.user_xattr = true; break;
         case LAYOUT: print_layout(); exit(0);
         case VERSION: printf("porthole-agent protocol %d build %s\n", wire_version, BUILD_NAME); exit(0);
         case HELP: fputs(usage, stdout); exit(0);
@@ -99,11 +126,17 @@ static struct options parse(int argc, char **argv) {
         if (!strcmp(route, routes[i])) agent.route = i;
     if (!agent.route) bail("exactly one route is needed: mount, sidecar or direct");
     if (!options.socket == (options.fd < 0)) bail("exactly one of --socket and --fd is needed");
+    for (int i = 0; i < options.layers.bind_count; i++)
+        if (!options.layers.binds[i].place) bail("--bind %s: no --at after it", options.layers.binds[i].source);
+    if (options.layers.layer_count) {
+        if (agent.target_pid || agent.route == route_mount) bail("--layer takes the place of a target");
+        return &options;
+    }
     if (!agent.target_pid && agent.route != route_mount) bail("--target-pid is needed with route %s", route);
     if (!agent.target_pid) agent.target_pid = 1;
     if (agent.route != route_direct && (options.join_user_ns || options.device_cgroup))
         bail("--join-user-ns and --device-cgroup belong to route direct");
-    return options;
+    return &options;
 }
 
 /* Keeps 0, 1, 2 and the rendezvous, if one was inherited; returns its new number. What the parent left open is none of the agent's business. */
@@ -153,6 +186,12 @@ static int socket_option(int socket, int option) {
     return getsockopt(socket, SOL_SOCKET, option, &value, &size) < 0 ? -1 : value;
 }
 
+static bool is_serve(const struct packet *packet) {
+    const unsigned char *p = packet->data;
+    return packet->length == header_size + 4 && get16(p + header_type) == op_serve && get16(p + header_descriptors) == 1 && !get32(p + header_id) &&
+           !get32(p + header_error) && get32(p + header_length) == 4 && !(get16(p + header_size + 2) & ~serve_flag_witness);
+}
+
 /* ANNOUNCE out, SERVE with the listening socket in. */
 static int shake_hands(int rendezvous, const unsigned char *token) {
     static unsigned char announce[header_size + wire_token_bytes + agent_facts_size + wire_max_build_name];
@@ -165,29 +204,34 @@ static int shake_hands(int rendezvous, const unsigned char *token) {
     if (wait_readable(rendezvous, HANDSHAKE_MS) != 1) bail("the host did not answer within %d s", HANDSHAKE_MS / 1000);
     if (receive_packet(rendezvous, &answer, 1) < 0) bail_errno("the host's answer (it may have refused this agent)");
     const unsigned char *p = answer.data;
-    if (answer.length != header_size + 4 || get16(p + header_type) != op_serve || get16(p + header_descriptors) != 1 ||
-        get32(p + header_id) || get32(p + header_error) || get32(p + header_length) != 4 || get16(p + header_size + 2))
-        bail("the host's answer is not a SERVE message");
+    if (!is_serve(&answer)) bail("the host's answer is not a SERVE message");
     if (get16(p + header_size) != wire_version) bail("the host speaks version %d, this agent %d", get16(p + header_size), wire_version);
     if (socket_option(answer.fd, SO_DOMAIN) != AF_UNIX || socket_option(answer.fd, SO_TYPE) != SOCK_SEQPACKET ||
         socket_option(answer.fd, SO_ACCEPTCONN) != 1)
         bail("the host's descriptor is not a listening SEQPACKET socket");
+    int listener = answer.fd;
+    if (get16(p + header_size + 2) & serve_flag_witness) {
+        if (!agent.layer_count) bail("the host sent a witness for a target that has a process");
+        if (receive_packet(rendezvous, &answer, 1) < 0 || !is_serve(&answer)) bail("the host's second answer is not a SERVE message");
+        agent.target = answer.fd;
+    }
     close(rendezvous);
-    return answer.fd;
+    return listener;
 }
 
 int main(int argc, char **argv) {
-    struct options options = parse(argc, argv);
-    int rendezvous = keep_descriptors(options.fd);
+    struct options *options = parse(argc, argv);
+    int rendezvous = keep_descriptors(options->fd);
     unsigned char token[wire_token_bytes] = {0};
     umask(077);
     signal(SIGPIPE, SIG_IGN);
     setsid(); /* EPERM: the leader of its process group already, which serves as well */
     agent.pid = getpid();
     agent.start = (uint64_t)time(NULL);
-    open_target(options.target_start, options.root, options.join_user_ns, options.device_cgroup);
-    if (options.token_stdin) read_token(token);
-    if (options.socket) rendezvous = connect_rendezvous(options.socket);
+    if (options->layers.layer_count) open_layers(&options->layers);
+    else open_target(options->target_start, options->root, options->join_user_ns, options->device_cgroup);
+    if (options->token_stdin) read_token(token);
+    if (options->socket) rendezvous = connect_rendezvous(options->socket);
     int signals = prepare_signals();
     limit_resources();
     limit_calls();

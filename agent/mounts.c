@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/vfs.h>
 
@@ -32,7 +33,12 @@ static int mountinfo[2] = {-1, -1};
 static bool mountinfo_open;
 static uint64_t root_mount;   /* that of the target's root */
 
-int open_mountinfo(void) { return openat(agent.proc, "mountinfo", O_RDONLY | O_CLOEXEC | O_NONBLOCK); }
+int open_mountinfo(void) {
+    char copy[32];
+    if (!agent.layer_count) return openat(agent.proc, "mountinfo", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    snprintf(copy, sizeof copy, "/proc/self/fd/%d", agent.mount_table);
+    return open(copy, O_RDONLY | O_CLOEXEC);
+}
 
 /* After a fork: the change flag belongs to the open file description, and a child that polls it would take it from its parent. */
 void forget_mounts(void) {
@@ -84,9 +90,9 @@ static enum answer search_mountinfo(int fd, uint64_t wanted) {
  * A target under chroot(2) does not see the mount that holds its root, only those below. The super block tells then. statfs(2) asks the
  * server of a remote file system: this process, one client's, may hang, and no other.
  */
-static bool root_is_local(void) {
+bool is_local_file_system(int fd) {
     struct statfs found;
-    if (fstatfs(agent.root, &found) < 0) return false;
+    if (fstatfs(fd, &found) < 0) return false;
     for (size_t i = 0; i < sizeof local_magics / sizeof *local_magics; i++)
         if ((uint32_t)found.f_type == local_magics[i]) return true;
     return false;
@@ -99,10 +105,10 @@ static bool root_is_local(void) {
 static enum answer search_tables(uint64_t id) {
     enum answer found = search_mountinfo(mountinfo[0], id);
     if (found != UNKNOWN && found != OVERLAY) return found;
-    if (found == OVERLAY && id == root_mount) return LOCAL;
+    if (found == OVERLAY && id == root_mount) return agent.layer_count && !agent.layers_local ? REMOTE : LOCAL;
     enum answer own = search_mountinfo(mountinfo[1], id);
     if (own == OVERLAY) return LOCAL;
-    if (own == UNKNOWN && found == UNKNOWN && id == root_mount) return root_is_local() ? LOCAL : REMOTE;
+    if (own == UNKNOWN && found == UNKNOWN && id == root_mount) return is_local_file_system(agent.root) ? LOCAL : REMOTE;
     return found == OVERLAY ? REMOTE : own;
 }
 
@@ -113,7 +119,7 @@ static uint64_t mount_of(int fd) {
 
 static void open_tables(void) {
     mountinfo[0] = open_mountinfo();
-    mountinfo[1] = agent.route == route_mount ? -1 : open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+    mountinfo[1] = agent.route == route_mount || agent.layer_count ? -1 : open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
     mountinfo_open = true;
     root_mount = mount_of(agent.root);
 }

@@ -280,6 +280,7 @@ static int do_watch(struct request *request, struct reply *reply) {
 static int do_processes(struct request *request, struct reply *reply) {
     bool files = take_flags(request, processes_flag_files) & processes_flag_files;
     if (malformed(request)) return MALFORMED;
+    if (agent.layer_count) return ESRCH;
     reply->fd = pipe_from_child(write_processes, &files);
     return reply->fd < 0 ? errno : 0;
 }
@@ -288,6 +289,7 @@ static int do_open_process_fd(struct request *request, struct reply *reply) {
     uint32_t wanted = take_flags(request, open_flag_write | open_flag_relay | open_flag_consume), pid = take32(request), number = take32(request);
     uint64_t offset = take64(request);
     if (malformed(request)) return MALFORMED;
+    if (agent.layer_count) return ESRCH;
     char name[32];
     int process = open_process(pid);
     if (process < 0) return errno;

@@ -17,7 +17,8 @@
     ROW(op, relayEnd, 13) \
     ROW(open_flag, write, 1) ROW(open_flag, noFollow, 2) ROW(open_flag, directory, 4) ROW(open_flag, relay, 8) \
     ROW(open_flag, consume, 16) \
-    ROW(list_flag, facts, 1) ROW(processes_flag, files, 1) ROW(watch_flag, remove, 1) ROW(watch_flag, noFollow, 2) \
+    ROW(list_flag, facts, 1) ROW(processes_flag, files, 1) ROW(serve_flag, witness, 1) \
+    ROW(watch_flag, remove, 1) ROW(watch_flag, noFollow, 2) \
     ROW(bye_scope, session, 0) ROW(bye_scope, agent, 1) ROW(facts_flag, relayed, 1) ROW(facts_flag, birthTime, 2) \
     ROW(facts_flag, consuming, 4) \
     ROW(route, mount, 1) ROW(route, sidecar, 2) ROW(route, direct, 3) \

@@ -52,7 +52,7 @@ static void join_user_namespace(int proc) {
     close(user);
 }
 
-static void probe_kernel(void) {
+void probe_kernel(void) {
     struct k_statx found;
     int again = k_openat2(agent.root, ".", O_PATH | O_CLOEXEC, K_RESOLVE_IN_ROOT | K_RESOLVE_NO_MAGICLINKS);
     if (again < 0 && errno == ENOSYS) bail("this kernel has no openat2(2): Linux 5.8 or newer is needed");
@@ -109,4 +109,4 @@ void open_target(const char *start_time, const char *root, bool join_user_namesp
     if (!target_alive()) bail("process %d has ended", agent.target_pid);
 }
 
-bool target_alive(void) { return wait_readable(agent.target, 0) == 0; }
+bool target_alive(void) { return agent.target < 0 || wait_readable(agent.target, 0) == 0; }

@@ -4,7 +4,7 @@ export type ErrorCode =
   | "FILE"
   /** The request itself is wrong (bad target syntax, bad option). Exit 2. */
   | "USAGE"
-  /** No such container or process, it is not running, or there is no engine to ask. Exit 3. */
+  /** No such container, image, volume or process, it does not run, or there is no engine to ask. Exit 3. */
   | "TARGET"
   /** The target is there, but no agent could be brought to it. Exit 4. */
   | "ATTACH"

@@ -12,14 +12,20 @@ export type Target =
   /** `pid` as this process sees it. */
   | { kind: "process"; pid: number; path: string }
   /** `name`: container name, id or id prefix, Compose service, `service-2` for one of several, or `project/service`. */
-  | { kind: "container"; name: string; path: string };
+  | { kind: "container"; name: string; path: string }
+  /** `name`: as the engine takes it, with tag or digest or without: `nginx:1.25`, `localhost:5000/team/web@sha256:...`. */
+  | { kind: "image"; name: string; path: string }
+  | { kind: "volume"; name: string; path: string };
 
 /**
- * Parses `web:/var/log/app.log`, `project/service:/path`, `pid:123:/path`, `/path`, `./path`. As with scp and docker cp, a colon after a slash belongs
- * to the path, but for `name/name:/`, which is Compose's; a path in a container counts from its root.
+ * Parses `web:/var/log/app.log`, `project/service:/path`, `image:NAME:/path`, `volume:NAME:/path`, `pid:123:/path`, `/path`, `./path`. As with scp and
+ * docker cp, a colon after a slash belongs to the path, but for `name/name:/`, which is Compose's, and for the name of an image; a path in a container
+ * counts from its root.
  * @throws PortholeError USAGE
  */
 export function parseTarget(text: string): Target {
+  const kept = /^(image|volume):(?!\/)(.*)$/s.exec(text);
+  if (kept !== null) return keptTarget(text, kept[1] as keyof typeof NAMES, kept[2] as string);
   const compose = PROJECT_SERVICE.exec(text);
   if (compose !== null) return { kind: "container", name: compose[1] as string, path: compose[2] as string };
   const colon = text.indexOf(":");
@@ -42,10 +48,46 @@ export function parseTarget(text: string): Target {
 
 const PROJECT_SERVICE = /^([A-Za-z0-9][A-Za-z0-9_.-]*\/[A-Za-z0-9][A-Za-z0-9_.-]*):(\/.*)$/s;
 
-/** Like {@link parseTarget} where a path is not needed: `web`, `project/service`, `pid:123`. */
+/** Like {@link parseTarget} where a path is not needed: `web`, `project/service`, `image:NAME`, `volume:NAME`, `pid:123`. */
 export function parseSessionTarget(text: string): Target {
+  if (/^(image|volume):(?!\/)/.test(text) && !text.includes(":/")) return parseTarget(`${text}:/`);
   if (/^pid:\d+$/.test(text) || /^[^/:.][^/:]*(\/[^/:.][^/:]*)?$/.test(text)) return parseTarget(`${text}:/`);
   return parseTarget(text);
+}
+
+/** The part of a target before the colon and its path; empty for this machine. */
+export function placeName(target: Target): string {
+  if (target.kind === "local") return "";
+  if (target.kind === "process") return `pid:${target.pid}`;
+  return target.kind === "container" ? target.name : `${target.kind}:${target.name}`;
+}
+
+/** What a name may be made of, and an example. */
+const NAMES = {
+  image: { form: /^[A-Za-z0-9][A-Za-z0-9_./:@-]*$/, example: "image:nginx:1.25:/etc/nginx/nginx.conf" },
+  volume: { form: /^[A-Za-z0-9][A-Za-z0-9_.-]*$/, example: "volume:data:/app.db" },
+} as const;
+
+/** The first `:/` ends the name: no name has one in it, but a tag, a digest and a registry's port have colons. */
+function keptTarget(text: string, kind: keyof typeof NAMES, rest: string): Target {
+  const { form, example } = NAMES[kind];
+  const end = rest.indexOf(":/");
+  if (end === -1) {
+    throw new PortholeError("USAGE", `'${text}' names no path that begins with a slash`, {
+      hint: `write for example ${example}`,
+    });
+  }
+  const name = rest.slice(0, end);
+  if (!form.test(name)) {
+    throw new PortholeError(
+      "USAGE",
+      `'${text}': '${name}' cannot be the name of ${kind === "image" ? "an" : "a"} ${kind}`,
+      {
+        hint: `write for example ${example}`,
+      },
+    );
+  }
+  return { kind, name, path: rest.slice(end + 1) };
 }
 
 function processTarget(text: string, rest: string): Target {

@@ -8,6 +8,9 @@ const container = (name: string, path: string) => ({ kind: "container", name, pa
 const ofProcess = (pid: number, path: string) => ({ kind: "process", pid, path });
 const local = (path: string) => ({ kind: "local", path });
 
+const image = (name: string, path: string) => ({ kind: "image", name, path });
+const volume = (name: string, path: string) => ({ kind: "volume", name, path });
+
 describe("a target", () => {
   test.each([
     ["web:/var/log/app.log", container("web", "/var/log/app.log")],
@@ -23,6 +26,14 @@ describe("a target", () => {
     ["pid:0012:/x", ofProcess(12, "/x")],
     ["pid:7:a:b\nc", ofProcess(7, "a:b\nc")],
     ["pidx:/x", container("pidx", "/x")],
+    ["image:nginx:/etc/nginx", image("nginx", "/etc/nginx")],
+    ["image:nginx:1.25:/etc/a:b", image("nginx:1.25", "/etc/a:b")],
+    ["image:localhost:5000/team/web:v1:/x", image("localhost:5000/team/web:v1", "/x")],
+    [`image:web@sha256:${"a".repeat(64)}:/x`, image(`web@sha256:${"a".repeat(64)}`, "/x")],
+    ["image:/x", container("image", "/x")],
+    ["volume:data:/db:/x", volume("data", "/db:/x")],
+    ["volume:/x", container("volume", "/x")],
+    ["images:/x", container("images", "/x")],
     ["/etc/hosts", local("/etc/hosts")],
     ["/a:b", local("/a:b")],
     ["./a:b", local("./a:b")],
@@ -55,6 +66,13 @@ describe("a target", () => {
     ["pid:99999999999:/x", /is not of the form/],
     ["pid:7", /is not of the form/],
     ["pid:7:", /^'pid:7:' names no path$/],
+    ["image:nginx", /^'image:nginx' names no path that begins with a slash$/],
+    ["image:nginx:etc", /names no path that begins with a slash$/],
+    ["image::/x", /'' cannot be the name of an image$/],
+    ["image:-x:/x", /'-x' cannot be the name of an image$/],
+    ["image:a b:/x", /'a b' cannot be the name of an image$/],
+    ["volume:a/b:/x", /'a\/b' cannot be the name of a volume$/],
+    ["volume:data", /names no path/],
   ])("%j is refused", (text, complaint) => {
     expect(() => parseTarget(text)).toThrow(
       expect.objectContaining({ code: "USAGE", message: expect.stringMatching(complaint), hint: expect.any(String) }),
@@ -67,6 +85,9 @@ describe("a target", () => {
     ["pid:7", ofProcess(7, "/")],
     ["web:/x", container("web", "/x")],
     ["pid:7:/x", ofProcess(7, "/x")],
+    ["image:nginx:1.25", image("nginx:1.25", "/")],
+    ["image:nginx:/etc", image("nginx", "/etc")],
+    ["volume:data", volume("data", "/")],
     ["/x", local("/x")],
     ["./web", local("./web")],
     [".", local(".")],
@@ -74,7 +95,7 @@ describe("a target", () => {
     expect(parseSessionTarget(text)).toEqual(expected);
   });
 
-  test.each(["", "web:", "pid", "pid:x", "a b"])("%j is refused there too", (text) => {
+  test.each(["", "web:", "pid", "pid:x", "a b", "image:", "volume:"])("%j is refused there too", (text) => {
     expect(() => parseSessionTarget(text)).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 });

@@ -11,7 +11,7 @@ import {
 } from "../../src/files/index.ts";
 import type { Session } from "../../src/sessions/index.ts";
 import { pathBytes } from "../../src/target.ts";
-import { exitStatus, report } from "../io/fail.ts";
+import { complain, exitStatus, printable, report } from "../io/fail.ts";
 import { write } from "../io/output.ts";
 import { filesLine, Progress } from "../io/progress.ts";
 import { type Directory, Entries, type Items } from "../ls/entries.ts";
@@ -120,6 +120,8 @@ class Lister {
   }
 
   async #list({ item, place }: Found, isTitled: boolean): Promise<void> {
+    const absence = place.session.absence(item.path);
+    if (absence !== undefined) complain(printable(`${item.target}: ${absence}, so what it held is gone`));
     const lookahead = new Lookahead(place.session, { facts: this.#needsFacts });
     const pending = new PendingDirectories<Directory>();
     const below = (parent: Directory, name: string): Directory => ({

@@ -52,6 +52,9 @@ export function program(version: string, args: readonly string[] = []): Command 
 
 const targets = `Targets:
   web:/var/log/app.log   in a container: its name, id or Compose service
+                         (one that has stopped: its layers and volumes, read-only)
+  image:nginx:1.25:/etc  in an image; nothing of it runs or is pulled
+  volume:data:/app.db    in a volume
   pid:4242:/etc/hosts    as process 4242 sees it
   /path, ./path          on this machine`;
 
@@ -59,7 +62,7 @@ const statuses = `Exit status:
   0  fine
   1  a file could not be opened, read or written
   2  wrong usage
-  3  no such target, it is not running, or there is no engine
+  3  no such target, it has no processes, or there is no engine
   4  the target is there, but no agent could be brought to it
   5  the session with the agent was lost
   130  interrupted`;

@@ -1,7 +1,7 @@
 import { PortholeError } from "../../src/errors.ts";
 import { everyTick } from "../../src/follow/index.ts";
 import type { Session } from "../../src/sessions/index.ts";
-import type { Target } from "../../src/target.ts";
+import { placeName, type Target } from "../../src/target.ts";
 import { systemZone, targetZone, utc, type Zone } from "../../src/times/index.ts";
 import { reasonOf, say } from "./complaints.ts";
 
@@ -12,9 +12,9 @@ const PATIENT_MS = 1000;
 /** Sessions that ended because the agent broke the protocol. Each may cost descriptors that cannot be closed, so there is no asking for ever. */
 const MOST_BREACHES = 3;
 
-/** Gives a session for a target: one that lives, or a new one. */
+/** Gives a session for a target: one that lives, or a new one; with `runningOnly` none of what is left of a container that does not run. */
 export interface SessionGiver {
-  session(target: Target): Promise<Session>;
+  session(target: Target, options?: { runningOnly?: boolean }): Promise<Session>;
 }
 
 /**
@@ -100,11 +100,13 @@ export class FollowedTarget {
   async #ask(): Promise<Session> {
     const before = this.#session;
     try {
-      const session = await this.#reach.session(this.#target);
+      // Nothing is written to what does not run: what was followed in a running container goes on in the next one that runs.
+      const runningOnly = before !== undefined && before.remains === undefined;
+      const session = await this.#reach.session(this.#target, { runningOnly });
       if (this.#learnsZone) this.#zone = await targetZone(session);
       this.#session = session;
       this.#failure = undefined;
-      if (before !== undefined && session.instance !== before.instance) this.#tell(before.instance, session.instance);
+      if (before !== undefined && session.instance !== before.instance) this.#tell(before, session);
       if (before !== session) for (const back of this.#listeners) back();
       return session;
     } catch (error) {
@@ -120,19 +122,19 @@ export class FollowedTarget {
     }
   }
 
-  #tell(before: string, after: string): void {
-    const same = before.split(".")[0] === after.split(".")[0];
-    this.#say(
-      `${this.#name}: ${same ? "the container was restarted" : "another container has this name now"}; going on`,
-    );
+  #tell(before: Session, after: Session): void {
+    const same = before.instance.split(".")[0] === after.instance.split(".")[0];
+    const began =
+      before.remains === undefined
+        ? "was restarted"
+        : after.remains === undefined
+          ? "was started"
+          : "has stopped again";
+    this.#say(`${this.#name}: ${same ? `the container ${began}` : "another container has this name now"}; going on`);
   }
 
   get #name(): string {
-    return this.#target.kind === "container"
-      ? this.#target.name
-      : this.#target.kind === "process"
-        ? `pid:${this.#target.pid}`
-        : "";
+    return placeName(this.#target);
   }
 
   #pauseMs(since: number): number {

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { PortholeError } from "../../src/errors.ts";
 import { AT_END, everyTick, type Identity, identityOf } from "../../src/follow/index.ts";
-import { parseTarget, type Target } from "../../src/target.ts";
+import { parseTarget, placeName, type Target } from "../../src/target.ts";
 import type { NamedTarget, Reach } from "../targets/reach.ts";
 import { errorReading, say } from "./complaints.ts";
 import { FollowedTarget } from "./followed-target.ts";
@@ -131,7 +131,7 @@ export class Tailing {
   }
 
   #place(target: Target): FollowedTarget {
-    const key = target.kind === "local" ? "" : target.kind === "process" ? `pid:${target.pid}` : target.name;
+    const key = placeName(target);
     const known = this.#places.get(key);
     if (known) return known;
     const place = new FollowedTarget(this.#reach, target, this.#options.interval);

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dieOf } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { connect, type Session } from "../../src/sessions/index.ts";
-import { parseTarget, pathBytes, type Target } from "../../src/target.ts";
+import { parseTarget, pathBytes, placeName, type Target } from "../../src/target.ts";
 import type { ReachOptions } from "./options.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -25,13 +25,13 @@ export class Reach {
   }
 
   /** A session for the target. While an agent is being started, a signal first cleans up what was begun, then ends the process. */
-  async session(target: Target): Promise<Session> {
-    const key = target.kind === "local" ? "" : target.kind === "process" ? `pid:${target.pid}` : target.name;
+  async session(target: Target, { runningOnly = false } = {}): Promise<Session> {
+    const key = placeName(target);
     const known = this.#sessions.get(key);
     if (known !== undefined && known.ended === undefined) return known;
     const session = await interruptible((signal) => {
       const { engine, route, user, idle } = this.#options;
-      return connect(target, { engine, route, user, idleSeconds: idle, signal });
+      return connect(target, { engine, route, user, idleSeconds: idle, signal, runningOnly });
     }).catch((error: unknown) => {
       throw ofThisMachine(target, error);
     });

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathBytes, type Target } from "../../src/target.ts";
+import { pathBytes, placeName, type Target } from "../../src/target.ts";
 
 /**
  * Makes a private directory with a link for each target, named as the target is: `web/var/log/app.log`. The names are the container's, so
@@ -25,7 +25,7 @@ export function makeLinks(targets: readonly Target[], links: readonly string[]):
 }
 
 function linkName(target: Target): string {
-  const place = target.kind === "local" ? "local" : target.kind === "process" ? `pid-${target.pid}` : target.name;
+  const place = target.kind === "local" ? "local" : placeName(target).replace(/^pid:/, "pid-");
   // `..` at the root stays there, as it does inside.
   return join(place, join("/", target.path));
 }

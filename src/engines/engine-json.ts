@@ -68,6 +68,13 @@ export class Json {
     throw this.refusal("an id of 64 hexadecimal digits");
   }
 
+  /** The fields of an object of texts by their names; none of a missing one. Throws TARGET for what is none. */
+  record(): Record<string, string> {
+    if (this.#value === undefined) return {};
+    const names = Object.keys(this.object());
+    return Object.fromEntries(names.map((name) => [name, this.get(name).text() ?? ""]));
+  }
+
   /** An object, as it is. Throws TARGET for what is none, or missing. */
   object(): object {
     if (typeof this.#value === "object" && this.#value !== null && !Array.isArray(this.#value)) return this.#value;

@@ -76,8 +76,39 @@ export async function* httpLines(
   }
 }
 
+/**
+ * One GET whose answer begins and then tells nothing until something happens: a connection that is readable from then on. Resolves when the subscription
+ * stands, so that whoever asks for a state after this misses no change of it. The caller owns the descriptor.
+ * @throws PortholeError as {@link httpLines}; TARGET (EAGAIN) when something happened already
+ */
+export async function httpSubscribe(
+  socketPath: string,
+  path: string,
+  { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined },
+): Promise<OwnedFd> {
+  const socket = ask(socketPath, path);
+  try {
+    const held = new BoundedBuffer(MAX_HEAD);
+    const deadline = performance.now() + timeoutMs;
+    for (let end: number | undefined; end === undefined; end = endOfHead(held.bytes)) {
+      await readable(socket, { timeoutMs: Math.max(1, deadline - performance.now()), signal });
+      const length = readSync(socket.number, held.room());
+      if (length === 0) throw new PortholeError("TARGET", `an answer to ${path} that was cut off`);
+      held.took(length);
+    }
+    const status = statusOf(held.bytes);
+    if (status !== 200) throw new PortholeError("TARGET", `HTTP status ${status ?? "unknown"} for ${path}`);
+    if (held.bytes.length > (endOfHead(held.bytes) ?? 0) + HEAD_END.length)
+      throw new PortholeError("TARGET", "it changed a moment ago", { errno: "EAGAIN" });
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
 function ask(socketPath: string, path: string): OwnedFd {
-  const socket = open(socketPath);
+  const socket = connectEngine(socketPath);
   try {
     // A request line and two headers: they fit the empty buffer of a new socket.
     writeSync(socket.number, `GET ${path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n`);
@@ -88,7 +119,8 @@ function ask(socketPath: string, path: string): OwnedFd {
   }
 }
 
-function open(socketPath: string): OwnedFd {
+/** A connection to an engine's socket, on which nothing was asked yet. The caller owns it. Throws with the errno of connect(2). */
+export function connectEngine(socketPath: string): OwnedFd {
   const directory = openDirectory(dirname(socketPath));
   try {
     return connectStreamAt(directory, basename(socketPath));

@@ -15,6 +15,7 @@ export interface Inspection {
   /** The engine's number of its first process; 0 where it has none. */
   pid: number;
   startedAt: string;
+  finishedAt: string;
   pidMode: string;
   usernsMode: string;
   runtime: string;
@@ -43,6 +44,7 @@ export function decodeInspection(body: unknown, question: Question): Inspection 
     exitCode: state.get("ExitCode").whole(),
     pid: state.get("Pid").whole() ?? 0,
     startedAt: state.get("StartedAt").text() ?? "",
+    finishedAt: state.get("FinishedAt").text() ?? "",
     pidMode: host.get("PidMode").text() ?? "",
     usernsMode: host.get("UsernsMode").text() ?? "",
     runtime: host.get("Runtime").text() ?? "",

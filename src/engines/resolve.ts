@@ -1,7 +1,10 @@
 import { PortholeError } from "../errors.ts";
+import { Ambiguity, askEngines } from "./ask-engines.ts";
 import { composeContainer } from "./compose.ts";
-import { ask, type Engine, type EngineAnswer, engines, wordsOf } from "./engine.ts";
+import { ask, type Engine, type EngineAnswer, wordsOf } from "./engine.ts";
+import { Json } from "./engine-json.ts";
 import { decodeInspection, type Inspection } from "./inspection.ts";
+import { containerLayers, type Layers } from "./layers.ts";
 import { decodeListed } from "./listed-container.ts";
 
 /** A running container, as its engine describes it: everything that choosing and taking a route needs, from one request. */
@@ -30,88 +33,74 @@ export interface Container {
   portholeMount: string | undefined;
 }
 
+/** A container that does not run: its layers and volumes are left. */
+export interface StoppedContainer {
+  engine: Engine;
+  /** 64 hexadecimal digits. */
+  id: string;
+  name: string;
+  /** State.FinishedAt: tells what is left after one life from what is left after another. */
+  finishedAt: string;
+  runtime: string;
+  isPodman: boolean;
+  usernsMode: string;
+  layers: Layers;
+  /** Why what needs a running container cannot be done, and what to do. */
+  obstacle: PortholeError;
+}
+
+/** A container in one of its two states. */
+export type ContainerState =
+  | { running: Container; stopped?: undefined }
+  | { running?: undefined; stopped: StoppedContainer };
+
 /**
  * Finds a container by name, id, id prefix or Compose service (see {@link composeContainer}), with one request where the first three fit.
- * @throws PortholeError TARGET when there is none, several, it is not running, or no engine answers; CANCELLED through the signal
+ * @throws PortholeError TARGET when there is none, several, it is being removed, or no engine answers; CANCELLED through the signal
  */
 export async function resolveContainer(
   name: string,
   explicitEngine: string | undefined,
   mountPoint: string,
   signal?: AbortSignal,
-): Promise<Container> {
-  const asked = engines(explicitEngine);
-  if (asked.length === 0) {
-    throw new PortholeError(
-      "TARGET",
-      `no container engine to ask for '${name}': neither Docker's nor Podman's socket is there`,
-      {
-        hint: "start one, name one with --engine or DOCKER_HOST, or use pid:N:PATH",
-      },
-    );
-  }
-  const answers = await Promise.allSettled(asked.map((engine) => inspect(engine, name, signal)));
-  const found: { engine: Engine; answer: Inspected }[] = [];
-  const failures: PortholeError[] = [];
-  answers.forEach((answer, index) => {
-    if (answer.status === "rejected") failures.push(answer.reason as PortholeError);
-    // Two sockets may lead to one engine: through a proxy, say.
-    else if (answer.value !== undefined && !found.some((other) => other.answer.id === answer.value?.id)) {
-      found.push({ engine: asked[index] as Engine, answer: answer.value });
-    }
-  });
-  const [first, ...others] = found;
-  // An ambiguity in one engine is not resolved by another that happens to have one container only.
-  const unsure = failures.find((error) => error instanceof Ambiguity || error.code === "CANCELLED");
-  if (unsure !== undefined) throw unsure;
-  if (first === undefined) throw notFound(name, asked, failures);
-  if (others.length > 0) {
-    const shown = found.map(({ engine, answer }) => `${answer.name || name} in ${engine.name}`);
-    throw new PortholeError("TARGET", `'${name}' is a container of several engines: ${shown.join(", ")}`, {
-      hint: `choose one, such as --engine ${first.engine.name}`,
-    });
-  }
-  return running(first.engine, first.answer, name, mountPoint);
+): Promise<ContainerState> {
+  const { engine, answer } = await askEngines("container", name, explicitEngine, (asked) =>
+    inspect(asked, name, signal),
+  );
+  return stateOf(engine, answer, name, mountPoint);
 }
 
 /**
  * A container that its engine has listed, by its full id.
- * @throws PortholeError TARGET when it is gone or not running (ESRCH), or its engine does not answer; CANCELLED through the signal
+ * @throws PortholeError TARGET when it is gone or being removed (ESRCH), or its engine does not answer; CANCELLED through the signal
  */
 export async function describeContainer(
   engine: Engine,
   id: string,
   mountPoint: string,
   signal?: AbortSignal,
-): Promise<Container> {
+): Promise<ContainerState> {
   const inspection = await inspect(engine, id, signal);
   if (inspection === undefined) {
     throw new PortholeError("TARGET", `no such container: '${id.slice(0, 12)}'`, { errno: "ESRCH" });
   }
-  return running(engine, inspection, id, mountPoint);
+  return stateOf(engine, inspection, id, mountPoint);
 }
 
-/** Several containers fit the name in one engine. */
-class Ambiguity extends PortholeError {}
-
-/** When nobody has it: what could not be asked matters then. */
-function notFound(name: string, asked: readonly Engine[], failures: readonly PortholeError[]): PortholeError {
-  const [failure] = failures;
-  if (failure !== undefined && failures.length === asked.length) return failure;
-  const where = asked.length === 1 ? "" : ` in ${asked.map((engine) => engine.name).join(", ")}`;
-  const unasked = failures.map(({ message }) => `; ${message}`).join("");
-  return new PortholeError("TARGET", `no such container: '${name}'${where}${unasked}`, {
-    hint: failure?.hint ?? "see docker ps",
-  });
+/** The container, which must run. Throws TARGET (ESRCH) with what to do when it does not. */
+export function runningContainer({ running, stopped }: ContainerState): Container {
+  if (running === undefined) throw stopped.obstacle;
+  return running;
 }
 
 /** A container as its engine describes it, and who answered. */
 interface Inspected extends Inspection {
   isPodman: boolean;
+  json: Json;
 }
 
 function inspected({ body, question, isPodman }: EngineAnswer): Inspected {
-  return { ...decodeInspection(body, question), isPodman };
+  return { ...decodeInspection(body, question), isPodman, json: new Json(body, question) };
 }
 
 async function inspect(engine: Engine, name: string, signal?: AbortSignal): Promise<Inspected | undefined> {
@@ -180,15 +169,22 @@ function refused(engine: Engine, name: string, answer: EngineAnswer): PortholeEr
   return new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot tell about '${name}': ${text}`);
 }
 
-function running(engine: Engine, inspection: Inspected, name: string, mountPoint: string): Container {
+function stateOf(engine: Engine, inspection: Inspected, name: string, mountPoint: string): ContainerState {
   const shown = inspection.name || name;
+  const { id, startedAt, finishedAt, pid, pidMode, usernsMode, runtime, isPodman, devices, deviceCgroupRules } =
+    inspection;
   const obstacle = whyNotRunning(shown, inspection);
-  if (obstacle !== undefined) throw obstacle;
-  const { id, startedAt, pid, pidMode, usernsMode, runtime, isPodman, devices, deviceCgroupRules } = inspection;
+  if (obstacle !== undefined) {
+    if (inspection.status === "removing") throw obstacle;
+    const layers = containerLayers(inspection.json);
+    return { stopped: { engine, id, name: shown, finishedAt, runtime, isPodman, usernsMode, layers, obstacle } };
+  }
   return {
-    ...{ engine, id, name: shown, startedAt, pid, paused: inspection.isPaused, pidMode, usernsMode, runtime },
-    ...{ privileged: inspection.isPrivileged, isPodman, devices, deviceCgroupRules },
-    portholeMount: inspection.mounts.find(({ destination }) => destination === mountPoint)?.source,
+    running: {
+      ...{ engine, id, name: shown, startedAt, pid, paused: inspection.isPaused, pidMode, usernsMode, runtime },
+      ...{ privileged: inspection.isPrivileged, isPodman, devices, deviceCgroupRules },
+      portholeMount: inspection.mounts.find(({ destination }) => destination === mountPoint)?.source,
+    },
   };
 }
 

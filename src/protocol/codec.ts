@@ -1,5 +1,5 @@
 import { PortholeError } from "../errors.ts";
-import { Header, MAX_PACKET, MAX_PATH, Op, VERSION } from "./messages.ts";
+import { Header, MAX_PACKET, MAX_PATH, Op, ServeFlag, VERSION } from "./messages.ts";
 
 /** A packet's header and body. `body` is a view into the packet. */
 export interface Message {
@@ -83,9 +83,12 @@ export const encode = {
   relayEnd: (id: number): Uint8Array => words(id),
 };
 
-/** The packet that hands the listening socket over: `SERVE` with its one descriptor. */
-export function encodeServe(): Uint8Array {
-  return encodeMessage(Op.serve, 0, words(VERSION), 1);
+/**
+ * The packet that hands a descriptor over, `SERVE`: the listening socket. With `witness` another one follows, with a descriptor that ends the agent when it
+ * becomes readable.
+ */
+export function encodeServe({ witness = false } = {}): Uint8Array {
+  return encodeMessage(Op.serve, 0, words(VERSION | (witness ? ServeFlag.witness << 16 : 0)), 1);
 }
 
 function flagsAndPath(flags: number, path: Uint8Array): Uint8Array {

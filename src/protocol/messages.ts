@@ -42,6 +42,8 @@ export const OpenFlag = { write: 1, noFollow: 2, directory: 4, relay: 8, consume
 export const ListFlag = { facts: 1 } as const;
 /** Flags of PROCESSES. */
 export const ProcessesFlag = { files: 1 } as const;
+/** Flags of SERVE. */
+export const ServeFlag = { witness: 1 } as const;
 /** Flags of WATCH. */
 export const WatchFlag = { remove: 1, noFollow: 2 } as const;
 /** Scopes of BYE. */
@@ -131,6 +133,7 @@ const tables = {
   open_flag: OpenFlag,
   list_flag: ListFlag,
   processes_flag: ProcessesFlag,
+  serve_flag: ServeFlag,
   watch_flag: WatchFlag,
   bye_scope: ByeScope,
   facts_flag: FactsFlag,

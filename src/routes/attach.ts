@@ -1,9 +1,16 @@
 import { readFileSync } from "node:fs";
 import { isFullId } from "../engines/engine-json.ts";
-import { type Container, describeContainer, resolveContainer } from "../engines/resolve.ts";
+import {
+  type Container,
+  type ContainerState,
+  describeContainer,
+  resolveContainer,
+  type StoppedContainer,
+} from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/facts.ts";
 import { ATTACH_TIMEOUT_MS, type Attached, type AttachOptions } from "./attachment.ts";
+import type { FilesAtRest } from "./files-at-rest.ts";
 import { startTime } from "./process.ts";
 import { type AgentQuery, connectLive, withAgentLock } from "./registry.ts";
 import { ensureRunDirectory, MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
@@ -18,12 +25,95 @@ const ALL_ROUTES: readonly AgentRoute[] = ["direct", "mount", "sidecar"];
 export async function attachContainer(name: string, options: AttachOptions): Promise<Attached> {
   const run = ensureRunDirectory();
   const user = options.user ?? "";
-  const wanted = options.route === undefined ? ALL_ROUTES : [options.route];
+  const wanted = routesOf(options);
   if (isFullId(name)) {
     const live = connectLive(run, { identity: name, generation: undefined, routes: wanted, user });
     if (live !== undefined) return { ...live, run, fresh: false };
   }
-  return attachTo(await resolveContainer(name, options.engine, MOUNT_POINT, options.signal), wanted, run, options);
+  return attachInState(await resolveContainer(name, options.engine, MOUNT_POINT, options.signal), wanted, run, options);
+}
+
+function attachInState(
+  state: ContainerState,
+  wanted: readonly AgentRoute[],
+  run: RunDirectory,
+  options: AttachOptions,
+  isLast = false,
+): Promise<Attached> {
+  const { running, stopped } = state;
+  if (running !== undefined) return attachTo(running, wanted, run, options, isLast);
+  if (options.runningOnly) throw stopped.obstacle;
+  return attachStopped(stopped, wanted, run, options, isLast);
+}
+
+/** Connects to an agent for what is left of a container that does not run. */
+async function attachStopped(
+  container: StoppedContainer,
+  wanted: readonly AgentRoute[],
+  run: RunDirectory,
+  options: AttachOptions,
+  isLast: boolean,
+): Promise<Attached> {
+  if (options.user) throw container.obstacle;
+  const { stoppedAtRest } = await import("./files-at-rest.ts");
+  try {
+    return await attachAtRest(stoppedAtRest(container), wanted, run, options);
+  } catch (error) {
+    if (isLast || !(error instanceof PortholeError) || error.code !== "ATTACH") throw error;
+    const now = await stateNow(container, options.signal);
+    if (now === undefined || now.stopped?.finishedAt === container.finishedAt) throw error;
+    return attachInState(now, wanted, run, options, true);
+  }
+}
+
+/** Connects to an agent for files of something that does not run. */
+async function attachAtRest(
+  files: FilesAtRest,
+  wanted: readonly AgentRoute[],
+  run: RunDirectory,
+  options: AttachOptions,
+): Promise<Attached> {
+  const { identity, generation } = files;
+  const routes: readonly AgentRoute[] = wanted.filter((route) => route !== "mount");
+  if (routes.length === 0) {
+    throw new PortholeError("ATTACH", `route mount needs a running container, and '${files.name}' is none`, {
+      hint: "leave out --route mount",
+    });
+  }
+  return liveOrNew(run, { identity, generation, routes, user: "" }, options, async () => {
+    const { startAtRest } = await import("./start-at-rest.ts");
+    return startAtRest(files, options.startOn?.filter((route) => routes.includes(route)) ?? routes, run, options);
+  });
+}
+
+/**
+ * Connects to an agent for the files of an image. Nothing is pulled.
+ * @throws PortholeError TARGET, ATTACH, CANCELLED
+ */
+export async function attachImage(name: string, options: AttachOptions): Promise<Attached> {
+  const [{ resolveImage }, { imageAtRest }] = await Promise.all([
+    import("../engines/images.ts"),
+    import("./files-at-rest.ts"),
+  ]);
+  const image = await resolveImage(name, options.engine, options.signal);
+  return attachAtRest(imageAtRest(image), routesOf(options), ensureRunDirectory(), options);
+}
+
+/**
+ * Connects to an agent for the files of a volume.
+ * @throws PortholeError TARGET, ATTACH, CANCELLED
+ */
+export async function attachVolume(name: string, options: AttachOptions): Promise<Attached> {
+  const [{ resolveVolume }, { volumeAtRest }] = await Promise.all([
+    import("../engines/volumes.ts"),
+    import("./files-at-rest.ts"),
+  ]);
+  const volume = await resolveVolume(name, options.engine, options.signal);
+  return attachAtRest(volumeAtRest(volume), routesOf(options), ensureRunDirectory(), options);
+}
+
+function routesOf({ route }: AttachOptions): readonly AgentRoute[] {
+  return route === undefined ? ALL_ROUTES : [route];
 }
 
 /** `isLast`: a container that was restarted meanwhile is not tried again. */
@@ -45,14 +135,17 @@ async function attachTo(
   } catch (error) {
     if (isLast || !(error instanceof PortholeError) || error.code !== "ATTACH") throw error;
     // It may have ended under our hands: that is what to say then, not what each route met. A new life of it gets a second try.
-    const now = await currentLife(container, options.signal);
-    if (now === undefined || now.startedAt === container.startedAt) throw error;
-    return attachTo(now, wanted, run, options, true);
+    const now = await stateNow(container, options.signal);
+    if (now === undefined || now.running?.startedAt === container.startedAt) throw error;
+    return attachInState(now, wanted, run, options, true);
   }
 }
 
-/** The container as it is now, undefined when its engine cannot tell. Throws TARGET when it does not run any more; CANCELLED. */
-async function currentLife({ engine, id }: Container, signal: AbortSignal | undefined): Promise<Container | undefined> {
+/** The container as it is now, undefined when its engine cannot tell. Throws TARGET when it is gone; CANCELLED. */
+async function stateNow(
+  { engine, id }: Pick<Container, "engine" | "id">,
+  signal: AbortSignal | undefined,
+): Promise<ContainerState | undefined> {
   try {
     return await describeContainer(engine, id, MOUNT_POINT, signal);
   } catch (error) {

@@ -12,6 +12,8 @@ export interface AttachOptions {
   startOn?: readonly AgentRoute[] | undefined;
   /** User for the mount route (`docker exec --user`); root by default. */
   user?: string | undefined;
+  /** Refuse a container that does not run, whose layers would be read otherwise. */
+  runningOnly?: boolean | undefined;
   /** Seconds without a client after which the agent ends; 60 by default. */
   idleSeconds?: number | undefined;
   /** Milliseconds for starting an agent; 15,000 by default. */

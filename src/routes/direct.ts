@@ -21,21 +21,32 @@ export interface DirectTarget {
  * `listen` makes the socket that it will serve, which stays the caller's.
  * @throws PortholeError ATTACH with the agent's own words when it could not, or when it is of another version; CANCELLED through the signal
  */
-export async function attachDirect(
+export function attachDirect(
   target: DirectTarget,
   listen: () => OwnedFd,
   idleSeconds: number,
   wait: WaitOptions,
 ): Promise<Met> {
+  const place = ["--target-pid", String(target.pid), "--target-start", target.started];
+  const how = [...place, "--join-user-ns", "--device-cgroup", "--idle", String(idleSeconds)];
+  return attachChild(target.name, how, listen, wait);
+}
+
+/**
+ * Starts an agent as a child of this process, which it outlives; `how` are its options. `witness`, which stays the caller's, ends it when it becomes readable.
+ * @throws as {@link attachDirect}
+ */
+export async function attachChild(
+  name: string,
+  how: readonly string[],
+  listen: () => OwnedFd,
+  wait: WaitOptions,
+  witness?: OwnedFd,
+): Promise<Met> {
   const [ours, theirs] = socketpair();
-  const child = spawn(
-    agentProgram(),
-    [
-      ...["direct", "--fd", "3", "--target-pid", String(target.pid), "--target-start", target.started],
-      ...["--join-user-ns", "--device-cgroup", "--idle", String(idleSeconds)],
-    ],
-    { stdio: ["ignore", "ignore", "pipe", theirs.number], detached: true, env: {}, cwd: "/" },
-  );
+  const child = spawn(agentProgram(), ["direct", "--fd", "3", ...how], {
+    ...{ stdio: ["ignore", "ignore", "pipe", theirs.number], detached: true, env: {}, cwd: "/" },
+  });
   theirs.close();
   let words = "";
   const ended = new Promise<string>((resolve) => {
@@ -47,7 +58,7 @@ export async function attachDirect(
   });
   try {
     // Not before: the agent sets itself up meanwhile.
-    const facts = await greetChild(ours, listen(), wait);
+    const facts = await greetChild(ours, listen(), wait, witness);
     child.stderr?.destroy();
     child.unref();
     const pid = child.pid ?? 0;
@@ -59,10 +70,8 @@ export async function attachDirect(
     if (wait.signal?.aborted) throw new PortholeError("CANCELLED", "attaching was interrupted", { cause: error });
     if (error instanceof PortholeError && error.code === "ATTACH" && error.errno === "EPROTO") throw error;
     const reason = isLate && words === "" ? `it did not report within ${wait.timeoutMs / 1000} s` : ending;
-    throw new PortholeError(
-      "ATTACH",
-      `the agent could not enter ${target.name}: ${reason.replace(/^porthole-agent: /, "")}`,
-      { cause: error },
-    );
+    throw new PortholeError("ATTACH", `the agent could not enter ${name}: ${reason.replace(/^porthole-agent: /, "")}`, {
+      cause: error,
+    });
   }
 }

@@ -1,10 +1,14 @@
+import type { Absent } from "../engines/layers.ts";
 import type { AgentRoute } from "../protocol/facts.ts";
 
 /** What an agent serves. An id alone is not enough: it survives a restart, a kept root would show the life before. */
 export interface AgentKey {
-  /** Container id (64 hexadecimal digits), or `pid-N`. */
+  /** Id of the container or image (64 hexadecimal digits), a hash of the volume's engine and name, or `pid-N`. */
   identity: string;
-  /** The container's StartedAt, or the process's start time in clock ticks and the boot's id. */
+  /**
+   * The container's StartedAt, or the process's start time in clock ticks and the boot's id. Of what does not run its kind comes first: `stopped` and the
+   * container's FinishedAt, `image`, `volume` and when it was made.
+   */
   generation: string;
   route: AgentRoute;
   /** `--user` of the mount route, else empty. */
@@ -26,22 +30,54 @@ export interface AgentRecord extends AgentKey {
   agentStarted: string;
   /** ISO 8601. */
   created: string;
+  /** What the layers are of which the root is made, the uppermost first; missing where the target runs. */
+  layers?: string[] | undefined;
+  /** Places of which nothing is left. */
+  absent?: Absent[] | undefined;
 }
 
 /** Decodes a record; undefined for what is none: a field of it names a process to signal, another a socket to talk to. */
 export function decodeRecord(value: unknown): AgentRecord | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { identity, generation, route, user, name, engine, targetPid, sidecar, agentPid, agentStarted, created } =
-    value as { [Field in keyof AgentRecord]?: unknown };
+  const {
+    identity,
+    generation,
+    route,
+    user,
+    name,
+    engine,
+    targetPid,
+    sidecar,
+    agentPid,
+    agentStarted,
+    created,
+    layers,
+    absent,
+  } = value as { [Field in keyof AgentRecord]?: unknown };
   if (!isIdentity(identity) || !isText(generation) || !isRoute(route) || !isText(user) || !isText(name))
     return undefined;
   if (!isPath(engine) || !isPid(targetPid) || !isSidecar(sidecar) || !isPid(agentPid)) return undefined;
-  if (!isText(agentStarted) || !isText(created)) return undefined;
-  return { identity, generation, route, user, name, engine, targetPid, sidecar, agentPid, agentStarted, created };
+  if (!isText(agentStarted) || !isText(created) || !isListOf(layers, isText) || !isListOf(absent, isAbsent))
+    return undefined;
+  return {
+    ...{ identity, generation, route, user, name, engine, targetPid, sidecar, agentPid, agentStarted, created },
+    ...(layers !== undefined && { layers }),
+    ...(absent !== undefined && { absent }),
+  };
 }
 
 function isText(value: unknown): value is string {
   return typeof value === "string";
+}
+
+/** Also for a missing one. */
+function isListOf<T>(value: unknown, isOne: (one: unknown) => one is T): value is T[] | undefined {
+  return value === undefined || (Array.isArray(value) && value.every(isOne));
+}
+
+function isAbsent(value: unknown): value is Absent {
+  const { path, why } = (value ?? {}) as { [Field in keyof Absent]?: unknown };
+  return isText(path) && isText(why);
 }
 
 function isIdentity(value: unknown): value is string {

@@ -24,6 +24,14 @@ export function routeOf(file: string): AgentRoute | undefined {
   return route === "direct" || route === "mount" || route === "sidecar" ? route : undefined;
 }
 
+/** What does not run but has files. */
+export type Remains = "stopped" | "image" | "volume";
+
+/** What an agent serves whose root is made of layers, by the name that {@link agentFile} gave; undefined where its target runs. */
+export function remainsOf(file: string): Remains | undefined {
+  return /^(stopped|image|volume)/.exec(file.split(".")[3] ?? "")?.[0] as Remains | undefined;
+}
+
 /** Users that differ only after 10 bytes share a name; their records tell them apart, see {@link candidates}. */
 function userPart(user: string): string {
   return Buffer.from(user)
@@ -33,7 +41,7 @@ function userPart(user: string): string {
 
 const USER_BYTES = 10;
 
-/** Which agents a client would take, best route first; a missing generation means any. */
+/** Which agents a client would take, best route first; a missing generation means any of a target that runs. */
 export interface AgentQuery {
   identity: string;
   generation: string | undefined;
@@ -70,7 +78,7 @@ function candidates(run: RunDirectory, query: AgentQuery): string[] {
   const { identity, generation, routes, user } = query;
   const files = routes.flatMap((route) =>
     generation === undefined
-      ? names.filter((name) => name.startsWith(`${prefix}${route}.${userPart(user)}.`))
+      ? names.filter((name) => name.startsWith(`${prefix}${route}.${userPart(user)}.`) && remainsOf(name) === undefined)
       : names.filter((name) => name === agentFile({ identity, generation, route, user })),
   );
   // Where the name says it all: reading the record would cost more than connecting does.

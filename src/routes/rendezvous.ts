@@ -83,15 +83,26 @@ export function openRendezvous(run: RunDirectory): Rendezvous {
  * Greets an agent over a socket that nobody else can have (route `direct`: one end of a socketpair) and hands `listener` over.
  * Takes ownership of `connection`.
  */
-export async function greetChild(connection: OwnedFd, listener: OwnedFd, options: WaitOptions): Promise<AgentFacts> {
+export async function greetChild(
+  connection: OwnedFd,
+  listener: OwnedFd,
+  options: WaitOptions,
+  witness?: OwnedFd,
+): Promise<AgentFacts> {
   const socket = new FdSocket(connection, { maxDescriptors: 0 });
   try {
     // Nobody else can be at the other end, so it need not be heard first: it finds its socket when it looks.
-    socket.send(encodeServe(), [listener]);
+    serve(socket, listener, witness);
     return decodeAgentFacts((await announcement(socket, options)).facts);
   } finally {
     socket.close();
   }
+}
+
+/** Hands an agent the socket that it serves, and what ends it. */
+function serve(socket: FdSocket, listener: OwnedFd, witness: OwnedFd | undefined): void {
+  socket.send(encodeServe({ witness: witness !== undefined }), [listener]);
+  if (witness !== undefined) socket.send(encodeServe(), [witness]);
 }
 
 /**

@@ -1,6 +1,13 @@
 import { Refusal } from "../engines/refusal.ts";
 import { PortholeError } from "../errors.ts";
 
+/** A container was started, stopped or removed while an agent was being started for it. */
+export class Changed extends PortholeError {
+  constructor(name: string) {
+    super("ATTACH", `container '${name}' has just been started, stopped or removed`, { hint: "try again" });
+  }
+}
+
 /** A signal for engine calls that comes at the deadline or with `signal`, whichever is first. */
 export function deadline(timeoutMs: number, signal: AbortSignal | undefined): AbortSignal {
   const late = AbortSignal.timeout(timeoutMs);

@@ -64,7 +64,8 @@ export async function startForProcess(
 }
 
 /** What is known of an agent before it is started. */
-export type AgentOrigin = Pick<AgentRecord, keyof AgentKey | "name" | "engine" | "targetPid">;
+export type AgentOrigin = Pick<AgentRecord, keyof AgentKey | "name" | "engine" | "targetPid"> &
+  Partial<Pick<AgentRecord, "layers" | "absent">>;
 
 /**
  * Makes the listening socket, lets `bring` start an agent and hand the socket over to it, then puts socket and record in their place and connects.
@@ -202,18 +203,18 @@ function notAllowed(pid: number): PortholeError {
   );
 }
 
-function asAttachError(error: unknown): PortholeError {
+export function asAttachError(error: unknown): PortholeError {
   if (error instanceof PortholeError) return error;
   return new PortholeError("ATTACH", error instanceof Error ? error.message : String(error), { cause: error });
 }
 
-function allFailed(failures: { route: AgentRoute; error: PortholeError }[]): PortholeError {
+export function allFailed(failures: { route: AgentRoute; error: PortholeError }[]): PortholeError {
   const last = failures.at(-1)?.error;
   if (failures.length === 1 && last !== undefined) return last;
   const text = failures.map(({ route, error }) => `${route}: ${error.message}`).join("; ");
   return new PortholeError("ATTACH", `no route goes: ${text}`, { errno: last?.errno, hint: last?.hint, cause: last });
 }
 
-function idle(options: AttachOptions): number {
+export function idle(options: AttachOptions): number {
   return options.idleSeconds ?? DEFAULT_IDLE_SECONDS;
 }

@@ -1,5 +1,5 @@
 import type { Engine } from "../engines/engine.ts";
-import { describeContainer } from "../engines/resolve.ts";
+import { describeContainer, runningContainer } from "../engines/resolve.ts";
 import {
   type Life,
   type WatchContainersOptions,
@@ -25,7 +25,7 @@ export function watchContainers({
 }
 
 async function describe(engine: Engine, id: string, routes: readonly AgentRoute[], signal: AbortSignal): Promise<Life> {
-  const container = await describeContainer(engine, id, MOUNT_POINT, signal);
+  const container = runningContainer(await describeContainer(engine, id, MOUNT_POINT, signal));
   const run = runDirectoryPaths();
   const obstacles: string[] = [];
   const route = routes.find((candidate) => {

@@ -1,9 +1,11 @@
+import { normalize } from "node:path";
 import { discard } from "../descriptors/discard.ts";
 import { errnoName } from "../descriptors/errno.ts";
 import { consultMountsOf, knowsRootOf } from "../descriptors/file-system.ts";
 import type { InotifyEvent } from "../descriptors/inotify-events.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { statx } from "../descriptors/statx.ts";
+import type { Absent } from "../engines/layers.ts";
 import { PortholeError } from "../errors.ts";
 import type { Reply } from "../protocol/channel.ts";
 import { encode } from "../protocol/codec.ts";
@@ -11,7 +13,7 @@ import { type AgentFacts, type AgentRoute, decodeFileFacts, decodePromise, type 
 import { FileFactsAt, ListFlag, Op, OpenFlag, ProcessesFlag } from "../protocol/messages.ts";
 import type { ProcessesRecord } from "../protocol/records.ts";
 import type { Attached } from "../routes/attachment.ts";
-import { readRecord, routeOf } from "../routes/registry.ts";
+import { type Remains, readRecord, remainsOf, routeOf } from "../routes/registry.ts";
 import { pathBytes, pathText } from "../target.ts";
 import type { AgentClient } from "./agent-client.ts";
 import { wouldConsume } from "./consuming.ts";
@@ -35,12 +37,14 @@ export class AgentSession implements Session {
   readonly route: AgentRoute;
   readonly fresh: boolean;
   readonly instance: string;
+  readonly remains: Remains | undefined;
   readonly #client: AgentClient;
   readonly #timeoutMs: number;
   readonly #watcher: Watcher;
   readonly #attached: Attached;
   readonly #trust: Trust;
   #relaysAll: boolean | undefined;
+  #absent: readonly Absent[] | undefined;
 
   constructor(name: string, client: AgentClient, attached: Attached, timeoutMs: number) {
     this.name = name;
@@ -52,7 +56,10 @@ export class AgentSession implements Session {
     this.#watcher = new Watcher(client, timeoutMs);
     this.#attached = attached;
     // By our own record: what an agent says of its route is its own claim.
-    this.#trust = routeOf(attached.file) === "direct" ? "own process" : "stranger";
+    this.remains = remainsOf(attached.file);
+    // No process of the target's is near an agent whose target does not run.
+    const isOurs = routeOf(attached.file) === "direct" || this.remains !== undefined;
+    this.#trust = isOurs ? "own process" : "stranger";
   }
 
   async open(path: string, options: OpenOptions = {}): Promise<OpenFile> {
@@ -71,7 +78,8 @@ export class AgentSession implements Session {
 
   #askToOpen(what: () => string, path: string, options: OpenOptions): Promise<Reply<OwnedFd>> {
     const flags = this.#openFlags(options) | (options.noFollow ? OpenFlag.noFollow : 0);
-    return this.#ask(what, Op.open, () => encode.open(flags, options.offset ?? 0n, pathBytes(path)), 1);
+    const body = () => encode.open(flags, options.offset ?? 0n, pathBytes(path));
+    return this.#ask(what, Op.open, body, 1).catch(this.#explain(path));
   }
 
   async openProcessFile(pid: number, fd: number, options: Omit<OpenOptions, "noFollow"> = {}): Promise<OpenFile> {
@@ -85,7 +93,19 @@ export class AgentSession implements Session {
     }
   }
 
+  absence(path: string): string | undefined {
+    if (this.remains === undefined) return undefined;
+    this.#absent ??= readRecord(this.#attached.run, this.#attached.file)?.absent ?? [];
+    const plain = normalize(path);
+    const found = this.#absent.find(({ path: at }) => plain === at || plain.startsWith(`${at}/`));
+    return found && `${found.path} ${found.why}`;
+  }
+
   async *processes(options: { files?: boolean } = {}): AsyncGenerator<ProcessesRecord> {
+    if (this.remains !== undefined) {
+      const what = this.remains === "stopped" ? "the container does not run" : `${this.remains}s do not run`;
+      throw new PortholeError("TARGET", `'${this.name}' has no processes: ${what}`, { errno: "ESRCH" });
+    }
     const body = encode.processes(options.files ? ProcessesFlag.files : 0);
     const what = () => `cannot list the processes of ${this.name}`;
     for await (const records of this.#client.records(Op.processes, body, this.#timeoutMs, what)) {
@@ -126,7 +146,8 @@ export class AgentSession implements Session {
 
   async #look(what: () => string, path: string, options: { noFollow?: boolean }): Promise<FileFacts> {
     const flags = options.noFollow ? OpenFlag.noFollow : 0;
-    const { body } = await this.#ask(what, Op.stat, () => encode.stat(flags, pathBytes(path)), 0);
+    const request = () => encode.stat(flags, pathBytes(path));
+    const { body } = await this.#ask(what, Op.stat, request, 0).catch(this.#explain(path));
     return this.#facts(body);
   }
 
@@ -307,6 +328,19 @@ export class AgentSession implements Session {
   /** Who lies once has nothing more to say; why is what the session's end says. */
   #endFor(error: unknown): void {
     this.#client.close(error instanceof PortholeError ? error : undefined);
+  }
+
+  /** Says of a file that is not there why it is not, where that is known. */
+  #explain(path: string): (error: unknown) => never {
+    return (error) => {
+      const why = error instanceof PortholeError && error.errno === "ENOENT" ? this.absence(path) : undefined;
+      if (why === undefined || !(error instanceof PortholeError)) throw error;
+      throw new PortholeError("FILE", error.message, {
+        errno: error.errno,
+        hint: `${why}, so it is gone`,
+        cause: error,
+      });
+    };
   }
 
   #cannot(verb: string, path: string): () => string {

@@ -21,9 +21,9 @@ import { AgentClient } from "./agent-client.ts";
 
 /** An agent that answered. The documented schema of `porthole agents --json`. */
 export interface LiveAgent {
-  /** Container name when the agent was started, or `pid:N`. */
+  /** Container name when the agent was started, `image:NAME`, `volume:NAME` or `pid:N`. */
   name: string;
-  /** Container id, empty for a process target. */
+  /** Container id, empty for the target of another kind. */
   container: string;
   route: string;
   user: string;
@@ -57,7 +57,7 @@ function describe(client: AgentClient, record: AgentRecord): LiveAgent {
   const { facts } = client;
   return {
     name: record.name,
-    container: record.engine === "" ? "" : record.identity,
+    container: record.engine === "" || /^(image|volume):/.test(record.name) ? "" : record.identity,
     route: facts.route,
     user: record.user,
     pid: facts.pid,
@@ -105,7 +105,8 @@ export async function detachAgents(name: string, options: { engine?: string | un
 async function agentFilesOf(run: RunDirectory, name: string, engine: string | undefined): Promise<string[]> {
   if (agentFiles(run).length === 0 || name.startsWith("pid:")) return [];
   try {
-    const { id } = await resolveContainer(name, engine, MOUNT_POINT);
+    const { running, stopped } = await resolveContainer(name, engine, MOUNT_POINT);
+    const { id } = running ?? stopped;
     return agentFiles(run).filter((file) => readRecord(run, file)?.identity === id);
   } catch {
     return [];

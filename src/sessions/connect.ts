@@ -1,8 +1,8 @@
 import type { AgentRoute } from "../protocol/facts.ts";
-import { attachContainer, attachProcess } from "../routes/attach.ts";
+import { attachContainer, attachImage, attachProcess, attachVolume } from "../routes/attach.ts";
 import type { Attached, AttachOptions } from "../routes/attachment.ts";
 import { removeDeadAgent } from "../routes/registry.ts";
-import { parseSessionTarget, type Target } from "../target.ts";
+import { parseSessionTarget, placeName, type Target } from "../target.ts";
 import { AgentClient } from "./agent-client.ts";
 import { AgentSession } from "./agent-session.ts";
 import { LocalSession } from "./local-session.ts";
@@ -19,7 +19,7 @@ export interface ConnectOptions extends Omit<AttachOptions, "route"> {
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /**
- * Connects to a target: `web`, `web:/path` (the path is not used), `pid:123`, a parsed {@link Target}, or a path for this machine.
+ * Connects to a target: `web`, `web:/path` (the path is not used), `image:NAME`, `volume:NAME`, `pid:123`, a parsed {@link Target}, or a path for this machine.
  * @throws PortholeError USAGE, TARGET, ATTACH, SESSION, CANCELLED
  */
 export async function connect(target: string | Target, options: ConnectOptions = {}): Promise<Session> {
@@ -27,12 +27,10 @@ export async function connect(target: string | Target, options: ConnectOptions =
   if (parsed.kind === "local") return new LocalSession();
   const { route, ...rest } = options;
   const attachOptions: AttachOptions = { ...rest, route: route === "auto" ? undefined : route };
-  const attach = () =>
-    parsed.kind === "process" ? attachProcess(parsed.pid, attachOptions) : attachContainer(parsed.name, attachOptions);
-  const name = parsed.kind === "process" ? `pid:${parsed.pid}` : parsed.name;
+  const name = placeName(parsed);
   // A live agent may be on its way out (idle, its container gone) or of another version: then a new one is started, once.
   for (let attempt = 0; ; attempt++) {
-    const attached = await attach();
+    const attached = await attach(parsed, attachOptions);
     try {
       return await connectTo(name, attached, options.requestTimeoutMs);
     } catch (error) {
@@ -40,6 +38,19 @@ export async function connect(target: string | Target, options: ConnectOptions =
       // Whoever found the same agent unfit before us may have put a new one in its place.
       await removeDeadAgent(attached.run, attached.file, attached.socketSeen);
     }
+  }
+}
+
+function attach(target: Exclude<Target, { kind: "local" }>, options: AttachOptions): Promise<Attached> {
+  switch (target.kind) {
+    case "process":
+      return attachProcess(target.pid, options);
+    case "container":
+      return attachContainer(target.name, options);
+    case "image":
+      return attachImage(target.name, options);
+    case "volume":
+      return attachVolume(target.name, options);
   }
 }
 

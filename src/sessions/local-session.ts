@@ -41,8 +41,13 @@ export class LocalSession implements Session {
   readonly instance = "local";
   readonly agent = undefined;
   readonly ended = undefined;
+  readonly remains = undefined;
   /** One inotify instance for all that is watched, as an agent has it. */
   readonly #events = new InotifyListeners();
+
+  absence(): undefined {
+    return undefined;
+  }
 
   async open(path: string, options: OpenOptions = {}): Promise<OpenFile> {
     if (options.consume !== true) refuseConsuming(path, options);

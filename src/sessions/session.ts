@@ -2,6 +2,7 @@ import type { InotifyEvent } from "../descriptors/inotify-events.ts";
 import type { PortholeError } from "../errors.ts";
 import type { AgentFacts, AgentRoute, FileFacts } from "../protocol/facts.ts";
 import type { ProcessesRecord } from "../protocol/records.ts";
+import type { Remains } from "../routes/registry.ts";
 import type { OpenFile } from "./open-file.ts";
 
 /** One name in a directory. */
@@ -37,6 +38,10 @@ export interface Session extends AsyncDisposable {
   readonly instance: string;
   /** What the agent says of itself, undefined without one. */
   readonly agent: AgentFacts | undefined;
+  /** What the target is where it does not run, so that its files are all there is; undefined where it has processes. */
+  readonly remains: Remains | undefined;
+  /** Why nothing is left of what was at a path, such as `/run was in memory`; undefined where that is not so. */
+  absence(path: string): string | undefined;
   /** True when the agent was started for this session, false when it lived already. */
   readonly fresh: boolean;
   /**

@@ -95,11 +95,9 @@ describeWithDocker("bad input gets one line and the documented status", () => {
     expect(result).toMatchObject({ code, text: "" });
   });
 
-  test("a stopped container: status 3, and how to start it", async () => {
-    const result = await someone.run(["cat", `${stopped.name}:/d/f`]);
-    expect(result.stderr).toBe(
-      `porthole: container '${stopped.name}' is not running (exited) (docker start ${stopped.name})\n`,
-    );
+  test("the processes of a stopped container: status 3, for there are none", async () => {
+    const result = await someone.run(["ps", stopped.name]);
+    expect(result.stderr).toBe(`porthole: '${stopped.name}' has no processes: the container does not run\n`);
     expect(result).toMatchObject({ code: 3, text: "" });
   });
 

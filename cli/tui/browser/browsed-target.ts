@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { PortholeError } from "../../../src/errors.ts";
 import { connect, type Session } from "../../../src/sessions/index.ts";
-import type { Target } from "../../../src/target.ts";
+import { placeName, type Target } from "../../../src/target.ts";
 import type { Zone } from "../../../src/times/index.ts";
 import { FollowedTarget } from "../../tail/followed-target.ts";
 import type { ReachOptions } from "../../targets/options.ts";
@@ -44,8 +44,7 @@ export class BrowsedTarget {
 
   /** The target's part before the colon; empty for this machine. */
   get name(): string {
-    const { target } = this;
-    return target.kind === "local" ? "" : target.kind === "process" ? `pid:${target.pid}` : target.name;
+    return placeName(this.target);
   }
 
   /** A path here, as a target that any command takes. */
@@ -59,9 +58,9 @@ export class BrowsedTarget {
   }
 
   /** The session, connected when there is none or when it has ended. Rejects as {@link connect} does. */
-  session(): Promise<Session> {
+  session(options: { runningOnly?: boolean } = {}): Promise<Session> {
     if (this.#session !== undefined && this.#session.ended === undefined) return Promise.resolve(this.#session);
-    this.#connecting ??= this.#connect().finally(() => {
+    this.#connecting ??= this.#connect(options).finally(() => {
       this.#connecting = undefined;
     });
     return this.#connecting;
@@ -88,7 +87,7 @@ export class BrowsedTarget {
 
   /** The place as the follow engine asks it: `tell` hears that the container was restarted, or is gone. End it when nothing is followed any more. */
   followed(tell: (text: string) => void): FollowedTarget {
-    return new FollowedTarget({ session: () => this.session() }, this.target, GONE_MS, tell);
+    return new FollowedTarget({ session: (_, options) => this.session(options) }, this.target, GONE_MS, tell);
   }
 
   /** Ends the session that was connected here. */
@@ -96,9 +95,10 @@ export class BrowsedTarget {
     if (this.#isOwn) this.#session?.close();
   }
 
-  async #connect(): Promise<Session> {
+  async #connect({ runningOnly }: { runningOnly?: boolean }): Promise<Session> {
     const { engine, route, user, idle } = this.#options;
-    const session = await connect(this.target, { engine, route, user, idleSeconds: idle, signal: this.#signal });
+    const how = { engine, route, user, idleSeconds: idle, signal: this.#signal, runningOnly };
+    const session = await connect(this.target, how);
     if (this.#signal.aborted) session.close();
     this.#session = session;
     this.#isOwn = true;

@@ -1,7 +1,7 @@
 import { PortholeError } from "../../../src/errors.ts";
 import type { ProcessFile } from "../../../src/files/index.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
-import type { Target } from "../../../src/target.ts";
+import { placeName, type Target } from "../../../src/target.ts";
 import { Colours } from "../../ls/colours.ts";
 import type { ReachOptions } from "../../targets/options.ts";
 import { type Theme, withoutColours } from "../canvas/theme.ts";
@@ -44,8 +44,7 @@ export class Browser implements BrowserContext {
 
   /** The place of a target; `engine` where its name alone might mean another container. */
   place(target: Target, engine = this.options.engine): BrowsedTarget {
-    const where = target.kind === "process" ? `pid:${target.pid}` : target.kind === "container" ? target.name : "";
-    const key = `${engine ?? ""} ${where}`;
+    const key = `${engine ?? ""} ${placeName(target)}`;
     const known = this.#places.get(key);
     if (known) return known;
     const place = new BrowsedTarget(

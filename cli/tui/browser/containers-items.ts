@@ -66,7 +66,7 @@ export function containerColumns(
 /** What is to be said of a container: why it cannot be reached, or what its route costs. */
 export function remark(container: ListedContainer): string {
   const { name, state, status, life } = container;
-  if (!isUp(container)) return `${name} is not running (${status || state}): docker start ${name}`;
+  if (!isUp(container)) return `${name} is not running (${status || state}): its layers and volumes can be read`;
   if (life === undefined) return "";
   if (life.route === undefined) return life.obstacles.at(-1) ?? "no route goes";
   const because = life.obstacles.length > 0 ? ` (${life.obstacles.join("; ")})` : "";

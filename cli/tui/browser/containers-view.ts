@@ -152,7 +152,8 @@ export class ContainersView implements View {
   #open(what: "files" | "processes" | "mounts", how?: How): void {
     const container = this.#pane.list.selected?.container;
     if (!container) return;
-    if (!isUp(container)) {
+    // What is left of one that does not run is its files.
+    if (!isUp(container) && what === "processes") {
       this.#browser.host.say(remark(container));
       return;
     }

@@ -119,7 +119,6 @@ export const rows: Record<string, Row> = {
       }),
     attempt: (way, by, of, refused) => reads(way, by, of, "/data/greeting", refused),
     refused: {
-      porthole: /is not running \(exited\)/,
       "docker exec": isStopped,
       lnav: isStopped,
       nsenter: isStopped,

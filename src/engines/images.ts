@@ -1,0 +1,124 @@
+import { PortholeError } from "../errors.ts";
+import { askEngines, NotFound } from "./ask-engines.ts";
+import { ask, type Engine, type EngineAnswer, engines, wordsOf } from "./engine.ts";
+import { Json } from "./engine-json.ts";
+import { imageLayers, type Layers } from "./layers.ts";
+
+/** An image that an engine has. */
+export interface Image {
+  engine: Engine;
+  /** 64 hexadecimal digits. */
+  id: string;
+  /** As it was asked for. */
+  name: string;
+  isPodman: boolean;
+  layers: Layers;
+}
+
+/**
+ * Finds an image by name, with tag or digest or without, or by id. Nothing is pulled.
+ * @throws PortholeError TARGET when no engine has it, with names like it; CANCELLED through the signal
+ */
+export async function resolveImage(name: string, explicit: string | undefined, signal?: AbortSignal): Promise<Image> {
+  try {
+    const { engine, answer } = await askEngines("image", name, explicit, (asked) => inspect(asked, name, signal));
+    return { engine, ...answer };
+  } catch (error) {
+    if (!(error instanceof NotFound)) throw error;
+    throw await notHere(name, explicit, signal);
+  }
+}
+
+/** Names of every image of every engine that answers, `<none>` left out. */
+export async function imageNames(
+  explicit: string | undefined,
+  options: { timeoutMs?: number; signal?: AbortSignal | undefined } = {},
+): Promise<string[]> {
+  const answers = await Promise.allSettled(engines(explicit).map((engine) => listed(engine, options)));
+  const names = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+  return [...new Set(names)].sort();
+}
+
+async function inspect(
+  engine: Engine,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<Omit<Image, "engine"> | undefined> {
+  const answer = await ask(engine, `/images/${encodeURI(name)}/json`, { signal });
+  if (answer.status === 404 || isNoName(answer)) return undefined;
+  if (answer.status !== 200) {
+    const text = wordsOf(answer) ?? `HTTP status ${answer.status}`;
+    throw new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot tell about image '${name}': ${text}`);
+  }
+  const json = new Json(answer.body, answer.question);
+  const id = json.get("Id");
+  const digits = /^(?:sha256:)?([0-9a-f]{64})$/.exec(id.text() ?? "")?.[1];
+  if (digits === undefined) throw id.refusal("an id of 64 hexadecimal digits");
+  return { id: digits, name, isPodman: answer.isPodman, layers: imageLayers(json) };
+}
+
+/** What engines say, each with a status of its own, of a name that no image can have. */
+function isNoName(answer: EngineAnswer): boolean {
+  return answer.status >= 400 && /invalid reference format|image not known|no such image/i.test(wordsOf(answer) ?? "");
+}
+
+async function listed(
+  engine: Engine,
+  options: { timeoutMs?: number; signal?: AbortSignal | undefined },
+): Promise<string[]> {
+  const { status, body, question } = await ask(engine, "/images/json", options);
+  if (status !== 200) return [];
+  const tags = new Json(body, question).list().flatMap((image) => image.get("RepoTags").list());
+  return tags.map((tag) => tag.text() ?? "").filter((tag) => tag !== "" && !tag.includes("<none>"));
+}
+
+async function notHere(
+  name: string,
+  explicit: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<PortholeError> {
+  const near = nearNames(name, await imageNames(explicit, { signal }));
+  const text = near.length === 0 ? "" : `; here are ${near.join(", ")}`;
+  return new PortholeError("TARGET", `image '${name}' is not on this machine, and porthole pulls none${text}`, {
+    hint: near.length === 0 ? `docker pull ${name}` : `name one of them, or docker pull ${name}`,
+  });
+}
+
+/** Most names that are told. */
+const MOST_NEAR = 5;
+
+/**
+ * Names that are like one: other tags of the same repository, those that begin alike first; where it has none, repositories whose last part is the same or
+ * differs in a letter or two.
+ */
+export function nearNames(name: string, all: readonly string[]): string[] {
+  const wanted = split(name);
+  const others = all.map((one) => ({ one, ...split(one) }));
+  const same = others.filter(({ repository }) => repository === wanted.repository);
+  const alike = others.filter(({ base }) => distance(base, wanted.base) <= Math.min(2, (wanted.base.length - 1) >> 1));
+  const tagDistance = ({ tag }: { tag: string }) => distance(tag, wanted.tag);
+  return (same.length > 0 ? same : alike)
+    .sort((a, b) => tagDistance(a) - tagDistance(b) || (a.one < b.one ? -1 : 1))
+    .slice(0, MOST_NEAR)
+    .map(({ one }) => one);
+}
+
+/** `localhost:5000/team/web:1.2@sha256:...` has the repository without tag and digest, `web` as its last part, and the tag `1.2`. */
+function split(name: string): { repository: string; base: string; tag: string } {
+  const [, repository = name, tag = "latest"] = /^(.*?)(?::([^/:@]+))?(?:@.*)?$/s.exec(name) ?? [];
+  return { repository, base: repository.slice(repository.lastIndexOf("/") + 1), tag };
+}
+
+/** Letters to insert, remove or replace to get from one text to the other (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}

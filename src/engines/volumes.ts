@@ -1,0 +1,76 @@
+import { createHash } from "node:crypto";
+import { PortholeError } from "../errors.ts";
+import { askEngines } from "./ask-engines.ts";
+import { ask, type Engine, engines, wordsOf } from "./engine.ts";
+import { Json } from "./engine-json.ts";
+
+/** A volume of an engine. */
+export interface Volume {
+  engine: Engine;
+  /** Hash of the engine's socket and the name: 64 hexadecimal digits. */
+  id: string;
+  name: string;
+  isPodman: boolean;
+  /** When it was made: tells it from a later one of the same name. */
+  createdAt: string;
+  driver: string;
+  /** Directory that has its files while it is mounted. */
+  directory: string;
+  /** What the driver mounts there, as `type=nfs`; empty where the directory itself has the files. */
+  mounted: string;
+}
+
+/**
+ * Finds a volume by name.
+ * @throws PortholeError TARGET when no engine has it, or several have one; CANCELLED through the signal
+ */
+export async function resolveVolume(name: string, explicit: string | undefined, signal?: AbortSignal): Promise<Volume> {
+  const { engine, answer } = await askEngines("volume", name, explicit, (asked) => inspect(asked, name, signal));
+  return { engine, ...answer };
+}
+
+/** Names of every volume of every engine that answers. */
+export async function volumeNames(
+  explicit: string | undefined,
+  options: { timeoutMs?: number } = {},
+): Promise<string[]> {
+  const answers = await Promise.allSettled(
+    engines(explicit).map(async (engine) => {
+      const { status, body, question } = await ask(engine, "/volumes", options);
+      return status === 200
+        ? new Json(body, question)
+            .get("Volumes")
+            .list()
+            .map((one) => one.get("Name").text() ?? "")
+        : [];
+    }),
+  );
+  const names = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+  return [...new Set(names)].filter(Boolean).sort();
+}
+
+async function inspect(
+  engine: Engine,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<Omit<Volume, "engine"> | undefined> {
+  const answer = await ask(engine, `/volumes/${encodeURIComponent(name)}`, { signal });
+  if (answer.status === 404) return undefined;
+  if (answer.status !== 200) {
+    const text = wordsOf(answer) ?? `HTTP status ${answer.status}`;
+    throw new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot tell about volume '${name}': ${text}`);
+  }
+  const json = new Json(answer.body, answer.question);
+  const options = Object.entries(json.get("Options").record()).filter(
+    ([key]) => key === "type" || key === "device" || key === "o",
+  );
+  return {
+    id: createHash("sha256").update(`${engine.socketPath}\0${name}`).digest("hex"),
+    name,
+    isPodman: answer.isPodman,
+    createdAt: json.get("CreatedAt").text() ?? "",
+    driver: json.get("Driver").text() ?? "",
+    directory: json.get("Mountpoint").text() ?? "",
+    mounted: options.map(([key, value]) => `${key}=${value}`).join(" "),
+  };
+}

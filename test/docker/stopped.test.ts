@@ -1,0 +1,300 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import type Docker from "dockerode";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { connect } from "../../src/sessions/index.ts";
+import { describeWith } from "../helpers/availability.ts";
+import { busyboxImage, type Engine, engine, image, uniqueName } from "../helpers/engine.ts";
+import { following } from "../helpers/following.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { isRunning } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { listedAgents } from "./agents.ts";
+
+/** What the container does before it ends: it changes, adds and deletes files, and writes to its volume and to memory. */
+const script = [
+  "echo own > /own; echo changed > /tmp/kept; mkdir /added; echo new > /added/file",
+  "echo volume > /data/file; echo memory > /memory/file",
+  "mkdir -p /var; ln -s /own /link; mkfifo /fifo; echo secret > /secret; chmod 600 /secret; chown 1000 /secret; mknod /null c 1 3",
+].join("; ");
+
+/** A container that has ended, or was created only, with a volume, a bind mount and a tmpfs. */
+async function stopped(
+  on: Engine,
+  { started = true, source = "" }: { started?: boolean; source?: string } = {},
+): Promise<{ name: string; volume: string; handle: Docker.Container }> {
+  const [name, volume] = [uniqueName("stopped"), uniqueName("volume")];
+  await on.api.createVolume({ Name: volume });
+  const handle = await on.api.createContainer({
+    name,
+    Image: await busyboxImage(on),
+    Cmd: ["/bin/busybox", "sh", "-c", script.replaceAll(/\b(mkdir|ln|mkfifo|mknod|chmod|chown) /g, "/bin/busybox $1 ")],
+    Labels: { "porthole.test": "1" },
+    HostConfig: {
+      NetworkMode: "none",
+      Binds: [`${volume}:/data`, ...(source === "" ? [] : [`${source}:/deep/bind`])],
+      Tmpfs: { "/memory": "" },
+    },
+  });
+  if (started) {
+    await handle.start();
+    await handle.wait();
+  }
+  return { name, volume, handle };
+}
+
+async function remove(on: Engine, { handle, volume }: Awaited<ReturnType<typeof stopped>>): Promise<void> {
+  await handle.remove({ force: true }).catch(() => undefined);
+  await on.api.getVolume(volume).remove();
+}
+
+/** The processes of this user's agents, as their records name them. */
+function agentProcesses(by: User): number[] {
+  const directory = `${by.directory}/state/porthole/agents`;
+  const records = readdirSync(directory).filter((name) => name.endsWith(".json"));
+  return records.map(
+    (name) => (JSON.parse(readFileSync(`${directory}/${name}`, "utf8")) as { agentPid: number }).agentPid,
+  );
+}
+
+describeWith(["root", "docker", "podman"], "what does not run, read by root in place", () => {
+  describe.each(["docker", "podman"] as const)("a container of %s that has ended", (name) => {
+    let by: User;
+    let target: Awaited<ReturnType<typeof stopped>>;
+
+    beforeAll(async () => {
+      by = user({ engine: engine(name) });
+      writeFileSync(`${by.directory}/outside`, "outside\n");
+      target = await stopped(engine(name), { source: by.directory });
+      return () => remove(engine(name), target);
+    });
+
+    const at = (path: string) => `${target.name}:${path}`;
+
+    test("is read from its layers and volumes, over route direct", async () => {
+      const first = await by.run(["cat", "--trace", at("/own")]);
+      expect(first).toMatchObject({ code: 0, text: "own\n" });
+      expect(first.stderr).toContain("route direct, new agent");
+      const again = await by.run(["cat", "--trace", at("/own")]);
+      // Podman tells of no copy into a container, so that each command makes its own view of the layers.
+      expect(again.stderr).toContain(`route direct, ${name === "docker" ? "live" : "new"} agent`);
+    });
+
+    test.each([
+      ["a file it changed", ["cat", "/tmp/kept"], "changed\n"],
+      ["a file of its image", ["head", "-c4", "/bin/busybox"], "\x7fELF"],
+      ["a file of its volume", ["cat", "/data/file"], "volume\n"],
+      ["a bind mount", ["cat", "/deep/bind/outside"], "outside\n"],
+      ["a link", ["cat", "/link"], "own\n"],
+      ["another user's file with mode 0600", ["cat", "/secret"], "secret\n"],
+      ["a line from the end", ["tail", "-n1", "/added/file"], "new\n"],
+      ["a match", ["grep", "-h", "ow", "/own"], "own\n"],
+    ])("%s", async (_, [command = "", ...rest], text) => {
+      const path = rest.pop() ?? "";
+      expect(await by.run([command, ...rest, at(path)])).toMatchObject({ code: 0, stderr: "", text });
+    });
+
+    test("ls, find, stat, hexdump and with show it", async () => {
+      expect((await by.run(["ls", at("/added")])).text).toBe("file\n");
+      expect((await by.run(["find", at("/added")])).text).toBe(`${at("/added")}\n${at("/added/file")}\n`);
+      expect((await by.run(["stat", at("/data/file")])).text).toContain(`volume ${target.volume}`);
+      expect((await by.run(["hexdump", at("/own")])).text).toContain("776f 0a6e");
+      expect(await by.run(["with", at("/own"), "--", "cat", "{}"])).toMatchObject({ code: 0, text: "own\n" });
+    });
+
+    test("cannot be written to, its volume neither", async () => {
+      vi.stubEnv("XDG_STATE_HOME", by.env.XDG_STATE_HOME);
+      await using session = await connect(target.name, { engine: engine(name).socket });
+      vi.unstubAllEnvs();
+      for (const path of ["/own", "/data/file", "/deep/bind/outside", "/bin/busybox"])
+        await expect(session.open(path, { write: true })).rejects.toMatchObject({ code: "FILE", errno: "EROFS" });
+    });
+
+    test("a device file of the layers stays closed", async () => {
+      expect(await by.run(["cat", at("/null")])).toMatchObject({
+        code: 1,
+        stderr: `porthole: cannot open ${at("/null")}: Permission denied\n`,
+      });
+    });
+
+    test("what was in memory is said to be gone", async () => {
+      expect(await by.run(["cat", at("/memory/file")])).toMatchObject({
+        code: 1,
+        stderr: `porthole: cannot open ${at("/memory/file")}: No such file or directory (/memory was in memory, so it is gone)\n`,
+      });
+      const listed = await by.run(["ls", at("/proc")]);
+      expect(listed.stderr).toBe(`porthole: ${at("/proc")}: /proc was in memory, so what it held is gone\n`);
+    });
+
+    test("ps says that there are no processes", async () => {
+      expect(await by.run(["ps", target.name])).toMatchObject({
+        code: 3,
+        text: "",
+        stderr: `porthole: '${target.name}' has no processes: the container does not run\n`,
+      });
+    });
+
+    test("the mount route is refused in one line", async () => {
+      const result = await by.run(["cat", "--route", "mount", at("/own")]);
+      expect(result).toMatchObject({ code: 4, text: "" });
+      expect(result.stderr).toBe(
+        `porthole: route mount needs a running container, and '${target.name}' is none (leave out --route mount)\n`,
+      );
+    });
+
+    test("nothing of the agent is in the host's mounts, and nothing is left when it is killed", async () => {
+      await by.run(["cat", at("/own")]);
+      const agent = agentProcesses(by).find(isRunning) ?? 0;
+      expect(agent).toBeGreaterThan(0);
+      expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toMatch(/lowerdir=\d/);
+      const points = readFileSync(`/proc/${agent}/mountinfo`, "utf8")
+        .split("\n")
+        .map((line) => line.split(" ")[4] ?? "");
+      expect(points.filter((point) => point !== "" && !/^\/(proc|dev|sys)?(\/|$)/.test(point))).toEqual([]);
+      process.kill(agent, "SIGKILL");
+      await waitFor("the agent to end", () => !isRunning(agent));
+      expect(await by.run(["cat", at("/own")])).toMatchObject({ code: 0, text: "own\n" });
+    });
+
+    test("a file that the engine copies into it is seen by the next command", async () => {
+      expect((await by.run(["cat", at("/tmp/copied")])).code).toBe(1);
+      const path = `${by.directory}/copied`;
+      writeFileSync(path, "copied\n");
+      const copy = spawnSync("tar", ["-C", by.directory, "-c", "copied"]);
+      await target.handle.putArchive(copy.stdout, { path: "/tmp" });
+      await waitFor("the copied file", async () => (await by.run(["cat", at("/tmp/copied")])).text === "copied\n");
+    });
+
+    test("detach ends its agent, if it has not ended by itself", async () => {
+      await by.run(["cat", at("/own")]);
+      const result = await by.run(["detach", target.name]);
+      expect(result.code).toBe(name === "docker" || result.stderr === "" ? 0 : 3);
+      await waitFor("the agent to end", async () => (await listedAgents(by)).length === 0);
+    });
+  });
+
+  test.each(["docker", "podman"] as const)("a container of %s that was never started", async (name) => {
+    const by = user({ engine: engine(name) });
+    writeFileSync(`${by.directory}/outside`, "outside\n");
+    const target = await stopped(engine(name), { started: false, source: by.directory });
+    expect(await by.run(["cat", `${target.name}:/deep/bind/outside`])).toMatchObject({ code: 0, text: "outside\n" });
+    expect((await by.run(["ls", `${target.name}:/bin`])).text).toBe("busybox\nsh\n");
+    await remove(engine(name), target);
+  });
+
+  test.each(["docker", "podman"] as const)(
+    "a container of %s is started and removed while it is read: what is open stays readable",
+    async (name) => {
+      const by = user({ engine: engine(name) });
+      const target = await stopped(engine(name));
+      vi.stubEnv("XDG_STATE_HOME", by.env.XDG_STATE_HOME);
+      const session = await connect(target.name, { engine: engine(name).socket });
+      vi.unstubAllEnvs();
+      const file = await session.open("/own");
+      expect([session.remains, session.route]).toEqual(["stopped", "direct"]);
+      await target.handle.start();
+      await waitFor("the agent to end", () => session.ended !== undefined);
+      const buffer = new Uint8Array(16);
+      expect(Buffer.from(buffer.subarray(0, file.read(buffer, 0))).toString()).toBe("own\n");
+      await target.handle.wait();
+      const after = await by.run(["cat", `${target.name}:/own`]);
+      expect(after).toMatchObject({ code: 0, text: "own\n" });
+      await remove(engine(name), target);
+      expect(Buffer.from(buffer.subarray(0, file.read(buffer, 0))).toString()).toBe("own\n");
+      file.close();
+      session.close();
+      await waitFor("the second agent to end", async () => (await listedAgents(by)).length === 0);
+      await by.close();
+    },
+  );
+
+  test.each(["docker", "podman"] as const)("tail -F on %s goes on in the container when it starts", async (name) => {
+    const on = engine(name);
+    const by = user({ engine: on });
+    const handle = await on.api.createContainer({
+      name: uniqueName("begun"),
+      Image: await busyboxImage(on),
+      Cmd: ["/bin/busybox", "sh", "-c", "echo line >> /log; exec /bin/busybox sleep 600"],
+      HostConfig: { NetworkMode: "none" },
+    });
+    await handle.start();
+    await waitFor("its first line", async () => (await by.run(["cat", `${handle.id}:/log`])).text === "line\n");
+    await handle.kill();
+    await handle.wait();
+    const tail = following(by, ["-F", "-n", "+1", `${handle.id}:/log`]);
+    try {
+      await tail.shows("line\n");
+      await handle.start();
+      await tail.shows("line\nline\n");
+      await tail.says(`tail: ${handle.id}: the container was started; going on`);
+    } finally {
+      await tail.stop();
+      await handle.remove({ force: true });
+    }
+  });
+
+  test.each(["docker", "podman"] as const)(
+    "a link in the place of a volume leads nowhere out of the layers (%s)",
+    async (name) => {
+      const on = engine(name);
+      const by = user({ engine: on });
+      const target = await stopped(on);
+      const handle = await on.api.createContainer({
+        Image: await image(on, [
+          { name: "etc", type: "directory" },
+          { name: "planted", type: "symlink", target: "/../../../etc" },
+        ]),
+        Cmd: ["/workload"],
+        HostConfig: { NetworkMode: "none", Binds: [`${target.volume}:/planted`] },
+      });
+      const listed = await by.run(["ls", `${handle.id}:/planted/`]);
+      expect(listed.text).not.toContain("passwd");
+      expect(await by.run(["cat", `${handle.id}:/planted/file`])).toMatchObject({ code: 0, text: "volume\n" });
+      expect(readdirSync("/etc")).not.toContain("file");
+      await handle.remove();
+      await remove(on, target);
+    },
+  );
+
+  test.each(["docker", "podman"] as const)("an image and a volume of %s", async (name) => {
+    const on = engine(name);
+    const by = user({ engine: on });
+    const target = await stopped(on);
+    const tag = await busyboxImage(on);
+    const first = await by.run(["cat", "--trace", `volume:${target.volume}:/file`]);
+    expect(first).toMatchObject({ code: 0, text: "volume\n" });
+    expect(first.stderr).toContain("route direct, new agent");
+    expect((await by.run(["ls", `image:${tag}:/`])).text).toBe("bin\ntmp\nworkload\n");
+    expect((await by.run(["head", "-c4", `image:${tag}:/bin/sh`])).text).toBe("\x7fELF");
+    expect(await by.run(["ps", `image:${tag}`])).toMatchObject({ code: 3, text: "" });
+    const agents = await listedAgents(by);
+    expect(agents.map((agent) => agent.name).sort()).toEqual([`image:${tag}`, `volume:${target.volume}`].sort());
+    expect((await by.run(["detach", `image:${tag}`])).code).toBe(0);
+    await remove(on, target);
+    expect(await by.run(["cat", `volume:${target.volume}:/file`])).toMatchObject({
+      code: 3,
+      stderr: `porthole: no such volume: '${target.volume}' (see docker volume ls)\n`,
+    });
+  });
+
+  test.each(["docker", "podman"] as const)(
+    "an image that %s has not is not pulled; near tags are told",
+    async (name) => {
+      const on = engine(name);
+      const by = user({ engine: on });
+      const tag = await busyboxImage(on);
+      const [repository] = tag.split(/:(?=[^:]*$)/);
+      const near = await by.run(["cat", `image:${tag}0:/bin/sh`]);
+      expect(near).toMatchObject({ code: 3, text: "" });
+      expect(near.stderr).toMatch(
+        /^porthole: image '\S+' is not on this machine, and porthole pulls none; here are \S+/,
+      );
+      expect(near.stderr).toContain(`here are ${tag}`);
+      expect((await on.api.listImages()).flatMap(({ RepoTags }) => RepoTags ?? [])).not.toContain(`${repository}:none`);
+      const none = await by.run(["cat", "image:example.invalid/nothing/like-it:/x"]);
+      expect(none.stderr).toBe(
+        "porthole: image 'example.invalid/nothing/like-it' is not on this machine, and porthole pulls none (docker pull example.invalid/nothing/like-it)\n",
+      );
+    },
+  );
+});
