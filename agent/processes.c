@@ -95,6 +95,8 @@ static pid_t next_pid(DIR *proc) {
 int open_process(pid_t inside) {
     struct process found;
     int proc = -1;
+    errno = ESRCH;
+    if (agent.layer_count) return -1; /* no process of this machine is one of what does not run */
     if (agent.pid_depth == 0) {
         proc = open_proc(inside);
         if (proc >= 0 && look_at_process(inside, proc, &found)) return proc;
