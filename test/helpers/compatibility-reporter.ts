@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { Reporter, TestModule, Vitest } from "vitest/node";
 import { type CompatibilityRow, sections } from "./compatibility.ts";
 import { repository } from "./paths.ts";
+import { variants } from "./variants.ts";
 
 const PAGE = "docs/compatibility.md";
 
@@ -77,12 +78,16 @@ export class CompatibilityReporter implements Reporter {
 
   #whyIncomplete(modules: readonly TestModule[]): string | undefined {
     if (this.#vitest?.getGlobalTestNamePattern() !== undefined) return "only some tests were run";
-    const run = new Map(modules.map((module) => [module.relativeModuleId, module]));
-    for (const file of filesWithRows()) {
-      const module = run.get(file);
-      if (module === undefined) return `${file} was not run`;
+    const projects = new Set(modules.map((module) => module.project.name));
+    const unseen = variants.find(({ name }) => !projects.has(name));
+    if (unseen !== undefined) return `${unseen.title} was not tested`;
+    const files = filesWithRows();
+    for (const file of files)
+      if (!modules.some((module) => module.relativeModuleId === file)) return `${file} was not run`;
+    for (const module of modules.filter(({ relativeModuleId }) => files.includes(relativeModuleId))) {
       const other = [...module.children.allTests()].find((test) => test.result().state !== "passed");
-      if (other !== undefined) return `'${other.fullName}' of ${file} was ${other.result().state}`;
+      if (other === undefined) continue;
+      return `'${other.fullName}' of ${module.relativeModuleId} (${module.project.name}) was ${other.result().state}`;
     }
     return undefined;
   }
@@ -101,6 +106,8 @@ export function pageOf(rows: readonly CompatibilityRow[]): string {
     "# Compatibility",
     "Written by the test run itself (`npm run compatibility`); `npm test` with every engine says when it is not current. Each row was done for real, on",
     "Debian 12 with Linux 6.18, cgroup v1 and v2 side by side, as root or as the ordinary user that it names; `web` stands for the target.",
+    "Engines with a version are Debian 12's own. The current ones are of Debian's unstable suite (`scripts/current-engines.sh`); Docker",
+    "answers API 1.44 and newer only, as Docker 29 does.",
   ];
   for (const section of sections) {
     const lines = rows.filter((row) => row.section === section).map(lineOf);

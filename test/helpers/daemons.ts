@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
+import { type CgroupView, inView } from "./cgroup-view.ts";
 import { asUser, ENGINE_GROUP, rootlessUid } from "./machine.ts";
 import { findProcesses, isRunning } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
@@ -22,22 +23,47 @@ export interface Daemon {
 /** Of dockerd: it leaves the machine's network as it is, which a rootless one may not change. */
 export const OFF_THE_NETWORK = ["--iptables=false", "--ip-forward=false", "--bridge=none"];
 
+/** What a private engine may differ in; without any of it, it is Debian's own with its defaults. */
+export interface DaemonOptions {
+  /** Directory of the engine's programs, from scripts/current-engines.sh; default: those on the PATH. */
+  programs?: string | undefined;
+  /** How the engine and its containers see the control groups. */
+  view?: CgroupView | undefined;
+}
+
+export interface DockerOptions extends DaemonOptions {
+  remap?: boolean;
+  liveRestore?: boolean;
+  /** `containerd` keeps images and layers in containerd's store; anything else is the name of Docker's own driver. */
+  storage?: "containerd" | "vfs" | "overlay2";
+  /** The lowest version of the API that is answered, as Docker 29 has it. */
+  minimumApi?: string;
+}
+
 /** Starts a Docker daemon that shares nothing with the machine's own: containers are without network. */
-export async function startDocker(
-  directory: string,
-  options: { remap?: boolean; liveRestore?: boolean } = {},
-): Promise<Daemon> {
+export async function startDocker(directory: string, options: DockerOptions = {}): Promise<Daemon> {
   mkdirSync(directory, { mode: 0o711 });
   const socket = `${directory}/docker.sock`;
+  const { storage, minimumApi } = options;
   if (!options.remap) writeFileSync(`${directory}/runsc`, RUNSC, { mode: 0o755 });
+  writeFileSync(
+    `${directory}/daemon.json`,
+    storage === "containerd" ? '{"features":{"containerd-snapshotter":true}}' : "{}",
+  );
   const command = [
-    "dockerd",
+    ...inView(options.view ?? "as it is"),
+    ...["dockerd", "--config-file", `${directory}/daemon.json`],
     ...["--data-root", `${directory}/data`, "--exec-root", `${directory}/exec`, "-p", `${directory}/pid`],
     ...["-H", `unix://${socket}`, "--group", String(ENGINE_GROUP), ...OFF_THE_NETWORK],
+    ...(storage === undefined || storage === "containerd" ? [] : ["--storage-driver", storage]),
     ...(options.remap ? ["--userns-remap=default"] : ["--add-runtime", `runsc=${directory}/runsc`]),
     ...(options.liveRestore ? ["--live-restore"] : []),
   ];
-  const start = () => answering(() => launch(directory, {}, command), socket);
+  const env = {
+    ...withPrograms(options.programs),
+    ...(minimumApi === undefined ? {} : { DOCKER_MIN_API_VERSION: minimumApi }),
+  };
+  const start = () => answering(() => launch(directory, env, command), socket);
   let daemon = await ready(start, directory);
   return {
     socket,
@@ -64,11 +90,12 @@ export async function startDocker(
 const RUNSC = '#!/bin/sh\nexec runsc --platform=ptrace --network=none --ignore-cgroups "$@"\n';
 
 /** Starts Podman's Docker-compatible API. */
-export async function startPodman(directory: string): Promise<Daemon> {
+export async function startPodman(directory: string, { programs, view }: DaemonOptions = {}): Promise<Daemon> {
   mkdirSync(directory, { mode: 0o711 });
   const socket = `${directory}/podman.sock`;
-  const configuration = { CONTAINERS_CONF: podmanConfiguration(directory) };
+  const configuration = { ...withPrograms(programs), CONTAINERS_CONF: podmanConfiguration(directory, programs) };
   const command = [
+    ...inView(view ?? "as it is"),
     "podman",
     ...["--root", `${directory}/root`, "--runroot", `${directory}/run`, "--tmpdir", `${directory}/tmp`],
     ...["system", "service", "--time=0", `unix://${socket}`],
@@ -130,7 +157,7 @@ function rootless(directory: string): { env: Record<string, string>; as: string[
 }
 
 /** Limits that a machine without systemd can grant; locks in files, since Podman's shared memory is the whole machine's. */
-function podmanConfiguration(directory: string): string {
+function podmanConfiguration(directory: string, programs?: string): string {
   const configuration = `${directory}/containers.conf`;
   writeFileSync(
     configuration,
@@ -143,10 +170,23 @@ function podmanConfiguration(directory: string): string {
       'cgroup_manager="cgroupfs"',
       'events_logger="file"',
       'lock_type="file"',
+      ...(programs === undefined
+        ? []
+        : [
+            `conmon_path=["${programs}/conmon"]`,
+            `helper_binaries_dir=["${programs}"]`,
+            "[engine.runtimes]",
+            `runc=["${programs}/runc"]`,
+          ]),
       "",
     ].join("\n"),
   );
   return configuration;
+}
+
+/** The environment in which an engine finds its own programs first. */
+function withPrograms(programs: string | undefined): Record<string, string> {
+  return programs === undefined ? {} : { PATH: `${programs}:${process.env.PATH ?? ""}` };
 }
 
 function stoppable(daemon: ChildProcess, directory: string, socket: string, also = () => {}): Daemon {
@@ -217,9 +257,9 @@ async function ready(start: () => Promise<ChildProcess>, directory: string): Pro
 }
 
 async function removeContainers(socket: string): Promise<void> {
-  const list = (await call(socket, "GET", "/v1.40/containers/json?all=true")) ?? "[]";
+  const list = (await call(socket, "GET", "/containers/json?all=true")) ?? "[]";
   const ids = (JSON.parse(list) as { Id: string }[]).map(({ Id }) => Id);
-  await Promise.all(ids.map((id) => call(socket, "DELETE", `/v1.40/containers/${id}?force=true&v=true`)));
+  await Promise.all(ids.map((id) => call(socket, "DELETE", `/containers/${id}?force=true&v=true`)));
 }
 
 async function end(daemon: ChildProcess): Promise<void> {

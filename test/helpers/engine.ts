@@ -14,6 +14,8 @@ export interface Engine {
   /** For DOCKER_HOST. */
   host: string;
   api: Docker;
+  /** True for Podman's Docker-compatible API. */
+  isPodman: boolean;
 }
 
 /** What a container of the tests is made of. Without `command` it does nothing until it is stopped. */
@@ -62,7 +64,8 @@ export function engine(name: Engine["name"]): Engine {
 
 /** An engine that a test has started for itself. */
 export function engineAt(name: Engine["name"], socket: string): Engine {
-  return { name, socket, host: `unix://${socket}`, api: new Docker({ socketPath: socket }) };
+  const isPodman = /podman/i.test(name) || inject("machine").isPodman;
+  return { name, socket, host: `unix://${socket}`, api: new Docker({ socketPath: socket }), isPodman };
 }
 
 /** A name that no other container of this machine has. */

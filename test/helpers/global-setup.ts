@@ -5,6 +5,7 @@ import "./environment.ts";
 import { type Daemon, startDocker, startPodman, startRootlessDocker, startRootlessPodman } from "./daemons.ts";
 import { isOfAnotherKind, type Need, needs, whyMissing } from "./machine.ts";
 import { repository } from "./paths.ts";
+import { type Variant, variants } from "./variants.ts";
 
 /** What every test process is told of the run; see availability.ts. */
 export interface Machine {
@@ -16,6 +17,10 @@ export interface Machine {
   sockets: Partial<Record<Need, string>>;
   /** What cannot be had, and why. */
   missing: Partial<Record<Need, string>>;
+  /** What docs/compatibility.md calls the engine under test where it is not the distribution's own. */
+  title: string | undefined;
+  /** True where `docker` is Podman's Docker-compatible API. */
+  isPodman: boolean;
 }
 
 declare module "vitest" {
@@ -53,8 +58,16 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     rmSync(directory, { recursive: true, force: true });
   };
   try {
-    const machine: Machine = { directory, workload: compileWorkload(directory), sockets: {}, missing: {} };
-    await Promise.all((await wanted(project)).map((need) => provide(need, machine, daemons)));
+    const variant = variants.find(({ name }) => name === project.name);
+    const machine: Machine = {
+      ...{ directory, workload: compileWorkload(directory), sockets: {}, missing: {} },
+      ...{ title: variant?.title, isPodman: variant?.isPodman === true },
+    };
+    const needed = await wanted(project);
+    const own = needed.filter((need) => !variant?.needs.includes(need));
+    await Promise.all(own.map((need) => provide(need, machine, daemons)));
+    if (variant === undefined) tellOfCurrentEngines(needed, machine);
+    else if (own.length < needed.length) await provideVariant(variant, machine, daemons);
     report(machine);
     project.provide("machine", machine);
   } catch (error) {
@@ -99,6 +112,23 @@ async function provide(need: Need, machine: Machine, daemons: Daemon[]): Promise
   } catch (error) {
     machine.missing[need] = `it did not start: ${(error as Error).message}`;
   }
+}
+
+/** Starts the engine of a project of its own, which stands for several needs. */
+async function provideVariant(variant: Variant, machine: Machine, daemons: Daemon[]): Promise<void> {
+  const reason = whyMissing(variant.isPodman ? "podman" : "docker");
+  const outcome =
+    reason ?? (await variant.start(machine.directory).catch((error: Error) => `it did not start: ${error.message}`));
+  if (typeof outcome !== "string") daemons.push(outcome);
+  for (const need of variant.needs)
+    if (typeof outcome === "string") machine.missing[need] = `${variant.title}: ${outcome}`;
+    else machine.sockets[need] = outcome.socket;
+}
+
+/** Without them no project asks for them, and nobody would hear that they were not tested. */
+function tellOfCurrentEngines(needed: readonly Need[], machine: Machine): void {
+  const reason = needed.includes("docker") ? whyMissing("currentEngines") : undefined;
+  if (reason !== undefined) machine.missing.currentEngines = reason;
 }
 
 function report({ missing }: Machine): void {

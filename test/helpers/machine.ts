@@ -9,6 +9,7 @@ export const needs = [
   "docker",
   "remappedDocker",
   "podman",
+  "currentEngines",
   "rootlessDocker",
   "rootlessPodman",
   "dockerCommand",
@@ -92,6 +93,10 @@ export function whyMissing(need: Need): string | undefined {
       );
     case "podman":
       return whyNoDaemon(["podman", "conmon", "runc"]);
+    case "currentEngines":
+      return process.env.PORTHOLE_CURRENT_ENGINES
+        ? undefined
+        : "PORTHOLE_CURRENT_ENGINES is not set (scripts/current-engines.sh DIRECTORY prints its value)";
     case "dockerCommand":
       return whyNoCommand("docker");
     case "rootlessDocker":

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { inject } from "vitest";
+import { type CgroupView, inView } from "./cgroup-view.ts";
 import { uniqueName } from "./engine.ts";
 import { childrenOf, isRunning, workloadReady } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
@@ -10,23 +11,6 @@ export interface RuntimeContainer {
   /** Of its first process, as the host sees it. */
   pid: number;
   stop(): Promise<void>;
-}
-
-/**
- * How the runtime, started in a mount namespace of its own, sees the control groups: as they are, v1 alone, or v2 alone. crun takes no mixture
- * of the two; with v2 the device rules are a BPF program of the container's group.
- */
-export type CgroupView = "as it is" | "v1" | "v2";
-
-const views: Record<CgroupView, string> = {
-  "as it is": 'exec "$@"',
-  v1: 'if [ -d /sys/fs/cgroup/unified ]; then umount /sys/fs/cgroup/unified; fi; exec "$@"',
-  v2: 'umount -l /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec "$@"',
-};
-
-/** Put before a command line, so that it sees the control groups so. */
-export function inView(view: CgroupView): string[] {
-  return view === "as it is" ? [] : ["unshare", "--mount", "--propagation", "private", "sh", "-c", views[view], "sh"];
 }
 
 /** Starts the workload program with an OCI runtime directly: no engine, no containerd. */

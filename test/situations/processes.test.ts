@@ -2,19 +2,12 @@ import { spawnSync } from "node:child_process";
 import { dirname } from "node:path";
 import { expect, type TestContext, test } from "vitest";
 import { describeAsRoot, describeWith } from "../helpers/availability.ts";
+import { type CgroupView, inView } from "../helpers/cgroup-view.ts";
 import { witness } from "../helpers/compatibility.ts";
 import { engine } from "../helpers/engine.ts";
 import { asUser, ORDINARY_USER, OTHER_USER } from "../helpers/machine.ts";
 import { sandbox } from "../helpers/namespaces.ts";
-import {
-  bundle,
-  type CgroupView,
-  containerdContainer,
-  inView,
-  runtimeContainer,
-  started,
-  workloadBelow,
-} from "../helpers/oci.ts";
+import { bundle, containerdContainer, runtimeContainer, started, workloadBelow } from "../helpers/oci.ts";
 import { user } from "../helpers/porthole.ts";
 
 const section = "Without an engine's API" as const;
