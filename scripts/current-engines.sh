@@ -20,7 +20,7 @@ if [ -e "$done_mark" ]; then
   exit
 fi
 
-programs="dockerd docker docker-init docker-proxy containerd containerd-shim-runc-v2 ctr runc podman conmon crun netavark catatonit"
+programs="dockerd docker docker-proxy containerd containerd-shim-runc-v2 ctr runc podman conmon crun netavark catatonit"
 packages="docker.io docker-cli containerd runc podman conmon crun netavark catatonit"
 
 # Shared libraries that the engines need, directly or through another library.

@@ -1,4 +1,13 @@
-import { ask, decodeInfo, decodeVersion, type Engine, engines, wordsOf } from "../../src/engines/index.ts";
+import {
+  ask,
+  decodeInfo,
+  decodeVersion,
+  type Engine,
+  type EngineAnswer,
+  type EngineVersion,
+  engines,
+  wordsOf,
+} from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { AgentRoute } from "../../src/protocol/index.ts";
 import { connect, type Session } from "../../src/sessions/index.ts";
@@ -66,18 +75,28 @@ async function* checkEngines(
 }
 
 async function describeEngine(engine: Engine, signal: AbortSignal | undefined): Promise<string> {
-  const [version, info] = await Promise.all([ask(engine, "/version", { signal }), ask(engine, "/info", { signal })]);
-  if (version.status !== 200) {
-    const words = wordsOf(version) ?? `HTTP status ${version.status}`;
-    throw new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot tell its version: ${words}`);
-  }
-  const { version: number, apiVersion } = decodeVersion(version.body, version.question);
+  const [version, info] = await Promise.allSettled([
+    ask(engine, "/version", { signal }),
+    ask(engine, "/info", { signal }),
+  ]);
+  const known = info.status === "fulfilled" && info.value.status === 200 ? info.value : undefined;
   // A proxy may keep it to itself.
-  const securityOptions = info.status === 200 ? decodeInfo(info.body, info.question).securityOptions : [];
-  const names = securityOptions.map((option) => /^name=(\w+)/.exec(option)?.[1]);
+  const facts = known && decodeInfo(known.body, known.question);
+  if (version.status === "rejected" && (signal?.aborted || !facts?.version)) throw version.reason;
+  const answer = version.status === "fulfilled" ? version.value : (known as EngineAnswer);
+  // Rootless Docker 28.5 breaks off the answer to /version where rootlesskit leaves it the machine's network.
+  const { version: number, apiVersion } =
+    answer === known ? { version: facts?.version, apiVersion: known?.apiVersion } : versionOf(engine, answer);
+  const names = (facts?.securityOptions ?? []).map((option) => /^name=(\w+)/.exec(option)?.[1]);
   const traits = ["rootless", "userns", "selinux", "apparmor"].filter((name) => names.includes(name));
-  const kind = version.isPodman ? "Podman" : "Docker";
+  const kind = answer.isPodman ? "Podman" : "Docker";
   return `${kind} ${number || "of unknown version"} (API ${apiVersion || "?"}) at ${engine.socketPath}${traits.length > 0 ? `, with ${traits.join(", ")}` : ""}`;
+}
+
+function versionOf(engine: Engine, answer: EngineAnswer): EngineVersion {
+  if (answer.status === 200) return decodeVersion(answer.body, answer.question);
+  const words = wordsOf(answer) ?? `HTTP status ${answer.status}`;
+  throw new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot tell its version: ${words}`);
 }
 
 function* describeRoutes(working: Engine[]): Generator<Finding> {

@@ -17,6 +17,8 @@ export function decodeVersion(body: unknown, question: Question): EngineVersion 
 
 /** What porthole reads of GET /info; empty where the engine does not say. */
 export interface EngineInfo {
+  /** The engine's own version. */
+  version: string;
   /** As uname(2) has it there. */
   kernelVersion: string;
   operatingSystem: string;
@@ -31,6 +33,7 @@ export interface EngineInfo {
 export function decodeInfo(body: unknown, question: Question): EngineInfo {
   const json = new Json(body, question);
   return {
+    version: json.get("ServerVersion").text() ?? "",
     kernelVersion: json.get("KernelVersion").text() ?? "",
     operatingSystem: json.get("OperatingSystem").text() ?? "",
     securityOptions: json

@@ -143,6 +143,8 @@ export interface EngineAnswer {
   question: Question;
   /** True when Podman answered. */
   isPodman: boolean;
+  /** Version of the API that answered, as its header says; empty where there is none. */
+  apiVersion: string;
 }
 
 /**
@@ -161,6 +163,7 @@ export async function ask(engine: Engine, path: string, options: WaitOptions = {
     body: parse(body.toString(), status, question),
     question,
     isPodman: headers.has("libpod-api-version"),
+    apiVersion: headers.get("api-version") ?? "",
   };
 }
 

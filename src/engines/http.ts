@@ -159,6 +159,7 @@ function statusOf(bytes: Buffer): number | undefined {
  * @throws PortholeError TARGET when it is none, or when it is shorter than it says
  */
 export function parseHttpAnswer(bytes: Buffer): HttpAnswer {
+  if (bytes.length === 0) throw new PortholeError("TARGET", "it closed the connection without an answer");
   const end = endOfHead(bytes);
   const status = statusOf(bytes);
   if (end === undefined || status === undefined) throw new PortholeError("TARGET", "an answer that is not HTTP");

@@ -1,6 +1,6 @@
 /** Who has containers: Docker and Podman (find, inspect, watch), and namespaces without an engine. */
-export { ask, type Engine, engines, wordsOf } from "./engine.ts";
-export { decodeInfo, decodeVersion } from "./engine-info.ts";
+export { ask, type Engine, type EngineAnswer, engines, wordsOf } from "./engine.ts";
+export { decodeInfo, decodeVersion, type EngineVersion } from "./engine-info.ts";
 export { decodeListed } from "./listed-container.ts";
 export { type NamespaceSandbox, namespaceSandboxes } from "./namespaces.ts";
 export type { ContainersState, ListedContainer } from "./watch-containers.ts";

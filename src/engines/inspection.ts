@@ -20,6 +20,7 @@ export interface Inspection {
   usernsMode: string;
   runtime: string;
   isPrivileged: boolean;
+  /** Those that a new container can be given: Podman does not say what its container may do with a device. */
   devices: object[];
   deviceCgroupRules: string[];
   mounts: { destination: string | undefined; source: string | undefined }[];
@@ -52,6 +53,7 @@ export function decodeInspection(body: unknown, question: Question): Inspection 
     devices: host
       .get("Devices")
       .list()
+      .filter((device) => device.object() && device.get("CgroupPermissions").text() !== "")
       .map((device) => device.object()),
     deviceCgroupRules: host
       .get("DeviceCgroupRules")

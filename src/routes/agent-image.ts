@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { BoundedBuffer } from "../engines/bounded-buffer.ts";
 import { jsonOf, operate } from "../engines/docker-client.ts";
 import type { Engine } from "../engines/engine.ts";
+import type { Json } from "../engines/engine-json.ts";
 import { Refusal } from "../engines/refusal.ts";
 import { PortholeError } from "../errors.ts";
 import { AGENT_NAME, agentHash, agentProgram } from "./agent-program.ts";
@@ -31,12 +33,18 @@ export async function importAgentImage(engine: Engine, signal: AbortSignal): Pro
   if (failure !== undefined) throw new PortholeError("TARGET", `cannot import the agent's image: ${failure}`);
 }
 
-/** Why an import failed, in the engine's words: among the lines that tell of its progress, for its status was told before. Undefined when it went well. */
+/**
+ * Why an import failed, in the engine's words: among the lines that tell of its progress, for its status was told before.
+ * Undefined when it went well. API 1.52 has the words in `errorDetail` alone.
+ */
 export function importFailure(progress: string): string | undefined {
   for (const line of progress.split("\n")) {
     try {
-      const { error } = (JSON.parse(line) ?? {}) as { error?: unknown };
-      if (typeof error === "string") return error;
+      const { error, errorDetail } = (JSON.parse(line) ?? {}) as {
+        error?: unknown;
+        errorDetail?: { message?: unknown };
+      };
+      for (const words of [error, errorDetail?.message]) if (typeof words === "string") return words;
     } catch {
       // A line that is no JSON tells of no failure.
     }
@@ -45,31 +53,43 @@ export function importFailure(progress: string): string | undefined {
 }
 
 /**
- * Removes the agent's images, of every build, but those that a container runs.
- * @param label of the containers that may run one. Asked for here, because Podman's forced removal would take the containers along.
+ * Removes the agent's images, of every build, but those that a container uses: the engine refuses these. By name and without
+ * force, because Podman's forced removal takes containers along, also those that another user has created and not started.
  */
-export async function removeUnusedImages(engine: Engine, label: string, signal: AbortSignal): Promise<void> {
-  const ofLabel = { filters: { label: [label] } };
-  const running = jsonOf(await operate(engine, signal, (docker) => docker.listContainers(ofLabel))).list();
-  const used = new Set(running.map((one) => digest(one.get("ImageID").text() ?? "")));
-  const images = jsonOf(await operate(engine, signal, (docker) => docker.listImages())).list();
-  for (const image of images) {
-    const id = image.get("Id").text() ?? "";
+export async function removeUnusedImages(engine: Engine, signal: AbortSignal): Promise<void> {
+  for (const image of await listImages(engine, signal)) {
     const tags = image.get("RepoTags").list();
-    const isOurs = tags.some((tag) => tag.text()?.startsWith(`${REPOSITORY}:`));
-    if (!isOurs || used.has(digest(id))) continue;
-    await operate(engine, signal, (docker) => docker.getImage(encodeURIComponent(id)).remove({ force: true })).catch(
-      (error) => isBeingRemoved(error) || ignoreMissing(error),
-    );
+    const ours = tags.flatMap((tag) => tag.text() ?? []).filter((tag) => tag.startsWith(`${REPOSITORY}:`));
+    for (const tag of ours)
+      await operate(engine, signal, (docker) => docker.getImage(tag).remove()).catch(
+        (error) => isImageMissing(error) || ignoreMissing(error),
+      );
   }
 }
 
-/** Docker (20.10) says so when two remove an image at the same moment. */
-function isBeingRemoved(error: unknown): boolean {
-  return error instanceof Refusal && error.status === 500 && /unrecognized image ID/.test(error.message);
+/**
+ * True for an engine's refusal because an image, or a part of it, is not there any more: another user removes it at the same
+ * moment. Docker and Podman say 500 where that happens in the middle of an operation.
+ */
+export function isImageMissing(error: unknown): boolean {
+  if (!(error instanceof Refusal)) return false;
+  return error.status === 404 || (error.status === 500 && MISSING.test(error.message));
 }
 
-/** Podman writes an image's id without its `sha256:`, sometimes. */
-function digest(imageId: string): string {
-  return imageId.replace(/^sha256:/, "");
+const MISSING =
+  /no such image|unrecognized image ID|(image|layer) not known|NotFound|(parent snapshot|content digest) .*(not found|does not exist)/i;
+
+/** Times that the list is asked for, and milliseconds between them. */
+const [LISTED, PAUSE_MS] = [20, 50];
+
+/** Docker's containerd store answers 404 for the whole list while anybody removes an image of it. */
+async function listImages(engine: Engine, signal: AbortSignal): Promise<Json[]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return jsonOf(await operate(engine, signal, (docker) => docker.listImages())).list();
+    } catch (error) {
+      if (!isImageMissing(error) || attempt === LISTED) throw error;
+      await delay(PAUSE_MS, undefined, { signal });
+    }
+  }
 }

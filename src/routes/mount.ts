@@ -20,13 +20,50 @@ export async function attachMount(
   listener: OwnedFd,
   options: StartOptions,
 ): Promise<Met> {
-  const { engine, id } = container;
-  const rendezvous = openRendezvous(run);
   const over = deadline(options.timeoutMs, options.signal);
+  try {
+    // As the user who was asked for, with what that user may do.
+    if (options.user !== "") return await execAgent(container, run, listener, false, { ...options, over });
+    return await execWithCapabilities(container, run, listener, { ...options, over });
+  } catch (error) {
+    throw routeError("mount", container.name, error, { ...options, signal: options.signal, over });
+  }
+}
+
+type ExecOptions = StartOptions & { over: AbortSignal };
+
+/**
+ * The agent with capabilities that the container itself may lack: it reads files of every owner then, as on the other routes.
+ * An engine that lacks one itself cannot give all; then the agent has what the container has.
+ */
+async function execWithCapabilities(
+  container: Container,
+  run: RunDirectory,
+  listener: OwnedFd,
+  options: ExecOptions,
+): Promise<Met> {
+  try {
+    return await execAgent(container, run, listener, true, options);
+  } catch (error) {
+    if (options.over.aborted) throw error;
+    return await execAgent(container, run, listener, false, options);
+  }
+}
+
+async function execAgent(
+  { engine, id }: Container,
+  run: RunDirectory,
+  listener: OwnedFd,
+  isPrivileged: boolean,
+  options: ExecOptions,
+): Promise<Met> {
+  const rendezvous = openRendezvous(run);
+  const { over } = options;
   try {
     const agent = {
       Cmd: [`${MOUNT_POINT}/${AGENT_NAME}`, "mount", ...agentOptions(rendezvous, options)],
       User: options.user || "0",
+      Privileged: isPrivileged,
       ...{ AttachStdin: true, AttachStdout: true, AttachStderr: true },
     };
     const exec = jsonOf(await operate(engine, over, (docker) => docker.getContainer(id).exec(agent)))
@@ -36,8 +73,6 @@ export async function attachMount(
     const stream = await openStream(engine, over, (docker) => docker.getExec(exec).start(start));
     const isOurs = async (peer: number) => inCgroupOf(peer, id) || (await pidOf(engine, exec, over)) === peer;
     return await meetOverStream(stream, rendezvous, listener, isOurs, options);
-  } catch (error) {
-    throw routeError("mount", container.name, error, { ...options, signal: options.signal, over });
   } finally {
     rendezvous.close();
   }

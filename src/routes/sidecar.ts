@@ -9,7 +9,7 @@ import { Refusal } from "../engines/refusal.ts";
 import type { Container } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import { VERSION } from "../protocol/messages.ts";
-import { agentImage, importAgentImage, removeUnusedImages } from "./agent-image.ts";
+import { agentImage, importAgentImage, isImageMissing, removeUnusedImages } from "./agent-image.ts";
 import { AGENT_NAME } from "./agent-program.ts";
 import { isFirstProcess } from "./kernel.ts";
 import { agentOptions, meetOverStream, type StartOptions } from "./meet.ts";
@@ -69,7 +69,7 @@ export async function removeSidecars(engine: Engine, target?: string, run = runD
   try {
     const listed = jsonOf(await operate(engine, signal, (docker) => docker.listContainers(ofOurs))).list();
     await Promise.all(listed.map((one) => remove(engine, one.get("Id").containerId(), signal)));
-    if (target === undefined) await removeUnusedImages(engine, SIDECAR_LABEL, signal);
+    if (target === undefined) await removeUnusedImages(engine, signal);
   } catch (error) {
     if (!signal.aborted || error instanceof PortholeError) throw error;
     const text = `the engine did not answer within ${CLEAN_UP_MS / 1_000} s`;
@@ -126,7 +126,7 @@ async function createSidecar(
     } catch (error) {
       if (!(error instanceof Refusal) || attempt === ATTEMPTS) throw error;
       const isNameTaken = error.status === 409 || /name .*(already )?in use/i.test(error.message);
-      if (error.status !== 404 && !isNameTaken) throw error;
+      if (!isImageMissing(error) && !isNameTaken) throw error;
       // A start that was killed left it, or one that ends just now: no other start of ours is under way, for we hold the lock.
       if (isNameTaken) await removeOurs(engine, name, run, options.over);
       // Not imported yet, or another user's `detach --all` took it away since.
