@@ -4,21 +4,27 @@ import { jsonOf, openStream, operate } from "../engines/docker-client.ts";
 import type { Engine } from "../engines/engine.ts";
 import type { Container } from "../engines/resolve.ts";
 import { AGENT_NAME } from "./agent-program.ts";
+import { isFirstProcess } from "./kernel.ts";
 import { agentOptions, meetOverStream, type StartOptions } from "./meet.ts";
-import { inCgroupOf } from "./process.ts";
+import { inCgroupOf, mayHold } from "./process.ts";
 import { type Met, openRendezvous } from "./rendezvous.ts";
-import { deadline, routeError } from "./route-error.ts";
+import { deadline, LimitedAgent, routeError } from "./route-error.ts";
 import { MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
+
+export interface MountOptions extends StartOptions {
+  /** Refuses an agent that cannot read files of every owner, for another route may. */
+  everyOwner: boolean;
+}
 
 /**
  * Starts the agent that the container has mounted, with the engine's exec: route `mount`.
- * @throws PortholeError ATTACH, CANCELLED
+ * @throws PortholeError ATTACH, CANCELLED; LimitedAgent
  */
 export async function attachMount(
   container: Container,
   run: RunDirectory,
   listener: OwnedFd,
-  options: StartOptions,
+  options: MountOptions,
 ): Promise<Met> {
   const over = deadline(options.timeoutMs, options.signal);
   try {
@@ -26,11 +32,12 @@ export async function attachMount(
     if (options.user !== "") return await execAgent(container, run, listener, false, { ...options, over });
     return await execWithCapabilities(container, run, listener, { ...options, over });
   } catch (error) {
+    if (error instanceof LimitedAgent) throw error;
     throw routeError("mount", container.name, error, { ...options, signal: options.signal, over });
   }
 }
 
-type ExecOptions = StartOptions & { over: AbortSignal };
+type ExecOptions = MountOptions & { over: AbortSignal };
 
 /**
  * The agent with capabilities that the container itself may lack: it reads files of every owner then, as on the other routes.
@@ -46,9 +53,14 @@ async function execWithCapabilities(
     return await execAgent(container, run, listener, true, options);
   } catch (error) {
     if (options.over.aborted) throw error;
+    if (options.everyOwner && isFirstProcess(container) && !mayHold(container.pid, CAP_DAC_OVERRIDE))
+      throw new LimitedAgent("ATTACH", "the container's capabilities do not let an agent read files of every owner");
     return await execAgent(container, run, listener, false, options);
   }
 }
+
+/** As in linux/capability.h. */
+const CAP_DAC_OVERRIDE = 1n << 1n;
 
 async function execAgent(
   { engine, id }: Container,

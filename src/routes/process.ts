@@ -62,3 +62,13 @@ function statFields(pid: number): string[] | undefined {
     return undefined;
   }
 }
+
+/** Whether `capability`, a bit of linux/capability.h, is in the bounding set of a process; true where /proc does not show it. */
+export function mayHold(pid: number, capability: bigint): boolean {
+  try {
+    const set = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
+    return set === undefined || (BigInt(`0x${set}`) & capability) !== 0n;
+  } catch {
+    return true;
+  }
+}

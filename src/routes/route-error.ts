@@ -19,6 +19,9 @@ export function ignoreMissing(error: unknown): void {
   if (!(error instanceof Refusal) || (error.status !== 404 && error.status !== 409)) throw error;
 }
 
+/** An agent on this route could read less than one on another. */
+export class LimitedAgent extends PortholeError {}
+
 /**
  * The failure of one route as users see it.
  * @param over the signal of all its calls, from {@link deadline}

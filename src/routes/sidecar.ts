@@ -34,6 +34,29 @@ export async function attachSidecar(
   listener: OwnedFd,
   options: StartOptions,
 ): Promise<Met & { sidecar: string }> {
+  try {
+    return await startSidecar(container, run, listener, { ...options, pidsLimit: PIDS });
+  } catch (error) {
+    // Control groups of v2 may be without the pids controller; only then is there no limit.
+    if (!(error instanceof PortholeError) || !/\bpids\b/.test(error.message)) throw error;
+    return startSidecar(container, run, listener, { ...options, pidsLimit: 0 });
+  }
+}
+
+/** Processes that a sidecar may have. */
+const PIDS = 512;
+
+interface SidecarOptions extends StartOptions {
+  /** 0 for none. */
+  pidsLimit: number;
+}
+
+async function startSidecar(
+  container: Container,
+  run: RunDirectory,
+  listener: OwnedFd,
+  options: SidecarOptions,
+): Promise<Met & { sidecar: string }> {
   const { engine } = container;
   const rendezvous = openRendezvous(run);
   const over = deadline(options.timeoutMs, options.signal);
@@ -111,7 +134,7 @@ async function createSidecar(
   run: RunDirectory,
   name: string,
   rendezvous: Rendezvous,
-  options: StartOptions & { over: AbortSignal },
+  options: SidecarOptions & { over: AbortSignal },
 ): Promise<string> {
   const { engine } = container;
   // Else dockerode would send everything twice, in the address too.
@@ -169,7 +192,7 @@ async function pidOf(engine: Engine, id: string, signal: AbortSignal): Promise<n
 }
 
 /** The body of the request that creates the sidecar. */
-function description(container: Container, run: RunDirectory, rendezvous: Rendezvous, options: StartOptions): object {
+function description(container: Container, run: RunDirectory, rendezvous: Rendezvous, options: SidecarOptions): object {
   const place = pidPlace(container);
   return {
     Image: agentImage(),
@@ -198,7 +221,7 @@ function description(container: Container, run: RunDirectory, rendezvous: Rendez
       // Without the target's device rules opening a device would fail here; with more it would open what the target may not.
       Devices: container.devices,
       DeviceCgroupRules: container.privileged ? ["a *:* rwm"] : container.deviceCgroupRules,
-      PidsLimit: 512,
+      PidsLimit: options.pidsLimit,
       LogConfig: { Type: "none", Config: {} },
     },
   };

@@ -14,6 +14,7 @@ import { mayEnter, startTime } from "./process.ts";
 import type { AgentKey, AgentRecord } from "./record.ts";
 import { agentFile, removeAgentFiles, writeRecord } from "./registry.ts";
 import type { Met, WaitOptions } from "./rendezvous.ts";
+import { LimitedAgent } from "./route-error.ts";
 import { openRunDirectory, type RunDirectory } from "./run-dir.ts";
 
 const DEFAULT_IDLE_SECONDS = 60;
@@ -38,12 +39,15 @@ export async function startForContainer(
       continue;
     }
     try {
-      return await startOn(route, container, run, options);
+      return await startOn(route, container, run, options, routes.length > 1);
     } catch (error) {
       if (error instanceof PortholeError && error.code === "CANCELLED") throw error;
       failures.push({ route, error: asAttachError(error) });
     }
   }
+  // Less than every file is more than none.
+  if (failures.some(({ error }) => error instanceof LimitedAgent))
+    return startOn("mount", container, run, options, false);
   throw allFailed(failures);
 }
 
@@ -161,6 +165,7 @@ function startOn(
   container: Container,
   run: RunDirectory,
   options: AttachOptions,
+  everyOwner: boolean,
 ): Promise<Attached> {
   const user = options.user ?? "";
   const origin: AgentOrigin = {
@@ -183,7 +188,8 @@ function startOn(
     }
     installAgent(run);
     const how = { ...wait, user, idleSeconds: idle(options) };
-    if (route === "mount") return (await import("./mount.ts")).attachMount(container, run, listen(), how);
+    if (route === "mount")
+      return (await import("./mount.ts")).attachMount(container, run, listen(), { ...how, everyOwner });
     return (await import("./sidecar.ts")).attachSidecar(container, run, listen(), how);
   });
 }

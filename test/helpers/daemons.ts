@@ -93,7 +93,10 @@ const RUNSC = '#!/bin/sh\nexec runsc --platform=ptrace --network=none --ignore-c
 export async function startPodman(directory: string, { programs, view }: DaemonOptions = {}): Promise<Daemon> {
   mkdirSync(directory, { mode: 0o711 });
   const socket = `${directory}/podman.sock`;
-  const configuration = { ...withPrograms(programs), CONTAINERS_CONF: podmanConfiguration(directory, programs) };
+  const configuration = {
+    ...withPrograms(programs),
+    CONTAINERS_CONF: podmanConfiguration(directory, { programs, view }),
+  };
   const command = [
     ...inView(view ?? "as it is"),
     "podman",
@@ -157,7 +160,7 @@ function rootless(directory: string): { env: Record<string, string>; as: string[
 }
 
 /** Limits that a machine without systemd can grant; locks in files, since Podman's shared memory is the whole machine's. */
-function podmanConfiguration(directory: string, programs?: string): string {
+function podmanConfiguration(directory: string, { programs, view }: DaemonOptions = {}): string {
   const configuration = `${directory}/containers.conf`;
   writeFileSync(
     configuration,
@@ -165,6 +168,8 @@ function podmanConfiguration(directory: string, programs?: string): string {
       "[containers]",
       'default_ulimits=["nofile=1024:1024","nproc=1024:1024"]',
       'netns="none"',
+      // Control groups of v2 are without the pids controller where v1 has it.
+      ...(view === "v2" ? ["pids_limit=0"] : []),
       "[engine]",
       'runtime="runc"',
       'cgroup_manager="cgroupfs"',

@@ -1,0 +1,67 @@
+import { expect, test } from "vitest";
+import { describeWithDocker } from "../helpers/availability.ts";
+import { container, engine, image, uniqueName } from "../helpers/engine.ts";
+import { ORDINARY_USER } from "../helpers/machine.ts";
+import { user } from "../helpers/porthole.ts";
+import { agentImages } from "./agents.ts";
+
+const steps = ["dir", "/d", "write", "/d/f", "text"];
+
+describeWithDocker("what engines do differently", () => {
+  test("the mount route reads a 0600 file of another user in a container without capabilities", async () => {
+    const on = engine("docker");
+    const by = user({ uid: ORDINARY_USER, engine: on });
+    const { text } = await by.run(["docker-args"]);
+    const files = [
+      { name: "private", type: "directory" as const },
+      { name: "private/f", content: "of uid 1000\n", mode: 0o600, uid: 1000 },
+    ];
+    const target = await container(on, {
+      image: await image(on, files),
+      host: { CapDrop: ["ALL"], Binds: [text.trim().replace("--volume ", "")] },
+    });
+    const result = await by.run(["cat", "--trace", `${target.name}:/private/f`]);
+    expect(result).toMatchObject({ code: 0, text: "of uid 1000\n" });
+  });
+
+  test("a sidecar reads the files of a container with --device", async () => {
+    const on = engine("docker");
+    const by = user({ uid: ORDINARY_USER, engine: on });
+    const Devices = [{ PathOnHost: "/dev/null", PathInContainer: "/dev/given", CgroupPermissions: "rwm" }];
+    const target = await container(on, { steps, host: { Devices } });
+    const result = await by.run(["cat", "--trace", "--route", "sidecar", `${target.name}:/d/f`]);
+    expect(result).toMatchObject({ code: 0, text: "text\n" });
+    expect(result.stderr).toContain("route sidecar, new agent");
+  });
+
+  test("detach --all leaves a container that another user has created from the agent's image", async (context) => {
+    const on = engine("docker");
+    const by = user({ engine: on });
+    const target = await container(on, { steps });
+    await by.run(["cat", "--route", "sidecar", `${target.name}:/d/f`]);
+    const [Image = ""] = await agentImages(on);
+    const starting = await on.api.createContainer({ name: uniqueName(), Image, Cmd: ["/porthole-agent"] });
+    context.onTestFinished(() => starting.remove({ force: true }).catch(() => undefined));
+    expect(await by.run(["detach", "--all"])).toMatchObject({ code: 0, stderr: "" });
+    expect((await starting.inspect()).State.Running).toBe(false);
+  });
+
+  test("detach --all works while other images are removed, again and again", async () => {
+    const on = engine("docker");
+    const by = user({ engine: on });
+    let over = false;
+    const removing = (async () => {
+      for (let count = 0; !over; count++) {
+        const reference = await image(on, [{ name: "n", content: `${process.pid} ${count}` }]);
+        await on.api.getImage(reference).remove();
+      }
+    })();
+    try {
+      for (let times = 0; times < 5; times++)
+        expect(await by.run(["detach", "--all"])).toMatchObject({ code: 0, stderr: "" });
+    } finally {
+      over = true;
+      await removing;
+    }
+  });
+});
