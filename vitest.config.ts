@@ -4,19 +4,20 @@ import { SkippedReporter } from "./test/helpers/skipped-reporter.ts";
 import { CURRENT_ENGINES, filesOver, variants } from "./test/helpers/variants.ts";
 
 const include = ["test/**/*.test.ts", "test/**/*.test.tsx"];
+// In each project, not above them: there it would start every engine once more.
+const globalSetup = ["test/helpers/global-setup.ts"];
 const available = variants.filter(() => process.env[CURRENT_ENGINES] !== undefined);
 
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: "debian", include } },
+      { extends: true, test: { name: "debian", include, globalSetup } },
       ...available.map((variant) => ({
         extends: true as const,
-        test: { name: variant.name, include: filesOver(variant) },
+        test: { name: variant.name, include: filesOver(variant), globalSetup },
       })),
     ],
     reporters: ["default", new SkippedReporter(), new CompatibilityReporter()],
-    globalSetup: ["test/helpers/global-setup.ts"],
     setupFiles: ["test/helpers/environment.ts"],
     // Real namespaces, engines and terminals: a test fails by its own deadline, this one only ends a hang.
     testTimeout: 600_000,
