@@ -86,11 +86,16 @@ function kindOfMount(mount: Mount, volume: string | undefined): BackingKind {
   if (pseudo.has(mount.type)) return "kernel";
   if (memory.has(mount.type)) return "memory";
   if (mount.type === "overlay" || mount.type === "aufs") return mount.point === "/" ? "container layer" : "disk";
+  if (mount.point === "/" && LAYER_DIRECTORY.test(mount.root)) return "container layer";
   if (volume !== undefined) return "volume";
   if (/^(fuse|nfs|cifs|smb|9p|virtiofs|ceph|glusterfs|afs|lustre|coda)/.test(mount.type) && mount.type !== "fuseblk")
     return "network";
   return mount.root === "/" ? "disk" : "bind";
 }
+
+/** Where Docker's and Podman's driver vfs and containerd's snapshotter native keep layers, which are bound to `/`. */
+const LAYER_DIRECTORY =
+  /\/(vfs\/dir\/[0-9a-f]{64}(-init)?|io\.containerd\.snapshotter\.v1\.native\/snapshots\/\d+(\/fs)?)$/;
 
 const memory = new Set(["tmpfs", "devtmpfs", "ramfs", "hugetlbfs"]);
 const pseudo = new Set(

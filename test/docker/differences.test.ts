@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { describeWithDocker } from "../helpers/availability.ts";
-import { container, engine, image, uniqueName } from "../helpers/engine.ts";
+import { startDocker } from "../helpers/daemons.ts";
+import { container, engine, engineAt, image, uniqueName } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { user } from "../helpers/porthole.ts";
 import { agentImages } from "./agents.ts";
@@ -63,5 +64,21 @@ describeWithDocker("what engines do differently", () => {
       over = true;
       await removing;
     }
+  });
+});
+
+describeWithDocker("Docker's storage driver vfs", () => {
+  test("keeps a file of / in the container's layer, and one of a directory that was bound in a bind mount", async (context) => {
+    const daemon = await startDocker(`${inject("machine").directory}/${uniqueName("vfs")}`, { storage: "vfs" });
+    context.onTestFinished(() => daemon.stop());
+    const on = engineAt("docker", daemon.socket);
+    const by = user({ engine: on });
+    context.onTestFinished(() => by.close());
+    const target = await container(on, { steps, host: { Binds: [`${by.directory}/home:/bound`] } });
+    context.onTestFinished(() => target.remove());
+    const kind = async (path: string) =>
+      JSON.parse((await by.run(["stat", "--json", `${target.name}:${path}`])).text).backing.kind;
+    expect(await kind("/d/f")).toBe("container layer");
+    expect(await kind("/bound")).toBe("bind");
   });
 });
