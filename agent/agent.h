@@ -66,7 +66,6 @@ struct layer_options {
         int fd; /* of the source, -1: there is none */
     } binds[MAX_BINDS];
     int layer_count, bind_count;
-    bool user_xattr; /* the layers' attributes are user.overlay.*: a rootless engine's */
 };
 void open_layers(struct layer_options *options);
 

@@ -88,14 +88,20 @@ static void name_layers(char *text, size_t size, const int *layers, int count) {
     if (used >= size) bail("%d layers are more than one mount takes", count);
 }
 
-static void mount_overlay(const int *layers, int count, bool user_xattr) {
+/* In a user namespace an overlay's attributes are user.overlay.*, and so they are in the layers of an engine that runs in one. */
+static bool in_user_namespace(void) {
+    struct stat own;
+    return stat("/proc/self/ns/user", &own) == 0 && own.st_ino != K_INITIAL_USER_NAMESPACE;
+}
+
+static void mount_overlay(const int *layers, int count) {
     /* Podman keeps metadata apart from data (metacopy), which an overlay without trusted attributes cannot; the kernel may be built without it. */
     static const char *const variants[2][3] = {{",metacopy=on", "", NULL}, {",userxattr", "", NULL}};
     char names[3800], data[4000];
     name_layers(names, sizeof names, layers, count);
     if (chdir("/proc/self/fd") < 0) bail_errno("/proc/self/fd");
     int result = -1;
-    for (const char *const *variant = variants[user_xattr]; *variant && result < 0; variant++) {
+    for (const char *const *variant = variants[in_user_namespace()]; *variant && result < 0; variant++) {
         snprintf(data, sizeof data, "%s%s", names, *variant);
         result = mount("overlay", mount_point, "overlay", SAFE, data);
         if (result < 0 && errno != EINVAL) break;
@@ -110,7 +116,7 @@ static void mount_root(const struct layer_options *options) {
     memcpy(layers, agent.layers, (size_t)count * sizeof *layers);
     if (options->bind_count > 0) layers[count++] = make_places(options);
     if (count == 1) bind_read_only(layers[0], mount_point);
-    else mount_overlay(layers, count, options->user_xattr);
+    else mount_overlay(layers, count);
     agent.root = open(mount_point, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (agent.root < 0) bail_errno("%s", mount_point);
     if (count == 1) protect(agent.root);

@@ -40,8 +40,7 @@ static const char usage[] =
     "  --join-user-ns    enter the target's user namespace\n"
     "  --device-cgroup   open devices by the target's device rules\n"
     "  --layer DIRECTORY instead of a target: a layer of the root to serve, read-only, the uppermost first; again for each\n"
-    "  --bind SOURCE --at PLACE   a file or directory on top of the layers, read-only; again for each\n"
-    "  --user-xattr      the layers' attributes are a rootless engine's\n";
+    "  --bind SOURCE --at PLACE   a file or directory on top of the layers, read-only; again for each\n";
 
 struct number {
     const char *name;
@@ -88,7 +87,7 @@ static void place_bind(struct layer_options *layers, const char *place) {
 }
 
 static struct options *parse(int argc, char **argv) {
-    enum { SOCKET = 1, FD, TOKEN_STDIN, TARGET_PID, TARGET_START, ROOT, IDLE, JOIN_USER_NS, DEVICE_CGROUP, LAYER, BIND, AT, USER_XATTR, LAYOUT, VERSION, HELP };
+    enum { SOCKET = 1, FD, TOKEN_STDIN, TARGET_PID, TARGET_START, ROOT, IDLE, JOIN_USER_NS, DEVICE_CGROUP, LAYER, BIND, AT, LAYOUT, VERSION, HELP };
     static const struct option known[] = {
         {"socket", 1, 0, SOCKET},           {"fd", 1, 0, FD},
         {"token-stdin", 0, 0, TOKEN_STDIN}, {"target-pid", 1, 0, TARGET_PID},
@@ -96,7 +95,7 @@ static struct options *parse(int argc, char **argv) {
         {"idle", 1, 0, IDLE},               {"join-user-ns", 0, 0, JOIN_USER_NS},
         {"device-cgroup", 0, 0, DEVICE_CGROUP}, {"layer", 1, 0, LAYER},
         {"bind", 1, 0, BIND},               {"at", 1, 0, AT},
-        {"user-xattr", 0, 0, USER_XATTR},   {"layout", 0, 0, LAYOUT},
+        {"layout", 0, 0, LAYOUT},
         {"version", 0, 0, VERSION},         {"help", 0, 0, HELP},
         {0}};
     static struct options options;
@@ -117,7 +116,6 @@ static struct options *parse(int argc, char **argv) {
         case LAYER: add_layer(&options.layers, optarg); break;
         case BIND: add_bind(&options.layers, optarg); break;
         case AT: place_bind(&options.layers, optarg); break;
-        case USER_XATTR: options.layers.user_xattr = true; break;
         case LAYOUT: print_layout(); exit(0);
         case VERSION: printf("porthole-agent protocol %d build %s\n", wire_version, BUILD_NAME); exit(0);
         case HELP: fputs(usage, stdout); exit(0);
@@ -232,10 +230,12 @@ int main(int argc, char **argv) {
     setsid(); /* EPERM: the leader of its process group already, which serves as well */
     agent.pid = getpid();
     agent.start = (uint64_t)time(NULL);
+    /* The directory that the rendezvous is in is not among what the agent keeps of its mounts. */
+    if (options->layers.layer_count && options->socket) rendezvous = connect_rendezvous(options->socket);
     if (options->layers.layer_count) open_layers(&options->layers);
     else open_target(options->target_start, options->root, options->join_user_ns, options->device_cgroup);
     if (options->token_stdin) read_token(token);
-    if (options->socket) rendezvous = connect_rendezvous(options->socket);
+    if (options->socket && rendezvous < 0) rendezvous = connect_rendezvous(options->socket);
     int signals = prepare_signals();
     limit_resources();
     limit_calls();

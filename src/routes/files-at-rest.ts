@@ -21,6 +21,8 @@ export interface FilesAtRest {
   isPodman: boolean;
   /** True when its agent serves one session and then ends: files may change without the agent's noticing. */
   isForOne?: boolean;
+  /** Name of a volume that has its files only while its driver has mounted it. */
+  volume?: string | undefined;
   /** Asks for its layers, now that whoever starts an agent has made sure to hear of a change. */
   layers(signal: AbortSignal | undefined): Promise<Layers>;
   /**
@@ -59,6 +61,7 @@ export function volumeAtRest(volume: Volume): FilesAtRest {
   const { engine, id, name, createdAt, isPodman } = volume;
   return {
     ...{ engine, identity: id, generation: `volume ${createdAt}`, name: `volume:${name}`, isPodman },
+    volume: volume.mounted !== "" || volume.driver !== "local" ? name : undefined,
     layers: async () => volumeLayers(volume),
     witness: async () => undefined,
   };

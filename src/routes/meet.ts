@@ -2,10 +2,10 @@ import type { Duplex } from "node:stream";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { unframed } from "../engines/frames.ts";
 import { PortholeError } from "../errors.ts";
-import type { Met, Rendezvous, WaitOptions } from "./rendezvous.ts";
+import type { MeetOptions, Met, Rendezvous } from "./rendezvous.ts";
 
 /** How an agent is to be started. */
-export interface StartOptions extends WaitOptions {
+export interface StartOptions extends MeetOptions {
   /** `--user` for the mount route; empty for root. */
   user: string;
   /** Seconds without a client after which the agent ends. */
@@ -23,7 +23,7 @@ export async function meetOverStream(
   rendezvous: Rendezvous,
   listener: OwnedFd,
   isOurs: (peer: number) => Promise<boolean>,
-  options: WaitOptions,
+  options: MeetOptions,
 ): Promise<Met> {
   let words = Buffer.alloc(0);
   stream.on("data", (chunk: Buffer) => {
@@ -35,7 +35,7 @@ export async function meetOverStream(
   if (stream.destroyed) over.abort();
   try {
     stream.write(rendezvous.tokenLine);
-    return await rendezvous.meet(listener, isOurs, { timeoutMs: options.timeoutMs, signal });
+    return await rendezvous.meet(listener, isOurs, { ...options, signal });
   } catch (error) {
     if (options.signal?.aborted) throw error;
     const text = unframed(words)

@@ -36,9 +36,14 @@ export interface Rendezvous {
    * `isOurs` refuses, are dropped, and waiting goes on.
    * @throws PortholeError ATTACH at the deadline or for an agent of another version; CANCELLED through the signal.
    */
-  meet(listener: OwnedFd, isOurs: (peerPid: number) => Promise<boolean>, options: WaitOptions): Promise<Met>;
+  meet(listener: OwnedFd, isOurs: (peerPid: number) => Promise<boolean>, options: MeetOptions): Promise<Met>;
   /** Idempotent; also done by meet. */
   close(): void;
+}
+
+export interface MeetOptions extends WaitOptions {
+  /** Handed over too: it ends the agent when it becomes readable. Stays the caller's. */
+  witness?: OwnedFd | undefined;
 }
 
 export interface WaitOptions {
@@ -116,7 +121,7 @@ async function firstRightPeer(
   token: Buffer,
   listener: OwnedFd,
   isOurs: (peerPid: number) => Promise<boolean>,
-  { timeoutMs, signal }: WaitOptions,
+  { timeoutMs, signal, witness }: MeetOptions,
 ): Promise<Met> {
   const over = new AbortController();
   const silent = new Set<AbortController>();
@@ -142,7 +147,7 @@ async function firstRightPeer(
         const silence = new AbortController();
         silent.add(silence);
         const heard = () => silent.delete(silence);
-        const hearing = hear(peer, token, listener, isOurs, heard, { timeoutMs, signal: silence.signal })
+        const hearing = hear(peer, token, listener, isOurs, heard, { timeoutMs, signal: silence.signal, witness })
           .then((met) => {
             if (met === undefined) refused++;
             else resolve(met);
@@ -191,7 +196,7 @@ async function hear(
   listener: OwnedFd,
   isOurs: (peerPid: number) => Promise<boolean>,
   heard: () => void,
-  options: WaitOptions,
+  options: MeetOptions,
 ): Promise<Met | undefined> {
   const socket = new FdSocket(peer, { maxDescriptors: 0 });
   // Before anything is asked about its number, which another process may bear by then.
@@ -210,7 +215,7 @@ async function hear(
     const process = { pid, started: startTime(pid) ?? "" };
     if (pidfd !== undefined && !isAlive(pidfd)) return undefined;
     const facts = decodeAgentFacts(said.facts);
-    socket.send(encodeServe(), [listener]);
+    serve(socket, listener, options.witness);
     return { facts, process };
   } finally {
     pidfd?.close();

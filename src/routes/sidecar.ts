@@ -23,24 +23,33 @@ const OWNER_LABEL = "io.porthole.run-directory";
 /** Milliseconds for removing what was begun or is not wanted any more. */
 const CLEAN_UP_MS = 5_000;
 
+/** What a sidecar is for, and how it differs from others. */
+export interface Sidecar {
+  engine: Engine;
+  /** Of its target: 64 hexadecimal digits. */
+  target: string;
+  /** For messages. */
+  name: string;
+  /** What its agent is told besides how to report. */
+  options: string[];
+  /** Of HostConfig, over what every sidecar has. */
+  host: Record<string, unknown>;
+  /** Mounted into it, as `SOURCE:PLACE:ro`. */
+  binds?: string[];
+}
+
 /**
  * Starts the agent in a container of its own beside the target: route `sidecar`. Resolves with that container's id too.
  * @throws PortholeError ATTACH, CANCELLED; nothing is left then, unless the engine does not answer. Whatever that leaves bears a name and labels of
  * ours, and goes with the next start for this target or with `detach --all`.
  */
-export async function attachSidecar(
+export function attachSidecar(
   container: Container,
   run: RunDirectory,
   listener: OwnedFd,
   options: StartOptions,
 ): Promise<Met & { sidecar: string }> {
-  try {
-    return await startSidecar(container, run, listener, { ...options, pidsLimit: PIDS });
-  } catch (error) {
-    // Control groups of v2 may be without the pids controller; only then is there no limit.
-    if (!(error instanceof PortholeError) || !/\bpids\b/.test(error.message)) throw error;
-    return startSidecar(container, run, listener, { ...options, pidsLimit: 0 });
-  }
+  return runSidecar(besideRunning(container), run, listener, options);
 }
 
 /** Processes that a sidecar may have. */
@@ -51,19 +60,35 @@ interface SidecarOptions extends StartOptions {
   pidsLimit: number;
 }
 
+/** Starts an agent in a container of its own. As {@link attachSidecar}. */
+export async function runSidecar(
+  sidecar: Sidecar,
+  run: RunDirectory,
+  listener: OwnedFd,
+  options: StartOptions,
+): Promise<Met & { sidecar: string }> {
+  try {
+    return await startSidecar(sidecar, run, listener, { ...options, pidsLimit: PIDS });
+  } catch (error) {
+    // Control groups of v2 may be without the pids controller; only then is there no limit.
+    if (!(error instanceof PortholeError) || !/\bpids\b/.test(error.message)) throw error;
+    return startSidecar(sidecar, run, listener, { ...options, pidsLimit: 0 });
+  }
+}
+
 async function startSidecar(
-  container: Container,
+  sidecar: Sidecar,
   run: RunDirectory,
   listener: OwnedFd,
   options: SidecarOptions,
 ): Promise<Met & { sidecar: string }> {
-  const { engine } = container;
+  const { engine } = sidecar;
   const rendezvous = openRendezvous(run);
   const over = deadline(options.timeoutMs, options.signal);
-  const name = sidecarName(container.id, run);
+  const name = sidecarName(sidecar.target, run);
   let stream: Duplex | undefined;
   try {
-    const id = await createSidecar(container, run, name, rendezvous, { ...options, over });
+    const id = await createSidecar(sidecar, run, name, rendezvous, { ...options, over });
     options.signal?.throwIfAborted();
     stream = await openStream(engine, over, (docker) => docker.getContainer(id).attach(STREAMS));
     await operate(engine, over, (docker) => docker.getContainer(id).start());
@@ -73,7 +98,7 @@ async function startSidecar(
   } catch (error) {
     // By name: also one that was created only, for AutoRemove acts on a container that ran, or whose id we were never told.
     await removeOurs(engine, name, run, AbortSignal.timeout(CLEAN_UP_MS)).catch(() => undefined);
-    throw routeError("sidecar", container.name, error, { ...options, signal: options.signal, over });
+    throw routeError("sidecar", sidecar.name, error, { ...options, signal: options.signal, over });
   } finally {
     stream?.destroy();
     rendezvous.close();
@@ -130,20 +155,20 @@ async function remove(engine: Engine, idOrName: string, signal: AbortSignal): Pr
 
 /** Creates the sidecar and tells its id; imports its image, or removes what has its name, where that is in the way. */
 async function createSidecar(
-  container: Container,
+  sidecar: Sidecar,
   run: RunDirectory,
   name: string,
   rendezvous: Rendezvous,
   options: SidecarOptions & { over: AbortSignal },
 ): Promise<string> {
-  const { engine } = container;
+  const { engine } = sidecar;
   // Else dockerode would send everything twice, in the address too.
-  const sidecar: object = { _query: { name }, _body: description(container, run, rendezvous, options) };
+  const body: object = { _query: { name }, _body: description(sidecar, run, rendezvous, options) };
   const settled = settling(options);
   for (let attempt = 0; ; attempt++) {
     try {
       const created = await operate(engine, settled, (docker) =>
-        docker.createContainer(sidecar as Docker.ContainerCreateOptions),
+        docker.createContainer(body as Docker.ContainerCreateOptions),
       );
       return jsonOf(created).get("Id").containerId();
     } catch (error) {
@@ -191,12 +216,12 @@ async function pidOf(engine: Engine, id: string, signal: AbortSignal): Promise<n
     .whole();
 }
 
-/** The body of the request that creates the sidecar. */
-function description(container: Container, run: RunDirectory, rendezvous: Rendezvous, options: SidecarOptions): object {
-  const place = pidPlace(container);
+/** The body of the request that creates a sidecar. */
+function description(sidecar: Sidecar, run: RunDirectory, rendezvous: Rendezvous, options: SidecarOptions): object {
+  const { target, host, binds = [] } = sidecar;
   return {
     Image: agentImage(),
-    Cmd: [`/${AGENT_NAME}`, "sidecar", ...agentOptions(rendezvous, options), "--target-pid", String(place.targetPid)],
+    Cmd: [`/${AGENT_NAME}`, "sidecar", ...agentOptions(rendezvous, options), ...sidecar.options],
     User: "0:0",
     WorkingDir: "/",
     OpenStdin: true,
@@ -205,24 +230,35 @@ function description(container: Container, run: RunDirectory, rendezvous: Rendez
     AttachStdout: true,
     AttachStderr: true,
     NetworkDisabled: true,
-    Labels: { [SIDECAR_LABEL]: container.id, [OWNER_LABEL]: run.root },
+    Labels: { [SIDECAR_LABEL]: target, [OWNER_LABEL]: run.root },
     HostConfig: {
-      PidMode: place.pidMode,
       NetworkMode: "none",
       IpcMode: "private",
-      ...(container.usernsMode !== "" && { UsernsMode: container.usernsMode }),
       ReadonlyRootfs: true,
       AutoRemove: true,
       CapDrop: ["ALL"],
+      Binds: [`${run.mount}:${MOUNT_POINT}:ro`, ...binds],
+      PidsLimit: options.pidsLimit,
+      LogConfig: { Type: "none", Config: {} },
+      ...host,
+    },
+  };
+}
+
+function besideRunning(container: Container): Sidecar {
+  const place = pidPlace(container);
+  return {
+    ...{ engine: container.engine, target: container.id, name: container.name },
+    options: ["--target-pid", String(place.targetPid)],
+    host: {
+      PidMode: place.pidMode,
+      ...(container.usernsMode !== "" && { UsernsMode: container.usernsMode }),
       // SYS_PTRACE for /proc/PID/root, DAC_OVERRIDE for files of every owner and for connecting to the rendezvous.
       CapAdd: ["SYS_PTRACE", "DAC_OVERRIDE"],
       SecurityOpt: place.securityOptions,
-      Binds: [`${run.mount}:${MOUNT_POINT}:ro`],
       // Without the target's device rules opening a device would fail here; with more it would open what the target may not.
       Devices: container.devices,
       DeviceCgroupRules: container.privileged ? ["a *:* rwm"] : container.deviceCgroupRules,
-      PidsLimit: options.pidsLimit,
-      LogConfig: { Type: "none", Config: {} },
     },
   };
 }

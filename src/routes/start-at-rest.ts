@@ -2,12 +2,14 @@ import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import type { Layers } from "../engines/layers.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/facts.ts";
+import { installAgent } from "./agent-program.ts";
 import type { Attached, AttachOptions } from "./attachment.ts";
 import { attachChild } from "./direct.ts";
 import { enginePid, isSameThere } from "./engine-place.ts";
 import type { FilesAtRest } from "./files-at-rest.ts";
 import { Changed } from "./route-error.ts";
 import type { RunDirectory } from "./run-dir.ts";
+import type { Sidecar } from "./sidecar.ts";
 import { type AgentOrigin, allFailed, asAttachError, idle, startAgent } from "./start.ts";
 
 /**
@@ -54,28 +56,58 @@ function startOn(
     ...{ layers: layers.names, absent: layers.absent },
   };
   return startAgent(run, origin, options, async (listen, wait) => {
-    if (route !== "direct") throw new PortholeError("ATTACH", `'${name}' does not run`);
-    checkHere(files, layers);
-    return attachChild(`'${name}'`, layerOptions(layers, files.isForOne ? 1 : idle(options)), listen, wait, witness);
+    const idleSeconds = files.isForOne ? 1 : idle(options);
+    if (route === "direct") {
+      checkHere(files, layers);
+      const how = [...layerOptions(layers), "--idle", String(idleSeconds)];
+      return attachChild(`'${name}'`, how, listen, wait, witness);
+    }
+    installAgent(run);
+    const { runSidecar } = await import("./sidecar.ts");
+    return runSidecar(withLayers(files, layers), run, listen(), { ...wait, user: "", idleSeconds, witness });
   });
 }
 
 /** Options of an agent whose root is made of layers. */
-function layerOptions({ directories, binds }: Layers, idleSeconds: number): string[] {
+function layerOptions({ directories, binds }: Pick<Layers, "directories" | "binds">): string[] {
   return [
     ...directories.flatMap((path) => ["--layer", path]),
     ...binds.flatMap(({ source, place }) => ["--bind", source, "--at", place]),
-    ...["--idle", String(idleSeconds)],
   ];
 }
 
+/** A sidecar that has the layers and volumes mounted, each at a place of its own, and makes the root of them. */
+function withLayers({ engine, identity, name, volume }: FilesAtRest, { directories, binds }: Layers): Sidecar {
+  if (directories.length === 0)
+    throw new PortholeError("ATTACH", `the engine does not say where the layers of '${name}' are`);
+  const layers = directories.map((source, index) => ({ source: volume ?? source, place: `/layers/${index}` }));
+  const volumes = binds.map(({ source }, index) => ({ source, place: `/volumes/${index}` }));
+  return {
+    ...{ engine, target: identity, name },
+    options: layerOptions({
+      directories: layers.map(({ place }) => place),
+      binds: binds.map(({ place }, index) => ({ source: volumes[index]?.place ?? "", place })),
+    }),
+    binds: [...layers, ...volumes].map(({ source, place }) => `${source}:${place}:ro`),
+    host: {
+      // Layers have the owners that the engine's own user namespace shows, whatever it gives containers.
+      UsernsMode: "host",
+      // SYS_ADMIN for the overlay, DAC_OVERRIDE for files of every owner and for connecting to the rendezvous.
+      CapAdd: ["SYS_ADMIN", "SYS_CHROOT", "DAC_OVERRIDE"],
+      SecurityOpt: ["no-new-privileges", "label=disable", "apparmor=unconfined"],
+    },
+  };
+}
+
 /** Throws ATTACH where this process cannot read the layers, or the engine's paths mean something else here. */
-function checkHere({ engine, name }: FilesAtRest, layers: Layers): void {
+function checkHere(files: FilesAtRest, layers: Layers): void {
+  const { engine, name } = files;
   const fail = (why: string, hint?: string) =>
     new PortholeError("ATTACH", `cannot read '${name}' in place: ${why}`, { hint });
   if (process.geteuid?.() !== 0) throw fail("its layers are root's", "run as root");
   const [first] = layers.directories;
   if (first === undefined) throw fail("the engine does not say where its layers are");
+  if (files.volume !== undefined) throw fail("the engine mounts it where it is used");
   const pid = enginePid(engine);
   const elsewhere = [first, ...layers.binds.map(({ source }) => source)].find((path) => !isSameThere(pid, path));
   if (elsewhere !== undefined) throw fail(`the engine's ${elsewhere} is not on this machine`);

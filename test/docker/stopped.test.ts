@@ -6,6 +6,7 @@ import { connect } from "../../src/sessions/index.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { busyboxImage, type Engine, engine, image, uniqueName } from "../helpers/engine.ts";
 import { following } from "../helpers/following.ts";
+import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
@@ -297,4 +298,48 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root in p
       );
     },
   );
+});
+
+describeWith(["root", "docker", "podman"], "what does not run, read by a user who may use the engine's socket", () => {
+  test.each(["docker", "podman"] as const)("a container of %s that has ended, over a sidecar", async (name) => {
+    const on = engine(name);
+    const by = user({ engine: on, uid: ORDINARY_USER });
+    const target = await stopped(on);
+    const at = (path: string) => `${target.name}:${path}`;
+    const first = await by.run(["cat", "--trace", at("/own")]);
+    expect(first).toMatchObject({ code: 0, text: "own\n" });
+    expect(first.stderr).toContain("route sidecar, new agent");
+    for (const [path, text] of [
+      ["/data/file", "volume\n"],
+      ["/secret", "secret\n"],
+      ["/link", "own\n"],
+    ])
+      expect(await by.run(["cat", at(path ?? "")])).toMatchObject({ code: 0, stderr: "", text });
+    expect(await by.run(["with", at("/own"), "--", "cat", "{}"])).toMatchObject({ code: 0, text: "own\n" });
+    expect((await by.run(["cat", at("/memory/file")])).stderr).toContain("/memory was in memory");
+    await target.handle.start();
+    await waitFor("the agent to end", async () => (await listedAgents(by)).length === 0);
+    await target.handle.wait();
+    expect(await by.run(["cat", at("/own")])).toMatchObject({ code: 0, text: "own\n" });
+    await remove(on, target);
+    await waitFor("the second agent to end", async () => (await listedAgents(by)).length === 0);
+    await by.close();
+    const left = await on.api.listContainers({
+      all: true,
+      filters: { label: [`io.porthole.sidecar=${target.handle.id}`] },
+    });
+    expect(left).toEqual([]);
+  });
+
+  test.each(["docker", "podman"] as const)("an image and a volume of %s, over a sidecar", async (name) => {
+    const on = engine(name);
+    const by = user({ engine: on, uid: ORDINARY_USER });
+    const target = await stopped(on);
+    const tag = await busyboxImage(on);
+    expect(await by.run(["cat", `volume:${target.volume}:/file`])).toMatchObject({ code: 0, text: "volume\n" });
+    expect((await by.run(["ls", `image:${tag}:/`])).text).toBe("bin\ntmp\nworkload\n");
+    expect((await listedAgents(by)).map(({ route }) => route)).toEqual(["sidecar", "sidecar"]);
+    await remove(on, target);
+    await by.close();
+  });
 });
