@@ -3,19 +3,21 @@
 //     node build/examples/strange-cat.mjs /etc/hostname
 //
 // The least program that does what porthole does, with every field of the control message looked at by hand; FdSocket does the same and more.
+
 import { spawn } from "node:child_process";
 import { constants, writeSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { ControlHeader, controlLength, SCM_RIGHTS, SOL_SOCKET } from "../src/descriptors/control.ts";
+import { MSG_CMSG_CLOEXEC, SCM_RIGHTS, SOL_SOCKET } from "../src/descriptors/constants.ts";
+import { ControlHeader, controlLength } from "../src/descriptors/control.ts";
 import { systemError } from "../src/descriptors/errno.ts";
 import { FdSocket, socketpair } from "../src/descriptors/fd-socket.ts";
 import { openPath } from "../src/descriptors/file.ts";
 import { errno, libc } from "../src/descriptors/libc.ts";
-import { Message, MSG_CMSG_CLOEXEC } from "../src/descriptors/message.ts";
+import { Message } from "../src/descriptors/message.ts";
 import { OwnedFd } from "../src/descriptors/owned-fd.ts";
 import { readable } from "../src/descriptors/poll.ts";
 import { statx } from "../src/descriptors/statx.ts";
-import { copyToFd, dieOf, pumpToFd } from "../src/descriptors/transfer.ts";
+import { copyToFd, dieBySignal, pumpToFd } from "../src/descriptors/transfer.ts";
 import { PortholeError } from "../src/errors.ts";
 
 const self = fileURLToPath(import.meta.url);
@@ -142,7 +144,7 @@ async function main([first, second]: string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     // The reader of our output has gone (`| head`): end as any cat does.
-    if (isBrokenPipe(error)) dieOf("SIGPIPE");
+    if (isBrokenPipe(error)) dieBySignal("SIGPIPE");
     complain(error.message);
     return 1;
   }

@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { dieOf } from "../../src/descriptors/index.ts";
+import { dieBySignal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { follow, followSource } from "../../src/follow/index.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
@@ -15,7 +15,7 @@ export async function demo(options: { seconds: number }): Promise<number> {
     return await inSandbox(options);
   } catch (error) {
     // Whoever read our output has gone; by now the sandbox has, too.
-    if ((error as NodeJS.ErrnoException).code === "EPIPE") dieOf("SIGPIPE");
+    if ((error as NodeJS.ErrnoException).code === "EPIPE") dieBySignal("SIGPIPE");
     throw error;
   }
 }
@@ -23,7 +23,7 @@ export async function demo(options: { seconds: number }): Promise<number> {
 async function inSandbox(options: { seconds: number }): Promise<number> {
   const sandbox = await startSandbox();
   // The sandbox is a child in a session of its own: Ctrl-C does not reach it, its end must come from here.
-  const onSignal = (signal: NodeJS.Signals) => void sandbox.stop().then(() => dieOf(signal));
+  const onSignal = (signal: NodeJS.Signals) => void sandbox.stop().then(() => dieBySignal(signal));
   for (const signal of signals) process.on(signal, onSignal);
   try {
     const file = await whenThere(sandbox);

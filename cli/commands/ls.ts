@@ -1,7 +1,7 @@
 import { isTerminal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import {
-  isUnseen,
+  isStatFailed,
   joinPath,
   Lookahead,
   PendingDirectories,
@@ -165,8 +165,8 @@ class Lister {
       for await (const entry of lookahead.list(at.path)) {
         const { name, type, facts, errno } = entry;
         if (name.startsWith(".") && !all && !almostAll) continue;
-        if (isUnseen(entry))
-          this.#failed(new PortholeError("FILE", `cannot look at ${joinPath(at.target, name)}: ${errno}`, { errno }));
+        if (isStatFailed(entry))
+          this.#failed(new PortholeError("FILE", `cannot stat ${joinPath(at.target, name)}: ${errno}`, { errno }));
         entries.add({ name, type: facts === undefined ? type : typeOf(facts), facts, link: entry.link });
       }
     } catch (error) {

@@ -1,4 +1,4 @@
-import { dieOf } from "../../src/descriptors/index.ts";
+import { dieBySignal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
 import { report } from "../io/fail.ts";
@@ -32,7 +32,7 @@ export async function withTool(targets: string[], command: string[], options: Wi
     reach.close();
   }
   if (typeof end === "number") return end;
-  if (end.signal !== null) dieOf(end.signal);
+  if (end.signal !== null) dieBySignal(end.signal);
   return end.status ?? Status.failed;
 }
 

@@ -1,3 +1,5 @@
+import { constants } from "node:fs";
+import { DT_DIR, DT_LNK } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { Session } from "../../src/sessions/index.ts";
 import { parseTarget, type Target } from "../../src/target.ts";
@@ -8,8 +10,6 @@ import type { Candidate } from "./walk.ts";
 const MOST = 2_000;
 /** So many links are followed, to tell directories from files. */
 const MOST_LINKS = 50;
-const DT_DIR = 4;
-const DT_LNK = 10;
 
 /** What the beginning of a target may become; `session` where a container alone is wanted. Undefined for a path of this machine. */
 export async function targetCandidates(
@@ -65,7 +65,7 @@ async function pathCandidates(
 
 async function isDirectory(session: Session, { path }: Target, name: string): Promise<boolean> {
   try {
-    return ((await session.stat(`${path}/${name}`)).mode & 0o170000) === 0o040000;
+    return ((await session.stat(`${path}/${name}`)).mode & constants.S_IFMT) === constants.S_IFDIR;
   } catch (error) {
     if (error instanceof PortholeError && error.code === "FILE") return false;
     throw error;

@@ -1,4 +1,4 @@
-import { dieOf } from "../../src/descriptors/index.ts";
+import { dieBySignal } from "../../src/descriptors/index.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
@@ -30,5 +30,5 @@ export function cleanUp(): void {
 
 function onSignal(signal: NodeJS.Signals): void {
   cleanUp();
-  dieOf(signal);
+  dieBySignal(signal);
 }

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { DT_DIR, DT_LNK, DT_REG } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { joinPath, nameOf, typeOf, walk } from "../../src/files/index.ts";
 import type { FileFacts } from "../../src/protocol/index.ts";
@@ -27,9 +28,6 @@ export interface FoundFile {
 }
 
 /** `d_type` of getdents64(2). */
-const DT_DIR = 4;
-const DT_REG = 8;
-const DT_LNK = 10;
 
 const IGNORE_FILE = /^\.(git|rg)?ignore$/;
 /** ripgrep reads an ignore file whole. */

@@ -1,5 +1,5 @@
 import type { Filter, OpenFile } from "../../src/sessions/index.ts";
-import { shownBytes } from "../../src/text/index.ts";
+import { visibleBytes } from "../../src/text/index.ts";
 
 /** Bytes that are looked at, at each end of a file. */
 const SAMPLE = 64 * 1024;
@@ -15,7 +15,7 @@ export function hasColours(file: OpenFile): boolean {
   try {
     return ends.some((position) => {
       const bytes = sample.subarray(0, file.read(sample, position));
-      return bytes.includes(ESCAPE) && !bytes.includes(0) && shownBytes(bytes).length < bytes.length;
+      return bytes.includes(ESCAPE) && !bytes.includes(0) && visibleBytes(bytes).length < bytes.length;
     });
   } catch {
     // ripgrep will say why it cannot be read.
@@ -31,13 +31,13 @@ const LONGEST_SEQUENCE = 68;
 export function shownFilter(): Filter {
   let held = Buffer.alloc(0);
   return (bytes) => {
-    if (bytes === undefined) return shownBytes(held);
+    if (bytes === undefined) return visibleBytes(held);
     const all = held.length > 0 ? Buffer.concat([held, bytes]) : bytes;
     const last = all.lastIndexOf(ESCAPE);
     // A sequence may be cut here.
     const end = last !== -1 && all.length - last <= LONGEST_SEQUENCE ? last : all.length;
     held = Buffer.from(all.subarray(end));
-    return shownBytes(all.subarray(0, end));
+    return visibleBytes(all.subarray(0, end));
   };
 }
 

@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { dieOf, isWritable } from "../../src/descriptors/index.ts";
+import { dieBySignal, isWritable } from "../../src/descriptors/index.ts";
 import { complain, Exit } from "./fail.ts";
 
 /**
@@ -28,7 +28,7 @@ export function outputLost(
   tell = (reason: string) => complain(`write error: ${reason}`),
 ): never {
   const { code, errno, message } = error as { code?: unknown; errno?: unknown; message: string };
-  if (code === "EPIPE" || errno === "EPIPE") dieOf("SIGPIPE");
+  if (code === "EPIPE" || errno === "EPIPE") dieBySignal("SIGPIPE");
   // Node: "ENOSPC: no space left on device, write"; the library: "write failed: No space left on device".
   const reason = (/: ([^,:]*)(?:, write)?$/.exec(message)?.[1] ?? message).trim();
   tell(`${reason.charAt(0).toUpperCase()}${reason.slice(1)}`);

@@ -1,4 +1,4 @@
-import { dieOf, isTerminal, Output } from "../../src/descriptors/index.ts";
+import { dieBySignal, isTerminal, Output } from "../../src/descriptors/index.ts";
 import { LineSplitter } from "../../src/follow/index.ts";
 import type { TerminalStream } from "../../src/text/index.ts";
 import { Exit, printable } from "../io/fail.ts";
@@ -72,7 +72,7 @@ export class Printer {
 
   /** Ends the process as a broken pipe does, as soon as the output's reader is gone. Keeps the process alive meanwhile. */
   watchReader(): void {
-    this.#gone = this.#output.onGone(() => dieOf("SIGPIPE"));
+    this.#gone = this.#output.onReaderGone(() => dieBySignal("SIGPIPE"));
   }
 
   /** `timeOf`: how a line of this file tells its time, for JSON. */

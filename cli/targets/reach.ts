@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { dieOf } from "../../src/descriptors/index.ts";
+import { dieBySignal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { connect, type Session } from "../../src/sessions/index.ts";
 import { parseTarget, pathBytes, placeName, type Target } from "../../src/target.ts";
@@ -122,14 +122,14 @@ async function interruptible<T>(action: (signal: AbortSignal) => Promise<T>): Pr
     underWay.delete(controller);
     if (underWay.size === 0) {
       for (const signal of signals) process.off(signal, onSignal);
-      if (received !== undefined) dieOf(received);
+      if (received !== undefined) dieBySignal(received);
     }
   }
 }
 
 function onSignal(signal: NodeJS.Signals): void {
   // Who asks twice will not wait for the clean-up.
-  if (received !== undefined) dieOf(received);
+  if (received !== undefined) dieBySignal(received);
   received = signal as (typeof signals)[number];
   for (const controller of underWay) controller.abort();
 }

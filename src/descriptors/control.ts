@@ -1,26 +1,32 @@
-/** struct cmsghdr on 64-bit Linux: size_t length (header included), int level, int type; aligned to 8 bytes (cmsg(3)). */
+import { SCM_PIDFD, SCM_RIGHTS, SOL_SOCKET } from "./constants.ts";
+/**
+ * struct cmsghdr on 64-bit Linux: size_t length (header included), int level, int type; aligned to
+ * 8 bytes (cmsg(3)).
+ */
 export const ControlHeader = { size: 16, level: 8, type: 12 } as const;
-export const SOL_SOCKET = 1;
-export const SCM_RIGHTS = 1;
-/** Another control message that installs a descriptor; never asked for, but one that came has to be closed too. */
-const SCM_PIDFD = 4;
-/** Most descriptors the kernel takes in one message (include/net/scm.h). */
+/** Also installs a descriptor. Never requested, but closed when it arrives. */
+/** Most descriptors that the kernel accepts in one message (include/net/scm.h). */
 export const SCM_MAX_FD = 253;
 
-/** What the control messages of one packet brought. */
+/** The control messages of one packet. */
 export interface Control {
-  /** Every descriptor that is now installed in this process, from however many control messages. */
+  /** Every descriptor that is now installed in this process, from all control messages. */
   descriptors: number[];
-  /** There was a control message other than SCM_RIGHTS, or one that is cut off. */
+  /** A control message was truncated or was not SCM_RIGHTS. */
   foreign: boolean;
 }
 
-/** CMSG_LEN(4 * count): a receiver that offers exactly this gets at most `count` descriptors; CMSG_SPACE would let one more in. */
+/**
+ * CMSG_LEN(4 * count): limits a receiver to `count` descriptors; CMSG_SPACE would admit one more.
+ */
 export function controlLength(count: number): number {
   return count === 0 ? 0 : ControlHeader.size + 4 * count;
 }
 
-/** Walks all control messages in the first `length` bytes. A length field that runs past the end is clamped (rustix#1683). */
+/**
+ * Walks all control messages in the first `length` bytes. A length field that runs past the end is
+ * clamped (rustix#1683).
+ */
 export function parseControl(view: DataView, length: number): Control {
   const control: Control = { descriptors: [], foreign: false };
   let at = 0;

@@ -1,10 +1,11 @@
 import { constants } from "node:fs";
+import { SEEK_CUR } from "./constants.ts";
 import { getFlags } from "./file.ts";
 import { libc } from "./libc.ts";
 import { seekData, seekHole, seekTo } from "./seek.ts";
 import { type Statx, statx } from "./statx.ts";
 
-/** A part of a file on its way to `out`, up to `end`; `position` says how far it has come. */
+/** The part of a file that is still to be copied to `out`: from `position` to `end`. */
 export interface Extent {
   readonly source: number;
   readonly out: number;
@@ -12,13 +13,13 @@ export interface Extent {
   end: bigint;
 }
 
-const SEEK_CUR = 1;
-/** stat(2), `st_blocks`. */
+/** Bytes of a block in `st_blocks` (stat(2)). */
 const BLOCK = 512n;
 
 /**
- * Whether a copy can keep holes: the source has fewer blocks than its size needs, and `out` is a regular file. Not one that
- * is opened to append: there only truncate(2) could make a hole, which would cut off what others append meanwhile.
+ * Whether a copy can keep holes: the source has fewer blocks than its size needs, and `out` is a
+ * regular file that is not opened with O_APPEND. There only truncate(2) makes a hole, and it would
+ * cut off what other processes append meanwhile.
  */
 export function canKeepHoles(from: Statx, to: Statx, out: number): boolean {
   const isFile = (to.mode & constants.S_IFMT) === constants.S_IFREG;
@@ -26,9 +27,10 @@ export function canKeepHoles(from: Statx, to: Statx, out: number): boolean {
 }
 
 /**
- * Copies a file whose holes stay holes behind the end of what `out` has; over old content they are zeros. `copyData` copies
- * up to `extent.end` and stops earlier at the end of the file. The source's offset is moved and set back.
- * @returns false where `out` refuses to be made longer for a hole at its end; errno says why
+ * Copies a file and keeps holes that lie beyond the current end of `out`; over existing content
+ * holes become zeros. `copyData` copies up to `extent.end` and stops earlier at end of file. Moves
+ * the source's offset and restores it.
+ * @returns false if `out` cannot be extended for a hole at its end; errno has the reason
  */
 export function copySparse<T extends Extent>(extent: T, copyData: (extent: T) => void): boolean {
   const { source, end, position: start } = extent;
@@ -40,7 +42,7 @@ export function copySparse<T extends Extent>(extent: T, copyData: (extent: T) =>
       const from = extent.position;
       extent.end = least(end, BigInt(seekHole(source, Number(from)) ?? end));
       copyData(extent);
-      // The end of the file, or of what was asked for; a file that grows has come further.
+      // End of file, or end of the requested range; a file that grows has passed it.
       if (extent.position < extent.end || extent.position === from) break;
     }
   } finally {
@@ -50,7 +52,7 @@ export function copySparse<T extends Extent>(extent: T, copyData: (extent: T) =>
   return extent.position === start || endWithHole(extent.out);
 }
 
-/** Goes on at `until` or the extent's end: over what `out` already has by writing zeros, then without writing. */
+/** Moves to `until` or the extent's end: writes zeros over existing content, seeks beyond it. */
 function skipHole<T extends Extent>(extent: T, until: bigint, copyData: (extent: T) => void): void {
   const { out, end } = extent;
   const target = least(until, end);
@@ -61,11 +63,11 @@ function skipHole<T extends Extent>(extent: T, until: bigint, copyData: (extent:
     extent.end = end;
   }
   const hole = target - extent.position;
-  // Beyond what the file system can hold: the write that follows says so.
+  // A failed seek exceeds the file system's limit; the next write reports it.
   if (hole > 0n && libc.lseek(out, Number(hole), SEEK_CUR) >= 0) extent.position = target;
 }
 
-/** A hole at the end exists only by the file's size. */
+/** A hole at the end exists only through the file's size. */
 function endWithHole(out: number): boolean {
   const position = Number(libc.lseek(out, 0, SEEK_CUR));
   return BigInt(position) <= statx(out).size || libc.ftruncate(out, position) >= 0;

@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { PortholeError } from "../errors.ts";
+import { POLLIN, POLLOUT, SEEK_CUR, SEEK_END } from "./constants.ts";
 import { canKeepHoles, copySparse, type Extent } from "./copy-sparse.ts";
 import { Errno, systemError } from "./errno.ts";
 import { getFlags } from "./file.ts";
@@ -7,30 +8,32 @@ import { errno, libc, Memory } from "./libc.ts";
 import type { OwnedFd } from "./owned-fd.ts";
 import { type Statx, statx } from "./statx.ts";
 
-/** Bytes a call: long enough that calls cost nothing, short enough that a signal is acted on at once. */
+/** Bytes for each call: large enough to hide call overhead, small enough to react to signals. */
 const CHUNK = 16 * 1024 * 1024;
 const READ = 256 * 1024;
-const SEEK_CUR = 1;
-const SEEK_END = 2;
-const POLLIN = 1;
-const POLLOUT = 0x004;
 
-/** What part of the file to copy: from `offset` (0), `length` bytes (to its end). */
+/** The part of the file to copy: from `offset` (0), `length` bytes (to end of file). */
 export interface CopyOptions {
   offset?: bigint | undefined;
   length?: bigint | undefined;
-  /** Called after each piece, of 16 MiB at most, with the bytes copied so far. What it throws ends the copy. */
+  /**
+   * Called after each piece of at most 16 MiB with the bytes copied so far. An exception ends the
+   * copy.
+   */
   onProgress?: ((copied: bigint) => void) | undefined;
 }
 
 /**
- * Copies a regular file (of /proc and /sys too) to a descriptor as fast as the kernel can: copy_file_range(2) to a file, sendfile(2) to anything
- * else, pread and write where neither works. Returns the bytes copied, up to the first end of file. The source's own offset is not used; finding
- * the holes of a sparse file moves it, and sets it back. Such holes stay holes in a regular file that is not opened to append.
+ * Copies a regular file (also of /proc and /sys) to a descriptor as fast as the kernel can:
+ * copy_file_range(2) to a file, sendfile(2) to anything else, pread and write where neither works.
+ * Returns the bytes copied, up to the first end of file. Does not use the source's offset; finding
+ * the holes of a sparse file moves and restores it. Holes are kept in a regular file that is not
+ * opened with O_APPEND.
  *
- * Synchronous on purpose: nothing is faster, and with signals at their default action Ctrl-C still ends the process between two chunks; do not call
- * it with a SIGINT handler installed. A non-blocking output is waited for. Throws FILE with the errno: EPIPE (the reader is gone), ENOSPC,
- * EINVAL (input file is output file), ESPIPE (a source without positions such as /proc/kmsg: use pumpToFd).
+ * Synchronous for speed. With default signal actions Ctrl-C ends the process between two chunks, so
+ * do not call it with a SIGINT handler installed. Waits for a non-blocking output. Throws FILE with
+ * the errno: EPIPE (no reader), ENOSPC, EINVAL (input file is output file), ESPIPE (a source
+ * without positions such as /proc/kmsg: use pumpToFd).
  */
 export function copyToFd(source: OwnedFd, out: number, options: CopyOptions = {}): bigint {
   const from = statx(source);
@@ -49,19 +52,19 @@ export function copyToFd(source: OwnedFd, out: number, options: CopyOptions = {}
   return copy.position - start;
 }
 
-/** A file that claims to be empty makes up its content when it is read: sendfile and copy_file_range may see nothing. */
+/** Files of size 0 may generate content on read; sendfile and copy_file_range may not see it. */
 function copyAll(copy: Copy, hasSize: boolean, toFile: boolean): void {
   if (hasSize && toFile && copyByRange(copy)) return;
   if (hasSize && copyBySendfile(copy)) return;
   copyByRead(copy);
 }
 
-/** How far a copy has come. */
+/** The state of a copy. */
 interface Copy extends Extent {
   onProgress: ((position: bigint) => void) | undefined;
 }
 
-/** As cat(1): copying a file behind its own reading position would never end. */
+/** Like cat(1): copying a file behind its own read position would never end. */
 function refuseSelfCopy(from: Statx, to: Statx, start: bigint, out: number): void {
   if (!isRegular(to) || from.ino !== to.ino || from.dev !== to.dev) return;
   const position = libc.lseek(out, 0, getFlags(out) & constants.O_APPEND ? SEEK_END : SEEK_CUR);
@@ -69,7 +72,7 @@ function refuseSelfCopy(from: Statx, to: Statx, start: bigint, out: number): voi
     throw new PortholeError("FILE", "input file is output file", { errno: "EINVAL", hint: "write to another file" });
 }
 
-/** False when the rest has to be copied by other means. */
+/** False if the rest must be copied in another way. */
 function copyByRange(copy: Copy): boolean {
   return copyInKernel(copy, (length) => libc.copy_file_range(copy.source, position.address, copy.out, 0, length, 0));
 }
@@ -81,8 +84,9 @@ function copyBySendfile(copy: Copy): boolean {
 const position = new Memory(8);
 
 /**
- * True at the end of the file. False when the kernel refuses this way for these two files; also when it says "end" before the first byte, which on
- * pseudo-files may not be true (copy_file_range(2), BUGS).
+ * True at end of file. False if the kernel cannot copy this way between these two files. An end of
+ * file before the first byte also counts as false, because it may be wrong on pseudo-files
+ * (copy_file_range(2), BUGS).
  */
 function copyInKernel(copy: Copy, call: (length: number) => number): boolean {
   let copied = false;
@@ -99,7 +103,8 @@ function copyInKernel(copy: Copy, call: (length: number) => number): boolean {
       const error = errno();
       if (error === Errno.EAGAIN) isWritable(copy.out, -1);
       else if (error === Errno.EPIPE || error === Errno.ENOSPC) throw writeError(error);
-      // Anything else may be this way's own limit (EINVAL, EXDEV, ENOSYS, EBADF, EOVERFLOW, ...); read or write will say the true error.
+      // Other errors may be limits of this call (EINVAL, EXDEV, ENOSYS, EBADF, EOVERFLOW, ...);
+      // read or write then reports the real one.
       else if (error !== Errno.EINTR) return false;
     }
   }
@@ -122,7 +127,7 @@ function copyByRead(copy: Copy): void {
   }
 }
 
-/** Writes everything, waiting where the output is slow. Throws FILE with the errno. */
+/** Writes everything and waits for a slow output. Throws FILE with the errno. */
 export function writeFully(out: number, address: number, length: number): void {
   for (let done = 0; done < length; ) {
     const count = libc.write(out, address + done, length - done);
@@ -136,12 +141,15 @@ export function writeFully(out: number, address: number, length: number): void {
   }
 }
 
-/** Whether a write would do something now (or say its error); waits for that up to `timeoutMs`, -1 for ever, with the event loop at a stop. */
+/**
+ * Whether a write would not block. Blocks the event loop for up to `timeoutMs`; -1 waits without
+ * limit.
+ */
 export function isWritable(out: number, timeoutMs = 0): boolean {
   return isReady(out, POLLOUT, timeoutMs);
 }
 
-/** Whether a read would not have to wait now. */
+/** Whether a read would not block. */
 export function isReadable(source: number): boolean {
   return isReady(source, POLLIN, 0);
 }
@@ -155,7 +163,7 @@ function isReady(fd: number, events: number, timeoutMs: number): boolean {
 /** struct pollfd: int fd, short events, short revents. */
 const pollEntry = new Memory(8);
 
-/** How the message of a failed write begins. */
+/** Prefix of the message of a failed write. */
 export const WRITE_FAILED = "write failed";
 
 /** The error of a failed write; the command ends quietly on EPIPE. */

@@ -1,42 +1,45 @@
 import { constants } from "node:fs";
-import { whoAnswers } from "./file-system.ts";
+import { CLONE_FILES, SIG_BLOCK, SIG_SETMASK } from "./constants.ts";
+import { servedBy } from "./file-system.ts";
 import { libc, Memory } from "./libc.ts";
 import type { OwnedFd } from "./owned-fd.ts";
 import { identify } from "./statx.ts";
 
 /**
- * Gets rid of a descriptor that came from a stranger and is not what was wanted. close(2) of a file on FUSE waits for its server's answer to FLUSH, beyond
- * SIGKILL, and so does the end of the process: such a file is put aside instead, untouched.
+ * Disposes of an untrusted, unwanted descriptor. close(2) of a file on FUSE waits for its server's
+ * answer to FLUSH, beyond SIGKILL, and so does the end of the process. Such a file stays open
+ * instead.
  */
 export function discard(fd: OwnedFd): void {
   if (fd.closed) return;
-  if (mayHang(fd)) putAside(fd);
+  if (mayHang(fd)) keepOpen(fd);
   else fd.close();
 }
 
 function mayHang(fd: OwnedFd): boolean {
   try {
     const found = identify(fd);
-    return (found.mode & constants.S_IFMT) === constants.S_IFREG && whoAnswers(fd, found) !== "kernel";
+    return (found.mode & constants.S_IFMT) === constants.S_IFREG && servedBy(fd, found) !== "kernel";
   } catch {
-    return false; // not even statx(2) knows it
+    return false; // statx(2) failed
   }
 }
 
-/** Seconds that a keeper lives, and after which it has a successor. */
+/** Lifetime of a keeper process. Its successor starts earlier. */
 const KEEPER_S = 600;
 const RENEWAL_MS = 240_000;
 
-const aside: number[] = [];
+const kept: number[] = [];
 
 /**
- * Keeps `fd` open for good. A keeper, a child that shares this process's table of descriptors (clone(2), CLONE_FILES) and sleeps, outlives it: then the
- * end of this process closes nothing, and the wait for the silent server is the keeper's. Kills by signal are survived as well.
- * A program that this process starts later closes its copy before it runs, and hangs there: nothing helps against that.
+ * Keeps `fd` open for good. A keeper process shares this process's descriptor table (clone(2),
+ * CLONE_FILES), sleeps and outlives it, also when a signal kills it. So the end of this process
+ * closes nothing, and the keeper waits for the silent server. A program that this process starts
+ * later closes its copy before it runs and hangs there; that cannot be prevented.
  */
-function putAside(fd: OwnedFd): void {
-  aside.push(fd.take());
-  if (aside.length > 1) return;
+function keepOpen(fd: OwnedFd): void {
+  kept.push(fd.take());
+  if (kept.length > 1) return;
   startKeeper();
   setInterval(startKeeper, RENEWAL_MS).unref();
   process.on("exit", (status) => {
@@ -46,22 +49,23 @@ function putAside(fd: OwnedFd): void {
 }
 
 /**
- * Before this process ends in another way than by exit: readers of its output must see the end of it, though the keeper shares the descriptors. Only
- * the standard ones are closed, for among the others may be one that has just come.
+ * Call this before the process ends in another way than by exit, so that readers of its output see
+ * end of file although the keeper shares the descriptors. Closes only the standard descriptors:
+ * another number may belong to a descriptor that has just arrived.
  */
 export function releaseDescriptors(): void {
-  if (aside.length === 0) return;
+  if (kept.length === 0) return;
   for (const standard of [0, 1, 2]) libc.close(standard);
 }
 
-const CLONE_FILES = 0x400;
-const SIG_BLOCK = 0;
-const SIG_SETMASK = 2;
 const STACK = 64 * 1024;
-/** Bytes of a sigset_t, of which the kernel uses eight. */
+/** Bytes of a sigset_t; the kernel uses eight. */
 const SIGNALS = 128;
 
-/** sleep(3) runs on a stack of its own in a copy of this process's memory; no code of Node runs there. Terminal and job signals must not end it early. */
+/**
+ * Runs sleep(3) on its own stack in a copy of this process's memory, without any code of Node.
+ * Terminal and job signals must not end it early.
+ */
 function startKeeper(): void {
   const memory = new Memory(STACK + 2 * SIGNALS);
   const all = memory.address + STACK;

@@ -1,7 +1,10 @@
 import { type ErrorCode, PortholeError } from "../errors.ts";
 import { libc } from "./libc.ts";
 
-/** Names by number, the same on every architecture porthole runs on (include/uapi/asm-generic/errno.h); aliases are left out. */
+/**
+ * Names by number, the same on every supported architecture (include/uapi/asm-generic/errno.h),
+ * without aliases.
+ */
 const names = `
  EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT ENOTBLK EBUSY EEXIST EXDEV ENODEV
  ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE EDEADLK ENAMETOOLONG ENOLCK
@@ -15,7 +18,7 @@ const names = `
   .trim()
   .split(/\s+/);
 
-/** The numbers this folder tells apart. */
+/** The errnos that this folder distinguishes. */
 export const Errno = {
   ESRCH: 3,
   EINTR: 4,
@@ -34,18 +37,24 @@ export const Errno = {
   ECONNRESET: 104,
 } as const;
 
-/** `ENOENT` for 2; `E4000` for a number Linux does not define. Of aliases the canonical name: EAGAIN, ENOTSUP, EDEADLK. */
+/**
+ * `ENOENT` for 2; `E4000` for a number that Linux does not define. Aliases give the canonical name:
+ * EAGAIN, ENOTSUP, EDEADLK.
+ */
 export function errnoName(errno: number): string {
   const name = names[errno - 1];
   return name === undefined || name === "-" ? `E${errno}` : name;
 }
 
-/** The C library's words: `No such file or directory` for 2. */
+/** strerror(3): `No such file or directory` for 2. */
 export function errnoText(errno: number): string {
   return libc.strerror(errno);
 }
 
-/** `<what>: <text>` with the errno's name attached. Take the number from `errno()` first: nothing may run in between. */
+/**
+ * `<what>: <text>` with the errno's name attached. Read `errno()` first: any other call overwrites
+ * it.
+ */
 export function systemError(code: ErrorCode, what: string, errno: number, hint?: string): PortholeError {
   return new PortholeError(code, `${what}: ${errnoText(errno)}`, { errno: errnoName(errno), hint });
 }

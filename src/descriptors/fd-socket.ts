@@ -1,9 +1,18 @@
 import { PortholeError } from "../errors.ts";
-import { ControlHeader, controlLength, parseControl, SCM_MAX_FD, SCM_RIGHTS, SOL_SOCKET } from "./control.ts";
+import {
+  MSG_CMSG_CLOEXEC,
+  MSG_CTRUNC,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  MSG_TRUNC,
+  SCM_RIGHTS,
+  SOL_SOCKET,
+} from "./constants.ts";
+import { ControlHeader, controlLength, parseControl, SCM_MAX_FD } from "./control.ts";
 import { discard } from "./discard.ts";
 import { Errno, systemError } from "./errno.ts";
 import { errno, libc } from "./libc.ts";
-import { Message, MSG_CMSG_CLOEXEC, MSG_CTRUNC, MSG_DONTWAIT, MSG_NOSIGNAL, MSG_TRUNC } from "./message.ts";
+import { Message } from "./message.ts";
 import { OwnedFd } from "./owned-fd.ts";
 
 export {
@@ -17,17 +26,17 @@ export {
   socketpair,
 } from "./socket.ts";
 
-/** One packet that arrived. */
+/** A received packet. */
 export interface Packet {
   /** A view of the socket's own buffer, valid until the next receive() on this socket. */
   data: Uint8Array;
-  /** In the order in which they were sent, all close-on-exec. The receiver of the packet closes them. */
+  /** In sending order, close-on-exec. The receiver of the packet closes them. */
   descriptors: OwnedFd[];
 }
 
 /**
- * A connected SOCK_SEQPACKET socket over which packets travel with descriptors. It owns the socket; none of its calls ever blocks.
- * One sendmsg or recvmsg per call, on memory that is laid out once.
+ * A connected SOCK_SEQPACKET socket for packets with descriptors. It owns the socket. Calls never
+ * block and make one sendmsg or recvmsg on preallocated memory.
  */
 export class FdSocket implements Disposable, AsyncDisposable {
   readonly fd: OwnedFd;
@@ -38,8 +47,9 @@ export class FdSocket implements Disposable, AsyncDisposable {
   readonly #incoming: Message;
 
   /**
-   * Takes `fd`. `maxDescriptors` (0 to 253) is the most that one received packet may bring, `maxPacket` the most bytes of a packet in
-   * either direction (65,536); a peer that brings more is an error at receive().
+   * Takes `fd`. `maxDescriptors` (0 to 253) limits the descriptors of one received packet,
+   * `maxPacket` the bytes of a packet in either direction (65,536). receive() throws if the peer
+   * exceeds them.
    */
   constructor(fd: OwnedFd, options: { maxDescriptors: number; maxPacket?: number }) {
     const { maxDescriptors, maxPacket = 65_536 } = options;
@@ -56,9 +66,10 @@ export class FdSocket implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Sends one packet, whole or not at all. False when the socket's queue is full: wait until it is writable and send again. The descriptors
-   * stay the caller's, who may close them as soon as this returns true. Throws SESSION: EPIPE or ECONNRESET (the peer is gone),
-   * EPERM (it refuses descriptors), ETOOMANYREFS (too many in flight).
+   * Sends one packet, whole or not at all. False if the socket's queue is full: wait until it is
+   * writable and send again. The caller keeps the descriptors and may close them once this returns
+   * true. Throws SESSION: EPIPE or ECONNRESET (the peer is gone), EPERM (it refuses descriptors),
+   * ETOOMANYREFS (too many in flight).
    */
   send(data: Uint8Array, descriptors: readonly OwnedFd[] = []): boolean {
     if (data.length === 0 || data.length > this.#maxPacket)
@@ -84,37 +95,42 @@ export class FdSocket implements Disposable, AsyncDisposable {
   }
 
   /**
-   * The next packet; "again" when none is there; "end" when the peer has closed and everything it sent was received.
-   * Throws SESSION with EPROTO after getting rid of every descriptor that came along when the packet is cut off, brings more descriptors than allowed,
-   * brings another control message, or is empty but carries descriptors; with EMFILE when this process may open no more files. The kernel reports that as
-   * it does a surplus, by MSG_CTRUNC, but there is room left then. After that the socket is good only to be closed.
+   * The next packet; "again" if none is waiting; "end" when the peer has closed and everything it
+   * sent was received. Throws SESSION, after discarding all received descriptors. EPROTO: the
+   * packet is truncated, has too many descriptors, has another control message, or is empty but
+   * carries descriptors. EMFILE: this process reached its limit of open files; the kernel sets
+   * MSG_CTRUNC as for a surplus, but the buffer has room left. After an error the socket can only
+   * be closed.
    */
   receive(): Packet | "again" | "end" {
     const message = this.#incoming;
     const size = this.#receiveMessage();
     if (size < 0) return "again";
-    // An empty packet reads like the end and can still have installed descriptors: look at the control messages whatever the size.
+    // An empty packet looks like end of file but may carry descriptors: always parse control
+    // messages.
     const { descriptors: numbers, foreign } = parseControl(message.control, message.controlLength);
     const descriptors = numbers.map(OwnedFd.adopt);
-    const complaint = this.#complaint(message.flags, foreign, size, descriptors.length);
-    if (complaint !== undefined) {
+    const violation = this.#violation(message.flags, foreign, size, descriptors.length);
+    if (violation !== undefined) {
       for (const descriptor of descriptors) discard(descriptor);
       if (message.flags & MSG_CTRUNC && !foreign && descriptors.length < this.#maxDescriptors)
-        throw new PortholeError("SESSION", "a descriptor was lost: this process may open no more files (ulimit -n)", {
+        throw new PortholeError("SESSION", "a descriptor was lost: too many open files (raise ulimit -n)", {
           errno: "EMFILE",
         });
-      throw new PortholeError("SESSION", `the peer sent ${complaint}`, { errno: "EPROTO" });
+      throw new PortholeError("SESSION", `the peer sent ${violation}`, { errno: "EPROTO" });
     }
     if (size === 0) return "end";
     return { data: message.data.subarray(0, size), descriptors };
   }
 
-  /** Gets rid of a received descriptor that nobody wants: a stranger's, so close(2) of it might never return. */
+  /**
+   * Disposes of an unwanted received descriptor. It is untrusted, so close(2) might never return.
+   */
   discard(descriptor: OwnedFd): void {
     discard(descriptor);
   }
 
-  /** Idempotent. End the watch on the socket first. */
+  /** Idempotent. Close the socket's watch first. */
   close(): void {
     this.fd.close();
   }
@@ -127,23 +143,24 @@ export class FdSocket implements Disposable, AsyncDisposable {
     this.close();
   }
 
-  /** Bytes received, or -1 when nothing is there. */
+  /** Bytes received, or -1 if none are waiting. */
   #receiveMessage(): number {
     const message = this.#incoming;
-    // Not a byte more: CMSG_SPACE's padding would let one more descriptor in.
+    // CMSG_SPACE's padding would admit one more descriptor.
     message.arm(this.#maxPacket, this.#controlLength);
     for (;;) {
       const size = libc.recvmsg(this.fd.number, message.address, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
       if (size >= 0) return size;
       const error = errno();
       if (error === Errno.EAGAIN) return -1;
-      // ECONNRESET: the peer died with unread packets of ours. The kernel says so once, before what the peer had sent; that still comes.
+      // ECONNRESET: the peer died with unread packets of ours. The kernel reports it once, before
+      // packets that the peer sent earlier; those still arrive.
       if (error !== Errno.EINTR && error !== Errno.ECONNRESET)
         throw systemError("SESSION", "cannot receive from the peer", error);
     }
   }
 
-  #complaint(flags: number, foreign: boolean, size: number, count: number): string | undefined {
+  #violation(flags: number, foreign: boolean, size: number, count: number): string | undefined {
     if (flags & MSG_CTRUNC) return "more descriptors than allowed";
     if (flags & MSG_TRUNC) return `a packet of more than ${this.#maxPacket} bytes`;
     if (foreign) return "a control message that is not SCM_RIGHTS";

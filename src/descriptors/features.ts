@@ -3,19 +3,22 @@ import { peerPidfd, refuseDescriptors, socketpair } from "./fd-socket.ts";
 import { errno, libc, SystemCall } from "./libc.ts";
 import { statx } from "./statx.ts";
 
-/** Which system calls and options of the running kernel porthole can use, found out by calling them. */
+/**
+ * System calls and socket options of the running kernel that porthole can use, detected by calling
+ * them.
+ */
 export interface KernelFeatures {
-  /** Linux 5.6: without it no agent can open anything. */
+  /** Linux 5.6. No agent can open files without it. */
   openat2: boolean;
-  /** statx(2) tells the mount: Linux 5.8. */
+  /** Mount ids in statx(2), Linux 5.8. */
   mountId: boolean;
-  /** SO_PEERPIDFD: Linux 6.5. */
+  /** SO_PEERPIDFD, Linux 6.5. */
   peerPidfd: boolean;
-  /** SO_PASSRIGHTS: Linux 6.16. */
+  /** SO_PASSRIGHTS, Linux 6.16. */
   passRights: boolean;
 }
 
-/** Asks the kernel. Opens nothing that stays open. */
+/** Probes the kernel. Leaves nothing open. */
 export function kernelFeatures(): KernelFeatures {
   const [a, b] = socketpair();
   try {
@@ -33,7 +36,7 @@ export function kernelFeatures(): KernelFeatures {
   }
 }
 
-/** A structure of size 0 is EINVAL to a kernel that knows the call. */
+/** A kernel that has the call returns EINVAL for a structure of size 0. */
 function hasOpenat2(): boolean {
   return libc.openat2(SystemCall.openat2, -1, 0, 0, 0) < 0 && errno() === Errno.EINVAL;
 }

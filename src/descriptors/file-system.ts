@@ -4,17 +4,20 @@ import type { OwnedFd } from "./owned-fd.ts";
 import { type FileIdentity, identify, statx } from "./statx.ts";
 
 /**
- * Who answers when a file is read. `kernel`: the kernel by itself. `server`: perhaps a program or another machine, which may fall silent (FUSE,
- * network file systems, anything not known to be local). `unknown`: no mount table that this process may read shows the mount.
+ * Who serves reads of a file. `kernel`: the kernel alone. `server`: perhaps a program or another
+ * machine that can hang (FUSE, network file systems, anything not known to be local). `unknown`: no
+ * readable mount table shows the mount.
  */
-export type Answering = "kernel" | "server" | "unknown";
+export type FileServer = "kernel" | "server" | "unknown";
 
 /**
- * Who answers for a regular file or directory, found without asking whoever it is: fstat(2), fstatfs(2), read(2) and close(2) of a file on FUSE wait for its server
- * beyond SIGKILL. statx(2) tells the mount without waiting, and the kernel's mount tables (proc_pid_mountinfo(5)) tell the mount's type: this
- * process's own, and those of processes given to {@link consultMountsOf}. Every user may read them, and no program can forge a line.
+ * Who serves a regular file or directory, determined without asking the server: fstat(2),
+ * fstatfs(2), read(2) and close(2) of a file on FUSE wait for it beyond SIGKILL. statx(2) gives the
+ * mount without waiting. The kernel's mount tables (proc_pid_mountinfo(5)) give its type: those of
+ * this process and of processes given to {@link addMountTable}. Every user may read them, and no
+ * program can forge a line.
  */
-export function whoAnswers(fd: OwnedFd, found: FileIdentity = identify(fd)): Answering {
+export function servedBy(fd: OwnedFd, found: FileIdentity = identify(fd)): FileServer {
   const cached = found.uniqueMount === undefined ? undefined : answers.get(found.uniqueMount);
   const answer = cached ?? lookUp(fd, found.uniqueMount);
   if (answer === "proc") return readsMemory(fd) ? "server" : "kernel";
@@ -23,17 +26,21 @@ export function whoAnswers(fd: OwnedFd, found: FileIdentity = identify(fd)): Ans
 }
 
 /**
- * Takes the mount tables of process `pid` of this machine into account: the first process of a container. Its parent is outside, and sees what the engine mounted.
- * A number that another process has by now does no harm: a table speaks the truth whoever's it is.
+ * Also consults the mount tables of process `pid` of this machine, a container's first process, and
+ * of its parent, which is outside of the container and sees what the engine mounted. A reused
+ * process number does no harm: every mount table is true.
  */
-export function consultMountsOf(pid: number): void {
+export function addMountTable(pid: number): void {
   if (pid <= 0 || consulted.has(pid)) return;
   consulted.add(pid);
-  answers.clear(); // of what was unknown
+  answers.clear(); // some were unknown
 }
 
-/** Whether {@link whoAnswers} can tell for the root directory of process `pid`. Not so where /proc hides it (hidepid), or under chroot(2). */
-export function knowsRootOf(pid: number): boolean {
+/**
+ * Whether {@link servedBy} can classify the root directory of process `pid`. It cannot if /proc
+ * hides the process (hidepid), or under chroot(2).
+ */
+export function canClassifyRoot(pid: number): boolean {
   const line = mountTable(pid)
     .split("\n")
     .findLast((mount) => mount.split(" ", 5)[4] === "/");
@@ -41,7 +48,9 @@ export function knowsRootOf(pid: number): boolean {
   return mount !== undefined && classify(mount) === "kernel";
 }
 
-/** The types of agent/mounts.c, without overlay: test/hostile/mounts.test.ts holds the two lists together. */
+/**
+ * The types of agent/mounts.c without overlay; test/hostile/mounts.test.ts compares the two lists.
+ */
 export const localTypes: ReadonlySet<string> = new Set(
   (
     "ext2 ext3 ext4 xfs btrfs f2fs zfs bcachefs tmpfs ramfs rootfs devtmpfs devpts proc sysfs cgroup cgroup2 mqueue hugetlbfs " +
@@ -49,17 +58,17 @@ export const localTypes: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/** `proc` needs another look for every file. */
-type MountAnswer = Answering | "proc";
+/** `proc` is decided for each file. */
+type MountAnswer = FileServer | "proc";
 
-/** By the mount's unique number. */
+/** By the mount's unique id. */
 const answers = new Map<number, MountAnswer>();
-const MOST_ANSWERS = 4096;
+const MAX_ANSWERS = 4096;
 const consulted = new Set<number>();
 
 interface TableEntry {
   device: string;
-  /** What of the file system is mounted. */
+  /** The part of the file system that is mounted. */
   root: string;
   type: string;
 }
@@ -70,13 +79,16 @@ function lookUp(fd: OwnedFd, unique: number | undefined): MountAnswer {
   const mount = findMount(mountId);
   const answer = mount === undefined ? "unknown" : classify(mount);
   if (unique !== undefined) {
-    if (answers.size >= MOST_ANSWERS) answers.clear();
+    if (answers.size >= MAX_ANSWERS) answers.clear();
     answers.set(unique, answer);
   }
   return answer;
 }
 
-/** Mount numbers are the whole machine's: a mount is in at most one namespace. The descriptor keeps its number from being used again. */
+/**
+ * Mount ids are unique on a machine, so a mount is in at most one namespace. The open descriptor
+ * prevents reuse of its id.
+ */
 function findMount(mountId: bigint): TableEntry | undefined {
   const line = new RegExp(`^${mountId} .*$`, "m");
   for (const pid of ["self", ...consulted]) {
@@ -86,7 +98,10 @@ function findMount(mountId: bigint): TableEntry | undefined {
   return undefined;
 }
 
-/** "id parent major:minor root point options [optional...] - type source options": blanks in paths stand there escaped. */
+/**
+ * "id parent major:minor root point options [optional...] - type source options"; blanks in paths
+ * are escaped.
+ */
 function parse(line: string): TableEntry | undefined {
   const [, , device, root] = line.split(" ", 4);
   const type = / - (\S+) /.exec(line)?.[1];
@@ -100,8 +115,9 @@ function classify({ device, root, type }: TableEntry): MountAnswer {
 }
 
 /**
- * An overlay is as local as its layers, which nothing tells: the options in a mount table are whatever the one who mounted it wrote there. But what
- * the engine or this machine's administrator mounted is in their own tables too, into which no container can mount.
+ * An overlay is as local as its layers, and its options in a mount table are not proof of them: the
+ * mounter chooses those. Mounts made by the engine or the administrator are also in their own
+ * tables, which no container can mount into.
  */
 function isMountedOutside(device: string): boolean {
   const tables = ["self", ...[...consulted].map(parentOf)];
@@ -110,8 +126,8 @@ function isMountedOutside(device: string): boolean {
 }
 
 /**
- * /proc/N/mem reads the memory of process N, a page of which may be mapped from a file whose server is silent. The name in the link is the
- * kernel's own, for proc has no other names.
+ * /proc/N/mem reads the memory of process N; a page may be mapped from a file whose server hangs.
+ * The kernel generates names in proc, so the link's name can be trusted.
  */
 function readsMemory(fd: OwnedFd): boolean {
   return /\/mem( \(deleted\))?$/.test(readlinkSync(`/proc/self/fd/${fd.number}`));
@@ -127,7 +143,7 @@ function mountTable(pid: number | string): string {
   return read(`/proc/${pid}/mountinfo`);
 }
 
-/** Empty where there is no such process, or it is hidden. */
+/** Empty if the process does not exist or is hidden. */
 function read(path: string): string {
   try {
     return readFileSync(path, "latin1");

@@ -1,17 +1,10 @@
 import { isUtf8 } from "node:buffer";
 import { constants, openSync } from "node:fs";
 import { PortholeError } from "../errors.ts";
+import { F_GET_SEALS, F_GETFL, F_SETFL, LOCK_EX, LOCK_NB, O_CLOEXEC, O_PATH } from "./constants.ts";
 import { Errno, errnoText, systemError } from "./errno.ts";
 import { errno, libc, Memory } from "./libc.ts";
 import { OwnedFd } from "./owned-fd.ts";
-
-const F_GETFL = 3;
-const F_SETFL = 4;
-const F_GET_SEALS = 1034;
-const LOCK_EX = 2;
-const LOCK_NB = 4;
-const O_CLOEXEC = 0o2000000;
-const O_PATH = 0o10000000;
 
 /** Access mode and status flags of the open file (F_GETFL); compare with `fs.constants.O_*`. */
 export function getFlags(fd: OwnedFd | number): number {
@@ -20,7 +13,10 @@ export function getFlags(fd: OwnedFd | number): number {
   return flags;
 }
 
-/** Sets or clears O_NONBLOCK. The flag belongs to the open file: every process that shares it sees the change. */
+/**
+ * Sets or clears O_NONBLOCK. The flag belongs to the open file: all processes that share it see the
+ * change.
+ */
 export function setNonBlocking(fd: OwnedFd, on: boolean): void {
   const flags = getFlags(fd);
   const wanted = on ? flags | constants.O_NONBLOCK : flags & ~constants.O_NONBLOCK;
@@ -30,23 +26,30 @@ export function setNonBlocking(fd: OwnedFd, on: boolean): void {
 }
 
 /**
- * open(2), close-on-exec as everything that Node opens. `path` may be raw bytes. Only for paths of this machine that the user or porthole itself chose. Blocks as
- * open does: add O_NONBLOCK for what may be a FIFO. Throws FILE with the errno.
+ * open(2), close-on-exec like everything that Node opens. `path` may be raw bytes. Only for paths
+ * of this machine that the user or porthole chose. Blocks like open(2): add O_NONBLOCK for a
+ * possible FIFO. Throws FILE with the errno.
  */
 export function openPath(path: string | Buffer, flags: number, mode = 0o666): OwnedFd {
   try {
     return OwnedFd.adopt(openSync(path, flags, mode));
   } catch (error) {
-    throw fileError(error, shownPath(path));
+    throw fileError(error, formatPath(path));
   }
 }
 
-/** A directory's O_PATH descriptor, for listenAt and connectAt; needs no read permission on it. ENOTDIR for anything else. */
+/**
+ * An O_PATH descriptor of a directory, for listenAt and connectAt. Needs no read permission.
+ * ENOTDIR for anything else.
+ */
 export function openDirectory(path: string | Buffer): OwnedFd {
   return openPath(path, O_PATH | constants.O_DIRECTORY);
 }
 
-/** Takes the exclusive flock(2) of the open file; false when another open file holds it. Released when the last descriptor closes. */
+/**
+ * Takes the exclusive flock(2) of the open file; false if another open file holds it. Closing the
+ * last descriptor releases it.
+ */
 export function tryLock(fd: OwnedFd): boolean {
   for (;;) {
     if (libc.flock(fd.number, LOCK_EX | LOCK_NB) === 0) return true;
@@ -56,7 +59,9 @@ export function tryLock(fd: OwnedFd): boolean {
   }
 }
 
-/** True for what lies in memory of the kernel's own, memfd or tmpfs: only that has seals (fcntl(2), F_GET_SEALS). */
+/**
+ * True for files in kernel memory (memfd, tmpfs): only those have seals (fcntl(2), F_GET_SEALS).
+ */
 export function isInMemory(fd: OwnedFd): boolean {
   return libc.fcntl(fd.number, F_GET_SEALS, 0) >= 0;
 }
@@ -79,8 +84,11 @@ export function pipe(options: { nonBlocking?: boolean } = {}): [OwnedFd, OwnedFd
   return [OwnedFd.adopt(pair.view.getInt32(0, true)), OwnedFd.adopt(pair.view.getInt32(4, true))];
 }
 
-/** A path for an error: what is not UTF-8 as a whole has its bytes beyond ASCII written out (`\xff`), what is very long is cut. */
-export function shownPath(path: string | Buffer): string {
+/**
+ * Formats a path for an error message: if it is not valid UTF-8, bytes beyond ASCII become `\xff`;
+ * a long path is truncated.
+ */
+export function formatPath(path: string | Buffer): string {
   const text =
     typeof path === "string" || isUtf8(path)
       ? path.toString()
@@ -96,7 +104,7 @@ function fileError(error: unknown, path: string): unknown {
   });
 }
 
-/** True when the descriptor is a terminal (isatty(3)); node:tty would load sockets to say the same. */
+/** isatty(3), without the socket code that node:tty loads. */
 export function isTerminal(fd: number): boolean {
   return libc.isatty(fd) === 1;
 }

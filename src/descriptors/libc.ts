@@ -2,19 +2,22 @@ import { endianness } from "node:os";
 import koffi from "koffi";
 import { PortholeError } from "../errors.ts";
 
-// Struct layouts in this folder are those of 64-bit little-endian Linux; where x64 and arm64 differ, the code asks `process.arch`.
+// Struct layouts in this folder are those of 64-bit little-endian Linux; where x64 and arm64
+// differ, the code checks `process.arch`.
 if (process.platform !== "linux" || !["x64", "arm64"].includes(process.arch) || endianness() !== "LE")
   throw new PortholeError(
     "USAGE",
-    `porthole passes descriptors on Linux x64 and arm64 only, this is ${process.platform} ${process.arch}`,
+    `cannot run on ${process.platform} ${process.arch}: porthole needs Linux on x64 or arm64`,
   );
 
 const library = koffi.load(null);
 
 /**
- * The C functions that this folder calls, declared once. A pointer is a plain number, the address of {@link Memory}: koffi then converts
- * nothing, and a call costs 0.2 us over the system call. Each returns what C returns; after -1 read {@link errno} before anything else.
- * Variadic functions are declared with the arguments used: for integers both calling conventions are the same on x64 and arm64.
+ * The C functions that this folder calls. A pointer is a plain number, the address of {@link
+ * Memory}: koffi then converts nothing, and a call costs 0.2 us more than the system call. Each
+ * returns what C returns; after -1 read {@link errno} before anything else. Variadic functions are
+ * declared with the arguments used: for integers both calling conventions are the same on x64 and
+ * arm64.
  */
 export const libc = onFirstUse({
   close: declare<(fd: number) => number>("int close(int)"),
@@ -69,7 +72,10 @@ export const libc = onFirstUse({
     "int64_t pread(int, uintptr_t, size_t, int64_t)",
   ),
   write: declare<(fd: number, from: number, length: number) => number>("int64_t write(int, uintptr_t, size_t)"),
-  /** preadv2(2) and pwritev2(2): the offset travels in two words, -1 in the first means the file's own. */
+  /**
+   * preadv2(2) and pwritev2(2): the offset takes two words; -1 in the first means the file's own
+   * offset.
+   */
   vector2: declare<
     (call: number, fd: number, vector: number, count: number, low: number, high: number, flags: number) => number
   >("int64_t syscall(long, int, uintptr_t, int, int64_t, int64_t, int)"),
@@ -112,7 +118,7 @@ export const libc = onFirstUse({
   strerror: declare<(errno: number) => string>("str strerror(int)"),
 });
 
-/** System calls for which not every C library has a function (musl before 1.2.5), by number. */
+/** Numbers of system calls that some C libraries do not wrap (musl before 1.2.5). */
 export const SystemCall =
   process.arch === "x64"
     ? { statx: 332, preadv2: 327, pwritev2: 328, openat2: 437 }
@@ -121,12 +127,15 @@ export const SystemCall =
 /** The calling thread's errno. Valid only until the next call of any kind. */
 export const errno: () => number = koffi.errno;
 
-/** Calls `handler` from Node's event loop while `fd` is readable. Only src/descriptors/poll.ts may use it, with an epoll descriptor. */
+/**
+ * Calls `handler` from Node's event loop while `fd` is readable. Only poll.ts may use it, with an
+ * epoll descriptor.
+ */
 export function pollHandle(fd: number, handler: () => void): PollHandle {
   return koffi.node.poll(fd, { readable: true }, handler);
 }
 
-/** The part of koffi's handle that is safe: nothing may be called on it after close(). */
+/** The safe part of koffi's handle. Call nothing on it after close(). */
 export interface PollHandle {
   ref(): void;
   unref(): void;
@@ -134,8 +143,8 @@ export interface PollHandle {
 }
 
 /**
- * Memory that C may read and write: its address never changes (V8 moves no backing store) and it lives as long as this object,
- * so keep the object referenced as long as C knows the address.
+ * Memory that C may read and write. Its address never changes (V8 does not move backing stores).
+ * Keep the object referenced as long as C uses the address.
  */
 export class Memory {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -149,7 +158,7 @@ export class Memory {
     this.address = Number(koffi.address(buffer));
   }
 
-  /** Writes a pointer (or size_t): addresses in user space stay far below 2^53. */
+  /** Writes a pointer or size_t; user-space addresses stay far below 2^53. */
   setPointer(offset: number, value: number): void {
     this.view.setUint32(offset, value >>> 0, true);
     this.view.setUint32(offset + 4, Math.floor(value / 0x1_0000_0000), true);
@@ -158,7 +167,7 @@ export class Memory {
 
 interface Declaration<F> {
   signature: string;
-  /** Only a type: there is no such value. */
+  /** Exists only as a type. */
   type?: F;
 }
 
@@ -166,7 +175,7 @@ function declare<F>(signature: string): Declaration<F> {
   return { signature };
 }
 
-/** koffi takes 0.1 ms to prepare a function, and a command uses a few of them: each is prepared when it is first named. */
+/** Prepares each function on first use: that takes koffi 0.1 ms, and a command uses only a few. */
 function onFirstUse<T extends Record<string, Declaration<unknown>>>(
   declarations: T,
 ): { readonly [Name in keyof T]: T[Name] extends Declaration<infer F> ? F : never } {

@@ -1,12 +1,12 @@
+import { RLIMIT_DATA } from "./constants.ts";
 import { systemError } from "./errno.ts";
 import { errno, libc, Memory } from "./libc.ts";
 
-/** Private writable memory, mmap(2) included since Linux 4.7: getrlimit(2). */
-const RLIMIT_DATA = 2;
+/** Private writable memory, since Linux 4.7 including mmap(2): getrlimit(2). */
 
 /**
- * Limits the private writable memory of a process of this user (prlimit(2)): an allocation beyond
- * `bytes` fails there. A lower limit that the process has already stays.
+ * Limits the private writable memory of a process of this user (prlimit(2)): larger allocations
+ * fail there. A lower existing limit stays.
  * @throws PortholeError FILE with the errno: ESRCH when the process has ended
  */
 export function limitMemory(pid: number, bytes: number): void {

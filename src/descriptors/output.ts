@@ -1,18 +1,21 @@
 import { writeSync } from "node:fs";
 import { PortholeError } from "../errors.ts";
+import { EPOLLOUT, F_DUPFD_CLOEXEC, RWF_NOWAIT } from "./constants.ts";
 import { writeError } from "./copy.ts";
 import { Errno } from "./errno.ts";
 import { errno, libc, Memory, SystemCall } from "./libc.ts";
-import { EPOLLOUT, Reactor, type Watch, writable } from "./poll.ts";
+import { Reactor, type Watch, writable } from "./poll.ts";
 
 const CAPACITY = 64 * 1024;
-/** Bytes that a pipe takes without blocking when poll(2) calls it writable (pipe(7), PIPE_BUF). */
+/**
+ * Bytes that a pipe takes without blocking when poll(2) reports it writable (pipe(7), PIPE_BUF).
+ */
 const PIPE_BUF = 4096;
-const RWF_NOWAIT = 8;
 
 /**
- * A descriptor that is written to in order, without ever holding up the event loop for a slow reader and without changing the O_NONBLOCK that the
- * descriptor shares with other processes. One write at a time: await it. The descriptor stays the caller's.
+ * Ordered writes to a descriptor. A slow reader never blocks the event loop, and O_NONBLOCK, which
+ * other processes share, stays as it is. Await each write before the next. The caller keeps the
+ * descriptor.
  */
 export class Output {
   readonly #fd: number;
@@ -26,13 +29,19 @@ export class Output {
     this.#memory.setPointer(0, this.#memory.address + 16);
   }
 
-  /** Resolves when everything was taken. Rejects with FILE and the errno: EPIPE when the reader is gone. */
+  /**
+   * Resolves when everything is written. Rejects with FILE and the errno: EPIPE when the reader is
+   * gone.
+   */
   async write(data: Uint8Array): Promise<void> {
-    for (let at = 0; at < data.length; ) at += await this.#some(data.subarray(at, at + CAPACITY));
+    for (let at = 0; at < data.length; ) at += await this.#writeSome(data.subarray(at, at + CAPACITY));
   }
 
-  /** Calls back once when the reader of a pipe or socket has gone, also while nothing is written. The watch keeps the process alive. */
-  onGone(callback: () => void): Watch | undefined {
+  /**
+   * Calls back once when the reader of a pipe or socket closes it, even while nothing is written.
+   * The watch keeps the process alive.
+   */
+  onReaderGone(callback: () => void): Watch | undefined {
     try {
       const watch = Reactor.shared().watch(this.#fd, 0, () => {
         watch.close();
@@ -40,12 +49,12 @@ export class Output {
       });
       return watch;
     } catch (error) {
-      if (error instanceof PortholeError) return undefined; // EPERM: a file, which has no reader
+      if (error instanceof PortholeError) return undefined; // EPERM: a file has no reader
       throw error;
     }
   }
 
-  async #some(data: Uint8Array): Promise<number> {
+  async #writeSome(data: Uint8Array): Promise<number> {
     if (this.#nowait) {
       this.#memory.bytes.set(data, 16);
       this.#memory.setPointer(8, data.length);
@@ -60,7 +69,7 @@ export class Output {
       }
       this.#nowait = false;
     }
-    // A terminal, or a file: what cannot promise not to wait, yet does not wait for a reader that may be slow for ever.
+    // A terminal or a file: no RWF_NOWAIT support, but no unbounded wait for a reader either.
     if (this.#canPoll()) await this.#writable();
     try {
       return writeSync(this.#fd, data, 0, Math.min(data.length, this.#canPoll() ? PIPE_BUF : data.length));
@@ -72,7 +81,7 @@ export class Output {
   }
 
   async #writable(): Promise<void> {
-    // A watch for the reader's leaving may exist already, and a descriptor is watched once only: then wait on a copy.
+    // The descriptor may be watched already, and epoll takes it only once: then wait on a copy.
     try {
       await writable(this.#fd);
     } catch (error) {
@@ -100,8 +109,6 @@ export class Output {
     return this.#polls;
   }
 }
-
-const F_DUPFD_CLOEXEC = 1030;
 
 function duplicate(fd: number): number {
   const copy = libc.fcntl(fd, F_DUPFD_CLOEXEC, 0);

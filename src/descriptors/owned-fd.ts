@@ -1,12 +1,11 @@
 import { PortholeError } from "../errors.ts";
+import { F_DUPFD_CLOEXEC } from "./constants.ts";
 import { Errno, systemError } from "./errno.ts";
 import { errno, libc } from "./libc.ts";
 
-const F_DUPFD_CLOEXEC = 1030;
-
 /**
- * A descriptor with one owner, closed exactly once. Whoever holds the object closes it; passing it to a function lends it, unless that
- * function says it takes it.
+ * A descriptor with one owner that closes it exactly once. Passing this object to a function lends
+ * it, unless the function's documentation says that it takes it.
  */
 export class OwnedFd implements Disposable, AsyncDisposable {
   #fd: number;
@@ -15,13 +14,13 @@ export class OwnedFd implements Disposable, AsyncDisposable {
     this.#fd = fd;
   }
 
-  /** Becomes the owner of `fd`: nobody else may close it from now on. */
+  /** Takes ownership of `fd`: no other code may close it. */
   static adopt(fd: number): OwnedFd {
     if (!Number.isInteger(fd) || fd < 0) throw new RangeError(`not a descriptor: ${fd}`);
     return new OwnedFd(fd);
   }
 
-  /** The descriptor's number, for a call that borrows it. Throws when it is closed or taken. */
+  /** The descriptor's number, for a call that borrows it. Throws if closed or taken. */
   get number(): number {
     if (this.#fd < 0) throw new PortholeError("FILE", "the descriptor is already closed", { errno: "EBADF" });
     return this.#fd;
@@ -31,14 +30,17 @@ export class OwnedFd implements Disposable, AsyncDisposable {
     return this.#fd < 0;
   }
 
-  /** Gives the descriptor away; the caller closes it. This object is closed afterwards. */
+  /** Releases the descriptor to the caller, who closes it. This object counts as closed. */
   take(): number {
     const fd = this.number;
     this.#fd = -1;
     return fd;
   }
 
-  /** A second descriptor of the same open file (shared offset and flags), close-on-exec. The caller closes it. */
+  /**
+   * A second descriptor of the same open file (shared offset and flags), close-on-exec. The caller
+   * closes it.
+   */
   duplicate(): OwnedFd {
     const fd = libc.fcntl(this.number, F_DUPFD_CLOEXEC, 0);
     if (fd >= 0) return new OwnedFd(fd);
@@ -47,8 +49,9 @@ export class OwnedFd implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Closes; a second call does nothing. close(2) is not retried on EINTR: on Linux the number is free by then. What a file system
-   * reports at close is ignored, for a container's file must not break a clean-up; EBADF is thrown, for then two owners closed one number.
+   * Idempotent. close(2) is not retried on EINTR: Linux has already freed the number. Errors of the
+   * file system are ignored, so that a container's file cannot break a clean-up. EBADF is thrown:
+   * two owners closed one number.
    */
   close(): void {
     if (this.#fd < 0) return;
@@ -56,7 +59,7 @@ export class OwnedFd implements Disposable, AsyncDisposable {
     this.#fd = -1;
     if (libc.close(fd) === 0) return;
     const error = errno();
-    if (error === Errno.EBADF) throw systemError("FILE", `descriptor ${fd} was closed by somebody else`, error);
+    if (error === Errno.EBADF) throw systemError("FILE", `descriptor ${fd} was closed by other code`, error);
   }
 
   [Symbol.dispose](): void {

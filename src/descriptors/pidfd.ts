@@ -3,16 +3,14 @@ import { Errno, systemError } from "./errno.ts";
 import { errno, libc } from "./libc.ts";
 import { OwnedFd } from "./owned-fd.ts";
 
-/** Numbers are the same on x64 and arm64. */
+/** The same numbers on x64 and arm64. */
 const PIDFD_SEND_SIGNAL = 424;
 const PIDFD_OPEN = 434;
 
-export const SIGKILL = 9;
-export const SIGTERM = 15;
-
 /**
- * A descriptor for the process that has this number now (pidfd_open(2)), close-on-exec: unlike the number it never means another process. Undefined when
- * there is none. The caller closes it.
+ * A close-on-exec descriptor of the process that has this number now (pidfd_open(2)). Unlike the
+ * number it never refers to another process later. Undefined if there is none. The caller closes
+ * it.
  * @throws PortholeError TARGET with the errno: ENOSYS before Linux 5.3
  */
 export function openPidfd(pid: number): OwnedFd | undefined {
@@ -23,12 +21,15 @@ export function openPidfd(pid: number): OwnedFd | undefined {
   throw systemError("TARGET", `cannot open process ${pid}`, error);
 }
 
-/** False once the process has ended, a zombie included. */
+/** False once the process has ended, also for a zombie. */
 export function isAlive(pidfd: OwnedFd): boolean {
   return !isReadable(pidfd.number);
 }
 
-/** Sends a signal (pidfd_send_signal(2)). The errno's name, such as EPERM, when it was not to be; undefined when it was, or the process is gone. */
+/**
+ * Sends a signal (pidfd_send_signal(2)). Returns the errno's name on failure, such as EPERM;
+ * undefined on success or if the process is gone.
+ */
 export function signalPidfd(pidfd: OwnedFd, signal: number): string | undefined {
   if (libc.pidfd_send_signal(PIDFD_SEND_SIGNAL, pidfd.number, signal, 0, 0) === 0) return undefined;
   const error = errno();

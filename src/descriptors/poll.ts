@@ -1,37 +1,35 @@
 import { PortholeError } from "../errors.ts";
+import { EPOLLIN, EPOLLOUT, O_CLOEXEC } from "./constants.ts";
 import { systemError } from "./errno.ts";
 import { errno, libc, Memory, type PollHandle, pollHandle } from "./libc.ts";
 import { OwnedFd } from "./owned-fd.ts";
 
 /** Events of epoll_ctl(2). ERR and HUP are always reported. */
-export const EPOLLIN = 0x001;
-export const EPOLLOUT = 0x004;
-export const EPOLLERR = 0x008;
-export const EPOLLHUP = 0x010;
-export const EPOLLET = 0x8000_0000;
 
-const EPOLL_CLOEXEC = 0o2000000;
 const Ctl = { add: 1, del: 2, mod: 3 } as const;
 
 /** struct epoll_event: packed on x64 only (epoll_ctl(2)). */
 const Event = process.arch === "x64" ? { size: 12, data: 4 } : { size: 16, data: 8 };
-/** Events taken per turn of the event loop; what remains is reported again in the next one. */
+/** Events for each turn of the event loop; the next turn gets the rest. */
 const BATCH = 64;
 
-/** One descriptor under observation. */
+/** A watched descriptor. */
 export interface Watch {
-  /** Observes other events from now on; 0 pauses all but ERR and HUP. */
+  /** Changes the watched events; 0 leaves only ERR and HUP. */
   modify(events: number): void;
-  /** Ends it; no event is delivered afterwards, even one already fetched. Call it before closing the descriptor. Idempotent. */
+  /**
+   * Idempotent. Delivers no event afterwards, even one already fetched. Call it before closing the
+   * descriptor.
+   */
   close(): void;
 }
 
 /**
- * Readiness of descriptors in Node's event loop, level-triggered unless EPOLLET is asked for.
+ * Readiness of descriptors in Node's event loop, level-triggered unless EPOLLET is set.
  *
- * koffi's poll handle aborts the process for anything libuv cannot poll, so it sees only this reactor's private epoll descriptor, once;
- * everything else is put in there with epoll_ctl, whose refusals are ordinary errors. Events carry a token of their own, not the
- * descriptor's number, which may be another file's by the time the event is handled.
+ * koffi's poll handle aborts the process for anything that libuv cannot poll. So it gets only this
+ * reactor's epoll descriptor; epoll_ctl on that reports refusals as ordinary errors. Events carry a
+ * token instead of the descriptor's number, which may be reused before the event is handled.
  */
 export class Reactor {
   static #shared: Reactor | undefined;
@@ -43,18 +41,22 @@ export class Reactor {
   #nextToken = 1;
   #closed = false;
 
-  /** The one reactor of the process. It keeps the process alive exactly while something is watched. */
+  /** The reactor of the process. It keeps the process alive only while something is watched. */
   static shared(): Reactor {
     Reactor.#shared ??= new Reactor();
     return Reactor.#shared;
   }
 
-  /** Throws USAGE in a worker thread: koffi's handle aborts the whole process when one ends while an event is due (3.3.4). */
+  /**
+   * Throws USAGE in a worker thread: koffi 3.3.4 aborts the process when a thread ends with an
+   * event due.
+   */
   constructor() {
-    // The main thread's id is the process's (gettid(2)); node:worker_threads would load streams to say the same.
+    // The main thread's id equals the process id (gettid(2)); node:worker_threads would load
+    // streams.
     if (libc.gettid() !== process.pid)
-      throw new PortholeError("USAGE", "descriptors can be waited for in the main thread only");
-    const epoll = libc.epoll_create1(EPOLL_CLOEXEC);
+      throw new PortholeError("USAGE", "cannot wait for descriptors in a worker thread: use the main thread");
+    const epoll = libc.epoll_create1(O_CLOEXEC);
     if (epoll < 0) throw systemError("SESSION", "cannot create an epoll descriptor", errno());
     this.#epoll = OwnedFd.adopt(epoll);
     this.#handle = pollHandle(epoll, () => this.#dispatch());
@@ -62,8 +64,9 @@ export class Reactor {
   }
 
   /**
-   * Calls `onEvent` with the events that `fd` has, until the watch is closed. What it throws becomes an uncaught exception; the
-   * others are served all the same. Throws FILE: EPERM (a regular file or directory: always ready, cannot be polled), EBADF, EEXIST (watched already).
+   * Calls `onEvent` with the ready events of `fd` until the watch is closed. An exception of
+   * `onEvent` becomes an uncaught exception and does not affect other watches. Throws FILE: EPERM
+   * (a regular file or directory: always ready, cannot be polled), EBADF, EEXIST (already watched).
    */
   watch(fd: OwnedFd | number, events: number, onEvent: (events: number) => void): Watch {
     if (this.#closed) throw new PortholeError("SESSION", "the reactor is closed");
@@ -74,7 +77,7 @@ export class Reactor {
       remove: (number) => {
         this.#watches.delete(token);
         if (this.#watches.size === 0 && !this.#closed) this.#handle.unref();
-        // An error here means that the descriptor was closed too early, which removed it as well.
+        // An error means that the descriptor was closed too early, which removed the watch as well.
         if (number !== undefined) libc.epoll_ctl(this.#epoll.number, Ctl.del, number, this.#argument.address);
       },
     });
@@ -83,7 +86,9 @@ export class Reactor {
     return watch;
   }
 
-  /** Ends every watch, then the handle, then the epoll descriptor: in another order libuv aborts. */
+  /**
+   * Closes the watches, then the handle, then the epoll descriptor; libuv aborts in another order.
+   */
   close(): void {
     if (this.#closed) return;
     for (const watch of this.#watches.values()) watch.close();
@@ -93,7 +98,7 @@ export class Reactor {
     if (Reactor.#shared === this) Reactor.#shared = undefined;
   }
 
-  /** Called by koffi: it must not throw, or koffi's next call of any kind fails. */
+  /** Called by koffi. It must not throw: koffi's next call of any kind would fail. */
   #dispatch(): void {
     const { view } = this.#events;
     const count = libc.epoll_wait(this.#epoll.number, this.#events.address, BATCH, 0);
@@ -144,37 +149,45 @@ class EpollWatch implements Watch {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    // The number of a closed descriptor may be another file's by now.
+    // The number of a closed descriptor may be reused already.
     const gone = typeof this.#fd !== "number" && this.#fd.closed;
     this.#reactor.remove(gone ? undefined : typeof this.#fd === "number" ? this.#fd : this.#fd.number);
   }
 }
 
-/** How long to wait. */
+/** Limits of a wait. */
 export interface WaitOptions {
-  /** Milliseconds; without it, as long as it takes. */
+  /** Milliseconds; no limit if undefined. */
   timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
-/** Resolves with the events once `fd` has data, its other side hung up, or it has an error. Rejects with CANCELLED, or as {@link Reactor.watch} throws. */
+/**
+ * Resolves with the events when `fd` has data, a hang-up or an error. Rejects with CANCELLED, or as
+ * {@link Reactor.watch} throws.
+ */
 export async function readable(fd: OwnedFd, options?: WaitOptions): Promise<number> {
   return (await firstReady([{ fd, events: EPOLLIN }], options)).events;
 }
 
-/** Resolves with the events once `fd` takes data or has an error. Rejects as {@link readable}. */
+/**
+ * Resolves with the events when `fd` is writable or has an error. Rejects like {@link readable}.
+ */
 export async function writable(fd: OwnedFd | number, options?: WaitOptions): Promise<number> {
   return (await firstReady([{ fd, events: EPOLLOUT }], options)).events;
 }
 
-/** A descriptor and the events to wait for; 0 waits for errors and hang-up only. */
-export interface Wanted {
+/** A descriptor and its events to wait for; 0 waits only for errors and hang-up. */
+export interface Interest {
   fd: OwnedFd | number;
   events: number;
 }
 
-/** Resolves with the first of several descriptors that has its events. Nothing is watched any more when the promise settles. */
-export function firstReady(wanted: readonly Wanted[], options: WaitOptions = {}): Promise<Wanted> {
+/**
+ * Resolves with the first descriptor that is ready. All watches are closed when the promise
+ * settles.
+ */
+export function firstReady(interests: readonly Interest[], options: WaitOptions = {}): Promise<Interest> {
   const { timeoutMs, signal } = options;
   return new Promise((resolve, reject) => {
     const watches: Watch[] = [];
@@ -193,7 +206,7 @@ export function firstReady(wanted: readonly Wanted[], options: WaitOptions = {})
 
     if (signal?.aborted) return onAbort();
     try {
-      for (const { fd, events } of wanted)
+      for (const { fd, events } of interests)
         watches.push(
           Reactor.shared().watch(fd, events, (seen) => {
             stop();
@@ -206,7 +219,8 @@ export function firstReady(wanted: readonly Wanted[], options: WaitOptions = {})
     signal?.addEventListener("abort", onAbort);
     if (timeoutMs !== undefined)
       timer = setTimeout(
-        () => fail(new PortholeError("CANCELLED", `nothing came within ${timeoutMs} ms`, { errno: "ETIMEDOUT" })),
+        () =>
+          fail(new PortholeError("CANCELLED", `timed out: no event within ${timeoutMs} ms`, { errno: "ETIMEDOUT" })),
         timeoutMs,
       );
   });

@@ -1,20 +1,19 @@
 import { constants } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { PortholeError } from "../errors.ts";
+import { EPOLLIN, EPOLLOUT, RWF_NOWAIT, SPLICE_F_NONBLOCK } from "./constants.ts";
 import { isWritable, writeError, writeFully } from "./copy.ts";
 import { Errno, systemError } from "./errno.ts";
 import { pipe, setNonBlocking } from "./file.ts";
 import { errno, libc, Memory, SystemCall } from "./libc.ts";
 import type { OwnedFd } from "./owned-fd.ts";
-import { EPOLLIN, EPOLLOUT, firstReady, Reactor, type Wanted } from "./poll.ts";
+import { firstReady, type Interest, Reactor } from "./poll.ts";
 import { statx } from "./statx.ts";
 
 const READ = 128 * 1024;
 const SPLICE = 1024 * 1024;
-/** Bytes after which other events of the process get their turn. */
+/** Bytes after which the pump yields to the event loop. */
 const TURN = 4 * 1024 * 1024;
-const SPLICE_F_NONBLOCK = 2;
-const RWF_NOWAIT = 8;
 
 /** How to copy a stream. */
 export interface PumpOptions {
@@ -23,17 +22,19 @@ export interface PumpOptions {
   onProgress?: ((copied: bigint) => void) | undefined;
 }
 
-/** What a step of the pump came to: bytes moved, or what to do now. */
+/** Result of one step: bytes moved, or the next action. */
 type Step = number | "source" | "output" | "end" | "unsupported";
 
 /**
- * Copies what comes out of a source without positions (FIFO, pipe, terminal, socket, character device) to a descriptor until its end, and
- * resolves with the bytes copied. It waits in the reactor: neither an idle source nor, on a pipe, a slow reader holds up the event loop. A FIFO that
- * nobody writes to yet is waited for, as cat(1) does in open; the last writer's close is the end. The source's O_NONBLOCK may be set and
- * is not relied on, for the other side shares that flag: reads use SPLICE_F_NONBLOCK or RWF_NOWAIT where the kernel offers them.
+ * Copies a source without positions (FIFO, pipe, terminal, socket, character device) to a
+ * descriptor until its end, and resolves with the bytes copied. Waits in the reactor: neither an
+ * idle source nor a slow reader of a pipe blocks the event loop. A FIFO without a writer is waited
+ * for, as cat(1) does in open(2); the last writer's close ends it. May set the source's O_NONBLOCK
+ * but does not rely on it, because other processes share that flag: reads use SPLICE_F_NONBLOCK or
+ * RWF_NOWAIT where available.
  *
- * Rejects with CANCELLED when `signal` aborts (bytes already read were written), FILE with the errno otherwise: EPIPE as soon
- * as the output's reader is gone, even while the source is idle.
+ * Rejects with CANCELLED when `signal` aborts (after writing all bytes read), otherwise with FILE
+ * and the errno: EPIPE as soon as the output's reader is gone, even while the source is idle.
  */
 export async function pumpToFd(source: OwnedFd, out: number, options: PumpOptions = {}): Promise<bigint> {
   const pump = new Pump(source, out, options);
@@ -53,8 +54,11 @@ class Pump {
   readonly #sourcePolls: boolean;
   readonly #outPolls: boolean;
   readonly #memory = new Memory(16 + READ);
-  /** Where bytes of a pipe go that cannot be spliced to the output: splice never blocks on it, read could. */
-  #detour: [OwnedFd, OwnedFd] | undefined;
+  /**
+   * Intermediate pipe for a pipe that cannot be spliced to the output: splice never blocks here,
+   * read could.
+   */
+  #buffer: [OwnedFd, OwnedFd] | undefined;
   #splices: boolean;
   #nowaitRead = true;
   #nowaitWrite = true;
@@ -75,7 +79,7 @@ class Pump {
   async run(): Promise<bigint> {
     let total = 0n;
     let turn = 0;
-    // A FIFO without a writer reads as ended: never read before an event says that there is something.
+    // A FIFO without a writer reads as ended: wait for an event before the first read.
     await this.#wait("source");
     for (;;) {
       const step = this.#splices ? this.#splice() : await this.#copy();
@@ -98,10 +102,10 @@ class Pump {
   }
 
   close(): void {
-    for (const end of this.#detour ?? []) end.close();
+    for (const end of this.#buffer ?? []) end.close();
   }
 
-  /** From pipe to output without the bytes passing through this process. */
+  /** Copies from pipe to output within the kernel. */
   #splice(): Step {
     const count = libc.splice(this.#source.number, 0, this.#out, 0, SPLICE, SPLICE_F_NONBLOCK);
     if (count > 0) return count;
@@ -127,12 +131,12 @@ class Pump {
   }
 
   #readPipe(): Step {
-    this.#detour ??= pipe();
-    const [outlet, inlet] = this.#detour;
+    this.#buffer ??= pipe();
+    const [outlet, inlet] = this.#buffer;
     const count = libc.splice(this.#source.number, 0, inlet.number, 0, READ, SPLICE_F_NONBLOCK);
     if (count < 0) return this.#readFailed(errno());
     if (count === 0) return "end";
-    // All of it is there, so this cannot block, and nothing but a signal of the process could end it early.
+    // All bytes are in the pipe, so this cannot block; only a signal can interrupt it.
     let got = 0;
     while (got < count) got += Math.max(0, libc.read(outlet.number, this.#memory.address + 16 + got, count - got));
     return got;
@@ -150,7 +154,7 @@ class Pump {
         return this.#readFailed(error);
       this.#nowaitRead = false;
     }
-    // The next best: the other side could clear the flag again only in the instant between these two calls.
+    // Second choice: other processes could clear the flag between these two calls.
     if (this.#sourcePolls) setNonBlocking(this.#source, true);
     const count = libc.read(this.#source.number, address + 16, READ);
     if (count > 0) return count;
@@ -160,7 +164,7 @@ class Pump {
   #readFailed(error: number): Step {
     if (error === Errno.EINTR) return 0;
     if (error !== Errno.EAGAIN) throw systemError("FILE", "read failed", error);
-    // RWF_NOWAIT on something that is always ready but cannot promise it.
+    // The source is always ready but does not support RWF_NOWAIT.
     if (!this.#sourcePolls) this.#nowaitRead = false;
     return this.#sourcePolls ? "source" : 0;
   }
@@ -185,24 +189,29 @@ class Pump {
     if (done < length) writeFully(this.#out, address + 16 + done, length - done);
   }
 
-  /** Waits for the side that is not ready; while the source is idle also for the output's reader to leave. */
+  /**
+   * Waits for the side that is not ready; with an idle source also for the output's reader to
+   * close.
+   */
   async #wait(side: "source" | "output"): Promise<void> {
-    const wanted: Wanted[] = [];
-    if (side === "output") wanted.push({ fd: this.#out, events: EPOLLOUT });
+    const interests: Interest[] = [];
+    if (side === "output") interests.push({ fd: this.#out, events: EPOLLOUT });
     else {
-      if (this.#sourcePolls) wanted.push({ fd: this.#source, events: EPOLLIN });
+      if (this.#sourcePolls) interests.push({ fd: this.#source, events: EPOLLIN });
       if (this.#sourcePolls && this.#outPolls && this.#out !== this.#source.number)
-        wanted.push({ fd: this.#out, events: 0 });
+        interests.push({ fd: this.#out, events: 0 });
     }
-    if (this.#signal?.aborted || wanted.length > 0) {
-      const ready = await firstReady(wanted, { signal: this.#signal });
-      // Only ERR or HUP can have come.
+    if (this.#signal?.aborted || interests.length > 0) {
+      const ready = await firstReady(interests, { signal: this.#signal });
+      // Only ERR or HUP is possible here.
       if (side === "source" && ready.fd === this.#out) throw writeError(Errno.EPIPE);
     }
   }
 }
 
-/** Regular files, directories and some devices (/dev/zero) are always ready and refuse to be polled. */
+/**
+ * Regular files, directories and some devices (/dev/zero) are always ready and cannot be polled.
+ */
 function canPoll(fd: OwnedFd | number): boolean {
   try {
     Reactor.shared()

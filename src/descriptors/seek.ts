@@ -1,30 +1,29 @@
+import { SEEK_DATA, SEEK_HOLE, SEEK_SET } from "./constants.ts";
 import { Errno, systemError } from "./errno.ts";
 import { errno, libc } from "./libc.ts";
 import type { OwnedFd } from "./owned-fd.ts";
 
-const SEEK_SET = 0;
-const SEEK_DATA = 3;
-const SEEK_HOLE = 4;
-
 /**
- * The offset of the first byte at or after `offset` that is not in a hole (lseek(2), SEEK_DATA): `offset` itself where the file system keeps no
- * account of holes; undefined when nothing but a hole, or nothing at all, follows. Moves the file offset of the open file, which
- * everybody shares who holds a descriptor of the same open: not for descriptors taken from another process (pidfd_getfd), and
- * not while somebody reads without positions. Throws FILE with the errno: ESPIPE for what has no positions.
+ * The offset of the first byte of data at or after `offset` (lseek(2), SEEK_DATA): `offset` itself
+ * if the file system does not track holes; undefined if only a hole or nothing follows. Moves the
+ * file offset, which all descriptors of the same open share: do not use it on descriptors from
+ * pidfd_getfd, or while other code reads without positions. Throws FILE with the errno: ESPIPE
+ * without positions.
  */
 export function seekData(fd: OwnedFd | number, offset: number): number | undefined {
   const found = libc.lseek(typeof fd === "number" ? fd : fd.number, offset, SEEK_DATA);
   if (found >= 0) return Number(found);
   const error = errno();
   if (error === Errno.ENXIO) return undefined;
-  // A file system or device that knows nothing of holes.
+  // The file system or device does not track holes.
   if (error === Errno.EINVAL) return offset;
   throw systemError("FILE", "cannot seek", error);
 }
 
 /**
- * The offset of the first hole at or after `offset`, the end of the file being one (lseek(2), SEEK_HOLE); undefined where there
- * is no account of holes. Moves the file offset as {@link seekData} does. Throws FILE with the errno.
+ * The offset of the first hole at or after `offset` (lseek(2), SEEK_HOLE); end of file counts as
+ * one. Undefined if holes are not tracked. Moves the file offset as {@link seekData} does. Throws
+ * FILE with the errno.
  */
 export function seekHole(fd: OwnedFd | number, offset: number): number | undefined {
   const found = libc.lseek(typeof fd === "number" ? fd : fd.number, offset, SEEK_HOLE);
@@ -34,7 +33,10 @@ export function seekHole(fd: OwnedFd | number, offset: number): number | undefin
   throw systemError("FILE", "cannot seek", error);
 }
 
-/** Sets the file offset of the open file, which everybody shares who holds a descriptor of it; false for what has no positions (ESPIPE). */
+/**
+ * Sets the file offset, which all descriptors of the same open share; false without positions
+ * (ESPIPE).
+ */
 export function seekTo(fd: OwnedFd | number, offset: number): boolean {
   if (libc.lseek(typeof fd === "number" ? fd : fd.number, offset, SEEK_SET) >= 0) return true;
   const error = errno();

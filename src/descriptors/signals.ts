@@ -1,21 +1,20 @@
 import { constants } from "node:os";
+import { PR_SET_DUMPABLE, SIG_DFL } from "./constants.ts";
 import { releaseDescriptors } from "./discard.ts";
 import { libc } from "./libc.ts";
 
-const SIG_DFL = 0;
-const PR_SET_DUMPABLE = 4;
-
 /**
- * Ends this process by the signal itself, so that the shell sees what it sees of any other program: Node ignores SIGPIPE, and an exit
- * status of 141 or 130 is not the same to a shell. Nothing runs afterwards, no exit handler either: restore the terminal first. Leaves no
- * core file, for where a signal would make one this process only passes on what killed another.
+ * Ends this process by the signal itself, so that a shell sees the same as from other programs:
+ * Node ignores SIGPIPE, and exit status 141 or 130 is different to a shell. Nothing runs
+ * afterwards, not even exit handlers: restore the terminal first. Leaves no core file, because the
+ * signal was not raised by a fault of this process.
  */
-export function dieOf(signal: NodeJS.Signals): never {
+export function dieBySignal(signal: NodeJS.Signals): never {
   const number = constants.signals[signal];
   releaseDescriptors();
   libc.prctl(PR_SET_DUMPABLE, 0);
   libc.signal(number, SIG_DFL);
   libc.raise(number);
-  // Only a blocked signal gets here.
+  // Reached only if the signal is blocked.
   process.exit(128 + number);
 }

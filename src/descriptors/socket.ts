@@ -1,22 +1,27 @@
 import { chmodSync } from "node:fs";
 import { type ErrorCode, PortholeError } from "../errors.ts";
-import { SOL_SOCKET } from "./control.ts";
+import {
+  AF_UNIX,
+  SO_PASSRIGHTS,
+  SO_PEERCRED,
+  SO_PEERPIDFD,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_SEQPACKET,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from "./constants.ts";
 import { Errno, systemError } from "./errno.ts";
 import { errno, libc, Memory } from "./libc.ts";
 import { OwnedFd } from "./owned-fd.ts";
 
-const AF_UNIX = 1;
-const SOCK_STREAM = 1;
-const SOCK_SEQPACKET = 5;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
-const SO_PEERCRED = 17;
-const SO_PEERPIDFD = 77; // Linux 6.5
-const SO_PASSRIGHTS = 83; // Linux 6.16
-/** sizeof sun_path, the final NUL included (unix(7)). */
+/** sizeof sun_path including the final NUL (unix(7)). */
 const SUN_PATH = 108;
 
-/** A connected pair of AF_UNIX SOCK_SEQPACKET sockets, blocking, close-on-exec. The caller closes both. */
+/**
+ * A connected pair of AF_UNIX SOCK_SEQPACKET sockets, blocking, close-on-exec. The caller closes
+ * both.
+ */
 export function socketpair(): [OwnedFd, OwnedFd] {
   const pair = new Memory(8);
   if (libc.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.address) < 0) throw failed("socketpair");
@@ -24,16 +29,18 @@ export function socketpair(): [OwnedFd, OwnedFd] {
 }
 
 /**
- * A listening, non-blocking, close-on-exec socket bound to `name` in `directory` (an O_PATH descriptor will do), with exactly `mode`
- * whatever the umask: at no moment does the path have more permissions than that. Between bind and listen a client gets ECONNREFUSED.
- * A path that exists is EADDRINUSE: the caller decides whether it is stale and unlinks it, now and after closing.
+ * A listening, non-blocking, close-on-exec socket bound to `name` in `directory` (an O_PATH
+ * descriptor works). The path has exactly `mode` whatever the umask, and never more permissions.
+ * Between bind and listen a client gets ECONNREFUSED. EADDRINUSE for an existing path: the caller
+ * unlinks a stale one, and unlinks the path after closing.
  */
 export function listenAt(directory: OwnedFd, name: string, mode: number, backlog = 128): OwnedFd {
   const path = pathThrough(directory, name);
   const address = socketAddress(path, name);
   const socket = unixSocket();
   try {
-    // bind gives the path the socket inode's mode less the umask (net/unix/af_unix.c), hence narrow first and widen after.
+    // bind gives the path the socket inode's mode less the umask (net/unix/af_unix.c): narrow
+    // first, widen afterwards.
     if (libc.fchmod(socket.number, mode) < 0) throw failed(`fchmod of the socket for ${name}`);
     if (libc.bind(socket.number, address.address, address.bytes.length) < 0)
       throw failed(`cannot bind ${name}`, "ATTACH");
@@ -47,8 +54,9 @@ export function listenAt(directory: OwnedFd, name: string, mode: number, backlog
 }
 
 /**
- * A non-blocking, close-on-exec socket connected to `name` in `directory`. Throws ATTACH: ENOENT, ECONNREFUSED (nobody listens any more),
- * EAGAIN (the listener's queue is full: it does not accept), EPROTOTYPE (not SOCK_SEQPACKET).
+ * A non-blocking, close-on-exec socket connected to `name` in `directory`. Throws ATTACH: ENOENT,
+ * ECONNREFUSED (no listener), EAGAIN (the listener's queue is full), EPROTOTYPE (not
+ * SOCK_SEQPACKET).
  */
 export function connectAt(directory: OwnedFd, name: string): OwnedFd {
   return connectTo(directory, name, SOCK_SEQPACKET);
@@ -71,7 +79,10 @@ function connectTo(directory: OwnedFd, name: string, type: number): OwnedFd {
   return socket;
 }
 
-/** The next waiting connection, non-blocking and close-on-exec; undefined when none waits. The caller closes it. */
+/**
+ * The next pending connection, non-blocking and close-on-exec; undefined if there is none. The
+ * caller closes it.
+ */
 export function acceptFrom(listener: OwnedFd): OwnedFd | undefined {
   for (;;) {
     const fd = libc.accept4(listener.number, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -83,16 +94,17 @@ export function acceptFrom(listener: OwnedFd): OwnedFd | undefined {
 }
 
 /**
- * Who connected, as this process's PID and user namespaces see it (SO_PEERCRED): for an accepted socket the process that called connect(),
- * for a connected one the process that called listen(), possibly long gone. pid is 0 where that process has no number here.
+ * The peer as this process's PID and user namespaces see it (SO_PEERCRED): for an accepted socket
+ * the process that called connect(), for a connected one the process that called listen(), which
+ * may have ended. pid is 0 if the process has no number here.
  */
 export function peerCredentials(socket: OwnedFd): { pid: number; uid: number; gid: number } {
   const value = getOption(socket, SO_PEERCRED, 12);
-  if (typeof value === "number") throw systemError("SESSION", "cannot tell who the peer is", value);
+  if (typeof value === "number") throw systemError("SESSION", "cannot read the peer's credentials", value);
   return { pid: value.getInt32(0, true), uid: value.getUint32(4, true), gid: value.getUint32(8, true) };
 }
 
-/** A pidfd of that same process, close-on-exec; undefined where the kernel has none to give (before Linux 6.5). The caller closes it. */
+/** A close-on-exec pidfd of the peer; undefined before Linux 6.5. The caller closes it. */
 export function peerPidfd(socket: OwnedFd): OwnedFd | undefined {
   const value = getOption(socket, SO_PEERPIDFD, 4);
   if (value === Errno.ENOPROTOOPT) return undefined;
@@ -101,8 +113,8 @@ export function peerPidfd(socket: OwnedFd): OwnedFd | undefined {
 }
 
 /**
- * Makes the peer's attempts to pass a descriptor fail with EPERM from now on (SO_PASSRIGHTS; what is queued already still arrives).
- * False where the kernel does not know it (before Linux 6.16): the exact counts of FdSocket hold there too.
+ * From now on the peer's attempts to pass a descriptor fail with EPERM (SO_PASSRIGHTS); queued ones
+ * still arrive. False before Linux 6.16: the exact counts of FdSocket protect there too.
  */
 export function refuseDescriptors(socket: OwnedFd): boolean {
   const off = new Memory(4);
@@ -126,10 +138,10 @@ function unixSocket(type = SOCK_SEQPACKET): OwnedFd {
   return OwnedFd.adopt(fd);
 }
 
-/** Through the descriptor the path is short however deep the directory is, and the directory cannot be exchanged under us. */
+/** Through the descriptor the path is short at any depth, and the directory cannot be swapped. */
 function pathThrough(directory: OwnedFd, name: string): string {
   if (name === "" || name === "." || name === ".." || /[/\0]/.test(name))
-    throw new PortholeError("USAGE", `not a socket's name: ${JSON.stringify(name)}`);
+    throw new PortholeError("USAGE", `invalid socket name: ${JSON.stringify(name)}`);
   return `/proc/self/fd/${directory.number}/${name}`;
 }
 
@@ -137,14 +149,14 @@ function pathThrough(directory: OwnedFd, name: string): string {
 function socketAddress(path: string, name: string): Memory {
   const bytes = new TextEncoder().encode(path);
   if (bytes.length >= SUN_PATH)
-    throw new PortholeError("USAGE", `the socket's name is too long: ${name}`, { errno: "ENAMETOOLONG" });
+    throw new PortholeError("USAGE", `socket name too long: ${name}`, { errno: "ENAMETOOLONG" });
   const memory = new Memory(2 + bytes.length + 1);
   memory.view.setUint16(0, AF_UNIX, true);
   memory.bytes.set(bytes, 2);
   return memory;
 }
 
-/** Call it first thing after the failing call; `what` must need no computation beyond joining strings. */
+/** Call it right after the failing call; computing `what` must not make other calls. */
 function failed(what: string, code: ErrorCode = "SESSION"): PortholeError {
   return systemError(code, what, errno());
 }

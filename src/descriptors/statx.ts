@@ -1,17 +1,21 @@
+import {
+  AT_EMPTY_PATH,
+  AT_STATX_DONT_SYNC,
+  STATX_BASIC_STATS,
+  STATX_BTIME,
+  STATX_MNT_ID,
+  STATX_MNT_ID_UNIQUE,
+} from "./constants.ts";
 import { systemError } from "./errno.ts";
 import { errno, libc, Memory, SystemCall } from "./libc.ts";
 import type { OwnedFd } from "./owned-fd.ts";
 
-const AT_EMPTY_PATH = 0x1000;
-const AT_STATX_DONT_SYNC = 0x4000;
-const STATX_BASIC_STATS = 0x7ff;
-const STATX_BTIME = 0x800;
-const STATX_MNT_ID = 0x1000;
-const STATX_MNT_ID_UNIQUE = 0x4000; // Linux 6.8
-
-/** What statx(2) says of a file. Times are nanoseconds since 1970; `dev` and `rdev` are encoded as in makedev(3) and Node's `Stats`. */
+/**
+ * The result of statx(2). Times are nanoseconds since 1970; `dev` and `rdev` are encoded as in
+ * makedev(3) and Node's `Stats`.
+ */
 export interface Statx {
-  /** Which of the fields below the file system filled (STATX_*). */
+  /** The fields that the file system filled (STATX_*). */
   mask: number;
   blksize: number;
   attributes: bigint;
@@ -19,14 +23,14 @@ export interface Statx {
   nlink: number;
   uid: number;
   gid: number;
-  /** S_IFMT kind and permissions. */
+  /** File type (S_IFMT) and permissions. */
   mode: number;
   ino: bigint;
   size: bigint;
   /** Units of 512 bytes. */
   blocks: bigint;
   atime: bigint;
-  /** Undefined where the file system keeps no birth time. */
+  /** Undefined if the file system stores no birth time. */
   btime: bigint | undefined;
   ctime: bigint;
   mtime: bigint;
@@ -36,15 +40,16 @@ export interface Statx {
   rdev: bigint;
   rdevMajor: number;
   rdevMinor: number;
-  /** The number in /proc/PID/mountinfo. Undefined before Linux 5.8. */
+  /** The mount id as in /proc/PID/mountinfo. Undefined before Linux 5.8. */
   mountId: bigint | undefined;
 }
 
 const statxMemory = new Memory(256 + 8);
 
 /**
- * Facts of an open file, whatever it was opened with (O_PATH too). Never waits for a file system's server: AT_STATX_DONT_SYNC takes what the
- * kernel has, where fstat(2) hangs beyond SIGKILL on a FUSE file whose daemon does not answer.
+ * statx(2) of an open file, also with O_PATH. Never waits for a file system's server:
+ * AT_STATX_DONT_SYNC returns what the kernel has cached, while fstat(2) hangs beyond SIGKILL on a
+ * FUSE file whose daemon does not answer.
  */
 export function statx(fd: OwnedFd | number): Statx {
   const view = callStatx(fd, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID);
@@ -79,17 +84,19 @@ export function statx(fd: OwnedFd | number): Statx {
   };
 }
 
-/** What tells one file from another: kind and permissions, inode number, and the device that it is. */
+/** What identifies a file: mode, inode number, and the device that it is. */
 export interface FileIdentity {
   mode: number;
   ino: bigint;
   rdevMajor: number;
   rdevMinor: number;
-  /** Of its mount, never used again until the machine starts anew; undefined before Linux 6.8. Not the number in mountinfo. */
+  /**
+   * Unique mount id, not reused until reboot; undefined before Linux 6.8. Not the id in mountinfo.
+   */
   uniqueMount: number | undefined;
 }
 
-/** The few facts of {@link statx} that every received descriptor is checked by, without the cost of the others. */
+/** The part of {@link statx} that is checked for every received descriptor, at lower cost. */
 export function identify(fd: OwnedFd): FileIdentity {
   const view = callStatx(fd, STATX_BASIC_STATS | STATX_MNT_ID_UNIQUE);
   const known = (view.getUint32(0x00, true) & STATX_MNT_ID_UNIQUE) !== 0;
@@ -98,17 +105,17 @@ export function identify(fd: OwnedFd): FileIdentity {
     ino: view.getBigUint64(0x20, true),
     rdevMajor: view.getUint32(0x80, true),
     rdevMinor: view.getUint32(0x84, true),
-    // They count from 2^31 (fs/namespace.c): a double holds them.
+    // Unique ids count from 2^31 (fs/namespace.c): a double holds them.
     uniqueMount: known ? view.getUint32(0x90, true) + view.getUint32(0x94, true) * 0x1_0000_0000 : undefined,
   };
 }
 
-/** The kernel's struct statx in memory that the next call overwrites. */
-function callStatx(fd: OwnedFd | number, wanted: number): DataView {
+/** struct statx in memory that the next call overwrites. */
+function callStatx(fd: OwnedFd | number, mask: number): DataView {
   const { address, view } = statxMemory;
-  // The path is the empty string, the zero byte behind the result.
+  // The path is the empty string: the zero byte behind the result.
   const number = typeof fd === "number" ? fd : fd.number;
-  if (libc.statx(SystemCall.statx, number, address + 256, AT_EMPTY_PATH | AT_STATX_DONT_SYNC, wanted, address) < 0)
+  if (libc.statx(SystemCall.statx, number, address + 256, AT_EMPTY_PATH | AT_STATX_DONT_SYNC, mask, address) < 0)
     throw systemError("FILE", "statx failed", errno());
   return view;
 }

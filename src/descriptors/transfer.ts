@@ -1,3 +1,3 @@
 export { type CopyOptions, copyToFd, isWritable, WRITE_FAILED } from "./copy.ts";
 export { type PumpOptions, pumpToFd } from "./pump.ts";
-export { dieOf } from "./signals.ts";
+export { dieBySignal } from "./signals.ts";

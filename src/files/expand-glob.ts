@@ -1,13 +1,16 @@
 import { constants } from "node:fs";
+import { DT_DIR, DT_LNK } from "../descriptors/constants.ts";
 import { PortholeError } from "../errors.ts";
 import type { Session } from "../sessions/session.ts";
 import { compareNames, compileGlob } from "./glob.ts";
 
 /**
- * Paths of the target that match a pattern, found by listing directories there and nowhere else: only those that a segment of the
- * pattern needs, each once. `**` as a segment stands for directories at any depth, not through symbolic links; at the end, for all that
- * is below. A name that begins with a dot is matched only by a dot. A trailing slash asks for directories. Sorted by bytes within a directory.
- * @param options.unreadable hears of directories that could not be listed; they match nothing then.
+ * Paths of the target that match a pattern. Lists only directories that a segment of the pattern
+ * needs, each once. `**` as a segment matches directories at any depth without following symbolic
+ * links; as the last segment it matches everything below. Only a dot matches a leading dot. A
+ * trailing slash selects directories. Sorted by bytes within a directory.
+ * @param options.unreadable receives errors of directories that cannot be listed; they match
+ *   nothing
  * @throws PortholeError SESSION
  */
 export async function* expandGlob(
@@ -42,7 +45,10 @@ function splitPattern(path: string): Segment[] {
     });
 }
 
-/** `at`: indices of the segments that a name in this directory may have to match. All of them at once, so that no directory is listed twice. */
+/**
+ * `at`: indices of the segments that names in this directory may match, all at once so that each
+ * directory is listed once.
+ */
 async function* expandIn(walk: Walk, directory: string, at: number[]): AsyncGenerator<string> {
   const { segments } = walk;
   const literals = at.flatMap((index) => {
@@ -57,17 +63,19 @@ async function* expandIn(walk: Walk, directory: string, at: number[]): AsyncGene
   for (const { name, type } of names.sort((a, b) => compareNames(a.name, b.name))) {
     const found = join(directory, name);
     const { isMatch, next } = step(walk, at, name);
-    if (isMatch && (await isThere(walk, found, type))) yield walk.onlyDirectories ? `${found}/` : found;
-    // Below a link only what was named: `**` would run in circles.
-    const isOnTheWay = (index: number) => segments[index]?.kind === "any" && at.includes(index);
-    const isDirectory = !next.some(isOnTheWay) || (type ?? (await typeOf(walk, found))) === DT_DIR;
-    const below = isDirectory ? next : next.filter((index) => !isOnTheWay(index));
+    if (isMatch && (await exists(walk, found, type))) yield walk.onlyDirectories ? `${found}/` : found;
+    // `**` does not follow links: it would loop.
+    const isGlobstar = (index: number) => segments[index]?.kind === "any" && at.includes(index);
+    const isDirectory = !next.some(isGlobstar) || (type ?? (await typeOf(walk, found))) === DT_DIR;
+    const below = isDirectory ? next : next.filter((index) => !isGlobstar(index));
     if (below.length > 0 && (type === undefined || type === DT_DIR || type === DT_LNK))
       yield* expandIn(walk, found, reachable(segments, below));
   }
 }
 
-/** What comes of a name: whether the whole pattern is matched, and the segments that names below it may match. */
+/**
+ * Matches a name: whether it completes the pattern, and the segments that names below it may match.
+ */
 function step({ segments }: Walk, at: number[], name: string): { isMatch: boolean; next: number[] } {
   let isMatch = false;
   const next = new Set<number>();
@@ -87,7 +95,10 @@ function step({ segments }: Walk, at: number[], name: string): { isMatch: boolea
   return { isMatch, next: [...next] };
 }
 
-/** `**` stands for no directory as well, so what follows it is reached at once; at the end of the pattern it needs something to match. */
+/**
+ * `**` also matches no directory, so the next segment is reachable at once; at the end it needs a
+ * name.
+ */
 function reachable(segments: Segment[], at: number[]): number[] {
   const all = new Set<number>();
   for (let index of at) {
@@ -98,7 +109,7 @@ function reachable(segments: Segment[], at: number[]): number[] {
 }
 
 async function namesIn(walk: Walk, directory: string, at: number[], literals: string[]) {
-  // A listing tells neither of these.
+  // Listings have neither entry.
   const names = literals
     .filter((name) => name === "." || name === "..")
     .map((name): { name: string; type: number | undefined } => ({ name, type: undefined }));
@@ -114,12 +125,10 @@ async function namesIn(walk: Walk, directory: string, at: number[], literals: st
   return names;
 }
 
-const DT_DIR = 4;
-const DT_LNK = 10;
 const absent = new Set<string | undefined>(["ENOENT", "ENOTDIR", "ELOOP"]);
 
-/** A name from a listing is there; one that the pattern spells out may not be. */
-async function isThere(walk: Walk, path: string, type: number | undefined): Promise<boolean> {
+/** Names from a listing exist; literal names of the pattern may not. */
+async function exists(walk: Walk, path: string, type: number | undefined): Promise<boolean> {
   if (walk.onlyDirectories) return type === DT_DIR || (await modeOf(walk, path, true)) === constants.S_IFDIR;
   return type !== undefined || (await modeOf(walk, path, false)) !== undefined;
 }

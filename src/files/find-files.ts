@@ -5,16 +5,20 @@ import { type WalkedFile, walk } from "./walk.ts";
 
 /** Options of {@link find}. */
 export interface FindOptions {
-  /** With stat and link targets of every file, whether the expression needs them or not. */
+  /** Include stat and link targets of every file, whether or not the expression needs them. */
   facts?: boolean;
-  /** Called with what could not be looked at or listed; the walk continues. Without it the first such error is thrown. */
+  /**
+   * Receives errors of files and directories; the walk continues. Without it the first such error
+   * is thrown.
+   */
   failed?: (error: PortholeError) => void;
 }
 
 /**
- * Finds files below a directory of a session. `words` are find(1)'s tests and options, as for `porthole find`: `-name '*.log'
- * -size +1M`. Without words every file is found, the directory itself first. Symbolic links are not followed.
- * @throws PortholeError USAGE for words that are no expression; FILE for `path` itself; SESSION
+ * Finds files below a directory of a session. `words` are find(1)'s tests and options, as for
+ * `porthole find`: `-name '*.log' -size +1M`. Without words every file is found, the directory
+ * itself first. Symbolic links are not followed.
+ * @throws PortholeError USAGE for an invalid expression; FILE for `path` itself; SESSION
  */
 export async function* find(
   session: Session,
@@ -25,7 +29,10 @@ export async function* find(
   for await (const { file } of selectFiles(session, path, parseFind(words, Date.now()), options)) yield file;
 }
 
-/** Files that an expression prints, with the byte that ends each line: a file once for each `-print` and `-print0`. */
+/**
+ * Files that an expression prints, once for each `-print` and `-print0`, with the byte that ends
+ * the line.
+ */
 export async function* selectFiles(
   session: Session,
   path: string,
@@ -34,7 +41,7 @@ export async function* selectFiles(
 ): AsyncGenerator<{ file: WalkedFile; end: "\n" | "\0" }> {
   const { minDepth, maxDepth, oneFileSystem, needsFacts } = expression;
   let device: string | undefined;
-  // The walk asks right after each directory whether to enter it.
+  // The walk calls `enter` right after yielding each directory.
   let isEntered = true;
   const options = { facts: needsFacts || facts === true, maxDepth, enter: () => isEntered, ...(failed && { failed }) };
   for await (const file of walk(session, path, options)) {

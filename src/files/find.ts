@@ -4,22 +4,23 @@ import { parseTime } from "../text/records/time.ts";
 import { compileGlob } from "./glob.ts";
 import type { WalkedFile } from "./walk.ts";
 
-/** What a find expression asks of a walk, and of each file. */
+/** A parsed find expression. */
 export interface FindExpression {
   minDepth: number;
   maxDepth: number;
-  /** `-xdev`: directories of other file systems are shown, not entered. */
+  /** `-xdev`: shows directories of other file systems but does not enter them. */
   oneFileSystem: boolean;
-  /** A test looks at more than name and type. */
+  /** A test needs more than name and type. */
   needsFacts: boolean;
-  /** What is to be done with a file: ends of the lines to print it with, and whether to stay out of it. */
+  /** Evaluates a file: the line ends to print it with, and whether to skip its content. */
   judge(file: WalkedFile): { prints: ("\n" | "\0")[]; prune: boolean };
 }
 
 /**
- * Parses the part of find(1)'s expression that only looks: -name -iname -path -ipath -type -size -newermt -mtime -mmin, -not -a -o and
- * parentheses, -prune, -print -print0, -maxdepth -mindepth -xdev, with find's precedence; without an action what matches is printed.
- * @param now milliseconds since 1970, to which -mtime and relative times count.
+ * Parses the read-only part of find(1)'s expression: -name -iname -path -ipath -type -size -newermt
+ * -mtime -mmin, -not -a -o and parentheses, -prune, -print -print0, -maxdepth -mindepth -xdev, with
+ * find's precedence. Without an action, matches are printed.
+ * @param now milliseconds since 1970, the base of -mtime and relative times
  * @throws PortholeError USAGE
  */
 export function parseFind(words: readonly string[], now: number): FindExpression {
@@ -60,7 +61,7 @@ class Parser {
   expression(): Test {
     if (this.#words.length === 0) return () => true;
     const test = this.#or();
-    if (this.#at < this.#words.length) throw usage(`'${this.#words[this.#at]}' is out of place`);
+    if (this.#at < this.#words.length) throw usage(`unexpected '${this.#words[this.#at]}'`);
     return test;
   }
 
@@ -99,7 +100,7 @@ class Parser {
     if (word !== "(") return this.#primary();
     this.#at++;
     const test = this.#or();
-    if (this.#words[this.#at] !== ")") throw usage("'(' has no ')'");
+    if (this.#words[this.#at] !== ")") throw usage("missing ')' after '('");
     this.#at++;
     return test;
   }
@@ -133,7 +134,7 @@ class Parser {
       case "-mmin": {
         const compare = comparison(word, this.#value(word));
         const unit = word === "-mmin" ? 60_000 : 86_400_000;
-        // Whole days are counted, and minutes begun: find(1).
+        // find(1) rounds -mtime down to days and -mmin up to minutes.
         const round = word === "-mmin" ? Math.ceil : Math.floor;
         return this.#ofFacts(({ mtime }) => compare(BigInt(round((this.#now - Number(mtime) / 1e6) / unit))));
       }
@@ -160,7 +161,7 @@ class Parser {
         this.settings.needsFacts = true;
         return () => true;
       case undefined:
-        throw usage(`'${this.#words.at(-1)}' needs something after it`);
+        throw usage(`missing expression after '${this.#words.at(-1)}'`);
       default:
         throw unknown(word);
     }
@@ -183,10 +184,9 @@ const known =
 
 function unknown(word: string): PortholeError {
   if (/^-(delete|exec|execdir|ok|okdir|fls|fprint0?|fprintf)$/.test(word))
-    return usage(`${word} is not for a command that only looks`, "use -print0 and xargs -0");
-  if (word.startsWith("--"))
-    return usage(`${word} comes after a target`, "options of porthole's come before the first target");
-  return usage(`it does not know ${word}`, `it knows ${known}`);
+    return usage(`${word} is not supported: porthole only reads`, "use -print0 and xargs -0");
+  if (word.startsWith("--")) return usage(`${word} follows a target`, "put porthole's options before the first target");
+  return usage(`unknown predicate ${word}`, `supported: ${known}`);
 }
 
 function usage(what: string, hint?: string): PortholeError {
@@ -198,7 +198,7 @@ const typeNumbers: Record<string, number> = { f: 8, d: 4, l: 10, p: 1, s: 12, b:
 
 function typeNumber(letter: string): number {
   const number = typeNumbers[letter];
-  if (number === undefined) throw usage(`-type takes f, d, l, p, s, b or c, not '${letter}'`);
+  if (number === undefined) throw usage(`invalid -type '${letter}': use f, d, l, p, s, b or c`);
   return number;
 }
 
@@ -208,13 +208,13 @@ function sizeTest(text: string): (facts: FileFacts) => boolean {
   const unit = units[text.at(-1) ?? ""];
   const compare = comparison("-size", unit === undefined ? text : text.slice(0, -1));
   const size = unit ?? 512n;
-  // Units begun are counted: `-size -1M` means empty.
+  // Rounded up to units, so `-size -1M` means empty.
   return (facts) => compare((facts.size + size - 1n) / size);
 }
 
 function comparison(word: string, text: string): (value: bigint) => boolean {
   const match = /^([+-]?)(\d{1,18})$/.exec(text);
-  if (match === null) throw usage(`${word}: '${text}' is not a number with + or - before it`);
+  if (match === null) throw usage(`invalid ${word} '${text}': use N, +N or -N`);
   const wanted = BigInt(match[2] as string);
   if (match[1] === "+") return (value) => value > wanted;
   if (match[1] === "-") return (value) => value < wanted;
@@ -222,6 +222,6 @@ function comparison(word: string, text: string): (value: bigint) => boolean {
 }
 
 function depth(word: string, text: string): number {
-  if (!/^\d{1,6}$/.test(text)) throw usage(`${word} takes a number of levels, not '${text}'`);
+  if (!/^\d{1,6}$/.test(text)) throw usage(`invalid ${word} '${text}': use a number of levels`);
   return Number(text);
 }

@@ -3,36 +3,40 @@ import { pathBytes } from "../target.ts";
 /** Options of {@link compileGlob}. */
 export interface GlobOptions {
   ignoreCase?: boolean;
-  /** True where a leading dot must be matched by a dot in the pattern, as in file name expansion (fnmatch(3), FNM_PERIOD). */
+  /**
+   * Only a dot in the pattern matches a leading dot, as in file name expansion (fnmatch(3),
+   * FNM_PERIOD).
+   */
   period?: boolean;
 }
 
 /**
- * Compiles a glob(7) pattern to a test of whole strings: `*`, `?`, `[...]` with ranges, classes (`[[:digit:]]`) and `!` or `^` for not,
- * and a backslash that takes the next character as it is. A slash is a character as any other here, and so is a byte that is not UTF-8
- * (see `pathText`). An unclosed `[` stands for itself. Takes time proportional to pattern times text at the worst.
+ * Compiles a glob(7) pattern to a test of whole strings: `*`, `?`, `[...]` with ranges, classes
+ * (`[[:digit:]]`), `!` or `^` to negate, and a backslash that quotes the next character. A slash is
+ * an ordinary character, and so is a byte that is not UTF-8 (see `pathText`). An unclosed `[`
+ * matches itself. Worst case: pattern length times text length.
  */
 export function compileGlob(pattern: string, options: GlobOptions = {}): (text: string) => boolean {
   const fold = options.ignoreCase ? (text: string) => text.toLowerCase() : (text: string) => text;
   const parts = parse(fold(pattern));
-  const isHiddenToo = !options.period || (typeof parts[0] === "string" && parts[0] === ".");
-  return (text) => (isHiddenToo || !text.startsWith(".")) && matches(parts, [...fold(text)]);
+  const matchesHidden = !options.period || (typeof parts[0] === "string" && parts[0] === ".");
+  return (text) => (matchesHidden || !text.startsWith(".")) && matches(parts, [...fold(text)]);
 }
 
-/** True when the path has a character that is not taken as it is: `*`, `?`, `[` or a backslash. */
+/** True if the path has a glob character: `*`, `?`, `[` or a backslash. */
 export function hasGlob(path: string): boolean {
   return /[*?[\\]/.test(path);
 }
 
-/** The text as a pattern that matches nothing else. */
+/** A pattern that matches only this text. */
 export function escapeGlob(text: string): string {
   return text.replace(/[*?[\\]/g, "\\$&");
 }
 
-/** Orders names by their bytes, as the C locale and most tools in containers do. */
+/** Compares names by bytes, like the C locale and most tools in containers. */
 export function compareNames(a: string, b: string): number {
   if (a === b) return 0;
-  // UTF-16 orders as UTF-8 does up to the first surrogate.
+  // UTF-16 sorts like UTF-8 up to the first surrogate.
   if (!/[\ud800-\uffff]/.test(a) && !/[\ud800-\uffff]/.test(b)) return a < b ? -1 : 1;
   return Buffer.compare(pathBytes(a), pathBytes(b));
 }
@@ -60,7 +64,7 @@ function parse(pattern: string): Part[] {
   return parts;
 }
 
-/** Backtracks to the last star only: an earlier one can never do better. */
+/** Backtracks only to the last star; an earlier one cannot match more. */
 function matches(parts: Part[], text: string[]): boolean {
   let part = 0;
   let retryPart = -1;
@@ -85,7 +89,10 @@ function matches(parts: Part[], text: string[]): boolean {
   return part === parts.length;
 }
 
-/** The set that begins after the bracket before `start`, and the index of its closing bracket; undefined when none closes it. */
+/**
+ * The set after the bracket before `start`, and the index of its closing bracket; undefined if
+ * unclosed.
+ */
 function parseSet(
   characters: string[],
   start: number,

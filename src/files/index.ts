@@ -1,4 +1,7 @@
-/** What a directory tool needs: walks, globs, find expressions, disk usage, mounts, processes, user names. */
+/**
+ * For tools on directories: walks, globs, find expressions, disk usage, mounts, processes, user
+ * names.
+ */
 
 export { expandGlob } from "./expand-glob.ts";
 export { type FindExpression, parseFind } from "./find.ts";
@@ -11,4 +14,4 @@ export { PendingDirectories } from "./pending-directories.ts";
 export { listProcesses, type ProcessFile, type TargetProcess } from "./processes.ts";
 export { mountsOf, UsageCounter } from "./usage.ts";
 export { readNames } from "./users.ts";
-export { isUnseen, joinPath, nameOf, typeOf, type WalkedFile, walk } from "./walk.ts";
+export { isStatFailed, joinPath, nameOf, typeOf, type WalkedFile, walk } from "./walk.ts";

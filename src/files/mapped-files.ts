@@ -1,33 +1,34 @@
 import type { MappingRecord } from "../protocol/records.ts";
 
-/** A deleted file that a process has mapped into its memory (mmap(2)) and has no descriptor for. */
+/** A deleted file that a process maps into memory (mmap(2)) without a descriptor. */
 export interface MappedFile {
-  /** Path that it had, as the process sees it. */
+  /** Its former path, as the process sees it. */
   path: string;
-  /** `read and write` where the process may write into the file through its memory. */
+  /** `read and write` if the process can write into the file through memory. */
   access: "read" | "read and write";
   /**
-   * Bytes from the file's start to the end of its last mapping, in whole pages. The kernel tells neither the file's size nor
-   * how many names it has left without a descriptor, so this is what deleting it may be holding back.
+   * From the start of the file to the end of its last mapping, in whole pages. Without a descriptor
+   * the kernel reports neither the file's size nor its remaining links, so this is an upper bound
+   * of what deletion would free.
    */
   bytes: bigint;
-  /** As /proc/PID/maps tells it: not always what statx(2) does, on overlayfs and btrfs. */
+  /** As in /proc/PID/maps; on overlayfs and btrfs it can differ from statx(2). */
   device: { major: number; minor: number };
   inode: bigint;
 }
 
-/** As much of an open file as tells whether a mapping is of the same one. */
+/** The part of an open file that identifies a mapping of it. */
 interface OpenedFile {
   path: string;
   facts: { inode: bigint };
 }
 
-/** The mark that the kernel puts behind a path that leads nowhere any more. */
+/** The kernel's suffix for the path of a deleted file. */
 export const DELETED = " (deleted)";
 
 /**
- * Joins a mapping to those of its process: one entry for each file, none for a file that a descriptor shows already.
- * Devices are not compared, for overlayfs and btrfs tell two of them for one file.
+ * Merges a mapping into those of its process: one entry for each file, none for a file that has a
+ * descriptor. Ignores devices, because overlayfs and btrfs report two for one file.
  */
 export function addMapping(mapped: MappedFile[], mapping: MappedFile, files: readonly OpenedFile[]): void {
   const { path, inode, bytes, access } = mapping;
@@ -41,7 +42,7 @@ export function addMapping(mapped: MappedFile[], mapping: MappedFile, files: rea
   if (access !== "read") same.access = access;
 }
 
-/** Reads a record; `path` is the link as the process sees it, with the mark. */
+/** Converts a record; `path` is the link as the process sees it, with the kernel's suffix. */
 export function describeMapping({ access, bytes, device, inode }: MappingRecord, path: string): MappedFile {
   return {
     path: path.slice(0, -DELETED.length),
@@ -53,9 +54,9 @@ export function describeMapping({ access, bytes, device, inode }: MappingRecord,
 }
 
 /**
- * True for memory that the kernel keeps as a file of a file system of its own, and marks as deleted from the start:
- * memfd_create(2), System V shared memory, shared anonymous memory, huge pages, the rings of io_setup(2), graphics
- * buffers. `mounted` has the devices of the target's mounts: a file on one of these had its name itself.
+ * True for kernel memory that appears as a deleted file: memfd_create(2), System V shared memory,
+ * shared anonymous memory, huge pages, the rings of io_setup(2), graphics buffers. `mounted` has
+ * the devices of the target's mounts; a file on one of these is a real one.
  */
 export function isKernelMemory(
   path: string,

@@ -1,17 +1,20 @@
 import type { FileFacts } from "../protocol/facts.ts";
 import { pathText } from "../target.ts";
 
-/** One line of proc_pid_mountinfo(5). Paths are text as everywhere here: lone surrogates stand for bytes that are not UTF-8. */
+/**
+ * One line of proc_pid_mountinfo(5). Paths are text; lone surrogates stand for bytes that are not
+ * UTF-8.
+ */
 export interface Mount {
   id: number;
   parent: number;
-  /** `st_dev` of most of its files; overlay and btrfs may show others. */
+  /** `st_dev` of most of its files; overlay and btrfs may report others. */
   device: { major: number; minor: number };
-  /** What of the file system is mounted, as a path in it: `/` for all of it. */
+  /** The mounted part of the file system, as a path in it: `/` for all of it. */
   root: string;
-  /** True where that path names nothing any more, or another file: it was unlinked or replaced since it was mounted. */
+  /** The root was unlinked or replaced after mounting, so its path is stale. */
   isReplaced: boolean;
-  /** Where, as the target's first process sees it. */
+  /** Mount point, as the target's first process sees it. */
   point: string;
   options: string[];
   /** `ext4`, `overlay`, `fuse.sshfs`. */
@@ -21,14 +24,14 @@ export interface Mount {
 }
 
 /**
- * What keeps a file's content.
- * `container layer`: gone with the container; `volume`: a named one of Docker's or Podman's; `bind`: part of a file system mounted here, from
- * outside of a container usually; `disk`: a whole file system; `memory`: gone with the mount; `network`: another machine or a program (FUSE);
- * `kernel`: made up as it is read.
+ * Where a file's content is stored. `container layer`: removed with the container; `volume`: a
+ * named one of Docker or Podman; `bind`: part of a file system mounted here, usually from outside
+ * of the container; `disk`: a whole file system; `memory`: lost at unmount; `network`: another
+ * machine or a program (FUSE); `kernel`: generated on read.
  */
 export type BackingKind = "container layer" | "volume" | "bind" | "disk" | "memory" | "network" | "kernel";
 
-/** What a file lies on. */
+/** The storage of a file. */
 export interface Backing {
   kind: BackingKind;
   mount: Mount;
@@ -37,7 +40,7 @@ export interface Backing {
   readOnly: boolean;
 }
 
-/** Parses a mount table. Lines that are none are left out: a newer kernel may know more. */
+/** Parses a mount table. Skips malformed lines: a newer kernel may add some. */
 export function parseMounts(table: string | Uint8Array): Mount[] {
   const text = typeof table === "string" ? table : pathText(table);
   return text.split("\n").flatMap((line) => {
@@ -62,22 +65,22 @@ export function parseMounts(table: string | Uint8Array): Mount[] {
   });
 }
 
-/** What the kernel writes behind the path of what has been unlinked (d_path). */
+/** The kernel's suffix for an unlinked path (d_path). */
 const UNLINKED = /\/\/deleted$/;
 
-/** The mount that a file lies on, by the id that statx(2) told; undefined where the table does not show it. */
+/** The mount of a file, by statx(2)'s mount id; undefined if the table lacks it. */
 export function mountOf(mounts: readonly Mount[], facts: Pick<FileFacts, "mountId">): Mount | undefined {
   return mounts.find((mount) => BigInt(mount.id) === facts.mountId);
 }
 
-/** What a mount keeps files on. */
+/** The storage behind a mount. */
 export function backingOf(mount: Mount): Backing {
   const volume = /\/volumes\/([^/]+)\/_data(?:\/|$)/.exec(mount.root)?.[1];
   const readOnly = mount.options.includes("ro") || mount.superOptions.includes("ro");
   return { kind: kindOfMount(mount, volume), mount, volume, readOnly };
 }
 
-/** True for what the kernel makes up: its sizes and blocks occupy nothing. */
+/** True for file systems whose content the kernel generates; their sizes occupy no storage. */
 export function isPseudo(mount: Mount): boolean {
   return pseudo.has(mount.type);
 }
@@ -104,7 +107,7 @@ const pseudo = new Set(
   ),
 );
 
-/** Space, tab, newline, backslash and `#` stand there as octal escapes. */
+/** Space, tab, newline, backslash and `#` are octal escapes. */
 function unescapeField(field: string): string {
   return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }

@@ -1,14 +1,15 @@
 import { PortholeError } from "../errors.ts";
 
-/** One directory yet to be entered: a name, and what it is in. */
+/** A directory to enter: its name and parent. */
 export interface PendingDirectory<Parent> {
   parent: Parent;
   name: string;
 }
 
 /**
- * The directories that a walk has yet to enter, those found last first. Names are kept packed, for a container may put millions into each of its directories: beyond
- * `limit` characters none are taken, so that no tree uses up this machine's memory.
+ * The directories that a walk still has to enter, depth first. Names are packed, because a
+ * container may have millions in each directory. Beyond `limit` characters no more are accepted, so
+ * that no tree exhausts this machine's memory.
  */
 export class PendingDirectories<Parent> {
   readonly #limit: number;
@@ -19,14 +20,17 @@ export class PendingDirectories<Parent> {
     this.#limit = limit;
   }
 
-  /** The directories of `parent`, which are entered before all that are pending now, in this order. `names` is read at once. Throws FILE (E2BIG) at the limit, with what fits kept. */
+  /**
+   * Adds the directories of `parent` before all pending ones, in this order. Reads `names` at once.
+   * Throws FILE (E2BIG) at the limit; what fits is kept.
+   */
   push(parent: Parent, names: Iterable<string>): void {
     const level = this.begin(parent);
     for (const name of names) level.add(name);
     level.end();
   }
 
-  /** Like {@link push} for names that come one by one; they are pending once `end` is called. */
+  /** Like {@link push} for names that arrive one by one; they become pending at `end`. */
   begin(parent: Parent): { add(name: string): void; end(): void } {
     const level = new Level(parent);
     let isFull = false;
@@ -44,7 +48,7 @@ export class PendingDirectories<Parent> {
     };
   }
 
-  /** The next one, which is not pending any more. */
+  /** Removes and returns the next one. */
   shift(): PendingDirectory<Parent> | undefined {
     for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {
       const name = level.shift();
@@ -58,7 +62,7 @@ export class PendingDirectories<Parent> {
     return undefined;
   }
 
-  /** The next few, some of the `count` at least when there are any. */
+  /** Up to `count` of the next ones, at least one if there are any. */
   peek(count: number): PendingDirectory<Parent>[] {
     const found: PendingDirectory<Parent>[] = [];
     for (let at = this.#levels.length - 1; at >= 0 && found.length < count; at--) {
@@ -71,10 +75,10 @@ export class PendingDirectories<Parent> {
 
 /** A million names of 255 characters. */
 const LIMIT = 256 * 1024 * 1024;
-/** Names that are packed together. */
-const TOGETHER = 512;
-/** What no name holds. */
-const BETWEEN = "\0";
+/** Names packed into one string. */
+const PACK_SIZE = 512;
+/** No name contains it. */
+const SEPARATOR = "\0";
 
 class Level<Parent> {
   readonly parent: Parent;
@@ -90,8 +94,8 @@ class Level<Parent> {
 
   add(name: string): void {
     this.#last.push(name);
-    if (this.#last.length < TOGETHER) return;
-    this.#packed.push(this.#last.join(BETWEEN));
+    if (this.#last.length < PACK_SIZE) return;
+    this.#packed.push(this.#last.join(SEPARATOR));
     this.#last = [];
   }
 
@@ -115,14 +119,14 @@ class Level<Parent> {
       return;
     }
     this.#packed[this.#nextPacked++] = "";
-    this.#first = packed.split(BETWEEN);
+    this.#first = packed.split(SEPARATOR);
   }
 }
 
 function tooMany(limit: number): PortholeError {
   return new PortholeError(
     "FILE",
-    `the names of the directories yet to be entered are longer than ${limit} characters, which is where porthole stops: some are left out`,
+    `too many pending directories: their names exceed ${limit} characters, some are skipped`,
     { errno: "E2BIG" },
   );
 }

@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { constants, readFileSync } from "node:fs";
+import { O_PATH } from "../descriptors/constants.ts";
 import { errnoName, errnoText } from "../descriptors/errno.ts";
 import { PortholeError } from "../errors.ts";
 import type { FileFacts } from "../protocol/facts.ts";
@@ -10,20 +11,20 @@ import { mountsOf } from "./usage.ts";
 
 /** A process of a target. */
 export interface TargetProcess {
-  /** The number inside the target, where its parent has one there too, else 0. */
+  /** The number inside the target; `parent` is 0 if the parent has none there. */
   pid: number;
   parent: number;
   /** Effective user id. */
   uid: number;
-  /** Undefined where this machine does not tell when it booted. */
+  /** Undefined if this machine's boot time is unknown. */
   started: Date | undefined;
-  /** Its name, at most 15 bytes (proc_pid_comm(5)). */
+  /** At most 15 bytes (proc_pid_comm(5)). */
   command: string;
-  /** Of its command line as much as is in the first 4096 bytes; none for a kernel thread. */
+  /** The first 4096 bytes of the command line; empty for a kernel thread. */
   arguments: string[];
-  /** Empty unless asked for. */
+  /** Empty unless requested. */
   files: ProcessFile[];
-  /** Deleted files that it has mapped into its memory without a descriptor. Empty unless `files` were asked for. */
+  /** Deleted files mapped into memory without a descriptor. Empty unless `files` are requested. */
   mapped: MappedFile[];
   /** Why its open files could not be listed. */
   filesError: PortholeError | undefined;
@@ -32,48 +33,50 @@ export interface TargetProcess {
 /** An open file of a process. */
 export interface ProcessFile {
   fd: number;
-  /** `path` for a descriptor that is good for neither (O_PATH). */
+  /** `path` for a descriptor opened with O_PATH. */
   access: "read" | "write" | "read and write" | "path";
   /** Access mode and open flags as in open(2). */
   flags: number;
   append: boolean;
-  /** Of the process's own offset. Nothing for what has no positions, such as a pipe. */
+  /** The offset of the open file. Meaningless without positions, such as in a pipe. */
   position: bigint;
   facts: FileFacts;
-  /** Path as the process sees it, or what the kernel writes instead: `pipe:[4711]`, `socket:[42]`, `anon_inode:[eventpoll]`. */
+  /**
+   * Path as the process sees it, or the kernel's text: `pipe:[4711]`, `socket:[42]`,
+   * `anon_inode:[eventpoll]`.
+   */
   path: string;
   /**
-   * True when nothing has this name any more; the mark that the kernel puts behind it is not in `path` then. False for
-   * memory of the kernel's own, such as of memfd_create(2), which keeps the mark: it never had a name.
+   * True if the file has lost this name; `path` is then without the kernel's suffix. False for
+   * kernel memory such as memfd_create(2), which never had a name and keeps the suffix.
    */
   deleted: boolean;
-  /** Bytes of storage that only open descriptors like this one keep from being freed. */
+  /** Bytes of storage that would be freed if all open descriptors were closed. */
   held: bigint;
 }
 
 const O_ACCMODE = 3;
-const O_APPEND = 0o2000;
-const O_PATH = 0o10000000;
 
 /**
- * The target's processes in the order of their numbers on this machine, with their open files where `files` is set; it ends with the process that has
- * open file number `most` + 1, which is left out: a process may have a million.
+ * The target's processes in order of their numbers on this machine; with open files if `files` is
+ * set. Ends at the process that has open file number `maxFiles` + 1, which is left out: a process
+ * may have a million.
  * @throws PortholeError FILE, SESSION
  */
 export async function* listProcesses(
   session: Session,
-  options: { files?: boolean; most?: number } = {},
+  options: { files?: boolean; maxFiles?: number } = {},
 ): AsyncGenerator<TargetProcess> {
   const booted = bootTime();
   let current: TargetProcess | undefined;
   let root = "";
-  let left = options.most ?? Number.POSITIVE_INFINITY;
-  const look = new DeletedFiles(session);
+  let left = options.maxFiles ?? Number.POSITIVE_INFINITY;
+  const deletedFiles = new DeletedFiles(session);
   for await (const record of session.processes({ files: options.files === true })) {
     if (record.kind !== "process" && left-- <= 0) break;
-    if (record.kind === "file") current?.files.push(await describeFile(look, record, root));
+    if (record.kind === "file") current?.files.push(await describeFile(deletedFiles, record, root));
     else if (record.kind === "mapping") {
-      const mapping = await mappingOf(look, record, root);
+      const mapping = await mappingOf(deletedFiles, record, root);
       if (current && mapping) addMapping(current.mapped, mapping, current.files);
     } else {
       if (current !== undefined) yield current;
@@ -99,36 +102,42 @@ function describeProcess(record: ProcessRecord, booted: number | undefined): Tar
     filesError:
       error === 0
         ? undefined
-        : new PortholeError("FILE", `cannot list its open files: ${errnoText(error)}`, { errno: errnoName(error) }),
+        : new PortholeError("FILE", `cannot list open files: ${errnoText(error)}`, { errno: errnoName(error) }),
   };
 }
 
-async function describeFile(look: DeletedFiles, record: ProcessFileRecord, root: string): Promise<ProcessFile> {
+async function describeFile(deletedFiles: DeletedFiles, record: ProcessFileRecord, root: string): Promise<ProcessFile> {
   const { fd, flags, position, facts } = record;
   const link = linkBelow(root, record);
   const deleted =
     link.endsWith(DELETED) &&
-    !(await look.isKernelMemory(link, facts.device)) &&
-    (facts.links === 0 || !(await look.isThere(link, facts)));
+    !(await deletedFiles.isKernelMemory(link, facts.device)) &&
+    (facts.links === 0 || !(await deletedFiles.exists(link, facts)));
   return {
     fd,
     access: accessOf(flags),
     flags,
-    append: (flags & O_APPEND) !== 0,
+    append: (flags & constants.O_APPEND) !== 0,
     position,
     facts,
     path: deleted ? link.slice(0, -DELETED.length) : link,
     deleted,
-    // A file with another name, or one of an image's layer, would not be freed.
+    // A file with another name, or of an image layer, would not be freed.
     held: deleted && facts.links === 0 ? facts.blocks * 512n : 0n,
   };
 }
 
-/** A mapped file; undefined where it is memory of the kernel's own, or has this very name and is not deleted. */
-async function mappingOf(look: DeletedFiles, record: MappingRecord, root: string): Promise<MappedFile | undefined> {
+/** A mapped file; undefined for kernel memory and for a file that is not deleted. */
+async function mappingOf(
+  deletedFiles: DeletedFiles,
+  record: MappingRecord,
+  root: string,
+): Promise<MappedFile | undefined> {
   const link = linkBelow(root, record);
   const isOther =
-    !link.endsWith(DELETED) || (await look.isKernelMemory(link, record.device)) || (await look.isThere(link, record));
+    !link.endsWith(DELETED) ||
+    (await deletedFiles.isKernelMemory(link, record.device)) ||
+    (await deletedFiles.exists(link, record));
   return isOther ? undefined : describeMapping(record, link);
 }
 
@@ -139,8 +148,8 @@ function linkBelow(root: string, { link }: { link: Uint8Array }): string {
 }
 
 /**
- * Where a process has its root, as the links of its files are told: from the top of its mount namespace. Empty but for one that was put into
- * a directory there by chroot(2).
+ * A process's root, relative to the top of its mount namespace, which the links of its files are
+ * relative to. Empty except under chroot(2).
  */
 async function rootOf(session: Session, pid: number): Promise<string> {
   return fileOr("", async () => (await session.readlink(`/proc/${pid}/root`)).replace(/\/$/, ""));
@@ -151,7 +160,7 @@ function accessOf(flags: number): ProcessFile["access"] {
   return (["read", "write", "read and write"] as const)[flags & O_ACCMODE] ?? "read and write";
 }
 
-/** Asks the target what a path with the kernel's mark stands for. */
+/** Resolves paths with the kernel's deleted suffix in the target. */
 class DeletedFiles {
   readonly #session: Session;
   #mounted: Promise<ReadonlySet<string>> | undefined;
@@ -161,10 +170,10 @@ class DeletedFiles {
   }
 
   /**
-   * Whether the file has this very name: then the mark at its end is part of it. By its inode's number alone, for overlayfs
-   * and btrfs tell two devices for one mapped file.
+   * Whether the file has this exact name, suffix included. Compares only inode numbers, because
+   * overlayfs and btrfs report two devices for one mapped file.
    */
-  async isThere(path: string, { inode }: { inode: bigint }): Promise<boolean> {
+  async exists(path: string, { inode }: { inode: bigint }): Promise<boolean> {
     const there = await fileOr(undefined, () => this.#session.stat(path, { noFollow: true }));
     return there?.inode === inode;
   }
@@ -183,7 +192,7 @@ class DeletedFiles {
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** What `ask` answers, `otherwise` where the target has no such file. */
+/** The result of `ask`, or `otherwise` if the target has no such file. */
 async function fileOr<T>(otherwise: T, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
@@ -193,7 +202,7 @@ async function fileOr<T>(otherwise: T, ask: () => Promise<T>): Promise<T> {
   }
 }
 
-/** USER_HZ, in which the kernel tells times to programs: 100 on every architecture that porthole runs on. */
+/** USER_HZ, the unit of times from the kernel: 100 on every supported architecture. */
 const TICKS = 100;
 
 /** Seconds since 1970. */

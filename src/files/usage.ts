@@ -1,39 +1,46 @@
+import { DT_DIR, DT_LNK, DT_REG } from "../descriptors/constants.ts";
 import { PortholeError } from "../errors.ts";
 import type { FileFacts } from "../protocol/facts.ts";
 import type { OpenFile } from "../sessions/open-file.ts";
 import type { Session } from "../sessions/session.ts";
 import { isPseudo, type Mount, parseMounts } from "./mounts.ts";
-import { DT_DIR, DT_LNK, walk } from "./walk.ts";
+import { walk } from "./walk.ts";
 
-/** What is at a path and below it, together. */
+/** Totals of a path and everything below it. */
 export interface Usage {
-  /** Bytes of the contents: regular files and links. */
+  /** Bytes of content: regular files and links. */
   size: bigint;
-  /** Bytes that they take up with their directories. */
+  /** Bytes of allocated storage, directories included. */
   allocated: bigint;
   files: number;
   directories: number;
 }
 
-/** Adds up sizes as du(1) does: what has several names or mount points is counted where it is met first, for all paths asked of one object. */
+/**
+ * Adds up sizes like du(1): a file with several names or mount points counts once, for all paths of
+ * one counter.
+ */
 export class UsageCounter {
   readonly #session: Session;
   readonly #limit: number;
   #mounts: Promise<{ pseudo: Set<string>; roots: Set<string> }> | undefined;
-  /** Files with several names, and directories that are mounted somewhere: device and inode. */
+  /** Files with several names, and mounted directories: device and inode. */
   readonly #seen = new Set<string>();
   #isFull = false;
 
-  /** `limit`: files with several names that are remembered, some 100 bytes each. A tree that claims more is counted on, by names. */
+  /**
+   * `limit`: remembered files with several names, about 100 bytes each. Beyond it each name counts.
+   */
   constructor(session: Session, limit = LIMIT) {
     this.#session = session;
     this.#limit = limit;
   }
 
   /**
-   * Usage of a path. Mounts below it count, except file systems that the kernel makes up (/proc, /sys), unless `path` is in one.
-   * @param failed hears of what could not be looked at; without it the first such error is thrown.
-   * @param onProgress hears now and then what has been added up so far
+   * Usage of a path. Includes mounts below it, except kernel file systems (/proc, /sys) unless
+   * `path` is in one.
+   * @param failed receives errors of files; without it the first such error is thrown
+   * @param onProgress receives intermediate totals
    * @throws PortholeError FILE for the path itself, and E2BIG beyond the limit; SESSION
    */
   async of(
@@ -45,7 +52,7 @@ export class UsageCounter {
     const { pseudo, roots } = await this.#mounts;
     const usage: Usage = { size: 0n, allocated: 0n, files: 0, directories: 0 };
     let startDevice = "";
-    // Of each directory the walk asks at once whether to enter it.
+    // The walk calls `enter` right after yielding each directory.
     let isEntered = false;
     const options = { facts: true, enter: () => isEntered, ...(failed && { failed }) };
     for await (const { facts, depth, type } of walk(this.#session, path, options)) {
@@ -53,7 +60,7 @@ export class UsageCounter {
       if (facts === undefined) continue;
       if (depth === 0) {
         startDevice = deviceOf(facts);
-        // Not counted again where it is mounted below itself.
+        // Counts once if it is mounted below itself.
         roots.add(identityOf(facts));
       }
       if (pseudo.has(deviceOf(facts)) && deviceOf(facts) !== startDevice) continue;
@@ -70,17 +77,17 @@ export class UsageCounter {
 
   #isSeen(facts: FileFacts, type: number, roots: Set<string>, failed?: (error: PortholeError) => void): boolean {
     const identity = identityOf(facts);
-    const mayComeAgain = roots.has(identity) || (type !== DT_DIR && facts.links > 1);
-    if (!mayComeAgain) return false;
+    const mayRepeat = roots.has(identity) || (type !== DT_DIR && facts.links > 1);
+    if (!mayRepeat) return false;
     if (this.#seen.has(identity)) return true;
     if (this.#seen.size < this.#limit) this.#seen.add(identity);
-    else if (!this.#isFull) this.#tell(failed);
+    else if (!this.#isFull) this.#reportFull(failed);
     return false;
   }
 
-  #tell(failed: (error: PortholeError) => void = thrown): void {
+  #reportFull(failed: (error: PortholeError) => void = thrown): void {
     this.#isFull = true;
-    const what = `more than ${this.#limit} files with several names: from here on each name is counted`;
+    const what = `more than ${this.#limit} files with several names: counting each name from here on`;
     failed(new PortholeError("FILE", what, { errno: "E2BIG" }));
   }
 
@@ -89,7 +96,7 @@ export class UsageCounter {
     const pseudo = new Set(mounts.filter(isPseudo).map(deviceOf));
     const roots = new Set<string>();
     for (const mount of mounts) {
-      // What hides under another mount, or is not the user's to see, will not be met in the walk either.
+      // A mount that is hidden or inaccessible is not reached by the walk either.
       const facts = isPseudo(mount) ? undefined : await this.#session.stat(mount.point).catch(() => undefined);
       if (facts !== undefined) roots.add(identityOf(facts));
     }
@@ -97,7 +104,10 @@ export class UsageCounter {
   }
 }
 
-/** The target's mount table. Throws FILE where it cannot be read; EFBIG where it has more than 16 MiB, for its target decides how long it is. */
+/**
+ * The target's mount table. Throws FILE if unreadable; EFBIG above 16 MiB, because the target
+ * controls its length.
+ */
 export async function mountsOf(session: Session): Promise<Mount[]> {
   const file = await session.mounts();
   try {
@@ -113,18 +123,17 @@ async function contentOf(file: OpenFile): Promise<Buffer> {
   for await (const chunk of file.stream()) {
     chunks.push(chunk);
     size += chunk.length;
-    if (size > MOST_OF_TABLE)
-      throw new PortholeError("FILE", `the mount table is longer than ${MOST_OF_TABLE >> 20} MiB`, { errno: "EFBIG" });
+    if (size > MAX_TABLE)
+      throw new PortholeError("FILE", `mount table too long: more than ${MAX_TABLE >> 20} MiB`, { errno: "EFBIG" });
   }
   return Buffer.concat(chunks);
 }
 
-/** 100,000 mounts, the kernel's own limit for a mount namespace (fs.mount-max), with paths of some length. */
-const MOST_OF_TABLE = 16 * 1024 * 1024;
+/** The kernel's default limit of 100,000 mounts (fs.mount-max) with fairly long paths. */
+const MAX_TABLE = 16 * 1024 * 1024;
 
-const DT_REG = 8;
 const LIMIT = 4_194_304;
-/** Files between two calls of a progress listener. */
+/** Files between two calls of the progress listener. */
 const PROGRESS_STEP = 64;
 
 function thrown(error: PortholeError): never {

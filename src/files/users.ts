@@ -1,12 +1,13 @@
 import { PortholeError } from "../errors.ts";
 import type { Session } from "../sessions/session.ts";
 
-/** What is read of a target's user or group file. */
-const LONGEST = 4 * 1024 * 1024;
+/** Bytes that are read of a target's user or group file. */
+const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
- * Names by number from the target's own `/etc/passwd` or `/etc/group` (passwd(5), group(5)); none where there is no such file, as in most images
- * FROM scratch. A number that occurs twice has its first name, as with getpwuid(3).
+ * Names by number from the target's own `/etc/passwd` or `/etc/group` (passwd(5), group(5)); empty
+ * if the file does not exist, as in most images FROM scratch. The first name of a number counts, as
+ * in getpwuid(3).
  * @throws PortholeError SESSION
  */
 export async function readNames(session: Session, path: "/etc/passwd" | "/etc/group"): Promise<Map<number, string>> {
@@ -15,7 +16,7 @@ export async function readNames(session: Session, path: "/etc/passwd" | "/etc/gr
     const file = await session.open(path);
     try {
       if (file.kind !== "file" || !file.isSeekable) return names;
-      const bytes = Buffer.alloc(Math.min(LONGEST, file.size()));
+      const bytes = Buffer.alloc(Math.min(MAX_BYTES, file.size()));
       const length = file.read(bytes, 0);
       for (const line of bytes.toString("utf8", 0, length).split("\n")) {
         const [name, , number] = line.split(":");

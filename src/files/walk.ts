@@ -1,13 +1,14 @@
 import { constants } from "node:fs";
+import { DT_DIR, DT_LNK } from "../descriptors/constants.ts";
 import { PortholeError } from "../errors.ts";
 import type { FileFacts } from "../protocol/facts.ts";
 import type { DirectoryEntry, Session } from "../sessions/session.ts";
 import { Lookahead } from "./lookahead.ts";
 import { PendingDirectories } from "./pending-directories.ts";
 
-/** A file that {@link walk} came by. */
+/** A file found by {@link walk}. */
 export interface WalkedFile extends DirectoryEntry {
-  /** Begins as the walk's path does. */
+  /** Begins with the walk's path. */
   path: string;
   /** 0 for the walk's own path. */
   depth: number;
@@ -15,19 +16,23 @@ export interface WalkedFile extends DirectoryEntry {
 
 /** Options of {@link walk}. */
 export interface WalkOptions {
-  /** With facts and link targets; otherwise only names and types, which is quicker. */
+  /** Include stat and link targets; names and types alone are faster. */
   facts?: boolean;
-  /** How many levels below the path; default: all. */
+  /** Levels below the path; default: all. */
   maxDepth?: number;
-  /** False for a directory that is not to be entered. */
+  /** Return false to skip the directory's content. */
   enter?: (directory: WalkedFile) => boolean;
-  /** Hears of what could not be looked at or listed; the walk goes on. Without it the first such error is thrown. */
+  /**
+   * Receives errors of files and directories; the walk continues. Without it the first such error
+   * is thrown.
+   */
   failed?: (error: PortholeError) => void;
 }
 
 /**
- * The file at `path` and, when it is a directory, all that is below: a directory's entries in its own order, then each of its
- * directories likewise. Symbolic links are not followed. Memory grows with the directories yet to be entered, not with the files.
+ * The file at `path` and everything below a directory: first a directory's entries in its own
+ * order, then each subdirectory. Does not follow symbolic links. Memory grows with the directories
+ * still to be entered, not with the files.
  * @throws PortholeError FILE for `path` itself; SESSION
  */
 export async function* walk(session: Session, path: string, options: WalkOptions = {}): AsyncGenerator<WalkedFile> {
@@ -59,10 +64,10 @@ export async function* walk(session: Session, path: string, options: WalkOptions
         for await (const entry of lookahead.list(at.path)) {
           const file: WalkedFile = { ...entry, path: joinPath(at.path, entry.name), depth };
           if (file.facts !== undefined) file.type = typeOf(file.facts);
-          else if (file.type === 0) await lookAt(session, file);
-          if (isUnseen(file))
+          else if (file.type === 0) await statType(session, file);
+          if (isStatFailed(file))
             failed(
-              new PortholeError("FILE", `cannot look at ${shown(session, file.path)}: ${file.errno}`, {
+              new PortholeError("FILE", `cannot stat ${formatName(session, file.path)}: ${file.errno}`, {
                 errno: file.errno,
               }),
             );
@@ -86,35 +91,31 @@ export async function* walk(session: Session, path: string, options: WalkOptions
   }
 }
 
-/** `d_type` of getdents64(2). */
-export const DT_DIR = 4;
-export const DT_LNK = 10;
-
-/** `d_type` that a mode stands for. */
+/** `d_type` of a mode. */
 export function typeOf(facts: Pick<FileFacts, "mode">): number {
   return (facts.mode & constants.S_IFMT) >> 12;
 }
 
 /**
- * True for an entry that could not be looked at. A link of which only the text is missing is not one: /proc/self leads nowhere for whoever looks into
- * another PID namespace (ENOENT), but it is there.
+ * True if stat of the entry failed. An entry with facts whose link text is missing counts as seen:
+ * /proc/self leads nowhere from another PID namespace (ENOENT).
  */
-export function isUnseen({ facts, errno }: Pick<WalkedFile, "facts" | "errno">): boolean {
+export function isStatFailed({ facts, errno }: Pick<WalkedFile, "facts" | "errno">): boolean {
   return errno !== undefined && !(facts !== undefined && errno === "ENOENT");
 }
 
-/** A name in a directory, as a path. */
+/** Appends a name to a directory's path. */
 export function joinPath(directory: string, name: string): string {
   return directory === "" || directory.endsWith("/") ? directory + name : `${directory}/${name}`;
 }
 
-/** A path's last part, as basename(1): `/` for the root. */
+/** The last part of a path, like basename(1): `/` for the root. */
 export function nameOf(path: string): string {
   return /([^/]+)\/*$/.exec(path)?.[1] ?? path.slice(0, 1);
 }
 
-/** Asks for what the directory does not tell. */
-async function lookAt(session: Session, file: WalkedFile): Promise<void> {
+/** Fills in the type if the directory does not report it. */
+async function statType(session: Session, file: WalkedFile): Promise<void> {
   try {
     file.type = typeOf(await session.stat(file.path, { noFollow: true }));
   } catch (error) {
@@ -123,6 +124,6 @@ async function lookAt(session: Session, file: WalkedFile): Promise<void> {
   }
 }
 
-function shown(session: Session, path: string): string {
+function formatName(session: Session, path: string): string {
   return session.name === "" ? path : `${session.name}:${path}`;
 }

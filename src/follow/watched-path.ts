@@ -9,8 +9,8 @@ import {
   IN_MOVED_FROM,
   IN_MOVED_TO,
   IN_Q_OVERFLOW,
-  type InotifyEvent,
-} from "../descriptors/inotify-events.ts";
+} from "../descriptors/constants.ts";
+import type { InotifyEvent } from "../descriptors/inotify-event.ts";
 import type { Session } from "../sessions/session.ts";
 import { pathText } from "../target.ts";
 

@@ -2,22 +2,25 @@ import { PortholeError } from "../errors.ts";
 import { decodeMessage, encodeMessage, type Message } from "./codec.ts";
 import { MAX_IN_FLIGHT, type Op, Op as Ops, REPLY } from "./messages.ts";
 
-/** Something received that must be closed once: a descriptor's owner. */
+/** A received resource with one owner, such as a descriptor. */
 export interface Closable {
   close(): void;
 }
 
-/** What a channel needs of the socket beneath it. */
+/** The socket interface that a channel needs. */
 export interface Transport<D> {
-  /** Sends one packet. False when the socket is full: the channel sends it again after {@link Channel.writable}. */
+  /**
+   * Sends one packet. False if the socket is full: the channel retries after {@link
+   * Channel.writable}.
+   */
   send(packet: Uint8Array): boolean;
-  /** Gets rid of a descriptor that no request expects. */
+  /** Disposes of a descriptor that no request expects. */
   discard(descriptor: D): void;
 }
 
-/** A reply without error. The caller owns the descriptors; `body` is a copy. */
+/** A successful reply. The caller owns the descriptors; `body` is a copy. */
 export interface Reply<D extends Closable> {
-  /** Of the request. */
+  /** The request's id. */
   id: number;
   body: Uint8Array;
   descriptors: D[];
@@ -25,7 +28,7 @@ export interface Reply<D extends Closable> {
 
 interface Pending<D extends Closable> {
   op: Op;
-  mayBring: number;
+  maxFds: number;
   deadline: number;
   asError(errno: number, body: Uint8Array): Error;
   resolve(reply: Reply<D>): void;
@@ -33,8 +36,9 @@ interface Pending<D extends Closable> {
 }
 
 /**
- * Requests and replies of one session, over an injected transport: matches ids, bounds what is in flight, enforces deadlines, and fails
- * every pending request with one reason when the session ends. Descriptors that no request expects are discarded.
+ * Requests and replies of one session over an injected transport. Matches ids, limits the requests
+ * in flight, enforces deadlines, and fails all pending requests with one reason when the session
+ * ends. Discards descriptors that no request expects.
  */
 export class Channel<D extends Closable> {
   readonly #transport: Transport<D>;
@@ -47,58 +51,59 @@ export class Channel<D extends Closable> {
   #ended: PortholeError | undefined;
   #blocked = false;
 
-  /** @param onEnd called once with the reason, after every pending request failed. */
+  /** @param onEnd called once with the reason, after all pending requests failed */
   constructor(transport: Transport<D>, onEnd: (reason: PortholeError) => void) {
     this.#transport = transport;
     this.#onEnd = onEnd;
   }
 
-  /** Why the channel ended, undefined while it lives. */
+  /** Why the channel ended; undefined while it is open. */
   get ended(): PortholeError | undefined {
     return this.#ended;
   }
 
-  /** True while packets wait for the socket to become writable; a channel that ended waits for nothing. */
+  /** True while packets wait for the socket to become writable; false after the end. */
   get blocked(): boolean {
     return this.#blocked && this.#ended === undefined;
   }
 
-  /** Requests that were sent and have no reply yet. */
+  /** Requests sent without a reply yet. */
   get waiting(): number {
     return this.#pending.size;
   }
 
   /**
    * Sends a request.
-   * @param mayBring most descriptors that the reply may carry; more ends the session.
-   * @param timeoutMs when it passes, the whole session ends: the agent's child may hang in the kernel, so its next answer is worth nothing.
-   * @param asError makes the error for a reply that carries an errno.
-   * @throws what `asError` made; PortholeError SESSION when the session ended.
+   * @param maxFds most descriptors that the reply may carry; more ends the session
+   * @param timeoutMs deadline; missing it ends the session, because the agent's child may hang in
+   *   the kernel
+   * @param asError makes the error for a reply that carries an errno
+   * @throws the result of `asError`; PortholeError SESSION when the session ended
    */
   request(
     op: Op,
     body: Uint8Array,
-    mayBring: number,
+    maxFds: number,
     timeoutMs: number,
     asError: (errno: number, body: Uint8Array) => Error,
   ): Promise<Reply<D>> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
-    if (this.#nextId > 0xffff_ffff) return Promise.reject(this.end("its request numbers are used up"));
+    if (this.#nextId > 0xffff_ffff) return Promise.reject(this.end("the session is out of request ids: reconnect"));
     const id = this.#nextId++;
     return new Promise<Reply<D>>((resolve, reject) => {
-      const pending = { op, mayBring, deadline: performance.now() + timeoutMs, asError, resolve, reject };
+      const pending = { op, maxFds, deadline: performance.now() + timeoutMs, asError, resolve, reject };
       this.#queue.push({ id, packet: encodeMessage(op, id, body), pending });
       this.#flush();
     });
   }
 
-  /** The socket can be written again. */
+  /** Call this when the socket is writable again. */
   writable(): void {
     this.#blocked = false;
     this.#flush();
   }
 
-  /** Takes one packet off the socket. The channel owns the descriptors from here on. */
+  /** Handles a received packet. The channel owns its descriptors. */
   packet(data: Uint8Array, descriptors: D[]): void {
     const failure = this.#deliver(data, descriptors);
     if (failure === undefined) return;
@@ -106,7 +111,7 @@ export class Channel<D extends Closable> {
     this.#finish(failure);
   }
 
-  /** Ends the session: every pending request fails with this reason. The first reason wins. */
+  /** Ends the session: all pending requests fail with this reason. The first reason wins. */
   end(reason: string | PortholeError, details: { cause?: unknown; errno?: string; hint?: string } = {}): PortholeError {
     const error = typeof reason === "string" ? new PortholeError("SESSION", reason, details) : reason;
     return this.#finish(error);
@@ -121,15 +126,15 @@ export class Channel<D extends Closable> {
       return error as PortholeError;
     }
     const pending = this.#pending.get(message.id);
-    if (pending === undefined) return broken(`an answer to request ${message.id}, which is not waiting for one`);
+    if (pending === undefined) return violation(`a reply to request ${message.id}, which is not pending`);
     if (message.type !== (pending.op | REPLY)) {
-      return broken(`message ${message.type} as the answer to request ${message.id} (${nameOf(pending.op)})`);
+      return violation(`message ${message.type} as the reply to request ${message.id} (${nameOf(pending.op)})`);
     }
-    if (descriptors.length > pending.mayBring) {
-      return broken(`${descriptors.length} descriptors in answer to ${nameOf(pending.op)}`);
+    if (descriptors.length > pending.maxFds) {
+      return violation(`${descriptors.length} descriptors in reply to ${nameOf(pending.op)}`);
     }
     if (message.error !== 0 && (descriptors.length > 0 || (message.body.length > 0 && pending.op !== Ops.hello))) {
-      return broken(`an error with more behind it in answer to ${nameOf(pending.op)}`);
+      return violation(`an error reply with a body or descriptors to ${nameOf(pending.op)}`);
     }
     this.#pending.delete(message.id);
     if (message.error !== 0) pending.reject(pending.asError(message.error, new Uint8Array(message.body)));
@@ -161,8 +166,9 @@ export class Channel<D extends Closable> {
     return this.#pending.values().next().value ?? this.#queue[0]?.pending;
   }
 
-  // One timer for the oldest request, re-armed when it fires: a timer for each request would cost as much as the request. Answers come in the
-  // order of the requests. A timer that was set for an earlier, answered request may be due too late for one with less time.
+  // One timer for the oldest request, re-armed when it fires: a timer for each request would cost
+  // as much as the request. Replies arrive in request order. A timer set for an earlier request may
+  // fire too late for one with a shorter deadline.
   #arm(): void {
     const oldest = this.#oldest;
     if (oldest === undefined || (this.#timer !== undefined && this.#timerDue <= oldest.deadline)) return;
@@ -173,13 +179,14 @@ export class Channel<D extends Closable> {
         this.#timer = undefined;
         const first = this.#oldest;
         if (first === undefined) return;
-        // While this process was stopped, or busy, the answer may have come: the event loop looks at timers before it looks at sockets.
+        // The event loop runs timers before sockets: after a pause of this process the reply may be
+        // queued.
         if (performance.now() >= first.deadline) setImmediate(() => this.#expire(first));
         else this.#arm();
       },
       Math.max(1, oldest.deadline - performance.now()),
     );
-    // The socket's watch keeps the process alive while an answer is due, not this timer after the answer came.
+    // The socket's watch keeps the process alive while a reply is due.
     this.#timer.unref();
   }
 
@@ -206,6 +213,6 @@ function nameOf(op: Op): string {
   return entry === undefined ? `message ${op}` : entry[0];
 }
 
-function broken(what: string): PortholeError {
-  return new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`, { errno: "EPROTO" });
+function violation(what: string): PortholeError {
+  return new PortholeError("SESSION", `protocol violation: the agent sent ${what}`, { errno: "EPROTO" });
 }

@@ -6,17 +6,17 @@ export interface Message {
   type: number;
   descriptors: number;
   id: number;
-  /** Raw errno, 0 for success. */
+  /** errno, 0 for success. */
   error: number;
   body: Uint8Array;
 }
 
 /**
- * Decodes one packet and checks what its header promises against what arrived.
- * @throws PortholeError SESSION when length or count differ, or the errno is out of range.
+ * Decodes one packet and checks its header against what arrived.
+ * @throws PortholeError SESSION when length or count differ, or the errno is out of range
  */
 export function decodeMessage(packet: Uint8Array, descriptorsArrived: number): Message {
-  if (packet.length < Header.size) throw broken(`a packet of ${packet.length} bytes, shorter than a header`);
+  if (packet.length < Header.size) throw violation(`a packet of ${packet.length} bytes without a full header`);
   const view = new DataView(packet.buffer, packet.byteOffset, packet.length);
   const message: Message = {
     type: view.getUint16(Header.type, true),
@@ -26,15 +26,15 @@ export function decodeMessage(packet: Uint8Array, descriptorsArrived: number): M
     body: packet.subarray(Header.size),
   };
   const length = view.getUint32(Header.length, true);
-  if (length !== message.body.length) throw broken(`a header for ${length} bytes with ${message.body.length} after it`);
+  if (length !== message.body.length)
+    throw violation(`a header for ${length} bytes with ${message.body.length} after it`);
   if (message.descriptors !== descriptorsArrived) {
-    throw broken(`${descriptorsArrived} descriptors where its header says ${message.descriptors}`);
+    throw violation(`${descriptorsArrived} descriptors where its header says ${message.descriptors}`);
   }
-  if (message.error < 0 || message.error > 4095) throw broken(`errno ${message.error}`);
+  if (message.error < 0 || message.error > 4095) throw violation(`errno ${message.error}`);
   return message;
 }
 
-/** Encodes a packet from its parts. */
 export function encodeMessage(type: number, id: number, body: Uint8Array, descriptors = 0, error = 0): Uint8Array {
   if (Header.size + body.length > MAX_PACKET)
     throw new RangeError(`a body of ${body.length} bytes does not fit a packet`);
@@ -50,9 +50,9 @@ export function encodeMessage(type: number, id: number, body: Uint8Array, descri
 
 const empty = new Uint8Array(0);
 
-/** Bodies of the requests, one function each; fields as in docs/protocol.md. */
+/** Bodies of the requests; fields as in docs/protocol.md. */
 export const encode = {
-  hello: (): Uint8Array => words(VERSION),
+  hello: (): Uint8Array => u32(VERSION),
   open: (flags: number, offset: bigint, path: Uint8Array): Uint8Array => {
     const body = withPath(12, path);
     body.writeUInt32LE(flags);
@@ -69,7 +69,7 @@ export const encode = {
     body.writeInt32LE(watch, 8);
     return body;
   },
-  processes: (flags: number): Uint8Array => words(flags),
+  processes: (flags: number): Uint8Array => u32(flags),
   openProcessFd: (flags: number, pid: number, fd: number, offset: bigint): Uint8Array => {
     const body = Buffer.allocUnsafe(20);
     body.writeUInt32LE(flags);
@@ -79,16 +79,16 @@ export const encode = {
     return body;
   },
   mounts: (): Uint8Array => empty,
-  bye: (scope: number): Uint8Array => words(scope),
-  relayEnd: (id: number): Uint8Array => words(id),
+  bye: (scope: number): Uint8Array => u32(scope),
+  relayEnd: (id: number): Uint8Array => u32(id),
 };
 
 /**
- * The packet that hands a descriptor over, `SERVE`: the listening socket. With `witness` another one follows, with a descriptor that ends the agent when it
- * becomes readable.
+ * The packet that passes the listening socket on: `SERVE` with one descriptor. With `witness` a second
+ * packet follows, with a descriptor that ends the agent when it becomes readable.
  */
 export function encodeServe({ witness = false } = {}): Uint8Array {
-  return encodeMessage(Op.serve, 0, words(VERSION | (witness ? ServeFlag.witness << 16 : 0)), 1);
+  return encodeMessage(Op.serve, 0, u32(VERSION | (witness ? ServeFlag.witness << 16 : 0)), 1);
 }
 
 function flagsAndPath(flags: number, path: Uint8Array): Uint8Array {
@@ -97,7 +97,7 @@ function flagsAndPath(flags: number, path: Uint8Array): Uint8Array {
   return body;
 }
 
-/** Room for `before` bytes, then the path behind its length. */
+/** Reserves `before` bytes; the path follows its length. */
 function withPath(before: number, path: Uint8Array): Buffer {
   checkPath(path);
   const body = Buffer.allocUnsafe(before + 2 + path.length);
@@ -107,25 +107,25 @@ function withPath(before: number, path: Uint8Array): Buffer {
 }
 
 /**
- * @throws PortholeError FILE with the errno that the kernel gives such a path: ENOENT for an empty one, ENAMETOOLONG above
- * 4095 bytes, EINVAL for a NUL byte.
+ * @throws PortholeError FILE with the kernel's errno for such a path: ENOENT if empty, ENAMETOOLONG
+ *   above 4095 bytes, EINVAL for a NUL byte
  */
 function checkPath(path: Uint8Array): void {
-  if (path.length === 0) throw new PortholeError("FILE", "an empty path", { errno: "ENOENT" });
+  if (path.length === 0) throw new PortholeError("FILE", "invalid path: it is empty", { errno: "ENOENT" });
   if (path.length > MAX_PATH) {
-    throw new PortholeError("FILE", `a path of ${path.length} bytes: File name too long (the limit is ${MAX_PATH})`, {
+    throw new PortholeError("FILE", `path of ${path.length} bytes: File name too long (the limit is ${MAX_PATH})`, {
       errno: "ENAMETOOLONG",
     });
   }
-  if (path.includes(0)) throw new PortholeError("FILE", "a path with a NUL byte", { errno: "EINVAL" });
+  if (path.includes(0)) throw new PortholeError("FILE", "invalid path: it contains a NUL byte", { errno: "EINVAL" });
 }
 
-function words(value: number): Buffer {
+function u32(value: number): Buffer {
   const body = Buffer.allocUnsafe(4);
   body.writeUInt32LE(value);
   return body;
 }
 
-function broken(what: string): PortholeError {
-  return new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`, { errno: "EPROTO" });
+function violation(what: string): PortholeError {
+  return new PortholeError("SESSION", `protocol violation: the agent sent ${what}`, { errno: "EPROTO" });
 }

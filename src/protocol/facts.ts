@@ -1,30 +1,33 @@
 import { PortholeError } from "../errors.ts";
 import { AgentFactsAt, FactsFlag, FileFactsAt, MAX_BUILD_NAME, RouteNumber, VERSION } from "./messages.ts";
 
-/** What statx(2) said of a file, as the agent reported it. Times are nanoseconds since 1970. */
+/** statx(2) of a file as the agent reports it. Times are nanoseconds since 1970. */
 export interface FileFacts {
   /** Mode with type bits, as in stat(2). */
   mode: number;
   links: number;
   uid: number;
   gid: number;
-  /** Bytes; 0 for most of /proc, and only a hint for anything that grows. */
+  /** Bytes; 0 for most of /proc, and only a hint for growing files. */
   size: bigint;
   /** Blocks of 512 bytes. */
   blocks: bigint;
   inode: bigint;
-  /** Device that holds the file. */
+  /** The device that holds the file. */
   device: { major: number; minor: number };
-  /** Device that the file is, for a character or block device. */
+  /** The device that the file is, for a character or block device. */
   rdev: { major: number; minor: number };
   /** Mount id as in the first field of mountinfo (proc_pid_mountinfo(5)). */
   mountId: bigint;
   atime: bigint;
   mtime: bigint;
   ctime: bigint;
-  /** Birth time, where the file system knows it. */
+  /** Birth time, if the file system stores it. */
   btime: bigint | undefined;
-  /** True when the descriptor is a pipe into which the agent copies the file: see docs/protocol.md, "Relayed files". */
+  /**
+   * The descriptor is a pipe into which the agent copies the file: docs/protocol.md, "Relayed
+   * files".
+   */
   relayed: boolean;
 }
 
@@ -33,14 +36,14 @@ export function decodeFileFacts(bytes: Uint8Array, offset = 0): FileFacts {
   return factsAt(new DataView(bytes.buffer, bytes.byteOffset + offset, FileFactsAt.size), 0);
 }
 
-/** Decodes the 120 bytes of file facts at a place of a view. */
+/** Like {@link decodeFileFacts}, at offset `from` of a view. */
 export function factsAt(view: DataView, from: number): FileFacts {
   const at = FileFactsAt;
   const u32 = (position: number) => view.getUint32(from + position, true);
   const u64 = (position: number) => view.getBigUint64(from + position, true);
   const time = (seconds: number, ns: number) =>
     view.getBigInt64(from + seconds, true) * 1_000_000_000n + BigInt(u32(ns));
-  const flags = knownFlags(view, from);
+  const flags = checkedFlags(view, from);
   return {
     mode: u32(at.mode),
     links: u32(at.links),
@@ -60,22 +63,22 @@ export function factsAt(view: DataView, from: number): FileFacts {
   };
 }
 
-/** Which file the facts are about, as far as a descriptor can be held against it. */
-export interface PromisedFile {
+/** The agent's claim about an opened file, as far as a descriptor can be checked against it. */
+export interface FileClaim {
   mode: number;
   inode: bigint;
   rdevMajor: number;
   rdevMinor: number;
   relayed: boolean;
-  /** It was not opened, for reading takes data away. */
+  /** Not opened, because reading would consume data. */
   consuming: boolean;
 }
 
-/** The few of the facts that a descriptor is checked by. Throws SESSION for flags that are unknown. */
-export function decodePromise(bytes: Uint8Array): PromisedFile {
+/** Decodes only what a descriptor is checked against. Throws SESSION for unknown flags. */
+export function decodeFileClaim(bytes: Uint8Array): FileClaim {
   const at = FileFactsAt;
   const view = new DataView(bytes.buffer, bytes.byteOffset, at.size);
-  const flags = knownFlags(view, 0);
+  const flags = checkedFlags(view, 0);
   return {
     mode: view.getUint32(at.mode, true),
     inode: view.getBigUint64(at.inode, true),
@@ -86,23 +89,23 @@ export function decodePromise(bytes: Uint8Array): PromisedFile {
   };
 }
 
-function knownFlags(view: DataView, from: number): number {
+function checkedFlags(view: DataView, from: number): number {
   const flags = view.getUint32(from + FileFactsAt.flags, true);
   const zero = view.getUint32(from + FileFactsAt.zero, true);
   if ((flags & ~(FactsFlag.relayed | FactsFlag.birthTime | FactsFlag.consuming)) !== 0 || zero !== 0) {
-    throw new PortholeError("SESSION", `the agent sent file facts with unknown flags 0x${flags.toString(16)}`);
+    throw new PortholeError("SESSION", `protocol violation: the agent sent unknown file flags 0x${flags.toString(16)}`);
   }
   return flags;
 }
 
-/** How an agent got to its target. */
+/** The route by which an agent reaches its target. */
 export type AgentRoute = keyof typeof RouteNumber;
 
-/** What an agent says of itself in HELLO and ANNOUNCE. */
+/** The agent's own description in HELLO and ANNOUNCE. */
 export interface AgentFacts {
   version: number;
   route: AgentRoute;
-  /** As the agent sees itself, in its own PID namespace. */
+  /** In the agent's own PID namespace. */
   pid: number;
   uid: number;
   gid: number;
@@ -110,7 +113,7 @@ export interface AgentFacts {
   /** Seconds since 1970. */
   started: number;
   userNamespace: bigint;
-  /** Inode of the target's mount namespace; 0 when the agent could not tell. */
+  /** Inode of the target's mount namespace; 0 if unknown. */
   mountNamespace: bigint;
   clients: number;
   /** Resident memory of the agent's first process, in KiB. */
@@ -121,9 +124,9 @@ export interface AgentFacts {
 }
 
 /**
- * Decodes agent facts that fill `bytes` from `offset` to the end. Of an agent of another version only the version is read: what follows may have
- * another form.
- * @throws PortholeError ATTACH (errno EPROTO) for another version; SESSION for anything ill-formed
+ * Decodes agent facts from `offset` to the end. Reads only the version of an agent of another
+ * version, whose format may differ.
+ * @throws PortholeError ATTACH (errno EPROTO) for another version; SESSION for malformed facts
  */
 export function decodeAgentFacts(bytes: Uint8Array, offset = 0): AgentFacts {
   const at = AgentFactsAt;
@@ -138,7 +141,7 @@ export function decodeAgentFacts(bytes: Uint8Array, offset = 0): AgentFacts {
     throw malformed(`${bytes.length - offset} bytes with a build name of ${buildLength}`);
   }
   const build = Buffer.from(bytes.subarray(offset + at.size)).toString("latin1");
-  if (!/^[0-9a-z]*$/.test(build)) throw malformed("a build name that is not one");
+  if (!/^[0-9a-z]*$/.test(build)) throw malformed("an invalid build name");
   const number = view.getUint16(at.route, true);
   const route = (Object.keys(RouteNumber) as AgentRoute[]).find((name) => RouteNumber[name] === number);
   if (route === undefined) throw malformed(`route ${number}`);
@@ -160,16 +163,12 @@ export function decodeAgentFacts(bytes: Uint8Array, offset = 0): AgentFacts {
 }
 
 function malformed(what: string): PortholeError {
-  return new PortholeError("SESSION", `the agent described itself with ${what}`);
+  return new PortholeError("SESSION", `protocol violation: the agent's description has ${what}`);
 }
 
 function versionMismatch(theirs: number): PortholeError {
-  return new PortholeError(
-    "ATTACH",
-    `the agent speaks version ${theirs} of the protocol, this porthole version ${VERSION}`,
-    {
-      errno: "EPROTO",
-      hint: "porthole detach --all, then try again",
-    },
-  );
+  return new PortholeError("ATTACH", `protocol mismatch: the agent has version ${theirs}, this porthole ${VERSION}`, {
+    errno: "EPROTO",
+    hint: "run porthole detach --all, then retry",
+  });
 }

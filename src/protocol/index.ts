@@ -1,3 +1,3 @@
-/** The wire between host and agent, without a transport. */
+/** The wire format between host and agent, without a transport. */
 export type { AgentRoute, FileFacts } from "./facts.ts";
 export { VERSION } from "./messages.ts";

@@ -1,14 +1,12 @@
-/**
- * The numbers of docs/protocol.md, as data: what `porthole-agent --layout` prints must equal {@link layout}.
- */
+/** The numbers of docs/protocol.md as data: `porthole-agent --layout` must print {@link layout}. */
 
-/** Protocol version. Host and agent must carry the same one. */
+/** Protocol version. Host and agent must have the same one. */
 export const VERSION = 3;
 /** Largest packet in bytes, header included. */
 export const MAX_PACKET = 65_536;
-/** Longest path in bytes, without NUL. */
+/** Longest path in bytes without its NUL. */
 export const MAX_PATH = 4_095;
-/** Requests a client may have unanswered at once. */
+/** Requests that a client may have pending. */
 export const MAX_IN_FLIGHT = 32;
 /** Bytes of the one-time token in ANNOUNCE. */
 export const TOKEN_BYTES = 32;
@@ -150,7 +148,10 @@ const tables = {
   trailer: TrailerAt,
 };
 
-/** Every number of the wire as `table.name value` lines, in the form that `porthole-agent --layout` prints, sorted. */
+/**
+ * Every number of the wire format as sorted `table.name value` lines, like `porthole-agent
+ * --layout`.
+ */
 export function layout(): string[] {
   const lines = [
     `version ${VERSION}`,

@@ -12,26 +12,26 @@ import {
   TrailerAt,
 } from "./messages.ts";
 
-/** One name in a directory. Names and link targets are raw bytes: they may not be UTF-8. */
+/** A directory entry. Names and link targets are raw bytes and may not be UTF-8. */
 export interface EntryRecord {
   kind: "entry";
   name: Uint8Array;
-  /** `d_type` of getdents64(2); 0 where the file system does not tell. */
+  /** `d_type` of getdents64(2); 0 if the file system does not report it. */
   type: number;
-  /** errno of the look at the entry, 0 for none. */
+  /** errno of the entry's stat, 0 for none. */
   error: number;
   facts: FileFacts | undefined;
-  /** Target of a symbolic link, when facts were asked for. */
+  /** Target of a symbolic link, if facts were requested. */
   link: Uint8Array | undefined;
 }
 
-/** One process of the target. `pid` is the number seen inside it. */
+/** A process of the target. `pid` is its number inside the target. */
 export interface ProcessRecord {
   kind: "process";
   pid: number;
   parent: number;
   uid: number;
-  /** errno that kept the agent from listing its open files, 0 for none. */
+  /** errno of listing its open files, 0 for none. */
   error: number;
   /** Start time in clock ticks since boot. */
   start: bigint;
@@ -40,44 +40,46 @@ export interface ProcessRecord {
   arguments: Uint8Array;
 }
 
-/** One open file of the process record before it. */
+/** An open file of the preceding process record. */
 export interface ProcessFileRecord {
   kind: "file";
   fd: number;
-  /** `flags` of /proc/PID/fdinfo: access mode and open flags. */
+  /** `flags` in /proc/PID/fdinfo: access mode and open flags. */
   flags: number;
   position: bigint;
   facts: FileFacts;
   link: Uint8Array;
 }
 
-/** A deleted file that the process of the record before it maps into memory, with or without a descriptor. */
+/** A deleted file that the preceding process maps into memory, with or without a descriptor. */
 export interface MappingRecord {
   kind: "mapping";
-  /** Access mode as in open(2): O_RDWR where the process may write into the file through its memory. */
+  /** Access mode as in open(2): O_RDWR if the process can write into the file through memory. */
   access: number;
-  /** As /proc/PID/maps tells it: not always what statx(2) does, on overlayfs and btrfs. */
+  /** As in /proc/PID/maps; on overlayfs and btrfs it can differ from statx(2). */
   device: { major: number; minor: number };
   inode: bigint;
-  /** From the file's start to the end of its last mapping, in whole pages. */
+  /** From the start of the file to the end of its last mapping, in whole pages. */
   bytes: bigint;
   link: Uint8Array;
 }
 
-/** What an answer to PROCESSES consists of. */
+/** The records of a reply to PROCESSES. */
 export type ProcessesRecord = ProcessRecord | ProcessFileRecord | MappingRecord;
 
 export type PipeRecord = EntryRecord | ProcessesRecord;
 
 const DOT = 0x2e;
 
-/** Longest record accepted; the longest honest one (arguments, name and link of 4 KiB each) is far below. */
+/**
+ * Longest accepted record; honest ones (arguments, name and link of 4 KiB each) are far shorter.
+ */
 const MAX_RECORD = MAX_PACKET;
-/** Longest name of any file system: FUSE's, where others have 255. */
+/** Longest name of any file system: FUSE allows 1024 bytes, others 255. */
 const MAX_NAME = 1024;
 
 /**
- * Decodes the records of a LIST or PROCESSES pipe: bytes in, records out. Call {@link RecordDecoder.end} at end of file.
+ * Decodes the records of a LIST or PROCESSES pipe. Call {@link RecordDecoder.end} at end of file.
  * Memory is bounded by one record whatever the agent sends.
  */
 export class RecordDecoder {
@@ -86,52 +88,52 @@ export class RecordDecoder {
   #trailer: { error: number } | undefined;
   #textBytes = 0;
 
-  /** @throws PortholeError SESSION on anything ill-formed. */
+  /** @throws PortholeError SESSION for malformed records */
   push(chunk: Uint8Array): PipeRecord[] {
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     const records: PipeRecord[] = [];
     let position = 0;
     while (bytes.length - position >= RecordAt.size) {
       const length = new DataView(bytes.buffer, bytes.byteOffset + position).getUint32(RecordAt.length, true);
-      if (length < RecordAt.size || length > MAX_RECORD) throw broken(`a record of ${length} bytes`);
+      if (length < RecordAt.size || length > MAX_RECORD) throw violation(`a record of ${length} bytes`);
       if (bytes.length - position < length) break;
       const record = this.#decode(bytes.subarray(position, position + length));
       if (record !== undefined) records.push(record);
       position += length;
     }
-    // A copy: the caller may reuse its buffer.
+    // Copied: the caller may reuse its buffer.
     this.#rest = Uint8Array.from(bytes.subarray(position));
     return records;
   }
 
-  /** Bytes of names, link targets, commands and arguments in all records so far. */
+  /** Bytes of names, link targets, commands and arguments of all records so far. */
   get textBytes(): number {
     return this.#textBytes;
   }
 
-  /** True once the trailer has come: nothing may follow. */
+  /** True after the trailer, which is the last record. */
   get isComplete(): boolean {
     return this.#trailer !== undefined && this.#rest.length === 0;
   }
 
   /**
-   * Says how the list ended.
-   * @returns errno with which the agent stopped, 0 when the list is complete.
-   * @throws PortholeError SESSION when the pipe ended without a trailer.
+   * Finishes the list.
+   * @returns the errno with which the agent stopped, 0 for a complete list
+   * @throws PortholeError SESSION when the pipe ended without a trailer
    */
   end(): number {
-    if (this.#trailer === undefined || this.#rest.length > 0) throw broken("a list that was cut off");
+    if (this.#trailer === undefined || this.#rest.length > 0) throw violation("a truncated list");
     return this.#trailer.error;
   }
 
   #decode(record: Uint8Array): PipeRecord | undefined {
-    if (this.#trailer !== undefined) throw broken("a record after the trailer");
+    if (this.#trailer !== undefined) throw violation("a record after the trailer");
     const view = new DataView(record.buffer, record.byteOffset, record.length);
     const kind = view.getUint16(RecordAt.kind, true);
-    if (view.getUint16(RecordAt.flags, true) > 1) throw broken("a record with unknown flags");
+    if (view.getUint16(RecordAt.flags, true) > 1) throw violation("a record with unknown flags");
     if (kind === RecordKind.trailer) {
-      if (record.length !== TrailerAt.size) throw broken(`a trailer of ${record.length} bytes`);
-      if (view.getBigUint64(TrailerAt.records, true) !== this.#records) throw broken("a trailer with a wrong count");
+      if (record.length !== TrailerAt.size) throw violation(`a trailer of ${record.length} bytes`);
+      if (view.getBigUint64(TrailerAt.records, true) !== this.#records) throw violation("a trailer with a wrong count");
       this.#trailer = { error: errno(view, TrailerAt.error) };
       return undefined;
     }
@@ -147,7 +149,7 @@ function decode(kind: number, record: Uint8Array, view: DataView): PipeRecord {
   if (kind === RecordKind.process) return process(record, view);
   if (kind === RecordKind.file) return processFile(record, view);
   if (kind === RecordKind.mapping) return mapping(record, view);
-  throw broken(`a record of kind ${kind}`);
+  throw violation(`a record of kind ${kind}`);
 }
 
 function textOf(record: PipeRecord): number {
@@ -164,10 +166,10 @@ function entry(record: Uint8Array, view: DataView): EntryRecord {
   exactly(record, nameAt + nameLength + linkLength);
   const name = copy(record, nameAt, nameLength);
   if (nameLength === 0 || nameLength > MAX_NAME || name.includes(0) || name.includes(0x2f))
-    throw broken("a name that no directory can hold");
-  // Who walks a tree would come to the same directory again, without end.
+    throw violation("an invalid file name");
+  // `.` or `..` would make a tree walk endless.
   if (name[0] === DOT && (nameLength === 1 || (nameLength === 2 && name[1] === DOT)))
-    throw broken("a directory's name for itself or its parent");
+    throw violation("a directory entry . or ..");
   return {
     kind: "entry",
     name,
@@ -228,23 +230,26 @@ function mapping(record: Uint8Array, view: DataView): MappingRecord {
 
 function errno(view: DataView, at: number): number {
   const value = view.getInt32(at, true);
-  if (value < 0 || value > 4095) throw broken(`errno ${value}`);
+  if (value < 0 || value > 4095) throw violation(`errno ${value}`);
   return value;
 }
 
-/** Not slice(): of a Buffer that is a view of the reader's own memory, which the next read overwrites. */
+/**
+ * Not slice(): on a Buffer it returns a view of the reader's memory, which the next read
+ * overwrites.
+ */
 function copy(record: Uint8Array, start: number, length: number): Uint8Array {
   return new Uint8Array(record.subarray(start, start + length));
 }
 
 function atLeast(record: Uint8Array, size: number): void {
-  if (record.length < size) throw broken(`a record of ${record.length} bytes where ${size} are the least`);
+  if (record.length < size) throw violation(`a record of ${record.length} bytes instead of at least ${size}`);
 }
 
 function exactly(record: Uint8Array, size: number): void {
-  if (record.length !== size) throw broken(`a record of ${record.length} bytes whose fields need ${size}`);
+  if (record.length !== size) throw violation(`a record of ${record.length} bytes whose fields need ${size}`);
 }
 
-function broken(what: string): PortholeError {
-  return new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`, { errno: "EPROTO" });
+function violation(what: string): PortholeError {
+  return new PortholeError("SESSION", `protocol violation: the agent sent ${what}`, { errno: "EPROTO" });
 }

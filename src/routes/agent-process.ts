@@ -1,4 +1,5 @@
-import { openPidfd, SIGTERM, signalPidfd } from "../descriptors/pidfd.ts";
+import { SIGTERM } from "../descriptors/constants.ts";
+import { openPidfd, signalPidfd } from "../descriptors/pidfd.ts";
 import { startTime } from "./process.ts";
 import type { AgentProcess } from "./rendezvous.ts";
 

@@ -1,6 +1,7 @@
-import { fstatSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { constants, fstatSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { O_CLOEXEC } from "../descriptors/constants.ts";
 import { connectAt } from "../descriptors/fd-socket.ts";
 import { openPath, tryLock } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
@@ -190,7 +191,7 @@ export async function withAgentLock<T>(
   const path = join(run.agents, `${identity.slice(0, 16)}.attach.lock`);
   const deadline = performance.now() + timeoutMs;
   for (let pause = 1; ; pause = Math.min(pause * 2, 25)) {
-    const lock = openPath(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600);
+    const lock = openPath(path, constants.O_RDWR | constants.O_CREAT | O_CLOEXEC, 0o600);
     if (tryLock(lock) && isStillThere(lock, path)) {
       try {
         return await action();
@@ -210,10 +211,6 @@ export async function withAgentLock<T>(
     await delay(pause);
   }
 }
-
-const O_RDWR = 0o2;
-const O_CREAT = 0o100;
-const O_CLOEXEC = 0o2000000;
 
 /** The holder before us unlinks the file: a lock on the unlinked one would keep nobody out. */
 function isStillThere(lock: OwnedFd, path: string): boolean {

@@ -1,10 +1,11 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { EPOLLIN } from "../descriptors/constants.ts";
 import { acceptFrom, FdSocket, listenAt, peerCredentials, peerPidfd } from "../descriptors/fd-socket.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { isAlive } from "../descriptors/pidfd.ts";
-import { EPOLLIN, Reactor, readable } from "../descriptors/poll.ts";
+import { Reactor, readable } from "../descriptors/poll.ts";
 import { PortholeError } from "../errors.ts";
 import { decodeMessage, encodeServe } from "../protocol/codec.ts";
 import { type AgentFacts, decodeAgentFacts } from "../protocol/facts.ts";

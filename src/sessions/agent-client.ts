@@ -1,10 +1,11 @@
+import { EPOLLIN, EPOLLOUT } from "../descriptors/constants.ts";
 import { discard } from "../descriptors/discard.ts";
 import { errnoName, errnoText } from "../descriptors/errno.ts";
 import { FdSocket } from "../descriptors/fd-socket.ts";
-import { giveWay } from "../descriptors/give-way.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { EPOLLIN, EPOLLOUT, Reactor, readable, type Watch } from "../descriptors/poll.ts";
-import { readNow } from "../descriptors/read-now.ts";
+import { Reactor, readable, type Watch } from "../descriptors/poll.ts";
+import { schedYield } from "../descriptors/sched-yield.ts";
+import { tryRead } from "../descriptors/try-read.ts";
 import { PortholeError } from "../errors.ts";
 import { Channel, type Reply } from "../protocol/channel.ts";
 import { encode } from "../protocol/codec.ts";
@@ -119,9 +120,9 @@ export class AgentClient {
    * @param what names the request in an error: "cannot open '/x' in web".
    * @throws PortholeError FILE with the agent's errno, or SESSION.
    */
-  request(op: Op, body: Uint8Array, mayBring: number, timeoutMs: number, what: () => string): Promise<Reply<OwnedFd>> {
+  request(op: Op, body: Uint8Array, maxFds: number, timeoutMs: number, what: () => string): Promise<Reply<OwnedFd>> {
     // Not async: each promise between the socket and the caller costs an open a twentieth of its time.
-    const reply = this.#channel.request(op, body, mayBring, timeoutMs, (errno) => fileError(what(), errno));
+    const reply = this.#channel.request(op, body, maxFds, timeoutMs, (errno) => fileError(what(), errno));
     this.#receiveAtOnce();
     this.#waitForRoom();
     return reply;
@@ -136,7 +137,7 @@ export class AgentClient {
     this.#turn.left--;
     receive(this.#socket, this.#channel);
     if (this.#channel.waiting !== 1) return;
-    giveWay();
+    schedYield();
     receive(this.#socket, this.#channel);
   }
 
@@ -154,8 +155,7 @@ export class AgentClient {
   ): AsyncGenerator<PipeRecord[]> {
     const { descriptors } = await this.request(op, body, 1, timeoutMs, what);
     const [pipe] = descriptors;
-    if (pipe === undefined)
-      throw this.#channel.end("the agent broke the protocol: it sent no pipe", { errno: "EPROTO" });
+    if (pipe === undefined) throw this.#channel.end("protocol violation: the agent sent no pipe", { errno: "EPROTO" });
     try {
       this.#orEnd(() => checkPipe(what(), pipe));
       yield* this.#recordsOf(pipe, timeoutMs, what, limits);
@@ -179,7 +179,7 @@ export class AgentClient {
     let deadline = performance.now() + timeoutMs;
     while (!decoder.isComplete) {
       // A short list is there with the reply; a long one must not keep other events of the process waiting.
-      const length = sinceTurn < TURN ? readNow(pipe, buffer) : -1;
+      const length = sinceTurn < TURN ? tryRead(pipe, buffer) : -1;
       if (length < 0) {
         const from = performance.now();
         const patience = timeoutMs * (PATIENCE.answer + PATIENCE.record * count) - waitedMs;

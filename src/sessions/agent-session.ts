@@ -1,15 +1,21 @@
 import { normalize } from "node:path";
 import { discard } from "../descriptors/discard.ts";
 import { errnoName } from "../descriptors/errno.ts";
-import { consultMountsOf, knowsRootOf } from "../descriptors/file-system.ts";
-import type { InotifyEvent } from "../descriptors/inotify-events.ts";
+import { addMountTable, canClassifyRoot } from "../descriptors/file-system.ts";
+import type { InotifyEvent } from "../descriptors/inotify-event.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { statx } from "../descriptors/statx.ts";
 import type { Absent } from "../engines/layers.ts";
 import { PortholeError } from "../errors.ts";
 import type { Reply } from "../protocol/channel.ts";
 import { encode } from "../protocol/codec.ts";
-import { type AgentFacts, type AgentRoute, decodeFileFacts, decodePromise, type FileFacts } from "../protocol/facts.ts";
+import {
+  type AgentFacts,
+  type AgentRoute,
+  decodeFileClaim,
+  decodeFileFacts,
+  type FileFacts,
+} from "../protocol/facts.ts";
 import { FileFactsAt, ListFlag, Op, OpenFlag, ProcessesFlag } from "../protocol/messages.ts";
 import type { ProcessesRecord } from "../protocol/records.ts";
 import type { Attached } from "../routes/attachment.ts";
@@ -134,7 +140,7 @@ export class AgentSession implements Session {
   }
 
   async stat(path: string, options: { noFollow?: boolean } = {}): Promise<FileFacts> {
-    const what = this.#cannot("look at", path);
+    const what = this.#cannot("stat", path);
     try {
       return await this.#look(what, path, options);
     } catch (error) {
@@ -239,8 +245,8 @@ export class AgentSession implements Session {
     this.close();
   }
 
-  #ask(what: () => string, op: Op, body: () => Uint8Array, mayBring: number) {
-    return this.#client.request(op, this.#encoded(what, body), mayBring, this.#timeoutMs, what);
+  #ask(what: () => string, op: Op, body: () => Uint8Array, maxFds: number) {
+    return this.#client.request(op, this.#encoded(what, body), maxFds, this.#timeoutMs, what);
   }
 
   #encoded(what: () => string, body: () => Uint8Array): Uint8Array {
@@ -262,7 +268,7 @@ export class AgentSession implements Session {
     if (fd === undefined) return this.#refused(path, body, options);
     try {
       this.#checkFacts(body);
-      const promised = decodePromise(body);
+      const promised = decodeFileClaim(body);
       checkReceived(path, fd, promised, options, this.#trust);
       const end = promised.relayed ? () => this.#relayEnd(id) : undefined;
       return new OpenFile(path, fd, () => decodeFileFacts(body), end);
@@ -275,7 +281,7 @@ export class AgentSession implements Session {
 
   /** A reply without a descriptor tells of a file that was only looked at. */
   async #refused(path: string, body: Uint8Array, { consume }: OpenOptions): Promise<OpenFile> {
-    if (body.length !== FileFactsAt.size || !decodePromise(body).consuming || consume === true)
+    if (body.length !== FileFactsAt.size || !decodeFileClaim(body).consuming || consume === true)
       throw this.#broken("no descriptor for an open file");
     throw await this.#consuming(path, this.#facts(body));
   }
@@ -306,8 +312,8 @@ export class AgentSession implements Session {
 
   #mustRelay(): boolean {
     const pid = readRecord(this.#attached.run, this.#attached.file)?.targetPid ?? 0;
-    consultMountsOf(pid);
-    return this.#trust === "stranger" && !knowsRootOf(pid);
+    addMountTable(pid);
+    return this.#trust === "stranger" && !canClassifyRoot(pid);
   }
 
   #facts(body: Uint8Array): FileFacts {
@@ -320,7 +326,7 @@ export class AgentSession implements Session {
   }
 
   #broken(what: string): PortholeError {
-    const error = new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`, { errno: "EPROTO" });
+    const error = new PortholeError("SESSION", `protocol violation: the agent sent ${what}`, { errno: "EPROTO" });
     this.#client.close(error);
     return error;
   }

@@ -1,7 +1,8 @@
-import { decodeInotify, IN_Q_OVERFLOW, type InotifyEvent } from "../descriptors/inotify-events.ts";
+import { EPOLLIN, IN_Q_OVERFLOW } from "../descriptors/constants.ts";
+import { decodeInotify, type InotifyEvent } from "../descriptors/inotify-event.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { EPOLLIN, Reactor, type Watch } from "../descriptors/poll.ts";
-import { readNow } from "../descriptors/read-now.ts";
+import { Reactor, type Watch } from "../descriptors/poll.ts";
+import { tryRead } from "../descriptors/try-read.ts";
 
 /** Bytes of events taken in one turn. */
 const BUFFER = 16 * 1024;
@@ -26,7 +27,7 @@ export class InotifyListeners {
     this.#watch = Reactor.shared().watch(descriptor, EPOLLIN, () => {
       try {
         // -1: somebody else read the events.
-        const length = readNow(descriptor, buffer);
+        const length = tryRead(descriptor, buffer);
         if (length > 0) this.#deliver(decodeInotify(buffer.subarray(0, length)));
       } catch {
         this.#watch?.close();

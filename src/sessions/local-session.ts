@@ -1,7 +1,7 @@
-import { statfsSync } from "node:fs";
+import { constants, statfsSync } from "node:fs";
 import { basename } from "node:path";
 import { addInotifyWatch, inotifyInstance, removeInotifyWatch } from "../descriptors/inotify.ts";
-import type { InotifyEvent } from "../descriptors/inotify-events.ts";
+import type { InotifyEvent } from "../descriptors/inotify-event.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
 import type { FileFacts } from "../protocol/facts.ts";
@@ -99,7 +99,7 @@ export class LocalSession implements Session {
   #look(path: string): Pick<DirectoryEntry, "facts" | "link" | "errno"> {
     try {
       const facts = statLocal(pathBytes(path), { noFollow: true });
-      const isLink = (facts.mode & 0o170000) === 0o120000;
+      const isLink = (facts.mode & constants.S_IFMT) === constants.S_IFLNK;
       return { ...nothing, facts, link: isLink ? pathText(readlinkLocal(pathBytes(path))) : undefined };
     } catch (error) {
       return { ...nothing, errno: error instanceof PortholeError ? error.errno : undefined };

@@ -1,9 +1,9 @@
 import { constants, fstatSync, readSync } from "node:fs";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { readable } from "../descriptors/poll.ts";
-import { readNow } from "../descriptors/read-now.ts";
 import { seekData } from "../descriptors/seek.ts";
 import { copyToFd, type PumpOptions, pumpToFd } from "../descriptors/transfer.ts";
+import { tryRead } from "../descriptors/try-read.ts";
 import { PortholeError } from "../errors.ts";
 import type { FileFacts } from "../protocol/facts.ts";
 
@@ -199,7 +199,7 @@ export class OpenFile implements AsyncDisposable {
         }
       }
       const buffer = Buffer.allocUnsafe(CHUNK);
-      const length = attempt(this.path, () => readNow(this.#fd, buffer));
+      const length = attempt(this.path, () => tryRead(this.#fd, buffer));
       if (length === 0) return this.#checkEnd(total);
       total += BigInt(Math.max(0, length));
       if (length > 0) yield buffer.subarray(0, length);

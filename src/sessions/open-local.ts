@@ -1,12 +1,10 @@
 import { constants, lstatSync, opendirSync, readlinkSync, statSync } from "node:fs";
-import { openPath, shownPath } from "../descriptors/file.ts";
+import { O_CLOEXEC, O_PATH } from "../descriptors/constants.ts";
+import { formatPath, openPath } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { type Statx, statx } from "../descriptors/statx.ts";
 import { PortholeError } from "../errors.ts";
 import type { FileFacts } from "../protocol/facts.ts";
-
-const O_CLOEXEC = 0o2000000;
-const O_PATH = 0o10000000;
 
 /** Opens a file of this machine with the flags an agent would use. The caller owns the descriptor. Throws FILE with the kernel's errno. */
 export function openLocal(
@@ -121,6 +119,6 @@ function wrap<T>(path: Buffer, action: () => T): T {
     const { code, message } = error as NodeJS.ErrnoException;
     // Node's text is "ENOENT: no such file or directory, stat '...'".
     const text = /^\w+: ([^,]*)/.exec(message)?.[1] ?? message;
-    throw new PortholeError("FILE", `${shownPath(path)}: ${text}`, { errno: code, cause: error });
+    throw new PortholeError("FILE", `${formatPath(path)}: ${text}`, { errno: code, cause: error });
   }
 }

@@ -1,10 +1,11 @@
 import { constants, readlinkSync } from "node:fs";
+import { O_PATH } from "../descriptors/constants.ts";
 import { getFlags } from "../descriptors/file.ts";
-import { whoAnswers } from "../descriptors/file-system.ts";
+import { servedBy } from "../descriptors/file-system.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { identify } from "../descriptors/statx.ts";
 import { PortholeError } from "../errors.ts";
-import type { PromisedFile } from "../protocol/facts.ts";
+import type { FileClaim } from "../protocol/facts.ts";
 import { kindConsumes } from "./consuming.ts";
 import { kindOf } from "./open-file.ts";
 
@@ -27,7 +28,7 @@ interface Asked {
  * and that the kernel answers for it by itself unless it is relayed.
  * @throws PortholeError SESSION
  */
-export function checkReceived(path: string, fd: OwnedFd, promised: PromisedFile, asked: Asked, trust: Trust): void {
+export function checkReceived(path: string, fd: OwnedFd, promised: FileClaim, asked: Asked, trust: Trust): void {
   const found = identify(fd);
   const kind = found.mode & constants.S_IFMT;
   const wanted = promised.relayed ? constants.S_IFIFO : promised.mode & constants.S_IFMT;
@@ -43,7 +44,7 @@ export function checkReceived(path: string, fd: OwnedFd, promised: PromisedFile,
     )
       throw lied(path, `a ${kindOf(found.mode)}, which loses what is read, unasked`);
     if (kind === constants.S_IFREG || kind === constants.S_IFDIR) {
-      const answering = whoAnswers(fd, found);
+      const answering = servedBy(fd, found);
       if (answering === "server") throw lied(path, "a file whose file system may not answer, unread");
       if (answering === "unknown" && trust === "stranger") throw lied(path, "a file of a mount that cannot be checked");
     }
@@ -73,12 +74,10 @@ export function checkInotify(what: string, fd: OwnedFd): void {
     throw lied(what, `a ${kindOf(mode)} where it promised an inotify instance`);
 }
 
-const O_PATH = 0o10000000;
-
 function accessOf(fd: OwnedFd): number {
   return getFlags(fd) & (constants.O_WRONLY | constants.O_RDWR | O_PATH);
 }
 
 function lied(path: string, what: string): PortholeError {
-  return new PortholeError("SESSION", `the agent broke the protocol: for ${path} it sent ${what}`, { errno: "EPROTO" });
+  return new PortholeError("SESSION", `protocol violation: for ${path} the agent sent ${what}`, { errno: "EPROTO" });
 }

@@ -1,4 +1,4 @@
-import type { InotifyEvent } from "../descriptors/inotify-events.ts";
+import type { InotifyEvent } from "../descriptors/inotify-event.ts";
 import type { PortholeError } from "../errors.ts";
 import type { AgentFacts, AgentRoute, FileFacts } from "../protocol/facts.ts";
 import type { ProcessesRecord } from "../protocol/records.ts";

@@ -1,5 +1,5 @@
 import { discard } from "../descriptors/discard.ts";
-import type { InotifyEvent } from "../descriptors/inotify-events.ts";
+import type { InotifyEvent } from "../descriptors/inotify-event.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
 import { encode } from "../protocol/codec.ts";
@@ -69,5 +69,5 @@ export class Watcher {
 }
 
 function broken(what: string): PortholeError {
-  return new PortholeError("SESSION", `the agent broke the protocol: it sent ${what}`, { errno: "EPROTO" });
+  return new PortholeError("SESSION", `protocol violation: the agent sent ${what}`, { errno: "EPROTO" });
 }

@@ -1,4 +1,4 @@
-/** porthole's public text tools: bytes of a file to rows, matches and safe text. Apart from src/index.ts, for what only passes bytes on need not load them. */
+/** Text tools: bytes to rows, matches and safe text. */
 
 export { characterBoundary, decodeText } from "./encoding/decode.ts";
 export {
@@ -16,19 +16,19 @@ export { parseTime } from "./records/time.ts";
 export { parseTimestamp, TimestampReader } from "./records/timestamp.ts";
 export { HexDump } from "./rows/hex-dump.ts";
 export { HexRows, hexBytesFor, hexRow } from "./rows/hex-rows.ts";
+export { visibleBytes, visibleText } from "./rows/hidden-sequences.ts";
 export { type LayoutOptions, layoutRow, type Row } from "./rows/layout.ts";
 export { type LineSpace, Lines } from "./rows/lines.ts";
 export { overlay } from "./rows/marks.ts";
 export type { Mark } from "./rows/paint.ts";
 export { clusters, sanitiseText } from "./rows/sanitise.ts";
-export { dressed, type Look, type Style } from "./rows/sgr.ts";
+export { type Look, type Style, withLook } from "./rows/sgr.ts";
 export { safeLine, TerminalStream } from "./rows/terminal-stream.ts";
-export { shownBytes, shownText } from "./rows/unseen.ts";
 export { type Position, Viewport } from "./rows/viewport.ts";
 export { clusterWidth, loadWidths } from "./rows/width.ts";
 export { WrappedLine, wrapText } from "./rows/wrap.ts";
 export { CHUNK, type Query } from "./scan/chunk-counter.ts";
-export { mayTakeForEver, withDeadline } from "./scan/deadline.ts";
+export { mayBacktrack, withDeadline } from "./scan/deadline.ts";
 export { FilteredLines } from "./scan/filtered-lines.ts";
 export { type Found, Hits } from "./scan/hits.ts";
 export { LineIndex } from "./scan/line-index.ts";

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { IN_DELETE_SELF, IN_MODIFY } from "../../src/descriptors/constants.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { readable } from "../../src/descriptors/poll.ts";
 import { encode } from "../../src/protocol/codec.ts";
@@ -22,8 +23,6 @@ import { type Agent, builds, bytes, drain, type RawSession, startAgent } from ".
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 
 const ACCESS_MODE = 3; // O_ACCMODE
-const IN_MODIFY = 2;
-const IN_DELETE_SELF = 0x400;
 const IN_DONT_FOLLOW = 0x0200_0000;
 const IN_MASK_CREATE = 0x1000_0000;
 

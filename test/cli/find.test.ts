@@ -145,25 +145,25 @@ describe("find", () => {
     const { code, text, stderr } = await run("--bare", at("/nope"), at("/f/*.none"), at("/f/a/b/c"));
     expect({ code, text }).toEqual({ code: 1, text: "/f/a/b/c\n/f/a/b/c/d\n/f/a/b/c/d/deep.ts\n" });
     expect(stderr.split("\n")).toEqual([
-      `porthole: cannot look at ${at("/nope")}: No such file or directory`,
+      `porthole: cannot stat ${at("/nope")}: No such file or directory`,
       `porthole: no such file: '${at("/f/*.none")}' matches nothing`,
       "",
     ]);
   });
 
   test.each([
-    [["-nmae", "x"], /it does not know -nmae \(it knows -name .*\)$/],
+    [["-nmae", "x"], /unknown predicate -nmae \(supported: -name .*\)$/],
     [["-name"], /-name needs a value$/],
-    [["-type", "x"], /-type takes .*, not 'x'$/],
-    [["-size", "1Q"], /-size: '1Q' is not a number/],
-    [["-newermt", "soon"], /'soon' is not a time \(write .*\)$/],
-    [["-newermt", "2026-02-30"], /'2026-02-30' is not a time/],
-    [["(", "-name", "x"], /'\(' has no '\)'$/],
-    [["-name", "x", ")"], /'\)' is out of place$/],
-    [["-name", "x", "-o"], /'-o' needs something after it$/],
-    [["-maxdepth", "-1"], /-maxdepth takes a number of levels, not '-1'$/],
-    [["-delete"], /-delete is not for a command that only looks \(use -print0 and xargs -0\)$/],
-    [["-name", "x", "--bare"], /--bare comes after a target \(options of porthole's come before the first target\)$/],
+    [["-type", "x"], /invalid -type 'x': use f, d, .*$/],
+    [["-size", "1Q"], /invalid -size '1Q': use N/],
+    [["-newermt", "soon"], /invalid time 'soon' \(use .*\)$/],
+    [["-newermt", "2026-02-30"], /invalid time '2026-02-30'/],
+    [["(", "-name", "x"], /missing '\)' after '\('$/],
+    [["-name", "x", ")"], /unexpected '\)'$/],
+    [["-name", "x", "-o"], /missing expression after '-o'$/],
+    [["-maxdepth", "-1"], /invalid -maxdepth '-1': use a number of levels$/],
+    [["-delete"], /-delete is not supported: porthole only reads \(use -print0 and xargs -0\)$/],
+    [["-name", "x", "--bare"], /--bare follows a target \(put porthole's options before the first target\)$/],
   ])("refuses %j in one line", async (expression, message) => {
     const { code, text, stderr } = await run(at("/f"), ...expression);
     expect({ code, text }).toEqual({ code: 2, text: "" });

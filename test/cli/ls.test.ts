@@ -273,8 +273,8 @@ describe("ls", () => {
     expect(result.stderr).toBe(
       [
         `porthole: no such file: '${at("/b/*.gz")}' matches nothing\n`,
-        `porthole: cannot look at ${at("/nope")}: No such file or directory\n`,
-        `porthole: cannot look at ${at("/broken/")}: No such file or directory\n`,
+        `porthole: cannot stat ${at("/nope")}: No such file or directory\n`,
+        `porthole: cannot stat ${at("/broken/")}: No such file or directory\n`,
       ].join(""),
     );
   });

@@ -83,7 +83,7 @@ describe("stat", () => {
   test("goes on after one that fails", async () => {
     const { code, text, stderr } = await someone.run(["stat", `pid:${place.pid}:/nope`, `pid:${place.pid}:/tmp/*`]);
     expect(code).toBe(1);
-    expect(stderr).toBe(`porthole: cannot look at pid:${place.pid}:/nope: No such file or directory\n`);
+    expect(stderr).toBe(`porthole: cannot stat pid:${place.pid}:/nope: No such file or directory\n`);
     expect(text).toContain(`File: pid:${place.pid}:/tmp/x\n`);
   });
 

@@ -406,7 +406,7 @@ describe("porthole tail --prefix, --merge and --since", () => {
     );
     const wrong = await someone.run(["tail", "--since", "soon", `${there}/plain`]);
     expect(wrong).toMatchObject({ code: 2, text: "" });
-    expect(wrong.stderr).toMatch(/^porthole: 'soon' is not a time.*\n$/);
+    expect(wrong.stderr).toMatch(/^porthole: invalid time 'soon'.*\n$/);
   });
 });
 

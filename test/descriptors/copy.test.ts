@@ -219,10 +219,10 @@ test.each(["SIGPIPE", "SIGINT", "SIGTERM"])(
   "dying of %s is seen as that, even though it is handled",
   async (signal) => {
     const { signal: died, stdout } = await runScript(`
-    import { dieOf } from "./transfer.ts";
+    import { dieBySignal } from "./transfer.ts";
     process.on("SIGINT", () => {});
     process.on("exit", () => console.log("exit handler"));
-    dieOf(${JSON.stringify(signal)});
+    dieBySignal(${JSON.stringify(signal)});
   `);
     expect(died).toBe(signal);
     expect(stdout.toString()).toBe("");

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { MSG_CTRUNC, O_CLOEXEC } from "../../src/descriptors/constants.ts";
 import { controlLength, parseControl } from "../../src/descriptors/control.ts";
 import { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { connection, numberedFiles, numbersOf, owned, packet, withoutLeak } from "./fixtures.ts";
@@ -8,7 +9,6 @@ import { CMSG_LEN, CMSG_SPACE, controlMessage, ints, type RawMessage, rawReceive
 // Counterparts of SCMRightsTest in CPython's Lib/test/test_socket.py; each test names its case there.
 
 const MSG = new TextEncoder().encode("Michael Gilfix was here\n");
-const MSG_CTRUNC = 8;
 const badDescriptor = -0x5555;
 
 /** What arrived, as OwnedFds. */
@@ -235,5 +235,5 @@ test("a descriptor of every kind arrives and is close-on-exec", () => {
 
 function isCloseOnExec(fd: OwnedFd): boolean {
   const flags = /^flags:\s+(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd.number}`, "utf8"))?.[1];
-  return (Number.parseInt(flags ?? "0", 8) & 0o2000000) !== 0;
+  return (Number.parseInt(flags ?? "0", 8) & O_CLOEXEC) !== 0;
 }

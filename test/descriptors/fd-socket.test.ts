@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
+import { SOL_SOCKET } from "../../src/descriptors/constants.ts";
 import { FdSocket, refuseDescriptors, socketpair } from "../../src/descriptors/fd-socket.ts";
 import { libc, Memory } from "../../src/descriptors/libc.ts";
 import { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { writable } from "../../src/descriptors/poll.ts";
 import { connection, numberedFiles, numbersOf, owned, packet, withoutLeak } from "./fixtures.ts";
-import { controlMessage, ints, rawSend, SOL_SOCKET } from "./raw-message.ts";
+import { controlMessage, ints, rawSend } from "./raw-message.ts";
 import { runScript } from "./run-script.ts";
 
 function pair(maxDescriptors: number, maxPacket?: number): [FdSocket, FdSocket] {
@@ -198,7 +199,7 @@ test("a receiver at its limit of open files: an error that says so, nothing kept
   expect(status).toBe(0);
   expect(JSON.parse(stdout.toString())).toEqual({
     // Not the peer's fault, as EPROTO would be.
-    failure: { message: expect.stringContaining("this process may open no more files"), errno: "EMFILE" },
+    failure: { message: expect.stringContaining("too many open files"), errno: "EMFILE" },
     room: 2,
     data: [2],
     arrived: 5,

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { O_PATH } from "../../src/descriptors/constants.ts";
 import { socketpair } from "../../src/descriptors/fd-socket.ts";
 import {
   getFlags,
@@ -37,7 +38,7 @@ test.each(["regular", "directory", "sparse", "/dev/null", "/dev/tty0", "/proc/se
     truncateSync(join(directory, "sparse"), 5_000_000_000);
     const path = name.startsWith("/") ? name : join(directory, name);
     if (statSync(path, { throwIfNoEntry: false }) === undefined) return;
-    const fd = owned(openPath(path, 0o10000000)); // O_PATH: nothing of a device or a FUSE server is touched
+    const fd = owned(openPath(path, O_PATH)); // does not touch a device or a FUSE server
     const facts = statx(fd);
     const expected = statSync(path, { bigint: true });
     expect(facts).toMatchObject({

@@ -2,20 +2,10 @@ import { getEventListeners } from "node:events";
 import { closeSync, constants, openSync, readSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, onTestFinished, test } from "vitest";
+import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, O_PATH } from "../../src/descriptors/constants.ts";
 import { mkfifo, openPath, pipe } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
-import {
-  EPOLLERR,
-  EPOLLET,
-  EPOLLHUP,
-  EPOLLIN,
-  EPOLLOUT,
-  firstReady,
-  Reactor,
-  readable,
-  type Watch,
-  writable,
-} from "../../src/descriptors/poll.ts";
+import { firstReady, Reactor, readable, type Watch, writable } from "../../src/descriptors/poll.ts";
 import { owned, temporaryDirectory, withoutLeak } from "./fixtures.ts";
 import { runScript } from "./run-script.ts";
 
@@ -223,7 +213,7 @@ test("what cannot be polled is an ordinary error, for every kind of file", async
       expect(() => reactor.watch(fd, EPOLLIN, () => {}), path).toThrow(file("EPERM"));
       fd.close();
     }
-    const opath = openPath(directory, 0o10000000);
+    const opath = openPath(directory, O_PATH);
     expect(() => reactor.watch(opath, EPOLLIN, () => {})).toThrow(file("EBADF"));
     opath.close();
     expect(() => reactor.watch(opath, EPOLLIN, () => {})).toThrow(file("EBADF"));
@@ -319,7 +309,8 @@ test("the process ends when nothing is watched, and not before", async () => {
   const { status, stdout, stderr } = await runScript(`
     import { spawn } from "node:child_process";
     import { pipe } from "./file.ts";
-    import { EPOLLIN, Reactor } from "./poll.ts";
+    import { EPOLLIN } from "./constants.ts";
+    import { Reactor } from "./poll.ts";
     const [outlet, inlet] = pipe();
     const child = spawn("sh", ["-c", "sleep 0.2; echo"], { stdio: ["ignore", inlet.number, "inherit"] });
     child.unref();
@@ -337,7 +328,8 @@ test.each([
 ])("no abort: %s", async (_, action, expected) => {
   const { status, signal, stderr } = await runScript(`
     import { pipe } from "./file.ts";
-    import { EPOLLOUT, Reactor } from "./poll.ts";
+    import { EPOLLOUT } from "./constants.ts";
+    import { Reactor } from "./poll.ts";
     const [, inlet] = pipe();
     Reactor.shared().watch(inlet, EPOLLOUT, () => { ${action} });
   `);
@@ -353,5 +345,5 @@ test("a worker thread has no reactor (koffi would abort the process at its end),
     else try { Reactor.shared(); } catch (error) { console.log(error.message); }
   `);
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-  expect(stdout.toString()).toBe("descriptors can be waited for in the main thread only\nended 0\n");
+  expect(stdout.toString()).toBe("cannot wait for descriptors in a worker thread: use the main thread\nended 0\n");
 });

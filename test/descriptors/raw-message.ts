@@ -1,12 +1,17 @@
+import {
+  MSG_CMSG_CLOEXEC,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  SCM_RIGHTS,
+  SOL_SOCKET,
+} from "../../src/descriptors/constants.ts";
 import { errnoName } from "../../src/descriptors/errno.ts";
 import { errno, libc } from "../../src/descriptors/libc.ts";
-import { Message, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL } from "../../src/descriptors/message.ts";
+import { Message } from "../../src/descriptors/message.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 
 // sendmsg and recvmsg as a hostile or careless program calls them: any control bytes, any control length.
 
-export const SOL_SOCKET = 1;
-export const SCM_RIGHTS = 1;
 export const CMSG_LEN = (bytes: number): number => 16 + bytes;
 export const CMSG_SPACE = (bytes: number): number => 16 + Math.ceil(bytes / 8) * 8;
 

@@ -107,7 +107,7 @@ describeWithDocker("ps and deleted files in a container", () => {
     expect(code).toBe(1);
     expect(text).toMatch(/^ +1 app +\/workload /m);
     expect(stderr).toBe(
-      `porthole: process 1 of ${target.name}: cannot list its open files: Permission denied (the container's rules bind the agent in it: try --route sidecar)\n`,
+      `porthole: process 1 of ${target.name}: cannot list open files: Permission denied (the container's rules bind the agent in it: try --route sidecar)\n`,
     );
   });
 

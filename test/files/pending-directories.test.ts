@@ -36,7 +36,7 @@ test("takes no more at its limit, and says so", () => {
   expect(() => pending.push("b", ["y".repeat(30), "z".repeat(30), "1"])).toThrow(
     expect.objectContaining({ code: "FILE", errno: "E2BIG" }),
   );
-  // What was left out stays out, though something shorter would fit: who is told of it knows where.
+  // A shorter later name stays out too, although it would fit.
   expect(rest(pending).map((path) => path.length)).toEqual([32, 62]);
   pending.push("c", ["x".repeat(60)]);
   expect(rest(pending)).toHaveLength(1);

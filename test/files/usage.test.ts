@@ -25,7 +25,7 @@ test("beyond the limit each name counts, which is said once", async () => {
   // The directory is one of the two, which of the files the other depends on its own order.
   expect([usage.files, usage.size]).toEqual([5, 5000n]);
   expect(said.map(({ message, errno }) => [message, errno])).toEqual([
-    ["more than 2 files with several names: from here on each name is counted", "E2BIG"],
+    ["more than 2 files with several names: counting each name from here on", "E2BIG"],
   ]);
   await expect(new UsageCounter(new LocalSession(), 2).of(directory)).rejects.toMatchObject({ errno: "E2BIG" });
 });

@@ -5,7 +5,7 @@ import { type Config, decodeConfig } from "../../cli/tui/config.ts";
 import { KEYMAP } from "../../cli/tui/keymap/keymap.ts";
 import { type KeyEvent, KeyParser } from "../../cli/tui/keymap/keys.ts";
 import { parseControl } from "../../src/descriptors/control.ts";
-import { decodeInotify } from "../../src/descriptors/inotify-events.ts";
+import { decodeInotify } from "../../src/descriptors/inotify-event.ts";
 import { changedContainer } from "../../src/engines/engine-event.ts";
 import { decodeInfo, decodeVersion } from "../../src/engines/engine-info.ts";
 import { unframed } from "../../src/engines/frames.ts";
@@ -15,7 +15,7 @@ import { decodeListed } from "../../src/engines/listed-container.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { parseMounts } from "../../src/files/mounts.ts";
 import { decodeMessage, encode, encodeMessage } from "../../src/protocol/codec.ts";
-import { decodeAgentFacts, decodeFileFacts, decodePromise } from "../../src/protocol/facts.ts";
+import { decodeAgentFacts, decodeFileClaim, decodeFileFacts } from "../../src/protocol/facts.ts";
 import { FileFactsAt, Op } from "../../src/protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "../../src/protocol/records.ts";
 import { importFailure } from "../../src/routes/agent-image.ts";
@@ -93,7 +93,7 @@ describe("what an agent sends is decoded or refused as SESSION or ATTACH, whatev
       (bytes) => {
         if (bytes.length < FileFactsAt.size) return; // the callers check the length
         expect(complaint(() => decodeFileFacts(bytes))?.code).toBeOneOf([undefined, "SESSION"]);
-        expect(complaint(() => decodePromise(bytes))?.code).toBeOneOf([undefined, "SESSION"]);
+        expect(complaint(() => decodeFileClaim(bytes))?.code).toBeOneOf([undefined, "SESSION"]);
       },
     );
   });

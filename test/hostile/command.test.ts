@@ -83,7 +83,7 @@ describe.each([
     [
       "an answer to another request",
       (request, client) => client.answer(request, factsFor(file()), [file()], { id: 77 }),
-      /an answer to request 77/,
+      /a reply to request 77/,
     ],
     ["a zero-byte packet", (_request, client) => client.send(nothing), /the agent ended the session/],
     ["its end", gone, /the agent ended the session/],
@@ -133,8 +133,8 @@ describe("ls", () => {
     open: absent,
   });
   test.each<[string, Uint8Array[], RegExp]>([
-    ["a list that is cut off", [entry(Buffer.from("a"))], /a list that was cut off/],
-    ["a name with a slash", [entry(Buffer.from("../etc")), trailer(1)], /a name that no directory can hold/],
+    ["a list that is cut off", [entry(Buffer.from("a"))], /a truncated list/],
+    ["a name with a slash", [entry(Buffer.from("../etc")), trailer(1)], /an invalid file name/],
     ["an entry for the directory itself", [entry(Buffer.from(".")), trailer(1)], /a directory's name for itself/],
     ["a process", [processOf(nothing, nothing), trailer(1)], /a process in a directory/],
     ["a wrong count", [trailer(7)], /a trailer with a wrong count/],
@@ -346,7 +346,7 @@ describe("ps", () => {
     [
       "a table that is cut off",
       [processOf(Buffer.from("a"), nothing), fileOf(nothing).subarray(0, 20)],
-      /a list that was cut off/,
+      /a truncated list/,
     ],
   ])("ends with one line at %s", async (_, records, complaint) => {
     const result = await run(table(...records), ["ps", ":/"]);

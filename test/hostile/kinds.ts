@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import koffi from "koffi";
+import { O_CLOEXEC, O_PATH } from "../../src/descriptors/constants.ts";
 import { socketpair } from "../../src/descriptors/fd-socket.ts";
 import { mkfifo, openPath, pipe } from "../../src/descriptors/file.ts";
 import { OwnedFd } from "../../src/descriptors/owned-fd.ts";
@@ -13,8 +14,6 @@ const eventfd = libc.func("int eventfd(uint, int)");
 const timerfd = libc.func("int timerfd_create(int, int)");
 const system = libc.func("int64_t syscall(long, long, long, long)");
 
-const CLOEXEC = 0o2000000;
-const O_PATH = 0o10000000;
 const SYS_PIDFD_OPEN = 434;
 const SYS_USERFAULTFD = process.arch === "x64" ? 323 : 282;
 
@@ -32,13 +31,13 @@ export const kinds: Record<string, () => OwnedFd> = {
     owned(other);
     return one;
   },
-  "an epoll descriptor": () => made(epoll(CLOEXEC)),
-  "an inotify instance": () => made(inotify(CLOEXEC | constants.O_NONBLOCK)),
-  "an event counter": () => made(eventfd(0, CLOEXEC)),
-  "a timer": () => made(timerfd(1, CLOEXEC)),
+  "an epoll descriptor": () => made(epoll(O_CLOEXEC)),
+  "an inotify instance": () => made(inotify(O_CLOEXEC | constants.O_NONBLOCK)),
+  "an event counter": () => made(eventfd(0, O_CLOEXEC)),
+  "a timer": () => made(timerfd(1, O_CLOEXEC)),
   "a memfd": () => made(memfd("x", 1)),
   "a pidfd": () => made(Number(system(SYS_PIDFD_OPEN, process.pid, 0, 0))),
-  "a userfaultfd": () => made(Number(system(SYS_USERFAULTFD, CLOEXEC | 1, 0, 0))),
+  "a userfaultfd": () => made(Number(system(SYS_USERFAULTFD, O_CLOEXEC | 1, 0, 0))),
   "a path only": () => openPath("/etc/hostname", O_PATH),
   "/dev/zero": () => openPath("/dev/zero", constants.O_RDONLY),
   "a terminal": () => openPath("/dev/ptmx", constants.O_RDWR | constants.O_NOCTTY),
@@ -60,5 +59,5 @@ function fifo(): OwnedFd {
 
 /** An inotify instance that watches nothing. */
 export function honestInotify(): OwnedFd {
-  return owned(made(inotify(CLOEXEC | constants.O_NONBLOCK)));
+  return owned(made(inotify(O_CLOEXEC | constants.O_NONBLOCK)));
 }

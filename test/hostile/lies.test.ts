@@ -104,13 +104,15 @@ describe("descriptors in the wrong number", () => {
   test("one in answer to a request that brings none", async () => {
     const lie: Lie = (request, client) => client.answer(request, factsFor(file()), [file()]);
     await refused({ stat: lie }, (one) => one.stat("/x"), {
-      message: expect.stringContaining("1 descriptors in answer to stat"),
+      message: expect.stringContaining("1 descriptors in reply to stat"),
     });
   });
 
   test("one with an error", async () => {
     const lie: Lie = (request, client) => client.answer(request, nothing, [file()], { error: 2 });
-    await refused({ open: lie }, open, { message: expect.stringContaining("an error with more behind it") });
+    await refused({ open: lie }, open, {
+      message: expect.stringContaining("an error reply with a body or descriptors"),
+    });
   });
 
   test("one in an empty packet, which reads like the end", async () => {
@@ -151,7 +153,7 @@ describe.each(Object.keys(kinds))("%s", (kind) => {
   test("is no regular file", async () => {
     const lie: Lie = (request, client) => client.answer(request, factsFor(file()), [make()]);
     await refused({ open: lie }, open, {
-      message: expect.stringMatching(/^the agent broke the protocol: for \/x it sent /),
+      message: expect.stringMatching(/^protocol violation: for \/x the agent sent /),
     });
   });
 
@@ -185,10 +187,10 @@ describe("answers out of turn", () => {
     client.answer(request, factsFor(file()), [file()], changes);
 
   test.each([
-    ["an id that was never asked", { id: 4711 }, "an answer to request 4711, which is not waiting for one"],
-    ["id 0", { id: 0 }, "an answer to request 0"],
-    ["another request's number", { type: 0x8005 }, "message 32773 as the answer to request 2 (open)"],
-    ["a request instead of a reply", { type: 4 }, "message 4 as the answer to request 2"],
+    ["an id that was never asked", { id: 4711 }, "a reply to request 4711, which is not pending"],
+    ["id 0", { id: 0 }, "a reply to request 0"],
+    ["another request's number", { type: 0x8005 }, "message 32773 as the reply to request 2 (open)"],
+    ["a request instead of a reply", { type: 4 }, "message 4 as the reply to request 2"],
     ["errno 4096", { error: 4096 }, "errno 4096"],
     ["errno -1", { error: -1 }, "errno -1"],
     ["errno -2147483648", { error: -2147483648 }, "errno -2147483648"],
@@ -210,7 +212,7 @@ describe("answers out of turn", () => {
         (await one.open("/x")).close();
         await one.stat("/x");
       },
-      { message: expect.stringContaining("an answer to request 2, which is not waiting for one") },
+      { message: expect.stringContaining("a reply to request 2, which is not pending") },
     );
   });
 
@@ -237,7 +239,7 @@ describe("answers out of turn", () => {
     ],
   ])("%s", async (_, packet) => {
     await refused({ open: (_request, client) => client.send(packet) }, open, {
-      message: expect.stringContaining("the agent broke the protocol"),
+      message: expect.stringContaining("protocol violation"),
     });
   });
 
@@ -252,7 +254,7 @@ describe("answers out of turn", () => {
 
   test("facts with unknown flags", async () => {
     const lie: Lie = (request, client) => client.answer(request, factsFor(file(), { flags: 1 << 30 }), [file()]);
-    await refused({ open: lie }, open, { message: expect.stringContaining("unknown flags") });
+    await refused({ open: lie }, open, { message: expect.stringContaining("unknown file flags") });
   });
 
   test("a flood of packets nobody asked for is not read", async () => {
@@ -260,7 +262,7 @@ describe("answers out of turn", () => {
       const fd = file();
       for (let sent = 0; sent < 100; sent++) client.answer(request, nothing, [fd], { id: 1_000_000 + sent });
     };
-    await refused({ open: lie }, open, { message: expect.stringContaining("an answer to request 1000000") });
+    await refused({ open: lie }, open, { message: expect.stringContaining("a reply to request 1000000") });
   });
 });
 
@@ -348,15 +350,15 @@ describe("records", () => {
   const one = entry(Buffer.from("a"));
 
   test.each([
-    ["a name with a slash", [entry(Buffer.from("a/b")), trailer(1)], "a name that no directory can hold"],
-    ["a name with NUL", [entry(Buffer.from("a\0b")), trailer(1)], "a name that no directory can hold"],
-    ["an empty name", [entry(nothing), trailer(1)], "a name that no directory can hold"],
+    ["a name with a slash", [entry(Buffer.from("a/b")), trailer(1)], "an invalid file name"],
+    ["a name with NUL", [entry(Buffer.from("a\0b")), trailer(1)], "an invalid file name"],
+    ["an empty name", [entry(nothing), trailer(1)], "an invalid file name"],
     [
       "the directory itself, which leads round in a circle",
       [entry(Buffer.from(".")), trailer(1)],
-      "a directory's name for itself or its parent",
+      "a directory entry . or ..",
     ],
-    ["its parent", [entry(Buffer.from("..")), trailer(1)], "a directory's name for itself or its parent"],
+    ["its parent", [entry(Buffer.from("..")), trailer(1)], "a directory entry . or .."],
     ["a process", [processOf(nothing, nothing), trailer(1)], "a process in a directory"],
     ["more than the trailer says", [one, one, trailer(1)], "a trailer with a wrong count"],
     ["fewer than the trailer says", [one, trailer(2)], "a trailer with a wrong count"],
@@ -373,7 +375,7 @@ describe("records", () => {
     await refused(
       { list: lie },
       list,
-      { message: expect.stringContaining("a list that was cut off") },
+      { message: expect.stringContaining("a truncated list") },
       { endsSession: false },
     );
   });

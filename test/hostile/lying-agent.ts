@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, constants, mkdirSync, writeFileSync } from "node:fs";
+import { EPOLLIN } from "../../src/descriptors/constants.ts";
 import { acceptFrom, FdSocket, listenAt } from "../../src/descriptors/fd-socket.ts";
 import { openPath } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
-import { EPOLLIN, Reactor, type Watch } from "../../src/descriptors/poll.ts";
+import { Reactor, type Watch } from "../../src/descriptors/poll.ts";
 import { statx } from "../../src/descriptors/statx.ts";
 import { decodeMessage, encodeMessage, type Message } from "../../src/protocol/codec.ts";
 import type { AgentRoute } from "../../src/protocol/facts.ts";

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { constants, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { openPath } from "../../src/descriptors/file.ts";
-import { consultMountsOf, knowsRootOf, localTypes, whoAnswers } from "../../src/descriptors/file-system.ts";
+import { addMountTable, canClassifyRoot, localTypes, servedBy } from "../../src/descriptors/file-system.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { connect } from "../../src/sessions/connect.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
@@ -27,24 +27,24 @@ test("host and agent take the same types of file systems for local", () => {
 describe("who answers for a file", () => {
   test("the kernel: for this machine's own, for memory, for most of /proc", () => {
     for (const path of ["/proc/self/exe", "/proc/self/status", "/sys/kernel/mm", "/dev/shm"])
-      expect(whoAnswers(owned(openPath(path, constants.O_RDONLY))), path).toBe("kernel");
-    expect(whoAnswers(owned((kinds["a memfd"] as () => OwnedFd)()))).toBe("kernel");
+      expect(servedBy(owned(openPath(path, constants.O_RDONLY))), path).toBe("kernel");
+    expect(servedBy(owned((kinds["a memfd"] as () => OwnedFd)()))).toBe("kernel");
   });
 
   test("perhaps somebody else: for a process's memory", () => {
     for (const name of ["mem", `task/${process.pid}/mem`])
-      expect(whoAnswers(owned(openPath(`/proc/${process.pid}/${name}`, constants.O_RDONLY))), name).toBe("server");
+      expect(servedBy(owned(openPath(`/proc/${process.pid}/${name}`, constants.O_RDONLY))), name).toBe("server");
   });
 
   test("the root of a process that there is not is unknown, this one's is known", () => {
-    expect([knowsRootOf(0), knowsRootOf(2 ** 30), knowsRootOf(process.pid)]).toEqual([false, false, true]);
+    expect([canClassifyRoot(0), canClassifyRoot(2 ** 30), canClassifyRoot(process.pid)]).toEqual([false, false, true]);
   });
 
   test("the root of a process under chroot(2) is unknown, though what is mounted below it is not", async () => {
     const target = await sandbox({ steps: ["tmpfs", "/tmp", "write", "/tmp/x", "x"] });
-    expect(knowsRootOf(target.pid)).toBe(false);
+    expect(canClassifyRoot(target.pid)).toBe(false);
     const file = owned(openPath(`/proc/${target.pid}/root/tmp/x`, constants.O_RDONLY));
-    expect(whoAnswers(file)).toBe("kernel");
+    expect(servedBy(file)).toBe("kernel");
   });
 });
 
@@ -62,7 +62,7 @@ async function overlayInside(): Promise<string> {
   });
   const pid = child.pid ?? 0;
   await waitFor("the overlay", () => readFileSync(`/proc/${pid}/cmdline`, "latin1").startsWith("ready"));
-  consultMountsOf(pid);
+  addMountTable(pid);
   return `/proc/${pid}/root${directory}/point/file`;
 }
 
@@ -97,26 +97,26 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local o
 
   test("such a mount is known by its table, and unknown without", () => {
     const file = owned(openPath(`/proc/${fuse.pid}/root${fuse.place}/data`, constants.O_RDONLY));
-    expect(whoAnswers(file)).toBe("unknown");
-    consultMountsOf(fuse.pid);
-    expect(whoAnswers(file)).toBe("server");
+    expect(servedBy(file)).toBe("unknown");
+    addMountTable(fuse.pid);
+    expect(servedBy(file)).toBe("server");
   });
 
   test("an overlay that was mounted inside is as one", async () => {
-    expect(whoAnswers(owned(openPath(await overlayInside(), constants.O_RDONLY)))).toBe("server");
+    expect(servedBy(owned(openPath(await overlayInside(), constants.O_RDONLY)))).toBe("server");
   });
 
   test.each([
     ["a file", "cat", /unread|cannot be checked/],
     ["a relay's pipe", "cat", /a file where it promised a fifo/],
     ["a directory's entries", "ls", /a file where it promised a pipe/],
-    ["the answer to nothing", "cat", /an answer to request 99/],
-    ["part of an error", "cat", /an error with more behind it/],
+    ["the answer to nothing", "cat", /a reply to request 99/],
+    ["part of an error", "cat", /an error reply with a body or descriptors/],
   ])("as %s: the command says so and ends, and who reads its output sees the end", async (way, command, complaint) => {
     for (const targetPid of [fuse.pid, process.pid]) {
       const target = await liar(way, targetPid);
       const result = await someone.run([command, `${target}:/x`], { deadline: 100_000 });
-      expect(result.stderr).toMatch(/^porthole: .*the agent broke the protocol.*\n$/);
+      expect(result.stderr).toMatch(/^porthole: .*protocol violation: .*\n$/);
       expect(result.stderr).toMatch(complaint);
       expect(result).toMatchObject({ code: 5, text: "" });
       expect(endKeepers(target)).toBe(1);
@@ -141,7 +141,7 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local o
     const target = await liar("an inotify instance", fuse.pid);
     const result = await someone.run(["tail", "-c", "0", "-F", `${target}:/x`], { deadline: 150_000 });
     expect(result.stderr).toMatch(
-      /^tail: [^\n]*the agent broke the protocol: [^\n]*for the 3rd time; giving up on it\ntail: no files remaining\n$/,
+      /^tail: [^\n]*protocol violation: [^\n]*for the 3rd time; giving up on it\ntail: no files remaining\n$/,
     );
     expect(result).toMatchObject({ code: 1, text: "" });
     expect(endKeepers(target)).toBe(1);

@@ -41,9 +41,9 @@ function setUp() {
     },
     (reason) => reasons.push(reason),
   );
-  const ask = (op: Op = Op.stat, { mayBring = 0, timeoutMs = TIMEOUT, body = nothing } = {}) => {
+  const ask = (op: Op = Op.stat, { maxFds = 0, timeoutMs = TIMEOUT, body = nothing } = {}) => {
     const settled = { state: "waiting" as "waiting" | "answered" | "failed", value: undefined as unknown };
-    const reply = channel.request(op, body, mayBring, timeoutMs, (errno, answer) => new Refusal(errno, answer));
+    const reply = channel.request(op, body, maxFds, timeoutMs, (errno, answer) => new Refusal(errno, answer));
     reply.then(
       (value) => Object.assign(settled, { state: "answered", value }),
       (value: unknown) => Object.assign(settled, { state: "failed", value }),
@@ -62,7 +62,7 @@ describe("requests and replies", () => {
   test("are matched by their ids, which begin at 1 and never come again, in whatever order answers come", async () => {
     const { sent, ask, answer } = setUp();
     const one = ask(Op.stat, { body: Uint8Array.of(1) });
-    const two = ask(Op.open, { mayBring: 1, body: Uint8Array.of(2) });
+    const two = ask(Op.open, { maxFds: 1, body: Uint8Array.of(2) });
     expect(sent).toMatchObject([
       { id: 1, type: Op.stat, error: 0, descriptors: 0 },
       { id: 2, type: Op.open, error: 0, descriptors: 0 },
@@ -190,7 +190,7 @@ describe("the end", () => {
 
   test("closes the descriptors of a packet that comes late", () => {
     const { channel, reasons, ask, answer } = setUp();
-    ask(Op.open, { mayBring: 1 }).reply.catch(() => undefined);
+    ask(Op.open, { maxFds: 1 }).reply.catch(() => undefined);
     const reason = channel.end("over");
     const late = new Descriptor();
     answer(1, Op.open, nothing, [late]);
@@ -205,22 +205,22 @@ describe("an agent that breaks the protocol ends the session, and what it sent a
     [
       "an answer that nobody waits for",
       (channel, descriptors) => channel.packet(encodeMessage(Op.open | REPLY, 9, nothing, 1), descriptors),
-      /an answer to request 9, which is not waiting for one/,
+      /a reply to request 9, which is not pending/,
     ],
     [
       "an answer with id 0",
       (channel, descriptors) => channel.packet(encodeMessage(Op.open | REPLY, 0, nothing, 1), descriptors),
-      /an answer to request 0/,
+      /a reply to request 0/,
     ],
     [
       "an answer of another kind",
       (channel, descriptors) => channel.packet(encodeMessage(Op.stat | REPLY, 1, nothing, 1), descriptors),
-      /message 32773 as the answer to request 1 \(open\)/,
+      /message 32773 as the reply to request 1 \(open\)/,
     ],
     [
       "a request",
       (channel, descriptors) => channel.packet(encodeMessage(Op.open, 1, nothing, 1), descriptors),
-      /message 4 as the answer to request 1 \(open\)/,
+      /message 4 as the reply to request 1 \(open\)/,
     ],
     [
       "more descriptors than asked for",
@@ -228,12 +228,12 @@ describe("an agent that breaks the protocol ends the session, and what it sent a
         descriptors.push(new Descriptor());
         channel.packet(encodeMessage(Op.open | REPLY, 1, nothing, 2), descriptors);
       },
-      /2 descriptors in answer to open/,
+      /2 descriptors in reply to open/,
     ],
     [
       "an errno with a descriptor",
       (channel, descriptors) => channel.packet(encodeMessage(Op.open | REPLY, 1, nothing, 1, 2), descriptors),
-      /an error with more behind it in answer to open/,
+      /an error reply with a body or descriptors to {2}open/,
     ],
     [
       "a header with another count",
@@ -243,13 +243,13 @@ describe("an agent that breaks the protocol ends the session, and what it sent a
     [
       "a packet that is no message",
       (channel, descriptors) => channel.packet(Uint8Array.of(1, 2, 3), descriptors),
-      /a packet of 3 bytes, shorter than a header/,
+      /a packet of 3 bytes without a full header/,
     ],
   ];
 
   test.each(cases)("%s", async (_, send, complaint) => {
     const { channel, reasons, ask } = setUp();
-    const { reply } = ask(Op.open, { mayBring: 1 });
+    const { reply } = ask(Op.open, { maxFds: 1 });
     const descriptors = [new Descriptor()];
     send(channel, descriptors);
     await expect(reply).rejects.toMatchObject({ code: "SESSION", message: expect.stringMatching(complaint) });
@@ -261,18 +261,18 @@ describe("an agent that breaks the protocol ends the session, and what it sent a
     const { ask, answer } = setUp();
     const { reply } = ask();
     answer(1, Op.stat, Uint8Array.of(1), [], 2);
-    await expect(reply).rejects.toThrow("an error with more behind it in answer to stat");
+    await expect(reply).rejects.toThrow("an error reply with a body or descriptors to stat");
   });
 
   test("the same answer twice: the first counts, the second ends the session", async () => {
     const { channel, ask, answer } = setUp();
-    const { reply } = ask(Op.open, { mayBring: 1 });
+    const { reply } = ask(Op.open, { maxFds: 1 });
     const [first, second] = [new Descriptor(), new Descriptor()];
     answer(1, Op.open, nothing, [first]);
     answer(1, Op.open, nothing, [second]);
     expect((await reply).descriptors).toEqual([first]);
     expect([first.closed, second.closed]).toEqual([0, 1]);
-    expect(channel.ended?.message).toMatch("which is not waiting for one");
+    expect(channel.ended?.message).toMatch("which is not pending");
   });
 
   test("an answer to a request that was not sent yet", () => {
@@ -280,7 +280,7 @@ describe("an agent that breaks the protocol ends the session, and what it sent a
     socket.room = 0;
     ask().reply.catch(() => undefined);
     answer(1);
-    expect(channel.ended?.message).toMatch("an answer to request 1, which is not waiting for one");
+    expect(channel.ended?.message).toMatch("a reply to request 1, which is not pending");
   });
 });
 

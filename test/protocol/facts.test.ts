@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type AgentFacts, decodeAgentFacts, decodeFileFacts, decodePromise } from "../../src/protocol/facts.ts";
+import { type AgentFacts, decodeAgentFacts, decodeFileClaim, decodeFileFacts } from "../../src/protocol/facts.ts";
 import {
   AgentFactsAt,
   FactsFlag,
@@ -54,7 +54,7 @@ describe("file facts", () => {
           ...{ atime: ns(one.atime), mtime: ns(one.mtime), ctime: ns(one.ctime) },
           btime: one.btime ? ns(one.btime) : undefined,
         });
-        expect(decodePromise(bytes.subarray(before))).toEqual({
+        expect(decodeFileClaim(bytes.subarray(before))).toEqual({
           ...{ mode: one.mode, inode: one.inode, relayed: one.relayed, consuming: false },
           ...{ rdevMajor: one.rdev.major, rdevMinor: one.rdev.minor },
         });
@@ -67,8 +67,8 @@ describe("file facts", () => {
     (at) => {
       const bytes = fileFacts({});
       bytes[at] = 0x80;
-      expect(() => decodeFileFacts(bytes)).toThrow("file facts with unknown flags");
-      expect(() => decodePromise(bytes)).toThrow("file facts with unknown flags");
+      expect(() => decodeFileFacts(bytes)).toThrow("unknown file flags");
+      expect(() => decodeFileClaim(bytes)).toThrow("unknown file flags");
     },
   );
 });
@@ -98,9 +98,11 @@ describe("agent facts", () => {
   test("cut off at any length, or longer than they say, are refused", () => {
     const bytes = agentFacts(honest);
     for (let length = 0; length < bytes.length; length++) {
-      expect(() => decodeAgentFacts(bytes.subarray(0, length))).toThrow(`described itself with ${length} bytes`);
+      expect(() => decodeAgentFacts(bytes.subarray(0, length))).toThrow(`the agent's description has ${length} bytes`);
     }
-    expect(() => decodeAgentFacts(Buffer.concat([bytes, Buffer.alloc(1)]))).toThrow("described itself with 81 bytes");
+    expect(() => decodeAgentFacts(Buffer.concat([bytes, Buffer.alloc(1)]))).toThrow(
+      "the agent's description has 81 bytes",
+    );
   });
 
   test("a build name beyond the limit is refused", () => {
@@ -110,7 +112,7 @@ describe("agent facts", () => {
   });
 
   test.each(["A", "\x1b[31m", "a b", "a\n", "\xff"])("a build name that is none is refused: %j", (build) => {
-    expect(() => decodeAgentFacts(agentFacts({ ...honest, build }))).toThrow("a build name that is not one");
+    expect(() => decodeAgentFacts(agentFacts({ ...honest, build }))).toThrow("an invalid build name");
   });
 
   test.each([0, 4, 65_535])("route %i is refused", (route) => {
@@ -123,7 +125,7 @@ describe("agent facts", () => {
   test("another version is told before anything else is looked at: its facts may have another form", () => {
     const other = expect.objectContaining({
       ...{ code: "ATTACH", errno: "EPROTO", hint: expect.stringContaining("porthole detach --all") },
-      message: `the agent speaks version ${VERSION + 1} of the protocol, this porthole version ${VERSION}`,
+      message: `protocol mismatch: the agent has version ${VERSION + 1}, this porthole ${VERSION}`,
     });
     const longer = Buffer.concat([agentFacts({ ...honest, version: VERSION + 1 }), Buffer.alloc(8, 0xff)]);
     expect(() => decodeAgentFacts(longer)).toThrow(other);

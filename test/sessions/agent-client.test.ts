@@ -57,7 +57,7 @@ describe("HELLO", () => {
       peer.answer(await peer.receive(), agentFacts({ version: VERSION + 1 }), [], error);
       await expect(opening).rejects.toMatchObject({
         ...{ code: "ATTACH", errno: "EPROTO" },
-        message: `the agent speaks version ${VERSION + 1} of the protocol, this porthole version ${VERSION}`,
+        message: `protocol mismatch: the agent has version ${VERSION + 1}, this porthole ${VERSION}`,
       });
     }
   });
@@ -231,7 +231,7 @@ describe("records", () => {
     reading.close();
     await delay(0);
     writing.close();
-    await expect(next).rejects.toThrow("a list that was cut off");
+    await expect(next).rejects.toThrow("a truncated list");
     expect(descriptorCount()).toBe(before);
   });
 });

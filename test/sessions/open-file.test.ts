@@ -1,22 +1,22 @@
 import { constants, mkdirSync, writeFileSync, writeSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { O_PATH } from "../../src/descriptors/constants.ts";
 import { socketpair } from "../../src/descriptors/fd-socket.ts";
 import { mkfifo, openPath, pipe } from "../../src/descriptors/file.ts";
 import { libc } from "../../src/descriptors/libc.ts";
 import { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { statx } from "../../src/descriptors/statx.ts";
-import type { PromisedFile } from "../../src/protocol/facts.ts";
+import type { FileClaim } from "../../src/protocol/facts.ts";
 import { kindOf, OpenFile } from "../../src/sessions/open-file.ts";
 import { factsOf } from "../../src/sessions/open-local.ts";
 import { checkReceived } from "../../src/sessions/received.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
 
-const O_PATH = 0o10000000;
 const { O_RDONLY, O_WRONLY, O_RDWR, O_NONBLOCK, S_IFREG, S_IFDIR, S_IFIFO, S_IFCHR, S_IFSOCK, S_IFLNK, S_IFBLK } =
   constants;
 
 /** What an honest agent would say of the descriptor. */
-function truth(fd: OwnedFd): PromisedFile {
+function truth(fd: OwnedFd): FileClaim {
   const { mode, ino, rdevMajor, rdevMinor } = statx(fd);
   return { mode, inode: ino, rdevMajor, rdevMinor, relayed: false, consuming: false };
 }
@@ -67,7 +67,7 @@ describe("a descriptor that is what the agent said is taken", () => {
 });
 
 describe("a descriptor that is not what the agent said ends the session:", () => {
-  const lie = (fd: OwnedFd, promised: Partial<PromisedFile>, complaint: RegExp, write = false) =>
+  const lie = (fd: OwnedFd, promised: Partial<FileClaim>, complaint: RegExp, write = false) =>
     expect(() =>
       checkReceived("/x", fd, { ...truth(fd), ...promised }, { write, consume: true }, "own process"),
     ).toThrow(expect.objectContaining({ code: "SESSION", message: expect.stringMatching(complaint) }));

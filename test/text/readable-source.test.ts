@@ -19,7 +19,7 @@ it("puts zeros up to the next page where a disk gives an error, says where, and 
   expect(said).toEqual([]);
   expect(source.read(4096, buffer)).toBe(4096);
   expect(buffer.subarray(0, 4096).every((byte) => byte === 0)).toBe(true);
-  expect(said).toEqual(["byte 4096 cannot be read (EIO): zeros stand for it"]);
+  expect(said).toEqual(["cannot read byte 4096: EIO (shown as zeros)"]);
   expect(source.read(5000, buffer)).toBe(8192 - 5000);
   expect(source.read(8192, buffer)).toBe(20_000 - 8192);
   expect(buffer.toString("latin1", 0, 20_000 - 8192)).toBe("a".repeat(20_000 - 8192));

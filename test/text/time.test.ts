@@ -36,6 +36,6 @@ test.each(["", "soon", "2026-02-30", "2026-13-01", "2026-01-01 24:00", "12 parse
   "%s is refused with its value",
   (text) => {
     expect(() => parseTime(text, now)).toThrow(PortholeError);
-    expect(() => parseTime(text, now)).toThrow(`'${text}' is not a time`);
+    expect(() => parseTime(text, now)).toThrow(`invalid time '${text}'`);
   },
 );

@@ -39,7 +39,7 @@ export function processesView(browser: BrowserContext, place: BrowsedTarget): Lo
           const users = await readNames(session, "/etc/passwd");
           const items: OpenFileItem[] = [];
           let files = 0;
-          for await (const process of listProcesses(session, { files: true, most: MOST_FILES })) {
+          for await (const process of listProcesses(session, { files: true, maxFiles: MOST_FILES })) {
             files += process.files.length + process.mapped.length;
             for (const item of itemsOf(process, users, only.deleted)) items.push(item);
             isWhole = files < MOST_FILES && items.length < 2 * MOST_FILES;

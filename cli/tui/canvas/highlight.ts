@@ -1,4 +1,4 @@
-import { type Mark, type Matcher, shownText, withDeadline } from "../../../src/text/index.ts";
+import { type Mark, type Matcher, visibleText, withDeadline } from "../../../src/text/index.ts";
 
 /** A row shows no more marks than this. */
 const MAX_MARKS = 1000;
@@ -23,7 +23,7 @@ export function findMarks(texts: readonly ShownText[], { matcher, isRisky }: Hig
 }
 
 function marksIn({ text: whole, isCut }: ShownText, matcher: Matcher): Mark[] {
-  const { text, original } = shownText(whole);
+  const { text, original } = visibleText(whole);
   const bytes = Buffer.from(text);
   const marks: Mark[] = [];
   const isAscii = bytes.length === text.length;

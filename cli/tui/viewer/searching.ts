@@ -5,7 +5,7 @@ import {
   Hits,
   type Mark,
   Matcher,
-  mayTakeForEver,
+  mayBacktrack,
   type Query,
 } from "../../../src/text/index.ts";
 import type { Highlight } from "../canvas/highlight.ts";
@@ -165,7 +165,7 @@ export class Searching {
     this.#mode = mode;
     this.#bytes = query.kind === "bytes" ? Buffer.from(query.bytes) : undefined;
     this.#highlight =
-      query.kind === "lines" ? { matcher: new Matcher(query.match), isRisky: mayTakeForEver(pattern) } : undefined;
+      query.kind === "lines" ? { matcher: new Matcher(query.match), isRisky: mayBacktrack(pattern) } : undefined;
   }
 
   #drop(): void {

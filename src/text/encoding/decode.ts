@@ -1,11 +1,15 @@
 import { isAscii, isUtf8 } from "node:buffer";
 
-/** Added to a byte that is not part of valid UTF-8: lone surrogates U+DC80..U+DCFF, which no decoder produces (Python's surrogateescape). */
+/**
+ * Added to a byte of invalid UTF-8: lone surrogates U+DC80..U+DCFF, which no decoder produces
+ * (Python's surrogateescape).
+ */
 export const INVALID_BYTE = 0xdc00;
 
 /**
- * Decodes UTF-8 and loses nothing: each byte that belongs to no valid sequence (overlong forms, encoded surrogates, stray continuation
- * bytes, a cut sequence) becomes the lone surrogate U+DC00 + byte, which the sanitiser shows as `<XX>`.
+ * Decodes UTF-8 without loss: each byte outside of a valid sequence (overlong forms, encoded
+ * surrogates, stray continuation bytes, a truncated sequence) becomes the lone surrogate U+DC00 +
+ * byte, which the sanitiser shows as `<XX>`.
  */
 export function decodeText(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -26,21 +30,25 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 /**
- * A character for each byte. Node keeps longer strings than LONGEST_IN_HEAP outside V8's heap, and V8 collects those only when a thread has 64 MB of
- * them: a file of long lines would fill as much. A string that is joined is in the heap. The very long ones are few.
+ * One character for each byte. Node keeps strings longer than MAX_IN_HEAP outside of V8's heap, and
+ * V8 collects those only when a thread has 64 MB of them, so a file of long lines would use that
+ * much. A joined string is in the heap. Very long strings are rare.
  */
 export function latin1Text(bytes: Buffer): string {
-  if (bytes.length <= LONGEST_IN_HEAP || bytes.length > LONGEST_JOINED) return bytes.toString("latin1");
+  if (bytes.length <= MAX_IN_HEAP || bytes.length > MAX_JOINED) return bytes.toString("latin1");
   const parts: string[] = [];
-  for (let at = 0; at < bytes.length; at += LONGEST_IN_HEAP)
-    parts.push(bytes.toString("latin1", at, Math.min(at + LONGEST_IN_HEAP, bytes.length)));
+  for (let at = 0; at < bytes.length; at += MAX_IN_HEAP)
+    parts.push(bytes.toString("latin1", at, Math.min(at + MAX_IN_HEAP, bytes.length)));
   return parts.join("");
 }
 
-const LONGEST_IN_HEAP = 1_000_000;
-const LONGEST_JOINED = 4 * 1024 * 1024;
+const MAX_IN_HEAP = 1_000_000;
+const MAX_JOINED = 4 * 1024 * 1024;
 
-/** The largest offset up to `end` that does not cut a UTF-8 sequence, so that a long line can be decoded from its beginning in part. */
+/**
+ * The largest offset up to `end` that does not split a UTF-8 sequence, for decoding the beginning
+ * of a long line.
+ */
 export function characterBoundary(bytes: Uint8Array, end: number): number {
   for (let back = 1; back <= 3 && back <= end; back++) {
     const byte = bytes[end - back] ?? 0;
@@ -50,7 +58,7 @@ export function characterBoundary(bytes: Uint8Array, end: number): number {
   return end;
 }
 
-/** Length of the valid sequence at `at`, 0 when there is none (Unicode 15, table 3-7). */
+/** Length of the valid sequence at `at`, or 0 (Unicode 15, table 3-7). */
 function sequenceLength(bytes: Uint8Array, at: number): number {
   const lead = bytes[at] ?? 0;
   if (lead < 0x80) return 1;

@@ -1,26 +1,26 @@
 import { isAscii, isUtf8 } from "node:buffer";
 import { characterBoundary, decodeText, latin1Text } from "./decode.ts";
 
-/** How a file's bytes are characters. */
+/** The character encoding of a file. */
 export type Encoding = "utf-8" | "latin1" | "utf-16le" | "utf-16be";
 
-/** The encodings of text that are known. */
+/** The supported encodings. */
 export const ENCODINGS: readonly Encoding[] = ["utf-8", "latin1", "utf-16le", "utf-16be"];
 
-/** A byte order mark's bytes, to be left out at the beginning of a file. */
+/** Byte order marks, skipped at the beginning of a file. */
 const MARKS: readonly [Encoding, Buffer][] = [
   ["utf-8", Buffer.from([0xef, 0xbb, 0xbf])],
   ["utf-16le", Buffer.from([0xff, 0xfe])],
   ["utf-16be", Buffer.from([0xfe, 0xff])],
 ];
 
-/** Bytes that Latin-1 has for letters and signs; UTF-8 that is only damaged has others as well. */
+/** Latin-1 letters and signs; damaged UTF-8 also has other bytes. */
 const LATIN1_TEXT = /^[\t-\r\x1b\x20-\x7e\xa0-\xff]*$/;
 const UTF8_SEQUENCE = /[\xc3-\xf4][\x80-\xbf]/;
 
 /**
- * The encoding that the beginning of a file shows: by its byte order mark, else UTF-8, unless it is none and reads well as Latin-1. `mark`: bytes to
- * leave out.
+ * The encoding that the beginning of a file suggests: its byte order mark, else UTF-8, unless it is
+ * invalid UTF-8 and plausible Latin-1. `mark`: bytes of the byte order mark.
  */
 export function detectEncoding(head: Buffer): { encoding: Encoding; mark: number } {
   for (const [encoding, mark] of MARKS)
@@ -31,7 +31,7 @@ export function detectEncoding(head: Buffer): { encoding: Encoding; mark: number
   return { encoding: LATIN1_TEXT.test(text) && !UTF8_SEQUENCE.test(text) ? "latin1" : "utf-8", mark: 0 };
 }
 
-/** True when bytes look like no text: many control characters. Holes and a few NULs are what real logs have. */
+/** True for many control characters. Real logs have holes and a few NULs. */
 export function looksBinary(head: Buffer): boolean {
   if (head.length === 0 || detectEncoding(head).encoding.startsWith("utf-16")) return false;
   let controls = 0;
@@ -44,12 +44,12 @@ export function looksBinary(head: Buffer): boolean {
   return controls * 20 > head.length - zeros || (zeros * 4 > head.length && controls > 0);
 }
 
-/** Bytes of a character's smallest unit; a newline is one of them. */
+/** Bytes of a code unit; a newline is one unit. */
 export function unitOf(encoding: Encoding): 1 | 2 {
   return encoding === "utf-16le" || encoding === "utf-16be" ? 2 : 1;
 }
 
-/** Decodes and loses nothing; see {@link decodeText} for bytes that are not UTF-8. */
+/** Decodes without loss; see {@link decodeText} for invalid UTF-8. */
 export function decodeAs(bytes: Uint8Array, encoding: Encoding): string {
   if (encoding === "utf-8") return decodeText(bytes);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -62,7 +62,7 @@ export function decodeAs(bytes: Uint8Array, encoding: Encoding): string {
   return even < buffer.length ? text + String.fromCharCode(0xdc00 + (buffer[even] ?? 0)) : text;
 }
 
-/** The inverse, for text of ours that goes in between. */
+/** The inverse of {@link decodeAs}, for inserted text. */
 export function encodeAs(text: string, encoding: Encoding): Uint8Array {
   if (encoding === "utf-8") return Buffer.from(text);
   if (encoding === "latin1") return Buffer.from(text, "latin1");
@@ -70,17 +70,20 @@ export function encodeAs(text: string, encoding: Encoding): Uint8Array {
   return encoding === "utf-16le" ? bytes : bytes.swap16();
 }
 
-/** The largest number of bytes up to `end` that cuts no character. */
+/** The largest offset up to `end` that does not split a character. */
 export function boundaryAs(bytes: Uint8Array, end: number, encoding: Encoding): number {
   if (encoding === "utf-8") return characterBoundary(bytes, end);
   if (encoding === "latin1") return end;
   const even = end - (end % 2);
-  // A high surrogate belongs to what follows it.
+  // A high surrogate belongs to the next unit.
   const high = bytes[encoding === "utf-16le" ? even - 1 : even - 2] ?? 0;
   return even >= 2 && high >= 0xd8 && high <= 0xdb ? even - 2 : even;
 }
 
-/** The text as UTF-8, with the same lines: what a pattern for UTF-8 can search. The bytes themselves where they are that already. */
+/**
+ * The same lines as UTF-8, which patterns can search. Returns the same bytes if they are UTF-8
+ * already.
+ */
 export function asUtf8(bytes: Buffer, encoding: Encoding): Buffer {
   if (encoding === "utf-8" || (encoding === "latin1" && isAscii(bytes))) return bytes;
   return Buffer.from(decodeAs(bytes, encoding));

@@ -2,24 +2,27 @@ import type { Mark } from "../rows/paint.ts";
 import { type JsonField, type JsonTokens, jsonFields, jsonLines, jsonTokens } from "./json-tokens.ts";
 import { type FoundLevel, findLevel, type Level, levelNamed } from "./levels.ts";
 
-/** A line that is one JSON object, in parts for people. */
+/** A line with one JSON object, summarised. */
 export interface JsonLine {
   /** Time, level, message, then the other fields as `name=value`. */
   summary: string;
   level: FoundLevel | undefined;
-  /** Where time and other fields stand in the summary: less important than the message. */
+  /** Ranges of the time and other fields, which are dimmed. */
   aside: readonly Mark[];
 }
 
-/** Longer lines are not taken apart. */
+/** Longer lines are not parsed. */
 const LONGEST = 256 * 1024;
 
-/** Longer ones are not put into one row: a screen has a hundred rows, each of which may be such a line of thousands of fields. */
+/**
+ * Longer lines are not summarised: a screen has a hundred rows, and each may have thousands of
+ * fields.
+ */
 const LONGEST_ROW = 32 * 1024;
 
 const ASIDE = { attributes: [2] };
 
-/** Names in small letters, the surest first; behind a dot the member of an inner object. */
+/** Lower-case names in order of preference; a dot selects a member of a nested object. */
 const TIME = ["time", "timestamp", "@timestamp", "@t", "ts", "t", "date", "datetime", "asctime"];
 const LEVEL = [
   ...["level", "lvl", "severity", "severitytext", "levelname", "level_name", "log.level", "@l", "loglevel", "priority"],
@@ -29,7 +32,7 @@ const MESSAGE = [
   ...["message", "msg", "@m", "@mt", "renderedmessage", "textpayload", "jsonpayload.message", "jsonpayload.msg"],
   ...["short_message", "log", "body", "event", "text", "error"],
 ];
-/** MongoDB's. */
+/** MongoDB's severity letters. */
 const LETTERS: Readonly<Record<string, string>> = {
   F: "fatal",
   E: "error",
@@ -38,7 +41,9 @@ const LETTERS: Readonly<Record<string, string>> = {
   ...{ D1: "debug", D2: "debug", D3: "debug", D4: "debug", D5: "debug" },
 };
 
-/** Takes a line apart, undefined when it is no JSON object. Text before it (a prefix as of `docker compose logs`) is kept. */
+/**
+ * Parses a line; undefined if it is no JSON object. Keeps a prefix, as from `docker compose logs`.
+ */
 export function readJsonLine(text: string): JsonLine | undefined {
   const found = text.length > LONGEST_ROW ? undefined : findObject(text);
   if (!found) return undefined;
@@ -66,7 +71,7 @@ export function readJsonLine(text: string): JsonLine | undefined {
   }
   if (message !== undefined) {
     const start = put(message.name === "log" ? message.text.trimEnd() : message.text, false);
-    // The text of Docker's own lines bears the level, if anything does.
+    // Docker wraps the original line, which may contain the level.
     const inside = level === undefined ? findLevel(message.text) : undefined;
     if (inside) levelAt = { ...inside, start: inside.start + start, end: inside.end + start };
   }
@@ -74,7 +79,7 @@ export function readJsonLine(text: string): JsonLine | undefined {
   return { summary, level: levelAt, aside };
 }
 
-/** The same object over several lines; what was before it first. */
+/** Pretty-prints the object, after its prefix if any. */
 export function unfoldJson(text: string): string[] | undefined {
   const found = findObject(text);
   if (!found) return undefined;
@@ -91,7 +96,7 @@ function findObject(text: string): { prefix: string; tokens: JsonTokens } | unde
   return tokens && { prefix: end.slice(0, start), tokens };
 }
 
-/** Takes out the field of the first name that there is. */
+/** Removes and returns the first field with one of the names. */
 function take(fields: JsonField[], names: readonly string[]): JsonField | undefined {
   for (const wanted of names) {
     const at = fields.findIndex(({ name, value }) => name.toLowerCase() === wanted && isPlain(wanted, value));
@@ -102,14 +107,14 @@ function take(fields: JsonField[], names: readonly string[]): JsonField | undefi
   return undefined;
 }
 
-/** A time may be an object; a level and a message are none. Some names are other things elsewhere. */
+/** Only a time may be an object. Some names have other meanings elsewhere. */
 function isPlain(name: string, value: unknown): boolean {
   if (name === "s") return typeof value === "string" && Object.hasOwn(LETTERS, value);
   if (name === "priority") return typeof value === "string" && /^[0-7]$/.test(value);
   return value !== null && (typeof value !== "object" || TIME.includes(name));
 }
 
-/** A member of an inner object, which stays where it is. */
+/** A member of a nested object; not removed. */
 function innerField(fields: readonly JsonField[], wanted: string): JsonField | undefined {
   const [outer, inner] = wanted.split(".");
   for (const { name, value } of fields) {
@@ -127,7 +132,7 @@ function knownLevel(value: unknown): Level | undefined {
   return levelNamed(LETTERS[value] ?? value);
 }
 
-/** Numbers are Unix times of seconds, milliseconds, microseconds or nanoseconds. */
+/** Numbers are Unix times in seconds, milliseconds, microseconds or nanoseconds. */
 function timeText({ value, text }: JsonField): string {
   const inner = (value as { $date?: unknown }).$date;
   if (typeof inner === "string") return inner;

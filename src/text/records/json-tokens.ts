@@ -1,22 +1,22 @@
-/** The tokens of a JSON object in their order: punctuation, strings with their quotes, numbers as they are written, words. */
+/** The tokens of a JSON object in order: punctuation, quoted strings, numbers as written, words. */
 export type JsonTokens = readonly string[];
 
 /** A member of a JSON object. */
 export interface JsonField {
   name: string;
   value: unknown;
-  /** For people: of a string its characters, of anything else its tokens. */
+  /** For display: a string's characters, or the tokens of any other value. */
   text: string;
 }
 
-/** Deeper objects are not taken apart: each level is indented further. */
-const DEEPEST = 64;
-/** In text that JSON.parse takes. */
+/** Deeper objects are not parsed: each level adds indentation. */
+const MAX_DEPTH = 64;
+/** For text that JSON.parse accepts. */
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
 /**
- * Takes a text apart that is a JSON object, undefined for any other. Not by values: JavaScript's would lose what a number has above 2^53 or behind
- * the comma, the order of names that are numbers, and the first of two alike.
+ * Tokenises a JSON object; undefined for any other text. JavaScript values would lose precision
+ * above 2^53 and of decimals, the order of numeric names, and duplicate names.
  */
 export function jsonTokens(text: string): JsonTokens | undefined {
   if (!text.startsWith("{") || !isJson(text)) return undefined;
@@ -25,12 +25,12 @@ export function jsonTokens(text: string): JsonTokens | undefined {
   for (const token of tokens) {
     if (isOpening(token)) depth++;
     if (isClosing(token)) depth--;
-    if (depth > DEEPEST) return undefined;
+    if (depth > MAX_DEPTH) return undefined;
   }
   return tokens;
 }
 
-/** The members of the object, one that is named twice twice. */
+/** The members of the object, duplicates included. */
 export function jsonFields(tokens: JsonTokens): JsonField[] {
   const fields: JsonField[] = [];
   for (let at = 1; at < tokens.length - 1; ) {
@@ -46,7 +46,7 @@ export function jsonFields(tokens: JsonTokens): JsonField[] {
   return fields;
 }
 
-/** The object over several lines, as JSON.stringify with an indent of 2. */
+/** Pretty-prints like JSON.stringify with an indent of 2. */
 export function jsonLines(tokens: JsonTokens): string[] {
   const lines: string[] = [];
   let line = "";
@@ -89,7 +89,7 @@ function valueEnd(tokens: JsonTokens, from: number): number {
   return at;
 }
 
-/** Escapes that need not be are taken out of strings: `\u00e9` is read by nobody. */
+/** Removes unnecessary escapes such as `\u00e9` from strings. */
 function readable(token: string): string {
   return token.startsWith('"') ? JSON.stringify(JSON.parse(token)) : token;
 }

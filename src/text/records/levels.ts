@@ -1,9 +1,9 @@
-/** How serious a line says it is. */
+/** Severity of a line. */
 export type Level = "fatal" | "error" | "warn" | "info" | "debug" | "trace";
 
-/** A level stands near a line's beginning, */
+/** Levels are near the beginning of a line, */
 const WITHIN = 256;
-/** but in a JSON object anywhere. */
+/** but anywhere in a JSON object. */
 const JSON_WITHIN = 8192;
 
 const NAMES: Readonly<Record<string, Level>> = {
@@ -42,7 +42,7 @@ const NAMES: Readonly<Record<string, Level>> = {
 };
 
 const WORDS = Object.keys(NAMES).sort((a, b) => b.length - a.length);
-/** The names of a level in an object or in logfmt. */
+/** Names of a level in an object or in logfmt. */
 const KEY = "(?:log|syslog|event)?[._]?(?:level|lvl|severity|severitytext|levelname|level_name|loglevel|@l)";
 /** `level=error`, `"severity":"ERROR"`, `[error]`, `<warn>`. */
 const NAMED = new RegExp(`(?:(?<![\\w.])${KEY}"?\\s*[=:]\\s*"?|[\\[<(|]\\s*)(${WORDS.join("|")})\\b`, "i");
@@ -51,7 +51,7 @@ const MEMBER = new RegExp(
   `[{,]\\s*"${KEY}"\\s*:\\s*(?:"(${WORDS.join("|")}|[0-7])"|(\\d{1,2})(?=\\s*[,}]))|[{,]\\s*"priority"\\s*:\\s*"([0-7])"`,
   "i",
 );
-/** A word in capitals by itself, as most formats have it; in small letters only before a colon. */
+/** A single word in capitals, as in most formats; in lower case only before a colon. */
 const ALONE = new RegExp(
   `(?<![\\w/.-])(?:(${WORDS.map((word) => word.toUpperCase()).join("|")})(?![\\w/.-]*\\w)|(${WORDS.join("|")})(?=:\\s))`,
 );
@@ -65,17 +65,20 @@ const LETTERS: Readonly<Record<string, Level>> = {
   D: "debug",
   V: "trace",
 };
-/** syslog: facility times eight, and severity. */
+/** syslog: facility times eight plus severity. */
 const PRIORITY = /^<(\d{1,3})>(?=1 |[A-Z\d])/;
 
-/** Where a level stands in a line. */
+/** A level and its position in a line. */
 export interface FoundLevel {
   level: Level;
   start: number;
   end: number;
 }
 
-/** The level that a line bears and where its word stands, or undefined. The first {@link WITHIN} characters are looked at; of a JSON object {@link JSON_WITHIN}. */
+/**
+ * The level of a line, or undefined. Searches the first {@link WITHIN} characters; in a JSON object
+ * {@link JSON_WITHIN}.
+ */
 export function findLevel(text: string): FoundLevel | undefined {
   const head = text.length > WITHIN ? text.slice(0, WITHIN) : text;
   const letter = LETTER.exec(head);
@@ -98,7 +101,7 @@ export function findLevel(text: string): FoundLevel | undefined {
   return found(levelNamed(word), match.index + match[0].length - word.length, word);
 }
 
-/** The level of a name, or of a number as pino and bunyan have it (30 is info) and syslog (0 to 7). */
+/** The level of a name or a number: pino and bunyan (30 is info), syslog (0 to 7). */
 export function levelNamed(name: string | number): Level | undefined {
   if (typeof name === "string" && !/^\d+$/.test(name))
     return Object.hasOwn(NAMES, name.toLowerCase()) ? NAMES[name.toLowerCase()] : undefined;

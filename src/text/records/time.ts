@@ -5,8 +5,9 @@ import { instantWith, isZone } from "../../times/zone-text.ts";
 const units: Record<string, number> = { second: 1, minute: 60, hour: 3600, day: 86_400, week: 604_800 };
 
 /**
- * Milliseconds since 1970 of a time as people write it: `2026-01-31`, `2026-01-31 14:05`, ISO 8601 with or without zone (else in
- * `zone`: this machine's by default), `@SECONDS`, `now`, `2 hours ago`; `yesterday` is the same hour of the day before, as for date(1).
+ * Milliseconds since 1970 of a time in a human format: `2026-01-31`, `2026-01-31 14:05`, ISO 8601
+ * with or without zone (default: `zone`, this machine's), `@SECONDS`, `now`, `2 hours ago`;
+ * `yesterday` is the same hour of the day before, as in date(1).
  * @throws PortholeError USAGE
  */
 export function parseTime(text: string, now: number, zone: Zone = systemZone): number {
@@ -55,7 +56,7 @@ function calendarTime(text: string, local: Zone): number | undefined {
 }
 
 function refuse(text: string): never {
-  throw new PortholeError("USAGE", `'${text}' is not a time`, {
-    hint: "write 2026-01-31, '2026-01-31 14:05', @1767225600, yesterday or '2 hours ago'",
+  throw new PortholeError("USAGE", `invalid time '${text}'`, {
+    hint: "use 2026-01-31, '2026-01-31 14:05', @1767225600, yesterday or '2 hours ago'",
   });
 }

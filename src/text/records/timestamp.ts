@@ -11,14 +11,14 @@ import { jsonTime } from "../../times/json-time.ts";
 
 export type { TimestampOptions } from "../../times/formats.ts";
 
-/** A line's time lies near its beginning. */
+/** A line's time is near its beginning. */
 const TIMESTAMP_WITHIN = 256;
-/** A name=value further on is looked for up to here. */
+/** Search range for a later name=value. */
 const NAMED_WITHIN = 8192;
-/** A JSON object begins near a line's beginning: behind a name or a time. */
+/** A JSON object begins near the line's beginning, after a name or a time. */
 const OBJECT_WITHIN = 100;
 
-/** What any format has of the groups. */
+/** Common parts of the formats in each group. */
 const CLOCK = /\d:\d\d|\dT\d{6}/i;
 const MONTH = /jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec/i;
 const EPOCH = /\d{10}|\d\.\d+e|\/Date\(|@4[0-9a-f]{23}/i;
@@ -27,14 +27,15 @@ const COLOUR = /\x1b\[[\d;]*m/g;
 const NAMED = /\s(?:time|timestamp|ts|t)="?(?=\d)/;
 
 /**
- * The time that a log line bears, in milliseconds since 1970, or undefined. Of several the first counts; docs/times.md lists the forms.
- * @param text the first {@link TIMESTAMP_WITHIN} characters are looked at; of a JSON object all
+ * The timestamp of a log line in milliseconds since 1970, or undefined. The first one counts;
+ * docs/times.md lists the formats.
+ * @param text only the first {@link TIMESTAMP_WITHIN} characters count, except in a JSON object
  */
 export function parseTimestamp(text: string, options: TimestampOptions): number | undefined {
   return new TimestampReader(options).read(Buffer.from(text));
 }
 
-/** {@link parseTimestamp} for the lines of one file, which mostly bear theirs in one form. */
+/** {@link parseTimestamp} for the lines of one file, which mostly share a format. */
 export class TimestampReader {
   readonly #context: FormatContext;
   #usual: Format | undefined;
@@ -43,7 +44,7 @@ export class TimestampReader {
     this.#context = { ...options };
   }
 
-  /** `line`: bytes, without the lines behind it. */
+  /** `line`: bytes of one line. */
   read(line: Uint8Array): number | undefined {
     const bytes = withoutJunk(line);
     const time = this.#read(bytes);
@@ -54,7 +55,7 @@ export class TimestampReader {
   #read(bytes: Buffer): number | undefined {
     const head = headText(bytes, 0);
     const object = head.slice(0, OBJECT_WITHIN).indexOf('{"');
-    // What stands before an object is a name, or a time that counts.
+    // Text before an object is a name, or a time that takes precedence.
     if (object !== -1 && !(object > 0 && ANY.test(head.slice(0, object)))) {
       const time = jsonTime(bytes, bytes.indexOf("{"), (text) => this.#find(text.slice(0, TIMESTAMP_WITHIN)));
       if (time !== undefined) return time;
@@ -106,7 +107,7 @@ function find(text: string, context: FormatContext): Found | undefined {
   return best;
 }
 
-/** What a crash left before the line: NULs; and a byte order mark. */
+/** Skips NULs, which a crash may leave before a line, and a byte order mark. */
 function withoutJunk(line: Uint8Array): Buffer {
   let from = 0;
   while (line[from] === 0) from++;

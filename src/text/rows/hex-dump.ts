@@ -1,6 +1,6 @@
-/** How bytes are shown. */
+/** Options of a hex dump. */
 export interface HexDumpOptions {
-  /** `*` in place of lines that are the same as the one before; default true. */
+  /** Replace repeated lines by `*`; default true. */
   squeezes?: boolean | undefined;
   /** Offset of the first byte. */
   offset?: number | undefined;
@@ -9,12 +9,12 @@ export interface HexDumpOptions {
 const WIDTH = 16;
 
 /**
- * Formats bytes exactly as `hexdump -C` of util-linux. Pieces may have any length: {@link push} returns the lines
- * that are complete, {@link end} the last line and the final offset.
+ * Formats bytes exactly like `hexdump -C` of util-linux. Pieces may have any length: {@link push}
+ * returns complete lines, {@link end} the last line and the final offset.
  */
 export class HexDump {
   readonly #squeezes: boolean;
-  /** Of the beginning of the line that is not whole yet. */
+  /** Offset of the incomplete line. */
   #offset: number;
   #held: Buffer = Buffer.alloc(0);
   #last: Buffer | undefined;
@@ -37,17 +37,17 @@ export class HexDump {
       }
       text += this.#line(bytes.subarray(at, at + WIDTH));
     }
-    // Pieces may lie in memory that is used again.
+    // The caller may reuse the memory of a piece.
     this.#held = Buffer.from(bytes.subarray(whole));
     return text;
   }
 
-  /** True when zeros that follow now would make no line. */
+  /** True if further zeros would print nothing. */
   get canSkipZeros(): boolean {
     return this.#isSqueezing && this.#held.length === 0 && this.#last?.every((byte) => byte === 0) === true;
   }
 
-  /** Goes on after `count` bytes that are zero, a multiple of 16; only where {@link canSkipZeros}. */
+  /** Advances over `count` zero bytes, a multiple of 16; only if {@link canSkipZeros}. */
   skipZeros(count: number): void {
     this.#offset += count;
   }
@@ -71,7 +71,9 @@ export class HexDump {
     return formatLine(line, offset);
   }
 
-  /** True when [from, to) repeats the last line: compared in one go, as each of its lines with the one before. */
+  /**
+   * True if [from, to) repeats the last line: one comparison of each line with the one before it.
+   */
   #isAllLast(bytes: Buffer, from: number, to: number): boolean {
     if (!this.#last?.equals(bytes.subarray(from, from + WIDTH))) return false;
     return bytes.compare(bytes, from + WIDTH, to, from, to - WIDTH) === 0;

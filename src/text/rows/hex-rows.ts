@@ -3,7 +3,7 @@ import { layoutRow } from "./layout.ts";
 import type { LineSpace } from "./lines.ts";
 import type { Mark } from "./paint.ts";
 
-/** Rows of bytes by their offsets, all of one length. */
+/** Rows of bytes by offset, all of one length. */
 export class HexRows implements LineSpace {
   readonly #source: ByteSource;
   readonly bytes: number;
@@ -41,7 +41,7 @@ export class HexRows implements LineSpace {
   }
 }
 
-/** Bytes for a row that fits the columns: a power of two, 4 to 64. */
+/** Bytes of a row that fits the columns: a power of two, 4 to 64. */
 export function hexBytesFor(columns: number): number {
   for (let bytes = 64; bytes > 4; bytes /= 2) if (hexRowWidth(bytes) <= columns) return bytes;
   return 4;
@@ -54,8 +54,8 @@ function hexRowWidth(bytes: number): number {
 const ADDRESS = 10;
 
 /**
- * A row of hexadecimal numbers and characters. `before` bytes of its beginning are not there (the source starts later). `hits`: ranges of bytes in it to
- * show in reverse video.
+ * A row of hexadecimal numbers and characters. The first `before` bytes do not exist (the source
+ * starts later). `hits`: byte ranges in reverse video.
  */
 export function hexRow(
   offset: number,

@@ -3,27 +3,31 @@ import { PLAIN, type Style, sgrFor } from "./sgr.ts";
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
-/** How {@link layoutRow} lays out a row. */
+/** Options of {@link layoutRow}. */
 export interface LayoutOptions extends PaintOptions {
   /** Columns to skip at the left (horizontal scroll). */
   left: number;
   /** Columns of the screen. */
   width: number;
-  /** Takes the last column of a row that goes on: one printable column, with SGR around it if wanted. Nothing by default. */
+  /**
+   * Shown in the last column of a clipped row: one printable column, optionally with SGR. Default:
+   * nothing.
+   */
   more?: string;
 }
 
-/** One row of a screen, ready to be written. */
+/** A row of a screen. */
 export interface Row {
-  /** What to send: printable text, and SGR sequences that leave the terminal in its plain style. */
+  /** Printable text with SGR sequences; leaves the terminal in its plain style. */
   text: string;
-  /** True when the line goes on to the right of the screen. */
+  /** The line continues to the right of the screen. */
   clipped: boolean;
 }
 
 /**
- * Lays one line of decoded text out as one row: control characters shown, tabs expanded, cut to the screen's columns. Nothing but printable
- * characters and SGR colours that this function writes itself ever comes out.
+ * Lays a line of decoded text out as one row: control characters made visible, tabs expanded,
+ * clipped to the screen. The output has only printable characters and SGR colours written by this
+ * function.
  */
 export function layoutRow(text: string, options: LayoutOptions): Row {
   const { left, width, marks } = options;
@@ -35,15 +39,15 @@ export function layoutRow(text: string, options: LayoutOptions): Row {
 }
 
 /**
- * Collects what falls between the left column and the width, with style changes only where the look changes. What stands in the last column is kept
- * apart, for the sign that the line goes on takes its place.
+ * Collects the text between the left column and the width, and emits a style only where it changes.
+ * Holds the last column back, because the continuation sign may replace it.
  */
 class Painter implements Surface {
   column = 0;
   full = false;
   readonly #left: number;
   readonly #right: number;
-  /** First column that is kept apart. */
+  /** First column that is held back. */
   readonly #edge: number;
   readonly #more: string;
   #text = "";
@@ -59,7 +63,7 @@ class Painter implements Surface {
     this.#textEnd = left;
   }
 
-  /** A run of characters that are one column wide. */
+  /** A run of characters of one column each. */
   putAscii(run: string, style: Style): void {
     const start = this.column;
     const from = Math.max(0, this.#left - start);
@@ -76,7 +80,7 @@ class Painter implements Surface {
     this.column += width;
     if (this.column <= this.#left) return;
     if (this.column > this.#right) this.full = true;
-    // A wide character that the left edge cuts leaves its visible half blank.
+    // Half a wide character at the left edge becomes a blank.
     else if (start < this.#left) this.#draw(" ".repeat(this.column - this.#left), this.column, style);
     else if (this.column > this.#edge) this.#last = { cluster, style };
     else this.#draw(cluster, this.column, style);

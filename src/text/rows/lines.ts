@@ -3,29 +3,29 @@ import { BLOCK, type BlockCache } from "../sources/block-cache.ts";
 import { findNewline, findNewlineBack } from "./newlines.ts";
 
 /**
- * A line without a newline is cut at each multiple of this many bytes that ends such a stretch without one. It makes every step bounded
- * (a 12 GiB hole is one "line") and needs no knowledge of where the line began: whether an offset is a boundary can be told from the
- * bytes just before it.
+ * A longer line is cut at each multiple of this many bytes. That bounds every step (a 12 GiB hole
+ * is one "line"), and the bytes just before an offset tell whether it is a boundary, wherever the
+ * line began.
  */
 export const LONGEST_LINE = 1024 * 1024;
 
-/** Lines by the byte offsets at which they begin: all of a file, or those that a filter lets through. */
+/** Lines by byte offset: all of a file, or those that pass a filter. */
 export interface LineSpace {
-  /** The first line, undefined when there is none. */
   first(): number | undefined;
   last(): number | undefined;
-  /** The line after the line that begins at `line`. */
+  /** The line after the one that begins at `line`. */
   next(line: number): number | undefined;
   previous(line: number): number | undefined;
-  /** The line that the byte at `offset` belongs to; where there is none, one near it. */
+  /** The line of the byte at `offset`, or a nearby one. */
   at(offset: number): number | undefined;
-  /** True when a line begins there. */
+  /** True if a line begins there. */
   has(line: number): boolean;
 }
 
 /**
- * Line boundaries by byte offset. A boundary is the start of the source, the byte after a newline, or a cut as described at
- * {@link LONGEST_LINE}; the end of the source is none. Costs at most two LONGEST_LINE of reading a step, one block usually.
+ * Line boundaries by byte offset: the start of the source, the byte after a newline, or a cut as in
+ * {@link LONGEST_LINE}; not the end of the source. A step reads at most two LONGEST_LINE, usually
+ * one block.
  */
 export class Lines implements LineSpace {
   readonly cache: BlockCache;
@@ -54,7 +54,7 @@ export class Lines implements LineSpace {
     return this.end() > this.start() ? this.at(this.end() - 1) : undefined;
   }
 
-  /** The first boundary after the boundary `line`; undefined when `line` is the last one. */
+  /** The next boundary after `line`; undefined for the last line. */
   next(line: number): number | undefined {
     const end = this.end();
     const known = this.#known.next(line);
@@ -67,7 +67,7 @@ export class Lines implements LineSpace {
     return next;
   }
 
-  /** The last boundary before the boundary `line`; undefined at the start. */
+  /** The boundary before `line`; undefined at the start. */
   previous(line: number): number | undefined {
     const start = this.start();
     if (line <= start) return undefined;
@@ -78,7 +78,7 @@ export class Lines implements LineSpace {
     return previous;
   }
 
-  /** The boundary of the line that the byte at `offset` belongs to. */
+  /** The boundary of the line that contains `offset`. */
   at(offset: number): number {
     const start = this.start();
     if (offset <= start) return start;
@@ -94,12 +94,12 @@ export class Lines implements LineSpace {
     return line < this.end() && this.at(line) === line;
   }
 
-  /** True when the line begins after a newline or at the start, not where a long one is cut. */
+  /** True if the line begins after a newline or at the start, not at a cut. */
   beginsLine(line: number): boolean {
     return line <= this.start() || this.#findNewlineBack(line, line - 2) === line - 1;
   }
 
-  /** The end of the line's text: before its newline (and the carriage return in front of it), or where it is cut. */
+  /** The end of the line's text: before its newline and a carriage return, or at its cut. */
   textEnd(line: number): number {
     const next = this.next(line) ?? this.end();
     const unit = unitOf(this.encoding);
@@ -136,7 +136,7 @@ export class Lines implements LineSpace {
     return undefined;
   }
 
-  /** `at`, a block's beginning, or that of the first block behind it with something that is in no hole. `to` when there is none before. */
+  /** `at`, a block's beginning, or the first later block with data; `to` if there is none. */
   #behindHole(at: number, to: number): number {
     const { source } = this.cache;
     if (!source.nextData || at >= to) return at;
@@ -149,10 +149,10 @@ export class Lines implements LineSpace {
   }
 }
 
-/** Boundaries that are remembered: those of a few screens. Where lines are long, each costs a look at a megabyte. */
+/** Cached boundaries: a few screens. With long lines each costs reading a megabyte. */
 const KNOWN = 1024;
 
-/** Neighbours among the boundaries that were found. Only the last one of a growing text can change: it is never here. */
+/** Cached neighbours of boundaries. Excludes the last line, which may still grow. */
 class KnownLines {
   readonly #cache: BlockCache;
   readonly #next = new Map<number, number>();
@@ -164,7 +164,7 @@ class KnownLines {
     this.#clears = cache.clears;
   }
 
-  /** `line` and `next` are boundaries, and none is between. */
+  /** `line` and `next` are adjacent boundaries. */
   add(line: number, next: number): void {
     if (this.#next.size >= KNOWN) this.#forget();
     this.#next.set(line, next);

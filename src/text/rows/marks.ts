@@ -1,7 +1,9 @@
 import type { Mark } from "./paint.ts";
 import type { Look } from "./sgr.ts";
 
-/** Two lists of marks as one: where both are, both looks. Each list is ascending and does not overlap itself. */
+/**
+ * Merges two lists of marks; overlaps combine both looks. Each list is ascending without overlaps.
+ */
 export function overlay(under: readonly Mark[], over: readonly Mark[]): Mark[] {
   if (under.length === 0) return [...over];
   if (over.length === 0) return [...under];

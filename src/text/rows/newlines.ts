@@ -3,7 +3,10 @@ import { countNewlines as countBytes } from "../search/count.ts";
 
 const NEWLINE = 10;
 
-/** Index of the last byte of the first newline that begins at `from` or later, -1 for none. `bytes` begin at an even offset of the file. */
+/**
+ * Index of the last byte of the first newline at or after `from`, or -1. `bytes` begin at an even
+ * offset of the file.
+ */
 export function findNewline(bytes: Buffer, from: number, encoding: Encoding): number {
   if (unitOf(encoding) === 1) return bytes.indexOf(NEWLINE, from);
   for (let at = bytes.indexOf(NEWLINE, from); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) {
@@ -13,7 +16,7 @@ export function findNewline(bytes: Buffer, from: number, encoding: Encoding): nu
   return -1;
 }
 
-/** Index of the last byte of the last newline that lies whole before `to`, -1 for none. */
+/** Index of the last byte of the last newline that ends before `to`, or -1. */
 export function findNewlineBack(bytes: Buffer, to: number, encoding: Encoding): number {
   const part = bytes.subarray(0, to);
   if (unitOf(encoding) === 1) return part.lastIndexOf(NEWLINE);
@@ -24,7 +27,7 @@ export function findNewlineBack(bytes: Buffer, to: number, encoding: Encoding): 
   return -1;
 }
 
-/** Counts newlines in [from, to); see grep's count.ts for its speed. */
+/** Counts newlines in [from, to). */
 export function countLines(bytes: Buffer, from: number, to: number, encoding: Encoding): number {
   if (unitOf(encoding) === 1) return countBytes(bytes, from, to);
   const part = bytes.subarray(0, to);
@@ -33,7 +36,7 @@ export function countLines(bytes: Buffer, from: number, to: number, encoding: En
   return count;
 }
 
-/** Of a byte that may be half of a newline in UTF-16: the index of its unit's last byte, -1 when it is something else. */
+/** For a byte that may be half of a UTF-16 newline: index of its unit's last byte, or -1. */
 function unitEnd(bytes: Buffer, at: number, encoding: Encoding): number {
   if (encoding === "utf-16le") return at % 2 === 0 && bytes[at + 1] === 0 ? at + 1 : -1;
   return at % 2 === 1 && bytes[at - 1] === 0 ? at : -1;

@@ -1,40 +1,40 @@
+import { hiddenSequenceAt } from "./hidden-sequences.ts";
 import { clusters, isSafe, showCluster } from "./sanitise.ts";
-import { applySgr, dressed, type Look, PLAIN, type Style } from "./sgr.ts";
-import { unseenAt } from "./unseen.ts";
+import { applySgr, type Look, PLAIN, type Style, withLook } from "./sgr.ts";
 import { clusterWidth } from "./width.ts";
 
 const TAB = 8;
 
-/** A part of a row that is shown in another way, such as a match of a search. */
+/** A range of a row with another look, such as a search match. */
 export interface Mark {
   start: number;
   end: number;
-  /** Reverse video by default. */
+  /** Default: reverse video. */
   look?: Look | undefined;
 }
 
-/** How {@link paintText} paints. */
+/** Options of {@link paintText}. */
 export interface PaintOptions {
-  /** `pass` sends colours on, `drop` leaves them out (NO_COLOR). */
+  /** `pass` keeps colours, `drop` removes them (NO_COLOR). */
   colours: "pass" | "drop";
-  /** Ranges of string indices with a look of their own, ascending and not overlapping. */
+  /** Ranges of string indices, ascending without overlaps. */
   marks: readonly Mark[];
 }
 
-/** Where text is drawn, from left to right. */
+/** A drawing target, left to right. */
 export interface Surface {
-  /** Columns that were drawn or passed. */
+  /** Columns drawn or skipped. */
   readonly column: number;
-  /** Nothing that comes now will be seen. */
+  /** Further output is invisible. */
   readonly full: boolean;
-  /** A run of characters that are one column wide. */
+  /** A run of characters of one column each. */
   putAscii(run: string, style: Style): void;
   put(cluster: string, width: number, style: Style): void;
-  /** Painting could begin here as well: at this index of the text, in this style. */
+  /** Painting could also start at this index of the text, in this style. */
   passes?(at: number, style: Style): void;
 }
 
-/** Where painting begins: an index of the text and the style there, as {@link Surface.passes} was told. */
+/** A start of painting: an index of the text and its style, from {@link Surface.passes}. */
 export interface PaintStart {
   at: number;
   style: Style;
@@ -42,7 +42,10 @@ export interface PaintStart {
 
 const BEGINNING: PaintStart = { at: 0, style: PLAIN };
 
-/** Draws one line of decoded text: control characters shown, tabs expanded. Nothing but printable characters ever comes to the surface. */
+/**
+ * Draws a line of decoded text with control characters made visible and tabs expanded. The surface
+ * gets only printable characters.
+ */
 export function paintText(
   text: string,
   { colours, marks }: PaintOptions,
@@ -59,14 +62,14 @@ export function paintText(
       if (colours === "pass" && piece.endsWith("m")) style = applySgr(style, piece.slice(2, -1));
       continue;
     }
-    // A run of ASCII, or of controls, is split where marks begin and end; anything else is one cluster.
+    // Runs of ASCII or controls are split at marks; anything else is one cluster.
     const isRun = isOfRuns(code) && isOfRuns(piece.charCodeAt(piece.length - 1));
     for (let from = 0; from < piece.length; ) {
       while ((marks[mark]?.end ?? Number.POSITIVE_INFINITY) <= at + from) mark++;
       const { start, end, look: wanted } = marks[mark] ?? NO_MARK;
       const marked = start <= at + from;
       const to = isRun ? Math.min(piece.length, (marked ? end : start) - at) : piece.length;
-      const look = marked ? dressed(style, wanted) : style;
+      const look = marked ? withLook(style, wanted) : style;
       const part = from === 0 && to === piece.length ? piece : piece.slice(from, to);
       if (!isRun) putCluster(surface, piece, look);
       else if (isPrintable(code)) surface.putAscii(part, look);
@@ -86,23 +89,26 @@ function putCluster(surface: Surface, cluster: string, style: Style): void {
   else surface.putAscii(showCluster(cluster), dimmed(style));
 }
 
-/** One style for all that follow each other in it: what draws compares them. */
+/** Returns the same object for equal styles in sequence, because surfaces compare by identity. */
 function dimmed(style: Style): Style {
-  if (lastDimmed.of !== style) lastDimmed = { of: style, is: dressed(style, DIM) };
+  if (lastDimmed.of !== style) lastDimmed = { of: style, is: withLook(style, DIM) };
   return lastDimmed.is;
 }
 
-let lastDimmed = { of: PLAIN, is: dressed(PLAIN, DIM) };
+let lastDimmed = { of: PLAIN, is: withLook(PLAIN, DIM) };
 
-/** ASCII, and letters that are a character each and join nothing: Latin, Greek, Cyrillic, kana, ideographs, Hangul syllables. */
+/**
+ * ASCII and letters that do not combine: Latin, Greek, Cyrillic, kana, ideographs, Hangul
+ * syllables.
+ */
 const SIMPLE =
   /^[\x00-\x7f\xa1-\xac\xae-\u02ff\u0370-\u0482\u048a-\u052f\u3001-\u3029\u3030-\u3096\u30a0-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]*$/;
-/** Runs are short enough for what counts rows to remember places in a long one. */
+/** Short runs let row counting record start positions within a long one. */
 const RUN_OR_CHARACTER = /[\x20-\x7e]{1,4096}|[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f]{1,4096}|[^\x20-\x7e]/g;
 
 /**
- * Runs of printable ASCII, runs of controls, single clusters of anything else, and sequences that are not shown, with their string index. Only where a character might
- * join the one before it does a run have to be taken apart by clusters.
+ * Runs of printable ASCII, runs of controls, single clusters, and invisible sequences, with their
+ * string index. Segments into clusters only if a character may combine.
  */
 function* pieces(text: string, begin: number): Generator<{ piece: string; at: number }> {
   const simple = SIMPLE.test(text);
@@ -121,7 +127,7 @@ function* pieces(text: string, begin: number): Generator<{ piece: string; at: nu
       }
     }
     if (introducer === -1) return;
-    const piece = unseenAt(text, introducer) ?? "\x1b";
+    const piece = hiddenSequenceAt(text, introducer) ?? "\x1b";
     yield { piece, at: introducer };
     at = introducer + piece.length;
   }
@@ -131,7 +137,10 @@ function isPrintable(code: number): boolean {
   return code >= 0x20 && code <= 0x7e;
 }
 
-/** Of what {@link pieces} may give in runs: printable ASCII, and controls but tab and escape. */
+/**
+ * True for characters that {@link pieces} groups in runs: printable ASCII and controls except tab
+ * and escape.
+ */
 function isOfRuns(code: number): boolean {
   return code <= 0x7f && code !== 0x09 && code !== ESCAPE;
 }

@@ -1,29 +1,31 @@
 import { decodeText, INVALID_BYTE } from "../encoding/decode.ts";
 
-/** A cluster longer than this is no character of any script: its parts are shown one by one. */
+/** A longer cluster is no character of any script; its code points are shown one by one. */
 const LONGEST_CLUSTER = 32;
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
-// Format characters (bidi overrides and isolates, byte order mark, soft hyphen, tags), line separators, surrogates and unassigned code points.
-// The joiners U+200C and U+200D are part of words and emoji and have no effect outside their cluster.
+// Format characters (bidi overrides and isolates, byte order mark, soft hyphen, tags), line
+// separators, surrogates and unassigned code points. The joiners U+200C and U+200D belong to words
+// and emoji and have no effect outside of their cluster.
 const UNSAFE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/u;
 
 const CACHE_SIZE = 4096;
 const safeClusters = new Map<string, boolean>();
 
-/** Characters that are segmented at once: V8 takes time by the length of the whole text for each segment. */
+/** Characters segmented at once: V8's time for each segment grows with the whole text. */
 const SEGMENTED = 512;
 
-/** What takes room by itself. A cluster without it would join the one before. */
+/** A cluster without a visible character would combine with the one before. */
 const VISIBLE = /[^\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}\p{Mn}\p{Me}]/u;
 
 let segmenter: Intl.Segmenter | undefined;
 
 /**
- * Text that came from a container, made safe for a terminal: names, link targets, error texts. Every control character, escape sequence,
- * bidi override and invalid byte is shown (`^[`, `<9B>`, `<U+202E>`) instead of sent; newline and tab too (`^J`, `^I`). The result
- * holds no control byte at all. File contents go through `layoutRow`, which rests on the same rules and lets colours through.
+ * Makes text of a container safe for a terminal: names, link targets, error texts. Shows control
+ * characters, escape sequences, bidi overrides and invalid bytes (`^[`, `<9B>`, `<U+202E>`), also
+ * newline and tab (`^J`, `^I`). The result has no control byte. File contents go through
+ * `layoutRow`, which has the same rules and passes colours.
  */
 export function sanitiseText(text: string | Uint8Array): string {
   const decoded = typeof text === "string" ? text : decodeText(text);
@@ -33,18 +35,18 @@ export function sanitiseText(text: string | Uint8Array): string {
   return safe;
 }
 
-/** Splits text into what a terminal draws as one character. */
+/** Splits text into grapheme clusters. */
 export function* clusters(text: string): Generator<string> {
-  // Made when it is needed first: its data takes 7 ms to load.
+  // Created on first use: its data takes 7 ms to load.
   segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
   for (let at = 0, size = SEGMENTED; at < text.length; ) {
-    // Half a surrogate pair joins nothing: what stands before it would seem to end there.
+    // Half a surrogate pair would end the cluster before it too early.
     const isHalved = (text.charCodeAt(at + size - 1) & 0xfc00) === 0xd800;
     const part = text.slice(at, at + size - (isHalved ? 1 : 0));
     const isLast = at + part.length === text.length;
     const begin = at;
     for (const { segment } of segmenter.segment(part)) {
-      // What touches the end may go on behind it.
+      // The last segment may continue.
       if (!isLast && at + segment.length === begin + part.length) break;
       yield segment;
       at += segment.length;
@@ -53,7 +55,10 @@ export function* clusters(text: string): Generator<string> {
   }
 }
 
-/** True when the cluster can be sent as it is: it takes room, does nothing else, and does not join what stands before it. */
+/**
+ * True if the cluster can be sent unchanged: it is visible, has no side effect, and does not
+ * combine with preceding text.
+ */
 export function isSafe(cluster: string): boolean {
   if (cluster.length === 1 && cluster >= " " && cluster <= "~") return true;
   const known = safeClusters.get(cluster);
@@ -64,14 +69,16 @@ export function isSafe(cluster: string): boolean {
   return safe;
 }
 
-/** Printable ASCII that stands for a cluster which may not be sent, code point by code point. */
+/** Printable ASCII for an unsafe cluster, code point by code point. */
 export function showCluster(cluster: string): string {
   let shown = "";
   for (const character of cluster) shown += showCodePoint(character.codePointAt(0) ?? 0);
   return shown;
 }
 
-/** less's notation: `^X` for C0 and DEL, `<XX>` for C1 and for bytes that are not UTF-8, `<U+XXXX>` for the rest. */
+/**
+ * less's notation: `^X` for C0 and DEL, `<XX>` for C1 and invalid bytes, `<U+XXXX>` for the rest.
+ */
 function showCodePoint(code: number): string {
   if (code < 0x20 || code === 0x7f) return `^${String.fromCharCode(code ^ 0x40)}`;
   if (code < 0x7f) return String.fromCharCode(code);

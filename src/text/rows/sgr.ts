@@ -1,18 +1,21 @@
-/** How a piece of text looks, as parameters of SGR (ECMA-48 8.3.117). Colours are kept as the parameters that set them. */
+/** A text style as SGR parameters (ECMA-48 8.3.117). */
 export interface Style {
   readonly foreground: string;
   readonly background: string;
-  /** Set attributes as their parameters, in ascending order: bold 1, dim 2, italic 3, underline 4, reverse 7, crossed out 9. */
+  /**
+   * Attributes as parameters, ascending: bold 1, dim 2, italic 3, underline 4, reverse 7, crossed
+   * out 9.
+   */
   readonly attributes: readonly number[];
 }
 
 export const PLAIN: Style = { foreground: "", background: "", attributes: [] };
 
-// Blink (5, 6) and conceal (8) are left out: the first is an annoyance, the second hides text from whoever reads the log.
+// Blink (5, 6) distracts and conceal (8) hides text: both are ignored.
 const ON = new Set([1, 2, 3, 4, 7, 9]);
 const OFF: Readonly<Record<number, readonly number[]>> = { 22: [1, 2], 23: [3], 24: [4], 27: [7], 29: [9] };
 
-/** The style after the parameters of one SGR sequence. Parameters that are not colours or known attributes change nothing. */
+/** The style after one SGR sequence. Ignores unknown parameters. */
 export function applySgr(style: Style, parameters: string): Style {
   const values = parameters.split(/[;:]/).map((value) => Number(value));
   let { foreground, background, attributes } = style;
@@ -36,13 +39,13 @@ export function applySgr(style: Style, parameters: string): Style {
   return { foreground, background, attributes };
 }
 
-/** The one sequence that makes the terminal draw in `style`, whatever it drew in before. */
+/** The sequence that sets `style` whatever the current style is. */
 export function sgrFor(style: Style): string {
   const parameters = [...style.attributes, style.foreground, style.background].filter((parameter) => parameter !== "");
   return parameters.length === 0 ? "\x1b[m" : `\x1b[0;${parameters.join(";")}m`;
 }
 
-/** What is changed of a style. Colours as the parameters that set them; attributes come on top, reverse video turns over what there is. */
+/** A change of style: colours as parameters; attributes are added, reverse video is toggled. */
 export interface Look {
   foreground?: string;
   attributes?: readonly number[];
@@ -50,8 +53,8 @@ export interface Look {
 
 const REVERSE: Look = { attributes: [7] };
 
-/** A style with another look; in reverse video by default, turned over so that it shows on text that is itself reversed. */
-export function dressed(style: Style, look: Look = REVERSE): Style {
+/** Applies a look, by default reverse video, which is toggled so that it shows on reversed text. */
+export function withLook(style: Style, look: Look = REVERSE): Style {
   let attributes = style.attributes;
   for (const attribute of look.attributes ?? []) {
     if (!attributes.includes(attribute)) attributes = [...attributes, attribute].sort((a, b) => a - b);
@@ -60,7 +63,7 @@ export function dressed(style: Style, look: Look = REVERSE): Style {
   return { foreground: look.foreground ?? style.foreground, background: style.background, attributes };
 }
 
-/** `38;5;n` or `38;2;r;g;b` at `at`, with every component a byte. */
+/** `38;5;n` or `38;2;r;g;b` at `at`; every component is a byte. */
 function extendedColour(values: readonly number[], at: number): number[] | undefined {
   const length = values[at + 1] === 5 ? 3 : values[at + 1] === 2 ? 5 : 0;
   const colour = values.slice(at, at + length);

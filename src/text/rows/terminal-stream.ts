@@ -1,28 +1,33 @@
 import { characterBoundary, decodeText } from "../encoding/decode.ts";
 import { sanitiseText } from "./sanitise.ts";
 
-/** An SGR sequence (colours and attributes), whole. */
+/** A complete SGR sequence (colours and attributes). */
 const COLOUR = /(\x1b\[[0-9;:]{0,64}m)/;
-/** What may be the beginning of one, at the end of a chunk. */
+/** A possible beginning of one at the end of a chunk. */
 const BEGUN = /\x1b(?:\[[0-9;:]{0,64})?$/;
 /** 16 or more of one control character or invalid byte. */
 const RUN = /([\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\udc80-\udcff])\1{15,}/g;
 const RESET = "\x1b[0m";
 
 /**
- * File content on its way to a terminal: bytes in, text out. Newlines, tabs and, where wanted, colours pass; every other control
- * character and escape sequence is shown, not sent, also one that is split over chunks.
+ * Converts file content for a terminal. Newlines, tabs and optionally colours pass; all other
+ * control characters and escape sequences are made visible, also when split over chunks.
  */
 export class TerminalStream {
   readonly #colours: boolean;
   #held: Uint8Array = new Uint8Array(0);
-  /** The control character at the end of what was shown, and how often it came: the run may go on. */
+  /**
+   * The control character of a run at the end of the output, which may continue, and its length.
+   */
   #run = "";
   #runLength = 0;
   readonly #returns: boolean;
   #coloured = false;
 
-  /** `returns`: a carriage return of its own begins a new line, as a progress bar means it; else it is shown. */
+  /**
+   * `returns`: a lone carriage return begins a new line, for progress bars; otherwise it is made
+   * visible.
+   */
   constructor(options: { colours: boolean; returns?: boolean }) {
     this.#returns = options.returns ?? false;
     this.#colours = options.colours;
@@ -33,20 +38,20 @@ export class TerminalStream {
     let end = characterBoundary(bytes, bytes.length);
     const begun = BEGUN.exec(Buffer.from(bytes.subarray(Math.max(0, end - 70), end)).toString("latin1"));
     if (begun !== null) end -= begun[0].length;
-    // Its newline may come with the next chunk.
+    // The next chunk may begin with its newline.
     if (bytes[end - 1] === 13) end--;
     this.#held = Uint8Array.from(bytes.subarray(end));
     return this.#collapsed(decodeText(bytes.subarray(0, end)));
   }
 
-  /** What was held back, and the end of any colour. */
+  /** Flushes, and resets colours. */
   end(): string {
     const rest = this.#collapsed(decodeText(this.#held)) + this.#endRun();
     this.#held = new Uint8Array(0);
     return rest + (this.#coloured ? RESET : "");
   }
 
-  /** Shows a long run of one control character, also over several chunks, as the character and a count. */
+  /** Shows a long run of one control character as the character and a count, also across chunks. */
   #collapsed(text: string): string {
     let shown = "";
     let from = 0;
@@ -88,7 +93,10 @@ export class TerminalStream {
   }
 }
 
-/** A piece of a line on its way to a terminal: tabs pass, a carriage return at its end goes, every other control is shown. */
+/**
+ * Makes a piece of a line safe for a terminal: tabs pass, a final carriage return is removed, other
+ * controls are made visible.
+ */
 export function safeLine(bytes: Uint8Array): Uint8Array {
   return Buffer.from(cleanLines(decodeText(bytes).replace(/\r$/, "")));
 }

@@ -1,25 +1,25 @@
 import type { LineSpace } from "./lines.ts";
 
-/** A row of the text: a line by the offset at which it begins, and which of its rows, from 0. */
+/** A row of the text: the offset of its line, and the row within the line, from 0. */
 export interface Position {
   line: number;
   row: number;
 }
 
 /**
- * Which rows are on the screen: the place of the first one and a height in rows. It holds no lines; each question reads the few blocks it needs.
- * Every move keeps the last row of the text at the last row of the screen or above it.
+ * The visible rows: the position of the first and a height. Stores no lines; each query reads a few
+ * blocks. No move scrolls the last row of the text above the last row of the screen.
  */
 export class Viewport {
   #lines: LineSpace;
   #rowsIn: (line: number) => number;
   #top: Position = { line: 0, row: 0 };
   #height = 1;
-  /** The top of the last page, walked back from the end once. */
+  /** Top of the last page, computed once from the end. */
   #lastTop: Position | undefined;
   #lastTopIsKnown = false;
 
-  /** `rowsIn`: how many rows a line takes. */
+  /** `rowsIn`: rows of a line. */
   constructor(lines: LineSpace, rowsIn: (line: number) => number = () => 1) {
     this.#lines = lines;
     this.#rowsIn = rowsIn;
@@ -40,7 +40,7 @@ export class Viewport {
     this.settle();
   }
 
-  /** Shows other lines, or the same in other rows, around the line that is at the top now. */
+  /** Switches to other lines or row counts and keeps the top line. */
   reshape(lines: LineSpace, rowsIn: (line: number) => number): void {
     this.#lines = lines;
     this.#rowsIn = rowsIn;
@@ -48,7 +48,7 @@ export class Viewport {
     this.show(this.#top.line);
   }
 
-  /** Moves by rows, down when positive. Returns how many it moved, fewer at either end. */
+  /** Scrolls by rows, down if positive. Returns the rows moved, fewer at either end. */
   scroll(rows: number): number {
     let moved = 0;
     const last = rows > 0 ? this.#last() : undefined;
@@ -70,7 +70,10 @@ export class Viewport {
     if (last) this.#top = last;
   }
 
-  /** Puts the line that `offset` is in at the top, `above` rows further down where there are as many, or as near as the end allows. */
+  /**
+   * Puts the line of `offset` at the top, or up to `above` rows further down, as far as the end
+   * allows.
+   */
   show(offset: number, above = 0, row = 0): void {
     this.#top = { line: this.#lines.at(offset) ?? offset, row };
     if (above > 0) this.scroll(-above);
@@ -78,13 +81,13 @@ export class Viewport {
     if (last && isBefore(last, this.#top)) this.#top = last;
   }
 
-  /** True when the last row is on the screen. */
+  /** True if the last row is visible. */
   atEnd(): boolean {
     const last = this.#last();
     return last === undefined || !isBefore(this.#top, last);
   }
 
-  /** The rows on the screen, `height` at most. */
+  /** The visible rows, at most `height`. */
   visible(): Position[] {
     const places: Position[] = [];
     let place = this.#lines.has(this.#top.line) ? this.#top : undefined;
@@ -92,7 +95,7 @@ export class Viewport {
     return places;
   }
 
-  /** Comes back to rows that are there after the text became less, other lines, or the height another one. */
+  /** Moves to existing rows after a change of text, lines or height. */
   settle(): void {
     const line = this.#lines.at(this.#top.line);
     if (line !== undefined && line !== this.#top.line) this.#top = { line, row: 0 };
@@ -102,7 +105,7 @@ export class Viewport {
     if (last && isBefore(last, this.#top)) this.#top = last;
   }
 
-  /** Forgets what was known of the end: there is more, or less. */
+  /** Invalidates the cached end. */
   forget(): void {
     this.#lastTopIsKnown = false;
   }

@@ -3,7 +3,7 @@ import { PLAIN, type Style, sgrFor } from "./sgr.ts";
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
-/** Rows from one place of a long line where painting can begin to the next. */
+/** Rows between two recorded start positions of a long line. */
 const STRIDE = 256;
 
 export interface WrapOptions extends PaintOptions {
@@ -11,7 +11,7 @@ export interface WrapOptions extends PaintOptions {
   width: number;
 }
 
-/** Lays one line out as as many rows as it takes. Rows as `layoutRow` makes them; at least one. */
+/** Wraps a line into rows like those of `layoutRow`; at least one. */
 export function wrapText(text: string, options: WrapOptions): string[] {
   const { width, marks } = options;
   if (marks.length === 0 && PRINTABLE_ASCII.test(text)) {
@@ -26,12 +26,12 @@ export function wrapText(text: string, options: WrapOptions): string[] {
 }
 
 /**
- * A long line in rows, of which only those that are asked for are made: the rows of a megabyte of control characters take sixty times its memory. It is
- * gone through once, to count them and to remember where painting can begin.
+ * A long line whose rows are made on demand: all rows of a megabyte of control characters take
+ * sixty times its memory. One pass counts the rows and records start positions.
  */
 export class WrappedLine {
   readonly text: string;
-  /** Rows that it takes, at least one. */
+  /** Number of rows, at least one. */
   readonly count: number;
   readonly #options: Omit<WrapOptions, "marks">;
   readonly #starts: readonly RowStart[];
@@ -45,7 +45,7 @@ export class WrappedLine {
     this.#starts = counter.starts;
   }
 
-  /** Rows `from` to `to`, that one not included. */
+  /** Rows `from` to `to` (exclusive). */
   rows(from: number, to: number, marks: PaintOptions["marks"]): string[] {
     const start = this.#starts.findLast(({ row }) => row < from) ?? BEGINNING;
     const painter = new RowsPainter(this.#options.width, { from, to, start });
@@ -54,7 +54,7 @@ export class WrappedLine {
   }
 }
 
-/** Where painting can begin, and where on the screen that is. */
+/** A start position and its place on the screen. */
 interface RowStart extends PaintStart {
   row: number;
   used: number;
@@ -62,9 +62,9 @@ interface RowStart extends PaintStart {
 
 const BEGINNING: RowStart = { at: 0, style: PLAIN, row: 0, used: 0 };
 
-/** Goes on in the next row where one is full. A wide character is not divided. Only some of the rows are kept. */
+/** Breaks full rows without splitting wide characters. Keeps only the requested rows. */
 class RowsPainter implements Surface {
-  /** Places where painting can begin, every STRIDE rows; only when no row is kept. */
+  /** A start position every STRIDE rows; recorded only if no row is kept. */
   readonly starts: RowStart[] = [];
   row: number;
   readonly #width: number;
@@ -99,7 +99,7 @@ class RowsPainter implements Surface {
   putAscii(run: string, style: Style): void {
     for (let at = 0; at < run.length && !this.full; ) {
       if (this.#used >= this.#width) this.#break();
-      // Rows that are not kept are passed at once, but for the last one before those that are.
+      // Skips rows that are not kept at once, except for the last one before those kept.
       const left =
         this.row < this.#from ? (Math.min(this.#from, this.row + run.length) - this.row) * this.#width : this.#width;
       const part = Math.min(run.length - at, left - this.#used);
@@ -116,7 +116,7 @@ class RowsPainter implements Surface {
 
   put(cluster: string, width: number, style: Style): void {
     if (this.#used > 0 && this.#used + width > this.#width) this.#break();
-    // Not even a row of its own has room for it.
+    // Wider than a row.
     if (width > this.#width) this.#draw("?", 1, style);
     else this.#draw(cluster, width, style);
   }

@@ -7,23 +7,22 @@ import { type LineQuery, matchingLines } from "./matching-lines.ts";
 
 export { CHUNK } from "./chunk-pieces.ts";
 
-/** What to look for. Can be sent to a worker. */
+/** What to search for. Can be sent to a worker. */
 export type Query =
-  /** Newlines. */
   | { kind: "newlines"; encoding: Encoding }
-  /** Lines that match, or do not. */
+  /** Lines that match, or do not match. */
   | ({ kind: "lines" } & LineQuery)
-  /** Bytes, wherever they are. */
+  /** A byte string at any offset. */
   | { kind: "bytes"; bytes: Uint8Array };
 
-/** Looks through one chunk at a time. A hit belongs to the chunk in which it begins. */
+/** Searches one chunk at a time. A hit belongs to the chunk in which it begins. */
 export interface ChunkCounter {
   count(chunk: number): number;
-  /** Offsets of the hits: of newlines' last bytes, of lines' beginnings, of the bytes' beginnings. Ascending. */
+  /** Offsets of hits, ascending: last bytes of newlines, first bytes of lines or byte strings. */
   positions(chunk: number): number[];
 }
 
-/** @throws Error for a pattern that is not one; its message is one line. */
+/** @throws Error with a one-line message for an invalid pattern */
 export function chunkCounter(source: ByteSource, query: Query): ChunkCounter {
   switch (query.kind) {
     case "newlines":
@@ -35,7 +34,7 @@ export function chunkCounter(source: ByteSource, query: Query): ChunkCounter {
   }
 }
 
-/** Tells each hit of a chunk. */
+/** Reports each hit of a chunk. */
 type EachHit = (chunk: number, hit: (offset: number) => void) => void;
 
 function counterOf(each: EachHit): ChunkCounter {
@@ -60,7 +59,7 @@ function newlineCounter(source: ByteSource, encoding: Encoding): ChunkCounter {
       for (let at = findNewline(bytes, 0, encoding); at !== -1; at = findNewline(bytes, at + 1, encoding))
         hit(offset + at);
   });
-  // Counting alone is several times as quick as telling each.
+  // Counting is several times as fast as reporting each.
   const count = (chunk: number) => {
     let count = 0;
     for (const { bytes } of rawPieces(source, chunk, buffer, 0)) count += countLines(bytes, 0, bytes.length, encoding);

@@ -1,27 +1,27 @@
 import { CHUNK } from "./chunk-counter.ts";
 
-/** What is known of a source's chunks: how many hits each has. 4 bytes a chunk, and 8 for the sums. */
+/** Hits of each scanned chunk: 4 bytes a chunk, and 8 for the sums. */
 export class ChunkCounts {
   #counts = new Uint32Array(64);
-  /** Ends up to which chunks were looked through, less where the chunk begins; 0: not yet. */
+  /** Bytes scanned of each chunk; 0: not yet. */
   #lengths = new Uint32Array(64);
-  /** Sums of the chunks before each, as far as all before it are known. */
+  /** Prefix sums of the counts, as far as all earlier chunks are scanned. */
   #sums = new Float64Array(65);
   #summed = 0;
   #total = 0;
   #knownBytes = 0;
 
-  /** Hits in what is known. */
+  /** Hits in all scanned chunks. */
   get total(): number {
     return this.#total;
   }
 
-  /** Bytes that were looked through. */
+  /** Bytes scanned. */
   get knownBytes(): number {
     return this.#knownBytes;
   }
 
-  /** `end`: the source's end when the chunk was looked through. A chunk that has grown since may be set anew. */
+  /** `end`: the source's end at the time of the scan. A chunk that has grown may be set again. */
   set(chunk: number, count: number, end: number): void {
     this.#grow(chunk + 1);
     const length = Math.min(CHUNK, Math.max(0, end - chunk * CHUNK));
@@ -33,17 +33,17 @@ export class ChunkCounts {
     if (chunk < this.#summed) this.#summed = chunk;
   }
 
-  /** Hits in a chunk, undefined when it was not looked through. */
+  /** Hits in a chunk; undefined before its scan. */
   count(chunk: number): number | undefined {
     return (this.#lengths[chunk] ?? 0) > 0 ? this.#counts[chunk] : undefined;
   }
 
-  /** True when all of the chunk that is there, as the source ends at `end`, was looked through. */
+  /** True if the chunk is scanned completely for a source that ends at `end`. */
   isCurrent(chunk: number, end: number): boolean {
     return (this.#lengths[chunk] ?? 0) >= Math.min(CHUNK, end - chunk * CHUNK);
   }
 
-  /** Hits before a chunk; undefined while not all chunks before it are known. */
+  /** Hits before a chunk; undefined until all earlier chunks are scanned. */
   before(chunk: number): number | undefined {
     while (this.#summed < chunk) {
       const count = this.count(this.#summed);
@@ -54,7 +54,7 @@ export class ChunkCounts {
     return this.#sums[chunk];
   }
 
-  /** The last chunk that has fewer than `hits` hits before it, as far as is known from the beginning on. */
+  /** The last chunk with fewer than `hits` hits before it, as far as the prefix sums are known. */
   chunkOf(hits: number): { chunk: number; before: number } {
     this.before(this.#lengths.length);
     let low = 0;
@@ -67,7 +67,10 @@ export class ChunkCounts {
     return { chunk: low, before: this.#sums[low] ?? 0 };
   }
 
-  /** What was before `offset` is gone: its hits do not count any more. The chunk that `offset` is in has to be looked through anew. */
+  /**
+   * Removes hits before `offset`, whose bytes are gone. The chunk of `offset` must be scanned
+   * again.
+   */
   dropBefore(offset: number): void {
     const first = Math.floor(offset / CHUNK);
     for (let chunk = 0; chunk < first; chunk++) this.set(chunk, 0, (chunk + 1) * CHUNK);

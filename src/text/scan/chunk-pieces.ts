@@ -5,10 +5,10 @@ import { BLOCK } from "../sources/block-cache.ts";
 import type { ByteSource } from "../sources/byte-source.ts";
 import { scratchFor } from "./scratch.ts";
 
-/** A source is looked through, and what was found is kept, in chunks of this many bytes: a millisecond or less each. */
+/** Bytes of a chunk, the unit of scanning and counting: at most a millisecond each. */
 export const CHUNK = LONGEST_LINE;
 
-/** The bytes of a chunk in blocks, `own` of each, and `overlap` bytes more where there are. */
+/** The bytes of a chunk in blocks: `own` bytes of each, and up to `overlap` more. */
 export function* rawPieces(
   source: ByteSource,
   chunk: number,
@@ -25,7 +25,9 @@ export function* rawPieces(
   }
 }
 
-/** The lines that begin in a chunk, whole, in pieces of a block; more only for a longer line. */
+/**
+ * The whole lines that begin in a chunk, in pieces of a block; a longer line is one larger piece.
+ */
 export function* linePieces(lines: Lines, chunk: number, buffer: Buffer): Generator<{ offset: number; bytes: Buffer }> {
   const { cache, encoding } = lines;
   const end = lines.end();
@@ -60,7 +62,7 @@ function longLine(lines: Lines, from: number): Buffer {
   return bytes.subarray(0, fill(lines.cache.source, from, bytes));
 }
 
-/** The first line that begins at `offset` or later; the end where there is none. */
+/** The first line that begins at or after `offset`; the end if there is none. */
 function firstLine(lines: Lines, offset: number): number {
   const from = Math.max(offset, lines.start());
   const line = lines.at(from);

@@ -1,18 +1,18 @@
 import { runInThisContext, Script } from "node:vm";
 
-/** Longest that an expression may take on this thread. */
+/** Time limit for a regular expression on this thread. */
 const DEADLINE_MS = 100;
 
 let script: Script | undefined;
 let call: (callback: () => void) => void;
 
 /**
- * Runs `action`, and ends it when it takes too long: a regular expression may take for ever on one line, and nothing else can stop it. Costs 0.4 ms, so
- * that it is for many lines at once. Undefined when it was ended.
+ * Runs `action` and aborts it at the deadline: a regular expression can backtrack without end, and
+ * nothing else stops it. Costs 0.4 ms, so use it for many lines at once. Undefined if aborted.
  */
 export function withDeadline<T>(action: () => T): T | undefined {
   if (!script) {
-    // The callback is handed over by a function of the context's own: a script takes no arguments.
+    // A function of the context passes the callback: a script takes no arguments.
     const box: { set: (callback: () => void) => void; run: Script } = {
       set: runInThisContext(
         "(() => { let f; globalThis[Symbol.for('porthole.deadline')] = () => f(); return (g) => { f = g; }; })()",
@@ -37,8 +37,8 @@ export function withDeadline<T>(action: () => T): T | undefined {
   }
 }
 
-/** True for an expression that may take for ever: what repeats is repeated, or it looks back at what it found. */
-export function mayTakeForEver(pattern: string): boolean {
+/** True for an expression that may backtrack without end: nested repetition or back-references. */
+export function mayBacktrack(pattern: string): boolean {
   return (
     /[*+}][?+]?[^()]*\)+[*+{]|\|[^()]*\)+[*+{]|\\[1-9k]|\([^()]*\([^()]*\)[^()]*\)[*+{]/.test(pattern) ||
     /[*+}].*[*+}].*[*+}]/.test(pattern)

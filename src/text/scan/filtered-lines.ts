@@ -3,22 +3,22 @@ import { CHUNK } from "./chunk-counter.ts";
 import type { Hits } from "./hits.ts";
 
 /**
- * The lines that a filter lets through, with the lines around them that are to be seen too. Nothing is kept of them: they come from the hits of each chunk.
- * What was not looked through yet ends the text for now.
+ * The lines that pass a filter, with their context lines. Stores none of them: they come from the
+ * hits of each chunk. The text ends for now where the scan has not been.
  */
 export class FilteredLines implements LineSpace {
   readonly #lines: Lines;
   readonly #hits: Hits;
   readonly #context: number;
 
-  /** `context`: lines to show before and after each. */
+  /** `context`: lines to show before and after each hit. */
   constructor(lines: Lines, hits: Hits, context: number) {
     this.#lines = lines;
     this.#hits = hits;
     this.#context = context;
   }
 
-  /** False for a line that is shown only for being beside one that is let through. */
+  /** False for a context line. */
   isHit(line: number): boolean {
     return this.#hits.positions(Math.floor(line / CHUNK)).includes(line);
   }
@@ -38,7 +38,7 @@ export class FilteredLines implements LineSpace {
     if (after === undefined) return undefined;
     const context = this.#context;
     if (context > 0) {
-      // Still behind a hit.
+      // Within the context after a hit.
       const hit = this.#near(after, "backward");
       if (hit !== undefined && this.#step(hit, context) >= after) return after;
     }
@@ -62,7 +62,7 @@ export class FilteredLines implements LineSpace {
     return this.at(line) === line;
   }
 
-  /** The line at `offset` if it is shown, else the nearest before it, else after it. */
+  /** The line at `offset` if shown, else the nearest shown line before it, else after it. */
   at(offset: number): number | undefined {
     const line = this.#lines.at(offset);
     const hit = this.#near(line, "forward");
@@ -77,7 +77,7 @@ export class FilteredLines implements LineSpace {
     return typeof hit === "number" ? hit : undefined;
   }
 
-  /** The line that many lines away, or the last one on the way there. */
+  /** The line `count` lines away, or the last one in that direction. */
   #step(line: number, count: number): number {
     let at = line;
     for (let left = Math.abs(count); left > 0; left--) {

@@ -1,19 +1,19 @@
 import type { ByteSource } from "../sources/byte-source.ts";
 import { CHUNK, type ChunkCounter, chunkCounter, type Query } from "./chunk-counter.ts";
-import { mayTakeForEver, withDeadline } from "./deadline.ts";
+import { mayBacktrack, withDeadline } from "./deadline.ts";
 import { Scan } from "./scan.ts";
 import type { ScanPool } from "./scan-pool.ts";
 import type { Direction } from "./stretch.ts";
 
-/** Chunks whose hits are kept: a screen is in one or two of them. */
+/** Chunks whose hit positions are cached: a screen needs one or two. */
 const KEPT = 8;
 
-/** What was found. */
+/** Result of a search. */
 export type Found = { kind: "found"; at: number } | { kind: "none" } | { kind: "cancelled" };
 
 /**
- * The hits of a query in a source: how many, which is the next, which number one has. Only their number in each chunk is kept; where they are is looked
- * up in the chunk, when it is asked for.
+ * The hits of a query in a source: their count, the next one, the number of one. Stores only counts
+ * for each chunk; positions are found again on demand.
  */
 export class Hits {
   readonly scan: Scan;
@@ -22,21 +22,21 @@ export class Hits {
   readonly #risky: boolean;
   readonly #kept = new Map<number, { end: number; positions: number[] }>();
 
-  /** @throws Error for a pattern that is not one */
+  /** @throws Error for an invalid pattern */
   constructor(source: ByteSource, query: Query, changed: () => void, pool?: ScanPool) {
     this.#source = source;
     this.#counter = chunkCounter(source, query);
-    this.#risky = query.kind === "lines" && query.match.fixed !== true && query.match.patterns.some(mayTakeForEver);
+    this.#risky = query.kind === "lines" && query.match.fixed !== true && query.match.patterns.some(mayBacktrack);
     this.scan = new Scan(source, query, changed, pool);
   }
 
-  /** Forgets what was before `offset`. */
+  /** Discards hits before `offset`. */
   dropBefore(offset: number): void {
     this.scan.counts.dropBefore(offset);
     this.#kept.clear();
   }
 
-  /** Hits in one chunk, ascending. Fresh: also of what has grown since it was counted. */
+  /** Hits in one chunk, ascending. Current: includes bytes appended since the count. */
   positions(chunk: number): readonly number[] {
     const end = Math.min(this.#source.end(), (chunk + 2) * CHUNK);
     const known = this.#kept.get(chunk);
@@ -49,7 +49,10 @@ export class Hits {
     return positions;
   }
 
-  /** The first hit at `from` or later, or the last one before it. `unknown`: a chunk on the way was not looked through yet. */
+  /**
+   * The first hit at or after `from`, or the last one before it. `unknown`: a chunk in between is
+   * not scanned yet.
+   */
   near(from: number, direction: Direction): number | "unknown" | undefined {
     const end = this.#source.end();
     const chunks = Math.ceil(end / CHUNK);
@@ -68,7 +71,7 @@ export class Hits {
     return undefined;
   }
 
-  /** {@link near}, once it is known. */
+  /** Resolves with {@link near} once it is known. */
   async find(from: number, direction: Direction): Promise<Found> {
     const near = direction === "forward" ? from : from - 1;
     if (near >= this.#source.start() && near < this.#source.end()) {
@@ -86,7 +89,7 @@ export class Hits {
     }
   }
 
-  /** Which one the hit at `position` is, from 1; undefined while what is before it is not known. */
+  /** Number of the hit at `position`, from 1; undefined until everything before it is scanned. */
   ordinal(position: number): number | undefined {
     const chunk = Math.floor(position / CHUNK);
     const before = this.scan.counts.before(chunk);

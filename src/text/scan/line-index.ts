@@ -5,13 +5,13 @@ import { BLOCK } from "../sources/block-cache.ts";
 import { CHUNK } from "./chunk-counter.ts";
 import type { Scan } from "./scan.ts";
 
-/** Lines that the index speaks of are counted from 0; a number that rests on an estimate is not exact. */
+/** Lines are counted from 0. An estimate is not exact. */
 export interface LineCount {
   count: number;
   isExact: boolean;
 }
 
-/** Numbers of lines, from the newlines that a scan has counted in each chunk. What is not counted yet is estimated by what is. */
+/** Line numbers from the newlines counted in each chunk; extrapolates beyond the scan. */
 export class LineIndex {
   readonly scan: Scan;
   readonly #cache: BlockCache;
@@ -29,12 +29,15 @@ export class LineIndex {
     const before = this.scan.counts.before(chunk);
     if (before !== undefined) return { count: before + this.#count(chunk * CHUNK, offset), isExact: true };
     const { total, knownBytes } = this.scan.counts;
-    // Nothing known: lines of a log are about this long.
+    // Nothing counted yet: a typical line length of logs.
     const rate = knownBytes > 0 ? total / knownBytes : 1 / 100;
     return { count: Math.round(offset * rate), isExact: false };
   }
 
-  /** The offset behind the first `count` newlines; "unknown" while that much is not counted, undefined when there are fewer. */
+  /**
+   * The offset after the first `count` newlines; "unknown" if not counted that far, undefined if
+   * there are fewer.
+   */
   offsetBehind(count: number): number | "unknown" | undefined {
     if (count <= 0) return this.#cache.source.start();
     const { chunk, before } = this.scan.counts.chunkOf(count);

@@ -1,7 +1,7 @@
 import { asUtf8, type Encoding } from "../encoding/encoding.ts";
+import { visibleBytes } from "../rows/hidden-sequences.ts";
 import { Lines, LONGEST_LINE } from "../rows/lines.ts";
 import { findNewline } from "../rows/newlines.ts";
-import { shownBytes } from "../rows/unseen.ts";
 import type { MatchOptions } from "../search/compile.ts";
 import { Matcher } from "../search/matcher.ts";
 import { translate } from "../search/syntax.ts";
@@ -14,40 +14,40 @@ const NEWLINE = 10;
 export interface LineQuery {
   encoding: Encoding;
   match: MatchOptions;
-  /** The lines that do not match. */
+  /** Select the lines that do not match. */
   invert?: boolean;
 }
 
-/** Hears where a hit begins. */
+/** Receives the offset where a hit begins. */
 type Hit = (offset: number) => void;
 
 /**
- * Tells the lines of a source that match as a screen shows them, without colour codes; a chunk at a time.
- * @throws Error for a pattern that is not one; its message is one line.
+ * Reports matching lines of a chunk, matched as displayed, without colour codes.
+ * @throws Error with a one-line message for an invalid pattern
  */
 export function matchingLines(source: ByteSource, query: LineQuery): (chunk: number, hit: Hit) => void {
-  // Two of the longest lines, for where a chunk begins in one.
+  // Two longest lines: a chunk may begin inside of one.
   const lines = new Lines(new BlockCache(source, (2 * LONGEST_LINE) / BLOCK + 1), query.encoding);
   const buffer = Buffer.allocUnsafeSlow(BLOCK);
-  const eachIn = tellerOf(query);
+  const eachIn = pieceMatcher(query);
   return (chunk, hit) => {
     try {
       for (const { offset, bytes } of linePieces(lines, chunk, buffer)) eachIn(bytes, offset, hit);
     } finally {
-      // The end of what grows will be another one, and the buffers serve whoever comes next.
+      // The end of a growing source changes, and other scans reuse the buffers.
       lines.cache.clear();
     }
   };
 }
 
-/** Tells the lines of a piece, which begins at `offset`. */
-type Teller = (bytes: Buffer, offset: number, hit: Hit) => void;
+/** Reports the matching lines of a piece that begins at `offset`. */
+type PieceMatcher = (bytes: Buffer, offset: number, hit: Hit) => void;
 
-function tellerOf({ encoding, match, invert = false }: LineQuery): Teller {
+function pieceMatcher({ encoding, match, invert = false }: LineQuery): PieceMatcher {
   const matcher = new Matcher(match);
   const literal = invert ? undefined : literalOf(match);
   return (bytes, offset, hit) => {
-    const text = shownBytes(asUtf8(bytes, encoding));
+    const text = visibleBytes(asUtf8(bytes, encoding));
     if (text !== bytes) eachConverted(matcher, { bytes, text, encoding, invert }, offset, hit);
     else if (literal) eachWith(literal, bytes, offset, hit);
     else if (invert) eachOther(matcher, bytes, offset, hit);
@@ -58,7 +58,10 @@ function tellerOf({ encoding, match, invert = false }: LineQuery): Teller {
   };
 }
 
-/** A pattern without a special character is looked for in the bytes: making a string of each block would take as long as that. */
+/**
+ * A literal pattern is searched in the bytes: converting each block to a string would take as long
+ * as the search.
+ */
 function literalOf({ patterns, fixed, ignoreCase, word, line }: MatchOptions): Buffer | undefined {
   const [pattern = ""] = patterns;
   if (patterns.length !== 1 || ignoreCase || word || line || !pattern.isWellFormed()) return undefined;
@@ -66,7 +69,7 @@ function literalOf({ patterns, fixed, ignoreCase, word, line }: MatchOptions): B
   return literal ? Buffer.from(literal) : undefined;
 }
 
-/** Lines that have the text. */
+/** Reports lines that contain the text. */
 function eachWith(text: Buffer, bytes: Buffer, offset: number, hit: Hit): void {
   for (let at = bytes.indexOf(text); at !== -1; ) {
     hit(offset + (at === 0 ? 0 : bytes.lastIndexOf(NEWLINE, at - 1) + 1));
@@ -75,7 +78,7 @@ function eachWith(text: Buffer, bytes: Buffer, offset: number, hit: Hit): void {
   }
 }
 
-/** Lines without a match. */
+/** Reports lines without a match. */
 function eachOther(matcher: Matcher, bytes: Buffer, offset: number, hit: Hit): void {
   const block = matcher.block(bytes);
   let at = 0;
@@ -86,7 +89,7 @@ function eachOther(matcher: Matcher, bytes: Buffer, offset: number, hit: Hit): v
   }
 }
 
-/** The lines of the text are those of the bytes, one by one. */
+/** For converted text, which has the same lines as the bytes. */
 function eachConverted(
   matcher: Matcher,
   { bytes, text, encoding, invert }: { bytes: Buffer; text: Buffer; encoding: Encoding; invert: boolean },
@@ -95,7 +98,7 @@ function eachConverted(
 ): void {
   const block = matcher.block(text);
   let match = matcher.next(block, 0);
-  // Of a last line without a newline nothing may be left.
+  // Conversion may leave nothing of a last line without a newline.
   for (let at = 0, from = 0; at < bytes.length; ) {
     const isMatch = match?.start === from;
     if (isMatch !== invert) hit(offset + at);

@@ -1,22 +1,25 @@
 import type { SourcePart } from "../sources/byte-source.ts";
 import type { Query } from "./chunk-counter.ts";
 
-/** A stretch of chunks to look through. The descriptors stay the sender's, who waits for the answer before closing one. */
+/**
+ * A stretch of chunks to scan. The sender keeps the descriptors and waits for the reply before
+ * closing one.
+ */
 export interface ScanJob {
   id: number;
-  /** Jobs of one scan have one query: what was prepared for it is kept. */
+  /** Jobs of one scan share the query, so its compiled form is reused. */
   scan: number;
   query: Query;
   parts: SourcePart[];
   from: number;
   to: number;
-  /** One int32 in shared memory: not zero when the scan is over. Looked at before each chunk. */
+  /** One int32 in shared memory: nonzero when the scan is cancelled. Checked before each chunk. */
   cancelled: SharedArrayBuffer;
   /** One int32 in shared memory, a {@link JobState}. */
   state: SharedArrayBuffer;
 }
 
-/** Whoever changes it from `waits` decides what becomes of the job. */
+/** A compare-and-swap from `waits` decides between running and revoking the job. */
 export const JobState = { waits: 0, taken: 1, revoked: 2 } as const;
 
 export type ScanReply =

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { JobState, type ScanJob, type ScanReply } from "./scan-job.ts";
 
-/** Threads that look through files: as many as the machine most often has cores, and more would only fight for the memory's bandwidth. */
+/** Scanning threads: more would only compete for memory bandwidth on a typical machine. */
 export const THREADS = 2;
 
 interface Pending {
@@ -16,13 +16,15 @@ interface Thread {
 
 let shared: ScanPool | undefined;
 
-/** The threads that look through files beside the screen. They are started by the first job and serve all that are open. */
+/**
+ * Threads that scan files in the background. Started by the first job, shared by all open files.
+ */
 export class ScanPool {
   readonly #workerUrl: URL;
   readonly #threads: Thread[] = [];
   #lastId = 0;
 
-  /** `workerUrl`: the bundled scan-worker, beside this module in dist by default. */
+  /** `workerUrl`: the bundled scan-worker, by default beside this module in dist. */
   constructor(workerUrl = new URL("./scan-worker.js", import.meta.url)) {
     this.#workerUrl = workerUrl;
   }
@@ -32,15 +34,15 @@ export class ScanPool {
     return shared;
   }
 
-  /** Resolves with what was found. The id is for {@link revoke} and {@link interrupt}. */
+  /** Resolves with the result. The id is for {@link revoke} and {@link interrupt}. */
   run(job: Omit<ScanJob, "id" | "state">): { id: number; reply: Promise<ScanReply> } {
     const id = ++this.#lastId;
     const state = new SharedArrayBuffer(4);
-    const reply = new Promise<ScanReply>((resolve) => this.#give({ job: { ...job, id, state }, resolve }));
+    const reply = new Promise<ScanReply>((resolve) => this.#assign({ job: { ...job, id, state }, resolve }));
     return { id, reply };
   }
 
-  /** Takes jobs back that no thread has begun; they count as cancelled. A thread may take a while to start. */
+  /** Cancels jobs that no thread has started; starting a thread takes time. */
   revoke(ids: ReadonlySet<number>): void {
     for (const { pending } of this.#threads) {
       for (const [id, { job, resolve }] of pending) {
@@ -53,7 +55,10 @@ export class ScanPool {
     }
   }
 
-  /** Ends the threads that are inside these jobs, which count as cancelled: an expression may take for ever, and looks at no flag. */
+  /**
+   * Terminates the threads that run these jobs, which count as cancelled: a backtracking expression
+   * checks no flag.
+   */
   interrupt(ids: ReadonlySet<number>): void {
     for (const thread of [...this.#threads]) {
       if (![...thread.pending.keys()].some((id) => ids.has(id))) continue;
@@ -65,13 +70,13 @@ export class ScanPool {
         for (const one of pending) {
           if (ids.has(one.job.id)) continue;
           Atomics.store(new Int32Array(one.job.state), 0, JobState.waits);
-          this.#give(one);
+          this.#assign(one);
         }
       });
     }
   }
 
-  /** Ends all threads. Jobs that are under way count as cancelled. */
+  /** Terminates all threads. Running jobs count as cancelled. */
   async close(): Promise<void> {
     const threads = this.#threads.splice(0);
     await Promise.all(threads.map(({ worker }) => worker.terminate()));
@@ -79,7 +84,7 @@ export class ScanPool {
       for (const { job, resolve } of pending.values()) resolve({ id: job.id, kind: "cancelled" });
   }
 
-  #give(pending: Pending): void {
+  #assign(pending: Pending): void {
     let thread = this.#threads.reduce<Thread | undefined>(
       (least, one) => (least && least.pending.size <= one.pending.size ? least : one),
       undefined,
@@ -91,11 +96,11 @@ export class ScanPool {
 
   #start(): Thread {
     const thread: Thread = {
-      // What a thread makes, strings of blocks, dies at once: more room for it is only more memory.
+      // The strings of a thread are short-lived: a larger young generation would only waste memory.
       worker: new Worker(this.#workerUrl, { resourceLimits: { maxYoungGenerationSizeMb: 4 } }),
       pending: new Map(),
     };
-    // The program's end does not wait for them. Becoming ready makes it wait again (Node 20).
+    // Threads do not keep the process alive. "online" makes them do so again (Node 20).
     thread.worker.unref();
     thread.worker.once("online", () => thread.worker.unref());
     thread.worker.on("message", (reply: ScanReply) => {

@@ -3,7 +3,7 @@ import { partsSource } from "../sources/regular-source.ts";
 import { type ChunkCounter, chunkCounter } from "./chunk-counter.ts";
 import { JobState, type ScanJob, type ScanReply } from "./scan-job.ts";
 
-// A module that runs only as a worker's entry; without a parent there is nobody to serve.
+// Runs only as a worker's entry.
 if (parentPort) serve(parentPort);
 
 function serve(port: MessagePort): void {

@@ -6,16 +6,17 @@ import { Holes } from "./holes.ts";
 import { ScanPool, THREADS } from "./scan-pool.ts";
 import { type Direction, nextStretch, type Stretch } from "./stretch.ts";
 
-/** Stretches that are under way for each thread: the next one is there when it is done with one. */
+/** Queued stretches for each thread, so that it never idles. */
 const QUEUE = 2;
-/** After this a thread that was told to end is stopped. */
-const PATIENCE_MS = 40;
+/** A thread that does not react to cancellation is terminated after this time. */
+const GRACE_MS = 40;
 
 let scans = 0;
 
 /**
- * Looks through a source in the background and keeps how many hits each chunk has. It begins where it is told to and goes on to the ends, so that what
- * is near is known first. A source that only this process can read is looked through here, a chunk at a time between keys and frames.
+ * Scans a source in the background and counts the hits of each chunk. Starts at a given offset and
+ * continues to both ends, so that nearby results come first. A source that only this process can
+ * read is scanned here, one chunk between keys and frames.
  */
 export class Scan {
   readonly counts = new ChunkCounts();
@@ -36,7 +37,7 @@ export class Scan {
   #failure: string | undefined;
   #waiters: (() => void)[] = [];
 
-  /** `changed` is called when more is known. */
+  /** `changed` is called when there are new results. */
   constructor(source: ByteSource, query: Query, changed: () => void, pool = ScanPool.shared()) {
     this.#source = source;
     this.#holes = new Holes(source);
@@ -45,12 +46,11 @@ export class Scan {
     this.#pool = pool;
   }
 
-  /** True while it is at work. */
   get isRunning(): boolean {
     return this.#running !== undefined;
   }
 
-  /** True when all that there is has been looked through. */
+  /** True when everything available is scanned. */
   get isComplete(): boolean {
     return this.#nextStretch() === undefined && this.#underWay.size === 0;
   }
@@ -63,13 +63,13 @@ export class Scan {
     return this.#failure;
   }
 
-  /** Part of the source that was looked through, 0 to 1. */
+  /** Scanned part of the source, 0 to 1. */
   get progress(): number {
     const length = this.#source.end() - this.#source.start();
     return length <= 0 ? 1 : Math.min(1, this.counts.knownBytes / this.#source.end());
   }
 
-  /** Begins, or goes on after the source has grown; `offset` is what is wanted first, and in which direction from there. */
+  /** Starts, or continues after the source has grown. Scans from `offset` in `direction` first. */
   go(offset?: number, direction: Direction = "forward"): void {
     if (offset !== undefined) {
       this.#focus = Math.floor(Math.max(0, offset) / CHUNK);
@@ -81,30 +81,32 @@ export class Scan {
     this.#flag = new SharedArrayBuffer(4);
     this.#running = (this.#source.parts ? this.#runThreads() : this.#runHere()).finally(() => {
       this.#running = undefined;
-      this.#tell();
+      this.#notify();
     });
   }
 
-  /** Looks through one chunk here and now: what is near is known before a thread has started. */
+  /** Scans one chunk synchronously: nearby results are there before a thread starts. */
   lookHere(chunk: number, count: () => number): void {
     if (this.counts.count(chunk) !== undefined) return;
     const end = this.#source.end();
     this.counts.set(chunk, count(), end);
   }
 
-  /** Resolves when more is known, or it is over. */
+  /** Resolves at new results or at the end. */
   progressed(): Promise<void> {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
-  /** Ends it within PATIENCE_MS and some. Resolves when nothing reads the source any more; what was found is kept. */
+  /**
+   * Stops within about GRACE_MS. Resolves when nothing reads the source any more. Results are kept.
+   */
   async cancel(): Promise<void> {
     this.#stopped = true;
     const running = this.#running;
     if (!running) return;
     Atomics.store(new Int32Array(this.#flag), 0, 1);
     this.#pool.revoke(this.#jobs);
-    const stuck = setTimeout(() => this.#pool.interrupt(this.#jobs), PATIENCE_MS);
+    const stuck = setTimeout(() => this.#pool.interrupt(this.#jobs), GRACE_MS);
     await running;
     clearTimeout(stuck);
   }
@@ -113,17 +115,17 @@ export class Scan {
     const lanes = Array.from({ length: THREADS * QUEUE }, async () => {
       for (let next = this.#nextStretch(); next && !this.#stopped && !this.#failure; next = this.#nextStretch()) {
         if (!this.#holes.skip(next, this.counts)) {
-          await this.#look(this.#holes.until(next));
+          await this.#scanStretch(this.#holes.until(next));
           continue;
         }
-        this.#tell();
+        this.#notify();
         await setImmediate();
       }
     });
     await Promise.all(lanes);
   }
 
-  async #look({ from, to }: Stretch): Promise<void> {
+  async #scanStretch({ from, to }: Stretch): Promise<void> {
     const parts = this.#source.parts?.() ?? [];
     const end = parts.at(-1)?.end ?? 0;
     const job = { scan: this.#id, query: this.query, parts, from, to, cancelled: this.#flag };
@@ -139,7 +141,7 @@ export class Scan {
       this.counts.set(from + index, count, end);
     });
     this.#holes.learn({ from, to }, answer.counts);
-    this.#tell();
+    this.#notify();
   }
 
   async #runHere(): Promise<void> {
@@ -148,7 +150,7 @@ export class Scan {
       for (let next = this.#nextStretch(); next && !this.#stopped; next = this.#nextStretch()) {
         const end = this.#source.end();
         this.counts.set(next.from, this.#counter.count(next.from), end);
-        this.#tell();
+        this.#notify();
         await setImmediate();
       }
     } catch (error) {
@@ -156,7 +158,7 @@ export class Scan {
     }
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const resolve of this.#waiters.splice(0)) resolve();
     this.#changed();
   }

@@ -1,27 +1,30 @@
-/** Which way to look. */
+/** Search direction. */
 export type Direction = "forward" | "backward";
 
-/** Chunks, the last one not included. */
+/** A range of chunks; `to` is exclusive. */
 export interface Stretch {
   from: number;
   to: number;
 }
 
-/** Chunks that a thread is given at a time: some 10 ms. */
+/** Chunks of one job: about 10 ms. */
 const STRETCH = 16;
 
-/** The chunks that there are, `chunks` not included, and where to begin. */
-interface Wanted {
+/** The range of chunks (`chunks` is exclusive) and the start. */
+interface ScanRange {
   first: number;
   chunks: number;
   focus: number;
   direction: Direction;
 }
 
-/** Chunks to look through next: from the focus on to one end, then from there to the other. `isOpen`: nobody has looked through it, nor does. */
-export function nextStretch(wanted: Wanted, isOpen: (chunk: number) => boolean): Stretch | undefined {
-  const { first, chunks, direction } = wanted;
-  const focus = Math.min(Math.max(first, wanted.focus), Math.max(first, chunks - 1));
+/**
+ * The next chunks to scan: from the focus to one end, then from the focus to the other. `isOpen`:
+ * neither scanned nor in progress.
+ */
+export function nextStretch(range: ScanRange, isOpen: (chunk: number) => boolean): Stretch | undefined {
+  const { first, chunks, direction } = range;
+  const focus = Math.min(Math.max(first, range.focus), Math.max(first, chunks - 1));
   return direction === "forward"
     ? (after(focus, chunks, isOpen) ?? before(focus, first, isOpen))
     : (before(focus + 1, first, isOpen) ?? after(focus + 1, chunks, isOpen));

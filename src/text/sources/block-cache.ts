@@ -1,19 +1,25 @@
 import type { ByteSource } from "./byte-source.ts";
 
-/** Where pread and string decoding are both at their fastest (8-10 GB/s; twice as large halves regex speed). */
+/**
+ * Block size at which pread and string decoding are fastest (8-10 GB/s; twice as large halves regex
+ * speed).
+ */
 export const BLOCK = 64 * 1024;
 
-/** What a hole of a sparse file reads as. */
+/** Content of a hole. */
 const ZEROS = Buffer.alloc(BLOCK);
 
-/** Buffers that are kept for this thread when a cache forgets all: who looks through a file does so for every megabyte, and memory of its kind comes back late. */
+/**
+ * Buffers kept for this thread when a cache is cleared: a scan clears it for every megabyte, and
+ * the garbage collector frees such memory late.
+ */
 const SPARE = 33;
 
 const spare: Buffer[] = [];
 
 /**
- * The least recently used 64 KiB blocks of a source. A block that was short when read is read again once the source has grown.
- * Buffers of dropped blocks are used again: what {@link block} returns is valid until the next call.
+ * An LRU cache of 64 KiB blocks of a source. A short block is read again once the source has grown.
+ * Evicted buffers are reused: the result of {@link block} is valid until the next call.
  */
 export class BlockCache {
   readonly source: ByteSource;
@@ -26,7 +32,10 @@ export class BlockCache {
     this.#capacity = capacity;
   }
 
-  /** The bytes of block `index` (offset `index * BLOCK`), shorter than BLOCK at the end of the source. */
+  /**
+   * The bytes of block `index` (offset `index * BLOCK`); shorter than BLOCK at the end of the
+   * source.
+   */
   block(index: number): Buffer {
     const known = this.#blocks.get(index);
     if (known) {
@@ -45,7 +54,10 @@ export class BlockCache {
     return entry.buffer.subarray(0, entry.length);
   }
 
-  /** Copies the bytes of [from, to) out of the blocks; shorter where the source ends or has dropped its beginning. `into`: a buffer with room for them. */
+  /**
+   * Copies the bytes of [from, to); shorter where the source ends or has dropped its beginning.
+   * `into`: a buffer with enough room.
+   */
   slice(from: number, to: number, into?: Buffer): Buffer {
     const size = Math.max(0, to - from);
     const bytes = into?.subarray(0, size) ?? Buffer.allocUnsafe(size);
@@ -62,19 +74,19 @@ export class BlockCache {
     return bytes.subarray(0, length);
   }
 
-  /** Forgets everything: the file was truncated or replaced under the same source. */
+  /** Evicts everything: the file was truncated or replaced. */
   clear(): void {
     for (const { buffer } of this.#blocks.values()) if (spare.length < SPARE) spare.push(buffer);
     this.#blocks.clear();
     this.#clears++;
   }
 
-  /** How often it was cleared: what was derived from the bytes before that is void. */
+  /** Number of clears: data derived before the last one is stale. */
   get clears(): number {
     return this.#clears;
   }
 
-  /** True when the whole block is in a hole: it takes no buffer then. */
+  /** True if the whole block is in a hole, which needs no buffer. */
   #isHole(offset: number): boolean {
     const { source } = this;
     return source.nextData !== undefined && source.nextData(offset) >= offset + BLOCK;
@@ -88,7 +100,7 @@ export class BlockCache {
   }
 
   #fill(offset: number, buffer: Buffer): number {
-    // A ring that has dropped the block's beginning keeps its place with NULs that no caller looks at (all clamp to start()).
+    // A ring that has dropped the block's beginning leaves NULs there; callers clamp to start().
     const skip = Math.min(BLOCK, Math.max(0, this.source.start() - offset));
     buffer.fill(0, 0, skip);
     let length = skip;

@@ -2,10 +2,10 @@ import { fstatSync } from "node:fs";
 import type { ByteSource, NextData, SourcePart } from "./byte-source.ts";
 import { readParts } from "./regular-source.ts";
 
-/** Generations before the newest that stay readable. An unlinked one keeps its room on the disk as long as it is open. */
+/** Earlier generations that stay readable. An unlinked one occupies storage while it is open. */
 const KEPT = 3;
 
-/** A row that is no file's: what happened between two others. */
+/** An inserted line that reports an event, such as a rotation. */
 export interface Note {
   at: number;
   end: number;
@@ -13,7 +13,7 @@ export interface Note {
 
 interface Stretch {
   at: number;
-  /** Which open file; notes have none. */
+  /** The open file; undefined for notes. */
   generation: number | undefined;
   fd: number;
   from: number;
@@ -21,21 +21,22 @@ interface Stretch {
 }
 
 /**
- * The generations of a followed file, one after the other, with notes between them. Offsets go on through all of them, so that everything which works
- * by offsets works over a rotation too. What is dropped, for it was cut or is too old, raises {@link start}. The caller owns the
- * descriptors and is told by {@link takeDropped} which are no longer read.
+ * The generations of a followed file in sequence with notes between them. Offsets continue over all
+ * of them, so everything based on offsets works across a rotation. Dropping truncated or old
+ * generations raises {@link start}. The caller owns the descriptors; {@link takeDropped} returns
+ * those no longer read.
  */
 export class ChainSource implements ByteSource {
   #stretches: Stretch[] = [];
-  /** Ends of all stretches but the last, whose end is the file's. */
+  /** Ends of all stretches but the last, which ends with its file. */
   #ends: number[] = [];
   #generation = 0;
   readonly #dropped: number[] = [];
-  /** Who knows of holes, by descriptor. */
+  /** Hole lookup by descriptor. */
   readonly #holes = new Map<number, NextData>();
   readonly #encode: (text: string) => Uint8Array;
 
-  /** `encode` makes the bytes of a note, in the file's encoding. */
+  /** `encode` encodes a note in the file's encoding. */
   constructor(fd: number, encode: (text: string) => Uint8Array = (text) => Buffer.from(text), holes?: NextData) {
     this.#encode = encode;
     if (holes) this.#holes.set(fd, holes);
@@ -75,14 +76,16 @@ export class ChainSource implements ByteSource {
     });
   }
 
-  /** Adds a note at the end; the file goes on after it. */
+  /** Appends a note; the file continues after it. */
   note(text: string): void {
     const { fd, from, at, generation } = this.#last;
     const next = this.#close(text);
     this.#stretches.push({ at: next.at, generation, fd, from: from + next.read - at, bytes: undefined });
   }
 
-  /** Goes on with another open file, from its offset `from`, after a note; without one when that is empty. */
+  /**
+   * Continues with another open file from its offset `from`, after a note unless `text` is empty.
+   */
   continueWith(fd: number, from: number, text: string, holes?: NextData): void {
     if (holes) this.#holes.set(fd, holes);
     else this.#holes.delete(fd);
@@ -94,7 +97,10 @@ export class ChainSource implements ByteSource {
       this.#dropFirst();
   }
 
-  /** The file was cut: nothing of what there was can be read any more. Begins it again, after a note. `known`: its end when last looked at. */
+  /**
+   * The file was truncated, so nothing earlier is readable. Starts it again after a note. `known`:
+   * its last known end.
+   */
   restart(text: string, known: number): void {
     const { fd } = this.#last;
     const end = Math.max(known, this.start());
@@ -107,27 +113,30 @@ export class ChainSource implements ByteSource {
     this.#stretches.push({ at: end + bytes.length, generation: ++this.#generation, fd, from: 0, bytes: undefined });
   }
 
-  /** Where the notes are, ascending. */
+  /** Positions of the notes, ascending. */
   notes(): Note[] {
     return this.#stretches.flatMap(({ at, generation }, index) =>
       generation === undefined ? [{ at, end: this.#ends[index] ?? at }] : [],
     );
   }
 
-  /** The offset in its own file of what is at `offset` here. */
+  /** Converts an offset of the chain to an offset in its file. */
   offsetInFile(offset: number): number {
     const stretch = this.#stretches.findLast(({ at, bytes }) => at <= offset && !bytes) ?? this.#last;
     return Math.max(0, offset - stretch.at + stretch.from);
   }
 
-  /** Where offset `inFile` of the newest file is here: the nearest to it that is still shown. */
+  /** Converts an offset in the newest file to the nearest one shown in the chain. */
   offsetOf(inFile: number): number {
     const own = this.#stretches.filter(({ generation }) => generation === this.#generation);
     const stretch = own.findLast(({ from }) => from <= inFile) ?? own[0] ?? this.#last;
     return Math.max(stretch.at, stretch.at + inFile - stretch.from);
   }
 
-  /** Where the file that `offset` is in begins, and how many newlines before `offset` are not its own: to count its lines. */
+  /**
+   * The beginning of the file that contains `offset`, and the number of inserted newlines between
+   * the two, for line numbers.
+   */
   fileAt(offset: number): { begins: number; foreign: number } {
     const index = Math.max(
       0,
@@ -139,7 +148,7 @@ export class ChainSource implements ByteSource {
     return { begins: this.#stretches[first]?.at ?? 0, foreign };
   }
 
-  /** The end of the file that `offset` is in, as an offset in that file. */
+  /** The end of the file that contains `offset`, as an offset in that file. */
   fileEnd(offset: number): number {
     const index = this.#stretches.findLastIndex(({ at, bytes }) => at <= offset && !bytes);
     const { generation } = this.#stretches[Math.max(0, index)] ?? this.#last;
@@ -148,12 +157,12 @@ export class ChainSource implements ByteSource {
     return (this.#ends[last] ?? this.end()) - at + from;
   }
 
-  /** The descriptor that is read at the end, and its last offset. */
+  /** The descriptor of the newest file. */
   get fd(): number {
     return this.#last.fd;
   }
 
-  /** Descriptors that are not read any more since this was last asked. */
+  /** Descriptors dropped since the last call. */
   takeDropped(): number[] {
     return this.#dropped.splice(0);
   }
@@ -164,7 +173,7 @@ export class ChainSource implements ByteSource {
     return last;
   }
 
-  /** Ends the last stretch where it ends now and puts a note behind it, on a line of its own. */
+  /** Ends the last stretch at its current end and appends a note on its own line. */
   #close(text: string): { at: number; read: number } {
     const end = this.end();
     const newline = this.#encode("\n");
@@ -175,7 +184,7 @@ export class ChainSource implements ByteSource {
     const gap = isWhole ? new Uint8Array(0) : newline;
     const bytes = Buffer.concat([gap, this.#encode(`${text}\n`)]);
     this.#ends.push(end);
-    // The newline that ends an unfinished line belongs to that line, not to the note.
+    // The newline after an unfinished line belongs to that line, not to the note.
     if (gap.length > 0) {
       this.#stretches.push({ at: end, generation: this.#last.generation, fd: -1, from: 0, bytes: gap });
       this.#ends.push(end + gap.length);

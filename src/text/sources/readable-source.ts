@@ -1,11 +1,11 @@
 import type { ByteSource } from "./byte-source.ts";
 
-/** Bytes that are given up together: a page, which is what the kernel reads. */
+/** Granularity of errors: a page, which the kernel reads at once. */
 const PAGE = 4096;
 
 /**
- * A source on which nothing throws: where a disk gives an error, zeros stand up to the next page, as dd(1) has it with `conv=noerror,sync`, and
- * `failed` is told. One bad sector does not keep the rest of a file from who looks at it.
+ * A source without read errors: unreadable bytes up to the next page become zeros, like dd(1) with
+ * `conv=noerror,sync`, and `failed` is called. A bad sector does not hide the rest of a file.
  */
 export function readableSource(source: ByteSource, failed: (message: string) => void): ByteSource {
   const { nextData, parts } = source;
@@ -19,7 +19,7 @@ export function readableSource(source: ByteSource, failed: (message: string) => 
         const count = Math.min(buffer.length, PAGE - (position % PAGE), Math.max(0, source.end() - position));
         buffer.fill(0, 0, count);
         const { code = String(error) } = error as NodeJS.ErrnoException;
-        if (count > 0) failed(`byte ${position} cannot be read (${code}): zeros stand for it`);
+        if (count > 0) failed(`cannot read byte ${position}: ${code} (shown as zeros)`);
         return count;
       }
     },

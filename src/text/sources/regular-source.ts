@@ -2,9 +2,9 @@ import { fstatSync, readSync } from "node:fs";
 import type { ByteSource, SourcePart } from "./byte-source.ts";
 
 /**
- * A regular file by descriptor. pread(2) on a local file does not wait for anything but the disk, so it may run on the main thread;
- * files whose server might not answer never come here (they arrive as streams). The caller keeps owning `fd`. `size` is for what
- * fstat(2) tells none of, a block device.
+ * A regular file by descriptor. pread(2) on a local file waits only for the disk, so it may run on
+ * the main thread; files with a server that may hang arrive as streams instead. The caller keeps
+ * `fd`. `size` is for block devices, for which fstat(2) has no size.
  */
 export function regularSource(fd: number, size?: number): ByteSource {
   const end = () => size ?? fstatSync(fd).size;
@@ -16,7 +16,7 @@ export function regularSource(fd: number, size?: number): ByteSource {
   };
 }
 
-/** Fixed parts, as a worker gets them. Bytes that are no longer there, for a file was cut, are zeros. */
+/** Fixed parts, for a worker. Bytes that a truncation removed are zeros. */
 export function partsSource(parts: readonly SourcePart[]): ByteSource {
   return {
     start: () => parts[0]?.at ?? 0,
@@ -25,7 +25,7 @@ export function partsSource(parts: readonly SourcePart[]): ByteSource {
   };
 }
 
-/** Reads from the part that holds `position`, up to that part's end. */
+/** Reads from the part that contains `position`, up to its end. */
 export function readParts(parts: readonly SourcePart[], position: number, buffer: Uint8Array): number {
   const part = parts.findLast(({ at }) => at <= position);
   const count = Math.min(buffer.length, (part?.end ?? 0) - position);

@@ -1,11 +1,11 @@
 import type { ByteSource } from "./byte-source.ts";
 
-/** What a stream may keep in memory; older bytes are dropped and {@link ByteSource.start} rises. */
+/** Bytes of a stream kept in memory; older ones are dropped and {@link ByteSource.start} rises. */
 export const STREAM_CAPACITY = 16 * 1024 * 1024;
 
 /**
- * The newest bytes of something that cannot be read twice (FIFO, device, relayed pipe), in a ring that is allocated as it fills.
- * Nothing here reads the stream: the owner calls {@link append} as bytes arrive.
+ * The newest bytes of a stream that cannot be read twice (FIFO, device, relayed pipe), in a ring
+ * that grows on demand. The owner reads the stream and calls {@link append}.
  */
 export class StreamSource implements ByteSource {
   readonly #capacity: number;
@@ -47,7 +47,10 @@ export class StreamSource implements ByteSource {
     return count;
   }
 
-  /** Doubles the ring up to its capacity; while it is below capacity nothing has wrapped, so offsets are indices. */
+  /**
+   * Doubles the ring up to its capacity. Below capacity nothing has wrapped, so offsets are
+   * indices.
+   */
   #grow(extra: number): void {
     const wanted = Math.min(this.#capacity, this.#end + extra);
     if (wanted <= this.#ring.length) return;

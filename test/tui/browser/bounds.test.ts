@@ -72,7 +72,7 @@ describeWith(["tmux", "root"], "a mount table without end", () => {
     screen.run(`${porthole} pid:${pid}:/`);
     await screen.waitFor("the files, of which nobody knows now what keeps them", (text) => text.includes("1 of "));
     screen.keys("M");
-    await screen.waitFor("why not", (text) => text.includes("the mount table is longer than 16 MiB"));
+    await screen.waitFor("why not", (text) => text.includes("mount table too long: more than 16 MiB"));
     screen.type("Q");
     expect(await screen.waitForEnd()).toBe(0);
   });

@@ -1,7 +1,7 @@
 import { constants, writeSync } from "node:fs";
 import { expect, test } from "vitest";
 import { mkfifo, openPath, pipe, setNonBlocking } from "../../src/descriptors/file.ts";
-import { readNow } from "../../src/descriptors/read-now.ts";
+import { tryRead } from "../../src/descriptors/try-read.ts";
 import { owned, temporaryDirectory } from "./fixtures.ts";
 
 // A read that waits would hang the test: whoever passed a descriptor shares its O_NONBLOCK, and may have cleared it.
@@ -10,12 +10,12 @@ test("an empty pipe that waits is no wait: -1, then what is there, then 0 at the
   const [reading, writing] = pipe();
   owned(reading);
   const buffer = Buffer.alloc(16);
-  expect(readNow(reading, buffer)).toBe(-1);
+  expect(tryRead(reading, buffer)).toBe(-1);
   writeSync(writing.number, "abc");
-  expect([readNow(reading, buffer), buffer.toString("utf8", 0, 3)]).toEqual([3, "abc"]);
-  expect(readNow(reading, buffer)).toBe(-1);
+  expect([tryRead(reading, buffer), buffer.toString("utf8", 0, 3)]).toEqual([3, "abc"]);
+  expect(tryRead(reading, buffer)).toBe(-1);
   writing.close();
-  expect(readNow(reading, buffer)).toBe(0);
+  expect(tryRead(reading, buffer)).toBe(0);
 });
 
 test("a FIFO, which knows no such call, is made not to wait each time", () => {
@@ -25,13 +25,13 @@ test("a FIFO, which knows no such call, is made not to wait each time", () => {
   const buffer = Buffer.alloc(16);
   for (let time = 0; time < 3; time++) {
     setNonBlocking(fifo, false);
-    expect(readNow(fifo, buffer)).toBe(-1);
+    expect(tryRead(fifo, buffer)).toBe(-1);
   }
 });
 
 test("what cannot be read says so", () => {
   const directory = owned(openPath("/", constants.O_RDONLY | constants.O_DIRECTORY));
-  expect(() => readNow(directory, Buffer.alloc(16))).toThrow(
+  expect(() => tryRead(directory, Buffer.alloc(16))).toThrow(
     expect.objectContaining({ code: "FILE", errno: "EISDIR" }),
   );
 });
