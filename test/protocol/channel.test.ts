@@ -233,7 +233,7 @@ describe("an agent that breaks the protocol ends the session, and what it sent a
     [
       "an errno with a descriptor",
       (channel, descriptors) => channel.packet(encodeMessage(Op.open | REPLY, 1, nothing, 1, 2), descriptors),
-      /an error reply with a body or descriptors to {2}open/,
+      /an error reply with a body or descriptors to open/,
     ],
     [
       "a header with another count",

@@ -87,7 +87,8 @@ describe("a descriptor that is not what the agent said ends the session:", () =>
     };
     for (const [found, fd] of Object.entries(sent)) {
       for (const [promised, mode] of Object.entries(kinds)) {
-        if (promised !== found) lie(fd, { mode }, new RegExp(`it sent a ${found} where it promised a ${promised}$`));
+        if (promised !== found)
+          lie(fd, { mode }, new RegExp(`the agent sent a ${found} where it promised a ${promised}$`));
       }
     }
   });
