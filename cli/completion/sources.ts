@@ -1,24 +1,38 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { ask, decodeListed, type Engine, engines } from "../../src/engines/index.ts";
+import { ask, decodeListed, type Engine, engines, imageNames, volumeNames } from "../../src/engines/index.ts";
 import { mayEnter } from "../../src/routes/index.ts";
 import { connect, type Session } from "../../src/sessions/index.ts";
 import type { Target } from "../../src/target.ts";
 
+export { imageNames, volumeNames };
+
 /** Somebody waits with a finger on the key: what takes longer than this many milliseconds is left out. */
 const PATIENCE_MS = 1_000;
 
-/** Running containers of every engine that answers at once, with one light request to each; no engine, no containers. */
-export async function runningContainers(engine?: string): Promise<{ name: string; image: string }[]> {
-  const answers = await Promise.allSettled(engines(engine).map(containersOf));
-  return answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+/** The same as an option. */
+export const PATIENCE = { timeoutMs: PATIENCE_MS };
+
+/** A container that an engine lists. */
+export interface KnownContainer {
+  name: string;
+  image: string;
+  /** Empty while it runs. */
+  state: string;
 }
 
-async function containersOf(engine: Engine): Promise<{ name: string; image: string }[]> {
-  const { status, body, question } = await ask(engine, "/containers/json", { timeoutMs: PATIENCE_MS });
+/** Containers of every engine that answers at once, those that run first, with one light request to each; no engine, no containers. */
+export async function knownContainers(engine?: string): Promise<KnownContainer[]> {
+  const answers = await Promise.allSettled(engines(engine).map(containersOf));
+  const known = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+  return [...known.filter(({ state }) => state === ""), ...known.filter(({ state }) => state !== "")];
+}
+
+async function containersOf(engine: Engine): Promise<KnownContainer[]> {
+  const { status, body, question } = await ask(engine, "/containers/json?all=true", PATIENCE);
   if (status !== 200) return [];
   return decodeListed(body, question)
     .filter(({ isSidecar }) => !isSidecar)
-    .map(({ name, image }) => ({ name, image }));
+    .map(({ name, image, state }) => ({ name, image, state: state === "running" ? "" : state }));
 }
 
 /**

@@ -3,7 +3,7 @@ import { DT_DIR, DT_LNK } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { Session } from "../../src/sessions/index.ts";
 import { parseTarget, type Target } from "../../src/target.ts";
-import { connectInPassing, enterableProcesses, runningContainers } from "./sources.ts";
+import { connectInPassing, enterableProcesses, imageNames, knownContainers, PATIENCE, volumeNames } from "./sources.ts";
 import type { Candidate } from "./walk.ts";
 
 /** More are no help to anybody. */
@@ -17,17 +17,38 @@ export async function targetCandidates(
   options: { session: boolean; engine: string | undefined },
 ): Promise<Candidate[] | undefined> {
   if (/^[./]/.test(typed)) return undefined;
+  const kept = /^(image|volume):(?!\/)(.*)$/s.exec(typed);
+  if (kept !== null) return keptCandidates(kept[1] as "image" | "volume", kept[2] ?? "", options);
   const place = /^(pid:\d+|[^:/]+):(.*)$/s.exec(typed);
   if (!options.session && place !== null && place[1] !== "pid")
     return pathCandidates(place[1] ?? "", place[2] ?? "", options);
   const end = options.session ? "" : ":";
   if (typed.startsWith("pid:"))
     return enterableProcesses().map(({ pid, command }) => ({ value: `pid:${pid}${end}`, description: command }));
-  const containers = (await runningContainers(options.engine)).map(({ name, image }) => ({
+  const containers = (await knownContainers(options.engine)).map(({ name, image, state }) => ({
     value: `${name}${end}`,
-    description: image,
+    description: state === "" ? image : `${image}, ${state}`,
   }));
-  return [...containers, { value: "pid:", description: "a process's namespaces" }];
+  return [
+    ...containers,
+    { value: "image:", description: "an image's files" },
+    { value: "volume:", description: "a volume's files" },
+    { value: "pid:", description: "a process's namespaces" },
+  ];
+}
+
+/** Names of images or volumes; after a whole one what is in it. */
+async function keptCandidates(
+  kind: "image" | "volume",
+  rest: string,
+  options: { session: boolean; engine: string | undefined },
+): Promise<Candidate[]> {
+  const end = rest.indexOf(":/");
+  if (end !== -1 && !options.session)
+    return pathCandidates(`${kind}:${rest.slice(0, end)}`, rest.slice(end + 1), options);
+  const names =
+    kind === "image" ? await imageNames(options.engine, PATIENCE) : await volumeNames(options.engine, PATIENCE);
+  return names.map((name) => ({ value: `${kind}:${name}${options.session ? "" : ":/"}` }));
 }
 
 async function pathCandidates(

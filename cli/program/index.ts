@@ -10,7 +10,7 @@ import { addTools } from "./tools.ts";
 /** The commands by kind, and who defines them. */
 const kinds: readonly (readonly [names: readonly string[], add: (root: Command) => void])[] = [
   [["cat", "head", "tail"], addReading],
-  [["ls", "stat", "find"], addListing],
+  [["ls", "stat", "find", "diff"], addListing],
   [["grep", "hexdump"], addSearching],
   [["open", "browse", "demo"], addLooking],
   // Unnamed: __complete tells of all commands.

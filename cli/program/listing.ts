@@ -6,6 +6,25 @@ export function addListing(root: Command): void {
   addLs(root);
   addStat(root);
   addFind(root);
+  addDiff(root);
+}
+
+function addDiff(root: Command): void {
+  reaching(root.command("diff").argument("<container>", "running or not"))
+    .helpOption("--help", "show this help")
+    .summary("what a container changed, added and deleted against its image, with sizes")
+    .description(
+      "List what a container changed (C), added (A) and deleted (D) against its image, as docker diff, with sizes. Volumes and bind mounts are no part of it.",
+    )
+    .option("-h, --human-readable", "sizes as 1.5K, 234M")
+    .option("--json", "one JSON object a line, a path each")
+    .addHelpText(
+      "after",
+      examples("porthole diff web", "porthole diff --json web | jq -r 'select(.size > 1e6).target'"),
+    )
+    .action(async (container: string, { humanReadable, ...options }) =>
+      end((await import("../commands/diff.ts")).diff(container, { ...options, human: humanReadable })),
+    );
 }
 
 function addLs(root: Command): void {

@@ -1,6 +1,9 @@
 /** Who has containers: Docker and Podman (find, inspect, watch), and namespaces without an engine. */
+export { type Change, type Changes, containerChanges } from "./changes.ts";
 export { ask, type Engine, type EngineAnswer, engines, wordsOf } from "./engine.ts";
 export { decodeInfo, decodeVersion, type EngineVersion } from "./engine-info.ts";
+export { imageNames } from "./images.ts";
 export { decodeListed } from "./listed-container.ts";
 export { type NamespaceSandbox, namespaceSandboxes } from "./namespaces.ts";
+export { volumeNames } from "./volumes.ts";
 export type { ContainersState, ListedContainer } from "./watch-containers.ts";

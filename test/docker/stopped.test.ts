@@ -343,3 +343,75 @@ describeWith(["root", "docker", "podman"], "what does not run, read by a user wh
     await by.close();
   });
 });
+
+describeWith(["root", "docker", "podman"], "porthole diff", () => {
+  test.each(["docker", "podman"] as const)(
+    "lists what a container of %s changed, with sizes, running or not",
+    async (name) => {
+      const on = engine(name);
+      const by = user({ engine: on });
+      const image = await busyboxImage(on);
+      const volume = uniqueName("volume");
+      const handle = await on.api.createContainer({
+        name: uniqueName("changed"),
+        Image: image,
+        Cmd: [
+          "/bin/busybox",
+          "sh",
+          "-c",
+          "echo own > /own; /bin/busybox rm /workload; echo v > /data/file; exec /bin/busybox sleep 600",
+        ],
+        HostConfig: { NetworkMode: "none", Binds: [`${volume}:/data`] },
+      });
+      await handle.start();
+      await waitFor("its changes", async () => (await by.run(["cat", `${handle.id}:/data/file`])).text === "v\n");
+      for (const state of ["running", "stopped"]) {
+        if (state === "stopped") {
+          await handle.kill();
+          await handle.wait();
+        }
+        const result = await by.run(["diff", handle.id]);
+        expect(result.code).toBe(0);
+        expect(result.text).toMatch(/^A +4 \/own$/m);
+        expect(result.text).toMatch(/^D +- \/workload$/m);
+        expect(result.text).not.toContain("/data");
+        expect(result.stderr).toContain(`/data (volume ${volume})`);
+        const records = (await by.run(["diff", "--json", handle.id])).text.trimEnd().split("\n");
+        expect(records.map((line) => JSON.parse(line))).toContainEqual(
+          expect.objectContaining({
+            path: "/own",
+            target: `${handle.id}:/own`,
+            change: "added",
+            kind: "file",
+            size: 4,
+          }),
+        );
+      }
+      await handle.remove();
+      await on.api.getVolume(volume).remove();
+    },
+  );
+
+  test("an image, a process and a container that is not there are refused in one line", async () => {
+    const by = user({ engine: engine("docker") });
+    expect(await by.run(["diff", "image:x"])).toMatchObject({
+      code: 2,
+      stderr:
+        "porthole: 'image:x' is no container: only a container differs from its image (porthole diff CONTAINER)\n",
+    });
+    expect((await by.run(["diff", "no-such-container"])).code).toBe(3);
+  });
+
+  test("names of images and volumes are completed, and paths in them", async () => {
+    const on = engine("docker");
+    const by = user({ engine: on });
+    const target = await stopped(on);
+    const complete = async (...words: string[]) => (await by.run(["__complete", "zsh", "--", ...words])).text;
+    expect(await complete("cat", "volume:")).toContain(`volume:${target.volume}:/`);
+    expect(await complete("cat", `volume:${target.volume}:/f`)).toContain(`volume:${target.volume}:/file`);
+    expect(await complete("cat", `${target.name}:/ad`)).toContain(`${target.name}:/added/`);
+    const tag = await busyboxImage(on);
+    expect(await complete("ls", "image:")).toContain(`image:${tag}:/`);
+    await remove(on, target);
+  });
+});

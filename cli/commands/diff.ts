@@ -1,0 +1,98 @@
+import { dirname } from "node:path/posix";
+import { containerChanges } from "../../src/engines/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { nameOf } from "../../src/files/index.ts";
+import type { FileFacts } from "../../src/protocol/index.ts";
+import { kindOf, type Session } from "../../src/sessions/index.ts";
+import { parseSessionTarget } from "../../src/target.ts";
+import { complain, printable } from "../io/fail.ts";
+import { jsonLine } from "../io/json.ts";
+import { write } from "../io/output.ts";
+import { humanSize } from "../ls/sizes.ts";
+import type { ReachOptions } from "../targets/options.ts";
+import { Reach } from "../targets/reach.ts";
+
+export interface DiffOptions extends ReachOptions {
+  json?: boolean;
+  human?: boolean;
+}
+
+/** `porthole diff`: what a container changed, added and deleted against its image. */
+export async function diff(container: string, options: DiffOptions): Promise<number> {
+  const target = parseSessionTarget(container);
+  if (target.kind !== "container") {
+    throw new PortholeError("USAGE", `'${container}' is no container: only a container differs from its image`, {
+      hint: "porthole diff CONTAINER",
+    });
+  }
+  const { engine, id, changes, mounts } = await containerChanges(target.name, options);
+  const reach = new Reach({ ...options, engine: engine.socketPath });
+  try {
+    const present = changes.filter(({ kind }) => kind !== "deleted").map(({ path }) => path);
+    const facts =
+      present.length === 0
+        ? new Map<string, FileFacts>()
+        : await factsOf(await reach.session({ kind: "container", name: id, path: "/" }), present);
+    for (const { kind, path } of changes) {
+      const found = facts.get(path);
+      write(options.json ? jsonLine(record(target.name, kind, path, found)) : line(kind, path, found, options));
+    }
+  } finally {
+    reach.close();
+  }
+  if (mounts.length > 0 && !options.json) {
+    const places = mounts.map(({ place, what }) => `${place} (${what})`);
+    complain(printable(`not compared, for it is no part of the container: ${places.join(", ")}`));
+  }
+  return 0;
+}
+
+/** So many paths of one directory cost as much to look at as to list it. */
+const WORTH_A_LIST = 8;
+
+/** What is known of the paths that are there. One that went away meanwhile, or cannot be looked at, is left out. */
+async function factsOf(session: Session, paths: readonly string[]): Promise<Map<string, FileFacts>> {
+  const found = new Map<string, FileFacts>();
+  const byDirectory = new Map<string, string[]>();
+  for (const path of paths) byDirectory.set(dirname(path), [...(byDirectory.get(dirname(path)) ?? []), path]);
+  for (const [directory, inside] of byDirectory) {
+    if (inside.length < WORTH_A_LIST) {
+      const looks = inside.map(async (path) => found.set(path, await session.stat(path, { noFollow: true })));
+      for (const look of await Promise.allSettled(looks)) if (look.status === "rejected") onlyFileErrors(look.reason);
+      continue;
+    }
+    const names = new Map(inside.map((path) => [nameOf(path), path]));
+    try {
+      for await (const { name, facts } of session.list(directory, { facts: true })) {
+        const path = names.get(name);
+        if (path !== undefined && facts !== undefined) found.set(path, facts);
+      }
+    } catch (error) {
+      onlyFileErrors(error);
+    }
+  }
+  return found;
+}
+
+function onlyFileErrors(error: unknown): void {
+  if (!(error instanceof PortholeError) || error.code !== "FILE") throw error;
+}
+
+/** docker diff's letter, the size where there is one, and the path. */
+function line(kind: string, path: string, facts: FileFacts | undefined, { human }: DiffOptions): string {
+  const letter = kind.charAt(0).toUpperCase();
+  const bytes = facts === undefined || kindOf(facts.mode) === "directory" ? undefined : facts.size;
+  const size = bytes === undefined ? "-" : human ? humanSize(bytes) : String(bytes);
+  return `${letter} ${size.padStart(human ? 6 : 12)} ${printable(path)}\n`;
+}
+
+/** See docs/json.md. */
+function record(container: string, change: string, path: string, facts: FileFacts | undefined): object {
+  return {
+    ...{ container, target: `${container}:${path}`, path, change },
+    kind: facts === undefined ? null : kindOf(facts.mode),
+    size: facts === undefined ? null : facts.size,
+    mode: facts === undefined ? null : (facts.mode & 0o7777).toString(8).padStart(4, "0"),
+    modified: facts === undefined ? null : new Date(Number(facts.mtime / 1_000_000n)).toISOString(),
+  };
+}
