@@ -72,9 +72,9 @@ describe.each([
   ["grep", ["grep", "x", ":/x"]],
 ] as const)("%s", (_, args) => {
   test.each<[string, Lie, RegExp]>([
-    ["a directory for a file", kind("a directory"), /it sent a directory where it promised a file/],
-    ["a socket for a file", kind("a socket"), /it sent a socket where it promised a file/],
-    ["/dev/zero for a file", kind("/dev/zero"), /it sent a character device where it promised a file/],
+    ["a directory for a file", kind("a directory"), /the agent sent a directory where it promised a file/],
+    ["a socket for a file", kind("a socket"), /the agent sent a socket where it promised a file/],
+    ["/dev/zero for a file", kind("/dev/zero"), /the agent sent a character device where it promised a file/],
     [
       "nothing for a file",
       (request, client) => client.answer(request, factsFor(file())),
@@ -358,7 +358,7 @@ describe("ps", () => {
 
 describeWith("tmux", "open", () => {
   test.each<[string, Lie, RegExp]>([
-    ["a directory for a file", kind("a directory"), /it sent a directory where it promised a file/],
+    ["a directory for a file", kind("a directory"), /the agent sent a directory where it promised a file/],
     ["its end", gone, /the agent ended the session/],
   ])("ends with one line at %s, and the terminal as it was", async (_, open, complaint) => {
     const screen = new TmuxScreen({ columns: 200, rows: 24 });
