@@ -77,7 +77,7 @@ describe("a client that breaks the protocol", () => {
 
   const bodies: [string, number, Uint8Array][] = [
     ["OPEN without a body", Op.open, empty],
-    ["OPEN with an unknown flag", Op.open, encode.open(16, 0n, path)],
+    ["OPEN with an unknown flag", Op.open, encode.open(32, 0n, path)],
     ["OPEN with every flag", Op.open, encode.open(0xffff_ffff, 0n, path)],
     ["OPEN cut in its offset", Op.open, encode.open(0, 0n, path).subarray(0, 10)],
     ["OPEN without a path", Op.open, encode.open(0, 0n, path).subarray(0, 12)],

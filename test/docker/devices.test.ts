@@ -70,7 +70,7 @@ describeWithDocker("devices of a container", () => {
       if (uid === 0) {
         const session = await connect(target.name, { engine: engine("docker").socket, route });
         try {
-          const file = await session.open("/dev/net/tun", { write: true });
+          const file = await session.open("/dev/net/tun", { write: true, consume: true });
           const features = new Memory(4);
           // TUNGETFEATURES of linux/if_tun.h: _IOR('T', 207, unsigned int).
           expect(libc.ioctl(file.fd, 0x800454cf, features.address)).toBe(0);

@@ -40,7 +40,7 @@ describe("an answer is taken apart", () => {
   test("cut off at any byte it is refused", () => {
     const whole = answer("HTTP/1.0 200 OK\r\nContent-Length: 4", "body");
     for (let length = 0; length < whole.length; length++) {
-      expect(() => parseHttpAnswer(whole.subarray(0, length))).toThrow(/not HTTP|cut off/);
+      expect(() => parseHttpAnswer(whole.subarray(0, length))).toThrow(/without an answer|not HTTP|cut off/);
     }
   });
 
@@ -51,7 +51,7 @@ describe("an answer is taken apart", () => {
     ["of another protocol", answer("SSH-2.0-OpenSSH_9.2"), "not HTTP"],
     ["of another HTTP", answer("HTTP/2 200"), "not HTTP"],
     ["with a status that is none", answer("HTTP/1.1 2000 OK"), "not HTTP"],
-    ["of nothing", Buffer.of(), "not HTTP"],
+    ["of nothing", Buffer.of(), "without an answer"],
   ])("%s it is refused", (_, bytes, complaint) => {
     expect(() => parseHttpAnswer(bytes)).toThrow(expect.objectContaining({ code: "TARGET" }));
     expect(() => parseHttpAnswer(bytes)).toThrow(complaint);

@@ -49,6 +49,8 @@ const honestOpen: Lie = (request, client) => {
 };
 /** There is no /etc/passwd, from which names of users would come. */
 const absent: Lie = (request, client) => client.answer(request, nothing, [], { error: 2 });
+/** No symbolic link: asked of what cannot be opened. */
+const noLink: Lie = (request, client) => client.answer(request, nothing, [], { error: 22 });
 const gone: Lie = (_, client) => client.close();
 const kind = (name: string): Lie => {
   return (request, client) => client.answer(request, factsFor(file()), [owned((kinds[name] as () => OwnedFd)())]);
@@ -99,7 +101,10 @@ describe.each([
 });
 
 test("an error shows the control characters of a name instead of sending them", async () => {
-  const result = await run({ open: absent, stat: absent }, ["cat", ":/\x1b]0;owned\x07\u202e\u009b2J"]);
+  const result = await run({ open: absent, stat: absent, readlink: noLink }, [
+    "cat",
+    ":/\x1b]0;owned\x07\u202e\u009b2J",
+  ]);
   expect(result.code).toBe(1);
   expect(result.stderr).toContain("owned");
   expect(result.stderr.trimEnd()).not.toMatch(/[\p{Cc}\p{Cf}]/u);
@@ -131,6 +136,7 @@ describe("ls", () => {
     list: pipeOf(...records),
     mounts: pipeOf(),
     open: absent,
+    readlink: noLink,
   });
   test.each<[string, Uint8Array[], RegExp]>([
     ["a list that is cut off", [entry(Buffer.from("a"))], /a truncated list/],
@@ -204,7 +210,7 @@ describe.each([
 ] as const)("%s of a directory without end", (_, args) => {
   test("stops at a limit, with one line, and in little memory", async () => {
     const { list, ended } = endless();
-    const target = liar({ stat: isDirectory, open: absent, list });
+    const target = liar({ stat: isDirectory, open: absent, readlink: noLink, list });
     const peak = peakMemory();
     const result = await someone.run(
       [...args].map((arg) => arg.replace(/^:/, `${target}:`)),
@@ -228,7 +234,7 @@ test("ls that runs out of memory says so in one line, or ends as V8 does, and no
   // Memory is asked for 32 MiB at a time: of these limits one at least leaves enough for the line.
   for (const mebibytes of [200, 211, 222]) {
     const { list, ended } = endless();
-    const target = liar({ stat: isDirectory, open: absent, list });
+    const target = liar({ stat: isDirectory, open: absent, readlink: noLink, list });
     const { code, signal, stderr } = await someone.run(["ls", `${target}:/x`], {
       before: ["prlimit", "--core=0", `--data=${mebibytes << 20}`],
       deadline: 180_000,
@@ -273,7 +279,7 @@ describe("ls of a directory as large as promised", () => {
         };
         more();
       };
-      const target = liar({ stat: isDirectory, open: absent, list });
+      const target = liar({ stat: isDirectory, open: absent, readlink: noLink, list });
       const result = await someone.run([...args, `${target}:/x`], {
         before: ["sh", "-c", check, "sh"],
         deadline: 500_000,
@@ -312,7 +318,7 @@ describe("stat", () => {
             open: absent,
             relayEnd: (request, client) => client.answer(request, Buffer.alloc(8)),
             mounts: pipeOf(),
-            readlink: (request, client) => client.answer(request, nothing, [], { error: 22 }),
+            readlink: noLink,
           },
           args,
         );

@@ -29,7 +29,8 @@ export interface Way {
 }
 
 const porthole: Way = {
-  read: (by, of, path) => run(by, ["cat", "--trace", `${of.container.name}:${path}`]),
+  read: (by, of, path) =>
+    run(by, ["cat", "--trace", ...(path.startsWith("/dev/") ? ["--consume"] : []), `${of.container.name}:${path}`]),
   follow: (by, of, path) => run(by, ["tail", "-F", `${of.container.name}:${path}`]),
   shell: (by, of) => run(by, ["cat", `${of.container.name}:/bin/mark`]),
   sql: (by) => run(by, ["--help"]),
