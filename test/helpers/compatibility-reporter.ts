@@ -39,7 +39,7 @@ const COREUTILS: readonly (readonly [string, number, number, number, number])[] 
 
 /**
  * Makes docs/compatibility.md from the rows that tests noted (compatibility.ts): with PORTHOLE_COMPATIBILITY=write it is written, else a run of all
- * the files that have rows, with nothing of them skipped or failed, says when the page is not current; with PORTHOLE_TEST_ENGINES=required it fails then.
+ * the files that have rows, with nothing of them skipped or failed, says when the page is not current.
  */
 export class CompatibilityReporter implements Reporter {
   #vitest: Vitest | undefined;
@@ -72,8 +72,8 @@ export class CompatibilityReporter implements Reporter {
       ...[...now].filter((line) => !lines.has(line)).map((line) => `+ ${line}`),
     ];
     const text = `${PAGE} is not what this run saw (npm run compatibility writes it):\n${difference.join("\n")}`;
-    if (process.env.PORTHOLE_TEST_ENGINES === "required") fail(text);
-    else process.stderr.write(`\n${text}\n\n`);
+    // No failure: the current engines change from day to day, and their words with them.
+    process.stderr.write(`\n${text}\n\n`);
   }
 
   #whyIncomplete(modules: readonly TestModule[]): string | undefined {
