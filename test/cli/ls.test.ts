@@ -315,7 +315,7 @@ describe("ls", () => {
       await waitFor("the target to be gone", () => !isRunning(target.pid));
       running.stdout.resume();
       expect((await running.ended).code).toBe(5);
-      expect(running.complaints()).toMatch(/^porthole: (the agent|pid:\d+ ended) [^\n]+\n$/);
+      expect(running.complaints()).toMatch(/^porthole: (the agent|pid:\d+: the target ended) [^\n]+\n$/);
       await target.stop();
     }
   });
