@@ -25,27 +25,31 @@ export async function diff(container: string, options: DiffOptions): Promise<num
       hint: "porthole diff CONTAINER",
     });
   }
-  const { engine, id, changes, mounts } = await containerChanges(target.name, options);
-  const reach = new Reach({ ...options, engine: engine.socketPath });
+  const reach = new Reach(options);
   try {
+    // The engine takes its time to compare: the way to the files is made meanwhile.
+    const reached = reach.session(target);
+    reached.catch(() => undefined);
+    const { changes, mounts } = await containerChanges(target.name, options);
     const present = changes.filter(({ kind }) => kind !== "deleted").map(({ path }) => path);
-    const facts =
-      present.length === 0
-        ? new Map<string, FileFacts>()
-        : await factsOf(await reach.session({ kind: "container", name: id, path: "/" }), present);
-    for (const { kind, path } of changes) {
+    const facts = present.length === 0 ? new Map<string, FileFacts>() : await factsOf(await reached, present);
+    const lines = changes.map(({ kind, path }) => {
       const found = facts.get(path);
-      write(options.json ? jsonLine(record(target.name, kind, path, found)) : line(kind, path, found, options));
+      return options.json ? jsonLine(record(target.name, kind, path, found)) : line(kind, path, found, options);
+    });
+    for (let at = 0; at < lines.length; at += AT_ONCE) write(lines.slice(at, at + AT_ONCE).join(""));
+    if (mounts.length > 0 && !options.json) {
+      const places = mounts.map(({ place, what }) => `${place} (${what})`);
+      complain(printable(`not compared, for it is no part of the container: ${places.join(", ")}`));
     }
+    return 0;
   } finally {
     reach.close();
   }
-  if (mounts.length > 0 && !options.json) {
-    const places = mounts.map(({ place, what }) => `${place} (${what})`);
-    complain(printable(`not compared, for it is no part of the container: ${places.join(", ")}`));
-  }
-  return 0;
 }
+
+/** Lines that are written together. */
+const AT_ONCE = 1_000;
 
 /** So many paths of one directory cost as much to look at as to list it. */
 const WORTH_A_LIST = 8;
@@ -54,7 +58,11 @@ const WORTH_A_LIST = 8;
 async function factsOf(session: Session, paths: readonly string[]): Promise<Map<string, FileFacts>> {
   const found = new Map<string, FileFacts>();
   const byDirectory = new Map<string, string[]>();
-  for (const path of paths) byDirectory.set(dirname(path), [...(byDirectory.get(dirname(path)) ?? []), path]);
+  for (const path of paths) {
+    const inside = byDirectory.get(dirname(path));
+    if (inside === undefined) byDirectory.set(dirname(path), [path]);
+    else inside.push(path);
+  }
   for (const [directory, inside] of byDirectory) {
     if (inside.length < WORTH_A_LIST) {
       const looks = inside.map(async (path) => found.set(path, await session.stat(path, { noFollow: true })));

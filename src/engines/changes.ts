@@ -1,5 +1,5 @@
 import { PortholeError } from "../errors.ts";
-import { ask, type Engine, wordsOf } from "./engine.ts";
+import { ask, wordsOf } from "./engine.ts";
 import { Json } from "./engine-json.ts";
 import { resolveContainer } from "./resolve.ts";
 
@@ -11,8 +11,6 @@ export interface Change {
 
 /** A container's changes against its image, and what they leave out. */
 export interface Changes {
-  engine: Engine;
-  id: string;
   changes: Change[];
   /** Volumes and bind mounts, whose content is none of the container's layer. */
   mounts: { place: string; what: string }[];
@@ -47,7 +45,7 @@ export async function containerChanges(
   // Docker says null where there is no change.
   const all = answer.body === null || answer.body === undefined ? [] : new Json(answer.body, answer.question).list();
   const changes = all.map(changeOf).filter(({ path }) => !isMounted(path));
-  return { engine, id, changes: changes.sort((a, b) => (a.path < b.path ? -1 : 1)), mounts };
+  return { changes: changes.sort((a, b) => (a.path < b.path ? -1 : 1)), mounts };
 }
 
 /** Milliseconds for the engine to compare: it walks the container's layer. */
