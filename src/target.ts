@@ -15,10 +15,15 @@ export type Target =
   | { kind: "container"; name: string; path: string }
   /** `name`: as the engine takes it, with tag or digest or without: `nginx:1.25`, `localhost:5000/team/web@sha256:...`. */
   | { kind: "image"; name: string; path: string }
-  | { kind: "volume"; name: string; path: string };
+  | { kind: "volume"; name: string; path: string }
+  /** A container's own output as its engine keeps it; `name` as of a container. */
+  | { kind: "output"; name: string; path: OutputPath };
+
+/** Which of a container's streams: `@logs` is both, in order. */
+export type OutputPath = "@stdout" | "@stderr" | "@logs";
 
 /**
- * Parses `web:/var/log/app.log`, `project/service:/path`, `image:NAME:/path`, `volume:NAME:/path`, `pid:123:/path`, `/path`, `./path`. As with scp and
+ * Parses `web:/var/log/app.log`, `project/service:/path`, `image:NAME:/path`, `volume:NAME:/path`, `web:@logs`, `pid:123:/path`, `/path`, `./path`. As with scp and
  * docker cp, a colon after a slash belongs to the path, but for `name/name:/`, which is Compose's, and for the name of an image; a path in a container
  * counts from its root.
  * @throws PortholeError USAGE
@@ -26,6 +31,8 @@ export type Target =
 export function parseTarget(text: string): Target {
   const kept = /^(image|volume):(?!\/)(.*)$/s.exec(text);
   if (kept !== null) return keptTarget(text, kept[1] as keyof typeof NAMES, kept[2] as string);
+  const output = OUTPUT.exec(text);
+  if (output !== null) return outputTarget(text, output[1] as string, output[2] as string);
   const compose = PROJECT_SERVICE.exec(text);
   if (compose !== null) return { kind: "container", name: compose[1] as string, path: compose[2] as string };
   const colon = text.indexOf(":");
@@ -48,6 +55,15 @@ export function parseTarget(text: string): Target {
 
 const PROJECT_SERVICE = /^([A-Za-z0-9][A-Za-z0-9_.-]*\/[A-Za-z0-9][A-Za-z0-9_.-]*):(\/.*)$/s;
 
+const OUTPUT = /^([A-Za-z0-9][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9][A-Za-z0-9_.-]*)?):(@.*)$/s;
+
+function outputTarget(text: string, name: string, path: string): Target {
+  if (path === "@stdout" || path === "@stderr" || path === "@logs") return { kind: "output", name, path };
+  throw new PortholeError("USAGE", `'${text}': '${path}' is no output of a container`, {
+    hint: `write ${name}:@stdout, ${name}:@stderr or ${name}:@logs; for a file of that name ${name}:/${path}`,
+  });
+}
+
 /** Like {@link parseTarget} where a path is not needed: `web`, `project/service`, `image:NAME`, `volume:NAME`, `pid:123`. */
 export function parseSessionTarget(text: string): Target {
   if (/^(image|volume):(?!\/)/.test(text) && !text.includes(":/")) return parseTarget(`${text}:/`);
@@ -59,6 +75,7 @@ export function parseSessionTarget(text: string): Target {
 export function placeName(target: Target): string {
   if (target.kind === "local") return "";
   if (target.kind === "process") return `pid:${target.pid}`;
+  if (target.kind === "output") return `${target.name}:@`;
   return target.kind === "container" ? target.name : `${target.kind}:${target.name}`;
 }
 

@@ -4,7 +4,7 @@ import type { TerminalStream } from "../../src/text/index.ts";
 import { Exit, printable } from "../io/fail.ts";
 import { outputLost } from "../io/output.ts";
 import { say } from "./complaints.ts";
-import { lineRecord } from "./record.ts";
+import { lineRecord, type Origin } from "./record.ts";
 import { SOURCE_COLOURS } from "./source-colours.ts";
 
 /** How what comes from several files is told apart. */
@@ -75,15 +75,19 @@ export class Printer {
     this.#gone = this.#output.onReaderGone(() => dieBySignal("SIGPIPE"));
   }
 
-  /** `timeOf`: how a line of this file tells its time, for JSON. */
-  lane(name: string, timeOf?: (line: Uint8Array) => number | undefined): Lane {
+  /** `timeOf`: how a line of this file tells its time, `originOf`: what the engine knows of a line, for JSON. */
+  lane(
+    name: string,
+    timeOf?: (line: Uint8Array) => number | undefined,
+    originOf?: (line: Uint8Array) => Origin | undefined,
+  ): Lane {
     const { delimiter, prefix, json } = this.#options;
     const colours = this.#colours;
     const lane: Lane = {
       name,
       splitter: new LineSplitter(delimiter),
       prefix: new Uint8Array(0),
-      record: json ? (line) => lineRecord(name, line, delimiter, timeOf?.(line)) : undefined,
+      record: json ? (line) => lineRecord(name, line, delimiter, timeOf?.(line), originOf?.(line)) : undefined,
       rest: new Uint8Array(0),
       open: false,
       return: false,

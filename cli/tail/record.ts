@@ -1,17 +1,37 @@
 import { pathText } from "../../src/target.ts";
 import { jsonLine } from "../io/json.ts";
 
+/** What an engine knows of a line of a container's output. */
+export interface Origin {
+  stream: "stdout" | "stderr";
+  /** Nanoseconds since 1970. */
+  time: bigint | undefined;
+}
+
 /**
  * What `tail --json` and `head --json` say of a line: see docs/json.md.
  * @param bytes with its delimiter, if anything ended it
  */
-export function lineRecord(target: string, bytes: Uint8Array, delimiter: number, time: number | undefined): Uint8Array {
+export function lineRecord(
+  target: string,
+  bytes: Uint8Array,
+  delimiter: number,
+  time: number | undefined,
+  origin?: Origin,
+): Uint8Array {
   const isWhole = bytes.at(-1) === delimiter;
   const record = {
     target,
     line: pathText(isWhole ? bytes.subarray(0, -1) : bytes),
-    time: time === undefined ? null : new Date(time).toISOString(),
+    time:
+      origin?.time !== undefined ? exactTime(origin.time) : time === undefined ? null : new Date(time).toISOString(),
+    stream: origin?.stream,
     partial: isWhole ? undefined : true,
   };
   return Buffer.from(jsonLine(record));
+}
+
+function exactTime(time: bigint): string {
+  const second = new Date(Number(time / 1_000_000_000n) * 1000).toISOString().slice(0, 19);
+  return `${second}.${String(time % 1_000_000_000n).padStart(9, "0")}Z`;
 }

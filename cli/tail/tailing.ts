@@ -11,11 +11,14 @@ import type { TailOptions } from "./options.ts";
 import { type Lane, Printer } from "./printer.ts";
 import { quoted } from "./quote.ts";
 import { Tailed } from "./tailed.ts";
+import { TailedOutput } from "./tailed-output.ts";
 
 /** Milliseconds between looks for new files that a glob matches. */
 const GLOB_MS = 1000;
 /** Maximum milliseconds between checks of `--pid`: a kill(2) with signal 0 costs nothing. */
 const PID_MS = 1000;
+
+type AnyTailed = Tailed | TailedOutput;
 
 /** A run of tail: its files, their order on the output, and what comes later. */
 export class Tailing {
@@ -25,13 +28,13 @@ export class Tailing {
   readonly #failed: (error: unknown) => void;
   readonly #stop = new AbortController();
   readonly #places = new Map<string, FollowedTarget>();
-  readonly #files: Tailed[] = [];
+  readonly #files: AnyTailed[] = [];
   /** Patterns that may match more later. */
   readonly #globs: { text: string; target: Target; watch: GlobWatch }[] = [];
   readonly #names = new Set<string>();
   readonly #seen = new Map<FollowedTarget, Set<string>>();
   /** Followed files that something may still be appended to. */
-  readonly #live = new Set<Tailed>();
+  readonly #live = new Set<AnyTailed>();
   #isNoneLeft = false;
   #looking = false;
   #printer: Printer | undefined;
@@ -122,8 +125,12 @@ export class Tailing {
     return this.#printer;
   }
 
-  #add(named: NamedTarget): Tailed {
-    const file = new Tailed(named, this.#place(named.target), this.#shown, this.#options, this.#since);
+  #add(named: NamedTarget): AnyTailed {
+    const { target } = named;
+    const file =
+      target.kind === "output"
+        ? new TailedOutput({ ...named, target }, this.#reach.engine, this.#shown, this.#options, this.#since)
+        : new Tailed(named, this.#place(named.target), this.#shown, this.#options, this.#since);
     this.#files.push(file);
     this.#names.add(named.text);
     this.#merger?.add(file.lane, file.timeOf);
@@ -139,7 +146,7 @@ export class Tailing {
     return place;
   }
 
-  async #showPart(file: Tailed): Promise<void> {
+  async #showPart(file: AnyTailed): Promise<void> {
     const printer = this.#shown;
     if (file.isOpen) await printer.begin(file.lane);
     if (!this.#complain(file)) {
@@ -163,13 +170,13 @@ export class Tailing {
     await merger.show(good.map((file) => ({ lane: file.lane, pieces: file.part(), goesOn })));
   }
 
-  #complain(file: Tailed): boolean {
+  #complain(file: AnyTailed): boolean {
     const failure = file.complaint();
     if (failure !== undefined) this.#failed(failure);
     return failure !== undefined;
   }
 
-  async #followOne(file: Tailed): Promise<void> {
+  async #followOne(file: AnyTailed): Promise<void> {
     try {
       await file.follow(
         {
@@ -190,7 +197,7 @@ export class Tailing {
   }
 
   /** Without `--retry` a deleted file may come back, but is waited for only as long as another file is there. */
-  #leave(file: Tailed): void {
+  #leave(file: AnyTailed): void {
     this.#live.delete(file);
     if (this.#live.size > 0 || this.#globs.length > 0 || this.#stop.signal.aborted) return;
     this.#isNoneLeft = true;
@@ -238,7 +245,7 @@ export class Tailing {
         const facts = await session.stat(path);
         const isMade = facts.links === 1 && watch.wasCreated(path);
         if (!isMade && this.#seen.get(place)?.has(keyOf(identityOf(facts)))) continue;
-        this.#take(this.#add({ text: name, target: { ...target, path } }));
+        this.#take(this.#add({ text: name, target: { ...target, path } as Target }));
       }
     } catch (error) {
       watch.again();
@@ -247,7 +254,7 @@ export class Tailing {
     }
   }
 
-  async #take(file: Tailed): Promise<void> {
+  async #take(file: AnyTailed): Promise<void> {
     say("tail", `${quoted(file.name)} has appeared;  following new file`);
     file.fromStart();
     await file.open(this.#stop.signal);

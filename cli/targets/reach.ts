@@ -24,6 +24,11 @@ export class Reach {
     this.#options = options;
   }
 
+  /** `--engine`. */
+  get engine(): string | undefined {
+    return this.#options.engine;
+  }
+
   /** A session for the target. While an agent is being started, a signal first cleans up what was begun, then ends the process. */
   async session(target: Target, { runningOnly = false } = {}): Promise<Session> {
     const key = placeName(target);
@@ -74,7 +79,7 @@ export class Reach {
     let count = 0;
     for await (const path of expandGlob(session, target.path, { unreadable: note })) {
       count++;
-      yield { text: `${session.name}:${path}`, target: { ...target, path }, isMatch: true };
+      yield { text: `${session.name}:${path}`, target: { ...target, path } as Target, isMatch: true };
     }
     if (count > 0) return;
     throw unreadable ?? new PortholeError("FILE", `no such file: '${text}' matches nothing`, { errno: "ENOENT" });

@@ -44,37 +44,67 @@ const [MAX_LINE, MAX_HEAD] = [1024 * 1024, 65_536];
 export async function* httpLines(
   socketPath: string,
   path: string,
-  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+  options: { timeoutMs: number; signal: AbortSignal },
 ): AsyncGenerator<string[], void, void> {
+  const held = new BoundedBuffer(MAX_LINE);
+  for await (const piece of httpBody(socketPath, path, options)) {
+    // The subscription stands: who asks for a state after this misses no change of it.
+    if (piece.length === 0) yield [];
+    held.append(piece);
+    const end = held.bytes.lastIndexOf(10);
+    if (end === -1) continue;
+    const lines = held.bytes.toString("utf8", 0, end).split("\n").filter(Boolean);
+    held.drop(end + 1);
+    if (lines.length > 0) yield lines;
+  }
+}
+
+/**
+ * One GET whose answer is bytes that come as things happen: first an empty piece when the answer begins, then each piece in a buffer of its own, for as
+ * long as the connection lasts. `timeoutMs` is for the answer to begin.
+ * @throws PortholeError as {@link httpGet}; TARGET for another status than 200, with the beginning of what the other side says
+ */
+export async function* httpBody(
+  socketPath: string,
+  path: string,
+  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+): AsyncGenerator<Buffer, void, void> {
   const socket = ask(socketPath, path);
   try {
-    const held = new BoundedBuffer(MAX_LINE);
     const deadline = performance.now() + timeoutMs;
-    for (let isBody = false; ; ) {
-      await readable(socket, isBody ? { signal } : { timeoutMs: Math.max(1, deadline - performance.now()), signal });
+    const beginning = () => ({ timeoutMs: Math.max(1, deadline - performance.now()), signal });
+    const held = new BoundedBuffer(MAX_HEAD + PIECE);
+    let end: number | undefined;
+    while (end === undefined) {
+      await readable(socket, beginning());
       const length = readSync(socket.number, held.room());
-      if (length === 0) return;
+      if (length === 0) throw new PortholeError("TARGET", `the engine at ${socketPath} closed without an answer`);
       held.took(length);
-      if (!isBody) {
-        const end = endOfHead(held.bytes);
-        if (end === undefined) continue;
-        const status = statusOf(held.bytes);
-        if (status !== 200) throw new PortholeError("TARGET", `HTTP status ${status ?? "unknown"} for ${path}`);
-        isBody = true;
-        held.drop(end + HEAD_END.length);
-        // The subscription stands: who asks for a state after this misses no change of it.
-        yield [];
-      }
-      const end = held.bytes.lastIndexOf(10);
-      if (end === -1) continue;
-      const lines = held.bytes.toString("utf8", 0, end).split("\n").filter(Boolean);
-      held.drop(end + 1);
-      if (lines.length > 0) yield lines;
+      end = endOfHead(held.bytes);
+    }
+    const status = statusOf(held.bytes);
+    const first = Buffer.from(held.bytes.subarray(end + HEAD_END.length));
+    if (status !== 200) {
+      const words = first.length > 0 ? first : await readToEnd(socket, deadline, signal);
+      const text = /"(?:message|cause)":"((?:[^"\\]|\\.){1,300})/.exec(words.toString("utf8", 0, 2_000))?.[1];
+      throw new PortholeError("TARGET", `HTTP status ${status ?? "unknown"} for ${path}${text ? `: ${text}` : ""}`);
+    }
+    yield Buffer.alloc(0);
+    if (first.length > 0) yield first;
+    for (;;) {
+      await readable(socket, { signal });
+      const piece = Buffer.allocUnsafe(PIECE);
+      const length = readSync(socket.number, piece);
+      if (length === 0) return;
+      yield piece.subarray(0, length);
     }
   } finally {
     socket.close();
   }
 }
+
+/** Bytes that are read at once of a body that streams. */
+const PIECE = 65_536;
 
 /**
  * One GET whose answer begins and then tells nothing until something happens: a connection that is readable from then on. Resolves when the subscription

@@ -23,6 +23,10 @@ export interface Inspection {
   /** Those that a new container can be given: Podman does not say what its container may do with a device. */
   devices: object[];
   deviceCgroupRules: string[];
+  /** Config.Tty: its output is one raw stream. */
+  hasTerminal: boolean;
+  /** HostConfig.LogConfig.Type, such as `json-file`; empty where the engine does not say. */
+  logDriver: string;
   mounts: { destination: string | undefined; source: string | undefined }[];
 }
 
@@ -59,6 +63,8 @@ export function decodeInspection(body: unknown, question: Question): Inspection 
       .get("DeviceCgroupRules")
       .list()
       .map((rule) => rule.text() ?? ""),
+    hasTerminal: json.get("Config").get("Tty").flag() === true,
+    logDriver: host.get("LogConfig").get("Type").text() ?? "",
     mounts: json
       .get("Mounts")
       .list()

@@ -87,6 +87,15 @@ export async function describeContainer(
   return stateOf(engine, inspection, id, mountPoint);
 }
 
+/** Finds a container as {@link resolveContainer} does, in any state. */
+export async function inspectContainer(
+  name: string,
+  explicitEngine: string | undefined,
+  signal?: AbortSignal,
+): Promise<{ engine: Engine; answer: Inspected }> {
+  return askEngines("container", name, explicitEngine, (asked) => inspect(asked, name, signal));
+}
+
 /** The container, which must run. Throws TARGET (ESRCH) with what to do when it does not. */
 export function runningContainer({ running, stopped }: ContainerState): Container {
   if (running === undefined) throw stopped.obstacle;
@@ -94,7 +103,7 @@ export function runningContainer({ running, stopped }: ContainerState): Containe
 }
 
 /** A container as its engine describes it, and who answered. */
-interface Inspected extends Inspection {
+export interface Inspected extends Inspection {
   isPodman: boolean;
   json: Json;
 }

@@ -25,6 +25,10 @@ const REQUEST_TIMEOUT_MS = 10_000;
 export async function connect(target: string | Target, options: ConnectOptions = {}): Promise<Session> {
   const parsed = typeof target === "string" ? parseSessionTarget(target) : target;
   if (parsed.kind === "local") return new LocalSession();
+  if (parsed.kind === "output") {
+    const { OutputSession } = await import("./output-session.ts");
+    return OutputSession.open(parsed.name, options.engine, options.signal);
+  }
   const { route, ...rest } = options;
   const attachOptions: AttachOptions = { ...rest, route: route === "auto" ? undefined : route };
   const name = placeName(parsed);
@@ -41,7 +45,7 @@ export async function connect(target: string | Target, options: ConnectOptions =
   }
 }
 
-function attach(target: Exclude<Target, { kind: "local" }>, options: AttachOptions): Promise<Attached> {
+function attach(target: Exclude<Target, { kind: "local" | "output" }>, options: AttachOptions): Promise<Attached> {
   switch (target.kind) {
     case "process":
       return attachProcess(target.pid, options);

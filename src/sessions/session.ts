@@ -33,7 +33,8 @@ export interface OpenOptions {
 export interface Session extends AsyncDisposable {
   /** Container name, `pid:N`, or empty for this machine. */
   readonly name: string;
-  readonly route: AgentRoute | "local";
+  /** `local`: this machine; `engine`: what an engine keeps, without an agent. */
+  readonly route: AgentRoute | "local" | "engine";
   /** Names the life of the target that this session is with: the same until a container is restarted; up to its first dot, until it is made anew. */
   readonly instance: string;
   /** What the agent says of itself, undefined without one. */

@@ -31,6 +31,8 @@ export interface ContainerOptions {
   /** True when the image starts the workload program itself. */
   entrypoint?: boolean;
   user?: string;
+  /** With a terminal. */
+  tty?: boolean;
   labels?: Record<string, string>;
   env?: string[];
   /** As in the engine's API; without a network unless it says otherwise. */
@@ -109,6 +111,7 @@ export async function container(on: Engine, options: ContainerOptions = {}): Pro
     Cmd: options.command ?? [...(options.entrypoint ? [] : ["/workload"]), ...(options.steps ?? [])],
     ...(options.user === undefined ? {} : { User: options.user }),
     Labels: { "porthole.test": "1", ...options.labels },
+    ...(options.tty ? { Tty: true } : {}),
     Env: options.env ?? [],
     HostConfig: { NetworkMode: "none", ...options.host },
   });

@@ -1,0 +1,58 @@
+import type { OutputRecord } from "../../src/engines/index.ts";
+import type { Origin } from "./record.ts";
+
+/** A line of which more came is shown in pieces of this size. */
+const LONGEST = 1024 * 1024;
+
+/** Joins an engine's records, of which a long line has several, to lines. Of each line's buffer it knows what the engine said of it. */
+export class OutputLines {
+  readonly #origins = new WeakMap<ArrayBufferLike, Origin>();
+  readonly #open = new Map<string, { origin: Origin; parts: Uint8Array[]; length: number }>();
+
+  /** What the engine said of a line that was given out here, or of a part of it. */
+  readonly originOf = (line: Uint8Array): Origin | undefined => this.#origins.get(line.buffer);
+
+  /** Milliseconds since 1970. */
+  readonly timeOf = (line: Uint8Array): number | undefined => {
+    const time = this.originOf(line)?.time;
+    return time === undefined ? undefined : Number(time) / 1e6;
+  };
+
+  push({ stream, time, bytes }: OutputRecord): Buffer[] {
+    const lines: Buffer[] = [];
+    for (let from = 0; from < bytes.length; ) {
+      const newline = bytes.indexOf(10, from);
+      const end = newline === -1 ? bytes.length : newline + 1;
+      const open = this.#open.get(stream) ?? { origin: { stream, time }, parts: [], length: 0 };
+      open.parts.push(bytes.subarray(from, end));
+      open.length += end - from;
+      if (newline === -1 && open.length < LONGEST) this.#open.set(stream, open);
+      else {
+        this.#open.delete(stream);
+        lines.push(this.#line(open));
+      }
+      from = end;
+    }
+    return lines;
+  }
+
+  /** Lines that nothing ended. */
+  end(): Buffer[] {
+    const rest = [...this.#open.values()].map((open) => this.#line(open));
+    this.#open.clear();
+    return rest;
+  }
+
+  #line({ origin, parts, length }: { origin: Origin; parts: Uint8Array[]; length: number }): Buffer {
+    // A buffer of its own: not from the pool that Buffer shares.
+    const buffer = new ArrayBuffer(length);
+    const line = Buffer.from(buffer);
+    let at = 0;
+    for (const part of parts) {
+      line.set(part, at);
+      at += part.length;
+    }
+    this.#origins.set(buffer, origin);
+    return line;
+  }
+}

@@ -1,0 +1,169 @@
+import { type OutputEvent, OutputFollower, type OutputRecord, outputContainer } from "../../src/engines/index.ts";
+import { AT_END, StreamEnd, StreamStart } from "../../src/follow/index.ts";
+import type { Target } from "../../src/target.ts";
+import { reasonOf, say } from "./complaints.ts";
+import type { TailOptions } from "./options.ts";
+import { OutputLines } from "./output-lines.ts";
+import type { Lane, Printer } from "./printer.ts";
+import type { Sink } from "./tailed.ts";
+
+/** A container's own output as a target of tail. */
+export class TailedOutput {
+  readonly name: string;
+  readonly lane: Lane;
+  readonly isDirectory = false;
+  readonly isPipedInput = false;
+  readonly unfollowable = undefined;
+  readonly timeOf: (line: Uint8Array) => number | undefined;
+  readonly #target: Target & { kind: "output" };
+  readonly #engine: string | undefined;
+  readonly #options: TailOptions;
+  readonly #since: bigint | undefined;
+  readonly #lines = new OutputLines();
+  readonly #abort = new AbortController();
+  #follower: OutputFollower | undefined;
+  #failure: unknown;
+
+  constructor(
+    named: { text: string; target: Target & { kind: "output" } },
+    engine: string | undefined,
+    printer: Printer,
+    options: TailOptions,
+    since: number | undefined,
+  ) {
+    this.name = named.text;
+    this.#target = named.target;
+    this.#engine = engine;
+    this.#options = options;
+    this.#since = since === undefined ? undefined : BigInt(Math.round(since)) * 1_000_000n;
+    this.timeOf = this.#lines.timeOf;
+    this.lane = printer.lane(named.text, this.#lines.timeOf, this.#lines.originOf);
+  }
+
+  async open(stop: AbortSignal): Promise<void> {
+    try {
+      const { name, path } = this.#target;
+      const container = await outputContainer(name, this.#engine, stop);
+      this.#follower = new OutputFollower(container, name, this.#engine, path);
+    } catch (error) {
+      this.#failure = error;
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#failure === undefined;
+  }
+
+  /** Says why it cannot be read, if so. Returns the failure. */
+  complaint(): unknown {
+    if (this.#failure !== undefined) say("tail", `${this.name}: ${reasonOf(this.#failure)}`);
+    return this.#failure;
+  }
+
+  /** The part that is shown first; a piece is a line, but where bytes were asked for. */
+  async *part(): AsyncGenerator<Buffer> {
+    const { unit, count, sign } = this.#options.amount;
+    if (this.#since !== undefined && !this.#options.hasAmount) return yield* this.#all({ since: this.#since });
+    if (unit === "bytes" || this.#options.delimiter !== 10) return yield* this.#bytes();
+    if (sign === "+") {
+      let skipped = 1;
+      for await (const line of this.#all({})) if (skipped++ >= count) yield line;
+      return;
+    }
+    yield* await this.#last(count);
+  }
+
+  leaveInput(): void {}
+
+  fromStart(): void {}
+
+  /** Brings what the container writes, until it ends or, followed by its name, until `stop` aborts. */
+  async follow(sink: Sink, stop: AbortSignal): Promise<void> {
+    const follower = this.#follower;
+    if (follower === undefined) return;
+    const { follow, retry } = this.#options;
+    const show = async (lines: readonly Buffer[]) => {
+      for (const line of lines) await sink.show(this.lane, line);
+    };
+    const signal = AbortSignal.any([stop, this.#abort.signal]);
+    for await (const event of follower.follow(follow === "name" || retry, signal)) {
+      if (event.kind === "record") await show(this.#lines.push(event.record));
+      else {
+        await show(this.#lines.end());
+        const text = this.#notice(event);
+        if (text !== undefined) say("tail", `${this.#target.name}: ${text}`);
+      }
+    }
+    if (stop.reason !== AT_END) await show(this.#lines.end());
+  }
+
+  close(): void {
+    this.#abort.abort();
+  }
+
+  #notice(event: Exclude<OutputEvent, { kind: "record" }>): string | undefined {
+    switch (event.kind) {
+      case "ended": {
+        const { exitCode } = event.container;
+        return `the container has ended${exitCode === undefined ? "" : ` with status ${exitCode}`}`;
+      }
+      case "restarted":
+        return "the container was restarted; going on";
+      case "recreated":
+        return "another container has this name now; going on";
+      case "unreachable":
+        return `${reasonOf(event.error)}; waiting for it`;
+    }
+  }
+
+  async *#all(options: { since?: bigint }): AsyncGenerator<Buffer> {
+    for await (const record of this.#records(options)) yield* this.#lines.push(record);
+    if (this.#options.follow === undefined) yield* this.#lines.end();
+  }
+
+  /** The last lines. Engines count pieces of lines, and Docker those of both streams: more is asked for, and all where that was not enough. */
+  async #last(count: number): Promise<Buffer[]> {
+    // Where they end is known from the last ones only.
+    if (count === 0) {
+      await this.#lastOf(count, 64);
+      this.#lines.end();
+      return [];
+    }
+    const lines = await this.#lastOf(count, 2 * count + 1);
+    return lines.length >= count + 1 ? lines.slice(-count) : (await this.#lastOf(count, undefined)).slice(-count);
+  }
+
+  async #lastOf(count: number, tail: number | undefined): Promise<Buffer[]> {
+    this.#lines.end();
+    const lines: Buffer[] = [];
+    const since = this.#since;
+    for await (const record of this.#records({ ...(tail !== undefined && { tail }), ...(since && { since }) })) {
+      lines.push(...this.#lines.push(record));
+      // One more than asked for, to know that there was more.
+      if (lines.length > 2 * count + 1024) lines.splice(0, lines.length - count - 1);
+    }
+    if (this.#options.follow === undefined) lines.push(...this.#lines.end());
+    return lines;
+  }
+
+  async *#bytes(): AsyncGenerator<Buffer> {
+    const { amount, delimiter } = this.#options;
+    const by = amount.unit === "lines" ? delimiter : undefined;
+    if (amount.sign === "+") {
+      const skipped = new StreamStart(Math.max(0, amount.count - 1), by);
+      for await (const { bytes } of this.#records({})) {
+        const { rest } = skipped.push(bytes);
+        if (rest.length > 0) yield rest;
+      }
+      return;
+    }
+    const kept = new StreamEnd(amount.count, by);
+    for await (const { bytes } of this.#records({})) kept.push(bytes);
+    yield kept.finish().end;
+  }
+
+  #records(options: { since?: bigint; tail?: number }): AsyncGenerator<OutputRecord, void, void> {
+    if (this.#follower === undefined) throw new Error("nothing is open");
+    return this.#follower.existing({ ...options, signal: this.#abort.signal });
+  }
+}

@@ -1,0 +1,196 @@
+import { PortholeError } from "../errors.ts";
+import type { OutputPath } from "../target.ts";
+import { ANSWER_TIMEOUT_MS, type Engine } from "./engine.ts";
+import { httpBody } from "./http.ts";
+import { inspectContainer } from "./resolve.ts";
+
+/** A container whose output is read. */
+export interface OutputContainer {
+  engine: Engine;
+  /** 64 hexadecimal digits. */
+  id: string;
+  name: string;
+  isRunning: boolean;
+  /** Tells two lives of one id apart. */
+  startedAt: string;
+  exitCode: number | undefined;
+  isPodman: boolean;
+  /** With a terminal both streams are one. */
+  hasTerminal: boolean;
+}
+
+/** What the container wrote at once, as its engine keeps it: a line, or a piece of a long one. */
+export interface OutputRecord {
+  stream: "stdout" | "stderr";
+  /** The engine's, in nanoseconds since 1970; undefined where timestamps were not asked for or are none. */
+  time: bigint | undefined;
+  bytes: Buffer;
+}
+
+/** Options of {@link outputRecords}. */
+export interface OutputOptions {
+  path: OutputPath;
+  /** Ask for times. A stream of a terminal has no frames: with times its records are lines. */
+  timestamps?: boolean;
+  /** Go on with what comes, until the container ends. */
+  follow?: boolean;
+  /** Nanoseconds since 1970, inclusive. */
+  since?: bigint | undefined;
+  /** At most so many of the last records of both streams together. */
+  tail?: number | undefined;
+  signal: AbortSignal;
+}
+
+/**
+ * Finds the container of a name, running or not.
+ * @throws PortholeError TARGET also where its engine keeps no output
+ */
+export async function outputContainer(
+  name: string,
+  explicitEngine: string | undefined,
+  signal?: AbortSignal,
+): Promise<OutputContainer> {
+  const { engine, answer } = await inspectContainer(name, explicitEngine, signal);
+  const shown = answer.name || name;
+  if (answer.logDriver === "none") {
+    throw new PortholeError("TARGET", `container '${shown}' keeps no output: its log driver is 'none'`, {
+      hint: "make the container with another one, such as --log-driver json-file",
+    });
+  }
+  const { id, startedAt, exitCode, isPodman, hasTerminal } = answer;
+  const isRunning = answer.isRunning || answer.isPaused;
+  return { engine, id, name: shown, isRunning, startedAt, exitCode, isPodman, hasTerminal };
+}
+
+/**
+ * Reads a container's output from its engine (GET /containers/ID/logs), oldest first.
+ * @throws PortholeError TARGET with the engine's words; CANCELLED
+ */
+export async function* outputRecords(
+  container: OutputContainer,
+  options: OutputOptions,
+): AsyncGenerator<OutputRecord, void, void> {
+  const { engine, hasTerminal, isPodman } = container;
+  const { signal, timestamps = false } = options;
+  const pieces = httpBody(engine.socketPath, logsPath(container, options), { timeoutMs: ANSWER_TIMEOUT_MS, signal });
+  const cut = hasTerminal ? new TerminalCutter(isPodman, timestamps) : new FrameCutter();
+  for await (const piece of pieces) {
+    for (const { stream, bytes } of cut.push(piece)) {
+      yield timestamps ? { stream, ...splitTime(bytes) } : { stream, time: undefined, bytes };
+    }
+  }
+  for (const { stream, bytes } of cut.end())
+    yield timestamps ? { stream, ...splitTime(bytes) } : { stream, time: undefined, bytes };
+}
+
+function logsPath({ id, hasTerminal }: OutputContainer, options: OutputOptions): string {
+  const { path, timestamps, follow, since, tail } = options;
+  const query = new URLSearchParams({
+    // With a terminal all is stdout.
+    stdout: String(path !== "@stderr" || hasTerminal),
+    stderr: String(path !== "@stdout"),
+    timestamps: String(timestamps === true),
+    follow: String(follow === true),
+    tail: tail === undefined ? "all" : String(tail),
+  });
+  if (since !== undefined && since > 0n)
+    query.set("since", `${since / 1_000_000_000n}.${String(since % 1_000_000_000n).padStart(9, "0")}`);
+  return `/containers/${id}/logs?${query}`;
+}
+
+interface Framed {
+  stream: "stdout" | "stderr";
+  bytes: Buffer;
+}
+
+/** Bytes of a frame's header: which stream, three zeroes, the length (big-endian). */
+const HEADER = 8;
+/** The largest frame that is believed: engines cut lines at 16 KiB. */
+const MAX_FRAME = 16 * 1024 * 1024;
+
+/** Cuts an answer into the frames in which an engine hands on what was written. */
+class FrameCutter {
+  #held: Buffer[] = [];
+  #length = 0;
+  /** Bytes that the next frame needs. */
+  #needs = HEADER;
+
+  push(piece: Buffer): Framed[] {
+    this.#held.push(piece);
+    this.#length += piece.length;
+    if (this.#length < this.#needs) return [];
+    const all = this.#held.length === 1 ? piece : Buffer.concat(this.#held);
+    const frames: Framed[] = [];
+    let at = 0;
+    this.#needs = HEADER;
+    while (at + HEADER <= all.length) {
+      const length = all.readUInt32BE(at + 4);
+      if ((all[at] ?? 0) > 2 || all.readUIntBE(at + 1, 3) !== 0 || length > MAX_FRAME)
+        throw new PortholeError("TARGET", "the engine's answer is no stream of frames");
+      if (at + HEADER + length > all.length) {
+        this.#needs = HEADER + length;
+        break;
+      }
+      const bytes = all.subarray(at + HEADER, at + HEADER + length);
+      frames.push({ stream: all[at] === 2 ? "stderr" : "stdout", bytes });
+      at += HEADER + length;
+    }
+    this.#held = [all.subarray(at)];
+    this.#length = all.length - at;
+    return frames;
+  }
+
+  /** What was cut off in a frame. */
+  end(): Framed[] {
+    return [];
+  }
+}
+
+/** With a terminal there are no frames; some versions of Podman make them all the same. */
+class TerminalCutter {
+  readonly #maybeFramed: boolean;
+  readonly #byLine: boolean;
+  #frames: FrameCutter | undefined;
+  #begun = false;
+  #rest = Buffer.alloc(0);
+
+  constructor(maybeFramed: boolean, byLine: boolean) {
+    this.#maybeFramed = maybeFramed;
+    this.#byLine = byLine;
+  }
+
+  push(piece: Buffer): Framed[] {
+    if (piece.length === 0) return [];
+    if (!this.#begun) {
+      this.#begun = true;
+      const isFramed = piece.length >= HEADER && (piece[0] ?? 9) <= 2 && piece.readUIntBE(1, 3) === 0;
+      if (this.#maybeFramed && isFramed) this.#frames = new FrameCutter();
+    }
+    if (this.#frames) return this.#frames.push(piece);
+    if (!this.#byLine) return [{ stream: "stdout", bytes: piece }];
+    const all = Buffer.concat([this.#rest, piece]);
+    const lines: Framed[] = [];
+    let from = 0;
+    for (let at = all.indexOf(10); at !== -1; at = all.indexOf(10, from)) {
+      lines.push({ stream: "stdout", bytes: all.subarray(from, at + 1) });
+      from = at + 1;
+    }
+    this.#rest = all.subarray(from);
+    return lines;
+  }
+
+  end(): Framed[] {
+    return this.#rest.length > 0 ? [{ stream: "stdout", bytes: this.#rest }] : [];
+  }
+}
+
+const STAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) /;
+
+/** The engine's time before a record and what was written. */
+function splitTime(bytes: Buffer): { time: bigint | undefined; bytes: Buffer } {
+  const match = STAMP.exec(bytes.toString("latin1", 0, 40));
+  if (match === null) return { time: undefined, bytes };
+  const [whole, seconds, fraction = "", zone] = match;
+  const time = BigInt(Date.parse(`${seconds}${zone}`)) * 1_000_000n + BigInt(fraction.padEnd(9, "0"));
+  return { time, bytes: bytes.subarray(whole.length) };
+}

@@ -1,0 +1,122 @@
+import { constants, writeSync } from "node:fs";
+import { pipe } from "../descriptors/file.ts";
+import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { writable } from "../descriptors/poll.ts";
+import { type OutputContainer, outputContainer, outputRecords } from "../engines/logs.ts";
+import { PortholeError } from "../errors.ts";
+import type { FileFacts } from "../protocol/facts.ts";
+import type { OutputPath } from "../target.ts";
+import { OpenFile } from "./open-file.ts";
+import type { Session } from "./session.ts";
+
+/** A container's own output, which its engine keeps: a pipe that this process fills. It has no other files. */
+export class OutputSession implements Session {
+  readonly name: string;
+  readonly route = "engine";
+  readonly fresh = false;
+  readonly instance: string;
+  readonly agent = undefined;
+  readonly remains = undefined;
+  readonly ended = undefined;
+  readonly #container: OutputContainer;
+
+  private constructor(name: string, container: OutputContainer) {
+    this.name = name;
+    this.#container = container;
+    this.instance = `${container.id}.${container.startedAt}`;
+  }
+
+  /** @throws PortholeError TARGET, also where the engine keeps no output; CANCELLED */
+  static async open(name: string, engine: string | undefined, signal?: AbortSignal): Promise<OutputSession> {
+    return new OutputSession(name, await outputContainer(name, engine, signal));
+  }
+
+  async open(path: string): Promise<OpenFile> {
+    const [reader, writer] = pipe({ nonBlocking: true });
+    const ended = this.#feed(path as OutputPath, writer);
+    // Its failure is met where the end is asked for.
+    ended.catch(() => undefined);
+    return new OpenFile(`${this.name}:${path}`, reader, FACTS, () => ended);
+  }
+
+  absence(): undefined {
+    return undefined;
+  }
+
+  stat(): Promise<never> {
+    return Promise.reject(this.#noFiles());
+  }
+
+  list(): AsyncIterable<never> {
+    return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(this.#noFiles()) }) };
+  }
+
+  processes(): AsyncIterable<never> {
+    return this.list();
+  }
+
+  readlink(): Promise<never> {
+    return this.stat();
+  }
+
+  openProcessFile(): Promise<never> {
+    return this.stat();
+  }
+
+  mounts(): Promise<never> {
+    return this.stat();
+  }
+
+  watch(): Promise<never> {
+    return this.stat();
+  }
+
+  close(): void {}
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  /** Resolves with the bytes that there were. */
+  async #feed(path: OutputPath, writer: OwnedFd): Promise<bigint> {
+    let count = 0n;
+    const abort = new AbortController();
+    try {
+      for await (const { bytes } of outputRecords(this.#container, { path, signal: abort.signal })) {
+        await writeAll(writer, bytes);
+        count += BigInt(bytes.length);
+      }
+      return count;
+    } catch (error) {
+      // Its reader has enough of it.
+      if ((error as NodeJS.ErrnoException).code === "EPIPE") return count;
+      throw error;
+    } finally {
+      abort.abort();
+      writer.close();
+    }
+  }
+
+  #noFiles(): PortholeError {
+    return new PortholeError("USAGE", `${this.name} is the output of a container, which is no file`, {
+      hint: "cat, head, tail, grep, hexdump and open read it",
+    });
+  }
+}
+
+async function writeAll(writer: OwnedFd, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(writer.number, bytes, at);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      await writable(writer);
+    }
+  }
+}
+
+const NO_DEVICE = { major: 0, minor: 0 };
+
+/** As of a pipe that is relayed: that it is whole is told at its end. */
+const FACTS: FileFacts = {
+  ...{ mode: constants.S_IFIFO | 0o400, links: 1, uid: 0, gid: 0, size: 0n, blocks: 0n, inode: 0n },
+  ...{ device: NO_DEVICE, rdev: NO_DEVICE, mountId: 0n, atime: 0n, mtime: 0n, ctime: 0n, btime: 0n, relayed: true },
+};
