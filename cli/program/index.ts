@@ -53,6 +53,8 @@ export function program(version: string, args: readonly string[] = []): Command 
 const targets = `Targets:
   web:/var/log/app.log   in a container: its name, id or Compose service
                          (one that has stopped: its layers and volumes, read-only)
+  web:@logs              what a container prints, as its engine keeps it;
+                         also web:@stdout and web:@stderr
   image:nginx:1.25:/etc  in an image; nothing of it runs or is pulled
   volume:data:/app.db    in a volume
   pid:4242:/etc/hosts    as process 4242 sees it
