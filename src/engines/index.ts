@@ -2,8 +2,8 @@
 export { type Change, type Changes, containerChanges } from "./changes.ts";
 export { ask, type Engine, type EngineAnswer, engines, wordsOf } from "./engine.ts";
 export { decodeInfo, decodeVersion, type EngineVersion } from "./engine-info.ts";
-export { imageNames } from "./images.ts";
 export { type OutputEvent, OutputFollower } from "./follow-output.ts";
+export { imageNames } from "./images.ts";
 export { decodeListed } from "./listed-container.ts";
 export { type OutputContainer, type OutputRecord, outputContainer } from "./logs.ts";
 export { type NamespaceSandbox, namespaceSandboxes } from "./namespaces.ts";
