@@ -35,7 +35,7 @@ export class TailedOutput {
     this.#target = named.target;
     this.#engine = engine;
     this.#options = options;
-    this.#since = since === undefined ? undefined : BigInt(Math.round(since)) * 1_000_000n;
+    this.#since = since === undefined ? undefined : BigInt(Math.floor(since)) * 1_000_000n;
     this.timeOf = this.#lines.timeOf;
     this.lane = printer.lane(named.text, this.#lines.timeOf, this.#lines.originOf);
   }
