@@ -6,8 +6,20 @@ const here = `${repository}test/fuzz/`;
 
 /** The fuzz targets, and the agent's other sources that each is linked with. */
 export const targets = {
-  session: ["mounts", "device", "records", "fdpass", "log", "processes", "target", "confine"],
-  texts: ["records", "fdpass", "confine", "filter"],
+  session: [
+    "layers",
+    "resolve",
+    "consuming",
+    "mounts",
+    "device",
+    "records",
+    "fdpass",
+    "log",
+    "processes",
+    "target",
+    "confine",
+  ],
+  texts: ["layers", "records", "fdpass", "confine", "filter"],
 } as const;
 export type Target = keyof typeof targets;
 
@@ -28,7 +40,15 @@ export function compileTarget(target: Target, compiler: "clang" | "cc", director
     compiler,
     [
       ...["-std=gnu11", "-D_GNU_SOURCE", "-DPORTHOLE_SANITISED", '-DBUILD_NAME="fuzz"', "-g", "-O1"],
-      ...["-Wall", "-Wextra", "-Wno-unused-function", "-Werror", "-Wno-clobbered", "-Wno-unknown-warning-option"],
+      ...[
+        "-Wall",
+        "-Wextra",
+        "-Wno-unused-function",
+        "-Werror",
+        "-Wno-clobbered",
+        "-Wno-nonnull",
+        "-Wno-unknown-warning-option",
+      ],
       ...[`-fsanitize=${fuzzer}address,undefined`, "-fno-sanitize-recover=all"],
       ...(compiler === "cc" ? ["-DSTANDALONE"] : []),
       ...["-o", product, `${here}${target}.c`, ...targets[target].map((name) => `${repository}agent/${name}.c`)],
