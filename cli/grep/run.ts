@@ -13,7 +13,7 @@ export const Status = { matched: 0, unmatched: 1, failed: 2 } as const;
 /** How ripgrep says of a file that it holds a NUL. */
 const BINARY = /binary file matches \(found "\\0" byte around offset \d+\)/;
 
-/** How the output of a run goes on. */
+/** Filters the output of a run before it is written. */
 export interface OutputFilter {
   push(bytes: Buffer): Buffer;
   end(): Buffer;

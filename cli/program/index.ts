@@ -13,7 +13,7 @@ const kinds: readonly (readonly [names: readonly string[], add: (root: Command) 
   [["ls", "stat", "find", "diff"], addListing],
   [["grep", "hexdump"], addSearching],
   [["open", "browse", "demo"], addLooking],
-  // Unnamed: __complete tells of all commands.
+  // Without names: __complete needs all commands.
   [[], addTools],
   [["agents", "detach", "docker-args"], addManaging],
 ];

@@ -1,22 +1,11 @@
 import { PortholeError } from "../errors.ts";
 import { ask, type Engine, engines, wordsOf } from "./engine.ts";
-import { decodeListed, type Listed } from "./listed-container.ts";
+import { type ContainerSummary, decodeListed, type Listed } from "./listed-container.ts";
 
 /** A container of an engine's list, running or not. */
-export interface Container {
+export interface Container extends ContainerSummary {
   /** Path of the engine's socket, for {@link ConnectOptions.engine}. */
   engine: string;
-  /** 64 hexadecimal digits. */
-  id: string;
-  name: string;
-  image: string;
-  /** The engine's word: `running`, `paused`, `exited`, `created`, `restarting`, `dead`. */
-  state: string;
-  /** The engine's summary: `Up 3 hours (healthy)`, `Exited (1) 2 days ago`. */
-  status: string;
-  /** Compose project and service, empty without. */
-  project: string;
-  service: string;
 }
 
 /**

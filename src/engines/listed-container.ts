@@ -10,8 +10,9 @@ export interface Listed {
   /** The first one without the slash; the id's first 12 digits where there is none. */
   name: string;
   image: string;
-  /** The engine's word in lower case, empty where it has none. */
+  /** The engine's word in lower case, empty where it has none: `running`, `paused`, `exited`, `created`, `restarting`, `dead`. */
   state: string;
+  /** The engine's summary: `Up 3 hours (healthy)`, `Exited (1) 2 days ago`. */
   status: string;
   /** Of Compose: empty without. */
   project: string;
@@ -21,6 +22,9 @@ export interface Listed {
   isOneOff: boolean;
   isSidecar: boolean;
 }
+
+/** What every list of containers shows of one. */
+export type ContainerSummary = Pick<Listed, "id" | "name" | "image" | "state" | "status" | "project" | "service">;
 
 /**
  * Decodes the answer to GET /containers/json; every field but the id may be missing, for engines differ.

@@ -4,22 +4,11 @@ import { ANSWER_TIMEOUT_MS, ask, type Engine, engines } from "./engine.ts";
 import { changedContainer } from "./engine-event.ts";
 import { httpLines } from "./http.ts";
 import { listOf, noEngine } from "./list-containers.ts";
-import type { Listed } from "./listed-container.ts";
+import type { ContainerSummary, Listed } from "./listed-container.ts";
 
 /** A container of an engine's list, running or not. */
-export interface ListedContainer {
+export interface ListedContainer extends ContainerSummary {
   engine: Engine;
-  /** 64 hexadecimal digits. */
-  id: string;
-  name: string;
-  image: string;
-  /** The engine's word: `running`, `paused`, `exited`, `created`, `restarting`, `dead`. */
-  state: string;
-  /** What the engine says of it: `Up 3 hours (healthy)`, `Exited (1) 2 days ago`. */
-  status: string;
-  /** Compose project and service, empty without. */
-  project: string;
-  service: string;
   /** Of a running one, once the engine has told; undefined until then. */
   life: Life | undefined;
 }

@@ -69,13 +69,7 @@ const everywhere = ["routes", "listing", "tail", "lifetime", "differences"];
 /** These hold Docker's own words and options; podman.test.ts is their counterpart. */
 const ofDocker = ["states", "devices", "situations"];
 
-/** Read stopped containers, whose layers the containerd store does not tell: porthole says so in one line there. */
-const ofLayers = ["states"];
-
 /** The test files that run over a variant. */
-export function filesOver({ name, isPodman }: Variant): string[] {
-  const more = isPodman
-    ? ["podman"]
-    : ofDocker.filter((file) => name !== "docker-containerd" || !ofLayers.includes(file));
-  return [...everywhere, ...more].map((file) => `test/docker/${file}.test.ts`);
+export function filesOver({ isPodman }: Variant): string[] {
+  return [...everywhere, ...(isPodman ? ["podman"] : ofDocker)].map((name) => `test/docker/${name}.test.ts`);
 }
