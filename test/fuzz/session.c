@@ -12,6 +12,8 @@
 
 #include "../../agent/ops.c"
 
+#include "../../agent/resolve.c"
+
 #undef fork_child
 #undef open_process
 

@@ -6,19 +6,7 @@ const here = `${repository}test/fuzz/`;
 
 /** The fuzz targets, and the agent's other sources that each is linked with. */
 export const targets = {
-  session: [
-    "layers",
-    "resolve",
-    "consuming",
-    "mounts",
-    "device",
-    "records",
-    "fdpass",
-    "log",
-    "processes",
-    "target",
-    "confine",
-  ],
+  session: ["consuming", "mounts", "device", "records", "fdpass", "log", "processes", "target", "confine"],
   texts: ["layers", "records", "fdpass", "confine", "filter"],
 } as const;
 export type Target = keyof typeof targets;
