@@ -2,6 +2,7 @@
 #ifndef PORTHOLE_AGENT_H
 #define PORTHOLE_AGENT_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,7 +56,6 @@ void limit_calls(void);
 
 /* target.c */
 void open_target(const char *start_time, const char *root, bool join_user_namespace, bool device_cgroup);
-bool target_alive(void);
 void probe_kernel(void);
 
 /* layers.c */
@@ -81,9 +81,17 @@ int wait_readable(int fd, int timeout_ms);
 ssize_t read_some(int fd, void *buffer, size_t size);
 ssize_t read_at(int fd, void *buffer, size_t size, off_t offset);
 int write_all(int fd, const void *data, size_t size);
+
+static inline bool target_alive(void) { return agent.target < 0 || wait_readable(agent.target, 0) == 0; }
+
+/* procfs.c */
 ssize_t read_text(int at, const char *path, char *buffer, size_t size);
 const char *field(const char *text, int index);
-pid_t fork_child(void);
+bool status_line(int proc, const char *name, char *value, size_t size);
+uint64_t namespace_inode(int proc, const char *name);
+uint32_t resident_kib(pid_t pid);
+int open_proc(pid_t pid);
+pid_t next_pid(DIR *proc);
 
 /* serve.c */
 int prepare_signals(void);
@@ -91,7 +99,12 @@ noreturn void serve(int listener, int signals);
 
 /* session.c */
 noreturn void run_session(int client, unsigned clients);
-size_t encode_agent_facts(unsigned char *at, unsigned clients);
+
+/* worker.c */
+pid_t fork_child(void);
+void begin_workers(int client);
+bool have_workers(void); /* that were not reaped yet */
+void reap_workers(void);
 int pipe_from_child(void (*write_to)(int out, const void *argument), const void *argument);
 pid_t fork_worker(void);
 /* How a relay ended, in memory shared with the worker that writes it, before its pipe ends. */
@@ -101,8 +114,14 @@ struct relay_end {
     int32_t error;
     bool over;
 };
-struct relay_end *new_relay_end(void);
+struct relay_end *new_relay_end(uint32_t id);
 int find_relay_end(uint32_t id, uint64_t *bytes);
+
+/* facts.c */
+int look_at(int fd, struct k_statx *facts);
+bool is_remote(const struct k_statx *facts);
+void encode_file_facts(unsigned char *at, const struct k_statx *facts);
+size_t encode_agent_facts(unsigned char *at, unsigned clients);
 
 /* resolve.c */
 bool is_magic(const char *path);
@@ -117,6 +136,7 @@ const char *name_of_empty(int fd, const struct k_statx *facts, char path[wire_ma
 /* ops.c */
 enum { MALFORMED = -1 }; /* the request breaks the protocol: answered with EPROTO, ends the session */
 struct reply {
+    uint32_t id;    /* of its request */
     int fd;         /* descriptor to pass, or -1; closed after the reply is sent... */
     bool *passed;   /* ...unless this is set, which becomes true once it was sent */
     int also_close; /* one to close last, or -1: closing a file on FUSE may hang */
@@ -124,7 +144,6 @@ struct reply {
     unsigned char body[wire_max_path + 1];
 };
 int run_operation(unsigned type, const unsigned char *body, size_t length, struct reply *reply);
-void encode_file_facts(unsigned char *at, const struct k_statx *facts);
 
 /* device.c */
 int find_device_cgroups(int proc, int found[2]);
@@ -156,7 +175,6 @@ struct relay_job {
 void write_relay(int out, const void *relay_job);
 
 /* processes.c */
-bool status_line(int proc, const char *name, char *value, size_t size);
 void write_processes(int out, const void *with_files);
 int open_process(pid_t inside);
 

@@ -2,10 +2,7 @@
  * Bytes and descriptors in and out. Every call that a signal may interrupt is made here, so EINTR is decided in one place: try again.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -113,44 +110,5 @@ int write_all(int fd, const void *data, size_t size) {
         from += put;
         size -= (size_t)put;
     }
-    return 0;
-}
-
-/* Reads at most size - 1 bytes of the file `path` under the directory `at`, and ends them with NUL. Returns their number. */
-ssize_t read_text(int at, const char *path, char *buffer, size_t size) {
-    buffer[0] = 0;
-    int fd = openat(at, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return -1;
-    size_t used = 0;
-    ssize_t got = 1;
-    while (got > 0 && used < size - 1) {
-        got = read_some(fd, buffer + used, size - 1 - used);
-        if (got > 0) used += (size_t)got;
-    }
-    int error = errno;
-    close(fd);
-    buffer[used] = 0;
-    errno = error;
-    return got < 0 ? -1 : (ssize_t)used;
-}
-
-/* The field with this index, from 0, of text in which blanks, tabs and newlines separate them; "" beyond the last. */
-const char *field(const char *text, int index) {
-    static const char separators[] = " \t\n";
-    text += strspn(text, separators);
-    while (index-- > 0) {
-        text += strcspn(text, separators);
-        text += strspn(text, separators);
-    }
-    return text;
-}
-
-/* fork(2), with the child killed when its parent ends. */
-pid_t fork_child(void) {
-    pid_t parent = getpid();
-    pid_t pid = fork();
-    if (pid != 0) return pid;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(1); /* it ended before the line above */
     return 0;
 }

@@ -52,40 +52,6 @@ static void take_path(struct request *request) {
 
 static bool malformed(const struct request *request) { return request->bad || request->left; }
 
-static int look_at(int fd, struct k_statx *facts) {
-    return k_statx(fd, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS | K_STATX_BTIME | K_STATX_MNT_ID, facts);
-}
-
-/* True where the data may come from a server that never answers. FIFOs and devices are the kernel's own wherever their node lies. */
-static bool is_remote(const struct k_statx *facts) { return (S_ISREG(facts->mode) || S_ISDIR(facts->mode)) && !mount_is_local(facts->mount_id); }
-
-void encode_file_facts(unsigned char *at, const struct k_statx *facts) {
-    uint32_t flags = S_ISREG(facts->mode) && is_remote(facts) ? facts_flag_relayed : 0;
-    if (facts->mask & K_STATX_BTIME) flags |= facts_flag_birthTime;
-    put32(at + file_facts_mode, facts->mode);
-    put32(at + file_facts_links, facts->links);
-    put32(at + file_facts_uid, facts->uid);
-    put32(at + file_facts_gid, facts->gid);
-    put64(at + file_facts_bytes, facts->size);
-    put64(at + file_facts_blocks, facts->blocks);
-    put64(at + file_facts_inode, facts->inode);
-    put32(at + file_facts_deviceMajor, facts->dev_major);
-    put32(at + file_facts_deviceMinor, facts->dev_minor);
-    put32(at + file_facts_rdevMajor, facts->rdev_major);
-    put32(at + file_facts_rdevMinor, facts->rdev_minor);
-    put64(at + file_facts_mountId, facts->mount_id);
-    put64(at + file_facts_atime, (uint64_t)facts->atime.seconds);
-    put64(at + file_facts_mtime, (uint64_t)facts->mtime.seconds);
-    put64(at + file_facts_ctime, (uint64_t)facts->ctime.seconds);
-    put64(at + file_facts_btime, (uint64_t)facts->btime.seconds);
-    put32(at + file_facts_atimeNs, facts->atime.nanoseconds);
-    put32(at + file_facts_mtimeNs, facts->mtime.nanoseconds);
-    put32(at + file_facts_ctimeNs, facts->ctime.nanoseconds);
-    put32(at + file_facts_btimeNs, facts->btime.nanoseconds);
-    put32(at + file_facts_flags, flags);
-    put32(at + file_facts_zero, 0);
-}
-
 static void reply_facts(struct reply *reply, const struct k_statx *facts) {
     encode_file_facts(reply->body, facts);
     reply->length = file_facts_size;
@@ -124,7 +90,7 @@ static int pass_file(int fd, const struct k_statx *facts, uint32_t wanted, uint6
     if ((wanted & open_flag_write) || !S_ISREG(facts->mode)) return EOPNOTSUPP;
     if (offset > INT64_MAX) return EINVAL;
     put32(reply->body + file_facts_flags, get32(reply->body + file_facts_flags) | facts_flag_relayed);
-    struct relay_job job = {.file = fd, .offset = (off_t)offset, .end = new_relay_end()};
+    struct relay_job job = {.file = fd, .offset = (off_t)offset, .end = new_relay_end(reply->id)};
     int pipe = pipe_from_child(write_relay, &job);
     if (pipe < 0) return errno;
     reply->fd = pipe;
@@ -302,7 +268,7 @@ static int do_open_process_fd(struct request *request, struct reply *reply) {
 
 static int do_mounts(struct request *request, struct reply *reply) {
     if (malformed(request)) return MALFORMED;
-    struct relay_job job = {.file = open_mountinfo(), .end = new_relay_end()};
+    struct relay_job job = {.file = open_mountinfo(), .end = new_relay_end(reply->id)};
     if (job.file < 0) return errno;
     reply->fd = pipe_from_child(write_relay, &job);
     reply->also_close = job.file;

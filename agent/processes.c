@@ -19,44 +19,11 @@ struct process {
     uint64_t start;
 };
 
-/*
- * The value of a line of /proc/<pid>/status. Streamed: the line of supplementary groups, which the process chooses, may be longer than any
- * buffer. A process cannot forge a line, for the kernel escapes its name.
- */
-bool status_line(int proc, const char *name, char *value, size_t size) {
-    char chunk[4096];
-    size_t length = strlen(name), column = 0, used = 0;
-    bool match = true, found = false;
-    int fd = openat(proc, "status", O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return false;
-    for (ssize_t got; !found && (got = read_some(fd, chunk, sizeof chunk)) > 0;)
-        for (char *c = chunk; !found && c < chunk + got; c++) {
-            if (*c == '\n') {
-                found = match && column >= length;
-                column = 0;
-                match = true;
-                continue;
-            }
-            if (column < length && *c != name[column]) match = false;
-            if (column >= length && match && used < size - 1) value[used++] = *c;
-            column++;
-        }
-    value[used] = 0;
-    close(fd);
-    return found;
-}
-
 /* The number inside the target, 0 for a process that has none there. */
 static pid_t inside_number(pid_t pid, int proc) {
     char numbers[512];
     if (agent.pid_depth == 0) return pid;
     return status_line(proc, "NSpid:", numbers, sizeof numbers) ? (pid_t)strtol(field(numbers, agent.pid_depth), NULL, 10) : 0;
-}
-
-static int open_proc(pid_t pid) {
-    char path[24];
-    snprintf(path, sizeof path, "/proc/%d", pid);
-    return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 static pid_t translate(pid_t pid) {
@@ -82,13 +49,6 @@ static bool look_at_process(pid_t pid, int proc, struct process *found) {
     found->start = strtoull(field(after_name + 1, 19), NULL, 10);
     /* The agent leads its process group, so all of the agent is in it. */
     return found->inside > 0 && strtol(field(after_name + 1, 2), NULL, 10) != agent.pid;
-}
-
-/* The next process number in a listing of /proc, 0 at its end. */
-static pid_t next_pid(DIR *proc) {
-    for (struct dirent *entry; (entry = readdir(proc));)
-        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9') return (pid_t)atoi(entry->d_name);
-    return 0;
 }
 
 /* /proc/<pid> of the target's process with this number inside, O_PATH: it stays that process when the number is used again. */

@@ -1,110 +1,13 @@
 /* One client's child: takes its requests in order, answers each, and starts the children that write long answers into pipes. */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 
 #include "agent.h"
 
-enum { MAX_WORKERS = 32, REAP_MS = 500 };
+enum { REAP_MS = 500 };
 
 static int socket_of_client = -1;
 static unsigned served_clients;
-static int workers;
-
-static uint32_t resident_kib(pid_t pid) {
-    char path[32], text[128];
-    snprintf(path, sizeof path, "/proc/%d/statm", pid);
-    if (read_text(AT_FDCWD, path, text, sizeof text) < 0) return 0;
-    return (uint32_t)(strtoul(field(text, 1), NULL, 10) * (unsigned long)getpagesize() / 1024);
-}
-
-size_t encode_agent_facts(unsigned char *at, unsigned clients) {
-    size_t name = strlen(BUILD_NAME);
-    put16(at + agent_facts_version, wire_version);
-    put16(at + agent_facts_route, (uint16_t)agent.route);
-    put32(at + agent_facts_pid, (uint32_t)agent.pid);
-    put32(at + agent_facts_uid, geteuid());
-    put32(at + agent_facts_gid, getegid());
-    put64(at + agent_facts_capabilities, agent.capabilities);
-    put64(at + agent_facts_start, agent.start);
-    put64(at + agent_facts_userNamespace, agent.user_namespace);
-    put64(at + agent_facts_mountNamespace, agent.mount_namespace);
-    put32(at + agent_facts_clients, clients);
-    put32(at + agent_facts_memory, resident_kib(agent.pid));
-    put32(at + agent_facts_targetPid, (uint32_t)agent.target_pid);
-    put32(at + agent_facts_buildLength, (uint32_t)name);
-    memcpy(at + agent_facts_size, BUILD_NAME, name);
-    return agent_facts_size + name;
-}
-_Static_assert(sizeof BUILD_NAME - 1 <= wire_max_build_name, "the build name fits its field");
-
-static void reap_workers(void) {
-    while (workers > 0 && waitpid(-1, NULL, WNOHANG) > 0) workers--;
-}
-
-/* fork_child for this session, which may have so many: EAGAIN beyond, as fork(2) says it. The worker does not hold the client's socket. */
-pid_t fork_worker(void) {
-    reap_workers();
-    if (workers == MAX_WORKERS) {
-        errno = EAGAIN;
-        return -1;
-    }
-    pid_t pid = fork_child();
-    if (pid > 0) workers++;
-    if (pid == 0) {
-        close(socket_of_client);
-        forget_mounts();
-    }
-    return pid;
-}
-
-/* Returns the read end of a pipe into which a worker writes until it is done or nobody reads any more. */
-int pipe_from_child(void (*write_to)(int out, const void *argument), const void *argument) {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) < 0) return -1;
-    pid_t pid = fork_worker();
-    if (pid == 0) {
-        close(ends[0]);
-        write_to(ends[1], argument);
-        _exit(0);
-    }
-    int error = errno;
-    close(ends[1]);
-    if (pid > 0) return ends[0];
-    close(ends[0]);
-    errno = error;
-    return -1;
-}
-
-/* The ends of the last so many relays: more than a client has on its way at once. */
-enum { RELAY_ENDS = 256 };
-static struct relay_end *relay_ends;
-static uint32_t current_id;
-
-/* A place for the end of the relay that the request in hand begins; NULL without memory, its end is then unknown. */
-struct relay_end *new_relay_end(void) {
-    if (!relay_ends) {
-        void *shared = mmap(NULL, RELAY_ENDS * sizeof *relay_ends, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        if (shared == MAP_FAILED) return NULL;
-        relay_ends = shared;
-    }
-    struct relay_end *end = &relay_ends[current_id % RELAY_ENDS];
-    *end = (struct relay_end){.id = current_id};
-    return end;
-}
-
-/* How the relay that request `id` began has ended: 0 or the errno that ended it, EAGAIN where no end was reached, ENOENT: no such relay. */
-int find_relay_end(uint32_t id, uint64_t *bytes) {
-    const struct relay_end *end = relay_ends ? &relay_ends[id % RELAY_ENDS] : NULL;
-    if (!end || end->id != id) return ENOENT;
-    if (!__atomic_load_n(&end->over, __ATOMIC_ACQUIRE)) return EAGAIN;
-    *bytes = end->bytes;
-    return end->error;
-}
 
 static int send_reply(const unsigned char *request, int error, struct reply *reply) {
     static unsigned char message[header_size + sizeof reply->body];
@@ -152,13 +55,14 @@ void run_session(int client, unsigned clients) {
     static struct reply reply;
     uint32_t last_id = 0;
     socket_of_client = client;
+    begin_workers(client);
     served_clients = clients;
     for (;;) {
         reply.fd = reply.also_close = -1;
         reply.passed = NULL;
         reply.length = 0;
         int error = 0;
-        while (workers > 0 && wait_readable(client, REAP_MS) == 0) reap_workers(); /* an idle session keeps no zombies */
+        while (have_workers() && wait_readable(client, REAP_MS) == 0) reap_workers(); /* an idle session keeps no zombies */
         if (receive_packet(client, &packet, 0) < 0) {
             if (errno != EPROTO) _exit(0);
             error = MALFORMED;
@@ -167,9 +71,9 @@ void run_session(int client, unsigned clients) {
         if (!well_formed(&packet, last_id)) error = MALFORMED;
         bool first = last_id == 0;
         unsigned type = get16(packet.data + header_type);
-        current_id = get32(packet.data + header_id);
+        reply.id = get32(packet.data + header_id);
         if (!error) error = answer(&packet, first, &reply);
-        last_id = current_id;
+        last_id = reply.id;
 
         bool ends = error == MALFORMED || (first && error);
         if (send_reply(packet.data, error == MALFORMED ? EPROTO : error, &reply) < 0) {

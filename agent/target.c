@@ -11,12 +11,6 @@
 
 static const uint64_t route_capabilities = 1ull << K_CAP_SYS_PTRACE | 1ull << K_CAP_DAC_OVERRIDE | 1ull << K_CAP_DAC_READ_SEARCH;
 
-/* The inode of a namespace link under /proc/<pid>, 0 where it may not be seen. */
-static uint64_t namespace_inode(int proc, const char *name) {
-    struct stat found;
-    return fstatat(proc, name, &found, 0) < 0 ? 0 : found.st_ino;
-}
-
 /* A pid may have been given to another process since it was looked up: the start time tells (field 22 of /proc/PID/stat, proc(5)). */
 static void check_start_time(int proc, const char *expected) {
     char text[1024];
@@ -108,5 +102,3 @@ void open_target(const char *start_time, const char *root, bool join_user_namesp
     probe_kernel();
     if (!target_alive()) bail("process %d has ended", agent.target_pid);
 }
-
-bool target_alive(void) { return agent.target < 0 || wait_readable(agent.target, 0) == 0; }

@@ -12,7 +12,9 @@ import { expectTable } from "./filter-table.ts";
 /** Compiles test/fixtures/confined.c with the agent's own confinement; `undefined` where there is no such compiler. */
 function compile(compiler: string, more: string[] = []): string | undefined {
   const product = `${inject("machine").directory}/confined-${compiler}`;
-  const parts = ["confine", "filter", "log", "fdpass"].map((name) => `${repository}agent/${name}.c`);
+  const parts = ["confine", "filter", "worker", "mounts", "log", "fdpass"].map(
+    (name) => `${repository}agent/${name}.c`,
+  );
   const flags = [
     "-std=c11",
     "-D_GNU_SOURCE",

@@ -6,15 +6,21 @@
 #include "harness.h"
 
 #define _exit(status) leave()
-#define fork_child no_child
+#define fork no_child
+static pid_t no_child(void) {
+    errno = EAGAIN;
+    return -1;
+}
 #define open_process own_process
 #include "../../agent/session.c"
+
+#include "../../agent/worker.c"
 
 #include "../../agent/ops.c"
 
 #include "../../agent/resolve.c"
 
-#undef fork_child
+#undef fork
 #undef open_process
 
 #include <sys/socket.h>
@@ -23,11 +29,6 @@
 enum { FLAG_HELLO = 1, FLAG_SOUND = 2, FLAG_DESCRIPTOR = 4, MAX_PACKETS = 24, HIGHEST = 128 };
 
 struct agent agent;
-
-pid_t no_child(void) {
-    errno = EAGAIN;
-    return -1;
-}
 
 /* This process stands for all: what others have open is none of a fuzzer's business. */
 int own_process(pid_t inside) {

@@ -6,8 +6,20 @@ const here = `${repository}test/fuzz/`;
 
 /** The fuzz targets, and the agent's other sources that each is linked with. */
 export const targets = {
-  session: ["consuming", "mounts", "device", "records", "fdpass", "log", "processes", "target", "confine"],
-  texts: ["layers", "records", "fdpass", "confine", "filter"],
+  session: [
+    "facts",
+    "procfs",
+    "consuming",
+    "mounts",
+    "device",
+    "records",
+    "fdpass",
+    "log",
+    "processes",
+    "target",
+    "confine",
+  ],
+  texts: ["layers", "procfs", "records", "fdpass", "confine", "filter"],
 } as const;
 export type Target = keyof typeof targets;
 
