@@ -1,4 +1,7 @@
-/* What the agent's files share. Functions that can fail return -1 with errno set, or an errno value where they say so. */
+/*
+ * What the agent's files share. Functions that can fail return -1 with errno set, or an errno value
+ * where they say so.
+ */
 #ifndef PORTHOLE_AGENT_H
 #define PORTHOLE_AGENT_H
 
@@ -20,19 +23,24 @@ enum { MAX_LAYERS = 500 /* overlayfs takes no more */, MAX_BINDS = 256 };
 /* Written during set-up, read-only afterwards. */
 struct agent {
     int route;
-    int root;        /* the target's root directory, O_PATH */
-    int proc;        /* /proc/<pid> of the process whose mounts are the target's, O_PATH: pins that process, not its number */
-    int target;      /* pidfd of the target's first process */
-    pid_t pid;       /* of the process that listens */
+    int root;   /* the target's root directory, O_PATH */
+    int proc;   /* /proc/<pid> of the process whose mounts are the target's, O_PATH: pins that
+                   process, not its number */
+    int target; /* pidfd of the target's first process */
+    pid_t pid;  /* of the process that listens */
     pid_t target_pid;
-    int pid_depth;   /* which number of a status file's NSpid line is the one inside the target, 0 for the agent's own view */
+    int pid_depth; /* which number of a status file's NSpid line is the one inside the target, 0 for
+                      the agent's own view */
     int idle_ms;
     enum device_rule device_rule;
     int device_cgroups[2]; /* cgroup.procs to join before a device is opened, or -1 */
     uint64_t capabilities, start, user_namespace, mount_namespace;
     uint64_t memory_mount; /* of the kernel's own tmpfs behind memfds, in no mountinfo */
 
-    /* Of an agent whose root is made of layers (layers.c): then there is no target process, and `target` ends the agent when it becomes readable. */
+    /*
+     * Of an agent whose root is made of layers (layers.c): then there is no target process, and
+     * `target` ends the agent when it becomes readable.
+     */
     int layers[MAX_LAYERS]; /* the directories, uppermost first, O_PATH */
     int layer_count;        /* 0: the target runs */
     bool layers_local;      /* the kernel answers for all of them by itself */
@@ -55,7 +63,8 @@ void silence_standard_descriptors(int fallback);
 void limit_calls(void);
 
 /* target.c */
-void open_target(const char *start_time, const char *root, bool join_user_namespace, bool device_cgroup);
+void open_target(const char *start_time, const char *root, bool join_user_namespace,
+                 bool device_cgroup);
 void probe_kernel(void);
 
 /* layers.c */
@@ -82,7 +91,9 @@ ssize_t read_some(int fd, void *buffer, size_t size);
 ssize_t read_at(int fd, void *buffer, size_t size, off_t offset);
 int write_all(int fd, const void *data, size_t size);
 
-static inline bool target_alive(void) { return agent.target < 0 || wait_readable(agent.target, 0) == 0; }
+static inline bool target_alive(void) {
+    return agent.target < 0 || wait_readable(agent.target, 0) == 0;
+}
 
 /* procfs.c */
 ssize_t read_text(int at, const char *path, char *buffer, size_t size);
@@ -134,7 +145,9 @@ bool name_consumes(int fd, const char *name);
 const char *name_of_empty(int fd, const struct k_statx *facts, char path[wire_max_path + 1]);
 
 /* ops.c */
-enum { MALFORMED = -1 }; /* the request breaks the protocol: answered with EPROTO, ends the session */
+enum {
+    MALFORMED = -1
+}; /* the request breaks the protocol: answered with EPROTO, ends the session */
 struct reply {
     uint32_t id;    /* of its request */
     int fd;         /* descriptor to pass, or -1; closed after the reply is sent... */
@@ -166,7 +179,9 @@ struct list_job {
     bool facts;
 };
 void write_entries(int out, const void *list_job);
-bool write_few_entries(int out, const struct list_job *job); /* false, and nothing done, where they may not fit into the pipe */
+bool write_few_entries(
+    int out,
+    const struct list_job *job); /* false, and nothing done, where they may not fit into the pipe */
 struct relay_job {
     int file;
     off_t offset;

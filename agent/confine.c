@@ -33,19 +33,26 @@ static void at_most(int resource, rlim_t most) {
 }
 
 /*
- * Keeps at most the capabilities in `keep`, for good: out of the bounding, inheritable and ambient sets too, and no exec gives any back. Called
- * again after a user namespace was joined, which gives its whole set and makes the process dumpable anew (credentials(7), user_namespaces(7)).
+ * Keeps at most the capabilities in `keep`, for good: out of the bounding, inheritable and ambient
+ * sets too, and no exec gives any back. Called again after a user namespace was joined, which gives
+ * its whole set and makes the process dumpable anew (credentials(7), user_namespaces(7)).
  *
- * A process that is not dumpable owns nothing under /proc/<pid> (proc(5)), yet may open its own /proc/self/fd/N whoever it is: the kernel
- * skips the check within one thread group (proc_fd_permission, __ptrace_may_access). The agent relies on it, and reopens only through its own.
+ * A process that is not dumpable owns nothing under /proc/<pid> (proc(5)), yet may open its own
+ * /proc/self/fd/N whoever it is: the kernel skips the check within one thread group
+ * (proc_fd_permission, __ptrace_may_access). The agent relies on it, and reopens only through its
+ * own.
  */
 void confine(uint64_t keep) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) bail_errno("prctl(PR_SET_NO_NEW_PRIVS)");
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
         if (keep >> capability & 1) continue;
-        /* EPERM: it needs CAP_SETPCAP; without it nothing can be regained either, thanks to no_new_privs. */
-        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 && errno != EPERM) bail_errno("prctl(PR_CAPBSET_DROP, %d)", capability);
+        /*
+         * EPERM: it needs CAP_SETPCAP; without it nothing can be regained either, thanks to
+         * no_new_privs.
+         */
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 && errno != EPERM)
+            bail_errno("prctl(PR_CAPBSET_DROP, %d)", capability);
     }
     struct k_cap_header header = {.version = K_CAP_VERSION_3};
     struct k_cap_data data[2];
@@ -61,10 +68,11 @@ void confine(uint64_t keep) {
 }
 
 /*
- * Above what 64 clients with 32 workers each can need, so that a fault of ours, or whoever made use of one, eats nobody's memory, descriptors or
- * disk. Passing a descriptor costs none of them; but while it is on its way it counts against RLIMIT_NOFILE, together with those of all
- * processes of the user (unix(7), ETOOMANYREFS), hence so many. RLIMIT_NPROC counts a user's processes too, those of other agents and of the container
- * among them: not the agent's to limit.
+ * Above what 64 clients with 32 workers each can need, so that a fault of ours, or whoever made use
+ * of one, eats nobody's memory, descriptors or disk. Passing a descriptor costs none of them; but
+ * while it is on its way it counts against RLIMIT_NOFILE, together with those of all processes of
+ * the user (unix(7), ETOOMANYREFS), hence so many. RLIMIT_NPROC counts a user's processes too,
+ * those of other agents and of the container among them: not the agent's to limit.
  */
 void limit_resources(void) {
     at_most(RLIMIT_NOFILE, 1024);
@@ -72,7 +80,8 @@ void limit_resources(void) {
     at_most(RLIMIT_MSGQUEUE, 0);
     at_most(RLIMIT_NICE, 0);
     at_most(RLIMIT_RTPRIO, 0);
-#ifndef PORTHOLE_SANITISED /* AddressSanitizer reserves terabytes of addresses, and its report is a file */
+#ifndef PORTHOLE_SANITISED /* AddressSanitizer reserves terabytes of addresses, and its report is \
+                              a file */
     at_most(RLIMIT_FSIZE, 0);
     at_most(RLIMIT_STACK, 1 << 20);
     at_most(RLIMIT_DATA, 8 << 20);
@@ -92,11 +101,15 @@ void close_all_from(int first) {
     closedir(open_descriptors);
 }
 
-/* Points 0, 1 and 2 at /dev/null; where a container has none, or something else by that name, at `fallback`, which must be harmless. */
+/*
+ * Points 0, 1 and 2 at /dev/null; where a container has none, or something else by that name, at
+ * `fallback`, which must be harmless.
+ */
 void silence_standard_descriptors(int fallback) {
     struct stat found;
     int null = open("/dev/null", O_PATH | O_CLOEXEC);
-    if (null >= 0 && (fstat(null, &found) < 0 || !S_ISCHR(found.st_mode) || found.st_rdev != makedev(1, 3))) {
+    if (null >= 0 &&
+        (fstat(null, &found) < 0 || !S_ISCHR(found.st_mode) || found.st_rdev != makedev(1, 3))) {
         close(null);
         null = -1;
     }

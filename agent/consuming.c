@@ -1,6 +1,7 @@
 /*
- * Files that lose what is read from them: the bytes would be missing where they were meant to go, such as a container's log. They are looked at,
- * and opened only for a client that asks for it (OPEN flag consume).
+ * Files that lose what is read from them: the bytes would be missing where they were meant to go,
+ * such as a container's log. They are looked at, and opened only for a client that asks for it
+ * (OPEN flag consume).
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,8 +10,19 @@
 
 #include "agent.h"
 
-/* Minor numbers of major 1 (Documentation/admin-guide/devices.txt): each open of these reads for itself. mem, kmem and port read hardware. */
-enum { MEMORY_DEVICES = 1, DEVICE_NULL = 3, DEVICE_ZERO = 5, DEVICE_FULL = 7, DEVICE_RANDOM = 8, DEVICE_URANDOM = 9, DEVICE_KMSG = 11 };
+/*
+ * Minor numbers of major 1 (Documentation/admin-guide/devices.txt): each open of these reads for
+ * itself. mem, kmem and port read hardware.
+ */
+enum {
+    MEMORY_DEVICES = 1,
+    DEVICE_NULL = 3,
+    DEVICE_ZERO = 5,
+    DEVICE_FULL = 7,
+    DEVICE_RANDOM = 8,
+    DEVICE_URANDOM = 9,
+    DEVICE_KMSG = 11
+};
 
 static bool is_lossless_device(const struct k_statx *facts) {
     if (facts->rdev_major != MEMORY_DEVICES) return false;
@@ -25,14 +37,17 @@ static bool is_lossless_device(const struct k_statx *facts) {
     }
 }
 
-/* By its kind. To open such a file may already change something: a writer of a FIFO goes on, a watchdog starts, a terminal is made. */
+/*
+ * By its kind. To open such a file may already change something: a writer of a FIFO goes on, a
+ * watchdog starts, a terminal is made.
+ */
 bool kind_consumes(const struct k_statx *facts) {
     return S_ISFIFO(facts->mode) || (S_ISCHR(facts->mode) && !is_lossless_device(facts));
 }
 
 /*
- * The last part of the path of an open file that says to be empty, as those of /proc do; NULL for any other. To ask costs a system call, and a
- * file with a size is what most opens are for.
+ * The last part of the path of an open file that says to be empty, as those of /proc do; NULL for
+ * any other. To ask costs a system call, and a file with a size is what most opens are for.
  */
 const char *name_of_empty(int fd, const struct k_statx *facts, char path[wire_max_path + 1]) {
     char link[32];
@@ -45,7 +60,10 @@ const char *name_of_empty(int fd, const struct k_statx *facts, char path[wire_ma
     return slash ? slash + 1 : path;
 }
 
-/* By its name, for what is a regular file by its mode: proc_kmsg(5) and ftrace's pipes. Opening these takes nothing. `name`: see name_of_empty. */
+/*
+ * By its name, for what is a regular file by its mode: proc_kmsg(5) and ftrace's pipes. Opening
+ * these takes nothing. `name`: see name_of_empty.
+ */
 bool name_consumes(int fd, const char *name) {
     struct statfs on;
     bool of_proc = !strcmp(name, "kmsg"), of_trace = !strncmp(name, "trace_pipe", 10);

@@ -1,6 +1,7 @@
 /*
- * Device nodes on route direct. The agent is not in the container's cgroup, so the kernel would not ask the container's device rules: a node
- * made inside with mknod opened the host's kernel log. Therefore a short-lived child joins the target's cgroup and opens the node there.
+ * Device nodes on route direct. The agent is not in the container's cgroup, so the kernel would not
+ * ask the container's device rules: a node made inside with mknod opened the host's kernel log.
+ * Therefore a short-lived child joins the target's cgroup and opens the node there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,10 +14,14 @@
 
 enum { DEADLINE_MS = 2000 };
 
-/* Copies the path that /proc/PID/cgroup (cgroups(7)) gives for a hierarchy: "N:controllers:path"; controllers is "" for the unified one. */
+/*
+ * Copies the path that /proc/PID/cgroup (cgroups(7)) gives for a hierarchy: "N:controllers:path";
+ * controllers is "" for the unified one.
+ */
 static bool cgroup_path(const char *text, const char *controller, char path[PATH_MAX]) {
     size_t wanted = strlen(controller);
-    for (const char *line = text; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+    for (const char *line = text; line && *line;
+         line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
         const char *names = strchr(line, ':'), *from = names ? strchr(names + 1, ':') : NULL;
         if (!from) return false;
         bool match = !wanted && from == names + 1;
@@ -34,17 +39,25 @@ static bool cgroup_path(const char *text, const char *controller, char path[PATH
 
 static size_t word(const char *text) { return strcspn(text, " \n"); }
 
-/* Opens cgroup.procs of `path` in the hierarchy that this line of mountinfo mounts, if it is the one of `type` and `controller`. -1: not so. */
-static int open_if_mounted(const char *line, const char *type, const char *controller, const char *path) {
+/*
+ * Opens cgroup.procs of `path` in the hierarchy that this line of mountinfo mounts, if it is the
+ * one of `type` and `controller`. -1: not so.
+ */
+static int open_if_mounted(const char *line, const char *type, const char *controller,
+                           const char *path) {
     static char file[2 * PATH_MAX + 16];
     const char *tail = strstr(line, " - ");
-    if (!tail || word(field(tail, 1)) != strlen(type) || strncmp(field(tail, 1), type, strlen(type))) return -1;
+    if (!tail || word(field(tail, 1)) != strlen(type) ||
+        strncmp(field(tail, 1), type, strlen(type)))
+        return -1;
     const char *listed = field(tail, 3), *end = listed + word(listed);
     bool match = !*controller;
     for (; !match && listed < end; listed += strcspn(listed, ", \n") + 1)
-        match = strcspn(listed, ", \n") == strlen(controller) && !strncmp(listed, controller, strlen(controller));
+        match = strcspn(listed, ", \n") == strlen(controller) &&
+                !strncmp(listed, controller, strlen(controller));
     const char *root = field(line, 3), *point = field(line, 4);
-    size_t skip = word(root) == 1 ? 0 : word(root); /* the mount may show only a part of the hierarchy */
+    size_t skip =
+        word(root) == 1 ? 0 : word(root); /* the mount may show only a part of the hierarchy */
     if (!match || strncmp(path, root, skip)) return -1;
     snprintf(file, sizeof file, "%.*s%s/cgroup.procs", (int)word(point), point, path + skip);
     return open(file, O_WRONLY | O_CLOEXEC);
@@ -64,24 +77,34 @@ static int open_cgroup_procs(const char *type, const char *controller, const cha
 }
 
 /*
- * Opens what a child must write to to be under the target's device rules: the v1 `devices` hierarchy and the unified one, as far as they
- * exist and the target's place differs from the agent's own. Returns how many there are in `found`, or -1 when one that counts cannot be opened.
- * The kernel checks the right to move a process against who opened the file, so this comes before the capabilities go.
+ * Opens what a child must write to to be under the target's device rules: the v1 `devices`
+ * hierarchy and the unified one, as far as they exist and the target's place differs from the
+ * agent's own. Returns how many there are in `found`, or -1 when one that counts cannot be opened.
+ * The kernel checks the right to move a process against who opened the file, so this comes before
+ * the capabilities go.
  */
 int find_device_cgroups(int proc, int found[2]) {
     static char target[16384], own[16384];
     char path[PATH_MAX], own_path[PATH_MAX];
-    if (read_text(proc, "cgroup", target, sizeof target) < 0 || read_text(AT_FDCWD, "/proc/self/cgroup", own, sizeof own) < 0) return -1;
+    if (read_text(proc, "cgroup", target, sizeof target) < 0 ||
+        read_text(AT_FDCWD, "/proc/self/cgroup", own, sizeof own) < 0)
+        return -1;
     int count = 0;
     bool v1 = cgroup_path(target, "devices", path);
     for (int unified = 0; unified <= 1; unified++) {
         const char *controller = unified ? "" : "devices";
         if (!cgroup_path(target, controller, path)) continue;
         if (cgroup_path(own, controller, own_path) && !strcmp(path, own_path)) continue;
-        /* A path outside the agent's cgroup namespace starts with "/..", which names nothing below a mount point. */
-        int fd = strstr(path, "/..") ? -1 : open_cgroup_procs(unified ? "cgroup2" : "cgroup", controller, path);
+        /*
+         * A path outside the agent's cgroup namespace starts with "/..", which names nothing below
+         * a mount point.
+         */
+        int fd = strstr(path, "/..")
+                     ? -1
+                     : open_cgroup_procs(unified ? "cgroup2" : "cgroup", controller, path);
         if (fd >= 0) found[count++] = fd;
-        else if (!unified || !v1) return -1; /* beside a v1 `devices` hierarchy the unified one has no say over devices */
+        else if (!unified || !v1)
+            return -1; /* beside a v1 `devices` hierarchy the unified one has no say over devices */
     }
     return count;
 }
@@ -89,7 +112,8 @@ int find_device_cgroups(int proc, int found[2]) {
 static noreturn void open_in_cgroup(int result, const char *link, int flags) {
     int fd = -1, error = 0;
     for (int i = 0; i < 2 && !error; i++)
-        if (agent.device_cgroups[i] >= 0 && write_all(agent.device_cgroups[i], "0", 1) < 0) error = errno;
+        if (agent.device_cgroups[i] >= 0 && write_all(agent.device_cgroups[i], "0", 1) < 0)
+            error = errno;
     if (!error) fd = open(link, flags);
     if (!error && fd < 0) error = errno;
     send_packet(result, &error, sizeof error, fd);
@@ -99,7 +123,9 @@ static noreturn void open_in_cgroup(int result, const char *link, int flags) {
 /* The child's answer: the descriptor, or -1 and why not. */
 static int receive_opened(int from, int *error) {
     static struct packet answer;
-    int got = receive_packet(from, &answer, 1); /* an answer without a descriptor is an error here, but its bytes are there */
+    int got = receive_packet(
+        from, &answer,
+        1); /* an answer without a descriptor is an error here, but its bytes are there */
     *error = EIO;
     if (answer.length == sizeof *error) memcpy(error, answer.data, sizeof *error);
     if (got < 0 && *error == 0) *error = EMFILE;

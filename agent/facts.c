@@ -1,15 +1,24 @@
-/* Encodes what the kernel and the agent say of themselves for the wire: statx(2) as the file facts of docs/protocol.md, and the agent facts. */
+/*
+ * Encodes what the kernel and the agent say of themselves for the wire: statx(2) as the file facts
+ * of docs/protocol.md, and the agent facts.
+ */
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include "agent.h"
 
 int look_at(int fd, struct k_statx *facts) {
-    return k_statx(fd, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS | K_STATX_BTIME | K_STATX_MNT_ID, facts);
+    return k_statx(fd, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC,
+                   K_STATX_BASIC_STATS | K_STATX_BTIME | K_STATX_MNT_ID, facts);
 }
 
-/* True where the data may come from a server that never answers. FIFOs and devices are the kernel's own wherever their node lies. */
-bool is_remote(const struct k_statx *facts) { return (S_ISREG(facts->mode) || S_ISDIR(facts->mode)) && !mount_is_local(facts->mount_id); }
+/*
+ * True where the data may come from a server that never answers. FIFOs and devices are the kernel's
+ * own wherever their node lies.
+ */
+bool is_remote(const struct k_statx *facts) {
+    return (S_ISREG(facts->mode) || S_ISDIR(facts->mode)) && !mount_is_local(facts->mount_id);
+}
 
 void encode_file_facts(unsigned char *at, const struct k_statx *facts) {
     uint32_t flags = S_ISREG(facts->mode) && is_remote(facts) ? facts_flag_relayed : 0;

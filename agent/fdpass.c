@@ -1,5 +1,6 @@
 /*
- * Bytes and descriptors in and out. Every call that a signal may interrupt is made here, so EINTR is decided in one place: try again.
+ * Bytes and descriptors in and out. Every call that a signal may interrupt is made here, so EINTR
+ * is decided in one place: try again.
  */
 #include <errno.h>
 #include <poll.h>
@@ -9,9 +10,11 @@
 #include "agent.h"
 
 /*
- * Receives one packet with exactly `descriptors` (0 or 1) descriptors. Returns 0; or -1 with errno: ECONNRESET at the end of the stream,
- * EPROTO when more or fewer descriptors came (none is left open) or the packet was cut. The control buffer is CMSG_LEN, not CMSG_SPACE,
- * which would let a second descriptor in (unix(7), cmsg(3)); without a buffer the kernel drops what was sent and says MSG_CTRUNC.
+ * Receives one packet with exactly `descriptors` (0 or 1) descriptors. Returns 0; or -1 with errno:
+ * ECONNRESET at the end of the stream, EPROTO when more or fewer descriptors came (none is left
+ * open) or the packet was cut. The control buffer is CMSG_LEN, not CMSG_SPACE, which would let a
+ * second descriptor in (unix(7), cmsg(3)); without a buffer the kernel drops what was sent and says
+ * MSG_CTRUNC.
  */
 int receive_packet(int socket, struct packet *packet, int descriptors) {
     union {

@@ -1,16 +1,21 @@
 /*
- * The system calls that an agent may still make once it is set up, as a seccomp filter (seccomp(2)) of its own and all of its children. A session
- * that is taken over, by a fault of ours or by a container that may trace the agent, can do with them what the agent does and little else: no
- * program, no network, no namespace, no mount, no look into another process's memory, no executable page.
+ * The system calls that an agent may still make once it is set up, as a seccomp filter (seccomp(2))
+ * of its own and all of its children. A session that is taken over, by a fault of ours or by a
+ * container that may trace the agent, can do with them what the agent does and little else: no
+ * program, no network, no namespace, no mount, no look into another process's memory, no executable
+ * page.
  *
  *   a call in the list                          allowed
  *   a call in the list with other arguments     EPERM
- *   any other                                   ENOSYS, as on a kernel without it: a C library that knows a newer call then takes the older one
- *   a call by another architecture's table      the process is killed by SIGSYS: its numbers mean something else, and no C library makes one
+ *   any other                                   ENOSYS, as on a kernel without it: a C library that
+ * knows a newer call then takes the older one a call by another architecture's table      the
+ * process is killed by SIGSYS: its numbers mean something else, and no C library makes one
  *
- * An attacker is not killed at his first try, for what is refused is refused either way; a C library that we have not met is not either, and its
- * user gets an errno instead of an agent that vanished. Since Linux 5.11 the kernel remembers which calls are allowed whatever their arguments
- * and does not run the filter for them; those of the fastest path are such calls and, for older kernels, come first.
+ * An attacker is not killed at his first try, for what is refused is refused either way; a C
+ * library that we have not met is not either, and its user gets an errno instead of an agent that
+ * vanished. Since Linux 5.11 the kernel remembers which calls are allowed whatever their arguments
+ * and does not run the filter for them; those of the fastest path are such calls and, for older
+ * kernels, come first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,20 +32,30 @@
 #else
 #define REFUSE(error) (K_SECCOMP_ERRNO | (error))
 #endif
-#define LOAD(field) {K_BPF_LOAD, 0, 0, offsetof(struct k_seccomp_data, field)}
-#define RETURN(action) {K_BPF_RETURN, 0, 0, action}
+#define LOAD(field) \
+    { K_BPF_LOAD, 0, 0, offsetof(struct k_seccomp_data, field) }
+#define RETURN(action) \
+    { K_BPF_RETURN, 0, 0, action }
 #define ALLOW_IT RETURN(K_SECCOMP_ALLOW)
 #define REFUSE_IT RETURN(REFUSE(EPERM))
 /* The next `count` instructions are for the number `value` only, or for numbers from `value` on. */
-#define UNLESS_SKIP(value, count) {K_BPF_JUMP_EQUAL, 0, count, value}
-#define BELOW_SKIP(value, count) {K_BPF_JUMP_AT_LEAST, 0, count, value}
+#define UNLESS_SKIP(value, count) \
+    { K_BPF_JUMP_EQUAL, 0, count, value }
+#define BELOW_SKIP(value, count) \
+    { K_BPF_JUMP_AT_LEAST, 0, count, value }
 
 #define ALLOW(call) UNLESS_SKIP(SYS_##call, 1), ALLOW_IT
-/* Only where the bits `mask` of an argument are `value`. The lower half is all that the kernel looks at where it takes an int. */
+/*
+ * Only where the bits `mask` of an argument are `value`. The lower half is all that the kernel
+ * looks at where it takes an int.
+ */
 #define ALLOW_IF(call, argument, mask, value) \
-    UNLESS_SKIP(SYS_##call, 5), LOAD(arguments[argument].low), {K_BPF_AND, 0, 0, (uint32_t)(mask)}, UNLESS_SKIP(value, 1), ALLOW_IT, REFUSE_IT
+    UNLESS_SKIP(SYS_##call, 5), LOAD(arguments[argument].low), \
+        {K_BPF_AND, 0, 0, (uint32_t)(mask)}, UNLESS_SKIP(value, 1), ALLOW_IT, REFUSE_IT
 
-enum { FORK_FLAGS = 0xff | 0x01200000 }; /* a signal, CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID: what fork(3) may ask of clone(2) */
+enum {
+    FORK_FLAGS = 0xff | 0x01200000
+}; /* a signal, CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID: what fork(3) may ask of clone(2) */
 
 static const struct k_bpf_instruction filter[] = {
     LOAD(architecture),
@@ -53,38 +68,96 @@ static const struct k_bpf_instruction filter[] = {
 #endif
 
     /* OPEN, in the order of its calls */
-    ALLOW(recvmsg), ALLOW(openat2), ALLOW(statx), ALLOW(openat), ALLOW(close),
+    ALLOW(recvmsg),
+    ALLOW(openat2),
+    ALLOW(statx),
+    ALLOW(openat),
+    ALLOW(close),
 #ifdef SYS_poll
     ALLOW(poll),
 #endif
-    ALLOW(ppoll), ALLOW(sendmsg),
+    ALLOW(ppoll),
+    ALLOW(sendmsg),
 
     /* the other operations */
-    ALLOW(read), ALLOW(write), ALLOW(pread64), ALLOW(lseek), ALLOW(getdents64), ALLOW(readlinkat), ALLOW(fstat), ALLOW(newfstatat), ALLOW(fstatfs),
-    ALLOW(pipe2), ALLOW(inotify_init1), ALLOW(inotify_add_watch), ALLOW(inotify_rm_watch),
+    ALLOW(read),
+    ALLOW(write),
+    ALLOW(pread64),
+    ALLOW(lseek),
+    ALLOW(getdents64),
+    ALLOW(readlinkat),
+    ALLOW(fstat),
+    ALLOW(newfstatat),
+    ALLOW(fstatfs),
+    ALLOW(pipe2),
+    ALLOW(inotify_init1),
+    ALLOW(inotify_add_watch),
+    ALLOW(inotify_rm_watch),
     ALLOW_IF(socketpair, 0, ~0u, AF_UNIX),
     /* F_DUPFD, F_GETFD, F_SETFD, F_GETFL and F_SETFL are 0 to 4; then the size of a pipe */
-    UNLESS_SKIP(SYS_fcntl, 5), LOAD(arguments[1].low), BELOW_SKIP(F_SETFL + 1, 1), UNLESS_SKIP(F_GETPIPE_SZ, 1), ALLOW_IT, REFUSE_IT,
+    UNLESS_SKIP(SYS_fcntl, 5),
+    LOAD(arguments[1].low),
+    BELOW_SKIP(F_SETFL + 1, 1),
+    UNLESS_SKIP(F_GETPIPE_SZ, 1),
+    ALLOW_IT,
+    REFUSE_IT,
 
-    /* clients and children; kill is for one process, not a group and not all that there are, and ends it */
-    ALLOW(accept4), ALLOW(getsockopt), ALLOW(dup3), ALLOW(wait4), ALLOW(exit_group), ALLOW(exit), ALLOW(getpid), ALLOW(getppid), ALLOW(gettid),
-    ALLOW(geteuid), ALLOW(getegid), ALLOW(set_robust_list),
+    /*
+     * clients and children; kill is for one process, not a group and not all that there are, and
+     * ends it
+     */
+    ALLOW(accept4),
+    ALLOW(getsockopt),
+    ALLOW(dup3),
+    ALLOW(wait4),
+    ALLOW(exit_group),
+    ALLOW(exit),
+    ALLOW(getpid),
+    ALLOW(getppid),
+    ALLOW(gettid),
+    ALLOW(geteuid),
+    ALLOW(getegid),
+    ALLOW(set_robust_list),
     ALLOW_IF(clone, 0, ~FORK_FLAGS, 0),
     ALLOW_IF(prctl, 0, ~0u, PR_SET_PDEATHSIG),
-    UNLESS_SKIP(SYS_kill, 9), LOAD(arguments[0].low), {K_BPF_ADD, 0, 0, ~0u}, BELOW_SKIP(INT32_MAX, 1), REFUSE_IT, LOAD(arguments[1].low),
-    {K_BPF_JUMP_EQUAL, 1, 0, SIGKILL}, UNLESS_SKIP(SIGTERM, 1), ALLOW_IT, REFUSE_IT,
+    UNLESS_SKIP(SYS_kill, 9),
+    LOAD(arguments[0].low),
+    {K_BPF_ADD, 0, 0, ~0u},
+    BELOW_SKIP(INT32_MAX, 1),
+    REFUSE_IT,
+    LOAD(arguments[1].low),
+    {K_BPF_JUMP_EQUAL, 1, 0, SIGKILL},
+    UNLESS_SKIP(SIGTERM, 1),
+    ALLOW_IT,
+    REFUSE_IT,
 
     /* signals, time, memory; restart_syscall is how a wait goes on after SIGSTOP and SIGCONT */
-    ALLOW(rt_sigprocmask), ALLOW(rt_sigaction), ALLOW(rt_sigreturn), ALLOW(restart_syscall), ALLOW(nanosleep), ALLOW(clock_nanosleep),
-    ALLOW(clock_gettime), ALLOW(brk), ALLOW(munmap), ALLOW(madvise),
+    ALLOW(rt_sigprocmask),
+    ALLOW(rt_sigaction),
+    ALLOW(rt_sigreturn),
+    ALLOW(restart_syscall),
+    ALLOW(nanosleep),
+    ALLOW(clock_nanosleep),
+    ALLOW(clock_gettime),
+    ALLOW(brk),
+    ALLOW(munmap),
+    ALLOW(madvise),
     ALLOW_IF(mmap, 2, PROT_EXEC, 0),
     ALLOW_IF(mprotect, 2, PROT_EXEC, 0),
 
 #ifdef __x86_64__ /* older calls, which musl still makes */
-    ALLOW(open), ALLOW(fork),
+    ALLOW(open),
+    ALLOW(fork),
 #endif
 #ifdef PORTHOLE_SANITISED /* what the sanitisers need to keep their books and to write a report */
-    ALLOW(mremap), ALLOW(sigaltstack), ALLOW(sched_yield), ALLOW(getrandom), ALLOW(prlimit64), ALLOW(writev), ALLOW(tgkill), ALLOW(futex),
+    ALLOW(mremap),
+    ALLOW(sigaltstack),
+    ALLOW(sched_yield),
+    ALLOW(getrandom),
+    ALLOW(prlimit64),
+    ALLOW(writev),
+    ALLOW(tgkill),
+    ALLOW(futex),
 #ifdef SYS_readlink
     ALLOW(readlink),
 #endif
@@ -96,7 +169,12 @@ static const struct k_bpf_instruction filter[] = {
 /* For good: what is forked inherits it, and with no_new_privs set nothing lifts it. */
 void limit_calls(void) {
     const struct k_bpf_program program = {sizeof filter / sizeof *filter, filter};
-    /* Without the flag, kernels before 5.16 turn on a mitigation against code that the process runs for others, which this one never does. */
-    if (syscall(SYS_seccomp, K_SECCOMP_SET_MODE_FILTER, K_SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) < 0)
-        bail_errno("seccomp (the kernel needs CONFIG_SECCOMP_FILTER, and a container's profile must allow it)");
+    /*
+     * Without the flag, kernels before 5.16 turn on a mitigation against code that the process runs
+     * for others, which this one never does.
+     */
+    if (syscall(SYS_seccomp, K_SECCOMP_SET_MODE_FILTER, K_SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+                &program) < 0)
+        bail_errno("seccomp (the kernel needs CONFIG_SECCOMP_FILTER, and a container's profile "
+                   "must allow it)");
 }

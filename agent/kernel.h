@@ -1,6 +1,7 @@
 /*
- * Kernel interfaces that musl 1.2.3 does not declare (and whose linux/ headers musl-gcc does not see on Debian): the layouts are the
- * kernel's stable ABI, from include/uapi/linux/{openat2,stat,capability,close_range,seccomp,audit,bpf_common}.h.
+ * Kernel interfaces that musl 1.2.3 does not declare (and whose linux/ headers musl-gcc does not
+ * see on Debian): the layouts are the kernel's stable ABI, from
+ * include/uapi/linux/{openat2,stat,capability,close_range,seccomp,audit,bpf_common}.h.
  */
 #ifndef PORTHOLE_KERNEL_H
 #define PORTHOLE_KERNEL_H
@@ -52,7 +53,13 @@ struct k_statx {
 _Static_assert(sizeof(struct k_statx) == 256, "struct statx is 256 bytes");
 
 #define K_CAP_VERSION_3 0x20080522
-enum { K_CAP_DAC_OVERRIDE = 1, K_CAP_DAC_READ_SEARCH = 2, K_CAP_SYS_CHROOT = 18, K_CAP_SYS_PTRACE = 19, K_CAP_SYS_ADMIN = 21 };
+enum {
+    K_CAP_DAC_OVERRIDE = 1,
+    K_CAP_DAC_READ_SEARCH = 2,
+    K_CAP_SYS_CHROOT = 18,
+    K_CAP_SYS_PTRACE = 19,
+    K_CAP_SYS_ADMIN = 21
+};
 
 struct k_cap_header {
     uint32_t version;
@@ -71,7 +78,14 @@ struct k_cap_data {
 #endif
 #define K_SECCOMP_SET_MODE_FILTER 1
 #define K_SECCOMP_FILTER_FLAG_SPEC_ALLOW 4
-enum { K_BPF_ADD = 0x04, K_BPF_RETURN = 0x06, K_BPF_JUMP_EQUAL = 0x15, K_BPF_LOAD = 0x20, K_BPF_JUMP_AT_LEAST = 0x35, K_BPF_AND = 0x54 };
+enum {
+    K_BPF_ADD = 0x04,
+    K_BPF_RETURN = 0x06,
+    K_BPF_JUMP_EQUAL = 0x15,
+    K_BPF_LOAD = 0x20,
+    K_BPF_JUMP_AT_LEAST = 0x35,
+    K_BPF_AND = 0x54
+};
 #define K_SECCOMP_KILL_PROCESS 0x80000000u
 #define K_SECCOMP_ERRNO 0x00050000u
 #define K_SECCOMP_ALLOW 0x7fff0000u
@@ -112,6 +126,8 @@ static inline int k_statx(int at, const char *path, int flags, uint32_t mask, st
 
 static inline int k_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
-static inline ssize_t k_getdents64(int fd, void *buffer, size_t size) { return syscall(SYS_getdents64, fd, buffer, size); }
+static inline ssize_t k_getdents64(int fd, void *buffer, size_t size) {
+    return syscall(SYS_getdents64, fd, buffer, size);
+}
 
 #endif

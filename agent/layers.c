@@ -1,13 +1,15 @@
 /*
- * The root of what does not run: a stopped container, an image or a volume. The agent assembles it from directories in a mount namespace of its own, so
- * there is no mount point, nothing to clean up, and nothing left when the agent is killed: the namespace ends with its last process.
+ * The root of what does not run: a stopped container, an image or a volume. The agent assembles it
+ * from directories in a mount namespace of its own, so there is no mount point, nothing to clean
+ * up, and nothing left when the agent is killed: the namespace ends with its last process.
  *
  *   one directory               a bind mount of it
- *   several                     an overlay of them, all as lower layers: without an upper one nothing can be written
- *   volumes and bind mounts     on top, each at its place
+ *   several                     an overlay of them, all as lower layers: without an upper one
+ * nothing can be written volumes and bind mounts     on top, each at its place
  *
- * Everything is read-only, nodev, nosuid and noexec. The directories' content is hostile: a place to mount on is resolved inside the new root, and
- * every directory is named to mount(2) by its descriptor.
+ * Everything is read-only, nodev, nosuid and noexec. The directories' content is hostile: a place
+ * to mount on is resolved inside the new root, and every directory is named to mount(2) by its
+ * descriptor.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,14 +23,20 @@
 
 #include "agent.h"
 
-/* Where the root is mounted in the agent's namespace: a directory that every system has and that the agent does not use. */
+/*
+ * Where the root is mounted in the agent's namespace: a directory that every system has and that
+ * the agent does not use.
+ */
 static const char mount_point[] = "/sys";
 
 enum { SAFE = MS_RDONLY | MS_NODEV | MS_NOSUID | MS_NOEXEC };
 
-static const uint64_t setup_capabilities = 1ull << K_CAP_DAC_OVERRIDE | 1ull << K_CAP_DAC_READ_SEARCH | 1ull << K_CAP_SYS_CHROOT |
-                                           1ull << K_CAP_SYS_PTRACE | 1ull << K_CAP_SYS_ADMIN;
-static const uint64_t serving_capabilities = 1ull << K_CAP_DAC_OVERRIDE | 1ull << K_CAP_DAC_READ_SEARCH;
+static const uint64_t setup_capabilities = 1ull << K_CAP_DAC_OVERRIDE |
+                                           1ull << K_CAP_DAC_READ_SEARCH |
+                                           1ull << K_CAP_SYS_CHROOT | 1ull << K_CAP_SYS_PTRACE |
+                                           1ull << K_CAP_SYS_ADMIN;
+static const uint64_t serving_capabilities = 1ull << K_CAP_DAC_OVERRIDE |
+                                             1ull << K_CAP_DAC_READ_SEARCH;
 
 struct link {
     char path[32];
@@ -46,31 +54,38 @@ static int open_inside(int root, const char *path) {
 
 static void enter_own_namespace(void) {
     if (unshare(CLONE_NEWNS) < 0) bail_errno("unshare(CLONE_NEWNS)");
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) bail_errno("making the agent's mounts private");
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        bail_errno("making the agent's mounts private");
 }
 
 static void bind_read_only(int source, const char *place) {
     if (mount(link_to(source).path, place, NULL, MS_BIND, NULL) < 0) bail_errno("mount(MS_BIND)");
 }
 
-/* The flags of a bind mount take effect with a second call only (mount(2)). `mounted` is its root. */
+/*
+ * The flags of a bind mount take effect with a second call only (mount(2)). `mounted` is its root.
+ */
 static void protect(int mounted) {
-    if (mount(NULL, link_to(mounted).path, NULL, MS_REMOUNT | MS_BIND | SAFE, NULL) < 0) bail_errno("making a mount read-only");
+    if (mount(NULL, link_to(mounted).path, NULL, MS_REMOUNT | MS_BIND | SAFE, NULL) < 0)
+        bail_errno("making a mount read-only");
 }
 
 /*
- * A layer below all others with the places that volumes are mounted on: a container that never ran may lack some. What the other layers have of the same
- * name hides it. Returns its root.
+ * A layer below all others with the places that volumes are mounted on: a container that never ran
+ * may lack some. What the other layers have of the same name hides it. Returns its root.
  */
 static int make_places(const struct layer_options *options) {
-    if (mount("tmpfs", mount_point, "tmpfs", SAFE & ~MS_RDONLY, "size=1m,mode=755") < 0) bail_errno("mounting a tmpfs");
+    if (mount("tmpfs", mount_point, "tmpfs", SAFE & ~MS_RDONLY, "size=1m,mode=755") < 0)
+        bail_errno("mounting a tmpfs");
     int root = open(mount_point, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root < 0) bail_errno("%s", mount_point);
     for (int i = 0; i < options->bind_count; i++) {
         struct stat source;
         char path[wire_max_path + 1];
         if (options->binds[i].fd < 0 || fstat(options->binds[i].fd, &source) < 0) continue;
-        if (snprintf(path, sizeof path, "%s", options->binds[i].place + 1) >= (int)sizeof path || strstr(path, "..")) continue;
+        if (snprintf(path, sizeof path, "%s", options->binds[i].place + 1) >= (int)sizeof path ||
+            strstr(path, ".."))
+            continue;
         for (char *slash = path; (slash = strchr(slash, '/')); *slash++ = '/') {
             *slash = 0;
             mkdirat(root, path, 0755);
@@ -81,27 +96,39 @@ static int make_places(const struct layer_options *options) {
     return root;
 }
 
-/* Numbers of descriptors, from a working directory of /proc/self/fd: shorter than paths, for mount(2) takes a page of options, and no name needs an escape. */
+/*
+ * Numbers of descriptors, from a working directory of /proc/self/fd: shorter than paths, for
+ * mount(2) takes a page of options, and no name needs an escape.
+ */
 static void name_layers(char *text, size_t size, const int *layers, int count) {
     size_t used = (size_t)snprintf(text, size, "lowerdir=");
-    for (int i = 0; i < count && used < size; i++) used += (size_t)snprintf(text + used, size - used, i ? ":%d" : "%d", layers[i]);
+    for (int i = 0; i < count && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, i ? ":%d" : "%d", layers[i]);
     if (used >= size) bail("%d layers are more than one mount takes", count);
 }
 
-/* In a user namespace an overlay's attributes are user.overlay.*, and so they are in the layers of an engine that runs in one. */
+/*
+ * In a user namespace an overlay's attributes are user.overlay.*, and so they are in the layers of
+ * an engine that runs in one.
+ */
 static bool in_user_namespace(void) {
     struct stat own;
     return stat("/proc/self/ns/user", &own) == 0 && own.st_ino != K_INITIAL_USER_NAMESPACE;
 }
 
 static void mount_overlay(const int *layers, int count) {
-    /* Podman keeps metadata apart from data (metacopy), which an overlay without trusted attributes cannot; the kernel may be built without it. */
-    static const char *const variants[2][3] = {{",metacopy=on", "", NULL}, {",userxattr", "", NULL}};
+    /*
+     * Podman keeps metadata apart from data (metacopy), which an overlay without trusted attributes
+     * cannot; the kernel may be built without it.
+     */
+    static const char *const variants[2][3] = {{",metacopy=on", "", NULL},
+                                               {",userxattr", "", NULL}};
     char names[3800], data[4000];
     name_layers(names, sizeof names, layers, count);
     if (chdir("/proc/self/fd") < 0) bail_errno("/proc/self/fd");
     int result = -1;
-    for (const char *const *variant = variants[in_user_namespace()]; *variant && result < 0; variant++) {
+    for (const char *const *variant = variants[in_user_namespace()]; *variant && result < 0;
+         variant++) {
         snprintf(data, sizeof data, "%s%s", names, *variant);
         result = mount("overlay", mount_point, "overlay", SAFE, data);
         if (result < 0 && errno != EINVAL) break;
@@ -125,10 +152,15 @@ static void mount_root(const struct layer_options *options) {
 
 static void mount_volumes(struct layer_options *options) {
     for (int i = 0; i < options->bind_count; i++) {
-        int source = options->binds[i].fd, place = source < 0 ? -1 : open_inside(agent.root, options->binds[i].place);
-        if (place < 0) continue; /* its source is gone, or its place in this container is none: the layer's own is shown */
+        int source = options->binds[i].fd,
+            place = source < 0 ? -1 : open_inside(agent.root, options->binds[i].place);
+        if (place < 0)
+            continue; /* its source is gone, or its place in this container is none: the layer's own
+                         is shown */
         struct stat what, where;
-        if (fstat(source, &what) < 0 || fstat(place, &where) < 0 || S_ISDIR(what.st_mode) != S_ISDIR(where.st_mode)) continue;
+        if (fstat(source, &what) < 0 || fstat(place, &where) < 0 ||
+            S_ISDIR(what.st_mode) != S_ISDIR(where.st_mode))
+            continue;
         bind_read_only(source, link_to(place).path);
         int mounted = open_inside(agent.root, options->binds[i].place);
         if (mounted < 0) bail_errno("%s", options->binds[i].place);
@@ -139,16 +171,22 @@ static void mount_volumes(struct layer_options *options) {
     }
 }
 
-/* The table of what was mounted, as a process sees it whose root this is. Nothing changes it: no other process is in the namespace. */
+/*
+ * The table of what was mounted, as a process sees it whose root this is. Nothing changes it: no
+ * other process is in the namespace.
+ */
 static int copy_mount_table(void) {
-    int table = memfd_create("mounts", MFD_CLOEXEC), proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int table = memfd_create("mounts", MFD_CLOEXEC),
+        proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (table < 0 || proc < 0) bail_errno("the mount table");
     pid_t pid = fork();
     if (pid < 0) bail_errno("fork");
     if (pid == 0) {
         char buffer[4096];
         ssize_t got = -1;
-        int own = fchdir(agent.root) < 0 || chroot(".") < 0 ? -1 : openat(proc, "self/mountinfo", O_RDONLY | O_CLOEXEC);
+        int own = fchdir(agent.root) < 0 || chroot(".") < 0
+                      ? -1
+                      : openat(proc, "self/mountinfo", O_RDONLY | O_CLOEXEC);
         while (own >= 0 && (got = read_some(own, buffer, sizeof buffer)) > 0)
             if (write_all(table, buffer, (size_t)got) < 0) _exit(1);
         _exit(got == 0 ? 0 : 1);
@@ -186,14 +224,16 @@ static bool is_used(const char *point) {
     static const char *const used[] = {"/proc", "/dev", mount_point};
     for (int i = 0; i < 3; i++) {
         size_t length = strlen(used[i]);
-        if (!strncmp(point, used[i], length) && (!point[length] || point[length] == '/')) return true;
+        if (!strncmp(point, used[i], length) && (!point[length] || point[length] == '/'))
+            return true;
     }
     return !strcmp(point, "/");
 }
 
 /*
- * Detaches what the agent does not use: a mount that is kept here would keep a disk busy after it was unmounted on the host. What a user namespace locks
- * stays, and so does what does not fit the buffer.
+ * Detaches what the agent does not use: a mount that is kept here would keep a disk busy after it
+ * was unmounted on the host. What a user namespace locks stays, and so does what does not fit the
+ * buffer.
  */
 static void detach_the_rest(void) {
     static char table[1 << 20];
@@ -205,7 +245,8 @@ static void detach_the_rest(void) {
             next = strchr(line, '\n');
             if (next) *next++ = 0;
             const char *point = mount_point_of(line);
-            if (point && !is_used(point) && umount2(point, MNT_DETACH | UMOUNT_NOFOLLOW) == 0) again = true;
+            if (point && !is_used(point) && umount2(point, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+                again = true;
         }
     }
 }
@@ -218,10 +259,14 @@ static void open_directories(struct layer_options *options) {
         if (agent.layers[i] < 0) bail_errno("%s", options->layers[i]);
         if (!is_local_file_system(agent.layers[i])) agent.layers_local = false;
     }
-    for (int i = 0; i < options->bind_count; i++) options->binds[i].fd = open(options->binds[i].source, O_PATH | O_CLOEXEC);
+    for (int i = 0; i < options->bind_count; i++)
+        options->binds[i].fd = open(options->binds[i].source, O_PATH | O_CLOEXEC);
 }
 
-/* In place of open_target(): fills in what `agent` says of its root, and drops every capability that serving does not need. */
+/*
+ * In place of open_target(): fills in what `agent` says of its root, and drops every capability
+ * that serving does not need.
+ */
 void open_layers(struct layer_options *options) {
     confine(setup_capabilities);
     enter_own_namespace();

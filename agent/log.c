@@ -1,4 +1,7 @@
-/* Errors of the set-up: one line on stderr, which the host shows. After the hand-over stderr is /dev/null and errors travel as errno. */
+/*
+ * Errors of the set-up: one line on stderr, which the host shows. After the hand-over stderr is
+ * /dev/null and errors travel as errno.
+ */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +13,8 @@ static void say(const char *format, va_list arguments, int error) {
     char line[512];
     int used = snprintf(line, sizeof line, "porthole-agent: ");
     used += vsnprintf(line + used, sizeof line - (size_t)used, format, arguments);
-    if (error && used < (int)sizeof line) used += snprintf(line + used, sizeof line - (size_t)used, ": %s", strerror(error));
+    if (error && used < (int)sizeof line)
+        used += snprintf(line + used, sizeof line - (size_t)used, ": %s", strerror(error));
     if (used > (int)sizeof line - 1) used = sizeof line - 1;
     line[used++] = '\n';
     write_all(2, line, (size_t)used);

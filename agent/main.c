@@ -1,6 +1,7 @@
 /*
- * porthole-agent: opens files and devices in or beside a container and passes their descriptors to the host. See README.md here and
- * docs/protocol.md. Everything in this file is set-up and bails on the first failure; serve.c is the loop, which goes on.
+ * porthole-agent: opens files and devices in or beside a container and passes their descriptors to
+ * the host. See README.md here and docs/protocol.md. Everything in this file is set-up and bails on
+ * the first failure; serve.c is the loop, which goes on.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,8 +40,10 @@ static const char usage[] =
     "  --idle SECONDS    exit after so long without a client (60)\n"
     "  --join-user-ns    enter the target's user namespace\n"
     "  --device-cgroup   open devices by the target's device rules\n"
-    "  --layer DIRECTORY instead of a target: a layer of the root to serve, read-only, the uppermost first; again for each\n"
-    "  --bind SOURCE --at PLACE   a file or directory on top of the layers, read-only; again for each\n";
+    "  --layer DIRECTORY instead of a target: a layer of the root to serve, read-only, the "
+    "uppermost first; again for each\n"
+    "  --bind SOURCE --at PLACE   a file or directory on top of the layers, read-only; again for "
+    "each\n";
 
 struct number {
     const char *name;
@@ -66,7 +69,8 @@ static int whole_number(const char *option, const char *text, long least, long m
     char *end;
     errno = 0;
     long value = strtol(text, &end, 10);
-    if (errno || end == text || *end || value < least || value > most) bail("%s %s: a number from %ld to %ld is needed", option, text, least, most);
+    if (errno || end == text || *end || value < least || value > most)
+        bail("%s %s: a number from %ld to %ld is needed", option, text, least, most);
     return (int)value;
 }
 
@@ -81,23 +85,46 @@ static void add_bind(struct layer_options *layers, const char *source) {
 }
 
 static void place_bind(struct layer_options *layers, const char *place) {
-    if (!layers->bind_count || layers->binds[layers->bind_count - 1].place) bail("--at %s: no --bind before it", place);
+    if (!layers->bind_count || layers->binds[layers->bind_count - 1].place)
+        bail("--at %s: no --bind before it", place);
     if (*place != '/') bail("--at %s: not an absolute path", place);
     layers->binds[layers->bind_count - 1].place = place;
 }
 
 static struct options *parse(int argc, char **argv) {
-    enum { SOCKET = 1, FD, TOKEN_STDIN, TARGET_PID, TARGET_START, ROOT, IDLE, JOIN_USER_NS, DEVICE_CGROUP, LAYER, BIND, AT, LAYOUT, VERSION, HELP };
-    static const struct option known[] = {
-        {"socket", 1, 0, SOCKET},           {"fd", 1, 0, FD},
-        {"token-stdin", 0, 0, TOKEN_STDIN}, {"target-pid", 1, 0, TARGET_PID},
-        {"target-start", 1, 0, TARGET_START}, {"root", 1, 0, ROOT},
-        {"idle", 1, 0, IDLE},               {"join-user-ns", 0, 0, JOIN_USER_NS},
-        {"device-cgroup", 0, 0, DEVICE_CGROUP}, {"layer", 1, 0, LAYER},
-        {"bind", 1, 0, BIND},               {"at", 1, 0, AT},
-        {"layout", 0, 0, LAYOUT},
-        {"version", 0, 0, VERSION},         {"help", 0, 0, HELP},
-        {0}};
+    enum {
+        SOCKET = 1,
+        FD,
+        TOKEN_STDIN,
+        TARGET_PID,
+        TARGET_START,
+        ROOT,
+        IDLE,
+        JOIN_USER_NS,
+        DEVICE_CGROUP,
+        LAYER,
+        BIND,
+        AT,
+        LAYOUT,
+        VERSION,
+        HELP
+    };
+    static const struct option known[] = {{"socket", 1, 0, SOCKET},
+                                          {"fd", 1, 0, FD},
+                                          {"token-stdin", 0, 0, TOKEN_STDIN},
+                                          {"target-pid", 1, 0, TARGET_PID},
+                                          {"target-start", 1, 0, TARGET_START},
+                                          {"root", 1, 0, ROOT},
+                                          {"idle", 1, 0, IDLE},
+                                          {"join-user-ns", 0, 0, JOIN_USER_NS},
+                                          {"device-cgroup", 0, 0, DEVICE_CGROUP},
+                                          {"layer", 1, 0, LAYER},
+                                          {"bind", 1, 0, BIND},
+                                          {"at", 1, 0, AT},
+                                          {"layout", 0, 0, LAYOUT},
+                                          {"version", 0, 0, VERSION},
+                                          {"help", 0, 0, HELP},
+                                          {0}};
     static struct options options;
     options.fd = -1;
     agent.idle_ms = DEFAULT_IDLE_S * 1000;
@@ -117,36 +144,47 @@ static struct options *parse(int argc, char **argv) {
         case BIND: add_bind(&options.layers, optarg); break;
         case AT: place_bind(&options.layers, optarg); break;
         case LAYOUT: print_layout(); exit(0);
-        case VERSION: printf("porthole-agent protocol %d build %s\n", wire_version, BUILD_NAME); exit(0);
+        case VERSION:
+            printf("porthole-agent protocol %d build %s\n", wire_version, BUILD_NAME);
+            exit(0);
         case HELP: fputs(usage, stdout); exit(0);
-        default: bail("%s: unknown, or lacks its value; --help lists the options", argv[optind - 1]);
+        default:
+            bail("%s: unknown, or lacks its value; --help lists the options", argv[optind - 1]);
         }
     }
-    static const char *const routes[] = {[route_mount] = "mount", [route_sidecar] = "sidecar", [route_direct] = "direct"};
+    static const char *const routes[] = {
+        [route_mount] = "mount", [route_sidecar] = "sidecar", [route_direct] = "direct"};
     const char *route = optind == argc - 1 ? argv[optind] : "";
     for (int i = route_mount; i <= route_direct; i++)
         if (!strcmp(route, routes[i])) agent.route = i;
     if (!agent.route) bail("exactly one route is needed: mount, sidecar or direct");
     if (!options.socket == (options.fd < 0)) bail("exactly one of --socket and --fd is needed");
     for (int i = 0; i < options.layers.bind_count; i++)
-        if (!options.layers.binds[i].place) bail("--bind %s: no --at after it", options.layers.binds[i].source);
+        if (!options.layers.binds[i].place)
+            bail("--bind %s: no --at after it", options.layers.binds[i].source);
     if (options.layers.layer_count) {
-        if (agent.target_pid || agent.route == route_mount) bail("--layer takes the place of a target");
+        if (agent.target_pid || agent.route == route_mount)
+            bail("--layer takes the place of a target");
         return &options;
     }
-    if (!agent.target_pid && agent.route != route_mount) bail("--target-pid is needed with route %s", route);
+    if (!agent.target_pid && agent.route != route_mount)
+        bail("--target-pid is needed with route %s", route);
     if (!agent.target_pid) agent.target_pid = 1;
     if (agent.route != route_direct && (options.join_user_ns || options.device_cgroup))
         bail("--join-user-ns and --device-cgroup belong to route direct");
     return &options;
 }
 
-/* Keeps 0, 1, 2 and the rendezvous, if one was inherited; returns its new number. What the parent left open is none of the agent's business. */
+/*
+ * Keeps 0, 1, 2 and the rendezvous, if one was inherited; returns its new number. What the parent
+ * left open is none of the agent's business.
+ */
 static int keep_descriptors(int rendezvous) {
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/", O_PATH | O_DIRECTORY) < 0) bail_errno("/");
     if (rendezvous >= 0) {
-        if (rendezvous != 3 && dup3(rendezvous, 3, O_CLOEXEC) < 0) bail_errno("--fd %d", rendezvous);
+        if (rendezvous != 3 && dup3(rendezvous, 3, O_CLOEXEC) < 0)
+            bail_errno("--fd %d", rendezvous);
         if (rendezvous == 3 && fcntl(3, F_SETFD, FD_CLOEXEC) < 0) bail_errno("--fd 3");
         rendezvous = 3;
     }
@@ -154,19 +192,23 @@ static int keep_descriptors(int rendezvous) {
     return rendezvous;
 }
 
-static int hex_digit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
+static int hex_digit(char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 
 static void read_token(unsigned char *token) {
     char text[2 * wire_token_bytes + 1];
     for (size_t used = 0; used < sizeof text;) {
-        if (wait_readable(0, HANDSHAKE_MS) != 1) bail("--token-stdin: no token within %d s", HANDSHAKE_MS / 1000);
+        if (wait_readable(0, HANDSHAKE_MS) != 1)
+            bail("--token-stdin: no token within %d s", HANDSHAKE_MS / 1000);
         ssize_t got = read_some(0, text + used, sizeof text - used);
         if (got <= 0) bail("--token-stdin: standard input ended before the token did");
         used += (size_t)got;
     }
     for (int i = 0; i < wire_token_bytes; i++) {
         int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-        if (high < 0 || low < 0) bail("--token-stdin: the token is 64 lower-case hex digits and a newline");
+        if (high < 0 || low < 0)
+            bail("--token-stdin: the token is 64 lower-case hex digits and a newline");
         token[i] = (unsigned char)(high << 4 | low);
     }
     if (text[2 * wire_token_bytes] != '\n') bail("--token-stdin: no newline after the token");
@@ -174,11 +216,13 @@ static void read_token(unsigned char *token) {
 
 static int connect_rendezvous(const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path) bail("--socket %s: longer than %zu bytes", path, sizeof address.sun_path - 1);
+    if (strlen(path) >= sizeof address.sun_path)
+        bail("--socket %s: longer than %zu bytes", path, sizeof address.sun_path - 1);
     strcpy(address.sun_path, path);
     int rendezvous = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (rendezvous < 0) bail_errno("socket");
-    if (connect(rendezvous, (struct sockaddr *)&address, sizeof address) < 0) bail_errno("connect to %s", path);
+    if (connect(rendezvous, (struct sockaddr *)&address, sizeof address) < 0)
+        bail_errno("connect to %s", path);
     return rendezvous;
 }
 
@@ -190,31 +234,41 @@ static int socket_option(int socket, int option) {
 
 static bool is_serve(const struct packet *packet) {
     const unsigned char *p = packet->data;
-    return packet->length == header_size + 4 && get16(p + header_type) == op_serve && get16(p + header_descriptors) == 1 && !get32(p + header_id) &&
-           !get32(p + header_error) && get32(p + header_length) == 4 && !(get16(p + header_size + 2) & ~serve_flag_witness);
+    return packet->length == header_size + 4 && get16(p + header_type) == op_serve &&
+           get16(p + header_descriptors) == 1 && !get32(p + header_id) &&
+           !get32(p + header_error) && get32(p + header_length) == 4 &&
+           !(get16(p + header_size + 2) & ~serve_flag_witness);
 }
 
 /* ANNOUNCE out, SERVE with the listening socket in. */
 static int shake_hands(int rendezvous, const unsigned char *token) {
-    static unsigned char announce[header_size + wire_token_bytes + agent_facts_size + wire_max_build_name];
+    static unsigned char
+        announce[header_size + wire_token_bytes + agent_facts_size + wire_max_build_name];
     static struct packet answer;
     memcpy(announce + header_size, token, wire_token_bytes);
-    size_t length = wire_token_bytes + encode_agent_facts(announce + header_size + wire_token_bytes, 0);
+    size_t length = wire_token_bytes +
+                    encode_agent_facts(announce + header_size + wire_token_bytes, 0);
     put16(announce + header_type, op_announce);
     put32(announce + header_length, (uint32_t)length);
-    if (send_packet(rendezvous, announce, header_size + length, -1) < 0) bail_errno("announcing to the host");
-    if (wait_readable(rendezvous, HANDSHAKE_MS) != 1) bail("the host did not answer within %d s", HANDSHAKE_MS / 1000);
-    if (receive_packet(rendezvous, &answer, 1) < 0) bail_errno("the host's answer (it may have refused this agent)");
+    if (send_packet(rendezvous, announce, header_size + length, -1) < 0)
+        bail_errno("announcing to the host");
+    if (wait_readable(rendezvous, HANDSHAKE_MS) != 1)
+        bail("the host did not answer within %d s", HANDSHAKE_MS / 1000);
+    if (receive_packet(rendezvous, &answer, 1) < 0)
+        bail_errno("the host's answer (it may have refused this agent)");
     const unsigned char *p = answer.data;
     if (!is_serve(&answer)) bail("the host's answer is not a SERVE message");
-    if (get16(p + header_size) != wire_version) bail("the host speaks version %d, this agent %d", get16(p + header_size), wire_version);
-    if (socket_option(answer.fd, SO_DOMAIN) != AF_UNIX || socket_option(answer.fd, SO_TYPE) != SOCK_SEQPACKET ||
+    if (get16(p + header_size) != wire_version)
+        bail("the host speaks version %d, this agent %d", get16(p + header_size), wire_version);
+    if (socket_option(answer.fd, SO_DOMAIN) != AF_UNIX ||
+        socket_option(answer.fd, SO_TYPE) != SOCK_SEQPACKET ||
         socket_option(answer.fd, SO_ACCEPTCONN) != 1)
         bail("the host's descriptor is not a listening SEQPACKET socket");
     int listener = answer.fd;
     if (get16(p + header_size + 2) & serve_flag_witness) {
         if (!agent.layer_count) bail("the host sent a witness for a target that has a process");
-        if (receive_packet(rendezvous, &answer, 1) < 0 || !is_serve(&answer)) bail("the host's second answer is not a SERVE message");
+        if (receive_packet(rendezvous, &answer, 1) < 0 || !is_serve(&answer))
+            bail("the host's second answer is not a SERVE message");
         agent.target = answer.fd;
     }
     close(rendezvous);
@@ -231,9 +285,12 @@ int main(int argc, char **argv) {
     agent.pid = getpid();
     agent.start = (uint64_t)time(NULL);
     /* The directory that the rendezvous is in is not among what the agent keeps of its mounts. */
-    if (options->layers.layer_count && options->socket) rendezvous = connect_rendezvous(options->socket);
+    if (options->layers.layer_count && options->socket)
+        rendezvous = connect_rendezvous(options->socket);
     if (options->layers.layer_count) open_layers(&options->layers);
-    else open_target(options->target_start, options->root, options->join_user_ns, options->device_cgroup);
+    else
+        open_target(options->target_start, options->root, options->join_user_ns,
+                    options->device_cgroup);
     if (options->token_stdin) read_token(token);
     if (options->socket && rendezvous < 0) rendezvous = connect_rendezvous(options->socket);
     int signals = prepare_signals();

@@ -1,6 +1,7 @@
 /*
- * Which file systems answer by themselves. A file on one that needs a server (FUSE, network file systems) can hang whoever reads it, beyond
- * SIGKILL, so the host must not get it: everything not known to be local is relayed.
+ * Which file systems answer by themselves. A file on one that needs a server (FUSE, network file
+ * systems) can hang whoever reads it, beyond SIGKILL, so the host must not get it: everything not
+ * known to be local is relayed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,35 +13,50 @@
 #include "agent.h"
 
 static const char *const local_types[] = {
-    "ext2",   "ext3",   "ext4",   "xfs",    "btrfs",      "f2fs",    "zfs",     "bcachefs",   "tmpfs",    "ramfs", "rootfs",
-    "devtmpfs", "devpts", "proc",  "sysfs",  "cgroup",     "cgroup2", "mqueue",  "hugetlbfs",  "debugfs",  "tracefs", "securityfs",
-    "squashfs", "erofs", "iso9660", "vfat",  "exfat",      "ntfs3",   "nsfs", "bpf", "configfs", "binfmt_misc", "pstore", "efivarfs"};
+    "ext2",       "ext3",     "ext4",     "xfs",         "btrfs",     "f2fs",    "zfs",
+    "bcachefs",   "tmpfs",    "ramfs",    "rootfs",      "devtmpfs",  "devpts",  "proc",
+    "sysfs",      "cgroup",   "cgroup2",  "mqueue",      "hugetlbfs", "debugfs", "tracefs",
+    "securityfs", "squashfs", "erofs",    "iso9660",     "vfat",      "exfat",   "ntfs3",
+    "nsfs",       "bpf",      "configfs", "binfmt_misc", "pstore",    "efivarfs"};
 
-/* From include/uapi/linux/magic.h: ext2-4, xfs, btrfs, f2fs, zfs, bcachefs, tmpfs, ramfs, squashfs, erofs, overlay. */
-static const uint32_t local_magics[] = {0xEF53,     0x58465342, 0x9123683E, 0xF2F52010, 0x2FC12FC1, 0xCA451A4E,
-                                        0x01021994, 0x858458F6, 0x73717368, 0xE0F5E1E2, 0x794C7630};
+/*
+ * From include/uapi/linux/magic.h: ext2-4, xfs, btrfs, f2fs, zfs, bcachefs, tmpfs, ramfs, squashfs,
+ * erofs, overlay.
+ */
+static const uint32_t local_magics[] = {0xEF53,     0x58465342, 0x9123683E, 0xF2F52010,
+                                        0x2FC12FC1, 0xCA451A4E, 0x01021994, 0x858458F6,
+                                        0x73717368, 0xE0F5E1E2, 0x794C7630};
 
 enum answer { UNKNOWN, REMOTE, LOCAL, OVERLAY };
 
-/* A direct-mapped cache of answers; a change of any mount empties it, for mount ids are used again. */
+/*
+ * A direct-mapped cache of answers; a change of any mount empties it, for mount ids are used again.
+ */
 enum { CACHE_SIZE = 256 };
 static struct {
     uint64_t id; /* 0: empty, no mount has that id */
     bool local;
 } cache[CACHE_SIZE];
-/* The target's mounts, then the agent's own: a process may hold files from before it got a mount namespace. */
+/*
+ * The target's mounts, then the agent's own: a process may hold files from before it got a mount
+ * namespace.
+ */
 static int mountinfo[2] = {-1, -1};
 static bool mountinfo_open;
-static uint64_t root_mount;   /* that of the target's root */
+static uint64_t root_mount; /* that of the target's root */
 
 int open_mountinfo(void) {
     char copy[32];
-    if (!agent.layer_count) return openat(agent.proc, "mountinfo", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (!agent.layer_count)
+        return openat(agent.proc, "mountinfo", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     snprintf(copy, sizeof copy, "/proc/self/fd/%d", agent.mount_table);
     return open(copy, O_RDONLY | O_CLOEXEC);
 }
 
-/* After a fork: the change flag belongs to the open file description, and a child that polls it would take it from its parent. */
+/*
+ * After a fork: the change flag belongs to the open file description, and a child that polls it
+ * would take it from its parent.
+ */
 void forget_mounts(void) {
     for (int i = 0; i < 2; i++)
         if (mountinfo_open && mountinfo[i] >= 0) close(mountinfo[i]);
@@ -55,8 +71,9 @@ static enum answer answer_for(const char *type) {
 }
 
 /*
- * Streams mountinfo (proc_pid_mountinfo(5)) for the mount `wanted`: "id parent major:minor root point options [optional...] - type ...".
- * Lines may be longer than any buffer here, so it goes byte by byte; field counts, since only the kernel's own fields come before the dash.
+ * Streams mountinfo (proc_pid_mountinfo(5)) for the mount `wanted`: "id parent major:minor root
+ * point options [optional...] - type ...". Lines may be longer than any buffer here, so it goes
+ * byte by byte; field counts, since only the kernel's own fields come before the dash.
  */
 static enum answer search_mountinfo(int fd, uint64_t wanted) {
     char buffer[4096], word[32];
@@ -87,8 +104,9 @@ static enum answer search_mountinfo(int fd, uint64_t wanted) {
 }
 
 /*
- * A target under chroot(2) does not see the mount that holds its root, only those below. The super block tells then. statfs(2) asks the
- * server of a remote file system: this process, one client's, may hang, and no other.
+ * A target under chroot(2) does not see the mount that holds its root, only those below. The super
+ * block tells then. statfs(2) asks the server of a remote file system: this process, one client's,
+ * may hang, and no other.
  */
 bool is_local_file_system(int fd) {
     struct statfs found;
@@ -99,27 +117,34 @@ bool is_local_file_system(int fd) {
 }
 
 /*
- * An overlay is as local as its layers, which its mount does not tell. That of the target's root was made by the engine and those of this
- * machine by its administrator; one that was made inside may lie on a file system whose server is silent.
+ * An overlay is as local as its layers, which its mount does not tell. That of the target's root
+ * was made by the engine and those of this machine by its administrator; one that was made inside
+ * may lie on a file system whose server is silent.
  */
 static enum answer search_tables(uint64_t id) {
     enum answer found = search_mountinfo(mountinfo[0], id);
     if (found != UNKNOWN && found != OVERLAY) return found;
-    if (found == OVERLAY && id == root_mount) return agent.layer_count && !agent.layers_local ? REMOTE : LOCAL;
+    if (found == OVERLAY && id == root_mount)
+        return agent.layer_count && !agent.layers_local ? REMOTE : LOCAL;
     enum answer own = search_mountinfo(mountinfo[1], id);
     if (own == OVERLAY) return LOCAL;
-    if (own == UNKNOWN && found == UNKNOWN && id == root_mount) return is_local_file_system(agent.root) ? LOCAL : REMOTE;
+    if (own == UNKNOWN && found == UNKNOWN && id == root_mount)
+        return is_local_file_system(agent.root) ? LOCAL : REMOTE;
     return found == OVERLAY ? REMOTE : own;
 }
 
 static uint64_t mount_of(int fd) {
     struct k_statx facts;
-    return k_statx(fd, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_MNT_ID, &facts) < 0 ? 0 : facts.mount_id;
+    return k_statx(fd, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_MNT_ID, &facts) < 0
+               ? 0
+               : facts.mount_id;
 }
 
 static void open_tables(void) {
     mountinfo[0] = open_mountinfo();
-    mountinfo[1] = agent.route == route_mount || agent.layer_count ? -1 : open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+    mountinfo[1] = agent.route == route_mount || agent.layer_count
+                       ? -1
+                       : open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
     mountinfo_open = true;
     root_mount = mount_of(agent.root);
 }
@@ -135,7 +160,10 @@ uint64_t find_memory_mount(void) {
 
 static bool target_asked, target_over;
 
-/* Whether the target lives, as the last mount_is_local() since the last call here saw it on its way, asked anew if there was none. */
+/*
+ * Whether the target lives, as the last mount_is_local() since the last call here saw it on its
+ * way, asked anew if there was none.
+ */
 bool target_was_alive(void) {
     bool alive = target_asked ? !target_over : target_alive();
     target_asked = false;
@@ -143,14 +171,15 @@ bool target_was_alive(void) {
 }
 
 /*
- * Call it while holding a descriptor on the mount: that pins the id, so an answer found after the check for changes is about this mount.
- * Unknown is not local.
+ * Call it while holding a descriptor on the mount: that pins the id, so an answer found after the
+ * check for changes is about this mount. Unknown is not local.
  */
 bool mount_is_local(uint64_t id) {
     bool fresh = !mountinfo_open;
     if (fresh) open_tables();
-    struct pollfd changes[3] = {
-        {.fd = mountinfo[0], .events = POLLPRI}, {.fd = mountinfo[1], .events = POLLPRI}, {.fd = agent.target, .events = POLLIN}};
+    struct pollfd changes[3] = {{.fd = mountinfo[0], .events = POLLPRI},
+                                {.fd = mountinfo[1], .events = POLLPRI},
+                                {.fd = agent.target, .events = POLLIN}};
     if (poll(changes, 3, 0) < 0) changes[0].revents = POLLPRI;
     target_asked = true;
     target_over = changes[2].revents != 0;

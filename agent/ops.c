@@ -1,6 +1,7 @@
 /*
- * The operations of docs/protocol.md. Each takes the bytes of its request, fills in the reply and returns 0, an errno value, or MALFORMED.
- * A path is resolved by openat2 alone; what it found is looked at and reopened through its descriptor, so no name is looked up twice.
+ * The operations of docs/protocol.md. Each takes the bytes of its request, fills in the reply and
+ * returns 0, an errno value, or MALFORMED. A path is resolved by openat2 alone; what it found is
+ * looked at and reopened through its descriptor, so no name is looked up twice.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,7 +43,8 @@ static uint32_t take_flags(struct request *request, uint32_t known) {
 
 static void take_path(struct request *request) {
     size_t length = get16(take(request, 2));
-    if (request->bad || !length || length > wire_max_path || length > request->left || memchr(request->at, 0, length)) {
+    if (request->bad || !length || length > wire_max_path || length > request->left ||
+        memchr(request->at, 0, length)) {
         request->bad = true;
         return;
     }
@@ -58,38 +60,54 @@ static void reply_facts(struct reply *reply, const struct k_statx *facts) {
 }
 
 /*
- * /proc/N/mem reads the memory of process N, a page of which may be mapped from a file whose server is silent: the reader hangs with it, beyond
- * SIGKILL (tried). cmdline and environ read anonymous pages only, since Linux 4.17. Any other empty file of the name is relayed too, which costs nothing.
+ * /proc/N/mem reads the memory of process N, a page of which may be mapped from a file whose server
+ * is silent: the reader hangs with it, beyond SIGKILL (tried). cmdline and environ read anonymous
+ * pages only, since Linux 4.17. Any other empty file of the name is relayed too, which costs
+ * nothing.
  */
 static bool reads_memory(const char *name) {
-    return !strncmp(name, "mem", 3) && (!name[3] || name[3] == ' '); /* " (deleted)": the process has ended */
+    return !strncmp(name, "mem", 3) &&
+           (!name[3] || name[3] == ' '); /* " (deleted)": the process has ended */
 }
 
-/* Answers with the facts alone: the file loses what is read, and the client did not ask for that. */
+/*
+ * Answers with the facts alone: the file loses what is read, and the client did not ask for that.
+ */
 static int refuse_consuming(struct reply *reply, const struct k_statx *facts) {
     reply_facts(reply, facts);
-    put32(reply->body + file_facts_flags, get32(reply->body + file_facts_flags) | facts_flag_consuming);
+    put32(reply->body + file_facts_flags,
+          get32(reply->body + file_facts_flags) | facts_flag_consuming);
     return 0;
 }
 
-/* Passes the file itself, or a relay of it where the host must not touch it or asks for one. Takes over `fd`. */
-static int pass_file(int fd, const struct k_statx *facts, uint32_t wanted, uint64_t offset, struct reply *reply) {
+/*
+ * Passes the file itself, or a relay of it where the host must not touch it or asks for one. Takes
+ * over `fd`.
+ */
+static int pass_file(int fd, const struct k_statx *facts, uint32_t wanted, uint64_t offset,
+                     struct reply *reply) {
     static char path[wire_max_path + 1];
     reply->fd = fd;
     reply_facts(reply, facts);
-    /* Of a regular file its facts say it already; asking costs system calls on the path that is to be the fastest. */
-    bool remote = S_ISREG(facts->mode) ? reply->body[file_facts_flags] & facts_flag_relayed : is_remote(facts);
+    /*
+     * Of a regular file its facts say it already; asking costs system calls on the path that is to
+     * be the fastest.
+     */
+    bool remote = S_ISREG(facts->mode) ? reply->body[file_facts_flags] & facts_flag_relayed
+                                       : is_remote(facts);
     const char *name = name_of_empty(fd, facts, path);
     if (name && !remote && !(wanted & open_flag_consume) && name_consumes(fd, name)) {
         close(fd);
         reply->fd = -1;
         return refuse_consuming(reply, facts);
     }
-    if (S_ISREG(facts->mode) && ((wanted & open_flag_relay) || (name && reads_memory(name)))) remote = true;
+    if (S_ISREG(facts->mode) && ((wanted & open_flag_relay) || (name && reads_memory(name))))
+        remote = true;
     if (!remote) return 0;
     if ((wanted & open_flag_write) || !S_ISREG(facts->mode)) return EOPNOTSUPP;
     if (offset > INT64_MAX) return EINVAL;
-    put32(reply->body + file_facts_flags, get32(reply->body + file_facts_flags) | facts_flag_relayed);
+    put32(reply->body + file_facts_flags,
+          get32(reply->body + file_facts_flags) | facts_flag_relayed);
     struct relay_job job = {.file = fd, .offset = (off_t)offset, .end = new_relay_end(reply->id)};
     int pipe = pipe_from_child(write_relay, &job);
     if (pipe < 0) return errno;
@@ -98,9 +116,13 @@ static int pass_file(int fd, const struct k_statx *facts, uint32_t wanted, uint6
     return 0;
 }
 
-/* Opens anew what `fd` stands for: through this process's own directory of descriptors, which is opened once, for every open walks it. */
+/*
+ * Opens anew what `fd` stands for: through this process's own directory of descriptors, which is
+ * opened once, for every open walks it.
+ */
 static int reopen(int fd, int flags) {
-    static int own = -1; /* of the session's process: the first one, from which it is forked, opens nothing */
+    static int own =
+        -1; /* of the session's process: the first one, from which it is forked, opens nothing */
     if (own < 0) own = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
     char digits[12], *name = digits + sizeof digits - 1;
     *name = 0;
@@ -108,7 +130,10 @@ static int reopen(int fd, int flags) {
     return (int)syscall(SYS_openat, own, name, flags);
 }
 
-/* Opens what `path_fd` stands for, a device by the target's rules. Takes over `path_fd`, which is open by its path only. */
+/*
+ * Opens what `path_fd` stands for, a device by the target's rules. Takes over `path_fd`, which is
+ * open by its path only.
+ */
 static int pass_reopened(int path_fd, uint32_t wanted, uint64_t offset, struct reply *reply) {
     struct k_statx facts;
     char link[32];
@@ -131,14 +156,21 @@ static int pass_reopened(int path_fd, uint32_t wanted, uint64_t offset, struct r
 }
 
 static int do_open(struct request *request, struct reply *reply) {
-    uint32_t wanted = take_flags(request, open_flag_write | open_flag_noFollow | open_flag_directory | open_flag_relay | open_flag_consume);
+    uint32_t wanted = take_flags(request, open_flag_write | open_flag_noFollow |
+                                              open_flag_directory | open_flag_relay |
+                                              open_flag_consume);
     uint64_t offset = take64(request);
     take_path(request);
     if (malformed(request)) return MALFORMED;
     int flags = wanted & open_flag_write ? O_RDWR : O_RDONLY;
-    int how = (wanted & open_flag_noFollow ? O_NOFOLLOW : 0) | (wanted & open_flag_directory ? O_DIRECTORY : 0);
-    if (agent.device_rule != DEVICE_KERNEL || !(wanted & open_flag_consume) || is_magic(request->path)) {
-        /* To open is too late where the device rules are not on this process, and for what loses something: look first. */
+    int how = (wanted & open_flag_noFollow ? O_NOFOLLOW : 0) |
+              (wanted & open_flag_directory ? O_DIRECTORY : 0);
+    if (agent.device_rule != DEVICE_KERNEL || !(wanted & open_flag_consume) ||
+        is_magic(request->path)) {
+        /*
+         * To open is too late where the device rules are not on this process, and for what loses
+         * something: look first.
+         */
         int path_fd = resolve(request->path, O_PATH | how);
         return path_fd < 0 ? errno : pass_reopened(path_fd, wanted, offset, reply);
     }
@@ -172,14 +204,19 @@ static int do_readlink(struct request *request, struct reply *reply) {
     int error = length < 0 ? errno : length > wire_max_path ? ENAMETOOLONG : 0;
     close(fd);
     reply->length = error ? 0 : (size_t)length;
-    return error == ENOENT ? EINVAL : error; /* what the kernel says of an empty path that is no link; by name it is EINVAL */
+    return error == ENOENT ? EINVAL : error; /* what the kernel says of an empty path that is no
+                                                link; by name it is EINVAL */
 }
 
-/* Most directories fit into a pipe's buffer, and a fork costs more than to list them. Returns the pipe's read end, or -1 for a child's work. */
+/*
+ * Most directories fit into a pipe's buffer, and a fork costs more than to list them. Returns the
+ * pipe's read end, or -1 for a child's work.
+ */
 static int list_at_once(const struct list_job *job) {
     struct k_statx facts;
     int ends[2];
-    if (look_at(job->directory, &facts) < 0 || is_remote(&facts) || pipe2(ends, O_CLOEXEC) < 0) return -1;
+    if (look_at(job->directory, &facts) < 0 || is_remote(&facts) || pipe2(ends, O_CLOEXEC) < 0)
+        return -1;
     bool done = write_few_entries(ends[1], job);
     close(ends[1]);
     if (done) return ends[0];
@@ -191,7 +228,8 @@ static int do_list(struct request *request, struct reply *reply) {
     uint32_t flags = take_flags(request, list_flag_facts);
     take_path(request);
     if (malformed(request)) return MALFORMED;
-    struct list_job job = {.directory = resolve(request->path, O_RDONLY | O_DIRECTORY | ALWAYS), .facts = flags & list_flag_facts};
+    struct list_job job = {.directory = resolve(request->path, O_RDONLY | O_DIRECTORY | ALWAYS),
+                           .facts = flags & list_flag_facts};
     if (job.directory < 0) return errno;
     reply->fd = list_at_once(&job);
     if (reply->fd < 0) reply->fd = pipe_from_child(write_entries, &job);
@@ -200,7 +238,10 @@ static int do_list(struct request *request, struct reply *reply) {
     return error;
 }
 
-/* The session's inotify instance: the kernel allows a user 128 of them, so all of a session's watches share one. */
+/*
+ * The session's inotify instance: the kernel allows a user 128 of them, so all of a session's
+ * watches share one.
+ */
 static int inotify = -1;
 static bool inotify_passed;
 
@@ -224,7 +265,10 @@ static int do_watch(struct request *request, struct reply *reply) {
     if (malformed(request)) return MALFORMED;
     if (flags & watch_flag_remove) return remove_watch(watch, reply);
     if (watch != -1) return MALFORMED;
-    /* IN_DONT_FOLLOW would watch the link under /proc: what to follow was settled when the path was resolved. */
+    /*
+     * IN_DONT_FOLLOW would watch the link under /proc: what to follow was settled when the path was
+     * resolved.
+     */
     if (mask & (IN_MASK_CREATE | IN_DONT_FOLLOW)) return EINVAL;
     if (inotify < 0) inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (inotify < 0) return errno;
@@ -252,7 +296,8 @@ static int do_processes(struct request *request, struct reply *reply) {
 }
 
 static int do_open_process_fd(struct request *request, struct reply *reply) {
-    uint32_t wanted = take_flags(request, open_flag_write | open_flag_relay | open_flag_consume), pid = take32(request), number = take32(request);
+    uint32_t wanted = take_flags(request, open_flag_write | open_flag_relay | open_flag_consume),
+             pid = take32(request), number = take32(request);
     uint64_t offset = take64(request);
     if (malformed(request)) return MALFORMED;
     char name[32];
@@ -291,15 +336,28 @@ static int do_bye(struct request *request, struct reply *reply) {
     return malformed(request) || scope > bye_scope_agent ? MALFORMED : 0;
 }
 
-/* Runs one operation; checks first, where it touches the target, that the target still lives: an old root would show a container that is gone. */
+/*
+ * Runs one operation; checks first, where it touches the target, that the target still lives: an
+ * old root would show a container that is gone.
+ */
 int run_operation(unsigned type, const unsigned char *body, size_t length, struct reply *reply) {
-    static int (*const operations[])(struct request *, struct reply *) = {
-        [op_open] = do_open,           [op_stat] = do_stat,     [op_readlink] = do_readlink,
-        [op_list] = do_list,           [op_watch] = do_watch,   [op_processes] = do_processes,
-        [op_openProcessFd] = do_open_process_fd, [op_mounts] = do_mounts, [op_bye] = do_bye, [op_relayEnd] = do_relay_end};
+    static int (*const operations[])(struct request *,
+                                     struct reply *) = {[op_open] = do_open,
+                                                        [op_stat] = do_stat,
+                                                        [op_readlink] = do_readlink,
+                                                        [op_list] = do_list,
+                                                        [op_watch] = do_watch,
+                                                        [op_processes] = do_processes,
+                                                        [op_openProcessFd] = do_open_process_fd,
+                                                        [op_mounts] = do_mounts,
+                                                        [op_bye] = do_bye,
+                                                        [op_relayEnd] = do_relay_end};
     static struct request request;
     if (type >= sizeof operations / sizeof *operations || !operations[type]) return MALFORMED;
-    /* OPEN is asked of most: its one poll, after the open, looks at the mounts and the target together. */
+    /*
+     * OPEN is asked of most: its one poll, after the open, looks at the mounts and the target
+     * together.
+     */
     if (type != op_bye && type != op_relayEnd && type != op_open && !target_alive()) return ESRCH;
     request.at = body;
     request.left = length;

@@ -1,6 +1,6 @@
 /*
- * The target's processes. Seen through the agent's /proc, whose numbers differ from those inside unless both share a pid namespace:
- * then the NSpid line of a status file translates.
+ * The target's processes. Seen through the agent's /proc, whose numbers differ from those inside
+ * unless both share a pid namespace: then the NSpid line of a status file translates.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -23,7 +23,9 @@ struct process {
 static pid_t inside_number(pid_t pid, int proc) {
     char numbers[512];
     if (agent.pid_depth == 0) return pid;
-    return status_line(proc, "NSpid:", numbers, sizeof numbers) ? (pid_t)strtol(field(numbers, agent.pid_depth), NULL, 10) : 0;
+    return status_line(proc, "NSpid:", numbers, sizeof numbers)
+               ? (pid_t)strtol(field(numbers, agent.pid_depth), NULL, 10)
+               : 0;
 }
 
 static pid_t translate(pid_t pid) {
@@ -39,7 +41,9 @@ static pid_t translate(pid_t pid) {
 static bool look_at_process(pid_t pid, int proc, struct process *found) {
     struct stat mounts;
     char stat_text[1024], uids[64];
-    if (agent.route != route_mount && (fstatat(proc, "ns/mnt", &mounts, 0) < 0 || mounts.st_ino != agent.mount_namespace)) return false;
+    if (agent.route != route_mount &&
+        (fstatat(proc, "ns/mnt", &mounts, 0) < 0 || mounts.st_ino != agent.mount_namespace))
+        return false;
     if (read_text(proc, "stat", stat_text, sizeof stat_text) <= 0) return false;
     char *after_name = strrchr(stat_text, ')');
     if (!after_name || !status_line(proc, "Uid:", uids, sizeof uids)) return false;
@@ -51,7 +55,10 @@ static bool look_at_process(pid_t pid, int proc, struct process *found) {
     return found->inside > 0 && strtol(field(after_name + 1, 2), NULL, 10) != agent.pid;
 }
 
-/* /proc/<pid> of the target's process with this number inside, O_PATH: it stays that process when the number is used again. */
+/*
+ * /proc/<pid> of the target's process with this number inside, O_PATH: it stays that process when
+ * the number is used again.
+ */
 int open_process(pid_t inside) {
     struct process found;
     int proc = -1;
@@ -84,7 +91,9 @@ static void write_file(int out, int proc, const char *number) {
     snprintf(path, sizeof path, "fd/%s", number);
     unsigned char *at = new_record(out, record_kind_file, 0);
     ssize_t link = readlinkat(proc, path, (char *)at + process_file_size, wire_max_path);
-    if (link < 0 || k_statx(proc, path, K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS | K_STATX_BTIME | K_STATX_MNT_ID, &facts) < 0) return;
+    if (link < 0 || k_statx(proc, path, K_AT_STATX_DONT_SYNC,
+                            K_STATX_BASIC_STATS | K_STATX_BTIME | K_STATX_MNT_ID, &facts) < 0)
+        return;
     encode_file_facts(at + process_file_facts, &facts);
     snprintf(path, sizeof path, "fdinfo/%s", number);
     put32(at + process_file_fd, (uint32_t)strtoul(number, NULL, 10));
@@ -96,7 +105,9 @@ static void write_file(int out, int proc, const char *number) {
     end_record(at, process_file_size + (size_t)link);
 }
 
-/* A line of /proc/<pid>/maps (proc_pid_maps(5)): "start-end modes offset major:minor inode path". */
+/*
+ * A line of /proc/<pid>/maps (proc_pid_maps(5)): "start-end modes offset major:minor inode path".
+ */
 struct mapping {
     uint64_t start, end, offset, inode;
     uint32_t major, minor;
@@ -122,10 +133,14 @@ static bool parse_deleted(char *line, struct mapping *found) {
     return *found->path == '/' && found->end > found->start;
 }
 
-/* The path of a mapped file. maps escapes newlines in it ambiguously, map_files does not, but may be forbidden or missing. */
+/*
+ * The path of a mapped file. maps escapes newlines in it ambiguously, map_files does not, but may
+ * be forbidden or missing.
+ */
 static size_t mapped_path(int proc, const struct mapping *mapping, char *path) {
     char name[64];
-    snprintf(name, sizeof name, "map_files/%llx-%llx", (unsigned long long)mapping->start, (unsigned long long)mapping->end);
+    snprintf(name, sizeof name, "map_files/%llx-%llx", (unsigned long long)mapping->start,
+             (unsigned long long)mapping->end);
     ssize_t length = readlinkat(proc, name, path, wire_max_path);
     if (length > 0) return (size_t)length;
     size_t known = strlen(mapping->path);
@@ -134,10 +149,15 @@ static size_t mapped_path(int proc, const struct mapping *mapping, char *path) {
     return known;
 }
 
-/* Adds a mapping to the record of its file, which is `at` where the mapping before it was of the same file. */
-static unsigned char *add_mapping(int out, int proc, const struct mapping *mapping, unsigned char *at) {
+/*
+ * Adds a mapping to the record of its file, which is `at` where the mapping before it was of the
+ * same file.
+ */
+static unsigned char *add_mapping(int out, int proc, const struct mapping *mapping,
+                                  unsigned char *at) {
     uint64_t bytes = mapping->offset + (mapping->end - mapping->start);
-    bool same = at && get64(at + mapping_inode) == mapping->inode && get32(at + mapping_deviceMajor) == mapping->major &&
+    bool same = at && get64(at + mapping_inode) == mapping->inode &&
+                get32(at + mapping_deviceMajor) == mapping->major &&
                 get32(at + mapping_deviceMinor) == mapping->minor;
     if (!same) {
         if (at) end_record(at, mapping_size + get16(at + mapping_linkLength));
@@ -145,14 +165,18 @@ static unsigned char *add_mapping(int out, int proc, const struct mapping *mappi
         put32(at + mapping_deviceMajor, mapping->major);
         put32(at + mapping_deviceMinor, mapping->minor);
         put64(at + mapping_inode, mapping->inode);
-        put16(at + mapping_linkLength, (uint16_t)mapped_path(proc, mapping, (char *)at + mapping_size));
+        put16(at + mapping_linkLength,
+              (uint16_t)mapped_path(proc, mapping, (char *)at + mapping_size));
     }
     if (mapping->writes) put32(at + mapping_access, O_RDWR);
     if (bytes > get64(at + mapping_bytes)) put64(at + mapping_bytes, bytes);
     return at;
 }
 
-/* Deleted files in the process's memory, which may have no descriptor any more. A path longer than the buffer is left out. */
+/*
+ * Deleted files in the process's memory, which may have no descriptor any more. A path longer than
+ * the buffer is left out.
+ */
 static void write_mappings(int out, int proc) {
     static char line[2 * wire_max_path];
     struct mapping found;
@@ -169,10 +193,14 @@ static void write_mappings(int out, int proc) {
     else if (fd >= 0) close(fd);
 }
 
-/* The directory may be listed where the links in it may not be read: without SYS_PTRACE, of another user's process. */
+/*
+ * The directory may be listed where the links in it may not be read: without SYS_PTRACE, of another
+ * user's process.
+ */
 static int open_files(int proc) {
     char link[1];
-    if (readlinkat(proc, "cwd", link, sizeof link) < 0 && (errno == EACCES || errno == EPERM)) return -1;
+    if (readlinkat(proc, "cwd", link, sizeof link) < 0 && (errno == EACCES || errno == EPERM))
+        return -1;
     return openat(proc, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
@@ -211,7 +239,8 @@ void write_processes(int out, const void *with_files) {
     if (!listing) write_trailer(out, errno);
     for (pid_t pid; (errno = 0, pid = next_pid(listing));) {
         int proc = open_proc(pid);
-        if (proc >= 0 && look_at_process(pid, proc, &found)) write_process(out, proc, &found, *(const bool *)with_files);
+        if (proc >= 0 && look_at_process(pid, proc, &found))
+            write_process(out, proc, &found, *(const bool *)with_files);
         if (proc >= 0) close(proc);
     }
     write_trailer(out, errno);

@@ -7,7 +7,10 @@
 
 #include "agent.h"
 
-/* Reads at most size - 1 bytes of the file `path` under the directory `at`, and ends them with NUL. Returns their number. */
+/*
+ * Reads at most size - 1 bytes of the file `path` under the directory `at`, and ends them with NUL.
+ * Returns their number.
+ */
 ssize_t read_text(int at, const char *path, char *buffer, size_t size) {
     buffer[0] = 0;
     int fd = openat(at, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -25,7 +28,10 @@ ssize_t read_text(int at, const char *path, char *buffer, size_t size) {
     return got < 0 ? -1 : (ssize_t)used;
 }
 
-/* The field with this index, from 0, of text in which blanks, tabs and newlines separate them; "" beyond the last. */
+/*
+ * The field with this index, from 0, of text in which blanks, tabs and newlines separate them; ""
+ * beyond the last.
+ */
 const char *field(const char *text, int index) {
     static const char separators[] = " \t\n";
     text += strspn(text, separators);
@@ -37,8 +43,9 @@ const char *field(const char *text, int index) {
 }
 
 /*
- * The value of a line of /proc/<pid>/status. Streamed: the line of supplementary groups, which the process chooses, may be longer than any
- * buffer. A process cannot forge a line, for the kernel escapes its name.
+ * The value of a line of /proc/<pid>/status. Streamed: the line of supplementary groups, which the
+ * process chooses, may be longer than any buffer. A process cannot forge a line, for the kernel
+ * escapes its name.
  */
 bool status_line(int proc, const char *name, char *value, size_t size) {
     char chunk[4096];

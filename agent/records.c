@@ -1,6 +1,7 @@
 /*
- * What a session and its workers write into pipes: records, which end in a trailer that says whether all is there, and relayed files. One buffer of
- * fixed size; a reader that went away ends the worker.
+ * What a session and its workers write into pipes: records, which end in a trailer that says
+ * whether all is there, and relayed files. One buffer of fixed size; a reader that went away ends
+ * the worker.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -67,11 +68,11 @@ static void write_entry(int out, int directory, const struct k_dirent *found, bo
     int error = 0;
     if (with_facts) {
         length += file_facts_size;
-        if (k_statx(directory, found->name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | K_AT_STATX_DONT_SYNC,
+        if (k_statx(directory, found->name,
+                    AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | K_AT_STATX_DONT_SYNC,
                     K_STATX_BASIC_STATS | K_STATX_BTIME | K_STATX_MNT_ID, &facts) < 0)
             error = errno;
-        else
-            encode_file_facts(at + entry_size, &facts);
+        else encode_file_facts(at + entry_size, &facts);
     }
     memcpy(at + length, found->name, name);
     length += name;
@@ -87,7 +88,10 @@ static void write_entry(int out, int directory, const struct k_dirent *found, bo
     end_record(at, length + (size_t)link);
 }
 
-/* Records of the directory's entries. Returns 0 at its end, an errno, or -1 where `small` and they fill the buffer. */
+/*
+ * Records of the directory's entries. Returns 0 at its end, an errno, or -1 where `small` and they
+ * fill the buffer.
+ */
 static int add_entries(int out, const struct list_job *job, bool small) {
     static _Alignas(8) char entries[BUFFER];
     ssize_t got;
@@ -95,13 +99,16 @@ static int add_entries(int out, const struct list_job *job, bool small) {
         for (ssize_t at = 0; at < got;) {
             const struct k_dirent *found = (const void *)(entries + at);
             if (small && used + 2 * LONGEST > BUFFER) return -1; /* one more and the trailer */
-            if (strcmp(found->name, ".") && strcmp(found->name, "..")) write_entry(out, job->directory, found, job->facts);
+            if (strcmp(found->name, ".") && strcmp(found->name, ".."))
+                write_entry(out, job->directory, found, job->facts);
             at += found->length;
         }
     return got < 0 ? errno : 0;
 }
 
-void write_entries(int out, const void *list_job) { write_trailer(out, add_entries(out, list_job, false)); }
+void write_entries(int out, const void *list_job) {
+    write_trailer(out, add_entries(out, list_job, false));
+}
 
 bool write_few_entries(int out, const struct list_job *job) {
     int error = add_entries(out, job, true);
@@ -114,7 +121,10 @@ bool write_few_entries(int out, const struct list_job *job) {
     return fits;
 }
 
-/* The next bytes of a relayed file, which may have no positions (/proc/kmsg) and then be waited for. */
+/*
+ * The next bytes of a relayed file, which may have no positions (/proc/kmsg) and then be waited
+ * for.
+ */
 static ssize_t read_relayed(int file, char *chunk, off_t offset) {
     static bool streams;
     ssize_t got = streams ? -1 : read_at(file, chunk, RELAY_CHUNK, offset);

@@ -1,6 +1,8 @@
 /*
- * From a path of a request to a descriptor. openat2(2) resolves inside the target's root and follows no magic link (proc_pid(5)). The magic links
- * that people are taught, /proc/PID/root, cwd, exe and fd/N, are followed here, for a process of the target's own only, and never out of the target's root.
+ * From a path of a request to a descriptor. openat2(2) resolves inside the target's root and
+ * follows no magic link (proc_pid(5)). The magic links that people are taught, /proc/PID/root, cwd,
+ * exe and fd/N, are followed here, for a process of the target's own only, and never out of the
+ * target's root.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,15 +12,19 @@
 
 #include "agent.h"
 
-/* Racing renames make openat2 give up with EAGAIN (openat2(2)); a container that renames without end must not hold the agent up. */
+/*
+ * Racing renames make openat2 give up with EAGAIN (openat2(2)); a container that renames without
+ * end must not hold the agent up.
+ */
 enum { MAX_TRIES = 64 };
 
 /* A path that begins with a magic link. */
 struct magic {
-    pid_t pid;        /* as the target numbers it */
-    char name[16];    /* "root", "cwd", "exe" or "fd/N" */
-    const char *rest; /* the path behind it, without slashes in front: empty where the link is the end */
-    bool slash;       /* a slash follows it: the link is to be followed whatever the flags say */
+    pid_t pid;     /* as the target numbers it */
+    char name[16]; /* "root", "cwd", "exe" or "fd/N" */
+    const char
+        *rest;  /* the path behind it, without slashes in front: empty where the link is the end */
+    bool slash; /* a slash follows it: the link is to be followed whatever the flags say */
 };
 
 /* Takes one part of a path off it. Returns its length; 0 at the end. */
@@ -30,7 +36,9 @@ static size_t take_part(const char **at, const char **part) {
     return length;
 }
 
-static bool is_number(const char *part, size_t length) { return length > 0 && length <= 10 && strspn(part, "0123456789") >= length; }
+static bool is_number(const char *part, size_t length) {
+    return length > 0 && length <= 10 && strspn(part, "0123456789") >= length;
+}
 
 static bool parse_magic(const char *path, struct magic *magic) {
     const char *at = path, *part;
@@ -45,7 +53,9 @@ static bool parse_magic(const char *path, struct magic *magic) {
         if (!is_number(part, length)) return false;
         snprintf(magic->name, sizeof magic->name, "fd/%.*s", (int)length, part);
     } else {
-        if ((length != 4 || memcmp(part, "root", 4)) && (length != 3 || (memcmp(part, "cwd", 3) && memcmp(part, "exe", 3)))) return false;
+        if ((length != 4 || memcmp(part, "root", 4)) &&
+            (length != 3 || (memcmp(part, "cwd", 3) && memcmp(part, "exe", 3))))
+            return false;
         snprintf(magic->name, sizeof magic->name, "%.*s", (int)length, part);
     }
     magic->slash = *at == '/';
@@ -66,28 +76,37 @@ static bool is_same(int one, int other) {
     struct k_statx a, b;
     const int flags = AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC;
     const uint32_t mask = K_STATX_BASIC_STATS | K_STATX_MNT_ID;
-    if (k_statx(one, "", flags, mask, &a) < 0 || k_statx(other, "", flags, mask, &b) < 0) return false;
-    return a.inode == b.inode && a.dev_major == b.dev_major && a.dev_minor == b.dev_minor && a.mount_id == b.mount_id;
+    if (k_statx(one, "", flags, mask, &a) < 0 || k_statx(other, "", flags, mask, &b) < 0)
+        return false;
+    return a.inode == b.inode && a.dev_major == b.dev_major && a.dev_minor == b.dev_minor &&
+           a.mount_id == b.mount_id;
 }
 
 /*
- * The path of a process's link as the target's root has it: both are told from the top of their mounts, which a target under chroot(2) does not see.
- * Returns where it begins in `path`, or NULL where it is not below the root.
+ * The path of a process's link as the target's root has it: both are told from the top of their
+ * mounts, which a target under chroot(2) does not see. Returns where it begins in `path`, or NULL
+ * where it is not below the root.
  */
 static const char *path_in_root(int process, const char *name, char path[wire_max_path + 1]) {
     static char root[wire_max_path + 1];
     char link[32];
     snprintf(link, sizeof link, "/proc/self/fd/%d", agent.root);
-    ssize_t root_length = readlinkat(AT_FDCWD, link, root, wire_max_path), length = readlinkat(process, name, path, wire_max_path);
+    ssize_t root_length = readlinkat(AT_FDCWD, link, root, wire_max_path),
+            length = readlinkat(process, name, path, wire_max_path);
     if (length <= 0 || root_length <= 0 || path[0] != '/') return NULL;
     path[length] = 0;
     if (root_length == 1) return path;
-    return root_length < length && !memcmp(path, root, (size_t)root_length) && path[root_length] == '/' ? path + root_length
-           : root_length == length && !memcmp(path, root, (size_t)length)                                ? "/"
-                                                                                                         : NULL;
+    return root_length < length && !memcmp(path, root, (size_t)root_length) &&
+                   path[root_length] == '/'
+               ? path + root_length
+           : root_length == length && !memcmp(path, root, (size_t)length) ? "/"
+                                                                          : NULL;
 }
 
-/* On route mount the target's processes are all that its /proc shows: the host's too, where it shares the host's PID namespace. */
+/*
+ * On route mount the target's processes are all that its /proc shows: the host's too, where it
+ * shares the host's PID namespace.
+ */
 static bool is_in_target(int process) {
     struct stat mounts;
     if (agent.route != route_mount || !agent.mount_namespace) return true;
@@ -97,8 +116,9 @@ static bool is_in_target(int process) {
 }
 
 /*
- * Opens through a link that leads below the target's root. A process may hold a directory or a program from outside of it, as a container's runtime
- * does for a moment; therefore what the link leads to must be what its path leads to inside.
+ * Opens through a link that leads below the target's root. A process may hold a directory or a
+ * program from outside of it, as a container's runtime does for a moment; therefore what the link
+ * leads to must be what its path leads to inside.
  */
 static int open_in_root(int process, const struct magic *magic, int flags) {
     static char path[wire_max_path + 1], whole[wire_max_path + 1];
@@ -111,7 +131,8 @@ static int open_in_root(int process, const struct magic *magic, int flags) {
     errno = ELOOP;
     if (same && !strcmp(magic->name, "root"))
         fd = open_below(link, *magic->rest ? magic->rest : ".", flags, K_RESOLVE_IN_ROOT);
-    else if (same && (size_t)snprintf(whole, sizeof whole, "%s%s%s", at, magic->slash ? "/" : "", magic->rest) < sizeof whole)
+    else if (same && (size_t)snprintf(whole, sizeof whole, "%s%s%s", at, magic->slash ? "/" : "",
+                                      magic->rest) < sizeof whole)
         fd = open_below(agent.root, whole, flags, K_RESOLVE_IN_ROOT);
     int error = errno;
     close(link);
@@ -121,18 +142,23 @@ static int open_in_root(int process, const struct magic *magic, int flags) {
 
 static int resolve_magic(const struct magic *magic, int flags) {
     int process = open_process(magic->pid), fd = -1;
-    if (process < 0 && errno == ESRCH) errno = ENOENT; /* as the path of a process that is not there */
+    if (process < 0 && errno == ESRCH)
+        errno = ENOENT; /* as the path of a process that is not there */
     if (process < 0) return -1;
     bool is_open_file = !strncmp(magic->name, "fd/", 3) && !magic->slash;
     if (is_in_target(process))
-        fd = is_open_file ? openat(process, magic->name, flags | O_CLOEXEC) : open_in_root(process, magic, flags);
+        fd = is_open_file ? openat(process, magic->name, flags | O_CLOEXEC)
+                          : open_in_root(process, magic, flags);
     int error = errno;
     close(process);
     errno = error;
     return fd;
 }
 
-/* True where a path leads through a magic link: what it ends at is not to be opened before it was looked at. */
+/*
+ * True where a path leads through a magic link: what it ends at is not to be opened before it was
+ * looked at.
+ */
 bool is_magic(const char *path) {
     struct magic magic;
     return parse_magic(path, &magic);
@@ -147,4 +173,6 @@ int resolve(const char *path, int flags) {
     return open_below(agent.root, path, flags, K_RESOLVE_IN_ROOT);
 }
 
-int resolve_path_only(const char *path, bool no_follow) { return resolve(path, O_PATH | (no_follow ? O_NOFOLLOW : 0)); }
+int resolve_path_only(const char *path, bool no_follow) {
+    return resolve(path, O_PATH | (no_follow ? O_NOFOLLOW : 0));
+}

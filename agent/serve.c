@@ -1,4 +1,7 @@
-/* The first process: accepts clients, gives each a child, and outlives whatever happens to them. Once it serves nothing bails. */
+/*
+ * The first process: accepts clients, gives each a child, and outlives whatever happens to them.
+ * Once it serves nothing bails.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,14 +16,14 @@
 #include "agent.h"
 
 /*
- * A child whose client is gone gets a second to end, then SIGKILL. One that hangs in the kernel (FUSE) outlives even that, so it leaves its
- * client's place and keeps only one in the table.
+ * A child whose client is gone gets a second to end, then SIGKILL. One that hangs in the kernel
+ * (FUSE) outlives even that, so it leaves its client's place and keeps only one in the table.
  */
 enum { MAX_CLIENTS = 64, MAX_CHILDREN = 2 * MAX_CLIENTS, GRACE_MS = 1000 };
 
 struct child {
-    pid_t pid;      /* 0: a free place */
-    int client;     /* this process's copy of the socket, to see the hang-up; -1 once that was seen */
+    pid_t pid;  /* 0: a free place */
+    int client; /* this process's copy of the socket, to see the hang-up; -1 once that was seen */
     int64_t doomed; /* when to kill it, in ms; 0: not yet, -1: killed */
 };
 
@@ -48,9 +51,13 @@ static void drop_client(struct child *child) {
 static noreturn void end_all(void) {
     for (struct child *c = children; c < children + MAX_CHILDREN; c++)
         if (c->pid) kill(c->pid, SIGKILL);
-    /* Leave no zombie to a first process that may not reap; but do not wait for what hangs in the kernel. */
+    /*
+     * Leave no zombie to a first process that may not reap; but do not wait for what hangs in the
+     * kernel.
+     */
     int64_t end = now_ms() + GRACE_MS;
-    while (waitpid(-1, NULL, WNOHANG) >= 0 && now_ms() < end) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    while (waitpid(-1, NULL, WNOHANG) >= 0 && now_ms() < end)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     exit(0);
 }
 
@@ -125,7 +132,10 @@ int prepare_signals(void) {
     sigprocmask(SIG_SETMASK, &watched, NULL);
     int signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signals < 0) bail_errno("signalfd");
-    /* Grandchildren come here when a session ends: the container's own first process may never reap them. */
+    /*
+     * Grandchildren come here when a session ends: the container's own first process may never reap
+     * them.
+     */
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     return signals;
 }
@@ -136,9 +146,12 @@ void serve(int listener, int signals) {
 
     for (;;) {
         struct pollfd wait[3 + MAX_CLIENTS] = {
-            {.fd = free_place() ? listener : -1, .events = POLLIN}, {.fd = agent.target, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+            {.fd = free_place() ? listener : -1, .events = POLLIN},
+            {.fd = agent.target, .events = POLLIN},
+            {.fd = signals, .events = POLLIN}};
         struct child *waited[MAX_CLIENTS];
-        nfds_t count = 0; /* as few as there are: poll refuses more than RLIMIT_NOFILE, in use or not */
+        nfds_t count =
+            0; /* as few as there are: poll refuses more than RLIMIT_NOFILE, in use or not */
         for (struct child *c = children; c < children + MAX_CHILDREN; c++)
             if (c->pid && c->client >= 0) {
                 waited[count] = c;
@@ -161,8 +174,11 @@ void serve(int listener, int signals) {
             }
         reap();
         kill_overdue(now);
-        if (wait[0].revents & ~POLLIN) end_all(); /* the listener is broken: nobody can come any more */
+        if (wait[0].revents & ~POLLIN)
+            end_all(); /* the listener is broken: nobody can come any more */
         if (wait[0].revents) accept_client(listener, signals);
-        if (!clients && now - last_client_left >= agent.idle_ms && !accept_client(listener, signals)) end_all();
+        if (!clients && now - last_client_left >= agent.idle_ms &&
+            !accept_client(listener, signals))
+            end_all();
     }
 }

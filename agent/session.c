@@ -1,4 +1,7 @@
-/* One client's child: takes its requests in order, answers each, and starts the children that write long answers into pipes. */
+/*
+ * One client's child: takes its requests in order, answers each, and starts the children that write
+ * long answers into pipes.
+ */
 #include <errno.h>
 #include <signal.h>
 
@@ -26,11 +29,14 @@ static int send_reply(const unsigned char *request, int error, struct reply *rep
 /* 0 when the packet's header says what arrived and nothing else. */
 static bool well_formed(const struct packet *packet, uint32_t last_id) {
     const unsigned char *p = packet->data;
-    return get16(p + header_descriptors) == 0 && get32(p + header_id) > last_id && get32(p + header_error) == 0 &&
-           get32(p + header_length) == packet->length - header_size;
+    return get16(p + header_descriptors) == 0 && get32(p + header_id) > last_id &&
+           get32(p + header_error) == 0 && get32(p + header_length) == packet->length - header_size;
 }
 
-/* Every session's first request. Only the version counts when it differs: the rest may have changed with it. */
+/*
+ * Every session's first request. Only the version counts when it differs: the rest may have changed
+ * with it.
+ */
 static int hello(const struct packet *packet, struct reply *reply) {
     const unsigned char *body = packet->data + header_size;
     size_t length = packet->length - header_size;
@@ -42,7 +48,8 @@ static int hello(const struct packet *packet, struct reply *reply) {
 
 static int answer(const struct packet *packet, bool first, struct reply *reply) {
     if (first) return hello(packet, reply);
-    return run_operation(get16(packet->data + header_type), packet->data + header_size, packet->length - header_size, reply);
+    return run_operation(get16(packet->data + header_type), packet->data + header_size,
+                         packet->length - header_size, reply);
 }
 
 static noreturn void end_session(int scope) {
@@ -62,7 +69,8 @@ void run_session(int client, unsigned clients) {
         reply.passed = NULL;
         reply.length = 0;
         int error = 0;
-        while (have_workers() && wait_readable(client, REAP_MS) == 0) reap_workers(); /* an idle session keeps no zombies */
+        while (have_workers() && wait_readable(client, REAP_MS) == 0)
+            reap_workers(); /* an idle session keeps no zombies */
         if (receive_packet(client, &packet, 0) < 0) {
             if (errno != EPROTO) _exit(0);
             error = MALFORMED;
@@ -77,7 +85,10 @@ void run_session(int client, unsigned clients) {
 
         bool ends = error == MALFORMED || (first && error);
         if (send_reply(packet.data, error == MALFORMED ? EPROTO : error, &reply) < 0) {
-            /* A descriptor that cannot be sent (ETOOMANYREFS: too many are on their way; EPERM: not wanted) must not cost the session. */
+            /*
+             * A descriptor that cannot be sent (ETOOMANYREFS: too many are on their way; EPERM: not
+             * wanted) must not cost the session.
+             */
             if (errno == EPIPE || errno == ECONNRESET || reply.fd < 0 || error) _exit(0);
             if (send_reply(packet.data, errno, &reply) < 0) _exit(0);
         } else if (!error && reply.passed) {

@@ -9,20 +9,30 @@
 
 #include "agent.h"
 
-static const uint64_t route_capabilities = 1ull << K_CAP_SYS_PTRACE | 1ull << K_CAP_DAC_OVERRIDE | 1ull << K_CAP_DAC_READ_SEARCH;
+static const uint64_t route_capabilities = 1ull << K_CAP_SYS_PTRACE | 1ull << K_CAP_DAC_OVERRIDE |
+                                           1ull << K_CAP_DAC_READ_SEARCH;
 
-/* A pid may have been given to another process since it was looked up: the start time tells (field 22 of /proc/PID/stat, proc(5)). */
+/*
+ * A pid may have been given to another process since it was looked up: the start time tells (field
+ * 22 of /proc/PID/stat, proc(5)).
+ */
 static void check_start_time(int proc, const char *expected) {
     char text[1024];
-    if (read_text(proc, "stat", text, sizeof text) < 0) bail_errno("/proc/%d/stat", agent.target_pid);
-    char *name_end = strrchr(text, ')'); /* field 2 may hold anything, the last parenthesis ends it */
+    if (read_text(proc, "stat", text, sizeof text) < 0)
+        bail_errno("/proc/%d/stat", agent.target_pid);
+    char *name_end =
+        strrchr(text, ')'); /* field 2 may hold anything, the last parenthesis ends it */
     if (!name_end) bail("/proc/%d/stat: not in the form that proc(5) describes", agent.target_pid);
     unsigned long long started = strtoull(field(name_end + 1, 19), NULL, 10);
     if (started != strtoull(expected, NULL, 10))
-        bail("process %d started at %llu, not at %s: it is another process than the one meant", agent.target_pid, started, expected);
+        bail("process %d started at %llu, not at %s: it is another process than the one meant",
+             agent.target_pid, started, expected);
 }
 
-/* How many pid namespaces, seen from the agent's /proc, the target is inside: the index of its number on an NSpid line. */
+/*
+ * How many pid namespaces, seen from the agent's /proc, the target is inside: the index of its
+ * number on an NSpid line.
+ */
 static int pid_depth(int proc) {
     char numbers[512];
     int depth = 0;
@@ -34,12 +44,18 @@ static int pid_depth(int proc) {
 static void join_user_namespace(int proc) {
     struct stat own, other;
     int user = openat(proc, "ns/user", O_RDONLY | O_CLOEXEC);
-    if (user < 0 || fstat(user, &other) < 0) bail_errno("user namespace of process %d", agent.target_pid);
+    if (user < 0 || fstat(user, &other) < 0)
+        bail_errno("user namespace of process %d", agent.target_pid);
     if (stat("/proc/self/ns/user", &own) < 0) bail_errno("/proc/self/ns/user");
     if (own.st_dev != other.st_dev || own.st_ino != other.st_ino) {
-        if (setns(user, CLONE_NEWUSER) < 0) bail_errno("setns to the user namespace of process %d", agent.target_pid);
-        /* Become its root where it has one that is mapped: the caller's identity, supplementary groups above all, is of no use there. */
-        if (syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM) bail_errno("setgroups"); /* EPERM: the namespace may deny it for good */
+        if (setns(user, CLONE_NEWUSER) < 0)
+            bail_errno("setns to the user namespace of process %d", agent.target_pid);
+        /*
+         * Become its root where it has one that is mapped: the caller's identity, supplementary
+         * groups above all, is of no use there.
+         */
+        if (syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM)
+            bail_errno("setgroups"); /* EPERM: the namespace may deny it for good */
         if (syscall(SYS_setresgid, 0, 0, 0) < 0 && errno != EINVAL) bail_errno("setresgid");
         if (syscall(SYS_setresuid, 0, 0, 0) < 0 && errno != EINVAL) bail_errno("setresuid");
     }
@@ -48,22 +64,30 @@ static void join_user_namespace(int proc) {
 
 void probe_kernel(void) {
     struct k_statx found;
-    int again = k_openat2(agent.root, ".", O_PATH | O_CLOEXEC, K_RESOLVE_IN_ROOT | K_RESOLVE_NO_MAGICLINKS);
-    if (again < 0 && errno == ENOSYS) bail("this kernel has no openat2(2): Linux 5.8 or newer is needed");
+    int again =
+        k_openat2(agent.root, ".", O_PATH | O_CLOEXEC, K_RESOLVE_IN_ROOT | K_RESOLVE_NO_MAGICLINKS);
+    if (again < 0 && errno == ENOSYS)
+        bail("this kernel has no openat2(2): Linux 5.8 or newer is needed");
     if (again < 0) bail_errno("openat2 of the target's root (a seccomp profile may refuse it)");
-    if (k_statx(again, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_MNT_ID, &found) < 0) bail_errno("statx of the target's root");
-    if (!(found.mask & K_STATX_MNT_ID)) bail("this kernel's statx(2) tells no mount id: Linux 5.8 or newer is needed");
+    if (k_statx(again, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_MNT_ID, &found) < 0)
+        bail_errno("statx of the target's root");
+    if (!(found.mask & K_STATX_MNT_ID))
+        bail("this kernel's statx(2) tells no mount id: Linux 5.8 or newer is needed");
     close(again);
 }
 
 /*
- * Fills in what `agent` says of the target, and drops every capability that serving does not need. The order matters: little is touched before
- * the first drop, the cgroups are opened while their permissions still allow it, and the target is checked to live after all was opened.
+ * Fills in what `agent` says of the target, and drops every capability that serving does not need.
+ * The order matters: little is touched before the first drop, the cgroups are opened while their
+ * permissions still allow it, and the target is checked to live after all was opened.
  */
-void open_target(const char *start_time, const char *root, bool join_user_namespace_too, bool device_cgroup) {
+void open_target(const char *start_time, const char *root, bool join_user_namespace_too,
+                 bool device_cgroup) {
     struct stat own_user;
-    if (stat("/proc/self/ns/user", &own_user) < 0) bail_errno("/proc/self/ns/user (is /proc mounted?)");
-    bool privileged = own_user.st_ino == K_INITIAL_USER_NAMESPACE && (geteuid() == 0 || effective_capabilities() != 0);
+    if (stat("/proc/self/ns/user", &own_user) < 0)
+        bail_errno("/proc/self/ns/user (is /proc mounted?)");
+    bool privileged = own_user.st_ino == K_INITIAL_USER_NAMESPACE &&
+                      (geteuid() == 0 || effective_capabilities() != 0);
     confine(route_capabilities | (join_user_namespace_too ? 1ull << K_CAP_SYS_ADMIN : 0));
 
     char path[32];
@@ -84,17 +108,23 @@ void open_target(const char *start_time, const char *root, bool join_user_namesp
     confine(route_capabilities);
 
     if (agent.route == route_mount) {
-        /* The agent lives in the target's mount namespace, and may have no right to look at its first process. */
+        /*
+         * The agent lives in the target's mount namespace, and may have no right to look at its
+         * first process.
+         */
         agent.proc = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
         agent.root = open(root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         close(proc);
     } else {
         agent.proc = proc;
-        agent.root = root ? open(root, O_PATH | O_DIRECTORY | O_CLOEXEC) : openat(proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        agent.root = root ? open(root, O_PATH | O_DIRECTORY | O_CLOEXEC)
+                          : openat(proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
         agent.pid_depth = pid_depth(proc);
     }
     if (agent.proc < 0) bail_errno("/proc/self");
-    if (agent.root < 0) bail_errno("root directory of process %d%s%s", agent.target_pid, root ? ", " : "", root ? root : "");
+    if (agent.root < 0)
+        bail_errno("root directory of process %d%s%s", agent.target_pid, root ? ", " : "",
+                   root ? root : "");
     agent.mount_namespace = namespace_inode(agent.proc, "ns/mnt");
     if (stat("/proc/self/ns/user", &own_user) == 0) agent.user_namespace = own_user.st_ino;
     agent.capabilities = effective_capabilities();

@@ -1,4 +1,6 @@
-/* Children: a client's session, and the workers of a session with the pipes that they write into. */
+/*
+ * Children: a client's session, and the workers of a session with the pipes that they write into.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -32,7 +34,10 @@ void reap_workers(void) {
 
 bool have_workers(void) { return workers > 0; }
 
-/* fork_child for this session, which may have so many: EAGAIN beyond, as fork(2) says it. The worker does not hold the client's socket. */
+/*
+ * fork_child for this session, which may have so many: EAGAIN beyond, as fork(2) says it. The
+ * worker does not hold the client's socket.
+ */
 pid_t fork_worker(void) {
     reap_workers();
     if (workers == MAX_WORKERS) {
@@ -48,7 +53,10 @@ pid_t fork_worker(void) {
     return pid;
 }
 
-/* Returns the read end of a pipe into which a worker writes until it is done or nobody reads any more. */
+/*
+ * Returns the read end of a pipe into which a worker writes until it is done or nobody reads any
+ * more.
+ */
 int pipe_from_child(void (*write_to)(int out, const void *argument), const void *argument) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0) return -1;
@@ -70,10 +78,14 @@ int pipe_from_child(void (*write_to)(int out, const void *argument), const void 
 enum { RELAY_ENDS = 256 };
 static struct relay_end *relay_ends;
 
-/* A place for the end of the relay that request `id` begins; NULL without memory, its end is then unknown. */
+/*
+ * A place for the end of the relay that request `id` begins; NULL without memory, its end is then
+ * unknown.
+ */
 struct relay_end *new_relay_end(uint32_t id) {
     if (!relay_ends) {
-        void *shared = mmap(NULL, RELAY_ENDS * sizeof *relay_ends, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        void *shared = mmap(NULL, RELAY_ENDS * sizeof *relay_ends, PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (shared == MAP_FAILED) return NULL;
         relay_ends = shared;
     }
@@ -82,7 +94,10 @@ struct relay_end *new_relay_end(uint32_t id) {
     return end;
 }
 
-/* How the relay that request `id` began has ended: 0 or the errno that ended it, EAGAIN where no end was reached, ENOENT: no such relay. */
+/*
+ * How the relay that request `id` began has ended: 0 or the errno that ended it, EAGAIN where no
+ * end was reached, ENOENT: no such relay.
+ */
 int find_relay_end(uint32_t id, uint64_t *bytes) {
     const struct relay_end *end = relay_ends ? &relay_ends[id % RELAY_ENDS] : NULL;
     if (!end || end->id != id) return ENOENT;

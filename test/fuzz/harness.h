@@ -1,6 +1,7 @@
 /*
- * What the fuzz targets share. A target is the agent's own sources, included, with a way back out of what ends a process there. With clang it is
- * linked with libFuzzer; with -DSTANDALONE any compiler makes a program that runs the files given as arguments, one after the other.
+ * What the fuzz targets share. A target is the agent's own sources, included, with a way back out
+ * of what ends a process there. With clang it is linked with libFuzzer; with -DSTANDALONE any
+ * compiler makes a program that runs the files given as arguments, one after the other.
  */
 #ifndef PORTHOLE_HARNESS_H
 #define PORTHOLE_HARNESS_H

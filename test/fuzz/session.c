@@ -1,7 +1,8 @@
 /*
- * Fuzz target: one client's session of the agent, from the bytes of its packets to the replies. The input: a byte of flags, then packets, each
- * behind its length (u16). Everything is real, sockets, openat2 and inotify included, but for fork: there are never workers to be had.
- * After each session no descriptor may be left but those that a session keeps.
+ * Fuzz target: one client's session of the agent, from the bytes of its packets to the replies. The
+ * input: a byte of flags, then packets, each behind its length (u16). Everything is real, sockets,
+ * openat2 and inotify included, but for fork: there are never workers to be had. After each session
+ * no descriptor may be left but those that a session keeps.
  */
 #include "harness.h"
 
@@ -49,7 +50,10 @@ static void set_up(void) {
     agent.target = k_pidfd_open(getpid());
     agent.target_pid = getpid();
     if (agent.proc < 0 || agent.target < 0) abort();
-    /* What a session opens once and keeps: its own directory of descriptors and the tables of mounts. */
+    /*
+     * What a session opens once and keeps: its own directory of descriptors and the tables of
+     * mounts.
+     */
     int again = reopen(agent.root, O_PATH | O_CLOEXEC);
     if (again < 0) abort();
     close(again);
@@ -70,7 +74,8 @@ static void send_all(int client, const uint8_t *data, size_t size) {
     uint8_t flags = next_byte(&data, &size);
     uint32_t id = 1;
     if (flags & FLAG_HELLO) {
-        const uint8_t hello_packet[] = {op_hello, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, wire_version, 0, 0, 0};
+        const uint8_t hello_packet[] = {op_hello,     0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0,
+                                        wire_version, 0, 0, 0};
         send_packet(client, hello_packet, sizeof hello_packet, -1);
         id = 2;
     }

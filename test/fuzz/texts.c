@@ -1,6 +1,7 @@
 /*
- * Fuzz target: what set-up and listings parse that a container or another process may have written: files of /proc, the token, the host's
- * answer. The first byte of the input chooses the parser, the rest is its text.
+ * Fuzz target: what set-up and listings parse that a container or another process may have written:
+ * files of /proc, the token, the host's answer. The first byte of the input chooses the parser, the
+ * rest is its text.
  */
 #include "harness.h"
 
@@ -40,7 +41,9 @@ size_t encode_agent_facts(unsigned char *at, unsigned clients) {
     return agent_facts_size;
 }
 int prepare_signals(void) { return -1; }
-void encode_file_facts(unsigned char *at, const struct k_statx *facts) { memset(at, facts->mode & 0xff, file_facts_size); }
+void encode_file_facts(unsigned char *at, const struct k_statx *facts) {
+    memset(at, facts->mode & 0xff, file_facts_size);
+}
 void serve(int listener, int signals) {
     (void)listener;
     (void)signals;
@@ -142,7 +145,8 @@ static void parse_token(const uint8_t *data, size_t size) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static void (*const parsers[])(const uint8_t *, size_t) = {parse_process, parse_cgroups, parse_mount_line, parse_mountinfo, parse_answer, parse_token};
+    static void (*const parsers[])(const uint8_t *, size_t) = {
+        parse_process, parse_cgroups, parse_mount_line, parse_mountinfo, parse_answer, parse_token};
     if (process_directory < 0) process_directory = fixture("process");
     unsigned choice = next_byte(&data, &size) % (sizeof parsers / sizeof *parsers);
     if (!setjmp(way_back)) parsers[choice](data, size);

@@ -1,0 +1,11 @@
+#!/bin/sh
+# Formats the C sources by .clang-format; with --check it changes nothing and fails where a file is formatted differently.
+# Other versions of clang-format than 14 (Debian 12) break some lines elsewhere: without that version there is no check.
+set -eu
+cd "$(dirname "$0")/.."
+case "$(clang-format --version 2>&1)" in
+  *"version 14."*) ;;
+  *) echo "format-c.sh: skipped, needs clang-format 14 (Debian 12: apt-get install clang-format)" >&2; exit 0 ;;
+esac
+case "${1:-}" in --check) how="--dry-run --Werror" ;; *) how=-i ;; esac
+git ls-files '*.c' '*.h' | xargs clang-format $how
