@@ -1,6 +1,6 @@
 /*
- * What the agent's files share. Functions that can fail return -1 with errno set, or an errno value
- * where they say so.
+ * What the agent's files share. A function that fails returns -1 and sets errno, or returns an
+ * errno value if its comment says so.
  */
 #ifndef PORTHOLE_AGENT_H
 #define PORTHOLE_AGENT_H
@@ -15,36 +15,38 @@
 #include "kernel.h"
 #include "protocol.h"
 
-/* How a device node is opened, see device.c. */
+/* How device nodes are opened, see device.c. */
 enum device_rule { DEVICE_KERNEL, DEVICE_JOIN, DEVICE_REFUSE };
 
-enum { MAX_LAYERS = 500 /* overlayfs takes no more */, MAX_BINDS = 256 };
+enum { MAX_LAYERS = 500 /* overlayfs has this limit */, MAX_BINDS = 256 };
 
 /* Written during set-up, read-only afterwards. */
 struct agent {
     int route;
-    int root;   /* the target's root directory, O_PATH */
-    int proc;   /* /proc/<pid> of the process whose mounts are the target's, O_PATH: pins that
-                   process, not its number */
+    int root; /* the target's root directory, O_PATH */
+    /*
+     * O_PATH of /proc/<pid> of the process whose mounts are the target's. Pins it if its PID is
+     * reused.
+     */
+    int proc;
     int target; /* pidfd of the target's first process */
-    pid_t pid;  /* of the process that listens */
+    pid_t pid;  /* of the listening process */
     pid_t target_pid;
-    int pid_depth; /* which number of a status file's NSpid line is the one inside the target, 0 for
-                      the agent's own view */
+    int pid_depth; /* index of the target's own PID on an NSpid line; 0: no translation */
     int idle_ms;
     enum device_rule device_rule;
-    int device_cgroups[2]; /* cgroup.procs to join before a device is opened, or -1 */
+    int device_cgroups[2]; /* cgroup.procs files to join before opening a device, or -1 */
     uint64_t capabilities, start, user_namespace, mount_namespace;
-    uint64_t memory_mount; /* of the kernel's own tmpfs behind memfds, in no mountinfo */
+    uint64_t memory_mount; /* of the kernel's tmpfs for memfds; not in mountinfo */
 
     /*
-     * Of an agent whose root is made of layers (layers.c): then there is no target process, and
-     * `target` ends the agent when it becomes readable.
+     * Only if the root is assembled from layers (layers.c). Then there is no target process, and
+     * the agent exits when `target` becomes readable.
      */
     int layers[MAX_LAYERS]; /* the directories, uppermost first, O_PATH */
     int layer_count;        /* 0: the target runs */
-    bool layers_local;      /* the kernel answers for all of them by itself */
-    int mount_table;        /* a copy of what was mounted, as mountinfo has it */
+    bool layers_local;      /* no layer is on FUSE or a network file system */
+    int mount_table;        /* a copy of the mount table, in mountinfo format */
 };
 extern struct agent agent;
 
@@ -72,13 +74,13 @@ struct layer_options {
     const char *layers[MAX_LAYERS]; /* directories, uppermost first */
     struct {
         const char *source, *place;
-        int fd; /* of the source, -1: there is none */
+        int fd; /* of the source, -1 if it does not exist */
     } binds[MAX_BINDS];
     int layer_count, bind_count;
 };
 void open_layers(struct layer_options *options);
 
-/* fdpass.c: the one place that knows EINTR */
+/* fdpass.c: the only file that handles EINTR */
 struct packet {
     unsigned char data[wire_max_packet];
     size_t length;
@@ -114,14 +116,16 @@ noreturn void run_session(int client, unsigned clients);
 /* worker.c */
 pid_t fork_child(void);
 void begin_workers(int client);
-bool have_workers(void); /* that were not reaped yet */
+bool have_workers(void); /* not reaped yet */
 void reap_workers(void);
 int pipe_from_child(void (*write_to)(int out, const void *argument), const void *argument);
 pid_t fork_worker(void);
-/* How a relay ended, in memory shared with the worker that writes it, before its pipe ends. */
+/*
+ * How a relay ended. In memory shared with the worker, which writes it before it closes the pipe.
+ */
 struct relay_end {
     uint64_t bytes;
-    uint32_t id; /* of the request that began it */
+    uint32_t id; /* of the request that started it */
     int32_t error;
     bool over;
 };
@@ -145,14 +149,12 @@ bool name_consumes(int fd, const char *name);
 const char *name_of_empty(int fd, const struct k_statx *facts, char path[wire_max_path + 1]);
 
 /* ops.c */
-enum {
-    MALFORMED = -1
-}; /* the request breaks the protocol: answered with EPROTO, ends the session */
+enum { MALFORMED = -1 }; /* a protocol violation: the reply is EPROTO and the session ends */
 struct reply {
-    uint32_t id;    /* of its request */
+    uint32_t id;    /* of the request */
     int fd;         /* descriptor to pass, or -1; closed after the reply is sent... */
-    bool *passed;   /* ...unless this is set, which becomes true once it was sent */
-    int also_close; /* one to close last, or -1: closing a file on FUSE may hang */
+    bool *passed;   /* ...unless this is not NULL; set to true after the reply is sent */
+    int also_close; /* closed last, or -1: close(2) of a file on FUSE may hang */
     size_t length;
     unsigned char body[wire_max_path + 1];
 };
@@ -170,7 +172,7 @@ bool is_local_file_system(int fd);
 bool target_was_alive(void);
 void forget_mounts(void);
 
-/* records.c: what runs in a child of the session and writes into a pipe */
+/* records.c: runs in a worker and writes into a pipe */
 unsigned char *new_record(int out, unsigned kind, unsigned flags);
 void end_record(unsigned char *record, size_t length);
 noreturn void write_trailer(int out, int error);
@@ -179,9 +181,8 @@ struct list_job {
     bool facts;
 };
 void write_entries(int out, const void *list_job);
-bool write_few_entries(
-    int out,
-    const struct list_job *job); /* false, and nothing done, where they may not fit into the pipe */
+/* False, with nothing written, if the entries may not fit into the pipe. */
+bool write_few_entries(int out, const struct list_job *job);
 struct relay_job {
     int file;
     off_t offset;

@@ -1,4 +1,4 @@
-/* Giving up what the agent does not need. */
+/* Drops the privileges that the agent does not need. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@ uint64_t effective_capabilities(void) {
     return data[0].effective | (uint64_t)data[1].effective << 32;
 }
 
-/* Lowers a limit for good, never raises one. */
+/* Lowers a limit for good; never raises one. */
 static void at_most(int resource, rlim_t most) {
     struct rlimit limit;
     if (getrlimit(resource, &limit) < 0) bail_errno("getrlimit(%d)", resource);
@@ -33,14 +33,14 @@ static void at_most(int resource, rlim_t most) {
 }
 
 /*
- * Keeps at most the capabilities in `keep`, for good: out of the bounding, inheritable and ambient
- * sets too, and no exec gives any back. Called again after a user namespace was joined, which gives
- * its whole set and makes the process dumpable anew (credentials(7), user_namespaces(7)).
+ * Drops every capability except those in `keep` for good, from the bounding, inheritable and
+ * ambient sets too; exec restores none. Called again after joining a user namespace, which grants a
+ * full set and makes the process dumpable again (credentials(7), user_namespaces(7)).
  *
- * A process that is not dumpable owns nothing under /proc/<pid> (proc(5)), yet may open its own
- * /proc/self/fd/N whoever it is: the kernel skips the check within one thread group
- * (proc_fd_permission, __ptrace_may_access). The agent relies on it, and reopens only through its
- * own.
+ * The files in /proc/<pid> of a process that is not dumpable belong to root (proc(5)). The process
+ * may still open its own /proc/self/fd/N, whatever its user: the kernel skips the check within a
+ * thread group (proc_fd_permission, __ptrace_may_access). The agent relies on that and reopens
+ * descriptors only through its own directory.
  */
 void confine(uint64_t keep) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) bail_errno("prctl(PR_SET_NO_NEW_PRIVS)");
@@ -48,8 +48,8 @@ void confine(uint64_t keep) {
     for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
         if (keep >> capability & 1) continue;
         /*
-         * EPERM: it needs CAP_SETPCAP; without it nothing can be regained either, thanks to
-         * no_new_privs.
+         * EPERM: needs CAP_SETPCAP. Without it, no_new_privs still keeps the process from regaining
+         * any.
          */
         if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 && errno != EPERM)
             bail_errno("prctl(PR_CAPBSET_DROP, %d)", capability);
@@ -68,11 +68,11 @@ void confine(uint64_t keep) {
 }
 
 /*
- * Above what 64 clients with 32 workers each can need, so that a fault of ours, or whoever made use
- * of one, eats nobody's memory, descriptors or disk. Passing a descriptor costs none of them; but
- * while it is on its way it counts against RLIMIT_NOFILE, together with those of all processes of
- * the user (unix(7), ETOOMANYREFS), hence so many. RLIMIT_NPROC counts a user's processes too,
- * those of other agents and of the container among them: not the agent's to limit.
+ * The limits are above the needs of 64 clients with 32 workers each. They keep a bug, or an
+ * attacker who exploits one, from exhausting memory, descriptors or disk. A descriptor in flight
+ * counts against RLIMIT_NOFILE together with those of all processes of the user (unix(7),
+ * ETOOMANYREFS), so that limit is high although the agent itself holds few. RLIMIT_NPROC is left
+ * alone: it also counts processes of other agents and of the container.
  */
 void limit_resources(void) {
     at_most(RLIMIT_NOFILE, 1024);
@@ -80,8 +80,7 @@ void limit_resources(void) {
     at_most(RLIMIT_MSGQUEUE, 0);
     at_most(RLIMIT_NICE, 0);
     at_most(RLIMIT_RTPRIO, 0);
-#ifndef PORTHOLE_SANITISED /* AddressSanitizer reserves terabytes of addresses, and its report is \
-                              a file */
+#ifndef PORTHOLE_SANITISED /* AddressSanitizer reserves terabytes and reports into a file */
     at_most(RLIMIT_FSIZE, 0);
     at_most(RLIMIT_STACK, 1 << 20);
     at_most(RLIMIT_DATA, 8 << 20);
@@ -91,7 +90,7 @@ void limit_resources(void) {
 
 void close_all_from(int first) {
     if (syscall(SYS_close_range, first, UINT_MAX, 0) == 0) return;
-    /* Before Linux 5.9, or under a seccomp profile that does not know it. */
+    /* Before Linux 5.9, or under a seccomp profile that does not know the call. */
     DIR *open_descriptors = opendir("/proc/self/fd");
     if (!open_descriptors) bail_errno("/proc/self/fd");
     for (struct dirent *entry; (entry = readdir(open_descriptors));) {
@@ -102,7 +101,7 @@ void close_all_from(int first) {
 }
 
 /*
- * Points 0, 1 and 2 at /dev/null; where a container has none, or something else by that name, at
+ * Redirects 0, 1 and 2 to /dev/null. If that is missing or is something else, redirects them to
  * `fallback`, which must be harmless.
  */
 void silence_standard_descriptors(int fallback) {

@@ -1,6 +1,6 @@
 /*
- * Files that lose what is read from them: the bytes would be missing where they were meant to go,
- * such as a container's log. They are looked at, and opened only for a client that asks for it
+ * Files whose data is consumed by reading: the bytes would not reach their real reader, such as the
+ * container's log. The agent inspects such a file first and opens it only if the client asks for it
  * (OPEN flag consume).
  */
 #include <fcntl.h>
@@ -11,8 +11,8 @@
 #include "agent.h"
 
 /*
- * Minor numbers of major 1 (Documentation/admin-guide/devices.txt): each open of these reads for
- * itself. mem, kmem and port read hardware.
+ * Minor numbers of major 1 (Documentation/admin-guide/devices.txt). Each open of these reads
+ * independently. mem, kmem and port read hardware.
  */
 enum {
     MEMORY_DEVICES = 1,
@@ -38,16 +38,16 @@ static bool is_lossless_device(const struct k_statx *facts) {
 }
 
 /*
- * By its kind. To open such a file may already change something: a writer of a FIFO goes on, a
- * watchdog starts, a terminal is made.
+ * By file type. Even opening such a file may have side effects: it unblocks a FIFO's writer, starts
+ * a watchdog or creates a terminal.
  */
 bool kind_consumes(const struct k_statx *facts) {
     return S_ISFIFO(facts->mode) || (S_ISCHR(facts->mode) && !is_lossless_device(facts));
 }
 
 /*
- * The last part of the path of an open file that says to be empty, as those of /proc do; NULL for
- * any other. To ask costs a system call, and a file with a size is what most opens are for.
+ * The last component of the path of an open file of size 0, as files of /proc have; NULL for any
+ * other file. The check costs a system call, and most opened files have a size.
  */
 const char *name_of_empty(int fd, const struct k_statx *facts, char path[wire_max_path + 1]) {
     char link[32];
@@ -61,8 +61,8 @@ const char *name_of_empty(int fd, const struct k_statx *facts, char path[wire_ma
 }
 
 /*
- * By its name, for what is a regular file by its mode: proc_kmsg(5) and ftrace's pipes. Opening
- * these takes nothing. `name`: see name_of_empty.
+ * By name, for files that are regular files by mode: proc_kmsg(5) and ftrace's pipes. Opening them
+ * consumes nothing. `name` comes from name_of_empty().
  */
 bool name_consumes(int fd, const char *name) {
     struct statfs on;

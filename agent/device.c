@@ -1,7 +1,7 @@
 /*
- * Device nodes on route direct. The agent is not in the container's cgroup, so the kernel would not
- * ask the container's device rules: a node made inside with mknod opened the host's kernel log.
- * Therefore a short-lived child joins the target's cgroup and opens the node there.
+ * Device nodes on route direct. The agent is outside the container's cgroup, so the kernel does not
+ * apply the container's device rules to it: a node made inside with mknod would open the host's
+ * kernel log. A short-lived child therefore joins the target's cgroup and opens the node there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +15,8 @@
 enum { DEADLINE_MS = 2000 };
 
 /*
- * Copies the path that /proc/PID/cgroup (cgroups(7)) gives for a hierarchy: "N:controllers:path";
- * controllers is "" for the unified one.
+ * Copies the path of a hierarchy from /proc/PID/cgroup (cgroups(7)), whose lines are
+ * "N:controllers:path". `controller` is "" for the unified hierarchy.
  */
 static bool cgroup_path(const char *text, const char *controller, char path[PATH_MAX]) {
     size_t wanted = strlen(controller);
@@ -40,8 +40,8 @@ static bool cgroup_path(const char *text, const char *controller, char path[PATH
 static size_t word(const char *text) { return strcspn(text, " \n"); }
 
 /*
- * Opens cgroup.procs of `path` in the hierarchy that this line of mountinfo mounts, if it is the
- * one of `type` and `controller`. -1: not so.
+ * Opens cgroup.procs of `path` if this line of mountinfo mounts the hierarchy of `type` and
+ * `controller`; otherwise returns -1.
  */
 static int open_if_mounted(const char *line, const char *type, const char *controller,
                            const char *path) {
@@ -56,8 +56,8 @@ static int open_if_mounted(const char *line, const char *type, const char *contr
         match = strcspn(listed, ", \n") == strlen(controller) &&
                 !strncmp(listed, controller, strlen(controller));
     const char *root = field(line, 3), *point = field(line, 4);
-    size_t skip =
-        word(root) == 1 ? 0 : word(root); /* the mount may show only a part of the hierarchy */
+    size_t skip = word(root) == 1 ? 0
+                                  : word(root); /* the mount may show only part of the hierarchy */
     if (!match || strncmp(path, root, skip)) return -1;
     snprintf(file, sizeof file, "%.*s%s/cgroup.procs", (int)word(point), point, path + skip);
     return open(file, O_WRONLY | O_CLOEXEC);
@@ -68,7 +68,7 @@ static int open_cgroup_procs(const char *type, const char *controller, const cha
     FILE *mounts = fopen("/proc/self/mountinfo", "re");
     int fd = -1;
     for (bool whole = true; mounts && fd < 0 && fgets(line, sizeof line, mounts);) {
-        bool start = whole; /* a line longer than the buffer is not one of a cgroup mount */
+        bool start = whole; /* a longer line than the buffer is not a cgroup mount */
         whole = strchr(line, '\n');
         if (start && whole) fd = open_if_mounted(line, type, controller, path);
     }
@@ -77,11 +77,11 @@ static int open_cgroup_procs(const char *type, const char *controller, const cha
 }
 
 /*
- * Opens what a child must write to to be under the target's device rules: the v1 `devices`
- * hierarchy and the unified one, as far as they exist and the target's place differs from the
- * agent's own. Returns how many there are in `found`, or -1 when one that counts cannot be opened.
- * The kernel checks the right to move a process against who opened the file, so this comes before
- * the capabilities go.
+ * Opens the files that a child writes to in order to join the target's device rules: the v1
+ * `devices` hierarchy and the unified one, where they exist and the target's cgroup differs from
+ * the agent's. Returns the number of files in `found`, or -1 if a required one cannot be opened.
+ * The kernel checks the permission to move a process against the opener of the file, so this runs
+ * before capabilities are dropped.
  */
 int find_device_cgroups(int proc, int found[2]) {
     static char target[16384], own[16384];
@@ -96,15 +96,15 @@ int find_device_cgroups(int proc, int found[2]) {
         if (!cgroup_path(target, controller, path)) continue;
         if (cgroup_path(own, controller, own_path) && !strcmp(path, own_path)) continue;
         /*
-         * A path outside the agent's cgroup namespace starts with "/..", which names nothing below
-         * a mount point.
+         * A path outside the agent's cgroup namespace starts with "/.." and does not exist below a
+         * mount point.
          */
         int fd = strstr(path, "/..")
                      ? -1
                      : open_cgroup_procs(unified ? "cgroup2" : "cgroup", controller, path);
         if (fd >= 0) found[count++] = fd;
         else if (!unified || !v1)
-            return -1; /* beside a v1 `devices` hierarchy the unified one has no say over devices */
+            return -1; /* with a v1 `devices` hierarchy, the unified one does not control devices */
     }
     return count;
 }
@@ -120,19 +120,19 @@ static noreturn void open_in_cgroup(int result, const char *link, int flags) {
     _exit(0);
 }
 
-/* The child's answer: the descriptor, or -1 and why not. */
+/* The child's answer: the descriptor, or -1 and the reason. */
 static int receive_opened(int from, int *error) {
     static struct packet answer;
     int got = receive_packet(
         from, &answer,
-        1); /* an answer without a descriptor is an error here, but its bytes are there */
+        1); /* an answer without a descriptor is an error here, but its bytes are valid */
     *error = EIO;
     if (answer.length == sizeof *error) memcpy(error, answer.data, sizeof *error);
     if (got < 0 && *error == 0) *error = EMFILE;
     return answer.fd;
 }
 
-/* Opens the device behind `link` (/proc/self/fd/N) by the rule that set-up settled on. */
+/* Opens the device behind `link` (/proc/self/fd/N) by the rule determined during set-up. */
 int open_device(const char *link, int flags) {
     if (agent.device_rule == DEVICE_KERNEL) return open(link, flags);
     errno = EPERM;
@@ -142,7 +142,8 @@ int open_device(const char *link, int flags) {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return -1;
     pid_t pid = fork_worker();
     if (pid == 0) open_in_cgroup(ends[1], link, flags);
-    int error = pid < 0 ? errno : ETIMEDOUT, fd = -1; /* a frozen cgroup freezes who joins it */
+    int error = pid < 0 ? errno : ETIMEDOUT,
+        fd = -1; /* a frozen cgroup freezes any process that joins it */
     close(ends[1]);
     if (pid > 0 && wait_readable(ends[0], DEADLINE_MS) == 1) fd = receive_opened(ends[0], &error);
     if (pid > 0) kill(pid, SIGKILL);

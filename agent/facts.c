@@ -1,6 +1,6 @@
 /*
- * Encodes what the kernel and the agent say of themselves for the wire: statx(2) as the file facts
- * of docs/protocol.md, and the agent facts.
+ * Encoders for the wire: statx(2) results as the file facts of docs/protocol.md, and the agent
+ * facts.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,8 +13,8 @@ int look_at(int fd, struct k_statx *facts) {
 }
 
 /*
- * True where the data may come from a server that never answers. FIFOs and devices are the kernel's
- * own wherever their node lies.
+ * True if the data may come from a server that does not respond. FIFOs and devices are kernel
+ * objects, wherever their node is.
  */
 bool is_remote(const struct k_statx *facts) {
     return (S_ISREG(facts->mode) || S_ISDIR(facts->mode)) && !mount_is_local(facts->mount_id);

@@ -1,6 +1,6 @@
 /*
- * Bytes and descriptors in and out. Every call that a signal may interrupt is made here, so EINTR
- * is decided in one place: try again.
+ * Sends and receives bytes and descriptors. Every call that a signal can interrupt is made here and
+ * retried on EINTR.
  */
 #include <errno.h>
 #include <poll.h>
@@ -10,11 +10,11 @@
 #include "agent.h"
 
 /*
- * Receives one packet with exactly `descriptors` (0 or 1) descriptors. Returns 0; or -1 with errno:
- * ECONNRESET at the end of the stream, EPROTO when more or fewer descriptors came (none is left
- * open) or the packet was cut. The control buffer is CMSG_LEN, not CMSG_SPACE, which would let a
- * second descriptor in (unix(7), cmsg(3)); without a buffer the kernel drops what was sent and says
- * MSG_CTRUNC.
+ * Receives one packet with exactly `descriptors` (0 or 1) descriptors. Returns 0, or -1 with errno:
+ * ECONNRESET at end of stream; EPROTO if the packet was truncated or had another number of
+ * descriptors, all of which are closed. The control buffer is CMSG_LEN, not CMSG_SPACE, which would
+ * have room for a second descriptor (unix(7), cmsg(3)). Without a buffer, the kernel discards
+ * descriptors and sets MSG_CTRUNC.
  */
 int receive_packet(int socket, struct packet *packet, int descriptors) {
     union {
@@ -52,7 +52,7 @@ int receive_packet(int socket, struct packet *packet, int descriptors) {
     return -1;
 }
 
-/* Sends one packet, with `fd` riding on it unless that is -1. The caller keeps the descriptor. */
+/* Sends one packet, with `fd` attached unless it is -1. The caller keeps the descriptor. */
 int send_packet(int socket, const void *bytes, size_t length, int fd) {
     union {
         struct cmsghdr align;
@@ -74,7 +74,7 @@ int send_packet(int socket, const void *bytes, size_t length, int fd) {
     return sent < 0 ? -1 : 0;
 }
 
-/* 1 when `fd` has something to read or has ended, 0 when `timeout_ms` passed first. */
+/* Returns 1 if `fd` is readable or at its end, 0 on timeout. */
 int wait_readable(int fd, int timeout_ms) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -103,7 +103,7 @@ ssize_t read_at(int fd, void *buffer, size_t size, off_t offset) {
     return got;
 }
 
-/* Writes all of it to a blocking descriptor. */
+/* Writes all bytes to a blocking descriptor. */
 int write_all(int fd, const void *data, size_t size) {
     const char *from = data;
     while (size > 0) {

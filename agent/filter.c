@@ -1,21 +1,18 @@
 /*
- * The system calls that an agent may still make once it is set up, as a seccomp filter (seccomp(2))
- * of its own and all of its children. A session that is taken over, by a fault of ours or by a
- * container that may trace the agent, can do with them what the agent does and little else: no
- * program, no network, no namespace, no mount, no look into another process's memory, no executable
- * page.
+ * A seccomp filter (seccomp(2)) with the system calls that the agent and its children may make
+ * after set-up. It limits a session that is compromised through a bug, or by a container that may
+ * trace the agent. Such a session can do what the agent does and little else: no programs, network,
+ * namespaces, mounts, memory of other processes or executable pages.
  *
- *   a call in the list                          allowed
- *   a call in the list with other arguments     EPERM
- *   any other                                   ENOSYS, as on a kernel without it: a C library that
- * knows a newer call then takes the older one a call by another architecture's table      the
- * process is killed by SIGSYS: its numbers mean something else, and no C library makes one
+ *   call in the list                        allowed
+ *   call in the list, other arguments       EPERM
+ *   any other call                          ENOSYS, so a C library falls back to an older call
+ *   call of another architecture's table    SIGSYS: the numbers differ, and no C library makes one
  *
- * An attacker is not killed at his first try, for what is refused is refused either way; a C
- * library that we have not met is not either, and its user gets an errno instead of an agent that
- * vanished. Since Linux 5.11 the kernel remembers which calls are allowed whatever their arguments
- * and does not run the filter for them; those of the fastest path are such calls and, for older
- * kernels, come first.
+ * A refused call does not kill the process. Killing would not stop an attacker any better, and a C
+ * library that was not tested here gets an errno instead of an agent that vanishes. Since Linux
+ * 5.11, the kernel caches which calls are allowed with any arguments and does not run the filter
+ * for them. The calls of the fastest path are of that kind. They come first for older kernels.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +24,7 @@
 
 #include "agent.h"
 
-#ifdef PORTHOLE_STRICT /* for tests: a call of ours that is missing below must not go unnoticed */
+#ifdef PORTHOLE_STRICT /* for tests: makes an agent's call that is missing below visible */
 #define REFUSE(error) K_SECCOMP_KILL_PROCESS
 #else
 #define REFUSE(error) (K_SECCOMP_ERRNO | (error))
@@ -38,7 +35,7 @@
     { K_BPF_RETURN, 0, 0, action }
 #define ALLOW_IT RETURN(K_SECCOMP_ALLOW)
 #define REFUSE_IT RETURN(REFUSE(EPERM))
-/* The next `count` instructions are for the number `value` only, or for numbers from `value` on. */
+/* The next `count` instructions apply only to the number `value`, or to numbers from `value` on. */
 #define UNLESS_SKIP(value, count) \
     { K_BPF_JUMP_EQUAL, 0, count, value }
 #define BELOW_SKIP(value, count) \
@@ -46,8 +43,8 @@
 
 #define ALLOW(call) UNLESS_SKIP(SYS_##call, 1), ALLOW_IT
 /*
- * Only where the bits `mask` of an argument are `value`. The lower half is all that the kernel
- * looks at where it takes an int.
+ * Allowed only if the bits `mask` of an argument equal `value`. The kernel uses only the lower half
+ * of an int argument.
  */
 #define ALLOW_IF(call, argument, mask, value) \
     UNLESS_SKIP(SYS_##call, 5), LOAD(arguments[argument].low), \
@@ -55,7 +52,7 @@
 
 enum {
     FORK_FLAGS = 0xff | 0x01200000
-}; /* a signal, CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID: what fork(3) may ask of clone(2) */
+}; /* a signal, CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID: what fork(3) may pass to clone(2) */
 
 static const struct k_bpf_instruction filter[] = {
     LOAD(architecture),
@@ -102,10 +99,7 @@ static const struct k_bpf_instruction filter[] = {
     ALLOW_IT,
     REFUSE_IT,
 
-    /*
-     * clients and children; kill is for one process, not a group and not all that there are, and
-     * ends it
-     */
+    /* clients and children; kill(2) only with a single process as target, to terminate it */
     ALLOW(accept4),
     ALLOW(getsockopt),
     ALLOW(dup3),
@@ -131,7 +125,10 @@ static const struct k_bpf_instruction filter[] = {
     ALLOW_IT,
     REFUSE_IT,
 
-    /* signals, time, memory; restart_syscall is how a wait goes on after SIGSTOP and SIGCONT */
+    /*
+     * signals, time, memory; the kernel uses restart_syscall to resume a wait after SIGSTOP and
+     * SIGCONT
+     */
     ALLOW(rt_sigprocmask),
     ALLOW(rt_sigaction),
     ALLOW(rt_sigreturn),
@@ -145,11 +142,11 @@ static const struct k_bpf_instruction filter[] = {
     ALLOW_IF(mmap, 2, PROT_EXEC, 0),
     ALLOW_IF(mprotect, 2, PROT_EXEC, 0),
 
-#ifdef __x86_64__ /* older calls, which musl still makes */
+#ifdef __x86_64__ /* older calls that musl still makes */
     ALLOW(open),
     ALLOW(fork),
 #endif
-#ifdef PORTHOLE_SANITISED /* what the sanitisers need to keep their books and to write a report */
+#ifdef PORTHOLE_SANITISED /* what the sanitisers need for bookkeeping and reports */
     ALLOW(mremap),
     ALLOW(sigaltstack),
     ALLOW(sched_yield),
@@ -166,12 +163,12 @@ static const struct k_bpf_instruction filter[] = {
     RETURN(REFUSE(ENOSYS)),
 };
 
-/* For good: what is forked inherits it, and with no_new_privs set nothing lifts it. */
+/* Permanent: children inherit the filter, and it cannot be removed. */
 void limit_calls(void) {
     const struct k_bpf_program program = {sizeof filter / sizeof *filter, filter};
     /*
-     * Without the flag, kernels before 5.16 turn on a mitigation against code that the process runs
-     * for others, which this one never does.
+     * Without the flag, kernels before 5.16 enable a speculation mitigation for untrusted code,
+     * which the agent does not run.
      */
     if (syscall(SYS_seccomp, K_SECCOMP_SET_MODE_FILTER, K_SECCOMP_FILTER_FLAG_SPEC_ALLOW,
                 &program) < 0)

@@ -1,6 +1,6 @@
 /*
- * Kernel interfaces that musl 1.2.3 does not declare (and whose linux/ headers musl-gcc does not
- * see on Debian): the layouts are the kernel's stable ABI, from
+ * Kernel interfaces that musl 1.2.3 does not declare (on Debian, musl-gcc does not see the linux/
+ * headers). The layouts are the kernel's stable ABI, from
  * include/uapi/linux/{openat2,stat,capability,close_range,seccomp,audit,bpf_common}.h.
  */
 #ifndef PORTHOLE_KERNEL_H
@@ -107,12 +107,12 @@ struct k_seccomp_data {
     } arguments[6];
 };
 
-/* Of file systems: include/uapi/linux/magic.h. */
+/* File system types: include/uapi/linux/magic.h. */
 #define K_PROC_MAGIC 0x9fa0u
 #define K_TRACEFS_MAGIC 0x74726163u
 #define K_DEBUGFS_MAGIC 0x64626720u
 
-/* An inode number that the kernel fixes: include/linux/proc_ns.h, PROC_USER_INIT_INO. */
+/* A fixed inode number: PROC_USER_INIT_INO in include/linux/proc_ns.h. */
 #define K_INITIAL_USER_NAMESPACE 0xEFFFFFFDu
 
 static inline int k_openat2(int at, const char *path, uint64_t flags, uint64_t resolve) {

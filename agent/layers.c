@@ -1,14 +1,14 @@
 /*
- * The root of what does not run: a stopped container, an image or a volume. The agent assembles it
- * from directories in a mount namespace of its own, so there is no mount point, nothing to clean
- * up, and nothing left when the agent is killed: the namespace ends with its last process.
+ * The root of something that does not run: a stopped container, an image or a volume. The agent
+ * assembles it from directories in its own mount namespace. The host has no mount point and nothing
+ * to clean up: the namespace ends with its last process, even if the agent is killed.
  *
  *   one directory               a bind mount of it
- *   several                     an overlay of them, all as lower layers: without an upper one
- * nothing can be written volumes and bind mounts     on top, each at its place
+ *   several                     an overlay with lower layers only, so it cannot be written
+ *   volumes and bind mounts     on top, each at its place
  *
- * Everything is read-only, nodev, nosuid and noexec. The directories' content is hostile: a place
- * to mount on is resolved inside the new root, and every directory is named to mount(2) by its
+ * Everything is read-only, nodev, nosuid and noexec. The content of the directories is hostile:
+ * mount points are resolved inside the new root, and mount(2) gets every directory by its
  * descriptor.
  */
 #include <errno.h>
@@ -24,8 +24,8 @@
 #include "agent.h"
 
 /*
- * Where the root is mounted in the agent's namespace: a directory that every system has and that
- * the agent does not use.
+ * Where the agent mounts the root in its namespace: a directory that every system has and the agent
+ * does not use.
  */
 static const char mount_point[] = "/sys";
 
@@ -63,7 +63,7 @@ static void bind_read_only(int source, const char *place) {
 }
 
 /*
- * The flags of a bind mount take effect with a second call only (mount(2)). `mounted` is its root.
+ * The flags of a bind mount take effect only with a second call (mount(2)). `mounted` is its root.
  */
 static void protect(int mounted) {
     if (mount(NULL, link_to(mounted).path, NULL, MS_REMOUNT | MS_BIND | SAFE, NULL) < 0)
@@ -71,8 +71,8 @@ static void protect(int mounted) {
 }
 
 /*
- * A layer below all others with the places that volumes are mounted on: a container that never ran
- * may lack some. What the other layers have of the same name hides it. Returns its root.
+ * The lowest layer, with the mount points of the volumes: a container that never ran may lack some.
+ * Other layers hide its entries of the same name. Returns its root.
  */
 static int make_places(const struct layer_options *options) {
     if (mount("tmpfs", mount_point, "tmpfs", SAFE & ~MS_RDONLY, "size=1m,mode=755") < 0)
@@ -97,19 +97,19 @@ static int make_places(const struct layer_options *options) {
 }
 
 /*
- * Numbers of descriptors, from a working directory of /proc/self/fd: shorter than paths, for
- * mount(2) takes a page of options, and no name needs an escape.
+ * Names layers by descriptor number, relative to /proc/self/fd. Numbers are shorter than paths,
+ * since mount(2) limits options to a page, and need no escapes.
  */
 static void name_layers(char *text, size_t size, const int *layers, int count) {
     size_t used = (size_t)snprintf(text, size, "lowerdir=");
     for (int i = 0; i < count && used < size; i++)
         used += (size_t)snprintf(text + used, size - used, i ? ":%d" : "%d", layers[i]);
-    if (used >= size) bail("%d layers are more than one mount takes", count);
+    if (used >= size) bail("too many layers for one mount: %d", count);
 }
 
 /*
- * In a user namespace an overlay's attributes are user.overlay.*, and so they are in the layers of
- * an engine that runs in one.
+ * In a user namespace, overlay attributes are user.overlay.*, also in the layers of a rootless
+ * engine.
  */
 static bool in_user_namespace(void) {
     struct stat own;
@@ -118,8 +118,8 @@ static bool in_user_namespace(void) {
 
 static void mount_overlay(const int *layers, int count) {
     /*
-     * Podman keeps metadata apart from data (metacopy), which an overlay without trusted attributes
-     * cannot; the kernel may be built without it.
+     * Podman stores metadata apart from data (metacopy). An overlay without trusted attributes does
+     * not support that, nor does every kernel.
      */
     static const char *const variants[2][3] = {{",metacopy=on", "", NULL},
                                                {",userxattr", "", NULL}};
@@ -154,9 +154,7 @@ static void mount_volumes(struct layer_options *options) {
     for (int i = 0; i < options->bind_count; i++) {
         int source = options->binds[i].fd,
             place = source < 0 ? -1 : open_inside(agent.root, options->binds[i].place);
-        if (place < 0)
-            continue; /* its source is gone, or its place in this container is none: the layer's own
-                         is shown */
+        if (place < 0) continue; /* no source or no mount point: keep the layers' file */
         struct stat what, where;
         if (fstat(source, &what) < 0 || fstat(place, &where) < 0 ||
             S_ISDIR(what.st_mode) != S_ISDIR(where.st_mode))
@@ -172,8 +170,8 @@ static void mount_volumes(struct layer_options *options) {
 }
 
 /*
- * The table of what was mounted, as a process sees it whose root this is. Nothing changes it: no
- * other process is in the namespace.
+ * The mount table as a process with this root sees it. It never changes: the namespace has no other
+ * process.
  */
 static int copy_mount_table(void) {
     int table = memfd_create("mounts", MFD_CLOEXEC),
@@ -193,12 +191,12 @@ static int copy_mount_table(void) {
     }
     int status = -1;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
-    if (status) bail("cannot read the table of what was mounted");
+    if (status) bail("cannot read the mount table");
     close(proc);
     return table;
 }
 
-/* Undoes the octal escapes of proc_pid_mountinfo(5), in place. */
+/* Decodes the octal escapes of proc_pid_mountinfo(5), in place. */
 static void unescape(char *text) {
     char *to = text;
     for (; *text; to++) {
@@ -210,7 +208,7 @@ static void unescape(char *text) {
     *to = 0;
 }
 
-/* The fifth field of a line of mountinfo, unescaped in place; NULL for a line that is none. */
+/* The fifth field of a mountinfo line, decoded in place; NULL if the line is invalid. */
 static char *mount_point_of(char *line) {
     for (int i = 0; i < 4 && line; i++) line = strchr(line, ' ') ? strchr(line, ' ') + 1 : NULL;
     char *end = line ? strchr(line, ' ') : NULL;
@@ -231,9 +229,8 @@ static bool is_used(const char *point) {
 }
 
 /*
- * Detaches what the agent does not use: a mount that is kept here would keep a disk busy after it
- * was unmounted on the host. What a user namespace locks stays, and so does what does not fit the
- * buffer.
+ * Detaches mounts that the agent does not use: a copy kept here would keep a disk busy after the
+ * host unmounts it. Mounts locked by a user namespace stay, and so do those beyond the buffer.
  */
 static void detach_the_rest(void) {
     static char table[1 << 20];
@@ -264,8 +261,8 @@ static void open_directories(struct layer_options *options) {
 }
 
 /*
- * In place of open_target(): fills in what `agent` says of its root, and drops every capability
- * that serving does not need.
+ * Replaces open_target(): fills in the root in `agent` and drops every capability that serving does
+ * not need.
  */
 void open_layers(struct layer_options *options) {
     confine(setup_capabilities);

@@ -1,6 +1,6 @@
 /*
- * Errors of the set-up: one line on stderr, which the host shows. After the hand-over stderr is
- * /dev/null and errors travel as errno.
+ * Set-up errors: one line on stderr, which the host shows. After the handshake, stderr is /dev/null
+ * and errors are sent as errno values.
  */
 #include <errno.h>
 #include <stdarg.h>

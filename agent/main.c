@@ -1,7 +1,7 @@
 /*
  * porthole-agent: opens files and devices in or beside a container and passes their descriptors to
- * the host. See README.md here and docs/protocol.md. Everything in this file is set-up and bails on
- * the first failure; serve.c is the loop, which goes on.
+ * the host. See README.md and docs/protocol.md. This file is set-up and bails on the first failure.
+ * The loop is in serve.c and continues after failures.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,13 +37,13 @@ static const char usage[] =
     "  --target-pid N    first process of the target (mount: 1)\n"
     "  --target-start T  its start time, field 22 of /proc/N/stat\n"
     "  --root PATH       root to open under (mount: /, otherwise /proc/N/root)\n"
-    "  --idle SECONDS    exit after so long without a client (60)\n"
+    "  --idle SECONDS    exit after this time without a client (60)\n"
     "  --join-user-ns    enter the target's user namespace\n"
     "  --device-cgroup   open devices by the target's device rules\n"
-    "  --layer DIRECTORY instead of a target: a layer of the root to serve, read-only, the "
-    "uppermost first; again for each\n"
-    "  --bind SOURCE --at PLACE   a file or directory on top of the layers, read-only; again for "
-    "each\n";
+    "  --layer DIRECTORY serve a read-only root made of layers instead of a target's root;\n"
+    "                    repeat for each layer, uppermost first\n"
+    "  --bind SOURCE --at PLACE\n"
+    "                    show a file or directory at PLACE of that root, read-only; repeatable\n";
 
 struct number {
     const char *name;
@@ -55,7 +55,7 @@ static void print_layout(void) {
 #define NAMED_ROW(table, name, value) {#table "." #name, value},
     static struct number numbers[] = {WIRE_NUMBERS(NAMED, NAMED_ROW)};
     size_t count = sizeof numbers / sizeof *numbers;
-    /* In order. qsort(3) would be a fiftieth of the program. */
+    /* Sorted by name. qsort(3) would add 2% to the program. */
     for (size_t left = count; left > 0; left--) {
         size_t first = 0;
         for (size_t i = 1; i < left; i++)
@@ -70,7 +70,7 @@ static int whole_number(const char *option, const char *text, long least, long m
     errno = 0;
     long value = strtol(text, &end, 10);
     if (errno || end == text || *end || value < least || value > most)
-        bail("%s %s: a number from %ld to %ld is needed", option, text, least, most);
+        bail("%s %s: expected a number from %ld to %ld", option, text, least, most);
     return (int)value;
 }
 
@@ -148,8 +148,7 @@ static struct options *parse(int argc, char **argv) {
             printf("porthole-agent protocol %d build %s\n", wire_version, BUILD_NAME);
             exit(0);
         case HELP: fputs(usage, stdout); exit(0);
-        default:
-            bail("%s: unknown, or lacks its value; --help lists the options", argv[optind - 1]);
+        default: bail("%s: unknown option or missing value (see --help)", argv[optind - 1]);
         }
     }
     static const char *const routes[] = {
@@ -157,27 +156,27 @@ static struct options *parse(int argc, char **argv) {
     const char *route = optind == argc - 1 ? argv[optind] : "";
     for (int i = route_mount; i <= route_direct; i++)
         if (!strcmp(route, routes[i])) agent.route = i;
-    if (!agent.route) bail("exactly one route is needed: mount, sidecar or direct");
-    if (!options.socket == (options.fd < 0)) bail("exactly one of --socket and --fd is needed");
+    if (!agent.route) bail("expected one route: mount, sidecar or direct");
+    if (!options.socket == (options.fd < 0)) bail("expected either --socket or --fd");
     for (int i = 0; i < options.layers.bind_count; i++)
         if (!options.layers.binds[i].place)
             bail("--bind %s: no --at after it", options.layers.binds[i].source);
     if (options.layers.layer_count) {
         if (agent.target_pid || agent.route == route_mount)
-            bail("--layer takes the place of a target");
+            bail("--layer: not allowed with --target-pid or route mount");
         return &options;
     }
     if (!agent.target_pid && agent.route != route_mount)
-        bail("--target-pid is needed with route %s", route);
+        bail("missing --target-pid (required by route %s)", route);
     if (!agent.target_pid) agent.target_pid = 1;
     if (agent.route != route_direct && (options.join_user_ns || options.device_cgroup))
-        bail("--join-user-ns and --device-cgroup belong to route direct");
+        bail("--join-user-ns and --device-cgroup: only allowed with route direct");
     return &options;
 }
 
 /*
- * Keeps 0, 1, 2 and the rendezvous, if one was inherited; returns its new number. What the parent
- * left open is none of the agent's business.
+ * Closes inherited descriptors except 0, 1, 2 and the rendezvous, if any. Returns the rendezvous's
+ * new number.
  */
 static int keep_descriptors(int rendezvous) {
     for (int fd = 0; fd <= 2; fd++)
@@ -202,13 +201,13 @@ static void read_token(unsigned char *token) {
         if (wait_readable(0, HANDSHAKE_MS) != 1)
             bail("--token-stdin: no token within %d s", HANDSHAKE_MS / 1000);
         ssize_t got = read_some(0, text + used, sizeof text - used);
-        if (got <= 0) bail("--token-stdin: standard input ended before the token did");
+        if (got <= 0) bail("--token-stdin: truncated token");
         used += (size_t)got;
     }
     for (int i = 0; i < wire_token_bytes; i++) {
         int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
         if (high < 0 || low < 0)
-            bail("--token-stdin: the token is 64 lower-case hex digits and a newline");
+            bail("--token-stdin: expected 64 lower-case hex digits and a newline");
         token[i] = (unsigned char)(high << 4 | low);
     }
     if (text[2 * wire_token_bytes] != '\n') bail("--token-stdin: no newline after the token");
@@ -240,7 +239,7 @@ static bool is_serve(const struct packet *packet) {
            !(get16(p + header_size + 2) & ~serve_flag_witness);
 }
 
-/* ANNOUNCE out, SERVE with the listening socket in. */
+/* Sends ANNOUNCE; receives SERVE with the listening socket. */
 static int shake_hands(int rendezvous, const unsigned char *token) {
     static unsigned char
         announce[header_size + wire_token_bytes + agent_facts_size + wire_max_build_name];
@@ -259,14 +258,15 @@ static int shake_hands(int rendezvous, const unsigned char *token) {
     const unsigned char *p = answer.data;
     if (!is_serve(&answer)) bail("the host's answer is not a SERVE message");
     if (get16(p + header_size) != wire_version)
-        bail("the host speaks version %d, this agent %d", get16(p + header_size), wire_version);
+        bail("protocol mismatch: the host has version %d, this agent %d", get16(p + header_size),
+             wire_version);
     if (socket_option(answer.fd, SO_DOMAIN) != AF_UNIX ||
         socket_option(answer.fd, SO_TYPE) != SOCK_SEQPACKET ||
         socket_option(answer.fd, SO_ACCEPTCONN) != 1)
         bail("the host's descriptor is not a listening SEQPACKET socket");
     int listener = answer.fd;
     if (get16(p + header_size + 2) & serve_flag_witness) {
-        if (!agent.layer_count) bail("the host sent a witness for a target that has a process");
+        if (!agent.layer_count) bail("unexpected witness: the target has a process");
         if (receive_packet(rendezvous, &answer, 1) < 0 || !is_serve(&answer))
             bail("the host's second answer is not a SERVE message");
         agent.target = answer.fd;
@@ -281,10 +281,10 @@ int main(int argc, char **argv) {
     unsigned char token[wire_token_bytes] = {0};
     umask(077);
     signal(SIGPIPE, SIG_IGN);
-    setsid(); /* EPERM: the leader of its process group already, which serves as well */
+    setsid(); /* EPERM: already a process group leader, which is as good */
     agent.pid = getpid();
     agent.start = (uint64_t)time(NULL);
-    /* The directory that the rendezvous is in is not among what the agent keeps of its mounts. */
+    /* open_layers() detaches the mount that the socket is on, so connect first. */
     if (options->layers.layer_count && options->socket)
         rendezvous = connect_rendezvous(options->socket);
     if (options->layers.layer_count) open_layers(&options->layers);

@@ -1,7 +1,7 @@
 /*
- * Which file systems answer by themselves. A file on one that needs a server (FUSE, network file
- * systems) can hang whoever reads it, beyond SIGKILL, so the host must not get it: everything not
- * known to be local is relayed.
+ * Which file systems are local. Reading a file that needs a server (FUSE, network file systems) can
+ * hang the reader so that even SIGKILL does not end it. The host must not get such a file, so
+ * everything not known to be local is relayed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,21 +29,19 @@ static const uint32_t local_magics[] = {0xEF53,     0x58465342, 0x9123683E, 0xF2
 
 enum answer { UNKNOWN, REMOTE, LOCAL, OVERLAY };
 
-/*
- * A direct-mapped cache of answers; a change of any mount empties it, for mount ids are used again.
- */
+/* A direct-mapped cache. Any mount change empties it, because mount ids are reused. */
 enum { CACHE_SIZE = 256 };
 static struct {
-    uint64_t id; /* 0: empty, no mount has that id */
+    uint64_t id; /* 0: empty; no mount has this id */
     bool local;
 } cache[CACHE_SIZE];
 /*
- * The target's mounts, then the agent's own: a process may hold files from before it got a mount
+ * The target's mounts, then the agent's: a process may hold files from before it joined its mount
  * namespace.
  */
 static int mountinfo[2] = {-1, -1};
 static bool mountinfo_open;
-static uint64_t root_mount; /* that of the target's root */
+static uint64_t root_mount; /* mount id of the target's root */
 
 int open_mountinfo(void) {
     char copy[32];
@@ -54,8 +52,8 @@ int open_mountinfo(void) {
 }
 
 /*
- * After a fork: the change flag belongs to the open file description, and a child that polls it
- * would take it from its parent.
+ * Called after a fork: the change flag belongs to the open file description, so a child that polls
+ * it would clear it for its parent.
  */
 void forget_mounts(void) {
     for (int i = 0; i < 2; i++)
@@ -71,9 +69,9 @@ static enum answer answer_for(const char *type) {
 }
 
 /*
- * Streams mountinfo (proc_pid_mountinfo(5)) for the mount `wanted`: "id parent major:minor root
- * point options [optional...] - type ...". Lines may be longer than any buffer here, so it goes
- * byte by byte; field counts, since only the kernel's own fields come before the dash.
+ * Searches mountinfo (proc_pid_mountinfo(5)) for the mount `wanted`: "id parent major:minor root
+ * point options [optional...] - type ...". Reads byte by byte, since lines may exceed any buffer.
+ * Looks for the dash after the first six fields only, since users choose the names in those.
  */
 static enum answer search_mountinfo(int fd, uint64_t wanted) {
     char buffer[4096], word[32];
@@ -104,9 +102,9 @@ static enum answer search_mountinfo(int fd, uint64_t wanted) {
 }
 
 /*
- * A target under chroot(2) does not see the mount that holds its root, only those below. The super
- * block tells then. statfs(2) asks the server of a remote file system: this process, one client's,
- * may hang, and no other.
+ * A target under chroot(2) does not see the mount of its root, only those below. Then the
+ * superblock decides. statfs(2) asks the server of a remote file system, so it may hang; this
+ * process serves one client only.
  */
 bool is_local_file_system(int fd) {
     struct statfs found;
@@ -117,9 +115,9 @@ bool is_local_file_system(int fd) {
 }
 
 /*
- * An overlay is as local as its layers, which its mount does not tell. That of the target's root
- * was made by the engine and those of this machine by its administrator; one that was made inside
- * may lie on a file system whose server is silent.
+ * An overlay is local if its layers are, but its mount does not tell. The engine made the one of
+ * the target's root and the administrator those of the host. One made inside the target may be on a
+ * file system whose server does not respond.
  */
 static enum answer search_tables(uint64_t id) {
     enum answer found = search_mountinfo(mountinfo[0], id);
@@ -149,7 +147,7 @@ static void open_tables(void) {
     root_mount = mount_of(agent.root);
 }
 
-/* During set-up: serving it may make no memfd. */
+/* Called during set-up: the filter does not allow memfd_create(2). */
 uint64_t find_memory_mount(void) {
     int memory = memfd_create("", MFD_CLOEXEC);
     if (memory < 0) return 0;
@@ -161,8 +159,8 @@ uint64_t find_memory_mount(void) {
 static bool target_asked, target_over;
 
 /*
- * Whether the target lives, as the last mount_is_local() since the last call here saw it on its
- * way, asked anew if there was none.
+ * Whether the target lives: the result of the last mount_is_local() since the last call, or a new
+ * check if there was none.
  */
 bool target_was_alive(void) {
     bool alive = target_asked ? !target_over : target_alive();
@@ -171,8 +169,8 @@ bool target_was_alive(void) {
 }
 
 /*
- * Call it while holding a descriptor on the mount: that pins the id, so an answer found after the
- * check for changes is about this mount. Unknown is not local.
+ * Call it while holding a descriptor on the mount. That keeps the id from being reused, so an
+ * answer found after the check for changes is about this mount. Unknown is not local.
  */
 bool mount_is_local(uint64_t id) {
     bool fresh = !mountinfo_open;

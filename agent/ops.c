@@ -1,7 +1,7 @@
 /*
- * The operations of docs/protocol.md. Each takes the bytes of its request, fills in the reply and
- * returns 0, an errno value, or MALFORMED. A path is resolved by openat2 alone; what it found is
- * looked at and reopened through its descriptor, so no name is looked up twice.
+ * The operations of docs/protocol.md. Each parses its request, fills in the reply and returns 0, an
+ * errno value, or MALFORMED. Only openat2 resolves paths. The agent inspects and reopens the result
+ * through its descriptor, so no name is resolved twice.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 
 enum { ALWAYS = O_CLOEXEC | O_NOCTTY | O_NONBLOCK };
 
-/* The part of a request not yet taken; `bad` once something was missing. */
+/* The rest of a request; `bad` is set once something is missing or invalid. */
 struct request {
     const unsigned char *at;
     size_t left;
@@ -60,18 +60,18 @@ static void reply_facts(struct reply *reply, const struct k_statx *facts) {
 }
 
 /*
- * /proc/N/mem reads the memory of process N, a page of which may be mapped from a file whose server
- * is silent: the reader hangs with it, beyond SIGKILL (tried). cmdline and environ read anonymous
- * pages only, since Linux 4.17. Any other empty file of the name is relayed too, which costs
- * nothing.
+ * /proc/N/mem reads the memory of process N. A page of it may be mapped from a file whose server
+ * does not respond; the reader then hangs, even after SIGKILL (tested). cmdline and environ read
+ * only anonymous pages since Linux 4.17. Other empty files of this name are relayed too, at no
+ * cost.
  */
 static bool reads_memory(const char *name) {
     return !strncmp(name, "mem", 3) &&
-           (!name[3] || name[3] == ' '); /* " (deleted)": the process has ended */
+           (!name[3] || name[3] == ' '); /* " (deleted)": the process has exited */
 }
 
 /*
- * Answers with the facts alone: the file loses what is read, and the client did not ask for that.
+ * Replies with the facts only: reading consumes the file's data, and the client did not allow that.
  */
 static int refuse_consuming(struct reply *reply, const struct k_statx *facts) {
     reply_facts(reply, facts);
@@ -81,8 +81,8 @@ static int refuse_consuming(struct reply *reply, const struct k_statx *facts) {
 }
 
 /*
- * Passes the file itself, or a relay of it where the host must not touch it or asks for one. Takes
- * over `fd`.
+ * Passes the file itself, or a relay if the host must not read it or asks for one. Takes ownership
+ * of `fd`.
  */
 static int pass_file(int fd, const struct k_statx *facts, uint32_t wanted, uint64_t offset,
                      struct reply *reply) {
@@ -90,8 +90,8 @@ static int pass_file(int fd, const struct k_statx *facts, uint32_t wanted, uint6
     reply->fd = fd;
     reply_facts(reply, facts);
     /*
-     * Of a regular file its facts say it already; asking costs system calls on the path that is to
-     * be the fastest.
+     * A regular file's facts already have the flag; a new check would add system calls to the
+     * fastest path.
      */
     bool remote = S_ISREG(facts->mode) ? reply->body[file_facts_flags] & facts_flag_relayed
                                        : is_remote(facts);
@@ -116,13 +116,9 @@ static int pass_file(int fd, const struct k_statx *facts, uint32_t wanted, uint6
     return 0;
 }
 
-/*
- * Opens anew what `fd` stands for: through this process's own directory of descriptors, which is
- * opened once, for every open walks it.
- */
+/* Reopens `fd` through /proc/self/fd, which is opened only once because every open uses it. */
 static int reopen(int fd, int flags) {
-    static int own =
-        -1; /* of the session's process: the first one, from which it is forked, opens nothing */
+    static int own = -1; /* of the session's process; its parent opens nothing */
     if (own < 0) own = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
     char digits[12], *name = digits + sizeof digits - 1;
     *name = 0;
@@ -131,8 +127,8 @@ static int reopen(int fd, int flags) {
 }
 
 /*
- * Opens what `path_fd` stands for, a device by the target's rules. Takes over `path_fd`, which is
- * open by its path only.
+ * Opens what `path_fd` (O_PATH) refers to, devices by the target's rules. Takes ownership of
+ * `path_fd`.
  */
 static int pass_reopened(int path_fd, uint32_t wanted, uint64_t offset, struct reply *reply) {
     struct k_statx facts;
@@ -168,8 +164,8 @@ static int do_open(struct request *request, struct reply *reply) {
     if (agent.device_rule != DEVICE_KERNEL || !(wanted & open_flag_consume) ||
         is_magic(request->path)) {
         /*
-         * To open is too late where the device rules are not on this process, and for what loses
-         * something: look first.
+         * Inspect before opening. Opening has side effects on FIFOs and devices, and on some routes
+         * the kernel does not apply the target's device rules to this process.
          */
         int path_fd = resolve(request->path, O_PATH | how);
         return path_fd < 0 ? errno : pass_reopened(path_fd, wanted, offset, reply);
@@ -204,13 +200,14 @@ static int do_readlink(struct request *request, struct reply *reply) {
     int error = length < 0 ? errno : length > wire_max_path ? ENAMETOOLONG : 0;
     close(fd);
     reply->length = error ? 0 : (size_t)length;
-    return error == ENOENT ? EINVAL : error; /* what the kernel says of an empty path that is no
-                                                link; by name it is EINVAL */
+    return error == ENOENT
+               ? EINVAL
+               : error; /* for an empty path that is not a link; readlink(2) by name says EINVAL */
 }
 
 /*
- * Most directories fit into a pipe's buffer, and a fork costs more than to list them. Returns the
- * pipe's read end, or -1 for a child's work.
+ * Lists a directory without a worker: most fit into a pipe's buffer, and a fork costs more than the
+ * listing. Returns the pipe's read end, or -1 if a worker is needed.
  */
 static int list_at_once(const struct list_job *job) {
     struct k_statx facts;
@@ -239,8 +236,8 @@ static int do_list(struct request *request, struct reply *reply) {
 }
 
 /*
- * The session's inotify instance: the kernel allows a user 128 of them, so all of a session's
- * watches share one.
+ * The session's inotify instance. The kernel limits a user to 128, so all watches of a session
+ * share one.
  */
 static int inotify = -1;
 static bool inotify_passed;
@@ -266,8 +263,8 @@ static int do_watch(struct request *request, struct reply *reply) {
     if (flags & watch_flag_remove) return remove_watch(watch, reply);
     if (watch != -1) return MALFORMED;
     /*
-     * IN_DONT_FOLLOW would watch the link under /proc: what to follow was settled when the path was
-     * resolved.
+     * IN_DONT_FOLLOW would watch the link under /proc. Whether to follow was decided when the path
+     * was resolved.
      */
     if (mask & (IN_MASK_CREATE | IN_DONT_FOLLOW)) return EINVAL;
     if (inotify < 0) inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -337,8 +334,8 @@ static int do_bye(struct request *request, struct reply *reply) {
 }
 
 /*
- * Runs one operation; checks first, where it touches the target, that the target still lives: an
- * old root would show a container that is gone.
+ * Runs one operation. Operations on the target first check that it lives: its old root would show a
+ * container that is gone.
  */
 int run_operation(unsigned type, const unsigned char *body, size_t length, struct reply *reply) {
     static int (*const operations[])(struct request *,
@@ -355,8 +352,8 @@ int run_operation(unsigned type, const unsigned char *body, size_t length, struc
     static struct request request;
     if (type >= sizeof operations / sizeof *operations || !operations[type]) return MALFORMED;
     /*
-     * OPEN is asked of most: its one poll, after the open, looks at the mounts and the target
-     * together.
+     * OPEN is the most frequent: a single poll after the open checks both the mounts and the
+     * target.
      */
     if (type != op_bye && type != op_relayEnd && type != op_open && !target_alive()) return ESRCH;
     request.at = body;

@@ -1,6 +1,6 @@
 /*
- * The target's processes. Seen through the agent's /proc, whose numbers differ from those inside
- * unless both share a pid namespace: then the NSpid line of a status file translates.
+ * The target's processes. The agent's /proc may number processes differently from the target,
+ * unless both share a PID namespace. The NSpid line of /proc/<pid>/status translates.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -14,12 +14,12 @@
 enum { ARGUMENTS = 4096 };
 
 struct process {
-    pid_t inside, parent; /* parent as the agent sees it */
+    pid_t inside, parent; /* parent by the agent's numbering */
     uint32_t uid;         /* effective */
     uint64_t start;
 };
 
-/* The number inside the target, 0 for a process that has none there. */
+/* The PID inside the target, 0 if the process has none there. */
 static pid_t inside_number(pid_t pid, int proc) {
     char numbers[512];
     if (agent.pid_depth == 0) return pid;
@@ -37,7 +37,7 @@ static pid_t translate(pid_t pid) {
     return inside;
 }
 
-/* Reads what /proc/<pid> says of a process; false when it is none of the target's, or has ended. */
+/* Reads a process's files in /proc. False if it is not one of the target's or has exited. */
 static bool look_at_process(pid_t pid, int proc, struct process *found) {
     struct stat mounts;
     char stat_text[1024], uids[64];
@@ -51,19 +51,19 @@ static bool look_at_process(pid_t pid, int proc, struct process *found) {
     found->parent = (pid_t)strtol(field(after_name + 1, 1), NULL, 10);
     found->uid = (uint32_t)strtoul(field(uids, 1), NULL, 10);
     found->start = strtoull(field(after_name + 1, 19), NULL, 10);
-    /* The agent leads its process group, so all of the agent is in it. */
+    /* The agent leads its process group, which contains all of its processes. */
     return found->inside > 0 && strtol(field(after_name + 1, 2), NULL, 10) != agent.pid;
 }
 
 /*
- * /proc/<pid> of the target's process with this number inside, O_PATH: it stays that process when
- * the number is used again.
+ * Opens /proc/<pid> (O_PATH) of the target's process with this PID inside. The descriptor refers to
+ * that process even after its PID is reused.
  */
 int open_process(pid_t inside) {
     struct process found;
     int proc = -1;
     errno = ESRCH;
-    if (agent.layer_count) return -1; /* no process of this machine is one of what does not run */
+    if (agent.layer_count) return -1; /* a target that does not run has no processes */
     if (agent.pid_depth == 0) {
         proc = open_proc(inside);
         if (proc >= 0 && look_at_process(inside, proc, &found)) return proc;
@@ -84,7 +84,7 @@ int open_process(pid_t inside) {
     return -1;
 }
 
-/* One open file of the process. What was closed meanwhile is left out. */
+/* Writes one open file of the process; omits a file closed in the meantime. */
 static void write_file(int out, int proc, const char *number) {
     char path[32], info[512];
     struct k_statx facts;
@@ -111,11 +111,11 @@ static void write_file(int out, int proc, const char *number) {
 struct mapping {
     uint64_t start, end, offset, inode;
     uint32_t major, minor;
-    bool writes; /* into the file */
+    bool writes; /* MAP_SHARED and PROT_WRITE */
     const char *path;
 };
 
-/* True for the mapping of a file that has lost its name: the kernel marks the path. */
+/* True if the line maps a deleted file: the kernel marks the path. */
 static bool parse_deleted(char *line, struct mapping *found) {
     static const char mark[] = " (deleted)";
     size_t length = strcspn(line, "\n");
@@ -134,8 +134,8 @@ static bool parse_deleted(char *line, struct mapping *found) {
 }
 
 /*
- * The path of a mapped file. maps escapes newlines in it ambiguously, map_files does not, but may
- * be forbidden or missing.
+ * The path of a mapped file. maps escapes newlines ambiguously. map_files does not, but may be
+ * forbidden or missing.
  */
 static size_t mapped_path(int proc, const struct mapping *mapping, char *path) {
     char name[64];
@@ -149,10 +149,7 @@ static size_t mapped_path(int proc, const struct mapping *mapping, char *path) {
     return known;
 }
 
-/*
- * Adds a mapping to the record of its file, which is `at` where the mapping before it was of the
- * same file.
- */
+/* Adds a mapping to the record `at` if that is of the same file, otherwise to a new record. */
 static unsigned char *add_mapping(int out, int proc, const struct mapping *mapping,
                                   unsigned char *at) {
     uint64_t bytes = mapping->offset + (mapping->end - mapping->start);
@@ -174,8 +171,8 @@ static unsigned char *add_mapping(int out, int proc, const struct mapping *mappi
 }
 
 /*
- * Deleted files in the process's memory, which may have no descriptor any more. A path longer than
- * the buffer is left out.
+ * Writes deleted files that the process maps; they may have no open descriptor. Omits paths longer
+ * than the buffer.
  */
 static void write_mappings(int out, int proc) {
     static char line[2 * wire_max_path];
@@ -193,10 +190,7 @@ static void write_mappings(int out, int proc) {
     else if (fd >= 0) close(fd);
 }
 
-/*
- * The directory may be listed where the links in it may not be read: without SYS_PTRACE, of another
- * user's process.
- */
+/* Without SYS_PTRACE, another user's directory may be readable while the links in it are not. */
 static int open_files(int proc) {
     char link[1];
     if (readlinkat(proc, "cwd", link, sizeof link) < 0 && (errno == EACCES || errno == EPERM))

@@ -1,4 +1,4 @@
-/* Readers of /proc (proc(5)): small texts, their fields, and the directories of processes. */
+/* Readers of /proc (proc(5)): small files, their fields, and process directories. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,8 +8,8 @@
 #include "agent.h"
 
 /*
- * Reads at most size - 1 bytes of the file `path` under the directory `at`, and ends them with NUL.
- * Returns their number.
+ * Reads up to size - 1 bytes of the file `path` relative to `at` and appends a NUL. Returns the
+ * number of bytes.
  */
 ssize_t read_text(int at, const char *path, char *buffer, size_t size) {
     buffer[0] = 0;
@@ -29,8 +29,8 @@ ssize_t read_text(int at, const char *path, char *buffer, size_t size) {
 }
 
 /*
- * The field with this index, from 0, of text in which blanks, tabs and newlines separate them; ""
- * beyond the last.
+ * The field at `index`, counted from 0, of text separated by blanks, tabs and newlines; "" after
+ * the last.
  */
 const char *field(const char *text, int index) {
     static const char separators[] = " \t\n";
@@ -43,8 +43,8 @@ const char *field(const char *text, int index) {
 }
 
 /*
- * The value of a line of /proc/<pid>/status. Streamed: the line of supplementary groups, which the
- * process chooses, may be longer than any buffer. A process cannot forge a line, for the kernel
+ * The value of a line of /proc/<pid>/status. Reads in chunks: the process controls the line of
+ * supplementary groups, which may exceed any buffer. It cannot forge a line, since the kernel
  * escapes its name.
  */
 bool status_line(int proc, const char *name, char *value, size_t size) {
@@ -70,7 +70,7 @@ bool status_line(int proc, const char *name, char *value, size_t size) {
     return found;
 }
 
-/* The inode of a namespace link under /proc/<pid>, 0 where it may not be seen. */
+/* The inode of a namespace link in /proc/<pid>, 0 if it is not accessible. */
 uint64_t namespace_inode(int proc, const char *name) {
     struct stat found;
     return fstatat(proc, name, &found, 0) < 0 ? 0 : found.st_ino;
@@ -89,7 +89,7 @@ int open_proc(pid_t pid) {
     return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* The next process number in a listing of /proc, 0 at its end. */
+/* The next PID in a listing of /proc, 0 at the end. */
 pid_t next_pid(DIR *proc) {
     for (struct dirent *entry; (entry = readdir(proc));)
         if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9') return (pid_t)atoi(entry->d_name);

@@ -1,7 +1,7 @@
 /*
- * The numbers of docs/protocol.md, once: each row becomes an enumerator and a line of
- * `porthole-agent --layout`, which a test holds against src/protocol/messages.ts. Names are
- * therefore spelt as they are there.
+ * The numbers of docs/protocol.md. Each row defines an enumerator and a line of `porthole-agent
+ * --layout`, which a test compares with src/protocol/messages.ts. Names are therefore spelt as they
+ * are there.
  */
 #ifndef PORTHOLE_PROTOCOL_H
 #define PORTHOLE_PROTOCOL_H
@@ -11,8 +11,8 @@
 #include <string.h>
 
 /*
- * ONE(name, value): `name value`, the enumerator wire_name. ROW(table, name, value): `table.name
- * value`, the enumerator table_name.
+ * ONE(name, value): `name value`, enumerator wire_name. ROW(table, name, value): `table.name
+ * value`, enumerator table_name.
  */
 /* clang-format off */
 #define WIRE_NUMBERS(ONE, ROW) \

@@ -1,7 +1,7 @@
 /*
- * What a session and its workers write into pipes: records, which end in a trailer that says
- * whether all is there, and relayed files. One buffer of fixed size; a reader that went away ends
- * the worker.
+ * What sessions and workers write into pipes: records that end in a trailer, which marks the list
+ * as complete, and relayed files. There is one buffer of fixed size. A worker exits when its reader
+ * closes the pipe.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -23,7 +23,7 @@ static void flush(int out) {
     used = 0;
 }
 
-/* Room for a record of at most LONGEST bytes, zeroed; end_record() tells its length. */
+/* Reserves room for a record of up to LONGEST bytes, zeroed. end_record() sets its length. */
 unsigned char *new_record(int out, unsigned kind, unsigned flags) {
     if (used + LONGEST > BUFFER) flush(out);
     unsigned char *at = memset(buffer + used, 0, LONGEST);
@@ -89,8 +89,8 @@ static void write_entry(int out, int directory, const struct k_dirent *found, bo
 }
 
 /*
- * Records of the directory's entries. Returns 0 at its end, an errno, or -1 where `small` and they
- * fill the buffer.
+ * Adds records of the directory's entries. Returns 0 at the end, an errno value, or -1 if `small`
+ * and the buffer is full.
  */
 static int add_entries(int out, const struct list_job *job, bool small) {
     static _Alignas(8) char entries[BUFFER];
@@ -98,7 +98,8 @@ static int add_entries(int out, const struct list_job *job, bool small) {
     while ((got = k_getdents64(job->directory, entries, sizeof entries)) > 0)
         for (ssize_t at = 0; at < got;) {
             const struct k_dirent *found = (const void *)(entries + at);
-            if (small && used + 2 * LONGEST > BUFFER) return -1; /* one more and the trailer */
+            if (small && used + 2 * LONGEST > BUFFER)
+                return -1; /* room for one more and the trailer */
             if (strcmp(found->name, ".") && strcmp(found->name, ".."))
                 write_entry(out, job->directory, found, job->facts);
             at += found->length;
@@ -122,8 +123,8 @@ bool write_few_entries(int out, const struct list_job *job) {
 }
 
 /*
- * The next bytes of a relayed file, which may have no positions (/proc/kmsg) and then be waited
- * for.
+ * Reads on in a relayed file. A file without offsets (/proc/kmsg) is read as a stream, waiting for
+ * data.
  */
 static ssize_t read_relayed(int file, char *chunk, off_t offset) {
     static bool streams;
@@ -151,5 +152,5 @@ void write_relay(int out, const void *relay_job) {
         job->end->error = got < 0 ? errno : 0;
         __atomic_store_n(&job->end->over, true, __ATOMIC_RELEASE);
     }
-    close(out); /* here: at exit the file may be closed first, and hang */
+    close(out); /* close here: exit may close the file first and hang */
 }

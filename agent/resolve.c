@@ -1,8 +1,7 @@
 /*
- * From a path of a request to a descriptor. openat2(2) resolves inside the target's root and
- * follows no magic link (proc_pid(5)). The magic links that people are taught, /proc/PID/root, cwd,
- * exe and fd/N, are followed here, for a process of the target's own only, and never out of the
- * target's root.
+ * Resolves the path of a request to a descriptor. openat2(2) resolves inside the target's root and
+ * follows no magic links (proc_pid(5)). The common ones, /proc/PID/root, cwd, exe and fd/N, are
+ * followed here, but only for the target's own processes and never out of the target's root.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,21 +12,20 @@
 #include "agent.h"
 
 /*
- * Racing renames make openat2 give up with EAGAIN (openat2(2)); a container that renames without
- * end must not hold the agent up.
+ * openat2(2) fails with EAGAIN while renames race with it. A container that renames without end
+ * must not block the agent.
  */
 enum { MAX_TRIES = 64 };
 
-/* A path that begins with a magic link. */
+/* A path that starts with a magic link. */
 struct magic {
-    pid_t pid;     /* as the target numbers it */
-    char name[16]; /* "root", "cwd", "exe" or "fd/N" */
-    const char
-        *rest;  /* the path behind it, without slashes in front: empty where the link is the end */
-    bool slash; /* a slash follows it: the link is to be followed whatever the flags say */
+    pid_t pid;        /* the target's numbering */
+    char name[16];    /* "root", "cwd", "exe" or "fd/N" */
+    const char *rest; /* the path after the link without leading slashes, or "" */
+    bool slash;       /* a slash follows, so the link is followed whatever the flags are */
 };
 
-/* Takes one part of a path off it. Returns its length; 0 at the end. */
+/* Takes the next component off a path. Returns its length, 0 at the end. */
 static size_t take_part(const char **at, const char **part) {
     *at += strspn(*at, "/");
     *part = *at;
@@ -83,9 +81,9 @@ static bool is_same(int one, int other) {
 }
 
 /*
- * The path of a process's link as the target's root has it: both are told from the top of their
- * mounts, which a target under chroot(2) does not see. Returns where it begins in `path`, or NULL
- * where it is not below the root.
+ * The target of a process's link, relative to the target's root. Both are relative to the top of
+ * their mounts, which a target under chroot(2) does not see. Returns a pointer into `path`, or NULL
+ * if it is not below the root.
  */
 static const char *path_in_root(int process, const char *name, char path[wire_max_path + 1]) {
     static char root[wire_max_path + 1];
@@ -104,8 +102,8 @@ static const char *path_in_root(int process, const char *name, char path[wire_ma
 }
 
 /*
- * On route mount the target's processes are all that its /proc shows: the host's too, where it
- * shares the host's PID namespace.
+ * On route mount, every process in /proc is the target's, unless it shares the host's PID
+ * namespace.
  */
 static bool is_in_target(int process) {
     struct stat mounts;
@@ -116,9 +114,9 @@ static bool is_in_target(int process) {
 }
 
 /*
- * Opens through a link that leads below the target's root. A process may hold a directory or a
- * program from outside of it, as a container's runtime does for a moment; therefore what the link
- * leads to must be what its path leads to inside.
+ * Opens through a link that leads below the target's root. A process may hold a directory or
+ * program from outside, as a container runtime does briefly. The link's target must therefore be
+ * the same file as its path inside the root.
  */
 static int open_in_root(int process, const struct magic *magic, int flags) {
     static char path[wire_max_path + 1], whole[wire_max_path + 1];
@@ -143,7 +141,7 @@ static int open_in_root(int process, const struct magic *magic, int flags) {
 static int resolve_magic(const struct magic *magic, int flags) {
     int process = open_process(magic->pid), fd = -1;
     if (process < 0 && errno == ESRCH)
-        errno = ENOENT; /* as the path of a process that is not there */
+        errno = ENOENT; /* as for a path of a process that does not exist */
     if (process < 0) return -1;
     bool is_open_file = !strncmp(magic->name, "fd/", 3) && !magic->slash;
     if (is_in_target(process))
@@ -155,16 +153,13 @@ static int resolve_magic(const struct magic *magic, int flags) {
     return fd;
 }
 
-/*
- * True where a path leads through a magic link: what it ends at is not to be opened before it was
- * looked at.
- */
+/* True if the path leads through a magic link: inspect its target before opening it. */
 bool is_magic(const char *path) {
     struct magic magic;
     return parse_magic(path, &magic);
 }
 
-/* Opens under the target's root. Returns the descriptor, or -1 with errno. */
+/* Opens a path below the target's root. Returns the descriptor, or -1 with errno. */
 int resolve(const char *path, int flags) {
     struct magic magic;
     bool is_link_itself = flags & O_NOFOLLOW;

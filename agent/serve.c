@@ -1,6 +1,6 @@
 /*
- * The first process: accepts clients, gives each a child, and outlives whatever happens to them.
- * Once it serves nothing bails.
+ * The first process: accepts clients, forks a child for each and survives their failures. Nothing
+ * here bails once it serves.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,15 +16,15 @@
 #include "agent.h"
 
 /*
- * A child whose client is gone gets a second to end, then SIGKILL. One that hangs in the kernel
- * (FUSE) outlives even that, so it leaves its client's place and keeps only one in the table.
+ * A child whose client disconnects has a second to exit before SIGKILL. A child that hangs in the
+ * kernel (FUSE) survives even that: it frees its client's place and keeps one in the table.
  */
 enum { MAX_CLIENTS = 64, MAX_CHILDREN = 2 * MAX_CLIENTS, GRACE_MS = 1000 };
 
 struct child {
-    pid_t pid;  /* 0: a free place */
-    int client; /* this process's copy of the socket, to see the hang-up; -1 once that was seen */
-    int64_t doomed; /* when to kill it, in ms; 0: not yet, -1: killed */
+    pid_t pid;      /* 0: free */
+    int client;     /* this process's copy of the socket, to detect a hang-up; -1 after that */
+    int64_t doomed; /* when to kill it, in ms; 0: not scheduled, -1: killed */
 };
 
 static struct child children[MAX_CHILDREN];
@@ -37,7 +37,7 @@ static int64_t now_ms(void) {
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-/* Where an error would repeat at once: do not spin. */
+/* Avoids a busy loop when an error would repeat at once. */
 static void rest(void) { nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL); }
 
 static void drop_client(struct child *child) {
@@ -52,8 +52,8 @@ static noreturn void end_all(void) {
     for (struct child *c = children; c < children + MAX_CHILDREN; c++)
         if (c->pid) kill(c->pid, SIGKILL);
     /*
-     * Leave no zombie to a first process that may not reap; but do not wait for what hangs in the
-     * kernel.
+     * Leave no zombies to a container's init, which may not reap. Do not wait for children that
+     * hang in the kernel.
      */
     int64_t end = now_ms() + GRACE_MS;
     while (waitpid(-1, NULL, WNOHANG) >= 0 && now_ms() < end)
@@ -77,13 +77,13 @@ static struct child *free_place(void) {
     return NULL;
 }
 
-/* Accepts one client. False when there was none. */
+/* Accepts one client. Returns false if there is none. */
 static bool accept_client(int listener, int signals) {
     struct child *place = free_place();
     if (!place) return false;
     int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     if (client < 0) {
-        /* At a limit (EMFILE, ENOMEM) the listener stays readable. */
+        /* At a limit (EMFILE, ENOMEM), the listener stays readable. */
         if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) rest();
         return false;
     }
@@ -98,7 +98,7 @@ static bool accept_client(int listener, int signals) {
         sigprocmask(SIG_SETMASK, &none, NULL);
         run_session(client, clients + 1);
     }
-    if (pid < 0) { /* out of processes: the client sees its connection end and may come again */
+    if (pid < 0) { /* at the process limit: the client's connection closes and it may retry */
         close(client);
         return true;
     }
@@ -107,7 +107,7 @@ static bool accept_client(int listener, int signals) {
     return true;
 }
 
-/* Milliseconds until the next thing to do by the clock, -1: none. */
+/* Milliseconds until the next deadline, -1 if there is none. */
 static int next_deadline(int64_t now) {
     int64_t next = clients ? INT64_MAX : last_client_left + agent.idle_ms;
     for (struct child *c = children; c < children + MAX_CHILDREN; c++)
@@ -123,7 +123,7 @@ static void kill_overdue(int64_t now) {
         }
 }
 
-/* During set-up: a descriptor that tells of ended children and of SIGTERM. */
+/* Called during set-up. Returns a descriptor that reports exited children and SIGTERM. */
 int prepare_signals(void) {
     sigset_t watched;
     sigemptyset(&watched);
@@ -133,7 +133,7 @@ int prepare_signals(void) {
     int signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signals < 0) bail_errno("signalfd");
     /*
-     * Grandchildren come here when a session ends: the container's own first process may never reap
+     * Orphans of a session become children of this process: the container's init may never reap
      * them.
      */
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
@@ -151,14 +151,14 @@ void serve(int listener, int signals) {
             {.fd = signals, .events = POLLIN}};
         struct child *waited[MAX_CLIENTS];
         nfds_t count =
-            0; /* as few as there are: poll refuses more than RLIMIT_NOFILE, in use or not */
+            0; /* only as many as needed: poll(2) refuses more than RLIMIT_NOFILE entries */
         for (struct child *c = children; c < children + MAX_CHILDREN; c++)
             if (c->pid && c->client >= 0) {
                 waited[count] = c;
                 wait[3 + count++] = (struct pollfd){.fd = c->client};
             }
         if (poll(wait, 3 + count, next_deadline(now_ms())) < 0) {
-            rest(); /* no memory at the moment */
+            rest(); /* out of memory at the moment */
             continue;
         }
 
@@ -175,7 +175,7 @@ void serve(int listener, int signals) {
         reap();
         kill_overdue(now);
         if (wait[0].revents & ~POLLIN)
-            end_all(); /* the listener is broken: nobody can come any more */
+            end_all(); /* the listener is broken: no client can connect */
         if (wait[0].revents) accept_client(listener, signals);
         if (!clients && now - last_client_left >= agent.idle_ms &&
             !accept_client(listener, signals))

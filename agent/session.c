@@ -1,6 +1,6 @@
 /*
- * One client's child: takes its requests in order, answers each, and starts the children that write
- * long answers into pipes.
+ * A client's child: takes its requests in order, answers each, and starts workers that write long
+ * answers into pipes.
  */
 #include <errno.h>
 #include <signal.h>
@@ -26,7 +26,7 @@ static int send_reply(const unsigned char *request, int error, struct reply *rep
     return send_packet(socket_of_client, message, header_size + length, fd);
 }
 
-/* 0 when the packet's header says what arrived and nothing else. */
+/* True if the header matches the packet. */
 static bool well_formed(const struct packet *packet, uint32_t last_id) {
     const unsigned char *p = packet->data;
     return get16(p + header_descriptors) == 0 && get32(p + header_id) > last_id &&
@@ -34,8 +34,8 @@ static bool well_formed(const struct packet *packet, uint32_t last_id) {
 }
 
 /*
- * Every session's first request. Only the version counts when it differs: the rest may have changed
- * with it.
+ * The first request of every session. If the version differs, only the version counts: everything
+ * else may have changed with it.
  */
 static int hello(const struct packet *packet, struct reply *reply) {
     const unsigned char *body = packet->data + header_size;
@@ -70,7 +70,7 @@ void run_session(int client, unsigned clients) {
         reply.length = 0;
         int error = 0;
         while (have_workers() && wait_readable(client, REAP_MS) == 0)
-            reap_workers(); /* an idle session keeps no zombies */
+            reap_workers(); /* leave no zombies while idle */
         if (receive_packet(client, &packet, 0) < 0) {
             if (errno != EPROTO) _exit(0);
             error = MALFORMED;
@@ -86,8 +86,8 @@ void run_session(int client, unsigned clients) {
         bool ends = error == MALFORMED || (first && error);
         if (send_reply(packet.data, error == MALFORMED ? EPROTO : error, &reply) < 0) {
             /*
-             * A descriptor that cannot be sent (ETOOMANYREFS: too many are on their way; EPERM: not
-             * wanted) must not cost the session.
+             * Failing to send a descriptor does not end the session (ETOOMANYREFS: too many in
+             * flight; EPERM: refused).
              */
             if (errno == EPIPE || errno == ECONNRESET || reply.fd < 0 || error) _exit(0);
             if (send_reply(packet.data, errno, &reply) < 0) _exit(0);

@@ -1,4 +1,4 @@
-/* Finding the target during set-up, and asking later whether it still lives. */
+/* Finds and opens the target during set-up. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,25 +13,25 @@ static const uint64_t route_capabilities = 1ull << K_CAP_SYS_PTRACE | 1ull << K_
                                            1ull << K_CAP_DAC_READ_SEARCH;
 
 /*
- * A pid may have been given to another process since it was looked up: the start time tells (field
- * 22 of /proc/PID/stat, proc(5)).
+ * A PID may have been reused since it was looked up. The start time tells (field 22 of
+ * /proc/PID/stat, proc(5)).
  */
 static void check_start_time(int proc, const char *expected) {
     char text[1024];
     if (read_text(proc, "stat", text, sizeof text) < 0)
         bail_errno("/proc/%d/stat", agent.target_pid);
     char *name_end =
-        strrchr(text, ')'); /* field 2 may hold anything, the last parenthesis ends it */
-    if (!name_end) bail("/proc/%d/stat: not in the form that proc(5) describes", agent.target_pid);
+        strrchr(text, ')'); /* field 2 may contain anything; the last parenthesis ends it */
+    if (!name_end) bail("/proc/%d/stat: invalid format", agent.target_pid);
     unsigned long long started = strtoull(field(name_end + 1, 19), NULL, 10);
     if (started != strtoull(expected, NULL, 10))
-        bail("process %d started at %llu, not at %s: it is another process than the one meant",
-             agent.target_pid, started, expected);
+        bail("process %d: started at %llu, not at %s (its PID was reused)", agent.target_pid,
+             started, expected);
 }
 
 /*
- * How many pid namespaces, seen from the agent's /proc, the target is inside: the index of its
- * number on an NSpid line.
+ * The depth of the target's PID namespace below that of the agent's /proc: the index of its own PID
+ * on the NSpid line.
  */
 static int pid_depth(int proc) {
     char numbers[512];
@@ -51,11 +51,11 @@ static void join_user_namespace(int proc) {
         if (setns(user, CLONE_NEWUSER) < 0)
             bail_errno("setns to the user namespace of process %d", agent.target_pid);
         /*
-         * Become its root where it has one that is mapped: the caller's identity, supplementary
-         * groups above all, is of no use there.
+         * Become root in the namespace if a root is mapped. The caller's identity and supplementary
+         * groups are useless there.
          */
         if (syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM)
-            bail_errno("setgroups"); /* EPERM: the namespace may deny it for good */
+            bail_errno("setgroups"); /* EPERM: the namespace may forbid setgroups for good */
         if (syscall(SYS_setresgid, 0, 0, 0) < 0 && errno != EINVAL) bail_errno("setresgid");
         if (syscall(SYS_setresuid, 0, 0, 0) < 0 && errno != EINVAL) bail_errno("setresuid");
     }
@@ -72,14 +72,14 @@ void probe_kernel(void) {
     if (k_statx(again, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_MNT_ID, &found) < 0)
         bail_errno("statx of the target's root");
     if (!(found.mask & K_STATX_MNT_ID))
-        bail("this kernel's statx(2) tells no mount id: Linux 5.8 or newer is needed");
+        bail("this kernel's statx(2) returns no mount id: Linux 5.8 or newer is needed");
     close(again);
 }
 
 /*
- * Fills in what `agent` says of the target, and drops every capability that serving does not need.
- * The order matters: little is touched before the first drop, the cgroups are opened while their
- * permissions still allow it, and the target is checked to live after all was opened.
+ * Fills in the target in `agent` and drops every capability that serving does not need. The order
+ * matters: the first drop comes before most accesses to the target, the cgroups are opened while
+ * that is permitted, and the check that the target lives comes after everything is open.
  */
 void open_target(const char *start_time, const char *root, bool join_user_namespace_too,
                  bool device_cgroup) {
@@ -109,7 +109,7 @@ void open_target(const char *start_time, const char *root, bool join_user_namesp
 
     if (agent.route == route_mount) {
         /*
-         * The agent lives in the target's mount namespace, and may have no right to look at its
+         * The agent is in the target's mount namespace and may have no permission to inspect the
          * first process.
          */
         agent.proc = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -130,5 +130,5 @@ void open_target(const char *start_time, const char *root, bool join_user_namesp
     agent.capabilities = effective_capabilities();
     agent.memory_mount = find_memory_mount();
     probe_kernel();
-    if (!target_alive()) bail("process %d has ended", agent.target_pid);
+    if (!target_alive()) bail("process %d has exited", agent.target_pid);
 }

@@ -1,6 +1,4 @@
-/*
- * Children: a client's session, and the workers of a session with the pipes that they write into.
- */
+/* Child processes: sessions, and their workers with the pipes that they write into. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -15,17 +13,17 @@ enum { MAX_WORKERS = 32 };
 static int client_socket = -1;
 static int workers;
 
-/* fork(2), with the child killed when its parent ends. */
+/* fork(2); the child is killed when its parent exits. */
 pid_t fork_child(void) {
     pid_t parent = getpid();
     pid_t pid = fork();
     if (pid != 0) return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(1); /* it ended before the line above */
+    if (getppid() != parent) _exit(1); /* the parent exited before prctl */
     return 0;
 }
 
-/* In a session's process: the socket that its workers are not to hold. */
+/* Called at the start of a session's process. Workers close `client`. */
 void begin_workers(int client) { client_socket = client; }
 
 void reap_workers(void) {
@@ -34,10 +32,7 @@ void reap_workers(void) {
 
 bool have_workers(void) { return workers > 0; }
 
-/*
- * fork_child for this session, which may have so many: EAGAIN beyond, as fork(2) says it. The
- * worker does not hold the client's socket.
- */
+/* Forks a worker of this session. The limit is MAX_WORKERS; beyond it, EAGAIN as from fork(2). */
 pid_t fork_worker(void) {
     reap_workers();
     if (workers == MAX_WORKERS) {
@@ -54,8 +49,8 @@ pid_t fork_worker(void) {
 }
 
 /*
- * Returns the read end of a pipe into which a worker writes until it is done or nobody reads any
- * more.
+ * Starts a worker that writes into a pipe until it is done or the reader closes it. Returns the
+ * pipe's read end.
  */
 int pipe_from_child(void (*write_to)(int out, const void *argument), const void *argument) {
     int ends[2];
@@ -74,13 +69,13 @@ int pipe_from_child(void (*write_to)(int out, const void *argument), const void 
     return -1;
 }
 
-/* The ends of the last so many relays: more than a client has on its way at once. */
+/* The last relays' ends; more than a client has in flight. */
 enum { RELAY_ENDS = 256 };
 static struct relay_end *relay_ends;
 
 /*
- * A place for the end of the relay that request `id` begins; NULL without memory, its end is then
- * unknown.
+ * Allocates the end of the relay started by request `id`. NULL if out of memory; how it ends is
+ * then unknown.
  */
 struct relay_end *new_relay_end(uint32_t id) {
     if (!relay_ends) {
@@ -95,8 +90,8 @@ struct relay_end *new_relay_end(uint32_t id) {
 }
 
 /*
- * How the relay that request `id` began has ended: 0 or the errno that ended it, EAGAIN where no
- * end was reached, ENOENT: no such relay.
+ * How the relay started by request `id` ended: 0, the errno value that ended it, EAGAIN if it has
+ * not reached an end, or ENOENT if there is no such relay.
  */
 int find_relay_end(uint32_t id, uint64_t *bytes) {
     const struct relay_end *end = relay_ends ? &relay_ends[id % RELAY_ENDS] : NULL;

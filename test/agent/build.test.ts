@@ -62,19 +62,19 @@ test("--version names the protocol and the build, --help every option", () => {
 });
 
 test.each([
-  [[], "exactly one route is needed: mount, sidecar or direct"],
-  [["sideways"], "exactly one route is needed: mount, sidecar or direct"],
-  [["mount"], "exactly one of --socket and --fd is needed"],
-  [["mount", "--fd", "3", "--socket", "/x"], "exactly one of --socket and --fd is needed"],
-  [["direct", "--fd", "3"], "--target-pid is needed with route direct"],
-  [["mount", "--fd", "2"], "--fd 2: a number from 3 to 1048576 is needed"],
-  [["mount", "--idle", "0", "--fd", "3"], "--idle 0: a number from 1 to 604800 is needed"],
-  [["mount", "--idle", "1x", "--fd", "3"], "--idle 1x: a number from 1 to 604800 is needed"],
-  [["mount", "--wat"], "--wat: unknown, or lacks its value; --help lists the options"],
-  [["mount", "--fd"], "--fd: unknown, or lacks its value; --help lists the options"],
+  [[], "expected one route: mount, sidecar or direct"],
+  [["sideways"], "expected one route: mount, sidecar or direct"],
+  [["mount"], "expected either --socket or --fd"],
+  [["mount", "--fd", "3", "--socket", "/x"], "expected either --socket or --fd"],
+  [["direct", "--fd", "3"], "missing --target-pid (required by route direct)"],
+  [["mount", "--fd", "2"], "--fd 2: expected a number from 3 to 1048576"],
+  [["mount", "--idle", "0", "--fd", "3"], "--idle 0: expected a number from 1 to 604800"],
+  [["mount", "--idle", "1x", "--fd", "3"], "--idle 1x: expected a number from 1 to 604800"],
+  [["mount", "--wat"], "--wat: unknown option or missing value (see --help)"],
+  [["mount", "--fd"], "--fd: unknown option or missing value (see --help)"],
   [
     ["sidecar", "--target-pid", "1", "--fd", "3", "--join-user-ns"],
-    "--join-user-ns and --device-cgroup belong to route direct",
+    "--join-user-ns and --device-cgroup: only allowed with route direct",
   ],
   [["mount", "--fd", "77"], "--fd 77: Bad file descriptor"],
   [
@@ -87,9 +87,9 @@ test.each([
 });
 
 test.each([
-  ["", "--token-stdin: standard input ended before the token did"],
-  ["ab\n", "--token-stdin: standard input ended before the token did"],
-  [`${"g".repeat(64)}\n`, "--token-stdin: the token is 64 lower-case hex digits and a newline"],
+  ["", "--token-stdin: truncated token"],
+  ["ab\n", "--token-stdin: truncated token"],
+  [`${"g".repeat(64)}\n`, "--token-stdin: expected 64 lower-case hex digits and a newline"],
   [`${"a".repeat(65)}`, "--token-stdin: no newline after the token"],
 ])("token %j is refused in one line", (input, line) => {
   const args = ["mount", "--token-stdin", "--socket", "/nowhere"];

@@ -206,7 +206,7 @@ describe.each(builds)("the %s agent", (build) => {
   test("serves the process that was meant and no other with its number", async () => {
     const agent = await start("--target-start", startTime(target.pid));
     (await agent.session()).close();
-    await expect(start("--target-start", "1")).rejects.toThrow(/started at \d+, not at 1: it is another process/);
+    await expect(start("--target-start", "1")).rejects.toThrow(/started at \d+, not at 1 \(its PID was reused\)/);
   });
 
   test("says what is wrong with a target that is not there", async () => {
@@ -241,7 +241,7 @@ describe("an answer to ANNOUNCE that is not SERVE with a listening socket", () =
       "another version",
       encodeMessage(Op.serve, 0, word(7), 1),
       1,
-      new RegExp(`the host speaks version 7, this agent ${VERSION}`),
+      new RegExp(`protocol mismatch: the host has version 7, this agent ${VERSION}`),
     ],
   ])("%s ends the agent with one line", async (_, packet, count, line) => {
     const pair = socketpair();

@@ -1,8 +1,8 @@
 /*
- * Fuzz target: one client's session of the agent, from the bytes of its packets to the replies. The
- * input: a byte of flags, then packets, each behind its length (u16). Everything is real, sockets,
- * openat2 and inotify included, but for fork: there are never workers to be had. After each session
- * no descriptor may be left but those that a session keeps.
+ * Fuzz target: one client session of the agent, from packets to replies. The input is a byte of
+ * flags, then packets, each preceded by its length (u16). Everything is real, including sockets,
+ * openat2 and inotify, except fork, which always fails. After each session, only the descriptors
+ * that a session keeps may be open.
  */
 #include "harness.h"
 
@@ -31,7 +31,7 @@ enum { FLAG_HELLO = 1, FLAG_SOUND = 2, FLAG_DESCRIPTOR = 4, MAX_PACKETS = 24, HI
 
 struct agent agent;
 
-/* This process stands for all: what others have open is none of a fuzzer's business. */
+/* Stands for every process: a fuzzer must not open other processes' files. */
 int own_process(pid_t inside) {
     errno = ESRCH;
     return inside & 1 ? open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -50,10 +50,7 @@ static void set_up(void) {
     agent.target = k_pidfd_open(getpid());
     agent.target_pid = getpid();
     if (agent.proc < 0 || agent.target < 0) abort();
-    /*
-     * What a session opens once and keeps: its own directory of descriptors and the tables of
-     * mounts.
-     */
+    /* What a session opens once and keeps: its /proc/self/fd and the mount tables. */
     int again = reopen(agent.root, O_PATH | O_CLOEXEC);
     if (again < 0) abort();
     close(again);

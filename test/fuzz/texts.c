@@ -1,7 +1,7 @@
 /*
- * Fuzz target: what set-up and listings parse that a container or another process may have written:
- * files of /proc, the token, the host's answer. The first byte of the input chooses the parser, the
- * rest is its text.
+ * Fuzz target: parsers of set-up and listings, for text that a container or another process may
+ * have written: files of /proc, the token, the host's answer. The first byte of the input selects
+ * the parser, the rest is its text.
  */
 #include "harness.h"
 
@@ -58,7 +58,7 @@ static void write_text(const char *name, const uint8_t *data, size_t size) {
     close(fd);
 }
 
-/* The input in a pipe or in memory, from where the parser reads it. */
+/* The input as a file in memory. */
 static int as_file(const uint8_t *data, size_t size) {
     int fd = memfd_create("fuzz", MFD_CLOEXEC);
     if (fd < 0 || write_all(fd, data, size) < 0 || lseek(fd, 0, SEEK_SET) < 0) abort();
@@ -69,7 +69,7 @@ static void parse_process(const uint8_t *data, size_t size) {
     static const char *const names[] = {"stat", "status", "comm", "cmdline", "fdinfo/3"};
     struct process found = {0};
     const uint8_t *end = data + size;
-    /* Each file's text ends with the byte 0xff, which none of them holds. */
+    /* Each file's text ends with the byte 0xff, which no such file contains. */
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const uint8_t *stop = data < end ? memchr(data, 0xff, (size_t)(end - data)) : NULL;
         if (!stop) stop = end;
@@ -101,7 +101,8 @@ static void parse_cgroups(const uint8_t *data, size_t size) {
 static void parse_mount_line(const uint8_t *data, size_t size) {
     const uint8_t *path = memchr(data, 0xff, size);
     size_t length = path ? (size_t)(path - data) : size;
-    if (length >= 8192 || size - length >= PATH_MAX) return; /* what the callers' buffers hold */
+    if (length >= 8192 || size - length >= PATH_MAX)
+        return; /* the callers' buffers are this large */
     char *line = malloc(length + 1), *rest = malloc(size - length + 1);
     memcpy(line, data, length);
     line[length] = 0;

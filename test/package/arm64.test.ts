@@ -43,7 +43,7 @@ describeWith(["musl", "arm64"], "the agents of the package", () => {
     expect(emulated("sideways")).toEqual({
       status: 1,
       stdout: "",
-      stderr: "porthole-agent: exactly one route is needed: mount, sidecar or direct\n",
+      stderr: "porthole-agent: expected one route: mount, sidecar or direct\n",
     });
   });
 
