@@ -96,7 +96,7 @@ function decodeKeys(value: unknown): Keymap {
 }
 
 const NAMED =
-  /^(up|down|left|right|home|end|pageup|pagedown|insert|delete|enter|escape|tab|backtab|backspace|f1|f5|ctrl-space)$/;
+  /^(up|down|left|right|home|end|pageup|pagedown|insert|delete|enter|escape|tab|backtab|backspace|f[1-9]|f1[0-2]|ctrl-space)$/;
 
 /** What comes from the keyboard in the place of these (ASCII). */
 const SENT: Readonly<Record<string, string>> = {

@@ -20,6 +20,15 @@ describe("the config file", () => {
     expect(actionFor("j", ["viewer"], KEYMAP)).toBe("line-down");
   });
 
+  it("binds F1 to F12 and no other function key", () => {
+    for (let number = 1; number <= 12; number++) {
+      const { keymap } = decode({ keys: { viewer: { follow: [`f${number}`] } } });
+      expect(actionFor(`f${number}`, ["viewer"], keymap)).toBe("follow");
+    }
+    for (const key of ["f0", "f13", "f01"])
+      expect(() => decode({ keys: { viewer: { follow: [key] } } })).toThrow(`'${key}' is not a key`);
+  });
+
   it("sets styles by words, and switches", () => {
     const config = decode({
       theme: { selection: "bold on-blue", dim: "", bad: "bright-red", title: "#ff8000" },

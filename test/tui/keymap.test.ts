@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { actionFor, CONTEXT_NAMES, type Context, KEYMAP, keyLabel } from "../../cli/tui/keymap/keymap.ts";
-import { HELP_KEYS_WIDTH, HELP_WIDTH, helpPage } from "../../cli/tui/ui/help.ts";
+import { HELP_KEYS_WIDTH, HELP_WIDTH, helpPage, turnHelp } from "../../cli/tui/ui/help.ts";
 
 const contexts = Object.keys(KEYMAP) as Context[];
 
@@ -19,6 +19,25 @@ it("lets the narrowest context decide, and everywhere what no other has", () => 
   expect(actionFor("q", ["viewer"])).toBe("back");
   expect(actionFor("q", [])).toBe("back");
   expect(actionFor("j", [])).toBeUndefined();
+});
+
+it.each(contexts.filter((context) => !["global", "out", "list", "prompt"].includes(context)))(
+  "turns the help by Space and b, as its last line says, in '%s'",
+  (context) => {
+    const held: Context[] = context === "viewer" ? ["viewer", "out"] : [context, "list"];
+    const turned = (key: string) => {
+      const action = actionFor(key, held);
+      return action && turnHelp(1, action);
+    };
+    expect(turned(" ")).toEqual({ page: 2, isTaken: true });
+    expect(turned("b")).toEqual({ page: 0, isTaken: true });
+  },
+);
+
+it("pages a list by Space and b, except where Space marks files", () => {
+  expect(actionFor(" ", ["containers", "list"])).toBe("items-page-down");
+  expect(actionFor("b", ["containers", "list"])).toBe("items-page-up");
+  expect(actionFor(" ", ["files", "out", "list"])).toBe("mark");
 });
 
 it("fits a line of help into its columns", () => {

@@ -72,6 +72,16 @@ describe("KeyParser", () => {
     ]);
   });
 
+  it("names F1 to F12 as xterm, VT220, rxvt and the Linux console send them", () => {
+    const all = Array.from({ length: 12 }, (_, index) => `f${index + 1}`);
+    const tilde = (numbers: number[]) => numbers.map((number) => `\x1b[${number}~`).join("");
+    expect(parse(tilde([11, 12, 13, 14, 15, 17, 18, 19, 20, 21, 23, 24]))).toEqual(all);
+    expect(parse("\x1bOP\x1bOQ\x1bOR\x1bOS")).toEqual(all.slice(0, 4));
+    expect(parse("\x1b[[A\x1b[[B\x1b[[C\x1b[[D\x1b[[E")).toEqual(all.slice(0, 5));
+    expect(parse("\x1b[[", "A", "j")).toEqual(["f1", "j"]);
+    expect(parse("\x1b[1;5Q\x1b[1;3R\x1b[17;2~")).toEqual(["f2", "alt-f3", "f6"]);
+  });
+
   it("reads the wheel and presses of the mouse, and nothing else of it", () => {
     expect(parse("\x1b[<64;10;5M\x1b[<65;1;1M\x1b[<0;3;4M\x1b[<0;3;4m\x1b[<35;9;9M\x1b[<2;1;1M")).toEqual([
       ...["wheel-up@9,4", "wheel-down@0,0", "press@2,3"],
@@ -79,7 +89,7 @@ describe("KeyParser", () => {
   });
 
   it("skips what it does not know: function keys, answers, focus reports", () => {
-    expect(parse("\x1b[17~\x1b[I\x1b[O\x1b[<;M\x1b[?62;c\x1b]11;rgb:0/0/0\x07\x1bP1$r\x1b\\x")).toEqual(["x"]);
+    expect(parse("\x1b[25~\x1b[I\x1b[O\x1b[<;M\x1b[?62;c\x1b]11;rgb:0/0/0\x07\x1bP1$r\x1b\\x")).toEqual(["x"]);
     expect(parse("\x1b[12\x07j")).toEqual(["ctrl-g", "j"]);
   });
 

@@ -79,8 +79,8 @@ export function isUp({ state }: ListedContainer): boolean {
 }
 
 function itemOf(container: ListedContainer): ContainerItem {
-  const { engine, id, name, image, state, service } = container;
-  return { key: `${engine.socketPath} ${id}`, text: [name, service, image, state].join(" "), container };
+  const { engine, id, name, image, state, service, project } = container;
+  return { key: `${engine.socketPath} ${id}`, text: [name, project, service, image, state].join(" "), container };
 }
 
 /** By name, containers without a project last. */

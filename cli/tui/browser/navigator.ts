@@ -1,12 +1,19 @@
 import { nameOf } from "../../../src/files/index.ts";
 import { parseTarget } from "../../../src/target.ts";
 import { targetCandidates } from "../../completion/targets.ts";
-import type { Action } from "../keymap/keymap.ts";
+import type { Action, Context } from "../keymap/keymap.ts";
 import type { Navigator, View } from "../view.ts";
 import { absolutePath } from "./browsed-target.ts";
 import { ContainersView } from "./containers-view.ts";
 import type { BrowserContext, How } from "./context.ts";
 import { failureLine } from "./failure-lines.ts";
+
+/** The context of the view that an action opens. */
+const CONTEXT_OF: Readonly<Partial<Record<Action, Context>>> = {
+  containers: "containers",
+  "open-files": "files-open",
+  mounts: "mounts",
+};
 
 /** Goes from view to view by the keys and commands that hold everywhere. */
 export class BrowserNavigator implements Navigator {
@@ -19,6 +26,9 @@ export class BrowserNavigator implements Navigator {
 
   go(action: Action, from: View | undefined): boolean {
     const browser = this.#browser;
+    const context = CONTEXT_OF[action];
+    // Repeating the key must not stack copies of the view, each of which needs its own `q`.
+    if (context !== undefined && from?.contexts.includes(context)) return true;
     if (action === "containers") {
       browser.host.open(new ContainersView(browser));
       return true;

@@ -13,6 +13,7 @@ const LONGEST_SEQUENCE = 4096;
 const LONGEST_PASTE = 1024 * 1024;
 
 const TILDE = 0x7e;
+const OPEN_BRACKET = 0x5b;
 
 const PASTE_END = Buffer.from("\x1b[201~");
 const CTRL_C = 3;
@@ -27,9 +28,12 @@ const FINALS: Readonly<Record<string, string>> = {
   F: "end",
   Z: "backtab",
   P: "f1",
+  Q: "f2",
+  R: "f3",
+  S: "f4",
 };
 
-/** `CSI n ~` (xterm, VT220 style; 7 and 8 are rxvt's). */
+/** `CSI n ~` (xterm, VT220 style; 7 and 8 are rxvt's). The numbering of F keys has gaps. */
 const TILDES: Readonly<Record<string, string>> = {
   "1": "home",
   "2": "insert",
@@ -40,8 +44,21 @@ const TILDES: Readonly<Record<string, string>> = {
   "7": "home",
   "8": "end",
   "11": "f1",
+  "12": "f2",
+  "13": "f3",
+  "14": "f4",
   "15": "f5",
+  "17": "f6",
+  "18": "f7",
+  "19": "f8",
+  "20": "f9",
+  "21": "f10",
+  "23": "f11",
+  "24": "f12",
 };
+
+/** `CSI [ X`: F1 to F5 of the Linux console (terminfo entry `linux`). */
+const CONSOLE_FINALS: Readonly<Record<string, string>> = { A: "f1", B: "f2", C: "f3", D: "f4", E: "f5" };
 
 /**
  * Bytes from the terminal to key events. Pure: sequences and characters may come in any pieces, several keys in one piece. Escape alone cannot be
@@ -136,6 +153,10 @@ export class KeyParser {
     const final = bytes[at] ?? 0;
     // A byte that has no place in a sequence ends it and is read for itself.
     if (final < 0x40 || final > 0x7e) return { length: at };
+    if (at === 2 && final === OPEN_BRACKET) {
+      const letter = bytes[3];
+      return letter === undefined ? undefined : named(4, CONSOLE_FINALS[String.fromCharCode(letter)]);
+    }
     const parameters = bytes.toString("latin1", 2, at);
     if (parameters.startsWith("<")) return mouse(at + 1, parameters.slice(1), final);
     const [first = "", modifiers] = parameters.split(";");

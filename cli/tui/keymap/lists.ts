@@ -4,8 +4,8 @@ import type { Binding } from "./binding.ts";
 export const LIST_KEYS = [
   { action: "item-down", keys: ["j", "down", "ctrl-n"], help: "next" },
   { action: "item-up", keys: ["k", "up", "ctrl-p"], help: "previous" },
-  { action: "items-page-down", keys: ["pagedown", "ctrl-f", "ctrl-d"], help: "one page down" },
-  { action: "items-page-up", keys: ["pageup", "ctrl-b", "ctrl-u"], help: "one page up" },
+  { action: "items-page-down", keys: ["pagedown", "ctrl-f", "ctrl-d", " "], help: "one page down" },
+  { action: "items-page-up", keys: ["pageup", "ctrl-b", "ctrl-u", "b"], help: "one page up" },
   { action: "first-item", keys: ["g", "home", "<"], help: "to the first" },
   { action: "last-item", keys: ["G", "end", ">"], help: "to the last" },
   { action: "open", keys: ["enter", "right", "l"], help: "open" },

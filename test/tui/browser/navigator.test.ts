@@ -1,0 +1,26 @@
+import { expect, it } from "vitest";
+import type { BrowserContext } from "../../../cli/tui/browser/context.ts";
+import { BrowserNavigator } from "../../../cli/tui/browser/navigator.ts";
+import type { Action, Context } from "../../../cli/tui/keymap/keymap.ts";
+import type { View } from "../../../cli/tui/view.ts";
+import { placeOf } from "./place-of.ts";
+
+it.each<[Action, Context]>([
+  ["containers", "containers"],
+  ["open-files", "files-open"],
+  ["mounts", "mounts"],
+])("opens no second view when '%s' is repeated in its own view", (action, context) => {
+  const opened: string[] = [];
+  const browser = {
+    openProcesses: () => opened.push("open-files"),
+    openMounts: () => opened.push("mounts"),
+  } as unknown as BrowserContext;
+  const navigator = new BrowserNavigator(browser);
+  const location = { place: placeOf({}), path: "/" };
+  const view = (own: Context) => ({ contexts: [own, "list"], location }) as unknown as View;
+  expect(navigator.go(action, view(context))).toBe(true);
+  expect(opened).toEqual([]);
+  if (action === "containers") return;
+  navigator.go(action, view("files"));
+  expect(opened).toEqual([action]);
+});
