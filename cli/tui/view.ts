@@ -68,6 +68,8 @@ export interface Question {
   label: string;
   /** What is there already. */
   text?: string;
+  /** Why Enter cannot take this text; it stays, with the reason beside it. Undefined for a text that is fine. */
+  check?(text: string): string | undefined;
   /** Enter. */
   done(text: string): void;
   /** Hears of every change, for lists that narrow as one types. */

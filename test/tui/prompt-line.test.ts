@@ -23,6 +23,17 @@ describe("PromptLine", () => {
     expect([heard.at(-1), other.answers]).toEqual(["cancelled", []]);
   });
 
+  it("keeps a line that is refused, with the reason until the next key, and takes it once it is right", () => {
+    const check = (text: string) => (text.endsWith("(") ? "missing )" : undefined);
+    const { prompt, press, answers } = line({ check });
+    expect(press("a", "(", "enter")).toBe(false);
+    expect([prompt.text, prompt.hint, answers]).toEqual(["a(", "missing )", []]);
+    press("backspace");
+    expect(prompt.hint).toBe("");
+    expect(press("enter")).toBe(true);
+    expect(answers).toEqual(["a"]);
+  });
+
   it("completes to what all have in common, then goes through them", async () => {
     const { prompt, press } = line({
       complete: async (text) => ["/var/lib/", "/var/log/"].filter((one) => one.startsWith(text)),

@@ -203,6 +203,8 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("the text", (text) => says("1 of 1")(text) && text.includes("line 7 o"));
     answer("/", "x 1");
     await screen.waitFor("a refusal", says("are no bytes"));
+    screen.keys("Escape");
+    await screen.waitFor("the bytes without the prompt", says("HEX"));
     screen.keys("x");
     await screen.waitFor(
       "text again",

@@ -1,4 +1,4 @@
-import { actionNamed, commandNames, parseCommand } from "../keymap/command-line.ts";
+import { actionNamed, commandNames, parseBeginning, parseCommand } from "../keymap/command-line.ts";
 import type { Action, Keymap } from "../keymap/keymap.ts";
 import type { Host, Navigator, View } from "../view.ts";
 
@@ -57,9 +57,12 @@ export class Commands {
   async #complete(text: string): Promise<readonly string[]> {
     const contexts = this.#targets.view()?.contexts ?? [];
     const navigator = await this.#load();
-    const { name, argument } = parseCommand(text);
-    if (!/\s/.test(text.trimStart())) return commandNames(name, contexts, navigator.commands, this.#targets.keymap);
-    return (await navigator.complete(name, argument)).map((one) => `${name} ${one}`);
+    const { before, command, begun } = parseBeginning(text);
+    const found =
+      command === undefined
+        ? commandNames(begun, contexts, navigator.commands, this.#targets.keymap)
+        : await navigator.complete(command, begun);
+    return found.map((one) => before + one);
   }
 
   async #navigate(action: (navigator: Navigator) => unknown): Promise<void> {

@@ -18,6 +18,8 @@ export class PromptLine {
   readonly #before: string[];
   #recalled = -1;
   #typed = "";
+  /** Why the last Enter was refused; until the next key. */
+  #refusal: string | undefined;
   #state: PromptState;
   /** What the line may become, while Tab goes through it. */
   #offered: { all: readonly string[]; at: number } | undefined;
@@ -36,8 +38,9 @@ export class PromptLine {
     return this.#state;
   }
 
-  /** What Tab offers, or that the line is full, for the rest of the row. */
+  /** Why Enter was refused, what Tab offers, or that the line is full, for the rest of the row. */
   get hint(): string {
+    if (this.#refusal !== undefined) return this.#refusal;
     if (this.#state.characters.length >= MOST_CHARACTERS) return `full: ${MOST_CHARACTERS} characters`;
     const { all, at } = this.#offered ?? { all: [], at: -1 };
     // Of a long list what a row may show, the chosen one among it.
@@ -51,6 +54,7 @@ export class PromptLine {
   /** Takes a key. True when the question is answered or given up. */
   take(event: KeyEvent): boolean {
     if (event.kind === "mouse") return false;
+    this.#refusal = undefined;
     const action = event.kind === "key" ? actionFor(event.key, ["prompt"], this.#keymap) : undefined;
     if (action === "complete") {
       this.#complete();
@@ -67,6 +71,10 @@ export class PromptLine {
       this.#state = result.state;
       if (this.text !== was) this.#changedTo(this.text);
       return false;
+    }
+    if (result.kind === "done") {
+      this.#refusal = this.question.check?.(result.text);
+      if (this.#refusal !== undefined) return false;
     }
     this.#stopCompleting();
     if (result.kind === "done") {

@@ -4,6 +4,12 @@ import { MOST_ENTRIES } from "./directory.ts";
 
 const DIRECTORY = 4;
 
+/** The path that a typed one means: `//` begins again at the root, so that `/dev` can be typed behind a directory that is there already. */
+export function typedPath(text: string): string {
+  const restart = text.lastIndexOf("//");
+  return restart === -1 ? text : text.slice(restart + 1);
+}
+
 /** What a path that is typed in the directory `base` of a place could become, in order. Hidden names only once their dot is typed. */
 export async function completePath(
   place: BrowsedTarget,
@@ -17,9 +23,8 @@ export async function completePath(
   const names: string[] = [];
   await place.use(async (session) => {
     let seen = 0;
-    for await (const { name, type } of session.list(
-      directory.startsWith("/") ? directory : joinPath(base, directory),
-    )) {
+    const from = typedPath(directory);
+    for await (const { name, type } of session.list(from.startsWith("/") ? from : joinPath(base, from))) {
       if (name.startsWith(begun) && (begun !== "" || !name.startsWith(".")))
         names.push(name + (type === DIRECTORY ? "/" : ""));
       if (++seen === MOST_ENTRIES || signal.aborted) break;

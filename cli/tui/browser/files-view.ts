@@ -5,7 +5,7 @@ import { ListPane } from "../lists/list-pane.ts";
 import { paint } from "../lists/table.ts";
 import type { Frame, Location, Size, View } from "../view.ts";
 import type { BrowsedTarget } from "./browsed-target.ts";
-import { completePath } from "./complete-path.ts";
+import { completePath, typedPath } from "./complete-path.ts";
 import type { BrowserContext } from "./context.ts";
 import { DirectoryReading } from "./directory-reading.ts";
 import { failureLine, failureLines } from "./failure-lines.ts";
@@ -282,7 +282,8 @@ export class FilesView implements View {
   }
 
   async #gotoPath(text: string): Promise<void> {
-    const path = text.startsWith("/") ? text : joinPath(this.path, text);
+    const typed = typedPath(text);
+    const path = typed.startsWith("/") ? typed : joinPath(this.path, typed);
     const clean = path.replace(/\/+$/, "") || "/";
     try {
       const facts = await this.place.use((session) => session.stat(clean));

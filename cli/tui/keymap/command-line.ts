@@ -13,6 +13,20 @@ export function parseCommand(text: string): Command {
   return { name, argument };
 }
 
+/** A command line while it is completed: `before` is everything in front of what is completed, blanks included. */
+export interface CommandBeginning {
+  before: string;
+  /** The name of the command when its argument is completed; undefined while the name itself is. */
+  command: string | undefined;
+  begun: string;
+}
+
+export function parseBeginning(text: string): CommandBeginning {
+  const [, lead = "", name = "", gap = "", argument = ""] = /^(\s*)(\S*)(\s*)(.*)$/s.exec(text) ?? [];
+  if (gap === "") return { before: lead, command: undefined, begun: name };
+  return { before: lead + name + gap, command: name, begun: argument };
+}
+
 /** What a key does in `contexts` can be asked for by its name as well. */
 export function actionNamed(name: string, contexts: readonly Context[], keymap: Keymap = KEYMAP): Action | undefined {
   for (const context of [...contexts, "global" as const])

@@ -26,7 +26,7 @@ export const FILES_KEYS = [
   { action: "parent", keys: ["h", "left", "backspace", "-"], help: "to the directory above" },
   { action: "backward", keys: ["[", "alt-left"], help: "back to where you were" },
   { action: "forward", keys: ["]", "alt-right"], help: "forward again" },
-  { action: "goto-path", keys: ["p"], help: "go to a path; Tab completes" },
+  { action: "goto-path", keys: ["p"], help: "go to a path; // starts at the root, Tab completes" },
   { action: "find", keys: ["f"], help: "find files below by name, or a pattern as *.log" },
   { action: "sort", keys: ["s"], help: "sort by name, size, time, kind" },
   { action: "sort-reverse", keys: ["S"], help: "the other way round" },

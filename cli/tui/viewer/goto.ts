@@ -22,7 +22,7 @@ export function parseDestination(text: string): Destination | undefined {
   if (typed === "$") return { kind: "end" };
   if (/^[\d_,]+$/.test(typed)) return { kind: "line", line: Number(typed.replace(/[_,]/g, "")) };
   const percent = /^(\d+(?:\.\d+)?) ?%$/.exec(typed);
-  if (percent) return { kind: "percent", percent: Math.min(100, Number(percent[1])) };
+  if (percent) return { kind: "percent", percent: Number(percent[1]) };
   const offset = /^b?(0x[\da-f]+)$|^b([\d_,]+)$/i.exec(typed);
   if (offset) return { kind: "offset", offset: Number(offset[1] ?? offset[2]?.replace(/[_,]/g, "")) };
   const later = /^([+-])(\d+(?:\.\d+)?)([smhd])$/.exec(typed);

@@ -64,7 +64,9 @@ export class Jumps {
   }
 
   toPercent(percent: number): true {
-    return this.jump(() => this.#part(percent));
+    this.jump(() => this.#part(percent));
+    if (percent > 100) this.#host.say(`${percent} % is beyond the end: this is the end`);
+    return true;
   }
 
   /** A line of the newest file, by its number from 1. */
@@ -109,7 +111,7 @@ export class Jumps {
         this.toLine(destination.line);
         return;
       case "percent":
-        this.jump(() => this.#part(destination.percent));
+        this.toPercent(destination.percent);
         return;
       case "offset":
         if (destination.offset >= source.end()) this.#host.say(`there are ${source.end()} bytes`);
@@ -151,9 +153,13 @@ export class Jumps {
   }
 
   #part(percent: number): void {
+    if (percent > 100) {
+      this.#host.toEnd();
+      return;
+    }
     const { source } = this.#document;
     const [start, end] = [source.start(), source.end()];
-    this.#text.show(start + Math.floor(((end - start) * Math.min(100, percent)) / 100));
+    this.#text.show(start + Math.floor(((end - start) * percent) / 100));
   }
 
   /** Goes there when that many lines are counted, unless one has gone elsewhere meanwhile. */

@@ -64,7 +64,7 @@ export class MatchWalk {
         const found = await this.#searching.find(from, direction);
         if (ends !== this.#ends) return;
         if (found.kind === "none")
-          host.say(`not found ${direction === "forward" ? "below" : "above"}: ${this.#searching.pattern}`);
+          host.say(`not found ${direction === "forward" ? "below" : "above"}: ${this.#searching.description}`);
         if (found.kind !== "found") return;
         if (host.isShown(found.at)) {
           this.#searching.at = found.at;

@@ -83,6 +83,24 @@ export class Searching {
     if (this.#pattern !== "") this.#use(this.#pattern, this.#mode);
   }
 
+  /** Why a search for `pattern` cannot be made, in one line; undefined when it can. */
+  refusal(pattern: string, mode: SearchMode): string | undefined {
+    try {
+      if (mode === "hex") byteQuery(pattern);
+      else new Matcher(lineQuery(pattern, this.#document.encoding, this.#ignoresCase).match);
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** What to tell of a search that found nothing: what was looked for, and in hex how digits become bytes. */
+  get description(): string {
+    const isText = this.#mode === "text" || /^x\s/.test(this.#pattern);
+    const looksHex = /^(?:(?:0x)?[\da-f]{2}\s*)+$/i.test(this.#pattern);
+    return isText || !looksHex ? this.#pattern : `the text ${this.#pattern} (x ${this.#pattern} finds these bytes)`;
+  }
+
   async find(from: number, direction: Direction): Promise<Found> {
     this.isHidden = false;
     return (await this.#hits?.find(from, direction)) ?? { kind: "none" };

@@ -38,6 +38,8 @@ export class ShownText {
   #hex: HexRows | undefined;
   #columns = 80;
   #left = 0;
+  /** The same of the rows of bytes, which are laid out by themselves. */
+  #hexLeft = 0;
   #wrap = false;
   #json: JsonView = "raw";
   #levels = true;
@@ -67,8 +69,10 @@ export class ShownText {
     return this.#hex !== undefined;
   }
 
+  /** Columns that are scrolled out at the left; none of wrapped lines. */
   get left(): number {
-    return this.#left;
+    if (this.isHex) return this.#hexLeft;
+    return this.#wrap ? 0 : this.#left;
   }
 
   get isWrapped(): boolean {
@@ -99,8 +103,10 @@ export class ShownText {
     if (!this.#pane.isFlat) this.viewport.show(line);
   }
 
+  /** Wrapped lines do not scroll sideways. */
   toColumn(column: number): void {
-    this.#left = Math.max(0, column);
+    if (this.isHex) this.#hexLeft = Math.max(0, column);
+    else if (!this.#wrap) this.#left = Math.max(0, column);
   }
 
   toggleWrap(): void {
@@ -127,6 +133,7 @@ export class ShownText {
 
   setHex(on: boolean): void {
     const { line } = this.viewport.top;
+    if (on && !this.#hex) this.#hexLeft = 0;
     this.#hex = on ? new HexRows(this.#document.source, hexBytesFor(this.#columns)) : undefined;
     this.#searching.turn(on ? "hex" : "text");
     this.#reshape();
@@ -197,6 +204,16 @@ export class ShownText {
     return this.#hex ? Math.min(line + this.#hex.bytes, end) : (this.#document.lines.next(line) ?? end);
   }
 
+  /** How far the text is shown when `last` is the last row on the screen. A row inside a wrapped line counts as its part of the line. */
+  shownUpTo({ line, row }: Position): number {
+    const end = this.endOf(line);
+    const rows = this.#rowsIn(line);
+    if (row + 1 < rows) return line + Math.floor(((end - line) * (row + 1)) / rows);
+    // A filter's lines end for now where its scan has not been.
+    const isKnown = this.isHex || this.#filter === undefined || this.#filter.status.progress === 1;
+    return isKnown && this.space.next(line) === undefined ? this.#document.source.end() : end;
+  }
+
   /** Exact widths are there, or the bytes are others: what was laid out is not kept. */
   layOutAnew(): void {
     this.#pane.clear();
@@ -252,7 +269,7 @@ export class ShownText {
 
   #view(gutter: number): PaneView {
     return {
-      left: this.#left,
+      left: this.left,
       width: Math.max(1, this.#columns - gutter),
       colours: this.#colours,
       wrap: this.#wrap,

@@ -24,7 +24,8 @@ export function factsOf(
     picture: growth.picture,
     top: chain?.offsetInFile(top) ?? top,
     length: chain?.fileEnd(top) ?? end,
-    bottom: last === undefined ? end : text.endOf(last.line),
+    // A follow stays at the end, also while its filter looks through what came.
+    bottom: last === undefined || following.isOn ? end : text.shownUpTo(last),
     end,
     start: source.start(),
     isDropping: document.isStream && source.start() > 0,

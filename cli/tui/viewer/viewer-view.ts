@@ -199,17 +199,19 @@ export class ViewerView implements View {
 
   #ask(action: string): boolean {
     const viewer = this.#viewer;
+    const check = (text: string) => viewer.refusal(text);
     switch (action) {
       case "search":
-        this.#host.ask({ label: "/", done: (text) => viewer.search(text, "forward") });
+        this.#host.ask({ label: "/", check, done: (text) => viewer.search(text, "forward") });
         return true;
       case "search-back":
-        this.#host.ask({ label: "\\", done: (text) => viewer.search(text, "backward") });
+        this.#host.ask({ label: "\\", check, done: (text) => viewer.search(text, "backward") });
         return true;
       case "filter":
         this.#host.ask({
           label: "&",
           text: viewer.filter,
+          check: (text) => viewer.refusal(text.replace(/^!/, "")),
           done: (text) => viewer.setFilter(text),
           cancelled: () => undefined,
         });

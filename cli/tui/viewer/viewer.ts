@@ -151,6 +151,12 @@ export class Viewer {
     walk.go(direction, 1);
   }
 
+  /** Why a pattern can be neither searched for nor filtered by; undefined for one that can, and for an empty one. */
+  refusal(pattern: string): string | undefined {
+    const { searching, text } = this.#parts;
+    return pattern === "" ? undefined : searching.refusal(pattern, text.isHex ? "hex" : "text");
+  }
+
   /** Shows only lines that match, or with `!` in front those that do not; all lines again for an empty pattern. */
   setFilter(pattern: string): void {
     const { text, following } = this.#parts;
@@ -208,7 +214,8 @@ export class Viewer {
     const { rows, places } = text.frame(following.isOn);
     while (rows.length < this.#height) rows.push("");
     const facts = factsOf(this.#document, this.#growth, this.#parts, places);
-    this.#unread = facts.end - facts.bottom;
+    const last = places.at(-1);
+    this.#unread = last === undefined ? 0 : facts.end - text.endOf(last.line);
     return { rows, status: { ...facts, count: this.#count, message: this.#message } };
   }
 

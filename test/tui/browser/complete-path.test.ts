@@ -1,0 +1,31 @@
+import { expect, it } from "vitest";
+import { completePath, typedPath } from "../../../cli/tui/browser/complete-path.ts";
+import { placeOf } from "./place-of.ts";
+
+it.each([
+  ["/data/", "/data/"],
+  ["/data//dev/", "/dev/"],
+  ["/data//", "/"],
+  ["/a//b//c", "/c"],
+  ["///", "/"],
+  ["logs/app", "logs/app"],
+  ["", ""],
+])("takes the typed path '%s' for '%s'", (text, path) => {
+  expect(typedPath(text)).toBe(path);
+});
+
+it("completes behind // from the root, and keeps what was typed", async () => {
+  const listed: string[] = [];
+  const place = placeOf({
+    async *list(path: string) {
+      listed.push(path);
+      yield { name: "dev", type: 4 };
+      yield { name: "data", type: 4 };
+    },
+  });
+  const complete = (text: string) => completePath(place, "/srv", text, new AbortController().signal);
+  expect(await complete("/data//de")).toEqual(["/data//dev/"]);
+  expect(await complete("/d")).toEqual(["/data/", "/dev/"]);
+  expect(await complete("sub/de")).toEqual(["sub/dev/"]);
+  expect(listed).toEqual(["/", "/", "/srv/sub/"]);
+});

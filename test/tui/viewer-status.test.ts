@@ -1,0 +1,107 @@
+import { appendFileSync } from "node:fs";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { numbered, TmuxScreen } from "./screen.ts";
+
+const row = (number: number) => (text: string) => text.split("\n")[number] ?? "";
+const first = row(1);
+const status = row(23);
+const says = (words: string) => (text: string) => status(text).includes(words);
+
+describeWith("tmux", "the status row of the viewer", () => {
+  let screen: TmuxScreen;
+  beforeEach(() => {
+    screen = new TmuxScreen();
+  });
+  afterEach(() => screen.close());
+
+  function answer(key: string, text: string): void {
+    screen.keys(key);
+    screen.type(text);
+    screen.keys("Enter");
+  }
+
+  it("keeps an expression that is none to be corrected, with the reason", async () => {
+    await screen.open(screen.file("log", numbered(100)));
+    for (const [key, label] of [
+      ["/", "/"],
+      ["\\", "\\"],
+      ["&", "&"],
+    ] as const) {
+      answer(key, "line (5");
+      await screen.waitFor("the line with the reason", (text) => {
+        const last = status(text);
+        return last.startsWith(`${label}line (5`) && last.trim().length > `${label}line (5`.length;
+      });
+      screen.keys("Escape");
+      await screen.waitFor("the status", (text) => !status(text).startsWith(label));
+    }
+    answer("/", "line (5");
+    await screen.waitFor("the refused line", (text) => /^\/line \(5 {2,}\S/.test(status(text)));
+    screen.type("0)");
+    screen.keys("Enter");
+    await screen.waitFor("the match", (text) => first(text) === "line 50 of the log");
+  });
+
+  it("says so when a part beyond the end is asked for", async () => {
+    await screen.open(screen.file("log", numbered(100)));
+    answer(":", "200%");
+    await screen.waitFor(
+      "the end and why",
+      (text) => text.includes("line 100 of the log\n") && says("200 % is beyond the end")(text),
+    );
+    screen.keys("g");
+    await screen.waitFor("the start", (text) => first(text) === "line 1 of the log");
+    screen.type("101%");
+    await screen.waitFor("the same for a number before %", says("101 % is beyond the end"));
+  });
+
+  it("says END with a filter whose last line is on the screen, followed or not", async () => {
+    const path = screen.file("log", `${numbered(50)}${"other\n".repeat(50)}`);
+    await screen.open(path);
+    answer("&", "^line");
+    await screen.waitFor("the filtered lines", says("50 lines"));
+    screen.keys("G");
+    await screen.waitFor("END", (text) => says("50 lines")(text) && says("END")(text));
+    screen.keys("F");
+    await screen.waitFor("the follow", (text) => says("FOLLOW")(text) && says("END")(text));
+    appendFileSync(path, "line 51\nother\n");
+    await screen.waitFor(
+      "what came",
+      (text) => text.includes("line 51") && says("51 lines")(text) && says("END")(text),
+    );
+    expect(status(screen.text())).not.toContain("99 %");
+  });
+
+  it("says END only when the last row of a long wrapped line is shown", async () => {
+    await screen.open(screen.file("log", `${"x".repeat(80 * 22 * 4)}\n`));
+    screen.keys("w");
+    await screen.waitFor("a quarter", (text) => / 2[45] %/.test(status(text)));
+    screen.keys("G");
+    await screen.waitFor("the end", says("END"));
+    screen.keys("b");
+    await screen.waitFor("a page above", (text) => !says("END")(text) && / 7\d %/.test(status(text)));
+  });
+
+  it("shows bytes from their first column, and names no column of wrapped lines", async () => {
+    await screen.open(screen.file("log", numbered(100)));
+    screen.keys("Right", "Right");
+    await screen.waitFor("the column", says("column 17"));
+    screen.keys("x");
+    await screen.waitFor("bytes", (text) => /^0{8,} /.test(first(text)) && !says("column")(text));
+    screen.keys("x");
+    await screen.waitFor("the column again", says("column 17"));
+    screen.keys("w");
+    await screen.waitFor("no column", (text) => says("wrapped")(text) && !says("column")(text));
+  });
+
+  it("says how bytes are searched for when digits in hex are not found as text", async () => {
+    await screen.open("--hex", screen.file("data", Buffer.from([1, 2, 0x7f, 0x45, 3]).toString("latin1")));
+    answer("/", "7f45");
+    await screen.waitFor("how", says("x 7f45 finds these bytes"));
+    answer("/", "x 7f45");
+    await screen.waitFor("them", says("1 of 1"));
+    answer("/", "x 7f4");
+    await screen.waitFor("why not", (text) => /^\/x 7f4 .*two digits/.test(status(text)));
+  });
+});
