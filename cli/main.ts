@@ -8,9 +8,9 @@ process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 
 let isDone = false;
-// Nothing is under way any more, and the command waits: Node would end with status 0, which would be a lie.
+// The event loop is empty while the command still waits: Node would exit with status 0.
 process.once("beforeExit", () => {
-  if (!isDone) fail(new Error("the command came to nothing: an answer was lost, which is a fault of porthole's own"));
+  if (!isDone) fail(new Error("internal error: no result (please report it)"));
 });
 
 main().then(() => {
@@ -19,12 +19,12 @@ main().then(() => {
 
 async function main(): Promise<void> {
   if (process.platform !== "linux") {
-    throw new Error(`porthole works on Linux only: descriptors cross namespaces there, this is ${process.platform}`);
+    throw new Error(`cannot run on ${process.platform}: porthole passes file descriptors between Linux namespaces`);
   }
   let args = process.argv.slice(2);
-  // Rare: a name that is not UTF-8. Only then is the library needed before the command is known.
+  // A name that is not UTF-8 is rare. Only then is the library loaded before the command is known.
   if (args.some((arg) => arg.includes("\ufffd"))) args = (await import("../src/target.ts")).exactArguments(args);
-  // Alone, with options alone, or with a target, which no command's name looks like, it is the screen.
+  // Without a command, with options only, or with a target, porthole opens the screen.
   const [first = "-"] = args;
   if (/^-|[:/]/.test(first) && !/^(-h|--help|-V|--version|--)$/.test(first)) args.unshift("browse");
   await program(PORTHOLE_VERSION, args).parseAsync(args, { from: "user" });

@@ -7,7 +7,7 @@ import { addReading } from "./reading.ts";
 import { addSearching } from "./searching.ts";
 import { addTools } from "./tools.ts";
 
-/** The commands by kind, and who defines them. */
+/** The commands by kind, with the function that defines each kind. */
 const kinds: readonly (readonly [names: readonly string[], add: (root: Command) => void])[] = [
   [["cat", "head", "tail"], addReading],
   [["ls", "stat", "find", "diff"], addListing],
@@ -19,15 +19,16 @@ const kinds: readonly (readonly [names: readonly string[], add: (root: Command) 
 ];
 
 /**
- * The command line as data: each command names its options and loads its action when it runs, so that no command pays for another's
- * dependencies. Given the arguments, only commands of the kind that they call are defined: all of them take as long as a small cat has.
+ * Returns the command line as data. Each command loads its action when it runs, so that no command
+ * pays for the dependencies of another. Given the arguments, the function defines only the kind of
+ * commands that they name: to define all of them takes as long as `cat` of a small file.
  */
 export function program(version: string, args: readonly string[] = []): Command {
   const root = new Command("porthole")
     .description(
-      "Open, read and follow files inside containers from the host: descriptors cross, nothing is copied out.",
+      "Open, read, follow and search files inside containers from the host, by passing file descriptors; nothing is copied out.",
     )
-    // What follows a command is the command's, `--` included.
+    // All arguments after a command belong to the command, `--` included.
     .enablePositionalOptions()
     .version(version, "-V, --version")
     .exitOverride((error) => {
@@ -52,19 +53,19 @@ export function program(version: string, args: readonly string[] = []): Command 
 
 const targets = `Targets:
   web:/var/log/app.log   in a container: its name, id or Compose service
-                         (one that has stopped: its layers and volumes, read-only)
-  web:@logs              what a container prints, as its engine keeps it;
+                         (when it has stopped: its layers and volumes, read-only)
+  web:@logs              a container's output, as its engine stores it;
                          also web:@stdout and web:@stderr
-  image:nginx:1.25:/etc  in an image; nothing of it runs or is pulled
+  image:nginx:1.25:/etc  in an image, which is neither run nor pulled
   volume:data:/app.db    in a volume
   pid:4242:/etc/hosts    as process 4242 sees it
   /path, ./path          on this machine`;
 
 const statuses = `Exit status:
-  0  fine
+  0  success
   1  a file could not be opened, read or written
   2  wrong usage
-  3  no such target, it has no processes, or there is no engine
-  4  the target is there, but no agent could be brought to it
-  5  the session with the agent was lost
+  3  no such target, no process in it, or no engine
+  4  the target exists, but no agent could be started for it
+  5  the connection to the agent was lost
   130  interrupted`;

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { end, examples, reaching } from "./shared.ts";
 
-/** Commands that look at directories and at what is known of files. */
+/** Commands that list directories and show the metadata of files. */
 export function addListing(root: Command): void {
   addLs(root);
   addStat(root);
@@ -10,14 +10,14 @@ export function addListing(root: Command): void {
 }
 
 function addDiff(root: Command): void {
-  reaching(root.command("diff").argument("<container>", "running or not"))
-    .helpOption("--help", "show this help")
-    .summary("what a container changed, added and deleted against its image, with sizes")
+  reaching(root.command("diff").argument("<container>", "the container, running or stopped"))
+    .helpOption("--help", "display help for command")
+    .summary("list files that a container changed, added or deleted, with sizes")
     .description(
-      "List what a container changed (C), added (A) and deleted (D) against its image, as docker diff, with sizes. Volumes and bind mounts are no part of it.",
+      "List the files that a container changed (C), added (A) or deleted (D) compared with its image, as docker diff does, with sizes. Volumes and bind mounts are not compared.",
     )
-    .option("-h, --human-readable", "sizes as 1.5K, 234M")
-    .option("--json", "one JSON object a line, a path each")
+    .option("-h, --human-readable", "print sizes as 1.5K, 234M")
+    .option("--json", "print one JSON object per path, one per line")
     .addHelpText(
       "after",
       examples("porthole diff web", "porthole diff --json web | jq -r 'select(.size > 1e6).target'"),
@@ -28,33 +28,35 @@ function addDiff(root: Command): void {
 }
 
 function addLs(root: Command): void {
-  reaching(root.command("ls").argument("<target...>", "directories and files to list; globs are matched inside"))
+  reaching(
+    root.command("ls").argument("<target...>", "directories and files to list; globs match inside the container"),
+  )
     .summary("list directories of containers")
     .description(
-      "List directories and files, as ls(1): names in columns on a terminal, one a line elsewhere; sorted by their bytes.",
+      "List directories and files, as ls(1) does: names in columns on a terminal, otherwise one per line, sorted by byte value.",
     )
-    // -h is for sizes here, as everywhere.
-    .helpOption("--help", "show this help")
-    .option("-l", "long: mode, links, owner, group, size, time (owners by the container's own /etc/passwd)")
-    .option("-a, --all", "names that begin with a dot too, with . and ..")
-    .option("-A, --almost-all", "the same without . and ..")
-    .option("-R, --recursive", "what is below, directory after directory; links are not followed")
-    .option("-t", "newest first")
-    .option("-S", "largest first")
-    .option("-r, --reverse", "the other way round")
-    .option("-h, --human-readable", "with -l: sizes as 1.5K, 234M")
-    .option("-1", "one name a line")
-    .option("-C", "names in columns, even if the output is no terminal")
-    .option("-d, --directory", "directories themselves, not what is in them")
-    .option("--total", "-l, with the sum of the file sizes below for a directory; /proc and /sys are left out")
-    .option("--json", "one JSON object a line, a file each")
+    // -h means sizes here, as in ls(1).
+    .helpOption("--help", "display help for command")
+    .option("-l", "print mode, links, owner, group, size and time (owners by the container's /etc/passwd)")
+    .option("-a, --all", "include names that begin with a dot, and . and ..")
+    .option("-A, --almost-all", "include names that begin with a dot, except . and ..")
+    .option("-R, --recursive", "list subdirectories recursively; symbolic links are not followed")
+    .option("-t", "sort by time, newest first")
+    .option("-S", "sort by size, largest first")
+    .option("-r, --reverse", "reverse the order")
+    .option("-h, --human-readable", "with -l: print sizes as 1.5K, 234M")
+    .option("-1", "print one name per line")
+    .option("-C", "print names in columns, even if the output is not a terminal")
+    .option("-d, --directory", "list directories themselves, not their contents")
+    .option("--total", "as -l, with the total size of all files below each directory; skips /proc and /sys")
+    .option("--json", "print one JSON object per file, one per line")
     .addOption(colour())
     .addHelpText(
       "after",
       examples(
         "porthole ls web:/var/log",
         "porthole ls -lt 'web:/var/log/*.log' api:/srv",
-        "porthole ls -dhS --total 'web:/*'      what takes the room",
+        "porthole ls -dhS --total 'web:/*'      shows what uses the space",
         "porthole ls -R --json web:/app | jq -r 'select(.size > 1e6).target'",
       ),
     )
@@ -62,18 +64,18 @@ function addLs(root: Command): void {
 }
 
 function addStat(root: Command): void {
-  reaching(root.command("stat").argument("<target...>", "files to look at; globs are matched inside"))
-    .summary("show what is known of files, and what keeps them")
+  reaching(root.command("stat").argument("<target...>", "files to show; globs match inside the container"))
+    .summary("show the metadata of files, and where they are stored")
     .description(
-      "Show what is known of files, as stat(1), and what keeps them: the container's layer, a volume, a bind mount, memory, the kernel.",
+      "Show the metadata of files, as stat(1) does, and where they are stored: in the container's layer, a volume, a bind mount, memory or the kernel.",
     )
-    .option("-L, --dereference", "of a symbolic link: what it leads to")
-    .option("--json", "one JSON object a line, a file each")
+    .option("-L, --dereference", "follow symbolic links")
+    .option("--json", "print one JSON object per file, one per line")
     .addHelpText(
       "after",
       examples(
         "porthole stat web:/var/lib/app/data.db",
-        "porthole stat web:/proc/1/fd/3          a file that process 1 has open, deleted or not",
+        "porthole stat web:/proc/1/fd/3          an open file of process 1, deleted or not",
         "porthole stat --json 'web:/etc/*.conf' | jq -r '[.target, .backing.kind] | @tsv'",
       ),
     )
@@ -82,14 +84,14 @@ function addStat(root: Command): void {
 
 function addFind(root: Command): void {
   root.enablePositionalOptions();
-  reaching(root.command("find").argument("<target...>", "where to search, then what for"))
+  reaching(root.command("find").argument("<target...>", "directories and files to search, before the expression"))
     .usage("[options] <target...> [expression]")
     .summary("find files of containers by name, kind, size or age")
     .description(
-      "Find files, as find(1). Paths are printed as the target begins, so that each is a target for another command.",
+      "Find files, as find(1) does. Each path is printed with its target, so that another command can use it.",
     )
-    .option("--bare", "print paths inside the container, without its name")
-    .option("--json", "one JSON object a line, a file each, as of ls --json")
+    .option("--bare", "print paths without the name of the container")
+    .option("--json", "print one JSON object per file, one per line, as ls --json does")
     .passThroughOptions()
     .allowUnknownOption()
     .addHelpText("after", `\n${expression}`)
@@ -106,17 +108,20 @@ function addFind(root: Command): void {
     .action(async (words: string[], options) => end((await import("../commands/find.ts")).find(words, options)));
 }
 
-const expression = `Expression, as in find(1); options of porthole's come before the first target:
-  -name PATTERN, -iname   the name matches a glob; -iname: in any case
-  -path PATTERN, -ipath   the path inside the container matches; * matches slashes too
+const expression = `Expression, as in find(1); porthole's own options come before the first target:
+  -name PATTERN, -iname   the name matches a glob; -iname ignores case
+  -path PATTERN, -ipath   the path inside the container matches; * also matches slashes
   -type f,d,l,p,s,b,c     file, directory, link, FIFO, socket, block or character device
-  -size [+-]N[cwbkMG]     units begun, of 1, 2, 512 (default), 1024, 1024^2, 1024^3 bytes
-  -newermt TIME           changed after 2026-01-31, '2026-01-31 14:05', @SECONDS, yesterday, '2 hours ago'
-  -mmin [+-]N, -mtime     changed more than (+), less than (-) so many minutes or days ago
-  -maxdepth N, -mindepth  levels below the target
+  -size [+-]N[cwbkMG]     size, rounded up to units of 1, 2, 512 (default), 1024, 1024^2,
+                          1024^3 bytes
+  -newermt TIME           modified after 2026-01-31, '2026-01-31 14:05', @SECONDS, yesterday,
+                          '2 hours ago'
+  -mmin [+-]N, -mtime     modified more than (+) or less than (-) N minutes or days ago
+  -maxdepth N, -mindepth  maximum and minimum levels below the target
   -xdev                   stay on the target's file system
-  -prune, -print, -print0 stay out; print and end with a newline, with NUL
-  ! -not, -a, -o, ( )     not, and (between two tests anyway), or, group`;
+  -prune                  do not enter the directory
+  -print, -print0         print the path, followed by a newline or by NUL
+  ! -not, -a, -o, ( )     not, and (the default between two tests), or, group`;
 
 function colour(): Option {
   return new Option("--color <when>", "colour names by LS_COLORS").choices(["auto", "always", "never"]).default("auto");

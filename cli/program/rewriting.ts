@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-/** Lets a command take arguments in forms that Commander does not know: `rewrite` sees them first. */
+/** Lets `rewrite` change the arguments of a command before Commander parses them. */
 export function rewriting(
   command: Command,
   rewrite: (args: string[], fail: (text: string) => never) => string[],
@@ -34,8 +34,8 @@ function plainCount(args: string[], form: RegExp, fail: (text: string) => never)
 }
 
 /**
- * Commander takes the word after an option whose value is optional for its value; getopt_long(3) takes only a value
- * that is joined by `=`. So `--follow` alone becomes `-f`.
+ * For an option with an optional value, Commander takes the next word as the value; getopt_long(3)
+ * takes only a value that is joined by `=`. So `--follow` alone becomes `-f`.
  */
 function withoutOptionalValues(args: string[]): string[] {
   const end = args.indexOf("--");

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { takesNext } from "../grep/words.ts";
 import { consuming, end, examples, reaching } from "./shared.ts";
 
-/** Commands that look for something in files, or look at their bytes. */
+/** Commands that search files or show their bytes. */
 export function addSearching(root: Command): void {
   addGrep(root);
   addHexdump(root);
@@ -12,52 +12,52 @@ function addGrep(root: Command): void {
   const command = root.command("grep");
   reaching(
     command
-      .argument("<pattern>", "regular expression (a target, where patterns are given with -e or -f)")
+      .argument("<pattern>", "regular expression (with -e or -f: the first target)")
       .argument("[target...]", "files and directories to search"),
   )
     .usage("[options] [ripgrep's options] <pattern> <target...>")
     .summary("search files of containers with ripgrep")
     .description(
-      "Print the lines that match a pattern. The search is ripgrep's own: options, output, colours, JSON and exit status. " +
-        "Directories are searched with all below, less what ripgrep leaves out: hidden, binary and ignored files.",
+      "Print lines that match a pattern. ripgrep does the search: options, output, colours, JSON and exit status are those of rg(1). " +
+        "Directories are searched recursively, without hidden, binary and ignored files.",
     )
-    // -h is grep's.
+    // In grep(1), -h means --no-filename.
     .helpOption("--help", "display help for command")
-    .option("--raw", "search bytes: do not leave out colour codes, which a terminal would not show either")
-    .option("-e, --regexp <pattern>", "a pattern; may be given again, a line matches where one of them does")
-    .option("-F, --fixed-strings", "patterns are plain text")
-    .option("-P, --pcre2", "patterns with look-around and back-references")
-    .option("-i, --ignore-case", "upper and lower case are the same")
-    .option("-S, --smart-case", "the same, unless a pattern has an upper-case letter")
-    .option("-w, --word-regexp", "only matches that are whole words")
-    .option("-x, --line-regexp", "only matches that are whole lines")
-    .option("-v, --invert-match", "lines that do not match")
-    .option("-U, --multiline", "matches may span lines")
-    .option("-n, --line-number", "with line numbers (the default on a terminal)")
-    .option("-N, --no-line-number", "without line numbers")
-    .option("-H, --with-filename", "with the target's name (the default for more than one, and for directories)")
-    .option("-I, --no-filename", "without the target's name; grep's -h does the same")
-    .option("-A, --after-context <lines>", "lines to show after each match")
-    .option("-B, --before-context <lines>", "lines to show before each match")
-    .option("-C, --context <lines>", "lines to show before and after each match")
-    .option("-o, --only-matching", "only what matched, each match in a line of its own")
-    .option("-r, --replace <text>", "print this instead of what matched; $1 is a group")
-    .option("-m, --max-count <number>", "at most so many matching lines of each file")
-    .option("-c, --count", "only how many lines match, of each file in which any does")
-    .option("-l, --files-with-matches", "only the names of files that match")
-    .option("-q, --quiet", "nothing: the exit status says whether anything matches")
+    .option("--raw", "search raw bytes: do not strip colour codes before the search")
+    .option("-e, --regexp <pattern>", "pattern to search for; repeat it to match any of several")
+    .option("-F, --fixed-strings", "treat patterns as plain text")
+    .option("-P, --pcre2", "use PCRE2 patterns, with look-around and back-references")
+    .option("-i, --ignore-case", "ignore case")
+    .option("-S, --smart-case", "ignore case, unless a pattern has an upper-case letter")
+    .option("-w, --word-regexp", "match whole words only")
+    .option("-x, --line-regexp", "match whole lines only")
+    .option("-v, --invert-match", "print lines that do not match")
+    .option("-U, --multiline", "let matches span lines")
+    .option("-n, --line-number", "print line numbers (the default on a terminal)")
+    .option("-N, --no-line-number", "do not print line numbers")
+    .option("-H, --with-filename", "print the target's name (the default for several targets and for directories)")
+    .option("-I, --no-filename", "do not print the target's name; grep's -h does the same")
+    .option("-A, --after-context <lines>", "print this many lines after each match")
+    .option("-B, --before-context <lines>", "print this many lines before each match")
+    .option("-C, --context <lines>", "print this many lines before and after each match")
+    .option("-o, --only-matching", "print only the matches, each on its own line")
+    .option("-r, --replace <text>", "print this text instead of each match; $1 is a group")
+    .option("-m, --max-count <number>", "stop after this many matching lines per file")
+    .option("-c, --count", "print only the number of matching lines, for each file with matches")
+    .option("-l, --files-with-matches", "print only the names of files with matches")
+    .option("-q, --quiet", "print nothing; the exit status tells whether a line matched")
     .option("-a, --text", "search binary files as text")
-    .option("-z, --search-zip", "search in compressed files, with the programs of this machine")
-    .option("-E, --encoding <name>", "the files' encoding; auto knows UTF-8 and UTF-16 by their byte order marks")
-    .option("-g, --glob <glob>", "in directories, files that match; with ! before it, files that do not")
-    .option("-t, --type <type>", "in directories, files of this type (--type-list)")
-    .option("-., --hidden", "in directories, also what begins with a dot")
-    .option("-u, --unrestricted", "ignore files have no say; twice: also hidden files; three times: also binary ones")
+    .option("-z, --search-zip", "search compressed files, with the programs of this machine")
+    .option("-E, --encoding <name>", "encoding of the files; auto detects UTF-8 and UTF-16 by byte order mark")
+    .option("-g, --glob <glob>", "in directories, search only files that match; with a leading !, skip them")
+    .option("-t, --type <type>", "in directories, search only files of this type (--type-list)")
+    .option("-., --hidden", "in directories, also search names that begin with a dot")
+    .option("-u, --unrestricted", "do not apply ignore files; twice: also hidden files; three times: also binary files")
     .option("-L, --follow", "in directories, follow symbolic links")
-    .option("--sort <what>", "in order of path, modified, accessed or created")
-    .option("--color <when>", "mark matches with colours: auto, always, ansi or never")
-    .option("--stats", "at the end, how much was searched and found")
-    .option("--json", "JSON Lines")
+    .option("--sort <what>", "sort by path, modified, accessed or created")
+    .option("--color <when>", "colour the matches: auto, always, ansi or never")
+    .option("--stats", "print statistics at the end")
+    .option("--json", "print JSON Lines")
     .addHelpText("after", `\n${ripgrep}\n\n${statuses}`)
     .addHelpText(
       "after",
@@ -76,7 +76,7 @@ function addGrep(root: Command): void {
   leaveToRipgrep(command);
 }
 
-/** porthole's own options are read wherever they stand before `--`; all other words are ripgrep's. */
+/** Takes porthole's own options from anywhere before `--` and passes all other words to ripgrep. */
 function leaveToRipgrep(command: Command): void {
   const parse = command.parseOptions.bind(command);
   command.parseOptions = (words) => {
@@ -91,7 +91,7 @@ function leaveToRipgrep(command: Command): void {
         if (name === word && OWN.includes(word)) own.push(...left.splice(0, 1));
       } else {
         operands.push(word);
-        // What follows is this option's, whatever it looks like.
+        // The next word is the option's value, even if it looks like an option.
         if (takesNext(word)) operands.push(...left.splice(0, 1));
       }
     }
@@ -101,17 +101,21 @@ function leaveToRipgrep(command: Command): void {
 }
 
 const SWITCHES = ["--help", "--raw"];
-/** With a value. */
+/** Options with a value. */
 const OWN = ["--route", "--engine", "--user", "--idle"];
 
 function addHexdump(root: Command): void {
-  consuming(reaching(root.command("hexdump").argument("<target>", "what to read: a file or a device")))
-    .summary("show a file's or a device's bytes in hexadecimal")
-    .description("Show bytes in hexadecimal with their characters, as hexdump -C. Holes of sparse files are not read.")
-    .option("-C, --canonical", "the default, for those who type hexdump -C")
-    .option("-s, --skip <offset>", "skip so many bytes: 10, 0xa, 012, with K (or KiB) 1024, KB 1000, M, G, T, P", size)
-    .option("-n, --length <length>", "at most so many bytes, written likewise", size)
-    .option("-v, --no-squeezing", "show lines that are the same as the one before, instead of *")
+  consuming(reaching(root.command("hexdump").argument("<target>", "file or device to read")))
+    .summary("show the bytes of a file or device in hexadecimal")
+    .description("Show bytes in hexadecimal and as characters, as hexdump -C does. Holes of sparse files are not read.")
+    .option("-C, --canonical", "accepted for compatibility with hexdump -C; the default")
+    .option(
+      "-s, --skip <offset>",
+      "skip this many bytes: 10, 0xa, 012; suffixes K or KiB 1024, KB 1000, and so on for M, G, T, P",
+      size,
+    )
+    .option("-n, --length <length>", "show at most this many bytes, in the same notation", size)
+    .option("-v, --no-squeezing", "print repeated lines instead of *")
     .addHelpText(
       "after",
       examples(
@@ -123,7 +127,7 @@ function addHexdump(root: Command): void {
     .action(async (target: string, options) => end((await import("../commands/hexdump.ts")).hexdump(target, options)));
 }
 
-/** As util-linux reads a size: a number of C with a suffix. */
+/** Parses a size as util-linux does: a number in C notation with a suffix. */
 function size(text: string): number {
   const match = /^(0x[0-9a-f]+|\d+)(?:([KMGTPE])(iB|B)?)?$/i.exec(text);
   const digits = match?.[1] ?? "";
@@ -131,19 +135,22 @@ function size(text: string): number {
   const base = match?.[3]?.toUpperCase() === "B" ? 1000 : 1024;
   const number = /^0[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
   const value = number * base ** power;
-  if (match === null || /^0\d*[89]/.test(digits)) throw new InvalidArgumentError("It is not a number of bytes.");
-  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError("It is beyond what a file can hold.");
+  if (match === null || /^0\d*[89]/.test(digits))
+    throw new InvalidArgumentError("Use a number of bytes, such as 512, 0x200 or 4K.");
+  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError("No file can have this size.");
   return value;
 }
 
 const ripgrep = `ripgrep:
-  Every option of ripgrep that makes sense on given files works: see rg(1). Not available are --pre, --pre-glob, --hostname-bin,
-  --hyperlink-format and --generate. Options in the file that RIPGREP_CONFIG_PATH names count, unless --no-config is given.
-  In directories ignore files count from the named directory down. Text with colour codes is searched as a terminal shows it, so
-  byte offsets are those of what is shown; --raw searches the bytes. Such a file, one that only the agent may read, and one whose
-  file system may not answer come to ripgrep through a pipe, which has no size and no times.`;
+  All options of ripgrep work (see rg(1)) except --pre, --pre-glob, --hostname-bin,
+  --hyperlink-format and --generate. The file named by RIPGREP_CONFIG_PATH is read, unless
+  --no-config is given. In directories, ignore files apply from the named directory down.
+  Text with colour codes is searched as a terminal shows it, so byte offsets refer to the
+  shown text; --raw searches the bytes. ripgrep reads such a file through a pipe, which has
+  no size and no times. The same applies to files that only the agent may read, and to files
+  on a file system that may not answer.`;
 
 const statuses = `Exit status:
-  0  a line matched, and nothing failed (with -q: a line matched)
+  0  a line matched and nothing failed (with -q: a line matched)
   1  no line matched
-  2  something failed: wrong usage, a file that could not be read, a target that could not be reached`;
+  2  error: wrong usage, an unreadable file or an unreachable target`;

@@ -1,7 +1,7 @@
 import { Argument, type Command } from "commander";
 import { consuming, end, examples, reaching } from "./shared.ts";
 
-/** Commands that look at a target as a whole, and those that join porthole to the user's other tools. */
+/** Commands for a whole target, and commands that connect porthole to other tools. */
 export function addTools(root: Command): void {
   addPs(root);
   addWith(root);
@@ -10,19 +10,19 @@ export function addTools(root: Command): void {
 }
 
 function addPs(root: Command): void {
-  reaching(root.command("ps").argument("<container>", "container, or pid:N for what runs in a process's namespaces"))
+  reaching(root.command("ps").argument("<container>", "container, or pid:N for the namespaces of a process"))
     .summary("list a container's processes and their open files")
-    .description("List the processes of a container, and with --files what they have open, deleted files included.")
-    .option("-f, --files", "with their open files: descriptor, mode (r, w, a: append), position, size, path")
-    .option("-d, --deleted", "only deleted files, open or mapped into memory, and the space that they hold in all")
-    .option("--json", "one JSON object a line, a process each")
+    .description("List the processes of a container; with --files, also their open files, including deleted ones.")
+    .option("-f, --files", "list open files: descriptor, mode (r, w, a: append), position, size, path")
+    .option("-d, --deleted", "list only deleted files that are open or mapped, and the total space they hold")
+    .option("--json", "print one JSON object per process, one per line")
     .addHelpText(
       "after",
       examples(
         "porthole ps web",
         "porthole ps --files web",
         "porthole ps --deleted web",
-        "porthole cat web:/proc/1/fd/5      read what process 1 has open as 5, deleted or not",
+        "porthole cat web:/proc/1/fd/5      read descriptor 5 of process 1, even if the file is deleted",
         "porthole ps --files --json pid:4242 | jq .files",
       ),
     )
@@ -38,11 +38,11 @@ function addWith(root: Command): void {
   )
     .summary("run a command of this machine on files of containers")
     .description(
-      "Run a command of this machine on the real files of containers, uncopied. A single file is its standard input; where the " +
-        "command has {}, {1}, {2}, it gets paths instead.",
+      "Run a command of this machine on files of containers, without copying them. A single file becomes its standard input; " +
+        "if the command contains {}, {1} or {2}, they are replaced by paths.",
     )
-    .option("--rw", "open the files for writing too")
-    .option("--stdin", "give the one file as standard input even if the command has {}, which is then its own")
+    .option("--rw", "open the files for reading and writing")
+    .option("--stdin", "pass the file as standard input and leave {} in the command unchanged")
     .exitOverride((error) => {
       throw Object.assign(error, { exitCode: error.exitCode === 0 ? 0 : 125 });
     })
@@ -67,11 +67,11 @@ function addWith(root: Command): void {
     });
 }
 
-/** What stood behind `--` on the command line, which commander keeps to itself. */
+/** The words after `--` on the command line, which Commander does not report. */
 function afterDashes(words: string[], line: string[]): string[] {
   for (let at = line.indexOf("--"); at !== -1; at = line.indexOf("--", at + 1)) {
     const rest = line.slice(at + 1);
-    // A `--` further on the left was an option's value.
+    // An earlier `--` was the value of an option.
     if (rest.length <= words.length && rest.every((word, index) => word === words.at(index - rest.length))) return rest;
   }
   return [];
@@ -81,37 +81,38 @@ const placeholders = `Placeholders:
   {1}, {2}   path of the first, second file
   {}         path of each file: the argument is repeated
   {dir}      directory with a link to each file by its name: web/var/log/app.log
-  They stand alone or between : = , @ and ? : , & as in --file={}; other braces
-  are the command's. A command that resolves links itself (realpath, lnav,
-  sqlite3 without -deserialize) finds the path in the container in them, and
-  would look for it on this machine: give it standard input.`;
+  A placeholder is a whole argument, or a part of one after : = , @ and before
+  ? : , & as in --file={}. Other braces are passed unchanged. A command that
+  resolves links (realpath, lnav, sqlite3 without -deserialize) gets the path
+  inside the container and looks for it on this machine: use standard input.`;
 
-const rights = `Rights:
-  A command opens a path anew, with the rights of the user who runs it. What
-  only root may read in the container can be given as standard input only; and
-  a command that runs as root can open any path for writing, --rw or not.`;
+const rights = `Permissions:
+  The command opens each path again, with the permissions of the user who runs
+  it. A file that only root may read in the container can be passed as standard
+  input only. A command that runs as root can write to any path, even without
+  --rw.`;
 
 const withStatuses = `Exit status:
   125  porthole itself failed
   126  the command was found but cannot be run
   127  the command was not found
-  otherwise the command's own; the signal that ended it ends porthole`;
+  otherwise that of the command; if a signal ends the command, it ends porthole too`;
 
 function addDoctor(root: Command): void {
   root
     .command("doctor")
-    .argument("[target]", "container, or pid:N, with or without a path: every route to it is tried")
-    .summary("say what works here and what to do about the rest")
+    .argument("[target]", "container, or pid:N, with or without a path: test every route to it")
+    .summary("check what works on this machine and how to fix the rest")
     .description(
-      "Look at everything porthole rests on: kernel, seccomp, Node.js, agent, run directory, permissions, engines, routes. One line each: " +
-        "ok, warn or fail, and the remedy.",
+      "Check everything that porthole needs: kernel, seccomp, Node.js, agent, run directory, permissions, engines, routes. " +
+        "Print one line per check: ok, warn or fail, and the remedy.",
     )
     .option("--engine <address>", "container engine: unix:///PATH, a docker context, or all")
     .option("--user <user>", "user inside the container, for the mount route (default: root)")
-    .option("--json", "one JSON object a line")
+    .option("--json", "print one JSON object per line")
     .addHelpText(
       "after",
-      "\nExit status:\n  0  everything that is needed works; with a target, a route to it\n  1  something does not",
+      "\nExit status:\n  0  no check failed; with a target, at least one route works\n  1  a check failed",
     )
     .addHelpText(
       "after",
@@ -125,11 +126,11 @@ function addDoctor(root: Command): void {
 function addCompletion(root: Command): void {
   root
     .command("completion")
-    .addArgument(new Argument("<shell>", "which shell's script").choices(["bash", "zsh", "fish"]))
-    .summary("print a script that makes the shell complete commands, containers and paths inside them")
+    .addArgument(new Argument("<shell>", "shell to print the script for").choices(["bash", "zsh", "fish"]))
+    .summary("print a completion script for the shell")
     .description(
-      "Print a script for the shell: it completes commands, options, running containers, and paths inside a container, " +
-        "from a live agent or over the direct route.",
+      "Print a script for the shell that completes commands, options, containers, and paths inside containers, " +
+        "through a running agent or over the direct route.",
     )
     .addHelpText(
       "after",

@@ -1,7 +1,10 @@
 import type { Command } from "commander";
 import { program } from "../../cli/program/index.ts";
 
-/** Source of the manual page (man(7)), made from the commands' own definitions. The same definitions give the same bytes, so it has no date. */
+/**
+ * Returns the source of the manual page (man(7)), made from the definitions of the commands. The
+ * same definitions give the same bytes, so the page has no date.
+ */
 export function manualPage(version: string): string {
   const root = program(version);
   const help = root.createHelp();
@@ -23,7 +26,7 @@ export function manualPage(version: string): string {
     ...paragraph(DESCRIPTION),
     ".SH COMMANDS",
     ...commands.flatMap((command) => describeCommand(command, common)),
-    ".SH OPTIONS OF COMMANDS THAT REACH INTO A TARGET",
+    ".SH COMMON OPTIONS",
     ...list([...common]),
     ...["Targets", "Exit status"].flatMap((title) => [`.SH ${title.toUpperCase()}`, ...block(own.get(title) ?? [])]),
     ".SH ENVIRONMENT",
@@ -42,36 +45,36 @@ export function manualPage(version: string): string {
 
 const DESCRIPTION =
   "An agent, a small static program in or beside a container, opens files and devices there and passes their descriptors over a " +
-  "Unix socket. What porthole then reads, follows, searches or gives to other programs is the real file: nothing is copied out, and " +
-  "no shell or tool is needed in the image.";
+  "Unix socket. porthole reads, follows and searches the real file, or passes it to other programs. Nothing is copied out, and the " +
+  "image needs no shell or tool.";
 
 const ENVIRONMENT: [string, string][] = [
   ["DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG", "The container engine, as for docker(1)."],
-  ["XDG_STATE_HOME", "Where the run directory lies; default ~/.local/state."],
-  ["PORTHOLE_IDLE", "Default of --idle: seconds without a client after which an agent ends."],
-  ["XDG_CONFIG_HOME", "Where the screen's settings lie; default ~/.config."],
-  ["XDG_CACHE_HOME", "Where what was compiled for a quick start lies; default ~/.cache."],
-  ["VISUAL, EDITOR", "What v in the screen opens a file with; default vi."],
+  ["XDG_STATE_HOME", "The directory that contains the run directory; default ~/.local/state."],
+  ["PORTHOLE_IDLE", "Default of --idle: stop the agent after this many seconds without a client."],
+  ["XDG_CONFIG_HOME", "The directory that contains the settings of the screen; default ~/.config."],
+  ["XDG_CACHE_HOME", "The directory that contains the compile cache; default ~/.cache."],
+  ["VISUAL, EDITOR", "The editor that v in the screen starts; default vi."],
   ["LS_COLORS", "Colours of names, as for ls(1)."],
-  ["NO_COLOR", "Set: no colours."],
-  ["PORTHOLE_DEBUG", "Set: errors come with a stack trace."],
+  ["NO_COLOR", "If set, print no colours."],
+  ["PORTHOLE_DEBUG", "If set, print a stack trace with each error."],
 ];
 
 const FILES: [string, string][] = [
   ["$XDG_STATE_HOME/porthole", "The run directory, mode 0700."],
-  ["$XDG_STATE_HOME/porthole/agents", "Sockets of live agents and what is known of them."],
+  ["$XDG_STATE_HOME/porthole/agents", "Sockets and records of running agents."],
   [
     "$XDG_STATE_HOME/porthole/mnt",
-    "What containers that were prepared with porthole docker-args see as /run/porthole.",
+    "The directory that containers prepared with porthole docker-args mount at /run/porthole.",
   ],
   [
     "$XDG_CONFIG_HOME/porthole/config.json",
-    "Keys, theme and switches of the screen; docs/screen.md of the package has them.",
+    "Keys, theme and settings of the screen: see docs/screen.md in the package.",
   ],
-  ["$XDG_CACHE_HOME/porthole", "Commands as V8 compiled them, mode 0700; made anew when they are missing."],
+  ["$XDG_CACHE_HOME/porthole", "The V8 compile cache of the commands, mode 0700; recreated when it is missing."],
 ];
 
-/** Options that many commands have in the same words are told of once. */
+/** Options that more than three commands share are described once. */
 function commonOptions(commands: Command[]): Map<string, string> {
   const all = commands.flatMap((command) => optionsOf(command).map((option) => option.join("\0")));
   const common = new Set(all.filter((option) => all.filter((other) => other === option).length > 3));
@@ -97,15 +100,15 @@ function describeCommand(command: Command, common: Map<string, string>): string[
     ...paragraph(command.description()),
     ...list([...args, ...options]),
     ...[...afterHelp(command)].flatMap(([title, lines]) =>
-      // Without a colon it is a remark of its own.
-      title.endsWith(".")
-        ? [title, ...lines].flatMap((line) => [".PP", ...paragraph(line)])
-        : [".PP", `${roff(title)}:`, ".PP", ...block(lines)],
+      lines.length === 0 ? [".PP", ...paragraph(title)] : [".PP", `${roff(title)}:`, ".PP", ...block(lines)],
     ),
   ];
 }
 
-/** The texts that a command adds to its help, by their headings: that is the only place where commander gives them out. */
+/**
+ * The texts that a command adds to its help, by heading; a text without a heading is its own key.
+ * Commander returns these texts only as part of the whole help.
+ */
 function afterHelp(command: Command): Map<string, string[]> {
   let text = "";
   const plain = command.helpInformation();
@@ -120,12 +123,13 @@ function afterHelp(command: Command): Map<string, string[]> {
   const sections = new Map<string, string[]>();
   for (const part of text.slice(text.indexOf(plain) + plain.length).split(/\n\n+|^\n/)) {
     const [title = "", ...lines] = part.split("\n").filter((line) => line !== "");
-    if (title !== "") sections.set(title.replace(/:$/, ""), lines);
+    if (title.endsWith(":")) sections.set(title.slice(0, -1), lines);
+    else if (title !== "") sections.set([title, ...lines].join(" ").trim(), []);
   }
   return sections;
 }
 
-/** Lines as they are. */
+/** Lines that roff does not fill. */
 function block(lines: string[]): string[] {
   return [".nf", ...lines.map((line) => guarded(roff(line))), ".fi"];
 }
@@ -134,7 +138,7 @@ function list(entries: [string, string][]): string[] {
   return entries.flatMap(([term, text]) => [".TP", `\\fB${roff(term)}\\fR`, ...paragraph(text)]);
 }
 
-/** Filled to lines of at most 78 bytes, as sources of manual pages are. */
+/** Wraps text at 78 bytes, as is usual in the source of manual pages. */
 function paragraph(text: string): string[] {
   const lines = [""];
   for (const word of roff(text).split(" ")) {
@@ -145,7 +149,7 @@ function paragraph(text: string): string[] {
   return lines.map(guarded);
 }
 
-/** Text as roff shows it unchanged (groff_char(7)). */
+/** Escapes text for roff (groff_char(7)). */
 function roff(text: string): string {
   return text
     .replaceAll("\\", "\\e")
@@ -156,7 +160,7 @@ function roff(text: string): string {
     .replaceAll("~", "\\(ti");
 }
 
-/** A line that begins with a dot would be a request. */
+/** Protects a line that begins with a dot, which roff would take for a request. */
 function guarded(line: string): string {
   return /^[.']/.test(line) ? `\\&${line}` : line;
 }

@@ -71,7 +71,7 @@ describe("a failure", () => {
       "seconds that are none",
       ["cat", "--idle", "0", "x"],
       2,
-      /^porthole: .*It is not a number of seconds from 1 to 86400\.\n$/,
+      /^porthole: .*Use a number of seconds from 1 to 86400\.\n$/,
     ],
     ["no target", ["ls"], 2, /^porthole: missing required argument 'target'\n$/],
     ["nobody to detach", ["detach", "nobody"], 3, /^porthole: no agent for 'nobody' \(.*\)\n$/],
@@ -113,7 +113,7 @@ test("not on Linux: one line, before anything is loaded that only Linux has", ()
     });
     expect([result.status, result.stdout, result.stderr]).toEqual([
       ...[1, ""],
-      "porthole: porthole works on Linux only: descriptors cross namespaces there, this is darwin\n",
+      "porthole: cannot run on darwin: porthole passes file descriptors between Linux namespaces\n",
     ]);
   }
 });

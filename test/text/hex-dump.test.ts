@@ -116,9 +116,9 @@ describe("porthole hexdump", () => {
   });
 
   it.each([
-    [["-n", "x", "/etc/hostname"], 2, "It is not a number of bytes."],
-    [["-s", "089", "/etc/hostname"], 2, "It is not a number of bytes."],
-    [["-s", "99E", "/etc/hostname"], 2, "It is beyond what a file can hold."],
+    [["-n", "x", "/etc/hostname"], 2, "Use a number of bytes, such as 512, 0x200 or 4K."],
+    [["-s", "089", "/etc/hostname"], 2, "Use a number of bytes, such as 512, 0x200 or 4K."],
+    [["-s", "99E", "/etc/hostname"], 2, "No file can have this size."],
     [["/"], 1, "cannot read /: Is a directory"],
     [["/nowhere/x"], 1, "/nowhere/x: No such file or directory"],
   ])("refuses %j in one line", async (args, status, words) => {
