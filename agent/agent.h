@@ -132,11 +132,11 @@ struct relay_end {
 struct relay_end *new_relay_end(uint32_t id);
 int find_relay_end(uint32_t id, uint64_t *bytes);
 
-/* facts.c */
-int look_at(int fd, struct k_statx *facts);
-bool is_remote(const struct k_statx *facts);
-void encode_file_facts(unsigned char *at, const struct k_statx *facts);
-size_t encode_agent_facts(unsigned char *at, unsigned clients);
+/* encode.c */
+int statx_fd(int fd, struct k_statx *st);
+bool is_remote(const struct k_statx *st);
+void encode_file_stat(unsigned char *at, const struct k_statx *st);
+size_t encode_agent_info(unsigned char *at, unsigned clients);
 
 /* resolve.c */
 bool is_magic(const char *path);
@@ -144,9 +144,9 @@ int resolve(const char *path, int flags);
 int resolve_path_only(const char *path, bool no_follow);
 
 /* consuming.c */
-bool kind_consumes(const struct k_statx *facts);
+bool kind_consumes(const struct k_statx *st);
 bool name_consumes(int fd, const char *name);
-const char *name_of_empty(int fd, const struct k_statx *facts, char path[wire_max_path + 1]);
+const char *name_of_empty(int fd, const struct k_statx *st, char path[wire_max_path + 1]);
 
 /* ops.c */
 enum { MALFORMED = -1 }; /* a protocol violation: the reply is EPROTO and the session ends */
@@ -178,7 +178,7 @@ void end_record(unsigned char *record, size_t length);
 noreturn void write_trailer(int out, int error);
 struct list_job {
     int directory;
-    bool facts;
+    bool stat;
 };
 void write_entries(int out, const void *list_job);
 /* False, with nothing written, if the entries may not fit into the pipe. */

@@ -24,9 +24,9 @@ enum {
     DEVICE_KMSG = 11
 };
 
-static bool is_lossless_device(const struct k_statx *facts) {
-    if (facts->rdev_major != MEMORY_DEVICES) return false;
-    switch (facts->rdev_minor) {
+static bool is_lossless_device(const struct k_statx *st) {
+    if (st->rdev_major != MEMORY_DEVICES) return false;
+    switch (st->rdev_minor) {
     case DEVICE_NULL:
     case DEVICE_ZERO:
     case DEVICE_FULL:
@@ -41,17 +41,17 @@ static bool is_lossless_device(const struct k_statx *facts) {
  * By file type. Even opening such a file may have side effects: it unblocks a FIFO's writer, starts
  * a watchdog or creates a terminal.
  */
-bool kind_consumes(const struct k_statx *facts) {
-    return S_ISFIFO(facts->mode) || (S_ISCHR(facts->mode) && !is_lossless_device(facts));
+bool kind_consumes(const struct k_statx *st) {
+    return S_ISFIFO(st->mode) || (S_ISCHR(st->mode) && !is_lossless_device(st));
 }
 
 /*
  * The last component of the path of an open file of size 0, as files of /proc have; NULL for any
  * other file. The check costs a system call, and most opened files have a size.
  */
-const char *name_of_empty(int fd, const struct k_statx *facts, char path[wire_max_path + 1]) {
+const char *name_of_empty(int fd, const struct k_statx *st, char path[wire_max_path + 1]) {
     char link[32];
-    if (!S_ISREG(facts->mode) || facts->size) return NULL;
+    if (!S_ISREG(st->mode) || st->size) return NULL;
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t length = readlinkat(AT_FDCWD, link, path, wire_max_path);
     if (length <= 0) return NULL;

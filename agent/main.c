@@ -242,11 +242,11 @@ static bool is_serve(const struct packet *packet) {
 /* Sends ANNOUNCE; receives SERVE with the listening socket. */
 static int shake_hands(int rendezvous, const unsigned char *token) {
     static unsigned char
-        announce[header_size + wire_token_bytes + agent_facts_size + wire_max_build_name];
+        announce[header_size + wire_token_bytes + agent_info_size + wire_max_build_name];
     static struct packet answer;
     memcpy(announce + header_size, token, wire_token_bytes);
     size_t length = wire_token_bytes +
-                    encode_agent_facts(announce + header_size + wire_token_bytes, 0);
+                    encode_agent_info(announce + header_size + wire_token_bytes, 0);
     put16(announce + header_type, op_announce);
     put32(announce + header_length, (uint32_t)length);
     if (send_packet(rendezvous, announce, header_size + length, -1) < 0)

@@ -132,10 +132,10 @@ static enum answer search_tables(uint64_t id) {
 }
 
 static uint64_t mount_of(int fd) {
-    struct k_statx facts;
-    return k_statx(fd, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_MNT_ID, &facts) < 0
+    struct k_statx st;
+    return k_statx(fd, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_MNT_ID, &st) < 0
                ? 0
-               : facts.mount_id;
+               : st.mount_id;
 }
 
 static void open_tables(void) {

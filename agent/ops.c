@@ -54,9 +54,9 @@ static void take_path(struct request *request) {
 
 static bool malformed(const struct request *request) { return request->bad || request->left; }
 
-static void reply_facts(struct reply *reply, const struct k_statx *facts) {
-    encode_file_facts(reply->body, facts);
-    reply->length = file_facts_size;
+static void reply_stat(struct reply *reply, const struct k_statx *st) {
+    encode_file_stat(reply->body, st);
+    reply->length = file_stat_size;
 }
 
 /*
@@ -71,12 +71,12 @@ static bool reads_memory(const char *name) {
 }
 
 /*
- * Replies with the facts only: reading consumes the file's data, and the client did not allow that.
+ * Replies with the stat only: reading consumes the file's data, and the client did not allow that.
  */
-static int refuse_consuming(struct reply *reply, const struct k_statx *facts) {
-    reply_facts(reply, facts);
-    put32(reply->body + file_facts_flags,
-          get32(reply->body + file_facts_flags) | facts_flag_consuming);
+static int refuse_consuming(struct reply *reply, const struct k_statx *st) {
+    reply_stat(reply, st);
+    put32(reply->body + file_stat_flags,
+          get32(reply->body + file_stat_flags) | stat_flag_consuming);
     return 0;
 }
 
@@ -84,30 +84,29 @@ static int refuse_consuming(struct reply *reply, const struct k_statx *facts) {
  * Passes the file itself, or a relay if the host must not read it or asks for one. Takes ownership
  * of `fd`.
  */
-static int pass_file(int fd, const struct k_statx *facts, uint32_t wanted, uint64_t offset,
+static int pass_file(int fd, const struct k_statx *st, uint32_t wanted, uint64_t offset,
                      struct reply *reply) {
     static char path[wire_max_path + 1];
     reply->fd = fd;
-    reply_facts(reply, facts);
+    reply_stat(reply, st);
     /*
-     * A regular file's facts already have the flag; a new check would add system calls to the
+     * A regular file's stat already has the flag; a new check would add system calls to the
      * fastest path.
      */
-    bool remote = S_ISREG(facts->mode) ? reply->body[file_facts_flags] & facts_flag_relayed
-                                       : is_remote(facts);
-    const char *name = name_of_empty(fd, facts, path);
+    bool remote = S_ISREG(st->mode) ? reply->body[file_stat_flags] & stat_flag_relayed
+                                    : is_remote(st);
+    const char *name = name_of_empty(fd, st, path);
     if (name && !remote && !(wanted & open_flag_consume) && name_consumes(fd, name)) {
         close(fd);
         reply->fd = -1;
-        return refuse_consuming(reply, facts);
+        return refuse_consuming(reply, st);
     }
-    if (S_ISREG(facts->mode) && ((wanted & open_flag_relay) || (name && reads_memory(name))))
+    if (S_ISREG(st->mode) && ((wanted & open_flag_relay) || (name && reads_memory(name))))
         remote = true;
     if (!remote) return 0;
-    if ((wanted & open_flag_write) || !S_ISREG(facts->mode)) return EOPNOTSUPP;
+    if ((wanted & open_flag_write) || !S_ISREG(st->mode)) return EOPNOTSUPP;
     if (offset > INT64_MAX) return EINVAL;
-    put32(reply->body + file_facts_flags,
-          get32(reply->body + file_facts_flags) | facts_flag_relayed);
+    put32(reply->body + file_stat_flags, get32(reply->body + file_stat_flags) | stat_flag_relayed);
     struct relay_job job = {.file = fd, .offset = (off_t)offset, .end = new_relay_end(reply->id)};
     int pipe = pipe_from_child(write_relay, &job);
     if (pipe < 0) return errno;
@@ -131,24 +130,24 @@ static int reopen(int fd, int flags) {
  * `path_fd`.
  */
 static int pass_reopened(int path_fd, uint32_t wanted, uint64_t offset, struct reply *reply) {
-    struct k_statx facts;
+    struct k_statx st;
     char link[32];
     int flags = wanted & open_flag_write ? O_RDWR : O_RDONLY;
     reply->fd = path_fd;
-    if (look_at(path_fd, &facts) < 0) return errno;
-    if (S_ISLNK(facts.mode)) return ELOOP;
-    if (kind_consumes(&facts) && !(wanted & open_flag_consume)) {
+    if (statx_fd(path_fd, &st) < 0) return errno;
+    if (S_ISLNK(st.mode)) return ELOOP;
+    if (kind_consumes(&st) && !(wanted & open_flag_consume)) {
         close(path_fd);
         reply->fd = -1;
-        return refuse_consuming(reply, &facts);
+        return refuse_consuming(reply, &st);
     }
-    bool device = S_ISCHR(facts.mode) || S_ISBLK(facts.mode);
+    bool device = S_ISCHR(st.mode) || S_ISBLK(st.mode);
     if (device) snprintf(link, sizeof link, "/proc/self/fd/%d", path_fd);
     int fd = device ? open_device(link, flags | ALWAYS) : reopen(path_fd, flags | ALWAYS);
     int error = errno;
     close(path_fd);
     reply->fd = -1;
-    return fd < 0 ? error : pass_file(fd, &facts, wanted, offset, reply);
+    return fd < 0 ? error : pass_file(fd, &st, wanted, offset, reply);
 }
 
 static int do_open(struct request *request, struct reply *reply) {
@@ -170,24 +169,24 @@ static int do_open(struct request *request, struct reply *reply) {
         int path_fd = resolve(request->path, O_PATH | how);
         return path_fd < 0 ? errno : pass_reopened(path_fd, wanted, offset, reply);
     }
-    struct k_statx facts;
+    struct k_statx st;
     int fd = resolve(request->path, flags | how | ALWAYS);
     if (fd < 0) return errno;
     reply->fd = fd;
-    if (look_at(fd, &facts) < 0) return errno;
-    return pass_file(fd, &facts, wanted, offset, reply);
+    if (statx_fd(fd, &st) < 0) return errno;
+    return pass_file(fd, &st, wanted, offset, reply);
 }
 
 static int do_stat(struct request *request, struct reply *reply) {
     uint32_t flags = take_flags(request, open_flag_noFollow);
     take_path(request);
     if (malformed(request)) return MALFORMED;
-    struct k_statx facts;
+    struct k_statx st;
     int fd = resolve_path_only(request->path, flags & open_flag_noFollow);
     if (fd < 0) return errno;
-    int error = look_at(fd, &facts) < 0 ? errno : 0;
+    int error = statx_fd(fd, &st) < 0 ? errno : 0;
     close(fd);
-    if (!error) reply_facts(reply, &facts);
+    if (!error) reply_stat(reply, &st);
     return error;
 }
 
@@ -210,9 +209,9 @@ static int do_readlink(struct request *request, struct reply *reply) {
  * listing. Returns the pipe's read end, or -1 if a worker is needed.
  */
 static int list_at_once(const struct list_job *job) {
-    struct k_statx facts;
+    struct k_statx st;
     int ends[2];
-    if (look_at(job->directory, &facts) < 0 || is_remote(&facts) || pipe2(ends, O_CLOEXEC) < 0)
+    if (statx_fd(job->directory, &st) < 0 || is_remote(&st) || pipe2(ends, O_CLOEXEC) < 0)
         return -1;
     bool done = write_few_entries(ends[1], job);
     close(ends[1]);
@@ -222,11 +221,11 @@ static int list_at_once(const struct list_job *job) {
 }
 
 static int do_list(struct request *request, struct reply *reply) {
-    uint32_t flags = take_flags(request, list_flag_facts);
+    uint32_t flags = take_flags(request, list_flag_stat);
     take_path(request);
     if (malformed(request)) return MALFORMED;
     struct list_job job = {.directory = resolve(request->path, O_RDONLY | O_DIRECTORY | ALWAYS),
-                           .facts = flags & list_flag_facts};
+                           .stat = flags & list_flag_stat};
     if (job.directory < 0) return errno;
     reply->fd = list_at_once(&job);
     if (reply->fd < 0) reply->fd = pipe_from_child(write_entries, &job);

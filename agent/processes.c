@@ -87,14 +87,14 @@ int open_process(pid_t inside) {
 /* Writes one open file of the process; omits a file closed in the meantime. */
 static void write_file(int out, int proc, const char *number) {
     char path[32], info[512];
-    struct k_statx facts;
+    struct k_statx st;
     snprintf(path, sizeof path, "fd/%s", number);
     unsigned char *at = new_record(out, record_kind_file, 0);
     ssize_t link = readlinkat(proc, path, (char *)at + process_file_size, wire_max_path);
     if (link < 0 || k_statx(proc, path, K_AT_STATX_DONT_SYNC,
-                            K_STATX_BASIC_STATS | K_STATX_BTIME | K_STATX_MNT_ID, &facts) < 0)
+                            K_STATX_BASIC_STATS | K_STATX_BTIME | K_STATX_MNT_ID, &st) < 0)
         return;
-    encode_file_facts(at + process_file_facts, &facts);
+    encode_file_stat(at + process_file_stat, &st);
     snprintf(path, sizeof path, "fdinfo/%s", number);
     put32(at + process_file_fd, (uint32_t)strtoul(number, NULL, 10));
     if (read_text(proc, path, info, sizeof info) > 0) { /* "pos: N", "flags: N" in octal, ... */

@@ -23,31 +23,31 @@
     ROW(op, openProcessFd, 10) ROW(op, mounts, 11) ROW(op, bye, 12) ROW(op, relayEnd, 13) \
     ROW(open_flag, write, 1) ROW(open_flag, noFollow, 2) ROW(open_flag, directory, 4) \
     ROW(open_flag, relay, 8) ROW(open_flag, consume, 16) \
-    ROW(list_flag, facts, 1) \
+    ROW(list_flag, stat, 1) \
     ROW(processes_flag, files, 1) \
     ROW(serve_flag, witness, 1) \
     ROW(watch_flag, remove, 1) ROW(watch_flag, noFollow, 2) \
     ROW(bye_scope, session, 0) ROW(bye_scope, agent, 1) \
-    ROW(facts_flag, relayed, 1) ROW(facts_flag, birthTime, 2) ROW(facts_flag, consuming, 4) \
+    ROW(stat_flag, relayed, 1) ROW(stat_flag, birthTime, 2) ROW(stat_flag, consuming, 4) \
     ROW(route, mount, 1) ROW(route, sidecar, 2) ROW(route, direct, 3) \
     ROW(record_kind, entry, 1) ROW(record_kind, process, 2) ROW(record_kind, file, 3) \
     ROW(record_kind, mapping, 4) ROW(record_kind, trailer, 255) \
     ROW(header, size, 16) ROW(header, type, 0) ROW(header, descriptors, 2) ROW(header, id, 4) \
     ROW(header, error, 8) ROW(header, length, 12) \
-    ROW(agent_facts, size, 64) ROW(agent_facts, version, 0) ROW(agent_facts, route, 2) \
-    ROW(agent_facts, pid, 4) ROW(agent_facts, uid, 8) ROW(agent_facts, gid, 12) \
-    ROW(agent_facts, capabilities, 16) ROW(agent_facts, start, 24) \
-    ROW(agent_facts, userNamespace, 32) ROW(agent_facts, mountNamespace, 40) \
-    ROW(agent_facts, clients, 48) ROW(agent_facts, memory, 52) ROW(agent_facts, targetPid, 56) \
-    ROW(agent_facts, buildLength, 60) \
-    ROW(file_facts, size, 120) ROW(file_facts, mode, 0) ROW(file_facts, links, 4) \
-    ROW(file_facts, uid, 8) ROW(file_facts, gid, 12) ROW(file_facts, bytes, 16) \
-    ROW(file_facts, blocks, 24) ROW(file_facts, inode, 32) ROW(file_facts, deviceMajor, 40) \
-    ROW(file_facts, deviceMinor, 44) ROW(file_facts, rdevMajor, 48) ROW(file_facts, rdevMinor, 52) \
-    ROW(file_facts, mountId, 56) ROW(file_facts, atime, 64) ROW(file_facts, mtime, 72) \
-    ROW(file_facts, ctime, 80) ROW(file_facts, btime, 88) ROW(file_facts, atimeNs, 96) \
-    ROW(file_facts, mtimeNs, 100) ROW(file_facts, ctimeNs, 104) ROW(file_facts, btimeNs, 108) \
-    ROW(file_facts, flags, 112) ROW(file_facts, zero, 116) \
+    ROW(agent_info, size, 64) ROW(agent_info, version, 0) ROW(agent_info, route, 2) \
+    ROW(agent_info, pid, 4) ROW(agent_info, uid, 8) ROW(agent_info, gid, 12) \
+    ROW(agent_info, capabilities, 16) ROW(agent_info, start, 24) \
+    ROW(agent_info, userNamespace, 32) ROW(agent_info, mountNamespace, 40) \
+    ROW(agent_info, clients, 48) ROW(agent_info, memory, 52) ROW(agent_info, targetPid, 56) \
+    ROW(agent_info, buildLength, 60) \
+    ROW(file_stat, size, 120) ROW(file_stat, mode, 0) ROW(file_stat, links, 4) \
+    ROW(file_stat, uid, 8) ROW(file_stat, gid, 12) ROW(file_stat, bytes, 16) \
+    ROW(file_stat, blocks, 24) ROW(file_stat, inode, 32) ROW(file_stat, deviceMajor, 40) \
+    ROW(file_stat, deviceMinor, 44) ROW(file_stat, rdevMajor, 48) ROW(file_stat, rdevMinor, 52) \
+    ROW(file_stat, mountId, 56) ROW(file_stat, atime, 64) ROW(file_stat, mtime, 72) \
+    ROW(file_stat, ctime, 80) ROW(file_stat, btime, 88) ROW(file_stat, atimeNs, 96) \
+    ROW(file_stat, mtimeNs, 100) ROW(file_stat, ctimeNs, 104) ROW(file_stat, btimeNs, 108) \
+    ROW(file_stat, flags, 112) ROW(file_stat, zero, 116) \
     ROW(record, size, 8) ROW(record, length, 0) ROW(record, kind, 4) ROW(record, flags, 6) \
     ROW(entry, size, 20) ROW(entry, error, 8) ROW(entry, type, 12) ROW(entry, nameLength, 14) \
     ROW(entry, linkLength, 16) \
@@ -55,7 +55,7 @@
     ROW(process, error, 20) ROW(process, start, 24) ROW(process, commandLength, 32) \
     ROW(process, argumentsLength, 34) \
     ROW(process_file, size, 146) ROW(process_file, fd, 8) ROW(process_file, access, 12) \
-    ROW(process_file, position, 16) ROW(process_file, facts, 24) \
+    ROW(process_file, position, 16) ROW(process_file, stat, 24) \
     ROW(process_file, linkLength, 144) \
     ROW(mapping, size, 38) ROW(mapping, access, 8) ROW(mapping, deviceMajor, 12) \
     ROW(mapping, deviceMinor, 16) ROW(mapping, inode, 20) ROW(mapping, bytes, 28) \
@@ -70,11 +70,11 @@ enum { WIRE_NUMBERS(WIRE_ONE, WIRE_ROW) };
 #undef WIRE_ROW
 
 _Static_assert(header_length + 4 == header_size, "the header's last field ends it");
-_Static_assert(agent_facts_buildLength + 4 == agent_facts_size,
-               "the agent facts' last field ends them");
-_Static_assert(file_facts_zero + 4 == file_facts_size, "the file facts' last field ends them");
-_Static_assert(process_file_facts + file_facts_size == process_file_linkLength,
-               "an open file's facts end at its link length");
+_Static_assert(agent_info_buildLength + 4 == agent_info_size,
+               "the agent info's last field ends it");
+_Static_assert(file_stat_zero + 4 == file_stat_size, "the file stat's last field ends it");
+_Static_assert(process_file_stat + file_stat_size == process_file_linkLength,
+               "an open file's stat ends at its link length");
 _Static_assert(header_size + wire_max_path <= wire_max_packet, "a path fits a packet");
 
 /* Little-endian fields at any alignment. */

@@ -11,7 +11,7 @@
 #include "agent.h"
 
 enum { BUFFER = 32768, LONGEST = 8192, RELAY_CHUNK = 65536 };
-_Static_assert(LONGEST >= entry_size + file_facts_size + 255 + wire_max_path, "any entry fits");
+_Static_assert(LONGEST >= entry_size + file_stat_size + 255 + wire_max_path, "any entry fits");
 _Static_assert(LONGEST >= process_file_size + wire_max_path, "any open file fits");
 
 static unsigned char buffer[BUFFER];
@@ -60,23 +60,23 @@ struct k_dirent {
     char name[];
 };
 
-static void write_entry(int out, int directory, const struct k_dirent *found, bool with_facts) {
-    unsigned char *at = new_record(out, record_kind_entry, with_facts ? list_flag_facts : 0);
+static void write_entry(int out, int directory, const struct k_dirent *found, bool with_stat) {
+    unsigned char *at = new_record(out, record_kind_entry, with_stat ? list_flag_stat : 0);
     size_t name = strlen(found->name), length = entry_size;
-    struct k_statx facts;
+    struct k_statx st;
     ssize_t link = 0;
     int error = 0;
-    if (with_facts) {
-        length += file_facts_size;
+    if (with_stat) {
+        length += file_stat_size;
         if (k_statx(directory, found->name,
                     AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | K_AT_STATX_DONT_SYNC,
-                    K_STATX_BASIC_STATS | K_STATX_BTIME | K_STATX_MNT_ID, &facts) < 0)
+                    K_STATX_BASIC_STATS | K_STATX_BTIME | K_STATX_MNT_ID, &st) < 0)
             error = errno;
-        else encode_file_facts(at + entry_size, &facts);
+        else encode_file_stat(at + entry_size, &st);
     }
     memcpy(at + length, found->name, name);
     length += name;
-    if (with_facts && !error && S_ISLNK(facts.mode)) {
+    if (with_stat && !error && S_ISLNK(st.mode)) {
         link = readlinkat(directory, found->name, (char *)at + length, wire_max_path);
         if (link < 0) error = errno;
         if (link < 0) link = 0;
@@ -101,7 +101,7 @@ static int add_entries(int out, const struct list_job *job, bool small) {
             if (small && used + 2 * LONGEST > BUFFER)
                 return -1; /* room for one more and the trailer */
             if (strcmp(found->name, ".") && strcmp(found->name, ".."))
-                write_entry(out, job->directory, found, job->facts);
+                write_entry(out, job->directory, found, job->stat);
             at += found->length;
         }
     return got < 0 ? errno : 0;

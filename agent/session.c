@@ -42,7 +42,7 @@ static int hello(const struct packet *packet, struct reply *reply) {
     size_t length = packet->length - header_size;
     if (get16(packet->data + header_type) != op_hello || length < 2) return MALFORMED;
     if (get16(body) == wire_version && (length != 4 || get16(body + 2) != 0)) return MALFORMED;
-    reply->length = encode_agent_facts(reply->body, served_clients);
+    reply->length = encode_agent_info(reply->body, served_clients);
     return get16(body) == wire_version ? 0 : EPROTO;
 }
 

@@ -8,7 +8,7 @@ if (name === undefined) throw new Error("usage: deleted-log CONTAINER");
 await using session = await connect(name);
 const found = await largestDeleted();
 if (found === undefined) throw new Error(`${name} holds no deleted file open`);
-console.error(`process ${found.pid} holds ${JSON.stringify(found.file.path)}, ${found.file.facts.size} bytes`);
+console.error(`process ${found.pid} holds ${JSON.stringify(found.file.path)}, ${found.file.stat.size} bytes`);
 await using file = await session.openProcessFile(found.pid, found.file.fd);
 await file.copyTo(1);
 

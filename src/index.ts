@@ -10,7 +10,8 @@ export {
   followPath as follow,
 } from "./follow/follow-path.ts";
 export { LineSplitter } from "./follow/line-splitter.ts";
-export type { AgentRoute, FileFacts } from "./protocol/facts.ts";
+export type { AgentRoute } from "./protocol/agent-info.ts";
+export type { FileStat } from "./protocol/file-stat.ts";
 export { type ConnectOptions, connect } from "./sessions/connect.ts";
 export { type FileKind, OpenFile } from "./sessions/open-file.ts";
 export type { DirectoryEntry, OpenOptions, Session } from "./sessions/session.ts";

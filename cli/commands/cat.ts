@@ -52,7 +52,7 @@ async function catOne(opened: Exclude<Opened, { error: unknown }>, trace: boolea
     if (file.kind === "directory")
       throw new PortholeError("FILE", `cannot read ${text}: Is a directory`, { errno: "EISDIR" });
     // Of what is made up as it is read (/proc/N/mem) there is nothing to explain.
-    if (file.relayed && file.facts.size > 0n)
+    if (file.relayed && file.stat.size > 0n)
       complain(`${printable(text)}: its file system may not answer, so the agent reads it for us`);
     if (isTerminal(1)) await show(file);
     else await copy(file);

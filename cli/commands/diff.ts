@@ -2,7 +2,7 @@ import { dirname } from "node:path/posix";
 import { containerChanges } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { nameOf } from "../../src/files/index.ts";
-import type { FileFacts } from "../../src/protocol/index.ts";
+import type { FileStat } from "../../src/protocol/index.ts";
 import { kindOf, type Session } from "../../src/sessions/index.ts";
 import { parseSessionTarget } from "../../src/target.ts";
 import { complain, printable } from "../io/fail.ts";
@@ -32,9 +32,9 @@ export async function diff(container: string, options: DiffOptions): Promise<num
     reached.catch(() => undefined);
     const { changes, mounts } = await containerChanges(target.name, options);
     const present = changes.filter(({ kind }) => kind !== "deleted").map(({ path }) => path);
-    const facts = present.length === 0 ? new Map<string, FileFacts>() : await factsOf(await reached, present);
+    const stat = present.length === 0 ? new Map<string, FileStat>() : await statsOf(await reached, present);
     const lines = changes.map(({ kind, path }) => {
-      const found = facts.get(path);
+      const found = stat.get(path);
       return options.json ? jsonLine(record(target.name, kind, path, found)) : line(kind, path, found, options);
     });
     for (let at = 0; at < lines.length; at += AT_ONCE) write(lines.slice(at, at + AT_ONCE).join(""));
@@ -55,8 +55,8 @@ const AT_ONCE = 1_000;
 const WORTH_A_LIST = 8;
 
 /** What is known of the paths that are there. One that went away meanwhile, or cannot be looked at, is left out. */
-async function factsOf(session: Session, paths: readonly string[]): Promise<Map<string, FileFacts>> {
-  const found = new Map<string, FileFacts>();
+async function statsOf(session: Session, paths: readonly string[]): Promise<Map<string, FileStat>> {
+  const found = new Map<string, FileStat>();
   const byDirectory = new Map<string, string[]>();
   for (const path of paths) {
     const inside = byDirectory.get(dirname(path));
@@ -71,9 +71,9 @@ async function factsOf(session: Session, paths: readonly string[]): Promise<Map<
     }
     const names = new Map(inside.map((path) => [nameOf(path), path]));
     try {
-      for await (const { name, facts } of session.list(directory, { facts: true })) {
+      for await (const { name, stat } of session.list(directory, { stat: true })) {
         const path = names.get(name);
-        if (path !== undefined && facts !== undefined) found.set(path, facts);
+        if (path !== undefined && stat !== undefined) found.set(path, stat);
       }
     } catch (error) {
       onlyFileErrors(error);
@@ -87,20 +87,20 @@ function onlyFileErrors(error: unknown): void {
 }
 
 /** docker diff's letter, the size where there is one, and the path. */
-function line(kind: string, path: string, facts: FileFacts | undefined, { human }: DiffOptions): string {
+function line(kind: string, path: string, stat: FileStat | undefined, { human }: DiffOptions): string {
   const letter = kind.charAt(0).toUpperCase();
-  const bytes = facts === undefined || kindOf(facts.mode) === "directory" ? undefined : facts.size;
+  const bytes = stat === undefined || kindOf(stat.mode) === "directory" ? undefined : stat.size;
   const size = bytes === undefined ? "-" : human ? humanSize(bytes) : String(bytes);
   return `${letter} ${size.padStart(human ? 6 : 12)} ${printable(path)}\n`;
 }
 
 /** See docs/json.md. */
-function record(container: string, change: string, path: string, facts: FileFacts | undefined): object {
+function record(container: string, change: string, path: string, stat: FileStat | undefined): object {
   return {
     ...{ container, target: `${container}:${path}`, path, change },
-    kind: facts === undefined ? null : kindOf(facts.mode),
-    size: facts === undefined ? null : facts.size,
-    mode: facts === undefined ? null : (facts.mode & 0o7777).toString(8).padStart(4, "0"),
-    modified: facts === undefined ? null : new Date(Number(facts.mtime / 1_000_000n)).toISOString(),
+    kind: stat === undefined ? null : kindOf(stat.mode),
+    size: stat === undefined ? null : stat.size,
+    mode: stat === undefined ? null : (stat.mode & 0o7777).toString(8).padStart(4, "0"),
+    modified: stat === undefined ? null : new Date(Number(stat.mtime / 1_000_000n)).toISOString(),
   };
 }

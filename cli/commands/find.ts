@@ -73,7 +73,7 @@ async function search(
     fileRecord({ ...file, target: prefix + file.path, linkMode: undefined, total: undefined, users, groups });
   const looked = () => out.looked();
   for await (const { file, end } of selectFiles(session, target.path, expression, {
-    facts: json === true,
+    stat: json === true,
     failed,
     looked,
   }))

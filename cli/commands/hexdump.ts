@@ -25,7 +25,7 @@ export async function hexdump(text: string, options: HexdumpOptions): Promise<nu
       if (file.kind === "directory")
         throw new PortholeError("FILE", `cannot read ${text}: Is a directory`, { errno: "EISDIR" });
       // Of what is made up as it is read (/proc/N/mem) there is nothing to explain.
-      if (file.relayed && file.facts.size > 0n)
+      if (file.relayed && file.stat.size > 0n)
         complain(`${printable(text)}: its file system may not answer, so the agent reads it for us`);
       const { skip, length, squeezing } = options;
       await dumpOpenFile(file, { skip, length, squeezes: squeezing }, write);

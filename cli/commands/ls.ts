@@ -53,7 +53,7 @@ class Lister {
   readonly #view: View;
   readonly #reach: Reach;
   readonly #places = new Map<Session, Place>();
-  readonly #needsFacts: boolean;
+  readonly #needsStat: boolean;
   /** Adding up sizes takes as long as there are files. */
   readonly #progress: Progress | undefined;
   #added = { files: 0, bytes: 0n };
@@ -65,7 +65,7 @@ class Lister {
     this.#view = shown;
     this.#reach = new Reach(options);
     const { l, t, S, json } = options;
-    this.#needsFacts = [l, t, S, json].includes(true) || shown.needsFacts;
+    this.#needsStat = [l, t, S, json].includes(true) || shown.needsStat;
     this.#progress = options.total && isTerminal(2) ? new Progress() : undefined;
   }
 
@@ -112,17 +112,17 @@ class Lister {
     const { session } = place;
     const { path } = target;
     const itself = this.#options.l === true || this.#options.directory === true || this.#options.json === true;
-    let facts = itself ? undefined : await session.stat(path).catch(onlyFileErrors);
-    if (facts === undefined || typeOf(facts) !== DIRECTORY)
-      facts = await session.stat(path, { noFollow: !path.endsWith("/") });
-    const link = typeOf(facts) === LINK ? await session.readlink(path) : undefined;
-    return { place, item: { ...this.#item(place, text, text, path), type: typeOf(facts), facts, link } };
+    let stat = itself ? undefined : await session.stat(path).catch(onlyFileErrors);
+    if (stat === undefined || typeOf(stat) !== DIRECTORY)
+      stat = await session.stat(path, { noFollow: !path.endsWith("/") });
+    const link = typeOf(stat) === LINK ? await session.readlink(path) : undefined;
+    return { place, item: { ...this.#item(place, text, text, path), type: typeOf(stat), stat, link } };
   }
 
   async #list({ item, place }: Found, isTitled: boolean): Promise<void> {
     const absence = place.session.absence(item.path);
     if (absence !== undefined) complain(printable(`${item.target}: ${absence}, so what it held is gone`));
-    const lookahead = new Lookahead(place.session, { facts: this.#needsFacts });
+    const lookahead = new Lookahead(place.session, { stat: this.#needsStat });
     const pending = new PendingDirectories<Directory>();
     const below = (parent: Directory, name: string): Directory => ({
       ...parent,
@@ -163,11 +163,11 @@ class Lister {
     const at = entries.directory;
     try {
       for await (const entry of lookahead.list(at.path)) {
-        const { name, type, facts, errno } = entry;
+        const { name, type, stat, errno } = entry;
         if (name.startsWith(".") && !all && !almostAll) continue;
         if (isStatFailed(entry))
           this.#failed(new PortholeError("FILE", `cannot stat ${joinPath(at.target, name)}: ${errno}`, { errno }));
-        entries.add({ name, type: facts === undefined ? type : typeOf(facts), facts, link: entry.link });
+        entries.add({ name, type: stat === undefined ? type : typeOf(stat), stat, link: entry.link });
       }
     } catch (error) {
       // A session that ended would fail for every directory to come.
@@ -178,8 +178,8 @@ class Lister {
     if (all) {
       for (const name of [".", ".."]) {
         const path = joinPath(at.path, name);
-        const facts = this.#needsFacts ? await place.session.stat(path).catch(onlyFileErrors) : undefined;
-        entries.add({ name, type: DIRECTORY, facts, link: undefined });
+        const stat = this.#needsStat ? await place.session.stat(path).catch(onlyFileErrors) : undefined;
+        entries.add({ name, type: DIRECTORY, stat, link: undefined });
       }
     }
     await this.#followLinks(place, entries);
@@ -256,7 +256,7 @@ class Lister {
   }
 
   #item({ users, groups }: Place, name: string, target: string, path: string): Item {
-    const nothing = { type: 0, facts: undefined, link: undefined, linkMode: undefined, total: undefined };
+    const nothing = { type: 0, stat: undefined, link: undefined, linkMode: undefined, total: undefined };
     return { name, target, path, ...nothing, users, groups };
   }
 

@@ -63,17 +63,17 @@ function asJson(process: TargetProcess, users: Map<number, string>, options: PsO
     arguments: process.arguments,
     ...((options.files || options.deleted) && {
       error: process.filesError?.message ?? null,
-      files: process.files.map(({ fd, access, append, flags, position, facts, path, deleted, held }) => ({
+      files: process.files.map(({ fd, access, append, flags, position, stat, path, deleted, held }) => ({
         fd,
         path,
-        kind: path.startsWith("anon_inode:") ? "anonymous" : kindOf(facts.mode),
+        kind: path.startsWith("anon_inode:") ? "anonymous" : kindOf(stat.mode),
         access,
         append,
         flags,
         position,
-        size: facts.size,
-        device: `${facts.device.major}:${facts.device.minor}`,
-        inode: facts.inode,
+        size: stat.size,
+        device: `${stat.device.major}:${stat.device.minor}`,
+        inode: stat.inode,
         deleted,
         held,
       })),
@@ -109,13 +109,13 @@ function commandLine({ command, arguments: args }: TargetProcess): string {
 
 function fileTable({ files, mapped }: TargetProcess, indent: string): string {
   const rows = files.map((file) => {
-    const kind = kindOf(file.facts.mode);
+    const kind = kindOf(file.stat.mode);
     const hasPositions = kind === "file" || kind === "block device";
     return [
       String(file.fd),
       modeOf(file),
       hasPositions ? String(file.position) : "-",
-      kind === "file" ? String(file.facts.size) : "-",
+      kind === "file" ? String(file.stat.size) : "-",
       sanitiseText(file.path) + (file.deleted ? ` (deleted, ${humanSize(file.held)} held)` : ""),
     ];
   });
@@ -147,9 +147,9 @@ const LETTERS = { read: "r", write: "w", "read and write": "rw", path: "-" } as 
 function summary(processes: TargetProcess[]): string {
   const files = new Map<string, bigint>();
   const open = new Set<string>();
-  for (const { facts, held, path } of processes.flatMap((process) => process.files)) {
-    files.set(`${facts.device.major}:${facts.device.minor}:${facts.inode}`, held);
-    open.add(`${facts.inode} ${path}`);
+  for (const { stat, held, path } of processes.flatMap((process) => process.files)) {
+    files.set(`${stat.device.major}:${stat.device.minor}:${stat.inode}`, held);
+    open.add(`${stat.inode} ${path}`);
   }
   const mapped = new Map<string, bigint>();
   for (const { inode, path, bytes } of processes.flatMap((process) => process.mapped)) {

@@ -84,23 +84,23 @@ async function look(
   // What a process has open is looked at itself, not the link that stands for it.
   const isProcessFile = /^\/proc\/\d+\/fd\/\d+$/.test(path);
   const follows = options.dereference === true || path.endsWith("/");
-  const facts = await session.stat(path, { noFollow: !follows && !isProcessFile });
-  const link = isProcessFile || typeOf(facts) === LINK ? await textOfLink(session, path) : undefined;
+  const stat = await session.stat(path, { noFollow: !follows && !isProcessFile });
+  const link = isProcessFile || typeOf(stat) === LINK ? await textOfLink(session, path) : undefined;
   const { users, groups, mounts } = place;
-  const mount = mountOf(mounts, facts);
+  const mount = mountOf(mounts, stat);
   const item = {
     name: text,
     target: text,
     path,
-    type: typeOf(facts),
-    facts,
+    type: typeOf(stat),
+    stat,
     link,
     linkMode: undefined,
     total: undefined,
     users,
     groups,
   };
-  return { item, backing: mount && backingOf(mount), isDeleted: facts.links === 0 };
+  return { item, backing: mount && backingOf(mount), isDeleted: stat.links === 0 };
 }
 
 /** Undefined where it leads nowhere from here, as /proc/self of another PID namespace. */
@@ -123,31 +123,31 @@ const kinds: Record<string, string> = {
 
 /** The block of stat(1), less the block size for reading and writing, which says nothing here, and what keeps the file. */
 function block({ item, backing, isDeleted }: Known, show: (words: string) => string): string {
-  const { facts, link } = item;
-  if (facts === undefined) return "";
-  const kind = kindOf(facts.mode);
-  const kindText = kind === "file" ? `regular ${facts.size === 0n ? "empty " : ""}file` : (kinds[kind] ?? kind);
+  const { stat, link } = item;
+  if (stat === undefined) return "";
+  const kind = kindOf(stat.mode);
+  const kindText = kind === "file" ? `regular ${stat.size === 0n ? "empty " : ""}file` : (kinds[kind] ?? kind);
   const isDevice = item.type === 2 || item.type === 6;
   const links = isDevice
-    ? `${String(facts.links).padEnd(5)} Device type: ${facts.rdev.major},${facts.rdev.minor}`
-    : facts.links;
-  const mode = `${(facts.mode & 0o7777).toString(8).padStart(4, "0")}/${modeText(facts.mode)}`;
+    ? `${String(stat.links).padEnd(5)} Device type: ${stat.rdev.major},${stat.rdev.minor}`
+    : stat.links;
+  const mode = `${(stat.mode & 0o7777).toString(8).padStart(4, "0")}/${modeText(stat.mode)}`;
   const owner = (id: number, name: string | undefined) =>
     `${String(id).padStart(5)}/${show(name ?? "UNKNOWN").padStart(8)}`;
   const lines = [
     `  File: ${show(item.name)}${link === undefined ? "" : ` -> ${show(link)}`}`,
-    `  Size: ${String(facts.size).padEnd(10)}\tBlocks: ${String(facts.blocks).padEnd(10)} ${kindText}`,
-    `Device: ${facts.device.major},${facts.device.minor}\tInode: ${String(facts.inode).padEnd(10)}  Links: ${links}`,
-    `Access: (${mode})  Uid: (${owner(facts.uid, item.users?.get(facts.uid))})   Gid: (${owner(facts.gid, item.groups?.get(facts.gid))})`,
-    `Access: ${fullTime(facts.atime)}`,
-    `Modify: ${fullTime(facts.mtime)}`,
-    `Change: ${fullTime(facts.ctime)}`,
-    ` Birth: ${facts.btime === undefined ? "-" : fullTime(facts.btime)}`,
+    `  Size: ${String(stat.size).padEnd(10)}\tBlocks: ${String(stat.blocks).padEnd(10)} ${kindText}`,
+    `Device: ${stat.device.major},${stat.device.minor}\tInode: ${String(stat.inode).padEnd(10)}  Links: ${links}`,
+    `Access: (${mode})  Uid: (${owner(stat.uid, item.users?.get(stat.uid))})   Gid: (${owner(stat.gid, item.groups?.get(stat.gid))})`,
+    `Access: ${fullTime(stat.atime)}`,
+    `Modify: ${fullTime(stat.mtime)}`,
+    `Change: ${fullTime(stat.ctime)}`,
+    ` Birth: ${stat.btime === undefined ? "-" : fullTime(stat.btime)}`,
     `Kept by: ${backing === undefined ? "unknown: no mount of the target shows it" : keeper(backing, show)}`,
     ...(isDeleted && backing?.mount.isReplaced !== true
       ? ["Deleted: it has no name any more and goes when the last process closes it"]
       : []),
-    ...(facts.relayed
+    ...(stat.relayed
       ? ["Relayed: its file system may never answer, so the agent reads it and passes on the bytes"]
       : []),
   ];

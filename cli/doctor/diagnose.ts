@@ -81,13 +81,13 @@ async function describeEngine(engine: Engine, signal: AbortSignal | undefined): 
   ]);
   const known = info.status === "fulfilled" && info.value.status === 200 ? info.value : undefined;
   // A proxy may keep it to itself.
-  const facts = known && decodeInfo(known.body, known.question);
-  if (version.status === "rejected" && (signal?.aborted || !facts?.version)) throw version.reason;
+  const details = known && decodeInfo(known.body, known.question);
+  if (version.status === "rejected" && (signal?.aborted || !details?.version)) throw version.reason;
   const answer = version.status === "fulfilled" ? version.value : (known as EngineAnswer);
   // Rootless Docker 28.5 breaks off the answer to /version where rootlesskit leaves it the machine's network.
   const { version: number, apiVersion } =
-    answer === known ? { version: facts?.version, apiVersion: known?.apiVersion } : versionOf(engine, answer);
-  const names = (facts?.securityOptions ?? []).map((option) => /^name=(\w+)/.exec(option)?.[1]);
+    answer === known ? { version: details?.version, apiVersion: known?.apiVersion } : versionOf(engine, answer);
+  const names = (details?.securityOptions ?? []).map((option) => /^name=(\w+)/.exec(option)?.[1]);
   const traits = ["rootless", "userns", "selinux", "apparmor"].filter((name) => names.includes(name));
   const kind = answer.isPodman ? "Podman" : "Docker";
   return `${kind} ${number || "of unknown version"} (API ${apiVersion || "?"}) at ${engine.socketPath}${traits.length > 0 ? `, with ${traits.join(", ")}` : ""}`;

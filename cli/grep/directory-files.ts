@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { DT_DIR, DT_LNK, DT_REG } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { joinPath, nameOf, typeOf, walk } from "../../src/files/index.ts";
-import type { FileFacts } from "../../src/protocol/index.ts";
+import type { FileStat } from "../../src/protocol/index.ts";
 import type { Session } from "../../src/sessions/index.ts";
 import { pathText } from "../../src/target.ts";
 import { FILTERS } from "./flags.ts";
@@ -75,18 +75,18 @@ export class DirectoryFiles {
     const identities = new Map<string, string>();
     let device: string | undefined;
     const files = walk(session, root, {
-      facts: oneFileSystem || follows,
+      stat: oneFileSystem || follows,
       ...this.#depth(),
       failed: this.#failed,
       enter: (entry) => {
-        const on = entry.facts && `${entry.facts.device.major}:${entry.facts.device.minor}`;
+        const on = entry.stat && `${entry.stat.device.major}:${entry.stat.device.minor}`;
         device ??= on;
         if (oneFileSystem && on !== device) return false;
         return entry.depth === 0 || this.#mayEnter(entry.name);
       },
     });
-    for await (const { path: found, name: last, type, facts, depth } of files) {
-      if (follows && type === DT_DIR && facts) identities.set(depth === 0 ? trimmed(found) : found, identityOf(facts));
+    for await (const { path: found, name: last, type, stat, depth } of files) {
+      if (follows && type === DT_DIR && stat) identities.set(depth === 0 ? trimmed(found) : found, identityOf(stat));
       if (depth === 0) continue;
       const file = { session, name: shown(found), path: found, isLinked: above.length > 0 };
       if (type === DT_REG) {
@@ -100,11 +100,11 @@ export class DirectoryFiles {
   /** What a symbolic link leads to, unless it leads back to a directory above it. */
   async *#linked(file: FoundFile, above: readonly string[]): AsyncGenerator<FoundFile> {
     try {
-      const facts = await file.session.stat(file.path);
-      const type = typeOf(facts);
+      const stat = await file.session.stat(file.path);
+      const type = typeOf(stat);
       if (type === DT_REG) yield { ...file, isLinked: true };
       if (type !== DT_DIR || !this.#mayEnter(nameOf(file.path))) return;
-      if (above.includes(identityOf(facts)))
+      if (above.includes(identityOf(stat)))
         throw new PortholeError("FILE", `${file.name}: it leads to a directory above it`, { errno: "ELOOP" });
       yield* this.#walk(file, above);
     } catch (error) {
@@ -187,7 +187,7 @@ const NAME_FILTERS = new Set(
   ),
 );
 
-function identityOf({ device, inode }: FileFacts): string {
+function identityOf({ device, inode }: FileStat): string {
   return `${device.major}:${device.minor}:${inode}`;
 }
 

@@ -134,7 +134,7 @@ export class SearchFiles {
       return false;
     }
     this.#names.add(name);
-    this.bytes += Number(file.facts.blocks) * 512;
+    this.bytes += Number(file.stat.blocks) * 512;
     const isShown = !this.#isRaw && (!file.isSeekable || hasColours(file));
     if (!isShown && mayReopen(file)) {
       this.#handover.add({ name, fd: file.fd, close: () => file.close() });
@@ -170,7 +170,7 @@ export function insteadOf(name: string, error: unknown): unknown {
 /** Whether ripgrep, with this user's rights, can open the file by the descriptor's path. */
 function mayReopen(file: OpenFile): boolean {
   if (file.relayed || file.kind !== "file") return false;
-  const { mode, size } = file.facts;
+  const { mode, size } = file.stat;
   // Files of /proc have modes that promise too much; they have no size.
   return (size > 0n && (mode & 0o444) === 0o444) || reopenError(file, false) === undefined;
 }

@@ -27,24 +27,24 @@ export class Colours {
   }
 
   /** A file's name, coloured. */
-  name(item: Pick<Item, "name" | "type" | "facts" | "linkMode">, text: string): string {
+  name(item: Pick<Item, "name" | "type" | "stat" | "linkMode">, text: string): string {
     return paint(this.styleOf(item), text);
   }
 
   /** SGR parameters for a file's name, undefined for none. */
-  styleOf(item: Pick<Item, "name" | "type" | "facts" | "linkMode">): string | undefined {
+  styleOf(item: Pick<Item, "name" | "type" | "stat" | "linkMode">): string | undefined {
     const style = this.#styleOf(item);
     return style === "target" ? undefined : style;
   }
 
-  #styleOf({ name, linkMode, facts, type }: Pick<Item, "name" | "type" | "facts" | "linkMode">): string | undefined {
+  #styleOf({ name, linkMode, stat, type }: Pick<Item, "name" | "type" | "stat" | "linkMode">): string | undefined {
     if (type === LINK) {
       if (linkMode === 0 && (this.#followsLinks || this.#isSet("or"))) return this.#kinds.get("or");
-      if (linkMode && this.#followsLinks) return this.#byMode(linkMode, facts?.links ?? 1, name);
+      if (linkMode && this.#followsLinks) return this.#byMode(linkMode, stat?.links ?? 1, name);
       return this.#kinds.get("ln");
     }
-    if (facts === undefined) return this.#plain(type, name);
-    return this.#byMode(facts.mode, facts.links, name);
+    if (stat === undefined) return this.#plain(type, name);
+    return this.#byMode(stat.mode, stat.links, name);
   }
 
   /** What a symbolic link leads to, coloured as that. */

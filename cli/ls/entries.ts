@@ -40,7 +40,7 @@ export class Entries implements Items {
   }
 
   /** Behind those that are there. Throws FILE (ENOMEM) where there is no memory for it. */
-  add(entry: Pick<DirectoryEntry, "name" | "type" | "facts" | "link">): void {
+  add(entry: Pick<DirectoryEntry, "name" | "type" | "stat" | "link">): void {
     try {
       this.packed.add(entry);
     } catch (error) {
@@ -55,8 +55,8 @@ export class Entries implements Items {
   sort({ t, S, reverse }: { t?: boolean; S?: boolean; reverse?: boolean }): void {
     const { packed, totals } = this;
     const order = sortByBytes(packed);
-    if (S) sortByAmount(order, (index) => totals.get(index) ?? packed.facts(index)?.size ?? 0n);
-    else if (t) sortByAmount(order, (index) => packed.facts(index)?.mtime ?? 0n);
+    if (S) sortByAmount(order, (index) => totals.get(index) ?? packed.stat(index)?.size ?? 0n);
+    else if (t) sortByAmount(order, (index) => packed.stat(index)?.mtime ?? 0n);
     this.#order = reverse ? order.reverse() : order;
   }
 
@@ -90,8 +90,8 @@ class Entry implements Item {
   get type() {
     return this.#entries.packed.type(this.#index);
   }
-  get facts() {
-    return this.#entries.packed.facts(this.#index);
+  get stat() {
+    return this.#entries.packed.stat(this.#index);
   }
   get link() {
     return this.#entries.packed.link(this.#index);

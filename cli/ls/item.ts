@@ -1,4 +1,4 @@
-import type { FileFacts } from "../../src/protocol/index.ts";
+import type { FileStat } from "../../src/protocol/index.ts";
 
 /** One file as `ls` and `stat` show it. */
 export interface Item {
@@ -10,7 +10,7 @@ export interface Item {
   /** `d_type` of getdents64(2), 0 where nothing is known. */
   readonly type: number;
   /** Undefined when nobody asked, or when the look at it failed. */
-  readonly facts: FileFacts | undefined;
+  readonly stat: FileStat | undefined;
   /** A symbolic link's text. */
   readonly link: string | undefined;
   /** Mode of what a symbolic link leads to, 0 when it leads nowhere; undefined when nobody looked. */

@@ -24,9 +24,9 @@ export function* longLines(items: Items, options: LongOptions): Generator<string
         ? size.padStart(widths.size)
         : `${device.major.padStart(widths.size - 2 - widths.minor)}, ${device.minor.padStart(widths.minor)}`;
     const owners = `${pad(user, widths.user)} ${pad(group, widths.group)}`;
-    const { facts, type } = item;
-    const mode = facts === undefined ? `${"?pc?d?b?-?l?s???"[type] ?? "?"}?????????` : modeText(facts.mode);
-    const time = facts === undefined ? "?".padStart(12) : listTime(facts.mtime, options.now);
+    const { stat, type } = item;
+    const mode = stat === undefined ? `${"?pc?d?b?-?l?s???"[type] ?? "?"}?????????` : modeText(stat.mode);
+    const time = stat === undefined ? "?".padStart(12) : listTime(stat.mtime, options.now);
     yield `${mode} ${links.padStart(widths.links)} ${owners} ${amount} ${time} ${options.name(item)}\n`;
   }
 }
@@ -34,7 +34,7 @@ export function* longLines(items: Items, options: LongOptions): Generator<string
 /** The line over a directory's list: blocks of 1024 bytes, or with a unit. */
 export function totalLine(items: Items, human: boolean): string {
   let blocks = 0n;
-  for (const { facts } of items) blocks += facts?.blocks ?? 0n;
+  for (const { stat } of items) blocks += stat?.blocks ?? 0n;
   return `total ${human ? humanSize(blocks * 512n) : (blocks + 1n) / 2n}\n`;
 }
 
@@ -69,18 +69,18 @@ interface Owner {
   isName: boolean;
 }
 
-function numbersOf({ facts, type, total, users, groups }: Item, { human, show }: LongOptions): Numbers {
-  if (facts === undefined) return { links: "?", user: unknown, group: unknown, size: "?", device: undefined };
+function numbersOf({ stat, type, total, users, groups }: Item, { human, show }: LongOptions): Numbers {
+  if (stat === undefined) return { links: "?", user: unknown, group: unknown, size: "?", device: undefined };
   const isDevice = type === 2 || type === 6;
   const owner = (id: number, known: string | undefined): Owner =>
     known === undefined ? { text: String(id), isName: false } : { text: show(known), isName: true };
-  const size = total ?? facts.size;
+  const size = total ?? stat.size;
   return {
-    links: String(facts.links),
-    user: owner(facts.uid, users?.get(facts.uid)),
-    group: owner(facts.gid, groups?.get(facts.gid)),
+    links: String(stat.links),
+    user: owner(stat.uid, users?.get(stat.uid)),
+    group: owner(stat.gid, groups?.get(stat.gid)),
     size: isDevice ? "" : human ? humanSize(size) : String(size),
-    device: isDevice ? { major: String(facts.rdev.major), minor: String(facts.rdev.minor) } : undefined,
+    device: isDevice ? { major: String(stat.rdev.major), minor: String(stat.rdev.minor) } : undefined,
   };
 }
 

@@ -31,12 +31,12 @@ export function byMost<T>(items: readonly T[], amountOf: (item: T) => bigint, te
     .map(({ item }) => item);
 }
 
-export function sizeOf({ total, facts }: Item): bigint {
-  return total ?? facts?.size ?? 0n;
+export function sizeOf({ total, stat }: Item): bigint {
+  return total ?? stat?.size ?? 0n;
 }
 
-export function timeOf({ facts }: Item): bigint {
-  return facts?.mtime ?? 0n;
+export function timeOf({ stat }: Item): bigint {
+  return stat?.mtime ?? 0n;
 }
 
 const ASCII = /^[\x00-\x7f]*$/;

@@ -1,10 +1,10 @@
-import type { FileFacts } from "../../src/protocol/index.ts";
+import type { FileStat } from "../../src/protocol/index.ts";
 import type { DirectoryEntry } from "../../src/sessions/index.ts";
 import { pathBytes, pathText } from "../../src/target.ts";
-import { FACTS_SIZE, PackedFacts, packFacts } from "./packed-facts.ts";
+import { PackedStat, packStat, STAT_SIZE } from "./packed-stat.ts";
 
 /**
- * Entries of a directory as bytes: facts, a head, name and link, one entry behind the other. As objects a million of them took 1 to 3 GB, which an
+ * Entries of a directory as bytes: stat, a head, name and link, one entry behind the other. As objects a million of them took 1 to 3 GB, which an
  * agent that lists without end could make any command use.
  */
 export class PackedEntries {
@@ -20,19 +20,19 @@ export class PackedEntries {
     return this.#length;
   }
 
-  add({ name, type, facts, link }: Pick<DirectoryEntry, "name" | "type" | "facts" | "link">): void {
+  add({ name, type, stat, link }: Pick<DirectoryEntry, "name" | "type" | "stat" | "link">): void {
     const linkBytes = link === undefined ? NOTHING : pathBytes(link);
-    const factsSize = facts === undefined ? 0 : FACTS_SIZE;
+    const statSize = stat === undefined ? 0 : STAT_SIZE;
     // A unit of UTF-16 is three bytes of UTF-8 at most.
-    const { bytes, view } = this.#room(factsSize + HEAD + 3 * name.length + linkBytes.length);
-    if (facts !== undefined) packFacts(view, this.#used, facts);
-    const start = this.#used + factsSize + HEAD;
+    const { bytes, view } = this.#room(statSize + HEAD + 3 * name.length + linkBytes.length);
+    if (stat !== undefined) packStat(view, this.#used, stat);
+    const start = this.#used + statSize + HEAD;
     const nameLength = writeName(bytes, start, name);
     bytes.set(linkBytes, start + nameLength);
     view.setUint16(start + NAME_LENGTH, nameLength, true);
     view.setUint16(start + LINK_LENGTH, linkBytes.length, true);
     view.setUint8(start + TYPE, type);
-    view.setUint8(start + FLAGS, (facts === undefined ? 0 : HAS_FACTS) | (link === undefined ? 0 : HAS_LINK));
+    view.setUint8(start + FLAGS, (stat === undefined ? 0 : HAS_STAT) | (link === undefined ? 0 : HAS_LINK));
     this.#used = start + nameLength + linkBytes.length;
     if (this.#length === this.#starts.length) {
       const more = new Uint32Array(2 * this.#length);
@@ -68,13 +68,11 @@ export class PackedEntries {
     return (this.#chunks[place >>> SHIFT] as Chunk).view.getUint8((place & (CHUNK - 1)) + TYPE);
   }
 
-  facts(index: number): FileFacts | undefined {
+  stat(index: number): FileStat | undefined {
     const place = this.#starts[index] as number;
     const { view } = this.#chunks[place >>> SHIFT] as Chunk;
     const start = place & (CHUNK - 1);
-    return (view.getUint8(start + FLAGS) & HAS_FACTS) === 0
-      ? undefined
-      : new PackedFacts(view, start - HEAD - FACTS_SIZE);
+    return (view.getUint8(start + FLAGS) & HAS_STAT) === 0 ? undefined : new PackedStat(view, start - HEAD - STAT_SIZE);
   }
 
   /** A byte of a name, -1 behind its end. */
@@ -149,7 +147,7 @@ const NOTHING = new Uint8Array(0);
 /** What is before a name, by the distance to it. */
 const HEAD = 6;
 const [NAME_LENGTH, LINK_LENGTH, TYPE, FLAGS] = [-6, -4, -2, -1];
-const [HAS_FACTS, HAS_LINK] = [1, 2];
+const [HAS_STAT, HAS_LINK] = [1, 2];
 
 function nameLengthAt(bytes: Buffer, start: number): number {
   return (bytes[start + NAME_LENGTH] as number) | ((bytes[start + NAME_LENGTH + 1] as number) << 8);

@@ -5,33 +5,33 @@ import { isoTime } from "./times.ts";
 
 /** What `ls --json` and `stat --json` say of a file: see docs/json.md. */
 export function fileRecord(item: Item): Record<string, unknown> {
-  const { target, path, facts, link, total, users, groups } = item;
+  const { target, path, stat, link, total, users, groups } = item;
   const name = nameOf(path);
-  if (facts === undefined) return { target, path, name, kind: kindOf(item.type << 12), link };
+  if (stat === undefined) return { target, path, name, kind: kindOf(item.type << 12), link };
   const isDevice = item.type === 2 || item.type === 6;
   return {
     target,
     path,
     name,
-    kind: kindOf(facts.mode),
-    mode: (facts.mode & 0o7777).toString(8).padStart(4, "0"),
-    size: facts.size,
-    allocated: facts.blocks * 512n,
+    kind: kindOf(stat.mode),
+    mode: (stat.mode & 0o7777).toString(8).padStart(4, "0"),
+    size: stat.size,
+    allocated: stat.blocks * 512n,
     total,
-    links: facts.links,
-    uid: facts.uid,
-    gid: facts.gid,
-    user: users?.get(facts.uid) ?? null,
-    group: groups?.get(facts.gid) ?? null,
-    inode: facts.inode,
-    device: pair(facts.device),
-    represents: isDevice ? pair(facts.rdev) : undefined,
-    modified: isoTime(facts.mtime),
-    accessed: isoTime(facts.atime),
-    changed: isoTime(facts.ctime),
-    born: facts.btime === undefined ? undefined : isoTime(facts.btime),
+    links: stat.links,
+    uid: stat.uid,
+    gid: stat.gid,
+    user: users?.get(stat.uid) ?? null,
+    group: groups?.get(stat.gid) ?? null,
+    inode: stat.inode,
+    device: pair(stat.device),
+    represents: isDevice ? pair(stat.rdev) : undefined,
+    modified: isoTime(stat.mtime),
+    accessed: isoTime(stat.atime),
+    changed: isoTime(stat.ctime),
+    born: stat.btime === undefined ? undefined : isoTime(stat.btime),
     link,
-    relayed: facts.relayed || undefined,
+    relayed: stat.relayed || undefined,
   };
 }
 

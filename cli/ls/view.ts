@@ -21,7 +21,7 @@ export interface Group {
 /** How `ls` shows things, by its options and where its output goes. */
 export interface View {
   /** Colours need the mode of every file. */
-  needsFacts: boolean;
+  needsStat: boolean;
   /** And where links lead. */
   needsLinkTargets: boolean;
   /** In pieces, for a directory may hold more than a string can. */
@@ -59,7 +59,7 @@ export async function view(options: LsOptions): Promise<View> {
   };
   const body = options.l ? long : isColumned ? columns : lines;
   return {
-    needsFacts: colours !== undefined,
+    needsStat: colours !== undefined,
     needsLinkTargets: hasTargets,
     *render({ title, items, isDirectory, isFirst }) {
       if (options.json) {

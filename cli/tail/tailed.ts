@@ -210,7 +210,7 @@ export class Tailed {
 
   /** `file`: what was read of it until now; undefined when it is new. */
   #followRelayed(file: OpenFile | undefined, stop: AbortSignal): Events<PolledFile> {
-    const identity = file && identityOf(file.facts);
+    const identity = file && identityOf(file.stat);
     // Where it is to be read from its beginning, its reader has not been heard.
     file?.close();
     say(
@@ -233,7 +233,7 @@ export class Tailed {
       this.#failure ?? (this.isDirectory ? new Error("a directory") : undefined),
     );
     const first = this.#input?.file;
-    if (first) sink.seen(this.place, identityOf(first.facts));
+    if (first) sink.seen(this.place, identityOf(first.stat));
     let wasLate = false;
     let lateEnd = -1;
     try {

@@ -242,9 +242,9 @@ export class Tailing {
       for await (const path of expandGlob(session, target.path)) {
         const name = text.slice(0, text.length - target.path.length) + path;
         if (this.#names.has(name)) continue;
-        const facts = await session.stat(path);
-        const isMade = facts.links === 1 && watch.wasCreated(path);
-        if (!isMade && this.#seen.get(place)?.has(keyOf(identityOf(facts)))) continue;
+        const stat = await session.stat(path);
+        const isMade = stat.links === 1 && watch.wasCreated(path);
+        if (!isMade && this.#seen.get(place)?.has(keyOf(identityOf(stat)))) continue;
         this.#take(this.#add({ text: name, target: { ...target, path } as Target }));
       }
     } catch (error) {

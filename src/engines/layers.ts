@@ -74,13 +74,13 @@ function layerNames(directories: readonly string[], isContainer: boolean): strin
   });
 }
 
-interface MountFacts {
+interface EngineMount {
   type: string;
   source: string;
   place: string;
 }
 
-function mountOf(json: Json): MountFacts {
+function mountOf(json: Json): EngineMount {
   return {
     type: json.get("Type").text() ?? "",
     source: json.get("Source").text() ?? "",
@@ -89,7 +89,7 @@ function mountOf(json: Json): MountFacts {
 }
 
 /** Files that the engine makes for each container and mounts into it. */
-function engineFiles(json: Json): MountFacts[] {
+function engineFiles(json: Json): EngineMount[] {
   const file = (place: string, field: string) => ({ type: "bind", source: json.get(field).text() ?? "", place });
   return [
     file("/etc/hosts", "HostsPath"),

@@ -1,5 +1,5 @@
 import { PortholeError } from "../errors.ts";
-import type { AgentRoute } from "../protocol/facts.ts";
+import type { AgentRoute } from "../protocol/agent-info.ts";
 import { ANSWER_TIMEOUT_MS, ask, type Engine, engines } from "./engine.ts";
 import { changedContainer } from "./engine-event.ts";
 import { httpLines } from "./http.ts";

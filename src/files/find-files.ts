@@ -6,7 +6,7 @@ import { type WalkedFile, walk } from "./walk.ts";
 /** Options of {@link find}. */
 export interface FindOptions {
   /** Include stat and link targets of every file, whether or not the expression needs them. */
-  facts?: boolean;
+  stat?: boolean;
   /**
    * Receives errors of files and directories; the walk continues. Without it the first such error
    * is thrown.
@@ -37,13 +37,13 @@ export async function* selectFiles(
   session: Session,
   path: string,
   expression: FindExpression,
-  { facts, failed, looked }: FindOptions & { looked?: () => void },
+  { stat, failed, looked }: FindOptions & { looked?: () => void },
 ): AsyncGenerator<{ file: WalkedFile; end: "\n" | "\0" }> {
-  const { minDepth, maxDepth, oneFileSystem, needsFacts } = expression;
+  const { minDepth, maxDepth, oneFileSystem, needsStat } = expression;
   let device: string | undefined;
   // The walk calls `enter` right after yielding each directory.
   let isEntered = true;
-  const options = { facts: needsFacts || facts === true, maxDepth, enter: () => isEntered, ...(failed && { failed }) };
+  const options = { stat: needsStat || stat === true, maxDepth, enter: () => isEntered, ...(failed && { failed }) };
   for await (const file of walk(session, path, options)) {
     looked?.();
     device ??= deviceOf(file);
@@ -53,6 +53,6 @@ export async function* selectFiles(
   }
 }
 
-function deviceOf({ facts }: WalkedFile): string | undefined {
-  return facts && `${facts.device.major}:${facts.device.minor}`;
+function deviceOf({ stat }: WalkedFile): string | undefined {
+  return stat && `${stat.device.major}:${stat.device.minor}`;
 }

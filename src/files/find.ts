@@ -1,5 +1,5 @@
 import { PortholeError } from "../errors.ts";
-import type { FileFacts } from "../protocol/facts.ts";
+import type { FileStat } from "../protocol/file-stat.ts";
 import { parseTime } from "../text/records/time.ts";
 import { compileGlob } from "./glob.ts";
 import type { WalkedFile } from "./walk.ts";
@@ -11,7 +11,7 @@ export interface FindExpression {
   /** `-xdev`: shows directories of other file systems but does not enter them. */
   oneFileSystem: boolean;
   /** A test needs more than name and type. */
-  needsFacts: boolean;
+  needsStat: boolean;
   /** Evaluates a file: the line ends to print it with, and whether to skip its content. */
   judge(file: WalkedFile): { prints: ("\n" | "\0")[]; prune: boolean };
 }
@@ -47,7 +47,7 @@ interface Outcome {
 type Test = (file: WalkedFile, outcome: Outcome) => boolean;
 
 class Parser {
-  readonly settings = { minDepth: 0, maxDepth: Number.POSITIVE_INFINITY, oneFileSystem: false, needsFacts: false };
+  readonly settings = { minDepth: 0, maxDepth: Number.POSITIVE_INFINITY, oneFileSystem: false, needsStat: false };
   hasAction = false;
   readonly #words: readonly string[];
   readonly #now: number;
@@ -125,10 +125,10 @@ class Parser {
         return ({ type }) => types.includes(type);
       }
       case "-size":
-        return this.#ofFacts(sizeTest(this.#value(word)));
+        return this.#byStat(sizeTest(this.#value(word)));
       case "-newermt": {
         const time = BigInt(Math.round(parseTime(this.#value(word), this.#now) * 1000)) * 1000n;
-        return this.#ofFacts(({ mtime }) => mtime > time);
+        return this.#byStat(({ mtime }) => mtime > time);
       }
       case "-mtime":
       case "-mmin": {
@@ -136,7 +136,7 @@ class Parser {
         const unit = word === "-mmin" ? 60_000 : 86_400_000;
         // find(1) rounds -mtime down to days and -mmin up to minutes.
         const round = word === "-mmin" ? Math.ceil : Math.floor;
-        return this.#ofFacts(({ mtime }) => compare(BigInt(round((this.#now - Number(mtime) / 1e6) / unit))));
+        return this.#byStat(({ mtime }) => compare(BigInt(round((this.#now - Number(mtime) / 1e6) / unit))));
       }
       case "-prune":
         return (_, outcome) => {
@@ -158,7 +158,7 @@ class Parser {
       case "-xdev":
       case "-mount":
         this.settings.oneFileSystem = true;
-        this.settings.needsFacts = true;
+        this.settings.needsStat = true;
         return () => true;
       case undefined:
         throw usage(`missing expression after '${this.#words.at(-1)}'`);
@@ -173,9 +173,9 @@ class Parser {
     return value;
   }
 
-  #ofFacts(test: (facts: FileFacts) => boolean): Test {
-    this.settings.needsFacts = true;
-    return ({ facts }) => facts !== undefined && test(facts);
+  #byStat(test: (stat: FileStat) => boolean): Test {
+    this.settings.needsStat = true;
+    return ({ stat }) => stat !== undefined && test(stat);
   }
 }
 
@@ -204,12 +204,12 @@ function typeNumber(letter: string): number {
 
 const units: Record<string, bigint> = { c: 1n, w: 2n, b: 512n, k: 1024n, M: 1024n ** 2n, G: 1024n ** 3n };
 
-function sizeTest(text: string): (facts: FileFacts) => boolean {
+function sizeTest(text: string): (stat: FileStat) => boolean {
   const unit = units[text.at(-1) ?? ""];
   const compare = comparison("-size", unit === undefined ? text : text.slice(0, -1));
   const size = unit ?? 512n;
   // Rounded up to units, so `-size -1M` means empty.
-  return (facts) => compare((facts.size + size - 1n) / size);
+  return (stat) => compare((stat.size + size - 1n) / size);
 }
 
 function comparison(word: string, text: string): (value: bigint) => boolean {

@@ -15,10 +15,10 @@ interface StartedListing {
  */
 export class Lookahead {
   readonly #session: Pick<Session, "list" | "stat" | "name">;
-  readonly #options: { facts: boolean };
+  readonly #options: { stat: boolean };
   readonly #started = new Map<string, StartedListing>();
 
-  constructor(session: Pick<Session, "list" | "stat" | "name">, options: { facts: boolean }) {
+  constructor(session: Pick<Session, "list" | "stat" | "name">, options: { stat: boolean }) {
     this.#session = session;
     this.#options = options;
   }

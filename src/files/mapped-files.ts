@@ -20,7 +20,7 @@ export interface MappedFile {
 /** The part of an open file that identifies a mapping of it. */
 interface OpenedFile {
   path: string;
-  facts: { inode: bigint };
+  stat: { inode: bigint };
 }
 
 /** The kernel's suffix for the path of a deleted file. */
@@ -32,7 +32,7 @@ export const DELETED = " (deleted)";
  */
 export function addMapping(mapped: MappedFile[], mapping: MappedFile, files: readonly OpenedFile[]): void {
   const { path, inode, bytes, access } = mapping;
-  if (files.some((file) => file.path === path && file.facts.inode === inode)) return;
+  if (files.some((file) => file.path === path && file.stat.inode === inode)) return;
   const same = mapped.find((one) => one.path === path && one.inode === inode);
   if (same === undefined) {
     mapped.push(mapping);

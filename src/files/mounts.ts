@@ -1,4 +1,4 @@
-import type { FileFacts } from "../protocol/facts.ts";
+import type { FileStat } from "../protocol/file-stat.ts";
 import { pathText } from "../target.ts";
 
 /**
@@ -69,8 +69,8 @@ export function parseMounts(table: string | Uint8Array): Mount[] {
 const UNLINKED = /\/\/deleted$/;
 
 /** The mount of a file, by statx(2)'s mount id; undefined if the table lacks it. */
-export function mountOf(mounts: readonly Mount[], facts: Pick<FileFacts, "mountId">): Mount | undefined {
-  return mounts.find((mount) => BigInt(mount.id) === facts.mountId);
+export function mountOf(mounts: readonly Mount[], stat: Pick<FileStat, "mountId">): Mount | undefined {
+  return mounts.find((mount) => BigInt(mount.id) === stat.mountId);
 }
 
 /** The storage behind a mount. */

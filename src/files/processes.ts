@@ -2,7 +2,7 @@ import { constants, readFileSync } from "node:fs";
 import { O_PATH } from "../descriptors/constants.ts";
 import { errnoName, errnoText } from "../descriptors/errno.ts";
 import { PortholeError } from "../errors.ts";
-import type { FileFacts } from "../protocol/facts.ts";
+import type { FileStat } from "../protocol/file-stat.ts";
 import type { MappingRecord, ProcessFileRecord, ProcessRecord } from "../protocol/records.ts";
 import type { Session } from "../sessions/session.ts";
 import { pathText } from "../target.ts";
@@ -40,7 +40,7 @@ export interface ProcessFile {
   append: boolean;
   /** The offset of the open file. Meaningless without positions, such as in a pipe. */
   position: bigint;
-  facts: FileFacts;
+  stat: FileStat;
   /**
    * Path as the process sees it, or the kernel's text: `pipe:[4711]`, `socket:[42]`,
    * `anon_inode:[eventpoll]`.
@@ -107,23 +107,23 @@ function describeProcess(record: ProcessRecord, booted: number | undefined): Tar
 }
 
 async function describeFile(deletedFiles: DeletedFiles, record: ProcessFileRecord, root: string): Promise<ProcessFile> {
-  const { fd, flags, position, facts } = record;
+  const { fd, flags, position, stat } = record;
   const link = linkBelow(root, record);
   const deleted =
     link.endsWith(DELETED) &&
-    !(await deletedFiles.isKernelMemory(link, facts.device)) &&
-    (facts.links === 0 || !(await deletedFiles.exists(link, facts)));
+    !(await deletedFiles.isKernelMemory(link, stat.device)) &&
+    (stat.links === 0 || !(await deletedFiles.exists(link, stat)));
   return {
     fd,
     access: accessOf(flags),
     flags,
     append: (flags & constants.O_APPEND) !== 0,
     position,
-    facts,
+    stat,
     path: deleted ? link.slice(0, -DELETED.length) : link,
     deleted,
     // A file with another name, or of an image layer, would not be freed.
-    held: deleted && facts.links === 0 ? facts.blocks * 512n : 0n,
+    held: deleted && stat.links === 0 ? stat.blocks * 512n : 0n,
   };
 }
 

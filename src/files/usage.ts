@@ -1,6 +1,6 @@
 import { DT_DIR, DT_LNK, DT_REG } from "../descriptors/constants.ts";
 import { PortholeError } from "../errors.ts";
-import type { FileFacts } from "../protocol/facts.ts";
+import type { FileStat } from "../protocol/file-stat.ts";
 import type { OpenFile } from "../sessions/open-file.ts";
 import type { Session } from "../sessions/session.ts";
 import { isPseudo, type Mount, parseMounts } from "./mounts.ts";
@@ -54,30 +54,30 @@ export class UsageCounter {
     let startDevice = "";
     // The walk calls `enter` right after yielding each directory.
     let isEntered = false;
-    const options = { facts: true, enter: () => isEntered, ...(failed && { failed }) };
-    for await (const { facts, depth, type } of walk(this.#session, path, options)) {
+    const options = { stat: true, enter: () => isEntered, ...(failed && { failed }) };
+    for await (const { stat, depth, type } of walk(this.#session, path, options)) {
       isEntered = false;
-      if (facts === undefined) continue;
+      if (stat === undefined) continue;
       if (depth === 0) {
-        startDevice = deviceOf(facts);
+        startDevice = deviceOf(stat);
         // Counts once if it is mounted below itself.
-        roots.add(identityOf(facts));
+        roots.add(identityOf(stat));
       }
-      if (pseudo.has(deviceOf(facts)) && deviceOf(facts) !== startDevice) continue;
-      if (this.#isSeen(facts, type, roots, failed)) continue;
+      if (pseudo.has(deviceOf(stat)) && deviceOf(stat) !== startDevice) continue;
+      if (this.#isSeen(stat, type, roots, failed)) continue;
       isEntered = true;
       if (type === DT_DIR) usage.directories++;
       else usage.files++;
-      if (type === DT_REG || type === DT_LNK) usage.size += facts.size;
-      usage.allocated += facts.blocks * 512n;
+      if (type === DT_REG || type === DT_LNK) usage.size += stat.size;
+      usage.allocated += stat.blocks * 512n;
       if ((usage.files + usage.directories) % PROGRESS_STEP === 0) onProgress?.(usage);
     }
     return usage;
   }
 
-  #isSeen(facts: FileFacts, type: number, roots: Set<string>, failed?: (error: PortholeError) => void): boolean {
-    const identity = identityOf(facts);
-    const mayRepeat = roots.has(identity) || (type !== DT_DIR && facts.links > 1);
+  #isSeen(stat: FileStat, type: number, roots: Set<string>, failed?: (error: PortholeError) => void): boolean {
+    const identity = identityOf(stat);
+    const mayRepeat = roots.has(identity) || (type !== DT_DIR && stat.links > 1);
     if (!mayRepeat) return false;
     if (this.#seen.has(identity)) return true;
     if (this.#seen.size < this.#limit) this.#seen.add(identity);
@@ -97,8 +97,8 @@ export class UsageCounter {
     const roots = new Set<string>();
     for (const mount of mounts) {
       // A mount that is hidden or inaccessible is not reached by the walk either.
-      const facts = isPseudo(mount) ? undefined : await this.#session.stat(mount.point).catch(() => undefined);
-      if (facts !== undefined) roots.add(identityOf(facts));
+      const stat = isPseudo(mount) ? undefined : await this.#session.stat(mount.point).catch(() => undefined);
+      if (stat !== undefined) roots.add(identityOf(stat));
     }
     return { pseudo, roots };
   }
@@ -144,6 +144,6 @@ function deviceOf({ device }: { device: { major: number; minor: number } }): str
   return `${device.major}:${device.minor}`;
 }
 
-function identityOf(facts: FileFacts): string {
-  return `${deviceOf(facts)}:${facts.inode}`;
+function identityOf(stat: FileStat): string {
+  return `${deviceOf(stat)}:${stat.inode}`;
 }

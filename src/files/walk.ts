@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { DT_DIR, DT_LNK } from "../descriptors/constants.ts";
 import { PortholeError } from "../errors.ts";
-import type { FileFacts } from "../protocol/facts.ts";
+import type { FileStat } from "../protocol/file-stat.ts";
 import type { DirectoryEntry, Session } from "../sessions/session.ts";
 import { Lookahead } from "./lookahead.ts";
 import { PendingDirectories } from "./pending-directories.ts";
@@ -17,7 +17,7 @@ export interface WalkedFile extends DirectoryEntry {
 /** Options of {@link walk}. */
 export interface WalkOptions {
   /** Include stat and link targets; names and types alone are faster. */
-  facts?: boolean;
+  stat?: boolean;
   /** Levels below the path; default: all. */
   maxDepth?: number;
   /** Return false to skip the directory's content. */
@@ -41,20 +41,20 @@ export async function* walk(session: Session, path: string, options: WalkOptions
     if (options.failed === undefined || !(error instanceof PortholeError) || error.code !== "FILE") throw error;
     options.failed(error);
   };
-  const facts = await session.stat(path, { noFollow: !path.endsWith("/") });
-  const isLink = typeOf(facts) === DT_LNK;
+  const stat = await session.stat(path, { noFollow: !path.endsWith("/") });
+  const isLink = typeOf(stat) === DT_LNK;
   const start: WalkedFile = {
     path,
     depth: 0,
     name: nameOf(path),
-    type: typeOf(facts),
-    facts,
+    type: typeOf(stat),
+    stat,
     link: isLink ? await session.readlink(path) : undefined,
     errno: undefined,
   };
   yield start;
   if (start.type !== DT_DIR || maxDepth < 1 || !enter(start)) return;
-  const lookahead = new Lookahead(session, { facts: options.facts === true });
+  const lookahead = new Lookahead(session, { stat: options.stat === true });
   const pending = new PendingDirectories<{ path: string; depth: number }>();
   try {
     for (let at: { path: string; depth: number } | undefined = { path, depth: 0 }; at !== undefined; ) {
@@ -63,7 +63,7 @@ export async function* walk(session: Session, path: string, options: WalkOptions
       try {
         for await (const entry of lookahead.list(at.path)) {
           const file: WalkedFile = { ...entry, path: joinPath(at.path, entry.name), depth };
-          if (file.facts !== undefined) file.type = typeOf(file.facts);
+          if (file.stat !== undefined) file.type = typeOf(file.stat);
           else if (file.type === 0) await statType(session, file);
           if (isStatFailed(file))
             failed(
@@ -92,16 +92,16 @@ export async function* walk(session: Session, path: string, options: WalkOptions
 }
 
 /** `d_type` of a mode. */
-export function typeOf(facts: Pick<FileFacts, "mode">): number {
-  return (facts.mode & constants.S_IFMT) >> 12;
+export function typeOf(stat: Pick<FileStat, "mode">): number {
+  return (stat.mode & constants.S_IFMT) >> 12;
 }
 
 /**
- * True if stat of the entry failed. An entry with facts whose link text is missing counts as seen:
+ * True if stat of the entry failed. An entry with stat whose link text is missing counts as seen:
  * /proc/self leads nowhere from another PID namespace (ENOENT).
  */
-export function isStatFailed({ facts, errno }: Pick<WalkedFile, "facts" | "errno">): boolean {
-  return errno !== undefined && !(facts !== undefined && errno === "ENOENT");
+export function isStatFailed({ stat, errno }: Pick<WalkedFile, "stat" | "errno">): boolean {
+  return errno !== undefined && !(stat !== undefined && errno === "ENOENT");
 }
 
 /** Appends a name to a directory's path. */

@@ -51,7 +51,7 @@ export async function* followPath(
       read.advance(bytes);
       if (wanted > 0) yield { kind: "data", bytes: bytes.subarray(bytes.length - wanted) };
     }
-    yield* simplified(followRelayed(session, path, { identity: identityOf(file.facts), read, signal }));
+    yield* simplified(followRelayed(session, path, { identity: identityOf(file.stat), read, signal }));
     return;
   }
   const position = from === "start" ? 0 : from === "end" ? file.size() : from;

@@ -38,7 +38,7 @@ function polled(file: OpenFile, offset: number): PolledFile {
   // What turned out to be local has positions, and comes from its beginning without one.
   const start = file.isSeekable ? { start: offset } : {};
   return {
-    identity: identityOf(file.facts),
+    identity: identityOf(file.stat),
     bytes: (signal) => file.stream({ ...start, signal }),
     close: () => file.close(),
   };

@@ -1,6 +1,6 @@
 import { fstatSync } from "node:fs";
 import { PortholeError } from "../errors.ts";
-import type { FileFacts } from "../protocol/facts.ts";
+import type { FileStat } from "../protocol/file-stat.ts";
 import type { OpenFile } from "../sessions/open-file.ts";
 import type { Session } from "../sessions/session.ts";
 import type { FollowFile, FollowSource } from "./follow.ts";
@@ -58,8 +58,8 @@ export function followSource(
       const missed: FollowedFile[] = [];
       for (let name = watched.takeRenamed(); name !== undefined; name = watched.takeRenamed()) {
         const there = name;
-        const facts = await ifThere(() => now.stat(there, { noFollow: true }));
-        if (!facts || known(identityOf(facts))) continue;
+        const stat = await ifThere(() => now.stat(there, { noFollow: true }));
+        if (!stat || known(identityOf(stat))) continue;
         const file = await ifThere(() => now.open(there, { noFollow: true }));
         if (file?.isSeekable) missed.push(followed(file, path));
         else file?.close();
@@ -87,7 +87,7 @@ function followed(file: OpenFile, path: string): FollowedFile {
   if (!file.isSeekable) throw new PortholeError("FILE", `${path}: cannot follow a ${file.kind}`, { errno: "EINVAL" });
   return {
     file,
-    identity: identityOf(file.facts),
+    identity: identityOf(file.stat),
     stat() {
       const { size, mtimeMs, ctimeMs, nlink } = fstatSync(file.fd);
       return { size, modified: mtimeMs, changed: ctimeMs, links: nlink };
@@ -98,9 +98,9 @@ function followed(file: OpenFile, path: string): FollowedFile {
   };
 }
 
-/** By the facts of an open, a look or a list. */
-export function identityOf(facts: FileFacts): Identity {
-  return { device: facts.device.major * 2 ** 20 + facts.device.minor, inode: facts.inode, born: facts.btime };
+/** By the stat of an open, a look or a list. */
+export function identityOf(stat: FileStat): Identity {
+  return { device: stat.device.major * 2 ** 20 + stat.device.minor, inode: stat.inode, born: stat.btime };
 }
 
 /** Undefined for a path that names nothing now; other failures (a session that is lost) go on to the engine. */

@@ -1,3 +1,4 @@
 /** The wire format between host and agent, without a transport. */
-export type { AgentRoute, FileFacts } from "./facts.ts";
+export type { AgentRoute } from "./agent-info.ts";
+export type { FileStat } from "./file-stat.ts";
 export { VERSION } from "./messages.ts";

@@ -10,7 +10,7 @@ export const MAX_PATH = 4_095;
 export const MAX_IN_FLIGHT = 32;
 /** Bytes of the one-time token in ANNOUNCE. */
 export const TOKEN_BYTES = 32;
-/** Longest build name in the agent facts. */
+/** Longest build name in the agent info. */
 export const MAX_BUILD_NAME = 64;
 
 /** Set in the type of a reply. */
@@ -37,7 +37,7 @@ export type Op = (typeof Op)[keyof typeof Op];
 /** Flags of OPEN (and, where docs/protocol.md says so, STAT and OPEN_PROCESS_FD). */
 export const OpenFlag = { write: 1, noFollow: 2, directory: 4, relay: 8, consume: 16 } as const;
 /** Flags of LIST. */
-export const ListFlag = { facts: 1 } as const;
+export const ListFlag = { stat: 1 } as const;
 /** Flags of PROCESSES. */
 export const ProcessesFlag = { files: 1 } as const;
 /** Flags of SERVE. */
@@ -46,9 +46,9 @@ export const ServeFlag = { witness: 1 } as const;
 export const WatchFlag = { remove: 1, noFollow: 2 } as const;
 /** Scopes of BYE. */
 export const ByeScope = { session: 0, agent: 1 } as const;
-/** Flags in file facts. */
-export const FactsFlag = { relayed: 1, birthTime: 2, consuming: 4 } as const;
-/** Route numbers in the agent facts. */
+/** Flags in a file stat. */
+export const StatFlag = { relayed: 1, birthTime: 2, consuming: 4 } as const;
+/** Route numbers in the agent info. */
 export const RouteNumber = { mount: 1, sidecar: 2, direct: 3 } as const;
 /** Record kinds in a pipe. */
 export const RecordKind = { entry: 1, process: 2, file: 3, mapping: 4, trailer: 255 } as const;
@@ -56,8 +56,8 @@ export const RecordKind = { entry: 1, process: 2, file: 3, mapping: 4, trailer: 
 /** Offsets in the header. */
 export const Header = { size: 16, type: 0, descriptors: 2, id: 4, error: 8, length: 12 } as const;
 
-/** Offsets in the agent facts; `size` is the fixed part. */
-export const AgentFactsAt = {
+/** Offsets in the agent info; `size` is the fixed part. */
+export const AgentInfoAt = {
   size: 64,
   version: 0,
   route: 2,
@@ -74,8 +74,8 @@ export const AgentFactsAt = {
   buildLength: 60,
 } as const;
 
-/** Offsets in the file facts. */
-export const FileFactsAt = {
+/** Offsets in a file stat. */
+export const FileStatAt = {
   size: 120,
   mode: 0,
   links: 4,
@@ -114,7 +114,7 @@ export const ProcessAt = {
   commandLength: 32,
   argumentsLength: 34,
 } as const;
-export const ProcessFileAt = { size: 146, fd: 8, access: 12, position: 16, facts: 24, linkLength: 144 } as const;
+export const ProcessFileAt = { size: 146, fd: 8, access: 12, position: 16, stat: 24, linkLength: 144 } as const;
 export const MappingAt = {
   size: 38,
   access: 8,
@@ -134,12 +134,12 @@ const tables = {
   serve_flag: ServeFlag,
   watch_flag: WatchFlag,
   bye_scope: ByeScope,
-  facts_flag: FactsFlag,
+  stat_flag: StatFlag,
   route: RouteNumber,
   record_kind: RecordKind,
   header: Header,
-  agent_facts: AgentFactsAt,
-  file_facts: FileFactsAt,
+  agent_info: AgentInfoAt,
+  file_stat: FileStatAt,
   record: RecordAt,
   entry: EntryAt,
   process: ProcessAt,

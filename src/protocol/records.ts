@@ -1,8 +1,8 @@
 import { PortholeError } from "../errors.ts";
-import { type FileFacts, factsAt } from "./facts.ts";
+import { type FileStat, statAt } from "./file-stat.ts";
 import {
   EntryAt,
-  FileFactsAt,
+  FileStatAt,
   MAX_PACKET,
   MappingAt,
   ProcessAt,
@@ -20,8 +20,8 @@ export interface EntryRecord {
   type: number;
   /** errno of the entry's stat, 0 for none. */
   error: number;
-  facts: FileFacts | undefined;
-  /** Target of a symbolic link, if facts were requested. */
+  stat: FileStat | undefined;
+  /** Target of a symbolic link, if stat was requested. */
   link: Uint8Array | undefined;
 }
 
@@ -47,7 +47,7 @@ export interface ProcessFileRecord {
   /** `flags` in /proc/PID/fdinfo: access mode and open flags. */
   flags: number;
   position: bigint;
-  facts: FileFacts;
+  stat: FileStat;
   link: Uint8Array;
 }
 
@@ -159,8 +159,8 @@ function textOf(record: PipeRecord): number {
 
 function entry(record: Uint8Array, view: DataView): EntryRecord {
   atLeast(record, EntryAt.size);
-  const withFacts = view.getUint16(RecordAt.flags, true) === 1;
-  const nameAt = EntryAt.size + (withFacts ? FileFactsAt.size : 0);
+  const withStat = view.getUint16(RecordAt.flags, true) === 1;
+  const nameAt = EntryAt.size + (withStat ? FileStatAt.size : 0);
   const nameLength = view.getUint16(EntryAt.nameLength, true);
   const linkLength = view.getUint16(EntryAt.linkLength, true);
   exactly(record, nameAt + nameLength + linkLength);
@@ -175,7 +175,7 @@ function entry(record: Uint8Array, view: DataView): EntryRecord {
     name,
     type: view.getUint8(EntryAt.type),
     error: errno(view, EntryAt.error),
-    facts: withFacts ? factsAt(view, EntryAt.size) : undefined,
+    stat: withStat ? statAt(view, EntryAt.size) : undefined,
     link: linkLength > 0 ? copy(record, nameAt + nameLength, linkLength) : undefined,
   };
 }
@@ -206,7 +206,7 @@ function processFile(record: Uint8Array, view: DataView): ProcessFileRecord {
     fd: view.getUint32(ProcessFileAt.fd, true),
     flags: view.getUint32(ProcessFileAt.access, true),
     position: view.getBigUint64(ProcessFileAt.position, true),
-    facts: factsAt(view, ProcessFileAt.facts),
+    stat: statAt(view, ProcessFileAt.stat),
     link: copy(record, ProcessFileAt.size, linkLength),
   };
 }

@@ -8,7 +8,7 @@ import {
   type StoppedContainer,
 } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
-import type { AgentRoute } from "../protocol/facts.ts";
+import type { AgentRoute } from "../protocol/agent-info.ts";
 import { ATTACH_TIMEOUT_MS, type Attached, type AttachOptions } from "./attachment.ts";
 import type { FilesAtRest } from "./files-at-rest.ts";
 import { startTime } from "./process.ts";

@@ -1,5 +1,5 @@
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import type { AgentRoute } from "../protocol/facts.ts";
+import type { AgentRoute } from "../protocol/agent-info.ts";
 import type { RunDirectory } from "./run-dir.ts";
 
 /** How to get to a target. */

@@ -58,11 +58,11 @@ export async function attachChild(
   });
   try {
     // Not before: the agent sets itself up meanwhile.
-    const facts = await greetChild(ours, listen(), wait, witness);
+    const info = await greetChild(ours, listen(), wait, witness);
     child.stderr?.destroy();
     child.unref();
     const pid = child.pid ?? 0;
-    return { facts, process: { pid, started: startTime(pid) ?? "" } };
+    return { info, process: { pid, started: startTime(pid) ?? "" } };
   } catch (error) {
     const isLate = error instanceof PortholeError && error.errno === "ETIMEDOUT";
     child.kill("SIGKILL");

@@ -1,5 +1,5 @@
 import type { Absent } from "../engines/layers.ts";
-import type { AgentRoute } from "../protocol/facts.ts";
+import type { AgentRoute } from "../protocol/agent-info.ts";
 
 /** What an agent serves. An id alone is not enough: it survives a restart, a kept root would show the life before. */
 export interface AgentKey {

@@ -6,7 +6,7 @@ import { connectAt } from "../descriptors/fd-socket.ts";
 import { openPath, tryLock } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
-import type { AgentRoute } from "../protocol/facts.ts";
+import type { AgentRoute } from "../protocol/agent-info.ts";
 import { type AgentKey, type AgentRecord, decodeRecord } from "./record.ts";
 import { openRunDirectory, type RunDirectory } from "./run-dir.ts";
 

@@ -7,8 +7,8 @@ import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { isAlive } from "../descriptors/pidfd.ts";
 import { Reactor, readable } from "../descriptors/poll.ts";
 import { PortholeError } from "../errors.ts";
+import { type AgentInfo, decodeAgentInfo } from "../protocol/agent-info.ts";
 import { decodeMessage, encodeServe } from "../protocol/codec.ts";
-import { type AgentFacts, decodeAgentFacts } from "../protocol/facts.ts";
 import { Op, TOKEN_BYTES } from "../protocol/messages.ts";
 import { startTime } from "./process.ts";
 import { MOUNT_POINT, openRunDirectory, type RunDirectory } from "./run-dir.ts";
@@ -22,7 +22,7 @@ export interface AgentProcess {
 
 /** An agent that reported. */
 export interface Met {
-  facts: AgentFacts;
+  info: AgentInfo;
   process: AgentProcess;
 }
 
@@ -94,12 +94,12 @@ export async function greetChild(
   listener: OwnedFd,
   options: WaitOptions,
   witness?: OwnedFd,
-): Promise<AgentFacts> {
+): Promise<AgentInfo> {
   const socket = new FdSocket(connection, { maxDescriptors: 0 });
   try {
     // Nobody else can be at the other end, so it need not be heard first: it finds its socket when it looks.
     serve(socket, listener, witness);
-    return decodeAgentFacts((await announcement(socket, options)).facts);
+    return decodeAgentInfo((await announcement(socket, options)).info);
   } finally {
     socket.close();
   }
@@ -215,19 +215,19 @@ async function hear(
     if (!timingSafeEqual(said.token, token) || !(await isOurs(pid))) return undefined;
     const process = { pid, started: startTime(pid) ?? "" };
     if (pidfd !== undefined && !isAlive(pidfd)) return undefined;
-    const facts = decodeAgentFacts(said.facts);
+    const info = decodeAgentInfo(said.info);
     serve(socket, listener, options.witness);
-    return { facts, process };
+    return { info, process };
   } finally {
     pidfd?.close();
     socket.close();
   }
 }
 
-/** The facts are decoded once the token was the right one. */
+/** The info are decoded once the token was the right one. */
 interface Announcement {
   token: Uint8Array;
-  facts: Uint8Array;
+  info: Uint8Array;
 }
 
 async function announcement(socket: FdSocket, { timeoutMs, signal }: WaitOptions): Promise<Announcement> {
@@ -241,7 +241,7 @@ async function announcement(socket: FdSocket, { timeoutMs, signal }: WaitOptions
       }
       return {
         token: new Uint8Array(message.body.subarray(0, TOKEN_BYTES)),
-        facts: new Uint8Array(message.body.subarray(TOKEN_BYTES)),
+        info: new Uint8Array(message.body.subarray(TOKEN_BYTES)),
       };
     }
     await readable(socket.fd, { timeoutMs, ...(signal && { signal }) });

@@ -1,7 +1,7 @@
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import type { Layers } from "../engines/layers.ts";
 import { PortholeError } from "../errors.ts";
-import type { AgentRoute } from "../protocol/facts.ts";
+import type { AgentRoute } from "../protocol/agent-info.ts";
 import { installAgent } from "./agent-program.ts";
 import type { Attached, AttachOptions } from "./attachment.ts";
 import { attachChild } from "./direct.ts";

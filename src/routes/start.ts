@@ -4,7 +4,7 @@ import { connectAt, listenAt } from "../descriptors/fd-socket.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import type { Container } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
-import type { AgentRoute } from "../protocol/facts.ts";
+import type { AgentRoute } from "../protocol/agent-info.ts";
 import { endAgentProcess } from "./agent-process.ts";
 import { installAgent } from "./agent-program.ts";
 import { ATTACH_TIMEOUT_MS, type Attached, type AttachOptions } from "./attachment.ts";

@@ -5,7 +5,7 @@ import {
   type WatchContainersOptions,
   watchContainers as watchEngines,
 } from "../engines/watch-containers.ts";
-import type { AgentRoute } from "../protocol/facts.ts";
+import type { AgentRoute } from "../protocol/agent-info.ts";
 import { MOUNT_POINT, runDirectoryPaths } from "./run-dir.ts";
 import { obstacleTo } from "./start.ts";
 

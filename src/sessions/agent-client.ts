@@ -7,9 +7,9 @@ import { Reactor, readable, type Watch } from "../descriptors/poll.ts";
 import { schedYield } from "../descriptors/sched-yield.ts";
 import { tryRead } from "../descriptors/try-read.ts";
 import { PortholeError } from "../errors.ts";
+import { type AgentInfo, decodeAgentInfo } from "../protocol/agent-info.ts";
 import { Channel, type Reply } from "../protocol/channel.ts";
 import { encode } from "../protocol/codec.ts";
-import { type AgentFacts, decodeAgentFacts } from "../protocol/facts.ts";
 import { Op } from "../protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "../protocol/records.ts";
 import { checkPipe } from "./received.ts";
@@ -31,11 +31,11 @@ export interface RecordLimits {
   bytes: number;
 }
 
-/** What a command that keeps it all to sort it can hold: a directory of a million names of 255 bytes with facts is below each. */
+/** What a command that keeps it all to sort it can hold: a directory of a million names of 255 bytes with info is below each. */
 const LIMITS: RecordLimits = { records: 2_097_152, text: 256 * 1024 * 1024, bytes: 384 * 1024 * 1024 };
 /**
  * How long an answer may be waited for in all, in deadlines of a request: a minute, and a tenth of a second more for each record. A disk that is asked for the
- * facts of one file after the other, by others too, still gives ten a second.
+ * info of one file after the other, by others too, still gives ten a second.
  */
 const PATIENCE = { answer: 6, record: 1 / 100 };
 
@@ -50,7 +50,7 @@ export class AgentClient {
   readonly #atEnd: (() => void)[];
   readonly #turn: Turn;
   /** What the agent said of itself. */
-  readonly facts: AgentFacts;
+  readonly info: AgentInfo;
 
   private constructor(
     socket: FdSocket,
@@ -58,14 +58,14 @@ export class AgentClient {
     waitForRoom: () => void,
     atEnd: (() => void)[],
     turn: Turn,
-    facts: AgentFacts,
+    info: AgentInfo,
   ) {
     this.#turn = turn;
     this.#atEnd = atEnd;
     this.#socket = socket;
     this.#channel = channel;
     this.#waitForRoom = waitForRoom;
-    this.facts = facts;
+    this.info = info;
   }
 
   /**
@@ -97,7 +97,7 @@ export class AgentClient {
         waitForRoom();
       });
       const { body } = await channel.request(Op.hello, encode.hello(), 0, HELLO_TIMEOUT_MS, refusal);
-      return new AgentClient(socket, channel, waitForRoom, atEnd, turn, decodeAgentFacts(body));
+      return new AgentClient(socket, channel, waitForRoom, atEnd, turn, decodeAgentInfo(body));
     } catch (error) {
       channel.end("the session was not opened");
       throw error;
@@ -236,7 +236,7 @@ export class AgentClient {
 /** Why the agent did not open a session: it is of another version, else by its errno. */
 function refusal(errno: number, body: Uint8Array): PortholeError {
   try {
-    decodeAgentFacts(body);
+    decodeAgentInfo(body);
   } catch (error) {
     if (error instanceof PortholeError && error.code === "ATTACH" && error.errno === "EPROTO") return error;
   }

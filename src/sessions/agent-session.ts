@@ -7,16 +7,11 @@ import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { statx } from "../descriptors/statx.ts";
 import type { Absent } from "../engines/layers.ts";
 import { PortholeError } from "../errors.ts";
+import type { AgentInfo, AgentRoute } from "../protocol/agent-info.ts";
 import type { Reply } from "../protocol/channel.ts";
 import { encode } from "../protocol/codec.ts";
-import {
-  type AgentFacts,
-  type AgentRoute,
-  decodeFileClaim,
-  decodeFileFacts,
-  type FileFacts,
-} from "../protocol/facts.ts";
-import { FileFactsAt, ListFlag, Op, OpenFlag, ProcessesFlag } from "../protocol/messages.ts";
+import { decodeFileClaim, decodeFileStat, type FileStat } from "../protocol/file-stat.ts";
+import { FileStatAt, ListFlag, Op, OpenFlag, ProcessesFlag } from "../protocol/messages.ts";
 import type { ProcessesRecord } from "../protocol/records.ts";
 import type { Attached } from "../routes/attachment.ts";
 import { type Remains, readRecord, remainsOf, routeOf } from "../routes/registry.ts";
@@ -26,7 +21,7 @@ import { wouldConsume } from "./consuming.ts";
 import { deniedOnMountRoute, ownDescriptor, unfollowedLink } from "./explanations.ts";
 import { followLinks } from "./links.ts";
 import { OpenFile } from "./open-file.ts";
-import { factsOf } from "./open-local.ts";
+import { statOf } from "./open-local.ts";
 import { checkPipe, checkReceived, type Trust } from "./received.ts";
 import type { DirectoryEntry, OpenOptions, Session } from "./session.ts";
 import { Watcher } from "./watcher.ts";
@@ -55,7 +50,7 @@ export class AgentSession implements Session {
   constructor(name: string, client: AgentClient, attached: Attached, timeoutMs: number) {
     this.name = name;
     this.#client = client;
-    this.route = client.facts.route;
+    this.route = client.info.route;
     this.fresh = attached.fresh;
     this.instance = attached.file;
     this.#timeoutMs = timeoutMs;
@@ -129,7 +124,7 @@ export class AgentSession implements Session {
     if (fd === undefined) throw this.#broken("no descriptor for the mounts");
     try {
       checkPipe("the mounts", fd);
-      return new OpenFile("/proc/self/mountinfo", fd, { ...factsOf(statx(fd)), relayed: true }, () =>
+      return new OpenFile("/proc/self/mountinfo", fd, { ...statOf(statx(fd)), relayed: true }, () =>
         this.#relayEnd(id),
       );
     } catch (error) {
@@ -139,7 +134,7 @@ export class AgentSession implements Session {
     }
   }
 
-  async stat(path: string, options: { noFollow?: boolean } = {}): Promise<FileFacts> {
+  async stat(path: string, options: { noFollow?: boolean } = {}): Promise<FileStat> {
     const what = this.#cannot("stat", path);
     try {
       return await this.#look(what, path, options);
@@ -150,11 +145,11 @@ export class AgentSession implements Session {
     }
   }
 
-  async #look(what: () => string, path: string, options: { noFollow?: boolean }): Promise<FileFacts> {
+  async #look(what: () => string, path: string, options: { noFollow?: boolean }): Promise<FileStat> {
     const flags = options.noFollow ? OpenFlag.noFollow : 0;
     const request = () => encode.stat(flags, pathBytes(path));
     const { body } = await this.#ask(what, Op.stat, request, 0).catch(this.#explain(path));
-    return this.#facts(body);
+    return this.#stat(body);
   }
 
   /**
@@ -191,29 +186,29 @@ export class AgentSession implements Session {
   }
 
   /** Why a file was not opened. A pipe or terminal into which the first process writes is the container's output, which its engine keeps. */
-  async #consuming(path: string, facts: FileFacts): Promise<PortholeError> {
+  async #consuming(path: string, stat: FileStat): Promise<PortholeError> {
     const what = this.#sentence("open", path);
     const output = this.#logs;
-    if (output === undefined) return wouldConsume(what, facts);
+    if (output === undefined) return wouldConsume(what, stat);
     for (const stream of ["/proc/1/fd/1", "/proc/1/fd/2"]) {
       const { device, inode } = await this.#look(() => what, stream, {}).catch(() => NO_FILE);
-      if (inode === facts.inode && device.major === facts.device.major && device.minor === facts.device.minor)
-        return wouldConsume(what, facts, output.replace(/it$/, "the container's output"));
+      if (inode === stat.inode && device.major === stat.device.major && device.minor === stat.device.minor)
+        return wouldConsume(what, stat, output.replace(/it$/, "the container's output"));
     }
-    return wouldConsume(what, facts);
+    return wouldConsume(what, stat);
   }
 
-  async *list(path: string, options: { facts?: boolean } = {}): AsyncGenerator<DirectoryEntry> {
+  async *list(path: string, options: { stat?: boolean } = {}): AsyncGenerator<DirectoryEntry> {
     const what = this.#cannot("list", path);
-    const body = this.#encoded(what, () => encode.list(options.facts ? ListFlag.facts : 0, pathBytes(path)));
+    const body = this.#encoded(what, () => encode.list(options.stat ? ListFlag.stat : 0, pathBytes(path)));
     for await (const records of this.#client.records(Op.list, body, this.#timeoutMs, what)) {
       for (const record of records) {
         if (record.kind !== "entry") throw this.#broken(`a ${record.kind} in a directory`);
         const { name, type, link, error } = record;
         // A link whose target could not be read was looked at all the same; type bits of zero say that nothing was.
-        const facts = record.facts?.mode === 0 ? undefined : record.facts;
+        const stat = record.stat?.mode === 0 ? undefined : record.stat;
         const errno = error === 0 ? undefined : errnoName(error);
-        yield { name: pathText(name), type, facts, link: link && pathText(link), errno };
+        yield { name: pathText(name), type, stat, link: link && pathText(link), errno };
       }
     }
   }
@@ -228,8 +223,8 @@ export class AgentSession implements Session {
     return this.#watcher.add(path, mask, listener);
   }
 
-  get agent(): AgentFacts {
-    return this.#client.facts;
+  get agent(): AgentInfo {
+    return this.#client.info;
   }
 
   get ended(): PortholeError | undefined {
@@ -267,11 +262,11 @@ export class AgentSession implements Session {
     const [fd] = descriptors;
     if (fd === undefined) return this.#refused(path, body, options);
     try {
-      this.#checkFacts(body);
+      this.#checkStatSize(body);
       const promised = decodeFileClaim(body);
       checkReceived(path, fd, promised, options, this.#trust);
       const end = promised.relayed ? () => this.#relayEnd(id) : undefined;
-      return new OpenFile(path, fd, () => decodeFileFacts(body), end);
+      return new OpenFile(path, fd, () => decodeFileStat(body), end);
     } catch (error) {
       discard(fd);
       this.#endFor(error);
@@ -281,9 +276,9 @@ export class AgentSession implements Session {
 
   /** A reply without a descriptor tells of a file that was only looked at. */
   async #refused(path: string, body: Uint8Array, { consume }: OpenOptions): Promise<OpenFile> {
-    if (body.length !== FileFactsAt.size || !decodeFileClaim(body).consuming || consume === true)
+    if (body.length !== FileStatAt.size || !decodeFileClaim(body).consuming || consume === true)
       throw this.#broken("no descriptor for an open file");
-    throw await this.#consuming(path, this.#facts(body));
+    throw await this.#consuming(path, this.#stat(body));
   }
 
   /**
@@ -316,13 +311,13 @@ export class AgentSession implements Session {
     return this.#trust === "stranger" && !canClassifyRoot(pid);
   }
 
-  #facts(body: Uint8Array): FileFacts {
-    this.#checkFacts(body);
-    return decodeFileFacts(body);
+  #stat(body: Uint8Array): FileStat {
+    this.#checkStatSize(body);
+    return decodeFileStat(body);
   }
 
-  #checkFacts(body: Uint8Array): void {
-    if (body.length !== FileFactsAt.size) throw this.#broken(`${body.length} bytes of file facts`);
+  #checkStatSize(body: Uint8Array): void {
+    if (body.length !== FileStatAt.size) throw this.#broken(`${body.length} bytes of file stat`);
   }
 
   #broken(what: string): PortholeError {

@@ -54,17 +54,17 @@ export async function listAgents(): Promise<LiveAgent[]> {
 }
 
 function describe(client: AgentClient, record: AgentRecord): LiveAgent {
-  const { facts } = client;
+  const { info } = client;
   return {
     name: record.name,
     container: record.engine === "" || /^(image|volume):/.test(record.name) ? "" : record.identity,
-    route: facts.route,
+    route: info.route,
     user: record.user,
-    pid: facts.pid,
-    ageSeconds: ageOf(record) ?? Math.max(0, Math.floor(Date.now() / 1000) - facts.started),
-    clients: Math.max(0, facts.clients - 1),
-    memoryKiB: facts.memory,
-    build: facts.build,
+    pid: info.pid,
+    ageSeconds: ageOf(record) ?? Math.max(0, Math.floor(Date.now() / 1000) - info.started),
+    clients: Math.max(0, info.clients - 1),
+    memoryKiB: info.memory,
+    build: info.build,
     sidecar: record.sidecar,
   };
 }

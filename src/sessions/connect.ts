@@ -1,4 +1,4 @@
-import type { AgentRoute } from "../protocol/facts.ts";
+import type { AgentRoute } from "../protocol/agent-info.ts";
 import { attachContainer, attachImage, attachProcess, attachVolume } from "../routes/attach.ts";
 import type { Attached, AttachOptions } from "../routes/attachment.ts";
 import { removeDeadAgent } from "../routes/registry.ts";

@@ -1,8 +1,8 @@
 import { constants } from "node:fs";
 import { PortholeError } from "../errors.ts";
-import type { FileFacts } from "../protocol/facts.ts";
+import type { FileStat } from "../protocol/file-stat.ts";
 
-/** What of {@link FileFacts} tells the kind of a file. */
+/** What of {@link FileStat} tells the kind of a file. */
 export interface Kind {
   /** `st_mode`. */
   mode: number;
@@ -35,10 +35,10 @@ export function nameConsumes(name: string, magic: () => number): boolean {
  * @param what names the request: `cannot open web:/run/queue`
  * @param output where the same bytes are kept, in words: `docker logs web shows the container's output`
  */
-export function wouldConsume(what: string, facts: FileFacts, output?: string): PortholeError {
+export function wouldConsume(what: string, stat: FileStat, output?: string): PortholeError {
   const anyway = "--consume reads it all the same";
   const hint = output === undefined ? anyway : `${output}; ${anyway}`;
-  return new PortholeError("FILE", `${what}: ${takenBy(facts)}`, { hint, consumes: { output } });
+  return new PortholeError("FILE", `${what}: ${takenBy(stat)}`, { hint, consumes: { output } });
 }
 
 function takenBy({ mode, rdev }: Kind): string {

@@ -8,7 +8,7 @@ import { OpenFile } from "./open-file.ts";
  * may (read-only), else a second descriptor of the same opening, set back. The caller closes it.
  */
 export function copyOpenFile(file: OpenFile): OpenFile {
-  return new OpenFile(file.path, reopened(file) ?? setBack(file), () => file.facts);
+  return new OpenFile(file.path, reopened(file) ?? setBack(file), () => file.stat);
 }
 
 /** Only regular files: opening a device or a FIFO again may do something to it. */

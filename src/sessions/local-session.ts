@@ -4,7 +4,7 @@ import { addInotifyWatch, inotifyInstance, removeInotifyWatch } from "../descrip
 import type { InotifyEvent } from "../descriptors/inotify-event.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
-import type { FileFacts } from "../protocol/facts.ts";
+import type { FileStat } from "../protocol/file-stat.ts";
 import { pathBytes, pathText } from "../target.ts";
 import { kindConsumes, nameConsumes, wouldConsume } from "./consuming.ts";
 import { InotifyListeners } from "./inotify-listeners.ts";
@@ -12,7 +12,7 @@ import { kindOf, OpenFile } from "./open-file.ts";
 import { listLocal, lookLocal, openLocal, readlinkLocal, statLocal } from "./open-local.ts";
 import type { DirectoryEntry, OpenOptions, Session } from "./session.ts";
 
-const nothing = { facts: undefined, link: undefined, errno: undefined };
+const nothing = { stat: undefined, link: undefined, errno: undefined };
 
 /** What the user gave this process, as a shell's `<(command)` does: it is there to be read. */
 const OWN_DESCRIPTOR = /^\/(dev\/(stdin|fd\/\d+)|proc\/(self|thread-self)\/fd\/\d+)$/;
@@ -21,16 +21,16 @@ const OWN_DESCRIPTOR = /^\/(dev\/(stdin|fd\/\d+)|proc\/(self|thread-self)\/fd\/\
 export function refuseConsuming(path: string, options: OpenOptions = {}): void {
   if (OWN_DESCRIPTOR.test(path)) return;
   const bytes = pathBytes(path);
-  let facts: FileFacts;
+  let stat: FileStat;
   try {
-    facts = statLocal(bytes, options);
+    stat = statLocal(bytes, options);
   } catch {
     return;
   }
   const magic = () => statfsSync(bytes).type;
-  const isEmptyFile = kindOf(facts.mode) === "file" && facts.size === 0n;
-  if (kindConsumes(facts) || (isEmptyFile && nameConsumes(basename(path), magic)))
-    throw wouldConsume(`cannot open ${path}`, facts);
+  const isEmptyFile = kindOf(stat.mode) === "file" && stat.size === 0n;
+  if (kindConsumes(stat) || (isEmptyFile && nameConsumes(basename(path), magic)))
+    throw wouldConsume(`cannot open ${path}`, stat);
 }
 
 /** This machine, without crossing anything. */
@@ -51,21 +51,21 @@ export class LocalSession implements Session {
 
   async open(path: string, options: OpenOptions = {}): Promise<OpenFile> {
     if (options.consume !== true) refuseConsuming(path, options);
-    const { fd, facts } = openLocal(pathBytes(path), options);
-    return new OpenFile(path, fd, facts);
+    const { fd, stat } = openLocal(pathBytes(path), options);
+    return new OpenFile(path, fd, stat);
   }
 
-  async stat(path: string, options: { noFollow?: boolean } = {}): Promise<FileFacts> {
+  async stat(path: string, options: { noFollow?: boolean } = {}): Promise<FileStat> {
     return lookLocal(pathBytes(path), options);
   }
 
-  async *list(path: string, options: { facts?: boolean } = {}): AsyncGenerator<DirectoryEntry> {
+  async *list(path: string, options: { stat?: boolean } = {}): AsyncGenerator<DirectoryEntry> {
     for (const { name, type } of listLocal(pathBytes(path))) {
       const text = pathText(name);
       yield {
         name: text,
         type,
-        ...(options.facts ? this.#look(`${path}/${text}`) : nothing),
+        ...(options.stat ? this.#look(`${path}/${text}`) : nothing),
       };
     }
   }
@@ -96,11 +96,11 @@ export class LocalSession implements Session {
     return this.open("/proc/self/mountinfo");
   }
 
-  #look(path: string): Pick<DirectoryEntry, "facts" | "link" | "errno"> {
+  #look(path: string): Pick<DirectoryEntry, "stat" | "link" | "errno"> {
     try {
-      const facts = statLocal(pathBytes(path), { noFollow: true });
-      const isLink = (facts.mode & constants.S_IFMT) === constants.S_IFLNK;
-      return { ...nothing, facts, link: isLink ? pathText(readlinkLocal(pathBytes(path))) : undefined };
+      const stat = statLocal(pathBytes(path), { noFollow: true });
+      const isLink = (stat.mode & constants.S_IFMT) === constants.S_IFLNK;
+      return { ...nothing, stat, link: isLink ? pathText(readlinkLocal(pathBytes(path))) : undefined };
     } catch (error) {
       return { ...nothing, errno: error instanceof PortholeError ? error.errno : undefined };
     }

@@ -5,7 +5,7 @@ import { seekData } from "../descriptors/seek.ts";
 import { copyToFd, type PumpOptions, pumpToFd } from "../descriptors/transfer.ts";
 import { tryRead } from "../descriptors/try-read.ts";
 import { PortholeError } from "../errors.ts";
-import type { FileFacts } from "../protocol/facts.ts";
+import type { FileStat } from "../protocol/file-stat.ts";
 
 /** What a file is, by the type bits of its mode. */
 export type FileKind =
@@ -57,17 +57,17 @@ export class OpenFile implements AsyncDisposable {
   /** The path as it was asked for; lone surrogates stand for bytes that are not UTF-8. */
   readonly path: string;
   readonly #fd: OwnedFd;
-  #facts: FileFacts | (() => FileFacts);
+  #stat: FileStat | (() => FileStat);
   readonly #end: (() => Promise<bigint>) | undefined;
 
   /**
-   * Takes `fd`. Facts that nobody may ask for can be given as a function. `end` is asked when a relayed file seems to be read: it resolves with
+   * Takes `fd`. A stat that may not be needed can be given as a function. `end` is asked when a relayed file seems to be read: it resolves with
    * the bytes that there were, or rejects with why there are no more; the end of a pipe alone says neither.
    */
-  constructor(path: string, fd: OwnedFd, facts: FileFacts | (() => FileFacts), end?: () => Promise<bigint>) {
+  constructor(path: string, fd: OwnedFd, stat: FileStat | (() => FileStat), end?: () => Promise<bigint>) {
     this.path = path;
     this.#fd = fd;
-    this.#facts = facts;
+    this.#stat = stat;
     this.#end = end;
   }
 
@@ -82,18 +82,18 @@ export class OpenFile implements AsyncDisposable {
   }
 
   /** What the agent said of the file, checked against the descriptor that came. */
-  get facts(): FileFacts {
-    if (typeof this.#facts === "function") this.#facts = this.#facts();
-    return this.#facts;
+  get stat(): FileStat {
+    if (typeof this.#stat === "function") this.#stat = this.#stat();
+    return this.#stat;
   }
 
   get kind(): FileKind {
-    return kindOf(this.facts.mode);
+    return kindOf(this.stat.mode);
   }
 
   /** True when bytes come through a pipe from the agent's own reader (see docs/protocol.md): no positions then. */
   get relayed(): boolean {
-    return this.facts.relayed;
+    return this.stat.relayed;
   }
 
   /** True when {@link read} at any position works: regular files (those of /proc too), not relayed. Block devices as well. */

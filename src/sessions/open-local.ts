@@ -4,31 +4,31 @@ import { formatPath, openPath } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { type Statx, statx } from "../descriptors/statx.ts";
 import { PortholeError } from "../errors.ts";
-import type { FileFacts } from "../protocol/facts.ts";
+import type { FileStat } from "../protocol/file-stat.ts";
 
 /** Opens a file of this machine with the flags an agent would use. The caller owns the descriptor. Throws FILE with the kernel's errno. */
 export function openLocal(
   path: Buffer,
   options: { write?: boolean | undefined; noFollow?: boolean | undefined },
-): { fd: OwnedFd; facts: FileFacts } {
+): { fd: OwnedFd; stat: FileStat } {
   const access = options.write ? constants.O_RDWR : constants.O_RDONLY;
   const follow = options.noFollow ? constants.O_NOFOLLOW : 0;
   const fd = openPath(path, access | follow | constants.O_NOCTTY | constants.O_NONBLOCK | O_CLOEXEC);
-  return { fd, facts: factsOf(statx(fd)) };
+  return { fd, stat: statOf(statx(fd)) };
 }
 
-/** Facts of a path of this machine with the id of its mount, without opening it for reading. */
-export function lookLocal(path: Buffer, options: { noFollow?: boolean | undefined }): FileFacts {
+/** stat of a path of this machine with the id of its mount, without opening it for reading. */
+export function lookLocal(path: Buffer, options: { noFollow?: boolean | undefined }): FileStat {
   const fd = openPath(path, O_PATH | (options.noFollow ? constants.O_NOFOLLOW : 0));
   try {
-    return factsOf(statx(fd));
+    return statOf(statx(fd));
   } finally {
     fd.close();
   }
 }
 
 /** The same at half the price, without the mount (0). */
-export function statLocal(path: Buffer, options: { noFollow?: boolean | undefined }): FileFacts {
+export function statLocal(path: Buffer, options: { noFollow?: boolean | undefined }): FileStat {
   return wrap(path, () => {
     const stat = (options.noFollow ? lstatSync : statSync)(path, { bigint: true });
     return {
@@ -83,8 +83,8 @@ const types = [
   ["isSocket", 12],
 ] as const;
 
-/** File facts from what statx(2) says of a descriptor. */
-export function factsOf(stat: Statx): FileFacts {
+/** File stat from what statx(2) says of a descriptor. */
+export function statOf(stat: Statx): FileStat {
   return {
     mode: stat.mode,
     links: stat.nlink,

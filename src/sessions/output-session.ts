@@ -4,7 +4,7 @@ import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { writable } from "../descriptors/poll.ts";
 import { type OutputContainer, outputContainer, outputRecords } from "../engines/logs.ts";
 import { PortholeError } from "../errors.ts";
-import type { FileFacts } from "../protocol/facts.ts";
+import type { FileStat } from "../protocol/file-stat.ts";
 import type { OutputPath } from "../target.ts";
 import { OpenFile } from "./open-file.ts";
 import type { Session } from "./session.ts";
@@ -36,7 +36,7 @@ export class OutputSession implements Session {
     const ended = this.#feed(path as OutputPath, writer);
     // Its failure is met where the end is asked for.
     ended.catch(() => undefined);
-    return new OpenFile(`${this.name}:${path}`, reader, FACTS, () => ended);
+    return new OpenFile(`${this.name}:${path}`, reader, OUTPUT_STAT, () => ended);
   }
 
   absence(): undefined {
@@ -116,7 +116,7 @@ async function writeAll(writer: OwnedFd, bytes: Buffer): Promise<void> {
 const NO_DEVICE = { major: 0, minor: 0 };
 
 /** As of a pipe that is relayed: that it is whole is told at its end. */
-const FACTS: FileFacts = {
+const OUTPUT_STAT: FileStat = {
   ...{ mode: constants.S_IFIFO | 0o400, links: 1, uid: 0, gid: 0, size: 0n, blocks: 0n, inode: 0n },
   ...{ device: NO_DEVICE, rdev: NO_DEVICE, mountId: 0n, atime: 0n, mtime: 0n, ctime: 0n, btime: 0n, relayed: true },
 };

@@ -5,7 +5,7 @@ import { servedBy } from "../descriptors/file-system.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { identify } from "../descriptors/statx.ts";
 import { PortholeError } from "../errors.ts";
-import type { FileClaim } from "../protocol/facts.ts";
+import type { FileClaim } from "../protocol/file-stat.ts";
 import { kindConsumes } from "./consuming.ts";
 import { kindOf } from "./open-file.ts";
 

@@ -1,6 +1,7 @@
 import type { InotifyEvent } from "../descriptors/inotify-event.ts";
 import type { PortholeError } from "../errors.ts";
-import type { AgentFacts, AgentRoute, FileFacts } from "../protocol/facts.ts";
+import type { AgentInfo, AgentRoute } from "../protocol/agent-info.ts";
+import type { FileStat } from "../protocol/file-stat.ts";
 import type { ProcessesRecord } from "../protocol/records.ts";
 import type { Remains } from "../routes/registry.ts";
 import type { OpenFile } from "./open-file.ts";
@@ -12,9 +13,9 @@ export interface DirectoryEntry {
   /** `d_type` as in getdents64(2), 0 where unknown. */
   type: number;
   /** Only when asked for and to be had. */
-  facts: FileFacts | undefined;
+  stat: FileStat | undefined;
   link: string | undefined;
-  /** Why {@link facts} or {@link link} are missing, though asked for: `ENOENT` for a name that went away meanwhile. */
+  /** Why {@link stat} or {@link link} are missing, though asked for: `ENOENT` for a name that went away meanwhile. */
   errno: string | undefined;
 }
 
@@ -38,7 +39,7 @@ export interface Session extends AsyncDisposable {
   /** Names the life of the target that this session is with: the same until a container is restarted; up to its first dot, until it is made anew. */
   readonly instance: string;
   /** What the agent says of itself, undefined without one. */
-  readonly agent: AgentFacts | undefined;
+  readonly agent: AgentInfo | undefined;
   /** What the target is where it does not run, so that its files are all there is; undefined where it has processes. */
   readonly remains: Remains | undefined;
   /** Why nothing is left of what was at a path, such as `/run was in memory`; undefined where that is not so. */
@@ -53,10 +54,10 @@ export interface Session extends AsyncDisposable {
    * most other character devices, `/proc/kmsg`, `trace_pipe`): it was not opened; SESSION
    */
   open(path: string, options?: OpenOptions): Promise<OpenFile>;
-  /** Facts of a path; of a final symbolic link itself with `noFollow`. */
-  stat(path: string, options?: { noFollow?: boolean }): Promise<FileFacts>;
+  /** statx(2) of a path; of a final symbolic link itself with `noFollow`. */
+  stat(path: string, options?: { noFollow?: boolean }): Promise<FileStat>;
   /** A directory's entries, in the directory's own order. Break off whenever you like. */
-  list(path: string, options?: { facts?: boolean }): AsyncIterable<DirectoryEntry>;
+  list(path: string, options?: { stat?: boolean }): AsyncIterable<DirectoryEntry>;
   /** Target of a symbolic link. */
   readlink(path: string): Promise<string>;
   /** The target's processes, each followed by its open files and the deleted files in its memory when `files`. */

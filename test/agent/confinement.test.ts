@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { encode } from "../../src/protocol/codec.ts";
-import { decodeFileFacts } from "../../src/protocol/facts.ts";
+import { decodeFileStat } from "../../src/protocol/file-stat.ts";
 import { ByeScope, Op } from "../../src/protocol/messages.ts";
 import { bytes, drain, nameOf, startAgent } from "../helpers/agent.ts";
 import { describeAsRoot, describeWith } from "../helpers/availability.ts";
@@ -197,7 +197,7 @@ describeWith(["root", "userNamespaces"], "an ordinary user's agent", () => {
     expect(status(agent.pid, "Uid")).toMatch(new RegExp(`^${ORDINARY_USER}\t`));
     const session = await agent.session();
     const note = await session.must(Op.open, encode.open(0, 0n, bytes("/tmp/note")));
-    expect(decodeFileFacts(note.body).relayed).toBe(false);
+    expect(decodeFileStat(note.body).relayed).toBe(false);
     expect((await drain(note.descriptors[0] ?? expect.fail())).toString()).toBe("mine\n");
     session.close();
     await agent.stop();
@@ -274,7 +274,7 @@ describeWith(["root", "cgroupDevices"], "device rules of cgroup v1 on route dire
         expect(await open("full")).toBe("success");
         expect(await open("full", 1)).toBe("EPERM");
         const { descriptors, body } = await session.must(Op.open, encode.open(1, 0n, bytes("/dev/null")));
-        expect(decodeFileFacts(body).rdev).toEqual({ major: 1, minor: 3 });
+        expect(decodeFileStat(body).rdev).toEqual({ major: 1, minor: 3 });
         for (const fd of descriptors) {
           expect(statSync(`/proc/self/fd/${fd.number}`).rdev).toBe(0x103);
           fd.close();

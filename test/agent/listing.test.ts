@@ -13,7 +13,7 @@ describe.each(builds)("the %s agent's lists", (build) => {
     const agent = await startAgent({ build, args: ["direct", "--target-pid", String(target.pid), "--join-user-ns"] });
     const session = await agent.session();
     const long = "n".repeat(240);
-    // 32 KiB of records, of 20 bytes and the name, with facts of 140 and the name; less room for one more of the longest and the trailer.
+    // 32 KiB of records, of 20 bytes and the name, with stat 140 and the name; less room for one more of the longest and the trailer.
     const counts = [0, 1, 2, 30, 41, 42, 43, 44, 45, 60, 61, 62, 63, 64, 65, 66, 125, 127, 129, 300];
     for (const count of counts) {
       mkdirSync(`${target.root}/${count}`);
@@ -29,7 +29,7 @@ describe.each(builds)("the %s agent's lists", (build) => {
     // Twice, for what one list leaves must not show in the next.
     for (const count of [...counts, ...counts]) {
       const all = Array.from({ length: count }, (_, i) => i);
-      for (const flags of [0, ListFlag.facts]) expect((await names(count, flags)).sort((a, b) => a - b)).toEqual(all);
+      for (const flags of [0, ListFlag.stat]) expect((await names(count, flags)).sort((a, b) => a - b)).toEqual(all);
     }
     session.close();
     await agent.stop();
@@ -42,7 +42,7 @@ describe.each(builds)("the %s agent's lists", (build) => {
     const session = await agent.session();
     const unread: OwnedFd[] = [];
     for (let n = 0; n < 100; n++)
-      unread.push(await session.descriptor(Op.list, encode.list(ListFlag.facts, bytes("/"))));
+      unread.push(await session.descriptor(Op.list, encode.list(ListFlag.stat, bytes("/"))));
     for (const pipe of unread) {
       const decoder = new RecordDecoder();
       const records = decoder.push(await drain(pipe));

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { socketpair } from "../../src/descriptors/fd-socket.ts";
+import { decodeAgentInfo } from "../../src/protocol/agent-info.ts";
 import { encode, encodeMessage } from "../../src/protocol/codec.ts";
-import { decodeAgentFacts } from "../../src/protocol/facts.ts";
 import { Header, Op, REPLY, VERSION } from "../../src/protocol/messages.ts";
 import { type Agent, bytes, nameOf, type RawSession, startAgent } from "../helpers/agent.ts";
 
@@ -139,7 +139,7 @@ describe("a client that breaks the protocol", () => {
     session = agent.connect();
     const reply = await session.request(Op.hello, body);
     expect(nameOf(reply.error)).toBe("EPROTO");
-    expect(decodeAgentFacts(reply.body).version).toBe(VERSION);
+    expect(decodeAgentInfo(reply.body).version).toBe(VERSION);
     expect(await session.receive()).toBe("end");
   });
 

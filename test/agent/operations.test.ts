@@ -16,7 +16,7 @@ import { IN_DELETE_SELF, IN_MODIFY } from "../../src/descriptors/constants.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { readable } from "../../src/descriptors/poll.ts";
 import { encode } from "../../src/protocol/codec.ts";
-import { decodeFileFacts } from "../../src/protocol/facts.ts";
+import { decodeFileStat } from "../../src/protocol/file-stat.ts";
 import { ListFlag, Op, OpenFlag, WatchFlag } from "../../src/protocol/messages.ts";
 import type { EntryRecord } from "../../src/protocol/records.ts";
 import { type Agent, builds, bytes, drain, type RawSession, startAgent } from "../helpers/agent.ts";
@@ -49,10 +49,10 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
 
   test("opens a file and says what it is", async () => {
     const { descriptors, body } = await session.must(Op.open, encode.open(0, 0n, bytes("/file")));
-    const facts = decodeFileFacts(body);
+    const stat = decodeFileStat(body);
     const found = statSync(`${target.root}/file`, { bigint: true });
-    expect(facts).toMatchObject({ mode: Number(found.mode), inode: found.ino, size: 8n, relayed: false });
-    expect([facts.mtime, facts.ctime]).toEqual([found.mtimeNs, found.ctimeNs]);
+    expect(stat).toMatchObject({ mode: Number(found.mode), inode: found.ino, size: 8n, relayed: false });
+    expect([stat.mtime, stat.ctime]).toEqual([found.mtimeNs, found.ctimeNs]);
     expect(descriptors).toHaveLength(1);
     const [fd] = descriptors as [OwnedFd];
     const flags = Number.parseInt(
@@ -129,7 +129,7 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
   test("stats, a final link too when told not to follow", async () => {
     symlinkSync("/file", `${target.root}/link`);
     const mode = async (flags: number, path: string) =>
-      decodeFileFacts((await session.must(Op.stat, encode.stat(flags, bytes(path)))).body).mode & constants.S_IFMT;
+      decodeFileStat((await session.must(Op.stat, encode.stat(flags, bytes(path)))).body).mode & constants.S_IFMT;
     expect(await mode(0, "/link")).toBe(constants.S_IFREG);
     expect(await mode(OpenFlag.noFollow, "/link")).toBe(constants.S_IFLNK);
     expect(await mode(0, "/")).toBe(constants.S_IFDIR);
@@ -149,18 +149,18 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     expect(await session.failure(Op.readlink, encode.readlink(bytes("/nothing")))).toBe("ENOENT");
   });
 
-  test("lists a directory, with and without facts", async () => {
+  test("lists a directory, with and without stat", async () => {
     symlinkSync("/file", `${target.root}/link`);
     const plain = await session.records(Op.list, encode.list(0, bytes("/")));
     const names = (plain.records as EntryRecord[]).map(({ name }) => Buffer.from(name).toString()).sort();
     expect(names).toEqual(["dev", "file", "link", "proc", "tmp", "workload"]);
     expect(plain.error).toBe(0);
-    const full = await session.records(Op.list, encode.list(ListFlag.facts, bytes("/")));
+    const full = await session.records(Op.list, encode.list(ListFlag.stat, bytes("/")));
     const entry = (name: string) =>
       (full.records as EntryRecord[]).find((one) => Buffer.from(one.name).toString() === name);
-    expect(entry("file")?.facts?.size).toBe(8n);
+    expect(entry("file")?.stat?.size).toBe(8n);
     expect(Buffer.from(entry("link")?.link ?? []).toString()).toBe("/file");
-    expect(entry("link")?.facts?.mode).toBe(constants.S_IFLNK | 0o777);
+    expect(entry("link")?.stat?.mode).toBe(constants.S_IFLNK | 0o777);
     expect(await session.failure(Op.list, encode.list(0, bytes("/file")))).toBe("ENOTDIR");
   });
 
@@ -168,14 +168,14 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     mkdirSync(`${target.root}/many`);
     for (let n = 0; n < 20_000; n++)
       writeFileSync(`${target.root}/many/${n}`.padEnd(n % 100 ? 0 : `${target.root}/many/`.length + 255, "z"), "");
-    const { records, error } = await session.records(Op.list, encode.list(ListFlag.facts, bytes("/many")));
+    const { records, error } = await session.records(Op.list, encode.list(ListFlag.stat, bytes("/many")));
     expect([records.length, error]).toEqual([20_000, 0]);
   });
 
   test("has at most 32 long answers under way, and goes on when they are done", async () => {
     mkdirSync(`${target.root}/many`);
     for (let n = 0; n < 2_000; n++) writeFileSync(`${target.root}/many/${n}`.padEnd(200, "z"), "");
-    const request = encode.list(ListFlag.facts, bytes("/many"));
+    const request = encode.list(ListFlag.stat, bytes("/many"));
     const unread: OwnedFd[] = [];
     for (let n = 0; n < 32; n++) unread.push(await session.descriptor(Op.list, request));
     expect(await session.failure(Op.list, request)).toBe("EAGAIN");

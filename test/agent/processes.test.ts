@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import { encode } from "../../src/protocol/codec.ts";
-import { decodeFileFacts } from "../../src/protocol/facts.ts";
+import { decodeFileStat } from "../../src/protocol/file-stat.ts";
 import { Op, OpenFlag, ProcessesFlag } from "../../src/protocol/messages.ts";
 import type { ProcessFileRecord, ProcessRecord } from "../../src/protocol/records.ts";
 import { type Agent, builds, drain, type RawSession, startAgent } from "../helpers/agent.ts";
@@ -58,8 +58,8 @@ describe.each(builds)("processes, by the %s agent", (build) => {
 
   test("come with their open files, deleted ones too", async () => {
     const file = await heldFile();
-    expect(file.facts.links).toBe(0);
-    expect(file.facts.size).toBe(15n);
+    expect(file.stat.links).toBe(0);
+    expect(file.stat.size).toBe(15n);
     expect(file.position).toBe(0n);
     expect(file.flags & 3).toBe(0);
   });
@@ -67,7 +67,7 @@ describe.each(builds)("processes, by the %s agent", (build) => {
   test("give up a deleted file: what they hold is opened anew", async () => {
     const { fd } = await heldFile();
     const reply = await session.must(Op.openProcessFd, encode.openProcessFd(0, 1, fd, 0n));
-    expect(decodeFileFacts(reply.body)).toMatchObject({ links: 0, relayed: false });
+    expect(decodeFileStat(reply.body)).toMatchObject({ links: 0, relayed: false });
     const [held] = reply.descriptors;
     if (!held) throw new Error("no descriptor");
     expect((await drain(held)).toString()).toBe("gone, yet open\n");

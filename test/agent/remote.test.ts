@@ -1,7 +1,8 @@
 import { fstatSync, readlinkSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { decodeAgentInfo } from "../../src/protocol/agent-info.ts";
 import { encode } from "../../src/protocol/codec.ts";
-import { decodeAgentFacts, decodeFileFacts } from "../../src/protocol/facts.ts";
+import { decodeFileStat } from "../../src/protocol/file-stat.ts";
 import { ListFlag, Op, OpenFlag } from "../../src/protocol/messages.ts";
 import type { EntryRecord } from "../../src/protocol/records.ts";
 import { type Agent, builds, bytes, drain, startAgent } from "../helpers/agent.ts";
@@ -29,7 +30,7 @@ describeAsRoot("a file system whose server may not answer", () => {
     const session = await agent.session();
     for (const offset of [0n, 8n * 70_000n, BigInt(SIZE), BigInt(SIZE) + 5n]) {
       const { body, descriptors } = await session.must(Op.open, open("data", offset));
-      expect(decodeFileFacts(body)).toMatchObject({ relayed: true, size: BigInt(SIZE) });
+      expect(decodeFileStat(body)).toMatchObject({ relayed: true, size: BigInt(SIZE) });
       const [fd] = descriptors;
       if (!fd) throw new Error("no descriptor");
       const text = await drain(fd);
@@ -74,7 +75,7 @@ describeAsRoot("a file system whose server may not answer", () => {
       [OpenFlag.relay, true],
     ] as const) {
       const { body, descriptors } = await session.must(Op.open, encode.open(flags, 0n, path));
-      expect(decodeFileFacts(body).relayed).toBe(relayed);
+      expect(decodeFileStat(body).relayed).toBe(relayed);
       for (const fd of descriptors) {
         expect(fstatSync(fd.number).isFIFO()).toBe(relayed);
         fd.close();
@@ -93,7 +94,7 @@ describeAsRoot("a file system whose server may not answer", () => {
       ["status", false],
     ] as const) {
       const reply = await session.must(Op.open, encode.open(0, 0n, bytes(`/proc/${target.pid}/${name}`)));
-      expect(decodeFileFacts(reply.body).relayed).toBe(relayed);
+      expect(decodeFileStat(reply.body).relayed).toBe(relayed);
       for (const fd of reply.descriptors) fd.close();
     }
     session.close();
@@ -106,18 +107,16 @@ describeAsRoot("a file system whose server may not answer", () => {
     expect(await session.failure(Op.open, open("data", 0n, OpenFlag.write))).toBe("ENOTSUP");
     expect(await session.failure(Op.open, open("", 0n))).toBe("ENOTSUP");
     expect(await session.failure(Op.open, open("data", 1n << 63n))).toBe("EINVAL");
-    const { records, error } = await session.records(Op.list, encode.list(ListFlag.facts, bytes(target.place)));
+    const { records, error } = await session.records(Op.list, encode.list(ListFlag.stat, bytes(target.place)));
     expect(error).toBe(0);
-    expect((records as EntryRecord[]).map(({ name, facts }) => [Buffer.from(name).toString(), facts?.relayed])).toEqual(
-      [
-        ["data", true],
-        ["no-open", true],
-        ["no-read", true],
-        ["no-flush", true],
-        ["bad-read", true],
-        ["no-getattr", true],
-      ],
-    );
+    expect((records as EntryRecord[]).map(({ name, stat }) => [Buffer.from(name).toString(), stat?.relayed])).toEqual([
+      ["data", true],
+      ["no-open", true],
+      ["no-read", true],
+      ["no-flush", true],
+      ["bad-read", true],
+      ["no-getattr", true],
+    ]);
     session.close();
     await agent.stop();
   });
@@ -135,7 +134,7 @@ describeAsRoot("a file system whose server may not answer", () => {
       const newcomer = agent.connect();
       const { body } = await newcomer.must(Op.hello, encode.hello());
       newcomer.close();
-      return decodeAgentFacts(body).clients === 2;
+      return decodeAgentInfo(body).clients === 2;
     });
     const hung = childrenOf(agent.pid);
     await target.stop();

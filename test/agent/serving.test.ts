@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { socketpair } from "../../src/descriptors/fd-socket.ts";
+import { decodeAgentInfo } from "../../src/protocol/agent-info.ts";
 import { encode, encodeMessage, encodeServe } from "../../src/protocol/codec.ts";
-import { decodeAgentFacts } from "../../src/protocol/facts.ts";
 import { ByeScope, Op, VERSION } from "../../src/protocol/messages.ts";
 import { type Agent, agentOf, builds, bytes, drain, type RawSession, startAgent } from "../helpers/agent.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
@@ -44,8 +44,8 @@ describe.each(builds)("the %s agent", (build) => {
   test("says who it is, before and in a session", async () => {
     const agent = await start();
     const session = agent.connect();
-    const facts = decodeAgentFacts((await session.must(Op.hello, encode.hello())).body);
-    expect(facts).toMatchObject({
+    const info = decodeAgentInfo((await session.must(Op.hello, encode.hello())).body);
+    expect(info).toMatchObject({
       version: VERSION,
       route: "direct",
       uid: 0,
@@ -53,10 +53,10 @@ describe.each(builds)("the %s agent", (build) => {
       clients: 1,
       targetPid: target.pid,
     });
-    expect(facts.build).toMatch(/^[0-9a-f]{16}$/);
-    expect(facts.memory).toBeGreaterThan(0);
-    expect(facts.started).toBeGreaterThan(1_700_000_000);
-    expect({ ...agent.announced, clients: 1, memory: facts.memory }).toEqual(facts);
+    expect(info.build).toMatch(/^[0-9a-f]{16}$/);
+    expect(info.memory).toBeGreaterThan(0);
+    expect(info.started).toBeGreaterThan(1_700_000_000);
+    expect({ ...agent.announced, clients: 1, memory: info.memory }).toEqual(info);
     expect(agent.token).toEqual(new Uint8Array(32));
     session.close();
   });
@@ -67,7 +67,7 @@ describe.each(builds)("the %s agent", (build) => {
     for (let n = 1; n <= MAX_CLIENTS; n++) {
       const session = agent.connect();
       const { body } = await session.must(Op.hello, encode.hello());
-      expect(decodeAgentFacts(body).clients).toBe(n);
+      expect(decodeAgentInfo(body).clients).toBe(n);
       sessions.push(session);
     }
     expect(childrenOf(agent.pid)).toHaveLength(MAX_CLIENTS);

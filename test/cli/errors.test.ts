@@ -18,7 +18,7 @@ import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import { agentFacts } from "../protocol/samples.ts";
+import { agentInfo } from "../protocol/samples.ts";
 
 let someone: User;
 beforeAll(() => {
@@ -228,14 +228,14 @@ describe("an agent that is not ours to speak with", () => {
   }
 
   test.each([
-    ["of another version", agentFacts({ version: VERSION + 1 }), 71],
+    ["of another version", agentInfo({ version: VERSION + 1 }), 71],
     [
-      "of another version whose facts have another form",
-      Buffer.concat([agentFacts({ version: VERSION + 1 }), Buffer.alloc(9)]),
+      "of another version whose info has another form",
+      Buffer.concat([agentInfo({ version: VERSION + 1 }), Buffer.alloc(9)]),
       71,
     ],
     ["that describes itself with nonsense", Buffer.alloc(3, VERSION), 0],
-    ["that refuses", agentFacts(), 11],
+    ["that refuses", agentInfo(), 11],
   ])("%s is passed over, and a new one is started", async (_, body, error) => {
     const { heard } = pretend(body, error);
     // There is no engine to start one through: that it is asked for is what is to be seen.
@@ -248,7 +248,7 @@ describe("an agent that is not ours to speak with", () => {
   });
 
   test("is not listed", async () => {
-    const { heard } = pretend(agentFacts({ version: VERSION + 1 }), 71);
+    const { heard } = pretend(agentInfo({ version: VERSION + 1 }), 71);
     const result = await someone.run(["agents", "--json"]);
     expect(heard()).toBe(1);
     expect(result).toMatchObject({ code: 0, stderr: "", text: "" });

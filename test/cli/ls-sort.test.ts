@@ -2,12 +2,12 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Entries } from "../../cli/ls/entries.ts";
 import { order } from "../../cli/ls/order.ts";
-import type { FileFacts } from "../../src/protocol/index.ts";
+import type { FileStat } from "../../src/protocol/index.ts";
 import { pathText } from "../../src/target.ts";
 
 const directory = { target: "t:/d", path: "/d", users: undefined, groups: undefined };
 
-const facts = fc.record({
+const stat = fc.record({
   ...{ mode: fc.nat(), links: fc.nat(), uid: fc.nat(), gid: fc.nat(), relayed: fc.boolean() },
   ...{
     size: fc.bigInt(0n, 2n ** 64n - 1n),
@@ -23,7 +23,7 @@ const facts = fc.record({
     ]),
   ),
   btime: fc.option(fc.bigInt(-(2n ** 63n) * 1_000_000_000n, 2n ** 63n * 1_000_000_000n), { nil: undefined }),
-}) as fc.Arbitrary<FileFacts>;
+}) as fc.Arbitrary<FileStat>;
 
 /** Few letters, so that names begin alike and come twice; and any bytes. */
 const name = fc.oneof(
@@ -34,7 +34,7 @@ const name = fc.oneof(
 const entry = fc.record({
   name,
   type: fc.constantFrom(0, 4, 8, 10),
-  facts: fc.option(facts, { nil: undefined }),
+  stat: fc.option(stat, { nil: undefined }),
   link: fc.option(fc.oneof(fc.constant(""), name), { nil: undefined }),
 });
 
@@ -45,23 +45,23 @@ test("entries are given back as they were, in the order of what was packed", () 
       fc.record({ t: fc.boolean(), S: fc.boolean(), reverse: fc.boolean() }),
       (all, options) => {
         const entries = new Entries(directory);
-        entries.add({ name: "of another directory", type: 4, facts: undefined, link: "x" });
+        entries.add({ name: "of another directory", type: 4, stat: undefined, link: "x" });
         entries.clear(directory);
         for (const one of all) entries.add(one);
         entries.sort(options);
         const items = all.map((one) => ({
           ...{ name: one.name, target: `t:/d/${one.name}`, path: `/d/${one.name}`, type: one.type, link: one.link },
           ...{ linkMode: undefined, total: undefined, users: undefined, groups: undefined },
-          facts: one.facts && values(one.facts),
+          stat: one.stat && values(one.stat),
         }));
         const plain = [...entries].map((item) => ({
           ...{ name: item.name, target: item.target, path: item.path, type: item.type, link: item.link },
           ...{ linkMode: item.linkMode, total: item.total, users: item.users, groups: item.groups },
-          facts: item.facts && values(item.facts),
+          stat: item.stat && values(item.stat),
         }));
         // Of the same name and amount, either may come first.
-        const key = (item: { name: string; facts: FileFacts | undefined }) =>
-          [item.name, options.S ? (item.facts?.size ?? 0n) : options.t ? (item.facts?.mtime ?? 0n) : 0n].join();
+        const key = (item: { name: string; stat: FileStat | undefined }) =>
+          [item.name, options.S ? (item.stat?.size ?? 0n) : options.t ? (item.stat?.mtime ?? 0n) : 0n].join();
         expect(plain.map(key)).toEqual(order(items, options).map(key));
         const text = (value: unknown) => JSON.stringify(value, (_, one) => (typeof one === "bigint" ? `${one}n` : one));
         const sorted = (list: object[]) => list.map(text).sort();
@@ -73,8 +73,8 @@ test("entries are given back as they were, in the order of what was packed", () 
 });
 
 /** In one order, and without accessors. */
-function values(facts: FileFacts): FileFacts {
-  const { mode, links, uid, gid, relayed, size, blocks, inode } = facts;
-  const { device, rdev, mountId, atime, mtime, ctime, btime } = facts;
+function values(stat: FileStat): FileStat {
+  const { mode, links, uid, gid, relayed, size, blocks, inode } = stat;
+  const { device, rdev, mountId, atime, mtime, ctime, btime } = stat;
   return { mode, links, uid, gid, relayed, size, blocks, inode, device, rdev, mountId, atime, mtime, ctime, btime };
 }

@@ -39,9 +39,9 @@ test.each(["regular", "directory", "sparse", "/dev/null", "/dev/tty0", "/proc/se
     const path = name.startsWith("/") ? name : join(directory, name);
     if (statSync(path, { throwIfNoEntry: false }) === undefined) return;
     const fd = owned(openPath(path, O_PATH)); // does not touch a device or a FUSE server
-    const facts = statx(fd);
+    const stat = statx(fd);
     const expected = statSync(path, { bigint: true });
-    expect(facts).toMatchObject({
+    expect(stat).toMatchObject({
       mode: Number(expected.mode),
       nlink: Number(expected.nlink),
       uid: Number(expected.uid),
@@ -54,9 +54,9 @@ test.each(["regular", "directory", "sparse", "/dev/null", "/dev/tty0", "/proc/se
       mtime: expected.mtimeNs,
       ctime: expected.ctimeNs,
     });
-    if (facts.btime !== undefined) expect(facts.btime).toBe(expected.birthtimeNs);
+    if (stat.btime !== undefined) expect(stat.btime).toBe(expected.birthtimeNs);
     const mount = /^mnt_id:\s+(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd.number}`, "utf8"))?.[1];
-    expect(facts.mountId).toBe(BigInt(mount ?? -1));
+    expect(stat.mountId).toBe(BigInt(mount ?? -1));
   },
 );
 

@@ -14,9 +14,10 @@ import { decodeInspection } from "../../src/engines/inspection.ts";
 import { decodeListed } from "../../src/engines/listed-container.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { parseMounts } from "../../src/files/mounts.ts";
+import { decodeAgentInfo } from "../../src/protocol/agent-info.ts";
 import { decodeMessage, encode, encodeMessage } from "../../src/protocol/codec.ts";
-import { decodeAgentFacts, decodeFileClaim, decodeFileFacts } from "../../src/protocol/facts.ts";
-import { FileFactsAt, Op } from "../../src/protocol/messages.ts";
+import { decodeFileClaim, decodeFileStat } from "../../src/protocol/file-stat.ts";
+import { FileStatAt, Op } from "../../src/protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "../../src/protocol/records.ts";
 import { importFailure } from "../../src/routes/agent-image.ts";
 import { decodeRecord } from "../../src/routes/record.ts";
@@ -28,7 +29,7 @@ import { sanitiseText } from "../../src/text/rows/sanitise.ts";
 import { safeLine, TerminalStream } from "../../src/text/rows/terminal-stream.ts";
 import { utc } from "../../src/times/zone.ts";
 import { amount } from "../helpers/extent.ts";
-import { agentFacts, fileFacts } from "../protocol/samples.ts";
+import { agentInfo, fileStat } from "../protocol/samples.ts";
 import { HOSTILE } from "../text/hostile.ts";
 
 /** How many inputs each property sees; PORTHOLE_FUZZ_RUNS for a longer look. */
@@ -86,21 +87,21 @@ describe("what an agent sends is decoded or refused as SESSION or ATTACH, whatev
     });
   });
 
-  test("file facts", () => {
-    const sample = fileFacts({ mode: 0o100644, inode: 5n });
+  test("file stat", () => {
+    const sample = fileStat({ mode: 0o100644, inode: 5n });
     check(
-      fc.oneof(fc.uint8Array({ minLength: FileFactsAt.size, maxLength: FileFactsAt.size }), damaged(sample)),
+      fc.oneof(fc.uint8Array({ minLength: FileStatAt.size, maxLength: FileStatAt.size }), damaged(sample)),
       (bytes) => {
-        if (bytes.length < FileFactsAt.size) return; // the callers check the length
-        expect(complaint(() => decodeFileFacts(bytes))?.code).toBeOneOf([undefined, "SESSION"]);
+        if (bytes.length < FileStatAt.size) return; // the callers check the length
+        expect(complaint(() => decodeFileStat(bytes))?.code).toBeOneOf([undefined, "SESSION"]);
         expect(complaint(() => decodeFileClaim(bytes))?.code).toBeOneOf([undefined, "SESSION"]);
       },
     );
   });
 
-  test("agent facts", () => {
-    check(fc.oneof(noise, damaged(agentFacts())), (bytes) => {
-      expect(complaint(() => decodeAgentFacts(bytes))?.code).toBeOneOf([undefined, "SESSION", "ATTACH"]);
+  test("agent info", () => {
+    check(fc.oneof(noise, damaged(agentInfo())), (bytes) => {
+      expect(complaint(() => decodeAgentInfo(bytes))?.code).toBeOneOf([undefined, "SESSION", "ATTACH"]);
     });
   });
 

@@ -7,7 +7,7 @@ const here = `${repository}test/fuzz/`;
 /** The fuzz targets, and the agent's other sources that each is linked with. */
 export const targets = {
   session: [
-    "facts",
+    "stat",
     "procfs",
     "consuming",
     "mounts",

@@ -36,13 +36,13 @@ void bail_errno(const char *format, ...) {
     leave();
 }
 pid_t fork_worker(void) { return -1; }
-size_t encode_agent_facts(unsigned char *at, unsigned clients) {
-    memset(at, (int)clients, agent_facts_size);
-    return agent_facts_size;
+size_t encode_agent_info(unsigned char *at, unsigned clients) {
+    memset(at, (int)clients, agent_info_size);
+    return agent_info_size;
 }
 int prepare_signals(void) { return -1; }
-void encode_file_facts(unsigned char *at, const struct k_statx *facts) {
-    memset(at, facts->mode & 0xff, file_facts_size);
+void encode_file_stat(unsigned char *at, const struct k_statx *st) {
+    memset(at, st->mode & 0xff, file_stat_size);
 }
 void serve(int listener, int signals) {
     (void)listener;

@@ -7,8 +7,8 @@ import { connectAt, FdSocket, listenAt, type Packet, socketpair } from "../../sr
 import { openPath } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { readable } from "../../src/descriptors/poll.ts";
+import { type AgentInfo, decodeAgentInfo } from "../../src/protocol/agent-info.ts";
 import { decodeMessage, encode, encodeMessage, encodeServe } from "../../src/protocol/codec.ts";
-import { type AgentFacts, decodeAgentFacts } from "../../src/protocol/facts.ts";
 import { Op, REPLY, TOKEN_BYTES } from "../../src/protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "../../src/protocol/records.ts";
 import { asUser } from "./machine.ts";
@@ -39,7 +39,7 @@ export interface AgentOptions {
 export interface Agent {
   /** Of its first process. */
   pid: number;
-  announced: AgentFacts;
+  announced: AgentInfo;
   token: Uint8Array;
   /** A connection on which nothing was said yet. */
   connect(): RawSession;
@@ -117,7 +117,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     if (announcement === "end") throw new Error((await ended).words.trim());
     const { body, type, id } = decodeMessage(announcement.data, 0);
     if (type !== Op.announce || id !== 0) throw new Error(`message ${type}, id ${id} instead of ANNOUNCE`);
-    const announced = decodeAgentFacts(body, TOKEN_BYTES);
+    const announced = decodeAgentInfo(body, TOKEN_BYTES);
     const token = Uint8Array.from(body.subarray(0, TOKEN_BYTES));
     const listener = listenAt(place, "socket", 0o600);
     if (serve) serve(rendezvous);

@@ -11,7 +11,7 @@ import { type Result, type User, user } from "../helpers/porthole.ts";
 import { entry, fileOf, processOf, trailer } from "../protocol/record-bytes.ts";
 import { TmuxScreen } from "../tui/screen.ts";
 import { kinds } from "./kinds.ts";
-import { type Client, factsFor, type Lie, lyingAgent } from "./lying-agent.ts";
+import { type Client, type Lie, lyingAgent, statFor } from "./lying-agent.ts";
 
 /* The built command against an agent that lies: one line that says what was wrong, the documented exit status, and an end. */
 
@@ -41,11 +41,11 @@ const file = (): OwnedFd => {
   return owned(openPath(path, constants.O_RDONLY));
 };
 const directory = (): OwnedFd => owned(openPath("/", constants.O_RDONLY | constants.O_DIRECTORY));
-const isDirectory: Lie = (request, client) => client.answer(request, factsFor(directory()));
-const isFile: Lie = (request, client) => client.answer(request, factsFor(file()));
+const isDirectory: Lie = (request, client) => client.answer(request, statFor(directory()));
+const isFile: Lie = (request, client) => client.answer(request, statFor(file()));
 const honestOpen: Lie = (request, client) => {
   const fd = file();
-  client.answer(request, factsFor(fd), [fd]);
+  client.answer(request, statFor(fd), [fd]);
 };
 /** There is no /etc/passwd, from which names of users would come. */
 const absent: Lie = (request, client) => client.answer(request, nothing, [], { error: 2 });
@@ -53,7 +53,7 @@ const absent: Lie = (request, client) => client.answer(request, nothing, [], { e
 const noLink: Lie = (request, client) => client.answer(request, nothing, [], { error: 22 });
 const gone: Lie = (_, client) => client.close();
 const kind = (name: string): Lie => {
-  return (request, client) => client.answer(request, factsFor(file()), [owned((kinds[name] as () => OwnedFd)())]);
+  return (request, client) => client.answer(request, statFor(file()), [owned((kinds[name] as () => OwnedFd)())]);
 };
 /** A pipe that holds so much and then ends. */
 const pipeOf = (...chunks: Uint8Array[]): Lie => {
@@ -79,12 +79,12 @@ describe.each([
     ["/dev/zero for a file", kind("/dev/zero"), /the agent sent a character device where it promised a file/],
     [
       "nothing for a file",
-      (request, client) => client.answer(request, factsFor(file())),
+      (request, client) => client.answer(request, statFor(file())),
       /no descriptor for an open file/,
     ],
     [
       "an answer to another request",
-      (request, client) => client.answer(request, factsFor(file()), [file()], { id: 77 }),
+      (request, client) => client.answer(request, statFor(file()), [file()], { id: 77 }),
       /a reply to request 77/,
     ],
     ["a zero-byte packet", (_request, client) => client.send(nothing), /the agent ended the session/],
@@ -156,7 +156,7 @@ describe("ls", () => {
     const times = [0n, 2n ** 63n - 1n, -(2n ** 63n)];
     const records = times.map((time, index) =>
       entry(Buffer.from(`file${index}`), {
-        facts: factsFor(file(), {
+        stat: statFor(file(), {
           ...{ bytes: most, blocks: most, inode: most, atime: time, mtime: time, ctime: time, btime: time, flags: 2 },
           ...{ links: 0xffff_ffff, uid: 0xffff_ffff, gid: 0xffff_ffff },
         }),
@@ -263,9 +263,9 @@ describe("ls of a directory as large as promised", () => {
         const [reading, writing] = pipe();
         client.answer(request, nothing, [reading]);
         reading.close();
-        const facts = request.body[0] === 1 ? Buffer.from(factsFor(file())) : undefined;
+        const stat = request.body[0] === 1 ? Buffer.from(statFor(file())) : undefined;
         const together = 500;
-        const one = entry(Buffer.alloc(255, "n"), { facts });
+        const one = entry(Buffer.alloc(255, "n"), { stat });
         const block = Buffer.concat(Array.from({ length: together }, () => one));
         let listed = 0;
         const more = () => {
@@ -296,7 +296,7 @@ describe("stat", () => {
       const lie: Lie = (request, client) =>
         client.answer(
           request,
-          factsFor(file(), {
+          statFor(file(), {
             bytes: most,
             blocks: most,
             inode: most,

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { openPath } from "../../src/descriptors/file.ts";
-import { FactsFlag } from "../../src/protocol/messages.ts";
-import { factsFor, type Lie, lyingAgent } from "./lying-agent.ts";
+import { StatFlag } from "../../src/protocol/messages.ts";
+import { type Lie, lyingAgent, statFor } from "./lying-agent.ts";
 
 /*
  * A lying agent in a process of its own, which holds a file of a FUSE server that answers no FLUSH: a process that holds one can neither end nor
@@ -14,18 +14,18 @@ export function lie([state = "", path = "", targetPid = "", way = ""]: string[])
   const directory = openPath("/", constants.O_RDONLY | constants.O_DIRECTORY);
   const honest = openPath("/proc/self/exe", constants.O_RDONLY);
 
-  const stat: Lie = (request, client) => client.answer(request, factsFor(directory));
+  const stat: Lie = (request, client) => client.answer(request, statFor(directory));
   const ways: Record<string, Parameters<typeof lyingAgent>[1]> = {
-    "a file": { open: (request, client) => client.answer(request, factsFor(file), [file]) },
+    "a file": { open: (request, client) => client.answer(request, statFor(file), [file]) },
     "a relay's pipe": {
-      open: (request, client) => client.answer(request, factsFor(file, { flags: FactsFlag.relayed }), [file]),
+      open: (request, client) => client.answer(request, statFor(file, { flags: StatFlag.relayed }), [file]),
     },
     "a directory's entries": { stat, list: (request, client) => client.answer(request, undefined, [file]) },
-    "the answer to nothing": { open: (request, client) => client.answer(request, factsFor(file), [file], { id: 99 }) },
+    "the answer to nothing": { open: (request, client) => client.answer(request, statFor(file), [file], { id: 99 }) },
     "part of an error": { open: (request, client) => client.answer(request, undefined, [file], { error: 2 }) },
     "an inotify instance": {
       stat,
-      open: (request, client) => client.answer(request, factsFor(honest), [honest]),
+      open: (request, client) => client.answer(request, statFor(honest), [honest]),
       watch: (request, client) => client.answer(request, Buffer.alloc(8), [file]),
     },
   };

@@ -5,7 +5,7 @@ import { openPath, pipe } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { Message } from "../../src/protocol/codec.ts";
-import { FactsFlag } from "../../src/protocol/messages.ts";
+import { StatFlag } from "../../src/protocol/messages.ts";
 import { connect } from "../../src/sessions/connect.ts";
 import type { Session } from "../../src/sessions/session.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
@@ -14,7 +14,7 @@ import { descriptorCount } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { entry, processOf, record, trailer } from "../protocol/record-bytes.ts";
 import { honestInotify, kinds } from "./kinds.ts";
-import { type Client, factsFor, type Lie, type LyingAgent, lyingAgent } from "./lying-agent.ts";
+import { type Client, type Lie, type LyingAgent, lyingAgent, statFor } from "./lying-agent.ts";
 
 /*
  * An agent that lies in every way that the wire allows. What holds for each: one error that says what was wrong, the session over, no wait
@@ -80,12 +80,12 @@ const mounts = (one: Session) => one.mounts();
 const watchReply = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
 
 describe("descriptors in the wrong number", () => {
-  // The facts are honest, so that only the number is wrong.
+  // The stat is honest, so that only the number is wrong.
   const opened = (change: (fd: OwnedFd) => { descriptors: OwnedFd[]; says: number }): Lie => {
     return (request, client) => {
       const fd = file();
       const { descriptors, says } = change(fd);
-      client.answer(request, factsFor(fd), descriptors, { descriptors: says });
+      client.answer(request, statFor(fd), descriptors, { descriptors: says });
     };
   };
   test.each([
@@ -102,7 +102,7 @@ describe("descriptors in the wrong number", () => {
   });
 
   test("one in answer to a request that brings none", async () => {
-    const lie: Lie = (request, client) => client.answer(request, factsFor(file()), [file()]);
+    const lie: Lie = (request, client) => client.answer(request, statFor(file()), [file()]);
     await refused({ stat: lie }, (one) => one.stat("/x"), {
       message: expect.stringContaining("1 descriptors in reply to stat"),
     });
@@ -151,7 +151,7 @@ describe.each(Object.keys(kinds))("%s", (kind) => {
   const make = (): OwnedFd => owned((kinds[kind] as () => OwnedFd)());
 
   test("is no regular file", async () => {
-    const lie: Lie = (request, client) => client.answer(request, factsFor(file()), [make()]);
+    const lie: Lie = (request, client) => client.answer(request, statFor(file()), [make()]);
     await refused({ open: lie }, open, {
       message: expect.stringMatching(/^protocol violation: for \/x the agent sent /),
     });
@@ -159,7 +159,7 @@ describe.each(Object.keys(kinds))("%s", (kind) => {
 
   test("is no pipe of a relayed file", async () => {
     const lie: Lie = (request, client) =>
-      client.answer(request, factsFor(file(), { flags: FactsFlag.relayed }), [make()]);
+      client.answer(request, statFor(file(), { flags: StatFlag.relayed }), [make()]);
     await refused({ open: lie }, open, { message: expect.stringMatching(/a .* where it promised a fifo|access mode/) });
   });
 
@@ -184,7 +184,7 @@ describe.each(Object.keys(kinds))("%s", (kind) => {
 
 describe("answers out of turn", () => {
   const honest = (request: Message, client: Client, changes: Partial<Message> = {}) =>
-    client.answer(request, factsFor(file()), [file()], changes);
+    client.answer(request, statFor(file()), [file()], changes);
 
   test.each([
     ["an id that was never asked", { id: 4711 }, "a reply to request 4711, which is not pending"],
@@ -203,8 +203,8 @@ describe("answers out of turn", () => {
   test("an answer that comes twice ends the session, and what the second brought is let go of", async () => {
     const lie: Lie = (request, client) => {
       const fd = file();
-      client.answer(request, factsFor(fd), [fd]);
-      client.answer(request, factsFor(fd), [fd]);
+      client.answer(request, statFor(fd), [fd]);
+      client.answer(request, statFor(fd), [fd]);
     };
     await refused(
       { open: lie },
@@ -247,13 +247,13 @@ describe("answers out of turn", () => {
     await refused({ open: (_, client) => client.send(nothing) }, open, { message: "the agent ended the session" });
   });
 
-  test.each([0, 119, 121, 4000])("%i bytes of file facts", async (length) => {
+  test.each([0, 119, 121, 4000])("%i bytes of file stat", async (length) => {
     const lie: Lie = (request, client) => client.answer(request, Buffer.alloc(length), [file()]);
-    await refused({ open: lie }, open, { message: expect.stringContaining(`${length} bytes of file facts`) });
+    await refused({ open: lie }, open, { message: expect.stringContaining(`${length} bytes of file stat`) });
   });
 
-  test("facts with unknown flags", async () => {
-    const lie: Lie = (request, client) => client.answer(request, factsFor(file(), { flags: 1 << 30 }), [file()]);
+  test("a stat with unknown flags", async () => {
+    const lie: Lie = (request, client) => client.answer(request, statFor(file(), { flags: 1 << 30 }), [file()]);
     await refused({ open: lie }, open, { message: expect.stringContaining("unknown file flags") });
   });
 
@@ -427,13 +427,13 @@ describe("a watch", () => {
   });
 });
 
-describe("facts at the limits of their fields", () => {
+describe("a stat at the limits of its fields", () => {
   const most = 2n ** 64n - 1n;
   test.each([2n ** 63n - 1n, most])("size %s is passed on as it is", async (size) => {
     const lie: Lie = (request, client) =>
       client.answer(
         request,
-        factsFor(file(), {
+        statFor(file(), {
           bytes: size,
           blocks: size,
           inode: size,
@@ -450,7 +450,7 @@ describe("facts at the limits of their fields", () => {
   test("a size that an open file has not is no more than a word: what is there is read", async () => {
     const lie: Lie = (request, client) => {
       const fd = file();
-      client.answer(request, factsFor(fd, { bytes: 2n ** 63n - 1n }), [fd]);
+      client.answer(request, statFor(fd, { bytes: 2n ** 63n - 1n }), [fd]);
     };
     const { one } = await session({ open: lie });
     const opened = await one.open("/x");
@@ -466,7 +466,7 @@ describe("a relayed file", () => {
   const relayed = (content: string, end: (request: Message, client: Client) => void) => ({
     open: (request: Message, client: Client) => {
       const [reading, writing] = pipe();
-      client.answer(request, factsFor(file(), { flags: FactsFlag.relayed }), [reading]);
+      client.answer(request, statFor(file(), { flags: StatFlag.relayed }), [reading]);
       reading.close();
       writeFileSync(writing.number, content);
       writing.close();

@@ -6,13 +6,13 @@ import { openPath } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { Reactor, type Watch } from "../../src/descriptors/poll.ts";
 import { statx } from "../../src/descriptors/statx.ts";
+import type { AgentRoute } from "../../src/protocol/agent-info.ts";
 import { decodeMessage, encodeMessage, type Message } from "../../src/protocol/codec.ts";
-import type { AgentRoute } from "../../src/protocol/facts.ts";
-import { FileFactsAt, Op, REPLY } from "../../src/protocol/messages.ts";
+import { FileStatAt, Op, REPLY } from "../../src/protocol/messages.ts";
 import type { AgentRecord } from "../../src/routes/record.ts";
 import { agentFile } from "../../src/routes/registry.ts";
 import { controlMessage, ints, rawSend } from "../descriptors/raw-message.ts";
-import { agentFacts } from "../protocol/samples.ts";
+import { agentInfo } from "../protocol/samples.ts";
 
 /** What an agent answers to one kind of request. */
 export type Lie = (request: Message, client: Client) => void;
@@ -118,7 +118,7 @@ export function lyingAgent(
   directory.close();
 
   // It always claims to be on the route whose agents are this user's own processes.
-  const claim = agentFacts({ route: "direct" });
+  const claim = agentInfo({ route: "direct" });
   const told = new Map<number, Lie>([[Op.hello, (request, client) => client.answer(request, claim)]]);
   for (const [name, lie] of Object.entries(lies)) told.set(Op[name as keyof typeof Op], lie);
   const clients: Client[] = [];
@@ -135,13 +135,10 @@ export function lyingAgent(
   return { target: identity, clients, stop };
 }
 
-/** The facts of an open file, as an honest agent would tell them; `changes` by field of FileFactsAt. */
-export function factsFor(
-  fd: OwnedFd,
-  changes: Partial<Record<keyof typeof FileFactsAt, number | bigint>> = {},
-): Buffer {
+/** The stat of an open file as an honest agent sends it; `changes` by field of FileStatAt. */
+export function statFor(fd: OwnedFd, changes: Partial<Record<keyof typeof FileStatAt, number | bigint>> = {}): Buffer {
   const found = statx(fd);
-  const bytes = Buffer.alloc(FileFactsAt.size);
+  const bytes = Buffer.alloc(FileStatAt.size);
   const truth = {
     ...{
       mode: found.mode,
@@ -154,7 +151,7 @@ export function factsFor(
     ...{ inode: found.ino, rdevMajor: found.rdevMajor, rdevMinor: found.rdevMinor, mountId: found.mountId ?? 0n },
   };
   for (const [name, value] of Object.entries({ ...truth, ...changes })) {
-    const at = FileFactsAt[name as keyof typeof FileFactsAt];
+    const at = FileStatAt[name as keyof typeof FileStatAt];
     if (wide.has(name)) bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), at);
     else bytes.writeUInt32LE(Number(value), at);
   }

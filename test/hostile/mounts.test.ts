@@ -16,7 +16,7 @@ import { type User, user } from "../helpers/porthole.ts";
 import { findProcesses, workloadReady } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { kinds } from "./kinds.ts";
-import { factsFor, lyingAgent } from "./lying-agent.ts";
+import { lyingAgent, statFor } from "./lying-agent.ts";
 
 test("host and agent take the same types of file systems for local", () => {
   const list = /local_types\[\] = \{([^}]*)\}/.exec(readFileSync(`${repository}agent/mounts.c`, "utf8"))?.[1] ?? "";
@@ -180,7 +180,7 @@ describeAsRoot("where no table shows the mounts", () => {
       {
         open: (request, client) => {
           asked.push(Buffer.from(request.body).readUInt32LE());
-          client.answer(request, factsFor(file), [file]);
+          client.answer(request, statFor(file), [file]);
         },
       },
       { targetPid: 2 ** 22 + 1 },

@@ -27,7 +27,7 @@ import { ORDINARY_USER, OTHER_USER } from "../helpers/machine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { descriptorCount } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import { agentFacts } from "../protocol/samples.ts";
+import { agentInfo } from "../protocol/samples.ts";
 
 /* Whoever has the directory mounted may connect to the rendezvous: another container, another user inside. Only the agent that was started is met. */
 
@@ -54,8 +54,8 @@ function meeting(): Meeting {
   return { run, rendezvous, token: Buffer.from(rendezvous.tokenLine.trim(), "hex"), connect };
 }
 
-const announce = (token: Uint8Array, facts = agentFacts({ route: "mount" })) =>
-  encodeMessage(Op.announce, 0, Buffer.concat([token, facts]));
+const announce = (token: Uint8Array, info = agentInfo({ route: "mount" })) =>
+  encodeMessage(Op.announce, 0, Buffer.concat([token, info]));
 const listener = (): OwnedFd => {
   const [one, other] = socketpair();
   owned(other);
@@ -82,11 +82,11 @@ describe("at the rendezvous", () => {
     ["half of the token", (peer, token) => peer.send(encodeMessage(Op.announce, 0, token.subarray(0, 16)))],
     [
       "the token behind another id",
-      (peer, token) => peer.send(encodeMessage(Op.announce, 5, Buffer.concat([token, agentFacts()]))),
+      (peer, token) => peer.send(encodeMessage(Op.announce, 5, Buffer.concat([token, agentInfo()]))),
     ],
     [
       "the token in another message",
-      (peer, token) => peer.send(encodeMessage(Op.hello, 0, Buffer.concat([token, agentFacts()]))),
+      (peer, token) => peer.send(encodeMessage(Op.hello, 0, Buffer.concat([token, agentInfo()]))),
     ],
     ["the token and a descriptor", (peer, token) => rawSend(peer.fd, announce(token), controlMessage(ints(0)))],
     ["an empty packet", (peer) => rawSend(peer.fd, new Uint8Array(0))],
@@ -103,7 +103,7 @@ describe("at the rendezvous", () => {
     const right = connect();
     right.send(announce(token));
     expect(await outcome(right)).toBe("served");
-    expect((await met).facts.route).toBe("mount");
+    expect((await met).info.route).toBe("mount");
   });
 
   test("the right token from a process that is not the one that was started is not enough", async () => {

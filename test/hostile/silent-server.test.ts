@@ -87,7 +87,7 @@ describeWith(["root", "docker"], "a FUSE server in a container that stops answer
       expect(stderr).toMatch(/could not read the file .*Input\/output error\n$/);
     });
 
-    test("names are listed without asking it for their facts", async () => {
+    test("names are listed without asking it for stat", async () => {
       const { text, code } = await someone.run(args("ls", "-l", at("")));
       expect(code).toBe(0);
       expect(text).toContain("no-getattr");

@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { beforeAll, expect, inject, onTestFinished, test } from "vitest";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { encode } from "../../src/protocol/codec.ts";
-import { decodeFileFacts } from "../../src/protocol/facts.ts";
+import { decodeFileStat } from "../../src/protocol/file-stat.ts";
 import { Op } from "../../src/protocol/messages.ts";
 import { expectTable } from "../agent/filter-table.ts";
 import { bytes, drain, startAgent } from "../helpers/agent.ts";
@@ -35,7 +35,7 @@ describeWith(["musl", "arm64"], "the agents of the package", () => {
 
   test("lay out their messages alike", () => {
     const { stdout } = spawnSync(builtAgent, ["--layout"], { encoding: "utf8" });
-    expect(stdout).toContain("agent_facts.size 64\n");
+    expect(stdout).toContain("agent_info.size 64\n");
     expect(emulated("--layout")).toEqual({ status: 0, stdout, stderr: "" });
   });
 
@@ -70,7 +70,7 @@ describeWith(["musl", "arm64"], "the agents of the package", () => {
       const agent = await startEmulated(withoutFilter());
       const session = await agent.session();
       const { descriptors, body } = await session.must(Op.open, encode.open(0, 0n, bytes("/file")));
-      expect(decodeFileFacts(body)).toMatchObject({ size: 23n, relayed: false });
+      expect(decodeFileStat(body)).toMatchObject({ size: 23n, relayed: false });
       expect((await drain(descriptors[0] as OwnedFd)).toString()).toBe("from another processor\n");
       session.close();
       await agent.stop();

@@ -7,7 +7,7 @@ import {
   RecordKind,
   TrailerAt,
 } from "../../src/protocol/messages.ts";
-import { fileFacts } from "./samples.ts";
+import { fileStat } from "./samples.ts";
 
 // Records as an agent writes them into a pipe: the host only reads them.
 
@@ -29,7 +29,7 @@ export function record(
 
 export function entry(
   name: Uint8Array,
-  { link = Buffer.of(), facts = undefined as Buffer | undefined, error = 0, type = 8 } = {},
+  { link = Buffer.of(), stat = undefined as Buffer | undefined, error = 0, type = 8 } = {},
 ) {
   return record(
     RecordKind.entry,
@@ -40,8 +40,8 @@ export function entry(
       head.writeUInt16LE(name.length, EntryAt.nameLength);
       head.writeUInt16LE(link.length, EntryAt.linkLength);
     },
-    [...(facts ? [facts] : []), name, link],
-    facts ? 1 : 0,
+    [...(stat ? [stat] : []), name, link],
+    stat ? 1 : 0,
   );
 }
 
@@ -70,7 +70,7 @@ export function fileOf(link: Uint8Array) {
       head.writeUInt32LE(3, ProcessFileAt.fd);
       head.writeUInt32LE(0o100002, ProcessFileAt.access);
       head.writeBigUInt64LE(99n, ProcessFileAt.position);
-      fileFacts({ mode: 0o100600, inode: 5n }).copy(head, ProcessFileAt.facts);
+      fileStat({ mode: 0o100600, inode: 5n }).copy(head, ProcessFileAt.stat);
       head.writeUInt16LE(link.length, ProcessFileAt.linkLength);
     },
     [link],

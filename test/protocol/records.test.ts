@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   EntryAt,
-  FileFactsAt,
+  FileStatAt,
   MAX_PACKET,
   MappingAt,
   ProcessAt,
@@ -13,7 +13,7 @@ import {
 } from "../../src/protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "../../src/protocol/records.ts";
 import { entry, fileOf, mappingOf, processOf, record, trailer } from "./record-bytes.ts";
-import { fileFacts } from "./samples.ts";
+import { fileStat } from "./samples.ts";
 
 function decode(...chunks: Uint8Array[]): { records: PipeRecord[]; error: number } {
   const decoder = new RecordDecoder();
@@ -27,14 +27,14 @@ const name = fc
 
 describe("a list", () => {
   test("comes out as it went in, however the pipe cuts it, and keeps nothing of the reader's buffer", () => {
-    const entries = fc.array(fc.record({ name, link: fc.uint8Array({ maxLength: 300 }), facts: fc.boolean() }), {
+    const entries = fc.array(fc.record({ name, link: fc.uint8Array({ maxLength: 300 }), stat: fc.boolean() }), {
       maxLength: 8,
     });
     fc.assert(
       fc.property(entries, fc.integer({ min: 1, max: 400 }), (list, size) => {
         const bytes = Buffer.concat([
           ...list.map((one) =>
-            entry(one.name, { link: Buffer.from(one.link), facts: one.facts ? fileFacts({ inode: 9n }) : undefined }),
+            entry(one.name, { link: Buffer.from(one.link), stat: one.stat ? fileStat({ inode: 9n }) : undefined }),
           ),
           trailer(list.length),
         ]);
@@ -50,7 +50,7 @@ describe("a list", () => {
         expect(records).toEqual(
           list.map((one) => ({
             ...{ kind: "entry", name: one.name, type: 8, error: 0 },
-            facts: one.facts ? expect.objectContaining({ inode: 9n }) : undefined,
+            stat: one.stat ? expect.objectContaining({ inode: 9n }) : undefined,
             link: one.link.length > 0 ? one.link : undefined,
           })),
         );
@@ -79,7 +79,7 @@ describe("a list", () => {
           position: 99n,
           link: new Uint8Array(Buffer.from("/tmp/x (deleted)")),
         },
-        facts: expect.objectContaining({ mode: 0o100600, inode: 5n }),
+        stat: expect.objectContaining({ mode: 0o100600, inode: 5n }),
       },
       {
         ...{ kind: "mapping", access: 2, device: { major: 8, minor: 1 }, inode: 2n ** 40n, bytes: 2n ** 41n },
@@ -154,11 +154,11 @@ describe("refused is", () => {
       /22 bytes whose fields need 21/,
     ],
     [
-      "an entry whose facts are missing",
+      "an entry whose stat is missing",
       patched(entry(Buffer.from("a")), (b) => b.writeUInt16LE(1, RecordAt.flags)),
       /fields need 141/,
     ],
-    ["facts with unknown flags", entry(Buffer.from("a"), { facts: fileFacts({ flags: 8 }) }), /unknown file flags 0x8/],
+    ["a stat with unknown flags", entry(Buffer.from("a"), { stat: fileStat({ flags: 8 }) }), /unknown file flags 0x8/],
     [
       "arguments that reach beyond their record",
       patched(processOf(Buffer.of(), Buffer.of()), (b) => b.writeUInt16LE(1, ProcessAt.argumentsLength)),
@@ -188,10 +188,10 @@ describe("refused is", () => {
   });
 
   test("the largest record is taken", () => {
-    const facts = fileFacts({});
+    const stat = fileStat({});
     const most = 4095;
-    const { records } = decode(entry(Buffer.alloc(255, "n"), { facts, link: Buffer.alloc(most, "l") }), trailer(1));
+    const { records } = decode(entry(Buffer.alloc(255, "n"), { stat, link: Buffer.alloc(most, "l") }), trailer(1));
     expect(records).toMatchObject([{ link: { length: most } }]);
-    expect(facts).toHaveLength(FileFactsAt.size);
+    expect(stat).toHaveLength(FileStatAt.size);
   });
 });

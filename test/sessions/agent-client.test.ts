@@ -11,7 +11,7 @@ import { AgentClient } from "../../src/sessions/agent-client.ts";
 import { owned } from "../descriptors/fixtures.ts";
 import { descriptorCount } from "../helpers/processes.ts";
 import { entry, trailer } from "../protocol/record-bytes.ts";
-import { agentFacts } from "../protocol/samples.ts";
+import { agentInfo } from "../protocol/samples.ts";
 
 const nothing = new Uint8Array(0);
 const what = () => "cannot do it";
@@ -44,17 +44,17 @@ function ends(): { peer: Peer; opening: Promise<AgentClient> } {
 
 async function session(): Promise<{ peer: Peer; client: AgentClient }> {
   const { peer, opening } = ends();
-  peer.answer(await peer.receive(), agentFacts());
+  peer.answer(await peer.receive(), agentInfo());
   const client = await opening;
   onTestFinished(() => client.close());
   return { peer, client };
 }
 
 describe("HELLO", () => {
-  test("of an agent of another version fails with both versions, by errno or by its facts alone", async () => {
+  test("of an agent of another version fails with both versions, by errno or by its info alone", async () => {
     for (const error of [71, 0]) {
       const { peer, opening } = ends();
-      peer.answer(await peer.receive(), agentFacts({ version: VERSION + 1 }), [], error);
+      peer.answer(await peer.receive(), agentInfo({ version: VERSION + 1 }), [], error);
       await expect(opening).rejects.toMatchObject({
         ...{ code: "ATTACH", errno: "EPROTO" },
         message: `protocol mismatch: the agent has version ${VERSION + 1}, this porthole ${VERSION}`,
@@ -64,7 +64,7 @@ describe("HELLO", () => {
 
   test.each([
     ["with nothing behind it", nothing],
-    ["with facts of this version", agentFacts()],
+    ["with the info of this version", agentInfo()],
   ])("refused with an errno %s is an error of the session", async (_, body) => {
     const { peer, opening } = ends();
     peer.answer(await peer.receive(), body, [], 11);

@@ -6,9 +6,9 @@ import { mkfifo, openPath, pipe } from "../../src/descriptors/file.ts";
 import { libc } from "../../src/descriptors/libc.ts";
 import { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { statx } from "../../src/descriptors/statx.ts";
-import type { FileClaim } from "../../src/protocol/facts.ts";
+import type { FileClaim } from "../../src/protocol/file-stat.ts";
 import { kindOf, OpenFile } from "../../src/sessions/open-file.ts";
-import { factsOf } from "../../src/sessions/open-local.ts";
+import { statOf } from "../../src/sessions/open-local.ts";
 import { checkReceived } from "../../src/sessions/received.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
 
@@ -58,7 +58,7 @@ describe("a descriptor that is what the agent said is taken", () => {
     expect(() => checkReceived("/x", fd, truth(fd), { write: true }, "own process")).not.toThrow();
   });
 
-  test("a pipe for a relayed file, whose own facts are another file's", () => {
+  test("a pipe for a relayed file, whose own stat is another file's", () => {
     const [reading, writing] = pipe();
     owned(writing);
     const promised = { ...truth(open(file())), relayed: true };
@@ -138,7 +138,7 @@ test("a mode says the kind", () => {
 describe("an open file", () => {
   const opened = (path: string, flags?: number): OpenFile => {
     const fd = openPath(path, flags ?? O_RDONLY);
-    return owned(new OpenFile(path, fd, factsOf(statx(fd))));
+    return owned(new OpenFile(path, fd, statOf(statx(fd))));
   };
   const text = async (chunks: AsyncIterable<Buffer>) => {
     let whole = "";
@@ -168,11 +168,11 @@ describe("an open file", () => {
   });
 
   test("that is a file by its mode alone is read as it comes too", async () => {
-    // As /proc/kmsg, which has one reader only: a pipe under a file's facts.
+    // As /proc/kmsg, which has one reader only: a pipe under a file's stat.
     const [reading, writing] = pipe();
     writeSync(writing.number, "kernel");
     writing.close();
-    const one = owned(new OpenFile("/proc/kmsg", reading, factsOf(statx(open(file())))));
+    const one = owned(new OpenFile("/proc/kmsg", reading, statOf(statx(open(file())))));
     expect(await text(one.stream())).toBe("kernel");
   });
 

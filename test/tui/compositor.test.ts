@@ -28,7 +28,7 @@ describe("Compositor", () => {
     const terminal = new ModelTerminal(2, 200);
     const screen = (mark: string, left: string, right: string) => {
       const status = { mark, left, right };
-      const facts = {
+      const state = {
         columns: 200,
         title: "log",
         subtitle: "direct, file",
@@ -36,7 +36,7 @@ describe("Compositor", () => {
         prompt: undefined,
         help: undefined,
       };
-      return plainChrome.rows(facts);
+      return plainChrome.rows(state);
     };
     const steps = [
       screen("FOLLOW", "▁▂▃▄ 1,200 lines/s", " line 1,000  END  byte 64,000 of 64,960"),

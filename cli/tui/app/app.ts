@@ -222,7 +222,7 @@ export class App implements Host {
     const { columns, rows: total } = this.#terminal;
     const size = { columns, height: Math.max(1, total - this.#head - 1) };
     const { rows, status } = view.frame(size);
-    const facts = {
+    const state = {
       columns,
       tabs: this.#tabs.count > 1 ? { titles: this.#tabs.titles, at: this.#tabs.at } : undefined,
       title: view.title,
@@ -231,7 +231,7 @@ export class App implements Host {
       prompt: this.#prompt && { label: this.#prompt.question.label, hint: this.#prompt.hint, ...this.#prompt.state },
       help: this.#help === undefined ? undefined : helpPage(view.contexts, size, this.#help, this.#keymap),
     };
-    this.#terminal.write(this.#compositor.frame(this.#surroundings.screen(facts, rows).slice(0, total)));
+    this.#terminal.write(this.#compositor.frame(this.#surroundings.screen(state, rows).slice(0, total)));
   }
 
   get #head(): number {

@@ -1,4 +1,4 @@
-import type { ChromeFacts, ChromeRenderer } from "../ui/chrome-text.ts";
+import type { ChromeRenderer, ChromeState } from "../ui/chrome-text.ts";
 import { plainChrome } from "../ui/plain-chrome.ts";
 
 /** What is drawn around a view, and over it while there is help. */
@@ -12,10 +12,10 @@ export class Surroundings {
   }
 
   /** The screen, row by row: a view's rows among those around them. */
-  screen(facts: ChromeFacts, rows: readonly string[]): string[] {
+  screen(state: ChromeState, rows: readonly string[]): string[] {
     // Without help Ink's rows are the same, byte for byte, at a hundred times the cost: the status changes with every frame.
-    const chrome = (facts.help && this.#ink ? this.#ink : plainChrome).rows(facts);
-    const head = Surroundings.head(facts.tabs?.titles.length ?? 1);
+    const chrome = (state.help && this.#ink ? this.#ink : plainChrome).rows(state);
+    const head = Surroundings.head(state.tabs?.titles.length ?? 1);
     const over = chrome.slice(head, -1);
     const shown = rows.map((row, index) => over[index] ?? row);
     return [...chrome.slice(0, head), ...shown, chrome.at(-1) ?? ""];

@@ -34,7 +34,7 @@ export interface ReadOptions {
   signal?: AbortSignal;
 }
 
-/** A directory's first entries with their facts and what keeps them. */
+/** A directory's first entries with their stat and what keeps them. */
 export async function readDirectory(
   place: BrowsedTarget,
   path: string,
@@ -45,9 +45,9 @@ export async function readDirectory(
     const backingOf = backingsOf(await mountsOf(session).catch((): Mount[] => []));
     const items: FileItem[] = [];
     let look = FIRST_LOOK;
-    for await (const entry of session.list(path, { facts: true })) {
+    for await (const entry of session.list(path, { stat: true })) {
       if (items.length === most || signal?.aborted) return { items, isWhole: false };
-      items.push(itemOf(entry, place, path, backingOf(entry.facts), users, groups));
+      items.push(itemOf(entry, place, path, backingOf(entry.stat), users, groups));
       if (items.length < look) continue;
       look *= 2;
       some([...items]);
@@ -57,7 +57,7 @@ export async function readDirectory(
 }
 
 function itemOf(
-  { name, type, facts, link }: DirectoryEntry,
+  { name, type, stat, link }: DirectoryEntry,
   place: BrowsedTarget,
   directory: string,
   backing: Backing | undefined,
@@ -69,8 +69,8 @@ function itemOf(
     name,
     path,
     target: place.text(path),
-    type: facts === undefined ? type : typeOf(facts),
-    facts,
+    type: stat === undefined ? type : typeOf(stat),
+    stat,
     link,
     linkMode: undefined,
     total: undefined,

@@ -1,5 +1,5 @@
 import { type Backing, backingOf, type Mount } from "../../../src/files/index.ts";
-import type { FileFacts } from "../../../src/protocol/index.ts";
+import type { FileStat } from "../../../src/protocol/index.ts";
 import type { Colours } from "../../ls/colours.ts";
 import type { Item } from "../../ls/item.ts";
 import { modeText } from "../../ls/mode.ts";
@@ -82,23 +82,28 @@ export interface FileColumnsOptions {
 }
 
 export function fileColumns({ theme, colours, isMarked, now }: FileColumnsOptions): Column<FileItem>[] {
-  const facts = (read: (of: FileFacts, entry: Item) => string) => (item: FileItem) =>
-    item.entry.facts === undefined ? "?" : read(item.entry.facts, item.entry);
+  const fromStat = (read: (of: FileStat, entry: Item) => string) => (item: FileItem) =>
+    item.entry.stat === undefined ? "?" : read(item.entry.stat, item.entry);
   return [
     {
       title: "MODE",
-      cell: ({ entry }) => ({ text: modeText(entry.facts?.mode ?? entry.type << 12), style: theme.dim }),
+      cell: ({ entry }) => ({ text: modeText(entry.stat?.mode ?? entry.type << 12), style: theme.dim }),
       dispensable: 3,
     },
-    { title: "OWNER", cell: facts((of, { users }) => users?.get(of.uid) ?? String(of.uid)), most: 12, dispensable: 4 },
+    {
+      title: "OWNER",
+      cell: fromStat((of, { users }) => users?.get(of.uid) ?? String(of.uid)),
+      most: 12,
+      dispensable: 4,
+    },
     {
       title: "GROUP",
-      cell: facts((of, { groups }) => groups?.get(of.gid) ?? String(of.gid)),
+      cell: fromStat((of, { groups }) => groups?.get(of.gid) ?? String(of.gid)),
       most: 12,
       dispensable: 6,
     },
-    { title: "SIZE", cell: facts(sizeText), align: "right", dispensable: 1 },
-    { title: "CHANGED", cell: facts((of) => listTime(of.mtime, now())), dispensable: 2 },
+    { title: "SIZE", cell: fromStat(sizeText), align: "right", dispensable: 1 },
+    { title: "CHANGED", cell: fromStat((of) => listTime(of.mtime, now())), dispensable: 2 },
     {
       title: "ON",
       cell: ({ backing }) => ({ text: backing ? backingWord(backing) : "", style: theme.dim }),
@@ -143,12 +148,12 @@ export function backingSentence({ kind, volume, mount, readOnly }: Backing): str
 }
 
 /** What keeps a file, for a whole directory of them: a container may have as many mounts as the directory has entries. */
-export function backingsOf(mounts: readonly Mount[]): (facts: FileFacts | undefined) => Backing | undefined {
+export function backingsOf(mounts: readonly Mount[]): (stat: FileStat | undefined) => Backing | undefined {
   const mountsById = new Map(mounts.map((mount) => [mount.id, mount]));
   const backings = new Map<bigint, Backing | undefined>();
-  return (facts) => {
-    if (facts === undefined) return undefined;
-    const { mountId } = facts;
+  return (stat) => {
+    if (stat === undefined) return undefined;
+    const { mountId } = stat;
     if (backings.has(mountId)) return backings.get(mountId);
     const mount = mountsById.get(Number(mountId));
     const backing = mount && backingOf(mount);
@@ -157,14 +162,14 @@ export function backingsOf(mounts: readonly Mount[]): (facts: FileFacts | undefi
   };
 }
 
-function sizeText({ rdev, size }: FileFacts, { type }: Item): string {
+function sizeText({ rdev, size }: FileStat, { type }: Item): string {
   if (type === 2 || type === 6) return `${rdev.major}, ${rdev.minor}`;
   return type === DIRECTORY ? "" : humanSize(size);
 }
 
 /** As ls -F. */
-function mark({ type, facts }: Item): string {
-  if (type === 8) return facts !== undefined && (facts.mode & 0o111) !== 0 ? "*" : "";
+function mark({ type, stat }: Item): string {
+  if (type === 8) return stat !== undefined && (stat.mode & 0o111) !== 0 ? "*" : "";
   return { 1: "|", 4: "/", 12: "=" }[type] ?? "";
 }
 

@@ -286,8 +286,8 @@ export class FilesView implements View {
     const path = typed.startsWith("/") ? typed : joinPath(this.path, typed);
     const clean = path.replace(/\/+$/, "") || "/";
     try {
-      const facts = await this.place.use((session) => session.stat(clean));
-      if (facts.mode >> 12 === DIRECTORY) {
+      const stat = await this.place.use((session) => session.stat(clean));
+      if (stat.mode >> 12 === DIRECTORY) {
         await this.#goTo(clean);
         return;
       }

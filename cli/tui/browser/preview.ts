@@ -85,15 +85,15 @@ export class Preview {
     try {
       if (entry.type === KIND.directory) return { lines: await this.#names(place, entry.path) };
       const isPlain = entry.type === KIND.file && (backing?.kind !== "kernel" || backing.mount.type === "proc");
-      if (!isPlain) return { lines: facts(item) };
+      if (!isPlain) return { lines: details(item) };
       const file = await place.use((session) => session.open(entry.path, { noFollow: true }));
       if (file.kind !== "file" || file.relayed) {
         file.close();
-        return { lines: facts(item) };
+        return { lines: details(item) };
       }
       return { viewer: this.#viewer(file) };
     } catch (error) {
-      return { lines: [...facts(item), "", fitText(failureLine(error), 200).trimEnd()] };
+      return { lines: [...details(item), "", fitText(failureLine(error), 200).trimEnd()] };
     }
   }
 
@@ -128,10 +128,10 @@ export class Preview {
 }
 
 /** What is known without opening it. */
-function facts({ entry, backing }: FileItem): string[] {
+function details({ entry, backing }: FileItem): string[] {
   const lines = [entry.name];
-  if (entry.facts) {
-    const { mode, links, uid, gid, size, inode, rdev, mtime, ctime } = entry.facts;
+  if (entry.stat) {
+    const { mode, links, uid, gid, size, inode, rdev, mtime, ctime } = entry.stat;
     lines.push(
       `${kindOf(mode)}, ${modeText(mode)}, ${links} ${links === 1 ? "name" : "names"}`,
       `owner ${entry.users?.get(uid) ?? uid}, group ${entry.groups?.get(gid) ?? gid}`,

@@ -120,7 +120,7 @@ function columns(theme: Theme): Column<OpenFileItem>[] {
     {
       title: "SIZE",
       cell: of(
-        (file) => (kindOf(file.facts.mode) === "file" ? humanSize(file.facts.size) : "-"),
+        (file) => (kindOf(file.stat.mode) === "file" ? humanSize(file.stat.size) : "-"),
         ({ bytes }) => humanSize(bytes),
       ),
       align: "right",
@@ -156,7 +156,7 @@ function held(items: readonly OpenFileItem[]): string {
   const files = new Map<string, bigint>();
   for (const { file } of items) {
     if (!file?.deleted) continue;
-    const { device, inode } = file.facts;
+    const { device, inode } = file.stat;
     files.set(`${device.major}:${device.minor}:${inode}`, file.held);
   }
   const total = [...files.values()].reduce((sum, one) => sum + one, 0n);
@@ -169,7 +169,7 @@ function accessWord({ access, append }: ProcessFile): string {
 
 const LETTERS = { read: "r", write: "w", "read and write": "rw", path: "-" } as const;
 
-function hasPositions({ facts }: ProcessFile): boolean {
-  const kind = kindOf(facts.mode);
+function hasPositions({ stat }: ProcessFile): boolean {
+  const kind = kindOf(stat.mode);
   return kind === "file" || kind === "block device";
 }

@@ -4,8 +4,8 @@ import type { Status } from "../view.ts";
 import type { HelpPage } from "./help.ts";
 import type { PromptState } from "./prompt.ts";
 
-/** Everything the chrome shows. Equal facts draw equal rows. */
-export interface ChromeFacts {
+/** Everything the chrome shows. Equal state draw equal rows. */
+export interface ChromeState {
   columns: number;
   /** Titles of the tabs, where there are several, and which one is shown. */
   tabs?: { titles: readonly string[]; at: number } | undefined;
@@ -13,12 +13,12 @@ export interface ChromeFacts {
   subtitle: string;
   status: Status;
   /** What is being typed, in the place of the status. */
-  prompt: PromptFacts | undefined;
+  prompt: PromptRow | undefined;
   /** Lies over the text. */
   help: HelpPage | undefined;
 }
 
-export interface PromptFacts extends PromptState {
+export interface PromptRow extends PromptState {
   label: string;
   /** What it could become, for the rest of the row. */
   hint?: string;
@@ -27,9 +27,9 @@ export interface PromptFacts extends PromptState {
 /** Columns that the left end keeps before the right one goes. */
 const LEFT_MINIMUM = 12;
 
-/** Draws chrome facts as rows of the screen: title first, status last, whatever lies over the text between them. */
+/** Draws chrome state as rows of the screen: title first, status last, whatever lies over the text between them. */
 export interface ChromeRenderer {
-  rows(facts: ChromeFacts): readonly string[];
+  rows(state: ChromeState): readonly string[];
   close(): void;
 }
 
@@ -40,12 +40,12 @@ export interface RowEnds {
 }
 
 /** Title row: what is open, and how it was reached. Names come from containers and are made safe here. */
-export function titleRow({ title, subtitle, columns }: ChromeFacts): RowEnds {
+export function titleRow({ title, subtitle, columns }: ChromeState): RowEnds {
   return fitRow(` ${sanitiseText(title)}`, ` ${sanitiseText(subtitle)} `, columns);
 }
 
 /** Row of tabs: the number and the title of each, in the columns that there are. */
-export function tabsRow({ tabs, columns }: ChromeFacts): { text: string; isShown: boolean }[] {
+export function tabsRow({ tabs, columns }: ChromeState): { text: string; isShown: boolean }[] {
   const titles = tabs?.titles ?? [];
   const room = Math.max(4, Math.floor((columns - 1) / Math.max(1, titles.length)) - 4);
   const parts: { text: string; isShown: boolean }[] = [];
@@ -59,7 +59,7 @@ export function tabsRow({ tabs, columns }: ChromeFacts): { text: string; isShown
 }
 
 /** Status row: what is going on at the left, where one is at the right. `mark` comes before `left`, in bold. */
-export function statusRow({ status, columns }: ChromeFacts): RowEnds & { mark: string } {
+export function statusRow({ status, columns }: ChromeState): RowEnds & { mark: string } {
   // A filter as it was typed is a mark, too.
   const mark = clipText(status.mark === "" ? " " : ` ${status.mark}  `, columns);
   const left = sanitiseText(status.left);
@@ -78,7 +78,7 @@ export function said(message: string, { mark, right }: Status, columns: number):
 
 /** The prompt in parts: its label, what is before the cursor, the character under it, after it. The end of a long line stays in sight. */
 export function promptParts(
-  prompt: PromptFacts,
+  prompt: PromptRow,
   columns: number,
 ): { label: string; before: string; under: string; after: string; hint: string } {
   const label = clipText(prompt.label, columns).text;

@@ -1,26 +1,26 @@
 import { Box, Text } from "ink";
-import { type ChromeFacts, type PromptFacts, promptParts, statusRow, tabsRow, titleRow } from "./chrome-text.ts";
+import { type ChromeState, type PromptRow, promptParts, statusRow, tabsRow, titleRow } from "./chrome-text.ts";
 import { HELP_KEYS_WIDTH, HELP_WIDTH, type HelpLine, type HelpPage } from "./help.ts";
 
 /**
  * Everything around the text: the first row is the title, the last one the status or the prompt, and what is between them lies over the text.
  * Only attributes, no colours: it is readable on dark and on light terminals, and with NO_COLOR.
  */
-export function Chrome({ facts }: { facts: ChromeFacts }) {
+export function Chrome({ state }: { state: ChromeState }) {
   return (
-    <Box flexDirection="column" width={facts.columns}>
-      {facts.tabs && <Tabs facts={facts} />}
-      <Title facts={facts} />
-      {facts.help && <Help help={facts.help} />}
-      {facts.prompt ? <Prompt prompt={facts.prompt} columns={facts.columns} /> : <Status facts={facts} />}
+    <Box flexDirection="column" width={state.columns}>
+      {state.tabs && <Tabs state={state} />}
+      <Title state={state} />
+      {state.help && <Help help={state.help} />}
+      {state.prompt ? <Prompt prompt={state.prompt} columns={state.columns} /> : <Status state={state} />}
     </Box>
   );
 }
 
-function Tabs({ facts }: { facts: ChromeFacts }) {
+function Tabs({ state }: { state: ChromeState }) {
   return (
     <Text wrap="truncate">
-      {tabsRow(facts).map(({ text, isShown }) => (
+      {tabsRow(state).map(({ text, isShown }) => (
         <Text key={text} bold={isShown} underline={isShown}>
           {text}
         </Text>
@@ -29,8 +29,8 @@ function Tabs({ facts }: { facts: ChromeFacts }) {
   );
 }
 
-function Title({ facts }: { facts: ChromeFacts }) {
-  const { left, right } = titleRow(facts);
+function Title({ state }: { state: ChromeState }) {
+  const { left, right } = titleRow(state);
   return (
     <Text inverse wrap="truncate">
       <Text bold>{left}</Text>
@@ -39,8 +39,8 @@ function Title({ facts }: { facts: ChromeFacts }) {
   );
 }
 
-function Status({ facts }: { facts: ChromeFacts }) {
-  const { mark, left, right } = statusRow(facts);
+function Status({ state }: { state: ChromeState }) {
+  const { mark, left, right } = statusRow(state);
   return (
     <Text inverse wrap="truncate">
       <Text bold>{mark}</Text>
@@ -50,7 +50,7 @@ function Status({ facts }: { facts: ChromeFacts }) {
   );
 }
 
-function Prompt({ prompt, columns }: { prompt: PromptFacts; columns: number }) {
+function Prompt({ prompt, columns }: { prompt: PromptRow; columns: number }) {
   const { label, before, under, after, hint } = promptParts(prompt, columns);
   return (
     <Text wrap="truncate">

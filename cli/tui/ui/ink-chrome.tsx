@@ -2,7 +2,7 @@ import { Writable } from "node:stream";
 import { render } from "ink";
 import { loadWidths } from "../../../src/text/index.ts";
 import { Chrome } from "./chrome.tsx";
-import type { ChromeFacts, ChromeRenderer } from "./chrome-text.ts";
+import type { ChromeRenderer, ChromeState } from "./chrome-text.ts";
 
 /**
  * Gives Ink a stdout of its own that keeps the last frame as a string: Ink lays out and draws, the compositor alone writes to
@@ -23,16 +23,16 @@ export async function inkChrome(columns: number): Promise<ChromeRenderer> {
     { columns, rows: 1000, isTTY: false },
   );
   const stdin = Object.assign(new Writable(), { isTTY: false });
-  let drawn: ChromeFacts | undefined;
+  let drawn: ChromeState | undefined;
   let instance: ReturnType<typeof render> | undefined;
   return {
-    rows(facts) {
-      if (!sameFacts(drawn, facts)) {
-        stdout.columns = facts.columns;
-        const tree = <Chrome facts={facts} />;
+    rows(state) {
+      if (!sameState(drawn, state)) {
+        stdout.columns = state.columns;
+        const tree = <Chrome state={state} />;
         if (instance) instance.rerender(tree);
         else instance = render(tree, inkOptions(stdout, stdin));
-        drawn = facts;
+        drawn = state;
       }
       return frame.split("\n");
     },
@@ -52,6 +52,6 @@ function inkOptions(stdout: Writable, stdin: Writable) {
   };
 }
 
-function sameFacts(a: ChromeFacts | undefined, b: ChromeFacts): boolean {
+function sameState(a: ChromeState | undefined, b: ChromeState): boolean {
   return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
 }

@@ -1,6 +1,6 @@
 import type { Growth } from "./growth.ts";
 import type { ShownText } from "./shown-text.ts";
-import type { FollowState } from "./viewer-facts.ts";
+import type { FollowState } from "./viewer-types.ts";
 
 export interface FollowModeOptions {
   /** False where there is nothing to follow with. */

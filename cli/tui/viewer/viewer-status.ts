@@ -1,7 +1,7 @@
 import { sanitiseText } from "../../../src/text/index.ts";
 import { textWidth } from "../canvas/text-width.ts";
 import type { Status } from "../view.ts";
-import type { ViewerStatus } from "./viewer-facts.ts";
+import type { ViewerStatus } from "./viewer-types.ts";
 
 /** A piece of the row. */
 interface Part {

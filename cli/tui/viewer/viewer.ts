@@ -2,6 +2,7 @@ import type { Direction } from "../../../src/text/index.ts";
 import type { Action } from "../keymap/keymap.ts";
 import type { Awaited } from "./bookmarks.ts";
 import { endWaits } from "./cancelling.ts";
+import { currentStatus } from "./current-status.ts";
 import { Document } from "./document.ts";
 import { FollowMode } from "./follow-mode.ts";
 import { Growth } from "./growth.ts";
@@ -13,9 +14,8 @@ import { Searching } from "./searching.ts";
 import { ShownText } from "./shown-text.ts";
 import { SourceChanges } from "./source-changes.ts";
 import { actOn } from "./viewer-actions.ts";
-import type { FollowState, ViewerOptions, ViewerStatus } from "./viewer-facts.ts";
-import { factsOf } from "./viewer-facts-of.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
+import type { FollowState, ViewerOptions, ViewerStatus } from "./viewer-types.ts";
 
 /** What the viewer says while it waits for the name of a mark. */
 const NAME_ASKED: Readonly<Record<Awaited, string>> = {
@@ -213,10 +213,10 @@ export class Viewer {
     const { text, following } = this.#parts;
     const { rows, places } = text.frame(following.isOn);
     while (rows.length < this.#height) rows.push("");
-    const facts = factsOf(this.#document, this.#growth, this.#parts, places);
+    const status = currentStatus(this.#document, this.#growth, this.#parts, places);
     const last = places.at(-1);
-    this.#unread = last === undefined ? 0 : facts.end - text.endOf(last.line);
-    return { rows, status: { ...facts, count: this.#count, message: this.#message } };
+    this.#unread = last === undefined ? 0 : status.end - text.endOf(last.line);
+    return { rows, status: { ...status, count: this.#count, message: this.#message } };
   }
 
   /** Resolves when no thread reads the source any more. */

@@ -13,7 +13,7 @@ it("reads no further in a directory that nobody looks at any more, and lets go o
   const place = placeOf({
     async *list() {
       try {
-        for (let i = 0; ; i++) yield { name: `n${i}`, type: 8, facts: undefined, link: undefined };
+        for (let i = 0; ; i++) yield { name: `n${i}`, type: 8, stat: undefined, link: undefined };
       } finally {
         isOpen = false;
       }

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import { arrange, backingsOf, type FileItem, hiddenCount } from "../../../cli/tui/browser/files-items.ts";
 import { parseMounts } from "../../../src/files/index.ts";
-import type { FileFacts } from "../../../src/protocol/index.ts";
+import type { FileStat } from "../../../src/protocol/index.ts";
 
-const facts = (size: number, mtime: number): FileFacts => ({
+const stat = (size: number, mtime: number): FileStat => ({
   ...{ mode: 0o100644, links: 1, uid: 0, gid: 0, size: BigInt(size), blocks: 0n, inode: 1n, mountId: 1n },
   ...{ device: { major: 0, minor: 0 }, rdev: { major: 0, minor: 0 }, relayed: false },
   ...{ atime: 0n, mtime: BigInt(mtime), ctime: 0n, btime: undefined },
@@ -11,7 +11,7 @@ const facts = (size: number, mtime: number): FileFacts => ({
 
 function item(name: string, size = 0, mtime = 0, type = 8): FileItem {
   const nothing = { link: undefined, linkMode: undefined, total: undefined, users: undefined, groups: undefined };
-  const entry = { name, path: `/${name}`, target: `/${name}`, type, facts: facts(size, mtime), ...nothing };
+  const entry = { name, path: `/${name}`, target: `/${name}`, type, stat: stat(size, mtime), ...nothing };
   return { key: name, text: name, entry, backing: undefined };
 }
 
@@ -53,7 +53,7 @@ it("knows what keeps each file without going through the mounts for each", () =>
     },
   }));
   const of = backingsOf(counted);
-  const on = (mountId: bigint) => of({ ...facts(0, 0), mountId })?.mount.point;
+  const on = (mountId: bigint) => of({ ...stat(0, 0), mountId })?.mount.point;
   for (let id = 0; id < 100; id++) expect([on(BigInt(id)), on(BigInt(id))]).toEqual([`/m${id}`, `/m${id}`]);
   expect([on(100n), of(undefined)]).toEqual([undefined, undefined]);
   expect(looks).toBe(100);

@@ -5,7 +5,7 @@ import { DEFAULT_THEME } from "../../../cli/tui/canvas/theme.ts";
 import { waitFor } from "../../helpers/wait-for.ts";
 import { placeOf } from "./place-of.ts";
 
-const facts = {
+const stat = {
   ...{ mode: 0o100644, links: 1, uid: 0, gid: 0, size: 0n, blocks: 0n, inode: 1n, mountId: 1n, relayed: false },
   ...{
     device: { major: 0, minor: 0 },
@@ -26,7 +26,7 @@ it("keeps the first 200,000 of open files without end, and says so", async () =>
       try {
         yield { kind: "process", ...numbers, ...texts };
         for (let fd = 0; fd < 1_000_000; fd++)
-          yield { kind: "file", fd, flags: 0, position: 0n, facts, link: Buffer.from("/log") };
+          yield { kind: "file", fd, flags: 0, position: 0n, stat, link: Buffer.from("/log") };
       } finally {
         isOpen = false;
       }

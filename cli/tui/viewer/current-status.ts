@@ -1,11 +1,11 @@
 import type { Position } from "../../../src/text/index.ts";
 import type { Document } from "./document.ts";
 import type { Growth } from "./growth.ts";
-import type { ViewerStatus } from "./viewer-facts.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
+import type { ViewerStatus } from "./viewer-types.ts";
 
 /** What the status row tells of what is shown and what goes on, all but what is typed and said. `places`: the rows on the screen. */
-export function factsOf(
+export function currentStatus(
   document: Document,
   growth: Growth,
   { text, searching, following, counting }: ViewerParts,

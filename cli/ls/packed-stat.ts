@@ -1,36 +1,36 @@
-import type { FileFacts } from "../../src/protocol/index.ts";
+import type { FileStat } from "../../src/protocol/index.ts";
 
-/** Bytes that {@link packFacts} writes. */
-export const FACTS_SIZE = 116;
+/** Bytes that {@link packStat} writes. */
+export const STAT_SIZE = 116;
 
 const TIME = 12;
 const [ATIME, MTIME, CTIME, BTIME] = [64, 64 + TIME, 64 + 2 * TIME, 64 + 3 * TIME];
 const FLAGS = 64 + 4 * TIME;
 const [RELAYED, BORN] = [1, 2];
 
-/** Writes facts at a place of `view`, a sixth of what the object takes. */
-export function packFacts(view: DataView, at: number, facts: FileFacts): void {
-  view.setUint32(at, facts.mode, true);
-  view.setUint32(at + 4, facts.links, true);
-  view.setUint32(at + 8, facts.uid, true);
-  view.setUint32(at + 12, facts.gid, true);
-  view.setUint32(at + 16, facts.device.major, true);
-  view.setUint32(at + 20, facts.device.minor, true);
-  view.setUint32(at + 24, facts.rdev.major, true);
-  view.setUint32(at + 28, facts.rdev.minor, true);
-  view.setBigUint64(at + 32, facts.size, true);
-  view.setBigUint64(at + 40, facts.blocks, true);
-  view.setBigUint64(at + 48, facts.inode, true);
-  view.setBigUint64(at + 56, facts.mountId, true);
-  setTime(view, at + ATIME, facts.atime);
-  setTime(view, at + MTIME, facts.mtime);
-  setTime(view, at + CTIME, facts.ctime);
-  setTime(view, at + BTIME, facts.btime ?? 0n);
-  view.setUint32(at + FLAGS, (facts.relayed ? RELAYED : 0) | (facts.btime === undefined ? 0 : BORN), true);
+/** Writes a stat at offset `at` of `view`, in a sixth of the object's memory. */
+export function packStat(view: DataView, at: number, stat: FileStat): void {
+  view.setUint32(at, stat.mode, true);
+  view.setUint32(at + 4, stat.links, true);
+  view.setUint32(at + 8, stat.uid, true);
+  view.setUint32(at + 12, stat.gid, true);
+  view.setUint32(at + 16, stat.device.major, true);
+  view.setUint32(at + 20, stat.device.minor, true);
+  view.setUint32(at + 24, stat.rdev.major, true);
+  view.setUint32(at + 28, stat.rdev.minor, true);
+  view.setBigUint64(at + 32, stat.size, true);
+  view.setBigUint64(at + 40, stat.blocks, true);
+  view.setBigUint64(at + 48, stat.inode, true);
+  view.setBigUint64(at + 56, stat.mountId, true);
+  setTime(view, at + ATIME, stat.atime);
+  setTime(view, at + MTIME, stat.mtime);
+  setTime(view, at + CTIME, stat.ctime);
+  setTime(view, at + BTIME, stat.btime ?? 0n);
+  view.setUint32(at + FLAGS, (stat.relayed ? RELAYED : 0) | (stat.btime === undefined ? 0 : BORN), true);
 }
 
-/** Facts that are read when they are asked for: who sorts by one of them has no use for the others. */
-export class PackedFacts implements FileFacts {
+/** A packed stat whose fields are decoded on access: a sort reads one of them. */
+export class PackedStat implements FileStat {
   readonly #view: DataView;
   readonly #at: number;
 
