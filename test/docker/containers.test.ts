@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import { afterEach, expect, test } from "vitest";
 import { type ContainersState, namespaceSandboxes } from "../../src/engines/index.ts";
 import { watchContainers } from "../../src/routes/index.ts";
@@ -73,8 +74,8 @@ describeWith("podman", "the list of Podman's containers", () => {
   test("tells of every change in a container's life", () => lives(engine("podman")));
 });
 
-test("an engine that is not there is said, with what to do", async () => {
-  const seen = watch({ engine: "unix:///nonexistent/docker.sock" });
+test("an engine that does not answer is reported with its remedy", async () => {
+  const seen = watch({ engine: `unix://${tmpdir()}/no-such-directory/docker.sock` });
   const [trouble] = await waitFor("the trouble", () => seen.latest().troubles.length > 0 && seen.latest().troubles);
   expect(trouble?.message).toContain("no engine is listening there");
   expect(trouble?.hint).toContain("DOCKER_HOST");

@@ -1,8 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll } from "vitest";
+import { amount } from "../../helpers/extent.ts";
 
-const BLOCK = 64 * 1024;
+/** ripgrep reads 64 KiB at a time. Short by default: a pattern such as `.` finds a match in every character. */
+const BLOCK = amount(64, 8) * 1024;
+const MANY = amount(40_000, 5000);
 
 /** Files that a search may stumble over, by name. Every one has lines with `foo`. */
 export const corpora: Record<string, Buffer> = {
@@ -27,14 +30,16 @@ export const corpora: Record<string, Buffer> = {
   "NUL in the first byte": bytes("\0foo\nfoo\n"),
   "NUL late": bytes(`${numbered(9000, 37)}with\0foo\n${numbered(200, 5)}`),
   "NUL and a long line": bytes(`foo\n${"x".repeat(3 * BLOCK)}foo\0\nfoo\n`),
-  "long line": bytes(`short foo\n${"y".repeat(600_000)}foo${"z".repeat(448_573)}\nafter foo\n`),
-  "no newline at all": bytes(`${"w".repeat(200_000)}foo${"w".repeat(30)}`),
+  "long line": bytes(
+    `short foo\n${"y".repeat(amount(600_000, 30_000))}foo${"z".repeat(amount(448_573, 11_073))}\nafter foo\n`,
+  ),
+  "no newline at all": bytes(`${"w".repeat(amount(200_000, 20_000))}foo${"w".repeat(30)}`),
   "match across a border": bytes(
     `${"a".repeat(BLOCK - 3)}\n${"b".repeat(BLOCK - 5)}foo bar\n${"c\n".repeat(BLOCK)}foo\n`,
   ),
   "line ends at a border": bytes(`${"a".repeat(BLOCK - 5)}foo\n\n${"b".repeat(BLOCK - 5)}foo\nfoo\n`),
-  "many lines": bytes(numbered(40_000, 977)),
-  "every line": bytes("foo\n".repeat(40_000)),
+  "many lines": bytes(numbered(MANY, 977)),
+  "every line": bytes("foo\n".repeat(MANY)),
   "UTF-8 in the second block": bytes(`${numbered(5000, 1000)}é foo\n${numbered(3000, 500)}ü foo`),
 };
 

@@ -3,7 +3,7 @@ import { Matcher, type MatchOptions } from "../../../src/text/index.ts";
 import { ripgrep } from "../../helpers/ripgrep.ts";
 import { corpora, writeCorpora } from "./corpora.ts";
 
-/** All that ripgrep and JavaScript, so to speak, agree about. */
+/** Expressions that mean the same to ripgrep and to the screen's matcher. */
 const patterns = [
   "foo",
   "",
@@ -22,7 +22,8 @@ const patterns = [
   "\\w+",
   "\\W",
   "\\s",
-  "\\S+$",
+  // Not \S+$: V8 takes quadratic time for it on a line of 64 KiB without a blank.
+  "o\\S+$",
   "\\d{3}",
   "\\D",
   "(fo)(o)",
