@@ -24,6 +24,12 @@ export interface EngineInfo {
   operatingSystem: string;
   /** Such as `name=rootless` and `name=seccomp,profile=default`. */
   securityOptions: string[];
+  /** Where the engine keeps its images and containers, as its side sees it. */
+  rootDirectory: string;
+  /** The socket of the containerd that Docker uses. */
+  containerdAddress: string;
+  /** True where layers are snapshots of containerd. */
+  isSnapshotter: boolean;
 }
 
 /**
@@ -40,5 +46,11 @@ export function decodeInfo(body: unknown, question: Question): EngineInfo {
       .get("SecurityOptions")
       .list()
       .map((option) => option.text() ?? ""),
+    rootDirectory: json.get("DockerRootDir").text() ?? "",
+    containerdAddress: json.get("Containerd").get("Address").text() ?? "",
+    isSnapshotter: json
+      .get("DriverStatus")
+      .list()
+      .some((pair) => pair.list().some((word) => word.text()?.startsWith("io.containerd.snapshotter.") === true)),
   };
 }

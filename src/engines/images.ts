@@ -54,7 +54,7 @@ async function inspect(
   const id = json.get("Id");
   const digits = /^(?:sha256:)?([0-9a-f]{64})$/.exec(id.text() ?? "")?.[1];
   if (digits === undefined) throw id.refusal("an id of 64 hexadecimal digits");
-  return { id: digits, name, isPodman: answer.isPodman, layers: imageLayers(json) };
+  return { id: digits, name, isPodman: answer.isPodman, layers: imageLayers(json, digits, answer.isPodman) };
 }
 
 /** What engines say, each with a status of its own, of a name that no image can have. */

@@ -185,7 +185,7 @@ function stateOf(engine: Engine, inspection: Inspected, name: string, mountPoint
   const obstacle = whyNotRunning(shown, inspection);
   if (obstacle !== undefined) {
     if (inspection.status === "removing") throw obstacle;
-    const layers = containerLayers(inspection.json);
+    const layers = containerLayers(inspection.json, isPodman);
     return { stopped: { engine, id, name: shown, finishedAt, runtime, isPodman, usernsMode, layers, obstacle } };
   }
   return {

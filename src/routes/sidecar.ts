@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
+import { basename, dirname } from "node:path";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { type Docker, jsonOf, openStream, operate } from "../engines/docker-client.ts";
 import type { Engine } from "../engines/engine.ts";
+import { httpGet } from "../engines/http.ts";
 import { SIDECAR_LABEL } from "../engines/listed-container.ts";
 import { Refusal } from "../engines/refusal.ts";
 import type { Container } from "../engines/resolve.ts";
@@ -17,6 +19,7 @@ import { inCgroupOf, innerPid } from "./process.ts";
 import { type Met, openRendezvous, type Rendezvous } from "./rendezvous.ts";
 import { deadline, ignoreMissing, routeError } from "./route-error.ts";
 import { MOUNT_POINT, type RunDirectory, runDirectoryPaths } from "./run-dir.ts";
+import { firstFileOf } from "./tar.ts";
 
 /** Label of every sidecar; its value is the run directory of the user whose it is: several users may share an engine. */
 const OWNER_LABEL = "io.porthole.run-directory";
@@ -104,6 +107,41 @@ async function startSidecar(
     rendezvous.close();
   }
 }
+
+/**
+ * Reads a file of the engine's own storage: out of a container that is created with the file's directory in it, read-only, never
+ * started and then removed. Resolves with undefined where there is no such file.
+ * @throws PortholeError ATTACH, CANCELLED
+ */
+export async function readEngineFile(
+  files: Pick<Sidecar, "engine" | "target" | "name">,
+  path: string,
+  run: RunDirectory,
+  options: Pick<StartOptions, "timeoutMs" | "signal">,
+): Promise<Buffer | undefined> {
+  const { engine, target } = files;
+  const mount = { Type: "bind", Source: dirname(path), Target: STORAGE_PLACE, ReadOnly: true };
+  const host = { Mounts: [mount], SecurityOpt: ["no-new-privileges", "label=disable"] };
+  const rendezvous = openRendezvous(run);
+  const over = deadline(options.timeoutMs, options.signal);
+  const name = sidecarName(target, run);
+  try {
+    const how = { ...options, user: "", idleSeconds: 1, pidsLimit: 0, over };
+    const id = await createSidecar({ ...files, options: [], host }, run, name, rendezvous, how);
+    const question = `/containers/${id}/archive?path=${encodeURIComponent(`${STORAGE_PLACE}/${basename(path)}`)}`;
+    const answer = await httpGet(engine.socketPath, question, { timeoutMs: options.timeoutMs, signal: over });
+    return answer.status === 200 ? firstFileOf(answer.body) : undefined;
+  } catch (error) {
+    if (error instanceof Refusal && /bind source path does not exist|no such file/i.test(error.message))
+      return undefined;
+    throw routeError("sidecar", files.name, error, { ...options, signal: options.signal, over });
+  } finally {
+    rendezvous.close();
+    await removeOurs(engine, name, run, AbortSignal.timeout(CLEAN_UP_MS)).catch(() => undefined);
+  }
+}
+
+const STORAGE_PLACE = "/storage";
 
 /**
  * Removes this user's sidecars from an engine: those of one target, by its id, or all; with all of them the agent's images too, unless a container

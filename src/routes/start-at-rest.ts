@@ -1,9 +1,13 @@
+import { readFileSync } from "node:fs";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import type { Layers } from "../engines/layers.ts";
+import { ask } from "../engines/engine.ts";
+import { decodeInfo } from "../engines/engine-info.ts";
+import { locateLayers, type ReadFile } from "../engines/layer-store.ts";
+import { type Layers, withDirectories } from "../engines/layers.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import { installAgent } from "./agent-program.ts";
-import type { Attached, AttachOptions } from "./attachment.ts";
+import { ATTACH_TIMEOUT_MS, type Attached, type AttachOptions } from "./attachment.ts";
 import { attachChild } from "./direct.ts";
 import { enginePid, isSameThere } from "./engine-place.ts";
 import type { FilesAtRest } from "./files-at-rest.ts";
@@ -41,15 +45,17 @@ export async function startAtRest(
   }
 }
 
-function startOn(
+async function startOn(
   route: AgentRoute,
   files: FilesAtRest,
-  layers: Layers,
+  known: Layers,
   witness: OwnedFd | undefined,
   run: RunDirectory,
   options: AttachOptions,
 ): Promise<Attached> {
   const { identity, generation, name, engine } = files;
+  if (route === "direct") checkUser(files);
+  const layers = await locate(files, known, route, run, options);
   // No process: there are no mounts of one to ask for.
   const origin: AgentOrigin = {
     ...{ identity, generation, route, user: "", name, engine: engine.socketPath, targetPid: 0 },
@@ -66,6 +72,39 @@ function startOn(
     const { runSidecar } = await import("./sidecar.ts");
     return runSidecar(withLayers(files, layers), run, listen(), { ...wait, user: "", idleSeconds, witness });
   });
+}
+
+/** The layers with their directories, for which an engine that does not say where they are is read like any file: by the route that is tried. */
+async function locate(
+  files: FilesAtRest,
+  layers: Layers,
+  route: AgentRoute,
+  run: RunDirectory,
+  options: AttachOptions,
+): Promise<Layers> {
+  const { key } = layers;
+  if (key === undefined) return layers;
+  const { engine, identity, name } = files;
+  const wait = { timeoutMs: options.timeoutMs ?? ATTACH_TIMEOUT_MS, signal: options.signal };
+  const answer = await ask(engine, "/info", wait);
+  const info = decodeInfo(answer.body, answer.question);
+  const pid = enginePid(engine);
+  const read: ReadFile =
+    route === "direct"
+      ? async (path) => (isSameThere(pid, path) ? readIfThere(path) : undefined)
+      : async (path) =>
+          (await import("./sidecar.ts")).readEngineFile({ engine, target: identity, name }, path, run, wait);
+  const found = await locateLayers(key, info, read);
+  return found === undefined ? layers : { ...layers, ...withDirectories(key, found) };
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 /** Options of an agent whose root is made of layers. */
@@ -99,12 +138,19 @@ function withLayers({ engine, identity, name, volume }: FilesAtRest, { directori
   };
 }
 
-/** Throws ATTACH where this process cannot read the layers, or the engine's paths mean something else here. */
+/** Throws ATTACH where this process cannot read the layers. */
+function checkUser(files: FilesAtRest): void {
+  if (process.geteuid?.() !== 0) throw notInPlace(files, "its layers are root's", "run as root");
+}
+
+function notInPlace({ name }: FilesAtRest, why: string, hint?: string): PortholeError {
+  return new PortholeError("ATTACH", `cannot read '${name}' in place: ${why}`, { hint });
+}
+
+/** Throws ATTACH where the engine's paths mean something else here. */
 function checkHere(files: FilesAtRest, layers: Layers): void {
-  const { engine, name } = files;
-  const fail = (why: string, hint?: string) =>
-    new PortholeError("ATTACH", `cannot read '${name}' in place: ${why}`, { hint });
-  if (process.geteuid?.() !== 0) throw fail("its layers are root's", "run as root");
+  const { engine } = files;
+  const fail = (why: string) => notInPlace(files, why);
   const [first] = layers.directories;
   if (first === undefined) throw fail("the engine does not say where its layers are");
   if (files.volume !== undefined) throw fail("the engine mounts it where it is used");

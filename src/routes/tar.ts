@@ -21,3 +21,28 @@ export function tarOf(name: string, content: Buffer): Buffer {
   const padding = Buffer.alloc((BLOCK - (content.length % BLOCK)) % BLOCK);
   return Buffer.concat([header, content, padding, Buffer.alloc(2 * BLOCK)]);
 }
+
+/**
+ * The content of the first regular file of a tar archive, undefined where there is none. Headers of other kinds before it,
+ * which carry names and attributes (pax, GNU), are skipped.
+ */
+export function firstFileOf(archive: Buffer): Buffer | undefined {
+  for (let at = 0; at + BLOCK <= archive.length; ) {
+    const header = archive.subarray(at, at + BLOCK);
+    if (header[0] === 0) return undefined;
+    const size = sizeOf(header);
+    const content = archive.subarray(at + BLOCK, at + BLOCK + size);
+    if (content.length < size) return undefined;
+    // `0`, or a zero byte in old archives.
+    if (header[156] === 0x30 || header[156] === 0) return content;
+    at += BLOCK + Math.ceil(size / BLOCK) * BLOCK;
+  }
+  return undefined;
+}
+
+/** Octal digits, or a number of bytes that begins with the highest bit set (GNU). */
+function sizeOf(header: Buffer): number {
+  const field = header.subarray(124, 136);
+  if (((field[0] ?? 0) & 0x80) !== 0) return Number(field.readBigUInt64BE(4));
+  return Number.parseInt(field.toString("latin1"), 8) || 0;
+}

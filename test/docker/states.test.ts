@@ -1,4 +1,4 @@
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
 import { describeWithDocker } from "../helpers/availability.ts";
 import { note, witness } from "../helpers/compatibility.ts";
 import { container, engine, firstProcess, image, uniqueName } from "../helpers/engine.ts";
@@ -10,25 +10,7 @@ import { waitFor } from "../helpers/wait-for.ts";
 const says = (text: string) => ["dir", "/d", "write", "/d/f", text];
 const section = "States and changes" as const;
 
-/** Docker's containerd store does not tell where its layers are. */
-const hidesLayers = inject("machine").title?.includes("containerd") === true;
-
 describeWithDocker("a container that does not run", () => {
-  if (hidesLayers) {
-    test("is refused in one line where the engine hides its layers", async (context) => {
-      const docker = engine("docker");
-      const by = user({ engine: docker });
-      const target = await container(docker, { steps: says("text") });
-      await target.handle.kill();
-      await target.handle.wait();
-      const what = { section, on: docker, by, args: ["cat", `${target.name}:/d/f`], names: { [target.name]: "web" } };
-      const result = await witness(context, { ...what, situation: "stopped" });
-      expect(result).toMatchObject({ code: 4, text: "" });
-      expect(result.stderr).toMatch(/^porthole: [^\n]*the engine does not say where [^\n]*layers[^\n]*\n$/);
-    });
-    return;
-  }
-
   test("was created only, has ended: its layers are read", async (context) => {
     const docker = engine("docker");
     const by = user({ engine: docker });

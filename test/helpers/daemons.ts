@@ -34,8 +34,8 @@ export interface DaemonOptions {
 export interface DockerOptions extends DaemonOptions {
   remap?: boolean;
   liveRestore?: boolean;
-  /** `containerd` keeps images and layers in containerd's store; anything else is the name of Docker's own driver. */
-  storage?: "containerd" | "vfs" | "overlay2";
+  /** `containerd` and `native` keep images and layers in containerd's store, as overlays and as copies; anything else is the name of Docker's own driver. */
+  storage?: "containerd" | "native" | "vfs" | "overlay2";
   /** The lowest version of the API that is answered, as Docker 29 has it. */
   minimumApi?: string;
 }
@@ -45,11 +45,9 @@ export async function startDocker(directory: string, options: DockerOptions = {}
   mkdirSync(directory, { mode: 0o711 });
   const socket = `${directory}/docker.sock`;
   const { storage, minimumApi } = options;
+  const isStored = storage === "containerd" || storage === "native";
   if (!options.remap) writeFileSync(`${directory}/runsc`, RUNSC, { mode: 0o755 });
-  writeFileSync(
-    `${directory}/daemon.json`,
-    storage === "containerd" ? '{"features":{"containerd-snapshotter":true}}' : "{}",
-  );
+  writeFileSync(`${directory}/daemon.json`, isStored ? '{"features":{"containerd-snapshotter":true}}' : "{}");
   const command = [
     ...inView(options.view ?? "as it is"),
     ...["dockerd", "--config-file", `${directory}/daemon.json`],
@@ -89,8 +87,14 @@ export async function startDocker(directory: string, options: DockerOptions = {}
 /** gVisor as Docker calls a runtime, if it is installed: without KVM and without control groups of its own, which it lacks for v1 and v2 side by side. */
 const RUNSC = '#!/bin/sh\nexec runsc --platform=ptrace --network=none --ignore-cgroups "$@"\n';
 
+export interface PodmanOptions extends DaemonOptions {
+  /** The storage driver; default: overlay. */
+  storage?: "vfs";
+}
+
 /** Starts Podman's Docker-compatible API. */
-export async function startPodman(directory: string, { programs, view }: DaemonOptions = {}): Promise<Daemon> {
+export async function startPodman(directory: string, options: PodmanOptions = {}): Promise<Daemon> {
+  const { programs, view, storage } = options;
   mkdirSync(directory, { mode: 0o711 });
   const socket = `${directory}/podman.sock`;
   const configuration = {
@@ -101,6 +105,7 @@ export async function startPodman(directory: string, { programs, view }: DaemonO
     ...inView(view ?? "as it is"),
     "podman",
     ...["--root", `${directory}/root`, "--runroot", `${directory}/run`, "--tmpdir", `${directory}/tmp`],
+    ...(storage === undefined ? [] : ["--storage-driver", storage]),
     ...["system", "service", "--time=0", `unix://${socket}`],
   ];
   const daemon = await ready(() => answering(() => launch(directory, configuration, command), socket), directory);

@@ -64,6 +64,11 @@ export function engine(name: Engine["name"]): Engine {
   return engineAt(name, socket);
 }
 
+/** Docker and Podman, each for tests that say the same of both; in a project of one other engine that engine alone, as `docker`. */
+export function enginesUnderTest(): ("docker" | "podman")[] {
+  return inject("machine").title === undefined ? ["docker", "podman"] : ["docker"];
+}
+
 /** An engine that a test has started for itself. */
 export function engineAt(name: Engine["name"], socket: string): Engine {
   const isPodman = /podman/i.test(name) || inject("machine").isPodman;

@@ -1,0 +1,176 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { PortholeError } from "../errors.ts";
+import { BoltError, type Bucket, openBolt } from "./bolt.ts";
+import type { EngineInfo } from "./engine-info.ts";
+
+/** What tells the layers of a container or image from others, for an engine that does not say where they are. */
+export interface LayerKey {
+  /** The storage driver or snapshotter: `overlayfs`, `vfs`, `native`. */
+  driver: string;
+  isPodman: boolean;
+  isContainer: boolean;
+  /** The container's id, or the image's: 64 hexadecimal digits. */
+  id: string;
+  /** Digests of the layers of an image, the lowest first. */
+  diffIds: string[];
+}
+
+/** One directory of a root, as the engine's side sees it. */
+export interface LayerDirectory {
+  path: string;
+  /** True for Docker's layer of empty places, between a container's layer and those of its image. */
+  isInit: boolean;
+}
+
+/**
+ * Reads a file of the engine's storage: the whole of it, undefined where it is not there.
+ * @throws PortholeError where it cannot be read
+ */
+export type ReadFile = (path: string) => Promise<Buffer | undefined>;
+
+/**
+ * Looks in the engine's own storage for the directories of a root, uppermost first: in containerd's metadata for a snapshotter,
+ * in the files of Docker's or Podman's driver vfs. Undefined for any other driver, and where the storage does not have it.
+ * @throws PortholeError TARGET where the metadata is not what it has to be; what `read` throws
+ */
+export async function locateLayers(
+  key: LayerKey,
+  info: EngineInfo,
+  read: ReadFile,
+): Promise<LayerDirectory[] | undefined> {
+  if (!info.rootDirectory.startsWith("/")) return undefined;
+  if (info.isSnapshotter) return snapshotDirectories(key, info, read);
+  if (key.driver !== "vfs") return undefined;
+  return key.isPodman ? podmanVfs(key, info.rootDirectory, read) : dockerVfs(key, info.rootDirectory, read);
+}
+
+/** True for a driver whose layers are each a whole copy of those below it, so that one directory has every file. */
+export function isCopying(driver: string): boolean {
+  return driver === "vfs" || driver === "native";
+}
+
+/** Snapshotters whose snapshots are directories: what is below `snapshots/N`. */
+const SNAPSHOTTERS: Readonly<Record<string, string>> = { overlayfs: "/fs", native: "" };
+
+/** Where Docker's own containerd, and one of the system, have their state. */
+async function snapshotDirectories(
+  key: LayerKey,
+  { rootDirectory, containerdAddress }: EngineInfo,
+  read: ReadFile,
+): Promise<LayerDirectory[] | undefined> {
+  const below = SNAPSHOTTERS[key.driver];
+  if (below === undefined) return undefined;
+  const own = join(rootDirectory, "containerd/daemon");
+  const roots = containerdAddress.startsWith("/run/containerd/") ? [SYSTEM_CONTAINERD, own] : [own, SYSTEM_CONTAINERD];
+  for (const root of roots) {
+    const directory = join(root, `io.containerd.snapshotter.v1.${key.driver}`);
+    const chain = await chainIn(join(directory, "metadata.db"), key, read);
+    if (chain === undefined) continue;
+    const used = isCopying(key.driver) ? chain.slice(0, 1) : chain;
+    return used.map(({ id, name }) => ({
+      path: `${directory}/snapshots/${id}${below}`,
+      isInit: name.endsWith("-init"),
+    }));
+  }
+  return undefined;
+}
+
+const SYSTEM_CONTAINERD = "/var/lib/containerd";
+
+/** containerd may write to the file while it is read: then it is read again. */
+async function chainIn(path: string, key: LayerKey, read: ReadFile): ReturnType<typeof locateChain> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await locateChain(path, key, read);
+    } catch (error) {
+      if (!(error instanceof PortholeError) || !(error.cause instanceof BoltError) || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+const ATTEMPTS = 3;
+
+async function locateChain(path: string, key: LayerKey, read: ReadFile) {
+  const metadata = await read(path);
+  return metadata && snapshotChain(metadata, key.isContainer ? key.id : chainId(key.diffIds));
+}
+
+/**
+ * A snapshot and those below it, from the metadata of a snapshotter (containerd's `snapshots/storage`): a bucket for each,
+ * named `NAMESPACE/NUMBER/KEY`, with its number and the name of its parent. Undefined where there is none of that key.
+ * @throws PortholeError TARGET for what is no such metadata
+ */
+export function snapshotChain(metadata: Buffer, key: string): { id: bigint; name: string }[] | undefined {
+  try {
+    const snapshots = openBolt(metadata).bucket("v1")?.bucket("snapshots");
+    const first = snapshots?.bucketNames().find((name) => name.startsWith("moby/") && name.endsWith(`/${key}`));
+    if (snapshots === undefined || first === undefined) return undefined;
+    const chain: { id: bigint; name: string }[] = [];
+    for (let name = first; name !== ""; ) {
+      const snapshot: Bucket | undefined = snapshots.bucket(name);
+      const id = snapshot?.value("id");
+      if (snapshot === undefined || id === undefined) throw new BoltError(`no snapshot '${name}'`);
+      if (chain.length > MAX_LAYERS) throw new BoltError("its snapshots refer to each other");
+      chain.push({ id: unsignedVarint(id), name });
+      name = snapshot.value("parent")?.toString() ?? "";
+    }
+    return chain;
+  } catch (error) {
+    if (!(error instanceof BoltError)) throw error;
+    throw new PortholeError("TARGET", `cannot read containerd's metadata of snapshots: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** As overlayfs has it. */
+const MAX_LAYERS = 500;
+
+/** Seven bits a byte, the lowest first (encoding/binary of Go). */
+function unsignedVarint(bytes: Buffer): bigint {
+  let value = 0n;
+  for (const [index, byte] of bytes.entries()) value |= BigInt(byte & 0x7f) << BigInt(7 * index);
+  return value;
+}
+
+/** What names a stack of layers by their digests (image-spec, "Layer ChainID"). */
+function chainId(diffIds: readonly string[]): string {
+  return diffIds.reduce((chain, diffId) => {
+    if (chain === "") return diffId;
+    return `sha256:${createHash("sha256").update(`${chain} ${diffId}`).digest("hex")}`;
+  }, "");
+}
+
+/** Of a container `layerdb/mounts/ID/mount-id`, of an image `layerdb/sha256/CHAIN/cache-id`. */
+async function dockerVfs(key: LayerKey, root: string, read: ReadFile): Promise<LayerDirectory[] | undefined> {
+  const database = `${root}/image/vfs/layerdb`;
+  const path = key.isContainer
+    ? `${database}/mounts/${key.id}/mount-id`
+    : `${database}/${chainId(key.diffIds).replace(":", "/")}/cache-id`;
+  return vfsDirectory(root, (await read(path))?.toString().trim());
+}
+
+/** Of both a list that names the layer. */
+async function podmanVfs(key: LayerKey, root: string, read: ReadFile): Promise<LayerDirectory[] | undefined> {
+  const list = await read(
+    key.isContainer ? `${root}/vfs-containers/containers.json` : `${root}/vfs-images/images.json`,
+  );
+  if (list === undefined) return undefined;
+  const found = entries(list).find(({ id }) => id === key.id);
+  return vfsDirectory(root, typeof found?.layer === "string" ? found.layer : undefined);
+}
+
+function entries(list: Buffer): { id?: unknown; layer?: unknown }[] {
+  try {
+    const parsed: unknown = JSON.parse(list.toString());
+    return Array.isArray(parsed) ? parsed.filter((entry) => typeof entry === "object" && entry !== null) : [];
+  } catch {
+    return [];
+  }
+}
+
+function vfsDirectory(root: string, layer: string | undefined): LayerDirectory[] | undefined {
+  if (layer === undefined || !/^[0-9a-f]{64}$/.test(layer)) return undefined;
+  return [{ path: `${root}/vfs/dir/${layer}`, isInit: false }];
+}

@@ -1,0 +1,81 @@
+import { expect, inject, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { type Daemon, startDocker, startPodman } from "../helpers/daemons.ts";
+import { type Engine, engineAt, firstProcess, image, uniqueName } from "../helpers/engine.ts";
+import { ORDINARY_USER } from "../helpers/machine.ts";
+import { user } from "../helpers/porthole.ts";
+import { workloadReady } from "../helpers/processes.ts";
+
+/** A container that has ended, with a file of its image, one of its own, and one in a volume. */
+async function ended(on: Engine): Promise<{ name: string; tag: string; volume: string }> {
+  const [name, volume] = [uniqueName("copied"), uniqueName("volume")];
+  const tag = await image(on, [
+    { name: "etc", type: "directory" },
+    { name: "etc/kept", content: "of the image\n", mode: 0o600, uid: 1000 },
+  ]);
+  await on.api.createVolume({ Name: volume });
+  const handle = await on.api.createContainer({
+    name,
+    Image: tag,
+    Cmd: ["/workload", "dir", "/d", "write", "/d/own", "own", "write", "/data/f", "in the volume"],
+    HostConfig: { NetworkMode: "none", Binds: [`${volume}:/data`] },
+  });
+  await handle.start();
+  await workloadReady(await firstProcess(handle));
+  await handle.kill();
+  await handle.wait();
+  return { name, tag, volume };
+}
+
+/** What both routes show of it; neither leaves a container beside the agent's. */
+async function reads(on: Engine, how: { uid: number; route: string }): Promise<void> {
+  const by = user({ engine: on, uid: how.uid });
+  try {
+    const { name, tag } = await ended(on);
+    for (const [target, text] of [
+      [`${name}:/d/own`, "own\n"],
+      [`${name}:/etc/kept`, "of the image\n"],
+      [`${name}:/data/f`, "in the volume\n"],
+      [`image:${tag}:/etc/kept`, "of the image\n"],
+    ]) {
+      const result = await by.run(["cat", "--trace", target ?? ""]);
+      expect(result).toMatchObject({ code: 0, text });
+      expect(result.stderr).toContain(`route ${how.route}, `);
+    }
+    const missing = await by.run(["cat", `image:${tag}:/d/own`]);
+    expect(missing).toMatchObject({ code: 1, text: "" });
+  } finally {
+    await by.close();
+  }
+}
+
+const ways = [
+  { uid: 0, route: "direct" },
+  { uid: ORDINARY_USER, route: "sidecar" },
+];
+
+function storeTests(start: (directory: string) => Promise<Daemon>, name: "docker" | "podman"): void {
+  test.each(ways)("a stopped container and its image are read over route $route", async (how) => {
+    const daemon = await start(`${inject("machine").directory}/${uniqueName("copies")}`);
+    try {
+      await reads(engineAt(name, daemon.socket), how);
+    } finally {
+      await daemon.stop();
+    }
+  });
+}
+
+describeWith(["root", "docker"], "Docker's storage driver vfs", () =>
+  storeTests((directory) => startDocker(directory, { storage: "vfs" }), "docker"),
+);
+
+describeWith(["root", "podman"], "Podman's storage driver vfs", () =>
+  storeTests((directory) => startPodman(directory, { storage: "vfs" }), "podman"),
+);
+
+describeWith(["root", "docker", "currentEngines"], "containerd's snapshotter native", () =>
+  storeTests(
+    (directory) => startDocker(directory, { storage: "native", programs: process.env.PORTHOLE_CURRENT_ENGINES }),
+    "docker",
+  ),
+);
