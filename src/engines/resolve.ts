@@ -206,7 +206,7 @@ function whyNotRunning(name: string, inspection: Inspected): PortholeError | und
     new PortholeError("TARGET", `container '${name}' ${why}`, { errno: "ESRCH", hint });
   if (isRestarting || status === "restarting") {
     const after = exitCode === undefined ? "" : ` (it ended with status ${exitCode})`;
-    return fail(`is restarting${after}`, `try again in a moment, or see ${command} logs ${name}`);
+    return fail(`is restarting${after}`, `try again in a moment; porthole cat ${name}:@logs shows what it printed`);
   }
   if (isRunning || isPaused) return undefined;
   // Docker gives up on one that it could not remove.

@@ -18,19 +18,17 @@ import { type Remains, readRecord, remainsOf, routeOf } from "../routes/registry
 import { pathBytes, pathText } from "../target.ts";
 import type { AgentClient } from "./agent-client.ts";
 import { wouldConsume } from "./consuming.ts";
-import { deniedOnMountRoute, ownDescriptor, unfollowedLink } from "./explanations.ts";
+import { deniedOnMountRoute, ownDescriptor, ownStream, unfollowedLink } from "./explanations.ts";
 import { followLinks } from "./links.ts";
 import { OpenFile } from "./open-file.ts";
 import { statOf } from "./open-local.ts";
+import { streamNumbered, streamOf } from "./own-output.ts";
 import { checkPipe, checkReceived, type Trust } from "./received.ts";
 import type { DirectoryEntry, OpenOptions, Session } from "./session.ts";
 import { Watcher } from "./watcher.ts";
 
 /** A magic link (proc(5)), which an ordinary open inside a root refuses to follow. */
 const PROCESS_FILE = /^\/proc\/(\d{1,10})\/fd\/(\d{1,10})$/;
-
-/** What no file has. */
-const NO_FILE = { device: { major: -1, minor: -1 }, inode: 0n };
 
 /** A session with an agent. */
 export class AgentSession implements Session {
@@ -162,8 +160,11 @@ export class AgentSession implements Session {
       const leadsTo = await followLinks(path, (link) => this.readlink(link));
       if (error.errno === "ELOOP" && leadsTo !== path && /^\/proc\/\d+\/(root|cwd|exe|fd\/\d+)(\/|$)/.test(leadsTo))
         return leadsTo;
-      const output = this.#logs;
-      throw ownDescriptor(what(), leadsTo, output, error) ?? unfollowedLink(what(), leadsTo, error) ?? error;
+      throw (
+        ownDescriptor(what(), leadsTo, await this.#outputHint(leadsTo), error) ??
+        unfollowedLink(what(), leadsTo, error) ??
+        error
+      );
     }
     if (!this.#isDenied(error)) throw error;
     const owner = await this.#look(what, path, {}).then(
@@ -178,24 +179,27 @@ export class AgentSession implements Session {
     return error instanceof PortholeError && error.errno === "EACCES" && this.route === "mount";
   }
 
-  /** Where the engine shows the container's output; undefined for what is none's. */
-  get #logs(): string | undefined {
-    const record = readRecord(this.#attached.run, this.#attached.file);
-    if (record === undefined || record.engine === "") return undefined;
-    return `${record.engine.includes("podman") ? "podman" : "docker"} logs ${record.name} shows it`;
+  /** Where the output is kept that a path leads to; undefined for what is no container's. */
+  async #outputHint(leadsTo: string): Promise<string | undefined> {
+    const number = ownStream(leadsTo);
+    if (number === undefined) return undefined;
+    if (this.remains === "image") return "only a container of the image has output: CONTAINER:@logs shows it";
+    if (!this.#isContainer) return undefined;
+    return `${this.name}:${await streamNumbered(number, (path) => this.#look(() => path, path, {}))} shows it`;
   }
 
-  /** Why a file was not opened. A pipe or terminal into which the first process writes is the container's output, which its engine keeps. */
+  /** False for a process and for an image or volume, whose output no engine keeps. */
+  get #isContainer(): boolean {
+    if (this.remains !== undefined) return this.remains === "stopped";
+    return (readRecord(this.#attached.run, this.#attached.file)?.engine ?? "") !== "";
+  }
+
+  /** Why a file was not opened. The first process's output is kept by the engine. */
   async #consuming(path: string, stat: FileStat): Promise<PortholeError> {
     const what = this.#sentence("open", path);
-    const output = this.#logs;
-    if (output === undefined) return wouldConsume(what, stat);
-    for (const stream of ["/proc/1/fd/1", "/proc/1/fd/2"]) {
-      const { device, inode } = await this.#look(() => what, stream, {}).catch(() => NO_FILE);
-      if (inode === stat.inode && device.major === stat.device.major && device.minor === stat.device.minor)
-        return wouldConsume(what, stat, output.replace(/it$/, "the container's output"));
-    }
-    return wouldConsume(what, stat);
+    const stream = this.#isContainer ? await streamOf(stat, (of) => this.#look(() => what, of, {})) : undefined;
+    const output = stream && `${this.name}:${stream} shows the container's output`;
+    return wouldConsume(what, stat, output);
   }
 
   async *list(path: string, options: { stat?: boolean } = {}): AsyncGenerator<DirectoryEntry> {

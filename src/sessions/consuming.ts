@@ -33,7 +33,7 @@ export function nameConsumes(name: string, magic: () => number): boolean {
 /**
  * Says that a file was not opened because that takes data away.
  * @param what names the request: `cannot open web:/run/queue`
- * @param output where the same bytes are kept, in words: `docker logs web shows the container's output`
+ * @param output where the same bytes are kept, in words: `web:@stdout shows the container's output`
  */
 export function wouldConsume(what: string, stat: FileStat, output?: string): PortholeError {
   const anyway = "--consume reads it all the same";

@@ -4,28 +4,36 @@ import { PortholeError } from "../errors.ts";
  * What to say, and to do instead, where the kernel's words for a path inside a container do not help.
  */
 
+/** Which of its opener's standard streams a path leads to, its links followed; undefined for any other path. */
+export function ownStream(leadsTo: string): 1 | 2 | undefined {
+  const match = /^\/(?:proc\/(?:self|thread-self)\/fd\/([12])|dev\/(?:fd\/([12])|std(out|err)))$/.exec(leadsTo);
+  if (match === null) return undefined;
+  const [, ofProcess, ofDevice, name] = match;
+  return (ofProcess ?? ofDevice) === "1" || name === "out" ? 1 : 2;
+}
+
 /**
  * For a path that leads to one of the opener's own descriptors, as a log that is a link to /dev/stdout; undefined for any other.
  * @param leadsTo the path with its links followed
- * @param output where the container's output is kept, in words
+ * @param hint where the container's output is kept, or why it has none
  */
 export function ownDescriptor(
   what: string,
   leadsTo: string,
-  output: string | undefined,
+  hint: string | undefined,
   error: PortholeError,
 ): PortholeError | undefined {
-  const match = /^\/proc\/(self|thread-self)(?:\/fd\/(\d+))?(\/|$)/.exec(leadsTo);
-  if (match === null) return undefined;
-  const [, self, number] = match;
   const details = { errno: error.errno, cause: error };
-  if (number === "1" || number === "2") {
-    const stream = number === "1" ? "/dev/stdout" : "/dev/stderr";
-    return new PortholeError("FILE", `${what}: it leads to ${stream}, which is the container's own output`, {
+  const stream = ownStream(leadsTo);
+  if (stream !== undefined) {
+    const name = stream === 1 ? "/dev/stdout" : "/dev/stderr";
+    return new PortholeError("FILE", `${what}: it leads to ${name}, which is the container's own output`, {
       ...details,
-      hint: output ?? "what the first process writes there is /proc/1/fd/1",
+      hint: hint ?? `what the first process writes there is /proc/1/fd/${stream}`,
     });
   }
+  const self = /^\/proc\/(self|thread-self)(\/|$)/.exec(leadsTo)?.[1];
+  if (self === undefined) return undefined;
   const message = `${what}: it leads to /proc/${self}, which is the process that opens it, and that is none of the container's`;
   return new PortholeError("FILE", message, { ...details, hint: "name a process: /proc/1 is the first" });
 }

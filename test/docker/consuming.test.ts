@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeWithDocker } from "../helpers/availability.ts";
-import { busyboxImage, type Container, container, engine } from "../helpers/engine.ts";
+import { busyboxImage, type Container, container, engine, image } from "../helpers/engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
@@ -31,7 +31,7 @@ describeWithDocker("a container that prints", () => {
 
     test("keeps every line in docker logs, whatever names its output", async () => {
       const pipe = at("/proc/1/fd/1");
-      const kept = `reading a pipe takes its data away from the program that waits for it (docker logs ${target.name} shows the container's output; --consume reads it all the same)`;
+      const kept = `reading a pipe takes its data away from the program that waits for it (${target.name}:@stdout shows the container's output; --consume reads it all the same)`;
       const refused = `porthole: cannot open ${pipe}: ${kept}\n`;
       expect(await run("cat", pipe)).toMatchObject({ code: 1, text: "", stderr: refused });
       expect(await run("hexdump", pipe)).toMatchObject({ code: 1, text: "", stderr: refused });
@@ -60,13 +60,16 @@ describeWithDocker("a container that prints", () => {
     });
 
     test("says of a log that is a link to its output where the output is kept", async () => {
-      const logs = `docker logs ${target.name} shows`;
       const says = async (path: string) => (await run("cat", at(path))).stderr;
       expect(await says("/tmp/access.log")).toBe(
-        `porthole: cannot open ${at("/tmp/access.log")}: it leads to /dev/stdout, which is the container's own output (${logs} it)\n`,
+        `porthole: cannot open ${at("/tmp/access.log")}: it leads to /dev/stdout, which is the container's own output (${at("@stdout")} shows it)\n`,
       );
-      expect(await says("/tmp/error.log")).toContain("it leads to /dev/stderr");
-      expect(await says("/tmp/first.log")).toContain(`${logs} the container's output`);
+      expect(await says("/tmp/error.log")).toContain(
+        `it leads to /dev/stderr, which is the container's own output (${at("@stderr")} shows it)`,
+      );
+      expect(await says("/tmp/first.log")).toContain(`(${at("@stdout")} shows the container's output`);
+      expect(await says("/proc/1/fd/2")).toContain(`(${at("@stderr")} shows the container's output`);
+      expect((await run("head", "-n", "1", at("@stdout"))).text).toBe("line 1\n");
       if (route === "direct") expect(await says("/proc/self/status")).toContain("name a process: /proc/1 is the first");
     });
 
@@ -84,6 +87,39 @@ describeWithDocker("a container that prints", () => {
       await (await written).start({ Detach: true });
       expect(await run("cat", "--consume", at("/tmp/fifo"))).toMatchObject({ code: 0, stderr: "", text: "given\n" });
     });
+  });
+
+  test("that ran, an image of it, and one with a terminal name where the output of a linked log is kept", async () => {
+    const docker = engine("docker");
+    const someone = user({ uid: 0, engine: docker });
+    const says = async (target: string) => (await someone.run(["cat", target])).stderr;
+    const own = (target: string, stream: string, hint: string) =>
+      `porthole: cannot open ${target}: it leads to /dev/${stream}, which is the container's own output (${hint})\n`;
+    const logs = [
+      { name: "var/log", type: "directory" as const },
+      { name: "var/log/access.log", type: "symlink" as const, target: "/dev/stdout" },
+      { name: "var/log/error.log", type: "symlink" as const, target: "/dev/fd/2" },
+    ];
+    const linked = await image(docker, logs);
+    const target = await container(docker, { image: linked });
+    await target.handle.stop({ t: 0 });
+    const at = (path: string) => `${target.name}:${path}`;
+    expect(await says(at("/var/log/access.log"))).toBe(
+      own(at("/var/log/access.log"), "stdout", `${at("@stdout")} shows it`),
+    );
+    expect(await says(at("/var/log/error.log"))).toBe(
+      own(at("/var/log/error.log"), "stderr", `${at("@stderr")} shows it`),
+    );
+    const inImage = `image:${linked}:/var/log/access.log`;
+    expect(await says(inImage)).toBe(
+      own(inImage, "stdout", "only a container of the image has output: CONTAINER:@logs shows it"),
+    );
+    const terminal = await container(docker, { image: linked, tty: true });
+    const error = `${terminal.name}:/var/log/error.log`;
+    expect(await says(error)).toBe(own(error, "stderr", `${terminal.name}:@logs shows it`));
+    expect(await says(`${terminal.name}:/dev/console`)).toContain(
+      `${terminal.name}:@logs shows the container's output`,
+    );
   });
 
   test("is not looked into over the mount route without the right to, and the route is named with the way out", async () => {
