@@ -120,7 +120,7 @@ class Lister {
   }
 
   async #list({ item, place }: Found, isTitled: boolean): Promise<void> {
-    const absence = place.session.absence(item.path);
+    const absence = place.session.whyMissing(item.path);
     if (absence !== undefined) complain(printable(`${item.target}: ${absence}, so what it held is gone`));
     const lookahead = new Lookahead(place.session, { stat: this.#needsStat });
     const pending = new PendingDirectories<Directory>();

@@ -1,6 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { ask, decodeListed, type Engine, engines, imageNames, volumeNames } from "../../src/engines/index.ts";
-import { mayEnter } from "../../src/routes/index.ts";
+import {
+  decodeContainerList,
+  type Engine,
+  engineGet,
+  engines,
+  imageNames,
+  volumeNames,
+} from "../../src/engines/index.ts";
+import { canEnterNamespaces } from "../../src/routes/index.ts";
 import { connect, type Session } from "../../src/sessions/index.ts";
 import type { Target } from "../../src/target.ts";
 
@@ -28,9 +35,9 @@ export async function knownContainers(engine?: string): Promise<KnownContainer[]
 }
 
 async function containersOf(engine: Engine): Promise<KnownContainer[]> {
-  const { status, body, question } = await ask(engine, "/containers/json?all=true", PATIENCE);
+  const { status, body, request } = await engineGet(engine, "/containers/json?all=true", PATIENCE);
   if (status !== 200) return [];
-  return decodeListed(body, question)
+  return decodeContainerList(body, request)
     .filter(({ isSidecar }) => !isSidecar)
     .map(({ name, image, state }) => ({ name, image, state: state === "running" ? "" : state }));
 }
@@ -51,7 +58,7 @@ export function enterableProcesses(): { pid: number; command: string }[] {
     .flatMap((name) => {
       const pid = Number(name);
       const [command] = read(`/proc/${name}/cmdline`)?.split("\0") ?? [];
-      return command && mayEnter(pid) ? [{ pid, command }] : [];
+      return command && canEnterNamespaces(pid) ? [{ pid, command }] : [];
     });
 }
 

@@ -1,12 +1,12 @@
 import {
-  ask,
   decodeInfo,
   decodeVersion,
   type Engine,
-  type EngineAnswer,
+  type EngineResponse,
   type EngineVersion,
+  engineGet,
   engines,
-  wordsOf,
+  errorMessageOf,
 } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { AgentRoute } from "../../src/protocol/index.ts";
@@ -76,14 +76,14 @@ async function* checkEngines(
 
 async function describeEngine(engine: Engine, signal: AbortSignal | undefined): Promise<string> {
   const [version, info] = await Promise.allSettled([
-    ask(engine, "/version", { signal }),
-    ask(engine, "/info", { signal }),
+    engineGet(engine, "/version", { signal }),
+    engineGet(engine, "/info", { signal }),
   ]);
   const known = info.status === "fulfilled" && info.value.status === 200 ? info.value : undefined;
   // A proxy may keep it to itself.
-  const details = known && decodeInfo(known.body, known.question);
+  const details = known && decodeInfo(known.body, known.request);
   if (version.status === "rejected" && (signal?.aborted || !details?.version)) throw version.reason;
-  const answer = version.status === "fulfilled" ? version.value : (known as EngineAnswer);
+  const answer = version.status === "fulfilled" ? version.value : (known as EngineResponse);
   // Rootless Docker 28.5 breaks off the answer to /version where rootlesskit leaves it the machine's network.
   const { version: number, apiVersion } =
     answer === known ? { version: details?.version, apiVersion: known?.apiVersion } : versionOf(engine, answer);
@@ -93,9 +93,9 @@ async function describeEngine(engine: Engine, signal: AbortSignal | undefined): 
   return `${kind} ${number || "of unknown version"} (API ${apiVersion || "?"}) at ${engine.socketPath}${traits.length > 0 ? `, with ${traits.join(", ")}` : ""}`;
 }
 
-function versionOf(engine: Engine, answer: EngineAnswer): EngineVersion {
-  if (answer.status === 200) return decodeVersion(answer.body, answer.question);
-  const words = wordsOf(answer) ?? `HTTP status ${answer.status}`;
+function versionOf(engine: Engine, answer: EngineResponse): EngineVersion {
+  if (answer.status === 200) return decodeVersion(answer.body, answer.request);
+  const words = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
   throw new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot tell its version: ${words}`);
 }
 

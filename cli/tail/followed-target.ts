@@ -1,5 +1,5 @@
 import { PortholeError } from "../../src/errors.ts";
-import { everyTick } from "../../src/follow/index.ts";
+import { onTick } from "../../src/follow/index.ts";
 import type { Session } from "../../src/sessions/index.ts";
 import { placeName, type Target } from "../../src/target.ts";
 import { systemZone, targetZone, utc, type Zone } from "../../src/times/index.ts";
@@ -71,7 +71,7 @@ export class FollowedTarget {
   /** Keeps an eye on the session from now on, and calls `back` whenever there is another one. */
   keep(back: () => void): void {
     this.#listeners.add(back);
-    if (this.#target.kind !== "local") this.#endTicks ??= everyTick(TICK_MS, () => this.#look());
+    if (this.#target.kind !== "local") this.#endTicks ??= onTick(TICK_MS, () => this.#look());
   }
 
   end(): void {
@@ -101,7 +101,7 @@ export class FollowedTarget {
     const before = this.#session;
     try {
       // Nothing is written to what does not run: what was followed in a running container goes on in the next one that runs.
-      const runningOnly = before !== undefined && before.remains === undefined;
+      const runningOnly = before !== undefined && before.offline === undefined;
       const session = await this.#reach.session(this.#target, { runningOnly });
       if (this.#learnsZone) this.#zone = await targetZone(session);
       this.#session = session;
@@ -125,9 +125,9 @@ export class FollowedTarget {
   #tell(before: Session, after: Session): void {
     const same = before.instance.split(".")[0] === after.instance.split(".")[0];
     const began =
-      before.remains === undefined
+      before.offline === undefined
         ? "was restarted"
-        : after.remains === undefined
+        : after.offline === undefined
           ? "was started"
           : "has stopped again";
     this.#say(`${this.#name}: ${same ? `the container ${began}` : "another container has this name now"}; going on`);

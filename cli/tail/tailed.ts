@@ -3,13 +3,13 @@ import { PortholeError } from "../../src/errors.ts";
 import {
   Fingerprint,
   type FollowEvent,
-  type FollowedFile,
   follow,
   followRelayed,
   type Generation,
   type Identity,
   identityOf,
   type PolledFile,
+  type SessionFile,
 } from "../../src/follow/index.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
 import { TimestampReader } from "../../src/text/index.ts";
@@ -58,8 +58,8 @@ export class Tailed {
   readonly #relayed = new Fingerprint();
   /** A file of /proc or the like: read through once. */
   #pseudo = false;
-  #events: Events<FollowedFile> | undefined;
-  #first: Promise<IteratorResult<FollowEvent<FollowedFile>, void>> | undefined;
+  #events: Events<SessionFile> | undefined;
+  #first: Promise<IteratorResult<FollowEvent<SessionFile>, void>> | undefined;
 
   constructor(
     named: NamedTarget,
@@ -225,7 +225,7 @@ export class Tailed {
     });
   }
 
-  async #followEvents(events: Events<FollowedFile> | Events<PolledFile>, sink: Sink, stop: AbortSignal): Promise<void> {
+  async #followEvents(events: Events<SessionFile> | Events<PolledFile>, sink: Sink, stop: AbortSignal): Promise<void> {
     const { retry, follow: how } = this.#options;
     const notices = new Notices(
       this.name,

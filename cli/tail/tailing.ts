@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { PortholeError } from "../../src/errors.ts";
-import { AT_END, everyTick, type Identity, identityOf } from "../../src/follow/index.ts";
+import { AT_END, type Identity, identityOf, onTick } from "../../src/follow/index.ts";
 import { parseTarget, placeName, type Target } from "../../src/target.ts";
 import type { NamedTarget, Reach } from "../targets/reach.ts";
 import { errorReading, say } from "./complaints.ts";
@@ -97,7 +97,7 @@ export class Tailing {
     const followed = this.#files.filter((file) => !file.isPipedInput);
     const endPid = pid === undefined ? undefined : this.#endWith(pid);
     for (const file of followed) this.#live.add(file);
-    const endGlobs = this.#globs.length > 0 ? everyTick(GLOB_MS, () => void this.#lookForMore()) : undefined;
+    const endGlobs = this.#globs.length > 0 ? onTick(GLOB_MS, () => void this.#lookForMore()) : undefined;
     const running = this.#files.map((file) => this.#followOne(file));
     try {
       if (endGlobs) await new Promise<void>((resolve) => this.#stop.signal.addEventListener("abort", () => resolve()));

@@ -2,13 +2,13 @@ import { PortholeError } from "../errors.ts";
 import { type Engine, engines } from "./engine.ts";
 
 /** What engines are asked for by name. */
-export type Kind = "container" | "image" | "volume";
+export type ObjectKind = "container" | "image" | "volume";
 
 /** No engine has it, as far as they answer. */
-export class NotFound extends PortholeError {}
+export class NotFoundError extends PortholeError {}
 
 /** Several things fit the name in one engine. */
-export class Ambiguity extends PortholeError {}
+export class AmbiguousNameError extends PortholeError {}
 
 /**
  * Asks every engine for what has a name, and tells which one has it: the first of several whose answers have the same id.
@@ -16,7 +16,7 @@ export class Ambiguity extends PortholeError {}
  * @throws PortholeError TARGET when none has it, several have different ones, or no engine answers; CANCELLED
  */
 export async function askEngines<T extends { id: string; name: string }>(
-  kind: Kind,
+  kind: ObjectKind,
   name: string,
   explicit: string | undefined,
   inspect: (engine: Engine) => Promise<T | undefined>,
@@ -43,7 +43,7 @@ export async function askEngines<T extends { id: string; name: string }>(
   });
   const [first, ...others] = found;
   // An ambiguity in one engine is not resolved by another that happens to have one container only.
-  const unsure = failures.find((error) => error instanceof Ambiguity || error.code === "CANCELLED");
+  const unsure = failures.find((error) => error instanceof AmbiguousNameError || error.code === "CANCELLED");
   if (unsure !== undefined) throw unsure;
   if (first === undefined) throw notFound(kind, name, asked, failures);
   if (others.length > 0) {
@@ -58,7 +58,7 @@ export async function askEngines<T extends { id: string; name: string }>(
 
 /** When no engine has it: what could not be asked matters then. */
 function notFound(
-  kind: Kind,
+  kind: ObjectKind,
   name: string,
   asked: readonly Engine[],
   failures: readonly PortholeError[],
@@ -67,7 +67,7 @@ function notFound(
   if (failure !== undefined && failures.length === asked.length) return failure;
   const where = asked.length === 1 ? "" : ` in ${asked.map((engine) => engine.name).join(", ")}`;
   const unasked = failures.map(({ message }) => `; ${message}`).join("");
-  return new NotFound("TARGET", `no such ${kind}: '${name}'${where}${unasked}`, {
+  return new NotFoundError("TARGET", `no such ${kind}: '${name}'${where}${unasked}`, {
     hint: failure?.hint ?? HINTS[kind],
   });
 }

@@ -1,7 +1,7 @@
 import { PortholeError } from "../errors.ts";
 
 /** Largest answer that is read, in bytes: an inspection of one container is near 10 KB, a list of 1,000 near 2 MB. */
-export const MAX_ANSWER = 32 * 1024 * 1024;
+export const MAX_RESPONSE = 32 * 1024 * 1024;
 
 const FIRST = 65_536;
 
@@ -12,13 +12,13 @@ export class BoundedBuffer {
   #length = 0;
 
   /** `most` bytes are taken. */
-  constructor(most = MAX_ANSWER, first = FIRST) {
+  constructor(most = MAX_RESPONSE, first = FIRST) {
     this.#most = most;
     this.#buffer = Buffer.allocUnsafe(Math.min(first, most + 1));
   }
 
-  /** Where the next bytes are to be put, never empty. Call {@link took} with their number. */
-  room(): Buffer {
+  /** Where the next bytes are to be put, never empty. Call {@link commit} with their number. */
+  reserve(): Buffer {
     if (this.#length === this.#buffer.length) {
       const larger = Buffer.allocUnsafe(Math.min(2 * this.#length, this.#most + 1));
       this.#buffer.copy(larger);
@@ -28,7 +28,7 @@ export class BoundedBuffer {
   }
 
   /** Throws TARGET when it was too much. */
-  took(count: number): void {
+  commit(count: number): void {
     this.#length += count;
     if (this.#length > this.#most) throw new PortholeError("TARGET", `an answer of more than ${this.#most} bytes`);
   }
@@ -36,8 +36,8 @@ export class BoundedBuffer {
   /** Throws TARGET when it is too much. */
   append(piece: Buffer): void {
     for (let at = 0; at < piece.length; ) {
-      const count = piece.copy(this.room(), 0, at);
-      this.took(count);
+      const count = piece.copy(this.reserve(), 0, at);
+      this.commit(count);
       at += count;
     }
   }

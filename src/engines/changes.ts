@@ -1,17 +1,17 @@
 import { PortholeError } from "../errors.ts";
-import { ask, wordsOf } from "./engine.ts";
+import { engineGet, errorMessageOf } from "./engine.ts";
 import { Json } from "./engine-json.ts";
 import { resolveContainer } from "./resolve.ts";
 
 /** What a container did to a path of its image. */
-export interface Change {
+export interface ContainerChange {
   kind: "changed" | "added" | "deleted";
   path: string;
 }
 
 /** A container's changes against its image, and what they leave out. */
-export interface Changes {
-  changes: Change[];
+export interface ContainerChanges {
+  changes: ContainerChange[];
   /** Volumes and bind mounts, whose content is none of the container's layer. */
   mounts: { place: string; what: string }[];
 }
@@ -26,24 +26,24 @@ const KINDS = ["changed", "added", "deleted"] as const;
 export async function containerChanges(
   name: string,
   { engine: explicit, signal }: { engine?: string | undefined; signal?: AbortSignal | undefined },
-): Promise<Changes> {
+): Promise<ContainerChanges> {
   const { running, stopped } = await resolveContainer(name, explicit, "", signal);
   const { engine, id } = running ?? stopped;
   const [answer, described] = await Promise.all([
-    ask(engine, `/containers/${id}/changes`, { signal, timeoutMs: TIMEOUT_MS }),
-    ask(engine, `/containers/${id}/json`, { signal }),
+    engineGet(engine, `/containers/${id}/changes`, { signal, timeoutMs: TIMEOUT_MS }),
+    engineGet(engine, `/containers/${id}/json`, { signal }),
   ]);
   if (answer.status !== 200) {
-    const text = wordsOf(answer) ?? `HTTP status ${answer.status}`;
+    const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
     throw new PortholeError(
       "TARGET",
       `the engine at ${engine.socketPath} does not list the changes of '${name}': ${text}`,
     );
   }
-  const mounts = described.status === 200 ? mountsOf(new Json(described.body, described.question)) : [];
+  const mounts = described.status === 200 ? mountsOf(new Json(described.body, described.request)) : [];
   const isMounted = (path: string) => mounts.some(({ place }) => path === place || path.startsWith(`${place}/`));
   // Docker says null where there is no change.
-  const all = answer.body === null || answer.body === undefined ? [] : new Json(answer.body, answer.question).list();
+  const all = answer.body === null || answer.body === undefined ? [] : new Json(answer.body, answer.request).list();
   const changes = all.map(changeOf).filter(({ path }) => !isMounted(path));
   return { changes: changes.sort((a, b) => (a.path < b.path ? -1 : 1)), mounts };
 }
@@ -51,14 +51,14 @@ export async function containerChanges(
 /** Milliseconds for the engine to compare: it walks the container's layer. */
 const TIMEOUT_MS = 120_000;
 
-function changeOf(json: Json): Change {
+function changeOf(json: Json): ContainerChange {
   const number = json.get("Kind");
   const kind = KINDS[number.whole() ?? -1];
-  if (kind === undefined) throw number.refusal("0, 1 or 2");
+  if (kind === undefined) throw number.typeError("0, 1 or 2");
   return { kind, path: json.get("Path").text() ?? "" };
 }
 
-function mountsOf(json: Json): Changes["mounts"] {
+function mountsOf(json: Json): ContainerChanges["mounts"] {
   return json
     .get("Mounts")
     .list()

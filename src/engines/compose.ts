@@ -1,6 +1,6 @@
 import type { WaitOptions } from "../descriptors/poll.ts";
-import { ask, type Engine } from "./engine.ts";
-import { decodeListed } from "./listed-container.ts";
+import { decodeContainerList } from "./container-list.ts";
+import { type Engine, engineGet } from "./engine.ts";
 
 /** One container of a Compose service. */
 interface Member {
@@ -42,10 +42,10 @@ async function members(
   if (project !== undefined) label.push(`com.docker.compose.project=${project}`);
   if (number !== undefined) label.push(`com.docker.compose.container-number=${Number(number)}`);
   const filters = encodeURIComponent(JSON.stringify({ label }));
-  const answer = await ask(engine, `/containers/json?all=true&filters=${filters}`, options);
+  const answer = await engineGet(engine, `/containers/json?all=true&filters=${filters}`, options);
   // Told no list, there is no service to be found: what its absence means, the caller knows.
   if (answer.status !== 200) return [];
-  const found = decodeListed(answer.body, answer.question)
+  const found = decodeContainerList(answer.body, answer.request)
     .filter(({ isOneOff }) => !isOneOff)
     .map(({ id, name: container, project, number, state }) => ({
       ...{ id, container, project, service, number },

@@ -2,17 +2,17 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import Docker from "dockerode";
 import type { Engine } from "./engine.ts";
-import { EngineConnection, type Kind } from "./engine-connection.ts";
-import { Json, type Question } from "./engine-json.ts";
-import { Refusal } from "./refusal.ts";
+import { EngineConnection, type ResponseKind } from "./engine-connection.ts";
+import { EngineError } from "./engine-error.ts";
+import { type EngineRequest, Json } from "./engine-json.ts";
 
 export type { Docker };
 
 /** What an engine answered, of which nothing is known yet. */
-export interface Answer {
+export interface DockerResponse {
   /** As docker-modem hands it on: what the JSON says, or the bytes where that is nothing (`null`, an empty text), or no JSON. */
   value: unknown;
-  question: Question;
+  request: EngineRequest;
 }
 
 /**
@@ -21,11 +21,11 @@ export interface Answer {
  * @throws Refusal for a status that is no success; PortholeError TARGET for an answer too large; Node's own error where there is nobody to ask; the signal's
  * reason; an Error for an answer that is cut off
  */
-export async function operate(
+export async function dockerRequest(
   engine: Engine,
   signal: AbortSignal,
   action: (docker: Docker) => Promise<unknown>,
-): Promise<Answer> {
+): Promise<DockerResponse> {
   const connection = new EngineConnection(engine.socketPath, signal);
   let value: unknown;
   const docker = dockerOver(connection, engine, (answer) => {
@@ -39,29 +39,29 @@ export async function operate(
   } finally {
     connection.close();
   }
-  return { value, question: connection.question };
+  return { value, request: connection.request };
 }
 
 /**
  * One operation whose connection is a stream both ways from then on: the standard streams of a process. The caller destroys it.
- * @throws as {@link operate}
+ * @throws as {@link dockerRequest}
  */
 export async function openStream(
   engine: Engine,
   signal: AbortSignal,
   action: (docker: Docker) => Promise<NodeJS.ReadWriteStream>,
 ): Promise<Duplex> {
-  return (await operate(engine, signal, action)).value as Socket;
+  return (await dockerRequest(engine, signal, action)).value as Socket;
 }
 
 /** An answer as JSON; see {@link Json}. Throws TARGET for what is none. */
-export function jsonOf({ value, question }: Answer): Json {
-  if (!Buffer.isBuffer(value)) return new Json(value, question);
+export function jsonOf({ value, request }: DockerResponse): Json {
+  if (!Buffer.isBuffer(value)) return new Json(value, request);
   const text = value.toString();
   try {
-    return new Json(JSON.parse(text), question);
+    return new Json(JSON.parse(text), request);
   } catch {
-    throw new Json(text, question).refusal("JSON");
+    throw new Json(text, request).typeError("JSON");
   }
 }
 
@@ -93,7 +93,7 @@ function dockerOver(connection: EngineConnection, { socketPath }: Engine, answer
   return docker;
 }
 
-function kindOf({ hijack, isStream }: Dial): Kind {
+function kindOf({ hijack, isStream }: Dial): ResponseKind {
   if (hijack === true) return "stream";
   return isStream === true ? "pieces" : "answer";
 }
@@ -115,7 +115,7 @@ function inOurWords(error: unknown): unknown {
   // It is so already.
   if (statusCode === 304) return undefined;
   // Another success than dockerode knows.
-  if (statusCode !== undefined) return new Refusal(statusCode, "");
+  if (statusCode !== undefined) return new EngineError(statusCode, "");
   // Node: "socket hang up".
   if (code === "ECONNRESET") return new Error("the engine closed the connection without an answer", { cause: error });
   return error;

@@ -2,12 +2,12 @@ import { Agent, type ClientRequest, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { inspect } from "node:util";
 import { PortholeError } from "../errors.ts";
-import { BoundedBuffer, MAX_ANSWER } from "./bounded-buffer.ts";
-import type { Question } from "./engine-json.ts";
-import { Refusal } from "./refusal.ts";
+import { BoundedBuffer, MAX_RESPONSE } from "./bounded-buffer.ts";
+import { EngineError } from "./engine-error.ts";
+import type { EngineRequest } from "./engine-json.ts";
 
 /** What a request makes of its connection: `answer` is read whole by who asked, `pieces` as it comes, `stream` goes both ways from then on. */
-export type Kind = "answer" | "pieces" | "stream";
+export type ResponseKind = "answer" | "pieces" | "stream";
 
 /** Pieces in which an answer may come, for each is an object of its own until it is whole. Docker's and Podman's have 2 KB and more. */
 const MAX_PIECES = 65_536;
@@ -22,10 +22,10 @@ export class EngineConnection extends Agent {
   /** What {@link failed} rejected with. */
   failure: unknown;
   /** What was asked, for the decoder of the answer. */
-  question: Question;
+  request: EngineRequest;
   readonly #signal: AbortSignal;
   readonly #socketPath: string;
-  #kind: Kind = "answer";
+  #kind: ResponseKind = "answer";
   #reject!: (error: unknown) => void;
   #socket: Socket | undefined;
   #bytes = 0;
@@ -33,7 +33,7 @@ export class EngineConnection extends Agent {
   constructor(socketPath: string, signal: AbortSignal) {
     super();
     this.#socketPath = socketPath;
-    this.question = { socketPath, path: "" };
+    this.request = { socketPath, path: "" };
     this.#signal = signal;
     this.failed = new Promise((_, reject) => {
       this.#reject = reject;
@@ -45,8 +45,8 @@ export class EngineConnection extends Agent {
   }
 
   /** Says what is about to be asked. */
-  expect(method: string, path: string, kind: Kind): void {
-    this.question = { socketPath: this.#socketPath, method, path };
+  expect(method: string, path: string, kind: ResponseKind): void {
+    this.request = { socketPath: this.#socketPath, method, path };
     this.#kind = kind;
   }
 
@@ -66,7 +66,7 @@ export class EngineConnection extends Agent {
 
   /** Node calls this with every request, in the middle of its constructor. */
   addRequest(request: ClientRequest, options: object): void {
-    const { method, path } = this.question;
+    const { method, path } = this.request;
     // First, so that the client finds an answer as it is left here.
     request.prependListener("response", (answer: IncomingMessage) => this.#take(answer));
     request.prependListener("upgrade", (_: IncomingMessage, socket: Socket) => {
@@ -92,7 +92,7 @@ export class EngineConnection extends Agent {
     // 304: it is so already.
     const isRefusal = (status < 200 || status >= 300) && status !== 304;
     if (isRefusal) this.#refuse(status, answer);
-    else if (this.#kind === "stream") this.#fail(this.#wrong("gives no stream", this.question.path));
+    else if (this.#kind === "stream") this.#fail(this.#wrong("gives no stream", this.request.path));
     else if (this.#kind === "answer") this.#limitPieces(answer);
   }
 
@@ -102,7 +102,7 @@ export class EngineConnection extends Agent {
     answer.on("data", (piece: Buffer) => {
       if (this.failure === undefined) held.append(piece);
     });
-    answer.on("end", () => this.#fail(new Refusal(status, held.bytes.toString())));
+    answer.on("end", () => this.#fail(new EngineError(status, held.bytes.toString())));
   }
 
   #limitPieces(answer: IncomingMessage): void {
@@ -124,7 +124,8 @@ export class EngineConnection extends Agent {
 
   readonly #count = ({ length }: Buffer): void => {
     this.#bytes += length;
-    if (this.#bytes > MAX_ANSWER) this.#fail(new PortholeError("TARGET", `an answer of more than ${MAX_ANSWER} bytes`));
+    if (this.#bytes > MAX_RESPONSE)
+      this.#fail(new PortholeError("TARGET", `an answer of more than ${MAX_RESPONSE} bytes`));
   };
 
   readonly #abort = (): void => this.#fail(this.#signal.reason);

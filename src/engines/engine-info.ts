@@ -1,4 +1,4 @@
-import { Json, type Question } from "./engine-json.ts";
+import { type EngineRequest, Json } from "./engine-json.ts";
 
 /** What porthole reads of GET /version; empty where the engine does not say. */
 export interface EngineVersion {
@@ -10,8 +10,8 @@ export interface EngineVersion {
  * Decodes the answer to GET /version.
  * @throws PortholeError TARGET for what is of another type, with the field
  */
-export function decodeVersion(body: unknown, question: Question): EngineVersion {
-  const json = new Json(body, question);
+export function decodeVersion(body: unknown, request: EngineRequest): EngineVersion {
+  const json = new Json(body, request);
   return { version: json.get("Version").text() ?? "", apiVersion: json.get("ApiVersion").text() ?? "" };
 }
 
@@ -36,8 +36,8 @@ export interface EngineInfo {
  * Decodes the answer to GET /info.
  * @throws PortholeError TARGET for what is of another type, with the field
  */
-export function decodeInfo(body: unknown, question: Question): EngineInfo {
-  const json = new Json(body, question);
+export function decodeInfo(body: unknown, request: EngineRequest): EngineInfo {
+  const json = new Json(body, request);
   return {
     version: json.get("ServerVersion").text() ?? "",
     kernelVersion: json.get("KernelVersion").text() ?? "",

@@ -1,7 +1,7 @@
 import { PortholeError } from "../errors.ts";
 
 /** A question to an engine, for messages about its answer. */
-export interface Question {
+export interface EngineRequest {
   /** The engine's Unix socket. */
   socketPath: string;
   /** Such as `/containers/web/json?size=true`. */
@@ -16,56 +16,56 @@ export interface Question {
  */
 export class Json {
   readonly #value: unknown;
-  readonly #question: Question;
+  readonly #request: EngineRequest;
   readonly #field: string;
 
-  constructor(value: unknown, question: Question, field = "") {
+  constructor(value: unknown, request: EngineRequest, field = "") {
     this.#value = value ?? undefined;
-    this.#question = question;
+    this.#request = request;
     this.#field = field;
   }
 
   /** A field of an object; a missing one where there is no object. Throws TARGET for a whole answer that is none. */
   get(name: string): Json {
     const object = this.#value;
-    if (object === undefined && this.#field !== "") return new Json(undefined, this.#question, this.#under(name));
-    if (typeof object !== "object" || object === null || Array.isArray(object)) throw this.refusal("an object");
+    if (object === undefined && this.#field !== "") return new Json(undefined, this.#request, this.#under(name));
+    if (typeof object !== "object" || object === null || Array.isArray(object)) throw this.typeError("an object");
     const value = Object.hasOwn(object, name) ? (object as Record<string, unknown>)[name] : undefined;
-    return new Json(value, this.#question, this.#under(name));
+    return new Json(value, this.#request, this.#under(name));
   }
 
   /** The elements of a list; none of a missing one. Throws TARGET for a whole answer that is none. */
   list(): Json[] {
     if (this.#value === undefined && this.#field !== "") return [];
-    if (!Array.isArray(this.#value)) throw this.refusal("a list");
-    return this.#value.map((value, index) => new Json(value, this.#question, `${this.#field}[${index}]`));
+    if (!Array.isArray(this.#value)) throw this.typeError("a list");
+    return this.#value.map((value, index) => new Json(value, this.#request, `${this.#field}[${index}]`));
   }
 
   /** Throws TARGET for what is no string, and for one that no line could show. */
   text(): string | undefined {
     if (this.#value === undefined) return undefined;
-    if (typeof this.#value !== "string") throw this.refusal("a string");
-    if (this.#value.length > MAX_TEXT) throw this.refusal(`a string of at most ${MAX_TEXT} characters`);
+    if (typeof this.#value !== "string") throw this.typeError("a string");
+    if (this.#value.length > MAX_TEXT) throw this.typeError(`a string of at most ${MAX_TEXT} characters`);
     return this.#value;
   }
 
   /** Throws TARGET for what is not true or false. */
   flag(): boolean | undefined {
     if (this.#value === undefined || typeof this.#value === "boolean") return this.#value;
-    throw this.refusal("true or false");
+    throw this.typeError("true or false");
   }
 
   /** Throws TARGET for what is no whole number of 32 bits. */
   whole(): number | undefined {
     if (this.#value === undefined) return undefined;
     if (typeof this.#value === "number" && (this.#value | 0) === this.#value) return this.#value;
-    throw this.refusal("a whole number");
+    throw this.typeError("a whole number");
   }
 
   /** Throws TARGET for what is no full id of a container, or missing. */
   containerId(): string {
     if (typeof this.#value === "string" && isFullId(this.#value)) return this.#value;
-    throw this.refusal("an id of 64 hexadecimal digits");
+    throw this.typeError("an id of 64 hexadecimal digits");
   }
 
   /** The fields of an object of texts by their names; none of a missing one. Throws TARGET for what is none. */
@@ -78,12 +78,12 @@ export class Json {
   /** An object, as it is. Throws TARGET for what is none, or missing. */
   object(): object {
     if (typeof this.#value === "object" && this.#value !== null && !Array.isArray(this.#value)) return this.#value;
-    throw this.refusal("an object");
+    throw this.typeError("an object");
   }
 
   /** What to say of a value that is not what it has to be. */
-  refusal(wanted: string): PortholeError {
-    const { socketPath, path, method = "GET" } = this.#question;
+  typeError(wanted: string): PortholeError {
+    const { socketPath, path, method = "GET" } = this.#request;
     const what = this.#field === "" ? "the answer" : this.#field;
     return new PortholeError(
       "TARGET",

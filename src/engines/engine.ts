@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { WaitOptions } from "../descriptors/poll.ts";
 import { PortholeError } from "../errors.ts";
 import { allContexts, contextNamed, currentContext } from "./docker-contexts.ts";
-import { Json, type Question } from "./engine-json.ts";
+import { type EngineRequest, Json } from "./engine-json.ts";
 import { httpGet } from "./http.ts";
 
 /** A container engine on this machine: Docker, or Podman's Docker-compatible API. */
@@ -136,11 +136,11 @@ function elsewhere(address: string, source: string, isSsh: boolean, authority: s
 }
 
 /** An answer of an engine: its HTTP status and the parsed body, of which nothing is known yet. */
-export interface EngineAnswer {
+export interface EngineResponse {
   status: number;
   body: unknown;
   /** What was asked, for the decoder of the body. */
-  question: Question;
+  request: EngineRequest;
   /** True when Podman answered. */
   isPodman: boolean;
   /** Version of the API that answered, as its header says; empty where there is none. */
@@ -151,38 +151,38 @@ export interface EngineAnswer {
  * Asks an engine with one light GET.
  * @throws PortholeError TARGET when the engine is not there, refuses us, does not answer in time, or answers with what is no JSON; CANCELLED
  */
-export async function ask(engine: Engine, path: string, options: WaitOptions = {}): Promise<EngineAnswer> {
-  const { timeoutMs = ANSWER_TIMEOUT_MS, signal } = options;
+export async function engineGet(engine: Engine, path: string, options: WaitOptions = {}): Promise<EngineResponse> {
+  const { timeoutMs = RESPONSE_TIMEOUT_MS, signal } = options;
   const { status, headers, body } = await httpGet(engine.socketPath, path, { timeoutMs, signal }).catch((error) => {
     if (signal?.aborted) throw new PortholeError("CANCELLED", "attaching was interrupted", { cause: error });
     throw unreachable(engine, error);
   });
-  const question = { socketPath: engine.socketPath, path };
+  const request = { socketPath: engine.socketPath, path };
   return {
     status,
-    body: parse(body.toString(), status, question),
-    question,
+    body: parse(body.toString(), status, request),
+    request,
     isPodman: headers.has("libpod-api-version"),
     apiVersion: headers.get("api-version") ?? "",
   };
 }
 
 /** Milliseconds that an engine has for an answer. */
-export const ANSWER_TIMEOUT_MS = 10_000;
+export const RESPONSE_TIMEOUT_MS = 10_000;
 
-function parse(text: string, status: number, question: Question): unknown {
+function parse(text: string, status: number, request: EngineRequest): unknown {
   if (text === "") return undefined;
   try {
     return JSON.parse(text);
   } catch {
     // A proxy refuses and fails in HTML; that a thing is not there is believed in the engine's own words only.
     if (status >= 400 && status !== 404) return undefined;
-    throw new Json(text, question).refusal("JSON");
+    throw new Json(text, request).typeError("JSON");
   }
 }
 
 /** What an engine says of a refusal, its beginning if it is long; undefined where it has no words. */
-export function wordsOf({ body }: Pick<EngineAnswer, "body">): string | undefined {
+export function errorMessageOf({ body }: Pick<EngineResponse, "body">): string | undefined {
   const { message, cause } = (body ?? {}) as { message?: unknown; cause?: unknown };
   const words = typeof message === "string" ? message : cause;
   return typeof words === "string" ? words.slice(0, MAX_WORDS) : undefined;

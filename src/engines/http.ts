@@ -8,7 +8,7 @@ import { PortholeError } from "../errors.ts";
 import { BoundedBuffer } from "./bounded-buffer.ts";
 
 /** An answer: its status, its headers by lower-case name, and its body. */
-export interface HttpAnswer {
+export interface HttpResponse {
   status: number;
   headers: Map<string, string>;
   body: Buffer;
@@ -24,10 +24,10 @@ export async function httpGet(
   socketPath: string,
   path: string,
   options: WaitOptions & { timeoutMs: number },
-): Promise<HttpAnswer> {
+): Promise<HttpResponse> {
   const socket = ask(socketPath, path);
   try {
-    return parseHttpAnswer(await readToEnd(socket, performance.now() + options.timeoutMs, options.signal));
+    return parseHttpResponse(await readToEnd(socket, performance.now() + options.timeoutMs, options.signal));
   } finally {
     socket.close();
   }
@@ -77,9 +77,9 @@ export async function* httpBody(
     let end: number | undefined;
     while (end === undefined) {
       await readable(socket, beginning());
-      const length = readSync(socket.number, held.room());
+      const length = readSync(socket.number, held.reserve());
       if (length === 0) throw new PortholeError("TARGET", `the engine at ${socketPath} closed without an answer`);
-      held.took(length);
+      held.commit(length);
       end = endOfHead(held.bytes);
     }
     const status = statusOf(held.bytes);
@@ -122,9 +122,9 @@ export async function httpSubscribe(
     const deadline = performance.now() + timeoutMs;
     for (let end: number | undefined; end === undefined; end = endOfHead(held.bytes)) {
       await readable(socket, { timeoutMs: Math.max(1, deadline - performance.now()), signal });
-      const length = readSync(socket.number, held.room());
+      const length = readSync(socket.number, held.reserve());
       if (length === 0) throw new PortholeError("TARGET", `an answer to ${path} that was cut off`);
-      held.took(length);
+      held.commit(length);
     }
     const status = statusOf(held.bytes);
     if (status !== 200) throw new PortholeError("TARGET", `HTTP status ${status ?? "unknown"} for ${path}`);
@@ -163,9 +163,9 @@ async function readToEnd(socket: OwnedFd, deadline: number, signal: AbortSignal 
   const held = new BoundedBuffer();
   for (;;) {
     await readable(socket, { timeoutMs: Math.max(1, deadline - performance.now()), signal });
-    const length = readSync(socket.number, held.room());
+    const length = readSync(socket.number, held.reserve());
     if (length === 0) return held.bytes;
-    held.took(length);
+    held.commit(length);
   }
 }
 
@@ -188,7 +188,7 @@ function statusOf(bytes: Buffer): number | undefined {
  * Takes an HTTP/1.0 answer apart (RFC 1945).
  * @throws PortholeError TARGET when it is none, or when it is shorter than it says
  */
-export function parseHttpAnswer(bytes: Buffer): HttpAnswer {
+export function parseHttpResponse(bytes: Buffer): HttpResponse {
   if (bytes.length === 0) throw new PortholeError("TARGET", "it closed the connection without an answer");
   const end = endOfHead(bytes);
   const status = statusOf(bytes);

@@ -1,6 +1,6 @@
 import { PortholeError } from "../errors.ts";
-import { askEngines, NotFound } from "./ask-engines.ts";
-import { ask, type Engine, type EngineAnswer, engines, wordsOf } from "./engine.ts";
+import { askEngines, NotFoundError } from "./ask-engines.ts";
+import { type Engine, type EngineResponse, engineGet, engines, errorMessageOf } from "./engine.ts";
 import { Json } from "./engine-json.ts";
 import { imageLayers, type Layers } from "./layers.ts";
 
@@ -24,7 +24,7 @@ export async function resolveImage(name: string, explicit: string | undefined, s
     const { engine, answer } = await askEngines("image", name, explicit, (asked) => inspect(asked, name, signal));
     return { engine, ...answer };
   } catch (error) {
-    if (!(error instanceof NotFound)) throw error;
+    if (!(error instanceof NotFoundError)) throw error;
     throw await notHere(name, explicit, signal);
   }
 }
@@ -44,31 +44,33 @@ async function inspect(
   name: string,
   signal: AbortSignal | undefined,
 ): Promise<Omit<Image, "engine"> | undefined> {
-  const answer = await ask(engine, `/images/${encodeURI(name)}/json`, { signal });
+  const answer = await engineGet(engine, `/images/${encodeURI(name)}/json`, { signal });
   if (answer.status === 404 || isNoName(answer)) return undefined;
   if (answer.status !== 200) {
-    const text = wordsOf(answer) ?? `HTTP status ${answer.status}`;
+    const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
     throw new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot tell about image '${name}': ${text}`);
   }
-  const json = new Json(answer.body, answer.question);
+  const json = new Json(answer.body, answer.request);
   const id = json.get("Id");
   const digits = /^(?:sha256:)?([0-9a-f]{64})$/.exec(id.text() ?? "")?.[1];
-  if (digits === undefined) throw id.refusal("an id of 64 hexadecimal digits");
+  if (digits === undefined) throw id.typeError("an id of 64 hexadecimal digits");
   return { id: digits, name, isPodman: answer.isPodman, layers: imageLayers(json, digits, answer.isPodman) };
 }
 
 /** What engines say, each with a status of its own, of a name that no image can have. */
-function isNoName(answer: EngineAnswer): boolean {
-  return answer.status >= 400 && /invalid reference format|image not known|no such image/i.test(wordsOf(answer) ?? "");
+function isNoName(answer: EngineResponse): boolean {
+  return (
+    answer.status >= 400 && /invalid reference format|image not known|no such image/i.test(errorMessageOf(answer) ?? "")
+  );
 }
 
 async function listed(
   engine: Engine,
   options: { timeoutMs?: number; signal?: AbortSignal | undefined },
 ): Promise<string[]> {
-  const { status, body, question } = await ask(engine, "/images/json", options);
+  const { status, body, request } = await engineGet(engine, "/images/json", options);
   if (status !== 200) return [];
-  const tags = new Json(body, question).list().flatMap((image) => image.get("RepoTags").list());
+  const tags = new Json(body, request).list().flatMap((image) => image.get("RepoTags").list());
   return tags.map((tag) => tag.text() ?? "").filter((tag) => tag !== "" && !tag.includes("<none>"));
 }
 
@@ -77,7 +79,7 @@ async function notHere(
   explicit: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<PortholeError> {
-  const near = nearNames(name, await imageNames(explicit, { signal }));
+  const near = similarNames(name, await imageNames(explicit, { signal }));
   const text = near.length === 0 ? "" : `; here are ${near.join(", ")}`;
   return new PortholeError("TARGET", `image '${name}' is not on this machine, and porthole pulls none${text}`, {
     hint: near.length === 0 ? `docker pull ${name}` : `name one of them, or docker pull ${name}`,
@@ -91,7 +93,7 @@ const MOST_NEAR = 5;
  * Names that are like one: other tags of the same repository, those that begin alike first; where it has none, repositories whose last part is the same or
  * differs in a letter or two.
  */
-export function nearNames(name: string, all: readonly string[]): string[] {
+export function similarNames(name: string, all: readonly string[]): string[] {
   const wanted = split(name);
   const others = all.map((one) => ({ one, ...split(one) }));
   const same = others.filter(({ repository }) => repository === wanted.repository);

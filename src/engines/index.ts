@@ -1,10 +1,10 @@
 /** Who has containers: Docker and Podman (find, inspect, watch), and namespaces without an engine. */
-export { type Change, type Changes, containerChanges } from "./changes.ts";
-export { ask, type Engine, type EngineAnswer, engines, wordsOf } from "./engine.ts";
+export { type ContainerChange, type ContainerChanges, containerChanges } from "./changes.ts";
+export { decodeContainerList } from "./container-list.ts";
+export { type Engine, type EngineResponse, engineGet, engines, errorMessageOf } from "./engine.ts";
 export { decodeInfo, decodeVersion, type EngineVersion } from "./engine-info.ts";
 export { type OutputEvent, OutputFollower } from "./follow-output.ts";
 export { imageNames } from "./images.ts";
-export { decodeListed } from "./listed-container.ts";
 export { type OutputContainer, type OutputRecord, outputContainer } from "./logs.ts";
 export { type NamespaceSandbox, namespaceSandboxes } from "./namespaces.ts";
 export { volumeNames } from "./volumes.ts";

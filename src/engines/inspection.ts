@@ -1,4 +1,4 @@
-import { Json, type Question } from "./engine-json.ts";
+import { type EngineRequest, Json } from "./engine-json.ts";
 
 /** What porthole reads of GET /containers/ID/json. */
 export interface Inspection {
@@ -34,8 +34,8 @@ export interface Inspection {
  * Decodes the answer to GET /containers/ID/json; every field but the id and the state may be missing, for engines differ.
  * @throws PortholeError TARGET for what is of another type, with the field
  */
-export function decodeInspection(body: unknown, question: Question): Inspection {
-  const json = new Json(body, question);
+export function decodeInspection(body: unknown, request: EngineRequest): Inspection {
+  const json = new Json(body, request);
   const state = json.get("State");
   state.object();
   const host = json.get("HostConfig");

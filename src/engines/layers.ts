@@ -13,11 +13,11 @@ export interface Layers {
   /** Volumes, bind mounts and the engine's own files, each on top of the layers at its place. */
   binds: { source: string; place: string }[];
   /** Places whose content is not there any more, and why. */
-  absent: Absent[];
+  absent: MissingPath[];
 }
 
 /** A place of which nothing is left. */
-export interface Absent {
+export interface MissingPath {
   path: string;
   why: string;
 }
@@ -133,6 +133,6 @@ function isGoneHere(source: string): boolean {
   return process.geteuid?.() === 0 && !existsSync(source);
 }
 
-function gone(source: string, place: string): Absent {
+function gone(source: string, place: string): MissingPath {
   return { path: place, why: `was mounted from ${source}, which is not there any more` };
 }

@@ -1,6 +1,6 @@
 import { PortholeError } from "../errors.ts";
-import { ask, type Engine, engines, wordsOf } from "./engine.ts";
-import { type ContainerSummary, decodeListed, type Listed } from "./listed-container.ts";
+import { type ContainerListItem, type ContainerSummary, decodeContainerList } from "./container-list.ts";
+import { type Engine, engineGet, engines, errorMessageOf } from "./engine.ts";
 
 /** A container of an engine's list, running or not. */
 export interface Container extends ContainerSummary {
@@ -15,8 +15,8 @@ export interface Container extends ContainerSummary {
  */
 export async function listContainers(options: { engine?: string; signal?: AbortSignal } = {}): Promise<Container[]> {
   const found = engines(options.engine);
-  if (found.length === 0) throw noEngine();
-  const answers = await Promise.allSettled(found.map((engine) => listOf(engine, options.signal)));
+  if (found.length === 0) throw noEngineError();
+  const answers = await Promise.allSettled(found.map((engine) => engineContainers(engine, options.signal)));
   const failure = answers.find((answer) => answer.status === "rejected");
   if (failure && (found.length === 1 || answers.every(({ status }) => status === "rejected"))) throw failure.reason;
   const byId = new Map<string, Container>();
@@ -34,17 +34,17 @@ export async function listContainers(options: { engine?: string; signal?: AbortS
  * One engine's containers without porthole's own helpers.
  * @throws PortholeError TARGET with the engine's words
  */
-export async function listOf(engine: Engine, signal: AbortSignal | undefined): Promise<Listed[]> {
-  const answer = await ask(engine, "/containers/json?all=true", { signal });
+export async function engineContainers(engine: Engine, signal: AbortSignal | undefined): Promise<ContainerListItem[]> {
+  const answer = await engineGet(engine, "/containers/json?all=true", { signal });
   if (answer.status !== 200) {
-    const text = wordsOf(answer) ?? `HTTP status ${answer.status}`;
+    const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
     throw new PortholeError("TARGET", `the engine at ${engine.socketPath} does not list its containers: ${text}`);
   }
-  return decodeListed(answer.body, answer.question).filter(({ isSidecar }) => !isSidecar);
+  return decodeContainerList(answer.body, answer.request).filter(({ isSidecar }) => !isSidecar);
 }
 
 /** The error where no engine's socket exists. */
-export function noEngine(): PortholeError {
+export function noEngineError(): PortholeError {
   return new PortholeError("TARGET", "no container engine: neither Docker's nor Podman's socket is there", {
     hint: "start one, or name one with --engine or DOCKER_HOST",
   });

@@ -1,6 +1,6 @@
 import { PortholeError } from "../errors.ts";
 import type { OutputPath } from "../target.ts";
-import { ANSWER_TIMEOUT_MS, type Engine } from "./engine.ts";
+import { type Engine, RESPONSE_TIMEOUT_MS } from "./engine.ts";
 import { httpBody } from "./http.ts";
 import { inspectContainer } from "./resolve.ts";
 
@@ -72,7 +72,7 @@ export async function* outputRecords(
 ): AsyncGenerator<OutputRecord, void, void> {
   const { engine, hasTerminal, isPodman } = container;
   const { signal, timestamps = false } = options;
-  const pieces = httpBody(engine.socketPath, logsPath(container, options), { timeoutMs: ANSWER_TIMEOUT_MS, signal });
+  const pieces = httpBody(engine.socketPath, logsPath(container, options), { timeoutMs: RESPONSE_TIMEOUT_MS, signal });
   const cut = hasTerminal ? new TerminalCutter(isPodman, timestamps) : new FrameCutter();
   for await (const piece of pieces) {
     for (const { stream, bytes } of cut.push(piece)) {

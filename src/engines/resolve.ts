@@ -1,14 +1,14 @@
 import { PortholeError } from "../errors.ts";
-import { Ambiguity, askEngines } from "./ask-engines.ts";
+import { AmbiguousNameError, askEngines } from "./ask-engines.ts";
 import { composeContainer } from "./compose.ts";
-import { ask, type Engine, type EngineAnswer, wordsOf } from "./engine.ts";
+import { decodeContainerList } from "./container-list.ts";
+import { type Engine, type EngineResponse, engineGet, errorMessageOf } from "./engine.ts";
 import { Json } from "./engine-json.ts";
 import { decodeInspection, type Inspection } from "./inspection.ts";
 import { containerLayers, type Layers } from "./layers.ts";
-import { decodeListed } from "./listed-container.ts";
 
 /** A running container, as its engine describes it: everything that choosing and taking a route needs, from one request. */
-export interface Container {
+export interface RunningContainer {
   engine: Engine;
   /** 64 hexadecimal digits. */
   id: string;
@@ -51,7 +51,7 @@ export interface StoppedContainer {
 
 /** A container in one of its two states. */
 export type ContainerState =
-  | { running: Container; stopped?: undefined }
+  | { running: RunningContainer; stopped?: undefined }
   | { running?: undefined; stopped: StoppedContainer };
 
 /**
@@ -92,30 +92,30 @@ export async function inspectContainer(
   name: string,
   explicitEngine: string | undefined,
   signal?: AbortSignal,
-): Promise<{ engine: Engine; answer: Inspected }> {
+): Promise<{ engine: Engine; answer: InspectedContainer }> {
   return askEngines("container", name, explicitEngine, (asked) => inspect(asked, name, signal));
 }
 
 /** The container, which must run. Throws TARGET (ESRCH) with what to do when it does not. */
-export function runningContainer({ running, stopped }: ContainerState): Container {
+export function requireRunning({ running, stopped }: ContainerState): RunningContainer {
   if (running === undefined) throw stopped.obstacle;
   return running;
 }
 
 /** A container as its engine describes it, and who answered. */
-export interface Inspected extends Inspection {
+export interface InspectedContainer extends Inspection {
   isPodman: boolean;
   json: Json;
 }
 
-function inspected({ body, question, isPodman }: EngineAnswer): Inspected {
-  return { ...decodeInspection(body, question), isPodman, json: new Json(body, question) };
+function inspected({ body, request, isPodman }: EngineResponse): InspectedContainer {
+  return { ...decodeInspection(body, request), isPodman, json: new Json(body, request) };
 }
 
-async function inspect(engine: Engine, name: string, signal?: AbortSignal): Promise<Inspected | undefined> {
+async function inspect(engine: Engine, name: string, signal?: AbortSignal): Promise<InspectedContainer | undefined> {
   const options = { signal };
   if (name.includes("/")) return inspectCompose(engine, name, signal);
-  const answer = await ask(engine, `/containers/${encodeURIComponent(name)}/json`, options);
+  const answer = await engineGet(engine, `/containers/${encodeURIComponent(name)}/json`, options);
   if (answer.status === 200) {
     const inspection = inspected(answer);
     // An engine takes "db" for an id that begins so, too: what somebody called "db" comes first.
@@ -137,17 +137,17 @@ function isShortId(inspection: Inspection, name: string): boolean {
 }
 
 /** Docker (400) and Podman (500) when several ids begin with what was asked for. */
-function isSeveral(answer: EngineAnswer): boolean {
-  return answer.status >= 400 && /multiple (ids|containers)|more than one/i.test(wordsOf(answer) ?? "");
+function isSeveral(answer: EngineResponse): boolean {
+  return answer.status >= 400 && /multiple (ids|containers)|more than one/i.test(errorMessageOf(answer) ?? "");
 }
 
 async function severalIds(engine: Engine, prefix: string, signal?: AbortSignal): Promise<PortholeError> {
-  const answer = await ask(engine, "/containers/json?all=true", { signal });
+  const answer = await engineGet(engine, "/containers/json?all=true", { signal });
   if (answer.status !== 200) return refused(engine, prefix, answer);
-  const fitting = decodeListed(answer.body, answer.question)
+  const fitting = decodeContainerList(answer.body, answer.request)
     .filter(({ id }) => id.startsWith(prefix))
     .map(({ id, name }) => `${name} (${id.slice(0, SHORT_ID)})`);
-  return new Ambiguity(
+  return new AmbiguousNameError(
     "TARGET",
     `several containers have ids that begin with '${prefix}': ${fitting.sort().join(", ")}`,
     {
@@ -156,11 +156,15 @@ async function severalIds(engine: Engine, prefix: string, signal?: AbortSignal):
   );
 }
 
-async function inspectCompose(engine: Engine, name: string, signal?: AbortSignal): Promise<Inspected | undefined> {
+async function inspectCompose(
+  engine: Engine,
+  name: string,
+  signal?: AbortSignal,
+): Promise<InspectedContainer | undefined> {
   const choice = await composeContainer(engine, name, { signal });
   if (choice.several !== undefined) {
     const { length } = choice.several;
-    throw new Ambiguity(
+    throw new AmbiguousNameError(
       "TARGET",
       `the Compose service '${name}' has ${length} containers: ${choice.several.join(", ")}`,
       {
@@ -169,16 +173,16 @@ async function inspectCompose(engine: Engine, name: string, signal?: AbortSignal
     );
   }
   if (choice.id === undefined) return undefined;
-  const answer = await ask(engine, `/containers/${choice.id}/json`, { signal });
+  const answer = await engineGet(engine, `/containers/${choice.id}/json`, { signal });
   return answer.status === 200 ? inspected(answer) : undefined;
 }
 
-function refused(engine: Engine, name: string, answer: EngineAnswer): PortholeError {
-  const text = wordsOf(answer) ?? `HTTP status ${answer.status}`;
+function refused(engine: Engine, name: string, answer: EngineResponse): PortholeError {
+  const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
   return new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot tell about '${name}': ${text}`);
 }
 
-function stateOf(engine: Engine, inspection: Inspected, name: string, mountPoint: string): ContainerState {
+function stateOf(engine: Engine, inspection: InspectedContainer, name: string, mountPoint: string): ContainerState {
   const shown = inspection.name || name;
   const { id, startedAt, finishedAt, pid, pidMode, usernsMode, runtime, isPodman, devices, deviceCgroupRules } =
     inspection;
@@ -198,7 +202,7 @@ function stateOf(engine: Engine, inspection: Inspected, name: string, mountPoint
 }
 
 /** What to do about a container that does not run depends on why it does not. */
-function whyNotRunning(name: string, inspection: Inspected): PortholeError | undefined {
+function whyNotRunning(name: string, inspection: InspectedContainer): PortholeError | undefined {
   const { isRunning, isPaused, isRestarting, exitCode, isPodman } = inspection;
   const status = inspection.status || "stopped";
   const command = isPodman ? "podman" : "docker";

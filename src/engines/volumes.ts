@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { PortholeError } from "../errors.ts";
 import { askEngines } from "./ask-engines.ts";
-import { ask, type Engine, engines, wordsOf } from "./engine.ts";
+import { type Engine, engineGet, engines, errorMessageOf } from "./engine.ts";
 import { Json } from "./engine-json.ts";
 
 /** A volume of an engine. */
@@ -36,9 +36,9 @@ export async function volumeNames(
 ): Promise<string[]> {
   const answers = await Promise.allSettled(
     engines(explicit).map(async (engine) => {
-      const { status, body, question } = await ask(engine, "/volumes", options);
+      const { status, body, request } = await engineGet(engine, "/volumes", options);
       return status === 200
-        ? new Json(body, question)
+        ? new Json(body, request)
             .get("Volumes")
             .list()
             .map((one) => one.get("Name").text() ?? "")
@@ -54,13 +54,13 @@ async function inspect(
   name: string,
   signal: AbortSignal | undefined,
 ): Promise<Omit<Volume, "engine"> | undefined> {
-  const answer = await ask(engine, `/volumes/${encodeURIComponent(name)}`, { signal });
+  const answer = await engineGet(engine, `/volumes/${encodeURIComponent(name)}`, { signal });
   if (answer.status === 404) return undefined;
   if (answer.status !== 200) {
-    const text = wordsOf(answer) ?? `HTTP status ${answer.status}`;
+    const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
     throw new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot tell about volume '${name}': ${text}`);
   }
-  const json = new Json(answer.body, answer.question);
+  const json = new Json(answer.body, answer.request);
   const options = Object.entries(json.get("Options").record()).filter(
     ([key]) => key === "type" || key === "device" || key === "o",
   );

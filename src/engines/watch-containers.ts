@@ -1,20 +1,20 @@
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
-import { ANSWER_TIMEOUT_MS, ask, type Engine, engines } from "./engine.ts";
+import type { ContainerListItem, ContainerSummary } from "./container-list.ts";
+import { type Engine, engineGet, engines, RESPONSE_TIMEOUT_MS } from "./engine.ts";
 import { changedContainer } from "./engine-event.ts";
 import { httpLines } from "./http.ts";
-import { listOf, noEngine } from "./list-containers.ts";
-import type { ContainerSummary, Listed } from "./listed-container.ts";
+import { engineContainers, noEngineError } from "./list-containers.ts";
 
 /** A container of an engine's list, running or not. */
 export interface ListedContainer extends ContainerSummary {
   engine: Engine;
   /** Of a running one, once the engine has told; undefined until then. */
-  life: Life | undefined;
+  details: ContainerDetails | undefined;
 }
 
 /** What is known of a running container by asking for it alone. */
-export interface Life {
+export interface ContainerDetails {
   /** Milliseconds since 1970, undefined where the engine does not say. */
   started: number | undefined;
   /** Host pid of its first process; 0 where it is not on this machine. */
@@ -38,7 +38,7 @@ export interface WatchContainersOptions {
   /** `--engine`; without it every engine that is found. */
   engine?: string | undefined;
   /** Asks for what an engine tells of a running container alone: its process, and how to get in. */
-  describe(engine: Engine, id: string, signal: AbortSignal): Promise<Life>;
+  describe(engine: Engine, id: string, signal: AbortSignal): Promise<ContainerDetails>;
   /** Called with every state, whenever it has changed. */
   changed(state: ContainersState): void;
   signal: AbortSignal;
@@ -78,7 +78,7 @@ export async function watchContainers(options: WatchContainersOptions): Promise<
     discovery = undefined;
     try {
       const found = engines(options.engine);
-      if (found.length === 0 && watched.size === 0) discovery = noEngine();
+      if (found.length === 0 && watched.size === 0) discovery = noEngineError();
       for (const engine of found) {
         if (watched.has(engine.socketPath)) continue;
         const watch = new EngineWatch(engine, options, report);
@@ -104,7 +104,7 @@ class EngineWatch {
   readonly #report: () => void;
   readonly #signal: AbortSignal;
   /** By id; dropped when an event tells of the container. */
-  readonly #lives = new Map<string, Life>();
+  readonly #details = new Map<string, ContainerDetails>();
   #again: NodeJS.Timeout | undefined;
   #turn: Promise<void> = Promise.resolve();
 
@@ -120,14 +120,14 @@ class EngineWatch {
   }
 
   async #run(): Promise<void> {
-    const options = { timeoutMs: ANSWER_TIMEOUT_MS, signal: this.#signal };
+    const options = { timeoutMs: RESPONSE_TIMEOUT_MS, signal: this.#signal };
     while (!this.#signal.aborted) {
       try {
-        this.#lives.clear();
+        this.#details.clear();
         for await (const lines of httpLines(this.#engine.socketPath, EVENTS, options)) {
           const changed = lines.flatMap((line) => changedContainer(line) ?? []);
           if (lines.length > 0 && changed.length === 0) continue;
-          for (const id of changed) this.#lives.delete(id);
+          for (const id of changed) this.#details.delete(id);
           clearTimeout(this.#again);
           await this.#listInTurn();
           // What goes wrong then ends the stream of events too, and is said there.
@@ -155,37 +155,37 @@ class EngineWatch {
   }
 
   async #list(): Promise<void> {
-    const listed = await listOf(this.#engine, this.#signal);
-    this.containers = listed.map((one) => this.#withLife(one));
+    const listed = await engineContainers(this.#engine, this.#signal);
+    this.containers = listed.map((one) => this.#withDetails(one));
     this.trouble = undefined;
     this.answered = true;
     this.#report();
-    const asked = this.containers.filter(({ state, life }) => isAlive(state) && life === undefined);
+    const asked = this.containers.filter(({ state, details }) => isAlive(state) && details === undefined);
     for (let at = 0; at < asked.length; at += AT_ONCE) {
-      await Promise.all(asked.slice(at, at + AT_ONCE).map((one) => this.#askLife(one)));
+      await Promise.all(asked.slice(at, at + AT_ONCE).map((one) => this.#askDetails(one)));
       this.#report();
     }
   }
 
-  #withLife({ id, name, image, state, status, project, service }: Listed): ListedContainer {
-    const life = isAlive(state) ? this.#lives.get(id) : undefined;
-    return { engine: this.#engine, id, name, image, state, status, project, service, life };
+  #withDetails({ id, name, image, state, status, project, service }: ContainerListItem): ListedContainer {
+    const details = isAlive(state) ? this.#details.get(id) : undefined;
+    return { engine: this.#engine, id, name, image, state, status, project, service, details };
   }
 
-  async #askLife(one: ListedContainer): Promise<void> {
+  async #askDetails(one: ListedContainer): Promise<void> {
     try {
-      one.life = await this.#describe(this.#engine, one.id, this.#signal);
+      one.details = await this.#describe(this.#engine, one.id, this.#signal);
     } catch (error) {
       if (this.#signal.aborted) throw error;
       // It ended meanwhile: an event will tell.
-      one.life = { started: undefined, pid: 0, route: undefined, obstacles: [asPortholeError(error).message] };
+      one.details = { started: undefined, pid: 0, route: undefined, obstacles: [asPortholeError(error).message] };
     }
-    this.#lives.set(one.id, one.life);
+    this.#details.set(one.id, one.details);
   }
 
   async #explain(error: unknown): Promise<PortholeError> {
     try {
-      const { status } = await ask(this.#engine, "/version", { signal: this.#signal });
+      const { status } = await engineGet(this.#engine, "/version", { signal: this.#signal });
       return status === 200 ? asPortholeError(error) : new PortholeError("TARGET", `HTTP status ${status}`);
     } catch (failure) {
       return asPortholeError(failure);

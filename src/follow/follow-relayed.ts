@@ -2,8 +2,8 @@ import { PortholeError } from "../errors.ts";
 import type { OpenFile } from "../sessions/open-file.ts";
 import type { Session } from "../sessions/session.ts";
 import type { FollowEvent } from "./follow.ts";
-import { followByPolling, type PolledFile, type PollOptions } from "./poll.ts";
-import { identityOf, ifThere, type SessionSource } from "./session-source.ts";
+import { followByPolling, type PolledFile, type PollOptions } from "./follow-by-polling.ts";
+import { identityOf, type SessionSource, undefinedIfMissing } from "./session-source.ts";
 
 /**
  * Follows a file that the agent relays ({@link OpenFile.relayed}), which has neither positions nor events: it is opened anew for each look, by its path.
@@ -18,7 +18,7 @@ export function followRelayed(
   const silence = () => new PortholeError("FILE", `${path}: its file system does not answer`, { errno: "ETIMEDOUT" });
   const open = async (offset: number) => {
     const now = await current();
-    const file = await ifThere(() => now.open(path, { offset: BigInt(offset) }));
+    const file = await undefinedIfMissing(() => now.open(path, { offset: BigInt(offset) }));
     return file && polled(file, offset);
   };
   return followByPolling(

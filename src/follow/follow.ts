@@ -1,8 +1,8 @@
-import { FollowMachine, Leaving } from "./machine.ts";
+import { DrainingGeneration, FollowMachine } from "./machine.ts";
 import { PathObserver } from "./path-observer.ts";
 import { Reader } from "./reader.ts";
 import type { FollowFile, FollowSource, Generation } from "./source.ts";
-import { everyTick } from "./ticker.ts";
+import { onTick } from "./ticker.ts";
 import { Waker } from "./waker.ts";
 
 export type { FollowFile, FollowSource, Generation } from "./source.ts";
@@ -72,12 +72,13 @@ export async function* follow<File extends FollowFile>(
   /** Since when the file being read has had no name and nothing new, to let go of it. */
   let namelessSince: number | undefined;
   const isNameless = () =>
-    contents && byName === true && (machine.toldDeleted || path?.isTroubled === true) && !machine.hasNext;
+    contents && byName === true && (machine.reportedDeleted || path?.isTroubled === true) && !machine.hasNext;
   const machine = new FollowMachine(source.file?.identity, options.position, drainMs, goneMs);
   const waker = new Waker();
   /** Generations that were left for newer ones, whose writers may not have noticed yet. */
-  const before: { reader: Reader<File>; leaving: Leaving }[] = [];
-  const leave = (reader: Reader<File>) => before.push({ reader, leaving: new Leaving(reader.position, drainMs) });
+  const before: { reader: Reader<File>; leaving: DrainingGeneration }[] = [];
+  const leave = (reader: Reader<File>) =>
+    before.push({ reader, leaving: new DrainingGeneration(reader.position, drainMs) });
   const late = (file: File) => void leave(new Reader(file, 0));
   let path = byName
     ? new PathObserver(source, machine, waker, { intervalMs, goneMs, late: contents ? late : undefined })
@@ -89,7 +90,7 @@ export async function* follow<File extends FollowFile>(
   const unsubscribe = source.onChange?.((what) => (what === "name" ? void path?.check() : waker.wake()));
   // Cheap when nothing happened: an fstat. The reader looks at what changed even while the question about the path hangs.
   let quietTicks = 0;
-  const endTicks = everyTick(intervalMs, () => {
+  const endTicks = onTick(intervalMs, () => {
     // Hundreds of quiet files that inotify watches are the usual case: looking at each four times a second is most of what following them costs.
     quietTicks++;
     if (quietTicks > QUIET_TICKS && quietTicks % SPARED_TICKS !== 0 && source.isWatched?.()) return path?.tick();
@@ -208,7 +209,7 @@ export async function* follow<File extends FollowFile>(
 
 /** What is to be done about the generations that were left: those that a still newer one has replaced go first. */
 function nextOfOlder<File extends FollowFile>(
-  before: readonly { reader: Reader<File>; leaving: Leaving }[],
+  before: readonly { reader: Reader<File>; leaving: DrainingGeneration }[],
   reader: Reader<File> | undefined,
   path: PathObserver<File> | undefined,
 ) {

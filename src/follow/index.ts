@@ -3,12 +3,12 @@
 export { firstLinesOffset, lastLinesOffset, readerOf, StreamEnd, StreamStart, sizeByReading } from "./ends.ts";
 export { Fingerprint } from "./fingerprint.ts";
 export { AT_END, type FollowEvent, type FollowFile, type FollowSource, follow, type Generation } from "./follow.ts";
+export type { PolledFile } from "./follow-by-polling.ts";
 export { followRelayed } from "./follow-relayed.ts";
 export { LineSplitter } from "./line-splitter.ts";
 export type { Identity } from "./machine.ts";
 export { LineClock, mergeLines, ReorderWindow, type TimedLine } from "./merge.ts";
-export type { PolledFile } from "./poll.ts";
-export { type FollowedFile, followSource, identityOf } from "./session-source.ts";
+export { followSource, identityOf, type SessionFile } from "./session-source.ts";
 export { sinceOffset, sinceSteps } from "./since.ts";
-export { everyTick } from "./ticker.ts";
+export { onTick } from "./ticker.ts";
 export { DIRECTORY_CHANGES, DIRECTORY_GONE } from "./watched-path.ts";

@@ -7,7 +7,7 @@ export interface Identity {
 }
 
 /** What fstat(2) says of the file being read, and whether the bytes already read are still in it. */
-export interface Look {
+export interface FileObservation {
   size: number;
   /** False when the head, or the bytes before the position, are not what was read. */
   intact: boolean;
@@ -22,7 +22,7 @@ export type Step =
   | { kind: "read"; position: number; available: number }
   /** The position is back at 0. `unread`: bytes known to have been behind the position when they went. */
   | { kind: "truncated"; unread: number }
-  /** Go on with the next generation of the queue, from its beginning; the old one is left (see {@link Leaving}). */
+  /** Go on with the next generation of the queue, from its beginning; the old one is left (see {@link DrainingGeneration}). */
   | { kind: "switch"; afterDeletion: boolean }
   | { kind: "deleted" }
   | { kind: "returned" }
@@ -69,7 +69,7 @@ export class FollowMachine {
   }
 
   /** True once {@link look} has said that the name means nothing. */
-  get toldDeleted(): boolean {
+  get reportedDeleted(): boolean {
     return this.#toldDeleted;
   }
 
@@ -95,13 +95,13 @@ export class FollowMachine {
   /** The name means `identity` now, or nothing. True: open it at once. */
   pathSeen(identity: Identity | undefined, now: number): boolean {
     this.#missingSince = identity === undefined ? (this.#missingSince ?? now) : undefined;
-    return identity !== undefined && !same(identity, this.newest);
+    return identity !== undefined && !isSameFile(identity, this.newest);
   }
 
   /** A generation was opened. False when it is the newest one again: close it, it is not queued. */
   opened(identity: Identity): boolean {
     this.#missingSince = undefined;
-    if (same(identity, this.newest)) return false;
+    if (isSameFile(identity, this.newest)) return false;
     this.#generations.push(identity);
     return true;
   }
@@ -133,7 +133,7 @@ export class FollowMachine {
   }
 
   /** The next step for the file being read. Ask again after each step that is not `wait`. */
-  look({ size, intact, nextSize, now }: Look): Step {
+  look({ size, intact, nextSize, now }: FileObservation): Step {
     if (size < this.position || !intact) {
       this.sizeSeen(size);
       // A file that was cut and has grown again unseen does not tell what it was.
@@ -175,7 +175,7 @@ export class FollowMachine {
  * A generation that was left for a newer one. Writers may still hold it: one that has not been told of the rotation yet, or a second process. It
  * is heard until the newer one is written to and it has been quiet for `quietMs` since.
  */
-export class Leaving {
+export class DrainingGeneration {
   position: number;
   readonly #quietMs: number;
   #quietSince: number | undefined;
@@ -198,7 +198,7 @@ export class Leaving {
 }
 
 /** True for the same file by device, inode and, where both are known, birth time: an inode number is used again. */
-export function same(a: Identity, b: Identity | undefined): boolean {
+export function isSameFile(a: Identity, b: Identity | undefined): boolean {
   if (b === undefined || BigInt(a.device) !== BigInt(b.device) || BigInt(a.inode) !== BigInt(b.inode)) return false;
   return a.born === undefined || b.born === undefined || a.born === b.born;
 }

@@ -8,7 +8,7 @@ import type { Identity } from "./machine.ts";
 import { WatchedPath } from "./watched-path.ts";
 
 /** A generation of a followed file: an open file of a session. */
-export interface FollowedFile extends FollowFile {
+export interface SessionFile extends FollowFile {
   readonly file: OpenFile;
 }
 
@@ -26,7 +26,7 @@ export function followSource(
   session: Session | SessionSource,
   path: string,
   file: OpenFile | undefined,
-): FollowSource<FollowedFile> {
+): FollowSource<SessionFile> {
   const current = typeof session === "function" ? session : async () => session;
   const first = file && followed(file, path);
   const watched = new WatchedPath(path);
@@ -35,13 +35,13 @@ export function followSource(
     locate: async () => {
       const now = await current();
       watched.lookFrom(now);
-      const identity = await ifThere(async () => identityOf(await now.stat(path)));
+      const identity = await undefinedIfMissing(async () => identityOf(await now.stat(path)));
       watched.seen(identity !== undefined);
       return identity;
     },
     reopen: async () => {
       const now = await current();
-      const next = await ifThere(async () => {
+      const next = await undefinedIfMissing(async () => {
         const opened = await now.open(path);
         try {
           return followed(opened, path);
@@ -55,12 +55,12 @@ export function followSource(
     },
     renamedAway: async (known) => {
       const now = await current();
-      const missed: FollowedFile[] = [];
+      const missed: SessionFile[] = [];
       for (let name = watched.takeRenamed(); name !== undefined; name = watched.takeRenamed()) {
         const there = name;
-        const stat = await ifThere(() => now.stat(there, { noFollow: true }));
+        const stat = await undefinedIfMissing(() => now.stat(there, { noFollow: true }));
         if (!stat || known(identityOf(stat))) continue;
-        const file = await ifThere(() => now.open(there, { noFollow: true }));
+        const file = await undefinedIfMissing(() => now.open(there, { noFollow: true }));
         if (file?.isSeekable) missed.push(followed(file, path));
         else file?.close();
       }
@@ -79,7 +79,7 @@ export function followSource(
   };
 }
 
-function followed(file: OpenFile, path: string): FollowedFile {
+function followed(file: OpenFile, path: string): SessionFile {
   if (file.relayed)
     throw new PortholeError("FILE", `${path}: its file system may not answer: it is read by followRelayed only`, {
       errno: "ESPIPE",
@@ -104,7 +104,7 @@ export function identityOf(stat: FileStat): Identity {
 }
 
 /** Undefined for a path that names nothing now; other failures (a session that is lost) go on to the engine. */
-export async function ifThere<T>(action: () => Promise<T>): Promise<T | undefined> {
+export async function undefinedIfMissing<T>(action: () => Promise<T>): Promise<T | undefined> {
   try {
     return await action();
   } catch (error) {

@@ -25,7 +25,7 @@ class Ticker {
 const tickers = new Map<number, Ticker>();
 
 /** Calls `listener` every `intervalMs` until the function that it returns is called. It must not throw. */
-export function everyTick(intervalMs: number, listener: () => void): () => void {
+export function onTick(intervalMs: number, listener: () => void): () => void {
   const ticker = tickers.get(intervalMs) ?? new Ticker(intervalMs);
   tickers.set(intervalMs, ticker);
   return ticker.add(listener);

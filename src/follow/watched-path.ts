@@ -46,7 +46,7 @@ export class WatchedPath {
   readonly #name: string;
   #listener: Listener | undefined;
   #session: Session | undefined;
-  #directoryWatch: Held | undefined;
+  #directoryWatch: InotifyWatch | undefined;
   #missing = false;
   /** The watch of the directory told of the name since the file was opened last. */
   #directoryTold = true;
@@ -56,7 +56,7 @@ export class WatchedPath {
   /** Names in the directory to which the path's file was renamed, oldest first, kept up through further renames. */
   #renamed: string[] = [];
   /** The newest file's, and that of the one before, whose writers may still be at it. */
-  #fileWatches: Held[] = [];
+  #fileWatches: InotifyWatch[] = [];
 
   constructor(path: string) {
     const whole = path.replace(/\/+$/, "") || "/";
@@ -102,7 +102,7 @@ export class WatchedPath {
     if (!this.#directoryTold) this.#unexplainedSince = performance.now();
     this.#directoryTold = false;
     while (this.#fileWatches.length > 1 || this.#fileWatches[0]?.state === "lost") this.#fileWatches.shift()?.end();
-    const watch = new Held();
+    const watch = new InotifyWatch();
     this.#fileWatches.push(watch);
     watch.hold(
       session.watch(this.#path, CONTENT | NAME_OF_FILE, ({ mask }) => {
@@ -145,8 +145,8 @@ export class WatchedPath {
     this.#directoryWatch.settled(() => old?.end());
   }
 
-  #watchDirectory(session: Session): Held {
-    const watch = new Held();
+  #watchDirectory(session: Session): InotifyWatch {
+    const watch = new InotifyWatch();
     watch.hold(
       session.watch(this.#directory, DIRECTORY_CHANGES, (event: InotifyEvent) => {
         if (event.mask & DIRECTORY_GONE) watch.state = "lost";
@@ -182,7 +182,7 @@ export class WatchedPath {
 }
 
 /** A watch, from the request for it on. */
-class Held {
+class InotifyWatch {
   state: "asked" | "held" | "lost" = "asked";
   #remove: (() => void) | undefined;
   #onSettled: () => void = () => undefined;

@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { BoundedBuffer } from "../engines/bounded-buffer.ts";
-import { jsonOf, operate } from "../engines/docker-client.ts";
+import { dockerRequest, jsonOf } from "../engines/docker-client.ts";
 import type { Engine } from "../engines/engine.ts";
+import { EngineError } from "../engines/engine-error.ts";
 import type { Json } from "../engines/engine-json.ts";
-import { Refusal } from "../engines/refusal.ts";
 import { PortholeError } from "../errors.ts";
 import { AGENT_NAME, agentHash, agentProgram } from "./agent-program.ts";
 import { ignoreMissing } from "./route-error.ts";
-import { tarOf } from "./tar.ts";
+import { tarArchive } from "./tar.ts";
 
 /** Repository of the image that porthole makes of its agent; the tag is the agent's hash. By this name no engine asks a registry. */
 const REPOSITORY = "localhost/porthole-agent";
@@ -21,9 +21,9 @@ export function agentImage(): string {
 
 /** Imports the image FROM scratch that holds the agent and nothing else. Nothing is pulled. */
 export async function importAgentImage(engine: Engine, signal: AbortSignal): Promise<void> {
-  const archive = Readable.from([tarOf(AGENT_NAME, readFileSync(agentProgram()))]);
+  const archive = Readable.from([tarArchive(AGENT_NAME, readFileSync(agentProgram()))]);
   const progress = new BoundedBuffer();
-  await operate(engine, signal, async (docker) => {
+  await dockerRequest(engine, signal, async (docker) => {
     // The tag rides in `repo`: Podman 4.3 ignores the parameter `tag`.
     const lines = await docker.importImage(archive, { repo: agentImage() });
     // Not docker-modem's followProgress: what is no JSON it throws where nobody catches it.
@@ -61,7 +61,7 @@ export async function removeUnusedImages(engine: Engine, signal: AbortSignal): P
     const tags = image.get("RepoTags").list();
     const ours = tags.flatMap((tag) => tag.text() ?? []).filter((tag) => tag.startsWith(`${REPOSITORY}:`));
     for (const tag of ours)
-      await operate(engine, signal, (docker) => docker.getImage(tag).remove()).catch(
+      await dockerRequest(engine, signal, (docker) => docker.getImage(tag).remove()).catch(
         (error) => isImageMissing(error) || ignoreMissing(error),
       );
   }
@@ -72,7 +72,7 @@ export async function removeUnusedImages(engine: Engine, signal: AbortSignal): P
  * moment. Docker and Podman say 500 where that happens in the middle of an operation.
  */
 export function isImageMissing(error: unknown): boolean {
-  if (!(error instanceof Refusal)) return false;
+  if (!(error instanceof EngineError)) return false;
   return error.status === 404 || (error.status === 500 && MISSING.test(error.message));
 }
 
@@ -86,7 +86,7 @@ const [LISTED, PAUSE_MS] = [20, 50];
 async function listImages(engine: Engine, signal: AbortSignal): Promise<Json[]> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return jsonOf(await operate(engine, signal, (docker) => docker.listImages())).list();
+      return jsonOf(await dockerRequest(engine, signal, (docker) => docker.listImages())).list();
     } catch (error) {
       if (!isImageMissing(error) || attempt === LISTED) throw error;
       await delay(PAUSE_MS, undefined, { signal });

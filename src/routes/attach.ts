@@ -1,16 +1,16 @@
 import { readFileSync } from "node:fs";
 import { isFullId } from "../engines/engine-json.ts";
 import {
-  type Container,
   type ContainerState,
   describeContainer,
+  type RunningContainer,
   resolveContainer,
   type StoppedContainer,
 } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
-import { ATTACH_TIMEOUT_MS, type Attached, type AttachOptions } from "./attachment.ts";
-import type { FilesAtRest } from "./files-at-rest.ts";
+import { ATTACH_TIMEOUT_MS, type Attachment, type AttachOptions } from "./attachment.ts";
+import type { OfflineTarget } from "./offline-target.ts";
 import { startTime } from "./process.ts";
 import { type AgentQuery, connectLive, withAgentLock } from "./registry.ts";
 import { ensureRunDirectory, MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
@@ -22,7 +22,7 @@ const ALL_ROUTES: readonly AgentRoute[] = ["direct", "mount", "sidecar"];
  * request to the engine, a name needs one.
  * @throws PortholeError TARGET, ATTACH, CANCELLED
  */
-export async function attachContainer(name: string, options: AttachOptions): Promise<Attached> {
+export async function attachContainer(name: string, options: AttachOptions): Promise<Attachment> {
   const run = ensureRunDirectory();
   const user = options.user ?? "";
   const wanted = routesOf(options);
@@ -39,7 +39,7 @@ function attachInState(
   run: RunDirectory,
   options: AttachOptions,
   isLast = false,
-): Promise<Attached> {
+): Promise<Attachment> {
   const { running, stopped } = state;
   if (running !== undefined) return attachTo(running, wanted, run, options, isLast);
   if (options.runningOnly) throw stopped.obstacle;
@@ -53,11 +53,11 @@ async function attachStopped(
   run: RunDirectory,
   options: AttachOptions,
   isLast: boolean,
-): Promise<Attached> {
+): Promise<Attachment> {
   if (options.user) throw container.obstacle;
-  const { stoppedAtRest } = await import("./files-at-rest.ts");
+  const { offlineContainer } = await import("./offline-target.ts");
   try {
-    return await attachAtRest(stoppedAtRest(container), wanted, run, options);
+    return await attachOffline(offlineContainer(container), wanted, run, options);
   } catch (error) {
     if (isLast || !(error instanceof PortholeError) || error.code !== "ATTACH") throw error;
     const now = await stateNow(container, options.signal);
@@ -67,12 +67,12 @@ async function attachStopped(
 }
 
 /** Connects to an agent for files of something that does not run. */
-async function attachAtRest(
-  files: FilesAtRest,
+async function attachOffline(
+  files: OfflineTarget,
   wanted: readonly AgentRoute[],
   run: RunDirectory,
   options: AttachOptions,
-): Promise<Attached> {
+): Promise<Attachment> {
   const { identity, generation } = files;
   const routes: readonly AgentRoute[] = wanted.filter((route) => route !== "mount");
   if (routes.length === 0) {
@@ -81,8 +81,8 @@ async function attachAtRest(
     });
   }
   return liveOrNew(run, { identity, generation, routes, user: "" }, options, async () => {
-    const { startAtRest } = await import("./start-at-rest.ts");
-    return startAtRest(files, options.startOn?.filter((route) => routes.includes(route)) ?? routes, run, options);
+    const { startOffline } = await import("./start-offline.ts");
+    return startOffline(files, options.startOn?.filter((route) => routes.includes(route)) ?? routes, run, options);
   });
 }
 
@@ -90,26 +90,26 @@ async function attachAtRest(
  * Connects to an agent for the files of an image. Nothing is pulled.
  * @throws PortholeError TARGET, ATTACH, CANCELLED
  */
-export async function attachImage(name: string, options: AttachOptions): Promise<Attached> {
-  const [{ resolveImage }, { imageAtRest }] = await Promise.all([
+export async function attachImage(name: string, options: AttachOptions): Promise<Attachment> {
+  const [{ resolveImage }, { offlineImage }] = await Promise.all([
     import("../engines/images.ts"),
-    import("./files-at-rest.ts"),
+    import("./offline-target.ts"),
   ]);
   const image = await resolveImage(name, options.engine, options.signal);
-  return attachAtRest(imageAtRest(image), routesOf(options), ensureRunDirectory(), options);
+  return attachOffline(offlineImage(image), routesOf(options), ensureRunDirectory(), options);
 }
 
 /**
  * Connects to an agent for the files of a volume.
  * @throws PortholeError TARGET, ATTACH, CANCELLED
  */
-export async function attachVolume(name: string, options: AttachOptions): Promise<Attached> {
-  const [{ resolveVolume }, { volumeAtRest }] = await Promise.all([
+export async function attachVolume(name: string, options: AttachOptions): Promise<Attachment> {
+  const [{ resolveVolume }, { offlineVolume }] = await Promise.all([
     import("../engines/volumes.ts"),
-    import("./files-at-rest.ts"),
+    import("./offline-target.ts"),
   ]);
   const volume = await resolveVolume(name, options.engine, options.signal);
-  return attachAtRest(volumeAtRest(volume), routesOf(options), ensureRunDirectory(), options);
+  return attachOffline(offlineVolume(volume), routesOf(options), ensureRunDirectory(), options);
 }
 
 function routesOf({ route }: AttachOptions): readonly AgentRoute[] {
@@ -118,12 +118,12 @@ function routesOf({ route }: AttachOptions): readonly AgentRoute[] {
 
 /** `isLast`: a container that was restarted meanwhile is not tried again. */
 async function attachTo(
-  container: Container,
+  container: RunningContainer,
   wanted: readonly AgentRoute[],
   run: RunDirectory,
   options: AttachOptions,
   isLast = false,
-): Promise<Attached> {
+): Promise<Attachment> {
   // An agent inside a paused container is paused with it.
   const routes = wanted.filter((route) => !(container.paused && route === "mount"));
   const query = { identity: container.id, generation: container.startedAt, routes, user: options.user ?? "" };
@@ -143,7 +143,7 @@ async function attachTo(
 
 /** The container as it is now, undefined when its engine cannot tell. Throws TARGET when it is gone; CANCELLED. */
 async function stateNow(
-  { engine, id }: Pick<Container, "engine" | "id">,
+  { engine, id }: Pick<RunningContainer, "engine" | "id">,
   signal: AbortSignal | undefined,
 ): Promise<ContainerState | undefined> {
   try {
@@ -158,7 +158,7 @@ async function stateNow(
  * Connects to an agent for the namespaces of a process, by the direct route.
  * @throws PortholeError TARGET when there is no such process; ATTACH when the kernel does not let us in; CANCELLED
  */
-export async function attachProcess(pid: number, options: AttachOptions): Promise<Attached> {
+export async function attachProcess(pid: number, options: AttachOptions): Promise<Attachment> {
   const started = startTime(pid);
   if (started === undefined) throw new PortholeError("TARGET", `no such process: ${pid}`, { errno: "ESRCH" });
   if (options.route !== undefined && options.route !== "direct") {
@@ -178,8 +178,8 @@ async function liveOrNew(
   run: RunDirectory,
   query: AgentQuery,
   options: AttachOptions,
-  start: () => Promise<Attached>,
-): Promise<Attached> {
+  start: () => Promise<Attachment>,
+): Promise<Attachment> {
   const early = connectLive(run, query);
   if (early !== undefined) return { ...early, run, fresh: false };
   const patience = { timeoutMs: 3 * (options.timeoutMs ?? ATTACH_TIMEOUT_MS), signal: options.signal };

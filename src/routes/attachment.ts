@@ -22,7 +22,7 @@ export interface AttachOptions {
 }
 
 /** A connection to an agent that serves the target. */
-export interface Attached {
+export interface Attachment {
   /** The caller owns it. */
   socket: OwnedFd;
   run: RunDirectory;

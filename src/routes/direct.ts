@@ -4,7 +4,7 @@ import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
 import { agentProgram } from "./agent-program.ts";
 import { startTime } from "./process.ts";
-import { greetChild, type Met, type WaitOptions } from "./rendezvous.ts";
+import { type ConnectedAgent, handshake, type TimeoutOptions } from "./rendezvous.ts";
 
 /** What the direct route needs to know. */
 export interface DirectTarget {
@@ -25,8 +25,8 @@ export function attachDirect(
   target: DirectTarget,
   listen: () => OwnedFd,
   idleSeconds: number,
-  wait: WaitOptions,
-): Promise<Met> {
+  wait: TimeoutOptions,
+): Promise<ConnectedAgent> {
   const place = ["--target-pid", String(target.pid), "--target-start", target.started];
   const how = [...place, "--join-user-ns", "--device-cgroup", "--idle", String(idleSeconds)];
   return attachChild(target.name, how, listen, wait);
@@ -40,9 +40,9 @@ export async function attachChild(
   name: string,
   how: readonly string[],
   listen: () => OwnedFd,
-  wait: WaitOptions,
+  wait: TimeoutOptions,
   witness?: OwnedFd,
-): Promise<Met> {
+): Promise<ConnectedAgent> {
   const [ours, theirs] = socketpair();
   const child = spawn(agentProgram(), ["direct", "--fd", "3", ...how], {
     ...{ stdio: ["ignore", "ignore", "pipe", theirs.number], detached: true, env: {}, cwd: "/" },
@@ -58,7 +58,7 @@ export async function attachChild(
   });
   try {
     // Not before: the agent sets itself up meanwhile.
-    const info = await greetChild(ours, listen(), wait, witness);
+    const info = await handshake(ours, listen(), wait, witness);
     child.stderr?.destroy();
     child.unref();
     const pid = child.pid ?? 0;

@@ -2,6 +2,6 @@
 
 export { agentHash, agentProgram } from "./agent-program.ts";
 export { PrivateDirectory } from "./private-directory.ts";
-export { mayEnter } from "./process.ts";
+export { canEnterNamespaces } from "./process.ts";
 export { ensureRunDirectory } from "./run-dir.ts";
 export { watchContainers } from "./watch-containers.ts";

@@ -1,14 +1,14 @@
 import { setTimeout } from "node:timers/promises";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { jsonOf, openStream, operate } from "../engines/docker-client.ts";
+import { dockerRequest, jsonOf, openStream } from "../engines/docker-client.ts";
 import type { Engine } from "../engines/engine.ts";
-import type { Container } from "../engines/resolve.ts";
+import type { RunningContainer } from "../engines/resolve.ts";
+import { acceptOverStream, agentOptions, type StartOptions } from "./accept-over-stream.ts";
 import { AGENT_NAME } from "./agent-program.ts";
 import { isFirstProcess } from "./kernel.ts";
-import { agentOptions, meetOverStream, type StartOptions } from "./meet.ts";
-import { inCgroupOf, mayHold } from "./process.ts";
-import { type Met, openRendezvous } from "./rendezvous.ts";
-import { deadline, LimitedAgent, routeError } from "./route-error.ts";
+import { boundingSetHas, inCgroupOf } from "./process.ts";
+import { type ConnectedAgent, openRendezvous } from "./rendezvous.ts";
+import { deadline, LimitedAccessError, routeError } from "./route-error.ts";
 import { MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
 
 export interface MountOptions extends StartOptions {
@@ -21,18 +21,18 @@ export interface MountOptions extends StartOptions {
  * @throws PortholeError ATTACH, CANCELLED; LimitedAgent
  */
 export async function attachMount(
-  container: Container,
+  container: RunningContainer,
   run: RunDirectory,
   listener: OwnedFd,
   options: MountOptions,
-): Promise<Met> {
+): Promise<ConnectedAgent> {
   const over = deadline(options.timeoutMs, options.signal);
   try {
     // As the user who was asked for, with what that user may do.
     if (options.user !== "") return await execAgent(container, run, listener, false, { ...options, over });
     return await execWithCapabilities(container, run, listener, { ...options, over });
   } catch (error) {
-    if (error instanceof LimitedAgent) throw error;
+    if (error instanceof LimitedAccessError) throw error;
     throw routeError("mount", container.name, error, { ...options, signal: options.signal, over });
   }
 }
@@ -44,17 +44,20 @@ type ExecOptions = MountOptions & { over: AbortSignal };
  * An engine that lacks one itself cannot give all; then the agent has what the container has.
  */
 async function execWithCapabilities(
-  container: Container,
+  container: RunningContainer,
   run: RunDirectory,
   listener: OwnedFd,
   options: ExecOptions,
-): Promise<Met> {
+): Promise<ConnectedAgent> {
   try {
     return await execAgent(container, run, listener, true, options);
   } catch (error) {
     if (options.over.aborted) throw error;
-    if (options.everyOwner && isFirstProcess(container) && !mayHold(container.pid, CAP_DAC_OVERRIDE))
-      throw new LimitedAgent("ATTACH", "the container's capabilities do not let an agent read files of every owner");
+    if (options.everyOwner && isFirstProcess(container) && !boundingSetHas(container.pid, CAP_DAC_OVERRIDE))
+      throw new LimitedAccessError(
+        "ATTACH",
+        "the container's capabilities do not let an agent read files of every owner",
+      );
     return await execAgent(container, run, listener, false, options);
   }
 }
@@ -63,12 +66,12 @@ async function execWithCapabilities(
 const CAP_DAC_OVERRIDE = 1n << 1n;
 
 async function execAgent(
-  { engine, id }: Container,
+  { engine, id }: RunningContainer,
   run: RunDirectory,
   listener: OwnedFd,
   isPrivileged: boolean,
   options: ExecOptions,
-): Promise<Met> {
+): Promise<ConnectedAgent> {
   const rendezvous = openRendezvous(run);
   const { over } = options;
   try {
@@ -78,13 +81,13 @@ async function execAgent(
       Privileged: isPrivileged,
       ...{ AttachStdin: true, AttachStdout: true, AttachStderr: true },
     };
-    const exec = jsonOf(await operate(engine, over, (docker) => docker.getContainer(id).exec(agent)))
+    const exec = jsonOf(await dockerRequest(engine, over, (docker) => docker.getContainer(id).exec(agent)))
       .get("Id")
       .containerId();
     const start = { hijack: true, stdin: true, Detach: false, Tty: false };
     const stream = await openStream(engine, over, (docker) => docker.getExec(exec).start(start));
     const isOurs = async (peer: number) => inCgroupOf(peer, id) || (await pidOf(engine, exec, over)) === peer;
-    return await meetOverStream(stream, rendezvous, listener, isOurs, options);
+    return await acceptOverStream(stream, rendezvous, listener, isOurs, options);
   } finally {
     rendezvous.close();
   }
@@ -96,7 +99,7 @@ const [ASKED, PAUSE_MS] = [100, 20];
 /** The process that an exec started, 0 where the engine does not say. It is told of it a moment after the process began, and until then says 0. */
 async function pidOf(engine: Engine, exec: string, signal: AbortSignal): Promise<number> {
   for (let times = 1; ; times++) {
-    const pid = jsonOf(await operate(engine, signal, (docker) => docker.getExec(exec).inspect()))
+    const pid = jsonOf(await dockerRequest(engine, signal, (docker) => docker.getExec(exec).inspect()))
       .get("Pid")
       .whole();
     if (pid || times === ASKED) return pid ?? 0;

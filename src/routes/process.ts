@@ -4,7 +4,7 @@ import { readFileSync, readlinkSync } from "node:fs";
  * True when the kernel lets this user into the namespaces of `pid`: reading a namespace link asks for the same right (PTRACE_MODE_READ)
  * as entering `/proc/PID/root`; the owner of a user namespace has it there (user_namespaces(7)).
  */
-export function mayEnter(pid: number): boolean {
+export function canEnterNamespaces(pid: number): boolean {
   try {
     readlinkSync(`/proc/${pid}/ns/mnt`);
     return true;
@@ -64,7 +64,7 @@ function statFields(pid: number): string[] | undefined {
 }
 
 /** Whether `capability`, a bit of linux/capability.h, is in the bounding set of a process; true where /proc does not show it. */
-export function mayHold(pid: number, capability: bigint): boolean {
+export function boundingSetHas(pid: number, capability: bigint): boolean {
   try {
     const set = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
     return set === undefined || (BigInt(`0x${set}`) & capability) !== 0n;

@@ -7,7 +7,7 @@ import { openPath, tryLock } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
-import { type AgentKey, type AgentRecord, decodeRecord } from "./record.ts";
+import { type AgentKey, type AgentRecord, decodeRecord } from "./agent-record.ts";
 import { openRunDirectory, type RunDirectory } from "./run-dir.ts";
 
 /**
@@ -26,11 +26,11 @@ export function routeOf(file: string): AgentRoute | undefined {
 }
 
 /** What does not run but has files. */
-export type Remains = "stopped" | "image" | "volume";
+export type OfflineKind = "stopped" | "image" | "volume";
 
 /** What an agent serves whose root is made of layers, by the name that {@link agentFile} gave; undefined where its target runs. */
-export function remainsOf(file: string): Remains | undefined {
-  return /^(stopped|image|volume)/.exec(file.split(".")[3] ?? "")?.[0] as Remains | undefined;
+export function offlineKindOf(file: string): OfflineKind | undefined {
+  return /^(stopped|image|volume)/.exec(file.split(".")[3] ?? "")?.[0] as OfflineKind | undefined;
 }
 
 /** Users that differ only after 10 bytes share a name; their records tell them apart, see {@link candidates}. */
@@ -79,7 +79,9 @@ function candidates(run: RunDirectory, query: AgentQuery): string[] {
   const { identity, generation, routes, user } = query;
   const files = routes.flatMap((route) =>
     generation === undefined
-      ? names.filter((name) => name.startsWith(`${prefix}${route}.${userPart(user)}.`) && remainsOf(name) === undefined)
+      ? names.filter(
+          (name) => name.startsWith(`${prefix}${route}.${userPart(user)}.`) && offlineKindOf(name) === undefined,
+        )
       : names.filter((name) => name === agentFile({ identity, generation, route, user })),
   );
   // Where the name says it all: reading the record would cost more than connecting does.

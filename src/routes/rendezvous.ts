@@ -21,7 +21,7 @@ export interface AgentProcess {
 }
 
 /** An agent that reported. */
-export interface Met {
+export interface ConnectedAgent {
   info: AgentInfo;
   process: AgentProcess;
 }
@@ -37,17 +37,21 @@ export interface Rendezvous {
    * `isOurs` refuses, are dropped, and waiting goes on.
    * @throws PortholeError ATTACH at the deadline or for an agent of another version; CANCELLED through the signal.
    */
-  meet(listener: OwnedFd, isOurs: (peerPid: number) => Promise<boolean>, options: MeetOptions): Promise<Met>;
+  accept(
+    listener: OwnedFd,
+    isOurs: (peerPid: number) => Promise<boolean>,
+    options: RendezvousOptions,
+  ): Promise<ConnectedAgent>;
   /** Idempotent; also done by meet. */
   close(): void;
 }
 
-export interface MeetOptions extends WaitOptions {
+export interface RendezvousOptions extends TimeoutOptions {
   /** Handed over too: it ends the agent when it becomes readable. Stays the caller's. */
   witness?: OwnedFd | undefined;
 }
 
-export interface WaitOptions {
+export interface TimeoutOptions {
   timeoutMs: number;
   signal?: AbortSignal | undefined;
 }
@@ -75,7 +79,7 @@ export function openRendezvous(run: RunDirectory): Rendezvous {
     insidePath: `${MOUNT_POINT}/${name}`,
     tokenLine: `${token.toString("hex")}\n`,
     close,
-    async meet(listener, isOurs, options) {
+    async accept(listener, isOurs, options) {
       try {
         return await firstRightPeer(socket, token, listener, isOurs, options);
       } finally {
@@ -89,10 +93,10 @@ export function openRendezvous(run: RunDirectory): Rendezvous {
  * Greets an agent over a socket that nobody else can have (route `direct`: one end of a socketpair) and hands `listener` over.
  * Takes ownership of `connection`.
  */
-export async function greetChild(
+export async function handshake(
   connection: OwnedFd,
   listener: OwnedFd,
-  options: WaitOptions,
+  options: TimeoutOptions,
   witness?: OwnedFd,
 ): Promise<AgentInfo> {
   const socket = new FdSocket(connection, { maxDescriptors: 0 });
@@ -122,14 +126,14 @@ async function firstRightPeer(
   token: Buffer,
   listener: OwnedFd,
   isOurs: (peerPid: number) => Promise<boolean>,
-  { timeoutMs, signal, witness }: MeetOptions,
-): Promise<Met> {
+  { timeoutMs, signal, witness }: RendezvousOptions,
+): Promise<ConnectedAgent> {
   const over = new AbortController();
   const silent = new Set<AbortController>();
   const peers = new Set<Promise<void>>();
   let refused = 0;
   try {
-    return await new Promise<Met>((resolve, reject) => {
+    return await new Promise<ConnectedAgent>((resolve, reject) => {
       const timer = setTimeout(
         () =>
           reject(
@@ -197,8 +201,8 @@ async function hear(
   listener: OwnedFd,
   isOurs: (peerPid: number) => Promise<boolean>,
   heard: () => void,
-  options: MeetOptions,
-): Promise<Met | undefined> {
+  options: RendezvousOptions,
+): Promise<ConnectedAgent | undefined> {
   const socket = new FdSocket(peer, { maxDescriptors: 0 });
   // Before anything is asked about its number, which another process may bear by then.
   let pidfd: OwnedFd | undefined;
@@ -230,7 +234,7 @@ interface Announcement {
   info: Uint8Array;
 }
 
-async function announcement(socket: FdSocket, { timeoutMs, signal }: WaitOptions): Promise<Announcement> {
+async function announcement(socket: FdSocket, { timeoutMs, signal }: TimeoutOptions): Promise<Announcement> {
   for (;;) {
     const packet = socket.receive();
     if (packet === "end") throw new PortholeError("ATTACH", "the agent ended before it reported");

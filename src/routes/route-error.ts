@@ -1,8 +1,8 @@
-import { Refusal } from "../engines/refusal.ts";
+import { EngineError } from "../engines/engine-error.ts";
 import { PortholeError } from "../errors.ts";
 
 /** A container was started, stopped or removed while an agent was being started for it. */
-export class Changed extends PortholeError {
+export class TargetChangedError extends PortholeError {
   constructor(name: string) {
     super("ATTACH", `container '${name}' has just been started, stopped or removed`, { hint: "try again" });
   }
@@ -16,11 +16,11 @@ export function deadline(timeoutMs: number, signal: AbortSignal | undefined): Ab
 
 /** For a removal: 404 says gone already, 409 being removed by the engine itself. */
 export function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Refusal) || (error.status !== 404 && error.status !== 409)) throw error;
+  if (!(error instanceof EngineError) || (error.status !== 404 && error.status !== 409)) throw error;
 }
 
 /** An agent on this route could read less than one on another. */
-export class LimitedAgent extends PortholeError {}
+export class LimitedAccessError extends PortholeError {}
 
 /**
  * The failure of one route as users see it.

@@ -3,20 +3,20 @@ import { basename, dirname } from "node:path";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { type Docker, jsonOf, openStream, operate } from "../engines/docker-client.ts";
+import { SIDECAR_LABEL } from "../engines/container-list.ts";
+import { type Docker, dockerRequest, jsonOf, openStream } from "../engines/docker-client.ts";
 import type { Engine } from "../engines/engine.ts";
+import { EngineError } from "../engines/engine-error.ts";
 import { httpGet } from "../engines/http.ts";
-import { SIDECAR_LABEL } from "../engines/listed-container.ts";
-import { Refusal } from "../engines/refusal.ts";
-import type { Container } from "../engines/resolve.ts";
+import type { RunningContainer } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import { VERSION } from "../protocol/messages.ts";
+import { acceptOverStream, agentOptions, type StartOptions } from "./accept-over-stream.ts";
 import { agentImage, importAgentImage, isImageMissing, removeUnusedImages } from "./agent-image.ts";
 import { AGENT_NAME } from "./agent-program.ts";
 import { isFirstProcess } from "./kernel.ts";
-import { agentOptions, meetOverStream, type StartOptions } from "./meet.ts";
 import { inCgroupOf, innerPid } from "./process.ts";
-import { type Met, openRendezvous, type Rendezvous } from "./rendezvous.ts";
+import { type ConnectedAgent, openRendezvous, type Rendezvous } from "./rendezvous.ts";
 import { deadline, ignoreMissing, routeError } from "./route-error.ts";
 import { MOUNT_POINT, type RunDirectory, runDirectoryPaths } from "./run-dir.ts";
 import { firstFileOf } from "./tar.ts";
@@ -47,11 +47,11 @@ export interface Sidecar {
  * ours, and goes with the next start for this target or with `detach --all`.
  */
 export function attachSidecar(
-  container: Container,
+  container: RunningContainer,
   run: RunDirectory,
   listener: OwnedFd,
   options: StartOptions,
-): Promise<Met & { sidecar: string }> {
+): Promise<ConnectedAgent & { sidecar: string }> {
   return runSidecar(besideRunning(container), run, listener, options);
 }
 
@@ -69,7 +69,7 @@ export async function runSidecar(
   run: RunDirectory,
   listener: OwnedFd,
   options: StartOptions,
-): Promise<Met & { sidecar: string }> {
+): Promise<ConnectedAgent & { sidecar: string }> {
   try {
     return await startSidecar(sidecar, run, listener, { ...options, pidsLimit: PIDS });
   } catch (error) {
@@ -84,7 +84,7 @@ async function startSidecar(
   run: RunDirectory,
   listener: OwnedFd,
   options: SidecarOptions,
-): Promise<Met & { sidecar: string }> {
+): Promise<ConnectedAgent & { sidecar: string }> {
   const { engine } = sidecar;
   const rendezvous = openRendezvous(run);
   const over = deadline(options.timeoutMs, options.signal);
@@ -94,9 +94,9 @@ async function startSidecar(
     const id = await createSidecar(sidecar, run, name, rendezvous, { ...options, over });
     options.signal?.throwIfAborted();
     stream = await openStream(engine, over, (docker) => docker.getContainer(id).attach(STREAMS));
-    await operate(engine, over, (docker) => docker.getContainer(id).start());
+    await dockerRequest(engine, over, (docker) => docker.getContainer(id).start());
     const isOurs = async (peer: number) => inCgroupOf(peer, id) || (await pidOf(engine, id, over)) === peer;
-    const met = await meetOverStream(stream, rendezvous, listener, isOurs, options);
+    const met = await acceptOverStream(stream, rendezvous, listener, isOurs, options);
     return { ...met, sidecar: id };
   } catch (error) {
     // By name: also one that was created only, for AutoRemove acts on a container that ran, or whose id we were never told.
@@ -132,7 +132,7 @@ export async function readEngineFile(
     const answer = await httpGet(engine.socketPath, question, { timeoutMs: options.timeoutMs, signal: over });
     return answer.status === 200 ? firstFileOf(answer.body) : undefined;
   } catch (error) {
-    if (error instanceof Refusal && /bind source path does not exist|no such file/i.test(error.message))
+    if (error instanceof EngineError && /bind source path does not exist|no such file/i.test(error.message))
       return undefined;
     throw routeError("sidecar", files.name, error, { ...options, signal: options.signal, over });
   } finally {
@@ -153,7 +153,7 @@ export async function removeSidecars(engine: Engine, target?: string, run = runD
   const label = [`${OWNER_LABEL}=${run.root}`, ...(target === undefined ? [] : [`${SIDECAR_LABEL}=${target}`])];
   const ofOurs = { all: true, filters: { label } };
   try {
-    const listed = jsonOf(await operate(engine, signal, (docker) => docker.listContainers(ofOurs))).list();
+    const listed = jsonOf(await dockerRequest(engine, signal, (docker) => docker.listContainers(ofOurs))).list();
     await Promise.all(listed.map((one) => remove(engine, one.get("Id").containerId(), signal)));
     if (target === undefined) await removeUnusedImages(engine, signal);
   } catch (error) {
@@ -179,10 +179,10 @@ function sidecarName(target: string, run: RunDirectory): string {
 async function remove(engine: Engine, idOrName: string, signal: AbortSignal): Promise<void> {
   for (;;) {
     try {
-      await operate(engine, signal, (docker) => docker.getContainer(idOrName).remove({ force: true }));
+      await dockerRequest(engine, signal, (docker) => docker.getContainer(idOrName).remove({ force: true }));
       return;
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof EngineError)) throw error;
       if (error.status === 404) return;
       // Being removed; Docker keeps the name until that is done.
       if (error.status !== 409) throw error;
@@ -205,12 +205,12 @@ async function createSidecar(
   const settled = settling(options);
   for (let attempt = 0; ; attempt++) {
     try {
-      const created = await operate(engine, settled, (docker) =>
+      const created = await dockerRequest(engine, settled, (docker) =>
         docker.createContainer(body as Docker.ContainerCreateOptions),
       );
       return jsonOf(created).get("Id").containerId();
     } catch (error) {
-      if (!(error instanceof Refusal) || attempt === ATTEMPTS) throw error;
+      if (!(error instanceof EngineError) || attempt === ATTEMPTS) throw error;
       const isNameTaken = error.status === 409 || /name .*(already )?in use/i.test(error.message);
       if (!isImageMissing(error) && !isNameTaken) throw error;
       // A start that was killed left it, or one that ends just now: no other start of ours is under way, for we hold the lock.
@@ -238,7 +238,7 @@ function settling({ over }: { over: AbortSignal }): AbortSignal {
 /** Removes the container of that name if its label says that it is this user's. */
 async function removeOurs(engine: Engine, name: string, run: RunDirectory, signal: AbortSignal): Promise<void> {
   try {
-    const found = jsonOf(await operate(engine, signal, (docker) => docker.getContainer(name).inspect()));
+    const found = jsonOf(await dockerRequest(engine, signal, (docker) => docker.getContainer(name).inspect()));
     if (found.get("Config").get("Labels").get(OWNER_LABEL).text() !== run.root) return;
   } catch (error) {
     return ignoreMissing(error);
@@ -248,7 +248,7 @@ async function removeOurs(engine: Engine, name: string, run: RunDirectory, signa
 
 /** The number that the engine gives the first process of a container. */
 async function pidOf(engine: Engine, id: string, signal: AbortSignal): Promise<number | undefined> {
-  return jsonOf(await operate(engine, signal, (docker) => docker.getContainer(id).inspect()))
+  return jsonOf(await dockerRequest(engine, signal, (docker) => docker.getContainer(id).inspect()))
     .get("State")
     .get("Pid")
     .whole();
@@ -283,7 +283,7 @@ function description(sidecar: Sidecar, run: RunDirectory, rendezvous: Rendezvous
   };
 }
 
-function besideRunning(container: Container): Sidecar {
+function besideRunning(container: RunningContainer): Sidecar {
   const place = pidPlace(container);
   return {
     ...{ engine: container.engine, target: container.id, name: container.name },
@@ -308,7 +308,7 @@ interface PidPlace {
   securityOptions: string[];
 }
 
-function pidPlace(container: Container): PidPlace {
+function pidPlace(container: RunningContainer): PidPlace {
   const securityOptions = ["no-new-privileges", "label=disable"];
   // Podman: a container that shares the target's PID namespace would block `podman rm` of the target.
   if (container.isPodman || container.pidMode === "host") {

@@ -2,19 +2,19 @@ import { renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { connectAt, listenAt } from "../descriptors/fd-socket.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import type { Container } from "../engines/resolve.ts";
+import type { RunningContainer } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import { endAgentProcess } from "./agent-process.ts";
 import { installAgent } from "./agent-program.ts";
-import { ATTACH_TIMEOUT_MS, type Attached, type AttachOptions } from "./attachment.ts";
+import type { AgentKey, AgentRecord } from "./agent-record.ts";
+import { ATTACH_TIMEOUT_MS, type Attachment, type AttachOptions } from "./attachment.ts";
 import { attachDirect } from "./direct.ts";
-import { isFirstProcess, otherKernel, otherMachine } from "./kernel.ts";
-import { mayEnter, startTime } from "./process.ts";
-import type { AgentKey, AgentRecord } from "./record.ts";
+import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts";
+import { canEnterNamespaces, startTime } from "./process.ts";
 import { agentFile, removeAgentFiles, writeRecord } from "./registry.ts";
-import type { Met, WaitOptions } from "./rendezvous.ts";
-import { LimitedAgent } from "./route-error.ts";
+import type { ConnectedAgent, TimeoutOptions } from "./rendezvous.ts";
+import { LimitedAccessError } from "./route-error.ts";
 import { openRunDirectory, type RunDirectory } from "./run-dir.ts";
 
 const DEFAULT_IDLE_SECONDS = 60;
@@ -24,16 +24,16 @@ const DEFAULT_IDLE_SECONDS = 60;
  * @throws PortholeError ATTACH with every route's reason; CANCELLED
  */
 export async function startForContainer(
-  container: Container,
+  container: RunningContainer,
   routes: readonly AgentRoute[],
   run: RunDirectory,
   options: AttachOptions,
-): Promise<Attached> {
-  const elsewhere = otherKernel(container) ?? (await otherMachine(container, options.signal));
+): Promise<Attachment> {
+  const elsewhere = otherKernelError(container) ?? (await otherMachineError(container, options.signal));
   if (elsewhere !== undefined) throw elsewhere;
   const failures: { route: AgentRoute; error: PortholeError }[] = [];
   for (const route of routes) {
-    const obstacle = obstacleTo(route, container, run, options.user ?? "");
+    const obstacle = routeObstacle(route, container, run, options.user ?? "");
     if (obstacle !== undefined) {
       failures.push({ route, error: obstacle });
       continue;
@@ -42,13 +42,13 @@ export async function startForContainer(
       return await startOn(route, container, run, options, routes.length > 1);
     } catch (error) {
       if (error instanceof PortholeError && error.code === "CANCELLED") throw error;
-      failures.push({ route, error: asAttachError(error) });
+      failures.push({ route, error: toAttachError(error) });
     }
   }
   // Less than every file is more than none.
-  if (failures.some(({ error }) => error instanceof LimitedAgent))
+  if (failures.some(({ error }) => error instanceof LimitedAccessError))
     return startOn("mount", container, run, options, false);
-  throw allFailed(failures);
+  throw allRoutesFailed(failures);
 }
 
 /** Starts a direct agent for the namespaces of a process. */
@@ -58,12 +58,12 @@ export async function startForProcess(
   key: AgentKey,
   run: RunDirectory,
   options: AttachOptions,
-): Promise<Attached> {
-  if (!mayEnter(pid)) throw notAllowed(pid);
+): Promise<Attachment> {
+  if (!canEnterNamespaces(pid)) throw notAllowed(pid);
   const name = `pid:${pid}`;
   const origin = { ...key, name, engine: "", targetPid: pid };
   return startAgent(run, origin, options, (listen, wait) =>
-    attachDirect({ pid, started, name }, listen, idle(options), wait),
+    attachDirect({ pid, started, name }, listen, idleSecondsOf(options), wait),
   );
 }
 
@@ -79,14 +79,14 @@ export async function startAgent(
   run: RunDirectory,
   origin: AgentOrigin,
   options: AttachOptions,
-  bring: (listen: () => OwnedFd, wait: WaitOptions) => Promise<Met & { sidecar?: string }>,
-): Promise<Attached> {
+  bring: (listen: () => OwnedFd, wait: TimeoutOptions) => Promise<ConnectedAgent & { sidecar?: string }>,
+): Promise<Attachment> {
   const file = agentFile(origin);
   // Under another name until an agent serves it: who finds a socket in its place that refuses him takes it for a dead agent's.
   const pending = join(run.agents, `${file}.starting`);
   const directory = openRunDirectory(run.agents);
   let listener: OwnedFd | undefined;
-  let met: (Met & { sidecar?: string }) | undefined;
+  let met: (ConnectedAgent & { sidecar?: string }) | undefined;
   const listen = () => {
     removeAgentFiles(run, file);
     rmSync(pending, { force: true });
@@ -132,19 +132,19 @@ function notKept(run: RunDirectory, error: NodeJS.ErrnoException): PortholeError
 }
 
 /** Why a route cannot be tried at all, undefined when it can. */
-export function obstacleTo(
+export function routeObstacle(
   route: AgentRoute,
-  container: Container,
+  container: RunningContainer,
   run: RunDirectory,
   user: string,
 ): PortholeError | undefined {
   const { name, pid, portholeMount } = container;
-  const elsewhere = otherKernel(container);
+  const elsewhere = otherKernelError(container);
   if (elsewhere !== undefined) return elsewhere;
   if (user !== "" && route !== "mount") return new PortholeError("ATTACH", "--user needs the mount route");
   if (route === "direct") {
     if (!isFirstProcess(container)) return notHere(container);
-    return mayEnter(pid) ? undefined : notAllowed(pid);
+    return canEnterNamespaces(pid) ? undefined : notAllowed(pid);
   }
   if (route === "mount") {
     if (portholeMount === undefined) {
@@ -162,11 +162,11 @@ export function obstacleTo(
 
 function startOn(
   route: AgentRoute,
-  container: Container,
+  container: RunningContainer,
   run: RunDirectory,
   options: AttachOptions,
   everyOwner: boolean,
-): Promise<Attached> {
+): Promise<Attachment> {
   const user = options.user ?? "";
   const origin: AgentOrigin = {
     identity: container.id,
@@ -184,17 +184,17 @@ function startOn(
       const started = startTime(pid);
       // Again, now that its start is known: from here on another process of that number is refused.
       if (started === undefined || !isFirstProcess(container)) throw notHere(container);
-      return attachDirect({ pid, started, name: `'${name}'` }, listen, idle(options), wait);
+      return attachDirect({ pid, started, name: `'${name}'` }, listen, idleSecondsOf(options), wait);
     }
     installAgent(run);
-    const how = { ...wait, user, idleSeconds: idle(options) };
+    const how = { ...wait, user, idleSeconds: idleSecondsOf(options) };
     if (route === "mount")
       return (await import("./mount.ts")).attachMount(container, run, listen(), { ...how, everyOwner });
     return (await import("./sidecar.ts")).attachSidecar(container, run, listen(), how);
   });
 }
 
-function notHere({ name, pid }: Container): PortholeError {
+function notHere({ name, pid }: RunningContainer): PortholeError {
   return new PortholeError("ATTACH", `process ${pid} of '${name}' is not on this machine`);
 }
 
@@ -209,18 +209,18 @@ function notAllowed(pid: number): PortholeError {
   );
 }
 
-export function asAttachError(error: unknown): PortholeError {
+export function toAttachError(error: unknown): PortholeError {
   if (error instanceof PortholeError) return error;
   return new PortholeError("ATTACH", error instanceof Error ? error.message : String(error), { cause: error });
 }
 
-export function allFailed(failures: { route: AgentRoute; error: PortholeError }[]): PortholeError {
+export function allRoutesFailed(failures: { route: AgentRoute; error: PortholeError }[]): PortholeError {
   const last = failures.at(-1)?.error;
   if (failures.length === 1 && last !== undefined) return last;
   const text = failures.map(({ route, error }) => `${route}: ${error.message}`).join("; ");
   return new PortholeError("ATTACH", `no route goes: ${text}`, { errno: last?.errno, hint: last?.hint, cause: last });
 }
 
-export function idle(options: AttachOptions): number {
+export function idleSecondsOf(options: AttachOptions): number {
   return options.idleSeconds ?? DEFAULT_IDLE_SECONDS;
 }

@@ -1,7 +1,7 @@
 const BLOCK = 512;
 
 /** A tar archive (ustar) that holds one regular file, 0555, root's, with the time 0, so that equal bytes give an equal image. */
-export function tarOf(name: string, content: Buffer): Buffer {
+export function tarArchive(name: string, content: Buffer): Buffer {
   const header = Buffer.alloc(BLOCK);
   const octal = (value: number, at: number, length: number) =>
     header.write(`${value.toString(8).padStart(length - 1, "0")}\0`, at, "latin1");

@@ -1,13 +1,13 @@
 import type { Engine } from "../engines/engine.ts";
-import { describeContainer, runningContainer } from "../engines/resolve.ts";
+import { describeContainer, requireRunning } from "../engines/resolve.ts";
 import {
-  type Life,
+  type ContainerDetails,
   type WatchContainersOptions,
   watchContainers as watchEngines,
 } from "../engines/watch-containers.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import { MOUNT_POINT, runDirectoryPaths } from "./run-dir.ts";
-import { obstacleTo } from "./start.ts";
+import { routeObstacle } from "./start.ts";
 
 /** In the order in which they are tried. */
 const ROUTES = ["direct", "mount", "sidecar"] as const;
@@ -24,12 +24,17 @@ export function watchContainers({
   return watchEngines({ ...options, describe: (engine, id, signal) => describe(engine, id, routes, signal) });
 }
 
-async function describe(engine: Engine, id: string, routes: readonly AgentRoute[], signal: AbortSignal): Promise<Life> {
-  const container = runningContainer(await describeContainer(engine, id, MOUNT_POINT, signal));
+async function describe(
+  engine: Engine,
+  id: string,
+  routes: readonly AgentRoute[],
+  signal: AbortSignal,
+): Promise<ContainerDetails> {
+  const container = requireRunning(await describeContainer(engine, id, MOUNT_POINT, signal));
   const run = runDirectoryPaths();
   const obstacles: string[] = [];
   const route = routes.find((candidate) => {
-    const obstacle = obstacleTo(candidate, container, run, "");
+    const obstacle = routeObstacle(candidate, container, run, "");
     if (obstacle) obstacles.push(`${candidate}: ${obstacle.message}`);
     return obstacle === undefined;
   });

@@ -12,7 +12,7 @@ import { Channel, type Reply } from "../protocol/channel.ts";
 import { encode } from "../protocol/codec.ts";
 import { Op } from "../protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "../protocol/records.ts";
-import { checkPipe } from "./received.ts";
+import { checkPipe } from "./check-received.ts";
 
 /** Packets taken from the socket in one turn of the event loop. */
 const BATCH = 32;
@@ -110,7 +110,7 @@ export class AgentClient {
   }
 
   /** Calls `action` when the session ends, whoever ends it; for what lives by it. */
-  whenEnded(action: () => void): void {
+  onEnd(action: () => void): void {
     if (this.ended === undefined) this.#atEnd.push(action);
     else action();
   }

@@ -5,7 +5,7 @@ import { addMountTable, canClassifyRoot } from "../descriptors/file-system.ts";
 import type { InotifyEvent } from "../descriptors/inotify-event.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { statx } from "../descriptors/statx.ts";
-import type { Absent } from "../engines/layers.ts";
+import type { MissingPath } from "../engines/layers.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentInfo, AgentRoute } from "../protocol/agent-info.ts";
 import type { Reply } from "../protocol/channel.ts";
@@ -13,17 +13,17 @@ import { encode } from "../protocol/codec.ts";
 import { decodeFileClaim, decodeFileStat, type FileStat } from "../protocol/file-stat.ts";
 import { FileStatAt, ListFlag, Op, OpenFlag, ProcessesFlag } from "../protocol/messages.ts";
 import type { ProcessesRecord } from "../protocol/records.ts";
-import type { Attached } from "../routes/attachment.ts";
-import { type Remains, readRecord, remainsOf, routeOf } from "../routes/registry.ts";
+import type { Attachment } from "../routes/attachment.ts";
+import { type OfflineKind, offlineKindOf, readRecord, routeOf } from "../routes/registry.ts";
 import { pathBytes, pathText } from "../target.ts";
 import type { AgentClient } from "./agent-client.ts";
-import { wouldConsume } from "./consuming.ts";
-import { deniedOnMountRoute, ownDescriptor, ownStream, unfollowedLink } from "./explanations.ts";
-import { followLinks } from "./links.ts";
+import { type AgentTrust, checkPipe, checkReceived } from "./check-received.ts";
+import { consumingError } from "./consuming.ts";
+import { deniedOnMountRouteError, ownDescriptorError, ownStream, unfollowedLinkError } from "./explanations.ts";
+import { followLinks } from "./follow-links.ts";
 import { OpenFile } from "./open-file.ts";
 import { statOf } from "./open-local.ts";
 import { streamNumbered, streamOf } from "./own-output.ts";
-import { checkPipe, checkReceived, type Trust } from "./received.ts";
 import type { DirectoryEntry, OpenOptions, Session } from "./session.ts";
 import { Watcher } from "./watcher.ts";
 
@@ -36,16 +36,16 @@ export class AgentSession implements Session {
   readonly route: AgentRoute;
   readonly fresh: boolean;
   readonly instance: string;
-  readonly remains: Remains | undefined;
+  readonly offline: OfflineKind | undefined;
   readonly #client: AgentClient;
   readonly #timeoutMs: number;
   readonly #watcher: Watcher;
-  readonly #attached: Attached;
-  readonly #trust: Trust;
+  readonly #attached: Attachment;
+  readonly #trust: AgentTrust;
   #relaysAll: boolean | undefined;
-  #absent: readonly Absent[] | undefined;
+  #absent: readonly MissingPath[] | undefined;
 
-  constructor(name: string, client: AgentClient, attached: Attached, timeoutMs: number) {
+  constructor(name: string, client: AgentClient, attached: Attachment, timeoutMs: number) {
     this.name = name;
     this.#client = client;
     this.route = client.info.route;
@@ -55,9 +55,9 @@ export class AgentSession implements Session {
     this.#watcher = new Watcher(client, timeoutMs);
     this.#attached = attached;
     // By our own record: what an agent says of its route is its own claim.
-    this.remains = remainsOf(attached.file);
+    this.offline = offlineKindOf(attached.file);
     // No process of the target's is near an agent whose target does not run.
-    const isOurs = routeOf(attached.file) === "direct" || this.remains !== undefined;
+    const isOurs = routeOf(attached.file) === "direct" || this.offline !== undefined;
     this.#trust = isOurs ? "own process" : "stranger";
   }
 
@@ -88,12 +88,12 @@ export class AgentSession implements Session {
       const reply = await this.#ask(this.#cannot("open", path), Op.openProcessFd, body, 1);
       return await this.#received(path, reply, options);
     } catch (error) {
-      throw this.#isDenied(error) ? deniedOnMountRoute(error, path, undefined) : error;
+      throw this.#isDenied(error) ? deniedOnMountRouteError(error, path, undefined) : error;
     }
   }
 
-  absence(path: string): string | undefined {
-    if (this.remains === undefined) return undefined;
+  whyMissing(path: string): string | undefined {
+    if (this.offline === undefined) return undefined;
     this.#absent ??= readRecord(this.#attached.run, this.#attached.file)?.absent ?? [];
     const plain = normalize(path);
     const found = this.#absent.find(({ path: at }) => plain === at || plain.startsWith(`${at}/`));
@@ -101,8 +101,8 @@ export class AgentSession implements Session {
   }
 
   async *processes(options: { files?: boolean } = {}): AsyncGenerator<ProcessesRecord> {
-    if (this.remains !== undefined) {
-      const what = this.remains === "stopped" ? "the container does not run" : `${this.remains}s do not run`;
+    if (this.offline !== undefined) {
+      const what = this.offline === "stopped" ? "the container does not run" : `${this.offline}s do not run`;
       throw new PortholeError("TARGET", `'${this.name}' has no processes: ${what}`, { errno: "ESRCH" });
     }
     const body = encode.processes(options.files ? ProcessesFlag.files : 0);
@@ -161,8 +161,8 @@ export class AgentSession implements Session {
       if (error.errno === "ELOOP" && leadsTo !== path && /^\/proc\/\d+\/(root|cwd|exe|fd\/\d+)(\/|$)/.test(leadsTo))
         return leadsTo;
       throw (
-        ownDescriptor(what(), leadsTo, await this.#outputHint(leadsTo), error) ??
-        unfollowedLink(what(), leadsTo, error) ??
+        ownDescriptorError(what(), leadsTo, await this.#outputHint(leadsTo), error) ??
+        unfollowedLinkError(what(), leadsTo, error) ??
         error
       );
     }
@@ -171,7 +171,7 @@ export class AgentSession implements Session {
       ({ uid }) => (uid === this.agent.uid ? undefined : uid),
       () => undefined,
     );
-    throw deniedOnMountRoute(error, path, owner);
+    throw deniedOnMountRouteError(error, path, owner);
   }
 
   /** True for what the container's own rules may have refused. */
@@ -183,14 +183,14 @@ export class AgentSession implements Session {
   async #outputHint(leadsTo: string): Promise<string | undefined> {
     const number = ownStream(leadsTo);
     if (number === undefined) return undefined;
-    if (this.remains === "image") return "only a container of the image has output: CONTAINER:@logs shows it";
+    if (this.offline === "image") return "only a container of the image has output: CONTAINER:@logs shows it";
     if (!this.#isContainer) return undefined;
     return `${this.name}:${await streamNumbered(number, (path) => this.#look(() => path, path, {}))} shows it`;
   }
 
   /** False for a process and for an image or volume, whose output no engine keeps. */
   get #isContainer(): boolean {
-    if (this.remains !== undefined) return this.remains === "stopped";
+    if (this.offline !== undefined) return this.offline === "stopped";
     return (readRecord(this.#attached.run, this.#attached.file)?.engine ?? "") !== "";
   }
 
@@ -199,7 +199,7 @@ export class AgentSession implements Session {
     const what = this.#sentence("open", path);
     const stream = this.#isContainer ? await streamOf(stat, (of) => this.#look(() => what, of, {})) : undefined;
     const output = stream && `${this.name}:${stream} shows the container's output`;
-    return wouldConsume(what, stat, output);
+    return consumingError(what, stat, output);
   }
 
   async *list(path: string, options: { stat?: boolean } = {}): AsyncGenerator<DirectoryEntry> {
@@ -338,7 +338,7 @@ export class AgentSession implements Session {
   /** Says of a file that is not there why it is not, where that is known. */
   #explain(path: string): (error: unknown) => never {
     return (error) => {
-      const why = error instanceof PortholeError && error.errno === "ENOENT" ? this.absence(path) : undefined;
+      const why = error instanceof PortholeError && error.errno === "ENOENT" ? this.whyMissing(path) : undefined;
       if (why === undefined || !(error instanceof PortholeError)) throw error;
       throw new PortholeError("FILE", error.message, {
         errno: error.errno,

@@ -6,8 +6,8 @@ import { PortholeError } from "../errors.ts";
 import { encode } from "../protocol/codec.ts";
 import { ByeScope, Op } from "../protocol/messages.ts";
 import { endAgentProcess } from "../routes/agent-process.ts";
+import type { AgentRecord } from "../routes/agent-record.ts";
 import { startTime } from "../routes/process.ts";
-import type { AgentRecord } from "../routes/record.ts";
 import {
   agentFiles,
   connectIfLive,

@@ -1,6 +1,6 @@
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import { attachContainer, attachImage, attachProcess, attachVolume } from "../routes/attach.ts";
-import type { Attached, AttachOptions } from "../routes/attachment.ts";
+import type { Attachment, AttachOptions } from "../routes/attachment.ts";
 import { removeDeadAgent } from "../routes/registry.ts";
 import { parseSessionTarget, placeName, type Target } from "../target.ts";
 import { AgentClient } from "./agent-client.ts";
@@ -45,7 +45,7 @@ export async function connect(target: string | Target, options: ConnectOptions =
   }
 }
 
-function attach(target: Exclude<Target, { kind: "local" | "output" }>, options: AttachOptions): Promise<Attached> {
+function attach(target: Exclude<Target, { kind: "local" | "output" }>, options: AttachOptions): Promise<Attachment> {
   switch (target.kind) {
     case "process":
       return attachProcess(target.pid, options);
@@ -61,7 +61,7 @@ function attach(target: Exclude<Target, { kind: "local" | "output" }>, options: 
 /** A session with the agent behind `attached`, whose socket it takes. Throws ATTACH for another version, SESSION for no answer. */
 export async function connectTo(
   name: string,
-  attached: Attached,
+  attached: Attachment,
   requestTimeoutMs = REQUEST_TIMEOUT_MS,
 ): Promise<Session> {
   return new AgentSession(name, await AgentClient.open(attached.socket), attached, requestTimeoutMs);

@@ -3,7 +3,7 @@ import { PortholeError } from "../errors.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
 
 /** What of {@link FileStat} tells the kind of a file. */
-export interface Kind {
+export interface FileType {
   /** `st_mode`. */
   mode: number;
   rdev: { major: number; minor: number };
@@ -14,7 +14,7 @@ const LOSSLESS = [3, 5, 7, 8, 9, 11];
 const MEMORY_DEVICES = 1;
 
 /** True where reading takes data away, or opening alone may change something: FIFOs, pipes, and devices but for a few. */
-export function kindConsumes({ mode, rdev }: Kind): boolean {
+export function kindConsumes({ mode, rdev }: FileType): boolean {
   const type = mode & constants.S_IFMT;
   if (type === constants.S_IFIFO) return true;
   return type === constants.S_IFCHR && !(rdev.major === MEMORY_DEVICES && LOSSLESS.includes(rdev.minor));
@@ -35,13 +35,13 @@ export function nameConsumes(name: string, magic: () => number): boolean {
  * @param what names the request: `cannot open web:/run/queue`
  * @param output where the same bytes are kept, in words: `web:@stdout shows the container's output`
  */
-export function wouldConsume(what: string, stat: FileStat, output?: string): PortholeError {
+export function consumingError(what: string, stat: FileStat, output?: string): PortholeError {
   const anyway = "--consume reads it all the same";
   const hint = output === undefined ? anyway : `${output}; ${anyway}`;
   return new PortholeError("FILE", `${what}: ${takenBy(stat)}`, { hint, consumes: { output } });
 }
 
-function takenBy({ mode, rdev }: Kind): string {
+function takenBy({ mode, rdev }: FileType): string {
   switch (mode & constants.S_IFMT) {
     case constants.S_IFIFO:
       return "reading a pipe takes its data away from the program that waits for it";
@@ -52,7 +52,7 @@ function takenBy({ mode, rdev }: Kind): string {
   }
 }
 
-function deviceTakes({ major, minor }: Kind["rdev"]): string {
+function deviceTakes({ major, minor }: FileType["rdev"]): string {
   const number = `${major},${minor}`;
   if (major === 5 && minor === 2) return `opening device ${number} (ptmx) makes a new terminal`;
   if (TERMINALS.has(major)) return "reading a terminal takes away what is typed there";

@@ -17,7 +17,7 @@ export function ownStream(leadsTo: string): 1 | 2 | undefined {
  * @param leadsTo the path with its links followed
  * @param hint where the container's output is kept, or why it has none
  */
-export function ownDescriptor(
+export function ownDescriptorError(
   what: string,
   leadsTo: string,
   hint: string | undefined,
@@ -39,7 +39,7 @@ export function ownDescriptor(
 }
 
 /** For a link of /proc/PID that is not followed. */
-export function unfollowedLink(what: string, leadsTo: string, error: PortholeError): PortholeError | undefined {
+export function unfollowedLinkError(what: string, leadsTo: string, error: PortholeError): PortholeError | undefined {
   if (error.errno !== "ELOOP" || !/^\/proc\/\d+\//.test(leadsTo)) return undefined;
   return new PortholeError("FILE", `${what}: ${leadsTo} is a link of the kernel's that is not followed`, {
     errno: error.errno,
@@ -49,7 +49,7 @@ export function unfollowedLink(what: string, leadsTo: string, error: PortholeErr
 }
 
 /** For what the container's own rules forbid an agent that lives by them; `owner`: the file's, where it is known. */
-export function deniedOnMountRoute(error: PortholeError, path: string, owner: number | undefined): PortholeError {
+export function deniedOnMountRouteError(error: PortholeError, path: string, owner: number | undefined): PortholeError {
   const others = "--route direct and --route sidecar are not bound by them";
   const isOfProcess = /^\/+proc\/+\d+\/+(root|cwd|exe|fd)(\/|$)/.test(path);
   const message = `${error.message} on the mount route, where the container's own rules hold for porthole too`;

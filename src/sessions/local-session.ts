@@ -6,10 +6,10 @@ import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
 import { pathBytes, pathText } from "../target.ts";
-import { kindConsumes, nameConsumes, wouldConsume } from "./consuming.ts";
+import { consumingError, kindConsumes, nameConsumes } from "./consuming.ts";
 import { InotifyListeners } from "./inotify-listeners.ts";
 import { kindOf, OpenFile } from "./open-file.ts";
-import { listLocal, lookLocal, openLocal, readlinkLocal, statLocal } from "./open-local.ts";
+import { listLocal, openLocal, readlinkLocal, statLocal, statxLocal } from "./open-local.ts";
 import type { DirectoryEntry, OpenOptions, Session } from "./session.ts";
 
 const nothing = { stat: undefined, link: undefined, errno: undefined };
@@ -30,7 +30,7 @@ export function refuseConsuming(path: string, options: OpenOptions = {}): void {
   const magic = () => statfsSync(bytes).type;
   const isEmptyFile = kindOf(stat.mode) === "file" && stat.size === 0n;
   if (kindConsumes(stat) || (isEmptyFile && nameConsumes(basename(path), magic)))
-    throw wouldConsume(`cannot open ${path}`, stat);
+    throw consumingError(`cannot open ${path}`, stat);
 }
 
 /** This machine, without crossing anything. */
@@ -41,11 +41,11 @@ export class LocalSession implements Session {
   readonly instance = "local";
   readonly agent = undefined;
   readonly ended = undefined;
-  readonly remains = undefined;
+  readonly offline = undefined;
   /** One inotify instance for all that is watched, as an agent has it. */
   readonly #events = new InotifyListeners();
 
-  absence(): undefined {
+  whyMissing(): undefined {
     return undefined;
   }
 
@@ -56,7 +56,7 @@ export class LocalSession implements Session {
   }
 
   async stat(path: string, options: { noFollow?: boolean } = {}): Promise<FileStat> {
-    return lookLocal(pathBytes(path), options);
+    return statxLocal(pathBytes(path), options);
   }
 
   async *list(path: string, options: { stat?: boolean } = {}): AsyncGenerator<DirectoryEntry> {

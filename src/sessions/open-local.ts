@@ -18,7 +18,7 @@ export function openLocal(
 }
 
 /** stat of a path of this machine with the id of its mount, without opening it for reading. */
-export function lookLocal(path: Buffer, options: { noFollow?: boolean | undefined }): FileStat {
+export function statxLocal(path: Buffer, options: { noFollow?: boolean | undefined }): FileStat {
   const fd = openPath(path, O_PATH | (options.noFollow ? constants.O_NOFOLLOW : 0));
   try {
     return statOf(statx(fd));

@@ -16,7 +16,7 @@ export class OutputSession implements Session {
   readonly fresh = false;
   readonly instance: string;
   readonly agent = undefined;
-  readonly remains = undefined;
+  readonly offline = undefined;
   readonly ended = undefined;
   readonly #container: OutputContainer;
 
@@ -39,7 +39,7 @@ export class OutputSession implements Session {
     return new OpenFile(`${this.name}:${path}`, reader, OUTPUT_STAT, () => ended);
   }
 
-  absence(): undefined {
+  whyMissing(): undefined {
     return undefined;
   }
 

@@ -85,7 +85,7 @@ export async function startSandbox(options: { signal?: AbortSignal } = {}): Prom
       targetPid: pid,
     };
     const attached = await startAgent(run, origin, { signal }, (listen, wait) =>
-      rendezvous.meet(listen(), async (peer) => descendsFrom(peer, child), wait),
+      rendezvous.accept(listen(), async (peer) => descendsFrom(peer, child), wait),
     );
     agentFile = attached.file;
     return { session: await connectTo("sandbox", attached), log: LOG, stop };

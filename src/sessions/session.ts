@@ -3,7 +3,7 @@ import type { PortholeError } from "../errors.ts";
 import type { AgentInfo, AgentRoute } from "../protocol/agent-info.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
 import type { ProcessesRecord } from "../protocol/records.ts";
-import type { Remains } from "../routes/registry.ts";
+import type { OfflineKind } from "../routes/registry.ts";
 import type { OpenFile } from "./open-file.ts";
 
 /** One name in a directory. */
@@ -41,9 +41,9 @@ export interface Session extends AsyncDisposable {
   /** What the agent says of itself, undefined without one. */
   readonly agent: AgentInfo | undefined;
   /** What the target is where it does not run, so that its files are all there is; undefined where it has processes. */
-  readonly remains: Remains | undefined;
+  readonly offline: OfflineKind | undefined;
   /** Why nothing is left of what was at a path, such as `/run was in memory`; undefined where that is not so. */
-  absence(path: string): string | undefined;
+  whyMissing(path: string): string | undefined;
   /** True when the agent was started for this session, false when it lived already. */
   readonly fresh: boolean;
   /**

@@ -6,8 +6,8 @@ import { encode } from "../protocol/codec.ts";
 import { Op, WatchFlag } from "../protocol/messages.ts";
 import { pathBytes } from "../target.ts";
 import type { AgentClient } from "./agent-client.ts";
+import { checkInotify } from "./check-received.ts";
 import { InotifyListeners } from "./inotify-listeners.ts";
-import { checkInotify } from "./received.ts";
 
 /**
  * The one inotify instance of a session. The agent makes it, for this user may not watch a container's file himself, and passes its
@@ -22,7 +22,7 @@ export class Watcher {
     this.#client = client;
     this.#timeoutMs = timeoutMs;
     // An agent that has ended takes the session along, and nobody may close what is of no use any more.
-    client.whenEnded(() => this.close());
+    client.onEnd(() => this.close());
   }
 
   /**

@@ -11,7 +11,7 @@ import { Reactor, readable } from "../../src/descriptors/poll.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { decodeMessage, encodeMessage } from "../../src/protocol/codec.ts";
 import { Op, REPLY, VERSION } from "../../src/protocol/messages.ts";
-import type { AgentKey } from "../../src/routes/record.ts";
+import type { AgentKey } from "../../src/routes/agent-record.ts";
 import { agentFile, writeRecord } from "../../src/routes/registry.ts";
 import { ensureRunDirectory, openRunDirectory } from "../../src/routes/run-dir.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";

@@ -4,8 +4,8 @@ import { appendFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Fingerprint } from "../../src/follow/fingerprint.ts";
 import type { FollowEvent } from "../../src/follow/follow.ts";
+import type { PolledFile } from "../../src/follow/follow-by-polling.ts";
 import { followRelayed } from "../../src/follow/follow-relayed.ts";
-import type { PolledFile } from "../../src/follow/poll.ts";
 import { connect } from "../../src/sessions/connect.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { following } from "../helpers/following.ts";

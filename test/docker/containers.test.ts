@@ -37,10 +37,10 @@ async function lives(on: Engine): Promise<void> {
   const labels = { "com.docker.compose.project": "shop", "com.docker.compose.service": "web" };
   const target = await container(on, { name, labels });
   const started = Date.now();
-  const one = await waitFor("the new container and its route", () => seen.of(name)?.life && seen.of(name));
+  const one = await waitFor("the new container and its route", () => seen.of(name)?.details && seen.of(name));
   expect(one).toMatchObject({ id: target.id, state: "running", project: "shop", service: "web" });
-  expect(one.life).toMatchObject({ pid: target.pid, route: "direct", obstacles: [] });
-  expect(Math.abs(started - (one.life?.started ?? 0))).toBeLessThan(60_000);
+  expect(one.details).toMatchObject({ pid: target.pid, route: "direct", obstacles: [] });
+  expect(Math.abs(started - (one.details?.started ?? 0))).toBeLessThan(60_000);
   await target.handle.pause();
   await waitFor("the pause", () => seen.of(name)?.state === "paused");
   await target.handle.unpause();
@@ -49,7 +49,7 @@ async function lives(on: Engine): Promise<void> {
   await waitFor("the new name", () => seen.of(`${name}-b`) && !seen.of(name));
   await target.handle.kill();
   await waitFor("the end", () => seen.of(`${name}-b`)?.state === "exited");
-  expect(seen.of(`${name}-b`)?.life).toBeUndefined();
+  expect(seen.of(`${name}-b`)?.details).toBeUndefined();
   await target.remove();
   await waitFor("the removal", () => !seen.of(`${name}-b`));
 }

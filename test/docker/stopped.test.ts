@@ -194,7 +194,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root in p
       const session = await connect(target.name, { engine: engine(name).socket });
       vi.unstubAllEnvs();
       const file = await session.open("/own");
-      expect([session.remains, session.route]).toEqual(["stopped", "direct"]);
+      expect([session.offline, session.route]).toEqual(["stopped", "direct"]);
       await target.handle.start();
       await waitFor("the agent to end", () => session.ended !== undefined);
       const buffer = new Uint8Array(16);

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server, Socket } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { jsonOf, operate } from "../../src/engines/docker-client.ts";
+import { dockerRequest, jsonOf } from "../../src/engines/docker-client.ts";
 import type { Engine } from "../../src/engines/engine.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 
@@ -33,7 +33,8 @@ const room = (client: Socket) => once(client, "drain", { signal: AbortSignal.tim
 
 const HEAD = "HTTP/1.1 200 OK\r\n";
 const patience = () => AbortSignal.timeout(120_000);
-const list = (engine: Engine, signal = patience()) => operate(engine, signal, (docker) => docker.listContainers());
+const list = (engine: Engine, signal = patience()) =>
+  dockerRequest(engine, signal, (docker) => docker.listContainers());
 const ID = "0123456789abcdef".repeat(4);
 
 test("what dockerode is told is handed on as it came, with what was asked", async () => {
@@ -41,7 +42,7 @@ test("what dockerode is told is handed on as it came, with what was asked", asyn
   const answer = await list(engine);
   expect(answer).toEqual({
     value: [{ Id: "x" }],
-    question: { socketPath: engine.socketPath, method: "GET", path: "/containers/json" },
+    request: { socketPath: engine.socketPath, method: "GET", path: "/containers/json" },
   });
 });
 
@@ -98,9 +99,9 @@ test("the engine's own words come without dockerode's, and what is so already is
         : `HTTP/1.1 409 Conflict\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     );
   });
-  const remove = operate(engine, patience(), (docker) => docker.getContainer(ID).remove());
+  const remove = dockerRequest(engine, patience(), (docker) => docker.getContainer(ID).remove());
   await expect(remove).rejects.toMatchObject({ status: 409, message: "it is taken" });
-  await operate(engine, patience(), (docker) => docker.getContainer(ID).start());
+  await dockerRequest(engine, patience(), (docker) => docker.getContainer(ID).start());
 });
 
 test("what docker is told by the environment has no say", async () => {

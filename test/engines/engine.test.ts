@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { ask, engines, wordsOf } from "../../src/engines/engine.ts";
+import { engineGet, engines, errorMessageOf } from "../../src/engines/engine.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { fakeEngine } from "./fake-engine.ts";
 
@@ -175,19 +175,19 @@ describe("asking an engine", () => {
       ...(path === "/a" && { headers: { "Libpod-Api-Version": "4.3.1" } }),
       body: { path },
     }));
-    expect(await ask(engine, "/a")).toMatchObject({ status: 200, body: { path: "/a" }, isPodman: true });
-    expect(await ask(engine, "/b")).toMatchObject({ status: 404, body: { path: "/b" }, isPodman: false });
+    expect(await engineGet(engine, "/a")).toMatchObject({ status: 200, body: { path: "/a" }, isPodman: true });
+    expect(await engineGet(engine, "/b")).toMatchObject({ status: 404, body: { path: "/b" }, isPodman: false });
   });
 
   test("an empty answer has no body", async () => {
     const engine = await fakeEngine(() => ({ status: 500, body: undefined }));
-    expect(await ask(engine, "/")).toMatchObject({ status: 500, body: undefined, isPodman: false });
+    expect(await engineGet(engine, "/")).toMatchObject({ status: 500, body: undefined, isPodman: false });
   });
 
   test("an answer that is not JSON is the engine's fault, said with where it is", async () => {
     for (const status of [200, 404]) {
       const engine = await fakeEngine(() => ({ status, body: undefined, raw: "<html>" }));
-      await expect(ask(engine, "/info?a=b")).rejects.toMatchObject({
+      await expect(engineGet(engine, "/info?a=b")).rejects.toMatchObject({
         code: "TARGET",
         message: `the engine at ${engine.socketPath} does not answer GET /info as Docker does: the answer is "<html>", not JSON`,
       });
@@ -196,28 +196,33 @@ describe("asking an engine", () => {
 
   test("a refusal in HTML, as a proxy's, has no body, and the words of any are short", async () => {
     const engine = await fakeEngine(() => ({ status: 403, body: undefined, raw: "<html>" }));
-    expect(await ask(engine, "/")).toMatchObject({ status: 403, body: undefined });
-    expect(wordsOf({ body: { message: "x".repeat(5_000) } })).toBe("x".repeat(1_000));
-    expect([{ cause: "c" }, { message: 5 }, [], "m", null].map((body) => wordsOf({ body }))).toEqual([
+    expect(await engineGet(engine, "/")).toMatchObject({ status: 403, body: undefined });
+    expect(errorMessageOf({ body: { message: "x".repeat(5_000) } })).toBe("x".repeat(1_000));
+    expect([{ cause: "c" }, { message: 5 }, [], "m", null].map((body) => errorMessageOf({ body }))).toEqual([
       ...["c", undefined, undefined, undefined, undefined],
     ]);
   });
 
   test("that does not answer fails at the deadline as a target that cannot be had; the signal is an interrupt", async () => {
     const engine = await fakeEngine(() => "silence");
-    await expect(ask(engine, "/", { timeoutMs: 20 })).rejects.toMatchObject({ code: "TARGET", errno: "ETIMEDOUT" });
+    await expect(engineGet(engine, "/", { timeoutMs: 20 })).rejects.toMatchObject({
+      code: "TARGET",
+      errno: "ETIMEDOUT",
+    });
     const controller = new AbortController();
-    const asked = ask(engine, "/", { signal: controller.signal });
+    const asked = engineGet(engine, "/", { signal: controller.signal });
     controller.abort();
     await expect(asked).rejects.toMatchObject({ code: "CANCELLED" });
   });
 
   test("that is not there says so, by its place and by who named it", async () => {
     const socketPath = `${temporaryDirectory()}/none.sock`;
-    await expect(ask({ socketPath, source: "DOCKER_HOST", name: "x" }, "/")).rejects.toMatchObject({
+    await expect(engineGet({ socketPath, source: "DOCKER_HOST", name: "x" }, "/")).rejects.toMatchObject({
       ...{ code: "TARGET", errno: "ENOENT" },
       message: `cannot ask the container engine at ${socketPath} (DOCKER_HOST): no engine is listening there`,
     });
-    await expect(ask({ socketPath, source: "default", name: "x" }, "/")).rejects.toThrow(`at ${socketPath}: no engine`);
+    await expect(engineGet({ socketPath, source: "default", name: "x" }, "/")).rejects.toThrow(
+      `at ${socketPath}: no engine`,
+    );
   });
 });

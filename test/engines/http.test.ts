@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { httpGet, httpLines, parseHttpAnswer } from "../../src/engines/http.ts";
+import { httpGet, httpLines, parseHttpResponse } from "../../src/engines/http.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { descriptorCount } from "../helpers/processes.ts";
 
@@ -14,7 +14,7 @@ describe("an answer is taken apart", () => {
     fc.assert(
       fc.property(fc.integer({ min: 100, max: 599 }), fc.constantFrom("0", "1"), body, (status, minor, bytes) => {
         const head = `HTTP/1.${minor} ${status} Whatever\r\nContent-Length: ${bytes.length}\r\nLibpod-Api-Version:  4.3.1 `;
-        const parsed = parseHttpAnswer(Buffer.concat([answer(head), bytes]));
+        const parsed = parseHttpResponse(Buffer.concat([answer(head), bytes]));
         expect({ ...parsed, body: Uint8Array.from(parsed.body) }).toEqual({
           status,
           headers: new Map([
@@ -28,19 +28,19 @@ describe("an answer is taken apart", () => {
   });
 
   test("without a length it ends where the connection ended, and it may have no reason and no headers", () => {
-    expect(parseHttpAnswer(answer("HTTP/1.0 204"))).toMatchObject({
+    expect(parseHttpResponse(answer("HTTP/1.0 204"))).toMatchObject({
       status: 204,
       headers: new Map(),
       body: Buffer.of(),
     });
-    expect(parseHttpAnswer(answer("HTTP/1.0 200 OK", "\r\n\r\nrest")).body.toString()).toBe("\r\n\r\nrest");
-    expect(parseHttpAnswer(answer("HTTP/1.0 200 OK\r\nX: a:b")).headers.get("x")).toBe("a:b");
+    expect(parseHttpResponse(answer("HTTP/1.0 200 OK", "\r\n\r\nrest")).body.toString()).toBe("\r\n\r\nrest");
+    expect(parseHttpResponse(answer("HTTP/1.0 200 OK\r\nX: a:b")).headers.get("x")).toBe("a:b");
   });
 
   test("cut off at any byte it is refused", () => {
     const whole = answer("HTTP/1.0 200 OK\r\nContent-Length: 4", "body");
     for (let length = 0; length < whole.length; length++) {
-      expect(() => parseHttpAnswer(whole.subarray(0, length))).toThrow(/without an answer|not HTTP|cut off/);
+      expect(() => parseHttpResponse(whole.subarray(0, length))).toThrow(/without an answer|not HTTP|cut off/);
     }
   });
 
@@ -53,8 +53,8 @@ describe("an answer is taken apart", () => {
     ["with a status that is none", answer("HTTP/1.1 2000 OK"), "not HTTP"],
     ["of nothing", Buffer.of(), "without an answer"],
   ])("%s it is refused", (_, bytes, complaint) => {
-    expect(() => parseHttpAnswer(bytes)).toThrow(expect.objectContaining({ code: "TARGET" }));
-    expect(() => parseHttpAnswer(bytes)).toThrow(complaint);
+    expect(() => parseHttpResponse(bytes)).toThrow(expect.objectContaining({ code: "TARGET" }));
+    expect(() => parseHttpResponse(bytes)).toThrow(complaint);
   });
 });
 

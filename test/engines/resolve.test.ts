@@ -1,7 +1,7 @@
 import { linkSync } from "node:fs";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { isFullId } from "../../src/engines/engine-json.ts";
-import { resolveContainer, runningContainer } from "../../src/engines/resolve.ts";
+import { requireRunning, resolveContainer } from "../../src/engines/resolve.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { type FakeAnswer, fakeEngine } from "./fake-engine.ts";
 
@@ -13,7 +13,7 @@ const found = (body: unknown): FakeAnswer => ({ status: 200, body });
 /** Resolves `web` at an engine that gives these answers by path, 404 else. */
 async function resolve(answers: Record<string, FakeAnswer>, name = "web") {
   const { socketPath } = await fakeEngine((path) => answers[decodeURIComponent(path)] ?? missing);
-  return runningContainer(await resolveContainer(name, socketPath, "/run/porthole"));
+  return requireRunning(await resolveContainer(name, socketPath, "/run/porthole"));
 }
 
 const labelled = (...labels: string[]) =>
@@ -275,14 +275,14 @@ describe("of several engines", () => {
   test("one with two sockets is one engine", async () => {
     const { socketPath } = await fakeEngine(() => found({ Id: id, State: running }));
     await usual(socketPath, socketPath);
-    expect(runningContainer(await resolveContainer("web", undefined, "/run/porthole"))).toMatchObject({ id });
+    expect(requireRunning(await resolveContainer("web", undefined, "/run/porthole"))).toMatchObject({ id });
   });
 
   test("one that has the container is enough, whatever the others say", async () => {
     const has = await fakeEngine(() => found({ Id: id, State: running }));
     const broken = await fakeEngine(() => ({ status: 500, body: undefined }));
     await usual(broken.socketPath, has.socketPath);
-    expect(runningContainer(await resolveContainer("web", undefined, "/run/porthole"))).toMatchObject({ id });
+    expect(requireRunning(await resolveContainer("web", undefined, "/run/porthole"))).toMatchObject({ id });
   });
 
   test("none that has it: what one could not tell is said with it", async () => {

@@ -62,11 +62,11 @@ test("a container that is told of wrongly has that for its obstacle, and the oth
       if (path.startsWith("/containers/json")) return { status: 200, body: list };
       return { status: 200, body: { Id: path.includes(id) ? 5 : other, State: { Running: true, Pid: 0 } } };
     },
-    (state) => state.containers.length === 2 && state.containers.every(({ life }) => life !== undefined),
+    (state) => state.containers.length === 2 && state.containers.every(({ details }) => details !== undefined),
   );
   expect(troubles).toEqual([]);
   expect(containers).toMatchObject([
-    { name: "0", life: { route: undefined, obstacles: [expect.stringContaining("Id is 5, not an id of 64")] } },
-    { name: "f", life: { route: "sidecar" } },
+    { name: "0", details: { route: undefined, obstacles: [expect.stringContaining("Id is 5, not an id of 64")] } },
+    { name: "f", details: { route: "sidecar" } },
   ]);
 });

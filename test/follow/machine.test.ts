@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FollowMachine, Leaving } from "../../src/follow/machine.ts";
+import { DrainingGeneration, FollowMachine } from "../../src/follow/machine.ts";
 
 const first = { device: 1, inode: 10 };
 const second = { device: 1, inode: 11 };
@@ -118,7 +118,7 @@ describe("FollowMachine", () => {
 
 describe("Leaving", () => {
   it("hears an old generation until the new one is written to and it has been quiet since", () => {
-    const leaving = new Leaving(10, 250);
+    const leaving = new DrainingGeneration(10, 250);
     expect(leaving.look(10, false, 5000)).toBe("wait");
     expect(leaving.look(10, true, 9000)).toBe("wait");
     expect(leaving.look(15, true, 9200)).toBe("read");

@@ -6,12 +6,12 @@ import { KEYMAP } from "../../cli/tui/keymap/keymap.ts";
 import { type KeyEvent, KeyParser } from "../../cli/tui/keymap/keys.ts";
 import { parseControl } from "../../src/descriptors/control.ts";
 import { decodeInotify } from "../../src/descriptors/inotify-event.ts";
+import { decodeContainerList } from "../../src/engines/container-list.ts";
+import { demultiplex } from "../../src/engines/demultiplex.ts";
 import { changedContainer } from "../../src/engines/engine-event.ts";
 import { decodeInfo, decodeVersion } from "../../src/engines/engine-info.ts";
-import { unframed } from "../../src/engines/frames.ts";
-import { parseHttpAnswer } from "../../src/engines/http.ts";
+import { parseHttpResponse } from "../../src/engines/http.ts";
 import { decodeInspection } from "../../src/engines/inspection.ts";
-import { decodeListed } from "../../src/engines/listed-container.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { parseMounts } from "../../src/files/mounts.ts";
 import { decodeAgentInfo } from "../../src/protocol/agent-info.ts";
@@ -20,7 +20,7 @@ import { decodeFileClaim, decodeFileStat } from "../../src/protocol/file-stat.ts
 import { FileStatAt, Op } from "../../src/protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "../../src/protocol/records.ts";
 import { importFailure } from "../../src/routes/agent-image.ts";
-import { decodeRecord } from "../../src/routes/record.ts";
+import { decodeRecord } from "../../src/routes/agent-record.ts";
 import { parseSessionTarget, parseTarget, pathBytes } from "../../src/target.ts";
 import { decodeText } from "../../src/text/encoding/decode.ts";
 import { parseTimestamp } from "../../src/text/records/timestamp.ts";
@@ -202,7 +202,7 @@ describe("what an engine answers is taken apart or refused as TARGET", () => {
       'HTTP/1.0 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"Id":"ab"}',
     );
     check(fc.oneof(noise, damaged(sample)), (bytes) => {
-      expect(complaint(() => parseHttpAnswer(bytes))?.code).toBeOneOf([undefined, "TARGET"]);
+      expect(complaint(() => parseHttpResponse(bytes))?.code).toBeOneOf([undefined, "TARGET"]);
     });
   });
 
@@ -216,8 +216,8 @@ describe("what an engine answers is taken apart or refused as TARGET", () => {
     ],
     [
       "a list of containers",
-      (body) => decodeListed(body, question)[0],
-      typesOf(decodeListed([listed], question)[0]),
+      (body) => decodeContainerList(body, question)[0],
+      typesOf(decodeContainerList([listed], question)[0]),
       [[], [listed], [listed, listed]],
     ],
     [
@@ -257,11 +257,11 @@ describe("what an engine answers is taken apart or refused as TARGET", () => {
 
 test("what an agent wrote comes out of an engine's frames as far as they came, and is never more than that", () => {
   const frame = (text: string) => Buffer.concat([Buffer.from([2, 0, 0, 0, 0, 0, 0, text.length]), Buffer.from(text)]);
-  expect(unframed(Buffer.concat([frame("ab"), frame(""), frame("c"), frame("def").subarray(0, 10)])).toString()).toBe(
-    "abcde",
-  );
+  expect(
+    demultiplex(Buffer.concat([frame("ab"), frame(""), frame("c"), frame("def").subarray(0, 10)])).toString(),
+  ).toBe("abcde");
   check(fc.oneof(noise, damaged(Buffer.concat([frame("ab"), frame("cd")]))), (bytes) => {
-    expect(unframed(bytes).length).toBeLessThanOrEqual(Math.max(0, bytes.length - 8));
+    expect(demultiplex(bytes).length).toBeLessThanOrEqual(Math.max(0, bytes.length - 8));
   });
 });
 

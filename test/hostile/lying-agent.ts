@@ -9,7 +9,7 @@ import { statx } from "../../src/descriptors/statx.ts";
 import type { AgentRoute } from "../../src/protocol/agent-info.ts";
 import { decodeMessage, encodeMessage, type Message } from "../../src/protocol/codec.ts";
 import { FileStatAt, Op, REPLY } from "../../src/protocol/messages.ts";
-import type { AgentRecord } from "../../src/routes/record.ts";
+import type { AgentRecord } from "../../src/routes/agent-record.ts";
 import { agentFile } from "../../src/routes/registry.ts";
 import { controlMessage, ints, rawSend } from "../descriptors/raw-message.ts";
 import { agentInfo } from "../protocol/samples.ts";

@@ -96,7 +96,7 @@ describe("at the rendezvous", () => {
 
   test.each(wrong)("a peer with %s is dropped, and waiting goes on for the right one", async (_, say) => {
     const { rendezvous, token, connect } = meeting();
-    const met = rendezvous.meet(listener(), ours, { timeoutMs: 20_000 });
+    const met = rendezvous.accept(listener(), ours, { timeoutMs: 20_000 });
     const peer = connect();
     say(peer, token);
     if (!peer.fd.closed) expect(await outcome(peer)).toBe("dropped");
@@ -110,7 +110,7 @@ describe("at the rendezvous", () => {
     const { rendezvous, token, connect } = meeting();
     const asked: number[] = [];
     const isOurs = async (pid: number) => asked.push(pid) > 1;
-    const met = rendezvous.meet(listener(), isOurs, { timeoutMs: 20_000 });
+    const met = rendezvous.accept(listener(), isOurs, { timeoutMs: 20_000 });
     const thief = connect();
     thief.send(announce(token));
     expect(await outcome(thief)).toBe("dropped");
@@ -123,7 +123,7 @@ describe("at the rendezvous", () => {
 
   test("the token is good for once: who replays it finds no socket, and who came at the same time gets nothing", async () => {
     const { run, rendezvous, token, connect } = meeting();
-    const met = rendezvous.meet(listener(), ours, { timeoutMs: 20_000 });
+    const met = rendezvous.accept(listener(), ours, { timeoutMs: 20_000 });
     const peers = [connect(), connect(), connect()];
     for (const peer of peers) peer.send(announce(token));
     expect((await Promise.all(peers.map(outcome))).filter((what) => what === "served").length).toBeGreaterThan(0);
@@ -135,7 +135,7 @@ describe("at the rendezvous", () => {
   test("silent peers keep nobody out and no descriptor open", async () => {
     const { rendezvous, token, connect } = meeting();
     const before = descriptorCount();
-    const met = rendezvous.meet(listener(), ours, { timeoutMs: 20_000 });
+    const met = rendezvous.accept(listener(), ours, { timeoutMs: 20_000 });
     const silent: FdSocket[] = [];
     // The listener's queue takes 128 at once.
     for (let round = 0; round < 4; round++) {
@@ -155,7 +155,7 @@ describe("at the rendezvous", () => {
 
   test("only others come: the deadline says that they were refused", async () => {
     const { rendezvous, connect } = meeting();
-    const met = rendezvous.meet(listener(), ours, { timeoutMs: 3000 });
+    const met = rendezvous.accept(listener(), ours, { timeoutMs: 3000 });
     const ended = expect(met).rejects.toMatchObject({
       ...{ code: "ATTACH", errno: "ETIMEDOUT", hint: expect.stringMatching(/^2 other connections .* were refused/) },
     });
@@ -167,7 +167,7 @@ describe("at the rendezvous", () => {
 
   test("nobody comes: the deadline ends the wait with one line, and nothing is left", async () => {
     const { run, rendezvous } = meeting();
-    await expect(rendezvous.meet(listener(), ours, { timeoutMs: 50 })).rejects.toMatchObject({
+    await expect(rendezvous.accept(listener(), ours, { timeoutMs: 50 })).rejects.toMatchObject({
       ...{ code: "ATTACH", errno: "ETIMEDOUT", message: "the agent did not report within 0.05 s" },
     });
     expect(readdirSync(run.mount)).toEqual([]);

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { inCgroupOf, innerPid, mayEnter, parentOf, startTime } from "../../src/routes/process.ts";
+import { canEnterNamespaces, inCgroupOf, innerPid, parentOf, startTime } from "../../src/routes/process.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { runScript } from "../descriptors/run-script.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
@@ -48,9 +48,13 @@ describe("a process", () => {
   });
 
   test("that does not exist has nothing", () => {
-    expect([startTime(NOBODY), parentOf(NOBODY), mayEnter(NOBODY), inCgroupOf(NOBODY, ""), innerPid(NOBODY)]).toEqual([
-      ...[undefined, undefined, false, false, 1],
-    ]);
+    expect([
+      startTime(NOBODY),
+      parentOf(NOBODY),
+      canEnterNamespaces(NOBODY),
+      inCgroupOf(NOBODY, ""),
+      innerPid(NOBODY),
+    ]).toEqual([...[undefined, undefined, false, false, 1]]);
   });
 
   test("has its number in the innermost namespace", async () => {
@@ -65,19 +69,19 @@ describe("a process", () => {
   });
 
   test("of one's own may be entered", async () => {
-    expect(mayEnter(process.pid)).toBe(true);
-    expect(mayEnter((await sandbox()).pid)).toBe(true);
+    expect(canEnterNamespaces(process.pid)).toBe(true);
+    expect(canEnterNamespaces((await sandbox()).pid)).toBe(true);
   });
 });
 
 describeAsRoot("an ordinary user", () => {
   test("may not enter a process of root's, but one of his own", async () => {
     const source = `
-      import { mayEnter } from "../routes/process.ts";
+      import { canEnterNamespaces } from "../routes/process.ts";
       process.setgroups([]);
       process.setgid(${ORDINARY_USER});
       process.setuid(${ORDINARY_USER});
-      console.log(process.argv.slice(2).map((pid) => mayEnter(Number(pid))).join(" "));
+      console.log(process.argv.slice(2).map((pid) => canEnterNamespaces(Number(pid))).join(" "));
     `;
     const [command = "", ...args] = [...asUser(ORDINARY_USER), "sleep", "600"];
     const own = sleeper(command, ...args);

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { describe, expect, onTestFinished, test } from "vitest";
 import { acceptFrom, listenAt } from "../../src/descriptors/fd-socket.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
-import type { AgentKey, AgentRecord } from "../../src/routes/record.ts";
+import type { AgentKey, AgentRecord } from "../../src/routes/agent-record.ts";
 import {
   agentFile,
   agentFiles,

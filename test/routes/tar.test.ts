@@ -1,13 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { tarOf } from "../../src/routes/tar.ts";
+import { tarArchive } from "../../src/routes/tar.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 
 describe("an archive of one file", () => {
   test.each([0, 1, 511, 512, 513, 70_000])("of %i bytes is read by tar(1) as it is meant", (size) => {
     const content = Buffer.from(Array.from({ length: size }, (_, index) => index % 251));
-    const archive = tarOf("agent", content);
+    const archive = tarArchive("agent", content);
     expect(archive.length % 512).toBe(0);
     const listed = execFileSync("tar", ["--list", "--verbose", "--numeric-owner", "--utc", "--file=-"], {
       input: archive,
@@ -22,6 +22,6 @@ describe("an archive of one file", () => {
   });
 
   test("is the same for the same bytes, so that it makes the same image", () => {
-    expect(tarOf("agent", Buffer.from("x")).equals(tarOf("agent", Buffer.from("x")))).toBe(true);
+    expect(tarArchive("agent", Buffer.from("x")).equals(tarArchive("agent", Buffer.from("x")))).toBe(true);
   });
 });

@@ -7,9 +7,9 @@ import { libc } from "../../src/descriptors/libc.ts";
 import { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { statx } from "../../src/descriptors/statx.ts";
 import type { FileClaim } from "../../src/protocol/file-stat.ts";
+import { checkReceived } from "../../src/sessions/check-received.ts";
 import { kindOf, OpenFile } from "../../src/sessions/open-file.ts";
 import { statOf } from "../../src/sessions/open-local.ts";
-import { checkReceived } from "../../src/sessions/received.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
 
 const { O_RDONLY, O_WRONLY, O_RDWR, O_NONBLOCK, S_IFREG, S_IFDIR, S_IFIFO, S_IFCHR, S_IFSOCK, S_IFLNK, S_IFBLK } =

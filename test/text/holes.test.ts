@@ -2,20 +2,20 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writ
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { seekData } from "../../src/descriptors/seek.ts";
-import { Lines, LONGEST_LINE } from "../../src/text/rows/lines.ts";
+import { Lines, MAX_LINE } from "../../src/text/rows/lines.ts";
 import { BLOCK, BlockCache } from "../../src/text/sources/block-cache.ts";
 import type { ByteSource } from "../../src/text/sources/byte-source.ts";
 import { ChainSource } from "../../src/text/sources/chain-source.ts";
 
-const SIZE = 40 * LONGEST_LINE;
+const SIZE = 40 * MAX_LINE;
 
 /** Text at both ends, and pieces in the hole between: at a block's border, over one, short and long. */
 const PIECES: [number, string][] = [
   [0, "first\nsecond\n"],
-  [5 * LONGEST_LINE + 77, "in the middle\nof a hole"],
-  [9 * LONGEST_LINE - 3, "a\nb\nc\nd"],
-  [9 * LONGEST_LINE + BLOCK, "\n"],
-  [20 * LONGEST_LINE + 5 * BLOCK - 1, `\n${"x".repeat(3 * BLOCK)}\n`],
+  [5 * MAX_LINE + 77, "in the middle\nof a hole"],
+  [9 * MAX_LINE - 3, "a\nb\nc\nd"],
+  [9 * MAX_LINE + BLOCK, "\n"],
+  [20 * MAX_LINE + 5 * BLOCK - 1, `\n${"x".repeat(3 * BLOCK)}\n`],
   [SIZE - 12, "\nlast line\n\n"],
 ];
 
@@ -62,7 +62,7 @@ describe("holes", () => {
 
   it.each(["utf-8", "utf-16le", "utf-16be"] as const)("change no line (%s)", (encoding) => {
     const expected = forward(new Lines(new BlockCache(plain), encoding));
-    expect(expected.length).toBeGreaterThan(SIZE / LONGEST_LINE - 3);
+    expect(expected.length).toBeGreaterThan(SIZE / MAX_LINE - 3);
     expect(forward(new Lines(new BlockCache(chain()), encoding))).toEqual(expected);
     expect(backward(new Lines(new BlockCache(chain()), encoding))).toEqual(expected);
     const lines = new Lines(new BlockCache(chain()), encoding);
@@ -84,15 +84,15 @@ describe("holes", () => {
     const [note] = source.notes();
     expect(note?.at).toBe(SIZE);
     expect(source.nextData(SIZE + 2)).toBe(SIZE + 2);
-    expect(source.nextData(2 * LONGEST_LINE)).toBeLessThanOrEqual(5 * LONGEST_LINE + 77);
-    expect(source.nextData(2 * LONGEST_LINE)).toBeGreaterThan(4 * LONGEST_LINE);
+    expect(source.nextData(2 * MAX_LINE)).toBeLessThanOrEqual(5 * MAX_LINE + 77);
+    expect(source.nextData(2 * MAX_LINE)).toBeGreaterThan(4 * MAX_LINE);
     const other = openSync(`${directory}/other`, "w+");
     try {
-      ftruncateSync(other, 3 * LONGEST_LINE);
+      ftruncateSync(other, 3 * MAX_LINE);
       source.continueWith(other, 0, "next", (position) => seekData(other, position));
       const begins = source.offsetOf(0);
       expect(source.nextData(begins)).toBe(source.end());
-      expect(source.end()).toBe(begins + 3 * LONGEST_LINE);
+      expect(source.end()).toBe(begins + 3 * MAX_LINE);
     } finally {
       closeSync(other);
     }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Lines, LONGEST_LINE } from "../../src/text/rows/lines.ts";
+import { Lines, MAX_LINE } from "../../src/text/rows/lines.ts";
 import { Viewport } from "../../src/text/rows/viewport.ts";
 import { BLOCK, BlockCache } from "../../src/text/sources/block-cache.ts";
 import { MemorySource } from "./memory-source.ts";
@@ -107,11 +107,11 @@ describe("Viewport", () => {
   });
 
   it("cuts what has no newline at multiples of the longest line, the same both ways", () => {
-    const content = Buffer.alloc(LONGEST_LINE * 4 + 10);
+    const content = Buffer.alloc(MAX_LINE * 4 + 10);
     content.write("ab\n", 5);
-    content.write("\n", LONGEST_LINE * 3 + 7);
+    content.write("\n", MAX_LINE * 3 + 7);
     const { lines } = open(content, 1);
-    const boundaries = [0, 8, LONGEST_LINE * 2, LONGEST_LINE * 3, LONGEST_LINE * 3 + 8];
+    const boundaries = [0, 8, MAX_LINE * 2, MAX_LINE * 3, MAX_LINE * 3 + 8];
     const forward = [0];
     for (let at = lines.next(0); at !== undefined; at = lines.next(at)) forward.push(at);
     expect(forward).toEqual(boundaries);

@@ -65,13 +65,13 @@ export function containerColumns(
 
 /** What is to be said of a container: why it cannot be reached, or what its route costs. */
 export function remark(container: ListedContainer): string {
-  const { name, state, status, life } = container;
+  const { name, state, status, details } = container;
   if (!isUp(container)) return `${name} is not running (${status || state}): its layers and volumes can be read`;
-  if (life === undefined) return "";
-  if (life.route === undefined) return life.obstacles.at(-1) ?? "no route goes";
-  const because = life.obstacles.length > 0 ? ` (${life.obstacles.join("; ")})` : "";
-  if (life.route === "sidecar") return `a sidecar will be started beside ${name}${because}`;
-  return life.route === "mount" ? `the agent that ${name} has mounted will be started in it${because}` : "";
+  if (details === undefined) return "";
+  if (details.route === undefined) return details.obstacles.at(-1) ?? "no route goes";
+  const because = details.obstacles.length > 0 ? ` (${details.obstacles.join("; ")})` : "";
+  if (details.route === "sidecar") return `a sidecar will be started beside ${name}${because}`;
+  return details.route === "mount" ? `the agent that ${name} has mounted will be started in it${because}` : "";
 }
 
 export function isUp({ state }: ListedContainer): boolean {
@@ -96,11 +96,11 @@ function stateStyle({ state }: ListedContainer, theme: Theme): string {
 
 function routeText(container: ListedContainer): string {
   if (!isUp(container)) return "-";
-  return container.life === undefined ? "..." : (container.life.route ?? "none");
+  return container.details === undefined ? "..." : (container.details.route ?? "none");
 }
 
-function uptime({ life }: ListedContainer, now: number): string {
-  return life?.started === undefined ? "" : duration(Math.max(0, now - life.started) / 1000);
+function uptime({ details }: ListedContainer, now: number): string {
+  return details?.started === undefined ? "" : duration(Math.max(0, now - details.started) / 1000);
 }
 
 /** Seconds as people say them, in the largest unit that fits: `42 s`, `17 min`, `3 h`, `12 d`. */

@@ -63,7 +63,9 @@ export class ContainersView implements View {
         this.#open("mounts");
         return true;
       case "sandboxes":
-        this.#browser.openSandboxes(this.#state.containers.flatMap(({ life }) => (life?.pid ? [life.pid] : [])));
+        this.#browser.openSandboxes(
+          this.#state.containers.flatMap(({ details }) => (details?.pid ? [details.pid] : [])),
+        );
         return true;
       case "toggle-stopped":
         this.#stopped = !this.#stopped;

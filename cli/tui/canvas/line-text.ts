@@ -1,4 +1,11 @@
-import { findLevel, type Level, type Look, type Mark, readJsonLine, unfoldJson } from "../../../src/text/index.ts";
+import {
+  findLevel,
+  type Level,
+  type Mark,
+  readJsonLine,
+  type StyleOverlay,
+  unfoldJson,
+} from "../../../src/text/index.ts";
 
 /** How lines that are JSON are shown. */
 export type JsonView = "raw" | "folded" | "unfolded";
@@ -10,7 +17,7 @@ export interface LineText {
 }
 
 /** Colours by their names, so that they are those of the user's terminal, on dark and on light. */
-export const LEVELS: Readonly<Record<Level, Look>> = {
+export const LEVELS: Readonly<Record<Level, StyleOverlay>> = {
   fatal: { foreground: "31", attributes: [1, 7] },
   error: { foreground: "31", attributes: [1] },
   // Yellow letters are not seen on light, least of all bold ones, which many terminals make brighter.

@@ -1,12 +1,12 @@
 import {
   boundaryAs,
   decodeAs,
-  type Look,
   layoutRow,
   type Mark,
   type Note,
   overlay,
   type Position,
+  type StyleOverlay,
   scratchFor,
   WrappedLine,
   wrapText,
@@ -44,7 +44,7 @@ const ROWS_AROUND = 100;
 /** Long lines whose text is kept: a screen shows one or two. */
 const KEPT_LONG = 3;
 
-const DIM: Look = { attributes: [2] };
+const DIM: StyleOverlay = { attributes: [2] };
 
 interface LaidOut {
   /** Where the line's text ended when it was laid out: the last line of a growing file changes. */

@@ -1,12 +1,12 @@
 import {
   type Direction,
   type Encoding,
-  type Found,
   Hits,
   type Mark,
   Matcher,
   mayBacktrack,
   type Query,
+  type SearchResult,
 } from "../../../src/text/index.ts";
 import type { Highlight } from "../canvas/highlight.ts";
 import type { Document } from "./document.ts";
@@ -101,7 +101,7 @@ export class Searching {
     return isText || !looksHex ? this.#pattern : `the text ${this.#pattern} (x ${this.#pattern} finds these bytes)`;
   }
 
-  async find(from: number, direction: Direction): Promise<Found> {
+  async find(from: number, direction: Direction): Promise<SearchResult> {
     this.isHidden = false;
     return (await this.#hits?.find(from, direction)) ?? { kind: "none" };
   }

@@ -1,4 +1,4 @@
-import { type PaintOptions, paintText, type Surface } from "./paint.ts";
+import { type PaintOptions, type PaintTarget, paintText } from "./paint.ts";
 import { PLAIN, type Style, sgrFor } from "./sgr.ts";
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
@@ -42,7 +42,7 @@ export function layoutRow(text: string, options: LayoutOptions): Row {
  * Collects the text between the left column and the width, and emits a style only where it changes.
  * Holds the last column back, because the continuation sign may replace it.
  */
-class Painter implements Surface {
+class Painter implements PaintTarget {
   column = 0;
   full = false;
   readonly #left: number;

@@ -7,7 +7,7 @@ import { findNewline, findNewlineBack } from "./newlines.ts";
  * is one "line"), and the bytes just before an offset tell whether it is a boundary, wherever the
  * line began.
  */
-export const LONGEST_LINE = 1024 * 1024;
+export const MAX_LINE = 1024 * 1024;
 
 /** Lines by byte offset: all of a file, or those that pass a filter. */
 export interface LineSpace {
@@ -24,7 +24,7 @@ export interface LineSpace {
 
 /**
  * Line boundaries by byte offset: the start of the source, the byte after a newline, or a cut as in
- * {@link LONGEST_LINE}; not the end of the source. A step reads at most two LONGEST_LINE, usually
+ * {@link MAX_LINE}; not the end of the source. A step reads at most two LONGEST_LINE, usually
  * one block.
  */
 export class Lines implements LineSpace {
@@ -59,7 +59,7 @@ export class Lines implements LineSpace {
     const end = this.end();
     const known = this.#known.next(line);
     if (known !== undefined && known < end) return known;
-    const cut = Math.ceil(line / LONGEST_LINE) * LONGEST_LINE + LONGEST_LINE;
+    const cut = Math.ceil(line / MAX_LINE) * MAX_LINE + MAX_LINE;
     const newline = this.#findNewline(line, Math.min(cut, end));
     const next = newline === undefined ? cut : newline + 1;
     if (next >= end) return undefined;
@@ -83,8 +83,8 @@ export class Lines implements LineSpace {
     const start = this.start();
     if (offset <= start) return start;
     if (this.#known.has(offset)) return offset;
-    const cut = Math.floor(offset / LONGEST_LINE) * LONGEST_LINE;
-    const stretch = cut - LONGEST_LINE;
+    const cut = Math.floor(offset / MAX_LINE) * MAX_LINE;
+    const stretch = cut - MAX_LINE;
     const newline = this.#findNewlineBack(offset, Math.max(start, stretch));
     if (newline !== undefined) return newline + 1;
     return stretch >= start ? cut : start;

@@ -1,5 +1,5 @@
 import type { Mark } from "./paint.ts";
-import type { Look } from "./sgr.ts";
+import type { StyleOverlay } from "./sgr.ts";
 
 /**
  * Merges two lists of marks; overlaps combine both looks. Each list is ascending without overlaps.
@@ -26,8 +26,8 @@ function covering(mark: Mark | undefined, start: number): Mark | undefined {
   return mark && mark.start <= start ? mark : undefined;
 }
 
-function both(low: Mark, high: Mark): Look {
-  const reverse: Look = { attributes: [7] };
+function both(low: Mark, high: Mark): StyleOverlay {
+  const reverse: StyleOverlay = { attributes: [7] };
   const { look: under = reverse } = low;
   const { look: over = reverse } = high;
   const foreground = over.foreground ?? under.foreground;

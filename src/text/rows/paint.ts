@@ -1,6 +1,6 @@
 import { hiddenSequenceAt } from "./hidden-sequences.ts";
 import { clusters, isSafe, showCluster } from "./sanitise.ts";
-import { applySgr, type Look, PLAIN, type Style, withLook } from "./sgr.ts";
+import { applySgr, overlayStyle, PLAIN, type Style, type StyleOverlay } from "./sgr.ts";
 import { clusterWidth } from "./width.ts";
 
 const TAB = 8;
@@ -10,7 +10,7 @@ export interface Mark {
   start: number;
   end: number;
   /** Default: reverse video. */
-  look?: Look | undefined;
+  look?: StyleOverlay | undefined;
 }
 
 /** Options of {@link paintText}. */
@@ -22,7 +22,7 @@ export interface PaintOptions {
 }
 
 /** A drawing target, left to right. */
-export interface Surface {
+export interface PaintTarget {
   /** Columns drawn or skipped. */
   readonly column: number;
   /** Further output is invisible. */
@@ -34,7 +34,7 @@ export interface Surface {
   passes?(at: number, style: Style): void;
 }
 
-/** A start of painting: an index of the text and its style, from {@link Surface.passes}. */
+/** A start of painting: an index of the text and its style, from {@link PaintTarget.passes}. */
 export interface PaintStart {
   at: number;
   style: Style;
@@ -49,7 +49,7 @@ const BEGINNING: PaintStart = { at: 0, style: PLAIN };
 export function paintText(
   text: string,
   { colours, marks }: PaintOptions,
-  surface: Surface,
+  surface: PaintTarget,
   { at: begin, style: first } = BEGINNING,
 ): void {
   let style = first;
@@ -69,7 +69,7 @@ export function paintText(
       const { start, end, look: wanted } = marks[mark] ?? NO_MARK;
       const marked = start <= at + from;
       const to = isRun ? Math.min(piece.length, (marked ? end : start) - at) : piece.length;
-      const look = marked ? withLook(style, wanted) : style;
+      const look = marked ? overlayStyle(style, wanted) : style;
       const part = from === 0 && to === piece.length ? piece : piece.slice(from, to);
       if (!isRun) putCluster(surface, piece, look);
       else if (isPrintable(code)) surface.putAscii(part, look);
@@ -81,9 +81,9 @@ export function paintText(
 
 const ESCAPE = 0x1b;
 const NO_MARK: Mark = { start: Number.POSITIVE_INFINITY, end: Number.POSITIVE_INFINITY };
-const DIM: Look = { attributes: [2] };
+const DIM: StyleOverlay = { attributes: [2] };
 
-function putCluster(surface: Surface, cluster: string, style: Style): void {
+function putCluster(surface: PaintTarget, cluster: string, style: Style): void {
   if (cluster === "\t") surface.putAscii(" ".repeat(TAB - (surface.column % TAB)), style);
   else if (isSafe(cluster)) surface.put(cluster, clusterWidth(cluster), style);
   else surface.putAscii(showCluster(cluster), dimmed(style));
@@ -91,11 +91,11 @@ function putCluster(surface: Surface, cluster: string, style: Style): void {
 
 /** Returns the same object for equal styles in sequence, because surfaces compare by identity. */
 function dimmed(style: Style): Style {
-  if (lastDimmed.of !== style) lastDimmed = { of: style, is: withLook(style, DIM) };
+  if (lastDimmed.of !== style) lastDimmed = { of: style, is: overlayStyle(style, DIM) };
   return lastDimmed.is;
 }
 
-let lastDimmed = { of: PLAIN, is: withLook(PLAIN, DIM) };
+let lastDimmed = { of: PLAIN, is: overlayStyle(PLAIN, DIM) };
 
 /**
  * ASCII and letters that do not combine: Latin, Greek, Cyrillic, kana, ideographs, Hangul

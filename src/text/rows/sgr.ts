@@ -46,15 +46,15 @@ export function sgrFor(style: Style): string {
 }
 
 /** A change of style: colours as parameters; attributes are added, reverse video is toggled. */
-export interface Look {
+export interface StyleOverlay {
   foreground?: string;
   attributes?: readonly number[];
 }
 
-const REVERSE: Look = { attributes: [7] };
+const REVERSE: StyleOverlay = { attributes: [7] };
 
 /** Applies a look, by default reverse video, which is toggled so that it shows on reversed text. */
-export function withLook(style: Style, look: Look = REVERSE): Style {
+export function overlayStyle(style: Style, look: StyleOverlay = REVERSE): Style {
   let attributes = style.attributes;
   for (const attribute of look.attributes ?? []) {
     if (!attributes.includes(attribute)) attributes = [...attributes, attribute].sort((a, b) => a - b);

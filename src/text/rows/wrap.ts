@@ -1,4 +1,4 @@
-import { type PaintOptions, type PaintStart, paintText, type Surface } from "./paint.ts";
+import { type PaintOptions, type PaintStart, type PaintTarget, paintText } from "./paint.ts";
 import { PLAIN, type Style, sgrFor } from "./sgr.ts";
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
@@ -63,7 +63,7 @@ interface RowStart extends PaintStart {
 const BEGINNING: RowStart = { at: 0, style: PLAIN, row: 0, used: 0 };
 
 /** Breaks full rows without splitting wide characters. Keeps only the requested rows. */
-class RowsPainter implements Surface {
+class RowsPainter implements PaintTarget {
   /** A start position every STRIDE rows; recorded only if no row is kept. */
   readonly starts: RowStart[] = [];
   row: number;

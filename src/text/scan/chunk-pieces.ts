@@ -1,12 +1,12 @@
 import { unitOf } from "../encoding/encoding.ts";
-import { type Lines, LONGEST_LINE } from "../rows/lines.ts";
+import { type Lines, MAX_LINE } from "../rows/lines.ts";
 import { findNewline, findNewlineBack } from "../rows/newlines.ts";
 import { BLOCK } from "../sources/block-cache.ts";
 import type { ByteSource } from "../sources/byte-source.ts";
 import { scratchFor } from "./scratch.ts";
 
 /** Bytes of a chunk, the unit of scanning and counting: at most a millisecond each. */
-export const CHUNK = LONGEST_LINE;
+export const CHUNK = MAX_LINE;
 
 /** The bytes of a chunk in blocks: `own` bytes of each, and up to `overlap` more. */
 export function* rawPieces(

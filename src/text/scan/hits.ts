@@ -1,15 +1,15 @@
 import type { ByteSource } from "../sources/byte-source.ts";
 import { CHUNK, type ChunkCounter, chunkCounter, type Query } from "./chunk-counter.ts";
+import type { Direction } from "./chunk-range.ts";
 import { mayBacktrack, withDeadline } from "./deadline.ts";
 import { Scan } from "./scan.ts";
 import type { ScanPool } from "./scan-pool.ts";
-import type { Direction } from "./stretch.ts";
 
 /** Chunks whose hit positions are cached: a screen needs one or two. */
 const KEPT = 8;
 
 /** Result of a search. */
-export type Found = { kind: "found"; at: number } | { kind: "none" } | { kind: "cancelled" };
+export type SearchResult = { kind: "found"; at: number } | { kind: "none" } | { kind: "cancelled" };
 
 /**
  * The hits of a query in a source: their count, the next one, the number of one. Stores only counts
@@ -72,7 +72,7 @@ export class Hits {
   }
 
   /** Resolves with {@link near} once it is known. */
-  async find(from: number, direction: Direction): Promise<Found> {
+  async find(from: number, direction: Direction): Promise<SearchResult> {
     const near = direction === "forward" ? from : from - 1;
     if (near >= this.#source.start() && near < this.#source.end()) {
       const chunk = Math.floor(near / CHUNK);

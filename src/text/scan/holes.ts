@@ -1,7 +1,7 @@
 import type { ByteSource } from "../sources/byte-source.ts";
 import type { ChunkCounts } from "./chunk-counts.ts";
 import { CHUNK } from "./chunk-pieces.ts";
-import type { Stretch } from "./stretch.ts";
+import type { ChunkRange } from "./chunk-range.ts";
 
 /**
  * Holes are skipped only in sources up to this size. Counts take 16 bytes for each chunk: a hole of
@@ -22,7 +22,7 @@ export class Holes {
   }
 
   /** Sets the counts of a stretch inside of a hole without reading it. True if it was one. */
-  skip({ from, to }: Stretch, counts: ChunkCounts): boolean {
+  skip({ from, to }: ChunkRange, counts: ChunkCounts): boolean {
     if (this.#hits === undefined) return false;
     const end = this.#source.end();
     let chunk = from;
@@ -33,7 +33,7 @@ export class Holes {
   /**
    * The part of a stretch that is uniform: one chunk of a hole, as a sample, or chunks with data.
    */
-  until({ from, to }: Stretch): Stretch {
+  until({ from, to }: ChunkRange): ChunkRange {
     if (this.#source.nextData === undefined) return { from, to };
     if (this.#isInHole(from)) return { from, to: from + 1 };
     let chunk = from + 1;
@@ -42,7 +42,7 @@ export class Holes {
   }
 
   /** Records the counts of a stretch that was read. */
-  learn({ from, to }: Stretch, counts: ArrayLike<number>): void {
+  learn({ from, to }: ChunkRange, counts: ArrayLike<number>): void {
     if (to === from + 1 && this.#isInHole(from)) this.#hits = counts[0];
   }
 

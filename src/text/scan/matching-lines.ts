@@ -1,6 +1,6 @@
 import { asUtf8, type Encoding } from "../encoding/encoding.ts";
 import { visibleBytes } from "../rows/hidden-sequences.ts";
-import { Lines, LONGEST_LINE } from "../rows/lines.ts";
+import { Lines, MAX_LINE } from "../rows/lines.ts";
 import { findNewline } from "../rows/newlines.ts";
 import type { MatchOptions } from "../search/compile.ts";
 import { Matcher } from "../search/matcher.ts";
@@ -27,7 +27,7 @@ type Hit = (offset: number) => void;
  */
 export function matchingLines(source: ByteSource, query: LineQuery): (chunk: number, hit: Hit) => void {
   // Two longest lines: a chunk may begin inside of one.
-  const lines = new Lines(new BlockCache(source, (2 * LONGEST_LINE) / BLOCK + 1), query.encoding);
+  const lines = new Lines(new BlockCache(source, (2 * MAX_LINE) / BLOCK + 1), query.encoding);
   const buffer = Buffer.allocUnsafeSlow(BLOCK);
   const eachIn = pieceMatcher(query);
   return (chunk, hit) => {

@@ -2,9 +2,9 @@ import { setImmediate } from "node:timers/promises";
 import type { ByteSource } from "../sources/byte-source.ts";
 import { CHUNK, type ChunkCounter, chunkCounter, type Query } from "./chunk-counter.ts";
 import { ChunkCounts } from "./chunk-counts.ts";
+import { type ChunkRange, type Direction, nextChunkRange } from "./chunk-range.ts";
 import { Holes } from "./holes.ts";
 import { ScanPool, THREADS } from "./scan-pool.ts";
-import { type Direction, nextStretch, type Stretch } from "./stretch.ts";
 
 /** Queued stretches for each thread, so that it never idles. */
 const QUEUE = 2;
@@ -26,7 +26,7 @@ export class Scan {
   readonly #pool: ScanPool;
   readonly #changed: () => void;
   readonly #id = ++scans;
-  readonly #underWay = new Map<number, Stretch>();
+  readonly #underWay = new Map<number, ChunkRange>();
   readonly #jobs = new Set<number>();
   #counter: ChunkCounter | undefined;
   #focus = 0;
@@ -125,7 +125,7 @@ export class Scan {
     await Promise.all(lanes);
   }
 
-  async #scanStretch({ from, to }: Stretch): Promise<void> {
+  async #scanStretch({ from, to }: ChunkRange): Promise<void> {
     const parts = this.#source.parts?.() ?? [];
     const end = parts.at(-1)?.end ?? 0;
     const job = { scan: this.#id, query: this.query, parts, from, to, cancelled: this.#flag };
@@ -163,7 +163,7 @@ export class Scan {
     this.#changed();
   }
 
-  #nextStretch(): Stretch | undefined {
+  #nextStretch(): ChunkRange | undefined {
     const end = this.#source.end();
     const wanted = {
       first: Math.floor(this.#source.start() / CHUNK),
@@ -171,7 +171,7 @@ export class Scan {
       focus: this.#focus,
       direction: this.#direction,
     };
-    return nextStretch(wanted, (chunk) => this.#isOpen(chunk, end));
+    return nextChunkRange(wanted, (chunk) => this.#isOpen(chunk, end));
   }
 
   #isOpen(chunk: number, end: number): boolean {

@@ -1,4 +1,4 @@
-import { LONGEST_LINE } from "../rows/lines.ts";
+import { MAX_LINE } from "../rows/lines.ts";
 
 let scratch = Buffer.alloc(0);
 
@@ -7,6 +7,6 @@ let scratch = Buffer.alloc(0);
  * buffers late. The caller must not keep it.
  */
 export function scratchFor(length: number): Buffer {
-  if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(Math.max(length, 2 * LONGEST_LINE));
+  if (scratch.length < length) scratch = Buffer.allocUnsafeSlow(Math.max(length, 2 * MAX_LINE));
   return scratch.subarray(0, length);
 }

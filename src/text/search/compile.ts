@@ -1,6 +1,6 @@
 import { encodeText } from "../encoding/encode.ts";
 import { wordCharacter } from "./character-class.ts";
-import { type Translated, translate, translateLiteral } from "./syntax.ts";
+import { type TranslatedPattern, translate, translateLiteral } from "./syntax.ts";
 
 /** What to look for. */
 export interface MatchOptions {
@@ -16,7 +16,7 @@ export interface MatchOptions {
 }
 
 /** What the patterns are searched with. */
-export interface Compiled {
+export interface CompiledPattern {
   /** Over Latin-1. */
   ascii: RegExp;
   unicode: RegExp;
@@ -29,7 +29,7 @@ export interface Compiled {
 }
 
 /** Throws Error for a pattern that is not one; its message is one line. */
-export function compile(options: MatchOptions): Compiled {
+export function compile(options: MatchOptions): CompiledPattern {
   const translated = translateAll(options);
   const ignoreCase = options.ignoreCase === true || translated.some((one) => one.ignoreCase);
   const literals = translated.map(({ literal }) => literal);
@@ -47,7 +47,7 @@ export function compile(options: MatchOptions): Compiled {
   }
 }
 
-function translateAll(options: MatchOptions): Translated[] {
+function translateAll(options: MatchOptions): TranslatedPattern[] {
   let groups = 0;
   return options.patterns.map((pattern) => {
     try {
@@ -67,7 +67,7 @@ function join(alternatives: readonly string[], options: MatchOptions, word: stri
   return compiled(one);
 }
 
-function requiredText(translated: readonly Translated[], ignoreCase: boolean): RegExp | undefined {
+function requiredText(translated: readonly TranslatedPattern[], ignoreCase: boolean): RegExp | undefined {
   const [only] = translated;
   const required = only?.required ?? only?.literal;
   if (translated.length > 1 || !required) return undefined;

@@ -3,7 +3,7 @@ import { anyCharacter, characterOf, classOf, escapedClass, type Pair, wordCharac
 import { escapedCharacter, hexEscape, noNewline, readHex, readProperty } from "./escapes.ts";
 
 /** What {@link translate} makes of a pattern. */
-export interface Translated extends Pair {
+export interface TranslatedPattern extends Pair {
   /** The pattern's text where it has no special character: then it may be looked for in the bytes. */
   literal: string | undefined;
   /** Text that every match contains, where it does not begin with it already. */
@@ -21,12 +21,12 @@ export interface Translated extends Pair {
  * @param firstGroup the number of groups in patterns before it that go into the same expression
  * @throws Error that says what is wrong with the pattern; what is left for the engine to refuse shows when the result is compiled
  */
-export function translate(pattern: string, firstGroup = 0): Translated {
+export function translate(pattern: string, firstGroup = 0): TranslatedPattern {
   return new Translator(pattern, firstGroup).run();
 }
 
 /** A pattern in which every character stands for itself. */
-export function translateLiteral(text: string): Translated {
+export function translateLiteral(text: string): TranslatedPattern {
   if (text.includes("\n")) throw noNewline();
   const characters = [...text].map((character) => characterOf(character.codePointAt(0) ?? 0));
   return {
@@ -78,7 +78,7 @@ class Translator {
     this.#firstGroup = firstGroup;
   }
 
-  run(): Translated {
+  run(): TranslatedPattern {
     const flags = /^\(\?([imsu]+)\)/.exec(this.#pattern);
     // The others hold for lines anyway, or make no difference to them.
     if (flags !== null) {

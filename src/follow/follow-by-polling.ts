@@ -1,6 +1,6 @@
 import type { Fingerprint } from "./fingerprint.ts";
 import { AT_END, type FollowEvent, type Generation } from "./follow.ts";
-import { type Identity, same } from "./machine.ts";
+import { type Identity, isSameFile } from "./machine.ts";
 
 /** One opening of a file whose bytes come one after the other and once. */
 export interface PolledFile extends Generation {
@@ -108,7 +108,7 @@ class Poll {
     try {
       const isIntact = yield* this.#readOn(file, known);
       if (isIntact || this.#missing === "told") yield* this.#returned(file, isIntact && known.length > 0);
-      else if (same(file.identity, this.#identity)) yield { kind: "truncated", unread: 0 };
+      else if (isSameFile(file.identity, this.#identity)) yield { kind: "truncated", unread: 0 };
       else yield { kind: "rotated", file, continues: false };
       if (!isIntact) this.#read.forget();
       this.#missing = "no";

@@ -2,7 +2,7 @@
 export type Direction = "forward" | "backward";
 
 /** A range of chunks; `to` is exclusive. */
-export interface Stretch {
+export interface ChunkRange {
   from: number;
   to: number;
 }
@@ -22,7 +22,7 @@ interface ScanRange {
  * The next chunks to scan: from the focus to one end, then from the focus to the other. `isOpen`:
  * neither scanned nor in progress.
  */
-export function nextStretch(range: ScanRange, isOpen: (chunk: number) => boolean): Stretch | undefined {
+export function nextChunkRange(range: ScanRange, isOpen: (chunk: number) => boolean): ChunkRange | undefined {
   const { first, chunks, direction } = range;
   const focus = Math.min(Math.max(first, range.focus), Math.max(first, chunks - 1));
   return direction === "forward"
@@ -30,7 +30,7 @@ export function nextStretch(range: ScanRange, isOpen: (chunk: number) => boolean
     : (before(focus + 1, first, isOpen) ?? after(focus + 1, chunks, isOpen));
 }
 
-function after(from: number, chunks: number, isOpen: (chunk: number) => boolean): Stretch | undefined {
+function after(from: number, chunks: number, isOpen: (chunk: number) => boolean): ChunkRange | undefined {
   let at = from;
   while (at < chunks && !isOpen(at)) at++;
   if (at >= chunks) return undefined;
@@ -39,7 +39,7 @@ function after(from: number, chunks: number, isOpen: (chunk: number) => boolean)
   return { from: at, to };
 }
 
-function before(to: number, first: number, isOpen: (chunk: number) => boolean): Stretch | undefined {
+function before(to: number, first: number, isOpen: (chunk: number) => boolean): ChunkRange | undefined {
   let at = to - 1;
   while (at >= first && !isOpen(at)) at--;
   if (at < first) return undefined;

@@ -1,13 +1,13 @@
 import { PortholeError } from "../errors.ts";
-import { wordsOf } from "./engine.ts";
+import { errorMessageOf } from "./engine.ts";
 
 /** An engine that answered with another status than success. */
-export class Refusal extends PortholeError {
+export class EngineError extends PortholeError {
   readonly status: number;
 
   /** `text` is the body of the answer: an engine puts its words there as JSON, a proxy HTML, and then the status has to do. */
   constructor(status: number, text: string) {
-    super("TARGET", wordsOf({ body: parsed(text) }) ?? `HTTP status ${status}`);
+    super("TARGET", errorMessageOf({ body: parsed(text) }) ?? `HTTP status ${status}`);
     this.status = status;
   }
 }

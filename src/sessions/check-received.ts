@@ -14,10 +14,10 @@ import { kindOf } from "./open-file.ts";
  */
 
 /** How far an agent's word goes about a mount that no table here shows. */
-export type Trust = "own process" | "stranger";
+export type AgentTrust = "own process" | "stranger";
 
 /** What was asked for: see {@link OpenOptions}. */
-interface Asked {
+interface OpenRequest {
   write?: boolean | undefined;
   consume?: boolean | undefined;
 }
@@ -28,30 +28,37 @@ interface Asked {
  * and that the kernel answers for it by itself unless it is relayed.
  * @throws PortholeError SESSION
  */
-export function checkReceived(path: string, fd: OwnedFd, promised: FileClaim, asked: Asked, trust: Trust): void {
+export function checkReceived(
+  path: string,
+  fd: OwnedFd,
+  promised: FileClaim,
+  asked: OpenRequest,
+  trust: AgentTrust,
+): void {
   const found = identify(fd);
   const kind = found.mode & constants.S_IFMT;
   const wanted = promised.relayed ? constants.S_IFIFO : promised.mode & constants.S_IFMT;
-  if (kind !== wanted) throw lied(path, `a ${kindOf(found.mode)} where it promised a ${kindOf(wanted)}`);
+  if (kind !== wanted) throw violation(path, `a ${kindOf(found.mode)} where it promised a ${kindOf(wanted)}`);
   if (!promised.relayed) {
-    if (found.ino !== promised.inode) throw lied(path, `inode ${found.ino} where it promised ${promised.inode}`);
+    if (found.ino !== promised.inode) throw violation(path, `inode ${found.ino} where it promised ${promised.inode}`);
     if (found.rdevMajor !== promised.rdevMajor || found.rdevMinor !== promised.rdevMinor) {
-      throw lied(path, "another device than it promised");
+      throw violation(path, "another device than it promised");
     }
     if (
       asked.consume !== true &&
       kindConsumes({ mode: found.mode, rdev: { major: found.rdevMajor, minor: found.rdevMinor } })
     )
-      throw lied(path, `a ${kindOf(found.mode)}, which loses what is read, unasked`);
+      throw violation(path, `a ${kindOf(found.mode)}, which loses what is read, unasked`);
     if (kind === constants.S_IFREG || kind === constants.S_IFDIR) {
       const answering = servedBy(fd, found);
-      if (answering === "server") throw lied(path, "a file whose file system may not answer, unread");
-      if (answering === "unknown" && trust === "stranger") throw lied(path, "a file of a mount that cannot be checked");
+      if (answering === "server") throw violation(path, "a file whose file system may not answer, unread");
+      if (answering === "unknown" && trust === "stranger")
+        throw violation(path, "a file of a mount that cannot be checked");
     }
   }
   const access = accessOf(fd);
   if (access !== (asked.write ? constants.O_RDWR : constants.O_RDONLY))
-    throw lied(path, "a descriptor with another access mode than asked for");
+    throw violation(path, "a descriptor with another access mode than asked for");
 }
 
 /**
@@ -60,8 +67,9 @@ export function checkReceived(path: string, fd: OwnedFd, promised: FileClaim, as
  */
 export function checkPipe(what: string, fd: OwnedFd): void {
   const { mode } = identify(fd);
-  if ((mode & constants.S_IFMT) !== constants.S_IFIFO) throw lied(what, `a ${kindOf(mode)} where it promised a pipe`);
-  if (accessOf(fd) !== constants.O_RDONLY) throw lied(what, "the wrong end of a pipe");
+  if ((mode & constants.S_IFMT) !== constants.S_IFIFO)
+    throw violation(what, `a ${kindOf(mode)} where it promised a pipe`);
+  if (accessOf(fd) !== constants.O_RDONLY) throw violation(what, "the wrong end of a pipe");
 }
 
 /**
@@ -71,13 +79,13 @@ export function checkPipe(what: string, fd: OwnedFd): void {
 export function checkInotify(what: string, fd: OwnedFd): void {
   const { mode } = identify(fd);
   if (readlinkSync(`/proc/self/fd/${fd.number}`) !== "anon_inode:inotify")
-    throw lied(what, `a ${kindOf(mode)} where it promised an inotify instance`);
+    throw violation(what, `a ${kindOf(mode)} where it promised an inotify instance`);
 }
 
 function accessOf(fd: OwnedFd): number {
   return getFlags(fd) & (constants.O_WRONLY | constants.O_RDWR | O_PATH);
 }
 
-function lied(path: string, what: string): PortholeError {
+function violation(path: string, what: string): PortholeError {
   return new PortholeError("SESSION", `protocol violation: for ${path} the agent sent ${what}`, { errno: "EPROTO" });
 }

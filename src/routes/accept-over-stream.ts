@@ -1,11 +1,11 @@
 import type { Duplex } from "node:stream";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { unframed } from "../engines/frames.ts";
+import { demultiplex } from "../engines/demultiplex.ts";
 import { PortholeError } from "../errors.ts";
-import type { MeetOptions, Met, Rendezvous } from "./rendezvous.ts";
+import type { ConnectedAgent, Rendezvous, RendezvousOptions } from "./rendezvous.ts";
 
 /** How an agent is to be started. */
-export interface StartOptions extends MeetOptions {
+export interface StartOptions extends RendezvousOptions {
   /** `--user` for the mount route; empty for root. */
   user: string;
   /** Seconds without a client after which the agent ends. */
@@ -18,13 +18,13 @@ export function agentOptions(rendezvous: Rendezvous, options: StartOptions): str
 }
 
 /** Sends the token over an agent's standard streams and waits for it; if its stream ends first, its last words are the error. */
-export async function meetOverStream(
+export async function acceptOverStream(
   stream: Duplex,
   rendezvous: Rendezvous,
   listener: OwnedFd,
   isOurs: (peer: number) => Promise<boolean>,
-  options: MeetOptions,
-): Promise<Met> {
+  options: RendezvousOptions,
+): Promise<ConnectedAgent> {
   let words = Buffer.alloc(0);
   stream.on("data", (chunk: Buffer) => {
     if (words.length < MAX_WORDS) words = Buffer.concat([words, chunk.subarray(0, MAX_WORDS)]);
@@ -35,10 +35,10 @@ export async function meetOverStream(
   if (stream.destroyed) over.abort();
   try {
     stream.write(rendezvous.tokenLine);
-    return await rendezvous.meet(listener, isOurs, { ...options, signal });
+    return await rendezvous.accept(listener, isOurs, { ...options, signal });
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    const text = unframed(words)
+    const text = demultiplex(words)
       .toString("latin1")
       .trim()
       .replace(/^porthole-agent: /, "");

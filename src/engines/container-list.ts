@@ -1,10 +1,10 @@
-import { Json, type Question } from "./engine-json.ts";
+import { type EngineRequest, Json } from "./engine-json.ts";
 
 /** Label of every sidecar of ours, which nobody wants to look into; its value is the target's id. */
 export const SIDECAR_LABEL = "io.porthole.sidecar";
 
 /** What porthole reads of one container of GET /containers/json. */
-export interface Listed {
+export interface ContainerListItem {
   /** 64 hexadecimal digits. */
   id: string;
   /** The first one without the slash; the id's first 12 digits where there is none. */
@@ -24,14 +24,17 @@ export interface Listed {
 }
 
 /** What every list of containers shows of one. */
-export type ContainerSummary = Pick<Listed, "id" | "name" | "image" | "state" | "status" | "project" | "service">;
+export type ContainerSummary = Pick<
+  ContainerListItem,
+  "id" | "name" | "image" | "state" | "status" | "project" | "service"
+>;
 
 /**
  * Decodes the answer to GET /containers/json; every field but the id may be missing, for engines differ.
  * @throws PortholeError TARGET for what is of another type, with the field
  */
-export function decodeListed(body: unknown, question: Question): Listed[] {
-  return new Json(body, question).list().map((one) => {
+export function decodeContainerList(body: unknown, request: EngineRequest): ContainerListItem[] {
+  return new Json(body, request).list().map((one) => {
     const id = one.get("Id").containerId();
     const [name] = one.get("Names").list();
     const labels = one.get("Labels");

@@ -2,7 +2,7 @@
 const HEADER = 8;
 
 /** What a process wrote on both its streams, out of the frames in which an engine hands it on; a frame that is cut off as far as it came. */
-export function unframed(bytes: Buffer): Buffer {
+export function demultiplex(bytes: Buffer): Buffer {
   const parts: Buffer[] = [];
   for (let at = 0; at + HEADER <= bytes.length; ) {
     const end = at + HEADER + bytes.readUInt32BE(at + 4);

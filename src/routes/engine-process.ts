@@ -20,7 +20,7 @@ export function enginePid({ socketPath }: Engine): number {
  * True when a path is the same file or directory for process `pid` as for this one: an engine in a container has directories of its own by the names of
  * this machine's. One that is not there for either is the same.
  */
-export function isSameThere(pid: number, path: string): boolean {
+export function isSameFileFor(pid: number, path: string): boolean {
   return pid > 0 && identity(path) === identity(`/proc/${pid}/root${path}`);
 }
 

@@ -1,31 +1,31 @@
 import { readFileSync } from "node:fs";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { ask } from "../engines/engine.ts";
+import { engineGet } from "../engines/engine.ts";
 import { decodeInfo } from "../engines/engine-info.ts";
 import { locateLayers, type ReadFile } from "../engines/layer-store.ts";
 import { type Layers, withDirectories } from "../engines/layers.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import { installAgent } from "./agent-program.ts";
-import { ATTACH_TIMEOUT_MS, type Attached, type AttachOptions } from "./attachment.ts";
+import { ATTACH_TIMEOUT_MS, type Attachment, type AttachOptions } from "./attachment.ts";
 import { attachChild } from "./direct.ts";
-import { enginePid, isSameThere } from "./engine-place.ts";
-import type { FilesAtRest } from "./files-at-rest.ts";
-import { Changed } from "./route-error.ts";
+import { enginePid, isSameFileFor } from "./engine-process.ts";
+import type { OfflineTarget } from "./offline-target.ts";
+import { TargetChangedError } from "./route-error.ts";
 import type { RunDirectory } from "./run-dir.ts";
 import type { Sidecar } from "./sidecar.ts";
-import { type AgentOrigin, allFailed, asAttachError, idle, startAgent } from "./start.ts";
+import { type AgentOrigin, allRoutesFailed, idleSecondsOf, startAgent, toAttachError } from "./start.ts";
 
 /**
  * Starts an agent for the files of something that does not run, on the first of `routes` that goes.
  * @throws PortholeError ATTACH with every route's reason; TARGET when it is gone; CANCELLED
  */
-export async function startAtRest(
-  files: FilesAtRest,
+export async function startOffline(
+  files: OfflineTarget,
   routes: readonly AgentRoute[],
   run: RunDirectory,
   options: AttachOptions,
-): Promise<Attached> {
+): Promise<Attachment> {
   // Heard of from here on: what the layers are is asked after it.
   const witness = await files.witness(options.signal);
   try {
@@ -35,11 +35,12 @@ export async function startAtRest(
       try {
         return await startOn(route, files, layers, witness, run, options);
       } catch (error) {
-        if (error instanceof Changed || (error instanceof PortholeError && error.code === "CANCELLED")) throw error;
-        failures.push({ route, error: asAttachError(error) });
+        if (error instanceof TargetChangedError || (error instanceof PortholeError && error.code === "CANCELLED"))
+          throw error;
+        failures.push({ route, error: toAttachError(error) });
       }
     }
-    throw allFailed(failures);
+    throw allRoutesFailed(failures);
   } finally {
     witness?.close();
   }
@@ -47,12 +48,12 @@ export async function startAtRest(
 
 async function startOn(
   route: AgentRoute,
-  files: FilesAtRest,
+  files: OfflineTarget,
   known: Layers,
   witness: OwnedFd | undefined,
   run: RunDirectory,
   options: AttachOptions,
-): Promise<Attached> {
+): Promise<Attachment> {
   const { identity, generation, name, engine } = files;
   if (route === "direct") checkUser(files);
   const layers = await locate(files, known, route, run, options);
@@ -62,7 +63,7 @@ async function startOn(
     ...{ layers: layers.names, absent: layers.absent },
   };
   return startAgent(run, origin, options, async (listen, wait) => {
-    const idleSeconds = files.isForOne ? 1 : idle(options);
+    const idleSeconds = files.singleSession ? 1 : idleSecondsOf(options);
     if (route === "direct") {
       checkHere(files, layers);
       const how = [...layerOptions(layers), "--idle", String(idleSeconds)];
@@ -76,7 +77,7 @@ async function startOn(
 
 /** The layers with their directories, for which an engine that does not say where they are is read like any file: by the route that is tried. */
 async function locate(
-  files: FilesAtRest,
+  files: OfflineTarget,
   layers: Layers,
   route: AgentRoute,
   run: RunDirectory,
@@ -86,12 +87,12 @@ async function locate(
   if (key === undefined) return layers;
   const { engine, identity, name } = files;
   const wait = { timeoutMs: options.timeoutMs ?? ATTACH_TIMEOUT_MS, signal: options.signal };
-  const answer = await ask(engine, "/info", wait);
-  const info = decodeInfo(answer.body, answer.question);
+  const answer = await engineGet(engine, "/info", wait);
+  const info = decodeInfo(answer.body, answer.request);
   const pid = enginePid(engine);
   const read: ReadFile =
     route === "direct"
-      ? async (path) => (isSameThere(pid, path) ? readIfThere(path) : undefined)
+      ? async (path) => (isSameFileFor(pid, path) ? readIfThere(path) : undefined)
       : async (path) =>
           (await import("./sidecar.ts")).readEngineFile({ engine, target: identity, name }, path, run, wait);
   const found = await locateLayers(key, info, read);
@@ -116,7 +117,7 @@ function layerOptions({ directories, binds }: Pick<Layers, "directories" | "bind
 }
 
 /** A sidecar that has the layers and volumes mounted, each at a place of its own, and makes the root of them. */
-function withLayers({ engine, identity, name, volume }: FilesAtRest, { directories, binds }: Layers): Sidecar {
+function withLayers({ engine, identity, name, volume }: OfflineTarget, { directories, binds }: Layers): Sidecar {
   if (directories.length === 0)
     throw new PortholeError("ATTACH", `the engine does not say where the layers of '${name}' are`);
   const layers = directories.map((source, index) => ({ source: volume ?? source, place: `/layers/${index}` }));
@@ -139,22 +140,22 @@ function withLayers({ engine, identity, name, volume }: FilesAtRest, { directori
 }
 
 /** Throws ATTACH where this process cannot read the layers. */
-function checkUser(files: FilesAtRest): void {
+function checkUser(files: OfflineTarget): void {
   if (process.geteuid?.() !== 0) throw notInPlace(files, "its layers are root's", "run as root");
 }
 
-function notInPlace({ name }: FilesAtRest, why: string, hint?: string): PortholeError {
+function notInPlace({ name }: OfflineTarget, why: string, hint?: string): PortholeError {
   return new PortholeError("ATTACH", `cannot read '${name}' in place: ${why}`, { hint });
 }
 
 /** Throws ATTACH where the engine's paths mean something else here. */
-function checkHere(files: FilesAtRest, layers: Layers): void {
+function checkHere(files: OfflineTarget, layers: Layers): void {
   const { engine } = files;
   const fail = (why: string) => notInPlace(files, why);
   const [first] = layers.directories;
   if (first === undefined) throw fail("the engine does not say where its layers are");
   if (files.volume !== undefined) throw fail("the engine mounts it where it is used");
   const pid = enginePid(engine);
-  const elsewhere = [first, ...layers.binds.map(({ source }) => source)].find((path) => !isSameThere(pid, path));
+  const elsewhere = [first, ...layers.binds.map(({ source }) => source)].find((path) => !isSameFileFor(pid, path));
   if (elsewhere !== undefined) throw fail(`the engine's ${elsewhere} is not on this machine`);
 }

@@ -1,4 +1,4 @@
-import type { Absent } from "../engines/layers.ts";
+import type { MissingPath } from "../engines/layers.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 
 /** What an agent serves. An id alone is not enough: it survives a restart, a kept root would show the life before. */
@@ -33,7 +33,7 @@ export interface AgentRecord extends AgentKey {
   /** What the layers are of which the root is made, the uppermost first; missing where the target runs. */
   layers?: string[] | undefined;
   /** Places of which nothing is left. */
-  absent?: Absent[] | undefined;
+  absent?: MissingPath[] | undefined;
 }
 
 /** Decodes a record; undefined for what is none: a field of it names a process to signal, another a socket to talk to. */
@@ -75,8 +75,8 @@ function isListOf<T>(value: unknown, isOne: (one: unknown) => one is T): value i
   return value === undefined || (Array.isArray(value) && value.every(isOne));
 }
 
-function isAbsent(value: unknown): value is Absent {
-  const { path, why } = (value ?? {}) as { [Field in keyof Absent]?: unknown };
+function isAbsent(value: unknown): value is MissingPath {
+  const { path, why } = (value ?? {}) as { [Field in keyof MissingPath]?: unknown };
   return isText(path) && isText(why);
 }
 
