@@ -1,9 +1,9 @@
 import { parseSessionTarget, parseTarget } from "../../src/target.ts";
-import type { ReachOptions } from "../targets/options.ts";
+import type { ConnectionOptions } from "../targets/options.ts";
 import { App } from "../tui/app/app.ts";
 import { requireTerminal } from "../tui/app/require-terminal.ts";
-import { absolutePath, checkZone } from "../tui/browser/browsed-target.ts";
 import { Browser } from "../tui/browser/browser.ts";
+import { absolutePath, checkZone } from "../tui/browser/browser-target.ts";
 import { ContainersView } from "../tui/browser/containers-view.ts";
 import { FilesView } from "../tui/browser/files-view.ts";
 import { BrowserNavigator } from "../tui/browser/navigator.ts";
@@ -11,7 +11,7 @@ import { readConfig } from "../tui/config.ts";
 import type { Host } from "../tui/view.ts";
 
 /** `porthole` alone, and `porthole browse`: the containers, or the files of one place, in the terminal. */
-export async function browse(text: string | undefined, options: ReachOptions): Promise<number> {
+export async function browse(text: string | undefined, options: ConnectionOptions): Promise<number> {
   requireTerminal("the screen", "porthole ls, cat and tail write to anything; porthole --help lists every command");
   await checkZone(options);
   const target = text === undefined ? undefined : /[:/]/.test(text) ? parseTarget(text) : parseSessionTarget(text);

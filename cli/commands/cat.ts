@@ -4,18 +4,18 @@ import { PortholeError } from "../../src/errors.ts";
 import type { OpenFile, Session } from "../../src/sessions/index.ts";
 import type { Target } from "../../src/target.ts";
 import { complain, exitStatus, printable, report } from "../io/fail.ts";
-import { outputLost, write } from "../io/output.ts";
+import { failOutput, write } from "../io/output.ts";
 import { inputPieces } from "../io/standard-input.ts";
-import { AHEAD, type Opened, openAhead } from "../targets/open-ahead.ts";
-import type { ReachOptions } from "../targets/options.ts";
-import { Reach } from "../targets/reach.ts";
+import { LOOKAHEAD, type OpenResult, openAhead } from "../targets/open-ahead.ts";
+import type { ConnectionOptions } from "../targets/options.ts";
+import { SessionPool } from "../targets/session-pool.ts";
 
 /** `porthole cat`: writes each target to standard output, goes on after one that fails, and returns the worst status. */
 export async function cat(
   targets: string[],
-  options: ReachOptions & { trace?: boolean; consume?: boolean },
+  options: ConnectionOptions & { trace?: boolean; consume?: boolean },
 ): Promise<number> {
-  const reach = new Reach(options);
+  const sessions = new SessionPool(options);
   let status = 0;
   const failed = (error: unknown) => {
     endIfOutputIsLost(error);
@@ -27,8 +27,8 @@ export async function cat(
       try {
         if (text === "-") await catInput();
         else
-          for await (const opened of openAhead(reach, await reach.expand([text]), {
-            most: options.trace ? 1 : AHEAD,
+          for await (const opened of openAhead(sessions, await sessions.expand([text]), {
+            most: options.trace ? 1 : LOOKAHEAD,
             consume: options.consume,
           })) {
             if ("error" in opened) failed(opened.error);
@@ -39,12 +39,12 @@ export async function cat(
       }
     }
   } finally {
-    reach.close();
+    sessions.close();
   }
   return status;
 }
 
-async function catOne(opened: Exclude<Opened, { error: unknown }>, trace: boolean): Promise<void> {
+async function catOne(opened: Exclude<OpenResult, { error: unknown }>, trace: boolean): Promise<void> {
   const { session, file, took } = opened;
   const { text, target } = opened.named;
   try {
@@ -105,5 +105,5 @@ async function safely() {
 /** What can be written no more ends all of it, a target that cannot be read only itself. */
 function endIfOutputIsLost(error: unknown): void {
   if (error instanceof PortholeError && error.message.startsWith(WRITE_FAILED) && error.errno !== "EINVAL")
-    outputLost(error);
+    failOutput(error);
 }

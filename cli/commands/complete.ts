@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import type { Command } from "commander";
-import { type Candidate, wantedAt } from "../completion/walk.ts";
-import { quoteFor, type ShellWord, shellWords } from "../completion/words.ts";
+import { type Candidate, expectedAt } from "../completion/expected.ts";
+import { quoteFor, type ShellWord, shellWords } from "../completion/shell-words.ts";
 import { printable } from "../io/fail.ts";
 
 /** What the shells' scripts are told by the exit status. */
@@ -28,7 +28,7 @@ export async function complete(root: Command, shell: string, args: string[]): Pr
 }
 
 async function candidates(root: Command, words: string[]): Promise<Candidate[] | "file" | "program"> {
-  const wanted = wantedAt(root, words);
+  const wanted = expectedAt(root, words);
   if (wanted.kind === "values")
     return wanted.values.map(({ value, description }) => ({ value: wanted.prefix + value, description }));
   if (wanted.kind !== "target") return wanted.kind;

@@ -9,10 +9,10 @@ import { complain, printable } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
 import { humanSize } from "../ls/sizes.ts";
-import type { ReachOptions } from "../targets/options.ts";
-import { Reach } from "../targets/reach.ts";
+import type { ConnectionOptions } from "../targets/options.ts";
+import { SessionPool } from "../targets/session-pool.ts";
 
-export interface DiffOptions extends ReachOptions {
+export interface DiffOptions extends ConnectionOptions {
   json?: boolean;
   human?: boolean;
 }
@@ -25,10 +25,10 @@ export async function diff(container: string, options: DiffOptions): Promise<num
       hint: "porthole diff CONTAINER",
     });
   }
-  const reach = new Reach(options);
+  const sessions = new SessionPool(options);
   try {
     // The engine takes its time to compare: the way to the files is made meanwhile.
-    const reached = reach.session(target);
+    const reached = sessions.session(target);
     reached.catch(() => undefined);
     const { changes, mounts } = await containerChanges(target.name, options);
     const present = changes.filter(({ kind }) => kind !== "deleted").map(({ path }) => path);
@@ -44,7 +44,7 @@ export async function diff(container: string, options: DiffOptions): Promise<num
     }
     return 0;
   } finally {
-    reach.close();
+    sessions.close();
   }
 }
 

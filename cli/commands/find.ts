@@ -7,11 +7,11 @@ import { exitStatus, report } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
 import { filesLine, Progress } from "../io/progress.ts";
-import { fileRecord } from "../ls/record.ts";
-import type { ReachOptions } from "../targets/options.ts";
-import { type NamedTarget, Reach } from "../targets/reach.ts";
+import { fileRecord } from "../ls/file-record.ts";
+import type { ConnectionOptions } from "../targets/options.ts";
+import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 
-export interface FindOptions extends ReachOptions {
+export interface FindOptions extends ConnectionOptions {
   bare?: boolean;
   json?: boolean;
 }
@@ -25,7 +25,7 @@ export async function find(words: string[], options: FindOptions): Promise<numbe
       hint: "porthole find web:/var -name '*.log'",
     });
   const expression = parseFind(words.slice(targets.length), Date.now());
-  const reach = new Reach(options);
+  const sessions = new SessionPool(options);
   const out = await printer(options);
   let status = 0;
   const failed = (error: unknown) => {
@@ -35,16 +35,16 @@ export async function find(words: string[], options: FindOptions): Promise<numbe
   };
   try {
     for (const text of targets) {
-      for (const named of await reach.expand([text], failed)) {
+      for (const named of await sessions.expand([text], failed)) {
         try {
-          await search(await reach.session(named.target), named, expression, { ...options, out, failed });
+          await search(await sessions.session(named.target), named, expression, { ...options, out, failed });
         } catch (error) {
           failed(error);
         }
       }
     }
   } finally {
-    reach.close();
+    sessions.close();
     out.flush();
   }
   return status;

@@ -5,36 +5,36 @@ import { totalmem } from "node:os";
 import { isTerminal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { refuseConsuming } from "../../src/sessions/index.ts";
-import { beforeEnd, cleanUp } from "../grep/before-end.ts";
+import { configuredFlags, type Flag, FlagSet, parseArguments, refuseFlags, writeFlags } from "../grep/arguments.ts";
+import { cleanUp, onExit } from "../grep/on-exit.ts";
 import { ripgrepPath } from "../grep/program-file.ts";
 import { follow, type OutputFilter, Status } from "../grep/run.ts";
-import { insteadOf, SearchFiles } from "../grep/search-files.ts";
-import { configuredFlags, type Flag, FlagSet, readWords, refuseFlags, writeFlags } from "../grep/words.ts";
+import { SearchFiles, withCatHint } from "../grep/search-files.ts";
 import { complain, report } from "../io/fail.ts";
-import { outputLost } from "../io/output.ts";
-import type { ReachOptions } from "../targets/options.ts";
-import { type NamedTarget, Reach } from "../targets/reach.ts";
+import { failOutput } from "../io/output.ts";
+import type { ConnectionOptions } from "../targets/options.ts";
+import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 
 /** porthole's own options; all others are ripgrep's. */
-export interface GrepOptions extends ReachOptions {
+export interface GrepOptions extends ConnectionOptions {
   raw?: boolean;
 }
 
 /** `porthole grep`: ripgrep on files of targets; goes on after a target that fails. */
 export async function grep(words: readonly string[], options: GrepOptions): Promise<number> {
-  const reach = new Reach(options);
+  const sessions = new SessionPool(options);
   try {
-    return await search(words, reach, options.raw === true);
+    return await search(words, sessions, options.raw === true);
   } catch (error) {
     report(error);
     return Status.failed;
   } finally {
-    reach.close();
+    sessions.close();
   }
 }
 
-async function search(words: readonly string[], reach: Reach, isRaw: boolean): Promise<number> {
-  const { flags: given, operands } = readWords(words);
+async function search(words: readonly string[], sessions: SessionPool, isRaw: boolean): Promise<number> {
+  const { flags: given, operands } = parseArguments(words);
   refuseFlags(given);
   const flags = [...configuredFlags(given), ...given];
   const set = new FlagSet(flags);
@@ -47,7 +47,7 @@ async function search(words: readonly string[], reach: Reach, isRaw: boolean): P
     hasFailed = true;
     if (!set.isOn("no-messages", "messages")) report(error);
   };
-  const targets = (await reach.expand(operands, failed)).filter((named) => mayRead(named, failed));
+  const targets = (await sessions.expand(operands, failed)).filter((named) => mayRead(named, failed));
   if (targets.length === 0) return Status.failed;
   // A wrong target must not change how the others are shown.
   if (operands.length > 1) flags.unshift({ name: "with-filename", value: undefined });
@@ -55,7 +55,7 @@ async function search(words: readonly string[], reach: Reach, isRaw: boolean): P
   const isLocal = targets.every(({ target }) => target.kind === "local");
   const status = isLocal
     ? await run.onPaths(targets)
-    : await run.onTargets(targets, reach, { isRaw: isRaw || set.has("files"), failed });
+    : await run.onTargets(targets, sessions, { isRaw: isRaw || set.has("files"), failed });
   return hasFailed && !(set.has("quiet") && status === Status.matched) ? Status.failed : status;
 }
 
@@ -66,7 +66,7 @@ function mayRead({ text, target }: NamedTarget, failed: (error: unknown) => void
     refuseConsuming(target.path);
     return true;
   } catch (error) {
-    failed(insteadOf(text, error));
+    failed(withCatHint(text, error));
     return false;
   }
 }
@@ -125,14 +125,14 @@ class Search {
   /** On files that agents open. */
   async onTargets(
     targets: readonly NamedTarget[],
-    reach: Reach,
+    sessions: SessionPool,
     { isRaw, failed }: { isRaw: boolean; failed: (error: unknown) => void },
   ): Promise<number> {
     // From here on a signal ends this process at once: no agent may be half started then.
     const reached: NamedTarget[] = [];
     for (const each of targets) {
       try {
-        await reach.session(each.target);
+        await sessions.session(each.target);
         reached.push(each);
       } catch (error) {
         failed(error);
@@ -140,9 +140,9 @@ class Search {
     }
     const names = reached.map(({ text }) => text);
     const files = new SearchFiles({ program: this.#program, flags: this.#flags, isRaw }, names, failed);
-    const release = beforeEnd(() => files.close());
+    const release = onExit(() => files.close());
     try {
-      await files.open(reached, reach);
+      await files.open(reached, sessions);
       if (files.paths.length === 0) return Status.failed;
       const tree = ["--no-ignore-parent", ...(files.hasDirectory ? ["--follow"] : [])];
       const feeding: { done?: Promise<void> } = {};
@@ -172,7 +172,7 @@ class Search {
     const args = ["--no-config", ...first, ...writeFlags(this.#flags), ...last, ...rest];
     const isPiped = filter !== undefined || size <= SMALL;
     const child = start(args, { env: environment() }, ["inherit", isPiped ? "pipe" : "inherit", "pipe"]);
-    const release = beforeEnd(() => child.kill("SIGKILL"));
+    const release = onExit(() => child.kill("SIGKILL"));
     try {
       // Threads keep what they print of a file until it is searched.
       const memory = Math.min(MEMORY + (isParallel ? 2 * size : 0), totalmem() / 2);
@@ -184,7 +184,7 @@ class Search {
       child.kill("SIGKILL");
       if ((error as NodeJS.ErrnoException).syscall !== "write") throw error;
       cleanUp();
-      outputLost(error, Status.failed);
+      failOutput(error, Status.failed);
     } finally {
       release();
     }

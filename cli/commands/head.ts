@@ -5,12 +5,12 @@ import { TimestampReader } from "../../src/text/index.ts";
 import { systemZone, targetZone } from "../../src/times/index.ts";
 import { exitStatus } from "../io/fail.ts";
 import type { Amount } from "../tail/amount.ts";
-import { cannotOpen, errorReading, misused, reasonOf, say } from "../tail/complaints.ts";
 import { type Input, pieces, sizeOf, standardInput } from "../tail/input.ts";
+import { cannotOpen, errorReading, printMessage, reasonOf, reportUsageError } from "../tail/messages.ts";
 import { type CommonOptions, commonOptions, type RawOptions } from "../tail/options.ts";
 import { Printer } from "../tail/printer.ts";
 import { openTarget } from "../targets/open-target.ts";
-import { type NamedTarget, Reach } from "../targets/reach.ts";
+import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 
 /** `porthole head`: writes the beginning of each target to standard output as GNU head, and returns the worst status. */
 export async function head(texts: string[], raw: RawOptions): Promise<number> {
@@ -18,17 +18,17 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
   try {
     options = commonOptions(raw, "head");
   } catch (error) {
-    return misused("head", error);
+    return reportUsageError("head", error);
   }
   const { amount, delimiter } = options;
-  const reach = new Reach(raw);
+  const sessions = new SessionPool(raw);
   let status = 0;
   const failed = (text: string, error: unknown) => {
-    say("head", text);
+    printMessage("head", text);
     status = Math.max(status, exitStatus(error));
   };
   try {
-    const targets = await reach.expand(texts.length > 0 ? texts : ["-"], (error) => failed(reasonOf(error), error));
+    const targets = await sessions.expand(texts.length > 0 ? texts : ["-"], (error) => failed(reasonOf(error), error));
     const { json } = options;
     const headers = !json && (options.headers === "always" || (options.headers === "several" && targets.length > 1));
     const printer = await Printer.open({
@@ -44,12 +44,12 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
       const name = named.text === "-" ? "standard input" : named.text;
       let input: Input;
       try {
-        input = await openInput(reach, named, raw);
+        input = await openInput(sessions, named, raw);
       } catch (error) {
         failed(cannotOpen(name, error), error);
         continue;
       }
-      const zone = options.zone ?? (json ? await zoneOf(reach, named) : systemZone);
+      const zone = options.zone ?? (json ? await zoneOf(sessions, named) : systemZone);
       const times = new TimestampReader({ now: Date.now(), zone });
       const lane = printer.lane(json ? named.text : name, (line) => times.read(line));
       try {
@@ -70,19 +70,19 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
     }
     await printer.end();
   } finally {
-    reach.close();
+    sessions.close();
   }
   return status;
 }
 
-async function openInput(reach: Reach, named: NamedTarget, options: RawOptions): Promise<Input> {
+async function openInput(sessions: SessionPool, named: NamedTarget, options: RawOptions): Promise<Input> {
   if (named.text === "-") return standardInput();
-  const session = await reach.session(named.target);
+  const session = await sessions.session(named.target);
   return { file: await openTarget(session, named, options), start: 0, isStdin: false };
 }
 
-async function zoneOf(reach: Reach, { target }: NamedTarget) {
-  return target.kind === "local" ? systemZone : targetZone(await reach.session(target));
+async function zoneOf(sessions: SessionPool, { target }: NamedTarget) {
+  return target.kind === "local" ? systemZone : targetZone(await sessions.session(target));
 }
 
 /** Hands on the first lines or bytes, or with `-` all but the last. */

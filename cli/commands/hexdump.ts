@@ -4,10 +4,10 @@ import { dumpOpenFile } from "../hexdump/dump-open-file.ts";
 import { complain, exitStatus, printable, report } from "../io/fail.ts";
 import { write } from "../io/output.ts";
 import { openTarget } from "../targets/open-target.ts";
-import type { ReachOptions } from "../targets/options.ts";
-import { Reach } from "../targets/reach.ts";
+import type { ConnectionOptions } from "../targets/options.ts";
+import { SessionPool } from "../targets/session-pool.ts";
 
-export interface HexdumpOptions extends ReachOptions {
+export interface HexdumpOptions extends ConnectionOptions {
   consume?: boolean;
   skip?: number;
   length?: number;
@@ -16,10 +16,10 @@ export interface HexdumpOptions extends ReachOptions {
 
 /** `porthole hexdump`: a file's or device's bytes, as `hexdump -C` shows them. */
 export async function hexdump(text: string, options: HexdumpOptions): Promise<number> {
-  const reach = new Reach(options);
+  const sessions = new SessionPool(options);
   try {
     const target = parseTarget(text);
-    const session = await reach.session(target);
+    const session = await sessions.session(target);
     const file = await openTarget(session, { text, target }, options);
     try {
       if (file.kind === "directory")
@@ -37,6 +37,6 @@ export async function hexdump(text: string, options: HexdumpOptions): Promise<nu
     report(error);
     return exitStatus(error);
   } finally {
-    reach.close();
+    sessions.close();
   }
 }

@@ -17,9 +17,9 @@ import { filesLine, Progress } from "../io/progress.ts";
 import { type Directory, Entries, type Items } from "../ls/entries.ts";
 import type { Item } from "../ls/item.ts";
 import type { LsOptions } from "../ls/options.ts";
-import { order } from "../ls/order.ts";
+import { sortItems } from "../ls/order.ts";
 import { type View, view } from "../ls/view.ts";
-import { type NamedTarget, Reach } from "../targets/reach.ts";
+import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 
 /** `porthole ls`: lists what is named, goes on after what fails, and returns the worst status. */
 export async function ls(texts: string[], given: LsOptions): Promise<number> {
@@ -51,7 +51,7 @@ class Lister {
   status = 0;
   readonly #options: LsOptions;
   readonly #view: View;
-  readonly #reach: Reach;
+  readonly #sessions: SessionPool;
   readonly #places = new Map<Session, Place>();
   readonly #needsStat: boolean;
   /** Adding up sizes takes as long as there are files. */
@@ -63,14 +63,14 @@ class Lister {
   constructor(options: LsOptions, shown: View) {
     this.#options = options;
     this.#view = shown;
-    this.#reach = new Reach(options);
+    this.#sessions = new SessionPool(options);
     const { l, t, S, json } = options;
     this.#needsStat = [l, t, S, json].includes(true) || shown.needsStat;
     this.#progress = options.total && isTerminal(2) ? new Progress() : undefined;
   }
 
   async run(texts: string[]): Promise<void> {
-    const targets = await this.#reach.expand(texts, (error) => this.#failed(error));
+    const targets = await this.#sessions.expand(texts, (error) => this.#failed(error));
     const files: Found[] = [];
     const directories: Found[] = [];
     for (const named of targets) {
@@ -85,14 +85,14 @@ class Lister {
     if (files.length > 0)
       this.#print(
         undefined,
-        order(
+        sortItems(
           files.map(({ item }) => item),
           this.#options,
         ),
       );
     const byItem = new Map(directories.map((found) => [found.item, found]));
     const isTitled = targets.length > 1 || this.#options.recursive === true;
-    for (const item of order(
+    for (const item of sortItems(
       directories.map((found) => found.item),
       this.#options,
     )) {
@@ -103,12 +103,12 @@ class Lister {
   }
 
   close(): void {
-    this.#reach.close();
+    this.#sessions.close();
   }
 
   /** A symbolic link that was named is the directory it leads to, except where links themselves are of interest. */
   async #look({ text, target }: NamedTarget): Promise<Found> {
-    const place = await this.#place(await this.#reach.session(target));
+    const place = await this.#place(await this.#sessions.session(target));
     const { session } = place;
     const { path } = target;
     const itself = this.#options.l === true || this.#options.directory === true || this.#options.json === true;

@@ -2,32 +2,32 @@ import { PortholeError } from "../../src/errors.ts";
 import { followSource } from "../../src/follow/index.ts";
 import type { OpenFile, Session } from "../../src/sessions/index.ts";
 import { parseTarget, type Target } from "../../src/target.ts";
-import { followedIn } from "../tail/followed.ts";
-import { FollowedTarget } from "../tail/followed-target.ts";
+import { tailSource } from "../tail/tail-source.ts";
+import { TailTarget } from "../tail/tail-target.ts";
 import { openTarget } from "../targets/open-target.ts";
-import type { ReachOptions } from "../targets/options.ts";
-import { Reach } from "../targets/reach.ts";
-import { Around } from "../tui/app/around.ts";
+import type { ConnectionOptions } from "../targets/options.ts";
+import { SessionPool } from "../targets/session-pool.ts";
+import { LazyBrowser } from "../tui/app/lazy-browser.ts";
 import { openScreen } from "../tui/app/open.ts";
 import { requireTerminal } from "../tui/app/require-terminal.ts";
-import { checkZone, GONE_MS } from "../tui/browser/browsed-target.ts";
+import { checkZone, GONE_MS } from "../tui/browser/browser-target.ts";
 import type { ViewerOptions, ViewerStart } from "../tui/viewer/viewer-view.ts";
 
 /** `porthole open`: one file in the terminal. */
 export async function open(
   text: string,
   starts: readonly Partial<ViewerStart>[],
-  options: ReachOptions & { follow?: boolean; hex?: boolean; consume?: boolean },
+  options: ConnectionOptions & { follow?: boolean; hex?: boolean; consume?: boolean },
 ): Promise<number> {
   requireTerminal("open", `porthole cat ${text}`);
   await checkZone(options);
-  const reach = new Reach(options);
+  const sessions = new SessionPool(options);
   const target = parseTarget(text);
   let tell: (text: string) => void = () => undefined;
-  const place = new FollowedTarget(reach, target, GONE_MS, (said) => tell(said));
+  const place = new TailTarget(sessions, target, GONE_MS, (said) => tell(said));
   const followed = (file: OpenFile) => (note: (text: string) => void) => {
     tell = note;
-    return followedIn(place, target.path, file);
+    return tailSource(place, target.path, file);
   };
   try {
     const session = await place.session();
@@ -52,7 +52,7 @@ export async function open(
     }
   } finally {
     place.end();
-    reach.close();
+    sessions.close();
   }
 }
 
@@ -60,7 +60,7 @@ export async function open(
 export async function openScreenOn(
   session: Session,
   file: OpenFile,
-  from: { text: string; target: Target; options: ReachOptions; hint?: string },
+  from: { text: string; target: Target; options: ConnectionOptions; hint?: string },
   start: ViewerStart,
 ): Promise<number> {
   return show(session, file, from, start, file.isSeekable ? followSource(session, file.path, file) : undefined);
@@ -69,11 +69,11 @@ export async function openScreenOn(
 async function show(
   session: Session,
   file: OpenFile,
-  { text, target, options, hint }: { text: string; target: Target; options: ReachOptions; hint?: string },
+  { text, target, options, hint }: { text: string; target: Target; options: ConnectionOptions; hint?: string },
   start: ViewerStart,
   source: ViewerOptions["followSource"],
 ): Promise<number> {
-  const around = new Around(session, target, options);
+  const around = new LazyBrowser(session, target, options);
   try {
     return await openScreen(
       {

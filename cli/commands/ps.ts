@@ -7,10 +7,10 @@ import { sanitiseText } from "../../src/text/index.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
-import type { ReachOptions } from "../targets/options.ts";
-import { Reach } from "../targets/reach.ts";
+import type { ConnectionOptions } from "../targets/options.ts";
+import { SessionPool } from "../targets/session-pool.ts";
 
-export interface PsOptions extends ReachOptions {
+export interface PsOptions extends ConnectionOptions {
   files?: boolean;
   deleted?: boolean;
   json?: boolean;
@@ -22,9 +22,9 @@ export async function ps(container: string, options: PsOptions): Promise<number>
   if (target.kind === "local") {
     throw new PortholeError("USAGE", `'${container}' names no container`, { hint: "porthole ps CONTAINER, or pid:N" });
   }
-  const reach = new Reach(options);
+  const sessions = new SessionPool(options);
   try {
-    const session = await reach.session(target);
+    const session = await sessions.session(target);
     const users = await readNames(session, "/etc/passwd");
     const deleted = options.deleted === true;
     const found: TargetProcess[] = [];
@@ -47,7 +47,7 @@ export async function ps(container: string, options: PsOptions): Promise<number>
     if (!options.json) write(`${table(found, users)}${deleted ? summary(found) : ""}`);
     return status;
   } finally {
-    reach.close();
+    sessions.close();
   }
 }
 

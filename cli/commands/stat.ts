@@ -6,21 +6,21 @@ import { pathBytes } from "../../src/target.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
+import { fileRecord } from "../ls/file-record.ts";
 import type { Item } from "../ls/item.ts";
 import { modeText } from "../ls/mode.ts";
-import { fileRecord } from "../ls/record.ts";
 import { fullTime } from "../ls/times.ts";
-import type { ReachOptions } from "../targets/options.ts";
-import { type NamedTarget, Reach } from "../targets/reach.ts";
+import type { ConnectionOptions } from "../targets/options.ts";
+import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 
-export interface StatOptions extends ReachOptions {
+export interface StatOptions extends ConnectionOptions {
   dereference?: boolean;
   json?: boolean;
 }
 
 /** `porthole stat`: shows what is known of each target, goes on after one that fails, and returns the worst status. */
 export async function stat(texts: string[], options: StatOptions): Promise<number> {
-  const reach = new Reach(options);
+  const sessions = new SessionPool(options);
   const text = isTerminal(1) && !options.json ? await import("../../src/text/index.ts") : undefined;
   const show = (words: string) => text?.sanitiseText(words) ?? words;
   const places = new Map<Session, Place>();
@@ -31,9 +31,9 @@ export async function stat(texts: string[], options: StatOptions): Promise<numbe
   };
   try {
     for (const one of texts) {
-      for (const named of await reach.expand([one], failed)) {
+      for (const named of await sessions.expand([one], failed)) {
         try {
-          const session = await reach.session(named.target);
+          const session = await sessions.session(named.target);
           const place = places.get(session) ?? (await placeOf(session));
           places.set(session, place);
           const known = await look(session, place, named, options);
@@ -44,7 +44,7 @@ export async function stat(texts: string[], options: StatOptions): Promise<numbe
       }
     }
   } finally {
-    reach.close();
+    sessions.close();
   }
   return status;
 }

@@ -1,42 +1,42 @@
 import { fstatSync } from "node:fs";
 import { Exit, exitStatus } from "../io/fail.ts";
-import { misused, reasonOf, say } from "../tail/complaints.ts";
+import { printMessage, reasonOf, reportUsageError } from "../tail/messages.ts";
 import { type RawOptions, type TailOptions, tailOptions } from "../tail/options.ts";
 import { quoted } from "../tail/quote.ts";
 import { sinceTime } from "../tail/since.ts";
-import { Tailing } from "../tail/tailing.ts";
-import { Reach } from "../targets/reach.ts";
+import { TailRun } from "../tail/tail-run.ts";
+import { SessionPool } from "../targets/session-pool.ts";
 
 /** `porthole tail`: writes the end of each target to standard output, and follows them, as GNU tail; returns the worst status. */
 export async function tail(texts: string[], raw: RawOptions): Promise<number> {
   let options: TailOptions;
   try {
-    options = tailOptions(raw, (text) => say("tail", text));
+    options = tailOptions(raw, (text) => printMessage("tail", text));
   } catch (error) {
-    return misused("tail", error);
+    return reportUsageError("tail", error);
   }
   const since = options.since === undefined ? undefined : sinceTime(options.since, Date.now(), options.zone);
   const { amount, follow } = options;
   if (amount.count === 0 && amount.sign === "" && follow === undefined) return Exit.ok;
   const names = texts.length > 0 ? texts : ["-"];
   if (follow === "name" && names.includes("-")) {
-    say("tail", `cannot follow ${quoted("-")} by name`);
+    printMessage("tail", `cannot follow ${quoted("-")} by name`);
     return Exit.file;
   }
   if (follow === "descriptor" && names.includes("-") && fstatSync(0).isCharacterDevice() && process.stdin.isTTY)
-    say("tail", "warning: following standard input indefinitely is ineffective");
-  const reach = new Reach(raw);
+    printMessage("tail", "warning: following standard input indefinitely is ineffective");
+  const sessions = new SessionPool(raw);
   try {
     let status: number = Exit.ok;
-    const tailing = new Tailing(reach, options, since, (error) => {
+    const tailing = new TailRun(sessions, options, since, (error) => {
       status = Math.max(status, exitStatus(error));
     });
-    await tailing.name(names, (error) => say("tail", reasonOf(error)));
+    await tailing.name(names, (error) => printMessage("tail", reasonOf(error)));
     await tailing.begin();
     if (follow !== undefined) status = Math.max(status, await tailing.follow());
     await tailing.end();
     return status;
   } finally {
-    reach.close();
+    sessions.close();
   }
 }

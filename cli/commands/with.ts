@@ -3,17 +3,23 @@ import { PortholeError } from "../../src/errors.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
 import { report } from "../io/fail.ts";
 import { openTarget } from "../targets/open-target.ts";
-import type { ReachOptions } from "../targets/options.ts";
-import { type NamedTarget, Reach } from "../targets/reach.ts";
+import type { ConnectionOptions } from "../targets/options.ts";
+import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 import { makeLinks } from "../with/links.ts";
-import { fillIn, fillInDirectory, hasDirectory, hasPlaceholder, withoutPlaceholders } from "../with/placeholders.ts";
+import {
+  hasDirectory,
+  hasPlaceholder,
+  substitute,
+  substituteDirectory,
+  withoutPlaceholders,
+} from "../with/placeholders.ts";
 import { reopenError, runTool, type ToolEnd, type ToolFiles, toolPath } from "../with/run-tool.ts";
 
 /** What `porthole with` ends with when the command did not run, as env(1) and docker run have it. */
 const Status = { failed: 125, cannotRun: 126, notFound: 127 } as const;
 
 /** How the files are handed over. */
-export interface WithOptions extends ReachOptions {
+export interface WithOptions extends ConnectionOptions {
   rw?: boolean;
   consume?: boolean;
   stdin?: boolean;
@@ -21,15 +27,15 @@ export interface WithOptions extends ReachOptions {
 
 /** `porthole with`: runs a command of this machine on files of targets, and ends as it ends. */
 export async function withTool(targets: string[], command: string[], options: WithOptions): Promise<number> {
-  const reach = new Reach(options);
+  const sessions = new SessionPool(options);
   let end: ToolEnd | number;
   try {
-    end = await runWith(reach, targets, command, options);
+    end = await runWith(sessions, targets, command, options);
   } catch (error) {
     report(error);
     end = Status.failed;
   } finally {
-    reach.close();
+    sessions.close();
   }
   if (typeof end === "number") return end;
   if (end.signal !== null) dieBySignal(end.signal);
@@ -37,7 +43,7 @@ export async function withTool(targets: string[], command: string[], options: Wi
 }
 
 async function runWith(
-  reach: Reach,
+  sessions: SessionPool,
   targets: string[],
   command: string[],
   options: WithOptions,
@@ -48,23 +54,23 @@ async function runWith(
       hint: `porthole with ${targets[0] ?? "CONTAINER:PATH"} -- less`,
     });
   }
-  const named = await openAll(reach, targets, options);
+  const named = await openAll(sessions, targets, options);
   if (named === undefined) return Status.failed;
   const files = named.map(({ file }) => file);
   // A relayed file comes from the agent for as long as the session lasts.
-  if (!files.some((file) => file.relayed)) reach.close();
+  if (!files.some((file) => file.relayed)) sessions.close();
   if (options.stdin === true || !(hasPlaceholder(args) || hasDirectory(args)))
     return start(name, args, { input: oneInput(named) });
   checkPaths(named, command, options.rw === true);
   const paths = files.map((_, index) => toolPath(index));
-  const filled = fillIn(args, paths);
+  const filled = substitute(args, paths);
   if (!hasDirectory(args)) return start(name, filled, { files });
   const links = makeLinks(
     named.map(({ target }) => target),
     paths,
   );
   try {
-    return await start(name, fillInDirectory(filled, links.path), { files });
+    return await start(name, substituteDirectory(filled, links.path), { files });
   } finally {
     links.remove();
   }
@@ -85,16 +91,20 @@ interface NamedFile extends NamedTarget {
 }
 
 /** Opens every target, and says of each that cannot be; then there is nothing to run the command on. */
-async function openAll(reach: Reach, targets: string[], options: WithOptions): Promise<NamedFile[] | undefined> {
+async function openAll(
+  sessions: SessionPool,
+  targets: string[],
+  options: WithOptions,
+): Promise<NamedFile[] | undefined> {
   let failures = 0;
   const failed = (error: unknown) => {
     failures++;
     report(error);
   };
   const files: NamedFile[] = [];
-  for (const named of await reach.expand(targets, failed)) {
+  for (const named of await sessions.expand(targets, failed)) {
     try {
-      files.push({ ...named, file: await openOne(reach, named, options) });
+      files.push({ ...named, file: await openOne(sessions, named, options) });
     } catch (error) {
       failed(error);
     }
@@ -102,9 +112,9 @@ async function openAll(reach: Reach, targets: string[], options: WithOptions): P
   return failures === 0 ? files : undefined;
 }
 
-async function openOne(reach: Reach, named: NamedTarget, { rw, consume }: WithOptions): Promise<OpenFile> {
+async function openOne(sessions: SessionPool, named: NamedTarget, { rw, consume }: WithOptions): Promise<OpenFile> {
   const { text, target } = named;
-  const file = await openTarget(await reach.session(target), named, { write: rw, consume });
+  const file = await openTarget(await sessions.session(target), named, { write: rw, consume });
   if (file.kind !== "directory") return file;
   file.close();
   throw new PortholeError("FILE", `cannot give ${text} to a command: Is a directory`, {

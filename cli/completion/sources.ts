@@ -17,7 +17,7 @@ export { imageNames, volumeNames };
 const PATIENCE_MS = 1_000;
 
 /** The same as an option. */
-export const PATIENCE = { timeoutMs: PATIENCE_MS };
+export const TIMEOUT = { timeoutMs: PATIENCE_MS };
 
 /** A container that an engine lists. */
 export interface KnownContainer {
@@ -35,7 +35,7 @@ export async function knownContainers(engine?: string): Promise<KnownContainer[]
 }
 
 async function containersOf(engine: Engine): Promise<KnownContainer[]> {
-  const { status, body, request } = await engineGet(engine, "/containers/json?all=true", PATIENCE);
+  const { status, body, request } = await engineGet(engine, "/containers/json?all=true", TIMEOUT);
   if (status !== 200) return [];
   return decodeContainerList(body, request)
     .filter(({ isSidecar }) => !isSidecar)
@@ -47,7 +47,7 @@ async function containersOf(engine: Engine): Promise<KnownContainer[]> {
  * started and nothing is run in the container for it.
  * @throws PortholeError as connect does, ATTACH when it would take more
  */
-export function connectInPassing(target: Target, engine?: string): Promise<Session> {
+export function connectQuickly(target: Target, engine?: string): Promise<Session> {
   return connect(target, { engine, startOn: ["direct"], requestTimeoutMs: PATIENCE_MS, timeoutMs: PATIENCE_MS });
 }
 

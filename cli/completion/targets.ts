@@ -3,8 +3,8 @@ import { DT_DIR, DT_LNK } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { Session } from "../../src/sessions/index.ts";
 import { parseTarget, type Target } from "../../src/target.ts";
-import { connectInPassing, enterableProcesses, imageNames, knownContainers, PATIENCE, volumeNames } from "./sources.ts";
-import type { Candidate } from "./walk.ts";
+import type { Candidate } from "./expected.ts";
+import { connectQuickly, enterableProcesses, imageNames, knownContainers, TIMEOUT, volumeNames } from "./sources.ts";
 
 /** More are no help to anybody. */
 const MOST = 2_000;
@@ -47,7 +47,7 @@ async function keptCandidates(
   if (end !== -1 && !options.session)
     return pathCandidates(`${kind}:${rest.slice(0, end)}`, rest.slice(end + 1), options);
   const names =
-    kind === "image" ? await imageNames(options.engine, PATIENCE) : await volumeNames(options.engine, PATIENCE);
+    kind === "image" ? await imageNames(options.engine, TIMEOUT) : await volumeNames(options.engine, TIMEOUT);
   return names.map((name) => ({ value: `${kind}:${name}${options.session ? "" : ":/"}` }));
 }
 
@@ -61,7 +61,7 @@ async function pathCandidates(
   const directory = path.slice(0, slash + 1);
   const begun = path.slice(slash + 1);
   const target = parseTarget(`${place}:${directory || "/"}`);
-  const session = await connectInPassing(target, options.engine);
+  const session = await connectQuickly(target, options.engine);
   try {
     const found: { name: string; type: number }[] = [];
     for await (const { name, type } of session.list(target.path)) {

@@ -5,9 +5,9 @@ import { joinPath, nameOf, typeOf, walk } from "../../src/files/index.ts";
 import type { FileStat } from "../../src/protocol/index.ts";
 import type { Session } from "../../src/sessions/index.ts";
 import { pathText } from "../../src/target.ts";
+import { type Flag, FlagSet, writeFlags } from "./arguments.ts";
 import { FILTERS } from "./flags.ts";
 import type { LinkTree } from "./link-tree.ts";
-import { type Flag, FlagSet, writeFlags } from "./words.ts";
 
 /** A directory that was named as a target. */
 export interface NamedDirectory {

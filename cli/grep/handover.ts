@@ -4,7 +4,7 @@ import { PortholeError } from "../../src/errors.ts";
 import { pathBytes } from "../../src/target.ts";
 
 /** A descriptor to be handed over, and where its link belongs. */
-export interface Handed {
+export interface PassedDescriptor {
   name: string;
   fd: number;
   /** Closes this process's copy. */
@@ -24,7 +24,7 @@ export class Handover {
   readonly #link: (name: string, to: string) => void;
   readonly #capacity = capacity();
   readonly #holders: ChildProcess[] = [];
-  #block: Handed[] = [];
+  #block: PassedDescriptor[] = [];
 
   /** @param link makes a link of that name to a path of `/proc` */
   constructor(program: string, link: (name: string, to: string) => void) {
@@ -32,7 +32,7 @@ export class Handover {
     this.#link = link;
   }
 
-  add(handed: Handed): void {
+  add(handed: PassedDescriptor): void {
     if (this.#block.length >= this.#capacity) this.#hold();
     this.#block.push(handed);
   }
@@ -66,7 +66,7 @@ export class Handover {
     for (const each of this.#take(String(holder.pid))) each.close();
   }
 
-  #take(process: string): Handed[] {
+  #take(process: string): PassedDescriptor[] {
     const block = this.#block.splice(0);
     for (const [index, { name }] of block.entries()) this.#link(name, `/proc/${process}/fd/${FIRST + index}`);
     return block;

@@ -3,13 +3,13 @@ import { PortholeError } from "../../src/errors.ts";
 import { compareNames } from "../../src/files/index.ts";
 import { feedPipe, type OpenFile, type Session } from "../../src/sessions/index.ts";
 import { withHint } from "../targets/open-target.ts";
-import type { NamedTarget, Reach } from "../targets/reach.ts";
+import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
 import { reopenError } from "../with/run-tool.ts";
+import { type Flag, FlagSet } from "./arguments.ts";
+import { colourFilter, hasColours, stopAtNul } from "./colour-filter.ts";
 import { DirectoryFiles, type FoundFile, type NamedDirectory } from "./directory-files.ts";
 import { Handover } from "./handover.ts";
 import { LinkTree } from "./link-tree.ts";
-import { hasColours, shownFilter, untilNul } from "./shown-text.ts";
-import { type Flag, FlagSet } from "./words.ts";
 
 /** Files that are opened at once: an open's time is mostly the way there and back. */
 const AT_ONCE = 16;
@@ -55,7 +55,7 @@ export class SearchFiles {
   }
 
   /** Opens what the targets name, and below directories what ripgrep would search. */
-  async open(targets: readonly NamedTarget[], reach: Reach): Promise<void> {
+  async open(targets: readonly NamedTarget[], sessions: SessionPool): Promise<void> {
     const directories: NamedDirectory[] = [];
     for (const { text, target } of targets) {
       // ripgrep opens these by itself: an absolute name cannot be made anew elsewhere.
@@ -64,9 +64,9 @@ export class SearchFiles {
         continue;
       }
       await this.#attempt(async () => {
-        const session = await reach.session(target);
+        const session = await sessions.session(target);
         const file = await session.open(target.path).catch((error: unknown) => {
-          throw insteadOf(text, error);
+          throw withCatHint(text, error);
         });
         this.paths.push(text);
         if (file.kind !== "directory") return this.#add(text, file, "named");
@@ -140,8 +140,8 @@ export class SearchFiles {
       this.#handover.add({ name, fd: file.fd, close: () => file.close() });
       return false;
     }
-    const filter = isShown ? shownFilter() : (bytes: Buffer | undefined) => bytes;
-    const { reader, feed } = feedPipe(file, how === "found" && !this.#searchesBinary() ? untilNul(filter) : filter);
+    const filter = isShown ? colourFilter() : (bytes: Buffer | undefined) => bytes;
+    const { reader, feed } = feedPipe(file, how === "found" && !this.#searchesBinary() ? stopAtNul(filter) : filter);
     this.#feeds.push({ name, feed });
     this.#handover.add({ name, fd: reader.number, close: () => reader.close() });
     return true;
@@ -163,7 +163,7 @@ export class SearchFiles {
 }
 
 /** The error of a file that is not searched, for reading it takes data away, with another way to do it; any other as it is. */
-export function insteadOf(name: string, error: unknown): unknown {
+export function withCatHint(name: string, error: unknown): unknown {
   return withHint(error, `grep does not: porthole cat --consume ${name} | grep PATTERN`);
 }
 

@@ -3,7 +3,7 @@ import { dieBySignal, isWritable } from "../../src/descriptors/index.ts";
 import { complain, Exit } from "./fail.ts";
 
 /**
- * Writes everything to standard output, waiting where its reader is slow; where it cannot be written the process ends: see {@link outputLost}. Not
+ * Writes everything to standard output, waiting where its reader is slow; where it cannot be written the process ends: see {@link failOutput}. Not
  * process.stdout, which queues in memory without end.
  */
 export function write(data: string | Uint8Array, status: number = Exit.file): void {
@@ -12,7 +12,7 @@ export function write(data: string | Uint8Array, status: number = Exit.file): vo
     try {
       at += writeSync(1, bytes, at);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") outputLost(error, status);
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") failOutput(error, status);
       isWritable(1, -1);
     }
   }
@@ -22,7 +22,7 @@ export function write(data: string | Uint8Array, status: number = Exit.file): vo
  * Ends the process when standard output cannot be written: by SIGPIPE when its reader has gone, as any other program,
  * else with one line, written by `tell`, and `status`.
  */
-export function outputLost(
+export function failOutput(
   error: unknown,
   status: number = Exit.file,
   tell = (reason: string) => complain(`write error: ${reason}`),

@@ -1,14 +1,14 @@
 /** How things are shown in columns. */
-export interface Shown<T> {
+export interface ColumnFormat<T> {
   text: (one: T) => string;
   /** In columns of a terminal. */
   width: (one: T) => number;
 }
 
 /** Lines with the names of things in columns, and spaces between. */
-export function* inColumns<T>(
+export function* columnLines<T>(
   things: Iterable<T> & { readonly length: number; at(index: number): T | undefined },
-  { text, width }: Shown<T>,
+  { text, width }: ColumnFormat<T>,
   most: number,
 ): Generator<string> {
   const widths = new Uint32Array(things.length);

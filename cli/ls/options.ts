@@ -1,7 +1,7 @@
-import type { ReachOptions } from "../targets/options.ts";
+import type { ConnectionOptions } from "../targets/options.ts";
 
-/** Options of `porthole ls`, as cli/program/listing.ts describes them. */
-export interface LsOptions extends ReachOptions {
+/** Options of `porthole ls`, as cli/program/list-commands.ts describes them. */
+export interface LsOptions extends ConnectionOptions {
   l?: boolean;
   all?: boolean;
   almostAll?: boolean;

@@ -2,7 +2,7 @@ import { pathBytes } from "../../src/target.ts";
 import type { Item } from "./item.ts";
 
 /** Items in the order that `ls` shows them: by name, or newest or largest first and by name among equals. */
-export function order(items: readonly Item[], options: { t?: boolean; S?: boolean; reverse?: boolean }): Item[] {
+export function sortItems(items: readonly Item[], options: { t?: boolean; S?: boolean; reverse?: boolean }): Item[] {
   const name = (item: Item) => item.name;
   const sorted = options.S
     ? byMost(items, sizeOf, name)

@@ -1,12 +1,12 @@
 import { isTerminal } from "../../src/descriptors/index.ts";
 import { jsonLine } from "../io/json.ts";
 import { Colours } from "./colours.ts";
-import { inColumns } from "./columns.ts";
+import { columnLines } from "./columns.ts";
 import type { Items } from "./entries.ts";
+import { fileRecord } from "./file-record.ts";
 import type { Item } from "./item.ts";
 import { longLines, totalLine } from "./long.ts";
 import type { LsOptions } from "./options.ts";
-import { fileRecord } from "./record.ts";
 
 /** A directory's sorted items, or those of the files that were named. */
 export interface Group {
@@ -51,7 +51,7 @@ export async function view(options: LsOptions): Promise<View> {
       /^[ -~]*$/.test(words) || text === undefined
         ? words.length
         : [...text.clusters(words)].reduce((sum, cluster) => sum + text.clusterWidth(cluster), 0);
-    return inColumns(
+    return columnLines(
       items,
       { text: name, width: (item) => width(show(item.name)) },
       Number(process.env.COLUMNS) || (isShown && process.stdout.columns) || 80,

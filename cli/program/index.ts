@@ -1,21 +1,21 @@
 import { Command } from "commander";
 import { complain, Exit } from "../io/fail.ts";
-import { addListing } from "./listing.ts";
-import { addLooking } from "./looking.ts";
-import { addManaging } from "./managing.ts";
-import { addReading } from "./reading.ts";
-import { addSearching } from "./searching.ts";
-import { addTools } from "./tools.ts";
+import { addAgentCommands } from "./agent-commands.ts";
+import { addListCommands } from "./list-commands.ts";
+import { addReadCommands } from "./read-commands.ts";
+import { addSearchCommands } from "./search-commands.ts";
+import { addToolCommands } from "./tool-commands.ts";
+import { addViewCommands } from "./view-commands.ts";
 
 /** The commands by kind, with the function that defines each kind. */
 const kinds: readonly (readonly [names: readonly string[], add: (root: Command) => void])[] = [
-  [["cat", "head", "tail"], addReading],
-  [["ls", "stat", "find", "diff"], addListing],
-  [["grep", "hexdump"], addSearching],
-  [["open", "browse", "demo"], addLooking],
+  [["cat", "head", "tail"], addReadCommands],
+  [["ls", "stat", "find", "diff"], addListCommands],
+  [["grep", "hexdump"], addSearchCommands],
+  [["open", "browse", "demo"], addViewCommands],
   // Without names: __complete needs all commands.
-  [[], addTools],
-  [["agents", "detach", "docker-args"], addManaging],
+  [[], addToolCommands],
+  [["agents", "detach", "docker-args"], addAgentCommands],
 ];
 
 /**

@@ -6,7 +6,7 @@ export function examples(...lines: string[]): string {
 }
 
 /** Adds the options of every command that connects to a target: see {@link ReachOptions}. */
-export function reaching(command: Command): Command {
+export function connectionOptions(command: Command): Command {
   return command
     .addOption(
       new Option("--route <route>", "route to the target; auto uses a running agent, else the first route that works")
@@ -27,7 +27,7 @@ export function reaching(command: Command): Command {
 }
 
 /** Adds the option of commands that read timestamps in lines. */
-export function timeZone(command: Command): Command {
+export function timeZoneOption(command: Command): Command {
   return command.option(
     "--tz <zone>",
     "time zone of timestamps without a zone: Europe/Berlin, +02:00, UTC, local (default: the target's)",
@@ -35,7 +35,7 @@ export function timeZone(command: Command): Command {
 }
 
 /** Adds the option of commands that read file data. */
-export function consuming(command: Command): Command {
+export function consumeOption(command: Command): Command {
   return command.option(
     "--consume",
     "also read files where reading removes the data: pipes, FIFOs, terminals, most devices; never for globs",

@@ -9,11 +9,11 @@ export interface Amount {
 }
 
 /** Wrong usage of head or tail, in GNU's words; `message` without the program's name. */
-export class Misuse extends Error {
+export class UsageError extends Error {
   readonly code = "USAGE";
 }
 
-/** Parses the value of `-n` or `-c`, as coreutils: an optional sign, digits, and a multiplier. Throws {@link Misuse}. */
+/** Parses the value of `-n` or `-c`, as coreutils: an optional sign, digits, and a multiplier. Throws {@link UsageError}. */
 export function parseAmount(unit: Amount["unit"], text: string, command: "head" | "tail"): Amount {
   const sign = /^[+-]/.exec(text)?.[0] as "+" | "-" | undefined;
   // Only what has a meaning is taken off: a `+` for head is the number's own.
@@ -26,31 +26,31 @@ export function parseAmount(unit: Amount["unit"], text: string, command: "head" 
   };
 }
 
-/** Parses a number with a multiplier: b 512, kB 1000, K 1024, MB 1000*1000, M 1024*1024, and so on for G, T, P, E, Z, Y. Throws {@link Misuse}. */
+/** Parses a number with a multiplier: b 512, kB 1000, K 1024, MB 1000*1000, M 1024*1024, and so on for G, T, P, E, Z, Y. Throws {@link UsageError}. */
 function parseCount(text: string, what: string): number {
   const match = /^\s*\+?(\d+)(?:(b)|([kKmMGTPEZY])(B|iB)?)?$/.exec(text);
-  if (match === null) throw new Misuse(`invalid ${what}: ${quotedWord(text)}`);
+  if (match === null) throw new UsageError(`invalid ${what}: ${quotedWord(text)}`);
   const [, digits = "", block, power, base] = match;
   const exponent = power === undefined ? 0 : "KMGTPEZY".indexOf(power.toUpperCase()) + 1;
   const factor = block ? 512n : (base === "B" ? 1000n : 1024n) ** BigInt(exponent);
   const value = BigInt(digits) * factor;
   if (value > 0xffff_ffff_ffff_ffffn)
-    throw new Misuse(`invalid ${what}: ${quotedWord(text)}: Value too large for defined data type`);
+    throw new UsageError(`invalid ${what}: ${quotedWord(text)}: Value too large for defined data type`);
   return value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(value);
 }
 
-/** Parses a plain number up to `most`. Throws {@link Misuse}. */
+/** Parses a plain number up to `most`. Throws {@link UsageError}. */
 export function parsePlain(text: string, what: string, most: number): number {
-  if (!/^\s*\+?\d+$/.test(text)) throw new Misuse(`invalid ${what}: ${quotedWord(text)}`);
+  if (!/^\s*\+?\d+$/.test(text)) throw new UsageError(`invalid ${what}: ${quotedWord(text)}`);
   const value = Number(text);
-  if (value > most) throw new Misuse(`invalid ${what}: ${quotedWord(text)}: Value too large for defined data type`);
+  if (value > most) throw new UsageError(`invalid ${what}: ${quotedWord(text)}: Value too large for defined data type`);
   return value;
 }
 
-/** Parses a number of seconds, fractions too, as xstrtod. Throws {@link Misuse}. */
+/** Parses a number of seconds, fractions too, as xstrtod. Throws {@link UsageError}. */
 export function parseSeconds(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || Number.isNaN(value) || value < 0)
-    throw new Misuse(`invalid number of seconds: ${quotedWord(text)}`);
+    throw new UsageError(`invalid number of seconds: ${quotedWord(text)}`);
   return value;
 }

@@ -1,5 +1,5 @@
 import type { FollowEvent, Generation } from "../../src/follow/index.ts";
-import { reasonOf } from "./complaints.ts";
+import { reasonOf } from "./messages.ts";
 import { quoted, quotedIfNeeded } from "./quote.ts";
 
 /** What is to be said of a followed file, in GNU's words, or undefined. Containers are spoken of once for all their files, not here. */

@@ -1,10 +1,10 @@
 import { parseZone, type Zone } from "../../src/times/index.ts";
-import type { ReachOptions } from "../targets/options.ts";
-import { type Amount, Misuse, parseAmount, parsePlain, parseSeconds } from "./amount.ts";
+import type { ConnectionOptions } from "../targets/options.ts";
+import { type Amount, parseAmount, parsePlain, parseSeconds, UsageError } from "./amount.ts";
 import { quotedWord } from "./quote.ts";
 
 /** Options of head and tail as the command line gives them. */
-export interface RawOptions extends ReachOptions {
+export interface RawOptions extends ConnectionOptions {
   bytes?: string;
   lines?: string;
   quiet?: boolean;
@@ -68,14 +68,15 @@ export function commonOptions(raw: RawOptions, command: "head" | "tail"): Common
   };
 }
 
-/** Throws {@link Misuse}. `warn` hears of options that have no use here. */
+/** Throws {@link UsageError}. `warn` hears of options that have no use here. */
 export function tailOptions(raw: RawOptions, warn: (text: string) => void): TailOptions {
   const common = commonOptions(raw, "tail");
-  if (common.json && raw.prefix) throw new Misuse("--json and --prefix exclude each other: an object has its target");
+  if (common.json && raw.prefix)
+    throw new UsageError("--json and --prefix exclude each other: an object has its target");
   const how = lastOf(raw, "f", "F", "follow");
   const byName = how === "F" || (how === "follow" && raw.follow === "name");
   if (how === "follow" && !byName && raw.follow !== "descriptor")
-    throw new Misuse(`invalid argument ${quotedWord(raw.follow ?? "")} for ${quotedWord("--follow")}`);
+    throw new UsageError(`invalid argument ${quotedWord(raw.follow ?? "")} for ${quotedWord("--follow")}`);
   const follow = how === undefined ? undefined : byName ? "name" : "descriptor";
   const retry = raw.retry === true || raw.F === true;
   const pid = raw.pid === undefined ? undefined : parsePlain(raw.pid, "PID", 0x7fff_ffff);

@@ -1,16 +1,16 @@
 import type { OutputRecord } from "../../src/engines/index.ts";
-import type { Origin } from "./record.ts";
+import type { RecordOrigin } from "./line-record.ts";
 
 /** A line of which more came is shown in pieces of this size. */
 const LONGEST = 1024 * 1024;
 
 /** Joins an engine's records, of which a long line has several, to lines. Of each line's buffer it knows what the engine said of it. */
 export class OutputLines {
-  readonly #origins = new WeakMap<ArrayBufferLike, Origin>();
-  readonly #open = new Map<string, { origin: Origin; parts: Uint8Array[]; length: number }>();
+  readonly #origins = new WeakMap<ArrayBufferLike, RecordOrigin>();
+  readonly #open = new Map<string, { origin: RecordOrigin; parts: Uint8Array[]; length: number }>();
 
   /** What the engine said of a line that was given out here, or of a part of it. */
-  readonly originOf = (line: Uint8Array): Origin | undefined => this.#origins.get(line.buffer);
+  readonly originOf = (line: Uint8Array): RecordOrigin | undefined => this.#origins.get(line.buffer);
 
   /** Milliseconds since 1970. */
   readonly timeOf = (line: Uint8Array): number | undefined => {
@@ -43,7 +43,7 @@ export class OutputLines {
     return rest;
   }
 
-  #line({ origin, parts, length }: { origin: Origin; parts: Uint8Array[]; length: number }): Buffer {
+  #line({ origin, parts, length }: { origin: RecordOrigin; parts: Uint8Array[]; length: number }): Buffer {
     // A buffer of its own: not from the pool that Buffer shares.
     const buffer = new ArrayBuffer(length);
     const line = Buffer.from(buffer);

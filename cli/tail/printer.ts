@@ -2,9 +2,9 @@ import { dieBySignal, isTerminal, Output } from "../../src/descriptors/index.ts"
 import { LineSplitter } from "../../src/follow/index.ts";
 import type { TerminalStream } from "../../src/text/index.ts";
 import { Exit, printable } from "../io/fail.ts";
-import { outputLost } from "../io/output.ts";
-import { say } from "./complaints.ts";
-import { lineRecord, type Origin } from "./record.ts";
+import { failOutput } from "../io/output.ts";
+import { lineRecord, type RecordOrigin } from "./line-record.ts";
+import { printMessage } from "./messages.ts";
 import { SOURCE_COLOURS } from "./source-colours.ts";
 
 /** How what comes from several files is told apart. */
@@ -31,7 +31,7 @@ const MOST_UNFINISHED = 1024 * 1024;
 const RETURN = 13;
 
 /** One file's way to the output. */
-export interface Lane {
+export interface OutputSource {
   readonly name: string;
   readonly splitter: LineSplitter;
   prefix: Uint8Array;
@@ -51,11 +51,11 @@ export class Printer {
   readonly #options: PrinterOptions;
   readonly #output = new Output(1);
   readonly #onTerminal = isTerminal(1);
-  readonly #lanes: Lane[] = [];
+  readonly #lanes: OutputSource[] = [];
   #text: typeof import("../../src/text/index.ts") | undefined;
-  #last: Lane | undefined;
+  #last: OutputSource | undefined;
   /** The file whose unfinished line stands on the output. */
-  #unfinished: Lane | undefined;
+  #unfinished: OutputSource | undefined;
   #first = true;
   #gone: { close(): void } | undefined;
   #turn: Promise<void> = Promise.resolve();
@@ -79,11 +79,11 @@ export class Printer {
   lane(
     name: string,
     timeOf?: (line: Uint8Array) => number | undefined,
-    originOf?: (line: Uint8Array) => Origin | undefined,
-  ): Lane {
+    originOf?: (line: Uint8Array) => RecordOrigin | undefined,
+  ): OutputSource {
     const { delimiter, prefix, json } = this.#options;
     const colours = this.#colours;
-    const lane: Lane = {
+    const lane: OutputSource = {
       name,
       splitter: new LineSplitter(delimiter),
       prefix: new Uint8Array(0),
@@ -106,17 +106,17 @@ export class Printer {
   }
 
   /** The last of the files named, whose header a follow begins as if it had been shown. */
-  begunWith(lane: Lane | undefined): void {
+  begunWith(lane: OutputSource | undefined): void {
     this.#last = lane;
   }
 
   /** Shows the header, where there are headers, though nothing may come. */
-  begin(lane: Lane): Promise<void> {
+  begin(lane: OutputSource): Promise<void> {
     return this.#inTurn(() => this.#header(lane));
   }
 
   /** Shows a piece of a file's content. Resolves when the output has taken it. */
-  write(lane: Lane, bytes: Uint8Array): Promise<void> {
+  write(lane: OutputSource, bytes: Uint8Array): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#options.prefix) return this.#prefixed(lane, bytes);
       if (this.#byLine) {
@@ -141,7 +141,7 @@ export class Printer {
   }
 
   /** Shows a whole line, as it is or with its prefix. */
-  line(lane: Lane, bytes: Uint8Array): Promise<void> {
+  line(lane: OutputSource, bytes: Uint8Array): Promise<void> {
     const { delimiter } = this.#options;
     const isWhole = lane.record !== undefined || bytes.at(-1) === delimiter;
     const parts = isWhole ? shown(lane, bytes) : [...shown(lane, bytes), Buffer.of(delimiter)];
@@ -152,13 +152,13 @@ export class Printer {
    * What comes next of this file is of another generation: a line that nothing ended ends here. Without prefixes and
    * JSON the bytes are the file's own, as with GNU tail.
    */
-  async endLine(lane: Lane): Promise<void> {
+  async endLine(lane: OutputSource): Promise<void> {
     if (this.#options.json) await this.flush(lane);
     else if (this.#options.prefix) await this.#inTurn(() => this.#closeLine(lane));
   }
 
   /** Shows a line that nothing ended. */
-  flush(lane: Lane): Promise<void> {
+  flush(lane: OutputSource): Promise<void> {
     return this.#inTurn(async () => {
       clearTimeout(lane.timer);
       const rest = this.#options.json ? lane.splitter.end() : lane.rest;
@@ -193,7 +193,7 @@ export class Printer {
     return turn;
   }
 
-  async #header(lane: Lane): Promise<void> {
+  async #header(lane: OutputSource): Promise<void> {
     if (!this.#options.headers) return;
     const name = this.#onTerminal ? printable(lane.name) : lane.name;
     await this.#send(Buffer.from(`${this.#first ? "" : "\n"}==> ${name} <==\n`));
@@ -205,7 +205,7 @@ export class Printer {
    * Each line behind the name, an unfinished one at once. A line of another file ends it; its rest comes behind the name
    * again. A carriage return of its own, as of a progress bar, ends a line too; before a newline it stays.
    */
-  async #prefixed(lane: Lane, bytes: Uint8Array, isEnd = false): Promise<void> {
+  async #prefixed(lane: OutputSource, bytes: Uint8Array, isEnd = false): Promise<void> {
     const { delimiter } = this.#options;
     const all = lane.return ? Buffer.concat([Buffer.of(RETURN), bytes]) : bytes;
     const end = !isEnd && all.at(-1) === RETURN ? all.length - 1 : all.length;
@@ -230,7 +230,7 @@ export class Printer {
   }
 
   /** Ends the unfinished line of a file. */
-  async #closeLine(lane: Lane): Promise<void> {
+  async #closeLine(lane: OutputSource): Promise<void> {
     lane.return = false;
     if (!lane.open) return;
     lane.open = false;
@@ -238,7 +238,7 @@ export class Printer {
     await this.#put(lane, Buffer.of(this.#options.delimiter));
   }
 
-  async #put(lane: Lane, bytes: Uint8Array): Promise<void> {
+  async #put(lane: OutputSource, bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return;
     if (lane !== this.#last) await this.#header(lane);
     this.#last = lane;
@@ -250,14 +250,14 @@ export class Printer {
     try {
       await this.#output.write(bytes);
     } catch (error) {
-      outputLost(error, Exit.file, (reason) =>
-        say(this.#options.command, `error writing 'standard output': ${reason}`),
+      failOutput(error, Exit.file, (reason) =>
+        printMessage(this.#options.command, `error writing 'standard output': ${reason}`),
       );
     }
   }
 }
 
-function shown({ record, prefix }: Lane, line: Uint8Array): Uint8Array[] {
+function shown({ record, prefix }: OutputSource, line: Uint8Array): Uint8Array[] {
   if (record !== undefined) return [record(line)];
   return prefix.length > 0 ? [prefix, line] : [line];
 }

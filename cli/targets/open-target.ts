@@ -1,6 +1,6 @@
 import { PortholeError } from "../../src/errors.ts";
 import type { OpenFile, Session } from "../../src/sessions/index.ts";
-import type { NamedTarget } from "./reach.ts";
+import type { NamedTarget } from "./session-pool.ts";
 
 /** How a command opens the files it was given. */
 export interface OpenTargetOptions {

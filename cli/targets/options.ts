@@ -1,5 +1,5 @@
 /** Options of every command that reaches into a target. */
-export interface ReachOptions {
+export interface ConnectionOptions {
   engine?: string;
   route?: "auto" | "direct" | "mount" | "sidecar";
   user?: string;

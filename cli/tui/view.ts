@@ -1,5 +1,5 @@
 import type { OpenFile } from "../../src/sessions/index.ts";
-import type { BrowsedTarget } from "./browser/browsed-target.ts";
+import type { BrowserTarget } from "./browser/browser-target.ts";
 import type { Action, Context } from "./keymap/keymap.ts";
 
 /** What a view shows, between the title and the status row. */
@@ -24,7 +24,7 @@ export interface Size {
 
 /** Where a view is: the place, and the path that it shows there. */
 export interface Location {
-  place: BrowsedTarget;
+  place: BrowserTarget;
   path: string;
 }
 
@@ -63,7 +63,7 @@ export interface View {
 }
 
 /** A line that the user is asked for, in the place of the status row. */
-export interface Question {
+export interface PromptRequest {
   /** Before what is typed: `/`, `goto: `. */
   label: string;
   /** What is there already. */
@@ -86,7 +86,7 @@ export interface Host {
   changed(): void;
   /** Shows a message in the status row until the next key. */
   say(message: string): void;
-  ask(question: Question): void;
+  ask(question: PromptRequest): void;
   /** Gives the terminal back, runs something else on it, and takes it again. `pause`: waits for Enter before, so that what was written can be read. */
   outside<T>(action: () => Promise<T>, pause?: (result: T) => boolean): Promise<T>;
   /** Hands bytes to the terminal's clipboard (OSC 52). */

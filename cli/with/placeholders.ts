@@ -18,7 +18,7 @@ export function hasDirectory(args: readonly string[]): boolean {
   return args.some((arg) => arg.search(DIRECTORY) !== -1);
 }
 
-export function fillInDirectory(args: readonly string[], directory: string): string[] {
+export function substituteDirectory(args: readonly string[], directory: string): string[] {
   return args.map((arg) => arg.replace(DIRECTORY, () => directory));
 }
 
@@ -26,7 +26,7 @@ export function fillInDirectory(args: readonly string[], directory: string): str
  * Puts paths in the place of `{1}`, `{2}` and so on; an argument with `{}` is repeated for each path.
  * @throws PortholeError USAGE for an argument that is the number of a file that was not named
  */
-export function fillIn(args: readonly string[], paths: readonly string[]): string[] {
+export function substitute(args: readonly string[], paths: readonly string[]): string[] {
   return args.flatMap((arg) => {
     const whole = /^\{(\d{1,4})\}$/.exec(arg)?.[1];
     if (whole !== undefined && paths[Number(whole) - 1] === undefined) {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Entries } from "../../cli/ls/entries.ts";
-import { order } from "../../cli/ls/order.ts";
+import { sortItems } from "../../cli/ls/order.ts";
 import type { FileStat } from "../../src/protocol/index.ts";
 import { pathText } from "../../src/target.ts";
 
@@ -62,7 +62,7 @@ test("entries are given back as they were, in the order of what was packed", () 
         // Of the same name and amount, either may come first.
         const key = (item: { name: string; stat: FileStat | undefined }) =>
           [item.name, options.S ? (item.stat?.size ?? 0n) : options.t ? (item.stat?.mtime ?? 0n) : 0n].join();
-        expect(plain.map(key)).toEqual(order(items, options).map(key));
+        expect(plain.map(key)).toEqual(sortItems(items, options).map(key));
         const text = (value: unknown) => JSON.stringify(value, (_, one) => (typeof one === "bigint" ? `${one}n` : one));
         const sorted = (list: object[]) => list.map(text).sort();
         expect(sorted(plain)).toEqual(sorted(items));

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import {
-  fillIn,
-  fillInDirectory,
   hasDirectory,
   hasPlaceholder,
+  substitute,
+  substituteDirectory,
   withoutPlaceholders,
 } from "../../cli/with/placeholders.ts";
 
@@ -26,31 +26,31 @@ describe("placeholders", () => {
     [["@{1}"], ["@/a"]],
   ])("%j", (args, filled) => {
     expect(hasPlaceholder(args)).toBe(true);
-    expect(fillIn(args, paths)).toEqual(filled);
+    expect(substitute(args, paths)).toEqual(filled);
   });
 
   test.each([[".a // {}"], ["a{2}"], ["a{1,3}"], ["x{}"], ["{ }"], ["{a}"], ["{}+.a"], ["f(){ :; }"], ["{12345}"]])(
     "braces that are the command's own: %s",
     (arg) => {
       expect(hasPlaceholder([arg])).toBe(false);
-      expect(fillIn([arg], paths)).toEqual([arg]);
+      expect(substitute([arg], paths)).toEqual([arg]);
     },
   );
 
   test("a number beyond the files: alone a mistake, in a part the command's own", () => {
-    expect(() => fillIn(["{3}"], paths)).toThrow("'{3}' in the command, but 2 files were named");
-    expect(() => fillIn(["{0}"], ["/a"])).toThrow("'{0}' in the command, but one file was named");
-    expect(fillIn(["={7}"], paths)).toEqual(["={7}"]);
+    expect(() => substitute(["{3}"], paths)).toThrow("'{3}' in the command, but 2 files were named");
+    expect(() => substitute(["{0}"], ["/a"])).toThrow("'{0}' in the command, but one file was named");
+    expect(substitute(["={7}"], paths)).toEqual(["={7}"]);
   });
 
   test("a path is put in as it is, whatever it looks like", () => {
-    expect(fillIn(["{1}", "{}"], ["$&{2}", "{1}"])).toEqual(["$&{2}", "$&{2}", "{1}"]);
+    expect(substitute(["{1}", "{}"], ["$&{2}", "{1}"])).toEqual(["$&{2}", "$&{2}", "{1}"]);
   });
 
   test("the directory", () => {
     expect(hasDirectory(["-C", "{dir}"])).toBe(true);
     expect(hasDirectory(["x{dir}"])).toBe(false);
-    expect(fillInDirectory(["{dir}/web", "--root={dir}", "a{dir}"], "/t$&")).toEqual([
+    expect(substituteDirectory(["{dir}/web", "--root={dir}", "a{dir}"], "/t$&")).toEqual([
       "/t$&/web",
       "--root=/t$&",
       "a{dir}",

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { quoteFor, shellWords } from "../../cli/completion/words.ts";
+import { quoteFor, shellWords } from "../../cli/completion/shell-words.ts";
 
 test.each([
   ["", [""]],

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import { KEYMAP } from "../../cli/tui/keymap/keymap.ts";
 import { Chrome } from "../../cli/tui/ui/chrome.tsx";
 import type { ChromeState } from "../../cli/tui/ui/chrome-text.ts";
-import { said as saidOver } from "../../cli/tui/ui/chrome-text.ts";
+import { withMessage as saidOver } from "../../cli/tui/ui/chrome-text.ts";
 import { helpPage } from "../../cli/tui/ui/help.ts";
 import { inkChrome } from "../../cli/tui/ui/ink-chrome.tsx";
 import { plainChrome } from "../../cli/tui/ui/plain-chrome.ts";

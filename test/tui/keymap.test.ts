@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { actionFor, CONTEXT_NAMES, type Context, KEYMAP, keyLabel } from "../../cli/tui/keymap/keymap.ts";
-import { HELP_KEYS_WIDTH, HELP_WIDTH, helpPage, turnHelp } from "../../cli/tui/ui/help.ts";
+import { HELP_KEYS_WIDTH, HELP_WIDTH, helpAction, helpPage } from "../../cli/tui/ui/help.ts";
 
 const contexts = Object.keys(KEYMAP) as Context[];
 
@@ -27,7 +27,7 @@ it.each(contexts.filter((context) => !["global", "out", "list", "prompt"].includ
     const held: Context[] = context === "viewer" ? ["viewer", "out"] : [context, "list"];
     const turned = (key: string) => {
       const action = actionFor(key, held);
-      return action && turnHelp(1, action);
+      return action && helpAction(1, action);
     };
     expect(turned(" ")).toEqual({ page: 2, isTaken: true });
     expect(turned("b")).toEqual({ page: 0, isTaken: true });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { commonBeginning, PromptLine } from "../../cli/tui/app/prompt-line.ts";
 import { KEYMAP } from "../../cli/tui/keymap/keymap.ts";
-import type { Question } from "../../cli/tui/view.ts";
+import type { PromptRequest } from "../../cli/tui/view.ts";
 
-function line(question: Partial<Question> = {}, before: string[] = []) {
+function line(question: Partial<PromptRequest> = {}, before: string[] = []) {
   const answers: string[] = [];
   const done = (text: string) => answers.push(text);
   const prompt = new PromptLine({ label: ":", done, ...question }, before, KEYMAP, () => undefined);

@@ -4,9 +4,10 @@ import { forgetWidths } from "../canvas/text-width.ts";
 import type { Config } from "../config.ts";
 import { type Action, actionFor, type Keymap } from "../keymap/keymap.ts";
 import type { KeyEvent } from "../keymap/keys.ts";
-import { said } from "../ui/chrome-text.ts";
-import { helpPage, turnHelp } from "../ui/help.ts";
-import type { Host, Navigator, Question, View } from "../view.ts";
+import { withMessage } from "../ui/chrome-text.ts";
+import { helpAction, helpPage } from "../ui/help.ts";
+import type { Host, Navigator, PromptRequest, View } from "../view.ts";
+import { ChromePainter } from "./chrome-painter.ts";
 import { Commands } from "./commands.ts";
 import { FrameClock } from "./frames.ts";
 import { signalJob } from "./job.ts";
@@ -14,7 +15,6 @@ import { KeyInput } from "./key-input.ts";
 import type { OutAction } from "./out.ts";
 import { guardProcess } from "./process-guard.ts";
 import { PromptLine } from "./prompt-line.ts";
-import { Surroundings } from "./surroundings.ts";
 import { stopProcess } from "./suspend.ts";
 import { Tabs } from "./tabs.ts";
 import { Terminal } from "./terminal.ts";
@@ -34,7 +34,7 @@ export interface AppOptions {
 export class App implements Host {
   readonly #terminal = new Terminal(process.stdin, process.stdout);
   readonly #compositor = new Compositor();
-  readonly #surroundings = new Surroundings();
+  readonly #surroundings = new ChromePainter();
   readonly #keys = new KeyInput(
     process.stdin,
     (event) => this.#onKey(event),
@@ -128,7 +128,7 @@ export class App implements Host {
     this.#clock.request();
   }
 
-  ask(question: Question): void {
+  ask(question: PromptRequest): void {
     const { label } = question;
     const before = this.#typed.get(label) ?? [];
     this.#typed.set(label, before);
@@ -227,7 +227,7 @@ export class App implements Host {
       tabs: this.#tabs.count > 1 ? { titles: this.#tabs.titles, at: this.#tabs.at } : undefined,
       title: view.title,
       subtitle: view.subtitle,
-      status: this.#message ? said(this.#message, status, columns) : status,
+      status: this.#message ? withMessage(this.#message, status, columns) : status,
       prompt: this.#prompt && { label: this.#prompt.question.label, hint: this.#prompt.hint, ...this.#prompt.state },
       help: this.#help === undefined ? undefined : helpPage(view.contexts, size, this.#help, this.#keymap),
     };
@@ -235,7 +235,7 @@ export class App implements Host {
   }
 
   get #head(): number {
-    return Surroundings.head(this.#tabs.count);
+    return ChromePainter.head(this.#tabs.count);
   }
 
   #onKey(event: KeyEvent): void {
@@ -262,7 +262,7 @@ export class App implements Host {
   #turnsHelp(action: Action): boolean {
     this.#message = "";
     if (this.#help === undefined) return false;
-    const { page, isTaken } = turnHelp(this.#help, action);
+    const { page, isTaken } = helpAction(this.#help, action);
     this.#help = page;
     return isTaken;
   }
@@ -351,8 +351,8 @@ export class App implements Host {
 
   async #sendOut(view: View, action: OutAction): Promise<void> {
     try {
-      const { sendOut } = await import("./out.ts");
-      await sendOut(view, action, this);
+      const { runOutAction } = await import("./out.ts");
+      await runOutAction(view, action, this);
     } catch (error) {
       this.say(error instanceof Error ? error.message : String(error));
     }

@@ -10,7 +10,7 @@ export type OutAction = "pipe" | "run" | "edit" | "copy" | "save";
 const MOST_COPIED = 74_000;
 
 /** Does what the keys of `out` mean for a view. What goes wrong is thrown. */
-export async function sendOut(view: View, action: OutAction, host: Host): Promise<void> {
+export async function runOutAction(view: View, action: OutAction, host: Host): Promise<void> {
   switch (action) {
     case "copy":
       return copy(view, host);

@@ -1,7 +1,7 @@
 import { actionFor, type Keymap } from "../keymap/keymap.ts";
 import type { KeyEvent } from "../keymap/keys.ts";
 import { editPrompt, MOST_CHARACTERS, type PromptState, promptOf } from "../ui/prompt.ts";
-import type { Question } from "../view.ts";
+import type { PromptRequest } from "../view.ts";
 
 /** What may become of the line, in its hint. */
 const MOST_OFFERED = 100;
@@ -11,7 +11,7 @@ const MOST_REMEMBERED = 100;
 
 /** A question while it is answered: the line, its completion, and the lines typed before. */
 export class PromptLine {
-  readonly question: Question;
+  readonly question: PromptRequest;
   readonly #changed: () => void;
   readonly #keymap: Keymap;
   /** Lines that were typed at questions of this label, the last one first. */
@@ -26,7 +26,7 @@ export class PromptLine {
   /** Of what is being asked for: it ends when one types on. */
   #completing: AbortController | undefined;
 
-  constructor(question: Question, before: string[], keymap: Keymap, changed: () => void) {
+  constructor(question: PromptRequest, before: string[], keymap: Keymap, changed: () => void) {
     this.question = question;
     this.#before = before;
     this.#keymap = keymap;

@@ -3,12 +3,12 @@ import type { ProcessFile } from "../../../src/files/index.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
 import { placeName, type Target } from "../../../src/target.ts";
 import { Colours } from "../../ls/colours.ts";
-import type { ReachOptions } from "../../targets/options.ts";
+import type { ConnectionOptions } from "../../targets/options.ts";
 import { type Theme, withoutColours } from "../canvas/theme.ts";
 import type { Config } from "../config.ts";
 import type { Host } from "../view.ts";
-import { BrowsedTarget } from "./browsed-target.ts";
-import type { BrowserContext, How } from "./context.ts";
+import { BrowserTarget } from "./browser-target.ts";
+import type { BrowserContext, OpenMode } from "./context.ts";
 import { failureLine } from "./failure-lines.ts";
 import type { Arrangement } from "./files-items.ts";
 import { FilesView } from "./files-view.ts";
@@ -21,7 +21,7 @@ import { sandboxesView } from "./sandboxes-view.ts";
 /** What the views of the browser share: the places that were reached, and how things look. Closed after every view. */
 export class Browser implements BrowserContext {
   readonly host: Host;
-  readonly options: ReachOptions;
+  readonly options: ConnectionOptions;
   readonly theme: Theme;
   /** Of names, by LS_COLORS; undefined without colours. */
   readonly colours: Colours | undefined;
@@ -29,11 +29,11 @@ export class Browser implements BrowserContext {
   /** Show what the selected file holds, where there is room. */
   preview: boolean;
   /** Files that were marked, by target. */
-  readonly marks = new Map<string, { place: BrowsedTarget; path: string }>();
-  readonly #places = new Map<string, BrowsedTarget>();
+  readonly marks = new Map<string, { place: BrowserTarget; path: string }>();
+  readonly #places = new Map<string, BrowserTarget>();
   readonly #abort = new AbortController();
 
-  constructor(host: Host, options: ReachOptions, config: Config) {
+  constructor(host: Host, options: ConnectionOptions, config: Config) {
     this.host = host;
     this.options = options;
     this.theme = process.env.NO_COLOR ? withoutColours(config.theme) : config.theme;
@@ -43,11 +43,11 @@ export class Browser implements BrowserContext {
   }
 
   /** The place of a target; `engine` where its name alone might mean another container. */
-  place(target: Target, engine = this.options.engine): BrowsedTarget {
+  place(target: Target, engine = this.options.engine): BrowserTarget {
     const key = `${engine ?? ""} ${placeName(target)}`;
     const known = this.#places.get(key);
     if (known) return known;
-    const place = new BrowsedTarget(
+    const place = new BrowserTarget(
       target,
       { ...this.options, ...(engine !== undefined && { engine }) },
       this.#abort.signal,
@@ -56,15 +56,15 @@ export class Browser implements BrowserContext {
     return place;
   }
 
-  openFiles(place: BrowsedTarget, path: string, select?: string, how?: How): void {
+  openFiles(place: BrowserTarget, path: string, select?: string, how?: OpenMode): void {
     this.host.open(new FilesView(this, place, path, select), how);
   }
 
-  openProcesses(place: BrowsedTarget, how?: How): void {
+  openProcesses(place: BrowserTarget, how?: OpenMode): void {
     this.host.open(processesView(this, place), how);
   }
 
-  openMounts(place: BrowsedTarget, how?: How): void {
+  openMounts(place: BrowserTarget, how?: OpenMode): void {
     this.host.open(mountsView(this, place), how);
   }
 
@@ -72,12 +72,17 @@ export class Browser implements BrowserContext {
     this.host.open(sandboxesView(this, known));
   }
 
-  openFind(place: BrowsedTarget, directory: string, text: string, test: (name: string) => boolean): void {
+  openFind(place: BrowserTarget, directory: string, text: string, test: (name: string) => boolean): void {
     this.host.open(findView(this, place, directory, text, test));
   }
 
   /** Opens what is at a path in the viewer; a directory (through a link) is the caller's. What goes wrong is said. */
-  async openPath(place: BrowsedTarget, path: string, on: { directory(path: string): void }, how?: How): Promise<void> {
+  async openPath(
+    place: BrowserTarget,
+    path: string,
+    on: { directory(path: string): void },
+    how?: OpenMode,
+  ): Promise<void> {
     await this.#openOrAsk(
       (consume) => place.use((session) => session.open(path, { consume })),
       (file) => {
@@ -95,10 +100,10 @@ export class Browser implements BrowserContext {
 
   /** Opens a descriptor of a process itself: what it holds, deleted or not. */
   async openProcessFile(
-    place: BrowsedTarget,
+    place: BrowserTarget,
     pid: number,
     { fd, path, deleted }: ProcessFile,
-    how?: How,
+    how?: OpenMode,
   ): Promise<void> {
     await this.#openOrAsk(
       (consume) => place.use((session) => session.openProcessFile(pid, fd, { consume })),
@@ -130,13 +135,13 @@ export class Browser implements BrowserContext {
     }
   }
 
-  toggleMark(place: BrowsedTarget, path: string): void {
+  toggleMark(place: BrowserTarget, path: string): void {
     const target = place.text(path);
     if (!this.marks.delete(target)) this.marks.set(target, { place, path });
   }
 
   /** Follows every marked file, their lines as they come; without marks this one. */
-  async followMarked(place: BrowsedTarget, path: string | undefined): Promise<void> {
+  async followMarked(place: BrowserTarget, path: string | undefined): Promise<void> {
     const { followView } = await import("./follow-view.ts");
     const chosen = this.marks.size > 0 ? [...this.marks.values()] : path === undefined ? [] : [{ place, path }];
     if (chosen.length > 0) await followView(this, chosen);

@@ -1,5 +1,5 @@
 import { joinPath } from "../../../src/files/index.ts";
-import type { BrowsedTarget } from "./browsed-target.ts";
+import type { BrowserTarget } from "./browser-target.ts";
 import { MOST_ENTRIES } from "./directory.ts";
 
 const DIRECTORY = 4;
@@ -12,7 +12,7 @@ export function typedPath(text: string): string {
 
 /** What a path that is typed in the directory `base` of a place could become, in order. Hidden names only once their dot is typed. */
 export async function completePath(
-  place: BrowsedTarget,
+  place: BrowserTarget,
   base: string,
   text: string,
   signal: AbortSignal,

@@ -10,12 +10,12 @@ export interface ContainerItem extends ListItem {
 
 /** Lines for the containers, those of one Compose project together under its name; running ones first. */
 export function containerItems(state: ContainersState, options: { stopped: boolean }): ContainerItem[] {
-  const shown = state.containers.filter((one) => options.stopped || isUp(one));
+  const shown = state.containers.filter((one) => options.stopped || isRunning(one));
   const projects = [...new Set(shown.map(({ project }) => project))].sort((a, b) => order(a, b));
   return projects.flatMap((project) => {
     const members = shown
       .filter((one) => one.project === project)
-      .sort((a, b) => Number(isUp(b)) - Number(isUp(a)) || (a.name < b.name ? -1 : 1));
+      .sort((a, b) => Number(isRunning(b)) - Number(isRunning(a)) || (a.name < b.name ? -1 : 1));
     const isHeaded = projects.length > 1 || project !== "";
     const title = project === "" ? "no project" : `${project} (Compose)`;
     const heading = { key: `project ${project}`, text: title, heading: true, container: undefined };
@@ -25,7 +25,7 @@ export function containerItems(state: ContainersState, options: { stopped: boole
 
 /** Containers that `items` leaves out because they do not run. */
 export function stoppedCount(state: ContainersState): number {
-  return state.containers.filter((one) => !isUp(one)).length;
+  return state.containers.filter((one) => !isRunning(one)).length;
 }
 
 export function containerColumns(
@@ -39,7 +39,7 @@ export function containerColumns(
   return [
     {
       title: "NAME",
-      cell: of((one) => ({ text: one.name, style: isUp(one) ? "1" : theme.dim }), { text: "", style: "" }),
+      cell: of((one) => ({ text: one.name, style: isRunning(one) ? "1" : theme.dim }), { text: "", style: "" }),
       most: 40,
     },
     {
@@ -64,9 +64,9 @@ export function containerColumns(
 }
 
 /** What is to be said of a container: why it cannot be reached, or what its route costs. */
-export function remark(container: ListedContainer): string {
+export function containerMessage(container: ListedContainer): string {
   const { name, state, status, details } = container;
-  if (!isUp(container)) return `${name} is not running (${status || state}): its layers and volumes can be read`;
+  if (!isRunning(container)) return `${name} is not running (${status || state}): its layers and volumes can be read`;
   if (details === undefined) return "";
   if (details.route === undefined) return details.obstacles.at(-1) ?? "no route goes";
   const because = details.obstacles.length > 0 ? ` (${details.obstacles.join("; ")})` : "";
@@ -74,7 +74,7 @@ export function remark(container: ListedContainer): string {
   return details.route === "mount" ? `the agent that ${name} has mounted will be started in it${because}` : "";
 }
 
-export function isUp({ state }: ListedContainer): boolean {
+export function isRunning({ state }: ListedContainer): boolean {
   return state === "running" || state === "paused";
 }
 
@@ -95,7 +95,7 @@ function stateStyle({ state }: ListedContainer, theme: Theme): string {
 }
 
 function routeText(container: ListedContainer): string {
-  if (!isUp(container)) return "-";
+  if (!isRunning(container)) return "-";
   return container.details === undefined ? "..." : (container.details.route ?? "none");
 }
 

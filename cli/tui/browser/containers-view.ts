@@ -7,11 +7,11 @@ import {
   type ContainerItem,
   containerColumns,
   containerItems,
-  isUp,
-  remark,
+  containerMessage,
+  isRunning,
   stoppedCount,
 } from "./containers-items.ts";
-import type { BrowserContext, How } from "./context.ts";
+import type { BrowserContext, OpenMode } from "./context.ts";
 import { failureLine } from "./failure-lines.ts";
 
 /** Uptimes are looked at again after this many milliseconds. */
@@ -90,7 +90,7 @@ export class ContainersView implements View {
         mark: filter ? `/${filter}` : "",
         left: trouble
           ? failureLine(trouble)
-          : (selected && remark(selected)) || "Enter files  O open files  / filter  ? help",
+          : (selected && containerMessage(selected)) || "Enter files  O open files  / filter  ? help",
         right: [hidden > 0 ? `${hidden} stopped (a shows)` : "", shown > 0 ? `${at} of ${shown}` : ""]
           .filter(Boolean)
           .join("  "),
@@ -151,12 +151,12 @@ export class ContainersView implements View {
     ];
   }
 
-  #open(what: "files" | "processes" | "mounts", how?: How): void {
+  #open(what: "files" | "processes" | "mounts", how?: OpenMode): void {
     const container = this.#pane.list.selected?.container;
     if (!container) return;
     // What is left of one that does not run is its files.
-    if (!isUp(container) && what === "processes") {
-      this.#browser.host.say(remark(container));
+    if (!isRunning(container) && what === "processes") {
+      this.#browser.host.say(containerMessage(container));
       return;
     }
     const place = this.#browser.place(

@@ -1,4 +1,4 @@
-import type { BrowsedTarget } from "./browsed-target.ts";
+import type { BrowserTarget } from "./browser-target.ts";
 import { MOST_ENTRIES, readDirectory } from "./directory.ts";
 import type { FileItem } from "./files-items.ts";
 import { WatchedDirectory } from "./watched-directory.ts";
@@ -12,7 +12,7 @@ export interface ReadingHandlers {
 
 /** Reads the entries of the directory that is shown, in parts, and again when it changes; one reading at a time. */
 export class DirectoryReading {
-  readonly #place: BrowsedTarget;
+  readonly #place: BrowserTarget;
   readonly #handlers: ReadingHandlers;
   readonly #watched = new WatchedDirectory(() => this.again());
   #path = "";
@@ -23,7 +23,7 @@ export class DirectoryReading {
   #going: AbortController | undefined;
   #isClosed = false;
 
-  constructor(place: BrowsedTarget, handlers: ReadingHandlers) {
+  constructor(place: BrowserTarget, handlers: ReadingHandlers) {
     this.#place = place;
     this.#handlers = handlers;
   }

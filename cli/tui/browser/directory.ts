@@ -1,6 +1,6 @@
 import { type Backing, joinPath, type Mount, mountsOf, readNames, typeOf } from "../../../src/files/index.ts";
 import type { DirectoryEntry, Session } from "../../../src/sessions/index.ts";
-import type { BrowsedTarget } from "./browsed-target.ts";
+import type { BrowserTarget } from "./browser-target.ts";
 import { backingsOf, type FileItem } from "./files-items.ts";
 
 /** Entries of a long directory that are shown first; then at twice as many, and so on: each time all are sorted anew. */
@@ -23,7 +23,7 @@ interface Names {
   groups: Map<number, string>;
 }
 
-const names = new WeakMap<BrowsedTarget, Names>();
+const names = new WeakMap<BrowserTarget, Names>();
 
 export interface ReadOptions {
   /** Entries that are kept. */
@@ -36,7 +36,7 @@ export interface ReadOptions {
 
 /** A directory's first entries with their stat and what keeps them. */
 export async function readDirectory(
-  place: BrowsedTarget,
+  place: BrowserTarget,
   path: string,
   { most, some = () => undefined, signal }: ReadOptions,
 ): Promise<Entries> {
@@ -58,7 +58,7 @@ export async function readDirectory(
 
 function itemOf(
   { name, type, stat, link }: DirectoryEntry,
-  place: BrowsedTarget,
+  place: BrowserTarget,
   directory: string,
   backing: Backing | undefined,
   users: Map<number, string>,
@@ -80,7 +80,7 @@ function itemOf(
   return { key: name, text: name, entry, backing };
 }
 
-async function namesOf(place: BrowsedTarget, session: Session): Promise<Names> {
+async function namesOf(place: BrowserTarget, session: Session): Promise<Names> {
   const known = names.get(place);
   if (known?.session === session) return known;
   const [users, groups] = await Promise.all([readNames(session, "/etc/passwd"), readNames(session, "/etc/group")]);

@@ -4,7 +4,7 @@ import type { Action } from "../keymap/keymap.ts";
 import { ListPane } from "../lists/list-pane.ts";
 import { paint } from "../lists/table.ts";
 import type { Frame, Location, Size, View } from "../view.ts";
-import type { BrowsedTarget } from "./browsed-target.ts";
+import type { BrowserTarget } from "./browser-target.ts";
 import { completePath, typedPath } from "./complete-path.ts";
 import type { BrowserContext } from "./context.ts";
 import { DirectoryReading } from "./directory-reading.ts";
@@ -19,7 +19,7 @@ const PREVIEW_FROM = 110;
 /** The files of one place, a directory at a time. */
 export class FilesView implements View {
   readonly contexts = ["files", "out", "list"] as const;
-  readonly place: BrowsedTarget;
+  readonly place: BrowserTarget;
   readonly #browser: BrowserContext;
   readonly #pane: ListPane<FileItem>;
   readonly #preview: Preview;
@@ -29,7 +29,7 @@ export class FilesView implements View {
   /** What is to be selected when the directory is read. */
   #wanted: string | undefined;
 
-  constructor(browser: BrowserContext, place: BrowsedTarget, path: string, select?: string) {
+  constructor(browser: BrowserContext, place: BrowserTarget, path: string, select?: string) {
     this.#browser = browser;
     this.place = place;
     this.#history = new History(path);

@@ -1,6 +1,6 @@
 import { nameOf, walk } from "../../../src/files/index.ts";
 import type { ListItem } from "../lists/list.ts";
-import type { BrowsedTarget } from "./browsed-target.ts";
+import type { BrowserTarget } from "./browser-target.ts";
 import type { BrowserContext } from "./context.ts";
 import { LoadedView } from "./loaded-view.ts";
 
@@ -15,7 +15,7 @@ const MOST = 20_000;
 /** Files below a directory by name, as they are found; file systems of the kernel are left out. */
 export function findView(
   browser: BrowserContext,
-  place: BrowsedTarget,
+  place: BrowserTarget,
   directory: string,
   text: string,
   test: (name: string) => boolean,

@@ -1,11 +1,11 @@
 import { ViewerView } from "../viewer/viewer-view.ts";
 import type { BrowserContext } from "./context.ts";
 import { failureLine } from "./failure-lines.ts";
-import { type Followed, MergedFollow } from "./merged-follow.ts";
+import { type FollowEntry, MergedFollow } from "./merged-follow.ts";
 import { viewFile } from "./open-file.ts";
 
 /** Follows one file in the viewer, or several together. What goes wrong is said. */
-export async function followView(browser: BrowserContext, chosen: readonly Followed[]): Promise<void> {
+export async function followView(browser: BrowserContext, chosen: readonly FollowEntry[]): Promise<void> {
   const { host } = browser;
   const [first] = chosen;
   if (first === undefined) return;

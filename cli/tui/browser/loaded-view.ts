@@ -3,18 +3,18 @@ import type { ListItem } from "../lists/list.ts";
 import { ListPane } from "../lists/list-pane.ts";
 import type { Column } from "../lists/table.ts";
 import type { Frame, Location, Size, View } from "../view.ts";
-import type { BrowsedTarget } from "./browsed-target.ts";
-import type { BrowserContext, How } from "./context.ts";
+import type { BrowserTarget } from "./browser-target.ts";
+import type { BrowserContext, OpenMode } from "./context.ts";
 import { failureLine, failureLines } from "./failure-lines.ts";
 
 export interface LoadedViewOptions<Item extends ListItem> {
   contexts: readonly Context[];
   title: string;
-  place?: BrowsedTarget | undefined;
+  place?: BrowserTarget | undefined;
   columns: readonly Column<Item>[];
   /** Brings all items; `some` is told of those that are there already, with every one, and lets keys and frames have their turn. */
   load(some: (items: readonly Item[]) => Promise<void>, signal: AbortSignal): Promise<Item[]>;
-  open(item: Item, how: How): void;
+  open(item: Item, how: OpenMode): void;
   /** Keys of its own. False when it is none. */
   act?(action: Action, item: Item | undefined): boolean;
   /** Of the selected item, for the status row. */
@@ -32,7 +32,7 @@ const SHOW_MS = 100;
 export class LoadedView<Item extends ListItem> implements View {
   readonly contexts: readonly Context[];
   readonly title: string;
-  readonly place: BrowsedTarget | undefined;
+  readonly place: BrowserTarget | undefined;
   readonly #options: LoadedViewOptions<Item>;
   readonly #browser: BrowserContext;
   readonly #pane: ListPane<Item>;

@@ -2,22 +2,22 @@ import { follow, lastLinesOffset } from "../../../src/follow/index.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
 import { sanitiseText, TimestampReader } from "../../../src/text/index.ts";
 import { utc } from "../../../src/times/index.ts";
-import { followedIn } from "../../tail/followed.ts";
-import type { FollowedTarget } from "../../tail/followed-target.ts";
 import { Merger } from "../../tail/merger.ts";
 import { Notices } from "../../tail/notices.ts";
 import { SOURCE_COLOURS } from "../../tail/source-colours.ts";
-import type { BrowsedTarget } from "./browsed-target.ts";
+import { tailSource } from "../../tail/tail-source.ts";
+import type { TailTarget } from "../../tail/tail-target.ts";
+import type { BrowserTarget } from "./browser-target.ts";
 import { failureLine } from "./failure-lines.ts";
 
 /** A file that is followed with others. */
-export interface Followed {
-  place: BrowsedTarget;
+export interface FollowEntry {
+  place: BrowserTarget;
   path: string;
 }
 
 /** One of the files, as the merger knows it. */
-interface Lane {
+interface MergedFile {
   readonly name: string;
   readonly prefix: Buffer;
 }
@@ -38,21 +38,24 @@ export class MergedFollow {
   /** There is none: what is read is made here. */
   readonly fd = -1;
   readonly isSeekable = false;
-  readonly #chosen: readonly Followed[];
+  readonly #chosen: readonly FollowEntry[];
   /** One for all files in a place: what happens to it is said once. */
-  readonly #places = new Map<BrowsedTarget, FollowedTarget>();
+  readonly #places = new Map<BrowserTarget, TailTarget>();
   readonly #ready: Buffer[] = [];
   #waiting = 0;
   #wake: () => void = () => undefined;
   /** Who waits until something was taken. */
   readonly #held: (() => void)[] = [];
 
-  constructor(chosen: readonly Followed[]) {
+  constructor(chosen: readonly FollowEntry[]) {
     this.#chosen = chosen;
   }
 
   async *stream({ signal }: { signal: AbortSignal }): AsyncGenerator<Uint8Array> {
-    const merger = new Merger<Lane>({ line: ({ prefix }, bytes) => this.#put(endedLine(prefix, bytes)) }, NEWLINE);
+    const merger = new Merger<MergedFile>(
+      { line: ({ prefix }, bytes) => this.#put(endedLine(prefix, bytes)) },
+      NEWLINE,
+    );
     const release = () => {
       for (const go of this.#held.splice(0)) go();
     };
@@ -85,14 +88,14 @@ export class MergedFollow {
     }
   }
 
-  async #run(merger: Merger<Lane>, signal: AbortSignal): Promise<void> {
+  async #run(merger: Merger<MergedFile>, signal: AbortSignal): Promise<void> {
     const width = Math.max(...this.#chosen.map(({ place, path }) => place.text(path).length));
     const files = await Promise.all(
       this.#chosen.map(async (one, index) => {
         const name = one.place.text(one.path);
         const colour = SOURCE_COLOURS[index % SOURCE_COLOURS.length];
         const shown = sanitiseText(name) + " ".repeat(Math.max(0, width - name.length));
-        const lane: Lane = { name, prefix: Buffer.from(`\x1b[${colour}m${shown} |\x1b[0m `) };
+        const lane: MergedFile = { name, prefix: Buffer.from(`\x1b[${colour}m${shown} |\x1b[0m `) };
         const zone = await one.place.zone().catch(() => utc);
         const reader = new TimestampReader({ now: Date.now(), zone });
         merger.add(lane, (line) => reader.read(line));
@@ -119,7 +122,7 @@ export class MergedFollow {
     }
   }
 
-  async #open({ place, path }: Followed, lane: Lane): Promise<OpenFile | undefined> {
+  async #open({ place, path }: FollowEntry, lane: MergedFile): Promise<OpenFile | undefined> {
     try {
       return await place.use((session) => session.open(path));
     } catch (error) {
@@ -129,13 +132,13 @@ export class MergedFollow {
   }
 
   async #follow(
-    { place, path, lane, size }: Followed & { lane: Lane; size: number },
+    { place, path, lane, size }: FollowEntry & { lane: MergedFile; size: number },
     file: OpenFile,
-    merger: Merger<Lane>,
+    merger: Merger<MergedFile>,
     signal: AbortSignal,
   ): Promise<void> {
     const notices = new Notices(lane.name, { retries: true, keepsName: true });
-    const source = followedIn(this.#followed(place), path, file);
+    const source = tailSource(this.#followed(place), path, file);
     for await (const event of follow(source, { position: size, signal })) {
       if (event.kind === "data") await merger.take(lane, event.bytes);
       else {
@@ -147,7 +150,7 @@ export class MergedFollow {
     }
   }
 
-  #followed(place: BrowsedTarget): FollowedTarget {
+  #followed(place: BrowserTarget): TailTarget {
     const known = this.#places.get(place);
     if (known !== undefined) return known;
     const followed = place.followed((text) => void this.#put(noteRow(text)));
@@ -155,7 +158,7 @@ export class MergedFollow {
     return followed;
   }
 
-  #note({ prefix }: Lane, text: string): Promise<void> {
+  #note({ prefix }: MergedFile, text: string): Promise<void> {
     return this.#put(Buffer.concat([prefix, noteRow(text)]));
   }
 

@@ -2,7 +2,7 @@ import { backingOf, type Mount, mountsOf } from "../../../src/files/index.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { ListItem } from "../lists/list.ts";
 import type { Column } from "../lists/table.ts";
-import type { BrowsedTarget } from "./browsed-target.ts";
+import type { BrowserTarget } from "./browser-target.ts";
 import type { BrowserContext } from "./context.ts";
 import { backingSentence } from "./files-items.ts";
 import { LoadedView } from "./loaded-view.ts";
@@ -12,7 +12,7 @@ interface MountItem extends ListItem {
 }
 
 /** The mounts of a place; Enter goes to the files on one. */
-export function mountsView(browser: BrowserContext, place: BrowsedTarget): LoadedView<MountItem> {
+export function mountsView(browser: BrowserContext, place: BrowserTarget): LoadedView<MountItem> {
   return new LoadedView<MountItem>(
     {
       contexts: ["mounts"],

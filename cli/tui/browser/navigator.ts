@@ -3,9 +3,9 @@ import { parseTarget } from "../../../src/target.ts";
 import { targetCandidates } from "../../completion/targets.ts";
 import type { Action, Context } from "../keymap/keymap.ts";
 import type { Navigator, View } from "../view.ts";
-import { absolutePath } from "./browsed-target.ts";
+import { absolutePath } from "./browser-target.ts";
 import { ContainersView } from "./containers-view.ts";
-import type { BrowserContext, How } from "./context.ts";
+import type { BrowserContext, OpenMode } from "./context.ts";
 import { failureLine } from "./failure-lines.ts";
 
 /** The context of the view that an action opens. */
@@ -56,7 +56,7 @@ export class BrowserNavigator implements Navigator {
     return (candidates ?? []).map(({ value }) => value).filter((value) => value.startsWith(argument));
   }
 
-  async #open(text: string, how: How): Promise<void> {
+  async #open(text: string, how: OpenMode): Promise<void> {
     try {
       const target = parseTarget(/[:/]/.test(text) ? text : `${text}:/`);
       const place = this.#browser.place(target);

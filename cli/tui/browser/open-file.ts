@@ -1,22 +1,22 @@
 import type { OpenFile } from "../../../src/sessions/index.ts";
-import { followedIn } from "../../tail/followed.ts";
-import type { FollowedTarget } from "../../tail/followed-target.ts";
+import { tailSource } from "../../tail/tail-source.ts";
+import type { TailTarget } from "../../tail/tail-target.ts";
 import type { Host } from "../view.ts";
 import { type ViewerOptions, ViewerView } from "../viewer/viewer-view.ts";
-import type { BrowsedTarget } from "./browsed-target.ts";
+import type { BrowserTarget } from "./browser-target.ts";
 
 /** The viewer on a file that was opened at a place; the file is closed with it. */
 export function viewFile(
-  place: BrowsedTarget,
+  place: BrowserTarget,
   file: OpenFile,
   options: { title: string; path: string } & Pick<ViewerOptions, "startAtEnd" | "follow">,
   host: Host,
 ): ViewerView {
   const { path, ...rest } = options;
-  let followed: FollowedTarget | undefined;
+  let followed: TailTarget | undefined;
   const follow: ViewerOptions["followSource"] = (tell) => {
     followed = place.followed(tell);
-    return followedIn(followed, path, file);
+    return tailSource(followed, path, file);
   };
   return new ViewerView(
     {

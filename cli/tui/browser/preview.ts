@@ -5,7 +5,7 @@ import { fitText } from "../canvas/text-width.ts";
 import { paint } from "../lists/table.ts";
 import type { Host, Size } from "../view.ts";
 import { ViewerView } from "../viewer/viewer-view.ts";
-import type { BrowsedTarget } from "./browsed-target.ts";
+import type { BrowserTarget } from "./browser-target.ts";
 import type { BrowserContext } from "./context.ts";
 import { readDirectory } from "./directory.ts";
 import { failureLine } from "./failure-lines.ts";
@@ -46,7 +46,7 @@ export class Preview {
   }
 
   /** Shows this one, soon; nothing for undefined. */
-  select(place: BrowsedTarget, item: FileItem | undefined): void {
+  select(place: BrowserTarget, item: FileItem | undefined): void {
     clearTimeout(this.#timer);
     const turn = ++this.#turn;
     this.#timer = setTimeout(() => void this.#look(place, item, turn), REST_MS);
@@ -70,7 +70,7 @@ export class Preview {
     await Promise.all(this.#closing);
   }
 
-  async #look(place: BrowsedTarget, item: FileItem | undefined, turn: number): Promise<void> {
+  async #look(place: BrowserTarget, item: FileItem | undefined, turn: number): Promise<void> {
     const shown = item === undefined ? { lines: [] } : await this.#contentOf(place, item);
     if (turn !== this.#turn) this.#end(shown);
     else this.#replace(shown);
@@ -78,7 +78,7 @@ export class Preview {
   }
 
   async #contentOf(
-    place: BrowsedTarget,
+    place: BrowserTarget,
     item: FileItem,
   ): Promise<{ viewer: ViewerView } | { lines: readonly string[] }> {
     const { entry, backing } = item;
@@ -104,7 +104,7 @@ export class Preview {
     );
   }
 
-  async #names(place: BrowsedTarget, path: string): Promise<string[]> {
+  async #names(place: BrowserTarget, path: string): Promise<string[]> {
     const { items } = await readDirectory(place, path, { most: MOST_NAMES });
     const { theme, colours } = this.#browser;
     const shown = arrange(items, this.#browser.arrangement);

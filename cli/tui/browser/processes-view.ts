@@ -10,7 +10,7 @@ import { humanSize } from "../../ls/sizes.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { ListItem } from "../lists/list.ts";
 import type { Column } from "../lists/table.ts";
-import type { BrowsedTarget } from "./browsed-target.ts";
+import type { BrowserTarget } from "./browser-target.ts";
 import type { BrowserContext } from "./context.ts";
 import { LoadedView } from "./loaded-view.ts";
 
@@ -25,7 +25,7 @@ interface OpenFileItem extends ListItem {
 }
 
 /** The processes of a place, each with what it holds open. */
-export function processesView(browser: BrowserContext, place: BrowsedTarget): LoadedView<OpenFileItem> {
+export function processesView(browser: BrowserContext, place: BrowserTarget): LoadedView<OpenFileItem> {
   const only = { deleted: false };
   let isWhole = true;
   const view: LoadedView<OpenFileItem> = new LoadedView<OpenFileItem>(

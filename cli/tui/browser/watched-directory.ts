@@ -1,5 +1,5 @@
 import { PortholeError } from "../../../src/errors.ts";
-import type { BrowsedTarget } from "./browsed-target.ts";
+import type { BrowserTarget } from "./browser-target.ts";
 
 /** inotify(7): what changes a list of files with their sizes and times. */
 const MASK = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x800;
@@ -23,7 +23,7 @@ export class WatchedDirectory {
   }
 
   /** Watches this directory from now on, and no other. */
-  async watch(place: BrowsedTarget, path: string): Promise<void> {
+  async watch(place: BrowserTarget, path: string): Promise<void> {
     this.close();
     const turn = this.#turn;
     try {

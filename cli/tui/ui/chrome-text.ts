@@ -71,7 +71,7 @@ export function statusRow({ status, columns }: ChromeState): RowEnds & { mark: s
 }
 
 /** A status with something said in the place of its left end. It is there until the next key: where both do not fit, the right end waits so long. */
-export function said(message: string, { mark, right }: Status, columns: number): Status {
+export function withMessage(message: string, { mark, right }: Status, columns: number): Status {
   const width = [mark, sanitiseText(message), sanitiseText(right)].reduce((sum, text) => sum + textWidth(text), 0);
   return { mark, left: message, right: width + 6 <= columns ? right : "" };
 }

@@ -40,7 +40,7 @@ export function helpPage(
 }
 
 /** What an action does to the help while its `page` is shown: turns it, or closes it and does what it does without. */
-export function turnHelp(page: number, action: Action): { page: number | undefined; isTaken: boolean } {
+export function helpAction(page: number, action: Action): { page: number | undefined; isTaken: boolean } {
   if (/^(items-)?page-down$|^(line|item)-down$|^mark$/.test(action)) return { page: page + 1, isTaken: true };
   if (/^(items-)?page-up$|^(line|item)-up$/.test(action)) return { page: Math.max(0, page - 1), isTaken: true };
   return { page: undefined, isTaken: action === "cancel" || action === "help" || action === "back" };

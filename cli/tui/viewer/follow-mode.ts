@@ -1,5 +1,5 @@
 import type { Growth } from "./growth.ts";
-import type { ShownText } from "./shown-text.ts";
+import type { ViewerText } from "./viewer-text.ts";
 import type { FollowState } from "./viewer-types.ts";
 
 export interface FollowModeOptions {
@@ -10,14 +10,14 @@ export interface FollowModeOptions {
 
 /** Whether the screen stays at the end of what is written: scrolling up pauses that, and the end goes on with it. */
 export class FollowMode {
-  readonly #text: ShownText;
+  readonly #text: ViewerText;
   readonly #growth: Growth;
   readonly #options: FollowModeOptions;
   #state: FollowState = "off";
   /** Lines that had come when one paused. */
   #pausedAt = 0;
 
-  constructor(text: ShownText, growth: Growth, options: FollowModeOptions) {
+  constructor(text: ViewerText, growth: Growth, options: FollowModeOptions) {
     this.#text = text;
     this.#growth = growth;
     this.#options = options;

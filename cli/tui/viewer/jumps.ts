@@ -2,8 +2,8 @@ import type { Zone } from "../../../src/times/index.ts";
 import { type Awaited, Bookmarks } from "./bookmarks.ts";
 import type { Document } from "./document.ts";
 import { parseDestination } from "./goto.ts";
-import type { ShownText } from "./shown-text.ts";
 import { offsetOfTime, type TimeDestination } from "./times.ts";
+import type { ViewerText } from "./viewer-text.ts";
 
 /** Beyond every file, and a position that can still be asked for (node:fs takes up to 2^53). What is read as a stream has no end that could be taken instead. */
 const FARTHEST = 2 ** 52;
@@ -25,7 +25,7 @@ export interface JumpsHost {
 /** Goes to lines, parts, offsets, times and marks: at once, or when it is known where that is, unless one has gone elsewhere meanwhile. */
 export class Jumps {
   readonly #document: Document;
-  readonly #text: ShownText;
+  readonly #text: ViewerText;
   readonly #host: JumpsHost;
   readonly #bookmarks = new Bookmarks();
   /** Counts moves: whoever waits to go somewhere does not when there was another. */
@@ -34,7 +34,7 @@ export class Jumps {
   #timeMove: number | undefined;
   #isClosed = false;
 
-  constructor(document: Document, text: ShownText, host: JumpsHost) {
+  constructor(document: Document, text: ViewerText, host: JumpsHost) {
     this.#document = document;
     this.#text = text;
     this.#host = host;

@@ -3,11 +3,11 @@ import type { Document } from "./document.ts";
 import type { Growth } from "./growth.ts";
 import type { LineCounting } from "./line-counting.ts";
 import type { Searching } from "./searching.ts";
-import type { ShownText } from "./shown-text.ts";
+import type { ViewerText } from "./viewer-text.ts";
 
 /** What knows something of the source that changes. */
 export interface SourceReaders {
-  text: ShownText;
+  text: ViewerText;
   searching: Searching;
   counting: LineCounting;
   growth: Growth;

@@ -11,11 +11,11 @@ export interface Press {
 }
 
 /** Does what a key of the viewer means. A move ends a search that would move somewhere else. True when it was one of the viewer's. */
-export function actOn(parts: ViewerParts, action: Action, press: Press): boolean {
+export function performAction(parts: ViewerParts, action: Action, press: Press): boolean {
   if (MOVES.has(action)) endWaits(parts);
-  const deed = DEEDS[action];
-  deed?.(parts, { ...press, times: press.count ?? 1 });
-  return deed !== undefined;
+  const handler = HANDLERS[action];
+  handler?.(parts, { ...press, times: press.count ?? 1 });
+  return handler !== undefined;
 }
 
 /** Actions after which the result of a search that is still running would come as a surprise. */
@@ -35,9 +35,9 @@ const MOVES: ReadonlySet<string> = new Set([
 /** Columns that one press of Left or Right moves; a tab stop. */
 const SIDE_STEP = 8;
 
-type Deed = (parts: ViewerParts, press: Press & { times: number }) => unknown;
+type Handler = (parts: ViewerParts, press: Press & { times: number }) => unknown;
 
-const DEEDS: Readonly<Partial<Record<Action, Deed>>> = {
+const HANDLERS: Readonly<Partial<Record<Action, Handler>>> = {
   "line-down": ({ following }, { times }) => following.scroll(times),
   "line-up": ({ following }, { times }) => following.scroll(-times),
   "page-down": ({ following }, { count, page }) => following.scroll(count ?? page),

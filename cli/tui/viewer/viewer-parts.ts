@@ -3,11 +3,11 @@ import type { Jumps } from "./jumps.ts";
 import type { LineCounting } from "./line-counting.ts";
 import type { MatchWalk } from "./match-walk.ts";
 import type { Searching } from "./searching.ts";
-import type { ShownText } from "./shown-text.ts";
+import type { ViewerText } from "./viewer-text.ts";
 
 /** What a viewer's keys are done with. */
 export interface ViewerParts {
-  readonly text: ShownText;
+  readonly text: ViewerText;
   readonly searching: Searching;
   readonly walk: MatchWalk;
   readonly jumps: Jumps;

@@ -11,10 +11,10 @@ import { LineCounting } from "./line-counting.ts";
 import { MatchWalk } from "./match-walk.ts";
 import type { ByteRange } from "./range.ts";
 import { Searching } from "./searching.ts";
-import { ShownText } from "./shown-text.ts";
 import { SourceChanges } from "./source-changes.ts";
-import { actOn } from "./viewer-actions.ts";
+import { performAction } from "./viewer-actions.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
+import { ViewerText } from "./viewer-text.ts";
 import type { FollowState, ViewerOptions, ViewerStatus } from "./viewer-types.ts";
 
 /** What the viewer says while it waits for the name of a mark. */
@@ -47,7 +47,7 @@ export class Viewer {
     const document = new Document(options.content, known);
     const searching = new Searching(document, changed);
     const growth = new Growth(document, Date.now());
-    const text = new ShownText(document, searching, options.colours, known);
+    const text = new ViewerText(document, searching, options.colours, known);
     const counting = new LineCounting(document);
     const following = new FollowMode(text, growth, { canFollow: options.canFollow, say });
     const jumps = new Jumps(document, text, {
@@ -118,7 +118,7 @@ export class Viewer {
       this.say(NAME_ASKED[action]);
       return true;
     }
-    return actOn(this.#parts, action, { count, page: Math.max(1, this.#height - 1) });
+    return performAction(this.#parts, action, { count, page: Math.max(1, this.#height - 1) });
   }
 
   /** Shows the last page; a paused follow goes on. */

@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
 import { DEFAULT_THEME } from "../../../cli/tui/canvas/theme.ts";
 import { ListPane } from "../../../cli/tui/lists/list-pane.ts";
-import type { Host, Question } from "../../../cli/tui/view.ts";
+import type { Host, PromptRequest } from "../../../cli/tui/view.ts";
 
 it("is narrowed once by what is typed at once, and to the last of it", async () => {
-  let question: Question | undefined;
-  const ask = (asked: Question) => {
+  let question: PromptRequest | undefined;
+  const ask = (asked: PromptRequest) => {
     question = asked;
   };
   let looks = 0;

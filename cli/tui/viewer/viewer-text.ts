@@ -26,7 +26,7 @@ const ENCODING_NAMES: Readonly<Record<Encoding, string>> = {
 const NEXT_JSON: Readonly<Record<JsonView, JsonView>> = { raw: "folded", folded: "unfolded", unfolded: "raw" };
 
 /** A document as it is shown: which of its lines, in which rows, and which of these are on the screen. */
-export class ShownText {
+export class ViewerText {
   readonly viewport: Viewport;
   readonly #document: Document;
   readonly #searching: Searching;

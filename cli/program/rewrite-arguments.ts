@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 
 /** Lets `rewrite` change the arguments of a command before Commander parses them. */
-export function rewriting(
+export function rewriteArguments(
   command: Command,
   rewrite: (args: string[], fail: (text: string) => never) => string[],
 ): Command {

@@ -1,10 +1,10 @@
 import { writeSync } from "node:fs";
 import { Exit, printable } from "../io/fail.ts";
-import { Misuse } from "./amount.ts";
+import { UsageError } from "./amount.ts";
 import { quoted } from "./quote.ts";
 
 /** Writes one line on standard error as head or tail would: `tail: ...`. */
-export function say(command: "head" | "tail", text: string): void {
+export function printMessage(command: "head" | "tail", text: string): void {
   try {
     writeSync(2, `${command}: ${printable(text)}\n`);
   } catch {}
@@ -31,8 +31,8 @@ function capitalised(code: unknown, text: string): string {
 }
 
 /** Says what is wrong with the options, in GNU's words, and returns the exit status; any other error is thrown on. */
-export function misused(command: "head" | "tail", error: unknown): number {
-  if (!(error instanceof Misuse)) throw error;
-  say(command, error.message);
+export function reportUsageError(command: "head" | "tail", error: unknown): number {
+  if (!(error instanceof UsageError)) throw error;
+  printMessage(command, error.message);
   return Exit.usage;
 }

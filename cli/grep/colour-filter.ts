@@ -28,7 +28,7 @@ const ESCAPE = 0x1b;
 const LONGEST_SEQUENCE = 68;
 
 /** Text without the colour codes that a screen does not show. */
-export function shownFilter(): Filter {
+export function colourFilter(): Filter {
   let held = Buffer.alloc(0);
   return (bytes) => {
     if (bytes === undefined) return visibleBytes(held);
@@ -42,6 +42,6 @@ export function shownFilter(): Filter {
 }
 
 /** No more of a file once there is a NUL, as ripgrep leaves binary files below directories. */
-export function untilNul(filter: Filter): Filter {
+export function stopAtNul(filter: Filter): Filter {
   return (bytes) => (bytes?.includes(0) ? undefined : filter(bytes));
 }

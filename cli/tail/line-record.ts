@@ -2,7 +2,7 @@ import { pathText } from "../../src/target.ts";
 import { jsonLine } from "../io/json.ts";
 
 /** What an engine knows of a line of a container's output. */
-export interface Origin {
+export interface RecordOrigin {
   stream: "stdout" | "stderr";
   /** Nanoseconds since 1970. */
   time: bigint | undefined;
@@ -17,7 +17,7 @@ export function lineRecord(
   bytes: Uint8Array,
   delimiter: number,
   time: number | undefined,
-  origin?: Origin,
+  origin?: RecordOrigin,
 ): Uint8Array {
   const isWhole = bytes.at(-1) === delimiter;
   const record = {

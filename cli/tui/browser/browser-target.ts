@@ -3,8 +3,8 @@ import { PortholeError } from "../../../src/errors.ts";
 import { connect, type Session } from "../../../src/sessions/index.ts";
 import { placeName, type Target } from "../../../src/target.ts";
 import type { Zone } from "../../../src/times/index.ts";
-import { FollowedTarget } from "../../tail/followed-target.ts";
-import type { ReachOptions } from "../../targets/options.ts";
+import { TailTarget } from "../../tail/tail-target.ts";
+import type { ConnectionOptions } from "../../targets/options.ts";
 
 /** How long what is followed must be out of reach before a row says so. */
 export const GONE_MS = 1000;
@@ -15,28 +15,28 @@ export function absolutePath(target: Target): string {
 }
 
 /** Refuses a time zone that there is not, before a screen is drawn. Throws USAGE. */
-export async function checkZone({ tz }: ReachOptions): Promise<void> {
+export async function checkZone({ tz }: ConnectionOptions): Promise<void> {
   if (tz !== undefined) (await import("../../../src/times/index.ts")).parseZone(tz);
 }
 
 /** Where files are looked at: a container, a process's namespaces, or this machine. One session at a time, made anew when it has ended. */
-export class BrowsedTarget {
+export class BrowserTarget {
   readonly target: Target;
-  readonly #options: ReachOptions;
+  readonly #options: ConnectionOptions;
   readonly #signal: AbortSignal;
   #session: Session | undefined;
   #isOwn = true;
   #connecting: Promise<Session> | undefined;
 
-  constructor(target: Target, options: ReachOptions, signal: AbortSignal) {
+  constructor(target: Target, options: ConnectionOptions, signal: AbortSignal) {
     this.target = target;
     this.#options = options;
     this.#signal = signal;
   }
 
   /** A place whose session is there already, and stays the caller's. */
-  static with(session: Session, target: Target, options: ReachOptions, signal: AbortSignal): BrowsedTarget {
-    const place = new BrowsedTarget(target, options, signal);
+  static with(session: Session, target: Target, options: ConnectionOptions, signal: AbortSignal): BrowserTarget {
+    const place = new BrowserTarget(target, options, signal);
     place.#session = session;
     place.#isOwn = false;
     return place;
@@ -86,8 +86,8 @@ export class BrowsedTarget {
   }
 
   /** The place as the follow engine asks it: `tell` hears that the container was restarted, or is gone. End it when nothing is followed any more. */
-  followed(tell: (text: string) => void): FollowedTarget {
-    return new FollowedTarget({ session: (_, options) => this.session(options) }, this.target, GONE_MS, tell);
+  followed(tell: (text: string) => void): TailTarget {
+    return new TailTarget({ session: (_, options) => this.session(options) }, this.target, GONE_MS, tell);
   }
 
   /** Ends the session that was connected here. */

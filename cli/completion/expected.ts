@@ -1,7 +1,7 @@
 import type { Command, Option } from "commander";
 
 /** What can stand at the end of a command line that is being typed. */
-export type Wanted =
+export type Expected =
   /** One of these; `prefix` stands before each, as `--route=` does. */
   | { kind: "values"; values: Candidate[]; prefix: string }
   /** A target, `web:/path`, or with `session` a container alone. */
@@ -18,7 +18,7 @@ export interface Candidate {
  * Finds out from the commands' own definitions what is being typed.
  * @param words the command line after the program's name; the last one is being typed, and may be empty
  */
-export function wantedAt(root: Command, words: readonly string[]): Wanted {
+export function expectedAt(root: Command, words: readonly string[]): Expected {
   const typed = words.at(-1) ?? "";
   const { command, operands, literal, expecting, engine } = walk(root, words.slice(0, -1));
   if (expecting !== undefined) return ofOption(expecting, "");
@@ -77,7 +77,7 @@ function findOption(command: Command, name: string): Option | undefined {
   return command.options.find(({ long, short }) => name === long || name === short);
 }
 
-function ofOption(option: Option, prefix: string): Wanted {
+function ofOption(option: Option, prefix: string): Expected {
   const choices = option.argChoices;
   if (choices === undefined) return { kind: "file" };
   return { kind: "values", values: choices.map((value) => ({ value })), prefix };
@@ -97,7 +97,7 @@ function commandsOf(root: Command): Candidate[] {
     .map((command) => ({ value: command.name(), description: command.summary() || command.description() }));
 }
 
-function ofArgument(command: Command, index: number, engine: string | undefined): Wanted {
+function ofArgument(command: Command, index: number, engine: string | undefined): Expected {
   const all = command.registeredArguments;
   const last = all.at(-1);
   const argument = all[index] ?? (last?.variadic ? last : undefined);

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { end, examples } from "./shared.ts";
 
 /** Commands that manage agents. */
-export function addManaging(root: Command): void {
+export function addAgentCommands(root: Command): void {
   root
     .command("agents")
     .summary("list the running agents")

@@ -14,26 +14,26 @@ import {
 import type { OpenFile } from "../../src/sessions/index.ts";
 import { TimestampReader } from "../../src/text/index.ts";
 import { openTarget } from "../targets/open-target.ts";
-import type { NamedTarget } from "../targets/reach.ts";
-import { cannotOpen, errorReading, say } from "./complaints.ts";
-import { followedIn } from "./followed.ts";
-import type { FollowedTarget } from "./followed-target.ts";
+import type { NamedTarget } from "../targets/session-pool.ts";
+import { initialPart } from "./initial-part.ts";
 import { type Input, standardInput } from "./input.ts";
+import { cannotOpen, errorReading, printMessage } from "./messages.ts";
 import { Notices } from "./notices.ts";
 import type { TailOptions } from "./options.ts";
-import type { Lane, Printer } from "./printer.ts";
+import type { OutputSource, Printer } from "./printer.ts";
 import { quotedIfNeeded } from "./quote.ts";
-import { wantedPart } from "./wanted.ts";
+import { tailSource } from "./tail-source.ts";
+import type { TailTarget } from "./tail-target.ts";
 
 type Events<File extends Generation> = AsyncGenerator<FollowEvent<File>, void, void>;
 
 /** What becomes of what is read. */
-export interface Sink {
-  show(lane: Lane, bytes: Uint8Array): Promise<void>;
+export interface TailSink {
+  show(lane: OutputSource, bytes: Uint8Array): Promise<void>;
   /** What comes next is of another generation: an unfinished line ends here. */
-  endLine(lane: Lane): Promise<void>;
+  endLine(lane: OutputSource): Promise<void>;
   /** Called with every file that is read, so that no glob takes it for a new one. */
-  seen(place: FollowedTarget, identity: Identity): void;
+  seen(place: TailTarget, identity: Identity): void;
   /** Called when the file is deleted and nobody asked for retries. */
   gone(): void;
   /** Called when it exists again. */
@@ -41,10 +41,10 @@ export interface Sink {
 }
 
 /** One target of tail, from opening to the end of following. */
-export class Tailed {
+export class TailFile {
   readonly name: string;
-  readonly lane: Lane;
-  readonly place: FollowedTarget;
+  readonly lane: OutputSource;
+  readonly place: TailTarget;
   readonly #named: NamedTarget;
   readonly #options: TailOptions;
   readonly #since: number | undefined;
@@ -63,7 +63,7 @@ export class Tailed {
 
   constructor(
     named: NamedTarget,
-    place: FollowedTarget,
+    place: TailTarget,
     printer: Printer,
     options: TailOptions,
     since: number | undefined,
@@ -117,12 +117,12 @@ export class Tailed {
   /** Says why it cannot be opened or read, if so. Returns the failure. */
   complaint(): unknown {
     if (this.#failure !== undefined) {
-      say("tail", cannotOpen(this.name, this.#failure));
+      printMessage("tail", cannotOpen(this.name, this.#failure));
       return this.#failure;
     }
     if (this.#input?.file?.kind !== "directory") return undefined;
     const error = new PortholeError("FILE", "Is a directory", { errno: "EISDIR" });
-    say("tail", errorReading(this.name, error));
+    printMessage("tail", errorReading(this.name, error));
     return error;
   }
 
@@ -148,7 +148,7 @@ export class Tailed {
     if (input === undefined) throw new Error("nothing is open");
     const since = this.#since;
     const bounded = this.#events !== undefined && !this.#pseudo;
-    return wantedPart(
+    return initialPart(
       input,
       this.#options,
       since === undefined
@@ -157,7 +157,7 @@ export class Tailed {
             time: since,
             timeOf: this.timeOf,
             none: () =>
-              say(
+              printMessage(
                 "tail",
                 `${quotedIfNeeded(this.name)}: no line bears a time that is known here; --since has no effect on it`,
               ),
@@ -172,7 +172,7 @@ export class Tailed {
   }
 
   /** Brings what is appended, and says what happens to the file, until `stop` aborts or nothing more can come. */
-  async follow(sink: Sink, stop: AbortSignal): Promise<void> {
+  async follow(sink: TailSink, stop: AbortSignal): Promise<void> {
     const input = this.#input;
     if (this.#events !== undefined) return this.#followEvents(this.#events, sink, stop);
     if (this.#failure !== undefined && !this.#options.retry) return;
@@ -196,7 +196,7 @@ export class Tailed {
 
   #begin(file: OpenFile | undefined, stop: AbortSignal): void {
     const { follow: how, interval } = this.#options;
-    this.#events = follow(followedIn(this.place, this.#named.target.path, file), {
+    this.#events = follow(tailSource(this.place, this.#named.target.path, file), {
       position: this.#pseudo || this.#wholly ? 0 : this.#size,
       byName: how === "name" ? true : file === undefined ? "first" : false,
       goneMs: interval,
@@ -213,7 +213,7 @@ export class Tailed {
     const identity = file && identityOf(file.stat);
     // Where it is to be read from its beginning, its reader has not been heard.
     file?.close();
-    say(
+    printMessage(
       "tail",
       `${quotedIfNeeded(this.name)}: its file system may not answer, so the agent reads it for us, by its name, from time to time`,
     );
@@ -225,7 +225,11 @@ export class Tailed {
     });
   }
 
-  async #followEvents(events: Events<SessionFile> | Events<PolledFile>, sink: Sink, stop: AbortSignal): Promise<void> {
+  async #followEvents(
+    events: Events<SessionFile> | Events<PolledFile>,
+    sink: TailSink,
+    stop: AbortSignal,
+  ): Promise<void> {
     const { retry, follow: how } = this.#options;
     const notices = new Notices(
       this.name,
@@ -254,7 +258,7 @@ export class Tailed {
           if (begins || event.kind === "truncated") await sink.endLine(this.lane);
           const text = notices.of(event);
           if ("file" in event && event.file) sink.seen(this.place, event.file.identity);
-          if (text !== undefined) say("tail", text);
+          if (text !== undefined) printMessage("tail", text);
           if (event.kind === "deleted" && !retry) sink.gone();
           else if (event.kind === "returned" || event.kind === "rotated") sink.back();
           if (notices.hasGivenUp) return;
@@ -266,7 +270,7 @@ export class Tailed {
   }
 
   /** A FIFO is opened again for its next writer; a device is read to its end, and then nothing comes any more. */
-  async #followStream(input: Input, sink: Sink, stop: AbortSignal): Promise<void> {
+  async #followStream(input: Input, sink: TailSink, stop: AbortSignal): Promise<void> {
     let file = input.file;
     while (file?.kind === "fifo" && !stop.aborted) {
       const next: OpenFile = await openTarget(await this.place.session(), this.#named, this.#options);

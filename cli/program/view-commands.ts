@@ -1,19 +1,19 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { parseStart } from "../tui/viewer/start-position.ts";
 import type { ViewerStart } from "../tui/viewer/viewer-view.ts";
-import { rewriting } from "./rewriting.ts";
-import { consuming, end, examples, reaching, seconds, timeZone } from "./shared.ts";
+import { rewriteArguments } from "./rewrite-arguments.ts";
+import { connectionOptions, consumeOption, end, examples, seconds, timeZoneOption } from "./shared.ts";
 
 /** Commands that open the screen. */
-export function addLooking(root: Command): void {
-  const opening = rewriting(root.command("open"), startsLast)
+export function addViewCommands(root: Command): void {
+  const opening = rewriteArguments(root.command("open"), startsLast)
     .argument("<target>", "file to open")
     .argument(
       "[start...]",
       "where to start: +G the end, +123 a line, +50%, +0x1f an offset, +/regex, +F follow",
       position,
     );
-  timeZone(consuming(reaching(opening)))
+  timeZoneOption(consumeOption(connectionOptions(opening)))
     .summary("view a file in the terminal: scroll, search, follow")
     .description("Open a file in the terminal. Press ? for the keys.")
     .option("-f, --follow", "start at the end and follow appended data")
@@ -32,8 +32,8 @@ export function addLooking(root: Command): void {
       end((await import("../commands/open.ts")).open(target, starts ?? [], options)),
     );
 
-  timeZone(
-    reaching(
+  timeZoneOption(
+    connectionOptions(
       root
         .command("browse")
         .argument("[target]", "where to start: CONTAINER, CONTAINER:PATH, pid:N (default: the list of containers)"),

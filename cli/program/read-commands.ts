@@ -1,10 +1,10 @@
 import { type Command, Option } from "commander";
-import { headArguments, rewriting, tailArguments } from "./rewriting.ts";
-import { consuming, end, examples, reaching, timeZone } from "./shared.ts";
+import { headArguments, rewriteArguments, tailArguments } from "./rewrite-arguments.ts";
+import { connectionOptions, consumeOption, end, examples, timeZoneOption } from "./shared.ts";
 
 /** Commands that write file content to standard output. */
-export function addReading(root: Command): void {
-  consuming(reaching(root.command("cat").argument("[target...]", INPUTS)))
+export function addReadCommands(root: Command): void {
+  consumeOption(connectionOptions(root.command("cat").argument("[target...]", INPUTS)))
     .summary("write files of containers to standard output")
     .description(
       "Write files to standard output, unchanged to a file or pipe. On a terminal, unsafe control characters are escaped.",
@@ -20,7 +20,10 @@ export function addReading(root: Command): void {
     )
     .action(async (list: string[], options) => end((await import("../commands/cat.ts")).cat(list, options)));
 
-  const head = rewriting(consuming(reaching(root.command("head").argument("[target...]", INPUTS))), headArguments)
+  const head = rewriteArguments(
+    consumeOption(connectionOptions(root.command("head").argument("[target...]", INPUTS))),
+    headArguments,
+  )
     .summary("write the beginning of files of containers")
     .description("Write the first 10 lines of each target to standard output, as GNU head does.")
     .option("-c, --bytes <[-]number>", "write the first bytes; with -, all but the last")
@@ -33,10 +36,13 @@ export function addReading(root: Command): void {
       "after",
       `${multipliers}\n${examples("porthole head -n 1 web:/etc/passwd api:/etc/passwd", "porthole head -c 1K web:/proc/1/environ")}`,
     );
-  lastOf(timeZone(head));
+  lastOf(timeZoneOption(head));
   head.action(async (list: string[], options) => end((await import("../commands/head.ts")).head(list, options)));
 
-  const tail = rewriting(consuming(reaching(root.command("tail").argument("[target...]", INPUTS))), tailArguments)
+  const tail = rewriteArguments(
+    consumeOption(connectionOptions(root.command("tail").argument("[target...]", INPUTS))),
+    tailArguments,
+  )
     .summary("write the end of files of containers, and follow them")
     .description(
       "Write the last 10 lines of each target to standard output, as GNU tail does; with -f or -F, then follow appended data. " +
@@ -78,7 +84,7 @@ ${examples(
   "porthole tail -c +1K web:/data/blob",
 )}`,
     );
-  lastOf(timeZone(tail));
+  lastOf(timeZoneOption(tail));
   tail.action(async (list: string[], options) => end((await import("../commands/tail.ts")).tail(list, options)));
 }
 

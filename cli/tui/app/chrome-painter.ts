@@ -2,7 +2,7 @@ import type { ChromeRenderer, ChromeState } from "../ui/chrome-text.ts";
 import { plainChrome } from "../ui/plain-chrome.ts";
 
 /** What is drawn around a view, and over it while there is help. */
-export class Surroundings {
+export class ChromePainter {
   #ink: ChromeRenderer | undefined;
   #isClosed = false;
 
@@ -15,7 +15,7 @@ export class Surroundings {
   screen(state: ChromeState, rows: readonly string[]): string[] {
     // Without help Ink's rows are the same, byte for byte, at a hundred times the cost: the status changes with every frame.
     const chrome = (state.help && this.#ink ? this.#ink : plainChrome).rows(state);
-    const head = Surroundings.head(state.tabs?.titles.length ?? 1);
+    const head = ChromePainter.head(state.tabs?.titles.length ?? 1);
     const over = chrome.slice(head, -1);
     const shown = rows.map((row, index) => over[index] ?? row);
     return [...chrome.slice(0, head), ...shown, chrome.at(-1) ?? ""];

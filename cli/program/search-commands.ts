@@ -1,16 +1,16 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { takesNext } from "../grep/words.ts";
-import { consuming, end, examples, reaching } from "./shared.ts";
+import { takesValue } from "../grep/arguments.ts";
+import { connectionOptions, consumeOption, end, examples } from "./shared.ts";
 
 /** Commands that search files or show their bytes. */
-export function addSearching(root: Command): void {
+export function addSearchCommands(root: Command): void {
   addGrep(root);
   addHexdump(root);
 }
 
 function addGrep(root: Command): void {
   const command = root.command("grep");
-  reaching(
+  connectionOptions(
     command
       .argument("<pattern>", "regular expression (with -e or -f: the first target)")
       .argument("[target...]", "files and directories to search"),
@@ -92,7 +92,7 @@ function leaveToRipgrep(command: Command): void {
       } else {
         operands.push(word);
         // The next word is the option's value, even if it looks like an option.
-        if (takesNext(word)) operands.push(...left.splice(0, 1));
+        if (takesValue(word)) operands.push(...left.splice(0, 1));
       }
     }
     const { unknown } = parse(own);
@@ -105,7 +105,7 @@ const SWITCHES = ["--help", "--raw"];
 const OWN = ["--route", "--engine", "--user", "--idle"];
 
 function addHexdump(root: Command): void {
-  consuming(reaching(root.command("hexdump").argument("<target>", "file or device to read")))
+  consumeOption(connectionOptions(root.command("hexdump").argument("<target>", "file or device to read")))
     .summary("show the bytes of a file or device in hexadecimal")
     .description("Show bytes in hexadecimal and as characters, as hexdump -C does. Holes of sparse files are not read.")
     .option("-C, --canonical", "accepted for compatibility with hexdump -C; the default")

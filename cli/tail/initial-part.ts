@@ -23,7 +23,7 @@ export interface Since {
  * The part of a file that tail shows first, in pieces. With `size` it ends there, for what comes behind is followed; without, at the end of
  * the file.
  */
-export async function* wantedPart(
+export async function* initialPart(
   input: Input,
   options: Pick<TailOptions, "amount" | "hasAmount" | "delimiter">,
   since: Since | undefined,

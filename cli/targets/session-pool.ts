@@ -3,7 +3,7 @@ import { dieBySignal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { connect, type Session } from "../../src/sessions/index.ts";
 import { parseTarget, pathBytes, placeName, type Target } from "../../src/target.ts";
-import type { ReachOptions } from "./options.ts";
+import type { ConnectionOptions } from "./options.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -16,11 +16,11 @@ export interface NamedTarget {
 }
 
 /** The sessions of one command: one for each container or process, however many of its files are named. */
-export class Reach {
-  readonly #options: ReachOptions;
+export class SessionPool {
+  readonly #options: ConnectionOptions;
   readonly #sessions = new Map<string, Session>();
 
-  constructor(options: ReachOptions) {
+  constructor(options: ConnectionOptions) {
     this.#options = options;
   }
 

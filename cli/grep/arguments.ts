@@ -11,7 +11,7 @@ export interface Flag {
 }
 
 /** A command line of ripgrep, taken apart. */
-export interface Words {
+export interface ParsedArguments {
   flags: Flag[];
   /** What is no option: the pattern, unless an option gives it, and the targets. */
   operands: string[];
@@ -21,7 +21,7 @@ export interface Words {
  * Takes words apart as ripgrep does: `-A3`, `-A=3`, `-A 3`, `-inC2`, `--context=3`, `--context 3`;
  * everything after `--` is an operand.
  */
-export function readWords(words: readonly string[]): Words {
+export function parseArguments(words: readonly string[]): ParsedArguments {
   const flags: Flag[] = [];
   const operands: string[] = [];
   const left = [...words];
@@ -62,7 +62,7 @@ function readCluster(letters: string, flags: Flag[], take: Take): void {
 }
 
 /** Whether the word after an option is its value. */
-export function takesNext(word: string): boolean {
+export function takesValue(word: string): boolean {
   if (word.startsWith("--")) return WITH_VALUE.has(word.slice(2));
   if (!word.startsWith("-")) return false;
   const letters = [...word.slice(1)];
@@ -105,7 +105,7 @@ export function configuredFlags(given: readonly Flag[]): Flag[] {
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"));
-  return readWords(words).flags.filter(({ name }) => REFUSED[name] === undefined);
+  return parseArguments(words).flags.filter(({ name }) => REFUSED[name] === undefined);
 }
 
 /** What the options say together. */

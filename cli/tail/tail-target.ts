@@ -3,7 +3,7 @@ import { onTick } from "../../src/follow/index.ts";
 import type { Session } from "../../src/sessions/index.ts";
 import { placeName, type Target } from "../../src/target.ts";
 import { systemZone, targetZone, utc, type Zone } from "../../src/times/index.ts";
-import { reasonOf, say } from "./complaints.ts";
+import { printMessage, reasonOf } from "./messages.ts";
 
 const TICK_MS = 250;
 /** A restart is quick or it takes its time: often at first, then less. */
@@ -13,7 +13,7 @@ const PATIENT_MS = 1000;
 const MOST_BREACHES = 3;
 
 /** Gives a session for a target: one that lives, or a new one; with `runningOnly` none of what is left of a container that does not run. */
-export interface SessionGiver {
+export interface SessionProvider {
   session(target: Target, options?: { runningOnly?: boolean }): Promise<Session>;
 }
 
@@ -21,8 +21,8 @@ export interface SessionGiver {
  * A container, process or this machine for as long as files in it are followed: its session, and when that has ended, as with a container's
  * restart, the next one. What happens is said once for all files in it.
  */
-export class FollowedTarget {
-  readonly #reach: SessionGiver;
+export class TailTarget {
+  readonly #sessions: SessionProvider;
   readonly #target: Target;
   readonly #goneMs: number;
   readonly #say: (text: string) => void;
@@ -37,8 +37,13 @@ export class FollowedTarget {
   readonly #over = new AbortController();
 
   /** `tell` hears what happens to it; standard error by default. */
-  constructor(reach: SessionGiver, target: Target, goneMs: number, tell = (text: string) => say("tail", text)) {
-    this.#reach = reach;
+  constructor(
+    sessions: SessionProvider,
+    target: Target,
+    goneMs: number,
+    tell = (text: string) => printMessage("tail", text),
+  ) {
+    this.#sessions = sessions;
     this.#target = target;
     this.#goneMs = goneMs;
     this.#zone = target.kind === "local" ? systemZone : utc;
@@ -102,7 +107,7 @@ export class FollowedTarget {
     try {
       // Nothing is written to what does not run: what was followed in a running container goes on in the next one that runs.
       const runningOnly = before !== undefined && before.offline === undefined;
-      const session = await this.#reach.session(this.#target, { runningOnly });
+      const session = await this.#sessions.session(this.#target, { runningOnly });
       if (this.#learnsZone) this.#zone = await targetZone(session);
       this.#session = session;
       this.#failure = undefined;

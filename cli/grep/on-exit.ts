@@ -5,7 +5,7 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 const cleanUps = new Set<() => void>();
 
 /** Has `cleanUp` called before a signal or an exit ends this process. Returns the end of that. */
-export function beforeEnd(one: () => void): () => void {
+export function onExit(one: () => void): () => void {
   if (cleanUps.size === 0) {
     for (const signal of SIGNALS) process.on(signal, onSignal);
     process.on("exit", cleanUp);

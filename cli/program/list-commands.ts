@@ -1,8 +1,8 @@
 import { type Command, Option } from "commander";
-import { end, examples, reaching } from "./shared.ts";
+import { connectionOptions, end, examples } from "./shared.ts";
 
 /** Commands that list directories and show the metadata of files. */
-export function addListing(root: Command): void {
+export function addListCommands(root: Command): void {
   addLs(root);
   addStat(root);
   addFind(root);
@@ -10,7 +10,7 @@ export function addListing(root: Command): void {
 }
 
 function addDiff(root: Command): void {
-  reaching(root.command("diff").argument("<container>", "the container, running or stopped"))
+  connectionOptions(root.command("diff").argument("<container>", "the container, running or stopped"))
     .helpOption("--help", "display help for command")
     .summary("list files that a container changed, added or deleted, with sizes")
     .description(
@@ -28,7 +28,7 @@ function addDiff(root: Command): void {
 }
 
 function addLs(root: Command): void {
-  reaching(
+  connectionOptions(
     root.command("ls").argument("<target...>", "directories and files to list; globs match inside the container"),
   )
     .summary("list directories of containers")
@@ -64,7 +64,7 @@ function addLs(root: Command): void {
 }
 
 function addStat(root: Command): void {
-  reaching(root.command("stat").argument("<target...>", "files to show; globs match inside the container"))
+  connectionOptions(root.command("stat").argument("<target...>", "files to show; globs match inside the container"))
     .summary("show the metadata of files, and where they are stored")
     .description(
       "Show the metadata of files, as stat(1) does, and where they are stored: in the container's layer, a volume, a bind mount, memory or the kernel.",
@@ -84,7 +84,9 @@ function addStat(root: Command): void {
 
 function addFind(root: Command): void {
   root.enablePositionalOptions();
-  reaching(root.command("find").argument("<target...>", "directories and files to search, before the expression"))
+  connectionOptions(
+    root.command("find").argument("<target...>", "directories and files to search, before the expression"),
+  )
     .usage("[options] <target...> [expression]")
     .summary("find files of containers by name, kind, size or age")
     .description(

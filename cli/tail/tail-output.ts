@@ -1,16 +1,16 @@
 import { type OutputEvent, OutputFollower, type OutputRecord, outputContainer } from "../../src/engines/index.ts";
 import { AT_END, StreamEnd, StreamStart } from "../../src/follow/index.ts";
 import type { Target } from "../../src/target.ts";
-import { reasonOf, say } from "./complaints.ts";
+import { printMessage, reasonOf } from "./messages.ts";
 import type { TailOptions } from "./options.ts";
 import { OutputLines } from "./output-lines.ts";
-import type { Lane, Printer } from "./printer.ts";
-import type { Sink } from "./tailed.ts";
+import type { OutputSource, Printer } from "./printer.ts";
+import type { TailSink } from "./tail-file.ts";
 
 /** A container's own output as a target of tail. */
-export class TailedOutput {
+export class TailOutput {
   readonly name: string;
-  readonly lane: Lane;
+  readonly lane: OutputSource;
   readonly isDirectory = false;
   readonly isPipedInput = false;
   readonly unfollowable = undefined;
@@ -56,7 +56,7 @@ export class TailedOutput {
 
   /** Says why it cannot be read, if so. Returns the failure. */
   complaint(): unknown {
-    if (this.#failure !== undefined) say("tail", `${this.name}: ${reasonOf(this.#failure)}`);
+    if (this.#failure !== undefined) printMessage("tail", `${this.name}: ${reasonOf(this.#failure)}`);
     return this.#failure;
   }
 
@@ -78,7 +78,7 @@ export class TailedOutput {
   fromStart(): void {}
 
   /** Brings what the container writes, until it ends or, followed by its name, until `stop` aborts. */
-  async follow(sink: Sink, stop: AbortSignal): Promise<void> {
+  async follow(sink: TailSink, stop: AbortSignal): Promise<void> {
     const follower = this.#follower;
     if (follower === undefined) return;
     const { follow, retry } = this.#options;
@@ -91,7 +91,7 @@ export class TailedOutput {
       else {
         await show(this.#lines.end());
         const text = this.#notice(event);
-        if (text !== undefined) say("tail", `${this.#target.name}: ${text}`);
+        if (text !== undefined) printMessage("tail", `${this.#target.name}: ${text}`);
       }
     }
     if (stop.reason !== AT_END) await show(this.#lines.end());

@@ -1,22 +1,22 @@
 import type { Session } from "../../../src/sessions/index.ts";
 import type { Target } from "../../../src/target.ts";
-import type { ReachOptions } from "../../targets/options.ts";
-import { absolutePath, BrowsedTarget } from "../browser/browsed-target.ts";
+import type { ConnectionOptions } from "../../targets/options.ts";
 import type { Browser } from "../browser/browser.ts";
+import { absolutePath, BrowserTarget } from "../browser/browser-target.ts";
 import { readConfig } from "../config.ts";
 import type { Location } from "../view.ts";
 import type { AppOptions } from "./app.ts";
 
 /** What lies around a file that is shown alone: its place, and the browser, which is loaded when somebody wants to go there. */
-export class Around {
+export class LazyBrowser {
   readonly location: Location;
   readonly app: AppOptions;
   readonly #abort = new AbortController();
   #browser: Browser | undefined;
 
   /** The session stays the caller's. Throws USAGE for a config file that is wrong. */
-  constructor(session: Session, target: Target, options: ReachOptions) {
-    const place = BrowsedTarget.with(session, target, options, this.#abort.signal);
+  constructor(session: Session, target: Target, options: ConnectionOptions) {
+    const place = BrowserTarget.with(session, target, options, this.#abort.signal);
     this.location = { place, path: absolutePath(target) };
     const config = readConfig();
     this.app = {

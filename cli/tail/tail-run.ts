@@ -2,47 +2,52 @@ import { setMaxListeners } from "node:events";
 import { PortholeError } from "../../src/errors.ts";
 import { AT_END, type Identity, identityOf, onTick } from "../../src/follow/index.ts";
 import { parseTarget, placeName, type Target } from "../../src/target.ts";
-import type { NamedTarget, Reach } from "../targets/reach.ts";
-import { errorReading, say } from "./complaints.ts";
-import { FollowedTarget } from "./followed-target.ts";
+import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
 import { GlobWatch } from "./glob-watch.ts";
 import { Merger } from "./merger.ts";
+import { errorReading, printMessage } from "./messages.ts";
 import type { TailOptions } from "./options.ts";
-import { type Lane, Printer } from "./printer.ts";
+import { type OutputSource, Printer } from "./printer.ts";
 import { quoted } from "./quote.ts";
-import { Tailed } from "./tailed.ts";
-import { TailedOutput } from "./tailed-output.ts";
+import { TailFile } from "./tail-file.ts";
+import { TailOutput } from "./tail-output.ts";
+import { TailTarget } from "./tail-target.ts";
 
 /** Milliseconds between looks for new files that a glob matches. */
 const GLOB_MS = 1000;
 /** Maximum milliseconds between checks of `--pid`: a kill(2) with signal 0 costs nothing. */
 const PID_MS = 1000;
 
-type AnyTailed = Tailed | TailedOutput;
+type AnyTailed = TailFile | TailOutput;
 
 /** A run of tail: its files, their order on the output, and what comes later. */
-export class Tailing {
-  readonly #reach: Reach;
+export class TailRun {
+  readonly #sessions: SessionPool;
   readonly #options: TailOptions;
   readonly #since: number | undefined;
   readonly #failed: (error: unknown) => void;
   readonly #stop = new AbortController();
-  readonly #places = new Map<string, FollowedTarget>();
+  readonly #places = new Map<string, TailTarget>();
   readonly #files: AnyTailed[] = [];
   /** Patterns that may match more later. */
   readonly #globs: { text: string; target: Target; watch: GlobWatch }[] = [];
   readonly #names = new Set<string>();
-  readonly #seen = new Map<FollowedTarget, Set<string>>();
+  readonly #seen = new Map<TailTarget, Set<string>>();
   /** Followed files that something may still be appended to. */
   readonly #live = new Set<AnyTailed>();
   #isNoneLeft = false;
   #looking = false;
   #printer: Printer | undefined;
-  #merger: Merger<Lane> | undefined;
+  #merger: Merger<OutputSource> | undefined;
 
   /** `failed` hears of every failure, once it has been said. */
-  constructor(reach: Reach, options: TailOptions, since: number | undefined, failed: (error: unknown) => void) {
-    this.#reach = reach;
+  constructor(
+    sessions: SessionPool,
+    options: TailOptions,
+    since: number | undefined,
+    failed: (error: unknown) => void,
+  ) {
+    this.#sessions = sessions;
     this.#options = options;
     this.#since = since;
     this.#failed = failed;
@@ -61,7 +66,7 @@ export class Tailing {
         this.#globs.push({ text, target, watch: new GlobWatch(target.path) });
       }
       targets.push(
-        ...(await this.#reach.expand([text], (error) => {
+        ...(await this.#sessions.expand([text], (error) => {
           complain(error);
           this.#failed(error);
         })),
@@ -107,7 +112,7 @@ export class Tailing {
       endGlobs?.();
     }
     if ((this.#stop.signal.aborted && !this.#isNoneLeft) || followed.length === 0) return 0;
-    say("tail", "no files remaining");
+    printMessage("tail", "no files remaining");
     return 1;
   }
 
@@ -129,19 +134,19 @@ export class Tailing {
     const { target } = named;
     const file =
       target.kind === "output"
-        ? new TailedOutput({ ...named, target }, this.#reach.engine, this.#shown, this.#options, this.#since)
-        : new Tailed(named, this.#place(named.target), this.#shown, this.#options, this.#since);
+        ? new TailOutput({ ...named, target }, this.#sessions.engine, this.#shown, this.#options, this.#since)
+        : new TailFile(named, this.#place(named.target), this.#shown, this.#options, this.#since);
     this.#files.push(file);
     this.#names.add(named.text);
     this.#merger?.add(file.lane, file.timeOf);
     return file;
   }
 
-  #place(target: Target): FollowedTarget {
+  #place(target: Target): TailTarget {
     const key = placeName(target);
     const known = this.#places.get(key);
     if (known) return known;
-    const place = new FollowedTarget(this.#reach, target, this.#options.interval);
+    const place = new TailTarget(this.#sessions, target, this.#options.interval);
     this.#places.set(key, place);
     return place;
   }
@@ -157,14 +162,14 @@ export class Tailing {
           file.leaveInput();
         }
       } catch (error) {
-        say("tail", errorReading(file.name, error));
+        printMessage("tail", errorReading(file.name, error));
         this.#failed(error);
       }
     }
-    if (this.#options.follow !== undefined && file.unfollowable !== undefined) say("tail", file.unfollowable);
+    if (this.#options.follow !== undefined && file.unfollowable !== undefined) printMessage("tail", file.unfollowable);
   }
 
-  async #mergeParts(merger: Merger<Lane>): Promise<void> {
+  async #mergeParts(merger: Merger<OutputSource>): Promise<void> {
     const good = this.#files.filter((file) => !this.#complain(file));
     const goesOn = this.#options.follow !== undefined;
     await merger.show(good.map((file) => ({ lane: file.lane, pieces: file.part(), goesOn })));
@@ -189,7 +194,7 @@ export class Tailing {
         this.#stop.signal,
       );
     } catch (error) {
-      say("tail", errorReading(file.name, error));
+      printMessage("tail", errorReading(file.name, error));
       this.#failed(error);
     } finally {
       this.#leave(file);
@@ -204,7 +209,7 @@ export class Tailing {
     this.#stop.abort(AT_END);
   }
 
-  #note(place: FollowedTarget, identity: Identity): void {
+  #note(place: TailTarget, identity: Identity): void {
     const seen = this.#seen.get(place) ?? new Set();
     this.#seen.set(place, seen.add(keyOf(identity)));
   }
@@ -255,7 +260,7 @@ export class Tailing {
   }
 
   async #take(file: AnyTailed): Promise<void> {
-    say("tail", `${quoted(file.name)} has appeared;  following new file`);
+    printMessage("tail", `${quoted(file.name)} has appeared;  following new file`);
     file.fromStart();
     await file.open(this.#stop.signal);
     await this.#followOne(file);

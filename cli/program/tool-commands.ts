@@ -1,8 +1,8 @@
 import { Argument, type Command } from "commander";
-import { consuming, end, examples, reaching } from "./shared.ts";
+import { connectionOptions, consumeOption, end, examples } from "./shared.ts";
 
 /** Commands for a whole target, and commands that connect porthole to other tools. */
-export function addTools(root: Command): void {
+export function addToolCommands(root: Command): void {
   addPs(root);
   addWith(root);
   addDoctor(root);
@@ -10,7 +10,7 @@ export function addTools(root: Command): void {
 }
 
 function addPs(root: Command): void {
-  reaching(root.command("ps").argument("<container>", "container, or pid:N for the namespaces of a process"))
+  connectionOptions(root.command("ps").argument("<container>", "container, or pid:N for the namespaces of a process"))
     .summary("list a container's processes and their open files")
     .description("List the processes of a container; with --files, also their open files, including deleted ones.")
     .option("-f, --files", "list open files: descriptor, mode (r, w, a: append), position, size, path")
@@ -31,8 +31,8 @@ function addPs(root: Command): void {
 
 function addWith(root: Command): void {
   const command = root.command("with");
-  consuming(
-    reaching(
+  consumeOption(
+    connectionOptions(
       command.argument("<target...>", "files for the command").usage("[options] <target...> -- <command> [args...]"),
     ),
   )
