@@ -10,9 +10,12 @@ import { BrowserNavigator } from "../tui/browser/navigator.ts";
 import { readConfig } from "../tui/config.ts";
 import type { Host } from "../tui/view.ts";
 
-/** `porthole` alone, and `porthole browse`: the containers, or the files of one place, in the terminal. */
+/**
+ * `porthole` and `porthole browse`: shows the containers, or the files of one target, in the
+ * terminal.
+ */
 export async function browse(text: string | undefined, options: ConnectionOptions): Promise<number> {
-  requireTerminal("the screen", "porthole ls, cat and tail write to anything; porthole --help lists every command");
+  requireTerminal("the screen", "use porthole ls, cat or tail; porthole --help lists every command");
   await checkZone(options);
   const target = text === undefined ? undefined : /[:/]/.test(text) ? parseTarget(text) : parseSessionTarget(text);
   const config = readConfig();

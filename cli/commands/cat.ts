@@ -10,7 +10,10 @@ import { LOOKAHEAD, type OpenResult, openAhead } from "../targets/open-ahead.ts"
 import type { ConnectionOptions } from "../targets/options.ts";
 import { SessionPool } from "../targets/session-pool.ts";
 
-/** `porthole cat`: writes each target to standard output, goes on after one that fails, and returns the worst status. */
+/**
+ * `porthole cat`: writes each target to standard output. Continues after a failure and returns the
+ * highest status.
+ */
 export async function cat(
   targets: string[],
   options: ConnectionOptions & { trace?: boolean; consume?: boolean },
@@ -51,9 +54,9 @@ async function catOne(opened: Exclude<OpenResult, { error: unknown }>, trace: bo
     if (trace) tell(target, session, file, took);
     if (file.kind === "directory")
       throw new PortholeError("FILE", `cannot read ${text}: Is a directory`, { errno: "EISDIR" });
-    // Of what is made up as it is read (/proc/N/mem) there is nothing to explain.
+    // Files that the kernel generates (/proc/N/mem) are relayed too, and need no notice.
     if (file.relayed && file.stat.size > 0n)
-      complain(`${printable(text)}: its file system may not answer, so the agent reads it for us`);
+      complain(`${printable(text)}: relayed by the agent, because its file system may not answer`);
     if (isTerminal(1)) await show(file);
     else await copy(file);
   } finally {
@@ -61,14 +64,14 @@ async function catOne(opened: Exclude<OpenResult, { error: unknown }>, trace: bo
   }
 }
 
-/** Standard input, from where it is. */
+/** Copies standard input from its current offset. */
 async function catInput(): Promise<void> {
   const output = isTerminal(1) ? await safely() : { push: (chunk: Buffer) => chunk, end: () => "" };
   for await (const chunk of inputPieces()) write(output.push(chunk));
   write(output.end());
 }
 
-/** The two lines of the article that porthole began from, and how the descriptor came. */
+/** `--trace`: prints the descriptor, the route and the time. */
 function tell(target: Target, session: Session, file: OpenFile, milliseconds: number): void {
   const agent = session.route === "local" ? "" : session.fresh ? ", new agent" : ", live agent";
   writeSync(
@@ -78,11 +81,11 @@ function tell(target: Target, session: Session, file: OpenFile, milliseconds: nu
   );
 }
 
-/** A copy that may take long tells its progress where somebody can see it. */
+/** Copies the file, with a progress line if standard error is a terminal. */
 async function copy(file: OpenFile): Promise<void> {
   if (!isTerminal(2)) return void (await file.copyTo(1));
   const { Progress } = await import("../io/progress.ts");
-  // What the kernel makes up has no size.
+  // Files that the kernel generates have the size 0.
   const progress = new Progress(file.size() || undefined);
   try {
     await file.copyTo(1, { onProgress: (copied) => progress.at(Number(copied)) });
@@ -102,7 +105,7 @@ async function safely() {
   return new TerminalStream({ colours: process.env.NO_COLOR === undefined });
 }
 
-/** What can be written no more ends all of it, a target that cannot be read only itself. */
+/** Ends the process if the output failed. A target that cannot be read does not end it. */
 function endIfOutputIsLost(error: unknown): void {
   if (error instanceof PortholeError && error.message.startsWith(WRITE_FAILED) && error.errno !== "EINVAL")
     failOutput(error);

@@ -4,13 +4,14 @@ import { type Candidate, expectedAt } from "../completion/expected.ts";
 import { quoteFor, type ShellWord, shellWords } from "../completion/shell-words.ts";
 import { printable } from "../io/fail.ts";
 
-/** What the shells' scripts are told by the exit status. */
+/** Exit statuses for the scripts of the shells. */
 const Status = { found: 0, files: 10, programs: 11 } as const;
 
 /**
- * `porthole __complete SHELL -- ...`: writes what may stand at the end of a command line, one a line, with a tab and a description for shells that
- * show them. zsh and fish pass the words after the program's name, the last one up to the cursor; bash the line up to the cursor and
- * the part of it that it will replace, for it breaks words at colons.
+ * `porthole __complete SHELL -- ...`: writes the candidates for the word at the cursor, one per
+ * line. A tab and a description follow for shells that show them. zsh and fish pass the words after
+ * the program's name, the last one up to the cursor. bash passes the line up to the cursor and the
+ * part of it that it replaces, because bash breaks words at colons.
  */
 export async function complete(root: Command, shell: string, args: string[]): Promise<number> {
   const line = shell === "bash" ? shellWords(args[0] ?? "") : args.map(plainWord);
@@ -36,13 +37,13 @@ async function candidates(root: Command, words: string[]): Promise<Candidate[] |
   try {
     return (await targetCandidates(words.at(-1) ?? "", wanted)) ?? "file";
   } catch (error) {
-    // Nobody reads an error between two keys.
+    // A completion must not print errors into the command line.
     if (process.env.PORTHOLE_DEBUG) throw error;
     return [];
   }
 }
 
-/** The part of each candidate that takes the place of `replaced`, quoted as the word at the cursor is. */
+/** The part of each candidate that replaces `replaced`, quoted like the word at the cursor. */
 function forBash(found: Candidate[], last: ShellWord, replaced: string): string {
   const kept = last.raw.endsWith(replaced) ? last.raw.slice(0, last.raw.length - replaced.length) : "";
   const skip = shellWords(kept).at(-1)?.text.length ?? 0;
@@ -52,7 +53,7 @@ function forBash(found: Candidate[], last: ShellWord, replaced: string): string 
     .join("");
 }
 
-/** Not through output.ts, which comes with the library: most keys need none of it. */
+/** Does not use output.ts, which loads the library: most completions do not need it. */
 function write(text: string): void {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at);
@@ -62,7 +63,7 @@ function plainWord(text: string): ShellWord {
   return { raw: text, text, quote: "" };
 }
 
-/** Names that a terminal would act on, and names that no shell could be given as text, are not offered. */
+/** False for names with control characters, and for names that a shell cannot pass as text. */
 function isPlain(value: string): boolean {
   return value.isWellFormed() && printable(value) === value;
 }

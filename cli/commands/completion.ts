@@ -1,15 +1,20 @@
 import { write } from "../io/output.ts";
 
-/** Every shell that `porthole completion` knows. */
+/** Shells that `porthole completion` supports. */
 export type Shell = "bash" | "zsh" | "fish";
 
-/** `porthole completion SHELL`: prints the script that makes the shell ask `porthole __complete`. */
+/**
+ * `porthole completion SHELL`: prints the script that makes the shell call `porthole __complete`.
+ */
 export async function completion(shell: Shell): Promise<number> {
   write(scripts[shell]);
   return 0;
 }
 
-/** Exit statuses of `__complete`: 0 candidates, 10 files of this machine, 11 programs. What ends in `/`, `:` or `=` goes on. */
+/**
+ * Exit statuses of `__complete`: 0 candidates, 10 files of this machine, 11 programs. No space
+ * follows a candidate that ends in `/`, `:` or `=`.
+ */
 const scripts: Record<Shell, string> = {
   bash: `# porthole's completion for bash 4.4 or newer. In ~/.bashrc: source <(porthole completion bash)
 _porthole() {

@@ -9,12 +9,15 @@ import { hasScreen } from "../tui/app/require-terminal.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** `porthole demo`: the main job on a target that needs no engine. The screen on a terminal, text for a few seconds otherwise. */
+/**
+ * `porthole demo`: follows a log in a sandbox. Opens the screen on a terminal, otherwise prints
+ * text for a few seconds.
+ */
 export async function demo(options: { seconds: number }): Promise<number> {
   try {
     return await inSandbox(options);
   } catch (error) {
-    // Whoever read our output has gone; by now the sandbox has, too.
+    // The reader of the output closed the pipe. The sandbox has ended already.
     if ((error as NodeJS.ErrnoException).code === "EPIPE") dieBySignal("SIGPIPE");
     throw error;
   }
@@ -22,7 +25,8 @@ export async function demo(options: { seconds: number }): Promise<number> {
 
 async function inSandbox(options: { seconds: number }): Promise<number> {
   const sandbox = await startSandbox();
-  // The sandbox is a child in a session of its own: Ctrl-C does not reach it, its end must come from here.
+  // The sandbox is in its own session (setsid(2)): Ctrl-C does not reach it, so the handler ends
+  // it.
   const onSignal = (signal: NodeJS.Signals) => void sandbox.stop().then(() => dieBySignal(signal));
   for (const signal of signals) process.on(signal, onSignal);
   try {
@@ -35,7 +39,7 @@ async function inSandbox(options: { seconds: number }): Promise<number> {
         return await openScreenOn(
           sandbox.session,
           file,
-          { text, target, options: {}, hint: ". files around it  O who has what open  / search  ? every key  q quit" },
+          { text, target, options: {}, hint: ". files  O open files  / search  ? keys  q quit" },
           { startAtEnd: true, follow: true },
         );
       }
@@ -50,7 +54,7 @@ async function inSandbox(options: { seconds: number }): Promise<number> {
   }
 }
 
-/** The log's first line may come a moment after the agent. */
+/** Waits for the log: its first line may be written after the agent starts. */
 async function whenThere(sandbox: Sandbox): Promise<OpenFile> {
   for (let attempt = 0; ; attempt++) {
     try {
@@ -65,7 +69,7 @@ async function whenThere(sandbox: Sandbox): Promise<OpenFile> {
 async function asText(sandbox: Sandbox, file: OpenFile, seconds: number): Promise<number> {
   const { session, log } = sandbox;
   say(
-    `A sandbox with its own user, mount and PID namespace; the agent in it (pid ${session.agent?.pid} there) opened ${log},`,
+    `The agent (pid ${session.agent?.pid}) runs in a sandbox with its own user, mount and PID namespace. It opened ${log},`,
   );
   say(`a file on the sandbox's private tmpfs that no path of this machine reaches, and passed the descriptor:`);
   say(`Got file descriptor for '${log}'`);
@@ -76,11 +80,11 @@ async function asText(sandbox: Sandbox, file: OpenFile, seconds: number): Promis
   for await (const event of follow(followSource(session, log, file), { position: 0, signal })) {
     if (event.kind === "data") writeSync(1, text.push(event.bytes));
     else if (event.kind === "deleted")
-      say("-- the log was moved away; its last lines still come from the open descriptor --");
-    else if (event.kind === "returned" || event.kind === "rotated") say("-- rotated: going on with the new file --");
+      say("-- the log was renamed; its last lines still come from the open descriptor --");
+    else if (event.kind === "returned" || event.kind === "rotated") say("-- rotated: following the new file --");
   }
   say(
-    "That was a descriptor from another namespace. With a container: porthole cat NAME:/path, porthole open NAME:/path",
+    "The descriptor came from another namespace. With a container: porthole cat NAME:/path, porthole open NAME:/path",
   );
   return 0;
 }

@@ -2,10 +2,10 @@ import { PortholeError } from "../../src/errors.ts";
 import { detachAgents, detachAll } from "../../src/sessions/index.ts";
 import { report } from "../io/fail.ts";
 
-/** `porthole detach`: ends agents. Says nothing when it worked, like rm. */
+/** `porthole detach`: stops agents. Prints nothing on success, like rm(1). */
 export async function detach(name: string | undefined, options: { all?: boolean; engine?: string }): Promise<number> {
   if ((name === undefined) === (options.all !== true)) {
-    throw new PortholeError("USAGE", "detach takes either a name or --all", {
+    throw new PortholeError("USAGE", "detach needs either a name or --all", {
       hint: "porthole agents lists the names",
     });
   }

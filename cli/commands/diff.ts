@@ -17,17 +17,17 @@ export interface DiffOptions extends ConnectionOptions {
   human?: boolean;
 }
 
-/** `porthole diff`: what a container changed, added and deleted against its image. */
+/** `porthole diff`: lists what a container changed, added and deleted compared with its image. */
 export async function diff(container: string, options: DiffOptions): Promise<number> {
   const target = parseSessionTarget(container);
   if (target.kind !== "container") {
-    throw new PortholeError("USAGE", `'${container}' is no container: only a container differs from its image`, {
+    throw new PortholeError("USAGE", `cannot compare '${container}': it is not a container`, {
       hint: "porthole diff CONTAINER",
     });
   }
   const sessions = new SessionPool(options);
   try {
-    // The engine takes its time to compare: the way to the files is made meanwhile.
+    // The engine's comparison is slow: connect to the files at the same time.
     const reached = sessions.session(target);
     reached.catch(() => undefined);
     const { changes, mounts } = await containerChanges(target.name, options);
@@ -40,7 +40,7 @@ export async function diff(container: string, options: DiffOptions): Promise<num
     for (let at = 0; at < lines.length; at += AT_ONCE) write(lines.slice(at, at + AT_ONCE).join(""));
     if (mounts.length > 0 && !options.json) {
       const places = mounts.map(({ place, what }) => `${place} (${what})`);
-      complain(printable(`not compared, for it is no part of the container: ${places.join(", ")}`));
+      complain(printable(`not compared: ${places.join(", ")}`));
     }
     return 0;
   } finally {
@@ -48,13 +48,19 @@ export async function diff(container: string, options: DiffOptions): Promise<num
   }
 }
 
-/** Lines that are written together. */
+/** Lines per write. */
 const AT_ONCE = 1_000;
 
-/** So many paths of one directory cost as much to look at as to list it. */
+/**
+ * From this many paths of one directory on, listing the directory is cheaper than one stat per
+ * path.
+ */
 const WORTH_A_LIST = 8;
 
-/** What is known of the paths that are there. One that went away meanwhile, or cannot be looked at, is left out. */
+/**
+ * What is known of the paths that are there. One that went away meanwhile, or cannot be looked at,
+ * is left out.
+ */
 async function statsOf(session: Session, paths: readonly string[]): Promise<Map<string, FileStat>> {
   const found = new Map<string, FileStat>();
   const byDirectory = new Map<string, string[]>();
@@ -86,7 +92,7 @@ function onlyFileErrors(error: unknown): void {
   if (!(error instanceof PortholeError) || error.code !== "FILE") throw error;
 }
 
-/** docker diff's letter, the size where there is one, and the path. */
+/** The letter of docker diff, the size if the file has one, and the path. */
 function line(kind: string, path: string, stat: FileStat | undefined, { human }: DiffOptions): string {
   const letter = kind.charAt(0).toUpperCase();
   const bytes = stat === undefined || kindOf(stat.mode) === "directory" ? undefined : stat.size;

@@ -6,15 +6,15 @@ import { Exit, printable } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
 
-/** `porthole doctor`: one line for each thing that porthole rests on. 1 when something that is needed does not work. */
+/** `porthole doctor`: prints one line per check. Returns 1 if a check failed. */
 export async function doctor(
   text: string | undefined,
   options: { engine?: string; user?: string; json?: boolean },
 ): Promise<number> {
   const target = text === undefined ? undefined : parseSessionTarget(text);
   if (target?.kind === "local") {
-    throw new PortholeError("USAGE", `'${text}' is a path of this machine, which needs no route`, {
-      hint: "porthole doctor CONTAINER, or pid:N",
+    throw new PortholeError("USAGE", `cannot test routes to '${text}': it is a path of this machine`, {
+      hint: "porthole doctor CONTAINER, or porthole doctor pid:N",
     });
   }
   const colour = isTerminal(1) && process.env.NO_COLOR === undefined;

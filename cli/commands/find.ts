@@ -16,12 +16,15 @@ export interface FindOptions extends ConnectionOptions {
   json?: boolean;
 }
 
-/** `porthole find`: searches below each target, goes on after what fails, and returns the worst status. */
+/**
+ * `porthole find`: searches below each target. Continues after a failure and returns the highest
+ * status.
+ */
 export async function find(words: string[], options: FindOptions): Promise<number> {
   const first = words.findIndex((word) => /^[-(!]/.test(word));
   const targets = first === -1 ? words : words.slice(0, first);
   if (targets.length === 0)
-    throw new PortholeError("USAGE", "find: no target before the expression", {
+    throw new PortholeError("USAGE", "find: missing target before the expression", {
       hint: "porthole find web:/var -name '*.log'",
     });
   const expression = parseFind(words.slice(targets.length), Date.now());
@@ -52,7 +55,7 @@ export async function find(words: string[], options: FindOptions): Promise<numbe
 
 interface Output {
   add(text: string): void;
-  /** One file more was looked at. */
+  /** Counts a visited file for the progress line. */
   looked(): void;
   flush(): void;
   show(text: string): string;
@@ -109,5 +112,5 @@ async function printer({ json }: FindOptions): Promise<Output> {
 }
 
 const FLUSH = 32 * 1024;
-/** Files between two looks at the clock. */
+/** Files between two reads of the clock. */
 const PROGRESS_STEP = 64;

@@ -15,12 +15,12 @@ import { failOutput } from "../io/output.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
 import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 
-/** porthole's own options; all others are ripgrep's. */
+/** porthole's own options; all others go to ripgrep. */
 export interface GrepOptions extends ConnectionOptions {
   raw?: boolean;
 }
 
-/** `porthole grep`: ripgrep on files of targets; goes on after a target that fails. */
+/** `porthole grep`: runs ripgrep on files of targets. Continues after a target that fails. */
 export async function grep(words: readonly string[], options: GrepOptions): Promise<number> {
   const sessions = new SessionPool(options);
   try {
@@ -49,7 +49,7 @@ async function search(words: readonly string[], sessions: SessionPool, isRaw: bo
   };
   const targets = (await sessions.expand(operands, failed)).filter((named) => mayRead(named, failed));
   if (targets.length === 0) return Status.failed;
-  // A wrong target must not change how the others are shown.
+  // A wrong target must not change how the matches of the others are printed.
   if (operands.length > 1) flags.unshift({ name: "with-filename", value: undefined });
   const run = new Search(program, flags);
   const isLocal = targets.every(({ target }) => target.kind === "local");
@@ -59,7 +59,7 @@ async function search(words: readonly string[], sessions: SessionPool, isRaw: bo
   return hasFailed && !(set.has("quiet") && status === Status.matched) ? Status.failed : status;
 }
 
-/** False for a file of this machine that would lose what ripgrep reads. */
+/** False for a file of this machine where reading removes the data. */
 function mayRead({ text, target }: NamedTarget, failed: (error: unknown) => void): boolean {
   if (target.kind !== "local") return true;
   try {
@@ -81,13 +81,16 @@ function patternOf(operands: string[]): string {
 const USAGE = "porthole grep PATTERN TARGET...";
 
 function noTarget(set: FlagSet): PortholeError {
-  const habit = set.has("replace") ? "; -r is ripgrep's --replace, and directories are searched without it" : "";
+  const habit = set.has("replace") ? "; -r means --replace, directories are always searched recursively" : "";
   return new PortholeError("USAGE", "no target to search", { hint: USAGE + habit });
 }
 
-/** Memory for lines and what is printed of one file. */
+/** Memory limit of ripgrep, in bytes: for lines and the output of one file. */
 const MEMORY = 512 * 1024 * 1024;
-/** Output of files up to this size passes through porthole, to be told when ripgrep hides a match. */
+/**
+ * Output of files up to this size passes through porthole, which detects when ripgrep hides a
+ * match.
+ */
 const SMALL = 64 * 1024 * 1024;
 
 /** One run of ripgrep. */
@@ -102,18 +105,18 @@ class Search {
     this.#set = new FlagSet(flags);
   }
 
-  /** For what needs no files: `--version`, `--type-list`. */
+  /** Runs options that need no files: `--version`, `--type-list`. */
   onNothing(): Promise<number> {
     return this.#run([], { size: 0, isParallel: false, start: this.#spawn });
   }
 
-  /** On paths of this machine: ripgrep opens them itself, where the user stands. */
+  /** Searches paths of this machine: ripgrep opens them itself, in the current directory. */
   onPaths(targets: readonly NamedTarget[]): Promise<number> {
     const sizes = targets.map(({ text }) => {
       const stat = statSync(text, { throwIfNoEntry: false });
       return stat?.isDirectory() ? Number.POSITIVE_INFINITY : (stat?.blocks ?? 0) * 512;
     });
-    // ripgrep leaves out a file that is its own output, which it has to see for that.
+    // ripgrep skips its own output file, so it must get the real standard output, not a pipe.
     const size = fstatSync(1).isFile() ? Number.POSITIVE_INFINITY : sizes.reduce((sum, each) => sum + each, 0);
     return this.#run(["--", ...targets.map(({ text }) => text)], {
       size,
@@ -122,13 +125,13 @@ class Search {
     });
   }
 
-  /** On files that agents open. */
+  /** Searches files that agents open. */
   async onTargets(
     targets: readonly NamedTarget[],
     sessions: SessionPool,
     { isRaw, failed }: { isRaw: boolean; failed: (error: unknown) => void },
   ): Promise<number> {
-    // From here on a signal ends this process at once: no agent may be half started then.
+    // From here on a signal ends this process at once: first start all agents completely.
     const reached: NamedTarget[] = [];
     for (const each of targets) {
       try {
@@ -174,11 +177,11 @@ class Search {
     const child = start(args, { env: environment() }, ["inherit", isPiped ? "pipe" : "inherit", "pipe"]);
     const release = onExit(() => child.kill("SIGKILL"));
     try {
-      // Threads keep what they print of a file until it is searched.
+      // Each thread buffers the output of a file until the search of the file ends.
       const memory = Math.min(MEMORY + (isParallel ? 2 * size : 0), totalmem() / 2);
       const { status, hidesBinary } = await follow(child, filter, memory);
       if (hidesBinary && !this.#set.isOn("no-messages", "messages"))
-        complain("binary file matches: it holds a NUL byte (-a searches it as text)");
+        complain("binary file matches: it contains a NUL byte (use -a to search it as text)");
       return status;
     } catch (error) {
       child.kill("SIGKILL");
@@ -190,7 +193,7 @@ class Search {
     }
   }
 
-  /** What ripgrep does on a terminal, for its output goes through a pipe there. */
+  /** Options that give a pipe the output format of a terminal. */
   async #presentation(): Promise<{ filter?: OutputFilter; first: string[]; last: string[] }> {
     if (!isTerminal(1)) return { first: [], last: [] };
     const { TerminalOutput } = await import("../grep/terminal-output.ts");
@@ -204,9 +207,9 @@ class Search {
   }
 }
 
-/** What there is to search. */
+/** Input of one run. */
 interface Work {
-  /** In bytes; infinite where it is not known. */
+  /** In bytes; infinite if unknown. */
   size: number;
   isParallel: boolean;
   start: Start;

@@ -12,7 +12,10 @@ import { Printer } from "../tail/printer.ts";
 import { openTarget } from "../targets/open-target.ts";
 import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 
-/** `porthole head`: writes the beginning of each target to standard output as GNU head, and returns the worst status. */
+/**
+ * `porthole head`: writes the beginning of each target to standard output, as GNU head does.
+ * Returns the highest status.
+ */
 export async function head(texts: string[], raw: RawOptions): Promise<number> {
   let options: CommonOptions;
   try {
@@ -60,7 +63,7 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
           await printer.write(lane, bytes);
           end += bytes.length;
         });
-        // Whoever shares the standard input goes on behind what was shown.
+        // Other processes may share the standard input: leave the offset after the printed part.
         if (input.isStdin && input.file) seekTo(0, end);
       } catch (error) {
         failed(errorReading(name, error), error);
@@ -85,7 +88,7 @@ async function zoneOf(sessions: SessionPool, { target }: NamedTarget) {
   return target.kind === "local" ? systemZone : targetZone(await sessions.session(target));
 }
 
-/** Hands on the first lines or bytes, or with `-` all but the last. */
+/** Writes the first lines or bytes, or with `-` all but the last. */
 async function copyHead(
   input: Input,
   { unit, count, sign }: Amount,

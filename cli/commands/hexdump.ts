@@ -14,7 +14,7 @@ export interface HexdumpOptions extends ConnectionOptions {
   squeezing: boolean;
 }
 
-/** `porthole hexdump`: a file's or device's bytes, as `hexdump -C` shows them. */
+/** `porthole hexdump`: shows the bytes of a file or device as `hexdump -C` does. */
 export async function hexdump(text: string, options: HexdumpOptions): Promise<number> {
   const sessions = new SessionPool(options);
   try {
@@ -24,9 +24,9 @@ export async function hexdump(text: string, options: HexdumpOptions): Promise<nu
     try {
       if (file.kind === "directory")
         throw new PortholeError("FILE", `cannot read ${text}: Is a directory`, { errno: "EISDIR" });
-      // Of what is made up as it is read (/proc/N/mem) there is nothing to explain.
+      // Files that the kernel generates (/proc/N/mem) are relayed too, and need no notice.
       if (file.relayed && file.stat.size > 0n)
-        complain(`${printable(text)}: its file system may not answer, so the agent reads it for us`);
+        complain(`${printable(text)}: relayed by the agent, because its file system may not answer`);
       const { skip, length, squeezing } = options;
       await dumpOpenFile(file, { skip, length, squeezes: squeezing }, write);
       return 0;

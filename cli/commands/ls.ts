@@ -21,9 +21,9 @@ import { sortItems } from "../ls/order.ts";
 import { type View, view } from "../ls/view.ts";
 import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 
-/** `porthole ls`: lists what is named, goes on after what fails, and returns the worst status. */
+/** `porthole ls`: lists the targets. Continues after a failure and returns the highest status. */
 export async function ls(texts: string[], given: LsOptions): Promise<number> {
-  // Sums need a column.
+  // Totals are shown in the size column of -l.
   const options = given.total && !given.json ? { ...given, l: true } : given;
   const lister = new Lister(options, await view(options));
   try {
@@ -34,7 +34,7 @@ export async function ls(texts: string[], given: LsOptions): Promise<number> {
   return lister.status;
 }
 
-/** A session with what is asked of it once. */
+/** A session with the names and totals that all its files share. */
 interface Place {
   session: Session;
   users: Map<number, string> | undefined;
@@ -54,7 +54,7 @@ class Lister {
   readonly #sessions: SessionPool;
   readonly #places = new Map<Session, Place>();
   readonly #needsStat: boolean;
-  /** Adding up sizes takes as long as there are files. */
+  /** Only with --total, which visits every file. */
   readonly #progress: Progress | undefined;
   #added = { files: 0, bytes: 0n };
   #pending = "";
@@ -106,7 +106,7 @@ class Lister {
     this.#sessions.close();
   }
 
-  /** A symbolic link that was named is the directory it leads to, except where links themselves are of interest. */
+  /** Follows a named symbolic link to a directory, except with -l, -d and --json. */
   async #look({ text, target }: NamedTarget): Promise<Found> {
     const place = await this.#place(await this.#sessions.session(target));
     const { session } = place;
@@ -121,7 +121,7 @@ class Lister {
 
   async #list({ item, place }: Found, isTitled: boolean): Promise<void> {
     const absence = place.session.whyMissing(item.path);
-    if (absence !== undefined) complain(printable(`${item.target}: ${absence}, so what it held is gone`));
+    if (absence !== undefined) complain(printable(`${item.target}: ${absence}, so its contents are gone`));
     const lookahead = new Lookahead(place.session, { stat: this.#needsStat });
     const pending = new PendingDirectories<Directory>();
     const below = (parent: Directory, name: string): Directory => ({
@@ -157,7 +157,7 @@ class Lister {
     }
   }
 
-  /** Reads a directory's entries; false when it could not be listed at all. */
+  /** Reads the entries of a directory. Returns false if none could be read. */
   async #read(place: Place, lookahead: Lookahead, entries: Entries): Promise<boolean> {
     const { all, almostAll } = this.#options;
     const at = entries.directory;
@@ -170,7 +170,7 @@ class Lister {
         entries.add({ name, type: stat === undefined ? type : typeOf(stat), stat, link: entry.link });
       }
     } catch (error) {
-      // A session that ended would fail for every directory to come.
+      // If the session has ended, every later directory would fail too.
       if (!(error instanceof PortholeError) || error.code !== "FILE") throw error;
       this.#failed(error);
       if (entries.length === 0) return false;
@@ -187,7 +187,7 @@ class Lister {
     return true;
   }
 
-  /** What the colour of a link depends on, and sums. */
+  /** Adds the mode of a link's target, which decides its colour, and the total. */
   async #complete(place: Place, item: Item): Promise<void> {
     await this.#followLinks(place, item.linkMode === undefined ? [item] : []);
     if (!this.#options.total || item.type !== DIRECTORY || item.name === "." || item.name === "..") return;
@@ -273,7 +273,7 @@ function* directoriesOf(entries: Entries): Generator<string> {
 
 const DIRECTORY = 4;
 const LINK = 10;
-/** Requests on their way together; the agent takes 32. */
+/** Concurrent requests; the agent accepts 32. */
 const AT_ONCE = 16;
 const FLUSH = 64 * 1024;
 

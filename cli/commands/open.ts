@@ -13,7 +13,7 @@ import { requireTerminal } from "../tui/app/require-terminal.ts";
 import { checkZone, GONE_MS } from "../tui/browser/browser-target.ts";
 import type { ViewerOptions, ViewerStart } from "../tui/viewer/viewer-view.ts";
 
-/** `porthole open`: one file in the terminal. */
+/** `porthole open`: shows one file in the terminal. */
 export async function open(
   text: string,
   starts: readonly Partial<ViewerStart>[],
@@ -34,7 +34,7 @@ export async function open(
     const file = await openTarget(session, { text, target }, options);
     if (file.kind === "directory") {
       file.close();
-      // A bare word names a container there.
+      // Without a slash or colon, `porthole NAME` would mean a container.
       const hint = `porthole ${/[:/]/.test(text) ? text : `./${text}`}`;
       throw new PortholeError("FILE", `${text}: Is a directory`, { errno: "EISDIR", hint });
     }
@@ -56,7 +56,7 @@ export async function open(
   }
 }
 
-/** Runs the screen on a file that is open already; the file stays the caller's. */
+/** Runs the screen on an open file. The caller keeps ownership of the file. */
 export async function openScreenOn(
   session: Session,
   file: OpenFile,

@@ -16,11 +16,13 @@ export interface PsOptions extends ConnectionOptions {
   json?: boolean;
 }
 
-/** `porthole ps`: a target's processes and what they have open. */
+/** `porthole ps`: lists the processes of a target and their open files. */
 export async function ps(container: string, options: PsOptions): Promise<number> {
   const target = parseSessionTarget(container);
   if (target.kind === "local") {
-    throw new PortholeError("USAGE", `'${container}' names no container`, { hint: "porthole ps CONTAINER, or pid:N" });
+    throw new PortholeError("USAGE", `cannot list processes of '${container}': it is not a container`, {
+      hint: "porthole ps CONTAINER, or porthole ps pid:N",
+    });
   }
   const sessions = new SessionPool(options);
   try {
@@ -34,7 +36,7 @@ export async function ps(container: string, options: PsOptions): Promise<number>
         report(
           new PortholeError("FILE", `process ${process.pid} of ${session.name}: ${process.filesError.message}`, {
             hint:
-              session.route === "mount" ? "the container's rules bind the agent in it: try --route sidecar" : undefined,
+              session.route === "mount" ? "the agent has the container's restrictions: use --route sidecar" : undefined,
           }),
         );
         status = exitStatus(process.filesError);
@@ -102,7 +104,7 @@ function table(processes: TargetProcess[], users: Map<number, string>): string {
   return text;
 }
 
-/** As ps(1): the name in brackets where there are no arguments. */
+/** As ps(1): the name in brackets if there are no arguments. */
 function commandLine({ command, arguments: args }: TargetProcess): string {
   return args.length === 0 ? `[${sanitiseText(command)}]` : sanitiseText(args.join(" "));
 }
@@ -143,7 +145,9 @@ function modeOf({ access, append }: ProcessFile): string {
 
 const LETTERS = { read: "r", write: "w", "read and write": "rw", path: "-" } as const;
 
-/** How much all of them hold: a file that is open or mapped more than once counts once. */
+/**
+ * The total space of the deleted files. A file that is open or mapped more than once counts once.
+ */
 function summary(processes: TargetProcess[]): string {
   const files = new Map<string, bigint>();
   const open = new Set<string>();
@@ -169,7 +173,7 @@ const counted = ({ size }: Map<string, bigint>) => (size === 1 ? "1 deleted file
 
 const sum = (sizes: Map<string, bigint>) => [...sizes.values()].reduce((total, size) => total + size, 0n);
 
-/** Powers of 1000 with one digit, as in `1.2 MB`. */
+/** Units of 1000 with one decimal, as in `1.2 MB`. */
 function humanSize(bytes: bigint): string {
   const units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
   let value = Number(bytes);

@@ -18,7 +18,10 @@ export interface StatOptions extends ConnectionOptions {
   json?: boolean;
 }
 
-/** `porthole stat`: shows what is known of each target, goes on after one that fails, and returns the worst status. */
+/**
+ * `porthole stat`: shows the metadata of each target. Continues after a failure and returns the
+ * highest status.
+ */
 export async function stat(texts: string[], options: StatOptions): Promise<number> {
   const sessions = new SessionPool(options);
   const text = isTerminal(1) && !options.json ? await import("../../src/text/index.ts") : undefined;
@@ -49,7 +52,7 @@ export async function stat(texts: string[], options: StatOptions): Promise<numbe
   return status;
 }
 
-/** What is asked of a session once. */
+/** Requested once per session. */
 interface Place {
   users: Map<number, string>;
   groups: Map<number, string>;
@@ -58,9 +61,9 @@ interface Place {
 
 interface Known {
   item: Item;
-  /** Undefined where the mount table does not show the mount. */
+  /** Undefined if the mount table does not contain the mount. */
   backing: Backing | undefined;
-  /** It has no name any more: a file that only a process keeps, by /proc/PID/fd. */
+  /** It has no name: only a process holds it open (/proc/PID/fd). */
   isDeleted: boolean;
 }
 
@@ -81,7 +84,7 @@ async function look(
   options: StatOptions,
 ): Promise<Known> {
   const { path } = target;
-  // What a process has open is looked at itself, not the link that stands for it.
+  // For /proc/PID/fd/N, show the open file, not the magic link.
   const isProcessFile = /^\/proc\/\d+\/fd\/\d+$/.test(path);
   const follows = options.dereference === true || path.endsWith("/");
   const stat = await session.stat(path, { noFollow: !follows && !isProcessFile });
@@ -103,7 +106,7 @@ async function look(
   return { item, backing: mount && backingOf(mount), isDeleted: stat.links === 0 };
 }
 
-/** Undefined where it leads nowhere from here, as /proc/self of another PID namespace. */
+/** Undefined if the link cannot be read, as /proc/self from another PID namespace. */
 async function textOfLink(session: Session, path: string): Promise<string | undefined> {
   try {
     return await session.readlink(path);
@@ -121,7 +124,7 @@ const kinds: Record<string, string> = {
   "block device": "block special file",
 };
 
-/** The block of stat(1), less the block size for reading and writing, which says nothing here, and what keeps the file. */
+/** The block of stat(1) without the I/O block size, plus where the file is stored. */
 function block({ item, backing, isDeleted }: Known, show: (words: string) => string): string {
   const { stat, link } = item;
   if (stat === undefined) return "";
@@ -143,13 +146,9 @@ function block({ item, backing, isDeleted }: Known, show: (words: string) => str
     `Modify: ${fullTime(stat.mtime)}`,
     `Change: ${fullTime(stat.ctime)}`,
     ` Birth: ${stat.btime === undefined ? "-" : fullTime(stat.btime)}`,
-    `Kept by: ${backing === undefined ? "unknown: no mount of the target shows it" : keeper(backing, show)}`,
-    ...(isDeleted && backing?.mount.isReplaced !== true
-      ? ["Deleted: it has no name any more and goes when the last process closes it"]
-      : []),
-    ...(stat.relayed
-      ? ["Relayed: its file system may never answer, so the agent reads it and passes on the bytes"]
-      : []),
+    `Storage: ${backing === undefined ? "unknown: not in the target's mount table" : keeper(backing, show)}`,
+    ...(isDeleted && backing?.mount.isReplaced !== true ? ["Deleted: freed when the last process closes it"] : []),
+    ...(stat.relayed ? ["Relayed: by the agent, because its file system may not answer"] : []),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -157,7 +156,7 @@ function block({ item, backing, isDeleted }: Known, show: (words: string) => str
 function keeper({ kind, mount, volume, readOnly }: Backing, show: (words: string) => string): string {
   const what = volume === undefined ? kind : `${kind} ${show(volume)}`;
   const replaced = mount.isReplaced
-    ? ": the host's file is another one now, or gone; restart the container to see it"
+    ? ": the file on the host was replaced or removed; restart the container to see the new one"
     : "";
   const from = mount.root === "/" ? show(mount.source) : `${show(mount.root)} of ${show(mount.source)}`;
   return `${what} (${show(mount.type)}, ${readOnly ? "read-only" : "writable"}), mounted at ${show(mount.point)} from ${from}${replaced}`;

@@ -7,7 +7,10 @@ import { sinceTime } from "../tail/since.ts";
 import { TailRun } from "../tail/tail-run.ts";
 import { SessionPool } from "../targets/session-pool.ts";
 
-/** `porthole tail`: writes the end of each target to standard output, and follows them, as GNU tail; returns the worst status. */
+/**
+ * `porthole tail`: writes the end of each target to standard output and follows them, as GNU tail
+ * does. Returns the highest status.
+ */
 export async function tail(texts: string[], raw: RawOptions): Promise<number> {
   let options: TailOptions;
   try {

@@ -15,17 +15,20 @@ import {
 } from "../with/placeholders.ts";
 import { reopenError, runTool, type ToolEnd, type ToolFiles, toolPath } from "../with/run-tool.ts";
 
-/** What `porthole with` ends with when the command did not run, as env(1) and docker run have it. */
+/** Exit statuses if the command did not run, as those of env(1) and docker run. */
 const Status = { failed: 125, cannotRun: 126, notFound: 127 } as const;
 
-/** How the files are handed over. */
+/** Options of `porthole with`. */
 export interface WithOptions extends ConnectionOptions {
   rw?: boolean;
   consume?: boolean;
   stdin?: boolean;
 }
 
-/** `porthole with`: runs a command of this machine on files of targets, and ends as it ends. */
+/**
+ * `porthole with`: runs a command of this machine on files of targets. Ends with its status or
+ * signal.
+ */
 export async function withTool(targets: string[], command: string[], options: WithOptions): Promise<number> {
   const sessions = new SessionPool(options);
   let end: ToolEnd | number;
@@ -57,7 +60,7 @@ async function runWith(
   const named = await openAll(sessions, targets, options);
   if (named === undefined) return Status.failed;
   const files = named.map(({ file }) => file);
-  // A relayed file comes from the agent for as long as the session lasts.
+  // A relayed file needs the session.
   if (!files.some((file) => file.relayed)) sessions.close();
   if (options.stdin === true || !(hasPlaceholder(args) || hasDirectory(args)))
     return start(name, args, { input: oneInput(named) });
@@ -90,7 +93,7 @@ interface NamedFile extends NamedTarget {
   file: OpenFile;
 }
 
-/** Opens every target, and says of each that cannot be; then there is nothing to run the command on. */
+/** Opens every target and reports each failure. Returns undefined if any failed. */
 async function openAll(
   sessions: SessionPool,
   targets: string[],
@@ -117,35 +120,32 @@ async function openOne(sessions: SessionPool, named: NamedTarget, { rw, consume 
   const file = await openTarget(await sessions.session(target), named, { write: rw, consume });
   if (file.kind !== "directory") return file;
   file.close();
-  throw new PortholeError("FILE", `cannot give ${text} to a command: Is a directory`, {
+  throw new PortholeError("FILE", `cannot pass ${text} to a command: Is a directory`, {
     errno: "EISDIR",
-    // Whatever walks it would follow the container's links into this machine's own files.
+    // A command that walks it would follow the container's links into files of this machine.
     hint: `name its files: '${text.replace(/\/*$/, "/*")}'`,
   });
 }
 
 function oneInput(named: NamedFile[]): OpenFile | undefined {
   if (named.length === 1) return named[0]?.file;
-  throw new PortholeError("USAGE", `${named.length} files cannot all be the command's standard input`, {
-    hint: "write {} for all of them in the command, or {1}, {2}",
+  throw new PortholeError("USAGE", `cannot pass ${named.length} files as one standard input`, {
+    hint: "add {} to the command for all files, or {1}, {2}",
   });
 }
 
-/** Says before anything starts when the command could not open a path that it is given. */
+/** Fails before the command starts if it could not open a path that it is given. */
 function checkPaths(named: NamedFile[], command: string[], write: boolean): void {
   for (const { text, file } of named) {
     const error = file.relayed
-      ? new PortholeError(
-          "FILE",
-          "its file system may not answer, so the agent reads it for us, from its beginning to its end",
-        )
+      ? new PortholeError("FILE", "the agent relays it, because its file system may not answer")
       : reopenError(file, write);
     if (error === undefined) continue;
     const plain = named.length === 1 ? withoutPlaceholders(command) : undefined;
-    const hint = plain && `as its standard input: porthole with ${quoted([text])} -- ${quoted(plain)}`;
-    throw new PortholeError("FILE", `the command cannot open ${text} by a path: ${error.message}`, {
+    const hint = plain && `pass it as standard input: porthole with ${quoted([text])} -- ${quoted(plain)}`;
+    throw new PortholeError("FILE", `the command cannot open ${text} by path: ${error.message}`, {
       errno: error.errno,
-      hint: hint ?? "one file can be the standard input of a command without {}",
+      hint: hint ?? "pass a single file as standard input, without {}",
     });
   }
 }

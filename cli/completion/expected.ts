@@ -1,12 +1,12 @@
 import type { Command, Option } from "commander";
 
-/** What can stand at the end of a command line that is being typed. */
+/** What the word at the cursor can be. */
 export type Expected =
-  /** One of these; `prefix` stands before each, as `--route=` does. */
+  /** One of these values, each after `prefix`, such as `--route=`. */
   | { kind: "values"; values: Candidate[]; prefix: string }
   /** A target, `web:/path`, or with `session` a container alone. */
   | { kind: "target"; session: boolean; engine: string | undefined }
-  /** A file of this machine, or a program: the shell knows them. */
+  /** A file or program of this machine, which the shell completes. */
   | { kind: "file" | "program" };
 
 export interface Candidate {
@@ -15,8 +15,8 @@ export interface Candidate {
 }
 
 /**
- * Finds out from the commands' own definitions what is being typed.
- * @param words the command line after the program's name; the last one is being typed, and may be empty
+ * Determines from the definitions of the commands what the last word can be.
+ * @param words the command line after the program's name; the last word may be empty
  */
 export function expectedAt(root: Command, words: readonly string[]): Expected {
   const typed = words.at(-1) ?? "";
@@ -29,7 +29,7 @@ export function expectedAt(root: Command, words: readonly string[]): Expected {
   }
   if (!literal && typed.startsWith("-")) return { kind: "values", values: optionsOf(command), prefix: "" };
   if (command === root) {
-    // In the place of a command: the screen opens there.
+    // A target instead of a command: it opens the screen.
     if (operands.count === 0 && /[:/]/.test(typed)) return { kind: "target", session: false, engine };
     return { kind: "values", values: operands.count === 0 ? commandsOf(root) : [], prefix: "" };
   }
@@ -40,9 +40,9 @@ export function expectedAt(root: Command, words: readonly string[]): Expected {
 interface Walked {
   command: Command;
   operands: { count: number; afterDashes: number };
-  /** `--` was there. */
+  /** True after `--`. */
   literal: boolean;
-  /** The option whose value comes next. */
+  /** The option whose value is the next word. */
   expecting: Option | undefined;
   engine: string | undefined;
 }

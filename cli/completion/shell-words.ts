@@ -1,16 +1,16 @@
-/** A word of a command line, as the shell will see it. */
+/** A word of a command line. */
 export interface ShellWord {
-  /** As it is written. */
+  /** As typed. */
   raw: string;
   /** Without quotes and backslashes. */
   text: string;
-  /** The quote that is still open at its end. */
+  /** The quote that is open at its end. */
   quote: "" | "'" | '"';
 }
 
 /**
- * Splits the beginning of a command line, up to the cursor, into words as a POSIX shell does. The last one is the word at the cursor, empty
- * after a blank. Expansions are left as they are written.
+ * Splits a command line, up to the cursor, into words as a POSIX shell does. The last word is the
+ * one at the cursor; it is empty after a blank. Expansions are left unchanged.
  */
 export function shellWords(line: string): ShellWord[] {
   const words: ShellWord[] = [];
@@ -40,7 +40,7 @@ export function shellWords(line: string): ShellWord[] {
   return words;
 }
 
-/** Writes text so that bash reads it back, inside the given open quote. Undefined where that cannot be. */
+/** Quotes text for bash inside the given open quote. Returns undefined if that is impossible. */
 export function quoteFor(quote: ShellWord["quote"], text: string): string | undefined {
   if (quote === "'") return text.includes("'") ? undefined : text;
   if (quote === '"') return text.replace(/["\\$`]/g, "\\$&");

@@ -13,10 +13,10 @@ import type { Target } from "../../src/target.ts";
 
 export { imageNames, volumeNames };
 
-/** Somebody waits with a finger on the key: what takes longer than this many milliseconds is left out. */
+/** Runs on every Tab; skip engines slower than this. */
 const PATIENCE_MS = 1_000;
 
-/** The same as an option. */
+/** The timeout as an option. */
 export const TIMEOUT = { timeoutMs: PATIENCE_MS };
 
 /** A container that an engine lists. */
@@ -27,7 +27,10 @@ export interface KnownContainer {
   state: string;
 }
 
-/** Containers of every engine that answers at once, those that run first, with one light request to each; no engine, no containers. */
+/**
+ * Containers of all engines, running ones first, with one request to each engine. Ignores engines
+ * that fail or are slow.
+ */
 export async function knownContainers(engine?: string): Promise<KnownContainer[]> {
   const answers = await Promise.allSettled(engines(engine).map(containersOf));
   const known = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
@@ -43,15 +46,15 @@ async function containersOf(engine: Engine): Promise<KnownContainer[]> {
 }
 
 /**
- * A session for a question in passing: over a live agent on any route, else over one on the direct route, which takes milliseconds. No sidecar is
- * started and nothing is run in the container for it.
- * @throws PortholeError as connect does, ATTACH when it would take more
+ * Returns a session for completion: over a running agent on any route, else over a new one on the
+ * direct route, which takes milliseconds. Starts no sidecar and runs nothing in the container.
+ * @throws PortholeError as connect; ATTACH if another route would be needed
  */
 export function connectQuickly(target: Target, engine?: string): Promise<Session> {
   return connect(target, { engine, startOn: ["direct"], requestTimeoutMs: PATIENCE_MS, timeoutMs: PATIENCE_MS });
 }
 
-/** Processes whose namespaces this user may enter, by number; those of the kernel are left out. */
+/** Processes whose namespaces this user may enter, without kernel threads. */
 export function enterableProcesses(): { pid: number; command: string }[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))

@@ -6,12 +6,15 @@ import { parseTarget, type Target } from "../../src/target.ts";
 import type { Candidate } from "./expected.ts";
 import { connectQuickly, enterableProcesses, imageNames, knownContainers, TIMEOUT, volumeNames } from "./sources.ts";
 
-/** More are no help to anybody. */
+/** Maximum number of candidates. */
 const MOST = 2_000;
-/** So many links are followed, to tell directories from files. */
+/** Maximum number of links that are followed to detect directories. */
 const MOST_LINKS = 50;
 
-/** What the beginning of a target may become; `session` where a container alone is wanted. Undefined for a path of this machine. */
+/**
+ * Candidates for the beginning of a target; with `session`, for a container without a path.
+ * Undefined for a local path.
+ */
 export async function targetCandidates(
   typed: string,
   options: { session: boolean; engine: string | undefined },
@@ -37,7 +40,7 @@ export async function targetCandidates(
   ];
 }
 
-/** Names of images or volumes; after a whole one what is in it. */
+/** Names of images or volumes; after a complete name, paths inside it. */
 async function keptCandidates(
   kind: "image" | "volume",
   rest: string,

@@ -16,9 +16,9 @@ import { type Finding, failed, guarded } from "./finding.ts";
 
 export type { Finding } from "./finding.ts";
 
-/** What {@link diagnose} is to look at. */
+/** Options of {@link diagnose}. */
 export interface DiagnoseOptions {
-  /** Every route to it is tried; without it the routes are only told about. */
+  /** Every route to it is tested; without a target the routes are only described. */
   target?: Target | undefined;
   engine?: string | undefined;
   /** For the mount route. */
@@ -26,12 +26,12 @@ export interface DiagnoseOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Agents that were started only to see whether it works end at once when left alone. */
+/** Idle time of agents that are started only for a check. */
 const IDLE_SECONDS = 1;
 
-/** Looks at everything porthole rests on, one thing after the other. Throws nothing but CANCELLED: what is wrong is a finding. */
+/** Runs all checks in order. Throws only CANCELLED: any other problem is a finding. */
 export async function* diagnose(options: DiagnoseOptions = {}): AsyncGenerator<Finding> {
-  // Loaded here: completion shares this entry of the library and must not wait for it.
+  // Loaded lazily: completion uses the same bundle and must start fast.
   const host = await import("./host.ts");
   yield guarded("kernel", host.checkKernel);
   yield guarded("seccomp", host.checkSeccomp);
@@ -47,7 +47,7 @@ export async function* diagnose(options: DiagnoseOptions = {}): AsyncGenerator<F
   else yield* describeRoutes(working);
 }
 
-/** Puts the engines that answer into `working`. Without one there are still processes. */
+/** Adds the engines that answer to `working`. Without an engine, pid:N targets still work. */
 async function* checkEngines(
   { engine: explicit, signal }: DiagnoseOptions,
   working: Engine[],
@@ -61,7 +61,7 @@ async function* checkEngines(
   }
   if (found.length === 0) {
     const remedy = "start Docker or Podman (systemctl start docker), or name one with --engine or DOCKER_HOST";
-    yield { status: "warn", what: "container engine", detail: "none here: only pid:N targets can be reached", remedy };
+    yield { status: "warn", what: "container engine", detail: "none found: only pid:N targets work", remedy };
   }
   for (const engine of found) {
     try {
@@ -80,11 +80,11 @@ async function describeEngine(engine: Engine, signal: AbortSignal | undefined): 
     engineGet(engine, "/info", { signal }),
   ]);
   const known = info.status === "fulfilled" && info.value.status === 200 ? info.value : undefined;
-  // A proxy may keep it to itself.
+  // A proxy may refuse /info.
   const details = known && decodeInfo(known.body, known.request);
   if (version.status === "rejected" && (signal?.aborted || !details?.version)) throw version.reason;
   const answer = version.status === "fulfilled" ? version.value : (known as EngineResponse);
-  // Rootless Docker 28.5 breaks off the answer to /version where rootlesskit leaves it the machine's network.
+  // Rootless Docker 28.5 truncates the answer to /version if rootlesskit uses the host network.
   const { version: number, apiVersion } =
     answer === known ? { version: details?.version, apiVersion: known?.apiVersion } : versionOf(engine, answer);
   const names = (details?.securityOptions ?? []).map((option) => /^name=(\w+)/.exec(option)?.[1]);
@@ -96,7 +96,7 @@ async function describeEngine(engine: Engine, signal: AbortSignal | undefined): 
 function versionOf(engine: Engine, answer: EngineResponse): EngineVersion {
   if (answer.status === 200) return decodeVersion(answer.body, answer.request);
   const words = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
-  throw new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot tell its version: ${words}`);
+  throw new PortholeError("TARGET", `the engine at ${engine.socketPath} does not report its version: ${words}`);
 }
 
 function* describeRoutes(working: Engine[]): Generator<Finding> {
@@ -104,15 +104,15 @@ function* describeRoutes(working: Engine[]): Generator<Finding> {
   yield {
     status: "ok",
     what: "route direct",
-    detail: "to what this user may enter, without an engine's help; name a target to try it",
+    detail: "for targets whose namespaces this user may enter; name a target to test it",
   };
   if (name === undefined) return;
   yield {
     status: "ok",
     what: "route mount",
-    detail: "to containers that docker run $(porthole docker-args) IMAGE prepared",
+    detail: "for containers started with docker run $(porthole docker-args) IMAGE",
   };
-  yield { status: "ok", what: "route sidecar", detail: `to every other running container of ${name}` };
+  yield { status: "ok", what: "route sidecar", detail: `for every other running container of ${name}` };
 }
 
 async function* tryRoutes(
@@ -137,7 +137,7 @@ async function* tryRoutes(
       tried.push(failed(`route ${route}`, error));
     }
   }
-  // One that goes is enough.
+  // One working route is enough.
   const works = tried.some(({ status }) => status === "ok");
   for (const finding of tried) yield works && finding.status === "fail" ? { ...finding, status: "warn" } : finding;
   if (works && !opened.some(({ status }) => status === "ok")) yield* opened.slice(0, 1);

@@ -1,16 +1,16 @@
 import { PortholeError } from "../../src/errors.ts";
 
-/** One thing that was looked at. The documented schema of `porthole doctor --json`. */
+/** The result of one check. The documented schema of `porthole doctor --json`. */
 export interface Finding {
-  /** `warn`: something does not work, or not as well as it could; `fail`: nothing works without it. */
+  /** `warn`: a feature does not work or is degraded; `fail`: porthole does not work. */
   status: "ok" | "warn" | "fail";
   what: string;
   detail: string;
-  /** What to do about it. */
+  /** How to fix it. */
   remedy?: string | undefined;
 }
 
-/** A check that throws has failed, with the error's words. */
+/** Runs a check; an error becomes a failed finding. */
 export function guarded(what: string, check: () => Finding): Finding {
   try {
     return check();

@@ -12,8 +12,8 @@ export function checkKernel(): Finding {
     return {
       status: "fail",
       what: "kernel",
-      detail: `${detail} does not do openat2(2)`,
-      remedy: "Linux 5.6 or newer is needed; in a container its seccomp profile must allow the call",
+      detail: `${detail}: openat2(2) is not available`,
+      remedy: "use Linux 5.6 or newer; inside a container, allow openat2 in its seccomp profile",
     };
   }
   const lacks = [
@@ -24,31 +24,34 @@ export function checkKernel(): Finding {
   if (lacks.length === 0)
     return { status: "ok", what: "kernel", detail: `${detail}: openat2, statx, SO_PEERPIDFD, SO_PASSRIGHTS` };
   return {
-    // The mount says whether reading can hang; the other two are a second lock on doors that have one.
+    // The mount id tells whether a read can hang; the other two are additional protection.
     status: features.mountId ? "ok" : "warn",
     what: "kernel",
     detail: `${detail}: openat2; works without ${lacks.join(", ")}`,
-    remedy: features.mountId ? undefined : "a newer kernel tells local files from those whose server may not answer",
+    remedy: features.mountId ? undefined : "use Linux 5.8 or newer to detect files whose server may not answer",
   };
 }
 
-/** What the agent's filter does with a system call that it does not make (agent/filter.c). */
+/** The seccomp actions of the agent's filter (agent/filter.c). */
 const SECCOMP_ACTIONS = ["allow", "errno", "kill_process"] as const;
 
-/** The filter that the agent puts on itself before it serves (seccomp(2)). Without it the agent ends at its start, on every route. */
+/**
+ * Checks the filter that the agent installs before it serves (seccomp(2)). Without it the agent
+ * does not start.
+ */
 export function checkSeccomp(): Finding {
   const what = "seccomp";
   const path = "/proc/sys/kernel/seccomp/actions_avail";
-  const means = "the agent cannot limit its own system calls and does not start, on any route";
+  const means = "the agent cannot filter its system calls and does not start, on any route";
   const actions = read(path)?.split(/\s+/);
   if (actions === undefined) {
     if (!existsSync("/proc/sys/kernel/osrelease"))
-      return { status: "warn", what, detail: `${path} is not to be seen here, nor are the kernel's other settings` };
+      return { status: "warn", what, detail: `not checked: ${path} and the other kernel settings are hidden` };
     return {
       status: "fail",
       what,
-      detail: `${path} is not there: ${means}`,
-      remedy: "a kernel with CONFIG_SECCOMP_FILTER is needed, as those of all distributions are",
+      detail: `${path} does not exist: ${means}`,
+      remedy: "use a kernel with CONFIG_SECCOMP_FILTER, as all distributions have",
     };
   }
   const lacks = SECCOMP_ACTIONS.filter((action) => !actions.includes(action));
@@ -56,11 +59,11 @@ export function checkSeccomp(): Finding {
     return {
       status: "fail",
       what,
-      detail: `the kernel's filters do not know ${lacks.join(", ")} (${path}): ${means}`,
-      remedy: "Linux 4.14 or newer is needed",
+      detail: `seccomp does not support ${lacks.join(", ")} (${path}): ${means}`,
+      remedy: "use Linux 4.14 or newer",
     };
   }
-  return { status: "ok", what, detail: `${SECCOMP_ACTIONS.join(", ")}: the agent is held to its own system calls` };
+  return { status: "ok", what, detail: `${SECCOMP_ACTIONS.join(", ")}: the agent filters its system calls` };
 }
 
 export function checkNode(): Finding {
@@ -79,18 +82,18 @@ export function checkAgentProgram(): Finding {
   const { spawnSync } = process.getBuiltinModule("node:child_process");
   const { stdout, error, status } = spawnSync(program, ["--version"], { encoding: "utf8", env: {}, timeout: 10_000 });
   const said = /protocol (\d+) build (\w+)/.exec(stdout ?? "");
-  const remedy = "npm run build in the source folder, or install porthole again";
+  const remedy = "run npm run build in the source folder, or reinstall porthole";
   const what = "agent program";
   if (said === null) {
     const reason = error?.message ?? `status ${status}, ${JSON.stringify(stdout)}`;
     return { status: "fail", what, detail: `${program} does not run: ${reason}`, remedy };
   }
   if (Number(said[1]) !== VERSION)
-    return { status: "fail", what, detail: `${program} speaks protocol ${said[1]}, this porthole ${VERSION}`, remedy };
+    return { status: "fail", what, detail: `${program} has protocol ${said[1]}, this porthole ${VERSION}`, remedy };
   const elf = readFileSync(program);
   const detail = `${program}: protocol ${VERSION}, build ${said[2]}, sha256 ${agentHash()}, ${elf.length} bytes`;
   if (!isStatic(elf))
-    return { status: "fail", what, detail: `${detail}, not static: few containers could run it`, remedy };
+    return { status: "fail", what, detail: `${detail}, not static: most containers cannot run it`, remedy };
   return { status: "ok", what, detail: `${detail}, static` };
 }
 
@@ -108,17 +111,17 @@ function isStatic(elf: Buffer): boolean {
 export function checkRunDirectory(): Finding {
   const run = ensureRunDirectory();
   const modes = [run.root, run.agents, run.mount].map((path) => (lstatSync(path).mode & 0o777).toString(8));
-  const detail = `${run.root}: yours, modes 0${modes.join(", 0")}`;
+  const detail = `${run.root}: owned by this user, modes 0${modes.join(", 0")}`;
   if (!isNoexec(run.mount)) return { status: "ok", what: "run directory", detail };
   return {
     status: "warn",
     what: "run directory",
     detail: `${detail}, on a noexec mount: the mount route cannot start the agent from it`,
-    remedy: "set XDG_STATE_HOME to a directory on a mount that allows programs",
+    remedy: "set XDG_STATE_HOME to a directory on a mount without noexec",
   };
 }
 
-/** The options of the mount that a directory is on, as proc_pid_mountinfo(5) has them. */
+/** Whether the directory is on a noexec mount (proc_pid_mountinfo(5)). */
 function isNoexec(path: string): boolean {
   const directory = openDirectory(path);
   try {
@@ -131,7 +134,7 @@ function isNoexec(path: string): boolean {
   }
 }
 
-/** What this user may do without an engine's help. */
+/** Checks what this user may do without an engine. */
 export function checkPermissions(): Finding {
   const uid = process.geteuid?.() ?? -1;
   const capabilities = BigInt(
@@ -143,12 +146,12 @@ export function checkPermissions(): Finding {
     return {
       status: "ok",
       what: "permissions",
-      detail: `uid ${uid} with CAP_SYS_PTRACE and CAP_SYS_ADMIN: the direct route goes to containers of this machine`,
+      detail: `uid ${uid} with CAP_SYS_PTRACE and CAP_SYS_ADMIN: the direct route works for all containers of this machine`,
     };
   return {
     status: "ok",
     what: "permissions",
-    detail: `uid ${uid}: the direct route reaches processes of your own and your own user namespaces; an engine brings the others`,
+    detail: `uid ${uid}: the direct route works for your own processes and user namespaces; other targets need an engine`,
   };
 }
 
@@ -159,7 +162,7 @@ export function checkSecurityModules(): Finding {
       status: "warn",
       what: "security modules",
       detail: "SELinux is enforcing: containers may not connect to the mount route's socket",
-      remedy: "nothing to do: the sidecar route is taken instead (label=disable)",
+      remedy: "none needed: porthole uses the sidecar route instead (label=disable)",
     };
   }
   const appArmor = read("/sys/module/apparmor/parameters/enabled") === "Y" ? "AppArmor is on" : "no AppArmor";
@@ -167,7 +170,7 @@ export function checkSecurityModules(): Finding {
   return { status: "ok", what: "security modules", detail: `${seLinux}, ${appArmor}` };
 }
 
-/** For `porthole demo` and rootless engines; tried, for kernels and distributions forbid it in many ways. */
+/** Tries unshare(1), because kernels and distributions restrict user namespaces in many ways. */
 export function checkUserNamespaces(): Finding {
   const what = "user namespaces";
   const { spawnSync } = process.getBuiltinModule("node:child_process");
@@ -175,9 +178,9 @@ export function checkUserNamespaces(): Finding {
     encoding: "utf8",
     timeout: 10_000,
   });
-  if (status === 0) return { status: "ok", what, detail: "this user may make them" };
+  if (status === 0) return { status: "ok", what, detail: "this user may create them" };
   if (error && "code" in error && error.code === "ENOENT")
-    return { status: "warn", what, detail: "not tried: no unshare(1) on the PATH", remedy: "install util-linux" };
+    return { status: "warn", what, detail: "not checked: no unshare(1) on the PATH", remedy: "install util-linux" };
   const switches = [
     ["/proc/sys/user/max_user_namespaces", "0", "sysctl user.max_user_namespaces=10000"],
     ["/proc/sys/kernel/unprivileged_userns_clone", "0", "sysctl kernel.unprivileged_userns_clone=1"],
@@ -189,7 +192,12 @@ export function checkUserNamespaces(): Finding {
   ] as const;
   const remedy = switches.find(([path, off]) => existsSync(path) && read(path) === off)?.[2];
   const reason = error?.message ?? stderr.trim();
-  return { status: "warn", what, detail: `this user may not make them (porthole demo needs them): ${reason}`, remedy };
+  return {
+    status: "warn",
+    what,
+    detail: `this user may not create them (porthole demo needs them): ${reason}`,
+    remedy,
+  };
 }
 
 function read(path: string): string | undefined {

@@ -7,9 +7,9 @@ import { HexDump } from "../../src/text/index.ts";
 export interface DumpOptions {
   /** `*` for lines that repeat; default true. */
   squeezes?: boolean | undefined;
-  /** Bytes to leave out at the beginning. */
+  /** Bytes to skip at the beginning. */
   skip?: number | undefined;
-  /** At most so many bytes. */
+  /** Maximum number of bytes. */
   length?: number | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -17,8 +17,8 @@ export interface DumpOptions {
 const READ = 64 * 1024;
 
 /**
- * Shows an open file or device in hexadecimal as `hexdump -C` does. Holes of a sparse file are not read where their
- * lines are squeezed. A file without positions is read up to `skip`.
+ * Shows an open file or device in hexadecimal as `hexdump -C` does. Skips holes of a sparse file
+ * whose lines are squeezed. Reads a file that cannot seek up to `skip`.
  * @throws PortholeError FILE with the errno, EISDIR for a directory; CANCELLED
  */
 export async function dumpOpenFile(file: OpenFile, options: DumpOptions, write: (text: string) => void): Promise<void> {
@@ -30,7 +30,7 @@ export async function dumpOpenFile(file: OpenFile, options: DumpOptions, write: 
 
 function dumpSeekable(file: OpenFile, options: DumpOptions, write: (text: string) => void): void {
   const size = file.size();
-  // What lies beyond the end is not skipped; files of /proc have no size.
+  // Do not skip beyond the end; files of /proc have the size 0.
   const skip = size === 0 || file.kind !== "file" ? (options.skip ?? 0) : Math.min(options.skip ?? 0, size);
   const dump = new HexDump({ ...options, offset: skip });
   const end = skip + (options.length ?? Number.POSITIVE_INFINITY);

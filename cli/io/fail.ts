@@ -14,22 +14,28 @@ const statusByCode: Record<string, number> = {
   CANCELLED: Exit.interrupted,
 };
 
-/** The exit status for a failure. Known by its code, not its class, so that this file need not load the library. */
+/**
+ * The exit status for an error. Tests the code, not the class, so that this file does not load the
+ * library.
+ */
 export function exitStatus(error: unknown): number {
   const { code, errno } = (error ?? {}) as { code?: unknown; errno?: unknown };
-  // A deadline that passed, not somebody's interrupt.
+  // A timeout, not an interrupt.
   if (code === "CANCELLED" && errno === "ETIMEDOUT") return Exit.session;
   return (typeof code === "string" ? statusByCode[code] : undefined) ?? Exit.file;
 }
 
-/** Writes one line on standard error; a standard error that is closed is nobody's loss. */
+/** Writes one line to standard error. Ignores a closed stderr. */
 export function complain(line: string): void {
   try {
     writeSync(2, `porthole: ${line}\n`);
   } catch {}
 }
 
-/** Says a failure in one line: what, and what to do. The stack only with PORTHOLE_DEBUG. */
+/**
+ * Reports an error in one line: what failed, and the remedy. Adds the stack only with
+ * PORTHOLE_DEBUG.
+ */
 export function report(error: unknown): void {
   const { message = String(error), hint, stack } = (error ?? {}) as { message?: string; hint?: string; stack?: string };
   complain(printable(hint === undefined ? message : `${message} (${hint})`));
@@ -38,11 +44,12 @@ export function report(error: unknown): void {
   }
 }
 
-/** Ends the process for a failure that nobody handled. */
+/** Ends the process after an unhandled error. */
 export function fail(error: unknown): never {
-  // Commander has written its own line.
+  // Commander has already written its message.
   if (error instanceof CommanderError) process.exit(error.exitCode);
-  // The reader of a help text went away: what a shell makes of the SIGPIPE that Node ignores.
+  // The reader of a help text closed the pipe. Node ignores SIGPIPE: exit with the shell's status
+  // for it.
   if ((error as NodeJS.ErrnoException | undefined)?.code === "EPIPE") process.exit(128 + constants.signals.SIGPIPE);
   const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
   if (syscall === "write") complain(`write error: ${code === "ENOSPC" ? "No space left on device" : code}`);
@@ -51,8 +58,8 @@ export function fail(error: unknown): never {
 }
 
 /**
- * Messages carry names and words that came from containers. Here the plainest rule that lets nothing through: the library's sanitiser
- * is exact about scripts and widths, but a failure may come before it is loaded.
+ * Escapes control characters: messages contain names that come from containers. The library's
+ * sanitiser is more precise about scripts and widths, but an error may occur before it is loaded.
  */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {

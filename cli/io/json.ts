@@ -1,4 +1,7 @@
-/** One line of JSON. Integers that a double cannot hold become strings; what a terminal could take for a command is written as an escape. */
+/**
+ * Formats one line of JSON. Integers beyond a double become strings. Control characters are
+ * escaped.
+ */
 export function jsonLine(record: object): string {
   const text = JSON.stringify(record, (_, value) => (typeof value === "bigint" ? numberOrText(value) : value));
   return `${text.replace(UNSAFE, escaped)}\n`;

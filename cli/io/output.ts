@@ -3,8 +3,8 @@ import { dieBySignal, isWritable } from "../../src/descriptors/index.ts";
 import { complain, Exit } from "./fail.ts";
 
 /**
- * Writes everything to standard output, waiting where its reader is slow; where it cannot be written the process ends: see {@link failOutput}. Not
- * process.stdout, which queues in memory without end.
+ * Writes all bytes to standard output and waits for a slow reader. Ends the process if the write
+ * fails: see {@link failOutput}. Does not use process.stdout, which queues in memory without limit.
  */
 export function write(data: string | Uint8Array, status: number = Exit.file): void {
   const bytes = typeof data === "string" ? Buffer.from(data) : data;
@@ -19,8 +19,8 @@ export function write(data: string | Uint8Array, status: number = Exit.file): vo
 }
 
 /**
- * Ends the process when standard output cannot be written: by SIGPIPE when its reader has gone, as any other program,
- * else with one line, written by `tell`, and `status`.
+ * Ends the process after a failed write to standard output: by SIGPIPE if the reader closed the
+ * pipe, as other programs do, else with one line, written by `tell`, and `status`.
  */
 export function failOutput(
   error: unknown,
@@ -29,7 +29,8 @@ export function failOutput(
 ): never {
   const { code, errno, message } = error as { code?: unknown; errno?: unknown; message: string };
   if (code === "EPIPE" || errno === "EPIPE") dieBySignal("SIGPIPE");
-  // Node: "ENOSPC: no space left on device, write"; the library: "write failed: No space left on device".
+  // Node: "ENOSPC: no space left on device, write"; the library: "write failed: No space left on
+  // device".
   const reason = (/: ([^,:]*)(?:, write)?$/.exec(message)?.[1] ?? message).trim();
   tell(`${reason.charAt(0).toUpperCase()}${reason.slice(1)}`);
   process.exit(status);

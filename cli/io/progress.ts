@@ -1,24 +1,25 @@
 import { writeSync } from "node:fs";
 import { terminalState } from "../../src/descriptors/index.ts";
 
-/** Work that is done by then needs no progress. */
+/** Shorter work shows no progress. */
 const PATIENCE_MS = 500;
 const INTERVAL_MS = 100;
 
-/** What a progress line tells. */
+/** Content of a progress line. */
 export interface ProgressState {
   bytes: number;
-  /** Of which `bytes` is a part; undefined, or less than that, where nobody knows. */
+  /** Expected bytes; undefined or less than `bytes` if unknown. */
   total: number | undefined;
   elapsedMs: number;
 }
 
 /**
- * The progress of long work: one line on the terminal at standard error, drawn over itself. Nothing is drawn in the first half second, nor more
- * often than ten times a second, nor while the terminal is somebody else's: a pager at the end of our pipe, the shell that put us in the background.
+ * The progress of long work: one line on the terminal at standard error, which overwrites itself.
+ * It is drawn after half a second, at most ten times a second, and only while this process owns the
+ * terminal: not under a pager at the end of the pipe, and not in the background.
  */
 export class Progress {
-  /** Bytes that there are to do, where that is known. */
+  /** Expected bytes, if known. */
   total: number | undefined;
   readonly #started = performance.now();
   #due = this.#started + PATIENCE_MS;
@@ -28,36 +29,42 @@ export class Progress {
     this.total = total;
   }
 
-  /** Tells that so many bytes are done; call it as often as you like. */
+  /** Reports the number of bytes done. Cheap enough to call for every chunk. */
   at(bytes: number): void {
     this.show((elapsedMs, columns) => progressLine({ bytes, total: this.total, elapsedMs }, columns));
   }
 
-  /** Draws a line of the caller's, when it is time to: `line` gets the milliseconds since the start and the columns that there are. */
+  /**
+   * Draws the caller's line if one is due. `line` gets the milliseconds since the start and the
+   * free columns.
+   */
   show(line: (elapsedMs: number, columns: number) => string): void {
     const now = performance.now();
     if (now < this.#due) return;
     this.#due = now + INTERVAL_MS;
     const columns = freeColumns();
     if (columns === undefined) return;
-    // The last column stays free: after it the terminal would begin another row.
+    // Keep the last column free: the terminal would wrap to the next row.
     const text = line(now - this.#started, columns - 1);
     this.#draw(text.padEnd(Math.min(this.#drawn, columns - 1)), text.length);
   }
 
-  /** As {@link erase}, where the output is the same terminal: while that moves by itself, nothing needs to be told. */
+  /**
+   * As {@link erase}, when the output goes to the same terminal: moving output needs no progress
+   * line.
+   */
   giveWay(): void {
     this.erase();
     this.#due = performance.now() + PATIENCE_MS;
   }
 
-  /** Leaves the row as it was; before anything else is written there, and at the end. */
+  /** Clears the line. Call it before writing anything else to the terminal, and at the end. */
   erase(): void {
     const columns = this.#drawn === 0 ? undefined : freeColumns();
     if (columns !== undefined) this.#draw(" ".repeat(Math.min(this.#drawn, columns - 1)), 0);
   }
 
-  /** The cursor goes back at once, so that what others write begins where it should. */
+  /** Returns the cursor at once, so that other output starts in the first column. */
   #draw(text: string, length: number): void {
     this.#drawn = length;
     try {
@@ -66,7 +73,10 @@ export class Progress {
   }
 }
 
-/** `1.2 GiB of 4.0 GiB, 30 %, 250 MiB/s, ETA 0:11`, or without a total `1.2 GiB, 250 MiB/s`; what does not fit in `columns` is cut off. */
+/**
+ * `1.2 GiB of 4.0 GiB, 30 %, 250 MiB/s, ETA 0:11`, or without a total `1.2 GiB, 250 MiB/s`;
+ * truncated to `columns`.
+ */
 export function progressLine({ bytes, total, elapsedMs }: ProgressState, columns: number): string {
   const rate = elapsedMs > 0 ? (bytes / elapsedMs) * 1000 : 0;
   const speed = `${humanBytes(rate)}/s`;
@@ -77,7 +87,7 @@ export function progressLine({ bytes, total, elapsedMs }: ProgressState, columns
   return parts.join(", ").slice(0, Math.max(0, columns));
 }
 
-/** `12345 files, 1.2 GiB, 8230 files/s`; without bytes where nobody adds them up. */
+/** `12345 files, 1.2 GiB, 8230 files/s`; without a size if `bytes` is undefined. */
 export function filesLine(files: number, bytes: number | undefined, elapsedMs: number, columns: number): string {
   const parts = [`${files} files`];
   if (bytes !== undefined) parts.push(humanBytes(bytes));
@@ -85,7 +95,7 @@ export function filesLine(files: number, bytes: number | undefined, elapsedMs: n
   return parts.join(", ").slice(0, Math.max(0, columns));
 }
 
-/** In the largest unit of 1024 that leaves a whole number, with one decimal below ten. */
+/** In the largest unit of 1024 that gives at least 1, with one decimal below ten. */
 export function humanBytes(bytes: number): string {
   let value = bytes;
   let unit = 0;
@@ -99,7 +109,10 @@ export function humanBytes(bytes: number): string {
 
 const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
-/** Minutes and seconds, with hours where there are some; rounded up, for nothing is done in 0:00. */
+/**
+ * Minutes and seconds, with hours if there are any. Rounded up, so that unfinished work never shows
+ * 0:00.
+ */
 function clock(seconds: number): string {
   const whole = Math.ceil(seconds);
   const hours = Math.floor(whole / 3600);

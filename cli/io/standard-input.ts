@@ -2,11 +2,11 @@ import { fstatSync } from "node:fs";
 import { PortholeError } from "../../src/errors.ts";
 
 /**
- * What comes on standard input, from where it is, to its end.
- * @throws PortholeError FILE: EISDIR for a directory, EIO for a terminal of somebody else
+ * Reads standard input from its current offset to its end.
+ * @throws PortholeError FILE: EISDIR for a directory, EIO for a background read of a terminal
  */
 export async function* inputPieces(): AsyncGenerator<Buffer> {
-  // Node takes it for an empty stream.
+  // Node reads a directory as an empty stream.
   if (fstatSync(0).isDirectory())
     throw new PortholeError("FILE", "standard input: Is a directory", { errno: "EISDIR" });
   try {

@@ -215,7 +215,7 @@ export class TailFile {
     file?.close();
     printMessage(
       "tail",
-      `${quotedIfNeeded(this.name)}: its file system may not answer, so the agent reads it for us, by its name, from time to time`,
+      `${quotedIfNeeded(this.name)}: relayed by the agent, because its file system may not answer; polled by name`,
     );
     return followRelayed(this.place.session, this.#named.target.path, {
       identity,

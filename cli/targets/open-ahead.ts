@@ -3,23 +3,23 @@ import type { OpenFile, Session } from "../../src/sessions/index.ts";
 import { type OpenTargetOptions, openTarget } from "./open-target.ts";
 import type { NamedTarget, SessionPool } from "./session-pool.ts";
 
-/** Files that are being opened before their turn. Each holds a descriptor. */
+/** Files that are opened ahead. Each holds a descriptor. */
 export const LOOKAHEAD = 16;
 
 interface Open {
   session: Session;
   /** The receiver closes it. */
   file: OpenFile;
-  /** Milliseconds from the first thought of it, starting an agent included. */
+  /** Milliseconds, including agent start. */
   took: number;
 }
 
-/** A target whose turn it is: the file, or why there is none. */
+/** The next target: its open file, or the error. */
 export type OpenResult = { named: NamedTarget } & (Open | { error: unknown });
 
 /**
- * Opens targets in their order, up to `most` that come next being on their way already: most of a small file's time is the way there and back. What
- * nobody takes any more is closed.
+ * Opens targets in order, up to `most` of them ahead: for a small file, most of the time is the
+ * round trip. Files that the caller does not take are closed.
  */
 export async function* openAhead(
   sessions: SessionPool,
@@ -31,7 +31,8 @@ export async function* openAhead(
   let next = 0;
   try {
     for (;;) {
-      // Several at a time: an agent that sleeps between two requests has to be woken for each.
+      // Send several requests at once: an agent that sleeps between requests must be woken for
+      // each.
       if (begun.length <= most / 2)
         for (let named = targets[next]; named && begun.length < most; named = targets[++next])
           begun.push(await begin(sessions, named, options));
@@ -46,7 +47,7 @@ export async function* openAhead(
 
 interface Begun {
   named: NamedTarget;
-  /** Undefined where there was none to be had. */
+  /** Undefined if the connection failed. */
   session?: Session;
   opening: Promise<Open>;
 }
@@ -65,7 +66,10 @@ async function begin(sessions: SessionPool, named: NamedTarget, options: OpenTar
   }
 }
 
-/** A session that ends takes along all that are on their way; it is the first of them that says why, the others may well be opened. */
+/**
+ * A session that ends fails all its pending opens. The first reports the error; the others are
+ * tried again.
+ */
 async function take(
   sessions: SessionPool,
   { named, session, opening }: Begun,
@@ -82,7 +86,7 @@ async function take(
   }
 }
 
-/** A promise whose rejection is reported when its turn comes. */
+/** A promise whose rejection is handled when it is awaited. */
 function later<T>(promise: Promise<T>): Promise<T> {
   promise.catch(ignore);
   return promise;

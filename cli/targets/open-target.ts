@@ -2,16 +2,16 @@ import { PortholeError } from "../../src/errors.ts";
 import type { OpenFile, Session } from "../../src/sessions/index.ts";
 import type { NamedTarget } from "./session-pool.ts";
 
-/** How a command opens the files it was given. */
+/** How a command opens its files. */
 export interface OpenTargetOptions {
-  /** `--consume`: also what loses what is read, where it is named in full. */
+  /** `--consume`: also open files where reading removes the data, if they are named in full. */
   consume?: boolean | undefined;
   write?: boolean | undefined;
 }
 
 /**
- * Opens a target. What a glob matched is never opened at the price of its data, whatever the options say.
- * @throws PortholeError as {@link Session.open}, its hint being one for this command
+ * Opens a target. A file that a glob matched is never consumed, even with `--consume`.
+ * @throws PortholeError as {@link Session.open}, with a hint for this command
  */
 export async function openTarget(
   session: Session,
@@ -24,11 +24,11 @@ export async function openTarget(
       consume: consume === true && isMatch !== true,
     });
   } catch (error) {
-    throw consume === true ? withHint(error, "a glob does not consume: name it in full") : error;
+    throw consume === true ? withHint(error, "--consume needs the full name, not a glob") : error;
   }
 }
 
-/** An error that a file would be consumed, with another way than `--consume` to do it. Any other error as it is. */
+/** Replaces the hint of an error that a file would be consumed. Returns other errors unchanged. */
 export function withHint(error: unknown, way: string): unknown {
   if (!(error instanceof PortholeError) || error.consumes === undefined) return error;
   const { code, message, errno, consumes, cause } = error;

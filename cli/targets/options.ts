@@ -1,9 +1,9 @@
-/** Options of every command that reaches into a target. */
+/** Options of every command that connects to a target. */
 export interface ConnectionOptions {
   engine?: string;
   route?: "auto" | "direct" | "mount" | "sidecar";
   user?: string;
   idle?: number;
-  /** What times without a zone mean, for commands that read times. */
+  /** The zone of timestamps without a zone, for commands that read timestamps. */
   tz?: string;
 }

@@ -7,15 +7,15 @@ import type { ConnectionOptions } from "./options.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** A target and how it is written. */
+/** A target and its text. */
 export interface NamedTarget {
   text: string;
   target: Target;
-  /** True where a glob matched it: it was not named in full. */
+  /** True if a glob matched it. */
   isMatch?: boolean;
 }
 
-/** The sessions of one command: one for each container or process, however many of its files are named. */
+/** The sessions of one command: one per container or process. */
 export class SessionPool {
   readonly #options: ConnectionOptions;
   readonly #sessions = new Map<string, Session>();
@@ -29,7 +29,10 @@ export class SessionPool {
     return this.#options.engine;
   }
 
-  /** A session for the target. While an agent is being started, a signal first cleans up what was begun, then ends the process. */
+  /**
+   * Returns a session for the target. A signal during the start of an agent cleans up, then ends
+   * the process.
+   */
   async session(target: Target, { runningOnly = false } = {}): Promise<Session> {
     const key = placeName(target);
     const known = this.#sessions.get(key);
@@ -45,10 +48,11 @@ export class SessionPool {
   }
 
   /**
-   * Parses targets; a glob in a path inside becomes its matches there (globs of this machine's paths are the shell's business). A path that exists as it
-   * is written is taken so; `text` of a match is the target written out.
-   * @param failed told of a target that is wrong or matches nothing, then the others go on; without it the first such error is thrown.
-   * @throws PortholeError USAGE; FILE where nothing matches; as {@link session}
+   * Parses targets and expands globs inside containers; the shell expands globs of local paths. A
+   * path that exists is not treated as a glob. `text` of a match is the full target.
+   * @param failed receives the error of an invalid target or a glob without matches; without it,
+   * the first such error is thrown
+   * @throws PortholeError USAGE; FILE if nothing matches; as {@link session}
    */
   async expand(texts: readonly string[], failed?: (error: unknown) => void): Promise<NamedTarget[]> {
     const found: NamedTarget[] = [];
@@ -90,7 +94,7 @@ export class SessionPool {
   }
 }
 
-/** Names the local file that a target is too, where no container was found by it: `test:111.json`. */
+/** Adds a hint if no container was found but a local file has that name: `test:111.json`. */
 function ofThisMachine(target: Target, error: unknown): unknown {
   if (target.kind !== "container" || !(error instanceof PortholeError) || error.code !== "TARGET") return error;
   const file = `${target.name}:${target.path}`;
@@ -99,7 +103,7 @@ function ofThisMachine(target: Target, error: unknown): unknown {
   return new PortholeError(code, message, {
     errno,
     cause: error,
-    hint: `for the file of this machine write ./${file}`,
+    hint: `for the local file use ./${file}`,
   });
 }
 
@@ -113,7 +117,7 @@ async function exists(session: Session, path: string): Promise<boolean> {
   }
 }
 
-/** What is under way and a signal cleans up first. One set of handlers, however many containers are being attached to. */
+/** Pending attaches, which a signal aborts first. All of them share one set of handlers. */
 const underWay = new Set<AbortController>();
 let received: (typeof signals)[number] | undefined;
 
@@ -133,7 +137,7 @@ async function interruptible<T>(action: (signal: AbortSignal) => Promise<T>): Pr
 }
 
 function onSignal(signal: NodeJS.Signals): void {
-  // Who asks twice will not wait for the clean-up.
+  // A second signal does not wait for the cleanup.
   if (received !== undefined) dieBySignal(received);
   received = signal as (typeof signals)[number];
   for (const controller of underWay) controller.abort();

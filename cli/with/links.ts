@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { pathBytes, placeName, type Target } from "../../src/target.ts";
 
 /**
- * Makes a private directory with a link for each target, named as the target is: `web/var/log/app.log`. The names are the container's, so
- * they go into the file system only, never into an argument. The caller removes it.
- * @param links what each target's link points at
+ * Creates a private directory with a link for each target, named after it: `web/var/log/app.log`.
+ * The container chooses the names, so they are used in the file system only, never as arguments.
+ * The caller removes the directory.
+ * @param links the destination of each target's link
  */
 export function makeLinks(targets: readonly Target[], links: readonly string[]): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), "porthole-"));
@@ -26,7 +27,7 @@ export function makeLinks(targets: readonly Target[], links: readonly string[]):
 
 function linkName(target: Target): string {
   const place = target.kind === "local" ? "local" : placeName(target).replace(/^pid:/, "pid-");
-  // `..` at the root stays there, as it does inside.
+  // `..` at the root stays at the root, as in the container.
   return join(place, join("/", target.path));
 }
 

@@ -1,17 +1,18 @@
 import { PortholeError } from "../../src/errors.ts";
 
 /**
- * `{}` and `{1}`, where a file's path goes: a whole argument, or a part of one between `:` `=` `,` `@` and `?` `:` `,` `&`. Anywhere else
- * braces belong to the command: to jq's `.a // {}`, to the regular expression `a{2}`.
+ * `{}` and `{1}`, which are replaced by paths: a whole argument, or a part of one after `:` `=` `,`
+ * `@` and before `?` `:` `,` `&`. Other braces belong to the command: jq's `.a // {}`, the regular
+ * expression `a{2}`.
  */
 const PLACEHOLDER = /(?<=^|[:=,@])\{(\d{0,4})\}(?=$|[?:,&])/g;
 
-/** True when the command says where files go. */
+/** True if an argument contains `{}` or `{1}`. */
 export function hasPlaceholder(args: readonly string[]): boolean {
   return args.some((arg) => arg.search(PLACEHOLDER) !== -1);
 }
 
-/** `{dir}`, alone or as the beginning of a path, where `{}` may stand too. */
+/** `{dir}`, alone or as the beginning of a path, in the same positions as `{}`. */
 const DIRECTORY = /(?<=^|[:=,@])\{dir\}(?=$|[?:,&/])/g;
 
 export function hasDirectory(args: readonly string[]): boolean {
@@ -23,15 +24,15 @@ export function substituteDirectory(args: readonly string[], directory: string):
 }
 
 /**
- * Puts paths in the place of `{1}`, `{2}` and so on; an argument with `{}` is repeated for each path.
- * @throws PortholeError USAGE for an argument that is the number of a file that was not named
+ * Replaces `{1}`, `{2}` and so on by paths; an argument with `{}` is repeated for each path.
+ * @throws PortholeError USAGE for an argument with the number of a missing file
  */
 export function substitute(args: readonly string[], paths: readonly string[]): string[] {
   return args.flatMap((arg) => {
     const whole = /^\{(\d{1,4})\}$/.exec(arg)?.[1];
     if (whole !== undefined && paths[Number(whole) - 1] === undefined) {
-      const count = paths.length === 1 ? "one file was" : `${paths.length} files were`;
-      throw new PortholeError("USAGE", `'${arg}' in the command, but ${count} named`);
+      const count = paths.length === 1 ? "1 file" : `${paths.length} files`;
+      throw new PortholeError("USAGE", `no file for '${arg}' in the command: it has ${count}`);
     }
     const filled = (each: string) =>
       arg.replace(PLACEHOLDER, (text, number) => (number === "" ? each : (paths[Number(number) - 1] ?? text)));
@@ -39,7 +40,7 @@ export function substitute(args: readonly string[], paths: readonly string[]): s
   });
 }
 
-/** The command without its placeholders, undefined when one is only part of an argument. */
+/** The command without its placeholders; undefined if one of them is a part of an argument. */
 export function withoutPlaceholders(args: readonly string[]): string[] | undefined {
   const rest = args.filter((arg) => !/^\{(\d*|dir)\}$/.test(arg));
   return hasPlaceholder(rest) ? undefined : rest;

@@ -4,32 +4,36 @@ import { errnoText, isTerminal, setNonBlocking } from "../../src/descriptors/ind
 import { PortholeError } from "../../src/errors.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
 
-/** What a program of this machine is given. Its other standard streams are this process's own. */
+/** Files for a program of this machine. It inherits the other standard streams. */
 export interface ToolFiles {
-  /** Becomes its standard input; without it this process's own. */
+  /** Its standard input; by default inherited. */
   input?: OpenFile | undefined;
   /** Inherited as descriptors 3, 4 and so on: see {@link toolPath}. */
   files?: readonly OpenFile[];
 }
 
-/** How a program ended: one of the two is null. */
+/** How a program ended: status or signal is null. */
 export interface ToolEnd {
   status: number | null;
   signal: NodeJS.Signals | null;
 }
 
-/** Descriptors below are its standard streams. */
+/** The first descriptor after the standard streams. */
 const FIRST = 3;
 
-/** The path by which a program opens file `index` of {@link ToolFiles.files} anew (proc_pid_fd(5)), with its own rights and an offset of its own. */
+/**
+ * The path by which a program opens file `index` of {@link ToolFiles.files} again (proc_pid_fd(5)),
+ * with its own permissions and its own offset.
+ */
 export function toolPath(index: number): string {
   return `/proc/self/fd/${FIRST + index}`;
 }
 
 /**
- * Runs a program of this machine on open files, which it takes: they are closed here once the program has them, and blocking there, as programs expect.
- * While it runs, SIGINT and SIGQUIT of the terminal are its business (it is in our process group), and other signals that ask us to end are passed on.
- * @throws PortholeError FILE with the errno of execve(2) when it could not be started: ENOENT, EACCES, E2BIG
+ * Runs a program of this machine on open files. Takes ownership of the files and closes them after
+ * the start; they are blocking in the program, as programs expect. While it runs, it handles SIGINT
+ * and SIGQUIT of the terminal itself (same process group); other terminating signals are passed on.
+ * @throws PortholeError FILE with the errno of execve(2) if the start failed: ENOENT, EACCES, E2BIG
  */
 export async function runTool(command: string, args: readonly string[], given: ToolFiles): Promise<ToolEnd> {
   const { input, files = [] } = given;
@@ -41,8 +45,8 @@ export async function runTool(command: string, args: readonly string[], given: T
   );
   try {
     const odd = [command, ...args].find((arg) => !arg.isWellFormed());
-    if (odd !== undefined) throw new PortholeError("USAGE", `cannot pass on an argument that is not UTF-8: '${odd}'`);
-    // Each came from an open of its own, so nobody shares the flag.
+    if (odd !== undefined) throw new PortholeError("USAGE", `cannot pass an argument that is not UTF-8: '${odd}'`);
+    // Each file has its own open file description, so no other process shares the flag.
     for (const file of all) setNonBlocking(file.descriptor, false);
     child = start(command, args, [input?.fd ?? "inherit", "inherit", "inherit", ...files.map((file) => file.fd)]);
     for (const file of all) file.close();
@@ -54,8 +58,9 @@ export async function runTool(command: string, args: readonly string[], given: T
 }
 
 /**
- * Why a program of this user could not open the file anew by its path: undefined when it can. Opening asks for the rights of this user on the
- * file itself, which the descriptor that came from the agent did not need. Devices and FIFOs are not opened to find out, for that would be felt.
+ * Returns why a program of this user could not open the file again by its path, or undefined if it
+ * can. A reopen checks this user's permissions on the file; the agent's descriptor did not need
+ * them. Devices and FIFOs are not opened for the check, because an open has side effects on them.
  */
 export function reopenError(file: OpenFile, write: boolean): PortholeError | undefined {
   const path = `/proc/self/fd/${file.fd}`;
@@ -86,7 +91,7 @@ function endOf(child: ChildProcess, command: string): Promise<ToolEnd> {
   });
 }
 
-/** Node's text for a failed start is "spawn NAME ENOENT". */
+/** Replaces Node's message for a failed start, "spawn NAME ENOENT". */
 function startError(command: string, error: unknown): PortholeError {
   const { code, errno, message } = error as NodeJS.ErrnoException;
   const reason = typeof errno === "number" ? errnoText(-errno) : message;
@@ -96,9 +101,9 @@ function startError(command: string, error: unknown): PortholeError {
 const ends = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
 const keys = ["SIGINT", "SIGQUIT"] as const;
 
-/** Keeps this process alive while the program runs. Returns the end of it. */
+/** Keeps this process alive while the program runs. Returns a function that ends this. */
 function passSignals(pass: (signal: NodeJS.Signals) => void, program: () => number | undefined): () => void {
-  // From the terminal the whole process group has it, so the program too; without one it was meant for us and so for the program.
+  // A terminal sends the signal to the whole process group. Without a terminal, pass it on.
   const onKey = (signal: NodeJS.Signals) => {
     if (![0, 1, 2].some(isTerminal)) pass(signal);
   };
@@ -119,8 +124,9 @@ function passSignals(pass: (signal: NodeJS.Signals) => void, program: () => numb
 }
 
 /**
- * Stops this process once the program has stopped. The shell takes the job for stopped when this process is: were the program still putting the
- * terminal in order then, a quick `fg` would reach it before its own stop, and it would stop for good.
+ * Stops this process after the program has stopped. The shell regards the job as stopped when this
+ * process is. If the program were still restoring the terminal, a quick `fg` would reach it before
+ * its own stop, and it would stay stopped.
  */
 async function stopAfter(pid: number | undefined): Promise<void> {
   const end = performance.now() + STOP_MS;
@@ -129,7 +135,9 @@ async function stopAfter(pid: number | undefined): Promise<void> {
   process.kill(process.pid, "SIGSTOP");
 }
 
-/** How long a program may take to stop; one that will not is left running, as in any job. */
+/**
+ * Maximum wait for the program to stop; a program that does not stop keeps running, as in any job.
+ */
 const STOP_MS = 2000;
 const STOP_LOOK_MS = 5;
 

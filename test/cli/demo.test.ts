@@ -33,7 +33,7 @@ describeWith("userNamespaces", "the demo", () => {
     expect(lines).toContain("Got file descriptor for '/mnt/app.log'");
     expect(result.text).toMatch(/^The file descriptor is \d+$/m);
     expect(lines).toContain("Following it for 1 s:");
-    expect(result.text).toMatch(/\nThat was a descriptor from another namespace\..*\n$/);
+    expect(result.text).toMatch(/\nThe descriptor came from another namespace\..*\n$/);
     expect(sandboxOf(someone)).toEqual([]);
     expect(kept(someone)).toEqual([]);
   });
@@ -45,7 +45,7 @@ describeWith("userNamespaces", "the demo", () => {
       text += chunk.toString();
     });
     await waitFor("a request after the rotation", () =>
-      /^-- rotated: going on with the new file --\n(?:.*\n)*?\S+ INFO request \d+ served/m.test(text),
+      /^-- rotated: following the new file --\n(?:.*\n)*?\S+ INFO request \d+ served/m.test(text),
     );
     const requests = [...text.matchAll(/^\S+ INFO request (\d+) served in \d+ ms$/gm)].map(([, n]) => Number(n));
     expect(requests.length).toBeGreaterThan(12);
@@ -79,7 +79,7 @@ describeWith("userNamespaces", "the demo", () => {
     const { status, stdout, stderr } = spawnSync("bash", ["-c", command, process.execPath, builtCommand], {
       ...{ env: someone.env, encoding: "utf8", timeout: 150_000 },
     });
-    expect(stdout).toMatch(/^A sandbox with its own user, mount and PID namespace; the agent in it/);
+    expect(stdout).toMatch(/^The agent \(pid \d+\) runs in a sandbox with its own user, mount and PID namespace\./);
     expect([status, stderr]).toEqual([141, ""]);
     await waitFor("the sandbox to end", () => sandboxOf(someone).length === 0);
   });

@@ -37,7 +37,7 @@ test("without a target: one line for each thing, no engine is a warning with its
   expect(text).toMatch(
     /^ok {4}agent program: .*: protocol \d+, build [0-9a-f]+, sha256 [0-9a-f]{16}, \d+ bytes, static$/m,
   );
-  expect(text).toMatch(/^ok {4}run directory: .*: yours, modes 0700, 0700, 0711$/m);
+  expect(text).toMatch(/^ok {4}run directory: .*: owned by this user, modes 0700, 0700, 0711$/m);
   expect(text).toMatch(/^warn {2}container engine: .*no engine is listening there {2}-> start the engine/m);
 });
 
@@ -47,7 +47,7 @@ test("where unshare(1) is not on the PATH user namespaces are not said to be for
   expect(all.map((line) => JSON.parse(line) as Finding).find(({ what }) => what === "user namespaces")).toEqual({
     status: "warn",
     what: "user namespaces",
-    detail: "not tried: no unshare(1) on the PATH",
+    detail: "not checked: no unshare(1) on the PATH",
     remedy: "install util-linux",
   });
 });
@@ -138,8 +138,8 @@ describeAsRoot("seccomp", () => {
     expect(await told(`mount --bind ${file} ${place}/actions_avail`)).toEqual({
       code: 1,
       seccomp: {
-        ...{ status: "fail", what: "seccomp", remedy: "Linux 4.14 or newer is needed" },
-        detail: `the kernel's filters do not know kill_process (${place}/actions_avail): the agent cannot limit its own system calls and does not start, on any route`,
+        ...{ status: "fail", what: "seccomp", remedy: "use Linux 4.14 or newer" },
+        detail: `seccomp does not support kill_process (${place}/actions_avail): the agent cannot filter its system calls and does not start, on any route`,
       },
     });
   });
@@ -149,7 +149,7 @@ describeAsRoot("seccomp", () => {
       ...{ code: 1, seccomp: { status: "fail", remedy: expect.stringContaining("CONFIG_SECCOMP_FILTER") } },
     });
     expect(await told("mount -t tmpfs none /proc/sys/kernel")).toMatchObject({
-      seccomp: { status: "warn", detail: expect.stringContaining("not to be seen here") },
+      seccomp: { status: "warn", detail: expect.stringContaining("not checked: ") },
     });
   });
 });

@@ -251,6 +251,6 @@ test("an answer that is lost without a word is no success", async () => {
   const { socketPath } = await starting(() => undefined, `${by.directory}/state`);
   const args = ["cat", "--route", "sidecar", "--engine", socketPath, "web:/etc/hostname"];
   const { code, text, stderr } = await by.run(args, { env: { NODE_OPTIONS: `--require ${preload}` } });
-  expect(stderr).toMatch(/^porthole: the command came to nothing: [^\n]+\n$/);
+  expect(stderr).toMatch(/^porthole: internal error: no result \(please report it\)\n$/);
   expect({ code, text }).toEqual({ code: 1, text: "" });
 });

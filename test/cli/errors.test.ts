@@ -75,8 +75,8 @@ describe("a failure", () => {
     ],
     ["no target", ["ls"], 2, /^porthole: missing required argument 'target'\n$/],
     ["nobody to detach", ["detach", "nobody"], 3, /^porthole: no agent for 'nobody' \(.*\)\n$/],
-    ["detach without a word", ["detach"], 2, /^porthole: detach takes either a name or --all \(.*\)\n$/],
-    ["detach with too many", ["detach", "--all", "web"], 2, /^porthole: detach takes either a name or --all \(.*\)\n$/],
+    ["detach without a word", ["detach"], 2, /^porthole: detach needs either a name or --all \(.*\)\n$/],
+    ["detach with too many", ["detach", "--all", "web"], 2, /^porthole: detach needs either a name or --all \(.*\)\n$/],
     [
       "an engine's address that is none",
       ["cat", "--engine", "unix://x", "web:/x"],

@@ -174,7 +174,7 @@ describe("find", () => {
   test("needs a target", async () => {
     expect(await run("-name", "x")).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("no target before the expression"),
+      stderr: expect.stringContaining("missing target before the expression"),
     });
   });
 });

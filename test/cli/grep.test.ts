@@ -135,7 +135,7 @@ describe("porthole grep through an agent", () => {
   test("points to -a where a NUL hides what matches", async () => {
     const { lines, stderr } = await porthole(["foo", "srv/logs/binary"]);
     expect(lines).toEqual(expected(["foo", "srv/logs/binary"]).lines);
-    expect(stderr).toBe("porthole: binary file matches: it holds a NUL byte (-a searches it as text)\n");
+    expect(stderr).toBe("porthole: binary file matches: it contains a NUL byte (use -a to search it as text)\n");
     expect((await porthole(["-a", "foo", "srv/logs/binary"])).stderr).toBe("");
   });
 
@@ -254,7 +254,7 @@ describe("porthole grep", () => {
     [["--hyperlink-format", "default", "foo", "srv"], 2, [], /^porthole: --hyperlink-format is not available/],
     [["-t", "nonsense", "foo", "srv"], 2, [], /^porthole: unrecognized file type: nonsense\n$/],
     [["--nonsense", "foo", "srv"], 2, [], /^porthole: unrecognized flag --nonsense\n$/],
-    [["-r", "foo", "srv/logs"], 2, [], /^porthole: no target to search \(.*-r is ripgrep's --replace/],
+    [["-r", "foo", "srv/logs"], 2, [], /^porthole: no target to search \(.*-r means --replace/],
     [["foo", "-A"], 2, [], /^porthole: option -A needs a value\n$/],
     [["foo", "srv/logs/*.none"], 2, [], /^porthole: no such file/],
     [["foo", "pid:999999999:/x"], 2, [], /^porthole: /],

@@ -38,8 +38,8 @@ describe("placeholders", () => {
   );
 
   test("a number beyond the files: alone a mistake, in a part the command's own", () => {
-    expect(() => substitute(["{3}"], paths)).toThrow("'{3}' in the command, but 2 files were named");
-    expect(() => substitute(["{0}"], ["/a"])).toThrow("'{0}' in the command, but one file was named");
+    expect(() => substitute(["{3}"], paths)).toThrow("no file for '{3}' in the command: it has 2 files");
+    expect(() => substitute(["{0}"], ["/a"])).toThrow("no file for '{0}' in the command: it has 1 file");
     expect(substitute(["={7}"], paths)).toEqual(["={7}"]);
   });
 

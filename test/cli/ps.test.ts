@@ -158,7 +158,7 @@ test("a deleted file is read by cat and given to a command", async () => {
 test("a path, a container that is not there, a process that is not there", async () => {
   expect(await someone.run(["ps", "/tmp"])).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("names no container"),
+    stderr: expect.stringContaining("it is not a container"),
   });
   expect(await someone.run(["ps", "nosuch"])).toMatchObject({ code: 3 });
   expect(await someone.run(["ps", "pid:2147483647"])).toMatchObject({

@@ -31,8 +31,8 @@ describeAsRoot("stat against GNU stat on the same files", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const theirs = hostTool("stat", [name], place.root).replace(`File: ${name}`, `File: pid:${place.pid}:/${name}`);
     // The size of blocks for reading and writing is left out, what keeps the file is said besides.
-    expect(text.replace(/^Kept by: .*\n/m, "")).toBe(theirs.replace(/IO Block: \d+ +/, ""));
-    expect(text).toMatch(/^Kept by: .+$/m);
+    expect(text.replace(/^Storage: .*\n/m, "")).toBe(theirs.replace(/IO Block: \d+ +/, ""));
+    expect(text).toMatch(/^Storage: .+$/m);
   });
 
   test("-L looks at what a link leads to", async () => {
@@ -89,7 +89,7 @@ describe("stat", () => {
 
   test("says on this machine, too, what keeps a file", async () => {
     const { text } = await someone.run(["stat", "/proc/self/stat", "/dev/null"]);
-    expect(text.match(/^Kept by: kernel \(proc, /gm)).toHaveLength(1);
+    expect(text.match(/^Storage: kernel \(proc, /gm)).toHaveLength(1);
     expect(text).toMatch(/Device type: 1,3\n/);
   });
 });
@@ -99,7 +99,7 @@ describeAsRoot("stat of a file whose server may not answer", () => {
     const target = await fuseTarget();
     const { text, code } = await someone.run(["stat", `pid:${target.pid}:${target.place}/data`]);
     expect(code).toBe(0);
-    expect(text).toMatch(/^Kept by: network \(fuse[.a-z]*, /m);
+    expect(text).toMatch(/^Storage: network \(fuse[.a-z]*, /m);
     expect(text).toMatch(/^Relayed: /m);
     const sum = await someone.run(["ls", "-d", "--total", `pid:${target.pid}:${target.place}`]);
     expect(sum.text).toMatch(/^d.* \d{7,} .*\n$/);

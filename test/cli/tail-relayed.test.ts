@@ -31,8 +31,7 @@ describeAsRoot("porthole tail of a relayed file that changes", () => {
   afterEach(() => target.stop());
 
   const follow = (...args: string[]) => following(someone, ["-s", "0.05", ...args, name]);
-  const relayed = () =>
-    `tail: ${name}: its file system may not answer, so the agent reads it for us, by its name, from time to time`;
+  const relayed = () => `tail: ${name}: relayed by the agent, because its file system may not answer; polled by name`;
 
   test("brings what is appended, torn at any byte, from the last lines on", async () => {
     writeFileSync(live, `${"x".repeat(99)}\n`.repeat(1000));

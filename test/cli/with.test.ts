@@ -143,8 +143,8 @@ describe("how it ends", () => {
       [[at("/tmp/log"), ...run], "Is a directory"],
       [[at("/tmp/own")], "no command to run"],
       [[at("/tmp/own"), "--"], "no command to run"],
-      [[at("/tmp/own"), at("/tmp/x.json"), ...run], "2 files cannot all be the command's standard input"],
-      [[at("/tmp/own"), "--", "cat", "{2}"], "'{2}' in the command, but one file was named"],
+      [[at("/tmp/own"), at("/tmp/x.json"), ...run], "cannot pass 2 files as one standard input"],
+      [[at("/tmp/own"), "--", "cat", "{2}"], "no file for '{2}' in the command: it has 1 file"],
       [[at("/tmp/log/*.nosuch"), ...run], "matches nothing"],
       [["--nosuch", at("/tmp/own"), ...run], "unknown option '--nosuch'"],
     ] as const) {
@@ -184,7 +184,7 @@ describeAsRoot("for a user who may not read the file by its path", () => {
     const byPath = await other.run(["with", file, "--", "cat", "-n", "{}"]);
     expect(byPath).toMatchObject({ code: 125, text: "" });
     expect(byPath.stderr).toBe(
-      `porthole: the command cannot open ${file} by a path: Permission denied (as its standard input: porthole with ${file} -- cat -n)\n`,
+      `porthole: the command cannot open ${file} by path: Permission denied (pass it as standard input: porthole with ${file} -- cat -n)\n`,
     );
     const byInput = await other.run(["with", file, "--", "cat", "-n"]);
     expect(byInput).toMatchObject({ code: 0, stderr: "", text: "     1\tx\n" });
@@ -201,7 +201,7 @@ describeAsRoot("a file that the agent reads for us, because its file system may 
       expect(late.stdout.length).toBe(1 << 20);
       const byPath = await runWith(file, "--", "wc", "-c", "{}");
       expect(byPath).toMatchObject({ code: 125, text: "" });
-      expect(byPath.stderr).toContain(`(as its standard input: porthole with ${file} -- wc -c)`);
+      expect(byPath.stderr).toContain(`(pass it as standard input: porthole with ${file} -- wc -c)`);
     } finally {
       await remote.stop();
     }

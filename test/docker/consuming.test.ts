@@ -48,7 +48,7 @@ describeWithDocker("a container that prints", () => {
         expect(await run(args[0] as string, ...args.slice(1), pipe)).toMatchObject({ code: 1, text: "" });
       expect((await run("stat", pipe)).text).toContain("fifo");
       expect(await run("cat", at("/proc/1/fd/*"))).toMatchObject({ code: 1 });
-      expect((await run("cat", "--consume", at("/proc/1/fd/*"))).stderr).toContain("a glob does not consume");
+      expect((await run("cat", "--consume", at("/proc/1/fd/*"))).stderr).toContain("--consume needs the full name, not a glob");
       expect(await run("grep", "line", at("/tmp"))).toMatchObject({ code: 1, stderr: "" });
       expect(await run("cat", at("/tmp/fifo"))).toMatchObject({ code: 1, text: "" });
       await target.handle.kill({ signal: "SIGUSR1" });

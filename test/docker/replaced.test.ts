@@ -18,7 +18,7 @@ describeWithDocker("a file of the host that is mounted into a container", () => 
     renameSync(`${directory}/.app.conf.swp`, `${directory}/app.conf`);
     const { text } = await stat();
     expect(text).toMatch(
-      /^Kept by: bind .*app\.conf.*: the host's file is another one now, or gone; restart the container/m,
+      /^Storage: bind .*app\.conf.*: the file on the host was replaced or removed; restart the container/m,
     );
     expect(text).not.toContain("//deleted");
     expect(text).not.toContain("Deleted:");

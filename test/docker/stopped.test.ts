@@ -126,7 +126,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root in p
         stderr: `porthole: cannot open ${at("/memory/file")}: No such file or directory (/memory was in memory, so it is gone)\n`,
       });
       const listed = await by.run(["ls", at("/proc")]);
-      expect(listed.stderr).toBe(`porthole: ${at("/proc")}: /proc was in memory, so what it held is gone\n`);
+      expect(listed.stderr).toBe(`porthole: ${at("/proc")}: /proc was in memory, so its contents are gone\n`);
     });
 
     test("ps says that there are no processes", async () => {
@@ -391,7 +391,7 @@ describeWith(["root", "docker", "podman"], "porthole diff", () => {
     expect(await by.run(["diff", "image:x"])).toMatchObject({
       code: 2,
       stderr:
-        "porthole: 'image:x' is no container: only a container differs from its image (porthole diff CONTAINER)\n",
+        "porthole: cannot compare 'image:x': it is not a container (porthole diff CONTAINER)\n",
     });
     expect((await by.run(["diff", "no-such-container"])).code).toBe(3);
   });

@@ -107,7 +107,7 @@ describeWithDocker("ps and deleted files in a container", () => {
     expect(code).toBe(1);
     expect(text).toMatch(/^ +1 app +\/workload /m);
     expect(stderr).toBe(
-      `porthole: process 1 of ${target.name}: cannot list open files: Permission denied (the container's rules bind the agent in it: try --route sidecar)\n`,
+      `porthole: process 1 of ${target.name}: cannot list open files: Permission denied (the agent has the container's restrictions: use --route sidecar)\n`,
     );
   });
 
@@ -117,7 +117,7 @@ describeWithDocker("ps and deleted files in a container", () => {
     const { code, text, stderr } = await someone.run(["with", `${target.name}:/data/secret`, "--", "cat", "{}"]);
     expect({ code, text }).toEqual({ code: 125, text: "" });
     expect(stderr).toBe(
-      `porthole: the command cannot open ${target.name}:/data/secret by a path: Permission denied (as its standard input: porthole with ${target.name}:/data/secret -- cat)\n`,
+      `porthole: the command cannot open ${target.name}:/data/secret by path: Permission denied (pass it as standard input: porthole with ${target.name}:/data/secret -- cat)\n`,
     );
   });
 });

@@ -77,7 +77,7 @@ describeWith(["root", "docker"], "a FUSE server in a container that stops answer
 
     test("what is answered comes whole, through the agent, which is said", async () => {
       const { stdout, stderr, code } = await someone.run(args("cat", at("data")));
-      expect(stderr).toBe(`porthole: ${at("data")}: its file system may not answer, so the agent reads it for us\n`);
+      expect(stderr).toBe(`porthole: ${at("data")}: relayed by the agent, because its file system may not answer\n`);
       expect([code, stdout.length, stdout.subarray(-8).toString()]).toEqual([0, 1 << 20, `${(1 << 20) - 8}\n`]);
     });
 
