@@ -91,17 +91,17 @@ describe("a target", () => {
     ["/x", local("/x")],
     ["./web", local("./web")],
     [".", local(".")],
-  ])("without a path where none is needed: %j", (text, expected) => {
+  ])("may have no path if none is needed: %j", (text, expected) => {
     expect(parseSessionTarget(text)).toEqual(expected);
   });
 
-  test.each(["", "web:", "pid", "pid:x", "a b", "image:", "volume:"])("%j is refused there too", (text) => {
+  test.each(["", "web:", "pid", "pid:x", "a b", "image:", "volume:"])("%j is refused in that case too", (text) => {
     expect(() => parseSessionTarget(text)).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 });
 
-describe("a path as text and as bytes", () => {
-  test("every path that a kernel knows survives being text", () => {
+describe("a path converted between text and bytes", () => {
+  test("keeps every possible path", () => {
     // Bytes near what UTF-8 uses, so that much is almost right.
     const byte = fc.oneof(
       fc.integer({ min: 0, max: 255 }),
@@ -116,7 +116,7 @@ describe("a path as text and as bytes", () => {
     );
   });
 
-  test("text without lone surrogates is its UTF-8, both ways", () => {
+  test("is UTF-8 for text without lone surrogates, in both directions", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         expect(pathBytes(text).equals(Buffer.from(text))).toBe(true);
@@ -125,7 +125,7 @@ describe("a path as text and as bytes", () => {
     );
   });
 
-  test("a byte that is no UTF-8 is one lone surrogate, which splits and joins as any other character", () => {
+  test("has one lone surrogate for a byte that is not UTF-8, which splits and joins like any other character", () => {
     expect(pathText(Buffer.from("a/\xff\xc3\xa9/b", "latin1"))).toBe("a/\udcffé/b");
     expect([...pathBytes("\udcff")]).toEqual([0xff]);
     expect([...pathBytes("😀\udc80")]).toEqual([0xf0, 0x9f, 0x98, 0x80, 0x80]);
@@ -134,8 +134,8 @@ describe("a path as text and as bytes", () => {
   });
 });
 
-describe("arguments", () => {
-  test("have the bytes that they were given, in a process of their own", async () => {
+describe("command-line arguments", () => {
+  test("keep their exact bytes in a new process", async () => {
     const script = await bundleScript(`
       import { exactArguments, pathBytes } from "../target.ts";
       const exact = exactArguments(process.argv.slice(2));
@@ -166,7 +166,7 @@ describe("arguments", () => {
     }
   });
 
-  test("that are all UTF-8 are given back as a list of their own", () => {
+  test("that are all UTF-8 are returned as a new list", () => {
     const args = ["a", "é"];
     expect(exactArguments(args)).toEqual(args);
     expect(exactArguments(args)).not.toBe(args);

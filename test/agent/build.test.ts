@@ -13,16 +13,16 @@ function run(...args: string[]) {
 }
 
 describeWith("musl", "with musl", () => {
-  test("the agent is at most 100 KB", () => {
+  test("the agent has at most 100 KB", () => {
     expect(statSync(builtAgent).size).toBeLessThanOrEqual(100_000);
   });
 });
 
-test("the agent is static: it runs in an image with nothing in it", () => {
+test("the agent is static and runs in an empty image", () => {
   expect(readFileSync(builtAgent).includes("/lib64/ld-")).toBe(false);
 });
 
-test("the same sources make the same bytes twice: in other directories, with other dates, names, languages and modes", () => {
+test("the same sources give the same bytes in other directories, with other dates, names, languages and modes", () => {
   const hashes = [
     {},
     { LANG: "tr_TR.UTF-8", LC_ALL: "C.UTF-8", TZ: "Pacific/Kiritimati", USER: "other", HOME: "/" },
@@ -53,7 +53,7 @@ function sha256(path: string): string {
   return createHash("sha256").update(readFileSync(path)).digest("hex");
 }
 
-test("--version names the protocol and the build, --help every option", () => {
+test("--version prints the protocol and the build, --help prints every option", () => {
   expect(run("--version").stdout).toMatch(new RegExp(`^porthole-agent protocol ${VERSION} build [0-9a-f]{16}\\n$`));
   const { status, stdout } = run("--help");
   expect(status).toBe(0);

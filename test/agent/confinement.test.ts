@@ -40,7 +40,7 @@ function links(pid: number): string[] {
   return readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
 }
 
-describeAsRoot("the agent gives up", () => {
+describeAsRoot("the agent drops", () => {
   let target: Sandbox;
   beforeEach(async () => {
     target = await sandbox({ steps: ["write", "/file", "content"] });
@@ -62,7 +62,7 @@ describeAsRoot("the agent gives up", () => {
     await agent.stop();
   });
 
-  test("every descriptor but those it serves with, in its children too", async () => {
+  test("every descriptor that it does not need, in its children too", async () => {
     const secret = openSync(`${target.root}/file`, "r");
     const agent = await startAgent({
       args: ["direct", "--target-pid", String(target.pid)],
@@ -91,7 +91,7 @@ describeAsRoot("the agent gives up", () => {
     await agent.stop();
   });
 
-  test("the right of others to look at it: it is not dumpable, and can still reopen files as an ordinary user", async () => {
+  test("its dumpable flag, and can still reopen files as an ordinary user", async () => {
     chmodSync(inject("machine").directory, 0o711);
     const own = `${inject("machine").directory}/readable`;
     const secret = `${inject("machine").directory}/secret`;
@@ -112,7 +112,7 @@ describeAsRoot("the agent gives up", () => {
     await agent.stop();
   });
 
-  test("no session for descriptors that cannot be sent: too many on their way are an errno", async () => {
+  test("no session when descriptors cannot be sent: too many in flight are an errno", async () => {
     const { directory } = inject("machine");
     writeFileSync(`${directory}/readable`, "for all\n");
     const through = [...asUser(ORDINARY_USER), "prlimit", "--nofile=16", "--", builtAgent];
@@ -139,7 +139,7 @@ describeAsRoot("the agent gives up", () => {
     await agent.stop();
   });
 
-  test("nothing as a sidecar: it opens through the target's root, and shares its process numbers", async () => {
+  test("no access of a sidecar to the target's root and process numbers", async () => {
     const whole = await sandbox({ userNamespace: false, steps: ["tmpfs", "/tmp", "write", "/tmp/note", "inside"] });
     const through = [
       "nsenter",
@@ -165,7 +165,7 @@ describeAsRoot("the agent gives up", () => {
     await whole.stop();
   });
 
-  test("nothing that route mount needs inside, where there is no /dev/null", async () => {
+  test("nothing that route mount needs in a container without /dev/null", async () => {
     copyFileSync(builtAgent, `${target.root}/agent`);
     const through = [
       "nsenter",
@@ -189,7 +189,7 @@ describeAsRoot("the agent gives up", () => {
 });
 
 describeWith(["root", "userNamespaces"], "an ordinary user's agent", () => {
-  test("enters that user's own namespaces, with rights there and nowhere else", async () => {
+  test("enters that user's own namespaces and has permissions only there", async () => {
     const target = await sandbox({ uid: ORDINARY_USER, steps: ["tmpfs", "/tmp", "write", "/tmp/note", "mine"] });
     const args = ["direct", "--target-pid", String(target.pid), "--join-user-ns", "--device-cgroup"];
     const agent = await startAgent({ uid: ORDINARY_USER, args });
@@ -204,7 +204,7 @@ describeWith(["root", "userNamespaces"], "an ordinary user's agent", () => {
     await target.stop();
   });
 
-  test("is refused another user's", async () => {
+  test("cannot enter another user's namespaces", async () => {
     const target = await sandbox({ uid: ORDINARY_USER + 1 });
     const args = ["direct", "--target-pid", String(target.pid), "--join-user-ns"];
     await expect(startAgent({ uid: ORDINARY_USER, args })).rejects.toThrow(
@@ -215,7 +215,7 @@ describeWith(["root", "userNamespaces"], "an ordinary user's agent", () => {
 });
 
 describeWith(["root", "cgroups"], "device rules on route direct", () => {
-  test("do not hang on a frozen container: the open fails, and nothing is left in its cgroup", async () => {
+  test("do not hang on a frozen container: the open fails and leaves nothing in its cgroup", async () => {
     const target = await sandbox({ userNamespace: false, steps: ["node", "/dev/null", "1", "3"] });
     const cgroup = `${unifiedCgroups()}/porthole-test-${process.pid}`;
     mkdirSync(cgroup);
@@ -244,7 +244,7 @@ describeWith(["root", "cgroups"], "device rules on route direct", () => {
 });
 
 describeWith(["root", "cgroupDevices"], "device rules of cgroup v1 on route direct", () => {
-  test("hold for the agent: a node that the container may not open is refused, one that it may is passed", async () => {
+  test("apply to the agent: it refuses a device node that the container may not open, and passes one that it may", async () => {
     const steps = ["node", "/dev/zero", "1", "5", "node", "/dev/null", "1", "3", "node", "/dev/full", "1", "7"];
     const target = await sandbox({ userNamespace: false, steps });
     const cgroup = `${CGROUP_DEVICES}/porthole-test-${process.pid}`;

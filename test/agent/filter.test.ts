@@ -77,23 +77,26 @@ const expected: Record<string, string> = {
 };
 
 describe("a process under the agent's confinement", () => {
-  test.each(["cc", "musl-gcc"])("can do what the agent does and nothing else (%s)", (compiler) => {
+  test.each(["cc", "musl-gcc"])("can make the agent's system calls and no others (%s)", (compiler) => {
     const program = compile(compiler);
     if (program === undefined) return expect(compiler).toBe("musl-gcc");
     expectOutcomes(program, expected);
   });
 
-  test("is killed by what it may not do, in the build that is to show calls missing from the list", () => {
+  test("is killed by a forbidden call in the build that detects calls missing from the list", () => {
     const strict = Object.entries(expected).map(([name, how]) => [name, /^E/.test(how) ? "SIGSYS" : how]);
     expectOutcomes(compile("cc", ["-DPORTHOLE_STRICT"]) ?? "", Object.fromEntries(strict));
   });
 });
 
-test.runIf(process.arch === "x64")("the list is of x86-64's numbers, and other tables are deadly", () => {
-  expectTable("x64", ["cc"], []);
-});
+test.runIf(process.arch === "x64")(
+  "the filter lists x86-64's numbers and kills a process that uses another table",
+  () => {
+    expectTable("x64", ["cc"], []);
+  },
+);
 
-describe.each(builds)("the %s agent, confined", (build) => {
+describe.each(builds)("the confined %s agent", (build) => {
   let agent: Agent;
   beforeAll(async () => {
     agent = await startAgent({ build, args: ["mount", "--target-pid", String(process.pid)] });
@@ -102,7 +105,7 @@ describe.each(builds)("the %s agent, confined", (build) => {
 
   const children = () => childrenOf(agent.pid);
 
-  test("has its filter and its limits, in its children too", async () => {
+  test("has its filter and its limits in its children too", async () => {
     const session = await agent.session();
     for (const pid of [agent.pid, ...children()]) {
       const status = readFileSync(`/proc/${pid}/status`, "utf8");
@@ -120,7 +123,7 @@ describe.each(builds)("the %s agent, confined", (build) => {
     session.close();
   });
 
-  test("goes on after SIGSTOP and SIGCONT, wherever it waited", async () => {
+  test("continues after SIGSTOP and SIGCONT, wherever it waits", async () => {
     const session = await agent.session();
     // One that is ending, of an earlier session, would stay a zombie: a stopped agent waits for none.
     const [child] = await waitFor("one child", () => (children().length === 1 ? children() : false));

@@ -8,7 +8,7 @@ import { builds, bytes, drain, startAgent } from "../helpers/agent.ts";
 import { sandbox } from "../helpers/namespaces.ts";
 
 describe.each(builds)("the %s agent's lists", (build) => {
-  test("are whole, below and above what fits into a pipe at once", async () => {
+  test("are complete, below and above the capacity of a pipe", async () => {
     const target = await sandbox();
     const agent = await startAgent({ build, args: ["direct", "--target-pid", String(target.pid), "--join-user-ns"] });
     const session = await agent.session();
@@ -36,7 +36,7 @@ describe.each(builds)("the %s agent's lists", (build) => {
     await target.stop();
   });
 
-  test("of small directories need no child each: more than the 32 that a session may have can wait unread", async () => {
+  test("of small directories need no child each: more than the session's 32 can wait unread", async () => {
     const target = await sandbox();
     const agent = await startAgent({ build, args: ["direct", "--target-pid", String(target.pid), "--join-user-ns"] });
     const session = await agent.session();

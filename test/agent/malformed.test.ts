@@ -21,7 +21,7 @@ function withField(offset: number, value: number): Uint8Array {
 }
 
 // The sanitised build: a read beyond a packet must not merely go well.
-describe("a client that breaks the protocol", () => {
+describe("the agent ends the session of a client that breaks the protocol", () => {
   let agent: Agent;
   let bystander: RawSession;
   let session: RawSession;
@@ -109,7 +109,7 @@ describe("a client that breaks the protocol", () => {
   ];
   test.each(bodies)("by %s", (_, type, body) => rejected(encodeMessage(type, 2, body)));
 
-  test.each([1, 2, 253])("by %i descriptors, none of which is kept", async (count) => {
+  test.each([1, 2, 253])("by %i descriptors, and keeps none of them", async (count) => {
     const pair = socketpair();
     const packet = encodeMessage(Op.stat, 2, encode.stat(0, path));
     session.raw(
@@ -134,7 +134,7 @@ describe("a client that breaks the protocol", () => {
   test.each([
     ["alone", u32(VERSION + 1)],
     ["with fields that this version does not know", join(u16(VERSION + 1), new Uint8Array(40))],
-  ])("by another version, %s: it is told both", async (_, body) => {
+  ])("by another version, %s, and reports both versions", async (_, body) => {
     session.close();
     session = agent.connect();
     const reply = await session.request(Op.hello, body);

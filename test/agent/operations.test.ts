@@ -47,7 +47,7 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     await target.stop();
   });
 
-  test("opens a file and says what it is", async () => {
+  test("opens a file and returns its stat", async () => {
     const { descriptors, body } = await session.must(Op.open, encode.open(0, 0n, bytes("/file")));
     const stat = decodeFileStat(body);
     const found = statSync(`${target.root}/file`, { bigint: true });
@@ -64,13 +64,13 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     expect((await drain(fd)).toString()).toBe("content\n");
   });
 
-  test("opens what only the target sees, relative paths from its root", async () => {
+  test("opens files that only the target sees, relative paths from its root", async () => {
     expect(await text("/tmp/note")).toBe("in the tmpfs\n");
     expect(await text("tmp/../tmp/note")).toBe("in the tmpfs\n");
     expect(await text("/proc/1/comm")).toBe("ready\n");
   });
 
-  test("opens for writing only when asked", async () => {
+  test("opens for writing only on request", async () => {
     const fd = await open("/file", OpenFlag.write);
     appendFileSync(fd.number, "new text");
     fd.close();
@@ -90,7 +90,7 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     expect(await openFailure("/deep/broken")).toBe("ENOTDIR");
   });
 
-  test("follows root, cwd, exe and descriptors of the target's own processes, and no other magic link", async () => {
+  test("follows root, cwd, exe and descriptors of the target's own processes, but no other magic link", async () => {
     expect(await text("/proc/1/root/file")).toBe(await text("/file"));
     expect(await text("//proc/1//root/proc/../file")).toBe(await text("/file"));
     expect(await text("/proc/1/root/../../file")).toBe(await text("/file"));
@@ -106,7 +106,7 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     expect(await openFailure("/proc/1/exe/below")).toBe("ENOTDIR");
   });
 
-  test("says what the kernel says when it cannot open", async () => {
+  test("returns the kernel's errno when an open fails", async () => {
     symlinkSync("/file", `${target.root}/link`);
     symlinkSync("/loop", `${target.root}/loop`);
     expect(await openFailure("/nothing")).toBe("ENOENT");
@@ -119,14 +119,14 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     (await open("/tmp", OpenFlag.directory)).close();
   });
 
-  test("a socket is ENXIO", async () => {
+  test("returns ENXIO for a socket", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(`${target.root}/socket`, resolve));
     expect(await openFailure("/socket")).toBe("ENXIO");
     await new Promise((resolve) => server.close(resolve));
   });
 
-  test("stats, a final link too when told not to follow", async () => {
+  test("stats files, and a final link itself with noFollow", async () => {
     symlinkSync("/file", `${target.root}/link`);
     const mode = async (flags: number, path: string) =>
       decodeFileStat((await session.must(Op.stat, encode.stat(flags, bytes(path)))).body).mode & constants.S_IFMT;
@@ -136,7 +136,7 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     expect(await session.failure(Op.stat, encode.stat(0, bytes("/nothing")))).toBe("ENOENT");
   });
 
-  test("reads links byte for byte, the longest ones and magic ones too", async () => {
+  test("reads links byte for byte, including the longest ones and magic ones", async () => {
     const read = async (path: string) =>
       Buffer.from((await session.must(Op.readlink, encode.readlink(bytes(path)))).body);
     const longest = `/${"y".repeat(4094)}`;
@@ -149,7 +149,7 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     expect(await session.failure(Op.readlink, encode.readlink(bytes("/nothing")))).toBe("ENOENT");
   });
 
-  test("lists a directory, with and without stat", async () => {
+  test("lists a directory with and without stat", async () => {
     symlinkSync("/file", `${target.root}/link`);
     const plain = await session.records(Op.list, encode.list(0, bytes("/")));
     const names = (plain.records as EntryRecord[]).map(({ name }) => Buffer.from(name).toString()).sort();
@@ -164,7 +164,7 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     expect(await session.failure(Op.list, encode.list(0, bytes("/file")))).toBe("ENOTDIR");
   });
 
-  test("lists 20,000 entries whole, names of 255 bytes among them", async () => {
+  test("lists 20,000 entries completely, including names of 255 bytes", async () => {
     mkdirSync(`${target.root}/many`);
     for (let n = 0; n < 20_000; n++)
       writeFileSync(`${target.root}/many/${n}`.padEnd(n % 100 ? 0 : `${target.root}/many/`.length + 255, "z"), "");
@@ -172,7 +172,7 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     expect([records.length, error]).toEqual([20_000, 0]);
   });
 
-  test("has at most 32 long answers under way, and goes on when they are done", async () => {
+  test("sends at most 32 long answers at once, and continues when they are done", async () => {
     mkdirSync(`${target.root}/many`);
     for (let n = 0; n < 2_000; n++) writeFileSync(`${target.root}/many/${n}`.padEnd(200, "z"), "");
     const request = encode.list(ListFlag.stat, bytes("/many"));
@@ -213,13 +213,13 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     inotify.close();
   });
 
-  test("refuses masks that would watch something else", async () => {
+  test("refuses masks that would watch another object", async () => {
     for (const mask of [IN_MODIFY | IN_MASK_CREATE, IN_MODIFY | IN_DONT_FOLLOW, 0])
       expect(await session.failure(Op.watch, encode.watch(0, mask, -1, bytes("/file")))).toBe("EINVAL");
     expect(await session.failure(Op.watch, encode.watch(WatchFlag.remove, 0, 1, undefined))).toBe("EINVAL");
   });
 
-  test("watches a symbolic link itself when told not to follow", async () => {
+  test("watches a symbolic link itself with noFollow", async () => {
     symlinkSync("/file", `${target.root}/link`);
     const body = encode.watch(WatchFlag.noFollow, IN_MODIFY | 0x4 | 0x800, -1, bytes("/link"));
     const inotify = await session.descriptor(Op.watch, body);
@@ -236,13 +236,13 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     expect(mounts).toMatch(/ \/tmp .* - tmpfs /);
   });
 
-  test("gets a 0600 file of the target's root for its owner", async () => {
+  test("opens a 0600 file that the target's root owns", async () => {
     writeFileSync(`${target.root}/secret`, "quiet\n");
     chmodSync(`${target.root}/secret`, 0);
     expect(await text("/secret")).toBe("quiet\n");
   });
 
-  test("never leaves the root while directories are moved about", async () => {
+  test("never leaves the root while directories are renamed", async () => {
     for (const name of ["a", "a/b", "c"]) mkdirSync(`${target.root}/${name}`);
     writeFileSync(`${target.root}/a/b/here`, "");
     let stop = false;

@@ -42,7 +42,7 @@ describe.each(builds)("processes, by the %s agent", (build) => {
     return file;
   };
 
-  test("are the target's, numbered as inside it", async () => {
+  test("are the target's, with the numbers of its PID namespace", async () => {
     const processes = (await list(0)) as ProcessRecord[];
     const outside = readFileSync(`/proc/${target.pid}/stat`, "latin1")
       .replace(/^.*\) /s, "")
@@ -56,7 +56,7 @@ describe.each(builds)("processes, by the %s agent", (build) => {
     expect(text(processes[0]?.arguments ?? new Uint8Array())).toMatch(/^\/workload\0tmpfs\0\/tmp\0write\0/);
   });
 
-  test("come with their open files, deleted ones too", async () => {
+  test("are listed with their open files, including deleted ones", async () => {
     const file = await heldFile();
     expect(file.stat.links).toBe(0);
     expect(file.stat.size).toBe(15n);
@@ -64,7 +64,7 @@ describe.each(builds)("processes, by the %s agent", (build) => {
     expect(file.flags & 3).toBe(0);
   });
 
-  test("give up a deleted file: what they hold is opened anew", async () => {
+  test("allow to reopen a deleted file that they hold", async () => {
     const { fd } = await heldFile();
     const reply = await session.must(Op.openProcessFd, encode.openProcessFd(0, 1, fd, 0n));
     expect(decodeFileStat(reply.body)).toMatchObject({ links: 0, relayed: false });
@@ -78,7 +78,7 @@ describe.each(builds)("processes, by the %s agent", (build) => {
     expect((await drain(again)).toString()).toBe("Gone, yet open\n");
   });
 
-  test("that are not the target's stay out of reach", async () => {
+  test("that are not the target's cannot be reached", async () => {
     const failure = (pid: number, fd: number) =>
       session.failure(Op.openProcessFd, encode.openProcessFd(0, pid, fd, 0n));
     expect(await failure(process.pid, 0)).toBe("ESRCH");
@@ -91,7 +91,7 @@ describe.each(builds)("processes, by the %s agent", (build) => {
 });
 
 describeAsRoot("a process with 4,000 groups", () => {
-  test("is listed by its number inside all the same", async () => {
+  test("is listed by its number in the namespace", async () => {
     const target = await sandbox({ userNamespace: false });
     const groups = Array.from({ length: 4_000 }, (_, n) => 1_000_000 + n).join(",");
     const enter = [
@@ -121,7 +121,7 @@ describeAsRoot("a process with 4,000 groups", () => {
 });
 
 describeAsRoot("a target in the host's PID namespace", () => {
-  test("shows its own processes only, by the numbers that everybody sees", async () => {
+  test("shows only its own processes, by the numbers of the host", async () => {
     const child = spawn("unshare", ["--mount", "--", inject("machine").workload], { stdio: "ignore" });
     const pid = child.pid ?? 0;
     await workloadReady(pid);
@@ -138,7 +138,7 @@ describeAsRoot("a target in the host's PID namespace", () => {
   });
 });
 
-test("on route mount all but the agent's own are listed; a socket is ENXIO", async () => {
+test("route mount lists all processes except the agent's; a socket is ENXIO", async () => {
   const agent = await startAgent({ args: ["mount", "--target-pid", String(process.pid)] });
   const session = await agent.session();
   const { records } = await session.records(Op.processes, encode.processes(0));

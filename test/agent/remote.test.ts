@@ -44,7 +44,7 @@ describeAsRoot("a file system whose server may not answer", () => {
     await agent.stop();
   });
 
-  test.each(builds)("the %s agent tells how a relay ended: whole, by an error, or not at all", async (build) => {
+  test.each(builds)("the %s agent reports how a relay ended: complete, by an error, or not at all", async (build) => {
     const agent = await started(build);
     const session = await agent.session();
     const relay = async (name: string) => {
@@ -66,7 +66,7 @@ describeAsRoot("a file system whose server may not answer", () => {
     await agent.stop();
   });
 
-  test("a file of this machine's own file systems is relayed where the host asks for it", async () => {
+  test("a file on a local file system is relayed on request of the host", async () => {
     const agent = await started("asan");
     const session = await agent.session();
     const path = bytes(readlinkSync("/proc/self/exe"));
@@ -85,7 +85,7 @@ describeAsRoot("a file system whose server may not answer", () => {
     await agent.stop();
   });
 
-  test("a file of /proc that reads a process's memory is relayed, others are not", async () => {
+  test("a file of /proc that reads a process's memory is relayed, others are passed", async () => {
     const agent = await started("asan");
     const session = await agent.session();
     for (const [name, relayed] of [
@@ -101,7 +101,7 @@ describeAsRoot("a file system whose server may not answer", () => {
     await agent.stop();
   });
 
-  test("refuses what cannot be relayed: writing, a directory, an offset beyond any file", async () => {
+  test("the agent refuses to relay a write, a directory and an offset beyond any file", async () => {
     const agent = await started("asan");
     const session = await agent.session();
     expect(await session.failure(Op.open, open("data", 0n, OpenFlag.write))).toBe("ENOTSUP");
@@ -121,7 +121,7 @@ describeAsRoot("a file system whose server may not answer", () => {
     await agent.stop();
   });
 
-  test("an open that hangs hurts its own client only, and its place is free again", async () => {
+  test("an open that hangs affects only its own client, and its slot becomes free again", async () => {
     const agent = await started("release");
     const other = await agent.session();
     for (let n = 0; n < 3; n++) {
@@ -143,7 +143,7 @@ describeAsRoot("a file system whose server may not answer", () => {
     other.close();
   });
 
-  test.each(["no-read", "no-flush"])("a file like %s that hangs later hurts its own session only", async (name) => {
+  test.each(["no-read", "no-flush"])("a file like %s that hangs later affects only its own session", async (name) => {
     const agent = await started("release");
     const session = await agent.session();
     const fd = await session.descriptor(Op.open, open(name));

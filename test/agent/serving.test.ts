@@ -41,7 +41,7 @@ describe.each(builds)("the %s agent", (build) => {
     await target.stop();
   });
 
-  test("says who it is, before and in a session", async () => {
+  test("identifies itself before and in a session", async () => {
     const agent = await start();
     const session = agent.connect();
     const info = decodeAgentInfo((await session.must(Op.hello, encode.hello())).body);
@@ -61,7 +61,7 @@ describe.each(builds)("the %s agent", (build) => {
     session.close();
   });
 
-  test("counts its clients, and serves 64 at once; the next one waits for a place", async () => {
+  test("counts its clients and serves 64 at once; the next one waits for a free slot", async () => {
     const agent = await start();
     const sessions: RawSession[] = [];
     for (let n = 1; n <= MAX_CLIENTS; n++) {
@@ -81,7 +81,7 @@ describe.each(builds)("the %s agent", (build) => {
     await waitFor("the children to end", () => childrenOf(agent.pid).length === 0);
   });
 
-  test("serves as many as its limit of open files allows, and the next one later", async () => {
+  test("serves as many clients as its limit of open files allows, and the next one later", async () => {
     const through = ["prlimit", "--nofile=12", "--", agentOf(build)];
     const agent = await startAgent({ through, args: ["direct", "--target-pid", String(target.pid)] });
     agents.push(agent);
@@ -100,7 +100,7 @@ describe.each(builds)("the %s agent", (build) => {
     }
   });
 
-  test("answers requests in their order, 32 of them sent before the first is read", async () => {
+  test("answers requests in order, 32 of them sent before the first answer is read", async () => {
     const session = await (await start()).session();
     const sent = Array.from({ length: 32 }, () => session.send(Op.open, openFile));
     for (const id of sent) {
@@ -112,7 +112,7 @@ describe.each(builds)("the %s agent", (build) => {
     session.close();
   });
 
-  test("keeps no descriptor after 10,000 opens, errors and looks (sanitised: 1,000)", async () => {
+  test("keeps no descriptor after 10,000 opens, errors and stats (sanitised: 1,000)", async () => {
     const agent = await start();
     const session = await agent.session();
     const [child = 0] = childrenOf(agent.pid);
@@ -133,7 +133,7 @@ describe.each(builds)("the %s agent", (build) => {
     session.close();
   });
 
-  test("goes when idle, and not while a client is there", async () => {
+  test("ends when it is idle, but not while a client is connected", async () => {
     const agent = await start("--idle", "3");
     const session = await agent.session();
     const over = agent.ended.then(() => "ended");
@@ -143,7 +143,7 @@ describe.each(builds)("the %s agent", (build) => {
     expect(await agent.ended).toEqual({ status: 0, signal: null, words: "" });
   });
 
-  test("goes with its target, clients and all", async () => {
+  test("ends with its target, together with its clients", async () => {
     const agent = await start();
     const session = await agent.session();
     const children = childrenOf(agent.pid);
@@ -153,7 +153,7 @@ describe.each(builds)("the %s agent", (build) => {
     expect(children.filter(isRunning)).toEqual([]);
   });
 
-  test("opens nothing of a dead target, even before the agent's first process has noticed", async () => {
+  test("opens nothing of a dead target, even before the agent's first process notices the end", async () => {
     const agent = await start();
     const session = await agent.session();
     process.kill(agent.pid, "SIGSTOP");
@@ -165,7 +165,7 @@ describe.each(builds)("the %s agent", (build) => {
     session.close();
   });
 
-  test("ends one session with BYE, itself with BYE for the agent", async () => {
+  test("ends one session on BYE, and itself on BYE for the agent", async () => {
     const agent = await start();
     const [first, second] = [await agent.session(), await agent.session()];
     expect((await first.must(Op.bye, encode.bye(ByeScope.session))).body).toHaveLength(0);
@@ -184,7 +184,7 @@ describe.each(builds)("the %s agent", (build) => {
     (await agent.session()).close();
   });
 
-  test("kills a child that does not end when its client is gone", async () => {
+  test("kills a child that does not end after its client", async () => {
     const agent = await start();
     const session = await agent.session();
     const [child = 0] = childrenOf(agent.pid);
@@ -203,13 +203,13 @@ describe.each(builds)("the %s agent", (build) => {
     unread.close();
   });
 
-  test("serves the process that was meant and no other with its number", async () => {
+  test("serves only the requested process, not another one with the same number", async () => {
     const agent = await start("--target-start", startTime(target.pid));
     (await agent.session()).close();
     await expect(start("--target-start", "1")).rejects.toThrow(/started at \d+, not at 1 \(its PID was reused\)/);
   });
 
-  test("says what is wrong with a target that is not there", async () => {
+  test("reports why a target cannot be entered", async () => {
     const args = (pid: number) => ["direct", "--target-pid", String(pid)];
     await expect(startAgent({ build, args: args(4_194_304) })).rejects.toThrow(
       "pidfd_open of process 4194304: No such process",
@@ -220,7 +220,7 @@ describe.each(builds)("the %s agent", (build) => {
   });
 });
 
-describe("an answer to ANNOUNCE that is not SERVE with a listening socket", () => {
+describe("an answer to ANNOUNCE other than SERVE with a listening socket", () => {
   const args = ["mount", "--target-pid", String(process.pid)];
   const word = (value: number) => Buffer.from(Uint32Array.of(value).buffer);
 
@@ -257,7 +257,7 @@ describe("an answer to ANNOUNCE that is not SERVE with a listening socket", () =
     await agent.stop();
   });
 
-  test("a token comes back in ANNOUNCE", async () => {
+  test("the agent returns the token in ANNOUNCE", async () => {
     const token = "00ff1234".repeat(8);
     const agent = await startAgent({ args: [...args, "--token-stdin"], input: `${token}\n` });
     expect(Buffer.from(agent.token).toString("hex")).toBe(token);

@@ -14,12 +14,12 @@ function bench(args: string[], env: NodeJS.ProcessEnv = process.env) {
   return { status, stdout, stderr };
 }
 
-test.each(["--help", "-h"])("%s says how it is called, wherever it stands", (flag) => {
+test.each(["--help", "-h"])("%s prints the usage in any position", (flag) => {
   for (const args of [[flag], ["cat", flag]])
     expect(bench(args)).toEqual({ status: 0, stderr: "", stdout: expect.stringMatching(/^usage: npm run bench/) });
 });
 
-test("--list has every case with what it measures", () => {
+test("--list prints every case with what it measures", () => {
   const { status, stdout } = bench(["--list"]);
   expect([status, stdout]).toEqual([
     0,
@@ -29,16 +29,19 @@ test("--list has every case with what it measures", () => {
   ]);
 });
 
-test.each(["nosuch", "--frobnicate", "toString", "__proto__"])("%s is no case: one line, nothing is made", (name) => {
-  expect(bench(["agent", name])).toEqual({
-    status: 2,
-    stdout: "",
-    stderr: `bench: no case '${name}'; there are: ${Object.keys(cases).join(", ")}\n`,
-  });
-});
+test.each(["nosuch", "--frobnicate", "toString", "__proto__"])(
+  "%s is an unknown case: one line, and nothing is created",
+  (name) => {
+    expect(bench(["agent", name])).toEqual({
+      status: 2,
+      stdout: "",
+      stderr: `bench: no case '${name}'; there are: ${Object.keys(cases).join(", ")}\n`,
+    });
+  },
+);
 
-describeAsRoot("what it needs", () => {
-  test("is all named at once where it is missing, with the packages, before anything is made", () => {
+describeAsRoot("the bench", () => {
+  test("names all missing programs at once, with their packages, before it creates anything", () => {
     const directory = mkdtempSync(`${inject("machine").directory}/bench-`);
     for (const name of ["bash", "tar"]) symlinkSync(`/bin/${name}`, `${directory}/${name}`);
     expect(bench(["grep"], { PATH: directory })).toEqual({
@@ -50,7 +53,7 @@ describeAsRoot("what it needs", () => {
     });
   });
 
-  test("is root's", () => {
+  test("needs root", () => {
     const [command = "", ...args] = [...asUser(ORDINARY_USER), process.execPath, program, "cat"];
     const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8" });
     expect([status, stdout]).toEqual([1, ""]);
@@ -58,7 +61,7 @@ describeAsRoot("what it needs", () => {
   });
 });
 
-test("the median of two is between them, not the larger", () => {
+test("the median of two values is their mean", () => {
   expect([[3, 1], [1, 2, 3, 10], [5, 1, 9], [7]].map((values) => quantile(values, 0.5))).toEqual([2, 2.5, 5, 7]);
   expect(quantile([1, 2], 0.99)).toBe(2);
   expect(quantile([], 0.5)).toBeNaN();

@@ -44,7 +44,7 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
   const target = (name: string) => `${place.prefix}${place.directory}/${name}`;
   const cat = (...names: string[]) => someone.run(["cat", ...names.map(target)]);
 
-  test("is byte-exact, for content of every kind and length", async () => {
+  test("copies content of every kind and length byte for byte", async () => {
     for (const content of ["", "x", everyByte, Buffer.alloc(3_000_000, "0123456789")]) {
       put("content", content);
       const result = await cat("content");
@@ -52,7 +52,7 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
     }
   });
 
-  test("keeps the holes of sparse files in a file, and writes the next file behind them", async () => {
+  test("keeps the holes of sparse files in an output file, and writes the next file after them", async () => {
     put("sparse", "start");
     truncateSync(`${place.host}/sparse`, 30_000_000);
     put("end", "the end\n");
@@ -74,7 +74,7 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
     },
   );
 
-  test("opens a name that is not UTF-8, and says it exactly when it is not there", async () => {
+  test("opens a name that is not UTF-8, and reports it exactly if it does not exist", async () => {
     put(bytes("odd\xff\xfe name"), "odd");
     const run = (name: string) => {
       const command = `exec "$0" "$1" cat "${target("")}$(printf '${name}')"`;
@@ -86,7 +86,7 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
     expect(missing.stderr).toMatch(/^porthole: .*odd\\xff\\xfe nam: No such file or directory\n$/);
   });
 
-  test("of several goes on after one that fails; the status is the worst", async () => {
+  test("continues after a file that fails and returns the highest status", async () => {
     put("a", "a\n");
     mkdirSync(`${place.host}/sub`, { recursive: true });
     const result = await cat("a", "missing", "sub", "a");
@@ -103,7 +103,7 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
     ["a name of 5,000 bytes", "n".repeat(5000), /n{200}.*: .*File name too long.*\n$/],
     ["a name of 256 bytes", "n".repeat(256), /: File name too long\n$/],
     ["a link to nowhere", "dangling", /: No such file or directory\n$/],
-  ])("of %s is one line and status 1", async (_, name, complaint) => {
+  ])("of %s prints one line and returns 1", async (_, name, complaint) => {
     mkdirSync(`${place.host}/dir`, { recursive: true });
     put("file");
     for (const [link, to] of [
@@ -117,7 +117,7 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
     expect(result).toMatchObject({ code: 1, text: "" });
   });
 
-  test("of a FIFO that nobody writes to waits, and gives what is written then", async () => {
+  test("of a FIFO without a writer waits, and prints what is written later", async () => {
     const path = `${place.host}/fifo-${process.hrtime.bigint()}`;
     mkfifo(path);
     const running = someone.start(["cat", "--consume", target(path.slice(place.host.length + 1))]);
@@ -131,7 +131,7 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
   });
 
   test.each(["SIGINT", "SIGTERM"] as const)(
-    "that waits for a FIFO ends by %s, at once and without a word",
+    "that waits for a FIFO ends by %s at once and without a message",
     async (signal) => {
       const path = `${place.host}/fifo-${process.hrtime.bigint()}`;
       mkfifo(path);
@@ -146,7 +146,7 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
     },
   );
 
-  test("whose reader goes away ends by SIGPIPE without a word", async () => {
+  test("ends by SIGPIPE without a message when its reader closes the pipe", async () => {
     put("large", Buffer.alloc(8_000_000, "x"));
     const running = someone.start(["cat", target("large")]);
     await waitFor("the first bytes", () => running.stdout.read(1) !== null);
@@ -155,7 +155,7 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
     expect(running.complaints()).toBe("");
   });
 
-  test("into a full device says so", async () => {
+  test("reports a full output device", async () => {
     put("small");
     const command = `exec "$0" "$1" cat "$2" > /dev/full`;
     const result = spawnSync("sh", ["-c", command, process.execPath, builtCommand, target("small")], {
@@ -204,7 +204,7 @@ async function writerOf(path: string) {
 }
 
 describe("standard input", () => {
-  test("is read from where it is, alone or as - between files", async () => {
+  test("is read from its current offset, alone or as - between files", async () => {
     const someone = user();
     const file = `${someone.directory}/f`;
     writeFileSync(file, "one\ntwo\n");
@@ -214,7 +214,7 @@ describe("standard input", () => {
     expect((await someone.run(["cat"], { before: after })).text).toBe("two\n");
   });
 
-  test("that is a directory is refused in one line", async () => {
+  test("is refused in one line if it is a directory", async () => {
     const someone = user();
     const { code, stderr } = await someone.run(["cat"], { before: ["sh", "-c", 'exec "$@" </', "sh"] });
     expect([code, stderr]).toEqual([1, "porthole: standard input: Is a directory\n"]);
@@ -227,7 +227,7 @@ describe("devices", () => {
     someone = user();
   });
 
-  test("an endless one gives as much as is wanted", async () => {
+  test("an endless device is read as far as the reader wants", async () => {
     const command = `set -o pipefail 2>/dev/null; "$0" "$1" cat /dev/zero | head -c 3000000 | wc -c`;
     const { status, stdout, stderr } = spawnSync("bash", ["-c", command, process.execPath, builtCommand], {
       ...{ env: someone.env, encoding: "utf8" },
@@ -236,14 +236,14 @@ describe("devices", () => {
     expect([status, stdout.trim(), stderr]).toEqual([141, "3000000", ""]);
   });
 
-  test("one that has nothing gives nothing, and one that is not there says so", async () => {
+  test("an empty device gives nothing, and a missing one is reported", async () => {
     expect(await someone.run(["cat", "/dev/null"])).toMatchObject({ code: 0, text: "", stderr: "" });
     expect(await someone.run(["cat", "/dev/none"])).toMatchObject({ code: 1, text: "" });
   });
 });
 
 describeAsRoot("permissions", () => {
-  test("of this machine hold for an ordinary user", async () => {
+  test("of this machine apply to an ordinary user", async () => {
     const someone = user({ uid: ORDINARY_USER });
     const path = `${temporaryDirectory()}/secret`;
     writeFileSync(path, "secret", { mode: 0o600 });
@@ -252,7 +252,7 @@ describeAsRoot("permissions", () => {
     expect(result).toMatchObject({ code: 1, text: "" });
   });
 
-  test("keep him out of root's processes, and let him into his own", async () => {
+  test("deny an ordinary user root's processes, and allow the user's own", async () => {
     const someone = user({ uid: ORDINARY_USER });
     const roots = await sandbox({ userNamespace: false, steps: ["write", "/tmp/f", "root's"] });
     const result = await someone.run(["cat", `pid:${roots.pid}:/tmp/f`]);
@@ -287,7 +287,7 @@ describe("an agent", () => {
     }
   });
 
-  test("ends with its target; a file that was open is read on", async () => {
+  test("ends with its target; a file that is open stays readable", async () => {
     const someone = user();
     const target = await sandbox();
     const path = `${target.root}/tmp/fifo`;

@@ -37,8 +37,8 @@ async function offered(...words: string[]): Promise<{ code: number | null; value
   return { code, values: text.split("\n").flatMap((line) => line.split("\t")[0] || []) };
 }
 
-describe("what is offered", () => {
-  test("commands, with what they do; hidden ones are not", async () => {
+describe("completion offers", () => {
+  test("commands with their descriptions, without hidden ones", async () => {
     const { text } = await someone.run(["__complete", "zsh", "--", ""]);
     expect(text).toContain("cat\twrite files of containers to standard output\n");
     expect(text).not.toContain("__complete");
@@ -46,7 +46,7 @@ describe("what is offered", () => {
     expect((await offered("nosuch", "")).values).toEqual([]);
   });
 
-  test("options of the command, their values, apart or after =", async () => {
+  test("options of the command and their values, as a separate word or after =", async () => {
     expect((await offered("cat", "--ro")).values).toEqual(["--route"]);
     expect((await offered("ps", "--d")).values).toEqual(["--deleted"]);
     expect((await offered("cat", "--route", "s")).values).toEqual(["sidecar"]);
@@ -55,7 +55,7 @@ describe("what is offered", () => {
     expect(await offered("cat", "--engine", "")).toEqual({ code: 10, values: [] });
   });
 
-  test("paths inside, directories and links to them with a slash", async () => {
+  test("paths inside the container; directories and links to them end in a slash", async () => {
     expect((await offered("cat", `${place}:`)).values).toEqual([`${place}:/`]);
     expect((await offered("cat", `${place}:/t`)).values).toEqual([`${place}:/tmp/`]);
     expect((await offered(`${place}:/t`)).values).toEqual([`${place}:/tmp/`]);
@@ -67,7 +67,7 @@ describe("what is offered", () => {
     expect((await offered("cat", `${place}:/tmp/.h`)).values).toEqual([`${place}:/tmp/.hidden`]);
   });
 
-  test("no name that a terminal would act on, none that begins with a dot unasked", async () => {
+  test("no name with control characters, and hidden names only after a dot", async () => {
     const { values } = await offered("cat", `${place}:/tmp/`);
     expect(values.map((value) => value.slice(`${place}:/tmp/`.length))).toEqual([
       "it's $HOME",
@@ -77,7 +77,7 @@ describe("what is offered", () => {
     ]);
   });
 
-  test("processes; nothing where nothing can be reached, and no error", async () => {
+  test("processes, and nothing without an error if nothing can be reached", async () => {
     expect((await offered("cat", "pid:")).values).toContain(`${place}:`);
     expect((await offered("ps", "pid:")).values).toContain(place);
     expect(await offered("cat", "nosuch:/")).toEqual({ code: 0, values: [] });
@@ -85,7 +85,7 @@ describe("what is offered", () => {
     expect(await offered("cat", `${place}:/nosuch/`)).toEqual({ code: 0, values: [] });
   });
 
-  test("files and programs of this machine are the shell's business", async () => {
+  test("files and programs of this machine through the shell", async () => {
     expect((await offered("cat", "/et")).code).toBe(10);
     expect((await offered("cat", "./x")).code).toBe(10);
     expect((await offered("with", `${place}:/tmp/x`, "--", "di")).code).toBe(11);
@@ -93,7 +93,7 @@ describe("what is offered", () => {
     expect((await offered("with", `${place}:/t`)).values).toEqual([`${place}:/tmp/`]);
   });
 
-  test("for bash only the part that it replaces, quoted as the word is", async () => {
+  test("only the part that bash replaces, quoted like the word", async () => {
     const bash = async (line: string, replaced: string) =>
       (await someone.run(["__complete", "bash", "--", line, replaced])).text.split("\n").slice(0, -1);
     expect(await bash(`porthole cat ${place}:/tmp/wi`, "/tmp/wi")).toEqual(["/tmp/with\\ space"]);

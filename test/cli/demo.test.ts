@@ -25,7 +25,7 @@ function mountsOf(pid: number): string {
 const kept = ({ directory }: User) => readdirSync(`${directory}/state/porthole/agents`);
 
 describeWith("userNamespaces", "the demo", () => {
-  test("shows a file that only the sandbox has, for as long as it was told, and leaves nothing running", async () => {
+  test("shows a file that only the sandbox has for the given time, and leaves nothing running", async () => {
     const someone = user();
     const result = await someone.run(["demo", "--seconds", "1"]);
     expect(result).toMatchObject({ code: 0, stderr: "" });
@@ -55,7 +55,7 @@ describeWith("userNamespaces", "the demo", () => {
   });
 
   test.each(["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"] as const)(
-    "that ends by %s leaves nothing running",
+    "leaves nothing running when it ends by %s",
     async (signal) => {
       const someone = user();
       const running = someone.start(["demo", "--seconds", "600"]);
@@ -73,7 +73,7 @@ describeWith("userNamespaces", "the demo", () => {
     },
   );
 
-  test("whose reader goes away ends by SIGPIPE and leaves nothing running", async () => {
+  test("ends by SIGPIPE and leaves nothing running when its reader closes the pipe", async () => {
     const someone = user();
     const command = `"$0" "$1" demo --seconds 600 | head -n 1; exit "\${PIPESTATUS[0]}"`;
     const { status, stdout, stderr } = spawnSync("bash", ["-c", command, process.execPath, builtCommand], {
@@ -85,7 +85,7 @@ describeWith("userNamespaces", "the demo", () => {
   });
 });
 
-test("the demo without unshare(1) says what it needs, and leaves nothing", async () => {
+test("the demo without unshare(1) reports what it needs, and leaves nothing", async () => {
   const someone = user();
   const result = await someone.run(["demo", "--seconds", "1"], { env: { PATH: "/none" } });
   expect(result.stderr).toMatch(

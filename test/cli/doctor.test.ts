@@ -28,12 +28,12 @@ async function findings(by: User, ...args: string[]): Promise<{ code: number | n
   return { code, all: all.map((line) => JSON.parse(line) as Finding) };
 }
 
-test("without a target: one line for each thing, no engine is a warning with its remedy", async () => {
+test("doctor without a target prints one line per check; a missing engine is a warning with a remedy", async () => {
   const { text, code, stderr } = await someone.run(["doctor"]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   for (const line of text.trimEnd().split("\n")) expect(line).toMatch(/^(ok {4}|warn {2})\S.*: \S/);
   expect(text).toMatch(/^ok {4}kernel: Linux \d+\.\d+\S* \w+: openat2/m);
-  expect(text).toMatch(/^ok {4}seccomp: allow, errno, kill_process: the agent is held to its own system calls$/m);
+  expect(text).toMatch(/^ok {4}seccomp: allow, errno, kill_process: the agent filters its system calls$/m);
   expect(text).toMatch(
     /^ok {4}agent program: .*: protocol \d+, build [0-9a-f]+, sha256 [0-9a-f]{16}, \d+ bytes, static$/m,
   );
@@ -41,7 +41,7 @@ test("without a target: one line for each thing, no engine is a warning with its
   expect(text).toMatch(/^warn {2}container engine: .*no engine is listening there {2}-> start the engine/m);
 });
 
-test("where unshare(1) is not on the PATH user namespaces are not said to be forbidden", async () => {
+test("a missing unshare(1) is not reported as forbidden user namespaces", async () => {
   const { text } = await someone.run(["doctor", "--json"], { env: { PATH: someone.directory } });
   const all = text.trimEnd().split("\n");
   expect(all.map((line) => JSON.parse(line) as Finding).find(({ what }) => what === "user namespaces")).toEqual({
@@ -52,7 +52,7 @@ test("where unshare(1) is not on the PATH user namespaces are not said to be for
   });
 });
 
-test("with a process: the direct route is tried, and what it started ends", async () => {
+test("doctor pid:N tests the direct route, and the agent that it starts ends", async () => {
   const { code, all } = await findings(someone, `pid:${target.pid}`);
   expect(code).toBe(0);
   expect(all.filter(({ what }) => what.startsWith("route"))).toEqual([
@@ -64,13 +64,13 @@ test("with a process: the direct route is tried, and what it started ends", asyn
   ]);
 });
 
-test("a path that is not there fails, though the route works", async () => {
+test("a missing path fails although the route works", async () => {
   const { code, all } = await findings(someone, `pid:${target.pid}:/nosuch`);
   expect(code).toBe(1);
   expect(all.slice(-2).map(({ status, what }) => `${status} ${what}`)).toEqual(["ok route direct", "fail file"]);
 });
 
-test("what is not there, and what needs no route", async () => {
+test("a missing target fails, and a local path is wrong usage", async () => {
   const gone = await findings(someone, "pid:2147483647");
   expect(gone.code).toBe(1);
   expect(gone.all.at(-1)).toMatchObject({ status: "fail", what: "target", detail: "no such process: 2147483647" });
@@ -78,7 +78,7 @@ test("what is not there, and what needs no route", async () => {
   expect(await someone.run(["doctor", "/etc/passwd"])).toMatchObject({ code: 2, text: "" });
 });
 
-test("an engine on another machine is named with what to do", async () => {
+test("an engine on another machine is reported with a remedy", async () => {
   const { text, code } = await someone.run(["doctor"], { env: { DOCKER_HOST: "ssh://me@elsewhere" } });
   expect(code).toBe(0);
   expect(text).toMatch(
@@ -86,7 +86,7 @@ test("an engine on another machine is named with what to do", async () => {
   );
 });
 
-test("the library's caller ends it by a signal while an engine is silent", async () => {
+test("a signal of the caller ends diagnose() while an engine does not answer", async () => {
   vi.stubEnv("XDG_STATE_HOME", `${someone.directory}/state`);
   onTestFinished(() => void vi.unstubAllEnvs());
   const over = new AbortController();
@@ -102,7 +102,7 @@ test("the library's caller ends it by a signal while an engine is silent", async
   expect(looked.at(-1)).toBe("user namespaces");
 });
 
-test("a run directory that others may write to fails", async () => {
+test("a run directory that other users can write to fails", async () => {
   const careless = user();
   await careless.run(["doctor"]);
   const place = `${careless.directory}/state/porthole`;
@@ -132,7 +132,7 @@ describeAsRoot("seccomp", () => {
     return { code, seccomp: JSON.parse(all[1] ?? "") as Finding };
   }
 
-  test("without an action that the agent's filter takes: what that means", async () => {
+  test("a missing action of the agent's filter fails with its consequence", async () => {
     const file = `${someone.directory}/actions`;
     writeFileSync(file, "kill_thread trap errno trace log allow\n");
     expect(await told(`mount --bind ${file} ${place}/actions_avail`)).toEqual({
@@ -144,7 +144,7 @@ describeAsRoot("seccomp", () => {
     });
   });
 
-  test("a kernel without filters fails; one that shows no settings at all is a warning", async () => {
+  test("a kernel without filters fails; hidden kernel settings are a warning", async () => {
     expect(await told(`mount -t tmpfs none ${place}`)).toMatchObject({
       ...{ code: 1, seccomp: { status: "fail", remedy: expect.stringContaining("CONFIG_SECCOMP_FILTER") } },
     });
@@ -154,8 +154,8 @@ describeAsRoot("seccomp", () => {
   });
 });
 
-describeAsRoot("for an ordinary user", () => {
-  test("a process of somebody else's has no route", async () => {
+describeAsRoot("doctor for an ordinary user", () => {
+  test("finds no route to a process of another user", async () => {
     const other = user({ uid: ORDINARY_USER });
     const { code, all } = await findings(other, `pid:${target.pid}`);
     expect(code).toBe(1);

@@ -38,7 +38,7 @@ test.each<[string, FakeAnswer, string]>([
     { status: 200, body: { Id: "\u001b[2J", State: state } },
     'Id is "\\u001b[2J", not',
   ],
-])("an engine that answers with %s: one line with the field, status 3", async (_, answer, complaint) => {
+])("an engine that answers with %s gives one line with the field and status 3", async (_, answer, complaint) => {
   const { socketPath } = await fakeEngine(() => answer);
   const { code, text, stderr } = await user().run(["cat", "--engine", socketPath, "web:/etc/hostname"]);
   expect(stderr).toMatch(/^porthole: [^\n]+ \(is that Docker's or Podman's socket\? [^\n]+\)\n$/);
@@ -47,7 +47,7 @@ test.each<[string, FakeAnswer, string]>([
   expect({ code, text }).toEqual({ code: 3, text: "" });
 });
 
-test("an engine whose list is none is named with it where a list is asked for", async () => {
+test("an engine whose list is malformed is named in the error", async () => {
   const { socketPath } = await fakeEngine((path) =>
     path.startsWith("/containers/json")
       ? { status: 200, body: [{ Id: id, Labels: "none" }] }
@@ -60,7 +60,7 @@ test("an engine whose list is none is named with it where a list is asked for", 
   expect({ code, text }).toEqual({ code: 3, text: "" });
 });
 
-test("doctor has a warning for an engine that tells nonsense of itself", async () => {
+test("doctor warns about an engine that reports nonsense about itself", async () => {
   const { socketPath } = await fakeEngine(() => ({ status: 200, body: { Version: 5, SecurityOptions: {} } }));
   const { code, text, stderr } = await user().run(["doctor", "--engine", socketPath]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -81,7 +81,7 @@ async function starting(answers: (path: string) => FakeAnswer | undefined, state
   });
 }
 
-describe("an engine that answers a start", () => {
+describe("an engine that answers a start of the agent", () => {
   const created = (path: string) => path.startsWith("POST /containers/create?");
   const executed = (path: string) => path === `POST /containers/${id}/exec`;
   const wrong = (request: string, complaint: string) =>
@@ -172,7 +172,7 @@ describe("an engine that answers a start", () => {
       /mount route to 'web': an answer of more than 33554432 bytes/,
     ],
   ];
-  test.each(answers)("with %s (route %s): one line, status 4", async (_, route, isAsked, answer, complaint) => {
+  test.each(answers)("with %s (route %s) gives one line and status 4", async (_, route, isAsked, answer, complaint) => {
     const by = user();
     const engine = await starting((path) => (isAsked(path) ? answer : undefined), `${by.directory}/state`);
     const args = ["cat", "--route", route, "--engine", engine.socketPath, "web:/etc/hostname"];
@@ -200,7 +200,7 @@ describe("an engine that answers a start", () => {
       },
       "mount route to 'web': words\n",
     ],
-  ])("and the stream of its exec with %s: one line, status 4", async (_, answer, complaint) => {
+  ])("and the stream of its exec with %s gives one line and status 4", async (_, answer, complaint) => {
     const by = user();
     const engine = await starting((path) => {
       if (executed(path)) return { status: 201, body: { Id: id } };
@@ -229,7 +229,7 @@ test.each<[string, FakeAnswer, string]>([
   ["comes slowly", "dripping", "the engine did not answer within 5 s"],
   ["is nothing", "hang-up", "the engine closed the connection without an answer"],
   ["has no end", "endless", "an answer of more than 33554432 bytes"],
-])("detach --all at an engine whose list %s: one line", async (_, answer, complaint) => {
+])("detach --all on an engine whose list %s prints one line", async (_, answer, complaint) => {
   const by = user();
   const { socketPath } = await fakeEngine((path) =>
     path.startsWith("/containers/json") ? answer : { status: 200, body: [] },
@@ -241,7 +241,7 @@ test.each<[string, FakeAnswer, string]>([
   expect(code).toBe(1);
 });
 
-test("an answer that is lost without a word is no success", async () => {
+test("a lost answer is an internal error, not a success", async () => {
   const by = user();
   const preload = `${by.directory}/lost.cjs`;
   writeFileSync(

@@ -25,8 +25,8 @@ beforeAll(() => {
   someone = user();
 });
 
-describe("a failure", () => {
-  test("has the documented status by its code", () => {
+describe("an error", () => {
+  test("has the documented status for its code", () => {
     const of = (code: ConstructorParameters<typeof PortholeError>[0], errno?: string) =>
       exitStatus(new PortholeError(code, "", { errno }));
     expect([of("FILE"), of("USAGE"), of("TARGET"), of("ATTACH"), of("SESSION"), of("CANCELLED")]).toEqual([
@@ -36,7 +36,7 @@ describe("a failure", () => {
     expect([new Error("x"), undefined, null, "text", { code: "ENOENT" }].map(exitStatus)).toEqual([1, 1, 1, 1, 1]);
   });
 
-  test("is printed with nothing in it that a terminal would obey", () => {
+  test("is printed without control characters", () => {
     expect(printable("a\u001b[31mb\r\n\t\u0007\u009b\u200e\u202e\u2028\udcff\ud800é€😀")).toBe(
       "a\\x1b[31mb\\x0d\\x0a\\x09\\x07\\x9b\\u{200e}\\u{202e}\\u{2028}\\xff\\u{d800}é€😀",
     );
@@ -83,19 +83,19 @@ describe("a failure", () => {
       2,
       /^porthole: --engine is not an engine's address: 'unix:\/\/x' \(.*\)\n$/,
     ],
-  ])("of %s is one line with its status", async (_, args, code, line) => {
+  ])("about %s is one line with its status", async (_, args, code, line) => {
     const result = await someone.run(args);
     expect(result.stderr).toMatch(line);
     expect(result).toMatchObject({ code, text: "" });
   });
 
-  test("has a stack only where it is asked for", async () => {
+  test("has a stack trace only with PORTHOLE_DEBUG", async () => {
     const args = ["cat", "/none/such"];
     expect((await someone.run(args)).stderr).toBe("porthole: /none/such: No such file or directory\n");
     expect((await someone.run(args, { env: { PORTHOLE_DEBUG: "1" } })).stderr).toMatch(/\n.*\bat .*\.js/);
   });
 
-  test("of a run directory that others may write to is said with where it is", async () => {
+  test("about a run directory that other users can write to names the directory", async () => {
     const result = await someone.run(["agents"], { env: { XDG_STATE_HOME: "/etc/hostname" } });
     expect(result.stderr).toMatch(
       /^porthole: cannot make the run directory \/etc\/hostname\/porthole: .*\(set XDG_STATE_HOME.*\)\n$/,
@@ -104,7 +104,7 @@ describe("a failure", () => {
   });
 });
 
-test("not on Linux: one line, before anything is loaded that only Linux has", () => {
+test("another system than Linux gives one line, before any Linux-only code is loaded", () => {
   const preload = `${temporaryDirectory()}/elsewhere.cjs`;
   writeFileSync(preload, 'Object.defineProperty(process, "platform", { value: "darwin" });');
   for (const args of [["cat", "/etc/hostname"], ["--version"], []]) {
@@ -118,7 +118,7 @@ test("not on Linux: one line, before anything is loaded that only Linux has", ()
   }
 });
 
-test("an engine that never answers: Ctrl-C ends the wait at once", async () => {
+test("Ctrl-C ends the wait for an engine that never answers at once", async () => {
   const path = `${temporaryDirectory()}/engine.sock`;
   let asked = 0;
   const server = createServer((client) => {
@@ -137,7 +137,7 @@ test("an engine that never answers: Ctrl-C ends the wait at once", async () => {
   }
 });
 
-describe("a standard output that takes nothing any more", () => {
+describe("a standard output that fails", () => {
   const full = ["sh", "-c", 'exec "$@" >/dev/full', "sh"];
 
   test.each([
@@ -172,7 +172,7 @@ describe("a standard output that takes nothing any more", () => {
     expect([code, stderr]).toEqual([2, "porthole: write error: No space left on device\n"]);
   });
 
-  test("ends a help text whose reader has gone by SIGPIPE's status, without a word", async () => {
+  test("ends a help text with SIGPIPE's status and without a message when the reader is gone", async () => {
     const someone = user();
     const go = `${someone.directory}/go`;
     const whenToldTo = ["sh", "-c", `until [ -e ${go} ]; do sleep 0.02; done; exec "$@"`, "sh"];
@@ -189,7 +189,7 @@ describe("a standard output that takes nothing any more", () => {
     line.split(" ").map((word) => word.replace("@", `${directory}/f`));
 });
 
-describe("an agent that is not ours to speak with", () => {
+describe("an agent with a wrong socket or record", () => {
   const id = "0123456789abcdef".repeat(4);
   const key: AgentKey = { identity: id, generation: "2026-01-02T03:04:05Z", route: "sidecar", user: "" };
 
@@ -236,7 +236,7 @@ describe("an agent that is not ours to speak with", () => {
     ],
     ["that describes itself with nonsense", Buffer.alloc(3, VERSION), 0],
     ["that refuses", agentInfo(), 11],
-  ])("%s is passed over, and a new one is started", async (_, body, error) => {
+  ])("%s is skipped, and a new one is started", async (_, body, error) => {
     const { heard } = pretend(body, error);
     // There is no engine to start one through: that it is asked for is what is to be seen.
     const result = await someone.run(["cat", `${id}:/etc/hostname`]);

@@ -107,7 +107,7 @@ describe("find", () => {
   const run = (...words: string[]) => someone.run(["find", ...words]);
   const at = (path: string) => `pid:${place.pid}:${path}`;
 
-  test("prints targets that other commands take, whatever the names", async () => {
+  test("prints targets that other commands accept, for any name", async () => {
     const { stdout } = await run(at("/f"), "-type", "f", "-name", "[!s]*", "-print0");
     const targets = stdout.toString("latin1").split("\0").slice(0, -1);
     expect(targets).toContain(at("/f/new\nline.ts"));
@@ -130,7 +130,7 @@ describe("find", () => {
     expect(record).toMatchObject({ target: at("/f/a/size-512"), name: "size-512", kind: "file", size: 512 });
   });
 
-  test("stays out of a mount with -xdev", async () => {
+  test("does not enter a mount with -xdev", async () => {
     const mounted = await sandbox({ steps: ["tmpfs", "/tmp", "write", "/tmp/x", "x"] });
     const names = async (...words: string[]) =>
       sorted((await run("--bare", `pid:${mounted.pid}:/tmp/..`, "-name", "[xt]*", ...words)).text);
@@ -141,7 +141,7 @@ describe("find", () => {
     await mounted.stop();
   });
 
-  test("goes on after a target that fails and ends with 1", async () => {
+  test("continues after a target that fails and returns 1", async () => {
     const { code, text, stderr } = await run("--bare", at("/nope"), at("/f/*.none"), at("/f/a/b/c"));
     expect({ code, text }).toEqual({ code: 1, text: "/f/a/b/c\n/f/a/b/c/d\n/f/a/b/c/d/deep.ts\n" });
     expect(stderr.split("\n")).toEqual([

@@ -107,21 +107,21 @@ describe("porthole grep through an agent", () => {
     ["--files", "srv"],
     ["-B1", "-n", "last|hidden", "srv", "--hidden"],
     ["--stats", "foo", "srv/logs/deep", "srv/logs/app.log"],
-  ])("prints what ripgrep prints, to the byte: %j", async (args) => {
+  ])("prints exactly what ripgrep prints: %j", async (args) => {
     const ours = await porthole(args);
     const theirs = expected(args);
     const exact = (lines: string[]) => lines.map((line) => line.replace(/"?bytes_printed"?:\d+|\d+ bytes printed/, ""));
     expect({ ...ours, lines: exact(ours.lines) }).toEqual({ ...theirs, lines: exact(theirs.lines) });
   });
 
-  test("takes grep's -h for ripgrep's -I, alone and among other letters", async () => {
+  test("treats grep's -h as ripgrep's -I, alone and in a cluster of letters", async () => {
     for (const option of ["-h", "-hn"])
       expect((await porthole([option, "last", "srv/logs"])).lines).toEqual(
         expected([option.replace("h", "I"), "last", "srv/logs"]).lines,
       );
   });
 
-  test("searches text as a terminal shows it, and bytes with --raw", async () => {
+  test("searches text as a terminal shows it, and raw bytes with --raw", async () => {
     const shown = await porthole(["-n", "ERROR: disk", "srv/colours"]);
     expect(shown).toEqual({
       lines: ["srv/colours/app:1:1 ERROR: disk", "srv/colours/late:100001:3 ERROR: disk", ""],
@@ -132,19 +132,19 @@ describe("porthole grep through an agent", () => {
     expect(await porthole(["--raw", "-c", "ERROR: disk", "srv/colours"])).toMatchObject({ lines: [""], code: 1 });
   });
 
-  test("points to -a where a NUL hides what matches", async () => {
+  test("suggests -a when a NUL byte hides matches", async () => {
     const { lines, stderr } = await porthole(["foo", "srv/logs/binary"]);
     expect(lines).toEqual(expected(["foo", "srv/logs/binary"]).lines);
     expect(stderr).toBe("porthole: binary file matches: it contains a NUL byte (use -a to search it as text)\n");
     expect((await porthole(["-a", "foo", "srv/logs/binary"])).stderr).toBe("");
   });
 
-  test("takes globs inside, also those of several targets", async () => {
+  test("expands globs inside containers, for several targets too", async () => {
     const { lines, stderr } = await porthole(["-c", "foo", "srv/logs/*.log", "srv/logs/d*/*"]);
     expect({ lines, stderr }).toEqual({ lines: ["srv/logs/app.log:12", "srv/logs/deep/old.log:2", ""], stderr: "" });
   });
 
-  test("searches files whose names are not UTF-8, or look like options", async () => {
+  test("searches files whose names are not UTF-8 or look like options", async () => {
     mkdirSync(`${target.root}/srv/deeper`);
     const names = ["n\xff\xfe%d\n", "-e", "two words"];
     for (const name of names) writeFileSync(Buffer.from(`${target.root}/srv/deeper/${name}`, "latin1"), "odd foo\n");
@@ -153,12 +153,12 @@ describe("porthole grep through an agent", () => {
     expect({ code, found: names.filter((name) => !found.includes(name)) }).toEqual({ code: 0, found: [] });
   });
 
-  test("searches what comes from /proc, which has no size", async () => {
+  test("searches files of /proc, which have no size", async () => {
     const status = await someone.run(["grep", "-x", "Name:\\s+\\w+", `pid:${target.pid}:/proc/1/status`]);
     expect(status).toMatchObject({ text: expect.stringMatching(/^Name:\t\S+\n$/), code: 0 });
   });
 
-  test("searches more files than there may be descriptors, as one run with one summary", async () => {
+  test("searches more files than the descriptor limit in one run with one summary", async () => {
     const many = `${target.root}/srv/many`;
     mkdirSync(many, { recursive: true });
     for (let n = 0; n < 700; n++) writeFileSync(`${many}/${n}`, `${n} foo\n`);
@@ -178,7 +178,7 @@ describe("porthole grep through an agent", () => {
   });
 });
 
-test("a FIFO is not opened by grep, by no name of it", async () => {
+test("grep does not open a FIFO by any of its names", async () => {
   const fifos = [`pid:${target.pid}:/srv/logs/fifo`, `${target.root}/srv/logs/fifo`];
   for (const fifo of fifos) {
     const { text, code, stderr } = await someone.run(["grep", "foo", fifo]);
@@ -189,7 +189,7 @@ test("a FIFO is not opened by grep, by no name of it", async () => {
   }
 });
 
-describe("what porthole grep leaves behind", () => {
+describe("the temporary directory of porthole grep", () => {
   const directories = () => {
     const place = `${someone.env.XDG_RUNTIME_DIR ?? ""}/porthole/grep`;
     const other = `${someone.env.XDG_STATE_HOME}/porthole/grep`;
@@ -210,7 +210,7 @@ describe("what porthole grep leaves behind", () => {
   };
 
   test.each(["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const)(
-    "is nothing after %s, and ends as any program does",
+    "is removed after %s, which ends grep as any program",
     async (signal) => {
       const running = await hanging();
       running.child.kill(signal);
@@ -219,7 +219,7 @@ describe("what porthole grep leaves behind", () => {
     },
   );
 
-  test("is removed by the next search after SIGKILL, and never while another one runs", async () => {
+  test("is removed by the next search after SIGKILL, but not while another search runs", async () => {
     const killed = await hanging();
     const [ripgrep = 0] = childrenOf(killed.pid);
     killed.child.kill("SIGKILL");
@@ -258,20 +258,20 @@ describe("porthole grep", () => {
     [["foo", "-A"], 2, [], /^porthole: option -A needs a value\n$/],
     [["foo", "srv/logs/*.none"], 2, [], /^porthole: no such file/],
     [["foo", "pid:999999999:/x"], 2, [], /^porthole: /],
-  ])("says what is wrong in one line, and ends as ripgrep does: %j", async (args, status, first, words) => {
+  ])("reports an error in one line with ripgrep's status: %j", async (args, status, first, words) => {
     const { lines, code, stderr } = await porthole(args);
     expect({ code, lines: lines.slice(0, first.length) }).toEqual({ code: status, lines: first });
     expect(stderr).toMatch(words);
     expect(stderr.trim().split("\n")).toHaveLength(1);
   });
 
-  test("--help tells of ripgrep and exit statuses, and -h is not it", async () => {
+  test("--help describes ripgrep's options and exit statuses, and -h is not --help", async () => {
     const { text } = await someone.run(["grep", "--help"]);
     expect(text).toContain("All options of ripgrep work");
     expect(text).toMatch(/Exit status:\n {2}0 {2}a line matched/);
   });
 
-  test("ends quietly when its reader has seen enough", async () => {
+  test("ends without a message when its reader closes the pipe", async () => {
     const shell = ["bash", "-c", 'set -o pipefail; "$@" | head -n1', "sh"];
     const { text, stderr, code } = await someone.run(
       ["grep", "-j1", "line", `${target.root}/srv/logs/late binary`, `${target.root}/srv/logs/app.log`],
@@ -285,7 +285,7 @@ describe("porthole grep", () => {
 });
 
 describeWith("tmux", "porthole grep on a terminal", () => {
-  test("has ripgrep's headings, numbers and colours, and sends nothing that would do something", async () => {
+  test("prints ripgrep's headings, numbers and colours, and escapes control characters", async () => {
     const screen = new TmuxScreen({ columns: 100, rows: 40 });
     try {
       writeFileSync(`${screen.directory}/a`, "one foo\ntwo\n\nfoo\tthree\n");

@@ -106,7 +106,7 @@ describe.each([
   });
 });
 
-describe("porthole head and tail say what GNU's say", () => {
+describe("porthole head and tail print GNU's messages", () => {
   test.for([
     ...[
       "tail @twenty @nothing @empty",
@@ -178,7 +178,7 @@ describe("porthole head and tail say what GNU's say", () => {
     expect(await ours(someone, command, args)).toEqual(theirs);
   });
 
-  test("of a name that a terminal must not see as it is", async () => {
+  test("for a name with control characters", async () => {
     const args = [
       `${d}/we\nird 'n\x07ame`,
       `${d}/sp ace`,
@@ -203,13 +203,13 @@ describe("porthole head and tail say what GNU's say", () => {
     ["head -3c @one", "porthole: obsolete form -3c (use -c 3)"],
     ["head -20kqv @one", "porthole: obsolete form -20kqv (use -c 20k -q -v)"],
     ["head -5z @one", "porthole: obsolete form -5z (use -n 5 -z)"],
-  ] as const)("an obsolete form is refused with the modern one: %s", async ([line, stderr]) => {
+  ] as const)("refuse an obsolete form and suggest the modern one: %s", async ([line, stderr]) => {
     const [command = "", ...args] = words(line);
     expect(await ours(someone, command, args)).toEqual({ code: 2, stdout: "", stderr: `${stderr}\n` });
   });
 
   test.for(["tail --lin=2 @one", "head --by 3 @one", "tail --follow=n @one", "tail --max-unchanged-stats=5 @one"])(
-    "a long option and its value are not abbreviated: %s",
+    "refuse abbreviated long options and values: %s",
     async (line) => {
       const [command = "", ...args] = words(line);
       const { code, stdout, stderr } = await ours(someone, command, args);
@@ -221,7 +221,7 @@ describe("porthole head and tail say what GNU's say", () => {
   test.for([
     ...["head -n 1", "head -n 0", "head -c 7", "head -n -5", "head -c -6", "head -n 70000"],
     ...["tail -n 2", "tail -n 0", "tail -c +5", "tail -n +59999"],
-  ])("what shares the standard input goes on where GNU's %s leaves it", async (line) => {
+  ])("leave a shared standard input at the offset of GNU %s", async (line) => {
     const [command = "", ...args] = line.split(" ");
     const script = `read -r first; "$@"; head -c 20`;
     const run = (...tool: string[]) => gnu(someone, "sh", ["-c", `exec <${d}/big; ${script}`, "sh", ...tool, ...args]);
@@ -238,12 +238,12 @@ describe("porthole head and tail say what GNU's say", () => {
     ],
     ...["tail -c 5x @one", "tail -c 1g @one", "tail --pid=x @one", "tail -s x @one"],
     ...["tail --pid=99999999999 @one", "head -n x @one", "head -c -x @one", "head -n +-1 @one", "head -c 9E999 @one"],
-  ])("wrong usage: %s", async (line) => {
+  ])("report wrong usage: %s", async (line) => {
     const [command = "", ...args] = words(line);
     expect(await ours(someone, command, args)).toEqual(asOurs(await gnu(someone, command, args), true));
   });
 
-  test("a position beyond 4 GiB, in a sparse file", async () => {
+  test("read beyond 4 GiB in a sparse file", async () => {
     const fd = openSync(`${d}/sparse`, "w");
     ftruncateSync(fd, 5 * 2 ** 30);
     writeSync(fd, "near the end\nthe end\n", 5 * 2 ** 30);
@@ -263,7 +263,7 @@ describe("porthole head and tail --json", () => {
       .slice(0, -1)
       .map((line) => JSON.parse(line) as unknown);
 
-  test("print each line as an object, with the time that it bears and every byte of it", async () => {
+  test("print each line as an object with its timestamp and all its bytes", async () => {
     writeFileSync(`${d}/log`, Buffer.from("2026-01-02T03:04:05Z \xc3\xa9\xff\x9b\n\nlast", "latin1"));
     const log = `${d}/log`;
     const lines = [
@@ -280,7 +280,7 @@ describe("porthole head and tail --json", () => {
     ]);
   });
 
-  test("merge by time, know -z, and write what a terminal would obey as escapes", async () => {
+  test("merge by time, support -z, and escape control characters", async () => {
     writeFileSync(`${d}/early`, "2026-01-02T03:04:04Z early\n");
     const merged = await ours(someone, "tail", ["--json", "--merge", `${d}/log`, `${d}/early`]);
     expect(objects(merged.stdout)[0]).toMatchObject({ target: `${d}/early` });
@@ -290,7 +290,7 @@ describe("porthole head and tail --json", () => {
     expect(objects(stdout)).toMatchObject([{ line: "\u009b2J\u202e" }, { line: "x\n" }]);
   });
 
-  test("do not go with --prefix", async () => {
+  test("refuse --prefix", async () => {
     expect(await ours(someone, "tail", ["--json", "--prefix", `${d}/one`])).toEqual({
       code: 2,
       stdout: "",
@@ -300,7 +300,7 @@ describe("porthole head and tail --json", () => {
 });
 
 describe("porthole head and tail in another namespace", () => {
-  test("show files, those of /proc and devices there, with the target as the name", async () => {
+  test("show regular files, files of /proc and devices under the name of the target", async () => {
     const box = await sandbox({ steps: ["tmpfs", "/tmp", "write", "/tmp/log", "one", "write", "/tmp/log", "two"] });
     const at = (path: string) => `pid:${box.pid}:${path}`;
     expect(
@@ -318,7 +318,7 @@ describe("porthole head and tail in another namespace", () => {
     await box.stop();
   });
 
-  test("say of a target that is not there what porthole says, after GNU's words", async () => {
+  test("report a missing target with porthole's reason after GNU's words", async () => {
     const { code, stderr } = await ours(someone, "tail", ["pid:2147483647:/x"]);
     expect([code, stderr]).toEqual([
       3,

@@ -15,7 +15,7 @@ const commands = root
 const page = `${repository}dist/porthole.1`;
 
 describe("--help", () => {
-  test.each(commands.map((command) => command.name()))("%s shows examples that name it", async (name) => {
+  test.each(commands.map((command) => command.name()))("of %s shows examples of the command", async (name) => {
     const { text, code, stderr } = await someone.run([name, "--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(text).toMatch(new RegExp(`^Usage: porthole ${name} `));
@@ -24,7 +24,7 @@ describe("--help", () => {
 });
 
 describe("the manual page", () => {
-  test("is built, and has every command with every option", () => {
+  test("contains every command with every option", () => {
     const text = readFileSync(page, "utf8");
     expect(text).toMatch(/^\.TH PORTHOLE 1 /);
     for (const command of commands) {
@@ -39,7 +39,7 @@ describe("the manual page", () => {
 });
 
 describeWith(["man", "mandoc"], "the manual page in man and mandoc", () => {
-  test("has no fault that either would tell of", () => {
+  test("causes no warning", () => {
     const { stdout, stderr } = spawnSync("man", ["--warnings", "-l", page], {
       encoding: "utf8",
       env: { ...process.env, MANWIDTH: "90", LC_ALL: "C.UTF-8" },

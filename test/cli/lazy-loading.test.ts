@@ -7,7 +7,7 @@ const id = "0123456789abcdef".repeat(4);
 const state = { Running: true, Status: "running", Pid: 2_147_483_646, StartedAt: "2026-01-02T03:04:05Z" };
 
 // Node's own HTTP client is what dockerode asks with, and nothing else here does: loading both takes longer than a small file does.
-test("dockerode is loaded to start something with an engine, not to read where an agent lives, nor to find a container", async () => {
+test("dockerode is loaded to start an agent through an engine, but not to use a running agent or to find a container", async () => {
   const { directory, run } = user();
   const preload = `${directory}/modules.cjs`;
   writeFileSync(

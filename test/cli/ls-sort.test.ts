@@ -38,7 +38,7 @@ const entry = fc.record({
   link: fc.option(fc.oneof(fc.constant(""), name), { nil: undefined }),
 });
 
-test("entries are given back as they were, in the order of what was packed", () => {
+test("packed entries keep their values and are sorted as unpacked ones", () => {
   fc.assert(
     fc.property(
       fc.array(entry, { maxLength: 80 }),

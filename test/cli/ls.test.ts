@@ -115,7 +115,7 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
     expect(names).toBe(expected);
   });
 
-  test("names in columns fill a line as GNU's do", async () => {
+  test("fills lines with columns as GNU ls does", async () => {
     for (const COLUMNS of ["20", "40", "80", "81", "200"]) {
       const { text } = await someone.run(["ls", "-C", "/usr/bin"], { env: { COLUMNS } });
       expect(text).toBe(hostTool("ls", ["-C", "-T0", "/usr/bin"], "/", { COLUMNS }));
@@ -130,7 +130,7 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
     "links as what they lead to": "ln=target:di=01;34:ex=01;32:or=31:mi=41:fi=33:*.gz=0",
     "hard links": "mh=44;37:tw=30:*old=32:*old=33",
   };
-  test.each(Object.entries(settings))("colours by LS_COLORS: %s", async (_, LS_COLORS) => {
+  test.each(Object.entries(settings))("colours names by LS_COLORS: %s", async (_, LS_COLORS) => {
     const env = { TERM: "xterm", ...(LS_COLORS !== undefined && { LS_COLORS }) };
     for (const flags of ["-l", "-lR"])
       expect(await ours([flags, "--color=always"], env)).toBe(theirs([flags, "--color=always"], env));
@@ -138,12 +138,12 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
     expect(await ours(["--color=always"], env)).toBe(names);
   });
 
-  test("never colours a pipe unasked, nor anything with --color=never", async () => {
+  test("never colours a pipe by default, nor anything with --color=never", async () => {
     expect(await ours([])).toBe(hostTool("ls", ["-1"], inside));
     expect(await ours(["--color=never"])).toBe(await ours([]));
   });
 
-  test("names owners as the target itself does", async () => {
+  test("names owners by the target's /etc/passwd", async () => {
     fs.mkdirSync(`${place.root}/etc`);
     fs.writeFileSync(
       `${place.root}/etc/passwd`,
@@ -162,7 +162,7 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
     fs.rmSync(`${place.root}/etc`, { recursive: true });
   });
 
-  test("--json tells exactly what lstat tells", async () => {
+  test("--json prints exactly what lstat returns", async () => {
     const lines = (await ours(["--json", "-A"])).split("\n").filter((line) => line !== "");
     const records = lines.map((line) => JSON.parse(line) as Record<string, string | number>);
     const names = fs.readdirSync(inside, { encoding: "latin1" });
@@ -193,7 +193,7 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
     });
   });
 
-  test("--total adds up what is below, a file with two names once, a mount seen twice once", async () => {
+  test("--total adds up the files below, and counts a file with two names and a mount at two places once", async () => {
     const { pid } = place;
     const total = async (path: string) =>
       JSON.parse((await someone.run(["ls", "-d", "--total", "--json", `pid:${pid}:${path}`])).text).total as number;
@@ -241,7 +241,7 @@ describe("ls", () => {
   });
   const at = (path: string) => `pid:${place.pid}:${path}`;
 
-  test("shows files first, then directories under their names, and a link to a directory as the directory", async () => {
+  test("prints files first, then directories with titles, and follows a link to a directory", async () => {
     const { code, text } = await someone.run(["ls", at("/to-a"), at("/b"), at("/a/2.log"), "/proc/self/status"]);
     expect(code).toBe(0);
     expect(text).toBe(
@@ -249,13 +249,13 @@ describe("ls", () => {
     );
   });
 
-  test("-l and -d show links and directories themselves", async () => {
+  test("prints links themselves with -l and directories themselves with -d", async () => {
     expect((await someone.run(["ls", "-l", at("/to-a")])).text).toMatch(/^l.* -> \/a\n$/);
     expect((await someone.run(["ls", "-l", at("/to-a/")])).text).toMatch(/^total 8\n-.*1\.log\n-.*2\.log\n$/);
     expect((await someone.run(["ls", "-d", at("/a"), at("/b")])).text).toBe(`${at("/a")}\n${at("/b")}\n`);
   });
 
-  test("expands globs inside, and takes a name with a bracket as it is", async () => {
+  test("expands globs inside the container, and accepts a name with a bracket literally", async () => {
     expect((await someone.run(["ls", at("/*/*.log")])).text).toBe(
       [1, 2]
         .map((n) => `${at(`/a/${n}.log`)}\n`)
@@ -266,7 +266,7 @@ describe("ls", () => {
     expect((await someone.run(["cat", at("/**/3.log"), at("/\\[x\\]")])).text).toBe("/b/below/3.log/[x]");
   });
 
-  test("goes on after what is not there, in one line each, and ends with 1", async () => {
+  test("continues after missing files, with one line each, and returns 1", async () => {
     const result = await someone.run(["ls", at("/nope"), at("/a"), at("/b/*.gz"), at("/broken/")]);
     expect(result.code).toBe(1);
     expect(result.text).toBe(`${at("/a")}:\n1.log\n2.log\n`);
@@ -279,7 +279,7 @@ describe("ls", () => {
     );
   });
 
-  test("-R runs through no loop of links", async () => {
+  test("does not follow a loop of links with -R", async () => {
     const { code, text } = await someone.run(["ls", "-R", at("/b")]);
     expect(code).toBe(0);
     expect(text).toBe(`${at("/b")}:\nbelow\nup\n\n${at("/b/below")}:\n3.log\n`);
@@ -300,7 +300,7 @@ describe("ls", () => {
     await many.stop();
   });
 
-  test("gives up where the session is lost, and ends with 5", async () => {
+  test("stops and returns 5 when the session is lost", async () => {
     const long = "n".repeat(200);
     for (const command of ["ls -R", "find"]) {
       const target = await sandbox({ steps: ["dir", "/many"] });
@@ -320,7 +320,7 @@ describe("ls", () => {
     }
   });
 
-  test("ends quietly when its reader does", async () => {
+  test("ends without a message when its reader closes the pipe", async () => {
     // More than any pipe holds.
     fs.mkdirSync(`${place.root}/long`);
     for (let n = 0; n < 2000; n++) fs.writeFileSync(`${place.root}/long/${n}${"x".repeat(240)}`, "");
@@ -330,8 +330,8 @@ describe("ls", () => {
   });
 });
 
-describeWith(["root", "userNamespaces"], "ls where something is closed", () => {
-  test("says so, shows the rest and ends with 1", async () => {
+describeWith(["root", "userNamespaces"], "ls of a directory that cannot be read completely", () => {
+  test("reports the error, lists the rest and returns 1", async () => {
     const other = user({ uid: ORDINARY_USER });
     const place = await sandbox({ uid: ORDINARY_USER, steps: ["dir", "/open", "write", "/open/f", "x"] });
     fs.mkdirSync(`${place.root}/closed`, { mode: 0o700 });
@@ -356,7 +356,7 @@ describeWith(["root", "userNamespaces"], "ls where something is closed", () => {
 });
 
 describeWith("tmux", "ls on a terminal", () => {
-  test("arranges columns, colours kinds and sends no name's escape sequence", async () => {
+  test("arranges columns, colours file types and escapes control characters of names", async () => {
     const screen = new TmuxScreen({ rows: 12, columns: 90 });
     try {
       fs.mkdirSync(`${screen.directory}/d/sub`, { recursive: true });

@@ -30,24 +30,24 @@ describe("placeholders", () => {
   });
 
   test.each([[".a // {}"], ["a{2}"], ["a{1,3}"], ["x{}"], ["{ }"], ["{a}"], ["{}+.a"], ["f(){ :; }"], ["{12345}"]])(
-    "braces that are the command's own: %s",
+    "braces of the command stay unchanged: %s",
     (arg) => {
       expect(hasPlaceholder([arg])).toBe(false);
       expect(substitute([arg], paths)).toEqual([arg]);
     },
   );
 
-  test("a number beyond the files: alone a mistake, in a part the command's own", () => {
+  test("a number without a file is an error as a whole argument, and stays unchanged inside one", () => {
     expect(() => substitute(["{3}"], paths)).toThrow("no file for '{3}' in the command: it has 2 files");
     expect(() => substitute(["{0}"], ["/a"])).toThrow("no file for '{0}' in the command: it has 1 file");
     expect(substitute(["={7}"], paths)).toEqual(["={7}"]);
   });
 
-  test("a path is put in as it is, whatever it looks like", () => {
+  test("a path is inserted unchanged, whatever it contains", () => {
     expect(substitute(["{1}", "{}"], ["$&{2}", "{1}"])).toEqual(["$&{2}", "$&{2}", "{1}"]);
   });
 
-  test("the directory", () => {
+  test("{dir} is replaced by the directory", () => {
     expect(hasDirectory(["-C", "{dir}"])).toBe(true);
     expect(hasDirectory(["x{dir}"])).toBe(false);
     expect(substituteDirectory(["{dir}/web", "--root={dir}", "a{dir}"], "/t$&")).toEqual([
@@ -57,7 +57,7 @@ describe("placeholders", () => {
     ]);
   });
 
-  test("the command for standard input", () => {
+  test("the command without placeholders is the one for standard input", () => {
     expect(withoutPlaceholders(["less", "+F", "{}"])).toEqual(["less", "+F"]);
     expect(withoutPlaceholders(["x", "--file={}"])).toBeUndefined();
   });

@@ -13,14 +13,14 @@ describe("a progress line", () => {
   const line = (bytes: number, total: number | undefined, elapsedMs: number, columns = 79) =>
     progressLine({ bytes, total, elapsedMs }, columns);
 
-  test("tells how much of how much, the average rate, and when it will be done at that rate", () => {
+  test("shows the amount, the total, the average rate and the remaining time", () => {
     expect(line(GiB, 4 * GiB, 4000)).toBe("1.0 GiB of 4.0 GiB, 25 %, 256 MiB/s, ETA 0:12");
     expect(line(GiB, 1000 * GiB, 100_000)).toBe("1.0 GiB of 1000 GiB, 0 %, 10 MiB/s, ETA 27:45:00");
     expect(line(999, 1000, 999)).toBe("999 B of 1000 B, 99 %, 1000 B/s, ETA 0:01");
     expect(line(1000, 1000, 1000)).toBe("1000 B of 1000 B, 100 %, 1000 B/s, ETA 0:00");
   });
 
-  test("tells nothing of an end that nobody knows, or that was passed", () => {
+  test("shows no remaining time if the total is unknown or exceeded", () => {
     expect(line(3 * MiB, undefined, 2000)).toBe("3.0 MiB, 1.5 MiB/s");
     expect(line(3 * MiB, 2 * MiB, 2000)).toBe("3.0 MiB, 1.5 MiB/s");
     expect(line(0, 0, 2000)).toBe("0 B, 0 B/s");
@@ -28,7 +28,7 @@ describe("a progress line", () => {
     expect(line(5, MiB, 0)).toBe("5 B of 1.0 MiB, 0 %, 0 B/s");
   });
 
-  test("is cut to the width", () => {
+  test("is truncated to the width", () => {
     expect(line(GiB, 4 * GiB, 4000, 10)).toBe("1.0 GiB of");
     expect(line(GiB, undefined, 4000, 3)).toBe("1.0");
     expect(line(GiB, undefined, 4000, 0)).toBe("");
@@ -79,7 +79,7 @@ describeWith("tmux", "on a terminal", () => {
     expect(rows).toEqual([expect.stringMatching(/^porthole: .*missing: No such file or directory$/), "ended 1: 0"]);
   });
 
-  it("says nothing on a standard error that is no terminal", async () => {
+  it("nothing is shown if standard error is not a terminal", async () => {
     open();
     screen.run(`${porthole} cat big 2>err | sh slow-reader`);
     await waitLong();
@@ -89,7 +89,7 @@ describeWith("tmux", "on a terminal", () => {
     expect(screen.raw()).not.toContain("MiB");
   });
 
-  it("leaves the screen to a pager that reads the pipe", async () => {
+  it("nothing is shown while a pager reads the pipe", async () => {
     open();
     screen.run(`${porthole} cat big | { stty -icanon </dev/tty; sh slow-reader; stty icanon </dev/tty; }`);
     await waitLong();
@@ -98,7 +98,7 @@ describeWith("tmux", "on a terminal", () => {
     expect(screen.raw()).not.toContain("MiB");
   });
 
-  it("leaves the screen to the shell when it runs in the background", async () => {
+  it("nothing is shown while the command runs in the background", async () => {
     open();
     screen.run(`set -m; ${porthole} cat big | sh slow-reader & wait`);
     await waitLong();
@@ -128,10 +128,10 @@ describeWith("tmux", "on a terminal", () => {
     expect(screen.rows().filter((row) => row !== "")).toEqual(["ended 1: 0"]);
   }
 
-  it("ls --total shows how much it has added up, and erases that", () =>
+  it("ls --total shows the total so far, and erases it", () =>
     seesProgressOf("ls -R --total tree", /\d+ files, [\d.]+ \w+, \d+ files\/s *\r/));
 
-  it("find shows how much it has looked at, and erases that before what it found", () =>
+  it("find shows the number of visited files, and erases it before a result", () =>
     seesProgressOf("find tree", /\d+ files, \d+ files\/s *\r/));
 
   function quiet(action: () => number): number {

@@ -53,7 +53,7 @@ async function lines(...options: string[]): Promise<Line[]> {
     .map((line) => JSON.parse(line) as Line);
 }
 
-test("lists the processes with the numbers that they have inside", async () => {
+test("ps lists processes with the numbers of their PID namespace", async () => {
   const { text, code } = await someone.run(["ps", name]);
   expect(code).toBe(0);
   const [head, first, ...rest] = text.split("\n");
@@ -63,7 +63,7 @@ test("lists the processes with the numbers that they have inside", async () => {
   expect(text).not.toContain("\x1b");
 });
 
-test("--json is one object a line, with files only where asked for", async () => {
+test("--json prints one object per line, with files only on request", async () => {
   const [process, ...rest] = await lines();
   expect(rest).toEqual([]);
   expect(process).toMatchObject({ pid: 1, uid: 0, user: null, command: "ready" });
@@ -71,7 +71,7 @@ test("--json is one object a line, with files only where asked for", async () =>
   expect(process).not.toHaveProperty("files");
 });
 
-test("--files tells open files, the deleted ones with what they hold", async () => {
+test("--files lists open files, deleted ones with the space that they hold", async () => {
   const files = (await lines("--files"))[0]?.files ?? [];
   expect(files.find(({ path }) => path === "/tmp/kept")).toMatchObject({
     kind: "file",
@@ -84,7 +84,7 @@ test("--files tells open files, the deleted ones with what they hold", async () 
   for (const file of gone) expect(file).toMatchObject({ deleted: true, size: MIB, held: MIB, position: 0 });
 });
 
-test("a name that ends in the kernel's mark is not taken for a deleted file", async () => {
+test("a file whose name ends in ` (deleted)` is not reported as deleted", async () => {
   const files = (await lines("--files"))[0]?.files ?? [];
   expect(files.find(({ path }) => path.startsWith("/tmp/odd"))).toMatchObject({
     path: "/tmp/odd (deleted)",
@@ -92,7 +92,7 @@ test("a name that ends in the kernel's mark is not taken for a deleted file", as
   });
 });
 
-test("names are exact in JSON and harmless in the table", async () => {
+test("names are exact in JSON and escaped in the table", async () => {
   const files = (await lines("--files"))[0]?.files ?? [];
   expect(files.map(({ path }) => path)).toContain(HOSTILE);
   const { text } = await someone.run(["ps", "--files", name]);
@@ -100,7 +100,7 @@ test("names are exact in JSON and harmless in the table", async () => {
   expect(text).not.toContain("\x1b");
 });
 
-test("--deleted shows deleted files alone, and counts one that is open twice once", async () => {
+test("--deleted lists only deleted files, and counts a file that is open twice once", async () => {
   const { text, code } = await someone.run(["ps", "--deleted", name]);
   expect(code).toBe(0);
   expect(text).toMatch(/ +\d+ r +0 1048576 \/tmp\/gone \(deleted, 1\.0 MB held\)\n/);
@@ -108,7 +108,7 @@ test("--deleted shows deleted files alone, and counts one that is open twice onc
   expect(text).toMatch(/\n4 deleted files hold 2\.1 MB; 2 deleted files are only mapped, up to 3\.1 MB\n$/);
 });
 
-test("--deleted shows deleted files that are only mapped, once, with the bytes that are mapped", async () => {
+test("--deleted lists files that are only mapped once, with the mapped bytes", async () => {
   const { text } = await someone.run(["ps", "--deleted", name]);
   expect(text.match(/ \/tmp\/mapped \(deleted/g)).toHaveLength(1);
   expect(text).toMatch(/ +- rw +- 2097152 \/tmp\/mapped \(deleted, only mapped\)\n/);
@@ -123,18 +123,18 @@ test("--deleted shows deleted files that are only mapped, once, with the bytes t
   });
 });
 
-test("a mapped file whose name ends in the kernel's mark is deleted only when nothing has this name", async () => {
+test("a mapped file whose name ends in ` (deleted)` is deleted only if that name does not exist", async () => {
   const paths = (await lines("--deleted"))[0]?.mapped?.map(({ path }) => path) ?? [];
   expect(paths.sort()).toEqual(["/tmp/mapped", LOST].sort());
 });
 
-test("a deleted file that is open and mapped is shown as open", async () => {
+test("a deleted file that is open and mapped is listed as open", async () => {
   const [process] = await lines("--files");
   expect(process?.files?.filter(({ path }) => path === "/tmp/both")).toMatchObject([{ deleted: true, held: MIB }]);
   expect(process?.mapped?.map(({ path }) => path)).not.toContain("/tmp/both");
 });
 
-test("memory that the kernel keeps as a file is not taken for a deleted file", async () => {
+test("memory that the kernel represents as a file is not reported as a deleted file", async () => {
   const { text } = await someone.run(["ps", "--deleted", name]);
   expect(text).not.toMatch(/ \/(memfd:odd|SYSV00000000|dev\/zero)/);
   const [process] = await lines("--files");
@@ -146,7 +146,7 @@ test("memory that the kernel keeps as a file is not taken for a deleted file", a
     expect(process?.files?.find((file) => file.path === path)).toMatchObject({ deleted: true });
 });
 
-test("a deleted file is read by cat and given to a command", async () => {
+test("a deleted file can be read by cat and passed to a command", async () => {
   const fd = (await lines("--files"))[0]?.files?.find(({ path }) => path === "/tmp/gone")?.fd;
   const read = await someone.run(["cat", `${name}:/proc/1/fd/${fd}`]);
   expect(read).toMatchObject({ code: 0, stderr: "" });
@@ -155,7 +155,7 @@ test("a deleted file is read by cat and given to a command", async () => {
   expect(counted).toMatchObject({ code: 0, stderr: "", text: "1048576 /proc/self/fd/3\n" });
 });
 
-test("a path, a container that is not there, a process that is not there", async () => {
+test("a path, a missing container and a missing process are refused", async () => {
   expect(await someone.run(["ps", "/tmp"])).toMatchObject({
     code: 2,
     stderr: expect.stringContaining("it is not a container"),
@@ -167,8 +167,8 @@ test("a path, a container that is not there, a process that is not there", async
   });
 });
 
-describeAsRoot("for a user without rights", () => {
-  test("a process that this user may not enter", async () => {
+describeAsRoot("ps for an ordinary user", () => {
+  test("reports a process that this user may not enter", async () => {
     const other = user({ uid: ORDINARY_USER });
     const { code, stderr, text } = await other.run(["ps", name]);
     expect({ code, text }).toEqual({ code: 4, text: "" });

@@ -18,7 +18,7 @@ test.each([
   ["web:/a\\ b\\:c", ["web:/a b:c"]],
 ])("%j", (line, words) => expect(shellWords(line).map(({ text }) => text)).toEqual(words));
 
-test("the quote that is still open", () => {
+test("the last word has its open quote", () => {
   for (const [line, quote] of [
     ["a 'b", "'"],
     ['a "b c', '"'],
@@ -28,7 +28,7 @@ test("the quote that is still open", () => {
     expect(shellWords(line).at(-1)).toMatchObject({ quote });
 });
 
-test("what is quoted reads back as it was, here and in bash itself", () => {
+test("quoted text reads back unchanged, here and in bash", () => {
   const texts = fc.sample(
     fc.string({ unit: fc.constantFrom(..."aZ0 /:'\"\\$`!*?[]{}()<>|&;#~=,é漢".split("")), minLength: 1 }),
     100,

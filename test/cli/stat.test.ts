@@ -35,7 +35,7 @@ describeAsRoot("stat against GNU stat on the same files", () => {
     expect(text).toMatch(/^Storage: .+$/m);
   });
 
-  test("-L looks at what a link leads to", async () => {
+  test("follows links with -L", async () => {
     const { text } = await someone.run(["stat", "-L", `pid:${place.pid}:/link`]);
     expect(text).toMatch(/^ {2}File: pid:\d+:\/link\n {2}Size: 7 .* regular file\n/);
   });
@@ -50,7 +50,7 @@ describe("stat", () => {
   const json = async (path: string) =>
     JSON.parse((await someone.run(["stat", "--json", `pid:${place.pid}:${path}`])).text);
 
-  test("says what keeps a file", async () => {
+  test("shows where a file is stored", async () => {
     expect(await json("/tmp/x")).toMatchObject({
       kind: "file",
       size: 2,
@@ -61,7 +61,7 @@ describe("stat", () => {
     expect(await json("/proc/1/stat")).toMatchObject({ kind: "file", user: null });
   });
 
-  test("knows a deleted file that a process has open, and one that has its name still", async () => {
+  test("distinguishes an open deleted file from one that has a name", async () => {
     expect(await json("/proc/1/fd/3")).toMatchObject({
       kind: "file",
       size: 5,
@@ -80,14 +80,14 @@ describe("stat", () => {
     expect(text).toMatch(/\nDeleted: /);
   });
 
-  test("goes on after one that fails", async () => {
+  test("continues after a file that fails", async () => {
     const { code, text, stderr } = await someone.run(["stat", `pid:${place.pid}:/nope`, `pid:${place.pid}:/tmp/*`]);
     expect(code).toBe(1);
     expect(stderr).toBe(`porthole: cannot stat pid:${place.pid}:/nope: No such file or directory\n`);
     expect(text).toContain(`File: pid:${place.pid}:/tmp/x\n`);
   });
 
-  test("says on this machine, too, what keeps a file", async () => {
+  test("shows where a local file is stored", async () => {
     const { text } = await someone.run(["stat", "/proc/self/stat", "/dev/null"]);
     expect(text.match(/^Storage: kernel \(proc, /gm)).toHaveLength(1);
     expect(text).toMatch(/Device type: 1,3\n/);
@@ -95,7 +95,7 @@ describe("stat", () => {
 });
 
 describeAsRoot("stat of a file whose server may not answer", () => {
-  test("says that the agent reads it, and who keeps it", async () => {
+  test("reports the relay and the file system", async () => {
     const target = await fuseTarget();
     const { text, code } = await someone.run(["stat", `pid:${target.pid}:${target.place}/data`]);
     expect(code).toBe(0);

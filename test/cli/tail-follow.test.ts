@@ -39,7 +39,7 @@ beforeEach(() => {
 });
 
 describe("porthole tail -F", () => {
-  test("shows what is appended, after the last lines, under headers when there are several", async () => {
+  test("prints the last lines, then appended data, with headers for several files", async () => {
     writeFileSync(`${here}/a`, "1\n2\n3\n");
     writeFileSync(`${here}/b`, "x\n");
     const tail = following(someone, ["-n", "2", "-F", `${there}/a`, `${there}/b`]);
@@ -55,7 +55,7 @@ describe("porthole tail -F", () => {
     await tail.stop();
   });
 
-  test("goes on with the new file after a rename, and says so as GNU", async () => {
+  test("follows the new file after a rename and reports it in GNU's words", async () => {
     writeFileSync(`${here}/log`, "1\n");
     const tail = following(someone, ["-F", `${there}/log`]);
     await tail.shows("1\n");
@@ -67,7 +67,7 @@ describe("porthole tail -F", () => {
     await tail.stop();
   });
 
-  test("begins anew after a truncation", async () => {
+  test("starts from the beginning after a truncation", async () => {
     writeFileSync(`${here}/log`, "one two three\n");
     const tail = following(someone, ["-F", `${there}/log`]);
     await tail.shows("one two three\n");
@@ -78,7 +78,7 @@ describe("porthole tail -F", () => {
     await tail.stop();
   });
 
-  test("waits for what is not there: the file, then its directory", async () => {
+  test("waits for a missing file, and for a missing directory", async () => {
     const tail = following(someone, ["-F", `${there}/later/log`]);
     await tail.says(`tail: cannot open '${there}/later/log' for reading: No such file or directory`);
     mkdirSync(`${here}/later`);
@@ -94,7 +94,7 @@ describe("porthole tail -F", () => {
     await tail.stop();
   });
 
-  test("goes where a symbolic link points now", async () => {
+  test("follows a symbolic link to its new target", async () => {
     writeFileSync(`${here}/1`, "one\n");
     writeFileSync(`${here}/2`, "two\n");
     symlinkSync("1", `${here}/current`);
@@ -107,7 +107,7 @@ describe("porthole tail -F", () => {
     await tail.stop();
   });
 
-  test("says that a file became a directory, and goes on when it is one again", async () => {
+  test("reports that a file became a directory, and continues when it is a file again", async () => {
     writeFileSync(`${here}/log`, "1\n");
     const tail = following(someone, ["-F", `${there}/log`]);
     await tail.shows("1\n");
@@ -121,7 +121,7 @@ describe("porthole tail -F", () => {
   });
 
   test.for(["pid:N:PATH", "PATH"])(
-    "finds whole generations of %s that came and went while it was stopped",
+    "prints all generations of %s that were rotated while it was stopped",
     async (kind) => {
       writeFileSync(`${here}/log`, "1\n");
       const tail = following(someone, ["-F", `${kind === "PATH" ? here : there}/log`]);
@@ -189,7 +189,7 @@ describe("porthole tail -F", () => {
 });
 
 describe("porthole tail -f", () => {
-  test("stays with the open file when another takes its name", async () => {
+  test("follows the open file when another file takes its name", async () => {
     writeFileSync(`${here}/log`, "1\n");
     const tail = following(someone, ["-f", `${there}/log`]);
     await tail.shows("1\n");
@@ -201,7 +201,7 @@ describe("porthole tail -f", () => {
     await tail.stop();
   });
 
-  test("brings what is written to a deleted file that a process still holds, found by ps", async () => {
+  test("prints data appended to a deleted file that a process holds open, found by ps", async () => {
     const steps = ["tmpfs", "/tmp", "write", "/tmp/log", "1", "hold", "/tmp/log", "remove", "/tmp/log"];
     const holder = await sandbox({ steps });
     try {
@@ -222,7 +222,7 @@ describe("porthole tail -f", () => {
     }
   });
 
-  test("ends when the process of --pid has ended, with everything that was there", async () => {
+  test("ends after the process of --pid, and prints everything written before", async () => {
     writeFileSync(`${here}/log`, "1\n");
     const process = spawn("sleep", ["600"]);
     const tail = following(someone, ["-f", "-s", "0.1", `--pid=${process.pid}`, `${there}/log`]);
@@ -233,21 +233,18 @@ describe("porthole tail -f", () => {
     expect([tail.text(), tail.said()]).toEqual(["1\n2\n", ""]);
   });
 
-  test.for(["-f", "-F"])(
-    "%s ends at once when the process of --pid has ended before, however long -s is",
-    async (how) => {
-      writeFileSync(`${here}/log`, "1\n");
-      const process = spawn("true");
-      await once(process, "exit");
-      const names = how === "-F" ? [`${there}/log`, `${there}/missing`] : [`${there}/log`];
-      const tail = following(someone, [how, "-q", "-s", "3600", `--pid=${process.pid}`, ...names]);
-      expect(await tail.running.ended).toMatchObject({ signal: null });
-      expect(tail.text()).toBe("1\n");
-      expect(tail.said()).not.toContain("no files remaining");
-    },
-  );
+  test.for(["-f", "-F"])("%s ends at once if the process of --pid has already ended, for any -s", async (how) => {
+    writeFileSync(`${here}/log`, "1\n");
+    const process = spawn("true");
+    await once(process, "exit");
+    const names = how === "-F" ? [`${there}/log`, `${there}/missing`] : [`${there}/log`];
+    const tail = following(someone, [how, "-q", "-s", "3600", `--pid=${process.pid}`, ...names]);
+    expect(await tail.running.ended).toMatchObject({ signal: null });
+    expect(tail.text()).toBe("1\n");
+    expect(tail.said()).not.toContain("no files remaining");
+  });
 
-  test("notices the end of the process of --pid although -s is an hour", async () => {
+  test("notices the end of the process of --pid with -s of an hour", async () => {
     writeFileSync(`${here}/log`, "1\n");
     const process = spawn("sleep", ["600"]);
     const tail = following(someone, ["-f", "-s", "3600", `--pid=${process.pid}`, `${there}/log`]);
@@ -256,7 +253,7 @@ describe("porthole tail -f", () => {
     expect(await tail.running.ended).toEqual({ code: 0, signal: null });
   });
 
-  test("with --follow=name and no --retry takes up a name that comes back while another is followed", async () => {
+  test("with --follow=name and without --retry follows a recreated file while another file is followed", async () => {
     writeFileSync(`${here}/kept`, "");
     writeFileSync(`${here}/log`, "1\n");
     const tail = following(someone, ["--follow=name", "-q", "-s", "0.1", `${there}/kept`, `${there}/log`]);
@@ -279,7 +276,7 @@ describe("porthole tail -f", () => {
     expect(tail.said()).toMatch(/tail: no files remaining\n$/);
   });
 
-  test("without -F gives up a name that becomes a directory", async () => {
+  test("without -F gives up a file that becomes a directory", async () => {
     writeFileSync(`${here}/log`, "1\n");
     const byName = following(someone, ["--follow=name", "-s", "0.1", `${there}/log`]);
     await byName.shows("1\n");
@@ -300,7 +297,7 @@ describe("porthole tail -f", () => {
     }
   });
 
-  test("with --follow=name and no --retry gives up a name that is gone", async () => {
+  test("with --follow=name and without --retry gives up a deleted file", async () => {
     writeFileSync(`${here}/log`, "1\n");
     const tail = following(someone, ["--follow=name", "-s", "0.1", `${there}/log`]);
     await tail.shows("1\n");
@@ -309,7 +306,7 @@ describe("porthole tail -f", () => {
     expect(tail.said()).toBe(`tail: ${there}/log: No such file or directory\ntail: no files remaining\n`);
   });
 
-  test("ends by SIGPIPE as soon as its reader is gone, though nothing is written", async () => {
+  test("ends by SIGPIPE as soon as its reader closes the pipe, without a write", async () => {
     writeFileSync(`${here}/log`, "1\n");
     const tail = following(someone, ["-f", `${there}/log`]);
     await tail.shows("1\n");
@@ -317,7 +314,7 @@ describe("porthole tail -f", () => {
     expect(await tail.running.ended).toEqual({ code: null, signal: "SIGPIPE" });
   });
 
-  test("reads a FIFO on for its next writer", async () => {
+  test("keeps reading a FIFO for its next writer", async () => {
     const fifo = await sandbox({ steps: ["fifo", "/tmp/fifo"] });
     const tail = following(someone, ["--consume", "-f", "-n", "+1", `pid:${fifo.pid}:/tmp/fifo`]);
     writeFileSync(`${fifo.root}/tmp/fifo`, "1\n");
@@ -330,7 +327,7 @@ describe("porthole tail -f", () => {
 });
 
 describe("porthole tail --prefix, --merge and --since", () => {
-  test("puts the name before each line, and again before the rest of a line that another file's cut short", async () => {
+  test("print the name before each line, and before the rest of a line that was interrupted by another file", async () => {
     writeFileSync(`${here}/a`, "1\nbegun ");
     writeFileSync(`${here}/b`, "x\n");
     const tail = following(someone, ["-F", "--prefix", `${there}/a`, `${there}/b`]);
@@ -358,7 +355,7 @@ describe("porthole tail --prefix, --merge and --since", () => {
 
   const at = (second: number) => `2026-01-31T10:00:${String(second).padStart(2, "0")}Z`;
 
-  test("orders lines of several files by their times; lines without one stay with the line before", async () => {
+  test("order lines of several files by timestamp; a line without one stays with the previous line", async () => {
     writeFileSync(`${here}/web`, `${at(1)} web 1\n${at(4)} web 4\n  at stack\n${at(6)} web 6`);
     writeFileSync(`${here}/api`, `[31/Jan/2026:10:00:02 +0000] api 2\n[31/Jan/2026:11:00:05 +0100] api 5\n`);
     const { text, stderr, code } = await someone.run(["tail", "--merge", `${there}/web`, `${there}/api`]);
@@ -368,7 +365,7 @@ describe("porthole tail --prefix, --merge and --since", () => {
     ]);
   });
 
-  test("orders lines that come at nearly the same time while following", async () => {
+  test("order lines that arrive at nearly the same time while following", async () => {
     for (const name of ["web", "api"]) writeFileSync(`${here}/${name}`, "");
     const tail = following(someone, ["-F", "--merge", `${there}/web`, `${there}/api`]);
     appendFileSync(`${here}/web`, `${at(1)} web\n`);
@@ -382,7 +379,7 @@ describe("porthole tail --prefix, --merge and --since", () => {
     await tail.stop();
   });
 
-  test("begins with the first line of a time, also in a big file, and in a pipe", async () => {
+  test("start at the first line of a time, in a large file and in a pipe too", async () => {
     const line = (n: number) => `${new Date(Date.UTC(2026, 0, 1) + n * 1000).toISOString()} number ${n}\n`;
     const lines = Array.from({ length: 150_000 }, (_, n) => line(n));
     writeFileSync(`${here}/big`, lines.join(""));
@@ -397,7 +394,7 @@ describe("porthole tail --prefix, --merge and --since", () => {
     expect([recent.text, recent.stderr, recent.code]).toEqual(["", "", 0]);
   });
 
-  test("says where no line bears a time, and what is no time", async () => {
+  test("report files without timestamps, and an invalid time", async () => {
     writeFileSync(`${here}/plain`, "1\n2\n");
     const plain = await someone.run(["tail", "--since", "10m", `${there}/plain`]);
     expect(plain).toMatchObject({ code: 0, text: "1\n2\n" });

@@ -51,7 +51,7 @@ function deletedFiles(pid: number): string[] {
 }
 
 describe("porthole tail -F over generations of a file", () => {
-  test("shows a new file that a pattern matches after another one was deleted", async () => {
+  test("prints a new file that a glob matches after another one was deleted", async () => {
     writeFileSync(`${here}/a.log`, "1\n");
     const tail = following(someone, ["-F", "-q", `${there}/*.log`]);
     await tail.shows("1\n");
@@ -77,7 +77,7 @@ describe("porthole tail -F over generations of a file", () => {
     await tail.stop();
   });
 
-  test("closes a deleted file when it was read, and goes on with the next of its name", async () => {
+  test("closes a deleted file after reading it, and follows the next file of that name", async () => {
     writeFileSync(`${here}/log`, "1\n");
     const tail = following(someone, ["-F", `${there}/log`]);
     await tail.shows("1\n");
@@ -90,25 +90,28 @@ describe("porthole tail -F over generations of a file", () => {
     await tail.stop();
   });
 
-  test.for(["rotation", "truncation"])("ends a line that a %s cut short: partial in JSON", async (change) => {
-    writeFileSync(`${here}/log`, "one\nhalf");
-    const tail = following(someone, ["-F", "--json", `${there}/log`]);
-    const record = (line: string, partial = {}) =>
-      `${JSON.stringify({ target: `${there}/log`, line, time: null, ...partial })}\n`;
-    await tail.shows(record("one"));
-    if (change === "rotation") {
-      renameSync(`${here}/log`, `${here}/log.1`);
-      writeFileSync(`${here}/log`, "NEW\n");
-    } else {
-      truncateSync(`${here}/log`);
-      await tail.says(/file truncated/);
-      appendFileSync(`${here}/log`, "NEW\n");
-    }
-    await tail.shows(record("one") + record("half", { partial: true }) + record("NEW"));
-    await tail.stop();
-  });
+  test.for(["rotation", "truncation"])(
+    "ends a line that is cut by a %s, and marks it as partial in JSON",
+    async (change) => {
+      writeFileSync(`${here}/log`, "one\nhalf");
+      const tail = following(someone, ["-F", "--json", `${there}/log`]);
+      const record = (line: string, partial = {}) =>
+        `${JSON.stringify({ target: `${there}/log`, line, time: null, ...partial })}\n`;
+      await tail.shows(record("one"));
+      if (change === "rotation") {
+        renameSync(`${here}/log`, `${here}/log.1`);
+        writeFileSync(`${here}/log`, "NEW\n");
+      } else {
+        truncateSync(`${here}/log`);
+        await tail.says(/file truncated/);
+        appendFileSync(`${here}/log`, "NEW\n");
+      }
+      await tail.shows(record("one") + record("half", { partial: true }) + record("NEW"));
+      await tail.stop();
+    },
+  );
 
-  test("ends a line that a rotation cut short with --prefix and with --merge", async () => {
+  test("ends a line that is cut by a rotation, with --prefix and with --merge", async () => {
     for (const option of ["--prefix", "--merge"]) {
       const name = `log${option}`;
       writeFileSync(`${here}/${name}`, "half");
@@ -126,25 +129,28 @@ describe("porthole tail -F over generations of a file", () => {
     }
   });
 
-  test.for([[], ["--json"]])("skips the hole that a writer which keeps its offset leaves (%s)", async (options) => {
-    writeFileSync(`${here}/log`, "before\n");
-    const tail = following(someone, ["-F", ...options, `${there}/log`]);
-    const shown = (line: string) =>
-      options.length === 0 ? `${line}\n` : `${JSON.stringify({ target: `${there}/log`, line, time: null })}\n`;
-    await tail.shows(shown("before"));
-    truncateSync(`${here}/log`);
-    await tail.says(/file truncated/);
-    const writer = openSync(`${here}/log`, "r+");
-    writeSync(writer, "after\n", 300_000_000);
-    await tail.shows(shown("before") + shown("after"));
-    ftruncateSync(writer, 0);
-    closeSync(writer);
-    const peak = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync(`/proc/${tail.running.pid}/status`, "latin1"))?.[1];
-    expect(Number(peak)).toBeLessThan(150_000);
-    await tail.stop();
-  });
+  test.for([[], ["--json"]])(
+    "skips the hole after a truncation if the writer keeps its offset (%s)",
+    async (options) => {
+      writeFileSync(`${here}/log`, "before\n");
+      const tail = following(someone, ["-F", ...options, `${there}/log`]);
+      const shown = (line: string) =>
+        options.length === 0 ? `${line}\n` : `${JSON.stringify({ target: `${there}/log`, line, time: null })}\n`;
+      await tail.shows(shown("before"));
+      truncateSync(`${here}/log`);
+      await tail.says(/file truncated/);
+      const writer = openSync(`${here}/log`, "r+");
+      writeSync(writer, "after\n", 300_000_000);
+      await tail.shows(shown("before") + shown("after"));
+      ftruncateSync(writer, 0);
+      closeSync(writer);
+      const peak = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync(`/proc/${tail.running.pid}/status`, "latin1"))?.[1];
+      expect(Number(peak)).toBeLessThan(150_000);
+      await tail.stop();
+    },
+  );
 
-  test("gives a line of 100 MB in pieces that are marked, in little memory", async () => {
+  test("prints a line of 100 MB in marked pieces with little memory", async () => {
     writeFileSync(`${here}/log`, "");
     const tail = someone.start(["tail", "-F", "--json", `${there}/log`]);
     let pieces = 0;
@@ -170,7 +176,7 @@ describe("porthole tail -F over generations of a file", () => {
     await tail.ended;
   });
 
-  test("goes through a link to a directory that is switched, relative and dangling for a while", async () => {
+  test("follows a link to a directory that is switched, relative, and dangling for a while", async () => {
     for (const release of ["r1", "r2"]) {
       mkdirSync(`${here}/${release}`);
       writeFileSync(`${here}/${release}/log`, `${release}\n`);
@@ -191,7 +197,7 @@ describe("porthole tail -F over generations of a file", () => {
 });
 
 describe("porthole tail --prefix", () => {
-  test("shows an unfinished line at once, and its rest behind it", async () => {
+  test("prints an unfinished line at once, and its rest after it", async () => {
     writeFileSync(`${here}/log`, "Password: ");
     const tail = following(someone, ["-F", "--prefix", `${there}/log`]);
     await tail.shows(`${there}/log | Password: `);
@@ -200,7 +206,7 @@ describe("porthole tail --prefix", () => {
     await tail.stop();
   });
 
-  test("shows each state of a progress bar on a line of its own, and keeps a carriage return before a newline", async () => {
+  test("prints each state of a progress bar on its own line, and keeps a carriage return before a newline", async () => {
     writeFileSync(`${here}/log`, "10%\r20%\rdone\r");
     const tail = following(someone, ["-F", "--prefix", `${there}/log`]);
     const prefix = `${there}/log | `;

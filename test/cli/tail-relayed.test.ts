@@ -33,7 +33,7 @@ describeAsRoot("porthole tail of a relayed file that changes", () => {
   const follow = (...args: string[]) => following(someone, ["-s", "0.05", ...args, name]);
   const relayed = () => `tail: ${name}: relayed by the agent, because its file system may not answer; polled by name`;
 
-  test("brings what is appended, torn at any byte, from the last lines on", async () => {
+  test("prints appended data, cut at any byte, after the last lines", async () => {
     writeFileSync(live, `${"x".repeat(99)}\n`.repeat(1000));
     const tail = follow("-n", "1", "-f");
     let expected = `${"x".repeat(99)}\n`;
@@ -47,7 +47,7 @@ describeAsRoot("porthole tail of a relayed file that changes", () => {
     await tail.stop();
   });
 
-  test("begins anew where it was cut, and where it was written anew as long as before", async () => {
+  test("starts again after a truncation, and after a rewrite of the same length", async () => {
     writeFileSync(live, "one two three\n");
     const tail = follow("-F");
     await tail.shows("one two three\n");
@@ -62,7 +62,7 @@ describeAsRoot("porthole tail of a relayed file that changes", () => {
     await tail.stop();
   });
 
-  test("goes on with the file that takes its name, and with the one that comes back", async () => {
+  test("follows a file that replaces it, and a file that is recreated", async () => {
     writeFileSync(live, "1\n");
     const tail = follow("-F");
     await tail.shows("1\n");
@@ -80,7 +80,7 @@ describeAsRoot("porthole tail of a relayed file that changes", () => {
     await tail.stop();
   });
 
-  test("waits for what is not there yet", async () => {
+  test("waits for a file that does not exist yet", async () => {
     const tail = follow("-F");
     await tail.says(`tail: cannot open '${name}' for reading: No such file or directory`);
     writeFileSync(live, "1\n");
@@ -91,7 +91,7 @@ describeAsRoot("porthole tail of a relayed file that changes", () => {
     await tail.stop();
   });
 
-  test("without --retry ends when the name is gone", async () => {
+  test("without --retry ends when the file is deleted", async () => {
     writeFileSync(live, "1\n");
     const tail = follow("--follow=name");
     await tail.shows("1\n");
@@ -101,7 +101,7 @@ describeAsRoot("porthole tail of a relayed file that changes", () => {
     expect(tail.said()).toBe(`${relayed()}\ntail: ${name}: No such file or directory\ntail: no files remaining\n`);
   });
 
-  test("ends with the process of --pid, with everything that was there", async () => {
+  test("ends with the process of --pid, and prints everything written before", async () => {
     writeFileSync(live, "1\n");
     const writer = spawn("sleep", ["1000"], { stdio: "ignore" });
     const ended = once(writer, "close");
@@ -119,7 +119,7 @@ describeAsRoot("porthole tail of a relayed file that changes", () => {
     }
   });
 
-  test("says once that the server is silent, and goes on when it answers", async () => {
+  test("reports once that the server does not answer, and continues when it answers", async () => {
     writeFileSync(live, "1\n");
     writeFileSync(`${target.place}.silent`, "");
     const session = await connect(`pid:${target.pid}`);

@@ -32,12 +32,12 @@ function runWith(...args: string[]): Promise<Result> {
   return someone.run(["with", ...args], { env: { TMPDIR: `${someone.directory}/tmp` } });
 }
 
-describe("what a command is given", () => {
-  test("a single file is its standard input", async () => {
+describe("porthole with passes", () => {
+  test("a single file as standard input", async () => {
     expect(await runWith(at("/tmp/log/a.log"), "--", "cat")).toMatchObject({ code: 0, stderr: "", text: "one\n" });
   });
 
-  test("standard input is blocking, at offset 0, read-only, and nothing else is inherited", async () => {
+  test("standard input blocking, read-only and at offset 0, and no other descriptor", async () => {
     const look = 'cat /proc/self/fdinfo/0; ls /proc/$$/fd; echo x >&0 || echo "not for writing"';
     const { text } = await runWith(at("/tmp/log/a.log"), "--", "sh", "-c", `${look} 2>/dev/null`);
     expect(text).toMatch(/^pos:\t0\nflags:\t0[0-7]*0\n/);
@@ -46,7 +46,7 @@ describe("what a command is given", () => {
     expect(text).toMatch(/^0\n1\n2\n(\d+\n)?not for writing\n$/m);
   });
 
-  test("{} is the path of each, {1} and {2} of the first and second, and they are blocking too", async () => {
+  test("the path of each file for {}, of the first and second for {1} and {2}, blocking too", async () => {
     const files = [at("/tmp/log/a.log"), at("/tmp/log/b.log")];
     expect(await runWith(...files, "--", "cat", "{2}", "{}")).toMatchObject({
       code: 0,
@@ -60,11 +60,11 @@ describe("what a command is given", () => {
     expect(Number.parseInt(/^flags:\t(\d+)$/m.exec(text)?.[1] ?? "", 8) & 0o4000).toBe(0);
   });
 
-  test("globs are matched inside", async () => {
+  test("the matches of a glob inside the container", async () => {
     expect((await runWith(at("/tmp/log/*.log"), "--", "cat", "{}")).text).toBe("one\ntwo\n");
   });
 
-  test("{dir} holds a link to each by its name, and is gone afterwards", async () => {
+  test("a directory with a link to each file for {dir}, and removes it afterwards", async () => {
     const { text, code } = await runWith(
       at("/tmp/log/*.log"),
       "--",
@@ -84,21 +84,21 @@ describe("what a command is given", () => {
     expect(readdirSync(`${someone.directory}/tmp`)).toEqual([]);
   });
 
-  test("a FIFO is read to its end", async () => {
+  test("a FIFO to its end", async () => {
     expect(await runWith("--consume", at("/tmp/fed"), "--", "cat")).toMatchObject({
       code: 0,
       text: "through a FIFO\n",
     });
   });
 
-  test("--rw opens for writing, and only it", async () => {
+  test("writable files with --rw only", async () => {
     const write = ["--", "sh", "-c", "echo after >&0"];
     expect((await runWith(at("/tmp/own"), ...write)).code).not.toBe(0);
     expect(await runWith("--rw", at("/tmp/own"), ...write)).toMatchObject({ code: 0, stderr: "" });
     expect((await someone.run(["cat", at("/tmp/own")])).text).toBe("after\n\n");
   });
 
-  test("what follows -- is the command's, options, -- and braces included", async () => {
+  test("all words after -- to the command, including options, -- and braces", async () => {
     const file = at("/tmp/log/a.log");
     expect((await runWith(file, "--", "echo", "--help", "-V", "--", "a{1}", "x {} y")).text).toBe(
       "--help -V -- a{1} x {} y\n",
@@ -108,14 +108,14 @@ describe("what a command is given", () => {
   });
 });
 
-describe("how it ends", () => {
+describe("porthole with ends", () => {
   test("with the command's status", async () => {
     for (const status of [0, 1, 7, 125, 255])
       expect((await runWith(at("/tmp/own"), "--", "sh", "-c", `exit ${status}`)).code).toBe(status);
   });
 
   test.each(["SIGKILL", "SIGTERM", "SIGSEGV", "SIGINT", "SIGPIPE", "SIGUSR1"] as const)(
-    "by the same signal: %s",
+    "by the command's signal: %s",
     async (signal) => {
       const { code, signal: ended } = await runWith(at("/tmp/own"), "--", "sh", "-c", `kill -${signal.slice(3)} $$`);
       expect({ code, ended }).toEqual({ code: null, ended: signal });
@@ -131,7 +131,7 @@ describe("how it ends", () => {
     expect(await runWith(at("/tmp/own"), "--", ...command)).toMatchObject({ code, stderr, text: "" });
   });
 
-  test("our own failures are 125, each target that fails is said, and nothing is run", async () => {
+  test("with 125 after a failure of its own, reports each target that fails, and runs nothing", async () => {
     const run = ["--", "echo", "run"];
     const missing = await runWith(at("/none"), at("/tmp/own"), "nosuch:/x", ...run, "{}");
     expect(missing).toMatchObject({ code: 125, text: "" });
@@ -156,7 +156,7 @@ describe("how it ends", () => {
   });
 
   test.each(["SIGTERM", "SIGHUP", "SIGINT"] as const)(
-    "%s sent to it alone ends the command, and it waits for that",
+    "after the command when only porthole receives %s",
     async (signal) => {
       const script = `trap 'echo caught; exit 3' ${signal.slice(3)}; echo ready; while :; do sleep 0.05; done`;
       const running = someone.start(["with", at("/tmp/own"), "--", "sh", "-c", script]);
@@ -172,8 +172,8 @@ describe("how it ends", () => {
   );
 });
 
-describeAsRoot("for a user who may not read the file by its path", () => {
-  test("says so before anything starts, and shows the form that works", async () => {
+describeAsRoot("porthole with, for a user who may not open the file by path", () => {
+  test("fails before the command starts and suggests standard input", async () => {
     // The sandbox is this user's own, its files root's: the agent may read them, a program of the user's may not open them anew.
     const other = user({ uid: ORDINARY_USER });
     const own = await sandbox({
@@ -191,8 +191,8 @@ describeAsRoot("for a user who may not read the file by its path", () => {
   });
 });
 
-describeAsRoot("a file that the agent reads for us, because its file system may not answer", () => {
-  test("is standard input to the end, also when the session has nothing else to do; a path is refused with the form that works", async () => {
+describeAsRoot("porthole with a relayed file", () => {
+  test("passes it as standard input to its end; refuses a path and suggests standard input", async () => {
     const remote = await fuseTarget();
     try {
       const file = `pid:${remote.pid}:${remote.place}/data`;
@@ -217,7 +217,7 @@ describeWith("ripgrep", "rg", () => {
 });
 
 describeWith("jq", "jq", () => {
-  test("reads a field, its own braces left alone", async () => {
+  test("reads a field, and its braces stay unchanged", async () => {
     expect((await runWith(at("/tmp/x.json"), "--", "jq", ".port")).text).toBe("8080\n");
     expect((await runWith(at("/tmp/x.json"), "--", "jq", "-c", ".nosuch // {}")).text).toBe("{}\n");
   });
@@ -243,7 +243,7 @@ describeWith("diff", "diff", () => {
 });
 
 describe("tar", () => {
-  test("packs what a glob matches, under the names", async () => {
+  test("packs the matches of a glob under their names", async () => {
     const { stdout, code } = await runWith(at("/tmp/log/*.log"), "--", "tar", "-chf", "-", "-C", "{dir}", ".");
     expect(code).toBe(0);
     const listed = spawnSync("tar", ["-tf", "-"], { input: stdout, encoding: "utf8" }).stdout;
@@ -270,7 +270,7 @@ async function inTerminal(action: (screen: TmuxScreen, porthole: string) => Prom
 }
 
 describeWith(["tmux", "less"], "less in a terminal", () => {
-  test("follows with +F, takes Ctrl-C for itself, and gives the terminal back", async () => {
+  test("follows with +F, handles Ctrl-C itself, and restores the terminal", async () => {
     const grows = await sandbox({ steps: ["tmpfs", "/tmp", "log", "/tmp/log", "50", "0"] });
     await inTerminal(async (screen, porthole) => {
       screen.run(`${porthole} with pid:${grows.pid}:/tmp/log -- less +F {}`);

@@ -134,7 +134,7 @@ for (const [name, sink] of sinks) {
     expect(told.at(-1)).toBe(18_000_000n);
   });
 
-  test(`a part to ${name}; the source's own offset is neither used nor moved`, async () => {
+  test(`a part to ${name} neither uses nor moves the source's offset`, async () => {
     const content = randomBytes(300_000);
     const from = source(content);
     const { out, content: arrived } = sink();
@@ -147,7 +147,7 @@ for (const [name, sink] of sinks) {
   });
 }
 
-test("appending keeps what was there; a plain file goes on where its offset is", async () => {
+test("a copy appends with O_APPEND, and otherwise writes at the offset of the output", async () => {
   const appended = toFile(O_APPEND, "before ");
   copyToFd(source("after"), appended.out.number);
   expect((await appended.content()).toString()).toBe("before after");
@@ -163,7 +163,7 @@ test("to /dev/null and to /dev/full", () => {
   expect(() => copyToFd(from, owned(openPath("/dev/full", O_WRONLY)).number)).toThrow(file("ENOSPC"));
 });
 
-test("to a pipe that nobody reads any more", () => {
+test("to a pipe without a reader", () => {
   const [outlet, inlet] = pipe();
   outlet.close();
   for (const content of ["small", randomBytes(1_000_000)])
@@ -171,7 +171,7 @@ test("to a pipe that nobody reads any more", () => {
   inlet.close();
 });
 
-test("a file onto its own end is refused, onto its own beginning it is not (as cat does)", () => {
+test("a copy of a file onto its own end is refused, onto its own beginning it is not (as cat does)", () => {
   const path = join(temporaryDirectory(), "file");
   writeFileSync(path, "content");
   const from = owned(openPath(path, O_RDONLY));
@@ -184,7 +184,7 @@ test("a file onto its own end is refused, onto its own beginning it is not (as c
   expect(readFileSync(path, "utf8")).toBe("content");
 });
 
-test("sources that are no files with positions", () => {
+test("from sources that cannot seek", () => {
   const out = owned(openPath("/dev/null", O_WRONLY)).number;
   const [outlet, inlet] = pipe().map(owned);
   if (!outlet || !inlet) throw new Error();
@@ -193,7 +193,7 @@ test("sources that are no files with positions", () => {
   expect(() => copyToFd(owned(openPath("/dev/null", O_WRONLY)), out)).toThrow(file("EBADF"));
 });
 
-test("Ctrl-C ends a copy that waits for its reader", async () => {
+test("a copy that waits for its reader ends by Ctrl-C", async () => {
   const path = join(temporaryDirectory(), "big");
   writeFileSync(path, "");
   truncateSync(path, 100_000_000);
@@ -215,19 +215,16 @@ test("Ctrl-C ends a copy that waits for its reader", async () => {
   expect((await outcome(child)).signal).toBe("SIGINT");
 });
 
-test.each(["SIGPIPE", "SIGINT", "SIGTERM"])(
-  "dying of %s is seen as that, even though it is handled",
-  async (signal) => {
-    const { signal: died, stdout } = await runScript(`
+test.each(["SIGPIPE", "SIGINT", "SIGTERM"])("a process that handles %s can still die by it", async (signal) => {
+  const { signal: died, stdout } = await runScript(`
     import { dieBySignal } from "./transfer.ts";
     process.on("SIGINT", () => {});
     process.on("exit", () => console.log("exit handler"));
     dieBySignal(${JSON.stringify(signal)});
   `);
-    expect(died).toBe(signal);
-    expect(stdout.toString()).toBe("");
-  },
-);
+  expect(died).toBe(signal);
+  expect(stdout.toString()).toBe("");
+});
 
 /** A file of these parts: bytes, or the length of a hole. Returns its path. */
 function sparseFile(...parts: (Buffer | number)[]): string {
@@ -246,7 +243,7 @@ function sparseFile(...parts: (Buffer | number)[]): string {
 
 const MIB = 1024 * 1024;
 
-describe("the holes of a file that is copied to a file", () => {
+describe("the holes of a sparse file that is copied to a file", () => {
   const page = () => randomBytes(4096);
 
   test.each([
@@ -266,7 +263,7 @@ describe("the holes of a file that is copied to a file", () => {
     expect(statSync(copy).blocks).toBeLessThanOrEqual(statSync(path).blocks + 128);
   });
 
-  test("leave the output's offset behind them, for what is written next", () => {
+  test("leave the output's offset after them for the next write", () => {
     const path = sparseFile(page(), MIB);
     const { out, path: copy } = toNewFile();
     for (let time = 0; time < 2; time++) {
@@ -277,7 +274,7 @@ describe("the holes of a file that is copied to a file", () => {
     expect(Buffer.compare(readFileSync(copy), Buffer.concat([once, once]))).toBe(0);
   });
 
-  test("are zeros over what the output had already, whose rest stays", () => {
+  test("overwrite existing data with zeros and keep the rest", () => {
     const path = sparseFile(page(), MIB, page());
     const old = randomBytes(2 * MIB);
     for (const length of [0, 5_000, 4096 + MIB, 2 * MIB]) {
@@ -289,7 +286,7 @@ describe("the holes of a file that is copied to a file", () => {
     }
   });
 
-  test("are copied as far as a part of the file goes", () => {
+  test("are copied as far as the copied part reaches", () => {
     const path = sparseFile(MIB, page(), MIB);
     const { out, path: copy } = toNewFile();
     const offset = 1000;
@@ -320,7 +317,7 @@ describe("the holes of a file that is copied to a file", () => {
     expect(Buffer.compare(readFileSync(short), readFileSync(path))).toBe(0);
   });
 
-  test("do not move the source's own offset", () => {
+  test("do not move the offset of the source", () => {
     const from = owned(openPath(sparseFile(MIB, page(), MIB), O_RDONLY));
     const first = Buffer.alloc(10);
     readSync(from.number, first, 0, 10, null);

@@ -16,7 +16,7 @@ test.each([
   expect(errnoText(number)).toBe(text);
 });
 
-test.each([0, 41, 58, 134, 4095])("%i has no name of its own", (number) => {
+test.each([0, 41, 58, 134, 4095])("%i has no name", (number) => {
   expect(errnoName(number)).toBe(`E${number}`);
 });
 
@@ -25,12 +25,12 @@ const aliases = new Set(["EWOULDBLOCK", "EOPNOTSUPP", "EDEADLOCK"]);
 test.each([
   ["Node", constants.errno],
   ["koffi", koffi.os.errno],
-])("every name that %s knows is ours", (_, known: Record<string, number>) => {
+])("the table contains every name that %s defines", (_, known: Record<string, number>) => {
   const names = Object.entries(known).filter(([name]) => !aliases.has(name));
   expect(names.length).toBeGreaterThan(70);
   for (const [name, number] of names) expect(errnoName(number)).toBe(name);
 });
 
-test("the numbers the code tells apart are those of their names", () => {
+test("the errno constants have the numbers of their names", () => {
   for (const [name, number] of Object.entries(Errno)) expect(errnoName(number)).toBe(name);
 });

@@ -103,7 +103,7 @@ test("two arrays, the first cut off after a whole and a part of a number (testFD
   });
 });
 
-test("a number that is no descriptor is refused by the kernel, and nothing is sent", () => {
+test("the kernel refuses a number that is not a descriptor, and sends nothing", () => {
   const { peer, socket } = connection(4);
   expect(rawSend(peer, MSG, controlMessage(ints(badDescriptor)))).toBe("EBADF");
   expect(socket.receive()).toBe("again");
@@ -143,7 +143,7 @@ test.each([
   });
 });
 
-test("into every length of buffer from none to more than enough: what the kernel installed is found and closed", () => {
+test("all descriptors that the kernel installs are found and closed, for every length of the buffer", () => {
   const files = numberedFiles(5);
   for (let length = 0; length <= CMSG_SPACE(20) + 8; length++) {
     const { peer, socket } = connection(0);
@@ -182,7 +182,7 @@ for (const allowed of [0, 1, 2])
     });
   });
 
-test("253 descriptors, the kernel's most, arrive where they are allowed; 254 cannot be sent", () => {
+test("253 descriptors, the kernel's maximum, arrive if they are allowed; 254 cannot be sent", () => {
   const { peer, socket } = connection(253);
   const [file] = numberedFiles(1);
   if (file === undefined) throw new Error();
@@ -194,7 +194,7 @@ test("253 descriptors, the kernel's most, arrive where they are allowed; 254 can
 });
 
 test.each([1, 3])(
-  "an empty packet with %i descriptors is no end of file: they are closed, the session ends",
+  "an empty packet with %i descriptors is not an end of file: they are closed and the session ends",
   (count) => {
     const { peer, socket } = connection(3);
     const files = numberedFiles(count);
@@ -205,13 +205,13 @@ test.each([1, 3])(
   },
 );
 
-test("an empty packet without descriptors reads as the end", () => {
+test("an empty packet without descriptors is the end of file", () => {
   const { peer, socket } = connection(1);
   rawSend(peer, new Uint8Array());
   expect(socket.receive()).toBe("end");
 });
 
-test("an empty packet with more descriptors than allowed leaves none behind", () => {
+test("an empty packet with more descriptors than allowed leaves none open", () => {
   const { peer, socket } = connection(1);
   const files = numberedFiles(5);
   withoutLeak(() => {

@@ -14,7 +14,7 @@ function pair(maxDescriptors: number, maxPacket?: number): [FdSocket, FdSocket] 
   return [owned(new FdSocket(a, options)), owned(new FdSocket(b, options))];
 }
 
-test("bytes and descriptors both ways; the sender keeps its own", () => {
+test("bytes and descriptors pass both ways, and the sender keeps its own descriptors", () => {
   const [a, b] = pair(3);
   const files = numberedFiles(3);
   for (const [from, to] of [
@@ -47,7 +47,7 @@ test("packets keep their boundaries and their own descriptors", () => {
   expect(b.receive()).toBe("again");
 });
 
-test("the largest packet passes, a longer one is refused before it is sent and an error when it comes", () => {
+test("the largest packet passes; a longer one is refused by the sender and an error for the receiver", () => {
   const [a, b] = pair(0);
   const largest = new Uint8Array(65_536).map((_, i) => i * 7);
   expect(a.send(largest)).toBe(true);
@@ -58,7 +58,7 @@ test("the largest packet passes, a longer one is refused before it is sent and a
   expect(() => small.socket.receive()).toThrow("the peer sent a packet of more than 100 bytes");
 });
 
-test("a packet that is too long leaves none of its descriptors behind", () => {
+test("a packet that is too long leaves none of its descriptors open", () => {
   const { peer, socket } = connection(1, 100);
   const file = numberedFiles(1);
   withoutLeak(() => {
@@ -67,7 +67,7 @@ test("a packet that is too long leaves none of its descriptors behind", () => {
   });
 });
 
-test("a control message nobody asked for ends the session, and the descriptors beside it are closed", () => {
+test("an unexpected control message ends the session, and its descriptors are closed", () => {
   const { peer, socket } = connection(20);
   const files = numberedFiles(2);
   const on = new Memory(4);
@@ -80,12 +80,12 @@ test("a control message nobody asked for ends the session, and the descriptors b
   });
 });
 
-test("an empty packet cannot be sent: it would read as the end", () => {
+test("an empty packet cannot be sent, because it would be the end of file", () => {
   const [a] = pair(0);
   expect(() => a.send(new Uint8Array())).toThrow(RangeError);
 });
 
-test("a full queue is false, not an error, and passes nothing; it goes on when there is room", async () => {
+test("a full queue returns false and sends nothing; sending works again when there is room", async () => {
   const [a, b] = pair(1);
   const [file] = numberedFiles(1);
   if (file === undefined) throw new Error();
@@ -102,7 +102,7 @@ test("a full queue is false, not an error, and passes nothing; it goes on when t
   expect(a.send(Uint8Array.of(9))).toBe(true);
 });
 
-test("the end comes after everything that was sent before it, and stays", () => {
+test("the end of file comes after all sent packets and is permanent", () => {
   const [a, b] = pair(1);
   a.send(Uint8Array.of(5), numberedFiles(1));
   a.close();
@@ -111,7 +111,7 @@ test("the end comes after everything that was sent before it, and stays", () => 
   expect(b.receive()).toBe("end");
 });
 
-test("what a peer had sent before it died with unread packets still arrives (ECONNRESET comes first)", () => {
+test("packets of a peer that died with unread packets still arrive (after ECONNRESET)", () => {
   const [a, b] = pair(1);
   b.send(Uint8Array.of(1));
   a.send(Uint8Array.of(7), numberedFiles(1));
@@ -122,13 +122,13 @@ test("what a peer had sent before it died with unread packets still arrives (ECO
   expect(b.receive()).toBe("end");
 });
 
-test("sending to a peer that is gone", () => {
+test("sending to a closed peer fails with EPIPE", () => {
   const [a, b] = pair(0);
   b.close();
   expect(() => a.send(Uint8Array.of(1))).toThrow(expect.objectContaining({ code: "SESSION", errno: "EPIPE" }));
 });
 
-test("sending to a peer that refuses descriptors (Linux 6.16)", () => {
+test("sending to a peer that refuses descriptors fails (Linux 6.16)", () => {
   const [a, b] = pair(1);
   const files = numberedFiles(1);
   if (!refuseDescriptors(b.fd)) return;
@@ -137,7 +137,7 @@ test("sending to a peer that refuses descriptors (Linux 6.16)", () => {
   expect(packet(b.receive()).descriptors).toEqual([]);
 });
 
-test("a closed socket and a closed descriptor are errors, not somebody else's file", () => {
+test("a closed socket and a closed descriptor are errors, and never address another file", () => {
   const [a, b] = pair(1);
   const [file] = numberedFiles(1);
   if (file === undefined) throw new Error();
@@ -149,7 +149,7 @@ test("a closed socket and a closed descriptor are errors, not somebody else's fi
   expect(() => a.receive()).toThrow(expect.objectContaining({ errno: "EBADF" }));
 });
 
-test("limits that no kernel takes are refused", () => {
+test("limits beyond those of the kernel are refused", () => {
   for (const maxDescriptors of [-1, 254, 1.5, Number.NaN]) {
     const [a, b] = socketpair();
     expect(() => new FdSocket(a, { maxDescriptors })).toThrow(RangeError);
@@ -161,7 +161,7 @@ test("limits that no kernel takes are refused", () => {
   expect(() => a.send(Uint8Array.of(1), many)).toThrow(RangeError);
 });
 
-test("20,000 descriptors pass through one socket and none stays", () => {
+test("20,000 descriptors pass through one socket and none stays open", () => {
   const [a, b] = pair(1);
   const files = numberedFiles(1);
   withoutLeak(() => {
@@ -172,7 +172,7 @@ test("20,000 descriptors pass through one socket and none stays", () => {
   });
 });
 
-test("a receiver at its limit of open files: an error that says so, nothing kept, and it goes on when there is room", async () => {
+test("a receiver at its limit of open files gets an error, keeps nothing, and works again when there is room", async () => {
   const { status, stdout, stderr } = await runScript(`
     import { openSync, closeSync, readdirSync } from "node:fs";
     import { FdSocket, socketpair } from "./fd-socket.ts";
@@ -206,7 +206,7 @@ test("a receiver at its limit of open files: an error that says so, nothing kept
   });
 });
 
-test("nothing that arrives leaks into a child process", async () => {
+test("no received descriptor leaks into a child process", async () => {
   const { stdout, stderr } = await runScript(`
     import { execFileSync } from "node:child_process";
     import { openSync } from "node:fs";

@@ -29,7 +29,7 @@ import { owned, temporaryDirectory, withoutLeak } from "./fixtures.ts";
 const file = (errno: string) => expect.objectContaining({ code: "FILE", errno });
 
 test.each(["regular", "directory", "sparse", "/dev/null", "/dev/tty0", "/proc/self/status", "/sys/kernel/notes"])(
-  "statx of %s says what stat says",
+  "statx of %s returns the values of stat",
   (name) => {
     const directory = temporaryDirectory();
     writeFileSync(join(directory, "regular"), "some bytes");
@@ -60,7 +60,7 @@ test.each(["regular", "directory", "sparse", "/dev/null", "/dev/tty0", "/proc/se
   },
 );
 
-test("statx of pipes and sockets, and of a closed descriptor", () => {
+test("statx works on pipes and sockets, and fails on a closed descriptor", () => {
   const [outlet, inlet] = pipe().map(owned);
   const [a, b] = socketpair().map(owned);
   if (!outlet || !inlet || !a || !b) throw new Error();
@@ -72,13 +72,13 @@ test("statx of pipes and sockets, and of a closed descriptor", () => {
   expect(() => statx(number)).toThrow(file("EBADF"));
 });
 
-test("device numbers as makedev(3) encodes them, beyond 8 bits too", () => {
+test("device numbers are decoded as makedev(3) encodes them, beyond 8 bits too", () => {
   expect(makeDevice(8, 1)).toBe(0x801n);
   expect(makeDevice(0xfff, 0xfffff)).toBe(0xfff_ffff_fn | 0xffn);
   expect(makeDevice(0x1234_5678, 0x9abc_def0)).toBe(0x1234_59ab_cde6_78f0n);
 });
 
-test("O_NONBLOCK goes on and off", () => {
+test("O_NONBLOCK can be set and cleared", () => {
   const [outlet] = pipe().map(owned);
   if (outlet === undefined) throw new Error();
   expect(getFlags(outlet) & constants.O_NONBLOCK).toBe(0);
@@ -89,14 +89,14 @@ test("O_NONBLOCK goes on and off", () => {
   expect(getFlags(outlet) & constants.O_NONBLOCK).toBe(0);
 });
 
-test("raw bytes that are not UTF-8 are a path", () => {
+test("a path may contain bytes that are not UTF-8", () => {
   const directory = temporaryDirectory();
   const path = Buffer.concat([Buffer.from(`${directory}/`), Buffer.of(0xff, 0x0a, 0xfe)]);
   writeFileSync(path, "content");
   expect(readFileSync(owned(openPath(path, constants.O_RDONLY)).number, "utf8")).toBe("content");
 });
 
-test("what cannot be opened says which and why", () => {
+test("the error of a failed open names the path and the reason", () => {
   const directory = temporaryDirectory();
   writeFileSync(join(directory, "file"), "");
   symlinkSync("loop", join(directory, "loop"));
@@ -125,14 +125,14 @@ test("a lock holds against another open file, and ends with the descriptor", () 
   expect(tryLock(second)).toBe(true);
 });
 
-test("a FIFO of raw bytes, and one that exists", () => {
+test("a FIFO is created under a name of raw bytes, and an existing name is EEXIST", () => {
   const path = Buffer.concat([Buffer.from(`${temporaryDirectory()}/`), Buffer.of(0xff)]);
   mkfifo(path, 0o600);
   expect(statSync(path).isFIFO()).toBe(true);
   expect(() => mkfifo(path)).toThrow(file("EEXIST"));
 });
 
-test("data of a sparse file, far beyond 4 GiB", () => {
+test("data of a sparse file is found far beyond 4 GiB", () => {
   const path = join(temporaryDirectory(), "sparse");
   const size = 2 ** 42;
   writeFileSync(path, "");
@@ -148,7 +148,7 @@ test("data of a sparse file, far beyond 4 GiB", () => {
   expect(seekData(fd.number, 2 ** 41)).toBe(2 ** 41);
 });
 
-test("seeking moves the offset that every copy of the descriptor shares; a pipe has none", () => {
+test("a seek moves the offset that all copies of the descriptor share; a pipe cannot seek", () => {
   const path = join(temporaryDirectory(), "file");
   writeFileSync(path, "0123456789");
   const fd = owned(openPath(path, constants.O_RDONLY));

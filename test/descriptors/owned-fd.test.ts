@@ -6,7 +6,7 @@ import { owned, withoutLeak } from "./fixtures.ts";
 
 const closed = expect.objectContaining({ code: "FILE", errno: "EBADF" });
 
-test("closes once, however often it is told", async () => {
+test("close() closes the descriptor once", async () => {
   const fd = openPath("/dev/null", constants.O_RDONLY);
   const { number } = fd;
   fd.close();
@@ -25,7 +25,7 @@ test("closes once, however often it is told", async () => {
   expect(() => fd.duplicate()).toThrow(closed);
 });
 
-test("what is taken is no longer closed here", () => {
+test("take() gives up ownership", () => {
   const fd = openPath("/dev/null", constants.O_RDONLY);
   const taken = fd.take();
   fd.close();
@@ -33,25 +33,25 @@ test("what is taken is no longer closed here", () => {
   closeSync(taken);
 });
 
-test("a duplicate lives on its own and is close-on-exec", () => {
+test("a duplicate is independent and close-on-exec", () => {
   const fd = openPath("/dev/null", constants.O_RDONLY);
   const copy = owned(fd.duplicate());
   fd.close();
   expect(fstatSync(copy.number).isCharacterDevice()).toBe(true);
 });
 
-test("two owners of one number: the second is told", () => {
+test("a second owner of the same number is an error", () => {
   const fd = openPath("/dev/null", constants.O_RDONLY);
   closeSync(fd.number);
   expect(() => fd.close()).toThrow(closed);
   expect(fd.closed).toBe(true);
 });
 
-test.each([-1, 1.5, Number.NaN])("%d is no descriptor", (number) => {
+test.each([-1, 1.5, Number.NaN])("%d is not a descriptor", (number) => {
   expect(() => OwnedFd.adopt(number)).toThrow(RangeError);
 });
 
-test("disposal closes", async () => {
+test("disposal closes the descriptor", async () => {
   await withoutLeak(async () => {
     await openPath("/dev/null", constants.O_RDONLY)[Symbol.asyncDispose]();
   });

@@ -33,7 +33,7 @@ function watch(...args: Parameters<Reactor["watch"]>): Watch {
   return made;
 }
 
-test("an event for each state: data, room, hang-up, no reader", async () => {
+test("each state has an event: data, room, hang-up, no reader", async () => {
   const [outlet, inlet] = newPipe();
   expect(await writable(inlet)).toBe(EPOLLOUT);
   writeSync(inlet.number, one);
@@ -45,7 +45,7 @@ test("an event for each state: data, room, hang-up, no reader", async () => {
   expect((await firstReady([{ fd: inlet2, events: 0 }])).events).toBe(EPOLLERR);
 });
 
-test("level-triggered: what is not read is reported again; with EPOLLET once", async () => {
+test("unread data is reported again, with EPOLLET once", async () => {
   const [outlet, inlet] = newPipe();
   const [edge, edgeInlet] = newPipe();
   let once = 0;
@@ -61,7 +61,7 @@ test("level-triggered: what is not read is reported again; with EPOLLET once", a
   expect(once).toBe(1);
 });
 
-test("modify pauses and resumes", async () => {
+test("modify pauses and resumes a watch", async () => {
   const [outlet, inlet] = newPipe();
   writeSync(inlet.number, one);
   let events = 0;
@@ -97,7 +97,7 @@ test("300 descriptors ready at once are all served", async () => {
   expect(seen.size).toBe(300);
 });
 
-test("a callback that closes another watch and its descriptor: no event for it, even one fetched already", async () => {
+test("a watch that another callback closes gets no event, not even one that was already fetched", async () => {
   const a = newPipe();
   const b = newPipe();
   for (const [, inlet] of [a, b]) writeSync(inlet.number, one);
@@ -123,7 +123,7 @@ test("a callback that closes another watch and its descriptor: no event for it, 
   expect(called).toHaveLength(1);
 });
 
-test("a callback that closes itself and watches a new file under the same number: the old event is not its", async () => {
+test("a new watch of a reused number does not get the event of the old one", async () => {
   const [outlet, inlet] = newPipe();
   writeSync(inlet.number, one);
   const number = outlet.number;
@@ -143,7 +143,7 @@ test("a callback that closes itself and watches a new file under the same number
   expect(stale).toBe(0);
 });
 
-test("a watch closed after its descriptor does not remove the one that has the number now", async () => {
+test("a watch closed after its descriptor does not remove a newer watch of the number", async () => {
   const [outlet, inlet] = newPipe();
   const late = watch(outlet, EPOLLIN, () => {});
   const number = outlet.number;
@@ -164,7 +164,7 @@ test("a watch closed after its descriptor does not remove the one that has the n
   expect(inlet.closed).toBe(false);
 });
 
-test("a thrown error becomes an uncaught exception; the others are served and koffi goes on working", async () => {
+test("a thrown error becomes an uncaught exception; other callbacks run and koffi keeps working", async () => {
   const caught: unknown[] = [];
   const listeners = process.listeners("uncaughtException");
   process.removeAllListeners("uncaughtException");
@@ -191,7 +191,7 @@ test("a thrown error becomes an uncaught exception; the others are served and ko
   expect(await writable(inlet)).toBe(EPOLLOUT);
 });
 
-test("promises resolved in a callback go on at once, with nothing else in the event loop", async () => {
+test("promises resolved in a callback continue at once, even if the event loop is otherwise empty", async () => {
   const [outlet, inlet] = newPipe();
   const waiting = readable(outlet);
   writeSync(inlet.number, one);
@@ -204,7 +204,7 @@ test("promises resolved in a callback go on at once, with nothing else in the ev
 
 const file = (errno: string) => expect.objectContaining({ code: "FILE", errno });
 
-test("what cannot be polled is an ordinary error, for every kind of file", async () => {
+test("a file that cannot be polled is an ordinary error, for every file type", async () => {
   const directory = temporaryDirectory();
   writeFileSync(join(directory, "regular"), "x");
   withoutLeak(() => {
@@ -229,7 +229,7 @@ function openAndClose(): OwnedFd {
   return fd;
 }
 
-test("the same descriptor twice is EEXIST and the first watch goes on", async () => {
+test("a second watch of a descriptor is EEXIST and the first one continues", async () => {
   const [outlet, inlet] = newPipe();
   await turn((done) => {
     watch(outlet, EPOLLIN, done);
@@ -245,7 +245,7 @@ test("terminals and /proc files can be polled", async () => {
   }
 });
 
-test("a FIFO without a writer is not ready; with data it is; after the last writer it hangs up", async () => {
+test("a FIFO is ready when it has data, and hangs up after its last writer", async () => {
   const path = join(temporaryDirectory(), "fifo");
   mkfifo(path);
   const fd = owned(openPath(path, constants.O_RDONLY | constants.O_NONBLOCK));
@@ -259,7 +259,7 @@ test("a FIFO without a writer is not ready; with data it is; after the last writ
   expect(await readable(fd)).toBe(EPOLLHUP);
 });
 
-test("a deadline, an abort before and an abort during the wait reject with CANCELLED and leave no watch", async () => {
+test("a timeout, an abort before the wait and an abort during it reject with CANCELLED and leave no watch", async () => {
   const [outlet, inlet] = newPipe();
   const cancelled = (errno: string) => expect.objectContaining({ code: "CANCELLED", errno });
   await expect(readable(outlet, { timeoutMs: 1 })).rejects.toThrow(cancelled("ETIMEDOUT"));
@@ -277,7 +277,7 @@ test("a deadline, an abort before and an abort during the wait reject with CANCE
   reactor.watch(outlet, EPOLLIN, () => {}).close();
 });
 
-test("of several, the first one ready; a bad one among them leaves none watched", async () => {
+test("waiting for several resolves with the first one ready; a bad one leaves no watch", async () => {
   const [a] = newPipe();
   const [b, inlet] = newPipe();
   writeSync(inlet.number, one);
@@ -291,7 +291,7 @@ test("of several, the first one ready; a bad one among them leaves none watched"
   reactor.watch(a, EPOLLIN, () => {}).close();
 });
 
-test("a reactor of one's own closes what it watches, and is closed for good", () => {
+test("a closed reactor closes its watches and cannot be used again", () => {
   withoutLeak(() => {
     const mine = new Reactor();
     const [outlet, inlet] = pipe();
@@ -305,7 +305,7 @@ test("a reactor of one's own closes what it watches, and is closed for good", ()
   });
 });
 
-test("the process ends when nothing is watched, and not before", async () => {
+test("the process ends when nothing is watched, not earlier", async () => {
   const { status, stdout, stderr } = await runScript(`
     import { spawn } from "node:child_process";
     import { pipe } from "./file.ts";
@@ -325,7 +325,7 @@ test.each([
   ["process.exit with watches open", "process.exit(3);", 3],
   ["an end with the shared reactor closed in a callback", "Reactor.shared().close(); process.exitCode = 3;", 3],
   ["an error thrown in a callback", "throw new Error('from a callback');", 1],
-])("no abort: %s", async (_, action, expected) => {
+])("the process is not aborted: %s", async (_, action, expected) => {
   const { status, signal, stderr } = await runScript(`
     import { pipe } from "./file.ts";
     import { EPOLLOUT } from "./constants.ts";
@@ -337,7 +337,7 @@ test.each([
   expect({ status, signal, stderr }).toEqual({ status: expected, signal: null, stderr: said });
 });
 
-test("a worker thread has no reactor (koffi would abort the process at its end), and is told", async () => {
+test("a worker thread has no reactor and gets an error (koffi would abort the process at its end)", async () => {
   const { status, stdout, stderr } = await runScript(`
     import { Worker, isMainThread } from "node:worker_threads";
     import { Reactor } from "./poll.ts";

@@ -75,7 +75,7 @@ for (const [name, flags] of [
     expect(Buffer.compare(content(), bytes)).toBe(0);
   });
 
-test("nothing stays open of the way round for an output that refuses splice", async () => {
+test("the fallback for an output that refuses splice leaves nothing open", async () => {
   const [source, inlet] = newPipe();
   writeSync(inlet.number, "all of it");
   inlet.close();
@@ -87,7 +87,7 @@ test("nothing stays open of the way round for an output that refuses splice", as
   expect(content().toString()).toBe("all of it");
 });
 
-test("a FIFO with a writer: bytes come through as they are written", async () => {
+test("the bytes of a FIFO pass as they are written", async () => {
   const { path, fd } = newFifo();
   const writer = openSync(path, "w");
   const [outlet, inlet] = newPipe();
@@ -102,7 +102,7 @@ test("a FIFO with a writer: bytes come through as they are written", async () =>
   expect(await pumping).toBe(11n);
 });
 
-test("a FIFO whose writer comes and goes without a word ends", async () => {
+test("a FIFO ends if its writer opens and closes it without writing", async () => {
   const { path, fd } = newFifo();
   const pumping = pumpToFd(fd, newOutput().out.number);
   closeSync(openSync(path, "w"));
@@ -127,7 +127,7 @@ for (const nonBlocking of [false, true])
     expect(Buffer.compare(result.content(), bytes)).toBe(0);
   });
 
-test("a socket, packet by packet, to its end", async () => {
+test("a socket is copied packet by packet to its end", async () => {
   const [a, b] = socketpair().map(owned);
   if (!a || !b) throw new Error();
   const { out, content } = newOutput();
@@ -154,7 +154,7 @@ test.each(["/dev/zero", "/dev/urandom", "/dev/full"])(
   },
 );
 
-test("a full output device", async () => {
+test("a full output device is ENOSPC", async () => {
   const [source, inlet] = newPipe();
   writeSync(inlet.number, "x");
   const full = owned(openPath("/dev/full", O_WRONLY));
@@ -163,7 +163,7 @@ test("a full output device", async () => {
   await expect(pumpToFd(zero, full.number)).rejects.toThrow(failure("FILE", "ENOSPC"));
 });
 
-test("the output's reader leaves while the source is idle: EPIPE at once, not at the next byte", async () => {
+test("a closed output is EPIPE at once, even while the source is idle", async () => {
   const { path, fd } = newFifo();
   const writer = openSync(path, "w");
   const [outlet, out] = newPipe();
@@ -173,7 +173,7 @@ test("the output's reader leaves while the source is idle: EPIPE at once, not at
   closeSync(writer);
 });
 
-test("aborted while a FIFO has no writer, while the output is full, and in the middle of an endless device", async () => {
+test("an abort ends a wait for a writer, a wait for a full output, and an endless device", async () => {
   const cancelled = failure("CANCELLED", "ECANCELED");
 
   const idle = new AbortController();
@@ -202,7 +202,7 @@ test("aborted while a FIFO has no writer, while the output is full, and in the m
   await expect(pumping).rejects.toThrow(cancelled);
 });
 
-test("the other side clears O_NONBLOCK and takes the bytes away: the event loop is never held up", async () => {
+test("the event loop never blocks, even if the other side clears O_NONBLOCK and takes the bytes", async () => {
   const { path, fd } = newFifo();
   const writer = openSync(path, "w");
   const thief = owned(openPath(path, O_RDONLY | O_NONBLOCK));
@@ -219,7 +219,7 @@ test("the other side clears O_NONBLOCK and takes the bytes away: the event loop 
   expect(content().toString()).toMatch(/^x{25,50}$/);
 });
 
-test("a terminal", async () => {
+test("a terminal is copied to its end of file", async () => {
   // What is written to the master of a new terminal comes back as the line discipline's echo.
   const master = owned(openPath("/dev/ptmx", O_RDWR | O_NONBLOCK | constants.O_NOCTTY));
   const controller = new AbortController();
@@ -237,7 +237,7 @@ test("a terminal", async () => {
   await expect(pumping).rejects.toThrow(failure("CANCELLED", "ECANCELED"));
 });
 
-test("sources that cannot be read", async () => {
+test("a source that cannot be read is an error", async () => {
   const out = newOutput().out.number;
   const closed = openPath("/dev/null", O_RDONLY);
   closed.close();

@@ -19,7 +19,7 @@ afterEach(() => {
   process.umask(umask);
 });
 
-test("listen, connect, accept, and packets in between", async () => {
+test("listen, connect and accept give sockets that exchange packets", async () => {
   const directory = owned(openDirectory(temporaryDirectory()));
   const listener = owned(listenAt(directory, "agent.sock", 0o600));
   expect(acceptFrom(listener)).toBeUndefined();
@@ -48,7 +48,7 @@ test.each([
   expect(statSync(join(path, "a")).mode & 0o7777).toBe(mode);
 });
 
-test("a directory far deeper than sun_path's 108 bytes", () => {
+test("a socket can be in a directory far deeper than the 108 bytes of sun_path", () => {
   const path = join(temporaryDirectory(), "d".repeat(200), "e".repeat(200));
   mkdirSync(path, { recursive: true });
   const directory = owned(openDirectory(path));
@@ -56,7 +56,7 @@ test("a directory far deeper than sun_path's 108 bytes", () => {
   owned(connectAt(directory, "agent.sock"));
 });
 
-test("the longest name that fits in sun_path through /proc/self/fd, and one byte more", () => {
+test("the longest name that fits in sun_path through /proc/self/fd works, and one byte more is refused", () => {
   const directory = owned(openDirectory(temporaryDirectory()));
   const longest = 107 - `/proc/self/fd/${directory.number}/`.length;
   owned(listenAt(directory, "n".repeat(longest), 0o600));
@@ -70,12 +70,12 @@ test("the longest name that fits in sun_path through /proc/self/fd, and one byte
   });
 });
 
-test.each(["", ".", "..", "a/b", "/etc/x", "a\0b"])("%j is no socket's name", (name) => {
+test.each(["", ".", "..", "a/b", "/etc/x", "a\0b"])("%j is not a valid socket name", (name) => {
   const directory = owned(openDirectory(temporaryDirectory()));
   expect(() => listenAt(directory, name, 0o600)).toThrow(expect.objectContaining({ code: "USAGE" }));
 });
 
-test("the directory is the one that was opened, whatever has its name now", () => {
+test("the directory is the opened one, even after a rename", () => {
   const path = join(temporaryDirectory(), "run");
   mkdirSync(path);
   const directory = owned(openDirectory(path));
@@ -85,7 +85,7 @@ test("the directory is the one that was opened, whatever has its name now", () =
   expect(statSync(`${path}-moved/a`).isSocket()).toBe(true);
 });
 
-test("what is in the way", () => {
+test("an existing file is EADDRINUSE", () => {
   const path = temporaryDirectory();
   const directory = owned(openDirectory(path));
   const attach = (errno: string) => expect.objectContaining({ code: "ATTACH", errno });
@@ -107,7 +107,7 @@ test("a listener that does not accept is EAGAIN, not a hang", () => {
   }).toThrow(expect.objectContaining({ code: "ATTACH", errno: "EAGAIN" }));
 });
 
-test("the peer's pidfd is that process's", () => {
+test("the peer's pidfd refers to the peer's process", () => {
   const [a, b] = socketpair().map(owned);
   if (a === undefined || b === undefined) throw new Error();
   const pidfd = peerPidfd(a);
@@ -116,7 +116,7 @@ test("the peer's pidfd is that process's", () => {
   expect(readFileSync(`/proc/self/fdinfo/${pidfd.number}`, "utf8")).toMatch(new RegExp(`^Pid:\\s${process.pid}$`, "m"));
 });
 
-test("credentials of what is no socket", () => {
+test("credentials of a file that is not a socket are an error", () => {
   const directory = owned(openDirectory(temporaryDirectory()));
   expect(() => peerCredentials(directory)).toThrow(expect.objectContaining({ code: "SESSION", errno: "EBADF" }));
 });

@@ -6,7 +6,7 @@ import { owned, temporaryDirectory } from "./fixtures.ts";
 
 // A read that waits would hang the test: whoever passed a descriptor shares its O_NONBLOCK, and may have cleared it.
 
-test("an empty pipe that waits is no wait: -1, then what is there, then 0 at the end", () => {
+test("tryRead of a blocking pipe returns -1 while it is empty, then the data, then 0 at the end", () => {
   const [reading, writing] = pipe();
   owned(reading);
   const buffer = Buffer.alloc(16);
@@ -18,7 +18,7 @@ test("an empty pipe that waits is no wait: -1, then what is there, then 0 at the
   expect(tryRead(reading, buffer)).toBe(0);
 });
 
-test("a FIFO, which knows no such call, is made not to wait each time", () => {
+test("tryRead of a FIFO sets O_NONBLOCK for each read", () => {
   const path = `${temporaryDirectory()}/fifo`;
   mkfifo(path);
   const fifo = owned(openPath(path, constants.O_RDWR));
@@ -29,7 +29,7 @@ test("a FIFO, which knows no such call, is made not to wait each time", () => {
   }
 });
 
-test("what cannot be read says so", () => {
+test("tryRead of an unreadable file is an error", () => {
   const directory = owned(openPath("/", constants.O_RDONLY | constants.O_DIRECTORY));
   expect(() => tryRead(directory, Buffer.alloc(16))).toThrow(
     expect.objectContaining({ code: "FILE", errno: "EISDIR" }),

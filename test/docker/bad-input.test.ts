@@ -89,19 +89,19 @@ describeWithDocker("bad input gets one line and the documented status", () => {
     },
   ];
 
-  test.for(table)("$what: status $code", async ({ args, code, line }) => {
+  test.for(table)("$what returns status $code", async ({ args, code, line }) => {
     const result = await someone.run(["cat", ...args(target.name)]);
     expect(result.stderr).toMatch(line);
     expect(result).toMatchObject({ code, text: "" });
   });
 
-  test("the processes of a stopped container: status 3, for there are none", async () => {
+  test("ps of a stopped container returns 3, because there are no processes", async () => {
     const result = await someone.run(["ps", stopped.name]);
     expect(result.stderr).toBe(`porthole: '${stopped.name}' has no processes: the container does not run\n`);
     expect(result).toMatchObject({ code: 3, text: "" });
   });
 
-  test("no engine: status 3, where it was looked for", async () => {
+  test("a missing engine returns 3 and the paths that were tried", async () => {
     const alone = user();
     const result = await alone.run(["cat", "web:/d/f"]);
     expect(result.stderr).toMatch(
@@ -110,14 +110,14 @@ describeWithDocker("bad input gets one line and the documented status", () => {
     expect(result).toMatchObject({ code: 3, text: "" });
   });
 
-  test("an engine that this user may not use: status 3, which group to join", async () => {
+  test("an engine that this user may not use returns 3 and the group to join", async () => {
     const outsider = user({ uid: ORDINARY_USER, engine: engine("docker"), inEngineGroup: false });
     const result = await outsider.run(["cat", `${target.name}:/d/f`]);
     expect(result.stderr).toMatch(/^porthole: cannot ask .*: permission denied \(join the engine's group .*\)\n$/);
     expect(result).toMatchObject({ code: 3, text: "" });
   });
 
-  test("an engine on another machine: status 3, where to run porthole instead", async () => {
+  test("an engine on another machine returns 3 and the machine to run porthole on", async () => {
     const env = { DOCKER_HOST: "ssh://box.example" };
     const result = await someone.run(["cat", "web:/d/f"], { env });
     expect(result.stderr).toMatch(
@@ -126,7 +126,7 @@ describeWithDocker("bad input gets one line and the documented status", () => {
     expect(result).toMatchObject({ code: 3, text: "" });
   });
 
-  test("permission denied by the kernel: status 1", async () => {
+  test("permission denied by the kernel returns 1", async () => {
     // The mount route's agent without privilege: what uid 1000 may not open there, it may not either.
     const { text } = await someone.run(["docker-args"]);
     const binds = [text.trim().replace("--volume ", "")];
@@ -139,7 +139,7 @@ describeWithDocker("bad input gets one line and the documented status", () => {
     expect(result).toMatchObject({ code: 1, text: "" });
   });
 
-  test("one bad target of several: the others are written, the status is the worst", async () => {
+  test("one bad target of several does not stop the others, and gives the highest status", async () => {
     const file = `${target.name}:/d/f`;
     const one = await someone.run(["cat", file, `${target.name}:/d/none`, file]);
     expect(one).toMatchObject({ code: 1, text: "text\ntext\n" });
@@ -149,7 +149,7 @@ describeWithDocker("bad input gets one line and the documented status", () => {
     expect(two.stderr.split("\n")).toHaveLength(3);
   });
 
-  test("no stack trace, unless PORTHOLE_DEBUG asks for it", async () => {
+  test("a stack trace is printed only with PORTHOLE_DEBUG", async () => {
     const debugged = await someone.run(["cat", `${target.name}:/d/none`], { env: { PORTHOLE_DEBUG: "1" } });
     expect(debugged.stderr).toMatch(/\n.*\bat .*\.js/);
     expect(debugged.code).toBe(1);

@@ -11,7 +11,7 @@ import { has, startScreen } from "./porthole-screen.ts";
 /** Sequences that the screen itself sends. */
 const OWN = /\x1b\[(?:\?(?:1049|25|2004|7|2026)[hl]|\d+;\d+[Hr]|[0-9;]*m|\d+[ST]|r|K)/g;
 
-describeWith(["docker", "tmux"], "the browser, when things go wrong", () => {
+describeWith(["docker", "tmux"], "the browser after a fault", () => {
   let docker: Engine;
   let someone: User;
   let screen: TmuxScreen;
@@ -26,7 +26,7 @@ describeWith(["docker", "tmux"], "the browser, when things go wrong", () => {
     screen = startScreen(someone, args, { size, env });
   };
 
-  it("says what became of a killed agent and of the container, and goes on when they are back", async () => {
+  it("reports a killed agent and a stopped container, and continues when they are back", async () => {
     const web = await container(docker, {
       name: uniqueName("web"),
       steps: ["dir", "/srv", "write", "/srv/log", "first"],
@@ -55,7 +55,7 @@ describeWith(["docker", "tmux"], "the browser, when things go wrong", () => {
     expect(screen.state("#{alternate_on} #{cursor_flag} #{wrap_flag}")).toBe("0 1 1");
   });
 
-  it("shows containers as they come and go, and says when none is there or no engine is", async () => {
+  it("shows containers as they start and end, and reports that there are none or that there is no engine", async () => {
     // So high that the containers of tests beside this one leave room for ours.
     start({ columns: 100, rows: 100 }, []);
     await screen.waitFor("the list", has("Containers"));
@@ -76,7 +76,7 @@ describeWith(["docker", "tmux"], "the browser, when things go wrong", () => {
     expect(await screen.waitForEnd()).toBe(0);
   });
 
-  it("lets no byte of a hostile name reach the terminal, in lists, previews, titles and prompts, at any size", async () => {
+  it("escapes hostile names in lists, previews, titles and prompts at any size", async () => {
     const names = HOSTILE.map(({ bytes }, index) => {
       // What a name cannot hold.
       const possible = Buffer.from(bytes.filter((byte) => byte !== 0 && byte !== 0x2f));

@@ -38,7 +38,7 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
     screen.keys("Enter");
   };
 
-  it("goes from the containers to a log, follows it through rotation, searches, bears new sizes, and gives the terminal back", async () => {
+  it("opens a log from the containers, follows it through rotation, searches, resizes, and restores the terminal", async () => {
     const web = await container(docker, {
       name: uniqueName("web"),
       image: await busyboxImage(docker),
@@ -97,7 +97,7 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
     expect(screen.state("#{alternate_on} #{cursor_flag} #{wrap_flag} #{mouse_any_flag}")).toBe("0 1 1 0");
   });
 
-  it("shows a container that was made anew under its name, and opens that one", async () => {
+  it("shows a recreated container and opens the new one", async () => {
     const name = uniqueName("again");
     const first = await container(docker, { name, steps: ["dir", "/srv", "write", "/srv/old", "1"] });
     start();
@@ -119,7 +119,7 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
     expect(await screen.waitForEnd()).toBe(0);
   });
 
-  it("shows the route of --route, or why it does not go", async () => {
+  it("shows the route of --route, or why it does not work", async () => {
     const { name } = await container(docker, { name: uniqueName("forced") });
     start("--route", "sidecar");
     await screen.waitFor("the route", (text) => new RegExp(`${name} .* sidecar `).test(text));

@@ -54,7 +54,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
   const start = (size: ScreenSize, ...args: string[]) => {
     screen = startScreen(someone, args, { size, env: { EDITOR: "head -n 1", VISUAL: "", PAGER: "cat" } });
   };
-  it("does with every key of its help what the help says", async () => {
+  it("does what the help says with every key of the help", async () => {
     // So high that the containers of tests beside this one leave room for ours.
     start({ columns: 80, rows: 400 });
     await screen.waitFor("the containers", has("Containers", "shop (Compose)", web.name, "direct"));

@@ -23,22 +23,22 @@ function placeOf({ row, column }: Cell): Place | undefined {
 }
 
 describe("the comparison", () => {
-  test("has a check for every cell, or docs/comparison.md names it as not run", () => {
+  test("checks every cell, or docs/comparison.md lists it as not run", () => {
     expect(cells.length).toBeGreaterThan(90);
     const unchecked = cells.filter((cell) => placeOf(cell) === undefined && !isUnrun(cell));
     expect(unchecked).toEqual([]);
   });
 
-  test("has no word for a verdict that docs/comparison.md does not explain", () => {
+  test("uses only verdicts that docs/comparison.md explains", () => {
     expect(cells.filter(({ verdict: word }) => !page.verdicts.includes(word))).toEqual([]);
   });
 
-  test("has the rows and columns that docs/comparison.md explains, in its order", () => {
+  test("has the rows and columns of docs/comparison.md in its order", () => {
     expect(page.rows).toEqual([...new Set(cells.map(({ row }) => row))]);
     expect(page.columns).toEqual([...new Set(cells.map(({ column }) => column))]);
   });
 
-  test("has every cell that docs/comparison.md names as not run, and every row and column that has a check", () => {
+  test("has every cell that docs/comparison.md lists as not run, and every row and column with a check", () => {
     const names = cells.map(({ row, column }) => `${row}, ${column}`);
     expect(names).toEqual(expect.arrayContaining(page.unrun.map(({ row, column }) => `${row}, ${column}`)));
     expect(new Set(cells.map(({ row }) => row))).toEqual(new Set(Object.keys(rows)));
@@ -107,23 +107,23 @@ function whoTries({ as }: Row, { asRoot }: Way): "root" | "member" | "owner" {
   return as ?? (asRoot ? "root" : "member");
 }
 
-describeWith(["docker", "dockerCommand", "root"], "the comparison, tried on Docker", () => {
+describeWith(["docker", "dockerCommand", "root"], "the comparison on Docker", () => {
   tried("docker", () => subjects(engine("docker")));
 });
 
-describeWith(["podman", "root"], "the comparison, tried on Podman", () => {
+describeWith(["podman", "root"], "the comparison on Podman", () => {
   tried("podman", () => subjects(engine("podman")));
 });
 
-describeWith(["rootlessDocker", "dockerCommand"], "the comparison, tried on rootless Docker", () => {
+describeWith(["rootlessDocker", "dockerCommand"], "the comparison on rootless Docker", () => {
   tried("rootlessDocker", async () => ({ tooled: await plainSubject(engine("rootlessDocker")) }));
 });
 
-describeWith("rootlessPodman", "the comparison, tried on rootless Podman", () => {
+describeWith("rootlessPodman", "the comparison on rootless Podman", () => {
   tried("rootlessPodman", async () => ({ tooled: await plainSubject(engine("rootlessPodman")) }));
 });
 
-describeWith(["lnav", "root"], "the comparison, tried on this machine's own files", () => {
+describeWith(["lnav", "root"], "the comparison on local files", () => {
   tried("host", async () => ({}));
 
   test("lnav runs docker exec and tail for a file in a container, from 0.12 on", async () => {
@@ -140,7 +140,7 @@ describeWith(["lnav", "root"], "the comparison, tried on this machine's own file
   });
 });
 
-describeWith(["docker", "lnav", "root"], "lnav by way of porthole", () => {
+describeWith(["docker", "lnav", "root"], "lnav through porthole", () => {
   test("counts lines of a container's log", async () => {
     const someone = user({ uid: ORDINARY_USER, engine: engine("docker") });
     const steps = LINES.trimEnd()

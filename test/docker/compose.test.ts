@@ -10,7 +10,7 @@ import { aloneWithDemoServices } from "./demo-services.ts";
 
 const section = "Compose" as const;
 
-describeWith(["docker", "dockerCommand", "compose"], "docker/demo/compose.yaml, brought up by Compose itself", () => {
+describeWith(["docker", "dockerCommand", "compose"], "docker/demo/compose.yaml, started by Compose", () => {
   let by: User;
   let leave = () => {};
   // Names of projects have no capitals; a second one has the same services.
@@ -55,7 +55,7 @@ describeWith(["docker", "dockerCommand", "compose"], "docker/demo/compose.yaml, 
     for (const project of projects) compose(project, "down", "--timeout", "1");
   });
 
-  test("every service of it can be read, as its comments promise", async () => {
+  test("every service can be read, as its comments say", async () => {
     const files = ["rotating:/log/app.log", "memory:/cache/state.log", "locked:/tmp/app.log", "prepared:/log/app.log"];
     for (const file of files) {
       const result = await waitFor(`a line of ${file}`, async () => {
@@ -71,7 +71,7 @@ describeWith(["docker", "dockerCommand", "compose"], "docker/demo/compose.yaml, 
     expect(prepared).toMatchObject({ code: 0, text: "ready\n" });
   });
 
-  test("a service's name, its project with it, one of its replicas", async (context) => {
+  test("a target can be a service, a project with a service, or a replica", async (context) => {
     const [shop] = projects;
     for (const [situation, name, container] of [
       ["a service", "rotating", `${shop}_rotating_1`],
@@ -92,7 +92,7 @@ describeWith(["docker", "dockerCommand", "compose"], "docker/demo/compose.yaml, 
     expect(none).toMatchObject({ code: 3, text: "" });
   });
 
-  test("two projects with the same services; a service that is stopped", async (context) => {
+  test("two projects with the same service are ambiguous, and a stopped service is found", async (context) => {
     const [shop, blog] = projects;
     compose(blog, "up", "--detach", "rotating");
     const both = await shows(context, "a service of two projects", "rotating");

@@ -29,7 +29,7 @@ describeWithDocker("a container that prints", () => {
       target = await printer();
     });
 
-    test("keeps every line in docker logs, whatever names its output", async () => {
+    test("keeps every line in docker logs for all names of its output", async () => {
       const pipe = at("/proc/1/fd/1");
       const kept = `reading a pipe takes its data away from the program that waits for it (${target.name}:@stdout shows the container's output; --consume reads it all the same)`;
       const refused = `porthole: cannot open ${pipe}: ${kept}\n`;
@@ -48,7 +48,9 @@ describeWithDocker("a container that prints", () => {
         expect(await run(args[0] as string, ...args.slice(1), pipe)).toMatchObject({ code: 1, text: "" });
       expect((await run("stat", pipe)).text).toContain("fifo");
       expect(await run("cat", at("/proc/1/fd/*"))).toMatchObject({ code: 1 });
-      expect((await run("cat", "--consume", at("/proc/1/fd/*"))).stderr).toContain("--consume needs the full name, not a glob");
+      expect((await run("cat", "--consume", at("/proc/1/fd/*"))).stderr).toContain(
+        "--consume needs the full name, not a glob",
+      );
       expect(await run("grep", "line", at("/tmp"))).toMatchObject({ code: 1, stderr: "" });
       expect(await run("cat", at("/tmp/fifo"))).toMatchObject({ code: 1, text: "" });
       await target.handle.kill({ signal: "SIGUSR1" });
@@ -59,7 +61,7 @@ describeWithDocker("a container that prints", () => {
       expect(lines.slice(0, -1)).toEqual(lines.slice(0, -1).map((_, index) => `line ${index + 1}`));
     });
 
-    test("says of a log that is a link to its output where the output is kept", async () => {
+    test("reports where the output is stored for a log that links to it", async () => {
       const says = async (path: string) => (await run("cat", at(path))).stderr;
       expect(await says("/tmp/access.log")).toBe(
         `porthole: cannot open ${at("/tmp/access.log")}: it leads to /dev/stdout, which is the container's own output (${at("@stdout")} shows it)\n`,
@@ -73,7 +75,7 @@ describeWithDocker("a container that prints", () => {
       if (route === "direct") expect(await says("/proc/self/status")).toContain("name a process: /proc/1 is the first");
     });
 
-    test("is read through the root, the working directory and the program of its processes", async () => {
+    test("is readable through the root, the working directory and the program of its processes", async () => {
       for (const path of ["/proc/1/root/tmp/file", "/proc/1/cwd/file", "/proc/1/cwd/../tmp/file", "/tmp/all/tmp/file"])
         expect(await run("cat", at(path))).toMatchObject({ code: 0, stderr: "", text: "content\n" });
       expect((await run("head", "-c", "4", at("/proc/1/exe"))).text).toBe("\x7fELF");
@@ -82,7 +84,7 @@ describeWithDocker("a container that prints", () => {
       expect(await run("cat", at("/proc/1/cwd/*ile"))).toMatchObject({ code: 0, text: "content\n" });
     });
 
-    test("gives up what a pipe holds to who asks for it with --consume", async () => {
+    test("gives the content of a FIFO with --consume", async () => {
       const written = target.handle.exec({ Cmd: ["/bin/busybox", "sh", "-c", "echo given > /tmp/fifo"] });
       await (await written).start({ Detach: true });
       expect(await run("cat", "--consume", at("/tmp/fifo"))).toMatchObject({ code: 0, stderr: "", text: "given\n" });
@@ -122,7 +124,7 @@ describeWithDocker("a container that prints", () => {
     );
   });
 
-  test("is not looked into over the mount route without the right to, and the route is named with the way out", async () => {
+  test("is refused over the mount route without permission, with a route that works", async () => {
     const docker = engine("docker");
     const someone = user({ uid: 0, engine: docker });
     const { text } = await someone.run(["docker-args"]);

@@ -55,9 +55,9 @@ async function lives(on: Engine): Promise<void> {
 }
 
 describeWith("docker", "the list of Docker's containers", () => {
-  test("tells of every change in a container's life", () => lives(engine("docker")));
+  test("reports every state change of a container", () => lives(engine("docker")));
 
-  test("leaves our own sidecars out", async () => {
+  test("does not contain porthole's sidecars", async () => {
     const docker = engine("docker");
     const target = await container(docker);
     const someone = user({ engine: docker });
@@ -71,7 +71,7 @@ describeWith("docker", "the list of Docker's containers", () => {
 });
 
 describeWith("podman", "the list of Podman's containers", () => {
-  test("tells of every change in a container's life", () => lives(engine("podman")));
+  test("reports every state change of a container", () => lives(engine("podman")));
 });
 
 test("an engine that does not answer is reported with its remedy", async () => {
@@ -82,7 +82,7 @@ test("an engine that does not answer is reported with its remedy", async () => {
 });
 
 describeWith("userNamespaces", "namespaces without an engine", () => {
-  test("are found by their first process, and left out when they are known", async () => {
+  test("are found by their first process, and skipped if they belong to a known container", async () => {
     const { pid, root, stop } = await sandbox({ steps: ["write", "/tmp/note", "x"] });
     const command = `--root=${root} `;
     const found = namespaceSandboxes().find((one) => one.command.includes(command));

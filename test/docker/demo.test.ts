@@ -20,7 +20,7 @@ describeWith(["docker", "dockerCommand", "root"], "the demo", () => {
   const script = (someone: User, name: string, ...args: string[]) =>
     execFileSync("sh", [`${folder}/${name}`, ...args], { env: someone.env, encoding: "utf8" });
 
-  test("its images are made from this machine alone", () => {
+  test("builds its images from this machine only", () => {
     const someone = user({ engine: docker() });
     const nameless = () =>
       execFileSync("docker", ["images", "-q", "--filter", "dangling=true"], { env: someone.env, encoding: "utf8" });
@@ -31,7 +31,7 @@ describeWith(["docker", "dockerCommand", "root"], "the demo", () => {
     expect(nameless()).toBe(before);
   });
 
-  test("up.sh runs what compose.yaml says", () => {
+  test("starts the services of compose.yaml with up.sh", () => {
     const compose = readFileSync(`${folder}/compose.yaml`, "utf8");
     const services = [...compose.matchAll(/^ {2}(\w+):\n(?: {4}.*\n)+?(?= *command: \[(.*)\])/gm)].map(
       ([, name, command]) => [name, command?.replaceAll(/[",]+/g, "")],
@@ -45,7 +45,7 @@ describeWith(["docker", "dockerCommand", "root"], "the demo", () => {
     expect(runs).toHaveLength(7);
   });
 
-  test("each service shows its case, and nothing stays after down", async () => {
+  test("shows the case of each service, and leaves nothing after down", async () => {
     const someone = user({ engine: docker() });
     await someone.run(["docker-args"]);
     const started = script(someone, "up.sh");

@@ -61,7 +61,7 @@ describeWithDocker("devices of a container", () => {
       });
     });
 
-    test("--device: tun is opened, and answers an ioctl on the descriptor that came", async (context) => {
+    test("a tun device of --device is opened, and answers an ioctl on the received descriptor", async (context) => {
       vi.stubEnv("XDG_STATE_HOME", `${by.directory}/state`);
       onTestFinished(() => {
         vi.unstubAllEnvs();
@@ -98,7 +98,7 @@ describeWithDocker("devices of a container", () => {
       });
     });
 
-    test("--device with w only: not to be read", async (context) => {
+    test("a --device with w only cannot be read", async (context) => {
       const result = await witness(context, {
         ...what(),
         situation: "kmsg, given with --device ...:w, read",
@@ -108,7 +108,7 @@ describeWithDocker("devices of a container", () => {
       expect(result.stderr).toMatch(/cannot open \S+: Operation not permitted\n/);
     });
 
-    test("--device-cgroup-rule: a node made inside is opened", async (context) => {
+    test("a node created inside is opened with --device-cgroup-rule", async (context) => {
       const result = await by.run(looks("/d/loop-control"));
       expect(result.stderr).toMatch(/^Got file descriptor for '\/d\/loop-control'\n/);
       await note(context, {
@@ -119,7 +119,7 @@ describeWithDocker("devices of a container", () => {
       });
     });
 
-    test("a node made inside of what is not allowed is refused, of what is allowed opened", async (context) => {
+    test("a node created inside is refused if its device is not allowed, and opened if it is", async (context) => {
       const kmsg = await witness(context, {
         ...what(),
         situation: "/dev/kmsg's numbers, node made inside",
@@ -137,7 +137,7 @@ describeWithDocker("devices of a container", () => {
       expect(full.stdout).toEqual(Buffer.alloc(3));
     });
 
-    test("ptmx makes a terminal of the container's own", async (context) => {
+    test("ptmx creates a terminal of the container", async (context) => {
       vi.stubEnv("XDG_STATE_HOME", `${by.directory}/state`);
       onTestFinished(() => {
         vi.unstubAllEnvs();

@@ -8,7 +8,7 @@ import { agentImages } from "./agents.ts";
 
 const steps = ["dir", "/d", "write", "/d/f", "text"];
 
-describeWithDocker("what engines do differently", () => {
+describeWithDocker("differences between engines", () => {
   test("the mount route reads a 0600 file of another user in a container without capabilities", async () => {
     const on = engine("docker");
     const by = user({ uid: ORDINARY_USER, engine: on });
@@ -35,7 +35,7 @@ describeWithDocker("what engines do differently", () => {
     expect(result.stderr).toContain("route sidecar, new agent");
   });
 
-  test("detach --all leaves a container that another user has created from the agent's image", async (context) => {
+  test("detach --all keeps a container that another user created from the agent's image", async (context) => {
     const on = engine("docker");
     const by = user({ engine: on });
     const target = await container(on, { steps });
@@ -47,7 +47,7 @@ describeWithDocker("what engines do differently", () => {
     expect((await starting.inspect()).State.Running).toBe(false);
   });
 
-  test("detach --all works while other images are removed, again and again", async () => {
+  test("detach --all works while other images are removed repeatedly", async () => {
     const on = engine("docker");
     const by = user({ engine: on });
     let over = false;
@@ -68,7 +68,7 @@ describeWithDocker("what engines do differently", () => {
 });
 
 describeWithDocker("Docker's storage driver vfs", () => {
-  test("keeps a file of / in the container's layer, and one of a directory that was bound in a bind mount", async (context) => {
+  test("stores a file of / in the container's layer, and a file of a bind-mounted directory in the bind mount", async (context) => {
     const daemon = await startDocker(`${inject("machine").directory}/${uniqueName("vfs")}`, { storage: "vfs" });
     context.onTestFinished(() => daemon.stop());
     const on = engineAt("docker", daemon.socket);

@@ -26,7 +26,7 @@ describeWith(["root", "docker", "musl"], "docker/agent.Dockerfile", () => {
     { builder: "BuildKit", version: "2" as const },
   ])("with $builder", ({ version }) => {
     test.each(["", "program"])(
-      "makes the agent of npm run build, byte for byte, and nothing else (target '%s')",
+      "builds the same agent as npm run build, byte for byte, and nothing else (target '%s')",
       async (target) => {
         const { api } = engine("docker");
         const name = `localhost/${uniqueName("porthole-built")}`;

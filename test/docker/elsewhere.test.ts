@@ -16,7 +16,7 @@ const section = "Other kernels and machines" as const;
 const steps = ["dir", "/d", "write", "/d/f", "text"];
 
 describeWith(["docker", "gvisor"], "a container in gVisor", () => {
-  test("is refused in one line on every route, and nothing is started for it", async (context) => {
+  test("is refused in one line on every route, and nothing is started", async (context) => {
     const docker = engine("docker");
     const by = user({ engine: docker });
     const handle = await docker.api.createContainer({
@@ -45,7 +45,7 @@ describeWith(["docker", "gvisor"], "a container in gVisor", () => {
 });
 
 describeWith(["docker", "root"], "an engine in another PID namespace", () => {
-  test("numbers its processes its own way: no other process of that number is entered", async (context) => {
+  test("has its own process numbers: no other process of that number is entered", async (context) => {
     const directory = `${inject("machine").directory}/pidns`;
     mkdirSync(directory, { mode: 0o711 });
     const socket = `${directory}/docker.sock`;
@@ -110,8 +110,8 @@ function commandLine(pid: number): string {
   }
 }
 
-describeWith(["docker", "sshd", "tmux"], "a host that is reached by ssh", () => {
-  test("runs porthole there, as the error for its engine says: a command, and the screen", async (context) => {
+describeWith(["docker", "sshd", "tmux"], "a remote host over ssh", () => {
+  test("runs a command and the screen of porthole, as the error for its engine suggests", async (context) => {
     const server = await startSshd();
     context.onTestFinished(() => server.stop());
     const docker = engine("docker");

@@ -24,7 +24,7 @@ function configure(by: User, current: string): void {
   chownSync(folder, by.uid, by.uid);
 }
 
-describeWith(["docker", "podman"], "which engine has a container", () => {
+describeWith(["docker", "podman"], "the engine of a container", () => {
   let plain: User;
   let inContext: User;
   let onlyDocker: Container;
@@ -50,7 +50,7 @@ describeWith(["docker", "podman"], "which engine has a container", () => {
     ]);
   });
 
-  test("the one that DOCKER_HOST names, and no other", async (context) => {
+  test("is the one of DOCKER_HOST and no other", async (context) => {
     const options = { env: { DOCKER_HOST: engine("docker").host } };
     const what = { section, on: engine("docker"), by: plain, names: names(), options };
     const found = await witness(context, { ...what, situation: "DOCKER_HOST", args: cat(both) });
@@ -58,7 +58,7 @@ describeWith(["docker", "podman"], "which engine has a container", () => {
     expect(await plain.run(cat(onlyPodman.name), options)).toMatchObject({ code: 3 });
   });
 
-  test("the one that --engine names, by address or by name", async (context) => {
+  test("is the one of --engine, by address or by name", async (context) => {
     const what = { section, by: plain, names: names(), options: { env: none } };
     for (const address of [engine("docker").host, engine("docker").socket, "of-docker"]) {
       const args = cat(both, "--engine", address);
@@ -70,7 +70,7 @@ describeWith(["docker", "podman"], "which engine has a container", () => {
     expect(found).toMatchObject({ code: 0, text: "podman's\n" });
   });
 
-  test("the one of docker's context in use, and no other; --engine all asks every one", async (context) => {
+  test("is the one of the current docker context; --engine all asks every engine", async (context) => {
     const what = { section, on: engine("docker"), by: inContext, names: names(), options: { env: none } };
     const found = await witness(context, { ...what, situation: "docker's context in use", args: cat(both) });
     expect(found).toMatchObject({ code: 0, text: "docker's\n" });
@@ -80,7 +80,7 @@ describeWith(["docker", "podman"], "which engine has a container", () => {
     expect(everywhere).toMatchObject({ code: 0, text: "in podman\n" });
   });
 
-  test("whichever has it where none is named; a name that several have is an error that lists them", async (context) => {
+  test("is any that has it if none is named; an ambiguous name is an error that lists the engines", async (context) => {
     const what = { section, by: plain, names: names(), options: { env: none } };
     const situation = "several engines: a usual socket and a context's";
     for (const [target, on] of [
@@ -106,7 +106,7 @@ describeWith(["docker", "podman"], "which engine has a container", () => {
     );
   });
 
-  test("a context on another machine is refused with what to type, and no local engine takes its place", async (context) => {
+  test("is never a local one if the context is on another machine: the error shows the command", async (context) => {
     const options = { env: { ...none, DOCKER_CONTEXT: "far-away" } };
     const what = { section: "Other kernels and machines" as const, on: "-", by: plain, names: names(), options };
     const result = await witness(context, { ...what, situation: "a docker context by ssh", args: cat(both) });

@@ -36,7 +36,7 @@ describeWithDocker("twenty commands at the same moment", () => {
 });
 
 describeWithDocker("porthole killed with SIGKILL", () => {
-  test("while a sidecar is being started: the next command works, and one sidecar is there", async (context) => {
+  test("during the start of a sidecar leaves one that the next command uses", async (context) => {
     const docker = engine("docker");
     const by = user({ uid: ORDINARY_USER, engine: docker });
     const target = await container(docker, { steps });
@@ -59,7 +59,7 @@ describeWithDocker("porthole killed with SIGKILL", () => {
     expect(keptFiles(by)).toEqual([]);
   });
 
-  test("leaves a container that was created only: the next start removes it by its name", async () => {
+  test("leaves a created container that the next start removes by its name", async () => {
     const docker = engine("docker");
     const by = user({ uid: ORDINARY_USER, engine: docker });
     const target = await container(docker, { steps });
@@ -80,7 +80,7 @@ describeWithDocker("porthole killed with SIGKILL", () => {
     expect(await sidecarsOf(docker, target)).toHaveLength(1);
   });
 
-  test("while it follows: its session ends, and the agent when it is idle", async (context) => {
+  test("during a follow ends its session, and the agent when it is idle", async (context) => {
     const docker = engine("docker");
     const by = user({ engine: docker });
     const target = await container(docker, { steps });
@@ -97,7 +97,7 @@ describeWithDocker("porthole killed with SIGKILL", () => {
 });
 
 describeWithDocker("the run directory", () => {
-  test("deleted: the next command works, and detach --all finds the old sidecar and removes it", async (context) => {
+  test("can be deleted: the next command works, and detach --all removes the old sidecar", async (context) => {
     const docker = engine("docker");
     const by = user({ uid: ORDINARY_USER, engine: docker });
     const [target, other] = await Promise.all([container(docker, { steps }), container(docker, { steps })]);
@@ -115,7 +115,7 @@ describeWithDocker("the run directory", () => {
     expect([await sidecarsOf(docker, target), await sidecarsOf(docker, other)]).toEqual([[], []]);
   });
 
-  test("of somebody else, or on a full disk: one line, status 4, nothing left", async (context) => {
+  test("of another user, or on a full disk, gives one line and status 4 and leaves nothing", async (context) => {
     const docker = engine("docker");
     const by = user({ engine: docker });
     const target = await container(docker, { steps });
@@ -152,8 +152,8 @@ describeWithDocker("the run directory", () => {
   });
 });
 
-describeWithDocker("few descriptors", () => {
-  test.for([0, ORDINARY_USER])("64 are enough for several containers (uid %i)", async (uid, context) => {
+describeWithDocker("a low limit of descriptors", () => {
+  test.for([0, ORDINARY_USER])("of 64 is enough for several containers (uid %i)", async (uid, context) => {
     const docker = engine("docker");
     const by = user({ uid, engine: docker });
     const targets = await Promise.all(Array.from({ length: 4 }, () => container(docker, { steps })));
@@ -167,9 +167,9 @@ describeWithDocker("few descriptors", () => {
   });
 });
 
-describeWith(["docker", "faketime"], "a clock that was set", () => {
+describeWith(["docker", "faketime"], "a changed clock", () => {
   test.for(["+3650d", "-3650d"])(
-    "by %s: live agents are used, listed with their true age, and end when idle",
+    "by %s does not affect running agents: they are used, listed with their age, and end when idle",
     async (shift, context) => {
       const docker = engine("docker");
       const by = user({ engine: docker });
@@ -194,7 +194,7 @@ describeWith(["docker", "faketime"], "a clock that was set", () => {
 });
 
 describeWith("docker", "an engine that is restarted", () => {
-  test.for([true, false])("with live-restore %s", async (liveRestore, context) => {
+  test.for([true, false])("keeps working with live-restore %s", async (liveRestore, context) => {
     const daemon = await startDocker(`${mkdtempSync(`${inject("machine").directory}/lr-`)}/d`, { liveRestore });
     context.onTestFinished(() => daemon.stop());
     const docker = engineAt("docker", daemon.socket);

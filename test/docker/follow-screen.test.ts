@@ -10,7 +10,7 @@ import { has, startScreen } from "./porthole-screen.ts";
 /** Each start of the container writes a line. */
 const STEPS = ["write", "/log", "began"];
 
-describeWith(["docker", "tmux"], "following on the screen over a container's restart", () => {
+describeWith(["docker", "tmux"], "following on the screen through a container's restart", () => {
   let docker: Engine;
   let someone: User;
   let screen: TmuxScreen;
@@ -39,7 +39,7 @@ describeWith(["docker", "tmux"], "following on the screen over a container's res
   }
 
   it.each(["direct", "sidecar"])(
-    "goes on in `porthole open --follow`, and a marked row says why (%s)",
+    "continues in `porthole open --follow`, and a marked row reports it (%s)",
     async (route) => {
       const web = await container(docker, { name: uniqueName("web"), steps: STEPS });
       start("open", "--route", route, "--follow", `${web.name}:/log`);
@@ -58,7 +58,7 @@ describeWith(["docker", "tmux"], "following on the screen over a container's res
     },
   );
 
-  it("says so when the container stays away, and goes on when it is back", async () => {
+  it("reports that the container is away, and continues when it is back", async () => {
     const web = await container(docker, { name: uniqueName("web"), steps: STEPS });
     start("open", "--follow", `${web.name}:/log`);
     await screen.waitFor("the log", has("\nbegan\n", "FOLLOW"));
@@ -74,7 +74,7 @@ describeWith(["docker", "tmux"], "following on the screen over a container's res
     await quit(["q"]);
   });
 
-  it("goes on in a file that was opened from the browser", async () => {
+  it("continues in a file that was opened from the browser", async () => {
     const web = await container(docker, { name: uniqueName("web"), steps: STEPS });
     start("browse", `${web.name}:/`);
     await screen.waitFor("the files", has("log", "workload"));
@@ -93,7 +93,7 @@ describeWith(["docker", "tmux"], "following on the screen over a container's res
     await quit(["Q"]);
   });
 
-  it("goes on in a merged follow, and says it once for all files of the container", async () => {
+  it("continues in a merged follow, and reports it once for all files of the container", async () => {
     const steps = [...STEPS, "write", "/other", "began too"];
     const web = await container(docker, { name: uniqueName("web"), steps });
     start("browse", `${web.name}:/`);

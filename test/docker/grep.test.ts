@@ -9,7 +9,7 @@ import { numbered } from "../text/search/corpora.ts";
 const log = numbered(400_000, 99_999);
 
 describeWithDocker("grep and hexdump in containers", () => {
-  test("search files of several containers by every route, and show their bytes", async () => {
+  test("search files of several containers and show their bytes over every route", async () => {
     const docker = engine("docker");
     const someone = user({ engine: docker });
     const reference = await image(docker, [
@@ -81,7 +81,7 @@ describeWithDocker("grep and hexdump in containers", () => {
 });
 
 describeWith(["docker", "root"], "grep by a user of the docker group", () => {
-  test("reads what only root may open, under the same names, also in directories", async () => {
+  test("reads files that only root may open, under the same names, in directories too", async () => {
     const docker = engine("docker");
     const member = user({ uid: ORDINARY_USER, engine: docker });
     const long = `first foo\n${numbered(20_000, 5000)}`;

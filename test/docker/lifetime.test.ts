@@ -15,20 +15,23 @@ describeWithDocker("an agent", () => {
   test.for([
     { uid: 0, route: "direct" },
     { uid: ORDINARY_USER, route: "sidecar" },
-  ])("ends when idle, and leaves no process, container or listed name (route $route)", async ({ uid, route }) => {
-    const docker = engine("docker");
-    const someone = user({ uid, engine: docker });
-    const target = await container(docker, { steps });
-    const first = await someone.run(["cat", "--idle", "1", "--trace", `${target.name}:/d/f`]);
-    expect(first.stderr).toContain(`route ${route}, new agent`);
-    await waitFor("the idle agent to end", async () => (await routesInUse(docker, target)).length === 0);
-    expect(await listedAgents(someone)).toEqual([]);
-    const again = await someone.run(["cat", "--trace", `${target.name}:/d/f`]);
-    expect(again).toMatchObject({ code: 0, text: "text\n" });
-    expect(again.stderr).toContain(`route ${route}, new agent`);
-  });
+  ])(
+    "ends when idle, and leaves no process, container or entry in porthole agents (route $route)",
+    async ({ uid, route }) => {
+      const docker = engine("docker");
+      const someone = user({ uid, engine: docker });
+      const target = await container(docker, { steps });
+      const first = await someone.run(["cat", "--idle", "1", "--trace", `${target.name}:/d/f`]);
+      expect(first.stderr).toContain(`route ${route}, new agent`);
+      await waitFor("the idle agent to end", async () => (await routesInUse(docker, target)).length === 0);
+      expect(await listedAgents(someone)).toEqual([]);
+      const again = await someone.run(["cat", "--trace", `${target.name}:/d/f`]);
+      expect(again).toMatchObject({ code: 0, text: "text\n" });
+      expect(again.stderr).toContain(`route ${route}, new agent`);
+    },
+  );
 
-  test("takes its idle time from PORTHOLE_IDLE too", async () => {
+  test("takes its idle time from PORTHOLE_IDLE", async () => {
     const docker = engine("docker");
     const someone = user({ engine: docker });
     const target = await container(docker, { steps });
@@ -50,7 +53,7 @@ describeWithDocker("an agent", () => {
     expect(await listedAgents(someone)).toEqual([]);
   });
 
-  test("is listed, and ended by detach with its container's name or id", async () => {
+  test("is listed, and is stopped by detach with its container's name or id", async () => {
     const docker = engine("docker");
     const someone = user({ engine: docker });
     const target = await container(docker, { steps });
@@ -71,7 +74,7 @@ describeWithDocker("an agent", () => {
     expect(none.stderr).toMatch(/^porthole: no agent for '.*\n$/);
   });
 
-  test("leaves a paused container readable, and the target paused", async () => {
+  test("serves a paused container and leaves it paused", async () => {
     const docker = engine("docker");
     const someone = user({ uid: ORDINARY_USER, engine: docker });
     const target = await container(docker, { steps });
@@ -85,7 +88,7 @@ describeWithDocker("an agent", () => {
 });
 
 describeWithDocker("porthole detach --all", () => {
-  test("leaves nothing: no process, container, image, socket or record, and nothing of anybody else's is touched", async () => {
+  test("removes every process, container, image, socket and record of porthole, and nothing else", async () => {
     const docker = engine("docker");
     const [one, other] = [user({ uid: ORDINARY_USER, engine: docker }), user({ engine: docker })];
     const prepared = await one.run(["docker-args"]);
@@ -110,7 +113,7 @@ describeWithDocker("porthole detach --all", () => {
     expect(await agentImages(docker)).toHaveLength(1);
   });
 
-  test("says nothing and succeeds when there is nothing, with and without an engine", async () => {
+  test("succeeds without a message if there is nothing to remove, with and without an engine", async () => {
     for (const someone of [user({ engine: engine("docker") }), user()]) {
       expect(await someone.run(["detach", "--all"])).toMatchObject({ code: 0, stdout: Buffer.of(), stderr: "" });
     }
@@ -121,7 +124,7 @@ describeWithDocker("a container removed while its file is read", () => {
   test.for([
     { uid: 0, route: "direct" },
     { uid: ORDINARY_USER, route: "sidecar" },
-  ])("does not end the reading: 1 GiB comes whole (route $route)", async ({ uid, route }) => {
+  ])("does not interrupt a read of 1 GiB (route $route)", async ({ uid, route }) => {
     const docker = engine("docker");
     const someone = user({ uid, engine: docker });
     const target = await container(docker, { steps: ["dir", "/d", "fill", "/d/big", "1024"] });

@@ -10,7 +10,7 @@ ln -s a to-a; ln -s nowhere broken; mkfifo fifo; printf x > "$(printf 'new\\nlin
 : > ready; exec sleep 1000000`;
 
 describeWithDocker("ls, stat and find in a container", () => {
-  test("tell what its own busybox tells", async () => {
+  test("print what the container's busybox prints", async () => {
     const docker = engine("docker");
     const someone = user({ engine: docker });
     const target = await container(docker, {
@@ -40,7 +40,7 @@ describeWithDocker("ls, stat and find in a container", () => {
     }
   });
 
-  test("stat names the layer, the volume, the bind mount and the memory that keep a file", async () => {
+  test("stat shows that a file is stored in a layer, a volume, a bind mount or memory", async () => {
     const docker = engine("docker");
     const someone = user({ engine: docker });
     const outside = mkdtempSync(`${inject("machine").directory}/bound-`);

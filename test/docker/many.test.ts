@@ -12,7 +12,7 @@ const AGENTS = 20;
 const CONTAINERS = amount(200, 60);
 
 describeWithDocker(`${CONTAINERS} containers on one host, ${AGENTS} with a live agent`, () => {
-  test("each is read by its own name, nothing is mixed up, and what is needed does not grow with their number", async (context) => {
+  test("each is read by its own name, and the cost does not grow with their number", async (context) => {
     const docker = engine("docker");
     const by = user({ engine: docker });
     const Image = await image(docker);

@@ -19,7 +19,7 @@ describeWithPodman("the output of a container of Podman", () => outputTests("pod
 function outputTests(name: "docker" | "podman"): void {
   const drivers = name === "docker" ? ["json-file", "local"] : ["k8s-file"];
 
-  test.each(drivers)("%s: cat, head, tail and grep read stdout, stderr and both", async (driver) => {
+  test.each(drivers)("cat, head, tail and grep read stdout, stderr and both with %s", async (driver) => {
     const { by, target, at } = await speaker("echo one; usleep 50000; echo two >&2; usleep 50000; echo three", driver);
     await written(target, "three");
     expect(await by.run(["cat", at("@stdout")])).toMatchObject({ text: "one\nthree\n", stderr: "", code: 0 });
@@ -45,7 +45,7 @@ function outputTests(name: "docker" | "podman"): void {
     expect(ended.text).toBe("one\ntwo\nthree\n");
   });
 
-  test("tail -F goes on over a restart and another container of the name, without losing or doubling a line", async () => {
+  test("tail -F continues after a restart and a recreation without losing or doubling a line", async () => {
     const { by, target, at } = await speaker("echo begin", drivers[0] as string);
     await written(target, "begin");
     const tail = following(by, ["-F", at("@logs")]);
@@ -62,7 +62,7 @@ function outputTests(name: "docker" | "podman"): void {
     await tail.stop();
   });
 
-  test("a line that is longer than the engine's records is one line, also in tail", async () => {
+  test("a line that is longer than the engine's records is one line, in tail too", async () => {
     const { by, target, at } = await speaker(
       "head -c 50000 /dev/zero | tr '\\0' x; echo; echo last",
       drivers[0] as string,
@@ -75,14 +75,14 @@ function outputTests(name: "docker" | "podman"): void {
     expect(JSON.parse(text.split("\n")[0] as string).line).toHaveLength(50_000);
   });
 
-  test("the output of a terminal comes as it was written", async () => {
+  test("the output of a terminal is printed as written", async () => {
     const { by, target, at } = await speaker("echo seen", drivers[0] as string, undefined, { Tty: true });
     await written(target, "seen");
     expect((await by.run(["cat", at("@stdout")])).text).toBe("seen\r\n");
     expect((await by.run(["tail", "-n", "1", at("@logs")])).text).toBe("seen\r\n");
   });
 
-  test("a container whose engine keeps no output is named in one line", async () => {
+  test("a container whose engine stores no output is reported in one line", async () => {
     const { by, target, at } = await speaker(":", "none");
     for (const command of ["cat", "head", "tail", "hexdump"]) {
       const { code, stderr, text } = await by.run([command, at("@logs")]);
@@ -92,7 +92,7 @@ function outputTests(name: "docker" | "podman"): void {
     }
   });
 
-  test("what is no output is refused", async () => {
+  test("an unknown @name is refused", async () => {
     const { by, at } = await speaker(":", drivers[0] as string);
     expect((await by.run(["cat", at("@log")])).stderr).toContain(`is no output of a container (write `);
     expect(await by.run(["ls", at("@logs")])).toMatchObject({ code: 2, text: "" });

@@ -26,7 +26,7 @@ describeWithPodman("Podman", () => {
       target = await sealed(engine("podman"), { host: { Binds: binds } });
     });
 
-    test("by exactly this route", async (context) => {
+    test("uses exactly this route", async (context) => {
       const result = await witness(context, {
         section: "Containers",
         situation: "FROM scratch, read-only, uid 1000, no capability",
@@ -40,19 +40,19 @@ describeWithPodman("Podman", () => {
       expect(await routesInUse(engine("podman"), target)).toEqual([route]);
     });
 
-    test.for(Object.entries(sealedFiles))("%s, byte for byte, from the live agent", async ([path, content]) => {
+    test.for(Object.entries(sealedFiles))("gives %s byte for byte, from the running agent", async ([path, content]) => {
       const result = await someone.run(["cat", "--trace", "--route", route, `${target.name}:${path}`]);
       expect(result).toMatchObject({ code: 0, text: content });
       expect(result.stderr).toContain(`route ${route}, live agent`);
     });
 
-    test("/proc/1/status is the target's own first process", async () => {
+    test("shows the target's first process in /proc/1/status", async () => {
       const result = await someone.run(["cat", "--route", route, `${target.name}:/proc/1/status`]);
       expect(result).toMatchObject({ code: 0, stderr: "" });
       expect(result.text).toMatch(/^Name:\tready\n/);
     });
 
-    test("the container can still be removed without force, and the agent ends with it", async (context) => {
+    test("can be removed without force, and the agent ends with it", async (context) => {
       await target.handle.stop({ t: 5 });
       await target.handle.remove();
       await note(context, {
@@ -80,7 +80,7 @@ describeWithPodman("Podman", () => {
     await someone.close();
   });
 
-  test.for(["direct", "sidecar"])("--privileged, over route %s", async (route, context) => {
+  test.for(["direct", "sidecar"])("a --privileged container is read over route %s", async (route, context) => {
     const podman = engine("podman");
     const by = user({ engine: podman });
     const target = await container(podman, {
@@ -99,7 +99,7 @@ describeWithPodman("Podman", () => {
     await by.close();
   });
 
-  test("ps lists processes and open files, with runs a tool, doctor finds every route", async () => {
+  test("ps lists processes and open files, with runs a tool, and doctor finds every route", async () => {
     const podman = engine("podman");
     const someone = user({ engine: podman });
     const kept = ["write", "/log", "one", "hold", "/log"];
@@ -121,7 +121,7 @@ describeWithPodman("Podman", () => {
     await someone.close();
   });
 
-  test.for(["direct", "sidecar"])("tail -F goes on after a restart (route %s)", async (route) => {
+  test.for(["direct", "sidecar"])("tail -F continues after a restart (route %s)", async (route) => {
     const someone = user({ engine: engine("podman") });
     const target = await container(engine("podman"), { steps: ["write", "/log", "began"] });
     const tail = following(someone, ["--route", route, "-F", `${target.name}:/log`]);
@@ -151,7 +151,7 @@ describeWithPodman("Podman", () => {
 
   test.for([
     { what: "no such container", name: "no-such-container", code: 3, line: /^porthole: no such container: .*\n$/ },
-  ])("$what: status $code", async ({ name, code, line }) => {
+  ])("$what returns status $code", async ({ name, code, line }) => {
     const result = await user({ engine: engine("podman") }).run(["cat", `${name}:/f`]);
     expect(result.stderr).toMatch(line);
     expect(result.code).toBe(code);

@@ -24,7 +24,7 @@ describeWith("remappedDocker", "a sealed container behind userns-remap", () => {
       target = await sealed(engine("remappedDocker"), { host: { Binds: binds } });
     });
 
-    test.for(Object.entries(sealedFiles))("%s, byte for byte, by this route", async ([path, content], context) => {
+    test.for(Object.entries(sealedFiles))("gives %s byte for byte by this route", async ([path, content], context) => {
       const result = await witness(context, {
         section: "Containers",
         situation: "FROM scratch, read-only, uid 1000, no capability",

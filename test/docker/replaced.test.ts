@@ -5,7 +5,7 @@ import { container, engine } from "../helpers/engine.ts";
 import { user } from "../helpers/porthole.ts";
 
 describeWithDocker("a file of the host that is mounted into a container", () => {
-  test("is said to be another one now, once an editor has replaced it on the host", async () => {
+  test("is reported as replaced after an editor replaced it on the host", async () => {
     const docker = engine("docker");
     const someone = user({ uid: 0, engine: docker });
     const directory = mkdtempSync(`${inject("machine").directory}/replaced-`);

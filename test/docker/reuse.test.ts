@@ -10,7 +10,7 @@ import { listedAgents, routesInUse, sidecarsOf } from "./agents.ts";
 
 const says = (text: string) => ["dir", "/d", "write", "/d/f", text];
 
-describeWithDocker("a live agent", () => {
+describeWithDocker("a running agent", () => {
   test("costs the next command one request to the engine for a name, none for a full id", async () => {
     const docker = engine("docker");
     const proxy = await engineProxy(docker);
@@ -45,7 +45,7 @@ describeWithDocker("a live agent", () => {
     expect(await someone.run(["cat", `${target.name}:/d/f`], { env })).toMatchObject({ code: 3, text: "" });
   });
 
-  test("is taken for an id prefix and for several files at once", async () => {
+  test("is used for an id prefix and for several files at once", async () => {
     const someone = user({ engine: engine("docker") });
     const target = await container(engine("docker"), { steps: [...says("one"), "write", "/d/g", "two"] });
     const files = [`${target.id.slice(0, 12)}:/d/f`, `${target.name}:/d/g`, `${target.id}:/d/f`];
@@ -53,7 +53,7 @@ describeWithDocker("a live agent", () => {
     expect(await routesInUse(engine("docker"), target)).toEqual(["direct"]);
   });
 
-  test("never stands for another container: after a rename a name means who bears it now", async () => {
+  test("never serves another container: after a rename, a name means the container that has it now", async () => {
     const docker = engine("docker");
     const someone = user({ engine: docker });
     const [a, b] = await Promise.all(["a", "b"].map((text) => container(docker, { steps: says(text) })));
@@ -66,7 +66,7 @@ describeWithDocker("a live agent", () => {
     expect(await someone.run(["cat", `${a.name}:/d/f`, `${b.name}:/d/f`])).toMatchObject({ code: 0, text: "b\na\n" });
   });
 
-  test("never stands for another container: made anew under its name", async () => {
+  test("never serves another container: one that was recreated under its name", async () => {
     const docker = engine("docker");
     const someone = user({ engine: docker });
     const first = await container(docker, { steps: says("first") });
@@ -82,7 +82,7 @@ describeWithDocker("a live agent", () => {
   test.for([
     { uid: 0, route: "direct" },
     { uid: 0, route: "sidecar" },
-  ])("never shows a container's life before its restart (route $route)", async ({ uid, route }) => {
+  ])("never shows the state of a container before its restart (route $route)", async ({ uid, route }) => {
     const docker = engine("docker");
     const someone = user({ uid, engine: docker });
     // The tmpfs is new after a restart, the file in the image's layer grows by a line.
@@ -97,7 +97,7 @@ describeWithDocker("a live agent", () => {
     expect(await someone.run(byId)).toMatchObject({ code: 0, text: "once\nonce\nonce\n" });
   });
 
-  test("is one for commands that start at the same moment", async () => {
+  test("is shared by commands that start at the same moment", async () => {
     const docker = engine("docker");
     const someone = user({ uid: ORDINARY_USER, engine: docker });
     const target = await container(docker, { steps: says("shared") });
@@ -107,7 +107,7 @@ describeWithDocker("a live agent", () => {
     expect(await listedAgents(someone)).toHaveLength(1);
   });
 
-  test("may be one of twenty", async () => {
+  test("is found among twenty", async () => {
     const docker = engine("docker");
     const someone = user({ engine: docker });
     const targets = await Promise.all(Array.from({ length: 20 }, (_, n) => container(docker, { steps: says(`${n}`) })));

@@ -20,7 +20,7 @@ const runOnly = (_: unknown, { by, args }: Witness) => by.run(args);
 function tests(name: "rootlessDocker" | "rootlessPodman"): void {
   const file = "/data/greeting";
 
-  describe.each(["direct", "mount", "sidecar"])("by its own user over route %s", (route) => {
+  describe.each(["direct", "mount", "sidecar"])("read by its own user over route %s", (route) => {
     let owner: User;
     let target: Container;
 
@@ -31,7 +31,7 @@ function tests(name: "rootlessDocker" | "rootlessPodman"): void {
       target = await sealed(engine(name), { host: { Binds } });
     });
 
-    test.for(Object.entries(sealedFiles))("%s, byte for byte", async ([path, content], context) => {
+    test.for(Object.entries(sealedFiles))("gives %s byte for byte", async ([path, content], context) => {
       const run = path === file ? witness : runOnly;
       const result = await run(context, {
         section: "Containers",
@@ -45,13 +45,13 @@ function tests(name: "rootlessDocker" | "rootlessPodman"): void {
       expect(result.stderr).toContain(`route ${route}, `);
     });
 
-    test("its first process, and nothing that is another user's", async () => {
+    test("shows its first process, and nothing of another user", async () => {
       const result = await owner.run(["cat", "--route", route, `${target.name}:/proc/1/status`]);
       expect(result).toMatchObject({ code: 0, stderr: "" });
       expect(result.text).toMatch(/^Name:\tready\n/);
     });
 
-    test("the container goes without force, and the agent with it", async () => {
+    test("can be removed without force, and the agent ends with it", async () => {
       await target.handle.stop({ t: 5 });
       await target.handle.remove();
       await waitFor("the agent to end", async () => (await listedAgents(owner)).length === 0);
@@ -59,7 +59,7 @@ function tests(name: "rootlessDocker" | "rootlessPodman"): void {
     });
   });
 
-  test("is found at its usual place, without any variable but the runtime directory", async (context) => {
+  test("is found at its default socket with the runtime directory alone", async (context) => {
     const owner = user({ uid: rootlessUid() ?? 0, engine: engine(name) });
     const target = await sealed(engine(name));
     const result = await witness(context, {
@@ -74,7 +74,7 @@ function tests(name: "rootlessDocker" | "rootlessPodman"): void {
     expect(result).toMatchObject({ code: 0, text: sealedFiles[file] });
   });
 
-  test("is nobody else's: another user is told that he may not, and sees nothing of it", async (context) => {
+  test("is refused to another user, who sees nothing of it", async (context) => {
     const other = user({ uid: ORDINARY_USER, engine: engine(name) });
     const target = await sealed(engine(name));
     const result = await witness(context, {
@@ -91,7 +91,7 @@ function tests(name: "rootlessDocker" | "rootlessPodman"): void {
     expect(byPid).toMatchObject({ code: 4, text: "" });
   });
 
-  test("detach --all leaves no sidecar, image, socket or record, also when the run directory is gone", async () => {
+  test("detach --all leaves no sidecar, image, socket or record, even if the run directory is gone", async () => {
     const owner = user({ uid: rootlessUid() ?? 0, engine: engine(name) });
     const target = await sealed(engine(name));
     await owner.run(["cat", "--route", "sidecar", `${target.name}:${file}`]);

@@ -39,7 +39,7 @@ describeWithDocker("a container FROM scratch, read-only, uid 1000, no capability
       options = forced ? ["--route", route] : [];
     });
 
-    test("by exactly this route, as --trace says and as the machine shows", async () => {
+    test("uses exactly this route, as --trace and the processes of the machine show", async () => {
       const result = await someone.run(["cat", "--trace", ...options, `${target.name}:/data/greeting`]);
       expect(result).toMatchObject({ code: 0, text: sealedFiles["/data/greeting"] });
       expect(result.stderr).toMatch(
@@ -50,25 +50,25 @@ describeWithDocker("a container FROM scratch, read-only, uid 1000, no capability
       expect(await routesInUse(engine("docker"), target)).toEqual([route]);
     });
 
-    test.for(Object.entries(sealedFiles))("%s, byte for byte", async ([path, content]) => {
+    test.for(Object.entries(sealedFiles))("gives %s byte for byte", async ([path, content]) => {
       const result = await someone.run(["cat", ...options, `${target.name}:${path}`]);
       expect(result).toMatchObject({ code: 0, stderr: "", text: content });
     });
 
-    test("/proc/1/status is the target's own first process", async () => {
+    test("shows the target's first process in /proc/1/status", async () => {
       const result = await someone.run(["cat", ...options, `${target.name}:/proc/1/status`]);
       expect(result).toMatchObject({ code: 0, stderr: "" });
       expect(result.text).toMatch(/^Name:\tready\n/);
       expect(result.text).toMatch(/^Uid:\t1000\t1000\t1000\t1000$/m);
     });
 
-    test("symbolic links that are absolute or climb stay inside", async () => {
+    test("keeps absolute and climbing symbolic links inside", async () => {
       const paths = ["/data/absolute", "/data/climbing", "/../../data/greeting"];
       const result = await someone.run(["cat", ...options, ...paths.map((path) => `${target.name}:${path}`)]);
       expect(result).toMatchObject({ code: 0, stderr: "", text: sealedFiles["/data/greeting"].repeat(3) });
     });
 
-    test("names with a newline, a space and bytes that are not UTF-8", async () => {
+    test("opens names with a newline, a space and bytes that are not UTF-8", async () => {
       const odd = await someone.run(["cat", ...options, `${target.name}:/data/with space\nand newline`]);
       expect(odd).toMatchObject({ code: 0, stderr: "", text: "odd name\n" });
       const shell = ["sh", "-c", 'exec "$@" "$(printf \'%s:/data/\\377\\376\' "$TARGET")"', "sh"];
@@ -77,7 +77,7 @@ describeWithDocker("a container FROM scratch, read-only, uid 1000, no capability
     });
   });
 
-  test("a user who may not enter its namespaces is told so when the direct route is forced", async () => {
+  test("a user who may not enter its namespaces gets an error if the direct route is forced", async () => {
     const someone = user({ uid: ORDINARY_USER, engine: engine("docker") });
     const target = await sealed(engine("docker"));
     const result = await someone.run(["cat", "--route", "direct", `${target.name}:/data/greeting`]);
@@ -86,7 +86,7 @@ describeWithDocker("a container FROM scratch, read-only, uid 1000, no capability
     expect(await routesInUse(engine("docker"), target)).toEqual([]);
   });
 
-  test("a container that was not prepared is told apart when the mount route is forced", async () => {
+  test("a container without porthole's mount gets an error if the mount route is forced", async () => {
     const someone = user({ engine: engine("docker") });
     const target = await sealed(engine("docker"));
     const result = await someone.run(["cat", "--route", "mount", `${target.name}:/data/greeting`]);
@@ -94,7 +94,7 @@ describeWithDocker("a container FROM scratch, read-only, uid 1000, no capability
     expect(result.stderr).toMatch(/^porthole: .* was started without porthole's directory .*docker-args.*\n$/);
   });
 
-  test("a prepared container whose mount has gone dead is read through the sidecar", async () => {
+  test("a prepared container whose mount is stale is read through the sidecar", async () => {
     const someone = user({ uid: ORDINARY_USER, engine: engine("docker") });
     const target = await sealed(engine("docker"), { host: { Binds: await preparedBinds(someone) } });
     const moved = await someone.run(["cat", "--trace", `${target.name}:/data/greeting`], {

@@ -108,7 +108,7 @@ const situations: Situation[] = [
   },
 ];
 
-describeWithDocker("every container", () => {
+describeWithDocker("each kind of container", () => {
   describe.each([
     { who: "root", uid: 0, route: "direct" },
     { who: "a user who is only in the engine's group", uid: ORDINARY_USER, route: "sidecar" },
@@ -137,7 +137,7 @@ describeWithDocker("every container", () => {
       expect(result.stderr).toContain(`route ${route}, new agent`);
     });
 
-    test("--init: the program is the second process, its files are the same", async (context) => {
+    test("gives the same files with --init, where the program is the second process", async (context) => {
       const docker = engine("docker");
       // Not waited for by its name: the first process is the engine's own.
       const handle = await docker.api.createContainer({

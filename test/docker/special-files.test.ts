@@ -34,7 +34,7 @@ describeWithDocker("special files in a container", () => {
       });
     });
 
-    test("/dev/zero ends with its reader, quietly", async () => {
+    test("reading /dev/zero ends with its reader without a message", async () => {
       const { code, stdout, stderr } = await someone.run(cat("/dev/zero"), {
         before: ["sh", "-c", '"$@" | head -c 1000000', "sh"],
       });
@@ -42,7 +42,7 @@ describeWithDocker("special files in a container", () => {
       expect(stdout.equals(Buffer.alloc(1_000_000))).toBe(true);
     });
 
-    test("/dev/urandom gives bytes that differ", async () => {
+    test("/dev/urandom gives different bytes each time", async () => {
       const head = { before: ["sh", "-c", '"$@" | head -c 4096', "sh"] };
       const [one, two] = [await someone.run(cat("/dev/urandom"), head), await someone.run(cat("/dev/urandom"), head)];
       expect([one.stdout.length, two.stdout.length]).toEqual([4096, 4096]);
@@ -53,11 +53,11 @@ describeWithDocker("special files in a container", () => {
       expect(await someone.run(cat("/dev/null"))).toMatchObject({ code: 0, stderr: "", text: "" });
     });
 
-    test("a FIFO with a writer gives what is written, then ends", async () => {
+    test("a FIFO gives the written data, then ends", async () => {
       expect(await someone.run(consume("/d/fed"))).toMatchObject({ code: 0, stderr: "", text: "through a pipe\n" });
     });
 
-    test("a FIFO without a writer waits, and an interrupt ends the waiting as it ends any program", async () => {
+    test("a FIFO without a writer waits, and an interrupt ends the wait", async () => {
       const waiting = someone.start(["cat", "--trace", ...consume("/d/quiet").slice(1)]);
       waiting.stdout.resume();
       await waitFor("the FIFO to be open", () => waiting.complaints().includes("route "));
@@ -66,20 +66,20 @@ describeWithDocker("special files in a container", () => {
       expect(await waiting.ended).toEqual({ code: null, signal: "SIGINT" });
     });
 
-    test.for(["/d/kmsg", "/d/mem"])("a device that the container may not open stays closed: %s", async (path) => {
+    test.for(["/d/kmsg", "/d/mem"])("a device that the container may not open is refused: %s", async (path) => {
       const result = await someone.run(consume(path));
       expect(result).toMatchObject({ code: 1, text: "" });
       expect(result.stderr).toBe(`porthole: cannot open ${target.name}:${path}: Operation not permitted\n`);
     });
 
-    test("a device that the container was given is opened", async () => {
+    test("a device of the container is opened", async () => {
       // Its driver has no read: the kernel says so only after a successful open.
       const result = await someone.run(["cat", "--trace", ...consume("/dev/loop-control").slice(1)]);
       expect(result.stderr).toMatch(/^Got file descriptor for '\/dev\/loop-control'\n/);
       expect(result).toMatchObject({ code: 1, text: "" });
     });
 
-    test("files of proc and sys, whose size is 0, come whole", async () => {
+    test("files of /proc and /sys, whose size is 0, are read completely", async () => {
       const result = await someone.run([...cat("/proc/1/mountinfo"), `${target.name}:/proc/1/cmdline`]);
       expect(result.stderr).toBe("");
       expect(result.text).toMatch(/ \/ .* - overlay /);

@@ -10,8 +10,8 @@ import { waitFor } from "../helpers/wait-for.ts";
 const says = (text: string) => ["dir", "/d", "write", "/d/f", text];
 const section = "States and changes" as const;
 
-describeWithDocker("a container that does not run", () => {
-  test("was created only, has ended: its layers are read", async (context) => {
+describeWithDocker("a container that is not running", () => {
+  test("is read from its layers after creation and after its end", async (context) => {
     const docker = engine("docker");
     const by = user({ engine: docker });
     const handle = await docker.api.createContainer({
@@ -35,7 +35,7 @@ describeWithDocker("a container that does not run", () => {
     expect(ended).toMatchObject({ code: 0, text: "text\n" });
   });
 
-  test("is restarting again and again: what the last attempt left is read", async (context) => {
+  test("is read in the state of the last attempt while it restarts repeatedly", async (context) => {
     const docker = engine("docker");
     const by = user({ engine: docker });
     const handle = await docker.api.createContainer({
@@ -60,7 +60,7 @@ describeWithDocker("a container that does not run", () => {
     });
   });
 
-  test("is waited for by tail -F, and followed when it starts", async (context) => {
+  test("makes tail -F wait and follow when it starts", async (context) => {
     const docker = engine("docker");
     const by = user({ engine: docker });
     const handle = await docker.api.createContainer({
@@ -89,48 +89,45 @@ describeWithDocker("a container that does not run", () => {
   });
 });
 
-describeWithDocker("a container that is paused", () => {
+describeWithDocker("a paused container", () => {
   test.for([
     { uid: 0, route: "direct" },
     { uid: ORDINARY_USER, route: "sidecar" },
-  ])(
-    "is read; one that is paused while it is followed goes on when it does (route $route)",
-    async ({ uid, route }, context) => {
-      const docker = engine("docker");
-      const by = user({ uid, engine: docker });
-      const target = await container(docker, { steps: ["dir", "/d", "log", "/d/log", "50", "0"] });
-      const following = by.start(["tail", "-F", "-n", "+1", `${target.name}:/d/log`]);
-      let text = "";
-      following.stdout.setEncoding("utf8").on("data", (piece: string) => {
-        text += piece;
-      });
-      await waitFor("its first lines", () => text.includes("line 2\n"));
-      await target.handle.pause();
-      const result = await witness(context, {
-        ...{ section, situation: "paused", on: docker, by, names: { [target.name]: "web" } },
-        args: ["head", "-n", "1", `${target.name}:/d/log`],
-      });
-      expect(result).toMatchObject({ code: 0, stderr: "" });
-      expect(result.text).toMatch(/^line \d+\n$/);
-      const before = text.length;
-      await target.handle.unpause();
-      await waitFor("lines after the pause", () => text.length > before + 20);
-      following.child.kill("SIGTERM");
-      await following.ended;
-      expect(following.complaints()).toBe("");
-      const numbers = [...text.matchAll(/^line (\d+)$/gm)].map(([, number]) => Number(number));
-      expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) + index));
-      await note(context, {
-        ...{ section, situation: `paused and unpaused while followed over route ${route}`, on: docker, by, names: {} },
-        command: "porthole tail -F web:/d/log",
-        outcome: "goes on, every line once",
-      });
-    },
-  );
+  ])("is read; a follow continues when the container is resumed (route $route)", async ({ uid, route }, context) => {
+    const docker = engine("docker");
+    const by = user({ uid, engine: docker });
+    const target = await container(docker, { steps: ["dir", "/d", "log", "/d/log", "50", "0"] });
+    const following = by.start(["tail", "-F", "-n", "+1", `${target.name}:/d/log`]);
+    let text = "";
+    following.stdout.setEncoding("utf8").on("data", (piece: string) => {
+      text += piece;
+    });
+    await waitFor("its first lines", () => text.includes("line 2\n"));
+    await target.handle.pause();
+    const result = await witness(context, {
+      ...{ section, situation: "paused", on: docker, by, names: { [target.name]: "web" } },
+      args: ["head", "-n", "1", `${target.name}:/d/log`],
+    });
+    expect(result).toMatchObject({ code: 0, stderr: "" });
+    expect(result.text).toMatch(/^line \d+\n$/);
+    const before = text.length;
+    await target.handle.unpause();
+    await waitFor("lines after the pause", () => text.length > before + 20);
+    following.child.kill("SIGTERM");
+    await following.ended;
+    expect(following.complaints()).toBe("");
+    const numbers = [...text.matchAll(/^line (\d+)$/gm)].map(([, number]) => Number(number));
+    expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) + index));
+    await note(context, {
+      ...{ section, situation: `paused and unpaused while followed over route ${route}`, on: docker, by, names: {} },
+      command: "porthole tail -F web:/d/log",
+      outcome: "goes on, every line once",
+    });
+  });
 });
 
-describeWithDocker("no other container is ever read", () => {
-  test("restarted, made anew under its name, renamed, and removed", async (context) => {
+describeWithDocker("no other container is read", () => {
+  test("after a restart, a recreation, a rename and a removal", async (context) => {
     const docker = engine("docker");
     const by = user({ engine: docker });
     const target = await container(docker, {
@@ -174,7 +171,7 @@ describeWithDocker("no other container is ever read", () => {
     expect(renamed).toMatchObject({ code: 0, text: "second\n" });
   });
 
-  test("an id that begins like a service's name is not taken for it", async (context) => {
+  test("when an id begins like the name of a service", async (context) => {
     const docker = engine("docker");
     const by = user({ engine: docker });
     const bystander = await container(docker, { steps: says("bystander") });

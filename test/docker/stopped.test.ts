@@ -60,7 +60,7 @@ function agentProcesses(by: User): number[] {
   );
 }
 
-describeWith(["root", "docker", "podman"], "what does not run, read by root in place", () => {
+describeWith(["root", "docker", "podman"], "what does not run, read by root directly", () => {
   describe.each(enginesUnderTest())("a container of %s that has ended", (name) => {
     let by: User;
     let target: Awaited<ReturnType<typeof stopped>>;
@@ -97,7 +97,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root in p
       expect(await by.run([command, ...rest, at(path)])).toMatchObject({ code: 0, stderr: "", text });
     });
 
-    test("ls, find, stat, hexdump and with show it", async () => {
+    test("is read by ls, find, stat, hexdump and with", async () => {
       expect((await by.run(["ls", at("/added")])).text).toBe("file\n");
       expect((await by.run(["find", at("/added")])).text).toBe(`${at("/added")}\n${at("/added/file")}\n`);
       expect((await by.run(["stat", at("/data/file")])).text).toContain(`volume ${target.volume}`);
@@ -105,7 +105,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root in p
       expect(await by.run(["with", at("/own"), "--", "cat", "{}"])).toMatchObject({ code: 0, text: "own\n" });
     });
 
-    test("cannot be written to, its volume neither", async () => {
+    test("cannot be written to, nor can its volume", async () => {
       vi.stubEnv("XDG_STATE_HOME", by.env.XDG_STATE_HOME);
       await using session = await connect(target.name, { engine: engine(name).socket });
       vi.unstubAllEnvs();
@@ -113,14 +113,14 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root in p
         await expect(session.open(path, { write: true })).rejects.toMatchObject({ code: "FILE", errno: "EROFS" });
     });
 
-    test("a device file of the layers stays closed", async () => {
+    test("refuses device files of its layers", async () => {
       expect(await by.run(["cat", at("/null")])).toMatchObject({
         code: 1,
         stderr: `porthole: cannot open ${at("/null")}: Permission denied\n`,
       });
     });
 
-    test("what was in memory is said to be gone", async () => {
+    test("is reported to have lost its files in memory", async () => {
       expect(await by.run(["cat", at("/memory/file")])).toMatchObject({
         code: 1,
         stderr: `porthole: cannot open ${at("/memory/file")}: No such file or directory (/memory was in memory, so it is gone)\n`,
@@ -129,7 +129,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root in p
       expect(listed.stderr).toBe(`porthole: ${at("/proc")}: /proc was in memory, so its contents are gone\n`);
     });
 
-    test("ps says that there are no processes", async () => {
+    test("has no processes, as ps reports", async () => {
       expect(await by.run(["ps", target.name])).toMatchObject({
         code: 3,
         text: "",
@@ -137,7 +137,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root in p
       });
     });
 
-    test("the mount route is refused in one line", async () => {
+    test("refuses the mount route in one line", async () => {
       const result = await by.run(["cat", "--route", "mount", at("/own")]);
       expect(result).toMatchObject({ code: 4, text: "" });
       expect(result.stderr).toBe(
@@ -145,7 +145,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root in p
       );
     });
 
-    test("nothing of the agent is in the host's mounts, and nothing is left when it is killed", async () => {
+    test("adds no mount to the host, and leaves nothing when the agent is killed", async () => {
       await by.run(["cat", at("/own")]);
       const agent = agentProcesses(by).find(isRunning) ?? 0;
       expect(agent).toBeGreaterThan(0);
@@ -159,7 +159,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root in p
       expect(await by.run(["cat", at("/own")])).toMatchObject({ code: 0, text: "own\n" });
     });
 
-    test("a file that the engine copies into it is seen by the next command", async () => {
+    test("shows a file that the engine copies into it to the next command", async () => {
       expect((await by.run(["cat", at("/tmp/copied")])).code).toBe(1);
       const path = `${by.directory}/copied`;
       writeFileSync(path, "copied\n");
@@ -168,7 +168,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root in p
       await waitFor("the copied file", async () => (await by.run(["cat", at("/tmp/copied")])).text === "copied\n");
     });
 
-    test("detach ends its agent, if it has not ended by itself", async () => {
+    test("has an agent that detach ends", async () => {
       await by.run(["cat", at("/own")]);
       const result = await by.run(["detach", target.name]);
       expect(result.code).toBe(!engine(name).isPodman || result.stderr === "" ? 0 : 3);
@@ -186,7 +186,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root in p
   });
 
   test.each(enginesUnderTest())(
-    "a container of %s is started and removed while it is read: what is open stays readable",
+    "a container of %s is started and removed while it is read: open files stay readable",
     async (name) => {
       const by = user({ engine: engine(name) });
       const target = await stopped(engine(name));
@@ -211,7 +211,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root in p
     },
   );
 
-  test.each(enginesUnderTest())("tail -F on %s goes on in the container when it starts", async (name) => {
+  test.each(enginesUnderTest())("tail -F on %s continues in the container when it starts", async (name) => {
     const on = engine(name);
     const by = user({ engine: on });
     const handle = await on.api.createContainer({
@@ -237,7 +237,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root in p
   });
 
   test.each(enginesUnderTest())(
-    "a link in the place of a volume leads nowhere out of the layers (%s)",
+    "a link in the place of a volume does not lead out of the layers (%s)",
     async (name) => {
       const on = engine(name);
       const by = user({ engine: on });
@@ -280,21 +280,26 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root in p
     });
   });
 
-  test.each(enginesUnderTest())("an image that %s has not is not pulled; near tags are told", async (name) => {
-    const on = engine(name);
-    const by = user({ engine: on });
-    const tag = await busyboxImage(on);
-    const [repository] = tag.split(/:(?=[^:]*$)/);
-    const near = await by.run(["cat", `image:${tag}0:/bin/sh`]);
-    expect(near).toMatchObject({ code: 3, text: "" });
-    expect(near.stderr).toMatch(/^porthole: image '\S+' is not on this machine, and porthole pulls none; here are \S+/);
-    expect(near.stderr).toContain(`here are ${tag}`);
-    expect((await on.api.listImages()).flatMap(({ RepoTags }) => RepoTags ?? [])).not.toContain(`${repository}:none`);
-    const none = await by.run(["cat", "image:example.invalid/nothing/like-it:/x"]);
-    expect(none.stderr).toBe(
-      "porthole: image 'example.invalid/nothing/like-it' is not on this machine, and porthole pulls none (docker pull example.invalid/nothing/like-it)\n",
-    );
-  });
+  test.each(enginesUnderTest())(
+    "an image that %s does not have is not pulled; similar tags are suggested",
+    async (name) => {
+      const on = engine(name);
+      const by = user({ engine: on });
+      const tag = await busyboxImage(on);
+      const [repository] = tag.split(/:(?=[^:]*$)/);
+      const near = await by.run(["cat", `image:${tag}0:/bin/sh`]);
+      expect(near).toMatchObject({ code: 3, text: "" });
+      expect(near.stderr).toMatch(
+        /^porthole: image '\S+' is not on this machine, and porthole pulls none; here are \S+/,
+      );
+      expect(near.stderr).toContain(`here are ${tag}`);
+      expect((await on.api.listImages()).flatMap(({ RepoTags }) => RepoTags ?? [])).not.toContain(`${repository}:none`);
+      const none = await by.run(["cat", "image:example.invalid/nothing/like-it:/x"]);
+      expect(none.stderr).toBe(
+        "porthole: image 'example.invalid/nothing/like-it' is not on this machine, and porthole pulls none (docker pull example.invalid/nothing/like-it)\n",
+      );
+    },
+  );
 });
 
 describeWith(["root", "docker", "podman"], "what does not run, read by a user who may use the engine's socket", () => {
@@ -342,61 +347,63 @@ describeWith(["root", "docker", "podman"], "what does not run, read by a user wh
 });
 
 describeWith(["root", "docker", "podman"], "porthole diff", () => {
-  test.each(enginesUnderTest())("lists what a container of %s changed, with sizes, running or not", async (name) => {
-    const on = engine(name);
-    const by = user({ engine: on });
-    const image = await busyboxImage(on);
-    const volume = uniqueName("volume");
-    const handle = await on.api.createContainer({
-      name: uniqueName("changed"),
-      Image: image,
-      Cmd: [
-        "/bin/busybox",
-        "sh",
-        "-c",
-        "echo own > /own; /bin/busybox rm /workload; echo v > /data/file; exec /bin/busybox sleep 600",
-      ],
-      HostConfig: { NetworkMode: "none", Binds: [`${volume}:/data`] },
-    });
-    await handle.start();
-    await waitFor("its changes", async () => (await by.run(["cat", `${handle.id}:/data/file`])).text === "v\n");
-    for (const state of ["running", "stopped"]) {
-      if (state === "stopped") {
-        await handle.kill();
-        await handle.wait();
+  test.each(enginesUnderTest())(
+    "lists the changes of a container of %s with sizes, running or stopped",
+    async (name) => {
+      const on = engine(name);
+      const by = user({ engine: on });
+      const image = await busyboxImage(on);
+      const volume = uniqueName("volume");
+      const handle = await on.api.createContainer({
+        name: uniqueName("changed"),
+        Image: image,
+        Cmd: [
+          "/bin/busybox",
+          "sh",
+          "-c",
+          "echo own > /own; /bin/busybox rm /workload; echo v > /data/file; exec /bin/busybox sleep 600",
+        ],
+        HostConfig: { NetworkMode: "none", Binds: [`${volume}:/data`] },
+      });
+      await handle.start();
+      await waitFor("its changes", async () => (await by.run(["cat", `${handle.id}:/data/file`])).text === "v\n");
+      for (const state of ["running", "stopped"]) {
+        if (state === "stopped") {
+          await handle.kill();
+          await handle.wait();
+        }
+        const result = await by.run(["diff", handle.id]);
+        expect(result.code).toBe(0);
+        expect(result.text).toMatch(/^A +4 \/own$/m);
+        expect(result.text).toMatch(/^D +- \/workload$/m);
+        expect(result.text).not.toContain("/data");
+        expect(result.stderr).toContain(`/data (volume ${volume})`);
+        const records = (await by.run(["diff", "--json", handle.id])).text.trimEnd().split("\n");
+        expect(records.map((line) => JSON.parse(line))).toContainEqual(
+          expect.objectContaining({
+            path: "/own",
+            target: `${handle.id}:/own`,
+            change: "added",
+            kind: "file",
+            size: 4,
+          }),
+        );
       }
-      const result = await by.run(["diff", handle.id]);
-      expect(result.code).toBe(0);
-      expect(result.text).toMatch(/^A +4 \/own$/m);
-      expect(result.text).toMatch(/^D +- \/workload$/m);
-      expect(result.text).not.toContain("/data");
-      expect(result.stderr).toContain(`/data (volume ${volume})`);
-      const records = (await by.run(["diff", "--json", handle.id])).text.trimEnd().split("\n");
-      expect(records.map((line) => JSON.parse(line))).toContainEqual(
-        expect.objectContaining({
-          path: "/own",
-          target: `${handle.id}:/own`,
-          change: "added",
-          kind: "file",
-          size: 4,
-        }),
-      );
-    }
-    await handle.remove();
-    await on.api.getVolume(volume).remove();
-  });
+      await handle.remove();
+      await on.api.getVolume(volume).remove();
+    },
+  );
 
-  test("an image, a process and a container that is not there are refused in one line", async () => {
+  test("refuses an image, a process and a missing container in one line", async () => {
     const by = user({ engine: engine("docker") });
     expect(await by.run(["diff", "image:x"])).toMatchObject({
       code: 2,
-      stderr:
-        "porthole: cannot compare 'image:x': it is not a container (porthole diff CONTAINER)\n",
+      stderr: "porthole: cannot compare 'image:x': it is not a container (porthole diff CONTAINER)\n",
     });
     expect((await by.run(["diff", "no-such-container"])).code).toBe(3);
   });
 
-  test("names of images and volumes are completed, and paths in them", async () => {
+  test("completion offers names of images and volumes, and paths inside them", async () => {
     const on = engine("docker");
     const by = user({ engine: on });
     const target = await stopped(on);

@@ -16,7 +16,7 @@ describeWithDocker("porthole tail -F in containers", () => {
     { uid: 0, route: "direct" },
     { uid: 0, route: "mount" },
     { uid: ORDINARY_USER, route: "sidecar" },
-  ])("goes on where it was after a restart, and says so in one line (route $route)", async ({ uid, route }) => {
+  ])("continues at its position after a restart, and reports it in one line (route $route)", async ({ uid, route }) => {
     const someone = user({ uid, engine: docker() });
     const prepared = route === "mount" ? (await someone.run(["docker-args"])).text.trim() : "";
     const host = prepared === "" ? {} : { Binds: [prepared.replace("--volume ", "")] };
@@ -38,7 +38,7 @@ describeWithDocker("porthole tail -F in containers", () => {
     }
   });
 
-  test("waits for a container that is stopped, and one that does not exist", async () => {
+  test("waits for a stopped container and for one that does not exist", async () => {
     const someone = user({ engine: docker() });
     const target = await container(docker(), { steps: ["write", "/log", "one"] });
     const later = uniqueName();
@@ -94,7 +94,7 @@ describeWithDocker("porthole tail -F in containers", () => {
     }
   });
 
-  test("takes in files that a glob matches later, and not the old ones under their rotated names", async () => {
+  test("follows files that a glob matches later, but not rotated ones under their new names", async () => {
     const someone = user({ engine: docker() });
     const target = await container(docker(), { steps: ["dir", "/d", "write", "/d/a.log", "a"] });
     const root = `/proc/${target.pid}/root/d`;
@@ -125,7 +125,7 @@ describeWith(["docker", "logrotate"], "Debian's logrotate on a volume", () => {
     { mode: "create", directives: "create 0644", notice: "has been replaced;  following new file" },
     { mode: "nocreate", directives: "nocreate", notice: "has been replaced;  following new file" },
     { mode: "copytruncate", directives: "copytruncate", notice: "file truncated" },
-  ])("in mode $mode loses and doubles nothing that was read", async ({ directives, notice }) => {
+  ])("in mode $mode loses and doubles no line", async ({ directives, notice }) => {
     const someone = user({ engine: docker() });
     const volume = mkdtempSync(`${inject("machine").directory}/volume-`);
     const log = `${volume}/app.log`;

@@ -68,7 +68,7 @@ const attempts = [...direct, "ptrace"];
 const injected = ["execve", "socket", "connect", "ptrace", "mount", "setns", "unshare", "bpf"];
 
 describeWith(["root", "docker"], "root in a container without SYS_PTRACE", () => {
-  test.each(["mount", "sidecar"])("gets at no agent of route %s: it is not dumpable", async (route) => {
+  test.each(["mount", "sidecar"])("cannot read or trace an agent of route %s, which is not dumpable", async (route) => {
     const { target, someone, attack } = await attacked(route, false);
     const tail = following(someone, ["--route", route, "-f", `${target.name}:/d/log`]);
     await tail.shows("one\n");
@@ -85,27 +85,24 @@ describeWith(["root", "docker"], "root in a container without SYS_PTRACE", () =>
 });
 
 describeWith(["root", "docker"], "root in a container with SYS_PTRACE", () => {
-  test.each(["mount", "sidecar"])(
-    "has of an agent of route %s what the agent's filter leaves, and no more",
-    async (route) => {
-      const { target, someone, attack } = await attacked(route, true);
-      const tail = following(someone, ["--route", route, "-f", `${target.name}:/d/log`]);
-      await tail.shows("one\n");
-      const outcomes = await attack("try");
-      // The kernel lets whoever has this capability trace what is in his PID namespace; what follows would be worth nothing if it did not.
-      expect(new Set(outcomes.ptrace)).toEqual(new Set(["success"]));
-      expect(new Set(outcomes.injected_getpid)).toEqual(new Set(["success"]));
-      for (const name of injected)
-        expect([name, new Set(outcomes[`injected_${name}`])]).toEqual([name, new Set(["ENOSYS"])]);
-      expect(new Set(outcomes.injected_kill_all)).toEqual(new Set(["EPERM"]));
-      // The host has noticed nothing that matters: what it follows goes on.
-      appendFileSync(`/proc/${target.pid}/root/d/log`, "two\n");
-      await tail.shows("one\ntwo\n");
-      await tail.stop();
-    },
-  );
+  test.each(["mount", "sidecar"])("can use an agent of route %s only within the agent's filter", async (route) => {
+    const { target, someone, attack } = await attacked(route, true);
+    const tail = following(someone, ["--route", route, "-f", `${target.name}:/d/log`]);
+    await tail.shows("one\n");
+    const outcomes = await attack("try");
+    // The kernel lets whoever has this capability trace what is in his PID namespace; what follows would be worth nothing if it did not.
+    expect(new Set(outcomes.ptrace)).toEqual(new Set(["success"]));
+    expect(new Set(outcomes.injected_getpid)).toEqual(new Set(["success"]));
+    for (const name of injected)
+      expect([name, new Set(outcomes[`injected_${name}`])]).toEqual([name, new Set(["ENOSYS"])]);
+    expect(new Set(outcomes.injected_kill_all)).toEqual(new Set(["EPERM"]));
+    // The host has noticed nothing that matters: what it follows goes on.
+    appendFileSync(`/proc/${target.pid}/root/d/log`, "two\n");
+    await tail.shows("one\ntwo\n");
+    await tail.stop();
+  });
 
-  test("sees no agent of route direct, and reaches none", async () => {
+  test("neither sees nor reaches an agent of route direct", async () => {
     const { target, someone, attack } = await attacked("direct", true);
     const tail = following(someone, ["--route", "direct", "-f", `${target.name}:/d/log`]);
     await tail.shows("one\n");

@@ -23,7 +23,7 @@ async function timeIn(options: ContainerOptions, uid = 0, ...more: string[]): Pr
   return (JSON.parse(text) as { time: string | null }).time;
 }
 
-describeWithDocker("a time without a zone in a container", () => {
+describeWithDocker("a timestamp without a zone in a container", () => {
   test.for([
     { title: "TZ of its first process", options: { env: ["TZ=Europe/Berlin"] }, time: BERLIN },
     { title: "TZ with a colon", options: { env: ["TZ=:Europe/Berlin"] }, time: BERLIN },
@@ -31,13 +31,13 @@ describeWithDocker("a time without a zone in a container", () => {
     { title: "TZ that means nothing: UTC", options: { env: ["TZ=Nowhere/Else"] }, time: UTC },
     { title: "nothing: UTC", options: {}, time: UTC },
   ] satisfies { title: string; options: ContainerOptions; time: string }[])(
-    "means what the container says: $title",
+    "is in the container's zone: $title",
     async ({ options, time }) => {
       expect(await timeIn(options)).toBe(time);
     },
   );
 
-  test("means what /etc/localtime is, as a link and as a file, and what /etc/timezone names where there is none", async () => {
+  test("is in the zone of /etc/localtime, as a link and as a file, else of /etc/timezone", async () => {
     const etc: TarEntry = { name: "etc", type: "directory" };
     const berlin = readFileSync("/usr/share/zoneinfo/Europe/Berlin");
     const images: TarEntry[][] = [
@@ -54,13 +54,13 @@ describeWithDocker("a time without a zone in a container", () => {
   test.for([
     { uid: 0, route: "direct" },
     { uid: ORDINARY_USER, route: "sidecar" },
-  ])("is known on the route $route, of a process of another user too", async ({ uid, route }) => {
+  ])("is in the zone of another user's process too, over the route $route", async ({ uid, route }) => {
     const env = ["TZ=Europe/Berlin"];
     expect(await timeIn({ env, user: "1234:1234" }, uid, "--route", route)).toBe(BERLIN);
     expect(await timeIn({ env, host: { CapDrop: ["ALL"] } }, uid, "--route", route)).toBe(BERLIN);
   });
 
-  test("means what --tz says, in --since too", async () => {
+  test("is in the zone of --tz, also in --since", async () => {
     expect(await timeIn({ env: ["TZ=Europe/Berlin"] }, 0, "--tz", "America/New_York")).toBe("2026-07-31T18:05:06.000Z");
     const target = await container(docker(), {
       env: ["TZ=Europe/Berlin"],
@@ -79,7 +79,7 @@ describeWithDocker("a time without a zone in a container", () => {
     });
   });
 
-  test("orders lines of containers in several zones", async () => {
+  test("is ordered correctly across containers in several zones", async () => {
     const berlin = await container(docker(), {
       env: ["TZ=Europe/Berlin"],
       steps: ["write", "/log", "2026-07-31 14:05:06 first", "write", "/log", "2026-07-31 16:30:00 fourth"],

@@ -64,7 +64,7 @@ describeWithDocker("ps and deleted files in a container", () => {
       return process.files;
     };
 
-    test("what the container's layer holds is counted, what the image holds is not", async () => {
+    test("a deleted file holds space if it is in the container's layer, but not if it is in the image", async () => {
       const listed = await files();
       expect(listed.find(({ path }) => path === "/data/log")).toMatchObject({ deleted: true, held: 2 * MIB });
       expect(listed.find(({ path }) => path === "/data/of-image")).toMatchObject({ deleted: true, held: 0 });
@@ -73,7 +73,7 @@ describeWithDocker("ps and deleted files in a container", () => {
       expect(text).toMatch(/\n2 deleted files hold 2\.1 MB\n$/);
     });
 
-    test("a deleted file is read by cat and counted by a command", async () => {
+    test("a deleted file can be read by cat and by a command", async () => {
       const listed = await files();
       const [log, ofImage] = ["/data/log", "/data/of-image"].map(
         (path) => listed.find((file) => file.path === path)?.fd,
@@ -92,7 +92,7 @@ describeWithDocker("ps and deleted files in a container", () => {
       expect(counted).toMatchObject({ code: 0, stderr: "", text: `${2 * MIB}\n` });
     });
 
-    test("a command has the real files", async () => {
+    test("a command gets the real files", async () => {
       const glob = await someone.run(["with", "--route", route, `${target.name}:/data/*.log`, "--", "cat", "{}"]);
       expect(glob).toMatchObject({ code: 0, stderr: "", text: "one\ntwo\n" });
       const secret = await someone.run(["with", "--route", route, `${target.name}:/data/secret`, "--", "cat"]);
@@ -100,7 +100,7 @@ describeWithDocker("ps and deleted files in a container", () => {
     });
   });
 
-  test("over the mount route, without SYS_PTRACE, it says what it may not see, and how one may", async () => {
+  test("ps over the mount route without SYS_PTRACE reports what it cannot see and suggests another route", async () => {
     const someone = user({ engine: engine("docker") });
     const target = await holder({ Binds: await mountBinds(someone) });
     const { code, text, stderr } = await someone.run(["ps", "--route", "mount", "--files", target.name]);
@@ -111,7 +111,7 @@ describeWithDocker("ps and deleted files in a container", () => {
     );
   });
 
-  test("a user who may not open a root's file by its path is told before anything starts", async () => {
+  test("with refuses a path that this user may not open before the command starts", async () => {
     const someone = user({ uid: ORDINARY_USER, engine: engine("docker") });
     const target = await holder();
     const { code, text, stderr } = await someone.run(["with", `${target.name}:/data/secret`, "--", "cat", "{}"]);
@@ -158,7 +158,7 @@ describeWithDocker("doctor", () => {
     };
   };
 
-  test("tries every route to a container; what it started ends by itself", async () => {
+  test("tests every route to a container, and its agents end by themselves", async () => {
     const someone = user({ engine: engine("docker") });
     const prepared = await holder({ Binds: await mountBinds(someone) });
     const all = await routes(someone, prepared.name);
@@ -171,7 +171,7 @@ describeWithDocker("doctor", () => {
     });
   });
 
-  test("one route that goes is enough, the others are warnings", async () => {
+  test("reports failing routes as warnings if one route works", async () => {
     const someone = user({ uid: ORDINARY_USER, engine: engine("docker") });
     const plain = await holder();
     expect(await routes(someone, plain.name)).toMatchObject({
@@ -180,7 +180,7 @@ describeWithDocker("doctor", () => {
     });
   });
 
-  test("an engine that this user may not use", async () => {
+  test("warns about an engine that this user may not use", async () => {
     const someone = user({ uid: ORDINARY_USER, engine: engine("docker"), inEngineGroup: false });
     const { text, code } = await someone.run(["doctor"]);
     expect(code).toBe(0);
@@ -194,7 +194,7 @@ describeWithDocker("completion of containers", () => {
       .split("\n")
       .flatMap((line) => line.split("\t")[0] || []);
 
-  test("running containers, by one light request, and paths inside over the direct route", async () => {
+  test("lists running containers with one request, and paths inside over the direct route", async () => {
     const someone = user({ engine: engine("docker") });
     const target = await holder();
     expect(await offered(someone, target.name)).toEqual([`${target.name}:`]);
@@ -203,7 +203,7 @@ describeWithDocker("completion of containers", () => {
     );
   });
 
-  test("starts no sidecar for it, but uses one that lives; sidecars themselves are not offered", async () => {
+  test("starts no sidecar but uses a running one, and does not offer sidecars", async () => {
     const someone = user({ uid: ORDINARY_USER, engine: engine("docker") });
     const target = await holder();
     expect(await offered(someone, `${target.name}:/data/a`)).toEqual([]);

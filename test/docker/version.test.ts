@@ -74,20 +74,17 @@ describeWithDocker("an agent of another version", () => {
     installation = newerAgent();
   });
 
-  test.for(["direct", "sidecar"])(
-    "is refused with status 4 and both versions, and does not stay (route %s)",
-    async (route) => {
-      const docker = engine("docker");
-      const someone = user({ engine: docker, installation });
-      const target = await container(docker, { steps: ["dir", "/d", "write", "/d/f", "text"] });
-      const result = await someone.run(["cat", "--route", route, `${target.name}:/d/f`]);
-      expect(result.stderr).toMatch(new RegExp(`^porthole: .*\\b${VERSION + 1}\\b.*\\b${VERSION}\\b.*\\n$`));
-      expect(result).toMatchObject({ code: 4, text: "" });
-      await waitFor("the refused agent to end", async () => (await routesInUse(docker, target)).length === 0);
-    },
-  );
+  test.for(["direct", "sidecar"])("is refused with status 4 and both versions, and ends (route %s)", async (route) => {
+    const docker = engine("docker");
+    const someone = user({ engine: docker, installation });
+    const target = await container(docker, { steps: ["dir", "/d", "write", "/d/f", "text"] });
+    const result = await someone.run(["cat", "--route", route, `${target.name}:/d/f`]);
+    expect(result.stderr).toMatch(new RegExp(`^porthole: .*\\b${VERSION + 1}\\b.*\\b${VERSION}\\b.*\\n$`));
+    expect(result).toMatchObject({ code: 4, text: "" });
+    await waitFor("the refused agent to end", async () => (await routesInUse(docker, target)).length === 0);
+  });
 
-  test("that an upgrade left is replaced by the next command, and ends only when it is told or idle", async () => {
+  test("that is left by an upgrade is replaced by the next command, and ends by detach or when idle", async () => {
     const docker = engine("docker");
     const by = user({ engine: docker });
     const target = await container(docker, { steps: ["dir", "/d", "write", "/d/f", "text"] });
@@ -101,7 +98,7 @@ describeWithDocker("an agent of another version", () => {
     await waitFor("the old agent to end", () => !isRunning(old));
   });
 
-  test("is ended by detach, which it does not understand", async () => {
+  test("is stopped by detach although it does not understand the request", async () => {
     const docker = engine("docker");
     const by = user({ engine: docker });
     const target = await container(docker, { steps: ["dir", "/d", "write", "/d/f", "text"] });

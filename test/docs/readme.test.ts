@@ -21,7 +21,7 @@ const commands = readme
   .filter((line) => line.startsWith("    porthole "))
   .map((line) => line.trim().replace(/ +#.*/, ""));
 
-test.each(documents)("what %s links to is there", (name) => {
+test.each(documents)("every link in %s has a target", (name) => {
   const text = readFileSync(repository + name, "utf8");
   const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path]) => path ?? "");
   const missing = links.filter((path) => !existsSync(`${repository}${dirname(name)}/${path}`));
@@ -40,18 +40,18 @@ test.each(documents)("what %s links to is there", (name) => {
   expect(astray.map(([link]) => link)).toEqual([]);
 });
 
-test("it has at most 120 lines", () => {
+test("README.md has at most 120 lines", () => {
   expect(readme.trimEnd().split("\n").length).toBeLessThanOrEqual(120);
 });
 
-test("its comparison is six rows of the one in docs/comparison.md", () => {
+test("the comparison in README.md consists of six rows of docs/comparison.md", () => {
   const rows = readme.slice(readme.indexOf("## Compared"), readme.indexOf("## Exit status")).match(/^\|.*$/gm) ?? [];
   expect(rows).toHaveLength(8);
   const page = readFileSync(`${repository}docs/comparison.md`, "utf8").split("\n");
   expect(rows.filter((row) => !page.includes(row))).toEqual([]);
 });
 
-test("its exit statuses are those of --help", () => {
+test("the exit statuses in README.md are those of --help", () => {
   const { stdout } = spawnSync(process.execPath, [builtCommand, "--help"], { encoding: "utf8" });
   const told = [...stdout.matchAll(/^ {2}(\d+) {2}(.*)$/gm)].map(([, status, meaning]) => `| ${status} | ${meaning}`);
   expect(told.length).toBeGreaterThan(5);
@@ -122,7 +122,7 @@ describeWith(["docker", "dockerCommand", "jq", "root"], "the README's tour", () 
       expect([line, stdout !== ""]).toEqual([line, !isSilent]);
     });
 
-    test.each(plain.filter(isEndless))("%s, until it is interrupted", async (command) => {
+    test.each(plain.filter(isEndless))("%s runs until it is interrupted", async (command) => {
       const { line, options } = inShell(command);
       const child = spawn("sh", ["-c", line], { ...options, detached: true, stdio: ["ignore", "pipe", "pipe"] });
       const interrupt = () => process.kill(-(child.pid ?? 0), "SIGINT");
@@ -137,7 +137,7 @@ describeWith(["docker", "dockerCommand", "jq", "root"], "the README's tour", () 
       expect([shown !== undefined, [130, "SIGINT"].includes(signal ?? code), stderr]).toEqual([true, true, ""]);
     });
 
-    test("and what was redirected is there", () => {
+    test("writes the redirected output", () => {
       expect(readFileSync(`${folder}/rescued.log`, "utf8")).toBe("rescue me\n");
       expect(readFileSync(`${folder}/copy`, "utf8")).toMatch(/^Name:\t/);
     });

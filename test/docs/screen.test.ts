@@ -17,7 +17,7 @@ test("the keys in docs/screen.md are those of the table", () => {
   expect(committed).toContain("| `j` `Down` ");
 });
 
-test("its settings are one that is taken, with every key and every part of the theme", () => {
+test("the settings in docs/screen.md are valid, with every key and every part of the theme", () => {
   const example = /```json\n(.*?)```/s.exec(committed)?.[1] ?? "";
   const config = decodeConfig(example);
   expect([config.mouse, config.hidden, config.preview, config.theme.title]).toEqual([true, true, false, "4"]);

@@ -37,7 +37,7 @@ const list = (engine: Engine, signal = patience()) =>
   dockerRequest(engine, signal, (docker) => docker.listContainers());
 const ID = "0123456789abcdef".repeat(4);
 
-test("what dockerode is told is handed on as it came, with what was asked", async () => {
+test("an error that dockerode reports is passed on with the request", async () => {
   const engine = await rawEngine((client) => client.write(`${HEAD}Content-Length: 12\r\n\r\n[{"Id":"x"}]`));
   const answer = await list(engine);
   expect(answer).toEqual({
@@ -46,7 +46,7 @@ test("what dockerode is told is handed on as it came, with what was asked", asyn
   });
 });
 
-test("an answer in a million pieces is given up while it is small", async () => {
+test("an answer in a million pieces is aborted early", async () => {
   const pieces = `1\r\n \r\n`.repeat(10_000);
   const engine = await rawEngine(async (client) => {
     client.write(`${HEAD}Transfer-Encoding: chunked\r\n\r\n`);
@@ -56,7 +56,7 @@ test("an answer in a million pieces is given up while it is small", async () => 
   await expect(list(engine)).rejects.toThrow("an answer in more than 65536 pieces");
 });
 
-test("interim answers without an end are an answer without an end", async () => {
+test("endless interim answers are aborted", async () => {
   const engine = await rawEngine(async (client) => {
     const interim = `HTTP/1.1 103 Early Hints\r\nLink: ${"x".repeat(8_000)}\r\n\r\n`.repeat(8);
     while (!client.destroyed) if (!client.write(interim)) await room(client);
@@ -64,12 +64,12 @@ test("interim answers without an end are an answer without an end", async () => 
   await expect(list(engine)).rejects.toThrow("an answer of more than 33554432 bytes");
 });
 
-test("headers without an end are given up", async () => {
+test("endless headers are aborted", async () => {
   const engine = await rawEngine((client) => client.write(`${HEAD}X: ${"x".repeat(70_000)}`));
   await expect(list(engine)).rejects.toThrow("Header overflow");
 });
 
-test("a redirection is a refusal, and followed nowhere", async () => {
+test("a redirect is an error and is not followed", async () => {
   const engine = await rawEngine((client) =>
     client.write("HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n"),
   );
@@ -79,7 +79,7 @@ test("a redirection is a refusal, and followed nowhere", async () => {
   expect(connecting).toHaveBeenCalledTimes(1);
 });
 
-test("the signal ends an answer that has begun, with its reason", async () => {
+test("the signal aborts an answer that has begun, with its reason", async () => {
   const over = new AbortController();
   const engine = await rawEngine(async (client) => {
     client.write(`${HEAD}Content-Length: 10\r\n\r\n[`);
@@ -90,7 +90,7 @@ test("the signal ends an answer that has begun, with its reason", async () => {
   await expect(list(engine, over.signal)).rejects.toThrow("enough");
 });
 
-test("the engine's own words come without dockerode's, and what is so already is no failure", async () => {
+test("the engine's message is reported without dockerode's, and an unchanged state is not a failure", async () => {
   const engine = await rawEngine((client, request) => {
     const body = '{"message":"it is taken"}';
     client.write(
@@ -104,7 +104,7 @@ test("the engine's own words come without dockerode's, and what is so already is
   await dockerRequest(engine, patience(), (docker) => docker.getContainer(ID).start());
 });
 
-test("what docker is told by the environment has no say", async () => {
+test("the environment variables of docker are ignored", async () => {
   const engine = await rawEngine((client) => client.write(`${HEAD}Content-Length: 2\r\n\r\n[]`));
   vi.stubEnv("DOCKER_HOST", "tcp://192.0.2.1:2376");
   vi.stubEnv("DOCKER_CERT_PATH", "/nonexistent");
@@ -113,7 +113,7 @@ test("what docker is told by the environment has no say", async () => {
   expect(process.env.DOCKER_HOST).toBe("tcp://192.0.2.1:2376");
 });
 
-test("an operation that is over listens to its signal no more", async () => {
+test("a finished operation removes its abort listener", async () => {
   const engine = await rawEngine((client) => client.write(`${HEAD}Content-Length: 2\r\n\r\n[]`));
   const { signal } = new AbortController();
   const heard = new Set<unknown>();

@@ -31,10 +31,10 @@ function foundBelow(directory: string, environment: NodeJS.ProcessEnv, explicit?
     .map(({ socketPath, source, name }) => [socketPath.slice(directory.length), source, name]);
 }
 
-describe("which engines are asked", () => {
+describe("the queried engines", () => {
   const nowhere = { HOME: "/none", XDG_RUNTIME_DIR: "/none" };
 
-  test("--engine alone, when it is given", () => {
+  test("are the one of --engine, if it is given", () => {
     const environment = { ...nowhere, DOCKER_HOST: "unix:///other.sock" };
     for (const address of ["/run/x.sock", "unix:///run/x.sock"]) {
       expect(engines(address, environment)).toEqual([
@@ -43,7 +43,7 @@ describe("which engines are asked", () => {
     }
   });
 
-  test("--engine with the name of a docker context, or of a usual place", () => {
+  test("are found by the name of a docker context or of a default socket", () => {
     const HOME = homeWithContexts({ mine: "unix:///mine.sock", far: "ssh://me@box.example:2222" }, "default");
     const environment = { HOME, DOCKER_HOST: "unix:///other.sock" };
     expect(engines("mine", environment)).toEqual([
@@ -68,13 +68,13 @@ describe("which engines are asked", () => {
     );
   });
 
-  test("then DOCKER_HOST, before any context", () => {
+  test("are the one of DOCKER_HOST, before any context", () => {
     const environment = { HOME: homeWithContexts({ mine: "unix:///context.sock" }), DOCKER_HOST: "unix:///host.sock" };
     expect(engines(undefined, environment)).toMatchObject([{ socketPath: "/host.sock", source: "DOCKER_HOST" }]);
     expect(engines(undefined, { ...environment, DOCKER_HOST: "" })[0]?.socketPath).toBe("/context.sock");
   });
 
-  test("then docker's context in use, from its configuration or DOCKER_CONTEXT", () => {
+  test("are the one of the current docker context, from its configuration or DOCKER_CONTEXT", () => {
     const home = homeWithContexts({ mine: "unix:///context.sock" });
     const expected = [{ socketPath: "/context.sock", source: "context 'mine'", name: "mine" }];
     expect(engines(undefined, { HOME: home })).toEqual(expected);
@@ -83,13 +83,13 @@ describe("which engines are asked", () => {
     expect(engines(undefined, { HOME: other, DOCKER_CONTEXT: "mine" })).toEqual(expected);
   });
 
-  test("a context that is not there, or names no host, is an error and no silent other engine", () => {
+  test("are not replaced silently: a missing context, or one without a host, is an error", () => {
     const gone = expect.objectContaining({ code: "TARGET", message: "docker's context 'gone' is not there" });
     expect(() => engines(undefined, { ...nowhere, DOCKER_CONTEXT: "gone" })).toThrow(gone);
     expect(() => engines(undefined, { HOME: homeWithContexts({ gone: undefined }) })).toThrow(gone);
   });
 
-  test("else every usual socket that is there; the default context and a broken configuration are none", () => {
+  test("are otherwise all default sockets; the default context and a broken configuration are ignored", () => {
     const home = temporaryDirectory();
     mkdirSync(`${home}/.docker`);
     writeFileSync(`${home}/.docker/config.json`, "{ not JSON");
@@ -113,7 +113,7 @@ describe("which engines are asked", () => {
     expect(ours({ CONTAINER_HOST: "ssh://box.example/podman.sock" })).toEqual(both);
   });
 
-  test("the sockets of other contexts too, those on other machines left out, and none twice", () => {
+  test("include the sockets of other contexts on this machine, each once", () => {
     const runtime = temporaryDirectory();
     for (const name of ["docker.sock", "b.sock"]) writeFileSync(`${runtime}/${name}`, "");
     symlinkSync(`${runtime}/docker.sock`, `${runtime}/a.sock`);
@@ -125,7 +125,7 @@ describe("which engines are asked", () => {
     ]);
   });
 
-  test("all of them for --engine all, whatever is set", () => {
+  test("are all of them with --engine all, whatever is set", () => {
     const runtime = temporaryDirectory();
     for (const name of ["docker.sock", "b.sock"]) writeFileSync(`${runtime}/${name}`, "");
     const HOME = homeWithContexts({ b: `unix://${runtime}/b.sock` });
@@ -139,7 +139,7 @@ describe("which engines are asked", () => {
     ["ssh://me@box.example:2222/run/docker.sock", "ssh -p 2222 -t me@box.example porthole"],
     ["https://box.example/x", "ssh -t box.example porthole"],
     ["tcp://", "ssh -t HOST porthole"],
-  ])("an engine on another machine is refused, with what to do: %s", (address, hint) => {
+  ])("exclude an engine on another machine, with a remedy: %s", (address, hint) => {
     expect(() => engines(address, nowhere)).toThrow(
       expect.objectContaining({ code: "TARGET", hint: expect.stringContaining(hint) }),
     );
@@ -147,7 +147,7 @@ describe("which engines are asked", () => {
   });
 
   test.each(["tcp://localhost:2375", "tcp://127.0.0.1:2375", "tcp://[::1]:2375"])(
-    "one by TCP on this machine has a socket too, or is a forwarded port: %s",
+    "exclude TCP on this machine: it has a socket too, or is a forwarded port: %s",
     (address) => {
       expect(() => engines(address, nowhere)).toThrow(
         expect.objectContaining({
@@ -159,7 +159,7 @@ describe("which engines are asked", () => {
   );
 
   test.each(["", "-x", "unix://docker.sock", "unix://", "npipe:////./pipe/docker_engine", "fd://3"])(
-    "an address that is none is refused: '%s'",
+    "exclude an invalid address: '%s'",
     (address) => {
       expect(() => engines(address, nowhere)).toThrow(
         expect.objectContaining({ code: "USAGE", message: `--engine is not an engine's address: '${address}'` }),
@@ -168,8 +168,8 @@ describe("which engines are asked", () => {
   );
 });
 
-describe("asking an engine", () => {
-  test("gives its status and its decoded answer, whatever the status, and tells Podman from Docker", async () => {
+describe("a request to an engine", () => {
+  test("returns the status and the decoded answer for any status, and distinguishes Podman from Docker", async () => {
     const engine = await fakeEngine((path) => ({
       status: path === "/a" ? 200 : 404,
       ...(path === "/a" && { headers: { "Libpod-Api-Version": "4.3.1" } }),
@@ -179,12 +179,12 @@ describe("asking an engine", () => {
     expect(await engineGet(engine, "/b")).toMatchObject({ status: 404, body: { path: "/b" }, isPodman: false });
   });
 
-  test("an empty answer has no body", async () => {
+  test("returns no body for an empty answer", async () => {
     const engine = await fakeEngine(() => ({ status: 500, body: undefined }));
     expect(await engineGet(engine, "/")).toMatchObject({ status: 500, body: undefined, isPodman: false });
   });
 
-  test("an answer that is not JSON is the engine's fault, said with where it is", async () => {
+  test("reports an answer that is not JSON with the engine's address", async () => {
     for (const status of [200, 404]) {
       const engine = await fakeEngine(() => ({ status, body: undefined, raw: "<html>" }));
       await expect(engineGet(engine, "/info?a=b")).rejects.toMatchObject({
@@ -194,7 +194,7 @@ describe("asking an engine", () => {
     }
   });
 
-  test("a refusal in HTML, as a proxy's, has no body, and the words of any are short", async () => {
+  test("has no body for an error in HTML, as of a proxy, and shortens any message", async () => {
     const engine = await fakeEngine(() => ({ status: 403, body: undefined, raw: "<html>" }));
     expect(await engineGet(engine, "/")).toMatchObject({ status: 403, body: undefined });
     expect(errorMessageOf({ body: { message: "x".repeat(5_000) } })).toBe("x".repeat(1_000));
@@ -203,7 +203,7 @@ describe("asking an engine", () => {
     ]);
   });
 
-  test("that does not answer fails at the deadline as a target that cannot be had; the signal is an interrupt", async () => {
+  test("fails with TARGET at the timeout, and with CANCELLED by the signal", async () => {
     const engine = await fakeEngine(() => "silence");
     await expect(engineGet(engine, "/", { timeoutMs: 20 })).rejects.toMatchObject({
       code: "TARGET",
@@ -215,7 +215,7 @@ describe("asking an engine", () => {
     await expect(asked).rejects.toMatchObject({ code: "CANCELLED" });
   });
 
-  test("that is not there says so, by its place and by who named it", async () => {
+  test("reports a missing engine with its address and the setting that named it", async () => {
     const socketPath = `${temporaryDirectory()}/none.sock`;
     await expect(engineGet({ socketPath, source: "DOCKER_HOST", name: "x" }, "/")).rejects.toMatchObject({
       ...{ code: "TARGET", errno: "ENOENT" },

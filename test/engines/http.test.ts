@@ -8,8 +8,8 @@ import { descriptorCount } from "../helpers/processes.ts";
 
 const answer = (head: string, body = "") => Buffer.from(`${head}\r\n\r\n${body}`, "latin1");
 
-describe("an answer is taken apart", () => {
-  test("into its status, its headers by lower-case name, and its body to the byte", () => {
+describe("an HTTP answer", () => {
+  test("is parsed into its status, its headers by lower-case name, and its exact body", () => {
     const body = fc.uint8Array({ maxLength: 300 });
     fc.assert(
       fc.property(fc.integer({ min: 100, max: 599 }), fc.constantFrom("0", "1"), body, (status, minor, bytes) => {
@@ -27,7 +27,7 @@ describe("an answer is taken apart", () => {
     );
   });
 
-  test("without a length it ends where the connection ended, and it may have no reason and no headers", () => {
+  test("without a length ends with the connection, and may have no reason and no headers", () => {
     expect(parseHttpResponse(answer("HTTP/1.0 204"))).toMatchObject({
       status: 204,
       headers: new Map(),
@@ -37,7 +37,7 @@ describe("an answer is taken apart", () => {
     expect(parseHttpResponse(answer("HTTP/1.0 200 OK\r\nX: a:b")).headers.get("x")).toBe("a:b");
   });
 
-  test("cut off at any byte it is refused", () => {
+  test("that is truncated at any byte is refused", () => {
     const whole = answer("HTTP/1.0 200 OK\r\nContent-Length: 4", "body");
     for (let length = 0; length < whole.length; length++) {
       expect(() => parseHttpResponse(whole.subarray(0, length))).toThrow(/without an answer|not HTTP|cut off/);
@@ -52,7 +52,7 @@ describe("an answer is taken apart", () => {
     ["of another HTTP", answer("HTTP/2 200"), "not HTTP"],
     ["with a status that is none", answer("HTTP/1.1 2000 OK"), "not HTTP"],
     ["of nothing", Buffer.of(), "without an answer"],
-  ])("%s it is refused", (_, bytes, complaint) => {
+  ])("%s is refused", (_, bytes, complaint) => {
     expect(() => parseHttpResponse(bytes)).toThrow(expect.objectContaining({ code: "TARGET" }));
     expect(() => parseHttpResponse(bytes)).toThrow(complaint);
   });
@@ -75,8 +75,8 @@ async function server(serve: (client: Socket) => void): Promise<string> {
   return path;
 }
 
-describe("a question over a Unix socket", () => {
-  test("is one HTTP/1.0 GET, and its answer is whole however it comes", async () => {
+describe("a request over a Unix socket", () => {
+  test("is one HTTP/1.0 GET, and its answer is complete for any chunks", async () => {
     let asked = "";
     const body = "x".repeat(300_000);
     const path = await server((client) =>
@@ -91,7 +91,7 @@ describe("a question over a Unix socket", () => {
     expect(asked).toMatch(/^GET \/containers\/web\/json HTTP\/1\.0\r\nHost: localhost\r\n(.*\r\n)*\r\n$/);
   });
 
-  test("waits no longer than its deadline, nor after the signal, and leaves no descriptor", async () => {
+  test("ends at its timeout or by its signal, and leaves no descriptor", async () => {
     const path = await server(() => undefined);
     await expect(httpGet(path, "/", { timeoutMs: 20 })).rejects.toMatchObject({ errno: "ETIMEDOUT" });
     const before = descriptorCount();
@@ -104,12 +104,12 @@ describe("a question over a Unix socket", () => {
     expect(descriptorCount() - before).toBeLessThanOrEqual(2);
   });
 
-  test("of a server that sends a little and then nothing fails at its deadline all the same", async () => {
+  test("fails at its timeout even if the server has sent a part", async () => {
     const path = await server((client) => client.write("HTTP/1.0 200 OK\r\n"));
     await expect(httpGet(path, "/", { timeoutMs: 30 })).rejects.toMatchObject({ errno: "ETIMEDOUT" });
   });
 
-  test("of a server that sends a byte now and then fails at its deadline, not later with each", async () => {
+  test("fails at its timeout if the server sends one byte at a time", async () => {
     const path = await server((client) => {
       const timer = setInterval(() => client.write("x"), 10);
       client.on("close", () => clearInterval(timer));
@@ -117,7 +117,7 @@ describe("a question over a Unix socket", () => {
     await expect(httpGet(path, "/", { timeoutMs: 60 })).rejects.toMatchObject({ errno: "ETIMEDOUT" });
   });
 
-  test("takes no answer, and no headers, that have no end", async () => {
+  test("refuses an endless answer and endless headers", async () => {
     const endless = (start: string) =>
       server((client) => {
         const more = () => {
@@ -139,7 +139,7 @@ describe("a question over a Unix socket", () => {
     await expect(body.next()).rejects.toMatchObject({ message: "an answer of more than 1048576 bytes" });
   });
 
-  test("that comes byte by byte takes no more memory than its bytes", async () => {
+  test("with an answer that comes byte by byte needs no more memory than the bytes", async () => {
     const size = 3_000;
     const before = process.memoryUsage().arrayBuffers;
     const path = await server((client) => {
@@ -157,7 +157,7 @@ describe("a question over a Unix socket", () => {
     expect(used).toBeLessThan(10_000_000);
   });
 
-  test("whose answer is lines waits for its beginning until the deadline, and for lines as long as it takes", async () => {
+  test("for lines has a timeout for the beginning of the answer only", async () => {
     const signal = new AbortController().signal;
     const silent = await server((client) => client.write("HTTP/1.0 200 OK\r\n"));
     await expect(httpLines(silent, "/", { timeoutMs: 30, signal }).next()).rejects.toMatchObject({
@@ -182,7 +182,7 @@ describe("a question over a Unix socket", () => {
     });
   });
 
-  test("says why there is nobody to ask", async () => {
+  test("reports why the connection failed", async () => {
     const directory = temporaryDirectory();
     const ask = (path: string) => httpGet(path, "/", { timeoutMs: 1000 });
     await expect(ask(`${directory}/none.sock`)).rejects.toMatchObject({ errno: "ENOENT" });

@@ -32,7 +32,7 @@ test("a full id is 64 hexadecimal digits in lower case", () => {
 });
 
 describe("a running container", () => {
-  test("is described with all that the routes need", async () => {
+  test("is described with everything that the routes need", async () => {
     const answer = found({
       ...{ Id: id, Name: "/web", State: { ...running, Paused: true } },
       HostConfig: {
@@ -51,7 +51,7 @@ describe("a running container", () => {
     });
   });
 
-  test("may lack everything but its id and its state", async () => {
+  test("needs only an id and a state", async () => {
     expect(await resolve({ "/containers/web/json": found({ Id: id, State: { Running: true } }) })).toMatchObject({
       ...{ id, name: "web", startedAt: "", pid: 0, paused: false, pidMode: "", usernsMode: "", privileged: false },
       ...{ devices: [], deviceCgroupRules: [], portholeMount: undefined },
@@ -79,7 +79,7 @@ describe("a running container", () => {
     expect(await resolve({ [all]: list, ...inspected }, "shop/web-2")).toMatchObject({ id });
   });
 
-  test("of a service comes before those of it that ended, and before what `docker compose run` started", async () => {
+  test("of a service is preferred to ended ones, and to those of `docker compose run`", async () => {
     const oneOff = { Labels: { "com.docker.compose.oneoff": "True" } };
     const list = [member(id, "a", "1"), member("e".repeat(64), "a", "2", { State: "exited" })];
     const answers = {
@@ -89,7 +89,7 @@ describe("a running container", () => {
     expect(await resolve(answers)).toMatchObject({ id });
   });
 
-  test("whose id begins like the name of a service is not taken for it; without such a service it is", async () => {
+  test("whose id begins like the name of a service is found only without such a service", async () => {
     const short = id.slice(0, 2);
     const byPrefix = { [`/containers/${short}/json`]: found({ Id: id, Name: "/other", State: running }) };
     const service = "f".repeat(64);
@@ -103,7 +103,7 @@ describe("a running container", () => {
     expect(await resolve({ ...named, ...answers }, short)).toMatchObject({ id });
   });
 
-  test("is asked for by a name that cannot leave its place in the question", async () => {
+  test("is requested by a name that cannot change the request", async () => {
     const name = "..%2fimages%2fjson?a=b c\r\nX: y";
     expect(await resolve({ [`/containers/${name}/json`]: found({ Id: id, State: running }) }, name)).toMatchObject({
       id,
@@ -111,7 +111,7 @@ describe("a running container", () => {
   });
 });
 
-describe("refused, with what to do:", () => {
+describe("a name is refused with a remedy:", () => {
   const wrong = (path: string, complaint: string) =>
     new RegExp(
       `^the engine at .+ does not answer GET /${path} as Docker does: ${complaint.replace(/[[\].]/g, "\\$&")}$`,
@@ -223,7 +223,7 @@ describe("refused, with what to do:", () => {
     ],
   ];
 
-  test("the beginning of several ids", async () => {
+  test("for the common prefix of several ids", async () => {
     const several = { status: 400, body: { message: "Multiple IDs found with provided prefix: fee" } };
     const list = (body: unknown) => ({ "/containers/fee/json": several, "/containers/json?all=true": found(body) });
     const [one, two] = [`fee${"0".repeat(61)}`, `fee${"1".repeat(61)}`];
@@ -245,7 +245,7 @@ describe("refused, with what to do:", () => {
   });
 });
 
-describe("of several engines", () => {
+describe("with several engines", () => {
   /** The usual sockets, in a runtime directory of the test's own. */
   async function usual(docker: string, podman: string): Promise<void> {
     vi.stubEnv("XDG_RUNTIME_DIR", docker.slice(0, docker.lastIndexOf("/")));
@@ -261,7 +261,7 @@ describe("of several engines", () => {
     symlinkSync(podman, `${runtime}/podman/podman.sock`);
   }
 
-  test("two with a container of the name: which one is meant has to be said", async () => {
+  test("a container that two of them have is ambiguous", async () => {
     const [one, two] = await Promise.all(
       [id, "f".repeat(64)].map((Id) => fakeEngine(() => found({ Id, State: running }))),
     );
@@ -278,14 +278,14 @@ describe("of several engines", () => {
     expect(requireRunning(await resolveContainer("web", undefined, "/run/porthole"))).toMatchObject({ id });
   });
 
-  test("one that has the container is enough, whatever the others say", async () => {
+  test("one that has the container is enough, even if others fail", async () => {
     const has = await fakeEngine(() => found({ Id: id, State: running }));
     const broken = await fakeEngine(() => ({ status: 500, body: undefined }));
     await usual(broken.socketPath, has.socketPath);
     expect(requireRunning(await resolveContainer("web", undefined, "/run/porthole"))).toMatchObject({ id });
   });
 
-  test("none that has it: what one could not tell is said with it", async () => {
+  test("the error of a missing container includes the errors of engines", async () => {
     const has = await fakeEngine(() => missing);
     const broken = await fakeEngine(() => ({ status: 500, body: undefined }));
     await usual(broken.socketPath, has.socketPath);
@@ -294,7 +294,7 @@ describe("of several engines", () => {
     );
   });
 
-  test("one that has it does not decide where another has a service of the name with several containers", async () => {
+  test("a container of one engine is ambiguous with a service of another engine", async () => {
     const has = await fakeEngine(() => found({ Id: id, State: running }));
     const list = [member("f".repeat(64), "shop", "1"), member("e".repeat(64), "shop", "2")];
     const several = await fakeEngine((path) => (decodeURIComponent(path) === services("web") ? found(list) : missing));
@@ -303,7 +303,7 @@ describe("of several engines", () => {
   });
 });
 
-test("an interrupt ends the question", async () => {
+test("an interrupt ends the request", async () => {
   const { socketPath } = await fakeEngine(() => "silence");
   const controller = new AbortController();
   const asked = resolveContainer("web", socketPath, "/run/porthole", controller.signal);

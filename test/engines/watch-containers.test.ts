@@ -35,7 +35,7 @@ test.each<[string, unknown, string]>([
   ["a container that is text", ["web"], '[0] is "web", not an object'],
   ["names that are text", [{ Id: id, Names: "/web" }], '[0].Names is "/web", not a list'],
   ["labels that are a list", [{ Id: id, Labels: [] }], "[0].Labels is a list, not an object"],
-])("an engine with %s instead of its containers is a trouble that says so", async (_, body, complaint) => {
+])("an engine with %s instead of its containers is reported as a problem", async (_, body, complaint) => {
   const { containers, troubles } = await watched(
     () => ({ status: 200, body }),
     (state) => state.troubles.length > 0,
@@ -46,7 +46,7 @@ test.each<[string, unknown, string]>([
   ]);
 });
 
-test("a refusal of the list is told in the engine's words", async () => {
+test("a refused list is reported in the engine's words", async () => {
   const { troubles } = await watched(
     () => ({ status: 403, body: { message: "not for you" } }),
     (state) => state.troubles.length > 0,
@@ -54,7 +54,7 @@ test("a refusal of the list is told in the engine's words", async () => {
   expect(troubles[0]?.message).toMatch(/does not list its containers: not for you$/);
 });
 
-test("a container that is told of wrongly has that for its obstacle, and the others are there", async () => {
+test("a malformed container is listed with its error, next to the others", async () => {
   const other = "f".repeat(64);
   const list = [id, other].map((Id) => ({ Id, Names: [`/${Id[0]}`], State: "running" }));
   const { containers, troubles } = await watched(

@@ -42,7 +42,7 @@ describeWith(["docker", "dockerCommand", "root"], "the examples", () => {
     return { status: await ended, ...said };
   }
 
-  test("hash-file prints what sha256sum would, and says what failed", async () => {
+  test("hash-file prints the output of sha256sum, and reports what failed", async () => {
     const target = await container(docker, { steps: ["write", "/note", "some text"] });
     const hash = createHash("sha256").update("some text\n").digest("hex");
     const text = `${target.name}:/note`;
@@ -51,7 +51,7 @@ describeWith(["docker", "dockerCommand", "root"], "the examples", () => {
     expect(missing).toMatchObject({ status: 1, out: "", errors: expect.stringMatching(/^FILE ENOENT: .*\n$/) });
   });
 
-  test("follow-three ends when its reader has gone", async () => {
+  test("follow-three ends when its reader closes the pipe", async () => {
     const target = await container(docker, { steps: ["dir", "/log", "log", "/log/app.log", "50", "0"] });
     const { child, said, ended } = start("follow-three", `${target.name}:/log/app.log`);
     await waitFor("a line", () => said.out.includes("\n"));
@@ -59,7 +59,7 @@ describeWith(["docker", "dockerCommand", "root"], "the examples", () => {
     expect([await ended, said.errors]).toEqual([0, ""]);
   });
 
-  test("follow-three puts three logs into one stream and goes on after a rotation", async () => {
+  test("follow-three merges three logs into one stream and continues after a rotation", async () => {
     const three = await Promise.all(
       [1, 2, 3].map(() => container(docker, { steps: ["dir", "/log", "log", "/log/app.log", "50", "20"] })),
     );
@@ -81,7 +81,7 @@ describeWith(["docker", "dockerCommand", "root"], "the examples", () => {
     }
   });
 
-  test("open-files and deleted-log find what a process holds, and bring a deleted file back", async () => {
+  test("open-files lists the files of a process, and deleted-log recovers a deleted one", async () => {
     const steps = [
       "write",
       "/kept",
@@ -118,13 +118,13 @@ describeWith(["docker", "dockerCommand", "root"], "the examples", () => {
     });
   });
 
-  test("pass-to-child gives the descriptor to a program and ends as that does", async () => {
+  test("pass-to-child passes the descriptor to a program and ends with its status", async () => {
     const target = await container(docker, { steps: ["write", "/note", "one two three"] });
     expect(await run("pass-to-child", `${target.name}:/note`, "wc", "-w")).toMatchObject({ status: 0, out: "3\n" });
     expect((await run("pass-to-child", `${target.name}:/note`, "sh", "-c", "exit 7")).status).toBe(7);
   });
 
-  test("tun-device makes an interface in the container and hears what it sends", async () => {
+  test("tun-device creates an interface in the container and receives its packets", async () => {
     const [, bind = ""] = (await someone.run(["docker-args"])).text.trim().split(" ");
     const target: Container = await container(docker, {
       image: await busyboxImage(docker),

@@ -27,7 +27,7 @@ function strangeCat(...args: string[]): ChildProcess {
   return start(program, args, { stdio: ["ignore", "pipe", "pipe"] });
 }
 
-test("prints what it got and the content", async () => {
+test("strange-cat prints the descriptor and the content", async () => {
   const path = join(temporaryDirectory(), "a file");
   const content = Buffer.from([...Array(256).keys()]);
   writeFileSync(path, content);
@@ -39,7 +39,7 @@ test("prints what it got and the content", async () => {
   expect(Buffer.from(rest.join("\n"), "latin1")).toEqual(content);
 });
 
-test("a FIFO is read as it is written", async () => {
+test("a FIFO is printed as it is written", async () => {
   const path = join(temporaryDirectory(), "fifo");
   mkfifo(path);
   const cat = strangeCat(path);
@@ -50,7 +50,7 @@ test("a FIFO is read as it is written", async () => {
   expect(stdout.toString()).toMatch(/\nthrough\n$/);
 });
 
-test("a file that is missing: the child says so and its failure is reported", async () => {
+test("a missing file is reported by the child, and its failure by the parent", async () => {
   const { status, stdout, stderr } = await outcome(strangeCat("/none/such"));
   expect(status).toBe(1);
   expect(stdout.toString()).toBe("");
@@ -59,7 +59,7 @@ test("a file that is missing: the child says so and its failure is reported", as
   );
 });
 
-test("a child that is killed before it sends anything", async () => {
+test("a child that is killed before it sends a descriptor is reported", async () => {
   const path = join(temporaryDirectory(), "fifo");
   mkfifo(path); // without a writer the child never gets beyond open()
   const cat = strangeCat(path);
@@ -71,7 +71,7 @@ test("a child that is killed before it sends anything", async () => {
   expect(stdout.toString()).toBe("");
 });
 
-test("no file, too many", async () => {
+test("a missing file name and a second one are wrong usage", async () => {
   for (const args of [[], ["a", "b"]]) {
     const { status, stderr } = await outcome(strangeCat(...args));
     expect({ status, stderr }).toEqual({ status: 2, stderr: "strange-cat: usage: strange-cat FILE\n" });
@@ -84,14 +84,14 @@ test("a reader that leaves ends it by SIGPIPE", async () => {
   expect((await outcome(cat)).signal).toBe("SIGPIPE");
 });
 
-test("a packet without any control message", async () => {
+test("a packet without a control message is refused", async () => {
   const [a, b] = socketpair().map(owned);
   if (!a || !b) throw new Error();
   rawSend(a, Buffer.from("name"));
   await expect(receiveFile(b)).rejects.toThrow("the control message is null");
 });
 
-test("a packet with a real control message of another type: the sender's credentials", async () => {
+test("a control message of another type, the sender's credentials, is refused", async () => {
   const [a, b] = socketpair().map(owned);
   if (!a || !b) throw new Error();
   const on = new Memory(4);
@@ -102,14 +102,14 @@ test("a packet with a real control message of another type: the sender's credent
   await expect(receiveFile(b)).rejects.toThrow("the control message's type is 2, not SCM_RIGHTS (1)");
 });
 
-test("a child that closes without sending", async () => {
+test("a child that closes without sending is reported", async () => {
   const [a, b] = socketpair().map(owned);
   if (!a || !b) throw new Error();
   a.close();
   expect(await receiveFile(b)).toBeUndefined();
 });
 
-test("a good control message gives its descriptor", () => {
+test("a valid control message gives its descriptor", () => {
   expect(checkControlMessage(controlMessage(ints(7)).subarray(0, 20))).toBe(7);
 });
 
@@ -127,7 +127,7 @@ test.each([
   expect(() => checkControlMessage(control)).toThrow(message);
 });
 
-test("every way a child can end", () => {
+test("every exit of a child is reported", () => {
   expect(childFailure({ status: 0, signal: null })).toBeUndefined();
   expect(childFailure({ status: 3, signal: null })).toBe("the child failed with status 3");
   expect(childFailure({ status: null, signal: "SIGSEGV" })).toBe("the child was killed by SIGSEGV");

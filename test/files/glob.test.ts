@@ -56,22 +56,22 @@ describe("compileGlob", () => {
     expect(compileGlob(pattern, { period: true })(text)).toBe(expected);
   });
 
-  test("does not take forever over a pattern of stars", () => {
+  test("matches a pattern of many stars in bounded time", () => {
     expect(compileGlob("*a".repeat(60))(`${"a".repeat(3000)}b`)).toBe(false);
   });
 
-  test("an escaped text matches itself and nothing else", () => {
+  test("matches an escaped text literally", () => {
     const text = fc.string({ unit: fc.constantFrom(..."ab*?[]!\\.") });
     fc.assert(fc.property(text, text, (a, b) => compileGlob(escapeGlob(a))(b) === (a === b)));
   });
 });
 
-test("a path keeps its bytes where a character's second surrogate looks like an invalid byte", () => {
+test("a path keeps its bytes if the second surrogate of a character looks like an invalid byte", () => {
   const bytes = Buffer.concat([Buffer.from("💀"), Buffer.of(0xff)]);
   expect(pathBytes(pathText(bytes))).toEqual(bytes);
 });
 
-test("compareNames orders as the names' bytes do", () => {
+test("compareNames orders names by their bytes", () => {
   const names = fc.uint8Array({ maxLength: 6 }).map(pathText);
   fc.assert(
     fc.property(names, names, (a, b) => {
@@ -146,12 +146,12 @@ describe("expandGlob", () => {
     expect((await expand(pattern)).sort(compareNames)).toEqual(expected);
   });
 
-  test("sorts by bytes within a directory and lists a directory before what is below the next", async () => {
+  test("sorts by bytes within a directory, and lists all of a directory before the next one", async () => {
     expect(await expand("*.log")).toEqual(["1.log", "10.log", "2.log", "broken.log", "é.log", "\udcff.log"]);
     expect(await expand("a/**")).toEqual(["a/4.log", "a/b", "a/b/5.log", "a/b/c", "a/b/c/6.log"]);
   });
 
-  test("lists only what a pattern needs, each directory once", async () => {
+  test("lists only the directories that a pattern needs, each once", async () => {
     await using session = await connect("/");
     const listed: string[] = [];
     const watched = {
@@ -171,7 +171,7 @@ describe("expandGlob", () => {
     expect(await all("**/b/**/*.log")).toEqual(["", "/a", "/a/b", "/a/b/c", "/z"]);
   });
 
-  test("says which directory could not be listed", async () => {
+  test("reports a directory that cannot be listed", async () => {
     const errors: string[] = [];
     await using session = await connect("/");
     const failing = {

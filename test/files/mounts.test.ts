@@ -17,7 +17,7 @@ const table = `655 424 0:52 / / rw,relatime master:201 - overlay overlay rw,lowe
 something newer
 `;
 
-test("parses every field, optional ones and escapes included", () => {
+test("parseMounts parses every field, including optional ones and escapes", () => {
   const mounts = parseMounts(table);
   expect(mounts.map(({ id }) => id)).toEqual([655, 656, 657, 658, 700, 701, 702, 703, 704, 705, 706]);
   expect(mounts[5]).toEqual({
@@ -34,7 +34,7 @@ test("parses every field, optional ones and escapes included", () => {
   });
 });
 
-test("tells what keeps a file", () => {
+test("backingOf returns where a file is stored", () => {
   const backings = parseMounts(table).map((mount) => {
     const { kind, volume, readOnly } = backingOf(mount);
     return `${mount.point}: ${kind}${volume === undefined ? "" : ` ${volume}`}${readOnly ? ", read-only" : ""}`;
@@ -54,7 +54,7 @@ test("tells what keeps a file", () => {
   ]);
 });
 
-test("parses this machine's table whole", () => {
+test("parseMounts parses every line of this machine's table", () => {
   const text = readFileSync("/proc/self/mountinfo", "utf8");
   const mounts = parseMounts(Buffer.from(text));
   expect(mounts).toHaveLength(text.trimEnd().split("\n").length);

@@ -10,7 +10,7 @@ function rest(pending: PendingDirectories<string>): string[] {
   return found;
 }
 
-test("are entered in the order they were found, those of the last parent first", () => {
+test("pending directories are entered in the order of the walk, those of the last parent first", () => {
   for (const count of [0, 1, 511, 512, 513, 1024, 2000]) {
     const pending = new PendingDirectories<string>();
     pending.push("a", numbered(count));
@@ -30,7 +30,7 @@ test("are entered in the order they were found, those of the last parent first",
   }
 });
 
-test("takes no more at its limit, and says so", () => {
+test("pending directories beyond the limit are an error", () => {
   const pending = new PendingDirectories<string>(100);
   pending.push("a", ["x".repeat(60)]);
   expect(() => pending.push("b", ["y".repeat(30), "z".repeat(30), "1"])).toThrow(

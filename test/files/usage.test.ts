@@ -14,12 +14,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-test("files with several names count once", async () => {
+test("a file with several names counts once", async () => {
   const usage = await new UsageCounter(new LocalSession()).of(directory);
   expect([usage.files, usage.size]).toEqual([3, 3000n]);
 });
 
-test("beyond the limit each name counts, which is said once", async () => {
+test("beyond the limit each name counts, which is reported once", async () => {
   const said: PortholeError[] = [];
   const usage = await new UsageCounter(new LocalSession(), 2).of(directory, (error) => said.push(error));
   // The directory is one of the two, which of the files the other depends on its own order.

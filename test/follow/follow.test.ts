@@ -149,7 +149,7 @@ class Seen {
 }
 
 describe("follow", () => {
-  it("brings what is appended, from the position on", async () => {
+  it("returns appended data from the position on", async () => {
     appendFileSync(path, "old\n");
     await following({ position: 4 }, async (seen) => {
       appendFileSync(path, "new\n");
@@ -160,7 +160,7 @@ describe("follow", () => {
     });
   });
 
-  it("looks when it is told to, without waiting for the safety net", async () => {
+  it("reads at once on a change event, without waiting for the poll", async () => {
     await following({ intervalMs: 3_600_000 }, async (seen) => {
       appendFileSync(path, "a\n");
       wake?.("content");
@@ -176,7 +176,7 @@ describe("follow", () => {
     });
   });
 
-  it("drains the old file after a rename and goes on with the new one, and says so", async () => {
+  it("drains the old file after a rename, reports the rotation and continues with the new file", async () => {
     await following({}, async (seen) => {
       appendFileSync(path, "1\n");
       renameSync(path, `${path}.1`);
@@ -187,7 +187,7 @@ describe("follow", () => {
     });
   });
 
-  it("hears a writer that has not noticed the rotation, also after the new file began", async () => {
+  it("reads data that a writer appends to the old file, even after the new one has begun", async () => {
     // Longer than this process is ever held up: what comes later than that is lost.
     await following({ drainMs: 3000 }, async (seen) => {
       const old = openSync(path, "a");
@@ -209,7 +209,7 @@ describe("follow", () => {
     });
   });
 
-  it("does not tear a line of the new file with what comes late", async () => {
+  it("does not split a line of the new file with late data of the old one", async () => {
     await following({ drainMs: 5000 }, async (seen) => {
       const old = openSync(path, "a");
       try {
@@ -225,7 +225,7 @@ describe("follow", () => {
     });
   });
 
-  it("waits for a file that is not there yet", async () => {
+  it("waits for a file that does not exist yet", async () => {
     unlinkSync(path);
     const abort = new AbortController();
     const seen = new Seen();
@@ -241,7 +241,7 @@ describe("follow", () => {
     expect(opened.size).toBe(0);
   });
 
-  it("stays with the open file when the name does not count, and reads the rest when it is told to end", async () => {
+  it("follows the open file without byName, and reads the rest when it is stopped", async () => {
     const abort = new AbortController();
     const from = source();
     const seen = new Seen();
@@ -254,7 +254,7 @@ describe("follow", () => {
     from.file.close();
   });
 
-  it("says how much a slow consumer lost by a truncation", async () => {
+  it("reports how many bytes a slow consumer lost by a truncation", async () => {
     const from = source();
     writeFileSync(path, "x".repeat(100_000));
     const abort = new AbortController();
@@ -272,7 +272,7 @@ describe("follow", () => {
     from.file.close();
   });
 
-  it("loses no generation while the consumer is slow, and reads nothing meanwhile", async () => {
+  it("loses no generation while the consumer is slow, and does not read ahead", async () => {
     const abort = new AbortController();
     const from = source();
     appendFileSync(path, "gen 0\n");
@@ -297,7 +297,7 @@ describe("follow", () => {
     from.file.close();
   });
 
-  it("begins anew after a truncation", async () => {
+  it("starts from the beginning after a truncation", async () => {
     await following({}, async (seen) => {
       appendFileSync(path, "one two three\n");
       await seen.waitForText("one two three\n");
@@ -308,7 +308,7 @@ describe("follow", () => {
     });
   });
 
-  it("sees a file that was cut and has grown beyond the position already (copytruncate)", async () => {
+  it("detects a file that was truncated and has already grown beyond the position (copytruncate)", async () => {
     await following({ intervalMs: 3_600_000 }, async (seen) => {
       appendFileSync(path, "one\n");
       wake?.("content");
@@ -321,7 +321,7 @@ describe("follow", () => {
     });
   });
 
-  it("puts generations that came and went unseen where they belong, before and after the one that was opened", async () => {
+  it("returns missed generations in order, before and after the opened one", async () => {
     /** Where the generations are that were renamed away, in their order. */
     const away: string[] = [];
     const rotate = (number: number) => {
@@ -364,7 +364,7 @@ describe("follow", () => {
     );
   });
 
-  it("reads a deleted file on, and says when the name comes back", async () => {
+  it("keeps reading a deleted file, and reports when the name is recreated", async () => {
     await following({}, async (seen) => {
       unlinkSync(path);
       await seen.waitForKind("deleted");
@@ -374,7 +374,7 @@ describe("follow", () => {
     });
   });
 
-  it("goes on reading while the path cannot be asked about, and says so once", async () => {
+  it("keeps reading while stat of the path fails, and reports the failure once", async () => {
     await following({}, async (seen) => {
       trouble = new Error("session lost");
       await seen.waitForKind("unreachable");
@@ -386,7 +386,7 @@ describe("follow", () => {
     });
   });
 
-  it("only tells the growth when the contents are not wanted", async () => {
+  it("reports only the growth if the content is not requested", async () => {
     await following({ contents: false }, async (seen) => {
       appendFileSync(path, "12345");
       await seen.waitForKind("grown");
@@ -395,7 +395,7 @@ describe("follow", () => {
     });
   });
 
-  it("closes what it opened when the consumer leaves in the middle of a rotation", async () => {
+  it("closes its files when the consumer stops during a rotation", async () => {
     const from = source();
     renameSync(path, `${path}.1`);
     writeFileSync(path, "");

@@ -7,14 +7,14 @@ const third = { device: 1, inode: 12 };
 const look = (size: number, now: number, intact = true) => ({ size, intact, now });
 
 describe("FollowMachine", () => {
-  it("reads what there is beyond the position, then waits", () => {
+  it("reads the data beyond the position, then waits", () => {
     const machine = new FollowMachine(first, 5, 250);
     expect(machine.look(look(9, 0))).toEqual({ kind: "read", position: 5, available: 4 });
     machine.advance(4);
     expect(machine.look(look(9, 1))).toEqual({ kind: "wait" });
   });
 
-  it("begins anew when the file shrank, or when it grew but is not the same", () => {
+  it("starts from the beginning when the file shrank, or when it grew with other content", () => {
     const machine = new FollowMachine(first, 100, 250);
     expect(machine.look(look(99, 0))).toEqual({ kind: "truncated", unread: 0 });
     expect(machine.look(look(99, 0))).toEqual({ kind: "read", position: 0, available: 99 });
@@ -23,7 +23,7 @@ describe("FollowMachine", () => {
     expect(machine.position).toBe(0);
   });
 
-  it("knows how much was there and not read when the file was cut, by the sizes seen meanwhile", () => {
+  it("computes the unread bytes of a truncated file from the observed sizes", () => {
     const machine = new FollowMachine(first, 100, 250);
     machine.look(look(300, 0));
     machine.advance(50);
@@ -35,12 +35,12 @@ describe("FollowMachine", () => {
     expect(machine.look(look(5, 2))).toEqual({ kind: "truncated", unread: 4990 });
   });
 
-  it("claims no loss when a file was cut and has grown again unseen", () => {
+  it("reports no loss when a truncation was not observed", () => {
     const machine = new FollowMachine(first, 100, 250);
     expect(machine.look(look(4000, 1, false))).toEqual({ kind: "truncated", unread: 0 });
   });
 
-  it("leaves an old generation at once when the next one has content, and lasts when it is empty", () => {
+  it("leaves an old generation at once if the next one has content, and stays while it is empty", () => {
     const machine = new FollowMachine(first, 0, 250);
     machine.look(look(10, 1000));
     machine.advance(10);
@@ -51,7 +51,7 @@ describe("FollowMachine", () => {
     expect(machine.look({ ...look(12, 1003), nextSize: 1 }).kind).toBe("switch");
   });
 
-  it("waits for a first file and begins it at its beginning", () => {
+  it("waits for a first file and starts at its beginning", () => {
     const machine = new FollowMachine(undefined, 77, 250);
     expect(machine.lookForFirst()).toEqual({ kind: "wait" });
     machine.pathSeen(undefined, 0);
@@ -64,7 +64,7 @@ describe("FollowMachine", () => {
     expect(machine.restless).toBe(false);
   });
 
-  it("asks for a new generation to be opened once, at once, whoever reads", () => {
+  it("requests to open a new generation at once and only once", () => {
     const machine = new FollowMachine(first, 0, 250);
     expect(machine.pathSeen(first, 0)).toBe(false);
     expect(machine.pathSeen(second, 0)).toBe(true);
@@ -73,7 +73,7 @@ describe("FollowMachine", () => {
     expect(machine.opened(second)).toBe(false);
   });
 
-  it("drains the old generation until it is quiet, then goes through all that wait", () => {
+  it("drains the old generation until it is quiet, then reads all pending ones", () => {
     const machine = new FollowMachine(first, 0, 250);
     machine.opened(second);
     machine.opened(third);
@@ -89,7 +89,7 @@ describe("FollowMachine", () => {
     expect(machine.look(look(0, 1702))).toEqual({ kind: "wait" });
   });
 
-  it("calls a file deleted only after a moment, for rotation leaves a gap", () => {
+  it("reports a deleted file only after a delay, because a rotation leaves a gap", () => {
     const machine = new FollowMachine(first, 0, 250);
     machine.pathSeen(undefined, 0);
     expect(machine.look(look(0, 999))).toEqual({ kind: "wait" });
@@ -101,7 +101,7 @@ describe("FollowMachine", () => {
     expect(machine.look(look(0, 1004))).toEqual({ kind: "wait" });
   });
 
-  it("reads a deleted file to its end before it says so, and says when another one came", () => {
+  it("reads a deleted file to its end before it reports the deletion, and reports the next file", () => {
     const machine = new FollowMachine(first, 0, 250);
     machine.pathSeen(undefined, 0);
     expect(machine.look(look(3, 2000)).kind).toBe("read");
@@ -111,13 +111,13 @@ describe("FollowMachine", () => {
     expect(machine.look(look(3, 3000))).toEqual({ kind: "switch", afterDeletion: true });
   });
 
-  it("takes device and inode from numbers and bigints alike", () => {
+  it("accepts device and inode as numbers and as bigints", () => {
     expect(new FollowMachine(first, 0, 250).pathSeen({ device: 1n, inode: 10n }, 0)).toBe(false);
   });
 });
 
 describe("Leaving", () => {
-  it("hears an old generation until the new one is written to and it has been quiet since", () => {
+  it("reads an old generation until the new one has data and the old one is quiet", () => {
     const leaving = new DrainingGeneration(10, 250);
     expect(leaving.look(10, false, 5000)).toBe("wait");
     expect(leaving.look(10, true, 9000)).toBe("wait");

@@ -18,7 +18,7 @@ async function* placed(source: string, lines: string[]): AsyncGenerator<TimedLin
 const text = (lines: TimedLine<string>[]) => lines.map(({ bytes }) => Buffer.from(bytes).toString());
 
 describe("mergeLines", () => {
-  it("orders by time, keeps a source's order and what stays with a line", async () => {
+  it("orders by time, and keeps the order of each source and lines without a time after their predecessor", async () => {
     const lines: TimedLine<string>[] = [];
     const a = placed("a", ["head a", "1 a", " of 1", "5 a", "3 a came late"]);
     const b = placed("b", ["2 b", " of 2", "5 b"]);
@@ -28,7 +28,7 @@ describe("mergeLines", () => {
 });
 
 describe("ReorderWindow", () => {
-  it("holds a line for its time and lets those before it go first", () => {
+  it("delays a line, and returns earlier lines first", () => {
     const window = new ReorderWindow<string>(100);
     const [a, b] = [new LineClock("a", timeOf), new LineClock("b", timeOf)];
     window.push(a.place(Buffer.from("9 a")), 0);
@@ -42,7 +42,7 @@ describe("ReorderWindow", () => {
     expect(window.due).toBeUndefined();
   });
 
-  it("takes a line without a time as of its arrival, or with the line before", () => {
+  it("places a line without a time at its arrival, or with the previous line", () => {
     const window = new ReorderWindow<string>(0);
     const [a, b] = [new LineClock("a", timeOf), new LineClock("b", timeOf)];
     window.push(b.place(Buffer.from("6 b"), 6), 0);
@@ -53,7 +53,7 @@ describe("ReorderWindow", () => {
 });
 
 describe("offsets", () => {
-  it("of the first and last lines are those that splitting says, whatever the reads bring", () => {
+  it("of the first and last lines agree with splitting, for reads of any size", () => {
     const files = fc.array(fc.constantFrom("", "a", "bc", "x".repeat(40_000)), { maxLength: 12 });
     fc.assert(
       fc.property(files, fc.boolean(), fc.nat(14), (lines, ended, count) => {
@@ -69,13 +69,13 @@ describe("offsets", () => {
     );
   });
 
-  it("of the end of what has no size is found by reading", () => {
+  it("of the end of a file without a size is found by reading", () => {
     for (const size of [0, 1, 65_535, 65_536, 65_537, 1_234_567])
       expect(sizeByReading(readerOf(new Uint8Array(size)))).toBe(size);
   });
 
   it.each([{ sorted: true }, { sorted: false }])(
-    "of a time is that of the first line that is not earlier (sorted: $sorted)",
+    "of a time is the first line that is not earlier (sorted: $sorted)",
     ({ sorted }) => {
       const lines = Array.from({ length: 300_000 }, (_, n) => `${n} ${"x".repeat(n % 40)}\n${n % 7 ? "" : " more\n"}`);
       if (!sorted) lines.unshift("299999 first\n", "5 then\n");
@@ -93,7 +93,7 @@ describe("offsets", () => {
     },
   );
 
-  it("of a time is looked for in steps of a few blocks, and none is read over and over where no line bears a time", () => {
+  it("of a time is searched in steps of a few blocks, and no block is read repeatedly if no line has a timestamp", () => {
     const bytes = Buffer.from("no time\n".repeat(600_000));
     let all = 0;
     let inStep = 0;
@@ -112,7 +112,7 @@ describe("offsets", () => {
     expect(all).toBeLessThan(3 * bytes.length);
   });
 
-  it("of a time is undefined where no line bears one", () => {
+  it("of a time is undefined if no line has a timestamp", () => {
     const bytes = Buffer.from("a\nb\n");
     expect(sinceOffset(readerOf(bytes), bytes.length, 5, timeOf)).toBeUndefined();
   });

@@ -36,7 +36,7 @@ describe("parseZone", () => {
     expect([hours(zone, winter), hours(zone, summer)]).toEqual([inWinter, inSummer]);
   });
 
-  it("takes this machine's zone for local", () => {
+  it("maps local to this machine's zone", () => {
     expect(parseZone("local")).toBe(systemZone);
   });
 
@@ -59,7 +59,7 @@ describe("parseZone", () => {
 });
 
 describe("parseOffset", () => {
-  it("takes offsets of two digits at least, of which none is above 14 hours", () => {
+  it("accepts offsets of at least two digits and at most 14 hours", () => {
     const minutes = ["+02", "-14:00", "+0000", "GMT+1", "+1", "+15", "EST"].map((text) => {
       const offset = parseOffset(text);
       return offset === undefined ? undefined : offset / 60_000;
@@ -117,7 +117,7 @@ describe("tzifZone", () => {
     }
   });
 
-  it("takes bytes that are none, or are cut off, for none", () => {
+  it("returns undefined for invalid or truncated bytes", () => {
     const whole = Buffer.alloc(44 + 6 + 4);
     whole.write("TZif");
     whole.writeUInt32BE(1, 36);
@@ -133,7 +133,7 @@ describe("tzifZone", () => {
 });
 
 describe("instantOf", () => {
-  it("is the inverse of the offset wherever a clock shows a time once", () => {
+  it("is the inverse of the offset where a local time is unique", () => {
     for (const name of ["Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe"]) {
       const zone = namedZone(name) as Zone;
       for (let time = Date.UTC(2026, 0, 1); time < Date.UTC(2027, 0, 1); time += 7 * HOUR) {

@@ -15,7 +15,7 @@ beforeAll(() => {
 });
 afterAll(() => root.remove());
 
-test.each(names)("the agent's parser of %s takes every kept input without a fault", (target) => {
+test.each(names)("the agent's parser of %s handles every input of the corpus without a fault", (target) => {
   const program = compileTarget(target, "cc", inject("machine").directory);
   const inputs = corpus(target);
   expect(inputs.length).toBeGreaterThan(10);

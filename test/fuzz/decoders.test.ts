@@ -78,7 +78,7 @@ function pieces(bytes: Buffer, sizes: readonly number[]): Buffer[] {
 }
 const cuts = fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 5 });
 
-describe("what an agent sends is decoded or refused as SESSION or ATTACH, whatever it is", () => {
+describe("any data of an agent is decoded or refused as SESSION or ATTACH:", () => {
   const open = encodeMessage(Op.open, 7, encode.open(0, 0n, Buffer.from("/etc/hostname")));
 
   test("packets", () => {
@@ -105,7 +105,7 @@ describe("what an agent sends is decoded or refused as SESSION or ATTACH, whatev
     });
   });
 
-  test("records, and the same ones wherever the pipe is cut", () => {
+  test("records, the same ones for any chunks of the pipe", () => {
     const list = Buffer.concat([recordOf(1, 20, "name"), recordOf(2, 40, "sh"), recordOf(3, 146, "/x"), trailerOf(3)]);
     const outcome = (chunks: Buffer[]) => {
       const decoder = new RecordDecoder();
@@ -126,20 +126,20 @@ describe("what an agent sends is decoded or refused as SESSION or ATTACH, whatev
     expect(outcome([list])).toMatchObject({ failed: undefined, records: [{}, {}, {}] });
   });
 
-  test("inotify events, of which an ill-formed rest is left out", () => {
+  test("inotify events, without a malformed rest", () => {
     check(noise, (bytes) => {
       for (const { name } of decodeInotify(bytes)) expect(name.includes(0)).toBe(false);
     });
   });
 
-  test("control messages, every descriptor in them once", () => {
+  test("control messages, with every descriptor once", () => {
     check(noise, (bytes) => {
       const { descriptors } = parseControl(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), bytes.length);
       expect(descriptors.length).toBeLessThanOrEqual(bytes.length / 4);
     });
   });
 
-  test("mount tables, of which lines that are none are left out", () => {
+  test("mount tables, without malformed lines", () => {
     const line = Buffer.from("36 35 98:0 /mnt1 /mnt/a\\040b rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n");
     check(fc.oneof(noise, damaged(line, Buffer.concat([line, line]))), (bytes) => {
       for (const mount of parseMounts(bytes)) expect(Number.isSafeInteger(mount.parent)).toBe(true);
@@ -183,7 +183,7 @@ function placesIn(value: unknown): [object, string][] {
   return Object.entries(value).flatMap(([key, inner]) => [[value, key] as [object, string], ...placesIn(inner)]);
 }
 
-describe("what an engine answers is taken apart or refused as TARGET", () => {
+describe("any answer of an engine is parsed or refused as TARGET:", () => {
   const id = "0123456789abcdef".repeat(4);
   const question = { socketPath: "/run/engine.sock", path: "/asked?a=b" };
   const state = { Status: "running", Running: true, Paused: false, Restarting: false, ExitCode: 0, Pid: 42 };
@@ -245,7 +245,7 @@ describe("what an engine answers is taken apart or refused as TARGET", () => {
     });
   });
 
-  test("events, of which those that tell of no change of a container are left out", () => {
+  test("events, without those that are not about a container", () => {
     const event = { Type: "container", Action: "start", status: "start", id, Actor: { ID: id } };
     expect(changedContainer(JSON.stringify(event))).toBe(id);
     const line = fc.oneof(fc.jsonValue(), altered(event)).map((value) => JSON.stringify(value));
@@ -255,7 +255,7 @@ describe("what an engine answers is taken apart or refused as TARGET", () => {
   });
 });
 
-test("what an agent wrote comes out of an engine's frames as far as they came, and is never more than that", () => {
+test("the frames of an engine give exactly the bytes that arrived", () => {
   const frame = (text: string) => Buffer.concat([Buffer.from([2, 0, 0, 0, 0, 0, 0, text.length]), Buffer.from(text)]);
   expect(
     demultiplex(Buffer.concat([frame("ab"), frame(""), frame("c"), frame("def").subarray(0, 10)])).toString(),
@@ -265,7 +265,7 @@ test("what an agent wrote comes out of an engine's frames as far as they came, a
   });
 });
 
-test("what an import tells is a failure in words, or none", () => {
+test("the answer of an import is a failure with a message, or a success", () => {
   expect(importFailure('{"status":"x"}\r\n{"error":"no room"}')).toBe("no room");
   const line = fc
     .oneof(fc.jsonValue(), altered({ error: "x", errorDetail: {} }))
@@ -284,7 +284,7 @@ function typesOf(value: unknown): unknown {
   );
 }
 
-test("the record of an agent is one whole or none", () => {
+test("a record of an agent is valid or rejected as a whole", () => {
   const names = { name: "web", engine: "/e.sock", created: "2026-01-02T03:04:05.000Z" };
   const agent = { sidecar: "f".repeat(64), agentPid: 8, agentStarted: "77", targetPid: 7 };
   const key = {
@@ -336,15 +336,15 @@ const terminalBytes = fc.array(telling, { maxLength: 20 }).map((parts) => Buffer
 /** No control, no format character but the joiners, no lone surrogate, nothing unassigned. */
 const UNSAFE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/u;
 
-describe("what goes to a terminal is harmless", () => {
-  test("names and messages: nothing but what is printed", () => {
+describe("terminal output is safe:", () => {
+  test("names and messages contain only printable characters", () => {
     check(terminalBytes, (bytes) => {
       expect(sanitiseText(bytes)).not.toMatch(UNSAFE);
       expect(sanitiseText(decodeText(bytes))).toBe(sanitiseText(bytes));
     });
   });
 
-  test("file contents: newlines, tabs and, where wanted, colours besides, wherever the stream is cut", () => {
+  test("file content may also contain newlines, tabs and, on request, colours, for any chunks", () => {
     check(fc.tuple(terminalBytes, cuts, fc.boolean()), ([bytes, sizes, colours]) => {
       const stream = new TerminalStream({ colours });
       const text =
@@ -357,7 +357,7 @@ describe("what goes to a terminal is harmless", () => {
     });
   });
 
-  test("lines of log files: tabs and newlines besides", () => {
+  test("lines of log files may also contain tabs and newlines", () => {
     check(terminalBytes, (bytes) => {
       expect(
         Buffer.from(safeLine(bytes))
@@ -367,7 +367,7 @@ describe("what goes to a terminal is harmless", () => {
     });
   });
 
-  test("rows of the screen: colours besides, and never wider than the screen", () => {
+  test("rows of the screen may also contain colours, and are never wider than the screen", () => {
     check(fc.tuple(terminalBytes, fc.integer({ min: 1, max: 80 })), ([bytes, width]) => {
       const row = layoutRow(decodeText(bytes), { width, left: 0, colours: "pass", marks: [] });
       expect(row.text.replace(/\x1b\[[0-9;:]{0,64}m/g, "")).not.toMatch(UNSAFE);
@@ -375,14 +375,14 @@ describe("what goes to a terminal is harmless", () => {
   });
 });
 
-describe("what a terminal sends becomes keys", () => {
+describe("terminal input becomes keys", () => {
   const parse = (chunks: Buffer[]) => {
     const parser = new KeyParser();
     const events: KeyEvent[] = chunks.flatMap((chunk) => parser.push(chunk));
     return [...events, ...parser.flush()];
   };
 
-  test("the same ones wherever the bytes are cut, each a name or a character without controls", () => {
+  test("the same ones for any chunks, each a name or a character without controls", () => {
     check(fc.tuple(terminalBytes, cuts), ([bytes, sizes]) => {
       const events = parse([bytes]);
       expect(parse(pieces(bytes, sizes))).toEqual(events);
@@ -390,7 +390,7 @@ describe("what a terminal sends becomes keys", () => {
     });
   });
 
-  test("and nothing that was not finished keeps later keys from coming", () => {
+  test("and an unfinished sequence does not block later keys", () => {
     check(terminalBytes, (bytes) => {
       const parser = new KeyParser();
       parser.push(bytes);
@@ -403,7 +403,7 @@ describe("what a terminal sends becomes keys", () => {
   });
 });
 
-describe("what a user types is understood or refused as USAGE", () => {
+describe("user input is parsed or refused as USAGE:", () => {
   const words = fc.constantFrom(
     "web",
     "pid",
@@ -427,7 +427,7 @@ describe("what a user types is understood or refused as USAGE", () => {
     fc.string({ unit: "binary", maxLength: 40 }),
   );
 
-  test("targets: what is taken has a path, and a name that an engine may know", () => {
+  test("an accepted target has a path, and a name that an engine may know", () => {
     check(text, (word) => {
       const failed = complaint(() => {
         const target = parseTarget(word);
@@ -469,7 +469,7 @@ describe("what a user types is understood or refused as USAGE", () => {
   });
 });
 
-describe("the config file is taken or refused with what is wrong in it", () => {
+describe("the config file is accepted or refused with the reason", () => {
   const words = fc.constantFrom(
     ...["keys", "theme", "mouse", "hidden", "preview", "viewer", "list", "quit", "line-down", "text", "match", "title"],
     ...[
@@ -514,7 +514,7 @@ describe("the config file is taken or refused with what is wrong in it", () => {
     words.map((context) => `{"keys":{${JSON.stringify(context)}:{}}}`),
   );
 
-  test("and a style that was taken is nothing but the numbers of colours and attributes", () => {
+  test("and an accepted style consists of the numbers of colours and attributes", () => {
     check(text, (one) => {
       let config: Config;
       try {

@@ -111,7 +111,7 @@ test("an error shows the control characters of a name instead of sending them", 
 });
 
 describe("a silent agent", () => {
-  test("is given up at the deadline, by every command that waits for it", async () => {
+  test("is abandoned at the timeout by every command that waits for it", async () => {
     const all = await Promise.all([
       run({}, ["cat", ":/x"]),
       run({}, ["ls", ":/x"]),
@@ -207,8 +207,8 @@ function peakMemory() {
 describe.each([
   ["ls", ["ls", ":/x"]],
   ["find", ["find", ":/x", "-name", "nothing"]],
-] as const)("%s of a directory without end", (_, args) => {
-  test("stops at a limit, with one line, and in little memory", async () => {
+] as const)("%s of an endless directory", (_, args) => {
+  test("stops at a limit with one line and little memory", async () => {
     const { list, ended } = endless();
     const target = liar({ stat: isDirectory, open: absent, readlink: noLink, list });
     const peak = peakMemory();
@@ -229,7 +229,7 @@ describe.each([
   });
 });
 
-test("ls that runs out of memory says so in one line, or ends as V8 does, and nobody writes for it any more", async () => {
+test("ls that runs out of memory ends with one line or as V8 does, and its agent stops writing", async () => {
   const outcomes = new Set<string>();
   // Memory is asked for 32 MiB at a time: of these limits one at least leaves enough for the line.
   for (const mebibytes of [200, 211, 222]) {
@@ -250,14 +250,14 @@ test("ls that runs out of memory says so in one line, or ends as V8 does, and no
   expect(outcomes).toContain("said");
 });
 
-describe("ls of a directory as large as promised", () => {
+describe("ls of a directory of the documented size", () => {
   /** In full what porthole promises: a directory of a million names, a third of a gigabyte of output. */
   const MANY = amount(1_000_000, 50_000);
   /** Sorted, without doubles, each 255 bytes long: said by the tool, for the output is large. */
   const check = `"$@" | LC_ALL=C awk '/^total / { next } { name = $NF; if (name <= last || length(name) != 255) bad++; last = name; count++ } END { print count, bad + 0 }'`;
 
   test.each([[["ls"]], [["ls", "-l"]]])(
-    `%s: ${counted(MANY)} names of 255 bytes are listed whole, in their order`,
+    `lists ${counted(MANY)} names of 255 bytes completely and in order: %s`,
     async (args) => {
       const list: Lie = (request, client) => {
         const [reading, writing] = pipe();
@@ -366,7 +366,7 @@ describeWith("tmux", "open", () => {
   test.each<[string, Lie, RegExp]>([
     ["a directory for a file", kind("a directory"), /the agent sent a directory where it promised a file/],
     ["its end", gone, /the agent ended the session/],
-  ])("ends with one line at %s, and the terminal as it was", async (_, open, complaint) => {
+  ])("ends with one line at %s and restores the terminal", async (_, open, complaint) => {
     const screen = new TmuxScreen({ columns: 200, rows: 24 });
     onTestFinished(() => screen.close());
     const target = liar({ open, stat: isFile, mounts: pipeOf() });

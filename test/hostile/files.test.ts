@@ -80,19 +80,19 @@ describeWith(["root", "docker"], "hostile files", () => {
       ["stat", ["stat"], /Size: 9223372036854775807/],
       ["hexdump", ["hexdump", "-n", "16"], /^00000000 {2}66 69/],
       ["grep that is content with one match", ["grep", "-a", "-m", "1", "first"], "first\n"],
-    ] as const)("%s shows what it is asked for", async (_, [command, ...args], expected) => {
+    ] as const)("%s shows the requested part", async (_, [command, ...args], expected) => {
       const { code, stderr, text } = await someone.run([command, ...args, at("hole")]);
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       if (typeof expected === "string") expect(text).toBe(expected);
       else expect(text).toMatch(expected);
     });
 
-    test("tail ends with bytes or one line", async () => {
+    test("tail prints bytes or one line", async () => {
       const { stderr } = await someone.run(["tail", "-c", "5", at("hole")]);
       expect(stderr).toMatch(/^(tail: [^\n]*There is no reading at byte [^\n]*\n)?$/);
     });
 
-    test("grep ends with one line at a line that does not end, before it takes much memory", async () => {
+    test("grep ends with one line at an endless line, before it uses much memory", async () => {
       const { code, stderr, text } = await someone.run(["grep", "-a", "first|nothing", at("hole")], {
         deadline: 300_000,
       });
@@ -108,7 +108,7 @@ describeWith(["root", "docker"], "hostile files", () => {
       ["cat", ["cat"]],
       ["grep", ["grep", "nothing"]],
       ["hexdump", ["hexdump", "-v"]],
-    ])("an interrupt ends %s in the midst of it", async (name, [command = "", ...args]) => {
+    ])("an interrupt ends %s while it runs", async (name, [command = "", ...args]) => {
       await interrupt(name, [command, ...args, at("hole")]);
     });
   });
@@ -135,14 +135,14 @@ describeWith(["root", "docker"], "hostile files", () => {
     expect(running.child.signalCode ?? running.child.exitCode).toBe("SIGINT");
   }
 
-  test("a directory of 1,000,000 names is listed whole", async () => {
+  test("a directory of 1,000,000 names is listed completely", async () => {
     const { code, stdout, stderr } = await someone.run(["ls", at("many")], { deadline: 400_000 });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout.length).toBe(MANY * 10);
     expect(stdout.subarray(-10).toString()).toBe("000999999\n");
   });
 
-  test("an interrupt ends the listing of it", async () => {
+  test("an interrupt ends the listing of that directory", async () => {
     // Again and again, without an end of its own while anybody waits.
     await interrupt("find", ["find", ...Array<string>(1000).fill(at("many")), "-name", "nothing"]);
   });
@@ -180,7 +180,7 @@ describeWith(["root", "docker"], "hostile files", () => {
     expect(found.text.length).toBeGreaterThan(4095);
   });
 
-  test("links in a circle are an error, and a walk does not follow them", async () => {
+  test("a loop of links is an error, and a walk does not follow it", async () => {
     mkdirSync(`${place}/circle`);
     symlinkSync("two", `${place}/circle/one`);
     symlinkSync("one", `${place}/circle/two`);
@@ -196,7 +196,7 @@ describeWith(["root", "docker"], "hostile files", () => {
     expect(listed).toMatchObject({ code: 0, stderr: "" });
   });
 
-  test("a link that is exchanged with a directory a million times never leads out of the container", async () => {
+  test("a link that is swapped with a directory a million times never leads out of the container", async () => {
     mkdirSync(`${place}/race`);
     mkdirSync(`${place}/race/swap`);
     writeFileSync(`${place}/race/swap/secret`, "inside\n");
@@ -255,7 +255,7 @@ describeWith(["root", "docker"], "hostile files", () => {
     "/proc/thread-self/root/etc/hostname",
     "/dev/fd/0",
     "/proc/1/ns/mnt",
-  ])("%s is the container's, or nothing: no byte of this machine", async (path) => {
+  ])("%s leads to a file of the container or to none, never to a file of this machine", async (path) => {
     writeFileSync(`${place}/note`, "inside\n");
     const { code, stdout, stderr } = await someone.run(["cat", `${target.name}:${path}`]);
     // The program of its first process lies in the container.
@@ -265,7 +265,7 @@ describeWith(["root", "docker"], "hostile files", () => {
     expect(stdout.includes(readFileSync("/etc/hostname", "utf8").trim())).toBe(false);
   });
 
-  test("a file that grows while it is read ends, and what came is what was there", async () => {
+  test("a read of a growing file ends and returns the file's bytes", async () => {
     writeFileSync(`${place}/growing`, "");
     const child = spawn("sh", ["-c", 'n=0; while :; do echo "line $n"; n=$((n+1)); done >> growing'], {
       cwd: place,
@@ -283,7 +283,7 @@ describeWith(["root", "docker"], "hostile files", () => {
     truncateSync(`${place}/growing`, 0);
   });
 
-  test("a file whose mount was moved away, or is gone, is read on; its old path leads nowhere", async () => {
+  test("a file whose mount was moved or removed stays readable, but not by its old path", async () => {
     const inner = mkdtempSync(`${inject("machine").directory}/moving-`);
     mkdirSync(`${inner}/a`);
     mkdirSync(`${inner}/b`);

@@ -79,7 +79,7 @@ const watch = (one: Session) => one.watch("/x", 2, () => undefined);
 const mounts = (one: Session) => one.mounts();
 const watchReply = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
 
-describe("descriptors in the wrong number", () => {
+describe("a wrong number of descriptors ends the session:", () => {
   // The stat is honest, so that only the number is wrong.
   const opened = (change: (fd: OwnedFd) => { descriptors: OwnedFd[]; says: number }): Lie => {
     return (request, client) => {
@@ -101,7 +101,7 @@ describe("descriptors in the wrong number", () => {
     await refused({ open: lie }, open, { message: expect.stringContaining(complaint) });
   });
 
-  test("one in answer to a request that brings none", async () => {
+  test("one in the answer to a request without a descriptor", async () => {
     const lie: Lie = (request, client) => client.answer(request, statFor(file()), [file()]);
     await refused({ stat: lie }, (one) => one.stat("/x"), {
       message: expect.stringContaining("1 descriptors in reply to stat"),
@@ -115,12 +115,12 @@ describe("descriptors in the wrong number", () => {
     });
   });
 
-  test("one in an empty packet, which reads like the end", async () => {
+  test("one in an empty packet, which looks like the end of file", async () => {
     const lie: Lie = (_, client) => client.sendControl(nothing, controlMessage(ints(file().number)));
     await refused({ open: lie }, open, { message: expect.stringMatching(/an empty packet with descriptors/) });
   });
 
-  test("one with credentials beside it", async () => {
+  test("one together with credentials", async () => {
     const lie: Lie = (request, client) => {
       const credentials = controlMessage(ints(process.pid, process.getuid?.() ?? 0, process.getgid?.() ?? 0), {
         type: 2,
@@ -132,7 +132,7 @@ describe("descriptors in the wrong number", () => {
     await refused({ open: lie }, open, {});
   });
 
-  test("control data that is cut off is the kernel's to refuse", async () => {
+  test("truncated control data is refused by the kernel", async () => {
     let outcome: number | string = "";
     const lie: Lie = (request, client) => {
       outcome = client.sendControl(
@@ -150,14 +150,14 @@ describe("descriptors in the wrong number", () => {
 describe.each(Object.keys(kinds))("%s", (kind) => {
   const make = (): OwnedFd => owned((kinds[kind] as () => OwnedFd)());
 
-  test("is no regular file", async () => {
+  test("is refused if it is not a regular file", async () => {
     const lie: Lie = (request, client) => client.answer(request, statFor(file()), [make()]);
     await refused({ open: lie }, open, {
       message: expect.stringMatching(/^protocol violation: for \/x the agent sent /),
     });
   });
 
-  test("is no pipe of a relayed file", async () => {
+  test("is refused if it is not the pipe of a relayed file", async () => {
     const lie: Lie = (request, client) =>
       client.answer(request, statFor(file(), { flags: StatFlag.relayed }), [make()]);
     await refused({ open: lie }, open, { message: expect.stringMatching(/a .* where it promised a fifo|access mode/) });
@@ -167,14 +167,14 @@ describe.each(Object.keys(kinds))("%s", (kind) => {
     ["a directory's entries", "list", list],
     ["processes", "processes", processes],
     ["mounts", "mounts", mounts],
-  ] as const)("is no pipe of %s", async (_, op, ask) => {
+  ] as const)("is refused if it is not the pipe of %s", async (_, op, ask) => {
     await refused({ [op]: (request: Message, client: Client) => client.answer(request, nothing, [make()]) }, ask, {
       message: expect.stringMatching(/a .* where it promised a pipe|the wrong end of a pipe/),
     });
   });
 
   if (kind !== "an inotify instance")
-    test("is no inotify instance", async () => {
+    test("is refused if it is not an inotify instance", async () => {
       const lie: Lie = (request, client) => client.answer(request, watchReply, [make()]);
       await refused({ watch: lie }, watch, {
         message: expect.stringContaining("where it promised an inotify instance"),
@@ -200,7 +200,7 @@ describe("answers out of turn", () => {
     });
   });
 
-  test("an answer that comes twice ends the session, and what the second brought is let go of", async () => {
+  test("a repeated answer ends the session, and its descriptors are closed", async () => {
     const lie: Lie = (request, client) => {
       const fd = file();
       client.answer(request, statFor(fd), [fd]);
@@ -216,7 +216,7 @@ describe("answers out of turn", () => {
     );
   });
 
-  test("an answer after the deadline finds the session over", async () => {
+  test("an answer after the timeout is too late for the session", async () => {
     const late: { request: Message; client: Client }[] = [];
     await refused(
       { open: (request, client) => late.push({ request, client }) },
@@ -243,11 +243,11 @@ describe("answers out of turn", () => {
     });
   });
 
-  test("a zero-byte packet is the end of the session", async () => {
+  test("a zero-byte packet ends the session", async () => {
     await refused({ open: (_, client) => client.send(nothing) }, open, { message: "the agent ended the session" });
   });
 
-  test.each([0, 119, 121, 4000])("%i bytes of file stat", async (length) => {
+  test.each([0, 119, 121, 4000])("%i bytes of a stat", async (length) => {
     const lie: Lie = (request, client) => client.answer(request, Buffer.alloc(length), [file()]);
     await refused({ open: lie }, open, { message: expect.stringContaining(`${length} bytes of file stat`) });
   });
@@ -257,7 +257,7 @@ describe("answers out of turn", () => {
     await refused({ open: lie }, open, { message: expect.stringContaining("unknown file flags") });
   });
 
-  test("a flood of packets nobody asked for is not read", async () => {
+  test("a flood of unexpected packets is not read", async () => {
     const lie: Lie = (request, client) => {
       const fd = file();
       for (let sent = 0; sent < 100; sent++) client.answer(request, nothing, [fd], { id: 1_000_000 + sent });
@@ -266,21 +266,21 @@ describe("answers out of turn", () => {
   });
 });
 
-describe("silence", () => {
+describe("an agent that does not answer", () => {
   test.each([
     ["open", open, "the agent did not answer open in time"],
     ["list", list, "the agent did not answer list in time"],
     ["processes", processes, "the agent did not answer processes in time"],
     ["watch", watch, "the agent did not answer watch in time"],
     ["mounts", mounts, "the agent did not answer mounts in time"],
-  ] as const)("in answer to %s ends with the deadline", async (_, ask, message) => {
+  ] as const)("to %s ends the session at the timeout", async (_, ask, message) => {
     await refused({}, ask, { errno: "ETIMEDOUT", message }, { timeoutMs: SILENCE_MS });
   });
 
   test.each([
     ["list", list],
     ["processes", processes],
-  ] as const)("in the pipe of %s ends with the deadline", async (op, ask) => {
+  ] as const)("in the pipe of %s ends the session at the timeout", async (op, ask) => {
     const lie = (request: Message, client: Client) => {
       const [reading, writing] = pipe();
       owned(writing);
@@ -289,7 +289,7 @@ describe("silence", () => {
     await refused({ [op]: lie }, ask, { errno: "ETIMEDOUT" }, { timeoutMs: SILENCE_MS });
   });
 
-  test("a byte now and then does not count as an answer", async () => {
+  test("in full, but sends single bytes, ends the session at the timeout", async () => {
     const lie: Lie = async (request, client) => {
       const [reading, writing] = pipe();
       client.answer(request, nothing, [reading]);
@@ -310,7 +310,7 @@ describe("silence", () => {
   });
 
   test.each(["open", "stat", "list", "processes", "watch", "mounts", "readlink"] as const)(
-    "for good, when the agent goes after %s was asked",
+    "because it ends after %s ends the session",
     async (op) => {
       const ask = {
         ...{ open, list, processes, watch, mounts },
@@ -322,14 +322,14 @@ describe("silence", () => {
     },
   );
 
-  test("for good, before HELLO is answered", async () => {
+  test("to HELLO because it ends ends the session", async () => {
     const agent = lyingAgent(state, { hello: (_, client) => client.close() });
     onTestFinished(agent.stop);
     await expect(connect(`${agent.target}:/`)).rejects.toBeInstanceOf(PortholeError);
   });
 });
 
-describe("records", () => {
+describe("a list of records", () => {
   /** A list whose pipe holds these bytes and then ends. */
   const pipeOf = (...chunks: Uint8Array[]): Lie => {
     return (request, client) => {
@@ -370,7 +370,7 @@ describe("records", () => {
     await refused({ list: pipeOf(Buffer.concat(chunks)) }, list, { message: expect.stringContaining(complaint) });
   });
 
-  test("that shrink while they are read are cut off, which is said; the session goes on", async () => {
+  test("that shrinks while it is read is reported as truncated, and the session continues", async () => {
     const lie = pipeOf(one, one.subarray(0, 10));
     await refused(
       { list: lie },
@@ -380,7 +380,7 @@ describe("records", () => {
     );
   });
 
-  test("of processes that are each other's parents are only listed", async () => {
+  test("of processes that are each other's parents is returned unchanged", async () => {
     const cyclic = Buffer.concat([
       processOf(Buffer.from("a"), nothing, 0, { pid: 7, parent: 8 }),
       processOf(Buffer.from("b"), nothing, 0, { pid: 8, parent: 7 }),
@@ -392,8 +392,8 @@ describe("records", () => {
   });
 });
 
-describe("a watch", () => {
-  test("that comes with a second inotify instance", async () => {
+describe("a watch answer", () => {
+  test("with a second inotify instance ends the session", async () => {
     const lie: Lie = (request, client) => client.answer(request, watchReply, [honestInotify()]);
     await refused(
       { watch: lie },
@@ -405,7 +405,7 @@ describe("a watch", () => {
     );
   });
 
-  test("that comes without one", async () => {
+  test("without an inotify instance ends the session", async () => {
     await refused(
       { watch: (request, client) => client.answer(request, watchReply) },
       watch,
@@ -416,7 +416,7 @@ describe("a watch", () => {
     );
   });
 
-  test.each([0, 7, 9, 4000])("whose answer has %i bytes", async (length) => {
+  test.each([0, 7, 9, 4000])("of %i bytes ends the session", async (length) => {
     const lie: Lie = (request, client) => client.answer(request, Buffer.alloc(length), [honestInotify()]);
     await refused(
       { watch: lie },
@@ -429,7 +429,7 @@ describe("a watch", () => {
 
 describe("a stat at the limits of its fields", () => {
   const most = 2n ** 64n - 1n;
-  test.each([2n ** 63n - 1n, most])("size %s is passed on as it is", async (size) => {
+  test.each([2n ** 63n - 1n, most])("returns the size %s unchanged", async (size) => {
     const lie: Lie = (request, client) =>
       client.answer(
         request,
@@ -447,7 +447,7 @@ describe("a stat at the limits of its fields", () => {
     expect(await one.stat("/x")).toMatchObject({ size, blocks: size, inode: size, mountId: size });
   });
 
-  test("a size that an open file has not is no more than a word: what is there is read", async () => {
+  test("with a wrong size does not change what is read from the file", async () => {
     const lie: Lie = (request, client) => {
       const fd = file();
       client.answer(request, statFor(fd, { bytes: 2n ** 63n - 1n }), [fd]);
@@ -489,7 +489,7 @@ describe("a relayed file", () => {
     return count;
   };
 
-  test("is whole when the agent says how many bytes there were", async () => {
+  test("is complete if the agent reports the number of bytes", async () => {
     const { one } = await session(relayed("12345", (request, client) => client.answer(request, u64(5n))));
     expect(await readAll(one)).toBe(5);
   });
@@ -507,7 +507,7 @@ describe("a relayed file", () => {
       { errno: "EIO", message: expect.stringContaining("it was cut off") },
     ],
     ["nothing any more", (_, client) => client.close(), { errno: "EIO" }],
-  ])("is an error when the agent says %s", async (_, end, expected) => {
+  ])("is an error if the agent reports %s", async (_, end, expected) => {
     const { one } = await session(relayed("12345", end));
     await expect(readAll(one)).rejects.toMatchObject({ code: "FILE", ...expected });
   });

@@ -18,29 +18,29 @@ import { waitFor } from "../helpers/wait-for.ts";
 import { kinds } from "./kinds.ts";
 import { lyingAgent, statFor } from "./lying-agent.ts";
 
-test("host and agent take the same types of file systems for local", () => {
+test("host and agent treat the same file system types as local", () => {
   const list = /local_types\[\] = \{([^}]*)\}/.exec(readFileSync(`${repository}agent/mounts.c`, "utf8"))?.[1] ?? "";
   const types = [...list.matchAll(/"([^"]+)"/g)].map((match) => match[1]);
   expect(types.sort()).toEqual([...localTypes].sort());
 });
 
-describe("who answers for a file", () => {
-  test("the kernel: for this machine's own, for memory, for most of /proc", () => {
+describe("the server of a file", () => {
+  test("is the kernel for local file systems, for memory and for most of /proc", () => {
     for (const path of ["/proc/self/exe", "/proc/self/status", "/sys/kernel/mm", "/dev/shm"])
       expect(servedBy(owned(openPath(path, constants.O_RDONLY))), path).toBe("kernel");
     expect(servedBy(owned((kinds["a memfd"] as () => OwnedFd)()))).toBe("kernel");
   });
 
-  test("perhaps somebody else: for a process's memory", () => {
+  test("may be another process for the memory of a process", () => {
     for (const name of ["mem", `task/${process.pid}/mem`])
       expect(servedBy(owned(openPath(`/proc/${process.pid}/${name}`, constants.O_RDONLY))), name).toBe("server");
   });
 
-  test("the root of a process that there is not is unknown, this one's is known", () => {
+  test("is unknown for the root of a missing process, and known for this process", () => {
     expect([canClassifyRoot(0), canClassifyRoot(2 ** 30), canClassifyRoot(process.pid)]).toEqual([false, false, true]);
   });
 
-  test("the root of a process under chroot(2) is unknown, though what is mounted below it is not", async () => {
+  test("is unknown for the root of a process under chroot(2), but known for mounts below it", async () => {
     const target = await sandbox({ steps: ["tmpfs", "/tmp", "write", "/tmp/x", "x"] });
     expect(canClassifyRoot(target.pid)).toBe(false);
     const file = owned(openPath(`/proc/${target.pid}/root/tmp/x`, constants.O_RDONLY));
@@ -95,14 +95,14 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local o
     return keepers.length;
   };
 
-  test("such a mount is known by its table, and unknown without", () => {
+  test("is detected by the mount table, and is unknown without it", () => {
     const file = owned(openPath(`/proc/${fuse.pid}/root${fuse.place}/data`, constants.O_RDONLY));
     expect(servedBy(file)).toBe("unknown");
     addMountTable(fuse.pid);
     expect(servedBy(file)).toBe("server");
   });
 
-  test("an overlay that was mounted inside is as one", async () => {
+  test("is detected on an overlay that was mounted inside", async () => {
     expect(servedBy(owned(openPath(await overlayInside(), constants.O_RDONLY)))).toBe("server");
   });
 
@@ -112,7 +112,7 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local o
     ["a directory's entries", "ls", /a file where it promised a pipe/],
     ["the answer to nothing", "cat", /a reply to request 99/],
     ["part of an error", "cat", /an error reply with a body or descriptors/],
-  ])("as %s: the command says so and ends, and who reads its output sees the end", async (way, command, complaint) => {
+  ])("as %s makes the command report it and end, and close its output", async (way, command, complaint) => {
     for (const targetPid of [fuse.pid, process.pid]) {
       const target = await liar(way, targetPid);
       const result = await someone.run([command, `${target}:/x`], { deadline: 100_000 });
@@ -123,7 +123,7 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local o
     }
   });
 
-  test("as an inotify instance: the follow of a descriptor goes on by looking, and an interrupt ends it", async () => {
+  test("as an inotify instance makes the follow of a descriptor poll, and an interrupt ends it", async () => {
     const target = await liar("an inotify instance", fuse.pid);
     const { child, stdout, complaints } = someone.start(["tail", "-c", "1", "-f", `${target}:/x`]);
     stdout.resume();
@@ -137,7 +137,7 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local o
     endKeepers(target);
   });
 
-  test("as an inotify instance, again and again: the follow gives up after the third, with a line for it", async () => {
+  test("as an inotify instance repeatedly makes the follow stop after the third time with one line", async () => {
     const target = await liar("an inotify instance", fuse.pid);
     const result = await someone.run(["tail", "-c", "0", "-F", `${target}:/x`], { deadline: 150_000 });
     expect(result.stderr).toMatch(
@@ -147,7 +147,7 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local o
     expect(endKeepers(target)).toBe(1);
   });
 
-  test("an interrupt of a program that goes on with one put aside ends it", async () => {
+  test("does not prevent an interrupt from ending a program that continues without the file", async () => {
     const target = await liar("a file", fuse.pid);
     const source = `
       const { connect } = await import("${repository}dist/index.js");
@@ -168,8 +168,8 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local o
   });
 });
 
-describeAsRoot("where no table shows the mounts", () => {
-  test("a stranger is asked to relay everything, and a file all the same is refused", async () => {
+describeAsRoot("without a mount table", () => {
+  test("an unknown agent must relay everything, and a passed file is refused", async () => {
     const state = temporaryDirectory();
     vi.stubEnv("XDG_STATE_HOME", state);
     onTestFinished(() => void vi.unstubAllEnvs());
@@ -194,7 +194,7 @@ describeAsRoot("where no table shows the mounts", () => {
     session.close();
   });
 
-  test("an ordinary user reads the mount table of a root's process, so that checks work for him too", async () => {
+  test("an ordinary user can read the mount table of root's process, so the checks work", async () => {
     const target = await sandbox({ userNamespace: false });
     await workloadReady(target.pid);
     const one = user({ uid: ORDINARY_USER });

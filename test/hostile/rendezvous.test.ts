@@ -94,7 +94,7 @@ describe("at the rendezvous", () => {
     ["nothing, and goes", (peer) => peer.close()],
   ];
 
-  test.each(wrong)("a peer with %s is dropped, and waiting goes on for the right one", async (_, say) => {
+  test.each(wrong)("a peer with %s is dropped, and the wait for the agent continues", async (_, say) => {
     const { rendezvous, token, connect } = meeting();
     const met = rendezvous.accept(listener(), ours, { timeoutMs: 20_000 });
     const peer = connect();
@@ -106,7 +106,7 @@ describe("at the rendezvous", () => {
     expect((await met).info.route).toBe("mount");
   });
 
-  test("the right token from a process that is not the one that was started is not enough", async () => {
+  test("the right token from another process than the started one is refused", async () => {
     const { rendezvous, token, connect } = meeting();
     const asked: number[] = [];
     const isOurs = async (pid: number) => asked.push(pid) > 1;
@@ -121,7 +121,7 @@ describe("at the rendezvous", () => {
     expect(asked).toEqual([process.pid, process.pid]);
   });
 
-  test("the token is good for once: who replays it finds no socket, and who came at the same time gets nothing", async () => {
+  test("the token is valid once: a replay finds no socket, and a concurrent peer gets nothing", async () => {
     const { run, rendezvous, token, connect } = meeting();
     const met = rendezvous.accept(listener(), ours, { timeoutMs: 20_000 });
     const peers = [connect(), connect(), connect()];
@@ -132,7 +132,7 @@ describe("at the rendezvous", () => {
     expect(readdirSync(run.mount)).toEqual([]);
   });
 
-  test("silent peers keep nobody out and no descriptor open", async () => {
+  test("silent peers neither block the agent nor leave descriptors open", async () => {
     const { rendezvous, token, connect } = meeting();
     const before = descriptorCount();
     const met = rendezvous.accept(listener(), ours, { timeoutMs: 20_000 });
@@ -153,7 +153,7 @@ describe("at the rendezvous", () => {
     await waitFor("the descriptors to be closed", () => descriptorCount() <= before + 2);
   });
 
-  test("only others come: the deadline says that they were refused", async () => {
+  test("the timeout reports peers that were refused", async () => {
     const { rendezvous, connect } = meeting();
     const met = rendezvous.accept(listener(), ours, { timeoutMs: 3000 });
     const ended = expect(met).rejects.toMatchObject({
@@ -165,7 +165,7 @@ describe("at the rendezvous", () => {
     await ended;
   });
 
-  test("nobody comes: the deadline ends the wait with one line, and nothing is left", async () => {
+  test("a missing agent ends the wait at the timeout with one line and leaves nothing", async () => {
     const { run, rendezvous } = meeting();
     await expect(rendezvous.accept(listener(), ours, { timeoutMs: 50 })).rejects.toMatchObject({
       ...{ code: "ATTACH", errno: "ETIMEDOUT", message: "the agent did not report within 0.05 s" },
@@ -175,7 +175,7 @@ describe("at the rendezvous", () => {
 });
 
 describeAsRoot("another user of this machine", () => {
-  test("cannot reach an agent's socket, nor the rendezvous", async () => {
+  test("can reach neither an agent's socket nor the rendezvous", async () => {
     const one = user({ uid: ORDINARY_USER });
     await one.run(["docker-args"]);
     const { spawnSync } = await import("node:child_process");
@@ -193,7 +193,7 @@ describeAsRoot("another user of this machine", () => {
     }
   });
 
-  test("whose run directory was put in the way is refused, in one line", async () => {
+  test("who planted the run directory causes an error in one line", async () => {
     const victim = user({ uid: ORDINARY_USER });
     // root's directory where the user's own is looked for
     mkdirSync(`${victim.directory}/state/porthole`, { mode: 0o700 });
@@ -225,7 +225,7 @@ describeWith(["root", "docker"], "another container with the same mount", () => 
     return (await someone.run(["docker-args"])).text.trim().replace("--volume ", "");
   }
 
-  test("that has the token of the very rendezvous is refused: nothing of it is shown for the other's", async () => {
+  test("with the token of the rendezvous is refused, and none of its files is shown", async () => {
     const someone = user({ engine: engine("docker") });
     const bind = await bindOf(someone);
     const other = await container(engine("docker"), {
@@ -250,7 +250,7 @@ describeWith(["root", "docker"], "another container with the same mount", () => 
     await Promise.all([target.remove(), other.remove()]);
   });
 
-  test("that connects to each rendezvous as it appears, with noise or a real token of another time, is refused, and the right agent is met", async () => {
+  test("that connects to each rendezvous with noise or an old token is refused, and the right agent is accepted", async () => {
     const program = `${inject("machine").directory}/intruder`;
     compileFixture("intruder", program);
     const someone = user({ engine: engine("docker") });
@@ -281,8 +281,8 @@ describeWith(["root", "docker"], "another container with the same mount", () => 
   });
 });
 
-describeWith(["root", "docker"], "a rendezvous directory full of what somebody planted", () => {
-  test("is used all the same, and nothing that a link names is touched", async () => {
+describeWith(["root", "docker"], "a rendezvous directory with planted files", () => {
+  test("is used, and no target of a link is changed", async () => {
     const someone = user({ engine: engine("docker") });
     const { text } = await someone.run(["docker-args"]);
     const mount = `${someone.directory}/state/porthole/mnt`;

@@ -75,19 +75,19 @@ describeWith(["root", "docker"], "a FUSE server in a container that stops answer
     const at = (name: string) => `${target.name}:/fs/${name}`;
     const args = (command: string, ...rest: string[]) => [command, "--route", route, ...rest];
 
-    test("what is answered comes whole, through the agent, which is said", async () => {
+    test("the answered data is relayed completely, which is reported", async () => {
       const { stdout, stderr, code } = await someone.run(args("cat", at("data")));
       expect(stderr).toBe(`porthole: ${at("data")}: relayed by the agent, because its file system may not answer\n`);
       expect([code, stdout.length, stdout.subarray(-8).toString()]).toEqual([0, 1 << 20, `${(1 << 20) - 8}\n`]);
     });
 
-    test("a read that fails half way is an error, not an end", async () => {
+    test("a read that fails halfway is an error, not an end of file", async () => {
       const { stdout, stderr, code } = await someone.run(args("cat", at("bad-read")));
       expect([code, stdout.length]).toEqual([1, 65_536]);
       expect(stderr).toMatch(/could not read the file .*Input\/output error\n$/);
     });
 
-    test("names are listed without asking it for stat", async () => {
+    test("names are listed without a stat by the server", async () => {
       const { text, code } = await someone.run(args("ls", "-l", at("")));
       expect(code).toBe(0);
       expect(text).toContain("no-getattr");
@@ -103,14 +103,14 @@ describeWith(["root", "docker"], "a FUSE server in a container that stops answer
       ["read", "grep", ["x", "no-read"]],
       ["read", "hexdump", ["no-read"]],
       ["flush", "cat", ["no-flush"]],
-    ])("silent at %s: an interrupt ends %s", async (where, command, [first = "", second]) => {
+    ])("silent at %s, an interrupt ends %s", async (where, command, [first = "", second]) => {
       const rest = second === undefined ? [at(another(first))] : [first, at(another(second))];
       await interrupted(() => someone.start(args(command, ...rest)), `${route}, ${where}, ${command}`);
     });
 
     // It waits for a deadline, the same on every route.
     if (route === "direct")
-      test("one of several files that hangs costs its own turn, not the others, which were on their way too", async () => {
+      test("one file that hangs does not delay the others that are being opened", async () => {
         const links = `/proc/${target.pid}/root/links`;
         mkdirSync(links);
         for (const name of ["1", "3", "4"]) writeFileSync(`${links}/${name}`, `${name}\n`);
@@ -120,7 +120,7 @@ describeWith(["root", "docker"], "a FUSE server in a container that stops answer
         expect(stderr).toMatch(/^porthole: [^\n]*did not answer open in time[^\n]*\n$/);
       });
 
-    test("other commands go on while some hang", async () => {
+    test("other commands continue while some hang", async () => {
       const before = unanswered();
       const hanging = someone.start(args("cat", at(another("no-read"))));
       hanging.stdout.resume();

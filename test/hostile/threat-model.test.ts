@@ -12,12 +12,12 @@ test("the threat model links tests", () => {
   expect(links.length).toBeGreaterThan(40);
 });
 
-test.each(links)("the test is there: $path, $title", ({ title, path }) => {
+test.each(links)("the linked test exists: $path, $title", ({ title, path }) => {
   expect(existsSync(repository + path)).toBe(true);
   expect(readFileSync(repository + path, "utf8").includes(title)).toBe(true);
 });
 
-test("every promise has one", () => {
+test("every promise links a test", () => {
   const promises = text.slice(text.indexOf("## What we promise"), text.indexOf("## What we do not promise"));
   const rows = promises.split("\n").filter((line) => /^\| (?!promise|-)/.test(line));
   expect(rows.length).toBeGreaterThan(25);

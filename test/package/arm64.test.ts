@@ -27,19 +27,19 @@ describeWith(["musl", "arm64"], "the agents of the package", () => {
     return { status, stdout, stderr };
   };
 
-  test("say the same version on both architectures", () => {
+  test("have the same version on both architectures", () => {
     const { stdout } = spawnSync(builtAgent, ["--version"], { encoding: "utf8" });
     expect(spawnSync(agents.x64, ["--version"], { encoding: "utf8" }).stdout).toBe(stdout);
     expect(emulated("--version")).toEqual({ status: 0, stdout, stderr: "" });
   });
 
-  test("lay out their messages alike", () => {
+  test("have the same message layout", () => {
     const { stdout } = spawnSync(builtAgent, ["--layout"], { encoding: "utf8" });
     expect(stdout).toContain("agent_info.size 64\n");
     expect(emulated("--layout")).toEqual({ status: 0, stdout, stderr: "" });
   });
 
-  test("the arm64 one refuses a wrong call in one line", () => {
+  test("refuse wrong usage in one line on arm64", () => {
     expect(emulated("sideways")).toEqual({
       status: 1,
       stdout: "",
@@ -47,7 +47,7 @@ describeWith(["musl", "arm64"], "the agents of the package", () => {
     });
   });
 
-  test("the arm64 one's filter is of that processor's system calls, and other tables are deadly", () => {
+  test("filter the system calls of arm64, and kill a process that uses another table", () => {
     const specs = `-specs=${repository}agent/build/cross/musl-arm64.specs`;
     expectTable("arm64", ["aarch64-linux-gnu-gcc", specs], [EMULATOR]);
   });
@@ -59,14 +59,14 @@ describeWith(["musl", "arm64"], "the agents of the package", () => {
     return startAgent({ through: [EMULATOR, program], args: ["direct", "--target-pid", String(target.pid)] });
   }
 
-  test("the arm64 one does not serve where something that it needs is missing, as in an emulator", async () => {
+  test("do not serve on arm64 if a required feature is missing, as in an emulator", async () => {
     await expect(startEmulated(agents.arm64)).rejects.toThrow(/^porthole-agent: .*(openat2|seccomp)/);
   });
 
   // Debian 12's emulator (7.2) does not know openat2(2); .ci/run gets a later one. No emulator knows seccomp(2).
   const emulator = spawnSync(EMULATOR, ["--version"], { encoding: "utf8" });
   if (Number(/version (\d+)/.exec(emulator.stdout)?.[1]) >= 10)
-    test("the arm64 one, but for its system call filter, serves a session: a file's descriptor comes over", async () => {
+    test("serve a session on arm64 without the system call filter, and pass a descriptor", async () => {
       const agent = await startEmulated(withoutFilter());
       const session = await agent.session();
       const { descriptors, body } = await session.must(Op.open, encode.open(0, 0n, bytes("/file")));

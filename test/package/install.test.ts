@@ -27,7 +27,7 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
     programs = nodes();
   });
 
-  test("is small and holds what users need, and nothing of the workshop", () => {
+  test("is small and contains what users need, and no development files", () => {
     expect(tarball.size).toBeLessThanOrEqual(3_000_000);
     const paths = tarball.files.map(({ path }) => path);
     const programsInside = [
@@ -53,7 +53,7 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
     expect(modes).toEqual([0o111, 0o111, 0o111]);
   });
 
-  test("what its documents show and link to is in it, but for what only a clone has", () => {
+  test("contains everything that its documents link to, except files of the repository", () => {
     const paths = tarball.files.map(({ path }) => path);
     const documents = ["README.md", "docs/api.md", "docs/performance.md", "docs/screen.md", "docs/with.md"];
     const links = documents.flatMap((name) =>
@@ -83,7 +83,7 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
       expect([status, output]).toEqual([0, expect.stringMatching(/^added [1-3] packages/m)]);
     });
 
-    test("nothing that was installed has an install script", () => {
+    test("has no package with an install script", () => {
       const packages = installed.manifests();
       expect(packages.map((each) => each.name)).toContain("porthole");
       for (const { name: of, scripts = {} } of packages)
@@ -93,7 +93,7 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
         ]);
     });
 
-    test("the command runs, finds its manual page, and an agent passes it a descriptor", () => {
+    test("runs the command, has its manual page, and an agent passes a descriptor", () => {
       expect(installed.run("porthole", "--version")).toMatchObject({ status: 0, output: `${version()}\n` });
       expect(installed.files().filter((file) => file.endsWith("man1/porthole.1"))).toHaveLength(1);
       // This sandbox is the target: the shell's own process.
@@ -104,7 +104,7 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
       });
     });
 
-    test("what V8 compiled is kept for this version of Node, by the user's own hand only, and used", () => {
+    test("uses a compile cache for this version of Node that only the user can write", () => {
       const caches = `${installed.home}/.cache/porthole`;
       const [cache = "", ...others] = readdirSync(caches);
       expect([cache, others]).toEqual([expect.stringContaining(`-v${NODES[name as keyof typeof NODES]}-`), []]);
@@ -122,7 +122,7 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
     });
   });
 
-  describe("a project of its own that uses the library", () => {
+  describe("a project that uses the library", () => {
     let project: string;
     beforeAll(() => {
       project = mkdtempSync(`${inject("machine").directory}/project-`);
@@ -149,23 +149,23 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
     };
 
     test.each(["nodenext", "node20"])(
-      "strict TypeScript takes its types, declarations checked, with --module %s",
+      "compiles with strict TypeScript and checked declarations, with --module %s",
       (resolution) => {
         expect(compile(resolution, "use.ts", "required.cts")).toBe("");
       },
     );
 
-    test("and a bundler's way of resolving", () => {
+    test("compiles with the module resolution of a bundler", () => {
       expect(compile("esnext", "--moduleResolution", "bundler", "use.ts")).toBe("");
     });
 
-    test("a wrong use is told", () => {
+    test("gets a type error for a wrong use", () => {
       const said = compile("nodenext", "wrong.ts");
       expect(said).toMatch(/Type 'Session' is not assignable to type 'number'/);
       expect(said).toMatch(/Argument of type 'number' is not assignable/);
     });
 
-    test("every entry can be imported and required, by the names that its types promise", () => {
+    test("can import and require every entry, with the names of its types", () => {
       const program = `
         import { createRequire } from "node:module";
         const require = createRequire(import.meta.url);
@@ -180,14 +180,14 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
       expect([stdout, stderr]).toEqual(["porthole true\n", ""]);
     });
 
-    test("what nobody catches is shown with a short line of the library, not with all of it", () => {
+    test("prints an uncaught error with a short source line of the library", () => {
       const program = `import { connect } from "porthole"; await (await connect("/")).open("/nothing");`;
       const { stderr, status } = node("--input-type=module", "-e", program);
       expect([status, stderr]).toEqual([1, expect.stringContaining("/nothing: No such file or directory")]);
       expect(stderr.split("\n").filter((line) => line.length > 300)).toEqual([]);
     });
 
-    test("a file is opened, searched and passed on", () => {
+    test("opens, searches and passes a file", () => {
       const built = buildSync({ entryPoints: [`${project}/use.ts`], format: "esm", target: "node20", write: false });
       writeFileSync(`${project}/use.js`, built.outputFiles[0]?.contents ?? "");
       const { stdout, stderr, status } = node("use.js");

@@ -13,8 +13,8 @@ test.each([[[]], [["1.2"]], [["v1.2.3"]], [["1.2.3", "--force"]]])("a release of
   expect(stderr).toBe("release: usage: npm run release -- VERSION [--yes]   (VERSION as in 1.2.3)\n");
 });
 
-describeWith("git", "a release that cannot be", () => {
-  test("is refused with all that a look tells, before anything is run", () => {
+describeWith("git", "an impossible release", () => {
+  test("is refused with all problems at once, before anything is run", () => {
     const folder = mkdtempSync(`${inject("machine").directory}/release-`);
     const git = (...args: string[]) =>
       spawnSync("git", ["-c", "user.name=a", "-c", "user.email=a@b", ...args], { cwd: folder });

@@ -39,10 +39,10 @@ function read(folder: string) {
 /** A version and nothing that leaves a choice: no range, no tag, no place other than the registry. */
 const EXACT = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
 
-describe.each(folders)("what is installed from %spackage-lock.json is what was looked at", (folder) => {
+describe.each(folders)("the packages of %spackage-lock.json", (folder) => {
   const { named, root, packages, version: format } = read(folder);
 
-  test("every package of the lock file has one version, comes from the registry, and has a hash that npm checks", () => {
+  test("have one version each, come from the registry, and have a hash that npm checks", () => {
     expect(format).toBe(3);
     expect(Object.keys(packages).length).toBeGreaterThan(0);
     const origins = new Set<string>();
@@ -59,7 +59,7 @@ describe.each(folders)("what is installed from %spackage-lock.json is what was l
     expect([...origins]).toHaveLength(1);
   });
 
-  test("what package.json names is exact, and the lock file is of this package.json", () => {
+  test("are exact versions in package.json, which matches the lock file", () => {
     const all = { ...named.dependencies, ...named.devDependencies, ...named.optionalDependencies };
     expect(Object.keys(all).length).toBeGreaterThan(0);
     for (const [name, version] of Object.entries(all)) {
@@ -71,13 +71,13 @@ describe.each(folders)("what is installed from %spackage-lock.json is what was l
   });
 });
 
-describe("nothing runs because it is installed", () => {
-  test("the package has no script that npm runs when it is installed", () => {
+describe("no code runs during an installation", () => {
+  test("the package has no install script", () => {
     const scripts = Object.keys(manifest.scripts ?? {});
     expect(scripts.filter((name) => /^(pre|post)?install$|^(pre|post)?prepare$|^dependencies$/.test(name))).toEqual([]);
   });
 
-  test("dependencies that have one are known, and the set-up does not let it run: what the tests run was installed without", () => {
+  test("dependencies with an install script are known, and the set-up installs without scripts", () => {
     const all = folders.flatMap((folder) => Object.entries(read(folder).packages));
     const withScript = all.filter(([, { hasInstallScript }]) => hasInstallScript);
     // A new one is to be looked at: does it work without? These do; their native parts come as packages, or are never loaded.

@@ -14,7 +14,7 @@ describe("agent info", () => {
     build: "0123456789abcdef",
   };
 
-  test("every field is read from its own place, at any offset", () => {
+  test("has every field at its own place, at any offset", () => {
     const info: fc.Arbitrary<AgentInfo> = fc.record({
       ...{ version: fc.constant(VERSION), route: fc.constantFrom("mount", "sidecar", "direct"), pid: u32, uid: u32 },
       ...{ gid: u32, capabilities: u64, started: fc.maxSafeNat(), userNamespace: u64, mountNamespace: u64 },
@@ -29,7 +29,7 @@ describe("agent info", () => {
     );
   });
 
-  test("cut off at any length, or longer than they say, are refused", () => {
+  test("truncated at any length, or longer than announced, is refused", () => {
     const bytes = agentInfo(honest);
     for (let length = 0; length < bytes.length; length++) {
       expect(() => decodeAgentInfo(bytes.subarray(0, length))).toThrow(`the agent's description has ${length} bytes`);
@@ -39,24 +39,24 @@ describe("agent info", () => {
     );
   });
 
-  test("a build name beyond the limit is refused", () => {
+  test("with a build name beyond the limit is refused", () => {
     expect(decodeAgentInfo(agentInfo({ ...honest, build: "a".repeat(MAX_BUILD_NAME) })).build).toHaveLength(64);
     const long = agentInfo({ ...honest, build: "a".repeat(MAX_BUILD_NAME + 1) });
     expect(() => decodeAgentInfo(long)).toThrow("with a build name of 65");
   });
 
-  test.each(["A", "\x1b[31m", "a b", "a\n", "\xff"])("a build name that is none is refused: %j", (build) => {
+  test.each(["A", "\x1b[31m", "a b", "a\n", "\xff"])("with an invalid build name is refused: %j", (build) => {
     expect(() => decodeAgentInfo(agentInfo({ ...honest, build }))).toThrow("an invalid build name");
   });
 
-  test.each([0, 4, 65_535])("route %i is refused", (route) => {
+  test.each([0, 4, 65_535])("with the route %i is refused", (route) => {
     expect(Object.values(RouteNumber)).not.toContain(route);
     const bytes = agentInfo(honest);
     bytes.writeUInt16LE(route, AgentInfoAt.route);
     expect(() => decodeAgentInfo(bytes)).toThrow(`route ${route}`);
   });
 
-  test("another version is told before anything else is looked at: its info may have another form", () => {
+  test("of another version is refused before other fields are read, which may have another form", () => {
     const other = expect.objectContaining({
       ...{ code: "ATTACH", errno: "EPROTO", hint: expect.stringContaining("porthole detach --all") },
       message: `protocol mismatch: the agent has version ${VERSION + 1}, this porthole ${VERSION}`,

@@ -59,7 +59,7 @@ const ids = (messages: Message[]) => messages.map(({ id }) => id);
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe("requests and replies", () => {
-  test("are matched by their ids, which begin at 1 and never come again, in whatever order answers come", async () => {
+  test("are matched by their ids, which start at 1 and are never reused, in any order of the answers", async () => {
     const { sent, ask, answer } = setUp();
     const one = ask(Op.stat, { body: Uint8Array.of(1) });
     const two = ask(Op.open, { maxFds: 1, body: Uint8Array.of(2) });
@@ -78,7 +78,7 @@ describe("requests and replies", () => {
     expect(ids(sent)).toEqual([1, 2, 3]);
   });
 
-  test("an answer's body is the caller's, whatever becomes of the packet", async () => {
+  test("give the caller its own copy of the body", async () => {
     const { channel, ask } = setUp();
     const { reply } = ask();
     const packet = Uint8Array.from(encodeMessage(Op.stat | REPLY, 1, Uint8Array.of(1, 2)));
@@ -87,7 +87,7 @@ describe("requests and replies", () => {
     expect((await reply).body).toEqual(Uint8Array.of(1, 2));
   });
 
-  test("an errno becomes the error that the caller makes of it, and the session goes on", async () => {
+  test("turn an errno into the caller's error, and the session continues", async () => {
     const { channel, ask, answer } = setUp();
     const { reply } = ask();
     answer(1, Op.stat, nothing, [], 13);
@@ -98,7 +98,7 @@ describe("requests and replies", () => {
     await next.reply;
   });
 
-  test("HELLO alone may have a body behind its errno", async () => {
+  test("allow a body after an errno in HELLO only", async () => {
     const { channel, ask, answer } = setUp();
     const { reply } = ask(Op.hello);
     answer(1, Op.hello, Uint8Array.of(2, 0), [], 71);
@@ -106,7 +106,7 @@ describe("requests and replies", () => {
     expect(channel.ended).toBeUndefined();
   });
 
-  test("no more than 32 are unanswered; the others wait in their order", () => {
+  test("have at most 32 pending; the others wait in order", () => {
     const { channel, sent, ask, answer } = setUp();
     for (let n = 0; n < MAX_IN_FLIGHT + 3; n++) ask();
     expect(sent).toHaveLength(32);
@@ -123,7 +123,7 @@ describe("requests and replies", () => {
 });
 
 describe("back-pressure", () => {
-  test("a full socket holds requests back until it is writable, each sent once and in order", () => {
+  test("delays requests on a full socket until it is writable, and sends each once and in order", () => {
     const { channel, sent, socket, ask } = setUp();
     socket.room = 1;
     for (let n = 0; n < 3; n++) ask();
@@ -139,7 +139,7 @@ describe("back-pressure", () => {
     expect(channel.blocked).toBe(false);
   });
 
-  test("an answer can make the socket full again, and the channel says so", () => {
+  test("is reported again if the socket fills up after an answer", () => {
     const { channel, socket, ask, answer } = setUp();
     for (let n = 0; n < MAX_IN_FLIGHT + 1; n++) ask();
     expect(channel.blocked).toBe(false);
@@ -148,7 +148,7 @@ describe("back-pressure", () => {
     expect(channel.blocked).toBe(true);
   });
 
-  test("a channel that ended is not blocked: nobody is to wait for room", () => {
+  test("is not reported by a channel that has ended", () => {
     const { channel, socket, ask } = setUp();
     socket.room = 0;
     ask();
@@ -157,7 +157,7 @@ describe("back-pressure", () => {
     expect(channel.blocked).toBe(false);
   });
 
-  test("a socket that fails ends the session, with its error as the cause", async () => {
+  test("ends the session if the socket fails, with its error as the cause", async () => {
     const { channel, reasons, socket, ask } = setUp();
     const first = ask();
     socket.failure = new Error("EPIPE");
@@ -172,8 +172,8 @@ describe("back-pressure", () => {
   });
 });
 
-describe("the end", () => {
-  test("fails what waits and what is queued with the one reason, which the first to end it gives", async () => {
+describe("the end of a session", () => {
+  test("fails pending and queued requests with one reason, that of the first end", async () => {
     const { channel, reasons, ask } = setUp();
     const all = Array.from({ length: MAX_IN_FLIGHT + 2 }, () => ask());
     const reason = channel.end("the first reason", { errno: "EIO", hint: "a hint" });
@@ -188,7 +188,7 @@ describe("the end", () => {
     expect(channel.waiting).toBe(0);
   });
 
-  test("closes the descriptors of a packet that comes late", () => {
+  test("closes the descriptors of a late packet", () => {
     const { channel, reasons, ask, answer } = setUp();
     ask(Op.open, { maxFds: 1 }).reply.catch(() => undefined);
     const reason = channel.end("over");
@@ -200,7 +200,7 @@ describe("the end", () => {
   });
 });
 
-describe("an agent that breaks the protocol ends the session, and what it sent along is closed", () => {
+describe("a protocol violation ends the session and closes the received descriptors:", () => {
   const cases: [string, (channel: Channel<Descriptor>, descriptors: Descriptor[]) => void, RegExp][] = [
     [
       "an answer that nobody waits for",
@@ -264,7 +264,7 @@ describe("an agent that breaks the protocol ends the session, and what it sent a
     await expect(reply).rejects.toThrow("an error reply with a body or descriptors to stat");
   });
 
-  test("the same answer twice: the first counts, the second ends the session", async () => {
+  test("the same answer twice; the first one is valid", async () => {
     const { channel, ask, answer } = setUp();
     const { reply } = ask(Op.open, { maxFds: 1 });
     const [first, second] = [new Descriptor(), new Descriptor()];
@@ -275,7 +275,7 @@ describe("an agent that breaks the protocol ends the session, and what it sent a
     expect(channel.ended?.message).toMatch("which is not pending");
   });
 
-  test("an answer to a request that was not sent yet", () => {
+  test("an answer to a request that is not sent yet", () => {
     const { channel, socket, ask, answer } = setUp();
     socket.room = 0;
     ask().reply.catch(() => undefined);
@@ -284,7 +284,7 @@ describe("an agent that breaks the protocol ends the session, and what it sent a
   });
 });
 
-describe("a deadline", () => {
+describe("a timeout", () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
   });
@@ -292,7 +292,7 @@ describe("a deadline", () => {
     vi.useRealTimers();
   });
 
-  test("that passes ends the session for everybody, with one reason", async () => {
+  test("that passes ends the session for all requests with one reason", async () => {
     const { channel, reasons, ask, answer } = setUp();
     const [first, second] = [ask(Op.open), ask(Op.stat)];
     vi.advanceTimersByTime(TIMEOUT - 1);
@@ -307,7 +307,7 @@ describe("a deadline", () => {
     expect(reasons).toHaveLength(1);
   });
 
-  test("counts for each request from its own beginning", async () => {
+  test("counts from the beginning of each request", async () => {
     const { channel, ask, answer } = setUp();
     ask();
     vi.advanceTimersByTime(TIMEOUT - 100);
@@ -320,7 +320,7 @@ describe("a deadline", () => {
     expect(channel.ended).toMatchObject({ errno: "ETIMEDOUT" });
   });
 
-  test("that is short is kept after a longer one that was answered", async () => {
+  test("that is short still applies after a longer one that was answered", async () => {
     const { channel, ask, answer } = setUp();
     ask();
     answer(1);
@@ -330,7 +330,7 @@ describe("a deadline", () => {
     expect(channel.ended?.message).toBe("the agent did not answer bye in time");
   });
 
-  test("holds for requests that could not even be sent", async () => {
+  test("applies to requests that could not be sent", async () => {
     const { channel, socket, ask } = setUp();
     socket.room = 0;
     ask().reply.catch(() => undefined);
@@ -339,7 +339,7 @@ describe("a deadline", () => {
     expect(channel.ended).toMatchObject({ errno: "ETIMEDOUT" });
   });
 
-  test("that passed while this process did something else does not count when the answer is there", async () => {
+  test("that passed while this process was busy is ignored if the answer has arrived", async () => {
     const { channel, ask, answer } = setUp();
     const [first, second] = [ask(), ask()];
     vi.advanceTimersByTime(TIMEOUT + 1);
@@ -349,7 +349,7 @@ describe("a deadline", () => {
     expect([first.settled.state, second.settled.state, channel.ended]).toEqual(["answered", "answered", undefined]);
   });
 
-  test("that passed for one whose answer was there holds for the next", async () => {
+  test("that passed for an answered request still applies to the next one", async () => {
     const { channel, ask, answer } = setUp();
     ask();
     ask().reply.catch(() => undefined);
@@ -361,7 +361,7 @@ describe("a deadline", () => {
     expect(channel.ended).toMatchObject({ errno: "ETIMEDOUT" });
   });
 
-  test("is forgotten with its answer", () => {
+  test("is removed with its answer", () => {
     const { channel, ask, answer } = setUp();
     ask();
     answer(1);

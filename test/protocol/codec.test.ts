@@ -43,7 +43,7 @@ function fields(body: Uint8Array) {
 }
 
 describe("a message", () => {
-  test("comes out as it went in, wherever in a buffer it lies", () => {
+  test("is decoded as it was encoded, at any offset of a buffer", () => {
     fc.assert(
       fc.property(
         fc.record({
@@ -63,7 +63,7 @@ describe("a message", () => {
     );
   });
 
-  test("cut off at any length is refused", () => {
+  test("truncated at any length is refused", () => {
     const packet = encodeMessage(Op.open, 7, encode.open(0, 0n, Buffer.from("/etc/hostname")));
     for (let length = 0; length < packet.length; length++) {
       const error = failure(() => decodeMessage(packet.subarray(0, length), 0));
@@ -74,7 +74,7 @@ describe("a message", () => {
     }
   });
 
-  test("with a byte too many is refused", () => {
+  test("with an extra byte is refused", () => {
     const packet = Buffer.concat([encodeMessage(Op.stat, 1, new Uint8Array(3)), Buffer.alloc(1)]);
     expect(failure(() => decodeMessage(packet, 0)).message).toMatch("a header for 3 bytes with 4 after it");
   });
@@ -84,7 +84,7 @@ describe("a message", () => {
     [1, 0],
     [1, 2],
     [65_535, 0],
-  ])("that announces %i descriptors and brings %i is refused", (announced, arrived) => {
+  ])("that announces %i descriptors and has %i is refused", (announced, arrived) => {
     const packet = encodeMessage(Op.open | REPLY, 1, new Uint8Array(0), announced);
     expect(failure(() => decodeMessage(packet, arrived)).message).toMatch(
       `${arrived} descriptors where its header says ${announced}`,
@@ -96,14 +96,14 @@ describe("a message", () => {
     expect(failure(() => decodeMessage(packet, 0))).toMatchObject({ code: "SESSION" });
   });
 
-  test("fills a packet to its limit and not beyond", () => {
+  test("may fill a packet up to its limit", () => {
     const most = MAX_PACKET - Header.size;
     expect(encodeMessage(1, 1, new Uint8Array(most))).toHaveLength(MAX_PACKET);
     expect(() => encodeMessage(1, 1, new Uint8Array(most + 1))).toThrow(RangeError);
   });
 });
 
-describe("the body of a request has the fields of docs/protocol.md, in their order and nothing else", () => {
+describe("the body of a request has exactly the fields of docs/protocol.md in order:", () => {
   test("HELLO and SERVE", () => {
     const hello = fields(encode.hello());
     expect([hello.u16(), hello.u16(), hello.left()]).toEqual([VERSION, 0, 0]);
@@ -174,7 +174,7 @@ describe("the body of a request has the fields of docs/protocol.md, in their ord
   });
 });
 
-describe("a path that no kernel takes fails with the kernel's errno before it is sent", () => {
+describe("an impossible path fails with the kernel's errno before it is sent:", () => {
   const everywhere = [
     ["open", (name: Uint8Array) => encode.open(0, 0n, name)],
     ["stat", (name: Uint8Array) => encode.stat(0, name)],

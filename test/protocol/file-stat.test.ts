@@ -8,7 +8,7 @@ const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
 const u64 = fc.bigInt({ min: 0n, max: 0xffff_ffff_ffff_ffffn });
 
 describe("file stat", () => {
-  test("every field is read from its own place", () => {
+  test("has every field at its own offset", () => {
     const time = fc.record({
       seconds: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
       ns: fc.integer({ min: 0, max: 999_999_999 }),
@@ -56,7 +56,7 @@ describe("file stat", () => {
   });
 
   test.each([FileStatAt.flags, FileStatAt.flags + 3, FileStatAt.zero, FileStatAt.zero + 3])(
-    "an unknown bit in byte %i is refused",
+    "with an unknown bit in byte %i is refused",
     (at) => {
       const bytes = fileStat({});
       bytes[at] = 0x80;

@@ -26,7 +26,7 @@ const name = fc
   .filter((bytes) => !/^\.\.?$/.test(Buffer.from(bytes).toString("latin1")));
 
 describe("a list", () => {
-  test("comes out as it went in, however the pipe cuts it, and keeps nothing of the reader's buffer", () => {
+  test("is decoded as it was encoded for any chunks of the pipe, and keeps no reference to the reader's buffer", () => {
     const entries = fc.array(fc.record({ name, link: fc.uint8Array({ maxLength: 300 }), stat: fc.boolean() }), {
       maxLength: 8,
     });
@@ -58,7 +58,7 @@ describe("a list", () => {
     );
   });
 
-  test("of processes and their files has every field from its own place", () => {
+  test("of processes and their files has every field at its own place", () => {
     const { records } = decode(
       processOf(Buffer.from("sh"), Buffer.from("sh\0-c\0")),
       fileOf(Buffer.from("/tmp/x (deleted)")),
@@ -89,11 +89,11 @@ describe("a list", () => {
     ]);
   });
 
-  test("says with which errno the agent stopped", () => {
+  test("reports the errno with which the agent stopped", () => {
     expect(decode(entry(Buffer.from("a")), trailer(1, 5))).toMatchObject({ records: [{ kind: "entry" }], error: 5 });
   });
 
-  test("cut off at any byte is not taken for whole", () => {
+  test("truncated at any byte is not complete", () => {
     const bytes = Buffer.concat([entry(Buffer.from("a")), fileOf(Buffer.from("/x")), trailer(2)]);
     for (let length = 0; length < bytes.length; length++) {
       expect(() => decode(bytes.subarray(0, length))).toThrow("a truncated list");
@@ -101,14 +101,14 @@ describe("a list", () => {
     expect(decode(bytes).records).toHaveLength(2);
   });
 
-  test("goes no further than its trailer", () => {
+  test("ends at its trailer", () => {
     expect(() => decode(trailer(0), trailer(0))).toThrow("a record after the trailer");
     expect(() => decode(trailer(0), entry(Buffer.from("a")))).toThrow("a record after the trailer");
     expect(() => decode(trailer(0), Buffer.of(1))).toThrow("a truncated list");
   });
 });
 
-describe("refused is", () => {
+describe("a malformed list is refused:", () => {
   const patched = (bytes: Buffer, patch: (bytes: Buffer) => void): Buffer => {
     patch(bytes);
     return bytes;
@@ -179,7 +179,7 @@ describe("refused is", () => {
     expect(() => new RecordDecoder().push(bytes)).toThrow(expect.objectContaining({ code: "SESSION" }));
   });
 
-  test("never waited for: what a liar announces and does not send is bounded by one record", () => {
+  test("an announced but missing part is bounded by one record", () => {
     const decoder = new RecordDecoder();
     const head = length(Buffer.alloc(8), MAX_PACKET);
     expect(decoder.push(head)).toEqual([]);
@@ -187,7 +187,7 @@ describe("refused is", () => {
     expect(() => decoder.push(Buffer.alloc(MAX_PACKET - 8))).toThrow("a record of kind 0");
   });
 
-  test("the largest record is taken", () => {
+  test("the largest record is accepted", () => {
     const stat = fileStat({});
     const most = 4095;
     const { records } = decode(entry(Buffer.alloc(255, "n"), { stat, link: Buffer.alloc(most, "l") }), trailer(1));

@@ -34,14 +34,14 @@ async function target(): Promise<Sandbox> {
 }
 
 describe("a process", () => {
-  test("that does not exist, or a route that does not lead to one, is said before anything is made", async () => {
+  test("that does not exist, or a route that cannot reach it, is an error before anything is created", async () => {
     await expect(attachProcess(2_147_483_647, {})).rejects.toMatchObject({
       ...{ code: "TARGET", errno: "ESRCH", message: "no such process: 2147483647" },
     });
     await expect(attachProcess(process.pid, { route: "sidecar" })).rejects.toMatchObject({ code: "USAGE" });
   });
 
-  test("gets one agent, however many want it at the same moment; the next finds it alive", async () => {
+  test("gets one agent for any number of concurrent commands, and the next command finds it", async () => {
     const run = runDirectory();
     const { pid, ...rest } = await target();
     const before = descriptorCount();
@@ -64,7 +64,7 @@ describe("a process", () => {
     expect(readdirSync(run.mount)).toEqual([]);
   });
 
-  test("gets a new agent where a dead one left its files", async () => {
+  test("gets a new agent if a dead one left its files", async () => {
     const run = runDirectory();
     const one = await target();
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").slice(0, 8);
@@ -78,7 +78,7 @@ describe("a process", () => {
     expect(existsSync(`${run.agents}/${agentFile(key)}.starting`)).toBe(false);
   });
 
-  test("is left without an agent, a socket, a record, a lock or a descriptor by an interrupt, which is no failed route", async () => {
+  test("keeps no agent, socket, record, lock or descriptor after an interrupt, which is not a failed route", async () => {
     const run = runDirectory();
     const one = await target();
     const begun = async () => {
@@ -106,7 +106,7 @@ describe("a process", () => {
     await waitFor("no agent", () => agentsOf(one).length === 0);
   });
 
-  test("that is not the one that was meant any more is refused in the agent's own words", async () => {
+  test("that was replaced by another one is refused in the agent's words", async () => {
     const one = await target();
     const listener = owned(listenAt(owned(openRunDirectory(runDirectory().agents)), "x.starting", 0o600));
     const before = descriptorCount();
@@ -118,7 +118,7 @@ describe("a process", () => {
     await waitFor("its end", () => agentsOf(one).length === 0);
   });
 
-  test("whose agent somebody else is starting is waited for until the signal", async () => {
+  test("whose agent another command is starting is waited for until the signal", async () => {
     const run = runDirectory();
     const one = await target();
     await withAgentLock(run, `pid-${one.pid}`, { timeoutMs: 1000 }, async () => {
@@ -131,7 +131,7 @@ describe("a process", () => {
 });
 
 describe("a container", () => {
-  test("by its full id, with a live agent, needs no engine", async () => {
+  test("needs no engine for a full id with a running agent", async () => {
     const run = runDirectory();
     const key = { identity: id, generation: "2026-01-02T03:04:05Z", route: "sidecar" as const, user: "" };
     const directory = owned(openRunDirectory(run.agents));
@@ -155,7 +155,7 @@ describe("a container", () => {
     });
   });
 
-  test("that no route reaches is said with every route's reason, and nothing is left", async () => {
+  test("that no route reaches is reported with each route's reason, and nothing is left", async () => {
     const run = runDirectory();
     const state = { Running: true, Pid: 0, StartedAt: "2026-01-02T03:04:05Z" };
     // An engine that describes a container and then refuses everything: not there any more.
@@ -180,7 +180,7 @@ describe("a container", () => {
     expect([readdirSync(run.agents), readdirSync(run.mount)]).toEqual([["unrelated"], ["agent"]]);
   });
 
-  test("of an engine that falls silent is given up at the deadline or at the signal, and a container begun is removed by its name", async () => {
+  test("of an engine that stops answering fails at the timeout or by the signal, and a created sidecar is removed by its name", async () => {
     const run = runDirectory();
     const state = { Running: true, Pid: 0, StartedAt: "2026-01-02T03:04:05Z" };
     const asked: string[] = [];
@@ -212,7 +212,7 @@ describe("a container", () => {
   });
 
   test.each(["silence", "dripping"] as const)(
-    "of an engine that starts something with %s is given up at the deadline",
+    "of an engine that starts a sidecar with %s fails at the timeout",
     async (answer) => {
       const run = runDirectory();
       const state = { Running: true, Pid: 0, StartedAt: "2026-01-02T03:04:05Z" };
@@ -235,7 +235,7 @@ describe("a container", () => {
     },
   );
 
-  test("with another user's directory mounted, or paused, cannot be reached by that mount", async () => {
+  test("with another user's mount, or paused, cannot be reached by that mount", async () => {
     runDirectory();
     const state = { Running: true, Paused: true, Pid: 0, StartedAt: "2026-01-02T03:04:05Z" };
     const run = ensureRunDirectory();

@@ -33,7 +33,7 @@ async function attach(
   }
 }
 
-describe("a container whose files are in another kernel", () => {
+describe("a container of another kernel is refused", () => {
   test.each([
     [
       "Docker Desktop",
@@ -46,7 +46,7 @@ describe("a container whose files are in another kernel", () => {
       /\(Ubuntu 24\.04, 6\.8\.0-31-generic\)/,
     ],
     ["an engine without a name", { KernelVersion: "5.10.0" }, /\(5\.10\.0\)/],
-  ])("for its engine is in a machine of its own: %s", async (_, info, which) => {
+  ])("because its engine runs in a virtual machine: %s", async (_, info, which) => {
     expect(await attach(info, {})).toMatchObject({
       error: {
         code: "ATTACH",
@@ -65,7 +65,7 @@ describe("a container whose files are in another kernel", () => {
     ["kata-runtime", "a virtual machine"],
     ["io.containerd.kata.v2", "a virtual machine"],
     ["krun", "a virtual machine"],
-  ])("by its runtime: %s, without another question", async (Runtime, what) => {
+  ])("because of its runtime: %s, without another request", async (Runtime, what) => {
     expect(await attach({}, { Runtime })).toMatchObject({
       error: {
         code: "ATTACH",
@@ -76,7 +76,7 @@ describe("a container whose files are in another kernel", () => {
   });
 });
 
-describe("a process of that number here that is not the container's", () => {
+describe("a local process with the number of a container's process", () => {
   test.each([
     ["nobody", elsewhere],
     ["a stranger", process.pid],

@@ -23,7 +23,7 @@ function sleeper(command: string, ...args: string[]): number {
 }
 
 describe("a process", () => {
-  test("has a start time and a parent, also with a name that looks like the fields behind it", async () => {
+  test("has a start time and a parent, even with a name that looks like fields of its stat", async () => {
     const { copyFileSync } = await import("node:fs");
     const program = `${temporaryDirectory()}/x) S 1 (y z`;
     copyFileSync("/bin/sleep", program);
@@ -36,7 +36,7 @@ describe("a process", () => {
     expect(startTime(pid)).not.toBe(startTime(1));
   });
 
-  test("that has ended but is still kept by its parent has no start time any more", async () => {
+  test("that is a zombie has no start time", async () => {
     // The shell becomes sleep, which never waits for the child that the shell had.
     const parent = sleeper("sh", "-c", "sleep 0 & exec sleep 600");
     const zombie = await waitFor("a zombie", () => {
@@ -47,7 +47,7 @@ describe("a process", () => {
     expect(parentOf(zombie)).toBe(parent);
   });
 
-  test("that does not exist has nothing", () => {
+  test("that does not exist has no properties", () => {
     expect([
       startTime(NOBODY),
       parentOf(NOBODY),
@@ -57,25 +57,25 @@ describe("a process", () => {
     ]).toEqual([...[undefined, undefined, false, false, 1]]);
   });
 
-  test("has its number in the innermost namespace", async () => {
+  test("has a number in the innermost namespace", async () => {
     const target = await sandbox();
     expect([innerPid(target.pid), innerPid(process.pid)]).toEqual([1, process.pid]);
   });
 
-  test("is in its control group and in no other", () => {
+  test("is in its control group only", () => {
     const [first] = readFileSync("/proc/self/cgroup", "utf8").split("\n");
     expect(inCgroupOf(process.pid, first ?? "")).toBe(true);
     expect(inCgroupOf(process.pid, "f".repeat(64))).toBe(false);
   });
 
-  test("of one's own may be entered", async () => {
+  test("of the same user may be entered", async () => {
     expect(canEnterNamespaces(process.pid)).toBe(true);
     expect(canEnterNamespaces((await sandbox()).pid)).toBe(true);
   });
 });
 
 describeAsRoot("an ordinary user", () => {
-  test("may not enter a process of root's, but one of his own", async () => {
+  test("may enter own processes, but not root's", async () => {
     const source = `
       import { canEnterNamespaces } from "../routes/process.ts";
       process.setgroups([]);

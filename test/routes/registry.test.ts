@@ -68,7 +68,7 @@ function reached(
 }
 
 describe("an agent's file name", () => {
-  test("begins with its identity, tells everything apart that makes an agent, and fits a socket's address", () => {
+  test("begins with its identity, differs for every property of an agent, and fits in a socket address", () => {
     expect(agentFile(web)).toBe("0123456789abcdef.mount..20260102T030405678901234Z");
     const others: AgentKey[] = [
       web,
@@ -87,7 +87,7 @@ describe("an agent's file name", () => {
 });
 
 describe("a record", () => {
-  test("comes back as it was written, for its owner alone", () => {
+  test("is read as it was written, by its owner only", () => {
     const run = runDirectory();
     writeRecord(run, recordOf(web));
     const file = agentFile(web);
@@ -111,14 +111,14 @@ describe("a record", () => {
       `one with ${JSON.stringify(wrong)}`,
       JSON.stringify({ ...recordOf(web), ...wrong }),
     ]),
-  ])("that is %s is none", (_, text) => {
+  ])("that is %s is ignored", (_, text) => {
     const run = runDirectory();
     const file = agentFile(web);
     if (text !== undefined) writeFileSync(`${run.agents}/${file}.json`, text);
     expect(readRecord(run, file)).toBeUndefined();
   });
 
-  test("is listed with its socket as one, and both are removed as one", () => {
+  test("is listed and removed together with its socket", () => {
     const run = runDirectory();
     agent(run, web);
     writeRecord(run, recordOf({ ...web, route: "direct" }));
@@ -133,10 +133,10 @@ describe("a record", () => {
   });
 });
 
-describe("a live agent", () => {
+describe("a running agent", () => {
   const query = { ...web, routes: ["direct", "mount", "sidecar"] as const };
 
-  test("is found on the best route there is", () => {
+  test("is found on the best available route", () => {
     const run = runDirectory();
     expect(connectLive(run, query)).toBeUndefined();
     const sidecar = agent(run, { ...web, route: "sidecar" });
@@ -147,7 +147,7 @@ describe("a live agent", () => {
     expect(reached(run, { ...query, routes: ["direct"] }, [sidecar, mount])).toBeUndefined();
   });
 
-  test("is not found for another life of the container, another container or another user", () => {
+  test("is not found for another start of the container, another container or another user", () => {
     const run = runDirectory();
     const listener = agent(run, web);
     expect(reached(run, { ...query, generation: "2026-01-02T09:00:00Z" }, [listener])).toBeUndefined();
@@ -155,7 +155,7 @@ describe("a live agent", () => {
     expect(reached(run, { ...query, user: "1000" }, [listener])).toBeUndefined();
   });
 
-  test("of a full id is found without its generation, but not by the first digits alone", () => {
+  test("of a full id is found without its generation, but not by a prefix", () => {
     const run = runDirectory();
     const listener = agent(run, web);
     const anyLife = { ...query, generation: undefined };
@@ -165,7 +165,7 @@ describe("a live agent", () => {
     expect(reached(run, anyLife, [listener])).toBeUndefined();
   });
 
-  test("of one user is never taken for that of another whose name begins alike", () => {
+  test("of one user is never used for another user whose name has the same prefix", () => {
     const run = runDirectory();
     const [one, other] = ["application-reader", "application-writer"] as const;
     expect(agentFile({ ...web, user: one })).toBe(agentFile({ ...web, user: other }));
@@ -176,7 +176,7 @@ describe("a live agent", () => {
     }
   });
 
-  test("is found behind a dead one, which stays: somebody may be at it", () => {
+  test("is found after a dead one, which is kept because another command may use it", () => {
     const run = runDirectory();
     agent(run, web).close();
     const sidecar = agent(run, { ...web, route: "sidecar" });
@@ -186,7 +186,7 @@ describe("a live agent", () => {
     expect(existsSync(`${run.agents}/${agentFile(web)}.sock`)).toBe(true);
   });
 
-  test("that is gone loses its files, one that is served does not", async () => {
+  test("that has ended loses its files, and one that runs keeps them", async () => {
     const run = runDirectory();
     const listener = agent(run, web);
     await removeDeadAgent(run, agentFile(web));
@@ -199,7 +199,7 @@ describe("a live agent", () => {
     expect(readdirSync(run.agents)).toEqual([]);
   });
 
-  test("that was found unfit loses its files, unless another is in its place by then", async () => {
+  test("that is unusable loses its files, unless another one has replaced it", async () => {
     const run = runDirectory();
     const old = agent(run, web);
     const seen = connectLive(run, { ...web, routes: ["mount"] });
@@ -214,7 +214,7 @@ describe("a live agent", () => {
     expect(readdirSync(run.agents)).toEqual([]);
   });
 
-  test("that is being started is waited for before anything of it is removed", async () => {
+  test("that is being started is waited for before its files are removed", async () => {
     const run = runDirectory();
     let removal: Promise<void> | undefined;
     await withAgentLock(run, id, { timeoutMs: 20_000 }, async () => {
@@ -227,7 +227,7 @@ describe("a live agent", () => {
     expect(readdirSync(run.agents)).toHaveLength(2);
   });
 
-  test("whose socket is something else is a failure, not a dead agent", async () => {
+  test("whose socket is another type of file is an error, not a dead agent", async () => {
     const run = runDirectory();
     mkdirSync(`${run.agents}/${agentFile(web)}.sock`);
     // connect(2) says ECONNREFUSED of anything that is no socket: it is no agent's.
@@ -238,7 +238,7 @@ describe("a live agent", () => {
 describe("the lock", () => {
   const patience = { timeoutMs: 20_000 };
 
-  test("is let go of after success and failure, and leaves no file and no descriptor", async () => {
+  test("is released after success and failure, and leaves no file and no descriptor", async () => {
     const run = runDirectory();
     const before = descriptorCount();
     expect(await withAgentLock(run, id, patience, async () => readdirSync(run.agents))).toEqual([
@@ -249,7 +249,7 @@ describe("the lock", () => {
     expect(descriptorCount()).toBe(before);
   });
 
-  test("is not waited for beyond the deadline or the signal, and another target's is another", async () => {
+  test("is waited for until the timeout or the signal, and is separate for each target", async () => {
     const run = runDirectory();
     await withAgentLock(run, id, patience, async () => {
       await expect(withAgentLock(run, id, { timeoutMs: 20 }, async () => {})).rejects.toMatchObject({
@@ -266,7 +266,7 @@ describe("the lock", () => {
     });
   });
 
-  test("keeps processes from each other, however many want it, and goes with one that is killed", async () => {
+  test("excludes any number of other processes, and is released when its process is killed", async () => {
     const run = runDirectory();
     const script = await bundleScript(`
       import { appendFileSync, existsSync, rmSync, writeFileSync } from "node:fs";

@@ -17,7 +17,7 @@ function state() {
 }
 
 describe("the run directory", () => {
-  test("lies in XDG_STATE_HOME, or in ~/.local/state where that is missing or relative", () => {
+  test("is in XDG_STATE_HOME, or in ~/.local/state if that is missing or relative", () => {
     expect(runDirectoryPaths({ XDG_STATE_HOME: "/state" })).toEqual({
       ...{ root: "/state/porthole", agents: "/state/porthole/agents", mount: "/state/porthole/mnt" },
     });
@@ -25,7 +25,7 @@ describe("the run directory", () => {
       expect(runDirectoryPaths(environment).root).toBe(join(homedir(), ".local/state/porthole"));
   });
 
-  test.each([0o000, 0o022, 0o077, 0o177])("is made with its modes whatever the umask: %o", (umask) => {
+  test.each([0o000, 0o022, 0o077, 0o177])("is created with its modes under any umask: %o", (umask) => {
     const environment = { XDG_STATE_HOME: `${temporaryDirectory()}/a/b` };
     const paths = runDirectoryPaths(environment);
     const before = process.umask(umask);
@@ -36,7 +36,7 @@ describe("the run directory", () => {
     expect([paths.root, paths.agents, paths.mount].map(mode)).toEqual(["700", "700", "711"]);
   });
 
-  test("is made with what leads to it, and a second time changes nothing", () => {
+  test("is created with its parents, and is not changed a second time", () => {
     const environment = { XDG_STATE_HOME: `${temporaryDirectory()}/a/b` };
     const { mount } = ensureRunDirectory(environment);
     const { ino } = lstatSync(mount);
@@ -44,7 +44,7 @@ describe("the run directory", () => {
     expect(lstatSync(mount).ino).toBe(ino);
   });
 
-  test("is closed again where others could read it", () => {
+  test("is made private again if other users can read it", () => {
     const { paths, ensure } = state();
     ensure();
     for (const path of Object.values(paths)) chmodSync(path, 0o755);
@@ -53,8 +53,8 @@ describe("the run directory", () => {
   });
 });
 
-describe("refused is a run directory", () => {
-  test.each(["root", "agents", "mount"] as const)("whose %s others could have written to", (part) => {
+describe("a run directory is refused", () => {
+  test.each(["root", "agents", "mount"] as const)("if other users can write to its %s", (part) => {
     for (const open of [0o770, 0o707, 0o722]) {
       const { paths, ensure } = state();
       ensure();
@@ -64,7 +64,7 @@ describe("refused is a run directory", () => {
     }
   });
 
-  test.each(["root", "agents", "mount"] as const)("whose %s is a link, even to a good one", (part) => {
+  test.each(["root", "agents", "mount"] as const)("if its %s is a link, even to a valid directory", (part) => {
     const { paths, ensure } = state();
     const elsewhere = temporaryDirectory();
     if (part !== "root") mkdirSync(paths.root, { mode: 0o700 });
@@ -72,7 +72,7 @@ describe("refused is a run directory", () => {
     expect(ensure).toThrow(refusal(/it is not a directory$/));
   });
 
-  test.each(["root", "agents", "mount"] as const)("whose %s is a file", (part) => {
+  test.each(["root", "agents", "mount"] as const)("if its %s is a file", (part) => {
     const { paths, ensure } = state();
     if (part !== "root") mkdirSync(paths.root, { mode: 0o700 });
     writeFileSync(paths[part], "");
@@ -82,7 +82,7 @@ describe("refused is a run directory", () => {
   test.each([
     ["/proc/none/deep", "ENOENT"],
     ["/etc/hostname", "ENOTDIR"],
-  ])("that cannot be made in %s, with where to put it", (place, errno) => {
+  ])("if it cannot be created in %s, with a remedy", (place, errno) => {
     expect(() => ensureRunDirectory({ XDG_STATE_HOME: place })).toThrow(
       expect.objectContaining({
         ...{ code: "ATTACH", errno, hint: expect.stringContaining("XDG_STATE_HOME") },
@@ -92,8 +92,8 @@ describe("refused is a run directory", () => {
   });
 });
 
-describeAsRoot("refused is somebody else's run directory", () => {
-  test.each(["root", "agents", "mount"] as const)("by its %s", (part) => {
+describeAsRoot("a run directory of another user is refused", () => {
+  test.each(["root", "agents", "mount"] as const)("because of its %s", (part) => {
     const { paths, ensure } = state();
     ensure();
     chownSync(paths[part], ORDINARY_USER, ORDINARY_USER);

@@ -5,7 +5,7 @@ import { tarArchive } from "../../src/routes/tar.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 
 describe("an archive of one file", () => {
-  test.each([0, 1, 511, 512, 513, 70_000])("of %i bytes is read by tar(1) as it is meant", (size) => {
+  test.each([0, 1, 511, 512, 513, 70_000])("of %i bytes is read correctly by tar(1)", (size) => {
     const content = Buffer.from(Array.from({ length: size }, (_, index) => index % 251));
     const archive = tarArchive("agent", content);
     expect(archive.length % 512).toBe(0);
@@ -21,7 +21,7 @@ describe("an archive of one file", () => {
     expect(statSync(`${directory}/agent`).mode & 0o111).toBe(0o111);
   });
 
-  test("is the same for the same bytes, so that it makes the same image", () => {
+  test("is identical for the same bytes, so that it gives the same image", () => {
     expect(tarArchive("agent", Buffer.from("x")).equals(tarArchive("agent", Buffer.from("x")))).toBe(true);
   });
 });

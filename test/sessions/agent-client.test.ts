@@ -51,7 +51,7 @@ async function session(): Promise<{ peer: Peer; client: AgentClient }> {
 }
 
 describe("HELLO", () => {
-  test("of an agent of another version fails with both versions, by errno or by its info alone", async () => {
+  test("of an agent of another version fails with both versions, by errno or by its description", async () => {
     for (const error of [71, 0]) {
       const { peer, opening } = ends();
       peer.answer(await peer.receive(), agentInfo({ version: VERSION + 1 }), [], error);
@@ -65,7 +65,7 @@ describe("HELLO", () => {
   test.each([
     ["with nothing behind it", nothing],
     ["with the info of this version", agentInfo()],
-  ])("refused with an errno %s is an error of the session", async (_, body) => {
+  ])("refused with the errno %s is a SESSION error", async (_, body) => {
     const { peer, opening } = ends();
     peer.answer(await peer.receive(), body, [], 11);
     await expect(opening).rejects.toMatchObject({
@@ -98,7 +98,7 @@ describe("a session whose socket is full", () => {
     );
   }
 
-  test("goes on by itself when there is room again", async () => {
+  test("continues when there is room again", async () => {
     const { peer, client } = await session();
     const replies = flood(client, 150);
     for (let answered = 0; answered < replies.length; answered++) peer.answer(await peer.receive());
@@ -106,7 +106,7 @@ describe("a session whose socket is full", () => {
     expect(client.ended).toBeUndefined();
   });
 
-  test("fails every request, and later ones, when the agent goes", async () => {
+  test("fails every request, and later ones, when the agent ends", async () => {
     const { peer, client } = await session();
     const first = Array.from({ length: 64 }, () => client.request(Op.stat, long, 0, 20_000, what));
     peer.socket.close();
@@ -115,7 +115,7 @@ describe("a session whose socket is full", () => {
     await expect(client.request(Op.stat, short, 0, 20_000, what)).rejects.toBe(client.ended);
   });
 
-  test("fails every request, and later ones, when its deadline passes", async () => {
+  test("fails every request, and later ones, at its timeout", async () => {
     const { client } = await session();
     const first = Array.from({ length: 64 }, () => client.request(Op.stat, long, 0, 50, what));
     for (const settled of await Promise.allSettled(first))
@@ -125,7 +125,7 @@ describe("a session whose socket is full", () => {
 });
 
 describe("records", () => {
-  test("that stop coming end the session, with what was asked and for how long nothing came", async () => {
+  test("that stop arriving end the session, with the request and the timeout", async () => {
     const { peer, client } = await session();
     const [reading, writing] = pipe();
     owned(writing);
@@ -146,7 +146,7 @@ describe("records", () => {
       "1000000 bytes",
       Math.floor(1_000_000 / entry(Buffer.from("x")).length),
     ],
-  ])("without end stop at a limit of %s, and nobody writes for them any more", async (_, limits, limit, most) => {
+  ])("without end stop at a limit of %s, and the agent stops writing", async (_, limits, limit, most) => {
     const { peer, client } = await session();
     const records = client.records(Op.list, encode.list(0, Buffer.from("/")), 20_000, what, limits);
     const next = records.next();
@@ -172,7 +172,7 @@ describe("records", () => {
     expect(client.ended).toBeUndefined();
   });
 
-  test("that trickle end the session: each is within the deadline, and all of them are beyond what is waited for", async () => {
+  test("that trickle end the session even if each is within the timeout", async () => {
     const { peer, client } = await session();
     const records = client.records(Op.list, encode.list(0, Buffer.from("/")), 1000, what);
     const next = records.next();
@@ -194,7 +194,7 @@ describe("records", () => {
     expect(client.ended).toBeDefined();
   });
 
-  test("that are taken slowly do not trickle: whoever takes them has all the time", async () => {
+  test("that the caller takes slowly do not time out", async () => {
     const { peer, client } = await session();
     const records = client.records(Op.list, encode.list(0, Buffer.from("/")), 1000, what);
     const next = records.next();
@@ -214,7 +214,7 @@ describe("records", () => {
     writing.close();
   });
 
-  test("without a pipe are a breach of the protocol", async () => {
+  test("without a pipe are a protocol violation", async () => {
     const { peer, client } = await session();
     const next = client.records(Op.list, encode.list(0, Buffer.from("/")), 20_000, what).next();
     peer.answer(await peer.receive());
@@ -224,7 +224,7 @@ describe("records", () => {
     });
   });
 
-  test("that nobody wants any more are let go of", async () => {
+  test("that are no longer requested are closed", async () => {
     const { peer, client } = await session();
     const before = descriptorCount();
     const [reading, writing] = pipe();

@@ -30,7 +30,7 @@ function agentProcesses(): number[] {
   return [...agents, ...sessions];
 }
 
-test("an answer that came while this process was busy counts, however late it is taken", async () => {
+test("an answer that arrived while this process was busy is valid, even if it is read late", async () => {
   const one = await session({ requestTimeoutMs: 200 });
   const [, child = 0] = await waitFor(
     "the agent and its child",
@@ -47,7 +47,7 @@ test("an answer that came while this process was busy counts, however late it is
 
 describe("nothing leaks", () => {
   const opens = amount(100_000, 10_000);
-  test(`in ${counted(opens)} opens on one session, in flight together or one by one, good and bad`, async () => {
+  test(`in ${counted(opens)} opens on one session, concurrent or sequential, successful or failing`, async () => {
     const one = await session();
     const processes = await waitFor("the agent and its child", () => {
       const found = agentProcesses();
@@ -80,7 +80,7 @@ describe("nothing leaks", () => {
     expect(one.ended).toBeUndefined();
   });
 
-  test("in lists that are read to their end, broken off, or fail", async () => {
+  test("in lists that are read completely, aborted, or fail", async () => {
     const one = await session();
     const run = async () => {
       for await (const entry of one.list("/tmp", { stat: true })) expect(entry.stat).toBeDefined();
@@ -114,7 +114,7 @@ describe("nothing leaks", () => {
 });
 
 describe("a session", () => {
-  test("knows its target and opens, looks, lists and reads links there", async () => {
+  test("knows its target, and opens, stats, lists and reads links there", async () => {
     const one = await session();
     expect(one).toMatchObject({ name: `pid:${target.pid}`, route: "direct", fresh: true, ended: undefined });
     expect(one.agent).toMatchObject({ route: "direct", targetPid: target.pid });
@@ -130,7 +130,7 @@ describe("a session", () => {
     expect(names.sort()).toEqual(["dir", "file", "link"]);
   });
 
-  test("writes only when that is asked for, and then through the descriptor", async () => {
+  test("writes only on request, through the descriptor", async () => {
     const one = await session();
     const { writeSync } = await import("node:fs");
     const reading = await one.open("/tmp/file");
@@ -142,7 +142,7 @@ describe("a session", () => {
     expect(readFileSync(`${target.root}/tmp/file`, "utf8")).toBe("Content\n");
   });
 
-  test("cuts a long path short in its error, which names the target", async () => {
+  test("shortens a long path in its error, which names the target", async () => {
     const one = await session();
     const long = `/${"x".repeat(5000)}`;
     await expect(one.open(long)).rejects.toMatchObject({

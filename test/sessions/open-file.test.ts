@@ -41,7 +41,7 @@ function fifo(): string {
   return path;
 }
 
-describe("a descriptor that is what the agent said is taken", () => {
+describe("a descriptor that matches the agent's stat is accepted:", () => {
   test.each<[string, () => OwnedFd]>([
     ["a file", () => open(file())],
     ["a directory", () => open(temporaryDirectory())],
@@ -53,12 +53,12 @@ describe("a descriptor that is what the agent said is taken", () => {
     expect(() => checkReceived("/x", fd, truth(fd), { consume: true }, "own process")).not.toThrow();
   });
 
-  test("a file for writing, when that was asked for", () => {
+  test("a file for writing, if requested", () => {
     const fd = open(file(), O_RDWR);
     expect(() => checkReceived("/x", fd, truth(fd), { write: true }, "own process")).not.toThrow();
   });
 
-  test("a pipe for a relayed file, whose own stat is another file's", () => {
+  test("a pipe for a relayed file, whose stat is another one", () => {
     const [reading, writing] = pipe();
     owned(writing);
     const promised = { ...truth(open(file())), relayed: true };
@@ -66,13 +66,13 @@ describe("a descriptor that is what the agent said is taken", () => {
   });
 });
 
-describe("a descriptor that is not what the agent said ends the session:", () => {
+describe("a descriptor that does not match the agent's stat ends the session:", () => {
   const lie = (fd: OwnedFd, promised: Partial<FileClaim>, complaint: RegExp, write = false) =>
     expect(() =>
       checkReceived("/x", fd, { ...truth(fd), ...promised }, { write, consume: true }, "own process"),
     ).toThrow(expect.objectContaining({ code: "SESSION", message: expect.stringMatching(complaint) }));
 
-  test("of another kind", () => {
+  test("of another type", () => {
     const kinds = { file: S_IFREG, directory: S_IFDIR, fifo: S_IFIFO, "character device": S_IFCHR, socket: S_IFSOCK };
     const [reading, writing] = pipe();
     const [socket, other] = socketpair();
@@ -93,13 +93,13 @@ describe("a descriptor that is not what the agent said ends the session:", () =>
     }
   });
 
-  test("of no kind at all, such as an inotify or epoll instance", () => {
+  test("of no file type, such as an inotify or epoll instance", () => {
     const instance = epoll();
     expect(kindOf(truth(instance).mode)).toBe("unknown");
     lie(instance, { mode: S_IFREG }, /a unknown where it promised a file$/);
   });
 
-  test("another file of the kind", () => {
+  test("another file of the same type", () => {
     const fd = open(file());
     lie(fd, { inode: truth(open(file())).inode }, /inode \d+ where it promised \d+$/);
   });
@@ -110,7 +110,7 @@ describe("a descriptor that is not what the agent said ends the session:", () =>
     lie(fd, { rdevMajor: 5 }, /another device than it promised$/);
   });
 
-  test("open for more, or for less, than was asked", () => {
+  test("open for more or less access than requested", () => {
     const path = file();
     const access = /a descriptor with another access mode than asked for$/;
     lie(open(path, O_RDWR), {}, access);
@@ -121,7 +121,7 @@ describe("a descriptor that is not what the agent said ends the session:", () =>
     lie(open(path, O_PATH), {}, access, true);
   });
 
-  test("a file in place of a relayed one's pipe, or the pipe's writing end", () => {
+  test("a file instead of the pipe of a relayed file, or the write end of the pipe", () => {
     lie(open(file()), { relayed: true }, /a file where it promised a fifo$/);
     const [reading, writing] = pipe();
     owned(reading);
@@ -129,7 +129,7 @@ describe("a descriptor that is not what the agent said ends the session:", () =>
   });
 });
 
-test("a mode says the kind", () => {
+test("kindOf returns the file type of a mode", () => {
   expect(
     [S_IFREG, S_IFDIR, S_IFLNK, S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK, 0].map((type) => kindOf(type | 0o640)),
   ).toEqual([...["file", "directory", "link", "fifo", "socket", "character device", "block device", "unknown"]]);
@@ -146,7 +146,7 @@ describe("an open file", () => {
     return whole;
   };
 
-  test("is read at positions and as a stream, without moving its offset", async () => {
+  test("is read at offsets and as a stream, without moving its offset", async () => {
     const one = opened(file());
     const buffer = Buffer.alloc(4);
     expect([one.read(buffer, 3), buffer.toString(), one.size()]).toEqual([4, "tent", 7]);
@@ -155,7 +155,7 @@ describe("an open file", () => {
     expect(one.read(buffer, 7)).toBe(0);
   });
 
-  test("of a kind without positions says so, and is read as it comes", async () => {
+  test("that cannot seek reports it, and is read as a stream", async () => {
     const path = fifo();
     const one = opened(path, O_RDONLY | O_NONBLOCK);
     expect([one.isSeekable, one.kind, one.size()]).toEqual([false, "fifo", 0]);
@@ -167,7 +167,7 @@ describe("an open file", () => {
     expect(await read).toBe("later");
   });
 
-  test("that is a file by its mode alone is read as it comes too", async () => {
+  test("that only has the mode of a regular file is read as a stream too", async () => {
     // As /proc/kmsg, which has one reader only: a pipe under a file's stat.
     const [reading, writing] = pipe();
     writeSync(writing.number, "kernel");
@@ -176,7 +176,7 @@ describe("an open file", () => {
     expect(await text(one.stream())).toBe("kernel");
   });
 
-  test("that is idle ends with the signal, before the first byte and after", async () => {
+  test("that is idle ends by the signal, before the first byte and after it", async () => {
     const path = fifo();
     const one = opened(path, O_RDWR | O_NONBLOCK);
     const controller = new AbortController();
@@ -191,7 +191,7 @@ describe("an open file", () => {
     });
   });
 
-  test("that is a directory says so wherever it is read", async () => {
+  test("that is a directory fails with EISDIR for each kind of read", async () => {
     const path = temporaryDirectory();
     mkdirSync(`${path}/sub`);
     const one = opened(path);
@@ -199,7 +199,7 @@ describe("an open file", () => {
     await expect(text(one.stream())).rejects.toMatchObject({ code: "FILE", errno: "EISDIR" });
   });
 
-  test("gives its descriptor away once", () => {
+  test("gives up its descriptor once", () => {
     const one = opened(file());
     const fd = owned(OwnedFd.adopt(one.takeFd()));
     expect(() => one.fd).toThrow(expect.objectContaining({ errno: "EBADF" }));

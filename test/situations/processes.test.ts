@@ -32,7 +32,7 @@ async function reads(
   await by.close();
 }
 
-describeWith(["root", "userNamespaces"], "namespaces that somebody made", () => {
+describeWith(["root", "userNamespaces"], "namespaces of unshare", () => {
   test.for([
     { uid: 0, what: "unshare: mount and PID namespace", userNamespace: false },
     { uid: ORDINARY_USER, what: "unshare: user, mount and PID namespace", userNamespace: true },
@@ -42,7 +42,7 @@ describeWith(["root", "userNamespaces"], "namespaces that somebody made", () => 
     await reads(context, target.pid, what, "unshare", uid);
   });
 
-  test("another user's are refused with the remedy, root's own too", async (context) => {
+  test("of another user and of root are refused with a remedy", async (context) => {
     const theirs = await sandbox({ steps, uid: ORDINARY_USER });
     context.onTestFinished(() => theirs.stop());
     for (const [pid, whose] of [
@@ -59,7 +59,7 @@ describeWith(["root", "userNamespaces"], "namespaces that somebody made", () => 
   });
 });
 
-describeAsRoot("a root directory or a /tmp of its own", () => {
+describeAsRoot("a process with its own root directory or /tmp", () => {
   test("chroot", async (context) => {
     const { root } = bundle();
     const target = await started(["chroot", root, "/workload", ...steps], (pid) => pid);
@@ -154,7 +154,7 @@ describeWith(["crun", "cgroups"], "crun without an engine", () => {
 });
 
 describeWith(["docker", "ctr"], "containerd without Docker", () => {
-  test("a container of ctr's, in a namespace of its own", async (context) => {
+  test("reads a container of ctr in its own namespace", async (context) => {
     const socket = `${dirname(engine("docker").socket)}/exec/containerd/containerd.sock`;
     const target = await containerdContainer(socket, ["dir", "/d", "write", "/d/f", "text"]);
     context.onTestFinished(() => target.stop());

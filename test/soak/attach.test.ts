@@ -37,7 +37,7 @@ function childrenOfOurs(): number[] {
 const agentsOf = (pid: number) => Object.values(directAgents(pid)).flat();
 
 describe("a direct agent", () => {
-  test(`opens ${scale.opens} files in one session and is as small as before`, { timeout }, async () => {
+  test(`opens ${scale.opens} files in one session and does not grow`, { timeout }, async () => {
     const target = await sandbox({ steps: ["write", "/tmp/file", "content"] });
     const session = await connect(`pid:${target.pid}`);
     const batch = async (count: number) => {
@@ -66,7 +66,7 @@ describe("a direct agent", () => {
     await target.stop();
   });
 
-  test(`comes and goes ${scale.direct} times and leaves nothing`, { timeout }, async () => {
+  test(`starts and ends ${scale.direct} times and leaves nothing`, { timeout }, async () => {
     const target = await sandbox({ steps: ["write", "/tmp/file", "content"] });
     const turn = async () => {
       const session = await connect(`pid:${target.pid}`);
@@ -94,7 +94,7 @@ describe("a direct agent", () => {
 });
 
 describeWithDocker("a sidecar", () => {
-  test(`comes and goes ${scale.sidecar} times and leaves nothing`, { timeout }, async () => {
+  test(`starts and ends ${scale.sidecar} times and leaves nothing`, { timeout }, async () => {
     const docker = engine("docker");
     const target = await container(docker, { steps: ["write", "/file", "content"] });
     const options = { engine: docker.host, route: "sidecar" as const };

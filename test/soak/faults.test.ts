@@ -230,7 +230,7 @@ const faults: Record<string, (scene: Scene) => Promise<void>> = {
   },
 };
 
-describeWith(["root", "docker"], "faults at random points, while following and searching", () => {
+describeWith(["root", "docker"], "faults at random points during a follow and a search", () => {
   test.each(["direct", "sidecar"])(
     `lose nothing, double nothing and leave nothing (route %s, ${scale.faults} faults, seed ${seed})`,
     { timeout: full ? 3_600_000 : 300_000 },

@@ -30,7 +30,7 @@ function all(source: ByteSource): string {
 }
 
 describe("ChainSource", () => {
-  it("is a file, and then the next one behind a note", () => {
+  it("returns a file, then a note and the next file", () => {
     const chain = new ChainSource(file("a", "one\ntwo\n"));
     expect(all(chain)).toBe("one\ntwo\n");
     chain.continueWith(file("b", "three\n"), 0, "rotated");
@@ -44,7 +44,7 @@ describe("ChainSource", () => {
     expect(all(partsSource(chain.parts()))).toBe(all(chain));
   });
 
-  it("puts a note between what is there and what comes, on a line of its own", () => {
+  it("inserts a note on its own line between existing and new data", () => {
     const chain = new ChainSource(file("c", "one\ntw"));
     chain.note("deleted");
     writeFileSync(`${directory}/c`, "o\nthree\n", { flag: "a" });
@@ -56,14 +56,14 @@ describe("ChainSource", () => {
     expect(chain.offsetOf(8)).toBe(three);
   });
 
-  it("goes on without a note where the same file came back another way", () => {
+  it("continues without a note if the same file returns under another name", () => {
     const chain = new ChainSource(file("d", "one\n"));
     chain.continueWith(file("d2", "one\ntwo\n"), 4, "");
     expect(all(chain)).toBe("one\ntwo\n");
     expect(chain.notes()).toEqual([]);
   });
 
-  it("begins anew when its file was cut, at offsets that were not used before", () => {
+  it("starts again after a truncation, at offsets that were not used before", () => {
     const chain = new ChainSource(file("e", "old old old\n"));
     const known = chain.end();
     truncateSync(`${directory}/e`);
@@ -74,7 +74,7 @@ describe("ChainSource", () => {
     expect(chain.offsetInFile(16)).toBe(0);
   });
 
-  it("keeps a few files and says which it reads no more", () => {
+  it("keeps a few files and reports which ones it no longer reads", () => {
     const first = file("g0", "0\n");
     const chain = new ChainSource(first);
     for (let index = 1; index <= 4; index++) chain.continueWith(file(`g${index}`, `${index}\n`), 0, "next");

@@ -26,7 +26,7 @@ const lines = (pattern: string, more: { invert?: boolean; encoding?: Encoding; i
 });
 
 describe("chunkCounter of lines", () => {
-  it("finds lines by text and by expression, or those without", () => {
+  it("finds lines by text and by expression, or lines without a match", () => {
     const text = "one\ntwo\none\ntwo";
     for (const pattern of ["one", "on[e]", "^one$"]) {
       expect(hits(text, lines(pattern))).toEqual([0, 8]);
@@ -38,7 +38,7 @@ describe("chunkCounter of lines", () => {
     expect(hits("", lines("x", { invert: true }))).toEqual([]);
   });
 
-  it("gives a line that lies over a border of blocks or chunks to where it begins", () => {
+  it("counts a line across blocks or chunks where it begins", () => {
     const row = `${"x".repeat(99)}\n`;
     for (const border of [BLOCK, CHUNK]) {
       for (const gap of [-8, -4, -1, 0, 1]) {
@@ -51,13 +51,13 @@ describe("chunkCounter of lines", () => {
     }
   });
 
-  it("counts a line longer than a block once, and cuts what has no end as Lines does", () => {
+  it("counts a line longer than a block once, and splits an endless line as Lines does", () => {
     expect(hits(`a\n${"y".repeat(BLOCK * 3)}END\nb\n`, lines("END"))).toEqual([2]);
     const endless = Buffer.alloc(CHUNK * 3 + 10, "z");
     expect(hits(endless, lines("z"))).toEqual([0, CHUNK, CHUNK * 2, CHUNK * 3]);
   });
 
-  it("finds text as a screen shows it: without colour codes", () => {
+  it("finds text without colour codes, as the screen shows it", () => {
     const shown = ["ERROR: disk", "[m", "x", "ERROR: disk", "ERR\x1b]0;OR: disk", "ERROR: disk", "ERROR: disk"];
     const text = [
       "\x1b[31mERR\x1b[1;4mOR\x1b[0m: disk",
@@ -79,7 +79,7 @@ describe("chunkCounter of lines", () => {
     expect(hits("a\n\x1b[m", lines("a", { invert: true }))).toEqual([2]);
   });
 
-  it("does not join the halves of a character that a colour code stands between", () => {
+  it("does not join the halves of a character around a colour code", () => {
     const broken = Buffer.concat([Buffer.of(0xc3), Buffer.from("\x1b[31m"), Buffer.of(0xa9), Buffer.from("\n")]);
     expect(hits(broken, lines("é"))).toEqual([]);
     expect(hits("caf\x1b[1mé\x1b[m!\n", lines("café!"))).toEqual([0]);
@@ -89,7 +89,7 @@ describe("chunkCounter of lines", () => {
     }
   });
 
-  it("finds in UTF-16 and Latin-1 what it finds in UTF-8, at their offsets", () => {
+  it("finds the same in UTF-16 and Latin-1 as in UTF-8, at their offsets", () => {
     const text = "zażółć\nERROR two\nüber\nERROR four\n";
     for (const encoding of ["utf-16le", "utf-16be"] as const) {
       const bytes = Buffer.from(encodeAs(text, encoding));
@@ -100,7 +100,7 @@ describe("chunkCounter of lines", () => {
     expect(hits(latin, lines("ï", { encoding: "latin1" }))).toEqual([5]);
   });
 
-  it("agrees with looking at each line", () => {
+  it("agrees with a check of each line", () => {
     const content = fc.array(fc.constantFrom("a", "b", "ab", "é", "\n", ""), { maxLength: 40 });
     const pattern = fc.constantFrom("a", "ab", "^a", "b$", "a.", "é", "^$", "[^a]");
     fc.assert(
@@ -130,7 +130,7 @@ describe("chunkCounter of newlines and bytes", () => {
       expect(hits(Buffer.from(encodeAs(text, encoding)), { kind: "newlines", encoding })).toEqual([5, 9]);
   });
 
-  it("finds bytes over borders, once each", () => {
+  it("finds bytes across block borders, once each", () => {
     const bytes = Buffer.alloc(CHUNK + BLOCK);
     const wanted = Buffer.from("7f454c46", "hex");
     const places = [0, BLOCK - 2, CHUNK - 3, CHUNK + 1, bytes.length - 4];
@@ -139,7 +139,7 @@ describe("chunkCounter of newlines and bytes", () => {
     expect(hits(Buffer.from("aaaa"), { kind: "bytes", bytes: Buffer.from("aa") })).toEqual([0, 1, 2]);
   });
 
-  it("refuses what is no regular expression, in one line", () => {
+  it("refuses an invalid regular expression in one line", () => {
     expect(() => hits("x", lines("a("))).toThrow(/^'a\(' is not a regular expression: /);
   });
 });

@@ -13,7 +13,7 @@ function encode(text: string): Buffer {
 }
 
 describe("decodeText", () => {
-  it("loses nothing, whatever the bytes", () => {
+  it("keeps all information for any bytes", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         expect(encode(decodeText(bytes))).toEqual(Buffer.from(bytes));
@@ -21,7 +21,7 @@ describe("decodeText", () => {
     );
   });
 
-  it("is UTF-8 where the bytes are", () => {
+  it("decodes valid UTF-8", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(0x10ffff), { maxLength: 50 }), (codes) => {
         const text = String.fromCodePoint(...codes.filter((code) => code < 0xd800 || code > 0xdfff));
@@ -32,7 +32,7 @@ describe("decodeText", () => {
 });
 
 describe("characterBoundary", () => {
-  it("cuts before a character that is not whole, and only then", () => {
+  it("is before an incomplete character, and otherwise at the end", () => {
     const bytes = Buffer.from("aż€😀");
     expect([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((end) => characterBoundary(bytes, end))).toEqual([
       0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10,

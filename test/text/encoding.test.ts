@@ -11,13 +11,13 @@ import {
 } from "../../src/text/encoding/encoding.ts";
 
 describe("detectEncoding", () => {
-  it("goes by the byte order mark", () => {
+  it("uses the byte order mark", () => {
     expect(detectEncoding(Buffer.from("\ufeffx"))).toEqual({ encoding: "utf-8", mark: 3 });
     expect(detectEncoding(Buffer.from([0xff, 0xfe, 0x41, 0]))).toEqual({ encoding: "utf-16le", mark: 2 });
     expect(detectEncoding(Buffer.from([0xfe, 0xff, 0, 0x41]))).toEqual({ encoding: "utf-16be", mark: 2 });
   });
 
-  it("takes for Latin-1 what reads well so and is no UTF-8, cut or damaged", () => {
+  it("detects Latin-1, but not truncated or damaged UTF-8", () => {
     expect(detectEncoding(Buffer.from("na\xefve caf\xe9\n", "latin1")).encoding).toBe("latin1");
     expect(detectEncoding(Buffer.from("naïve")).encoding).toBe("utf-8");
     expect(detectEncoding(Buffer.from("naï").subarray(0, 3)).encoding).toBe("utf-8");

@@ -32,7 +32,7 @@ function backward(space: FilteredLines): number[] {
 }
 
 describe("FilteredLines", () => {
-  it("are the lines that match, or the others", () => {
+  it("contains the lines that match, or the others", () => {
     const text = "a1\nb2\na3\nb4\n";
     expect(forward(filtered(text, "a").space)).toEqual([0, 6]);
     expect(forward(filtered(text, "a", { invert: true }).space)).toEqual([3, 9]);
@@ -40,19 +40,19 @@ describe("FilteredLines", () => {
     expect(filtered(text, "x").space.at(3)).toBeUndefined();
   });
 
-  it("goes to the nearest line that is shown", () => {
+  it("finds the nearest visible line", () => {
     const { space } = filtered("a1\nb2\nb3\na4\nb5\n", "a");
     expect([0, 4, 8, 9, 14].map((at) => space.at(at))).toEqual([0, 0, 0, 9, 9]);
     expect([space.has(0), space.has(3)]).toEqual([true, false]);
   });
 
-  it("tells lines that are shown for being beside one", () => {
+  it("distinguishes context lines from matching lines", () => {
     const { space } = filtered("1\n2\na\n4\n5\n", "a", { context: 1 });
     expect(forward(space)).toEqual([2, 4, 6]);
     expect([space.isHit(2), space.isHit(4)]).toEqual([false, true]);
   });
 
-  it("ends where the text was not looked through yet", () => {
+  it("ends where the text is not scanned yet", () => {
     const { space, hits, source } = filtered(`a\n${"b\n".repeat(CHUNK)}a\n`, "a", { knows: false });
     expect(forward(space)).toEqual([]);
     hits.scan.counts.set(0, 1, source.end());
@@ -60,7 +60,7 @@ describe("FilteredLines", () => {
     expect(space.next(0)).toBeUndefined();
   });
 
-  it("shows the same lines both ways, with any context, as a list would", () => {
+  it("returns the same lines in both directions, with any context", () => {
     const kinds = fc.array(fc.constantFrom("a", "b", "b", "b"), { minLength: 1, maxLength: 40 });
     fc.assert(
       fc.property(kinds, fc.nat(3), fc.boolean(), (rows, context, invert) => {

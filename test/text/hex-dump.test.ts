@@ -34,7 +34,7 @@ const someBytes = fc
 describeWith("hexdump", "porthole hexdump shows bytes as hexdump -C does", () => {
   const file = `${directory}/file`;
 
-  it("however the bytes come in", () => {
+  it("for any chunks of the bytes", () => {
     const pieces = fc.array(fc.integer({ min: 1, max: 70 }), { minLength: 1, maxLength: 5 });
     fc.assert(
       fc.property(someBytes, fc.boolean(), pieces, (bytes, squeezes, sizes) => {
@@ -93,7 +93,7 @@ describeWith("hexdump", "porthole hexdump shows bytes as hexdump -C does", () =>
 });
 
 describe("porthole hexdump", () => {
-  it("goes over a hole of a tebibyte at once", async () => {
+  it("skips a hole of a tebibyte at once", async () => {
     const huge = `${directory}/huge`;
     writeFileSync(huge, "begin");
     truncateSync(huge, 2 ** 40);
@@ -105,7 +105,7 @@ describe("porthole hexdump", () => {
     );
   });
 
-  it("reads as many random bytes as it was told, and skips what has no positions by reading it", async () => {
+  it("reads the given number of random bytes, and skips by reading if the file cannot seek", async () => {
     const { text } = await someone.run(["hexdump", "-v", "-n", "160", "/dev/urandom"]);
     expect(text.split("\n")).toHaveLength(12);
     const shell = ["sh", "-c", 'mkfifo "$0"; printf 0123456789 > "$0" & exec "$@"', `${directory}/fifo`];
@@ -128,7 +128,7 @@ describe("porthole hexdump", () => {
     expect(stderr).toContain(words);
   });
 
-  it("widens its offsets", () => {
+  it("widens its offsets for large positions", () => {
     const dump = new HexDump({ offset: 2 ** 33 });
     expect(dump.push(Buffer.from("ELF")) + dump.end()).toBe(`200000000  45 4c 46${" ".repeat(42)}|ELF|\n200000003\n`);
   });

@@ -60,7 +60,7 @@ describe("holes", () => {
     return all;
   };
 
-  it.each(["utf-8", "utf-16le", "utf-16be"] as const)("change no line (%s)", (encoding) => {
+  it.each(["utf-8", "utf-16le", "utf-16be"] as const)("do not change any line (%s)", (encoding) => {
     const expected = forward(new Lines(new BlockCache(plain), encoding));
     expect(expected.length).toBeGreaterThan(SIZE / MAX_LINE - 3);
     expect(forward(new Lines(new BlockCache(chain()), encoding))).toEqual(expected);
@@ -78,7 +78,7 @@ describe("holes", () => {
     expect(bytesRead).toBeLessThan(2 * 20 * BLOCK);
   });
 
-  it("are those of each file in a chain, and end where the file does", () => {
+  it("are found in each file of a chain, and end at the end of the file", () => {
     const source = chain();
     source.note("a note");
     const [note] = source.notes();

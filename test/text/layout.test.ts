@@ -17,7 +17,7 @@ const at = (options: Partial<LayoutOptions> = {}): LayoutOptions => ({
 const withoutSgr = (row: string) => row.replace(/\x1b\[[0-9;]*m/g, "");
 
 describe("layoutRow", () => {
-  it("cuts plain text to the columns and says so", () => {
+  it("truncates plain text to the columns and reports it", () => {
     expect(layoutRow("abcdef", at({ width: 4 }))).toEqual({ text: "abcd", clipped: true });
     expect(layoutRow("abcd", at({ width: 4 }))).toEqual({ text: "abcd", clipped: false });
     expect(layoutRow("abcdef", at({ left: 2, width: 3 }))).toEqual({ text: "cde", clipped: true });
@@ -36,42 +36,42 @@ describe("layoutRow", () => {
     expect(layoutRow("\tx", at({ left: 3 })).text).toBe("     x");
   });
 
-  it("passes colours on and ends them with the row", () => {
+  it("keeps colours and ends them with the row", () => {
     expect(layoutRow("\x1b[31mred\x1b[0m plain", at()).text).toBe("\x1b[0;31mred\x1b[m plain");
     expect(layoutRow("\x1b[1;38;5;208mx", at()).text).toBe("\x1b[0;1;38;5;208mx\x1b[m");
     expect(layoutRow("\x1b[31mabcdef", at({ width: 3 })).text).toBe("\x1b[0;31mabc\x1b[m");
   });
 
-  it("keeps a colour that began left of the screen", () => {
+  it("keeps a colour that begins left of the screen", () => {
     expect(layoutRow("\x1b[32mabcdef", at({ left: 3 })).text).toBe("\x1b[0;32mdef\x1b[m");
   });
 
-  it("leaves colours out when they are not wanted", () => {
+  it("removes colours on request", () => {
     expect(layoutRow("\x1b[31mred\x1b[0m plain", at({ colours: "drop" })).text).toBe("red plain");
   });
 
-  it("never hides text: conceal and blink are not passed on", () => {
+  it("removes conceal and blink, which hide text", () => {
     expect(layoutRow("\x1b[8msecret\x1b[5m!", at()).text).toBe("secret!");
   });
 
-  it("does not trust colour parameters", () => {
+  it("checks colour parameters", () => {
     expect(layoutRow("\x1b[38;5;999mx\x1b[38;2;1;2mx\x1b[99999999mx", at()).text).toBe("xxx");
   });
 
-  it("counts wide characters as two columns and never cuts one", () => {
+  it("counts wide characters as two columns and never splits one", () => {
     expect(layoutRow("日本語", at({ width: 5 }))).toEqual({ text: "日本", clipped: true });
     expect(layoutRow("日本語", at({ left: 1, width: 4 })).text).toBe(" 本");
     expect(layoutRow("e\u0301x👩‍👩‍👧‍👦y", at({ width: 4 })).text).toBe("e\u0301x👩‍👩‍👧‍👦");
   });
 
-  it("reverses marked ranges, and turns reversed text back", () => {
+  it("reverses marked ranges, and un-reverses reversed text", () => {
     expect(layoutRow("an error here", at({ marks: [{ start: 3, end: 8 }] })).text).toBe("an \x1b[0;7merror\x1b[m here");
     expect(layoutRow("\x1b[7mabc", at({ marks: [{ start: 5, end: 6 }] })).text).toBe(
       "\x1b[0;7ma\x1b[mb\x1b[0;7mc\x1b[m",
     );
   });
 
-  it("sends nothing but printable characters and its own SGR, within the width, whatever the text", () => {
+  it("returns only printable characters and its own SGR within the width, for any text", () => {
     const piece = fc.oneof(
       fc.constantFrom(...HOSTILE.map(({ bytes }) => bytes)),
       fc.uint8Array({ maxLength: 12 }).map((bytes) => Buffer.from(bytes)),

@@ -17,13 +17,13 @@ function indexed(text: string, chunks = Number.POSITIVE_INFINITY) {
 }
 
 describe("LineIndex", () => {
-  it("numbers lines and finds them by their numbers", () => {
+  it("numbers lines and finds lines by number", () => {
     const index = indexed("a\nbb\n\nc");
     expect([0, 2, 5, 6].map((at) => index.before(at).count)).toEqual([0, 1, 2, 3]);
     expect([0, 1, 2, 3, 4].map((count) => index.offsetBehind(count))).toEqual([0, 2, 5, 6, undefined]);
   });
 
-  it("does so in every chunk of a file", () => {
+  it("works in every chunk of a file", () => {
     const row = `${"x".repeat(98)}\n`;
     const index = indexed(row.repeat(40_000));
     for (const line of [0, 1, 10_591, 10_592, 10_593, 21_183, 39_999]) {
@@ -34,7 +34,7 @@ describe("LineIndex", () => {
     expect(index.offsetBehind(40_001)).toBeUndefined();
   });
 
-  it("estimates what is not counted yet, and says so", () => {
+  it("estimates lines that are not counted yet, and reports that", () => {
     const row = `${"x".repeat(99)}\n`;
     const index = indexed(row.repeat(40_000), 2);
     const { count, isExact } = index.before(3 * CHUNK + 1000);
@@ -46,7 +46,7 @@ describe("LineIndex", () => {
 });
 
 describe("ChunkCounts", () => {
-  it("sums what is known from the beginning on, whatever the order it becomes known in", () => {
+  it("adds up the known counts from the beginning, in any order of arrival", () => {
     fc.assert(
       fc.property(
         fc.array(fc.nat(9), { minLength: 1, maxLength: 200 }),
@@ -76,7 +76,7 @@ describe("ChunkCounts", () => {
     );
   });
 
-  it("forgets what was dropped", () => {
+  it("forgets dropped chunks", () => {
     const counts = new ChunkCounts();
     for (let chunk = 0; chunk < 4; chunk++) counts.set(chunk, 5, 4 * CHUNK);
     counts.dropBefore(2 * CHUNK + 10);

@@ -52,11 +52,11 @@ describe("findLevel", () => {
     "failure: x",
     "<300>Jan",
     "<html>",
-  ])("none in %s", (text) => {
+  ])("finds none in %s", (text) => {
     expect(level(text)).toBeUndefined();
   });
 
-  it("knows numbers of pino and of syslog", () => {
+  it("knows the level numbers of pino and syslog", () => {
     expect([10, 20, 30, 40, 50, 60, "50", 0, 3, 4, 6, 7].map(levelNamed)).toEqual([
       ...["trace", "debug", "info", "warn", "error", "fatal", "error"],
       ...["fatal", "error", "warn", "info", "debug"],
@@ -75,13 +75,13 @@ describe("readJsonLine", () => {
     ]);
   });
 
-  it("takes numbers for times and levels, and keeps a prefix", () => {
+  it("reads numbers as times and levels, and keeps a prefix", () => {
     expect(readJsonLine('web-1  | {"level":30,"time":1769904000000,"msg":"hi"}')?.summary).toBe(
       "web-1  | 2026-02-01T00:00:00.000Z INFO  hi",
     );
   });
 
-  it("puts no more into a row than a screen full of such rows can bear, and has one look for all that is aside", () => {
+  it("limits the length of a row, and has one style for all secondary text", () => {
     const fields = (count: number) => `{"msg":"m",${Array.from({ length: count }, (_, i) => `"k${i}":${i}`).join()}}`;
     const read = readJsonLine(fields(1000));
     expect(read?.aside.map(({ start, end }) => [start, end])).toEqual([[2, read?.summary.length]]);
@@ -106,18 +106,18 @@ describe("readJsonLine", () => {
       "error",
     ],
     ['{"s":3,"priority":"high","event":{"kind":"k"},"msg":"m"}', 'm s=3 priority=high event={"kind":"k"}', undefined],
-  ])("reads the members that others have: %s", (text, summary, expected) => {
+  ])("reads the members of other loggers: %s", (text, summary, expected) => {
     const read = readJsonLine(text);
     expect(read?.summary).toBe(summary);
     expect(read?.level?.level).toBe(expected);
   });
 
-  it("leaves alone what is no object", () => {
+  it("returns undefined for a line that is not an object", () => {
     for (const text of ["text", "{", "[1]", '{"a":', "{} x", "null"]) expect(readJsonLine(text)).toBeUndefined();
     expect(unfoldJson("text")).toBeUndefined();
   });
 
-  it("leaves a line alone that is nested so deeply that its indents, or a stack, would take all memory", () => {
+  it("returns undefined for a line that is nested too deeply for memory or stack", () => {
     const nested = (depth: number) => `{"a":${"[".repeat(depth)}${"]".repeat(depth)}}`;
     expect(unfoldJson(nested(50))).toHaveLength(101);
     for (const depth of [100, 3_000, 100_000]) {
@@ -126,7 +126,7 @@ describe("readJsonLine", () => {
     }
   });
 
-  it("shows numbers with the digits that they have, and names in their order, as often as they are there", () => {
+  it("keeps the digits of numbers, and the order and repetition of names", () => {
     const text = '{"id":12345678901234567890,"10":1.0,"9":-0,"big":1e400,"id":[1,{"x":0.10}],"msg":"\\u00e9\\n"}';
     expect(readJsonLine(text)?.summary).toBe('é\n id=12345678901234567890 10=1.0 9=-0 big=1e400 id=[1,{"x":0.10}]');
     expect(unfoldJson(text)).toEqual([
@@ -135,12 +135,12 @@ describe("readJsonLine", () => {
     ]);
   });
 
-  it("takes a long text of escapes apart", () => {
+  it("parses a long text of escapes", () => {
     const value = '\\"'.repeat(60_000);
     expect(unfoldJson(`{"a":"${value}"}`)).toEqual(["{", `  "a": "${value}"`, "}"]);
   });
 
-  it("unfolds as JSON.stringify does", () => {
+  it("formats as JSON.stringify does", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
         const normal: unknown = JSON.parse(JSON.stringify(value));
@@ -151,7 +151,7 @@ describe("readJsonLine", () => {
 });
 
 describe("overlay", () => {
-  it("divides where one lies over the other", () => {
+  it("splits overlapping ranges", () => {
     const red = { foreground: "31" };
     expect(overlay([{ start: 0, end: 10, look: red }], [{ start: 3, end: 5 }])).toEqual([
       { start: 0, end: 3, look: red },
@@ -160,7 +160,7 @@ describe("overlay", () => {
     ]);
   });
 
-  it("covers what either covers, ascending and without overlaps", () => {
+  it("covers the union of both, in ascending order and without overlaps", () => {
     const marks = fc
       .uniqueArray(fc.nat(30), { maxLength: 8 })
       .map((borders) => borders.sort((a, b) => a - b))

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { readableSource } from "../../src/text/sources/readable-source.ts";
 
-it("puts zeros up to the next page where a disk gives an error, says where, and reads on behind", () => {
+it("ReadableSource fills a page with a read error with zeros, reports its offset, and continues after it", () => {
   const bytes = Buffer.alloc(20_000, "a");
   const failing = {
     start: () => 0,

@@ -8,20 +8,20 @@ describe("sanitiseText", () => {
     expect(sanitiseText(bytes)).toBe(shown);
   });
 
-  it("shows newlines, tabs and colours too, for a name has none", () => {
+  it("escapes newlines, tabs and colours too, because a name has none", () => {
     expect(sanitiseText("a\nb\tc\x1b[31mred")).toBe("a^Jb^Ic^[[31mred");
   });
 
-  it("leaves text of all scripts as it is", () => {
+  it("keeps text of all scripts", () => {
     for (const text of ["plain", "żółw", "日本語", "e\u0301", "👩‍👩‍👧‍👦", "🇵🇱", "क्षि", "שלום", "مرحبا", "❤️"])
       expect(sanitiseText(text)).toBe(text);
   });
 
-  it("takes strings with lone surrogates for bytes that were not UTF-8", () => {
+  it("shows lone surrogates as bytes that are not UTF-8", () => {
     expect(sanitiseText("caf\udce9 \ud800")).toBe("caf<E9> <U+D800>");
   });
 
-  it("never lets a control byte through, whatever the bytes", () => {
+  it("removes every control byte of any text", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         expect(sanitiseText(bytes)).not.toMatch(CONTROL);
@@ -39,14 +39,14 @@ describe("clusters", () => {
     ["a mark without end", `a${"\u0301".repeat(3000)}${"b".repeat(600)}`],
     ["line ends", `${"\r\n".repeat(800)}x`],
     ["lone surrogates", "\ud83d".repeat(1300)],
-  ])("divides a long text in pieces as it would whole: %s", (_, text) => {
+  ])("splits a long text into the same clusters in pieces and as a whole: %s", (_, text) => {
     for (const cut of [0, 1, 2]) {
       const whole = Array.from(segmenter.segment(text.slice(cut)), ({ segment }) => segment);
       expect([...clusters(text.slice(cut))]).toEqual(whole);
     }
   });
 
-  it("never has a long text segmented whole, which takes time by the square of its length", () => {
+  it("never segments a long text as a whole, which would take quadratic time", () => {
     const segment = vi.spyOn(Intl.Segmenter.prototype, "segment");
     expect([...clusters("é".repeat(10_000))]).toHaveLength(10_000);
     const longest = Math.max(...segment.mock.calls.map(([text]) => text.length));

@@ -41,7 +41,7 @@ async function finished(scan: Scan): Promise<void> {
 }
 
 describe("Scan", () => {
-  it("counts all of a file in threads, and what is appended to it", async () => {
+  it("counts a file and appended data in threads", async () => {
     const row = `${"x".repeat(99)}\n`;
     await withFile(row.repeat(50_000), async (fd, path) => {
       const scan = new Scan(regularSource(fd), NEWLINES, () => {}, pool);
@@ -57,7 +57,7 @@ describe("Scan", () => {
     });
   });
 
-  it("begins where it is told to", async () => {
+  it("starts at the given offset", async () => {
     await withFile("", async (fd, path) => {
       truncateSync(path, 4 * 2 ** 30);
       const begun: number[] = [];
@@ -81,7 +81,7 @@ describe("Scan", () => {
     });
   });
 
-  it("ends while an expression takes for ever, and so do others on the same threads not", async () => {
+  it("ends an endless expression without affecting other scans on the same threads", async () => {
     await withFile(`${"a".repeat(60)}\n`, async (fd) => {
       const source = regularSource(fd);
       const stuck = new Scan(source, lines("^(a+)+$x?b"), () => {}, pool);
@@ -99,7 +99,7 @@ describe("Scan", () => {
     });
   });
 
-  it("counts zeros where a file was cut under it", async () => {
+  it("counts zeros after a truncation during the scan", async () => {
     await withFile("one\n".repeat(1_000_000), async (fd, path) => {
       const scan = new Scan(regularSource(fd), NEWLINES, () => {}, pool);
       scan.go();
@@ -109,14 +109,14 @@ describe("Scan", () => {
     });
   });
 
-  it("looks through here what no other thread can read", async () => {
+  it("scans a file in this thread if no other thread can read it", async () => {
     const scan = new Scan(new MemorySource("a\nb\n".repeat(600_000)), NEWLINES, () => {}, pool);
     scan.go();
     await finished(scan);
     expect(scan.counts.total).toBe(1_200_000);
   });
 
-  it("tells of a failure", async () => {
+  it("reports a failure", async () => {
     const path = `${directory}/closed`;
     writeFileSync(path, "x\n".repeat(CHUNK));
     const fd = openSync(path, "r");
@@ -131,7 +131,7 @@ describe("Scan", () => {
 });
 
 describe("Hits", () => {
-  it("finds the next and the one before, and which one that is", async () => {
+  it("finds the next and the previous match, and its number", async () => {
     const text = `${"no\n".repeat(500_000)}yes 1\n${"no\n".repeat(500_000)}yes 2\n`;
     await withFile(text, async (fd) => {
       const hits = new Hits(regularSource(fd), lines("yes"), () => {}, pool);
@@ -148,7 +148,7 @@ describe("Hits", () => {
     });
   });
 
-  it("is cancelled while it looks for what is far away", async () => {
+  it("can be cancelled during a search for a distant match", async () => {
     await withFile("", async (fd, path) => {
       truncateSync(path, 2 ** 40);
       const hits = new Hits(regularSource(fd), lines("z"), () => {}, pool);
@@ -159,7 +159,7 @@ describe("Hits", () => {
     });
   });
 
-  it("hangs on no expression, whoever asks for the lines of a chunk", () => {
+  it("does not hang on an expression for the lines of a chunk", () => {
     const hits = new Hits(new MemorySource(`${"a".repeat(60)}\n`), lines("^(a+)+$x?b"), () => {}, pool);
     expect(hits.positions(0)).toEqual([]);
   });
@@ -173,7 +173,7 @@ describe("holes of a sparse file", () => {
     ["what only zeros match", lines("\\x00")],
     ["what has no text", none],
     ["bytes", { kind: "bytes", bytes: new Uint8Array([0x72, 0x0a, 0]) } as Query],
-  ])("are not read, and have what they had when they were: %s", async (_, query) => {
+  ])("are not read, and give the same results as zeros that are read: %s", async (_, query) => {
     const path = `${directory}/sparse`;
     const end = 20 * CHUNK + 77;
     const data = [0, 5 * CHUNK + 1000, 12 * CHUNK - 4, end - 12];
@@ -218,7 +218,7 @@ describe("holes of a sparse file", () => {
     }
   });
 
-  it("are not counted one by one in a file of exbibytes: that would fill the memory", () => {
+  it("are not stored one by one in a file of exbibytes, which would fill the memory", () => {
     const end = 2 ** 62;
     const jobs: number[] = [];
     const reply = new Promise<ScanReply>(() => undefined);

@@ -4,7 +4,7 @@ import { Lines } from "../../src/text/rows/lines.ts";
 import { BlockCache } from "../../src/text/sources/block-cache.ts";
 import { StreamSource } from "../../src/text/sources/stream-source.ts";
 
-it("keeps the newest bytes at their offsets in the stream, whatever the pieces", () => {
+it("StreamSource keeps the newest bytes at their offsets in the stream, for any chunks", () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 300 })), fc.integer({ min: 1, max: 200 }), (pieces, capacity) => {
       const stream = new StreamSource(capacity);
@@ -19,7 +19,7 @@ it("keeps the newest bytes at their offsets in the stream, whatever the pieces",
   );
 });
 
-it("is read through the cache when its beginning is gone in the middle of a block", () => {
+it("StreamSource is read through the cache if its beginning was dropped inside a block", () => {
   const stream = new StreamSource(100_000);
   const text = Array.from({ length: 20_000 }, (_, i) => `line ${i}\n`).join("");
   stream.append(Buffer.from(text));

@@ -15,7 +15,7 @@ test.each([
   "2026-01-31 14:05 -0800",
   "@1700000000",
   "@1700000000.5",
-])("%s is what date(1) takes it for", (text) => {
+])("%s is parsed as by date(1)", (text) => {
   const { stdout } = spawnSync("date", ["-d", text, "+%s.%N"], { encoding: "utf8" });
   expect(parseTime(text, now)).toBe(Math.round(Number(stdout) * 1000));
 });
@@ -28,7 +28,7 @@ test.each([
   ["30 min ago", 1800],
   ["10sec ago", 10],
   ["0 minutes ago", 0],
-])("%s counts from now", (text, seconds) => {
+])("%s is relative to now", (text, seconds) => {
   expect(parseTime(text, now)).toBe(now - seconds * 1000);
 });
 

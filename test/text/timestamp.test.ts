@@ -134,14 +134,14 @@ describe("parseTimestamp", () => {
     expect(parseTimestamp(line, utc)).toBeUndefined();
   });
 
-  it("takes the latest year that is not in the future where there is none", () => {
+  it("uses the latest year that is not in the future if there is none", () => {
     expect(parseTimestamp("Dec 31 23:59:59 host x", utc)).toBe(Date.UTC(2025, 11, 31, 23, 59, 59));
     expect(parseTimestamp("Jan  1 00:00:01 host x", { ...utc, now: Date.UTC(2025, 11, 31, 23) })).toBe(
       Date.UTC(2026, 0, 1, 0, 0, 1),
     );
   });
 
-  it("takes this machine's zone where it is told to", () => {
+  it("uses this machine's zone on request", () => {
     expect(parseTimestamp("2026-01-31 14:05:06", { now, zone: systemZone })).toBe(
       new Date(2026, 0, 31, 14, 5, 6).getTime(),
     );
@@ -188,12 +188,12 @@ describe("the time of a JSON object", () => {
     [`web-1  | {"msg":"${long}","time":"2026-01-31T14:05:06Z","pid":1}`, 0],
     [`\0\0{"msg":"${long}","time":"2026-01-31T14:05:06Z","pid":1}\n`, 0],
     [`{"msg":"${"\\\\".repeat(500_000)}","time":"2026-01-31T14:05:06Z","pid":1}`, 0],
-  ])("counts wherever it stands: %.100s", (line, milliseconds) => {
+  ])("is found in any position: %.100s", (line, milliseconds) => {
     expect(parseTimestamp(line, utc)).toBeCloseTo(base + milliseconds, 2);
   });
 
   it.each(["{", '{"', '{"time":', '{"time":"', '{"a":"\\', '{"time":{', "{}}}}", `${"{".repeat(5000)}"time"`])(
-    "is looked for in what is cut off or none: %.20s",
+    "is found in truncated and invalid JSON: %.20s",
     (line) => {
       expect(parseTimestamp(line, utc)).toBeUndefined();
     },
@@ -219,11 +219,11 @@ describe("a time without a zone", () => {
     ["2026-03-29 03:00:00 x", "Europe/Berlin", "2026-03-29T01:00:00"],
     ["2025-10-26 02:30:00 a time that is there twice", "Europe/Berlin", "2025-10-26T00:30:00"],
     ["2025-10-26 03:00:00 x", "Europe/Berlin", "2025-10-26T02:00:00"],
-  ])("is one of its zone: %s in %s", (text, name, expected) => {
+  ])("is in the given zone: %s in %s", (text, name, expected) => {
     expect(read(text, name)).toBe(expected);
   });
 
-  it("that is there twice is the second after the first", () => {
+  it("that occurs twice is the later one after the earlier one", () => {
     const reader = new TimestampReader(inZone("Europe/Berlin"));
     const times = ["02:59:58", "02:59:59", "02:00:00", "02:30:00", "03:00:00"].map((clock) =>
       new Date(reader.read(Buffer.from(`2025-10-26 ${clock} x`)) ?? Number.NaN).toISOString().slice(11, 19),
@@ -231,7 +231,7 @@ describe("a time without a zone", () => {
     expect(times).toEqual(["00:59:58", "00:59:59", "01:00:00", "01:30:00", "02:00:00"]);
   });
 
-  it("has the day first for good where a line had a day above 12 there", () => {
+  it("has the day first after a line with a day above 12 in that position", () => {
     const reader = new TimestampReader(utc);
     const read = (text: string) => reader.read(Buffer.from(text));
     expect(read("02/01/2026 00:00:00")).toBe(Date.UTC(2026, 1, 1));

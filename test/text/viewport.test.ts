@@ -15,7 +15,7 @@ function open(content: string | Buffer, height = 3, blocks = 128) {
 }
 
 describe("Viewport", () => {
-  it("shows nothing of an empty file and moves nowhere", () => {
+  it("shows nothing of an empty file and does not move", () => {
     const { viewport } = open("");
     expect(viewport.visible()).toEqual([]);
     expect([viewport.scroll(5), viewport.scroll(-5), viewport.atEnd()]).toEqual([0, 0, true]);
@@ -34,18 +34,18 @@ describe("Viewport", () => {
     expect(shown()).toEqual(["a", "b", "c"]);
   });
 
-  it("takes a last line without a newline, and no line after a last newline", () => {
+  it("shows a last line without a newline, and no line after a final newline", () => {
     expect(open("a\nb").shown()).toEqual(["a", "b"]);
     expect(open("a\nb\n").shown()).toEqual(["a", "b"]);
     expect(open("a\n\n").shown()).toEqual(["a", ""]);
     expect(open("\n").shown()).toEqual([""]);
   });
 
-  it("leaves the carriage return of CRLF out, and only that", () => {
+  it("removes only the carriage return of CRLF", () => {
     expect(open("a\r\n\r\nb\rc\r").shown()).toEqual(["a", "", "b\rc\r"]);
   });
 
-  it("shows the last page at the end, and all of a short file", () => {
+  it("shows the last page at the end, and a short file completely", () => {
     const { viewport, shown } = open("a\nb\nc\nd\ne");
     viewport.toEnd();
     expect(shown()).toEqual(["c", "d", "e"]);
@@ -53,7 +53,7 @@ describe("Viewport", () => {
     expect(shown()).toEqual(["a", "b", "c", "d", "e"]);
   });
 
-  it("puts a line at the top by any offset in it, as far as the end allows", () => {
+  it("moves a line to the top by any of its offsets, as far as the end allows", () => {
     const { viewport, shown } = open("one\ntwo\nthree\nfour\nfive\n", 2);
     viewport.show(9);
     expect(shown()).toEqual(["three", "four"]);
@@ -61,7 +61,7 @@ describe("Viewport", () => {
     expect(shown()).toEqual(["four", "five"]);
   });
 
-  it("sees what is appended, also to a last line that was not complete", () => {
+  it("shows appended data, also in an incomplete last line", () => {
     const { source, viewport, shown } = open("a\nb", 3);
     expect(shown()).toEqual(["a", "b"]);
     source.bytes = Buffer.from("a\nbb\nc\nd\n");
@@ -70,7 +70,7 @@ describe("Viewport", () => {
     expect(shown()).toEqual(["bb", "c", "d"]);
   });
 
-  it("comes back when the file shrinks", () => {
+  it("moves back when the file shrinks", () => {
     const { source, lines, viewport, shown } = open("a\nb\nc\nd\ne\nf\n");
     viewport.toEnd();
     source.bytes = Buffer.from("x\ny\n");
@@ -80,7 +80,7 @@ describe("Viewport", () => {
     expect(shown()).toEqual(["x", "y"]);
   });
 
-  it("follows the beginning of a stream that drops it", () => {
+  it("follows the beginning of a stream that drops old data", () => {
     const { source, viewport, shown } = open("a\nb\nc\nd\n");
     source.first = 4;
     viewport.forget();
@@ -89,7 +89,7 @@ describe("Viewport", () => {
     expect(viewport.scroll(-1)).toBe(0);
   });
 
-  it("crosses 1 MB lines in one step each way, with a small cache", () => {
+  it("crosses a line of 1 MB in one step in both directions, with a small cache", () => {
     const long = "x".repeat(1_000_000);
     const { viewport, source } = open(`a\n${long}\nb\n${long}\nc\n`, 1, 4);
     const tops = [0, 2, 1_000_003, 1_000_005, 2_000_006];
@@ -106,7 +106,7 @@ describe("Viewport", () => {
     expect(source.reads).toBeLessThanOrEqual(40);
   });
 
-  it("cuts what has no newline at multiples of the longest line, the same both ways", () => {
+  it("splits text without newlines at multiples of the longest line, the same in both directions", () => {
     const content = Buffer.alloc(MAX_LINE * 4 + 10);
     content.write("ab\n", 5);
     content.write("\n", MAX_LINE * 3 + 7);
@@ -120,7 +120,7 @@ describe("Viewport", () => {
     expect(backward.reverse()).toEqual(boundaries);
   });
 
-  it("scrolls by rows where lines take several, and keeps the line at the top when they take others", () => {
+  it("scrolls by rows of wrapped lines, and keeps the line at the top when the width changes", () => {
     const { lines, viewport } = open("a\nbbbb\ncc\nd\n", 2);
     const rowsIn = (line: number) => Math.max(1, lines.textEnd(line) - line);
     viewport.reshape(lines, rowsIn);
@@ -146,7 +146,7 @@ describe("Viewport", () => {
     expect(viewport.top).toEqual({ line: 2, row: 0 });
   });
 
-  it("agrees with splitting the text, wherever newlines fall on block borders", () => {
+  it("agrees with splitting the text, for newlines at any block border", () => {
     const near = fc.integer({ min: BLOCK - 3, max: BLOCK + 3 });
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.nat(5), near), { maxLength: 6 }), fc.boolean(), (lengths, ended) => {

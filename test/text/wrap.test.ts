@@ -11,19 +11,19 @@ describe("wrapText", () => {
   const rows = (text: string, width: number, marks: readonly Mark[] = []) =>
     wrapText(text, { width, colours: "pass", marks });
 
-  it("goes on in the next row, at least one", () => {
+  it("continues in the next row, and returns at least one row", () => {
     expect(rows("", 4)).toEqual([""]);
     expect(rows("abcdefghij", 4)).toEqual(["abcd", "efgh", "ij"]);
     expect(rows("abcd", 4)).toEqual(["abcd"]);
   });
 
-  it("divides no wide character and shows controls", () => {
+  it("does not split wide characters, and escapes control characters", () => {
     expect(rows("a日本語", 4).map(plain)).toEqual(["a日", "本語"]);
     expect(rows("ab\x1b]0;x\x07", 4).map(plain)).toEqual(["ab^[", "]0;x", "^G"]);
     expect(rows("日", 1).map(plain)).toEqual(["?"]);
   });
 
-  it("carries colours and marks over to the next row, and ends each row plain", () => {
+  it("continues colours and marks in the next row, and resets them at the end of each row", () => {
     const [first = "", second = ""] = rows("\x1b[31mabcdef", 3);
     expect(first).toBe("\x1b[0;31mabc\x1b[m");
     expect(second).toBe("\x1b[0;31mdef\x1b[m");
@@ -45,7 +45,7 @@ describe("wrapText", () => {
 });
 
 describe("WrappedLine", () => {
-  it("makes the rows that wrapText makes, whichever are asked for", () => {
+  it("returns the rows of wrapText, for any range", () => {
     const piece = fc.oneof(
       fc.constantFrom(...HOSTILE.map(({ bytes }) => decodeText(bytes))),
       fc.constantFrom("\x1b[31m", "\x1b[0m", "\t", "日本", "e\u0301", "\0".repeat(700), "plain text ".repeat(90)),
@@ -65,7 +65,7 @@ describe("WrappedLine", () => {
     );
   });
 
-  it("makes rows far inside a megabyte of controls", () => {
+  it("returns rows far inside a megabyte of control characters", () => {
     const line = new WrappedLine("\0".repeat(2 ** 20), { width: 100, colours: "pass" });
     expect(line.count).toBe(Math.ceil(2 ** 21 / 100));
     expect(line.rows(20_000, 20_002, [])).toEqual(Array(2).fill(`\x1b[0;2m${"^@".repeat(50)}\x1b[m`));

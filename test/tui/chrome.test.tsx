@@ -57,7 +57,7 @@ const plain = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, "");
 const draw = (of: ChromeState) => plain(render(<Chrome state={of} />).lastFrame() ?? "").split("\n");
 
 describe("Chrome", () => {
-  it("is a title and a status row over the whole width", () => {
+  it("has a title row and a status row over the whole width", () => {
     const [title, status, ...rest] = draw(state());
     expect(rest).toEqual([]);
     expect(title).toMatch(/^ web:\/var\/log\/app\.log +mount, file ?$/);
@@ -66,7 +66,7 @@ describe("Chrome", () => {
     expect([title?.trimEnd().length, status?.trimEnd().length]).toEqual([79, 79]);
   });
 
-  it("takes a filter for a mark by its columns, made safe, and cuts it where it is too long", () => {
+  it("shows the filter sanitised, and truncates it by columns", () => {
     const status = { left: "on disk", right: "1 of 1" };
     const row = (mark: string) => draw({ ...state({ columns: 40 }), status: { ...status, mark } })[1];
     expect(row("/日本語")).toBe(" /日本語  on disk                1 of 1 ");
@@ -74,7 +74,7 @@ describe("Chrome", () => {
     expect(row(`/${"x".repeat(100)}`)).toBe(` /${"x".repeat(37)}…`);
   });
 
-  it("says what follow and search are doing, and where it is", () => {
+  it("shows the state of follow and search, and the position", () => {
     expect(draw(state({}, { follow: "on", bottom: 4_000_000 }))[1]).toMatch(/^ FOLLOW {2}.* END /);
     expect(draw(state({}, { follow: "paused" }))[1]).toMatch(/^ PAUSED {2}End goes on/);
     expect(draw(state({}, { follow: "paused", news: 1_234 }))[1]).toMatch(/^ PAUSED {2}1,234 new lines: End/);
@@ -96,7 +96,7 @@ describe("Chrome", () => {
     );
   });
 
-  it("leaves out what matters least where there is no room, and cuts nothing that somebody waits for", () => {
+  it("omits the least important parts if there is no room, and never truncates a prompt", () => {
     const filter = { pattern: "ERROR", context: 1, total: 1_204, progress: 1, isRunning: false };
     const search = { pattern: "failed", ordinal: 3, total: 1_204, progress: 1, isRunning: false };
     const following = { follow: "on", rate: 12, picture: "▁▂▃▄▅▆▇█▁▂▃▄", bottom: 4_000_000, filter } as const;
@@ -118,7 +118,7 @@ describe("Chrome", () => {
     expect(said(120)).toMatch(/^ x{50} {2,}line 9,876/);
   });
 
-  it("looks at no more of a long prompt than may be seen", () => {
+  it("processes only the visible part of a long prompt", () => {
     const segment = vi.spyOn(Intl.Segmenter.prototype, "segment");
     const characters = Array.from({ length: 2000 }, () => "é");
     const [, row] = plainChrome.rows(state({ prompt: { label: "/", characters, cursor: 1000 } }));

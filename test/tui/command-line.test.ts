@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { actionNamed, commandNames, parseBeginning, parseCommand } from "../../cli/tui/keymap/command-line.ts";
 import { type Context, KEYMAP } from "../../cli/tui/keymap/keymap.ts";
 
-it("takes a line apart into a name and all behind it", () => {
+it("splits a line into a name and the rest", () => {
   expect(parseCommand("open web:/var/log/a b.log ")).toEqual({ name: "open", argument: "web:/var/log/a b.log" });
   expect(parseCommand("  quit")).toEqual({ name: "quit", argument: "" });
   expect(parseCommand("")).toEqual({ name: "", argument: "" });
@@ -13,18 +13,18 @@ it.each([
   ["  op", { before: "  ", command: undefined, begun: "op" }],
   ["  open   web:/a b", { before: "  open   ", command: "open", begun: "web:/a b" }],
   ["open ", { before: "open ", command: "open", begun: "" }],
-])("keeps the blanks of '%s' in front of what is completed", (text, beginning) => {
+])("keeps the blanks of '%s' before the completed part", (text, beginning) => {
   expect(parseBeginning(text)).toEqual(beginning);
 });
 
-it("knows every action of the table by its name, where its keys hold", () => {
+it("finds every action of the table by name, in the contexts of its keys", () => {
   for (const context of Object.keys(KEYMAP) as Context[])
     for (const { action } of KEYMAP[context]) expect(actionNamed(action, [context])).toBe(action);
   expect(actionNamed("sort", ["viewer"])).toBeUndefined();
   expect(actionNamed("quit", ["viewer"])).toBe("quit");
 });
 
-it("lists names that begin so, each once, in order", () => {
+it("lists names with the prefix, each once and in order", () => {
   expect(commandNames("open", ["files", "list"], ["open", "tabopen"])).toEqual(["open", "open-files", "open-in-tab"]);
   expect(commandNames("zz", ["files"], ["open"])).toEqual([]);
 });

@@ -8,7 +8,7 @@ const log = (first: number, count: number, width = 200) =>
   Array.from({ length: count }, (_, i) => `2026-11-23 08:00:${first + i} request ${first + i} `.padEnd(width, "x"));
 
 describe("Compositor", () => {
-  it("draws every row at first, and nothing when nothing changed", () => {
+  it("draws every row at first, and nothing without a change", () => {
     const compositor = new Compositor();
     expect(compositor.frame(["one", "two"])).toBe("\x1b[?2026h\x1b[1;1H\x1b[Kone\x1b[2;1H\x1b[Ktwo\x1b[?2026l");
     expect(compositor.frame(["one", "two"])).toBe("");
@@ -23,7 +23,7 @@ describe("Compositor", () => {
     expect(compositor.frame(["a", "byte 12"])).toBe("\x1b[?2026h\x1b[2;8H\x1b[K\x1b[?2026l");
   });
 
-  it("draws of a status row only what changed, wherever that is", () => {
+  it("draws only the changed part of a status row", () => {
     const compositor = new Compositor();
     const terminal = new ModelTerminal(2, 200);
     const screen = (mark: string, left: string, right: string) => {
@@ -60,7 +60,7 @@ describe("Compositor", () => {
     expect(sizes.at(-1)).toBeLessThan(60);
   });
 
-  it("moves one line with a scroll region, in at most 300 bytes at 200 columns, up and down", () => {
+  it("scrolls by one line with a scroll region, up and down, in at most 300 bytes at 200 columns", () => {
     const compositor = new Compositor();
     const terminal = new ModelTerminal(50, 200);
     const status = (at: number) => `\x1b[7m status ${String(at * 200).padStart(12)} of 12,884,901,888 \x1b[27m`;
@@ -75,7 +75,7 @@ describe("Compositor", () => {
     }
   });
 
-  it("scrolls by several lines too, and not where most of the rows are new", () => {
+  it("scrolls by several lines too, but not if most of the rows are new", () => {
     const compositor = new Compositor();
     compositor.frame(log(0, 20));
     expect(compositor.frame(log(5, 20))).toContain("\x1b[5S");
@@ -88,12 +88,12 @@ describe("Compositor", () => {
     expect(bytes).not.toMatch(/\x1b\[[23]?J/);
   });
 
-  it("shows what no row may hold instead of sending it", () => {
+  it("escapes control characters of a row", () => {
     const bytes = new Compositor().frame(["a\x1b]0;x\x07b\r\n\u009b2J"]);
     expect(bytes.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, "")).toBe("a^[]0;x^Gb^M^J<9B>2J");
   });
 
-  it("brings the terminal to each frame, whatever the frames", () => {
+  it("gives the terminal the content of each frame, for any sequence of frames", () => {
     const row = fc.oneof(
       { weight: 4, arbitrary: fc.constantFrom("", "a", "b", "same", "same2", "sam", "x".repeat(10)) },
       fc.constantFrom(

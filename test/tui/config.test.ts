@@ -9,7 +9,7 @@ import { actionFor, KEYMAP } from "../../cli/tui/keymap/keymap.ts";
 const decode = (value: unknown) => decodeConfig(JSON.stringify(value));
 
 describe("the config file", () => {
-  it("sets keys in the place of an action's own, and takes them from others of its context", () => {
+  it("replaces the keys of an action, and removes them from other actions of its context", () => {
     const { keymap } = decode({ keys: { viewer: { "page-down": ["j", "ctrl-x"], follow: [] } } });
     expect(actionFor("j", ["viewer"], keymap)).toBe("page-down");
     expect(actionFor("ctrl-x", ["viewer"], keymap)).toBe("page-down");
@@ -60,11 +60,11 @@ describe("the config file", () => {
     ['{"theme": {"sel": "bold"}}', /^theme\.sel is not known; known are selection/],
     ['{"theme": {"dim": 2}}', /^theme\.dim is to be words/],
     ['{"mouse": "yes"}', /^mouse is to be true or false/],
-  ])("refuses %s and names what is wrong", (text, message) => {
+  ])("is refused with %s and the reason", (text, message) => {
     expect(() => decodeConfig(text)).toThrow(message);
   });
 
-  it("never fails in another way, whatever it holds, and never lets a control character through", () => {
+  it("never causes another error, and its errors contain no control characters", () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
         try {
@@ -77,7 +77,7 @@ describe("the config file", () => {
     );
   });
 
-  it("is looked for where the base directory specification says; none means the defaults, a wrong one names itself", () => {
+  it("is found by the base directory specification; a missing one means the defaults, an invalid one is named in the error", () => {
     const home = mkdtempSync(`${tmpdir()}/porthole-config-`);
     try {
       expect(readConfig({ HOME: home })).toBe(DEFAULT_CONFIG);

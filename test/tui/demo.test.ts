@@ -14,7 +14,7 @@ describeWith(["tmux", "userNamespaces"], "porthole demo on a terminal", () => {
   });
   afterEach(() => screen.close());
 
-  it("follows a log of its sandbox, shows the files around it and who has what open, and leaves nothing behind", async () => {
+  it("follows a log in its sandbox, shows the files around it and the open files, and leaves nothing", async () => {
     screen.run(`${process.execPath} ${builtCommand} demo`);
     const text = await screen.waitFor("the log", (shown) => end(shown).includes("FOLLOW") && /request \d+/.test(shown));
     expect(text.split("\n")[0]).toMatch(/^ sandbox:\/\S+ /);

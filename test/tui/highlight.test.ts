@@ -10,7 +10,7 @@ function marked(text: string, pattern: string): string[] {
 }
 
 describe("the marks of a search", () => {
-  it("are where the text matches as it is shown, colour codes left out", () => {
+  it("are at the matches in the shown text, without colour codes", () => {
     expect(marked("\x1b[31mERROR\x1b[0m: disk", "ERROR: disk")).toEqual(["ERROR\x1b[0m: disk"]);
     expect(marked("\x1b[31mERR\x1b[1mOR\x1b[0m: ERROR", "ERROR")).toEqual(["ERR\x1b[1mOR", "ERROR"]);
     expect(marked("a\x1b[1m\x1b[2mb\x1b[m", "b")).toEqual(["b"]);
@@ -18,7 +18,7 @@ describe("the marks of a search", () => {
     expect(marked("E\x1b[KRR\x1b(BOR", "ERROR")).toEqual(["E\x1b[KRR\x1b(BOR"]);
   });
 
-  it("are not in the codes themselves, and are in what is shown of other sequences", () => {
+  it("are not inside colour codes, but in the shown text of other sequences", () => {
     expect(marked("\x1b[31mx\x1b[0m", "31m|0m")).toEqual([]);
     expect(marked("\x1b[2Jx", "2J")).toEqual(["2J"]);
   });

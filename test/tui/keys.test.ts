@@ -14,12 +14,12 @@ function name(event: KeyEvent): string {
 }
 
 describe("KeyParser", () => {
-  it("splits repeated keys that come at once", () => {
+  it("splits repeated keys that arrive together", () => {
     expect(parse("jjj")).toEqual(["j", "j", "j"]);
     expect(parse("\x1b[B\x1b[B\x1bOAq")).toEqual(["down", "down", "up", "q"]);
   });
 
-  it("knows arrows, pages, Home and End as all common terminals send them", () => {
+  it("recognises arrows, pages, Home and End of all common terminals", () => {
     expect(parse("\x1b[A\x1b[B\x1b[C\x1b[D\x1b[H\x1b[F")).toEqual(["up", "down", "right", "left", "home", "end"]);
     expect(parse("\x1bOH\x1bOF\x1b[1~\x1b[4~\x1b[7~\x1b[8~")).toEqual(["home", "end", "home", "end", "home", "end"]);
     expect(parse("\x1b[5~\x1b[6~\x1b[3~\x1b[1;5C\x1b[5;2~")).toEqual([
@@ -45,13 +45,13 @@ describe("KeyParser", () => {
     ]);
   });
 
-  it("names no key by a control character, and takes none for text", () => {
+  it("never names a key by a control character or returns one as text", () => {
     expect(parse("\x1c\x1d\x1e\x1f")).toEqual(["ctrl-\\", "ctrl-]", "ctrl-^", "ctrl-_"]);
     expect(parse("a\u009b2Jb\u0085")).toEqual(["a", "2", "J", "b"]);
     expect(parse("\u00a0")).toEqual(["\u00a0"]);
   });
 
-  it("takes Escape alone after a while, and Alt with a key", () => {
+  it("recognises a single Escape after a delay, and Alt with a key", () => {
     const parser = new KeyParser();
     expect(parser.push(Buffer.from("\x1b"))).toEqual([]);
     expect(parser.waiting).toBe(true);
@@ -62,11 +62,11 @@ describe("KeyParser", () => {
     );
   });
 
-  it("takes pasted text whole, keys in it not for keys", () => {
+  it("returns pasted text as a whole, without keys", () => {
     expect(parse("a\x1b[200~q\n\x1b[A/\x1b[201~b")).toEqual(["a", "paste:q\n\x1b[A/", "b"]);
   });
 
-  it("tells Alt with a key that has a name, F1, and Shift-Tab", () => {
+  it("recognises Alt with a named key, F1, and Shift-Tab", () => {
     expect(parse("\x1b[1;3D\x1b[1;3C\x1b[1;5C\x1b[Z\x1bOP\x1b[15~")).toEqual([
       ...["alt-left", "alt-right", "right", "backtab", "f1", "f5"],
     ]);
@@ -82,23 +82,23 @@ describe("KeyParser", () => {
     expect(parse("\x1b[1;5Q\x1b[1;3R\x1b[17;2~")).toEqual(["f2", "alt-f3", "f6"]);
   });
 
-  it("reads the wheel and presses of the mouse, and nothing else of it", () => {
+  it("reads the wheel and button presses of the mouse only", () => {
     expect(parse("\x1b[<64;10;5M\x1b[<65;1;1M\x1b[<0;3;4M\x1b[<0;3;4m\x1b[<35;9;9M\x1b[<2;1;1M")).toEqual([
       ...["wheel-up@9,4", "wheel-down@0,0", "press@2,3"],
     ]);
   });
 
-  it("skips what it does not know: function keys, answers, focus reports", () => {
+  it("skips unknown function keys, answers and focus reports", () => {
     expect(parse("\x1b[25~\x1b[I\x1b[O\x1b[<;M\x1b[?62;c\x1b]11;rgb:0/0/0\x07\x1bP1$r\x1b\\x")).toEqual(["x"]);
     expect(parse("\x1b[12\x07j")).toEqual(["ctrl-g", "j"]);
   });
 
-  it("reads UTF-8, and drops bytes that are none", () => {
+  it("reads UTF-8, and drops invalid bytes", () => {
     expect(parse("zażółć😀")).toEqual([..."zażółć😀"]);
     expect(parse(Buffer.from([0xff, 0x6a, 0xc5, 0x6a, 0x80]))).toEqual(["j", "j"]);
   });
 
-  it("reads the same whatever pieces the bytes come in", () => {
+  it("reads the same keys for any chunks of the bytes", () => {
     const input = Buffer.from("jé\x1b[B\x1b[200~pa\x1bste\x1b[201~😀\x1bOF\x1b[1;5C\x1bx\x1b]0;t\x1b\\\x03");
     const whole = parse(input);
     expect(whole).toEqual(["j", "é", "down", "paste:pa\x1bste", "😀", "end", "right", "alt-x", "ctrl-c"]);
@@ -111,12 +111,12 @@ describe("KeyParser", () => {
     );
   });
 
-  it("ends a paste whose end never comes at ^C by itself, and at no other", () => {
+  it("ends an unterminated paste at a single ^C", () => {
     expect(parse("\x1b[200~lost", "end", "\x03", "j")).toEqual(["ctrl-c", "j"]);
     expect(parse("\x1b[200~a\x03", "b\x1b[201~")).toEqual(["paste:a\x03b"]);
   });
 
-  it("holds no more than a bounded part of what never ends", () => {
+  it("keeps a bounded part of an endless sequence", () => {
     const parser = new KeyParser();
     for (let i = 0; i < 10; i++) parser.push(Buffer.from(`${i === 0 ? "\x1b]" : ""}${"x".repeat(1000)}`));
     expect(parser.push(Buffer.from("j")).map(name)).toContain("j");

@@ -21,7 +21,7 @@ describeWith("tmux", "porthole open", () => {
   });
   afterEach(() => screen.close());
 
-  it("shows a file, its name and where it is, and gives the terminal back with `q`", async () => {
+  it("shows a file, its name and the position, and restores the terminal with `q`", async () => {
     const path = screen.file("log", numbered(100));
     await screen.open(path);
     const text = await screen.waitFor("the first page", endsWith(22));
@@ -34,7 +34,7 @@ describeWith("tmux", "porthole open", () => {
     expect(screen.text()).not.toContain("line 1 of the log");
   });
 
-  it("scrolls with every key that does", async () => {
+  it("scrolls with every scroll key", async () => {
     await screen.open(screen.file("log", numbered(200)));
     const steps: [string, number][] = [
       ["j", 2],
@@ -62,7 +62,7 @@ describeWith("tmux", "porthole open", () => {
     }
   });
 
-  it("knows what lies around a file that was named from where one is", async () => {
+  it("shows the directory of a file that was named by a relative path", async () => {
     screen.file("log", numbered(100));
     await screen.open("log");
     screen.keys(".");
@@ -71,7 +71,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("the one above", (text) => text.startsWith(` ${tmpdir()} `));
   });
 
-  it("points from a directory to the command that shows it, however it was named", async () => {
+  it("suggests the command that shows a directory, for any way to name it", async () => {
     mkdirSync(`${screen.directory}/sub`);
     screen.file("sub/inside", "");
     screen.run(`${process.execPath} ${builtCommand} open sub`);
@@ -83,13 +83,13 @@ describeWith("tmux", "porthole open", () => {
     expect(await screen.waitForEnd()).toBe(0);
   });
 
-  it("is not shown where TERM says that no cursor moves", async () => {
+  it("is refused if TERM has no cursor movement", async () => {
     screen.run(`TERM=dumb ${process.execPath} ${builtCommand} open ${quoted(screen.file("log", "x"))}`);
     expect(await screen.waitForEnd()).toBe(2);
     expect(screen.text().replaceAll("\n", "")).toContain("porthole: open needs a terminal whose cursor can be moved");
   });
 
-  it("keeps up with keys that come all at once", async () => {
+  it("handles keys that arrive together", async () => {
     await screen.open(screen.file("log", numbered(200)));
     screen.type("j".repeat(100));
     await screen.waitFor("line 101", beginsWith(101));
@@ -107,14 +107,14 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("the first columns", (text) => first(text).startsWith("00000000") && text.includes("short"));
   });
 
-  it("says that a tab is not there", async () => {
+  it("reports a missing tab", async () => {
     await screen.open(screen.file("log", numbered(30)));
     screen.type(":tab 9");
     screen.keys("Enter");
     await screen.waitFor("why it is not shown", (text) => status(text).startsWith(" there is no tab '9' "));
   });
 
-  it("takes where to start before the file too, as less does", async () => {
+  it("accepts the start position before the file, as less does", async () => {
     const path = screen.file("log", numbered(300));
     await screen.open("+G", path);
     await screen.waitFor("the last line", endsWith(300));
@@ -125,7 +125,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("bytes, and the search that came last", (text) => /^ HEX +\/line /.test(status(text)));
   });
 
-  it("starts at the end with +G, and bears empty files and those without a last newline", async () => {
+  it("starts at the end with +G, also in empty files and files without a final newline", async () => {
     await screen.open(screen.file("log", `${numbered(100)}no newline`), "+G");
     await screen.waitFor("the last line", (text) => last(text) === "no newline" && status(text).includes("END"));
     screen.keys("q");
@@ -137,7 +137,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("the shell", () => screen.state("#{alternate_on}") === "0");
   });
 
-  it("searches forward and back, marks what it found, and says when there is no more", async () => {
+  it("searches forward and back, marks the matches, and reports the last one", async () => {
     await screen.open(screen.file("log", numbered(300)));
     screen.keys("/");
     screen.type("line 1?50 ");
@@ -156,7 +156,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("no third match", (text) => beginsWith(150)(text) && status(text).includes("not found"));
   });
 
-  it("takes pasted text for a pattern, edits it, and refuses what is no pattern", async () => {
+  it("accepts pasted text as a pattern, edits it, and refuses an invalid pattern", async () => {
     await screen.open(screen.file("log", numbered(300)));
     screen.keys("/");
     screen.paste("line 77(\n");
@@ -170,7 +170,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("the status row", (text) => status(text).includes("of 5,892"));
   });
 
-  it("lists the keys with `?` and goes on with any", async () => {
+  it("lists the keys with `?` and continues with any key", async () => {
     await screen.open(screen.file("log", numbered(300)));
     screen.keys("?");
     await screen.waitFor("the help", (shown) => shown.includes("search forward: an expression"));
@@ -180,7 +180,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("the text", (shown) => !shown.includes("╭") && beginsWith(1)(shown));
   });
 
-  it("follows growth, pauses when one scrolls up, goes on at the end, and can be left", async () => {
+  it("follows growth, pauses after scrolling up, continues at the end, and can be stopped", async () => {
     const path = screen.file("log", numbered(100));
     await screen.open(path);
     screen.keys("F");
@@ -200,7 +200,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("no more following", (text) => !status(text).includes("FOLLOW  ?"));
   });
 
-  it("follows through rotation and truncation, and says so", async () => {
+  it("follows through rotation and truncation, and reports them", async () => {
     const path = screen.file("log", numbered(100));
     await screen.open("--follow", path);
     await screen.waitFor("the end", endsWith(100));
@@ -213,7 +213,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("what came after", (text) => /── truncated: .*─\nafter it\n/.test(text));
   });
 
-  it("notices a file that shrinks while nobody follows", async () => {
+  it("notices a file that shrinks without follow", async () => {
     const path = screen.file("log", numbered(100));
     await screen.open(path, "+G");
     await screen.waitFor("the end", endsWith(100));
@@ -222,7 +222,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("what is left", (text) => /── .*truncated.*─\nsmall\n/.test(text));
   });
 
-  it("lets no byte of a hostile file reach the terminal, wherever it is on the screen", async () => {
+  it("escapes a hostile file at any position of the screen", async () => {
     const corpus = Buffer.concat(HOSTILE.flatMap(({ bytes }) => [Buffer.from("<"), bytes, Buffer.from(">\n")]));
     // The block that the viewer reads ends in the middle of a sequence.
     const filler = `${"x".repeat(BLOCK - corpus.length - 4)}\n`;
@@ -254,7 +254,7 @@ describeWith("tmux", "porthole open", () => {
     expect(screen.state("#{pane_title}")).not.toMatch(/pwned|split/);
   });
 
-  it("passes colours on, and leaves them out with NO_COLOR", async () => {
+  it("keeps colours, and removes them with NO_COLOR", async () => {
     const path = screen.file("log", "\x1b[31mred\x1b[0m\n");
     await screen.open(path);
     await screen.waitFor("the text", (text) => first(text) === "red");
@@ -267,7 +267,7 @@ describeWith("tmux", "porthole open", () => {
     expect(screen.styled().split("\n")[1]).not.toContain("[31m");
   });
 
-  it("reads what has no size or never ends", async () => {
+  it("reads files without a size and endless files", async () => {
     await screen.open("/proc/self/status");
     await screen.waitFor("a file of /proc", (text) => /^Name:/m.test(text) && /[1-9]\d* %/.test(status(text)));
     screen.keys("q");
@@ -279,7 +279,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("the shell", () => screen.state("#{alternate_on}") === "0");
   });
 
-  it("shows a FIFO's bytes as they come", async () => {
+  it("shows the bytes of a FIFO as they arrive", async () => {
     screen.run("mkfifo fifo go; (echo one; cat go; exec sleep 100) > fifo & true");
     await screen.waitForEnd();
     screen.run("clear");

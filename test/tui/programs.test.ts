@@ -13,8 +13,8 @@ beforeEach(() => {
 });
 afterEach(() => screen.close());
 
-describeWith(["tmux", "less"], "full-screen programs of the host on what the screen shows", () => {
-  it("gives the terminal to $EDITOR and takes it back when that ends", async () => {
+describeWith(["tmux", "less"], "full-screen programs of the host on the shown file", () => {
+  it("the screen gives the terminal to $EDITOR and takes it back after its end", async () => {
     screen.run("export EDITOR='less -X' VISUAL=");
     await screen.waitForEnd();
     await screen.open(screen.file("log", numbered(500)));
@@ -42,7 +42,7 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
     screen.keys("Enter");
   };
 
-  it("is stopped with the screen by ^Z once, and goes on with it", async () => {
+  it("is stopped together with the screen by one ^Z, and continues with it", async () => {
     await screen.open(screen.file("log", numbered(500)));
     await command("less -X {}");
     await screen.waitFor("less", (text) => /\nline 23 of the log\n\S*\/?\S*$/.test(text) && !text.includes("byte "));
@@ -59,7 +59,7 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
     expect(screen.text()).not.toContain("Stopped");
   });
 
-  it("ends with the screen at a signal that asks for that", async () => {
+  it("ends with the screen by a terminating signal", async () => {
     await screen.open(screen.file("log", numbered(500)));
     await command("echo it runs; exec sleep 1000");
     await screen.waitFor("its start", (text) => text.includes("it runs"));
@@ -68,7 +68,7 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
     expect(screen.text()).not.toContain("porthole: ");
   });
 
-  it("ends with the screen as a whole: what the shell runs too, also behind `|`", async () => {
+  it("ends with the screen, including programs of the shell and of a pipeline", async () => {
     const log = screen.file("log", numbered(500));
     for (const [index, key] of ["!", "|"].entries()) {
       const seconds = `${process.pid}.${1000 + index}`;
@@ -87,7 +87,7 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
     }
   });
 
-  it("is left by Enter, and by what leads out of programs", async () => {
+  it("is left by Enter, and by the usual keys that leave a program", async () => {
     await screen.open(screen.file("log", numbered(500)));
     for (const key of ["C-c", "C-d", "q", "Enter"]) {
       // Another text each time: the last turn's stands on the screen until the command has come to its own.
@@ -110,7 +110,7 @@ describeWith(["tmux", "vi"], "vi as $EDITOR", () => edits("vi", /"\/proc\/self\/
 describeWith(["tmux", "nano"], "nano as $EDITOR", () => edits("nano", /GNU nano/, ["C-x"]));
 
 function edits(editor: string, shown: RegExp, leave: readonly string[]): void {
-  it("shows the file and gives the terminal back as it was", async () => {
+  it("shows the file and restores the terminal", async () => {
     screen.run(`export EDITOR=${editor} VISUAL=`);
     await screen.waitForEnd();
     await screen.open(screen.file("log", numbered(500)));
@@ -127,7 +127,7 @@ function edits(editor: string, shown: RegExp, leave: readonly string[]): void {
 }
 
 describeWith(["tmux", "lnav", "userNamespaces"], "lnav on a file that no path of this machine reaches", () => {
-  it("reads the descriptor as its standard input and gives the terminal back", async () => {
+  it("reads the descriptor as its standard input and restores the terminal", async () => {
     const { pid, stop } = await sandbox({ steps: ["tmpfs", "/tmp", "write", "/tmp/log", numbered(500).trimEnd()] });
     onTestFinished(stop);
     await screen.open(`pid:${pid}:/tmp/log`);

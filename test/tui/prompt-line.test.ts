@@ -12,7 +12,7 @@ function line(question: Partial<PromptRequest> = {}, before: string[] = []) {
 }
 
 describe("PromptLine", () => {
-  it("tells of every change, of the answer, and of giving up", () => {
+  it("reports every change, the answer, and a cancellation", () => {
     const heard: string[] = [];
     const { press, answers } = line({ changed: (text) => heard.push(text), cancelled: () => heard.push("cancelled") });
     press("a", "b", "left", "backspace");
@@ -23,7 +23,7 @@ describe("PromptLine", () => {
     expect([heard.at(-1), other.answers]).toEqual(["cancelled", []]);
   });
 
-  it("keeps a line that is refused, with the reason until the next key, and takes it once it is right", () => {
+  it("keeps a refused line, shows the reason until the next key, and accepts the corrected line", () => {
     const check = (text: string) => (text.endsWith("(") ? "missing )" : undefined);
     const { prompt, press, answers } = line({ check });
     expect(press("a", "(", "enter")).toBe(false);
@@ -34,7 +34,7 @@ describe("PromptLine", () => {
     expect(answers).toEqual(["a"]);
   });
 
-  it("completes to what all have in common, then goes through them", async () => {
+  it("completes to the common prefix, then cycles through the candidates", async () => {
     const { prompt, press } = line({
       complete: async (text) => ["/var/lib/", "/var/log/"].filter((one) => one.startsWith(text)),
     });
@@ -50,7 +50,7 @@ describe("PromptLine", () => {
     expect([prompt.text, prompt.hint]).toEqual(["/var/log/x", ""]);
   });
 
-  it("drops a completion that comes when one has typed on", async () => {
+  it("drops a completion that arrives after further typing", async () => {
     let answer: (all: string[]) => void = () => undefined;
     const { prompt, press } = line({
       complete: () =>
@@ -65,7 +65,7 @@ describe("PromptLine", () => {
     expect(prompt.text).toBe("ab");
   });
 
-  it("asks once, however long Tab is held, and ends that when one types on or is done", async () => {
+  it("requests candidates once while Tab is held, and cancels the request after further typing", async () => {
     const asked: AbortSignal[] = [];
     const { press } = line({
       complete: (_text, signal) => {
@@ -82,7 +82,7 @@ describe("PromptLine", () => {
     expect(aborted()).toEqual([true, true]);
   });
 
-  it("offers no more than a row may show, the chosen one among it", async () => {
+  it("shows as many candidates as fit in a row, including the chosen one", async () => {
     const all = Array.from({ length: 1000 }, (_, index) => `n${1000 + index}`);
     const { prompt, press } = line({ complete: async () => all });
     press("tab");
@@ -93,7 +93,7 @@ describe("PromptLine", () => {
     expect(prompt.hint.split("  ").at(-1)).toBe("[n1499]");
   });
 
-  it("brings back lines typed before, and the one that was begun", () => {
+  it("recalls earlier lines and the unfinished one", () => {
     const before: string[] = [];
     line({}, before).press("o", "n", "e", "enter");
     line({}, before).press("t", "w", "o", "enter");
@@ -108,7 +108,7 @@ describe("PromptLine", () => {
   });
 });
 
-it("finds the beginning that all have", () => {
+it("commonPrefix returns the common prefix of all candidates", () => {
   expect(commonBeginning(["abc", "abd", "ab"])).toBe("ab");
   expect(commonBeginning(["x"])).toBe("x");
   expect(commonBeginning([])).toBe("");

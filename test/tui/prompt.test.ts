@@ -20,7 +20,7 @@ const text = (...keys: string[]) => {
   return `${characters.slice(0, cursor).join("")}|${characters.slice(cursor).join("")}`;
 };
 
-it("edits a line", () => {
+it("a prompt edits a line", () => {
   expect(text("a", "b", "left", "c")).toBe("ac|b");
   expect(text("a", "b", "backspace", "c")).toBe("ac|");
   expect(text("a", "b", "home", "delete")).toBe("|b");
@@ -30,23 +30,23 @@ it("edits a line", () => {
   expect(text("a", "pageup", "alt-x", "up")).toBe("a|");
 });
 
-it("moves and deletes by what is seen as one character", () => {
+it("a prompt moves and deletes by grapheme cluster", () => {
   expect(text("é", "👩‍👩‍👧‍👦", "left")).toBe("é|👩‍👩‍👧‍👦");
   expect(text("👩‍👩‍👧‍👦", "backspace")).toBe("|");
   expect(text("e", "\u0301", "x", "left", "left", "y")).toBe("y|e\u0301x");
 });
 
-it("takes pasted text without its control characters", () => {
+it("a prompt removes control characters from pasted text", () => {
   expect(text("paste:a\nb\x1b[A", "c")).toBe("ab[Ac|");
 });
 
-it("ends with Enter, Escape, or Backspace on nothing", () => {
+it("a prompt ends with Enter, Escape, or Backspace in an empty line", () => {
   expect(text("a", "enter")).toBe("a");
   expect(text("a", "escape")).toBe("cancelled");
   expect(text("backspace")).toBe("cancelled");
 });
 
-it("holds no more than 4,096 characters, however they come", () => {
+it("a prompt keeps at most 4,096 characters", () => {
   const full = "x".repeat(4096);
   expect(text(`paste:${"x".repeat(5000)}`, "y", "left", "é", "paste:z")).toBe(`${full.slice(1)}|x`);
   expect(text(...Array.from({ length: 5000 }, () => "x"))).toBe(`${full}|`);

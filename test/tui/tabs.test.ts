@@ -11,7 +11,7 @@ const view = (title: string): View => ({
   close: async () => undefined,
 });
 
-it("keeps views over each other, and tabs beside each other, a new one beside the shown", () => {
+it("tabs keep a stack of views each, and a new tab opens next to the shown one", () => {
   const tabs = new Tabs();
   const [a, b, c, d] = ["a", "b", "c", "d"].map(view) as [View, View, View, View];
   tabs.push(a);
@@ -28,7 +28,7 @@ it("keeps views over each other, and tabs beside each other, a new one beside th
   expect([...tabs]).toEqual([a, b, d, c]);
 });
 
-it("drops a tab with its last view, and never the last tab", () => {
+it("a tab is closed with its last view, except the last tab", () => {
   const tabs = new Tabs();
   tabs.push(view("a"));
   expect(tabs.close()).toBeUndefined();

@@ -34,21 +34,21 @@ describeWith("tmux", "the terminal", () => {
     ["SIGINT", 130],
     ["SIGHUP", 129],
     ["SIGQUIT", 131],
-  ] as const)("is given back after %s, with status %d", async (signal, status) => {
+  ] as const)("is restored after %s, with status %d", async (signal, status) => {
     await open();
     process.kill(await screen.pid(), signal);
     expect(await screen.waitForEnd()).toBe(status);
     await expectRestored();
   });
 
-  it("is given back after Ctrl-C, with status 130, and in the middle of a prompt", async () => {
+  it("is restored after Ctrl-C with status 130, also during a prompt", async () => {
     await open();
     screen.keys("/", "a", "C-c");
     expect(await screen.waitForEnd()).toBe(130);
     await expectRestored();
   });
 
-  it("is given back when the program throws where nobody catches, and the error is one line", async () => {
+  it("is restored after an uncaught error, which is one line", async () => {
     screen = new TmuxScreen();
     const path = screen.file("log", numbered(300));
     // A descriptor closed by somebody else is a fault that reality does not produce on demand.
@@ -65,7 +65,7 @@ describeWith("tmux", "the terminal", () => {
     await expectRestored();
   });
 
-  it("is left alone on suspend and taken again on resume", async () => {
+  it("is released on suspend and taken again on resume", async () => {
     await open();
     screen.keys("C-z");
     await screen.waitFor(
@@ -110,7 +110,7 @@ describeWith("tmux", "the terminal", () => {
     await screen.waitFor("the shell", () => screen.state("#{alternate_on}") === "0");
   });
 
-  it("is drawn anew on resize, without ghosts", async () => {
+  it("is redrawn without artefacts after a resize", async () => {
     await open({ columns: 200, rows: 50 });
     await screen.waitFor("the first page", (text) => text.split("\n")[48] === "line 48 of the log");
     for (const [columns, rows] of [
@@ -153,7 +153,7 @@ describeWith("tmux", "the terminal", () => {
     expect(screen.raw()).not.toMatch(/\x1b\[[23]J/);
   });
 
-  it.each(["a key", "a signal"])("does not hold %s up when it takes no bytes", async (means) => {
+  it.each(["a key", "a signal"])("does not block %s when it accepts no bytes", async (means) => {
     await open({ columns: 300, rows: 100 });
     const pid = await screen.pid();
     const pane = screen.state("#{pane_tty}");
@@ -180,7 +180,7 @@ describeWith("tmux", "the terminal", () => {
 });
 
 describe("a terminal", () => {
-  it("is asked for when there is none", () => {
+  it("is required: without one the command is refused", () => {
     const { status, stderr } = spawnSync(process.execPath, [builtCommand, "open", "/etc/hostname"], {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],

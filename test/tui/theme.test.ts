@@ -40,7 +40,7 @@ describe.each([
   { name: "dark", ground: "000000", letters: "e5e5e5" },
   { name: "light", ground: "ffffff", letters: "000000" },
 ])("on a $name terminal", ({ ground, letters }) => {
-  it.each(styles)("%s can be read", (_name, style) => {
+  it.each(styles)("%s is readable", (_name, style) => {
     expect(contrastOf(style, ground, letters)).toBeGreaterThan(1.9);
   });
 });

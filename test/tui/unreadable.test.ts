@@ -3,7 +3,7 @@ import { describeWith } from "../helpers/availability.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { TmuxScreen } from "./screen.ts";
 
-describeWith("tmux", "files that a read(2) of one byte is refused of", () => {
+describeWith("tmux", "files that fail a read(2) of one byte", () => {
   let screen: TmuxScreen;
   beforeEach(() => {
     screen = new TmuxScreen();
@@ -11,14 +11,14 @@ describeWith("tmux", "files that a read(2) of one byte is refused of", () => {
   afterEach(() => screen.close());
 
   // The kernel gives pagemap in words of eight bytes only, EINVAL otherwise.
-  it("are read as they can be", async () => {
+  it("are read as far as possible", async () => {
     await screen.open("--hex", "/proc/self/pagemap");
     await screen.waitFor("its bytes", (text) => /\n0000000000( {1,2}[\da-f]{2}){16} /.test(text));
     screen.keys("q");
     expect(await screen.waitForEnd()).toBe(0);
   });
 
-  it("do not end the screen that leads to them", async () => {
+  it("do not end the screen", async () => {
     screen.run(`${process.execPath} ${builtCommand} /proc/self`);
     await screen.waitFor("the files", (text) => text.includes("1 of "));
     screen.type("/pagemap");

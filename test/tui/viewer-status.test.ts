@@ -21,7 +21,7 @@ describeWith("tmux", "the status row of the viewer", () => {
     screen.keys("Enter");
   }
 
-  it("keeps an expression that is none to be corrected, with the reason", async () => {
+  it("keeps an invalid expression for correction, with the reason", async () => {
     await screen.open(screen.file("log", numbered(100)));
     for (const [key, label] of [
       ["/", "/"],
@@ -43,7 +43,7 @@ describeWith("tmux", "the status row of the viewer", () => {
     await screen.waitFor("the match", (text) => first(text) === "line 50 of the log");
   });
 
-  it("says so when a part beyond the end is asked for", async () => {
+  it("reports a percentage beyond the end", async () => {
     await screen.open(screen.file("log", numbered(100)));
     answer(":", "200%");
     await screen.waitFor(
@@ -56,7 +56,7 @@ describeWith("tmux", "the status row of the viewer", () => {
     await screen.waitFor("the same for a number before %", says("101 % is beyond the end"));
   });
 
-  it("says END with a filter whose last line is on the screen, followed or not", async () => {
+  it("shows END with a filter whose last line is on the screen, with and without follow", async () => {
     const path = screen.file("log", `${numbered(50)}${"other\n".repeat(50)}`);
     await screen.open(path);
     answer("&", "^line");
@@ -73,7 +73,7 @@ describeWith("tmux", "the status row of the viewer", () => {
     expect(status(screen.text())).not.toContain("99 %");
   });
 
-  it("says END only when the last row of a long wrapped line is shown", async () => {
+  it("shows END only with the last row of a long wrapped line", async () => {
     await screen.open(screen.file("log", `${"x".repeat(80 * 22 * 4)}\n`));
     screen.keys("w");
     await screen.waitFor("a quarter", (text) => / 2[45] %/.test(status(text)));
@@ -83,7 +83,7 @@ describeWith("tmux", "the status row of the viewer", () => {
     await screen.waitFor("a page above", (text) => !says("END")(text) && / 7\d %/.test(status(text)));
   });
 
-  it("shows bytes from their first column, and names no column of wrapped lines", async () => {
+  it("shows bytes from their first column, and shows no column for wrapped lines", async () => {
     await screen.open(screen.file("log", numbered(100)));
     screen.keys("Right", "Right");
     await screen.waitFor("the column", says("column 17"));
@@ -95,7 +95,7 @@ describeWith("tmux", "the status row of the viewer", () => {
     await screen.waitFor("no column", (text) => says("wrapped")(text) && !says("column")(text));
   });
 
-  it("says how bytes are searched for when digits in hex are not found as text", async () => {
+  it("explains how to search bytes if hex digits are not found as text", async () => {
     await screen.open("--hex", screen.file("data", Buffer.from([1, 2, 0x7f, 0x45, 3]).toString("latin1")));
     answer("/", "7f45");
     await screen.waitFor("how", says("x 7f45 finds these bytes"));

@@ -33,7 +33,7 @@ describeWith("tmux", "the viewer", () => {
     screen.keys("Enter");
   }
 
-  it("goes to a line, a part, a byte and a time, by keys with a number and behind `:`", async () => {
+  it("goes to a line, a percentage, a byte and a time, by keys with a number and after `:`", async () => {
     await screen.open(screen.file("log", hour));
     const at = (second: number) => (text: string) => first(text).endsWith(` event ${second}`);
     const steps: [() => void, number][] = [
@@ -64,7 +64,7 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("nothing so late", says("everything here is earlier"));
   });
 
-  it("searches, counts and filters a coloured log by what is shown of it", async () => {
+  it("searches, counts and filters a coloured log by its shown text", async () => {
     const rows = Array.from({ length: 90 }, (_, n) =>
       n % 30 === 29 ? `\x1b[31mERR\x1b[1mOR\x1b[0m: disk ${n}\n` : `\x1b[32mINFO\x1b[0m: all is well ${n}\n`,
     );
@@ -80,7 +80,7 @@ describeWith("tmux", "the viewer", () => {
     );
   });
 
-  it("looks for a time beside the keys, and stops with Esc or a move", async () => {
+  it("searches for a time in the background, and stops with Esc or a move", async () => {
     const path = screen.file("log", hour);
     // A hole that nobody reads to its end within a test, and has no time in it.
     truncateSync(path, 8 * 2 ** 40);
@@ -95,7 +95,7 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("the next line", (text) => first(text).endsWith(" event 1") && !says("looking")(text));
   });
 
-  it("counts matches, searches both ways, minds case or not, and hides matches with Esc", async () => {
+  it("counts matches, searches in both directions, with or without case, and hides matches with Esc", async () => {
     await screen.open(screen.file("log", hour));
     answer("/", "error event 1.3$");
     await screen.waitFor("no match", says("not found below"));
@@ -120,7 +120,7 @@ describeWith("tmux", "the viewer", () => {
     expect(screen.styled().split("\n")[1]).not.toMatch(/\x1b\[7m/);
   });
 
-  it("filters in and out, with lines around, and searches in what is left", async () => {
+  it("filters in and out, with context lines, and searches in the remaining lines", async () => {
     await screen.open(screen.file("log", hour));
     answer("&", "ERROR");
     await screen.waitFor(
@@ -158,7 +158,7 @@ describeWith("tmux", "the viewer", () => {
     );
   });
 
-  it("wraps, numbers lines, and turns levels and JSON", async () => {
+  it("wraps, numbers lines, and switches levels and JSON", async () => {
     const long = `${"abcdefghij".repeat(20)}\n`;
     const json = '{"level":"error","time":"2026-01-31T00:00:00Z","msg":"it broke","code":7}\n';
     await screen.open(screen.file("log", `${long}${json}last\n`));
@@ -186,7 +186,7 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("the first column", (text) => first(text).startsWith("abc"));
   });
 
-  it("shows bytes in hex at the same place, finds them, and goes to offsets", async () => {
+  it("shows bytes in hexadecimal at the same position, finds them, and goes to offsets", async () => {
     await screen.open(screen.file("log", numbered(2000)));
     screen.type("1000g");
     await screen.waitFor("line 1000", beginsWith("line 1000 of the log"));
@@ -212,7 +212,7 @@ describeWith("tmux", "the viewer", () => {
     );
   });
 
-  it("opens programs and devices by their bytes, and text with NULs in it as text", async () => {
+  it("opens programs and devices in hexadecimal, and text with NUL bytes as text", async () => {
     await screen.open(screen.file("program", readFileSync(process.execPath).subarray(0, 100_000)));
     await screen.waitFor("an ELF header", (text) => first(text).startsWith("0000000000  7f 45 4c 46 "));
     screen.keys("q");
@@ -234,7 +234,7 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("a device", (text) => /^0000000100 {2}(00 +){16}\.{16}$/.test(first(text)));
   });
 
-  it("marks places and a range, which is what goes out", async () => {
+  it("marks positions and a range, which is written out", async () => {
     await screen.open(screen.file("log", numbered(500)));
     screen.type("100g");
     await screen.waitFor("line 100", beginsWith("line 100 of the log"));
@@ -263,7 +263,7 @@ describeWith("tmux", "the viewer", () => {
     expect(readFileSync(out, "utf8")).toBe(numbered(141).split("\n").slice(99, 141).join("\n").concat("\n"));
   });
 
-  it("reads other encodings by their mark, and turns them with a key", async () => {
+  it("reads other encodings by their byte order mark, and switches them with a key", async () => {
     const utf16 = Buffer.from(`\ufeff${"żółw ERROR\r\nzwei\r\n".repeat(40)}`, "utf16le");
     await screen.open(screen.file("log", utf16));
     await screen.waitFor("the text", (text) => first(text) === "żółw ERROR" && says("UTF-16 LE")(text));
@@ -278,7 +278,7 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("Latin-1", (text) => first(text) === "café" && says("Latin-1")(text));
   });
 
-  it("stays at its place through encodings in which the file has no lines", async () => {
+  it("keeps its position across encodings in which the file has no lines", async () => {
     await screen.open(screen.file("log", numbered(500)), "+300");
     const isThere = (text: string) => first(text) === "line 300 of the log";
     await screen.waitFor("its place", isThere);
@@ -289,7 +289,7 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("its place again", isThere);
   });
 
-  it("begins where it is told to", async () => {
+  it("starts at the given position", async () => {
     const path = screen.file("log", hour);
     for (const [start, second] of [
       ["+1000", 999],
@@ -305,7 +305,7 @@ describeWith("tmux", "the viewer", () => {
     }
   });
 
-  it("follows a file in a namespace through rotation, truncation and deletion, in rows of its own, and says what is new", async () => {
+  it("follows a file in a namespace through rotation, truncation and deletion, and reports them in marked rows", async () => {
     const { pid, root } = await sandbox();
     const path = `${root}/tmp/log`;
     writeFileSync(path, numbered(50));

@@ -7,7 +7,7 @@ const someLines = fc
   .array(fc.constantFrom("a", "b", "x", "\n", "\n", "\r", "é", "ax\n", "x".repeat(300)), { maxLength: 60 })
   .map((parts) => Buffer.from(parts.join(""), "latin1"));
 
-describe("the lines of a block that match", () => {
+describe("the matching lines of a block", () => {
   it.each([
     ["a", /a/],
     ["^$", /^$/],
@@ -15,7 +15,7 @@ describe("the lines of a block that match", () => {
     ["a.*x", /a[^\n\x80-\xff]*x/],
     ["[^a]x", /[^a\n\x80-\xff]x/],
     ["(?:)", /(?:)/],
-  ])("are those that trying each line by itself finds: %s", (pattern, reference) => {
+  ])("are those that a check of each line finds: %s", (pattern, reference) => {
     const matcher = new Matcher({ patterns: [pattern] });
     fc.assert(
       fc.property(someLines, (content) => {
@@ -31,7 +31,7 @@ describe("the lines of a block that match", () => {
 });
 
 describe("counting newlines", () => {
-  it("counts newlines at any alignment, in lines of any length", () => {
+  it("works at any alignment, for lines of any length", () => {
     const some = fc.array(fc.constantFrom("\n", "\n\n\n\n", "a", "\x0b\x8a\x09", "b".repeat(70)), { maxLength: 900 });
     fc.assert(
       fc.property(some, fc.nat(9), fc.nat(9), (parts, skip, drop) => {
@@ -43,10 +43,10 @@ describe("counting newlines", () => {
   });
 });
 
-describe("what is counted when words begin", () => {
+describe("counting with 64-bit words", () => {
   // From the 32nd short line on four bytes are taken at a time; there may be fewer left, and not at a word's border.
   const newlines = Buffer.alloc(48, "\n");
-  it.each([0, 1, 2, 3])("is right for any rest, from byte %i on", (from) => {
+  it.each([0, 1, 2, 3])("is correct for any remainder, from byte %i on", (from) => {
     for (let count = 30; count <= 40; count++) expect(countNewlines(newlines, from, from + count)).toBe(count);
   });
 });
@@ -72,12 +72,12 @@ describe("patterns", () => {
     expect(matches(pattern, line)).toEqual(expected);
   });
 
-  it("refers to the groups of its own pattern where there are several", () => {
+  it("refers to the groups of its own pattern if there are several patterns", () => {
     const matcher = new Matcher({ patterns: ["(x)y", "(a)\\1"] });
     expect(matcher.matches(Buffer.from("aa xy"))).toHaveLength(2);
   });
 
-  it("finds plain text in which a byte that is not UTF-8 stands beside a character whose second half looks like one", () => {
+  it("finds plain text with an invalid byte next to a character whose second surrogate looks like one", () => {
     const text = "\udcff 💀";
     const bytes = Buffer.from("a\xff \xf0\x9f\x92\x80 b\n", "latin1");
     const matcher = new Matcher({ patterns: [text], fixed: true });

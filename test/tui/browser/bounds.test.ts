@@ -15,8 +15,8 @@ beforeEach(() => {
 });
 afterEach(() => screen.close());
 
-describeWith("tmux", "what the screen takes of memory", () => {
-  it("stays below 150 MB while it looks through a directory of 120,000 files of this machine", async () => {
+describeWith("tmux", "the memory of the screen", () => {
+  it("stays below 150 MB in a local directory of 120,000 files", async () => {
     // In memory: a disk may take minutes for so many.
     const directory = mkdtempSync("/dev/shm/porthole-many-");
     onTestFinished(() => rmSync(directory, { recursive: true }));
@@ -38,7 +38,7 @@ describeWith("tmux", "what the screen takes of memory", () => {
     expect(await screen.waitForEnd()).toBe(0);
   });
 
-  it("has the same bounds for its garbage however it is begun", async () => {
+  it("has the same heap limits for every way to start", async () => {
     // V8 tells no flag: what is set is put down.
     const hook = screen.file(
       "hook.cjs",
@@ -66,8 +66,8 @@ describeWith("tmux", "what the screen takes of memory", () => {
   });
 });
 
-describeWith(["tmux", "root"], "a mount table without end", () => {
-  it("is not read to its end", async () => {
+describeWith(["tmux", "root"], "an endless mount table", () => {
+  it("is read up to a limit", async () => {
     const { pid } = await manyMounts();
     screen.run(`${porthole} pid:${pid}:/`);
     await screen.waitFor("the files, of which nobody knows now what keeps them", (text) => text.includes("1 of "));

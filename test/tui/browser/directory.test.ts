@@ -7,7 +7,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it("reads no further in a directory that nobody looks at any more, and lets go of it", async () => {
+it("stops reading a directory that is no longer shown, and releases it", async () => {
   const abort = new AbortController();
   let isOpen = true;
   const place = placeOf({
@@ -24,7 +24,7 @@ it("reads no further in a directory that nobody looks at any more, and lets go o
   expect(isOpen).toBe(false);
 });
 
-it("looks at a directory in which something goes on all the time once at a time, and again after the last change", async () => {
+it("reads a busy directory once at a time, and again after the last change", async () => {
   vi.useFakeTimers();
   let change: () => void = () => undefined;
   const place = placeOf({

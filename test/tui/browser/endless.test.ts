@@ -19,7 +19,7 @@ describeWith(["tmux", "userNamespaces"], "a directory of more entries than the s
   });
   afterEach(() => screen.close());
 
-  it("is shown up to its 200,000th, and says so", async () => {
+  it("is shown up to the 200,000th, which is reported", async () => {
     screen = new TmuxScreen();
     screen.run(`${process.execPath} ${builtCommand} ${directory}`);
     const text = await screen.waitFor("the end of the list", (shown) => shown.includes("only the first"));
@@ -28,7 +28,7 @@ describeWith(["tmux", "userNamespaces"], "a directory of more entries than the s
     expect(await screen.waitForEnd()).toBe(0);
   });
 
-  it("leads to the others by their names", async () => {
+  it("gives access to the others by name", async () => {
     screen = new TmuxScreen();
     screen.run(`${process.execPath} ${builtCommand} ${directory}`);
     await screen.waitFor("the end of the list", (shown) => shown.includes("only the first"));

@@ -24,7 +24,7 @@ const all = [
 ];
 const names = (items: FileItem[]) => items.map(({ entry }) => entry.name);
 
-it("sorts by name with directories first, by size, time and kind, and the other way round", () => {
+it("sorts by name with directories first, by size, time and kind, and in reverse", () => {
   const by = (sort: "name" | "size" | "time" | "kind", reverse = false) =>
     names(arrange(all, { sort, reverse, hidden: false }));
   expect(by("name")).toEqual(["dir", "a.log", "a.txt", "b.log"]);
@@ -34,13 +34,13 @@ it("sorts by name with directories first, by size, time and kind, and the other 
   expect(by("kind")).toEqual(["dir", "a.log", "b.log", "a.txt"]);
 });
 
-it("hides what begins with a dot, and says how many", () => {
+it("hides names that begin with a dot, and reports their number", () => {
   const arrangement = { sort: "name", reverse: false, hidden: true } as const;
   expect(names(arrange(all, arrangement))).toContain(".hidden");
   expect([hiddenCount(all, arrangement), hiddenCount(all, { ...arrangement, hidden: false })]).toEqual([0, 1]);
 });
 
-it("knows what keeps each file without going through the mounts for each", () => {
+it("finds where each file is stored without a search of all mounts", () => {
   const mounts = parseMounts(
     Array.from({ length: 100 }, (_, id) => `${id} 0 0:${id} / /m${id} rw - tmpfs t${id} rw`).join("\n"),
   );

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { History } from "../../../cli/tui/browser/history.ts";
 
-it("goes back and forward to what was selected, and forgets what lay ahead of a new way", () => {
+it("goes back and forward to the selection, and drops the forward history after a new step", () => {
   const history = new History("/");
   history.visit("/var", "var");
   history.visit("/var/log", "log");

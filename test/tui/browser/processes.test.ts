@@ -17,7 +17,7 @@ const stat = {
   },
 };
 
-it("keeps the first 200,000 of open files without end, and says so", async () => {
+it("keeps the first 200,000 of endless open files, and reports it", async () => {
   let isOpen = true;
   const place = placeOf({
     async *processes() {

@@ -3,7 +3,7 @@ import { DEFAULT_THEME } from "../../../cli/tui/canvas/theme.ts";
 import { ListPane } from "../../../cli/tui/lists/list-pane.ts";
 import type { Host, PromptRequest } from "../../../cli/tui/view.ts";
 
-it("is narrowed once by what is typed at once, and to the last of it", async () => {
+it("a list is filtered once for keys that arrive together", async () => {
   let question: PromptRequest | undefined;
   const ask = (asked: PromptRequest) => {
     question = asked;

@@ -14,7 +14,7 @@ function list(...names: string[]): List<ListItem> {
 }
 
 describe("List", () => {
-  it("moves over headings, and stops at both ends", () => {
+  it("skips headings, and stops at both ends", () => {
     const one = list("#a", "x", "#b", "y", "z");
     expect(one.selected?.key).toBe("x");
     one.move(1);
@@ -29,7 +29,7 @@ describe("List", () => {
     expect(one.counts).toEqual({ all: 3, shown: 3, at: 3 });
   });
 
-  it("keeps what is selected when items come and go, or selects what took its place", () => {
+  it("keeps the selected item when items change, or selects its successor", () => {
     const one = list("a", "b", "c");
     one.select("b");
     one.setItems(items("0", "a", "b", "c"));
@@ -42,7 +42,7 @@ describe("List", () => {
     expect(one.selected).toBeUndefined();
   });
 
-  it("filters by every word in any case, keeps headings of what is left, and comes back", () => {
+  it("filters by every word without regard to case, keeps headings of the remaining items, and can be reset", () => {
     const one = list("#shop", "Web_front", "db", "#rest", "web_admin");
     one.setFilter("WEB");
     expect(one.shown.map(({ key }) => key)).toEqual(["#shop", "Web_front", "#rest", "web_admin"]);
@@ -55,7 +55,7 @@ describe("List", () => {
     expect(one.counts).toMatchObject({ all: 3, shown: 3 });
   });
 
-  it("selects by the row of the screen, never a heading or nothing", () => {
+  it("selects by the row of the screen, but never a heading or an empty row", () => {
     const one = list("#a", "x", "y");
     one.window(3);
     expect([one.selectRow(0), one.selectRow(2), one.selectRow(3), one.selectRow(-1)]).toEqual([
@@ -67,7 +67,7 @@ describe("List", () => {
     expect(one.selected?.key).toBe("y");
   });
 
-  it("shows the selected item whatever is done, in as many rows as there are", () => {
+  it("always shows the selected item in the available rows", () => {
     const step = fc.oneof(
       fc.integer({ min: -30, max: 30 }).map((by) => (of: List<ListItem>) => of.move(by)),
       fc.constantFrom(-1, 0.5, 1).map((pages) => (of: List<ListItem>) => of.movePage(pages)),

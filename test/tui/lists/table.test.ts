@@ -21,7 +21,7 @@ const thing = (name: string, size = "1", note = "n"): Thing => ({ name, size, no
 const plain = (row: string) => row.replace(/\x1b\[[0-9;]*m/g, "");
 
 describe("Table", () => {
-  it("aligns columns, cuts what is too long, and gives the rest to one", () => {
+  it("aligns columns, truncates long cells, and gives the remaining width to one column", () => {
     const { title, rows } = new Table(columns).rows(
       [thing("a", "12345"), thing("bb", "7", "a note that is long")],
       50,
@@ -33,7 +33,7 @@ describe("Table", () => {
     expect(rows[0]?.text).toContain("\x1b[1;36ma\x1b[m");
   });
 
-  it("leaves columns out where there is no room, the most dispensable first", () => {
+  it("omits columns if there is no room, the least important first", () => {
     const titles = (width: number) =>
       new Table(columns)
         .rows([thing("a")], width, { title: "" })
@@ -48,7 +48,7 @@ describe("Table", () => {
     }
   });
 
-  it("never narrows a column while the list is the same", () => {
+  it("never narrows a column while the list is unchanged", () => {
     const table = new Table(columns);
     table.rows([thing("a", "123456789")], 60, { title: "" });
     expect(table.rows([thing("a", "1")], 60, { title: "" }).rows[0]?.plain.startsWith("        1")).toBe(true);
