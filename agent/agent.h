@@ -87,7 +87,7 @@ struct packet {
     int fd; /* received descriptor or -1; the caller closes it */
 };
 int receive_packet(int socket, struct packet *packet, int descriptors);
-int send_packet(int socket, const void *data, size_t length, int fd);
+int send_packet(int socket, const void *data, size_t length, const int *fds, size_t count);
 int wait_readable(int fd, int timeout_ms);
 ssize_t read_some(int fd, void *buffer, size_t size);
 ssize_t read_at(int fd, void *buffer, size_t size, off_t offset);
@@ -151,12 +151,13 @@ const char *name_of_empty(int fd, const struct k_statx *st, char path[wire_max_p
 /* ops.c */
 enum { MALFORMED = -1 }; /* a protocol violation: the reply is EPROTO and the session ends */
 struct reply {
-    uint32_t id;    /* of the request */
-    int fd;         /* descriptor to pass, or -1; closed after the reply is sent... */
-    bool *passed;   /* ...unless this is not NULL; set to true after the reply is sent */
-    int also_close; /* closed last, or -1: close(2) of a file on FUSE may hang */
-    size_t length;
-    unsigned char body[wire_max_path + 1];
+    uint32_t id;              /* of the request */
+    int fd;                   /* descriptor to pass, or -1; closed after the reply is sent... */
+    bool *passed;             /* ...unless this is not NULL; set to true after the reply is sent */
+    int also_close;           /* closed last, or -1: close(2) of a file on FUSE may hang */
+    int many[wire_max_batch]; /* of OPEN_MANY, instead of `fd`; closed after the reply is sent */
+    size_t many_count, length;
+    unsigned char body[8 + wire_max_batch * file_stat_size];
 };
 int run_operation(unsigned type, const unsigned char *body, size_t length, struct reply *reply);
 

@@ -116,7 +116,7 @@ static noreturn void open_in_cgroup(int result, const char *link, int flags) {
             error = errno;
     if (!error) fd = open(link, flags);
     if (!error && fd < 0) error = errno;
-    send_packet(result, &error, sizeof error, fd);
+    send_packet(result, &error, sizeof error, &fd, fd >= 0);
     _exit(0);
 }
 

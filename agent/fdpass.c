@@ -52,21 +52,22 @@ int receive_packet(int socket, struct packet *packet, int descriptors) {
     return -1;
 }
 
-/* Sends one packet, with `fd` attached unless it is -1. The caller keeps the descriptor. */
-int send_packet(int socket, const void *bytes, size_t length, int fd) {
+/* Sends one packet with `count` descriptors, at most wire_max_batch. The caller keeps them. */
+int send_packet(int socket, const void *bytes, size_t length, const int *fds, size_t count) {
+    size_t bytes_of_fds = count * sizeof(int);
     union {
         struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {0};
+        char bytes[CMSG_SPACE(wire_max_batch * sizeof(int))];
+    } control;
     struct iovec data = {(void *)(uintptr_t)bytes, length};
     struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
-    if (fd >= 0) {
+    if (count) {
         message.msg_control = control.bytes;
-        message.msg_controllen = CMSG_LEN(sizeof(int));
+        message.msg_controllen = (socklen_t)CMSG_LEN(bytes_of_fds);
         control.align.cmsg_level = SOL_SOCKET;
         control.align.cmsg_type = SCM_RIGHTS;
-        control.align.cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(&control.align), &fd, sizeof(int));
+        control.align.cmsg_len = message.msg_controllen;
+        memcpy(CMSG_DATA(&control.align), fds, bytes_of_fds);
     }
     ssize_t sent;
     do sent = sendmsg(socket, &message, MSG_NOSIGNAL);

@@ -249,7 +249,7 @@ static int shake_hands(int rendezvous, const unsigned char *token) {
                     encode_agent_info(announce + header_size + wire_token_bytes, 0);
     put16(announce + header_type, op_announce);
     put32(announce + header_length, (uint32_t)length);
-    if (send_packet(rendezvous, announce, header_size + length, -1) < 0)
+    if (send_packet(rendezvous, announce, header_size + length, NULL, 0) < 0)
         bail_errno("announcing to the host");
     if (wait_readable(rendezvous, HANDSHAKE_MS) != 1)
         bail("the host did not answer within %d s", HANDSHAKE_MS / 1000);

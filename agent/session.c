@@ -12,18 +12,29 @@ enum { REAP_MS = 500 };
 static int socket_of_client = -1;
 static unsigned served_clients;
 
+static size_t count_of(const struct reply *reply) {
+    return reply->many_count ? reply->many_count : reply->fd >= 0;
+}
+
+static void close_passed(const struct reply *reply) {
+    for (size_t i = 0; i < reply->many_count; i++) close(reply->many[i]);
+    if (reply->fd >= 0 && !reply->passed) close(reply->fd);
+    if (reply->also_close >= 0) close(reply->also_close);
+}
+
 static int send_reply(const unsigned char *request, int error, struct reply *reply) {
     static unsigned char message[header_size + sizeof reply->body];
     bool with_body = !error || get16(request + header_type) == op_hello;
     size_t length = with_body ? reply->length : 0;
-    int fd = error ? -1 : reply->fd;
+    const int *fds = reply->many_count ? reply->many : &reply->fd;
+    size_t count = error ? 0 : count_of(reply);
     put16(message + header_type, get16(request + header_type) | wire_reply);
-    put16(message + header_descriptors, fd >= 0);
+    put16(message + header_descriptors, (uint16_t)count);
     memcpy(message + header_id, request + header_id, 4);
     put32(message + header_error, (uint32_t)error);
     put32(message + header_length, (uint32_t)length);
     memcpy(message + header_size, reply->body, length);
-    return send_packet(socket_of_client, message, header_size + length, fd);
+    return send_packet(socket_of_client, message, header_size + length, fds, count);
 }
 
 /* True if the header matches the packet. */
@@ -67,7 +78,7 @@ void run_session(int client, unsigned clients) {
     for (;;) {
         reply.fd = reply.also_close = -1;
         reply.passed = NULL;
-        reply.length = 0;
+        reply.many_count = reply.length = 0;
         int error = 0;
         while (have_workers() && wait_readable(client, REAP_MS) == 0)
             reap_workers(); /* leave no zombies while idle */
@@ -89,13 +100,12 @@ void run_session(int client, unsigned clients) {
              * Failing to send a descriptor does not end the session (ETOOMANYREFS: too many in
              * flight; EPERM: refused).
              */
-            if (errno == EPIPE || errno == ECONNRESET || reply.fd < 0 || error) _exit(0);
+            if (errno == EPIPE || errno == ECONNRESET || !count_of(&reply) || error) _exit(0);
             if (send_reply(packet.data, errno, &reply) < 0) _exit(0);
         } else if (!error && reply.passed) {
             *reply.passed = true;
         }
-        if (reply.fd >= 0 && !reply.passed) close(reply.fd);
-        if (reply.also_close >= 0) close(reply.also_close);
+        close_passed(&reply);
         if (ends) _exit(0);
         if (type == op_bye && !error) end_session((int)get32(packet.data + header_size));
     }

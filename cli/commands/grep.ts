@@ -2,7 +2,7 @@ import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { spawn } from "node:child_process";
 import { fstatSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
-import { isTerminal } from "../../src/descriptors/index.ts";
+import { isTerminal, Lifeline } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { refuseConsuming } from "../../src/sessions/index.ts";
 import { configuredFlags, type Flag, FlagSet, parseArguments, refuseFlags, writeFlags } from "../grep/arguments.ts";
@@ -174,7 +174,10 @@ class Search {
     const { filter, first, last } = await this.#presentation();
     const args = ["--no-config", ...first, ...writeFlags(this.#flags), ...last, ...rest];
     const isPiped = filter !== undefined || size <= SMALL;
+    // ripgrep may wait for input that never ends.
+    using lifeline = new Lifeline();
     const child = start(args, { env: environment() }, ["inherit", isPiped ? "pipe" : "inherit", "pipe"]);
+    if (child.pid !== undefined) lifeline.tie(child.pid);
     const release = onExit(() => child.kill("SIGKILL"));
     try {
       // Each thread buffers the output of a file until the search of the file ends.

@@ -10,7 +10,7 @@ const sample = Buffer.allocUnsafeSlow(SAMPLE);
  * read all of a large file would take as long as the search.
  */
 export function hasColours(file: OpenFile): boolean {
-  const size = file.size();
+  const size = Number(file.stat.size);
   const ends = size > SAMPLE ? [0, Math.max(SAMPLE, size - SAMPLE)] : [0];
   try {
     return ends.some((position) => {

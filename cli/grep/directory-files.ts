@@ -57,7 +57,7 @@ export class DirectoryFiles {
     const found: FoundFile[] = [];
     for (const directory of directories) {
       this.#tree.addDirectory(trimmed(directory.name));
-      for await (const file of this.#walk(directory, [])) found.push(file);
+      await this.#walk(directory, [], found);
     }
     const isFiltered = this.#hasIgnoreRules || this.#flags.some(({ name }) => NAME_FILTERS.has(name));
     const roots = directories.map(({ name }) => name);
@@ -65,7 +65,7 @@ export class DirectoryFiles {
     return this.#set.seesHidden ? found : found.filter(({ name }) => !isHidden(name, roots));
   }
 
-  async *#walk(directory: NamedDirectory, above: readonly string[]): AsyncGenerator<FoundFile> {
+  async #walk(directory: NamedDirectory, above: readonly string[], files: FoundFile[]): Promise<void> {
     const { session, name, path } = directory;
     // With the slash a directory that is named by a link is entered.
     const root = path.endsWith("/") ? path : `${path}/`;
@@ -74,7 +74,7 @@ export class DirectoryFiles {
     const follows = this.#set.isOn("follow", "no-follow");
     const identities = new Map<string, string>();
     let device: string | undefined;
-    const files = walk(session, root, {
+    const walked = walk(session, root, {
       stat: oneFileSystem || follows,
       ...this.#depth(),
       failed: this.#failed,
@@ -85,28 +85,28 @@ export class DirectoryFiles {
         return entry.depth === 0 || this.#mayEnter(entry.name);
       },
     });
-    for await (const { path: found, name: last, type, stat, depth } of files) {
+    for await (const { path: found, name: last, type, stat, depth } of walked) {
       if (follows && type === DT_DIR && stat) identities.set(depth === 0 ? trimmed(found) : found, identityOf(stat));
       if (depth === 0) continue;
       const file = { session, name: shown(found), path: found, isLinked: above.length > 0 };
       if (type === DT_REG) {
         if (IGNORE_FILE.test(last)) await this.#ignoreFile(file);
-        yield file;
+        files.push(file);
       } else if (type === DT_DIR && last === ".git") await this.#repository(file);
-      else if (type === DT_LNK && follows) yield* this.#linked(file, [...above, ...ancestors(found, identities)]);
+      else if (type === DT_LNK && follows) await this.#linked(file, [...above, ...ancestors(found, identities)], files);
     }
   }
 
   /** What a symbolic link leads to, unless it leads back to a directory above it. */
-  async *#linked(file: FoundFile, above: readonly string[]): AsyncGenerator<FoundFile> {
+  async #linked(file: FoundFile, above: readonly string[], files: FoundFile[]): Promise<void> {
     try {
       const stat = await file.session.stat(file.path);
       const type = typeOf(stat);
-      if (type === DT_REG) yield { ...file, isLinked: true };
+      if (type === DT_REG) files.push({ ...file, isLinked: true });
       if (type !== DT_DIR || !this.#mayEnter(nameOf(file.path))) return;
       if (above.includes(identityOf(stat)))
         throw new PortholeError("FILE", `${file.name}: it leads to a directory above it`, { errno: "ELOOP" });
-      yield* this.#walk(file, above);
+      await this.#walk(file, above, files);
     } catch (error) {
       if (!(error instanceof PortholeError) || error.code !== "FILE") throw error;
       this.#failed(error);

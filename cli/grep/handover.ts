@@ -1,5 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { setInheritable } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { pathBytes } from "../../src/target.ts";
 
@@ -11,18 +12,17 @@ export interface PassedDescriptor {
   close(): void;
 }
 
-/** Descriptors below are a child's standard streams. */
-const FIRST = 3;
-
 /**
- * Hands descriptors to the search. As many as the limit allows are inherited by ripgrep itself; more
- * than that are kept open by holders: each is a ripgrep that waits for the end of its standard input,
+ * Hands descriptors to the search. As many as the limit allows are inherited by ripgrep itself, under
+ * the numbers that they have here: Node needs milliseconds to give 10,000 of them others. More than
+ * that are kept open by holders: each is a ripgrep that waits for the end of its standard input,
  * which comes when this process ends, however that happens. So one ripgrep searches any number of files.
  */
 export class Handover {
   readonly #program: string;
   readonly #link: (name: string, to: string) => void;
-  readonly #capacity = capacity();
+  /** Descriptors that one process is given. */
+  readonly capacity = capacity();
   readonly #holders: ChildProcess[] = [];
   #block: PassedDescriptor[] = [];
 
@@ -33,17 +33,20 @@ export class Handover {
   }
 
   add(handed: PassedDescriptor): void {
-    if (this.#block.length >= this.#capacity) this.#hold();
+    if (this.#block.length >= this.capacity) this.#hold();
     this.#block.push(handed);
   }
 
   /** Starts the search, which inherits the last descriptors; this process's copies are closed then. */
   start(args: readonly string[], options: SpawnOptions, stdio: readonly (number | "pipe" | "inherit")[]): ChildProcess {
-    const block = this.#take("self");
+    for (const { name, fd } of this.#block) {
+      this.#link(name, `/proc/self/fd/${fd}`);
+      setInheritable(fd);
+    }
     try {
-      return spawnExact(this.#program, args, { ...options, stdio: [...stdio, ...block.map(({ fd }) => fd)] });
+      return spawnExact(this.#program, args, { ...options, stdio: [...stdio] });
     } finally {
-      for (const each of block) each.close();
+      for (const each of this.#block.splice(0)) each.close();
     }
   }
 
@@ -54,22 +57,19 @@ export class Handover {
   }
 
   #hold(): void {
-    const fds = this.#block.map(({ fd }) => fd);
+    for (const { fd } of this.#block) setInheritable(fd);
     const holder = spawn(this.#program, ["--no-config", "--quiet", "--fixed-strings", "x", "-"], {
-      stdio: ["pipe", "ignore", "ignore", ...fds],
+      stdio: ["pipe", "ignore", "ignore"],
     });
     holder.on("error", () => {});
     if (holder.pid === undefined)
-      throw new PortholeError("FILE", `cannot run ${this.#program} to keep ${fds.length} files open`);
+      throw new PortholeError("FILE", `cannot run ${this.#program} to keep ${this.#block.length} files open`);
     holder.unref();
     this.#holders.push(holder);
-    for (const each of this.#take(String(holder.pid))) each.close();
-  }
-
-  #take(process: string): PassedDescriptor[] {
-    const block = this.#block.splice(0);
-    for (const [index, { name }] of block.entries()) this.#link(name, `/proc/${process}/fd/${FIRST + index}`);
-    return block;
+    for (const { name, fd, close } of this.#block.splice(0)) {
+      this.#link(name, `/proc/${holder.pid}/fd/${fd}`);
+      close();
+    }
   }
 }
 

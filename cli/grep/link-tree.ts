@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { PrivateDirectory } from "../../src/routes/index.ts";
 import { pathBytes } from "../../src/target.ts";
 
@@ -11,6 +11,7 @@ export class LinkTree {
   readonly directory: string;
   readonly #private: PrivateDirectory;
   readonly #made = new Set<string>();
+  readonly #files: string[] = [];
 
   constructor(names: readonly string[]) {
     this.#private = PrivateDirectory.make("grep");
@@ -21,6 +22,7 @@ export class LinkTree {
   /** Makes a link and the directories on its way, unless something of that name is there. */
   link(name: string, to: string): void {
     this.#directoryOf(name);
+    this.#files.push(name);
     unlessThere(() => symlinkSync(to, this.#at(name)));
   }
 
@@ -31,7 +33,9 @@ export class LinkTree {
   }
 
   removeFile(name: string): void {
-    rmSync(this.#at(name), { force: true });
+    try {
+      unlinkSync(this.#at(name));
+    } catch {}
   }
 
   /** Makes a directory with those on its way. */
@@ -47,6 +51,8 @@ export class LinkTree {
 
   /** Idempotent. */
   remove(): void {
+    // By their names: to search the directory for them takes three times as long.
+    for (const name of this.#files.splice(0)) this.removeFile(name);
     this.#private.remove();
   }
 

@@ -1,6 +1,7 @@
 import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { PortholeError } from "../../src/errors.ts";
-import { compareNames } from "../../src/files/index.ts";
+import { compareNames, nameOf } from "../../src/files/index.ts";
+import { MAX_BATCH } from "../../src/protocol/index.ts";
 import { feedPipe, type OpenFile, type Session } from "../../src/sessions/index.ts";
 import { withHint } from "../targets/open-target.ts";
 import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
@@ -11,8 +12,8 @@ import { DirectoryFiles, type FoundFile, type NamedDirectory } from "./directory
 import { Handover } from "./handover.ts";
 import { LinkTree } from "./link-tree.ts";
 
-/** Files that are opened at once: an open's time is mostly the way there and back. */
-const AT_ONCE = 16;
+/** Batches under way: the agent opens the next one while this process looks at the last. */
+const AT_ONCE = 2;
 
 /** The files of one search: opened by their agents, and given to ripgrep under the targets' names. */
 export class SearchFiles {
@@ -108,14 +109,26 @@ export class SearchFiles {
   async #openBelow(directories: readonly NamedDirectory[]): Promise<void> {
     this.hasDirectory = true;
     const files = await new DirectoryFiles(this.#tree, this.#flags, this.#failed).find(directories, this.#program);
-    const left = files[Symbol.iterator]();
+    // Those of each batch are open beside the ones that wait for ripgrep.
+    const left = batches(files, Math.min(MAX_BATCH, Math.ceil(this.#handover.capacity / 4)));
     const work = async () => {
-      for (const file of left) await this.#attempt(() => this.#openFound(file), file.session);
+      for (const batch of left) await this.#openBatch(batch);
     };
     const count = this.paths.length;
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     // They were opened as they came.
     this.paths.push(...this.paths.splice(count).sort(compareNames));
+  }
+
+  async #openBatch(batch: readonly FoundFile[]): Promise<void> {
+    const opened = await openTogether(batch);
+    const rest: Promise<void>[] = [];
+    for (const [index, file] of batch.entries()) {
+      const one = opened[index];
+      if (one === undefined) rest.push(this.#attempt(() => this.#openFound(file), file.session));
+      else if (this.#add(file.name, one, "found")) this.paths.push(file.name);
+    }
+    await Promise.all(rest);
   }
 
   async #openFound({ session, path, name, isLinked }: FoundFile): Promise<void> {
@@ -159,6 +172,39 @@ export class SearchFiles {
       if (session?.ended !== undefined) throw error;
       this.#failed(error);
     }
+  }
+}
+
+/** Files of one directory in turn, `most` at a time; each that was found through a link is alone. */
+function* batches(files: readonly FoundFile[], most: number): Generator<FoundFile[]> {
+  let batch: FoundFile[] = [];
+  for (const file of files) {
+    const [first] = batch;
+    if (first && (batch.length >= most || !isBeside(first, file))) {
+      yield batch;
+      batch = [];
+    }
+    batch.push(file);
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function isBeside(one: FoundFile, other: FoundFile): boolean {
+  if (one.isLinked || other.isLinked || one.session !== other.session) return false;
+  const slash = one.path.lastIndexOf("/");
+  return other.path.lastIndexOf("/") === slash && other.path.startsWith(one.path.slice(0, slash + 1));
+}
+
+/** What could be opened with one request. */
+async function openTogether(batch: readonly FoundFile[]): Promise<(OpenFile | undefined)[]> {
+  const [{ session, path, isLinked }] = batch as [FoundFile];
+  if (batch.length === 1 || isLinked || session.openMany === undefined) return [];
+  try {
+    const names = batch.map((file) => nameOf(file.path));
+    return await session.openMany(path.slice(0, -(names[0] as string).length), names);
+  } catch {
+    // Each by itself says why.
+    return [];
   }
 }
 

@@ -19,10 +19,14 @@ export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;
 
 // fcntl(2), flock(2)
+export const F_SETFD = 2;
 export const F_GETFL = 3;
 export const F_SETFL = 4;
+export const F_SETOWN = 8;
+export const F_SETSIG = 10;
 export const F_DUPFD_CLOEXEC = 1030;
 export const F_GET_SEALS = 1034;
+export const O_ASYNC = 0x2000;
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
 

@@ -42,7 +42,6 @@ export class FdSocket implements Disposable, AsyncDisposable {
   readonly fd: OwnedFd;
   readonly #maxPacket: number;
   readonly #maxDescriptors: number;
-  readonly #controlLength: number;
   readonly #outgoing: Message;
   readonly #incoming: Message;
 
@@ -58,9 +57,8 @@ export class FdSocket implements Disposable, AsyncDisposable {
     this.fd = fd;
     this.#maxPacket = maxPacket;
     this.#maxDescriptors = maxDescriptors;
-    this.#controlLength = controlLength(maxDescriptors);
     this.#outgoing = new Message(maxPacket, controlLength(SCM_MAX_FD));
-    this.#incoming = new Message(maxPacket, this.#controlLength);
+    this.#incoming = new Message(maxPacket, controlLength(maxDescriptors));
     this.#outgoing.control.setInt32(ControlHeader.level, SOL_SOCKET, true);
     this.#outgoing.control.setInt32(ControlHeader.type, SCM_RIGHTS, true);
   }
@@ -95,16 +93,16 @@ export class FdSocket implements Disposable, AsyncDisposable {
   }
 
   /**
-   * The next packet; "again" if none is waiting; "end" when the peer has closed and everything it
+   * The next packet, with at most `most` descriptors; "again" if none is waiting; "end" when the peer has closed and everything it
    * sent was received. Throws SESSION, after discarding all received descriptors. EPROTO: the
    * packet is truncated, has too many descriptors, has another control message, or is empty but
    * carries descriptors. EMFILE: this process reached its limit of open files; the kernel sets
    * MSG_CTRUNC as for a surplus, but the buffer has room left. After an error the socket can only
    * be closed.
    */
-  receive(): Packet | "again" | "end" {
+  receive(most = this.#maxDescriptors): Packet | "again" | "end" {
     const message = this.#incoming;
-    const size = this.#receiveMessage();
+    const size = this.#receiveMessage(Math.min(most, this.#maxDescriptors));
     if (size < 0) return "again";
     // An empty packet looks like end of file but may carry descriptors: always parse control
     // messages.
@@ -113,7 +111,7 @@ export class FdSocket implements Disposable, AsyncDisposable {
     const violation = this.#violation(message.flags, foreign, size, descriptors.length);
     if (violation !== undefined) {
       for (const descriptor of descriptors) discard(descriptor);
-      if (message.flags & MSG_CTRUNC && !foreign && descriptors.length < this.#maxDescriptors)
+      if (message.flags & MSG_CTRUNC && !foreign && descriptors.length < most)
         throw new PortholeError("SESSION", "a descriptor was lost: too many open files (raise ulimit -n)", {
           errno: "EMFILE",
         });
@@ -144,10 +142,10 @@ export class FdSocket implements Disposable, AsyncDisposable {
   }
 
   /** Bytes received, or -1 if none are waiting. */
-  #receiveMessage(): number {
+  #receiveMessage(most: number): number {
     const message = this.#incoming;
     // CMSG_SPACE's padding would admit one more descriptor.
-    message.arm(this.#maxPacket, this.#controlLength);
+    message.arm(this.#maxPacket, controlLength(most));
     for (;;) {
       const size = libc.recvmsg(this.fd.number, message.address, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
       if (size >= 0) return size;

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { constants, openSync } from "node:fs";
 import { PortholeError } from "../errors.ts";
-import { F_GET_SEALS, F_GETFL, F_SETFL, LOCK_EX, LOCK_NB, O_CLOEXEC, O_PATH } from "./constants.ts";
+import { F_GET_SEALS, F_GETFL, F_SETFD, F_SETFL, LOCK_EX, LOCK_NB, O_CLOEXEC, O_PATH } from "./constants.ts";
 import { Errno, errnoText, systemError } from "./errno.ts";
 import { errno, libc, Memory } from "./libc.ts";
 import { OwnedFd } from "./owned-fd.ts";
@@ -23,6 +23,11 @@ export function setNonBlocking(fd: OwnedFd, on: boolean): void {
   if (wanted === flags) return;
   if (libc.fcntl(fd.number, F_SETFL, wanted) < 0)
     throw systemError("FILE", "cannot change the descriptor's flags", errno());
+}
+
+/** Clears close-on-exec: programs that are started from now on inherit the descriptor. */
+export function setInheritable(fd: number): void {
+  if (libc.fcntl(fd, F_SETFD, 0) < 0) throw systemError("FILE", "cannot pass the descriptor on", errno());
 }
 
 /**

@@ -3,7 +3,8 @@
 export { DT_DIR, DT_LNK, DT_REG, IN_CREATE, IN_DELETE, IN_MOVED_FROM, IN_MOVED_TO } from "./constants.ts";
 export { errnoText } from "./errno.ts";
 export { kernelFeatures } from "./features.ts";
-export { isTerminal, openDirectory, setNonBlocking } from "./file.ts";
+export { isTerminal, openDirectory, setInheritable, setNonBlocking } from "./file.ts";
+export { Lifeline } from "./lifeline.ts";
 export { limitMemory } from "./limits.ts";
 export { Output } from "./output.ts";
 export { writable } from "./poll.ts";

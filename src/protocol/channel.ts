@@ -1,6 +1,7 @@
 import { PortholeError } from "../errors.ts";
 import { decodeMessage, encodeMessage, type Message } from "./codec.ts";
 import { MAX_IN_FLIGHT, type Op, Op as Ops, REPLY } from "./messages.ts";
+import { violation } from "./violation.ts";
 
 /** A received resource with one owner, such as a descriptor. */
 export interface Closable {
@@ -70,6 +71,14 @@ export class Channel<D extends Closable> {
   /** Requests sent without a reply yet. */
   get waiting(): number {
     return this.#pending.size;
+  }
+
+  /**
+   * Most descriptors that the next packet may carry: replies come in the requests' order. One where
+   * none is expected, so that the error names the request that was answered with it.
+   */
+  get room(): number {
+    return Math.max(1, this.#pending.values().next().value?.maxFds ?? 0);
   }
 
   /**
@@ -211,8 +220,4 @@ export class Channel<D extends Closable> {
 function nameOf(op: Op): string {
   const entry = Object.entries(Ops).find(([, number]) => number === op);
   return entry === undefined ? `message ${op}` : entry[0];
-}
-
-function violation(what: string): PortholeError {
-  return new PortholeError("SESSION", `protocol violation: the agent sent ${what}`, { errno: "EPROTO" });
 }

@@ -1,5 +1,6 @@
 import { PortholeError } from "../errors.ts";
 import { Header, MAX_PACKET, MAX_PATH, Op, ServeFlag, VERSION } from "./messages.ts";
+import { violation } from "./violation.ts";
 
 /** A packet's header and body. `body` is a view into the packet. */
 export interface Message {
@@ -81,6 +82,8 @@ export const encode = {
   mounts: (): Uint8Array => empty,
   bye: (scope: number): Uint8Array => u32(scope),
   relayEnd: (id: number): Uint8Array => u32(id),
+  openMany: (directory: Uint8Array, names: readonly Uint8Array[]): Uint8Array =>
+    Buffer.concat([directory, ...names].map((path) => withPath(0, path))),
 };
 
 /**
@@ -124,8 +127,4 @@ function u32(value: number): Buffer {
   const body = Buffer.allocUnsafe(4);
   body.writeUInt32LE(value);
   return body;
-}
-
-function violation(what: string): PortholeError {
-  return new PortholeError("SESSION", `protocol violation: the agent sent ${what}`, { errno: "EPROTO" });
 }

@@ -1,5 +1,5 @@
-import { PortholeError } from "../errors.ts";
 import { FileStatAt, StatFlag } from "./messages.ts";
+import { violation } from "./violation.ts";
 
 /** statx(2) of a file as the agent reports it. Times are nanoseconds since 1970. */
 export interface FileStat {
@@ -89,11 +89,38 @@ export function decodeFileClaim(bytes: Uint8Array): FileClaim {
   };
 }
 
+/** A file in the reply to OPEN_MANY. */
+export interface OpenedName {
+  /** Index of the name. */
+  at: number;
+  /** Its stat, encoded. */
+  stat: Uint8Array;
+}
+
+/**
+ * Decodes the reply to an OPEN_MANY of `names` names that came with `descriptors` descriptors: the
+ * opened files, in the descriptors' order.
+ * @throws PortholeError SESSION when the reply contradicts itself, or the descriptors
+ */
+export function decodeOpened(body: Uint8Array, names: number, descriptors: number): OpenedName[] {
+  const { size } = FileStatAt;
+  if (body.length !== OPENED_SIZE + descriptors * size)
+    throw violation(`${body.length} bytes for ${descriptors} open files`);
+  const bits = new DataView(body.buffer, body.byteOffset, body.length).getBigUint64(0, true);
+  const opened = Array.from({ length: names }, (_, at) => at).filter((at) => (bits >> BigInt(at)) & 1n);
+  if (opened.length !== descriptors || bits >> BigInt(names) !== 0n)
+    throw violation(`${descriptors} open files that are not the ones it names`);
+  return opened.map((at, index) => ({ at, stat: body.subarray(OPENED_SIZE + index * size).subarray(0, size) }));
+}
+
+/** The bits that say which names were opened. */
+const OPENED_SIZE = 8;
+
 function checkedFlags(view: DataView, from: number): number {
   const flags = view.getUint32(from + FileStatAt.flags, true);
   const zero = view.getUint32(from + FileStatAt.zero, true);
   if ((flags & ~(StatFlag.relayed | StatFlag.birthTime | StatFlag.consuming)) !== 0 || zero !== 0) {
-    throw new PortholeError("SESSION", `protocol violation: the agent sent unknown file flags 0x${flags.toString(16)}`);
+    throw violation(`unknown file flags 0x${flags.toString(16)}`);
   }
   return flags;
 }

@@ -1,7 +1,7 @@
 /** The numbers of docs/protocol.md as data: `porthole-agent --layout` must print {@link layout}. */
 
 /** Protocol version. Host and agent must have the same one. */
-export const VERSION = 3;
+export const VERSION = 4;
 /** Largest packet in bytes, header included. */
 export const MAX_PACKET = 65_536;
 /** Longest path in bytes without its NUL. */
@@ -10,6 +10,8 @@ export const MAX_PATH = 4_095;
 export const MAX_IN_FLIGHT = 32;
 /** Bytes of the one-time token in ANNOUNCE. */
 export const TOKEN_BYTES = 32;
+/** Names in one OPEN_MANY. */
+export const MAX_BATCH = 64;
 /** Longest build name in the agent info. */
 export const MAX_BUILD_NAME = 64;
 
@@ -31,6 +33,7 @@ export const Op = {
   mounts: 11,
   bye: 12,
   relayEnd: 13,
+  openMany: 14,
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
 
@@ -159,6 +162,7 @@ export function layout(): string[] {
     `max_path ${MAX_PATH}`,
     `token_bytes ${TOKEN_BYTES}`,
     `max_build_name ${MAX_BUILD_NAME}`,
+    `max_batch ${MAX_BATCH}`,
     `reply ${REPLY}`,
   ];
   for (const [table, values] of Object.entries(tables)) {

@@ -1,4 +1,3 @@
-import { PortholeError } from "../errors.ts";
 import { type FileStat, statAt } from "./file-stat.ts";
 import {
   EntryAt,
@@ -11,6 +10,7 @@ import {
   RecordKind,
   TrailerAt,
 } from "./messages.ts";
+import { violation } from "./violation.ts";
 
 /** A directory entry. Names and link targets are raw bytes and may not be UTF-8. */
 export interface EntryRecord {
@@ -248,8 +248,4 @@ function atLeast(record: Uint8Array, size: number): void {
 
 function exactly(record: Uint8Array, size: number): void {
   if (record.length !== size) throw violation(`a record of ${record.length} bytes whose fields need ${size}`);
-}
-
-function violation(what: string): PortholeError {
-  return new PortholeError("SESSION", `protocol violation: the agent sent ${what}`, { errno: "EPROTO" });
 }

@@ -10,8 +10,9 @@ import { PortholeError } from "../errors.ts";
 import { type AgentInfo, decodeAgentInfo } from "../protocol/agent-info.ts";
 import { Channel, type Reply } from "../protocol/channel.ts";
 import { encode } from "../protocol/codec.ts";
-import { Op } from "../protocol/messages.ts";
+import { MAX_BATCH, Op } from "../protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "../protocol/records.ts";
+import { violation } from "../protocol/violation.ts";
 import { checkPipe } from "./check-received.ts";
 
 /** Packets taken from the socket in one turn of the event loop. */
@@ -73,7 +74,7 @@ export class AgentClient {
    * @throws PortholeError ATTACH for an agent of another version (errno EPROTO); SESSION when it does not answer, or refuses.
    */
   static async open(connection: OwnedFd): Promise<AgentClient> {
-    const socket = new FdSocket(connection, { maxDescriptors: 1 });
+    const socket = new FdSocket(connection, { maxDescriptors: MAX_BATCH });
     let watch: Watch | undefined;
     let waiting = false;
     const atEnd: (() => void)[] = [];
@@ -155,7 +156,7 @@ export class AgentClient {
   ): AsyncGenerator<PipeRecord[]> {
     const { descriptors } = await this.request(op, body, 1, timeoutMs, what);
     const [pipe] = descriptors;
-    if (pipe === undefined) throw this.#channel.end("protocol violation: the agent sent no pipe", { errno: "EPROTO" });
+    if (pipe === undefined) throw this.#channel.end(violation("no pipe"));
     try {
       this.#orEnd(() => checkPipe(what(), pipe));
       yield* this.#recordsOf(pipe, timeoutMs, what, limits);
@@ -269,7 +270,7 @@ interface Turn {
 function receive(socket: FdSocket, channel: Channel<OwnedFd>): void {
   try {
     for (let count = 0; count < BATCH && channel.ended === undefined; count++) {
-      const packet = socket.receive();
+      const packet = socket.receive(channel.room);
       if (packet === "again") return;
       if (packet === "end") {
         channel.end("the agent ended the session", { hint: "the container may have stopped" });

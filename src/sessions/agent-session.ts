@@ -10,9 +10,10 @@ import { PortholeError } from "../errors.ts";
 import type { AgentInfo, AgentRoute } from "../protocol/agent-info.ts";
 import type { Reply } from "../protocol/channel.ts";
 import { encode } from "../protocol/codec.ts";
-import { decodeFileClaim, decodeFileStat, type FileStat } from "../protocol/file-stat.ts";
+import { decodeFileClaim, decodeFileStat, decodeOpened, type FileStat } from "../protocol/file-stat.ts";
 import { FileStatAt, ListFlag, Op, OpenFlag, ProcessesFlag } from "../protocol/messages.ts";
 import type { ProcessesRecord } from "../protocol/records.ts";
+import { violation } from "../protocol/violation.ts";
 import type { Attachment } from "../routes/attachment.ts";
 import { type OfflineKind, offlineKindOf, readRecord, routeOf } from "../routes/registry.ts";
 import { pathBytes, pathText } from "../target.ts";
@@ -21,7 +22,7 @@ import { type AgentTrust, checkPipe, checkReceived } from "./check-received.ts";
 import { consumingError } from "./consuming.ts";
 import { deniedOnMountRouteError, ownDescriptorError, ownStream, unfollowedLinkError } from "./explanations.ts";
 import { followLinks } from "./follow-links.ts";
-import { OpenFile } from "./open-file.ts";
+import { kindOf, OpenFile } from "./open-file.ts";
 import { statOf } from "./open-local.ts";
 import { streamNumbered, streamOf } from "./own-output.ts";
 import type { DirectoryEntry, OpenOptions, Session } from "./session.ts";
@@ -29,6 +30,9 @@ import { Watcher } from "./watcher.ts";
 
 /** A magic link (proc(5)), which an ordinary open inside a root refuses to follow. */
 const PROCESS_FILE = /^\/proc\/(\d{1,10})\/fd\/(\d{1,10})$/;
+
+/** Longer names are on FUSE only, whose files are relayed. */
+const LONGEST_NAME = 255;
 
 /** A session with an agent. */
 export class AgentSession implements Session {
@@ -79,6 +83,33 @@ export class AgentSession implements Session {
     const flags = this.#openFlags(options) | (options.noFollow ? OpenFlag.noFollow : 0);
     const body = () => encode.open(flags, options.offset ?? 0n, pathBytes(path));
     return this.#ask(what, Op.open, body, 1).catch(this.#explain(path));
+  }
+
+  async openMany(directory: string, names: readonly string[]): Promise<(OpenFile | undefined)[]> {
+    // Files that this machine cannot check are opened one by one, to be relayed.
+    if (this.#openFlags({}) !== 0) return [];
+    const all = names.map((name) => pathBytes(name));
+    if (all.some(({ length }) => length > LONGEST_NAME)) return [];
+    const request = () => encode.openMany(pathBytes(directory), all);
+    const { body, descriptors } = await this.#ask(this.#cannot("open", directory), Op.openMany, request, names.length);
+    const below = directory.endsWith("/") ? directory : `${directory}/`;
+    try {
+      const files: (OpenFile | undefined)[] = [];
+      for (const [index, { at, stat }] of decodeOpened(body, names.length, descriptors.length).entries()) {
+        const fd = descriptors[index] as OwnedFd;
+        const path = `${below}${names[at]}`;
+        const promised = decodeFileClaim(stat);
+        if (kindOf(promised.mode) !== "file" || promised.relayed || promised.consuming)
+          throw violation("one of many files that has to be opened by itself");
+        checkReceived(path, fd, promised, {}, this.#trust);
+        files[at] = new OpenFile(path, fd, () => decodeFileStat(stat));
+      }
+      return files;
+    } catch (error) {
+      for (const fd of descriptors) discard(fd);
+      this.#endFor(error);
+      throw error;
+    }
   }
 
   async openProcessFile(pid: number, fd: number, options: Omit<OpenOptions, "noFollow"> = {}): Promise<OpenFile> {
@@ -325,7 +356,7 @@ export class AgentSession implements Session {
   }
 
   #broken(what: string): PortholeError {
-    const error = new PortholeError("SESSION", `protocol violation: the agent sent ${what}`, { errno: "EPROTO" });
+    const error = violation(what);
     this.#client.close(error);
     return error;
   }

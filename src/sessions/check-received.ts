@@ -4,8 +4,9 @@ import { getFlags } from "../descriptors/file.ts";
 import { servedBy } from "../descriptors/file-system.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { identify } from "../descriptors/statx.ts";
-import { PortholeError } from "../errors.ts";
+import type { PortholeError } from "../errors.ts";
 import type { FileClaim } from "../protocol/file-stat.ts";
+import { violation } from "../protocol/violation.ts";
 import { kindConsumes } from "./consuming.ts";
 import { kindOf } from "./open-file.ts";
 
@@ -38,27 +39,28 @@ export function checkReceived(
   const found = identify(fd);
   const kind = found.mode & constants.S_IFMT;
   const wanted = promised.relayed ? constants.S_IFIFO : promised.mode & constants.S_IFMT;
-  if (kind !== wanted) throw violation(path, `a ${kindOf(found.mode)} where it promised a ${kindOf(wanted)}`);
+  if (kind !== wanted) throw violationFor(path, `a ${kindOf(found.mode)} where it promised a ${kindOf(wanted)}`);
   if (!promised.relayed) {
-    if (found.ino !== promised.inode) throw violation(path, `inode ${found.ino} where it promised ${promised.inode}`);
+    if (found.ino !== promised.inode)
+      throw violationFor(path, `inode ${found.ino} where it promised ${promised.inode}`);
     if (found.rdevMajor !== promised.rdevMajor || found.rdevMinor !== promised.rdevMinor) {
-      throw violation(path, "another device than it promised");
+      throw violationFor(path, "another device than it promised");
     }
     if (
       asked.consume !== true &&
       kindConsumes({ mode: found.mode, rdev: { major: found.rdevMajor, minor: found.rdevMinor } })
     )
-      throw violation(path, `a ${kindOf(found.mode)}, which loses what is read, unasked`);
+      throw violationFor(path, `a ${kindOf(found.mode)}, which loses what is read, unasked`);
     if (kind === constants.S_IFREG || kind === constants.S_IFDIR) {
       const answering = servedBy(fd, found);
-      if (answering === "server") throw violation(path, "a file whose file system may not answer, unread");
+      if (answering === "server") throw violationFor(path, "a file whose file system may not answer, unread");
       if (answering === "unknown" && trust === "stranger")
-        throw violation(path, "a file of a mount that cannot be checked");
+        throw violationFor(path, "a file of a mount that cannot be checked");
     }
   }
   const access = accessOf(fd);
   if (access !== (asked.write ? constants.O_RDWR : constants.O_RDONLY))
-    throw violation(path, "a descriptor with another access mode than asked for");
+    throw violationFor(path, "a descriptor with another access mode than asked for");
 }
 
 /**
@@ -68,8 +70,8 @@ export function checkReceived(
 export function checkPipe(what: string, fd: OwnedFd): void {
   const { mode } = identify(fd);
   if ((mode & constants.S_IFMT) !== constants.S_IFIFO)
-    throw violation(what, `a ${kindOf(mode)} where it promised a pipe`);
-  if (accessOf(fd) !== constants.O_RDONLY) throw violation(what, "the wrong end of a pipe");
+    throw violationFor(what, `a ${kindOf(mode)} where it promised a pipe`);
+  if (accessOf(fd) !== constants.O_RDONLY) throw violationFor(what, "the wrong end of a pipe");
 }
 
 /**
@@ -79,13 +81,13 @@ export function checkPipe(what: string, fd: OwnedFd): void {
 export function checkInotify(what: string, fd: OwnedFd): void {
   const { mode } = identify(fd);
   if (readlinkSync(`/proc/self/fd/${fd.number}`) !== "anon_inode:inotify")
-    throw violation(what, `a ${kindOf(mode)} where it promised an inotify instance`);
+    throw violationFor(what, `a ${kindOf(mode)} where it promised an inotify instance`);
 }
 
 function accessOf(fd: OwnedFd): number {
   return getFlags(fd) & (constants.O_WRONLY | constants.O_RDWR | O_PATH);
 }
 
-function violation(path: string, what: string): PortholeError {
-  return new PortholeError("SESSION", `protocol violation: for ${path} the agent sent ${what}`, { errno: "EPROTO" });
+function violationFor(path: string, what: string): PortholeError {
+  return violation(what, `for ${path} `);
 }

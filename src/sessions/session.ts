@@ -54,6 +54,13 @@ export interface Session extends AsyncDisposable {
    * most other character devices, `/proc/kmsg`, `trace_pipe`): it was not opened; SESSION
    */
   open(path: string, options?: OpenOptions): Promise<OpenFile>;
+  /**
+   * Opens regular files of one directory for reading, up to 64 names, in less time than as many
+   * {@link open}. Undefined stands for a name that must be opened by itself, which says why: it does
+   * not exist, is not a regular file, or is relayed. Absent where it would save nothing.
+   * @throws PortholeError FILE for the directory; SESSION
+   */
+  openMany?(directory: string, names: readonly string[]): Promise<(OpenFile | undefined)[]>;
   /** statx(2) of a path; of a final symbolic link itself with `noFollow`. */
   stat(path: string, options?: { noFollow?: boolean }): Promise<FileStat>;
   /** A directory's entries, in the directory's own order. Break off whenever you like. */

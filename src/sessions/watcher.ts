@@ -4,6 +4,7 @@ import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
 import { encode } from "../protocol/codec.ts";
 import { Op, WatchFlag } from "../protocol/messages.ts";
+import { violation } from "../protocol/violation.ts";
 import { pathBytes } from "../target.ts";
 import type { AgentClient } from "./agent-client.ts";
 import { checkInotify } from "./check-received.ts";
@@ -35,7 +36,7 @@ export class Watcher {
     const [descriptor] = reply.descriptors;
     if (descriptor !== undefined) this.#adopt(descriptor);
     if (reply.body.length !== 8 || this.#events.descriptor === undefined) {
-      throw broken("a watch without its descriptor");
+      throw violation("a watch without its descriptor");
     }
     const number = new DataView(reply.body.buffer, reply.body.byteOffset).getInt32(0, true);
     this.#events.add(number, listener);
@@ -49,7 +50,7 @@ export class Watcher {
 
   #adopt(descriptor: OwnedFd): void {
     try {
-      if (this.#events.descriptor !== undefined) throw broken("a second inotify descriptor");
+      if (this.#events.descriptor !== undefined) throw violation("a second inotify descriptor");
       checkInotify("a watch", descriptor);
     } catch (error) {
       discard(descriptor);
@@ -66,8 +67,4 @@ export class Watcher {
     // The kernel may have removed it already, with the file.
     this.#client.request(Op.watch, body, 0, this.#timeoutMs, () => "cannot end a watch").catch(() => undefined);
   }
-}
-
-function broken(what: string): PortholeError {
-  return new PortholeError("SESSION", `protocol violation: the agent sent ${what}`, { errno: "EPROTO" });
 }

@@ -60,7 +60,7 @@ describe("the agent ends the session of a client that breaks the protocol", () =
 
   test.each([
     ["type 0", withField(Header.type, 0)],
-    ["an unknown type", withField(Header.type, 13)],
+    ["an unknown type", withField(Header.type, 15)],
     ["the largest type", withField(Header.type, 0x7fff)],
     ["a reply", withField(Header.type, Op.stat | REPLY)],
     ["ANNOUNCE", encodeMessage(Op.announce, 2, new Uint8Array(112))],
@@ -97,6 +97,12 @@ describe("the agent ends the session of a client that breaks the protocol", () =
     ["WATCH with an unknown flag", Op.watch, encode.watch(4, 2, -1, path)],
     ["RELAY_END without an id", Op.relayEnd, empty],
     ["RELAY_END with more behind it", Op.relayEnd, join(u32(1), u32(1))],
+    ["OPEN_MANY without a body", Op.openMany, empty],
+    ["OPEN_MANY without a name", Op.openMany, encode.openMany(path, [])],
+    ["OPEN_MANY with a path for a name", Op.openMany, encode.openMany(path, [bytes("etc"), bytes("etc/passwd")])],
+    ["OPEN_MANY with an empty name", Op.openMany, join(encode.openMany(path, [bytes("etc")]), u16(0))],
+    ["OPEN_MANY cut in a name", Op.openMany, encode.openMany(path, [bytes("etc")]).subarray(0, 7)],
+    ["OPEN_MANY with 65 names", Op.openMany, encode.openMany(path, Array<Uint8Array>(65).fill(bytes("etc")))],
     ["PROCESSES without flags", Op.processes, empty],
     ["PROCESSES with an unknown flag", Op.processes, encode.processes(2)],
     ["PROCESSES with more behind it", Op.processes, join(encode.processes(0), u32(0))],

@@ -13,10 +13,11 @@ import {
 import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { IN_DELETE_SELF, IN_MODIFY } from "../../src/descriptors/constants.ts";
+import { mkfifo } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { readable } from "../../src/descriptors/poll.ts";
 import { encode } from "../../src/protocol/codec.ts";
-import { decodeFileStat } from "../../src/protocol/file-stat.ts";
+import { decodeFileStat, decodeOpened } from "../../src/protocol/file-stat.ts";
 import { ListFlag, Op, OpenFlag, WatchFlag } from "../../src/protocol/messages.ts";
 import type { EntryRecord } from "../../src/protocol/records.ts";
 import { type Agent, builds, bytes, drain, type RawSession, startAgent } from "../helpers/agent.ts";
@@ -62,6 +63,28 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     expect(flags & ACCESS_MODE).toBe(constants.O_RDONLY);
     expect(flags & constants.O_NONBLOCK).toBe(constants.O_NONBLOCK);
     expect((await drain(fd)).toString()).toBe("content\n");
+  });
+
+  test("opens many files of a directory with one request, and leaves others to requests of their own", async () => {
+    const many = `${target.root}/many`;
+    mkdirSync(`${many}/directory`, { recursive: true });
+    for (const name of ["a", "b", "empty"]) writeFileSync(`${many}/${name}`, name === "empty" ? "" : `${name}\n`);
+    symlinkSync("a", `${many}/link`);
+    mkfifo(`${many}/fifo`);
+    const names = ["fifo", "a", "none", "link", "b", "directory", "..", "empty"];
+    const { descriptors, body } = await session.must(Op.openMany, encode.openMany(bytes("/many"), names.map(bytes)));
+    const opened = decodeOpened(body, names.length, descriptors.length);
+    expect(opened.map(({ at }) => names[at])).toEqual(["a", "b", "empty"]);
+    expect(opened.map(({ stat }) => decodeFileStat(stat).inode)).toEqual(
+      ["a", "b", "empty"].map((name) => statSync(`${many}/${name}`, { bigint: true }).ino),
+    );
+    expect(await Promise.all(descriptors.map(async (fd) => (await drain(fd)).toString()))).toEqual(["a\n", "b\n", ""]);
+    expect(await session.failure(Op.openMany, encode.openMany(bytes("/none"), [bytes("a")]))).toBe("ENOENT");
+    expect(await session.failure(Op.openMany, encode.openMany(bytes("/many/a"), [bytes("a")]))).toBe("ENOTDIR");
+    const consuming = encode.openMany(bytes("/proc"), ["kmsg", "version"].map(bytes));
+    const reply = await session.must(Op.openMany, consuming);
+    expect(decodeOpened(reply.body, 2, reply.descriptors.length).map(({ at }) => at)).toEqual([1]);
+    for (const fd of reply.descriptors) fd.close();
   });
 
   test("opens files that only the target sees, relative paths from its root", async () => {

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { mkfifo } from "../../src/descriptors/file.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";
-import { childrenOf } from "../helpers/processes.ts";
+import { childrenOf, isRunning } from "../helpers/processes.ts";
 import { ripgrep, ripgrepProgram, withoutTimes } from "../helpers/ripgrep.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { numbered } from "../text/search/corpora.ts";
@@ -213,9 +213,11 @@ describe("the temporary directory of porthole grep", () => {
     "is removed after %s, which ends grep as any program",
     async (signal) => {
       const running = await hanging();
+      const [ripgrep = 0] = childrenOf(running.pid);
       running.child.kill(signal);
       expect((await running.ended).signal).toBe(signal);
       expect(directories()).toEqual([]);
+      await waitFor("ripgrep to end with porthole", () => !isRunning(ripgrep));
     },
   );
 
@@ -224,8 +226,8 @@ describe("the temporary directory of porthole grep", () => {
     const [ripgrep = 0] = childrenOf(killed.pid);
     killed.child.kill("SIGKILL");
     await killed.ended;
-    // Nothing else ends it: its standard input has no end, and porthole had no time to.
-    onTestFinished(() => void process.kill(ripgrep, "SIGKILL"));
+    // Its standard input has no end.
+    await waitFor("ripgrep to end with porthole", () => !isRunning(ripgrep));
     expect(directories()).not.toEqual([]);
     const living = await hanging();
     await porthole(["foo", "srv/logs/app.log"]);

@@ -16,7 +16,7 @@ import { PortholeError } from "../../src/errors.ts";
 import { parseMounts } from "../../src/files/mounts.ts";
 import { decodeAgentInfo } from "../../src/protocol/agent-info.ts";
 import { decodeMessage, encode, encodeMessage } from "../../src/protocol/codec.ts";
-import { decodeFileClaim, decodeFileStat } from "../../src/protocol/file-stat.ts";
+import { decodeFileClaim, decodeFileStat, decodeOpened } from "../../src/protocol/file-stat.ts";
 import { FileStatAt, Op } from "../../src/protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "../../src/protocol/records.ts";
 import { importFailure } from "../../src/routes/agent-image.ts";
@@ -97,6 +97,13 @@ describe("any data of an agent is decoded or refused as SESSION or ATTACH:", () 
         expect(complaint(() => decodeFileClaim(bytes))?.code).toBeOneOf([undefined, "SESSION"]);
       },
     );
+  });
+
+  test("many opened files", () => {
+    const reply = fc.uint8Array({ minLength: 8 + 2 * FileStatAt.size, maxLength: 8 + 2 * FileStatAt.size });
+    check(fc.tuple(fc.oneof(noise, reply), fc.integer({ min: 1, max: 64 })), ([bytes, names]) => {
+      expect(complaint(() => decodeOpened(bytes, names, 2))?.code).toBeOneOf([undefined, "SESSION"]);
+    });
   });
 
   test("agent info", () => {

@@ -63,7 +63,7 @@ static void send_one(int client, uint8_t flags, uint32_t id, uint8_t *packet, si
         uint32_t body = (uint32_t)(length - header_size);
         memcpy(packet + header_length, &body, sizeof body);
     }
-    send_packet(client, packet, length, flags & FLAG_DESCRIPTOR && id % 8 == 7 ? client : -1);
+    send_packet(client, packet, length, &client, flags & FLAG_DESCRIPTOR && id % 8 == 7);
 }
 
 static void send_all(int client, const uint8_t *data, size_t size) {
@@ -73,7 +73,7 @@ static void send_all(int client, const uint8_t *data, size_t size) {
     if (flags & FLAG_HELLO) {
         const uint8_t hello_packet[] = {op_hello,     0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0,
                                         wire_version, 0, 0, 0};
-        send_packet(client, hello_packet, sizeof hello_packet, -1);
+        send_packet(client, hello_packet, sizeof hello_packet, NULL, 0);
         id = 2;
     }
     for (int sent = 0; size >= 2 && sent < MAX_PACKETS; sent++, id++) {

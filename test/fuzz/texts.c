@@ -131,7 +131,7 @@ static void parse_answer(const uint8_t *data, size_t size) {
         bind(listener, (struct sockaddr *)&address, sizeof(sa_family_t));
         listen(listener, 1);
     }
-    send_packet(ends[1], data, size, flags & 2 ? listener : -1);
+    send_packet(ends[1], data, size, &listener, !!(flags & 2));
     shutdown(ends[1], SHUT_WR);
     if (!setjmp(way_back)) shake_hands(ends[0], token);
     close_all_from(listener);

@@ -9,7 +9,7 @@ import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { readable } from "../../src/descriptors/poll.ts";
 import { type AgentInfo, decodeAgentInfo } from "../../src/protocol/agent-info.ts";
 import { decodeMessage, encode, encodeMessage, encodeServe } from "../../src/protocol/codec.ts";
-import { Op, REPLY, TOKEN_BYTES } from "../../src/protocol/messages.ts";
+import { MAX_BATCH, Op, REPLY, TOKEN_BYTES } from "../../src/protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "../../src/protocol/records.ts";
 import { asUser } from "./machine.ts";
 import { builtAgent, repository } from "./paths.ts";
@@ -126,7 +126,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const connect = () => {
       const from = openPath(directory, constants.O_RDONLY | constants.O_DIRECTORY);
       try {
-        return new RawSession(new FdSocket(connectAt(from, "socket"), { maxDescriptors: 1 }));
+        return new RawSession(new FdSocket(connectAt(from, "socket"), { maxDescriptors: MAX_BATCH }));
       } finally {
         from.close();
       }

@@ -23,6 +23,7 @@ import { type Client, type Lie, type LyingAgent, lyingAgent, statFor } from "./l
 
 const SILENCE_MS = 300;
 const nothing = new Uint8Array(0);
+const u64 = (value: number) => Buffer.from(BigUint64Array.of(BigInt(value)).buffer);
 
 let state: string;
 beforeEach(() => {
@@ -100,6 +101,25 @@ describe("a wrong number of descriptors ends the session:", () => {
     const lie = opened((fd) => ({ descriptors: Array.from({ length: sent }, () => fd), says }));
     await refused({ open: lie }, open, { message: expect.stringContaining(complaint) });
   });
+
+  const openMany = (one: Session) => one.openMany?.("/x", ["a", "b"]) ?? Promise.reject(new Error("no such method"));
+  const openedMany = (fds: OwnedFd[], bits: number, stats = fds.map((fd) => statFor(fd))): Lie => {
+    return (request, client) => client.answer(request, Buffer.concat([u64(bits), ...stats]), fds);
+  };
+  test.each([
+    ["three for two names", () => openedMany([file(), file(), file()], 7), "more descriptors than allowed"],
+    ["one where it names two files", () => openedMany([file()], 3), "1 open files that are not the ones it names"],
+    ["two where it names one file", () => openedMany([file(), file()], 2), "2 open files that are not"],
+    ["one for a third name", () => openedMany([file()], 4), "1 open files that are not the ones it names"],
+    ["one without its stat", () => openedMany([file()], 1, []), "8 bytes for 1 open files"],
+    ["two in the wrong order", () => swapped(file(), file()), "inode"],
+    ["a pipe", () => openedMany([owned(pipe()[0])], 1), "one of many files that has to be opened by itself"],
+  ])("many: %s", async (_, lie, complaint) => {
+    await refused({ openMany: (request, client) => lie()(request, client) }, openMany, {
+      message: expect.stringContaining(complaint),
+    });
+  });
+  const swapped = (one: OwnedFd, other: OwnedFd) => openedMany([one, other], 3, [statFor(other), statFor(one)]);
 
   test("one in the answer to a request without a descriptor", async () => {
     const lie: Lie = (request, client) => client.answer(request, statFor(file()), [file()]);

@@ -139,6 +139,15 @@ describe("the body of a request has exactly the fields of docs/protocol.md in or
     );
   });
 
+  test("OPEN_MANY", () => {
+    fc.assert(
+      fc.property(path, fc.array(path, { maxLength: 3 }), (directory, names) => {
+        const body = fields(encode.openMany(directory, names));
+        expect([body.path(), ...names.map(() => body.path()), body.left()]).toEqual([directory, ...names, 0]);
+      }),
+    );
+  });
+
   test("WATCH, with a path and without", () => {
     fc.assert(
       fc.property(
