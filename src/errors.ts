@@ -15,7 +15,9 @@ export type ErrorCode =
 
 /** A file that was not opened, because reading takes data away from others; the option `consume` of an open does it. */
 export interface Consumes {
-  /** Where the same bytes are kept, in words; undefined where they are not. */
+  /** What reading does, in a few words: `takes data away`. */
+  does: string;
+  /** The target that shows the same bytes: `web:@stdout`; undefined where nothing keeps them. */
   output: string | undefined;
 }
 

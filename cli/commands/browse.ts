@@ -1,4 +1,5 @@
-import { parseSessionTarget, parseTarget } from "../../src/target.ts";
+import { parseSessionTarget } from "../../src/target.ts";
+import { parseNamed } from "../targets/local-file.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
 import { App } from "../tui/app/app.ts";
 import { requireTerminal } from "../tui/app/require-terminal.ts";
@@ -17,7 +18,7 @@ import type { Host } from "../tui/view.ts";
 export async function browse(text: string | undefined, options: ConnectionOptions): Promise<number> {
   requireTerminal("the screen", "use porthole ls, cat or tail; porthole --help lists every command");
   await checkZone(options);
-  const target = text === undefined ? undefined : /[:/]/.test(text) ? parseTarget(text) : parseSessionTarget(text);
+  const target = text === undefined ? undefined : /[:/]/.test(text) ? parseNamed(text) : parseSessionTarget(text);
   const config = readConfig();
   let browser: Browser | undefined;
   try {

@@ -1,8 +1,8 @@
 import { PortholeError } from "../../src/errors.ts";
-import { parseTarget } from "../../src/target.ts";
 import { dumpOpenFile } from "../hexdump/dump-open-file.ts";
 import { complain, exitStatus, printable, report } from "../io/fail.ts";
 import { write } from "../io/output.ts";
+import { parseNamed } from "../targets/local-file.ts";
 import { openTarget } from "../targets/open-target.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
 import { SessionPool } from "../targets/session-pool.ts";
@@ -18,7 +18,7 @@ export interface HexdumpOptions extends ConnectionOptions {
 export async function hexdump(text: string, options: HexdumpOptions): Promise<number> {
   const sessions = new SessionPool(options);
   try {
-    const target = parseTarget(text);
+    const target = parseNamed(text);
     const session = await sessions.session(target);
     const file = await openTarget(session, { text, target }, options);
     try {

@@ -1,9 +1,10 @@
 import { PortholeError } from "../../src/errors.ts";
 import { followSource } from "../../src/follow/index.ts";
 import type { OpenFile, Session } from "../../src/sessions/index.ts";
-import { parseTarget, type Target } from "../../src/target.ts";
+import type { Target } from "../../src/target.ts";
 import { tailSource } from "../tail/tail-source.ts";
 import { TailTarget } from "../tail/tail-target.ts";
+import { parseNamed } from "../targets/local-file.ts";
 import { openTarget } from "../targets/open-target.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
 import { SessionPool } from "../targets/session-pool.ts";
@@ -22,7 +23,7 @@ export async function open(
   requireTerminal("open", `porthole cat ${text}`);
   await checkZone(options);
   const sessions = new SessionPool(options);
-  const target = parseTarget(text);
+  const target = parseNamed(text);
   let tell: (text: string) => void = () => undefined;
   const place = new TailTarget(sessions, target, GONE_MS, (said) => tell(said));
   const followed = (file: OpenFile) => (note: (text: string) => void) => {

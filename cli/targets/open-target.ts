@@ -1,5 +1,6 @@
 import { PortholeError } from "../../src/errors.ts";
-import type { OpenFile, Session } from "../../src/sessions/index.ts";
+import { insteadOf, type OpenFile, type Session } from "../../src/sessions/index.ts";
+import { orLocalFile } from "./local-file.ts";
 import type { NamedTarget } from "./session-pool.ts";
 
 /** How a command opens its files. */
@@ -15,7 +16,7 @@ export interface OpenTargetOptions {
  */
 export async function openTarget(
   session: Session,
-  { target, isMatch }: NamedTarget,
+  { text, target, isMatch }: NamedTarget,
   { consume, write }: OpenTargetOptions,
 ): Promise<OpenFile> {
   try {
@@ -24,7 +25,7 @@ export async function openTarget(
       consume: consume === true && isMatch !== true,
     });
   } catch (error) {
-    throw consume === true ? withHint(error, "--consume needs the full name, not a glob") : error;
+    throw consume === true ? withHint(error, "--consume needs the full name, not a glob") : orLocalFile(text, error);
   }
 }
 
@@ -32,7 +33,5 @@ export async function openTarget(
 export function withHint(error: unknown, way: string): unknown {
   if (!(error instanceof PortholeError) || error.consumes === undefined) return error;
   const { code, message, errno, consumes, cause } = error;
-  const { output } = consumes;
-  const hint = output === undefined ? way : `${output}; ${way}`;
-  return new PortholeError(code, message, { errno, consumes, cause, hint });
+  return new PortholeError(code, message, { errno, consumes, cause, hint: insteadOf(consumes.output, way) });
 }

@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs";
 import { dieBySignal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { connect, type Session } from "../../src/sessions/index.ts";
-import { parseTarget, pathBytes, placeName, type Target } from "../../src/target.ts";
+import { placeName, type Target } from "../../src/target.ts";
+import { orLocalFile, parseNamed, targetText } from "./local-file.ts";
 import type { ConnectionOptions } from "./options.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -41,7 +41,7 @@ export class SessionPool {
       const { engine, route, user, idle } = this.#options;
       return connect(target, { engine, route, user, idleSeconds: idle, signal, runningOnly });
     }).catch((error: unknown) => {
-      throw ofThisMachine(target, error);
+      throw orLocalFile(targetText(target), error);
     });
     this.#sessions.set(key, session);
     return session;
@@ -58,7 +58,7 @@ export class SessionPool {
     const found: NamedTarget[] = [];
     for (const text of texts) {
       try {
-        const target = parseTarget(text);
+        const target = parseNamed(text);
         if (target.kind === "local" || !/[*?[\\]/.test(target.path)) found.push({ text, target });
         else for await (const match of this.#matches(text, target)) found.push(match);
       } catch (error) {
@@ -92,19 +92,6 @@ export class SessionPool {
   close(): void {
     for (const session of this.#sessions.values()) session.close();
   }
-}
-
-/** Adds a hint if no container was found but a local file has that name: `test:111.json`. */
-function ofThisMachine(target: Target, error: unknown): unknown {
-  if (target.kind !== "container" || !(error instanceof PortholeError) || error.code !== "TARGET") return error;
-  const file = `${target.name}:${target.path}`;
-  if (!existsSync(pathBytes(file))) return error;
-  const { code, message, errno } = error;
-  return new PortholeError(code, message, {
-    errno,
-    cause: error,
-    hint: `for the local file use ./${file}`,
-  });
 }
 
 async function exists(session: Session, path: string): Promise<boolean> {

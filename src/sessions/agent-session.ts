@@ -229,8 +229,7 @@ export class AgentSession implements Session {
   async #consuming(path: string, stat: FileStat): Promise<PortholeError> {
     const what = this.#sentence("open", path);
     const stream = this.#isContainer ? await streamOf(stat, (of) => this.#look(() => what, of, {})) : undefined;
-    const output = stream && `${this.name}:${stream} shows the container's output`;
-    return consumingError(what, stat, output);
+    return consumingError(what, stat, stream && `${this.name}:${stream}`);
   }
 
   async *list(path: string, options: { stat?: boolean } = {}): AsyncGenerator<DirectoryEntry> {

@@ -33,12 +33,17 @@ export function nameConsumes(name: string, magic: () => number): boolean {
 /**
  * Says that a file was not opened because that takes data away.
  * @param what names the request: `cannot open web:/run/queue`
- * @param output where the same bytes are kept, in words: `web:@stdout shows the container's output`
+ * @param output the target that shows the same bytes: `web:@stdout`
  */
 export function consumingError(what: string, stat: FileStat, output?: string): PortholeError {
-  const anyway = "--consume reads it all the same";
-  const hint = output === undefined ? anyway : `${output}; ${anyway}`;
-  return new PortholeError("FILE", `${what}: ${takenBy(stat)}`, { hint, consumes: { output } });
+  const does = isTerminalMaker(stat) ? "makes a new terminal" : "takes data away";
+  const hint = insteadOf(output, "--consume reads it all the same");
+  return new PortholeError("FILE", `${what}: ${takenBy(stat)}`, { hint, consumes: { does, output } });
+}
+
+/** What to do instead of an open that would take data away: `way`, and where the data is kept. */
+export function insteadOf(output: string | undefined, way: string): string {
+  return output === undefined ? way : `${output} shows the container's output; ${way}`;
 }
 
 function takenBy({ mode, rdev }: FileType): string {
@@ -46,15 +51,21 @@ function takenBy({ mode, rdev }: FileType): string {
     case constants.S_IFIFO:
       return "reading a pipe takes its data away from the program that waits for it";
     case constants.S_IFCHR:
-      return deviceTakes(rdev);
+      return deviceTakes({ mode, rdev });
     default:
       return "what is read from it is gone for the program that waits for it";
   }
 }
 
-function deviceTakes({ major, minor }: FileType["rdev"]): string {
+/** /dev/ptmx, and /dev/pts/ptmx. */
+function isTerminalMaker({ mode, rdev }: FileType): boolean {
+  return (mode & constants.S_IFMT) === constants.S_IFCHR && rdev.major === 5 && rdev.minor === 2;
+}
+
+function deviceTakes(device: FileType): string {
+  const { major, minor } = device.rdev;
   const number = `${major},${minor}`;
-  if (major === 5 && minor === 2) return `opening device ${number} (ptmx) makes a new terminal`;
+  if (isTerminalMaker(device)) return `opening device ${number} (ptmx) makes a new terminal`;
   if (TERMINALS.has(major)) return "reading a terminal takes away what is typed there";
   return `reading device ${number} may take its data away from the program that uses it`;
 }

@@ -27,7 +27,7 @@ export function ownDescriptorError(
   const stream = ownStream(leadsTo);
   if (stream !== undefined) {
     const name = stream === 1 ? "/dev/stdout" : "/dev/stderr";
-    return new PortholeError("FILE", `${what}: it leads to ${name}, which is the container's own output`, {
+    return new PortholeError("FILE", `${what}: it leads to ${name}, the container's own output`, {
       ...details,
       hint: hint ?? `what the first process writes there is /proc/1/fd/${stream}`,
     });

@@ -1,6 +1,7 @@
 /** Sessions with targets, the files that they open, and the agents that serve them. */
 export { detachAgents, detachAll, type LiveAgent, listAgents, prepareMount } from "./agents.ts";
 export { connect } from "./connect.ts";
+export { insteadOf } from "./consuming.ts";
 export { copyOpenFile } from "./copy-open-file.ts";
 export { type Filter, feedPipe } from "./feed-pipe.ts";
 export { refuseConsuming } from "./local-session.ts";

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
 import { describeWithDocker } from "../helpers/availability.ts";
 import { type Container, container, engine, uniqueName } from "../helpers/engine.ts";
@@ -93,6 +94,30 @@ describeWithDocker("bad input gets one line and the documented status", () => {
     const result = await someone.run(["cat", ...args(target.name)]);
     expect(result.stderr).toMatch(line);
     expect(result).toMatchObject({ code, text: "" });
+  });
+
+  test("a local file whose name reads as a target is named as ./FILE", async () => {
+    const files = ["test:111.json", "2026-11-29T10:00:00.log", "image:foo.json", "pid:1.log", "test:@x", "a b:c", ":x"];
+    const own = `${target.name}:notes.txt`;
+    for (const name of [...files, own]) writeFileSync(`${someone.directory}/${name}`, "mine\n");
+    const run = (...args: string[]) => someone.run(args, { before: ["env", "-C", someone.directory] });
+    for (const name of [...files, own]) {
+      const { stderr, text } = await run("cat", name);
+      expect({ text, stderr: stderr.replace(/ \(.*\)$/m, " (HINT)"), hint: /\((.*)\)$/m.exec(stderr)?.[1] }).toEqual({
+        text: "",
+        stderr: expect.stringMatching(/^porthole: [^\n]+ \(HINT\)\n$/),
+        hint: `for the local file use ./${name}`,
+      });
+      expect((await run("cat", `./${name}`)).text).toBe("mine\n");
+    }
+    expect(await run("cat", "test:111.json")).toMatchObject({
+      code: 3,
+      stderr: "porthole: no such container: 'test' (for the local file use ./test:111.json)\n",
+    });
+    for (const args of [["head"], ["tail"], ["stat"], ["ls"], ["find"], ["grep", "x"], ["hexdump"]])
+      expect((await run(...args, "test:111.json")).stderr).toContain("use ./test:111.json)");
+    expect((await run("cat", "test:112.json")).stderr).not.toContain("./test:112.json");
+    expect((await run("cat", `${target.name}:/d/none`)).stderr).not.toContain("local file");
   });
 
   test("ps of a stopped container returns 3, because there are no processes", async () => {

@@ -64,10 +64,10 @@ describeWithDocker("a container that prints", () => {
     test("reports where the output is stored for a log that links to it", async () => {
       const says = async (path: string) => (await run("cat", at(path))).stderr;
       expect(await says("/tmp/access.log")).toBe(
-        `porthole: cannot open ${at("/tmp/access.log")}: it leads to /dev/stdout, which is the container's own output (${at("@stdout")} shows it)\n`,
+        `porthole: cannot open ${at("/tmp/access.log")}: it leads to /dev/stdout, the container's own output (${at("@stdout")} shows it)\n`,
       );
       expect(await says("/tmp/error.log")).toContain(
-        `it leads to /dev/stderr, which is the container's own output (${at("@stderr")} shows it)`,
+        `it leads to /dev/stderr, the container's own output (${at("@stderr")} shows it)`,
       );
       expect(await says("/tmp/first.log")).toContain(`(${at("@stdout")} shows the container's output`);
       expect(await says("/proc/1/fd/2")).toContain(`(${at("@stderr")} shows the container's output`);
@@ -96,7 +96,7 @@ describeWithDocker("a container that prints", () => {
     const someone = user({ uid: 0, engine: docker });
     const says = async (target: string) => (await someone.run(["cat", target])).stderr;
     const own = (target: string, stream: string, hint: string) =>
-      `porthole: cannot open ${target}: it leads to /dev/${stream}, which is the container's own output (${hint})\n`;
+      `porthole: cannot open ${target}: it leads to /dev/${stream}, the container's own output (${hint})\n`;
     const logs = [
       { name: "var/log", type: "directory" as const },
       { name: "var/log/access.log", type: "symlink" as const, target: "/dev/stdout" },

@@ -123,10 +123,10 @@ export class Browser implements BrowserContext {
       show(await open(false));
     } catch (error) {
       if (!(error instanceof PortholeError) || error.consumes === undefined) return this.host.say(failureLine(error));
-      const { output } = error.consumes;
-      const reason = error.message.slice(error.message.lastIndexOf(": ") + 2);
+      const { does, output } = error.consumes;
+      // Short, for what is typed needs room in the same row.
       this.host.ask({
-        label: `${reason}${output === undefined ? "" : `; ${output}`}. Type yes to read it all the same: `,
+        label: `Reading ${does}${output === undefined ? "" : ` (${output} keeps it)`}. Type yes to read: `,
         done: (answer) => {
           if (answer !== "yes") this.host.say("not opened: nothing was taken away");
           else open(true).then(show, (failure) => this.host.say(failureLine(failure)));

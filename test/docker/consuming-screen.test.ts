@@ -1,0 +1,111 @@
+import { spawnSync } from "node:child_process";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { busyboxImage, type Container, container, engine } from "../helpers/engine.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import type { TmuxScreen } from "../tui/screen.ts";
+import { has, lastRow, startScreen } from "./porthole-screen.ts";
+
+/** Has a FIFO whose writer waits for a reader, a terminal device, and a pipe as its descriptor 7. */
+const HOLDER = `
+mkdir -p /srv /tmp; cd /srv
+mkfifo queue; (echo given > queue) &
+mkfifo /tmp/7; exec 7<> /tmp/7; rm /tmp/7; echo held >&7
+ln -s queue linked; ln -s /dev/stdout access.log; echo text > file
+exec sleep 1000`;
+
+const ASKS = "Reading takes data away";
+const UNTOUCHED = "not opened: nothing was taken away";
+
+describeWith(["docker", "tmux"], "Enter on a file that loses what is read", () => {
+  let someone: User;
+  let target: Container;
+  let screen: TmuxScreen;
+
+  beforeAll(async () => {
+    const docker = engine("docker");
+    someone = user({ engine: docker });
+    target = await container(docker, {
+      image: await busyboxImage(docker),
+      command: ["/bin/busybox", "sh", "-c", HOLDER],
+      tty: true,
+    });
+    await waitFor("the files", async () => (await someone.run(["stat", `${target.name}:/srv/file`])).code === 0);
+  });
+  afterEach(() => screen.close());
+  afterAll(() => someone.close());
+
+  /** Opens the list of a directory, with the cursor on the only entry that the filter leaves. */
+  const at = async (directory: string, name: string) => {
+    screen = startScreen(someone, [`${target.name}:${directory}`]);
+    await screen.waitFor("the list", has(name));
+    screen.keys("/");
+    await screen.waitFor("the filter's prompt", (text) => lastRow(text).startsWith("/"));
+    screen.type(name);
+    screen.keys("Enter");
+    await screen.waitFor("the entry", (text) => /1 of 1/.test(lastRow(text)));
+  };
+
+  /** True while the writer of the FIFO waits for its first reader: the kernel opens for writing only then. */
+  const waits = () => {
+    const { stdout } = spawnSync("docker", [
+      "-H",
+      someone.env.DOCKER_HOST ?? "",
+      "top",
+      target.name,
+      "-eo",
+      "pid,args",
+    ]);
+    return (
+      stdout
+        .toString()
+        .split("\n")
+        .filter((line) => line.includes("sh -c")).length === 1
+    );
+  };
+
+  test("asks for a FIFO, opens nothing for another answer than yes, and shows it for yes", async () => {
+    await at("/srv", "queue");
+    for (const answer of ["", "n", "YES"]) {
+      screen.keys("Enter");
+      await screen.waitFor("the question", has(ASKS, "Type yes"));
+      screen.type(answer);
+      screen.keys("Enter");
+      await screen.waitFor("the refusal", has(UNTOUCHED));
+      expect(waits()).toBe(true);
+      screen.keys("Down");
+      await screen.waitFor("the list alone", (text) => !text.includes(UNTOUCHED));
+    }
+    screen.keys("Enter");
+    await screen.waitFor("the question", has(ASKS));
+    screen.keys("Escape");
+    await screen.waitFor("the list", (text) => !text.includes(ASKS));
+    expect(waits()).toBe(true);
+    screen.keys("Enter");
+    await screen.waitFor("the question", has(ASKS));
+    screen.type("yes");
+    screen.keys("Enter");
+    await screen.waitFor("what the writer gave", (text) => text.split("\n")[1] === "given");
+  });
+
+  test.each([
+    ["a link to a FIFO", "/srv", "linked", () => ASKS],
+    ["a terminal", "/dev", "tty", () => ASKS],
+    ["the container's own terminal", "/dev", "console", () => `${ASKS} (${target.name}:@logs keeps it)`],
+    ["what makes terminals", "/dev", "ptmx", () => "Reading makes a new terminal"],
+  ])("asks in one row of 80 columns for %s", async (_what, directory, name, question) => {
+    await at(directory, name);
+    screen.keys("Enter");
+    await screen.waitFor(`the question for ${name}`, has(question(), "Type yes to read:"));
+    screen.keys("Escape");
+    await screen.waitFor("the list", (text) => !text.includes("Type yes"));
+  });
+
+  test("names the container's output where a terminal or a link leads to it", async () => {
+    await at("/srv", "access.log");
+    screen.resize({ columns: 140, rows: 24 });
+    screen.keys("Enter");
+    await screen.waitFor("where the output is", has(`${target.name}:@logs`));
+  });
+});
