@@ -9,7 +9,7 @@ import { addViewCommands } from "./view-commands.ts";
 
 /** The commands by kind, with the function that defines each kind. */
 const kinds: readonly (readonly [names: readonly string[], add: (root: Command) => void])[] = [
-  [["cat", "head", "tail"], addReadCommands],
+  [["cat", "head", "tail", "cp"], addReadCommands],
   [["ls", "stat", "find", "diff"], addListCommands],
   [["grep", "hexdump"], addSearchCommands],
   [["open", "browse", "demo"], addViewCommands],

@@ -86,7 +86,44 @@ ${examples(
     );
   lastOf(timeZoneOption(tail));
   tail.action(async (list: string[], options) => end((await import("../commands/tail.ts")).tail(list, options)));
+  addCp(root);
 }
+
+function addCp(root: Command): void {
+  reaching(
+    root
+      .command("cp")
+      .argument("<path...>", "sources, whose globs match inside the container, and the destination on this machine")
+      .usage("[options] <source...> <destination>"),
+  )
+    .summary("copy files and directories of containers to this machine")
+    .description(
+      "Copy files and directories to this machine, with their holes, permission bits and times. Directories are copied recursively.",
+    )
+    .option("-L, --dereference", "in directories, copy what symbolic links lead to inside the container")
+    .option("-f, --force", "replace existing files of this machine")
+    .option("--rw", "overwrite one existing file of a container: the destination is a target")
+    .addHelpText("after", `\n${copies}`)
+    .addHelpText(
+      "after",
+      examples(
+        "porthole cp web:/var/log/app.log .",
+        "porthole cp 'web:/var/log/*.log' api:/srv/log ./logs/",
+        "porthole cp web:/proc/1/fd/5 rescued.log      a deleted file that process 1 has open",
+        "porthole cp web:@logs image:nginx:1.25:/etc/nginx ./evidence/",
+        "porthole cp --rw app.conf web:/etc/app.conf",
+      ),
+    )
+    .action(async (paths: string[], options) => end((await import("../commands/cp.ts")).cp(paths, options)));
+}
+
+const copies = `Copies:
+  A file gets its name when it is complete; an interrupted copy leaves nothing,
+  or NAME.part where the file system has no unnamed files. Existing files are
+  kept without -f. The setuid, setgid and sticky bits and the owner are not
+  copied. Below a directory, symbolic links are copied as links and never
+  followed on this machine; FIFOs, sockets and devices are reported, and /proc,
+  /sys and other file systems of the kernel are left out.`;
 
 const INPUTS = "files to read; - or none: standard input";
 

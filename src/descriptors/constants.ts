@@ -5,6 +5,8 @@
 // open(2)
 export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
+/** Without O_DIRECTORY, which differs between x64 and arm64 and is part of O_TMPFILE. */
+export const O_TMPFILE_BIT = 0o20000000;
 
 // readdir(3), d_type
 export const DT_DIR = 4;
@@ -33,6 +35,9 @@ export const LOCK_NB = 4;
 // statx(2)
 export const AT_STATX_DONT_SYNC = 0x4000;
 export const AT_EMPTY_PATH = 0x1000;
+export const AT_FDCWD = -100;
+export const AT_SYMLINK_FOLLOW = 0x400; // linkat(2)
+export const AT_SYMLINK_NOFOLLOW = 0x100; // utimensat(2)
 export const STATX_BASIC_STATS = 0x7ff;
 export const STATX_BTIME = 0x800;
 export const STATX_MNT_ID = 0x1000;

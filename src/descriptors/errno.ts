@@ -25,6 +25,7 @@ export const Errno = {
   ENXIO: 6,
   EBADF: 9,
   EAGAIN: 11,
+  EEXIST: 17,
   EXDEV: 18,
   EINVAL: 22,
   ENOSPC: 28,

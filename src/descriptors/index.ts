@@ -6,6 +6,8 @@ export { kernelFeatures } from "./features.ts";
 export { isTerminal, openDirectory, setInheritable, setNonBlocking } from "./file.ts";
 export { Lifeline } from "./lifeline.ts";
 export { limitMemory } from "./limits.ts";
+export { LocalDirectory } from "./local-directory.ts";
+export { NewFile } from "./new-file.ts";
 export { Output } from "./output.ts";
 export { writable } from "./poll.ts";
 export { seekData, seekTo } from "./seek.ts";

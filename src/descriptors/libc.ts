@@ -25,6 +25,12 @@ export const libc = onFirstUse({
   flock: declare<(fd: number, operation: number) => number>("int flock(int, int)"),
   fchmod: declare<(fd: number, mode: number) => number>("int fchmod(int, uint)"),
   mkfifo: declare<(path: number, mode: number) => number>("int mkfifo(uintptr_t, uint)"),
+  linkat: declare<(from: number, path: number, to: number, name: number, flags: number) => number>(
+    "int linkat(int, uintptr_t, int, uintptr_t, int)",
+  ),
+  utimensat: declare<(directory: number, path: number, times: number, flags: number) => number>(
+    "int utimensat(int, uintptr_t, uintptr_t, int)",
+  ),
   pipe2: declare<(fds: number, flags: number) => number>("int pipe2(uintptr_t, int)"),
   statx: declare<(call: number, directory: number, path: number, flags: number, mask: number, into: number) => number>(
     "int64_t syscall(long, int, uintptr_t, int, uint, uintptr_t)",

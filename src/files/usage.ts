@@ -93,7 +93,7 @@ export class UsageCounter {
 
   async #readMounts(): Promise<{ pseudo: Set<string>; roots: Set<string> }> {
     const mounts = await mountsOf(this.#session);
-    const pseudo = new Set(mounts.filter(isPseudo).map(deviceOf));
+    const pseudo = pseudoOf(mounts);
     const roots = new Set<string>();
     for (const mount of mounts) {
       // A mount that is hidden or inaccessible is not reached by the walk either.
@@ -115,6 +115,18 @@ export async function mountsOf(session: Session): Promise<Mount[]> {
   } finally {
     file.close();
   }
+}
+
+/**
+ * Devices (`major:minor`) of the target's file systems whose content the kernel generates, such as
+ * /proc. Throws as {@link mountsOf}.
+ */
+export async function pseudoDevices(session: Session): Promise<Set<string>> {
+  return pseudoOf(await mountsOf(session));
+}
+
+function pseudoOf(mounts: readonly Mount[]): Set<string> {
+  return new Set(mounts.filter(isPseudo).map(deviceOf));
 }
 
 async function contentOf(file: OpenFile): Promise<Buffer> {
@@ -140,10 +152,12 @@ function thrown(error: PortholeError): never {
   throw error;
 }
 
-function deviceOf({ device }: { device: { major: number; minor: number } }): string {
+/** `major:minor` of a mount's or a file's device. */
+export function deviceOf({ device }: { device: { major: number; minor: number } }): string {
   return `${device.major}:${device.minor}`;
 }
 
-function identityOf(stat: FileStat): string {
+/** The same for all names of a file. */
+export function identityOf(stat: FileStat): string {
   return `${deviceOf(stat)}:${stat.inode}`;
 }

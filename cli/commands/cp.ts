@@ -1,0 +1,136 @@
+import { ftruncateSync } from "node:fs";
+import { isTerminal } from "../../src/descriptors/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { nameOf } from "../../src/files/index.ts";
+import { parseTarget, pathBytes, placeName } from "../../src/target.ts";
+import { type CopyContext, copyFile, copyTree, isOutputLost } from "../cp/copy-tree.ts";
+import { type Destination, openDestination } from "../cp/destination.ts";
+import { exitStatus, report } from "../io/fail.ts";
+import { filesLine, Progress } from "../io/progress.ts";
+import { openTarget } from "../targets/open-target.ts";
+import type { ReachOptions } from "../targets/options.ts";
+import { type NamedTarget, Reach } from "../targets/reach.ts";
+
+export interface CpOptions extends ReachOptions {
+  dereference?: boolean;
+  force?: boolean;
+  rw?: boolean;
+}
+
+/**
+ * `porthole cp`: copies targets to this machine, goes on after one that fails, and returns the
+ * worst status; with `--rw` it writes one file over an existing file of a target.
+ */
+export async function cp(paths: string[], options: CpOptions): Promise<number> {
+  const sources = paths.slice(0, -1);
+  const destination = paths.at(-1) ?? "";
+  if (sources.length === 0)
+    throw new PortholeError("USAGE", `cp: no destination after '${destination}'`, {
+      hint: `porthole cp ${destination} .`,
+    });
+  const reach = new Reach(options);
+  const progress = isTerminal(2) ? new Progress() : undefined;
+  let status = 0;
+  let [bytes, files] = [0n, 0];
+  const context: CopyContext = {
+    reach,
+    dereference: options.dereference === true,
+    replace: options.force === true,
+    failed(error) {
+      progress?.erase();
+      report(error);
+      status = Math.max(status, exitStatus(error));
+    },
+    copied(more) {
+      bytes += more;
+      if (more === 0n) files++;
+      progress?.show((elapsedMs, columns) => filesLine(files, Number(bytes), elapsedMs, columns));
+    },
+  };
+  try {
+    const into = parseTarget(destination);
+    const named = await reach.expand(sources, context.failed);
+    if (into.kind !== "local") await overwrite(named, { text: destination, target: into }, options, reach);
+    else await copyAll(named, openDestination(into.path, named.length), context);
+  } catch (error) {
+    context.failed(error);
+  } finally {
+    progress?.erase();
+    reach.close();
+  }
+  return status;
+}
+
+async function copyAll(sources: readonly NamedTarget[], to: Destination, context: CopyContext): Promise<void> {
+  try {
+    for (const source of sources) {
+      try {
+        await copyOne(source, to, context);
+      } catch (error) {
+        if (isOutputLost(error)) throw error;
+        context.failed(error);
+      }
+    }
+  } finally {
+    to.directory.close();
+  }
+}
+
+async function copyOne(source: NamedTarget, { directory, name }: Destination, context: CopyContext): Promise<void> {
+  const session = await context.reach.session(source.target);
+  const file = await openTarget(session, source, {});
+  const as = name ?? ownName(source);
+  if (file.kind === "file" || source.target.kind === "output") return copyFile(file, directory, as, context);
+  const { kind, stat } = file;
+  file.close();
+  if (kind !== "directory")
+    throw new PortholeError("FILE", `not copied: ${source.text}: a ${kind}`, { hint: "porthole cat reads it" });
+  using copy = directory.subdirectory(pathBytes(as));
+  await copyTree(source, session, copy, context);
+  if (copy.isNew) copy.finish(stat.mode, stat);
+}
+
+/** A copy's own name: the last part of the path that the user wrote, or that a glob matched. */
+function ownName({ text, target }: NamedTarget): string {
+  const name =
+    target.kind === "output"
+      ? `${placeName(target).replace(/[/:@]+/g, "-")}${target.path.slice(1)}.log`
+      : nameOf(target.path);
+  if (/^(\/|\.\.?|)$/.test(name))
+    throw new PortholeError("USAGE", `cannot copy ${text} into a directory: it has no name`, {
+      hint: "name the copy: a path that does not exist",
+    });
+  return name;
+}
+
+/** Writes a file over the content of one that exists in a target, in place. */
+async function overwrite(
+  sources: readonly NamedTarget[],
+  into: NamedTarget,
+  { rw }: CpOptions,
+  reach: Reach,
+): Promise<void> {
+  const [source] = sources;
+  if (source === undefined) return;
+  const create = `docker cp ${source.text} ${into.text}`;
+  if (rw !== true)
+    throw new PortholeError("USAGE", `cannot copy to ${into.text}: porthole only reads in a container`, {
+      hint: `--rw overwrites an existing file; to create one: ${create}`,
+    });
+  if (sources.length > 1) throw new PortholeError("USAGE", "cannot overwrite one file with several sources");
+  await using from = await openTarget(await reach.session(source.target), source, {});
+  if (from.kind !== "file") throw new PortholeError("FILE", `not copied: ${source.text}: a ${from.kind}`);
+  await using to = await openTarget(await reach.session(into.target), into, { write: true }).catch((error: unknown) => {
+    throw error instanceof PortholeError && error.errno === "ENOENT" ? noFile(error, create) : error;
+  });
+  if (to.kind !== "file" || to.relayed)
+    throw new PortholeError(
+      "FILE",
+      `cannot overwrite ${into.text}: ${to.relayed ? "its file system is relayed" : `a ${to.kind}`}`,
+    );
+  ftruncateSync(to.fd, Number(await from.copyTo(to.fd)));
+}
+
+function noFile({ code, message, errno }: PortholeError, create: string): PortholeError {
+  return new PortholeError(code, message, { errno, hint: `porthole creates no files in a container; ${create}` });
+}

@@ -1,0 +1,222 @@
+import { DT_DIR, DT_LNK, DT_REG, type LocalDirectory, NewFile } from "../../src/descriptors/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { deviceOf, identityOf, joinPath, pseudoDevices, typeOf } from "../../src/files/index.ts";
+import { type DirectoryEntry, kindOf, type OpenFile, type Session } from "../../src/sessions/index.ts";
+import { pathBytes, type Target } from "../../src/target.ts";
+import { openAhead } from "../targets/open-ahead.ts";
+import type { NamedTarget, Reach } from "../targets/reach.ts";
+
+type FileStat = OpenFile["stat"];
+
+/** What all copies of one command share. */
+export interface CopyContext {
+  reach: Reach;
+  /** `-L`: copies what links below a directory lead to, not the links. */
+  dereference: boolean;
+  /** `-f`: replaces files of this machine. */
+  replace: boolean;
+  /** Receives what was not copied; the copy goes on. */
+  failed: (error: unknown) => void;
+  /** Called with bytes as they are copied, and after each file. */
+  copied: (bytes: bigint) => void;
+}
+
+/**
+ * Copies what is below a directory of a target into a directory of this machine. Files and links
+ * keep permission bits and times. FIFOs, sockets and devices are reported; /proc, /sys and other
+ * file systems of the kernel are left out unless the directory is in one.
+ * @throws PortholeError if nothing more can be written; SESSION
+ */
+export async function copyTree(
+  source: NamedTarget,
+  session: Session,
+  into: LocalDirectory,
+  context: CopyContext,
+): Promise<void> {
+  const stat = await session.stat(source.target.path);
+  const pseudo = await pseudoDevices(session);
+  pseudo.delete(deviceOf(stat));
+  const output = into.stat;
+  const tree: Tree = {
+    ...context,
+    session,
+    source,
+    prefix: source.text.slice(0, source.text.length - source.target.path.length),
+    pseudo,
+    destination: `${output.devMajor}:${output.devMinor}:${output.ino}`,
+  };
+  await copyDirectory(tree, { path: source.target.path, stat, above: [] }, into);
+}
+
+/**
+ * Copies one open file, and closes it.
+ * @throws PortholeError FILE: what cannot be read, or created; EEXIST without `replace`
+ */
+export async function copyFile(
+  file: OpenFile,
+  into: LocalDirectory,
+  name: string,
+  { replace, copied }: CopyContext,
+): Promise<void> {
+  try {
+    using target = NewFile.create(into, pathBytes(name));
+    let before = 0n;
+    const onProgress = (now: bigint) => {
+      copied(now - before);
+      before = now;
+    };
+    const total = await file.copyTo(target.fd, { onProgress });
+    onProgress(total);
+    const { mode, atime, mtime } = file.stat;
+    target.complete(mode, { atime, mtime }, { replace });
+  } catch (error) {
+    throw withRemedy(error);
+  } finally {
+    file.close();
+  }
+}
+
+/** True if nothing more can be written on this machine. */
+export function isOutputLost(error: unknown): boolean {
+  return error instanceof PortholeError && /^(ENOSPC|EDQUOT|EROFS)$/.test(error.errno ?? "");
+}
+
+/** True if no other file of the tree can be copied either. */
+function endsTree(error: unknown): boolean {
+  return !(error instanceof PortholeError) || error.code !== "FILE" || isOutputLost(error);
+}
+
+interface Tree extends CopyContext {
+  session: Session;
+  source: NamedTarget;
+  /** The part of a target before the path. */
+  prefix: string;
+  pseudo: Set<string>;
+  /** Device and inode of the destination: copied into itself it would never end. */
+  destination: string;
+}
+
+interface SourceDirectory {
+  path: string;
+  stat: FileStat;
+  /** Identities of the directories above: links may lead back to them. */
+  above: readonly string[];
+}
+
+async function copyDirectory(tree: Tree, from: SourceDirectory, into: LocalDirectory): Promise<void> {
+  const directories: DirectoryEntry[] = [];
+  const files: DirectoryEntry[] = [];
+  const { session, failed } = tree;
+  try {
+    for await (const listed of session.list(from.path, { stat: true })) {
+      const entry = await resolveLink(tree, from, listed);
+      const type = entry?.stat && typeOf(entry.stat);
+      if (entry === undefined) continue;
+      if (type === DT_DIR) directories.push(entry);
+      else if (type === DT_REG) files.push(entry);
+      else if (type === DT_LNK) attempt(tree, () => copyLink(tree, entry, into));
+      else failed(notCopied(tree, joinPath(from.path, entry.name), entry.stat));
+      if (files.length >= BATCH) await copyFiles(tree, from, files.splice(0), into);
+    }
+  } catch (error) {
+    if (endsTree(error)) throw error;
+    failed(error);
+  }
+  await copyFiles(tree, from, files, into);
+  for (const { name, stat } of directories) {
+    if (stat === undefined) continue;
+    try {
+      await copySubdirectory(tree, from, name, stat, into);
+    } catch (error) {
+      if (endsTree(error)) throw error;
+      failed(withRemedy(error));
+    }
+  }
+}
+
+async function copySubdirectory(
+  tree: Tree,
+  from: SourceDirectory,
+  name: string,
+  stat: FileStat,
+  into: LocalDirectory,
+): Promise<void> {
+  const path = joinPath(from.path, name);
+  const [identity, above] = [identityOf(stat), [...from.above, identityOf(from.stat)]];
+  if (tree.pseudo.has(deviceOf(stat))) return;
+  if (identity === tree.destination || above.includes(identity))
+    throw new PortholeError("FILE", `cannot copy ${tree.prefix}${path}: it contains the directory it is copied to`, {
+      errno: "ELOOP",
+    });
+  using directory = into.subdirectory(pathBytes(name));
+  await copyDirectory(tree, { path, stat, above }, directory);
+  if (directory.isNew) directory.finish(stat.mode, stat);
+}
+
+/** The entry, or with `-L` what a link leads to; undefined if that was reported as missing. */
+async function resolveLink(
+  tree: Tree,
+  from: SourceDirectory,
+  entry: DirectoryEntry,
+): Promise<DirectoryEntry | undefined> {
+  const path = joinPath(from.path, entry.name);
+  const isLink = entry.stat !== undefined && typeOf(entry.stat) === DT_LNK;
+  if (entry.stat !== undefined && !(isLink && tree.dereference)) return entry;
+  try {
+    return { ...entry, stat: await tree.session.stat(path, { noFollow: !isLink }) };
+  } catch (error) {
+    if (endsTree(error)) throw error;
+    tree.failed(error);
+    return undefined;
+  }
+}
+
+async function copyFiles(
+  tree: Tree,
+  from: SourceDirectory,
+  entries: readonly DirectoryEntry[],
+  into: LocalDirectory,
+): Promise<void> {
+  const targets = entries.map(({ name }): NamedTarget => {
+    const path = joinPath(from.path, name);
+    return { text: tree.prefix + path, target: { ...tree.source.target, path } as Target, isMatch: true };
+  });
+  let index = 0;
+  for await (const opened of openAhead(tree.reach, targets)) {
+    const name = entries[index++]?.name ?? "";
+    try {
+      if ("error" in opened) throw opened.error;
+      await copyFile(opened.file, into, name, tree);
+    } catch (error) {
+      if (endsTree(error)) throw error;
+      tree.failed(error);
+    }
+  }
+}
+
+function copyLink({ replace }: Tree, { name, link, stat }: DirectoryEntry, into: LocalDirectory): void {
+  if (link !== undefined && stat !== undefined) into.link(pathBytes(name), pathBytes(link), stat, { replace });
+}
+
+function attempt(tree: Tree, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (endsTree(error)) throw error;
+    tree.failed(withRemedy(error));
+  }
+}
+
+function notCopied(tree: Tree, path: string, stat: FileStat | undefined): PortholeError {
+  const what = stat === undefined ? "not accessible" : `a ${kindOf(stat.mode).replace("fifo", "FIFO")}`;
+  return new PortholeError("FILE", `not copied: ${tree.prefix}${path}: ${what}`);
+}
+
+/** Says what to do about a file that is there already. */
+function withRemedy(error: unknown): unknown {
+  if (!(error instanceof PortholeError) || error.errno !== "EEXIST") return error;
+  return new PortholeError(error.code, error.message, { errno: error.errno, cause: error, hint: "-f replaces it" });
+}
+
+/** Files opened together; each directory level keeps up to this many names with their stat. */
+const BATCH = 256;

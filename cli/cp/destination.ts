@@ -1,0 +1,33 @@
+import { statSync } from "node:fs";
+import { LocalDirectory } from "../../src/descriptors/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { nameOf } from "../../src/files/index.ts";
+import { pathBytes } from "../../src/target.ts";
+
+/** Where the copies go on this machine. */
+export interface Destination {
+  /** Closed by the receiver. */
+  directory: LocalDirectory;
+  /** The name of the one copy there; undefined where each copy keeps the name of its source. */
+  name: string | undefined;
+}
+
+/**
+ * As with cp(1): an existing directory receives copies under the names of their sources; any other
+ * path is the name of the one copy.
+ * @throws PortholeError FILE: ENOENT, ENOTDIR; USAGE for several sources and no directory
+ */
+export function openDestination(path: string, sources: number): Destination {
+  if (isDirectory(path)) return { directory: LocalDirectory.open(pathBytes(path)), name: undefined };
+  if (sources > 1)
+    throw new PortholeError("USAGE", `cannot copy several sources to '${path}': it is not a directory`, {
+      hint: "make it with mkdir, or name one source",
+    });
+  const end = path.replace(/\/+$/, "");
+  const parent = end.slice(0, end.lastIndexOf("/") + 1);
+  return { directory: LocalDirectory.open(pathBytes(parent === "" ? "." : parent)), name: nameOf(end) };
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(pathBytes(path), { throwIfNoEntry: false })?.isDirectory() === true;
+}

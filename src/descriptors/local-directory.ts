@@ -1,0 +1,131 @@
+import { chmodSync, constants, mkdirSync, renameSync, symlinkSync } from "node:fs";
+import { PortholeError } from "../errors.ts";
+import { O_PATH } from "./constants.ts";
+import { errnoText } from "./errno.ts";
+import { formatPath, openPath } from "./file.ts";
+import { type FileTimes, setTimes } from "./file-times.ts";
+import type { OwnedFd } from "./owned-fd.ts";
+import { type Statx, statx } from "./statx.ts";
+
+/**
+ * A directory of this machine that receives files under names from a container. Every name counts
+ * from the directory's descriptor and its last part is never followed, so that no link decides
+ * where a byte lands, even in a directory that the container can write to.
+ */
+export class LocalDirectory implements Disposable {
+  readonly #fd: OwnedFd;
+  /** For messages. */
+  readonly path: Buffer;
+  /** True if {@link subdirectory} made it. */
+  readonly isNew: boolean;
+
+  private constructor(fd: OwnedFd, path: Buffer, isNew: boolean) {
+    this.#fd = fd;
+    this.path = path;
+    this.isNew = isNew;
+  }
+
+  /** Opens a directory that the user named, links followed. Throws FILE: ENOENT, ENOTDIR. */
+  static open(path: Buffer): LocalDirectory {
+    return new LocalDirectory(openPath(path, O_PATH | constants.O_DIRECTORY), path, false);
+  }
+
+  /**
+   * Makes the directory `name` (mode 0700), or opens it if it is there. The caller closes it.
+   * Throws FILE with the errno: ENOTDIR for a link or file of that name.
+   */
+  subdirectory(name: Buffer): LocalDirectory {
+    const path = this.nameFor(name);
+    const at = this.at(name);
+    let isNew = true;
+    try {
+      mkdirSync(at, 0o700);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw createError(path, error);
+      isNew = false;
+    }
+    try {
+      return new LocalDirectory(openPath(at, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW), path, isNew);
+    } catch (error) {
+      throw createError(path, error);
+    }
+  }
+
+  /**
+   * Makes a symbolic link; with `replace` it takes the place of another file or link of that name.
+   * Throws FILE with the errno: EEXIST.
+   */
+  link(name: Buffer, text: Buffer, times: FileTimes, { replace = false } = {}): void {
+    const at = this.at(replace ? Buffer.concat([name, Buffer.from(".part")]) : name);
+    try {
+      symlinkSync(text, at);
+      setTimes(at, times, { noFollow: true });
+      if (replace) renameSync(at, this.at(name));
+    } catch (error) {
+      throw createError(this.nameFor(name), error);
+    }
+  }
+
+  /** Gives the directory its permission bits and times; last, because writing into it changes both. */
+  finish(mode: number, times: FileTimes): void {
+    const path = Buffer.from(`/proc/self/fd/${this.#fd.number}`);
+    try {
+      chmodSync(path, mode & 0o777);
+      setTimes(path, times);
+    } catch (error) {
+      throw createError(this.path, error);
+    }
+  }
+
+  get stat(): Statx {
+    return statx(this.#fd);
+  }
+
+  /** A path of this process to a name in the directory, for calls that take no descriptor. */
+  at(name: Buffer): Buffer {
+    checkName(name);
+    return Buffer.concat([Buffer.from(`/proc/self/fd/${this.#fd.number}/`), name]);
+  }
+
+  /** The directory itself, lent. */
+  get descriptor(): OwnedFd {
+    return this.#fd;
+  }
+
+  /** The path of a name, for messages. */
+  nameFor(name: Buffer): Buffer {
+    const isRoot = this.path.at(-1) === SLASH;
+    return Buffer.concat([this.path, Buffer.from(isRoot ? "" : "/"), name]);
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#fd.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** An error of creating something: `cannot create out/a: File exists`. */
+export function createError(path: Buffer, error: unknown): PortholeError {
+  const { code, errno } = error as NodeJS.ErrnoException;
+  const name = error instanceof PortholeError ? error.errno : code;
+  const text =
+    error instanceof PortholeError
+      ? error.message.slice(error.message.lastIndexOf(": ") + 2)
+      : errno === undefined
+        ? (error as Error).message
+        : errnoText(Math.abs(errno));
+  return new PortholeError("FILE", `cannot create ${formatPath(path)}: ${text}`, { errno: name, cause: error });
+}
+
+/** Names come from a container: one part of a path, or nothing is made. */
+function checkName(name: Buffer): void {
+  const text = name.toString("latin1");
+  if (text === "" || text === "." || text === ".." || /[/\0]/.test(text))
+    throw new PortholeError("FILE", `cannot create '${text}': not the name of a file`, { errno: "EINVAL" });
+}
+
+const SLASH = 0x2f;

@@ -1,0 +1,130 @@
+import { constants, linkSync, openSync, renameSync, unlinkSync } from "node:fs";
+import { AT_FDCWD, AT_SYMLINK_FOLLOW, O_TMPFILE_BIT } from "./constants.ts";
+import { Errno, systemError } from "./errno.ts";
+import { cString, type FileTimes, setTimes } from "./file-times.ts";
+import { errno, libc } from "./libc.ts";
+import { createError, type LocalDirectory } from "./local-directory.ts";
+import { OwnedFd } from "./owned-fd.ts";
+
+/**
+ * A regular file that receives its name when it is complete. Until then it has none (open(2),
+ * O_TMPFILE), so nothing of it is left however this process ends. On file systems that cannot do
+ * this it is `NAME.part` meanwhile.
+ */
+export class NewFile implements Disposable {
+  readonly #directory: LocalDirectory;
+  readonly #name: Buffer;
+  readonly #fd: OwnedFd;
+  /** The name it has meanwhile; undefined without one. */
+  #part: Buffer | undefined;
+
+  private constructor(directory: LocalDirectory, name: Buffer, fd: OwnedFd, part: Buffer | undefined) {
+    this.#directory = directory;
+    this.#name = name;
+    this.#fd = fd;
+    this.#part = part;
+  }
+
+  /**
+   * Creates the file, mode 0600. `directory` is lent until {@link complete} or {@link close}.
+   * Throws FILE with the errno: EEXIST for a left `NAME.part`, ENOSPC, EROFS.
+   */
+  static create(directory: LocalDirectory, name: Buffer): NewFile {
+    const unnamed = openUnnamed(directory, name);
+    if (unnamed !== undefined) return new NewFile(directory, name, unnamed, undefined);
+    const part = partOf(name);
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+    try {
+      return new NewFile(directory, name, OwnedFd.adopt(openSync(directory.at(part), flags, 0o600)), part);
+    } catch (error) {
+      throw createError(directory.nameFor(part), error);
+    }
+  }
+
+  /** The descriptor to write to, lent. */
+  get fd(): number {
+    return this.#fd.number;
+  }
+
+  /**
+   * Gives the file its permission bits, times and name, and closes it. With `replace` it takes the
+   * place of another file or link of that name, at once. Throws FILE: EEXIST, EISDIR.
+   */
+  complete(mode: number, times: FileTimes, { replace = false } = {}): void {
+    try {
+      if (libc.fchmod(this.fd, mode & 0o777) < 0) throw systemError("FILE", "cannot set the mode", errno());
+      setTimes(this.#path(), times);
+      if (this.#part === undefined) this.#link(replace);
+      else this.#rename(this.#part, replace);
+    } catch (error) {
+      throw createError(this.#directory.nameFor(this.#name), error);
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Removes what is not complete. Idempotent. */
+  close(): void {
+    if (this.#part !== undefined) {
+      const part = this.#directory.at(this.#part);
+      this.#part = undefined;
+      try {
+        unlinkSync(part);
+      } catch {}
+    }
+    this.#fd.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #path(): Buffer {
+    return Buffer.from(`/proc/self/fd/${this.fd}`);
+  }
+
+  #link(replace: boolean): void {
+    const code = this.#linkTo(this.#name);
+    if (code === 0) return;
+    if (code !== Errno.EEXIST || !replace) throw systemError("FILE", "cannot link", code);
+    const part = partOf(this.#name);
+    const again = this.#linkTo(part);
+    if (again !== 0) throw systemError("FILE", "cannot link", again);
+    this.#rename(part, true);
+  }
+
+  /** 0, or the errno. */
+  #linkTo(name: Buffer): number {
+    const [from, to] = [cString(this.#path()), cString(this.#directory.at(name))];
+    return libc.linkat(AT_FDCWD, from.address, AT_FDCWD, to.address, AT_SYMLINK_FOLLOW) === 0 ? 0 : errno();
+  }
+
+  #rename(part: Buffer, replace: boolean): void {
+    const [from, to] = [this.#directory.at(part), this.#directory.at(this.#name)];
+    this.#part = part;
+    if (replace) {
+      renameSync(from, to);
+      this.#part = undefined;
+    } else {
+      // rename(2) would replace a file that appeared meanwhile; the second name of it goes in close().
+      linkSync(from, to);
+    }
+  }
+}
+
+/** Undefined where the file system or kernel cannot do it. */
+function openUnnamed(directory: LocalDirectory, name: Buffer): OwnedFd | undefined {
+  const flags = constants.O_WRONLY | constants.O_DIRECTORY | O_TMPFILE_BIT;
+  try {
+    return OwnedFd.adopt(openSync(`/proc/self/fd/${directory.descriptor.number}`, flags, 0o600));
+  } catch (error) {
+    if (UNSUPPORTED.has((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw createError(directory.nameFor(name), error);
+  }
+}
+
+function partOf(name: Buffer): Buffer {
+  return Buffer.concat([name, Buffer.from(".part")]);
+}
+
+const UNSUPPORTED = new Set(["EOPNOTSUPP", "ENOTSUP", "EISDIR", "ENOENT", "EINVAL"]);

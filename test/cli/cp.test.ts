@@ -1,0 +1,195 @@
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import { tmpdir } from "node:os";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { user } from "../helpers/porthole.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+const someone = user();
+const base = fs.mkdtempSync(`${tmpdir()}/porthole-cp-`);
+afterAll(() => fs.rmSync(base, { recursive: true }));
+
+let into: string;
+let count = 0;
+beforeEach(() => {
+  into = `${base}/into-${count++}`;
+  fs.mkdirSync(into);
+});
+
+/** Names, kinds, modes, times and contents below a directory. */
+function content(path: string): string[] {
+  const { stdout } = spawnSync("find", [path, "-printf", "%P %y %m %T@ %l\n"], { encoding: "utf8" });
+  return stdout.split("\n").sort();
+}
+
+describeWith("userNamespaces", "cp of a container's files", () => {
+  let place: Sandbox;
+  let root: string;
+  beforeAll(async () => {
+    place = await sandbox({ steps: ["dir", "/d", "dir", "/memory", "tmpfs", "/memory", "write", "/memory/f", "in memory"] });
+    root = place.root;
+    fs.mkdirSync(`${root}/d/e/empty`, { recursive: true });
+    fs.writeFileSync(`${root}/d/text`, "text", { mode: 0o640 });
+    fs.writeFileSync(`${root}/d/e/deep`, "deep");
+    fs.writeFileSync(Buffer.from(`${root}/d/\xff`, "latin1"), "name");
+    fs.writeFileSync(`${root}/d/tool`, "#!", { mode: 0o755 });
+    fs.writeFileSync(`${root}/d/sparse`, "begin");
+    fs.truncateSync(`${root}/d/sparse`, 64 << 20);
+    fs.symlinkSync("../secret", `${root}/d/link`);
+    fs.symlinkSync("e", `${root}/d/directory-link`);
+    fs.writeFileSync(`${root}/secret`, "of the container");
+    fs.utimesSync(`${root}/d/text`, 1_500_000_000.25, 1_400_000_000.75);
+    fs.utimesSync(`${root}/d/e`, 1_500_000_000, 1_300_000_000);
+    fs.chmodSync(`${root}/d/e`, 0o555);
+  });
+  afterAll(() => place && fs.chmodSync(`${root}/d/e`, 0o755));
+  const target = (path: string) => `pid:${place.pid}:${path}`;
+
+  test("copies a directory with names, links, permission bits and times", async () => {
+    expect(await someone.run(["cp", target("/d"), into])).toMatchObject({ code: 0, stderr: "" });
+    expect(content(`${into}/d`)).toEqual(content(`${root}/d`));
+    expect(spawnSync("diff", ["-r", "--no-dereference", `${into}/d`, `${root}/d`]).status).toBe(0);
+  });
+
+  test("keeps holes", async () => {
+    await someone.run(["cp", target("/d/sparse"), into]);
+    expect(fs.statSync(`${into}/sparse`)).toMatchObject({ size: 64 << 20 });
+    expect(fs.statSync(`${into}/sparse`).blocks).toBeLessThan(1024);
+  });
+
+  test("follows links inside the container with -L, and a link that is named", async () => {
+    expect(await someone.run(["cp", "-L", target("/d"), `${into}/copy`])).toMatchObject({ code: 0 });
+    expect(fs.readFileSync(`${into}/copy/link`, "utf8")).toBe("of the container");
+    expect(fs.readFileSync(`${into}/copy/directory-link/deep`, "utf8")).toBe("deep");
+    await someone.run(["cp", target("/d/link"), into]);
+    expect(fs.readFileSync(`${into}/link`, "utf8")).toBe("of the container");
+  });
+
+  test("copies matches of a glob, files in memory and a file under a new name", async () => {
+    expect(await someone.run(["cp", target("/d/t*"), target("/memory/f"), into])).toMatchObject({ code: 0 });
+    expect(fs.readdirSync(into).sort()).toEqual(["f", "text", "tool"]);
+    expect(await someone.run(["cp", target("/memory/f"), `${into}/other`])).toMatchObject({ code: 0 });
+    expect(fs.readFileSync(`${into}/other`, "utf8")).toContain("in memory");
+  });
+
+  test("copies a deleted file that a process has open", async () => {
+    const at = `${root}/d/gone`;
+    fs.writeFileSync(at, "rescued");
+    const fd = fs.openSync(at, "r");
+    fs.rmSync(at);
+    const path = `/proc/${process.pid}/fd/${fd}`;
+    expect(await someone.run(["cp", `pid:${process.pid}:${path}`, `${into}/rescued`])).toMatchObject({ code: 0 });
+    fs.closeSync(fd);
+    expect(fs.readFileSync(`${into}/rescued`, "utf8")).toBe("rescued");
+  });
+
+  test("reports FIFOs and sockets without opening them, and copies the rest", async () => {
+    fs.mkdirSync(`${root}/special`);
+    spawnSync("mkfifo", [`${root}/special/fifo`]);
+    fs.writeFileSync(`${root}/special/file`, "x");
+    const { code, stderr } = await someone.run(["cp", target("/special"), into]);
+    expect([code, stderr]).toEqual([1, `porthole: not copied: ${target("/special/fifo")}: a FIFO\n`]);
+    expect(fs.readdirSync(`${into}/special`)).toEqual(["file"]);
+  });
+
+  test("leaves out /proc when the root is copied", async () => {
+    const { stderr } = await someone.run(["cp", target("/"), `${into}/root`]);
+    expect(fs.readdirSync(`${into}/root`)).not.toContain("proc");
+    expect(fs.readFileSync(`${into}/root/memory/f`, "utf8")).toContain("in memory");
+    expect(stderr).not.toContain("/proc");
+  });
+
+  test("keeps files of this machine without -f, and replaces them with it", async () => {
+    fs.writeFileSync(`${into}/text`, "mine");
+    const { code, stderr } = await someone.run(["cp", target("/d/text"), target("/d/tool"), into]);
+    expect([code, stderr]).toEqual([1, `porthole: cannot create ${into}/text: File exists (-f replaces it)\n`]);
+    expect(fs.readFileSync(`${into}/text`, "utf8")).toBe("mine");
+    expect(fs.existsSync(`${into}/tool`)).toBe(true);
+    expect(await someone.run(["cp", "-f", target("/d/text"), into])).toMatchObject({ code: 0, stderr: "" });
+    expect(fs.readFileSync(`${into}/text`, "utf8")).toBe("text");
+  });
+
+  test("does not write through a link of this machine that bears a container's name", async () => {
+    fs.mkdirSync(`${into}/elsewhere`);
+    fs.symlinkSync("elsewhere", `${into}/d`);
+    const { code, stderr } = await someone.run(["cp", "-f", target("/d"), into]);
+    expect([code, stderr]).toEqual([1, `porthole: cannot create ${into}/d: Not a directory\n`]);
+    expect(fs.readdirSync(`${into}/elsewhere`)).toEqual([]);
+  });
+
+  test("overwrites an existing file of a container only with --rw, and creates none", async () => {
+    fs.writeFileSync(`${into}/new`, "new");
+    fs.writeFileSync(`${root}/d/written`, "a longer text");
+    const source = `${into}/new`;
+    const refused = await someone.run(["cp", source, target("/d/written")]);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("--rw overwrites an existing file")]);
+    expect(await someone.run(["cp", "--rw", source, target("/d/written")])).toMatchObject({ code: 0, stderr: "" });
+    expect(fs.readFileSync(`${root}/d/written`, "utf8")).toBe("new");
+    const missing = await someone.run(["cp", "--rw", source, target("/d/missing")]);
+    expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining("docker cp")]);
+    expect(fs.existsSync(`${root}/d/missing`)).toBe(false);
+    fs.rmSync(`${root}/d/written`);
+  });
+
+  test("leaves no part of a file when it is killed", async () => {
+    const size = 256 << 20;
+    fs.writeFileSync(`${root}/large`, "");
+    for (let at = 0; at < size; at += 1 << 20) fs.appendFileSync(`${root}/large`, Buffer.alloc(1 << 20, at >> 20));
+    const { pid, child, ended } = someone.start(["cp", target("/large"), into]);
+    await waitFor("the copy to begin", () => child.exitCode !== null || descriptors(pid).some(isIn(into)));
+    child.kill("SIGKILL");
+    await ended;
+    const left = fs.readdirSync(into).map((name) => [name, fs.statSync(`${into}/${name}`).size]);
+    // Killed before it was complete, or after.
+    expect([[], [["large", size]]]).toContainEqual(left.filter(([name]) => name !== "large.part"));
+    fs.rmSync(`${root}/large`);
+  });
+});
+
+function descriptors(pid: number): string[] {
+  try {
+    return fs.readdirSync(`/proc/${pid}/fd`).map((fd) => fs.readlinkSync(`/proc/${pid}/fd/${fd}`));
+  } catch {
+    return [];
+  }
+}
+
+const isIn = (directory: string) => (path: string) => path.startsWith(`${directory}/`);
+
+describe("cp", () => {
+  test.each([
+    [["./a"], 2, "no destination"],
+    [["./a", "./b", "./missing"], 2, "not a directory"],
+    [["./a", "./missing/b"], 1, "No such file or directory"],
+    [["/", "."], 2, "it has no name"],
+    [["./missing", "."], 1, "No such file or directory"],
+    [["/dev/zero", "."], 1, "not copied: /dev/zero: a character device"],
+  ])("refuses %j in one line", async (args, status, reason) => {
+    fs.writeFileSync(`${into}/a`, "a");
+    fs.writeFileSync(`${into}/b`, "b");
+    const { code, stderr } = await someone.run(["cp", ...args], { before: ["env", "-C", into] });
+    expect([code, stderr.split("\n").length, stderr]).toEqual([status, 2, expect.stringContaining(reason)]);
+    expect(fs.readdirSync(into).sort()).toEqual(["a", "b"]);
+  });
+
+  test("does not copy a directory into itself", async () => {
+    fs.mkdirSync(`${into}/d/e`, { recursive: true });
+    const { code, stderr } = await someone.run(["cp", `${into}/d`, `${into}/d/e`]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("it contains the directory it is copied to")]);
+    expect(fs.readdirSync(`${into}/d/e/d`)).toEqual(["e"]);
+  });
+
+  describeWith("userNamespaces", "on a full disk", () => {
+    test("stops with one line and leaves no part of a file", async () => {
+      const script = `mount -t tmpfs -o size=1m none ${into}; "$@"; status=$?; ls -A ${into}; exit $status`;
+      fs.writeFileSync(`${base}/2m`, Buffer.alloc(2 << 20, 1));
+      fs.writeFileSync(`${base}/small`, "x");
+      const { code, stderr, text } = await someone.run(["cp", `${base}/2m`, `${base}/small`, into], {
+        before: ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"],
+      });
+      expect([code, stderr, text]).toEqual([1, "porthole: write failed: No space left on device\n", ""]);
+    });
+  });
+});
