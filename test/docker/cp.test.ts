@@ -1,0 +1,50 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { afterAll, expect, test } from "vitest";
+import { describeWithDocker, describeWithPodman } from "../helpers/availability.ts";
+import { busyboxImage, engine, uniqueName } from "../helpers/engine.ts";
+import { user } from "../helpers/porthole.ts";
+
+const base = mkdtempSync(`${tmpdir()}/porthole-cp-`);
+afterAll(() => rmSync(base, { recursive: true }));
+
+describeWithDocker("cp from a container of Docker", () => copies("docker"));
+describeWithPodman("cp from a container of Podman", () => copies("podman"));
+
+const SCRIPT = `
+mkdir /d; echo kept > /d/f; chmod 604 /d/f; touch -d @1500000000 /d/f; echo memory > /memory/f; echo said
+while [ ! -e /end ]; do sleep 0.1; done`;
+
+function copies(name: "docker" | "podman"): void {
+  test("takes files of a running container, of memory, of its output, its image, and when it has stopped", async () => {
+    const on = engine(name);
+    const into = mkdtempSync(`${base}/`);
+    const by = user({ engine: on });
+    const image = await busyboxImage(on);
+    const handle = await on.api.createContainer({
+      name: uniqueName("copied"),
+      Image: image,
+      Cmd: ["/bin/busybox", "sh", "-c", SCRIPT.replaceAll(/\b(mkdir|chmod|touch|sleep) /g, "/bin/busybox $1 ")],
+      Labels: { "porthole.test": "1" },
+      HostConfig: { NetworkMode: "none", Tmpfs: { "/memory": "" } },
+    });
+    await handle.start();
+    const web = (await handle.inspect()).Name.replace("/", "");
+    const said = () => by.run(["cat", `${web}:@logs`]);
+    await expect.poll(async () => (await said()).text, { timeout: 60_000 }).toBe("said\n");
+
+    const sources = [`${web}:/d`, `${web}:/memory/f`, `${web}:@logs`];
+    expect(await by.run(["cp", ...sources, into])).toMatchObject({ code: 0, stderr: "" });
+    expect(readdirSync(into).sort()).toEqual(["d", "f", `${web}-logs.log`].sort());
+    expect(readFileSync(`${into}/f`, "utf8")).toBe("memory\n");
+    expect(readFileSync(`${into}/${web}-logs.log`, "utf8")).toBe("said\n");
+    expect(statSync(`${into}/d/f`)).toMatchObject({ mode: 0o100604, mtimeMs: 1_500_000_000_000 });
+
+    await handle.stop({ t: 0 });
+    expect(await by.run(["cp", `${web}:/d/f`, `${into}/stopped`])).toMatchObject({ code: 0, stderr: "" });
+    expect(readFileSync(`${into}/stopped`, "utf8")).toBe("kept\n");
+    expect(await by.run(["cp", `image:${image}:/bin`, `${into}/bin`])).toMatchObject({ code: 0 });
+    expect(readdirSync(`${into}/bin`)).toContain("busybox");
+    await handle.remove({ force: true });
+  });
+}
