@@ -8,10 +8,10 @@ import { type Destination, openDestination } from "../cp/destination.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { filesLine, Progress } from "../io/progress.ts";
 import { openTarget } from "../targets/open-target.ts";
-import type { ReachOptions } from "../targets/options.ts";
-import { type NamedTarget, Reach } from "../targets/reach.ts";
+import type { ConnectionOptions } from "../targets/options.ts";
+import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 
-export interface CpOptions extends ReachOptions {
+export interface CpOptions extends ConnectionOptions {
   dereference?: boolean;
   force?: boolean;
   rw?: boolean;
@@ -28,12 +28,12 @@ export async function cp(paths: string[], options: CpOptions): Promise<number> {
     throw new PortholeError("USAGE", `cp: no destination after '${destination}'`, {
       hint: `porthole cp ${destination} .`,
     });
-  const reach = new Reach(options);
+  const sessions = new SessionPool(options);
   const progress = isTerminal(2) ? new Progress() : undefined;
   let status = 0;
   let [bytes, files] = [0n, 0];
   const context: CopyContext = {
-    reach,
+    sessions,
     dereference: options.dereference === true,
     replace: options.force === true,
     failed(error) {
@@ -49,14 +49,14 @@ export async function cp(paths: string[], options: CpOptions): Promise<number> {
   };
   try {
     const into = parseTarget(destination);
-    const named = await reach.expand(sources, context.failed);
-    if (into.kind !== "local") await overwrite(named, { text: destination, target: into }, options, reach);
+    const named = await sessions.expand(sources, context.failed);
+    if (into.kind !== "local") await overwrite(named, { text: destination, target: into }, options, sessions);
     else await copyAll(named, openDestination(into.path, named.length), context);
   } catch (error) {
     context.failed(error);
   } finally {
     progress?.erase();
-    reach.close();
+    sessions.close();
   }
   return status;
 }
@@ -77,7 +77,7 @@ async function copyAll(sources: readonly NamedTarget[], to: Destination, context
 }
 
 async function copyOne(source: NamedTarget, { directory, name }: Destination, context: CopyContext): Promise<void> {
-  const session = await context.reach.session(source.target);
+  const session = await context.sessions.session(source.target);
   const file = await openTarget(session, source, {});
   const as = name ?? ownName(source);
   if (file.kind === "file" || source.target.kind === "output") return copyFile(file, directory, as, context);
@@ -108,7 +108,7 @@ async function overwrite(
   sources: readonly NamedTarget[],
   into: NamedTarget,
   { rw }: CpOptions,
-  reach: Reach,
+  sessions: SessionPool,
 ): Promise<void> {
   const [source] = sources;
   if (source === undefined) return;
@@ -118,11 +118,13 @@ async function overwrite(
       hint: `--rw overwrites an existing file; to create one: ${create}`,
     });
   if (sources.length > 1) throw new PortholeError("USAGE", "cannot overwrite one file with several sources");
-  await using from = await openTarget(await reach.session(source.target), source, {});
+  await using from = await openTarget(await sessions.session(source.target), source, {});
   if (from.kind !== "file") throw new PortholeError("FILE", `not copied: ${source.text}: a ${from.kind}`);
-  await using to = await openTarget(await reach.session(into.target), into, { write: true }).catch((error: unknown) => {
-    throw error instanceof PortholeError && error.errno === "ENOENT" ? noFile(error, create) : error;
-  });
+  await using to = await openTarget(await sessions.session(into.target), into, { write: true }).catch(
+    (error: unknown) => {
+      throw error instanceof PortholeError && error.errno === "ENOENT" ? noFile(error, create) : error;
+    },
+  );
   if (to.kind !== "file" || to.relayed)
     throw new PortholeError(
       "FILE",

@@ -4,13 +4,13 @@ import { deviceOf, identityOf, joinPath, pseudoDevices, typeOf } from "../../src
 import { type DirectoryEntry, kindOf, type OpenFile, type Session } from "../../src/sessions/index.ts";
 import { pathBytes, type Target } from "../../src/target.ts";
 import { openAhead } from "../targets/open-ahead.ts";
-import type { NamedTarget, Reach } from "../targets/reach.ts";
+import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
 
 type FileStat = OpenFile["stat"];
 
 /** What all copies of one command share. */
 export interface CopyContext {
-  reach: Reach;
+  sessions: SessionPool;
   /** `-L`: copies what links below a directory lead to, not the links. */
   dereference: boolean;
   /** `-f`: replaces files of this machine. */
@@ -182,7 +182,7 @@ async function copyFiles(
     return { text: tree.prefix + path, target: { ...tree.source.target, path } as Target, isMatch: true };
   });
   let index = 0;
-  for await (const opened of openAhead(tree.reach, targets)) {
+  for await (const opened of openAhead(tree.sessions, targets)) {
     const name = entries[index++]?.name ?? "";
     try {
       if ("error" in opened) throw opened.error;

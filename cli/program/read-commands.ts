@@ -90,7 +90,7 @@ ${examples(
 }
 
 function addCp(root: Command): void {
-  reaching(
+  connectionOptions(
     root
       .command("cp")
       .argument("<path...>", "sources, whose globs match inside the container, and the destination on this machine")
