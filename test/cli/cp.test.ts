@@ -28,7 +28,9 @@ describeWith("userNamespaces", "cp of a container's files", () => {
   let place: Sandbox;
   let root: string;
   beforeAll(async () => {
-    place = await sandbox({ steps: ["dir", "/d", "dir", "/memory", "tmpfs", "/memory", "write", "/memory/f", "in memory"] });
+    place = await sandbox({
+      steps: ["dir", "/d", "dir", "/memory", "tmpfs", "/memory", "write", "/memory/f", "in memory"],
+    });
     root = place.root;
     fs.mkdirSync(`${root}/d/e/empty`, { recursive: true });
     fs.writeFileSync(`${root}/d/text`, "text", { mode: 0o640 });
