@@ -3,23 +3,23 @@ import { resolve } from "node:path";
 import { PortholeError } from "../../src/errors.ts";
 import { REFUSED, SHORT, WITH_VALUE, WITHOUT_PATTERN, WITHOUT_TARGET } from "./flags.ts";
 
-/** One option of ripgrep as it was given. */
+/** One option of ripgrep as given. */
 export interface Flag {
   /** The long name, without dashes. */
   name: string;
   value: string | undefined;
 }
 
-/** A command line of ripgrep, taken apart. */
+/** A parsed command line of ripgrep. */
 export interface ParsedArguments {
   flags: Flag[];
-  /** What is no option: the pattern, unless an option gives it, and the targets. */
+  /** The pattern, unless an option gives it, and the targets. */
   operands: string[];
 }
 
 /**
- * Takes words apart as ripgrep does: `-A3`, `-A=3`, `-A 3`, `-inC2`, `--context=3`, `--context 3`;
- * everything after `--` is an operand.
+ * Parses words as ripgrep does: `-A3`, `-A=3`, `-A 3`, `-inC2`, `--context=3`, `--context 3`. Every
+ * word after `--` is an operand.
  */
 export function parseArguments(words: readonly string[]): ParsedArguments {
   const flags: Flag[] = [];
@@ -48,7 +48,7 @@ function readCluster(letters: string, flags: Flag[], take: Take): void {
   for (let at = 0; at < letters.length; ) {
     const letter = String.fromCodePoint(letters.codePointAt(at) ?? 0);
     at += letter.length;
-    // grep's letter for ripgrep's -I.
+    // grep(1) uses -h for ripgrep's -I.
     const name = letter === "h" ? "no-filename" : SHORT[letter];
     if (name === undefined) throw usage(`unrecognized option -${letter}`, "porthole grep --help");
     if (!WITH_VALUE.has(name)) {
@@ -70,7 +70,10 @@ export function takesValue(word: string): boolean {
   return at !== -1 && at === letters.length - 1;
 }
 
-/** The options as words again. Paths of this machine become absolute, because ripgrep runs elsewhere. */
+/**
+ * Formats options as words. Paths of this machine become absolute, because ripgrep runs in another
+ * directory.
+ */
 export function writeFlags(flags: readonly Flag[]): string[] {
   return flags.map(({ name, value }) => {
     if (value === undefined) return `--${name}`;
@@ -79,7 +82,7 @@ export function writeFlags(flags: readonly Flag[]): string[] {
   });
 }
 
-/** @throws PortholeError USAGE for an option that makes no sense on given files */
+/** @throws PortholeError USAGE for an option that is not available */
 export function refuseFlags(flags: readonly Flag[]): void {
   for (const { name } of flags) {
     const reason = REFUSED[name];
@@ -88,9 +91,9 @@ export function refuseFlags(flags: readonly Flag[]): void {
 }
 
 /**
- * The options of the file that `RIPGREP_CONFIG_PATH` names (one word a line, `#` for comments), less
- * those that are refused. None where `--no-config` was given.
- * @throws PortholeError USAGE where it cannot be read
+ * The available options of the file that `RIPGREP_CONFIG_PATH` names (one word per line, `#` for
+ * comments). Empty with `--no-config`.
+ * @throws PortholeError USAGE if the file cannot be read
  */
 export function configuredFlags(given: readonly Flag[]): Flag[] {
   const path = process.env.RIPGREP_CONFIG_PATH;
@@ -108,7 +111,7 @@ export function configuredFlags(given: readonly Flag[]): Flag[] {
   return parseArguments(words).flags.filter(({ name }) => REFUSED[name] === undefined);
 }
 
-/** What the options say together. */
+/** Queries on a list of options. */
 export class FlagSet {
   readonly #flags: readonly Flag[];
 
@@ -129,7 +132,7 @@ export class FlagSet {
     return this.#flags.flatMap((flag) => (flag.name === name && flag.value !== undefined ? [flag.value] : []));
   }
 
-  /** Whether `on`, given last of the two, has the say. */
+  /** Whether `on` is given, and not overridden by a later `off`. */
   isOn(on: string, off: string): boolean {
     return this.#flags.findLast(({ name }) => name === on || name === off)?.name === on;
   }
@@ -146,12 +149,12 @@ export class FlagSet {
     return !this.#flags.some(({ name }) => WITHOUT_TARGET.has(name));
   }
 
-  /** Hidden files are searched. */
+  /** Whether hidden files are searched. */
   get seesHidden(): boolean {
     return this.isOn("hidden", "no-hidden") || this.count("unrestricted") > 1;
   }
 
-  /** Ignore files count. */
+  /** Whether ignore files apply. */
   get heedsIgnoreFiles(): boolean {
     return !this.isOn("no-ignore", "ignore") && this.count("unrestricted") === 0;
   }

@@ -1,13 +1,13 @@
 import type { Filter, OpenFile } from "../../src/sessions/index.ts";
 import { visibleBytes } from "../../src/text/index.ts";
 
-/** Bytes that are looked at, at each end of a file. */
+/** Bytes that are checked at each end of a file. */
 const SAMPLE = 64 * 1024;
 const sample = Buffer.allocUnsafeSlow(SAMPLE);
 
 /**
- * Whether a file's text has colour codes, which would hide matches. Both ends of it are looked at: to
- * read all of a large file would take as long as the search.
+ * Whether a file contains colour codes, which would hide matches. Checks both ends only: reading a
+ * large file completely would take as long as the search.
  */
 export function hasColours(file: OpenFile): boolean {
   const size = Number(file.stat.size);
@@ -18,30 +18,30 @@ export function hasColours(file: OpenFile): boolean {
       return bytes.includes(ESCAPE) && !bytes.includes(0) && visibleBytes(bytes).length < bytes.length;
     });
   } catch {
-    // ripgrep will say why it cannot be read.
+    // ripgrep reports the read error.
     return false;
   }
 }
 
 const ESCAPE = 0x1b;
-/** No sequence that is left out is longer. */
+/** Maximum bytes of a colour code that is stripped. */
 const LONGEST_SEQUENCE = 68;
 
-/** Text without the colour codes that a screen does not show. */
+/** Strips colour codes. */
 export function colourFilter(): Filter {
   let held = Buffer.alloc(0);
   return (bytes) => {
     if (bytes === undefined) return visibleBytes(held);
     const all = held.length > 0 ? Buffer.concat([held, bytes]) : bytes;
     const last = all.lastIndexOf(ESCAPE);
-    // A sequence may be cut here.
+    // The chunk may end inside a sequence.
     const end = last !== -1 && all.length - last <= LONGEST_SEQUENCE ? last : all.length;
     held = Buffer.from(all.subarray(end));
     return visibleBytes(all.subarray(0, end));
   };
 }
 
-/** No more of a file once there is a NUL, as ripgrep leaves binary files below directories. */
+/** Ends a file at the first NUL byte, as ripgrep does with binary files below directories. */
 export function stopAtNul(filter: Filter): Filter {
   return (bytes) => (bytes?.includes(0) ? undefined : filter(bytes));
 }

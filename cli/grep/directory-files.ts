@@ -12,7 +12,7 @@ import type { LinkTree } from "./link-tree.ts";
 /** A directory that was named as a target. */
 export interface NamedDirectory {
   session: Session;
-  /** As it was named; names of its files begin so. */
+  /** As named on the command line; the names of its files begin with it. */
   name: string;
   /** In the target. */
   path: string;
@@ -23,14 +23,12 @@ export interface FoundFile {
   session: Session;
   name: string;
   path: string;
-  /** It was found through a symbolic link, as `--follow` asks for. */
+  /** Found through a symbolic link, with `--follow`. */
   isLinked: boolean;
 }
 
-/** `d_type` of getdents64(2). */
-
 const IGNORE_FILE = /^\.(git|rg)?ignore$/;
-/** ripgrep reads an ignore file whole. */
+/** In bytes: ripgrep reads a whole ignore file into memory. */
 const LONGEST_IGNORE_FILE = 1024 * 1024;
 
 /** Finds the files of directories that ripgrep would search, before any of them is opened. */
@@ -49,8 +47,9 @@ export class DirectoryFiles {
   }
 
   /**
-   * The files that names, kinds, depths and ignore files leave; symbolic links are followed with `--follow` only.
-   * @param program the ripgrep that decides where ignore files or globs have a say
+   * Returns the files that pass the filters by name, type, depth and ignore file. Follows symbolic
+   * links with `--follow` only.
+   * @param program the ripgrep that evaluates ignore files and globs
    * @throws PortholeError SESSION
    */
   async find(directories: readonly NamedDirectory[], program: string): Promise<FoundFile[]> {
@@ -67,7 +66,7 @@ export class DirectoryFiles {
 
   async #walk(directory: NamedDirectory, above: readonly string[], files: FoundFile[]): Promise<void> {
     const { session, name, path } = directory;
-    // With the slash a directory that is named by a link is entered.
+    // The trailing slash follows a link to a directory.
     const root = path.endsWith("/") ? path : `${path}/`;
     const shown = (found: string) => joinPath(name, found.slice(root.length));
     const oneFileSystem = this.#set.isOn("one-file-system", "no-one-file-system");
@@ -97,7 +96,7 @@ export class DirectoryFiles {
     }
   }
 
-  /** What a symbolic link leads to, unless it leads back to a directory above it. */
+  /** The files behind a symbolic link, unless it leads to a directory above it. */
   async #linked(file: FoundFile, above: readonly string[], files: FoundFile[]): Promise<void> {
     try {
       const stat = await file.session.stat(file.path);
@@ -105,7 +104,7 @@ export class DirectoryFiles {
       if (type === DT_REG) files.push({ ...file, isLinked: true });
       if (type !== DT_DIR || !this.#mayEnter(nameOf(file.path))) return;
       if (above.includes(identityOf(stat)))
-        throw new PortholeError("FILE", `${file.name}: it leads to a directory above it`, { errno: "ELOOP" });
+        throw new PortholeError("FILE", `${file.name}: the link leads to a directory above it`, { errno: "ELOOP" });
       await this.#walk(file, above, files);
     } catch (error) {
       if (!(error instanceof PortholeError) || error.code !== "FILE") throw error;
@@ -118,7 +117,7 @@ export class DirectoryFiles {
     return text !== undefined && /^\d+$/.test(text) ? { maxDepth: Number(text) } : {};
   }
 
-  /** Of a repository only what decides about files, unless hidden files may be wanted. */
+  /** Skips hidden directories that cannot contain searched files or ignore rules. */
   #mayEnter(name: string): boolean {
     if (!name.startsWith(".") || this.#set.seesHidden || this.#set.has("glob") || this.#set.has("iglob")) return true;
     return this.#set.heedsIgnoreFiles && name !== ".git";
@@ -163,7 +162,7 @@ export class DirectoryFiles {
     }
   }
 
-  /** Asks ripgrep itself, about empty files of the same names. */
+  /** Runs ripgrep on empty files of the same names to select the files. */
   #asked(found: readonly FoundFile[], roots: readonly string[], program: string): FoundFile[] {
     for (const { name } of found) this.#tree.file(name);
     const flags = this.#flags.filter(({ name }) => FILTERS.has(name));
@@ -180,7 +179,7 @@ export class DirectoryFiles {
   }
 }
 
-/** Depths are minded by the walk itself, and of hidden files the names tell. */
+/** Filters without depth and hidden files, which this class evaluates itself. */
 const NAME_FILTERS = new Set(
   [...FILTERS].filter(
     (name) => !/^(hidden|no-hidden|max-?depth|unrestricted|no-ignore|ignore|no-require-git)$/.test(name),
@@ -191,7 +190,7 @@ function identityOf({ device, inode }: FileStat): string {
   return `${device.major}:${device.minor}:${inode}`;
 }
 
-/** Of the directories that a path goes through. */
+/** Identities of the directories on a path. */
 function ancestors(path: string, identities: ReadonlyMap<string, string>): string[] {
   const found: string[] = [];
   for (let slash = path.lastIndexOf("/"); slash >= 0; slash = slash === 0 ? -1 : path.lastIndexOf("/", slash - 1)) {
@@ -205,7 +204,7 @@ function trimmed(name: string): string {
   return name.replace(/\/+$/, "");
 }
 
-/** Whether a part of the name below the directory that was named begins with a dot. */
+/** Whether a component of the name below the named directory begins with a dot. */
 function isHidden(name: string, roots: readonly string[]): boolean {
   return roots.every((root) => !name.startsWith(root) || /(^|\/)\.[^/]*/.test(name.slice(trimmed(root).length)));
 }

@@ -1,4 +1,4 @@
-/** What porthole has to know of ripgrep's options; the tests hold it against the real program. */
+/** Tables of ripgrep's options; the tests compare them with the real program. */
 
 /** The long name of each short option. */
 export const SHORT: Readonly<Record<string, string>> = {
@@ -53,7 +53,7 @@ export const WITH_VALUE: ReadonlySet<string> = new Set([
   ...["sort", "sortr", "threads", "type", "type-add", "type-clear", "type-not"],
 ]);
 
-/** Options that decide which files of a directory are searched, by their names and contents of ignore files. */
+/** Options that select the files of a directory by name and ignore file. */
 export const FILTERS: ReadonlySet<string> = new Set([
   ...["glob", "iglob", "glob-case-insensitive", "no-glob-case-insensitive", "type", "type-not", "type-add"],
   ...["type-clear", "ignore-file", "ignore-file-case-insensitive", "no-ignore-file-case-insensitive", "hidden"],
@@ -62,17 +62,17 @@ export const FILTERS: ReadonlySet<string> = new Set([
   ...["no-ignore-vcs", "ignore-vcs", "no-require-git", "require-git"],
 ]);
 
-/** Options after which no pattern is expected. */
+/** Options that need no pattern. */
 export const WITHOUT_PATTERN: ReadonlySet<string> = new Set(["files", "type-list", "version", "pcre2-version"]);
 
-/** Options that need no target either. */
+/** Options that need no target. */
 export const WITHOUT_TARGET: ReadonlySet<string> = new Set(["type-list", "version", "pcre2-version"]);
 
-/** Why an option makes no sense on given files. */
+/** Reasons why an option is not available. */
 export const REFUSED: Readonly<Record<string, string>> = {
-  pre: "it runs a program on every file, by a path that leads to a descriptor: use porthole with TARGET -- PROGRAM",
-  "pre-glob": "it belongs to --pre, which is not available",
-  "hostname-bin": "it runs a program, for links that would lead nowhere",
+  pre: "it would run a program on the path of a descriptor (use porthole with TARGET -- PROGRAM)",
+  "pre-glob": "it needs --pre, which is not available",
+  "hostname-bin": "it needs --hyperlink-format, which is not available",
   "hyperlink-format": "the links would lead into a directory that is removed at the end",
-  generate: "it writes ripgrep's own manual and completions: use rg --generate",
+  generate: "it prints ripgrep's own manual and completions (use rg --generate)",
 };

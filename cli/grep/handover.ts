@@ -4,7 +4,7 @@ import { setInheritable } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { pathBytes } from "../../src/target.ts";
 
-/** A descriptor to be handed over, and where its link belongs. */
+/** A descriptor for ripgrep, and the name of its link. */
 export interface PassedDescriptor {
   name: string;
   fd: number;
@@ -13,10 +13,10 @@ export interface PassedDescriptor {
 }
 
 /**
- * Hands descriptors to the search. As many as the limit allows are inherited by ripgrep itself, under
- * the numbers that they have here: Node needs milliseconds to give 10,000 of them others. More than
- * that are kept open by holders: each is a ripgrep that waits for the end of its standard input,
- * which comes when this process ends, however that happens. So one ripgrep searches any number of files.
+ * Passes descriptors to ripgrep. The searching ripgrep inherits as many as its limit allows, under
+ * the same numbers: Node needs milliseconds to renumber 10,000 of them. Holder processes keep the
+ * others open: each is a ripgrep that waits for the end of its standard input, which comes when
+ * this process ends, even by SIGKILL. So one ripgrep searches any number of files.
  */
 export class Handover {
   readonly #program: string;
@@ -26,7 +26,7 @@ export class Handover {
   readonly #holders: ChildProcess[] = [];
   #block: PassedDescriptor[] = [];
 
-  /** @param link makes a link of that name to a path of `/proc` */
+  /** @param link creates a link of that name to a path in `/proc` */
   constructor(program: string, link: (name: string, to: string) => void) {
     this.#program = program;
     this.#link = link;
@@ -37,7 +37,7 @@ export class Handover {
     this.#block.push(handed);
   }
 
-  /** Starts the search, which inherits the last descriptors; this process's copies are closed then. */
+  /** Starts the search, which inherits the last descriptors, and closes this process's copies. */
   start(args: readonly string[], options: SpawnOptions, stdio: readonly (number | "pipe" | "inherit")[]): ChildProcess {
     for (const { name, fd } of this.#block) {
       this.#link(name, `/proc/self/fd/${fd}`);
@@ -50,7 +50,7 @@ export class Handover {
     }
   }
 
-  /** Ends the holders and closes what was not handed over. */
+  /** Ends the holders and closes the descriptors that were not passed. */
   close(): void {
     for (const holder of this.#holders.splice(0)) holder.kill("SIGKILL");
     for (const each of this.#block.splice(0)) each.close();
@@ -73,15 +73,15 @@ export class Handover {
   }
 }
 
-/** Leaves room for what this process, ripgrep and the start of a child need themselves. */
+/** Leaves room for the descriptors of this process, of ripgrep and of the start of a child. */
 function capacity(): number {
   const soft = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1];
   return Math.max(1, Math.floor(Number(soft ?? 1024) * 0.6) - 32);
 }
 
 /**
- * As spawn, with arguments that are not UTF-8 too: Node cannot pass these, so a shell makes them. They
- * come after the others.
+ * As spawn, also for arguments that are not UTF-8. Node cannot pass these, so a shell creates them.
+ * They follow the other arguments.
  */
 function spawnExact(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
   const odd = args.filter((arg) => !arg.isWellFormed());
@@ -92,6 +92,6 @@ function spawnExact(program: string, args: readonly string[], options: SpawnOpti
 
 function append(arg: string): string {
   const octal = [...pathBytes(arg)].map((byte) => `\\0${byte.toString(8).padStart(3, "0")}`).join("");
-  // The letter keeps newlines at the end.
+  // The letter protects trailing newlines, which $() removes.
   return `v=$(printf %b '${octal}x')\nset -- "$@" "\${v%x}"`;
 }

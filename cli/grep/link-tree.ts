@@ -3,11 +3,11 @@ import { PrivateDirectory } from "../../src/routes/index.ts";
 import { pathBytes } from "../../src/target.ts";
 
 /**
- * A private directory in which the targets' names are paths: `web:/var/log/app.log` is a link in the
- * directory `web:/var/log`. ripgrep runs in {@link directory}, so that it prints these names.
+ * A private directory in which the targets' names are paths: `web:/var/log/app.log` is a link in
+ * the directory `web:/var/log`. ripgrep runs in {@link directory}, so that it prints these names.
  */
 export class LinkTree {
-  /** Where relative names begin. Deep enough for every leading `..`. */
+  /** The directory of relative names. Deep enough for every leading `..`. */
   readonly directory: string;
   readonly #private: PrivateDirectory;
   readonly #made = new Set<string>();
@@ -19,14 +19,14 @@ export class LinkTree {
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
   }
 
-  /** Makes a link and the directories on its way, unless something of that name is there. */
+  /** Creates a link and its parent directories, unless the name exists. */
   link(name: string, to: string): void {
     this.#directoryOf(name);
     this.#files.push(name);
     unlessThere(() => symlinkSync(to, this.#at(name)));
   }
 
-  /** Makes a file, unless something of that name is there. */
+  /** Creates a file and its parent directories, unless the name exists. */
   file(name: string, content: string | Uint8Array = ""): void {
     this.#directoryOf(name);
     unlessThere(() => writeFileSync(this.#at(name), content, { mode: 0o600, flag: "wx" }));
@@ -38,11 +38,11 @@ export class LinkTree {
     } catch {}
   }
 
-  /** Makes a directory with those on its way. */
+  /** Creates a directory and its parents. */
   addDirectory(name: string): void {
     if (this.#made.has(name)) return;
     const slash = name.lastIndexOf("/");
-    // Step by step: `a/../b` needs `a`.
+    // One component after the other: `a/../b` needs `a`.
     if (slash > 0) this.addDirectory(name.slice(0, slash));
     this.#made.add(name);
     if (slash === name.length - 1) return;
@@ -75,7 +75,7 @@ function unlessThere(make: () => void): void {
   }
 }
 
-/** How far above its beginning a relative path comes. */
+/** How many levels a relative path goes above its beginning. */
 function levelsAbove(path: string): number {
   let depth = 0;
   let least = 0;

@@ -1,8 +1,8 @@
 import { complain, printable } from "../io/fail.ts";
 
 /**
- * ripgrep's standard error as porthole's: one line for each message. Lines of a message that goes on
- * (a regular expression with a mark below it) are joined.
+ * Converts ripgrep's standard error to porthole's messages, one line each. Joins the lines of a
+ * message that has several (a regular expression with a mark below it).
  */
 export class Messages {
   #rest = "";
@@ -14,16 +14,16 @@ export class Messages {
     for (const line of lines) this.#line(line);
   }
 
-  /** Shows what is left. */
+  /** Prints the pending message. */
   end(): void {
     this.#finish();
     this.#show();
   }
 
-  /** The reason for which ripgrep was aborted, which is not shown here. */
+  /** Returns the reason of an abort instead of printing it. */
   takeLast(): string {
     this.#finish();
-    // What ends a program is said by its runtime, not by ripgrep.
+    // The runtime prints the reason of an abort, without the prefix of ripgrep.
     const own = this.#message.findLastIndex((line) => line.startsWith("rg: "));
     const last = this.#message.splice(own + 1);
     this.#show();
@@ -54,7 +54,7 @@ function joined(lines: readonly string[]): string {
     .join(" ")
     .replace(/^rg: /, "")
     .replaceAll(/ \(os error \d+\)/g, "");
-  // What could not be written has no path before it.
+  // ripgrep reports write errors without a path.
   return /^(No space left on device|File too large|Input\/output error|Disk quota exceeded)$/.test(text)
     ? `write error: ${text}`
     : text.replace(/^(.*): IO error for operation on \1: /s, "$1: ");

@@ -4,14 +4,15 @@ import { join } from "node:path";
 import { PortholeError } from "../../src/errors.ts";
 
 /**
- * The ripgrep that `porthole grep` runs: the one that was installed with porthole, else `rg` on the PATH.
- * @throws PortholeError USAGE where there is neither
+ * The ripgrep that `porthole grep` runs: the optional dependency of porthole, else `rg` on the
+ * PATH.
+ * @throws PortholeError USAGE if there is neither
  */
 export function ripgrepPath(): string {
   const found = installed() ?? onPath();
   if (found !== undefined) return found;
-  throw new PortholeError("USAGE", "cannot search: ripgrep is missing", {
-    hint: "install porthole with its optional dependencies, or ripgrep itself (Debian: apt-get install ripgrep)",
+  throw new PortholeError("USAGE", "cannot search: ripgrep is not installed", {
+    hint: "install porthole with its optional dependencies, or run apt-get install ripgrep",
   });
 }
 

@@ -10,10 +10,10 @@ const writeOut = promisify(writeCallback);
 /** ripgrep's exit statuses, which are grep's. */
 export const Status = { matched: 0, unmatched: 1, failed: 2 } as const;
 
-/** How ripgrep says of a file that it holds a NUL. */
+/** ripgrep's notice about a file that contains a NUL byte. */
 const BINARY = /binary file matches \(found "\\0" byte around offset \d+\)/;
 
-/** Filters the output of a run before it is written. */
+/** Filters the output of ripgrep before it is written. */
 export interface OutputFilter {
   push(bytes: Buffer): Buffer;
   end(): Buffer;
@@ -22,21 +22,20 @@ export interface OutputFilter {
 /** How a run ended. */
 export interface RunEnd {
   status: number;
-  /** A file matched and was not shown, because it holds a NUL. */
+  /** A file matched, but its lines were not printed, because it contains a NUL byte. */
   hidesBinary: boolean;
 }
 
 /**
- * Follows a ripgrep to its end: its messages become porthole's, its output passes the filter, where it
- * comes through a pipe.
- * @param memory bytes that it may allocate
- * @throws PortholeError FILE where it was aborted; what writing the output failed with
+ * Waits for the end of ripgrep. Converts its messages, and filters its output if it is a pipe.
+ * @param memory limit of its memory in bytes
+ * @throws PortholeError FILE if it was aborted; the error of a failed write
  */
 export async function follow(child: ChildProcess, filter: OutputFilter | undefined, memory: number): Promise<RunEnd> {
   const messages = new Messages();
   const ended = endOf(child);
   ended.catch(() => {});
-  // It may have ended already.
+  // ripgrep may have ended already.
   if (child.pid !== undefined) attempt(() => limitMemory(child.pid as number, memory));
   child.stderr?.setEncoding("utf8").on("data", (text: string) => messages.push(text));
   let hidesBinary = false;
@@ -63,19 +62,19 @@ const LONGEST_REMARK = 100;
 
 function aborted(how: string, reason: string): PortholeError {
   const words = reason === "" ? "" : `: ${reason}`;
-  return new PortholeError("FILE", `ripgrep was ended by ${how}${words}`, { hint: remedy(how, reason) });
+  return new PortholeError("FILE", `ripgrep was terminated by ${how}${words}`, { hint: remedy(how, reason) });
 }
 
 function remedy(how: string, reason: string): string | undefined {
-  if (/memory allocation/.test(reason)) return "a line, or what matches in one file, is too long to be kept in memory";
-  if (how === "SIGBUS") return "a file was truncated while it was searched: try again, or use --no-mmap";
+  if (/memory allocation/.test(reason)) return "a line, or the output of one file, is too long for the memory";
+  if (how === "SIGBUS") return "a file was truncated during the search: retry, or use --no-mmap";
   return undefined;
 }
 
 function endOf(child: ChildProcess): Promise<{ status: number | null; signal: NodeJS.Signals | null }> {
   return new Promise((resolve, reject) => {
     child.once("error", (error: NodeJS.ErrnoException) => reject(startError(error)));
-    // After its last message.
+    // `close` comes after the last message, `exit` may come before.
     child.once("close", (status, signal) => resolve({ status, signal }));
   });
 }
@@ -85,7 +84,7 @@ function startError({ code, message }: NodeJS.ErrnoException): PortholeError {
   return new PortholeError("FILE", `cannot run ripgrep: ${message.replace(/^spawn /, "")}`, { errno: code, hint });
 }
 
-/** Off the main thread: a slow reader must not keep signals waiting. */
+/** Writes off the main thread: a slow reader must not delay signals. */
 async function writeAll(bytes: Buffer): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
     try {

@@ -12,14 +12,17 @@ import { DirectoryFiles, type FoundFile, type NamedDirectory } from "./directory
 import { Handover } from "./handover.ts";
 import { LinkTree } from "./link-tree.ts";
 
-/** Batches under way: the agent opens the next one while this process looks at the last. */
+/** Concurrent batches: the agent opens the next one while this process handles the last. */
 const AT_ONCE = 2;
 
-/** The files of one search: opened by their agents, and given to ripgrep under the targets' names. */
+/**
+ * The files of one search: opened by their agents and passed to ripgrep under the names of the
+ * targets.
+ */
 export class SearchFiles {
-  /** What ripgrep is to search, in the targets' order. */
+  /** The paths for ripgrep, in the order of the targets. */
   readonly paths: string[] = [];
-  /** Bytes of the files on their disks: holes are none. */
+  /** Allocated bytes of the files, without holes. */
   bytes = 0;
   hasDirectory = false;
   /** ripgrep uses several threads for more than one file. */
@@ -29,7 +32,7 @@ export class SearchFiles {
 
   readonly #program: string;
   readonly #flags: readonly Flag[];
-  /** Bytes are searched, not what a screen would show of them. */
+  /** Searches the raw bytes, with colour codes. */
   readonly #isRaw: boolean;
   readonly #failed: (error: unknown) => void;
   readonly #tree: LinkTree;
@@ -40,7 +43,7 @@ export class SearchFiles {
 
   /**
    * @param names of the targets
-   * @param failed hears of files that cannot be opened or read
+   * @param failed receives errors of files that cannot be opened or read
    */
   constructor(
     { program, flags, isRaw }: { program: string; flags: readonly Flag[]; isRaw: boolean },
@@ -55,11 +58,11 @@ export class SearchFiles {
     this.#handover = new Handover(program, (name, to) => this.#tree.link(name, to));
   }
 
-  /** Opens what the targets name, and below directories what ripgrep would search. */
+  /** Opens the targets, and the files below directories that ripgrep would search. */
   async open(targets: readonly NamedTarget[], sessions: SessionPool): Promise<void> {
     const directories: NamedDirectory[] = [];
     for (const { text, target } of targets) {
-      // ripgrep opens these by itself: an absolute name cannot be made anew elsewhere.
+      // ripgrep opens absolute paths itself: the link tree cannot contain them.
       if (target.kind === "local" && target.path.startsWith("/")) {
         this.paths.push(text);
         continue;
@@ -78,12 +81,15 @@ export class SearchFiles {
     if (directories.length > 0) await this.#openBelow(directories);
   }
 
-  /** Starts ripgrep where its names lead to the files. */
+  /** Starts ripgrep in the directory of the links. */
   start(args: readonly string[], options: SpawnOptions, stdio: readonly (number | "pipe" | "inherit")[]): ChildProcess {
     return this.#handover.start(args, { ...options, cwd: this.#tree.directory }, stdio);
   }
 
-  /** Carries the content of files that ripgrep cannot open, until all is read or {@link close} is called. */
+  /**
+   * Writes the content of files that ripgrep cannot open into their pipes, until their end or
+   * {@link close}.
+   */
   async feed(): Promise<void> {
     await Promise.all(
       this.#feeds.map(async ({ name, feed }) => {
@@ -91,7 +97,7 @@ export class SearchFiles {
           await feed(this.#feeding.signal);
         } catch (error) {
           const { errno, code } = error as PortholeError;
-          // ripgrep has read enough of it, or has ended.
+          // EPIPE: ripgrep stopped reading, or has ended.
           if (errno !== "EPIPE" && (code as string) !== "EPIPE" && code !== "CANCELLED")
             this.#failed(named(name, error));
         }
@@ -116,7 +122,7 @@ export class SearchFiles {
     };
     const count = this.paths.length;
     await Promise.all(Array.from({ length: AT_ONCE }, work));
-    // They were opened as they came.
+    // The opens finish in any order.
     this.paths.push(...this.paths.splice(count).sort(compareNames));
   }
 
@@ -133,15 +139,15 @@ export class SearchFiles {
 
   async #openFound({ session, path, name, isLinked }: FoundFile): Promise<void> {
     const file = await session.open(path, { noFollow: !isLinked });
-    // Something else by now.
+    // It was replaced since the walk.
     if (file.kind !== "file") return file.close();
-    // Below a directory ripgrep takes regular files only.
+    // ripgrep skips pipes below a directory: name them.
     if (this.#add(name, file, "found")) this.paths.push(name);
   }
 
-  /** True for a file whose content comes through a pipe. */
+  /** Adds a file. Returns true if its content goes through a pipe. */
   #add(name: string, file: OpenFile, how: "named" | "found"): boolean {
-    // Named twice, searched twice, by the same descriptor.
+    // A file that is named twice is searched twice, through one descriptor.
     if (this.#names.has(name)) {
       file.close();
       return false;
@@ -175,7 +181,10 @@ export class SearchFiles {
   }
 }
 
-/** Files of one directory in turn, `most` at a time; each that was found through a link is alone. */
+/**
+ * Groups consecutive files of one directory, at most `most` each; a file found through a link is
+ * alone.
+ */
 function* batches(files: readonly FoundFile[], most: number): Generator<FoundFile[]> {
   let batch: FoundFile[] = [];
   for (const file of files) {
@@ -195,7 +204,7 @@ function isBeside(one: FoundFile, other: FoundFile): boolean {
   return other.path.lastIndexOf("/") === slash && other.path.startsWith(one.path.slice(0, slash + 1));
 }
 
-/** What could be opened with one request. */
+/** Opens a batch with one request. Returns the files that could be opened. */
 async function openTogether(batch: readonly FoundFile[]): Promise<(OpenFile | undefined)[]> {
   const [{ session, path, isLinked }] = batch as [FoundFile];
   if (batch.length === 1 || isLinked || session.openMany === undefined) return [];
@@ -203,21 +212,23 @@ async function openTogether(batch: readonly FoundFile[]): Promise<(OpenFile | un
     const names = batch.map((file) => nameOf(file.path));
     return await session.openMany(path.slice(0, -(names[0] as string).length), names);
   } catch {
-    // Each by itself says why.
+    // The single opens report the reason.
     return [];
   }
 }
 
-/** The error of a file that is not searched, for reading it takes data away, with another way to do it; any other as it is. */
+/** Replaces the hint of an error that a file would be consumed. Returns other errors unchanged. */
 export function withCatHint(name: string, error: unknown): unknown {
-  return withHint(error, `grep does not: porthole cat --consume ${name} | grep PATTERN`);
+  return withHint(error, `use porthole cat --consume ${name} | grep PATTERN`);
 }
 
-/** Whether ripgrep, with this user's rights, can open the file by the descriptor's path. */
+/**
+ * Whether ripgrep, with this user's permissions, can open the file by the path of the descriptor.
+ */
 function mayReopen(file: OpenFile): boolean {
   if (file.relayed || file.kind !== "file") return false;
   const { mode, size } = file.stat;
-  // Files of /proc have modes that promise too much; they have no size.
+  // The modes of files in /proc are not reliable; these files have the size 0.
   return (size > 0n && (mode & 0o444) === 0o444) || reopenError(file, false) === undefined;
 }
 

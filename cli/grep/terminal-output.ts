@@ -1,25 +1,28 @@
 import { randomBytes } from "node:crypto";
 import { safeLine } from "../../src/text/index.ts";
 
-/** Parts of ripgrep's output that have colours of their own. */
+/** Parts of ripgrep's output that have their own colours. */
 const PARTS = ["path", "line", "column", "match"] as const;
 const NAMES = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 const RESET = "\x1b[0m";
 
 /**
- * ripgrep's output on its way to a terminal: its own colours pass, everything else of a file's content
- * that a terminal would act upon is shown instead. ripgrep marks its own colours by a background that
- * no file can know, because it is chosen for this run.
+ * Sanitises ripgrep's output for a terminal: ripgrep's own colours pass, control characters of the
+ * file content are escaped. ripgrep marks its own colours with a background colour that is random
+ * for each run, so no file can contain it.
  */
 export class TerminalOutput {
-  /** Options for ripgrep, to be given last. */
+  /** Options for ripgrep, which must come last. */
   readonly flags: string[];
   readonly #escapes: boolean;
   readonly #own: RegExp;
   readonly #backgrounds: ReadonlyMap<string, string>;
   #rest: Buffer[] = [];
 
-  /** @param specs the values of `--colors`; @param json the output is JSON, where `\u` stands for what is not shown */
+  /**
+   * @param specs the values of `--colors`; @param json the output is JSON, where control characters
+   * become `\u`
+   */
   constructor(specs: readonly string[], json: boolean) {
     this.#escapes = json;
     const [red = 0, green = 0] = randomBytes(2);
@@ -33,12 +36,12 @@ export class TerminalOutput {
     );
   }
 
-  /** Whole lines of the output, made safe. What is left of a line waits for the rest of it. */
+  /** Returns the complete lines, sanitised. Keeps an incomplete line for the next call. */
   push(bytes: Buffer): Buffer {
     const end = bytes.lastIndexOf(0x0a) + 1;
     if (end === 0) {
       this.#rest.push(bytes);
-      // Of a very long line what there is; only a colour that is cut here is shown as text.
+      // Flush a very long line early. A colour sequence that is cut here is shown as text.
       return this.#rest.length < LONG ? Buffer.alloc(0) : this.end();
     }
     const whole = Buffer.concat([...this.#rest, bytes.subarray(0, end)]);
@@ -64,7 +67,7 @@ export class TerminalOutput {
     return Buffer.concat(pieces);
   }
 
-  /** The pieces between ripgrep's own colours are content. */
+  /** Splits a line at ripgrep's own colours; the pieces between them are file content. */
   #line(line: Buffer): Uint8Array[] {
     const text = line.toString("latin1");
     const pieces: Uint8Array[] = [];
@@ -75,7 +78,7 @@ export class TerminalOutput {
     };
     for (const found of text.matchAll(this.#own)) {
       const [sequence, style, mark] = found;
-      // A reset that closes nothing is the content's.
+      // A reset without an open colour belongs to the content.
       if (mark === undefined && !isColoured) continue;
       content(found.index);
       at = found.index + sequence.length;
@@ -92,7 +95,7 @@ export class TerminalOutput {
   }
 }
 
-/** Pieces, of 64 KiB each, that are kept of one line. */
+/** Maximum pieces of 64 KiB that are kept of one line. */
 const LONG = 16;
 const NEWLINE = Buffer.from("\n");
 
@@ -102,7 +105,7 @@ function escaped(character: string): string {
     .join("");
 }
 
-/** The background that `--colors` gives a part, as a terminal's sequence. */
+/** The background colour that `--colors` gives a part, as an escape sequence. */
 function background(specs: readonly string[], part: string): string {
   let sequence = "";
   for (const spec of specs) {

@@ -1,15 +1,18 @@
 import type { Item } from "./item.ts";
 
-/** ls(1)'s own colours. */
+/** The default colours of ls(1). */
 const defaults =
   "di=01;34:ln=01;36:pi=33:so=01;35:bd=01;33:cd=01;33:su=37;41:sg=30;43:tw=30;42:ow=34;42:st=37;44:ex=01;32";
 
 const byType: Record<number, string> = { 1: "pi", 2: "cd", 4: "di", 6: "bd", 8: "fi", 10: "ln", 12: "so" };
 
-/** Colours of names by LS_COLORS, as dir_colors(5) says: kinds (`di`, `ln`, `ex` ...) and endings (`*.tar`), over ls(1)'s own. */
+/**
+ * Colours of names by LS_COLORS (dir_colors(5)): kinds (`di`, `ln`, `ex` ...) and endings
+ * (`*.tar`), on top of the defaults.
+ */
 export class Colours {
   readonly #kinds = new Map<string, string>();
-  /** The last of the same ending counts. */
+  /** Later entries come first: the last setting of an ending wins. */
   readonly #endings: [string, string][] = [];
 
   constructor(setting = "") {
@@ -21,17 +24,17 @@ export class Colours {
     }
   }
 
-  /** True when the colour of a symbolic link depends on what it leads to. */
+  /** True if the colour of a symbolic link depends on its target. */
   get needsTargets(): boolean {
     return this.#isSet("or") || this.#isSet("mi") || this.#followsLinks;
   }
 
-  /** A file's name, coloured. */
+  /** Colours the name of a file. */
   name(item: Pick<Item, "name" | "type" | "stat" | "linkMode">, text: string): string {
     return paint(this.styleOf(item), text);
   }
 
-  /** SGR parameters for a file's name, undefined for none. */
+  /** SGR parameters for the name of a file; undefined for no colour. */
   styleOf(item: Pick<Item, "name" | "type" | "stat" | "linkMode">): string | undefined {
     const style = this.#styleOf(item);
     return style === "target" ? undefined : style;
@@ -47,7 +50,7 @@ export class Colours {
     return this.#byMode(stat.mode, stat.links, name);
   }
 
-  /** What a symbolic link leads to, coloured as that. */
+  /** Colours the target of a symbolic link. */
   target(item: Pick<Item, "link" | "linkMode">, text: string): string {
     if (item.linkMode === undefined) return text;
     if (item.linkMode === 0) return paint(this.#kinds.get(this.#isSet("mi") ? "mi" : "or"), text);
@@ -58,7 +61,7 @@ export class Colours {
     return this.#kinds.get("ln") === "target";
   }
 
-  /** 0 and 00 mean that a kind is not told from others. */
+  /** 0 and 00 mean no colour of its own. */
   #isSet(kind: string): boolean {
     return !/^0{0,2}$/.test(this.#kinds.get(kind) ?? "");
   }
@@ -85,7 +88,7 @@ export class Colours {
     return (type === FILE ? this.#byEnding(name) : undefined) ?? this.#kinds.get(byType[type] ?? "or");
   }
 
-  /** In any case, unless one is exact. */
+  /** Prefers an exact ending, else ignores case. */
   #byEnding(name: string): string | undefined {
     const lower = name.toLowerCase();
     const exact = this.#endings.find(([end]) => name.endsWith(end));

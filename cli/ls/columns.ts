@@ -1,11 +1,11 @@
-/** How things are shown in columns. */
+/** How items are printed in columns. */
 export interface ColumnFormat<T> {
   text: (one: T) => string;
-  /** In columns of a terminal. */
+  /** In terminal columns. */
   width: (one: T) => number;
 }
 
-/** Lines with the names of things in columns, and spaces between. */
+/** Formats items as lines of columns, filled with spaces. */
 export function* columnLines<T>(
   things: Iterable<T> & { readonly length: number; at(index: number): T | undefined },
   { text, width }: ColumnFormat<T>,
@@ -28,13 +28,13 @@ export function* columnLines<T>(
   }
 }
 
-/** Narrowest column: one character and the gap. */
+/** Minimum width of a column: one character and the gap. */
 const LEAST = 3;
 const GAP = 2;
 
 /**
- * Arranges names of these widths down columns, as many as a line of `width` holds.
- * @returns width of each column without the last one's gap, and how many rows
+ * Arranges names of these widths column by column, in as many columns as fit in `width`.
+ * @returns the width of each column, the last without the gap, and the number of rows
  */
 function layoutColumns(widths: ArrayLike<number>, width: number): { rows: number; columns: number[] } {
   const most = Math.min(widths.length, Math.max(1, Math.ceil(width / LEAST)));
@@ -46,7 +46,7 @@ function layoutColumns(widths: ArrayLike<number>, width: number): { rows: number
       const isLast = columns.length === count - 1;
       let widest = 0;
       for (let at = from; at < Math.min(from + rows, widths.length); at++) widest = Math.max(widest, widths[at] ?? 0);
-      // ls(1) counts the gap even of a last column that fewer rows leave empty.
+      // ls(1) counts the gap of a last column even if it is empty.
       columns.push(widest + (isLast ? 0 : GAP));
       total += columns.at(-1) ?? 0;
     }

@@ -5,16 +5,19 @@ import type { Item } from "./item.ts";
 import { PackedEntries } from "./packed-entries.ts";
 import { sortByAmount, sortByBytes } from "./sort.ts";
 
-/** What all entries of a directory have in common. */
+/** The properties that all entries of a directory share. */
 export type Directory = Pick<Item, "target" | "path" | "users" | "groups">;
 
-/** Items that are read again and again, in an order of their own. */
+/** A sorted sequence of items that can be read repeatedly. */
 export interface Items extends Iterable<Item> {
   readonly length: number;
   at(index: number): Item | undefined;
 }
 
-/** The entries of a directory. An item is made each time it is looked at; what is set of one is kept. */
+/**
+ * The entries of a directory. Each access creates a new item; properties that are set on an item
+ * persist.
+ */
 export class Entries implements Items {
   directory: Directory;
   readonly packed = new PackedEntries();
@@ -26,7 +29,7 @@ export class Entries implements Items {
     this.directory = directory;
   }
 
-  /** Forgets all of them, for those of another directory. */
+  /** Removes all entries, to read another directory. */
   clear(directory: Directory): void {
     this.directory = directory;
     this.packed.clear();
@@ -39,7 +42,7 @@ export class Entries implements Items {
     return this.packed.length;
   }
 
-  /** Behind those that are there. Throws FILE (ENOMEM) where there is no memory for it. */
+  /** Appends an entry. Throws FILE (ENOMEM) if memory is exhausted. */
   add(entry: Pick<DirectoryEntry, "name" | "type" | "stat" | "link">): void {
     try {
       this.packed.add(entry);
@@ -51,7 +54,7 @@ export class Entries implements Items {
     }
   }
 
-  /** Puts them in the order that `ls` shows: by name, or newest or largest first and by name among equals. */
+  /** Sorts by name, or newest or largest first, then by name. */
   sort({ t, S, reverse }: { t?: boolean; S?: boolean; reverse?: boolean }): void {
     const { packed, totals } = this;
     const order = sortByBytes(packed);

@@ -3,7 +3,7 @@ import { kindOf } from "../../src/sessions/index.ts";
 import type { Item } from "./item.ts";
 import { isoTime } from "./times.ts";
 
-/** What `ls --json` and `stat --json` say of a file: see docs/json.md. */
+/** The record of a file in `ls --json` and `stat --json`: see docs/json.md. */
 export function fileRecord(item: Item): Record<string, unknown> {
   const { target, path, stat, link, total, users, groups } = item;
   const name = nameOf(path);

@@ -2,22 +2,25 @@ import type { FileStat } from "../../src/protocol/index.ts";
 
 /** One file as `ls` and `stat` show it. */
 export interface Item {
-  /** As it is shown: a name, or the whole target where it was named on the command line. */
+  /** The printed name; for a target of the command line, the whole target. */
   readonly name: string;
-  /** The target written out, usable for another command. */
+  /** The full target, usable in another command. */
   readonly target: string;
   readonly path: string;
-  /** `d_type` of getdents64(2), 0 where nothing is known. */
+  /** `d_type` of getdents64(2), 0 if unknown. */
   readonly type: number;
-  /** Undefined when nobody asked, or when the look at it failed. */
+  /** Undefined if not requested, or if stat failed. */
   readonly stat: FileStat | undefined;
-  /** A symbolic link's text. */
+  /** The target of a symbolic link. */
   readonly link: string | undefined;
-  /** Mode of what a symbolic link leads to, 0 when it leads nowhere; undefined when nobody looked. */
+  /**
+   * Mode of the file that a symbolic link leads to, 0 if it is dangling; undefined if not
+   * requested.
+   */
   linkMode: number | undefined;
-  /** Sum of the sizes at and below it, in bytes, where it was asked for. */
+  /** Total size of the file and all files below it, in bytes, if requested. */
   total: bigint | undefined;
-  /** Names by number, as the target itself has them. */
+  /** Names by id, from /etc/passwd and /etc/group of the target. */
   readonly users: Map<number, string> | undefined;
   readonly groups: Map<number, string> | undefined;
 }

@@ -8,13 +8,13 @@ export interface LongOptions {
   human: boolean;
   /** Nanoseconds since 1970. */
   now: bigint;
-  /** The name, and where a link leads, as they are to be written. */
+  /** The name with the target of a link, ready to print. */
   name: (item: Item) => string;
-  /** Any other text that came from the target: names of users and groups. */
+  /** Sanitises other text of the target: names of users and groups. */
   show: (text: string) => string;
 }
 
-/** Lines as `ls -l` writes them, columns as wide as these items need. */
+/** Formats lines as `ls -l` does, in columns as wide as these items need. */
 export function* longLines(items: Items, options: LongOptions): Generator<string> {
   const widths = widthsOf(items, options);
   for (const item of items) {
@@ -31,14 +31,17 @@ export function* longLines(items: Items, options: LongOptions): Generator<string
   }
 }
 
-/** The line over a directory's list: blocks of 1024 bytes, or with a unit. */
+/** The line above the list of a directory: blocks of 1024 bytes, or a size with a unit. */
 export function totalLine(items: Items, human: boolean): string {
   let blocks = 0n;
   for (const { stat } of items) blocks += stat?.blocks ?? 0n;
   return `total ${human ? humanSize(blocks * 512n) : (blocks + 1n) / 2n}\n`;
 }
 
-/** The widest of each column. The lines are made after, for those of a million items would fill the memory. */
+/**
+ * The maximum width of each column. A separate pass: the lines of a million items would not fit in
+ * memory.
+ */
 function widthsOf(items: Items, options: LongOptions) {
   const most = { links: 0, user: 0, group: 0, major: 0, minor: 0, size: 0 };
   for (const item of items) {
@@ -55,7 +58,7 @@ function widthsOf(items: Items, options: LongOptions) {
   return { ...most, size: Math.max(most.size, device) };
 }
 
-/** What columns are as wide as. */
+/** The cells of one line. */
 interface Numbers {
   links: string;
   user: Owner;
@@ -86,7 +89,7 @@ function numbersOf({ stat, type, total, users, groups }: Item, { human, show }: 
 
 const unknown: Owner = { text: "?", isName: true };
 
-/** Names to the left, numbers to the right. */
+/** Aligns names left and numbers right. */
 function pad({ text, isName }: Owner, width: number): string {
   return isName ? text.padEnd(width) : text.padStart(width);
 }

@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from "../targets/options.ts";
 
-/** Options of `porthole ls`, as cli/program/list-commands.ts describes them. */
+/** Options of `porthole ls`: see cli/program/list-commands.ts. */
 export interface LsOptions extends ConnectionOptions {
   l?: boolean;
   all?: boolean;

@@ -4,15 +4,16 @@ import { pathBytes, pathText } from "../../src/target.ts";
 import { PackedStat, packStat, STAT_SIZE } from "./packed-stat.ts";
 
 /**
- * Entries of a directory as bytes: stat, a head, name and link, one entry behind the other. As objects a million of them took 1 to 3 GB, which an
- * agent that lists without end could make any command use.
+ * Entries of a directory as bytes: stat, a head, name and link, one entry behind the other. As
+ * objects a million of them took 1 to 3 GB, which an agent that lists without end could make any
+ * command use.
  */
 export class PackedEntries {
   #chunks: Chunk[] = [];
-  /** The chunk that is being filled, and how far. */
+  /** The current chunk, and its used bytes. */
   #last = -1;
   #used = 0;
-  /** Where each name begins: the number of its chunk above the place in there. */
+  /** The position of each name: the chunk number in the high bits, the offset in the low bits. */
   #starts = new Uint32Array(16);
   #length = 0;
 
@@ -23,7 +24,7 @@ export class PackedEntries {
   add({ name, type, stat, link }: Pick<DirectoryEntry, "name" | "type" | "stat" | "link">): void {
     const linkBytes = link === undefined ? NOTHING : pathBytes(link);
     const statSize = stat === undefined ? 0 : STAT_SIZE;
-    // A unit of UTF-16 is three bytes of UTF-8 at most.
+    // A UTF-16 code unit needs at most three bytes of UTF-8.
     const { bytes, view } = this.#room(statSize + HEAD + 3 * name.length + linkBytes.length);
     if (stat !== undefined) packStat(view, this.#used, stat);
     const start = this.#used + statSize + HEAD;
@@ -42,7 +43,10 @@ export class PackedEntries {
     this.#starts[this.#length++] = (this.#last << SHIFT) | start;
   }
 
-  /** Forgets all of them. What a usual directory takes is kept for the next one: new memory for each costs a third of the time of a listing. */
+  /**
+   * Removes all entries. Keeps the memory of a usual directory for the next one: allocating it
+   * again would cost a third of the time of a listing.
+   */
   clear(): void {
     this.#chunks = this.#chunks.slice(0, KEPT);
     if (this.#length > USUAL) this.#starts = new Uint32Array(USUAL);
@@ -75,16 +79,19 @@ export class PackedEntries {
     return (view.getUint8(start + FLAGS) & HAS_STAT) === 0 ? undefined : new PackedStat(view, start - HEAD - STAT_SIZE);
   }
 
-  /** A byte of a name, -1 behind its end. */
+  /** A byte of a name, -1 after its end. */
   byteOfName(index: number, at: number): number {
-    // Asked for some ten times an entry while they are sorted.
+    // Called about ten times per entry during a sort.
     const place = this.#starts[index] as number;
     const { bytes } = this.#chunks[place >>> SHIFT] as Chunk;
     const start = place & (CHUNK - 1);
     return at < nameLengthAt(bytes, start) ? (bytes[start + at] as number) : -1;
   }
 
-  /** Up to where two names are alike, from a place up to which they are, and no further than `most`. */
+  /**
+   * Length of the common prefix of two names, at most `most`. The first `from` bytes are known to
+   * be equal.
+   */
   alikeUpTo(one: number, other: number, from: number, most: number): number {
     const place = this.#starts[one] as number;
     const otherPlace = this.#starts[other] as number;
@@ -112,7 +119,7 @@ export class PackedEntries {
     this.#used = 0;
     const kept = this.#chunks[this.#last];
     if (kept !== undefined && kept.bytes.length >= most) return kept;
-    // Most directories are small.
+    // Start with a small chunk: most directories are small.
     const bytes = Buffer.allocUnsafeSlow(
       Math.max(most, this.#last < KEPT + 2 ? FIRST_CHUNK << (2 * this.#last) : CHUNK),
     );
@@ -133,18 +140,20 @@ interface Place extends Chunk {
 }
 
 /**
- * Above the longest entry: name, and link of 64 KiB. 2^32 bytes of such chunks can be told apart, a directory's limit is a tenth. Where memory is limited
- * (RLIMIT_DATA) one that is not to be had fails while there is enough left for the rest of the program, whose own failure would be the end without a word of ours.
+ * A chunk is larger than the longest entry: a name, and a link of 64 KiB. Positions address 2^32
+ * bytes of chunks; the limit of a directory is a tenth of that. Under a memory limit (RLIMIT_DATA)
+ * the allocation of a chunk fails early, while the rest of the program still has memory. If the
+ * program itself ran out of memory, it would end without a message.
  */
 const SHIFT = 25;
 const CHUNK = 1 << SHIFT;
 const FIRST_CHUNK = 1 << 12;
-/** Chunks, and entries, of a usual directory. */
+/** Number of chunks and entries of a usual directory. */
 const KEPT = 5;
 const USUAL = 4096;
 const NOTHING = new Uint8Array(0);
 
-/** What is before a name, by the distance to it. */
+/** Size of the header before a name, and the offsets of its fields relative to the name. */
 const HEAD = 6;
 const [NAME_LENGTH, LINK_LENGTH, TYPE, FLAGS] = [-6, -4, -2, -1];
 const [HAS_STAT, HAS_LINK] = [1, 2];
@@ -153,7 +162,7 @@ function nameLengthAt(bytes: Buffer, start: number): number {
   return (bytes[start + NAME_LENGTH] as number) | ((bytes[start + NAME_LENGTH + 1] as number) << 8);
 }
 
-/** @returns how many bytes it has */
+/** @returns the number of bytes written */
 function writeName(bytes: Buffer, at: number, name: string): number {
   if (name.isWellFormed()) return bytes.write(name, at, "utf8");
   const exact = pathBytes(name);

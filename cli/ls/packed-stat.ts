@@ -94,7 +94,10 @@ export class PackedStat implements FileStat {
   }
 }
 
-/** Seconds of 64 bits with nanoseconds are more than 64 bits: an agent that lies may say so, and what it says is shown. */
+/**
+ * Seconds of 64 bits with nanoseconds are more than 64 bits: an agent that lies may say so, and
+ * what it says is shown.
+ */
 function setTime(view: DataView, at: number, value: bigint): void {
   view.setBigUint64(at, BigInt.asUintN(64, value), true);
   view.setInt32(at + 8, value >= 0n && value < BEYOND ? 0 : Number(value >> 64n), true);

@@ -1,9 +1,9 @@
-/** A size as `ls -h` writes it: units of 1024, rounded up, one decimal below ten. */
+/** Formats a size as `ls -h` does: units of 1024, rounded up, one decimal below ten. */
 export function humanSize(bytes: bigint): string {
   if (bytes < 1024n) return String(bytes);
   let unit = 1024n;
   let letter = 0;
-  // The next unit also where rounding up would make it 1024 of this one.
+  // Use the next unit also if rounding up gives 1024 of this one.
   while (letter < units.length - 1 && ceil(bytes, unit) >= 1024n) {
     unit *= 1024n;
     letter++;

@@ -3,9 +3,9 @@ import type { PackedEntries } from "./packed-entries.ts";
 type Names = Pick<PackedEntries, "length" | "byteOfName" | "alikeUpTo">;
 
 /**
- * Numbers of the entries in the order of their names' bytes, as the C locale and most tools in containers sort them. By multikey quicksort (Bentley and
- * Sedgewick): it looks once at a byte that names have in common, not at each comparison, and pivots are taken by chance, so that no names that somebody chose
- * make it slow.
+ * Returns the indexes of the entries in byte order of their names, as the C locale and most tools
+ * in containers sort them. Multikey quicksort (Bentley and Sedgewick) reads a byte that names share
+ * once, not at each comparison. Pivots are random, so that chosen names cannot make it slow.
  */
 export function sortByBytes(names: Names): Uint32Array {
   const order = new Uint32Array(names.length);
@@ -35,7 +35,7 @@ export function sortByBytes(names: Names): Uint32Array {
   return order;
 }
 
-/** Up to where all names of a range are alike. */
+/** Length of the common prefix of all names of a range. */
 function commonPrefix(names: Names, order: Uint32Array, { from, to, at }: Range): number {
   const first = order[from] as number;
   let most = Number.POSITIVE_INFINITY;
@@ -59,9 +59,9 @@ function isBefore(names: Names, one: number, other: number, from: number): boole
   return names.byteOfName(one, at) < names.byteOfName(other, at);
 }
 
-/** Puts the largest first, and leaves equals in the order they are in. */
+/** Sorts the largest first. The sort is stable. */
 export function sortByAmount(order: Uint32Array, amountOf: (index: number) => bigint): void {
-  // In two numbers, for comparing those takes a tenth of the time.
+  // Split into two numbers: comparing numbers takes a tenth of the time of bigints.
   const high = new Float64Array(order.length);
   const low = new Float64Array(order.length);
   for (let index = 0; index < order.length; index++) {
@@ -72,13 +72,13 @@ export function sortByAmount(order: Uint32Array, amountOf: (index: number) => bi
   order.sort((a, b) => (high[b] as number) - (high[a] as number) || (low[b] as number) - (low[a] as number));
 }
 
-/** An amount has 94 bits at most: seconds of 64 bits in nanoseconds. */
+/** An amount has at most 94 bits: 64-bit seconds in nanoseconds. */
 const LOW_BITS = 48n;
 
-/** As many are sorted by comparing them with each other. */
+/** Ranges up to this size use insertion sort. */
 const FEW = 12;
 
-/** Names that are alike up to a place. */
+/** A range of names with a common prefix of `at` bytes. */
 interface Range {
   from: number;
   to: number;

@@ -1,10 +1,14 @@
 const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
-/** Half a year by the Gregorian calendar's mean, in nanoseconds, as ls(1) has it. */
+/** Half a mean Gregorian year in nanoseconds, as in ls(1). */
 const HALF_YEAR = (31_556_952n / 2n) * 1_000_000_000n;
 
-/** A time as `ls -l` writes it, 12 columns: with the hour where it lies in the last half year, with the year where not. */
+/**
+ * Formats a time as `ls -l` does, in 12 columns: with the hour within the last half year, else with
+ * the year.
+ */
 export function listTime(time: bigint, now: bigint): string {
-  // Neighbours in a directory are often of the same minute, and the local time of one is half the work of a line.
+  // Cache the last minute: entries of a directory often share it, and local time is half the cost
+  // of a line.
   const minute = time < 0n ? time : time / 60_000_000_000n;
   if (last === undefined || last.minute !== minute) {
     const date = new Date(Number(time / 1_000_000n));
@@ -24,7 +28,7 @@ function texts(date: Date): { recent: string; other: string } {
   };
 }
 
-/** A time as stat(1) writes it: to the nanosecond, in the local zone. */
+/** Formats a time as stat(1) does: in nanoseconds, in the local zone. */
 export function fullTime(time: bigint): string {
   const seconds = floorSeconds(time);
   const date = new Date(Number(seconds) * 1000);
@@ -36,7 +40,7 @@ export function fullTime(time: bigint): string {
   return `${day} ${clock}.${nanoseconds(time)} ${zone}`;
 }
 
-/** ISO 8601 in UTC to the nanosecond, for JSON. */
+/** Formats a time as ISO 8601 in UTC with nanoseconds, for JSON. */
 export function isoTime(time: bigint): string {
   const seconds = floorSeconds(time);
   const date = new Date(Number(seconds) * 1000);

@@ -8,27 +8,27 @@ import type { Item } from "./item.ts";
 import { longLines, totalLine } from "./long.ts";
 import type { LsOptions } from "./options.ts";
 
-/** A directory's sorted items, or those of the files that were named. */
+/** The sorted items of a directory, or the named files. */
 export interface Group {
-  /** The directory's name, where it is to be shown. */
+  /** The name of the directory, if it is printed. */
   title: string | undefined;
   items: Items;
   isDirectory: boolean;
-  /** Nothing was shown before it. */
+  /** The first group of the output. */
   isFirst: boolean;
 }
 
-/** How `ls` shows things, by its options and where its output goes. */
+/** The output format of `ls`, by its options and its output. */
 export interface View {
   /** Colours need the mode of every file. */
   needsStat: boolean;
-  /** And where links lead. */
+  /** Colours need the targets of links. */
   needsLinkTargets: boolean;
-  /** In pieces, for a directory may hold more than a string can. */
+  /** Formats in pieces: the text of a directory may exceed the maximum length of a string. */
   render(group: Group): Iterable<string>;
 }
 
-/** Names are exact in pipes and made safe on a terminal. */
+/** Prints exact names to a pipe or file, and sanitised names to a terminal. */
 export async function view(options: LsOptions): Promise<View> {
   const isShown = isTerminal(1);
   const { colours, hasTargets } = coloursFor(options, isShown);

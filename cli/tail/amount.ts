@@ -1,22 +1,27 @@
 import { quotedWord } from "./quote.ts";
 
-/** How much of a file, from which end. */
+/** The requested part of a file. */
 export interface Amount {
   unit: "lines" | "bytes";
   count: number;
-  /** The sign that the number had: `+` from the start for tail, `-` all but the last for head. */
+  /**
+   * The sign of the number: `+` counts from the start (tail), `-` means all but the last (head).
+   */
   sign: "+" | "-" | "";
 }
 
-/** Wrong usage of head or tail, in GNU's words; `message` without the program's name. */
+/** Wrong usage of head or tail, in GNU's words; `message` has no program name. */
 export class UsageError extends Error {
   readonly code = "USAGE";
 }
 
-/** Parses the value of `-n` or `-c`, as coreutils: an optional sign, digits, and a multiplier. Throws {@link UsageError}. */
+/**
+ * Parses the value of `-n` or `-c`, as coreutils do: an optional sign, digits, and a multiplier.
+ * Throws {@link UsageError}.
+ */
 export function parseAmount(unit: Amount["unit"], text: string, command: "head" | "tail"): Amount {
   const sign = /^[+-]/.exec(text)?.[0] as "+" | "-" | undefined;
-  // Only what has a meaning is taken off: a `+` for head is the number's own.
+  // Strip only a sign that has a meaning: head accepts `+` as part of the number.
   const digits = sign === "-" ? text.slice(1) : text;
   const count = parseCount(digits, `number of ${unit}`);
   return {
@@ -26,7 +31,10 @@ export function parseAmount(unit: Amount["unit"], text: string, command: "head" 
   };
 }
 
-/** Parses a number with a multiplier: b 512, kB 1000, K 1024, MB 1000*1000, M 1024*1024, and so on for G, T, P, E, Z, Y. Throws {@link UsageError}. */
+/**
+ * Parses a number with a multiplier: b 512, kB 1000, K 1024, MB 1000*1000, M 1024*1024, and so on
+ * for G, T, P, E, Z, Y. Throws {@link UsageError}.
+ */
 function parseCount(text: string, what: string): number {
   const match = /^\s*\+?(\d+)(?:(b)|([kKmMGTPEZY])(B|iB)?)?$/.exec(text);
   if (match === null) throw new UsageError(`invalid ${what}: ${quotedWord(text)}`);
@@ -47,7 +55,7 @@ export function parsePlain(text: string, what: string, most: number): number {
   return value;
 }
 
-/** Parses a number of seconds, fractions too, as xstrtod. Throws {@link UsageError}. */
+/** Parses a number of seconds with fractions, as xstrtod does. Throws {@link UsageError}. */
 export function parseSeconds(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || Number.isNaN(value) || value < 0)

@@ -4,32 +4,38 @@ import { DIRECTORY_CHANGES, DIRECTORY_GONE } from "../../src/follow/index.ts";
 import type { Session } from "../../src/sessions/index.ts";
 import { pathText } from "../../src/target.ts";
 
-/** Milliseconds after which to look although the directory is quiet: what no watch tells is left (a parent renamed). */
+/**
+ * Milliseconds after which to expand the glob without an event: a watch does not report a renamed
+ * parent.
+ */
 const QUIET_MS = 1_500;
 
-/** Created names that are remembered until the next look. */
+/** Maximum number of created names that are remembered until the next expansion. */
 const MOST_CREATED = 4096;
 
 /**
- * Knows when a pattern may match more than it did: its directory's inotify watch says so. Where there is none (a pattern in the directories, no watches
- * left) it may at every look.
+ * Detects when a glob may have new matches, by an inotify watch of its directory. Without a watch
+ * (a glob in a directory name, no watches left) it expands the glob every time.
  */
 export class GlobWatch {
   readonly #directory: string | undefined;
   #session: Session | undefined;
   #isWatched = false;
   #hasChanged = true;
-  /** Names that were created in the directory, not renamed, as its watch tells. */
+  /** Names that were created in the directory, not renamed into it. */
   readonly #created = new Set<string>();
   #lookedAt = Number.NEGATIVE_INFINITY;
 
-  /** `path`: the pattern, as a path inside. */
+  /** `path`: the glob, as a path in the target. */
   constructor(path: string) {
     const directory = path.slice(0, path.lastIndexOf("/")) || "/";
     this.#directory = hasGlob(directory) ? undefined : directory;
   }
 
-  /** Whether to look now: then the next changes count anew. Watches from the first look at a session on. */
+  /**
+   * Returns whether to expand the glob now, and resets the change flag. Starts the watch of a new
+   * session.
+   */
   async isDue(session: Session): Promise<boolean> {
     if (session !== this.#session || !this.#isWatched) await this.#watch(session);
     const now = performance.now();
@@ -39,12 +45,14 @@ export class GlobWatch {
     return true;
   }
 
-  /** True when the directory's watch told that this path was made new, with no file renamed to it since. Told once. */
+  /**
+   * True if the path was created, and no file was renamed to it since. True only once per creation.
+   */
   wasCreated(path: string): boolean {
     return this.#created.delete(path.slice(path.lastIndexOf("/") + 1));
   }
 
-  /** The look failed: the next one is due. */
+  /** Call it when the expansion failed: the next one is due at once. */
   again(): void {
     this.#hasChanged = true;
   }
@@ -54,7 +62,7 @@ export class GlobWatch {
     this.#hasChanged = true;
     if (this.#directory === undefined) return;
     try {
-      // Ends with the session.
+      // The watch ends with the session.
       await session.watch(this.#directory, DIRECTORY_CHANGES, ({ mask, name }) => {
         const text = pathText(name);
         if (mask & IN_CREATE && this.#created.size < MOST_CREATED) this.#created.add(text);

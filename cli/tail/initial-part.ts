@@ -10,18 +10,18 @@ import {
 import { type Input, pieces, sizeOf } from "./input.ts";
 import type { TailOptions } from "./options.ts";
 
-/** From when on, and how a line's time is known. */
+/** The start time, and how to read the timestamp of a line. */
 export interface Since {
   /** Milliseconds since 1970. */
   time: number;
   timeOf: (line: Uint8Array) => number | undefined;
-  /** Called when no line bears a time: then `--since` has no meaning for the file. */
+  /** Called if no line has a timestamp: then `--since` has no effect on the file. */
   none: () => void;
 }
 
 /**
- * The part of a file that tail shows first, in pieces. With `size` it ends there, for what comes behind is followed; without, at the end of
- * the file.
+ * The part of a file that tail prints first, in chunks. With `size` it ends there, because the rest
+ * is followed; without it, at the end of the file.
  */
 export async function* initialPart(
   input: Input,
@@ -38,7 +38,7 @@ export async function* initialPart(
     return;
   }
   if (since !== undefined) {
-    // A time has to be looked for from the beginning, and where there is none all of it may be wanted after all.
+    // Search the time from the beginning; without any timestamp, print the whole input.
     const lines: Uint8Array[] = [];
     for await (const line of linesSince(pieces(input), since, options.delimiter)) lines.push(line);
     const all = Buffer.concat(lines);
@@ -80,7 +80,7 @@ function offsetOf(
   return Math.max(start + from, fromTime ?? 0);
 }
 
-/** Lines from the first at or after the time on; all of them when none bears a time. */
+/** Lines from the first one at or after the time; all lines if none has a timestamp. */
 async function* linesSince(source: AsyncIterable<Buffer>, since: Since, delimiter: number): AsyncGenerator<Uint8Array> {
   const splitter = new LineSplitter(delimiter);
   let untimed: Uint8Array[] | undefined = [];

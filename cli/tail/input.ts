@@ -3,21 +3,23 @@ import { sizeByReading } from "../../src/follow/index.ts";
 import { connect, type OpenFile } from "../../src/sessions/index.ts";
 import { inputPieces } from "../io/standard-input.ts";
 
-/** What head and tail read from: a file of a target, or standard input. */
+/** Input of head and tail: a file of a target, or standard input. */
 export interface Input {
-  /** The open file; undefined for a standard input without positions. */
+  /** The open file; undefined for a standard input that cannot seek. */
   file: OpenFile | undefined;
-  /** Where reading begins: what another program has read of a shared standard input is not read again. */
+  /** The initial offset: another program may have read a part of a shared standard input. */
   start: number;
   isStdin: boolean;
-  /** Hears of every piece of what has no positions. */
+  /** Receives every chunk of a file that cannot seek. */
   passed?: (piece: Buffer) => void;
 }
 
-/** Up to this size a file is read through instead: it may be one of /proc or /sys, whose size says nothing. */
+/**
+ * Files up to this size are read to their end: the size of files in /proc and /sys is not reliable.
+ */
 const THROUGH = 64 * 1024;
 
-/** A regular standard input with its positions, anything else as a stream. */
+/** Opens standard input: a regular file with its offset, anything else as a stream. */
 export async function standardInput(): Promise<Input> {
   if (!fstatSync(0).isFile()) return { file: undefined, start: 0, isStdin: true };
   const position = /^pos:\s*(\d+)/m.exec(readFileSync("/proc/self/fdinfo/0", "latin1"))?.[1];
@@ -25,14 +27,16 @@ export async function standardInput(): Promise<Input> {
   return { file, start: Number(position ?? 0), isStdin: true };
 }
 
-/** End of what has positions and a size that can be relied on; undefined: read it through. */
+/**
+ * The end of a file that can seek and has a reliable size; undefined if it must be read to its end.
+ */
 export function sizeOf({ file, start }: Input): number | undefined {
   if (!file?.isSeekable) return undefined;
   const size = file.kind === "block device" ? sizeByReading((at, buffer) => file.read(buffer, at)) : file.size();
   return size - start > THROUGH || size >= 2 ** 32 ? size : undefined;
 }
 
-/** The content in pieces, from `from` (with positions only) to `to`, or to the end. */
+/** The content in chunks, from `from` (if it can seek) to `to` or to the end. */
 export async function* pieces(input: Input, from = input.start, to = Number.POSITIVE_INFINITY): AsyncGenerator<Buffer> {
   const { file } = input;
   if (!file) return yield* inputPieces();

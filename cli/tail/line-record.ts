@@ -9,7 +9,7 @@ export interface RecordOrigin {
 }
 
 /**
- * What `tail --json` and `head --json` say of a line: see docs/json.md.
+ * The record of a line in `tail --json` and `head --json`: see docs/json.md.
  * @param bytes with its delimiter, if anything ended it
  */
 export function lineRecord(

@@ -1,16 +1,19 @@
 import { LineClock, LineSplitter, mergeLines, ReorderWindow, type TimedLine } from "../../src/follow/index.ts";
 
-/** How long a line waits for an earlier one of another file, while files are followed. */
+/** Milliseconds that a line of a followed file waits for an earlier line of another file. */
 const WINDOW_MS = 250;
-/** Bytes that may wait; beyond, the files are read no faster than lines go out. */
+/** Maximum bytes of waiting lines; above it, back-pressure stops reading. */
 const MOST_WAITING = 4 * 1024 * 1024;
 
-/** Where merged lines go, each with the file that it is of; what nothing ended has no delimiter. Resolves when it may bring more. */
+/**
+ * Where merged lines go, each with the file that it is of; what nothing ended has no delimiter.
+ * Resolves when it may bring more.
+ */
 export interface LineTaker<Lane> {
   line(lane: Lane, bytes: Uint8Array): Promise<void>;
 }
 
-/** Shows the lines of several files in the order of the times they bear. */
+/** Prints the lines of several files in order of their timestamps. */
 export class Merger<Lane extends { readonly name: string }> {
   readonly #printer: LineTaker<Lane>;
   readonly #delimiter: number;
@@ -24,18 +27,21 @@ export class Merger<Lane extends { readonly name: string }> {
     this.#delimiter = delimiter;
   }
 
-  /** `timeOf`: how a line of this file tells its time. */
+  /** `timeOf` returns the timestamp of a line of this file. */
   add(lane: Lane, timeOf: (line: Uint8Array) => number | undefined): void {
     this.#clocks.set(lane, { clock: new LineClock(lane, timeOf), splitter: new LineSplitter(this.#delimiter) });
   }
 
-  /** Merges what is there. */
+  /** Merges the initial parts of the files. */
   async show(parts: readonly { lane: Lane; pieces: AsyncIterable<Buffer>; goesOn: boolean }[]): Promise<void> {
     const lines = parts.map(({ lane, pieces, goesOn }) => this.#lines(lane, pieces, goesOn));
     for await (const { source, bytes } of mergeLines(lines)) await this.#printer.line(source, bytes);
   }
 
-  /** Takes a piece of a followed file; its lines are shown when their time has come. Resolves when more may be brought. */
+  /**
+   * Takes a chunk of a followed file and prints its lines after the window. Resolves when it
+   * accepts more.
+   */
   async take(lane: Lane, bytes: Uint8Array): Promise<void> {
     const { clock, splitter } = this.#of(lane);
     const now = performance.now();
@@ -44,7 +50,7 @@ export class Merger<Lane extends { readonly name: string }> {
     else this.#schedule();
   }
 
-  /** What comes next of this file is of another generation: an unfinished line ends here. */
+  /** Ends an unfinished line: the next chunk belongs to another generation of the file. */
   async endLine(lane: Lane): Promise<void> {
     const { clock, splitter } = this.#of(lane);
     const rest = splitter.end();
@@ -52,7 +58,7 @@ export class Merger<Lane extends { readonly name: string }> {
     this.#schedule();
   }
 
-  /** Shows everything that waits, unfinished lines too. */
+  /** Prints all waiting lines, including unfinished ones. */
   async end(): Promise<void> {
     clearTimeout(this.#timer);
     for (const { clock, splitter } of this.#clocks.values()) {
@@ -65,7 +71,7 @@ export class Merger<Lane extends { readonly name: string }> {
   async *#lines(lane: Lane, pieces: AsyncIterable<Buffer>, goesOn: boolean): AsyncGenerator<TimedLine<Lane>> {
     const { clock, splitter } = this.#of(lane);
     for await (const piece of pieces) for (const line of splitter.push(piece)) yield clock.place(line);
-    // The last line of a file that is followed may still be going on.
+    // The last line of a followed file may be continued.
     const rest = goesOn ? undefined : splitter.end();
     if (rest && rest.length > 0) yield clock.place(rest);
   }

@@ -2,18 +2,21 @@ import type { FollowEvent, Generation } from "../../src/follow/index.ts";
 import { reasonOf } from "./messages.ts";
 import { quoted, quotedIfNeeded } from "./quote.ts";
 
-/** What is to be said of a followed file, in GNU's words, or undefined. Containers are spoken of once for all their files, not here. */
+/**
+ * Notices about a followed file, in GNU's words. {@link TailTarget} reports container events once
+ * for all files.
+ */
 export class Notices {
   readonly #name: string;
   readonly #retries: boolean;
   readonly #keepsName: boolean;
   #hasGivenUp = false;
-  /** What was last said to be the matter. */
+  /** The problem that was reported last. */
   #inaccessible: "missing" | "other" | undefined;
 
   /**
-   * `retries`: with `--retry`. `keepsName`: what cannot be followed may be replaced with something that can.
-   * `failure`: why it could not be opened at first.
+   * `retries`: with `--retry`. `keepsName`: a file that cannot be followed may be replaced by one
+   * that can. `failure`: the error of the first open.
    */
   constructor(name: string, { retries, keepsName }: { retries: boolean; keepsName: boolean }, failure?: unknown) {
     this.#name = name;
@@ -22,7 +25,7 @@ export class Notices {
     if (failure !== undefined) this.#inaccessible = isMissing(failure) ? "missing" : "other";
   }
 
-  /** True once the file was replaced with something that cannot be followed, without `-F`. */
+  /** True after the file was replaced by one that cannot be followed, without `-F`. */
   get hasGivenUp(): boolean {
     return this.#hasGivenUp;
   }

@@ -3,7 +3,7 @@ import type { ConnectionOptions } from "../targets/options.ts";
 import { type Amount, parseAmount, parsePlain, parseSeconds, UsageError } from "./amount.ts";
 import { quotedWord } from "./quote.ts";
 
-/** Options of head and tail as the command line gives them. */
+/** Options of head and tail as given on the command line. */
 export interface RawOptions extends ConnectionOptions {
   bytes?: string;
   lines?: string;
@@ -22,25 +22,25 @@ export interface RawOptions extends ConnectionOptions {
   since?: string;
   color?: "auto" | "always" | "never";
   consume?: boolean;
-  /** Attribute names in the order in which the options came. */
+  /** Attribute names in the order of the options. */
   order?: string[];
 }
 
-/** What head and tail have in common. */
+/** Options that head and tail share. */
 export interface CommonOptions {
   amount: Amount;
-  /** True when an amount was asked for. */
+  /** True if -n or -c was given. */
   hasAmount: boolean;
   headers: "always" | "never" | "several";
-  /** Ends a line. */
+  /** The byte that ends a line. */
   delimiter: number;
-  /** Each line as a JSON object. */
+  /** Print each line as a JSON object. */
   json: boolean;
-  /** What times without a zone mean; undefined: as in the target. */
+  /** The zone of timestamps without a zone; undefined: the target's. */
   zone: Zone | undefined;
 }
 
-/** What tail was asked for. */
+/** Parsed options of tail. */
 export interface TailOptions extends CommonOptions {
   follow: "name" | "descriptor" | undefined;
   retry: boolean;
@@ -68,11 +68,11 @@ export function commonOptions(raw: RawOptions, command: "head" | "tail"): Common
   };
 }
 
-/** Throws {@link UsageError}. `warn` hears of options that have no use here. */
+/** Throws {@link UsageError}. `warn` receives warnings about options without effect. */
 export function tailOptions(raw: RawOptions, warn: (text: string) => void): TailOptions {
   const common = commonOptions(raw, "tail");
   if (common.json && raw.prefix)
-    throw new UsageError("--json and --prefix exclude each other: an object has its target");
+    throw new UsageError("cannot combine --json and --prefix: each object contains its target");
   const how = lastOf(raw, "f", "F", "follow");
   const byName = how === "F" || (how === "follow" && raw.follow === "name");
   if (how === "follow" && !byName && raw.follow !== "descriptor")
@@ -97,7 +97,7 @@ export function tailOptions(raw: RawOptions, warn: (text: string) => void): Tail
   };
 }
 
-/** Which of these options came last. */
+/** The last given one of these options. */
 function lastOf<Name extends keyof RawOptions>(raw: RawOptions, ...names: Name[]): Name | undefined {
   const last = raw.order?.findLast((name) => (names as string[]).includes(name));
   return names.find((name) => name === last);

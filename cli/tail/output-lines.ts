@@ -1,15 +1,18 @@
 import type { OutputRecord } from "../../src/engines/index.ts";
 import type { RecordOrigin } from "./line-record.ts";
 
-/** A line of which more came is shown in pieces of this size. */
+/** Maximum bytes of a line; longer lines are split. */
 const LONGEST = 1024 * 1024;
 
-/** Joins an engine's records, of which a long line has several, to lines. Of each line's buffer it knows what the engine said of it. */
+/**
+ * Joins the records of an engine to lines: a long line has several. Keeps the stream and time of
+ * each line by its buffer.
+ */
 export class OutputLines {
   readonly #origins = new WeakMap<ArrayBufferLike, RecordOrigin>();
   readonly #open = new Map<string, { origin: RecordOrigin; parts: Uint8Array[]; length: number }>();
 
-  /** What the engine said of a line that was given out here, or of a part of it. */
+  /** Stream and time of a line that was returned here, or of a part of it. */
   readonly originOf = (line: Uint8Array): RecordOrigin | undefined => this.#origins.get(line.buffer);
 
   /** Milliseconds since 1970. */
@@ -36,7 +39,7 @@ export class OutputLines {
     return lines;
   }
 
-  /** Lines that nothing ended. */
+  /** Returns the unfinished lines. */
   end(): Buffer[] {
     const rest = [...this.#open.values()].map((open) => this.#line(open));
     this.#open.clear();
@@ -44,7 +47,7 @@ export class OutputLines {
   }
 
   #line({ origin, parts, length }: { origin: RecordOrigin; parts: Uint8Array[]; length: number }): Buffer {
-    // A buffer of its own: not from the pool that Buffer shares.
+    // The key is the ArrayBuffer, so do not use Buffer's shared pool.
     const buffer = new ArrayBuffer(length);
     const line = Buffer.from(buffer);
     let at = 0;

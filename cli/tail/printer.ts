@@ -7,26 +7,26 @@ import { lineRecord, type RecordOrigin } from "./line-record.ts";
 import { printMessage } from "./messages.ts";
 import { SOURCE_COLOURS } from "./source-colours.ts";
 
-/** How what comes from several files is told apart. */
+/** Output format of head and tail. */
 export interface PrinterOptions {
-  /** Whose words a failure to write is told in. */
+  /** The name in error messages. */
   command: "head" | "tail";
-  /** `==> name <==` whenever another file's turn begins, as GNU. */
+  /** Print `==> name <==` whenever the file changes, as GNU does. */
   headers: boolean;
-  /** The name before each line. */
+  /** Print the name before each line. */
   prefix: boolean;
-  /** Each line as a JSON object, in place of headers and prefixes. */
+  /** Print each line as a JSON object, without headers and prefixes. */
   json: boolean;
-  /** Whole lines only, as far as they come: several files write to one output. */
+  /** Prefer complete lines: several files share one output. */
   shared: boolean;
   delimiter: number;
   color: "auto" | "always" | "never";
 }
 
-/** Milliseconds that an unfinished line of one of several files is held back for its rest. */
+/** Milliseconds that an unfinished line of one of several files waits for its rest. */
 const UNFINISHED_MS = 100;
 
-/** Bytes of an unfinished line that are held back. */
+/** Maximum bytes of a waiting unfinished line. */
 const MOST_UNFINISHED = 1024 * 1024;
 const RETURN = 13;
 
@@ -35,18 +35,21 @@ export interface OutputSource {
   readonly name: string;
   readonly splitter: LineSplitter;
   prefix: Uint8Array;
-  /** A line as it is shown; undefined: as it is. */
+  /** Formats a line; undefined: print it unchanged. */
   record: ((line: Uint8Array) => Uint8Array) | undefined;
-  /** The beginning of a line whose end has not come. */
+  /** The beginning of an unfinished line. */
   rest: Uint8Array;
-  /** With prefixes: an unfinished line of it stands on the output, or a carriage return was its last byte. */
+  /** With prefixes: the last printed line is unfinished, or its last byte was a carriage return. */
   open: boolean;
   return: boolean;
   timer: NodeJS.Timeout | undefined;
   terminal: TerminalStream | undefined;
 }
 
-/** Writes what head and tail show: contents byte for byte to a file or pipe, made safe on a terminal, in turns that never overlap. */
+/**
+ * Writes the output of head and tail: unchanged to a file or pipe, sanitised to a terminal.
+ * Serialises all writes.
+ */
 export class Printer {
   readonly #options: PrinterOptions;
   readonly #output = new Output(1);
@@ -54,7 +57,7 @@ export class Printer {
   readonly #lanes: OutputSource[] = [];
   #text: typeof import("../../src/text/index.ts") | undefined;
   #last: OutputSource | undefined;
-  /** The file whose unfinished line stands on the output. */
+  /** The file whose unfinished line was printed last. */
   #unfinished: OutputSource | undefined;
   #first = true;
   #gone: { close(): void } | undefined;
@@ -70,12 +73,18 @@ export class Printer {
     return printer;
   }
 
-  /** Ends the process as a broken pipe does, as soon as the output's reader is gone. Keeps the process alive meanwhile. */
+  /**
+   * Ends the process by SIGPIPE as soon as the reader closes the pipe. Keeps the process alive
+   * until then.
+   */
   watchReader(): void {
     this.#gone = this.#output.onReaderGone(() => dieBySignal("SIGPIPE"));
   }
 
-  /** `timeOf`: how a line of this file tells its time, `originOf`: what the engine knows of a line, for JSON. */
+  /**
+   * `timeOf` returns the timestamp of a line, `originOf` its stream and time by the engine, for
+   * JSON.
+   */
   lane(
     name: string,
     timeOf?: (line: Uint8Array) => number | undefined,
@@ -105,17 +114,17 @@ export class Printer {
     return lane;
   }
 
-  /** The last of the files named, whose header a follow begins as if it had been shown. */
+  /** Sets the current file, whose header the follow does not print again. */
   begunWith(lane: OutputSource | undefined): void {
     this.#last = lane;
   }
 
-  /** Shows the header, where there are headers, though nothing may come. */
+  /** Prints the header, if headers are on, even if no data follows. */
   begin(lane: OutputSource): Promise<void> {
     return this.#inTurn(() => this.#header(lane));
   }
 
-  /** Shows a piece of a file's content. Resolves when the output has taken it. */
+  /** Prints a chunk of a file. Resolves when it is written. */
   write(lane: OutputSource, bytes: Uint8Array): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#options.prefix) return this.#prefixed(lane, bytes);
@@ -140,7 +149,7 @@ export class Printer {
     });
   }
 
-  /** Shows a whole line, as it is or with its prefix. */
+  /** Prints a complete line, unchanged or with its prefix. */
   line(lane: OutputSource, bytes: Uint8Array): Promise<void> {
     const { delimiter } = this.#options;
     const isWhole = lane.record !== undefined || bytes.at(-1) === delimiter;
@@ -149,15 +158,15 @@ export class Printer {
   }
 
   /**
-   * What comes next of this file is of another generation: a line that nothing ended ends here. Without prefixes and
-   * JSON the bytes are the file's own, as with GNU tail.
+   * Ends an unfinished line: the next chunk belongs to another generation of the file. Without
+   * prefixes and JSON the bytes stay unchanged, as with GNU tail.
    */
   async endLine(lane: OutputSource): Promise<void> {
     if (this.#options.json) await this.flush(lane);
     else if (this.#options.prefix) await this.#inTurn(() => this.#closeLine(lane));
   }
 
-  /** Shows a line that nothing ended. */
+  /** Prints an unfinished line. */
   flush(lane: OutputSource): Promise<void> {
     return this.#inTurn(async () => {
       clearTimeout(lane.timer);
@@ -168,7 +177,7 @@ export class Printer {
     });
   }
 
-  /** Shows what is left of every file. */
+  /** Prints the unfinished lines of all files. */
   async end(): Promise<void> {
     this.#gone?.close();
     for (const lane of this.#lanes) await this.flush(lane);
@@ -202,8 +211,9 @@ export class Printer {
   }
 
   /**
-   * Each line behind the name, an unfinished one at once. A line of another file ends it; its rest comes behind the name
-   * again. A carriage return of its own, as of a progress bar, ends a line too; before a newline it stays.
+   * Prints each line after the name, an unfinished line at once. A line of another file ends it;
+   * its rest gets the name again. A single carriage return, as of a progress bar, also ends a line;
+   * one before a newline is kept.
    */
   async #prefixed(lane: OutputSource, bytes: Uint8Array, isEnd = false): Promise<void> {
     const { delimiter } = this.#options;
@@ -262,7 +272,7 @@ function shown({ record, prefix }: OutputSource, line: Uint8Array): Uint8Array[]
   return prefix.length > 0 ? [prefix, line] : [line];
 }
 
-/** Lines as they are shown, joined to pieces of about 64 KiB. */
+/** Joins formatted lines to chunks of about 64 KiB. */
 function* batches(lines: Uint8Array[], show: (line: Uint8Array) => Uint8Array[]): Generator<Uint8Array> {
   let parts: Uint8Array[] = [];
   let length = 0;

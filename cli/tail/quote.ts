@@ -1,6 +1,6 @@
 /**
- * A name as coreutils put it into a message: in quotes that a shell understands, control characters escaped (`'a'$'\n''b'`), so that no name can
- * write on the terminal anything but itself.
+ * Quotes a name as coreutils do in messages: for a shell, with escaped control characters
+ * (`'a'$'\n''b'`).
  */
 export function quoted(name: string): string {
   if (!UNPRINTABLE.test(name))
@@ -9,16 +9,16 @@ export function quoted(name: string): string {
   const shown = pieces.map((piece) =>
     UNPRINTABLE.test(piece) ? `$'${escaped(piece)}'` : `'${piece.replace(/'/g, "'\\''")}'`,
   );
-  // A quote is always open before and after what is escaped, as coreutils do it.
+  // Coreutils always open a quote before and after an escaped part.
   return (UNPRINTABLE.test(pieces[0] ?? "") ? "''" : "") + shown.join("");
 }
 
-/** As {@link quoted}, but a name that needs no quotes has none. */
+/** As {@link quoted}, but without quotes if the name needs none. */
 export function quotedIfNeeded(name: string): string {
   return /^[A-Za-z0-9_@%+=:,./-][A-Za-z0-9_@%+=:,./~#-]*$/.test(name) ? name : quoted(name);
 }
 
-/** A word in a message about usage: typographic quotes where the locale has them. */
+/** Quotes a word in a usage message: with typographic quotes if the locale is UTF-8. */
 export function quotedWord(text: string, env: NodeJS.ProcessEnv = process.env): string {
   const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || "";
   const shown = text.replace(new RegExp(UNPRINTABLE, "gu"), escaped);

@@ -27,14 +27,14 @@ import type { TailTarget } from "./tail-target.ts";
 
 type Events<File extends Generation> = AsyncGenerator<FollowEvent<File>, void, void>;
 
-/** What becomes of what is read. */
+/** Receives the data and events of a followed file. */
 export interface TailSink {
   show(lane: OutputSource, bytes: Uint8Array): Promise<void>;
-  /** What comes next is of another generation: an unfinished line ends here. */
+  /** Ends an unfinished line: the next chunk belongs to another generation. */
   endLine(lane: OutputSource): Promise<void>;
-  /** Called with every file that is read, so that no glob takes it for a new one. */
+  /** Called with every file that is read, so that a glob does not report it as new. */
   seen(place: TailTarget, identity: Identity): void;
-  /** Called when the file is deleted and nobody asked for retries. */
+  /** Called when the file is deleted, without --retry. */
   gone(): void;
   /** Called when it exists again. */
   back(): void;
@@ -51,12 +51,12 @@ export class TailFile {
   readonly #timestamps: TimestampReader;
   #input: Input | undefined;
   #failure: unknown;
-  /** Where the first part ends and following begins. */
+  /** The offset where the initial part ends and following begins. */
   #size = 0;
   #wholly = false;
-  /** What was read of a relayed file, which has no positions. */
+  /** Fingerprint of the data read from a relayed file, which cannot seek. */
   readonly #relayed = new Fingerprint();
-  /** A file of /proc or the like: read through once. */
+  /** A file of /proc or similar: read once to its end. */
   #pseudo = false;
   #events: Events<SessionFile> | undefined;
   #first: Promise<IteratorResult<FollowEvent<SessionFile>, void>> | undefined;
@@ -80,12 +80,15 @@ export class TailFile {
 
   readonly timeOf = (line: Uint8Array): number | undefined => this.#timestamps.read(line);
 
-  /** True when nothing of it can be followed because nobody asked to: standard input that is a pipe, as POSIX has it. */
+  /** True for a standard input that is a pipe: POSIX ignores -f for it. */
   get isPipedInput(): boolean {
     return this.#input?.isStdin === true && this.#input.file === undefined;
   }
 
-  /** Opens it; a failure is kept for {@link show}. Where it is followed, it is from here on, so that nothing is lost while others are shown. */
+  /**
+   * Opens the file and keeps an error for later. Starts the follow at once, so that no event is
+   * lost while other files are printed.
+   */
   async open(stop: AbortSignal): Promise<void> {
     try {
       this.#input =
@@ -109,12 +112,12 @@ export class TailFile {
     if (this.#options.follow !== undefined && this.#followable(file)) this.#begin(file, stop);
   }
 
-  /** It is new: all of it is shown, by following it from its beginning. */
+  /** Makes the follow start at the beginning of a new file. */
   fromStart(): void {
     this.#wholly = true;
   }
 
-  /** Says why it cannot be opened or read, if so. Returns the failure. */
+  /** Reports the error of the open, if any, and returns it. */
   complaint(): unknown {
     if (this.#failure !== undefined) {
       printMessage("tail", cannotOpen(this.name, this.#failure));
@@ -134,7 +137,9 @@ export class TailFile {
     return this.#input?.file?.kind === "directory";
   }
 
-  /** Says that it cannot be followed, as GNU of what is no file, FIFO or device. */
+  /**
+   * GNU's message for a file that cannot be followed: not a regular file, FIFO or character device.
+   */
   get unfollowable(): string | undefined {
     const file = this.#input?.file;
     if (file === undefined || !(this.isDirectory || file.kind === "block device")) return undefined;
@@ -142,7 +147,7 @@ export class TailFile {
     return `${quotedIfNeeded(this.name)}: cannot follow end of this type of file${gives}`;
   }
 
-  /** The part that is shown first. */
+  /** The initial part. */
   part(): AsyncGenerator<Buffer> {
     const input = this.#input;
     if (input === undefined) throw new Error("nothing is open");
@@ -157,21 +162,18 @@ export class TailFile {
             time: since,
             timeOf: this.timeOf,
             none: () =>
-              printMessage(
-                "tail",
-                `${quotedIfNeeded(this.name)}: no line bears a time that is known here; --since has no effect on it`,
-              ),
+              printMessage("tail", `${quotedIfNeeded(this.name)}: no recognised timestamp; --since has no effect`),
           },
       bounded ? this.#size : undefined,
     );
   }
 
-  /** All was shown: whoever shares the standard input finds its end, as after GNU tail. */
+  /** Leaves a shared standard input at its end, as GNU tail does. */
   leaveInput(): void {
     if (this.#input?.isStdin && this.#input.file) seekTo(0, Math.max(this.#input.start, this.#input.file.size()));
   }
 
-  /** Brings what is appended, and says what happens to the file, until `stop` aborts or nothing more can come. */
+  /** Follows the file and reports its events, until `stop` aborts or no more data can come. */
   async follow(sink: TailSink, stop: AbortSignal): Promise<void> {
     const input = this.#input;
     if (this.#events !== undefined) return this.#followEvents(this.#events, sink, stop);
@@ -204,14 +206,14 @@ export class TailFile {
       signal: AbortSignal.any([stop, this.place.over]),
     });
     this.#first = this.#events.next();
-    // Its failure is met where it is awaited.
+    // The rejection is handled where the promise is awaited.
     this.#first.catch(() => undefined);
   }
 
-  /** `file`: what was read of it until now; undefined when it is new. */
+  /** `file`: the open file; undefined if the file is new. */
   #followRelayed(file: OpenFile | undefined, stop: AbortSignal): Events<PolledFile> {
     const identity = file && identityOf(file.stat);
-    // Where it is to be read from its beginning, its reader has not been heard.
+    // The follow opens the file itself.
     file?.close();
     printMessage(
       "tail",
@@ -244,7 +246,7 @@ export class TailFile {
       for (let next = await (this.#first ?? events.next()); !next.done; next = await events.next()) {
         const event = next.value;
         if (event.kind === "data") {
-          // Of an older generation, whose writer goes on, and back.
+          // End the line when the data switches to or from an older generation.
           const isLate = event.late === true;
           if (isLate !== wasLate || (isLate && event.position !== lateEnd)) await sink.endLine(this.lane);
           wasLate = isLate;
@@ -269,7 +271,7 @@ export class TailFile {
     }
   }
 
-  /** A FIFO is opened again for its next writer; a device is read to its end, and then nothing comes any more. */
+  /** Reopens a FIFO for its next writer. A device is read once to its end. */
   async #followStream(input: Input, sink: TailSink, stop: AbortSignal): Promise<void> {
     let file = input.file;
     while (file?.kind === "fifo" && !stop.aborted) {
@@ -287,7 +289,7 @@ export class TailFile {
   }
 }
 
-/** True where a name means a relayed file by now: see followSource. */
+/** True if the name now means a relayed file: see followSource. */
 function isRelayed(error: unknown): boolean {
   return error instanceof PortholeError && error.errno === "ESPIPE";
 }

@@ -7,7 +7,7 @@ import { OutputLines } from "./output-lines.ts";
 import type { OutputSource, Printer } from "./printer.ts";
 import type { TailSink } from "./tail-file.ts";
 
-/** A container's own output as a target of tail. */
+/** The output of a container as a target of tail. */
 export class TailOutput {
   readonly name: string;
   readonly lane: OutputSource;
@@ -54,13 +54,13 @@ export class TailOutput {
     return this.#failure === undefined;
   }
 
-  /** Says why it cannot be read, if so. Returns the failure. */
+  /** Reports the error of the open, if any, and returns it. */
   complaint(): unknown {
     if (this.#failure !== undefined) printMessage("tail", `${this.name}: ${reasonOf(this.#failure)}`);
     return this.#failure;
   }
 
-  /** The part that is shown first; a piece is a line, but where bytes were asked for. */
+  /** The initial part; each chunk is a line, except with -c. */
   async *part(): AsyncGenerator<Buffer> {
     const { unit, count, sign } = this.#options.amount;
     if (this.#since !== undefined && !this.#options.hasAmount) return yield* this.#all({ since: this.#since });
@@ -77,7 +77,7 @@ export class TailOutput {
 
   fromStart(): void {}
 
-  /** Brings what the container writes, until it ends or, followed by its name, until `stop` aborts. */
+  /** Follows the output until the container ends, or, by name, until `stop` aborts. */
   async follow(sink: TailSink, stop: AbortSignal): Promise<void> {
     const follower = this.#follower;
     if (follower === undefined) return;
@@ -121,7 +121,10 @@ export class TailOutput {
     if (this.#options.follow === undefined) yield* this.#lines.end();
   }
 
-  /** The last lines. Engines count pieces of lines, and Docker those of both streams: more is asked for, and all where that was not enough. */
+  /**
+   * The last lines. Engines count parts of lines, and Docker counts both streams together: request
+   * more records, and all of them if that is not enough.
+   */
   async #last(count: number): Promise<Buffer[]> {
     // Where they end is known from the last ones only.
     if (count === 0) {
@@ -139,7 +142,7 @@ export class TailOutput {
     const since = this.#since;
     for await (const record of this.#records({ ...(tail !== undefined && { tail }), ...(since && { since }) })) {
       lines.push(...this.#lines.push(record));
-      // One more than asked for, to know that there was more.
+      // Keep one more line than requested, to know whether there are more.
       if (lines.length > 2 * count + 1024) lines.splice(0, lines.length - count - 1);
     }
     if (this.#options.follow === undefined) lines.push(...this.#lines.end());

@@ -13,14 +13,14 @@ import { TailFile } from "./tail-file.ts";
 import { TailOutput } from "./tail-output.ts";
 import { TailTarget } from "./tail-target.ts";
 
-/** Milliseconds between looks for new files that a glob matches. */
+/** Milliseconds between expansions of a glob. */
 const GLOB_MS = 1000;
-/** Maximum milliseconds between checks of `--pid`: a kill(2) with signal 0 costs nothing. */
+/** Maximum milliseconds between checks of `--pid`: a kill(2) with signal 0 is cheap. */
 const PID_MS = 1000;
 
 type AnyTailed = TailFile | TailOutput;
 
-/** A run of tail: its files, their order on the output, and what comes later. */
+/** A run of tail: its files, their output and their follow. */
 export class TailRun {
   readonly #sessions: SessionPool;
   readonly #options: TailOptions;
@@ -29,18 +29,18 @@ export class TailRun {
   readonly #stop = new AbortController();
   readonly #places = new Map<string, TailTarget>();
   readonly #files: AnyTailed[] = [];
-  /** Patterns that may match more later. */
+  /** Globs that may match more files later. */
   readonly #globs: { text: string; target: Target; watch: GlobWatch }[] = [];
   readonly #names = new Set<string>();
   readonly #seen = new Map<TailTarget, Set<string>>();
-  /** Followed files that something may still be appended to. */
+  /** Followed files that may still grow. */
   readonly #live = new Set<AnyTailed>();
   #isNoneLeft = false;
   #looking = false;
   #printer: Printer | undefined;
   #merger: Merger<OutputSource> | undefined;
 
-  /** `failed` hears of every failure, once it has been said. */
+  /** `failed` receives every error after it was reported. */
   constructor(
     sessions: SessionPool,
     options: TailOptions,
@@ -51,11 +51,11 @@ export class TailRun {
     this.#options = options;
     this.#since = since;
     this.#failed = failed;
-    // One for each file.
+    // Each file adds a listener.
     setMaxListeners(0, this.#stop.signal);
   }
 
-  /** Finds out what is meant. Failures are told to `complain` and counted. */
+  /** Resolves the targets. Reports errors to `complain`. */
   async name(texts: readonly string[], complain: (error: unknown) => void): Promise<void> {
     const { follow, retry, prefix, merge, headers, delimiter, color, json } = this.#options;
     const targets: NamedTarget[] = [];
@@ -86,7 +86,7 @@ export class TailRun {
     for (const named of targets) this.#add(named);
   }
 
-  /** Opens everything and shows the part of it that was asked for. */
+  /** Opens all files and prints their initial parts. */
   async begin(): Promise<void> {
     const printer = this.#shown;
     if (this.#options.follow !== undefined) printer.watchReader();
@@ -96,7 +96,7 @@ export class TailRun {
     printer.begunWith(this.#files.at(-1)?.lane);
   }
 
-  /** Follows until nothing more can come. Returns the exit status that GNU tail has for the end. */
+  /** Follows until no more data can come. Returns the exit status of GNU tail. */
   async follow(): Promise<number> {
     const { pid } = this.#options;
     const followed = this.#files.filter((file) => !file.isPipedInput);
@@ -116,7 +116,7 @@ export class TailRun {
     return 1;
   }
 
-  /** Shows what is held back, and gives everything up. */
+  /** Prints the pending data and closes everything. */
   async end(): Promise<void> {
     this.#stop.abort();
     await this.#merger?.end();
@@ -201,7 +201,7 @@ export class TailRun {
     }
   }
 
-  /** Without `--retry` a deleted file may come back, but is waited for only as long as another file is there. */
+  /** Without `--retry`, waits for a deleted file only while another file is followed. */
   #leave(file: AnyTailed): void {
     this.#live.delete(file);
     if (this.#live.size > 0 || this.#globs.length > 0 || this.#stop.signal.aborted) return;
@@ -227,7 +227,9 @@ export class TailRun {
     return () => clearInterval(timer);
   }
 
-  /** Takes in files that the globs match now. One that was followed under another name is that file, rotated. */
+  /**
+   * Follows new matches of the globs, except a rotated file that was followed under another name.
+   */
   async #lookForMore(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
@@ -254,7 +256,7 @@ export class TailRun {
       }
     } catch (error) {
       watch.again();
-      // A container that is away is spoken of by its place; a directory that is not there may come.
+      // The target reports a container that is away; a missing directory may be created.
       if (!(error instanceof PortholeError)) throw error;
     }
   }
@@ -267,12 +269,12 @@ export class TailRun {
   }
 }
 
-/** An inode number is used again, for which the birth time tells files apart. */
+/** Inode numbers are reused; the birth time distinguishes the files. */
 function keyOf({ device, inode, born }: Identity): string {
   return `${device}:${inode}:${born ?? ""}`;
 }
 
-/** True for a target inside something whose path is a pattern; patterns of this machine's paths are the shell's. */
+/** True for a glob inside a container; the shell expands globs of local paths. */
 function isPattern(text: string): boolean {
   try {
     const target = parseTarget(text);

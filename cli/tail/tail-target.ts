@@ -6,20 +6,23 @@ import { systemZone, targetZone, utc, type Zone } from "../../src/times/index.ts
 import { printMessage, reasonOf } from "./messages.ts";
 
 const TICK_MS = 250;
-/** A restart is quick or it takes its time: often at first, then less. */
+/** Reconnect often at first, then less often. */
 const PATIENT_AFTER_MS = 10_000;
 const PATIENT_MS = 1000;
-/** Sessions that ended because the agent broke the protocol. Each may cost descriptors that cannot be closed, so there is no asking for ever. */
+/** Maximum number of protocol violations. Each may leak descriptors that cannot be closed. */
 const MOST_BREACHES = 3;
 
-/** Gives a session for a target: one that lives, or a new one; with `runningOnly` none of what is left of a container that does not run. */
+/**
+ * Gives a session for a target: one that lives, or a new one; with `runningOnly` none of what is
+ * left of a container that does not run.
+ */
 export interface SessionProvider {
   session(target: Target, options?: { runningOnly?: boolean }): Promise<Session>;
 }
 
 /**
- * A container, process or this machine for as long as files in it are followed: its session, and when that has ended, as with a container's
- * restart, the next one. What happens is said once for all files in it.
+ * A container, process or this machine while files in it are followed: its session, and after the
+ * end of that, as after a restart, the next one. Reports events once for all files in it.
  */
 export class TailTarget {
   readonly #sessions: SessionProvider;
@@ -36,7 +39,7 @@ export class TailTarget {
   #learnsZone = false;
   readonly #over = new AbortController();
 
-  /** `tell` hears what happens to it; standard error by default. */
+  /** `tell` receives the notices; by default they go to standard error. */
   constructor(
     sessions: SessionProvider,
     target: Target,
@@ -50,15 +53,15 @@ export class TailTarget {
     this.#say = tell;
   }
 
-  /** What a time without a zone means there, once {@link learnZone} was called and there was a session. */
+  /** The zone of timestamps without a zone, after {@link learnZone} and the first session. */
   readonly zone: Zone = { name: "target", offsetAt: (instant) => this.#zone.offsetAt(instant) };
 
-  /** Has each session, from the next one on, asked for the zone. */
+  /** Makes each new session request the zone. */
   learnZone(): void {
     this.#learnsZone = true;
   }
 
-  /** The session as it is. Rejects while there is none: asked anew only as often as is decent. */
+  /** Returns the current session. Rejects while there is none. Reconnects are rate-limited. */
   session = (): Promise<Session> => {
     const now = this.#session;
     if (now !== undefined && now.ended === undefined) return Promise.resolve(now);
@@ -73,7 +76,7 @@ export class TailTarget {
     return this.#asking;
   };
 
-  /** Keeps an eye on the session from now on, and calls `back` whenever there is another one. */
+  /** Monitors the session and calls `back` whenever there is a new one. */
   keep(back: () => void): void {
     this.#listeners.add(back);
     if (this.#target.kind !== "local") this.#endTicks ??= onTick(TICK_MS, () => this.#look());
@@ -84,7 +87,7 @@ export class TailTarget {
     this.#listeners.clear();
   }
 
-  /** Aborts when nothing is asked of it any more, for its agent breaks the protocol again and again. It was said. */
+  /** Aborts after repeated protocol violations of the agent, which were reported. */
   get over(): AbortSignal {
     return this.#over.signal;
   }
@@ -105,7 +108,7 @@ export class TailTarget {
   async #ask(): Promise<Session> {
     const before = this.#session;
     try {
-      // Nothing is written to what does not run: what was followed in a running container goes on in the next one that runs.
+      // Nothing writes to a stopped container: wait for the next running one.
       const runningOnly = before !== undefined && before.offline === undefined;
       const session = await this.#sessions.session(this.#target, { runningOnly });
       if (this.#learnsZone) this.#zone = await targetZone(session);

@@ -184,7 +184,7 @@ test("grep does not open a FIFO by any of its names", async () => {
     const { text, code, stderr } = await someone.run(["grep", "foo", fifo]);
     expect({ text, code }).toEqual({ text: "", code: 2 });
     expect(stderr).toContain(
-      `takes its data away from the program that waits for it (grep does not: porthole cat --consume ${fifo}`,
+      `takes its data away from the program that waits for it (use porthole cat --consume ${fifo}`,
     );
   }
 });
@@ -251,7 +251,7 @@ describe("porthole grep", () => {
     [["a\\nb", "srv/logs/app.log"], 2, [], /^porthole: .*literal .* is not allowed.*\n$/],
     [["foo"], 2, [], /^porthole: no target to search \(porthole grep PATTERN TARGET\.\.\.\)\n$/],
     [["-A", "x", "foo", "srv"], 2, [], /^porthole: error parsing flag .*: value is not a valid number.*\n$/],
-    [["--pre", "cat", "foo", "srv"], 2, [], /^porthole: --pre is not available: it runs a program/],
+    [["--pre", "cat", "foo", "srv"], 2, [], /^porthole: --pre is not available: it would run a program/],
     [["--hostname-bin=x", "foo", "srv"], 2, [], /^porthole: --hostname-bin is not available/],
     [["--hyperlink-format", "default", "foo", "srv"], 2, [], /^porthole: --hyperlink-format is not available/],
     [["-t", "nonsense", "foo", "srv"], 2, [], /^porthole: unrecognized file type: nonsense\n$/],

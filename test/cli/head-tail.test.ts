@@ -294,7 +294,7 @@ describe("porthole head and tail --json", () => {
     expect(await ours(someone, "tail", ["--json", "--prefix", `${d}/one`])).toEqual({
       code: 2,
       stdout: "",
-      stderr: "tail: --json and --prefix exclude each other: an object has its target\n",
+      stderr: "tail: cannot combine --json and --prefix: each object contains its target\n",
     });
   });
 });

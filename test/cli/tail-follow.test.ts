@@ -399,7 +399,7 @@ describe("porthole tail --prefix, --merge and --since", () => {
     const plain = await someone.run(["tail", "--since", "10m", `${there}/plain`]);
     expect(plain).toMatchObject({ code: 0, text: "1\n2\n" });
     expect(plain.stderr).toBe(
-      `tail: ${there}/plain: no line bears a time that is known here; --since has no effect on it\n`,
+      `tail: ${there}/plain: no recognised timestamp; --since has no effect\n`,
     );
     const wrong = await someone.run(["tail", "--since", "soon", `${there}/plain`]);
     expect(wrong).toMatchObject({ code: 2, text: "" });

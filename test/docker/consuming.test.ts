@@ -41,7 +41,7 @@ describeWithDocker("a container that prints", () => {
         code: 2,
         stderr: refused.replace(
           "--consume reads it all the same",
-          `grep does not: porthole cat --consume ${pipe} | grep PATTERN`,
+          `use porthole cat --consume ${pipe} | grep PATTERN`,
         ),
       });
       for (const args of [["head"], ["tail"], ["tail", "-f"], ["head", "-c", "5"]])

@@ -100,7 +100,7 @@ describeWith(["root", "docker"], "hostile files", () => {
       // What ripgrep had not written yet is lost with it.
       expect(["", "first\n"]).toContain(text);
       expect(stderr).toMatch(
-        /^porthole: ripgrep was ended by SIGABRT: memory allocation of \d+ bytes failed \([^\n]*\)\n$/,
+        /^porthole: ripgrep was terminated by SIGABRT: memory allocation of \d+ bytes failed \([^\n]*\)\n$/,
       );
     });
 
