@@ -1,7 +1,7 @@
-// Set-up and build. `npm start`, `npm test` and every other script call this first, on a machine that may have nothing but Node and gcc,
-// so it uses only Node's own modules until the dependencies are there.
-//   node build.mjs            install and build what is stale, one line for each thing done, nothing when all is fresh
-//   node build.mjs --force    build everything again
+// Set-up and build. `npm start`, `npm test` and every other script call this first, on a machine
+// that may have nothing but Node and gcc, so it uses only Node's own modules until the dependencies
+// are there. node build.mjs            install and build what is stale, one line for each thing
+// done, nothing when all is fresh node build.mjs --force    build everything again
 import { spawnSync } from "node:child_process";
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -133,7 +133,10 @@ async function build() {
     );
 }
 
-/** Runs `action` while no other build does: two installs at once leave half a node_modules. A lock whose holder is gone is taken over. */
+/**
+ * Runs `action` while no other build does: two installs at once leave half a node_modules. A lock
+ * whose holder is gone is taken over.
+ */
 async function alone(action) {
   const lock = ".build.lock";
   for (;;) {

@@ -14,11 +14,16 @@ export interface Goal {
   atLeast?: number;
 }
 
-/** One row, or a few, of the design's table of numbers; or what something costs as the work grows. */
+/**
+ * One row, or a few, of the design's table of numbers; or what something costs as the work grows.
+ */
 export interface Case {
   /** What is measured, in one line. */
   title: string;
-  /** Empty where the design sets no number: then the case shows where porthole stands beside its peers. */
+  /**
+   * Empty where the design sets no number: then the case shows where porthole stands beside its
+   * peers.
+   */
   goals: Goal[];
   /** Programs of this machine that it cannot do without, beside the stage's. */
   needs?: Need[];

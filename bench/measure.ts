@@ -3,7 +3,10 @@ import { setImmediate } from "node:timers/promises";
 
 export type Unit = "ms" | "us" | "MB" | "KB" | "bytes" | "GB/s" | "% of a core" | "times";
 
-/** `base` is what the kernel or the best peer gives, 1.00 in the ratios; `ours` is porthole; everything else is a peer. */
+/**
+ * `base` is what the kernel or the best peer gives, 1.00 in the ratios; `ours` is porthole;
+ * everything else is a peer.
+ */
 export type Role = "base" | "ours" | "peer";
 
 /** One thing that is measured. */
@@ -11,7 +14,10 @@ export interface Contestant {
   name: string;
   /** Default: the first contestant is the base, the others are peers. */
   role?: Role;
-  /** Returns what it took, in the unit of the comparison: milliseconds unless {@link CompareOptions.unit} says otherwise. */
+  /**
+   * Returns what it took, in the unit of the comparison: milliseconds unless {@link
+   * CompareOptions.unit} says otherwise.
+   */
   run(): number | Promise<number>;
   /** Runs in every n-th round only, for peers that take very long. Default 1. */
   every?: number;
@@ -19,7 +25,10 @@ export interface Contestant {
 
 /** Median and tails of one contestant, and its ratio to the base of its group. */
 export interface Result {
-  /** What the contestants of one comparison have in common, where a case has several: "literal", "direct". */
+  /**
+   * What the contestants of one comparison have in common, where a case has several: "literal",
+   * "direct".
+   */
   group?: string;
   name: string;
   role: Role;
@@ -43,12 +52,16 @@ export interface CompareOptions {
   x?: number;
 }
 
-/** A comparison that has taken this long, warm-up apart, ends once so many rounds are done: a case is to stay below a minute. */
+/**
+ * A comparison that has taken this long, warm-up apart, ends once so many rounds are done: a case
+ * is to stay below a minute.
+ */
 const PATIENCE_MS = 8_000;
 const FEWEST_ROUNDS = 5;
 
 /**
- * Runs the contestants in turn, round by round, so that what disturbs the machine disturbs all of them; the first one is the base of the ratios.
+ * Runs the contestants in turn, round by round, so that what disturbs the machine disturbs all of
+ * them; the first one is the base of the ratios.
  */
 export async function compare(
   contestants: readonly Contestant[],
@@ -96,7 +109,10 @@ export function summarise(
   });
 }
 
-/** The `q` quantile of the values, 0 to 1. Of few values p95 and p99 are the largest; the median of two is between them, for the larger would flatter whoever is compared. */
+/**
+ * The `q` quantile of the values, 0 to 1. Of few values p95 and p99 are the largest; the median of
+ * two is between them, for the larger would flatter whoever is compared.
+ */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const half = sorted.length / 2;
@@ -104,7 +120,10 @@ export function quantile(values: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
 }
 
-/** Milliseconds that a whole command takes, output discarded. Throws when it fails: a fast failure is no result. */
+/**
+ * Milliseconds that a whole command takes, output discarded. Throws when it fails: a fast failure
+ * is no result.
+ */
 export function timeCommand(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): number {
   const started = performance.now();
   const { status, stderr, error } = spawnSync(command, args, { stdio: ["ignore", "ignore", "pipe"], env });
@@ -114,7 +133,10 @@ export function timeCommand(command: string, args: readonly string[], env: NodeJ
   return taken;
 }
 
-/** Like {@link timeCommand}, with the output going through a pipe: some tools do less when nobody can read it. */
+/**
+ * Like {@link timeCommand}, with the output going through a pipe: some tools do less when nobody
+ * can read it.
+ */
 export function timePiped(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): number {
   return timeCommand("bash", ["-o", "pipefail", "-c", '"$@" | cat > /dev/null', "bash", command, ...args], env);
 }

@@ -1,6 +1,8 @@
 import { spawnSync } from "node:child_process";
 
-/** What every case works with, and the cases' own needs, each with the Debian package that has it. */
+/**
+ * What every case works with, and the cases' own needs, each with the Debian package that has it.
+ */
 const PACKAGES = {
   dockerd: "docker.io",
   docker: "docker.io",
@@ -14,7 +16,10 @@ const PACKAGES = {
   rg: "ripgrep",
 } as const;
 
-/** A program without which a case measures nothing; peers that may be missing are asked for by `Stage.has`. */
+/**
+ * A program without which a case measures nothing; peers that may be missing are asked for by
+ * `Stage.has`.
+ */
 export type Need = keyof typeof PACKAGES;
 
 const STAGE: readonly Need[] = ["dockerd", "docker", "busybox", "cc", "bash", "tar", "nsenter", "taskset", "getconf"];

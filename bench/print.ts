@@ -9,7 +9,10 @@ export function printHead({ date, machine }: Report): void {
   console.log(`${versions.join(", ")}\n`);
 }
 
-/** A table of the results: each one's ratio to its base, and how many times as long as porthole it takes. */
+/**
+ * A table of the results: each one's ratio to its base, and how many times as long as porthole it
+ * takes.
+ */
 export function printCase(name: string, { title, results, verdicts, profiles, seconds }: CaseReport): void {
   console.log(`${name}: ${title} (${seconds} s)`);
   const width = Math.max(...results.map((result) => label(result).length));
@@ -36,7 +39,10 @@ function label(result: Result): string {
   return result.x === undefined ? fullName(result) : `${fullName(result)} at ${result.x.toLocaleString("en")}`;
 }
 
-/** How many times porthole's median of the same group and place this one is. NaN where porthole has none there. */
+/**
+ * How many times porthole's median of the same group and place this one is. NaN where porthole has
+ * none there.
+ */
 function againstOurs(result: Result, results: readonly Result[]): number {
   const ours = results.find(({ role, group, x }) => role === "ours" && group === result.group && x === result.x);
   return result.median / (ours?.median ?? Number.NaN);

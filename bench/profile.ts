@@ -11,8 +11,9 @@ interface CpuProfile {
 }
 
 /**
- * Runs a Node program once under V8's profiler, its output discarded, and says where its own time went: the places with the most, in lines such as
- * "31 % node:internal/modules/cjs/loader". Native code, system calls included, counts for the function that called it.
+ * Runs a Node program once under V8's profiler, its output discarded, and says where its own time
+ * went: the places with the most, in lines such as "31 % node:internal/modules/cjs/loader". Native
+ * code, system calls included, counts for the function that called it.
  */
 export function profileOf(args: readonly string[], env: NodeJS.ProcessEnv): string[] {
   const directory = mkdtempSync(`${tmpdir()}/porthole-profile-`);
@@ -42,7 +43,10 @@ function summary({ nodes, samples, timeDeltas }: CpuProfile): string[] {
   return [`${(total / 1000).toFixed(0)} ms in all`, ...lines];
 }
 
-/** A module of Node's, a chunk of ours with the function, or V8's own names: (program), (idle), (garbage collector). */
+/**
+ * A module of Node's, a chunk of ours with the function, or V8's own names: (program), (idle),
+ * (garbage collector).
+ */
 function placeOf({ functionName, url, lineNumber }: CpuProfile["nodes"][number]["callFrame"]): string {
   if (url === "") return functionName.startsWith("(") ? functionName : `native ${functionName}`;
   if (url.startsWith("node:")) return url;

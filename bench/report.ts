@@ -9,7 +9,10 @@ export interface Machine {
   processors: string;
   memoryGiB: number;
   kernel: string;
-  /** Load averages over one minute (getloadavg(3)), one for each case: more than there are processors means that others were at work, too. */
+  /**
+   * Load averages over one minute (getloadavg(3)), one for each case: more than there are
+   * processors means that others were at work, too.
+   */
   load: number[];
   /** Versions of what was measured, by name. */
   versions: Record<string, string>;

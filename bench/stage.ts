@@ -15,7 +15,10 @@ export interface StageContainer {
   root: string;
 }
 
-/** What the cases share: a private engine, a container, programs in C, a directory. Everything is removed by {@link Stage.close}. */
+/**
+ * What the cases share: a private engine, a container, programs in C, a directory. Everything is
+ * removed by {@link Stage.close}.
+ */
 export interface Stage {
   directory: string;
   /** The repository, with a slash at the end. */
@@ -27,13 +30,16 @@ export interface Stage {
   container: StageContainer;
   /** `count` more containers, made when they are first asked for. */
   crowd(count: number): Promise<StageContainer[]>;
-  /** A container of a private Podman, with the environment that `podman` needs; `undefined`, and a note, where there is no Podman. */
+  /**
+   * A container of a private Podman, with the environment that `podman` needs; `undefined`, and a
+   * note, where there is no Podman.
+   */
   podman(): Promise<PodmanContainer | undefined>;
   /** True when the machine has the command; a note for the report when it has not. */
   has(command: string): boolean;
   /**
-   * Runs a Node program once more, under a profiler, while what it works on is still there: the report shows where its time went if the case misses
-   * its number.
+   * Runs a Node program once more, under a profiler, while what it works on is still there: the
+   * report shows where its time went if the case misses its number.
    */
   profile(name: string, args: readonly string[]): void;
   /** From {@link profile}; emptied before each case. */
@@ -57,13 +63,17 @@ export interface PodmanContainer {
 const IMAGE = "bench:1";
 const KEEP_RUNNING = ["/busybox", "sleep", "86400"];
 
-/** Sets the stage. Needs root, dockerd, busybox-static and a C compiler. A signal that ends the run removes it first. */
+/**
+ * Sets the stage. Needs root, dockerd, busybox-static and a C compiler. A signal that ends the run
+ * removes it first.
+ */
 export async function setStage(root: string): Promise<Stage> {
   const directory = mkdtempSync("/tmp/pb-");
   const props = new Props();
   props.push(() => rmSync(directory, { recursive: true, force: true }));
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => interrupted(signal, props));
-  // Whoever read what is printed has gone (`| head`): without this the run would end at once, and the engine stay.
+  // Whoever read what is printed has gone (`| head`): without this the run would end at once, and
+  // the engine stay.
   process.stdout.once("error", () => process.kill(process.pid, "SIGTERM"));
   try {
     return await furnish(root, directory, props);
@@ -82,7 +92,10 @@ class Props {
     this.#removals.push(remove);
   }
 
-  /** Removes the last first. Whoever calls it again waits for the same end: a run that was interrupted fails, and cleans up too. */
+  /**
+   * Removes the last first. Whoever calls it again waits for the same end: a run that was
+   * interrupted fails, and cleans up too.
+   */
   strike(): Promise<void> {
     this.#striking ??= this.#strike();
     return this.#striking;
@@ -102,7 +115,8 @@ export function wasInterrupted(): boolean {
 
 async function interrupted(signal: NodeJS.Signals, props: Props): Promise<void> {
   isInterrupted = true;
-  // What runs now would go on, or keep a directory in use; the daemons are ended by their owner, with what they keep.
+  // What runs now would go on, or keep a directory in use; the daemons are ended by their owner,
+  // with what they keep.
   for (const child of children()) killUnlessDaemon(child);
   await props.strike().catch((error: unknown) => console.error(error));
   process.kill(process.pid, signal);
@@ -181,7 +195,8 @@ async function furnish(root: string, directory: string, props: Props): Promise<S
 }
 
 function podmanContainer({ socket }: Daemon, archive: string, env: NodeJS.ProcessEnv): PodmanContainer {
-  // The command talks to the private daemon; a Podman that runs everything itself would be set up anew for each call.
+  // The command talks to the private daemon; a Podman that runs everything itself would be set up
+  // anew for each call.
   const command = ["podman", "--remote", "--url", `unix://${socket}`];
   const [podman = "", ...flags] = command;
   run(podman, [...flags, "import", archive, `localhost/${IMAGE}`], env);

@@ -56,7 +56,10 @@ export class BenchTerminal {
     this.#child.stdin.write(text);
   }
 
-  /** What was sent since the last {@link type}, when it fulfils the condition. @throws when that takes a minute */
+  /**
+   * What was sent since the last {@link type}, when it fulfils the condition. @throws when that
+   * takes a minute
+   */
   async until(condition: (screen: string) => boolean): Promise<string> {
     const deadline = performance.now() + 120_000;
     while (!condition(this.#screen)) {
@@ -73,7 +76,9 @@ export class BenchTerminal {
     return this.#screen;
   }
 
-  /** Milliseconds from the keys to the end of the first frame after them. Nothing must be under way. */
+  /**
+   * Milliseconds from the keys to the end of the first frame after them. Nothing must be under way.
+   */
   async frameAfter(keys: string): Promise<number> {
     const started = performance.now();
     this.type(keys);
@@ -89,7 +94,9 @@ export class BenchTerminal {
     }
   }
 
-  /** Milliseconds from the keys to the last byte after them, when nothing more comes for so long. */
+  /**
+   * Milliseconds from the keys to the last byte after them, when nothing more comes for so long.
+   */
   async settled(keys: string, milliseconds: number): Promise<number> {
     const started = performance.now();
     this.type(keys);

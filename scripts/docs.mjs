@@ -1,4 +1,5 @@
-// `npm run docs`: writes what is made from the sources: the keys of docs/screen.md from their table.
+// `npm run docs`: writes what is made from the sources: the keys of docs/screen.md from their
+// table.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { screenDocs } from "./build/screen-docs.mjs";

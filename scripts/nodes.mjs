@@ -1,4 +1,5 @@
-// The versions of Node that the package is tested with: they come as packages, with the program inside. `node scripts/nodes.mjs` prints where each is, after fetching what is missing.
+// The versions of Node that the package is tested with: they come as packages, with the program
+// inside. `node scripts/nodes.mjs` prints where each is, after fetching what is missing.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -9,7 +10,8 @@ export const NODES = { floor: "20.19.0", 22: "22.23.3", 24: "24.21.0" };
 const root = fileURLToPath(new URL("../", import.meta.url));
 
 /**
- * Path of each version's program, fetched from the npm registry into build/nodes unless it is there.
+ * Path of each version's program, fetched from the npm registry into build/nodes unless it is
+ * there.
  * @throws Error with npm's words when one cannot be had
  */
 export function nodePrograms() {

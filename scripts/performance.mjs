@@ -1,4 +1,5 @@
-// Writes docs/performance.md and its charts from the last run of the bench (bench/results/latest.json). `npm run bench` without a case's name calls it.
+// Writes docs/performance.md and its charts from the last run of the bench
+// (bench/results/latest.json). `npm run bench` without a case's name calls it.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -134,7 +135,8 @@ function bars(title, results) {
           type: "bar",
           barWidth: 16,
           data: shown.map((result) => ({
-            // A logarithmic bar begins at 1: the shortest is drawn as 2, its number stands beside it.
+            // A logarithmic bar begins at 1: the shortest is drawn as 2, its number stands beside
+            // it.
             value: (2 * result.median) / least,
             itemStyle: { color: COLOURS[result.role] },
             label: { show: true, position: "right", formatter: quantity(result.median, result.unit), ...TEXT },
@@ -152,7 +154,10 @@ function barsMean(results) {
   return ["medians, bars on a logarithmic scale", ...colours.map((role) => names[role])].join("; ");
 }
 
-/** Medians over the amount of work, both logarithmic: a straight line is a cost that grows with the work. */
+/**
+ * Medians over the amount of work, both logarithmic: a straight line is a cost that grows with the
+ * work.
+ */
 function lines(title, axis, results) {
   const names = [...new Set(results.map(fullName))];
   const role = (name) => results.find((result) => fullName(result) === name).role;
@@ -188,7 +193,10 @@ function lines(title, axis, results) {
   };
 }
 
-/** echarts draws to a string here, without a browser. It is fetched when it is first needed: see bench/charts/package.json. */
+/**
+ * echarts draws to a string here, without a browser. It is fetched when it is first needed: see
+ * bench/charts/package.json.
+ */
 function chartist() {
   if (!existsSync("bench/charts/node_modules/echarts")) {
     const { status } = spawnSync(

@@ -1,4 +1,5 @@
-// Before `npm pack`: makes everything that the package carries, and checks that it is there. npm runs it; nothing runs where the package is installed.
+// Before `npm pack`: makes everything that the package carries, and checks that it is there. npm
+// runs it; nothing runs where the package is installed.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,5 +1,6 @@
-// npm run release -- VERSION [--yes]: checks that everything is ready for a release and says what it would do; with --yes it does it: version, changelog,
-// tarball, commit, tag. It publishes nothing.
+// npm run release -- VERSION [--yes]: checks that everything is ready for a release and says what
+// it would do; with --yes it does it: version, changelog, tarball, commit, tag. It publishes
+// nothing.
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -53,7 +54,9 @@ succeeds("git", "commit", "--quiet", "-am", `Release ${version}`) || fail("git c
 succeeds("git", "tag", "-a", "-m", `porthole ${version}`, `v${version}`) || fail("git tag failed", 1);
 step(`released ${version}: push the commit and v${version}, then npm publish build/${released.filename}`);
 
-/** All of them at once; those that take a moment to find are told before the others are looked for. */
+/**
+ * All of them at once; those that take a moment to find are told before the others are looked for.
+ */
 function refuseIfAny() {
   if (problems.length === 0) return;
   fail(`not ready for ${version}:\n${problems.map((problem) => `  ${problem}`).join("\n")}`, 1);

@@ -1,5 +1,7 @@
-// Makes the README's pictures: runs the built command in a real terminal (tmux) on containers of the demo, and draws what is on its screen as SVG.
-//     node scripts/screenshot.mjs          needs tmux, root, and an engine on which docker/demo/up.sh has run (DOCKER_HOST names it; its name is in the picture)
+// Makes the README's pictures: runs the built command in a real terminal (tmux) on containers of
+// the demo, and draws what is on its screen as SVG. node scripts/screenshot.mjs          needs
+// tmux, root, and an engine on which docker/demo/up.sh has run (DOCKER_HOST names it; its name is
+// in the picture)
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -50,7 +52,10 @@ async function shown(pattern) {
   }
 }
 
-/** Waits until nothing but a growing log changes any more: two looks with the same first line, a while apart. */
+/**
+ * Waits until nothing but a growing log changes any more: two looks with the same first line, a
+ * while apart.
+ */
 async function settled() {
   await pause(2000);
 }

@@ -102,7 +102,7 @@ describe("a target", () => {
 
 describe("a path converted between text and bytes", () => {
   test("keeps every possible path", () => {
-    // Bytes near what UTF-8 uses, so that much is almost right.
+    // Bytes that occur in UTF-8, so that many sequences are almost valid.
     const byte = fc.oneof(
       fc.integer({ min: 0, max: 255 }),
       fc.constantFrom(0xc3, 0xa9, 0xe2, 0x82, 0xac, 0xed, 0xb2, 0x80, 0xf0),
@@ -129,7 +129,7 @@ describe("a path converted between text and bytes", () => {
     expect(pathText(Buffer.from("a/\xff\xc3\xa9/b", "latin1"))).toBe("a/\udcffé/b");
     expect([...pathBytes("\udcff")]).toEqual([0xff]);
     expect([...pathBytes("😀\udc80")]).toEqual([0xf0, 0x9f, 0x98, 0x80, 0x80]);
-    // UTF-8 of a surrogate is not UTF-8.
+    // An encoded surrogate is not valid UTF-8.
     expect(pathText(Buffer.of(0xed, 0xb2, 0x80))).toBe("\udced\udcb2\udc80");
   });
 });
@@ -150,7 +150,7 @@ describe("command-line arguments", () => {
       [],
     ];
     for (const args of cases) {
-      // spawn takes strings only: the shell's printf makes the bytes.
+      // spawn accepts strings only: the shell's printf creates the bytes.
       const words = args.map(
         (arg) => `"$(printf '${[...arg].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("")}')"`,
       );

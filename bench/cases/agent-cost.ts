@@ -32,7 +32,10 @@ async function weigh({ root, container }: Stage): Promise<Result[]> {
   ];
 }
 
-/** Of the agent in the container whose first process is `init`, and of its child that serves the client. */
+/**
+ * Of the agent in the container whose first process is `init`, and of its child that serves the
+ * client.
+ */
 function residentMegabytes(init: number): number[] {
   const namespace = readlinkSync(`/proc/${init}/ns/pid`);
   const isAgent = (pid: number, args: string[]) =>

@@ -25,8 +25,9 @@ export const followLatency: Case = {
 };
 
 /**
- * From a line's write(2) in the container to its arrival on the host, against GNU tail in the container. GNU tail takes overlayfs for a remote
- * file system and looks once a second there; on others it is woken by inotify.
+ * From a line's write(2) in the container to its arrival on the host, against GNU tail in the
+ * container. GNU tail takes overlayfs for a remote file system and looks once a second there; on
+ * others it is woken by inotify.
  */
 async function followBoth(stage: Stage): Promise<Result[]> {
   const waiter = stage.program("follow");
@@ -78,7 +79,10 @@ async function follow(
   );
 }
 
-/** Milliseconds that each line was on its way to the standard output of `command`, which `write` causes when that follows. */
+/**
+ * Milliseconds that each line was on its way to the standard output of `command`, which `write`
+ * causes when that follows.
+ */
 async function latencies(
   [command = "", ...args]: string[],
   env: NodeJS.ProcessEnv,

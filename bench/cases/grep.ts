@@ -70,7 +70,10 @@ async function besideRipgrep(
   return compare(contestants, { group: what, rounds: 9 });
 }
 
-/** Lines of an access log, 8 MiB of them over and over; one line in 20,000 is about a time-out, one in 10,000 is a bot's error. */
+/**
+ * Lines of an access log, 8 MiB of them over and over; one line in 20,000 is about a time-out, one
+ * in 10,000 is a bot's error.
+ */
 function writeLog(path: string, blocks: number): void {
   let block = "";
   for (let line = 0; block.length < BLOCK; line++) {

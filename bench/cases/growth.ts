@@ -44,7 +44,10 @@ export const manyFiles: Case = {
   },
 };
 
-/** Holes of a tmpfs take no memory to read; those of the container's disk fill the page cache, which took longer than all that is measured. */
+/**
+ * Holes of a tmpfs take no memory to read; those of the container's disk fill the page cache, which
+ * took longer than all that is measured.
+ */
 const IN_MEMORY = { from: 12_000, folder: "/dev/shm" };
 
 /** A sparse file: what is measured is the way of the bytes, not the disk. */

@@ -8,7 +8,10 @@ import { pause } from "../terminal.ts";
 const CONTAINERS = 20;
 const FILES = 10;
 const ALL = CONTAINERS * FILES;
-/** Windows of so many milliseconds are measured: beside them a clock tick, 10 ms of processor time, is 0.2 %. */
+/**
+ * Windows of so many milliseconds are measured: beside them a clock tick, 10 ms of processor time,
+ * is 0.2 %.
+ */
 const WINDOW_MS = 4000;
 const WINDOWS = 5;
 /** A file that changed lately is looked at more often. */
@@ -34,7 +37,10 @@ interface Cost {
   megabytes: number[];
 }
 
-/** Against GNU tail on the same files by way of /proc/PID/root, which looks once a second, for overlayfs is a remote file system to it. */
+/**
+ * Against GNU tail on the same files by way of /proc/PID/root, which looks once a second, for
+ * overlayfs is a remote file system to it.
+ */
 async function followQuiet({ porthole, env, crowd }: Stage): Promise<Result[]> {
   const containers = await crowd(CONTAINERS);
   const logs = Array.from({ length: FILES }, (_, index) => `/quiet/${index}.log`);
@@ -70,7 +76,10 @@ async function followQuiet({ porthole, env, crowd }: Stage): Promise<Result[]> {
   ];
 }
 
-/** Processor time and memory of followers that have shown every file's first line and a second one, and have nothing to do any more. */
+/**
+ * Processor time and memory of followers that have shown every file's first line and a second one,
+ * and have nothing to do any more.
+ */
 async function costsOf(
   commands: readonly string[][],
   files: readonly string[],
@@ -122,7 +131,10 @@ function lines({ stdout, exitCode }: ChildProcess, count: number): Promise<void>
   });
 }
 
-/** User and system time of a process, all its threads: proc_pid_stat(5), whose second field may have spaces. */
+/**
+ * User and system time of a process, all its threads: proc_pid_stat(5), whose second field may have
+ * spaces.
+ */
 function processorMs(ticksPerSecond: number, pid = 0): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
     .replace(/^.*\) /s, "")

@@ -65,7 +65,10 @@ function firstText(stage: Stage, pty: string, path: string): Promise<Result[]> {
   );
 }
 
-/** Jumps, pages, single lines; then an hour's worth of them with searches and filters, and the memory that took. */
+/**
+ * Jumps, pages, single lines; then an hour's worth of them with searches and filters, and the
+ * memory that took.
+ */
 async function moves(pty: string, command: string[], name: string, isGoal: boolean): Promise<Result[]> {
   const terminal = new BenchTerminal(pty, SIZE, command);
   const group = (what: string) => (isGoal ? what : `${what}, ${name}`);

@@ -58,7 +58,8 @@ function both(terminal: BenchTerminal, path: string, pattern: string): Contestan
   const count = ["--no-mmap", "-c", pattern, path];
   const total = Number(spawnSync("rg", count).stdout.toString()).toLocaleString("en");
   const ours = async () => {
-    // The last frame is the one of the whole count. On a busy machine nothing may come for so long before it, too.
+    // The last frame is the one of the whole count. On a busy machine nothing may come for so long
+    // before it, too.
     const started = performance.now();
     let taken = await terminal.settled(`g/${pattern}${ENTER}`, 150);
     for (let shown = await terminal.redrawn(); !shown.includes(` of ${total} `); shown = await terminal.redrawn()) {

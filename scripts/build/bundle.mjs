@@ -20,12 +20,13 @@ const REQUIRE = { js: 'import { createRequire } from "node:module"; const requir
 const forUsers = { metafile: true, legalComments: "none" };
 
 /**
- * Makes dist/, which is what the package carries: the command and the library, with code splitting, so that no command loads another one's
- * dependencies; types, manual page, completions, notices.
+ * Makes dist/, which is what the package carries: the command and the library, with code splitting,
+ * so that no command loads another one's dependencies; types, manual page, completions, notices.
  */
 export async function bundle() {
   const { version } = JSON.parse(readFileSync("package.json", "utf8"));
-  // Built beside and put in place by rename at the end, for a command may be running from here meanwhile.
+  // Built beside and put in place by rename at the end, for a command may be running from here
+  // meanwhile.
   const fresh = `dist.new-${process.pid}`;
   const { metafile } = await build({
     ...common,
@@ -64,8 +65,9 @@ export async function bundle() {
 }
 
 /**
- * Ink with what it draws, in one ES module: its layout engine awaits at top level, which CommonJS cannot. It shares no chunk with the command, so that the
- * command can be one packed file, and neither waits for the other.
+ * Ink with what it draws, in one ES module: its layout engine awaits at top level, which CommonJS
+ * cannot. It shares no chunk with the command, so that the command can be one packed file, and
+ * neither waits for the other.
  */
 async function bundleInk(folder) {
   const { metafile } = await build({
@@ -82,7 +84,9 @@ async function bundleInk(folder) {
   return metafile;
 }
 
-/** The manual page, made from the command line's definitions, whose actions are not needed for it. */
+/**
+ * The manual page, made from the command line's definitions, whose actions are not needed for it.
+ */
 async function manualPage(folder, version) {
   const outfile = resolve(`${folder}/.manual-page.mjs`);
   await build({
@@ -100,7 +104,9 @@ async function manualPage(folder, version) {
 /** As the shells look for them in their completion folders. */
 const completions = { bash: "porthole", zsh: "_porthole", fish: "porthole.fish" };
 
-/** Makes build/: the bench and the examples, which use the library by its name, as it is shipped. */
+/**
+ * Makes build/: the bench and the examples, which use the library by its name, as it is shipped.
+ */
 export async function bundleDeveloperPrograms(examples) {
   await build({
     ...common,
@@ -111,7 +117,8 @@ export async function bundleDeveloperPrograms(examples) {
     outdir: "build",
     outExtension: { ".js": ".mjs" },
     packages: "external",
-    // The paths of tsconfig.json are for types: what runs is the built library, as its users have it.
+    // The paths of tsconfig.json are for types: what runs is the built library, as its users have
+    // it.
     external: ["porthole", "porthole/*"],
   });
 }

@@ -1,8 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 
 /**
- * Turns esbuild's chunks into CommonJS, which Node starts faster: an ES module's import of one of Node's own copies all its exports, the
- * getters of lazily loaded parts included. esbuild splits ES modules only, so the chunks are converted one by one. It refuses one that awaits at its top level.
+ * Turns esbuild's chunks into CommonJS, which Node starts faster: an ES module's import of one of
+ * Node's own copies all its exports, the getters of lazily loaded parts included. esbuild splits ES
+ * modules only, so the chunks are converted one by one. It refuses one that awaits at its top
+ * level.
  */
 export async function toCommonJs(outputs, transform) {
   for (const path of Object.keys(outputs)) {
@@ -20,7 +22,9 @@ export async function toCommonJs(outputs, transform) {
   }
 }
 
-/** Imports an ES module: code that V8 takes from a cache has lost who does that for it (Node 20). */
+/**
+ * Imports an ES module: code that V8 takes from a cache has lost who does that for it (Node 20).
+ */
 export function writeImporter(folder) {
   writeFileSync(`${folder}/import-module.js`, "module.exports = (path) => import(path);\n");
 }

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
-// Becomes dist/porthole.js: runs the packed command with what V8 compiled of it before. V8 accepts a cache of any Node with the same V8 version, also of
-// one whose V8 has other patches, and then runs nonsense (seen: 20.20.2's in 20.19.0), so a cache is named by all that it depends on. One for each of what
-// needs much code, for what is not needed has to be read, too. They lie beside the program for the Node that built it; every other Node makes its own
-// in the user's cache folder, once, after a cat, an open, a look at the containers.
+// Becomes dist/porthole.js: runs the packed command with what V8 compiled of it before. V8 accepts
+// a cache of any Node with the same V8 version, also of one whose V8 has other patches, and then
+// runs nonsense (seen: 20.20.2's in 20.19.0), so a cache is named by all that it depends on. One
+// for each of what needs much code, for what is not needed has to be read, too. They lie beside the
+// program for the Node that built it; every other Node makes its own in the user's cache folder,
+// once, after a cat, an open, a look at the containers.
 "use strict";
 const fs = require("node:fs");
 const vm = require("node:vm");
@@ -10,8 +12,8 @@ const [, , command = "-"] = process.argv;
 // Options alone, or a target, are the screen: see cli/main.ts.
 const isBrowse = command === "browse" || (/^-|[:/]/.test(command) && !/^-(h|-help|V|-version|-)$/.test(command));
 const kind = isBrowse ? "browse" : /^(open|demo)$/.test(command) ? "open" : "cat";
-// A screen makes garbage with every frame, and V8 would rather have 50 MB for it, and the heap of each thread grown fourfold, than collect it: less memory,
-// no slower (measured).
+// A screen makes garbage with every frame, and V8 would rather have 50 MB for it, and the heap of
+// each thread grown fourfold, than collect it: less memory, no slower (measured).
 if (kind !== "cat") {
   const v8 = require("node:v8");
   const keepSmall = () => v8.setFlagsFromString("--semi-space-growth-factor=1");
@@ -25,7 +27,8 @@ const beside = `${__dirname}/${name}`;
 const { XDG_CACHE_HOME: caches, HOME: home } = process.env;
 const folder = caches?.startsWith("/") ? `${caches}/porthole` : home?.startsWith("/") && `${home}/.cache/porthole`;
 
-// What V8 takes from a cache is run. So a file that others might have written is not taken: under sudo the folder may be somebody else's.
+// What V8 takes from a cache is run. So a file that others might have written is not taken: under
+// sudo the folder may be somebody else's.
 const readOwn = (path) => {
   let fd;
   try {
@@ -62,7 +65,8 @@ load("./porthole.js");
 if (process.env.PORTHOLE_FILL_CACHE) process.on("exit", () => fs.writeFileSync(beside, script.createCachedData()));
 else if (folder && (cachedData === undefined || script.cachedDataRejected))
   process.on("exit", (status) => {
-    // A cat has gone through what the other commands use, too. Nothing of this name was loaded: it was a demo, or a help.
+    // A cat has gone through what the other commands use, too. Nothing of this name was loaded: it
+    // was a demo, or a help.
     if (status !== 0 || !Object.keys(modules).some((id) => id.startsWith(`./${kind}-`))) return;
     const fresh = `${folder}/${name}.${process.pid}`;
     try {

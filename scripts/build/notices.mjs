@@ -1,9 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** The licenses of what esbuild put into the bundle, package by package, and of the C library in the agent: they ask to be carried along. */
+/**
+ * The licenses of what esbuild put into the bundle, package by package, and of the C library in the
+ * agent: they ask to be carried along.
+ */
 export function thirdPartyNotices(inputs) {
   const folders = Object.keys(inputs).flatMap((path) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []);
-  // Its native part is a package that porthole depends on; its name stands in the bundle as a virtual module.
+  // Its native part is a package that porthole depends on; its name stands in the bundle as a
+  // virtual module.
   const packages = [...new Set(folders)].sort().map(noticeOf);
   return [HEAD, ...packages, MUSL].join(`\n${"-".repeat(100)}\n\n`);
 }

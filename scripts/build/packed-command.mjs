@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { runOnTerminal } from "./run-on-terminal.mjs";
 
 /**
- * Puts the command's chunks into one file: V8 keeps what it compiled of it, and a small cat starts a seventh faster, the first text of a screen a fifth.
- * porthole.js becomes the loader (loader.cjs).
+ * Puts the command's chunks into one file: V8 keeps what it compiled of it, and a small cat starts
+ * a seventh faster, the first text of a screen a fifth. porthole.js becomes the loader
+ * (loader.cjs).
  */
 export async function packCommand(folder, outputs) {
   const names = new Set();
@@ -30,8 +31,8 @@ export async function packCommand(folder, outputs) {
 }
 
 /**
- * Makes V8's caches for this Node: lets a cat through an agent run, so that one holds what a cat uses (a local one where this user may not enter his own
- * process), and the viewer on a terminal.
+ * Makes V8's caches for this Node: lets a cat through an agent run, so that one holds what a cat
+ * uses (a local one where this user may not enter his own process), and the viewer on a terminal.
  */
 async function fillCaches(folder) {
   const state = mkdtempSync(`${tmpdir()}/porthole-build-`);

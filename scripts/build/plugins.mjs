@@ -1,6 +1,9 @@
 // esbuild plugins that leave out of the bundle what no command reaches.
 
-/** Commander loads node:child_process, and with it streams and sockets, for commands that are programs of their own. There are none here. */
+/**
+ * Commander loads node:child_process, and with it streams and sockets, for commands that are
+ * programs of their own. There are none here.
+ */
 export const lateChildProcess = {
   name: "late-child-process",
   setup(build) {
@@ -14,8 +17,9 @@ export const lateChildProcess = {
 };
 
 /**
- * dockerode loads gRPC for BuildKit and an SSH client, four fifths of its code and of its loading time. Neither is reachable from here: only
- * engines at Unix sockets are spoken to, and no image is built.
+ * dockerode loads gRPC for BuildKit and an SSH client, four fifths of its code and of its loading
+ * time. Neither is reachable from here: only engines at Unix sockets are spoken to, and no image is
+ * built.
  */
 export const unixSocketsOnly = {
   name: "unix-sockets-only",
@@ -28,8 +32,9 @@ export const unixSocketsOnly = {
 };
 
 /**
- * Of koffi only the native part is a package of ours at run time, one for each architecture: nothing then has an install script, and starting
- * reads a few files less. What koffi's own loader adds to it are old names, which nothing here calls.
+ * Of koffi only the native part is a package of ours at run time, one for each architecture:
+ * nothing then has an install script, and starting reads a few files less. What koffi's own loader
+ * adds to it are old names, which nothing here calls.
  */
 export const nativeKoffi = {
   name: "native-koffi",

@@ -7,8 +7,8 @@ import koffi from "koffi";
 const PATIENCE_MS = 10_000;
 
 /**
- * Runs a Node program on a terminal of its own, types `keys` once it has drawn something, and waits for its end. Resolves with its exit status, null when
- * it was killed at last.
+ * Runs a Node program on a terminal of its own, types `keys` once it has drawn something, and waits
+ * for its end. Resolves with its exit status, null when it was killed at last.
  * @throws where no terminal can be made
  */
 export async function runOnTerminal(args, { env, keys }) {

@@ -3,7 +3,10 @@ import { build } from "esbuild";
 const BEGIN = "<!-- Made from the table of keys by `npm run docs`; do not edit from here -->";
 const END = "<!-- to here -->";
 
-/** The text of docs/screen.md with its tables of keys made anew from the one table that also drives the input and the help. */
+/**
+ * The text of docs/screen.md with its tables of keys made anew from the one table that also drives
+ * the input and the help.
+ */
 export async function screenDocs(text) {
   const [before, rest] = split(text, BEGIN);
   const [, after] = split(rest, END);

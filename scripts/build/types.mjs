@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 
 /**
- * Writes the declarations of the library's entries (name to source) into `folder`, and only what they reach. They name each other with .js, as every
- * TypeScript understands that.
+ * Writes the declarations of the library's entries (name to source) into `folder`, and only what
+ * they reach. They name each other with .js, as every TypeScript understands that.
  */
 export function writeTypes(folder, entries) {
   const emitted = `${folder}.all`;
@@ -40,7 +40,10 @@ export function writeTypes(folder, entries) {
   rmSync(emitted, { recursive: true });
 }
 
-/** Buffer, NodeJS.Signals and, for older libraries of TypeScript, AsyncDisposable: from version 6 on it takes no package's global types unasked. */
+/**
+ * Buffer, NodeJS.Signals and, for older libraries of TypeScript, AsyncDisposable: from version 6 on
+ * it takes no package's global types unasked.
+ */
 const NODE_TYPES = '/// <reference types="node" />\n';
 
 /** A module of ours that a declaration refers to. */

@@ -121,7 +121,8 @@ describeAsRoot("the agent drops", () => {
     const request = encode.open(0, 0n, bytes(`${directory}/readable`));
     const sent = Array.from({ length: 30 }, () => session.send(Op.open, request));
     session.send(Op.stat, encode.stat(0, bytes("/")));
-    // Nothing is received before the last one was answered: the agent's process has read all 31 by then.
+    // Nothing is received before the last one was answered: the agent's process has read all 31 by
+    // then.
     const [child] = childrenOf(agent.pid);
     await waitFor("the agent to wait for more", () =>
       readFileSync(`/proc/${child}/syscall`, "utf8").startsWith(RECVMSG),
@@ -256,7 +257,8 @@ describeWith(["root", "cgroupDevices"], "device rules of cgroup v1 on route dire
       writeFileSync(`${cgroup}/cgroup.procs`, String(target.pid));
       const args = ["direct", "--target-pid", String(target.pid)];
 
-      // Without the rules the same open goes through: what follows would notice if they were not applied.
+      // Without the rules the same open goes through: what follows would notice if they were not
+      // applied.
       const careless = await startAgent({ args });
       const one = await careless.session();
       (await one.descriptor(Op.open, encode.open(0, 0n, bytes("/dev/zero")))).close();

@@ -2,7 +2,10 @@ import { spawnSync } from "node:child_process";
 import { expect, inject } from "vitest";
 import { repository } from "../helpers/paths.ts";
 
-/** The numbers of the calls of the list, from the kernel's tables (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h). */
+/**
+ * The numbers of the calls of the list, from the kernel's tables
+ * (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h).
+ */
 const numbers = {
   x64: {
     always: {

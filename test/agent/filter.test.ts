@@ -9,7 +9,10 @@ import { childrenOf, isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { expectTable } from "./filter-table.ts";
 
-/** Compiles test/fixtures/confined.c with the agent's own confinement; `undefined` where there is no such compiler. */
+/**
+ * Compiles test/fixtures/confined.c with the agent's own confinement; `undefined` where there is no
+ * such compiler.
+ */
 function compile(compiler: string, more: string[] = []): string | undefined {
   const product = `${inject("machine").directory}/confined-${compiler}`;
   const parts = ["confine", "filter", "worker", "mounts", "log", "fdpass"].map(
@@ -37,9 +40,10 @@ function compile(compiler: string, more: string[] = []): string | undefined {
 }
 
 /**
- * Checks the outcome of each attempt of a program that {@link compile} made. The kernel decides what a call through
- * `int 0x80` meets: the filter (SIGSYS), or no such gate at all (SIGSEGV, without 32-bit emulation). The program tries
- * it without the filter first, so SIGSEGV is right only where the kernel has no gate.
+ * Checks the outcome of each attempt of a program that {@link compile} made. The kernel decides
+ * what a call through `int 0x80` meets: the filter (SIGSYS), or no such gate at all (SIGSEGV,
+ * without 32-bit emulation). The program tries it without the filter first, so SIGSEGV is right
+ * only where the kernel has no gate.
  */
 function expectOutcomes(program: string, expected: Record<string, string>): void {
   const { stdout, stderr, status } = spawnSync(program, { encoding: "utf8" });
@@ -125,7 +129,8 @@ describe.each(builds)("the confined %s agent", (build) => {
 
   test("continues after SIGSTOP and SIGCONT, wherever it waits", async () => {
     const session = await agent.session();
-    // One that is ending, of an earlier session, would stay a zombie: a stopped agent waits for none.
+    // One that is ending, of an earlier session, would stay a zombie: a stopped agent waits for
+    // none.
     const [child] = await waitFor("one child", () => (children().length === 1 ? children() : false));
     const pids = [agent.pid, child as number];
     for (const signal of ["SIGSTOP", "SIGCONT"] as const) {

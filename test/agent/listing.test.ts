@@ -13,7 +13,8 @@ describe.each(builds)("the %s agent's lists", (build) => {
     const agent = await startAgent({ build, args: ["direct", "--target-pid", String(target.pid), "--join-user-ns"] });
     const session = await agent.session();
     const long = "n".repeat(240);
-    // 32 KiB of records, of 20 bytes and the name, with stat 140 and the name; less room for one more of the longest and the trailer.
+    // 32 KiB of records, of 20 bytes and the name, with stat 140 and the name; less room for one
+    // more of the longest and the trailer.
     const counts = [0, 1, 2, 30, 41, 42, 43, 44, 45, 60, 61, 62, 63, 64, 65, 66, 125, 127, 129, 300];
     for (const count of counts) {
       mkdirSync(`${target.root}/${count}`);

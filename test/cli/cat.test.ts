@@ -15,7 +15,10 @@ import { waitFor } from "../helpers/wait-for.ts";
 const bytes = (text: string) => Buffer.from(text, "latin1");
 const everyByte = Buffer.from(Array.from({ length: 70_000 }, (_, index) => (index * 7 + (index >> 8)) % 256));
 
-/** One place under two names: as this machine sees it, and as a process in namespaces of its own does, through the agent. */
+/**
+ * One place under two names: as this machine sees it, and as a process in namespaces of its own
+ * does, through the agent.
+ */
 interface Place {
   /** What goes before a path in `directory` to make it a target. */
   prefix: string;

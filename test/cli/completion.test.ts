@@ -30,7 +30,10 @@ function environment(): Record<string, string> {
   return { ...someone.env, PATH: `${someone.directory}:${someone.env.PATH}` };
 }
 
-/** What is offered after the words, without descriptions; the status tells of what the shell itself knows. */
+/**
+ * What is offered after the words, without descriptions; the status tells of what the shell itself
+ * knows.
+ */
 async function offered(...words: string[]): Promise<{ code: number | null; values: string[] }> {
   const { text, stderr, code } = await someone.run(["__complete", "zsh", "--", ...words]);
   expect(stderr).toBe("");

@@ -7,7 +7,10 @@ import { type User, user } from "../helpers/porthole.ts";
 import { findProcesses } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
-/** Processes of the user's sandbox: unshare, its shells and the agent all have its directory among their arguments, or in their mounts. */
+/**
+ * Processes of the user's sandbox: unshare, its shells and the agent all have its directory among
+ * their arguments, or in their mounts.
+ */
 function sandboxOf({ directory }: User): number[] {
   return findProcesses(
     ({ pid, args }) => args.some((arg) => arg.startsWith(`${directory}/`)) || mountsOf(pid).includes(directory),

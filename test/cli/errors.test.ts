@@ -193,7 +193,10 @@ describe("an agent with a wrong socket or record", () => {
   const id = "0123456789abcdef".repeat(4);
   const key: AgentKey = { identity: id, generation: "2026-01-02T03:04:05Z", route: "sidecar", user: "" };
 
-  /** Listens where a live agent does, and answers HELLO with `body`: what no agent of this build says. */
+  /**
+   * Listens where a live agent does, and answers HELLO with `body`: what no agent of this build
+   * says.
+   */
   function pretend(body: Uint8Array, error: number): { heard: () => number } {
     const run = ensureRunDirectory(someone.env);
     const directory = owned(openRunDirectory(run.agents));

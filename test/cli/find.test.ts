@@ -43,7 +43,8 @@ beforeAll(async () => {
   spawnSync("mkfifo", [`${at}/fifo`]);
 });
 
-// For each test anew: both tools are to see them at the same age, however long the tests before took.
+// For each test anew: both tools are to see them at the same age, however long the tests before
+// took.
 beforeEach(() => {
   const now = Math.floor(Date.now() / 1000);
   for (const [name, seconds] of ages) fs.utimesSync(`${place.root}/f/a/b/${name}`, now, now - seconds);

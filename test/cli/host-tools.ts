@@ -1,6 +1,9 @@
 import { spawnSync } from "node:child_process";
 
-/** Runs a program of this machine in a directory, in the C locale and UTC; what it printed, byte for byte as latin1. */
+/**
+ * Runs a program of this machine in a directory, in the C locale and UTC; what it printed, byte for
+ * byte as latin1.
+ */
 export function hostTool(
   command: string,
   args: readonly string[],

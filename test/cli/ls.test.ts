@@ -13,7 +13,9 @@ import { hostTool, zone } from "./host-tools.ts";
 
 const someone = user();
 
-/** Every kind of file, sizes around the units, times around half a year, names that no one expects. */
+/**
+ * Every kind of file, sizes around the units, times around half a year, names that no one expects.
+ */
 function furnish(at: string): void {
   const day = 86_400;
   const now = Math.floor(Date.now() / 1000);
@@ -93,7 +95,9 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
     expect(result).toMatchObject({ code: 0, stderr: "" });
     return result.stdout.toString("latin1");
   };
-  /** The directory's name where it is shown; GNU's reset before the first colour is of no effect. */
+  /**
+   * The directory's name where it is shown; GNU's reset before the first colour is of no effect.
+   */
   const theirs = (args: string[], env = {}) =>
     hostTool("ls", ["-n", ...args, "."], inside, env)
       .replace(/^\.(\/.*)?:$/gm, (_, below = "") => `pid:${place.pid}:/data${below}:`)

@@ -51,7 +51,10 @@ describeWith("tmux", "on a terminal", () => {
   let screen: TmuxScreen;
   afterEach(() => screen.close());
 
-  /** Takes a little at a time, telling the number of times in `turns`, until there is a file `go`; then all. */
+  /**
+   * Takes a little at a time, telling the number of times in `turns`, until there is a file `go`;
+   * then all.
+   */
   const slowReader = (bytes: number) =>
     `{ i=0; until [ -e go ]; do head -c ${bytes}; i=$((i+1)); echo $i >turns; sleep 0.02; done; cat; } >/dev/null`;
   const porthole = `${process.execPath} ${builtCommand}`;
@@ -107,7 +110,10 @@ describeWith("tmux", "on a terminal", () => {
     expect(screen.raw()).not.toContain("MiB");
   });
 
-  /** A megabyte of names: at the slow reader's pace they last longer than anybody waits here, however fast the walk is. */
+  /**
+   * A megabyte of names: at the slow reader's pace they last longer than anybody waits here,
+   * however fast the walk is.
+   */
   function openTree(): void {
     screen = new TmuxScreen({ columns: 60, rows: 12 });
     screen.file("slow-reader", slowReader(1024));

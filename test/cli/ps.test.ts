@@ -141,7 +141,8 @@ test("memory that the kernel represents as a file is not reported as a deleted f
   expect(process?.files?.filter(({ path }) => path.startsWith("/memfd:"))).toMatchObject([
     { path: "/memfd:odd/name (deleted)", deleted: false, held: 0, size: MIB },
   ]);
-  // Files that bear such names are deleted files, also at the root of a file system that is mounted here.
+  // Files that bear such names are deleted files, also at the root of a file system that is mounted
+  // here.
   for (const path of ["/tmp/memfd:file", "/SYSV0000002a"])
     expect(process?.files?.find((file) => file.path === path)).toMatchObject({ deleted: true });
 });

@@ -126,7 +126,8 @@ describe("porthole tail -F", () => {
       writeFileSync(`${here}/log`, "1\n");
       const tail = following(someone, ["-F", `${kind === "PATH" ? here : there}/log`]);
       await tail.shows("1\n");
-      // The name of a file that is there is told by inotify only once the watches are set: the first event shows that.
+      // The name of a file that is there is told by inotify only once the watches are set: the
+      // first event shows that.
       appendFileSync(`${here}/log`, "2\n");
       await tail.shows("1\n2\n");
       renameSync(`${here}/log`, `${here}/log.1`);
@@ -162,7 +163,8 @@ describe("porthole tail -F", () => {
       const writerEnded = once(writer, "close");
       let next = 1;
       let rest = "";
-      // A generation goes when it was read: were it the writer who replaced it, a machine under load could lose one that nobody had a chance to open.
+      // A generation goes when it was read: were it the writer who replaced it, a machine under
+      // load could lose one that nobody had a chance to open.
       let lastKept = 1;
       const check = (piece: Buffer) => {
         const lines = (rest + piece.toString("latin1")).split("\n");
@@ -398,9 +400,7 @@ describe("porthole tail --prefix, --merge and --since", () => {
     writeFileSync(`${here}/plain`, "1\n2\n");
     const plain = await someone.run(["tail", "--since", "10m", `${there}/plain`]);
     expect(plain).toMatchObject({ code: 0, text: "1\n2\n" });
-    expect(plain.stderr).toBe(
-      `tail: ${there}/plain: no recognised timestamp; --since has no effect\n`,
-    );
+    expect(plain.stderr).toBe(`tail: ${there}/plain: no recognised timestamp; --since has no effect\n`);
     const wrong = await someone.run(["tail", "--since", "soon", `${there}/plain`]);
     expect(wrong).toMatchObject({ code: 2, text: "" });
     expect(wrong.stderr).toMatch(/^porthole: invalid time 'soon'.*\n$/);

@@ -70,7 +70,8 @@ describeAsRoot("porthole tail of a relayed file that changes", () => {
     writeFileSync(`${live}.new`, "2\n");
     renameSync(`${live}.new`, live);
     await tail.shows("1\n2\n");
-    // Between the server's lookup and its open: then the file has the old one's number and looks as if it were cut.
+    // Between the server's lookup and its open: then the file has the old one's number and looks as
+    // if it were cut.
     await tail.says(/: file truncated$|' has been replaced; {2}following new file$/);
     rmSync(live);
     await tail.says(`tail: '${name}' has become inaccessible: No such file or directory`);

@@ -174,7 +174,8 @@ describe("porthole with ends", () => {
 
 describeAsRoot("porthole with, for a user who may not open the file by path", () => {
   test("fails before the command starts and suggests standard input", async () => {
-    // The sandbox is this user's own, its files root's: the agent may read them, a program of the user's may not open them anew.
+    // The sandbox is this user's own, its files root's: the agent may read them, a program of the
+    // user's may not open them anew.
     const other = user({ uid: ORDINARY_USER });
     const own = await sandbox({
       uid: ORDINARY_USER,

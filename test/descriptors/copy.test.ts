@@ -96,7 +96,8 @@ for (const [name, sink] of sinks) {
       onTestFinished(() => void idle?.kill("SIGKILL"));
       if (idle !== undefined) await waitFor("sleep to run", () => processName(idle.pid ?? 0) === "sleep");
       const place = idle === undefined ? path : `/proc/${idle.pid}/maps`;
-      // The kernel's symbols change with programs and modules that others load: as it is only counts what was so before and after.
+      // The kernel's symbols change with programs and modules that others load: as it is only
+      // counts what was so before and after.
       await waitFor("it to stay the same meanwhile", async () => {
         const from = owned(openPath(place, O_RDONLY));
         const { out, content } = sink();

@@ -6,7 +6,8 @@ import { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { connection, numberedFiles, numbersOf, owned, packet, withoutLeak } from "./fixtures.ts";
 import { CMSG_LEN, CMSG_SPACE, controlMessage, ints, type RawMessage, rawReceive, rawSend } from "./raw-message.ts";
 
-// Counterparts of SCMRightsTest in CPython's Lib/test/test_socket.py; each test names its case there.
+// Counterparts of SCMRightsTest in CPython's Lib/test/test_socket.py; each test names its case
+// there.
 
 const MSG = new TextEncoder().encode("Michael Gilfix was here\n");
 const badDescriptor = -0x5555;

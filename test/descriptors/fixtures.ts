@@ -52,7 +52,9 @@ export function packet(received: Packet | "again" | "end"): Packet {
   return received;
 }
 
-/** Runs `act` and expects that it neither leaves a descriptor behind nor closes one that was there. */
+/**
+ * Runs `act` and expects that it neither leaves a descriptor behind nor closes one that was there.
+ */
 export function withoutLeak<T>(act: () => T): T {
   const before = descriptorCount();
   const result = act();

@@ -182,7 +182,8 @@ test("an abort ends a wait for a writer, a wait for a full output, and an endles
   idle.abort();
   await expect(waiting).rejects.toThrow(cancelled);
 
-  // A blocking output pipe that nobody reads: the event loop goes on, or the abort would never come.
+  // A blocking output pipe that nobody reads: the event loop goes on, or the abort would never
+  // come.
   for (const source of [fullPipe(), owned(openPath("/dev/zero", O_RDONLY))]) {
     const stuck = new AbortController();
     const [outlet, out] = newPipe();

@@ -10,7 +10,8 @@ import { errno, libc } from "../../src/descriptors/libc.ts";
 import { Message } from "../../src/descriptors/message.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 
-// sendmsg and recvmsg as a hostile or careless program calls them: any control bytes, any control length.
+// sendmsg and recvmsg as a hostile or careless program calls them: any control bytes, any control
+// length.
 
 export const CMSG_LEN = (bytes: number): number => 16 + bytes;
 export const CMSG_SPACE = (bytes: number): number => 16 + Math.ceil(bytes / 8) * 8;

@@ -17,8 +17,9 @@ export interface Outcome {
 }
 
 /**
- * Bundles TypeScript for a Node process of its own (for what a test process cannot do to itself: die, run out of descriptors). Imports count
- * from src/descriptors. Returns the path of the module, which goes with the test.
+ * Bundles TypeScript for a Node process of its own (for what a test process cannot do to itself:
+ * die, run out of descriptors). Imports count from src/descriptors. Returns the path of the module,
+ * which goes with the test.
  */
 export async function bundleScript(source: string): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), "ps-"));

@@ -41,7 +41,10 @@ export function mountAgentsOf(target: Container): number[] {
   );
 }
 
-/** An agent's children serve a session each, and may be seen a moment longer than it; one that has gone since was none of the agents. */
+/**
+ * An agent's children serve a session each, and may be seen a moment longer than it; one that has
+ * gone since was none of the agents.
+ */
 function withoutSessions(found: number[]): number[] {
   return found.filter((pid) => {
     const parent = parentOf(pid);
@@ -65,7 +68,10 @@ function parentOf(pid: number): number | undefined {
   }
 }
 
-/** Which routes have an agent for `target`, by what the machine and the engine show, not by what porthole says. */
+/**
+ * Which routes have an agent for `target`, by what the machine and the engine show, not by what
+ * porthole says.
+ */
 export async function routesInUse(on: Engine, target: Container): Promise<string[]> {
   return [
     ...directAgentsOf(target).map(() => "direct"),
@@ -74,7 +80,9 @@ export async function routesInUse(on: Engine, target: Container): Promise<string
   ];
 }
 
-/** Files that porthole keeps for `by`: agents' sockets, records and locks, and rendezvous sockets. */
+/**
+ * Files that porthole keeps for `by`: agents' sockets, records and locks, and rendezvous sockets.
+ */
 export function keptFiles(by: User): string[] {
   return ["agents", "mnt"].flatMap((folder) => {
     try {

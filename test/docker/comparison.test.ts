@@ -84,7 +84,9 @@ function tried(place: Place, startSubjects: () => Promise<Partial<Subjects>>): v
   }
 }
 
-/** A Podman that an ordinary user has called once leaves a process that holds its user namespace. */
+/**
+ * A Podman that an ordinary user has called once leaves a process that holds its user namespace.
+ */
 function endPodmanOf({ user }: Actor): void {
   const file = `${user.env.XDG_RUNTIME_DIR}/libpod/tmp/pause.pid`;
   if (existsSync(file)) process.kill(Number(readFileSync(file, "utf8")), "SIGKILL");

@@ -5,7 +5,9 @@ import { busyboxImage, type Container, container, engine, image } from "../helpe
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
-/** Prints numbered lines until SIGUSR1 comes, and has links that lead to its own output and root. */
+/**
+ * Prints numbered lines until SIGUSR1 comes, and has links that lead to its own output and root.
+ */
 const PRINTER = `
 trap 'stop=1' USR1
 cd /tmp
@@ -39,10 +41,7 @@ describeWithDocker("a container that prints", () => {
       const { stderr, code } = await run("grep", "line", pipe);
       expect({ code, stderr }).toEqual({
         code: 2,
-        stderr: refused.replace(
-          "--consume reads it all the same",
-          `use porthole cat --consume ${pipe} | grep PATTERN`,
-        ),
+        stderr: refused.replace("--consume reads it all the same", `use porthole cat --consume ${pipe} | grep PATTERN`),
       });
       for (const args of [["head"], ["tail"], ["tail", "-f"], ["head", "-c", "5"]])
         expect(await run(args[0] as string, ...args.slice(1), pipe)).toMatchObject({ code: 1, text: "" });

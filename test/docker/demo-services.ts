@@ -2,7 +2,10 @@ import { mkdirSync, rmdirSync } from "node:fs";
 import { inject } from "vitest";
 import { waitFor } from "../helpers/wait-for.ts";
 
-/** Waits until no other test file runs the demo's services, whose names would be those of two containers. Returns what lets the next one. */
+/**
+ * Waits until no other test file runs the demo's services, whose names would be those of two
+ * containers. Returns what lets the next one.
+ */
 export async function aloneWithDemoServices(): Promise<() => void> {
   const lock = `${inject("machine").directory}/demo-services`;
   const take = () => {

@@ -66,7 +66,8 @@ describeWithDocker("devices of a container", () => {
       onTestFinished(() => {
         vi.unstubAllEnvs();
       });
-      // The descriptor is this process's, who runs as root; whose agent opened it is not the question here.
+      // The descriptor is this process's, who runs as root; whose agent opened it is not the
+      // question here.
       if (uid === 0) {
         const session = await connect(target.name, { engine: engine("docker").socket, route });
         try {
@@ -169,7 +170,8 @@ describeWithDocker("devices of a container", () => {
     const image = `${by.directory}/home/image`;
     spawnSync("sh", ["-c", 'printf "block device " > "$1" && truncate -s 1M "$1"', "sh", image]);
     const { stdout, status } = spawnSync("losetup", ["--find", "--show", "--read-only", image], { encoding: "utf8" });
-    // A machine may have no loop devices to give: then there is nothing to open, and the page says nothing of it.
+    // A machine may have no loop devices to give: then there is nothing to open, and the page says
+    // nothing of it.
     expect(status).toBe(0);
     const loop = stdout.trim();
     onTestFinished(() => void spawnSync("losetup", ["--detach", loop]));

@@ -52,7 +52,10 @@ describeWith(["root", "docker", "musl"], "docker/agent.Dockerfile", () => {
   });
 });
 
-/** This machine's musl-gcc with all that it runs and reads, and the few programs that the Makefile calls. */
+/**
+ * This machine's musl-gcc with all that it runs and reads, and the few programs that the Makefile
+ * calls.
+ */
 function compilerTree(): string {
   const tree = mkdtempSync(`${inject("machine").directory}/compiler-`);
   const script = `

@@ -9,7 +9,10 @@ import { type User, user } from "../helpers/porthole.ts";
 const steps = (text: string) => ["dir", "/d", "write", "/d/f", text];
 const section = "Engines" as const;
 
-/** Gives the user docker contexts, as `docker context create` writes them, and the usual sockets below the runtime directory. */
+/**
+ * Gives the user docker contexts, as `docker context create` writes them, and the usual sockets
+ * below the runtime directory.
+ */
 function configure(by: User, current: string): void {
   const folder = `${by.directory}/home/.docker`;
   const contexts = { "of-docker": engine("docker").host, "far-away": "ssh://me@box.example" };

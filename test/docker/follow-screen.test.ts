@@ -65,7 +65,8 @@ describeWith(["docker", "tmux"], "following on the screen through a container's 
     await web.handle.stop({ t: 5 });
     await screen.waitFor("the wait", has(`── ${web.name}: container '${web.name}' is not running (exited); waiting`));
     await web.handle.start();
-    // The line that its start wrote, through the descriptor that was open before; that is quicker than to attach.
+    // The line that its start wrote, through the descriptor that was open before; that is quicker
+    // than to attach.
     await screen.waitFor("its return", (text) => {
       const since = text.slice(text.indexOf("waiting"));
       return has("\nbegan\n", `── ${web.name}: the container was restarted; going on ─`)(since);

@@ -134,7 +134,8 @@ describeWithDocker("a container removed while its file is read", () => {
     const reading = someone.start(["cat", "--trace", `${target.name}:/d/big`]);
     const hash = createHash("sha256");
     let length = 0;
-    // Nothing is taken from the pipe until the container is gone, so the most of the file is still to be read then.
+    // Nothing is taken from the pipe until the container is gone, so the most of the file is still
+    // to be read then.
     await waitFor("the reading to begin", () => reading.complaints().includes("The file descriptor is"));
     await target.remove();
     for await (const piece of reading.stdout) {

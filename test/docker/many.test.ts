@@ -34,7 +34,8 @@ describeWithDocker(`${CONTAINERS} containers on one host, ${AGENTS} with a live 
     );
     const files = targets.map(({ name }) => `${name}:/d/f`);
     const expected = targets.map((_, index) => `of ${index}\n`).join("");
-    // At once and in one command, with few descriptors; then every one by itself, at the same moment.
+    // At once and in one command, with few descriptors; then every one by itself, at the same
+    // moment.
     const before = ["sh", "-c", 'ulimit -n 128; exec "$@"', "sh"];
     expect(await by.run(["cat", ...files], { before })).toMatchObject({ code: 0, stderr: "", text: expected });
     const single = await Promise.all(files.map((file) => by.run(["cat", file])));

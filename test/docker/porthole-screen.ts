@@ -2,7 +2,10 @@ import { builtCommand } from "../helpers/paths.ts";
 import type { User } from "../helpers/porthole.ts";
 import { type ScreenSize, TmuxScreen } from "../tui/screen.ts";
 
-/** Starts porthole in a terminal of its own with the environment of `someone`. The caller closes the screen. */
+/**
+ * Starts porthole in a terminal of its own with the environment of `someone`. The caller closes the
+ * screen.
+ */
 export function startScreen(
   someone: User,
   args: readonly string[],

@@ -9,7 +9,9 @@ import { waitFor } from "../helpers/wait-for.ts";
 import { agentImages, keptFiles, listedAgents, sidecarsOf } from "./agents.ts";
 import { sealed, sealedFiles } from "./sealed.ts";
 
-/** The runtime directory that the engine's own user has: the socket is at its usual place in there. */
+/**
+ * The runtime directory that the engine's own user has: the socket is at its usual place in there.
+ */
 function runtimeOf(socket: string): string {
   return socket.replace(/\/(podman\/podman|docker)\.sock$/, "");
 }

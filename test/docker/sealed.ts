@@ -9,8 +9,8 @@ export const sealedFiles = {
 } as const;
 
 /**
- * A container as closed as they get: FROM scratch, read-only, not root, no capability, no network. In it a file, one that is root's and
- * 0600, one in a tmpfs, and links that point out of it.
+ * A container as closed as they get: FROM scratch, read-only, not root, no capability, no network.
+ * In it a file, one that is root's and 0600, one in a tmpfs, and links that point out of it.
  */
 export async function sealed(
   on: Engine,

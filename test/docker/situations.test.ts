@@ -67,7 +67,8 @@ const situations: Situation[] = [
     },
   },
   {
-    // With --privileged Docker gives CAP_SYS_RESOURCE, which it must have itself; podman.test.ts has the flag.
+    // With --privileged Docker gives CAP_SYS_RESOURCE, which it must have itself; podman.test.ts
+    // has the flag.
     what: "all that --privileged gives but CAP_SYS_RESOURCE",
     make: async (on) => {
       const host = {

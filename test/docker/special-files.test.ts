@@ -23,7 +23,8 @@ describeWithDocker("special files in a container", () => {
       target = await container(engine("docker"), {
         steps: [
           ...["dir", "/d", "fifo", "/d/fed", "feed", "/d/fed", "through a pipe\n", "fifo", "/d/quiet"],
-          // Nodes that the container may make but, by its device rules, not open: the kernel's log and memory.
+          // Nodes that the container may make but, by its device rules, not open: the kernel's log
+          // and memory.
           ...["node", "/d/kmsg", "1", "11", "node", "/d/mem", "1", "1"],
         ],
         host: {

@@ -12,7 +12,10 @@ import { isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { listedAgents } from "./agents.ts";
 
-/** What the container does before it ends: it changes, adds and deletes files, and writes to its volume and to memory. */
+/**
+ * What the container does before it ends: it changes, adds and deletes files, and writes to its
+ * volume and to memory.
+ */
 const script = [
   "echo own > /own; echo changed > /tmp/kept; mkdir /added; echo new > /added/file",
   "echo volume > /data/file; echo memory > /memory/file",
@@ -79,7 +82,8 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
       expect(first).toMatchObject({ code: 0, text: "own\n" });
       expect(first.stderr).toContain("route direct, new agent");
       const again = await by.run(["cat", "--trace", at("/own")]);
-      // Podman tells of no copy into a container, so that each command makes its own view of the layers.
+      // Podman tells of no copy into a container, so that each command makes its own view of the
+      // layers.
       expect(again.stderr).toContain(`route direct, ${engine(name).isPodman ? "new" : "live"} agent`);
     });
 

@@ -26,11 +26,17 @@ beforeAll(() => {
 interface Attacked {
   target: Container;
   someone: User;
-  /** Runs the attacker inside; what it says of each attempt, once for every process of an agent that it found. */
+  /**
+   * Runs the attacker inside; what it says of each attempt, once for every process of an agent that
+   * it found.
+   */
   attack(mode: string): Promise<Record<string, string[]>>;
 }
 
-/** A container whose root, with or without SYS_PTRACE, attacks; Docker's seccomp profile does not stand in its way. */
+/**
+ * A container whose root, with or without SYS_PTRACE, attacks; Docker's seccomp profile does not
+ * stand in its way.
+ */
 async function attacked(route: string, mayTrace: boolean): Promise<Attacked> {
   const docker = engine("docker");
   const someone = user({ uid: route === "direct" ? 0 : ORDINARY_USER, engine: docker });
@@ -90,7 +96,8 @@ describeWith(["root", "docker"], "root in a container with SYS_PTRACE", () => {
     const tail = following(someone, ["--route", route, "-f", `${target.name}:/d/log`]);
     await tail.shows("one\n");
     const outcomes = await attack("try");
-    // The kernel lets whoever has this capability trace what is in his PID namespace; what follows would be worth nothing if it did not.
+    // The kernel lets whoever has this capability trace what is in his PID namespace; what follows
+    // would be worth nothing if it did not.
     expect(new Set(outcomes.ptrace)).toEqual(new Set(["success"]));
     expect(new Set(outcomes.injected_getpid)).toEqual(new Set(["success"]));
     for (const name of injected)

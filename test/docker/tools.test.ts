@@ -52,7 +52,8 @@ describeWithDocker("ps and deleted files in a container", () => {
     let target: Container;
     beforeAll(async () => {
       someone = user({ uid, engine: engine("docker") });
-      // In the container, the agent needs SYS_PTRACE to see what processes of other users have open.
+      // In the container, the agent needs SYS_PTRACE to see what processes of other users have
+      // open.
       target = await holder(route === "mount" ? { Binds: await mountBinds(someone), CapAdd: ["SYS_PTRACE"] } : {});
     });
 

@@ -16,7 +16,10 @@ import { isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { routesInUse } from "./agents.ts";
 
-/** An installation whose agent, built from the same sources, speaks the next version of the protocol. */
+/**
+ * An installation whose agent, built from the same sources, speaks the next version of the
+ * protocol.
+ */
 function newerAgent(): string {
   const installation = copyInstallation();
   const source = `${installation}/source`;
@@ -30,7 +33,10 @@ function newerAgent(): string {
   return installation;
 }
 
-/** Puts an agent of that installation where a live one of this build would be: what an upgrade leaves. Resolves with its process's number. */
+/**
+ * Puts an agent of that installation where a live one of this build would be: what an upgrade
+ * leaves. Resolves with its process's number.
+ */
 async function leaveAgent(installation: string, by: User, target: Container, engineSocket: string): Promise<number> {
   const run = ensureRunDirectory(by.env);
   const { State } = await target.handle.inspect();
@@ -50,7 +56,8 @@ async function leaveAgent(installation: string, by: User, target: Container, eng
   serve.writeUInt16LE(VERSION + 1, 16);
   socket.send(serve, [listener]);
   await readable(socket.fd, { timeoutMs: 120_000 });
-  // Closing with its announcement unread would reset the connection, and the agent would not see what it is to serve.
+  // Closing with its announcement unread would reset the connection, and the agent would not see
+  // what it is to serve.
   socket.receive();
   for (const closable of [listener, directory, socket]) closable.close();
   const pid = child.pid ?? 0;

@@ -1,4 +1,7 @@
-/** A bbolt database with what a test puts into it: {@link database} lays it out as bbolt does, on pages of 4096 bytes. */
+/**
+ * A bbolt database with what a test puts into it: {@link database} lays it out as bbolt does, on
+ * pages of 4096 bytes.
+ */
 const SIZE = 4096;
 
 /** A bucket: names and values; an object is a bucket within it. */
@@ -6,7 +9,10 @@ export interface Content {
   [name: string]: Buffer | Content;
 }
 
-/** The bytes of a database. Buckets larger than `inlineBelow` bytes have pages of their own, and one leaf for each `perLeaf` entries. */
+/**
+ * The bytes of a database. Buckets larger than `inlineBelow` bytes have pages of their own, and one
+ * leaf for each `perLeaf` entries.
+ */
 export function database(content: Content, { inlineBelow = 1000, perLeaf = 8 } = {}): Buffer {
   const pages: Buffer[] = [Buffer.alloc(SIZE), Buffer.alloc(SIZE)];
   const add = (page: Buffer): bigint => {

@@ -5,7 +5,10 @@ import { dockerRequest, jsonOf } from "../../src/engines/docker-client.ts";
 import type { Engine } from "../../src/engines/engine.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 
-/** An engine that writes what it is told to every request, byte for byte, and hangs up when `told` returns. */
+/**
+ * An engine that writes what it is told to every request, byte for byte, and hangs up when `told`
+ * returns.
+ */
 async function rawEngine(told: (client: Socket, request: string) => Promise<unknown> | unknown): Promise<Engine> {
   const socketPath = `${temporaryDirectory()}/engine.sock`;
   await listen(

@@ -5,7 +5,10 @@ import { engineGet, engines, errorMessageOf } from "../../src/engines/engine.ts"
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { fakeEngine } from "./fake-engine.ts";
 
-/** A home whose docker configuration has these contexts; the first is in use unless `current` says otherwise. */
+/**
+ * A home whose docker configuration has these contexts; the first is in use unless `current` says
+ * otherwise.
+ */
 function homeWithContexts(contexts: Record<string, string | undefined>, current?: string): string {
   const home = temporaryDirectory();
   mkdirSync(`${home}/.docker`);

@@ -3,7 +3,10 @@ import { onTestFinished } from "vitest";
 import type { Engine } from "../../src/engines/engine.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 
-/** An answer that no engine gives on demand; `endless` is one whose body never ends, as fast as it is read, `dripping` one that never ends and comes slowly, `hang-up` none. */
+/**
+ * An answer that no engine gives on demand; `endless` is one whose body never ends, as fast as it
+ * is read, `dripping` one that never ends and comes slowly, `hang-up` none.
+ */
 export type FakeAnswer =
   | { status: number; headers?: Record<string, string>; body: unknown; raw?: string }
   | "silence"
@@ -11,7 +14,10 @@ export type FakeAnswer =
   | "dripping"
   | "hang-up";
 
-/** An engine on a Unix socket that answers each path as told, a GET's as it is, another's after its method, for as long as the test runs. What real ones answer is tested in test/docker. */
+/**
+ * An engine on a Unix socket that answers each path as told, a GET's as it is, another's after its
+ * method, for as long as the test runs. What real ones answer is tested in test/docker.
+ */
 export async function fakeEngine(answer: (path: string) => FakeAnswer): Promise<Engine> {
   const socketPath = `${temporaryDirectory()}/engine.sock`;
   const clients: Socket[] = [];

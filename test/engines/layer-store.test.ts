@@ -6,7 +6,9 @@ import { type Content, database } from "./bolt.ts";
 const id = "5".repeat(64);
 const chain = "sha256:738c14679bcadee2f2111a831d75075bbcd0c448a77cb8a9f011f7883cdaa115";
 
-/** A snapshotter's metadata as containerd 2 has it, among `others` snapshots of other containers. */
+/**
+ * A snapshotter's metadata as containerd 2 has it, among `others` snapshots of other containers.
+ */
 function metadata(others: number): Buffer {
   const snapshot = (number: number, parent = ""): Content => ({
     id: varint(number),

@@ -6,7 +6,10 @@ import { type FakeAnswer, fakeEngine } from "./fake-engine.ts";
 
 const id = "0123456789abcdef".repeat(4);
 
-/** The states that are told of an engine whose list and containers are so, until one is complete and `isEnough`. */
+/**
+ * The states that are told of an engine whose list and containers are so, until one is complete and
+ * `isEnough`.
+ */
 async function watched(
   answer: (path: string) => FakeAnswer,
   isEnough: (state: ContainersState) => boolean,

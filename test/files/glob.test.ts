@@ -12,7 +12,8 @@ describe("compileGlob", () => {
     const words = fc.string({ unit: letters, maxLength: 8 });
     const pairs = fc
       .sample(fc.tuple(words, words), { numRuns: 20_000, seed: 7 })
-      // An invalid set or a final backslash means something else in each shell; POSIX leaves both open.
+      // An invalid set or a final backslash means something else in each shell; POSIX leaves both
+      // open.
       .filter(([pattern]) => !/\[[^\]]*$|\\$|\[[!^]*\]|\[[^\]]*[\\[-]/.test(pattern));
     const script = `while IFS= read -r p && IFS= read -r t; do case $t in ($p) echo 1;; (*) echo 0;; esac; done`;
     const { stdout } = spawnSync("bash", ["-c", script], {
@@ -112,7 +113,8 @@ describe("expandGlob", () => {
     return found;
   }
 
-  // bash sorts by the locale and dash by bytes, but neither with `**` sorts within each directory: compared as sets, then the order alone.
+  // bash sorts by the locale and dash by bytes, but neither with `**` sorts within each directory:
+  // compared as sets, then the order alone.
   test.each([
     "*",
     "*.log",

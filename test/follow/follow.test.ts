@@ -74,7 +74,10 @@ function ifThere<T>(action: () => T): T | undefined {
   }
 }
 
-/** The real file system, without inotify: the tests say when something happened, or leave it to the safety net. */
+/**
+ * The real file system, without inotify: the tests say when something happened, or leave it to the
+ * safety net.
+ */
 function source(): FollowSource & { file: FollowFile };
 function source(file: undefined): FollowSource;
 function source(...file: [undefined?]): FollowSource {

@@ -39,7 +39,10 @@ function check<T>(inputs: fc.Arbitrary<T>, property: (input: T) => void): void {
   fc.assert(fc.property(inputs, property), { numRuns });
 }
 
-/** What porthole says of bad input, or undefined where it took it. Any other error fails: it would end the program. */
+/**
+ * What porthole says of bad input, or undefined where it took it. Any other error fails: it would
+ * end the program.
+ */
 function complaint(action: () => unknown): PortholeError | undefined {
   try {
     action();
@@ -52,7 +55,10 @@ function complaint(action: () => unknown): PortholeError | undefined {
 
 const noise = fc.uint8Array({ maxLength: 600 }).map((bytes) => Buffer.from(bytes));
 
-/** One of these, with some of its bytes changed, cut off somewhere or continued: most of it is still right, so that it gets far. */
+/**
+ * One of these, with some of its bytes changed, cut off somewhere or continued: most of it is still
+ * right, so that it gets far.
+ */
 function damaged(...samples: Uint8Array[]): fc.Arbitrary<Buffer> {
   const changes = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 6 });
   return fc
@@ -154,7 +160,10 @@ describe("any data of an agent is decoded or refused as SESSION or ATTACH:", () 
   });
 });
 
-/** One of these JSON values with some of its parts, however deep, replaced, taken away or wrapped: most of it is still right. */
+/**
+ * One of these JSON values with some of its parts, however deep, replaced, taken away or wrapped:
+ * most of it is still right.
+ */
 function altered(...samples: fc.JsonValue[]): fc.Arbitrary<unknown> {
   const changes = fc.array(fc.tuple(fc.nat(), fc.oneof(fc.jsonValue(), fc.constant(undefined), odd)), { maxLength: 4 });
   return fc.tuple(fc.constantFrom(...samples), changes).map(([sample, all]) => {

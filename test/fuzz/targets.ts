@@ -30,7 +30,8 @@ export function corpus(target: Target): string[] {
 }
 
 /**
- * Compiles a target with AddressSanitizer and UndefinedBehaviorSanitizer: by clang with libFuzzer, by cc as a program that runs the files it is given.
+ * Compiles a target with AddressSanitizer and UndefinedBehaviorSanitizer: by clang with libFuzzer,
+ * by cc as a program that runs the files it is given.
  * @returns the program's path
  */
 export function compileTarget(target: Target, compiler: "clang" | "cc", directory: string): string {
@@ -58,7 +59,10 @@ export function compileTarget(target: Target, compiler: "clang" | "cc", director
   return product;
 }
 
-/** What the targets see of a file system: a root to open under, and the likes of a process's directory in /proc. In memory where that is to be had. */
+/**
+ * What the targets see of a file system: a root to open under, and the likes of a process's
+ * directory in /proc. In memory where that is to be had.
+ */
 export function makeFuzzRoot(): { path: string; remove(): void } {
   const path = mkdtempSync("/dev/shm/porthole-fuzz-");
   for (const name of ["root/dir/sub", "process/fdinfo", "process/fd"])

@@ -15,8 +15,8 @@ import { asUser } from "./machine.ts";
 import { builtAgent, repository } from "./paths.ts";
 
 /**
- * The released agent; the one with AddressSanitizer and UndefinedBehaviorSanitizer, whose filter of system calls is wider; or the one with glibc
- * that any system call outside its list kills.
+ * The released agent; the one with AddressSanitizer and UndefinedBehaviorSanitizer, whose system
+ * call filter is wider; or the one with glibc that is killed by any system call outside its list.
  */
 export type Build = "release" | "asan" | "strict";
 export const builds: Build[] = ["release", "asan", "strict"];
@@ -26,13 +26,16 @@ export interface AgentOptions {
   /** Everything but the rendezvous: `["direct", "--target-pid", "7"]`. */
   args: string[];
   uid?: number;
-  /** A command that runs it, in place of `uid`: `["nsenter", "--target", "7", "--mount", "--"]`. Then `args` begin with the program. */
+  /**
+   * A command that runs it, instead of `uid`: `["nsenter", "--target", "7", "--mount", "--"]`. Then
+   * `args` start with the program.
+   */
   through?: string[];
-  /** Descriptors of this process that it inherits and has no use for. */
+  /** Extra descriptors that it inherits. */
   inherits?: number[];
-  /** What it gets on standard input; default none. */
+  /** Its standard input; default none. */
   input?: string;
-  /** What the host answers to ANNOUNCE instead of SERVE with a listener. */
+  /** The host's answer to ANNOUNCE instead of SERVE with a listener. */
   serve?: (rendezvous: FdSocket) => void;
 }
 
@@ -41,11 +44,11 @@ export interface Agent {
   pid: number;
   announced: AgentInfo;
   token: Uint8Array;
-  /** A connection on which nothing was said yet. */
+  /** A new connection without HELLO. */
   connect(): RawSession;
-  /** A connection that has said HELLO. */
+  /** A connection after HELLO. */
   session(): Promise<RawSession>;
-  /** How it ended; what it wrote on stderr. */
+  /** Its exit and its stderr. */
   ended: Promise<Ending>;
   stop(): Promise<void>;
 }
@@ -70,7 +73,7 @@ afterAll(async () => {
   for (const stop of running) await stop();
 });
 
-/** Path of a build; makes those that are only for tests. */
+/** Path of a build; builds those that only tests use. */
 export function agentOf(build: Build): string {
   if (build === "release") return builtAgent;
   const { status, stderr } = spawnSync("make", ["-s", "-C", `${repository}agent`, build], { encoding: "utf8" });
@@ -78,7 +81,10 @@ export function agentOf(build: Build): string {
   return `${builtAgent}-${build}`;
 }
 
-/** Starts an agent over a socketpair and hands it a listening socket. Throws what it said when it ends instead. */
+/**
+ * Starts an agent over a socketpair and passes it a listening socket. Throws its message if it
+ * ends.
+ */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { build = "release", args, uid = 0, through, inherits = [], input, serve } = options;
   const directory = mkdtempSync(`${inject("machine").directory}/agent-`);
@@ -143,7 +149,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   }
 }
 
-/** A connection to an agent that says whatever a test wants said. */
+/** A connection to an agent that sends arbitrary packets. */
 export class RawSession {
   readonly socket: FdSocket;
   #id = 0;
@@ -186,7 +192,7 @@ export class RawSession {
     return reply;
   }
 
-  /** The errno's name with which a request fails. */
+  /** The name of the errno of a failed request. */
   async failure(type: number, body: Uint8Array): Promise<string> {
     const { error, descriptors } = await this.request(type, body);
     for (const descriptor of descriptors) descriptor.close();
@@ -201,7 +207,7 @@ export class RawSession {
     return fd;
   }
 
-  /** All records of a pipe; throws when it was cut off. */
+  /** All records of a pipe; throws if it is truncated. */
   async records(type: number, body: Uint8Array): Promise<{ records: PipeRecord[]; error: number }> {
     const decoder = new RecordDecoder();
     const records = decoder.push(await drain(await this.descriptor(type, body)));
@@ -247,7 +253,7 @@ async function receive(socket: FdSocket): Promise<Packet | "end"> {
   }
 }
 
-/** Where a report goes: the agent's stderr is /dev/null once it serves. */
+/** The file of a sanitiser report: the agent's stderr is /dev/null while it serves. */
 function sanitiserOptions(directory: string): Record<string, string> {
   const log = `log_path=${directory}/sanitiser`;
   // The leak check attaches to its own process, which is not dumpable.

@@ -2,8 +2,9 @@ import { describe, inject } from "vitest";
 import type { Need } from "./machine.ts";
 
 /**
- * `describe` for tests that need something of the machine. Where it is missing they are skipped and their title says why;
- * global-setup.ts has said so for the whole run by then, or has failed it (PORTHOLE_TEST_ENGINES=required).
+ * `describe` for tests with requirements on the machine. Without them the tests are skipped, with
+ * the reason in the title; global-setup.ts reports it for the whole run, or fails the run
+ * (PORTHOLE_TEST_ENGINES=required).
  *
  * Write the needs as literals: global-setup.ts reads the test files to know which engines to start.
  */

@@ -1,6 +1,7 @@
 /**
- * How a program sees the control groups: as they are, v1 alone, or v2 alone. crun takes no mixture of the two. With v2 the
- * device rules are a BPF program of the container's group, and the controllers that v1 holds are missing.
+ * The view of the control groups for a program: unchanged, v1 only, or v2 only. crun does not
+ * support both at once. With v2 the device rules are a BPF program of the container's group, and
+ * the controllers that v1 holds are missing.
  */
 export type CgroupView = "as it is" | "v1" | "v2";
 
@@ -10,7 +11,10 @@ const views: Record<CgroupView, string> = {
   v2: 'umount -l /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec "$@"',
 };
 
-/** Put before a command line: it runs in a mount namespace of its own, which shows the control groups so. */
+/**
+ * A command prefix that runs a program in a new mount namespace with this view of the control
+ * groups.
+ */
 export function inView(view: CgroupView): string[] {
   return view === "as it is" ? [] : ["unshare", "--mount", "--propagation", "private", "sh", "-c", views[view], "sh"];
 }

@@ -6,7 +6,7 @@ import { variants } from "./variants.ts";
 
 const PAGE = "docs/compatibility.md";
 
-/** What no test on such a machine can show, and why. */
+/** Rows that no test on such a machine can show, with reasons. */
 const ABSENT: readonly [string, string][] = [
   [
     "Docker Desktop, Colima, Lima",
@@ -31,15 +31,16 @@ const ABSENT: readonly [string, string][] = [
   ],
 ];
 
-/** What test/peers/coreutils.mjs counted, with the version that it ran: tests, passed, listed, skipped. */
+/** The counts of test/peers/coreutils.mjs with its version: tests, passed, listed, skipped. */
 const COREUTILS: readonly (readonly [string, number, number, number, number])[] = [
   ["tail-2/*.sh, misc/{head,cat}*.sh: tests", 39, 29, 6, 4],
   ["misc/tail.pl, misc/head.pl: cases", 183, 108, 75, 0],
 ];
 
 /**
- * Makes docs/compatibility.md from the rows that tests noted (compatibility.ts): with PORTHOLE_COMPATIBILITY=write it is written, else a run of all
- * the files that have rows, with nothing of them skipped or failed, says when the page is not current.
+ * Generates docs/compatibility.md from the rows that tests record (compatibility.ts). With
+ * PORTHOLE_COMPATIBILITY=write it is written; otherwise a run of all files with rows, without
+ * skipped or failed tests, reports if the page is stale.
  */
 export class CompatibilityReporter implements Reporter {
   #vitest: Vitest | undefined;
@@ -72,7 +73,7 @@ export class CompatibilityReporter implements Reporter {
       ...[...now].filter((line) => !lines.has(line)).map((line) => `+ ${line}`),
     ];
     const text = `${PAGE} is not what this run saw (npm run compatibility writes it):\n${difference.join("\n")}`;
-    // No failure: the current engines change from day to day, and their words with them.
+    // Not a failure: the current engines and their messages change daily.
     process.stderr.write(`\n${text}\n\n`);
   }
 

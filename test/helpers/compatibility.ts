@@ -3,14 +3,14 @@ import type { Engine } from "./engine.ts";
 import { rootlessUid } from "./machine.ts";
 import type { Result, RunOptions, User } from "./porthole.ts";
 
-/** One line of docs/compatibility.md, as a test saw it. */
+/** One row of docs/compatibility.md, as observed by a test. */
 export interface CompatibilityRow {
   /** A heading of the page: see compatibility-reporter.ts. */
   section: Section;
   situation: string;
   /** Engine or runtime with its version. */
   on: string;
-  /** Which user of this machine. */
+  /** The user of this machine. */
   as: string;
   command: string;
   outcome: string;
@@ -39,23 +39,26 @@ export type Section = (typeof sections)[number];
 export interface Witness {
   section: Section;
   situation: string;
-  /** An engine, or the name and version of what made the target. */
+  /** An engine, or the name and version of the program that created the target. */
   on: Engine | string;
   by: User;
   args: readonly string[];
-  /** What the page says instead of what only this run has: `{ [target.name]: "web" }`. */
+  /** Replacements for values of this run: `{ [target.name]: "web" }`. */
   names: Record<string, string>;
   options?: RunOptions;
 }
 
-/** Runs a command and puts it, with its outcome, on docs/compatibility.md: the test decides whether that was right. */
+/**
+ * Runs a command and adds it with its outcome to docs/compatibility.md. The test checks the
+ * outcome.
+ */
 export async function witness(context: Pick<TestContext, "task">, what: Witness): Promise<Result> {
   const result = await what.by.run(what.args, what.options);
   await note(context, { ...what, command: `porthole ${what.args.join(" ")}`, outcome: outcomeOf(result) });
   return result;
 }
 
-/** Puts on the page what a test saw in a way of its own. */
+/** Adds an observation of a test to the page. */
 export async function note(
   { task }: Pick<TestContext, "task">,
   { section, situation, on, by, command, outcome, names }: Omit<Witness, "args"> & { command: string; outcome: string },
@@ -80,7 +83,7 @@ function outcomeOf({ code, signal, text, stderr }: Result): string {
   return route === undefined ? said : `${said} by route ${route}`;
 }
 
-/** Text without what differs from run to run. */
+/** Removes the values that differ between runs. */
 function plain(text: string, names: Record<string, string>): string {
   let shown = text;
   for (const [name, instead] of Object.entries(names)) shown = shown.replaceAll(name, instead);
@@ -102,8 +105,8 @@ const titles: Record<Engine["name"], string> = {
 const versions = new Map<string, Promise<string>>();
 
 /**
- * Major and minor version: a distribution's fixes change the rest under the same page. An engine of
- * scripts/current-engines.sh is another one every few weeks, so its rows have no version.
+ * Major and minor version: the patch version changes with the distribution's updates. An engine of
+ * scripts/current-engines.sh changes every few weeks, so its rows have no version.
  */
 function engineVersion({ name, socket, api }: Engine): Promise<string> {
   const { title } = inject("machine");

@@ -6,41 +6,59 @@ import { asUser, ENGINE_GROUP, rootlessUid } from "./machine.ts";
 import { findProcesses, isRunning } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** A private engine, its state and socket in one directory of its own. */
+/** A private engine with its state and socket in its own directory. */
 export interface Daemon {
   /** Path of the API's socket; {@link ENGINE_GROUP} may use it. */
   socket: string;
-  /** Removes every container, ends the daemon and what it started, unmounts and removes its directory. */
+  /**
+   * Removes every container, stops the daemon and its processes, unmounts and removes its
+   * directory.
+   */
   stop(): Promise<void>;
-  /** SIGKILL to the daemon alone, as if it had crashed; then it is started anew on the same state. Docker only. */
+  /**
+   * SIGKILL to the daemon alone, as if it had crashed; then it is started anew on the same state.
+   * Docker only.
+   */
   crash?: () => Promise<void>;
-  /** Ends the daemon and nothing else, as `systemctl stop docker` does. Docker only. */
+  /** Stops only the daemon, as `systemctl stop docker` does. Docker only. */
   down?: () => Promise<void>;
   /** After {@link crash} or {@link down}. */
   restart?: () => Promise<void>;
 }
 
-/** Of dockerd: it leaves the machine's network as it is, which a rootless one may not change. */
+/**
+ * Options of dockerd that keep the machine's network unchanged, which a rootless dockerd cannot
+ * change.
+ */
 export const OFF_THE_NETWORK = ["--iptables=false", "--ip-forward=false", "--bridge=none"];
 
-/** What a private engine may differ in; without any of it, it is Debian's own with its defaults. */
+/** Options of a private engine; by default it is Debian's with default settings. */
 export interface DaemonOptions {
-  /** Directory of the engine's programs, from scripts/current-engines.sh; default: those on the PATH. */
+  /**
+   * Directory of the engine's programs, from scripts/current-engines.sh; default: those on the
+   * PATH.
+   */
   programs?: string | undefined;
-  /** How the engine and its containers see the control groups. */
+  /** The view of the control groups for the engine and its containers. */
   view?: CgroupView | undefined;
 }
 
 export interface DockerOptions extends DaemonOptions {
   remap?: boolean;
   liveRestore?: boolean;
-  /** `containerd` and `native` keep images and layers in containerd's store, as overlays and as copies; anything else is the name of Docker's own driver. */
+  /**
+   * `containerd` and `native` store images and layers in containerd's store, as overlays and as
+   * copies; other names are drivers of Docker.
+   */
   storage?: "containerd" | "native" | "vfs" | "overlay2";
-  /** The lowest version of the API that is answered, as Docker 29 has it. */
+  /** The minimum API version, as in Docker 29. */
   minimumApi?: string;
 }
 
-/** Starts a Docker daemon that shares nothing with the machine's own: containers are without network. */
+/**
+ * Starts a Docker daemon that shares nothing with the machine's own; its containers have no
+ * network.
+ */
 export async function startDocker(directory: string, options: DockerOptions = {}): Promise<Daemon> {
   mkdirSync(directory, { mode: 0o711 });
   const socket = `${directory}/docker.sock`;
@@ -84,7 +102,10 @@ export async function startDocker(directory: string, options: DockerOptions = {}
   };
 }
 
-/** gVisor as Docker calls a runtime, if it is installed: without KVM and without control groups of its own, which it lacks for v1 and v2 side by side. */
+/**
+ * gVisor as a runtime of Docker, if installed: without KVM and control groups, which it does not
+ * support with v1 and v2 side by side.
+ */
 const RUNSC = '#!/bin/sh\nexec runsc --platform=ptrace --network=none --ignore-cgroups "$@"\n';
 
 export interface PodmanOptions extends DaemonOptions {
@@ -114,7 +135,10 @@ export async function startPodman(directory: string, options: PodmanOptions = {}
   return stoppable(daemon, directory, socket);
 }
 
-/** Starts Podman as the rootless user; its socket is where that user's tools look for it: `podman/podman.sock` below the runtime directory `run`. */
+/**
+ * Starts Podman as the rootless user, with the default socket: `podman/podman.sock` in the runtime
+ * directory `run`.
+ */
 export async function startRootlessPodman(directory: string): Promise<Daemon> {
   const { env, as } = rootless(directory);
   const socket = `${directory}/run/podman/podman.sock`;
@@ -125,13 +149,16 @@ export async function startRootlessPodman(directory: string): Promise<Daemon> {
   const begin = () => launch(directory, { ...env, ...configuration }, [...as, ...command]);
   const daemon = await ready(() => answering(begin, socket), directory);
   return stoppable(daemon, directory, socket, () => {
-    // It holds the user namespace that all of that user's Podmans share.
+    // This process holds the user namespace that all Podmans of the user share.
     const pause = Number(readFileSync(`${directory}/run/libpod/tmp/pause.pid`, "utf8"));
     if (pause > 0) process.kill(pause, "SIGKILL");
   });
 }
 
-/** Starts a Docker daemon as the rootless user, in a user namespace that rootlesskit makes; its socket is `docker.sock` in the runtime directory `run`. */
+/**
+ * Starts a Docker daemon as the rootless user, in a user namespace of rootlesskit; its socket is
+ * `docker.sock` in the runtime directory `run`.
+ */
 export async function startRootlessDocker(directory: string): Promise<Daemon> {
   const { env, as } = rootless(directory);
   const socket = `${directory}/run/docker.sock`;
@@ -148,14 +175,14 @@ export async function startRootlessDocker(directory: string): Promise<Daemon> {
     ...as,
     ...["rootlesskit", "--net=host", "--copy-up=/etc", "--copy-up=/run", "--propagation=rslave"],
     ...[`--state-dir=${directory}/kit`, "sh", "-c"],
-    // Links to the machine's own, which it may not write to.
+    // Links to the machine's own files, which it cannot write to.
     `rm -f /run/docker /run/containerd /run/xtables.lock; exec ${dockerd}`,
   ];
   const daemon = await ready(() => answering(() => launch(directory, env, command), socket), directory);
   return stoppable(daemon, directory, socket);
 }
 
-/** A home and a runtime directory of the rootless user's, and how to become that user. */
+/** A home and a runtime directory for the rootless user, and the command to become that user. */
 function rootless(directory: string): { env: Record<string, string>; as: string[] } {
   const uid = rootlessUid() ?? 0;
   mkdirSync(directory, { mode: 0o711 });
@@ -164,7 +191,10 @@ function rootless(directory: string): { env: Record<string, string>; as: string[
   return { env: { HOME: directory, XDG_RUNTIME_DIR: `${directory}/run` }, as: asUser(uid) };
 }
 
-/** Limits that a machine without systemd can grant; locks in files, since Podman's shared memory is the whole machine's. */
+/**
+ * Limits that work without systemd, and locks in files, because Podman's shared memory is shared by
+ * the whole machine.
+ */
 function podmanConfiguration(directory: string, { programs, view }: DaemonOptions = {}): string {
   const configuration = `${directory}/containers.conf`;
   writeFileSync(
@@ -173,7 +203,7 @@ function podmanConfiguration(directory: string, { programs, view }: DaemonOption
       "[containers]",
       'default_ulimits=["nofile=1024:1024","nproc=1024:1024"]',
       'netns="none"',
-      // Control groups of v2 are without the pids controller where v1 has it.
+      // Control groups v2 lack the pids controller if v1 has it.
       ...(view === "v2" ? ["pids_limit=0"] : []),
       "[engine]",
       'runtime="runc"',
@@ -194,7 +224,7 @@ function podmanConfiguration(directory: string, { programs, view }: DaemonOption
   return configuration;
 }
 
-/** The environment in which an engine finds its own programs first. */
+/** An environment in which an engine finds its own programs first. */
 function withPrograms(programs: string | undefined): Record<string, string> {
   return programs === undefined ? {} : { PATH: `${programs}:${process.env.PATH ?? ""}` };
 }
@@ -211,7 +241,7 @@ function stoppable(daemon: ChildProcess, directory: string, socket: string, also
   };
 }
 
-/** The kernel ends the daemon if the test run dies without its teardown. */
+/** Makes the kernel kill the daemon if the test run dies without teardown. */
 function launch(directory: string, env: Record<string, string>, command: string[]): ChildProcess {
   const log = openSync(`${directory}/log`, "a");
   const child = spawn("setpriv", ["--pdeathsig", "TERM", "--", ...command], {
@@ -223,7 +253,10 @@ function launch(directory: string, env: Record<string, string>, command: string[
   return child;
 }
 
-/** The daemon that `begin` starts, once it answers. On a busy machine dockerd gives up waiting for its containerd: then it is started again, twice at most. */
+/**
+ * Starts a daemon with `begin` and waits until it answers. On a busy machine dockerd may time out
+ * on its containerd: retry at most twice.
+ */
 async function answering(begin: () => ChildProcess, socket: string): Promise<ChildProcess> {
   for (let attempt = 1; ; attempt++) {
     const daemon = begin();
@@ -255,7 +288,10 @@ async function answer(daemon: ChildProcess, socket: string): Promise<void> {
   );
 }
 
-/** What `start` brings; where that fails nothing stays, and the error has the end of the daemon's log. */
+/**
+ * Returns the result of `start`. On failure removes everything and adds the end of the daemon's log
+ * to the error.
+ */
 async function ready(start: () => Promise<ChildProcess>, directory: string): Promise<ChildProcess> {
   try {
     return await start();
@@ -284,8 +320,9 @@ async function end(daemon: ChildProcess): Promise<void> {
 }
 
 /**
- * Removes what a daemon kept, once nobody uses it: dockerd's containerd and Podman's clean-up commands may outlive the daemon for a
- * moment, and would make again what was removed. Rootless Podman serves in a process of its own, which outlives the one that was ended.
+ * Removes a daemon's state when it is no longer in use: dockerd's containerd and Podman's cleanup
+ * commands may outlive the daemon for a moment and would recreate it. Rootless Podman serves in
+ * another process, which outlives the stopped one.
  */
 async function removeTree(directory: string): Promise<void> {
   const users = () => findProcesses(({ args }) => args.some((arg) => arg.includes(`${directory}/`)));

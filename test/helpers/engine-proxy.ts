@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { inject } from "vitest";
 import { type Engine, uniqueName } from "./engine.ts";
 
-/** A socket in front of an engine's that passes everything on and remembers what was asked. */
+/** A proxy for an engine's socket that records the requests. */
 export interface EngineProxy {
   /** For DOCKER_HOST. */
   host: string;
@@ -12,7 +12,7 @@ export interface EngineProxy {
   close(): Promise<void>;
 }
 
-/** Puts a proxy in front of `engine`, open to every user. The caller closes it. */
+/** Starts a proxy for `engine` that every user may connect to. The caller closes it. */
 export async function engineProxy(engine: Engine): Promise<EngineProxy> {
   const path = `${inject("machine").directory}/${uniqueName("proxy")}.sock`;
   const requests: string[] = [];

@@ -7,7 +7,7 @@ import { isRunning, processName } from "./processes.ts";
 import { type TarEntry, tar } from "./tar.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** An engine that runs for the tests. */
+/** A running engine of the tests. */
 export interface Engine {
   name: "docker" | "remappedDocker" | "podman" | "rootlessDocker" | "rootlessPodman";
   socket: string;
@@ -18,35 +18,38 @@ export interface Engine {
   isPodman: boolean;
 }
 
-/** What a container of the tests is made of. Without `command` it does nothing until it is stopped. */
+/** Options of a test container. Without `command` it does nothing until it is stopped. */
 export interface ContainerOptions {
   /** Default: a unique one. */
   name?: string;
-  /** From {@link image} or {@link busyboxImage}; default: FROM scratch, nothing in it but the workload program. */
+  /**
+   * From {@link image} or {@link busyboxImage}; default: FROM scratch with the workload program
+   * only.
+   */
   image?: string;
   /** Steps of test/fixtures/workload.c, which the container runs unless `command` is given. */
   steps?: string[];
-  /** Runs this instead, and is not waited for. */
+  /** Runs this instead of the workload program; not waited for. */
   command?: string[];
-  /** True when the image starts the workload program itself. */
+  /** True if the image starts the workload program itself. */
   entrypoint?: boolean;
   user?: string;
   /** With a terminal. */
   tty?: boolean;
   labels?: Record<string, string>;
   env?: string[];
-  /** As in the engine's API; without a network unless it says otherwise. */
+  /** As in the engine's API; without a network by default. */
   host?: Docker.HostConfig;
 }
 
-/** A running container; removed at the end of the test file at the latest. */
+/** A running container; removed at the end of the test file. */
 export interface Container {
   id: string;
   name: string;
   /** Of its first process, as the host sees it. */
   pid: number;
   handle: Docker.Container;
-  /** Removes it, running or not; a second time does nothing. */
+  /** Removes it, running or stopped. Idempotent. */
   remove(): Promise<void>;
 }
 
@@ -57,14 +60,17 @@ afterAll(async () => {
   await Promise.all([...made].map((remove) => remove()));
 });
 
-/** The running engine of that name; the test file must say that it needs it (availability.ts). */
+/** The running engine of that name; the test file must require it (availability.ts). */
 export function engine(name: Engine["name"]): Engine {
   const socket = inject("machine").sockets[name];
   if (socket === undefined) throw new Error(`${name} does not run`);
   return engineAt(name, socket);
 }
 
-/** Docker and Podman, each for tests that say the same of both; in a project of one other engine that engine alone, as `docker`. */
+/**
+ * Docker and Podman, for tests that apply to both; in a project of another engine only that engine,
+ * as `docker`.
+ */
 export function enginesUnderTest(): ("docker" | "podman")[] {
   return inject("machine").title === undefined ? ["docker", "podman"] : ["docker"];
 }
@@ -75,29 +81,32 @@ export function engineAt(name: Engine["name"], socket: string): Engine {
   return { name, socket, host: `unix://${socket}`, api: new Docker({ socketPath: socket }), isPodman };
 }
 
-/** A name that no other container of this machine has. */
+/** A unique container name. */
 export function uniqueName(prefix = "pt"): string {
   count += 1;
   return `${prefix}-${process.pid}-${count}`;
 }
 
 /**
- * Imports an image that holds the workload program and `files`, unless the engine has it. Nothing is ever pulled.
- * Returns the reference to run it by.
+ * Imports an image that contains the workload program and `files`, unless the engine has it. Never
+ * pulls. Returns the reference to run it by.
  */
 export async function image({ api }: Engine, files: readonly TarEntry[] = []): Promise<string> {
   const workload = readFileSync(inject("machine").workload);
   const archive = tar([{ name: "workload", content: workload, mode: 0o755 }, ...files]);
   const reference = `localhost/porthole-test:${createHash("sha256").update(archive).digest("hex").slice(0, 16)}`;
   if (await isImage(api, reference)) return reference;
-  // The tag rides in `repo`: Podman 4.3 ignores the parameter `tag` and says latest.
+  // Pass the tag in `repo`: Podman 4.3 ignores the parameter `tag` and uses latest.
   const answer = await api.importImage(Readable.from([archive]), { repo: reference });
   const text = Buffer.concat((await Readable.from(answer).toArray()) as Buffer[]).toString();
   if (!(await isImage(api, reference))) throw new Error(`importing ${reference} failed: ${text}`);
   return reference;
 }
 
-/** An image with Debian's static busybox as `/bin/busybox` and `/bin/sh`, for tests that need a shell inside. */
+/**
+ * An image with Debian's static busybox as `/bin/busybox` and `/bin/sh`, for tests that need a
+ * shell inside.
+ */
 export function busyboxImage(on: Engine): Promise<string> {
   return image(on, [
     { name: "bin", type: "directory" },
@@ -107,7 +116,7 @@ export function busyboxImage(on: Engine): Promise<string> {
   ]);
 }
 
-/** Creates and starts a container, and waits until its steps are done. */
+/** Creates and starts a container, and waits until its steps are finished. */
 export async function container(on: Engine, options: ContainerOptions = {}): Promise<Container> {
   const name = options.name ?? uniqueName();
   const handle = await on.api.createContainer({
@@ -136,14 +145,14 @@ export async function container(on: Engine, options: ContainerOptions = {}): Pro
   return { id: handle.id, name, pid, handle, remove };
 }
 
-/** Of its first process, as the host sees it; throws when the container does not run. */
+/** Pid of its first process on the host; throws if the container is not running. */
 export async function firstProcess(handle: Docker.Container): Promise<number> {
   const { State } = await handle.inspect();
   if (!State.Running || State.Pid === 0) throw new Error(`container ${handle.id} does not run: ${await logs(handle)}`);
   return State.Pid;
 }
 
-/** What it printed, without the 8-byte headers that the API puts before each piece. */
+/** Its output, without the API's 8-byte headers before each frame. */
 async function logs(handle: Docker.Container): Promise<string> {
   const framed = await handle.logs({ stdout: true, stderr: true });
   const pieces: Buffer[] = [];

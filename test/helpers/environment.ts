@@ -1,7 +1,8 @@
 /**
- * What a machine or its user may have set otherwise, set once for every test and for all that it starts: the zone in which
- * local times are told, the language and order of other programs' output, the modes of new files, and settings of programs
- * that tests compare with. vitest loads it before each test file, global-setup.ts before the engines.
+ * Settings that differ between machines and users, set once for all tests and their processes: the
+ * zone of local times, the locale of other programs, the modes of new files, and settings of
+ * programs that tests compare with. vitest loads this file before each test file, global-setup.ts
+ * before the engines.
  */
 process.umask(0o022);
 process.env.TZ = "UTC";

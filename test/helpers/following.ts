@@ -1,14 +1,14 @@
 import type { Running, User } from "./porthole.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** A `porthole tail -f` that runs, and what it wrote so far. */
+/** A running `porthole tail -f` and its output so far. */
 export interface Following {
   running: Running;
   /** Standard output as text. */
   text(): string;
   /** Standard error. */
   said(): string;
-  /** Waits until standard output is this, exactly; fails when it cannot become it any more. */
+  /** Waits until standard output equals this text; fails when that becomes impossible. */
   shows(expected: string): Promise<void>;
   /** Waits until standard error has the line. */
   says(line: string | RegExp): Promise<void>;

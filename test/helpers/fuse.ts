@@ -4,7 +4,7 @@ import { inject } from "vitest";
 import { repository } from "./paths.ts";
 import { workloadReady } from "./processes.ts";
 
-/** A target with a file system that lives in a process. */
+/** A target with a FUSE file system. */
 export interface FuseTarget {
   pid: number;
   place: string;
@@ -20,10 +20,13 @@ export function compileFixture(name: string, out: string): void {
   if (compiled.status !== 0) throw new Error(compiled.stderr);
 }
 
-/** A target whose first process sees a FUSE file system at `place`; its server answers as test/fixtures/fuse-server.c says. */
+/**
+ * A target whose first process sees a FUSE file system at `place`; its server answers as
+ * test/fixtures/fuse-server.c says.
+ */
 export async function fuseTarget(): Promise<FuseTarget> {
   const { directory } = inject("machine");
-  // Its own: another test file may be running a program while this one compiles.
+  // A separate path: another test file may run the program while this one compiles.
   const own = mkdtempSync(`${directory}/fuse-`);
   const program = `${own}/server`;
   compileFixture("fuse-server", program);

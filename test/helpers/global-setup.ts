@@ -7,19 +7,24 @@ import { isOfAnotherKind, type Need, needs, whyMissing } from "./machine.ts";
 import { repository } from "./paths.ts";
 import { type Variant, variants } from "./variants.ts";
 
-/** What every test process is told of the run; see availability.ts. */
+/** Properties of the run for every test process; see availability.ts. */
 export interface Machine {
-  /** A directory for the whole run, mode 0711, its path short enough for sockets; removed at the end. */
+  /**
+   * A directory for the whole run, mode 0711, its path short enough for sockets; removed at the
+   * end.
+   */
   directory: string;
   /** The static program of test/fixtures/workload.c. */
   workload: string;
   /** Sockets of the engines that run. */
   sockets: Partial<Record<Need, string>>;
-  /** What cannot be had, and why. */
+  /** Requirements that are not available, with reasons. */
   missing: Partial<Record<Need, string>>;
-  /** What docs/compatibility.md calls the engine under test where it is not the distribution's own. */
+  /**
+   * The name of the engine under test in docs/compatibility.md, if it is not the distribution's.
+   */
   title: string | undefined;
-  /** True where `docker` is Podman's Docker-compatible API. */
+  /** True if `docker` is Podman's Docker-compatible API. */
   isPodman: boolean;
 }
 
@@ -37,7 +42,7 @@ const engines: Partial<Record<Need, (directory: string) => Promise<Daemon>>> = {
   rootlessPodman: (directory) => startRootlessPodman(`${directory}/rp`),
 };
 
-/** The `describe`s of availability.ts that name their need themselves. */
+/** The `describe` functions of availability.ts that imply a requirement. */
 const shorthands: Partial<Record<Need, string>> = {
   docker: "describeWithDocker(",
   podman: "describeWithPodman(",
@@ -45,9 +50,10 @@ const shorthands: Partial<Record<Need, string>> = {
 };
 
 /**
- * Once for each run of vitest: finds out what the machine can do for the selected test files, starts the engines that they name, once for all
- * of them, and says what will be skipped. PORTHOLE_TEST_ENGINES=required makes anything missing a failure; =none starts no engine.
- * Returns the teardown, which ends every engine.
+ * Runs once per vitest run: checks what the machine provides for the selected test files, and
+ * starts the engines that they require once for all of them. Reports what will be skipped.
+ * PORTHOLE_TEST_ENGINES=required makes a missing requirement a failure; =none starts no engine.
+ * Returns the teardown, which stops every engine.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = mkdtempSync("/tmp/pt-");
@@ -77,10 +83,14 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   return teardown;
 }
 
-/** What the selected test files ask for, read from their text; everything in watch mode, where the selection changes. */
+/**
+ * The requirements of the selected test files, read from their text; all in watch mode, where the
+ * selection changes.
+ */
 async function wanted(project: TestProject): Promise<Need[]> {
   if (project.vitest.config.watch) return [...needs];
-  // Not part of vitest's typed interface: without it every test file counts, and more engines start than needed.
+  // Not part of vitest's typed interface. Without it all test files count, and more engines start
+  // than needed.
   const filters = Reflect.get(project.vitest, "filenamePattern") as string[] | undefined;
   const { testFiles } = await project.globTestFiles(filters?.map((filter) => filter.replace(/:\d+$/, "")));
   const texts = testFiles.map((file) => readFileSync(file, "utf8"));
@@ -114,7 +124,7 @@ async function provide(need: Need, machine: Machine, daemons: Daemon[]): Promise
   }
 }
 
-/** Starts the engine of a project of its own, which stands for several needs. */
+/** Starts the engine of a project, which provides several requirements. */
 async function provideVariant(variant: Variant, machine: Machine, daemons: Daemon[]): Promise<void> {
   const reason = whyMissing(variant.isPodman ? "podman" : "docker");
   const outcome =
@@ -125,7 +135,7 @@ async function provideVariant(variant: Variant, machine: Machine, daemons: Daemo
     else machine.sockets[need] = outcome.socket;
 }
 
-/** Without them no project asks for them, and nobody would hear that they were not tested. */
+/** Without the current engines, no project requires them: report that they were not tested. */
 function tellOfCurrentEngines(needed: readonly Need[], machine: Machine): void {
   const reason = needed.includes("docker") ? whyMissing("currentEngines") : undefined;
   if (reason !== undefined) machine.missing.currentEngines = reason;

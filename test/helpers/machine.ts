@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 
-/** What a test may need of the machine; it says so with availability.ts. */
+/** Requirements of tests on the machine: see availability.ts. */
 export type Need = (typeof needs)[number];
 export const needs = [
   "root",
@@ -46,36 +46,37 @@ export const needs = [
   "cgroupDevices",
 ] as const;
 
-/** An ordinary user that tests become when they run as root: no name and no files of its own are needed. */
+/** The ordinary user for tests that run as root; needs no name and no files. */
 export const ORDINARY_USER = 64_901;
-/** A second one, who shares nothing with the first. */
+/** A second ordinary user, who shares nothing with the first. */
 export const OTHER_USER = 64_902;
 /** The group that may use the private engines' sockets. */
 export const ENGINE_GROUP = 64_900;
 
-/** Not in an ordinary user's PATH. */
+/** Not in the PATH of an ordinary user. */
 export const LOGROTATE = "/usr/sbin/logrotate";
 /** Runs programs for arm64. */
 export const EMULATOR = "qemu-aarch64-static";
 /** Must be called by its path. */
 export const SSHD = "/usr/sbin/sshd";
-/** Where cgroup v1 has device rules. */
+/** The cgroup v1 hierarchy with device rules. */
 export const CGROUP_DEVICES = "/sys/fs/cgroup/devices";
 
-/** Mount point of the cgroup v2 hierarchy, alone or beside v1; `undefined` where there is none. */
+/** Mount point of the cgroup v2 hierarchy, alone or beside v1; `undefined` if there is none. */
 export function unifiedCgroups(): string | undefined {
   return ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].find((path) => existsSync(`${path}/cgroup.controllers`));
 }
 
 /**
- * True for what a machine of this kind cannot have, whatever is installed: left out by name even where everything is required. On cgroup v2 alone there is no v1
- * hierarchy of device rules; its own rules are tested on every machine (test/situations/processes.test.ts).
+ * True for a requirement that this kind of machine cannot meet: skipped by name even if everything
+ * is required. With cgroup v2 alone there is no v1 hierarchy of device rules; its own rules are
+ * tested on every machine (test/situations/processes.test.ts).
  */
 export function isOfAnotherKind(need: Need): boolean {
   return need === "cgroupDevices" && unifiedCgroups() === "/sys/fs/cgroup";
 }
 
-/** Why `need` cannot be had here, in words for the user, or `undefined` where it can. Starts nothing that lasts. */
+/** Why `need` is not available, as a message, or `undefined` if it is. Leaves no process behind. */
 export function whyMissing(need: Need): string | undefined {
   switch (need) {
     case "root":
@@ -137,12 +138,15 @@ export function whyMissing(need: Need): string | undefined {
   }
 }
 
-/** True when the tests run as root and so may become other users and start engines. */
+/** True if the tests run as root and can become other users and start engines. */
 export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-/** The command line that runs what follows as another user; empty for uid 0. Groups: none but those given. */
+/**
+ * The command prefix that runs a program as another user, with the given groups only; empty for uid
+ * 0.
+ */
 export function asUser(uid: number, groups: number[] = []): string[] {
   if (uid === 0) return [];
   return [
@@ -154,10 +158,10 @@ export function asUser(uid: number, groups: number[] = []): string[] {
   ];
 }
 
-/** An ordinary user with a range of subordinate ids, who runs engines of his own. */
+/** An ordinary user with a range of subordinate ids, who runs rootless engines. */
 export const ROOTLESS_USER = "porthole-rootless";
 
-/** His number. */
+/** The uid. */
 export function rootlessUid(): number | undefined {
   const uid = new RegExp(`^${ROOTLESS_USER}:[^:]*:(\\d+):`, "m").exec(readText("/etc/passwd"))?.[1];
   return uid === undefined ? undefined : Number(uid);
@@ -181,7 +185,7 @@ function whyNoUserNamespaces(): string | undefined {
   return `an ordinary user may not make a user namespace here: ${error?.message ?? stderr.trim()}`;
 }
 
-/** clang may be there without its run-time libraries (Debian: clang and libclang-rt-14-dev). */
+/** clang may be installed without its runtime libraries (Debian: clang and libclang-rt-14-dev). */
 function whyNoLibFuzzer(): string | undefined {
   const source = "int LLVMFuzzerTestOneInput(const char *data, unsigned long size) { return data && size ? 0 : 0; }";
   const flags = ["-fsanitize=fuzzer,address,undefined", "-x", "c", "-o", "/dev/null", "-"];
@@ -208,7 +212,7 @@ function whyNoDaemon(commands: string[]): string | undefined {
   return commands.map(whyNoCommand).find((reason) => reason !== undefined);
 }
 
-/** Asks npm's registry for one package that the tests install; npm gives up after a while by itself. */
+/** Requests one package that the tests install from npm's registry; npm has its own timeout. */
 function whyNoRegistry(): string | undefined {
   const { status } = spawnSync("npm", ["view", "@koromix/koffi-linux-x64", "name", "--fetch-retries=0"], {
     timeout: 30_000,

@@ -5,22 +5,25 @@ import { asUser } from "./machine.ts";
 import { childrenOf, isRunning, workloadReady } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** A container-like target that no engine made. */
+/** A container-like target without an engine. */
 export interface Sandbox {
-  /** Of its first process, as the host sees it: what `pid:N:/path` takes. */
+  /** Pid of its first process on the host, for `pid:N:/path`. */
   pid: number;
-  /** Its root directory, as the host sees it; what it mounts itself does not show here. */
+  /** Its root directory on the host, without its own mounts. */
   root: string;
-  /** Ends it and removes its directory; a second time does nothing. */
+  /** Ends it and removes its directory. Idempotent. */
   stop(): Promise<void>;
 }
 
 export interface SandboxOptions {
-  /** Steps of test/fixtures/workload.c, done inside as its first process: `["tmpfs", "/tmp", "write", "/tmp/log", "text"]`. */
+  /**
+   * Steps of test/fixtures/workload.c for its first process: `["tmpfs", "/tmp", "write",
+   * "/tmp/log", "text"]`.
+   */
   steps?: string[];
-  /** Who starts it; default: who runs the tests. Others need root. */
+  /** The user that starts it; default: the user of the tests. Others need root. */
   uid?: number;
-  /** In a user namespace of its own, as an ordinary user must; default true. */
+  /** Whether to create a user namespace, as an ordinary user must; default true. */
   userNamespace?: boolean;
 }
 
@@ -30,7 +33,10 @@ afterAll(async () => {
   await Promise.all([...running].map((stop) => stop()));
 });
 
-/** Starts the workload program in mount and PID namespaces of its own, with a root of its own: /workload, /proc, /dev and /tmp, empty. */
+/**
+ * Starts the workload program in new mount and PID namespaces, with a new root: /workload, /proc,
+ * /dev and an empty /tmp.
+ */
 export async function sandbox({ steps = [], uid, userNamespace = true }: SandboxOptions = {}): Promise<Sandbox> {
   const owner = uid ?? process.getuid?.() ?? 0;
   const { directory, workload } = inject("machine");
@@ -60,7 +66,8 @@ export async function sandbox({ steps = [], uid, userNamespace = true }: Sandbox
   const stop = async () => {
     if (!isOver()) child.kill("SIGKILL");
     await ended;
-    // Killed with unshare, and not waited for by it: until it has ended it is a target still, and in its control group.
+    // unshare kills it but does not wait for it: until it ends, it is a target and in its control
+    // group.
     await waitFor("the sandbox's first process to end", () => first === undefined || !isRunning(first));
     rmSync(root, { recursive: true, force: true });
     running.delete(stop);

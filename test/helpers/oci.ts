@@ -6,9 +6,9 @@ import { uniqueName } from "./engine.ts";
 import { childrenOf, isRunning, workloadReady } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** A container that no engine knows. */
+/** A container without an engine. */
 export interface RuntimeContainer {
-  /** Of its first process, as the host sees it. */
+  /** Pid of its first process on the host. */
   pid: number;
   stop(): Promise<void>;
 }
@@ -31,14 +31,14 @@ export async function runtimeContainer(
   Object.assign(config.root, { path: root, readonly: false });
   writeFileSync(path, JSON.stringify(config));
   const [file = "", ...args] = [...inView(view), runtime, "--root", state, "run", "--detach", id];
-  // Its output is the container's too, which stays: no pipe that somebody would wait for.
+  // The container inherits the output and outlives the program: a pipe would never end.
   const log = `${directory}/log`;
   const started = spawnSync("sh", ["-c", 'exec "$@" >"$LOG" 2>&1 </dev/null', "sh", file, ...args], {
     cwd: directory,
     env: { ...process.env, LOG: log },
   });
   const stop = async (pid?: number) => {
-    // In the view that it was started in, or the runtime does not find its control groups.
+    // Use the same view as for the start, otherwise the runtime does not find the control groups.
     const [command = "", ...words] = [...inView(view), runtime, "--root", state, "delete", "--force", id];
     spawnSync(command, words);
     await gone(pid);
@@ -75,7 +75,7 @@ export async function containerdContainer(socket: string, steps: readonly string
   return readyOrStopped(pid, stop);
 }
 
-/** The container once its program is ready; where it never is, it does not stay either. */
+/** Returns the container when its program is ready; removes it on failure. */
 async function readyOrStopped(pid: number, stop: () => Promise<void>): Promise<RuntimeContainer> {
   try {
     await workloadReady(pid);
@@ -86,12 +86,14 @@ async function readyOrStopped(pid: number, stop: () => Promise<void>): Promise<R
   }
 }
 
-/** Waits for the end of a container's first process, which would outlive the tests unseen. */
+/** Waits for the end of a container's first process, so that it does not outlive the tests. */
 async function gone(pid: number | undefined): Promise<void> {
   if (pid !== undefined && pid > 0) await waitFor(`process ${pid} of the container to end`, () => !isRunning(pid));
 }
 
-/** Starts a program that makes a target of its own; `pidOf` tells the target's process from the started one's. */
+/**
+ * Starts a program that creates a target; `pidOf` finds the target's process from the started one.
+ */
 export async function started(
   command: readonly string[],
   pidOf: (pid: number) => number | undefined,
@@ -120,7 +122,7 @@ export async function started(
   }
 }
 
-/** A root directory with the workload program in it, in a directory that every user may enter. */
+/** A root directory with the workload program, accessible to every user. */
 export function bundle(): { directory: string; root: string } {
   const directory = mkdtempSync(`${inject("machine").directory}/oci-`);
   const root = `${directory}/rootfs`;

@@ -7,9 +7,9 @@ import type { Engine } from "./engine.ts";
 import { asUser, ENGINE_GROUP } from "./machine.ts";
 import { builtAgent, builtCommand, repository } from "./paths.ts";
 
-/** What one run of the command left. */
+/** The result of a run of the command. */
 export interface Result {
-  /** Exit status; `null` when a signal ended it. */
+  /** Exit status; `null` after a signal. */
   code: number | null;
   signal: NodeJS.Signals | null;
   /** Byte-exact. */
@@ -22,46 +22,52 @@ export interface Result {
 export interface RunOptions {
   /** For standard input; default: none (`/dev/null`). */
   input?: string | Buffer;
-  /** On top of the user's own environment; `undefined` takes a variable away. */
+  /** Additions to the user's environment; `undefined` removes a variable. */
   env?: Record<string, string | undefined>;
-  /** Milliseconds after which the run is killed and fails the test; default 120,000. */
+  /** Timeout in milliseconds, after which the run is killed and the test fails; default 120,000. */
   deadline?: number;
-  /** Put before the command line, such as `["strace", "-f", "-o", file]`. */
+  /** Prefix of the command line, such as `["strace", "-f", "-o", file]`. */
   before?: string[];
 }
 
-/** A run that has not ended. */
+/** A running command. */
 export interface Running {
   pid: number;
   child: ChildProcess;
   stdout: Readable;
   stderr: Readable;
-  /** Everything it wrote on stderr so far. */
+  /** Its stderr so far. */
   complaints(): string;
-  /** Resolves at its end, when its output has been read (or taken by the test from `stdout`). */
+  /**
+   * Resolves after its end, when its output was read (by this helper, or by the test from
+   * `stdout`).
+   */
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
-/** Somebody who uses the built command: home, state and runtime directories of their own, and an engine or none. */
+/**
+ * A user of the built command, with its own home, state and runtime directories, and an engine or
+ * none.
+ */
 export interface User {
   uid: number;
-  /** Holds `home`, `state` and `run`. */
+  /** Contains `home`, `state` and `run`. */
   directory: string;
   env: Record<string, string>;
   /** Runs `porthole ...args` to its end. */
   run(args: readonly string[], options?: RunOptions): Promise<Result>;
-  /** Starts `porthole ...args`; killed at the end of the test file at the latest. */
+  /** Starts `porthole ...args`; killed at the end of the test file. */
   start(args: readonly string[], options?: RunOptions): Running;
-  /** Detaches every agent and removes the directories; a second time does nothing. */
+  /** Detaches every agent and removes the directories. Idempotent. */
   close(): Promise<void>;
 }
 
 export interface UserOptions {
-  /** Default: who runs the tests. Others need root. */
+  /** Default: the user of the tests. Others need root. */
   uid?: number;
-  /** Whose socket DOCKER_HOST names; default: one where nothing listens. */
+  /** The engine of DOCKER_HOST; default: a socket without a listener. */
   engine?: Engine;
-  /** May use the engine's socket; default true. Only of interest for a `uid` other than root. */
+  /** May use the engine's socket; default true. Matters only for a `uid` other than root. */
   inEngineGroup?: boolean;
   /** From {@link copyInstallation}; default: the repository's own build. */
   installation?: string;
@@ -75,7 +81,7 @@ afterAll(async () => {
   await Promise.all([...users].map((one) => one.close()));
 });
 
-/** Makes a user of the command, closed at the end of the test file at the latest. */
+/** Creates a user of the command, closed at the end of the test file. */
 export function user({
   uid = process.getuid?.() ?? 0,
   engine,
@@ -162,7 +168,7 @@ function launch(
       resolve({ code, signal });
     });
   });
-  // A command may end without having read all of it.
+  // A command may end without reading all its input.
   if (input !== undefined) child.stdin?.on("error", () => undefined).end(input);
   const { pid, stdout, stderr } = child;
   if (pid === undefined || stdout === null || stderr === null) throw new Error(`${file} did not start`);
@@ -170,8 +176,8 @@ function launch(
 }
 
 /**
- * Copies the built command, its agent and Node to a new directory that every user can read, so that a test can change them.
- * Removed with the run's directory. Returns its path.
+ * Copies the built command, its agent and Node to a new directory that every user can read, so that
+ * a test can modify them. Removed with the run's directory. Returns its path.
  */
 export function copyInstallation(): string {
   const copy = mkdtempSync(`${inject("machine").directory}/installation-`);
@@ -182,14 +188,14 @@ export function copyInstallation(): string {
   return copy;
 }
 
-/** The command line of the built command, from where `uid` can read it. */
+/** The command line of the built command, in a place that `uid` can read. */
 function program(uid: number, installation: string | undefined): string[] {
   if (!existsSync(builtCommand) || !existsSync(builtAgent))
     throw new Error("the command is not built: npm test does that, or node build.mjs before npx vitest");
   if (installation !== undefined) return [`${installation}/node`, `${installation}/dist/porthole.js`];
   if (uid === process.getuid?.() || [builtCommand, process.execPath].every(isOpenToAll))
     return [process.execPath, builtCommand];
-  // A clone under /root, say, is closed to other users.
+  // Other users cannot read a clone under /root.
   readableCopy ??= copyInstallation();
   return program(uid, readableCopy);
 }

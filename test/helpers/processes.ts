@@ -3,12 +3,12 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { parentOf } from "../../src/routes/process.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** How many descriptors `pid` has open: for tests that nothing leaks. */
+/** Number of open descriptors of `pid`, to detect leaks. */
 export function descriptorCount(pid: number | "self" = "self"): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
-/** What the descriptors of `pid` lead to, as the kernel names it. */
+/** Link targets of the descriptors of `pid`. */
 export function openFiles(pid: number): string[] {
   return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
     try {
@@ -20,11 +20,12 @@ export function openFiles(pid: number): string[] {
 }
 
 /**
- * The least RLIMIT_NOFILE with which `pid` still does what `look` asks of it: more with any descriptor that leaked. For the agent, whose
- * descriptors only root may count, since it is not dumpable; and the last one that it sent may be open there for a moment when it is here.
+ * The minimum RLIMIT_NOFILE with which `look` succeeds for `pid`: each leaked descriptor increases
+ * it. For the agent, whose descriptors only root can count, because it is not dumpable; the last
+ * sent descriptor may still be open there for a moment.
  *
- * @param look resolves to the errno's name, or "success"; nothing that passes a descriptor, which the limit also bears on for the whole user
- * (ETOOMANYREFS, unix(7))
+ * @param look resolves to the name of the errno, or "success"; must not pass a descriptor, because
+ * the limit also counts descriptors in flight of the whole user (ETOOMANYREFS, unix(7))
  */
 export async function descriptorsNeeded(pid: number, look: () => Promise<string>): Promise<number> {
   const usual = /^Max open files +(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, "utf8"))?.[1];
@@ -41,14 +42,14 @@ export async function descriptorsNeeded(pid: number, look: () => Promise<string>
   }
 }
 
-/** The name that a process goes by (`/proc/PID/comm`), or `undefined` when it is gone. */
+/** The name of a process (`/proc/PID/comm`); `undefined` if it has ended. */
 export function processName(pid: number): string | undefined {
   return read(`/proc/${pid}/comm`)?.trimEnd();
 }
 
 /**
- * The children of a process, zombies too, in ascending order. Not from `/proc/PID/task/PID/children`, which a kernel without
- * CONFIG_PROC_CHILDREN lacks.
+ * The children of a process, including zombies, in ascending order. Does not use
+ * `/proc/PID/task/PID/children`, which a kernel without CONFIG_PROC_CHILDREN lacks.
  */
 export function childrenOf(pid: number): number[] {
   return readdirSync("/proc")
@@ -63,7 +64,7 @@ export function isRunning(pid: number): boolean {
   return state !== undefined && state !== "Z" && state !== "X";
 }
 
-/** Every process for which `matches` says so of its arguments and its name. */
+/** Processes whose arguments and name satisfy `matches`. */
 export function findProcesses(matches: (process: { pid: number; name: string; args: string[] }) => boolean): number[] {
   return readdirSync("/proc")
     .map(Number)
@@ -75,7 +76,8 @@ export function findProcesses(matches: (process: { pid: number; name: string; ar
 }
 
 /**
- * The direct route's agents for the process `target`, and their children: each serves a session, and may be seen a moment longer than it.
+ * Agents of the direct route for the process `target`, and their children, which serve sessions and
+ * may outlive them for a moment.
  */
 export function directAgents(target: number): { agents: number[]; sessions: number[] } {
   const found = findProcesses(
@@ -83,12 +85,12 @@ export function directAgents(target: number): { agents: number[]; sessions: numb
   );
   const parents = new Map(found.map((pid) => [pid, parentOf(pid)]));
   const isSession = (pid: number) => found.includes(parents.get(pid) ?? 0);
-  // One that has gone since was no agent that stays.
+  // Ignore a process that has ended since.
   const agents = found.filter((pid) => parents.get(pid) !== undefined && !isSession(pid));
   return { agents, sessions: found.filter(isSession) };
 }
 
-/** Waits until the fixture program in `pid` has done its steps. */
+/** Waits until the fixture program in `pid` has finished its steps. */
 export async function workloadReady(pid: number, failure: () => string | undefined = () => undefined): Promise<void> {
   await waitFor(`the program in process ${pid} to be ready`, () => {
     const failed = failure();

@@ -4,7 +4,7 @@ import { repository } from "./paths.ts";
 /** The ripgrep that porthole runs. */
 export const ripgrepProgram = `${repository}node_modules/@vscode/ripgrep-linux-${process.arch}/bin/rg`;
 
-/** What ripgrep itself leaves, run in `cwd`. */
+/** The result of ripgrep itself, run in `cwd`. */
 export function ripgrep(args: readonly string[], cwd: string): { stdout: Buffer; stderr: string; code: number | null } {
   const { stdout, stderr, status, error } = spawnSync(ripgrepProgram, ["--no-config", ...args], {
     cwd,
@@ -15,7 +15,7 @@ export function ripgrep(args: readonly string[], cwd: string): { stdout: Buffer;
   return { stdout, stderr: stderr.toString(), code: status };
 }
 
-/** Durations differ from run to run. */
+/** Removes durations, which differ between runs. */
 export function withoutTimes(text: string): string {
   return text
     .replace(/"(secs|nanos)":\d+/g, '"$1":0')

@@ -1,8 +1,9 @@
 import type { Reporter, TestCase, TestModule, TestSuite, Vitest } from "vitest/node";
 
 /**
- * Says at the end of a run what was skipped and why, as availability.ts put it into the title. A skipped test that gives no reason is a failure with
- * PORTHOLE_TEST_ENGINES=required, where nothing may be left out; tests that `-t` leaves out do not count.
+ * Reports skipped tests and the reasons, which availability.ts adds to the titles. A skipped test
+ * without a reason is a failure with PORTHOLE_TEST_ENGINES=required. Tests that `-t` excludes are
+ * ignored.
  */
 export class SkippedReporter implements Reporter {
   #vitest: Vitest | undefined;
@@ -35,7 +36,7 @@ export class SkippedReporter implements Reporter {
   }
 }
 
-/** The name of the suite that says why `test` is skipped. */
+/** The title of the suite that contains the reason why `test` is skipped. */
 function explainedSuite(test: TestCase): string | undefined {
   let parent: TestSuite | TestModule = test.parent;
   while (parent.type === "suite") {

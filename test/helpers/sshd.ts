@@ -5,17 +5,20 @@ import { inject } from "vitest";
 import { SSHD } from "./machine.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** A private OpenSSH server on a port of the loopback device, which lets one key in. */
+/** A private OpenSSH server on a loopback port, which accepts one key. */
 export interface SshServer {
-  /** What comes before the command: `ssh -p ... root@127.0.0.1`, with everything that keeps it from asking or writing outside. */
+  /**
+   * The command prefix: `ssh -p ... root@127.0.0.1`, with options that prevent prompts and writes
+   * elsewhere.
+   */
   command: string[];
   port: number;
   stop(): Promise<void>;
 }
 
-/** Starts it. Needs root, for it gives root's login. */
+/** Starts the server. Needs root, because it provides a root login. */
 export async function startSshd(): Promise<SshServer> {
-  // Between its choice and sshd's bind(2) somebody else may have taken the port.
+  // Another process may take the port before sshd's bind(2).
   for (let attempt = 1; ; attempt++) {
     try {
       return await startOn(await freePort());
@@ -28,7 +31,7 @@ export async function startSshd(): Promise<SshServer> {
 async function startOn(port: number): Promise<SshServer> {
   const directory = mkdtempSync(`${inject("machine").directory}/ssh-`);
   chmodSync(directory, 0o700);
-  // Where it confines what talks to the network before anybody is let in; Debian's service makes it.
+  // The chroot for sshd's privilege separation; Debian's service creates it.
   mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
   for (const key of ["host", "user"])
     execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", `${directory}/${key}`]);
@@ -41,7 +44,7 @@ async function startOn(port: number): Promise<SshServer> {
       "UsePAM no",
       "PermitRootLogin prohibit-password",
     ],
-    // The keys lie in a directory that the whole run shares.
+    // The keys are in a directory that the whole run shares.
     ...["StrictModes no", "AcceptEnv PT_*"],
   ];
   writeFileSync(`${directory}/sshd_config`, `${configuration.join("\n")}\n`);

@@ -2,8 +2,9 @@ import { type Daemon, startDocker, startPodman } from "./daemons.ts";
 import type { Need } from "./machine.ts";
 
 /**
- * Engines other than the distribution's own. Each is a project of vitest.config.ts: the chosen test files run once more, and
- * what they ask for as `docker` or `podman` is this engine. `--project NAME` runs one of them alone.
+ * Engines other than those of the distribution. Each is a project of vitest.config.ts: the chosen
+ * test files run once more, and their `docker` or `podman` is this engine. `--project NAME` runs
+ * one of them alone.
  */
 export interface Variant {
   /** The project's name. */
@@ -11,16 +12,19 @@ export interface Variant {
   /** What docs/compatibility.md calls it. */
   title: string;
   isPodman?: true;
-  /** The needs that it stands for. */
+  /** The requirements that it provides. */
   needs: readonly Need[];
   start(directory: string): Promise<Daemon>;
 }
 
-/** Names the directory of today's engines, from scripts/current-engines.sh; unset, their projects do not run, which the run says. */
+/**
+ * The directory of the current engines, from scripts/current-engines.sh. If it is unset, their
+ * projects are skipped with a notice.
+ */
 export const CURRENT_ENGINES = "PORTHOLE_CURRENT_ENGINES";
 
 const programs = () => process.env[CURRENT_ENGINES];
-/** The lowest that Docker 29 answers. */
+/** The minimum API version of Docker 29. */
 const minimumApi = "1.44";
 
 export const variants: readonly Variant[] = [
@@ -61,18 +65,19 @@ export const variants: readonly Variant[] = [
 ];
 
 /**
- * Test files that run over every variant: what depends on how an engine lays out a container (routes, states, mounts,
- * devices), on its API (listing, following, detaching, doctor) and on its images. The others are about files, terminals
- * and porthole's own processes, which no engine changes.
+ * Test files that run with every variant: they depend on the layout of a container (routes, states,
+ * mounts, devices), on the engine's API (listing, following, detaching, doctor) or on its images.
+ * The others concern files, terminals and porthole's own processes, which do not depend on the
+ * engine.
  */
 const everywhere = ["routes", "listing", "tail", "lifetime", "differences"];
-/** These hold Docker's own words and options; podman.test.ts is their counterpart. */
+/** These test Docker's own messages and options; podman.test.ts is their counterpart. */
 const ofDocker = ["states", "devices", "situations"];
 
-/** What does not run: control groups change nothing about it. */
+/** Tests of stopped containers, which do not depend on control groups. */
 const ofStorage = ["stopped"];
 
-/** The test files that run over a variant. */
+/** The test files of a variant. */
 export function filesOver({ name, isPodman }: Variant): string[] {
   const storage = name.endsWith("-cgroup2") ? [] : ofStorage;
   return [...everywhere, ...storage, ...(isPodman ? ["podman"] : ofDocker)].map(

@@ -1,16 +1,16 @@
 /**
- * Calls `look` until it returns something other than `undefined`, `null` or `false`, and returns that. The only way tests wait:
- * for a condition, with a deadline.
+ * Calls `look` until it returns a value other than `undefined`, `null` or `false`, and returns it.
+ * Tests wait only this way: for a condition, with a timeout.
  *
  * @param what words for the error: "waited 120000 ms for <what>"
- * @param deadline milliseconds; generous, since a test fails by it and never measures with it
+ * @param deadline milliseconds; generous, because it only ends a failing test
  */
 export async function waitFor<T>(
   what: string,
   look: () => T | Promise<T>,
   { deadline = 120_000, interval = 20 }: { deadline?: number; interval?: number } = {},
 ): Promise<Exclude<T, undefined | null | false>> {
-  // By a clock that nobody sets.
+  // A monotonic clock.
   const end = performance.now() + deadline;
   for (;;) {
     const seen = await look();

@@ -172,7 +172,10 @@ describe("ls", () => {
   });
 });
 
-/** A directory that has always one name more, of the longest; `ended` says with which errno nobody listened any more. */
+/**
+ * A directory that has always one name more, of the longest; `ended` says with which errno nobody
+ * listened any more.
+ */
 function endless(): { list: Lie; ended: () => Promise<string> } {
   const block = Buffer.concat(Array.from({ length: 500 }, () => entry(Buffer.alloc(1024, "n"))));
   let said: (errno: string) => void;
@@ -251,7 +254,10 @@ test("ls that runs out of memory ends with one line or as V8 does, and its agent
 });
 
 describe("ls of a directory of the documented size", () => {
-  /** In full what porthole promises: a directory of a million names, a third of a gigabyte of output. */
+  /**
+   * In full what porthole promises: a directory of a million names, a third of a gigabyte of
+   * output.
+   */
   const MANY = amount(1_000_000, 50_000);
   /** Sorted, without doubles, each 255 bytes long: said by the tool, for the output is large. */
   const check = `"$@" | LC_ALL=C awk '/^total / { next } { name = $NF; if (name <= last || length(name) != 255) bad++; last = name; count++ } END { print count, bad + 0 }'`;

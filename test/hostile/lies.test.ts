@@ -50,7 +50,10 @@ function file(content = "honest\n"): OwnedFd {
   return owned(openPath(path, constants.O_RDONLY));
 }
 
-/** Runs `ask` against the lie, twice: the first time makes what a process makes once. Expects the one error and no descriptor more. */
+/**
+ * Runs `ask` against the lie, twice: the first time makes what a process makes once. Expects the
+ * one error and no descriptor more.
+ */
 async function refused(
   lie: Parameters<typeof lyingAgent>[1],
   ask: (one: Session) => Promise<unknown>,
@@ -148,7 +151,8 @@ describe("a wrong number of descriptors ends the session:", () => {
       client.sendControl(header(request), Buffer.concat([credentials, controlMessage(ints(file().number))]));
       client.close();
     };
-    // Credentials reach only who asked for them (SO_PASSCRED): what arrives is a packet whose header does not fit it.
+    // Credentials reach only who asked for them (SO_PASSCRED): what arrives is a packet whose
+    // header does not fit it.
     await refused({ open: lie }, open, {});
   });
 

@@ -88,9 +88,11 @@ export interface LyingAgent {
 }
 
 /**
- * An agent for a container that there is not, met where a live one is: in the run directory under `state` (XDG_STATE_HOME). It says HELLO
- * and does what `lies` say; what it has no lie for it leaves unanswered. The caller stops it.
- * @param route by the host's own record; this process is the target's first one, so that its mount table is looked at
+ * An agent for a container that there is not, met where a live one is: in the run directory under
+ * `state` (XDG_STATE_HOME). It says HELLO and does what `lies` say; what it has no lie for it
+ * leaves unanswered. The caller stops it.
+ * @param route by the host's own record; this process is the target's first one, so that its mount
+ * table is looked at
  */
 export function lyingAgent(
   state: string,

@@ -48,7 +48,10 @@ describe("the server of a file", () => {
   });
 });
 
-/** A process in a mount namespace of its own with an overlay at `/proc/PID/root` + the path returned. */
+/**
+ * A process in a mount namespace of its own with an overlay at `/proc/PID/root` + the path
+ * returned.
+ */
 async function overlayInside(): Promise<string> {
   const directory = temporaryDirectory();
   for (const name of ["lower", "upper", "work", "point"]) mkdirSync(`${directory}/${name}`);

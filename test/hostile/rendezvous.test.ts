@@ -64,7 +64,10 @@ const listener = (): OwnedFd => {
 const ours = async () => true;
 const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
 
-/** Whether the peer was given the listening socket: "served", or "dropped" once its connection has ended. */
+/**
+ * Whether the peer was given the listening socket: "served", or "dropped" once its connection has
+ * ended.
+ */
 async function outcome(peer: FdSocket): Promise<"served" | "dropped"> {
   return waitFor("the peer to be answered", () => {
     const packet = peer.receive();
@@ -142,7 +145,8 @@ describe("at the rendezvous", () => {
       for (let count = 0; count < 50; count++) silent.push(connect());
       await turn();
     }
-    // Of 200 the 64 that came last are heard, each with a socket and a pidfd: the others went, or anybody could use up our descriptors.
+    // Of 200 the 64 that came last are heard, each with a socket and a pidfd: the others went, or
+    // anybody could use up our descriptors.
     await waitFor("the longest silent to be let go", () => descriptorCount() <= before + silent.length + 2 * 64 + 4);
     const right = connect();
     right.send(announce(token));
@@ -205,7 +209,10 @@ describeAsRoot("another user of this machine", () => {
 });
 
 describeWith(["root", "docker"], "another container with the same mount", () => {
-  /** An attach to a container whose own program stands where the agent is expected: what it was told, once it was. */
+  /**
+   * An attach to a container whose own program stands where the agent is expected: what it was
+   * told, once it was.
+   */
   async function stolen(someone: User, bind: string) {
     const { directory } = inject("machine");
     const program = `${directory}/token-thief`;

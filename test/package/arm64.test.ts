@@ -63,7 +63,8 @@ describeWith(["musl", "arm64"], "the agents of the package", () => {
     await expect(startEmulated(agents.arm64)).rejects.toThrow(/^porthole-agent: .*(openat2|seccomp)/);
   });
 
-  // Debian 12's emulator (7.2) does not know openat2(2); .ci/run gets a later one. No emulator knows seccomp(2).
+  // Debian 12's emulator (7.2) does not know openat2(2); .ci/run gets a later one. No emulator
+  // knows seccomp(2).
   const emulator = spawnSync(EMULATOR, ["--version"], { encoding: "utf8" });
   if (Number(/version (\d+)/.exec(emulator.stdout)?.[1]) >= 10)
     test("serve a session on arm64 without the system call filter, and pass a descriptor", async () => {

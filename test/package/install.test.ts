@@ -229,7 +229,10 @@ import porthole = require("porthole");
 export const connecting: Promise<porthole.Session> = porthole.connect("web");
 `;
 
-/** A root directory with Node, npm, a shell and their libraries, nothing else. Programs run in it by bubblewrap, with this machine's network. */
+/**
+ * A root directory with Node, npm, a shell and their libraries, nothing else. Programs run in it by
+ * bubblewrap, with this machine's network.
+ */
 class Machine {
   readonly prefix: string;
   readonly home: string;

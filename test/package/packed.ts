@@ -30,7 +30,10 @@ export function nodes(): Record<string, string> {
   return nodePrograms();
 }
 
-/** Installs the tarball into `prefix` the way `npm install` does it, with the npm that runs here. Throws what npm said when it fails. */
+/**
+ * Installs the tarball into `prefix` the way `npm install` does it, with the npm that runs here.
+ * Throws what npm said when it fails.
+ */
 export function npmInstall(prefix: string, ...args: string[]): string {
   const flags = ["--no-audit", "--no-fund", "--loglevel=warn"];
   const { status, stdout, stderr } = spawnSync("npm", ["install", ...flags, ...args], {

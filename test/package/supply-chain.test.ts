@@ -36,7 +36,9 @@ function read(folder: string) {
   return { named, root, packages, version: lock.lockfileVersion };
 }
 
-/** A version and nothing that leaves a choice: no range, no tag, no place other than the registry. */
+/**
+ * A version and nothing that leaves a choice: no range, no tag, no place other than the registry.
+ */
 const EXACT = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
 
 describe.each(folders)("the packages of %spackage-lock.json", (folder) => {
@@ -80,7 +82,8 @@ describe("no code runs during an installation", () => {
   test("dependencies with an install script are known, and the set-up installs without scripts", () => {
     const all = folders.flatMap((folder) => Object.entries(read(folder).packages));
     const withScript = all.filter(([, { hasInstallScript }]) => hasInstallScript);
-    // A new one is to be looked at: does it work without? These do; their native parts come as packages, or are never loaded.
+    // A new one is to be looked at: does it work without? These do; their native parts come as
+    // packages, or are never loaded.
     expect(withScript.map(([path]) => path.replace(/^.*node_modules\//, "")).sort()).toEqual([
       "cpu-features",
       "esbuild",

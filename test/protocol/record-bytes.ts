@@ -11,7 +11,10 @@ import { fileStat } from "./samples.ts";
 
 // Records as an agent writes them into a pipe: the host only reads them.
 
-/** A record with `fixed` bytes of which `fill` writes what is not zero, and the variable parts behind them. */
+/**
+ * A record with `fixed` bytes of which `fill` writes what is not zero, and the variable parts
+ * behind them.
+ */
 export function record(
   kind: number,
   fixed: number,

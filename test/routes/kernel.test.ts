@@ -8,7 +8,10 @@ const id = "0123456789abcdef".repeat(4);
 /** Above every number that this machine gives: a process of another machine's. */
 const elsewhere = 2_147_483_646;
 
-/** What is said of a container of an engine that says this of itself. No engine of another kernel can be had on one machine. */
+/**
+ * What is said of a container of an engine that says this of itself. No engine of another kernel
+ * can be had on one machine.
+ */
 async function attach(
   info: unknown,
   host: object,

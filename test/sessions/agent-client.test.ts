@@ -91,7 +91,10 @@ describe("a session whose socket is full", () => {
   const long = encode.stat(0, Buffer.alloc(4095, "x"));
   const short = encode.stat(0, Buffer.from("x"));
 
-  /** Requests that fit the socket and fill the window, and more behind them: short ones at first, so that an answer makes too little room. */
+  /**
+   * Requests that fit the socket and fill the window, and more behind them: short ones at first, so
+   * that an answer makes too little room.
+   */
   function flood(client: AgentClient, count: number): Promise<unknown>[] {
     return Array.from({ length: count }, (_, index) =>
       client.request(Op.stat, index < MAX_IN_FLIGHT - 8 ? short : long, 0, 20_000, what),

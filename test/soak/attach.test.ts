@@ -29,7 +29,7 @@ function filesIn(folder: string): string[] {
   return readdirSync(folder);
 }
 
-/** Zombies too: those that nobody waited for. */
+/** Includes zombies. */
 function childrenOfOurs(): number[] {
   return childrenOf(process.pid).filter((pid) => processName(pid)?.startsWith("porthole-agent"));
 }
@@ -51,7 +51,8 @@ describe("a direct agent", () => {
     const after = { ours: residentKiB("self"), theirs: processes.map(residentKiB) };
     expect(processes).toHaveLength(2);
     expect(after.theirs).toEqual(before.theirs);
-    // Node collects when it likes: some 50 MiB more after a million opens. A million leaked files would be more than twice this.
+    // Garbage collection is not deterministic: about 50 MiB more after a million opens. A million
+    // leaked files would be more than twice that.
     expect(after.ours - before.ours).toBeLessThan(100_000);
     session.close();
     await detachAgents(`pid:${target.pid}`);

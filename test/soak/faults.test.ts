@@ -19,16 +19,16 @@ beforeAll(async () => {
 });
 afterAll(() => daemon.stop());
 
-/** What the container's log holds, by what was written to it, and what the follower should have printed of it. */
+/** The expected content of the container's log, and the expected output of the follower. */
 interface Model {
-  /** Lines in the file that bears the log's name. */
+  /** Lines in the file that has the log's name. */
   current: string[];
-  /** Everything that was ever written. */
+  /** All lines ever written. */
   printed: string;
   rotations: number;
 }
 
-/** One run: a container, somebody who follows its log, and what should be known. */
+/** One run: a container, a follower of its log, and the expected state. */
 interface Scene {
   someone: User;
   target: Container;
@@ -84,7 +84,7 @@ async function caughtUp(scene: Scene): Promise<void> {
   });
 }
 
-/** A search finds what the model knows. */
+/** Checks that a search finds the lines of the model. */
 async function search(scene: Scene): Promise<void> {
   const digit = String(scene.random(10));
   const args = ["grep", "-c", "--route", scene.route, `^line [0-9]*${digit} `, `${scene.target.name}:/d/log`];
@@ -118,7 +118,7 @@ function sameNamespace(pid: number, target: Container): boolean {
     .every((one, _, all) => one === all[0]);
 }
 
-/** Sends a signal to what may have ended meanwhile. */
+/** Sends a signal to a process that may have ended. */
 function signal(pids: number[], name: NodeJS.Signals): void {
   for (const pid of pids) {
     try {
@@ -129,7 +129,7 @@ function signal(pids: number[], name: NodeJS.Signals): void {
   }
 }
 
-/** Lowers a limit of a process for as long as `action` takes. */
+/** Lowers a limit of a process during `action`. */
 async function limited(
   pid: number,
   limit: "nofile" | "as",
@@ -146,7 +146,7 @@ async function limited(
   }
 }
 
-/** What a process has open, by name. */
+/** The open files of a process, by name. */
 function openFiles(pid: number): string[] {
   return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
     try {
@@ -159,7 +159,7 @@ function openFiles(pid: number): string[] {
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Each does its harm, lets the log go on meanwhile, and takes the harm away. */
+/** Each fault is injected, the log continues, and the fault is removed. */
 const faults: Record<string, (scene: Scene) => Promise<void>> = {
   async "container killed"(scene) {
     await scene.target.handle.kill();
@@ -207,7 +207,7 @@ const faults: Record<string, (scene: Scene) => Promise<void>> = {
     if (agent === undefined) return;
     await limited(agent, "as", 4096, async () => {
       append(scene);
-      // It cannot fork: whoever comes gets one line, or an agent that is new.
+      // It cannot fork: a new client gets one line, or a new agent.
       const { code, stderr } = await scene.someone.run(["cat", "--route", scene.route, `${scene.target.name}:/d/log`]);
       if (code !== 0) expect(stderr).toMatch(/^porthole: .*\n(porthole: .*\n)?$/);
     });
@@ -255,7 +255,7 @@ describeWith(["root", "docker"], "faults at random points during a follow and a 
       const before = openFiles(tail.pid);
       const names = Object.keys(faults);
       for (let n = 0; n < scale.faults; n++) {
-        // Every one once, then at random.
+        // Each fault once, then at random.
         const name = names[n < names.length ? n : scene.random(names.length)] as string;
         done[name] = (done[name] ?? 0) + 1;
         try {
@@ -268,7 +268,7 @@ describeWith(["root", "docker"], "faults at random points during a follow and a 
         }
       }
       expect(shown).toBe(scene.model.printed);
-      // The file that it began with stays open for what may still be written to it.
+      // The first file stays open for late writes.
       await waitFor("the follower to have what it had and one file more", () => {
         return openFiles(tail.pid).length <= before.length + 1;
       }).catch((error: Error) => {

@@ -1,8 +1,8 @@
 import { isFull } from "../helpers/extent.ts";
 
 /**
- * How much the soak does. `npm run soak` sets PORTHOLE_SOAK=full and takes the better part of an hour; in full among the other
- * tests it is a minute, by default seconds. PORTHOLE_SOAK_SEED repeats a run.
+ * The extent of the soak tests. `npm run soak` sets PORTHOLE_SOAK=full and takes most of an hour;
+ * long tests of a full run take a minute, by default seconds. PORTHOLE_SOAK_SEED repeats a run.
  */
 export const full = process.env.PORTHOLE_SOAK === "full";
 
@@ -25,7 +25,7 @@ export function randomOf(start: number): (limit: number) => number {
   };
 }
 
-/** One line of the report: what was done, and what was left. */
+/** One line of the report: what was done, and what remains. */
 export function report(what: string, counts: Record<string, number | string>): void {
   const words = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
   console.log(`soak: ${what}: ${words.join(", ")}`);

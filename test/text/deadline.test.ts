@@ -2,7 +2,10 @@ import { expect, it } from "vitest";
 import { mayBacktrack, withDeadline } from "../../src/text/scan/deadline.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
-/** What an action that takes no time gives: a busy machine may hold this process up for longer than the deadline. */
+/**
+ * What an action that takes no time gives: a busy machine may hold this process up for longer than
+ * the deadline.
+ */
 const inTime = <T>(action: () => T) => waitFor("a turn without a delay", () => withDeadline(action));
 
 it("withDeadline returns the action's result, throws its error, and aborts it at the timeout", async () => {

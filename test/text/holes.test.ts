@@ -9,7 +9,9 @@ import { ChainSource } from "../../src/text/sources/chain-source.ts";
 
 const SIZE = 40 * MAX_LINE;
 
-/** Text at both ends, and pieces in the hole between: at a block's border, over one, short and long. */
+/**
+ * Text at both ends, and pieces in the hole between: at a block's border, over one, short and long.
+ */
 const PIECES: [number, string][] = [
   [0, "first\nsecond\n"],
   [5 * MAX_LINE + 77, "in the middle\nof a hole"],

@@ -1,4 +1,7 @@
-/** Byte sequences that do something to a terminal when they reach it; each with what must stand in the output instead. */
+/**
+ * Byte sequences that do something to a terminal when they reach it; each with what must stand in
+ * the output instead.
+ */
 export const HOSTILE: readonly { name: string; bytes: Buffer; shown: string }[] = [
   hostile("OSC 0 (title)", "\x1b]0;pwned\x07", "^[]0;pwned^G"),
   hostile("OSC 8 (link)", "\x1b]8;;http://evil\x1b\\here\x1b]8;;\x1b\\", "^[]8;;http://evil^[\\here^[]8;;^[\\"),

@@ -1,6 +1,9 @@
 import type { ByteSource } from "../../src/text/sources/byte-source.ts";
 
-/** A source whose bytes a test sets as it likes. `reads` counts system calls that a file would have seen. */
+/**
+ * A source whose bytes a test sets as it likes. `reads` counts system calls that a file would have
+ * seen.
+ */
 export class MemorySource implements ByteSource {
   bytes: Buffer;
   first = 0;

@@ -211,7 +211,8 @@ describe("holes of a sparse file", () => {
       await finished(scan);
       const counts = (one: Scan) => Array.from({ length: 21 }, (_, chunk) => one.counts.count(chunk));
       expect(counts(scan)).toEqual(counts(plain));
-      // Those with text and beside it, and as many of the others as were under way before the first was known.
+      // Those with text and beside it, and as many of the others as were under way before the first
+      // was known.
       expect(read.length).toBeLessThan(20);
     } finally {
       closeSync(fd);

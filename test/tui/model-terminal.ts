@@ -1,4 +1,7 @@
-/** A terminal that knows what the compositor sends and nothing else: anything else is an error. Cells hold character and style. */
+/**
+ * A terminal that knows what the compositor sends and nothing else: anything else is an error.
+ * Cells hold character and style.
+ */
 export class ModelTerminal {
   readonly #columns: number;
   #cells: string[][];

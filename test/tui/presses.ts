@@ -26,7 +26,10 @@ function tmuxKey(key: string): string {
   return modifier === undefined ? name : `${modifier === "ctrl" ? "C" : "M"}-${name}`;
 }
 
-/** Presses keys by what they do, and keeps account of what was done: a key of the help that no test presses is found out. */
+/**
+ * Presses keys by what they do, and keeps account of what was done: a key of the help that no test
+ * presses is found out.
+ */
 export class Presses {
   readonly #screen: () => TmuxScreen;
   readonly #done = new Set<string>();
@@ -35,7 +38,10 @@ export class Presses {
     this.#screen = screen;
   }
 
-  /** Presses the first key of the action where `context` has it, and waits for what it does. Returns the screen's text. */
+  /**
+   * Presses the first key of the action where `context` has it, and waits for what it does. Returns
+   * the screen's text.
+   */
   async press(context: Context, action: Action, what: string, condition: (text: string) => boolean): Promise<string> {
     const key = KEYMAP[context].find((binding) => binding.action === action)?.keys[0];
     if (key === undefined) throw new Error(`no key for ${action} of ${context}`);

@@ -90,7 +90,8 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
   it("is left by Enter, and by the usual keys that leave a program", async () => {
     await screen.open(screen.file("log", numbered(500)));
     for (const key of ["C-c", "C-d", "q", "Enter"]) {
-      // Another text each time: the last turn's stands on the screen until the command has come to its own.
+      // Another text each time: the last turn's stands on the screen until the command has come to
+      // its own.
       await command(`echo did it, then ${key}`);
       await screen.waitFor("its end", (text) => text.includes(`did it, then ${key}\n\nEnter goes back to porthole`));
       screen.keys("x", key);

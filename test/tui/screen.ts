@@ -11,7 +11,9 @@ export interface ScreenSize {
   rows: number;
 }
 
-/** A shell in a pane of a tmux server of its own, with every byte that the pane was sent on record. */
+/**
+ * A shell in a pane of a tmux server of its own, with every byte that the pane was sent on record.
+ */
 export class TmuxScreen {
   readonly directory = mkdtempSync(`${tmpdir()}/porthole-screen-`);
   readonly #socket = `porthole-${process.pid}-${randomBytes(4).toString("hex")}`;
@@ -33,7 +35,10 @@ export class TmuxScreen {
     this.#tmux("pipe-pane", "-o", `cat > ${quoted(`${this.directory}/raw`)}`);
   }
 
-  /** Runs `porthole open` with these arguments in the pane's shell, which prints its status afterwards, and waits for the status row. */
+  /**
+   * Runs `porthole open` with these arguments in the pane's shell, which prints its status
+   * afterwards, and waits for the status row.
+   */
   async open(...args: string[]): Promise<void> {
     this.run(`${process.execPath} ${builtCommand} open ${args.map(quoted).join(" ")}`);
     await this.waitFor("the status row", (text) => /byte [\d,]+ of [\d,]+\s*$/.test(text));

@@ -145,7 +145,8 @@ describeWith("tmux", "the terminal", () => {
     screen.keys("q");
     await waitFor("the last bytes", () => screen.raw().includes("\x1b[?1049l"));
     const frames = screen.raw().match(/\x1b\[\?2026h[\s\S]*?\x1b\[\?2026l/g) ?? [];
-    // What goes on beside it, as the counting of lines, may come to its end in one of them, and then the hints are drawn, too.
+    // What goes on beside it, as the counting of lines, may come to its end in one of them, and
+    // then the hints are drawn, too.
     const scrolls = frames.filter((frame) => frame.includes("\x1b[1S") && !/help|Esc/.test(frame));
     expect(scrolls.length).toBeGreaterThanOrEqual(15);
     for (const frame of scrolls) expect(frame.length).toBeLessThanOrEqual(300);
@@ -157,7 +158,8 @@ describeWith("tmux", "the terminal", () => {
     await open({ columns: 300, rows: 100 });
     const pid = await screen.pid();
     const pane = screen.state("#{pane_tty}");
-    // Flow control from outside: Ctrl-S now stops the output, as a stalled connection does, and every other key still arrives.
+    // Flow control from outside: Ctrl-S now stops the output, as a stalled connection does, and
+    // every other key still arrives.
     execFileSync("stty", ["-F", pane, "ixon"]);
     screen.keys("C-s");
     screen.type("Gg".repeat(500));
@@ -172,7 +174,8 @@ describeWith("tmux", "the terminal", () => {
     if (means === "a key") screen.keys("q");
     else process.kill(pid, "SIGTERM");
     await waitFor("the program's end", () => !existsSync(`/proc/${pid}`));
-    // What was on its way when it was stopped may come to the record late, but never what the program writes at its end.
+    // What was on its way when it was stopped may come to the record late, but never what the
+    // program writes at its end.
     expect(screen.raw()).not.toContain("\x1b[?1049l");
     screen.keys("C-q");
     expect(await screen.waitForEnd()).toBe(means === "a key" ? 0 : 143);

@@ -2,7 +2,10 @@ import { describe, expect, it } from "vitest";
 import { LEVELS } from "../../cli/tui/canvas/line-text.ts";
 import { DEFAULT_THEME } from "../../cli/tui/canvas/theme.ts";
 
-/** xterm's own colours: of the common terminals those that are hardest to read. Bold letters take the bright ones. */
+/**
+ * xterm's own colours: of the common terminals those that are hardest to read. Bold letters take
+ * the bright ones.
+ */
 const NORMAL = ["000000", "cd0000", "00cd00", "cdcd00", "0000ee", "cd00cd", "00cdcd", "e5e5e5"];
 const BRIGHT = ["7f7f7f", "ff0000", "00ff00", "ffff00", "5c5cff", "ff00ff", "00ffff", "ffffff"];
 

@@ -18,7 +18,10 @@ export function cdebugPrivileged(by: Actor, of: Subject, line: string): ChildPro
   return debuggerOf(by, of, ["--privileged"], chrooted(line));
 }
 
-/** `cdebug exec --rm --user USER CONTAINER LINE`: not root, it makes no link in the container and does not change its root. */
+/**
+ * `cdebug exec --rm --user USER CONTAINER LINE`: not root, it makes no link in the container and
+ * does not change its root.
+ */
 export function cdebugAs(by: Actor, of: Subject, user: string, line: string): ChildProcess {
   return debuggerOf(by, of, ["--user", user], `set -eu\nexport CDEBUG_ROOTFS=/\nexec sh -c "${line}"\n`);
 }

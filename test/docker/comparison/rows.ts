@@ -17,14 +17,20 @@ export interface Row {
   attemptHere?(way: Way, by: Actor): Promise<Tried>;
   /** Which containers it is about; default: the open ones with and without tools in the image. */
   images?: readonly (keyof Subjects)[];
-  /** Who tries; default: root where the tool needs it, else a user who is only in the engine's group. */
+  /**
+   * Who tries; default: root where the tool needs it, else a user who is only in the engine's
+   * group.
+   */
   as?: "member" | "owner";
   /** Where, unless at the engine that the tool belongs to. */
   places?: Record<string, Place>;
   /** Brings the containers to the state that the row is about, and back. */
   enter?(all: Subjects): Promise<void>;
   leave?(all: Subjects): Promise<void>;
-  /** How each tool says that it does not, by its column; where the image lacks the tool, noTool says it for all. */
+  /**
+   * How each tool says that it does not, by its column; where the image lacks the tool, noTool says
+   * it for all.
+   */
   refused: Record<string, RegExp>;
 }
 
@@ -179,7 +185,10 @@ async function reads(way: Way, by: Actor, of: Subject, path: keyof typeof texts,
   return tries(() => way.read(by, of, path), { wanted: new RegExp(texts[path]), refused });
 }
 
-/** @param happens to the container, once the follower has shown what its log began with; returns why the follower cannot go on */
+/**
+ * @param happens to the container, once the follower has shown what its log began with; returns why
+ * the follower cannot go on
+ */
 async function follows(
   way: Way,
   by: Actor,
@@ -201,7 +210,10 @@ async function follows(
   });
 }
 
-/** Says so of a follower that is in neither the host's nor the new container's mount namespace: what it sees is the old one's. */
+/**
+ * Says so of a follower that is in neither the host's nor the new container's mount namespace: what
+ * it sees is the old one's.
+ */
 function whereItStayed({ pid }: Subject, follower: number): string | undefined {
   const [here, its, there] = ["self", follower, pid].map((of) => mountNamespace(of));
   return its === undefined || its === here || its === there ? undefined : `it is in another mount namespace, ${its}`;

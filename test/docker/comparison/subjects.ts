@@ -23,7 +23,10 @@ export interface Subject {
   toolkit: string;
 }
 
-/** The containers of one engine: from an image with nothing but its program, and from one with a shell, cat and tail. */
+/**
+ * The containers of one engine: from an image with nothing but its program, and from one with a
+ * shell, cat and tail.
+ */
 export interface Subjects {
   bare: Subject;
   tooled: Subject;
@@ -70,7 +73,10 @@ export async function subjects(engine: Engine): Promise<Subjects> {
   };
 }
 
-/** One, as an engine of a user who is not root can start it: without the volume, the tmpfs and the device. */
+/**
+ * One, as an engine of a user who is not root can start it: without the volume, the tmpfs and the
+ * device.
+ */
 export async function plainSubject(engine: Engine): Promise<Subject> {
   return subject(engine, "tooled", {});
 }

@@ -17,7 +17,10 @@ export function comparedCells(): Cell[] {
   );
 }
 
-/** What docs/comparison.md says of the table: the words that a cell may have, and the cells that no command of the tests shows. */
+/**
+ * What docs/comparison.md says of the table: the words that a cell may have, and the cells that no
+ * command of the tests shows.
+ */
 export function documented(): {
   verdicts: string[];
   unrun: Omit<Cell, "verdict">[];
@@ -42,7 +45,10 @@ function between(text: string, start: string, end: string): string {
   return rest.includes(end) ? rest.slice(0, rest.indexOf(end)) : rest;
 }
 
-/** Cells of every line of the table in `text`, the line below the heading included; emphasis is not part of a name. */
+/**
+ * Cells of every line of the table in `text`, the line below the heading included; emphasis is not
+ * part of a name.
+ */
 function tableRows(text: string): string[][] {
   return text
     .split("\n")

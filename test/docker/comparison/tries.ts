@@ -14,11 +14,17 @@ export interface Sought {
   wanted: RegExp;
   /** It says that it does not, and goes on trying for ever. */
   refused?: RegExp | undefined;
-  /** Done once `wanted` was seen, with the tool's process; it may return why the tool cannot do it. Then this is wanted too. */
+  /**
+   * Done once `wanted` was seen, with the tool's process; it may return why the tool cannot do it.
+   * Then this is wanted too.
+   */
   next?: { after: (pid: number) => Promise<string | undefined>; wanted: RegExp; refused?: RegExp | undefined };
 }
 
-/** Starts a tool, and ends it as soon as it has said what is wanted, or that it refuses; or it ends by itself. */
+/**
+ * Starts a tool, and ends it as soon as it has said what is wanted, or that it refuses; or it ends
+ * by itself.
+ */
 export async function tries(start: () => ChildProcess, { wanted, refused, next }: Sought): Promise<Tried> {
   const child = start();
   let said = "";

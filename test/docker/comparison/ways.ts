@@ -69,7 +69,10 @@ const podmanMount: Way = {
   },
 };
 
-/** `set -e` does not see a failing substitution in an argument, so a mount that fails shows as a path that begins at the root: never there. */
+/**
+ * `set -e` does not see a failing substitution in an argument, so a mount that fails shows as a
+ * path that begins at the root: never there.
+ */
 function mounted(by: Actor, of: Subject, line: string, path: string): ChildProcess {
   const state = stateOf(of);
   const home = of.engine.name === "podman" ? {} : { HOME: state, XDG_RUNTIME_DIR: `${state}/run` };
@@ -77,7 +80,9 @@ function mounted(by: Actor, of: Subject, line: string, path: string): ChildProce
   return start({ ...by, env }, ["sh", "-c", line, "sh", path]);
 }
 
-/** Where the tests' own Podman keeps what it has; a rootless one has it at its user's usual places. */
+/**
+ * Where the tests' own Podman keeps what it has; a rootless one has it at its user's usual places.
+ */
 function where(of: Subject): string {
   if (of.engine.name !== "podman") return "";
   return `--root ${stateOf(of)}/root --runroot ${stateOf(of)}/run --tmpdir ${stateOf(of)}/tmp`;
@@ -101,7 +106,10 @@ function ownNamespace({ user, inEngineGroup }: Actor): string[] {
   return user.uid === 0 || inEngineGroup ? [] : ["--user", "--preserve-credentials"];
 }
 
-/** What lnav 0.12 and later runs for docker://CONTAINER/PATH (docker-url-handler.lnav); Debian 12 has an older one. */
+/**
+ * What lnav 0.12 and later runs for docker://CONTAINER/PATH (docker-url-handler.lnav); Debian 12
+ * has an older one.
+ */
 const tailed: Start = (by, of, path) =>
   start(by, ["docker", "exec", of.container.name, "tail", "-n", "+0", "-F", path]);
 const lnav: Way = {

@@ -3,7 +3,10 @@ import { tmpdir } from "node:os";
 import { afterAll } from "vitest";
 import { amount } from "../../helpers/extent.ts";
 
-/** ripgrep reads 64 KiB at a time. Short by default: a pattern such as `.` finds a match in every character. */
+/**
+ * ripgrep reads 64 KiB at a time. Short by default: a pattern such as `.` finds a match in every
+ * character.
+ */
 const BLOCK = amount(64, 8) * 1024;
 const MANY = amount(40_000, 5000);
 

@@ -78,7 +78,10 @@ describeWith(["tmux", "root"], "an endless mount table", () => {
   });
 });
 
-/** A process whose mount table has 20 MB: the table writes a blank of a path as four characters. Nobody else sees the mounts. */
+/**
+ * A process whose mount table has 20 MB: the table writes a blank of a path as four characters.
+ * Nobody else sees the mounts.
+ */
 async function manyMounts(): Promise<{ pid: number }> {
   const root = mkdtempSync(`${tmpdir()}/porthole-mounts-`);
   const script = `
