@@ -2,13 +2,20 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { PortholeError } from "../../src/errors.ts";
-import { DEFAULT_THEME, THEME_PARTS, type Theme, type ThemePart } from "./canvas/theme.ts";
+import {
+  THEME_NAMES,
+  THEME_PARTS,
+  type Theme,
+  type ThemeChoice,
+  type ThemeName,
+  type ThemePart,
+} from "./canvas/theme.ts";
 import { type Context, KEYMAP, type Keymap } from "./keymap/keymap.ts";
 
 /** What the user has set. */
 export interface Config {
   keymap: Keymap;
-  theme: Theme;
+  theme: ThemeChoice;
   /** Take the mouse from the beginning. */
   mouse: boolean;
   /** Show hidden files. */
@@ -19,7 +26,7 @@ export interface Config {
 
 export const DEFAULT_CONFIG: Config = {
   keymap: KEYMAP,
-  theme: DEFAULT_THEME,
+  theme: { name: "auto", parts: {} },
   mouse: false,
   hidden: false,
   preview: true,
@@ -125,13 +132,24 @@ function keysAt(where: string, value: unknown): readonly string[] {
   return value as string[];
 }
 
-function decodeTheme(value: unknown): Theme {
-  const theme = { ...DEFAULT_THEME };
+/** The name of a theme, or an object: `name`, and parts in styles of their own. */
+function decodeTheme(value: unknown): ThemeChoice {
+  if (typeof value === "string") return { name: themeName("theme", value), parts: {} };
+  let name: ThemeChoice["name"] = "auto";
+  const parts: Partial<Record<ThemePart, string>> = {};
   for (const [part, style] of Object.entries(objectAt("theme", value))) {
-    if (!(THEME_PARTS as readonly string[]).includes(part)) throw unknown(`theme.${part}`, THEME_PARTS);
-    theme[part as ThemePart] = styleAt(`theme.${part}`, style);
+    if (part === "name") name = themeName("theme.name", style);
+    else if ((THEME_PARTS as readonly string[]).includes(part))
+      parts[part as ThemePart] = styleAt(`theme.${part}`, style);
+    else throw unknown(`theme.${part}`, ["name", ...THEME_PARTS]);
   }
-  return theme;
+  return { name, parts: parts as Partial<Theme> };
+}
+
+function themeName(where: string, value: unknown): ThemeName | "auto" {
+  const names: readonly unknown[] = ["auto", ...THEME_NAMES];
+  if (!names.includes(value)) throw new Error(`${where} must be one of ${names.join(", ")}`);
+  return value as ThemeName | "auto";
 }
 
 const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];

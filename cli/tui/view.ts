@@ -1,5 +1,6 @@
 import type { OpenFile } from "../../src/sessions/index.ts";
 import type { BrowserTarget } from "./browser/browser-target.ts";
+import type { Theme } from "./canvas/theme.ts";
 import type { Action, Context } from "./keymap/keymap.ts";
 
 /** What a view shows, between the title and the status row. */
@@ -15,6 +16,8 @@ export interface Status {
   mark: string;
   left: string;
   right: string;
+  /** The colour of the mark; `accent` without. */
+  tone?: "good" | "warning" | "bad" | "accent";
 }
 
 export interface Size {
@@ -82,6 +85,10 @@ export interface PromptRequest {
 
 /** What a view can ask of the program around it. */
 export interface Host {
+  /** How things look. The object stays the same when the terminal tells its background and colours change in it. */
+  readonly theme: Theme;
+  /** The key of an action as it is written, for hints; its command where it has none. */
+  keyOf(context: Context, action: Action): string;
   /** There is something new to show: a frame is drawn when its time has come. */
   changed(): void;
   /** Shows a message in the status row until the next key. */

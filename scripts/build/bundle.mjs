@@ -73,8 +73,8 @@ async function bundleInk(folder) {
   const { metafile } = await build({
     ...common,
     ...forUsers,
-    entryPoints: ["cli/tui/ui/ink-chrome.tsx"],
-    outfile: `${folder}/ink-chrome.mjs`,
+    entryPoints: ["cli/tui/ui/ink-surfaces.tsx"],
+    outfile: `${folder}/ink-surfaces.mjs`,
     minify: true,
     jsx: "automatic",
     define: { "process.env.NODE_ENV": '"production"' },

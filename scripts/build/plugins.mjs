@@ -59,7 +59,7 @@ export const nativeKoffi = {
 export const inkApart = {
   name: "ink-apart",
   setup(build) {
-    build.onResolve({ filter: /\/ink-chrome\.tsx$/ }, () => ({ path: "./ink-chrome.mjs", external: true }));
+    build.onResolve({ filter: /\/ink-surfaces\.tsx$/ }, () => ({ path: "./ink-surfaces.mjs", external: true }));
   },
 };
 

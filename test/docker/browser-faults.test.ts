@@ -71,7 +71,7 @@ describeWith(["docker", "tmux"], "the browser after a fault", () => {
     await screen.waitForEnd();
     screen.close();
     start({ columns: 100, rows: 24 }, [], { DOCKER_HOST: "unix:///nonexistent/docker.sock" });
-    await screen.waitFor("why there are none", has("no engine is listening", "DOCKER_HOST", "p looks into"));
+    await screen.waitFor("why there are none", has("no engine is listening", "DOCKER_HOST", "B looks into"));
     screen.keys("q");
     expect(await screen.waitForEnd()).toBe(0);
   });
@@ -111,7 +111,7 @@ describeWith(["docker", "tmux"], "the browser after a fault", () => {
         const rows = text.split("\n");
         return (
           rows.length === size.rows &&
-          / of |in the container/.test(rows.at(-1) ?? "") &&
+          / of |in the container/.test(rows.at(-2) ?? "") &&
           rows[0]?.startsWith(` ${web.name}:/srv`) === true
         );
       });

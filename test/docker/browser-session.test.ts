@@ -84,8 +84,8 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
           rows[0]?.startsWith(title) === true &&
           rows[0].length > size.columns - 3 &&
           rows[1] === "line 42 of the log" &&
-          rows.slice(2, -1).every((row) => /^line \d+ of the log$/.test(row)) &&
-          / byte [\d,]+ of [\d,]+ *$/.test(rows.at(-1) ?? "")
+          rows.slice(2, -2).every((row) => /^line \d+ of the log$/.test(row)) &&
+          / byte [\d,]+ of [\d,]+ *$/.test(rows.at(-2) ?? "")
         );
       };
       await screen.waitFor(`${size.columns} x ${size.rows} without ghosts`, isWhole);

@@ -157,7 +157,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
       has(`${web.name}:/srv/dir/deep`, "needle.txt", "1 of 1"),
     );
     screen.keys("q");
-    await press("global", "help", "the help", has("╭", "page 1 of"));
+    await press("global", "help", "the help", has("╭", "Keys  page 1 of"));
     screen.keys("Escape");
     await screen.waitFor("the text", (text) => !text.includes("╭"));
     await press("global", "mounts", "the mounts", has("mounts", "/memory"));
@@ -262,7 +262,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     screen.keys("BSpace");
     // The character under the cursor is in reverse video.
     const under = (character: string) => () => {
-      const row = screen.styled().trimEnd().split("\n").at(-1) ?? "";
+      const row = screen.styled().trimEnd().split("\n").at(-2) ?? "";
       const found = /7m(?:\x1b\[[34]9m)*([a-z])/.exec(row)?.[1] ?? " ";
       return row.includes(":") && found === character;
     };

@@ -22,7 +22,7 @@ export function has(...words: string[]): (text: string) => boolean {
   return (text) => words.every((word) => text.includes(word));
 }
 
-/** The status row. */
+/** The status row, above the row of keys. */
 export function lastRow(text: string): string {
-  return text.split("\n").at(-1) ?? "";
+  return text.split("\n").at(-2) ?? "";
 }

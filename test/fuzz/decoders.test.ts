@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { THEME_PARTS } from "../../cli/tui/canvas/theme.ts";
 import { type Config, decodeConfig } from "../../cli/tui/config.ts";
 import { KEYMAP } from "../../cli/tui/keymap/keymap.ts";
-import { type KeyEvent, KeyParser } from "../../cli/tui/keymap/keys.ts";
+import { KeyParser, type TerminalEvent } from "../../cli/tui/keymap/keys.ts";
 import { parseControl } from "../../src/descriptors/control.ts";
 import { decodeInotify } from "../../src/descriptors/inotify-event.ts";
 import { decodeContainerList } from "../../src/engines/container-list.ts";
@@ -394,7 +394,7 @@ describe("terminal output is safe:", () => {
 describe("terminal input becomes keys", () => {
   const parse = (chunks: Buffer[]) => {
     const parser = new KeyParser();
-    const events: KeyEvent[] = chunks.flatMap((chunk) => parser.push(chunk));
+    const events: TerminalEvent[] = chunks.flatMap((chunk) => parser.push(chunk));
     return [...events, ...parser.flush()];
   };
 

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Compositor } from "../../cli/tui/canvas/compositor.ts";
-import { plainChrome } from "../../cli/tui/ui/plain-chrome.ts";
+import { DEFAULT_THEME } from "../../cli/tui/canvas/theme.ts";
+import { statusRow } from "../../cli/tui/ui/row-text.ts";
 import { ModelTerminal } from "./model-terminal.ts";
 
 const log = (first: number, count: number, width = 200) =>
@@ -28,15 +29,8 @@ describe("Compositor", () => {
     const terminal = new ModelTerminal(2, 200);
     const screen = (mark: string, left: string, right: string) => {
       const status = { mark, left, right };
-      const state = {
-        columns: 200,
-        title: "log",
-        subtitle: "direct, file",
-        status,
-        prompt: undefined,
-        help: undefined,
-      };
-      return plainChrome.rows(state);
+      const pieces = statusRow({ status, columns: 200 }, DEFAULT_THEME);
+      return ["title", pieces.map(({ text, style }) => `\x1b[${style}m${text}\x1b[m`).join("")];
     };
     const steps = [
       screen("FOLLOW", "▁▂▃▄ 1,200 lines/s", " line 1,000  END  byte 64,000 of 64,960"),

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { withoutColours } from "../../cli/tui/canvas/theme.ts";
+import { themeFor, withoutColours } from "../../cli/tui/canvas/theme.ts";
 import { DEFAULT_CONFIG, decodeConfig, readConfig } from "../../cli/tui/config.ts";
 import { actionFor, KEYMAP } from "../../cli/tui/keymap/keymap.ts";
 
@@ -35,9 +35,11 @@ describe("the config file", () => {
       hidden: true,
       preview: false,
     });
-    expect(config.theme).toMatchObject({ selection: "1;44", dim: "", bad: "91", title: "38;2;255;128;0", good: "32" });
+    const terminal = { depth: "all", isPlain: false, isLight: undefined } as const;
+    const theme = themeFor({ ...config.theme, name: "terminal" }, terminal);
+    expect(theme).toMatchObject({ selection: "1;44", dim: "", bad: "91", title: "38;2;255;128;0", good: "32" });
     expect([config.hidden, config.preview, config.mouse]).toEqual([true, false, false]);
-    expect(withoutColours(config.theme)).toMatchObject({ selection: "1", bad: "1", title: "" });
+    expect(withoutColours(theme)).toMatchObject({ selection: "1", bad: "1", title: "" });
   });
 
   it.each([
@@ -57,7 +59,9 @@ describe("the config file", () => {
     ],
     ['{"keys": {"viewer": {"end": ["9"]}}}', /^keys\.viewer\.end: '9' is not a key there: digits are the count/],
     ['{"theme": {"selection": "bold mauve"}}', /^theme\.selection: 'mauve' is none of bold/],
-    ['{"theme": {"sel": "bold"}}', /^theme\.sel is not known; known are selection/],
+    ['{"theme": {"sel": "bold"}}', /^theme\.sel is not known; known are name, selection/],
+    ['{"theme": "pink"}', /^theme must be one of auto, dark, light, terminal, plain$/],
+    ['{"theme": {"name": 1}}', /^theme\.name must be one of auto/],
     ['{"theme": {"dim": 2}}', /^theme\.dim is to be words/],
     ['{"mouse": "yes"}', /^mouse is to be true or false/],
   ])("is refused with %s and the reason", (text, message) => {
@@ -69,9 +73,9 @@ describe("the config file", () => {
       fc.property(fc.json(), (text) => {
         try {
           const { theme } = decodeConfig(text);
-          for (const style of Object.values(theme)) expect(style).toMatch(/^[0-9;]*$/);
+          for (const style of Object.values(theme.parts)) expect(style).toMatch(/^[0-9;]*$/);
         } catch (error) {
-          expect((error as Error).message).toMatch(/ is (to be|not known|not a key|none of)|^it is not JSON/);
+          expect((error as Error).message).toMatch(/ (is|must) (to be|be|not known|not a key|none of)|^it is not JSON/);
         }
       }),
     );

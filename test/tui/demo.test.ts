@@ -5,7 +5,7 @@ import { childrenOf, isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { TmuxScreen } from "./screen.ts";
 
-const end = (text: string) => text.split("\n").at(-1) ?? "";
+const end = (text: string) => text.split("\n").at(-2) ?? "";
 
 describeWith(["tmux", "userNamespaces"], "porthole demo on a terminal", () => {
   let screen: TmuxScreen;

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { actionFor, CONTEXT_NAMES, type Context, KEYMAP, keyLabel } from "../../cli/tui/keymap/keymap.ts";
-import { HELP_KEYS_WIDTH, HELP_WIDTH, helpAction, helpPage } from "../../cli/tui/ui/help.ts";
+import { LESS_KEYS } from "../../cli/tui/keymap/viewer.ts";
+import { HELP_KEYS_WIDTH, helpAction, helpPage, helpWidth } from "../../cli/tui/ui/help.ts";
 
 const contexts = Object.keys(KEYMAP) as Context[];
 
@@ -34,16 +35,56 @@ it.each(contexts.filter((context) => !["global", "out", "list", "prompt"].includ
   },
 );
 
+/** What a key moves or leaves, whatever is shown: the same in another word. */
+const ALIKE: Readonly<Record<string, string>> = {
+  "item-down": "line-down",
+  "item-up": "line-up",
+  "items-page-down": "page-down",
+  "items-page-up": "page-up",
+  "first-item": "start",
+  "last-item": "end",
+  "show-in-files": "files-here",
+  "toggle-hidden": "toggle-stopped",
+  "follow-marked": "follow",
+  refresh: "redraw",
+  // Search and narrow: what is typed is looked for.
+  filter: "search",
+  // Out of what one is in, and into what is selected.
+  parent: "left",
+  open: "right",
+};
+
+it("gives a key one meaning in every view, except those of less in a text", () => {
+  const meanings = new Map<string, Set<string>>();
+  for (const context of contexts.filter((one) => one !== "prompt"))
+    for (const { action, keys } of KEYMAP[context])
+      for (const key of keys) {
+        if (context === "viewer" && LESS_KEYS.includes(key)) continue;
+        // Both views have a filter, on keys of their own.
+        const meaning = key === "&" ? action : (ALIKE[action] ?? action);
+        meanings.set(key, (meanings.get(key) ?? new Set()).add(meaning));
+      }
+  // Space marks a file, as in other file managers, and turns a page elsewhere.
+  meanings.get(" ")?.delete("mark");
+  const several = [...meanings].filter(([, actions]) => actions.size > 1);
+  expect(several.map(([key, actions]) => [key, ...actions])).toEqual([]);
+});
+
 it("pages a list by Space and b, except where Space marks files", () => {
   expect(actionFor(" ", ["containers", "list"])).toBe("items-page-down");
   expect(actionFor("b", ["containers", "list"])).toBe("items-page-up");
   expect(actionFor(" ", ["files", "out", "list"])).toBe("mark");
 });
 
-it("fits a line of help into its columns", () => {
-  for (const { keys, help } of contexts.flatMap((context) => KEYMAP[context])) {
-    expect(keys.slice(0, 3).map(keyLabel).join(" ").length).toBeLessThan(HELP_KEYS_WIDTH);
-    expect(help.length).toBeLessThanOrEqual(HELP_WIDTH - HELP_KEYS_WIDTH);
+it.each([80, 120, 200])("fits every line of help into its columns on a screen of %d", (columns) => {
+  const size = { columns, height: 1000 };
+  for (const context of contexts) {
+    const page = helpPage([context], size, 0);
+    expect(helpWidth(page)).toBeLessThanOrEqual(columns);
+    for (const { keys, text } of page.columns.flat()) {
+      expect(keys.length).toBeLessThan(HELP_KEYS_WIDTH);
+      expect(text.length).toBeLessThanOrEqual(page.width - HELP_KEYS_WIDTH);
+    }
   }
 });
 
@@ -55,9 +96,9 @@ it("cuts the help into pages, none too high and nothing left out", () => {
   ]) {
     const { pages } = helpPage(["viewer"], size, 0);
     const shown = Array.from({ length: pages }, (_, page) => helpPage(["viewer"], size, page).columns).flat();
-    for (const lines of shown) expect(lines.length).toBeLessThanOrEqual(Math.max(1, size.height - 3));
+    for (const lines of shown) expect(lines.length).toBeLessThanOrEqual(Math.max(1, size.height - 2));
     // The name of where keys hold stands over some of them.
-    if (size.height > 4) for (const lines of shown.slice(0, -1)) expect(lines.at(-1)?.keys).not.toBe("");
+    if (size.height > 3) for (const lines of shown.slice(0, -1)) expect(lines.at(-1)?.keys).not.toBe("");
     const texts = shown.flat().map(({ text }) => text);
     for (const { help } of [...KEYMAP.viewer, ...KEYMAP.global]) expect(texts).toContain(help);
     expect(helpPage(["viewer"], size, 1000).page).toBe(pages - 1);

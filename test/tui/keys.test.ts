@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type KeyEvent, KeyParser } from "../../cli/tui/keymap/keys.ts";
+import { KeyParser, type TerminalEvent } from "../../cli/tui/keymap/keys.ts";
 
 function parse(...chunks: (string | Buffer)[]): string[] {
   const parser = new KeyParser();
@@ -8,8 +8,9 @@ function parse(...chunks: (string | Buffer)[]): string[] {
   return [...events, ...parser.flush()].map(name);
 }
 
-function name(event: KeyEvent): string {
+function name(event: TerminalEvent): string {
   if (event.kind === "mouse") return `${event.what}@${event.column},${event.row}`;
+  if (event.kind === "background") return `background:${[event.red, event.green, event.blue].join(",")}`;
   return event.kind === "key" ? event.key : `paste:${event.text}`;
 }
 
@@ -89,8 +90,20 @@ describe("KeyParser", () => {
   });
 
   it("skips unknown function keys, answers and focus reports", () => {
-    expect(parse("\x1b[25~\x1b[I\x1b[O\x1b[<;M\x1b[?62;c\x1b]11;rgb:0/0/0\x07\x1bP1$r\x1b\\x")).toEqual(["x"]);
+    expect(parse("\x1b[25~\x1b[I\x1b[O\x1b[<;M\x1b[?62;c\x1b]10;rgb:0/0/0\x07\x1bP1$r\x1b\\x")).toEqual(["x"]);
     expect(parse("\x1b[12\x07j")).toEqual(["ctrl-g", "j"]);
+  });
+
+  it("reads the terminal's answer for its background, ended either way and in any pieces, and types nothing of it", () => {
+    expect(parse("\x1b]11;rgb:0000/8080/ffff\x07j")).toEqual([`background:0,${0x8080 / 0xffff},1`, "j"]);
+    expect(parse("\x1b]11;rgb:f/0/8\x1b\\")).toEqual([`background:1,0,${8 / 15}`]);
+    expect(parse("\x1b]11;rgb:00/", "00/ff", "\x1b", "\\q")).toEqual(["background:0,0,1", "q"]);
+    expect(parse("\x1b]11;#ffffff\x07")).toEqual([]);
+    const parser = new KeyParser();
+    parser.push(Buffer.from("\x1b]11;rg"));
+    expect(parser.isInAnswer).toBe(true);
+    parser.push(Buffer.from("b:0/0/0\x07"));
+    expect(parser.isInAnswer).toBe(false);
   });
 
   it("reads UTF-8, and drops invalid bytes", () => {

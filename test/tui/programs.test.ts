@@ -5,7 +5,7 @@ import { findProcesses } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { numbered, TmuxScreen } from "./screen.ts";
 
-const isOnScreen = (screen: TmuxScreen) => () => / byte [\d,]+ of [\d,]+\s*$/.test(screen.text());
+const isOnScreen = (screen: TmuxScreen) => () => / byte [\d,]+ of [\d,]+ *$/m.test(screen.text());
 
 let screen: TmuxScreen;
 beforeEach(() => {
@@ -36,7 +36,7 @@ describeWith(["tmux", "less"], "full-screen programs of the host on the shown fi
 describeWith(["tmux", "less"], "a command from the screen", () => {
   const command = async (text: string) => {
     screen.keys("!");
-    await screen.waitFor("the prompt", (shown) => shown.split("\n").at(-1)?.startsWith("! ") === true);
+    await screen.waitFor("the prompt", (shown) => shown.split("\n").at(-2)?.startsWith("! ") === true);
     screen.keys("C-u");
     screen.type(text);
     screen.keys("Enter");
@@ -74,7 +74,7 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
       const seconds = `${process.pid}.${1000 + index}`;
       await screen.open(log);
       screen.keys(key);
-      await screen.waitFor("the prompt", (shown) => shown.split("\n").at(-1)?.includes(key) === true);
+      await screen.waitFor("the prompt", (shown) => shown.split("\n").at(-2)?.includes(key) === true);
       screen.keys("C-u");
       screen.type(`sleep ${seconds}; echo it went on`);
       screen.keys("Enter");
@@ -133,7 +133,7 @@ describeWith(["tmux", "lnav", "userNamespaces"], "lnav on a file that no path of
     onTestFinished(stop);
     await screen.open(`pid:${pid}:/tmp/log`);
     screen.keys("!");
-    await screen.waitFor("the prompt", (text) => text.split("\n").at(-1)?.startsWith("! ") === true);
+    await screen.waitFor("the prompt", (text) => text.split("\n").at(-2)?.startsWith("! ") === true);
     screen.keys("C-u");
     screen.type("lnav");
     screen.keys("Enter");

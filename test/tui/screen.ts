@@ -41,7 +41,7 @@ export class TmuxScreen {
    */
   async open(...args: string[]): Promise<void> {
     this.run(`${process.execPath} ${builtCommand} open ${args.map(quoted).join(" ")}`);
-    await this.waitFor("the status row", (text) => /byte [\d,]+ of [\d,]+\s*$/.test(text));
+    await this.waitFor("the status row", (text) => /byte [\d,]+ of [\d,]+ *$/m.test(text));
   }
 
   /** Types a command line into the shell, which prints its number and status when it has ended. */

@@ -25,7 +25,7 @@ describeWith("tmux", "files that fail a read(2) of one byte", () => {
     screen.keys("Enter");
     await screen.waitFor("the only one", (text) => text.includes("1 of 1"));
     screen.keys("Enter");
-    await screen.waitFor("the file", (text) => / byte [\d,]+ of [\d,]+\s*$/.test(text));
+    await screen.waitFor("the file", (text) => / byte [\d,]+ of [\d,]+ *$/m.test(text));
     screen.keys("q");
     await screen.waitFor("the list again", (text) => text.includes("1 of 1"));
     screen.type("Q");

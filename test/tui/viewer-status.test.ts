@@ -5,7 +5,7 @@ import { numbered, TmuxScreen } from "./screen.ts";
 
 const row = (number: number) => (text: string) => text.split("\n")[number] ?? "";
 const first = row(1);
-const status = row(23);
+const status = row(22);
 const says = (words: string) => (text: string) => status(text).includes(words);
 
 describeWith("tmux", "the status row of the viewer", () => {

@@ -1,23 +1,27 @@
 import { loadWidths } from "../../../src/text/index.ts";
-import { Compositor } from "../canvas/compositor.ts";
+import { regionsOf } from "../canvas/layout.ts";
 import { forgetWidths } from "../canvas/text-width.ts";
+import type { Theme } from "../canvas/theme.ts";
 import type { Config } from "../config.ts";
-import { type Action, actionFor, type Keymap } from "../keymap/keymap.ts";
-import type { KeyEvent } from "../keymap/keys.ts";
-import { withMessage } from "../ui/chrome-text.ts";
-import { helpAction, helpPage } from "../ui/help.ts";
-import type { Host, Navigator, PromptRequest, View } from "../view.ts";
-import { ChromePainter } from "./chrome-painter.ts";
+import { keyHints, keyName } from "../keymap/hints.ts";
+import { type Action, actionFor, type Context, type Keymap } from "../keymap/keymap.ts";
+import type { KeyEvent, TerminalEvent } from "../keymap/keys.ts";
+import { helpAction, helpPage, helpWidth } from "../ui/help.ts";
+import { withMessage } from "../ui/row-text.ts";
+import type { OverlayState, ScreenState } from "../ui/state.ts";
+import type { Host, Navigator, PromptRequest, Status, View } from "../view.ts";
 import { Commands } from "./commands.ts";
 import { FrameClock } from "./frames.ts";
 import { signalJob } from "./job.ts";
 import { KeyInput } from "./key-input.ts";
 import type { OutAction } from "./out.ts";
+import { Painter } from "./painter.ts";
 import { guardProcess } from "./process-guard.ts";
 import { PromptLine } from "./prompt-line.ts";
 import { stopProcess } from "./suspend.ts";
 import { Tabs } from "./tabs.ts";
 import { Terminal } from "./terminal.ts";
+import { TerminalTheme } from "./terminal-theme.ts";
 
 /** Rows that one step of the mouse's wheel moves. */
 const WHEEL_ROWS = 3;
@@ -33,8 +37,11 @@ export interface AppOptions {
 /** The program on the terminal: it owns the terminal, the frames, the keys and the chrome, and shows the views in their tabs. */
 export class App implements Host {
   readonly #terminal = new Terminal(process.stdin, process.stdout);
-  readonly #compositor = new Compositor();
-  readonly #surroundings = new ChromePainter();
+  readonly #painter = new Painter(this.#terminal, {
+    state: () => this.#state(),
+    isKeyWaiting: () => this.#isKeyWaiting,
+    failed: (error) => this.fail(error),
+  });
   readonly #keys = new KeyInput(
     process.stdin,
     (event) => this.#onKey(event),
@@ -44,6 +51,7 @@ export class App implements Host {
   readonly #keymap: Keymap;
   readonly #commands: Commands;
   readonly #isMouseOurs: boolean;
+  readonly #theme: TerminalTheme;
   readonly #tabs = new Tabs();
   /** Views that were closed and have not ended. */
   readonly #closing = new Set<Promise<void>>();
@@ -52,6 +60,9 @@ export class App implements Host {
   /** The exact widths of characters are there. */
   #isExact = false;
   #prompt: PromptLine | undefined;
+  #status: Status = { mark: "", left: "", right: "" };
+  /** A key came whose frame is not drawn. */
+  #isKeyWaiting = false;
   #message = "";
   /** Page of the help that is shown. */
   #help: number | undefined;
@@ -64,6 +75,7 @@ export class App implements Host {
   constructor({ config, navigator }: AppOptions) {
     this.#keymap = config.keymap;
     this.#isMouseOurs = config.mouse;
+    this.#theme = new TerminalTheme(config.theme, process.env, () => this.#onTheme());
     this.#commands = new Commands({
       host: this,
       keymap: this.#keymap,
@@ -117,6 +129,14 @@ export class App implements Host {
       await this.#close();
       release();
     }
+  }
+
+  get theme(): Theme {
+    return this.#theme.theme;
+  }
+
+  keyOf(context: Context, action: Action): string {
+    return keyName(context, action, this.#keymap);
   }
 
   changed(): void {
@@ -188,7 +208,7 @@ export class App implements Host {
     this.#clock.now();
     this.#keys.open();
     process.stdout.on("resize", this.#onResize);
-    setImmediate(() => void this.#measureExactly().catch((error) => this.fail(error)));
+    setImmediate(() => void this.#load().catch((error) => this.fail(error)));
   }
 
   async #close(): Promise<void> {
@@ -196,7 +216,7 @@ export class App implements Host {
     this.#keys.close();
     process.stdout.off("resize", this.#onResize);
     this.#terminal.close();
-    this.#surroundings.close();
+    this.#painter.close();
     for (const view of this.#tabs) this.#end(view);
     await Promise.all(this.#closing);
     this.#keys.release();
@@ -208,37 +228,89 @@ export class App implements Host {
     closing.catch((error) => this.fail(error));
   }
 
+  /** What the first text does not need: exact widths of characters, the terminal's background, Ink. */
+  async #load(): Promise<void> {
+    this.#theme.ask(this.#terminal);
+    await this.#measureExactly();
+    await this.#theme.known();
+    await this.#painter.load();
+  }
+
   async #measureExactly(): Promise<void> {
     await loadWidths();
     forgetWidths();
-    for (const view of this.#tabs) view.layOutAnew?.();
     this.#isExact = true;
+    this.#layOutAnew();
+  }
+
+  #layOutAnew(): void {
+    for (const view of this.#tabs) view.layOutAnew?.();
     this.#clock.request();
   }
 
   #draw(): void {
+    this.#isKeyWaiting = false;
     const { view } = this.#tabs;
     if (!view || this.#isOutside) return;
-    const { columns, rows: total } = this.#terminal;
-    const size = { columns, height: Math.max(1, total - this.#head - 1) };
-    const { rows, status } = view.frame(size);
-    const state = {
-      columns,
-      tabs: this.#tabs.count > 1 ? { titles: this.#tabs.titles, at: this.#tabs.at } : undefined,
-      title: view.title,
-      subtitle: view.subtitle,
-      status: this.#message ? withMessage(this.#message, status, columns) : status,
-      prompt: this.#prompt && { label: this.#prompt.question.label, hint: this.#prompt.hint, ...this.#prompt.state },
-      help: this.#help === undefined ? undefined : helpPage(view.contexts, size, this.#help, this.#keymap),
+    const { columns } = this.#terminal;
+    const regions = this.#regions;
+    const { rows, status } = view.frame({ columns, height: regions.body });
+    this.#status = status;
+    this.#painter.paint({ rows, columns, regions, title: view.title });
+  }
+
+  /** What the surfaces show; nothing while another program has the terminal. */
+  #state(): ScreenState | undefined {
+    const { view } = this.#tabs;
+    if (!view || this.#isOutside || this.#isOver) return undefined;
+    const { columns } = this.#terminal;
+    const prompt = this.#prompt;
+    return {
+      theme: this.theme,
+      top: {
+        columns,
+        tabs: this.#hasTabs ? { titles: this.#tabs.titles, at: this.#tabs.at } : undefined,
+        title: view.title,
+        subtitle: view.subtitle,
+      },
+      bottom: {
+        columns,
+        status: this.#message ? withMessage(this.#message, this.#status, columns) : this.#status,
+        prompt: prompt && { label: prompt.question.label, hint: prompt.hint, ...prompt.state },
+        keys: this.#regions.bottom > 1 ? keyHints(prompt ? ["prompt"] : view.contexts, this.#keymap) : undefined,
+      },
+      overlay: this.#help === undefined ? undefined : this.#helpState(view, this.#help),
     };
-    this.#terminal.write(this.#compositor.frame(this.#surroundings.screen(state, rows).slice(0, total)));
   }
 
-  get #head(): number {
-    return ChromePainter.head(this.#tabs.count);
+  #helpState({ contexts }: View, wanted: number): OverlayState {
+    const page = helpPage(
+      contexts,
+      { columns: this.#terminal.columns, height: this.#regions.body },
+      wanted,
+      this.#keymap,
+    );
+    const isText = contexts.includes("viewer");
+    const keys = isText
+      ? [this.keyOf("viewer", "page-down"), this.keyOf("viewer", "page-up")]
+      : [this.keyOf("list", "items-page-down"), this.keyOf("list", "items-page-up")];
+    return { kind: "help", width: helpWidth(page), page, turn: `${keys.join(" and ")} turn it` };
   }
 
-  #onKey(event: KeyEvent): void {
+  get #hasTabs(): boolean {
+    return this.#tabs.count > 1;
+  }
+
+  get #regions() {
+    return regionsOf(this.#terminal.rows, { hasTabs: this.#hasTabs });
+  }
+
+  #onKey(event: TerminalEvent): void {
+    if (event.kind === "background") {
+      this.#theme.answered(event);
+      return;
+    }
+    this.#isKeyWaiting = true;
     this.#clock.request();
     const { view } = this.#tabs;
     if (!view) return;
@@ -267,19 +339,11 @@ export class App implements Host {
     return isTaken;
   }
 
-  #showHelp(): void {
-    this.#help = 0;
-    this.#surroundings
-      .loadHelp(this.#terminal.columns)
-      .then(() => this.#clock.request())
-      .catch((error) => this.fail(error));
-  }
-
   /** What a view has no meaning for is of the program. */
   #actOnAll(view: View, action: Action): void {
     switch (action) {
       case "help":
-        this.#showHelp();
+        this.#help = 0;
         break;
       case "back":
         this.back();
@@ -306,7 +370,7 @@ export class App implements Host {
         );
         break;
       case "redraw":
-        this.#compositor.invalidate();
+        this.#painter.invalidate();
         break;
       case "pipe":
       case "run":
@@ -321,20 +385,21 @@ export class App implements Host {
   }
 
   #turnTab(by: number): void {
-    if (this.#tabs.count === 1) this.say("one tab only: t in a list opens another");
+    if (this.#tabs.count === 1) this.say(`one tab only: ${this.keyOf("list", "open-in-tab")} in a list opens another`);
     this.#tabs.turn(by);
   }
 
   #closeTab(): void {
     const views = this.#tabs.close();
-    if (!views) this.say("the only tab: q goes back, Q quits");
+    if (!views)
+      this.say(`the only tab: ${this.keyOf("global", "back")} goes back, ${this.keyOf("global", "quit")} quits`);
     for (const view of views ?? []) this.#end(view);
   }
 
   #onMouse(view: View, event: KeyEvent & { kind: "mouse" }): void {
     if (this.#prompt || this.#help !== undefined) return;
     if (event.what === "press") {
-      view.click?.(event.row - this.#head);
+      view.click?.(event.row - this.#regions.top);
       return;
     }
     const isDown = event.what === "wheel-down";
@@ -365,13 +430,17 @@ export class App implements Host {
 
   #resume(): void {
     this.#terminal.enter();
-    this.#compositor.invalidate();
+    this.#painter.invalidate();
     this.#clock.request();
+  }
+
+  #onTheme(): void {
+    this.#layOutAnew();
   }
 
   readonly #onSuspend = (): void => this.#suspend(false);
   readonly #onResize = (): void => {
-    this.#compositor.invalidate();
+    this.#painter.invalidate();
     this.#clock.request();
   };
 }

@@ -1,7 +1,10 @@
-import { type KeyEvent, KeyParser } from "../keymap/keys.ts";
+import { KeyParser, type TerminalEvent } from "../keymap/keys.ts";
 
 /** Bytes after ESC that belong to one key come in one piece nearly always; over a slow connection within this. It is part of what Esc takes to cancel (50 ms). */
 const ESCAPE_MS = 20;
+
+/** Pieces of an answer of the terminal's may be so far apart; typed text is no part of it after that. */
+const ANSWER_MS = 500;
 
 /** Enter, and for whoever wants out of a program ^C, ^D and `q`. */
 const GOES_BACK = [0x0d, 0x0a, 0x03, 0x04, 0x71];
@@ -10,11 +13,11 @@ const GOES_BACK = [0x0d, 0x0a, 0x03, 0x04, 0x71];
 export class KeyInput {
   readonly #input: NodeJS.ReadStream;
   readonly #parser = new KeyParser();
-  readonly #onKey: (event: KeyEvent) => void;
+  readonly #onKey: (event: TerminalEvent) => void;
   readonly #onEnd: () => void;
   #escape: NodeJS.Timeout | undefined;
 
-  constructor(input: NodeJS.ReadStream, onKey: (event: KeyEvent) => void, onEnd: () => void) {
+  constructor(input: NodeJS.ReadStream, onKey: (event: TerminalEvent) => void, onEnd: () => void) {
     this.#input = input;
     this.#onKey = onKey;
     this.#onEnd = onEnd;
@@ -64,8 +67,11 @@ export class KeyInput {
     clearTimeout(this.#escape);
     for (const event of this.#parser.push(chunk)) this.#onKey(event);
     if (!this.#parser.waiting) return;
-    this.#escape = setTimeout(() => {
-      for (const event of this.#parser.flush()) this.#onKey(event);
-    }, ESCAPE_MS);
+    this.#escape = setTimeout(
+      () => {
+        for (const event of this.#parser.flush()) this.#onKey(event);
+      },
+      this.#parser.isInAnswer ? ANSWER_MS : ESCAPE_MS,
+    );
   };
 }

@@ -4,7 +4,7 @@ import type { OpenFile } from "../../../src/sessions/index.ts";
 import { placeName, type Target } from "../../../src/target.ts";
 import { Colours } from "../../ls/colours.ts";
 import type { ConnectionOptions } from "../../targets/options.ts";
-import { type Theme, withoutColours } from "../canvas/theme.ts";
+import type { Theme } from "../canvas/theme.ts";
 import type { Config } from "../config.ts";
 import type { Host } from "../view.ts";
 import { BrowserTarget } from "./browser-target.ts";
@@ -36,7 +36,7 @@ export class Browser implements BrowserContext {
   constructor(host: Host, options: ConnectionOptions, config: Config) {
     this.host = host;
     this.options = options;
-    this.theme = process.env.NO_COLOR ? withoutColours(config.theme) : config.theme;
+    this.theme = host.theme;
     this.arrangement = { sort: "name", reverse: false, hidden: config.hidden };
     this.preview = config.preview;
     this.colours = process.env.NO_COLOR ? undefined : new Colours(process.env.LS_COLORS);

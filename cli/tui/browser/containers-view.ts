@@ -88,10 +88,11 @@ export class ContainersView implements View {
       rows: this.#pane.rows(size),
       status: {
         mark: filter ? `/${filter}` : "",
-        left: trouble
-          ? failureLine(trouble)
-          : (selected && containerMessage(selected)) || "Enter files  O open files  / filter  ? help",
-        right: [hidden > 0 ? `${hidden} stopped (a shows)` : "", shown > 0 ? `${at} of ${shown}` : ""]
+        left: trouble ? failureLine(trouble) : selected ? containerMessage(selected) : "",
+        right: [
+          hidden > 0 ? `${hidden} stopped (${this.#key("toggle-stopped")} shows)` : "",
+          shown > 0 ? `${at} of ${shown}` : "",
+        ]
           .filter(Boolean)
           .join("  "),
       },
@@ -140,15 +141,20 @@ export class ContainersView implements View {
       return [
         trouble.message,
         ...(trouble.hint ? [trouble.hint] : []),
-        "p looks into the namespaces of processes, without an engine",
+        `${this.#key("sandboxes")} looks into the namespaces of processes, without an engine`,
       ];
     if (!complete) return ["asking the container engines ..."];
     const stopped = stoppedCount(this.#state);
-    if (stopped > 0) return [`no container is running, ${stopped} stopped`, "a shows them"];
+    if (stopped > 0)
+      return [`no container is running, ${stopped} stopped`, `${this.#key("toggle-stopped")} shows them`];
     return [
       "no container is running",
-      "they appear here when they are started; p looks into the namespaces of processes",
+      `they appear here when they are started; ${this.#key("sandboxes")} looks into the namespaces of processes`,
     ];
+  }
+
+  #key(action: Action): string {
+    return this.#browser.host.keyOf("containers", action);
   }
 
   #open(what: "files" | "processes" | "mounts", how?: OpenMode): void {

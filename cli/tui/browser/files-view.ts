@@ -184,12 +184,12 @@ export class FilesView implements View {
     const failed = failure !== undefined && items.length > 0 ? failureLine(failure) : undefined;
     return {
       mark: list.filter ? `/${list.filter}` : "",
-      left: failed ?? (selected?.backing ? backingSentence(selected.backing) : "Enter opens  h up  / filter  ? help"),
+      left: failed ?? (selected?.backing ? backingSentence(selected.backing) : ""),
       right: [
-        marks > 0 ? `${marks} marked (F follows)` : "",
-        hidden > 0 ? `${hidden} hidden (. shows)` : "",
+        marks > 0 ? `${marks} marked (${this.#key("follow-marked")} follows)` : "",
+        hidden > 0 ? `${hidden} hidden (${this.#key("toggle-hidden")} shows)` : "",
         isGoing ? "reading" : "",
-        isWhole ? "" : "only the first: p goes to a path",
+        isWhole ? "" : `only the first: ${this.#key("goto-path")} goes to a path`,
         shown > 0 ? `${at} of ${shown}` : "",
       ]
         .filter(Boolean)
@@ -205,7 +205,11 @@ export class FilesView implements View {
         this.place.route === "" && this.place.name !== "" ? `attaching to ${this.place.name} ...` : "reading ...",
       ];
     const hidden = this.#hidden;
-    return hidden > 0 ? [`${hidden} hidden`, ". shows them"] : ["empty directory"];
+    return hidden > 0 ? [`${hidden} hidden`, `${this.#key("toggle-hidden")} shows them`] : ["empty directory"];
+  }
+
+  #key(action: Action): string {
+    return this.#browser.host.keyOf("files", action);
   }
 
   #moved(): void {

@@ -65,7 +65,7 @@ export function findView(
         browser.openFiles(place, item.path.replace(/\/[^/]*$/, "") || "/", nameOf(item.path));
         return true;
       },
-      remark: (item) => (item ? "Enter opens  f shows it among its files" : ""),
+      remark: () => "",
       summary: (items) => (items.length >= MOST ? "only the first" : ""),
       nothing: [`nothing below ${directory} has a name like '${text}'`],
     },

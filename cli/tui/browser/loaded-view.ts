@@ -89,7 +89,11 @@ export class LoadedView<Item extends ListItem> implements View {
       status: {
         mark: list.filter ? `/${list.filter}` : "",
         left: failed ?? this.#options.remark(list.selected),
-        right: [this.#loading ? "reading, Esc stops" : "", this.#summary, shown > 0 ? `${at} of ${shown}` : ""]
+        right: [
+          this.#loading ? `reading, ${this.#browser.host.keyOf("list", "cancel")} stops` : "",
+          this.#summary,
+          shown > 0 ? `${at} of ${shown}` : "",
+        ]
           .filter(Boolean)
           .join("  "),
       },

@@ -34,6 +34,8 @@ export class Preview {
     const nothing = () => undefined;
     // The preview answers no key and says nothing: it only asks for frames.
     this.#host = {
+      theme: browser.host.theme,
+      keyOf: (context, action) => browser.host.keyOf(context, action),
       changed: () => browser.host.changed(),
       say: nothing,
       ask: nothing,

@@ -58,7 +58,7 @@ export function processesView(browser: BrowserContext, place: BrowserTarget): Lo
         view.act("refresh");
         return true;
       },
-      remark: (item) => remark(item) || "Enter opens the descriptor itself  d only deleted ones",
+      remark,
       summary: (items) => [isWhole ? "" : `only the first ${MOST_FILES}`, held(items)].filter(Boolean).join("  "),
       nothing: [
         "no process has a file open here that this user may see",

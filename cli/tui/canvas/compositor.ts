@@ -31,13 +31,16 @@ export class Compositor {
       if (scroll) bytes += applyScroll(shown, scroll);
     }
     next.forEach((row, index) => {
-      bytes += drawRow(index, shown?.[index], row, index === next.length - 1);
+      bytes += drawRow(index, shown?.[index], row, index >= next.length - STATUS_ROWS);
     });
     return bytes === "" ? "" : SYNC_BEGIN + bytes + SYNC_END;
   }
 }
 
 const WHOLE_ROW = { left: 0, colours: "pass", marks: [] } as const;
+
+/** Rows at the bottom that change by a number or a word. */
+const STATUS_ROWS = 2;
 
 interface Scroll {
   /** First and last row of the region, both included. */
@@ -103,9 +106,9 @@ function applyScroll(shown: string[], { top, bottom, by }: Scroll): string {
 }
 
 /** Erasing comes first: after a row that fills the width, the cursor would stand on its last character. */
-function drawRow(index: number, shown: string | undefined, row: string, isLast: boolean): string {
+function drawRow(index: number, shown: string | undefined, row: string, isStatus: boolean): string {
   if (shown === row) return "";
-  const isWorth = shown !== undefined && (isLast || isAlike(shown, row));
+  const isWorth = shown !== undefined && (isStatus || isAlike(shown, row));
   const changes = isWorth ? changedParts(shown, row) : undefined;
   if (!changes) return `\x1b[${index + 1};1H\x1b[K${row}`;
   return changes.map(({ column, text }) => `\x1b[${index + 1};${column + 1}H${text}`).join("");
@@ -121,7 +124,7 @@ interface Cell {
   style: string;
 }
 
-/** Rows that have less in common than this at an end are drawn anew: comparing them saves no bytes worth the time. The status row always has. */
+/** Rows that have less in common than this at an end are drawn anew: comparing them saves no bytes worth the time. The rows at the bottom always have. */
 const WORTH_COMPARING = 16;
 
 /** Columns between two that differ from which on it is cheaper to step over them than to draw them again. */

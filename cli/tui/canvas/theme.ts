@@ -3,7 +3,28 @@ export type Theme = Readonly<Record<ThemePart, string>>;
 
 export type ThemePart = (typeof THEME_PARTS)[number];
 
-export const THEME_PARTS = ["selection", "heading", "title", "dim", "good", "warning", "bad", "marked"] as const;
+/** The tokens: what a part of the screen is, not which colour it has. Ink's components and the canvas use the same ones. */
+export const THEME_PARTS = [
+  "selection",
+  "heading",
+  "title",
+  "dim",
+  "good",
+  "warning",
+  "bad",
+  "marked",
+  "accent",
+  "border",
+  "focus",
+  "key",
+  "bar",
+  "bar-strong",
+  "bar-dim",
+] as const;
+
+/** Themes by name. `terminal` uses the 16 colours of the terminal's palette, `plain` attributes alone. */
+export const THEME_NAMES = ["dark", "light", "terminal", "plain"] as const;
+export type ThemeName = (typeof THEME_NAMES)[number];
 
 /** Attributes, and colours of the terminal's own palette that can be read on dark and on light. */
 export const DEFAULT_THEME: Theme = {
@@ -12,21 +33,150 @@ export const DEFAULT_THEME: Theme = {
   title: "2",
   dim: "2",
   good: "32",
-  // Yellow is what no light terminal shows: it is under the letters.
+  // Yellow letters cannot be read on a light terminal: yellow is the background here.
   warning: "30;43",
   bad: "31",
   marked: "1;35",
+  accent: "1",
+  border: "2",
+  focus: "1",
+  key: "1",
+  bar: "7",
+  "bar-strong": "7;1",
+  "bar-dim": "7",
 };
+
+const DARK: Theme = {
+  selection: background("#2c4358"),
+  heading: `1;${foreground("#9fc3dd")}`,
+  title: foreground("#7d8e9e"),
+  dim: foreground("#82909d"),
+  good: foreground("#86d08a"),
+  warning: foreground("#eebd62"),
+  bad: foreground("#f47f7f"),
+  marked: `1;${foreground("#d7a0f0")}`,
+  accent: foreground("#63cfd6"),
+  border: foreground("#4c6072"),
+  focus: foreground("#63cfd6"),
+  key: `1;${foreground("#63cfd6")}`,
+  bar: `${foreground("#b9c6d2")};${background("#232d37")}`,
+  "bar-strong": `1;${foreground("#eef3f7")};${background("#232d37")}`,
+  "bar-dim": `${foreground("#8a9aa9")};${background("#232d37")}`,
+};
+
+const LIGHT: Theme = {
+  selection: background("#cfe3f1"),
+  heading: `1;${foreground("#23506e")}`,
+  title: foreground("#66727d"),
+  dim: foreground("#66727d"),
+  good: foreground("#1d7a3a"),
+  warning: foreground("#8c5a00"),
+  bad: foreground("#bf2626"),
+  marked: `1;${foreground("#862bab")}`,
+  accent: foreground("#00708c"),
+  border: foreground("#9aa8b4"),
+  focus: foreground("#00708c"),
+  key: `1;${foreground("#00708c")}`,
+  bar: `${foreground("#33414d")};${background("#dde4ea")}`,
+  "bar-strong": `1;${foreground("#10181f")};${background("#dde4ea")}`,
+  "bar-dim": `${foreground("#5b6873")};${background("#dde4ea")}`,
+};
+
+/** What the user has set: a theme by its name, or the one that suits the terminal, and parts of it in other styles. */
+export interface ThemeChoice {
+  name: ThemeName | "auto";
+  parts: Partial<Theme>;
+}
+
+/** Colours that a terminal can show. */
+export type ColourDepth = 16 | 256 | "all";
+
+/** What is known of the terminal. */
+export interface TerminalColours {
+  depth: ColourDepth;
+  /** NO_COLOR is set. */
+  isPlain: boolean;
+  /** The terminal's background is light; undefined while that is not known. */
+  isLight: boolean | undefined;
+}
+
+/** The theme for a choice on a terminal. NO_COLOR wins over the choice. */
+export function themeFor({ name, parts }: ThemeChoice, { depth, isPlain, isLight }: TerminalColours): Theme {
+  const auto = depth === 16 ? "terminal" : isLight ? "light" : "dark";
+  const base = BASES[name === "auto" ? auto : name];
+  const theme = { ...base, ...parts };
+  if (isPlain || name === "plain") return withoutColours({ ...DEFAULT_THEME, ...parts });
+  return depth === "all" ? theme : mapStyles(theme, (style) => reduceColours(style));
+}
+
+const BASES: Readonly<Record<ThemeName, Theme>> = {
+  dark: DARK,
+  light: LIGHT,
+  terminal: DEFAULT_THEME,
+  plain: DEFAULT_THEME,
+};
+
+/** By COLORTERM, and by TERM as terminfo names entries. */
+export function colourDepth({ COLORTERM, TERM }: NodeJS.ProcessEnv): ColourDepth {
+  if (/^(truecolor|24bit)$/.test(COLORTERM ?? "") || /-direct$/.test(TERM ?? "")) return "all";
+  return /256|kitty|ghostty|alacritty|wezterm|foot/.test(TERM ?? "") ? 256 : 16;
+}
+
+/** Whether letters on this background have to be dark: by its luma (ITU-R BT.601). Parts from 0 to 1. */
+export function isLightColour({ red, green, blue }: { red: number; green: number; blue: number }): boolean {
+  return 0.299 * red + 0.587 * green + 0.114 * blue > 0.5;
+}
 
 /** A theme without colours: attributes alone stay (NO_COLOR). */
 export function withoutColours(theme: Theme): Theme {
-  const keep = (style: string) =>
+  const plain = mapStyles(theme, (style) =>
     style
-      .replace(/[34]8;2;\d+;\d+;\d+/g, "")
+      .replace(/[34]8;(2;\d+;\d+;\d+|5;\d+)/g, "")
       .split(";")
       .filter((parameter) => /^[1-9]$/.test(parameter))
-      .join(";");
-  const plain = Object.fromEntries(THEME_PARTS.map((part) => [part, keep(theme[part])])) as Record<ThemePart, string>;
+      .join(";"),
+  );
   // What was told by its colour alone.
   return { ...plain, selection: plain.selection || "7", bad: plain.bad || "1", marked: plain.marked || "1" };
+}
+
+function mapStyles(theme: Theme, change: (style: string) => string): Theme {
+  return Object.fromEntries(THEME_PARTS.map((part) => [part, change(theme[part])])) as Record<ThemePart, string>;
+}
+
+/** Colours by their parts as the nearest of the 256 (xterm's cube and its greys). */
+function reduceColours(style: string): string {
+  return style.replace(/([34]8);2;(\d+);(\d+);(\d+)/g, (_, ground, ...parts) => {
+    const [red, green, blue] = parts.slice(0, 3).map(Number) as [number, number, number];
+    return `${ground};5;${nearest(red, green, blue)}`;
+  });
+}
+
+const CUBE = [0, 95, 135, 175, 215, 255];
+
+function nearest(red: number, green: number, blue: number): number {
+  const wanted = [red, green, blue];
+  const steps = wanted.map((part) => indexOfNearest(CUBE, part));
+  const grey = Math.max(0, Math.min(23, Math.round(((red + green + blue) / 3 - 8) / 10)));
+  const distance = (of: readonly number[]) => of.reduce((sum, part, at) => sum + (part - (wanted[at] ?? 0)) ** 2, 0);
+  const isGrey = distance(Array(3).fill(8 + 10 * grey)) < distance(steps.map((step) => CUBE[step] ?? 0));
+  return isGrey ? 232 + grey : 16 + 36 * (steps[0] ?? 0) + 6 * (steps[1] ?? 0) + (steps[2] ?? 0);
+}
+
+function indexOfNearest(of: readonly number[], wanted: number): number {
+  return of.reduce((best, one, at) => (Math.abs(one - wanted) < Math.abs((of[best] ?? 0) - wanted) ? at : best), 0);
+}
+
+/** Letters in a colour. */
+function foreground(colour: string): string {
+  return `38;2;${partsOf(colour)}`;
+}
+
+/** A colour behind letters. */
+function background(colour: string): string {
+  return `48;2;${partsOf(colour)}`;
+}
+
+function partsOf(colour: string): string {
+  return [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16)).join(";");
 }

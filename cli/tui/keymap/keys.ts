@@ -7,6 +7,20 @@ export type KeyEvent =
   /** Of the mouse, where it was asked for; row and column from 0. */
   | { kind: "mouse"; what: "wheel-up" | "wheel-down" | "press"; column: number; row: number };
 
+/** What the terminal sends: keys, or an answer. */
+export type TerminalEvent = KeyEvent | BackgroundReport;
+
+/** The terminal's answer to {@link ASK_BACKGROUND}: parts from 0 to 1. */
+export interface BackgroundReport {
+  kind: "background";
+  red: number;
+  green: number;
+  blue: number;
+}
+
+/** Asks which colour the background has (xterm, "Operating System Commands", 11). */
+export const ASK_BACKGROUND = "\x1b]11;?\x1b\\";
+
 const ESC = 0x1b;
 /** A sequence or paste longer than this is not ours: it is dropped. */
 const LONGEST_SEQUENCE = 4096;
@@ -14,6 +28,7 @@ const LONGEST_PASTE = 1024 * 1024;
 
 const TILDE = 0x7e;
 const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
 
 const PASTE_END = Buffer.from("\x1b[201~");
 const CTRL_C = 3;
@@ -68,8 +83,8 @@ export class KeyParser {
   #bytes = Buffer.alloc(0);
   #pasting = false;
 
-  push(chunk: Uint8Array): KeyEvent[] {
-    const events: KeyEvent[] = [];
+  push(chunk: Uint8Array): TerminalEvent[] {
+    const events: TerminalEvent[] = [];
     // The end of a paste may be lost on the way. ^C that comes by itself was pressed: pasted text comes in larger pieces, and terminals leave it out there.
     if (this.#pasting && chunk.length === 1 && chunk[0] === CTRL_C) {
       this.#pasting = false;
@@ -84,13 +99,18 @@ export class KeyParser {
     }
   }
 
+  /** True while an answer of the terminal is on its way: it may come in pieces over a slow connection. */
+  get isInAnswer(): boolean {
+    return this.waiting && this.#bytes.length > 2 && this.#bytes[1] === CLOSE_BRACKET;
+  }
+
   /** True when bytes are held that may be the beginning of something longer. */
   get waiting(): boolean {
     return this.#bytes.length > 0 && !this.#pasting;
   }
 
   /** Nothing followed: a lone ESC is the Escape key, ESC with one more byte is Alt, other beginnings are dropped. */
-  flush(): KeyEvent[] {
+  flush(): TerminalEvent[] {
     if (!this.waiting) return [];
     const bytes = this.#bytes;
     this.#bytes = Buffer.alloc(0);
@@ -100,7 +120,7 @@ export class KeyParser {
   }
 
   /** The next key and its length, undefined when more bytes are needed. Without an event the bytes mean nothing to us. */
-  #key(): { length: number; event?: KeyEvent } | undefined {
+  #key(): Step | undefined {
     const bytes = this.#bytes;
     const first = bytes[0];
     if (first === undefined) return undefined;
@@ -116,7 +136,7 @@ export class KeyParser {
     return { length, event: key(bytes.toString("utf8", 0, length)) };
   }
 
-  #escape(): { length: number; event?: KeyEvent } | undefined {
+  #escape(): Step | undefined {
     const bytes = this.#bytes;
     const second = bytes[1];
     if (second === undefined) return undefined;
@@ -145,7 +165,7 @@ export class KeyParser {
   }
 
   /** CSI: parameter bytes, intermediate bytes, one final byte (ECMA-48 5.4). */
-  #controlSequence(): { length: number; event?: KeyEvent } | undefined {
+  #controlSequence(): Step | undefined {
     const bytes = this.#bytes;
     let at = 2;
     while (at < bytes.length && (bytes[at] ?? 0) >= 0x20 && (bytes[at] ?? 0) < 0x40) at++;
@@ -165,17 +185,19 @@ export class KeyParser {
     return named(at + 1, name && modified(name, modifiers));
   }
 
-  /** OSC, DCS and their like: a terminal's answers. Nothing here asks, so they are skipped up to BEL or ST. */
-  #controlString(): { length: number } | undefined {
+  /** OSC, DCS and their like, up to BEL or ST: a terminal's answers. What was not asked for is skipped. */
+  #controlString(): Step | undefined {
     const bytes = this.#bytes;
     for (let at = 2; at < bytes.length; at++) {
-      if (bytes[at] === 0x07) return { length: at + 1 };
-      if (bytes[at] === ESC && bytes[at + 1] === 0x5c) return { length: at + 2 };
+      const isTerminator = bytes[at] === ESC && bytes[at + 1] === 0x5c;
+      if (bytes[at] !== 0x07 && !isTerminator) continue;
+      const event = background(bytes.toString("latin1", 1, at));
+      return { length: at + (isTerminator ? 2 : 1), ...(event && { event }) };
     }
     return bytes.length > LONGEST_SEQUENCE ? { length: bytes.length } : undefined;
   }
 
-  #paste(): { length: number; event?: KeyEvent } | undefined {
+  #paste(): Step | undefined {
     const bytes = this.#bytes;
     const end = bytes.indexOf(PASTE_END);
     if (end === -1 && bytes.length <= LONGEST_PASTE) return undefined;
@@ -185,8 +207,22 @@ export class KeyParser {
   }
 }
 
+/** How many bytes are read, and what they are; without an event they mean nothing here. */
+interface Step {
+  length: number;
+  event?: TerminalEvent;
+}
+
+/** `] 11 ; rgb:RRRR/GGGG/BBBB`: one to four digits of each part (XParseColor). */
+function background(text: string): BackgroundReport | undefined {
+  const parts = /^\]11;rgba?:([\da-f]{1,4})\/([\da-f]{1,4})\/([\da-f]{1,4})(?:\/[\da-f]{1,4})?$/i.exec(text)?.slice(1);
+  if (!parts) return undefined;
+  const [red = 0, green = 0, blue = 0] = parts.map((part) => Number.parseInt(part, 16) / (16 ** part.length - 1));
+  return { kind: "background", red, green, blue };
+}
+
 /** `CSI < buttons ; column ; row M` (xterm, "Extended coordinates"): a wheel's step, or the left button going down. */
-function mouse(length: number, parameters: string, final: number): { length: number; event?: KeyEvent } {
+function mouse(length: number, parameters: string, final: number): Step {
   const [buttons = 0, column = 0, row = 0] = parameters.split(";").map(Number);
   if (!/^\d+;\d+;\d+$/.test(parameters)) return { length };
   const what = final === 0x4d ? { 0: "press", 64: "wheel-up", 65: "wheel-down" }[buttons] : undefined;
@@ -210,7 +246,7 @@ function controlName(byte: number): string {
   return `ctrl-${String.fromCharCode(byte | (byte > 0x1b ? 0x40 : 0x60))}`;
 }
 
-function named(length: number, name: string | undefined): { length: number; event?: KeyEvent } {
+function named(length: number, name: string | undefined): Step {
   return name === undefined ? { length } : { length, event: key(name) };
 }
 

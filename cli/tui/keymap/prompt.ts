@@ -2,10 +2,10 @@ import type { Binding } from "./binding.ts";
 
 /** Keys of a line that is typed: readline's most used ones. */
 export const PROMPT_KEYS = [
-  { action: "accept", keys: ["enter"], help: "done" },
-  { action: "give-up", keys: ["escape", "ctrl-g"], help: "give up" },
-  { action: "complete", keys: ["tab"], help: "complete; again: the next that fits" },
-  { action: "recall-older", keys: ["up", "ctrl-p"], help: "the line typed before" },
+  { action: "accept", keys: ["enter"], help: "done", hint: "done" },
+  { action: "give-up", keys: ["escape", "ctrl-g"], help: "give up", hint: "give up" },
+  { action: "complete", keys: ["tab"], help: "complete; again: the next that fits", hint: "complete" },
+  { action: "recall-older", keys: ["up", "ctrl-p"], help: "the line typed before", hint: "before" },
   { action: "recall-newer", keys: ["down", "ctrl-n"], help: "the line typed after it" },
   { action: "erase", keys: ["backspace"], help: "erase; in an empty line: give up" },
   { action: "erase-under", keys: ["delete", "ctrl-d"], help: "erase what is under the cursor" },
@@ -13,7 +13,7 @@ export const PROMPT_KEYS = [
   { action: "cursor-right", keys: ["right", "ctrl-f"], help: "to the right" },
   { action: "cursor-start", keys: ["home", "ctrl-a"], help: "to the beginning" },
   { action: "cursor-end", keys: ["end", "ctrl-e"], help: "to the end" },
-  { action: "erase-before", keys: ["ctrl-u"], help: "erase what is before the cursor" },
+  { action: "erase-before", keys: ["ctrl-u"], help: "erase what is before the cursor", hint: "erase all" },
   { action: "erase-after", keys: ["ctrl-k"], help: "erase what is behind it" },
-  { action: "erase-word", keys: ["ctrl-w"], help: "erase a word" },
+  { action: "erase-word", keys: ["ctrl-w"], help: "erase a word", hint: "erase a word" },
 ] as const satisfies readonly Binding[];

@@ -1,15 +1,15 @@
 import type { Binding } from "./binding.ts";
 
-/** less's keys, where less has one. */
+/** Keys of a text: less's, where less has one. */
 export const VIEWER_KEYS = [
   {
     action: "line-down",
     keys: ["j", "down", "enter", "e", "ctrl-e", "ctrl-n"],
-    help: "one line down; a number before it: so many",
+    help: "a line down; after a number, so many",
   },
-  { action: "line-up", keys: ["k", "up", "ctrl-y", "ctrl-p"], help: "one line up" },
-  { action: "page-down", keys: [" ", "pagedown", "f", "ctrl-f", "ctrl-v"], help: "one page down" },
-  { action: "page-up", keys: ["b", "pageup", "ctrl-b", "alt-v"], help: "one page up" },
+  { action: "line-up", keys: ["k", "up", "ctrl-y", "ctrl-p"], help: "a line up" },
+  { action: "page-down", keys: [" ", "pagedown", "f", "ctrl-f", "ctrl-v"], help: "a page down" },
+  { action: "page-up", keys: ["b", "pageup", "ctrl-b", "alt-v"], help: "a page up" },
   { action: "half-page-down", keys: ["d", "ctrl-d"], help: "half a page down" },
   { action: "half-page-up", keys: ["u", "ctrl-u"], help: "half a page up" },
   { action: "start", keys: ["g", "home", "<"], help: "to the start; 123g to line 123" },
@@ -18,23 +18,28 @@ export const VIEWER_KEYS = [
   { action: "left", keys: ["left"], help: "scroll left" },
   { action: "right", keys: ["right"], help: "scroll right" },
   { action: "first-column", keys: ["^"], help: "to the first column" },
-  { action: "follow", keys: ["F"], help: "follow what is written; scrolling up pauses" },
-  { action: "search", keys: ["/"], help: "search forward: an expression; x 7f45 in hex" },
+  { action: "search", keys: ["/"], help: "search forward; in hex x 7f45 for bytes", hint: "search" },
   { action: "search-back", keys: ["\\"], help: "search backward" },
-  { action: "next-match", keys: ["n"], help: "next match" },
+  { action: "next-match", keys: ["n"], help: "next match", hint: "next" },
   { action: "previous-match", keys: ["N"], help: "previous match" },
-  { action: "ignore-case", keys: ["i"], help: "searches and filters ignore case, or not" },
-  { action: "filter", keys: ["&"], help: "only lines that match; !x: that do not" },
-  { action: "more-context", keys: ["+", "="], help: "a line more around those of the filter" },
+  { action: "filter", keys: ["&"], help: "only lines that match; !x: all others", hint: "filter" },
+  { action: "follow", keys: ["F"], help: "follow what is written", hint: "follow" },
+  { action: "wrap", keys: ["w"], help: "wrap long lines, or cut them", hint: "wrap" },
+  { action: "json", keys: ["J"], help: "JSON: folded, unfolded, as it is", hint: "JSON" },
+  { action: "ignore-case", keys: ["i"], help: "ignore case in searches, or not", hint: "case" },
+  { action: "more-context", keys: ["+", "="], help: "a line more around those of a filter" },
   { action: "less-context", keys: ["-"], help: "a line less" },
-  { action: "wrap", keys: ["w"], help: "wrap long lines, or cut them" },
   { action: "line-numbers", keys: ["#"], help: "line numbers" },
-  { action: "levels", keys: ["L"], help: "levels (ERROR, WARN) in colour" },
-  { action: "json", keys: ["J"], help: "JSON lines: folded, unfolded, as they are" },
+  { action: "levels", keys: ["c"], help: "levels (ERROR, WARN) in colour, or not" },
   { action: "hex", keys: ["x"], help: "bytes in hex, or text" },
   { action: "encoding", keys: ["E"], help: "read as UTF-8, Latin-1, UTF-16" },
   { action: "mark", keys: ["m"], help: "mark this place with a letter" },
   { action: "jump", keys: ["'"], help: "go to a mark; '' back from a jump" },
-  { action: "range", keys: ["R"], help: "mark a range from here to the screen's end" },
-  { action: "cancel", keys: ["escape"], help: "cancel a search, filter, count; hide matches" },
+  { action: "range", keys: ["R"], help: "begin a range at the line at the top" },
+  { action: "save", keys: ["s"], help: "write the range or screen to a new file" },
+  { action: "help", keys: ["h"], help: "every key of this view" },
+  { action: "cancel", keys: ["escape"], help: "cancel what runs; hide matches" },
 ] as const satisfies readonly Binding[];
+
+/** Keys that people's fingers know from less: they keep less's meaning in a text, whatever they mean in a list. */
+export const LESS_KEYS: readonly string[] = ["d", "e", "f", "h", "p", "s", "u", " ", "b", "enter", "ctrl-d", "ctrl-u"];

@@ -10,20 +10,23 @@ export interface HelpLine {
 export interface HelpPage {
   /** Side by side. */
   columns: readonly (readonly HelpLine[])[];
+  /** Columns of the screen for a line. */
+  width: number;
   /** From 0. */
   page: number;
   pages: number;
 }
 
-/** Columns of the screen for the keys, and for all of a line. */
-export const HELP_KEYS_WIDTH = 20;
-export const HELP_WIDTH = 76;
+/** Columns of the screen for the keys of a line, and between two lines side by side. */
+export const HELP_KEYS_WIDTH = 16;
+export const HELP_GAP = 2;
 
-/** Keys that a line has room for. */
-const SHOWN_KEYS = 3;
+/** Columns that a line takes: the longest text fits. */
+const WIDTH = 56;
 
-/** Border and the line that tells of pages. */
-const FRAME_ROWS = 3;
+/** Border and padding around the lines. */
+const FRAME_ROWS = 2;
+const FRAME_COLUMNS = 4;
 
 /** Every key that holds in `contexts`, everywhere, and in lines that are typed, cut into pages for a screen; a page that is not there is the last one. */
 export function helpPage(
@@ -33,10 +36,17 @@ export function helpPage(
   keymap: Keymap = KEYMAP,
 ): HelpPage {
   const all = inColumns(helpLines(contexts, keymap), Math.max(1, size.height - FRAME_ROWS));
-  const beside = Math.max(1, Math.floor((size.columns - 4) / HELP_WIDTH));
+  const room = size.columns - FRAME_COLUMNS + HELP_GAP;
+  const beside = Math.min(all.length, Math.max(1, Math.floor(room / (WIDTH + HELP_GAP))));
+  const width = Math.max(1, Math.min(WIDTH, room - HELP_GAP));
   const pages = Math.max(1, Math.ceil(all.length / beside));
   const at = Math.min(Math.max(0, page), pages - 1);
-  return { columns: all.slice(at * beside, (at + 1) * beside), page: at, pages };
+  return { columns: all.slice(at * beside, (at + 1) * beside), width, page: at, pages };
+}
+
+/** Columns of the screen that a page takes with its frame. */
+export function helpWidth({ columns, width }: HelpPage): number {
+  return columns.length * (width + HELP_GAP) - HELP_GAP + FRAME_COLUMNS;
 }
 
 /** What an action does to the help while its `page` is shown: turns it, or closes it and does what it does without. */
@@ -66,9 +76,16 @@ function helpLines(contexts: readonly Context[], keymap: Keymap): HelpLine[] {
     const lines = keymap[context].flatMap(({ keys, help }) => {
       // A narrower context may have taken some.
       const left = keys.filter((key) => !taken.has(key));
-      return left.length === 0 ? [] : [{ keys: left.slice(0, SHOWN_KEYS).map(keyLabel).join(" "), text: help }];
+      return left.length === 0 ? [] : [{ keys: keysText(left), text: help }];
     });
     for (const { keys } of keymap[context]) for (const key of keys) taken.add(key);
     return lines.length === 0 ? [] : [{ keys: "", text: CONTEXT_NAMES[context] }, ...lines];
   });
+}
+
+/** As many of the keys as a line has room for. */
+function keysText(keys: readonly string[]): string {
+  const labels = keys.map(keyLabel);
+  while (labels.length > 1 && labels.join(" ").length >= HELP_KEYS_WIDTH) labels.pop();
+  return labels.join(" ");
 }

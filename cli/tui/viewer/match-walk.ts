@@ -1,5 +1,6 @@
 import type { Direction } from "../../../src/text/index.ts";
 import type { Searching } from "./searching.ts";
+import type { KeyOf } from "./viewer-types.ts";
 
 /** Hits that are passed over in one go when a filter hides them. */
 const HIDDEN_AT_ONCE = 256;
@@ -16,6 +17,7 @@ export interface MatchWalkHost {
   show(hit: number): void;
   say(message: string): void;
   changed(): void;
+  keyOf: KeyOf;
 }
 
 /** Goes from match to match: `n` pressed three times goes three on, however long each takes to find. */
@@ -34,7 +36,7 @@ export class MatchWalk {
 
   go(direction: Direction, times: number): void {
     if (this.#searching.pattern === "") {
-      this.#host.say("no search yet: type / and a regular expression");
+      this.#host.say(`no search yet: type ${this.#host.keyOf("search")} and a regular expression`);
       return;
     }
     this.#searching.isHidden = false;

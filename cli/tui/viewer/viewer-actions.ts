@@ -72,17 +72,17 @@ const HANDLERS: Readonly<Partial<Record<Action, Handler>>> = {
   "less-context": (parts, { times }) => addContext(parts, -times),
 };
 
-function toColumn({ text, say }: ViewerParts, column: number): void {
+function toColumn({ text, say, keyOf }: ViewerParts, column: number): void {
   text.toColumn(column);
-  if (text.isWrapped && column > 0) say("long lines are wrapped: w cuts them");
+  if (text.isWrapped && column > 0) say(`long lines are wrapped: ${keyOf("wrap")} cuts them`);
 }
 
-function toggleRange({ text, say }: ViewerParts): void {
+function toggleRange({ text, say, keyOf }: ViewerParts): void {
   text.anchor = text.anchor === undefined ? text.viewport.top.line : undefined;
   if (text.anchor === undefined) say("no range");
-  else say("the range begins here and ends with the screen's last line: scroll; R ends it");
+  else say(`the range begins here and ends with the screen's last line: scroll; ${keyOf("range")} ends it`);
 }
 
-function addContext({ text, say }: ViewerParts, lines: number): void {
-  if (!text.addContext(lines)) say("no filter: & and a regular expression show only lines that match");
+function addContext({ text, say, keyOf }: ViewerParts, lines: number): void {
+  if (!text.addContext(lines)) say(`no filter: ${keyOf("filter")} and a regular expression show only lines that match`);
 }

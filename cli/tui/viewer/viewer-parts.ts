@@ -4,6 +4,7 @@ import type { LineCounting } from "./line-counting.ts";
 import type { MatchWalk } from "./match-walk.ts";
 import type { Searching } from "./searching.ts";
 import type { ViewerText } from "./viewer-text.ts";
+import type { KeyOf } from "./viewer-types.ts";
 
 /** What a viewer's keys are done with. */
 export interface ViewerParts {
@@ -14,4 +15,5 @@ export interface ViewerParts {
   readonly following: FollowMode;
   readonly counting: LineCounting;
   say(this: void, message: string): void;
+  readonly keyOf: KeyOf;
 }

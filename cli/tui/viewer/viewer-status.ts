@@ -1,7 +1,7 @@
 import { sanitiseText } from "../../../src/text/index.ts";
 import { textWidth } from "../canvas/text-width.ts";
 import type { Status } from "../view.ts";
-import type { ViewerStatus } from "./viewer-types.ts";
+import type { KeyOf, ViewerStatus } from "./viewer-types.ts";
 
 /** A piece of the row. */
 interface Part {
@@ -13,9 +13,9 @@ interface Part {
 }
 
 /** Status row of the viewer: what is going on, and where the screen is in the text. In `columns` what matters least is left out. */
-export function viewerStatus(status: ViewerStatus, columns: number): Status {
+export function viewerStatus(status: ViewerStatus, columns: number, keyOf: KeyOf): Status {
   const mark = markOf(status);
-  const ends = { left: leftOf(status), right: rightOf(status) };
+  const ends = { left: leftOf(status, keyOf), right: rightOf(status) };
   // Blanks before and behind the mark, between the ends, and after the last.
   const around = mark === "" ? 4 : textWidth(mark) + 6;
   const width = () => around + textWidth(sanitiseText(joined(ends.left))) + textWidth(joined(ends.right));
@@ -27,7 +27,8 @@ export function viewerStatus(status: ViewerStatus, columns: number): Status {
     part.text = part.short ?? "";
   }
   // Where the left end is cut, it does not run into the right one.
-  return { mark, left: joined(ends.left), right: ` ${joined(ends.right)}` };
+  const tone = status.follow === "on" ? "good" : status.follow === "paused" ? "warning" : "accent";
+  return { mark, tone, left: joined(ends.left), right: ` ${joined(ends.right)}` };
 }
 
 function joined(parts: readonly Part[]): string {
@@ -42,31 +43,24 @@ function markOf({ follow, mode }: ViewerStatus): string {
   return mode === "hex" ? "HEX" : "";
 }
 
-function leftOf(status: ViewerStatus): Part[] {
+function leftOf(status: ViewerStatus, keyOf: KeyOf): Part[] {
   if (status.message) return [{ text: status.message }];
   const parts: Part[] = [
     { text: status.count },
-    growth(status),
+    growth(status, keyOf("end")),
     { text: search(status) },
     { text: filter(status) },
     { text: status.index === undefined ? "" : `counting ${percentText(status.index)}` },
     ...status.modes.map((text) => ({ text, dispensable: 3 })),
   ].filter(({ text }) => text !== "");
   const isBusy = status.search?.isRunning || status.filter?.isRunning || status.index !== undefined;
-  if (isBusy) parts.push({ text: "Esc cancels", dispensable: 4 });
-  if (parts.length > 0) return parts;
-  return [
-    { text: "? help" },
-    { text: "/ search", dispensable: 8 },
-    { text: "& filter", dispensable: 9 },
-    { text: "F follow", dispensable: 10 },
-    { text: "q quit", dispensable: 7 },
-  ];
+  if (isBusy) parts.push({ text: `${keyOf("cancel")} cancels`, dispensable: 4 });
+  return parts;
 }
 
-function growth({ follow, news, rate, picture }: ViewerStatus): Part {
+function growth({ follow, news, rate, picture }: ViewerStatus, end: string): Part {
   if (follow === "paused")
-    return { text: news === 0 ? "End goes on" : `${grouped(news)} new ${news === 1 ? "line" : "lines"}: End` };
+    return { text: news === 0 ? `${end} goes on` : `${grouped(news)} new ${news === 1 ? "line" : "lines"}: ${end}` };
   if (follow === "off" || picture === "") return { text: "" };
   const short = `${grouped(rate)} ${rate === 1 ? "line" : "lines"}/s`;
   return { text: `${picture} ${short}`, short, dispensable: 6 };

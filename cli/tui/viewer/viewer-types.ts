@@ -1,7 +1,11 @@
 import type { Zone } from "../../../src/times/index.ts";
+import type { Action } from "../keymap/keymap.ts";
 import type { Content } from "./content.ts";
 import type { FilterStatus } from "./filtering.ts";
 import type { SearchStatus } from "./searching.ts";
+
+/** The key of an action in a text as it is written; its command where it has none. */
+export type KeyOf = (action: Action) => string;
 
 export type FollowState = "off" | "on" | "paused";
 
@@ -46,6 +50,8 @@ export interface ViewerOptions {
   /** What times without a zone mean; UTC by default. */
   zone: (() => Promise<Zone>) | undefined;
   hex: boolean;
+  /** The key of an action, for hints. */
+  keyOf: KeyOf;
   /** Something changed that a frame should show. */
   changed(): void;
 }

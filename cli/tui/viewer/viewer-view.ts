@@ -90,12 +90,13 @@ export class ViewerView implements View {
       canFollow: stream !== undefined || (followSource !== undefined && content.chain !== undefined),
       zone: options.zone,
       hex: options.hex ?? isBinary,
+      keyOf: (action) => host.keyOf("viewer", action),
       changed: () => host.changed(),
     });
     tell = (message) => this.#viewer.say(message);
     if (!options.isPreview) this.#rest = setTimeout(() => this.#viewer.ready(), REST_MS);
     if (early) this.#viewer.say(early);
-    else if (isBinary) this.#viewer.say("binary, so in hex: x shows text");
+    else if (isBinary) this.#viewer.say(`binary, so in hex: ${host.keyOf("viewer", "hex")} shows text`);
     if (followSource && content.chain) {
       const isTold = typeof followSource === "function";
       const source = isTold ? followSource((text) => this.#viewer.changes.note(text)) : followSource;
@@ -159,7 +160,7 @@ export class ViewerView implements View {
     }
     const { rows, status } = this.#viewer.frame();
     if (this.#viewer.isMoving) this.#turnWithSecond();
-    return { rows, status: viewerStatus(status, size.columns) };
+    return { rows, status: viewerStatus(status, size.columns, (action) => this.#host.keyOf("viewer", action)) };
   }
 
   layOutAnew(): void {

@@ -68,10 +68,11 @@ export class Viewer {
       },
       say,
       changed,
+      keyOf: options.keyOf,
     });
     this.#document = document;
     this.#growth = growth;
-    this.#parts = { text, searching, walk, jumps, following, counting, say };
+    this.#parts = { text, searching, walk, jumps, following, counting, say, keyOf: options.keyOf };
     this.changes = new SourceChanges(document, { text, searching, counting, growth }, changed);
     if (options.hex) text.setHex(true);
   }
@@ -161,7 +162,7 @@ export class Viewer {
   setFilter(pattern: string): void {
     const { text, following } = this.#parts;
     if (text.isHex) {
-      this.say("bytes cannot be filtered: x shows the text");
+      this.say(`bytes cannot be filtered: ${this.#options.keyOf("hex")} shows the text`);
       return;
     }
     try {

@@ -23,7 +23,7 @@ describeWith(["tmux", "userNamespaces"], "a directory of more entries than the s
     screen = new TmuxScreen();
     screen.run(`${process.execPath} ${builtCommand} ${directory}`);
     const text = await screen.waitFor("the end of the list", (shown) => shown.includes("only the first"));
-    expect(text.split("\n").at(-1)).toMatch(/only the first: p goes to a path {2}1 of 200000$/);
+    expect(text.split("\n").at(-2)).toMatch(/only the first: p goes to a path {2}1 of 200000$/);
     screen.type("Q");
     expect(await screen.waitForEnd()).toBe(0);
   });

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import type { Browser } from "../../../cli/tui/browser/browser.ts";
 import { processesView } from "../../../cli/tui/browser/processes-view.ts";
 import { DEFAULT_THEME } from "../../../cli/tui/canvas/theme.ts";
+import { keyName } from "../../../cli/tui/keymap/hints.ts";
 import { waitFor } from "../../helpers/wait-for.ts";
 import { placeOf } from "./place-of.ts";
 
@@ -32,7 +33,10 @@ it("keeps the first 200,000 of endless open files, and reports it", async () => 
       }
     },
   });
-  const view = processesView({ theme: DEFAULT_THEME, host: { changed: () => undefined } } as Browser, place);
+  const view = processesView(
+    { theme: DEFAULT_THEME, host: { changed: () => undefined, keyOf: keyName } } as Browser,
+    place,
+  );
   const right = () => view.frame({ columns: 100, height: 24 }).status.right;
   await waitFor("the end of the list", () => right().includes("only the first") || right().includes("of 1000000"));
   expect(right()).toBe("only the first 200000  1 of 200000");

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { DEFAULT_THEME } from "../../../cli/tui/canvas/theme.ts";
+import { keyName } from "../../../cli/tui/keymap/hints.ts";
 import { ListPane } from "../../../cli/tui/lists/list-pane.ts";
 import type { Host, PromptRequest } from "../../../cli/tui/view.ts";
 
@@ -13,7 +14,7 @@ it("a list is filtered once for keys that arrive together", async () => {
     looks++;
   };
   const options = { columns: [], theme: DEFAULT_THEME, empty: () => [], moved };
-  const pane = new ListPane(options, { ask, changed: () => undefined } as unknown as Host);
+  const pane = new ListPane(options, { ask, changed: () => undefined, keyOf: keyName } as unknown as Host);
   pane.list.setItems(["a", "ab", "abc"].map((key) => ({ key, text: key })));
   pane.act("filter");
   for (const text of ["a", "ab", "abc"]) question?.changed?.(text);

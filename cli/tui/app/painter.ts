@@ -1,0 +1,143 @@
+import { sanitiseText } from "../../../src/text/index.ts";
+import { Compositor } from "../canvas/compositor.ts";
+import { centred, laidOver, type Regions } from "../canvas/layout.ts";
+import { clipText } from "../canvas/text-width.ts";
+import type { ScreenState } from "../ui/state.ts";
+import { ScreenStore } from "../ui/store.ts";
+import type { Surfaces } from "../ui/surfaces.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Surfaces render 30 times a second at most. */
+const SURFACES_MS = 33;
+
+/** What the painter asks of the application. */
+export interface PainterHost {
+  /** What the surfaces are to show now; undefined where there is nothing, or another program has the terminal. */
+  state(): ScreenState | undefined;
+  /** A key came and its frame is not drawn: surfaces wait for that. */
+  isKeyWaiting(): boolean;
+  failed(error: unknown): void;
+}
+
+/** The body of a frame with where it stands. */
+export interface Body {
+  rows: readonly string[];
+  columns: number;
+  regions: Regions;
+  /** Shown above it as long as Ink is not loaded. */
+  title: string;
+}
+
+/**
+ * Puts the screen together: rows of the body are written at once, surfaces render after them and are written when they have changed.
+ * Until Ink is loaded there are the body and one plain row with its title.
+ */
+export class Painter {
+  readonly #terminal: Terminal;
+  readonly #host: PainterHost;
+  readonly #compositor = new Compositor();
+  #store: ScreenStore | undefined;
+  #surfaces: Surfaces | undefined;
+  #body: Body | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #last = Number.NEGATIVE_INFINITY;
+  #isClosed = false;
+
+  constructor(terminal: Terminal, host: PainterHost) {
+    this.#terminal = terminal;
+    this.#host = host;
+  }
+
+  /** Writes a body, and lets the surfaces follow. */
+  paint(body: Body): void {
+    this.#body = body;
+    this.#write();
+    this.#render();
+  }
+
+  /** The terminal shows something else now: the next frame draws every row. */
+  invalidate(): void {
+    this.#compositor.invalidate();
+  }
+
+  /** Loads Ink, which takes longer than the first text, and 15 MB. */
+  async load(): Promise<void> {
+    const state = this.#host.state();
+    if (this.#surfaces || !state) return;
+    const store = new ScreenStore(state);
+    const { inkSurfaces } = await import("../ui/ink-surfaces.tsx");
+    const surfaces = await inkSurfaces(store, () => this.#changed());
+    if (this.#isClosed) {
+      surfaces.close();
+      return;
+    }
+    this.#store = store;
+    this.#surfaces = surfaces;
+    this.#render();
+    this.#changed();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#surfaces?.close();
+  }
+
+  #render(): void {
+    if (!this.#store || this.#timer || this.#isClosed) return;
+    const wait = Math.max(0, this.#last + SURFACES_MS - performance.now());
+    // Behind the keys that came meanwhile: timers run before input, this after it.
+    this.#timer = setTimeout(() => setImmediate(() => this.#renderNow()), wait);
+  }
+
+  #renderNow(): void {
+    this.#timer = undefined;
+    // The frame of that key asks again.
+    if (this.#isClosed || this.#host.isKeyWaiting()) return;
+    const state = this.#host.state();
+    if (!state) return;
+    this.#last = performance.now();
+    this.#store?.set(state);
+  }
+
+  /** A terminal that takes nothing now asks for a whole frame when it does again. */
+  #changed(): void {
+    if (this.#isClosed || this.#terminal.busy || !this.#host.state()) return;
+    try {
+      this.#write();
+    } catch (error) {
+      this.#host.failed(error);
+    }
+  }
+
+  #write(): void {
+    const body = this.#body;
+    if (!body) return;
+    const { columns, regions } = body;
+    const state = this.#store?.get();
+    // Drawn for another width: blank until they are drawn again.
+    const surfaces = state?.top.columns === columns ? this.#surfaces : undefined;
+    const top = surfaces?.top() ?? (this.#surfaces ? [] : [clipText(` ${sanitiseText(body.title)}`, columns).text]);
+    this.#terminal.write(
+      this.#compositor.frame(
+        [
+          ...exactly(top, regions.top),
+          ...this.#bodyRows(body, surfaces?.overlay() ?? [], state?.overlay?.width ?? 0),
+          ...exactly(surfaces?.bottom() ?? [], regions.bottom),
+        ].slice(0, this.#terminal.rows),
+      ),
+    );
+  }
+
+  #bodyRows({ rows, columns, regions }: Body, overlay: readonly string[], width: number): readonly string[] {
+    const body = exactly(rows, regions.body);
+    if (overlay.length === 0) return body;
+    const size = { width: Math.min(width, columns), height: overlay.length };
+    return laidOver(body, overlay, size.width, centred(size, { columns, height: regions.body }));
+  }
+}
+
+/** So many rows; blank ones at the end where there are fewer. */
+function exactly(rows: readonly string[], count: number): string[] {
+  return Array.from({ length: count }, (_, index) => rows[index] ?? "");
+}

@@ -1,0 +1,69 @@
+import { colourDepth, isLightColour, type Theme, type ThemeChoice, type ThemePart, themeFor } from "../canvas/theme.ts";
+import { ASK_BACKGROUND, type BackgroundReport } from "../keymap/keys.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Surfaces wait so long for the terminal's answer. One that comes later still counts. */
+const DEADLINE_MS = 150;
+
+/** The theme for this terminal. The object stays the same when the answer changes what is in it: views keep it. */
+export class TerminalTheme {
+  readonly theme: Theme;
+  readonly #choice: ThemeChoice;
+  readonly #environment: NodeJS.ProcessEnv;
+  readonly #changed: () => void;
+  #isAsked = false;
+  #isLight: boolean | undefined;
+  #answer: () => void = () => {};
+  readonly #answered = new Promise<void>((resolve) => {
+    this.#answer = resolve;
+  });
+
+  /** `changed`: colours are others now. */
+  constructor(choice: ThemeChoice, environment: NodeJS.ProcessEnv, changed: () => void) {
+    this.#choice = choice;
+    this.#environment = environment;
+    this.#changed = changed;
+    this.#isLight = byEnvironment(environment);
+    this.theme = this.#made();
+  }
+
+  /** Asks for the background, where the theme depends on it. The Linux console shows what it does not know. */
+  ask(terminal: Terminal): void {
+    const { NO_COLOR, TERM } = this.#environment;
+    if (this.#choice.name !== "auto" || NO_COLOR || TERM === "linux" || colourDepth(this.#environment) === 16) return;
+    this.#isAsked = true;
+    terminal.write(ASK_BACKGROUND);
+  }
+
+  /** Resolves with the answer, or when it is not worth waiting for any more. */
+  async known(): Promise<void> {
+    if (!this.#isAsked) return;
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, DEADLINE_MS);
+    });
+    await Promise.race([this.#answered, deadline]);
+    clearTimeout(timer);
+  }
+
+  answered(report: BackgroundReport): void {
+    this.#answer();
+    const isLight = isLightColour(report);
+    if (!this.#isAsked || isLight === this.#isLight) return;
+    this.#isLight = isLight;
+    Object.assign(this.theme as Record<ThemePart, string>, this.#made());
+    this.#changed();
+  }
+
+  #made(): Theme {
+    const { NO_COLOR } = this.#environment;
+    const depth = colourDepth(this.#environment);
+    return { ...themeFor(this.#choice, { depth, isPlain: Boolean(NO_COLOR), isLight: this.#isLight }) };
+  }
+}
+
+/** COLORFGBG, as rxvt and Konsole set it: the last number is the background, 7 and 15 are light. */
+function byEnvironment({ COLORFGBG }: NodeJS.ProcessEnv): boolean | undefined {
+  const background = /;(\d+)$/.exec(COLORFGBG ?? "")?.[1];
+  return background === undefined ? undefined : background === "7" || background === "15";
+}

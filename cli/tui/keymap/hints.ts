@@ -1,0 +1,34 @@
+import { type Action, type Context, KEYMAP, type Keymap, keyLabel } from "./keymap.ts";
+
+/** A key and what it does, in a word. */
+export interface KeyHint {
+  key: string;
+  text: string;
+}
+
+/** Keys for the last row of the screen: those of the view, and those that hold everywhere. */
+export interface KeyHints {
+  here: readonly KeyHint[];
+  everywhere: readonly KeyHint[];
+}
+
+/** The keys worth a hint where `contexts` hold, the narrowest first, in the order of the table. A key that a narrower context has taken is none. */
+export function keyHints(contexts: readonly Context[], keymap: Keymap = KEYMAP): KeyHints {
+  const taken = new Set<string>();
+  const of = (context: Context): KeyHint[] => {
+    const hints = keymap[context].flatMap(({ keys, hint }) => {
+      const key = keys.find((one) => !taken.has(one));
+      return hint === undefined || key === undefined ? [] : [{ key: keyLabel(key), text: hint }];
+    });
+    for (const { keys } of keymap[context]) for (const key of keys) taken.add(key);
+    return hints;
+  };
+  const here = contexts.flatMap(of);
+  return { here, everywhere: contexts[0] === "prompt" ? [] : of("global") };
+}
+
+/** The key of an action, as it is written; as a command where it has none. */
+export function keyName(context: Context, action: Action, keymap: Keymap = KEYMAP): string {
+  const key = keymap[context].find((binding) => binding.action === action)?.keys[0];
+  return key === undefined ? `:${action}` : keyLabel(key);
+}

@@ -1,0 +1,106 @@
+import { Writable } from "node:stream";
+import { render } from "ink";
+import { type ReactNode, useSyncExternalStore } from "react";
+import { loadWidths } from "../../../src/text/index.ts";
+import { BottomBar, TopBar } from "./bars.tsx";
+import { HelpOverlay } from "./help-overlay.tsx";
+import type { ScreenState } from "./state.ts";
+import type { ScreenStore } from "./store.ts";
+import type { Surfaces } from "./surfaces.ts";
+
+/**
+ * The surfaces, each an Ink root of its own that reads the store: what one costs is its area. `changed` is called when rows
+ * of any have changed, once for all that change together.
+ */
+export async function inkSurfaces(store: ScreenStore, changed: () => void): Promise<Surfaces> {
+  // It is bundled apart from the rest, with widths of its own.
+  await loadWidths();
+  let isTold = true;
+  const tell = () => {
+    if (isTold) return;
+    isTold = true;
+    queueMicrotask(() => {
+      isTold = false;
+      changed();
+    });
+  };
+  const columns = () => store.get().top.columns;
+  const top = new Root(columns, tell, <Top store={store} />);
+  const bottom = new Root(columns, tell, <Bottom store={store} />);
+  const overlay = new Root(columns, tell, <Overlay store={store} />);
+  isTold = false;
+  return {
+    top: () => top.rows,
+    bottom: () => bottom.rows,
+    overlay: () => (store.get().overlay ? overlay.rows : []),
+    close() {
+      for (const root of [top, bottom, overlay]) root.close();
+    },
+  };
+}
+
+function Top({ store }: { store: ScreenStore }) {
+  return <TopBar state={usePart(store, "top")} theme={usePart(store, "theme")} />;
+}
+
+function Bottom({ store }: { store: ScreenStore }) {
+  return <BottomBar state={usePart(store, "bottom")} theme={usePart(store, "theme")} />;
+}
+
+function Overlay({ store }: { store: ScreenStore }) {
+  const overlay = usePart(store, "overlay");
+  const theme = usePart(store, "theme");
+  return overlay && <HelpOverlay {...overlay} theme={theme} />;
+}
+
+/** A part of the store: the root renders again only when this part has changed. */
+function usePart<Part extends keyof ScreenState>(store: ScreenStore, part: Part): ScreenState[Part] {
+  return useSyncExternalStore(store.subscribe, () => store.get()[part]);
+}
+
+/**
+ * One root of Ink. Its stdout keeps the last frame as rows: Ink lays out and draws, the compositor alone writes to the terminal.
+ * In debug mode Ink hands over each frame whole and at once, without cursor movements. It gets no stdin: keys come from the application.
+ */
+class Root {
+  #rows: readonly string[] = [];
+  readonly #unmount: () => void;
+
+  constructor(columns: () => number, changed: () => void, tree: ReactNode) {
+    const stdout = new Writable({
+      decodeStrings: false,
+      write: (chunk, _encoding, done) => {
+        this.#rows = String(chunk).split("\n");
+        changed();
+        done();
+      },
+    });
+    Object.defineProperties(stdout, {
+      columns: { get: columns },
+      rows: { value: 1000 },
+      isTTY: { value: false },
+    });
+    const stdin = Object.assign(new Writable(), { isTTY: false });
+    this.#unmount = render(tree, inkOptions(stdout, stdin)).unmount;
+  }
+
+  get rows(): readonly string[] {
+    return this.#rows;
+  }
+
+  close(): void {
+    this.#unmount();
+  }
+}
+
+/** Ink asks for terminal streams and uses of them what these have. */
+function inkOptions(stdout: Writable, stdin: Writable) {
+  return {
+    stdout: stdout as unknown as NodeJS.WriteStream,
+    stdin: stdin as unknown as NodeJS.ReadStream,
+    stderr: stdout as unknown as NodeJS.WriteStream,
+    debug: true,
+    exitOnCtrlC: false,
+    patchConsole: false,
+  };
+}

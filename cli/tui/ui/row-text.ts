@@ -1,0 +1,153 @@
+import { sanitiseText } from "../../../src/text/index.ts";
+import { clipText, textWidth } from "../canvas/text-width.ts";
+import type { Theme, ThemePart } from "../canvas/theme.ts";
+import type { KeyHint, KeyHints } from "../keymap/hints.ts";
+import type { Status } from "../view.ts";
+import type { BottomState, ShownPrompt, TopState } from "./state.ts";
+
+/** A piece of a row in one style: parameters of SGR, empty for plain. */
+export interface Piece {
+  text: string;
+  style: string;
+}
+
+/** Columns that the left end keeps before the right one goes. */
+const LEFT_MINIMUM = 12;
+
+/** Title row: what is open, and how it was reached. Names come from containers and are made safe here. */
+export function titleRow({ title, subtitle, columns }: Omit<TopState, "tabs">, theme: Theme): Piece[] {
+  const { left, right } = fitRow(` ${sanitiseText(title)}`, ` ${sanitiseText(subtitle)} `, columns);
+  const { before, name, after } = titleParts(left);
+  return pieces(theme, [
+    ["bar", before],
+    ["bar-strong", name],
+    ["bar", after],
+    ["bar-dim", right],
+  ]);
+}
+
+/** The last name of a path stands out; of anything else, all of it. */
+function titleParts(title: string): { before: string; name: string; after: string } {
+  const end = title.indexOf("  ") === -1 ? title.trimEnd().length : title.indexOf("  ");
+  const slash = title.lastIndexOf("/", end - 2);
+  return { before: title.slice(0, slash + 1), name: title.slice(slash + 1, end), after: title.slice(end) };
+}
+
+/** Row of tabs: the number and the title of each, in the columns that there are. */
+export function tabsRow({ tabs, columns }: TopState, theme: Theme): Piece[] {
+  const titles = tabs?.titles ?? [];
+  const room = Math.max(4, Math.floor((columns - 1) / Math.max(1, titles.length)) - 4);
+  const row: Piece[] = [];
+  let left = columns;
+  titles.forEach((title, index) => {
+    const part = clipText(` ${index + 1} ${clipText(title, room).text} `, left);
+    left -= part.width;
+    const style = index === tabs?.at ? `${theme.accent};1;4` : theme.dim;
+    if (part.width > 0) row.push({ text: part.text, style: style.replace(/^;/, "") });
+  });
+  return row;
+}
+
+/** Status row: what is going on at the left, where one is at the right. `mark` comes before `left`, as a label. */
+export function statusRow({ status, columns }: Pick<BottomState, "status" | "columns">, theme: Theme): Piece[] {
+  const mark = clipText(status.mark === "" ? "" : ` ${status.mark} `, columns);
+  const left = ` ${sanitiseText(status.left)}`;
+  const right = `${sanitiseText(status.right)} `;
+  const room = columns - mark.width;
+  // What is cut does not touch what comes after it.
+  const gap = textWidth(left) + textWidth(right) <= room ? "" : "  ";
+  const ends = fitRow(left, gap + right, room);
+  return [
+    { text: mark.text, style: `${theme[status.tone ?? "accent"]};1;7`.replace(/^;/, "") },
+    ...pieces(theme, [
+      ["bar", ends.left],
+      ["bar-dim", ends.right],
+    ]),
+  ].filter(({ text }) => text !== "");
+}
+
+/** A status with something said in the place of its left end. It is there until the next key: where both do not fit, the right end waits so long. */
+export function withMessage(message: string, status: Status, columns: number): Status {
+  const { mark, right } = status;
+  const width = [mark, sanitiseText(message), sanitiseText(right)].reduce((sum, text) => sum + textWidth(text), 0);
+  return { ...status, left: message, right: width + 6 <= columns ? right : "" };
+}
+
+/** The row of keys: at the right those that hold everywhere, at the left as many of the view's as fit. */
+export function keysRow({ here, everywhere }: KeyHints, columns: number, theme: Theme): Piece[] {
+  const right = fitting(everywhere, columns - 2);
+  const left = fitting(here, columns - 2 - right.width - (right.width > 0 ? GAP.length : 0));
+  const between = " ".repeat(Math.max(0, columns - 2 - left.width - right.width));
+  const row = (hints: readonly KeyHint[]) =>
+    hints.flatMap(({ key, text }, index) => [
+      { text: index > 0 ? GAP : "", style: "" },
+      { text: key, style: theme.key },
+      { text: ` ${text}`, style: theme.dim },
+    ]);
+  return [{ text: " ", style: "" }, ...row(left.hints), { text: between, style: "" }, ...row(right.hints)].filter(
+    ({ text }) => text !== "",
+  );
+}
+
+const GAP = "  ";
+
+/** The first ones that fit side by side. */
+function fitting(all: readonly KeyHint[], columns: number): { hints: readonly KeyHint[]; width: number } {
+  let width = 0;
+  let count = 0;
+  for (const { key, text } of all) {
+    const more = (count > 0 ? GAP.length : 0) + textWidth(key) + 1 + textWidth(text);
+    if (width + more > columns) break;
+    width += more;
+    count++;
+  }
+  return { hints: all.slice(0, count), width };
+}
+
+/** The prompt: its label, the line with the character under the cursor reversed, the hint. The end of a long line stays in sight. */
+export function promptRow(prompt: ShownPrompt, columns: number, theme: Theme): Piece[] {
+  const { label, before, under, after, hint } = promptParts(prompt, columns);
+  return [
+    { text: label, style: theme.key },
+    { text: before, style: "" },
+    { text: under, style: "7" },
+    { text: after, style: "" },
+    { text: hint, style: theme.dim },
+  ].filter(({ text }) => text !== "");
+}
+
+function promptParts(
+  prompt: ShownPrompt,
+  columns: number,
+): { label: string; before: string; under: string; after: string; hint: string } {
+  const label = clipText(prompt.label, columns).text;
+  const room = Math.max(1, columns - 3 - textWidth(label));
+  // Only what may be seen is looked at: a whole log may be pasted.
+  const shown = (from: number, to: number) =>
+    prompt.characters.slice(from, to).map((character) => sanitiseText(character));
+  const { cursor } = prompt;
+  let before = "";
+  let left = room;
+  for (const character of shown(Math.max(0, cursor - room), cursor).reverse()) {
+    const width = textWidth(character);
+    if (width > left) break;
+    before = character + before;
+    left -= width;
+  }
+  const [under = " "] = shown(cursor, cursor + 1);
+  const after = clipText(shown(cursor + 1, cursor + 2 + left).join(""), left);
+  const hint = prompt.hint ? clipText(`  ${prompt.hint}`, Math.max(0, left - after.width)).text : "";
+  return { label, before, under, after: after.text, hint };
+}
+
+function pieces(theme: Theme, parts: readonly (readonly [ThemePart, string])[]): Piece[] {
+  return parts.filter(([, text]) => text !== "").map(([part, text]) => ({ text, style: theme[part] }));
+}
+
+/** The right end goes first when there is no room for both; the left one fills up to where it begins. */
+function fitRow(left: string, right: string, columns: number): { left: string; right: string } {
+  const shownRight = textWidth(right) <= columns - LEFT_MINIMUM ? right : "";
+  const room = Math.max(0, columns - textWidth(shownRight));
+  const shownLeft = clipText(left, room).text;
+  return { left: shownLeft + " ".repeat(room - textWidth(shownLeft)), right: shownRight };
+}

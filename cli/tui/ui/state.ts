@@ -1,0 +1,50 @@
+import type { Theme } from "../canvas/theme.ts";
+import type { KeyHints } from "../keymap/hints.ts";
+import type { Status } from "../view.ts";
+import type { HelpPage } from "./help.ts";
+import type { PromptState } from "./prompt.ts";
+
+/** What the surfaces show. Equal state draw equal rows. */
+export interface ScreenState {
+  theme: Theme;
+  top: TopState;
+  bottom: BottomState;
+  /** What lies over the body; undefined for nothing. */
+  overlay: OverlayState | undefined;
+}
+
+/** The rows above the body. */
+export interface TopState {
+  columns: number;
+  /** Titles of the tabs, where there are several, and which one is shown. */
+  tabs?: { titles: readonly string[]; at: number } | undefined;
+  title: string;
+  subtitle: string;
+}
+
+/** The rows below the body. */
+export interface BottomState {
+  columns: number;
+  status: Status;
+  /** Shown instead of the status. */
+  prompt: ShownPrompt | undefined;
+  /** Keys that hold now; undefined where there is no row for them. */
+  keys: KeyHints | undefined;
+}
+
+/** A line being typed. */
+export interface ShownPrompt extends PromptState {
+  label: string;
+  /** What it could become, or why it was refused, for the rest of the row. */
+  hint?: string;
+}
+
+/** What lies over the body. */
+export interface OverlayState {
+  kind: "help";
+  /** Columns that it takes. */
+  width: number;
+  page: HelpPage;
+  /** How to turn its pages. */
+  turn: string;
+}

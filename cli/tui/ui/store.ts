@@ -1,0 +1,36 @@
+import type { ScreenState } from "./state.ts";
+
+/** What Ink's components read: an external store, as React's `useSyncExternalStore` takes it. */
+export class ScreenStore {
+  #state: ScreenState;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(state: ScreenState) {
+    this.#state = state;
+  }
+
+  get = (): ScreenState => this.#state;
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** Parts that are equal stay the same objects, so that only surfaces render whose part has changed. */
+  set(next: ScreenState): void {
+    const before = this.#state;
+    const state = {
+      theme: kept(before.theme, next.theme),
+      top: kept(before.top, next.top),
+      bottom: kept(before.bottom, next.bottom),
+      overlay: kept(before.overlay, next.overlay),
+    };
+    if (Object.entries(state).every(([part, value]) => before[part as keyof ScreenState] === value)) return;
+    this.#state = state;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function kept<Part>(before: Part, next: Part): Part {
+  return JSON.stringify(before) === JSON.stringify(next) ? before : next;
+}

@@ -1,0 +1,281 @@
+import { render } from "ink-testing-library";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { DEFAULT_THEME, type TerminalColours, themeFor } from "../../cli/tui/canvas/theme.ts";
+import { keyHints, keyName } from "../../cli/tui/keymap/hints.ts";
+import { type Context, KEYMAP } from "../../cli/tui/keymap/keymap.ts";
+import { BottomBar, TopBar } from "../../cli/tui/ui/bars.tsx";
+import { helpPage, helpWidth } from "../../cli/tui/ui/help.ts";
+import { HelpOverlay } from "../../cli/tui/ui/help-overlay.tsx";
+import { inkSurfaces } from "../../cli/tui/ui/ink-surfaces.tsx";
+import { EMPTY_PROMPT } from "../../cli/tui/ui/prompt.ts";
+import { withMessage } from "../../cli/tui/ui/row-text.ts";
+import type { BottomState, ScreenState, TopState } from "../../cli/tui/ui/state.ts";
+import { ScreenStore } from "../../cli/tui/ui/store.ts";
+import { viewerStatus } from "../../cli/tui/viewer/viewer-status.ts";
+import type { ViewerStatus } from "../../cli/tui/viewer/viewer-types.ts";
+import { loadWidths } from "../../src/text/rows/width.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { CONTROL, HOSTILE } from "../text/hostile.ts";
+
+beforeAll(loadWidths);
+
+const top = (change: Partial<TopState> = {}): TopState => ({
+  columns: 80,
+  title: "web:/var/log/app.log",
+  subtitle: "mount, file",
+  ...change,
+});
+const bottom = (change: Partial<BottomState> = {}, status: Partial<ViewerStatus> = {}): BottomState => ({
+  columns: 80,
+  prompt: undefined,
+  keys: undefined,
+  ...change,
+  status: viewerStatus(
+    {
+      follow: "off",
+      top: 1_234_567,
+      length: 4_000_000,
+      isDropping: false,
+      bottom: 2_000_000,
+      start: 0,
+      end: 4_000_000,
+      left: 0,
+      mode: "text",
+      news: 0,
+      rate: 0,
+      picture: "",
+      line: { number: 9_876, isExact: true },
+      search: undefined,
+      filter: undefined,
+      index: undefined,
+      modes: [],
+      count: "",
+      message: "",
+      ...status,
+    },
+    change.columns ?? 80,
+    (action) => keyName("viewer", action),
+  ),
+});
+const screen = (change: Partial<ScreenState> = {}): ScreenState => ({
+  theme: DEFAULT_THEME,
+  top: top(),
+  bottom: bottom(),
+  overlay: undefined,
+  ...change,
+});
+
+const plain = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, "");
+const rowsOf = (text: string | undefined) => (text ?? "").split("\n");
+const drawTop = (of: TopState) => rowsOf(plain(render(<TopBar state={of} theme={DEFAULT_THEME} />).lastFrame() ?? ""));
+const drawBottom = (of: BottomState) =>
+  rowsOf(plain(render(<BottomBar state={of} theme={DEFAULT_THEME} />).lastFrame() ?? ""));
+const status = (change: Partial<ViewerStatus>, columns = 80) => drawBottom(bottom({ columns }, change))[0] ?? "";
+
+describe("the top bar", () => {
+  it("shows the title and how it was reached over the whole width", () => {
+    expect(drawTop(top())).toEqual([` web:/var/log/app.log${" ".repeat(46)} mount, file `]);
+  });
+
+  it("shows the tabs above the title, the shown one underlined", () => {
+    const tabs = { titles: ["web:/log", "Containers"], at: 1 };
+    const rows = rowsOf(render(<TopBar state={top({ tabs })} theme={DEFAULT_THEME} />).lastFrame());
+    expect(plain(rows[0] ?? "")).toBe(" 1 web:/log  2 Containers ");
+    expect(rows[0]).toMatch(/\x1b\[4m 2 Containers /);
+    expect(rows.length).toBe(2);
+  });
+
+  it("lets the last name of the path stand out", () => {
+    const strong = (title: string) => {
+      const frame = render(<TopBar state={top({ title })} theme={DEFAULT_THEME} />).lastFrame() ?? "";
+      return /\x1b\[1m([^\x1b]*)/.exec(frame)?.[1];
+    };
+    expect(strong("web:/var/log/app.log")).toBe("app.log");
+    expect(strong("web:/var/log/")).toBe("log/");
+    expect(strong("Containers")).toBe(" Containers");
+    expect(strong("web:/a/b  deleted: /x")).toBe("b");
+  });
+
+  it("cuts a title that is too long, by columns, and keeps the width", () => {
+    for (const title of ["x".repeat(300), "日本".repeat(100)])
+      expect(drawTop(top({ title }))[0]).toMatch(/… {1,2}mount, file $/);
+  });
+});
+
+describe("the bottom bar", () => {
+  it("takes a filter for a mark by its columns, made safe, and cuts it where it is too long", () => {
+    const row = (mark: string) =>
+      drawBottom({ ...bottom({ columns: 40 }), status: { left: "on disk", right: "1 of 1", mark } })[0];
+    expect(row("/日本語")).toBe(" /日本語  on disk                1 of 1 ");
+    expect(row("/\u202ea")).toMatch(/^ \/<U\+202E>a {2}on disk +1 of 1 ?$/);
+    expect(row(`/${"x".repeat(100)}`)).toBe(` /${"x".repeat(37)}…`);
+  });
+
+  it("says what follow and search are doing, and where the screen is in the text", () => {
+    expect(status({ follow: "on", bottom: 4_000_000 })).toMatch(/^ FOLLOW {2}.* END /);
+    expect(status({ follow: "paused" })).toMatch(/^ PAUSED {2}G goes on/);
+    expect(status({ follow: "paused", news: 1_234 })).toMatch(/^ PAUSED {2}1,234 new lines: G/);
+    expect(status({ follow: "on", rate: 1, picture: "▁█" })).toMatch(/^ FOLLOW {2}▁█ 1 line\/s/);
+    const search = { pattern: "x+", ordinal: 3, total: 1_204, progress: 1, isRunning: false };
+    expect(status({ search })).toMatch(/^ \/x\+ {2}3 of 1,204 {2}/);
+    const running = { ...search, ordinal: undefined, progress: 0.456, isRunning: true };
+    expect(status({ search: running })).toMatch(/^ \/x\+ {2}1,204\+ \(45 %\) {2}Esc/);
+    const filter = { pattern: "!x", context: 2, total: 1, progress: 1, isRunning: false };
+    expect(status({ filter })).toMatch(/^ &!x ±2 {2}1 line {2}/);
+    expect(status({ index: 0.5 })).toMatch(/^ counting 50 % {2}Esc cancels/);
+    expect(status({ modes: ["wrapped", "JSON folded"] })).toMatch(/^ wrapped {2}JSON folded /);
+    expect(status({ line: { number: 12_345, isExact: false } })).toMatch(/ line ~12,345 {2}50 %/);
+    expect(status({ mode: "hex", line: undefined, top: 255 })).toMatch(/^ HEX {2}.* 0xff {2}byte 255 /);
+    expect(status({ message: "not found below: x" })).toMatch(/^ not found below: x /);
+    expect(status({ end: 0, bottom: 0, top: 0, length: 0 })).toMatch(/ empty {2}byte 0 of 0 ?$/);
+    expect(status({ left: 40, start: 5, isDropping: true }, 120)).toMatch(/column 41 {2}beginning dropped {2}/);
+  });
+
+  it("leaves out what matters least where there is no room, and cuts nothing that is waited for", () => {
+    const filter = { pattern: "ERROR", context: 1, total: 1_204, progress: 1, isRunning: false };
+    const search = { pattern: "failed", ordinal: 3, total: 1_204, progress: 1, isRunning: false };
+    const following = { follow: "on", rate: 12, picture: "▁▂▃▄▅▆▇█▁▂▃▄", bottom: 4_000_000, filter } as const;
+    expect(status(following, 120)).toMatch(/^ FOLLOW {2}▁\S+ 12 lines\/s {2}&ERROR ±1 .*byte 1,234,/);
+    expect(status(following)).toMatch(/^ FOLLOW {2}12 lines\/s {2}&ERROR ±1 {2}1,204 lines +line 9,876 {2}END ?$/);
+    expect(status({ ...following, search })).toMatch(/ \/failed {2}3 of 1,204 {2}&ERROR ±1 {2}1,204 /);
+    const message = "reading ended: the agent could not read the file: EIO";
+    expect(status({ message })).toMatch(new RegExp(`^ ${message} {2,}line 9,876 {2}50 % ?$`));
+    const said = (columns: number) =>
+      drawBottom({ ...bottom({ columns }), status: withMessage("x".repeat(50), bottom().status, columns) })[0];
+    expect(said(80)?.trim()).toBe("x".repeat(50));
+    expect(said(120)).toMatch(/^ x{50} {2,}line 9,876/);
+  });
+
+  it("looks at no more of a long prompt than may be seen", () => {
+    const segment = vi.spyOn(Intl.Segmenter.prototype, "segment");
+    const characters = Array.from({ length: 2000 }, () => "é");
+    const [row] = drawBottom(bottom({ prompt: { label: "/", characters, cursor: 1000 } }));
+    const calls = segment.mock.calls.length;
+    segment.mockRestore();
+    expect(row).toContain("é");
+    expect(calls).toBeLessThan(1500);
+  });
+
+  it("shows the prompt with its cursor instead of the status", () => {
+    const row = (characters: readonly string[], cursor: number) =>
+      drawBottom(bottom({ prompt: { label: "/", characters, cursor } }))[0];
+    expect(drawBottom(bottom({ prompt: { label: "/", ...EMPTY_PROMPT } }))[0]).toMatch(/^\//);
+    expect(row([..."abc"], 3)).toMatch(/^\/abc/);
+    const long = [..."x".repeat(200), "E"];
+    expect(row(long, long.length)).toMatch(/^\/x+E ?$/);
+  });
+
+  it.each([
+    [["viewer", "out"], /^ \/ search {2}n next {2}& filter {2}F follow .* {2}\? help {2}: command {2}q back$/],
+    [["containers", "list"], /^ O open files {2}M mounts {2}a all .* {2}\? help {2}: command {2}q back$/],
+    [["files", "out", "list"], / Space mark .* {2}\? help {2}: command {2}q back$/],
+    [["prompt"], /^ Enter done {2}Esc give up {2}Tab complete/],
+  ] as [Context[], RegExp][])("shows the keys of %j", (contexts, expected) => {
+    const [, row] = drawBottom(bottom({ columns: 120, keys: keyHints(contexts) }));
+    expect(row?.trimEnd()).toMatch(expected);
+  });
+
+  it("shows the keys as they are bound, and none that is not", () => {
+    const keymap = {
+      ...KEYMAP,
+      viewer: KEYMAP.viewer.map((binding) => ({
+        ...binding,
+        keys: binding.action === "search" ? ["f3"] : binding.action === "follow" ? [] : binding.keys,
+      })),
+    };
+    const [, row] = drawBottom(bottom({ keys: keyHints(["viewer"], keymap) }));
+    expect(row).toMatch(/^ F3 search {2}n next /);
+    expect(row).not.toContain("follow");
+  });
+
+  it.each([20, 40, 80, 200])("keeps its keys within %d columns", (columns) => {
+    const [, row = ""] = drawBottom(bottom({ columns, keys: keyHints(["files", "out", "list"]) }));
+    expect(row.length).toBeLessThanOrEqual(columns);
+    expect(row).not.toContain("…");
+    expect(row).toContain("? help");
+  });
+});
+
+describe("the help", () => {
+  it.each([80, 120, 200])("lists every key of the keymap at %d columns, a page at a time", (columns) => {
+    const size = { columns, height: 21 };
+    const { pages } = helpPage(["viewer"], size, 0);
+    const text = Array.from({ length: pages }, (_, index) => {
+      const page = helpPage(["viewer"], size, index);
+      const tree = <HelpOverlay page={page} width={helpWidth(page)} turn="Space and b turn it" theme={DEFAULT_THEME} />;
+      const { lastFrame, stdout } = render(tree);
+      Object.defineProperty(stdout, "columns", { value: columns });
+      const rows = rowsOf(plain(lastFrame() ?? ""));
+      expect(rows.length).toBeLessThanOrEqual(size.height);
+      return rows.map((row) => row.replaceAll("│", "")).join("\n");
+    }).join("\n");
+    for (const { help } of [...KEYMAP.viewer, ...KEYMAP.global]) expect(text.replace(/\n/g, "")).toContain(help);
+    expect(text).toContain("Everywhere");
+    expect(text).toContain(`page 1 of ${pages}: Space and b turn it`);
+  });
+});
+
+describe("the surfaces", () => {
+  it("render only when their own part of the store has changed", async () => {
+    const store = new ScreenStore(screen());
+    let changes = 0;
+    const surfaces = await inkSurfaces(store, () => {
+      changes++;
+    });
+    const before = surfaces.bottom();
+    store.set(screen({ top: top({ title: "another" }) }));
+    await waitFor("the new title", () => plain(surfaces.top()[0] ?? "").includes("another"));
+    expect(surfaces.bottom()).toBe(before);
+    expect(changes).toBe(1);
+    store.set(screen({ top: top({ title: "another" }) }));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(changes).toBe(1);
+    surfaces.close();
+  });
+
+  it("are laid out for the columns of the moment", async () => {
+    const store = new ScreenStore(screen());
+    const surfaces = await inkSurfaces(store, () => undefined);
+    store.set(screen({ top: top({ columns: 150 }), bottom: bottom({ columns: 150 }) }));
+    await waitFor("the new width", () => plain(surfaces.top()[0] ?? "").length === 150);
+    await waitFor("the new width below", () => plain(surfaces.bottom()[0] ?? "").length === 150);
+    surfaces.close();
+  });
+
+  it.each(["dark", "light", "terminal", "plain"] as const)("leave the plain style behind in theme %s", async (name) => {
+    const terminal: TerminalColours = { depth: "all", isPlain: false, isLight: undefined };
+    const theme = themeFor({ name, parts: {} }, terminal);
+    const store = new ScreenStore(screen({ theme, bottom: bottom({ keys: keyHints(["viewer"]) }, { follow: "on" }) }));
+    const surfaces = await inkSurfaces(store, () => undefined);
+    for (const row of [...surfaces.top(), ...surfaces.bottom()]) {
+      const open = new Set<string>();
+      for (const [, code = ""] of row.matchAll(/\x1b\[([0-9;]*)m/g)) {
+        const ends = { "22": /^[12]$/, "24": /^4$/, "27": /^7$/, "39": /^3[0-8]/, "49": /^4[0-8]/ }[code];
+        if (ends) for (const one of [...open]) ends.test(one) && open.delete(one);
+        else open.add(code);
+      }
+      expect([...open]).toEqual([]);
+      if (name === "plain") expect(row).not.toMatch(/\x1b\[[34]\d/);
+    }
+    surfaces.close();
+  });
+
+  it.each(HOSTILE)("show $name in names and messages instead of sending it", async ({ bytes }) => {
+    const text = bytes.toString("utf8");
+    const prompt = { label: "/", characters: [text, text], cursor: 1 };
+    const store = new ScreenStore(
+      screen({ top: top({ title: text, subtitle: text }), bottom: bottom({}, { message: text }) }),
+    );
+    const surfaces = await inkSurfaces(store, () => undefined);
+    const safe = () => {
+      const rows = [...surfaces.top(), ...surfaces.bottom()];
+      for (const row of rows) expect(plain(row)).not.toMatch(CONTROL);
+      expect(rows.length).toBe(2);
+    };
+    safe();
+    store.set(screen({ bottom: bottom({ prompt }) }));
+    await waitFor("the prompt", () => plain(surfaces.bottom()[0] ?? "").startsWith("/"));
+    safe();
+    surfaces.close();
+  });
+});
