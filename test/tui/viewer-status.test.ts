@@ -74,7 +74,7 @@ describeWith("tmux", "the status row of the viewer", () => {
   });
 
   it("shows END only with the last row of a long wrapped line", async () => {
-    await screen.open(screen.file("log", `${"x".repeat(80 * 22 * 4)}\n`));
+    await screen.open(screen.file("log", `${"x".repeat(80 * 21 * 4)}\n`));
     screen.keys("w");
     await screen.waitFor("a quarter", (text) => / 2[45] %/.test(status(text)));
     screen.keys("G");
