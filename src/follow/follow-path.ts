@@ -55,7 +55,7 @@ export async function* followPath(
     return;
   }
   const position = from === "start" ? 0 : from === "end" ? file.size() : from;
-  yield* simplified(follow(followSource(session, path, file), { position, signal }));
+  yield* simplified(follow(followSource(session, path, file), { position, takesFile: true, signal }));
 }
 
 /** The engine's events without its files, which it owns. */

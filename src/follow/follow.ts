@@ -72,7 +72,7 @@ export async function* follow<File extends FollowFile>(
   /** Since when the file being read has had no name and nothing new, to let go of it. */
   let namelessSince: number | undefined;
   const isNameless = () =>
-    contents && byName === true && (machine.reportedDeleted || path?.isTroubled === true) && !machine.hasNext;
+    byName === true && (machine.reportedDeleted || path?.isTroubled === true) && !machine.hasNext;
   const machine = new FollowMachine(source.file?.identity, options.position, drainMs, goneMs);
   const waker = new Waker();
   /** Generations that were left for newer ones, whose writers may not have noticed yet. */

@@ -19,10 +19,10 @@ function file(name: string, content: string): number {
   return fd;
 }
 
-function all(source: ByteSource): string {
+function all(source: ByteSource, step = 7): string {
   const bytes = Buffer.alloc(source.end() - source.start());
   for (let at = 0; at < bytes.length; ) {
-    const count = source.read(source.start() + at, bytes.subarray(at, at + 7));
+    const count = source.read(source.start() + at, bytes.subarray(at, at + step));
     if (count === 0) break;
     at += count;
   }
@@ -39,7 +39,7 @@ describe("ChainSource", () => {
     expect([0, 4, 16, 18].map((at) => chain.offsetInFile(at))).toEqual([0, 4, 0, 2]);
     expect([chain.offsetOf(0), chain.offsetOf(3)]).toEqual([16, 19]);
     expect([chain.fileEnd(2), chain.fileEnd(17)]).toEqual([8, 6]);
-    expect(chain.fileAt(20)).toEqual({ begins: 16, foreign: 0 });
+    expect(chain.fileAt(20)).toMatchObject({ begins: 16, foreign: 0 });
     // As a worker sees it.
     expect(all(partsSource(chain.parts()))).toBe(all(chain));
   });
@@ -52,7 +52,7 @@ describe("ChainSource", () => {
     const three = all(chain).indexOf("three");
     expect(chain.offsetInFile(three)).toBe(8);
     // Two newlines before it are not the file's.
-    expect(chain.fileAt(three)).toEqual({ begins: 0, foreign: 2 });
+    expect(chain.fileAt(three)).toMatchObject({ begins: 0, foreign: 2 });
     expect(chain.offsetOf(8)).toBe(three);
   });
 
@@ -82,5 +82,40 @@ describe("ChainSource", () => {
     expect(chain.takeDropped()).toEqual([]);
     expect(all(chain)).toBe("1\nnext\n2\nnext\n3\nnext\n4\n");
     expect(chain.start()).toBe(7);
+  });
+
+  it("keeps the last mebibyte of a released file in memory, from the beginning of a line, with a note", () => {
+    const line = `${"x".repeat(99)}\n`;
+    const fd = file("big", line.repeat(20_000));
+    const chain = new ChainSource(fd);
+    chain.note("a note");
+    chain.continueWith(file("next", "next\n"), 0, "rotated");
+    const end = chain.end();
+    const before = all(chain, 65536);
+    chain.release(fd);
+    expect(chain.takeDropped()).toEqual([fd]);
+    expect(chain.end()).toBe(end);
+    const note = "deleted: what was before is let go, which frees its storage\n";
+    const after = all(chain, 65536);
+    expect(after.startsWith(note)).toBe(true);
+    expect(before.endsWith(after.slice(note.length))).toBe(true);
+    expect(after.slice(note.length, note.length + 100)).toBe(line);
+    expect(after.length - note.length).toBeGreaterThan(1024 * 1024 - 200);
+    expect(all(partsSource(chain.parts()), 65536)).toBe(after);
+    expect(chain.fileAt(end).isCut).toBe(false);
+    expect(chain.fileAt(chain.start() + note.length).isCut).toBe(true);
+  });
+
+  it("continues behind the newest file after that was released", () => {
+    const fd = file("only", "one\ntwo");
+    const chain = new ChainSource(fd);
+    chain.release(fd);
+    expect(chain.takeDropped()).toEqual([fd]);
+    expect(all(chain)).toBe("one\ntwo");
+    chain.note("deleted");
+    chain.note("again");
+    expect(all(chain)).toBe("one\ntwo\ndeleted\nagain\n");
+    chain.continueWith(file("new", "three\n"), 0, "back");
+    expect(all(chain)).toBe("one\ntwo\ndeleted\nagain\nback\nthree\n");
   });
 });

@@ -1,4 +1,13 @@
-import { appendFileSync, mkdirSync, renameSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { BLOCK } from "../../src/text/sources/block-cache.ts";
@@ -13,6 +22,17 @@ const last = (text: string) => text.split("\n")[21] ?? "";
 const status = (text: string) => text.split("\n")[22] ?? "";
 const beginsWith = (line: number) => (text: string) => first(text) === `line ${line} of the log`;
 const endsWith = (line: number) => (text: string) => last(text) === `line ${line} of the log`;
+
+/** Where the links in a directory lead; those that are gone meanwhile are left out. */
+function links(directory: string): string[] {
+  return readdirSync(directory).flatMap((name) => {
+    try {
+      return [readlinkSync(`${directory}/${name}`)];
+    } catch {
+      return [];
+    }
+  });
+}
 
 describeWith("tmux", "porthole open", () => {
   let screen: TmuxScreen;
@@ -211,6 +231,59 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("the truncation", (text) => first(text).startsWith("── truncated: "));
     appendFileSync(path, "after it\n");
     await screen.waitFor("what came after", (text) => /── truncated: .*─\nafter it\n/.test(text));
+  });
+
+  it("lets go of every deleted generation and keeps its end in view", async () => {
+    const path = screen.file("log", numbered(100));
+    await screen.open("--follow", path);
+    await screen.waitFor("the end", endsWith(100));
+    const pid = await screen.pid();
+    const deleted = () => links(`/proc/${pid}/fd`).filter((link) => link.endsWith("(deleted)"));
+    for (const name of ["second", "third", "fourth"]) {
+      renameSync(path, `${path}.1`);
+      writeFileSync(path, `the ${name} file\n`);
+      await screen.waitFor(`the ${name} file`, (text) => text.includes(`the ${name} file\n`));
+      rmSync(`${path}.1`);
+      await waitFor(`the file before the ${name} to be closed`, () => deleted().length === 0);
+    }
+    rmSync(path);
+    await screen.waitFor("that it is deleted", (text) => text.includes("── deleted: "));
+    await waitFor("the last file to be closed", () => !links(`/proc/${pid}/fd`).some((link) => link.includes("/log")));
+    expect(screen.text()).toMatch(
+      /the second file\n── rotated: .*\nthe third file\n── rotated: .*\nthe fourth file\n── deleted: /,
+    );
+    writeFileSync(path, "the fifth file\n");
+    await screen.waitFor("the fifth file", (text) =>
+      /there is a file of this name again.*\nthe fifth file\n/.test(text),
+    );
+    expect(deleted()).toEqual([]);
+    screen.keys("g");
+    await screen.waitFor("the beginning of the second", (text) => first(text) === "the second file");
+  });
+
+  it("lets go of a big deleted log but for its end, once that end is in view", async () => {
+    const path = screen.file("log", numbered(200_000));
+    await screen.open(path, "+F");
+    await screen.waitFor("the end", endsWith(200_000));
+    screen.keys("g");
+    await screen.waitFor("the beginning", beginsWith(1));
+    const pid = await screen.pid();
+    const isOpen = () => links(`/proc/${pid}/fd`).some((link) => link.includes(path));
+    rmSync(path);
+    await waitFor("the screen to hear of it", () => links(`/proc/${pid}/fd`).includes(`${path} (deleted)`));
+    screen.keys("G");
+    await screen.waitFor("the note", (text) => text.includes("── deleted: "));
+    await waitFor("the file to be closed", () => !isOpen());
+    expect(screen.text()).toContain("line 200000 of the log\n── deleted: ");
+    screen.keys("g");
+    const text = await screen.waitFor("what was let go", (shown) =>
+      first(shown).startsWith("── deleted: what was before"),
+    );
+    expect(text.split("\n")[2]).toMatch(/^line 1[4-9]\d{4} of the log$/);
+    screen.keys("/");
+    screen.type("line 199999 ");
+    screen.keys("Enter");
+    await screen.waitFor("a line that was kept", (shown) => shown.includes("line 199999 of the log"));
   });
 
   it("notices a file that shrinks without follow", async () => {

@@ -74,7 +74,7 @@ export class Document {
     return {
       number: at.count - begins.count - file.foreign + 1,
       // Numbers of a file that is counted itself are exact, whatever is known of those before it.
-      isExact: at.isExact && begins.isExact,
+      isExact: at.isExact && begins.isExact && !file.isCut,
     };
   }
 

@@ -1,7 +1,10 @@
 import { PortholeError } from "../../../src/errors.ts";
-import { type FollowFile, type FollowSource, follow } from "../../../src/follow/index.ts";
+import { type FollowFile, type FollowSource, follow, onTick } from "../../../src/follow/index.ts";
 import type { ScreenFile } from "./content.ts";
 import type { SourceChanges } from "./source-changes.ts";
+
+/** How often a file that was left is asked whether it is deleted. */
+const DELETED_CHECK_MS = 1000;
 
 /** A generation as the screen reads it. */
 export interface ScreenGeneration extends FollowFile {
@@ -16,9 +19,12 @@ export class Follower {
   readonly #source: FollowSource<ScreenGeneration>;
   readonly #changes: SourceChanges;
   readonly #abort = new AbortController();
-  /** Generations that the viewer reads, by descriptor: closed when it does no more. */
-  readonly #shown = new Map<number, () => void | Promise<void>>();
-  readonly #closers = new WeakMap<ScreenGeneration, () => void | Promise<void>>();
+  /** Generations that the viewer reads, by descriptor, as they were opened: closed when it does no more. */
+  readonly #shown = new Map<number, ScreenGeneration>();
+  /** Those of them that the engine has left: closed once they are deleted as well, which frees their storage. */
+  readonly #left = new Map<number, ScreenGeneration>();
+  readonly #opened = new WeakMap<ScreenGeneration, ScreenGeneration>();
+  #endTicks: (() => void) | undefined;
   /** Somebody else says when the container cannot be reached. */
   readonly #placeIsTold: boolean;
   /** A row says that the path cannot be asked about. */
@@ -41,6 +47,7 @@ export class Follower {
   async close(): Promise<void> {
     this.#abort.abort();
     await this.#running;
+    this.#endTicks?.();
     await this.#release([...this.#shown.keys()]);
   }
 
@@ -48,7 +55,7 @@ export class Follower {
     const { signal } = this.#abort;
     const changes = this.#changes;
     const position = this.#source.file?.stat().size ?? 0;
-    for await (const event of follow(this.#source, { position, contents: false, signal })) {
+    for await (const event of follow(this.#source, { position, contents: false, takesFile: true, signal })) {
       switch (event.kind) {
         case "grown":
           changes.grown();
@@ -82,34 +89,54 @@ export class Follower {
   }
 
   #show(generation: ScreenGeneration, from: number | undefined, text: string): void {
-    this.#shown.set(generation.file.fd, this.#closers.get(generation) ?? (() => {}));
+    const opened = this.#opened.get(generation) ?? generation;
+    this.#shown.set(generation.file.fd, opened);
     this.#changes.continueWith(generation.file, from, text, (fds) => void this.#release(fds));
   }
 
   async #release(fds: readonly number[]): Promise<void> {
     for (const fd of fds) {
-      const close = this.#shown.get(fd);
+      const file = this.#shown.get(fd);
       this.#shown.delete(fd);
-      await close?.();
+      this.#left.delete(fd);
+      await file?.close();
     }
   }
 
   /** The engine closes a generation when it has left it, but one can still scroll back into it. */
   #kept(source: FollowSource<ScreenGeneration>): FollowSource<ScreenGeneration> {
     const keep = (file: ScreenGeneration): ScreenGeneration => {
-      const kept = { ...file, close: () => (this.#shown.has(file.file.fd) ? undefined : file.close()) };
-      this.#closers.set(kept, () => file.close());
+      const { fd } = file.file;
+      const kept = { ...file, close: () => (this.#shown.get(fd) === file ? this.#leave(fd, file) : file.close()) };
+      this.#opened.set(kept, file);
       return kept;
     };
-    const { renamedAway } = source;
+    const { file, renamedAway } = source;
+    if (file) this.#shown.set(file.file.fd, file);
     return {
       ...source,
+      ...(file && { file: keep(file) }),
       reopen: async () => {
         const file = await source.reopen();
         return file && keep(file);
       },
       ...(renamedAway && { renamedAway: async (known) => (await renamedAway(known)).map(keep) }),
     };
+  }
+
+  #leave(fd: number, file: ScreenGeneration): void {
+    // At its own end the engine leaves the newest one too.
+    if (this.#abort.signal.aborted) return;
+    this.#left.set(fd, file);
+    this.#endTicks ??= onTick(DELETED_CHECK_MS, () => this.#releaseDeleted());
+    this.#releaseDeleted();
+  }
+
+  #releaseDeleted(): void {
+    for (const [fd, file] of this.#left) {
+      if (file.stat().links !== 0) continue;
+      if (this.#changes.release(fd, (fds) => void this.#release(fds))) this.#left.delete(fd);
+    }
   }
 }
 

@@ -91,6 +91,24 @@ export class SourceChanges {
     this.#changed();
   }
 
+  /**
+   * Keeps the end of a deleted file in memory and reads its descriptor no more, of which `dropped` hears.
+   * False while something is shown that would be lost.
+   */
+  release(fd: number, dropped: (fds: number[]) => void): boolean {
+    const { chain } = this.#document;
+    const { viewport } = this.#readers.text;
+    const kept = chain?.keptBy(fd);
+    if (!chain || kept === undefined) return true;
+    if (kept.isCut && viewport.top.line < kept.from) return false;
+    chain.release(fd);
+    const fds = chain.takeDropped();
+    this.#drop(chain.start(), () => dropped(fds));
+    viewport.forget();
+    this.#changed();
+    return true;
+  }
+
   /** Resolves when what was dropped is, after which nothing is begun again. */
   async close(): Promise<void> {
     this.#isClosed = true;

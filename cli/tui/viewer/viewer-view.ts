@@ -24,7 +24,7 @@ export interface ViewerStart {
 }
 
 export interface ViewerOptions extends ViewerStart {
-  /** What is shown. It stays the caller's and must stay open until {@link ViewerView.close} has resolved. */
+  /** What is shown. The caller keeps it open until {@link ViewerView.close} has resolved; a followed file that is deleted may be closed before. */
   file: ScreenFile;
   /** The target as the user named it. */
   title: string;

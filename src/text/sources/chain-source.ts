@@ -2,8 +2,14 @@ import { fstatSync } from "node:fs";
 import type { ByteSource, NextData, SourcePart } from "./byte-source.ts";
 import { readParts } from "./regular-source.ts";
 
-/** Earlier generations that stay readable. An unlinked one occupies storage while it is open. */
+/** Earlier generations that stay readable. */
 const KEPT = 3;
+
+/** Bytes at the end of a generation that stay readable after {@link ChainSource.release}. */
+const KEPT_BYTES = 1024 * 1024;
+
+/** Less than this is not worth a note. */
+const LEAST_CUT = 4096;
 
 /** An inserted line that reports an event, such as a rotation. */
 export interface Note {
@@ -17,7 +23,10 @@ interface Stretch {
   generation: number | undefined;
   fd: number;
   from: number;
+  /** Content in memory: of a note, or of a file that was released. */
   bytes: Uint8Array | undefined;
+  /** True for a note, and for the newline that ends an unfinished line before it. */
+  isInserted?: true;
 }
 
 /**
@@ -48,13 +57,13 @@ export class ChainSource implements ByteSource {
   }
 
   end(): number {
-    const { at, from, fd } = this.#last;
-    return at + Math.max(0, fstatSync(fd).size - from);
+    const { at, from, fd, bytes } = this.#last;
+    return at + (bytes ? bytes.length : Math.max(0, fstatSync(fd).size - from));
   }
 
   read(position: number, buffer: Uint8Array): number {
-    const { at, fd, from } = this.#last;
-    if (position >= at) return readParts([{ at, end: Number.POSITIVE_INFINITY, fd, from }], position, buffer);
+    const { at, fd, from, bytes } = this.#last;
+    if (position >= at && !bytes) return readParts([{ at, end: Number.POSITIVE_INFINITY, fd, from }], position, buffer);
     return readParts(this.parts(), position, buffer);
   }
 
@@ -78,9 +87,52 @@ export class ChainSource implements ByteSource {
 
   /** Appends a note; the file continues after it. */
   note(text: string): void {
-    const { fd, from, at, generation } = this.#last;
+    const { fd, from, at, generation, bytes } = this.#last;
     const next = this.#close(text);
-    this.#stretches.push({ at: next.at, generation, fd, from: from + next.read - at, bytes: undefined });
+    const rest = bytes && new Uint8Array(0);
+    this.#stretches.push({ at: next.at, generation, fd, from: from + next.read - at, bytes: rest });
+  }
+
+  /**
+   * Where the part of a file begins that {@link release} keeps; `isCut` if the file has more before it.
+   * Undefined if the file is not read.
+   */
+  keptBy(fd: number): { from: number; isCut: boolean } | undefined {
+    const begins = this.#stretches.find((stretch) => stretch.fd === fd)?.at;
+    if (begins === undefined) return undefined;
+    const last = this.#stretches.findLastIndex((stretch) => stretch.fd === fd);
+    const from = (this.#ends[last] ?? this.end()) - KEPT_BYTES;
+    return from - begins > LEAST_CUT ? { from: this.#lineStart(from), isCut: true } : { from: begins, isCut: false };
+  }
+
+  /**
+   * Copies the end of a file into memory and reads its descriptor no more; {@link takeDropped} returns
+   * it. A note stands in place of what was before.
+   */
+  release(fd: number): void {
+    const kept = this.keptBy(fd);
+    if (kept === undefined) return;
+    const ends = this.#stretches.map((_stretch, index) => this.#ends[index] ?? this.end());
+    const stretches = this.#stretches.flatMap((stretch, index): Stretch[] => {
+      const end = ends[index] ?? 0;
+      if (kept.isCut && end <= kept.from) return [];
+      return [stretch.fd === fd ? this.#inMemory(stretch, Math.max(stretch.at, kept.from), end) : stretch];
+    });
+    if (kept.isCut) {
+      const bytes = this.#encode("deleted: what was before is let go, which frees its storage\n");
+      stretches.unshift({
+        at: kept.from - bytes.length,
+        generation: undefined,
+        fd: -1,
+        from: 0,
+        bytes,
+        isInserted: true,
+      });
+    }
+    const before = new Set(this.#stretches.map((stretch) => stretch.fd));
+    this.#stretches = stretches;
+    this.#ends = stretches.slice(1).map(({ at }) => at);
+    for (const one of before) if (one >= 0 && !stretches.some((stretch) => stretch.fd === one)) this.#forget(one);
   }
 
   /**
@@ -108,7 +160,7 @@ export class ChainSource implements ByteSource {
     this.#stretches = [];
     this.#ends = [];
     const bytes = this.#encode(`${text}\n`);
-    this.#stretches.push({ at: end, generation: undefined, fd: -1, from: 0, bytes });
+    this.#stretches.push({ at: end, generation: undefined, fd: -1, from: 0, bytes, isInserted: true });
     this.#ends.push(end + bytes.length);
     this.#stretches.push({ at: end + bytes.length, generation: ++this.#generation, fd, from: 0, bytes: undefined });
   }
@@ -122,7 +174,7 @@ export class ChainSource implements ByteSource {
 
   /** Converts an offset of the chain to an offset in its file. */
   offsetInFile(offset: number): number {
-    const stretch = this.#stretches.findLast(({ at, bytes }) => at <= offset && !bytes) ?? this.#last;
+    const stretch = this.#stretches.findLast(({ at, isInserted }) => at <= offset && !isInserted) ?? this.#last;
     return Math.max(0, offset - stretch.at + stretch.from);
   }
 
@@ -135,24 +187,25 @@ export class ChainSource implements ByteSource {
 
   /**
    * The beginning of the file that contains `offset`, and the number of inserted newlines between
-   * the two, for line numbers.
+   * the two, for line numbers. `isCut`: that beginning is not readable any more.
    */
-  fileAt(offset: number): { begins: number; foreign: number } {
+  fileAt(offset: number): { begins: number; foreign: number; isCut: boolean } {
     const index = Math.max(
       0,
-      this.#stretches.findLastIndex(({ at, bytes }) => at <= offset && !bytes),
+      this.#stretches.findLastIndex(({ at, isInserted }) => at <= offset && !isInserted),
     );
     const { generation } = this.#stretches[index] ?? this.#last;
     const first = this.#stretches.findIndex((stretch) => stretch.generation === generation);
-    const foreign = this.#stretches.slice(first, index).filter(({ bytes }) => bytes).length;
-    return { begins: this.#stretches[first]?.at ?? 0, foreign };
+    const foreign = this.#stretches.slice(first, index).filter(({ isInserted }) => isInserted).length;
+    const { at = 0, from = 0, bytes } = this.#stretches[first] ?? {};
+    return { begins: at, foreign, isCut: bytes !== undefined && from > 0 };
   }
 
   /** The end of the file that contains `offset`, as an offset in that file. */
   fileEnd(offset: number): number {
-    const index = this.#stretches.findLastIndex(({ at, bytes }) => at <= offset && !bytes);
+    const index = this.#stretches.findLastIndex(({ at, isInserted }) => at <= offset && !isInserted);
     const { generation } = this.#stretches[Math.max(0, index)] ?? this.#last;
-    const last = this.#stretches.findLastIndex((stretch) => stretch.generation === generation && !stretch.bytes);
+    const last = this.#stretches.findLastIndex((stretch) => stretch.generation === generation && !stretch.isInserted);
     const { at, from } = this.#stretches[last] ?? this.#last;
     return (this.#ends[last] ?? this.end()) - at + from;
   }
@@ -173,6 +226,25 @@ export class ChainSource implements ByteSource {
     return last;
   }
 
+  /** The same stretch from `at` to `end`, read into memory. */
+  #inMemory({ at: begins, generation, from }: Stretch, at: number, end: number): Stretch {
+    const bytes = Buffer.alloc(Math.max(0, end - at));
+    for (let done = 0; done < bytes.length; ) {
+      const read = this.read(at + done, bytes.subarray(done));
+      if (read === 0) break;
+      done += read;
+    }
+    return { at, generation, fd: -1, from: from + at - begins, bytes };
+  }
+
+  /** Where the next line begins after `offset`; `offset` itself inside a very long one. */
+  #lineStart(offset: number): number {
+    const piece = Buffer.alloc(64 * 1024);
+    const newline = this.#encode("\n");
+    const found = piece.subarray(0, this.read(offset, piece)).indexOf(newline);
+    return found < 0 ? offset : offset + found + newline.length;
+  }
+
   /** Ends the last stretch at its current end and appends a note on its own line. */
   #close(text: string): { at: number; read: number } {
     const end = this.end();
@@ -186,11 +258,25 @@ export class ChainSource implements ByteSource {
     this.#ends.push(end);
     // The newline after an unfinished line belongs to that line, not to the note.
     if (gap.length > 0) {
-      this.#stretches.push({ at: end, generation: this.#last.generation, fd: -1, from: 0, bytes: gap });
+      this.#stretches.push({
+        at: end,
+        generation: this.#last.generation,
+        fd: -1,
+        from: 0,
+        bytes: gap,
+        isInserted: true,
+      });
       this.#ends.push(end + gap.length);
     }
     const at = end + gap.length;
-    this.#stretches.push({ at, generation: undefined, fd: -1, from: 0, bytes: bytes.subarray(gap.length) });
+    this.#stretches.push({
+      at,
+      generation: undefined,
+      fd: -1,
+      from: 0,
+      bytes: bytes.subarray(gap.length),
+      isInserted: true,
+    });
     this.#ends.push(end + bytes.length);
     return { at: end + bytes.length, read: end };
   }
