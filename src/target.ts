@@ -35,6 +35,11 @@ export function parseTarget(text: string): Target {
   if (output !== null) return outputTarget(text, output[1] as string, output[2] as string);
   const compose = PROJECT_SERVICE.exec(text);
   if (compose !== null) return { kind: "container", name: compose[1] as string, path: compose[2] as string };
+  if (SEVERAL.test(text)) {
+    throw new PortholeError("USAGE", `'${text}' may mean several containers, and here one is meant`, {
+      hint: "name it; for a file of this machine write ./ before it",
+    });
+  }
   const colon = text.indexOf(":");
   const slash = text.indexOf("/");
   if (colon === -1 || (slash !== -1 && slash < colon) || text.startsWith(".")) {
@@ -57,6 +62,9 @@ const PROJECT_SERVICE = /^([A-Za-z0-9][A-Za-z0-9_.-]*\/[A-Za-z0-9][A-Za-z0-9_.-]
 
 const OUTPUT = /^([A-Za-z0-9][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9][A-Za-z0-9_.-]*)?):(@.*)$/s;
 
+/** A pattern of containers, which cat, head, tail, grep, ls, find, stat, ps and with take. */
+const SEVERAL = /^(?=[^:]*[*?[])[A-Za-z0-9*?[][\w.*?[\]!^-]*(?:\/[A-Za-z0-9*?[][\w.*?[\]!^-]*)?:(?:[/@]|[^/]*$)/;
+
 function outputTarget(text: string, name: string, path: string): Target {
   if (path === "@stdout" || path === "@stderr" || path === "@logs") return { kind: "output", name, path };
   throw new PortholeError("USAGE", `'${text}': '${path}' is no output of a container`, {
@@ -77,6 +85,14 @@ export function placeName(target: Target): string {
   if (target.kind === "process") return `pid:${target.pid}`;
   if (target.kind === "output") return `${target.name}:@`;
   return target.kind === "container" ? target.name : `${target.kind}:${target.name}`;
+}
+
+/** A target whose path may be any. */
+export type PathTarget = Exclude<Target, { kind: "output" }>;
+
+/** The same place with another path. */
+export function withPath<T extends PathTarget>(target: T, path: string): T {
+  return { ...target, path };
 }
 
 /** What a name may be made of, and an example. */

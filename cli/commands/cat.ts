@@ -30,7 +30,7 @@ export async function cat(
       try {
         if (text === "-") await catInput();
         else
-          for await (const opened of openAhead(sessions, await sessions.expand([text]), {
+          for await (const opened of openAhead(sessions, await sessions.expand([text], failed), {
             most: options.trace ? 1 : LOOKAHEAD,
             consume: options.consume,
           })) {

@@ -32,9 +32,10 @@ async function candidates(root: Command, words: string[]): Promise<Candidate[] |
   const wanted = expectedAt(root, words);
   if (wanted.kind === "values")
     return wanted.values.map(({ value, description }) => ({ value: wanted.prefix + value, description }));
-  if (wanted.kind !== "target") return wanted.kind;
-  const { targetCandidates } = await import("../completion/targets.ts");
+  if (wanted.kind !== "target" && wanted.kind !== "label") return wanted.kind;
+  const { labelCandidates, targetCandidates } = await import("../completion/targets.ts");
   try {
+    if (wanted.kind === "label") return await labelCandidates(wanted);
     return (await targetCandidates(words.at(-1) ?? "", wanted)) ?? "file";
   } catch (error) {
     // A completion must not print errors into the command line.

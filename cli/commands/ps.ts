@@ -1,8 +1,8 @@
 import stringWidth from "string-width";
 import { PortholeError } from "../../src/errors.ts";
 import { listProcesses, type ProcessFile, readNames, type TargetProcess } from "../../src/files/index.ts";
-import { kindOf } from "../../src/sessions/index.ts";
-import { parseSessionTarget } from "../../src/target.ts";
+import { kindOf, type Session } from "../../src/sessions/index.ts";
+import { parseSessionTarget, type Target } from "../../src/target.ts";
 import { sanitiseText } from "../../src/text/index.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
@@ -16,41 +16,82 @@ export interface PsOptions extends ConnectionOptions {
   json?: boolean;
 }
 
-/** `porthole ps`: lists the processes of a target and their open files. */
-export async function ps(container: string, options: PsOptions): Promise<number> {
-  const target = parseSessionTarget(container);
-  if (target.kind === "local") {
-    throw new PortholeError("USAGE", `cannot list processes of '${container}': it is not a container`, {
-      hint: "porthole ps CONTAINER, or porthole ps pid:N",
-    });
-  }
+/** `porthole ps`: lists the processes of targets and their open files; continues after a failure and returns the highest status. */
+export async function ps(texts: readonly string[], options: PsOptions): Promise<number> {
+  if (texts.length === 0 && options.label === undefined)
+    throw new PortholeError("USAGE", "no container", { hint: "porthole ps CONTAINER, or pid:N" });
   const sessions = new SessionPool(options);
+  let status = 0;
+  const failed = (error: unknown) => {
+    report(error);
+    status = Math.max(status, exitStatus(error));
+  };
   try {
-    const session = await sessions.session(target);
-    const users = await readNames(session, "/etc/passwd");
-    const deleted = options.deleted === true;
-    const found: TargetProcess[] = [];
-    let status = 0;
-    for await (const process of listProcesses(session, { files: options.files === true || deleted })) {
-      if (process.filesError !== undefined) {
-        report(
-          new PortholeError("FILE", `process ${process.pid} of ${session.name}: ${process.filesError.message}`, {
-            hint:
-              session.route === "mount" ? "the agent has the container's restrictions: use --route sidecar" : undefined,
-          }),
-        );
-        status = exitStatus(process.filesError);
+    const targets = await containers(texts.length > 0 ? texts : ["*"], sessions, failed);
+    const isTitled = targets.length > 1 || texts.length > 1;
+    let isFirst = true;
+    for (const target of targets) {
+      try {
+        const session = await sessions.session(target);
+        const title = isTitled && !options.json ? `${isFirst ? "" : "\n"}${sanitiseText(session.name)}:\n` : "";
+        write(title + (await listed(session, options, failed)));
+        isFirst = false;
+      } catch (error) {
+        failed(error);
       }
-      if (deleted) process.files = process.files.filter((file) => file.deleted);
-      if (deleted && process.files.length === 0 && process.mapped.length === 0) continue;
-      if (options.json) write(jsonLine(asJson(process, users, options)));
-      else found.push(process);
     }
-    if (!options.json) write(`${table(found, users)}${deleted ? summary(found) : ""}`);
     return status;
   } finally {
     sessions.close();
   }
+}
+
+/** A pattern matches running containers only: others have no processes. */
+async function containers(
+  texts: readonly string[],
+  sessions: SessionPool,
+  failed: (error: unknown) => void,
+): Promise<Target[]> {
+  const found: Target[] = [];
+  for (const text of texts) {
+    try {
+      const pattern = sessions.sessionPattern(text);
+      const target = pattern ? undefined : parseSessionTarget(text);
+      if (target?.kind === "local") {
+        throw new PortholeError("USAGE", `cannot list processes of '${text}': it is not a container`, {
+          hint: "porthole ps CONTAINER, or porthole ps pid:N; quote a pattern: '*'",
+        });
+      }
+      if (target) found.push(target);
+      if (pattern) found.push(...(await sessions.select(pattern, { runningOnly: true })).map((named) => named.target));
+    } catch (error) {
+      failed(error);
+    }
+  }
+  sessions.prepare(found);
+  return found;
+}
+
+async function listed(session: Session, options: PsOptions, failed: (error: unknown) => void): Promise<string> {
+  const users = await readNames(session, "/etc/passwd");
+  const deleted = options.deleted === true;
+  const found: TargetProcess[] = [];
+  let lines = "";
+  for await (const process of listProcesses(session, { files: options.files === true || deleted })) {
+    if (process.filesError !== undefined) {
+      failed(
+        new PortholeError("FILE", `process ${process.pid} of ${session.name}: ${process.filesError.message}`, {
+          hint:
+            session.route === "mount" ? "the agent has the container's restrictions: use --route sidecar" : undefined,
+        }),
+      );
+    }
+    if (deleted) process.files = process.files.filter((file) => file.deleted);
+    if (deleted && process.files.length === 0 && process.mapped.length === 0) continue;
+    if (options.json) lines += jsonLine({ target: session.name, ...asJson(process, users, options) });
+    else found.push(process);
+  }
+  return options.json ? lines : `${table(found, users)}${deleted ? summary(found) : ""}`;
 }
 
 /** The documented schema of `porthole ps --json`: see docs/json.md. */

@@ -6,6 +6,8 @@ export type Expected =
   | { kind: "values"; values: Candidate[]; prefix: string }
   /** A target, `web:/path`, or with `session` a container alone. */
   | { kind: "target"; session: boolean; engine: string | undefined }
+  /** `KEY` or `KEY=VALUE` of containers' labels; `prefix` as of values. */
+  | { kind: "label"; prefix: string; engine: string | undefined }
   /** A file or program of this machine, which the shell completes. */
   | { kind: "file" | "program" };
 
@@ -21,11 +23,11 @@ export interface Candidate {
 export function expectedAt(root: Command, words: readonly string[]): Expected {
   const typed = words.at(-1) ?? "";
   const { command, operands, literal, expecting, engine } = walk(root, words.slice(0, -1));
-  if (expecting !== undefined) return ofOption(expecting, "");
+  if (expecting !== undefined) return ofOption(expecting, "", engine);
   if (!literal && typed.startsWith("--") && typed.includes("=")) {
     const prefix = typed.slice(0, typed.indexOf("=") + 1);
     const option = findOption(command, prefix.slice(0, -1));
-    return option === undefined ? { kind: "file" } : ofOption(option, prefix);
+    return option === undefined ? { kind: "file" } : ofOption(option, prefix, engine);
   }
   if (!literal && typed.startsWith("-")) return { kind: "values", values: optionsOf(command), prefix: "" };
   if (command === root) {
@@ -77,7 +79,8 @@ function findOption(command: Command, name: string): Option | undefined {
   return command.options.find(({ long, short }) => name === long || name === short);
 }
 
-function ofOption(option: Option, prefix: string): Expected {
+function ofOption(option: Option, prefix: string, engine: string | undefined): Expected {
+  if (option.long === "--label") return { kind: "label", prefix, engine };
   const choices = option.argChoices;
   if (choices === undefined) return { kind: "file" };
   return { kind: "values", values: choices.map((value) => ({ value })), prefix };

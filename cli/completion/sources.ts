@@ -25,6 +25,11 @@ export interface KnownContainer {
   image: string;
   /** Empty while it runs. */
   state: string;
+  /** Of Compose: empty without. */
+  project: string;
+  service: string;
+  number: string;
+  labels: ReadonlyMap<string, string>;
 }
 
 /**
@@ -42,7 +47,7 @@ async function containersOf(engine: Engine): Promise<KnownContainer[]> {
   if (status !== 200) return [];
   return decodeContainerList(body, request)
     .filter(({ isSidecar }) => !isSidecar)
-    .map(({ name, image, state }) => ({ name, image, state: state === "running" ? "" : state }));
+    .map(({ state, ...one }) => ({ ...one, state: state === "running" ? "" : state }));
 }
 
 /**

@@ -3,8 +3,18 @@ import { DT_DIR, DT_LNK } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { Session } from "../../src/sessions/index.ts";
 import { parseTarget, type Target } from "../../src/target.ts";
+import { parsePattern } from "../targets/container-pattern.ts";
+import { selectContainers } from "../targets/select-containers.ts";
 import type { Candidate } from "./expected.ts";
-import { connectQuickly, enterableProcesses, imageNames, knownContainers, TIMEOUT, volumeNames } from "./sources.ts";
+import {
+  connectQuickly,
+  enterableProcesses,
+  imageNames,
+  type KnownContainer,
+  knownContainers,
+  TIMEOUT,
+  volumeNames,
+} from "./sources.ts";
 
 /** Maximum number of candidates. */
 const MOST = 2_000;
@@ -22,23 +32,54 @@ export async function targetCandidates(
   if (/^[./]/.test(typed)) return undefined;
   const kept = /^(image|volume):(?!\/)(.*)$/s.exec(typed);
   if (kept !== null) return keptCandidates(kept[1] as "image" | "volume", kept[2] ?? "", options);
-  const place = /^(pid:\d+|[^:/]+):(.*)$/s.exec(typed);
+  const place = /^(pid:\d+|[^:/]+(?:\/[^:/]+)?):(.*)$/s.exec(typed);
   if (!options.session && place !== null && place[1] !== "pid")
     return pathCandidates(place[1] ?? "", place[2] ?? "", options);
   const end = options.session ? "" : ":";
   if (typed.startsWith("pid:"))
     return enterableProcesses().map(({ pid, command }) => ({ value: `pid:${pid}${end}`, description: command }));
-  const containers = (await knownContainers(options.engine)).map(({ name, image, state }) => ({
+  const known = await knownContainers(options.engine);
+  const slash = typed.indexOf("/");
+  if (slash !== -1) return serviceCandidates(known, typed.slice(0, slash), end);
+  const containers = known.map(({ name, image, state }) => ({
     value: `${name}${end}`,
     description: state === "" ? image : `${image}, ${state}`,
   }));
   return [
     ...containers,
+    ...unique(known.map(({ project }) => project)).map((project) => ({
+      value: `${project}/`,
+      description: "a Compose project",
+    })),
     { value: "image:", description: "an image's files" },
     { value: "volume:", description: "a volume's files" },
     { value: "pid:", description: "a process's namespaces" },
   ];
 }
+
+/** All of a Compose project, and its services; each replica where there are several. */
+function serviceCandidates(known: readonly KnownContainer[], project: string, end: string): Candidate[] {
+  const members = known.filter((one) => one.project === project && one.service !== "");
+  if (members.length === 0) return [];
+  const services = unique(members.map(({ service }) => service)).flatMap((service) => {
+    const replicas = members.filter((one) => one.service === service);
+    return replicas.length === 1 ? [service] : replicas.map(({ number }) => `${service}-${number}`);
+  });
+  return ["*", ...services.sort()].map((one) => ({ value: `${project}/${one}${end}` }));
+}
+
+/** Keys of containers' labels, and keys with values. */
+export async function labelCandidates(options: { prefix: string; engine: string | undefined }): Promise<Candidate[]> {
+  const labels = (await knownContainers(options.engine)).flatMap((one) => [...one.labels]);
+  const words = unique(labels.flatMap(([key, value]) => (value === "" ? [key] : [key, `${key}=${value}`])));
+  return words.sort().map((value) => ({ value: `${options.prefix}${value}` }));
+}
+
+function unique(words: readonly string[]): string[] {
+  return [...new Set(words)].filter((word) => word !== "");
+}
+
+const OUTPUTS = ["@logs", "@stdout", "@stderr"];
 
 /** Names of images or volumes; after a complete name, paths inside it. */
 async function keptCandidates(
@@ -60,10 +101,11 @@ async function pathCandidates(
   options: { engine: string | undefined },
 ): Promise<Candidate[]> {
   if (path === "") return [{ value: `${place}:/` }];
+  if (path.startsWith("@")) return OUTPUTS.map((one) => ({ value: `${place}:${one}` }));
   const slash = path.lastIndexOf("/");
   const directory = path.slice(0, slash + 1);
   const begun = path.slice(slash + 1);
-  const target = parseTarget(`${place}:${directory || "/"}`);
+  const target = parseTarget(`${await firstOf(place, options.engine)}:${directory || "/"}`);
   const session = await connectQuickly(target, options.engine);
   try {
     const found: { name: string; type: number }[] = [];
@@ -85,6 +127,12 @@ async function pathCandidates(
   } finally {
     session.close();
   }
+}
+
+/** The container whose paths are offered where a pattern means several. */
+async function firstOf(place: string, engine: string | undefined): Promise<string> {
+  const pattern = parsePattern(`${place}:/`, []);
+  return pattern ? ((await selectContainers(pattern, { engine }))[0] ?? place) : place;
 }
 
 async function isDirectory(session: Session, { path }: Target, name: string): Promise<boolean> {

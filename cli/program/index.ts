@@ -56,6 +56,9 @@ const targets = `Targets:
                          (when it has stopped: its layers and volumes, read-only)
   web:@logs              a container's output, as its engine stores it;
                          also web:@stdout and web:@stderr
+  'shop/*:/var/log'      in every matching container, here of the Compose project
+                         shop; also 'web-*:/path', '*:@logs'. Quote it, or the
+                         shell takes it for file names
   image:nginx:1.25:/etc  in an image, which is neither run nor pulled
   volume:data:/app.db    in a volume
   pid:4242:/etc/hosts    as process 4242 sees it

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { connectionOptions, end, examples } from "./shared.ts";
+import { connectionOptions, end, examples, selectionOptions } from "./shared.ts";
 
 /** Commands that list directories and show the metadata of files. */
 export function addListCommands(root: Command): void {
@@ -28,7 +28,7 @@ function addDiff(root: Command): void {
 }
 
 function addLs(root: Command): void {
-  connectionOptions(
+  selectionOptions(
     root.command("ls").argument("<target...>", "directories and files to list; globs match inside the container"),
   )
     .summary("list directories of containers")
@@ -64,7 +64,7 @@ function addLs(root: Command): void {
 }
 
 function addStat(root: Command): void {
-  connectionOptions(root.command("stat").argument("<target...>", "files to show; globs match inside the container"))
+  selectionOptions(root.command("stat").argument("<target...>", "files to show; globs match inside the container"))
     .summary("show the metadata of files, and where they are stored")
     .description(
       "Show the metadata of files, as stat(1) does, and where they are stored: in the container's layer, a volume, a bind mount, memory or the kernel.",
@@ -84,7 +84,7 @@ function addStat(root: Command): void {
 
 function addFind(root: Command): void {
   root.enablePositionalOptions();
-  connectionOptions(
+  selectionOptions(
     root.command("find").argument("<target...>", "directories and files to search, before the expression"),
   )
     .usage("[options] <target...> [expression]")

@@ -1,10 +1,10 @@
 import { type Command, Option } from "commander";
 import { headArguments, rewriteArguments, tailArguments } from "./rewrite-arguments.ts";
-import { connectionOptions, consumeOption, end, examples, timeZoneOption } from "./shared.ts";
+import { connectionOptions, consumeOption, end, examples, selectionOptions, timeZoneOption } from "./shared.ts";
 
 /** Commands that write file content to standard output. */
 export function addReadCommands(root: Command): void {
-  consumeOption(connectionOptions(root.command("cat").argument("[target...]", INPUTS)))
+  consumeOption(selectionOptions(root.command("cat").argument("[target...]", INPUTS)))
     .summary("write files of containers to standard output")
     .description(
       "Write files to standard output, unchanged to a file or pipe. On a terminal, unsafe control characters are escaped.",
@@ -21,7 +21,7 @@ export function addReadCommands(root: Command): void {
     .action(async (list: string[], options) => end((await import("../commands/cat.ts")).cat(list, options)));
 
   const head = rewriteArguments(
-    consumeOption(connectionOptions(root.command("head").argument("[target...]", INPUTS))),
+    consumeOption(selectionOptions(root.command("head").argument("[target...]", INPUTS))),
     headArguments,
   )
     .summary("write the beginning of files of containers")
@@ -40,14 +40,14 @@ export function addReadCommands(root: Command): void {
   head.action(async (list: string[], options) => end((await import("../commands/head.ts")).head(list, options)));
 
   const tail = rewriteArguments(
-    consumeOption(connectionOptions(root.command("tail").argument("[target...]", INPUTS))),
+    consumeOption(selectionOptions(root.command("tail").argument("[target...]", INPUTS))),
     tailArguments,
   )
     .summary("write the end of files of containers, and follow them")
     .description(
       "Write the last 10 lines of each target to standard output, as GNU tail does; with -f or -F, then follow appended data. " +
         "-F follows the name: it survives rotation, truncation, deletion and recreation of the file, and restart and recreation of the container. " +
-        "A glob inside a container also matches files that appear later.",
+        "A glob inside a container also matches files that appear later, and a pattern of containers also matches containers that appear later.",
     )
     .option("-c, --bytes <[+]number>", "write the last bytes; with +, from that byte on")
     .option("-n, --lines <[+]number>", "write the last lines; with +, from that line on")
@@ -79,6 +79,8 @@ Timestamps without a zone are in the target's time zone (TZ of its first process
 ${examples(
   "porthole tail -F web:/var/log/app.log api:/var/log/app.log",
   "porthole tail -F --prefix 'web:/var/log/*.log'",
+  "porthole tail -F --prefix 'shop/*:@logs'        every container of a Compose project, new ones too",
+  "porthole tail -F --label tier=front '*:/var/log/app.log'",
   "porthole tail --merge --since 10m web:/var/log/app.log db:/var/log/pg.log",
   "porthole tail -F --json 'web:/var/log/*.log' | jq -r 'select(.line | test(\"ERROR\")).target'",
   "porthole tail -c +1K web:/data/blob",

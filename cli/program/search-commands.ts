@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { takesValue } from "../grep/arguments.ts";
-import { connectionOptions, consumeOption, end, examples } from "./shared.ts";
+import { connectionOptions, consumeOption, end, examples, selectionOptions } from "./shared.ts";
 
 /** Commands that search files or show their bytes. */
 export function addSearchCommands(root: Command): void {
@@ -10,7 +10,7 @@ export function addSearchCommands(root: Command): void {
 
 function addGrep(root: Command): void {
   const command = root.command("grep");
-  connectionOptions(
+  selectionOptions(
     command
       .argument("<pattern>", "regular expression (with -e or -f: the first target)")
       .argument("[target...]", "files and directories to search"),
@@ -102,7 +102,7 @@ function leaveToRipgrep(command: Command): void {
 
 const SWITCHES = ["--help", "--raw"];
 /** Options with a value. */
-const OWN = ["--route", "--engine", "--user", "--idle"];
+const OWN = ["--route", "--engine", "--user", "--idle", "--label"];
 
 function addHexdump(root: Command): void {
   consumeOption(connectionOptions(root.command("hexdump").argument("<target>", "file or device to read")))

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Label, parseLabel } from "../targets/container-pattern.ts";
 
 /** Formats the examples of a command for its help text. */
 export function examples(...lines: string[]): string {
@@ -24,6 +25,16 @@ export function connectionOptions(command: Command): Command {
         .env("PORTHOLE_IDLE")
         .default(60),
     );
+}
+
+/** As {@link connectionOptions}, for commands that take several containers by a pattern. */
+export function selectionOptions(command: Command): Command {
+  return connectionOptions(command).addOption(
+    new Option(
+      "--label <key[=value]>",
+      "of the containers that a pattern such as '*:/path' matches, only those with this label",
+    ).argParser((text: string, before: readonly Label[] | undefined) => [...(before ?? []), parseLabel(text)]),
+  );
 }
 
 /** Adds the option of commands that read timestamps in lines. */

@@ -1,5 +1,5 @@
 import { Argument, type Command } from "commander";
-import { connectionOptions, consumeOption, end, examples } from "./shared.ts";
+import { connectionOptions, consumeOption, end, examples, selectionOptions } from "./shared.ts";
 
 /** Commands for a whole target, and commands that connect porthole to other tools. */
 export function addToolCommands(root: Command): void {
@@ -10,7 +10,9 @@ export function addToolCommands(root: Command): void {
 }
 
 function addPs(root: Command): void {
-  connectionOptions(root.command("ps").argument("<container>", "container, or pid:N for the namespaces of a process"))
+  selectionOptions(
+    root.command("ps").argument("[container...]", "containers, or pid:N for the namespaces of a process"),
+  )
     .summary("list a container's processes and their open files")
     .description("List the processes of a container; with --files, also their open files, including deleted ones.")
     .option("-f, --files", "list open files: descriptor, mode (r, w, a: append), position, size, path")
@@ -22,11 +24,12 @@ function addPs(root: Command): void {
         "porthole ps web",
         "porthole ps --files web",
         "porthole ps --deleted web",
+        "porthole ps 'shop/*'               every running container of a Compose project",
         "porthole cat web:/proc/1/fd/5      read descriptor 5 of process 1, even if the file is deleted",
         "porthole ps --files --json pid:4242 | jq .files",
       ),
     )
-    .action(async (container: string, options) => end((await import("../commands/ps.ts")).ps(container, options)));
+    .action(async (containers: string[], options) => end((await import("../commands/ps.ts")).ps(containers, options)));
 }
 
 function addWith(root: Command): void {

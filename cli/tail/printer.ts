@@ -55,6 +55,8 @@ export class Printer {
   readonly #output = new Output(1);
   readonly #onTerminal = isTerminal(1);
   readonly #lanes: OutputSource[] = [];
+  /** Lanes that there were. */
+  #made = 0;
   #text: typeof import("../../src/text/index.ts") | undefined;
   #last: OutputSource | undefined;
   /** The file whose unfinished line was printed last. */
@@ -107,11 +109,17 @@ export class Printer {
     };
     if (prefix) {
       const shown = this.#onTerminal ? printable(name) : name;
-      const colour = SOURCE_COLOURS[this.#lanes.length % SOURCE_COLOURS.length];
+      const colour = SOURCE_COLOURS[this.#made++ % SOURCE_COLOURS.length];
       lane.prefix = Buffer.from(colours ? `\x1b[${colour}m${shown} |\x1b[0m ` : `${shown} | `);
     }
     this.#lanes.push(lane);
     return lane;
+  }
+
+  /** Removes a file that is no longer followed, after printing what it held back. */
+  leave(lane: OutputSource): void {
+    void this.flush(lane);
+    this.#lanes.splice(this.#lanes.indexOf(lane), 1);
   }
 
   /** Sets the current file, whose header the follow does not print again. */

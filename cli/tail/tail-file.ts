@@ -1,6 +1,7 @@
 import { seekTo } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import {
+  AT_END,
   Fingerprint,
   type FollowEvent,
   follow,
@@ -45,7 +46,8 @@ export class TailFile {
   readonly name: string;
   readonly lane: OutputSource;
   readonly place: TailTarget;
-  readonly #named: NamedTarget;
+  readonly named: NamedTarget;
+  readonly #own = new AbortController();
   readonly #options: TailOptions;
   readonly #since: number | undefined;
   readonly #timestamps: TimestampReader;
@@ -68,7 +70,7 @@ export class TailFile {
     options: TailOptions,
     since: number | undefined,
   ) {
-    this.#named = named;
+    this.named = named;
     this.name = named.text === "-" ? "standard input" : named.text;
     this.lane = printer.lane(options.json ? named.text : this.name, this.timeOf);
     this.place = place;
@@ -92,10 +94,10 @@ export class TailFile {
   async open(stop: AbortSignal): Promise<void> {
     try {
       this.#input =
-        this.#named.text === "-"
+        this.named.text === "-"
           ? await standardInput()
           : {
-              file: await openTarget(await this.place.session(), this.#named, this.#options),
+              file: await openTarget(await this.place.session(), this.named, this.#options),
               start: 0,
               isStdin: false,
               passed: (piece) => this.#relayed.advance(piece),
@@ -109,7 +111,16 @@ export class TailFile {
       this.#pseudo =
         this.#size === 0 && file.kind === "file" && file.read(new Uint8Array(1), 0) > 0 && file.size() === 0;
     }
-    if (this.#options.follow !== undefined && this.#followable(file)) this.#begin(file, stop);
+    if (this.#options.follow !== undefined && this.#followable(file)) this.#begin(file, this.#until(stop));
+  }
+
+  /** Reads what is there, then ends the follow. */
+  leave(): void {
+    this.#own.abort(AT_END);
+  }
+
+  get hasLeft(): boolean {
+    return this.#own.signal.aborted;
   }
 
   /** Makes the follow start at the beginning of a new file. */
@@ -173,8 +184,9 @@ export class TailFile {
     if (this.#input?.isStdin && this.#input.file) seekTo(0, Math.max(this.#input.start, this.#input.file.size()));
   }
 
-  /** Follows the file and reports its events, until `stop` aborts or no more data can come. */
-  async follow(sink: TailSink, stop: AbortSignal): Promise<void> {
+  /** Follows the file and reports its events, until `ended` aborts or no more data can come. */
+  async follow(sink: TailSink, ended: AbortSignal): Promise<void> {
+    const stop = this.#until(ended);
     const input = this.#input;
     if (this.#events !== undefined) return this.#followEvents(this.#events, sink, stop);
     if (this.#failure !== undefined && !this.#options.retry) return;
@@ -192,13 +204,17 @@ export class TailFile {
     this.#input?.file?.close();
   }
 
+  #until(ended: AbortSignal): AbortSignal {
+    return AbortSignal.any([ended, this.#own.signal]);
+  }
+
   #followable(file: OpenFile | undefined): boolean {
     return file?.kind === "file" && file.isSeekable;
   }
 
   #begin(file: OpenFile | undefined, stop: AbortSignal): void {
     const { follow: how, interval } = this.#options;
-    this.#events = follow(tailSource(this.place, this.#named.target.path, file), {
+    this.#events = follow(tailSource(this.place, this.named.target.path, file), {
       position: this.#pseudo || this.#wholly ? 0 : this.#size,
       byName: how === "name" ? true : file === undefined ? "first" : false,
       goneMs: interval,
@@ -219,7 +235,7 @@ export class TailFile {
       "tail",
       `${quotedIfNeeded(this.name)}: relayed by the agent, because its file system may not answer; polled by name`,
     );
-    return followRelayed(this.place.session, this.#named.target.path, {
+    return followRelayed(this.place.session, this.named.target.path, {
       identity,
       read: this.#relayed,
       intervalMs: this.#options.interval,
@@ -275,7 +291,7 @@ export class TailFile {
   async #followStream(input: Input, sink: TailSink, stop: AbortSignal): Promise<void> {
     let file = input.file;
     while (file?.kind === "fifo" && !stop.aborted) {
-      const next: OpenFile = await openTarget(await this.place.session(), this.#named, this.#options);
+      const next: OpenFile = await openTarget(await this.place.session(), this.named, this.#options);
       file.close();
       file = next;
       input.file = next;

@@ -1,6 +1,13 @@
-import { type OutputEvent, OutputFollower, type OutputRecord, outputContainer } from "../../src/engines/index.ts";
+import {
+  isNotFound,
+  type OutputEvent,
+  OutputFollower,
+  type OutputRecord,
+  outputContainer,
+} from "../../src/engines/index.ts";
 import { AT_END, StreamEnd, StreamStart } from "../../src/follow/index.ts";
 import type { Target } from "../../src/target.ts";
+import type { NamedTarget } from "../targets/session-pool.ts";
 import { printMessage, reasonOf } from "./messages.ts";
 import type { TailOptions } from "./options.ts";
 import { OutputLines } from "./output-lines.ts";
@@ -15,6 +22,8 @@ export class TailOutput {
   readonly isPipedInput = false;
   readonly unfollowable = undefined;
   readonly timeOf: (line: Uint8Array) => number | undefined;
+  readonly named: NamedTarget;
+  hasLeft = false;
   readonly #target: Target & { kind: "output" };
   readonly #engine: string | undefined;
   readonly #options: TailOptions;
@@ -25,14 +34,16 @@ export class TailOutput {
   #failure: unknown;
 
   constructor(
-    named: { text: string; target: Target & { kind: "output" } },
+    named: NamedTarget,
+    target: Target & { kind: "output" },
     engine: string | undefined,
     printer: Printer,
     options: TailOptions,
     since: number | undefined,
   ) {
     this.name = named.text;
-    this.#target = named.target;
+    this.named = named;
+    this.#target = target;
     this.#engine = engine;
     this.#options = options;
     this.#since = since === undefined ? undefined : BigInt(Math.floor(since)) * 1_000_000n;
@@ -77,6 +88,12 @@ export class TailOutput {
 
   fromStart(): void {}
 
+  /** Its container was removed: shows what the engine still has, then ends the follow. */
+  leave(): void {
+    this.hasLeft = true;
+    this.#follower?.leave();
+  }
+
   /** Follows the output until the container ends, or, by name, until `stop` aborts. */
   async follow(sink: TailSink, stop: AbortSignal): Promise<void> {
     const follower = this.#follower;
@@ -112,6 +129,8 @@ export class TailOutput {
       case "recreated":
         return "another container has this name now; going on";
       case "unreachable":
+        // Of one that matched a pattern it is said that it was removed.
+        if (this.named.pattern && isNotFound(event.error)) return undefined;
         return `${reasonOf(event.error)}; waiting for it`;
     }
   }

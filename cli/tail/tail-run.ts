@@ -1,8 +1,9 @@
 import { setMaxListeners } from "node:events";
 import { PortholeError } from "../../src/errors.ts";
 import { AT_END, type Identity, identityOf, onTick } from "../../src/follow/index.ts";
-import { parseTarget, placeName, type Target } from "../../src/target.ts";
-import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
+import { type PathTarget, parseTarget, placeName, type Target, withPath } from "../../src/target.ts";
+import type { ContainerPattern } from "../targets/container-pattern.ts";
+import { type NamedTarget, type SessionPool, selected } from "../targets/session-pool.ts";
 import { GlobWatch } from "./glob-watch.ts";
 import { Merger } from "./merger.ts";
 import { errorReading, printMessage } from "./messages.ts";
@@ -20,6 +21,14 @@ const PID_MS = 1000;
 
 type AnyTailed = TailFile | TailOutput;
 
+/** A glob inside a target that may match more files later. */
+interface Glob {
+  target: PathTarget;
+  /** Where the container matched a pattern too. */
+  pattern: ContainerPattern | undefined;
+  watch: GlobWatch;
+}
+
 /** A run of tail: its files, their output and their follow. */
 export class TailRun {
   readonly #sessions: SessionPool;
@@ -30,7 +39,9 @@ export class TailRun {
   readonly #places = new Map<string, TailTarget>();
   readonly #files: AnyTailed[] = [];
   /** Globs that may match more files later. */
-  readonly #globs: { text: string; target: Target; watch: GlobWatch }[] = [];
+  #globs: Glob[] = [];
+  /** Patterns that more containers may match later, with the names of those that match now. */
+  readonly #selections: { pattern: ContainerPattern; names: Set<string> }[] = [];
   readonly #names = new Set<string>();
   readonly #seen = new Map<TailTarget, Set<string>>();
   /** Followed files that may still grow. */
@@ -57,22 +68,14 @@ export class TailRun {
 
   /** Resolves the targets. Reports errors to `complain`. */
   async name(texts: readonly string[], complain: (error: unknown) => void): Promise<void> {
-    const { follow, retry, prefix, merge, headers, delimiter, color, json } = this.#options;
+    const { prefix, merge, headers, delimiter, color, json } = this.#options;
     const targets: NamedTarget[] = [];
-    for (const text of texts) {
-      const isGlob = follow === "name" && retry && isPattern(text);
-      if (isGlob) {
-        const target = parseTarget(text);
-        this.#globs.push({ text, target, watch: new GlobWatch(target.path) });
-      }
-      targets.push(
-        ...(await this.#sessions.expand([text], (error) => {
-          complain(error);
-          this.#failed(error);
-        })),
-      );
-    }
-    const several = targets.length > 1 || this.#globs.length > 0;
+    const failed = (error: unknown) => {
+      complain(error);
+      this.#failed(error);
+    };
+    for (const text of texts) targets.push(...(await this.#named(text, failed)));
+    const several = targets.length > 1 || this.#globs.length > 0 || this.#selections.length > 0;
     this.#printer = await Printer.open({
       command: "tail",
       headers: !json && !prefix && !merge && (headers === "always" || (headers === "several" && several)),
@@ -84,6 +87,37 @@ export class TailRun {
     });
     if (merge) this.#merger = new Merger(this.#printer, delimiter);
     for (const named of targets) this.#add(named);
+  }
+
+  async #named(text: string, failed: (error: unknown) => void): Promise<NamedTarget[]> {
+    const { follow, retry } = this.#options;
+    const isWaiting = follow !== undefined && retry;
+    try {
+      const pattern = this.#sessions.pattern(text);
+      if (pattern === undefined || follow === undefined) {
+        if (pattern === undefined) this.#keepGlob({ text, target: parseTarget(text) });
+        return await this.#sessions.expand([text], failed);
+      }
+      const names = new Set<string>();
+      if (isWaiting) this.#selections.push({ pattern, names });
+      const containers = await this.#sessions.select(pattern);
+      if (!isWaiting) this.#selections.push({ pattern, names });
+      for (const named of containers) {
+        names.add(containerOf(named.target));
+        this.#keepGlob(named);
+      }
+      return await this.#sessions.expand([text], failed);
+    } catch (error) {
+      failed(error);
+      return [];
+    }
+  }
+
+  /** A glob whose matches are followed by name may match more later. */
+  #keepGlob({ target, pattern }: NamedTarget): void {
+    const { follow, retry } = this.#options;
+    if (follow !== "name" || !retry || !isPattern(target)) return;
+    this.#globs.push({ target, pattern, watch: new GlobWatch(target.path) });
   }
 
   /** Opens all files and prints their initial parts. */
@@ -104,14 +138,17 @@ export class TailRun {
     for (const file of followed) this.#live.add(file);
     const endGlobs = this.#globs.length > 0 ? onTick(GLOB_MS, () => void this.#lookForMore()) : undefined;
     const running = this.#files.map((file) => this.#followOne(file));
+    if (this.#selections.length > 0) running.push(this.#watchContainers());
     try {
-      if (endGlobs) await new Promise<void>((resolve) => this.#stop.signal.addEventListener("abort", () => resolve()));
+      if (endGlobs || this.#isWaiting)
+        await new Promise<void>((resolve) => this.#stop.signal.addEventListener("abort", () => resolve()));
       await Promise.all(running);
     } finally {
       endPid?.();
       endGlobs?.();
     }
-    if ((this.#stop.signal.aborted && !this.#isNoneLeft) || followed.length === 0) return 0;
+    if ((this.#stop.signal.aborted && !this.#isNoneLeft) || (followed.length === 0 && this.#selections.length === 0))
+      return 0;
     printMessage("tail", "no files remaining");
     return 1;
   }
@@ -134,8 +171,8 @@ export class TailRun {
     const { target } = named;
     const file =
       target.kind === "output"
-        ? new TailOutput({ ...named, target }, this.#sessions.engine, this.#shown, this.#options, this.#since)
-        : new TailFile(named, this.#place(named.target), this.#shown, this.#options, this.#since);
+        ? new TailOutput(named, target, this.#sessions.engine, this.#shown, this.#options, this.#since)
+        : new TailFile(named, this.#place(target), this.#shown, this.#options, this.#since);
     this.#files.push(file);
     this.#names.add(named.text);
     this.#merger?.add(file.lane, file.timeOf);
@@ -198,15 +235,72 @@ export class TailRun {
       this.#failed(error);
     } finally {
       this.#leave(file);
+      if (file.hasLeft) this.#forget(file);
     }
+  }
+
+  /** Its container was removed: another one of that name begins anew. */
+  #forget(file: AnyTailed): void {
+    file.close();
+    this.#files.splice(this.#files.indexOf(file), 1);
+    this.#names.delete(file.named.text);
+    this.#printer?.leave(file.lane);
+    const key = placeName(file.named.target);
+    if (this.#files.some(({ named }) => placeName(named.target) === key)) return;
+    this.#places.get(key)?.end();
+    this.#places.delete(key);
   }
 
   /** Without `--retry`, waits for a deleted file only while another file is followed. */
   #leave(file: AnyTailed): void {
     this.#live.delete(file);
-    if (this.#live.size > 0 || this.#globs.length > 0 || this.#stop.signal.aborted) return;
+    if (this.#live.size > 0 || this.#globs.length > 0 || this.#isWaiting || this.#stop.signal.aborted) return;
     this.#isNoneLeft = true;
     this.#stop.abort(AT_END);
+  }
+
+  /** True where containers are waited for: with `--retry`. */
+  get #isWaiting(): boolean {
+    return this.#selections.length > 0 && this.#options.retry;
+  }
+
+  /** Adds containers that match a pattern now, and drops those that were removed. */
+  async #watchContainers(): Promise<void> {
+    const { watchSelection } = await import("../targets/select-containers.ts");
+    await watchSelection({
+      engine: this.#sessions.engine,
+      signal: this.#stop.signal,
+      changed: (namesOf) => {
+        const removed = new Set<string>();
+        for (const { pattern, names } of this.#selections) {
+          const now = new Set(namesOf(pattern));
+          for (const name of names) {
+            if (now.has(name)) continue;
+            removed.add(name);
+            this.#removed(name, pattern);
+          }
+          for (const name of now) if (!names.has(name)) this.#joined(selected(pattern, name));
+          names.clear();
+          for (const name of now) names.add(name);
+        }
+        for (const name of removed) printMessage("tail", `${name}: the container was removed; it is followed no more`);
+      },
+    });
+  }
+
+  #joined(named: NamedTarget): void {
+    if (this.#names.has(named.text)) return;
+    if (!isPattern(named.target)) return void this.#take(this.#add(named));
+    printMessage("tail", `${containerOf(named.target)}: a container that matches; following it too`);
+    // What it matches is taken in by the next look.
+    this.#keepGlob(named);
+  }
+
+  #removed(name: string, pattern: ContainerPattern): void {
+    const isOfIt = (one: { target: Target; pattern?: ContainerPattern | undefined }) =>
+      one.pattern === pattern && containerOf(one.target) === name;
+    this.#globs = this.#globs.filter((glob) => !isOfIt(glob));
+    for (const file of this.#files.filter(({ named }) => isOfIt(named))) file.leave();
   }
 
   #note(place: TailTarget, identity: Identity): void {
@@ -234,25 +328,26 @@ export class TailRun {
     if (this.#looking) return;
     this.#looking = true;
     try {
-      for (const { text, target, watch } of this.#globs) await this.#expand(text, target, watch);
+      for (const glob of this.#globs) await this.#expand(glob);
     } finally {
       this.#looking = false;
     }
   }
 
-  async #expand(text: string, target: Target, watch: GlobWatch): Promise<void> {
+  async #expand({ target, pattern, watch }: Glob): Promise<void> {
     const place = this.#place(target);
     try {
       const session = await place.session();
       if (!(await watch.isDue(session))) return;
       const { expandGlob } = await import("../../src/files/index.ts");
       for await (const path of expandGlob(session, target.path)) {
-        const name = text.slice(0, text.length - target.path.length) + path;
+        const name = `${placeName(target)}:${path}`;
         if (this.#names.has(name)) continue;
         const stat = await session.stat(path);
         const isMade = stat.links === 1 && watch.wasCreated(path);
         if (!isMade && this.#seen.get(place)?.has(keyOf(identityOf(stat)))) continue;
-        this.#take(this.#add({ text: name, target: { ...target, path } as Target }));
+        const named = { text: name, target: withPath(target, path), isMatch: true, ...(pattern && { pattern }) };
+        void this.#take(this.#add(named));
       }
     } catch (error) {
       watch.again();
@@ -274,12 +369,12 @@ function keyOf({ device, inode, born }: Identity): string {
   return `${device}:${inode}:${born ?? ""}`;
 }
 
+/** The name of a container that a pattern matched. */
+function containerOf(target: Target): string {
+  return "name" in target ? target.name : "";
+}
+
 /** True for a glob inside a container; the shell expands globs of local paths. */
-function isPattern(text: string): boolean {
-  try {
-    const target = parseTarget(text);
-    return target.kind !== "local" && /[*?[\\]/.test(target.path);
-  } catch {
-    return false;
-  }
+function isPattern(target: Target): target is PathTarget {
+  return target.kind !== "local" && target.kind !== "output" && /[*?[\\]/.test(target.path);
 }

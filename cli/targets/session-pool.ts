@@ -1,9 +1,11 @@
 import { dieBySignal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { connect, type Session } from "../../src/sessions/index.ts";
-import { placeName, type Target } from "../../src/target.ts";
+import { type PathTarget, parseTarget, placeName, type Target, withPath } from "../../src/target.ts";
+import { type ContainerPattern, parsePattern, parseSessionPattern } from "./container-pattern.ts";
 import { orLocalFile, parseNamed, targetText } from "./local-file.ts";
 import type { ConnectionOptions } from "./options.ts";
+import { Slots } from "./slots.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -11,14 +13,20 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export interface NamedTarget {
   text: string;
   target: Target;
-  /** True if a glob matched it. */
+  /** True where a glob matched it or its container: it was not named in full. */
   isMatch?: boolean;
+  /** Where its container was not named in full: what matched it. */
+  pattern?: ContainerPattern;
 }
 
 /** The sessions of one command: one per container or process. */
 export class SessionPool {
   readonly #options: ConnectionOptions;
   readonly #sessions = new Map<string, Session>();
+  /** Connections that were begun before anybody asked, or that somebody waits for. */
+  readonly #begun = new Map<string, Promise<Session>>();
+  readonly #slots = new Slots(CONNECT_AT_ONCE);
+  #isClosed = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -37,14 +45,61 @@ export class SessionPool {
     const key = placeName(target);
     const known = this.#sessions.get(key);
     if (known !== undefined && known.ended === undefined) return known;
-    const session = await interruptible((signal) => {
-      const { engine, route, user, idle } = this.#options;
-      return connect(target, { engine, route, user, idleSeconds: idle, signal, runningOnly });
-    }).catch((error: unknown) => {
-      throw orLocalFile(targetText(target), error);
-    });
-    this.#sessions.set(key, session);
-    return session;
+    const begun = this.#begun.get(key) ?? this.#begin(target, runningOnly);
+    try {
+      return await begun;
+    } finally {
+      this.#begun.delete(key);
+    }
+  }
+
+  /** Begins to connect to targets before their turn comes: {@link session} then tells how that went. */
+  prepare(targets: readonly Target[]): void {
+    for (const target of targets) {
+      const key = placeName(target);
+      if (!this.#sessions.has(key) && !this.#begun.has(key)) this.#begin(target, false).catch(() => undefined);
+    }
+  }
+
+  #begin(target: Target, runningOnly: boolean): Promise<Session> {
+    const key = placeName(target);
+    const { engine, route, user, idle } = this.#options;
+    const begun = this.#slots
+      .run(() => {
+        if (this.#isClosed) throw new PortholeError("CANCELLED", "the command has ended");
+        return interruptible((signal) =>
+          connect(target, { engine, route, user, idleSeconds: idle, signal, runningOnly }),
+        );
+      })
+      .then(
+        (session) => {
+          this.#sessions.set(key, session);
+          if (this.#isClosed) session.close();
+          return session;
+        },
+        (error: unknown) => {
+          throw orLocalFile(targetText(target), error);
+        },
+      );
+    this.#begun.set(key, begun);
+    return begun;
+  }
+
+  /** What the text means where it names several containers: see {@link parsePattern}. @throws PortholeError USAGE */
+  pattern(text: string): ContainerPattern | undefined {
+    return parsePattern(text, this.#options.label ?? []);
+  }
+
+  /** As {@link pattern} where a path is not needed. @throws PortholeError USAGE */
+  sessionPattern(text: string): ContainerPattern | undefined {
+    return parseSessionPattern(text, this.#options.label ?? []);
+  }
+
+  /** What a pattern means in each container that matches now. @throws PortholeError TARGET when none does */
+  async select(pattern: ContainerPattern, { runningOnly = false } = {}): Promise<NamedTarget[]> {
+    const { selectContainers } = await import("./select-containers.ts");
+    const names = await selectContainers(pattern, { engine: this.engine, runningOnly });
+    return names.map((name) => selected(pattern, name));
   }
 
   /**
@@ -58,18 +113,45 @@ export class SessionPool {
     const found: NamedTarget[] = [];
     for (const text of texts) {
       try {
-        const target = parseNamed(text);
-        if (target.kind === "local" || !/[*?[\\]/.test(target.path)) found.push({ text, target });
-        else for await (const match of this.#matches(text, target)) found.push(match);
+        const pattern = this.pattern(text);
+        found.push(
+          ...(pattern ? await this.#inEach(pattern, failed) : await this.#inOne({ text, target: parseNamed(text) })),
+        );
       } catch (error) {
-        if (failed === undefined) throw error;
-        failed(error);
+        const explained = orLocalFile(text, error);
+        if (failed === undefined) throw explained;
+        failed(explained);
       }
     }
     return found;
   }
 
-  async *#matches(text: string, target: Target): AsyncGenerator<NamedTarget> {
+  async #inOne(named: NamedTarget): Promise<NamedTarget[]> {
+    const { target } = named;
+    if (target.kind === "local" || target.kind === "output" || !/[*?[\\]/.test(target.path)) return [named];
+    const found: NamedTarget[] = [];
+    for await (const match of this.#matches(named.text, target)) found.push(match);
+    return found;
+  }
+
+  /** A container that has no file for a glob is passed over, unless none has one. */
+  async #inEach(pattern: ContainerPattern, failed?: (error: unknown) => void): Promise<NamedTarget[]> {
+    const containers = await this.select(pattern);
+    this.prepare(containers.map(({ target }) => target));
+    const found: NamedTarget[] = [];
+    let nothing: unknown;
+    for (const turn of containers.map((named) => this.#inOne(named).catch((error: unknown) => ({ error })))) {
+      const matches = await turn;
+      if (!("error" in matches)) found.push(...matches.map((match) => ({ ...match, isMatch: true, pattern })));
+      else if (isNoMatch(matches.error)) nothing = matches.error;
+      else if (failed === undefined) throw matches.error;
+      else failed(matches.error);
+    }
+    if (found.length === 0 && nothing !== undefined) throw matchesNothing(pattern.text);
+    return found;
+  }
+
+  async *#matches(text: string, target: PathTarget): AsyncGenerator<NamedTarget> {
     const session = await this.session(target);
     if (await exists(session, target.path)) {
       yield { text, target };
@@ -83,15 +165,33 @@ export class SessionPool {
     let count = 0;
     for await (const path of expandGlob(session, target.path, { unreadable: note })) {
       count++;
-      yield { text: `${session.name}:${path}`, target: { ...target, path } as Target, isMatch: true };
+      yield { text: `${session.name}:${path}`, target: withPath(target, path), isMatch: true };
     }
     if (count > 0) return;
-    throw unreadable ?? new PortholeError("FILE", `no such file: '${text}' matches nothing`, { errno: "ENOENT" });
+    throw unreadable ?? matchesNothing(text);
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const session of this.#sessions.values()) session.close();
   }
+}
+
+/** Attaches under way together. */
+const CONNECT_AT_ONCE = 8;
+
+/** What a pattern means in one container. */
+export function selected(pattern: ContainerPattern, name: string): NamedTarget {
+  const text = `${name}:${pattern.rest}`;
+  return { text, target: parseTarget(text), isMatch: true, pattern };
+}
+
+function matchesNothing(text: string): PortholeError {
+  return new PortholeError("FILE", `no such file: '${text}' matches nothing`, { errno: "ENOENT" });
+}
+
+function isNoMatch(error: unknown): boolean {
+  return error instanceof PortholeError && error.code === "FILE" && error.errno === "ENOENT";
 }
 
 async function exists(session: Session, path: string): Promise<boolean> {
@@ -109,6 +209,7 @@ const underWay = new Set<AbortController>();
 let received: (typeof signals)[number] | undefined;
 
 async function interruptible<T>(action: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  if (received !== undefined) throw new PortholeError("CANCELLED", `interrupted by ${received}`);
   const controller = new AbortController();
   if (underWay.size === 0) for (const signal of signals) process.on(signal, onSignal);
   underWay.add(controller);

@@ -5,7 +5,15 @@ import { type Engine, engines } from "./engine.ts";
 export type ObjectKind = "container" | "image" | "volume";
 
 /** No engine has it, as far as they answer. */
-export class NotFoundError extends PortholeError {}
+export class NotFoundError extends PortholeError {
+  /** False where an engine did not answer. */
+  isCertain = true;
+}
+
+/** True where every engine answered that it has none of the name. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof NotFoundError && error.isCertain;
+}
 
 /** Several things fit the name in one engine. */
 export class AmbiguousNameError extends PortholeError {}
@@ -67,9 +75,11 @@ function notFound(
   if (failure !== undefined && failures.length === asked.length) return failure;
   const where = asked.length === 1 ? "" : ` in ${asked.map((engine) => engine.name).join(", ")}`;
   const unasked = failures.map(({ message }) => `; ${message}`).join("");
-  return new NotFoundError("TARGET", `no such ${kind}: '${name}'${where}${unasked}`, {
+  const error = new NotFoundError("TARGET", `no such ${kind}: '${name}'${where}${unasked}`, {
     hint: failure?.hint ?? HINTS[kind],
   });
+  error.isCertain = failure === undefined;
+  return error;
 }
 
 const HINTS = { container: "see docker ps", image: "see docker images", volume: "see docker volume ls" } as const;

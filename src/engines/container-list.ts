@@ -21,6 +21,7 @@ export interface ContainerListItem {
   /** True when `docker compose run` started it: no part of its service. */
   isOneOff: boolean;
   isSidecar: boolean;
+  labels: ReadonlyMap<string, string>;
 }
 
 /** What every list of containers shows of one. */
@@ -50,6 +51,7 @@ export function decodeContainerList(body: unknown, request: EngineRequest): Cont
       number: label("com.docker.compose.container-number") ?? "",
       isOneOff: label("com.docker.compose.oneoff") === "True",
       isSidecar: label(SIDECAR_LABEL) !== undefined,
+      labels: labels.texts(),
     };
   });
 }

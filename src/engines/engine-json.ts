@@ -75,6 +75,12 @@ export class Json {
     return Object.fromEntries(names.map((name) => [name, this.get(name).text() ?? ""]));
   }
 
+  /** The texts of an object by their names, whatever their length; what is of another type is left out. */
+  texts(): ReadonlyMap<string, string> {
+    const object = typeof this.#value === "object" && this.#value !== null ? this.#value : {};
+    return new Map(Object.entries(object).filter((entry): entry is [string, string] => typeof entry[1] === "string"));
+  }
+
   /** An object, as it is. Throws TARGET for what is none, or missing. */
   object(): object {
     if (typeof this.#value === "object" && this.#value !== null && !Array.isArray(this.#value)) return this.#value;

@@ -190,7 +190,8 @@ export function errorMessageOf({ body }: Pick<EngineResponse, "body">): string |
 
 const MAX_WORDS = 1_000;
 
-function unreachable(engine: Engine, error: unknown): PortholeError {
+/** What to say of a connection to an engine that failed, and what to do. */
+export function unreachable(engine: Engine, error: unknown): PortholeError {
   const { message } = error as Error;
   const errno = error instanceof PortholeError ? error.errno : (error as NodeJS.ErrnoException).code;
   const where = `${engine.socketPath}${engine.source === "default" ? "" : ` (${engine.source})`}`;

@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { PortholeError } from "../errors.ts";
 import type { OutputPath } from "../target.ts";
+import { isNotFound } from "./ask-engines.ts";
 import { type OutputContainer, type OutputRecord, outputContainer, outputRecords } from "./logs.ts";
 
 /** What {@link OutputFollower} tells of. */
@@ -33,12 +34,18 @@ export class OutputFollower {
   #oldest = 0n;
   /** How many records of a stream and time were passed on, of the last second. */
   readonly #passed = new Map<string, number>();
+  #hasLeft = false;
 
   constructor(container: OutputContainer, name: string, engine: string | undefined, path: OutputPath) {
     this.#container = container;
     this.#name = name;
     this.#engine = engine;
     this.#path = path;
+  }
+
+  /** The container was removed, and another one of its name is not waited for. */
+  leave(): void {
+    this.#hasLeft = true;
   }
 
   /** What there is. Begins a follow: what is passed on here is not told again. */
@@ -86,17 +93,19 @@ export class OutputFollower {
           // What it wrote last may have come between the end of the stream and this answer.
           for await (const record of this.#resumed(signal, false)) yield { kind: "record", record };
           if (before.isRunning) yield { kind: "ended", container: now };
-          if (!comesBack) return;
+          if (!comesBack || this.#hasLeft) return;
         }
         if (now.isRunning) isTold = false;
         else await setTimeout(RETRY_MS, undefined, { signal });
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof PortholeError)) throw error;
-        if (!isTold) yield { kind: "unreachable", error };
-        isTold = true;
+        const isGone = isNotFound(error);
+        if (isGone && (!comesBack || this.#hasLeft)) return;
+        const isBeingRemoved = error.errno === "ESRCH";
+        if (!isTold && !isBeingRemoved) yield { kind: "unreachable", error };
+        isTold ||= !isBeingRemoved;
         hasFailed = true;
-        if (!comesBack && error.errno === undefined && /no such container/i.test(error.message)) return;
         await setTimeout(RETRY_MS, undefined, { signal }).catch(() => undefined);
         if (signal.aborted) return;
       }

@@ -33,6 +33,20 @@ export async function httpGet(
   }
 }
 
+/** Another status than 200. */
+export class HttpRefusal extends PortholeError {
+  /** Undefined where it is not HTTP. */
+  readonly status: number | undefined;
+  /** The other side's, if it has any. */
+  readonly words: string | undefined;
+
+  constructor(status: number | undefined, words: string | undefined, path: string) {
+    super("TARGET", `HTTP status ${status ?? "unknown"} for ${path}${words ? `: ${words}` : ""}`);
+    this.status = status;
+    this.words = words;
+  }
+}
+
 /** Longest line of a stream that is kept, and most of an answer's headers, in bytes. */
 const [MAX_LINE, MAX_HEAD] = [1024 * 1024, 65_536];
 
@@ -87,7 +101,7 @@ export async function* httpBody(
     if (status !== 200) {
       const words = first.length > 0 ? first : await readToEnd(socket, deadline, signal);
       const text = /"(?:message|cause)":"((?:[^"\\]|\\.){1,300})/.exec(words.toString("utf8", 0, 2_000))?.[1];
-      throw new PortholeError("TARGET", `HTTP status ${status ?? "unknown"} for ${path}${text ? `: ${text}` : ""}`);
+      throw new HttpRefusal(status, text, path);
     }
     yield Buffer.alloc(0);
     if (first.length > 0) yield first;

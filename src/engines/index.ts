@@ -1,11 +1,13 @@
 /** Who has containers: Docker and Podman (find, inspect, watch), and namespaces without an engine. */
+export { isNotFound } from "./ask-engines.ts";
 export { type ContainerChange, type ContainerChanges, containerChanges } from "./changes.ts";
-export { decodeContainerList } from "./container-list.ts";
+export { type ContainerListItem, decodeContainerList } from "./container-list.ts";
 export { type Engine, type EngineResponse, engineGet, engines, errorMessageOf } from "./engine.ts";
 export { decodeInfo, decodeVersion, type EngineVersion } from "./engine-info.ts";
 export { type OutputEvent, OutputFollower } from "./follow-output.ts";
 export { imageNames } from "./images.ts";
+export { listEvery } from "./list-containers.ts";
 export { type OutputContainer, type OutputRecord, outputContainer } from "./logs.ts";
 export { type NamespaceSandbox, namespaceSandboxes } from "./namespaces.ts";
 export { volumeNames } from "./volumes.ts";
-export type { ContainersState, ListedContainer } from "./watch-containers.ts";
+export { type ContainersState, type ListedContainer, watchContainers } from "./watch-containers.ts";

@@ -14,18 +14,27 @@ export interface Container extends ContainerSummary {
  * @throws PortholeError TARGET when no engine answers, or a named one does not
  */
 export async function listContainers(options: { engine?: string; signal?: AbortSignal } = {}): Promise<Container[]> {
+  const every = await listEvery(options);
+  return every.map(({ engine, id, name, image, state, status, project, service }) => {
+    return { engine: engine.socketPath, id, name, image, state, status, project, service };
+  });
+}
+
+/** As {@link listContainers}, with everything that the engines tell of each. */
+export async function listEvery(options: {
+  engine?: string | undefined;
+  signal?: AbortSignal;
+}): Promise<(ContainerListItem & { engine: Engine })[]> {
   const found = engines(options.engine);
   if (found.length === 0) throw noEngineError();
   const answers = await Promise.allSettled(found.map((engine) => engineContainers(engine, options.signal)));
   const failure = answers.find((answer) => answer.status === "rejected");
   if (failure && (found.length === 1 || answers.every(({ status }) => status === "rejected"))) throw failure.reason;
-  const byId = new Map<string, Container>();
+  const byId = new Map<string, ContainerListItem & { engine: Engine }>();
   answers.forEach((answer, index) => {
     if (answer.status === "rejected") return;
     // Two sockets may lead to one engine.
-    for (const { id, name, image, state, status, project, service } of answer.value)
-      if (!byId.has(id))
-        byId.set(id, { engine: found[index]?.socketPath ?? "", id, name, image, state, status, project, service });
+    for (const one of answer.value) if (!byId.has(one.id)) byId.set(one.id, { ...one, engine: found[index] as Engine });
   });
   return [...byId.values()];
 }

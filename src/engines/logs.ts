@@ -1,7 +1,7 @@
 import { PortholeError } from "../errors.ts";
 import type { OutputPath } from "../target.ts";
-import { type Engine, RESPONSE_TIMEOUT_MS } from "./engine.ts";
-import { httpBody } from "./http.ts";
+import { type Engine, RESPONSE_TIMEOUT_MS, unreachable } from "./engine.ts";
+import { HttpRefusal, httpBody } from "./http.ts";
 import { inspectContainer } from "./resolve.ts";
 
 /** A container whose output is read. */
@@ -70,17 +70,32 @@ export async function* outputRecords(
   container: OutputContainer,
   options: OutputOptions,
 ): AsyncGenerator<OutputRecord, void, void> {
-  const { engine, hasTerminal, isPodman } = container;
-  const { signal, timestamps = false } = options;
-  const pieces = httpBody(engine.socketPath, logsPath(container, options), { timeoutMs: RESPONSE_TIMEOUT_MS, signal });
+  const { hasTerminal, isPodman } = container;
+  const { timestamps = false } = options;
   const cut = hasTerminal ? new TerminalCutter(isPodman, timestamps) : new FrameCutter();
-  for await (const piece of pieces) {
-    for (const { stream, bytes } of cut.push(piece)) {
-      yield timestamps ? { stream, ...splitTime(bytes) } : { stream, time: undefined, bytes };
-    }
+  const record = ({ stream, bytes }: Framed) =>
+    timestamps ? { stream, ...splitTime(bytes) } : { stream, time: undefined, bytes };
+  for await (const piece of answerOf(container, options)) for (const frame of cut.push(piece)) yield record(frame);
+  for (const frame of cut.end()) yield record(frame);
+}
+
+async function* answerOf(container: OutputContainer, options: OutputOptions): AsyncGenerator<Buffer, void, void> {
+  const { engine, name } = container;
+  const { signal } = options;
+  try {
+    yield* httpBody(engine.socketPath, logsPath(container, options), { timeoutMs: RESPONSE_TIMEOUT_MS, signal });
+  } catch (error) {
+    if (signal.aborted || (error instanceof PortholeError && error.code === "CANCELLED")) throw error;
+    if (!(error instanceof HttpRefusal)) throw unreachable(engine, error);
+    const { status, words } = error;
+    // Docker of a container that it is removing.
+    if (status === 404 || (status === 409 && /removal|dead/.test(words ?? ""))) throw beingRemoved(name);
+    throw new PortholeError("TARGET", `the engine does not give the output of '${name}': ${words ?? error.message}`);
   }
-  for (const { stream, bytes } of cut.end())
-    yield timestamps ? { stream, ...splitTime(bytes) } : { stream, time: undefined, bytes };
+}
+
+function beingRemoved(name: string): PortholeError {
+  return new PortholeError("TARGET", `container '${name}' is being removed`, { errno: "ESRCH" });
 }
 
 function logsPath({ id, hasTerminal }: OutputContainer, options: OutputOptions): string {

@@ -1,13 +1,13 @@
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
-import type { ContainerListItem, ContainerSummary } from "./container-list.ts";
+import type { ContainerListItem } from "./container-list.ts";
 import { type Engine, engineGet, engines, RESPONSE_TIMEOUT_MS } from "./engine.ts";
 import { changedContainer } from "./engine-event.ts";
 import { httpLines } from "./http.ts";
 import { engineContainers, noEngineError } from "./list-containers.ts";
 
 /** A container of an engine's list, running or not. */
-export interface ListedContainer extends ContainerSummary {
+export interface ListedContainer extends ContainerListItem {
   engine: Engine;
   /** Of a running one, once the engine has told; undefined until then. */
   details: ContainerDetails | undefined;
@@ -37,12 +37,14 @@ export interface ContainersState {
 export interface WatchContainersOptions {
   /** `--engine`; without it every engine that is found. */
   engine?: string | undefined;
-  /** Asks for what an engine tells of a running container alone: its process, and how to get in. */
-  describe(engine: Engine, id: string, signal: AbortSignal): Promise<ContainerDetails>;
+  /** Asks for what an engine tells of a running container alone: its process, and how to get in. Without it no container is asked about. */
+  describe?(engine: Engine, id: string, signal: AbortSignal): Promise<ContainerDetails>;
   /** Called with every state, whenever it has changed. */
   changed(state: ContainersState): void;
   signal: AbortSignal;
 }
+
+type Describe = NonNullable<WatchContainersOptions["describe"]>;
 
 /** Milliseconds before an engine that does not answer, or is not there, is asked again. */
 const RETRY_MS = 1_000;
@@ -100,7 +102,7 @@ class EngineWatch {
   answered = false;
   done: Promise<void> = Promise.resolve();
   readonly #engine: Engine;
-  readonly #describe: WatchContainersOptions["describe"];
+  readonly #describe: Describe | undefined;
   readonly #report: () => void;
   readonly #signal: AbortSignal;
   /** By id; dropped when an event tells of the container. */
@@ -160,21 +162,23 @@ class EngineWatch {
     this.trouble = undefined;
     this.answered = true;
     this.#report();
+    const describe = this.#describe;
+    if (describe === undefined) return;
     const asked = this.containers.filter(({ state, details }) => isAlive(state) && details === undefined);
     for (let at = 0; at < asked.length; at += AT_ONCE) {
-      await Promise.all(asked.slice(at, at + AT_ONCE).map((one) => this.#askDetails(one)));
+      await Promise.all(asked.slice(at, at + AT_ONCE).map((one) => this.#askDetails(one, describe)));
       this.#report();
     }
   }
 
-  #withDetails({ id, name, image, state, status, project, service }: ContainerListItem): ListedContainer {
-    const details = isAlive(state) ? this.#details.get(id) : undefined;
-    return { engine: this.#engine, id, name, image, state, status, project, service, details };
+  #withDetails(listed: ContainerListItem): ListedContainer {
+    const details = isAlive(listed.state) ? this.#details.get(listed.id) : undefined;
+    return { ...listed, engine: this.#engine, details };
   }
 
-  async #askDetails(one: ListedContainer): Promise<void> {
+  async #askDetails(one: ListedContainer, describe: Describe): Promise<void> {
     try {
-      one.details = await this.#describe(this.#engine, one.id, this.#signal);
+      one.details = await describe(this.#engine, one.id, this.#signal);
     } catch (error) {
       if (this.#signal.aborted) throw error;
       // It ended meanwhile: an event will tell.

@@ -1,0 +1,82 @@
+import { PortholeError } from "../../src/errors.ts";
+import { parseTarget } from "../../src/target.ts";
+
+/** Several containers, by their names and labels, and what is meant in each. */
+export interface ContainerPattern {
+  /** As it was written. */
+  text: string;
+  /** Glob of Compose projects; undefined: containers of any project and of none. */
+  project: string | undefined;
+  /** Glob of container names; with a project also of its services, with or without their numbers. */
+  name: string;
+  /** What follows the colon: a path, or `@logs` and the like. */
+  rest: string;
+  /** All of these must be there. */
+  labels: readonly Label[];
+}
+
+/** `--label KEY[=VALUE]`. */
+export interface Label {
+  key: string;
+  /** Undefined: any. */
+  value: string | undefined;
+}
+
+/**
+ * Parses `'web-*:/path'`, `'shop/*:@logs'`. With labels every target names containers: `web:/path`, and `/path` or `@logs` for all that have the labels.
+ * Undefined for a target that names at most one container.
+ * @throws PortholeError USAGE
+ */
+export function parsePattern(text: string, labels: readonly Label[]): ContainerPattern | undefined {
+  const hasLabels = labels.length > 0;
+  const [, project, name = "", rest = ""] = (/^(image|volume|pid):(?!\/)/.test(text) ? null : PATTERN.exec(text)) ?? [];
+  if (name === "") {
+    if (!hasLabels) return undefined;
+    if (!/^[/@]/.test(text)) throw notOfContainers(text);
+    return checked({ text, project: undefined, name: "*", rest: text, labels });
+  }
+  // A path of this machine may have a colon behind a slash.
+  if (project !== undefined && !/^[/@]/.test(rest)) return undefined;
+  if (!hasLabels && !isGlob(name) && !isGlob(project ?? "")) return undefined;
+  return checked({ text, project, name, rest, labels });
+}
+
+/** As {@link parsePattern} where a path is not needed: `'web-*'`, `'shop/*'`. */
+export function parseSessionPattern(text: string, labels: readonly Label[]): ContainerPattern | undefined {
+  const pattern = parsePattern(/^[^:]*$/.test(text) && !text.startsWith("/") ? `${text}:/` : text, labels);
+  return pattern && { ...pattern, text };
+}
+
+/** True for a name that is a pattern. A backslash is none: no name has a character to quote. */
+export function isGlob(name: string): boolean {
+  return /[*?[]/.test(name);
+}
+
+/** @throws PortholeError USAGE */
+export function parseLabel(text: string): Label {
+  const [, key = "", value] = /^([^=]+)(?:=(.*))?$/s.exec(text) ?? [];
+  if (key === "") {
+    throw new PortholeError("USAGE", `--label '${text}' has no key`, { hint: "write --label KEY or KEY=VALUE" });
+  }
+  return { key, value };
+}
+
+/** Characters of names, and of globs. */
+const NAME = String.raw`[A-Za-z0-9*?[][\w.*?[\]!^-]*`;
+const PATTERN = new RegExp(`^(?:(${NAME})/)?(${NAME}):(.*)$`, "s");
+
+function checked(pattern: ContainerPattern): ContainerPattern {
+  if (pattern.rest === "") {
+    throw new PortholeError("USAGE", `'${pattern.text}' names no path`, {
+      hint: `write for example '${pattern.text}/etc/hostname'`,
+    });
+  }
+  parseTarget(`CONTAINER:${pattern.rest}`);
+  return pattern;
+}
+
+function notOfContainers(text: string): PortholeError {
+  return new PortholeError("USAGE", `'${text}' is of no container, and --label chooses containers`, {
+    hint: "write '*:/path', or /path or @logs alone",
+  });
+}

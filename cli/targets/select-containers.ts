@@ -1,0 +1,89 @@
+import { type ContainerListItem, type ListedContainer, listEvery, watchContainers } from "../../src/engines/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { compareNames, compileGlob } from "../../src/files/index.ts";
+import { type ContainerPattern, isGlob } from "./container-pattern.ts";
+
+/** Containers that one pattern may match: each may take an agent. */
+export const MAX_MATCHES = 200;
+
+/**
+ * Names of the containers that match, running or not, sorted by their bytes: what to write before the colon for each.
+ * @throws PortholeError TARGET when there is none, or more than {@link MAX_MATCHES}, or no engine answers
+ */
+export async function selectContainers(
+  pattern: ContainerPattern,
+  options: { engine: string | undefined; runningOnly?: boolean },
+): Promise<string[]> {
+  const every = await listEvery({ engine: options.engine });
+  const names = matchingNames(pattern, options.runningOnly ? every.filter(isRunning) : every);
+  if (names.length === 0) throw noMatch(pattern, options.runningOnly === true);
+  if (names.length > MAX_MATCHES) throw tooMany(pattern, names.length);
+  return names;
+}
+
+/** Calls `changed` with what {@link selectContainers} would return, also with nothing, whenever the containers have changed; not while an engine is away. */
+export function watchSelection(options: {
+  engine: string | undefined;
+  signal: AbortSignal;
+  changed(namesOf: (pattern: ContainerPattern) => string[]): void;
+}): Promise<void> {
+  const { engine, signal, changed } = options;
+  return watchContainers({
+    ...{ engine, signal },
+    changed({ containers, troubles, complete }) {
+      if (complete && troubles.length === 0) changed((pattern) => matchingNames(pattern, containers));
+    },
+  });
+}
+
+function matchingNames(pattern: ContainerPattern, every: readonly (ContainerListItem | ListedContainer)[]): string[] {
+  const matches = compile(pattern);
+  const count = new Map<string, number>();
+  for (const { name } of every) count.set(name, (count.get(name) ?? 0) + 1);
+  // A name may be used in two engines.
+  const nameOf = ({ name, id }: ContainerListItem) => (count.get(name) === 1 ? name : id.slice(0, 12));
+  return every
+    .filter((one) => one.state !== "removing" && matches(one))
+    .map(nameOf)
+    .sort(compareNames);
+}
+
+function compile({ project, name, labels }: ContainerPattern): (one: ContainerListItem) => boolean {
+  const isName = compileGlob(name);
+  const isProject = compileGlob(project ?? "*");
+  const isLabelled = (one: ContainerListItem) =>
+    labels.every(({ key, value }) => one.labels.has(key) && (value === undefined || one.labels.get(key) === value));
+  const serviceNames = ({ service, number }: ContainerListItem) =>
+    service === "" ? [] : [service, `${service}-${number}`];
+  // A name in full means what it means without labels.
+  const otherNames = (one: ContainerListItem) => [...serviceNames(one), ...(one.id.startsWith(name) ? [name] : [])];
+  return (one) => {
+    if (!isLabelled(one)) return false;
+    if (project !== undefined) {
+      if (one.project === "" || one.isOneOff || !isProject(one.project)) return false;
+      return [one.name, ...serviceNames(one)].some(isName);
+    }
+    return isName(one.name) || (!isGlob(name) && otherNames(one).includes(name));
+  };
+}
+
+function isRunning({ state }: ContainerListItem): boolean {
+  return state === "running" || state === "paused";
+}
+
+/** The error where nothing matches. */
+export function noMatch({ project, name, labels }: ContainerPattern, runningOnly = false): PortholeError {
+  const shown = project === undefined ? name : `${project}/${name}`;
+  const words = labels.map(({ key, value }) => (value === undefined ? key : `${key}=${value}`));
+  const labelled =
+    words.length === 0 ? "" : ` with ${words.length === 1 ? "the label" : "the labels"} ${words.join(", ")}`;
+  return new PortholeError("TARGET", `no ${runningOnly ? "running " : ""}container matches '${shown}'${labelled}`, {
+    hint: "see docker ps --all",
+  });
+}
+
+function tooMany({ text }: ContainerPattern, count: number): PortholeError {
+  return new PortholeError("TARGET", `'${text}' matches ${count} containers, and at most ${MAX_MATCHES} are read`, {
+    hint: "write a narrower name, or choose by --label",
+  });
+}
