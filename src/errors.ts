@@ -33,6 +33,11 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
+/** The caller's signal ended an attach. */
+export function attachInterrupted(cause?: unknown): PortholeError {
+  return new PortholeError("CANCELLED", "attaching was interrupted", cause === undefined ? {} : { cause });
+}
+
 /**
  * The one error that porthole throws. `message` is a single line that says what failed, where and with which value;
  * bytes that came from a container are escaped by whoever prints it, never here.

@@ -1,7 +1,7 @@
 import { readFileSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import type { WaitOptions } from "../descriptors/poll.ts";
-import { PortholeError } from "../errors.ts";
+import { attachInterrupted, PortholeError } from "../errors.ts";
 import { allContexts, contextNamed, currentContext } from "./docker-contexts.ts";
 import { type EngineRequest, Json } from "./engine-json.ts";
 import { httpGet } from "./http.ts";
@@ -154,7 +154,7 @@ export interface EngineResponse {
 export async function engineGet(engine: Engine, path: string, options: WaitOptions = {}): Promise<EngineResponse> {
   const { timeoutMs = RESPONSE_TIMEOUT_MS, signal } = options;
   const { status, headers, body } = await httpGet(engine.socketPath, path, { timeoutMs, signal }).catch((error) => {
-    if (signal?.aborted) throw new PortholeError("CANCELLED", "attaching was interrupted", { cause: error });
+    if (signal?.aborted) throw attachInterrupted(error);
     throw unreachable(engine, error);
   });
   const request = { socketPath: engine.socketPath, path };

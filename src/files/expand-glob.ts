@@ -3,6 +3,7 @@ import { DT_DIR, DT_LNK } from "../descriptors/constants.ts";
 import { PortholeError } from "../errors.ts";
 import type { Session } from "../sessions/session.ts";
 import { compareNames, compileGlob } from "./glob.ts";
+import { joinPath } from "./walk.ts";
 
 /**
  * Paths of the target that match a pattern. Lists only directories that a segment of the pattern
@@ -61,7 +62,7 @@ async function* expandIn(walk: Walk, directory: string, at: number[]): AsyncGene
       : await namesIn(walk, directory, at, literals);
   const names = [...new Map(candidates.map((one) => [one.name, one])).values()];
   for (const { name, type } of names.sort((a, b) => compareNames(a.name, b.name))) {
-    const found = join(directory, name);
+    const found = joinPath(directory, name);
     const { isMatch, next } = step(walk, at, name);
     if (isMatch && (await exists(walk, found, type))) yield walk.onlyDirectories ? `${found}/` : found;
     // `**` does not follow links: it would loop.
@@ -144,8 +145,4 @@ async function modeOf(walk: Walk, path: string, follow: boolean): Promise<number
     if (error instanceof PortholeError && error.code === "FILE") return undefined;
     throw error;
   }
-}
-
-function join(directory: string, name: string): string {
-  return directory === "" || directory.endsWith("/") ? directory + name : `${directory}/${name}`;
 }

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { socketpair } from "../descriptors/fd-socket.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { PortholeError } from "../errors.ts";
+import { attachInterrupted, PortholeError } from "../errors.ts";
 import { agentProgram } from "./agent-program.ts";
 import { startTime } from "./process.ts";
 import { type ConnectedAgent, handshake, type TimeoutOptions } from "./rendezvous.ts";
@@ -67,7 +67,7 @@ export async function attachChild(
     const isLate = error instanceof PortholeError && error.errno === "ETIMEDOUT";
     child.kill("SIGKILL");
     const ending = await ended;
-    if (wait.signal?.aborted) throw new PortholeError("CANCELLED", "attaching was interrupted", { cause: error });
+    if (wait.signal?.aborted) throw attachInterrupted(error);
     if (error instanceof PortholeError && error.code === "ATTACH" && error.errno === "EPROTO") throw error;
     const reason = isLate && words === "" ? `it did not report within ${wait.timeoutMs / 1000} s` : ending;
     throw new PortholeError("ATTACH", `the agent could not enter ${name}: ${reason.replace(/^porthole-agent: /, "")}`, {

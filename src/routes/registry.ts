@@ -5,7 +5,7 @@ import { O_CLOEXEC } from "../descriptors/constants.ts";
 import { connectAt } from "../descriptors/fd-socket.ts";
 import { openPath, tryLock } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { PortholeError } from "../errors.ts";
+import { attachInterrupted, PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import { type AgentKey, type AgentRecord, decodeRecord } from "./agent-record.ts";
 import { openRunDirectory, type RunDirectory } from "./run-dir.ts";
@@ -203,7 +203,7 @@ export async function withAgentLock<T>(
       }
     }
     lock.close();
-    if (signal?.aborted) throw new PortholeError("CANCELLED", "attaching was interrupted");
+    if (signal?.aborted) throw attachInterrupted();
     if (performance.now() > deadline) {
       throw new PortholeError(
         "ATTACH",

@@ -6,7 +6,7 @@ import { acceptFrom, FdSocket, listenAt, peerCredentials, peerPidfd } from "../d
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { isAlive } from "../descriptors/pidfd.ts";
 import { Reactor, readable } from "../descriptors/poll.ts";
-import { PortholeError } from "../errors.ts";
+import { attachInterrupted, PortholeError } from "../errors.ts";
 import { type AgentInfo, decodeAgentInfo } from "../protocol/agent-info.ts";
 import { decodeMessage, encodeServe } from "../protocol/codec.ts";
 import { Op, TOKEN_BYTES } from "../protocol/messages.ts";
@@ -179,7 +179,7 @@ async function firstRightPeer(
           reject(error); // EMFILE
         }
       });
-      const cancel = () => reject(new PortholeError("CANCELLED", "attaching was interrupted"));
+      const cancel = () => reject(attachInterrupted());
       if (signal?.aborted) cancel();
       signal?.addEventListener("abort", cancel, { once: true });
       over.signal.addEventListener("abort", () => {

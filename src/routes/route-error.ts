@@ -1,5 +1,5 @@
 import { EngineError } from "../engines/engine-error.ts";
-import { PortholeError } from "../errors.ts";
+import { attachInterrupted, PortholeError } from "../errors.ts";
 
 /** A container was started, stopped or removed while an agent was being started for it. */
 export class TargetChangedError extends PortholeError {
@@ -32,7 +32,7 @@ export function routeError(
   error: unknown,
   { timeoutMs, signal, over }: { timeoutMs: number; signal: AbortSignal | undefined; over: AbortSignal },
 ): PortholeError {
-  if (signal?.aborted) return new PortholeError("CANCELLED", "attaching was interrupted", { cause: error });
+  if (signal?.aborted) return attachInterrupted(error);
   if (error instanceof PortholeError && error.code === "ATTACH" && error.errno === "EPROTO") return error;
   const said = error instanceof Error ? error.message : String(error);
   const text = over.aborted && !(error instanceof PortholeError) ? LATE(timeoutMs) : said;

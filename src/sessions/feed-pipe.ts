@@ -1,7 +1,6 @@
-import { writeSync } from "node:fs";
 import { pipe } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { writable } from "../descriptors/poll.ts";
+import { writeAll } from "../descriptors/write-all.ts";
 import type { OpenFile } from "./open-file.ts";
 
 /** A pipe that carries a file's content. */
@@ -26,25 +25,14 @@ export function feedPipe(file: OpenFile, filter: Filter = (bytes) => bytes): Fed
       for await (const chunk of file.stream({ signal })) {
         const bytes = filter(chunk);
         if (bytes === undefined) return;
-        await writeAll(writer, bytes, signal);
+        await writeAll(writer, bytes, { signal });
       }
       const rest = filter(undefined);
-      if (rest !== undefined) await writeAll(writer, rest, signal);
+      if (rest !== undefined) await writeAll(writer, rest, { signal });
     } finally {
       writer.close();
       file.close();
     }
   };
   return { reader, feed };
-}
-
-async function writeAll(writer: OwnedFd, bytes: Buffer, signal: AbortSignal): Promise<void> {
-  for (let at = 0; at < bytes.length; ) {
-    try {
-      at += writeSync(writer.number, bytes, at);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
-      await writable(writer, { signal });
-    }
-  }
 }

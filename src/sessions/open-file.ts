@@ -6,6 +6,7 @@ import { copyToFd, type PumpOptions, pumpToFd } from "../descriptors/transfer.ts
 import { tryRead } from "../descriptors/try-read.ts";
 import { PortholeError } from "../errors.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
+import { withFileErrors } from "./file-errors.ts";
 
 /** What a file is, by the type bits of its mode. */
 export type FileKind =
@@ -119,7 +120,7 @@ export class OpenFile implements AsyncDisposable {
     if (typeof position === "number" ? position > Number.MAX_SAFE_INTEGER : position > MOST_OFFSET) {
       throw new PortholeError("FILE", `${this.path}: there is no reading at byte ${position}`, { errno: "EOVERFLOW" });
     }
-    return attempt(this.path, () => readSync(this.#fd.number, buffer, 0, buffer.length, position));
+    return withFileErrors(this.path, () => readSync(this.#fd.number, buffer, 0, buffer.length, position));
   }
 
   /**
@@ -128,7 +129,7 @@ export class OpenFile implements AsyncDisposable {
    * @throws PortholeError FILE with the errno
    */
   nextData(position: number): number | undefined {
-    return attempt(this.path, () => seekData(this.#fd, position));
+    return withFileErrors(this.path, () => seekData(this.#fd, position));
   }
 
   /**
@@ -199,7 +200,7 @@ export class OpenFile implements AsyncDisposable {
         }
       }
       const buffer = Buffer.allocUnsafe(CHUNK);
-      const length = attempt(this.path, () => tryRead(this.#fd, buffer));
+      const length = withFileErrors(this.path, () => tryRead(this.#fd, buffer));
       if (length === 0) return this.#checkEnd(total);
       total += BigInt(Math.max(0, length));
       if (length > 0) yield buffer.subarray(0, length);
@@ -238,16 +239,4 @@ function delay(milliseconds: number): Promise<void> {
 
 function cancelled(path: string): PortholeError {
   return new PortholeError("CANCELLED", `reading ${path} was interrupted`);
-}
-
-function attempt<T>(path: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    if (error instanceof PortholeError)
-      throw new PortholeError("FILE", `${path}: ${error.message}`, { errno: error.errno, cause: error });
-    const { code, message } = error as NodeJS.ErrnoException;
-    const text = /^\w+: ([^,]*)/.exec(message)?.[1] ?? message;
-    throw new PortholeError("FILE", `${path}: ${text}`, { errno: code, cause: error });
-  }
 }

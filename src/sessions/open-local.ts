@@ -3,8 +3,8 @@ import { O_CLOEXEC, O_PATH } from "../descriptors/constants.ts";
 import { formatPath, openPath } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { type Statx, statx } from "../descriptors/statx.ts";
-import { PortholeError } from "../errors.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
+import { withFileErrors } from "./file-errors.ts";
 
 /** Opens a file of this machine with the flags an agent would use. The caller owns the descriptor. Throws FILE with the kernel's errno. */
 export function openLocal(
@@ -29,7 +29,7 @@ export function statxLocal(path: Buffer, options: { noFollow?: boolean | undefin
 
 /** The same at half the price, without the mount (0). */
 export function statLocal(path: Buffer, options: { noFollow?: boolean | undefined }): FileStat {
-  return wrap(path, () => {
+  return withFileErrors(formatPath(path), () => {
     const stat = (options.noFollow ? lstatSync : statSync)(path, { bigint: true });
     return {
       mode: Number(stat.mode),
@@ -53,15 +53,16 @@ export function statLocal(path: Buffer, options: { noFollow?: boolean | undefine
 
 /** Target of a symbolic link, as bytes. */
 export function readlinkLocal(path: Buffer): Buffer {
-  return wrap(path, () => readlinkSync(path, { encoding: "buffer" }));
+  return withFileErrors(formatPath(path), () => readlinkSync(path, { encoding: "buffer" }));
 }
 
 /** Names in a directory with `d_type` as in getdents64(2), without `.` and `..`, as they are asked for: a directory may have millions. */
 export function* listLocal(path: Buffer): Generator<{ name: Buffer; type: number }> {
-  const directory = wrap(path, () => opendirSync(path, { encoding: NAMES_AS_BYTES, bufferSize: 256 }));
+  const shown = formatPath(path);
+  const directory = withFileErrors(shown, () => opendirSync(path, { encoding: NAMES_AS_BYTES, bufferSize: 256 }));
   try {
     for (;;) {
-      const entry = wrap(path, () => directory.readSync());
+      const entry = withFileErrors(shown, () => directory.readSync());
       if (entry === null) return;
       yield { name: entry.name as unknown as Buffer, type: types.find(([is]) => entry[is]())?.[1] ?? 0 };
     }
@@ -110,15 +111,4 @@ function splitDevice(device: bigint): { major: number; minor: number } {
     major: Number(((device >> 32n) & 0xffff_f000n) | ((device >> 8n) & 0xfffn)),
     minor: Number(((device >> 12n) & 0xffff_ff00n) | (device & 0xffn)),
   };
-}
-
-function wrap<T>(path: Buffer, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    // Node's text is "ENOENT: no such file or directory, stat '...'".
-    const text = /^\w+: ([^,]*)/.exec(message)?.[1] ?? message;
-    throw new PortholeError("FILE", `${formatPath(path)}: ${text}`, { errno: code, cause: error });
-  }
 }

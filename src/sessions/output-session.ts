@@ -1,7 +1,7 @@
-import { constants, writeSync } from "node:fs";
+import { constants } from "node:fs";
 import { pipe } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { writable } from "../descriptors/poll.ts";
+import { writeAll } from "../descriptors/write-all.ts";
 import { type OutputContainer, outputContainer, outputRecords } from "../engines/logs.ts";
 import { PortholeError } from "../errors.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
@@ -99,17 +99,6 @@ export class OutputSession implements Session {
     return new PortholeError("USAGE", `${this.name} is the output of a container, which is no file`, {
       hint: "cat, head, tail, grep, hexdump and open read it",
     });
-  }
-}
-
-async function writeAll(writer: OwnedFd, bytes: Buffer): Promise<void> {
-  for (let at = 0; at < bytes.length; ) {
-    try {
-      at += writeSync(writer.number, bytes, at);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
-      await writable(writer);
-    }
   }
 }
 

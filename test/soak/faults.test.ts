@@ -1,12 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { directAgentsOf, keptFiles, mountAgentsOf, routesInUse } from "../docker/agents.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { type Daemon, startDocker } from "../helpers/daemons.ts";
 import { type Container, container, type Engine, engineAt, firstProcess } from "../helpers/engine.ts";
 import { type Running, type User, user } from "../helpers/porthole.ts";
-import { descriptorCount, findProcesses, isRunning } from "../helpers/processes.ts";
+import { descriptorCount, findProcesses, isRunning, openFiles } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { full, randomOf, report, scale, seed } from "./scale.ts";
 
@@ -144,17 +144,6 @@ async function limited(
   } finally {
     if (isRunning(pid)) execFileSync("prlimit", [`--pid=${pid}`, `--${limit}=${usual}:`]);
   }
-}
-
-/** The open files of a process, by name. */
-function openFiles(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
-    try {
-      return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
-    } catch {
-      return []; // closed meanwhile
-    }
-  });
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
