@@ -2,6 +2,8 @@ import { LineClock, LineSplitter, mergeLines, ReorderWindow, type TimedLine } fr
 
 /** Milliseconds that a line of a followed file waits for an earlier line of another file. */
 const WINDOW_MS = 250;
+/** Milliseconds that an unfinished line waits for its rest, before it is printed as it is. */
+const UNFINISHED_MS = 1000;
 /** Maximum bytes of waiting lines; above it, back-pressure stops reading. */
 const MOST_WAITING = 4 * 1024 * 1024;
 
@@ -11,6 +13,17 @@ const MOST_WAITING = 4 * 1024 * 1024;
  */
 export interface LineTaker<Lane> {
   line(lane: Lane, bytes: Uint8Array): Promise<void>;
+  /** Takes a part of a line, whose rest may follow as more parts and a line. Default: {@link line}. */
+  piece?(lane: Lane, bytes: Uint8Array): Promise<void>;
+}
+
+/** The state of one file. */
+interface Track<Lane> {
+  clock: LineClock<Lane>;
+  splitter: LineSplitter;
+  timer: NodeJS.Timeout | undefined;
+  /** The last thing that was given is a part of a line. */
+  isOpen: boolean;
 }
 
 /** Prints the lines of several files in order of their timestamps. */
@@ -18,7 +31,8 @@ export class Merger<Lane extends { readonly name: string }> {
   readonly #printer: LineTaker<Lane>;
   readonly #delimiter: number;
   readonly #window = new ReorderWindow<Lane>(WINDOW_MS);
-  readonly #clocks = new Map<Lane, { clock: LineClock<Lane>; splitter: LineSplitter }>();
+  readonly #tracks = new Map<Lane, Track<Lane>>();
+  readonly #pieces = new WeakSet<Uint8Array>();
   #timer: NodeJS.Timeout | undefined;
   #pumping: Promise<void> | undefined;
 
@@ -29,13 +43,15 @@ export class Merger<Lane extends { readonly name: string }> {
 
   /** `timeOf` returns the timestamp of a line of this file. */
   add(lane: Lane, timeOf: (line: Uint8Array) => number | undefined): void {
-    this.#clocks.set(lane, { clock: new LineClock(lane, timeOf), splitter: new LineSplitter(this.#delimiter) });
+    const splitter = new LineSplitter(this.#delimiter);
+    this.#tracks.set(lane, { clock: new LineClock(lane, timeOf), splitter, timer: undefined, isOpen: false });
   }
 
   /** Merges the initial parts of the files. */
   async show(parts: readonly { lane: Lane; pieces: AsyncIterable<Buffer>; goesOn: boolean }[]): Promise<void> {
     const lines = parts.map(({ lane, pieces, goesOn }) => this.#lines(lane, pieces, goesOn));
-    for await (const { source, bytes } of mergeLines(lines)) await this.#printer.line(source, bytes);
+    for await (const { source, bytes } of mergeLines(lines)) await this.#print(source, bytes);
+    for (const { lane } of parts) this.#hold(this.#of(lane));
   }
 
   /**
@@ -43,25 +59,30 @@ export class Merger<Lane extends { readonly name: string }> {
    * accepts more.
    */
   async take(lane: Lane, bytes: Uint8Array): Promise<void> {
-    const { clock, splitter } = this.#of(lane);
+    const track = this.#of(lane);
     const now = performance.now();
-    for (const line of splitter.push(bytes)) this.#window.push(clock.place(line, Date.now()), now);
+    for (const line of track.splitter.push(bytes))
+      this.#window.push(track.clock.place(this.#marked(track, line), Date.now()), now);
+    this.#hold(track);
     if (this.#window.bytes > MOST_WAITING) await this.#pump(Number.POSITIVE_INFINITY);
     else this.#schedule();
   }
 
   /** Ends an unfinished line: the next chunk belongs to another generation of the file. */
   async endLine(lane: Lane): Promise<void> {
-    const { clock, splitter } = this.#of(lane);
-    const rest = splitter.end();
-    if (rest.length > 0) this.#window.push(clock.place(rest, Date.now()), performance.now());
+    const track = this.#of(lane);
+    const rest = track.splitter.end();
+    if (rest.length > 0 || track.isOpen) this.#window.push(track.clock.place(rest, Date.now()), performance.now());
+    track.isOpen = false;
+    this.#hold(track);
     this.#schedule();
   }
 
   /** Prints all waiting lines, including unfinished ones. */
   async end(): Promise<void> {
     clearTimeout(this.#timer);
-    for (const { clock, splitter } of this.#clocks.values()) {
+    for (const { clock, splitter, timer } of this.#tracks.values()) {
+      clearTimeout(timer);
       const rest = splitter.end();
       if (rest.length > 0) this.#window.push(clock.place(rest, Date.now()), 0);
     }
@@ -69,17 +90,42 @@ export class Merger<Lane extends { readonly name: string }> {
   }
 
   async *#lines(lane: Lane, pieces: AsyncIterable<Buffer>, goesOn: boolean): AsyncGenerator<TimedLine<Lane>> {
-    const { clock, splitter } = this.#of(lane);
-    for await (const piece of pieces) for (const line of splitter.push(piece)) yield clock.place(line);
+    const track = this.#of(lane);
+    const { clock, splitter } = track;
+    for await (const piece of pieces)
+      for (const line of splitter.push(piece)) yield clock.place(this.#marked(track, line));
     // The last line of a followed file may be continued.
     const rest = goesOn ? undefined : splitter.end();
     if (rest && rest.length > 0) yield clock.place(rest);
   }
 
-  #of(lane: Lane) {
-    const found = this.#clocks.get(lane);
+  #of(lane: Lane): Track<Lane> {
+    const found = this.#tracks.get(lane);
     if (!found) throw new Error(`no clock for ${lane.name}`);
     return found;
+  }
+
+  /** Gives an unfinished line away if its rest does not come soon, as with a prompt. */
+  #hold(track: Track<Lane>): void {
+    clearTimeout(track.timer);
+    if (!track.splitter.hasRest) return;
+    track.timer = setTimeout(() => {
+      const rest = this.#marked(track, track.splitter.end());
+      this.#window.push(track.clock.place(rest, Date.now()), performance.now());
+      this.#schedule();
+    }, UNFINISHED_MS);
+  }
+
+  /** The same bytes, marked if they are a part of a line. */
+  #marked(track: Track<Lane>, bytes: Uint8Array): Uint8Array {
+    track.isOpen = bytes.at(-1) !== this.#delimiter;
+    if (track.isOpen) this.#pieces.add(bytes);
+    return bytes;
+  }
+
+  #print(lane: Lane, bytes: Uint8Array): Promise<void> {
+    if (this.#pieces.has(bytes) && this.#printer.piece) return this.#printer.piece(lane, bytes);
+    return this.#printer.line(lane, bytes);
   }
 
   #schedule(): void {
@@ -97,7 +143,7 @@ export class Merger<Lane extends { readonly name: string }> {
   async #pump(until: number): Promise<void> {
     while (this.#pumping) await this.#pumping;
     this.#pumping = (async () => {
-      for (const { source, bytes } of this.#window.take(until)) await this.#printer.line(source, bytes);
+      for (const { source, bytes } of this.#window.take(until)) await this.#print(source, bytes);
     })();
     await this.#pumping;
     this.#pumping = undefined;

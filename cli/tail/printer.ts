@@ -26,6 +26,9 @@ export interface PrinterOptions {
 /** Milliseconds that an unfinished line of one of several files waits for its rest. */
 const UNFINISHED_MS = 100;
 
+/** The same for a line in JSON, whose parts are records of their own. */
+const JSON_UNFINISHED_MS = 1000;
+
 /** Maximum bytes of a waiting unfinished line. */
 const MOST_UNFINISHED = 1024 * 1024;
 const RETURN = 13;
@@ -62,6 +65,7 @@ export class Printer {
   /** The file whose unfinished line was printed last. */
   #unfinished: OutputSource | undefined;
   #first = true;
+  #follows = false;
   #gone: { close(): void } | undefined;
   #turn: Promise<void> = Promise.resolve();
 
@@ -80,6 +84,7 @@ export class Printer {
    * until then.
    */
   watchReader(): void {
+    this.#follows = true;
     this.#gone = this.#output.onReaderGone(() => dieBySignal("SIGPIPE"));
   }
 
@@ -138,6 +143,9 @@ export class Printer {
       if (this.#options.prefix) return this.#prefixed(lane, bytes);
       if (this.#byLine) {
         for (const part of batches(lane.splitter.push(bytes), (line) => shown(lane, line))) await this.#put(lane, part);
+        clearTimeout(lane.timer);
+        if (this.#follows && lane.splitter.hasRest)
+          lane.timer = setTimeout(() => void this.flush(lane), JSON_UNFINISHED_MS);
         return;
       }
       if (!this.#options.shared) return this.#put(lane, bytes);
@@ -157,12 +165,21 @@ export class Printer {
     });
   }
 
-  /** Prints a complete line, unchanged or with its prefix. */
+  /** Prints a line, or the end of one whose beginning {@link piece} printed. */
   line(lane: OutputSource, bytes: Uint8Array): Promise<void> {
-    const { delimiter } = this.#options;
-    const isWhole = lane.record !== undefined || bytes.at(-1) === delimiter;
-    const parts = isWhole ? shown(lane, bytes) : [...shown(lane, bytes), Buffer.of(delimiter)];
-    return this.#inTurn(() => this.#put(lane, Buffer.concat(parts)));
+    return this.#inTurn(async () => {
+      if (lane.record !== undefined) return bytes.length > 0 ? this.#put(lane, lane.record(bytes)) : undefined;
+      await this.#open(lane, bytes);
+      if (bytes.at(-1) === this.#options.delimiter) this.#hasEnded(lane);
+      else await this.#closeLine(lane);
+    });
+  }
+
+  /** Prints a part of a line. What is printed next of the same file continues it. */
+  piece(lane: OutputSource, bytes: Uint8Array): Promise<void> {
+    return this.#inTurn(() =>
+      lane.record === undefined ? this.#open(lane, bytes) : this.#put(lane, lane.record(bytes)),
+    );
   }
 
   /**
@@ -247,12 +264,25 @@ export class Printer {
     await this.#put(lane, Buffer.concat(parts));
   }
 
+  /** Prints bytes of a line that stays open, with the name if it begins. Ends the open line of another file. */
+  async #open(lane: OutputSource, bytes: Uint8Array): Promise<void> {
+    if (bytes.length === 0) return;
+    if (this.#unfinished !== undefined && this.#unfinished !== lane) await this.#closeLine(this.#unfinished);
+    await this.#put(lane, lane.open ? bytes : Buffer.concat([lane.prefix, bytes]));
+    lane.open = true;
+    this.#unfinished = lane;
+  }
+
+  #hasEnded(lane: OutputSource): void {
+    lane.open = false;
+    if (this.#unfinished === lane) this.#unfinished = undefined;
+  }
+
   /** Ends the unfinished line of a file. */
   async #closeLine(lane: OutputSource): Promise<void> {
     lane.return = false;
     if (!lane.open) return;
-    lane.open = false;
-    if (this.#unfinished === lane) this.#unfinished = undefined;
+    this.#hasEnded(lane);
     await this.#put(lane, Buffer.of(this.#options.delimiter));
   }
 

@@ -28,6 +28,11 @@ export class LineSplitter {
     return lines;
   }
 
+  /** True while the beginning of a line waits for its rest. */
+  get hasRest(): boolean {
+    return this.#length > 0;
+  }
+
   /** The last line, which nothing ended; empty when there is none. */
   end(): Uint8Array {
     const rest = Buffer.concat(this.#rest);

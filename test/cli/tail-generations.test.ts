@@ -196,6 +196,60 @@ describe("porthole tail -F over generations of a file", () => {
   });
 });
 
+describe("porthole tail -F of an unfinished line", () => {
+  const dated = (second: number, text: string) => `2026-01-31T14:05:0${second}Z ${text}`;
+  const start = (...options: string[]) => {
+    writeFileSync(`${here}/a`, `${dated(1, "a")}\nUser: `);
+    writeFileSync(`${here}/b`, `${dated(2, "b")}\n`);
+    return following(someone, ["-F", ...options, `${there}/a`, `${there}/b`]);
+  };
+
+  test("--merge gives it after a moment, then its rest, and the lines of others in order", async () => {
+    const tail = start("--merge");
+    const begun = `${dated(1, "a")}\n${dated(2, "b")}\nUser: `;
+    await tail.shows(begun);
+    appendFileSync(`${here}/a`, `me\n${dated(4, "a")}\n`);
+    appendFileSync(`${here}/b`, `${dated(3, "b")}\n`);
+    await tail.shows(`${begun}me\n${dated(3, "b")}\n${dated(4, "a")}\n`);
+    await tail.stop();
+  });
+
+  test("--merge ends it before a line of another file, and before the next generation", async () => {
+    const tail = start("--merge", "--prefix");
+    const [a, b] = [`${there}/a | `, `${there}/b | `];
+    let shown = `${a}${dated(1, "a")}\n${b}${dated(2, "b")}\n${a}User: `;
+    await tail.shows(shown);
+    appendFileSync(`${here}/b`, `${dated(3, "b")}\n`);
+    shown += `\n${b}${dated(3, "b")}\n`;
+    await tail.shows(shown);
+    appendFileSync(`${here}/a`, "me");
+    shown += `${a}me`;
+    await tail.shows(shown);
+    renameSync(`${here}/a`, `${here}/a.1`);
+    writeFileSync(`${here}/a`, "NEW\n");
+    await tail.shows(`${shown}\n${a}NEW\n`);
+    await tail.stop();
+  });
+
+  test.each([[["--json"]], [["--json", "--merge"]]])(
+    "%s gives it as a partial record, then its rest",
+    async (options) => {
+      const tail = start(...options);
+      const record = (name: string, line: string, more: object) =>
+        `${JSON.stringify({ target: `${there}/${name}`, line, ...more })}\n`;
+      const time = (second: number) => ({ time: `2026-01-31T14:05:0${second}.000Z` });
+      const begun =
+        record("a", dated(1, "a"), time(1)) +
+        record("b", dated(2, "b"), time(2)) +
+        record("a", "User: ", { time: null, partial: true });
+      await tail.shows(begun);
+      appendFileSync(`${here}/a`, "me\n");
+      await tail.shows(begun + record("a", "me", { time: null }));
+      await tail.stop();
+    },
+  );
+});
+
 describe("porthole tail --prefix", () => {
   test("prints an unfinished line at once, and its rest after it", async () => {
     writeFileSync(`${here}/log`, "Password: ");
