@@ -51,11 +51,13 @@ struct agent {
 extern struct agent agent;
 
 /* log.c */
+void log_to(int fd);
 noreturn void bail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 noreturn void bail_errno(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* confine.c */
 uint64_t effective_capabilities(void);
+void drop_capabilities(uint64_t keep);
 void confine(uint64_t keep);
 void limit_resources(void);
 void close_all_from(int first);
@@ -68,6 +70,8 @@ void limit_calls(void);
 void open_target(const char *start_time, const char *root, bool join_user_namespace,
                  bool device_cgroup);
 void probe_kernel(void);
+void check_start_time(int proc, const char *expected);
+void join_user_namespace(int proc);
 
 /* layers.c */
 struct layer_options {
@@ -78,7 +82,34 @@ struct layer_options {
     } binds[MAX_BINDS];
     int layer_count, bind_count;
 };
+void make_layers_root(struct layer_options *options);
 void open_layers(struct layer_options *options);
+
+/* tree.c */
+int take_target_tree(const char *start_time, unsigned flags);
+int take_layers_tree(struct layer_options *options, unsigned flags);
+
+/* run.c */
+noreturn void run_command(int argc, char **argv);
+
+/* attach.c: trees in a mount namespace of the launcher's own */
+enum { MAX_TREES = 64 };
+struct tree {
+    const char *name; /* "web:": the directory below the launcher's, may have slashes */
+    int fd;           /* from the agent */
+    int table;        /* mountinfo that must show each of its mounts, or -1 */
+    bool writable;
+};
+void attach_trees(const char *at, struct tree *trees, int count);
+void detach_remote_mounts(const char *at, const struct tree *trees, int count);
+
+/* rendezvous.c */
+int connect_rendezvous(const char *path);
+void read_token(unsigned char *token);
+void announce(int rendezvous, const unsigned char *token);
+int receive_listener(int rendezvous);
+unsigned receive_tree_order(int rendezvous);
+void send_tree(int rendezvous, int tree);
 
 /* fdpass.c: the only file that handles EINTR */
 struct packet {
@@ -161,6 +192,15 @@ struct reply {
 };
 int run_operation(unsigned type, const unsigned char *body, size_t length, struct reply *reply);
 
+/* mountinfo.c */
+struct mount {
+    char *device; /* "major:minor" */
+    char *root;   /* the part of the file system that is mounted */
+    char *point, *type;
+};
+char *read_mounts(int fd);
+bool next_mount(char **rest, struct mount *mount);
+
 /* device.c */
 int find_device_cgroups(int proc, int found[2]);
 int open_device(const char *link, int flags);
@@ -168,6 +208,7 @@ int open_device(const char *link, int flags);
 /* mounts.c */
 int open_mountinfo(void);
 uint64_t find_memory_mount(void);
+bool is_local_type(const char *type);
 bool mount_is_local(uint64_t id);
 bool is_local_file_system(int fd);
 bool target_was_alive(void);

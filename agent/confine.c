@@ -34,16 +34,9 @@ static void at_most(int resource, rlim_t most) {
 
 /*
  * Drops every capability except those in `keep` for good, from the bounding, inheritable and
- * ambient sets too; exec restores none. Called again after joining a user namespace, which grants a
- * full set and makes the process dumpable again (credentials(7), user_namespaces(7)).
- *
- * The files in /proc/<pid> of a process that is not dumpable belong to root (proc(5)). The process
- * may still open its own /proc/self/fd/N, whatever its user: the kernel skips the check within a
- * thread group (proc_fd_permission, __ptrace_may_access). The agent relies on that and reopens
- * descriptors only through its own directory.
+ * ambient sets too: exec restores none.
  */
-void confine(uint64_t keep) {
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) bail_errno("prctl(PR_SET_NO_NEW_PRIVS)");
+void drop_capabilities(uint64_t keep) {
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
         if (keep >> capability & 1) continue;
@@ -63,6 +56,21 @@ void confine(uint64_t keep) {
         data[half].inheritable = 0;
     }
     if (syscall(SYS_capset, &header, data) < 0) bail_errno("capset");
+}
+
+/*
+ * Drops what the agent does not need, for good. Called again after joining a user namespace, which
+ * grants a full set of capabilities and makes the process dumpable again (credentials(7),
+ * user_namespaces(7)).
+ *
+ * The files in /proc/<pid> of a process that is not dumpable belong to root (proc(5)). The process
+ * may still open its own /proc/self/fd/N, whatever its user: the kernel skips the check within a
+ * thread group (proc_fd_permission, __ptrace_may_access). The agent relies on that and reopens
+ * descriptors only through its own directory.
+ */
+void confine(uint64_t keep) {
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) bail_errno("prctl(PR_SET_NO_NEW_PRIVS)");
+    drop_capabilities(keep);
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) bail_errno("prctl(PR_SET_DUMPABLE)");
     at_most(RLIMIT_CORE, 0);
 }

@@ -1,7 +1,7 @@
 /*
  * Kernel interfaces that musl 1.2.3 does not declare (on Debian, musl-gcc does not see the linux/
  * headers). The layouts are the kernel's stable ABI, from
- * include/uapi/linux/{openat2,stat,capability,close_range,seccomp,audit,bpf_common}.h.
+ * include/uapi/linux/{openat2,stat,capability,close_range,mount,seccomp,audit,bpf_common}.h.
  */
 #ifndef PORTHOLE_KERNEL_H
 #define PORTHOLE_KERNEL_H
@@ -14,11 +14,20 @@
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
+#ifndef SYS_open_tree
+#define SYS_open_tree 428
+#endif
+#ifndef SYS_move_mount
+#define SYS_move_mount 429
+#endif
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
 #ifndef SYS_openat2
 #define SYS_openat2 437
+#endif
+#ifndef SYS_mount_setattr
+#define SYS_mount_setattr 442
 #endif
 
 #define K_RESOLVE_NO_MAGICLINKS 0x02
@@ -51,6 +60,23 @@ struct k_statx {
     uint64_t spare[13];
 };
 _Static_assert(sizeof(struct k_statx) == 256, "struct statx is 256 bytes");
+
+/* Mounts as descriptors: open_tree(2) and move_mount(2) since Linux 5.2, mount_setattr(2) 5.12. */
+#define K_AT_RECURSIVE 0x8000
+#define K_OPEN_TREE_CLONE 1
+#define K_MOVE_MOUNT_F_EMPTY_PATH 0x04
+#define K_MOVE_MOUNT_T_EMPTY_PATH 0x40
+#define K_MOUNT_ATTR_RDONLY 0x01
+#define K_MOUNT_ATTR_NOSUID 0x02
+#define K_MOUNT_ATTR_NODEV 0x04
+#define K_MOUNT_ATTR_NOSYMFOLLOW 0x200000 /* Linux 5.14 */
+#define K_MS_PRIVATE 0x40000
+
+struct k_mount_attr {
+    uint64_t set, clear, propagation, user_namespace;
+};
+
+#define K_CLOSE_RANGE_CLOEXEC 4 /* Linux 5.11 */
 
 #define K_CAP_VERSION_3 0x20080522
 enum {
@@ -122,6 +148,19 @@ static inline int k_openat2(int at, const char *path, uint64_t flags, uint64_t r
 
 static inline int k_statx(int at, const char *path, int flags, uint32_t mask, struct k_statx *out) {
     return (int)syscall(SYS_statx, at, path, flags, mask, out);
+}
+
+static inline int k_open_tree(int at, const char *path, unsigned flags) {
+    return (int)syscall(SYS_open_tree, at, path, flags);
+}
+
+static inline int k_move_mount(int mount, int place) {
+    return (int)syscall(SYS_move_mount, mount, "", place, "",
+                        K_MOVE_MOUNT_F_EMPTY_PATH | K_MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+static inline int k_mount_setattr(int mount, int flags, const struct k_mount_attr *attributes) {
+    return (int)syscall(SYS_mount_setattr, mount, "", flags, attributes, sizeof *attributes);
 }
 
 static inline int k_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }

@@ -196,28 +196,6 @@ static int copy_mount_table(void) {
     return table;
 }
 
-/* Decodes the octal escapes of proc_pid_mountinfo(5), in place. */
-static void unescape(char *text) {
-    char *to = text;
-    for (; *text; to++) {
-        if (*text == '\\' && text[1] && text[2] && text[3]) {
-            *to = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 | (text[3] - '0'));
-            text += 4;
-        } else *to = *text++;
-    }
-    *to = 0;
-}
-
-/* The fifth field of a mountinfo line, decoded in place; NULL if the line is invalid. */
-static char *mount_point_of(char *line) {
-    for (int i = 0; i < 4 && line; i++) line = strchr(line, ' ') ? strchr(line, ' ') + 1 : NULL;
-    char *end = line ? strchr(line, ' ') : NULL;
-    if (!end) return NULL;
-    *end = 0;
-    unescape(line);
-    return line;
-}
-
 static bool is_used(const char *point) {
     static const char *const used[] = {"/proc", "/dev", mount_point};
     for (int i = 0; i < 3; i++) {
@@ -230,21 +208,20 @@ static bool is_used(const char *point) {
 
 /*
  * Detaches mounts that the agent does not use: a copy kept here would keep a disk busy after the
- * host unmounts it. Mounts locked by a user namespace stay, and so do those beyond the buffer.
+ * host unmounts it. Mounts locked by a user namespace stay.
  */
 static void detach_the_rest(void) {
-    static char table[1 << 20];
     for (bool again = true; again;) {
+        int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+        if (fd < 0) bail_errno("/proc/self/mountinfo");
+        char *table = read_mounts(fd), *rest = table;
+        struct mount mount;
         again = false;
-        ssize_t length = read_text(AT_FDCWD, "/proc/self/mountinfo", table, sizeof table);
-        if (length < 0) bail_errno("/proc/self/mountinfo");
-        for (char *line = table, *next; line; line = next) {
-            next = strchr(line, '\n');
-            if (next) *next++ = 0;
-            const char *point = mount_point_of(line);
-            if (point && !is_used(point) && umount2(point, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+        while (next_mount(&rest, &mount))
+            if (!is_used(mount.point) && umount2(mount.point, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
                 again = true;
-        }
+        free(table);
+        close(fd);
     }
 }
 
@@ -260,16 +237,21 @@ static void open_directories(struct layer_options *options) {
         options->binds[i].fd = open(options->binds[i].source, O_PATH | O_CLOEXEC);
 }
 
-/*
- * Replaces open_target(): fills in the root in `agent` and drops every capability that serving does
- * not need.
- */
-void open_layers(struct layer_options *options) {
+/* Makes the root in a mount namespace of the agent's own: agent.root. */
+void make_layers_root(struct layer_options *options) {
     confine(setup_capabilities);
     enter_own_namespace();
     open_directories(options);
     mount_root(options);
     mount_volumes(options);
+}
+
+/*
+ * Replaces open_target(): fills in the root in `agent` and drops every capability that serving does
+ * not need.
+ */
+void open_layers(struct layer_options *options) {
+    make_layers_root(options);
     agent.mount_table = copy_mount_table();
     detach_the_rest();
     confine(serving_capabilities);

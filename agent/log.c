@@ -9,6 +9,11 @@
 
 #include "agent.h"
 
+static int log_fd = 2;
+
+/* The launcher reports to porthole, which reads from `fd`. */
+void log_to(int fd) { log_fd = fd; }
+
 static void say(const char *format, va_list arguments, int error) {
     char line[512];
     int used = snprintf(line, sizeof line, "porthole-agent: ");
@@ -17,7 +22,7 @@ static void say(const char *format, va_list arguments, int error) {
         used += snprintf(line + used, sizeof line - (size_t)used, ": %s", strerror(error));
     if (used > (int)sizeof line - 1) used = sizeof line - 1;
     line[used++] = '\n';
-    write_all(2, line, (size_t)used);
+    write_all(log_fd, line, (size_t)used);
 }
 
 void bail(const char *format, ...) {

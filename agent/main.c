@@ -9,15 +9,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 
 #include "agent.h"
 
-enum { HANDSHAKE_MS = 10000, DEFAULT_IDLE_S = 60, MAX_IDLE_S = 86400 * 7 };
+enum { DEFAULT_IDLE_S = 60, MAX_IDLE_S = 86400 * 7 };
 
 struct agent agent;
 
@@ -25,11 +22,12 @@ struct options {
     struct layer_options layers;
     const char *socket, *target_start, *root;
     int fd;
-    bool token_stdin, join_user_ns, device_cgroup;
+    bool token_stdin, join_user_ns, device_cgroup, tree;
 };
 
 static const char usage[] =
     "usage: porthole-agent mount|sidecar|direct (--socket PATH | --fd N) [options]\n"
+    "       porthole-agent run --host N --at DIRECTORY [options] (see run.c)\n"
     "       porthole-agent --layout | --version | --help\n"
     "  --socket PATH     rendezvous to connect to\n"
     "  --fd N            connected SEQPACKET socket to use as the rendezvous\n"
@@ -40,6 +38,7 @@ static const char usage[] =
     "  --idle SECONDS    exit after this time without a client (60)\n"
     "  --join-user-ns    enter the target's user namespace\n"
     "  --device-cgroup   open devices by the target's device rules\n"
+    "  --tree            pass the host one descriptor of all the target's mounts, then exit\n"
     "  --layer DIRECTORY serve a read-only root made of layers instead of a target's root;\n"
     "                    repeat for each layer, uppermost first\n"
     "  --bind SOURCE --at PLACE\n"
@@ -102,6 +101,7 @@ static struct options *parse(int argc, char **argv) {
         IDLE,
         JOIN_USER_NS,
         DEVICE_CGROUP,
+        TREE,
         LAYER,
         BIND,
         AT,
@@ -118,6 +118,7 @@ static struct options *parse(int argc, char **argv) {
                                           {"idle", 1, 0, IDLE},
                                           {"join-user-ns", 0, 0, JOIN_USER_NS},
                                           {"device-cgroup", 0, 0, DEVICE_CGROUP},
+                                          {"tree", 0, 0, TREE},
                                           {"layer", 1, 0, LAYER},
                                           {"bind", 1, 0, BIND},
                                           {"at", 1, 0, AT},
@@ -140,6 +141,7 @@ static struct options *parse(int argc, char **argv) {
         case IDLE: agent.idle_ms = whole_number("--idle", optarg, 1, MAX_IDLE_S) * 1000; break;
         case JOIN_USER_NS: options.join_user_ns = true; break;
         case DEVICE_CGROUP: options.device_cgroup = true; break;
+        case TREE: options.tree = true; break;
         case LAYER: add_layer(&options.layers, optarg); break;
         case BIND: add_bind(&options.layers, optarg); break;
         case AT: place_bind(&options.layers, optarg); break;
@@ -157,6 +159,7 @@ static struct options *parse(int argc, char **argv) {
     for (int i = route_mount; i <= route_direct; i++)
         if (!strcmp(route, routes[i])) agent.route = i;
     if (!agent.route) bail("expected one route: mount, sidecar or direct");
+    if (options.tree && agent.route == route_mount) bail("--tree: not allowed with route mount");
     if (!options.socket == (options.fd < 0)) bail("expected either --socket or --fd");
     for (int i = 0; i < options.layers.bind_count; i++)
         if (!options.layers.binds[i].place)
@@ -191,91 +194,17 @@ static int keep_descriptors(int rendezvous) {
     return rendezvous;
 }
 
-static int hex_digit(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static void read_token(unsigned char *token) {
-    char text[2 * wire_token_bytes + 1];
-    for (size_t used = 0; used < sizeof text;) {
-        if (wait_readable(0, HANDSHAKE_MS) != 1)
-            bail("--token-stdin: no token within %d s", HANDSHAKE_MS / 1000);
-        ssize_t got = read_some(0, text + used, sizeof text - used);
-        if (got <= 0) bail("--token-stdin: truncated token");
-        used += (size_t)got;
-    }
-    for (int i = 0; i < wire_token_bytes; i++) {
-        int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-        if (high < 0 || low < 0)
-            bail("--token-stdin: expected 64 lower-case hex digits and a newline");
-        token[i] = (unsigned char)(high << 4 | low);
-    }
-    if (text[2 * wire_token_bytes] != '\n') bail("--token-stdin: no newline after the token");
-}
-
-static int connect_rendezvous(const char *path) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path)
-        bail("--socket %s: longer than %zu bytes", path, sizeof address.sun_path - 1);
-    strcpy(address.sun_path, path);
-    int rendezvous = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    if (rendezvous < 0) bail_errno("socket");
-    if (connect(rendezvous, (struct sockaddr *)&address, sizeof address) < 0)
-        bail_errno("connect to %s", path);
-    return rendezvous;
-}
-
-static int socket_option(int socket, int option) {
-    int value = -1;
-    socklen_t size = sizeof value;
-    return getsockopt(socket, SOL_SOCKET, option, &value, &size) < 0 ? -1 : value;
-}
-
-static bool is_serve(const struct packet *packet) {
-    const unsigned char *p = packet->data;
-    return packet->length == header_size + 4 && get16(p + header_type) == op_serve &&
-           get16(p + header_descriptors) == 1 && !get32(p + header_id) &&
-           !get32(p + header_error) && get32(p + header_length) == 4 &&
-           !(get16(p + header_size + 2) & ~serve_flag_witness);
-}
-
-/* Sends ANNOUNCE; receives SERVE with the listening socket. */
-static int shake_hands(int rendezvous, const unsigned char *token) {
-    static unsigned char
-        announce[header_size + wire_token_bytes + agent_info_size + wire_max_build_name];
-    static struct packet answer;
-    memcpy(announce + header_size, token, wire_token_bytes);
-    size_t length = wire_token_bytes +
-                    encode_agent_info(announce + header_size + wire_token_bytes, 0);
-    put16(announce + header_type, op_announce);
-    put32(announce + header_length, (uint32_t)length);
-    if (send_packet(rendezvous, announce, header_size + length, NULL, 0) < 0)
-        bail_errno("announcing to the host");
-    if (wait_readable(rendezvous, HANDSHAKE_MS) != 1)
-        bail("the host did not answer within %d s", HANDSHAKE_MS / 1000);
-    if (receive_packet(rendezvous, &answer, 1) < 0)
-        bail_errno("the host's answer (it may have refused this agent)");
-    const unsigned char *p = answer.data;
-    if (!is_serve(&answer)) bail("the host's answer is not a SERVE message");
-    if (get16(p + header_size) != wire_version)
-        bail("protocol mismatch: the host has version %d, this agent %d", get16(p + header_size),
-             wire_version);
-    if (socket_option(answer.fd, SO_DOMAIN) != AF_UNIX ||
-        socket_option(answer.fd, SO_TYPE) != SOCK_SEQPACKET ||
-        socket_option(answer.fd, SO_ACCEPTCONN) != 1)
-        bail("the host's descriptor is not a listening SEQPACKET socket");
-    int listener = answer.fd;
-    if (get16(p + header_size + 2) & serve_flag_witness) {
-        if (!agent.layer_count) bail("unexpected witness: the target has a process");
-        if (receive_packet(rendezvous, &answer, 1) < 0 || !is_serve(&answer))
-            bail("the host's second answer is not a SERVE message");
-        agent.target = answer.fd;
-    }
-    close(rendezvous);
-    return listener;
+/* Passes one tree to the host. The agent does not serve then and needs no filter. */
+static noreturn void give_tree(struct options *options, int rendezvous) {
+    unsigned flags = receive_tree_order(rendezvous);
+    send_tree(rendezvous, options->layers.layer_count
+                              ? take_layers_tree(&options->layers, flags)
+                              : take_target_tree(options->target_start, flags));
+    exit(0);
 }
 
 int main(int argc, char **argv) {
+    if (argc > 1 && !strcmp(argv[1], "run")) run_command(argc - 1, argv + 1);
     struct options *options = parse(argc, argv);
     int rendezvous = keep_descriptors(options->fd);
     unsigned char token[wire_token_bytes] = {0};
@@ -284,9 +213,14 @@ int main(int argc, char **argv) {
     setsid(); /* EPERM: already a process group leader, which is as good */
     agent.pid = getpid();
     agent.start = (uint64_t)time(NULL);
-    /* open_layers() detaches the mount that the socket is on, so connect first. */
-    if (options->layers.layer_count && options->socket)
+    /* Connect before the mounts change that the socket is on. */
+    if ((options->layers.layer_count || options->tree) && options->socket)
         rendezvous = connect_rendezvous(options->socket);
+    if (options->tree) {
+        if (options->token_stdin) read_token(token);
+        announce(rendezvous, token);
+        give_tree(options, rendezvous);
+    }
     if (options->layers.layer_count) open_layers(&options->layers);
     else
         open_target(options->target_start, options->root, options->join_user_ns,
@@ -296,7 +230,8 @@ int main(int argc, char **argv) {
     int signals = prepare_signals();
     limit_resources();
     limit_calls();
-    int listener = shake_hands(rendezvous, token);
+    announce(rendezvous, token);
+    int listener = receive_listener(rendezvous);
     silence_standard_descriptors(agent.root);
     serve(listener, signals);
 }

@@ -61,11 +61,16 @@ void forget_mounts(void) {
     mountinfo_open = false;
 }
 
+/* By the type in mountinfo. An overlay's type does not tell. */
+bool is_local_type(const char *type) {
+    for (size_t i = 0; i < sizeof local_types / sizeof *local_types; i++)
+        if (!strcmp(type, local_types[i])) return true;
+    return false;
+}
+
 static enum answer answer_for(const char *type) {
     if (!strcmp(type, "overlay")) return OVERLAY;
-    for (size_t i = 0; i < sizeof local_types / sizeof *local_types; i++)
-        if (!strcmp(type, local_types[i])) return LOCAL;
-    return REMOTE;
+    return is_local_type(type) ? LOCAL : REMOTE;
 }
 
 /*

@@ -21,12 +21,13 @@
     ROW(op, hello, 1) ROW(op, announce, 2) ROW(op, serve, 3) ROW(op, open, 4) ROW(op, stat, 5) \
     ROW(op, readlink, 6) ROW(op, list, 7) ROW(op, watch, 8) ROW(op, processes, 9) \
     ROW(op, openProcessFd, 10) ROW(op, mounts, 11) ROW(op, bye, 12) ROW(op, relayEnd, 13) \
-    ROW(op, openMany, 14) \
+    ROW(op, openMany, 14) ROW(op, tree, 15) \
     ROW(open_flag, write, 1) ROW(open_flag, noFollow, 2) ROW(open_flag, directory, 4) \
     ROW(open_flag, relay, 8) ROW(open_flag, consume, 16) \
     ROW(list_flag, stat, 1) \
     ROW(processes_flag, files, 1) \
     ROW(serve_flag, witness, 1) \
+    ROW(tree_flag, write, 1) ROW(tree_flag, allMounts, 2) \
     ROW(watch_flag, remove, 1) ROW(watch_flag, noFollow, 2) \
     ROW(bye_scope, session, 0) ROW(bye_scope, agent, 1) \
     ROW(stat_flag, relayed, 1) ROW(stat_flag, birthTime, 2) ROW(stat_flag, consuming, 4) \

@@ -16,7 +16,7 @@ static const uint64_t route_capabilities = 1ull << K_CAP_SYS_PTRACE | 1ull << K_
  * A PID may have been reused since it was looked up. The start time tells (field 22 of
  * /proc/PID/stat, proc(5)).
  */
-static void check_start_time(int proc, const char *expected) {
+void check_start_time(int proc, const char *expected) {
     char text[1024];
     if (read_text(proc, "stat", text, sizeof text) < 0)
         bail_errno("/proc/%d/stat", agent.target_pid);
@@ -41,7 +41,7 @@ static int pid_depth(int proc) {
     return depth;
 }
 
-static void join_user_namespace(int proc) {
+void join_user_namespace(int proc) {
     struct stat own, other;
     int user = openat(proc, "ns/user", O_RDONLY | O_CLOEXEC);
     if (user < 0 || fstat(user, &other) < 0)

@@ -1,3 +1,4 @@
+import { isAbsolute, resolve } from "node:path";
 import { dieBySignal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
@@ -5,7 +6,8 @@ import { report } from "../io/fail.ts";
 import { openTarget } from "../targets/open-target.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
 import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
-import { makeLinks } from "../with/links.ts";
+import { runLaunched } from "../with/launcher.ts";
+import { Links } from "../with/links.ts";
 import {
   hasDirectory,
   hasPlaceholder,
@@ -13,7 +15,8 @@ import {
   substituteDirectory,
   withoutPlaceholders,
 } from "../with/placeholders.ts";
-import { reopenError, runTool, type ToolEnd, type ToolFiles, toolPath } from "../with/run-tool.ts";
+import { isDirectory, type NamedFile, type Placement, placeInTrees, sayDescriptor } from "../with/placement.ts";
+import { CannotRun, reopenError, runTool, type ToolEnd, toolPath } from "../with/run-tool.ts";
 
 /** Exit statuses if the command did not run, as those of env(1) and docker run. */
 const Status = { failed: 125, cannotRun: 126, notFound: 127 } as const;
@@ -23,6 +26,7 @@ export interface WithOptions extends ConnectionOptions {
   rw?: boolean;
   consume?: boolean;
   stdin?: boolean;
+  allMounts?: boolean;
 }
 
 /**
@@ -59,38 +63,93 @@ async function runWith(
   }
   const named = await openAll(sessions, targets, options);
   if (named === undefined) return Status.failed;
-  const files = named.map(({ file }) => file);
-  // A relayed file needs the session.
-  if (!files.some((file) => file.relayed)) sessions.close();
-  if (options.stdin === true || !(hasPlaceholder(args) || hasDirectory(args)))
-    return start(name, args, { input: oneInput(named) });
-  checkPaths(named, command, options.rw === true);
-  const paths = files.map((_, index) => toolPath(index));
-  const filled = substitute(args, paths);
-  if (!hasDirectory(args)) return start(name, filled, { files });
-  const links = makeLinks(
-    named.map(({ target }) => target),
-    paths,
-  );
+  const directory = named.find(isDirectory);
+  if (options.stdin === true && directory !== undefined) throw notInput(directory);
+  const byInput = options.stdin === true || !(hasPlaceholder(args) || hasDirectory(args) || directory !== undefined);
+  if (byInput) {
+    const input = oneInput(named);
+    // A relayed file comes from the agent for as long as the session lasts.
+    if (!input.relayed) sessions.close();
+    return started(() => runTool(name, args, { input }));
+  }
+  return runInTrees(sessions, named, [name, ...args], options);
+}
+
+async function runInTrees(
+  sessions: SessionPool,
+  named: NamedFile[],
+  command: string[],
+  { rw: write = false, allMounts = false }: WithOptions,
+): Promise<ToolEnd | number> {
+  const placement = await placeInTrees(sessions, named, { write, allMounts });
+  sessions.close();
+  const links = new Links(named);
+  const wordsOf = (paths: readonly (string | undefined)[], at: string | undefined) => {
+    checkPaths(
+      named.filter((_, index) => paths[index] === undefined),
+      command,
+      write,
+    );
+    const shown = paths.map((path, index) => (path === undefined ? toolPath(index) : resolve(at ?? "", path)));
+    const isHere = workingDirectory(placement) === ".";
+    const [name = "", ...args] = command;
+    const filled = substitute(args, isHere ? paths.map((path, index) => path ?? toolPath(index)) : shown);
+    return [name, ...(hasDirectory(args) ? substituteDirectory(filled, links.directory(shown)) : filled)];
+  };
   try {
-    return await start(name, substituteDirectory(filled, links.path), { files });
+    return await started(() => runPlaced(placement, wordsOf, { write, allMounts }));
   } finally {
     links.remove();
+    placement.close();
+    for (const { file } of named) file.close();
   }
 }
 
-async function start(name: string, args: string[], files: ToolFiles): Promise<ToolEnd | number> {
+/** Runs the command on trees, or on descriptors alone where there is no tree or this system lets this user attach none. */
+async function runPlaced(
+  placement: Placement,
+  wordsOf: (paths: readonly (string | undefined)[], at: string | undefined) => string[],
+  how: { write: boolean; allMounts: boolean },
+): Promise<ToolEnd> {
+  const { at, trees, places } = placement;
+  const paths = places.map(({ path }) => path);
+  const files = places.map(({ file }) => file);
+  if (trees.length > 0) {
+    const launch = { at, trees, files: places, directory: workingDirectory(placement), ...how };
+    try {
+      return await runLaunched(launch, (refused) => {
+        for (const [index, error] of refused) sayDescriptor(places.slice(index, index + 1), error);
+        const kept = paths.map((path, index) => (refused.has(index) ? undefined : path));
+        return wordsOf(kept, at);
+      });
+    } catch (error) {
+      if (!(error instanceof PortholeError) || error.code !== "ATTACH" || places.some(isDirectory)) throw error;
+      sayDescriptor(places, error);
+    }
+  }
+  const [name = "", ...args] = wordsOf(
+    paths.map((path) => (path !== undefined && isAbsolute(path) ? path : undefined)),
+    undefined,
+  );
+  const directory = places.length === 1 && places.some(isDirectory) ? paths[0] : undefined;
+  return runTool(name, args, { files, directory });
+}
+
+/** One directory is where the command begins; of several, where their names read as targets. */
+function workingDirectory({ places }: Placement): string | undefined {
+  if (!places.some(isDirectory)) return undefined;
+  return places.length === 1 ? places[0]?.path : ".";
+}
+
+/** The end of a command, or the status for one that could not be started, which is said. */
+async function started<T>(run: () => Promise<T>): Promise<T | number> {
   try {
-    return await runTool(name, args, files);
+    return await run();
   } catch (error) {
+    if (!(error instanceof CannotRun)) throw error;
     report(error);
-    const { errno } = error as PortholeError;
-    return errno === undefined ? Status.failed : errno === "ENOENT" ? Status.notFound : Status.cannotRun;
+    return error.errno === "ENOENT" ? Status.notFound : Status.cannotRun;
   }
-}
-
-interface NamedFile extends NamedTarget {
-  file: OpenFile;
 }
 
 /** Opens every target and reports each failure. Returns undefined if any failed. */
@@ -116,19 +175,26 @@ async function openAll(
 }
 
 async function openOne(sessions: SessionPool, named: NamedTarget, { rw, consume }: WithOptions): Promise<OpenFile> {
-  const { text, target } = named;
-  const file = await openTarget(await sessions.session(target), named, { write: rw, consume });
-  if (file.kind !== "directory") return file;
-  file.close();
-  throw new PortholeError("FILE", `cannot pass ${text} to a command: Is a directory`, {
+  const session = await sessions.session(named.target);
+  try {
+    return await openTarget(session, named, { write: rw, consume });
+  } catch (error) {
+    // A directory is not opened for writing, whatever is done to what is in it.
+    if (rw !== true || !(error instanceof PortholeError) || error.errno !== "EISDIR") throw error;
+    return openTarget(session, named, { consume });
+  }
+}
+
+function notInput({ text }: NamedFile): PortholeError {
+  return new PortholeError("FILE", `${text} cannot be passed as standard input: Is a directory`, {
     errno: "EISDIR",
-    // A command that walks it would follow the container's links into files of this machine.
-    hint: `name its files: '${text.replace(/\/*$/, "/*")}'`,
+    hint: "leave out --stdin: the command runs in it",
   });
 }
 
-function oneInput(named: NamedFile[]): OpenFile | undefined {
-  if (named.length === 1) return named[0]?.file;
+function oneInput(named: NamedFile[]): OpenFile {
+  const [first] = named;
+  if (named.length === 1 && first !== undefined) return first.file;
   throw new PortholeError("USAGE", `cannot pass ${named.length} files as one standard input`, {
     hint: "add {} to the command for all files, or {1}, {2}",
   });

@@ -36,27 +36,32 @@ function addWith(root: Command): void {
   const command = root.command("with");
   consumeOption(
     connectionOptions(
-      command.argument("<target...>", "files for the command").usage("[options] <target...> -- <command> [args...]"),
+      command
+        .argument("<target...>", "files and directories for the command")
+        .usage("[options] <target...> -- <command> [args...]"),
     ),
   )
     .summary("run a command of this machine on files of containers")
     .description(
-      "Run a command of this machine on files of containers, without copying them. A single file becomes its standard input; " +
-        "if the command contains {}, {1} or {2}, they are replaced by paths.",
+      "Run a command of this machine on files of containers, without copying them. In a directory, the command runs there. A single file " +
+        "becomes its standard input; if the command contains {}, {1} or {2}, they are replaced by paths.",
     )
     .option("--rw", "open the files for reading and writing")
+    .option("--all-mounts", "keep mounts inside the target whose server may never answer: FUSE, NFS")
     .option("--stdin", "pass the file as standard input and leave {} in the command unchanged")
     .exitOverride((error) => {
       throw Object.assign(error, { exitCode: error.exitCode === 0 ? 0 : 125 });
     })
-    .addHelpText("after", `\n${placeholders}\n\n${rights}\n\n${withStatuses}`)
+    .addHelpText("after", `\n${trees}\n\n${placeholders}\n\n${rights}\n\n${withStatuses}`)
     .addHelpText(
       "after",
       examples(
+        "porthole with web:/var/log -- rg -n timeout .",
+        "porthole with web:/ db:/ -- diff -rq web:/etc db:/etc",
         "porthole with web:/var/log/app.log -- rg -c ' 50[0-9] '",
         "porthole with web:/var/log/app.log -- less +F {}",
         "porthole with web:/app/config.json -- jq .database",
-        "porthole with web:/data/app.db -- sqlite3 -readonly -deserialize {} .tables",
+        "porthole with web:/data/app.db -- sqlite3 -readonly {} .tables",
         "porthole with web:/etc/nginx.conf api:/etc/nginx.conf -- diff -u {1} {2}",
         "porthole with 'web:/var/log/*.log' -- tar -chf logs.tar -C {dir} .",
         "porthole with 'web:/var/log/*.log' -- rg -L timeout {dir}",
@@ -80,20 +85,29 @@ function afterDashes(words: string[], line: string[]): string[] {
   return [];
 }
 
+const trees = `Where the command runs:
+  one directory        in it
+  several targets,     where their names read as targets: web:/etc, db:/etc
+  one is a directory
+  files only           here
+  The command alone sees a copy of the target's mounts, read-only, below
+  $XDG_STATE_HOME/porthole/trees. In it, symbolic links are not followed and
+  device nodes stay closed.`;
+
 const placeholders = `Placeholders:
-  {1}, {2}   path of the first, second file
-  {}         path of each file: the argument is repeated
-  {dir}      directory with a link to each file by its name: web/var/log/app.log
+  {1}, {2}   path of the first, second target
+  {}         path of each target: the argument is repeated
+  {dir}      directory with a link to each by its name: web:/var/log/app.log
   A placeholder is a whole argument, or a part of one after : = , @ and before
-  ? : , & as in --file={}. Other braces are passed unchanged. A command that
-  resolves links (realpath, lnav, sqlite3 without -deserialize) gets the path
-  inside the container and looks for it on this machine: use standard input.`;
+  ? : , & / as in --file={}. Other braces are passed unchanged. The files beside
+  a path are there too. Devices, deleted files, and files whose directory this
+  user may not enter get the path of a descriptor, without the files beside it.`;
 
 const rights = `Permissions:
   The command opens each path again, with the permissions of the user who runs
   it. A file that only root may read in the container can be passed as standard
-  input only. A command that runs as root can write to any path, even without
-  --rw.`;
+  input only. A command that runs as root can make a tree writable again, even
+  without --rw.`;
 
 const withStatuses = `Exit status:
   125  porthole itself failed

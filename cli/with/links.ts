@@ -4,29 +4,37 @@ import { join } from "node:path";
 import { pathBytes, placeName, type Target } from "../../src/target.ts";
 
 /**
- * Creates a private directory with a link for each target, named after it: `web/var/log/app.log`.
- * The container chooses the names, so they are used in the file system only, never as arguments.
- * The caller removes the directory.
- * @param links the destination of each target's link
+ * A private directory with a link for each target, named after it: `web:/var/log/app.log`. The
+ * container chooses the names, so they are used in the file system only, never as arguments.
  */
-export function makeLinks(targets: readonly Target[], links: readonly string[]): { path: string; remove(): void } {
-  const path = mkdtempSync(join(tmpdir(), "porthole-"));
-  const remove = () => rmSync(path, { recursive: true, force: true });
-  try {
-    targets.forEach((target, index) => {
+export class Links {
+  readonly #targets: readonly Target[];
+  #path: string | undefined;
+
+  constructor(named: readonly { target: Target }[]) {
+    this.#targets = named.map(({ target }) => target);
+  }
+
+  /** Makes it. `links` are what each target's link points at. */
+  directory(links: readonly string[]): string {
+    const path = mkdtempSync(join(tmpdir(), "porthole-"));
+    this.#path = path;
+    this.#targets.forEach((target, index) => {
       const place = pathBytes(join(path, linkName(target)));
       mkdirSync(parent(place), { recursive: true });
       symlinkSync(links[index] ?? "", place);
     });
-  } catch (error) {
-    remove();
-    throw error;
+    return path;
   }
-  return { path, remove };
+
+  /** Removes it, where it was made. */
+  remove(): void {
+    if (this.#path !== undefined) rmSync(this.#path, { recursive: true, force: true });
+  }
 }
 
 function linkName(target: Target): string {
-  const place = target.kind === "local" ? "local" : placeName(target).replace(/^pid:/, "pid-");
+  const place = target.kind === "local" ? "local" : `${placeName(target)}:`;
   // `..` at the root stays at the root, as in the container.
   return join(place, join("/", target.path));
 }

@@ -10,6 +10,8 @@ export interface ToolFiles {
   input?: OpenFile | undefined;
   /** Inherited as descriptors 3, 4 and so on: see {@link toolPath}. */
   files?: readonly OpenFile[];
+  /** Where it runs; by default where this process does. */
+  directory?: string | undefined;
 }
 
 /** How a program ended: status or signal is null. */
@@ -19,14 +21,14 @@ export interface ToolEnd {
 }
 
 /** The first descriptor after the standard streams. */
-const FIRST = 3;
+export const FIRST_FILE = 3;
 
 /**
  * The path by which a program opens file `index` of {@link ToolFiles.files} again (proc_pid_fd(5)),
  * with its own permissions and its own offset.
  */
 export function toolPath(index: number): string {
-  return `/proc/self/fd/${FIRST + index}`;
+  return `/proc/self/fd/${FIRST_FILE + index}`;
 }
 
 /**
@@ -36,24 +38,38 @@ export function toolPath(index: number): string {
  * @throws PortholeError FILE with the errno of execve(2) if the start failed: ENOENT, EACCES, E2BIG
  */
 export async function runTool(command: string, args: readonly string[], given: ToolFiles): Promise<ToolEnd> {
-  const { input, files = [] } = given;
+  const { input, files = [], directory } = given;
   const all = input === undefined ? files : [input, ...files];
+  const odd = [command, ...args].find((arg) => !arg.isWellFormed());
+  try {
+    if (odd !== undefined) throw new PortholeError("USAGE", `cannot pass on an argument that is not UTF-8: '${odd}'`);
+    // Each came from an open of its own, so nobody shares the flag.
+    for (const file of all) setNonBlocking(file.descriptor, false);
+    return await withSignals(async (begin) => {
+      const stdio: StdioOptions = [input?.fd ?? "inherit", "inherit", "inherit", ...files.map((file) => file.fd)];
+      const child = begin(start(command, args, stdio, directory));
+      for (const file of all) file.close();
+      return endOf(child, command);
+    });
+  } finally {
+    for (const file of all) file.close();
+  }
+}
+
+/** Passes signals on to the program that `begin` is told of, until `run` is over. */
+export async function withSignals<T>(run: (begin: (child: ChildProcess) => ChildProcess) => Promise<T>): Promise<T> {
   let child: ChildProcess | undefined;
   const release = passSignals(
     (signal) => child?.kill(signal),
     () => child?.pid,
   );
   try {
-    const odd = [command, ...args].find((arg) => !arg.isWellFormed());
-    if (odd !== undefined) throw new PortholeError("USAGE", `cannot pass an argument that is not UTF-8: '${odd}'`);
-    // Each file has its own open file description, so no other process shares the flag.
-    for (const file of all) setNonBlocking(file.descriptor, false);
-    child = start(command, args, [input?.fd ?? "inherit", "inherit", "inherit", ...files.map((file) => file.fd)]);
-    for (const file of all) file.close();
-    return await endOf(child, command);
+    return await run((started) => {
+      child = started;
+      return started;
+    });
   } finally {
     release();
-    for (const file of all) file.close();
   }
 }
 
@@ -75,27 +91,30 @@ export function reopenError(file: OpenFile, write: boolean): PortholeError | und
   }
 }
 
-function start(command: string, args: readonly string[], stdio: StdioOptions): ChildProcess {
+export function start(command: string, args: readonly string[], stdio: StdioOptions, cwd?: string): ChildProcess {
   const { spawn } = process.getBuiltinModule("node:child_process");
   try {
-    return spawn(command, args, { stdio });
+    return spawn(command, args, { stdio, cwd });
   } catch (error) {
     throw startError(command, error);
   }
 }
 
-function endOf(child: ChildProcess, command: string): Promise<ToolEnd> {
+export function endOf(child: ChildProcess, command: string): Promise<ToolEnd> {
   return new Promise((resolve, reject) => {
     child.once("error", (error) => reject(startError(command, error)));
     child.once("exit", (status, signal) => resolve({ status, signal }));
   });
 }
 
+/** A program that could not be started; `errno` is that of execve(2). */
+export class CannotRun extends PortholeError {}
+
 /** Replaces Node's message for a failed start, "spawn NAME ENOENT". */
-function startError(command: string, error: unknown): PortholeError {
+export function startError(command: string, error: unknown): CannotRun {
   const { code, errno, message } = error as NodeJS.ErrnoException;
   const reason = typeof errno === "number" ? errnoText(-errno) : message;
-  return new PortholeError("FILE", `cannot run '${command}': ${reason}`, { errno: code, cause: error });
+  return new CannotRun("FILE", `cannot run '${command}': ${reason}`, { errno: code, cause: error });
 }
 
 const ends = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;

@@ -1,5 +1,5 @@
 import { PortholeError } from "../errors.ts";
-import { Header, MAX_PACKET, MAX_PATH, Op, ServeFlag, VERSION } from "./messages.ts";
+import { Header, MAX_PACKET, MAX_PATH, Op, REPLY, ServeFlag, VERSION } from "./messages.ts";
 import { violation } from "./violation.ts";
 
 /** A packet's header and body. `body` is a view into the packet. */
@@ -93,6 +93,18 @@ export const encode = {
 export function encodeServe({ witness = false } = {}): Uint8Array {
   return encodeMessage(Op.serve, 0, u32(VERSION | (witness ? ServeFlag.witness << 16 : 0)), 1);
 }
+
+/** Asks for one tree, in the place of SERVE. `flags` are those of `TreeFlag`. */
+export function encodeTree(flags: number): Uint8Array {
+  return encodeMessage(Op.tree, TREE_ID, u32(VERSION | (flags << 16)));
+}
+
+/** True for the answer to {@link encodeTree}, which brings the tree's one descriptor. */
+export function isTree({ type, id, error, descriptors, body }: Message): boolean {
+  return type === (Op.tree | REPLY) && id === TREE_ID && error === 0 && descriptors === 1 && body.length === 0;
+}
+
+const TREE_ID = 1;
 
 function flagsAndPath(flags: number, path: Uint8Array): Uint8Array {
   const body = withPath(4, path);

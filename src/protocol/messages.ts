@@ -34,6 +34,7 @@ export const Op = {
   bye: 12,
   relayEnd: 13,
   openMany: 14,
+  tree: 15,
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
 
@@ -45,6 +46,8 @@ export const ListFlag = { stat: 1 } as const;
 export const ProcessesFlag = { files: 1 } as const;
 /** Flags of SERVE. */
 export const ServeFlag = { witness: 1 } as const;
+/** Flags of TREE. */
+export const TreeFlag = { write: 1, allMounts: 2 } as const;
 /** Flags of WATCH. */
 export const WatchFlag = { remove: 1, noFollow: 2 } as const;
 /** Scopes of BYE. */
@@ -135,6 +138,7 @@ const tables = {
   list_flag: ListFlag,
   processes_flag: ProcessesFlag,
   serve_flag: ServeFlag,
+  tree_flag: TreeFlag,
   watch_flag: WatchFlag,
   bye_scope: ByeScope,
   stat_flag: StatFlag,

@@ -21,7 +21,7 @@ export function agentOptions(rendezvous: Rendezvous, options: StartOptions): str
 export async function acceptOverStream(
   stream: Duplex,
   rendezvous: Rendezvous,
-  listener: OwnedFd,
+  listener: OwnedFd | undefined,
   isOurs: (peer: number) => Promise<boolean>,
   options: RendezvousOptions,
 ): Promise<ConnectedAgent> {

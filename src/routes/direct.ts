@@ -1,10 +1,10 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { socketpair } from "../descriptors/fd-socket.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { attachInterrupted, PortholeError } from "../errors.ts";
 import { agentProgram } from "./agent-program.ts";
 import { startTime } from "./process.ts";
-import { type ConnectedAgent, handshake, type TimeoutOptions } from "./rendezvous.ts";
+import { type ConnectedAgent, handshake, type TimeoutOptions, treeFromChild } from "./rendezvous.ts";
 
 /** What the direct route needs to know. */
 export interface DirectTarget {
@@ -43,6 +43,35 @@ export async function attachChild(
   wait: TimeoutOptions,
   witness?: OwnedFd,
 ): Promise<ConnectedAgent> {
+  return withChild(name, how, wait, async (connection, child) => {
+    // Not before: the agent sets itself up meanwhile.
+    const info = await handshake(connection, listen(), wait, witness);
+    child.stderr?.destroy();
+    child.unref();
+    const pid = child.pid ?? 0;
+    return { info, process: { pid, started: startTime(pid) ?? "" } };
+  });
+}
+
+/**
+ * Takes a tree by an agent that is a child of this process and ends then; `how` are its options, `flags` those of `TreeFlag`. The caller owns the tree.
+ * @throws as {@link attachDirect}
+ */
+export async function childTree(
+  name: string,
+  how: readonly string[],
+  flags: number,
+  wait: TimeoutOptions,
+): Promise<OwnedFd> {
+  return withChild(name, ["--tree", ...how], wait, (connection) => treeFromChild(connection, flags, wait));
+}
+
+async function withChild<T>(
+  name: string,
+  how: readonly string[],
+  wait: TimeoutOptions,
+  meet: (connection: OwnedFd, child: ChildProcess) => Promise<T>,
+): Promise<T> {
   const [ours, theirs] = socketpair();
   const child = spawn(agentProgram(), ["direct", "--fd", "3", ...how], {
     ...{ stdio: ["ignore", "ignore", "pipe", theirs.number], detached: true, env: {}, cwd: "/" },
@@ -57,12 +86,7 @@ export async function attachChild(
     if (words.length < 4096) words += chunk.toString("latin1");
   });
   try {
-    // Not before: the agent sets itself up meanwhile.
-    const info = await handshake(ours, listen(), wait, witness);
-    child.stderr?.destroy();
-    child.unref();
-    const pid = child.pid ?? 0;
-    return { info, process: { pid, started: startTime(pid) ?? "" } };
+    return await meet(ours, child);
   } catch (error) {
     const isLate = error instanceof PortholeError && error.errno === "ETIMEDOUT";
     child.kill("SIGKILL");

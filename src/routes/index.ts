@@ -3,5 +3,6 @@
 export { agentHash, agentProgram } from "./agent-program.ts";
 export { PrivateDirectory } from "./private-directory.ts";
 export { canEnterNamespaces } from "./process.ts";
-export { ensureRunDirectory } from "./run-dir.ts";
+export { ensureRunDirectory, ensureTreeDirectory } from "./run-dir.ts";
+export { type Tree, type TreeTarget, takeTree } from "./tree.ts";
 export { watchContainers } from "./watch-containers.ts";

@@ -11,6 +11,7 @@ import { type AgentInfo, decodeAgentInfo } from "../protocol/agent-info.ts";
 import { decodeMessage, encodeServe } from "../protocol/codec.ts";
 import { Op, TOKEN_BYTES } from "../protocol/messages.ts";
 import { startTime } from "./process.ts";
+import { receiveTree } from "./receive-tree.ts";
 import { MOUNT_POINT, openRunDirectory, type RunDirectory } from "./run-dir.ts";
 
 /** Which process an agent is, as this process's PID namespace numbers it: with its start time no other is taken for it. */
@@ -24,6 +25,8 @@ export interface AgentProcess {
 export interface ConnectedAgent {
   info: AgentInfo;
   process: AgentProcess;
+  /** Only where {@link RendezvousOptions.tree} asked for it. The caller owns it. */
+  tree?: OwnedFd;
 }
 
 /** A one-time meeting point for an agent that is being started. */
@@ -38,7 +41,7 @@ export interface Rendezvous {
    * @throws PortholeError ATTACH at the deadline or for an agent of another version; CANCELLED through the signal.
    */
   accept(
-    listener: OwnedFd,
+    listener: OwnedFd | undefined,
     isOurs: (peerPid: number) => Promise<boolean>,
     options: RendezvousOptions,
   ): Promise<ConnectedAgent>;
@@ -47,6 +50,8 @@ export interface Rendezvous {
 }
 
 export interface RendezvousOptions extends TimeoutOptions {
+  /** Flags of `TreeFlag`: the agent passes a tree instead of serving `listener`, which is undefined then. */
+  tree?: number | undefined;
   /** Handed over too: it ends the agent when it becomes readable. Stays the caller's. */
   witness?: OwnedFd | undefined;
 }
@@ -109,6 +114,17 @@ export async function handshake(
   }
 }
 
+/** As {@link handshake}, for an agent that passes a tree. The caller owns that. */
+export async function treeFromChild(connection: OwnedFd, flags: number, options: TimeoutOptions): Promise<OwnedFd> {
+  const socket = new FdSocket(connection, { maxDescriptors: 0 });
+  try {
+    decodeAgentInfo((await announcement(socket, options)).info);
+    return await receiveTree(connection, flags, options);
+  } finally {
+    socket.close();
+  }
+}
+
 /** Hands an agent the socket that it serves, and what ends it. */
 function serve(socket: FdSocket, listener: OwnedFd, witness: OwnedFd | undefined): void {
   socket.send(encodeServe({ witness: witness !== undefined }), [listener]);
@@ -124,9 +140,9 @@ const MAX_PEERS = 64;
 async function firstRightPeer(
   rendezvous: OwnedFd,
   token: Buffer,
-  listener: OwnedFd,
+  listener: OwnedFd | undefined,
   isOurs: (peerPid: number) => Promise<boolean>,
-  { timeoutMs, signal, witness }: RendezvousOptions,
+  { timeoutMs, signal, witness, tree }: RendezvousOptions,
 ): Promise<ConnectedAgent> {
   const over = new AbortController();
   const silent = new Set<AbortController>();
@@ -152,7 +168,7 @@ async function firstRightPeer(
         const silence = new AbortController();
         silent.add(silence);
         const heard = () => silent.delete(silence);
-        const hearing = hear(peer, token, listener, isOurs, heard, { timeoutMs, signal: silence.signal, witness })
+        const hearing = hear(peer, token, listener, isOurs, heard, { timeoutMs, signal: silence.signal, witness, tree })
           .then((met) => {
             if (met === undefined) refused++;
             else resolve(met);
@@ -198,7 +214,7 @@ async function firstRightPeer(
 async function hear(
   peer: OwnedFd,
   token: Buffer,
-  listener: OwnedFd,
+  listener: OwnedFd | undefined,
   isOurs: (peerPid: number) => Promise<boolean>,
   heard: () => void,
   options: RendezvousOptions,
@@ -220,7 +236,8 @@ async function hear(
     const process = { pid, started: startTime(pid) ?? "" };
     if (pidfd !== undefined && !isAlive(pidfd)) return undefined;
     const info = decodeAgentInfo(said.info);
-    serve(socket, listener, options.witness);
+    if (options.tree !== undefined) return { info, process, tree: await receiveTree(peer, options.tree, options) };
+    if (listener !== undefined) serve(socket, listener, options.witness);
     return { info, process };
   } finally {
     pidfd?.close();

@@ -88,6 +88,17 @@ function refused(path: string, why: string): PortholeError {
   });
 }
 
+/**
+ * The directory below which `porthole-agent run` attaches trees, in a mount namespace of its own: for everybody else it is empty.
+ * @throws as {@link ensureRunDirectory}
+ */
+export function ensureTreeDirectory(): string {
+  const { root } = ensureRunDirectory();
+  const path = join(root, "trees");
+  ensureOwn(path, 0o700);
+  return path;
+}
+
 /** Opens a directory of the run directory, to bind and connect in: a socket's path may have 108 bytes only. The caller closes it. */
 export function openRunDirectory(path: string): OwnedFd {
   return openDirectory(path);

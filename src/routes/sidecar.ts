@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { basename, dirname } from "node:path";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
@@ -39,6 +39,8 @@ export interface Sidecar {
   host: Record<string, unknown>;
   /** Mounted into it, as `SOURCE:PLACE:ro`. */
   binds?: string[];
+  /** Of its name, where several for one target may be there at the same time. */
+  suffix?: string;
 }
 
 /**
@@ -67,7 +69,7 @@ interface SidecarOptions extends StartOptions {
 export async function runSidecar(
   sidecar: Sidecar,
   run: RunDirectory,
-  listener: OwnedFd,
+  listener: OwnedFd | undefined,
   options: StartOptions,
 ): Promise<ConnectedAgent & { sidecar: string }> {
   try {
@@ -82,13 +84,13 @@ export async function runSidecar(
 async function startSidecar(
   sidecar: Sidecar,
   run: RunDirectory,
-  listener: OwnedFd,
+  listener: OwnedFd | undefined,
   options: SidecarOptions,
 ): Promise<ConnectedAgent & { sidecar: string }> {
   const { engine } = sidecar;
   const rendezvous = openRendezvous(run);
   const over = deadline(options.timeoutMs, options.signal);
-  const name = sidecarName(sidecar.target, run);
+  const name = sidecarName(sidecar.target, run, sidecar.suffix);
   let stream: Duplex | undefined;
   try {
     const id = await createSidecar(sidecar, run, name, rendezvous, { ...options, over });
@@ -170,9 +172,9 @@ const STREAMS = {
 };
 
 /** The same for every start, so that one that was interrupted is found again: by target, by user (several share an engine) and by protocol. */
-function sidecarName(target: string, run: RunDirectory): string {
+function sidecarName(target: string, run: RunDirectory, suffix = ""): string {
   const owner = createHash("sha256").update(run.root).digest("hex").slice(0, 8);
-  return `porthole-${target.slice(0, 12)}-${owner}-v${VERSION}`;
+  return `porthole-${target.slice(0, 12)}-${owner}-v${VERSION}${suffix}`;
 }
 
 /** Resolves when the container is gone, whoever removes it: its own end (AutoRemove) may be about to. */
@@ -281,6 +283,19 @@ function description(sidecar: Sidecar, run: RunDirectory, rendezvous: Rendezvous
       ...host,
     },
   };
+}
+
+/** A sidecar that passes a tree of the container's mounts and ends. SYS_ADMIN and SYS_CHROOT are to join its mount namespace. */
+export function treeSidecar(container: RunningContainer): Sidecar {
+  const { host, options, ...rest } = besideRunning(container);
+  const { CapAdd, ...same } = host;
+  const capabilities = [...(CapAdd as string[]), "SYS_ADMIN", "SYS_CHROOT"];
+  return { ...rest, options: [...options, "--tree"], host: { ...same, CapAdd: capabilities }, suffix: treeSuffix() };
+}
+
+/** Tells sidecars for trees of one target apart: several commands may want one at the same time. */
+export function treeSuffix(): string {
+  return `-tree-${randomBytes(4).toString("hex")}`;
 }
 
 function besideRunning(container: RunningContainer): Sidecar {

@@ -55,8 +55,7 @@ async function startOn(
   options: AttachOptions,
 ): Promise<Attachment> {
   const { identity, generation, name, engine } = files;
-  if (route === "direct") checkUser(files);
-  const layers = await locate(files, known, route, run, options);
+  const layers = await layersFor(route, files, known, run, options);
   // No process: there are no mounts of one to ask for.
   const origin: AgentOrigin = {
     ...{ identity, generation, route, user: "", name, engine: engine.socketPath, targetPid: 0 },
@@ -65,7 +64,6 @@ async function startOn(
   return startAgent(run, origin, options, async (listen, wait) => {
     const idleSeconds = files.singleSession ? 1 : idleSecondsOf(options);
     if (route === "direct") {
-      checkHere(files, layers);
       const how = [...layerOptions(layers), "--idle", String(idleSeconds)];
       return attachChild(`'${name}'`, how, listen, wait, witness);
     }
@@ -73,6 +71,23 @@ async function startOn(
     const { runSidecar } = await import("./sidecar.ts");
     return runSidecar(withLayers(files, layers), run, listen(), { ...wait, user: "", idleSeconds, witness });
   });
+}
+
+/**
+ * The layers as `route` reaches them.
+ * @throws PortholeError ATTACH where it cannot
+ */
+export async function layersFor(
+  route: AgentRoute,
+  files: OfflineTarget,
+  known: Layers,
+  run: RunDirectory,
+  options: AttachOptions,
+): Promise<Layers> {
+  if (route === "direct") checkUser(files);
+  const layers = await locate(files, known, route, run, options);
+  if (route === "direct") checkHere(files, layers);
+  return layers;
 }
 
 /** The layers with their directories, for which an engine that does not say where they are is read like any file: by the route that is tried. */
@@ -109,7 +124,7 @@ function readIfThere(path: string): Buffer | undefined {
 }
 
 /** Options of an agent whose root is made of layers. */
-function layerOptions({ directories, binds }: Pick<Layers, "directories" | "binds">): string[] {
+export function layerOptions({ directories, binds }: Pick<Layers, "directories" | "binds">): string[] {
   return [
     ...directories.flatMap((path) => ["--layer", path]),
     ...binds.flatMap(({ source, place }) => ["--bind", source, "--at", place]),
@@ -117,7 +132,7 @@ function layerOptions({ directories, binds }: Pick<Layers, "directories" | "bind
 }
 
 /** A sidecar that has the layers and volumes mounted, each at a place of its own, and makes the root of them. */
-function withLayers({ engine, identity, name, volume }: OfflineTarget, { directories, binds }: Layers): Sidecar {
+export function withLayers({ engine, identity, name, volume }: OfflineTarget, { directories, binds }: Layers): Sidecar {
   if (directories.length === 0)
     throw new PortholeError("ATTACH", `the engine does not say where the layers of '${name}' are`);
   const layers = directories.map((source, index) => ({ source: volume ?? source, place: `/layers/${index}` }));

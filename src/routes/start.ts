@@ -194,11 +194,11 @@ function startOn(
   });
 }
 
-function notHere({ name, pid }: RunningContainer): PortholeError {
+export function notHere({ name, pid }: RunningContainer): PortholeError {
   return new PortholeError("ATTACH", `process ${pid} of '${name}' is not on this machine`);
 }
 
-function notAllowed(pid: number): PortholeError {
+export function notAllowed(pid: number): PortholeError {
   return new PortholeError(
     "ATTACH",
     `the kernel does not let this user into the namespaces of process ${pid}: permission denied`,

@@ -4,6 +4,7 @@ export { connect } from "./connect.ts";
 export { insteadOf } from "./consuming.ts";
 export { copyOpenFile } from "./copy-open-file.ts";
 export { type Filter, feedPipe } from "./feed-pipe.ts";
+export { followLinks } from "./follow-links.ts";
 export { refuseConsuming } from "./local-session.ts";
 export { kindOf, type OpenFile } from "./open-file.ts";
 export { type Sandbox, startSandbox } from "./sandbox.ts";

@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeAsRoot, describeWith } from "../helpers/availability.ts";
@@ -46,18 +46,47 @@ describe("porthole with passes", () => {
     expect(text).toMatch(/^0\n1\n2\n(\d+\n)?not for writing\n$/m);
   });
 
-  test("the path of each file for {}, of the first and second for {1} and {2}, blocking too", async () => {
+  test("the path of each target for {}, of the first and second for {1} and {2}, in their trees", async () => {
     const files = [at("/tmp/log/a.log"), at("/tmp/log/b.log")];
     expect(await runWith(...files, "--", "cat", "{2}", "{}")).toMatchObject({
       code: 0,
       stderr: "",
       text: "two\none\ntwo\n",
     });
-    expect((await runWith(...files, "--", "echo", "{}", "x={1}")).text).toBe(
-      "/proc/self/fd/3 /proc/self/fd/4 x=/proc/self/fd/3\n",
-    );
-    const { text } = await runWith(files[0] ?? "", "--", "sh", "-c", "cat /proc/self/fdinfo/3", "sh", "{}");
+    const trees = `${someone.env.XDG_STATE_HOME}/porthole/trees`;
+    const [a, b] = files.map((file) => `${trees}/${file}`);
+    expect((await runWith(...files, "--", "echo", "{}", "x={1}")).text).toBe(`${a} ${b} x=${a}\n`);
+    const { text } = await runWith(files[0] ?? "", "--", "sh", "-c", 'realpath "$1"; ls /proc/$$/fd; pwd', "sh", "{}");
+    expect(text).toBe(`${a}\n0\n1\n2\n/\n`);
+  });
+
+  test("what has no place in a tree goes by its own descriptor, which is blocking: a deleted file, a device", async () => {
+    const held = await sandbox({
+      steps: ["tmpfs", "/tmp", "write", "/tmp/x", "x", "hold", "/tmp/x", "remove", "/tmp/x"],
+    });
+    const listed = await someone.run(["ps", "--deleted", "--json", `pid:${held.pid}`]);
+    const { fd } = (JSON.parse(listed.text) as { files: { fd: number }[] }).files[0] ?? { fd: 0 };
+    const look = ["sh", "-c", 'echo "$1"; cat "$1" /proc/self/fdinfo/3', "sh", "{}"];
+    const { text } = await runWith(`pid:${held.pid}:/proc/1/fd/${fd}`, "--", ...look);
+    expect(text).toMatch(/^\/proc\/self\/fd\/3\nx\npos:/);
     expect(Number.parseInt(/^flags:\t(\d+)$/m.exec(text)?.[1] ?? "", 8) & 0o4000).toBe(0);
+  });
+
+  test("a directory as the one where the command runs, and several by names that read as targets", async () => {
+    expect((await runWith(at("/tmp/log"), "--", "sh", "-c", "cat *.log; ls /proc/$$/fd")).text).toBe(
+      "one\ntwo\n0\n1\n2\n",
+    );
+    const own = `${someone.directory}/own`;
+    mkdirSync(own, { recursive: true });
+    writeFileSync(`${own}/a.log`, "uno\n");
+    const { text } = await runWith(at("/tmp/log"), own, "--", "diff", "-r", "{1}", "{2}");
+    expect(text).toContain(`Only in ${at("/tmp/log")}: b.log\n`);
+    expect(text).toContain("< one\n---\n> uno\n");
+    expect((await runWith(at("/"), at("/tmp"), "--", "cat", at("/tmp/log/b.log"))).text).toBe("two\n");
+  });
+
+  test("a placeholder at the beginning of a path", async () => {
+    expect((await runWith(at("/tmp/log"), "--", "cat", "{}/a.log", "{1}/b.log")).text).toBe("one\ntwo\n");
   });
 
   test("the matches of a glob inside the container", async () => {
@@ -75,12 +104,7 @@ describe("porthole with passes", () => {
       "{dir}",
     );
     expect(code).toBe(0);
-    expect(text.split("\n").sort()).toEqual([
-      "",
-      `./pid-${target.pid}/tmp/log/a.log`,
-      `./pid-${target.pid}/tmp/log/b.log`,
-      "two",
-    ]);
+    expect(text.split("\n").sort()).toEqual(["", `./${at("/tmp/log/a.log")}`, `./${at("/tmp/log/b.log")}`, "two"]);
     expect(readdirSync(`${someone.directory}/tmp`)).toEqual([]);
   });
 
@@ -140,7 +164,7 @@ describe("porthole with ends", () => {
       expect.stringMatching(/^porthole: cannot ask the container engine /),
     ]);
     for (const [args, message] of [
-      [[at("/tmp/log"), ...run], "Is a directory"],
+      [["--stdin", at("/tmp/log"), ...run], "Is a directory"],
       [[at("/tmp/own")], "no command to run"],
       [[at("/tmp/own"), "--"], "no command to run"],
       [[at("/tmp/own"), at("/tmp/x.json"), ...run], "cannot pass 2 files as one standard input"],
@@ -185,7 +209,8 @@ describeAsRoot("porthole with, for a user who may not open the file by path", ()
     const byPath = await other.run(["with", file, "--", "cat", "-n", "{}"]);
     expect(byPath).toMatchObject({ code: 125, text: "" });
     expect(byPath.stderr).toBe(
-      `porthole: the command cannot open ${file} by path: Permission denied (pass it as standard input: porthole with ${file} -- cat -n)\n`,
+      `porthole: ${file} goes by descriptor: Permission denied\n` +
+        `porthole: the command cannot open ${file} by path: Permission denied (pass it as standard input: porthole with ${file} -- cat -n)\n`,
     );
     const byInput = await other.run(["with", file, "--", "cat", "-n"]);
     expect(byInput).toMatchObject({ code: 0, stderr: "", text: "     1\tx\n" });
@@ -234,6 +259,26 @@ describeWith("sqlite3", "sqlite3", () => {
   });
 });
 
+describeWith(["sqlite3", "root"], "sqlite3 on a database in a target", () => {
+  test("sees the write-ahead log beside it", async () => {
+    const own = await sandbox({ userNamespace: false });
+    const database = `${own.root}/app.db`;
+    const writer = spawn("sqlite3", [database], { stdio: ["pipe", "pipe", "ignore"] });
+    try {
+      let said = "";
+      writer.stdout.setEncoding("utf8").on("data", (text: string) => {
+        said += text;
+      });
+      writer.stdin.write("pragma journal_mode=wal; create table only_in_the_log (x); select 'written';\n");
+      await waitFor("the table", () => said.includes("written"));
+      const { text, stderr } = await runWith(`pid:${own.pid}:/app.db`, "--", "sqlite3", "-readonly", "{}", ".tables");
+      expect({ text, stderr }).toEqual({ text: "only_in_the_log\n", stderr: "" });
+    } finally {
+      writer.kill("SIGKILL");
+    }
+  });
+});
+
 describeWith("diff", "diff", () => {
   test("compares files of two targets", async () => {
     const mine = `${someone.directory}/mine`;
@@ -249,9 +294,9 @@ describe("tar", () => {
     expect(code).toBe(0);
     const listed = spawnSync("tar", ["-tf", "-"], { input: stdout, encoding: "utf8" }).stdout;
     expect(listed.split("\n").filter((line) => line.endsWith(".log"))).toEqual(
-      expect.arrayContaining([`./pid-${target.pid}/tmp/log/a.log`, `./pid-${target.pid}/tmp/log/b.log`]),
+      expect.arrayContaining([`./${at("/tmp/log/a.log")}`, `./${at("/tmp/log/b.log")}`]),
     );
-    const content = spawnSync("tar", ["-xOf", "-", `./pid-${target.pid}/tmp/log/b.log`], {
+    const content = spawnSync("tar", ["-xOf", "-", `./${at("/tmp/log/b.log")}`], {
       input: stdout,
       encoding: "utf8",
     });

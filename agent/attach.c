@@ -1,0 +1,171 @@
+/*
+ * Attaches trees (tree.c) below one directory, in a mount namespace that the launcher alone is in.
+ * Who made a tree may have been taken over by its target, so a tree gets its flags once more here,
+ * and each of its mounts must be in the target's own mount table where the caller has one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "agent.h"
+
+enum { EMPTY = MS_NOSUID | MS_NODEV | MS_NOEXEC };
+
+static void mount_empty(const char *at, unsigned long flags) {
+    if (mount("tmpfs", at, "tmpfs", EMPTY | flags, "size=1m,mode=755") < 0)
+        bail_errno("mounting a tmpfs on %s", at);
+}
+
+/* The part of `path` below the directory `at`: "" for itself, NULL if it is not below. */
+static const char *below(const char *path, const char *at) {
+    size_t length = strlen(at);
+    return !strncmp(path, at, length) && (!path[length] || path[length] == '/') ? path + length
+                                                                                : NULL;
+}
+
+/* Makes the directory of a tree with those above it. Returns it, O_PATH. */
+static int make_directory(int at, const char *name) {
+    char path[wire_max_path + 1];
+    snprintf(path, sizeof path, "%s", name);
+    int directory = -1;
+    for (char *part = path, *end; part; part = end) {
+        end = strchr(part, '/');
+        if (end) *end++ = 0;
+        if (!*part || !strcmp(part, ".") || !strcmp(part, ".."))
+            bail("not a tree's name: %s", name);
+        if (mkdirat(directory < 0 ? at : directory, part, 0755) < 0 && errno != EEXIST)
+            bail_errno("%s", name);
+        int next = openat(directory < 0 ? at : directory, part,
+                          O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (next < 0) bail_errno("%s", name);
+        if (directory >= 0) close(directory);
+        directory = next;
+    }
+    return directory;
+}
+
+static void attach(int at, const struct tree *tree) {
+    int place = make_directory(at, tree->name);
+    if (k_move_mount(tree->fd, place) < 0) bail_errno("attaching the tree %s", tree->name);
+    const struct k_mount_attr attributes = {.set = K_MOUNT_ATTR_NOSUID | K_MOUNT_ATTR_NODEV |
+                                                   K_MOUNT_ATTR_NOSYMFOLLOW |
+                                                   (tree->writable ? 0 : K_MOUNT_ATTR_RDONLY),
+                                            .propagation = K_MS_PRIVATE};
+    if (k_mount_setattr(tree->fd, AT_EMPTY_PATH | K_AT_RECURSIVE, &attributes) < 0)
+        bail_errno("making the tree %s read-only", tree->name);
+    close(place);
+}
+
+/* True if the table has a mount of the same part of the same file system at the same place. */
+static bool is_in_table(const char *table, const char *point, const struct mount *wanted) {
+    char *copy = strdup(table), *rest = copy;
+    struct mount mount;
+    bool found = false;
+    if (!copy) bail("out of memory for the mount table");
+    while (!found && next_mount(&rest, &mount))
+        found = !strcmp(mount.point, point) && !strcmp(mount.device, wanted->device) &&
+                !strcmp(mount.root, wanted->root) && !strcmp(mount.type, wanted->type);
+    free(copy);
+    return found;
+}
+
+static char *own_mounts(void) {
+    int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) bail_errno("/proc/self/mountinfo");
+    char *table = read_mounts(fd);
+    close(fd);
+    return table;
+}
+
+/* Bails unless the target itself has every mount of the tree. */
+static void check_tree(const char *at, const struct tree *tree) {
+    char path[2 * wire_max_path], *own = own_mounts(), *rest = own,
+                                  *table = read_mounts(tree->table);
+    struct mount mount;
+    snprintf(path, sizeof path, "%s/%s", at, tree->name);
+    while (next_mount(&rest, &mount)) {
+        const char *point = below(mount.point, path);
+        if (point && !is_in_table(table, *point ? point : "/", &mount))
+            bail("the tree %s is not the target's: it has %s of device %s at %s, which the target "
+                 "does not",
+                 tree->name, mount.root, mount.device, *point ? point : "/");
+    }
+    free(table);
+    free(own);
+}
+
+/* Attaches each tree at `at`/NAME. `at` is an existing directory, covered by a tmpfs from now on.
+ */
+void attach_trees(const char *at, struct tree *trees, int count) {
+    mount_empty(at, 0);
+    int directory = open(at, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) bail_errno("%s", at);
+    for (int i = 0; i < count; i++) attach(directory, &trees[i]);
+    for (int i = 0; i < count; i++)
+        if (trees[i].table >= 0) check_tree(at, &trees[i]);
+    close(directory);
+    if (mount(NULL, at, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | EMPTY, NULL) < 0)
+        bail_errno("making %s read-only", at);
+}
+
+static bool is_tree_root(const char *point, const char *at, const struct tree *trees, int count) {
+    const char *name = below(point, at);
+    for (int i = 0; name && i < count; i++)
+        if (*name == '/' && !strcmp(name + 1, trees[i].name)) return true;
+    return false;
+}
+
+/*
+ * An overlay is as local as its layers, which its type does not tell. The engine and the
+ * administrator made those that are mounted outside of the trees.
+ */
+static bool is_mounted_outside(const char *table, const char *at, const char *device) {
+    char *copy = strdup(table), *rest = copy;
+    struct mount mount;
+    bool found = false;
+    if (!copy) bail("out of memory for the mount table");
+    while (!found && next_mount(&rest, &mount))
+        found = !below(mount.point, at) && !strcmp(mount.device, device);
+    free(copy);
+    return found;
+}
+
+/* True for a mount below a tree's root whose server may never answer. */
+static bool is_remote_mount(const struct mount *mount, const char *table, const char *at,
+                            const struct tree *trees, int count) {
+    if (!below(mount->point, at) || is_tree_root(mount->point, at, trees, count)) return false;
+    if (!strcmp(mount->type, "overlay")) return !is_mounted_outside(table, at, mount->device);
+    return !is_local_type(mount->type);
+}
+
+/*
+ * One pass over the mount table. Returns whether something was unmounted. A mount that a user
+ * namespace locked to the one below it cannot be (EINVAL, mount_namespaces(7)): `cover` hides it.
+ */
+static bool detach_once(const char *at, const struct tree *trees, int count, bool cover) {
+    char *table = own_mounts(), *copy = strdup(table), *rest = copy;
+    struct mount mount;
+    bool done = false;
+    if (!copy) bail("out of memory for the mount table");
+    while (next_mount(&rest, &mount)) {
+        if (!is_remote_mount(&mount, table, at, trees, count)) continue;
+        if (cover) mount_empty(mount.point, MS_RDONLY);
+        else if (umount2(mount.point, MNT_DETACH | UMOUNT_NOFOLLOW) == 0) done = true;
+        else if (errno != EINVAL) bail_errno("unmounting %s", mount.point);
+    }
+    free(copy);
+    free(table);
+    return done;
+}
+
+/*
+ * Takes away the mounts below trees whose server may never answer. What a tree itself is stays: it
+ * is what was asked for.
+ */
+void detach_remote_mounts(const char *at, const struct tree *trees, int count) {
+    while (detach_once(at, trees, count, false)) continue;
+    detach_once(at, trees, count, true);
+}

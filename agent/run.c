@@ -1,0 +1,257 @@
+/*
+ * The launcher: becomes a command of the host that sees trees of targets below one directory. It
+ * runs in a mount namespace of its own, and for an ordinary user in a user namespace too, so
+ * nothing is mounted where the host sees it and nothing is left, however the command ends.
+ *
+ * It talks with porthole over the socket --host, which execve(2) closes:
+ *
+ *   launcher -> "ready E1 E2 ...\n": for each --file 0, or why the command could not open its path
+ *   porthole -> the command and its arguments, each ended by a NUL, then the end of the stream
+ *   launcher -> "exec E\n" where execve(2) failed, or another line where set-up did
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+
+#include "agent.h"
+
+enum { MAX_FILES = 1024 };
+
+/* A file that the command opens by its path in a tree. `fd` is the same file, as the agent opened
+ * it. */
+struct file {
+    int fd;
+    const char *path; /* relative to the launcher's directory */
+    bool is_offline;  /* `fd` is of another mount of the same layers: only the path is checked */
+    int error;        /* why it goes by its descriptor, 0 for its path */
+};
+
+struct launch {
+    const char *at, *directory;
+    int host;
+    struct tree trees[MAX_TREES];
+    struct file files[MAX_FILES];
+    int tree_count, file_count, kept[MAX_FILES], kept_count;
+    bool all_mounts, writable;
+};
+
+static int descriptor(const char *option, const char *text) {
+    char *end;
+    long value = strtol(text, &end, 10);
+    if (end == text || *end || value < 3 || value > INT_MAX || fcntl((int)value, F_GETFD) < 0)
+        bail("%s %s: expected an open descriptor from 3 on", option, text);
+    return (int)value;
+}
+
+static struct tree *last_tree(struct launch *launch, const char *option) {
+    if (!launch->tree_count) bail("%s: no --tree before it", option);
+    return &launch->trees[launch->tree_count - 1];
+}
+
+static void add_tree(struct launch *launch, int fd) {
+    if (launch->tree_count == MAX_TREES) bail("--tree: more than %d", MAX_TREES);
+    launch->trees[launch->tree_count++] = (struct tree){.fd = fd, .table = -1};
+}
+
+static void keep(struct launch *launch, int fd) {
+    if (launch->kept_count == MAX_FILES) bail("--keep: more than %d", MAX_FILES);
+    launch->kept[launch->kept_count++] = fd;
+}
+
+static void add_file(struct launch *launch, int fd) {
+    if (launch->file_count == MAX_FILES) bail("--file: more than %d", MAX_FILES);
+    launch->files[launch->file_count++].fd = fd;
+}
+
+static void name_file(struct launch *launch, const char *path) {
+    if (!launch->file_count) bail("--path: no --file before it");
+    launch->files[launch->file_count - 1].path = path;
+}
+
+static void set_offline(struct launch *launch) {
+    if (!launch->file_count) bail("--offline: no --file before it");
+    launch->files[launch->file_count - 1].is_offline = true;
+}
+
+static struct launch *parse(int argc, char **argv) {
+    enum {
+        AT = 1,
+        TREE,
+        NAME,
+        TABLE,
+        FILE_FD,
+        PATH,
+        OFFLINE,
+        DIRECTORY,
+        KEEP,
+        HOST,
+        RW,
+        ALL_MOUNTS
+    };
+    static const struct option known[] = {{"at", 1, 0, AT},
+                                          {"tree", 1, 0, TREE},
+                                          {"name", 1, 0, NAME},
+                                          {"table", 1, 0, TABLE},
+                                          {"file", 1, 0, FILE_FD},
+                                          {"path", 1, 0, PATH},
+                                          {"offline", 0, 0, OFFLINE},
+                                          {"directory", 1, 0, DIRECTORY},
+                                          {"keep", 1, 0, KEEP},
+                                          {"host", 1, 0, HOST},
+                                          {"rw", 0, 0, RW},
+                                          {"all-mounts", 0, 0, ALL_MOUNTS},
+                                          {0}};
+    static struct launch launch;
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, "+", known, NULL)) != -1;) {
+        switch (option) {
+        case AT: launch.at = optarg; break;
+        case TREE: add_tree(&launch, descriptor("--tree", optarg)); break;
+        case NAME: last_tree(&launch, "--name")->name = optarg; break;
+        case TABLE: last_tree(&launch, "--table")->table = descriptor("--table", optarg); break;
+        case FILE_FD: add_file(&launch, descriptor("--file", optarg)); break;
+        case PATH: name_file(&launch, optarg); break;
+        case OFFLINE: set_offline(&launch); break;
+        case DIRECTORY: launch.directory = optarg; break;
+        case KEEP: keep(&launch, descriptor("--keep", optarg)); break;
+        case HOST: log_to(launch.host = descriptor("--host", optarg)); break;
+        case RW: launch.writable = true; break;
+        case ALL_MOUNTS: launch.all_mounts = true; break;
+        default: bail("%s: unknown option or missing value (see --help)", argv[optind - 1]);
+        }
+    }
+    if (!launch.at || *launch.at != '/') bail("expected --at with an absolute path");
+    if (!launch.host || optind < argc) bail("expected --host and no further arguments");
+    for (int i = 0; i < launch.file_count; i++)
+        if (!launch.files[i].path) bail("--file %d: no --path after it", launch.files[i].fd);
+    for (int i = 0; i < launch.tree_count; i++) {
+        if (!launch.trees[i].name) bail("--tree %d: no --name after it", launch.trees[i].fd);
+        launch.trees[i].writable = launch.writable;
+    }
+    return &launch;
+}
+
+static void write_file(const char *path, const char *text) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write_all(fd, text, strlen(text)) < 0) bail_errno("%s", path);
+    close(fd);
+}
+
+/* Maps the user and the group to themselves, which needs no privilege (user_namespaces(7)). */
+static void map_own_ids(uid_t uid, gid_t gid) {
+    char map[64];
+    write_file("/proc/self/setgroups", "deny");
+    snprintf(map, sizeof map, "%u %u 1", uid, uid);
+    write_file("/proc/self/uid_map", map);
+    snprintf(map, sizeof map, "%u %u 1", gid, gid);
+    write_file("/proc/self/gid_map", map);
+}
+
+/* Returns whether it is in a user namespace of its own now. */
+static bool enter_own_namespaces(void) {
+    uid_t uid = geteuid();
+    gid_t gid = getegid();
+    bool own_user = false;
+    if (unshare(CLONE_NEWNS) < 0) {
+        if (errno != EPERM) bail_errno("unshare(CLONE_NEWNS)");
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+            bail_errno("this system refuses user namespaces to this user: unshare");
+        map_own_ids(uid, gid);
+        own_user = true;
+    }
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        bail_errno(own_user ? "this system refuses mounts in user namespaces to this user: mount"
+                            : "making the launcher's mounts private");
+    return own_user;
+}
+
+/*
+ * Why the command, which has its own rights, cannot open a file by its path, or that another file
+ * is there now. Mounts that may hang are gone by now.
+ */
+static int refusal(const struct launch *launch, const struct file *file) {
+    char path[2 * wire_max_path];
+    struct k_statx there, opened;
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", launch->at, file->path) >= sizeof path)
+        return ENAMETOOLONG;
+    if (faccessat(AT_FDCWD, path, R_OK | (launch->writable ? W_OK : 0), 0) < 0 ||
+        k_statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, K_STATX_BASIC_STATS, &there) < 0 ||
+        k_statx(file->fd, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS, &opened) <
+            0)
+        return errno;
+    return file->is_offline ||
+                   (there.inode == opened.inode && there.dev_major == opened.dev_major &&
+                    there.dev_minor == opened.dev_minor)
+               ? 0
+               : ESTALE;
+}
+
+static void report_ready(struct launch *launch) {
+    char line[16 * MAX_FILES + 16];
+    int used = sprintf(line, "ready");
+    for (int i = 0; i < launch->file_count; i++) {
+        struct file *file = &launch->files[i];
+        file->error = refusal(launch, file);
+        if (file->error) keep(launch, file->fd);
+        used += sprintf(line + used, " %d", file->error);
+    }
+    line[used++] = '\n';
+    if (write_all(launch->host, line, (size_t)used) < 0) bail_errno("reporting to porthole");
+}
+
+/* Returns the arguments, ended by NULL. */
+static char **receive_command(int host) {
+    size_t size = 1 << 16, used = 0, count = 0;
+    char *text = malloc(size);
+    ssize_t got = 1;
+    while (text && got > 0) {
+        if (used == size) text = realloc(text, size *= 2);
+        if (text) got = read_some(host, text + used, size - used);
+        if (got > 0) used += (size_t)got;
+    }
+    if (!text || got < 0) bail_errno("the command");
+    if (!used || text[used - 1]) exit(1); /* porthole gave up, and has said why */
+    for (size_t i = 0; i < used; i++) count += !text[i];
+    char **arguments = calloc(count + 1, sizeof *arguments);
+    if (!arguments) bail_errno("the command");
+    for (size_t i = 0, at = 0; i < count; i++, at += strlen(text + at) + 1)
+        arguments[i] = text + at;
+    return arguments;
+}
+
+/* The command gets the standard streams and what --keep names. */
+static void close_the_rest(const struct launch *launch) {
+    if (syscall(SYS_close_range, 3, UINT_MAX, K_CLOSE_RANGE_CLOEXEC) < 0) bail_errno("close_range");
+    for (int i = 0; i < launch->kept_count; i++)
+        if (fcntl(launch->kept[i], F_SETFD, 0) < 0) bail_errno("--keep %d", launch->kept[i]);
+}
+
+/* Called last: the kernel forgets the signal when credentials change (prctl(2)). */
+static void end_with(pid_t parent) {
+    if (prctl(PR_SET_PDEATHSIG, SIGHUP, 0, 0, 0) < 0) bail_errno("prctl(PR_SET_PDEATHSIG)");
+    if (getppid() != parent) bail("porthole has ended");
+}
+
+void run_command(int argc, char **argv) {
+    pid_t parent = getppid();
+    struct launch *launch = parse(argc, argv);
+    bool own_user = enter_own_namespaces();
+    attach_trees(launch->at, launch->trees, launch->tree_count);
+    if (!launch->all_mounts) detach_remote_mounts(launch->at, launch->trees, launch->tree_count);
+    if (launch->directory && (chdir(launch->at) < 0 || chdir(launch->directory) < 0))
+        bail_errno("%s/%s", launch->at, launch->directory);
+    if (own_user) drop_capabilities(0);
+    report_ready(launch);
+    char **command = receive_command(launch->host);
+    close_the_rest(launch);
+    end_with(parent);
+    execvp(*command, command);
+    bail("exec %d", errno);
+}

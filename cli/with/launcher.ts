@@ -1,0 +1,130 @@
+import { isAbsolute } from "node:path";
+import type { Duplex } from "node:stream";
+import { getSystemErrorName } from "node:util";
+import { errnoText, setNonBlocking } from "../../src/descriptors/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { agentProgram, type Tree } from "../../src/routes/index.ts";
+import type { OpenFile } from "../../src/sessions/index.ts";
+import { pathBytes } from "../../src/target.ts";
+import { endOf, FIRST_FILE, start, startError, type ToolEnd, withSignals } from "./run-tool.ts";
+
+/** Trees of targets for a command of this machine, and what it opens in them. */
+export interface Launch {
+  /** An empty directory of this user's, below which the command alone sees the trees. */
+  at: string;
+  /** `name` is the directory's below {@link at}: `web:`. */
+  trees: readonly { name: string; tree: Tree }[];
+  /** Each file or directory that was named, with its path below {@link at}; an absolute one, of this machine; or undefined, where it goes by its descriptor. Files of what does not run are of another mount than the tree. */
+  files: readonly { file: OpenFile; path: string | undefined; isOffline: boolean }[];
+  /** Where the command begins, below {@link at}; undefined for this process's own working directory. */
+  directory: string | undefined;
+  write: boolean;
+  /** Keep mounts whose server may never answer. */
+  allMounts: boolean;
+}
+
+/**
+ * Runs a command of this machine that sees trees, by `porthole-agent run`. `commandOf` is asked for it once the trees are there; `refused` has for each
+ * of the files that have a path in a tree and cannot be opened by it why not: it is inherited by its number instead. Files and trees stay the caller's.
+ * @throws PortholeError ATTACH where the trees cannot be attached; FILE with the errno of execve(2); what `commandOf` throws
+ */
+export async function runLaunched(
+  launch: Launch,
+  commandOf: (refused: ReadonlyMap<number, PortholeError>) => readonly string[],
+): Promise<ToolEnd> {
+  return withSignals(async (begin) => {
+    const { args, descriptors } = launchArguments(launch);
+    const files = launch.files.map(({ file }) => file);
+    for (const file of files) if (file.kind !== "directory") setNonBlocking(file.descriptor, false);
+    const stdio = ["inherit", "inherit", "inherit", ...files.map(({ fd }) => fd), ...descriptors, "pipe"] as const;
+    const child = begin(start(agentProgram(), args, [...stdio]));
+    const ended = endOf(child, "the launcher");
+    const host = child.stdio.at(-1) as Duplex;
+    // It may end before it is told the command.
+    host.on("error", () => undefined);
+    const lines = linesOf(host);
+    try {
+      const refusals = readyLine(await nextLine(lines), launch);
+      const command = commandOf(refusals);
+      host.end(Buffer.concat(command.map((word) => Buffer.concat([pathBytes(word), Buffer.of(0)]))));
+      const failure = (await nextLine(lines)).replace(/^porthole-agent: /, "");
+      if (failure === "") return await ended;
+      const errno = Number(/^exec (\d+)$/.exec(failure)?.[1]);
+      throw Number.isNaN(errno) ? notAttached(failure) : startError(command[0] ?? "", asSystemError(errno));
+    } catch (error) {
+      host.destroy();
+      await ended.catch(() => undefined);
+      throw error;
+    }
+  });
+}
+
+/** Arguments of the launcher, and the descriptors that it inherits after the files. */
+function launchArguments({ at, trees, files, directory, write, allMounts }: Launch): {
+  args: string[];
+  descriptors: number[];
+} {
+  const descriptors: number[] = [];
+  const first = FIRST_FILE + files.length;
+  const inherited = (fd: number) => String(first + descriptors.push(fd) - 1);
+  const attached = trees.flatMap(({ name, tree: { fd, table } }) => [
+    ...["--tree", inherited(fd.number), "--name", name],
+    ...(table === undefined ? [] : ["--table", inherited(table.number)]),
+  ]);
+  const opened = files.flatMap(({ path, isOffline }, index) => {
+    const number = String(FIRST_FILE + index);
+    if (path === undefined) return ["--keep", number];
+    return isAbsolute(path) ? [] : ["--file", number, "--path", path, ...(isOffline ? ["--offline"] : [])];
+  });
+  const flags = [...(write ? ["--rw"] : []), ...(allMounts ? ["--all-mounts"] : [])];
+  const begin = directory === undefined ? [] : ["--directory", directory];
+  const host = ["--host", String(first + descriptors.length)];
+  return { args: ["run", "--at", at, ...host, ...attached, ...opened, ...begin, ...flags], descriptors };
+}
+
+async function* linesOf(stream: Duplex): AsyncGenerator<string, void, undefined> {
+  let text = "";
+  try {
+    for await (const piece of stream.iterator({ destroyOnReturn: false })) {
+      const lines = (text + String(piece)).split("\n");
+      text = lines.pop() ?? "";
+      yield* lines;
+    }
+  } catch {
+    // The launcher was killed: how it ended says so.
+  }
+}
+
+/** Empty at the end: the launcher has become the command, or has ended. */
+async function nextLine(lines: AsyncGenerator<string, void, undefined>): Promise<string> {
+  const { value } = await lines.next();
+  return typeof value === "string" ? value : "";
+}
+
+/** The files that cannot be opened by their paths, by their number among all files. */
+function readyLine(line: string, { files }: Launch): Map<number, PortholeError> {
+  if (!/^ready( \d+)*$/.test(line)) throw notAttached(line);
+  const answers = line.split(" ").slice(1).map(Number);
+  const asked = [...files.entries()].filter(([, { path }]) => path !== undefined && !isAbsolute(path));
+  return new Map(
+    asked.flatMap(([number], index) => {
+      const errno = answers[index] ?? 0;
+      return errno === 0 ? [] : [[number, fileError(errno)] as const];
+    }),
+  );
+}
+
+function fileError(errno: number): PortholeError {
+  const { code, message } = asSystemError(errno);
+  return new PortholeError("FILE", code === "ESTALE" ? "another file is at its path now" : message, { errno: code });
+}
+
+function notAttached(line: string): PortholeError {
+  const why = line.replace(/^porthole-agent: /, "") || "the launcher ended";
+  return new PortholeError("ATTACH", `cannot attach the mounts here: ${why}`);
+}
+
+/** An errno of the kernel in the form of Node's own errors. */
+function asSystemError(errno: number): NodeJS.ErrnoException {
+  return Object.assign(new Error(errnoText(errno)), { code: getSystemErrorName(-errno), errno: -errno });
+}

@@ -1,0 +1,107 @@
+import { resolve } from "node:path";
+import { PortholeError } from "../../src/errors.ts";
+import { ensureTreeDirectory, type TreeTarget } from "../../src/routes/index.ts";
+import { followLinks, type OpenFile } from "../../src/sessions/index.ts";
+import { placeName } from "../../src/target.ts";
+import { complain, printable } from "../io/fail.ts";
+import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
+import type { Launch } from "./launcher.ts";
+
+/** A target that was opened. */
+export interface NamedFile extends NamedTarget {
+  file: OpenFile;
+}
+
+/** What was named, and the path by which a command finds it: see {@link Launch.files}. */
+export interface Place extends NamedFile {
+  path: string | undefined;
+  isOffline: boolean;
+}
+
+/** Where a command finds what was named. */
+export interface Placement extends Pick<Launch, "at" | "trees"> {
+  places: readonly Place[];
+  /** Closes the trees. */
+  close(): void;
+}
+
+export function isDirectory({ file }: NamedFile): boolean {
+  return file.kind === "directory";
+}
+
+/**
+ * Takes a tree of each target that has a directory or a regular file among `named`. Files whose tree cannot be had go by their descriptors, in one line.
+ * @throws PortholeError as `takeTree`, where a directory was named
+ */
+export async function placeInTrees(
+  sessions: SessionPool,
+  named: readonly NamedFile[],
+  how: { write: boolean; allMounts: boolean },
+): Promise<Placement> {
+  const groups = new Map<string, NamedFile[]>();
+  for (const one of named.filter(isInTree)) {
+    const name = `${placeName(one.target)}:`;
+    groups.set(name, [...(groups.get(name) ?? []), one]);
+  }
+  const taken = await Promise.allSettled(
+    Array.from(groups, async ([name, [one]]) => ({
+      name,
+      tree: await sessions.tree((one as NamedFile).target as TreeTarget, how),
+    })),
+  );
+  const trees = taken.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  const close = () => {
+    for (const { tree } of trees) tree.close();
+  };
+  try {
+    for (const [index, files] of [...groups.values()].entries()) {
+      const result = taken[index];
+      if (result?.status === "rejected") withoutTree(files, result.reason as PortholeError);
+    }
+    const have = new Set(trees.map(({ name }) => name));
+    const places = await Promise.all(named.map(async (one) => ({ ...one, ...(await pathOf(sessions, one, have)) })));
+    return { at: ensureTreeDirectory(), trees, places, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** Files go by their descriptors; a directory cannot. */
+function withoutTree(files: readonly NamedFile[], error: PortholeError): void {
+  if (error.code === "CANCELLED" || files.some(isDirectory)) throw error;
+  sayDescriptor(files, error);
+}
+
+/** Says which files a command opens without what is beside them, and why. */
+export function sayDescriptor(files: readonly NamedFile[], { message }: PortholeError): void {
+  const names = files.map(({ text }) => text).join(", ");
+  complain(printable(`${names} ${files.length === 1 ? "goes" : "go"} by descriptor: ${message}`));
+}
+
+/**
+ * What else there is has no place in a tree: relayed files (their mounts are taken away there), what a process has open, devices (nodev), FIFOs.
+ */
+function isInTree({ target, file }: NamedFile): boolean {
+  if (target.kind === "local" || target.kind === "output" || file.relayed) return false;
+  return file.kind === "directory" || (file.kind === "file" && !/^\/proc\/\d+\/fd\//.test(target.path));
+}
+
+/** The path below the launcher's directory, without links: a tree follows none. */
+async function pathOf(
+  sessions: SessionPool,
+  one: NamedFile,
+  trees: ReadonlySet<string>,
+): Promise<Pick<Place, "path" | "isOffline">> {
+  const { target, file } = one;
+  if (target.kind === "local" && isDirectory(one)) return { path: resolve(target.path), isOffline: false };
+  const name = `${placeName(target)}:`;
+  if (!isInTree(one) || !trees.has(name)) return { path: undefined, isOffline: false };
+  const session = await sessions.session(target);
+  const isOffline = session.offline !== undefined;
+  const path = await followLinks(target.path, (link) => session.readlink(link));
+  // Node passes arguments on as UTF-8.
+  if (path.isWellFormed()) return { path: name + (path === "/" ? "/." : path), isOffline };
+  if (file.kind !== "directory") return { path: undefined, isOffline };
+  throw new PortholeError("USAGE", `cannot run a command in a directory whose name is not UTF-8: ${one.text}`);
+}

@@ -1,0 +1,49 @@
+import { constants } from "node:fs";
+import { O_PATH } from "../descriptors/constants.ts";
+import { discard } from "../descriptors/discard.ts";
+import { FdSocket } from "../descriptors/fd-socket.ts";
+import { getFlags } from "../descriptors/file.ts";
+import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { readable } from "../descriptors/poll.ts";
+import { identify } from "../descriptors/statx.ts";
+import { PortholeError } from "../errors.ts";
+import { decodeMessage, encodeTree, isTree } from "../protocol/codec.ts";
+
+/**
+ * Asks an agent that has announced itself for its tree and receives it. `connection` stays the caller's, and so does the result: a descriptor of
+ * mounts that are attached nowhere (open_tree(2)). That they are the target's is checked by the launcher, once it can see them.
+ * @throws PortholeError ATTACH; CANCELLED through the signal
+ */
+export async function receiveTree(
+  connection: OwnedFd,
+  flags: number,
+  { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined },
+): Promise<OwnedFd> {
+  const socket = new FdSocket(connection, { maxDescriptors: 1 });
+  socket.send(encodeTree(flags));
+  for (;;) {
+    const packet = socket.receive();
+    if (packet === "end") throw new PortholeError("ATTACH", "the agent ended before it passed a tree");
+    if (packet === "again") {
+      await readable(connection, { timeoutMs, ...(signal && { signal }) });
+      continue;
+    }
+    const [tree] = packet.descriptors;
+    try {
+      if (tree !== undefined && isTree(decodeMessage(packet.data, packet.descriptors.length)) && isPlace(tree))
+        return tree;
+    } catch (error) {
+      for (const fd of packet.descriptors) discard(fd);
+      throw error;
+    }
+    for (const fd of packet.descriptors) discard(fd);
+    throw new PortholeError("ATTACH", "protocol violation: the agent passed something else than a tree", {
+      errno: "EPROTO",
+    });
+  }
+}
+
+/** True for a directory that is only a place (O_PATH): nothing can be read from the descriptor itself. */
+function isPlace(fd: OwnedFd): boolean {
+  return (identify(fd).mode & constants.S_IFMT) === constants.S_IFDIR && (getFlags(fd) & O_PATH) !== 0;
+}

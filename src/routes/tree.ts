@@ -1,0 +1,173 @@
+import { openSync } from "node:fs";
+import { OwnedFd } from "../descriptors/owned-fd.ts";
+import { type RunningContainer, resolveContainer } from "../engines/resolve.ts";
+import { PortholeError } from "../errors.ts";
+import type { AgentRoute } from "../protocol/agent-info.ts";
+import { TreeFlag } from "../protocol/messages.ts";
+import type { Target } from "../target.ts";
+import { installAgent } from "./agent-program.ts";
+import { ATTACH_TIMEOUT_MS, type AttachOptions } from "./attachment.ts";
+import { childTree } from "./direct.ts";
+import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts";
+import type { OfflineTarget } from "./offline-target.ts";
+import { canEnterNamespaces, startTime } from "./process.ts";
+import { ensureRunDirectory, MOUNT_POINT } from "./run-dir.ts";
+import type { Sidecar } from "./sidecar.ts";
+import { allRoutesFailed, notAllowed, notHere, routeObstacle, toAttachError } from "./start.ts";
+
+/** A copy of all mounts of a target, attached nowhere. Its mounts are read-only, nosuid, nodev and nosymfollow. */
+export interface Tree extends Disposable {
+  /** From open_tree(2): what `porthole-agent run` attaches. */
+  fd: OwnedFd;
+  /**
+   * The target's mount table, in which each mount of the tree must be; undefined where the tree was made by a process of this user that the target
+   * could not reach.
+   */
+  table: OwnedFd | undefined;
+  /** Idempotent. */
+  close(): void;
+}
+
+/** How a tree is taken. */
+export interface TreeOptions extends AttachOptions {
+  /** Writable where the target's own mounts are. */
+  write?: boolean | undefined;
+  /** Also of layers on file systems whose server may not answer. */
+  allMounts?: boolean | undefined;
+}
+
+/** What has a tree. */
+export type TreeTarget = Exclude<Target, { kind: "local" | "output" }>;
+
+/**
+ * Takes a tree by an agent that ends as soon as it has passed it, on the first route that goes: as a child of this process, or in a sidecar.
+ * @throws PortholeError TARGET, ATTACH with every route's reason, CANCELLED
+ */
+export async function takeTree(target: TreeTarget, options: TreeOptions): Promise<Tree> {
+  switch (target.kind) {
+    case "process":
+      return processTree(target.pid, options);
+    case "container":
+      return containerTree(target.name, options);
+    case "image": {
+      const [{ resolveImage }, { offlineImage }] = await Promise.all([
+        import("../engines/images.ts"),
+        import("./offline-target.ts"),
+      ]);
+      return offlineTree(offlineImage(await resolveImage(target.name, options.engine, options.signal)), options);
+    }
+    case "volume": {
+      const [{ resolveVolume }, { offlineVolume }] = await Promise.all([
+        import("../engines/volumes.ts"),
+        import("./offline-target.ts"),
+      ]);
+      return offlineTree(offlineVolume(await resolveVolume(target.name, options.engine, options.signal)), options);
+    }
+  }
+}
+
+async function processTree(pid: number, options: TreeOptions): Promise<Tree> {
+  const started = startTime(pid);
+  if (started === undefined) throw new PortholeError("TARGET", `no such process: ${pid}`, { errno: "ESRCH" });
+  if (!canEnterNamespaces(pid)) throw notAllowed(pid);
+  return directTree(pid, started, `pid:${pid}`, options);
+}
+
+async function containerTree(name: string, options: TreeOptions): Promise<Tree> {
+  const { running, stopped } = await resolveContainer(name, options.engine, MOUNT_POINT, options.signal);
+  if (running === undefined) {
+    const { offlineContainer } = await import("./offline-target.ts");
+    return offlineTree(offlineContainer(stopped), options);
+  }
+  const elsewhere = otherKernelError(running) ?? (await otherMachineError(running, options.signal));
+  if (elsewhere !== undefined) throw elsewhere;
+  const run = ensureRunDirectory();
+  return firstOf(options, (route) => {
+    const obstacle = routeObstacle(route, running, run, "");
+    if (obstacle !== undefined) throw obstacle;
+    return route === "direct" ? runningTree(running, options) : sidecarTree(running, options);
+  });
+}
+
+async function offlineTree(files: OfflineTarget, options: TreeOptions): Promise<Tree> {
+  const { layerOptions, layersFor, withLayers } = await import("./start-offline.ts");
+  const known = await files.layers(options.signal);
+  return firstOf(options, async (route) => {
+    const layers = await layersFor(route, files, known, ensureRunDirectory(), options);
+    if (route === "direct")
+      return treeOf(await childTree(`'${files.name}'`, layerOptions(layers), flagsOf(options), waitOf(options)));
+    const { treeSuffix } = await import("./sidecar.ts");
+    const sidecar = withLayers(files, layers);
+    // No process of the target's is near it: it is believed.
+    return bySidecar({ ...sidecar, options: [...sidecar.options, "--tree"], suffix: treeSuffix() }, undefined, options);
+  });
+}
+
+/** Tries the routes that have trees. */
+async function firstOf(options: TreeOptions, take: (route: AgentRoute) => Promise<Tree>): Promise<Tree> {
+  if (options.route === "mount" || options.user)
+    throw new PortholeError("ATTACH", "an agent inside the container cannot pass a tree of its mounts", {
+      hint: "leave out --route mount and --user",
+    });
+  const failures: { route: AgentRoute; error: PortholeError }[] = [];
+  for (const route of options.route === undefined ? (["direct", "sidecar"] as const) : [options.route]) {
+    try {
+      return await take(route);
+    } catch (error) {
+      if (error instanceof PortholeError && error.code === "CANCELLED") throw error;
+      failures.push({ route, error: toAttachError(error) });
+    }
+  }
+  throw allRoutesFailed(failures);
+}
+
+async function runningTree(container: RunningContainer, options: TreeOptions): Promise<Tree> {
+  const started = startTime(container.pid);
+  // Again, now that its start is known: from here on another process of that number is refused.
+  if (started === undefined || !isFirstProcess(container)) throw notHere(container);
+  return directTree(container.pid, started, `'${container.name}'`, options);
+}
+
+async function directTree(pid: number, started: string, name: string, options: TreeOptions): Promise<Tree> {
+  const how = ["--target-pid", String(pid), "--target-start", started];
+  return treeOf(await childTree(name, how, flagsOf(options), waitOf(options)));
+}
+
+/** A process of the container's could trace an agent beside it and pass something else: the container's own mount table tells. */
+async function sidecarTree(container: RunningContainer, options: TreeOptions): Promise<Tree> {
+  const table = OwnedFd.adopt(openSync(`/proc/${container.pid}/mountinfo`, "r"));
+  try {
+    if (!isFirstProcess(container)) throw notHere(container);
+    const { treeSidecar } = await import("./sidecar.ts");
+    return await bySidecar(treeSidecar(container), table, options);
+  } catch (error) {
+    table.close();
+    throw error;
+  }
+}
+
+async function bySidecar(sidecar: Sidecar, table: OwnedFd | undefined, options: TreeOptions): Promise<Tree> {
+  const run = ensureRunDirectory();
+  installAgent(run);
+  const { runSidecar } = await import("./sidecar.ts");
+  const how = { ...waitOf(options), user: "", idleSeconds: 1, tree: flagsOf(options) };
+  const { tree } = await runSidecar(sidecar, run, undefined, how);
+  if (tree === undefined) throw new PortholeError("ATTACH", `no tree came of '${sidecar.name}'`);
+  return treeOf(tree, table);
+}
+
+function treeOf(fd: OwnedFd, table?: OwnedFd): Tree {
+  const close = () => {
+    fd.close();
+    table?.close();
+  };
+  return { fd, table, close, [Symbol.dispose]: close };
+}
+
+function flagsOf({ write, allMounts }: TreeOptions): number {
+  return (write ? TreeFlag.write : 0) | (allMounts ? TreeFlag.allMounts : 0);
+}
+
+function waitOf({ timeoutMs = ATTACH_TIMEOUT_MS, signal }: TreeOptions) {
+  return { timeoutMs, signal };
+}

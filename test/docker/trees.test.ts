@@ -1,0 +1,161 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { busyboxImage, type Container, container, type Engine, engine, image, uniqueName } from "../helpers/engine.ts";
+import { ORDINARY_USER, rootlessUid } from "../helpers/machine.ts";
+import { type Result, type User, user } from "../helpers/porthole.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { sidecarsOf } from "./agents.ts";
+
+/** A container with files in its image, its own layer, a tmpfs and a directory of the host. */
+async function target(on: Engine): Promise<Container> {
+  return container(on, {
+    image: await image(on, [
+      { name: "etc", type: "directory" },
+      { name: "etc/same", content: "same\n" },
+      { name: "etc/name", content: "of the image\n" },
+      { name: "logs", type: "directory", mode: 0o777 },
+      { name: "logs/app.log", content: "start\nerror: timeout\nend\n" },
+      { name: "logs/deep", type: "directory" },
+      { name: "logs/deep/other.log", content: "timeout twice\n" },
+      { name: "current", type: "symlink", target: "/logs" },
+      { name: "out", type: "symlink", target: "/etc/shadow" },
+      { name: "climb", type: "symlink", target: "../../../../../../../../etc/shadow" },
+      { name: "closed", content: "for root only\n", mode: 0o600 },
+    ]),
+    steps: ["write", "/tmp/note", "in memory"],
+    host: { Tmpfs: { "/tmp": "mode=1777" } },
+  });
+}
+
+function tests(name: Engine["name"], uid: () => number, route: "direct" | "sidecar"): void {
+  let by: User;
+  let web: Container;
+  const at = (path: string) => `${web.name}:${path}`;
+  const runWith = (targets: string[], ...command: string[]): Promise<Result> =>
+    by.run(["with", "--route", route, ...targets, "--", ...command]);
+
+  beforeAll(async () => {
+    by = user({ uid: uid(), engine: engine(name) });
+    web = await target(engine(name));
+  });
+
+  test("a command runs in the directory, and sees what is below it", async () => {
+    expect(await runWith([at("/logs")], "grep", "-rc", "timeout", ".")).toMatchObject({ code: 0, stderr: "" });
+    const { text } = await runWith([at("/logs")], "sh", "-c", "pwd; ls -R; cat app.log");
+    expect(text).toMatch(new RegExp(`/trees/${web.name}:/logs\\n`));
+    expect(text).toContain("other.log");
+    expect(text).toContain("error: timeout");
+  });
+
+  test("links on the way to the directory are followed inside the container", async () => {
+    expect((await runWith([at("/current/deep")], "cat", "other.log")).text).toBe("timeout twice\n");
+  });
+
+  test("a tmpfs is there too", async () => {
+    expect((await runWith([at("/tmp")], "cat", "note")).text).toBe("in memory\n");
+  });
+
+  test("two containers are compared by names that read as targets", async () => {
+    const db = await container(engine(name), {
+      image: await image(engine(name), [
+        { name: "etc", type: "directory" },
+        { name: "etc/same", content: "same\n" },
+        { name: "etc/name", content: "of another\n" },
+      ]),
+    });
+    const names = [`${web.name}:/etc`, `${db.name}:/etc`];
+    const { text } = await runWith([at("/"), `${db.name}:/`], "diff", "-rq", ...names);
+    expect(text).toContain(`Files ${web.name}:/etc/name and ${db.name}:/etc/name differ\n`);
+    expect(text).not.toContain("same");
+    expect((await runWith(names, "diff", "-rq", "{1}", "{2}")).text).toBe(text);
+  });
+
+  test("nothing of it can be written, and a link out of it leads nowhere", async () => {
+    const { text } = await runWith(
+      [at("/")],
+      "sh",
+      "-c",
+      "for f in out climb; do cat $f 2>&1; done; touch logs/new 2>&1; echo x >>logs/app.log",
+    );
+    expect(text).toContain("out: Too many levels of symbolic links\n");
+    expect(text).toContain("climb: Too many levels of symbolic links\n");
+    expect(text).toMatch(/(Read-only file system|Permission denied)\n$/);
+    expect((await by.run(["cat", at("/logs/app.log")])).text).toBe("start\nerror: timeout\nend\n");
+  });
+
+  test("a file that its mode denies this user is read as standard input only", async () => {
+    const isOwners = by.uid === 0 || route === "direct";
+    const { code, text, stderr } = await runWith([at("/closed")], "cat", "{}");
+    if (isOwners) {
+      expect({ code, text, stderr }).toEqual({ code: 0, text: "for root only\n", stderr: "" });
+      return;
+    }
+    expect(code).toBe(125);
+    expect(stderr).toContain(`${at("/closed")} goes by descriptor: Permission denied\n`);
+    expect(stderr).toContain("as its standard input");
+    expect(await runWith([at("/closed")], "cat")).toMatchObject({ code: 0, text: "for root only\n" });
+  });
+
+  test("nothing is left: no mount, no sidecar, no file", async () => {
+    await runWith([at("/logs")], "true");
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain("/trees");
+    expect(readdirSync(`${by.directory}/state/porthole/trees`)).toEqual([]);
+    await by.run(["detach", web.name]);
+    await waitFor("the sidecars to go", async () => (await sidecarsOf(engine(name), web)).length === 0);
+  });
+}
+
+describeWith(["root", "docker"], "trees of a container of Docker, for root", () => tests("docker", () => 0, "direct"));
+describeWith(["root", "podman"], "trees of a container of Podman, for root", () => tests("podman", () => 0, "direct"));
+describeWith(["root", "docker", "userNamespaces"], "trees for a user with only Docker's socket", () =>
+  tests("docker", () => ORDINARY_USER, "sidecar"),
+);
+describeWith(["root", "remappedDocker", "userNamespaces"], "trees behind userns-remap, by the socket alone", () =>
+  tests("remappedDocker", () => ORDINARY_USER, "sidecar"),
+);
+describeWith("rootlessDocker", "trees for the owner of a rootless Docker", () =>
+  tests("rootlessDocker", () => rootlessUid() ?? 0, "direct"),
+);
+describeWith("rootlessPodman", "trees for the owner of a rootless Podman", () =>
+  tests("rootlessPodman", () => rootlessUid() ?? 0, "direct"),
+);
+
+describeWith(["root", "docker", "userNamespaces"], "trees of what does not run", () => {
+  describe.each([
+    { uid: 0, who: "root" },
+    { uid: ORDINARY_USER, who: "a user with only the engine's socket" },
+  ])("for $who", ({ uid }) => {
+    test("a stopped container with its volume, the volume, and the image", async () => {
+      const on = engine("docker");
+      const by = user({ uid, engine: on });
+      const [name, volume] = [uniqueName("stopped"), uniqueName("volume")];
+      const Image = await busyboxImage(on);
+      await on.api.createVolume({ Name: volume });
+      const script = "mkdir -p /logs; echo own > /logs/own; echo kept > /data/kept; ln -s /logs /link".replaceAll(
+        /\b(mkdir|ln) /g,
+        "/bin/busybox $1 ",
+      );
+      const HostConfig = { NetworkMode: "none", Binds: [`${volume}:/data`] };
+      const Cmd = ["/bin/sh", "-c", script];
+      const handle = await on.api.createContainer({ name, Image, Cmd, Labels: { "porthole.test": "1" }, HostConfig });
+      onTestFinished(async () => {
+        await by.close();
+        await handle.remove({ force: true });
+        await on.api.getVolume(volume).remove();
+      });
+      await handle.start();
+      await handle.wait();
+      const read = async (...args: string[]) => {
+        const { code, stderr, text } = await by.run(["with", ...args]);
+        expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+        return text;
+      };
+      expect(await read(`${name}:/link`, "--", "cat", "own")).toBe("own\n");
+      expect(await read(`${name}:/data`, `volume:${volume}:/`, "--", "diff", "-r", "{1}", "{2}")).toBe("");
+      expect(await read(`image:${Image}:/`, "--", "ls", "bin")).toBe("busybox\nsh\n");
+      const { text } = await by.run(["with", `${name}:/logs`, "--", "sh", "-c", "echo x 2>&1 >new"]);
+      expect(text).toContain("Read-only file system");
+    });
+  });
+});
