@@ -67,7 +67,7 @@ function buildAgent() {
   run("make", ["-s", "-C", "agent"], "the agent did not build; the compiler's messages are above");
 }
 
-/** What a stage of scripts/build makes; it may load dependencies, which are there by now. */
+/** Runs a stage of scripts/build, which may load dependencies: they are installed by then. */
 async function make(text, stage) {
   step(text);
   const parts = await import("./scripts/build/bundle.mjs");

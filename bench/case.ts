@@ -2,11 +2,11 @@ import type { Result, Unit } from "./measure.ts";
 import type { Need } from "./needs.ts";
 import type { Stage } from "./stage.ts";
 
-/** One number that the design promises. */
+/** One goal of the design. */
 export interface Goal {
-  /** The promise in words, as the report shows it: "<= 1.4x node -e 0". */
+  /** The goal as shown in the report: "<= 1.4x node -e 0". */
   text: string;
-  /** The result it is about: its name, or "group: name". */
+  /** The result that it applies to: its name, or "group: name". */
   result: string;
   of: "ratio" | "median" | "p95" | "p99";
   /** In the result's unit; a ratio has none. One of the two. */
@@ -15,34 +15,33 @@ export interface Goal {
 }
 
 /**
- * One row, or a few, of the design's table of numbers; or what something costs as the work grows.
+ * One or more rows of the design's table of numbers; or the cost for growing work.
  */
 export interface Case {
   /** What is measured, in one line. */
   title: string;
   /**
-   * Empty where the design sets no number: then the case shows where porthole stands beside its
-   * peers.
+   * Empty if the design sets no number: then the case compares porthole with its peers.
    */
   goals: Goal[];
-  /** Programs of this machine that it cannot do without, beside the stage's. */
+  /** Required programs of this machine, in addition to those of the stage. */
   needs?: Need[];
   /** What {@link Result.x} counts, for a case whose results are points on curves. */
   axis?: { label: string; unit: string };
-  /** Measures on the stage, and removes from it what it put there. */
+  /** Measures on the stage, and removes everything that it created there. */
   run(stage: Stage): Promise<Result[]>;
 }
 
-/** What became of a goal. */
+/** The outcome of a goal. */
 export interface Verdict {
   goal: Goal;
-  /** NaN when the result is missing, which is a miss. */
+  /** NaN if the result is missing, which is a miss. */
   value: number;
   unit: Unit | "x";
   isMet: boolean;
 }
 
-/** Holds the results against the goals. A goal whose result is missing is missed. */
+/** Compares the results with the goals. A goal without a result is missed. */
 export function judge(goals: readonly Goal[], results: readonly Result[]): Verdict[] {
   return goals.map((goal) => {
     const result = results.find((each) => fullName(each) === goal.result);
@@ -52,7 +51,7 @@ export function judge(goals: readonly Goal[], results: readonly Result[]): Verdi
   });
 }
 
-/** "group: name", or the name alone where there is no group. */
+/** "group: name", or the name alone without a group. */
 export function fullName({ group, name }: Pick<Result, "group" | "name">): string {
   return group === undefined ? name : `${group}: ${name}`;
 }

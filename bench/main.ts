@@ -13,7 +13,7 @@ const USAGE = `usage: npm run bench [-- CASE...]   measure, print, write bench/r
        npm run bench -- --list         the cases`;
 
 main().catch((error: unknown) => {
-  // What ran then was ended, which is no news.
+  // The error of the ended command is expected.
   if (wasInterrupted()) return;
   console.error(error instanceof Error ? `bench: ${error.message}` : error);
   process.exitCode = 1;
@@ -43,7 +43,7 @@ async function main(): Promise<void> {
       report.cases[name] = measured;
       printCase(name, measured);
       report.machine.load.push(loadavg()[0] ?? Number.NaN);
-      // A run that is ended early keeps what it has.
+      // A run that is interrupted keeps its results.
       report.notes = [...stage.notes];
       saveReport(root, args.length === 0 ? "latest" : names.join("-"), report);
     }
@@ -51,11 +51,11 @@ async function main(): Promise<void> {
     await stage.close();
   }
   for (const note of [...report.notes, ...busyNote(report.machine.load)]) console.log(`note: ${note}`);
-  // A run of some cases is for whoever works on them.
+  // A run of single cases does not update the page.
   if (args.length === 0) run(process.execPath, [`${root}scripts/performance.mjs`], process.env);
 }
 
-/** Others were at work on the machine, too. */
+/** Whether other processes were busy on the machine. */
 function busyNote(load: readonly number[]): string[] {
   const [busiest, processors] = [Math.max(...load), availableParallelism()];
   return busiest > 1.5 * processors
@@ -63,7 +63,7 @@ function busyNote(load: readonly number[]): string[] {
     : [];
 }
 
-/** Nothing was made yet. */
+/** For errors before anything was created. */
 function refuse(text: string, status: number): void {
   console.error(`bench: ${text}`);
   process.exitCode = status;

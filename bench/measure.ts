@@ -4,8 +4,8 @@ import { setImmediate } from "node:timers/promises";
 export type Unit = "ms" | "us" | "MB" | "KB" | "bytes" | "GB/s" | "% of a core" | "times";
 
 /**
- * `base` is what the kernel or the best peer gives, 1.00 in the ratios; `ours` is porthole;
- * everything else is a peer.
+ * `base` is the kernel or the best peer, 1.00 in the ratios; `ours` is porthole; all others are
+ * peers.
  */
 export type Role = "base" | "ours" | "peer";
 
@@ -15,19 +15,17 @@ export interface Contestant {
   /** Default: the first contestant is the base, the others are peers. */
   role?: Role;
   /**
-   * Returns what it took, in the unit of the comparison: milliseconds unless {@link
-   * CompareOptions.unit} says otherwise.
+   * Returns the measured value, in milliseconds or {@link CompareOptions.unit}.
    */
   run(): number | Promise<number>;
-  /** Runs in every n-th round only, for peers that take very long. Default 1. */
+  /** Runs in every n-th round only, for slow peers. Default 1. */
   every?: number;
 }
 
 /** Median and tails of one contestant, and its ratio to the base of its group. */
 export interface Result {
   /**
-   * What the contestants of one comparison have in common, where a case has several: "literal",
-   * "direct".
+   * Name of the comparison, if a case has several: "literal", "direct".
    */
   group?: string;
   name: string;
@@ -38,14 +36,14 @@ export interface Result {
   p99: number;
   ratio: number;
   samples: number;
-  /** How much work it was, where a case shows growth ({@link Case.axis}). */
+  /** Amount of work, for a case that shows growth ({@link Case.axis}). */
   x?: number;
 }
 
 export interface CompareOptions {
   /** Fewer on a slow machine: see {@link PATIENCE_MS}. */
   rounds: number;
-  /** Rounds before these, which do not count. Default 1. */
+  /** Warm-up rounds. Default 1. */
   warmUp?: number;
   group?: string;
   unit?: Unit;
@@ -53,15 +51,15 @@ export interface CompareOptions {
 }
 
 /**
- * A comparison that has taken this long, warm-up apart, ends once so many rounds are done: a case
- * is to stay below a minute.
+ * After this time, without warm-up, a comparison ends after the minimum number of rounds: a case
+ * takes less than a minute.
  */
 const PATIENCE_MS = 8_000;
 const FEWEST_ROUNDS = 5;
 
 /**
- * Runs the contestants in turn, round by round, so that what disturbs the machine disturbs all of
- * them; the first one is the base of the ratios.
+ * Runs the contestants alternately, round by round, so that disturbances affect all of them. The
+ * first one is the base of the ratios.
  */
 export async function compare(
   contestants: readonly Contestant[],
@@ -74,7 +72,7 @@ export async function compare(
     if (round >= warmUp + FEWEST_ROUNDS && performance.now() - started > PATIENCE_MS) break;
     for (const [index, { run, every = 1 }] of contestants.entries()) {
       if (round % every !== 0) continue;
-      // Most of them hold the event loop up; a signal that ends the run waits for its turn.
+      // Most of them block the event loop: let a pending signal run.
       await setImmediate();
       const taken = await run();
       if (round >= warmUp || every > 1) samples[index]?.push(taken);
@@ -86,7 +84,7 @@ export async function compare(
   );
 }
 
-/** Results out of values that were measured elsewhere; the first one is the base. */
+/** Results of values that were measured elsewhere; the first one is the base. */
 export function summarise(
   measured: readonly { name: string; role?: Role; values: readonly number[] }[],
   { group, unit = "ms", x }: Omit<CompareOptions, "rounds" | "warmUp"> = {},
@@ -110,8 +108,8 @@ export function summarise(
 }
 
 /**
- * The `q` quantile of the values, 0 to 1. Of few values p95 and p99 are the largest; the median of
- * two is between them, for the larger would flatter whoever is compared.
+ * The `q` quantile of the values, 0 to 1. For few values, p95 and p99 are the largest; the median
+ * of two values is their mean.
  */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -121,8 +119,8 @@ export function quantile(values: readonly number[], q: number): number {
 }
 
 /**
- * Milliseconds that a whole command takes, output discarded. Throws when it fails: a fast failure
- * is no result.
+ * Milliseconds that a whole command takes, output discarded. Throws if it fails: a fast failure is
+ * not a result.
  */
 export function timeCommand(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): number {
   const started = performance.now();
@@ -134,8 +132,8 @@ export function timeCommand(command: string, args: readonly string[], env: NodeJ
 }
 
 /**
- * Like {@link timeCommand}, with the output going through a pipe: some tools do less when nobody
- * can read it.
+ * Like {@link timeCommand}, with the output going through a pipe: some tools do less work for
+ * /dev/null.
  */
 export function timePiped(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): number {
   return timeCommand("bash", ["-o", "pipefail", "-c", '"$@" | cat > /dev/null', "bash", command, ...args], env);

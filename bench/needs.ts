@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 
 /**
- * What every case works with, and the cases' own needs, each with the Debian package that has it.
+ * Programs that all cases and single cases need, each with its Debian package.
  */
 const PACKAGES = {
   dockerd: "docker.io",
@@ -17,14 +17,13 @@ const PACKAGES = {
 } as const;
 
 /**
- * A program without which a case measures nothing; peers that may be missing are asked for by
- * `Stage.has`.
+ * A required program; optional peers are checked by `Stage.has`.
  */
 export type Need = keyof typeof PACKAGES;
 
 const STAGE: readonly Need[] = ["dockerd", "docker", "busybox", "cc", "bash", "tar", "nsenter", "taskset", "getconf"];
 
-/** Why nothing can be measured here, in one line; undefined when all is there. */
+/** Why the bench cannot run, in one line; undefined if everything is available. */
 export function lacking(needs: readonly Need[]): string | undefined {
   if (process.getuid?.() !== 0) return "it needs root, to start private engines and to enter their containers";
   const missing = [...new Set([...STAGE, ...needs])].filter((name) => !isCommand(name));

@@ -10,8 +10,7 @@ export function printHead({ date, machine }: Report): void {
 }
 
 /**
- * A table of the results: each one's ratio to its base, and how many times as long as porthole it
- * takes.
+ * A table of the results: the ratio of each to its base and to porthole.
  */
 export function printCase(name: string, { title, results, verdicts, profiles, seconds }: CaseReport): void {
   console.log(`${name}: ${title} (${seconds} s)`);
@@ -40,15 +39,14 @@ function label(result: Result): string {
 }
 
 /**
- * How many times porthole's median of the same group and place this one is. NaN where porthole has
- * none there.
+ * The ratio of this median to porthole's in the same group and place. NaN if porthole has none.
  */
 function againstOurs(result: Result, results: readonly Result[]): number {
   const ours = results.find(({ role, group, x }) => role === "ours" && group === result.group && x === result.x);
   return result.median / (ours?.median ?? Number.NaN);
 }
 
-/** Three digits that count. */
+/** Three significant digits. */
 export function number(value: number): string {
   if (!Number.isFinite(value)) return "-";
   if (value >= 100) return Math.round(value).toLocaleString("en");

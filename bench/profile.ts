@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 
-/** What V8's sampling profiler writes, as far as it is used here. */
+/** The used part of the output of V8's sampling profiler. */
 interface CpuProfile {
   nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[];
   samples: number[];
@@ -11,9 +11,9 @@ interface CpuProfile {
 }
 
 /**
- * Runs a Node program once under V8's profiler, its output discarded, and says where its own time
- * went: the places with the most, in lines such as "31 % node:internal/modules/cjs/loader". Native
- * code, system calls included, counts for the function that called it.
+ * Runs a Node program once under V8's profiler, discards its output, and returns the functions with
+ * the most self time, in lines such as "31 % node:internal/modules/cjs/loader". Native code, system
+ * calls included, counts for the function that called it.
  */
 export function profileOf(args: readonly string[], env: NodeJS.ProcessEnv): string[] {
   const directory = mkdtempSync(`${tmpdir()}/porthole-profile-`);
@@ -29,7 +29,7 @@ export function profileOf(args: readonly string[], env: NodeJS.ProcessEnv): stri
   }
 }
 
-/** At most eight places, largest first. */
+/** At most eight lines, largest first. */
 function summary({ nodes, samples, timeDeltas }: CpuProfile): string[] {
   const places = new Map(nodes.map(({ id, callFrame }) => [id, placeOf(callFrame)]));
   const times = new Map<string, number>();
@@ -44,7 +44,7 @@ function summary({ nodes, samples, timeDeltas }: CpuProfile): string[] {
 }
 
 /**
- * A module of Node's, a chunk of ours with the function, or V8's own names: (program), (idle),
+ * A module of Node, a chunk of porthole with the function, or V8's own names: (program), (idle),
  * (garbage collector).
  */
 function placeOf({ functionName, url, lineNumber }: CpuProfile["nodes"][number]["callFrame"]): string {

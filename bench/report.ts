@@ -4,17 +4,17 @@ import { cpus, release, totalmem } from "node:os";
 import type { Case, Verdict } from "./case.ts";
 import type { Result } from "./measure.ts";
 
-/** What a run says of the machine: numbers without it are worth nothing. */
+/** Description of the machine, which is needed to interpret the numbers. */
 export interface Machine {
   processors: string;
   memoryGiB: number;
   kernel: string;
   /**
-   * Load averages over one minute (getloadavg(3)), one for each case: more than there are
-   * processors means that others were at work, too.
+   * Load averages over one minute (getloadavg(3)), one for each case: values above the number of
+   * processors mean a busy machine.
    */
   load: number[];
-  /** Versions of what was measured, by name. */
+  /** Versions of the measured tools, by name. */
   versions: Record<string, string>;
 }
 
@@ -23,7 +23,7 @@ export interface CaseReport {
   axis?: NonNullable<Case["axis"]>;
   results: Result[];
   verdicts: Verdict[];
-  /** Where the time of each contestant of ours went, of a case that missed a number. */
+  /** Profiles of porthole's contestants, for a case that missed a goal. */
   profiles?: Record<string, string[]>;
   seconds: number;
 }
@@ -37,7 +37,7 @@ export interface Report {
   cases: Record<string, CaseReport>;
 }
 
-/** Asks each tool for its version; one that is not there is left out. */
+/** Versions of the available tools. */
 export function machine(env: NodeJS.ProcessEnv): Machine {
   const versions: Record<string, string> = { node: process.version };
   for (const [name, ...args] of TOOLS) {

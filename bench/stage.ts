@@ -9,42 +9,42 @@ import { profileOf } from "./profile.ts";
 export interface StageContainer {
   name: string;
   id: string;
-  /** Its first process, as the host sees it. */
+  /** Pid of its first process on the host. */
   pid: number;
-  /** Its root directory, as root of the host reaches it: /proc/PID/root. */
+  /** Its root directory for root of the host: /proc/PID/root. */
   root: string;
 }
 
 /**
- * What the cases share: a private engine, a container, programs in C, a directory. Everything is
- * removed by {@link Stage.close}.
+ * Shared by all cases: a private engine, a container, programs in C, a directory. {@link
+ * Stage.close} removes everything.
  */
 export interface Stage {
   directory: string;
   /** The repository, with a slash at the end. */
   root: string;
-  /** Environment of a user whose engine is the private one. */
+  /** Environment of a user of the private engine. */
   env: NodeJS.ProcessEnv;
   docker: Docker;
-  /** A container that is prepared for the mount route. */
+  /** A container with porthole's directory for the mount route. */
   container: StageContainer;
-  /** `count` more containers, made when they are first asked for. */
+  /** `count` more containers, created on first use. */
   crowd(count: number): Promise<StageContainer[]>;
   /**
-   * A container of a private Podman, with the environment that `podman` needs; `undefined`, and a
-   * note, where there is no Podman.
+   * A container of a private Podman, with the environment for `podman`; `undefined` and a note
+   * without Podman.
    */
   podman(): Promise<PodmanContainer | undefined>;
-  /** True when the machine has the command; a note for the report when it has not. */
+  /** True if the machine has the command; otherwise adds a note to the report. */
   has(command: string): boolean;
   /**
-   * Runs a Node program once more, under a profiler, while what it works on is still there: the
-   * report shows where its time went if the case misses its number.
+   * Runs a Node program again under a profiler, while its input exists: the report shows the
+   * profile if the case misses its goal.
    */
   profile(name: string, args: readonly string[]): void;
   /** From {@link profile}; emptied before each case. */
   profiles: Record<string, string[]>;
-  /** What could not be measured here, and why. */
+  /** Measurements that were skipped, with reasons. */
   notes: Set<string>;
   /** Path of a compiled program of bench/c. */
   program(name: string, ...flags: string[]): string;
@@ -55,7 +55,7 @@ export interface Stage {
 
 export interface PodmanContainer {
   name: string;
-  /** First words of a command to this Podman. */
+  /** Prefix of a command for this Podman. */
   command: string[];
   env: NodeJS.ProcessEnv;
 }
@@ -64,16 +64,16 @@ const IMAGE = "bench:1";
 const KEEP_RUNNING = ["/busybox", "sleep", "86400"];
 
 /**
- * Sets the stage. Needs root, dockerd, busybox-static and a C compiler. A signal that ends the run
- * removes it first.
+ * Creates the stage. Needs root, dockerd, busybox-static and a C compiler. A signal removes it
+ * before the run ends.
  */
 export async function setStage(root: string): Promise<Stage> {
   const directory = mkdtempSync("/tmp/pb-");
   const props = new Props();
   props.push(() => rmSync(directory, { recursive: true, force: true }));
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => interrupted(signal, props));
-  // Whoever read what is printed has gone (`| head`): without this the run would end at once, and
-  // the engine stay.
+  // The reader closed the pipe (`| head`): without a handler the run would end at once and leave
+  // the engine.
   process.stdout.once("error", () => process.kill(process.pid, "SIGTERM"));
   try {
     return await furnish(root, directory, props);
@@ -83,7 +83,7 @@ export async function setStage(root: string): Promise<Stage> {
   }
 }
 
-/** What is to be ended or removed, in the order in which it was made. */
+/** Cleanup actions in order of creation. */
 class Props {
   readonly #removals: (() => unknown)[] = [];
   #striking: Promise<void> | undefined;
@@ -93,8 +93,8 @@ class Props {
   }
 
   /**
-   * Removes the last first. Whoever calls it again waits for the same end: a run that was
-   * interrupted fails, and cleans up too.
+   * Runs the actions, the last first. A second call waits for the first: an interrupted run fails
+   * and also cleans up.
    */
   strike(): Promise<void> {
     this.#striking ??= this.#strike();
@@ -108,15 +108,15 @@ class Props {
 
 let isInterrupted = false;
 
-/** A signal ends the run: it does so by itself once the stage is removed. */
+/** A signal removes the stage; then the run ends by itself. */
 export function wasInterrupted(): boolean {
   return isInterrupted;
 }
 
 async function interrupted(signal: NodeJS.Signals, props: Props): Promise<void> {
   isInterrupted = true;
-  // What runs now would go on, or keep a directory in use; the daemons are ended by their owner,
-  // with what they keep.
+  // End running commands, which would keep a directory in use; the daemons are stopped by their
+  // owner.
   for (const child of children()) killUnlessDaemon(child);
   await props.strike().catch((error: unknown) => console.error(error));
   process.kill(process.pid, signal);
@@ -195,8 +195,7 @@ async function furnish(root: string, directory: string, props: Props): Promise<S
 }
 
 function podmanContainer({ socket }: Daemon, archive: string, env: NodeJS.ProcessEnv): PodmanContainer {
-  // The command talks to the private daemon; a Podman that runs everything itself would be set up
-  // anew for each call.
+  // The command uses the private daemon; otherwise Podman would be set up again for each call.
   const command = ["podman", "--remote", "--url", `unix://${socket}`];
   const [podman = "", ...flags] = command;
   run(podman, [...flags, "import", archive, `localhost/${IMAGE}`], env);
@@ -211,7 +210,7 @@ function busyboxArchive(directory: string, env: NodeJS.ProcessEnv): string {
   return archive;
 }
 
-/** Runs a command to its end and returns what it printed; throws with its words when it fails. */
+/** Runs a command to its end and returns its output; throws its message if it fails. */
 export function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): string {
   const { status, stdout, stderr, error } = spawnSync(command, args, { env, maxBuffer: 1 << 28 });
   if (error !== undefined || status !== 0)

@@ -7,7 +7,7 @@ export const FRAME_END = "\x1b[?2026l";
 /** Begins a row 1 that is drawn whole. */
 const FIRST_ROW = "\x1b[1;1H\x1b[K";
 
-/** A program on a terminal of its own (bench/c/pty.c), with all that it sends. */
+/** A program on its own terminal (bench/c/pty.c), with its output. */
 export class BenchTerminal {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #ended: Promise<void>;
@@ -33,7 +33,7 @@ export class BenchTerminal {
     this.#child.stdout.setEncoding("latin1").on("data", (text: string) => {
       this.#received += text.length;
       this.#lastAt = performance.now();
-      // What was sent long ago is of no interest.
+      // Drop old output.
       this.#screen = (this.#screen + text).slice(-1_000_000);
       this.#waiting?.();
     });
@@ -50,15 +50,15 @@ export class BenchTerminal {
     return this.#lastAt;
   }
 
-  /** Types, and forgets what was sent before. */
+  /** Types keys and drops earlier output. */
   type(text: string): void {
     this.#screen = "";
     this.#child.stdin.write(text);
   }
 
   /**
-   * What was sent since the last {@link type}, when it fulfils the condition. @throws when that
-   * takes a minute
+   * Returns the output since the last {@link type} when it fulfils the condition. @throws after a
+   * minute
    */
   async until(condition: (screen: string) => boolean): Promise<string> {
     const deadline = performance.now() + 120_000;
@@ -77,7 +77,7 @@ export class BenchTerminal {
   }
 
   /**
-   * Milliseconds from the keys to the end of the first frame after them. Nothing must be under way.
+   * Milliseconds from the keys to the end of the first frame after them. The program must be idle.
    */
   async frameAfter(keys: string): Promise<number> {
     const started = performance.now();
@@ -86,7 +86,7 @@ export class BenchTerminal {
     return performance.now() - started;
   }
 
-  /** Waits until nothing was sent for so long. */
+  /** Waits for this many milliseconds without output. */
   async quiet(milliseconds: number): Promise<void> {
     for (let before = -1; before !== this.#received; ) {
       before = this.#received;
@@ -95,7 +95,7 @@ export class BenchTerminal {
   }
 
   /**
-   * Milliseconds from the keys to the last byte after them, when nothing more comes for so long.
+   * Milliseconds from the keys to the last byte before a pause of this length.
    */
   async settled(keys: string, milliseconds: number): Promise<number> {
     const started = performance.now();
@@ -105,10 +105,10 @@ export class BenchTerminal {
     return this.#lastAt - started;
   }
 
-  /** All of the screen, drawn anew, without styles. */
+  /** The redrawn screen without styles. */
   async redrawn(): Promise<string> {
     this.type("\x0c");
-    // A frame that was on its way has not the first row in it, or not all of it.
+    // A pending frame lacks the first row, or a part of it.
     const text = await this.until(
       (screen) => screen.includes(FRAME_END, screen.indexOf(FIRST_ROW) + 1) && screen.includes(FIRST_ROW),
     );

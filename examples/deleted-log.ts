@@ -1,4 +1,5 @@
-// Brings back a log that was deleted while its program still writes to it: no path leads there any more, the program's descriptor does.
+// Recovers a log that was deleted while its program still writes to it, through the program's
+// descriptor.
 //
 //     node build/examples/deleted-log.mjs web > rescued.log
 import { connect, listProcesses, type ProcessFile } from "porthole";

@@ -1,14 +1,15 @@
-// Follows a file in each of several containers into one stream, through rotation, and says when a log was rotated.
+// Follows a file in each of several containers into one stream, and reports rotations.
 //
 //     node build/examples/follow-three.mjs web:/log/app.log api:/log/app.log db:/log/app.log
 //
-// Ctrl-C ends it. Nothing runs in the containers but the agent, which passes each file's descriptor once.
+// Ctrl-C ends it. Nothing runs in the containers but the agent, which passes each file's descriptor
+// once.
 import { connect, follow, LineSplitter, parseTarget } from "porthole";
 
 const stop = new AbortController();
 process.once("SIGINT", () => stop.abort());
 process.once("SIGTERM", () => stop.abort());
-// The reader of our output has gone (`| head`).
+// The reader closed the pipe (`| head`).
 process.stdout.on("error", () => stop.abort());
 
 async function followOne(text: string): Promise<void> {

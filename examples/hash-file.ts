@@ -1,10 +1,12 @@
-// Prints the SHA-256 of a file in a container, as sha256sum does. The bytes are read from the file itself; nothing is copied first.
+// Prints the SHA-256 of a file in a container, as sha256sum does, without copying the file.
 //
 //     node build/examples/hash-file.mjs web:/usr/lib/app/server.jar
 import { createHash } from "node:crypto";
 import { connect, PortholeError, parseTarget } from "porthole";
 
-/** An open session keeps the program alive, as a socket does; `await using` closes it and the file however this ends. */
+/**
+ * An open session keeps the program alive, as a socket does; `await using` closes it and the file.
+ */
 async function hashOf(text: string): Promise<string> {
   const target = parseTarget(text);
   await using session = await connect(target);

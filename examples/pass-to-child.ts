@@ -1,4 +1,4 @@
-// Gives a file of a container to a program of this machine, as its standard input. The program needs to know nothing of containers.
+// Passes a file of a container to a program of this machine as its standard input.
 //
 //     node build/examples/pass-to-child.mjs web:/var/log/app.log wc -l
 import { spawn } from "node:child_process";
@@ -11,7 +11,7 @@ const target = parseTarget(text);
 await using session = await connect(target);
 const input = await session.open(target.path);
 const child = spawn(command, args, { stdio: [input.fd, "inherit", "inherit"] });
-// The child has a descriptor of its own now.
+// The child has its own descriptor.
 input.close();
 const [status, signal] = await once(child, "exit");
 if (signal !== null) process.kill(process.pid, signal);

@@ -1,8 +1,10 @@
-// A strange cat: it never opens the file that it prints. A child process opens it and passes the open descriptor over a Unix socket.
+// A strange cat: it never opens the file that it prints. A child process opens it and passes the
+// open descriptor over a Unix socket.
 //
 //     node build/examples/strange-cat.mjs /etc/hostname
 //
-// The least program that does what porthole does, with every field of the control message looked at by hand; FdSocket does the same and more.
+// The minimal program that does what porthole does. It checks every field of the control message;
+// FdSocket does the same and more.
 
 import { spawn } from "node:child_process";
 import { constants, writeSync } from "node:fs";
@@ -21,10 +23,10 @@ import { copyToFd, dieBySignal, pumpToFd } from "../src/descriptors/transfer.ts"
 import { PortholeError } from "../src/errors.ts";
 
 const self = fileURLToPath(import.meta.url);
-/** Where the child finds its end of the socket pair. */
+/** The child's end of the socket pair. */
 const CHILD_SOCKET = 3;
 
-/** What the child sent: the name it opened, and the descriptor. The caller closes it. */
+/** The child's message: the opened name, and the descriptor, which the caller closes. */
 export interface Received {
   name: string;
   descriptor: OwnedFd;
@@ -37,8 +39,8 @@ export interface ChildEnd {
 }
 
 /**
- * Takes one descriptor out of the control messages that recvmsg wrote. Throws SESSION with a message of its own for each thing that can be wrong:
- * no control message, its level, its type, its length, the descriptor itself.
+ * Reads one descriptor from the control messages of recvmsg. Throws SESSION with a specific message
+ * for each error: no control message, its level, its type, its length, the descriptor itself.
  */
 export function checkControlMessage(control: Uint8Array): number {
   if (control.length < ControlHeader.size) throw bad("the control message is null");
@@ -55,7 +57,7 @@ export function checkControlMessage(control: Uint8Array): number {
   return descriptor;
 }
 
-/** Receives one packet from the child. Undefined when the child closed its end without sending anything. */
+/** Receives one packet from the child. Undefined if the child closed its end without sending. */
 export async function receiveFile(socket: OwnedFd): Promise<Received | undefined> {
   await readable(socket);
   const message = new Message(4096, controlLength(1));
@@ -68,14 +70,14 @@ export async function receiveFile(socket: OwnedFd): Promise<Received | undefined
   return { name: new TextDecoder().decode(message.data.subarray(0, size)), descriptor: OwnedFd.adopt(descriptor) };
 }
 
-/** Words for a child that did not do its work; undefined for one that did. */
+/** The error message for a child that failed; undefined on success. */
 export function childFailure({ status, signal }: ChildEnd): string | undefined {
   if (signal !== null) return `the child was killed by ${signal}`;
   if (status !== 0) return `the child failed with status ${status}`;
   return undefined;
 }
 
-/** The child: opens the file and sends the descriptor, with the name as the packet's bytes. */
+/** The child: opens the file and sends the descriptor, with the name as the data of the packet. */
 function send(name: string): void {
   const socket = new FdSocket(OwnedFd.adopt(CHILD_SOCKET), { maxDescriptors: 0 });
   const file = openPath(name, constants.O_RDONLY);
@@ -127,7 +129,7 @@ function complain(what: string): void {
   process.stderr.write(`strange-cat: ${what}\n`);
 }
 
-/** From porthole's calls, or from Node's. */
+/** Errors of porthole's calls, or of Node's. */
 function isBrokenPipe(error: Error): boolean {
   return ("errno" in error && error.errno === "EPIPE") || ("code" in error && error.code === "EPIPE");
 }

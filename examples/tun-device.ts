@@ -1,10 +1,12 @@
-// A network interface for a container, with this program at the other end of its wire: the container's /dev/net/tun is opened there, the open device
-// comes here, and what the container sends to it is printed. Devices are files; they travel like any other.
+// Creates a network interface in a container and prints the packets that the container sends to it:
+// the agent opens the container's /dev/net/tun and passes the descriptor. Devices are passed like
+// any other file.
 //
-//     docker run -d --name web $(porthole docker-args) --device /dev/net/tun --cap-add NET_ADMIN IMAGE
-//     node build/examples/tun-device.mjs web wire0 2        # two packets, then end
+// docker run -d --name web $(porthole docker-args) --device /dev/net/tun --cap-add NET_ADMIN IMAGE
+// node build/examples/tun-device.mjs web wire0 2        # two packets, then end
 //
-// The interface is made in the network namespace of the process that opened the device: by route `mount` that is the container's.
+// The interface is created in the network namespace of the process that opened the device: with
+// route `mount` that of the container.
 import koffi from "koffi";
 import { connect } from "porthole";
 

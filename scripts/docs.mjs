@@ -1,5 +1,4 @@
-// `npm run docs`: writes what is made from the sources: the keys of docs/screen.md from their
-// table.
+// `npm run docs`: generates the tables of keys in docs/screen.md.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { screenDocs } from "./build/screen-docs.mjs";

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 process.chdir(fileURLToPath(new URL("../", import.meta.url)));
 const read = (name) => JSON.parse(readFileSync(`bench/results/${name}.json`, "utf8"));
 const { date, machine, notes, cases } = read("latest");
-// Cases that were measured apart, by name: node scripts/performance.mjs screen
+// Cases that were measured separately, by name: node scripts/performance.mjs screen
 for (const name of process.argv.slice(2)) Object.assign(cases, read(name).cases);
 const CHARTS = "docs/performance";
 const COLOURS = { ours: "#0a7d5a", base: "#888888", peer: "#c8a15a" };
@@ -50,7 +50,7 @@ function page() {
   ].join("\n\n");
 }
 
-/** How busy the machine was, where it was so with other things. */
+/** The load of the machine, if other processes were busy. */
 function load() {
   const processors = Number.parseInt(machine.processors, 10);
   const [least, most] = [Math.min(...machine.load), Math.max(...machine.load)].map((each) => each.toFixed(1));
@@ -93,7 +93,7 @@ function chart({ title, axis, results }) {
   return axis ? lines(title, axis, results) : bars(title, results);
 }
 
-/** What is drawn, what its scale is, and what the colours of bars mean. */
+/** Caption: the values, the scale, and the meaning of the colours. */
 function head(title, meaning) {
   const text = capital(title)
     .replace(/(.{1,88})(?: |$)/g, "$1\n")
@@ -135,8 +135,7 @@ function bars(title, results) {
           type: "bar",
           barWidth: 16,
           data: shown.map((result) => ({
-            // A logarithmic bar begins at 1: the shortest is drawn as 2, its number stands beside
-            // it.
+            // A logarithmic bar starts at 1: the shortest is drawn as 2, with its value beside it.
             value: (2 * result.median) / least,
             itemStyle: { color: COLOURS[result.role] },
             label: { show: true, position: "right", formatter: quantity(result.median, result.unit), ...TEXT },
@@ -169,7 +168,7 @@ function lines(title, axis, results) {
     height: height + 360,
     option: {
       title: heading,
-      // Without a browser the widths of texts are a guess: room between them.
+      // Text widths are estimated without a browser: leave room between them.
       legend: { top: height + 8, left: 8, itemGap: 30, textStyle: TEXT, data: names },
       grid: { left: 8, right: 40, top: height + 62, bottom: 30, containLabel: true },
       xAxis: {
@@ -194,7 +193,7 @@ function lines(title, axis, results) {
 }
 
 /**
- * echarts draws to a string here, without a browser. It is fetched when it is first needed: see
+ * echarts draws to a string here, without a browser. It is installed on first use: see
  * bench/charts/package.json.
  */
 function chartist() {
@@ -231,7 +230,7 @@ function table(heads, rows) {
   return [line(heads), line(heads.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-/** Three digits that count, with the unit. */
+/** Three significant digits, with the unit. */
 function quantity(value, unit) {
   if (value === null || !Number.isFinite(value)) return "-";
   const digits = value >= 100 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(3)));

@@ -1,6 +1,5 @@
-// npm run release -- VERSION [--yes]: checks that everything is ready for a release and says what
-// it would do; with --yes it does it: version, changelog, tarball, commit, tag. It publishes
-// nothing.
+// npm run release -- VERSION [--yes]: checks that everything is ready for a release and prints the
+// steps; with --yes it runs them: version, changelog, tarball, commit, tag. It publishes nothing.
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -55,7 +54,7 @@ succeeds("git", "tag", "-a", "-m", `porthole ${version}`, `v${version}`) || fail
 step(`released ${version}: push the commit and v${version}, then npm publish build/${released.filename}`);
 
 /**
- * All of them at once; those that take a moment to find are told before the others are looked for.
+ * Reports all problems at once, quick checks first.
  */
 function refuseIfAny() {
   if (problems.length === 0) return;

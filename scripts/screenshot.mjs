@@ -42,7 +42,7 @@ try {
   rmSync(directory, { recursive: true, force: true });
 }
 
-/** Waits until the screen shows it. */
+/** Waits until the screen contains the text. */
 async function shown(pattern) {
   const end = Date.now() + 30_000;
   while (!pattern.test(terminal("capture-pane", "-p").stdout)) {

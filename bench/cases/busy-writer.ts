@@ -9,7 +9,7 @@ const SIZE = { columns: 200, rows: 50 };
 const LINES_PER_SECOND = 100_000;
 const SECONDS = 6;
 
-/** Writes a batch every 10 ms, as far as it is behind the clock. */
+/** Writes the due lines every 10 ms. */
 const WRITER = `
 const { openSync, writeSync } = require("node:fs");
 const fd = openSync(process.argv[1], "a");
@@ -50,7 +50,7 @@ async function followBusy(stage: Stage): Promise<Result[]> {
     const keys: number[] = [];
     const frames: number[] = [];
     while (writer.exitCode === null) {
-      // Pauses and goes on: each shows in the mark at the left of the status row.
+      // Pauses and resumes: each is shown by the mark at the left of the status row.
       for (const [key, mark] of [
         ["k", "PAUSED"],
         ["G", "FOLLOW"],
@@ -71,7 +71,7 @@ async function followBusy(stage: Stage): Promise<Result[]> {
       }
     }
     await ended;
-    // Both are read from the screen: its last line's number is the index's.
+    // Both are read from the screen: the number of the last line comes from the index.
     const lines = readFileSync(path, "latin1").split("\n").length - 1;
     await terminal.settled("#", 400);
     const missing = (await terminal.redrawn()).includes(` ${lines} `) ? 0 : 1;

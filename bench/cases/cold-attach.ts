@@ -4,7 +4,7 @@ import type { Case } from "../case.ts";
 import { type Contestant, compare, type Result, timeCommand } from "../measure.ts";
 import type { Stage } from "../stage.ts";
 
-/** Each route against what the kernel or the engine alone needs for the like. */
+/** Each route against the same operation by the kernel or the engine alone. */
 export const coldAttach: Case = {
   title: "starting an agent, route by route",
   goals: ["direct", "mount", "sidecar"].map((route) => ({
@@ -22,13 +22,13 @@ async function attachByRoute(stage: Stage): Promise<Result[]> {
   const pairs: { base: Contestant; floor?: Contestant; route: "direct" | "mount" | "sidecar"; target: string }[] = [
     {
       route: "direct",
-      // The engine is asked for a container's pid on every route; here only the way in counts.
+      // Every route requests the container's pid from the engine; this measures only the entry.
       target: `pid:${container.pid}`,
       base: {
         name: "nsenter of a no-op",
         run: () => timeCommand("nsenter", ["-t", String(container.pid), "-m", "-r", "/busybox", "true"], env),
       },
-      // What is left when even the no-op and the search for its program are left out.
+      // Without the no-op and the search for its program.
       floor: { name: "fork + setns in C, told back", run: () => timeEntering(enter, container.pid) },
     },
     {
@@ -54,7 +54,7 @@ async function attachByRoute(stage: Stage): Promise<Result[]> {
       name: "attach",
       role: "ours",
       run: async () => {
-        // Only the agent goes; image and run directory stay, as the base's image does.
+        // Only the agent ends; image and run directory stay, as the base's image does.
         for (const live of [container.name, `pid:${container.pid}`])
           spawnSync(process.execPath, [porthole, "detach", live], { env });
         const started = performance.now();
@@ -70,7 +70,7 @@ async function attachByRoute(stage: Stage): Promise<Result[]> {
   return results;
 }
 
-/** Milliseconds until a program in C that we start has entered the namespace and said so. */
+/** Milliseconds until a program in C has entered the namespace and reported it. */
 function timeEntering(program: string, pid: number): Promise<number> {
   const started = performance.now();
   const child = spawn(program, [String(pid)], { stdio: ["ignore", "ignore", "inherit", "pipe"] });

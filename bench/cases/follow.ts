@@ -12,7 +12,7 @@ const INTERVAL_MS = 20;
 const FIRST = "ready";
 const TAIL = "/usr/bin/tail";
 
-/** A file of the container's layer, and one of its tmpfs. */
+/** A file in the container's layer, and one in its tmpfs. */
 const places = { layer: "/data/live", tmpfs: "/dev/shm/live" };
 
 export const followLatency: Case = {
@@ -55,7 +55,7 @@ async function follow(
     {
       name: "docker exec tail -f",
       command: ["docker", ...inside("/busybox", "sh", "-c", `echo $$ > /data/tail.pid; exec ${TAIL} -n 1 -f ${log}`)],
-      // The engine leaves behind what it started when its client ends.
+      // The engine does not end the process when its client ends.
       stop: () => run("docker", inside("/busybox", "sh", "-c", "kill $(/busybox cat /data/tail.pid)"), env),
     },
     {
@@ -80,8 +80,7 @@ async function follow(
 }
 
 /**
- * Milliseconds that each line was on its way to the standard output of `command`, which `write`
- * causes when that follows.
+ * Milliseconds from the write of each line by `write` to the standard output of `command`.
  */
 async function latencies(
   [command = "", ...args]: string[],
@@ -107,7 +106,7 @@ async function latencies(
   return taken;
 }
 
-/** Lines, each with the time at which it came. */
+/** Lines with their time of arrival. */
 async function* lines(child: ChildProcess, output: Readable): AsyncGenerator<{ line: string; at: bigint }> {
   const arrived: { text: string; at: bigint }[] = [];
   let wake = () => {};

@@ -12,7 +12,7 @@ const EXPRESSION = 'HTTP/1\\.[01]" 50[234] [0-9]+ .*bot';
 
 const FILES = 10_000;
 
-/** Against ripgrep on the same files by way of /proc/PID/root. */
+/** Against ripgrep on the same files through /proc/PID/root. */
 export const grepLog: Case = {
   title: "a search of a log of 1 GiB in the container, and of 10,000 files, beside ripgrep on the same files",
   goals: [
@@ -48,7 +48,7 @@ async function searchLog(stage: Stage): Promise<Result[]> {
   return results;
 }
 
-/** The base is what the goal allows: so many times ripgrep, and the start of porthole's Node. */
+/** The base is the goal: a multiple of ripgrep plus the start of Node. */
 async function besideRipgrep(
   { env, porthole, container, profile }: Stage,
   what: string,

@@ -8,7 +8,7 @@ function piped({ env }: Stage, ...[command = "", ...args]: string[]): number {
   return timePiped(command, args, env);
 }
 
-/** One command for all of them, against what a person would do for each, or for all by a copy. */
+/** One command for all files, against one command per file, or a copy of all. */
 export const manyFiles: Case = {
   title: "reading many small files of one container",
   axis: { label: "files", unit: "ms" },
@@ -69,7 +69,7 @@ async function readSparse(stage: Stage, megabytes: number): Promise<Result[]> {
   const inside = `${megabytes < IN_MEMORY.from ? "" : IN_MEMORY.folder}/growing`;
   const path = container.root + inside;
   const isSmall = megabytes <= 100;
-  // The engine's ways take minutes for the largest; one run of each is enough to place them.
+  // The engine's commands take minutes for the largest file: one run of each is enough.
   const engine = (name: string, ...command: string[]): Contestant => ({
     name,
     every: isSmall ? 1 : 100,
@@ -96,7 +96,7 @@ async function readSparse(stage: Stage, megabytes: number): Promise<Result[]> {
   ftruncateSync(fd, megabytes * 1e6);
   closeSync(fd);
   try {
-    // Of the largest no run is given away: there is nothing in it to warm.
+    // No warm-up for the largest file.
     const warmUp = megabytes < IN_MEMORY.from ? 1 : 0;
     return await compare(contestants, { rounds: isSmall ? 5 : 2, warmUp, x: megabytes });
   } finally {
@@ -104,7 +104,7 @@ async function readSparse(stage: Stage, megabytes: number): Promise<Result[]> {
   }
 }
 
-/** One small file of each, with live agents. */
+/** One small file per container, with running agents. */
 export const manyContainers: Case = {
   title: "reading a file in each of several containers",
   axis: { label: "containers", unit: "ms" },

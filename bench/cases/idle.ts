@@ -9,12 +9,11 @@ const CONTAINERS = 20;
 const FILES = 10;
 const ALL = CONTAINERS * FILES;
 /**
- * Windows of so many milliseconds are measured: beside them a clock tick, 10 ms of processor time,
- * is 0.2 %.
+ * Milliseconds of a measured window: a clock tick, 10 ms of processor time, is 0.2 % of it.
  */
 const WINDOW_MS = 4000;
 const WINDOWS = 5;
-/** A file that changed lately is looked at more often. */
+/** A file that changed recently is polled more often. */
 const SETTLE_MS = 12_000;
 
 export const idleFollow: Case = {
@@ -31,15 +30,15 @@ interface Measured extends Cost {
   role: Role;
 }
 
-/** Of the process, one value for each window. */
+/** One value of the process for each window. */
 interface Cost {
   shares: number[];
   megabytes: number[];
 }
 
 /**
- * Against GNU tail on the same files by way of /proc/PID/root, which looks once a second, for
- * overlayfs is a remote file system to it.
+ * Against GNU tail on the same files through /proc/PID/root. It polls once a second, because it
+ * treats overlayfs as remote.
  */
 async function followQuiet({ porthole, env, crowd }: Stage): Promise<Result[]> {
   const containers = await crowd(CONTAINERS);
@@ -58,7 +57,7 @@ async function followQuiet({ porthole, env, crowd }: Stage): Promise<Result[]> {
   let measured: Measured[];
   try {
     for (const file of files) writeFileSync(file, "first\n");
-    // At the same time: what does next to nothing disturbs nobody.
+    // At the same time: idle processes do not disturb each other.
     const costs = await costsOf(
       followers.map(({ command }) => command),
       files,
@@ -77,8 +76,7 @@ async function followQuiet({ porthole, env, crowd }: Stage): Promise<Result[]> {
 }
 
 /**
- * Processor time and memory of followers that have shown every file's first line and a second one,
- * and have nothing to do any more.
+ * Processor time and memory of idle followers that have printed the first two lines of every file.
  */
 async function costsOf(
   commands: readonly string[][],
@@ -115,7 +113,7 @@ async function windowsOf({ pid }: ChildProcess): Promise<Cost> {
   return { shares, megabytes };
 }
 
-/** Resolves once so many more lines have come. */
+/** Resolves after this many more lines. */
 function lines({ stdout, exitCode }: ChildProcess, count: number): Promise<void> {
   return new Promise((resolve, reject) => {
     if (!stdout || exitCode !== null) return reject(new Error("the follower has ended"));

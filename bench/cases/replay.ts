@@ -8,7 +8,7 @@ import { rows } from "./access-log.ts";
 const SIZE = { columns: 200, rows: 50 };
 const MINUTES = 60;
 const ENTER = "\r";
-/** Bytes that are written in a minute; half of them before one looks at what there was. */
+/** Bytes written per minute; half of them before the screen is read. */
 const PER_MINUTE = 2 ** 22;
 
 export const hourReplayed: Case = {
@@ -37,7 +37,7 @@ async function replay(stage: Stage): Promise<Result[]> {
     await terminal.until((text) => text.includes(FRAME_END));
     await terminal.quiet(500);
     for (let minute = 0; minute < MINUTES; minute++) {
-      // Every sixth minute logrotate comes by.
+      // logrotate runs every sixth minute.
       if (minute % 6 === 5) {
         renameSync(path, `${path}.${minute}`);
         written.push(`${path}.${minute}`);
@@ -52,7 +52,7 @@ async function replay(stage: Stage): Promise<Result[]> {
       const marker = `the end of minute ${minute}`;
       appendFileSync(path, `${rows(PER_MINUTE / 2)}${marker}\n`);
       terminal.type("G");
-      // What is written last is on the screen of whoever follows.
+      // The last written line is on the screen of the follower.
       await terminal.quiet(100);
       if (!(await terminal.redrawn()).includes(marker)) missing++;
       samples.push(terminal.memory());
@@ -71,7 +71,7 @@ async function replay(stage: Stage): Promise<Result[]> {
   }
 }
 
-/** Sixty keys or so. */
+/** About sixty keys. */
 function lookingAround(minute: number): string[] {
   return [
     "bbbb",

@@ -58,7 +58,7 @@ function firstText(stage: Stage, pty: string, path: string): Promise<Result[]> {
     [
       { name: "node -e 0", run: () => timeCommand("node", ["-e", "0"]) },
       { name: "porthole open +G", role: "ours", run: shown(["node", stage.porthole, "open", path, "+G"]) },
-      // Without -n it counts the lines of all that is before.
+      // Without -n it counts all lines before.
       ...(stage.has("less") ? [{ name: "less -n +G", run: shown(["less", "-n", "+G", path]) }] : []),
     ],
     { rounds: 15, group: "first text of the last page" },
@@ -66,8 +66,8 @@ function firstText(stage: Stage, pty: string, path: string): Promise<Result[]> {
 }
 
 /**
- * Jumps, pages, single lines; then an hour's worth of them with searches and filters, and the
- * memory that took.
+ * Jumps, pages, single lines; then an hour's worth of them with searches and filters, and its
+ * memory.
  */
 async function moves(pty: string, command: string[], name: string, isGoal: boolean): Promise<Result[]> {
   const terminal = new BenchTerminal(pty, SIZE, command);
@@ -79,7 +79,7 @@ async function moves(pty: string, command: string[], name: string, isGoal: boole
     const pages: number[] = [];
     const bytes: number[] = [];
     for (let step = 0; step < 60; step++) {
-      // Never where it is already: then there would be no frame.
+      // Always another position: otherwise there is no frame.
       jumps.push(await terminal.frameAfter(`${((step * 37) % 98) + 1}%`));
       await pause(30);
       pages.push(await terminal.frameAfter(" "));

@@ -58,8 +58,7 @@ function both(terminal: BenchTerminal, path: string, pattern: string): Contestan
   const count = ["--no-mmap", "-c", pattern, path];
   const total = Number(spawnSync("rg", count).stdout.toString()).toLocaleString("en");
   const ours = async () => {
-    // The last frame is the one of the whole count. On a busy machine nothing may come for so long
-    // before it, too.
+    // The last frame has the complete count. On a busy machine there may be long pauses before it.
     const started = performance.now();
     let taken = await terminal.settled(`g/${pattern}${ENTER}`, 150);
     for (let shown = await terminal.redrawn(); !shown.includes(` of ${total} `); shown = await terminal.redrawn()) {
@@ -82,7 +81,7 @@ function pagers(stage: Stage, path: string, pattern: string): Contestant[] {
     try {
       await pager.until((text) => text.includes("items"));
       const started = performance.now();
-      // It stops at the first match: one that is nowhere takes it to the end.
+      // It stops at the first match: a pattern without a match makes it read to the end.
       pager.type(`/${pattern.replace("upstream", "downstream").replace("bot", "nobot")}${ENTER}`);
       await pager.until((text) => text.includes("not found"));
       return performance.now() - started;
@@ -97,7 +96,7 @@ function pagers(stage: Stage, path: string, pattern: string): Contestant[] {
   ];
 }
 
-/** From Esc to a frame that says so, while a search with nothing to find is under way. */
+/** From Esc to the frame that reports it, during a search without a match. */
 async function cancelSearches(terminal: BenchTerminal): Promise<Result[]> {
   const values: number[] = [];
   for (let round = 0; round < 15; round++) {
@@ -108,7 +107,7 @@ async function cancelSearches(terminal: BenchTerminal): Promise<Result[]> {
   return summarise([{ name: "porthole", role: "ours", values }], { group: "cancel" });
 }
 
-/** The same, while the lines of a log that was just opened are counted. */
+/** The same, during the line count of a log that was just opened. */
 async function cancelCounts(stage: Stage, path: string): Promise<Result[]> {
   const values: number[] = [];
   for (let round = 0; round < 10; round++) {

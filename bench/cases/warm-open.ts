@@ -42,7 +42,7 @@ async function openWarm({ container, env, program, root, has, profile }: Stage):
   return summarise(loops, { unit: "us" });
 }
 
-/** Runs in a process of its own, pinned: prints the microseconds of each open. */
+/** Runs in a separate pinned process: prints the microseconds of each open. */
 export async function warmOpenChild(pid: string): Promise<void> {
   const session = await connect(`pid:${pid}`);
   const lines: string[] = [];

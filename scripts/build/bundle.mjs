@@ -20,13 +20,12 @@ const REQUIRE = { js: 'import { createRequire } from "node:module"; const requir
 const forUsers = { metafile: true, legalComments: "none" };
 
 /**
- * Makes dist/, which is what the package carries: the command and the library, with code splitting,
- * so that no command loads another one's dependencies; types, manual page, completions, notices.
+ * Builds dist/, the content of the package: the command and the library, with code splitting, so
+ * that no command loads another one's dependencies; types, manual page, completions, notices.
  */
 export async function bundle() {
   const { version } = JSON.parse(readFileSync("package.json", "utf8"));
-  // Built beside and put in place by rename at the end, for a command may be running from here
-  // meanwhile.
+  // Build in another directory and rename at the end, because a command may run from here.
   const fresh = `dist.new-${process.pid}`;
   const { metafile } = await build({
     ...common,
@@ -85,7 +84,7 @@ async function bundleInk(folder) {
 }
 
 /**
- * The manual page, made from the command line's definitions, whose actions are not needed for it.
+ * The manual page, generated from the definitions of the commands.
  */
 async function manualPage(folder, version) {
   const outfile = resolve(`${folder}/.manual-page.mjs`);
@@ -101,11 +100,11 @@ async function manualPage(folder, version) {
   return made.manualPage(version);
 }
 
-/** As the shells look for them in their completion folders. */
+/** File names in the completion folders of the shells. */
 const completions = { bash: "porthole", zsh: "_porthole", fish: "porthole.fish" };
 
 /**
- * Makes build/: the bench and the examples, which use the library by its name, as it is shipped.
+ * Builds build/: the bench and the examples, which import the library by name, as users do.
  */
 export async function bundleDeveloperPrograms(examples) {
   await build({
@@ -117,13 +116,12 @@ export async function bundleDeveloperPrograms(examples) {
     outdir: "build",
     outExtension: { ".js": ".mjs" },
     packages: "external",
-    // The paths of tsconfig.json are for types: what runs is the built library, as its users have
-    // it.
+    // The paths of tsconfig.json are for types: run the built library instead.
     external: ["porthole", "porthole/*"],
   });
 }
 
-/** What the command prints: completions come from its own definitions. */
+/** The output of the command, for the completions. */
 function said(folder, ...args) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [`${folder}/porthole.js`, ...args]);
   if (status !== 0) throw new Error(`porthole ${args.join(" ")} failed: ${stderr}`);

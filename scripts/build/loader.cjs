@@ -40,7 +40,7 @@ const readOwn = (path) => {
     if (fd !== undefined) fs.closeSync(fd);
   }
 };
-// A file that is not there is no news.
+// A missing file is expected.
 const cachedData = fs.existsSync(beside) ? fs.readFileSync(beside) : folder ? readOwn(`${folder}/${name}`) : undefined;
 
 const file = `${__dirname}/pack.js`;
@@ -76,6 +76,6 @@ else if (folder && (cachedData === undefined || script.cachedDataRejected))
       fs.writeFileSync(fresh, script.createCachedData(), { mode: 0o600, flag: "wx" });
       fs.renameSync(fresh, `${folder}/${name}`);
     } catch {
-      // No room, or not ours to write: the next start compiles again.
+      // No space or no permission: the next start compiles again.
     }
   });

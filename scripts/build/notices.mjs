@@ -1,13 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 /**
- * The licenses of what esbuild put into the bundle, package by package, and of the C library in the
- * agent: they ask to be carried along.
+ * The licenses of the bundled packages and of the agent's C library, which require to be
+ * distributed with them.
  */
 export function thirdPartyNotices(inputs) {
   const folders = Object.keys(inputs).flatMap((path) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []);
-  // Its native part is a package that porthole depends on; its name stands in the bundle as a
-  // virtual module.
+  // koffi's native part is a dependency; its name is a virtual module of the bundle.
   const packages = [...new Set(folders)].sort().map(noticeOf);
   return [HEAD, ...packages, MUSL].join(`\n${"-".repeat(100)}\n\n`);
 }

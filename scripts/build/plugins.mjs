@@ -1,4 +1,4 @@
-// esbuild plugins that leave out of the bundle what no command reaches.
+// esbuild plugins that exclude unreachable code from the bundle.
 
 /**
  * Commander loads node:child_process, and with it streams and sockets, for commands that are
@@ -55,7 +55,7 @@ export const nativeKoffi = {
   },
 };
 
-/** Ink comes from a file of its own, for when it is wanted. */
+/** Ink is in a separate file, loaded on demand. */
 export const inkApart = {
   name: "ink-apart",
   setup(build) {

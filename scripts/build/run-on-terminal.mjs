@@ -3,12 +3,12 @@ import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { ReadStream } from "node:tty";
 import koffi from "koffi";
 
-/** How long the program has. */
+/** Timeout of the program. */
 const PATIENCE_MS = 10_000;
 
 /**
- * Runs a Node program on a terminal of its own, types `keys` once it has drawn something, and waits
- * for its end. Resolves with its exit status, null when it was killed at last.
+ * Runs a Node program on a new terminal, types `keys` after its first output, and waits for its
+ * end. Resolves with its exit status, null if it was killed at the timeout.
  * @throws where no terminal can be made
  */
 export async function runOnTerminal(args, { env, keys }) {
@@ -20,7 +20,7 @@ export async function runOnTerminal(args, { env, keys }) {
   closeSync(slave);
   const screen = new ReadStream(master);
   screen.once("data", () => writeSync(master, keys));
-  // EIO: nobody has the other end any more.
+  // EIO: the other end is closed.
   screen.on("error", () => undefined).resume();
   const patience = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
   try {

@@ -4,8 +4,8 @@ const BEGIN = "<!-- Made from the table of keys by `npm run docs`; do not edit f
 const END = "<!-- to here -->";
 
 /**
- * The text of docs/screen.md with its tables of keys made anew from the one table that also drives
- * the input and the help.
+ * Regenerates the tables of keys in docs/screen.md from the table that also defines the input and
+ * the help.
  */
 export async function screenDocs(text) {
   const [before, rest] = split(text, BEGIN);
@@ -43,7 +43,7 @@ function code(key) {
   return `\`${key.replaceAll("|", "\\|")}\``;
 }
 
-/** In a table a bar would end the cell, in code too. */
+/** A bar ends the cell of a table, even in code. */
 function cell(text) {
   return text.replaceAll("|", "\\|").replaceAll("<", "&lt;").replaceAll("*", "\\*");
 }

@@ -46,5 +46,5 @@ export function writeTypes(folder, entries) {
  */
 const NODE_TYPES = '/// <reference types="node" />\n';
 
-/** A module of ours that a declaration refers to. */
+/** A module of porthole that a declaration refers to. */
 const SPECIFIER = /(?:from |import\()"(\.[^"]*\.ts)"/g;

@@ -4,7 +4,6 @@ import {
   copyFileSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
   readlinkSync,
   rmdirSync,
@@ -20,7 +19,7 @@ import { describeAsRoot, describeWith } from "../helpers/availability.ts";
 import { asUser, CGROUP_DEVICES, ORDINARY_USER, unifiedCgroups } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { builtAgent } from "../helpers/paths.ts";
-import { childrenOf } from "../helpers/processes.ts";
+import { childrenOf, openFiles } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /** The number of recvmsg(2) at the start of /proc/PID/syscall. */
@@ -34,10 +33,6 @@ function status(pid: number, field: string): string {
 function capabilities(pid: number): Record<string, bigint> {
   const sets = ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"];
   return Object.fromEntries(sets.map((set) => [set, BigInt(`0x${status(pid, set)}`)]));
-}
-
-function links(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
 }
 
 describeAsRoot("the agent drops", () => {
@@ -77,7 +72,7 @@ describeAsRoot("the agent drops", () => {
       ...Array<string>(sockets).fill("socket"),
     ];
     const kinds = (pid: number) =>
-      links(pid)
+      openFiles(pid)
         .map((link) => link.replace(/^socket:.*/, "socket"))
         .filter((link) => !link.endsWith("/mountinfo"))
         .sort();

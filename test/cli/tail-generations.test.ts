@@ -4,9 +4,7 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
-  readlinkSync,
   renameSync,
   symlinkSync,
   truncateSync,
@@ -18,6 +16,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { following } from "../helpers/following.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { type User, user } from "../helpers/porthole.ts";
+import { openFiles } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 let someone: User;
@@ -40,14 +39,9 @@ beforeEach(() => {
 
 /** Paths of the deleted files that a process holds open. */
 function deletedFiles(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
-    try {
-      const path = readlinkSync(`/proc/${pid}/fd/${fd}`);
-      return path.endsWith("(deleted)") && !path.startsWith("/memfd") && path.includes("/log") ? [path] : [];
-    } catch {
-      return [];
-    }
-  });
+  return openFiles(pid).filter(
+    (path) => path.endsWith("(deleted)") && !path.startsWith("/memfd") && path.includes("/log"),
+  );
 }
 
 describe("porthole tail -F over generations of a file", () => {
@@ -118,10 +112,7 @@ describe("porthole tail -F over generations of a file", () => {
       const tail = following(someone, ["-F", option, `${there}/${name}`]);
       const prefix = option === "--prefix" ? `${there}/${name} | ` : "";
       if (prefix) await tail.shows(`${prefix}half`);
-      else
-        await waitFor("the watch", () =>
-          readdirSync(`/proc/${tail.running.pid}/fd`).some((fd) => isAt(tail.running.pid, fd, name)),
-        );
+      else await waitFor("the watch", () => openFiles(tail.running.pid).some((path) => path.endsWith(`/${name}`)));
       renameSync(`${here}/${name}`, `${here}/${name}.1`);
       writeFileSync(`${here}/${name}`, "NEW\n");
       await tail.shows(`${prefix}half\n${prefix}NEW\n`);
@@ -270,12 +261,3 @@ describe("porthole tail --prefix", () => {
     await tail.stop();
   });
 });
-
-/** True when the process's descriptor is open on a file of this name. */
-function isAt(pid: number, fd: string, name: string): boolean {
-  try {
-    return readlinkSync(`/proc/${pid}/fd/${fd}`).endsWith(`/${name}`);
-  } catch {
-    return false;
-  }
-}
