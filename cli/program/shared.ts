@@ -32,7 +32,7 @@ export function selectionOptions(command: Command): Command {
   return connectionOptions(command).addOption(
     new Option(
       "--label <key[=value]>",
-      "of the containers that a pattern such as '*:/path' matches, only those with this label",
+      "with a pattern of containers, such as '*:/path': match only containers with this label",
     ).argParser((text: string, before: readonly Label[] | undefined) => [...(before ?? []), parseLabel(text)]),
   );
 }

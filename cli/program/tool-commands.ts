@@ -47,7 +47,7 @@ function addWith(root: Command): void {
         "becomes its standard input; if the command contains {}, {1} or {2}, they are replaced by paths.",
     )
     .option("--rw", "open the files for reading and writing")
-    .option("--all-mounts", "keep mounts inside the target whose server may never answer: FUSE, NFS")
+    .option("--all-mounts", "include mounts of the target whose server may not answer: FUSE, NFS")
     .option("--stdin", "pass the file as standard input and leave {} in the command unchanged")
     .exitOverride((error) => {
       throw Object.assign(error, { exitCode: error.exitCode === 0 ? 0 : 125 });
@@ -86,13 +86,13 @@ function afterDashes(words: string[], line: string[]): string[] {
 }
 
 const trees = `Where the command runs:
-  one directory        in it
-  several targets,     where their names read as targets: web:/etc, db:/etc
-  one is a directory
-  files only           here
-  The command alone sees a copy of the target's mounts, read-only, below
+  one directory        in this directory
+  several targets,     in a directory where their names are paths:
+  with a directory     web:/etc, db:/etc
+  files only           in the current directory
+  Only the command sees a read-only copy of the target's mounts, below
   $XDG_STATE_HOME/porthole/trees. In it, symbolic links are not followed and
-  device nodes stay closed.`;
+  device nodes cannot be opened.`;
 
 const placeholders = `Placeholders:
   {1}, {2}   path of the first, second target

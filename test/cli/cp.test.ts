@@ -61,7 +61,7 @@ describeWith("userNamespaces", "cp of a container's files", () => {
     expect(fs.statSync(`${into}/sparse`).blocks).toBeLessThan(1024);
   });
 
-  test("follows links inside the container with -L, and a link that is named", async () => {
+  test("follows links inside the container with -L, and a named link", async () => {
     expect(await someone.run(["cp", "-L", target("/d"), `${into}/copy`])).toMatchObject({ code: 0 });
     expect(fs.readFileSync(`${into}/copy/link`, "utf8")).toBe("of the container");
     expect(fs.readFileSync(`${into}/copy/directory-link/deep`, "utf8")).toBe("deep");
@@ -96,14 +96,14 @@ describeWith("userNamespaces", "cp of a container's files", () => {
     expect(fs.readdirSync(`${into}/special`)).toEqual(["file"]);
   });
 
-  test("leaves out /proc when the root is copied", async () => {
+  test("skips /proc when the root is copied", async () => {
     const { stderr } = await someone.run(["cp", target("/"), `${into}/root`]);
     expect(fs.readdirSync(`${into}/root`)).not.toContain("proc");
     expect(fs.readFileSync(`${into}/root/memory/f`, "utf8")).toContain("in memory");
     expect(stderr).not.toContain("/proc");
   });
 
-  test("keeps files of this machine without -f, and replaces them with it", async () => {
+  test("keeps local files without -f, and replaces them with it", async () => {
     fs.writeFileSync(`${into}/text`, "mine");
     const { code, stderr } = await someone.run(["cp", target("/d/text"), target("/d/tool"), into]);
     expect([code, stderr]).toEqual([1, `porthole: cannot create ${into}/text: File exists (-f replaces it)\n`]);
@@ -113,7 +113,7 @@ describeWith("userNamespaces", "cp of a container's files", () => {
     expect(fs.readFileSync(`${into}/text`, "utf8")).toBe("text");
   });
 
-  test("does not write through a link of this machine that bears a container's name", async () => {
+  test("does not write through a local link that has a container's name", async () => {
     fs.mkdirSync(`${into}/elsewhere`);
     fs.symlinkSync("elsewhere", `${into}/d`);
     const { code, stderr } = await someone.run(["cp", "-f", target("/d"), into]);
@@ -135,7 +135,7 @@ describeWith("userNamespaces", "cp of a container's files", () => {
     fs.rmSync(`${root}/d/written`);
   });
 
-  test("leaves no part of a file when it is killed", async () => {
+  test("leaves no partial file when it is killed", async () => {
     const size = 256 << 20;
     fs.writeFileSync(`${root}/large`, "");
     for (let at = 0; at < size; at += 1 << 20) fs.appendFileSync(`${root}/large`, Buffer.alloc(1 << 20, at >> 20));
@@ -184,7 +184,7 @@ describe("cp", () => {
   });
 
   describeWith("userNamespaces", "on a full disk", () => {
-    test("stops with one line and leaves no part of a file", async () => {
+    test("stops with one line and leaves no partial file", async () => {
       const script = `mount -t tmpfs -o size=1m none ${into}; "$@"; status=$?; ls -A ${into}; exit $status`;
       fs.writeFileSync(`${base}/2m`, Buffer.alloc(2 << 20, 1));
       fs.writeFileSync(`${base}/small`, "x");

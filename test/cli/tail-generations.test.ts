@@ -195,7 +195,7 @@ describe("porthole tail -F of an unfinished line", () => {
     return following(someone, ["-F", ...options, `${there}/a`, `${there}/b`]);
   };
 
-  test("--merge gives it after a moment, then its rest, and the lines of others in order", async () => {
+  test("--merge prints it after a delay, then its rest, and the lines of other files in order", async () => {
     const tail = start("--merge");
     const begun = `${dated(1, "a")}\n${dated(2, "b")}\nUser: `;
     await tail.shows(begun);
@@ -205,7 +205,7 @@ describe("porthole tail -F of an unfinished line", () => {
     await tail.stop();
   });
 
-  test("--merge ends it before a line of another file, and before the next generation", async () => {
+  test("--merge ends it before a line of another file and before the next generation", async () => {
     const tail = start("--merge", "--prefix");
     const [a, b] = [`${there}/a | `, `${there}/b | `];
     let shown = `${a}${dated(1, "a")}\n${b}${dated(2, "b")}\n${a}User: `;
@@ -223,7 +223,7 @@ describe("porthole tail -F of an unfinished line", () => {
   });
 
   test.each([[["--json"]], [["--json", "--merge"]]])(
-    "%s gives it as a partial record, then its rest",
+    "%s prints it as a partial record, then its rest",
     async (options) => {
       const tail = start(...options);
       const record = (name: string, line: string, more: object) =>

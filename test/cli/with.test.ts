@@ -60,7 +60,7 @@ describe("porthole with passes", () => {
     expect(text).toBe(`${a}\n0\n1\n2\n/\n`);
   });
 
-  test("what has no place in a tree goes by its own descriptor, which is blocking: a deleted file, a device", async () => {
+  test("a file without a place in a tree, such as a deleted file or a device, as a blocking descriptor", async () => {
     const held = await sandbox({
       steps: ["tmpfs", "/tmp", "write", "/tmp/x", "x", "hold", "/tmp/x", "remove", "/tmp/x"],
     });
@@ -72,7 +72,7 @@ describe("porthole with passes", () => {
     expect(Number.parseInt(/^flags:\t(\d+)$/m.exec(text)?.[1] ?? "", 8) & 0o4000).toBe(0);
   });
 
-  test("a directory as the one where the command runs, and several by names that read as targets", async () => {
+  test("a directory as the working directory, and several directories by names that look like targets", async () => {
     expect((await runWith(at("/tmp/log"), "--", "sh", "-c", "cat *.log; ls /proc/$$/fd")).text).toBe(
       "one\ntwo\n0\n1\n2\n",
     );
@@ -85,7 +85,7 @@ describe("porthole with passes", () => {
     expect((await runWith(at("/"), at("/tmp"), "--", "cat", at("/tmp/log/b.log"))).text).toBe("two\n");
   });
 
-  test("a placeholder at the beginning of a path", async () => {
+  test("the path for a placeholder at the beginning of a longer path", async () => {
     expect((await runWith(at("/tmp/log"), "--", "cat", "{}/a.log", "{1}/b.log")).text).toBe("one\ntwo\n");
   });
 
@@ -260,7 +260,7 @@ describeWith("sqlite3", "sqlite3", () => {
 });
 
 describeWith(["sqlite3", "root"], "sqlite3 on a database in a target", () => {
-  test("sees the write-ahead log beside it", async () => {
+  test("includes its write-ahead log", async () => {
     const own = await sandbox({ userNamespace: false });
     const database = `${own.root}/app.db`;
     const writer = spawn("sqlite3", [database], { stdio: ["pipe", "pipe", "ignore"] });

@@ -23,7 +23,7 @@ function write(directory: LocalDirectory, name: string, text: string, options = 
 }
 
 describe("a new file", () => {
-  test("has no name until it is complete, and nothing is left of it otherwise", () => {
+  test("has no name until it is complete, and is removed otherwise", () => {
     using directory = open();
     const file = NewFile.create(directory, Buffer.from("f"));
     fs.writeSync(file.fd, "half");
@@ -32,7 +32,7 @@ describe("a new file", () => {
     expect(fs.readdirSync(path)).toEqual([]);
   });
 
-  test("gets its permission bits without setuid, and its times to the nanosecond", () => {
+  test("gets its permission bits without setuid, and its times in nanoseconds", () => {
     using directory = open();
     write(directory, "f", "text");
     const { mode, atimeNs, mtimeNs } = fs.statSync(`${path}/f`, { bigint: true });
@@ -40,7 +40,7 @@ describe("a new file", () => {
     expect(fs.readFileSync(`${path}/f`, "utf8")).toBe("text");
   });
 
-  test("takes the place of another one only if asked to, and leaves nothing else behind", () => {
+  test("replaces another file only on request, and leaves nothing else", () => {
     using directory = open();
     fs.writeFileSync(`${path}/f`, "old");
     expect(() => write(directory, "f", "new")).toThrow(`cannot create ${path}/f: File exists`);
@@ -50,7 +50,7 @@ describe("a new file", () => {
     expect(fs.readdirSync(path)).toEqual(["f"]);
   });
 
-  test("replaces a link of its name, not what the link leads to", () => {
+  test("replaces a link of its name, not the target of the link", () => {
     using directory = open();
     fs.writeFileSync(`${path}/kept`, "kept");
     fs.symlinkSync("kept", `${path}/f`);
@@ -69,13 +69,13 @@ describe("a directory that receives names from a container", () => {
     expect(fs.readdirSync(path)).toEqual([]);
   });
 
-  test("does not enter a link in the place of a subdirectory", () => {
+  test("does not enter a link that replaces a subdirectory", () => {
     using directory = open();
     fs.symlinkSync(base, `${path}/d`);
     expect(() => directory.subdirectory(Buffer.from("d"))).toThrow(`cannot create ${path}/d: Not a directory`);
   });
 
-  test("goes on in the directory that was opened when another one takes its name", () => {
+  test("continues in the opened directory when another one takes its name", () => {
     using directory = open();
     fs.renameSync(path, `${path}-moved`);
     fs.symlinkSync("/", path);

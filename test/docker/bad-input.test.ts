@@ -96,7 +96,7 @@ describeWithDocker("bad input gets one line and the documented status", () => {
     expect(result).toMatchObject({ code, text: "" });
   });
 
-  test("a local file whose name reads as a target is named as ./FILE", async () => {
+  test("a local file whose name looks like a target is written as ./FILE", async () => {
     const files = ["test:111.json", "2026-11-29T10:00:00.log", "image:foo.json", "pid:1.log", "test:@x", "a b:c", ":x"];
     const own = `${target.name}:notes.txt`;
     for (const name of [...files, own]) writeFileSync(`${someone.directory}/${name}`, "mine\n");

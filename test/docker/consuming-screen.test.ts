@@ -18,7 +18,7 @@ exec sleep 1000`;
 const ASKS = "Reading takes data away";
 const UNTOUCHED = "not opened: nothing was taken away";
 
-describeWith(["docker", "tmux"], "Enter on a file that loses what is read", () => {
+describeWith(["docker", "tmux"], "Enter on a file where reading removes the data", () => {
   let someone: User;
   let target: Container;
   let screen: TmuxScreen;
@@ -65,7 +65,7 @@ describeWith(["docker", "tmux"], "Enter on a file that loses what is read", () =
     );
   };
 
-  test("asks for a FIFO, opens nothing for another answer than yes, and shows it for yes", async () => {
+  test("asks before it opens a FIFO, and opens it only after yes", async () => {
     await at("/srv", "queue");
     for (const answer of ["", "n", "YES"]) {
       screen.keys("Enter");

@@ -9,7 +9,7 @@ describeWithDocker("several containers of Docker by one target", () => patternTe
 describeWithPodman("several containers of Podman by one target", () => patternTests("podman"));
 
 function patternTests(name: "docker" | "podman"): void {
-  test("a pattern of names means each container that matches, by its own name", async () => {
+  test("a pattern of names selects each matching container by its own name", async () => {
     const { by, prefix, add } = set();
     for (const one of ["a", "b"]) await add(one, { steps: ["dir", "/d", "write", `/d/${one}.log`, `of ${one}`] });
     await add("other", { as: uniqueName("other"), steps: ["dir", "/d", "write", "/d/x.log", "of another"] });
@@ -36,7 +36,7 @@ function patternTests(name: "docker" | "podman"): void {
     );
   });
 
-  test("a stopped container takes part, except in ps; one without the file costs a line and the status", async () => {
+  test("a stopped container is included, except in ps; one without the file gives one line and a status", async () => {
     const { by, prefix, add } = set();
     const stopped = await add("a", { steps: ["dir", "/d", "write", "/d/f", "left behind"] });
     await add("b", { steps: ["dir", "/d", "write", "/d/f", "running"] });
@@ -56,7 +56,7 @@ function patternTests(name: "docker" | "podman"): void {
     expect(ps.text).not.toContain(`${prefix}-a`);
   });
 
-  test("PROJECT/PATTERN means containers of a Compose project by service, replica or name", async () => {
+  test("PROJECT/PATTERN selects containers of a Compose project by service, replica or name", async () => {
     const { by, prefix, add } = set();
     const project = uniqueName("shop");
     const of = (service: string, number: number) => ({
@@ -77,7 +77,7 @@ function patternTests(name: "docker" | "podman"): void {
     expect((await by.run(["ls", `${project}/w*:/f`])).text).toBe(`${prefix}-x:/f\n${prefix}-y:/f\n`);
   });
 
-  test("--label chooses containers, with a pattern, a name, or a path alone", async () => {
+  test("--label selects containers, with a pattern, a name, or only a path", async () => {
     const { by, prefix, add } = set();
     await add("a", { labels: { [prefix]: "front" }, steps: ["write", "/f", "a"] });
     await add("b", { labels: { [prefix]: "back", tier: "x=y" }, steps: ["write", "/f", "b"] });
@@ -97,7 +97,7 @@ function patternTests(name: "docker" | "podman"): void {
     expect(await by.run(["cat", "--label", prefix, "./f"])).toMatchObject({ text: "", code: 2 });
   });
 
-  test("where nothing matches there is one line and the status of a target that is not there", async () => {
+  test("a pattern without matches gives one line and the status of a missing target", async () => {
     const { by, prefix, add } = set();
     await add("a", { steps: ["write", "/f", "a"] });
     for (const command of ["cat", "head", "tail", "ls", "find", "stat"]) {
@@ -115,7 +115,7 @@ function patternTests(name: "docker" | "podman"): void {
     expect(one.stderr).toContain("may mean several containers, and here one is meant (name it;");
   });
 
-  test("completion offers projects and their services, outputs, and what containers are labelled with", async () => {
+  test("completion offers projects and their services, outputs, and labels of containers", async () => {
     const { by, prefix, add } = set();
     const project = uniqueName("shop");
     const labels = {
@@ -149,7 +149,7 @@ function patternTests(name: "docker" | "podman"): void {
     expect((await by.run(["cat", `${prefix}*:/f`])).text).toBe("a\n");
   });
 
-  test("tail -F of a pattern takes new containers in and lets removed ones go, each line once", async () => {
+  test("tail -F of a pattern follows new containers and drops removed ones, each line once", async () => {
     const { by, prefix, add } = set();
     const speaks = async (one: string, text: string) => add(one, await speaker(text));
     await speaks("a", "first");

@@ -16,7 +16,7 @@ mkdir /d; echo kept > /d/f; chmod 604 /d/f; touch -d @1500000000 /d/f; echo memo
 while [ ! -e /end ]; do sleep 0.1; done`;
 
 function copies(name: "docker" | "podman"): void {
-  test("takes files of a running container, of memory, of its output, its image, and when it has stopped", async () => {
+  test("copies files of a running container, in memory, of its output, of its image, and of a stopped container", async () => {
     const on = engine(name);
     const into = mkdtempSync(`${base}/`);
     const by = user({ engine: on });

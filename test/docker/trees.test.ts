@@ -53,11 +53,11 @@ function tests(name: Engine["name"], uid: () => number, route: "direct" | "sidec
     expect({ stderr, text }).toEqual({ stderr: "", text: "timeout twice\n" });
   });
 
-  test("a tmpfs is there too", async () => {
+  test("a tmpfs is included", async () => {
     expect(await runWith([at("/tmp")], "cat", "note")).toMatchObject({ code: 0, stderr: "", text: "in memory\n" });
   });
 
-  test("two containers are compared by names that read as targets", async () => {
+  test("two containers are compared under names that look like targets", async () => {
     const db = await container(engine(name), {
       image: await image(engine(name), [
         { name: "etc", type: "directory" },
@@ -72,7 +72,7 @@ function tests(name: Engine["name"], uid: () => number, route: "direct" | "sidec
     expect((await runWith(names, "diff", "-rq", "{1}", "{2}")).text).toBe(text);
   });
 
-  test("nothing of it can be written, and a link out of it leads nowhere", async () => {
+  test("it cannot be written, and a link out of it leads nowhere", async () => {
     const { text } = await runWith(
       [at("/")],
       "sh",
@@ -98,7 +98,7 @@ function tests(name: Engine["name"], uid: () => number, route: "direct" | "sidec
     expect(await runWith([at("/closed")], "cat")).toMatchObject({ code: 0, text: "for root only\n" });
   });
 
-  test("nothing is left: no mount, no sidecar, no file", async () => {
+  test("no mount, sidecar or file is left", async () => {
     await runWith([at("/logs")], "true");
     expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain("/trees");
     expect(readdirSync(`${by.directory}/state/porthole/trees`)).toEqual([]);

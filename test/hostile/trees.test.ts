@@ -74,7 +74,7 @@ describeAsRoot("in a tree", () => {
     expect(text).toBe("ready\nbelow\n");
   });
 
-  test("a file system whose server may never answer is not there, unless it is asked for", async () => {
+  test("a file system whose server may not answer is excluded by default", async () => {
     const by = user();
     const remote = await fuseTarget();
     onTestFinished(() => remote.stop());
@@ -86,7 +86,7 @@ describeAsRoot("in a tree", () => {
     expect(await list("--all-mounts")).toContain("data\n");
   });
 
-  test("another tree than the target's is not attached, whoever passed it", async () => {
+  test("a tree other than the target's is not attached", async () => {
     process.env.XDG_STATE_HOME = user().env.XDG_STATE_HOME;
     const [target, other] = [await ownMounts(":"), await ownMounts("mount -t tmpfs tmpfs /mnt")];
     const attach = async (from: number, tableOf: number) => {

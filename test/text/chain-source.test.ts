@@ -84,7 +84,7 @@ describe("ChainSource", () => {
     expect(chain.start()).toBe(7);
   });
 
-  it("keeps the last mebibyte of a released file in memory, from the beginning of a line, with a note", () => {
+  it("keeps the last mebibyte of a released file in memory, from the start of a line, with a note", () => {
     const line = `${"x".repeat(99)}\n`;
     const fd = file("big", line.repeat(20_000));
     const chain = new ChainSource(fd);
@@ -106,7 +106,7 @@ describe("ChainSource", () => {
     expect(chain.fileAt(chain.start() + note.length).isCut).toBe(true);
   });
 
-  it("continues behind the newest file after that was released", () => {
+  it("continues after the newest file was released", () => {
     const fd = file("only", "one\ntwo");
     const chain = new ChainSource(fd);
     chain.release(fd);

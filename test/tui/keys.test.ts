@@ -94,7 +94,7 @@ describe("KeyParser", () => {
     expect(parse("\x1b[12\x07j")).toEqual(["ctrl-g", "j"]);
   });
 
-  it("reads the terminal's answer for its background, ended either way and in any pieces, and types nothing of it", () => {
+  it("reads the terminal's answer for its background with either terminator and in any chunks, and returns no keys for it", () => {
     expect(parse("\x1b]11;rgb:0000/8080/ffff\x07j")).toEqual([`background:0,${0x8080 / 0xffff},1`, "j"]);
     expect(parse("\x1b]11;rgb:f/0/8\x1b\\")).toEqual([`background:1,0,${8 / 15}`]);
     expect(parse("\x1b]11;rgb:00/", "00/ff", "\x1b", "\\q")).toEqual(["background:0,0,1", "q"]);

@@ -233,7 +233,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("what came after", (text) => /── truncated: .*─\nafter it\n/.test(text));
   });
 
-  it("lets go of every deleted generation and keeps its end in view", async () => {
+  it("releases every deleted generation and keeps its end", async () => {
     const path = screen.file("log", numbered(100));
     await screen.open("--follow", path);
     await screen.waitFor("the end", endsWith(100));
@@ -261,7 +261,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("the beginning of the second", (text) => first(text) === "the second file");
   });
 
-  it("lets go of a big deleted log but for its end, once that end is in view", async () => {
+  it("releases a large deleted log except its end after that end is shown", async () => {
     const path = screen.file("log", numbered(200_000));
     await screen.open(path, "+F");
     await screen.waitFor("the end", endsWith(200_000));

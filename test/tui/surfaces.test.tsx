@@ -73,7 +73,7 @@ const drawBottom = (of: BottomState) =>
 const status = (change: Partial<ViewerStatus>, columns = 80) => drawBottom(bottom({ columns }, change))[0] ?? "";
 
 describe("the top bar", () => {
-  it("shows the title and how it was reached over the whole width", () => {
+  it("shows the title and the route over the whole width", () => {
     expect(drawTop(top())).toEqual([` web:/var/log/app.log${" ".repeat(46)} mount, file `]);
   });
 
@@ -85,7 +85,7 @@ describe("the top bar", () => {
     expect(rows.length).toBe(2);
   });
 
-  it("lets the last name of the path stand out", () => {
+  it("emphasises the last component of the path", () => {
     const strong = (title: string) => {
       const frame = render(<TopBar state={top({ title })} theme={DEFAULT_THEME} />).lastFrame() ?? "";
       return /\x1b\[1m([^\x1b]*)/.exec(frame)?.[1];
@@ -103,7 +103,7 @@ describe("the top bar", () => {
 });
 
 describe("the bottom bar", () => {
-  it("takes a filter for a mark by its columns, made safe, and cuts it where it is too long", () => {
+  it("shows the filter sanitised, and truncates it by columns", () => {
     const row = (mark: string) =>
       drawBottom({ ...bottom({ columns: 40 }), status: { left: "on disk", right: "1 of 1", mark } })[0];
     expect(row("/日本語")).toBe(" /日本語  on disk                1 of 1 ");
@@ -111,7 +111,7 @@ describe("the bottom bar", () => {
     expect(row(`/${"x".repeat(100)}`)).toBe(` /${"x".repeat(37)}…`);
   });
 
-  it("says what follow and search are doing, and where the screen is in the text", () => {
+  it("shows the state of follow and search, and the position in the text", () => {
     expect(status({ follow: "on", bottom: 4_000_000 })).toMatch(/^ FOLLOW {2}.* END /);
     expect(status({ follow: "paused" })).toMatch(/^ PAUSED {2}G goes on/);
     expect(status({ follow: "paused", news: 1_234 })).toMatch(/^ PAUSED {2}1,234 new lines: G/);
@@ -131,7 +131,7 @@ describe("the bottom bar", () => {
     expect(status({ left: 40, start: 5, isDropping: true }, 120)).toMatch(/column 41 {2}beginning dropped {2}/);
   });
 
-  it("leaves out what matters least where there is no room, and cuts nothing that is waited for", () => {
+  it("omits the least important parts if there is no room, and never truncates a prompt", () => {
     const filter = { pattern: "ERROR", context: 1, total: 1_204, progress: 1, isRunning: false };
     const search = { pattern: "failed", ordinal: 3, total: 1_204, progress: 1, isRunning: false };
     const following = { follow: "on", rate: 12, picture: "▁▂▃▄▅▆▇█▁▂▃▄", bottom: 4_000_000, filter } as const;
@@ -146,7 +146,7 @@ describe("the bottom bar", () => {
     expect(said(120)).toMatch(/^ x{50} {2,}line 9,876/);
   });
 
-  it("looks at no more of a long prompt than may be seen", () => {
+  it("processes only the visible part of a long prompt", () => {
     const segment = vi.spyOn(Intl.Segmenter.prototype, "segment");
     const characters = Array.from({ length: 2000 }, () => "é");
     const [row] = drawBottom(bottom({ prompt: { label: "/", characters, cursor: 1000 } }));
@@ -175,7 +175,7 @@ describe("the bottom bar", () => {
     expect(row?.trimEnd()).toMatch(expected);
   });
 
-  it("shows the keys as they are bound, and none that is not", () => {
+  it("shows exactly the bound keys", () => {
     const keymap = {
       ...KEYMAP,
       viewer: KEYMAP.viewer.map((binding) => ({
@@ -216,7 +216,7 @@ describe("the help", () => {
 });
 
 describe("the surfaces", () => {
-  it("render only when their own part of the store has changed", async () => {
+  it("render only when their part of the store changes", async () => {
     const store = new ScreenStore(screen());
     let changes = 0;
     const surfaces = await inkSurfaces(store, () => {
@@ -233,7 +233,7 @@ describe("the surfaces", () => {
     surfaces.close();
   });
 
-  it("are laid out for the columns of the moment", async () => {
+  it("are laid out for the current columns", async () => {
     const store = new ScreenStore(screen());
     const surfaces = await inkSurfaces(store, () => undefined);
     store.set(screen({ top: top({ columns: 150 }), bottom: bottom({ columns: 150 }) }));
@@ -260,7 +260,7 @@ describe("the surfaces", () => {
     surfaces.close();
   });
 
-  it.each(HOSTILE)("show $name in names and messages instead of sending it", async ({ bytes }) => {
+  it.each(HOSTILE)("escape $name in names and messages", async ({ bytes }) => {
     const text = bytes.toString("utf8");
     const prompt = { label: "/", characters: [text, text], cursor: 1 };
     const store = new ScreenStore(
