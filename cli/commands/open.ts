@@ -12,6 +12,7 @@ import { LazyBrowser } from "../tui/app/lazy-browser.ts";
 import { openScreen } from "../tui/app/open.ts";
 import { requireTerminal } from "../tui/app/require-terminal.ts";
 import { checkZone, GONE_MS } from "../tui/browser/browser-target.ts";
+import { outputViewer } from "../tui/viewer/output-viewer.ts";
 import type { ViewerOptions, ViewerStart } from "../tui/viewer/viewer-view.ts";
 
 /** `porthole open`: shows one file in the terminal. */
@@ -22,8 +23,9 @@ export async function open(
 ): Promise<number> {
   requireTerminal("open", `porthole cat ${text}`);
   await checkZone(options);
-  const sessions = new SessionPool(options);
   const target = parseNamed(text);
+  if (target.kind === "output") return openOutput(text, target, starts, options);
+  const sessions = new SessionPool(options);
   let tell: (text: string) => void = () => undefined;
   const place = new TailTarget(sessions, target, GONE_MS, (said) => tell(said));
   const followed = (file: OpenFile) => (note: (text: string) => void) => {
@@ -54,6 +56,25 @@ export async function open(
   } finally {
     place.end();
     sessions.close();
+  }
+}
+
+/** A container's own output, followed unless it is to start elsewhere. */
+async function openOutput(
+  text: string,
+  target: Target & { kind: "output" },
+  starts: readonly Partial<ViewerStart>[],
+  options: ConnectionOptions & { follow?: boolean; hex?: boolean },
+): Promise<number> {
+  const isFollowed = starts.length === 0 || options.follow === true;
+  const start: ViewerStart = Object.assign({ startAtEnd: isFollowed, follow: isFollowed }, ...starts);
+  const around = new LazyBrowser(undefined, { kind: "container", name: target.name, path: "/" }, options);
+  try {
+    const shown = await outputViewer(target, options.engine);
+    const { location } = around;
+    return await openScreen({ title: text, location, ...shown, ...start, hex: options.hex }, around.app);
+  } finally {
+    around.close();
   }
 }
 

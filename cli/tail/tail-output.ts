@@ -11,6 +11,7 @@ import type { NamedTarget } from "../targets/session-pool.ts";
 import { printMessage, reasonOf } from "./messages.ts";
 import type { TailOptions } from "./options.ts";
 import { OutputLines } from "./output-lines.ts";
+import { outputNotice } from "./output-notice.ts";
 import type { OutputSource, Printer } from "./printer.ts";
 import type { TailSink } from "./tail-file.ts";
 
@@ -119,20 +120,9 @@ export class TailOutput {
   }
 
   #notice(event: Exclude<OutputEvent, { kind: "record" }>): string | undefined {
-    switch (event.kind) {
-      case "ended": {
-        const { exitCode } = event.container;
-        return `the container has ended${exitCode === undefined ? "" : ` with status ${exitCode}`}`;
-      }
-      case "restarted":
-        return "the container was restarted; going on";
-      case "recreated":
-        return "another container has this name now; going on";
-      case "unreachable":
-        // Of one that matched a pattern it is said that it was removed.
-        if (this.named.pattern && isNotFound(event.error)) return undefined;
-        return `${reasonOf(event.error)}; waiting for it`;
-    }
+    // Of one that matched a pattern it is said that it was removed.
+    if (event.kind === "unreachable" && this.named.pattern && isNotFound(event.error)) return undefined;
+    return outputNotice(event);
   }
 
   async *#all(options: { since?: bigint }): AsyncGenerator<Buffer> {

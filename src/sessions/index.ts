@@ -7,5 +7,6 @@ export { type Filter, feedPipe } from "./feed-pipe.ts";
 export { followLinks } from "./follow-links.ts";
 export { refuseConsuming } from "./local-session.ts";
 export { kindOf, type OpenFile } from "./open-file.ts";
+export { OutputSpool, type SpoolEvent } from "./output-spool.ts";
 export { type Sandbox, startSandbox } from "./sandbox.ts";
 export type { DirectoryEntry, Session } from "./session.ts";

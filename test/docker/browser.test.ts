@@ -11,7 +11,7 @@ import type { ScreenSize, TmuxScreen } from "../tui/screen.ts";
 import { has, lastRow, startScreen } from "./porthole-screen.ts";
 
 const script = `
-mkdir -p /srv/dir/deep; cd /srv
+echo printed; mkdir -p /srv/dir/deep; cd /srv
 i=0; while [ $i -lt 60 ]; do i=$((i + 1)); echo "line $i"; done > app.log
 echo needle > dir/deep/needle.txt; printf 12345 > a.big; : > .hidden; ln -s app.log link
 for i in $(seq 60); do : > dir/file-$i; done
@@ -85,6 +85,9 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await press("list", "open", "the descriptor itself", has("held by nobody but me", "(deleted)"));
     await press("global", "back", "what is open", has("open files"));
     await press("global", "back", "the containers", has("Containers", "STATE"));
+    await press("containers", "output", "what it printed", has(`${web.name}:@logs`, "printed", "FOLLOW"));
+    screen.keys("q");
+    await screen.waitFor("the containers", has("Containers", "STATE"));
     await press("containers", "mounts", "the mounts", has("mounts", "/memory", "tmpfs", "overlay"));
     screen.keys("/");
     screen.type("/memory tmpfs");

@@ -14,9 +14,12 @@ export class LazyBrowser {
   readonly #abort = new AbortController();
   #browser: Browser | undefined;
 
-  /** The session stays the caller's. Throws USAGE for a config file that is wrong. */
-  constructor(session: Session, target: Target, options: ConnectionOptions) {
-    const place = BrowserTarget.with(session, target, options, this.#abort.signal);
+  /** The session stays the caller's; without one the place connects when it is asked. Throws USAGE for a config file that is wrong. */
+  constructor(session: Session | undefined, target: Target, options: ConnectionOptions) {
+    const { signal } = this.#abort;
+    const place = session
+      ? BrowserTarget.with(session, target, options, signal)
+      : new BrowserTarget(target, options, signal);
     this.location = { place, path: absolutePath(target) };
     const config = readConfig();
     this.app = {

@@ -47,6 +47,11 @@ export class BrowserTarget {
     return placeName(this.target);
   }
 
+  /** The engine to ask; undefined: every one. */
+  get engine(): string | undefined {
+    return this.#options.engine;
+  }
+
   /** A path here, as a target that any command takes. */
   text(path: string): string {
     return this.name === "" ? path : `${this.name}:${path}`;

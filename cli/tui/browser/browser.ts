@@ -1,12 +1,13 @@
 import { PortholeError } from "../../../src/errors.ts";
 import type { ProcessFile } from "../../../src/files/index.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
-import { placeName, type Target } from "../../../src/target.ts";
+import { type OutputPath, placeName, type Target } from "../../../src/target.ts";
 import { Colours } from "../../ls/colours.ts";
 import type { ConnectionOptions } from "../../targets/options.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { Config } from "../config.ts";
 import type { Host } from "../view.ts";
+import { ViewerView } from "../viewer/viewer-view.ts";
 import { BrowserTarget } from "./browser-target.ts";
 import type { BrowserContext, OpenMode } from "./context.ts";
 import { failureLine } from "./failure-lines.ts";
@@ -66,6 +67,20 @@ export class Browser implements BrowserContext {
 
   openMounts(place: BrowserTarget, how?: OpenMode): void {
     this.host.open(mountsView(this, place), how);
+  }
+
+  async openOutput(place: BrowserTarget, path: OutputPath = "@logs", how?: OpenMode): Promise<void> {
+    const { target } = place;
+    if (!("name" in target)) return;
+    try {
+      const { outputViewer } = await import("../viewer/output-viewer.ts");
+      const shown = await outputViewer({ kind: "output", name: target.name, path }, place.engine);
+      const title = `${target.name}:${path}`;
+      const location = { place, path: "/" };
+      this.host.open(new ViewerView({ title, location, ...shown, startAtEnd: true, follow: true }, this.host), how);
+    } catch (error) {
+      this.host.say(failureLine(error));
+    }
   }
 
   openSandboxes(known: readonly number[]): void {

@@ -59,6 +59,9 @@ export class ContainersView implements View {
       case "open-files":
         this.#open("processes");
         return true;
+      case "output":
+        this.#open("output");
+        return true;
       case "mounts":
         this.#open("mounts");
         return true;
@@ -157,7 +160,7 @@ export class ContainersView implements View {
     return this.#browser.host.keyOf("containers", action);
   }
 
-  #open(what: "files" | "processes" | "mounts", how?: OpenMode): void {
+  #open(what: "files" | "processes" | "mounts" | "output", how?: OpenMode): void {
     const container = this.#pane.list.selected?.container;
     if (!container) return;
     // What is left of one that does not run is its files.
@@ -171,6 +174,7 @@ export class ContainersView implements View {
     );
     if (what === "files") this.#browser.openFiles(place, "/", undefined, how);
     else if (what === "processes") this.#browser.openProcesses(place);
+    else if (what === "output") void this.#browser.openOutput(place);
     else this.#browser.openMounts(place);
   }
 }

@@ -1,5 +1,5 @@
 import type { ProcessFile } from "../../../src/files/index.ts";
-import type { Target } from "../../../src/target.ts";
+import type { OutputPath, Target } from "../../../src/target.ts";
 import type { Colours } from "../../ls/colours.ts";
 import type { ConnectionOptions } from "../../targets/options.ts";
 import type { Theme } from "../canvas/theme.ts";
@@ -27,6 +27,8 @@ export interface BrowserContext {
   openFiles(place: BrowserTarget, path: string, select?: string, how?: OpenMode): void;
   openProcesses(place: BrowserTarget, how?: OpenMode): void;
   openMounts(place: BrowserTarget, how?: OpenMode): void;
+  /** Shows what a container prints, and follows it. Failures are shown as a message. */
+  openOutput(place: BrowserTarget, path?: OutputPath, how?: OpenMode): Promise<void>;
   openSandboxes(known: readonly number[]): void;
   openFind(place: BrowserTarget, directory: string, text: string, test: (name: string) => boolean): void;
   /** Opens a path in the viewer; a directory (also through a link) is given to `on.directory`. Failures are shown as a message. */

@@ -59,6 +59,10 @@ export class BrowserNavigator implements Navigator {
   async #open(text: string, how: OpenMode): Promise<void> {
     try {
       const target = parseTarget(/[:/]/.test(text) ? text : `${text}:/`);
+      if (target.kind === "output") {
+        const container = this.#browser.place({ kind: "container", name: target.name, path: "/" });
+        return await this.#browser.openOutput(container, target.path, how);
+      }
       const place = this.#browser.place(target);
       const directory = (path: string) => this.#browser.openFiles(place, path, undefined, how);
       await this.#browser.openPath(place, absolutePath(target), { directory }, how);

@@ -17,6 +17,7 @@ export const LIST_KEYS = [
 
 export const CONTAINERS_KEYS = [
   { action: "open-files", keys: ["O"], help: "processes and what they have open", hint: "open files" },
+  { action: "output", keys: ["L"], help: "output of the container, live", hint: "output" },
   { action: "mounts", keys: ["M"], help: "mounts", hint: "mounts" },
   { action: "toggle-stopped", keys: ["a"], help: "show those that do not run, or not", hint: "all" },
   { action: "sandboxes", keys: ["B"], help: "sandboxes without an engine", hint: "sandboxes" },

@@ -1,0 +1,18 @@
+import type { OutputEvent } from "../../src/engines/index.ts";
+import { reasonOf } from "./messages.ts";
+
+/** What to say of a followed container. */
+export function outputNotice(event: Exclude<OutputEvent, { kind: "record" }>): string {
+  switch (event.kind) {
+    case "ended": {
+      const { exitCode } = event.container;
+      return `the container has ended${exitCode === undefined ? "" : ` with status ${exitCode}`}`;
+    }
+    case "restarted":
+      return "the container was restarted; going on";
+    case "recreated":
+      return "another container has this name now; going on";
+    case "unreachable":
+      return `${reasonOf(event.error)}; waiting for it`;
+  }
+}

@@ -1,0 +1,49 @@
+import { fstatSync } from "node:fs";
+import { identityOf } from "../../../src/follow/index.ts";
+import { OutputSpool, type SpoolEvent } from "../../../src/sessions/index.ts";
+import type { Target } from "../../../src/target.ts";
+import { outputNotice } from "../../tail/output-notice.ts";
+import type { ViewerOptions } from "./viewer-view.ts";
+
+/**
+ * A container's own output as what the viewer shows: a file that grows, and what happens to the
+ * container as rows in it. `closed` ends it.
+ * @throws PortholeError TARGET, FILE
+ */
+export async function outputViewer(
+  { name, path }: Target & { kind: "output" },
+  engine: string | undefined,
+): Promise<Pick<ViewerOptions, "file" | "subtitle" | "followSource" | "lend"> & { closed(): void }> {
+  const early: string[] = [];
+  let tell = (text: string) => {
+    early.push(text);
+  };
+  const spool = await OutputSpool.open(name, path, { engine, tell: (event) => tell(noticeOf(event)) });
+  const { file } = spool;
+  const identity = identityOf(file.stat);
+  const generation = {
+    ...{ file, identity },
+    stat: () => {
+      const { size, mtimeMs } = fstatSync(file.fd);
+      return { size, modified: mtimeMs };
+    },
+    read: (position: number, buffer: Uint8Array) => file.read(buffer, position),
+    close: () => undefined,
+  };
+  return {
+    file,
+    subtitle: "output",
+    followSource: (note) => {
+      tell = note;
+      for (const text of early.splice(0)) note(text);
+      return { file: generation, locate: async () => identity, reopen: async () => undefined };
+    },
+    lend: async () => (await import("../../../src/sessions/index.ts")).copyOpenFile(file),
+    closed: () => spool.close(),
+  };
+}
+
+function noticeOf(event: SpoolEvent): string {
+  if (event.kind !== "full") return outputNotice(event);
+  return `the output is shown up to here: ${event.error.message}`;
+}

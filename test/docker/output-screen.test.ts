@@ -1,0 +1,50 @@
+import { afterEach, expect, it } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { busyboxImage, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
+import { user } from "../helpers/porthole.ts";
+import type { TmuxScreen } from "../tui/screen.ts";
+import { has, startScreen } from "./porthole-screen.ts";
+
+describeWith(["docker", "tmux"], "a container's own output on the screen", () => {
+  let screen: TmuxScreen;
+  afterEach(() => screen.close());
+
+  const printing = async (on: Engine, script: string) =>
+    container(on, {
+      name: uniqueName("says"),
+      image: await busyboxImage(on),
+      command: ["/bin/busybox", "sh", "-c", script],
+    });
+
+  it("is followed through the end and the restart of the container, scrolls and is searched", async () => {
+    const on = engine("docker");
+    const target = await printing(on, "seq 500 | sed 's/^/line /'; echo ERROR at last >&2; exec sleep 1000");
+    screen = startScreen(user({ engine: on }), ["open", `${target.name}:@logs`], { size: { columns: 80, rows: 14 } });
+    await screen.waitFor("the end", has("ERROR at last", "FOLLOW"));
+    screen.keys("g");
+    await screen.waitFor("the start", (text) => /^line 1 *$/m.test(text));
+    screen.type("/ 25.$");
+    screen.keys("Enter");
+    await screen.waitFor("the matches", has("line 250", "1 of 10"));
+    screen.keys("G");
+    await screen.waitFor("the end", has("ERROR at last"));
+    await target.handle.kill();
+    await screen.waitFor("the end of the container", has("the container has ended with status 137"));
+    await target.handle.start();
+    await screen.waitFor("its next life", (text) => {
+      const restarted = text.indexOf("ERROR at last", text.indexOf("line 500"));
+      return restarted !== -1 && !text.includes("137");
+    });
+    screen.type("?has ended|was restarted");
+    screen.keys("Enter");
+    await screen.waitFor("what happened", has("of 2"));
+  });
+
+  it("is shown of a container that has ended, and of one stream alone", async () => {
+    const on = engine("docker");
+    const target = await printing(on, "echo good; echo bad >&2; exec sleep 1000");
+    await target.handle.kill();
+    screen = startScreen(user({ engine: on }), ["open", `${target.name}:@stderr`], { size: { columns: 80, rows: 10 } });
+    expect(await screen.waitFor("the stream", has("bad"))).not.toContain("good");
+  });
+});
