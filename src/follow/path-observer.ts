@@ -114,8 +114,6 @@ export class PathObserver<File extends FollowFile> {
     this.#newestLeft = false;
     let missed: Missed<File>;
     try {
-      // The renames before `next` were told before it was opened, but may not have been read: one more answer, and they were.
-      if (this.#options.late) await this.#source.locate();
       missed = await this.#missed(next.identity);
     } catch (error) {
       await next.close();
@@ -179,7 +177,7 @@ interface ObserverOptions<File> {
 }
 
 /** As many generations as a rename may bring up again. */
-const MAX_KNOWN = 64;
+const MAX_KNOWN = 2048;
 
 function keyOf({ device, inode, born }: Identity): string {
   return `${device}:${inode}:${born ?? ""}`;

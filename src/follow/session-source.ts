@@ -55,6 +55,8 @@ export function followSource(
     },
     renamedAway: async (known) => {
       const now = await current();
+      // Renames of files that the caller has opened since are queued by the kernel at least.
+      now.readEvents();
       const missed: SessionFile[] = [];
       for (let name = watched.takeRenamed(); name !== undefined; name = watched.takeRenamed()) {
         const there = name;

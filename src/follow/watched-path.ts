@@ -32,7 +32,7 @@ const EVENT_MS = 1000;
 const UNWATCHED_MS = 500;
 
 /** Renames that are remembered until somebody asks. */
-const MAX_RENAMED = 64;
+const MAX_RENAMED = 1024;
 
 type Listener = (what: "content" | "name") => void;
 

@@ -257,6 +257,10 @@ export class AgentSession implements Session {
     return this.#watcher.add(path, mask, listener);
   }
 
+  readEvents(): void {
+    this.#watcher.readQueued();
+  }
+
   get agent(): AgentInfo {
     return this.#client.info;
   }

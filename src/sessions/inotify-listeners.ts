@@ -7,6 +7,9 @@ import { tryRead } from "../descriptors/try-read.ts";
 /** Bytes of events taken in one turn. */
 const BUFFER = 16 * 1024;
 
+/** Turns of one {@link InotifyListeners.readQueued}: more than the queue of the kernel holds (16,384 events by default). */
+const MOST_TURNS = 128;
+
 type Listener = (event: InotifyEvent) => void;
 
 /** Reads one inotify descriptor and tells each event to those who listen for its watch. */
@@ -14,6 +17,7 @@ export class InotifyListeners {
   readonly #listeners = new Map<number, Set<Listener>>();
   #descriptor: OwnedFd | undefined;
   #watch: Watch | undefined;
+  readonly #buffer = Buffer.allocUnsafe(BUFFER);
 
   /** The descriptor, once there is one. */
   get descriptor(): OwnedFd | undefined {
@@ -23,16 +27,13 @@ export class InotifyListeners {
   /** Takes the descriptor and reads it from now on. */
   begin(descriptor: OwnedFd): void {
     this.#descriptor = descriptor;
-    const buffer = Buffer.allocUnsafe(BUFFER);
-    this.#watch = Reactor.shared().watch(descriptor, EPOLLIN, () => {
-      try {
-        // -1: somebody else read the events.
-        const length = tryRead(descriptor, buffer);
-        if (length > 0) this.#deliver(decodeInotify(buffer.subarray(0, length)));
-      } catch {
-        this.#watch?.close();
-      }
-    });
+    this.#watch = Reactor.shared().watch(descriptor, EPOLLIN, () => void this.#read());
+  }
+
+  /** Tells the events that the kernel has queued now, without waiting for the next turn. */
+  readQueued(): void {
+    // A busy directory must not hold the caller for ever.
+    for (let turn = 0; turn < MOST_TURNS && this.#read(); turn++);
   }
 
   add(watch: number, listener: Listener): void {
@@ -55,6 +56,22 @@ export class InotifyListeners {
     this.#watch = undefined;
     this.#descriptor = undefined;
     this.#listeners.clear();
+  }
+
+  /** True when there may be more. */
+  #read(): boolean {
+    const descriptor = this.#descriptor;
+    if (descriptor === undefined) return false;
+    try {
+      // -1: the queue is empty.
+      const length = tryRead(descriptor, this.#buffer);
+      if (length <= 0) return false;
+      this.#deliver(decodeInotify(this.#buffer.subarray(0, length)));
+      return true;
+    } catch {
+      this.#watch?.close();
+      return false;
+    }
   }
 
   #deliver(events: InotifyEvent[]): void {

@@ -74,6 +74,10 @@ export class LocalSession implements Session {
     return pathText(readlinkLocal(pathBytes(path)));
   }
 
+  readEvents(): void {
+    this.#events.readQueued();
+  }
+
   async watch(path: string, mask: number, listener: (event: InotifyEvent) => void): Promise<() => void> {
     const instance = this.#instance();
     const watch = addInotifyWatch(instance, pathBytes(path), mask);

@@ -71,6 +71,8 @@ export class OutputSession implements Session {
     return this.stat();
   }
 
+  readEvents(): void {}
+
   close(): void {}
 
   async [Symbol.asyncDispose](): Promise<void> {}

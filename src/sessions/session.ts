@@ -81,6 +81,8 @@ export interface Session extends AsyncDisposable {
    * @throws PortholeError FILE with the errno: ENOSPC when the watches are used up
    */
   watch(path: string, mask: number, listener: (event: InotifyEvent) => void): Promise<() => void>;
+  /** Tells listeners of {@link watch} the events that the kernel has queued now: what happened before the call is known after it. */
+  readEvents(): void;
   /** Why the session ended, undefined while it lives. */
   readonly ended: PortholeError | undefined;
   /** Idempotent. */

@@ -43,6 +43,11 @@ export class Watcher {
     return () => this.#remove(number, listener);
   }
 
+  /** Tells the events that the kernel has queued now. */
+  readQueued(): void {
+    this.#events.readQueued();
+  }
+
   /** Idempotent. */
   close(): void {
     this.#events.close();
