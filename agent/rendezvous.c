@@ -118,7 +118,10 @@ unsigned receive_tree_order(int rendezvous) {
     return flags;
 }
 
-/* Answers TREE. */
+/*
+ * Answers TREE and waits until the host has taken the tree and closed the connection: the end of a
+ * sidecar before that would look like a failure.
+ */
 void send_tree(int rendezvous, int tree) {
     unsigned char reply[header_size] = {0};
     put16(reply + header_type, op_tree | wire_reply);
@@ -126,4 +129,5 @@ void send_tree(int rendezvous, int tree) {
     put32(reply + header_id, 1);
     if (send_packet(rendezvous, reply, sizeof reply, &tree, 1) < 0)
         bail_errno("passing the tree to the host");
+    wait_readable(rendezvous, HANDSHAKE_MS);
 }
