@@ -103,6 +103,7 @@ async function show(
         title: text,
         subtitle: `${session.route}, ${file.kind}`,
         location: around.location,
+        ended: () => session.ended !== undefined,
         lend: async () => (await import("../../src/sessions/index.ts")).copyOpenFile(file),
         zone: () => around.location.place.zone(),
         ...start,

@@ -102,6 +102,8 @@ export interface Host {
   open(view: View, how?: "over" | "tab"): void;
   /** Closes the view on top. */
   back(): void;
+  /** Closes the views over the one that is looked for, in the tab that is shown. False where there is none: then nothing is closed. */
+  backTo(isWanted: (view: View) => boolean): boolean;
   /** Ends the program with an error. */
   fail(error: unknown): void;
 }

@@ -291,7 +291,6 @@ describeWith("tmux", "porthole open", () => {
     await screen.open(path, "+G");
     await screen.waitFor("the end", endsWith(100));
     writeFileSync(path, "small\n");
-    screen.keys("k");
     await screen.waitFor("what is left", (text) => /── .*truncated.*─\nsmall\n/.test(text));
   });
 

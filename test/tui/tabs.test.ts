@@ -42,3 +42,13 @@ it("a tab is closed with its last view, except the last tab", () => {
   expect(tabs.pop()?.title).toBe("a");
   expect(tabs.view).toBeUndefined();
 });
+
+it("a tab goes back to the last view that is wanted, and stays as it is where there is none", () => {
+  const tabs = new Tabs();
+  for (const title of ["list", "a", "list", "b", "c"]) tabs.push(view(title));
+  expect(tabs.popTo(({ title }) => title === "none")).toBeUndefined();
+  expect(tabs.depth).toBe(5);
+  expect(tabs.popTo(({ title }) => title === "list")?.map(({ title }) => title)).toEqual(["b", "c"]);
+  expect([tabs.view?.title, tabs.depth]).toEqual(["list", 3]);
+  expect(tabs.popTo(({ title }) => title === "list")).toEqual([]);
+});

@@ -196,6 +196,13 @@ export class App implements Host {
     this.#clock.request();
   }
 
+  backTo(isWanted: (view: View) => boolean): boolean {
+    const views = this.#tabs.popTo(isWanted);
+    for (const view of views ?? []) this.#end(view);
+    this.#clock.request();
+    return views !== undefined;
+  }
+
   fail(error: unknown): void {
     this.#finish({ error });
   }

@@ -47,6 +47,13 @@ export class Tabs {
     return view;
   }
 
+  /** Takes away the views over the last one that is wanted, in the shown tab; undefined where there is none. */
+  popTo(isWanted: (view: View) => boolean): readonly View[] | undefined {
+    const stack = this.#stacks[this.#at] ?? [];
+    const index = stack.findLastIndex(isWanted);
+    return index === -1 ? undefined : stack.splice(index + 1);
+  }
+
   /** Takes the shown tab away with all its views; undefined where it is the last one. */
   close(): readonly View[] | undefined {
     if (this.#stacks.length === 1) return undefined;

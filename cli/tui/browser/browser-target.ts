@@ -57,6 +57,11 @@ export class BrowserTarget {
     return this.name === "" ? path : `${this.name}:${path}`;
   }
 
+  /** The session that there was has ended. */
+  get isEnded(): boolean {
+    return this.#session?.ended !== undefined;
+  }
+
   /** The route of the session, when there is one. */
   get route(): string {
     return this.#session?.route ?? "";

@@ -27,8 +27,12 @@ export class BrowserNavigator implements Navigator {
   go(action: Action, from: View | undefined): boolean {
     const browser = this.#browser;
     const context = CONTEXT_OF[action];
-    // Repeating the key must not stack copies of the view, each of which needs its own `q`.
-    if (context !== undefined && from?.contexts.includes(context)) return true;
+    // The key goes back to a view of this kind: copies of it would each need a `q` of their own.
+    const isWanted = ({ contexts, location }: View) =>
+      context !== undefined &&
+      contexts.includes(context) &&
+      (action === "containers" || location?.place === from?.location?.place);
+    if (browser.host.backTo(isWanted)) return true;
     if (action === "containers") {
       browser.host.open(new ContainersView(browser));
       return true;

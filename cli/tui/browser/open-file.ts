@@ -25,6 +25,7 @@ export function viewFile(
       subtitle: `${place.route}, ${file.kind}`,
       followSource: file.isSeekable ? follow : undefined,
       location: { place, path },
+      ended: () => place.isEnded,
       zone: () => place.zone(),
       lend: async () => (await import("../../../src/sessions/index.ts")).copyOpenFile(file),
       closed: () => {

@@ -41,6 +41,7 @@ export class Preview {
       ask: nothing,
       open: nothing,
       back: nothing,
+      backTo: () => false,
       fail: nothing,
       copy: nothing,
       outside: (action) => action(),

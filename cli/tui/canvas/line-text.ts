@@ -5,6 +5,7 @@ import {
   readJsonLine,
   type StyleOverlay,
   unfoldJson,
+  visibleText,
 } from "../../../src/text/index.ts";
 
 /** How lines that are JSON are shown. */
@@ -35,8 +36,22 @@ export function lineTexts(text: string, json: JsonView, levels: boolean): LineTe
   }
   const read = json === "folded" ? readJsonLine(text) : undefined;
   if (read) return [{ text: read.summary, marks: withLevel(read.aside, levels ? read.level : undefined) }];
-  if (!levels || text.includes("\x1b[")) return [{ text, marks: [] }];
-  return [{ text, marks: levelMarks(findLevel(text)) }];
+  if (!levels) return [{ text, marks: [] }];
+  return [{ text, marks: text.includes("\x1b[") ? uncolouredLevel(text) : levelMarks(findLevel(text)) }];
+}
+
+/** The level of a line that has colours, such as a source's name before it, where the level itself has none. */
+function uncolouredLevel(line: string): Mark[] {
+  const { text, original } = visibleText(line);
+  const found = findLevel(text);
+  if (!found) return [];
+  const range = original(found.start, found.end);
+  const before = line
+    .slice(0, range.start)
+    .match(/\x1b\[([0-9;:]*)m/g)
+    ?.at(-1);
+  const isPlain = before === undefined || /^\x1b\[0?m$/.test(before);
+  return isPlain ? levelMarks({ ...found, ...range }) : [];
 }
 
 type FoundLevel = { level: Level; start: number; end: number };

@@ -8,6 +8,7 @@ export function cancel(parts: ViewerParts): void {
   if (wasWaiting || wasSearching) say("search cancelled");
   else if (text.filter?.cancel()) say("filter cancelled: this is not all");
   else if (counting.isAsked && counting.cancel()) say("counting cancelled");
+  else if (text.isFilteredEmpty) text.setFilter("");
   else if (text.anchor !== undefined) text.anchor = undefined;
   else if (searching.status !== undefined) searching.isHidden = true;
   // It began by itself, so it is the last that one means.
@@ -15,7 +16,8 @@ export function cancel(parts: ViewerParts): void {
 }
 
 /** One goes elsewhere. True when a search was on its way. */
-export function endWaits({ jumps, walk }: ViewerParts): boolean {
+export function endWaits({ jumps, walk, text }: ViewerParts): boolean {
+  text.isEndWanted = false;
   const wasTiming = jumps.end();
   return walk.end() || wasTiming;
 }

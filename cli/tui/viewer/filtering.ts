@@ -24,13 +24,13 @@ export class Filtering {
   constructor(
     document: Document,
     pattern: string,
-    options: { ignoreCase: boolean; near: number },
+    options: { ignoreCase: boolean; fields: boolean; near: number },
     changed: () => void,
   ) {
     this.#document = document;
     this.pattern = pattern;
     const invert = pattern.startsWith("!");
-    const query = lineQuery(invert ? pattern.slice(1) : pattern, document.encoding, options.ignoreCase, invert);
+    const query = lineQuery(invert ? pattern.slice(1) : pattern, document.encoding, { ...options, invert });
     this.#hits = new Hits(document.source, query, changed);
     this.#lines = new FilteredLines(document.lines, this.#hits, 0);
     this.#hits.scan.go(options.near);

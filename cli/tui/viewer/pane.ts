@@ -117,6 +117,22 @@ export class Pane {
     return rows;
   }
 
+  /** In which of its rows the line matches what is searched for; 0 where that cannot be told. */
+  rowOfMatch(line: number): number {
+    if (this.isFlat) return 0;
+    const { wrap, width, colours } = this.#view;
+    const text = this.#texts(line, this.#document.lines.textEnd(line));
+    const [marks] = this.#highlight([text]);
+    const rowsOf = (part: string) => (wrap ? new WrappedLine(part, { width, colours }).count : 1);
+    let row = 0;
+    for (const [index, part] of text.parts.entries()) {
+      const [mark] = marks?.[index] ?? [];
+      if (mark) return row + rowsOf(part.text.slice(0, mark.start + 1)) - 1;
+      row += rowsOf(part.text);
+    }
+    return 0;
+  }
+
   /** The rows at `places`. `isAside`: lines to show dimmed. `notes`: lines that are ours. */
   rows(places: readonly Position[], notes: readonly Note[], isAside: (line: number) => boolean): string[] {
     const missing = this.#wanted(places).filter(({ line, textEnd, from, to }) => {

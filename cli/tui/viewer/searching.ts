@@ -32,6 +32,8 @@ export class Searching {
   #pattern = "";
   #mode: SearchMode = "text";
   #ignoresCase = false;
+  /** JSON is shown by its fields: `name=value` finds members. */
+  #fields = false;
   #hits: Hits | undefined;
   #highlight: Highlight | undefined;
   #bytes: Buffer | undefined;
@@ -78,6 +80,13 @@ export class Searching {
     if (this.#pattern !== "") this.#use(this.#pattern, this.#mode);
   }
 
+  /** Lines of JSON are shown by their fields from now on, or as they are. */
+  findFields(on: boolean): void {
+    if (on === this.#fields) return;
+    this.#fields = on;
+    if (this.#pattern.includes("=")) this.renew();
+  }
+
   /** The text is read in another encoding. */
   renew(): void {
     if (this.#pattern !== "") this.#use(this.#pattern, this.#mode);
@@ -87,7 +96,7 @@ export class Searching {
   refusal(pattern: string, mode: SearchMode): string | undefined {
     try {
       if (mode === "hex") byteQuery(pattern);
-      else new Matcher(lineQuery(pattern, this.#document.encoding, this.#ignoresCase).match);
+      else new Matcher(lineQuery(pattern, this.#document.encoding, { ignoreCase: this.#ignoresCase }).match);
       return undefined;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
@@ -175,7 +184,10 @@ export class Searching {
   }
 
   #use(pattern: string, mode: SearchMode): void {
-    const query = mode === "hex" ? byteQuery(pattern) : lineQuery(pattern, this.#document.encoding, this.#ignoresCase);
+    const query =
+      mode === "hex"
+        ? byteQuery(pattern)
+        : lineQuery(pattern, this.#document.encoding, { ignoreCase: this.#ignoresCase, fields: this.#fields });
     const hits = new Hits(this.#document.source, query, this.#changed);
     this.#drop();
     this.#hits = hits;
@@ -197,12 +209,19 @@ export class Searching {
 export function lineQuery(
   pattern: string,
   encoding: Encoding,
-  ignoreCase: boolean,
-  invert = false,
+  { ignoreCase, fields = false, invert = false }: { ignoreCase: boolean; fields?: boolean; invert?: boolean },
 ): Extract<Query, { kind: "lines" }> {
+  const shown = fields ? orMember(pattern) : pattern;
   // A carriage return before the newline is not shown, and is no character of the line.
-  const meant = /(?:^|[^\\])(?:\\\\)*\$$/.test(pattern) ? `${pattern.slice(0, -1)}\\r?$` : pattern;
+  const meant = /(?:^|[^\\])(?:\\\\)*\$$/.test(shown) ? `${shown.slice(0, -1)}\\r?$` : shown;
   return { kind: "lines", encoding, match: { patterns: [meant], ignoreCase }, invert };
+}
+
+/** `name=value`, as folded JSON shows a member, also finds the member as it is in the file: `"name":"value"`. */
+function orMember(pattern: string): string {
+  const [, name, value] = /^([\w@.-]+)=(.+)$/s.exec(pattern) ?? [];
+  if (name === undefined || value === undefined) return pattern;
+  return `(?:${pattern}|"${name.replaceAll(".", "\\.")}"\\s*:\\s*"?${value})`;
 }
 
 /** `x 7f454c46` are bytes by their numbers, anything else is text. @throws Error for what are no numbers */

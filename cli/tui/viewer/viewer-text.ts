@@ -50,6 +50,8 @@ export class ViewerText {
   #ending: Promise<unknown> = Promise.resolve();
   /** Where the range begins that one marks. */
   anchor: number | undefined;
+  /** The end is to be shown as soon as the filter has found it. */
+  isEndWanted = false;
 
   /** `changed`: more is known of what is shown. */
   constructor(document: Document, searching: Searching, colours: "pass" | "drop", changed: () => void) {
@@ -128,6 +130,8 @@ export class ViewerText {
 
   turnJson(): void {
     this.#json = NEXT_JSON[this.#json];
+    this.#searching.findFields(this.#json !== "raw");
+    if (this.#filter?.pattern.includes("=")) this.setFilter(this.#filter.pattern);
     this.#reshape();
   }
 
@@ -163,7 +167,11 @@ export class ViewerText {
   /** Shows only lines that match; all for an empty pattern. @throws Error for one that is none */
   setFilter(pattern: string): void {
     const before = this.#filter;
-    const options = { ignoreCase: this.#searching.ignoresCase, near: this.viewport.top.line };
+    const options = {
+      ignoreCase: this.#searching.ignoresCase,
+      fields: this.#json !== "raw",
+      near: this.viewport.top.line,
+    };
     this.#filter =
       pattern === "" || pattern === "!"
         ? undefined
@@ -171,6 +179,12 @@ export class ViewerText {
     if (before) this.#end(before.pause());
     this.#pane.clear();
     this.#reshape();
+  }
+
+  /** The filter has looked through all of the text and found no line. */
+  get isFilteredEmpty(): boolean {
+    const status = this.isHex ? undefined : this.#filter?.status;
+    return status !== undefined && status.total === 0 && !status.isRunning;
   }
 
   /** More or fewer lines around those that match. False where there is no filter. */
@@ -189,6 +203,7 @@ export class ViewerText {
 
   toEnd(): void {
     this.#filter?.near(this.#document.source.end(), "backward");
+    this.isEndWanted = this.#filter?.status.isRunning === true;
     this.viewport.forget();
     this.viewport.toEnd();
   }
@@ -196,6 +211,14 @@ export class ViewerText {
   show(offset: number): void {
     this.#filter?.near(offset);
     this.viewport.show(offset);
+  }
+
+  /** Shows the line of a match with the match in it: a wrapped line may be higher than the screen. */
+  showMatch(hit: number): void {
+    this.#filter?.near(hit);
+    this.#pane.show(this.#view(this.#gutter.width));
+    const row = this.isHex ? 0 : this.#pane.rowOfMatch(hit);
+    this.viewport.show(hit, 0, row < this.viewport.height ? 0 : row);
   }
 
   /** Where the line ends that begins at `line`, with its newline. */
@@ -247,7 +270,8 @@ export class ViewerText {
     if (view.width !== this.#pane.width) this.viewport.forget();
     this.#pane.show(view);
     this.viewport.settle();
-    if (atEnd) this.viewport.toEnd();
+    if (atEnd || this.isEndWanted) this.viewport.toEnd();
+    if (this.isEndWanted && !this.#filter?.status.isRunning) this.isEndWanted = false;
     const places = this.viewport.visible();
     const hex = this.#hex;
     const rows = hex

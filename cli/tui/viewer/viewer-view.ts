@@ -43,9 +43,16 @@ export interface ViewerOptions extends ViewerStart {
   location?: Location | undefined;
   /** The same file with a descriptor of its own, for programs of this machine: see {@link View.lend}. */
   lend?: (() => Promise<OpenFile>) | undefined;
+  /** Whether the session that opened the file has ended. */
+  ended?: (() => boolean) | undefined;
   /** Called when the view is closed and nothing reads the file any more. */
   closed?: (() => void) | undefined;
 }
+
+/** A file that is not followed is looked at this often: it may be cut, or its container may go. */
+const LOOK_MS = 1000;
+
+const ENDED = "the container or its agent has ended; the open file is still read";
 
 /** What is done in the background waits so long: the program loads, and one may leave again at once. */
 const REST_MS = 250;
@@ -67,6 +74,8 @@ export class ViewerView implements View {
   #start: ViewerStart | undefined;
   #turn: NodeJS.Timeout | undefined;
   #rest: NodeJS.Timeout | undefined;
+  readonly #looks: NodeJS.Timeout | undefined;
+  #isEnded = false;
 
   constructor(options: ViewerOptions, host: Host) {
     this.#host = host;
@@ -94,6 +103,8 @@ export class ViewerView implements View {
       changed: () => host.changed(),
     });
     tell = (message) => this.#viewer.say(message);
+    if (!options.isPreview && content.chain) this.#looks = setInterval(() => this.#look(options.ended), LOOK_MS);
+    this.#looks?.unref();
     if (!options.isPreview) this.#rest = setTimeout(() => this.#viewer.ready(), REST_MS);
     if (early) this.#viewer.say(early);
     else if (isBinary) this.#viewer.say(`binary, so in hex: ${host.keyOf("viewer", "hex")} shows text`);
@@ -170,10 +181,23 @@ export class ViewerView implements View {
   async close(): Promise<void> {
     clearTimeout(this.#turn);
     clearTimeout(this.#rest);
+    clearInterval(this.#looks);
     await this.#viewer.close();
     await this.#follower?.close();
     await this.#pump.close();
     this.#closed?.();
+  }
+
+  /** While nothing follows the file, its length and its container are looked at here. */
+  #look(ended: ViewerOptions["ended"]): void {
+    const { changes } = this.#viewer;
+    if (!changes.isFollowed && !this.#isEnded && ended?.()) {
+      this.#isEnded = true;
+      changes.note(ENDED);
+      // The row stands at the end of the text, which may be out of sight.
+      this.#viewer.say(ENDED);
+    }
+    if (this.#viewer.hasChanged) this.#host.changed();
   }
 
   #begin(): void {

@@ -1,4 +1,5 @@
 import type { Direction } from "../../../src/text/index.ts";
+import { fitText } from "../canvas/text-width.ts";
 import type { Action } from "../keymap/keymap.ts";
 import type { Awaited } from "./bookmarks.ts";
 import { endWaits } from "./cancelling.ts";
@@ -15,7 +16,7 @@ import { SourceChanges } from "./source-changes.ts";
 import { performAction } from "./viewer-actions.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
 import { ViewerText } from "./viewer-text.ts";
-import type { FollowState, ViewerOptions, ViewerStatus } from "./viewer-types.ts";
+import type { FollowState, KeyOf, ViewerOptions, ViewerStatus } from "./viewer-types.ts";
 
 /** What the viewer says while it waits for the name of a mark. */
 const NAME_ASKED: Readonly<Record<Awaited, string>> = {
@@ -31,6 +32,7 @@ export class Viewer {
   readonly #parts: ViewerParts;
   /** What becomes of the source, told by whoever follows or reads it. */
   readonly changes: SourceChanges;
+  #columns = 80;
   #height = 22;
   /** What waits for the next key. */
   #awaited: Awaited | undefined;
@@ -64,7 +66,7 @@ export class Viewer {
       endOf: (hit) => (text.isHex ? hit + 1 : text.endOf(hit)),
       show: (hit) => {
         this.#message = "";
-        jumps.jump(() => text.viewport.show(hit));
+        jumps.jump(() => text.showMatch(hit));
       },
       say,
       changed,
@@ -86,12 +88,18 @@ export class Viewer {
     return this.#parts.following.isOn && this.#growth.isMoving;
   }
 
+  /** The file has another length than the last frame knew. */
+  get hasChanged(): boolean {
+    return this.#document.source.end() !== this.#document.knownEnd;
+  }
+
   /** Bytes there are below the screen, as of the last frame. */
   get unread(): number {
     return this.#unread;
   }
 
   resize(columns: number, height: number): void {
+    this.#columns = columns;
     this.#height = height;
     this.#parts.text.resize(columns, height);
   }
@@ -213,6 +221,7 @@ export class Viewer {
     this.changes.look();
     const { text, following } = this.#parts;
     const { rows, places } = text.frame(following.isOn);
+    if (places.length === 0) rows.push(...emptyFilterRows(text, this.#options.keyOf, this.#columns));
     while (rows.length < this.#height) rows.push("");
     const status = currentStatus(this.#document, this.#growth, this.#parts, places);
     const last = places.at(-1);
@@ -248,6 +257,15 @@ export class Viewer {
     if (direction === "backward") return at;
     return isHex ? at + 1 : text.endOf(at);
   }
+}
+
+/** Why a filter shows nothing, and how to leave it. */
+function emptyFilterRows({ filter, isHex }: ViewerText, keyOf: KeyOf, columns: number): string[] {
+  if (!filter || isHex) return [];
+  const { pattern, isRunning, progress } = filter.status;
+  const so = isRunning || progress < 1 ? " so far" : "";
+  const leave = isRunning ? `${keyOf("cancel")} stops looking` : `${keyOf("cancel")} shows all lines`;
+  return ["", fitText(` no line matches &${pattern}${so}`, columns), `\x1b[2m${fitText(` ${leave}`, columns)}\x1b[m`];
 }
 
 function reasonOf(error: unknown): string {

@@ -11,16 +11,23 @@ it.each<[Action, Context]>([
   ["mounts", "mounts"],
 ])("opens no second view when '%s' is repeated in its own view", (action, context) => {
   const opened: string[] = [];
+  const below: View[] = [];
   const browser = {
+    host: { backTo: (isWanted: (view: View) => boolean) => below.some(isWanted) },
     openProcesses: () => opened.push("open-files"),
     openMounts: () => opened.push("mounts"),
   } as unknown as BrowserContext;
   const navigator = new BrowserNavigator(browser);
   const location = { place: placeOf({}), path: "/" };
   const view = (own: Context) => ({ contexts: [own, "list"], location }) as unknown as View;
+  below.push(view("files"), view(context));
   expect(navigator.go(action, view(context))).toBe(true);
   expect(opened).toEqual([]);
+  // Also from a view over it: what lies between is closed instead.
+  expect(navigator.go(action, view("viewer"))).toBe(true);
+  expect(opened).toEqual([]);
   if (action === "containers") return;
+  below.pop();
   navigator.go(action, view("files"));
   expect(opened).toEqual([action]);
 });

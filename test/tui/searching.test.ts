@@ -1,0 +1,108 @@
+import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
+import { lineTexts } from "../../cli/tui/canvas/line-text.ts";
+import { describeWith } from "../helpers/availability.ts";
+import { sandbox } from "../helpers/namespaces.ts";
+import { numbered, TmuxScreen } from "./screen.ts";
+
+const first = (text: string) => text.split("\n")[1] ?? "";
+const status = (text: string) => text.split("\n")[22] ?? "";
+
+let screen: TmuxScreen;
+beforeEach(() => {
+  screen = new TmuxScreen();
+});
+afterEach(() => screen.close());
+
+function answer(key: string, text: string): void {
+  screen.keys(key);
+  screen.type(text);
+  screen.keys("Enter");
+}
+
+describeWith("tmux", "search and filter in the viewer", () => {
+  it("says that a filter finds nothing, and shows all lines again with the key that it names", async () => {
+    await screen.open(screen.file("log", numbered(100)));
+    answer("&", "no such line");
+    await screen.waitFor("the reason", (shown) => /no line matches &no such line *\n Esc shows all lines/.test(shown));
+    screen.keys("Escape");
+    await screen.waitFor("all lines", (shown) => first(shown) === "line 1 of the log" && !shown.includes("matches"));
+  });
+
+  it("names the key that is bound, also after it was bound anew", async () => {
+    screen.run(
+      'mkdir -p config/porthole; echo \'{"keys":{"viewer":{"cancel":["f9"]}}}\' > config/porthole/config.json',
+    );
+    await screen.waitForEnd();
+    await screen.open(screen.file("log", numbered(100)));
+    answer("&", "no such line");
+    await screen.waitFor("the key", (shown) => shown.includes("F9 shows all lines"));
+    screen.keys("F9");
+    await screen.waitFor("all lines", (shown) => first(shown) === "line 1 of the log");
+  });
+
+  it("stays at the end that was asked for while the filter still looks for lines", async () => {
+    const lines = Array.from({ length: 20_000 }, (_, line) => `${"x".repeat(900)} ${line} ERROR\n`).join("");
+    await screen.open(screen.file("log", lines));
+    screen.type("&ERROR");
+    screen.keys("Enter", "G", "Right");
+    await screen.waitFor("the end", (text) => status(text).includes("END") && status(text).includes("20,000 lines"));
+    answer("/", "19999 ERR");
+    await screen.waitFor("the last line", (text) => status(text).includes("1 of 1"));
+    expect(status(screen.text())).toContain("END");
+  });
+
+  it("finds the fields of folded JSON as they are shown", async () => {
+    const line = (level: string, code: number) => `${JSON.stringify({ level, msg: "it went on", code })}\n`;
+    await screen.open(screen.file("log", line("info", 1).repeat(30) + line("error", 7) + line("info", 2).repeat(30)));
+    screen.keys("J");
+    await screen.waitFor("the folded lines", (text) => first(text) === "INFO  it went on code=1");
+    answer("&", "level=error");
+    await screen.waitFor(
+      "the one",
+      (text) => first(text) === "ERROR it went on code=7" && /1 line\b/.test(status(text)),
+    );
+    screen.keys("&", "C-u", "Enter");
+    answer("/", "code=7");
+    await screen.waitFor("the match", (text) => first(text) === "ERROR it went on code=7");
+    expect(screen.styled().split("\n")[1]).toMatch(/\x1b\[[0-9;]*7m(?:\x1b\[[0-9;]*m)*code=7/);
+  });
+
+  it.each([false, true])(
+    "shows a match within a wrapped line that is higher than the screen (long: %s)",
+    async (isLong) => {
+      const filler = "0123456789".repeat(isLong ? 20_000 : 600);
+      await screen.open(screen.file("log", `start\n${filler}needle${filler}\nend\n`));
+      screen.keys("w");
+      await screen.waitFor("the wrapped text", (text) => status(text).includes("wrapped"));
+      answer("/", "needle");
+      await screen.waitFor("the match", (text) => text.replaceAll("\n", "").includes("needle01234"));
+    },
+  );
+});
+
+describeWith(["tmux", "userNamespaces"], "a file whose target ends", () => {
+  it("says so in a row of its own without follow, and can still be read", async () => {
+    const { pid, stop } = await sandbox({ steps: ["tmpfs", "/tmp", "write", "/tmp/log", numbered(50).trimEnd()] });
+    onTestFinished(stop);
+    await screen.open(`pid:${pid}:/tmp/log`, "+G");
+    await screen.waitFor("the end", (text) => text.includes("line 50 of the log"));
+    await stop();
+    await screen.waitFor("the message", (text) => status(text).includes("has ended"));
+    screen.keys("G");
+    await screen.waitFor("the row", (text) =>
+      /\nline 50 of the log\n── the container or its agent has ended/.test(text),
+    );
+    screen.keys("g");
+    await screen.waitFor("the start", (text) => first(text) === "line 1 of the log");
+  });
+});
+
+it("colours the level of a line behind a coloured source, and leaves a level that has a colour of its own", () => {
+  const levelOf = (text: string) =>
+    lineTexts(text, "raw", true)[0]?.marks.map(({ start, end }) => text.slice(start, end));
+  expect(levelOf("\x1b[36mweb:/app.log |\x1b[0m 2026-01-31 ERROR it broke")).toEqual(["ERROR"]);
+  expect(levelOf("\x1b[36mweb:/app.log |\x1b[m WARN it may break")).toEqual(["WARN"]);
+  expect(levelOf("\x1b[36mweb |\x1b[0m \x1b[32mINFO\x1b[0m fine")).toEqual([]);
+  expect(levelOf("INFO plain")).toEqual(["INFO"]);
+  expect(lineTexts("\x1b[36mweb |\x1b[0m ERROR", "raw", false)[0]?.marks).toEqual([]);
+});
