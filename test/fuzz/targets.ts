@@ -7,7 +7,7 @@ const here = `${repository}test/fuzz/`;
 /** The fuzz targets, and the agent's other sources that each is linked with. */
 export const targets = {
   session: [
-    "stat",
+    "encode",
     "procfs",
     "consuming",
     "mounts",
@@ -19,7 +19,7 @@ export const targets = {
     "target",
     "confine",
   ],
-  texts: ["layers", "procfs", "records", "fdpass", "confine", "filter"],
+  texts: ["layers", "procfs", "records", "fdpass", "confine", "filter", "tree", "attach", "run", "mountinfo"],
 } as const;
 export type Target = keyof typeof targets;
 

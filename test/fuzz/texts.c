@@ -12,6 +12,8 @@
 #undef main
 #undef exit
 
+#include "../../agent/rendezvous.c"
+
 #include "../../agent/processes.c"
 
 #include "../../agent/mounts.c"
@@ -35,6 +37,7 @@ void bail_errno(const char *format, ...) {
     (void)format;
     leave();
 }
+void log_to(int fd) { (void)fd; }
 pid_t fork_worker(void) { return -1; }
 size_t encode_agent_info(unsigned char *at, unsigned clients) {
     memset(at, (int)clients, agent_info_size);
@@ -122,7 +125,6 @@ static void parse_mountinfo(const uint8_t *data, size_t size) {
 }
 
 static void parse_answer(const uint8_t *data, size_t size) {
-    static const unsigned char token[wire_token_bytes];
     int ends[2], listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) abort();
     uint8_t flags = next_byte(&data, &size);
@@ -133,7 +135,7 @@ static void parse_answer(const uint8_t *data, size_t size) {
     }
     send_packet(ends[1], data, size, &listener, !!(flags & 2));
     shutdown(ends[1], SHUT_WR);
-    if (!setjmp(way_back)) shake_hands(ends[0], token);
+    if (!setjmp(way_back)) receive_listener(ends[0]);
     close_all_from(listener);
 }
 
