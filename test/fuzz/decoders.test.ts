@@ -540,7 +540,7 @@ describe("the config file is accepted or refused with the reason", () => {
         expect([one, (error as Error).constructor]).toEqual([one, Error]);
         return;
       }
-      for (const style of Object.values(config.theme))
+      for (const style of Object.values(config.theme.parts))
         expect([one, style]).toEqual([one, expect.stringMatching(/^[0-9;]*$/)]);
       for (const bindings of Object.values(config.keymap)) expect(Array.isArray(bindings)).toBe(true);
       expect(typeof config.mouse).toBe("boolean");
