@@ -120,13 +120,16 @@ describe("porthole tail -F over generations of a file", () => {
     }
   });
 
-  test.for([[], ["--json"]])(
+  test.for(["", "--json", "--prefix", "--merge", "--json --merge"])(
     "skips the hole after a truncation if the writer keeps its offset (%s)",
-    async (options) => {
+    async (words) => {
+      const options = words.split(" ").filter((word) => word !== "");
       writeFileSync(`${here}/log`, "before\n");
       const tail = following(someone, ["-F", ...options, `${there}/log`]);
-      const shown = (line: string) =>
-        options.length === 0 ? `${line}\n` : `${JSON.stringify({ target: `${there}/log`, line, time: null })}\n`;
+      const shown = (line: string) => {
+        if (options.includes("--json")) return `${JSON.stringify({ target: `${there}/log`, line, time: null })}\n`;
+        return `${options.includes("--prefix") ? `${there}/log | ` : ""}${line}\n`;
+      };
       await tail.shows(shown("before"));
       truncateSync(`${here}/log`);
       await tail.says(/file truncated/);
