@@ -1,35 +1,37 @@
-/** Stable codes of {@link PortholeError}; README.md, "Exit status", maps them to exit statuses. */
+/** Stable codes of {@link PortholeError}. README.md, "Exit status", maps them to exit statuses. */
 export type ErrorCode =
-  /** The file could not be opened, read or listed; `errno` says why. Exit 1. */
+  /** The file could not be opened, read or listed; see `errno`. Exit 1. */
   | "FILE"
-  /** The request itself is wrong (bad target syntax, bad option). Exit 2. */
+  /** The request is invalid (target syntax, option). Exit 2. */
   | "USAGE"
-  /** No such container, image, volume or process, it does not run, or there is no engine to ask. Exit 3. */
+  /**
+   * No such container, image, volume or process; it does not run; or no engine responds. Exit 3.
+   */
   | "TARGET"
-  /** The target is there, but no agent could be brought to it. Exit 4. */
+  /** No agent could be started for the target. Exit 4. */
   | "ATTACH"
-  /** The session with the agent ended or broke its protocol. Exit 5. */
+  /** The session with the agent ended or violated the protocol. Exit 5. */
   | "SESSION"
-  /** A deadline passed or the caller aborted. Exit 5, or 130 when a signal caused it. */
+  /** A deadline passed or the caller aborted. Exit 5; 130 after a signal. */
   | "CANCELLED";
 
-/** A file that was not opened, because reading takes data away from others; the option `consume` of an open does it. */
+/** A file that was not opened, because reading consumes its data. The option `consume` opens it. */
 export interface Consumes {
-  /** What reading does, in a few words: `takes data away`. */
+  /** What reading does, in a few words: `consumes its data`. */
   does: string;
-  /** The target that shows the same bytes: `web:@stdout`; undefined where nothing keeps them. */
+  /** The target that shows the same bytes: `web:@stdout`; undefined if no engine keeps them. */
   output: string | undefined;
 }
 
-/** What is known about a failure beside its message. */
+/** Details of an error besides its message. */
 export interface ErrorDetails {
-  /** errno name such as `ENOENT`, where the kernel gave one. */
+  /** errno name such as `ENOENT`, if the kernel returned one. */
   errno?: string | undefined;
-  /** One sentence: what the user can do about it. */
+  /** One sentence that names the remedy. */
   hint?: string | undefined;
-  /** Set where a file was not opened because reading it takes data away. */
+  /** Set for a file that was not opened because reading consumes its data. */
   consumes?: Consumes | undefined;
-  /** The failure underneath. */
+  /** The underlying error. */
   cause?: unknown;
 }
 
@@ -39,8 +41,8 @@ export function attachInterrupted(cause?: unknown): PortholeError {
 }
 
 /**
- * The one error that porthole throws. `message` is a single line that says what failed, where and with which value;
- * bytes that came from a container are escaped by whoever prints it, never here.
+ * The only error class of porthole. `message` is a single line: what failed, for which object, and
+ * why. Bytes from a container are escaped when they are printed, not here.
  */
 export class PortholeError extends Error {
   override readonly name = "PortholeError";

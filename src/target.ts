@@ -4,28 +4,36 @@ import { decodeText } from "./text/encoding/decode.ts";
 import { encodeText } from "./text/encoding/encode.ts";
 
 /**
- * What a user names. Paths are text in which a byte that is not UTF-8 stands as a lone surrogate U+DC80..U+DCFF (as in
- * Python's surrogateescape), so that every path a kernel knows can be written, split and joined as text: see {@link pathBytes}.
+ * A parsed target. Paths are text in which a lone surrogate U+DC80..U+DCFF stands for a byte that
+ * is not UTF-8 (as in Python's surrogateescape), so that every path can be split and joined as
+ * text: see {@link pathBytes}.
  */
 export type Target =
   | { kind: "local"; path: string }
-  /** `pid` as this process sees it. */
+  /** `pid` in this PID namespace. */
   | { kind: "process"; pid: number; path: string }
-  /** `name`: container name, id or id prefix, Compose service, `service-2` for one of several, or `project/service`. */
+  /**
+   * `name`: container name, id or id prefix, Compose service, `service-2` for one of several, or
+   * `project/service`.
+   */
   | { kind: "container"; name: string; path: string }
-  /** `name`: as the engine takes it, with tag or digest or without: `nginx:1.25`, `localhost:5000/team/web@sha256:...`. */
+  /**
+   * `name`: an image name with or without tag or digest: `nginx:1.25`,
+   * `localhost:5000/team/web@sha256:...`.
+   */
   | { kind: "image"; name: string; path: string }
   | { kind: "volume"; name: string; path: string }
-  /** A container's own output as its engine keeps it; `name` as of a container. */
+  /** A container's output, as its engine stores it; `name` as for a container. */
   | { kind: "output"; name: string; path: OutputPath };
 
-/** Which of a container's streams: `@logs` is both, in order. */
+/** A container's stream: `@logs` is both, in order. */
 export type OutputPath = "@stdout" | "@stderr" | "@logs";
 
 /**
- * Parses `web:/var/log/app.log`, `project/service:/path`, `image:NAME:/path`, `volume:NAME:/path`, `web:@logs`, `pid:123:/path`, `/path`, `./path`. As with scp and
- * docker cp, a colon after a slash belongs to the path, but for `name/name:/`, which is Compose's, and for the name of an image; a path in a container
- * counts from its root.
+ * Parses `web:/var/log/app.log`, `project/service:/path`, `image:NAME:/path`, `volume:NAME:/path`,
+ * `web:@logs`, `pid:123:/path`, `/path`, `./path`. As in scp and docker cp, a colon after a slash
+ * belongs to the path, except in Compose's `name/name:/` and in image names. A path in a container
+ * starts at its root.
  * @throws PortholeError USAGE
  */
 export function parseTarget(text: string): Target {
@@ -72,14 +80,18 @@ function outputTarget(text: string, name: string, path: string): Target {
   });
 }
 
-/** Like {@link parseTarget} where a path is not needed: `web`, `project/service`, `image:NAME`, `volume:NAME`, `pid:123`. */
+/**
+ * Like {@link parseTarget} with an optional path: `web`, `project/service`, `image:NAME`,
+ * `volume:NAME`, `pid:123`.
+ * @throws PortholeError USAGE
+ */
 export function parseSessionTarget(text: string): Target {
   if (/^(image|volume):(?!\/)/.test(text) && !text.includes(":/")) return parseTarget(`${text}:/`);
   if (/^pid:\d+$/.test(text) || /^[^/:.][^/:]*(\/[^/:.][^/:]*)?$/.test(text)) return parseTarget(`${text}:/`);
   return parseTarget(text);
 }
 
-/** The part of a target before the colon and its path; empty for this machine. */
+/** The target without its path; empty for this machine. */
 export function placeName(target: Target): string {
   if (target.kind === "local") return "";
   if (target.kind === "process") return `pid:${target.pid}`;
@@ -87,21 +99,24 @@ export function placeName(target: Target): string {
   return target.kind === "container" ? target.name : `${target.kind}:${target.name}`;
 }
 
-/** A target whose path may be any. */
+/** A target with an arbitrary path. */
 export type PathTarget = Exclude<Target, { kind: "output" }>;
 
-/** The same place with another path. */
+/** The same target with another path. */
 export function withPath<T extends PathTarget>(target: T, path: string): T {
   return { ...target, path };
 }
 
-/** What a name may be made of, and an example. */
+/** Allowed characters of a name, and an example. */
 const NAMES = {
   image: { form: /^[A-Za-z0-9][A-Za-z0-9_./:@-]*$/, example: "image:nginx:1.25:/etc/nginx/nginx.conf" },
   volume: { form: /^[A-Za-z0-9][A-Za-z0-9_.-]*$/, example: "volume:data:/app.db" },
 } as const;
 
-/** The first `:/` ends the name: no name has one in it, but a tag, a digest and a registry's port have colons. */
+/**
+ * The first `:/` ends the name. Tags, digests and registry ports have colons, but no name contains
+ * `:/`.
+ */
 function keptTarget(text: string, kind: keyof typeof NAMES, rest: string): Target {
   const { form, example } = NAMES[kind];
   const end = rest.indexOf(":/");
@@ -139,18 +154,24 @@ function noPath(text: string, example: string): PortholeError {
   return new PortholeError("USAGE", `'${text}' names no path`, { hint: `write for example ${example}` });
 }
 
-/** The bytes of a path, lone surrogates U+DC80..U+DCFF turned back into the bytes they stand for. */
+/**
+ * The bytes of a path: replaces lone surrogates U+DC80..U+DCFF by the bytes for which they stand.
+ */
 export function pathBytes(text: string): Buffer {
   return encodeText(text);
 }
 
-/** Text for a path: UTF-8 where it is, lone surrogates for the other bytes. The inverse of {@link pathBytes}. */
+/**
+ * The text of a path: UTF-8 where valid, lone surrogates for other bytes. The inverse of
+ * {@link pathBytes}.
+ */
 export function pathText(bytes: Uint8Array): string {
   return decodeText(bytes);
 }
 
 /**
- * Gives arguments their bytes back: Node decodes argv as UTF-8 and loses what is not. The kernel's copy (proc_pid_cmdline(5)) still has it.
+ * Restores the bytes of arguments: Node decodes argv as UTF-8 and loses invalid bytes. The kernel's
+ * copy has them (proc_pid_cmdline(5)).
  * @param args the tail of `process.argv`
  */
 export function exactArguments(args: readonly string[]): string[] {

@@ -82,7 +82,7 @@ export function checkAgentProgram(): Finding {
   const { spawnSync } = process.getBuiltinModule("node:child_process");
   const { stdout, error, status } = spawnSync(program, ["--version"], { encoding: "utf8", env: {}, timeout: 10_000 });
   const said = /protocol (\d+) build (\w+)/.exec(stdout ?? "");
-  const remedy = "run npm run build in the source folder, or reinstall porthole";
+  const remedy = "run npm run build in the source directory, or reinstall porthole";
   const what = "agent program";
   if (said === null) {
     const reason = error?.message ?? `status ${status}, ${JSON.stringify(stdout)}`;

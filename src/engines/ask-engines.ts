@@ -1,27 +1,29 @@
 import { PortholeError } from "../errors.ts";
 import { type Engine, engines } from "./engine.ts";
 
-/** What engines are asked for by name. */
+/** Kinds of objects that an engine knows by name. */
 export type ObjectKind = "container" | "image" | "volume";
 
-/** No engine has it, as far as they answer. */
+/** No engine has the object, as far as they respond. */
 export class NotFoundError extends PortholeError {
-  /** False where an engine did not answer. */
+  /** False if an engine did not respond. */
   isCertain = true;
 }
 
-/** True where every engine answered that it has none of the name. */
+/** True if every engine responded that it has no object of the name. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof NotFoundError && error.isCertain;
 }
 
-/** Several things fit the name in one engine. */
+/** Several objects of one engine match the name. */
 export class AmbiguousNameError extends PortholeError {}
 
 /**
- * Asks every engine for what has a name, and tells which one has it: the first of several whose answers have the same id.
- * @param inspect undefined where an engine has none of that name
- * @throws PortholeError TARGET when none has it, several have different ones, or no engine answers; CANCELLED
+ * Asks every engine for an object and returns the first that has it. Two engines that return the
+ * same id count as one.
+ * @param inspect resolves with undefined if an engine has no such object
+ * @throws PortholeError TARGET if no engine has it, several have different ones, or no engine
+ * responds; CANCELLED
  */
 export async function askEngines<T extends { id: string; name: string }>(
   kind: ObjectKind,
@@ -31,40 +33,40 @@ export async function askEngines<T extends { id: string; name: string }>(
 ): Promise<{ engine: Engine; answer: T }> {
   const asked = engines(explicit);
   if (asked.length === 0) {
-    throw new PortholeError(
-      "TARGET",
-      `no container engine to ask for '${name}': neither Docker's nor Podman's socket is there`,
-      {
-        hint: "start one, name one with --engine or DOCKER_HOST, or use pid:N:PATH",
-      },
-    );
+    throw new PortholeError("TARGET", `cannot look up '${name}': no socket of Docker or Podman found`, {
+      hint: "start an engine, or name one with --engine or DOCKER_HOST, or use pid:N:PATH",
+    });
   }
   const answers = await Promise.allSettled(asked.map(inspect));
   const found: { engine: Engine; answer: T }[] = [];
   const failures: PortholeError[] = [];
   answers.forEach((answer, index) => {
     if (answer.status === "rejected") failures.push(answer.reason as PortholeError);
-    // Two sockets may lead to one engine: through a proxy, say.
+    // Two sockets may lead to one engine, such as through a proxy.
     else if (answer.value !== undefined && !found.some((other) => other.answer.id === answer.value?.id)) {
       found.push({ engine: asked[index] as Engine, answer: answer.value });
     }
   });
   const [first, ...others] = found;
-  // An ambiguity in one engine is not resolved by another that happens to have one container only.
+  // Another engine's match does not resolve an ambiguity in one engine.
   const unsure = failures.find((error) => error instanceof AmbiguousNameError || error.code === "CANCELLED");
   if (unsure !== undefined) throw unsure;
   if (first === undefined) throw notFound(kind, name, asked, failures);
   if (others.length > 0) {
     const shown = found.map(({ engine, answer }) => `${answer.name || name} in ${engine.name}`);
     const article = kind === "image" ? "an" : "a";
-    throw new PortholeError("TARGET", `'${name}' is ${article} ${kind} of several engines: ${shown.join(", ")}`, {
-      hint: `choose one, such as --engine ${first.engine.name}`,
-    });
+    throw new PortholeError(
+      "TARGET",
+      `'${name}' is ambiguous: several engines have ${article} ${kind} of that name: ${shown.join(", ")}`,
+      {
+        hint: `choose an engine, such as --engine ${first.engine.name}`,
+      },
+    );
   }
   return first;
 }
 
-/** When no engine has it: what could not be asked matters then. */
+/** The error if no engine has the object. Names the engines that failed. */
 function notFound(
   kind: ObjectKind,
   name: string,
@@ -82,4 +84,8 @@ function notFound(
   return error;
 }
 
-const HINTS = { container: "see docker ps", image: "see docker images", volume: "see docker volume ls" } as const;
+const HINTS = {
+  container: "run docker ps to list them",
+  image: "run docker images to list them",
+  volume: "run docker volume ls to list them",
+} as const;

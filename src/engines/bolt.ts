@@ -1,20 +1,19 @@
 /**
- * A bucket of a bbolt database: the file format in which containerd keeps the metadata of its snapshots. Pages are copied on
- * write, so a file that is read while its owner writes is consistent, unless two transactions end meanwhile. Reading checks
- * each page and throws {@link BoltError} for anything else than a database.
- *
- * Format: https://github.com/etcd-io/bbolt, version 2.
+ * A bucket of a bbolt database, the format of containerd's snapshot metadata. bbolt copies pages on
+ * write, so a file that is read while its owner writes is consistent unless two transactions end
+ * meanwhile. Each page is checked. Format: https://github.com/etcd-io/bbolt, version 2.
+ * @throws BoltError for anything but a database
  */
 export interface Bucket {
-  /** The bucket of that name; undefined where there is none. */
+  /** The bucket of that name; undefined if there is none. */
   bucket(name: string): Bucket | undefined;
-  /** The value of a key; undefined where there is none, or where the key names a bucket. */
+  /** The value of a key; undefined if there is none or the key names a bucket. */
   value(name: string): Buffer | undefined;
-  /** Names of the buckets in it, in the order of their bytes. */
+  /** Names of its buckets, in byte order. */
   bucketNames(): string[];
 }
 
-/** The bytes are not a bbolt database, or one that was written to while it was read. */
+/** The bytes are not a bbolt database, or its owner wrote it during the read. */
 export class BoltError extends Error {}
 
 /**
@@ -28,14 +27,14 @@ export function openBolt(file: Buffer): Bucket {
   return new PagedBucket(file, last.pageSize, pageOf(file, last.pageSize, last.root));
 }
 
-/** Offsets within a page, and the flags that say what it is. */
+/** Offsets within a page, and its type flags. */
 const PAGE = { id: 0, flags: 8, count: 10, header: 16, branch: 1, leaf: 2 };
-/** Offsets within the header of a database, after that of its page. */
+/** Offsets within the database header, after the page header. */
 const META = { magic: 16, version: 20, pageSize: 24, root: 32, transaction: 64, checksum: 72 };
 const [MAGIC, FORMAT] = [0xed0cdaed, 2];
 const ELEMENT_SIZE = 16;
 const IS_BUCKET = 1;
-/** The root page and sequence number that precede the page of a bucket within its parent's. */
+/** Root page and sequence number, before a bucket's page in its parent's value. */
 const BUCKET_HEADER = 16;
 
 interface Meta {
@@ -44,7 +43,7 @@ interface Meta {
   transaction: bigint;
 }
 
-/** The second header is one page on; a damaged first one leaves the usual size of a page. */
+/** The second header is on the next page. If the first is damaged, assumes the usual page size. */
 function pageSizeOf(file: Buffer): number {
   return metaAt(file, 0)?.pageSize ?? 4096;
 }
@@ -61,14 +60,14 @@ function metaAt(file: Buffer, at: number): Meta | undefined {
   };
 }
 
-/** FNV-1a with 64 bits. */
+/** FNV-1a, 64 bits. */
 function fnv1a(bytes: Buffer): bigint {
   let sum = 0xcbf29ce484222325n;
   for (const byte of bytes) sum = ((sum ^ BigInt(byte)) * 0x100000001b3n) & 0xffffffffffffffffn;
   return sum;
 }
 
-/** A page and what follows it, up to the end of the file. */
+/** A page and the rest of the file. */
 function pageOf(file: Buffer, pageSize: number, id: bigint): Buffer {
   const at = Number(id) * pageSize;
   if (at + PAGE.header > file.length) throw new BoltError(`page ${id} is beyond the end of the file`);
@@ -89,7 +88,7 @@ class PagedBucket implements Bucket {
   readonly #entries = new Map<string, Entry>();
   readonly #pages = new Set<bigint>();
 
-  /** @param page its root page, and what follows it */
+  /** @param page the root page and the rest of the file */
   constructor(file: Buffer, pageSize: number, page: Buffer) {
     this.#file = file;
     this.#pageSize = pageSize;
@@ -101,7 +100,7 @@ class PagedBucket implements Bucket {
     if (entry?.isBucket !== true) return undefined;
     if (entry.value.length < BUCKET_HEADER) throw new BoltError("a bucket without a header");
     const root = entry.value.readBigUInt64LE(0);
-    // A small bucket has its only page within the value.
+    // A small bucket's only page is in the value.
     const page = root === 0n ? entry.value.subarray(BUCKET_HEADER) : pageOf(this.#file, this.#pageSize, root);
     return new PagedBucket(this.#file, this.#pageSize, page);
   }

@@ -3,24 +3,25 @@ import { engineGet, errorMessageOf } from "./engine.ts";
 import { Json } from "./engine-json.ts";
 import { resolveContainer } from "./resolve.ts";
 
-/** What a container did to a path of its image. */
+/** A change of a path against the image. */
 export interface ContainerChange {
   kind: "changed" | "added" | "deleted";
   path: string;
 }
 
-/** A container's changes against its image, and what they leave out. */
+/** A container's changes against its image, and the mounts that are left out. */
 export interface ContainerChanges {
   changes: ContainerChange[];
-  /** Volumes and bind mounts, whose content is none of the container's layer. */
+  /** Volumes and bind mounts: their content is not in the container's layer. */
   mounts: { place: string; what: string }[];
 }
 
-/** By the number that the engines give a change. */
+/** Indexed by the engine's number of a kind. */
 const KINDS = ["changed", "added", "deleted"] as const;
 
 /**
- * Asks a container's engine for what it changed against its image, running or not, by path. What lies on volumes and bind mounts is left out.
+ * Asks the engine for a container's changes against its image, sorted by path; the container may be
+ * stopped. Leaves out volumes and bind mounts.
  * @throws PortholeError TARGET, CANCELLED
  */
 export async function containerChanges(
@@ -37,18 +38,18 @@ export async function containerChanges(
     const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
     throw new PortholeError(
       "TARGET",
-      `the engine at ${engine.socketPath} does not list the changes of '${name}': ${text}`,
+      `the engine at ${engine.socketPath} cannot list the changes of '${name}': ${text}`,
     );
   }
   const mounts = described.status === 200 ? mountsOf(new Json(described.body, described.request)) : [];
   const isMounted = (path: string) => mounts.some(({ place }) => path === place || path.startsWith(`${place}/`));
-  // Docker says null where there is no change.
+  // Docker returns null if there is no change.
   const all = answer.body === null || answer.body === undefined ? [] : new Json(answer.body, answer.request).list();
   const changes = all.map(changeOf).filter(({ path }) => !isMounted(path));
   return { changes: changes.sort((a, b) => (a.path < b.path ? -1 : 1)), mounts };
 }
 
-/** Milliseconds for the engine to compare: it walks the container's layer. */
+/** Milliseconds: the engine walks the container's layer. */
 const TIMEOUT_MS = 120_000;
 
 function changeOf(json: Json): ContainerChange {

@@ -12,13 +12,17 @@ interface Member {
   isRunning: boolean;
 }
 
-/** Who bears a Compose name: one container by its id, several by what to type for each, or nobody. */
+/**
+ * The containers that match a Compose name: one by its id, several by the names to type, or none.
+ */
 export type ComposeChoice = { id: string | undefined; several?: undefined } | { id?: undefined; several: string[] };
 
 /**
- * Looks for the container that Compose's labels give this name: `service`, `service-2` for one of several, each also as `project/...`.
- * Those that run come before those that do not; what `docker compose run` started is no part of a service.
- * @throws PortholeError TARGET when the engine does not answer, or with what is no list of containers
+ * Finds a container by Compose's labels: `service`, or `service-2` for one of several, each also as
+ * `project/...`. Prefers running containers. A container of `docker compose run` is not part of its
+ * service.
+ * @throws PortholeError TARGET if the engine does not respond or its response is not a list of
+ * containers
  */
 export async function composeContainer(engine: Engine, name: string, options: WaitOptions): Promise<ComposeChoice> {
   const slash = name.indexOf("/");
@@ -43,7 +47,7 @@ async function members(
   if (number !== undefined) label.push(`com.docker.compose.container-number=${Number(number)}`);
   const filters = encodeURIComponent(JSON.stringify({ label }));
   const answer = await engineGet(engine, `/containers/json?all=true&filters=${filters}`, options);
-  // Told no list, there is no service to be found: what its absence means, the caller knows.
+  // Without a list there is no match. The caller reports the missing name.
   if (answer.status !== 200) return [];
   const found = decodeContainerList(answer.body, answer.request)
     .filter(({ isOneOff }) => !isOneOff)
@@ -59,7 +63,7 @@ function choice(found: readonly Member[]): ComposeChoice {
   return found.length < 2 ? { id: found[0]?.id } : { several: shortest(found) };
 }
 
-/** What to type for each: as little as tells them apart. */
+/** The shortest form of the names that distinguishes them. */
 function shortest(found: readonly Member[]): string[] {
   const isUnique = (names: readonly string[]) => new Set(names).size === names.length;
   const qualified = (member: Member) => `${member.project}/${member.service}`;

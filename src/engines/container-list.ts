@@ -1,38 +1,42 @@
 import { type EngineRequest, Json } from "./engine-json.ts";
 
-/** Label of every sidecar of ours, which nobody wants to look into; its value is the target's id. */
+/** Label of every sidecar; its value is the target's id. Lists leave sidecars out. */
 export const SIDECAR_LABEL = "io.porthole.sidecar";
 
-/** What porthole reads of one container of GET /containers/json. */
+/** The fields of GET /containers/json that porthole reads. */
 export interface ContainerListItem {
   /** 64 hexadecimal digits. */
   id: string;
-  /** The first one without the slash; the id's first 12 digits where there is none. */
+  /** The first name without its slash; the first 12 digits of the id if there is none. */
   name: string;
   image: string;
-  /** The engine's word in lower case, empty where it has none: `running`, `paused`, `exited`, `created`, `restarting`, `dead`. */
+  /**
+   * The engine's state in lower case, empty if it has none: `running`, `paused`, `exited`,
+   * `created`, `restarting`, `dead`.
+   */
   state: string;
   /** The engine's summary: `Up 3 hours (healthy)`, `Exited (1) 2 days ago`. */
   status: string;
-  /** Of Compose: empty without. */
+  /** From Compose's labels; empty without. */
   project: string;
   service: string;
   number: string;
-  /** True when `docker compose run` started it: no part of its service. */
+  /** True if `docker compose run` started it, outside of its service. */
   isOneOff: boolean;
   isSidecar: boolean;
   labels: ReadonlyMap<string, string>;
 }
 
-/** What every list of containers shows of one. */
+/** The fields that every list of containers shows. */
 export type ContainerSummary = Pick<
   ContainerListItem,
   "id" | "name" | "image" | "state" | "status" | "project" | "service"
 >;
 
 /**
- * Decodes the answer to GET /containers/json; every field but the id may be missing, for engines differ.
- * @throws PortholeError TARGET for what is of another type, with the field
+ * Decodes the response to GET /containers/json. Engines differ: every field but the id may be
+ * missing.
+ * @throws PortholeError TARGET for a field of the wrong type, with its name
  */
 export function decodeContainerList(body: unknown, request: EngineRequest): ContainerListItem[] {
   return new Json(body, request).list().map((one) => {

@@ -1,7 +1,10 @@
-/** Bytes of a frame's header: which stream, three zeroes, the length (big-endian). */
+/** Size of a frame header in bytes: stream, three zeroes, length (big-endian). */
 const HEADER = 8;
 
-/** What a process wrote on both its streams, out of the frames in which an engine hands it on; a frame that is cut off as far as it came. */
+/**
+ * The payload of both streams of a process, without the engine's frame headers. Keeps a truncated
+ * last frame.
+ */
 export function demultiplex(bytes: Buffer): Buffer {
   const parts: Buffer[] = [];
   for (let at = 0; at + HEADER <= bytes.length; ) {

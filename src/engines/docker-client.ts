@@ -8,18 +8,23 @@ import { type EngineRequest, Json } from "./engine-json.ts";
 
 export type { Docker };
 
-/** What an engine answered, of which nothing is known yet. */
+/** A response of unknown content. */
 export interface DockerResponse {
-  /** As docker-modem hands it on: what the JSON says, or the bytes where that is nothing (`null`, an empty text), or no JSON. */
+  /**
+   * From docker-modem: the parsed JSON; the bytes if the JSON is falsy (`null`, empty text) or
+   * invalid.
+   */
   value: unknown;
   request: EngineRequest;
 }
 
 /**
- * One operation of dockerode at an engine that starts or removes something, with a deadline and a largest size that dockerode knows not; a question
- * that can be asked lightly goes through `ask` in engine.ts. `action` makes one request, and is given up at the signal.
- * @throws Refusal for a status that is no success; PortholeError TARGET for an answer too large; Node's own error where there is nobody to ask; the signal's
- * reason; an Error for an answer that is cut off
+ * One operation of dockerode that starts or removes something, with the deadline and size limit
+ * that dockerode lacks. Use `engineGet` of engine.ts for simple requests. `action` makes one
+ * request; the signal aborts it.
+ * @throws EngineError for an HTTP status that is not success; PortholeError TARGET for a response
+ * that is too large; Node's error if nothing listens; the signal's reason; an Error for a truncated
+ * response
  */
 export async function dockerRequest(
   engine: Engine,
@@ -43,7 +48,8 @@ export async function dockerRequest(
 }
 
 /**
- * One operation whose connection is a stream both ways from then on: the standard streams of a process. The caller destroys it.
+ * An operation whose connection becomes a bidirectional stream: the standard streams of a process.
+ * The caller destroys it.
  * @throws as {@link dockerRequest}
  */
 export async function openStream(
@@ -54,7 +60,10 @@ export async function openStream(
   return (await dockerRequest(engine, signal, action)).value as Socket;
 }
 
-/** An answer as JSON; see {@link Json}. Throws TARGET for what is none. */
+/**
+ * A response as {@link Json}.
+ * @throws PortholeError TARGET for invalid JSON
+ */
 export function jsonOf({ value, request }: DockerResponse): Json {
   if (!Buffer.isBuffer(value)) return new Json(value, request);
   const text = value.toString();
@@ -65,7 +74,7 @@ export function jsonOf({ value, request }: DockerResponse): Json {
   }
 }
 
-/** Of docker-modem what every method of dockerode calls. */
+/** The method of docker-modem that every method of dockerode calls. */
 interface Modem {
   dial(options: Dial, callback: (error: Error | null, answer: unknown) => void): void;
 }
@@ -77,7 +86,7 @@ interface Dial {
   isStream?: boolean;
 }
 
-/** A dockerode that asks through `connection`, and tells what was answered before it makes something of it. */
+/** A dockerode that uses `connection` and passes each raw response to `answered`. */
 function dockerOver(connection: EngineConnection, { socketPath }: Engine, answered: (value: unknown) => void): Docker {
   const options = { protocol: "http" as const, socketPath, agent: connection };
   const docker = withoutDockerHost(() => new Docker(options));
@@ -98,7 +107,10 @@ function kindOf({ hijack, isStream }: Dial): ResponseKind {
   return isStream === true ? "pieces" : "answer";
 }
 
-/** docker-modem takes its host, certificates and timeout from there, and fails where there are none, though it was told a socket. */
+/**
+ * docker-modem reads the host, certificates and timeout from there even if it has a socket, and
+ * fails if the certificates do not exist.
+ */
 function withoutDockerHost<T>(make: () => T): T {
   const { DOCKER_HOST } = process.env;
   delete process.env.DOCKER_HOST;
@@ -109,14 +121,14 @@ function withoutDockerHost<T>(make: () => T): T {
   }
 }
 
-/** A failure of dockerode's; undefined for one that is none. */
+/** Translates an error of dockerode; undefined for a status that is success. */
 function inOurWords(error: unknown): unknown {
   const { statusCode, code } = error as { statusCode?: number; code?: string };
-  // It is so already.
+  // 304: already in the requested state.
   if (statusCode === 304) return undefined;
-  // Another success than dockerode knows.
+  // A status outside of those that dockerode expects.
   if (statusCode !== undefined) return new EngineError(statusCode, "");
   // Node: "socket hang up".
-  if (code === "ECONNRESET") return new Error("the engine closed the connection without an answer", { cause: error });
+  if (code === "ECONNRESET") return new Error("the engine closed the connection without a response", { cause: error });
   return error;
 }

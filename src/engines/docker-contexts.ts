@@ -2,14 +2,17 @@ import { readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** A docker context: a name for an engine's address, as `docker context ls` lists them. */
+/** A docker context: a name for an engine's address (`docker context ls`). */
 export interface DockerContext {
   name: string;
   /** Such as `unix:///run/user/1000/docker.sock` or `ssh://box`. */
   host: string;
 }
 
-/** Name of the docker context in use, from `DOCKER_CONTEXT`, else from docker's configuration; undefined for the default one. */
+/**
+ * Name of the current docker context, from `DOCKER_CONTEXT`, else docker's configuration; undefined
+ * for the default one.
+ */
 export function currentContext(environment: NodeJS.ProcessEnv): string | undefined {
   const name =
     environment.DOCKER_CONTEXT ||
@@ -17,14 +20,14 @@ export function currentContext(environment: NodeJS.ProcessEnv): string | undefin
   return typeof name === "string" && name !== "" && name !== "default" ? name : undefined;
 }
 
-/** The context of that name, undefined when there is none or it names no engine. */
+/** The context of that name; undefined if there is none or it has no address. */
 export function contextNamed(name: string, environment: NodeJS.ProcessEnv): DockerContext | undefined {
-  // Loaded here: few have a context, everybody would pay.
+  // Loaded here: few users have a context, and every command would pay for the import.
   const { createHash } = process.getBuiltinModule("node:crypto");
   return readContext(createHash("sha256").update(name).digest("hex"), environment);
 }
 
-/** Every context but the default one, which is no file, by name. */
+/** Every context except the default one, which has no file, sorted by name. */
 export function allContexts(environment: NodeJS.ProcessEnv): DockerContext[] {
   let ids: string[];
   try {

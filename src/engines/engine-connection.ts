@@ -6,22 +6,32 @@ import { BoundedBuffer, MAX_RESPONSE } from "./bounded-buffer.ts";
 import { EngineError } from "./engine-error.ts";
 import type { EngineRequest } from "./engine-json.ts";
 
-/** What a request makes of its connection: `answer` is read whole by who asked, `pieces` as it comes, `stream` goes both ways from then on. */
+/**
+ * How the connection is used: `answer`: the client reads the whole response; `pieces`: it reads a
+ * stream; `stream`: bidirectional after the response.
+ */
 export type ResponseKind = "answer" | "pieces" | "stream";
 
-/** Pieces in which an answer may come, for each is an object of its own until it is whole. Docker's and Podman's have 2 KB and more. */
+/**
+ * Chunks of a response, each an object until the response is complete. Docker's and Podman's chunks
+ * have 2 KB and more.
+ */
 const MAX_PIECES = 65_536;
 
 /**
- * The connection of one request to an engine, for an HTTP client that has no bounds of its own: it is closed at the signal, past 32 MiB, and when anything
- * comes but the one answer. The client may say nothing of that, then or ever: {@link failed} does.
+ * The connection of one request, for an HTTP client without limits. Closed at the signal, above 32
+ * MiB, and when anything but the one response arrives. The client may not report that;
+ * {@link failed} does.
  */
 export class EngineConnection extends Agent {
-  /** Rejects with what went wrong: the signal's reason, Refusal, PortholeError TARGET, or an Error in words for users. Never resolves. */
+  /**
+   * Rejects with the signal's reason, EngineError, PortholeError TARGET, or an Error with a message
+   * for users. Never resolves.
+   */
   readonly failed: Promise<never>;
-  /** What {@link failed} rejected with. */
+  /** The error of {@link failed}. */
   failure: unknown;
-  /** What was asked, for the decoder of the answer. */
+  /** The request, for messages of the decoder. */
   request: EngineRequest;
   readonly #signal: AbortSignal;
   readonly #socketPath: string;
@@ -38,19 +48,19 @@ export class EngineConnection extends Agent {
     this.failed = new Promise((_, reject) => {
       this.#reject = reject;
     });
-    // Also where nobody waits for it any more.
+    // Avoids an unhandled rejection if no caller waits.
     this.failed.catch(() => undefined);
     signal.addEventListener("abort", this.#abort);
     if (signal.aborted) this.#abort();
   }
 
-  /** Says what is about to be asked. */
+  /** Declares the next request. */
   expect(method: string, path: string, kind: ResponseKind): void {
     this.request = { socketPath: this.#socketPath, method, path };
     this.#kind = kind;
   }
 
-  /** Closes it; a stream that its caller has taken over stays open. */
+  /** Closes the connection. A stream that the caller has taken over stays open. */
   close(): void {
     this.#signal.removeEventListener("abort", this.#abort);
     this.#socket?.destroy();
@@ -64,35 +74,35 @@ export class EngineConnection extends Agent {
     return socket;
   }
 
-  /** Node calls this with every request, in the middle of its constructor. */
+  /** Node calls this for every request, inside the request's constructor. */
   addRequest(request: ClientRequest, options: object): void {
     const { method, path } = this.request;
-    // First, so that the client finds an answer as it is left here.
+    // Prepended, so that the client sees the response after this listener.
     request.prependListener("response", (answer: IncomingMessage) => this.#take(answer));
     request.prependListener("upgrade", (_: IncomingMessage, socket: Socket) => {
       if (this.#kind === "stream") this.#release(socket);
-      else this.#fail(this.#wrong("leaves HTTP", `${method} ${path}`));
+      else this.#fail(this.#wrong("switches protocols", `${method} ${path}`));
     });
     if (this.#kind === "stream") startAtOnce(request);
     (Agent.prototype as unknown as RequestQueue).addRequest.call(this, request, options);
   }
 
-  /** docker-modem has every option of a request written out for its log, whether there is one or not. */
+  /** docker-modem formats all options of a request for its log, even without one. */
   [inspect.custom](): string {
     return `EngineConnection ${this.#socketPath}`;
   }
 
   #take(answer: IncomingMessage): void {
     const status = answer.statusCode ?? 0;
-    // docker-modem would follow it, to any host.
+    // docker-modem would follow a redirect to any host.
     delete answer.headers.location;
     answer.on("close", () => {
-      if (!answer.complete) this.#fail(new Error("the engine broke off its answer"));
+      if (!answer.complete) this.#fail(new Error("the engine ended its response early"));
     });
-    // 304: it is so already.
+    // 304: already in the requested state.
     const isRefusal = (status < 200 || status >= 300) && status !== 304;
     if (isRefusal) this.#refuse(status, answer);
-    else if (this.#kind === "stream") this.#fail(this.#wrong("gives no stream", this.request.path));
+    else if (this.#kind === "stream") this.#fail(this.#wrong("returns no stream", this.request.path));
     else if (this.#kind === "answer") this.#limitPieces(answer);
   }
 
@@ -109,23 +119,23 @@ export class EngineConnection extends Agent {
     let pieces = 0;
     answer.on("data", () => {
       pieces++;
-      if (pieces > MAX_PIECES) this.#fail(new PortholeError("TARGET", `an answer in more than ${MAX_PIECES} pieces`));
+      if (pieces > MAX_PIECES) this.#fail(new PortholeError("TARGET", `response in more than ${MAX_PIECES} chunks`));
     });
   }
 
-  /** From here on the socket is the caller's. */
+  /** Transfers the socket to the caller. */
   #release(socket: Socket): void {
     socket.off("data", this.#count);
     this.#signal.removeEventListener("abort", this.#abort);
     this.#socket = undefined;
-    // It may break before the caller listens, who looks whether it is destroyed.
+    // The socket may fail before the caller listens; the caller checks `destroyed`.
     socket.on("error", () => undefined);
   }
 
   readonly #count = ({ length }: Buffer): void => {
     this.#bytes += length;
     if (this.#bytes > MAX_RESPONSE)
-      this.#fail(new PortholeError("TARGET", `an answer of more than ${MAX_RESPONSE} bytes`));
+      this.#fail(new PortholeError("TARGET", `response larger than ${MAX_RESPONSE} bytes`));
   };
 
   readonly #abort = (): void => this.#fail(this.#signal.reason);
@@ -141,12 +151,15 @@ export class EngineConnection extends Agent {
   }
 }
 
-/** Of http.Agent what its declarations leave out. */
+/** A method of http.Agent that its type declarations omit. */
 interface RequestQueue {
   addRequest(request: ClientRequest, options: object): void;
 }
 
-/** A request without a body whose stream both ways comes with the answer: docker-modem neither ends nor sends it, and Node announces a body. */
+/**
+ * A request without a body whose response turns the connection into a stream. docker-modem neither
+ * ends nor flushes it, and Node announces a body.
+ */
 function startAtOnce(request: ClientRequest): void {
   if (!request.hasHeader("Content-Length")) {
     request.removeHeader("Transfer-Encoding");

@@ -1,11 +1,14 @@
 import { PortholeError } from "../errors.ts";
 import { errorMessageOf } from "./engine.ts";
 
-/** An engine that answered with another status than success. */
+/** An engine responded with an HTTP status other than success. */
 export class EngineError extends PortholeError {
   readonly status: number;
 
-  /** `text` is the body of the answer: an engine puts its words there as JSON, a proxy HTML, and then the status has to do. */
+  /**
+   * @param text the body: JSON with a message from an engine, possibly HTML from a proxy; then the
+   * message is the status
+   */
   constructor(status: number, text: string) {
     super("TARGET", errorMessageOf({ body: parsed(text) }) ?? `HTTP status ${status}`);
     this.status = status;

@@ -1,9 +1,14 @@
-/** Events after which the list of containers has changed; others (exec, health checks) come all the time and change nothing of it. */
+/**
+ * Events that change the list of containers. Others (exec, health checks) are frequent and do not.
+ */
 const CHANGES = new Set(
   "create start die died stop destroy remove rename pause unpause restart update checkpoint restore".split(" "),
 );
 
-/** The id of the container that a line of GET /events tells a change of; undefined for every other event, and for what is none: engines have many. */
+/**
+ * Id of the container that a line of GET /events reports as changed; undefined for other events and
+ * invalid lines.
+ */
 export function changedContainer(line: string): string | undefined {
   const event = fields(parsed(line));
   const id = fields(event.Actor).ID ?? event.id;
@@ -19,7 +24,7 @@ function parsed(line: string): unknown {
   }
 }
 
-/** Of whatever a value is: where it has none, none. */
+/** The fields of a value; none if it is not an object. */
 function fields(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null ? { ...value } : {};
 }

@@ -1,40 +1,40 @@
 import { type EngineRequest, Json } from "./engine-json.ts";
 
-/** What porthole reads of GET /version; empty where the engine does not say. */
+/** The fields of GET /version that porthole reads; empty if missing. */
 export interface EngineVersion {
   version: string;
   apiVersion: string;
 }
 
 /**
- * Decodes the answer to GET /version.
- * @throws PortholeError TARGET for what is of another type, with the field
+ * Decodes the response to GET /version.
+ * @throws PortholeError TARGET for a field of the wrong type, with its name
  */
 export function decodeVersion(body: unknown, request: EngineRequest): EngineVersion {
   const json = new Json(body, request);
   return { version: json.get("Version").text() ?? "", apiVersion: json.get("ApiVersion").text() ?? "" };
 }
 
-/** What porthole reads of GET /info; empty where the engine does not say. */
+/** The fields of GET /info that porthole reads; empty if missing. */
 export interface EngineInfo {
   /** The engine's own version. */
   version: string;
-  /** As uname(2) has it there. */
+  /** `release` of uname(2) on the engine's side. */
   kernelVersion: string;
   operatingSystem: string;
   /** Such as `name=rootless` and `name=seccomp,profile=default`. */
   securityOptions: string[];
-  /** Where the engine keeps its images and containers, as its side sees it. */
+  /** Directory of images and containers, as the engine sees it. */
   rootDirectory: string;
   /** The socket of the containerd that Docker uses. */
   containerdAddress: string;
-  /** True where layers are snapshots of containerd. */
+  /** True if layers are snapshots of containerd. */
   isSnapshotter: boolean;
 }
 
 /**
- * Decodes the answer to GET /info.
- * @throws PortholeError TARGET for what is of another type, with the field
+ * Decodes the response to GET /info.
+ * @throws PortholeError TARGET for a field of the wrong type, with its name
  */
 export function decodeInfo(body: unknown, request: EngineRequest): EngineInfo {
   const json = new Json(body, request);

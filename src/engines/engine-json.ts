@@ -1,18 +1,18 @@
 import { PortholeError } from "../errors.ts";
 
-/** A question to an engine, for messages about its answer. */
+/** A request to an engine, for messages about its response. */
 export interface EngineRequest {
   /** The engine's Unix socket. */
   socketPath: string;
   /** Such as `/containers/web/json?size=true`. */
   path: string;
-  /** `GET` without it. */
+  /** Default: `GET`. */
   method?: string | undefined;
 }
 
 /**
- * A value of the JSON that an engine answered with. It is read with the type that it has to have: what is missing or null is undefined, for engines leave
- * out different fields; anything else that is not of that type is refused.
+ * A value in an engine's JSON response, read with an expected type. A missing or null value is
+ * undefined, because engines omit different fields. Any other type is an error.
  */
 export class Json {
   readonly #value: unknown;
@@ -25,7 +25,10 @@ export class Json {
     this.#field = field;
   }
 
-  /** A field of an object; a missing one where there is no object. Throws TARGET for a whole answer that is none. */
+  /**
+   * A field of an object; missing if the object is.
+   * @throws PortholeError TARGET if the whole response is not an object
+   */
   get(name: string): Json {
     const object = this.#value;
     if (object === undefined && this.#field !== "") return new Json(undefined, this.#request, this.#under(name));
@@ -34,14 +37,17 @@ export class Json {
     return new Json(value, this.#request, this.#under(name));
   }
 
-  /** The elements of a list; none of a missing one. Throws TARGET for a whole answer that is none. */
+  /**
+   * The elements of a list; empty if it is missing.
+   * @throws PortholeError TARGET if the whole response is not a list
+   */
   list(): Json[] {
     if (this.#value === undefined && this.#field !== "") return [];
     if (!Array.isArray(this.#value)) throw this.typeError("a list");
     return this.#value.map((value, index) => new Json(value, this.#request, `${this.#field}[${index}]`));
   }
 
-  /** Throws TARGET for what is no string, and for one that no line could show. */
+  /** @throws PortholeError TARGET for another type, or a string that is too long */
   text(): string | undefined {
     if (this.#value === undefined) return undefined;
     if (typeof this.#value !== "string") throw this.typeError("a string");
@@ -49,52 +55,58 @@ export class Json {
     return this.#value;
   }
 
-  /** Throws TARGET for what is not true or false. */
+  /** @throws PortholeError TARGET for another type */
   flag(): boolean | undefined {
     if (this.#value === undefined || typeof this.#value === "boolean") return this.#value;
     throw this.typeError("true or false");
   }
 
-  /** Throws TARGET for what is no whole number of 32 bits. */
+  /** @throws PortholeError TARGET for anything but an integer of 32 bits */
   whole(): number | undefined {
     if (this.#value === undefined) return undefined;
     if (typeof this.#value === "number" && (this.#value | 0) === this.#value) return this.#value;
     throw this.typeError("a whole number");
   }
 
-  /** Throws TARGET for what is no full id of a container, or missing. */
+  /** @throws PortholeError TARGET for anything but a full container id */
   containerId(): string {
     if (typeof this.#value === "string" && isFullId(this.#value)) return this.#value;
     throw this.typeError("an id of 64 hexadecimal digits");
   }
 
-  /** The fields of an object of texts by their names; none of a missing one. Throws TARGET for what is none. */
+  /**
+   * The fields of an object of strings; empty if it is missing.
+   * @throws PortholeError TARGET for another type
+   */
   record(): Record<string, string> {
     if (this.#value === undefined) return {};
     const names = Object.keys(this.object());
     return Object.fromEntries(names.map((name) => [name, this.get(name).text() ?? ""]));
   }
 
-  /** The texts of an object by their names, whatever their length; what is of another type is left out. */
+  /** The string fields of an object, of any length; skips fields of other types. */
   texts(): ReadonlyMap<string, string> {
     const object = typeof this.#value === "object" && this.#value !== null ? this.#value : {};
     return new Map(Object.entries(object).filter((entry): entry is [string, string] => typeof entry[1] === "string"));
   }
 
-  /** An object, as it is. Throws TARGET for what is none, or missing. */
+  /**
+   * The raw object.
+   * @throws PortholeError TARGET for another type, or if it is missing
+   */
   object(): object {
     if (typeof this.#value === "object" && this.#value !== null && !Array.isArray(this.#value)) return this.#value;
     throw this.typeError("an object");
   }
 
-  /** What to say of a value that is not what it has to be. */
+  /** The error for a value that is not `wanted`. */
   typeError(wanted: string): PortholeError {
     const { socketPath, path, method = "GET" } = this.#request;
-    const what = this.#field === "" ? "the answer" : this.#field;
+    const what = this.#field === "" ? "the response" : this.#field;
     return new PortholeError(
       "TARGET",
-      `the engine at ${socketPath} does not answer ${method} ${path.replace(/\?.*/s, "")} as Docker does: ${what} is ${shown(this.#value)}, not ${wanted}`,
-      { hint: "is that Docker's or Podman's socket? Name another with --engine or DOCKER_HOST" },
+      `the engine at ${socketPath} sent an invalid response to ${method} ${path.replace(/\?.*/s, "")}: ${what} is ${shown(this.#value)}, not ${wanted}`,
+      { hint: "check that it is Docker's or Podman's socket, or name another with --engine or DOCKER_HOST" },
     );
   }
 
@@ -103,12 +115,12 @@ export class Json {
   }
 }
 
-/** A full container id: the engine need not be asked when an agent for it lives. */
+/** True for a full container id. With a live agent for it, no request to the engine is needed. */
 export function isFullId(name: string): boolean {
   return /^[0-9a-f]{64}$/.test(name);
 }
 
-/** Of a text its beginning, of what has parts its kind: a line has to hold it. */
+/** The start of a string, or the type of a compound value: the message is one line. */
 function shown(value: unknown): string {
   if (value === undefined) return "missing";
   if (Array.isArray(value)) return "a list";
@@ -117,5 +129,8 @@ function shown(value: unknown): string {
   return value.length > MAX_SHOWN ? `${JSON.stringify(value.slice(0, MAX_SHOWN))}...` : JSON.stringify(value);
 }
 
-/** Characters of a text that are shown, and that it may have: the longest that an engine has reason for is a path. */
+/**
+ * Characters of a string that a message shows, and that a string may have. The longest legitimate
+ * strings are paths.
+ */
 const [MAX_SHOWN, MAX_TEXT] = [40, 65_536];

@@ -10,18 +10,25 @@ import { httpGet } from "./http.ts";
 export interface Engine {
   /** Path of its Unix socket. */
   socketPath: string;
-  /** Who named it, for messages: `DOCKER_HOST`, `--engine`, `context 'x'` or `default`. */
+  /**
+   * Where its address is from, for messages: `DOCKER_HOST`, `--engine`, `context 'x'` or `default`.
+   */
   source: string;
-  /** What a list of several calls it, and `--engine` takes: `docker`, `podman`, `rootless-docker`, `rootless-podman`, a context's name, a socket's path. */
+  /**
+   * Its name in lists and for `--engine`: `docker`, `podman`, `rootless-docker`, `rootless-podman`,
+   * a context's name, or a socket's path.
+   */
   name: string;
 }
 
 /**
- * Engines to ask, in order. One that was named is the only one: by `explicit` (an address, an {@link Engine.name}, or `all` for every one that is
- * here whatever else is set), `DOCKER_HOST`, or the docker context in use. Else every one that is here: the default sockets of Docker and Podman,
- * root's and the user's own, `CONTAINER_HOST`, and the contexts that name a socket. Two names for one socket are one engine.
- * @throws PortholeError USAGE for an address that is none; TARGET for a context that is not there, and for an engine on another kernel, from which
- * no descriptor can come.
+ * The engines to use, in order. An explicitly named engine is the only one: `explicit` (an address,
+ * an {@link Engine.name}, or `all` for every local one), `DOCKER_HOST`, or the current docker
+ * context. Default: every engine that has a socket here: the default sockets of Docker and Podman
+ * (root's and the user's), `CONTAINER_HOST`, and docker contexts. Two names of one socket are one
+ * engine.
+ * @throws PortholeError USAGE for an invalid address; TARGET for an unknown context, and for an
+ * engine on another kernel, from which no descriptor can come
  */
 export function engines(explicit?: string, environment: NodeJS.ProcessEnv = process.env): Engine[] {
   if (explicit === "all") return everyEngine(environment);
@@ -31,12 +38,12 @@ export function engines(explicit?: string, environment: NodeJS.ProcessEnv = proc
   return context === undefined ? everyEngine(environment) : [engineOfContext(context, environment)];
 }
 
-/** The engine whose socket was written down when an agent was started. */
+/** The engine of an agent's record. */
 export function recordedEngine(socketPath: string): Engine {
   return { socketPath, source: "an agent's record", name: socketPath };
 }
 
-/** As docker has it (names of contexts in its reference). */
+/** From docker's own rule for context names. */
 const CONTEXT_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$/;
 const ROOT_DOCKER = "/var/run/docker.sock";
 
@@ -47,9 +54,9 @@ function engineNamed(explicit: string, environment: NodeJS.ProcessEnv): Engine {
   return isContext ? engineOfContext(explicit, environment) : { ...usual, source: "--engine" };
 }
 
-/** Where the engines listen unless they are told otherwise. */
+/** Default sockets of the engines. */
 function usualPlaces(environment: NodeJS.ProcessEnv): Engine[] {
-  // Where a login set it; su, cron and ssh without PAM leave it out, and the engines look there then.
+  // Set by a login. su, cron and ssh without PAM omit it; the engines then use this directory.
   const runtime = environment.XDG_RUNTIME_DIR || `/run/user/${process.getuid?.() ?? 0}`;
   return [
     { socketPath: ROOT_DOCKER, source: "default", name: "docker" },
@@ -70,7 +77,7 @@ function everyEngine(environment: NodeJS.ProcessEnv): Engine[] {
   return distinct(places);
 }
 
-/** Those whose socket is there, each once. */
+/** The engines whose socket exists, without duplicates. */
 function distinct(places: readonly Engine[]): Engine[] {
   const seen = new Set<string>();
   return places.filter(({ socketPath }) => {
@@ -83,7 +90,10 @@ function distinct(places: readonly Engine[]): Engine[] {
   });
 }
 
-/** What a place that nobody named holds; undefined also where it is not this user's to see: a directory of root's Podman, say. */
+/**
+ * stat of a default path; undefined also if this user may not see it, such as a directory of root's
+ * Podman.
+ */
 function statOf(path: string): Stats | undefined {
   try {
     return statSync(path);
@@ -95,7 +105,9 @@ function statOf(path: string): Stats | undefined {
 function engineOfContext(name: string, environment: NodeJS.ProcessEnv): Engine {
   const context = contextNamed(name, environment);
   if (context === undefined) {
-    throw new PortholeError("TARGET", `docker's context '${name}' is not there`, { hint: "docker context ls" });
+    throw new PortholeError("TARGET", `no such docker context: '${name}'`, {
+      hint: "run docker context ls to list them",
+    });
   }
   return { ...engineAt(context.host, `context '${name}'`), name };
 }
@@ -105,8 +117,8 @@ function engineAt(address: string, source: string): Engine {
   if (socketPath !== undefined) return { socketPath, source, name: socketPath };
   const remote = /^(tcp|ssh|https?):\/\/([^/]*)/.exec(address);
   if (remote !== null) throw elsewhere(address, source, remote[1] === "ssh", remote[2] ?? "");
-  throw new PortholeError("USAGE", `${source} is not an engine's address: '${address}'`, {
-    hint: "write unix:///PATH, /PATH, docker, podman, or the name of a docker context",
+  throw new PortholeError("USAGE", `${source}: invalid engine address '${address}'`, {
+    hint: "use unix:///PATH, /PATH, docker, podman, or the name of a docker context",
   });
 }
 
@@ -115,41 +127,42 @@ function localPath(address: string): string | undefined {
   return address.startsWith("unix:///") ? address.slice("unix://".length) : undefined;
 }
 
-/** Over TCP and ssh a request gets to an engine, a descriptor does not: porthole has to run where the containers do. */
+/** TCP and ssh carry requests but no descriptors: porthole must run on the engine's machine. */
 function elsewhere(address: string, source: string, isSsh: boolean, authority: string): PortholeError {
   const [, host = "", port] = /^(.*?)(?::(\d+))?$/.exec(authority) ?? [];
   if (/^(localhost|127\.[\d.]+|\[::1\])$/.test(host) && !isSsh) {
     return new PortholeError(
       "TARGET",
-      `${source} names an engine by TCP, '${address}': descriptors need its Unix socket`,
+      `${source}: cannot use '${address}': descriptors need the engine's Unix socket, not TCP`,
       {
-        hint: `--engine unix://${ROOT_DOCKER} if it is this machine's; else run porthole where the engine runs`,
+        hint: `use --engine unix://${ROOT_DOCKER} if the engine is local; else run porthole where it runs`,
       },
     );
   }
   const ssh = isSsh && port !== undefined ? `ssh -p ${port} -t ${host}` : `ssh -t ${host || "HOST"}`;
   return new PortholeError(
     "TARGET",
-    `${source} names an engine on another machine, '${address}': descriptors cannot leave that kernel`,
+    `${source}: cannot use '${address}': it is another machine, and descriptors cannot leave its kernel`,
     { hint: `run porthole there: ${ssh} porthole ...` },
   );
 }
 
-/** An answer of an engine: its HTTP status and the parsed body, of which nothing is known yet. */
+/** An engine's response: HTTP status and parsed body of unknown content. */
 export interface EngineResponse {
   status: number;
   body: unknown;
-  /** What was asked, for the decoder of the body. */
+  /** The request, for messages of the decoder. */
   request: EngineRequest;
-  /** True when Podman answered. */
+  /** True if Podman responded. */
   isPodman: boolean;
-  /** Version of the API that answered, as its header says; empty where there is none. */
+  /** API version from the response header; empty without one. */
   apiVersion: string;
 }
 
 /**
- * Asks an engine with one light GET.
- * @throws PortholeError TARGET when the engine is not there, refuses us, does not answer in time, or answers with what is no JSON; CANCELLED
+ * Sends one GET request.
+ * @throws PortholeError TARGET if the engine is not there, denies access, does not respond in time,
+ * or sends invalid JSON; CANCELLED
  */
 export async function engineGet(engine: Engine, path: string, options: WaitOptions = {}): Promise<EngineResponse> {
   const { timeoutMs = RESPONSE_TIMEOUT_MS, signal } = options;
@@ -167,7 +180,7 @@ export async function engineGet(engine: Engine, path: string, options: WaitOptio
   };
 }
 
-/** Milliseconds that an engine has for an answer. */
+/** Milliseconds for a response. */
 export const RESPONSE_TIMEOUT_MS = 10_000;
 
 function parse(text: string, status: number, request: EngineRequest): unknown {
@@ -175,13 +188,13 @@ function parse(text: string, status: number, request: EngineRequest): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // A proxy refuses and fails in HTML; that a thing is not there is believed in the engine's own words only.
+    // A proxy's error pages are HTML. A 404 counts only if it comes from the engine.
     if (status >= 400 && status !== 404) return undefined;
     throw new Json(text, request).typeError("JSON");
   }
 }
 
-/** What an engine says of a refusal, its beginning if it is long; undefined where it has no words. */
+/** The engine's error message, truncated; undefined if it has none. */
 export function errorMessageOf({ body }: Pick<EngineResponse, "body">): string | undefined {
   const { message, cause } = (body ?? {}) as { message?: unknown; cause?: unknown };
   const words = typeof message === "string" ? message : cause;
@@ -198,9 +211,9 @@ export function unreachable(engine: Engine, error: unknown): PortholeError {
   const denied = errno === "EACCES" || errno === "EPERM";
   const absent = ["ENOENT", "ECONNREFUSED", "ENOTDIR"].includes(errno ?? "");
   const what = denied ? "permission denied" : absent ? "no engine is listening there" : message;
-  return new PortholeError("TARGET", `cannot ask the container engine at ${where}: ${what}`, {
+  return new PortholeError("TARGET", `cannot connect to the container engine at ${where}: ${what}`, {
     errno,
-    hint: denied ? howToBeAllowed(engine.socketPath) : "start the engine, or name one with --engine or DOCKER_HOST",
+    hint: denied ? howToBeAllowed(engine.socketPath) : "start the engine, or name another with --engine or DOCKER_HOST",
     cause: error,
   });
 }
@@ -208,11 +221,11 @@ export function unreachable(engine: Engine, error: unknown): PortholeError {
 function howToBeAllowed(socketPath: string): string {
   const stat = statOf(socketPath);
   const group = stat !== undefined && (stat.mode & 0o020) !== 0 ? groupName(stat.gid) : undefined;
-  if (group === undefined) return "run porthole as the user whose engine that is, or as root";
+  if (group === undefined) return "run porthole as the owner of that engine, or as root";
   return `join the engine's group (usermod -aG ${group} USER, then log in again) or run as root`;
 }
 
-/** A group's name (group(5)); its number where it has none there. */
+/** A group's name (group(5)), else its number. */
 function groupName(gid: number): string {
   try {
     const lines = readFileSync("/etc/group", "latin1").split("\n");

@@ -4,25 +4,25 @@ import type { OutputPath } from "../target.ts";
 import { isNotFound } from "./ask-engines.ts";
 import { type OutputContainer, type OutputRecord, outputContainer, outputRecords } from "./logs.ts";
 
-/** What {@link OutputFollower} tells of. */
+/** Events of {@link OutputFollower}. */
 export type OutputEvent =
   | { kind: "record"; record: OutputRecord }
-  /** The container has ended: what comes next, if anything, is of its next life. */
+  /** The container stopped. Further records are from its next run. */
   | { kind: "ended"; container: OutputContainer }
   | { kind: "restarted" }
-  /** Another container has the name: its output comes from its beginning. */
+  /** Another container has the name. Its output starts from the beginning. */
   | { kind: "recreated" }
-  /** The container or its engine cannot be asked. Said once until it can. */
+  /** The container or its engine does not respond. Reported once until it does. */
   | { kind: "unreachable"; error: unknown };
 
 const RETRY_MS = 250;
-/** Records are stored nearly in the order of their times: two streams are written by two threads. */
+/** Nanoseconds. Records are stored nearly in order: two threads write the two streams. */
 const WINDOW = 1_000_000_000n;
 
 /**
- * Reads a container's output across the ends of connections, engines and containers. Every record comes once: reading resumes a second before the
- * newest time that was seen, and what has been passed on of that second is left out by its time in nanoseconds. That holds over rotation too, for no
- * position in a log file is remembered.
+ * Follows a container's output across reconnects, engine restarts and container restarts. Returns
+ * each record once: resumes a second before the newest time and skips known records by their time
+ * in nanoseconds. That also works across log rotation, because it uses no position in a log file.
  */
 export class OutputFollower {
   readonly #name: string;
@@ -30,9 +30,9 @@ export class OutputFollower {
   readonly #path: OutputPath;
   #container: OutputContainer;
   #newest = 0n;
-  /** Nothing older is told when reading resumes. */
+  /** Lower limit of times after a resume. */
   #oldest = 0n;
-  /** How many records of a stream and time were passed on, of the last second. */
+  /** Number of records returned for each stream and time of the last second. */
   readonly #passed = new Map<string, number>();
   #hasLeft = false;
 
@@ -43,12 +43,12 @@ export class OutputFollower {
     this.#path = path;
   }
 
-  /** The container was removed, and another one of its name is not waited for. */
+  /** Ends the follow: the container was removed, and the caller does not wait for another one. */
   leave(): void {
     this.#hasLeft = true;
   }
 
-  /** What there is. Begins a follow: what is passed on here is not told again. */
+  /** The stored records. Starts a follow: {@link follow} does not repeat them. */
   async *existing(options: {
     tail?: number | undefined;
     since?: bigint | undefined;
@@ -57,7 +57,7 @@ export class OutputFollower {
     this.#forget();
     const begun = BigInt(Date.now()) * 1_000_000n;
     for await (const record of outputRecords(this.#container, { ...options, path: this.#path, timestamps: true })) {
-      // What was before the last records is not told later either.
+      // Records before the last `tail` ones are not returned later either.
       if (options.tail !== undefined && record.time !== undefined && this.#newest === 0n) this.#oldest = record.time;
       this.#note(record);
       yield record;
@@ -66,12 +66,12 @@ export class OutputFollower {
   }
 
   /**
-   * What comes after what {@link existing} gave. With `comesBack` a container that ends is waited for, and so is another of its name; without, the end
-   * of the container ends it.
+   * The records after those of {@link existing}. With `comesBack` waits for a restart and for
+   * another container of the name; without it, ends with the container.
    */
   async *follow(comesBack: boolean, signal: AbortSignal): AsyncGenerator<OutputEvent, void, void> {
     let isTold = false;
-    // After a failure the name is asked about first: the container may be another one by now.
+    // After a failure looks up the name first: it may be another container.
     let hasFailed = false;
     for (;;) {
       try {
@@ -90,7 +90,7 @@ export class OutputFollower {
           yield { kind: "recreated" };
         } else if (now.startedAt !== before.startedAt && now.isRunning) yield { kind: "restarted" };
         else if (!now.isRunning) {
-          // What it wrote last may have come between the end of the stream and this answer.
+          // The last output may have arrived between the end of the stream and this response.
           for await (const record of this.#resumed(signal, false)) yield { kind: "record", record };
           if (before.isRunning) yield { kind: "ended", container: now };
           if (!comesBack || this.#hasLeft) return;

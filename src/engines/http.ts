@@ -7,7 +7,7 @@ import { readable, type WaitOptions } from "../descriptors/poll.ts";
 import { PortholeError } from "../errors.ts";
 import { BoundedBuffer } from "./bounded-buffer.ts";
 
-/** An answer: its status, its headers by lower-case name, and its body. */
+/** An HTTP response; headers by lower-case name. */
 export interface HttpResponse {
   status: number;
   headers: Map<string, string>;
@@ -15,10 +15,12 @@ export interface HttpResponse {
 }
 
 /**
- * One GET over a Unix socket, in HTTP/1.0: no chunks, and the end of the answer is the end of the connection. Node's own client
- * would cost the command that is run a hundred times a day a fifth of its whole time; what starts or removes something goes through dockerode.
- * @throws PortholeError with the errno of connect(2): ENOENT, ECONNREFUSED, EACCES; CANCELLED at the deadline (ETIMEDOUT) or through the
- * signal; TARGET for an answer that is none, or too large
+ * One GET over a Unix socket, in HTTP/1.0: no chunked encoding, and the response ends with the
+ * connection. Node's client would take 20 % of the time of a small command. dockerode makes the
+ * requests that start or remove something.
+ * @throws PortholeError with the errno of connect(2): ENOENT, ECONNREFUSED, EACCES; CANCELLED at
+ * the deadline (ETIMEDOUT) or through the signal; TARGET for an invalid response or one that is too
+ * large
  */
 export async function httpGet(
   socketPath: string,
@@ -33,11 +35,11 @@ export async function httpGet(
   }
 }
 
-/** Another status than 200. */
-export class HttpRefusal extends PortholeError {
-  /** Undefined where it is not HTTP. */
+/** A response with a status other than 200. */
+export class HttpStatusError extends PortholeError {
+  /** Undefined if the response is not HTTP. */
   readonly status: number | undefined;
-  /** The other side's, if it has any. */
+  /** The error message in the response, if any. */
   readonly words: string | undefined;
 
   constructor(status: number | undefined, words: string | undefined, path: string) {
@@ -47,13 +49,13 @@ export class HttpRefusal extends PortholeError {
   }
 }
 
-/** Longest line of a stream that is kept, and most of an answer's headers, in bytes. */
+/** Maximum length of a streamed line, and of all response headers, in bytes. */
 const [MAX_LINE, MAX_HEAD] = [1024 * 1024, 65_536];
 
 /**
- * One GET whose answer is lines that come as things happen: those that came together, together, for as long as the connection lasts. Ends when
- * the other side closes it. `timeoutMs` is for the answer to begin: what it tells of may take any time to happen.
- * @throws PortholeError as {@link httpGet}; TARGET for another status than 200
+ * One GET with a response of lines that arrive over time. Yields lines in batches until the other
+ * side closes the connection. `timeoutMs` limits only the wait for the response headers.
+ * @throws PortholeError as {@link httpGet}; TARGET for a status other than 200
  */
 export async function* httpLines(
   socketPath: string,
@@ -62,7 +64,7 @@ export async function* httpLines(
 ): AsyncGenerator<string[], void, void> {
   const held = new BoundedBuffer(MAX_LINE);
   for await (const piece of httpBody(socketPath, path, options)) {
-    // The subscription stands: who asks for a state after this misses no change of it.
+    // The subscription is active: a state requested after this misses no change.
     if (piece.length === 0) yield [];
     held.append(piece);
     const end = held.bytes.lastIndexOf(10);
@@ -74,9 +76,11 @@ export async function* httpLines(
 }
 
 /**
- * One GET whose answer is bytes that come as things happen: first an empty piece when the answer begins, then each piece in a buffer of its own, for as
- * long as the connection lasts. `timeoutMs` is for the answer to begin.
- * @throws PortholeError as {@link httpGet}; TARGET for another status than 200, with the beginning of what the other side says
+ * One GET with a response body that arrives over time. Yields an empty chunk when the response
+ * starts, then each chunk in a buffer of its own. `timeoutMs` limits only the wait for the response
+ * headers.
+ * @throws PortholeError as {@link httpGet}; TARGET for a status other than 200, with the start of
+ * the error message
  */
 export async function* httpBody(
   socketPath: string,
@@ -92,7 +96,8 @@ export async function* httpBody(
     while (end === undefined) {
       await readable(socket, beginning());
       const length = readSync(socket.number, held.reserve());
-      if (length === 0) throw new PortholeError("TARGET", `the engine at ${socketPath} closed without an answer`);
+      if (length === 0)
+        throw new PortholeError("TARGET", `the engine at ${socketPath} closed the connection without a response`);
       held.commit(length);
       end = endOfHead(held.bytes);
     }
@@ -101,7 +106,7 @@ export async function* httpBody(
     if (status !== 200) {
       const words = first.length > 0 ? first : await readToEnd(socket, deadline, signal);
       const text = /"(?:message|cause)":"((?:[^"\\]|\\.){1,300})/.exec(words.toString("utf8", 0, 2_000))?.[1];
-      throw new HttpRefusal(status, text, path);
+      throw new HttpStatusError(status, text, path);
     }
     yield Buffer.alloc(0);
     if (first.length > 0) yield first;
@@ -117,13 +122,14 @@ export async function* httpBody(
   }
 }
 
-/** Bytes that are read at once of a body that streams. */
+/** Chunk size of a streamed body, in bytes. */
 const PIECE = 65_536;
 
 /**
- * One GET whose answer begins and then tells nothing until something happens: a connection that is readable from then on. Resolves when the subscription
- * stands, so that whoever asks for a state after this misses no change of it. The caller owns the descriptor.
- * @throws PortholeError as {@link httpLines}; TARGET (EAGAIN) when something happened already
+ * One GET whose response starts and then has no data until an event: the connection becomes
+ * readable. Resolves when the subscription is active, so that a state requested after this misses
+ * no change. The caller owns the descriptor.
+ * @throws PortholeError as {@link httpLines}; TARGET (EAGAIN) if an event has happened already
  */
 export async function httpSubscribe(
   socketPath: string,
@@ -137,13 +143,13 @@ export async function httpSubscribe(
     for (let end: number | undefined; end === undefined; end = endOfHead(held.bytes)) {
       await readable(socket, { timeoutMs: Math.max(1, deadline - performance.now()), signal });
       const length = readSync(socket.number, held.reserve());
-      if (length === 0) throw new PortholeError("TARGET", `an answer to ${path} that was cut off`);
+      if (length === 0) throw new PortholeError("TARGET", `truncated response to ${path}`);
       held.commit(length);
     }
     const status = statusOf(held.bytes);
     if (status !== 200) throw new PortholeError("TARGET", `HTTP status ${status ?? "unknown"} for ${path}`);
     if (held.bytes.length > (endOfHead(held.bytes) ?? 0) + HEAD_END.length)
-      throw new PortholeError("TARGET", "it changed a moment ago", { errno: "EAGAIN" });
+      throw new PortholeError("TARGET", "it has changed meanwhile", { errno: "EAGAIN" });
     return socket;
   } catch (error) {
     socket.close();
@@ -154,7 +160,7 @@ export async function httpSubscribe(
 function ask(socketPath: string, path: string): OwnedFd {
   const socket = connectEngine(socketPath);
   try {
-    // A request line and two headers: they fit the empty buffer of a new socket.
+    // A request line and two headers fit into the empty buffer of a new socket.
     writeSync(socket.number, `GET ${path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n`);
     return socket;
   } catch (error) {
@@ -163,7 +169,10 @@ function ask(socketPath: string, path: string): OwnedFd {
   }
 }
 
-/** A connection to an engine's socket, on which nothing was asked yet. The caller owns it. Throws with the errno of connect(2). */
+/**
+ * Connects to an engine's socket. The caller owns the descriptor.
+ * @throws PortholeError with the errno of connect(2)
+ */
 export function connectEngine(socketPath: string): OwnedFd {
   const directory = openDirectory(dirname(socketPath));
   try {
@@ -185,11 +194,14 @@ async function readToEnd(socket: OwnedFd, deadline: number, signal: AbortSignal 
 
 const HEAD_END = "\r\n\r\n";
 
-/** Where the headers end, undefined while they have not. Throws TARGET when there are too many. */
+/**
+ * End of the headers; undefined if it has not arrived.
+ * @throws PortholeError TARGET above the limit
+ */
 function endOfHead(bytes: Buffer): number | undefined {
   const end = bytes.subarray(0, MAX_HEAD).indexOf(HEAD_END);
   if (end === -1 && bytes.length >= MAX_HEAD)
-    throw new PortholeError("TARGET", `an answer with headers of more than ${MAX_HEAD} bytes`);
+    throw new PortholeError("TARGET", `response headers larger than ${MAX_HEAD} bytes`);
   return end === -1 ? undefined : end;
 }
 
@@ -199,14 +211,14 @@ function statusOf(bytes: Buffer): number | undefined {
 }
 
 /**
- * Takes an HTTP/1.0 answer apart (RFC 1945).
- * @throws PortholeError TARGET when it is none, or when it is shorter than it says
+ * Parses an HTTP/1.0 response (RFC 1945).
+ * @throws PortholeError TARGET if it is invalid or truncated
  */
 export function parseHttpResponse(bytes: Buffer): HttpResponse {
-  if (bytes.length === 0) throw new PortholeError("TARGET", "it closed the connection without an answer");
+  if (bytes.length === 0) throw new PortholeError("TARGET", "the connection closed without a response");
   const end = endOfHead(bytes);
   const status = statusOf(bytes);
-  if (end === undefined || status === undefined) throw new PortholeError("TARGET", "an answer that is not HTTP");
+  if (end === undefined || status === undefined) throw new PortholeError("TARGET", "the response is not HTTP");
   const [, ...lines] = bytes.toString("latin1", 0, end).split("\r\n");
   const headers = new Map<string, string>();
   for (const line of lines) {
@@ -216,7 +228,7 @@ export function parseHttpResponse(bytes: Buffer): HttpResponse {
   const body = bytes.subarray(end + HEAD_END.length);
   const length = headers.get("content-length");
   if (headers.has("transfer-encoding") || (length !== undefined && Number(length) !== body.length)) {
-    throw new PortholeError("TARGET", `an HTTP answer that was cut off (${body.length} of ${length ?? "?"} bytes)`);
+    throw new PortholeError("TARGET", `truncated HTTP response: ${body.length} of ${length ?? "?"} bytes`);
   }
   return { status, headers, body };
 }

@@ -4,20 +4,21 @@ import { type Engine, type EngineResponse, engineGet, engines, errorMessageOf } 
 import { Json } from "./engine-json.ts";
 import { imageLayers, type Layers } from "./layers.ts";
 
-/** An image that an engine has. */
+/** An image of an engine. */
 export interface Image {
   engine: Engine;
   /** 64 hexadecimal digits. */
   id: string;
-  /** As it was asked for. */
+  /** As requested. */
   name: string;
   isPodman: boolean;
   layers: Layers;
 }
 
 /**
- * Finds an image by name, with tag or digest or without, or by id. Nothing is pulled.
- * @throws PortholeError TARGET when no engine has it, with names like it; CANCELLED through the signal
+ * Finds an image by name, with or without tag or digest, or by id. Pulls nothing.
+ * @throws PortholeError TARGET if no engine has it, with similar names; CANCELLED through the
+ * signal
  */
 export async function resolveImage(name: string, explicit: string | undefined, signal?: AbortSignal): Promise<Image> {
   try {
@@ -29,7 +30,7 @@ export async function resolveImage(name: string, explicit: string | undefined, s
   }
 }
 
-/** Names of every image of every engine that answers, `<none>` left out. */
+/** Names of the images of every engine that responds, without `<none>`. */
 export async function imageNames(
   explicit: string | undefined,
   options: { timeoutMs?: number; signal?: AbortSignal | undefined } = {},
@@ -48,7 +49,7 @@ async function inspect(
   if (answer.status === 404 || isNoName(answer)) return undefined;
   if (answer.status !== 200) {
     const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
-    throw new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot tell about image '${name}': ${text}`);
+    throw new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot inspect image '${name}': ${text}`);
   }
   const json = new Json(answer.body, answer.request);
   const id = json.get("Id");
@@ -57,7 +58,7 @@ async function inspect(
   return { id: digits, name, isPodman: answer.isPodman, layers: imageLayers(json, digits, answer.isPodman) };
 }
 
-/** What engines say, each with a status of its own, of a name that no image can have. */
+/** True if the engine reports an invalid image name; each engine has its own status for it. */
 function isNoName(answer: EngineResponse): boolean {
   return (
     answer.status >= 400 && /invalid reference format|image not known|no such image/i.test(errorMessageOf(answer) ?? "")
@@ -80,18 +81,18 @@ async function notHere(
   signal: AbortSignal | undefined,
 ): Promise<PortholeError> {
   const near = similarNames(name, await imageNames(explicit, { signal }));
-  const text = near.length === 0 ? "" : `; here are ${near.join(", ")}`;
-  return new PortholeError("TARGET", `image '${name}' is not on this machine, and porthole pulls none${text}`, {
-    hint: near.length === 0 ? `docker pull ${name}` : `name one of them, or docker pull ${name}`,
+  const text = near.length === 0 ? "" : `; similar images: ${near.join(", ")}`;
+  return new PortholeError("TARGET", `no such image: '${name}'${text}`, {
+    hint: near.length === 0 ? `run docker pull ${name}` : `name one of them, or run docker pull ${name}`,
   });
 }
 
-/** Most names that are told. */
+/** Maximum number of similar names. */
 const MOST_NEAR = 5;
 
 /**
- * Names that are like one: other tags of the same repository, those that begin alike first; where it has none, repositories whose last part is the same or
- * differs in a letter or two.
+ * Names similar to `name`: other tags of the same repository, nearest first; else repositories
+ * whose last part is equal or differs by one or two letters.
  */
 export function similarNames(name: string, all: readonly string[]): string[] {
   const wanted = split(name);
@@ -105,13 +106,16 @@ export function similarNames(name: string, all: readonly string[]): string[] {
     .map(({ one }) => one);
 }
 
-/** `localhost:5000/team/web:1.2@sha256:...` has the repository without tag and digest, `web` as its last part, and the tag `1.2`. */
+/**
+ * Splits a name: `localhost:5000/team/web:1.2@sha256:...` has the last part `web` and the tag
+ * `1.2`.
+ */
 function split(name: string): { repository: string; base: string; tag: string } {
   const [, repository = name, tag = "latest"] = /^(.*?)(?::([^/:@]+))?(?:@.*)?$/s.exec(name) ?? [];
   return { repository, base: repository.slice(repository.lastIndexOf("/") + 1), tag };
 }
 
-/** Letters to insert, remove or replace to get from one text to the other (Levenshtein). */
+/** Levenshtein distance. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

@@ -1,4 +1,4 @@
-/** Who has containers: Docker and Podman (find, inspect, watch), and namespaces without an engine. */
+/** Docker and Podman: find, inspect and watch containers; namespaces without an engine. */
 export { isNotFound } from "./ask-engines.ts";
 export { type ContainerChange, type ContainerChanges, containerChanges } from "./changes.ts";
 export { type ContainerListItem, decodeContainerList } from "./container-list.ts";

@@ -1,18 +1,18 @@
 import { type EngineRequest, Json } from "./engine-json.ts";
 
-/** What porthole reads of GET /containers/ID/json. */
+/** The fields of GET /containers/ID/json that porthole reads. */
 export interface Inspection {
   /** 64 hexadecimal digits. */
   id: string;
-  /** Without the slash; empty where the engine does not say. */
+  /** Without the slash; empty if missing. */
   name: string;
-  /** The engine's word, empty where it has none. */
+  /** The engine's state; empty if missing. */
   status: string;
   isRunning: boolean;
   isPaused: boolean;
   isRestarting: boolean;
   exitCode: number | undefined;
-  /** The engine's number of its first process; 0 where it has none. */
+  /** The engine's pid of its first process; 0 if it has none. */
   pid: number;
   startedAt: string;
   finishedAt: string;
@@ -20,19 +20,23 @@ export interface Inspection {
   usernsMode: string;
   runtime: string;
   isPrivileged: boolean;
-  /** Those that a new container can be given: Podman does not say what its container may do with a device. */
+  /**
+   * Devices that a new container can be given. Podman does not report a container's rights to a
+   * device.
+   */
   devices: object[];
   deviceCgroupRules: string[];
   /** Config.Tty: its output is one raw stream. */
   hasTerminal: boolean;
-  /** HostConfig.LogConfig.Type, such as `json-file`; empty where the engine does not say. */
+  /** HostConfig.LogConfig.Type, such as `json-file`; empty if missing. */
   logDriver: string;
   mounts: { destination: string | undefined; source: string | undefined }[];
 }
 
 /**
- * Decodes the answer to GET /containers/ID/json; every field but the id and the state may be missing, for engines differ.
- * @throws PortholeError TARGET for what is of another type, with the field
+ * Decodes the response to GET /containers/ID/json. Engines differ: every field but the id and the
+ * state may be missing.
+ * @throws PortholeError TARGET for a field of the wrong type, with its name
  */
 export function decodeInspection(body: unknown, request: EngineRequest): Inspection {
   const json = new Json(body, request);

@@ -4,35 +4,39 @@ import { PortholeError } from "../errors.ts";
 import { BoltError, type Bucket, openBolt } from "./bolt.ts";
 import type { EngineInfo } from "./engine-info.ts";
 
-/** What tells the layers of a container or image from others, for an engine that does not say where they are. */
+/**
+ * Identifies the layers of a container or image, for an engine that does not report their
+ * directories.
+ */
 export interface LayerKey {
-  /** The storage driver or snapshotter: `overlayfs`, `vfs`, `native`. */
+  /** Storage driver or snapshotter: `overlayfs`, `vfs`, `native`. */
   driver: string;
   isPodman: boolean;
   isContainer: boolean;
-  /** The container's id, or the image's: 64 hexadecimal digits. */
+  /** Id of the container or image: 64 hexadecimal digits. */
   id: string;
-  /** Digests of the layers of an image, the lowest first. */
+  /** Digests of an image's layers, lowest first. */
   diffIds: string[];
 }
 
-/** One directory of a root, as the engine's side sees it. */
+/** A directory of the root, as the engine sees it. */
 export interface LayerDirectory {
   path: string;
-  /** True for Docker's layer of empty places, between a container's layer and those of its image. */
+  /** True for Docker's init layer of empty files, between a container's layer and its image. */
   isInit: boolean;
 }
 
 /**
- * Reads a file of the engine's storage: the whole of it, undefined where it is not there.
- * @throws PortholeError where it cannot be read
+ * Reads a whole file of the engine's storage; undefined if it does not exist.
+ * @throws PortholeError if it cannot be read
  */
 export type ReadFile = (path: string) => Promise<Buffer | undefined>;
 
 /**
- * Looks in the engine's own storage for the directories of a root, uppermost first: in containerd's metadata for a snapshotter,
- * in the files of Docker's or Podman's driver vfs. Undefined for any other driver, and where the storage does not have it.
- * @throws PortholeError TARGET where the metadata is not what it has to be; what `read` throws
+ * Finds the directories of a root in the engine's storage, uppermost first: in containerd's
+ * metadata for a snapshotter, in the files of Docker's or Podman's vfs driver. Undefined for other
+ * drivers, and if the storage does not have it.
+ * @throws PortholeError TARGET for invalid metadata; what `read` throws
  */
 export async function locateLayers(
   key: LayerKey,
@@ -45,15 +49,15 @@ export async function locateLayers(
   return key.isPodman ? podmanVfs(key, info.rootDirectory, read) : dockerVfs(key, info.rootDirectory, read);
 }
 
-/** True for a driver whose layers are each a whole copy of those below it, so that one directory has every file. */
+/** True for a driver whose layers are full copies: the uppermost directory has every file. */
 export function isCopying(driver: string): boolean {
   return driver === "vfs" || driver === "native";
 }
 
-/** Snapshotters whose snapshots are directories: what is below `snapshots/N`. */
+/** Snapshotters whose snapshots are directories, by their path below `snapshots/N`. */
 const SNAPSHOTTERS: Readonly<Record<string, string>> = { overlayfs: "/fs", native: "" };
 
-/** Where Docker's own containerd, and one of the system, have their state. */
+/** State directories of Docker's containerd and of the system's. */
 async function snapshotDirectories(
   key: LayerKey,
   { rootDirectory, containerdAddress }: EngineInfo,
@@ -78,7 +82,7 @@ async function snapshotDirectories(
 
 const SYSTEM_CONTAINERD = "/var/lib/containerd";
 
-/** containerd may write to the file while it is read: then it is read again. */
+/** containerd may write to the file during the read: then reads again. */
 async function chainIn(path: string, key: LayerKey, read: ReadFile): ReturnType<typeof locateChain> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -97,9 +101,10 @@ async function locateChain(path: string, key: LayerKey, read: ReadFile) {
 }
 
 /**
- * A snapshot and those below it, from the metadata of a snapshotter (containerd's `snapshots/storage`): a bucket for each,
- * named `NAMESPACE/NUMBER/KEY`, with its number and the name of its parent. Undefined where there is none of that key.
- * @throws PortholeError TARGET for what is no such metadata
+ * A snapshot and its parents from a snapshotter's metadata (containerd's `snapshots/storage`): a
+ * bucket `NAMESPACE/NUMBER/KEY` for each, with its number and its parent's name. Undefined if the
+ * key does not exist.
+ * @throws PortholeError TARGET for invalid metadata
  */
 export function snapshotChain(metadata: Buffer, key: string): { id: bigint; name: string }[] | undefined {
   try {
@@ -124,17 +129,17 @@ export function snapshotChain(metadata: Buffer, key: string): { id: bigint; name
   }
 }
 
-/** As overlayfs has it. */
+/** Order of overlayfs. */
 const MAX_LAYERS = 500;
 
-/** Seven bits a byte, the lowest first (encoding/binary of Go). */
+/** Varint: seven bits per byte, lowest first (encoding/binary of Go). */
 function unsignedVarint(bytes: Buffer): bigint {
   let value = 0n;
   for (const [index, byte] of bytes.entries()) value |= BigInt(byte & 0x7f) << BigInt(7 * index);
   return value;
 }
 
-/** What names a stack of layers by their digests (image-spec, "Layer ChainID"). */
+/** Chain id of a stack of layers, from their digests (image-spec, "Layer ChainID"). */
 function chainId(diffIds: readonly string[]): string {
   return diffIds.reduce((chain, diffId) => {
     if (chain === "") return diffId;
@@ -142,7 +147,7 @@ function chainId(diffIds: readonly string[]): string {
   }, "");
 }
 
-/** Of a container `layerdb/mounts/ID/mount-id`, of an image `layerdb/sha256/CHAIN/cache-id`. */
+/** `layerdb/mounts/ID/mount-id` for a container, `layerdb/sha256/CHAIN/cache-id` for an image. */
 async function dockerVfs(key: LayerKey, root: string, read: ReadFile): Promise<LayerDirectory[] | undefined> {
   const database = `${root}/image/vfs/layerdb`;
   const path = key.isContainer
@@ -151,7 +156,7 @@ async function dockerVfs(key: LayerKey, root: string, read: ReadFile): Promise<L
   return vfsDirectory(root, (await read(path))?.toString().trim());
 }
 
-/** Of both a list that names the layer. */
+/** The list that names the layer, for containers and for images. */
 async function podmanVfs(key: LayerKey, root: string, read: ReadFile): Promise<LayerDirectory[] | undefined> {
   const list = await read(
     key.isContainer ? `${root}/vfs-containers/containers.json` : `${root}/vfs-images/images.json`,

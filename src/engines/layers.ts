@@ -2,32 +2,32 @@ import { existsSync } from "node:fs";
 import type { Json } from "./engine-json.ts";
 import { isCopying, type LayerDirectory, type LayerKey } from "./layer-store.ts";
 
-/** Where the files of something that does not run lie, as the engine's side sees it. */
+/** Where the files of an offline target are, as the engine sees them. */
 export interface Layers {
-  /** Directories, the uppermost first; empty where the engine does not say. */
+  /** Directories, uppermost first; empty if the engine does not report them. */
   directories: string[];
-  /** What finds them in the engine's storage then. */
+  /** Finds the directories in the engine's storage then. */
   key?: LayerKey | undefined;
-  /** What each of them is, in words: `the container's own layer`, `image layer 3 of 5`. */
+  /** Description of each: `the container's own layer`, `image layer 3 of 5`. */
   names: string[];
-  /** Volumes, bind mounts and the engine's own files, each on top of the layers at its place. */
+  /** Volumes, bind mounts and the engine's own files, each mounted on the layers at `place`. */
   binds: { source: string; place: string }[];
-  /** Places whose content is not there any more, and why. */
+  /** Paths whose content does not exist any more, with the reason. */
   absent: MissingPath[];
 }
 
-/** A place of which nothing is left. */
+/** A path whose content does not exist any more. */
 export interface MissingPath {
   path: string;
   why: string;
 }
 
-/** Of every container, whatever its engine says. */
+/** In memory in every container. */
 const IN_MEMORY = ["/proc", "/sys", "/dev"];
 
 /**
- * The layers of a container, from the answer to GET /containers/ID/json.
- * @throws PortholeError TARGET for what is of another type, with the field
+ * Layers of a container, from the response to GET /containers/ID/json.
+ * @throws PortholeError TARGET for a field of the wrong type, with its name
  */
 export function containerLayers(json: Json, isPodman: boolean): Layers {
   const mounts = json.get("Mounts").list().map(mountOf);
@@ -50,8 +50,8 @@ export function containerLayers(json: Json, isPodman: boolean): Layers {
 }
 
 /**
- * The layers of an image, from the answer to GET /images/NAME/json.
- * @throws PortholeError TARGET for what is of another type, with the field
+ * Layers of an image, from the response to GET /images/NAME/json.
+ * @throws PortholeError TARGET for a field of the wrong type, with its name
  */
 export function imageLayers(json: Json, id: string, isPodman: boolean): Layers {
   const layers = json.get("RootFS").get("Layers").list();
@@ -64,7 +64,7 @@ export function imageLayers(json: Json, id: string, isPodman: boolean): Layers {
   };
 }
 
-/** The layers of `key` once their directories are known; without directories what finds them. */
+/** The layers with their directories, or with the key that finds them. */
 export function withDirectories(
   key: LayerKey,
   stack: readonly LayerDirectory[],
@@ -73,13 +73,13 @@ export function withDirectories(
   return { directories, names: layerNames(stack, key), key: stack.length === 0 ? key : undefined };
 }
 
-/** Docker 29 leaves out GraphDriver with containerd's store. */
+/** Docker 29 omits GraphDriver with containerd's store. */
 function driverOf(json: Json): string {
   const snapshotter = json.get("Storage").get("RootFS").get("Snapshot").get("Name").text();
   return json.get("GraphDriver").get("Name").text() ?? snapshotter ?? "";
 }
 
-/** overlay2 of Docker and overlay of Podman: `UpperDir`, then what is below it. */
+/** overlay2 of Docker and overlay of Podman: `UpperDir`, then the layers below. */
 function layerDirectories(data: Json): LayerDirectory[] {
   const upper = data.get("UpperDir").text() ?? "";
   const lower = (data.get("LowerDir").text() ?? "").split(":");
@@ -87,7 +87,10 @@ function layerDirectories(data: Json): LayerDirectory[] {
   return paths.map((path) => ({ path, isInit: /-init\/diff$/.test(path) }));
 }
 
-/** Docker puts a layer of its own, with empty places for /etc/hosts and the like, between a container's and its image's. */
+/**
+ * Docker adds an init layer with empty files for /etc/hosts and similar between a container's and
+ * its image's layers.
+ */
 function layerNames(stack: readonly LayerDirectory[], { isContainer, driver }: LayerKey): string[] {
   if (isCopying(driver))
     return stack.map(() => (isContainer ? "the container's copy of its image" : "the image's files"));
@@ -113,7 +116,7 @@ function mountOf(json: Json): EngineMount {
   };
 }
 
-/** Files that the engine makes for each container and mounts into it. */
+/** Files that the engine creates and mounts into each container. */
 function engineFiles(json: Json): EngineMount[] {
   const file = (place: string, field: string) => ({ type: "bind", source: json.get(field).text() ?? "", place });
   return [
@@ -123,12 +126,15 @@ function engineFiles(json: Json): EngineMount[] {
   ].filter(({ source }) => source !== "" && existsSync(source));
 }
 
-/** What is mounted on something comes after it. */
+/** Outer mounts first. */
 function outerFirst(a: { place: string }, b: { place: string }): number {
   return a.place.length - b.place.length;
 }
 
-/** True for a path of this machine that is not there; the engine may be elsewhere, or its directories closed to this user: then nothing is known. */
+/**
+ * True if a path does not exist on this machine. False if that cannot be known: the engine may be
+ * elsewhere, or its directories not readable by this user.
+ */
 function isGoneHere(source: string): boolean {
   return process.geteuid?.() === 0 && !existsSync(source);
 }

@@ -2,16 +2,16 @@ import { PortholeError } from "../errors.ts";
 import { type ContainerListItem, type ContainerSummary, decodeContainerList } from "./container-list.ts";
 import { type Engine, engineGet, engines, errorMessageOf } from "./engine.ts";
 
-/** A container of an engine's list, running or not. */
+/** A container in an engine's list, running or not. */
 export interface Container extends ContainerSummary {
   /** Path of the engine's socket, for {@link ConnectOptions.engine}. */
   engine: string;
 }
 
 /**
- * Lists the containers of every engine of this machine, or of the one that `engine` names (a socket, a docker context, `all`).
- * porthole's own helpers are left out.
- * @throws PortholeError TARGET when no engine answers, or a named one does not
+ * Lists the containers of every local engine, or of the one that `engine` names (a socket, a docker
+ * context, `all`). Leaves out porthole's sidecars.
+ * @throws PortholeError TARGET if no engine responds, or a named one does not
  */
 export async function listContainers(options: { engine?: string; signal?: AbortSignal } = {}): Promise<Container[]> {
   const every = await listEvery(options);
@@ -40,21 +40,21 @@ export async function listEvery(options: {
 }
 
 /**
- * One engine's containers without porthole's own helpers.
- * @throws PortholeError TARGET with the engine's words
+ * One engine's containers without porthole's sidecars.
+ * @throws PortholeError TARGET with the engine's message
  */
 export async function engineContainers(engine: Engine, signal: AbortSignal | undefined): Promise<ContainerListItem[]> {
   const answer = await engineGet(engine, "/containers/json?all=true", { signal });
   if (answer.status !== 200) {
     const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
-    throw new PortholeError("TARGET", `the engine at ${engine.socketPath} does not list its containers: ${text}`);
+    throw new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot list its containers: ${text}`);
   }
   return decodeContainerList(answer.body, answer.request).filter(({ isSidecar }) => !isSidecar);
 }
 
-/** The error where no engine's socket exists. */
+/** The error if no engine's socket exists. */
 export function noEngineError(): PortholeError {
-  return new PortholeError("TARGET", "no container engine: neither Docker's nor Podman's socket is there", {
-    hint: "start one, or name one with --engine or DOCKER_HOST",
+  return new PortholeError("TARGET", "no container engine: no socket of Docker or Podman found", {
+    hint: "start an engine, or name one with --engine or DOCKER_HOST",
   });
 }

@@ -1,7 +1,7 @@
 import { PortholeError } from "../errors.ts";
 import type { OutputPath } from "../target.ts";
 import { type Engine, RESPONSE_TIMEOUT_MS, unreachable } from "./engine.ts";
-import { HttpRefusal, httpBody } from "./http.ts";
+import { HttpStatusError, httpBody } from "./http.ts";
 import { inspectContainer } from "./resolve.ts";
 
 /** A container whose output is read. */
@@ -11,18 +11,18 @@ export interface OutputContainer {
   id: string;
   name: string;
   isRunning: boolean;
-  /** Tells two lives of one id apart. */
+  /** Distinguishes runs of one container. */
   startedAt: string;
   exitCode: number | undefined;
   isPodman: boolean;
-  /** With a terminal both streams are one. */
+  /** A terminal merges both streams. */
   hasTerminal: boolean;
 }
 
-/** What the container wrote at once, as its engine keeps it: a line, or a piece of a long one. */
+/** What the container wrote at once, as the engine stores it: a line, or a part of a long one. */
 export interface OutputRecord {
   stream: "stdout" | "stderr";
-  /** The engine's, in nanoseconds since 1970; undefined where timestamps were not asked for or are none. */
+  /** The engine's timestamp in nanoseconds since 1970; undefined if not requested or invalid. */
   time: bigint | undefined;
   bytes: Buffer;
 }
@@ -30,20 +30,20 @@ export interface OutputRecord {
 /** Options of {@link outputRecords}. */
 export interface OutputOptions {
   path: OutputPath;
-  /** Ask for times. A stream of a terminal has no frames: with times its records are lines. */
+  /** Request timestamps. Without frames (terminal), records then are lines. */
   timestamps?: boolean;
-  /** Go on with what comes, until the container ends. */
+  /** Continue with new records until the container ends. */
   follow?: boolean;
   /** Nanoseconds since 1970, inclusive. */
   since?: bigint | undefined;
-  /** At most so many of the last records of both streams together. */
+  /** Maximum number of last records, of both streams together. */
   tail?: number | undefined;
   signal: AbortSignal;
 }
 
 /**
- * Finds the container of a name, running or not.
- * @throws PortholeError TARGET also where its engine keeps no output
+ * Finds a container by name, running or not.
+ * @throws PortholeError TARGET, also if its engine stores no output
  */
 export async function outputContainer(
   name: string,
@@ -53,8 +53,8 @@ export async function outputContainer(
   const { engine, answer } = await inspectContainer(name, explicitEngine, signal);
   const shown = answer.name || name;
   if (answer.logDriver === "none") {
-    throw new PortholeError("TARGET", `container '${shown}' keeps no output: its log driver is 'none'`, {
-      hint: "make the container with another one, such as --log-driver json-file",
+    throw new PortholeError("TARGET", `container '${shown}' has no stored output: its log driver is 'none'`, {
+      hint: "recreate the container with another driver, such as --log-driver json-file",
     });
   }
   const { id, startedAt, exitCode, isPodman, hasTerminal } = answer;
@@ -64,7 +64,7 @@ export async function outputContainer(
 
 /**
  * Reads a container's output from its engine (GET /containers/ID/logs), oldest first.
- * @throws PortholeError TARGET with the engine's words; CANCELLED
+ * @throws PortholeError TARGET with the engine's message; CANCELLED
  */
 export async function* outputRecords(
   container: OutputContainer,
@@ -86,7 +86,7 @@ async function* answerOf(container: OutputContainer, options: OutputOptions): As
     yield* httpBody(engine.socketPath, logsPath(container, options), { timeoutMs: RESPONSE_TIMEOUT_MS, signal });
   } catch (error) {
     if (signal.aborted || (error instanceof PortholeError && error.code === "CANCELLED")) throw error;
-    if (!(error instanceof HttpRefusal)) throw unreachable(engine, error);
+    if (!(error instanceof HttpStatusError)) throw unreachable(engine, error);
     const { status, words } = error;
     // Docker of a container that it is removing.
     if (status === 404 || (status === 409 && /removal|dead/.test(words ?? ""))) throw beingRemoved(name);
@@ -101,7 +101,7 @@ function beingRemoved(name: string): PortholeError {
 function logsPath({ id, hasTerminal }: OutputContainer, options: OutputOptions): string {
   const { path, timestamps, follow, since, tail } = options;
   const query = new URLSearchParams({
-    // With a terminal all is stdout.
+    // With a terminal, all output is stdout.
     stdout: String(path !== "@stderr" || hasTerminal),
     stderr: String(path !== "@stdout"),
     timestamps: String(timestamps === true),
@@ -118,16 +118,16 @@ interface Framed {
   bytes: Buffer;
 }
 
-/** Bytes of a frame's header: which stream, three zeroes, the length (big-endian). */
+/** Size of a frame header in bytes: stream, three zeroes, length (big-endian). */
 const HEADER = 8;
-/** The largest frame that is believed: engines cut lines at 16 KiB. */
+/** Maximum size of a frame: engines split lines at 16 KiB. */
 const MAX_FRAME = 16 * 1024 * 1024;
 
-/** Cuts an answer into the frames in which an engine hands on what was written. */
+/** Splits a response into the engine's frames. */
 class FrameCutter {
   #held: Buffer[] = [];
   #length = 0;
-  /** Bytes that the next frame needs. */
+  /** Bytes up to the end of the next frame. */
   #needs = HEADER;
 
   push(piece: Buffer): Framed[] {
@@ -141,7 +141,7 @@ class FrameCutter {
     while (at + HEADER <= all.length) {
       const length = all.readUInt32BE(at + 4);
       if ((all[at] ?? 0) > 2 || all.readUIntBE(at + 1, 3) !== 0 || length > MAX_FRAME)
-        throw new PortholeError("TARGET", "the engine's answer is no stream of frames");
+        throw new PortholeError("TARGET", "invalid response: not a multiplexed stream");
       if (at + HEADER + length > all.length) {
         this.#needs = HEADER + length;
         break;
@@ -155,13 +155,13 @@ class FrameCutter {
     return frames;
   }
 
-  /** What was cut off in a frame. */
+  /** Drops a truncated frame. */
   end(): Framed[] {
     return [];
   }
 }
 
-/** With a terminal there are no frames; some versions of Podman make them all the same. */
+/** A terminal's output has no frames, except from some versions of Podman. */
 class TerminalCutter {
   readonly #maybeFramed: boolean;
   readonly #byLine: boolean;
@@ -201,7 +201,7 @@ class TerminalCutter {
 
 const STAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) /;
 
-/** The engine's time before a record and what was written. */
+/** Splits the engine's timestamp from a record. */
 function splitTime(bytes: Buffer): { time: bigint | undefined; bytes: Buffer } {
   const match = STAMP.exec(bytes.toString("latin1", 0, 40));
   if (match === null) return { time: undefined, bytes };

@@ -1,24 +1,25 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
-/** A set of namespaces that is not ours, known by its first process. */
+/** A set of foreign namespaces, identified by its first process. */
 export interface NamespaceSandbox {
-  /** Lowest pid of its processes, as this process sees it. */
+  /** Lowest pid of its processes in this PID namespace. */
   pid: number;
   /** Command line of that process. */
   command: string;
   /** Owner of that process. */
   uid: number;
-  /** Which of its namespaces are not ours: `mnt`, `pid`, `user`, `net`. */
+  /** Which of its namespaces differ from ours: `mnt`, `pid`, `user`, `net`. */
   apart: readonly string[];
-  /** How many processes are in it. */
+  /** Number of its processes. */
   processes: number;
 }
 
 const KINDS = ["mnt", "pid", "user", "net"] as const;
 
 /**
- * Mount namespaces other than ours that this user may enter, made by bubblewrap, unshare, systemd and the like, or by an engine nobody was asked of.
- * Those of the processes in `known` (containers of the list) are left out.
+ * Foreign mount namespaces that this user may enter, from bubblewrap, unshare, systemd and others,
+ * or from an engine that was not asked.
+ * @param known pids of listed containers, which are left out
  */
 export function namespaceSandboxes(known: readonly number[] = []): NamespaceSandbox[] {
   const ours = KINDS.map((kind) => namespaceOf("self", kind));
@@ -37,7 +38,7 @@ export function namespaceSandboxes(known: readonly number[] = []): NamespaceSand
       continue;
     }
     const command = commandOf(pid);
-    // Threads of the kernel have none.
+    // Kernel threads have no arguments.
     if (command === undefined) continue;
     const apart = KINDS.filter((kind, index) => namespaceOf(pid, kind) !== ours[index]);
     found.set(mount, { pid, command, uid: ownerOf(pid), apart, processes: 1 });
@@ -45,7 +46,7 @@ export function namespaceSandboxes(known: readonly number[] = []): NamespaceSand
   return [...found.values()];
 }
 
-/** `mnt:[4026531841]`; undefined where there is no such process or this user may not know. */
+/** `mnt:[4026531841]`; undefined if there is no such process or access is denied. */
 function namespaceOf(pid: number | "self", kind: string): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/${kind}`);

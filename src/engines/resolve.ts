@@ -7,13 +7,13 @@ import { Json } from "./engine-json.ts";
 import { decodeInspection, type Inspection } from "./inspection.ts";
 import { containerLayers, type Layers } from "./layers.ts";
 
-/** A running container, as its engine describes it: everything that choosing and taking a route needs, from one request. */
+/** A running container. One request returns all that is needed to choose and take a route. */
 export interface RunningContainer {
   engine: Engine;
   /** 64 hexadecimal digits. */
   id: string;
   name: string;
-  /** State.StartedAt: tells two lives of one id apart. */
+  /** State.StartedAt: distinguishes runs of one container. */
   startedAt: string;
   /** Host pid of its first process. */
   pid: number;
@@ -21,42 +21,44 @@ export interface RunningContainer {
   /** HostConfig.PidMode: empty, `host`, or `container:ID`. */
   pidMode: string;
   usernsMode: string;
-  /** HostConfig.Runtime: `runc`, `crun`, `runsc`; empty where the engine does not say. */
+  /** HostConfig.Runtime: `runc`, `crun`, `runsc`; empty if missing. */
   runtime: string;
   privileged: boolean;
-  /** True when the engine is Podman. */
+  /** True if the engine is Podman. */
   isPodman: boolean;
-  /** What HostConfig says of devices, passed on to a sidecar as it is. */
+  /** Device settings of HostConfig, passed on to a sidecar unchanged. */
   devices: object[];
   deviceCgroupRules: string[];
-  /** Host directory mounted at `/run/porthole`, when there is one. */
+  /** Host directory mounted at `/run/porthole`, if any. */
   portholeMount: string | undefined;
 }
 
-/** A container that does not run: its layers and volumes are left. */
+/** A stopped container: its layers and volumes exist. */
 export interface StoppedContainer {
   engine: Engine;
   /** 64 hexadecimal digits. */
   id: string;
   name: string;
-  /** State.FinishedAt: tells what is left after one life from what is left after another. */
+  /** State.FinishedAt: distinguishes the files after one run from those after another. */
   finishedAt: string;
   runtime: string;
   isPodman: boolean;
   usernsMode: string;
   layers: Layers;
-  /** Why what needs a running container cannot be done, and what to do. */
+  /** The error for operations that need a running container. */
   obstacle: PortholeError;
 }
 
-/** A container in one of its two states. */
+/** A running or a stopped container. */
 export type ContainerState =
   | { running: RunningContainer; stopped?: undefined }
   | { running?: undefined; stopped: StoppedContainer };
 
 /**
- * Finds a container by name, id, id prefix or Compose service (see {@link composeContainer}), with one request where the first three fit.
- * @throws PortholeError TARGET when there is none, several, it is being removed, or no engine answers; CANCELLED through the signal
+ * Finds a container by name, id, id prefix or Compose service (see {@link composeContainer}); one
+ * request for the first three.
+ * @throws PortholeError TARGET if there is none, the name is ambiguous, it is being removed, or no
+ * engine responds; CANCELLED through the signal
  */
 export async function resolveContainer(
   name: string,
@@ -71,8 +73,9 @@ export async function resolveContainer(
 }
 
 /**
- * A container that its engine has listed, by its full id.
- * @throws PortholeError TARGET when it is gone or being removed (ESRCH), or its engine does not answer; CANCELLED through the signal
+ * Inspects a container by its full id.
+ * @throws PortholeError TARGET if it is gone or being removed (ESRCH), or its engine does not
+ * respond; CANCELLED through the signal
  */
 export async function describeContainer(
   engine: Engine,
@@ -87,7 +90,10 @@ export async function describeContainer(
   return stateOf(engine, inspection, id, mountPoint);
 }
 
-/** Finds a container as {@link resolveContainer} does, in any state. */
+/**
+ * Finds a container as {@link resolveContainer} does, in any state.
+ * @throws as {@link resolveContainer}
+ */
 export async function inspectContainer(
   name: string,
   explicitEngine: string | undefined,
@@ -96,13 +102,16 @@ export async function inspectContainer(
   return askEngines("container", name, explicitEngine, (asked) => inspect(asked, name, signal));
 }
 
-/** The container, which must run. Throws TARGET (ESRCH) with what to do when it does not. */
+/**
+ * The container, if it runs.
+ * @throws PortholeError TARGET (ESRCH) with a hint if it does not
+ */
 export function requireRunning({ running, stopped }: ContainerState): RunningContainer {
   if (running === undefined) throw stopped.obstacle;
   return running;
 }
 
-/** A container as its engine describes it, and who answered. */
+/** A container's inspection and the engine's type. */
 export interface InspectedContainer extends Inspection {
   isPodman: boolean;
   json: Json;
@@ -118,7 +127,7 @@ async function inspect(engine: Engine, name: string, signal?: AbortSignal): Prom
   const answer = await engineGet(engine, `/containers/${encodeURIComponent(name)}/json`, options);
   if (answer.status === 200) {
     const inspection = inspected(answer);
-    // An engine takes "db" for an id that begins so, too: what somebody called "db" comes first.
+    // An engine also takes "db" as an id prefix. A Compose service of that name has precedence.
     return isShortId(inspection, name) ? ((await inspectCompose(engine, name, signal)) ?? inspection) : inspection;
   }
   const isUnclear = isSeveral(answer);
@@ -128,15 +137,15 @@ async function inspect(engine: Engine, name: string, signal?: AbortSignal): Prom
   return service;
 }
 
-/** Digits of an id that people copy: nobody calls a service that. */
+/** Digits of a short id, as engines print it. No service has such a name. */
 const SHORT_ID = 12;
 
-/** True when the engine went by the first few digits of the id, not by a name. */
+/** True if the engine matched a short id prefix, not a name. */
 function isShortId(inspection: Inspection, name: string): boolean {
   return name.length < SHORT_ID && inspection.id.startsWith(name) && inspection.name !== name;
 }
 
-/** Docker (400) and Podman (500) when several ids begin with what was asked for. */
+/** Docker (400) and Podman (500) report an ambiguous id prefix. */
 function isSeveral(answer: EngineResponse): boolean {
   return answer.status >= 400 && /multiple (ids|containers)|more than one/i.test(errorMessageOf(answer) ?? "");
 }
@@ -147,13 +156,9 @@ async function severalIds(engine: Engine, prefix: string, signal?: AbortSignal):
   const fitting = decodeContainerList(answer.body, answer.request)
     .filter(({ id }) => id.startsWith(prefix))
     .map(({ id, name }) => `${name} (${id.slice(0, SHORT_ID)})`);
-  return new AmbiguousNameError(
-    "TARGET",
-    `several containers have ids that begin with '${prefix}': ${fitting.sort().join(", ")}`,
-    {
-      hint: "name one of them",
-    },
-  );
+  return new AmbiguousNameError("TARGET", `id prefix '${prefix}' is ambiguous: ${fitting.sort().join(", ")}`, {
+    hint: "name one of them",
+  });
 }
 
 async function inspectCompose(
@@ -166,7 +171,7 @@ async function inspectCompose(
     const { length } = choice.several;
     throw new AmbiguousNameError(
       "TARGET",
-      `the Compose service '${name}' has ${length} containers: ${choice.several.join(", ")}`,
+      `Compose service '${name}' is ambiguous: it has ${length} containers: ${choice.several.join(", ")}`,
       {
         hint: "name one of them",
       },
@@ -179,7 +184,7 @@ async function inspectCompose(
 
 function refused(engine: Engine, name: string, answer: EngineResponse): PortholeError {
   const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
-  return new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot tell about '${name}': ${text}`);
+  return new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot inspect '${name}': ${text}`);
 }
 
 function stateOf(engine: Engine, inspection: InspectedContainer, name: string, mountPoint: string): ContainerState {
@@ -201,7 +206,7 @@ function stateOf(engine: Engine, inspection: InspectedContainer, name: string, m
   };
 }
 
-/** What to do about a container that does not run depends on why it does not. */
+/** The reason and the hint depend on the container's state. */
 function whyNotRunning(name: string, inspection: InspectedContainer): PortholeError | undefined {
   const { isRunning, isPaused, isRestarting, exitCode, isPodman } = inspection;
   const status = inspection.status || "stopped";
@@ -209,12 +214,12 @@ function whyNotRunning(name: string, inspection: InspectedContainer): PortholeEr
   const fail = (why: string, hint: string) =>
     new PortholeError("TARGET", `container '${name}' ${why}`, { errno: "ESRCH", hint });
   if (isRestarting || status === "restarting") {
-    const after = exitCode === undefined ? "" : ` (it ended with status ${exitCode})`;
+    const after = exitCode === undefined ? "" : ` (exit status ${exitCode})`;
     return fail(`is restarting${after}`, `try again in a moment; porthole cat ${name}:@logs shows what it printed`);
   }
   if (isRunning || isPaused) return undefined;
-  // Docker gives up on one that it could not remove.
-  if (status === "dead" || status === "removing") return fail(`is ${status}`, `${command} rm --force ${name}`);
+  // Docker could not remove it and does not retry.
+  if (status === "dead" || status === "removing") return fail(`is ${status}`, `run ${command} rm --force ${name}`);
   const state = status === "created" || status === "configured" ? "was never started" : `is not running (${status})`;
-  return fail(state, `${command} start ${name}`);
+  return fail(state, `run ${command} start ${name}`);
 }

@@ -11,25 +11,28 @@ export interface Volume {
   id: string;
   name: string;
   isPodman: boolean;
-  /** When it was made: tells it from a later one of the same name. */
+  /** Distinguishes it from a later volume of the same name. */
   createdAt: string;
   driver: string;
-  /** Directory that has its files while it is mounted. */
+  /** Directory of its files while it is mounted. */
   directory: string;
-  /** What the driver mounts there, as `type=nfs`; empty where the directory itself has the files. */
+  /**
+   * What the driver mounts there, such as `type=nfs`; empty if the directory itself has the files.
+   */
   mounted: string;
 }
 
 /**
  * Finds a volume by name.
- * @throws PortholeError TARGET when no engine has it, or several have one; CANCELLED through the signal
+ * @throws PortholeError TARGET if no engine or several engines have it; CANCELLED through the
+ * signal
  */
 export async function resolveVolume(name: string, explicit: string | undefined, signal?: AbortSignal): Promise<Volume> {
   const { engine, answer } = await askEngines("volume", name, explicit, (asked) => inspect(asked, name, signal));
   return { engine, ...answer };
 }
 
-/** Names of every volume of every engine that answers. */
+/** Names of the volumes of every engine that responds. */
 export async function volumeNames(
   explicit: string | undefined,
   options: { timeoutMs?: number } = {},
@@ -58,7 +61,7 @@ async function inspect(
   if (answer.status === 404) return undefined;
   if (answer.status !== 200) {
     const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
-    throw new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot tell about volume '${name}': ${text}`);
+    throw new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot inspect volume '${name}': ${text}`);
   }
   const json = new Json(answer.body, answer.request);
   const options = Object.entries(json.get("Options").record()).filter(

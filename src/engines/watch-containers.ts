@@ -6,58 +6,61 @@ import { changedContainer } from "./engine-event.ts";
 import { httpLines } from "./http.ts";
 import { engineContainers, noEngineError } from "./list-containers.ts";
 
-/** A container of an engine's list, running or not. */
+/** A container in an engine's list, running or not. */
 export interface ListedContainer extends ContainerListItem {
   engine: Engine;
-  /** Of a running one, once the engine has told; undefined until then. */
+  /** Of a running container; undefined until the engine has responded. */
   details: ContainerDetails | undefined;
 }
 
-/** What is known of a running container by asking for it alone. */
+/** Details of a running container from a request of its own. */
 export interface ContainerDetails {
-  /** Milliseconds since 1970, undefined where the engine does not say. */
+  /** Milliseconds since 1970; undefined if the engine does not report it. */
   started: number | undefined;
-  /** Host pid of its first process; 0 where it is not on this machine. */
+  /** Host pid of its first process; 0 if it is not on this machine. */
   pid: number;
-  /** The route that would be taken, undefined when none goes. */
+  /** The first available route; undefined if there is none. */
   route: AgentRoute | undefined;
-  /** Why the routes that come before it do not go, or none does: one sentence each. */
+  /** Why earlier routes, or all, are not available: one sentence each. */
   obstacles: readonly string[];
 }
 
-/** Every container of every engine, and what could not be found out. */
+/** The containers of every engine, and the engines' errors. */
 export interface ContainersState {
   containers: readonly ListedContainer[];
-  /** One for each engine that does not answer; one when there is no engine. */
+  /** One error per engine that does not respond; one if there is no engine. */
   troubles: readonly PortholeError[];
-  /** False until every engine has answered or failed. */
+  /** False until every engine has responded or failed. */
   complete: boolean;
 }
 
 export interface WatchContainersOptions {
-  /** `--engine`; without it every engine that is found. */
+  /** `--engine`; default: every engine that is found. */
   engine?: string | undefined;
-  /** Asks for what an engine tells of a running container alone: its process, and how to get in. Without it no container is asked about. */
+  /** Asks for a running container's process and routes. Without it, makes no such requests. */
   describe?(engine: Engine, id: string, signal: AbortSignal): Promise<ContainerDetails>;
-  /** Called with every state, whenever it has changed. */
+  /** Called with the new state after each change. */
   changed(state: ContainersState): void;
   signal: AbortSignal;
 }
 
 type Describe = NonNullable<WatchContainersOptions["describe"]>;
 
-/** Milliseconds before an engine that does not answer, or is not there, is asked again. */
+/** Milliseconds before an engine that does not respond is asked again. */
 const RETRY_MS = 1_000;
 
-/** Docker tells of an end of a pause before its own list knows (20.10): milliseconds after which it is asked once more. */
+/**
+ * Milliseconds until a second request: Docker (20.10) reports the end of a pause before its list
+ * shows it.
+ */
 const SETTLED_MS = 300;
 
-/** Requests to one engine under way together. */
+/** Concurrent requests to one engine. */
 const AT_ONCE = 8;
 
 /**
- * Keeps an eye on the containers of every engine until the signal aborts: the list, then again whenever an engine tells of a change. What does
- * not answer is asked again. Resolves when nothing is under way any more.
+ * Watches the containers of every engine until the signal aborts. Lists them, then lists again
+ * after each event. Retries engines that do not respond. Resolves when no request is in progress.
  */
 export async function watchContainers(options: WatchContainersOptions): Promise<void> {
   const { signal } = options;
@@ -105,7 +108,7 @@ class EngineWatch {
   readonly #describe: Describe | undefined;
   readonly #report: () => void;
   readonly #signal: AbortSignal;
-  /** By id; dropped when an event tells of the container. */
+  /** By id; an event of the container removes its entry. */
   readonly #details = new Map<string, ContainerDetails>();
   #again: NodeJS.Timeout | undefined;
   #turn: Promise<void> = Promise.resolve();
@@ -132,16 +135,16 @@ class EngineWatch {
           for (const id of changed) this.#details.delete(id);
           clearTimeout(this.#again);
           await this.#listInTurn();
-          // What goes wrong then ends the stream of events too, and is said there.
+          // A failure here also ends the event stream, which reports it.
           if (changed.length > 0)
             this.#again = setTimeout(() => void this.#listInTurn().catch(() => undefined), SETTLED_MS);
         }
-        throw new PortholeError("TARGET", `the engine at ${this.#engine.socketPath} has ended`);
+        throw new PortholeError("TARGET", `the engine at ${this.#engine.socketPath} stopped`);
       } catch (error) {
         clearTimeout(this.#again);
         await this.#turn.catch(() => undefined);
         if (this.#signal.aborted) return;
-        // Asked in the usual way, it says better what is wrong.
+        // A plain request gives a better error message.
         this.trouble = await this.#explain(error);
         this.containers = [];
         this.answered = true;
@@ -181,7 +184,7 @@ class EngineWatch {
       one.details = await describe(this.#engine, one.id, this.#signal);
     } catch (error) {
       if (this.#signal.aborted) throw error;
-      // It ended meanwhile: an event will tell.
+      // It stopped meanwhile; an event follows.
       one.details = { started: undefined, pid: 0, route: undefined, obstacles: [asPortholeError(error).message] };
     }
     this.#details.set(one.id, one.details);

@@ -1,14 +1,17 @@
 import type { ReadAt } from "./fingerprint.ts";
 
-/** Bytes read at a time. */
+/** Bytes per read. */
 const BLOCK = 64 * 1024;
 
-/** Offset of the last `count` lines of the first `size` bytes, read backwards in blocks. A last line need not be ended by `delimiter`. */
+/**
+ * Offset of the last `count` lines of the first `size` bytes; reads backwards in blocks. The last
+ * line may lack its `delimiter`.
+ */
 export function lastLinesOffset(read: ReadAt, size: number, count: number, delimiter: number): number {
   if (count === 0) return size;
   const buffer = Buffer.allocUnsafe(BLOCK);
   let wanted = count;
-  // The delimiter that ends the last line is not in front of one.
+  // The delimiter at the end belongs to the last line.
   let end = size - 1;
   while (end > 0) {
     const start = Math.max(0, end - BLOCK);
@@ -21,7 +24,7 @@ export function lastLinesOffset(read: ReadAt, size: number, count: number, delim
   return 0;
 }
 
-/** Offset behind the first `count` lines of the first `size` bytes; `size` when there are fewer. */
+/** Offset after the first `count` lines of the first `size` bytes; `size` if there are fewer. */
 export function firstLinesOffset(read: ReadAt, size: number, count: number, delimiter: number): number {
   const buffer = Buffer.allocUnsafe(BLOCK);
   let wanted = count;
@@ -35,7 +38,10 @@ export function firstLinesOffset(read: ReadAt, size: number, count: number, deli
   return wanted > 0 ? size : 0;
 }
 
-/** Size of what has positions but no size to ask for (a block device): the first offset at which nothing can be read. */
+/**
+ * Size of a file whose stat has none, such as a block device: the first offset at which nothing can
+ * be read.
+ */
 export function sizeByReading(read: ReadAt): number {
   const byte = Buffer.alloc(1);
   const has = (offset: number) => read(offset, byte) > 0;
@@ -50,26 +56,26 @@ export function sizeByReading(read: ReadAt): number {
   return low;
 }
 
-/** The last lines or bytes of what comes in pieces, keeping no more than that and a piece. */
+/** Keeps the last lines or bytes of a stream. Holds them and at most one chunk more. */
 export class StreamEnd {
   readonly #count: number;
   readonly #delimiter: number | undefined;
   readonly #pieces: { bytes: Buffer; units: number }[] = [];
   #units = 0;
 
-  /** `delimiter` undefined: count bytes. */
+  /** Without `delimiter`, counts bytes. */
   constructor(count: number, delimiter: number | undefined) {
     this.#count = count;
     this.#delimiter = delimiter;
   }
 
-  /** Takes a piece; returns those that are certainly not of the end, in order. */
+  /** Adds a chunk. Returns, in order, the chunks that cannot be part of the end. */
   push(bytes: Buffer): Buffer[] {
     const units = this.#delimiter === undefined ? bytes.length : countOf(bytes, this.#delimiter);
     this.#pieces.push({ bytes, units });
     this.#units += units;
     const passed: Buffer[] = [];
-    // More delimiters than lines: the last one may end the last line.
+    // One delimiter more than lines: the last one may end the last line.
     const enough = this.#delimiter === undefined ? this.#count : this.#count + 1;
     for (let first = this.#pieces[0]; first && this.#units - first.units >= enough; first = this.#pieces[0]) {
       this.#units -= first.units;
@@ -79,7 +85,7 @@ export class StreamEnd {
     return passed;
   }
 
-  /** What is left, divided: what comes before the end, and the end. */
+  /** Splits the rest into what precedes the end, and the end. */
   finish(): { before: Buffer; end: Buffer } {
     const rest = Buffer.concat(this.#pieces.map(({ bytes }) => bytes));
     const at =
@@ -90,7 +96,7 @@ export class StreamEnd {
   }
 }
 
-/** Lets through what comes after the first lines or bytes, or only these. */
+/** Splits a stream after its first lines or bytes. */
 export class StreamStart {
   #left: number;
   readonly #delimiter: number | undefined;
@@ -100,12 +106,12 @@ export class StreamStart {
     this.#delimiter = delimiter;
   }
 
-  /** True when all that was counted has come. */
+  /** True if all counted lines or bytes have arrived. */
   get over(): boolean {
     return this.#left === 0;
   }
 
-  /** Divides a piece. */
+  /** Splits a chunk. */
   push(bytes: Buffer): { start: Buffer; rest: Buffer } {
     const at = this.#delimiter === undefined ? this.#skipBytes(bytes) : this.#skipLines(bytes, this.#delimiter);
     return { start: bytes.subarray(0, at), rest: bytes.subarray(at) };

@@ -1,36 +1,39 @@
 /** Reads up to `buffer.length` bytes at `position`, as pread(2). */
 export type ReadAt = (position: number, buffer: Uint8Array) => number;
 
-/** Enough that two log lines with different times differ in it. */
+/** Two log lines with different timestamps differ within this many bytes. */
 const LENGTH = 256;
 
 /**
- * Tells a file that was cut and written anew from one that only grew, when its size alone cannot (`copytruncate` followed by fast writers):
- * by its first bytes and the bytes just before the position.
+ * Detects a file that was truncated and rewritten although its size does not show it
+ * (`copytruncate` with a fast writer): compares the first bytes and the bytes before the position.
  */
 export class Fingerprint {
   #head: Buffer = Buffer.alloc(0);
   #before: Buffer = Buffer.alloc(0);
   #position = 0;
 
-  /** Bytes that were read. */
+  /** Bytes read so far. */
   get position(): number {
     return this.#position;
   }
 
-  /** The last of them, at most 256. */
+  /** The last bytes read, at most 256. */
   get before(): Buffer {
     return this.#before;
   }
 
-  /** Remembers the file as it is up to `position`. Two small reads. */
+  /** Records the file's bytes up to `position`, with two small reads. */
   remember(read: ReadAt, position: number): void {
     this.#head = take(read, 0, Math.min(LENGTH, position));
     this.#before = take(read, Math.max(0, position - LENGTH), Math.min(LENGTH, position));
     this.#position = position;
   }
 
-  /** `bytes` were read at the position, which is now behind them: what was read is remembered, not what is in the file by now. */
+  /**
+   * Moves the position past `bytes`, which were read there. Records those bytes, not what the file
+   * contains now.
+   */
   advance(bytes: Uint8Array): void {
     if (this.#position < LENGTH) this.#head = Buffer.concat([this.#head, bytes.subarray(0, LENGTH - this.#position)]);
     this.#before =
@@ -46,7 +49,7 @@ export class Fingerprint {
     this.#position = 0;
   }
 
-  /** True when what was remembered is still there. */
+  /** True if the recorded bytes are still in the file. */
   matches(read: ReadAt): boolean {
     return (
       take(read, 0, this.#head.length).equals(this.#head) &&

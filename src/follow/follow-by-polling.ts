@@ -2,41 +2,51 @@ import type { Fingerprint } from "./fingerprint.ts";
 import { AT_END, type FollowEvent, type Generation } from "./follow.ts";
 import { type Identity, isSameFile } from "./machine.ts";
 
-/** One opening of a file whose bytes come one after the other and once. */
+/** A file that was opened at an offset and can be read once, sequentially. */
 export interface PolledFile extends Generation {
-  /** The bytes from the offset of the opening to the end. Rejects where they were cut off before, and when `signal` aborts. */
+  /**
+   * The bytes from that offset to the end. Rejects if they are truncated, and when `signal` aborts.
+   */
   bytes(signal: AbortSignal): AsyncIterable<Uint8Array>;
   close(): void;
 }
 
-/** A path that can only be followed by opening it again and again. */
+/** A path that can only be followed by reopening it. */
 export interface PolledSource {
-  /** Undefined when the path names nothing. Rejects by a deadline of its own where nobody answers. */
+  /**
+   * Undefined if the path does not exist. Rejects by a deadline of its own if the server does not
+   * respond.
+   */
   open(offset: number): Promise<PolledFile | undefined>;
-  /** What is said to be the matter when an open file's bytes do not come. */
+  /** The error to report while an open file's bytes do not arrive. */
   silence(): unknown;
 }
 
 /** Options of {@link followByPolling}. */
 export interface PollOptions {
-  /** The generation that was read until now; undefined when there was none. */
+  /** The last generation that was read; undefined if there was none. */
   identity: Identity | undefined;
-  /** What was read of it: the follow goes on from there, and keeps it up. */
+  /** What was read of it: the follow continues there and updates it. */
   read: Fingerprint;
   /** As in {@link FollowOptions}. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds from the end of one look to the next. Default 1000. */
+  /** Milliseconds between the end of one poll and the next. Default 1000. */
   intervalMs?: number | undefined;
-  /** Milliseconds without an answer after which that is said; the answer is waited for all the same. Default 10,000. */
+  /**
+   * Milliseconds without data after which the file is reported as unreachable; the poll continues
+   * to wait. Default 10,000.
+   */
   silentMs?: number | undefined;
 }
 
 type PollEvent = FollowEvent<PolledFile>;
 
 /**
- * Follows a file that is opened anew for each look, a little before the end of what was read. Where these last bytes are there still, it has grown or is
- * as it was; else it was cut, written anew or replaced, and is read from its beginning. Neither its size nor its inode's number decides, for a remote
- * file system may be late with the one and free with the other. What was written between the last look and a replacement is lost.
+ * Follows a file by reopening it for each poll, a little before the position. If the bytes before
+ * the position are still there, the file has grown or is unchanged; otherwise it was truncated,
+ * rewritten or replaced, and is read from the start. Size and inode number do not decide: a remote
+ * file system may report an old size and reuse a number. Data written between the last poll and a
+ * replacement is lost.
  */
 export async function* followByPolling(
   source: PolledSource,
@@ -49,7 +59,7 @@ export async function* followByPolling(
     for (let isLast = false; !isOver() && !isLast; ) {
       isLast = signal?.aborted === true;
       try {
-        // What takes the place of what was read is read at once.
+        // A replaced file is read at once.
         while ((yield* poll.look()) && !isOver());
       } catch (error) {
         if (isOver()) return;
@@ -69,7 +79,10 @@ class Poll {
   readonly #silentMs: number;
   readonly #stop = new AbortController();
   #identity: Identity | undefined;
-  /** The last look found nothing; `told`, or nothing was there to begin with. */
+  /**
+   * `once`: the last poll found no file. `told`: that was reported, or there was no file at the
+   * start.
+   */
   #missing: "no" | "once" | "told";
   #isTrouble = false;
 
@@ -84,7 +97,7 @@ class Poll {
     signal?.addEventListener("abort", this.#onAbort);
   }
 
-  /** Ends the bytes that are waited for. */
+  /** Aborts the read in progress. */
   end(): void {
     this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#stop.abort();
@@ -94,13 +107,13 @@ class Poll {
     if (this.#signal?.reason !== AT_END) this.#stop.abort();
   };
 
-  /** Reads what has come. Returns true when the file is to be read anew, from its beginning. */
+  /** Reads new data. Returns true if the file must be read again from its start. */
   async *look(): AsyncGenerator<PollEvent, boolean, void> {
     const known = this.#read.before;
     const file = await this.#source.open(this.#read.position - known.length);
     if (file === undefined) {
       yield* this.#calm();
-      // Replacing a file may leave a moment without one.
+      // A replacement may leave a moment without a file.
       if (this.#missing === "once") yield { kind: "deleted" };
       this.#missing = this.#missing === "no" ? "once" : "told";
       return false;
@@ -119,7 +132,7 @@ class Poll {
     }
   }
 
-  /** Says what is the matter, once until it is over. */
+  /** Reports an error once, until the next success. */
   async *trouble(error: unknown): AsyncGenerator<PollEvent, void, void> {
     if (!this.#isTrouble) yield { kind: "unreachable", error };
     this.#isTrouble = true;
@@ -136,7 +149,7 @@ class Poll {
     this.#missing = "no";
   }
 
-  /** Reads what comes after the bytes that are known. Returns false when these are not there any more. */
+  /** Reads the data after the known bytes. Returns false if those differ. */
   async *#readOn(file: PolledFile, known: Buffer): AsyncGenerator<PollEvent, boolean, void> {
     let compared = 0;
     const pieces = file.bytes(this.#stop.signal)[Symbol.asyncIterator]();
@@ -155,9 +168,9 @@ class Poll {
     }
   }
 
-  /** What comes, however late. */
+  /** Waits for data, without a limit. */
   async *#arrival<T>(coming: Promise<T>): AsyncGenerator<PollEvent, T, void> {
-    coming.catch(() => undefined); // it is met below, unless nobody waits for it any more
+    coming.catch(() => undefined); // handled below unless the consumer has left
     for (;;) {
       const hasCome = new AbortController();
       const arrived = await Promise.race([
@@ -169,14 +182,14 @@ class Poll {
         return arrived.it;
       }
       const silence = this.#source.silence();
-      // Nothing more is there to be read.
+      // At the end of the follow: does not wait any longer.
       if (this.#signal?.aborted) throw silence;
       yield* this.trouble(silence);
     }
   }
 }
 
-/** Resolves after so many milliseconds, or when `signal` aborts. */
+/** Resolves after `milliseconds`, or when `signal` aborts. */
 function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

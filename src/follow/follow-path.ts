@@ -6,35 +6,38 @@ import { followSource, identityOf } from "./session-source.ts";
 
 /** Options of {@link followPath}. */
 export interface FollowPathOptions {
-  /** Where to begin: `end` (the default) as tail -f, `start`, or a byte offset. */
+  /** Where to start: `end` (the default) as tail -f, `start`, or a byte offset. */
   from?: "start" | "end" | number;
-  /** Aborting it ends the follow at once. */
+  /** Ends the follow at once. */
   signal?: AbortSignal;
 }
 
-/** What {@link followPath} reports, in order. */
+/** Events of {@link followPath}, in order. */
 export type FollowPathEvent =
-  /** Bytes in the file's order. The array is the consumer's. */
+  /** Bytes in the file's order. The consumer owns the array. */
   | { kind: "data"; bytes: Uint8Array }
-  /** The file was cut or rewritten in place. Next data is from its beginning. */
+  /** The file was truncated or rewritten in place. The next data is from its start. */
   | { kind: "truncated" }
-  /** The path names another file. Next data is from that file's beginning; the old one was read to its end. */
+  /**
+   * The path names another file. The next data is from that file's start; the old one was read to
+   * its end.
+   */
   | { kind: "rotated" }
-  /** The path names nothing. The open file is still read. */
+  /** The path does not exist. The open file is still read. */
   | { kind: "deleted" }
-  /** The path names a file again. */
+  /** The path exists again. */
   | { kind: "returned" }
-  /** The path cannot be asked about: the session or its file system does not answer. Reported once, until `reachable`. */
+  /** The session or the file system does not respond. Reported once, until `reachable`. */
   | { kind: "unreachable"; error: unknown }
   | { kind: "reachable" };
 
 /**
- * Follows a file of a session by its path, as `tail -F`: through growth, truncation, rotation, deletion and return. Ends when
- * `signal` aborts, or when the loop is left. All descriptors that it opens are closed by then; the session stays the caller's.
- * A file on a network or FUSE file system is followed by looking at it once a second, from its beginning or (with `end`) from
- * what is there at the first look.
- * @throws PortholeError FILE when the path cannot be opened (ENOENT, EACCES), or is nothing to follow (EINVAL: a FIFO, a
- * terminal); SESSION
+ * Follows a file of a session by its path, as `tail -F`: through growth, truncation, rotation,
+ * deletion and return. Ends when `signal` aborts or when you leave the loop. Closes all descriptors
+ * that it opened; the caller owns the session. Polls a file on a network or FUSE file system once
+ * per second, from its start or (with `end`) from its size at the first poll.
+ * @throws PortholeError FILE if the path cannot be opened (ENOENT, EACCES) or followed (EINVAL: a
+ * FIFO, a terminal); SESSION
  */
 export async function* followPath(
   session: Session,
@@ -58,7 +61,7 @@ export async function* followPath(
   yield* simplified(follow(followSource(session, path, file), { position, takesFile: true, signal }));
 }
 
-/** The engine's events without its files, which it owns. */
+/** The events without open files, which stay internal. */
 async function* simplified(
   events: AsyncGenerator<FollowPathEvent | { kind: "grown" }, void, void>,
 ): AsyncGenerator<FollowPathEvent, void, void> {

@@ -6,8 +6,9 @@ import { followByPolling, type PolledFile, type PollOptions } from "./follow-by-
 import { identityOf, type SessionSource, undefinedIfMissing } from "./session-source.ts";
 
 /**
- * Follows a file that the agent relays ({@link OpenFile.relayed}), which has neither positions nor events: it is opened anew for each look, by its path.
- * A server that does not answer is `unreachable` until it does. Ends as {@link follow} does.
+ * Follows a relayed file ({@link OpenFile.relayed}), which has neither positions nor events:
+ * reopens its path for each poll. Reports `unreachable` while its server does not respond. Ends as
+ * {@link follow} does.
  */
 export function followRelayed(
   session: Session | SessionSource,
@@ -15,7 +16,7 @@ export function followRelayed(
   options: PollOptions,
 ): AsyncGenerator<FollowEvent<PolledFile>, void, void> {
   const current = typeof session === "function" ? session : async () => session;
-  const silence = () => new PortholeError("FILE", `${path}: its file system does not answer`, { errno: "ETIMEDOUT" });
+  const silence = () => new PortholeError("FILE", `${path}: its file system does not respond`, { errno: "ETIMEDOUT" });
   const open = async (offset: number) => {
     const now = await current();
     const file = await undefinedIfMissing(() => now.open(path, { offset: BigInt(offset) }));
@@ -25,7 +26,7 @@ export function followRelayed(
     {
       open: (offset) =>
         open(offset).catch((error: unknown) => {
-          // An open that hangs ends its session; the next look asks for another one.
+          // An open that hangs ends its session; the next poll uses a new one.
           throw error instanceof PortholeError && error.errno === "ETIMEDOUT" ? silence() : error;
         }),
       silence,
@@ -35,7 +36,7 @@ export function followRelayed(
 }
 
 function polled(file: OpenFile, offset: number): PolledFile {
-  // What turned out to be local has positions, and comes from its beginning without one.
+  // A file that turns out to be local has positions and otherwise starts at 0.
   const start = file.isSeekable ? { start: offset } : {};
   return {
     identity: identityOf(file.stat),

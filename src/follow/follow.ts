@@ -7,61 +7,80 @@ import { Waker } from "./waker.ts";
 
 export type { FollowFile, FollowSource, Generation } from "./source.ts";
 
-/** What {@link follow} tells of a file, in order. */
+/** Events of {@link follow}, in order. */
 export type FollowEvent<File extends Generation = FollowFile> =
-  /** Bytes in order, without the holes of a sparse file: `position` tells. The array is the consumer's. `late`: of the generation before, written after the newer one began. */
+  /**
+   * Bytes in order, without the holes of a sparse file; see `position`. The consumer owns the
+   * array. `late`: from the previous generation, written after the newer one started.
+   */
   | { kind: "data"; bytes: Uint8Array; position: number; late?: true }
   /** With `contents: false`: the file has grown to `size`. */
   | { kind: "grown"; size: number }
-  /** The file was cut or written anew in place; what follows is from its beginning. `unread`: bytes known to have been lost by it. */
+  /**
+   * The file was truncated or rewritten in place; the next data is from its start. `unread`: bytes
+   * known to be lost.
+   */
   | { kind: "truncated"; unread: number }
   /**
-   * The path names another file, the old one is drained; what follows is from the beginning of `file`, except when `continues`: then it is the same
-   * file by another way (its container was restarted). The old one is closed at the next pull or later.
+   * The path names another file and the old one is drained. The next data is from the start of
+   * `file`. With `continues` it is the same file through another session (its container restarted).
+   * The old one is closed at the next pull or later.
    */
   | { kind: "rotated"; file: File; continues: boolean }
-  /** The path names nothing; the open file is still read. */
+  /** The path does not exist; the open file is still read. */
   | { kind: "deleted" }
-  /** The path names something again, or for the first time: `file` when it is another file, read as after `rotated`. */
+  /**
+   * The path exists again, or for the first time. `file`: another file, read as after `rotated`.
+   */
   | { kind: "returned"; file?: File; continues: boolean }
-  /** The path cannot be asked about. Said once, until it can again. */
+  /** The path cannot be checked. Reported once, until `reachable`. */
   | { kind: "unreachable"; error: unknown }
   | { kind: "reachable" };
 
 /** Options of {@link follow}. */
 export interface FollowOptions {
-  /** Byte offset to begin at. */
+  /** Byte offset of the start. */
   position: number;
-  /** False: say that the file has grown instead of reading it (a screen reads for itself). Default true. */
+  /** False: report growth instead of data, for a consumer that reads by itself. Default true. */
   contents?: boolean;
-  /** False: stay with the open file whatever becomes of its name. `first`: with the first that there is. Default true. */
+  /**
+   * False: stay with the open file, independent of its name. `first`: stay with the first file.
+   * Default true.
+   */
   byName?: boolean | "first";
-  /** True: the first file is closed like the others once it was left, or deleted and read. Default false: the caller does. */
+  /**
+   * True: close the first file like later ones, once it was left, or deleted and drained. Default
+   * false: the caller closes it.
+   */
   takesFile?: boolean;
-  /** Aborting it ends the follow at once, with {@link AT_END} for a reason when what is there has been read. */
+  /** Ends the follow at once; with the reason {@link AT_END} after all existing data is read. */
   signal?: AbortSignal | undefined;
-  /** Safety net beside inotify, whose events older overlayfs drops. Default 250. */
+  /** Milliseconds between polls beside inotify, whose events older overlayfs drops. Default 250. */
   intervalMs?: number;
-  /** How long a rotated file must be quiet before it is left. Default 250. */
+  /** Milliseconds that a rotated file must be quiet before it is left. Default 250. */
   drainMs?: number;
-  /** How long the name must mean nothing, or not be askable, before that is said. Default 1000. */
+  /**
+   * Milliseconds that the name must be missing, or not checkable, before that is reported. Default
+   * 1000.
+   */
   goneMs?: number;
 }
 
-/** Reason for an abort that lets what is there be read first. */
+/** Abort reason: read the existing data first. */
 export const AT_END = Symbol("at the end");
 
-/** Ticks without a change after which a watched file is looked at only every so many. */
+/** After this many quiet ticks, a watched file is polled only at every SPARED_TICKS-th tick. */
 const QUIET_TICKS = 40;
 const SPARED_TICKS = 4;
 
-/** Largest piece of data in one event. */
+/** Maximum bytes of one data event. */
 const CHUNK = 64 * 1024;
 
 /**
- * Follows a file through growth, truncation, rotation, deletion and return. Nothing is read before the consumer asks for the next event, but new
- * generations are opened as they appear, so that none is lost while the consumer is slow. Ends when `signal` aborts; leaving the loop ends
- * it too. Descriptors from `reopen` are closed by then, the last one included.
+ * Follows a file through growth, truncation, rotation, deletion and return. Reads only when the
+ * consumer pulls, but opens new generations at once, so that a slow consumer loses none. Ends when
+ * `signal` aborts or the consumer leaves the loop, and closes all files from `reopen`.
+ * @throws what the source's `read` and `stat` throw
  */
 export async function* follow<File extends FollowFile>(
   source: FollowSource<File>,
@@ -69,13 +88,13 @@ export async function* follow<File extends FollowFile>(
 ): AsyncGenerator<FollowEvent<File>, void, void> {
   const { signal, intervalMs = 250, drainMs = 250, goneMs = 1000, contents = true, byName = true } = options;
   const callers = options.takesFile ? undefined : source.file;
-  /** Since when the file being read has had no name and nothing new, to let go of it. */
+  /** Since when the current file has had no name and no new data. */
   let namelessSince: number | undefined;
   const isNameless = () =>
     byName === true && (machine.reportedDeleted || path?.isTroubled === true) && !machine.hasNext;
   const machine = new FollowMachine(source.file?.identity, options.position, drainMs, goneMs);
   const waker = new Waker();
-  /** Generations that were left for newer ones, whose writers may not have noticed yet. */
+  /** Previous generations whose writers may not have noticed the rotation. */
   const before: { reader: Reader<File>; leaving: DrainingGeneration }[] = [];
   const leave = (reader: Reader<File>) =>
     before.push({ reader, leaving: new DrainingGeneration(reader.position, drainMs) });
@@ -84,14 +103,16 @@ export async function* follow<File extends FollowFile>(
     ? new PathObserver(source, machine, waker, { intervalMs, goneMs, late: contents ? late : undefined })
     : undefined;
   let reader = source.file && new Reader(source.file, machine.position);
-  /** Kept open until the consumer has heard of the change. */
+  /** Kept open until the consumer has seen the event. */
   const left: File[] = [];
 
   const unsubscribe = source.onChange?.((what) => (what === "name" ? void path?.check() : waker.wake()));
-  // Cheap when nothing happened: an fstat. The reader looks at what changed even while the question about the path hangs.
+  // One fstat(2) if nothing happened. Notices changes of the file even while a check of the path
+  // hangs.
   let quietTicks = 0;
   const endTicks = onTick(intervalMs, () => {
-    // Hundreds of quiet files that inotify watches are the usual case: looking at each four times a second is most of what following them costs.
+    // Hundreds of quiet, watched files are usual; polling each four times a second is most of the
+    // cost.
     quietTicks++;
     if (quietTicks > QUIET_TICKS && quietTicks % SPARED_TICKS !== 0 && source.isWatched?.()) return path?.tick();
     const seen = reader?.glance();
@@ -129,7 +150,7 @@ export async function* follow<File extends FollowFile>(
           continue;
         }
       }
-      // The next generation's size first: see Look.
+      // The next generation's size first: see {@link FileObservation}.
       const nextSize = contents ? path?.queue[0]?.stat().size : undefined;
       const step = reader ? machine.look({ ...reader.look(), nextSize }) : machine.lookForFirst();
       if (step.kind !== "wait") namelessSince = undefined;
@@ -176,7 +197,8 @@ export async function* follow<File extends FollowFile>(
         case "switch": {
           const file = path?.queue.shift();
           if (!file) throw new Error("the follow queue and its machine disagree");
-          // After a restart the same file may come back on another device number: then its content goes on where it was.
+          // After a restart the same file may have another device number: continues at the same
+          // position.
           const continues = reader?.continuesIn(file) ?? false;
           if (reader && continues) machine.position = reader.position;
           if (reader && contents && !continues) leave(reader);
@@ -207,7 +229,7 @@ export async function* follow<File extends FollowFile>(
   }
 }
 
-/** What is to be done about the generations that were left: those that a still newer one has replaced go first. */
+/** The next step for previous generations; those that a newer one has replaced come first. */
 function nextOfOlder<File extends FollowFile>(
   before: readonly { reader: Reader<File>; leaving: DrainingGeneration }[],
   reader: Reader<File> | undefined,
@@ -224,7 +246,7 @@ function nextOfOlder<File extends FollowFile>(
   return undefined;
 }
 
-/** Closes what came from `reopen`; the first file is the caller's. */
+/** Closes a file from `reopen`; the caller owns the first file. */
 async function closeUnless(callers: FollowFile | undefined, file: FollowFile | undefined): Promise<void> {
   if (file !== callers) await file?.close();
 }

@@ -1,4 +1,6 @@
-/** Following files through rotation, truncation and restarts; lines, ends and time order of what is followed. */
+/**
+ * Follows files through rotation, truncation and restarts; splits lines and orders them by time.
+ */
 
 export { firstLinesOffset, lastLinesOffset, readerOf, StreamEnd, StreamStart, sizeByReading } from "./ends.ts";
 export { Fingerprint } from "./fingerprint.ts";

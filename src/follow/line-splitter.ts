@@ -1,7 +1,10 @@
-/** Bytes of a line that are kept in memory; a longer one comes in pieces. */
+/** Bytes of a line that are buffered. A longer line is returned in parts. */
 const LONGEST = 128 * 1024;
 
-/** Cuts what comes in pieces into lines. A line above 128 KiB comes in pieces, of which only the last has the delimiter. */
+/**
+ * Splits chunks into lines. A line above 128 KiB is returned in parts; only the last part has the
+ * delimiter.
+ */
 export class LineSplitter {
   readonly #delimiter: number;
   #rest: Uint8Array[] = [];
@@ -11,7 +14,7 @@ export class LineSplitter {
     this.#delimiter = delimiter;
   }
 
-  /** The lines that are complete now, each with its delimiter. */
+  /** Adds a chunk and returns the complete lines, each with its delimiter. */
   push(bytes: Uint8Array): Uint8Array[] {
     const lines: Uint8Array[] = [];
     let start = 0;
@@ -28,12 +31,12 @@ export class LineSplitter {
     return lines;
   }
 
-  /** True while the beginning of a line waits for its rest. */
+  /** True while the start of a line is buffered. */
   get hasRest(): boolean {
     return this.#length > 0;
   }
 
-  /** The last line, which nothing ended; empty when there is none. */
+  /** The unfinished last line; empty if there is none. */
   end(): Uint8Array {
     const rest = Buffer.concat(this.#rest);
     this.#rest = [];

@@ -1,58 +1,66 @@
-/** Which file it is, within the life of one container: device and inode from stat(2). */
+/** Identity of a file during one run of a container: device and inode of stat(2). */
 export interface Identity {
   device: number | bigint;
   inode: number | bigint;
-  /** Birth time, where it is known: tells an inode from an earlier one of its number. */
+  /** Birth time if known: distinguishes an inode number from its earlier use. */
   born?: bigint | undefined;
 }
 
-/** What fstat(2) says of the file being read, and whether the bytes already read are still in it. */
+/** fstat(2) of the file being read, and whether its known bytes are unchanged. */
 export interface FileObservation {
   size: number;
-  /** False when the head, or the bytes before the position, are not what was read. */
+  /** False if the first bytes, or those before the position, have changed. */
   intact: boolean;
-  /** Size of the next generation in the queue. Look at it before `size`: then what an only writer wrote before it moved on is in `size`. */
+  /**
+   * Size of the next generation. Observe it before `size`: then `size` includes all that a single
+   * writer wrote before it switched.
+   */
   nextSize?: number | undefined;
   /** Milliseconds of any monotonic clock. */
   now: number;
 }
 
-/** What the reader does next. */
+/** The reader's next step. */
 export type Step =
   | { kind: "read"; position: number; available: number }
-  /** The position is back at 0. `unread`: bytes known to have been behind the position when they went. */
+  /** The position is 0 again. `unread`: bytes known to be lost. */
   | { kind: "truncated"; unread: number }
-  /** Go on with the next generation of the queue, from its beginning; the old one is left (see {@link DrainingGeneration}). */
+  /**
+   * Continue with the next generation from its start; the old one drains (see
+   * {@link DrainingGeneration}).
+   */
   | { kind: "switch"; afterDeletion: boolean }
   | { kind: "deleted" }
   | { kind: "returned" }
   | { kind: "wait" };
 
 /**
- * The decisions of following a file, without a clock, a descriptor or a path: observations go in, steps come out. Two observers feed it
- * independently. The path observer keeps up with what the name means, so that a new generation is opened at once even while nobody reads; the
- * reader works through the generations in order.
+ * The decisions of following a file as a pure function, without clock, descriptor or path. Two
+ * observers feed it: the path observer reports what the name refers to and opens new generations at
+ * once, even if no consumer reads; the reader works through the generations in order.
  */
 export class FollowMachine {
   position = 0;
   readonly #drainMs: number;
   readonly #goneMs: number;
-  /** Generations from the one being read to the newest that was opened. */
+  /** Generations from the one being read to the newest. */
   readonly #generations: Identity[] = [];
-  /** True while no generation was ever read: the next is the first. */
+  /** False until a first generation is read. */
   #began = false;
-  /** Since when the name has meant nothing. */
+  /** Since when the name has been missing. */
   #missingSince: number | undefined;
   #toldDeleted = false;
   #lastGrowth = Number.NEGATIVE_INFINITY;
-  /** The last size seen before the file was cut. */
+  /** The last size before the file was truncated. */
   #largest = 0;
   #shrank = false;
 
   /**
-   * `identity`: the generation to begin with, undefined when there is no file yet. `drainMs`: how long a renamed file that nobody has replaced with
-   * content must be quiet before it is left. `goneMs`: rotation often leaves a moment between renaming the old file and making the new one; a
-   * name missing for longer is deleted.
+   * @param identity the first generation; undefined if there is no file yet
+   * @param drainMs milliseconds that a renamed file must be quiet before it is left, unless its
+   * successor has content
+   * @param goneMs milliseconds before a missing name counts as deleted: rotation often leaves a
+   * moment without a file
    */
   constructor(identity: Identity | undefined, position: number, drainMs: number, goneMs = 1000) {
     this.#drainMs = drainMs;
@@ -63,17 +71,23 @@ export class FollowMachine {
     this.#began = identity !== undefined;
   }
 
-  /** True when time alone may bring a step: then {@link look} is due at every tick, else only when something changed. */
+  /**
+   * True if time alone may cause a step: then call {@link look} at every tick, otherwise after
+   * changes only.
+   */
   get restless(): boolean {
     return this.#generations.length > (this.#began ? 1 : 0) || (this.#missingSince !== undefined) !== this.#toldDeleted;
   }
 
-  /** True once {@link look} has said that the name means nothing. */
+  /** True after {@link look} has returned `deleted`. */
   get reportedDeleted(): boolean {
     return this.#toldDeleted;
   }
 
-  /** The generation being read was closed, with no newer one: the next file to come is the first again. */
+  /**
+   * The current generation was closed and there is no newer one. The next file is a first one
+   * again.
+   */
   forget(): void {
     this.#generations.length = 0;
     this.#began = false;
@@ -82,23 +96,29 @@ export class FollowMachine {
     this.#shrank = false;
   }
 
-  /** True when a newer generation waits. */
+  /** True if a newer generation is queued. */
   get hasNext(): boolean {
     return this.#generations.length > 1;
   }
 
-  /** The last generation that was opened by the path or after it. */
+  /** The newest generation. */
   get newest(): Identity | undefined {
     return this.#generations.at(-1);
   }
 
-  /** The name means `identity` now, or nothing. True: open it at once. */
+  /**
+   * Reports what the name refers to; undefined if it is missing.
+   * @returns true if the file must be opened now
+   */
   pathSeen(identity: Identity | undefined, now: number): boolean {
     this.#missingSince = identity === undefined ? (this.#missingSince ?? now) : undefined;
     return identity !== undefined && !isSameFile(identity, this.newest);
   }
 
-  /** A generation was opened. False when it is the newest one again: close it, it is not queued. */
+  /**
+   * Reports an opened generation.
+   * @returns false if it is the newest one again: close it
+   */
   opened(identity: Identity): boolean {
     this.#missingSince = undefined;
     if (isSameFile(identity, this.newest)) return false;
@@ -107,8 +127,9 @@ export class FollowMachine {
   }
 
   /**
-   * A generation was opened that the path no longer names: it came and was renamed away before it could be opened by the path. `queued`: its turn is
-   * before the newest, put it there. `late`: the newest is being read already.
+   * Reports an opened generation that was renamed away before it could be opened by the path.
+   * @returns `queued`: put it before the newest in the queue; `late`: the newest is already being
+   * read
    */
   missed(identity: Identity): "queued" | "late" {
     const place = this.#generations.length - 1;
@@ -117,7 +138,7 @@ export class FollowMachine {
     return "queued";
   }
 
-  /** The next step while there is no file to read: only a first generation can end that. */
+  /** The next step without a file: only a first generation changes that. */
   lookForFirst(): Step {
     if (this.#generations.length === 0) return { kind: "wait" };
     this.#began = true;
@@ -126,17 +147,19 @@ export class FollowMachine {
     return { kind: "switch", afterDeletion: true };
   }
 
-  /** The file's size, seen while nobody reads: a slow reader knows by it what it lost when the file is cut. */
+  /**
+   * Reports the size outside of reads, so that a truncation can tell how much a slow reader lost.
+   */
   sizeSeen(size: number): void {
     if (size < this.#largest) this.#shrank = true;
     if (!this.#shrank) this.#largest = size;
   }
 
-  /** The next step for the file being read. Ask again after each step that is not `wait`. */
+  /** The next step for the current file. Call again after each step except `wait`. */
   look({ size, intact, nextSize, now }: FileObservation): Step {
     if (size < this.position || !intact) {
       this.sizeSeen(size);
-      // A file that was cut and has grown again unseen does not tell what it was.
+      // A file that was truncated and has grown again unnoticed does not tell its old size.
       const unread = this.#shrank ? Math.max(0, this.#largest - this.position) : 0;
       this.position = 0;
       this.#largest = size;
@@ -150,7 +173,8 @@ export class FollowMachine {
       return { kind: "read", position: this.position, available: size - this.position };
     }
     if (this.#generations.length > 1) {
-      // Once the next one has content its writer has moved on; a writer that has not noticed yet is heard by Leaving.
+      // A successor with content means that its writer has switched. {@link DrainingGeneration}
+      // handles other writers.
       if (!nextSize && now - this.#lastGrowth < this.#drainMs) return { kind: "wait" };
       const afterDeletion = this.#toldDeleted;
       this.#generations.shift();
@@ -172,8 +196,9 @@ export class FollowMachine {
 }
 
 /**
- * A generation that was left for a newer one. Writers may still hold it: one that has not been told of the rotation yet, or a second process. It
- * is heard until the newer one is written to and it has been quiet for `quietMs` since.
+ * A previous generation. Writers may still have it open: one that has not noticed the rotation, or
+ * a second process. It drains until its successor has content and it has been quiet for `quietMs`
+ * since.
  */
 export class DrainingGeneration {
   position: number;
@@ -185,7 +210,7 @@ export class DrainingGeneration {
     this.#quietMs = quietMs;
   }
 
-  /** `replaced`: the newer generation is written to, or is left itself. */
+  /** `replaced`: its successor has content or was left itself. */
   look(size: number, replaced: boolean, now: number): "read" | "done" | "wait" {
     if (size > this.position) {
       this.#quietSince = undefined;
@@ -197,7 +222,7 @@ export class DrainingGeneration {
   }
 }
 
-/** True for the same file by device, inode and, where both are known, birth time: an inode number is used again. */
+/** True for the same device, inode and, if both are known, birth time: inode numbers are reused. */
 export function isSameFile(a: Identity, b: Identity | undefined): boolean {
   if (b === undefined || BigInt(a.device) !== BigInt(b.device) || BigInt(a.inode) !== BigInt(b.inode)) return false;
   return a.born === undefined || b.born === undefined || a.born === b.born;

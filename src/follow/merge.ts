@@ -1,21 +1,26 @@
-/** A line with what orders it among those of other sources. */
+/** A line with its sort key. */
 export interface TimedLine<Source> {
   source: Source;
   bytes: Uint8Array;
-  /** Milliseconds since 1970: the line's own time, or that of the line which it stays with. */
+  /** Milliseconds since 1970: the line's own time, or that of the line to which it belongs. */
   time: number;
-  /** Of lines of one time those with the lower number come first; a line that stays with another has its number. */
+  /**
+   * Orders lines of equal time, lower first. A continuation line has the number of its first line.
+   */
   group: number;
 }
 
-/** Gives the lines of one source their places: a line without a time stays with the line before, and no line comes before an earlier one of its source. */
+/**
+ * Assigns sort keys to the lines of one source. A line without a time belongs to the previous one,
+ * and no line sorts before an earlier one of its source.
+ */
 export class LineClock<Source> {
   static #groups = 0;
   readonly #source: Source;
   readonly #timeOf: (line: Uint8Array) => number | undefined;
   #time = Number.NEGATIVE_INFINITY;
   #group = 0;
-  /** True when the last group began with a line that bears a time. */
+  /** True if the current group started with a timestamped line. */
   #timed = false;
 
   constructor(source: Source, timeOf: (line: Uint8Array) => number | undefined) {
@@ -23,7 +28,7 @@ export class LineClock<Source> {
     this.#timeOf = timeOf;
   }
 
-  /** `arrived`: the time of a line when neither it nor one before it bears one. */
+  /** @param arrived time of a line if neither it nor an earlier one has a time */
   place(bytes: Uint8Array, arrived = Number.NEGATIVE_INFINITY): TimedLine<Source> {
     const own = this.#timeOf(bytes);
     if (own !== undefined) this.#begin(Math.max(own, this.#time), true);
@@ -38,7 +43,7 @@ export class LineClock<Source> {
   }
 }
 
-/** Merges sources that are each in order into one that is. Holds one line of each. */
+/** Merges sorted sources into one. Holds one line of each. */
 export async function* mergeLines<Source>(
   sources: readonly AsyncIterable<TimedLine<Source>>[],
 ): AsyncGenerator<TimedLine<Source>> {
@@ -58,11 +63,12 @@ export async function* mergeLines<Source>(
 }
 
 /**
- * Puts lines that arrive roughly in order into order: each waits for `windowMs` after its arrival, in case an earlier one of another source comes.
+ * Sorts lines that arrive roughly in order. Holds each for `windowMs` in case an earlier one of
+ * another source arrives.
  */
 export class ReorderWindow<Source> {
   readonly #windowMs: number;
-  /** In order. */
+  /** Sorted. */
   readonly #lines: { line: TimedLine<Source>; due: number }[] = [];
   #bytes = 0;
 
@@ -70,7 +76,7 @@ export class ReorderWindow<Source> {
     this.#windowMs = windowMs;
   }
 
-  /** Bytes that wait. */
+  /** Bytes held. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -82,7 +88,7 @@ export class ReorderWindow<Source> {
     this.#bytes += line.bytes.length;
   }
 
-  /** The lines whose turn has come, in order: those that have waited long enough, and all that belong before them. */
+  /** The lines that are due, in order: those held long enough, and all that sort before them. */
   take(now: number): TimedLine<Source>[] {
     const last = this.#lines.findLastIndex(({ due }) => due <= now);
     const taken = this.#lines.splice(0, last + 1).map(({ line }) => line);
@@ -90,7 +96,7 @@ export class ReorderWindow<Source> {
     return taken;
   }
 
-  /** When {@link take} will have something, on the clock of `now`; undefined while nothing waits. */
+  /** When {@link take} returns lines next, on the clock of `now`; undefined if none are held. */
   get due(): number | undefined {
     return this.#lines.length === 0 ? undefined : Math.min(...this.#lines.slice(0, 1000).map(({ due }) => due));
   }

@@ -3,21 +3,21 @@ import type { FollowFile, FollowSource } from "./source.ts";
 import type { Waker } from "./waker.ts";
 
 /**
- * New generations that may wait while the consumer does not pull, each an open descriptor. Rotations beyond that are seen when there is room again,
- * and what was rotated away twice by then is lost.
+ * Maximum number of queued generations, each an open descriptor. Later rotations are noticed when
+ * there is room; a file that was rotated away twice by then is lost.
  */
 const MAX_QUEUED = 4096;
 
-/** Keeps up with what the path names and opens each new generation at once. */
+/** Tracks what the path refers to and opens each new generation at once. */
 export class PathObserver<File extends FollowFile> {
   readonly queue: File[] = [];
   readonly #source: FollowSource<File>;
   readonly #machine: FollowMachine;
   readonly #waker: Waker;
   readonly #options: ObserverOptions<File>;
-  /** The generations that were opened, lately. */
+  /** Recently opened generations. */
   readonly #known = new Set<string>();
-  /** The newest generation was seen to be renamed away from the path. */
+  /** True if the newest generation was renamed away from the path. */
   #newestLeft = false;
   #busy: Promise<void> | undefined;
   #again = false;
@@ -34,14 +34,16 @@ export class PathObserver<File extends FollowFile> {
     if (source.file) this.#know(source.file.identity);
   }
 
-  /** Checks when it is time to, though nothing says so. */
+  /** Checks the path if the interval has passed. */
   tick(): void {
     const due = this.#source.nameCheckMs?.() ?? this.#options.intervalMs;
     if (performance.now() - this.#checkedAt >= due) void this.check();
     else if (this.#failure && !this.#failure.told) this.#waker.wake();
   }
 
-  /** One check at a time; a call during one makes it look again, so that no change falls between. Never rejects. */
+  /**
+   * Checks the path. A call during a check repeats it, so that no change is missed. Never rejects.
+   */
   async check(): Promise<void> {
     this.#again = true;
     if (this.#busy) return;
@@ -51,7 +53,7 @@ export class PathObserver<File extends FollowFile> {
     this.#checkedAt = performance.now();
   }
 
-  /** True while the path cannot be asked about, and that was said. */
+  /** True while the path cannot be checked and that was reported. */
   get isTroubled(): boolean {
     return this.#failure?.told === true;
   }
@@ -67,7 +69,7 @@ export class PathObserver<File extends FollowFile> {
     return { kind: "reachable" };
   }
 
-  /** Stops, and closes the generations that nobody has taken. */
+  /** Stops and closes the queued generations. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#busy;
@@ -89,7 +91,7 @@ export class PathObserver<File extends FollowFile> {
     }
   }
 
-  /** True when there is something for the reader to decide. */
+  /** True if the reader has something to decide. */
   async #look(): Promise<boolean> {
     const identity = await this.#source.locate();
     let news = false;
@@ -109,7 +111,7 @@ export class PathObserver<File extends FollowFile> {
     return older.length + newer.length > 0;
   }
 
-  /** Queues what the path names now, and what came and went before and after it in their places. */
+  /** Queues the current file and those that were renamed away before and after it. */
   async #takeWithMissed(next: File): Promise<true> {
     this.#newestLeft = false;
     let missed: Missed<File>;
@@ -123,7 +125,7 @@ export class PathObserver<File extends FollowFile> {
     return true;
   }
 
-  /** Opens the generations that the path named while nobody could look; `newest` tells what is older from what is newer. */
+  /** Opens missed generations; `newest` separates older from newer ones. */
   async #missed(newest: Identity | undefined): Promise<Missed<File>> {
     const missed: Missed<File> = { older: [], newer: [] };
     if (!this.#options.late) return missed;
@@ -131,7 +133,7 @@ export class PathObserver<File extends FollowFile> {
     const newer = new Set<string>();
     const known = (identity: Identity) => {
       const key = keyOf(identity);
-      // Generations leave the name in their order: what leaves it after the newest came after it.
+      // Generations leave the name in order: a file renamed after the newest is newer.
       if (key === keyOfNewest) this.#newestLeft = true;
       else if (this.#newestLeft) newer.add(key);
       return key === keyOfNewest || this.#known.has(key);
@@ -163,20 +165,23 @@ export class PathObserver<File extends FollowFile> {
   }
 }
 
-/** Generations that came and went unseen, oldest first, before and after the newest that was seen. */
+/** Missed generations, oldest first, before and after the newest known one. */
 interface Missed<File> {
   older: File[];
   newer: File[];
 }
 
-/** What a {@link PathObserver} is told. `late` takes a generation that the path named before the one being read; undefined: nobody wants those. */
+/**
+ * Options of a {@link PathObserver}. `late` receives a generation older than the one being read;
+ * undefined: skip those.
+ */
 interface ObserverOptions<File> {
   intervalMs: number;
   goneMs: number;
   late: ((file: File) => void) | undefined;
 }
 
-/** As many generations as a rename may bring up again. */
+/** Number of generations that a rename may bring back. */
 const MAX_KNOWN = 2048;
 
 function keyOf({ device, inode, born }: Identity): string {

@@ -5,14 +5,14 @@ const NEWLINE = 10;
 /** Smallest hole that is skipped. */
 const PAGE = 4096;
 
-/** Reads one generation and knows whether what it read is still there. */
+/** Reads one generation and detects rewrites of what it has read. */
 export class Reader<File extends FollowFile> {
   readonly file: File;
   readonly #fingerprint = new Fingerprint();
   readonly #readAt = (position: number, buffer: Uint8Array) => this.file.read(position, buffer);
-  /** What {@link look} saw last. */
+  /** Result of the last {@link look}. */
   #seen: { size: number; modified: number } | undefined;
-  /** What {@link glance} saw last of the inode. */
+  /** Inode times of the last {@link glance}. */
   #inode: { modified: number; changed: number | undefined } | undefined;
   position: number;
   atLineStart = true;
@@ -30,7 +30,7 @@ export class Reader<File extends FollowFile> {
     return { size: stat.size, intact: !changed || this.#fingerprint.matches(this.#readAt), now: performance.now() };
   }
 
-  /** What fstat says meanwhile: never throws, {@link look} will say why. */
+  /** fstat(2) between reads. Never throws: {@link look} reports the error. */
   glance(): { size: number; differs: boolean; renamed: boolean; links: number | undefined } | undefined {
     try {
       const { size, modified, changed, links } = this.file.stat();
@@ -53,8 +53,9 @@ export class Reader<File extends FollowFile> {
   }
 
   /**
-   * Where the next bytes are that are in no hole and no zeros that fill its last page, when at least a page of hole
-   * begins at `position`; else `position`. A writer that keeps its offset after copytruncate leaves such holes.
+   * If a hole of at least a page starts at `position`: the offset of the next data, without the
+   * zeros that fill its page; else `position`. A writer that keeps its offset after copytruncate
+   * leaves such holes.
    */
   behindHole(position: number, size: number): number {
     const { nextData } = this.file;
@@ -66,7 +67,7 @@ export class Reader<File extends FollowFile> {
     return content === -1 ? data + page.length : data + content;
   }
 
-  /** `bytes` as far as a hole of at least a page does not begin in them. */
+  /** `bytes` up to the first hole of at least a page. */
   beforeHole(position: number, bytes: Uint8Array): Uint8Array {
     const { nextData } = this.file;
     const zero = nextData === undefined ? -1 : bytes.indexOf(0);
@@ -86,20 +87,20 @@ export class Reader<File extends FollowFile> {
     this.atLineStart = bytes[bytes.length - 1] === NEWLINE;
   }
 
-  /** What is before `position` counts as read. */
+  /** Treats everything before `position` as read. */
   skipTo(position: number): void {
     this.#fingerprint.remember(this.#readAt, position);
     this.position = position;
   }
 
-  /** Begins anew. */
+  /** Starts over at 0. */
   begin(): void {
     this.#fingerprint.forget();
     this.position = 0;
     this.atLineStart = true;
   }
 
-  /** True when `other` is this file, by its inode and what was read of it; device numbers may have changed. */
+  /** True if `other` is this file by its inode and known bytes; the device number may differ. */
   continuesIn(other: FollowFile): boolean {
     return (
       this.position > 0 &&

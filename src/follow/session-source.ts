@@ -12,15 +12,18 @@ export interface SessionFile extends FollowFile {
   readonly file: OpenFile;
 }
 
-/** Gives the session to ask now, which may be another one than before: a container that was restarted has a new agent. Rejects while there is none. */
+/**
+ * Returns the current session, which changes when a container restarts. Rejects while there is
+ * none.
+ */
 export type SessionSource = () => Promise<Session>;
 
 /**
- * What the follow engine needs of a session's path: looks by `fstat` on the descriptor here, asks the agent what the path names, and hears
- * of changes by the inotify instance that the agent made in the container. `file` stays the caller's; without one the engine waits for the path
- * to name something.
- * @throws PortholeError FILE: EINVAL for what has no positions (FIFO, terminal): there is nothing to follow, only to read; ESPIPE for what is relayed: see
- * {@link followRelayed}.
+ * The follow engine's view of a session's path: fstat(2) of the local descriptor, requests to the
+ * agent for the path, and inotify events from the container. The caller owns `file`; without it the
+ * engine waits for the path to exist.
+ * @throws PortholeError FILE: EINVAL for a file without positions (FIFO, terminal); ESPIPE for a
+ * relayed file: see {@link followRelayed}
  */
 export function followSource(
   session: Session | SessionSource,
@@ -83,7 +86,7 @@ export function followSource(
 
 function followed(file: OpenFile, path: string): SessionFile {
   if (file.relayed)
-    throw new PortholeError("FILE", `${path}: its file system may not answer: it is read by followRelayed only`, {
+    throw new PortholeError("FILE", `${path}: cannot follow a relayed file by its descriptor: use followRelayed`, {
       errno: "ESPIPE",
     });
   if (!file.isSeekable) throw new PortholeError("FILE", `${path}: cannot follow a ${file.kind}`, { errno: "EINVAL" });
@@ -100,12 +103,12 @@ function followed(file: OpenFile, path: string): SessionFile {
   };
 }
 
-/** By the stat of an open, a look or a list. */
+/** The identity of a stat. */
 export function identityOf(stat: FileStat): Identity {
   return { device: stat.device.major * 2 ** 20 + stat.device.minor, inode: stat.inode, born: stat.btime };
 }
 
-/** Undefined for a path that names nothing now; other failures (a session that is lost) go on to the engine. */
+/** Undefined for a path that does not exist. Other errors, such as a lost session, reject. */
 export async function undefinedIfMissing<T>(action: () => Promise<T>): Promise<T | undefined> {
   try {
     return await action();

@@ -1,16 +1,17 @@
 import type { ReadAt } from "./fingerprint.ts";
 
 const BLOCK = 64 * 1024;
-/** A longer line is judged by so much of it: its time may stand at its end. */
+/** Bytes of a longer line that are examined: its timestamp may be at its end. */
 const LONG = 1024 * 1024;
-/** A file up to this size is read through; beyond, its order is probed first. */
+/** A file up to this size is scanned; in a larger one the order is probed first. */
 const SMALL = 4 * 1024 * 1024;
-/** Places at which a big file's order is probed. */
+/** Number of probes of a large file's order. */
 const PROBES = 32;
 
 /**
- * Offset of the first line at or after `since` in the first `size` bytes; `size` when all are earlier, undefined when no line bears a time. A big
- * file whose times ascend, as far as 32 places tell, is searched by halves; any other is read from its beginning.
+ * Offset of the first line at or after `since` in the first `size` bytes; `size` if all are
+ * earlier, undefined if no line has a timestamp. Uses binary search in a large file whose times
+ * ascend at 32 probes; scans any other from the start.
  */
 export function sinceOffset(
   read: ReadAt,
@@ -26,7 +27,7 @@ export function sinceOffset(
   }
 }
 
-/** {@link sinceOffset} for whoever has other things to do meanwhile: yields after each block of 64 KiB that was read. */
+/** {@link sinceOffset} in steps: yields after each block of 64 KiB. */
 export function* sinceSteps(
   read: ReadAt,
   size: number,
@@ -47,7 +48,7 @@ export function* sinceSteps(
   return yield* lines.scan(low, (time) => time >= since);
 }
 
-/** Looks from each place to the next at most: a text without times is read once. */
+/** Scans from each probe to the next at most, so that text without timestamps is read once. */
 function* isSorted(lines: TimedOffsets, size: number): Generator<void, boolean> {
   let latest = Number.NEGATIVE_INFINITY;
   const place = (probe: number) => Math.floor((size / PROBES) * probe);
@@ -60,7 +61,7 @@ function* isSorted(lines: TimedOffsets, size: number): Generator<void, boolean> 
   return latest !== Number.NEGATIVE_INFINITY;
 }
 
-/** Finds lines that bear a time. */
+/** Finds lines with timestamps. */
 class TimedOffsets {
   readonly #read: ReadAt;
   readonly #size: number;
@@ -74,7 +75,7 @@ class TimedOffsets {
     this.#delimiter = delimiter;
   }
 
-  /** The first line that begins at `from` or later, before `end`, and bears a time. */
+  /** The first timestamped line that starts at `from` or later and before `end`. */
   *after(from: number, end: number): Generator<void, { offset: number; time: number } | undefined> {
     let found: { offset: number; time: number } | undefined;
     const start = from === 0 ? 0 : yield* this.#lineStart(from, end);
@@ -87,7 +88,10 @@ class TimedOffsets {
     return found;
   }
 
-  /** Offset of the first line from `start` on that `wanted` takes; the size when there is none, undefined when none even bears a time. */
+  /**
+   * Offset of the first line from `start` whose time is `wanted`; the size if there is none,
+   * undefined if no line has a timestamp.
+   */
   *scan(start: number, wanted: (time: number) => boolean): Generator<void, number | undefined> {
     let result: number | undefined;
     let timed = start > 0;
@@ -101,7 +105,10 @@ class TimedOffsets {
     return result ?? (timed ? this.#size : undefined);
   }
 
-  /** Where the line after the one that `offset - 1` is in begins; `end` or beyond when that is not before it. */
+  /**
+   * Offset of the first line that starts at `offset` or later; `end` or more if there is none
+   * before `end`.
+   */
   *#lineStart(offset: number, end: number): Generator<void, number> {
     const buffer = Buffer.allocUnsafe(BLOCK);
     for (let at = offset - 1; at < end; ) {
@@ -115,7 +122,10 @@ class TimedOffsets {
     return end;
   }
 
-  /** Calls back with each line that begins from `start` on and before `end`, of a long one its first MiB, until it returns true. */
+  /**
+   * Calls back for each line that starts between `start` and `end`, with at most its first MiB,
+   * until it returns true.
+   */
   *#each(start: number, end: number, callback: (offset: number, line: Uint8Array) => boolean): Generator<void, void> {
     let buffer = Buffer.allocUnsafe(BLOCK);
     for (let at = start; at < end; ) {
@@ -129,11 +139,11 @@ class TimedOffsets {
       }
       yield;
       if (from > 0 && at + length < this.#size) {
-        at += from; // the last line of the block is read again, whole
+        at += from; // the block's last line is read again, completely
         continue;
       }
       if (from === 0 && this.#delimiter !== 0 && isZeros(block)) {
-        // A crash left them, or a hole; the line begins behind them.
+        // Zeros left by a crash, or a hole: the line starts after them.
         at += length;
         continue;
       }

@@ -1,4 +1,4 @@
-/** One timer for everything that ticks at the same interval, however much that is. */
+/** One timer for all listeners of the same interval. */
 class Ticker {
   readonly #listeners = new Set<() => void>();
   readonly #intervalMs: number;
@@ -24,7 +24,7 @@ class Ticker {
 
 const tickers = new Map<number, Ticker>();
 
-/** Calls `listener` every `intervalMs` until the function that it returns is called. It must not throw. */
+/** Calls `listener` every `intervalMs` until the returned function is called. It must not throw. */
 export function onTick(intervalMs: number, listener: () => void): () => void {
   const ticker = tickers.get(intervalMs) ?? new Ticker(intervalMs);
   tickers.set(intervalMs, ticker);

@@ -1,4 +1,4 @@
-/** Lets one waiter sleep until something happened; what happens while nobody waits is not lost. */
+/** Wakes one waiting consumer. A wake-up without a consumer is kept for the next wait. */
 export class Waker {
   #pending = false;
   #resolve: (() => void) | undefined;

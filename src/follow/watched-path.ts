@@ -16,29 +16,36 @@ import { pathText } from "../target.ts";
 
 const CONTENT = IN_MODIFY;
 const NAME_OF_FILE = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF;
-/** As a directory is watched here: a watch of the same directory with other events would take these their place. */
+/**
+ * Events of a watched directory. A watch of the same directory with other events would replace this
+ * mask.
+ */
 export const DIRECTORY_CHANGES = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF;
-/** Of these: the watch is of no use any more. */
+/** Events after which the watch is useless. */
 export const DIRECTORY_GONE = IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED;
 
 /**
- * Milliseconds between questions about a path whose directory and file are watched. No watch tells that a directory on
- * the way was renamed, or that a link to one was switched.
+ * Milliseconds between checks of a path whose directory and file are watched. No watch reports that
+ * a parent directory was renamed, or that a link to one was switched.
  */
 const WATCHED_MS = 1500;
-/** Milliseconds by which an event of the directory's watch may come after what it tells was seen. */
+/** Milliseconds by which a directory event may arrive after its effect was seen. */
 const EVENT_MS = 1000;
-/** The same as WATCHED_MS while something is not watched: a missing directory, no watches left, a session that ended. */
+/**
+ * Like WATCHED_MS while something is not watched: a missing directory, no watches left, an ended
+ * session.
+ */
 const UNWATCHED_MS = 500;
 
-/** Renames that are remembered until somebody asks. */
+/** Maximum number of remembered renames. */
 const MAX_RENAMED = 1024;
 
 type Listener = (what: "content" | "name") => void;
 
 /**
- * inotify watches on a path's file and on its directory, kept up through rotations, directories made again and new sessions. A watch that cannot be had
- * (the limit of watches, nothing there) is no failure: {@link nameCheckMs} then asks for more frequent looks.
+ * inotify watches of a file and its directory, kept through rotations, recreated directories and
+ * new sessions. A missing watch (limit reached, no such file) is no error: {@link nameCheckMs} then
+ * shortens the interval.
  */
 export class WatchedPath {
   readonly #path: string;
@@ -48,14 +55,14 @@ export class WatchedPath {
   #session: Session | undefined;
   #directoryWatch: InotifyWatch | undefined;
   #missing = false;
-  /** The watch of the directory told of the name since the file was opened last. */
+  /** The directory's watch has reported the name since the file was last opened. */
   #directoryTold = true;
-  /** Since when the path has named a file of which the directory's watch tells nothing. */
+  /** Since when the path has named a file that the directory's watch did not report. */
   #unexplainedSince: number | undefined;
   #movedFrom: { cookie: number; name: string } | undefined;
-  /** Names in the directory to which the path's file was renamed, oldest first, kept up through further renames. */
+  /** Names to which the file was renamed, oldest first, updated by further renames. */
   #renamed: string[] = [];
-  /** The newest file's, and that of the one before, whose writers may still be at it. */
+  /** Watches of the newest file and of the previous one, whose writers may still be active. */
   #fileWatches: InotifyWatch[] = [];
 
   constructor(path: string) {
@@ -66,7 +73,9 @@ export class WatchedPath {
     this.#name = whole.slice(slash + 1);
   }
 
-  /** What the path named when last asked. A directory that is missing with it may be made anew, which no watch tells. */
+  /**
+   * Reports whether the path exists. A missing directory may be recreated, which no watch reports.
+   */
   seen(isThere: boolean): void {
     if (isThere && this.#missing) this.#watchDirectoryAnew();
     this.#missing = !isThere;
@@ -76,7 +85,7 @@ export class WatchedPath {
     this.#listener = listener;
   }
 
-  /** Watches from this session on, unless it does already; puts back what was lost meanwhile. */
+  /** Watches through this session and restores lost watches. */
   lookFrom(session: Session): void {
     if (this.#listener === undefined) return;
     if (session !== this.#session) {
@@ -87,7 +96,7 @@ export class WatchedPath {
       this.#directoryWatch?.end();
       this.#directoryWatch = this.#watchDirectory(session);
     }
-    // The path leads through another directory now: a link on the way was switched.
+    // The path leads through another directory: a link was switched.
     if (performance.now() - (this.#unexplainedSince ?? Number.POSITIVE_INFINITY) > EVENT_MS) {
       this.#unexplainedSince = undefined;
       this.#watchDirectoryAnew();
@@ -95,7 +104,7 @@ export class WatchedPath {
     if ((this.#fileWatches.at(-1)?.state ?? "lost") === "lost") this.fileChanged();
   }
 
-  /** The path names another file now, whose writes are the ones to hear of. */
+  /** The path names another file: watches that one. */
   fileChanged(): void {
     const session = this.#session;
     if (session === undefined || this.#listener === undefined) return;
@@ -113,21 +122,21 @@ export class WatchedPath {
     );
   }
 
-  /** A path to which the file was renamed, the oldest that was not taken yet. */
+  /** The oldest path to which the file was renamed and that was not taken yet. */
   takeRenamed(): string | undefined {
     const name = this.#renamed.shift();
     if (name === undefined) return undefined;
     return this.#directory === "/" ? `/${name}` : `${this.#directory}/${name}`;
   }
 
-  /** How often to ask what the path names, as things are. */
+  /** Milliseconds between checks of the path, for the current watches. */
   get nameCheckMs(): number {
     const watched = this.#directoryWatch?.state === "held" && this.#fileWatches.at(-1)?.state === "held";
     if (this.#missing) return UNWATCHED_MS;
     return watched && this.#session?.ended === undefined ? WATCHED_MS : UNWATCHED_MS;
   }
 
-  /** Whether the kernel tells of writes to the newest file. */
+  /** True if the kernel reports writes to the newest file. */
   get isWatched(): boolean {
     return this.#fileWatches.at(-1)?.state === "held" && this.#session?.ended === undefined;
   }
@@ -141,7 +150,7 @@ export class WatchedPath {
     if (this.#session === undefined || this.#listener === undefined) return;
     const old = this.#directoryWatch;
     this.#directoryWatch = this.#watchDirectory(this.#session);
-    // Not before: both may be one watch to the kernel.
+    // Not earlier: both may be one watch in the kernel.
     this.#directoryWatch.settled(() => old?.end());
   }
 
@@ -152,7 +161,7 @@ export class WatchedPath {
         if (event.mask & DIRECTORY_GONE) watch.state = "lost";
         const name = pathText(event.name);
         this.#noteRename(event, name);
-        // A busy directory holds many other names. An overflow concerns all.
+        // Ignores other names of the directory. An overflow concerns all.
         if (name !== "" && name !== this.#name) return;
         this.#directoryTold = true;
         this.#unexplainedSince = undefined;
@@ -168,7 +177,7 @@ export class WatchedPath {
     if (!(mask & IN_MOVED_TO) || this.#movedFrom?.cookie !== cookie) return;
     const from = this.#movedFrom.name;
     this.#movedFrom = undefined;
-    // What was there under the new name is gone.
+    // The rename replaced the file that had the new name.
     this.#renamed = this.#renamed.filter((known) => known !== name).map((known) => (known === from ? name : known));
     if (from === this.#name) this.#renamed.push(name);
     if (this.#renamed.length > MAX_RENAMED) this.#renamed.shift();
@@ -181,7 +190,7 @@ export class WatchedPath {
   }
 }
 
-/** A watch, from the request for it on. */
+/** An inotify watch, from its request on. */
 class InotifyWatch {
   state: "asked" | "held" | "lost" = "asked";
   #remove: (() => void) | undefined;
@@ -206,7 +215,7 @@ class InotifyWatch {
     );
   }
 
-  /** Calls back when it is known whether the watch is had. */
+  /** Calls back when the request has succeeded or failed. */
   settled(callback: () => void): void {
     this.#onSettled = callback;
   }

@@ -4,20 +4,24 @@ import { demultiplex } from "../engines/demultiplex.ts";
 import { PortholeError } from "../errors.ts";
 import type { ConnectedAgent, Rendezvous, RendezvousOptions } from "./rendezvous.ts";
 
-/** How an agent is to be started. */
+/** Options of an agent's start. */
 export interface StartOptions extends RendezvousOptions {
-  /** `--user` for the mount route; empty for root. */
+  /** `--user` of the mount route; empty for root. */
   user: string;
   /** Seconds without a client after which the agent ends. */
   idleSeconds: number;
 }
 
-/** What an agent is told when an engine starts it. */
+/** The agent's arguments when an engine starts it. */
 export function agentOptions(rendezvous: Rendezvous, options: StartOptions): string[] {
   return ["--socket", rendezvous.insidePath, "--token-stdin", "--idle", String(options.idleSeconds)];
 }
 
-/** Sends the token over an agent's standard streams and waits for it; if its stream ends first, its last words are the error. */
+/**
+ * Sends the token over the agent's standard streams and accepts its connection. If the stream ends
+ * first, the error is what the agent wrote to standard error.
+ * @throws PortholeError ATTACH; CANCELLED through the signal
+ */
 export async function acceptOverStream(
   stream: Duplex,
   rendezvous: Rendezvous,
@@ -43,12 +47,12 @@ export async function acceptOverStream(
       .trim()
       .replace(/^porthole-agent: /, "");
     if (text !== "") throw new PortholeError("ATTACH", text, { cause: error });
-    if (over.signal.aborted) throw new PortholeError("ATTACH", "the agent ended before it reported", { cause: error });
+    if (over.signal.aborted) throw new PortholeError("ATTACH", "the agent ended before it connected", { cause: error });
     throw error;
   } finally {
     stream.destroy();
   }
 }
 
-/** Bytes of an agent's last words that are kept, and a few more. */
+/** Bytes of the agent's standard error that are kept, plus one chunk. */
 const MAX_WORDS = 4_096;

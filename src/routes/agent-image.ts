@@ -11,7 +11,10 @@ import { AGENT_NAME, agentHash, agentProgram } from "./agent-program.ts";
 import { ignoreMissing } from "./route-error.ts";
 import { tarArchive } from "./tar.ts";
 
-/** Repository of the image that porthole makes of its agent; the tag is the agent's hash. By this name no engine asks a registry. */
+/**
+ * Repository of the agent's image; the tag is the agent's hash. No engine asks a registry for a
+ * name under `localhost`.
+ */
 const REPOSITORY = "localhost/porthole-agent";
 
 /** The image of this build's agent. */
@@ -19,23 +22,26 @@ export function agentImage(): string {
   return `${REPOSITORY}:${agentHash()}`;
 }
 
-/** Imports the image FROM scratch that holds the agent and nothing else. Nothing is pulled. */
+/**
+ * Imports the image FROM scratch that contains the agent only. Pulls nothing.
+ * @throws EngineError; PortholeError TARGET with the engine's message
+ */
 export async function importAgentImage(engine: Engine, signal: AbortSignal): Promise<void> {
   const archive = Readable.from([tarArchive(AGENT_NAME, readFileSync(agentProgram()))]);
   const progress = new BoundedBuffer();
   await dockerRequest(engine, signal, async (docker) => {
-    // The tag rides in `repo`: Podman 4.3 ignores the parameter `tag`.
+    // The tag is part of `repo`: Podman 4.3 ignores the parameter `tag`.
     const lines = await docker.importImage(archive, { repo: agentImage() });
-    // Not docker-modem's followProgress: what is no JSON it throws where nobody catches it.
+    // Not docker-modem's followProgress: it throws outside any promise if a line is not JSON.
     for await (const piece of lines) progress.append(piece as Buffer);
   });
   const failure = importFailure(progress.bytes.toString());
-  if (failure !== undefined) throw new PortholeError("TARGET", `cannot import the agent's image: ${failure}`);
+  if (failure !== undefined) throw new PortholeError("TARGET", `cannot import the agent image: ${failure}`);
 }
 
 /**
- * Why an import failed, in the engine's words: among the lines that tell of its progress, for its status was told before.
- * Undefined when it went well. API 1.52 has the words in `errorDetail` alone.
+ * The engine's error message in the progress of an import: the HTTP status was sent before.
+ * Undefined if the import succeeded. API 1.52 has the message in `errorDetail` only.
  */
 export function importFailure(progress: string): string | undefined {
   for (const line of progress.split("\n")) {
@@ -46,15 +52,16 @@ export function importFailure(progress: string): string | undefined {
       };
       for (const words of [error, errorDetail?.message]) if (typeof words === "string") return words;
     } catch {
-      // A line that is no JSON tells of no failure.
+      // A line that is not JSON reports no error.
     }
   }
   return undefined;
 }
 
 /**
- * Removes the agent's images, of every build, but those that a container uses: the engine refuses these. By name and without
- * force, because Podman's forced removal takes containers along, also those that another user has created and not started.
+ * Removes the agent's images of every build, except images in use, which the engine refuses to
+ * remove. Removes by name and without force: Podman's forced removal also removes containers, even
+ * those that another user created and has not started.
  */
 export async function removeUnusedImages(engine: Engine, signal: AbortSignal): Promise<void> {
   for (const image of await listImages(engine, signal)) {
@@ -68,8 +75,8 @@ export async function removeUnusedImages(engine: Engine, signal: AbortSignal): P
 }
 
 /**
- * True for an engine's refusal because an image, or a part of it, is not there any more: another user removes it at the same
- * moment. Docker and Podman say 500 where that happens in the middle of an operation.
+ * True if an engine failed because an image or a part of it does not exist: another user removed it
+ * meanwhile. Docker and Podman report 500 if that happens during an operation.
  */
 export function isImageMissing(error: unknown): boolean {
   if (!(error instanceof EngineError)) return false;
@@ -79,10 +86,12 @@ export function isImageMissing(error: unknown): boolean {
 const MISSING =
   /no such image|unrecognized image ID|(image|layer) not known|NotFound|(parent snapshot|content digest) .*(not found|does not exist)/i;
 
-/** Times that the list is asked for, and milliseconds between them. */
+/** Attempts to list images, and milliseconds between them. */
 const [LISTED, PAUSE_MS] = [20, 50];
 
-/** Docker's containerd store answers 404 for the whole list while anybody removes an image of it. */
+/**
+ * Docker's containerd store replies 404 to the whole list while a user removes one of its images.
+ */
 async function listImages(engine: Engine, signal: AbortSignal): Promise<Json[]> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -9,8 +9,9 @@ import type { RunDirectory } from "./run-dir.ts";
 export const AGENT_NAME = "agent";
 
 /**
- * The agent program that belongs to this build: the one built here, or the one that the package carries for this processor.
- * @throws PortholeError ATTACH when there is none
+ * Path of the agent program of this build: built here, or shipped in the package for this
+ * processor.
+ * @throws PortholeError ATTACH if there is none
  */
 export function agentProgram(): string {
   const prebuilt = `../agent/prebuilt/${process.arch}/porthole-agent`;
@@ -19,16 +20,19 @@ export function agentProgram(): string {
     if (existsSync(path)) return path;
   }
   throw new PortholeError("ATTACH", "the agent program is missing from this installation", {
-    hint: "run npm run build in the source folder",
+    hint: "run npm run build in the source directory",
   });
 }
 
-/** Hash of the agent program, 16 hexadecimal digits: names its image. */
+/** Hash of the agent program in 16 hexadecimal digits; the tag of its image. */
 export function agentHash(): string {
   return createHash("sha256").update(readFileSync(agentProgram())).digest("hex").slice(0, 16);
 }
 
-/** Puts the agent program where containers with the mount find it. Replaced by rename, so that a container never sees half of it. */
+/**
+ * Copies the agent program into the directory that containers mount. Replaces it by rename, so that
+ * no container sees a part of it.
+ */
 export function installAgent(run: RunDirectory): void {
   const source = agentProgram();
   const target = join(run.mount, AGENT_NAME);

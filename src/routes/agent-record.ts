@@ -1,42 +1,57 @@
 import type { MissingPath } from "../engines/layers.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 
-/** What an agent serves. An id alone is not enough: it survives a restart, a kept root would show the life before. */
+/**
+ * Identifies what an agent serves. An id is not enough: it survives a restart, and the agent's root
+ * would show the files of the earlier run.
+ */
 export interface AgentKey {
-  /** Id of the container or image (64 hexadecimal digits), a hash of the volume's engine and name, or `pid-N`. */
+  /**
+   * Container or image id (64 hexadecimal digits), a hash of a volume's engine and name, or
+   * `pid-N`.
+   */
   identity: string;
   /**
-   * The container's StartedAt, or the process's start time in clock ticks and the boot's id. Of what does not run its kind comes first: `stopped` and the
-   * container's FinishedAt, `image`, `volume` and when it was made.
+   * The container's StartedAt, or the process's start time in clock ticks and the boot id. For an
+   * offline target: `stopped` and the container's FinishedAt, `image`, or `volume` and its creation
+   * time.
    */
   generation: string;
   route: AgentRoute;
-  /** `--user` of the mount route, else empty. */
+  /** `--user` of the mount route; else empty. */
   user: string;
 }
 
-/** What is kept beside an agent's socket. */
+/** The record beside an agent's socket. */
 export interface AgentRecord extends AgentKey {
   /** Container name when the agent was started, or `pid:N`. */
   name: string;
-  /** Unix socket of the engine, empty for a process target. */
+  /** The engine's Unix socket; empty for a process. */
   engine: string;
-  /** Host pid of the target's first process; 0 where it is not known. */
+  /** Host pid of the target's first process; 0 if unknown. */
   targetPid: number;
-  /** Id of the sidecar container, empty on other routes. */
+  /** Id of the sidecar container; empty on other routes. */
   sidecar: string;
-  /** The agent's process on this machine, to end one that does not understand us; 0 and empty where it is not known. */
+  /**
+   * The agent's process on this machine, to end an agent of another version; 0 and empty if
+   * unknown.
+   */
   agentPid: number;
   agentStarted: string;
   /** ISO 8601. */
   created: string;
-  /** What the layers are of which the root is made, the uppermost first; missing where the target runs. */
+  /**
+   * Descriptions of the layers that form the root, uppermost first; undefined if the target runs.
+   */
   layers?: string[] | undefined;
-  /** Places of which nothing is left. */
+  /** Paths whose content does not exist any more. */
   absent?: MissingPath[] | undefined;
 }
 
-/** Decodes a record; undefined for what is none: a field of it names a process to signal, another a socket to talk to. */
+/**
+ * Decodes a record; undefined if any field is invalid. A record names a process to signal and a
+ * socket to connect to.
+ */
 export function decodeRecord(value: unknown): AgentRecord | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const {
@@ -70,7 +85,7 @@ function isText(value: unknown): value is string {
   return typeof value === "string";
 }
 
-/** Also for a missing one. */
+/** True also for undefined. */
 function isListOf<T>(value: unknown, isOne: (one: unknown) => one is T): value is T[] | undefined {
   return value === undefined || (Array.isArray(value) && value.every(isOne));
 }
@@ -88,7 +103,7 @@ function isRoute(value: unknown): value is AgentRoute {
   return value === "direct" || value === "mount" || value === "sidecar";
 }
 
-/** Of a socket; none for the target that no engine has. */
+/** Path of a socket; empty for a target without an engine. */
 function isPath(value: unknown): value is string {
   return isText(value) && (value === "" || value.startsWith("/"));
 }

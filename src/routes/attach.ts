@@ -18,8 +18,8 @@ import { ensureRunDirectory, MOUNT_POINT, type RunDirectory } from "./run-dir.ts
 const ALL_ROUTES: readonly AgentRoute[] = ["direct", "mount", "sidecar"];
 
 /**
- * Connects to an agent for a container: a live one where there is one, else started on the best route. A full id whose agent lives needs no
- * request to the engine, a name needs one.
+ * Connects to an agent for a container: a live one, else a new one on the best route. A full id
+ * with a live agent needs no request to the engine; a name needs one.
  * @throws PortholeError TARGET, ATTACH, CANCELLED
  */
 export async function attachContainer(name: string, options: AttachOptions): Promise<Attachment> {
@@ -46,7 +46,7 @@ function attachInState(
   return attachStopped(stopped, wanted, run, options, isLast);
 }
 
-/** Connects to an agent for what is left of a container that does not run. */
+/** Connects to an agent for the layers of a stopped container. */
 async function attachStopped(
   container: StoppedContainer,
   wanted: readonly AgentRoute[],
@@ -66,7 +66,7 @@ async function attachStopped(
   }
 }
 
-/** Connects to an agent for files of something that does not run. */
+/** Connects to an agent for an offline target. */
 async function attachOffline(
   files: OfflineTarget,
   wanted: readonly AgentRoute[],
@@ -76,7 +76,7 @@ async function attachOffline(
   const { identity, generation } = files;
   const routes: readonly AgentRoute[] = wanted.filter((route) => route !== "mount");
   if (routes.length === 0) {
-    throw new PortholeError("ATTACH", `route mount needs a running container, and '${files.name}' is none`, {
+    throw new PortholeError("ATTACH", `route mount needs a running container: '${files.name}' does not run`, {
       hint: "leave out --route mount",
     });
   }
@@ -87,7 +87,7 @@ async function attachOffline(
 }
 
 /**
- * Connects to an agent for the files of an image. Nothing is pulled.
+ * Connects to an agent for the files of an image. Pulls nothing.
  * @throws PortholeError TARGET, ATTACH, CANCELLED
  */
 export async function attachImage(name: string, options: AttachOptions): Promise<Attachment> {
@@ -116,7 +116,7 @@ function routesOf({ route }: AttachOptions): readonly AgentRoute[] {
   return route === undefined ? ALL_ROUTES : [route];
 }
 
-/** `isLast`: a container that was restarted meanwhile is not tried again. */
+/** `isLast`: do not try again if the container restarted meanwhile. */
 async function attachTo(
   container: RunningContainer,
   wanted: readonly AgentRoute[],
@@ -124,7 +124,7 @@ async function attachTo(
   options: AttachOptions,
   isLast = false,
 ): Promise<Attachment> {
-  // An agent inside a paused container is paused with it.
+  // The pause stops an agent inside the container too.
   const routes = wanted.filter((route) => !(container.paused && route === "mount"));
   const query = { identity: container.id, generation: container.startedAt, routes, user: options.user ?? "" };
   try {
@@ -134,14 +134,18 @@ async function attachTo(
     });
   } catch (error) {
     if (isLast || !(error instanceof PortholeError) || error.code !== "ATTACH") throw error;
-    // It may have ended under our hands: that is what to say then, not what each route met. A new life of it gets a second try.
+    // If the container stopped meanwhile, reports that instead of each route's error. If it
+    // restarted, tries once more.
     const now = await stateNow(container, options.signal);
     if (now === undefined || now.running?.startedAt === container.startedAt) throw error;
     return attachInState(now, wanted, run, options, true);
   }
 }
 
-/** The container as it is now, undefined when its engine cannot tell. Throws TARGET when it is gone; CANCELLED. */
+/**
+ * The container's current state; undefined if its engine does not respond.
+ * @throws PortholeError TARGET if it is gone; CANCELLED
+ */
 async function stateNow(
   { engine, id }: Pick<RunningContainer, "engine" | "id">,
   signal: AbortSignal | undefined,
@@ -156,13 +160,14 @@ async function stateNow(
 
 /**
  * Connects to an agent for the namespaces of a process, by the direct route.
- * @throws PortholeError TARGET when there is no such process; ATTACH when the kernel does not let us in; CANCELLED
+ * @throws PortholeError TARGET if there is no such process; ATTACH if the kernel denies access;
+ * CANCELLED
  */
 export async function attachProcess(pid: number, options: AttachOptions): Promise<Attachment> {
   const started = startTime(pid);
   if (started === undefined) throw new PortholeError("TARGET", `no such process: ${pid}`, { errno: "ESRCH" });
   if (options.route !== undefined && options.route !== "direct") {
-    throw new PortholeError("USAGE", `pid:${pid} can be reached by the direct route only, not by '${options.route}'`);
+    throw new PortholeError("USAGE", `pid:${pid}: route '${options.route}' is for containers; use --route direct`);
   }
   const run = ensureRunDirectory();
   const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").slice(0, 8);
@@ -173,7 +178,7 @@ export async function attachProcess(pid: number, options: AttachOptions): Promis
   });
 }
 
-/** Connects to a live agent, or starts one while no other porthole process does. */
+/** Connects to a live agent, or starts one while it holds the target's lock. */
 async function liveOrNew(
   run: RunDirectory,
   query: AgentQuery,

@@ -2,21 +2,24 @@ import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import type { RunDirectory } from "./run-dir.ts";
 
-/** How to get to a target. */
+/** Options for connecting to a target. */
 export interface AttachOptions {
-  /** Address of the engine; without it DOCKER_HOST, docker's context and the default sockets. */
+  /** Address of the engine. Default: DOCKER_HOST, docker's context, or the default sockets. */
   engine?: string | undefined;
-  /** One route only. Without it: a live agent, else direct, mount, sidecar, whichever is the first that goes. */
+  /**
+   * Use this route only. Default: a live agent, else the first of direct, mount and sidecar that
+   * works.
+   */
   route?: AgentRoute | undefined;
-  /** Routes on which an agent may be started, where not all; a live one is taken on any route. */
+  /** Start an agent on these routes only. A live agent is used on any route. */
   startOn?: readonly AgentRoute[] | undefined;
-  /** User for the mount route (`docker exec --user`); root by default. */
+  /** User of the mount route (`docker exec --user`); root by default. */
   user?: string | undefined;
-  /** Refuse a container that does not run, whose layers would be read otherwise. */
+  /** Refuse a stopped container instead of reading its layers. */
   runningOnly?: boolean | undefined;
   /** Seconds without a client after which the agent ends; 60 by default. */
   idleSeconds?: number | undefined;
-  /** Milliseconds for starting an agent; 15,000 by default. */
+  /** Milliseconds to start an agent; 15,000 by default. */
   timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -28,11 +31,11 @@ export interface Attachment {
   run: RunDirectory;
   /** Name of the agent's files in the run directory. */
   file: string;
-  /** What `socketIdentity` in registry.ts said of its socket before we connected. */
+  /** The socket's identity before the connection: `socketIdentity` in registry.ts. */
   socketSeen: string;
-  /** True when the agent was started for this call. */
+  /** True if the agent was started for this call. */
   fresh: boolean;
 }
 
-/** Milliseconds for starting an agent. */
+/** Milliseconds to start an agent. */
 export const ATTACH_TIMEOUT_MS = 15_000;

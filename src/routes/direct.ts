@@ -6,20 +6,22 @@ import { agentProgram } from "./agent-program.ts";
 import { startTime } from "./process.ts";
 import { type ConnectedAgent, handshake, type TimeoutOptions, treeFromChild } from "./rendezvous.ts";
 
-/** What the direct route needs to know. */
+/** Target of the direct route. */
 export interface DirectTarget {
   /** Host pid of the target's first process. */
   pid: number;
-  /** From `startTime` in process.ts, so that a reused pid is refused. */
+  /** From `startTime` in process.ts: refuses a reused pid. */
   started: string;
   /** For messages. */
   name: string;
 }
 
 /**
- * Starts an agent here that opens through `/proc/PID/root` and drops what it does not need before it touches the target. It outlives this process.
- * `listen` makes the socket that it will serve, which stays the caller's.
- * @throws PortholeError ATTACH with the agent's own words when it could not, or when it is of another version; CANCELLED through the signal
+ * Starts an agent here that opens files through `/proc/PID/root`. It drops what it does not need
+ * before it touches the target, and outlives this process. `listen` creates the socket that it
+ * serves; the caller owns it.
+ * @throws PortholeError ATTACH with the agent's message, or for an agent of another version;
+ * CANCELLED through the signal
  */
 export function attachDirect(
   target: DirectTarget,
@@ -33,7 +35,9 @@ export function attachDirect(
 }
 
 /**
- * Starts an agent as a child of this process, which it outlives; `how` are its options. `witness`, which stays the caller's, ends it when it becomes readable.
+ * Starts an agent as a child that outlives this process.
+ * @param how the agent's options
+ * @param witness ends the agent when it becomes readable; the caller owns it
  * @throws as {@link attachDirect}
  */
 export async function attachChild(
@@ -54,7 +58,8 @@ export async function attachChild(
 }
 
 /**
- * Takes a tree by an agent that is a child of this process and ends then; `how` are its options, `flags` those of `TreeFlag`. The caller owns the tree.
+ * Takes a tree by an agent that is a child of this process and ends then; `how` are its options,
+ * `flags` those of `TreeFlag`. The caller owns the tree.
  * @throws as {@link attachDirect}
  */
 export async function childTree(
@@ -93,8 +98,8 @@ async function withChild<T>(
     const ending = await ended;
     if (wait.signal?.aborted) throw attachInterrupted(error);
     if (error instanceof PortholeError && error.code === "ATTACH" && error.errno === "EPROTO") throw error;
-    const reason = isLate && words === "" ? `it did not report within ${wait.timeoutMs / 1000} s` : ending;
-    throw new PortholeError("ATTACH", `the agent could not enter ${name}: ${reason.replace(/^porthole-agent: /, "")}`, {
+    const reason = isLate && words === "" ? `it did not connect within ${wait.timeoutMs / 1000} s` : ending;
+    throw new PortholeError("ATTACH", `the agent cannot enter ${name}: ${reason.replace(/^porthole-agent: /, "")}`, {
       cause: error,
     });
   }

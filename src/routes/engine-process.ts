@@ -4,7 +4,8 @@ import type { Engine } from "../engines/engine.ts";
 import { connectEngine } from "../engines/http.ts";
 
 /**
- * The process that listens on an engine's socket, as the kernel says it (SO_PEERCRED); 0 where it is none of this PID namespace.
+ * Pid of the process that listens on an engine's socket (SO_PEERCRED); 0 if it is not in this PID
+ * namespace.
  * @throws PortholeError with the errno of connect(2)
  */
 export function enginePid({ socketPath }: Engine): number {
@@ -17,8 +18,8 @@ export function enginePid({ socketPath }: Engine): number {
 }
 
 /**
- * True when a path is the same file or directory for process `pid` as for this one: an engine in a container has directories of its own by the names of
- * this machine's. One that is not there for either is the same.
+ * True if a path is the same file for process `pid` as for this one, or exists for neither. An
+ * engine in a container has directories of its own under the same names.
  */
 export function isSameFileFor(pid: number, path: string): boolean {
   return pid > 0 && identity(path) === identity(`/proc/${pid}/root${path}`);

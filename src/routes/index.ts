@@ -1,4 +1,4 @@
-/** How an agent gets to a target. */
+/** Starts agents and connects to them. */
 
 export { agentHash, agentProgram } from "./agent-program.ts";
 export { PrivateDirectory } from "./private-directory.ts";

@@ -5,31 +5,33 @@ import type { RunningContainer } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import { argumentsOf, inCgroupOf, parentOf } from "./process.ts";
 
-/** Runtimes that put a kernel of their own between the container and this one, by their usual names. */
+/** Usual names of runtimes that run a kernel of their own for the container. */
 const OTHER_KERNELS: readonly [RegExp, string][] = [
   [/runsc|gvisor/i, "gVisor"],
   [/kata|krun|firecracker/i, "a virtual machine"],
 ];
 
 /**
- * Why no descriptor can come from this container: its files are in another kernel. Undefined where they are in this one, as far as that can be told without
- * asking the engine; see {@link otherMachineError}.
+ * The error for a container whose files are in another kernel, from which no descriptor can come.
+ * Undefined as far as the engine's answer tells; see {@link otherMachineError}.
  */
 export function otherKernelError({ name, runtime, pid }: RunningContainer): PortholeError | undefined {
-  // An engine may give a runtime any name: gVisor's process shows its own.
+  // An engine may give a runtime any name; gVisor's process shows its own.
   const program = pid > 0 ? (argumentsOf(pid)[0] ?? "") : "";
   const found = OTHER_KERNELS.find(([pattern]) => pattern.test(runtime) || pattern.test(program));
   if (found === undefined) return undefined;
   return new PortholeError(
     "ATTACH",
     `'${name}' runs in ${found[1]} (runtime '${runtime}'): descriptors cannot leave that kernel`,
-    { hint: `docker cp ${name}:PATH -, docker exec, or a container with the default runtime` },
+    { hint: `use docker cp ${name}:PATH -, docker exec, or a container with the default runtime` },
   );
 }
 
 /**
- * The same of an engine that itself is in another kernel, as Docker Desktop's and Lima's are: its sockets are here, its containers are not. Costs a request
- * where the container's first process is not the one of that number here.
+ * The error for an engine in another kernel (Docker Desktop, Lima): its socket is here, its
+ * containers are not. Costs a request if the container's first process is not the process of that
+ * number here.
+ * @throws PortholeError CANCELLED
  */
 export async function otherMachineError(
   container: RunningContainer,
@@ -46,7 +48,7 @@ export async function otherMachineError(
   );
 }
 
-/** What an engine tells of itself; undefined when it does not: then the routes are tried all the same. */
+/** The engine's GET /info; undefined if it fails: the routes are tried anyway. */
 async function info({ engine }: RunningContainer, signal: AbortSignal | undefined): Promise<EngineInfo | undefined> {
   try {
     const { status, body, request } = await engineGet(engine, "/info", { signal });
@@ -58,8 +60,10 @@ async function info({ engine }: RunningContainer, signal: AbortSignal | undefine
 }
 
 /**
- * True when the process that the engine numbers so is the container's here too. An engine in another PID namespace or another kernel numbers its own, and the
- * number means a stranger here. Its control groups name the container, or its parent does (containerd's shim, conmon) where a rootless engine has no groups.
+ * True if the engine's pid means the container's first process here too. An engine in another PID
+ * namespace or kernel has its own numbers, and the number is another process here. Checks that the
+ * process's control groups contain the container's id; a rootless engine has no such groups, so
+ * that the parent (containerd's shim, conmon) must have it in its arguments.
  */
 export function isFirstProcess({ pid, id }: RunningContainer): boolean {
   if (pid <= 0) return false;

@@ -12,13 +12,13 @@ import { deadline, LimitedAccessError, routeError } from "./route-error.ts";
 import { MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
 
 export interface MountOptions extends StartOptions {
-  /** Refuses an agent that cannot read files of every owner, for another route may. */
+  /** Refuse an agent that cannot read files of every owner: another route may. */
   everyOwner: boolean;
 }
 
 /**
  * Starts the agent that the container has mounted, with the engine's exec: route `mount`.
- * @throws PortholeError ATTACH, CANCELLED; LimitedAgent
+ * @throws PortholeError ATTACH, CANCELLED; LimitedAccessError
  */
 export async function attachMount(
   container: RunningContainer,
@@ -28,7 +28,7 @@ export async function attachMount(
 ): Promise<ConnectedAgent> {
   const over = deadline(options.timeoutMs, options.signal);
   try {
-    // As the user who was asked for, with what that user may do.
+    // As the requested user, with that user's rights.
     if (options.user !== "") return await execAgent(container, run, listener, false, { ...options, over });
     return await execWithCapabilities(container, run, listener, { ...options, over });
   } catch (error) {
@@ -40,8 +40,9 @@ export async function attachMount(
 type ExecOptions = MountOptions & { over: AbortSignal };
 
 /**
- * The agent with capabilities that the container itself may lack: it reads files of every owner then, as on the other routes.
- * An engine that lacks one itself cannot give all; then the agent has what the container has.
+ * Gives the agent capabilities that the container may lack, so that it reads files of every owner,
+ * as on the other routes. An engine that lacks one itself cannot grant it; the agent then has the
+ * container's capabilities.
  */
 async function execWithCapabilities(
   container: RunningContainer,
@@ -62,7 +63,7 @@ async function execWithCapabilities(
   }
 }
 
-/** As in linux/capability.h. */
+/** linux/capability.h */
 const CAP_DAC_OVERRIDE = 1n << 1n;
 
 async function execAgent(
@@ -93,10 +94,13 @@ async function execAgent(
   }
 }
 
-/** Times that the engine is asked, and milliseconds between them. */
+/** Attempts to ask the engine, and milliseconds between them. */
 const [ASKED, PAUSE_MS] = [100, 20];
 
-/** The process that an exec started, 0 where the engine does not say. It is told of it a moment after the process began, and until then says 0. */
+/**
+ * Pid of the process that an exec started; 0 if the engine does not report it. The engine reports 0
+ * for a moment after the start.
+ */
 async function pidOf(engine: Engine, exec: string, signal: AbortSignal): Promise<number> {
   for (let times = 1; ; times++) {
     const pid = jsonOf(await dockerRequest(engine, signal, (docker) => docker.getExec(exec).inspect()))

@@ -10,31 +10,38 @@ import { PortholeError } from "../errors.ts";
 import { TargetChangedError } from "./route-error.ts";
 import { MOUNT_POINT } from "./run-dir.ts";
 
-/** Something that does not run but has files: what choosing and taking a route to them needs. */
+/** A target that does not run but has files: what is needed to choose and take a route. */
 export interface OfflineTarget {
   engine: Engine;
-  /** For an agent's record: 64 hexadecimal digits, and what tells this state of it from another. */
+  /**
+   * For the agent's record: 64 hexadecimal digits, and what identifies this state of the target.
+   */
   identity: string;
   generation: string;
-  /** As in a target before the path. */
+  /** As in a target, before the path. */
   name: string;
   isPodman: boolean;
-  /** True when its agent serves one session and then ends: files may change without the agent's noticing. */
+  /** True if the agent serves one session and then ends: it cannot notice changes of the files. */
   singleSession?: boolean;
-  /** Name of a volume that has its files only while its driver has mounted it. */
+  /** Name of a volume whose files exist only while its driver has it mounted. */
   volume?: string | undefined;
-  /** Asks for its layers, now that whoever starts an agent has made sure to hear of a change. */
+  /** Asks for the layers. Call it after {@link witness}, so that no change is missed. */
   layers(signal: AbortSignal | undefined): Promise<Layers>;
   /**
-   * Resolves with a descriptor that becomes readable when the files are not what they were, which the caller owns; undefined where they never change.
+   * Resolves with a descriptor that becomes readable when the files change; the caller owns it.
+   * Undefined if they never change.
    */
   witness(signal: AbortSignal | undefined): Promise<OwnedFd | undefined>;
 }
 
-/** A stopped container; its agent ends when it is started or removed, or something is copied into it. */
+/**
+ * A stopped container. Its agent ends when the container is started or removed, or a file is copied
+ * into it.
+ */
 export function offlineContainer(container: StoppedContainer): OfflineTarget {
   const { engine, id, name, isPodman, finishedAt } = container;
-  // Podman tells of no copy into a container, and an overlay does not see what is done to its layers: each session makes a new one.
+  // Podman reports no copy into a container, and an overlay does not see changes of its layers:
+  // each session mounts a new one.
   const life = isPodman ? `${randomBytes(4).toString("hex")} ${finishedAt}` : finishedAt;
   return {
     ...{ engine, identity: id, generation: `stopped ${life}`, name, isPodman, singleSession: isPodman },
@@ -47,7 +54,7 @@ export function offlineContainer(container: StoppedContainer): OfflineTarget {
   };
 }
 
-/** An image, which never changes. One that is removed is not found any more. */
+/** An image never changes. A removed image is not found any more. */
 export function offlineImage({ engine, id, name, layers, isPodman }: Image): OfflineTarget {
   return {
     ...{ engine, identity: id, generation: "image", name: `image:${name}`, isPodman },
@@ -56,7 +63,7 @@ export function offlineImage({ engine, id, name, layers, isPodman }: Image): Off
   };
 }
 
-/** A volume: its files are the live ones, whoever changes them. */
+/** A volume: its files are the live ones. */
 export function offlineVolume(volume: Volume): OfflineTarget {
   const { engine, id, name, createdAt, isPodman } = volume;
   return {
@@ -77,7 +84,7 @@ function volumeLayers({ name, directory, driver }: Volume): Layers {
   };
 }
 
-/** What Docker and Podman call the events after which a container's layers are not what they were. */
+/** Events of Docker and Podman after which a container's layers have changed. */
 const EVENTS = ["init", "start", "destroy", "remove", "extract-to-dir"];
 
 function subscribe({ engine, id, name }: StoppedContainer, signal: AbortSignal | undefined): Promise<OwnedFd> {

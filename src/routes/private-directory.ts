@@ -6,8 +6,8 @@ import { PortholeError } from "../errors.ts";
 import { ensureRunDirectory } from "./run-dir.ts";
 
 /**
- * A directory of mode 0700 for the life of one command. A lock file beside it is locked (flock(2)) by
- * the process, so that a later command recognises and removes what a killed one left.
+ * A directory of mode 0700 for one command. The process locks a file beside it (flock(2)), so that
+ * a later command recognises and removes the leftovers of a killed one.
  */
 export class PrivateDirectory {
   readonly path: string;
@@ -19,10 +19,10 @@ export class PrivateDirectory {
   }
 
   /**
-   * Makes one, after removing those whose process has ended. It lies below `$XDG_RUNTIME_DIR`, which is
-   * in memory and ends with the login, else in `/dev/shm`, else below the run directory.
-   * @param purpose the name of the directory that holds them
-   * @throws PortholeError ATTACH when the run directory cannot be trusted; FILE with the errno
+   * Creates a directory after it removes those of ended processes. Its parent is below
+   * `$XDG_RUNTIME_DIR`, a tmpfs that ends with the login, else `/dev/shm`, else the run directory.
+   * @param purpose name of the parent directory
+   * @throws PortholeError ATTACH if the run directory cannot be trusted; FILE with the errno
    */
   static make(purpose: string): PrivateDirectory {
     const parent = join(baseDirectory(), purpose);
@@ -36,15 +36,15 @@ export class PrivateDirectory {
     } catch (error) {
       if (error instanceof PortholeError) throw error;
       const { code, message } = error as NodeJS.ErrnoException;
-      throw new PortholeError("FILE", `cannot make a private directory: ${message}`, {
+      throw new PortholeError("FILE", `cannot create a private directory: ${message}`, {
         errno: code,
-        hint: "set XDG_RUNTIME_DIR or XDG_STATE_HOME to a directory that you can write",
+        hint: "set XDG_RUNTIME_DIR or XDG_STATE_HOME to a writable directory",
         cause: error,
       });
     }
   }
 
-  /** Removes it with all that is in it; a second time does nothing. */
+  /** Removes it with its content. Idempotent. */
   remove(): void {
     if (this.#lock.closed) return;
     removeBoth(this.path);
@@ -55,7 +55,7 @@ export class PrivateDirectory {
 function baseDirectory(): string {
   const runtime = process.env.XDG_RUNTIME_DIR;
   if (runtime !== undefined && isAbsolute(runtime) && isOurs(runtime)) return join(runtime, "porthole");
-  // In memory too: 10,000 links take 80 ms there, and up to 10 s on a busy disk.
+  // Also a tmpfs: 10,000 links take 80 ms there, and up to 10 s on a busy disk.
   const shared = `/dev/shm/porthole-${process.geteuid?.()}`;
   try {
     makeOwn(shared);
@@ -73,13 +73,13 @@ function isOurs(path: string): boolean {
 function makeOwn(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   if (!isOurs(path))
-    throw new PortholeError("FILE", `${path} cannot be trusted: it must be yours alone (mode 0700)`, {
+    throw new PortholeError("FILE", `${path} cannot be trusted: it must belong to you and have mode 0700`, {
       errno: "EPERM",
       hint: "remove it",
     });
 }
 
-/** Removes directories whose lock no process holds. */
+/** Removes directories that no process has locked. */
 function sweep(parent: string): void {
   for (const name of readdirSync(parent)) {
     if (!name.endsWith(LOCK)) continue;
@@ -99,7 +99,7 @@ function tryMake(path: string): [string, OwnedFd] | undefined {
   return [path, lock];
 }
 
-/** The locked file; undefined when another process holds it, or removed it meanwhile. */
+/** The locked file; undefined if another process holds it or removed it meanwhile. */
 function lockAt(path: string): OwnedFd | undefined {
   const fd = openPath(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   try {

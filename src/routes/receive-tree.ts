@@ -10,8 +10,9 @@ import { PortholeError } from "../errors.ts";
 import { decodeMessage, encodeTree, isTree } from "../protocol/codec.ts";
 
 /**
- * Asks an agent that has announced itself for its tree and receives it. `connection` stays the caller's, and so does the result: a descriptor of
- * mounts that are attached nowhere (open_tree(2)). That they are the target's is checked by the launcher, once it can see them.
+ * Asks an agent that has announced itself for its tree and receives it. `connection` stays the
+ * caller's, and so does the result: a descriptor of mounts that are attached nowhere
+ * (open_tree(2)). That they are the target's is checked by the launcher, once it can see them.
  * @throws PortholeError ATTACH; CANCELLED through the signal
  */
 export async function receiveTree(
@@ -43,7 +44,10 @@ export async function receiveTree(
   }
 }
 
-/** True for a directory that is only a place (O_PATH): nothing can be read from the descriptor itself. */
+/**
+ * True for a directory that is only a place (O_PATH): nothing can be read from the descriptor
+ * itself.
+ */
 function isPlace(fd: OwnedFd): boolean {
   return (identify(fd).mode & constants.S_IFMT) === constants.S_IFDIR && (getFlags(fd) & O_PATH) !== 0;
 }

@@ -11,29 +11,33 @@ import { type AgentKey, type AgentRecord, decodeRecord } from "./agent-record.ts
 import { openRunDirectory, type RunDirectory } from "./run-dir.ts";
 
 /**
- * File name without extension of an agent's socket and record, at most 87 bytes, for sun_path has 108. Starts with the identity, so that it is found
- * without knowing the rest.
+ * File name of an agent's socket and record without extension, at most 87 bytes: sun_path has 108.
+ * Starts with the identity, so that it is found without the rest.
  */
 export function agentFile(key: AgentKey): string {
   const { identity, route, user, generation } = key;
   return `${identity.slice(0, 16)}.${route}.${userPart(user)}.${generation.replace(/[^0-9A-Za-z]/g, "").slice(0, 40)}`;
 }
 
-/** The route in the name that {@link agentFile} gave. */
+/** The route in a name of {@link agentFile}. */
 export function routeOf(file: string): AgentRoute | undefined {
   const [, route] = file.split(".");
   return route === "direct" || route === "mount" || route === "sidecar" ? route : undefined;
 }
 
-/** What does not run but has files. */
+/** Kinds of targets that do not run but have files. */
 export type OfflineKind = "stopped" | "image" | "volume";
 
-/** What an agent serves whose root is made of layers, by the name that {@link agentFile} gave; undefined where its target runs. */
+/**
+ * The kind of an offline target, from a name of {@link agentFile}; undefined if the target runs.
+ */
 export function offlineKindOf(file: string): OfflineKind | undefined {
   return /^(stopped|image|volume)/.exec(file.split(".")[3] ?? "")?.[0] as OfflineKind | undefined;
 }
 
-/** Users that differ only after 10 bytes share a name; their records tell them apart, see {@link candidates}. */
+/**
+ * Users with the same first 10 bytes share a name; their records differ, see {@link candidates}.
+ */
 function userPart(user: string): string {
   return Buffer.from(user)
     .toString("hex")
@@ -42,7 +46,10 @@ function userPart(user: string): string {
 
 const USER_BYTES = 10;
 
-/** Which agents a client would take, best route first; a missing generation means any of a target that runs. */
+/**
+ * Agents that a client accepts, best route first. Without a generation: any agent of a running
+ * target.
+ */
 export interface AgentQuery {
   identity: string;
   generation: string | undefined;
@@ -51,8 +58,9 @@ export interface AgentQuery {
 }
 
 /**
- * Connects to a live agent that fits, best route first. Removes nothing: another process may be putting a new agent in the place of a dead one.
- * @returns a connected socket that the caller owns, or undefined.
+ * Connects to a live agent, best route first. Removes nothing: another process may be replacing a
+ * dead agent.
+ * @returns a connected socket that the caller owns, or undefined
  */
 export function connectLive(
   run: RunDirectory,
@@ -84,7 +92,7 @@ function candidates(run: RunDirectory, query: AgentQuery): string[] {
         )
       : names.filter((name) => name === agentFile({ identity, generation, route, user })),
   );
-  // Where the name says it all: reading the record would cost more than connecting does.
+  // The name is enough: reading the record costs more than the connection.
   if (generation !== undefined && Buffer.byteLength(user) <= USER_BYTES) return files;
   return files.filter((file) => {
     const record = readRecord(run, file);
@@ -92,7 +100,7 @@ function candidates(run: RunDirectory, query: AgentQuery): string[] {
   });
 }
 
-/** Connects to the agent behind `file`; undefined when it is gone. */
+/** Connects to the agent of `file`; undefined if it is gone. */
 export function connectIfLive(directory: OwnedFd, file: string): OwnedFd | undefined {
   try {
     return connectAt(directory, `${file}.sock`);
@@ -103,7 +111,7 @@ export function connectIfLive(directory: OwnedFd, file: string): OwnedFd | undef
   }
 }
 
-/** The record of an agent, undefined when it is missing or not one of ours. */
+/** The record of an agent; undefined if it is missing or not valid. */
 export function readRecord(run: RunDirectory, file: string): AgentRecord | undefined {
   try {
     const record = decodeRecord(JSON.parse(readFileSync(join(run.agents, `${file}.json`), "utf8")));
@@ -113,7 +121,7 @@ export function readRecord(run: RunDirectory, file: string): AgentRecord | undef
   }
 }
 
-/** Writes an agent's record whole: by rename. */
+/** Writes an agent's record atomically, by rename. */
 export function writeRecord(run: RunDirectory, record: AgentRecord): void {
   const path = join(run.agents, `${agentFile(record)}.json`);
   const temporary = `${path}.${process.pid}`;
@@ -126,7 +134,7 @@ export function writeRecord(run: RunDirectory, record: AgentRecord): void {
   }
 }
 
-/** Names of all agents' files, live or not. */
+/** File names of all agents, live or not. */
 export function agentFiles(run: RunDirectory): string[] {
   try {
     const names = readdirSync(run.agents).filter((name) => /\.(sock|json)$/.test(name));
@@ -142,9 +150,9 @@ export function removeAgentFiles(run: RunDirectory, file: string): void {
 }
 
 /**
- * Removes the files of an agent that is gone, or of one that is of no use.
- * @param seen what {@link socketIdentity} said of that one: a socket that somebody put in its place meanwhile stays. Without it a socket goes that nobody
- * serves.
+ * Removes the files of a dead or unusable agent.
+ * @param seen the agent's {@link socketIdentity}: keeps a socket that has replaced it. Without it,
+ * removes a socket that no process serves
  */
 export async function removeDeadAgent(run: RunDirectory, file: string, seen?: string): Promise<void> {
   const identity = file.slice(0, file.indexOf("."));
@@ -156,7 +164,7 @@ export async function removeDeadAgent(run: RunDirectory, file: string, seen?: st
 
 const REMOVAL_PATIENCE_MS = 5_000;
 
-/** Tells a socket from one that is made later under the same name. Empty when there is none. */
+/** Identifies a socket, so that a later one of the same name differs. Empty if there is none. */
 export function socketIdentity(run: RunDirectory, file: string): string {
   const stat = statSync(join(run.agents, `${file}.sock`), { bigint: true, throwIfNoEntry: false });
   return stat === undefined ? "" : `${stat.ino} ${stat.ctimeNs}`;
@@ -180,9 +188,9 @@ export interface LockOptions {
 }
 
 /**
- * Runs `action` while no other porthole process does so for the same target, so that commands which start at the same moment share one
- * agent. The lock is the kernel's (flock(2)): it ends with its holder, however that ends.
- * @throws PortholeError ATTACH when the lock is not to be had within `timeoutMs`; CANCELLED through the signal.
+ * Runs `action` while it holds the target's lock, so that commands which start together share one
+ * agent. The lock is the kernel's (flock(2)) and ends with its process.
+ * @throws PortholeError ATTACH if the lock is busy for `timeoutMs`; CANCELLED through the signal
  */
 export async function withAgentLock<T>(
   run: RunDirectory,
@@ -214,7 +222,7 @@ export async function withAgentLock<T>(
   }
 }
 
-/** The holder before us unlinks the file: a lock on the unlinked one would keep nobody out. */
+/** The previous holder unlinks the file: a lock on the unlinked file excludes nobody. */
 function isStillThere(lock: OwnedFd, path: string): boolean {
   try {
     return statSync(path).ino === fstatSync(lock.number).ino;

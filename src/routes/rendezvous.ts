@@ -14,14 +14,17 @@ import { startTime } from "./process.ts";
 import { receiveTree } from "./receive-tree.ts";
 import { MOUNT_POINT, openRunDirectory, type RunDirectory } from "./run-dir.ts";
 
-/** Which process an agent is, as this process's PID namespace numbers it: with its start time no other is taken for it. */
+/**
+ * An agent's process in this process's PID namespace. The start time distinguishes it from a later
+ * process of the same number.
+ */
 export interface AgentProcess {
   pid: number;
-  /** From `startTime` in process.ts; empty where /proc does not show it. */
+  /** From `startTime` in process.ts; empty if /proc does not show it. */
   started: string;
 }
 
-/** An agent that reported. */
+/** An agent that connected. */
 export interface ConnectedAgent {
   info: AgentInfo;
   process: AgentProcess;
@@ -29,30 +32,34 @@ export interface ConnectedAgent {
   tree?: OwnedFd;
 }
 
-/** A one-time meeting point for an agent that is being started. */
+/** A one-time socket to which a new agent connects. */
 export interface Rendezvous {
-  /** The socket's path inside the container. */
+  /** Path of the socket inside the container. */
   insidePath: string;
-  /** What to write on the agent's standard input: the token as hexadecimal digits and a newline. */
+  /** Input for the agent's standard input: the token in hexadecimal digits and a newline. */
   tokenLine: string;
   /**
-   * Waits for the agent, hands `listener` over to it and closes the rendezvous. Connections without the token, or from a peer that
-   * `isOurs` refuses, are dropped, and waiting goes on.
-   * @throws PortholeError ATTACH at the deadline or for an agent of another version; CANCELLED through the signal.
+   * Waits for the agent, passes it `listener` and closes the rendezvous. Drops connections without
+   * the token, or from a peer that `isOurs` refuses, and continues to wait.
+   * @throws PortholeError ATTACH at the deadline or for an agent of another version; CANCELLED
+   * through the signal
    */
   accept(
     listener: OwnedFd | undefined,
     isOurs: (peerPid: number) => Promise<boolean>,
     options: RendezvousOptions,
   ): Promise<ConnectedAgent>;
-  /** Idempotent; also done by meet. */
+  /** Idempotent; {@link accept} does it too. */
   close(): void;
 }
 
 export interface RendezvousOptions extends TimeoutOptions {
-  /** Flags of `TreeFlag`: the agent passes a tree instead of serving `listener`, which is undefined then. */
+  /**
+   * Flags of `TreeFlag`: the agent passes a tree instead of serving `listener`, which is undefined
+   * then.
+   */
   tree?: number | undefined;
-  /** Handed over too: it ends the agent when it becomes readable. Stays the caller's. */
+  /** Passed to the agent too: ends it when it becomes readable. The caller owns it. */
   witness?: OwnedFd | undefined;
 }
 
@@ -62,8 +69,9 @@ export interface TimeoutOptions {
 }
 
 /**
- * Opens a rendezvous in the directory that containers see. Its socket is 0666, for an agent without capabilities, with
- * another uid or behind a user namespace could not connect otherwise; who comes is decided by the token and by who the kernel says the peer is.
+ * Opens a rendezvous in the directory that containers see. The socket has mode 0666, because an
+ * agent without capabilities, with another uid or in a user namespace could not connect otherwise.
+ * The token and the peer's pid, as reported by the kernel, decide who is accepted.
  */
 export function openRendezvous(run: RunDirectory): Rendezvous {
   const name = `r-${randomBytes(12).toString("hex")}.sock`;
@@ -95,8 +103,9 @@ export function openRendezvous(run: RunDirectory): Rendezvous {
 }
 
 /**
- * Greets an agent over a socket that nobody else can have (route `direct`: one end of a socketpair) and hands `listener` over.
- * Takes ownership of `connection`.
+ * Passes `listener` to a direct agent over its socketpair, which no other process can have. Takes
+ * ownership of `connection`.
+ * @throws PortholeError ATTACH for an agent of another version
  */
 export async function handshake(
   connection: OwnedFd,
@@ -106,7 +115,8 @@ export async function handshake(
 ): Promise<AgentInfo> {
   const socket = new FdSocket(connection, { maxDescriptors: 0 });
   try {
-    // Nobody else can be at the other end, so it need not be heard first: it finds its socket when it looks.
+    // No other process can be at the other end: sends before it receives, so that the agent finds
+    // the socket at once.
     serve(socket, listener, witness);
     return decodeAgentInfo((await announcement(socket, options)).info);
   } finally {
@@ -114,7 +124,7 @@ export async function handshake(
   }
 }
 
-/** As {@link handshake}, for an agent that passes a tree. The caller owns that. */
+/** Like {@link handshake}, for an agent that passes a tree. The caller owns the tree. */
 export async function treeFromChild(connection: OwnedFd, flags: number, options: TimeoutOptions): Promise<OwnedFd> {
   const socket = new FdSocket(connection, { maxDescriptors: 0 });
   try {
@@ -125,15 +135,15 @@ export async function treeFromChild(connection: OwnedFd, flags: number, options:
   }
 }
 
-/** Hands an agent the socket that it serves, and what ends it. */
+/** Passes an agent the socket that it serves, and the witness. */
 function serve(socket: FdSocket, listener: OwnedFd, witness: OwnedFd | undefined): void {
   socket.send(encodeServe({ witness: witness !== undefined }), [listener]);
   if (witness !== undefined) socket.send(encodeServe(), [witness]);
 }
 
 /**
- * Peers that are heard at the same time. Who has the mount may connect as often as he likes: at the limit the one that has been silent for longest goes, for
- * the agent speaks as soon as it connects.
+ * Pending peers; the oldest silent one is evicted. A container may connect as often as it wants,
+ * and the agent speaks as soon as it connects.
  */
 const MAX_PEERS = 64;
 
@@ -153,17 +163,17 @@ async function firstRightPeer(
       const timer = setTimeout(
         () =>
           reject(
-            new PortholeError("ATTACH", `the agent did not report within ${timeoutMs / 1000} s`, {
+            new PortholeError("ATTACH", `the agent did not connect within ${timeoutMs / 1000} s`, {
               errno: "ETIMEDOUT",
               ...(refused > 0 && {
-                hint: `${refused} other connections to its socket were refused: somebody else has the directory mounted`,
+                hint: `${refused} other connections to its socket were refused: another process has the directory mounted`,
               }),
             }),
           ),
         timeoutMs,
       );
       over.signal.addEventListener("abort", () => clearTimeout(timer));
-      // Each peer is heard on its own: one that connects and stays silent keeps nobody out.
+      // Each peer is read on its own: a silent one blocks no other.
       const begin = (peer: OwnedFd) => {
         const silence = new AbortController();
         silent.add(silence);
@@ -210,7 +220,10 @@ async function firstRightPeer(
   }
 }
 
-/** The right peer after it got the listener; undefined for a wrong one, which is dropped. `heard` is called when it said something. */
+/**
+ * The agent, after it received the listener; undefined for another peer, which is dropped. Calls
+ * `heard` when the peer has sent its message.
+ */
 async function hear(
   peer: OwnedFd,
   token: Buffer,
@@ -220,7 +233,7 @@ async function hear(
   options: RendezvousOptions,
 ): Promise<ConnectedAgent | undefined> {
   const socket = new FdSocket(peer, { maxDescriptors: 0 });
-  // Before anything is asked about its number, which another process may bear by then.
+  // Before any check of the pid, which another process may have by then.
   let pidfd: OwnedFd | undefined;
   try {
     const { pid } = peerCredentials(peer);
@@ -245,7 +258,7 @@ async function hear(
   }
 }
 
-/** The info are decoded once the token was the right one. */
+/** The info is decoded only after the token is verified. */
 interface Announcement {
   token: Uint8Array;
   info: Uint8Array;
@@ -254,11 +267,14 @@ interface Announcement {
 async function announcement(socket: FdSocket, { timeoutMs, signal }: TimeoutOptions): Promise<Announcement> {
   for (;;) {
     const packet = socket.receive();
-    if (packet === "end") throw new PortholeError("ATTACH", "the agent ended before it reported");
+    if (packet === "end") throw new PortholeError("ATTACH", "the agent ended before it connected");
     if (packet !== "again") {
       const message = decodeMessage(packet.data, packet.descriptors.length);
       if (message.type !== Op.announce || message.id !== 0 || message.body.length < TOKEN_BYTES) {
-        throw new PortholeError("ATTACH", `the agent began with message ${message.type} instead of an announcement`);
+        throw new PortholeError(
+          "ATTACH",
+          `protocol violation: the agent sent message ${message.type} instead of an announcement`,
+        );
       }
       return {
         token: new Uint8Array(message.body.subarray(0, TOKEN_BYTES)),

@@ -1,30 +1,30 @@
 import { EngineError } from "../engines/engine-error.ts";
 import { attachInterrupted, PortholeError } from "../errors.ts";
 
-/** A container was started, stopped or removed while an agent was being started for it. */
+/** A container was started, stopped or removed while its agent started. */
 export class TargetChangedError extends PortholeError {
   constructor(name: string) {
     super("ATTACH", `container '${name}' has just been started, stopped or removed`, { hint: "try again" });
   }
 }
 
-/** A signal for engine calls that comes at the deadline or with `signal`, whichever is first. */
+/** A signal for engine requests that aborts at the deadline or with `signal`. */
 export function deadline(timeoutMs: number, signal: AbortSignal | undefined): AbortSignal {
   const late = AbortSignal.timeout(timeoutMs);
   return signal === undefined ? late : AbortSignal.any([signal, late]);
 }
 
-/** For a removal: 404 says gone already, 409 being removed by the engine itself. */
+/** For removals: 404 means gone, 409 means that the engine is removing it. */
 export function ignoreMissing(error: unknown): void {
   if (!(error instanceof EngineError) || (error.status !== 404 && error.status !== 409)) throw error;
 }
 
-/** An agent on this route could read less than one on another. */
+/** An agent on this route could read fewer files than one on another. */
 export class LimitedAccessError extends PortholeError {}
 
 /**
- * The failure of one route as users see it.
- * @param over the signal of all its calls, from {@link deadline}
+ * The error of one route as users see it.
+ * @param over the signal of all its requests, from {@link deadline}
  */
 export function routeError(
   route: string,
@@ -41,4 +41,4 @@ export function routeError(
   return new PortholeError("ATTACH", `${route} route to '${name}': ${text}`, { errno, hint, cause: error });
 }
 
-const LATE = (timeoutMs: number) => `the engine did not answer within ${timeoutMs / 1000} s`;
+const LATE = (timeoutMs: number) => `the engine did not respond within ${timeoutMs / 1000} s`;

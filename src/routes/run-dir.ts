@@ -5,31 +5,35 @@ import { openDirectory } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
 
-/** The run directory R of docs/architecture.md: where agents are met, and where their sockets lie. */
+/** The run directory: sockets and records of agents, and what containers mount. */
 export interface RunDirectory {
   /** `$XDG_STATE_HOME/porthole` (or `~/.local/state/porthole`), 0700. */
   root: string;
-  /** Sockets of live agents and what is known of them, 0700. */
+  /** Sockets and records of live agents, 0700. */
   agents: string;
-  /** What containers see as /run/porthole: the rendezvous sockets and the agent, 0711, never deleted while a container may have it mounted. */
+  /**
+   * Mounted by containers as /run/porthole: the rendezvous sockets and the agent program. 0711;
+   * never deleted, because a container may have it mounted.
+   */
   mount: string;
 }
 
-/** Where a container that was started with `porthole docker-args` finds {@link RunDirectory.mount}. */
+/** Mount point of {@link RunDirectory.mount} in a container started with `porthole docker-args`. */
 export const MOUNT_POINT = "/run/porthole";
 
 /** Paths of the run directory, which may not exist yet. */
 export function runDirectoryPaths(environment: NodeJS.ProcessEnv = process.env): RunDirectory {
   const state = environment.XDG_STATE_HOME;
-  // The base directory specification: a relative path is to be ignored.
+  // The XDG base directory specification ignores relative paths.
   const base = state !== undefined && isAbsolute(state) ? state : join(homedir(), ".local", "state");
   const root = join(base, "porthole");
   return { root, agents: join(root, "agents"), mount: join(root, "mnt") };
 }
 
 /**
- * Makes the run directory where it is missing and checks that it is ours alone.
- * @throws PortholeError ATTACH when it belongs to somebody else, is open to others, is a link, or cannot be made.
+ * Creates the run directory if it is missing and checks that only this user can access it.
+ * @throws PortholeError ATTACH if it belongs to another user, is writable by others, is a link, or
+ * cannot be created
  */
 export function ensureRunDirectory(environment: NodeJS.ProcessEnv = process.env): RunDirectory {
   const paths = runDirectoryPaths(environment);
@@ -40,9 +44,9 @@ export function ensureRunDirectory(environment: NodeJS.ProcessEnv = process.env)
   } catch (error) {
     if (error instanceof PortholeError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new PortholeError("ATTACH", `cannot make the run directory ${paths.root}: ${message}`, {
+    throw new PortholeError("ATTACH", `cannot create the run directory ${paths.root}: ${message}`, {
       errno: code,
-      hint: "set XDG_STATE_HOME to a directory that you can write",
+      hint: "set XDG_STATE_HOME to a writable directory",
       cause: error,
     });
   }
@@ -50,14 +54,15 @@ export function ensureRunDirectory(environment: NodeJS.ProcessEnv = process.env)
 }
 
 function ensureOwn(path: string, mode: number): void {
-  // Looked at first: it is there nearly always, and a mkdir that fails costs a tenth of a small cat.
+  // lstat(2) first: the directory nearly always exists, and a failed mkdir(2) costs 10 % of a small
+  // cat.
   const stat = lstatSync(path, { throwIfNoEntry: false }) ?? newDirectory(path, mode);
   if (!stat.isDirectory()) throw refused(path, "it is not a directory");
   if (stat.uid !== process.geteuid?.()) throw refused(path, `it belongs to uid ${stat.uid}`);
-  // An existing directory may have been opened up.
+  // The mode of an existing directory may have changed.
   if ((stat.mode & 0o777) !== mode) {
     if ((stat.mode & 0o022) !== 0)
-      throw refused(path, `others may write to it (mode 0${(stat.mode & 0o777).toString(8)})`);
+      throw refused(path, `it is writable by others (mode 0${(stat.mode & 0o777).toString(8)})`);
     chmodSync(path, mode);
   }
 }
@@ -67,11 +72,14 @@ function newDirectory(path: string, mode: number): Stats {
   return lstatSync(path);
 }
 
-/** As mkdir -p. Not mkdirSync's `recursive`, which never returns where a directory that exists takes no new one (/proc). */
+/**
+ * As mkdir -p. Not mkdirSync's `recursive`, which does not return in a directory that accepts no
+ * new entries (/proc).
+ */
 function makeDirectory(path: string, mode: number): void {
   try {
     mkdirSync(path, { mode });
-    // The umask may have taken even our own right to make the next one in it.
+    // The umask may have removed even the owner's right to create entries.
     chmodSync(path, mode);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -84,12 +92,13 @@ function makeDirectory(path: string, mode: number): void {
 
 function refused(path: string, why: string): PortholeError {
   return new PortholeError("ATTACH", `the run directory ${path} cannot be trusted: ${why}`, {
-    hint: "remove it, or set XDG_STATE_HOME to a directory of your own",
+    hint: "remove it, or set XDG_STATE_HOME to a directory that only you can access",
   });
 }
 
 /**
- * The directory below which `porthole-agent run` attaches trees, in a mount namespace of its own: for everybody else it is empty.
+ * The directory below which `porthole-agent run` attaches trees, in a mount namespace of its own:
+ * other processes see it empty.
  * @throws as {@link ensureRunDirectory}
  */
 export function ensureTreeDirectory(): string {
@@ -99,7 +108,10 @@ export function ensureTreeDirectory(): string {
   return path;
 }
 
-/** Opens a directory of the run directory, to bind and connect in: a socket's path may have 108 bytes only. The caller closes it. */
+/**
+ * Opens a directory of the run directory for bind(2) and connect(2): a socket's path has at most
+ * 108 bytes. The caller closes it.
+ */
 export function openRunDirectory(path: string): OwnedFd {
   return openDirectory(path);
 }

@@ -21,32 +21,37 @@ import { deadline, ignoreMissing, routeError } from "./route-error.ts";
 import { MOUNT_POINT, type RunDirectory, runDirectoryPaths } from "./run-dir.ts";
 import { firstFileOf } from "./tar.ts";
 
-/** Label of every sidecar; its value is the run directory of the user whose it is: several users may share an engine. */
+/**
+ * Label of every sidecar; its value is the owner's run directory, because several users may share
+ * an engine.
+ */
 const OWNER_LABEL = "io.porthole.run-directory";
-/** Milliseconds for removing what was begun or is not wanted any more. */
+/** Milliseconds to remove an unfinished or unused sidecar. */
 const CLEAN_UP_MS = 5_000;
 
-/** What a sidecar is for, and how it differs from others. */
+/** Parameters of one sidecar. */
 export interface Sidecar {
   engine: Engine;
-  /** Of its target: 64 hexadecimal digits. */
+  /** The target's id: 64 hexadecimal digits. */
   target: string;
   /** For messages. */
   name: string;
-  /** What its agent is told besides how to report. */
+  /** The agent's arguments besides those of the rendezvous. */
   options: string[];
-  /** Of HostConfig, over what every sidecar has. */
+  /** Overrides of HostConfig. */
   host: Record<string, unknown>;
-  /** Mounted into it, as `SOURCE:PLACE:ro`. */
+  /** Additional binds, as `SOURCE:PLACE:ro`. */
   binds?: string[];
   /** Of its name, where several for one target may be there at the same time. */
   suffix?: string;
 }
 
 /**
- * Starts the agent in a container of its own beside the target: route `sidecar`. Resolves with that container's id too.
- * @throws PortholeError ATTACH, CANCELLED; nothing is left then, unless the engine does not answer. Whatever that leaves bears a name and labels of
- * ours, and goes with the next start for this target or with `detach --all`.
+ * Starts the agent in a container of its own beside the target: route `sidecar`. Also resolves with
+ * that container's id.
+ * @throws PortholeError ATTACH, CANCELLED. Nothing is left then, unless the engine does not
+ * respond; the next start for this target or `detach --all` removes such leftovers by name and
+ * labels
  */
 export function attachSidecar(
   container: RunningContainer,
@@ -57,15 +62,15 @@ export function attachSidecar(
   return runSidecar(besideRunning(container), run, listener, options);
 }
 
-/** Processes that a sidecar may have. */
+/** Limit of a sidecar's processes. */
 const PIDS = 512;
 
 interface SidecarOptions extends StartOptions {
-  /** 0 for none. */
+  /** 0: no limit. */
   pidsLimit: number;
 }
 
-/** Starts an agent in a container of its own. As {@link attachSidecar}. */
+/** Starts an agent in a container of its own, as {@link attachSidecar} does. */
 export async function runSidecar(
   sidecar: Sidecar,
   run: RunDirectory,
@@ -75,7 +80,7 @@ export async function runSidecar(
   try {
     return await startSidecar(sidecar, run, listener, { ...options, pidsLimit: PIDS });
   } catch (error) {
-    // Control groups of v2 may be without the pids controller; only then is there no limit.
+    // cgroups v2 may lack the pids controller; only then is there no limit.
     if (!(error instanceof PortholeError) || !/\bpids\b/.test(error.message)) throw error;
     return startSidecar(sidecar, run, listener, { ...options, pidsLimit: 0 });
   }
@@ -101,7 +106,8 @@ async function startSidecar(
     const met = await acceptOverStream(stream, rendezvous, listener, isOurs, options);
     return { ...met, sidecar: id };
   } catch (error) {
-    // By name: also one that was created only, for AutoRemove acts on a container that ran, or whose id we were never told.
+    // By name: AutoRemove does not remove a container that was created and never ran, and its id
+    // may be unknown.
     await removeOurs(engine, name, run, AbortSignal.timeout(CLEAN_UP_MS)).catch(() => undefined);
     throw routeError("sidecar", sidecar.name, error, { ...options, signal: options.signal, over });
   } finally {
@@ -111,8 +117,8 @@ async function startSidecar(
 }
 
 /**
- * Reads a file of the engine's own storage: out of a container that is created with the file's directory in it, read-only, never
- * started and then removed. Resolves with undefined where there is no such file.
+ * Reads a file of the engine's storage from a container that is created with the file's directory
+ * mounted read-only, never started, and then removed. Undefined if there is no such file.
  * @throws PortholeError ATTACH, CANCELLED
  */
 export async function readEngineFile(
@@ -146,8 +152,8 @@ export async function readEngineFile(
 const STORAGE_PLACE = "/storage";
 
 /**
- * Removes this user's sidecars from an engine: those of one target, by its id, or all; with all of them the agent's images too, unless a container
- * of somebody else's runs one.
+ * Removes this user's sidecars from an engine: those of one target, by its id, or all. With all of
+ * them also removes the agent's images, unless a container uses one.
  * @throws the engine's failure
  */
 export async function removeSidecars(engine: Engine, target?: string, run = runDirectoryPaths()): Promise<void> {
@@ -160,24 +166,30 @@ export async function removeSidecars(engine: Engine, target?: string, run = runD
     if (target === undefined) await removeUnusedImages(engine, signal);
   } catch (error) {
     if (!signal.aborted || error instanceof PortholeError) throw error;
-    const text = `the engine did not answer within ${CLEAN_UP_MS / 1_000} s`;
+    const text = `the engine did not respond within ${CLEAN_UP_MS / 1_000} s`;
     throw new PortholeError("TARGET", text, { errno: "ETIMEDOUT", cause: error });
   }
 }
 
-/** All standard streams. What is not in `_query` goes as a body, which Podman (4.3) hands to the container as the first of its standard input. */
+/**
+ * All standard streams. Parameters outside of `_query` become a body, which Podman (4.3) writes to
+ * the container's standard input.
+ */
 const STREAMS = {
   ...{ stream: true, stdin: true, hijack: true },
   ...{ _query: { stream: 1, stdin: 1, stdout: 1, stderr: 1 }, _body: {} },
 };
 
-/** The same for every start, so that one that was interrupted is found again: by target, by user (several share an engine) and by protocol. */
+/**
+ * The same for every start, so that a later start finds an interrupted one: by target, by user
+ * (several share an engine) and by protocol version.
+ */
 function sidecarName(target: string, run: RunDirectory, suffix = ""): string {
   const owner = createHash("sha256").update(run.root).digest("hex").slice(0, 8);
   return `porthole-${target.slice(0, 12)}-${owner}-v${VERSION}${suffix}`;
 }
 
-/** Resolves when the container is gone, whoever removes it: its own end (AutoRemove) may be about to. */
+/** Resolves when the container is gone. Its own end (AutoRemove) may remove it at the same time. */
 async function remove(engine: Engine, idOrName: string, signal: AbortSignal): Promise<void> {
   for (;;) {
     try {
@@ -186,14 +198,17 @@ async function remove(engine: Engine, idOrName: string, signal: AbortSignal): Pr
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       if (error.status === 404) return;
-      // Being removed; Docker keeps the name until that is done.
+      // Removal is in progress; Docker reserves the name until it ends.
       if (error.status !== 409) throw error;
       await delay(10, undefined, { signal });
     }
   }
 }
 
-/** Creates the sidecar and tells its id; imports its image, or removes what has its name, where that is in the way. */
+/**
+ * Creates the sidecar and returns its id. Imports the image if it is missing, and removes a
+ * container that has the name.
+ */
 async function createSidecar(
   sidecar: Sidecar,
   run: RunDirectory,
@@ -202,7 +217,7 @@ async function createSidecar(
   options: SidecarOptions & { over: AbortSignal },
 ): Promise<string> {
   const { engine } = sidecar;
-  // Else dockerode would send everything twice, in the address too.
+  // Otherwise dockerode sends everything twice, in the query too.
   const body: object = { _query: { name }, _body: description(sidecar, run, rendezvous, options) };
   const settled = settling(options);
   for (let attempt = 0; ; attempt++) {
@@ -215,11 +230,12 @@ async function createSidecar(
       if (!(error instanceof EngineError) || attempt === ATTEMPTS) throw error;
       const isNameTaken = error.status === 409 || /name .*(already )?in use/i.test(error.message);
       if (!isImageMissing(error) && !isNameTaken) throw error;
-      // A start that was killed left it, or one that ends just now: no other start of ours is under way, for we hold the lock.
+      // Left by a killed start, or ending now: no other start of this user is in progress, because
+      // we hold the lock.
       if (isNameTaken) await removeOurs(engine, name, run, options.over);
-      // Not imported yet, or another user's `detach --all` took it away since.
+      // Not imported yet, or another user's `detach --all` has removed it since.
       else await importAgentImage(engine, options.over);
-      // The engine may need a moment to let go of a name.
+      // The engine may need a moment to release a name.
       if (attempt > 0) await delay(20 * attempt, undefined, { signal: options.over });
     }
   }
@@ -228,8 +244,8 @@ async function createSidecar(
 const ATTEMPTS = 8;
 
 /**
- * A signal for a creation under way, a moment after the one that ends everything else: a request that is given up may still make the container, after we
- * looked for it. Waiting for the answer tells.
+ * Aborts a creation a moment after everything else: an aborted request may still create the
+ * container after we looked for it. The response tells.
  */
 function settling({ over }: { over: AbortSignal }): AbortSignal {
   const late = new AbortController();
@@ -237,7 +253,7 @@ function settling({ over }: { over: AbortSignal }): AbortSignal {
   return late.signal;
 }
 
-/** Removes the container of that name if its label says that it is this user's. */
+/** Removes the container of that name if its label shows that it is this user's. */
 async function removeOurs(engine: Engine, name: string, run: RunDirectory, signal: AbortSignal): Promise<void> {
   try {
     const found = jsonOf(await dockerRequest(engine, signal, (docker) => docker.getContainer(name).inspect()));
@@ -248,7 +264,7 @@ async function removeOurs(engine: Engine, name: string, run: RunDirectory, signa
   await remove(engine, name, signal);
 }
 
-/** The number that the engine gives the first process of a container. */
+/** The engine's pid of a container's first process. */
 async function pidOf(engine: Engine, id: string, signal: AbortSignal): Promise<number | undefined> {
   return jsonOf(await dockerRequest(engine, signal, (docker) => docker.getContainer(id).inspect()))
     .get("State")
@@ -256,7 +272,7 @@ async function pidOf(engine: Engine, id: string, signal: AbortSignal): Promise<n
     .whole();
 }
 
-/** The body of the request that creates a sidecar. */
+/** Body of the request that creates a sidecar. */
 function description(sidecar: Sidecar, run: RunDirectory, rendezvous: Rendezvous, options: SidecarOptions): object {
   const { target, host, binds = [] } = sidecar;
   return {
@@ -285,7 +301,10 @@ function description(sidecar: Sidecar, run: RunDirectory, rendezvous: Rendezvous
   };
 }
 
-/** A sidecar that passes a tree of the container's mounts and ends. SYS_ADMIN and SYS_CHROOT are to join its mount namespace. */
+/**
+ * A sidecar that passes a tree of the container's mounts and ends. SYS_ADMIN and SYS_CHROOT are to
+ * join its mount namespace.
+ */
 export function treeSidecar(container: RunningContainer): Sidecar {
   const { host, options, ...rest } = besideRunning(container);
   const { CapAdd, ...same } = host;
@@ -306,17 +325,19 @@ function besideRunning(container: RunningContainer): Sidecar {
     host: {
       PidMode: place.pidMode,
       ...(container.usernsMode !== "" && { UsernsMode: container.usernsMode }),
-      // SYS_PTRACE for /proc/PID/root, DAC_OVERRIDE for files of every owner and for connecting to the rendezvous.
+      // SYS_PTRACE for /proc/PID/root, DAC_OVERRIDE for files of every owner and for connecting to
+      // the rendezvous.
       CapAdd: ["SYS_PTRACE", "DAC_OVERRIDE"],
       SecurityOpt: place.securityOptions,
-      // Without the target's device rules opening a device would fail here; with more it would open what the target may not.
+      // Fewer device rules than the target's would make opens fail here; more would allow what the
+      // target may not open.
       Devices: container.devices,
       DeviceCgroupRules: container.privileged ? ["a *:* rwm"] : container.deviceCgroupRules,
     },
   };
 }
 
-/** In which PID namespace the sidecar runs, and the number of the target's first process there. */
+/** The sidecar's PID namespace, and the pid of the target's first process in it. */
 interface PidPlace {
   pidMode: string;
   targetPid: number;
@@ -325,12 +346,12 @@ interface PidPlace {
 
 function pidPlace(container: RunningContainer): PidPlace {
   const securityOptions = ["no-new-privileges", "label=disable"];
-  // Podman: a container that shares the target's PID namespace would block `podman rm` of the target.
+  // Podman: a container that shares the target's PID namespace blocks `podman rm` of the target.
   if (container.isPodman || container.pidMode === "host") {
     return { pidMode: "host", targetPid: container.pid, securityOptions };
   }
   securityOptions.push("apparmor=unconfined");
-  // Where the engine's numbers are not this machine's, what the container's own namespace calls its first process.
+  // If the engine's pids are not this machine's, uses the pid inside the container's namespace.
   const targetPid = isFirstProcess(container) ? innerPid(container.pid) : 1;
   return { pidMode: `container:${container.id}`, targetPid, securityOptions };
 }

@@ -17,8 +17,8 @@ import type { Sidecar } from "./sidecar.ts";
 import { type AgentOrigin, allRoutesFailed, idleSecondsOf, startAgent, toAttachError } from "./start.ts";
 
 /**
- * Starts an agent for the files of something that does not run, on the first of `routes` that goes.
- * @throws PortholeError ATTACH with every route's reason; TARGET when it is gone; CANCELLED
+ * Starts an agent for an offline target on the first of `routes` that works.
+ * @throws PortholeError ATTACH with every route's reason; TARGET if the target is gone; CANCELLED
  */
 export async function startOffline(
   files: OfflineTarget,
@@ -26,7 +26,7 @@ export async function startOffline(
   run: RunDirectory,
   options: AttachOptions,
 ): Promise<Attachment> {
-  // Heard of from here on: what the layers are is asked after it.
+  // Subscribes before it asks for the layers, so that no change is missed.
   const witness = await files.witness(options.signal);
   try {
     const layers = await files.layers(options.signal);
@@ -56,7 +56,7 @@ async function startOn(
 ): Promise<Attachment> {
   const { identity, generation, name, engine } = files;
   const layers = await layersFor(route, files, known, run, options);
-  // No process: there are no mounts of one to ask for.
+  // There is no process whose mounts could be read.
   const origin: AgentOrigin = {
     ...{ identity, generation, route, user: "", name, engine: engine.socketPath, targetPid: 0 },
     ...{ layers: layers.names, absent: layers.absent },
@@ -74,8 +74,8 @@ async function startOn(
 }
 
 /**
- * The layers as `route` reaches them.
- * @throws PortholeError ATTACH where it cannot
+ * The layers that `route` can read.
+ * @throws PortholeError ATTACH if it cannot
  */
 export async function layersFor(
   route: AgentRoute,
@@ -90,7 +90,10 @@ export async function layersFor(
   return layers;
 }
 
-/** The layers with their directories, for which an engine that does not say where they are is read like any file: by the route that is tried. */
+/**
+ * The layers with their directories. If the engine does not report those, reads its storage by the
+ * same route.
+ */
 async function locate(
   files: OfflineTarget,
   layers: Layers,
@@ -123,7 +126,7 @@ function readIfThere(path: string): Buffer | undefined {
   }
 }
 
-/** Options of an agent whose root is made of layers. */
+/** Arguments of an agent whose root is made of layers. */
 export function layerOptions({ directories, binds }: Pick<Layers, "directories" | "binds">): string[] {
   return [
     ...directories.flatMap((path) => ["--layer", path]),
@@ -131,10 +134,13 @@ export function layerOptions({ directories, binds }: Pick<Layers, "directories" 
   ];
 }
 
-/** A sidecar that has the layers and volumes mounted, each at a place of its own, and makes the root of them. */
+/**
+ * A sidecar with each layer and volume mounted at a place of its own, from which the agent makes
+ * the root.
+ */
 export function withLayers({ engine, identity, name, volume }: OfflineTarget, { directories, binds }: Layers): Sidecar {
   if (directories.length === 0)
-    throw new PortholeError("ATTACH", `the engine does not say where the layers of '${name}' are`);
+    throw new PortholeError("ATTACH", `the engine does not report the layers of '${name}' are`);
   const layers = directories.map((source, index) => ({ source: volume ?? source, place: `/layers/${index}` }));
   const volumes = binds.map(({ source }, index) => ({ source, place: `/volumes/${index}` }));
   return {
@@ -145,16 +151,17 @@ export function withLayers({ engine, identity, name, volume }: OfflineTarget, { 
     }),
     binds: [...layers, ...volumes].map(({ source, place }) => `${source}:${place}:ro`),
     host: {
-      // Layers have the owners that the engine's own user namespace shows, whatever it gives containers.
+      // Layers have owners of the engine's own user namespace, independent of the containers' one.
       UsernsMode: "host",
-      // SYS_ADMIN for the overlay, DAC_OVERRIDE for files of every owner and for connecting to the rendezvous.
+      // SYS_ADMIN for the overlay, DAC_OVERRIDE for files of every owner and for connecting to the
+      // rendezvous.
       CapAdd: ["SYS_ADMIN", "SYS_CHROOT", "DAC_OVERRIDE"],
       SecurityOpt: ["no-new-privileges", "label=disable", "apparmor=unconfined"],
     },
   };
 }
 
-/** Throws ATTACH where this process cannot read the layers. */
+/** Throws ATTACH if this process cannot read the layers. */
 function checkUser(files: OfflineTarget): void {
   if (process.geteuid?.() !== 0) throw notInPlace(files, "its layers are root's", "run as root");
 }
@@ -163,13 +170,13 @@ function notInPlace({ name }: OfflineTarget, why: string, hint?: string): Portho
   return new PortholeError("ATTACH", `cannot read '${name}' in place: ${why}`, { hint });
 }
 
-/** Throws ATTACH where the engine's paths mean something else here. */
+/** Throws ATTACH if the engine's paths are other files here. */
 function checkHere(files: OfflineTarget, layers: Layers): void {
   const { engine } = files;
   const fail = (why: string) => notInPlace(files, why);
   const [first] = layers.directories;
-  if (first === undefined) throw fail("the engine does not say where its layers are");
-  if (files.volume !== undefined) throw fail("the engine mounts it where it is used");
+  if (first === undefined) throw fail("the engine does not report its layers");
+  if (files.volume !== undefined) throw fail("only its driver can mount it");
   const pid = enginePid(engine);
   const elsewhere = [first, ...layers.binds.map(({ source }) => source)].find((path) => !isSameFileFor(pid, path));
   if (elsewhere !== undefined) throw fail(`the engine's ${elsewhere} is not on this machine`);

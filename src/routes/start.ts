@@ -20,7 +20,7 @@ import { openRunDirectory, type RunDirectory } from "./run-dir.ts";
 const DEFAULT_IDLE_SECONDS = 60;
 
 /**
- * Starts an agent for a container on the first of `routes` that goes.
+ * Starts an agent for a container on the first of `routes` that works.
  * @throws PortholeError ATTACH with every route's reason; CANCELLED
  */
 export async function startForContainer(
@@ -45,13 +45,16 @@ export async function startForContainer(
       failures.push({ route, error: toAttachError(error) });
     }
   }
-  // Less than every file is more than none.
+  // An agent that cannot read files of every owner is better than none.
   if (failures.some(({ error }) => error instanceof LimitedAccessError))
     return startOn("mount", container, run, options, false);
   throw allRoutesFailed(failures);
 }
 
-/** Starts a direct agent for the namespaces of a process. */
+/**
+ * Starts a direct agent for the namespaces of a process.
+ * @throws PortholeError ATTACH, CANCELLED
+ */
 export async function startForProcess(
   pid: number,
   started: string,
@@ -67,13 +70,14 @@ export async function startForProcess(
   );
 }
 
-/** What is known of an agent before it is started. */
+/** The fields of an agent's record that are known before its start. */
 export type AgentOrigin = Pick<AgentRecord, keyof AgentKey | "name" | "engine" | "targetPid"> &
   Partial<Pick<AgentRecord, "layers" | "absent">>;
 
 /**
- * Makes the listening socket, lets `bring` start an agent and hand the socket over to it, then puts socket and record in their place and connects.
- * When `bring` fails nothing is left of it here.
+ * Creates the listening socket, calls `bring` to start an agent and pass it the socket, then moves
+ * socket and record to their final names and connects. Leaves no files here if `bring` fails.
+ * @throws what `bring` throws; PortholeError ATTACH if the files cannot be written
  */
 export async function startAgent(
   run: RunDirectory,
@@ -82,7 +86,8 @@ export async function startAgent(
   bring: (listen: () => OwnedFd, wait: TimeoutOptions) => Promise<ConnectedAgent & { sidecar?: string }>,
 ): Promise<Attachment> {
   const file = agentFile(origin);
-  // Under another name until an agent serves it: who finds a socket in its place that refuses him takes it for a dead agent's.
+  // Under a temporary name until an agent serves it: a socket that refuses connections counts as a
+  // dead agent's.
   const pending = join(run.agents, `${file}.starting`);
   const directory = openRunDirectory(run.agents);
   let listener: OwnedFd | undefined;
@@ -97,7 +102,8 @@ export async function startAgent(
     const timeoutMs = options.timeoutMs ?? ATTACH_TIMEOUT_MS;
     met = await bring(listen, { timeoutMs, signal: options.signal });
     const { process: agent, sidecar = "" } = met;
-    // Ours must go before anyone connects: an agent that dies must leave nobody waiting in a backlog that we hold open.
+    // Closes our copy before any client connects: after the agent's death no client may wait in a
+    // backlog that we keep open.
     listener?.close();
     const socket = connectAt(directory, basename(pending));
     try {
@@ -112,7 +118,7 @@ export async function startAgent(
   } catch (error) {
     rmSync(pending, { force: true });
     removeAgentFiles(run, file);
-    // Nobody will find it: it need not wait until it is idle.
+    // No client can find this agent: ends it before its idle timeout.
     if (met !== undefined) endAgentProcess(met.process);
     throw error instanceof PortholeError ? error : notKept(run, error as NodeJS.ErrnoException);
   } finally {
@@ -121,17 +127,17 @@ export async function startAgent(
   }
 }
 
-/** A full disk, a quota, a file system that was made read-only. */
+/** A full disk, a quota, a read-only file system. */
 function notKept(run: RunDirectory, error: NodeJS.ErrnoException): PortholeError {
   const text = /^\w+: ([^,]*)/.exec(error.message)?.[1] ?? error.message;
-  return new PortholeError("ATTACH", `cannot keep an agent's files in ${run.agents}: ${text}`, {
+  return new PortholeError("ATTACH", `cannot write to ${run.agents}: ${text}`, {
     errno: error.code,
-    hint: "make room there, or set XDG_STATE_HOME to another directory",
+    hint: "free some space, or set XDG_STATE_HOME to another directory",
     cause: error,
   });
 }
 
-/** Why a route cannot be tried at all, undefined when it can. */
+/** Why a route is not available; undefined if it can be tried. */
 export function routeObstacle(
   route: AgentRoute,
   container: RunningContainer,
@@ -148,14 +154,14 @@ export function routeObstacle(
   }
   if (route === "mount") {
     if (portholeMount === undefined) {
-      return new PortholeError("ATTACH", `'${name}' was started without porthole's directory`, {
-        hint: "docker run $(porthole docker-args) IMAGE",
+      return new PortholeError("ATTACH", `'${name}' does not have porthole's directory mounted`, {
+        hint: "start it with docker run $(porthole docker-args) IMAGE",
       });
     }
     if (portholeMount !== run.mount) {
       return new PortholeError("ATTACH", `'${name}' has ${portholeMount} mounted, not ${run.mount}`);
     }
-    if (container.paused) return new PortholeError("ATTACH", `'${name}' is paused, so nothing can be started in it`);
+    if (container.paused) return new PortholeError("ATTACH", `'${name}' is paused: no process can start in it`);
   }
   return undefined;
 }
@@ -175,14 +181,14 @@ function startOn(
     user,
     name: container.name,
     engine: container.engine.socketPath,
-    // A number that means somebody else here is not to be asked for the container's mounts.
+    // A pid that means another process here must not be used to read mounts.
     targetPid: isFirstProcess(container) ? container.pid : 0,
   };
   return startAgent(run, origin, options, async (listen, wait) => {
     if (route === "direct") {
       const { pid, name } = container;
       const started = startTime(pid);
-      // Again, now that its start is known: from here on another process of that number is refused.
+      // Checked again after the start time is known: from here on a reused pid is refused.
       if (started === undefined || !isFirstProcess(container)) throw notHere(container);
       return attachDirect({ pid, started, name: `'${name}'` }, listen, idleSecondsOf(options), wait);
     }
@@ -199,14 +205,10 @@ export function notHere({ name, pid }: RunningContainer): PortholeError {
 }
 
 export function notAllowed(pid: number): PortholeError {
-  return new PortholeError(
-    "ATTACH",
-    `the kernel does not let this user into the namespaces of process ${pid}: permission denied`,
-    {
-      errno: "EACCES",
-      hint: "run as root or as the owner of its user namespace",
-    },
-  );
+  return new PortholeError("ATTACH", `cannot enter the namespaces of process ${pid}: permission denied`, {
+    errno: "EACCES",
+    hint: "run as root or as the owner of its user namespace",
+  });
 }
 
 export function toAttachError(error: unknown): PortholeError {
@@ -218,7 +220,11 @@ export function allRoutesFailed(failures: { route: AgentRoute; error: PortholeEr
   const last = failures.at(-1)?.error;
   if (failures.length === 1 && last !== undefined) return last;
   const text = failures.map(({ route, error }) => `${route}: ${error.message}`).join("; ");
-  return new PortholeError("ATTACH", `no route goes: ${text}`, { errno: last?.errno, hint: last?.hint, cause: last });
+  return new PortholeError("ATTACH", `could not attach by any route: ${text}`, {
+    errno: last?.errno,
+    hint: last?.hint,
+    cause: last,
+  });
 }
 
 export function idleSecondsOf(options: AttachOptions): number {

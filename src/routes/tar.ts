@@ -1,6 +1,9 @@
 const BLOCK = 512;
 
-/** A tar archive (ustar) that holds one regular file, 0555, root's, with the time 0, so that equal bytes give an equal image. */
+/**
+ * A tar archive (ustar) with one regular file: mode 0555, owner root, time 0, so that equal bytes
+ * give an equal image.
+ */
 export function tarArchive(name: string, content: Buffer): Buffer {
   const header = Buffer.alloc(BLOCK);
   const octal = (value: number, at: number, length: number) =>
@@ -23,8 +26,8 @@ export function tarArchive(name: string, content: Buffer): Buffer {
 }
 
 /**
- * The content of the first regular file of a tar archive, undefined where there is none. Headers of other kinds before it,
- * which carry names and attributes (pax, GNU), are skipped.
+ * The content of the first regular file of a tar archive; undefined if there is none. Skips headers
+ * of other kinds before it, which carry names and attributes (pax, GNU).
  */
 export function firstFileOf(archive: Buffer): Buffer | undefined {
   for (let at = 0; at + BLOCK <= archive.length; ) {
@@ -40,7 +43,7 @@ export function firstFileOf(archive: Buffer): Buffer | undefined {
   return undefined;
 }
 
-/** Octal digits, or a number of bytes that begins with the highest bit set (GNU). */
+/** Octal digits, or a binary number whose highest bit is set (GNU). */
 function sizeOf(header: Buffer): number {
   const field = header.subarray(124, 136);
   if (((field[0] ?? 0) & 0x80) !== 0) return Number(field.readBigUInt64BE(4));

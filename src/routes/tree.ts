@@ -15,13 +15,16 @@ import { ensureRunDirectory, MOUNT_POINT } from "./run-dir.ts";
 import type { Sidecar } from "./sidecar.ts";
 import { allRoutesFailed, notAllowed, notHere, routeObstacle, toAttachError } from "./start.ts";
 
-/** A copy of all mounts of a target, attached nowhere. Its mounts are read-only, nosuid, nodev and nosymfollow. */
+/**
+ * A copy of all mounts of a target, attached nowhere. Its mounts are read-only, nosuid, nodev and
+ * nosymfollow.
+ */
 export interface Tree extends Disposable {
   /** From open_tree(2): what `porthole-agent run` attaches. */
   fd: OwnedFd;
   /**
-   * The target's mount table, in which each mount of the tree must be; undefined where the tree was made by a process of this user that the target
-   * could not reach.
+   * The target's mount table, in which each mount of the tree must be; undefined where the tree was
+   * made by a process of this user that the target could not reach.
    */
   table: OwnedFd | undefined;
   /** Idempotent. */
@@ -40,7 +43,8 @@ export interface TreeOptions extends AttachOptions {
 export type TreeTarget = Exclude<Target, { kind: "local" | "output" }>;
 
 /**
- * Takes a tree by an agent that ends as soon as it has passed it, on the first route that goes: as a child of this process, or in a sidecar.
+ * Takes a tree by an agent that ends as soon as it has passed it, on the first route that goes: as
+ * a child of this process, or in a sidecar.
  * @throws PortholeError TARGET, ATTACH with every route's reason, CANCELLED
  */
 export async function takeTree(target: TreeTarget, options: TreeOptions): Promise<Tree> {
@@ -133,7 +137,10 @@ async function directTree(pid: number, started: string, name: string, options: T
   return treeOf(await childTree(name, how, flagsOf(options), waitOf(options)));
 }
 
-/** A process of the container's could trace an agent beside it and pass something else: the container's own mount table tells. */
+/**
+ * A process of the container's could trace an agent beside it and pass something else: the
+ * container's own mount table tells.
+ */
 async function sidecarTree(container: RunningContainer, options: TreeOptions): Promise<Tree> {
   const table = OwnedFd.adopt(openSync(`/proc/${container.pid}/mountinfo`, "r"));
   try {

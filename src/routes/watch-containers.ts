@@ -12,12 +12,14 @@ import { routeObstacle } from "./start.ts";
 /** In the order in which they are tried. */
 const ROUTES = ["direct", "mount", "sidecar"] as const;
 
-/** Watches the containers of every engine, with the route that leads into each running one. As the function of the same name in src/engines. */
+/** Like watchContainers of src/engines, with the route to each running container. */
 export function watchContainers({
   route = "auto",
   ...options
 }: Omit<WatchContainersOptions, "describe"> & {
-  /** `--route`: the only one to consider; with `auto` or without it the first that is open. */
+  /**
+   * `--route`: consider this route only. With `auto` or by default, the first that is available.
+   */
   route?: AgentRoute | "auto" | undefined;
 }): Promise<void> {
   const routes = route === "auto" ? ROUTES : [route];

@@ -15,34 +15,42 @@ import { type PipeRecord, RecordDecoder } from "../protocol/records.ts";
 import { violation } from "../protocol/violation.ts";
 import { checkPipe } from "./check-received.ts";
 
-/** Packets taken from the socket in one turn of the event loop. */
+/** Packets received from the socket in one turn of the event loop. */
 const BATCH = 32;
-/** Answers that are taken without a turn of the event loop between them: a millisecond or two, after which timers and signals have their turn. */
+/**
+ * Replies received without returning to the event loop. They take 1 to 2 ms; timers and signals run
+ * afterwards.
+ */
 const AT_ONCE = 64;
-/** Milliseconds for HELLO: it touches no file system, only a stuck or frozen agent needs longer. */
+/**
+ * Milliseconds for HELLO. It touches no file system, so only a stuck or frozen agent needs longer.
+ */
 const HELLO_TIMEOUT_MS = 5_000;
-/** Bytes of records that are taken before other events of the process get their turn. */
+/** Bytes of records read before other events of the process run. */
 const TURN = 65_536;
-/** How much one answer may be, after which an agent is taken for one that never ends. */
+/** Limits of one reply. They stop an agent that sends records without end. */
 export interface RecordLimits {
   records: number;
   /** Bytes of names, link targets and arguments. */
   text: number;
-  /** Bytes of everything. */
+  /** Total bytes. */
   bytes: number;
 }
 
-/** What a command that keeps it all to sort it can hold: a directory of a million names of 255 bytes with info is below each. */
+/**
+ * What a command can hold that collects all records to sort them. A directory of a million names of
+ * 255 bytes with stat is below each limit.
+ */
 const LIMITS: RecordLimits = { records: 2_097_152, text: 256 * 1024 * 1024, bytes: 384 * 1024 * 1024 };
 /**
- * How long an answer may be waited for in all, in deadlines of a request: a minute, and a tenth of a second more for each record. A disk that is asked for the
- * info of one file after the other, by others too, still gives ten a second.
+ * Total time for one reply, in request timeouts: 6 (one minute by default) plus 1/100 (0.1 s) per
+ * record. A busy disk that reads one inode at a time still serves ten per second.
  */
 const PATIENCE = { answer: 6, record: 1 / 100 };
 
 /**
- * One connection to one agent: the socket, the reactor's watch and the channel, joined. Everything that arrives is
- * either delivered to the request that waits for it, or closed.
+ * One connection to one agent: joins the socket, the reactor's watch and the channel. Everything
+ * that arrives is delivered to the pending request or closed.
  */
 export class AgentClient {
   readonly #socket: FdSocket;
@@ -50,7 +58,7 @@ export class AgentClient {
   readonly #waitForRoom: () => void;
   readonly #atEnd: (() => void)[];
   readonly #turn: Turn;
-  /** What the agent said of itself. */
+  /** The agent's description of itself. */
   readonly info: AgentInfo;
 
   private constructor(
@@ -70,8 +78,9 @@ export class AgentClient {
   }
 
   /**
-   * Says HELLO on a connected socket, which it takes.
-   * @throws PortholeError ATTACH for an agent of another version (errno EPROTO); SESSION when it does not answer, or refuses.
+   * Sends HELLO on a connected socket and takes ownership of the socket.
+   * @throws PortholeError ATTACH (errno EPROTO) for an agent of another version; SESSION if it does
+   * not reply or refuses
    */
   static async open(connection: OwnedFd): Promise<AgentClient> {
     const socket = new FdSocket(connection, { maxDescriptors: MAX_BATCH });
@@ -84,7 +93,8 @@ export class AgentClient {
       socket.close();
       for (const action of atEnd.splice(0)) action();
     });
-    // Whatever sends may fill the socket: a request, room in it, and an answer, for which queued requests go out.
+    // Every send can fill the socket: a request, a queued request after EPOLLOUT, and one after a
+    // reply.
     const waitForRoom = () => {
       if (channel.blocked === waiting || channel.ended !== undefined) return;
       waiting = channel.blocked;
@@ -100,29 +110,29 @@ export class AgentClient {
       const { body } = await channel.request(Op.hello, encode.hello(), 0, HELLO_TIMEOUT_MS, refusal);
       return new AgentClient(socket, channel, waitForRoom, atEnd, turn, decodeAgentInfo(body));
     } catch (error) {
-      channel.end("the session was not opened");
+      channel.end("the session could not be opened");
       throw error;
     }
   }
 
-  /** Why the session ended, undefined while it lives. */
+  /** Why the session ended; undefined while it is open. */
   get ended(): PortholeError | undefined {
     return this.#channel.ended;
   }
 
-  /** Calls `action` when the session ends, whoever ends it; for what lives by it. */
+  /** Calls `action` when the session ends, for any reason; at once if it has ended. */
   onEnd(action: () => void): void {
     if (this.ended === undefined) this.#atEnd.push(action);
     else action();
   }
 
   /**
-   * Sends a request and waits for its reply, whose descriptors the caller owns.
-   * @param what names the request in an error: "cannot open '/x' in web".
-   * @throws PortholeError FILE with the agent's errno, or SESSION.
+   * Sends a request and waits for the reply. The caller owns its descriptors.
+   * @param what names the request in errors, such as "cannot open web:/x"
+   * @throws PortholeError FILE with the agent's errno; SESSION
    */
   request(op: Op, body: Uint8Array, maxFds: number, timeoutMs: number, what: () => string): Promise<Reply<OwnedFd>> {
-    // Not async: each promise between the socket and the caller costs an open a twentieth of its time.
+    // Not async: each promise between the socket and the caller costs 5 % of the time of an open.
     const reply = this.#channel.request(op, body, maxFds, timeoutMs, (errno) => fileError(what(), errno));
     this.#receiveAtOnce();
     this.#waitForRoom();
@@ -130,8 +140,8 @@ export class AgentClient {
   }
 
   /**
-   * On the same processor the agent has answered a request by the time sendmsg(2) returns, or does when it is given way to; the event loop would take
-   * microseconds to say so.
+   * On the same processor, the agent has often replied when sendmsg(2) returns, or replies after a
+   * sched_yield(2). The event loop would report it microseconds later.
    */
   #receiveAtOnce(): void {
     if (this.#channel.waiting !== 1 || this.#turn.left === 0) return;
@@ -143,9 +153,10 @@ export class AgentClient {
   }
 
   /**
-   * Like {@link request} for an answer that comes as a pipe of records: yields as many as arrived together, then ends, or throws FILE with the
-   * errno that stopped the agent, E2BIG beyond the limits. A whole record must come within `timeoutMs` of the one before it, and they must not
-   * trickle: see {@link PATIENCE}.
+   * Like {@link request}, for a reply that is a pipe of records. Yields records in batches as they
+   * arrive, then ends. Throws FILE with the errno that stopped the agent, and E2BIG beyond the
+   * limits. Each whole record must arrive within `timeoutMs` of the one before it, and all of them
+   * within {@link PATIENCE}.
    */
   async *records(
     op: Op,
@@ -179,7 +190,7 @@ export class AgentClient {
     let waitedMs = 0;
     let deadline = performance.now() + timeoutMs;
     while (!decoder.isComplete) {
-      // A short list is there with the reply; a long one must not keep other events of the process waiting.
+      // A short list arrives with the reply. A long one must not block other events of the process.
       const length = sinceTurn < TURN ? tryRead(pipe, buffer) : -1;
       if (length < 0) {
         const from = performance.now();
@@ -187,7 +198,7 @@ export class AgentClient {
         if (patience < deadline - from)
           await this.#dataOf(pipe, patience, () => trickle(what(), count, waitedMs + patience));
         else await this.#dataOf(pipe, deadline - from, () => silence(what(), timeoutMs));
-        // Only the agent's time counts: whoever takes the records may take them slowly.
+        // Only the agent's time counts: the consumer of the records may be slow.
         waitedMs += performance.now() - from;
         sinceTurn = 0;
         continue;
@@ -209,7 +220,7 @@ export class AgentClient {
     if (error !== 0) throw fileError(what(), error);
   }
 
-  /** Whoever sends nonsense once has nothing more to say. */
+  /** A protocol violation ends the session. */
   #orEnd<T>(check: () => T): T {
     try {
       return check();
@@ -227,14 +238,16 @@ export class AgentClient {
     }
   }
 
-  /** Ends the session; pending requests fail with the reason. Idempotent: the first reason stays. */
+  /**
+   * Ends the session; pending requests fail with the reason. Idempotent: the first reason stays.
+   */
   close(reason: string | PortholeError = "the session was closed"): void {
     this.#channel.end(reason);
     this.#socket.close();
   }
 }
 
-/** Why the agent did not open a session: it is of another version, else by its errno. */
+/** Why the agent refused the session: a version mismatch, else its errno. */
 function refusal(errno: number, body: Uint8Array): PortholeError {
   try {
     decodeAgentInfo(body);
@@ -255,14 +268,14 @@ function silence(what: string, timeoutMs: number): string {
 }
 
 function trickle(what: string, count: number, waitedMs: number): string {
-  return `${what}: the agent sent no more than ${count} entries in ${Math.round(waitedMs) / 1000} s`;
+  return `${what}: the agent sent only ${count} entries in ${Math.round(waitedMs) / 1000} s`;
 }
 
 function tooMuch(what: string, limit: string): PortholeError {
-  return new PortholeError("FILE", `${what}: more than ${limit}, which is where porthole stops`, { errno: "E2BIG" });
+  return new PortholeError("FILE", `${what}: more than ${limit}, porthole's limit`, { errno: "E2BIG" });
 }
 
-/** How many answers may still be taken before the event loop's next turn. */
+/** How many replies may still be received before the event loop's next turn. */
 interface Turn {
   left: number;
 }
@@ -277,7 +290,7 @@ function receive(socket: FdSocket, channel: Channel<OwnedFd>): void {
         return;
       }
       channel.packet(packet.data, packet.descriptors);
-      // Nothing else is due; what comes all the same is reported by the reactor.
+      // No reply is pending. The reactor reports whatever else arrives.
       if (channel.waiting === 0) return;
     }
   } catch (error) {

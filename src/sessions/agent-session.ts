@@ -28,7 +28,7 @@ import { streamNumbered, streamOf } from "./own-output.ts";
 import type { DirectoryEntry, OpenOptions, Session } from "./session.ts";
 import { Watcher } from "./watcher.ts";
 
-/** A magic link (proc(5)), which an ordinary open inside a root refuses to follow. */
+/** A magic link (proc(5)), which an open with RESOLVE_IN_ROOT refuses to follow. */
 const PROCESS_FILE = /^\/proc\/(\d{1,10})\/fd\/(\d{1,10})$/;
 
 /** Longer names are on FUSE only, whose files are relayed. */
@@ -58,9 +58,9 @@ export class AgentSession implements Session {
     this.#timeoutMs = timeoutMs;
     this.#watcher = new Watcher(client, timeoutMs);
     this.#attached = attached;
-    // By our own record: what an agent says of its route is its own claim.
+    // From our own record: the route in the agent's description is its own claim.
     this.offline = offlineKindOf(attached.file);
-    // No process of the target's is near an agent whose target does not run.
+    // An agent of an offline target shares nothing with a process of the target.
     const isOurs = routeOf(attached.file) === "direct" || this.offline !== undefined;
     this.#trust = isOurs ? "own process" : "stranger";
   }
@@ -140,7 +140,7 @@ export class AgentSession implements Session {
     const what = () => `cannot list the processes of ${this.name}`;
     for await (const records of this.#client.records(Op.processes, body, this.#timeoutMs, what)) {
       for (const record of records) {
-        if (record.kind === "entry") throw this.#broken("an entry in a list of processes");
+        if (record.kind === "entry") throw this.#broken("a directory entry in a process list");
         yield record;
       }
     }
@@ -168,7 +168,7 @@ export class AgentSession implements Session {
     try {
       return await this.#look(what, path, options);
     } catch (error) {
-      // What is not there is asked for again and again by who follows it.
+      // A follower polls a path that does not exist: ENOENT costs no second request.
       if (!(error instanceof PortholeError) || error.errno === "ENOENT") throw error;
       return this.#look(what, await this.#leadsTo(what, path, options, error), options);
     }
@@ -182,8 +182,9 @@ export class AgentSession implements Session {
   }
 
   /**
-   * Where the links on a path lead that the agent would not follow: to a link of a process, which by its own path it does.
-   * @throws PortholeError FILE: `error`, or what says better what is the matter and what to do
+   * Resolves links that the agent did not follow. A path that leads to a link of a process is
+   * opened by that link's own path.
+   * @throws PortholeError FILE: `error`, or an error that explains it and names the remedy
    */
   async #leadsTo(what: () => string, path: string, options: { noFollow?: boolean }, error: unknown): Promise<string> {
     if (!(error instanceof PortholeError) || error.code !== "FILE" || options.noFollow) throw error;
@@ -205,12 +206,15 @@ export class AgentSession implements Session {
     throw deniedOnMountRouteError(error, path, owner);
   }
 
-  /** True for what the container's own rules may have refused. */
+  /** True if the container's own rules may have refused the access. */
   #isDenied(error: unknown): error is PortholeError {
     return error instanceof PortholeError && error.errno === "EACCES" && this.route === "mount";
   }
 
-  /** Where the output is kept that a path leads to; undefined for what is no container's. */
+  /**
+   * Which target shows the container's output that a path leads to; undefined if no engine keeps
+   * it.
+   */
   async #outputHint(leadsTo: string): Promise<string | undefined> {
     const number = ownStream(leadsTo);
     if (number === undefined) return undefined;
@@ -219,13 +223,13 @@ export class AgentSession implements Session {
     return `${this.name}:${await streamNumbered(number, (path) => this.#look(() => path, path, {}))} shows it`;
   }
 
-  /** False for a process and for an image or volume, whose output no engine keeps. */
+  /** False for a process, an image and a volume: no engine keeps output of those. */
   get #isContainer(): boolean {
     if (this.offline !== undefined) return this.offline === "stopped";
     return (readRecord(this.#attached.run, this.#attached.file)?.engine ?? "") !== "";
   }
 
-  /** Why a file was not opened. The first process's output is kept by the engine. */
+  /** Why a file was not opened. The engine keeps the output of the first process. */
   async #consuming(path: string, stat: FileStat): Promise<PortholeError> {
     const what = this.#sentence("open", path);
     const stream = this.#isContainer ? await streamOf(stat, (of) => this.#look(() => what, of, {})) : undefined;
@@ -239,7 +243,7 @@ export class AgentSession implements Session {
       for (const record of records) {
         if (record.kind !== "entry") throw this.#broken(`a ${record.kind} in a directory`);
         const { name, type, link, error } = record;
-        // A link whose target could not be read was looked at all the same; type bits of zero say that nothing was.
+        // If only the link text is missing, stat is valid. A mode of 0 means that stat failed.
         const stat = record.stat?.mode === 0 ? undefined : record.stat;
         const errno = error === 0 ? undefined : errnoName(error);
         yield { name: pathText(name), type, stat, link: link && pathText(link), errno };
@@ -291,7 +295,7 @@ export class AgentSession implements Session {
     }
   }
 
-  /** The open file that a reply brought, once the descriptor is what the reply says. */
+  /** The open file of a reply, after its descriptor is checked against the reply. */
   #received(
     path: string,
     { id, body, descriptors }: Reply<OwnedFd>,
@@ -312,7 +316,7 @@ export class AgentSession implements Session {
     }
   }
 
-  /** A reply without a descriptor tells of a file that was only looked at. */
+  /** A reply without a descriptor describes a file that the agent did not open. */
   async #refused(path: string, body: Uint8Array, { consume }: OpenOptions): Promise<OpenFile> {
     if (body.length !== FileStatAt.size || !decodeFileClaim(body).consuming || consume === true)
       throw this.#broken("no descriptor for an open file");
@@ -320,8 +324,9 @@ export class AgentSession implements Session {
   }
 
   /**
-   * How a relayed file ended, by the request that opened it.
-   * @throws PortholeError FILE with the errno that ended it; EIO where nobody can say any more
+   * Asks how a relayed file ended; `id` is the request that opened it.
+   * @returns its size in bytes
+   * @throws PortholeError FILE with the errno that ended it; EIO if the agent does not know
    */
   async #relayEnd(id: number): Promise<bigint> {
     const what = () => `the agent could not read the file of ${this.name} to its end`;
@@ -330,14 +335,14 @@ export class AgentSession implements Session {
       if (body.length !== 8) throw this.#broken(`${body.length} bytes for the end of a file`);
       return new DataView(body.buffer, body.byteOffset).getBigUint64(0, true);
     } catch (error) {
-      // EAGAIN: its reader is gone before it came to an end.
+      // EAGAIN: the agent's reader ended before the end of the file.
       const { errno, code } = error as PortholeError;
       if (code === "FILE" && errno !== "EAGAIN" && errno !== "ENOENT") throw error;
-      throw new PortholeError("FILE", `${what()}: it was cut off`, { errno: "EIO", cause: error });
+      throw new PortholeError("FILE", `${what()}: truncated`, { errno: "EIO", cause: error });
     }
   }
 
-  /** Where this machine could not check what a stranger passes, everything is to be relayed. */
+  /** An untrusted agent must relay everything if this machine cannot check its descriptors. */
   #openFlags({ write, consume }: OpenOptions): number {
     this.#relaysAll ??= this.#mustRelay();
     return (write ? OpenFlag.write : 0) | (this.#relaysAll ? OpenFlag.relay : 0) | (consume ? OpenFlag.consume : 0);
@@ -364,19 +369,19 @@ export class AgentSession implements Session {
     return error;
   }
 
-  /** Who lies once has nothing more to say; why is what the session's end says. */
+  /** A protocol violation ends the session and becomes its reason. */
   #endFor(error: unknown): void {
     this.#client.close(error instanceof PortholeError ? error : undefined);
   }
 
-  /** Says of a file that is not there why it is not, where that is known. */
+  /** Adds the reason why a file is missing, if it is known. */
   #explain(path: string): (error: unknown) => never {
     return (error) => {
       const why = error instanceof PortholeError && error.errno === "ENOENT" ? this.whyMissing(path) : undefined;
       if (why === undefined || !(error instanceof PortholeError)) throw error;
       throw new PortholeError("FILE", error.message, {
         errno: error.errno,
-        hint: `${why}, so it is gone`,
+        hint: `${why}, so its contents are gone`,
         cause: error,
       });
     };

@@ -19,18 +19,18 @@ import {
 import { ensureRunDirectory, MOUNT_POINT, openRunDirectory, type RunDirectory } from "../routes/run-dir.ts";
 import { AgentClient } from "./agent-client.ts";
 
-/** An agent that answered. The documented schema of `porthole agents --json`. */
+/** A live agent. The documented schema of `porthole agents --json`. */
 export interface LiveAgent {
   /** Container name when the agent was started, `image:NAME`, `volume:NAME` or `pid:N`. */
   name: string;
-  /** Container id, empty for the target of another kind. */
+  /** Container id; empty for other kinds of targets. */
   container: string;
   route: string;
   user: string;
   /** Agent's pid in its own PID namespace. */
   pid: number;
   ageSeconds: number;
-  /** Sessions being served, this question not counted. */
+  /** Sessions being served, without the one that asks. */
   clients: number;
   memoryKiB: number;
   build: string;
@@ -39,13 +39,14 @@ export interface LiveAgent {
 
 const BYE_TIMEOUT_MS = 2_000;
 
-/** Every agent that lives, by name. Sockets that nobody serves any more are removed. */
+/** Every live agent, by name. Removes sockets that no agent serves. */
 export async function listAgents(): Promise<LiveAgent[]> {
   const run = ensureRunDirectory();
   const answers = await Promise.all(
     agentFiles(run).map(async (file) => {
       const answer = await visit(run, file, describe);
-      // One that does not speak with us may live all the same: only what nobody serves goes.
+      // An agent of another version is alive although it refuses us: removes only sockets that
+      // nobody serves.
       if (answer === undefined) await removeDeadAgent(run, file).catch(() => undefined);
       return answer;
     }),
@@ -69,19 +70,23 @@ function describe(client: AgentClient, record: AgentRecord): LiveAgent {
   };
 }
 
-/** Seconds since the agent's process began, by a clock that nobody sets; undefined where that process is not to be seen here. */
+/**
+ * Seconds since the agent's process started, by the monotonic clock; undefined if the process is
+ * not visible here.
+ */
 function ageOf({ agentPid, agentStarted }: AgentRecord): number | undefined {
   if (!(agentPid > 0) || agentStarted === "" || startTime(agentPid) !== agentStarted) return undefined;
   const uptime = Number(readFileSync("/proc/uptime", "latin1").split(" ")[0]);
   return Math.max(0, Math.floor(uptime - Number(agentStarted) / TICKS_PER_SECOND));
 }
 
-/** What proc_pid_stat(5) counts in, the same on every Linux that Node runs on. */
+/** Unit of proc_pid_stat(5); the same on every Linux that Node supports. */
 const TICKS_PER_SECOND = 100;
 
 /**
- * Ends the agents of one target: a container's name or id (prefix of 12 digits or more), a Compose name, or `pid:N`.
- * @throws PortholeError TARGET when there is none; ATTACH for one that could not be ended
+ * Ends the agents of one target: a container's name or id (prefix of at least 12 digits), a Compose
+ * name, or `pid:N`.
+ * @throws PortholeError TARGET if there is none; ATTACH if one could not be ended
  */
 export async function detachAgents(name: string, options: { engine?: string | undefined } = {}): Promise<void> {
   const run = ensureRunDirectory();
@@ -94,14 +99,17 @@ export async function detachAgents(name: string, options: { engine?: string | un
   });
   if (files.length === 0) files = await agentFilesOf(run, name, options.engine);
   if (files.length === 0) {
-    throw new PortholeError("TARGET", `no agent for '${name}'`, { hint: "porthole agents lists them" });
+    throw new PortholeError("TARGET", `no agent for '${name}'`, { hint: "run porthole agents to list them" });
   }
   const failures: PortholeError[] = [];
   for (const file of files) await endAgent(run, file).catch((error) => failures.push(error as PortholeError));
   if (failures[0] !== undefined) throw failures[0];
 }
 
-/** By what the engines call it now: renamed since, or a name of Compose's. Empty when they do not know it either. */
+/**
+ * By the name that the engines use now: a renamed container or a Compose name. Empty if they do not
+ * know it.
+ */
 async function agentFilesOf(run: RunDirectory, name: string, engine: string | undefined): Promise<string[]> {
   if (agentFiles(run).length === 0 || name.startsWith("pid:")) return [];
   try {
@@ -114,16 +122,17 @@ async function agentFilesOf(run: RunDirectory, name: string, engine: string | un
 }
 
 /**
- * Ends every agent and removes sidecars, sockets, records and the agent's images from every engine that answers. The directory that containers
- * may have mounted stays, emptied: one that was made anew would not be theirs.
- * @returns what could not be done; an engine that is not there has nothing to remove.
+ * Ends every agent. Removes sidecars, sockets, records and the agent's images from every engine
+ * that responds. Keeps the directory that containers may have mounted, but empties it: a recreated
+ * directory would not be the mounted one.
+ * @returns the failures; an engine that does not exist is none
  */
 export async function detachAll(options: { engine?: string | undefined } = {}): Promise<PortholeError[]> {
   const run = ensureRunDirectory();
   const failures: PortholeError[] = [];
   const known = new Map<string, Engine>();
   try {
-    // Whatever DOCKER_HOST or a context names now: what another one had before is to go too.
+    // Includes engines that DOCKER_HOST or a context does not name any more.
     for (const engine of [...engines(options.engine), ...engines("all")]) known.set(engine.socketPath, engine);
   } catch (error) {
     if (options.engine !== undefined) throw error;
@@ -144,7 +153,7 @@ export async function detachAll(options: { engine?: string | undefined } = {}): 
       try {
         await removeSidecars(engine);
       } catch (error) {
-        // Who may not use an engine has nothing there, unless a record says otherwise.
+        // A user without access to an engine has nothing there, unless a record says otherwise.
         if (isAbsent(error) || (isDenied(error) && !used.has(engine.socketPath))) continue;
         const message = error instanceof Error ? error.message : String(error);
         failures.push(
@@ -157,7 +166,7 @@ export async function detachAll(options: { engine?: string | undefined } = {}): 
   return failures;
 }
 
-/** The agent program, and what starts left that were killed: sockets, half-written files, a lock. */
+/** Removes the agent program and leftovers of killed starts: sockets, temporary files, a lock. */
 function removeRest(run: RunDirectory): void {
   for (const directory of [run.agents, run.mount]) {
     for (const name of readdirSync(directory)) rmSync(join(directory, name), { force: true });
@@ -174,7 +183,10 @@ function isDenied(error: unknown): boolean {
   return code === "EACCES" || code === "EPERM";
 }
 
-/** Ends one agent and removes its files, while nobody starts another for its target. */
+/**
+ * Ends one agent and removes its files. Holds the lock, so that no other process starts one for the
+ * target.
+ */
 function endAgent(run: RunDirectory, file: string): Promise<void> {
   const identity = file.slice(0, file.indexOf("."));
   return withAgentLock(run, identity, { timeoutMs: BYE_TIMEOUT_MS }, async () => {
@@ -196,17 +208,17 @@ function endAgent(run: RunDirectory, file: string): Promise<void> {
   });
 }
 
-/** Ends an agent that did not understand us or did not answer, if its process still lives. */
+/** Ends an agent of another version, or one that did not reply, if its process still lives. */
 function killAgent({ name, agentPid, agentStarted }: AgentRecord): void {
   const errno = endAgentProcess({ pid: agentPid, started: agentStarted });
   if (errno === undefined) return;
   throw new PortholeError("ATTACH", `cannot end the agent of '${name}' (process ${agentPid}): ${errno}`, {
     errno,
-    hint: "it is of another version and ends by itself when idle; root may end it now",
+    hint: "it has another version and ends when idle; run porthole detach as root to end it now",
   });
 }
 
-/** Asks the agent behind `file`; undefined when it is gone or does not speak with us. */
+/** Connects to the agent of `file`; undefined if it is gone or refuses us. */
 async function visit<T>(
   run: RunDirectory,
   file: string,
@@ -234,7 +246,10 @@ async function visit<T>(
   }
 }
 
-/** Makes the directory ready that containers mount for the mount route, and says what to mount where (read-only). */
+/**
+ * Prepares the directory that containers mount for the mount route. Returns what to mount where
+ * (read-only).
+ */
 export async function prepareMount(): Promise<{ source: string; target: string }> {
   const { installAgent } = await import("../routes/agent-program.ts");
   const run = ensureRunDirectory();

@@ -8,18 +8,22 @@ import { AgentSession } from "./agent-session.ts";
 import { LocalSession } from "./local-session.ts";
 
 import type { Session } from "./session.ts";
-/** Options of {@link connect}; docs on each are at {@link AttachOptions}. */
+/** Options of {@link connect}; see also {@link AttachOptions}. */
 export interface ConnectOptions extends Omit<AttachOptions, "route"> {
-  /** `auto` (the default) takes a live agent, else the first route that goes. */
+  /** `auto` (the default) uses a live agent, else the first route that works. */
   route?: AgentRoute | "auto" | undefined;
-  /** Milliseconds for one request to the agent; when they pass the session ends. 10,000 by default. */
+  /**
+   * Milliseconds for one request to the agent, 10,000 by default. A request that times out ends the
+   * session.
+   */
   requestTimeoutMs?: number | undefined;
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /**
- * Connects to a target: `web`, `web:/path` (the path is not used), `image:NAME`, `volume:NAME`, `pid:123`, a parsed {@link Target}, or a path for this machine.
+ * Connects to a target: `web`, `web:/path` (the path is ignored), `image:NAME`, `volume:NAME`,
+ * `pid:123`, a parsed {@link Target}, or a path for this machine.
  * @throws PortholeError USAGE, TARGET, ATTACH, SESSION, CANCELLED
  */
 export async function connect(target: string | Target, options: ConnectOptions = {}): Promise<Session> {
@@ -32,14 +36,15 @@ export async function connect(target: string | Target, options: ConnectOptions =
   const { route, ...rest } = options;
   const attachOptions: AttachOptions = { ...rest, route: route === "auto" ? undefined : route };
   const name = placeName(parsed);
-  // A live agent may be on its way out (idle, its container gone) or of another version: then a new one is started, once.
+  // A live agent may be about to end (idle, container gone) or of another version. Then starts a
+  // new one, once.
   for (let attempt = 0; ; attempt++) {
     const attached = await attach(parsed, attachOptions);
     try {
       return await connectTo(name, attached, options.requestTimeoutMs);
     } catch (error) {
       if (attached.fresh || attempt > 0) throw error;
-      // Whoever found the same agent unfit before us may have put a new one in its place.
+      // Another process may have replaced the same agent already.
       await removeDeadAgent(attached.run, attached.file, attached.socketSeen);
     }
   }
@@ -58,7 +63,10 @@ function attach(target: Exclude<Target, { kind: "local" | "output" }>, options: 
   }
 }
 
-/** A session with the agent behind `attached`, whose socket it takes. Throws ATTACH for another version, SESSION for no answer. */
+/**
+ * Opens a session with an agent and takes ownership of the socket in `attached`.
+ * @throws PortholeError ATTACH for an agent of another version; SESSION if it does not reply
+ */
 export async function connectTo(
   name: string,
   attached: Attachment,

@@ -4,14 +4,15 @@ import { seekTo } from "../descriptors/seek.ts";
 import { OpenFile } from "./open-file.ts";
 
 /**
- * The same file once more, with an offset of its own at its beginning, for a program to read while this one goes on: opened anew where this user
- * may (read-only), else a second descriptor of the same opening, set back. The caller closes it.
+ * A second descriptor of the file with its own offset at 0, for a program that reads at the same
+ * time. Reopens the file read-only if this user may, else duplicates the descriptor and seeks to 0.
+ * The caller closes it.
  */
 export function copyOpenFile(file: OpenFile): OpenFile {
   return new OpenFile(file.path, reopened(file) ?? setBack(file), () => file.stat);
 }
 
-/** Only regular files: opening a device or a FIFO again may do something to it. */
+/** Regular files only: reopening a device or a FIFO can have effects. */
 function reopened(file: OpenFile): OwnedFd | undefined {
   if (file.kind !== "file" || file.relayed) return undefined;
   let fd: number;

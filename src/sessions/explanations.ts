@@ -1,10 +1,13 @@
 import { PortholeError } from "../errors.ts";
 
 /*
- * What to say, and to do instead, where the kernel's words for a path inside a container do not help.
+ * Errors that explain what the kernel's text does not, and name a remedy.
  */
 
-/** Which of its opener's standard streams a path leads to, its links followed; undefined for any other path. */
+/**
+ * Which of the opener's standard streams a path leads to after following links; undefined for any
+ * other path.
+ */
 export function ownStream(leadsTo: string): 1 | 2 | undefined {
   const match = /^\/(?:proc\/(?:self|thread-self)\/fd\/([12])|dev\/(?:fd\/([12])|std(out|err)))$/.exec(leadsTo);
   if (match === null) return undefined;
@@ -13,9 +16,10 @@ export function ownStream(leadsTo: string): 1 | 2 | undefined {
 }
 
 /**
- * For a path that leads to one of the opener's own descriptors, as a log that is a link to /dev/stdout; undefined for any other.
- * @param leadsTo the path with its links followed
- * @param hint where the container's output is kept, or why it has none
+ * For a path that leads to a descriptor of the process that opens it, such as a log that is a link
+ * to /dev/stdout; undefined for any other.
+ * @param leadsTo the path with its links resolved
+ * @param hint where the engine keeps the output, or why it does not
  */
 export function ownDescriptorError(
   what: string,
@@ -29,34 +33,37 @@ export function ownDescriptorError(
     const name = stream === 1 ? "/dev/stdout" : "/dev/stderr";
     return new PortholeError("FILE", `${what}: it leads to ${name}, the container's own output`, {
       ...details,
-      hint: hint ?? `what the first process writes there is /proc/1/fd/${stream}`,
+      hint: hint ?? `open the first process's stream: /proc/1/fd/${stream}`,
     });
   }
   const self = /^\/proc\/(self|thread-self)(\/|$)/.exec(leadsTo)?.[1];
   if (self === undefined) return undefined;
-  const message = `${what}: it leads to /proc/${self}, which is the process that opens it, and that is none of the container's`;
-  return new PortholeError("FILE", message, { ...details, hint: "name a process: /proc/1 is the first" });
+  const message = `${what}: it leads to /proc/${self}, the process that opens it, which is not in the container`;
+  return new PortholeError("FILE", message, { ...details, hint: "name a process, such as /proc/1" });
 }
 
-/** For a link of /proc/PID that is not followed. */
+/** For a link of /proc/PID that the agent does not follow. */
 export function unfollowedLinkError(what: string, leadsTo: string, error: PortholeError): PortholeError | undefined {
   if (error.errno !== "ELOOP" || !/^\/proc\/\d+\//.test(leadsTo)) return undefined;
-  return new PortholeError("FILE", `${what}: ${leadsTo} is a link of the kernel's that is not followed`, {
+  return new PortholeError("FILE", `${what}: ${leadsTo} is a magic link that porthole does not follow`, {
     errno: error.errno,
-    hint: "/proc/PID/root, cwd and exe are, where they lead to a path of the container, and fd/N",
+    hint: "it follows fd/N, and root, cwd and exe of /proc/PID that lead to a path of the container",
     cause: error,
   });
 }
 
-/** For what the container's own rules forbid an agent that lives by them; `owner`: the file's, where it is known. */
+/**
+ * For an access that the container's own rules deny to an agent inside it.
+ * @param owner the file's owner, if known
+ */
 export function deniedOnMountRouteError(error: PortholeError, path: string, owner: number | undefined): PortholeError {
-  const others = "--route direct and --route sidecar are not bound by them";
+  const others = "--route direct and --route sidecar bypass them";
   const isOfProcess = /^\/+proc\/+\d+\/+(root|cwd|exe|fd)(\/|$)/.test(path);
-  const message = `${error.message} on the mount route, where the container's own rules hold for porthole too`;
+  const message = `${error.message} on the mount route, where the container's own rules apply to porthole`;
   return new PortholeError("FILE", message, {
     errno: error.errno,
     hint: isOfProcess
-      ? "--route direct and --route sidecar may look into its processes"
+      ? "--route direct and --route sidecar can read its processes"
       : owner === undefined
         ? others
         : `--user ${owner} reads as the file's owner; ${others}`,

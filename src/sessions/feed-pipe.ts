@@ -5,18 +5,18 @@ import type { OpenFile } from "./open-file.ts";
 
 /** A pipe that carries a file's content. */
 export interface FedPipe {
-  /** For the reader, who may open it anew by its path; the caller closes it. */
+  /** The read end. A program may reopen it by path; the caller closes it. */
   reader: OwnedFd;
-  /** Copies the content and closes the writing end. Rejects as {@link OpenFile.stream}. */
+  /** Copies the content and closes the write end. Rejects as {@link OpenFile.stream} does. */
   feed(signal: AbortSignal): Promise<void>;
 }
 
-/** What bytes become on their way, undefined where no more are wanted. Called without bytes at the end. */
+/** Transforms a chunk; returns undefined to stop. Called with undefined at the end of the file. */
 export type Filter = (bytes: Buffer | undefined) => Buffer | undefined;
 
 /**
- * Makes a pipe for a file that a program of this machine cannot open by a path: its owner may not read
- * it, or its content comes from the agent. The file is closed when it is fed.
+ * Creates a pipe for a file that a program of this machine cannot open by path: the user lacks the
+ * right, or the agent relays the content. Closes the file when all is copied.
  */
 export function feedPipe(file: OpenFile, filter: Filter = (bytes) => bytes): FedPipe {
   const [reader, writer] = pipe({ nonBlocking: true });

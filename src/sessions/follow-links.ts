@@ -1,12 +1,12 @@
-/** The most links on one path, as the kernel has it (path_resolution(7)). */
+/** Maximum number of links on one path, as in the kernel (path_resolution(7)). */
 const MOST_LINKS = 40;
 
-/** A link that the kernel keeps for a process (proc_pid(5)): its text leads nowhere for another one. */
+/** A magic link of a process (proc_pid(5)): its text is not a path for another process. */
 const OF_PROCESS = /^\/proc\/(self|thread-self|\d+)(\/|$)/;
 
 /**
- * Where a path leads when the links on it are followed by their text, up to the first one of `/proc/PID`, which is left as it is.
- * @param readlink rejects for what is no link, or is not there
+ * Resolves the links of a path by their text, up to the first link of `/proc/PID`, which stays.
+ * @param readlink rejects for a path that is not a link or does not exist
  */
 export async function followLinks(path: string, readlink: (path: string) => Promise<string>): Promise<string> {
   const pending = path.split("/").filter((part) => part !== "");

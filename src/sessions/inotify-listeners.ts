@@ -4,7 +4,7 @@ import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { Reactor, type Watch } from "../descriptors/poll.ts";
 import { tryRead } from "../descriptors/try-read.ts";
 
-/** Bytes of events taken in one turn. */
+/** Bytes of events read in one turn. */
 const BUFFER = 16 * 1024;
 
 /** Turns of one {@link InotifyListeners.readQueued}: more than the queue of the kernel holds (16,384 events by default). */
@@ -12,27 +12,27 @@ const MOST_TURNS = 128;
 
 type Listener = (event: InotifyEvent) => void;
 
-/** Reads one inotify descriptor and tells each event to those who listen for its watch. */
+/** Reads one inotify descriptor and passes each event to the listeners of its watch. */
 export class InotifyListeners {
   readonly #listeners = new Map<number, Set<Listener>>();
   #descriptor: OwnedFd | undefined;
   #watch: Watch | undefined;
   readonly #buffer = Buffer.allocUnsafe(BUFFER);
 
-  /** The descriptor, once there is one. */
+  /** The descriptor, if there is one. */
   get descriptor(): OwnedFd | undefined {
     return this.#descriptor;
   }
 
-  /** Takes the descriptor and reads it from now on. */
+  /** Takes ownership of the descriptor and starts reading. */
   begin(descriptor: OwnedFd): void {
     this.#descriptor = descriptor;
     this.#watch = Reactor.shared().watch(descriptor, EPOLLIN, () => void this.#read());
   }
 
-  /** Tells the events that the kernel has queued now, without waiting for the next turn. */
+  /** Delivers the events that the kernel has queued now, before the next turn of the event loop. */
   readQueued(): void {
-    // A busy directory must not hold the caller for ever.
+    // A busy directory must not block the caller.
     for (let turn = 0; turn < MOST_TURNS && this.#read(); turn++);
   }
 
@@ -41,7 +41,7 @@ export class InotifyListeners {
     this.#listeners.set(watch, listeners.add(listener));
   }
 
-  /** True when that was the last listener of the watch. */
+  /** True if that was the last listener of the watch. */
   remove(watch: number, listener: Listener): boolean {
     const listeners = this.#listeners.get(watch);
     if (listeners === undefined || !listeners.delete(listener) || listeners.size > 0) return false;

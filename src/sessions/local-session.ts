@@ -14,10 +14,13 @@ import type { DirectoryEntry, OpenOptions, Session } from "./session.ts";
 
 const nothing = { stat: undefined, link: undefined, errno: undefined };
 
-/** What the user gave this process, as a shell's `<(command)` does: it is there to be read. */
+/** A descriptor that the user passed to this process, such as a shell's `<(command)`. */
 const OWN_DESCRIPTOR = /^\/(dev\/(stdin|fd\/\d+)|proc\/(self|thread-self)\/fd\/\d+)$/;
 
-/** Throws FILE for what loses what is read. What cannot be looked at is the open's to say. */
+/**
+ * Refuses a file whose reading consumes data. Ignores stat errors: the open reports them.
+ * @throws PortholeError FILE
+ */
 export function refuseConsuming(path: string, options: OpenOptions = {}): void {
   if (OWN_DESCRIPTOR.test(path)) return;
   const bytes = pathBytes(path);
@@ -33,7 +36,7 @@ export function refuseConsuming(path: string, options: OpenOptions = {}): void {
     throw consumingError(`cannot open ${path}`, stat);
 }
 
-/** This machine, without crossing anything. */
+/** A session with this machine, without an agent. */
 export class LocalSession implements Session {
   readonly name = "";
   readonly route = "local";
@@ -42,7 +45,7 @@ export class LocalSession implements Session {
   readonly agent = undefined;
   readonly ended = undefined;
   readonly offline = undefined;
-  /** One inotify instance for all that is watched, as an agent has it. */
+  /** One inotify instance for all watches, as in an agent. */
   readonly #events = new InotifyListeners();
 
   whyMissing(): undefined {
@@ -92,7 +95,7 @@ export class LocalSession implements Session {
   }
 
   processes(): AsyncIterable<never> {
-    const refusal = new PortholeError("USAGE", "name a container or pid:N to see its processes");
+    const refusal = new PortholeError("USAGE", "this machine is not a target of ps: name a container or pid:N");
     return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(refusal) }) };
   }
 

@@ -8,7 +8,7 @@ import { PortholeError } from "../errors.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
 import { withFileErrors } from "./file-errors.ts";
 
-/** What a file is, by the type bits of its mode. */
+/** File type, from the type bits of the mode. */
 export type FileKind =
   | "file"
   | "directory"
@@ -19,7 +19,7 @@ export type FileKind =
   | "block device"
   | "unknown";
 
-/** The kind that `mode` (stat(2), `st_mode`) says. */
+/** The file type in `mode` (stat(2), `st_mode`). */
 export function kindOf(mode: number): FileKind {
   switch (mode & constants.S_IFMT) {
     case constants.S_IFREG:
@@ -41,29 +41,31 @@ export function kindOf(mode: number): FileKind {
   }
 }
 
-/** Milliseconds between looks at a device that has nothing yet and cannot be polled. */
+/** Milliseconds between reads of a device that has no data yet and cannot be polled. */
 const UNPOLLABLE_MS = 50;
 
-/** The largest off_t. */
+/** Maximum off_t. */
 const MOST_OFFSET = 2n ** 63n - 1n;
 
-/** Bytes of one chunk of {@link OpenFile.stream}: 64 to 128 KiB is where pread is fastest. */
+/** Chunk size of {@link OpenFile.stream}, in bytes: pread(2) is fastest with 64 to 128 KiB. */
 const CHUNK = 128 * 1024;
 
 /**
- * A descriptor that was opened in the target, with what is known of it. It stays valid whatever becomes of the session, the agent and
- * the container. Close it, or take its descriptor.
+ * A descriptor that was opened in the target. It stays valid after the session, the agent and the
+ * container end. Close it, or take its descriptor.
  */
 export class OpenFile implements AsyncDisposable {
-  /** The path as it was asked for; lone surrogates stand for bytes that are not UTF-8. */
+  /** The path as requested; lone surrogates stand for bytes that are not UTF-8. */
   readonly path: string;
   readonly #fd: OwnedFd;
   #stat: FileStat | (() => FileStat);
   readonly #end: (() => Promise<bigint>) | undefined;
 
   /**
-   * Takes `fd`. A stat that may not be needed can be given as a function. `end` is asked when a relayed file seems to be read: it resolves with
-   * the bytes that there were, or rejects with why there are no more; the end of a pipe alone says neither.
+   * Takes ownership of `fd`.
+   * @param stat a function if it may not be needed
+   * @param end called at the end of a relayed file: resolves with the file's size in bytes, or
+   * rejects with the error that ended it. The end of the pipe alone proves neither.
    */
   constructor(path: string, fd: OwnedFd, stat: FileStat | (() => FileStat), end?: () => Promise<bigint>) {
     this.path = path;
@@ -72,17 +74,17 @@ export class OpenFile implements AsyncDisposable {
     this.#end = end;
   }
 
-  /** The descriptor's number, for fs.read and the like; it stays this object's. */
+  /** The descriptor's number, for fs.read and similar. This object keeps ownership. */
   get fd(): number {
     return this.#fd.number;
   }
 
-  /** The descriptor itself, still owned by this object. */
+  /** The descriptor. This object keeps ownership. */
   get descriptor(): OwnedFd {
     return this.#fd;
   }
 
-  /** What the agent said of the file, checked against the descriptor that came. */
+  /** statx(2) at the time of opening, as the agent reported it; checked against the descriptor. */
   get stat(): FileStat {
     if (typeof this.#stat === "function") this.#stat = this.#stat();
     return this.#stat;
@@ -92,40 +94,52 @@ export class OpenFile implements AsyncDisposable {
     return kindOf(this.stat.mode);
   }
 
-  /** True when bytes come through a pipe from the agent's own reader (see docs/protocol.md): no positions then. */
+  /**
+   * True if the agent copies the content into a pipe (docs/protocol.md, "Relayed files"). Such a
+   * file has no positions.
+   */
   get relayed(): boolean {
     return this.stat.relayed;
   }
 
-  /** True when {@link read} at any position works: regular files (those of /proc too), not relayed. Block devices as well. */
+  /**
+   * True if {@link read} works at any position: regular files, /proc included, and block devices,
+   * unless relayed.
+   */
   get isSeekable(): boolean {
     return !this.relayed && (this.kind === "file" || this.kind === "block device");
   }
 
-  /** Size in bytes now. 0 for most of /proc; what grows may have grown when you read it. */
+  /** Current size in bytes; 0 for most of /proc. A file may grow before you read it. */
   size(): number {
     return this.isSeekable ? fstatSync(this.#fd.number).size : 0;
   }
 
   /**
-   * Reads at `position` into `buffer` (pread(2)); the shared file offset is neither used nor moved.
-   * @returns bytes read, 0 at the end.
-   * @throws PortholeError FILE with the errno; ESPIPE for what has no positions, EOVERFLOW beyond 2^53 - 1 (2^63 - 1 as a bigint).
+   * Reads at `position` into `buffer` (pread(2)). Neither uses nor moves the shared file offset.
+   * @returns bytes read; 0 at the end
+   * @throws PortholeError FILE with the errno; ESPIPE for a file without positions, EOVERFLOW
+   * beyond 2^53 - 1 (2^63 - 1 for a bigint)
    */
   read(buffer: Uint8Array, position: number | bigint): number {
     if (!this.isSeekable) {
-      throw new PortholeError("FILE", `${this.path}: a ${this.kind} has no positions to read at`, { errno: "ESPIPE" });
+      throw new PortholeError("FILE", `${this.path}: cannot read at an offset: a ${this.kind} is not seekable`, {
+        errno: "ESPIPE",
+      });
     }
-    // Beyond 2^53 a number is another one than was meant; a file with holes may be as large as 2^63 - 1.
+    // A number beyond 2^53 - 1 is not exact. A sparse file may have 2^63 - 1 bytes.
     if (typeof position === "number" ? position > Number.MAX_SAFE_INTEGER : position > MOST_OFFSET) {
-      throw new PortholeError("FILE", `${this.path}: there is no reading at byte ${position}`, { errno: "EOVERFLOW" });
+      throw new PortholeError("FILE", `${this.path}: cannot read at byte ${position}: the offset is too large`, {
+        errno: "EOVERFLOW",
+      });
     }
     return withFileErrors(this.path, () => readSync(this.#fd.number, buffer, 0, buffer.length, position));
   }
 
   /**
-   * The offset of the first byte at or after `position` that is in no hole of a sparse file (lseek(2), SEEK_DATA); undefined when nothing but a hole
-   * follows, or nothing. Seekable files only. Moves the shared file offset, which nothing here reads by.
+   * Offset of the first data at or after `position` in a sparse file (lseek(2), SEEK_DATA);
+   * undefined if only a hole or nothing follows. Seekable files only. Moves the shared file offset,
+   * which no method uses.
    * @throws PortholeError FILE with the errno
    */
   nextData(position: number): number | undefined {
@@ -133,8 +147,8 @@ export class OpenFile implements AsyncDisposable {
   }
 
   /**
-   * The content in chunks, each a buffer of its own, from `start` (seekable files only) to the end. Never blocks the event loop on what may be
-   * idle (FIFO, terminal, socket): it waits in the reactor.
+   * The content in chunks, each in a buffer of its own, from `start` (seekable files only) to the
+   * end. Waits in the reactor for a FIFO, terminal or socket, and never blocks the event loop.
    */
   async *stream(options: { start?: number | bigint; signal?: AbortSignal } = {}): AsyncGenerator<Buffer> {
     if (this.isSeekable) yield* this.#blocks(BigInt(options.start ?? 0), options.signal);
@@ -142,11 +156,13 @@ export class OpenFile implements AsyncDisposable {
   }
 
   /**
-   * Copies the whole content to another descriptor as fast as the kernel can, byte for byte. A seekable file is copied
-   * synchronously (see copyToFd: leave SIGINT at its default action), anything else without ever blocking the event loop on it.
-   * `onProgress` is called between the pieces of it, with the bytes copied so far: it may draw, but not close the file.
+   * Copies the whole content to another descriptor as fast as the kernel can. Copies a seekable
+   * file synchronously (see copyToFd: leave SIGINT at its default action), any other without
+   * blocking the event loop. Calls `onProgress` between pieces with the bytes copied so far; it may
+   * draw, but must not close the file.
    * @returns bytes copied
-   * @throws PortholeError FILE with the errno: EISDIR, EPIPE (the reader of `out` is gone), ENOSPC, ...; CANCELLED
+   * @throws PortholeError FILE with the errno: EISDIR, EPIPE (the reader of `out` is gone), ENOSPC,
+   * ...; CANCELLED
    */
   async copyTo(out: number, options: PumpOptions = {}): Promise<bigint> {
     if (this.kind === "directory") throw new PortholeError("FILE", `${this.path}: Is a directory`, { errno: "EISDIR" });
@@ -158,7 +174,7 @@ export class OpenFile implements AsyncDisposable {
     try {
       return copyToFd(this.#fd, out, { onProgress: options.onProgress });
     } catch (error) {
-      // A file such as /proc/kmsg is a regular one by its mode, yet has no positions.
+      // A regular file by its mode, yet without positions: /proc/kmsg.
       if (error instanceof PortholeError && error.errno === "ESPIPE") return pumpToFd(this.#fd, out, options);
       throw error;
     }
@@ -176,7 +192,7 @@ export class OpenFile implements AsyncDisposable {
     }
   }
 
-  /** Undefined for what is a regular file by its mode, yet has no positions, such as /proc/kmsg. */
+  /** Undefined for a regular file without positions, such as /proc/kmsg. */
   #readOrFlow(buffer: Uint8Array, position: bigint): number | undefined {
     try {
       return this.read(buffer, position);
@@ -194,7 +210,8 @@ export class OpenFile implements AsyncDisposable {
         try {
           await readable(this.#fd, signal === undefined ? {} : { signal });
         } catch (error) {
-          // /dev/zero and its like cannot be polled, for they are always ready (epoll_ctl(2), EPERM).
+          // /dev/zero and similar devices are always ready and cannot be polled (epoll_ctl(2),
+          // EPERM).
           if (!(error instanceof PortholeError) || error.errno !== "EPERM") throw error;
           polls = false;
         }
@@ -204,20 +221,20 @@ export class OpenFile implements AsyncDisposable {
       if (length === 0) return this.#checkEnd(total);
       total += BigInt(Math.max(0, length));
       if (length > 0) yield buffer.subarray(0, length);
-      // Neither pollable nor ready: a look now and then is all that is left.
+      // Neither pollable nor ready: tries again later.
       else if (!polls) await delay(UNPOLLABLE_MS);
     }
   }
 
-  /** Throws where a relayed file is not whole. */
+  /** Throws if a relayed file is truncated. */
   async #checkEnd(came: bigint): Promise<void> {
     if (this.#end === undefined || !this.relayed) return;
     const bytes = await this.#end();
     if (bytes === came) return;
-    throw new PortholeError("FILE", `${this.path}: ${came} bytes came of ${bytes}`, { errno: "EIO" });
+    throw new PortholeError("FILE", `${this.path}: truncated: read ${came} of ${bytes} bytes`, { errno: "EIO" });
   }
 
-  /** Gives the descriptor away; the caller closes it. This object is closed afterwards. */
+  /** Transfers ownership of the descriptor to the caller, who closes it. Closes this object. */
   takeFd(): number {
     return this.#fd.take();
   }
@@ -232,11 +249,11 @@ export class OpenFile implements AsyncDisposable {
   }
 }
 
-/** Not node:timers/promises, whose import every command would pay for. */
+/** Not node:timers/promises: every command would pay for its import. */
 function delay(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 function cancelled(path: string): PortholeError {
-  return new PortholeError("CANCELLED", `reading ${path} was interrupted`);
+  return new PortholeError("CANCELLED", `reading ${path} interrupted`);
 }

@@ -6,7 +6,10 @@ import { type Statx, statx } from "../descriptors/statx.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
 import { withFileErrors } from "./file-errors.ts";
 
-/** Opens a file of this machine with the flags an agent would use. The caller owns the descriptor. Throws FILE with the kernel's errno. */
+/**
+ * Opens a file of this machine with the flags that an agent uses. The caller owns the descriptor.
+ * @throws PortholeError FILE with the kernel's errno
+ */
 export function openLocal(
   path: Buffer,
   options: { write?: boolean | undefined; noFollow?: boolean | undefined },
@@ -17,7 +20,10 @@ export function openLocal(
   return { fd, stat: statOf(statx(fd)) };
 }
 
-/** stat of a path of this machine with the id of its mount, without opening it for reading. */
+/**
+ * statx(2) of a path of this machine, with its mount id. Does not open the file for reading.
+ * @throws PortholeError FILE with the errno
+ */
 export function statxLocal(path: Buffer, options: { noFollow?: boolean | undefined }): FileStat {
   const fd = openPath(path, O_PATH | (options.noFollow ? constants.O_NOFOLLOW : 0));
   try {
@@ -27,7 +33,10 @@ export function statxLocal(path: Buffer, options: { noFollow?: boolean | undefin
   }
 }
 
-/** The same at half the price, without the mount (0). */
+/**
+ * Like {@link statxLocal} in half the time, without the mount id (0).
+ * @throws PortholeError FILE with the errno
+ */
 export function statLocal(path: Buffer, options: { noFollow?: boolean | undefined }): FileStat {
   return withFileErrors(formatPath(path), () => {
     const stat = (options.noFollow ? lstatSync : statSync)(path, { bigint: true });
@@ -56,7 +65,11 @@ export function readlinkLocal(path: Buffer): Buffer {
   return withFileErrors(formatPath(path), () => readlinkSync(path, { encoding: "buffer" }));
 }
 
-/** Names in a directory with `d_type` as in getdents64(2), without `.` and `..`, as they are asked for: a directory may have millions. */
+/**
+ * Names in a directory with `d_type` as in getdents64(2), without `.` and `..`. Read lazily: a
+ * directory may have millions.
+ * @throws PortholeError FILE with the errno
+ */
 export function* listLocal(path: Buffer): Generator<{ name: Buffer; type: number }> {
   const shown = formatPath(path);
   const directory = withFileErrors(shown, () => opendirSync(path, { encoding: NAMES_AS_BYTES, bufferSize: 256 }));
@@ -71,7 +84,7 @@ export function* listLocal(path: Buffer): Generator<{ name: Buffer; type: number
   }
 }
 
-/** Node's types know of strings only; its documentation has buffers, too. */
+/** Node's types allow only strings here; its documentation allows buffers. */
 const NAMES_AS_BYTES = "buffer" as BufferEncoding;
 
 const types = [
@@ -84,7 +97,7 @@ const types = [
   ["isSocket", 12],
 ] as const;
 
-/** File stat from what statx(2) says of a descriptor. */
+/** Converts a result of statx(2). */
 export function statOf(stat: Statx): FileStat {
   return {
     mode: stat.mode,
@@ -105,7 +118,7 @@ export function statOf(stat: Statx): FileStat {
   };
 }
 
-/** makedev(3), taken apart. */
+/** The inverse of makedev(3). */
 function splitDevice(device: bigint): { major: number; minor: number } {
   return {
     major: Number(((device >> 32n) & 0xffff_f000n) | ((device >> 8n) & 0xfffn)),

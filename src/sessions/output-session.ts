@@ -9,7 +9,10 @@ import type { OutputPath } from "../target.ts";
 import { OpenFile } from "./open-file.ts";
 import type { Session } from "./session.ts";
 
-/** A container's own output, which its engine keeps: a pipe that this process fills. It has no other files. */
+/**
+ * A container's output, which the engine keeps. This process writes it into a pipe. The session has
+ * no other files.
+ */
 export class OutputSession implements Session {
   readonly name: string;
   readonly route = "engine";
@@ -26,7 +29,7 @@ export class OutputSession implements Session {
     this.instance = `${container.id}.${container.startedAt}`;
   }
 
-  /** @throws PortholeError TARGET, also where the engine keeps no output; CANCELLED */
+  /** @throws PortholeError TARGET, also if the engine keeps no output; CANCELLED */
   static async open(name: string, engine: string | undefined, signal?: AbortSignal): Promise<OutputSession> {
     return new OutputSession(name, await outputContainer(name, engine, signal));
   }
@@ -34,7 +37,7 @@ export class OutputSession implements Session {
   async open(path: string): Promise<OpenFile> {
     const [reader, writer] = pipe({ nonBlocking: true });
     const ended = this.#feed(path as OutputPath, writer);
-    // Its failure is met where the end is asked for.
+    // {@link OpenFile} reports the error when it asks for the end.
     ended.catch(() => undefined);
     return new OpenFile(`${this.name}:${path}`, reader, OUTPUT_STAT, () => ended);
   }
@@ -77,7 +80,7 @@ export class OutputSession implements Session {
 
   async [Symbol.asyncDispose](): Promise<void> {}
 
-  /** Resolves with the bytes that there were. */
+  /** Resolves with the bytes written. */
   async #feed(path: OutputPath, writer: OwnedFd): Promise<bigint> {
     let count = 0n;
     const abort = new AbortController();
@@ -88,7 +91,7 @@ export class OutputSession implements Session {
       }
       return count;
     } catch (error) {
-      // Its reader has enough of it.
+      // The reader closed its end.
       if ((error as NodeJS.ErrnoException).code === "EPIPE") return count;
       throw error;
     } finally {
@@ -98,15 +101,15 @@ export class OutputSession implements Session {
   }
 
   #noFiles(): PortholeError {
-    return new PortholeError("USAGE", `${this.name} is the output of a container, which is no file`, {
-      hint: "cat, head, tail, grep, hexdump and open read it",
+    return new PortholeError("USAGE", `${this.name} is the output of a container, not a file`, {
+      hint: "read it with cat, head, tail, grep, hexdump or open",
     });
   }
 }
 
 const NO_DEVICE = { major: 0, minor: 0 };
 
-/** As of a pipe that is relayed: that it is whole is told at its end. */
+/** Like a relayed file: whether it is complete is known at its end. */
 const OUTPUT_STAT: FileStat = {
   ...{ mode: constants.S_IFIFO | 0o400, links: 1, uid: 0, gid: 0, size: 0n, blocks: 0n, inode: 0n },
   ...{ device: NO_DEVICE, rdev: NO_DEVICE, mountId: 0n, atime: 0n, mtime: 0n, ctime: 0n, btime: 0n, relayed: true },

@@ -1,12 +1,16 @@
 import type { FileStat } from "../protocol/file-stat.ts";
 import type { OutputPath } from "../target.ts";
 
-/** Standard output and standard error of the first process, from which the engine takes the container's output. */
+/**
+ * Standard output and standard error of the first process, from which the engine takes the
+ * container's output.
+ */
 const STREAMS = ["/proc/1/fd/1", "/proc/1/fd/2"] as const;
 
 /**
- * Which target shows what is written into `file`: `@logs` where both streams lead there, as with a terminal.
- * @param stat rejects for a stream that is closed or not shown
+ * Which target shows the bytes written into `file`: `@logs` if both streams are the same file, as
+ * with a terminal.
+ * @param stat rejects for a stream that is closed or not visible
  */
 export async function streamOf(
   file: FileStat,

@@ -9,24 +9,28 @@ import { startAgent } from "../routes/start.ts";
 import { connectTo } from "./connect.ts";
 import type { Session } from "./session.ts";
 
-/** A container-like target made of namespaces alone: own user, mount and PID namespace, own tmpfs, the rendezvous bind-mounted into it. */
+/**
+ * A target made of namespaces alone: own user, mount and PID namespaces, an own tmpfs, and the
+ * rendezvous bind-mounted into it.
+ */
 export interface Sandbox {
-  /** A session with the agent that runs in it (route `mount`). */
+  /** A session with the agent inside (route `mount`). */
   session: Session;
-  /** A log in its private tmpfs that grows by a few lines a second. */
+  /** A log in its private tmpfs; grows by a few lines per second. */
   log: string;
-  /** Ends every process in it. */
+  /** Ends all of its processes. */
   stop(): Promise<void>;
 }
 
-/** Covered by the sandbox's own tmpfs, there and nowhere else. */
+/** Covered by the sandbox's tmpfs, in the sandbox only. */
 const ROOM = "/mnt";
 const LOG = `${ROOM}/app.log`;
 
 /**
- * Starts a sandbox with unshare(1), a writer in it, and the agent, which meets us on the bind-mounted rendezvous exactly as
- * in a container that was started with `porthole docker-args`. It ends with this process, however that ends.
- * @throws PortholeError ATTACH when this user may not make namespaces; CANCELLED through the signal
+ * Starts a sandbox with unshare(1), a process that writes a log, and the agent. The agent connects
+ * to the bind-mounted rendezvous, as in a container started with `porthole docker-args`. The
+ * sandbox ends with this process in every case.
+ * @throws PortholeError ATTACH if this user may not create namespaces; CANCELLED through the signal
  */
 export async function startSandbox(options: { signal?: AbortSignal } = {}): Promise<Sandbox> {
   const run = ensureRunDirectory();
@@ -94,17 +98,19 @@ export async function startSandbox(options: { signal?: AbortSignal } = {}): Prom
     await stop();
     if (options.signal?.aborted) throw error;
     const reason = words.trim().split("\n").at(-1) || (error instanceof Error ? error.message : String(error));
-    throw new PortholeError("ATTACH", `the sandbox did not start: ${reason}`, {
-      hint: "it needs unshare(1), mount(8) and the right to make user namespaces; run as root, or use a container",
+    throw new PortholeError("ATTACH", `cannot start the sandbox: ${reason}`, {
+      hint: "install unshare(1) and mount(8), and run as root or allow user namespaces; or use a container",
       cause: error,
     });
   }
 }
 
 /**
- * The sandbox's first process; its end is the end of all of them, for it is pid 1 there. $1: the rendezvous directory, $2: the socket in it.
- * Standard input brings the token and is held open by our process from then on: its end is ours. The agent is told, for nothing kills a pid 1 from inside.
- * A read-only remount may be refused where the directory lies on a mount with locked flags (mount_namespaces(7)); the sandbox is our own.
+ * The sandbox's first process: as pid 1, its end ends all others. $1: the rendezvous directory, $2:
+ * the socket in it. Standard input delivers the token and then stays open in our process: its end
+ * ends the sandbox. The script signals the agent, because no signal from inside kills pid 1. The
+ * read-only remount may be refused where the directory is on a mount with locked flags
+ * (mount_namespaces(7)).
  */
 const SCRIPT = `
 IFS= read -r token
@@ -129,7 +135,7 @@ agent=$!
 wait "$agent"
 `;
 
-/** True when the process is the child or below it: the sandbox's own, not somebody else's who saw the socket. */
+/** True if the process is the child or a descendant: another process may have seen the socket. */
 function descendsFrom(pid: number, child: ChildProcess): boolean {
   for (let at: number | undefined = pid; at !== undefined && at > 1; at = parentOf(at)) {
     if (at === child.pid) return true;

@@ -6,52 +6,66 @@ import type { ProcessesRecord } from "../protocol/records.ts";
 import type { OfflineKind } from "../routes/registry.ts";
 import type { OpenFile } from "./open-file.ts";
 
-/** One name in a directory. */
+/** An entry of a directory. */
 export interface DirectoryEntry {
-  /** Lone surrogates stand for bytes that are not UTF-8, as in every path here. */
+  /** Lone surrogates stand for bytes that are not UTF-8, as in every path of this library. */
   name: string;
-  /** `d_type` as in getdents64(2), 0 where unknown. */
+  /** `d_type` as in getdents64(2); 0 if unknown. */
   type: number;
-  /** Only when asked for and to be had. */
+  /** Set if requested and available. */
   stat: FileStat | undefined;
   link: string | undefined;
-  /** Why {@link stat} or {@link link} are missing, though asked for: `ENOENT` for a name that went away meanwhile. */
+  /**
+   * Why {@link stat} or {@link link} is missing although requested: `ENOENT` for a name that was
+   * removed meanwhile.
+   */
   errno: string | undefined;
 }
 
 /** Options of {@link Session.open}. */
 export interface OpenOptions {
   write?: boolean;
-  /** Fail with ELOOP where the path's last part is a symbolic link. */
+  /** Fail with ELOOP if the last part of the path is a symbolic link. */
   noFollow?: boolean;
-  /** In bytes; default 0. */
+  /** Where a relayed file starts, in bytes; 0 by default. */
   offset?: bigint;
-  /** Open also what loses what is read from it, such as a pipe; without it such a file is looked at only. */
+  /** Also open a file whose reading consumes data, such as a pipe. Without it the open fails. */
   consume?: boolean | undefined;
 }
 
-/** A way to a target's files. Files that it opened stay open when it is closed. */
+/** A connection to a target's files. Open files stay open when it is closed. */
 export interface Session extends AsyncDisposable {
   /** Container name, `pid:N`, or empty for this machine. */
   readonly name: string;
-  /** `local`: this machine; `engine`: what an engine keeps, without an agent. */
+  /** `local`: this machine; `engine`: output that an engine keeps, without an agent. */
   readonly route: AgentRoute | "local" | "engine";
-  /** Names the life of the target that this session is with: the same until a container is restarted; up to its first dot, until it is made anew. */
+  /**
+   * Identifies the run of the target: changes when a container restarts. The part before the first
+   * dot changes only when the container is recreated.
+   */
   readonly instance: string;
-  /** What the agent says of itself, undefined without one. */
+  /** The agent's description of itself; undefined without an agent. */
   readonly agent: AgentInfo | undefined;
-  /** What the target is where it does not run, so that its files are all there is; undefined where it has processes. */
+  /**
+   * The kind of a target that does not run, so that only its files exist; undefined if it has
+   * processes.
+   */
   readonly offline: OfflineKind | undefined;
-  /** Why nothing is left of what was at a path, such as `/run was in memory`; undefined where that is not so. */
+  /**
+   * Why nothing exists at a path any more, such as `/run was in memory`; undefined if that is not
+   * so.
+   */
   whyMissing(path: string): string | undefined;
-  /** True when the agent was started for this session, false when it lived already. */
+  /** True if the agent was started for this session, false if it was live. */
   readonly fresh: boolean;
   /**
-   * Opens a file or device there and brings its descriptor here: read-only unless `write`, never blocking (O_NONBLOCK), never created. `offset`
-   * is where a relayed file begins to come ({@link OpenFile.relayed}); any other has positions of its own.
-   * Links of the target's processes are followed at the beginning of a path: `/proc/N/root`, `cwd`, `exe` and `fd/M`.
-   * @throws PortholeError FILE with the errno of the kernel there, or with `consumes` for a file that would lose what is read (FIFO, pipe, terminal and
-   * most other character devices, `/proc/kmsg`, `trace_pipe`): it was not opened; SESSION
+   * Opens a file or device in the target and receives its descriptor: read-only unless `write`,
+   * non-blocking (O_NONBLOCK), never created. `offset` is where a relayed file starts
+   * ({@link OpenFile.relayed}); other files have positions. Follows links of the target's processes
+   * at the start of a path: `/proc/N/root`, `cwd`, `exe` and `fd/M`.
+   * @throws PortholeError FILE with the kernel's errno, or with `consumes` for a file that was not
+   * opened because reading consumes its data (FIFO, pipe, terminal and most other character
+   * devices, `/proc/kmsg`, `trace_pipe`); SESSION
    */
   open(path: string, options?: OpenOptions): Promise<OpenFile>;
   /**
@@ -61,29 +75,47 @@ export interface Session extends AsyncDisposable {
    * @throws PortholeError FILE for the directory; SESSION
    */
   openMany?(directory: string, names: readonly string[]): Promise<(OpenFile | undefined)[]>;
-  /** statx(2) of a path; of a final symbolic link itself with `noFollow`. */
+  /**
+   * statx(2) of a path; with `noFollow` of a final symbolic link itself.
+   * @throws PortholeError FILE with the errno; SESSION
+   */
   stat(path: string, options?: { noFollow?: boolean }): Promise<FileStat>;
-  /** A directory's entries, in the directory's own order. Break off whenever you like. */
+  /**
+   * A directory's entries, in the directory's order. Leave the loop at any time.
+   * @throws PortholeError FILE with the errno; SESSION
+   */
   list(path: string, options?: { stat?: boolean }): AsyncIterable<DirectoryEntry>;
-  /** Target of a symbolic link. */
+  /**
+   * Target of a symbolic link.
+   * @throws PortholeError FILE with the errno; SESSION
+   */
   readlink(path: string): Promise<string>;
-  /** The target's processes, each followed by its open files and the deleted files in its memory when `files`. */
+  /**
+   * The target's processes. With `files`, each is followed by its open files and the deleted files
+   * in its memory.
+   * @throws PortholeError TARGET (ESRCH) for a target that does not run; SESSION
+   */
   processes(options?: { files?: boolean }): AsyncIterable<ProcessesRecord>;
   /**
-   * Reopens an open file of a process of the target, deleted or not; `pid` is the number inside the target. {@link open} does the same for a path
-   * of the form `/proc/N/fd/M`. Throws FILE: ENXIO for what has no path to reopen (a socket).
+   * Reopens an open file of a process of the target, deleted or not. `pid` is the number inside the
+   * target. {@link open} does the same for a path `/proc/N/fd/M`.
+   * @throws PortholeError FILE; ENXIO for a socket, which has no path to reopen
    */
   openProcessFile(pid: number, fd: number, options?: Omit<OpenOptions, "noFollow">): Promise<OpenFile>;
-  /** The target's mount table, as proc_pid_mountinfo(5). */
+  /** The target's mount table, as in proc_pid_mountinfo(5). The caller closes it. */
   mounts(): Promise<OpenFile>;
   /**
-   * Hears of inotify(7) events of `mask` on `path`, as hints to look again, until the function it resolves with is called.
-   * @throws PortholeError FILE with the errno: ENOSPC when the watches are used up
+   * Watches `path` for the inotify(7) events in `mask`. Events are hints to look again. Resolves
+   * with the function that ends the watch.
+   * @throws PortholeError FILE with the errno: ENOSPC if no watches are left
    */
   watch(path: string, mask: number, listener: (event: InotifyEvent) => void): Promise<() => void>;
-  /** Tells listeners of {@link watch} the events that the kernel has queued now: what happened before the call is known after it. */
+  /**
+   * Delivers the events that the kernel has queued now to listeners of {@link watch}: the caller then
+   * knows all that happened before the call.
+   */
   readEvents(): void;
-  /** Why the session ended, undefined while it lives. */
+  /** Why the session ended; undefined while it is open. */
   readonly ended: PortholeError | undefined;
   /** Idempotent. */
   close(): void;

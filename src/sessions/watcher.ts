@@ -11,8 +11,9 @@ import { checkInotify } from "./check-received.ts";
 import { InotifyListeners } from "./inotify-listeners.ts";
 
 /**
- * The one inotify instance of a session. The agent makes it, for this user may not watch a container's file himself, and passes its
- * descriptor; events are read here. They are hints to look again, never facts: an overflow or a lying agent costs time, not truth.
+ * The inotify instance of a session. The agent creates it, because this user may not watch a
+ * container's files, and passes its descriptor; the host reads the events. They are hints to look
+ * again, never facts: an overflow or a lying agent costs time only.
  */
 export class Watcher {
   readonly #client: AgentClient;
@@ -22,13 +23,14 @@ export class Watcher {
   constructor(client: AgentClient, timeoutMs: number) {
     this.#client = client;
     this.#timeoutMs = timeoutMs;
-    // An agent that has ended takes the session along, and nobody may close what is of no use any more.
+    // The end of the agent ends the session: the descriptor is of no use any more.
     client.onEnd(() => this.close());
   }
 
   /**
-   * Calls `listener` for the events of `mask` (inotify(7)) on `path`, until the function that it resolves with is called.
-   * @throws PortholeError FILE with the errno: ENOSPC when the user's inotify watches are used up.
+   * Calls `listener` for the events of `mask` (inotify(7)) on `path`. Resolves with the function
+   * that ends the watch.
+   * @throws PortholeError FILE with the errno: ENOSPC if the user's inotify watches are used up
    */
   async add(path: string, mask: number, listener: (event: InotifyEvent) => void): Promise<() => void> {
     const body = encode.watch(0, mask, -1, pathBytes(path));
@@ -69,7 +71,7 @@ export class Watcher {
     if (!this.#events.remove(number, listener)) return;
     if (this.#client.ended !== undefined) return;
     const body = encode.watch(WatchFlag.remove, 0, number, undefined);
-    // The kernel may have removed it already, with the file.
-    this.#client.request(Op.watch, body, 0, this.#timeoutMs, () => "cannot end a watch").catch(() => undefined);
+    // The kernel removes the watch with the file.
+    this.#client.request(Op.watch, body, 0, this.#timeoutMs, () => "cannot remove a watch").catch(() => undefined);
   }
 }

@@ -1,23 +1,26 @@
 import type { Zone } from "./zone.ts";
 import { instantWith } from "./zone-text.ts";
 
-/** What a line's time may leave open. */
+/** Settings for what a timestamp leaves open. */
 export interface TimestampOptions {
-  /** Milliseconds since 1970, for formats without a year: the latest year that is not in the future, a day's grace given. */
+  /**
+   * Milliseconds since 1970. A format without a year means the latest year that is not in the
+   * future, with a day's tolerance.
+   */
   now: number;
-  /** What a time without a zone means. */
+  /** Zone of timestamps without one. */
   zone: Zone;
 }
 
-/** What is known while the lines of one file are read. */
+/** State while the lines of one file are parsed. */
 export interface FormatContext extends TimestampOptions {
-  /** The time of the line before. */
+  /** The previous line's time. */
   last?: number | undefined;
-  /** True when a line had a day above 12 where others have the month: 31/01/2026. */
+  /** True after a line with a day above 12 in the first field: 31/01/2026. */
   dayFirst?: boolean | undefined;
 }
 
-/** A way to write a time. */
+/** A timestamp format. */
 export interface Format {
   pattern: RegExp;
   time(match: RegExpExecArray, context: FormatContext): number | undefined;
@@ -32,9 +35,9 @@ const CLOCK = `(\\d\\d?):(\\d\\d):(\\d\\d)${FRACTION}${HALF}`;
 const OFFSET = "(?:UTC|GMT)[+-]\\d\\d?(?::?\\d\\d)?|[+-]\\d\\d(?::?\\d\\d)?|[A-Z]{1,5}";
 const ZONE = `(?: ?(${OFFSET})(?![0-9A-Za-z]|:\\d))?`;
 const ZONE_OR_NAME = `(?: ?([A-Za-z]+/[A-Za-z_]+(?:/[A-Za-z_]+)?|${OFFSET})(?![0-9A-Za-z]|:\\d))?`;
-/** Between a day and its time. */
+/** Between date and time. */
 const BETWEEN = "(?:[T_-]|,? {1,2})";
-/** A line's beginning, perhaps behind the name that Compose and `--prefix` write. */
+/** Start of a line, possibly after the name that Compose and `--prefix` write. */
 const BEGIN = "^(?:[\\w.:/-]{1,64} +\\| )?";
 
 type Field = "year" | "month" | "day" | "hour" | "minute" | "second" | "fraction" | "half" | "zone" | "_";
@@ -44,12 +47,13 @@ const CLOCK_FIELDS = ["hour", "minute", "second", "fraction", "half"] as const;
 
 /** Formats with a time of day. */
 export const clockFormats: readonly Format[] = [
-  // ISO 8601, RFC 3339 and their kin: Java's and Python's comma, Go's and nginx's slashes, ClickHouse's dots.
+  // ISO 8601, RFC 3339 and variants: comma of Java and Python, slashes of Go and nginx, dots of
+  // ClickHouse.
   calendar(
     `(?<!\\d)(\\d{4})([-/.])(\\d\\d?)\\2(\\d\\d?)${BETWEEN}(\\d\\d?):(\\d\\d)(?::(\\d\\d)${FRACTION})?${HALF}${ZONE}`,
     ["year", "_", "month", "day", ...CLOCK_FIELDS, "zone"],
   ),
-  // ISO 8601's basic form: 20260131T140506Z
+  // Basic form of ISO 8601: 20260131T140506Z
   calendar(`(?<!\\d)(\\d{4})(\\d\\d)(\\d\\d)T(\\d\\d)(\\d\\d)(\\d\\d)(?:[.,](\\d{1,9})\\d*)?${ZONE}`, [
     ...["year", "month", "day", "hour", "minute", "second", "fraction", "zone"],
   ] as Field[]),
@@ -57,7 +61,7 @@ export const clockFormats: readonly Format[] = [
   calendar(`(?<!\\d)(\\d{4})(\\d\\d)(\\d\\d)[T _-]${CLOCK}${ZONE}`, ["year", "month", "day", ...CLOCK_FIELDS, "zone"]),
 ];
 
-/** Formats with a time of day whose year, month and day are numbers in another order, or some of them. */
+/** Formats with a time of day and a numeric date in another order, or without a year. */
 export const numberFormats: readonly Format[] = [
   {
     // Windows: 1/31/2026 2:05:06 PM; 31.01.2026 14:05:06
@@ -94,7 +98,8 @@ export const numberFormats: readonly Format[] = [
 
 /** Formats with a time of day and the name of a month. */
 export const monthFormats: readonly Format[] = [
-  // Access logs: 31/Jan/2026:14:05:06 +0000; Tomcat: 31-Jan-2026 14:05:06.123; PHP-FPM; Redis; HTTP; date(1): 31 Jan 2026 02:05:06 PM CET
+  // Access logs: 31/Jan/2026:14:05:06 +0000; Tomcat: 31-Jan-2026 14:05:06.123; PHP-FPM; Redis;
+  // HTTP; date(1): 31 Jan 2026 02:05:06 PM CET
   calendar(`(?<!\\d)(\\d\\d?)([-/ .])${MONTH}\\2(\\d{4})(?:::?|[T_]|,? {1,2})${CLOCK}${ZONE_OR_NAME}`, [
     ...["day", "_", "month", "year", ...CLOCK_FIELDS, "zone"],
   ] as Field[]),
@@ -112,7 +117,7 @@ export const monthFormats: readonly Format[] = [
   calendar(`(?<![\\w:])(\\d\\d?)[- ]${MONTH} ${CLOCK}`, ["day", "month", ...CLOCK_FIELDS]),
 ];
 
-/** Formats that are a number. */
+/** Formats that are a single number. */
 export const epochFormats: readonly Format[] = [
   {
     // Squid, plain Unix times
@@ -133,19 +138,22 @@ export const epochFormats: readonly Format[] = [
     time: ([, digits]) => unixTime(digits),
   },
   {
-    // .NET: /Date(1769868306000+0100)/, whose offset changes nothing
+    // .NET: /Date(1769868306000+0100)/; the offset does not affect the time
     pattern: /\\?\/Date\((-?\d{1,15})(?:[+-]\d{4})?\)\\?\//,
     time: ([, digits]) => Number(digits),
   },
   {
-    // TAI64N, of multilog and s6-log, which count ten seconds more than Unix does
+    // TAI64N of multilog and s6-log, ten seconds ahead of Unix time
     pattern: new RegExp(`${BEGIN}@(4[0-9a-f]{15})([0-9a-f]{8})(?![0-9a-f])`),
     time: ([, seconds = "", nanoseconds = ""]) =>
       Number(BigInt(`0x${seconds}`) - 2n ** 62n - 10n) * 1000 + Number.parseInt(nanoseconds, 16) / 1e6,
   },
 ];
 
-/** Seconds, milliseconds, microseconds or nanoseconds since 1970, by how large the number is; undefined before 2001 and after 2128. */
+/**
+ * A Unix time in seconds, milliseconds, microseconds or nanoseconds, decided by its magnitude;
+ * undefined before 2001 and after 2128.
+ */
 export function unixTime(text = ""): number | undefined {
   const number = Number(text);
   for (const unit of [1000, 1, 1e-3, 1e-6]) {
@@ -157,7 +165,7 @@ export function unixTime(text = ""): number | undefined {
 
 const DAY = 86_400_000;
 
-/** A format whose groups are these fields. */
+/** A format whose capture groups are these fields. */
 function calendar(pattern: string, order: readonly Field[]): Format {
   const hasYear = order.includes("year");
   return {

@@ -1,27 +1,27 @@
 import { unixTime } from "./formats.ts";
 
-/** Names that bear a record's time, as they are or with `@` before. */
+/** Names of time members, also with a leading `@`. */
 const NAMES = withAt([
   ...["time", "timestamp", "ts", "t", "date", "datetime", "asctime", "eventtime", "created", "timemillis", "instant"],
   ...["timeunixnano", "observedtimeunixnano", "start_time", "starttime", "__realtime_timestamp"],
   ...["requestreceivedtimestamp", "stagetimestamp", "logtime", "log_time", "timestamp_ms", "isotime", "epoch"],
 ]);
-/** Where one of them is found, others need not be looked for. */
+/** The search ends at one of these. */
 const CERTAIN = withAt(["time", "timestamp", "ts"]);
 
 const [QUOTE, BACKSLASH, COMMA, COLON, OPEN, CLOSE, OPEN_LIST, CLOSE_LIST] = [34, 92, 44, 58, 123, 125, 91, 93];
 const [NEWLINE, SPACE] = [10, 32];
-/** A time's value is no longer. */
+/** Maximum length of a time's value. */
 const VALUE = 160;
-/** Names are no longer. */
+/** Maximum length of a name. */
 const NAME = 40;
-/** Docker's own time is the last member of its lines; its text may bear others. */
+/** Docker's own time is the last member of its lines; the message may contain others. */
 const LAST = /[,{]\s*"@?(?:time|timestamp|ts)"\s*:\s*("(?:[^"\\]|\\.){1,64}"|[\d.eE+]{9,30})\s*\}\s*$/i;
 
 /**
- * The time of a JSON object that begins at `start` of a line: of its last member if that is a time, else of the first of the members that usually bear it, wherever
- * they stand; of an outer one rather than of an inner one. Goes from string to string and parses nothing else.
- * @param textTime the time that a text bears
+ * The time of a JSON object at `start` of a line: of its last member if that is a time, else of the
+ * first usual time member, outer ones first. Skips from string to string without parsing the rest.
+ * @param textTime parses a timestamp
  */
 export function jsonTime(
   line: Buffer,
@@ -36,7 +36,7 @@ export function jsonTime(
 function scan(line: Buffer, start: number, textTime: (text: string) => number | undefined): number | undefined {
   let found: { time: number; depth: number } | undefined;
   let depth = 0;
-  // A string is a name where an object has begun or a comma was last.
+  // A string is a name after an opening brace or a comma.
   let isName = false;
   const lists: boolean[] = [];
   for (let at = start; at < line.length; at++) {
@@ -67,7 +67,7 @@ function scan(line: Buffer, start: number, textTime: (text: string) => number | 
   return found?.time;
 }
 
-/** Where the string that began before `from` ends. */
+/** End of the string that starts before `from`. */
 function stringEnd(line: Buffer, from: number): number {
   const first = line.indexOf(QUOTE, from);
   if (first === -1 || line[first - 1] !== BACKSLASH) return first;
@@ -78,7 +78,7 @@ function stringEnd(line: Buffer, from: number): number {
   return -1;
 }
 
-/** Where the value begins whose name ended before `from`. */
+/** Start of the value whose name ends before `from`. */
 function valueStart(line: Buffer, from: number): number {
   let at = from;
   while (line[at] === SPACE || line[at] === COLON) at++;
@@ -89,7 +89,7 @@ function withAt(names: readonly string[]): ReadonlySet<string> {
   return new Set(names.flatMap((name) => [name, `@${name}`]));
 }
 
-/** The time of a value that begins `text`; what follows it is not looked at. */
+/** The time of a value at the start of `text`; ignores what follows. */
 function valueTime(text: string, textTime: (text: string) => number | undefined): number | undefined {
   const string = /^"((?:[^"\\]|\\.)*)"/.exec(text);
   if (string) {

@@ -12,7 +12,8 @@ const ZONE = new RegExp(
 const WITH_SUMMER = new RegExp(`^${NAME}${TIME}${NAME}`);
 
 /**
- * A zone as POSIX writes it in `TZ` (tzset(3)): `CET-1CEST,M3.5.0,M10.5.0/3`, `<+03>-3`. Offsets count west of Greenwich. Undefined for any other text.
+ * A zone in POSIX form, as in `TZ` (tzset(3)): `CET-1CEST,M3.5.0,M10.5.0/3`, `<+03>-3`. Offsets
+ * count west of Greenwich. Undefined for other text.
  */
 export function posixZone(text: string): Zone | undefined {
   const match = ZONE.exec(text);
@@ -40,12 +41,12 @@ function duration(text: string): number {
   return (text.startsWith("-") ? -SECOND : SECOND) * (hours * 3600 + minutes * 60 + seconds);
 }
 
-/** Midnight, as if it were UTC, of the day that a rule names. */
+/** Midnight of the day of a rule, as if it were UTC. */
 function dayOf(rule: string, year: number): number {
   const newYear = Date.UTC(year, 0, 1);
   const isLeap = Date.UTC(year, 1, 29) !== Date.UTC(year, 2, 1);
   if (rule.startsWith("J")) {
-    // Days from 1 to 365: 29 February has none.
+    // Days 1 to 365: 29 February is not counted.
     const day = Number(rule.slice(1));
     return newYear + (day - 1 + (isLeap && day > 59 ? 1 : 0)) * DAY;
   }
@@ -54,6 +55,6 @@ function dayOf(rule: string, year: number): number {
   const first = Date.UTC(year, month - 1, 1);
   const to = (weekday - new Date(first).getUTCDay() + 7) % 7;
   const day = first + (to + (week - 1) * 7) * DAY;
-  // The fifth is the last one.
+  // Week 5 means the last one.
   return new Date(day).getUTCMonth() === month - 1 ? day : day - 7 * DAY;
 }

@@ -10,8 +10,9 @@ const LARGEST = 256 * 1024;
 const found = new WeakMap<Session, Promise<Zone>>();
 
 /**
- * What a time without a zone means in a target: `TZ` of its first process, or of the process that it is, else what /etc/localtime is, else what /etc/timezone names, else UTC, as a C library
- * has it. Of this machine its own. What cannot be read is passed over; nothing rejects.
+ * The zone of timestamps without one in a target, as a C library finds it: `TZ` of its first
+ * process (or of the process that is the target), else /etc/localtime, else /etc/timezone, else
+ * UTC. For this machine, its own. Ignores unreadable files; never rejects.
  */
 export function targetZone(session: Session): Promise<Zone> {
   const known = found.get(session);
@@ -29,7 +30,7 @@ async function findZone(session: Session): Promise<Zone> {
   return (await zoneOfFile(session, "/etc/localtime")) ?? (await zoneNamedIn(session, "/etc/timezone")) ?? utc;
 }
 
-/** The environment of a target that is a process, whose namespaces may have no first process of their own. */
+/** The environment of a process target: its namespaces may have no first process. */
 function ofProcess(name: string): Buffer | undefined {
   const pid = /^pid:(\d+)$/.exec(name)?.[1];
   if (pid === undefined) return undefined;
@@ -40,7 +41,7 @@ function ofProcess(name: string): Buffer | undefined {
   }
 }
 
-/** tzset(3). A value that means nothing is UTC. */
+/** tzset(3): an invalid value means UTC. */
 async function zoneOfVariable(session: Session, value: string): Promise<Zone | undefined> {
   const name = value.replace(/^:/, "");
   if (name === "") return utc;
@@ -48,7 +49,7 @@ async function zoneOfVariable(session: Session, value: string): Promise<Zone | u
   return namedZone(name) ?? posixZone(name) ?? zoneOfFile(session, `/usr/share/zoneinfo/${name}`);
 }
 
-/** By the name that a link to the tz database has, else by what the file says. */
+/** By the link's name in the tz database, else by the file's content. */
 async function zoneOfFile(session: Session, path: string): Promise<Zone | undefined> {
   const target = await session.readlink(path).catch(() => path);
   const name = /\/zoneinfo\/(?:posix\/|right\/)?([^\0]+)$/.exec(target)?.[1];
@@ -63,7 +64,7 @@ async function zoneNamedIn(session: Session, path: string): Promise<Zone | undef
   return text === undefined ? undefined : namedZone(text.trim());
 }
 
-/** The beginning of a file; undefined where it cannot be read, or is none that lies there and waits for nobody. */
+/** The start of a file; undefined if it is not a readable regular file with positions. */
 async function content(session: Session, path: string): Promise<Buffer | undefined> {
   const file = await session.open(path).catch(() => undefined);
   if (file === undefined) return undefined;

@@ -3,7 +3,7 @@ import type { Zone } from "./zone.ts";
 
 const HEADER = 44;
 
-/** The counts of a header, in their order in the file. */
+/** The counts in a header, in file order. */
 interface Counts {
   isUt: number;
   isStandard: number;
@@ -13,7 +13,9 @@ interface Counts {
   characters: number;
 }
 
-/** A compiled time zone, as /etc/localtime (tzfile(5), RFC 8536). Undefined for bytes that are none. */
+/**
+ * A compiled time zone, such as /etc/localtime (tzfile(5), RFC 8536). Undefined for invalid bytes.
+ */
 export function tzifZone(bytes: Uint8Array, name: string): Zone | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   try {
@@ -24,7 +26,7 @@ export function tzifZone(bytes: Uint8Array, name: string): Zone | undefined {
     const second = counts(view, at);
     return second && zoneOf(view, at + HEADER, second, 8, name);
   } catch (error) {
-    // It is shorter than it says.
+    // The file is truncated.
     if (error instanceof RangeError) return undefined;
     throw error;
   }
@@ -47,7 +49,7 @@ function blockLength({ isUt, isStandard, leaps, times, types, characters }: Coun
   return times * (width + 1) + types * 6 + characters + leaps * (width + 4) + isStandard + isUt;
 }
 
-/** `width`: bytes of a time. */
+/** @param width bytes of a time */
 function zoneOf(view: DataView, at: number, block: Counts, width: number, name: string): Zone | undefined {
   const { times, types } = block;
   const end = at + blockLength(block, width);
@@ -71,13 +73,13 @@ function zoneOf(view: DataView, at: number, block: Counts, width: number, name: 
   };
 }
 
-/** The rule for times after the last change, between two newlines. */
+/** The rule for times after the last transition, between two newlines. */
 function footer(view: DataView, at: number): string {
   const text = Buffer.from(view.buffer, view.byteOffset + at, view.byteLength - at).toString("latin1");
   return /^\n([^\n]*)\n/.exec(text)?.[1] ?? "";
 }
 
-/** The last change at or before the instant; -1 when there is none. */
+/** Index of the last transition at or before the instant; -1 if there is none. */
 function indexBefore(changes: readonly { at: number }[], instant: number): number {
   let [low, high] = [0, changes.length];
   while (low < high) {

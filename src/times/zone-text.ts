@@ -4,12 +4,13 @@ import { fixedZone, instantOf, namedZone, systemZone, utc, type Zone } from "./z
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
 const MOST_HOURS = 14;
-/** Names in lines that are remembered. */
+/** Cached zone names. */
 const REMEMBERED = 64;
 
 /**
- * Abbreviations with the hours that they are east of UTC. Of several meanings the first is the usual one; another counts where it is what the target's own zone
- * has at that time: CST in Asia/Shanghai, IST in Europe/Dublin. Words that a log is more likely to mean otherwise (ART, CAT, EAT, PET) are left out.
+ * Abbreviations and their hours east of UTC. The first meaning is the usual one. Another one counts
+ * if the target's own zone has that offset at the time: CST in Asia/Shanghai, IST in Europe/Dublin.
+ * Leaves out words that usually mean something else in logs (ART, CAT, EAT, PET).
  */
 const ABBREVIATIONS: Readonly<Record<string, readonly number[]>> = {
   ...{ Z: [0], UT: [0], UTC: [0], GMT: [0], WET: [0], WEST: [1] },
@@ -23,7 +24,8 @@ const ABBREVIATIONS: Readonly<Record<string, readonly number[]>> = {
 };
 
 /**
- * The zone of `--tz`: a name of the tz database, `local`, an offset (`+02`, `+0530`, `-03:00`, `Z`, `UTC+2`, east of UTC), or an abbreviation (`CET`, `MSK`).
+ * The zone of `--tz`: a name of the tz database, `local`, an offset (`+02`, `+0530`, `-03:00`, `Z`,
+ * `UTC+2`, east of UTC), or an abbreviation (`CET`, `MSK`).
  * @throws PortholeError USAGE
  */
 export function parseZone(text: string): Zone {
@@ -32,12 +34,13 @@ export function parseZone(text: string): Zone {
   const offset = parseOffset(name);
   if (offset !== undefined) return offset === 0 ? utc : fixedZone(offset);
   const hours = ABBREVIATIONS[name.toUpperCase()]?.[0];
-  // The tz database has CET and EET with their summer time. Of other abbreviations Node has meanings of its own.
+  // The tz database has CET and EET with summer time. Node assigns other meanings to other
+  // abbreviations.
   const zone = hours === undefined || /^(?:[CEMW]ET|GMT|UTC)$/i.test(name) ? namedZone(name) : undefined;
   if (zone !== undefined) return zone;
   if (hours !== undefined) return fixedZone(hours * HOUR, name.toUpperCase());
-  throw new PortholeError("USAGE", `'${text}' is not a time zone`, {
-    hint: "write a name as Europe/Berlin, an offset as +02:00, UTC or local",
+  throw new PortholeError("USAGE", `invalid time zone '${text}'`, {
+    hint: "use a name such as Europe/Berlin, an offset such as +02:00, UTC or local",
   });
 }
 
@@ -53,10 +56,11 @@ export function parseOffset(text: string): number | undefined {
 }
 
 /**
- * The instant of a time in a line. `zoneText`: what stands behind it and may be its zone: an offset, an abbreviation in capitals, a name with a slash.
- * What is none is passed over; then `zone` counts.
+ * The instant of a timestamp. Uses `zone` if `zoneText` is not a zone.
+ * @param zoneText the text after the time: an offset, an abbreviation in capitals, or a name with a
+ * slash
  * @param wall the time as if it were UTC
- * @param last as {@link instantOf}
+ * @param last as in {@link instantOf}
  */
 export function instantWith(zoneText: string | undefined, wall: number, zone: Zone, last?: number): number {
   if (zoneText === undefined) return instantOf(zone, wall, last);
@@ -72,7 +76,7 @@ export function instantWith(zoneText: string | undefined, wall: number, zone: Zo
   return instantOf((zoneText.includes("/") && remembered(zoneText)) || zone, wall, last);
 }
 
-/** True for an offset and an abbreviation that {@link instantWith} knows. */
+/** True for an offset or an abbreviation that {@link instantWith} knows. */
 export function isZone(text: string): boolean {
   return parseOffset(text) !== undefined || ABBREVIATIONS[text] !== undefined;
 }

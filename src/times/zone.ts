@@ -1,14 +1,14 @@
-/** What a time without a zone means. */
+/** A time zone. */
 export interface Zone {
-  /** As it is shown: `Europe/Berlin`, `+02:00`, `UTC`. */
+  /** Display name: `Europe/Berlin`, `+02:00`, `UTC`. */
   readonly name: string;
-  /** Milliseconds east of UTC at an instant, which is in milliseconds since 1970. */
+  /** Milliseconds east of UTC at an instant (milliseconds since 1970). */
   offsetAt(instant: number): number;
 }
 
 const DAY = 86_400_000;
 const MINUTE = 60_000;
-/** Offsets change at whole quarters of an hour. */
+/** Offsets change at quarters of an hour. */
 const QUARTER = 15 * MINUTE;
 const CACHED = 1024;
 
@@ -20,14 +20,14 @@ export const systemZone: Zone = {
   offsetAt: (instant) => -new Date(instant).getTimezoneOffset() * MINUTE,
 };
 
-/** A zone that is always `offset` milliseconds east of UTC. */
+/** A zone with a constant offset, in milliseconds east of UTC. */
 export function fixedZone(offset: number, name = offsetName(offset)): Zone {
   return { name, offsetAt: () => offset };
 }
 
-/** A zone of the tz database by its name, as Node's own copy has it. Undefined where it knows no such zone. */
+/** A zone of Node's tz database; undefined if the name is unknown. */
 export function namedZone(name: string): Zone | undefined {
-  // Numbers, too, are names to newer versions of Node.
+  // Newer versions of Node also accept numbers as names.
   if (!/^[A-Za-z][\w+/-]{1,63}$/.test(name)) return undefined;
   try {
     const format = new Intl.DateTimeFormat("en-US", { timeZone: name, timeZoneName: "longOffset" });
@@ -38,9 +38,9 @@ export function namedZone(name: string): Zone | undefined {
 }
 
 /**
- * The instant at which clocks in the zone show `wall`, a time of day as if it were UTC. A clock that is set back shows a time twice: the first
- * instant counts, but the second where `last`, the time of the line before, is past the first. A time that a clock set forward leaves out counts from the
- * offset before.
+ * The instant at which clocks in the zone show `wall` (a time as if it were UTC). When a clock is
+ * set back, a time occurs twice: returns the first instant, unless `last`, the previous line's
+ * time, is later; then the second. A time that does not exist uses the offset before the change.
  */
 export function instantOf(zone: Zone, wall: number, last?: number): number {
   const before = zone.offsetAt(wall - DAY);
@@ -51,13 +51,13 @@ export function instantOf(zone: Zone, wall: number, last?: number): number {
   const isFirst = first + zone.offsetAt(first) === wall;
   const isSecond = second + zone.offsetAt(second) === wall;
   if (isFirst && isSecond) {
-    // Lines of several threads may be a little out of order.
+    // Lines of several threads may be slightly out of order.
     return last !== undefined && first < last - MINUTE && second >= last - MINUTE ? second : first;
   }
   return isFirst ? first : isSecond ? second : wall - before;
 }
 
-/** A zone that remembers what it computed last. */
+/** A zone that caches offsets. */
 export function cached(zone: Zone): Zone {
   const offsets = new Map<number, number>();
   return {
@@ -74,7 +74,7 @@ export function cached(zone: Zone): Zone {
   };
 }
 
-/** Of `1/31/2026, GMT+01:00`. */
+/** Parses `1/31/2026, GMT+01:00`. */
 function longOffset(text: string): number {
   const match = /GMT([+-])(\d\d):(\d\d)(?::(\d\d))?$/.exec(text);
   if (!match) return 0;

@@ -8,10 +8,10 @@ const state = { Running: true, Status: "running", Pid: 2_147_483_646, StartedAt:
 
 // No engine answers so: a program that is not one, at its socket, or a proxy that has gone wrong.
 test.each<[string, FakeAnswer, string]>([
-  ["null", { status: 200, body: null }, "the answer is missing, not an object"],
-  ["a list", { status: 200, body: [] }, "the answer is a list, not an object"],
-  ["HTML", { status: 200, body: undefined, raw: "<html>\n" }, 'the answer is "<html>\\n", not JSON'],
-  ["half an object", { status: 200, body: undefined, raw: '{"Id":' }, 'the answer is "{\\"Id\\":", not JSON'],
+  ["null", { status: 200, body: null }, "the response is missing, not an object"],
+  ["a list", { status: 200, body: [] }, "the response is a list, not an object"],
+  ["HTML", { status: 200, body: undefined, raw: "<html>\n" }, 'the response is "<html>\\n", not JSON'],
+  ["half an object", { status: 200, body: undefined, raw: '{"Id":' }, 'the response is "{\\"Id\\":", not JSON'],
   [
     "an id that is a number",
     { status: 200, body: { Id: 7, State: state } },
@@ -41,8 +41,8 @@ test.each<[string, FakeAnswer, string]>([
 ])("an engine that answers with %s gives one line with the field and status 3", async (_, answer, complaint) => {
   const { socketPath } = await fakeEngine(() => answer);
   const { code, text, stderr } = await user().run(["cat", "--engine", socketPath, "web:/etc/hostname"]);
-  expect(stderr).toMatch(/^porthole: [^\n]+ \(is that Docker's or Podman's socket\? [^\n]+\)\n$/);
-  expect(stderr).toContain(`the engine at ${socketPath} does not answer GET /containers/web/json as Docker does: `);
+  expect(stderr).toMatch(/^porthole: [^\n]+ \(check that it is Docker's or Podman's socket[^\n]+\)\n$/);
+  expect(stderr).toContain(`the engine at ${socketPath} sent an invalid response to GET /containers/web/json: `);
   expect(stderr).toContain(complaint);
   expect({ code, text }).toEqual({ code: 3, text: "" });
 });
@@ -54,9 +54,7 @@ test("an engine whose list is malformed is named in the error", async () => {
       : { status: 404, body: { message: "No such container" } },
   );
   const { code, text, stderr } = await user().run(["ls", "--engine", socketPath, "web:/"]);
-  expect(stderr).toMatch(
-    /^porthole: [^\n]+ GET \/containers\/json as Docker does: \[0\]\.Labels is "none", not an object [^\n]+\n$/,
-  );
+  expect(stderr).toMatch(/^porthole: [^\n]+ GET \/containers\/json: \[0\]\.Labels is "none", not an object [^\n]+\n$/);
   expect({ code, text }).toEqual({ code: 3, text: "" });
 });
 
@@ -65,7 +63,7 @@ test("doctor warns about an engine that reports nonsense about itself", async ()
   const { code, text, stderr } = await user().run(["doctor", "--engine", socketPath]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(text).toMatch(
-    /^warn {2}container engine: [^\n]+ GET \/info as Docker does: SecurityOptions is an object, not a list {2}-> /m,
+    /^warn {2}container engine: [^\n]+ GET \/info: SecurityOptions is an object, not a list {2}-> /m,
   );
 });
 
@@ -85,14 +83,14 @@ describe("an engine that answers a start of the agent", () => {
   const created = (path: string) => path.startsWith("POST /containers/create?");
   const executed = (path: string) => path === `POST /containers/${id}/exec`;
   const wrong = (request: string, complaint: string) =>
-    new RegExp(`the engine at .+ does not answer ${request} as Docker does: ${complaint}`);
+    new RegExp(`the engine at .+ sent an invalid response to ${request}: ${complaint}`);
   const answers: [string, string, (path: string) => boolean, FakeAnswer, RegExp][] = [
     [
       "null",
       "sidecar",
       created,
       { status: 201, body: null },
-      wrong("POST /containers/create", "the answer is missing, not an object"),
+      wrong("POST /containers/create", "the response is missing, not an object"),
     ],
     [
       "an id of another form",
@@ -106,28 +104,28 @@ describe("an engine that answers a start of the agent", () => {
       "sidecar",
       created,
       { status: 201, body: undefined },
-      wrong("POST /containers/create", 'the answer is "", not JSON'),
+      wrong("POST /containers/create", 'the response is "", not JSON'),
     ],
     [
       "a body without an end",
       "sidecar",
       created,
       "endless",
-      /sidecar route to 'web': an answer of more than 33554432 bytes/,
+      /sidecar route to 'web': response larger than 33554432 bytes/,
     ],
     [
       "a body that is cut off",
       "sidecar",
       created,
       { status: 201, headers: { "Content-Length": "99" }, body: { Id: id } },
-      /sidecar route to 'web': the engine broke off its answer\n$/,
+      /sidecar route to 'web': the engine ended its response early\n$/,
     ],
     [
       "another protocol",
       "sidecar",
       created,
       { status: 101, headers: { Connection: "Upgrade", Upgrade: "x" }, body: undefined },
-      /sidecar route to 'web': the engine at .+ leaves HTTP for POST \/containers\/create/,
+      /sidecar route to 'web': the engine at .+ switches protocols for POST \/containers\/create/,
     ],
     [
       "words that are none",
@@ -148,14 +146,14 @@ describe("an engine that answers a start of the agent", () => {
       "sidecar",
       (path) => path.startsWith("POST /images/create?"),
       { status: 200, body: undefined, raw: '{"status":"x"}\nnull\n{"error":"no room"}\n' },
-      /cannot import the agent's image: no room/,
+      /cannot import the agent image: no room/,
     ],
     [
       "a list",
       "mount",
       executed,
       { status: 201, body: [] },
-      wrong(`POST /containers/${id}/exec`, "the answer is a list, not an object"),
+      wrong(`POST /containers/${id}/exec`, "the response is a list, not an object"),
     ],
     [
       "a number",
@@ -169,7 +167,7 @@ describe("an engine that answers a start of the agent", () => {
       "mount",
       executed,
       "endless",
-      /mount route to 'web': an answer of more than 33554432 bytes/,
+      /mount route to 'web': response larger than 33554432 bytes/,
     ],
   ];
   test.each(answers)("with %s (route %s) gives one line and status 4", async (_, route, isAsked, answer, complaint) => {
@@ -183,12 +181,12 @@ describe("an engine that answers a start of the agent", () => {
   });
 
   test.each<[string, FakeAnswer, string]>([
-    ["no stream", { status: 200, body: {} }, "gives no stream for /exec/"],
+    ["no stream", { status: 200, body: {} }, "returns no stream for /exec/"],
     ["a refusal", { status: 409, body: { message: "it is paused" } }, "mount route to 'web': it is paused"],
     [
       "a stream that ends",
       { status: 101, headers: { Connection: "Upgrade", Upgrade: "tcp" }, body: undefined },
-      "the agent ended before it reported",
+      "the agent ended before it connected",
     ],
     [
       "last words",
@@ -215,20 +213,12 @@ describe("an engine that answers a start of the agent", () => {
 });
 
 test.each<[string, FakeAnswer, string]>([
-  [
-    "of containers is none",
-    { status: 200, body: {} },
-    "GET /containers/json as Docker does: the answer is an object, not a list",
-  ],
-  [
-    "has a container without an id",
-    { status: 200, body: [{}] },
-    "GET /containers/json as Docker does: [0].Id is missing, not an id",
-  ],
-  ["does not come", "silence", "the engine did not answer within 5 s"],
-  ["comes slowly", "dripping", "the engine did not answer within 5 s"],
-  ["is nothing", "hang-up", "the engine closed the connection without an answer"],
-  ["has no end", "endless", "an answer of more than 33554432 bytes"],
+  ["of containers is none", { status: 200, body: {} }, "GET /containers/json: the response is an object, not a list"],
+  ["has a container without an id", { status: 200, body: [{}] }, "GET /containers/json: [0].Id is missing, not an id"],
+  ["does not come", "silence", "the engine did not respond within 5 s"],
+  ["comes slowly", "dripping", "the engine did not respond within 5 s"],
+  ["is nothing", "hang-up", "the engine closed the connection without a response"],
+  ["has no end", "endless", "response larger than 33554432 bytes"],
 ])("detach --all on an engine whose list %s prints one line", async (_, answer, complaint) => {
   const by = user();
   const { socketPath } = await fakeEngine((path) =>

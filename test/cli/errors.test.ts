@@ -62,7 +62,7 @@ describe("an error", () => {
       "a process by another route",
       ["cat", "--route", "sidecar", "pid:1:/x"],
       2,
-      /^porthole: pid:1 can be reached by the direct route only/,
+      /^porthole: pid:1: route 'sidecar' is for containers/,
     ],
     ["an unknown option", ["cat", "--sideways", "x"], 2, /^porthole: unknown option '--sideways'\n$/],
     ["an unknown command", ["cta", "x"], 2, /^porthole: unknown command 'cta'.*\n$/],
@@ -81,7 +81,7 @@ describe("an error", () => {
       "an engine's address that is none",
       ["cat", "--engine", "unix://x", "web:/x"],
       2,
-      /^porthole: --engine is not an engine's address: 'unix:\/\/x' \(.*\)\n$/,
+      /^porthole: --engine: invalid engine address 'unix:\/\/x' \(.*\)\n$/,
     ],
   ])("about %s is one line with its status", async (_, args, code, line) => {
     const result = await someone.run(args);
@@ -98,7 +98,7 @@ describe("an error", () => {
   test("about a run directory that other users can write to names the directory", async () => {
     const result = await someone.run(["agents"], { env: { XDG_STATE_HOME: "/etc/hostname" } });
     expect(result.stderr).toMatch(
-      /^porthole: cannot make the run directory \/etc\/hostname\/porthole: .*\(set XDG_STATE_HOME.*\)\n$/,
+      /^porthole: cannot create the run directory \/etc\/hostname\/porthole: .*\(set XDG_STATE_HOME.*\)\n$/,
     );
     expect(result).toMatchObject({ code: 4, text: "" });
   });
@@ -245,7 +245,7 @@ describe("an agent with a wrong socket or record", () => {
     const result = await someone.run(["cat", `${id}:/etc/hostname`]);
     expect(heard()).toBe(1);
     expect(result.stderr).toMatch(
-      /^porthole: cannot ask the container engine at \S+ \(DOCKER_HOST\): no engine is listening there \(.*\)\n$/,
+      /^porthole: cannot connect to the container engine at \S+ \(DOCKER_HOST\): no engine is listening there \(.*\)\n$/,
     );
     expect(result).toMatchObject({ code: 3, text: "" });
   });

@@ -173,6 +173,6 @@ describeAsRoot("ps for an ordinary user", () => {
     const other = user({ uid: ORDINARY_USER });
     const { code, stderr, text } = await other.run(["ps", name]);
     expect({ code, text }).toEqual({ code: 4, text: "" });
-    expect(stderr).toMatch(/^porthole: the kernel does not let this user into the namespaces of process \d+.*\n$/);
+    expect(stderr).toMatch(/^porthole: cannot enter the namespaces of process \d+.*\n$/);
   });
 });

@@ -161,7 +161,7 @@ describe("porthole with ends", () => {
     expect(missing).toMatchObject({ code: 125, text: "" });
     expect(missing.stderr.trimEnd().split("\n")).toEqual([
       `porthole: cannot open ${at("/none")}: No such file or directory`,
-      expect.stringMatching(/^porthole: cannot ask the container engine /),
+      expect.stringMatching(/^porthole: cannot connect to the container engine /),
     ]);
     for (const [args, message] of [
       [["--stdin", at("/tmp/log"), ...run], "Is a directory"],

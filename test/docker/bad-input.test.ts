@@ -130,7 +130,7 @@ describeWithDocker("bad input gets one line and the documented status", () => {
     const alone = user();
     const result = await alone.run(["cat", "web:/d/f"]);
     expect(result.stderr).toMatch(
-      /^porthole: cannot ask the container engine at \S+ \(DOCKER_HOST\): no engine is listening there \(.*\)\n$/,
+      /^porthole: cannot connect to the container engine at \S+ \(DOCKER_HOST\): no engine is listening there \(.*\)\n$/,
     );
     expect(result).toMatchObject({ code: 3, text: "" });
   });
@@ -146,7 +146,7 @@ describeWithDocker("bad input gets one line and the documented status", () => {
     const env = { DOCKER_HOST: "ssh://box.example" };
     const result = await someone.run(["cat", "web:/d/f"], { env });
     expect(result.stderr).toMatch(
-      /^porthole: DOCKER_HOST names an engine on another machine, .*ssh -t box\.example.*\n$/,
+      /^porthole: DOCKER_HOST: cannot use .* it is another machine, .*ssh -t box\.example.*\n$/,
     );
     expect(result).toMatchObject({ code: 3, text: "" });
   });

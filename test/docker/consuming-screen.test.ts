@@ -15,7 +15,7 @@ mkfifo /tmp/7; exec 7<> /tmp/7; rm /tmp/7; echo held >&7
 ln -s queue linked; ln -s /dev/stdout access.log; echo text > file
 exec sleep 1000`;
 
-const ASKS = "Reading takes data away";
+const ASKS = "Reading consumes its data";
 const UNTOUCHED = "not opened: nothing was taken away";
 
 describeWith(["docker", "tmux"], "Enter on a file where reading removes the data", () => {
@@ -93,7 +93,7 @@ describeWith(["docker", "tmux"], "Enter on a file where reading removes the data
     ["a link to a FIFO", "/srv", "linked", () => ASKS],
     ["a terminal", "/dev", "tty", () => ASKS],
     ["the container's own terminal", "/dev", "console", () => `${ASKS} (${target.name}:@logs keeps it)`],
-    ["what makes terminals", "/dev", "ptmx", () => "Reading makes a new terminal"],
+    ["what makes terminals", "/dev", "ptmx", () => "Reading creates a terminal"],
   ])("asks in one row of 80 columns for %s", async (_what, directory, name, question) => {
     await at(directory, name);
     screen.keys("Enter");

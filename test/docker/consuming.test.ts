@@ -33,7 +33,7 @@ describeWithDocker("a container that prints", () => {
 
     test("keeps every line in docker logs for all names of its output", async () => {
       const pipe = at("/proc/1/fd/1");
-      const kept = `reading a pipe takes its data away from the program that waits for it (${target.name}:@stdout shows the container's output; --consume reads it all the same)`;
+      const kept = `reading would consume the pipe's data (${target.name}:@stdout shows the container's output; --consume reads it anyway)`;
       const refused = `porthole: cannot open ${pipe}: ${kept}\n`;
       expect(await run("cat", pipe)).toMatchObject({ code: 1, text: "", stderr: refused });
       expect(await run("hexdump", pipe)).toMatchObject({ code: 1, text: "", stderr: refused });
@@ -41,7 +41,7 @@ describeWithDocker("a container that prints", () => {
       const { stderr, code } = await run("grep", "line", pipe);
       expect({ code, stderr }).toEqual({
         code: 2,
-        stderr: refused.replace("--consume reads it all the same", `use porthole cat --consume ${pipe} | grep PATTERN`),
+        stderr: refused.replace("--consume reads it anyway", `use porthole cat --consume ${pipe} | grep PATTERN`),
       });
       for (const args of [["head"], ["tail"], ["tail", "-f"], ["head", "-c", "5"]])
         expect(await run(args[0] as string, ...args.slice(1), pipe)).toMatchObject({ code: 1, text: "" });
@@ -71,7 +71,7 @@ describeWithDocker("a container that prints", () => {
       expect(await says("/tmp/first.log")).toContain(`(${at("@stdout")} shows the container's output`);
       expect(await says("/proc/1/fd/2")).toContain(`(${at("@stderr")} shows the container's output`);
       expect((await run("head", "-n", "1", at("@stdout"))).text).toBe("line 1\n");
-      if (route === "direct") expect(await says("/proc/self/status")).toContain("name a process: /proc/1 is the first");
+      if (route === "direct") expect(await says("/proc/self/status")).toContain("name a process, such as /proc/1");
     });
 
     test("is readable through the root, the working directory and the program of its processes", async () => {
@@ -130,13 +130,13 @@ describeWithDocker("a container that prints", () => {
     const target = await printer({ Binds: [text.trim().replace("--volume ", "")], CapDrop: ["ALL"] }, "1000");
     const says = async (path: string) =>
       (await someone.run(["cat", "--route", "mount", `${target.name}:${path}`])).stderr;
-    const denied = "Permission denied on the mount route, where the container's own rules hold for porthole too";
+    const denied = "Permission denied on the mount route, where the container's own rules apply to porthole";
     for (const path of ["/proc/1/fd/1", "/proc/1/root/tmp/file"])
       expect(await says(path)).toBe(
-        `porthole: cannot open ${target.name}:${path}: ${denied} (--route direct and --route sidecar may look into its processes)\n`,
+        `porthole: cannot open ${target.name}:${path}: ${denied} (--route direct and --route sidecar can read its processes)\n`,
       );
     expect(await says("/tmp/private")).toBe(
-      `porthole: cannot open ${target.name}:/tmp/private: ${denied} (--user 1000 reads as the file's owner; --route direct and --route sidecar are not bound by them)\n`,
+      `porthole: cannot open ${target.name}:/tmp/private: ${denied} (--user 1000 reads as the file's owner; --route direct and --route sidecar bypass them)\n`,
     );
     expect(
       await someone.run(["cat", "--route", "mount", "--user", "1000", `${target.name}:/tmp/private`]),

@@ -36,7 +36,7 @@ describeWith(["docker", "gvisor"], "a container in gVisor", () => {
       });
       expect(result).toMatchObject({ code: 4, text: "" });
       expect(result.stderr).toBe(
-        `porthole: '${name}' runs in gVisor (runtime 'runsc'): descriptors cannot leave that kernel (docker cp ${name}:PATH -, docker exec, or a container with the default runtime)\n`,
+        `porthole: '${name}' runs in gVisor (runtime 'runsc'): descriptors cannot leave that kernel (use docker cp ${name}:PATH -, docker exec, or a container with the default runtime)\n`,
       );
     }
     const target = { id: Id, name, pid: State.Pid, handle, remove: async () => {} };

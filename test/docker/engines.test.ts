@@ -101,11 +101,11 @@ describeWith(["docker", "podman"], "the engine of a container", () => {
     });
     expect(several).toMatchObject({ code: 3, text: "" });
     expect(several.stderr).toBe(
-      `porthole: '${both}' is a container of several engines: ${both} in rootless-podman, ${both} in of-docker (choose one, such as --engine rootless-podman)\n`,
+      `porthole: '${both}' is ambiguous: several engines have a container of that name: ${both} in rootless-podman, ${both} in of-docker (choose an engine, such as --engine rootless-podman)\n`,
     );
     const missing = await plain.run(cat("no-such-container"), { env: none });
     expect(missing.stderr).toMatch(
-      /^porthole: no such container: 'no-such-container' in (\S+, )*rootless-podman, of-docker \(see docker ps\)\n$/,
+      /^porthole: no such container: 'no-such-container' in (\S+, )*rootless-podman, of-docker \(run docker ps to list them\)\n$/,
     );
   });
 

@@ -87,7 +87,7 @@ function outputTests(name: "docker" | "podman"): void {
     for (const command of ["cat", "head", "tail", "hexdump"]) {
       const { code, stderr, text } = await by.run([command, at("@logs")]);
       expect({ code, text }).toEqual({ code: 3, text: "" });
-      expect(stderr).toContain(`container '${target.name}' keeps no output: its log driver is 'none'`);
+      expect(stderr).toContain(`container '${target.name}' has no stored output: its log driver is 'none'`);
       expect(stderr.trim().split("\n")).toHaveLength(1);
     }
   });

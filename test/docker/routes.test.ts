@@ -91,7 +91,7 @@ describeWithDocker("a container FROM scratch, read-only, uid 1000, no capability
     const target = await sealed(engine("docker"));
     const result = await someone.run(["cat", "--route", "mount", `${target.name}:/data/greeting`]);
     expect(result).toMatchObject({ code: 4, text: "" });
-    expect(result.stderr).toMatch(/^porthole: .* was started without porthole's directory .*docker-args.*\n$/);
+    expect(result.stderr).toMatch(/^porthole: .* does not have porthole's directory mounted .*docker-args.*\n$/);
   });
 
   test("a prepared container whose mount is stale is read through the sidecar", async () => {

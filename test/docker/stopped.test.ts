@@ -127,7 +127,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
     test("is reported to have lost its files in memory", async () => {
       expect(await by.run(["cat", at("/memory/file")])).toMatchObject({
         code: 1,
-        stderr: `porthole: cannot open ${at("/memory/file")}: No such file or directory (/memory was in memory, so it is gone)\n`,
+        stderr: `porthole: cannot open ${at("/memory/file")}: No such file or directory (/memory was in memory, so its contents are gone)\n`,
       });
       const listed = await by.run(["ls", at("/proc")]);
       expect(listed.stderr).toBe(`porthole: ${at("/proc")}: /proc was in memory, so its contents are gone\n`);
@@ -145,7 +145,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
       const result = await by.run(["cat", "--route", "mount", at("/own")]);
       expect(result).toMatchObject({ code: 4, text: "" });
       expect(result.stderr).toBe(
-        `porthole: route mount needs a running container, and '${target.name}' is none (leave out --route mount)\n`,
+        `porthole: route mount needs a running container: '${target.name}' does not run (leave out --route mount)\n`,
       );
     });
 
@@ -280,7 +280,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
     await remove(on, target);
     expect(await by.run(["cat", `volume:${target.volume}:/file`])).toMatchObject({
       code: 3,
-      stderr: `porthole: no such volume: '${target.volume}' (see docker volume ls)\n`,
+      stderr: `porthole: no such volume: '${target.volume}' (run docker volume ls to list them)\n`,
     });
   });
 
@@ -293,14 +293,12 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
       const [repository] = tag.split(/:(?=[^:]*$)/);
       const near = await by.run(["cat", `image:${tag}0:/bin/sh`]);
       expect(near).toMatchObject({ code: 3, text: "" });
-      expect(near.stderr).toMatch(
-        /^porthole: image '\S+' is not on this machine, and porthole pulls none; here are \S+/,
-      );
+      expect(near.stderr).toMatch(/^porthole: no such image: '\S+'; similar images: \S+/);
       expect(near.stderr).toContain(`here are ${tag}`);
       expect((await on.api.listImages()).flatMap(({ RepoTags }) => RepoTags ?? [])).not.toContain(`${repository}:none`);
       const none = await by.run(["cat", "image:example.invalid/nothing/like-it:/x"]);
       expect(none.stderr).toBe(
-        "porthole: image 'example.invalid/nothing/like-it' is not on this machine, and porthole pulls none (docker pull example.invalid/nothing/like-it)\n",
+        "porthole: no such image: 'example.invalid/nothing/like-it' (run docker pull example.invalid/nothing/like-it)\n",
       );
     },
   );

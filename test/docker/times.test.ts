@@ -75,7 +75,7 @@ describeWithDocker("a timestamp without a zone in a container", () => {
       code: 2,
       text: "",
       stderr:
-        "porthole: 'Mars/Olympus' is not a time zone (write a name as Europe/Berlin, an offset as +02:00, UTC or local)\n",
+        "porthole: invalid time zone 'Mars/Olympus' (use a name such as Europe/Berlin, an offset such as +02:00, UTC or local)\n",
     });
   });
 

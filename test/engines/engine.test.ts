@@ -58,11 +58,11 @@ describe("the queried engines", () => {
     expect(() => engines("far", environment)).toThrow(
       expect.objectContaining({
         code: "TARGET",
-        message: expect.stringMatching(/^context 'far' names an engine on another machine/),
+        message: expect.stringMatching(/^context 'far': cannot use .* it is another machine/),
         hint: "run porthole there: ssh -p 2222 -t me@box.example porthole ...",
       }),
     );
-    expect(() => engines("none", environment)).toThrow("docker's context 'none' is not there");
+    expect(() => engines("none", environment)).toThrow("no such docker context: 'none'");
     expect(engines("podman", environment)).toEqual([
       { socketPath: "/run/podman/podman.sock", source: "--engine", name: "podman" },
     ]);
@@ -87,7 +87,7 @@ describe("the queried engines", () => {
   });
 
   test("are not replaced silently: a missing context, or one without a host, is an error", () => {
-    const gone = expect.objectContaining({ code: "TARGET", message: "docker's context 'gone' is not there" });
+    const gone = expect.objectContaining({ code: "TARGET", message: "no such docker context: 'gone'" });
     expect(() => engines(undefined, { ...nowhere, DOCKER_CONTEXT: "gone" })).toThrow(gone);
     expect(() => engines(undefined, { HOME: homeWithContexts({ gone: undefined }) })).toThrow(gone);
   });
@@ -146,7 +146,7 @@ describe("the queried engines", () => {
     expect(() => engines(address, nowhere)).toThrow(
       expect.objectContaining({ code: "TARGET", hint: expect.stringContaining(hint) }),
     );
-    expect(() => engines(undefined, { DOCKER_HOST: address })).toThrow(/^DOCKER_HOST names an engine on another/);
+    expect(() => engines(undefined, { DOCKER_HOST: address })).toThrow(/^DOCKER_HOST: cannot use .* another machine/);
   });
 
   test.each(["tcp://localhost:2375", "tcp://127.0.0.1:2375", "tcp://[::1]:2375"])(
@@ -165,7 +165,7 @@ describe("the queried engines", () => {
     "exclude an invalid address: '%s'",
     (address) => {
       expect(() => engines(address, nowhere)).toThrow(
-        expect.objectContaining({ code: "USAGE", message: `--engine is not an engine's address: '${address}'` }),
+        expect.objectContaining({ code: "USAGE", message: `--engine: invalid engine address '${address}'` }),
       );
     },
   );
@@ -192,7 +192,7 @@ describe("a request to an engine", () => {
       const engine = await fakeEngine(() => ({ status, body: undefined, raw: "<html>" }));
       await expect(engineGet(engine, "/info?a=b")).rejects.toMatchObject({
         code: "TARGET",
-        message: `the engine at ${engine.socketPath} does not answer GET /info as Docker does: the answer is "<html>", not JSON`,
+        message: `the engine at ${engine.socketPath} sent an invalid response to GET /info: the response is "<html>", not JSON`,
       });
     }
   });
@@ -222,7 +222,7 @@ describe("a request to an engine", () => {
     const socketPath = `${temporaryDirectory()}/none.sock`;
     await expect(engineGet({ socketPath, source: "DOCKER_HOST", name: "x" }, "/")).rejects.toMatchObject({
       ...{ code: "TARGET", errno: "ENOENT" },
-      message: `cannot ask the container engine at ${socketPath} (DOCKER_HOST): no engine is listening there`,
+      message: `cannot connect to the container engine at ${socketPath} (DOCKER_HOST): no engine is listening there`,
     });
     await expect(engineGet({ socketPath, source: "default", name: "x" }, "/")).rejects.toThrow(
       `at ${socketPath}: no engine`,

@@ -40,18 +40,26 @@ describe("an HTTP answer", () => {
   test("that is truncated at any byte is refused", () => {
     const whole = answer("HTTP/1.0 200 OK\r\nContent-Length: 4", "body");
     for (let length = 0; length < whole.length; length++) {
-      expect(() => parseHttpResponse(whole.subarray(0, length))).toThrow(/without an answer|not HTTP|cut off/);
+      expect(() => parseHttpResponse(whole.subarray(0, length))).toThrow(/without a response|not HTTP|truncated/);
     }
   });
 
   test.each([
-    ["longer than it says", answer("HTTP/1.1 200 OK\r\nContent-Length: 1", "ab"), "cut off (2 of 1 bytes)"],
-    ["with a length that is no number", answer("HTTP/1.1 200 OK\r\nContent-Length: x", "ab"), "cut off (2 of x bytes)"],
-    ["in chunks, which were not asked for", answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked"), "cut off"],
+    [
+      "longer than it says",
+      answer("HTTP/1.1 200 OK\r\nContent-Length: 1", "ab"),
+      "truncated HTTP response: 2 of 1 bytes",
+    ],
+    [
+      "with a length that is no number",
+      answer("HTTP/1.1 200 OK\r\nContent-Length: x", "ab"),
+      "truncated HTTP response: 2 of x bytes",
+    ],
+    ["in chunks, which were not asked for", answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked"), "truncated"],
     ["of another protocol", answer("SSH-2.0-OpenSSH_9.2"), "not HTTP"],
     ["of another HTTP", answer("HTTP/2 200"), "not HTTP"],
     ["with a status that is none", answer("HTTP/1.1 2000 OK"), "not HTTP"],
-    ["of nothing", Buffer.of(), "without an answer"],
+    ["of nothing", Buffer.of(), "without a response"],
   ])("%s is refused", (_, bytes, complaint) => {
     expect(() => parseHttpResponse(bytes)).toThrow(expect.objectContaining({ code: "TARGET" }));
     expect(() => parseHttpResponse(bytes)).toThrow(complaint);
@@ -128,15 +136,15 @@ describe("a request over a Unix socket", () => {
       });
     const ask = (path: string) => httpGet(path, "/", { timeoutMs: 60_000 });
     await expect(ask(await endless("HTTP/1.0 200 OK\r\n\r\n"))).rejects.toMatchObject({
-      ...{ code: "TARGET", message: "an answer of more than 33554432 bytes" },
+      ...{ code: "TARGET", message: "response larger than 33554432 bytes" },
     });
     const lines = (path: string) => httpLines(path, "/", { timeoutMs: 60_000, signal: new AbortController().signal });
     await expect(lines(await endless("HTTP/1.0 200 OK\r\n")).next()).rejects.toMatchObject({
-      ...{ code: "TARGET", message: "an answer with headers of more than 65536 bytes" },
+      ...{ code: "TARGET", message: "response headers larger than 65536 bytes" },
     });
     const body = lines(await endless("HTTP/1.0 200 OK\r\n\r\n{"));
     expect(await body.next()).toEqual({ done: false, value: [] });
-    await expect(body.next()).rejects.toMatchObject({ message: "an answer of more than 1048576 bytes" });
+    await expect(body.next()).rejects.toMatchObject({ message: "response larger than 1048576 bytes" });
   });
 
   test("with an answer that comes byte by byte needs no more memory than the bytes", async () => {

@@ -113,38 +113,36 @@ describe("a running container", () => {
 
 describe("a name is refused with a remedy:", () => {
   const wrong = (path: string, complaint: string) =>
-    new RegExp(
-      `^the engine at .+ does not answer GET /${path} as Docker does: ${complaint.replace(/[[\].]/g, "\\$&")}$`,
-    );
+    new RegExp(`^the engine at .+ sent an invalid response to GET /${path}: ${complaint.replace(/[[\].]/g, "\\$&")}$`);
   const cases: [string, Record<string, FakeAnswer>, RegExp][] = [
     ["a container that does not exist", {}, /^no such container: 'web'$/],
     [
       "a Compose service with several",
       { [services("web")]: found([{ Id: id, Names: ["/x-web-1"] }, { Id: "f".repeat(64) }]) },
-      /^the Compose service 'web' has 2 containers: x-web-1, f{12}$/,
+      /^Compose service 'web' is ambiguous: it has 2 containers: x-web-1, f{12}$/,
     ],
     [
       "a Compose service with several, by what to type for each",
       { [services("web")]: found([member("f".repeat(64), "shop", "10"), member(id, "shop", "2")]) },
-      /^the Compose service 'web' has 2 containers: web-2, web-10$/,
+      /^Compose service 'web' is ambiguous: it has 2 containers: web-2, web-10$/,
     ],
     [
       "a Compose service of several projects",
       { [services("web")]: found([member("f".repeat(64), "shop", "1"), member(id, "blog", "1")]) },
-      /^the Compose service 'web' has 2 containers: blog\/web, shop\/web$/,
+      /^Compose service 'web' is ambiguous: it has 2 containers: blog\/web, shop\/web$/,
     ],
     [
       "a Compose service with several in several projects",
       {
         [services("web")]: found(["1", "2"].flatMap((n) => ["a", "b"].map((p) => member(`${n}${p}`.repeat(32), p, n)))),
       },
-      /^the Compose service 'web' has 4 containers: a\/web-1, a\/web-2, b\/web-1, b\/web-2$/,
+      /^Compose service 'web' is ambiguous: it has 4 containers: a\/web-1, a\/web-2, b\/web-1, b\/web-2$/,
     ],
     ["a Compose service that went away meanwhile", { [services("web")]: found([{ Id: id }]) }, /^no such container/],
     [
       "a list that is none",
       { [services("web")]: found("odd") },
-      wrong("containers/json", 'the answer is "odd", not a list'),
+      wrong("containers/json", 'the response is "odd", not a list'),
     ],
     [
       "one that has ended",
@@ -164,7 +162,7 @@ describe("a name is refused with a remedy:", () => {
     [
       "one that is restarting",
       { "/containers/web/json": found({ Id: id, State: { ...running, Restarting: true, ExitCode: 3 } }) },
-      /^container 'web' is restarting \(it ended with status 3\)$/,
+      /^container 'web' is restarting \(exit status 3\)$/,
     ],
     [
       "an id that is none",
@@ -173,9 +171,9 @@ describe("a name is refused with a remedy:", () => {
     ],
     ...(
       [
-        [[], "the answer is a list, not an object"],
-        [null, "the answer is missing, not an object"],
-        [7, "the answer is 7, not an object"],
+        [[], "the response is a list, not an object"],
+        [null, "the response is missing, not an object"],
+        [7, "the response is 7, not an object"],
         [{ State: running }, "Id is missing, not an id of 64 hexadecimal digits"],
         [{ Id: id }, "State is missing, not an object"],
         [{ Id: id, State: "running" }, 'State is "running", not an object'],
@@ -209,17 +207,17 @@ describe("a name is refused with a remedy:", () => {
     [
       "an engine's own refusal",
       { "/containers/web/json": { status: 500, body: { message: "storage is gone" } } },
-      /cannot tell about 'web': storage is gone$/,
+      /cannot inspect 'web': storage is gone$/,
     ],
     [
       "a refusal without words",
       { "/containers/web/json": { status: 503, body: undefined } },
-      /cannot tell about 'web': HTTP status 503$/,
+      /cannot inspect 'web': HTTP status 503$/,
     ],
     [
       "words that are none",
       { "/containers/web/json": { status: 400, body: { message: { a: 1 } } } },
-      /cannot tell about 'web': HTTP status 400$/,
+      /cannot inspect 'web': HTTP status 400$/,
     ],
   ];
 
@@ -233,7 +231,7 @@ describe("a name is refused with a remedy:", () => {
       { Id: id, Names: ["/web2"] },
     ]);
     await expect(resolve(answers, "fee")).rejects.toThrow(
-      /^several containers have ids that begin with 'fee': a \(fee1{9}\), b \(fee0{9}\)$/,
+      /^id prefix 'fee' is ambiguous: a \(fee1{9}\), b \(fee0{9}\)$/,
     );
     await expect(resolve(list([{ Id: one, Names: "b" }]), "fee")).rejects.toThrow(
       wrong("containers/json", '[0].Names is "b", not a list'),
@@ -267,8 +265,9 @@ describe("with several engines", () => {
     );
     await usual(one?.socketPath ?? "", two?.socketPath ?? "");
     await expect(resolveContainer("web", undefined, "/run/porthole")).rejects.toMatchObject({
-      ...{ code: "TARGET", hint: "choose one, such as --engine rootless-docker" },
-      message: "'web' is a container of several engines: web in rootless-docker, web in rootless-podman",
+      ...{ code: "TARGET", hint: "choose an engine, such as --engine rootless-docker" },
+      message:
+        "'web' is ambiguous: several engines have a container of that name: web in rootless-docker, web in rootless-podman",
     });
   });
 
@@ -290,7 +289,7 @@ describe("with several engines", () => {
     const broken = await fakeEngine(() => ({ status: 500, body: undefined }));
     await usual(broken.socketPath, has.socketPath);
     await expect(resolveContainer("web", undefined, "/run/porthole")).rejects.toThrow(
-      /^no such container: 'web' in (\S+ )*rootless-docker, rootless-podman; the engine at .+ cannot tell about 'web': HTTP status 500$/,
+      /^no such container: 'web' in (\S+ )*rootless-docker, rootless-podman; the engine at .+ cannot inspect 'web': HTTP status 500$/,
     );
   });
 

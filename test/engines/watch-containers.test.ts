@@ -34,7 +34,7 @@ async function watched(
 }
 
 test.each<[string, unknown, string]>([
-  ["no list", {}, "the answer is an object, not a list"],
+  ["no list", {}, "the response is an object, not a list"],
   ["a container that is text", ["web"], '[0] is "web", not an object'],
   ["names that are text", [{ Id: id, Names: "/web" }], '[0].Names is "/web", not a list'],
   ["labels that are a list", [{ Id: id, Labels: [] }], "[0].Labels is a list, not an object"],
@@ -45,7 +45,7 @@ test.each<[string, unknown, string]>([
   );
   expect(containers).toEqual([]);
   expect(troubles).toMatchObject([
-    { code: "TARGET", message: expect.stringContaining(`GET /containers/json as Docker does: ${complaint}`) },
+    { code: "TARGET", message: expect.stringContaining(`GET /containers/json: ${complaint}`) },
   ]);
 });
 
@@ -54,7 +54,7 @@ test("a refused list is reported in the engine's words", async () => {
     () => ({ status: 403, body: { message: "not for you" } }),
     (state) => state.troubles.length > 0,
   );
-  expect(troubles[0]?.message).toMatch(/does not list its containers: not for you$/);
+  expect(troubles[0]?.message).toMatch(/cannot list its containers: not for you$/);
 });
 
 test("a malformed container is listed with its error, next to the others", async () => {

@@ -54,7 +54,7 @@ describe("parseZone", () => {
     "ABC",
     "+1:00",
   ])("refuses '%s'", (text) => {
-    expect(() => parseZone(text)).toThrow(/is not a time zone/);
+    expect(() => parseZone(text)).toThrow(/invalid time zone/);
   });
 });
 

@@ -254,7 +254,7 @@ describe("any answer of an engine is parsed or refused as TARGET:", () => {
       if (failed !== undefined) {
         expect(failed.code).toBe("TARGET");
         expect(failed.message).toMatch(
-          /^the engine at \/run\/engine\.sock does not answer GET \/asked as Docker does: .+ is .+, not .+$/,
+          /^the engine at \/run\/engine\.sock sent an invalid response to GET \/asked: .+ is .+, not .+$/,
         );
         expect(failed.message.length).toBeLessThan(1_000);
       } else if (value !== undefined) expect([body, typesOf(value)]).toEqual([body, types]);

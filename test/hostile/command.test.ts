@@ -74,9 +74,9 @@ describe.each([
   ["grep", ["grep", "x", ":/x"]],
 ] as const)("%s", (_, args) => {
   test.each<[string, Lie, RegExp]>([
-    ["a directory for a file", kind("a directory"), /the agent sent a directory where it promised a file/],
-    ["a socket for a file", kind("a socket"), /the agent sent a socket where it promised a file/],
-    ["/dev/zero for a file", kind("/dev/zero"), /the agent sent a character device where it promised a file/],
+    ["a directory for a file", kind("a directory"), /the agent sent a directory instead of the announced file/],
+    ["a socket for a file", kind("a socket"), /the agent sent a socket instead of the announced file/],
+    ["/dev/zero for a file", kind("/dev/zero"), /the agent sent a character device instead of the announced file/],
     [
       "nothing for a file",
       (request, client) => client.answer(request, statFor(file())),
@@ -225,7 +225,7 @@ describe.each([
     );
     expect(peak.mebibytes()).toBeLessThan(500);
     expect(result.stderr).toMatch(
-      /^porthole: cannot list [^\n]*: more than 268435456 bytes of names, which is where porthole stops\n$/,
+      /^porthole: cannot list [^\n]*: more than 268435456 bytes of names, porthole's limit\n$/,
     );
     expect(result.code).toBe(1);
     expect(await ended()).toBe("EPIPE");
@@ -354,7 +354,7 @@ describe("ps", () => {
   });
 
   test.each<[string, Uint8Array[], RegExp]>([
-    ["an entry of a directory", [entry(Buffer.from("a")), trailer(1)], /an entry in a list of processes/],
+    ["an entry of a directory", [entry(Buffer.from("a")), trailer(1)], /a directory entry in a process list/],
     [
       "a table that is cut off",
       [processOf(Buffer.from("a"), nothing), fileOf(nothing).subarray(0, 20)],
@@ -370,7 +370,7 @@ describe("ps", () => {
 
 describeWith("tmux", "open", () => {
   test.each<[string, Lie, RegExp]>([
-    ["a directory for a file", kind("a directory"), /the agent sent a directory where it promised a file/],
+    ["a directory for a file", kind("a directory"), /the agent sent a directory instead of the announced file/],
     ["its end", gone, /the agent ended the session/],
   ])("ends with one line at %s and restores the terminal", async (_, open, complaint) => {
     const screen = new TmuxScreen({ columns: 200, rows: 24 });

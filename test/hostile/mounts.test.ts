@@ -111,8 +111,8 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local o
 
   test.each([
     ["a file", "cat", /unread|cannot be checked/],
-    ["a relay's pipe", "cat", /a file where it promised a fifo/],
-    ["a directory's entries", "ls", /a file where it promised a pipe/],
+    ["a relay's pipe", "cat", /a file instead of the announced fifo/],
+    ["a directory's entries", "ls", /a file instead of a pipe/],
     ["the answer to nothing", "cat", /a reply to request 99/],
     ["part of an error", "cat", /an error reply with a body or descriptors/],
   ])("as %s makes the command report it and end, and close its output", async (way, command, complaint) => {
@@ -163,7 +163,7 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local o
     });
     const ended = new Promise<unknown>((resolve) => child.once("exit", (code, signal) => resolve(signal ?? code)));
     const line = (await child.stdout.iterator().next()).value as Buffer | undefined;
-    expect(line?.toString()).toContain("a file whose file system may not answer, unread");
+    expect(line?.toString()).toContain("a file whose file system may not respond, without relaying it");
     child.kill("SIGINT");
     expect(await ended).toBe("SIGINT");
     child.stdout.destroy();

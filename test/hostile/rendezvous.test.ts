@@ -172,7 +172,7 @@ describe("at the rendezvous", () => {
   test("a missing agent ends the wait at the timeout with one line and leaves nothing", async () => {
     const { run, rendezvous } = meeting();
     await expect(rendezvous.accept(listener(), ours, { timeoutMs: 50 })).rejects.toMatchObject({
-      ...{ code: "ATTACH", errno: "ETIMEDOUT", message: "the agent did not report within 0.05 s" },
+      ...{ code: "ATTACH", errno: "ETIMEDOUT", message: "the agent did not connect within 0.05 s" },
     });
     expect(readdirSync(run.mount)).toEqual([]);
   });

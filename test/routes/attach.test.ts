@@ -112,7 +112,7 @@ describe("a process", () => {
     const before = descriptorCount();
     const meant = { pid: one.pid, started: "1", name: "'web'" };
     await expect(attachDirect(meant, () => listener, 60, { timeoutMs: 20_000 })).rejects.toMatchObject({
-      ...{ code: "ATTACH", message: expect.stringMatching(/^the agent could not enter 'web': \S.*\d/) },
+      ...{ code: "ATTACH", message: expect.stringMatching(/^the agent cannot enter 'web': \S.*\d/) },
     });
     await waitFor("its descriptors to be closed", () => descriptorCount() <= before);
     await waitFor("its end", () => agentsOf(one).length === 0);
@@ -168,14 +168,14 @@ describe("a container", () => {
     await expect(attachContainer("web", { engine: engine.socketPath })).rejects.toMatchObject({
       code: "ATTACH",
       message: expect.stringMatching(
-        /^no route goes: direct: process 0 of 'web' is not on this machine; mount: 'web' was started without porthole's directory; sidecar: /,
+        /^could not attach by any route: direct: process 0 of 'web' is not on this machine; mount: 'web' does not have porthole's directory mounted; sidecar: /,
       ),
     });
     await expect(attachContainer("web", { engine: engine.socketPath, user: "1000" })).rejects.toThrow(
       /direct: --user needs the mount route; mount: .*; sidecar: --user needs the mount route$/,
     );
     await expect(attachContainer("web", { engine: engine.socketPath, route: "mount" })).rejects.toMatchObject({
-      ...{ message: "'web' was started without porthole's directory", hint: expect.stringContaining("docker-args") },
+      ...{ message: "'web' does not have porthole's directory mounted", hint: expect.stringContaining("docker-args") },
     });
     expect([readdirSync(run.agents), readdirSync(run.mount)]).toEqual([["unrelated"], ["agent"]]);
   });
@@ -197,7 +197,7 @@ describe("a container", () => {
     const options = { engine: engine.socketPath, route: "sidecar" as const };
     await expect(attachContainer("web", { ...options, timeoutMs: 2000 })).rejects.toMatchObject({
       ...{ code: "ATTACH", errno: "ETIMEDOUT" },
-      message: "sidecar route to 'web': the engine did not answer within 2 s",
+      message: "sidecar route to 'web': the engine did not respond within 2 s",
     });
     expect(asked.some((path) => path.startsWith("POST /containers/create?name=porthole-0123456789ab-"))).toBe(true);
     expect(asked.some((path) => path.startsWith("DELETE /containers/porthole-0123456789ab-"))).toBe(true);
@@ -227,7 +227,7 @@ describe("a container", () => {
         await expect(attachContainer("web", options)).rejects.toMatchObject({
           code: "ATTACH",
           message: expect.stringMatching(
-            /^mount route to 'web': the engine (did not answer within 0\.1 s|at .* gives no stream)/,
+            /^mount route to 'web': the engine (did not respond within 0\.1 s|at .* returns no stream)/,
           ),
         });
         expect([readdirSync(run.agents), readdirSync(run.mount)]).toEqual([[], ["agent"]]);
@@ -241,7 +241,7 @@ describe("a container", () => {
     const run = ensureRunDirectory();
     for (const [source, complaint] of [
       ["/somebody/else", `'web' has /somebody/else mounted, not ${run.mount}`],
-      [run.mount, "'web' is paused, so nothing can be started in it"],
+      [run.mount, "'web' is paused: no process can start in it"],
     ] as const) {
       const body = { Id: id, Name: "/web", State: state, Mounts: [{ Destination: "/run/porthole", Source: source }] };
       const engine = await fakeEngine(() => ({ status: 200, body }));

@@ -86,7 +86,7 @@ describe("a run directory is refused", () => {
     expect(() => ensureRunDirectory({ XDG_STATE_HOME: place })).toThrow(
       expect.objectContaining({
         ...{ code: "ATTACH", errno, hint: expect.stringContaining("XDG_STATE_HOME") },
-        message: expect.stringMatching(`^cannot make the run directory ${place}/porthole: `),
+        message: expect.stringMatching(`^cannot create the run directory ${place}/porthole: `),
       }),
     );
   });

@@ -88,7 +88,7 @@ describe("a descriptor that does not match the agent's stat ends the session:", 
     for (const [found, fd] of Object.entries(sent)) {
       for (const [promised, mode] of Object.entries(kinds)) {
         if (promised !== found)
-          lie(fd, { mode }, new RegExp(`the agent sent a ${found} where it promised a ${promised}$`));
+          lie(fd, { mode }, new RegExp(`the agent sent a ${found} instead of the announced ${promised}$`));
       }
     }
   });
@@ -96,23 +96,23 @@ describe("a descriptor that does not match the agent's stat ends the session:", 
   test("of no file type, such as an inotify or epoll instance", () => {
     const instance = epoll();
     expect(kindOf(truth(instance).mode)).toBe("unknown");
-    lie(instance, { mode: S_IFREG }, /a unknown where it promised a file$/);
+    lie(instance, { mode: S_IFREG }, /a unknown instead of the announced file$/);
   });
 
   test("another file of the same type", () => {
     const fd = open(file());
-    lie(fd, { inode: truth(open(file())).inode }, /inode \d+ where it promised \d+$/);
+    lie(fd, { inode: truth(open(file())).inode }, /inode \d+ instead of the announced \d+$/);
   });
 
   test("another device", () => {
     const fd = open("/dev/null");
-    lie(fd, { rdevMinor: 5 }, /another device than it promised$/);
-    lie(fd, { rdevMajor: 5 }, /another device than it promised$/);
+    lie(fd, { rdevMinor: 5 }, /another device number than announced$/);
+    lie(fd, { rdevMajor: 5 }, /another device number than announced$/);
   });
 
   test("open for more or less access than requested", () => {
     const path = file();
-    const access = /a descriptor with another access mode than asked for$/;
+    const access = /a descriptor with another access mode than requested$/;
     lie(open(path, O_RDWR), {}, access);
     lie(open(path, O_WRONLY), {}, access);
     lie(open(path, O_PATH), {}, access);
@@ -122,7 +122,7 @@ describe("a descriptor that does not match the agent's stat ends the session:", 
   });
 
   test("a file instead of the pipe of a relayed file, or the write end of the pipe", () => {
-    lie(open(file()), { relayed: true }, /a file where it promised a fifo$/);
+    lie(open(file()), { relayed: true }, /a file instead of the announced fifo$/);
     const [reading, writing] = pipe();
     owned(reading);
     lie(owned(writing), { relayed: true }, /another access mode/);

@@ -68,7 +68,7 @@ export function containerMessage(container: ListedContainer): string {
   const { name, state, status, details } = container;
   if (!isRunning(container)) return `${name} is not running (${status || state}): its layers and volumes can be read`;
   if (details === undefined) return "";
-  if (details.route === undefined) return details.obstacles.at(-1) ?? "no route goes";
+  if (details.route === undefined) return details.obstacles.at(-1) ?? "could not attach by any route";
   const because = details.obstacles.length > 0 ? ` (${details.obstacles.join("; ")})` : "";
   if (details.route === "sidecar") return `a sidecar will be started beside ${name}${because}`;
   return details.route === "mount" ? `the agent that ${name} has mounted will be started in it${because}` : "";
