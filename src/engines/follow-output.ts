@@ -16,6 +16,7 @@ export type OutputEvent =
   | { kind: "unreachable"; error: unknown };
 
 const RETRY_MS = 250;
+const MAX_RETRY_MS = 5_000;
 /** Nanoseconds. Records are stored nearly in order: two threads write the two streams. */
 const WINDOW = 1_000_000_000n;
 
@@ -73,11 +74,15 @@ export class OutputFollower {
     let isTold = false;
     // After a failure looks up the name first: it may be another container.
     let hasFailed = false;
+    // Streams of a running container that ended one after the other without a record.
+    let emptyStreams = 0;
     for (;;) {
       try {
+        let hasRecords = false;
         if (!hasFailed && (this.#container.isRunning || comesBack)) {
           for await (const record of this.#resumed(signal)) {
             isTold = false;
+            hasRecords = true;
             yield { kind: "record", record };
           }
         }
@@ -95,8 +100,14 @@ export class OutputFollower {
           if (before.isRunning) yield { kind: "ended", container: now };
           if (!comesBack || this.#hasLeft) return;
         }
+        const isSameLife = now.id === before.id && now.startedAt === before.startedAt;
+        emptyStreams = now.isRunning && isSameLife && !hasRecords ? emptyStreams + 1 : 0;
         if (now.isRunning) isTold = false;
-        else await setTimeout(RETRY_MS, undefined, { signal });
+        // A log driver may end every stream at once.
+        if (!now.isRunning || emptyStreams > 0) {
+          const pause = RETRY_MS * 2 ** Math.max(0, emptyStreams - 1);
+          await setTimeout(Math.min(pause, MAX_RETRY_MS), undefined, { signal });
+        }
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof PortholeError)) throw error;
@@ -117,7 +128,11 @@ export class OutputFollower {
     const since = recent > this.#oldest ? recent : this.#oldest;
     const left = new Map(this.#passed);
     const options = { path: this.#path, timestamps: true, follow, since, signal };
+    let before: OutputRecord | undefined;
     for await (const record of outputRecords(this.#container, options)) {
+      const isDoubled = before !== undefined && isSame(before, record);
+      before = record;
+      if (isDoubled) continue;
       if (record.time !== undefined && since > 0n) {
         if (record.time < since) continue;
         const key = keyOf(record);
@@ -154,6 +169,20 @@ export class OutputFollower {
     this.#oldest = 0n;
     this.#passed.clear();
   }
+}
+
+/**
+ * True for a line that the engine sends twice in a row: Docker 20.10 repeats the first line of a log
+ * that it has rotated to. Lines have different times; the parts of one long line have the same.
+ */
+function isSame(before: OutputRecord, { stream, time, bytes }: OutputRecord): boolean {
+  return (
+    time !== undefined &&
+    before.time === time &&
+    before.stream === stream &&
+    bytes.at(-1) === 10 &&
+    before.bytes.equals(bytes)
+  );
 }
 
 function keyOf({ stream, time }: OutputRecord): string {
