@@ -59,7 +59,7 @@ describe("a run directory is refused", () => {
       const { paths, ensure } = state();
       ensure();
       chmodSync(paths[part], open);
-      expect(ensure).toThrow(refusal(new RegExp(`others may write to it \\(mode 0${open.toString(8)}\\)$`)));
+      expect(ensure).toThrow(refusal(new RegExp(`it is writable by others \\(mode 0${open.toString(8)}\\)$`)));
       expect(mode(paths[part])).toBe(open.toString(8));
     }
   });
