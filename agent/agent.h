@@ -39,14 +39,15 @@ struct agent {
     uint64_t capabilities, start, user_namespace, mount_namespace;
     uint64_t memory_mount; /* of the kernel's tmpfs for memfds; not in mountinfo */
 
+    int layers[MAX_LAYERS]; /* directories of the root, uppermost first, O_PATH */
+    int layer_count;        /* 0: not known */
     /*
-     * Only if the root is assembled from layers (layers.c). Then there is no target process, and
-     * the agent exits when `target` becomes readable.
+     * The root is assembled from the layers (layers.c). Then there is no target process, and the
+     * agent exits when `target` becomes readable.
      */
-    int layers[MAX_LAYERS]; /* the directories, uppermost first, O_PATH */
-    int layer_count;        /* 0: the target runs */
-    bool layers_local;      /* no layer is on FUSE or a network file system */
-    int mount_table;        /* a copy of the mount table, in mountinfo format */
+    bool is_assembled;
+    bool layers_local; /* no layer is on FUSE or a network file system */
+    int mount_table;   /* a copy of the mount table, in mountinfo format */
 };
 extern struct agent agent;
 
@@ -69,6 +70,7 @@ void limit_calls(void);
 /* target.c */
 void open_target(const char *start_time, const char *root, bool join_user_namespace,
                  bool device_cgroup);
+void join_engine(pid_t pid, const char *start_time);
 void probe_kernel(void);
 void check_start_time(int proc, const char *expected);
 void join_user_namespace(int proc);
@@ -81,6 +83,8 @@ struct layer_options {
         int fd; /* of the source, -1 if it does not exist */
     } binds[MAX_BINDS];
     int layer_count, bind_count;
+    pid_t engine; /* the process whose namespaces have the directories, 0 for the agent's own */
+    const char *engine_start;
 };
 void make_layers_root(struct layer_options *options);
 void open_layers(struct layer_options *options);
@@ -110,6 +114,10 @@ void announce(int rendezvous, const unsigned char *token);
 int receive_listener(int rendezvous);
 unsigned receive_tree_order(int rendezvous);
 void send_tree(int rendezvous, int tree);
+
+/* origin.c */
+void open_origins(const struct layer_options *options);
+int layer_of(int fd);
 
 /* fdpass.c: the only file that handles EINTR */
 struct packet {
@@ -173,6 +181,7 @@ size_t encode_agent_info(unsigned char *at, unsigned clients);
 bool is_magic(const char *path);
 int resolve(const char *path, int flags);
 int resolve_path_only(const char *path, bool no_follow);
+const char *path_in_root(int process, const char *name, char path[wire_max_path + 1]);
 
 /* consuming.c */
 bool kind_consumes(const struct k_statx *st);

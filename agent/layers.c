@@ -227,7 +227,7 @@ static void detach_the_rest(void) {
 
 static void open_directories(struct layer_options *options) {
     agent.layer_count = options->layer_count;
-    agent.layers_local = true;
+    agent.is_assembled = agent.layers_local = true;
     for (int i = 0; i < options->layer_count; i++) {
         agent.layers[i] = open(options->layers[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (agent.layers[i] < 0) bail_errno("%s", options->layers[i]);
@@ -240,6 +240,10 @@ static void open_directories(struct layer_options *options) {
 /* Makes the root in a mount namespace of the agent's own: agent.root. */
 void make_layers_root(struct layer_options *options) {
     confine(setup_capabilities);
+    if (options->engine) {
+        join_engine(options->engine, options->engine_start);
+        confine(setup_capabilities);
+    }
     enter_own_namespace();
     open_directories(options);
     mount_root(options);

@@ -23,6 +23,7 @@ struct options {
     const char *socket, *target_start, *root;
     int fd;
     bool token_stdin, join_user_ns, device_cgroup, tree;
+    bool assemble; /* the root is made of the layers; there is no target */
 };
 
 static const char usage[] =
@@ -39,8 +40,10 @@ static const char usage[] =
     "  --join-user-ns    enter the target's user namespace\n"
     "  --device-cgroup   open devices by the target's device rules\n"
     "  --tree            pass the host one descriptor of all the target's mounts, then exit\n"
-    "  --layer DIRECTORY serve a read-only root made of layers instead of a target's root;\n"
-    "                    repeat for each layer, uppermost first\n"
+    "  --layer DIRECTORY a layer of the root; repeat for each layer, uppermost first. Without\n"
+    "                    --target-pid: serve a read-only root made of them. With it: only tell\n"
+    "                    which layer a file is from\n"
+    "  --engine-pid N    take the layers from the namespaces of this process\n"
     "  --bind SOURCE --at PLACE\n"
     "                    show a file or directory at PLACE of that root, read-only; repeatable\n";
 
@@ -105,6 +108,7 @@ static struct options *parse(int argc, char **argv) {
         LAYER,
         BIND,
         AT,
+        ENGINE_PID,
         LAYOUT,
         VERSION,
         HELP
@@ -122,6 +126,7 @@ static struct options *parse(int argc, char **argv) {
                                           {"layer", 1, 0, LAYER},
                                           {"bind", 1, 0, BIND},
                                           {"at", 1, 0, AT},
+                                          {"engine-pid", 1, 0, ENGINE_PID},
                                           {"layout", 0, 0, LAYOUT},
                                           {"version", 0, 0, VERSION},
                                           {"help", 0, 0, HELP},
@@ -145,6 +150,9 @@ static struct options *parse(int argc, char **argv) {
         case LAYER: add_layer(&options.layers, optarg); break;
         case BIND: add_bind(&options.layers, optarg); break;
         case AT: place_bind(&options.layers, optarg); break;
+        case ENGINE_PID:
+            options.layers.engine = whole_number("--engine-pid", optarg, 1, 1 << 22);
+            break;
         case LAYOUT: print_layout(); exit(0);
         case VERSION:
             printf("porthole-agent protocol %d build %s\n", wire_version, BUILD_NAME);
@@ -164,11 +172,13 @@ static struct options *parse(int argc, char **argv) {
     for (int i = 0; i < options.layers.bind_count; i++)
         if (!options.layers.binds[i].place)
             bail("--bind %s: no --at after it", options.layers.binds[i].source);
-    if (options.layers.layer_count) {
-        if (agent.target_pid || agent.route == route_mount)
-            bail("--layer: not allowed with --target-pid or route mount");
-        return &options;
-    }
+    options.layers.engine_start = options.target_start;
+    if (options.layers.layer_count && agent.route == route_mount)
+        bail("--layer: not allowed with route mount");
+    if (options.layers.bind_count && agent.target_pid)
+        bail("--bind: not allowed with --target-pid");
+    options.assemble = options.layers.layer_count && !agent.target_pid;
+    if (options.assemble) return &options;
     if (!agent.target_pid && agent.route != route_mount)
         bail("missing --target-pid (required by route %s)", route);
     if (!agent.target_pid) agent.target_pid = 1;
@@ -197,9 +207,8 @@ static int keep_descriptors(int rendezvous) {
 /* Passes one tree to the host. The agent does not serve then and needs no filter. */
 static noreturn void give_tree(struct options *options, int rendezvous) {
     unsigned flags = receive_tree_order(rendezvous);
-    send_tree(rendezvous, options->layers.layer_count
-                              ? take_layers_tree(&options->layers, flags)
-                              : take_target_tree(options->target_start, flags));
+    send_tree(rendezvous, options->assemble ? take_layers_tree(&options->layers, flags)
+                                            : take_target_tree(options->target_start, flags));
     exit(0);
 }
 
@@ -214,17 +223,20 @@ int main(int argc, char **argv) {
     agent.pid = getpid();
     agent.start = (uint64_t)time(NULL);
     /* Connect before the mounts change that the socket is on. */
-    if ((options->layers.layer_count || options->tree) && options->socket)
+    if ((options->assemble || options->tree) && options->socket)
         rendezvous = connect_rendezvous(options->socket);
     if (options->tree) {
         if (options->token_stdin) read_token(token);
         announce(rendezvous, token);
         give_tree(options, rendezvous);
     }
-    if (options->layers.layer_count) open_layers(&options->layers);
-    else
+    if (options->assemble) {
+        open_layers(&options->layers);
+    } else {
+        open_origins(&options->layers);
         open_target(options->target_start, options->root, options->join_user_ns,
                     options->device_cgroup);
+    }
     if (options->token_stdin) read_token(token);
     if (options->socket && rendezvous < 0) rendezvous = connect_rendezvous(options->socket);
     int signals = prepare_signals();

@@ -45,7 +45,7 @@ static uint64_t root_mount; /* mount id of the target's root */
 
 int open_mountinfo(void) {
     char copy[32];
-    if (!agent.layer_count)
+    if (!agent.is_assembled)
         return openat(agent.proc, "mountinfo", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     snprintf(copy, sizeof copy, "/proc/self/fd/%d", agent.mount_table);
     return open(copy, O_RDONLY | O_CLOEXEC);
@@ -128,7 +128,7 @@ static enum answer search_tables(uint64_t id) {
     enum answer found = search_mountinfo(mountinfo[0], id);
     if (found != UNKNOWN && found != OVERLAY) return found;
     if (found == OVERLAY && id == root_mount)
-        return agent.layer_count && !agent.layers_local ? REMOTE : LOCAL;
+        return agent.is_assembled && !agent.layers_local ? REMOTE : LOCAL;
     enum answer own = search_mountinfo(mountinfo[1], id);
     if (own == OVERLAY) return LOCAL;
     if (own == UNKNOWN && found == UNKNOWN && id == root_mount)
@@ -145,7 +145,7 @@ static uint64_t mount_of(int fd) {
 
 static void open_tables(void) {
     mountinfo[0] = open_mountinfo();
-    mountinfo[1] = agent.route == route_mount || agent.layer_count
+    mountinfo[1] = agent.route == route_mount || agent.is_assembled
                        ? -1
                        : open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
     mountinfo_open = true;

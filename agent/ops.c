@@ -335,7 +335,7 @@ static int do_watch(struct request *request, struct reply *reply) {
 static int do_processes(struct request *request, struct reply *reply) {
     bool files = take_flags(request, processes_flag_files) & processes_flag_files;
     if (malformed(request)) return MALFORMED;
-    if (agent.layer_count) return ESRCH;
+    if (agent.is_assembled) return ESRCH;
     reply->fd = pipe_from_child(write_processes, &files);
     return reply->fd < 0 ? errno : 0;
 }
@@ -375,6 +375,19 @@ static int do_relay_end(struct request *request, struct reply *reply) {
     return error;
 }
 
+static int do_layer(struct request *request, struct reply *reply) {
+    uint32_t flags = take_flags(request, open_flag_noFollow);
+    take_path(request);
+    if (malformed(request)) return MALFORMED;
+    int fd = resolve_path_only(request->path, flags & open_flag_noFollow);
+    if (fd < 0) return errno;
+    int layer = layer_of(fd), error = layer < 0 ? errno : 0;
+    close(fd);
+    put32(reply->body, (uint32_t)layer);
+    reply->length = 4;
+    return error;
+}
+
 static int do_bye(struct request *request, struct reply *reply) {
     (void)reply;
     uint32_t scope = take32(request);
@@ -397,7 +410,8 @@ int run_operation(unsigned type, const unsigned char *body, size_t length, struc
                                                         [op_mounts] = do_mounts,
                                                         [op_bye] = do_bye,
                                                         [op_relayEnd] = do_relay_end,
-                                                        [op_openMany] = do_open_many};
+                                                        [op_openMany] = do_open_many,
+                                                        [op_layer] = do_layer};
     static struct request request;
     if (type >= sizeof operations / sizeof *operations || !operations[type]) return MALFORMED;
     /*

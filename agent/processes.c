@@ -63,7 +63,7 @@ int open_process(pid_t inside) {
     struct process found;
     int proc = -1;
     errno = ESRCH;
-    if (agent.layer_count) return -1; /* a target that does not run has no processes */
+    if (agent.is_assembled) return -1; /* a target that does not run has no processes */
     if (agent.pid_depth == 0) {
         proc = open_proc(inside);
         if (proc >= 0 && look_at_process(inside, proc, &found)) return proc;

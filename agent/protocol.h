@@ -21,7 +21,7 @@
     ROW(op, hello, 1) ROW(op, announce, 2) ROW(op, serve, 3) ROW(op, open, 4) ROW(op, stat, 5) \
     ROW(op, readlink, 6) ROW(op, list, 7) ROW(op, watch, 8) ROW(op, processes, 9) \
     ROW(op, openProcessFd, 10) ROW(op, mounts, 11) ROW(op, bye, 12) ROW(op, relayEnd, 13) \
-    ROW(op, openMany, 14) ROW(op, tree, 15) \
+    ROW(op, openMany, 14) ROW(op, tree, 15) ROW(op, layer, 16) \
     ROW(open_flag, write, 1) ROW(open_flag, noFollow, 2) ROW(open_flag, directory, 4) \
     ROW(open_flag, relay, 8) ROW(open_flag, consume, 16) \
     ROW(list_flag, stat, 1) \

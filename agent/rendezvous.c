@@ -99,7 +99,7 @@ int receive_listener(int rendezvous) {
         socket_option(listener, SO_ACCEPTCONN) != 1)
         bail("the host's descriptor is not a listening SEQPACKET socket");
     if (flags & serve_flag_witness) {
-        if (!agent.layer_count) bail("unexpected witness: the target has a process");
+        if (!agent.is_assembled) bail("unexpected witness: the target has a process");
         receive_answer(rendezvous, &answer, 1);
         if (!is_answer(&answer, op_serve, 0, 0))
             bail("the host's second answer is not a SERVE message");

@@ -85,7 +85,7 @@ static bool is_same(int one, int other) {
  * their mounts, which a target under chroot(2) does not see. Returns a pointer into `path`, or NULL
  * if it is not below the root.
  */
-static const char *path_in_root(int process, const char *name, char path[wire_max_path + 1]) {
+const char *path_in_root(int process, const char *name, char path[wire_max_path + 1]) {
     static char root[wire_max_path + 1];
     char link[32];
     snprintf(link, sizeof link, "/proc/self/fd/%d", agent.root);

@@ -62,6 +62,23 @@ void join_user_namespace(int proc) {
     close(user);
 }
 
+/*
+ * Enters the user and mount namespaces of process `pid`, an engine of this user, and becomes root
+ * there. Its layers belong to users that only its user namespace maps.
+ */
+void join_engine(pid_t pid, const char *start_time) {
+    char path[32];
+    snprintf(path, sizeof path, "/proc/%d", pid);
+    int proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), mounts;
+    if (proc < 0) bail_errno("%s", path);
+    if (start_time) check_start_time(proc, start_time);
+    if ((mounts = openat(proc, "ns/mnt", O_RDONLY | O_CLOEXEC)) < 0) bail_errno("%s", path);
+    join_user_namespace(proc);
+    if (setns(mounts, CLONE_NEWNS) < 0) bail_errno("setns to the mount namespace of %s", path);
+    close(mounts);
+    close(proc);
+}
+
 void probe_kernel(void) {
     struct k_statx found;
     int again =

@@ -1,7 +1,7 @@
 import { isTerminal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { type Backing, backingOf, type Mount, mountOf, mountsOf, readNames, typeOf } from "../../src/files/index.ts";
-import { kindOf, type Session } from "../../src/sessions/index.ts";
+import { type FileLayer, kindOf, type Session } from "../../src/sessions/index.ts";
 import { pathBytes } from "../../src/target.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
@@ -63,6 +63,8 @@ interface Known {
   item: Item;
   /** Undefined if the mount table does not contain the mount. */
   backing: Backing | undefined;
+  /** Of the target's root, where that is known. */
+  layer: FileLayer | undefined;
   /** It has no name: only a process holds it open (/proc/PID/fd). */
   isDeleted: boolean;
 }
@@ -103,7 +105,9 @@ async function look(
     users,
     groups,
   };
-  return { item, backing: mount && backingOf(mount), isDeleted: stat.links === 0 };
+  const isDeleted = stat.links === 0;
+  const layer = isDeleted ? undefined : await session.layer(path, { noFollow: !follows });
+  return { item, backing: mount && backingOf(mount), layer, isDeleted };
 }
 
 /** Undefined if the link cannot be read, as /proc/self from another PID namespace. */
@@ -125,7 +129,7 @@ const kinds: Record<string, string> = {
 };
 
 /** The block of stat(1) without the I/O block size, plus where the file is stored. */
-function block({ item, backing, isDeleted }: Known, show: (words: string) => string): string {
+function block({ item, backing, layer, isDeleted }: Known, show: (words: string) => string): string {
   const { stat, link } = item;
   if (stat === undefined) return "";
   const kind = kindOf(stat.mode);
@@ -147,10 +151,20 @@ function block({ item, backing, isDeleted }: Known, show: (words: string) => str
     `Change: ${fullTime(stat.ctime)}`,
     ` Birth: ${stat.btime === undefined ? "-" : fullTime(stat.btime)}`,
     `Storage: ${backing === undefined ? "unknown: not in the target's mount table" : keeper(backing, show)}`,
+    ...(layer === undefined ? [] : layerLine(layer, show)),
     ...(isDeleted && backing?.mount.isReplaced !== true ? ["Deleted: freed when the last process closes it"] : []),
     ...(stat.relayed ? ["Relayed: by the agent, because its file system may not answer"] : []),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** Nothing of a root that is one copy or one volume: there is no layer to tell from others. */
+function layerLine({ kind, number, count, digest, instruction }: FileLayer, show: (words: string) => string): string[] {
+  if (kind === "container") return ["Layer: the container's own"];
+  if (kind === "places") return ["Layer: the engine's, of places to mount on"];
+  if (kind !== "image") return [];
+  const id = digest === undefined ? "" : ` (${show(digest.replace("sha256:", "").slice(0, 12))})`;
+  return [`Layer: ${number} of ${count} of the image${id}${instruction === undefined ? "" : `: ${show(instruction)}`}`];
 }
 
 function keeper({ kind, mount, volume, readOnly }: Backing, show: (words: string) => string): string {
@@ -163,7 +177,7 @@ function keeper({ kind, mount, volume, readOnly }: Backing, show: (words: string
 }
 
 /** See docs/json.md. */
-function asJson({ item, backing, isDeleted }: Known): Record<string, unknown> {
+function asJson({ item, backing, layer, isDeleted }: Known): Record<string, unknown> {
   return {
     ...fileRecord(item),
     deleted: isDeleted,
@@ -177,5 +191,11 @@ function asJson({ item, backing, isDeleted }: Known): Record<string, unknown> {
       replaced: backing.mount.isReplaced,
       mountPoint: backing.mount.point,
     },
+    ...(layer !== undefined && ["container", "places", "image"].includes(layer.kind) && { layer: layerRecord(layer) }),
   };
+}
+
+function layerRecord({ kind, number, count, digest, instruction }: FileLayer): Record<string, unknown> {
+  if (kind !== "image") return { kind };
+  return { kind, number, count, digest: digest ?? null, instruction: instruction ?? null };
 }

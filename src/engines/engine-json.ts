@@ -68,7 +68,13 @@ export class Json {
     throw this.typeError("a whole number");
   }
 
-  /** @throws PortholeError TARGET for anything but a full container id */
+  /** Throws TARGET for what is no number; a size may have more than 32 bits. */
+  number(): number | undefined {
+    if (this.#value === undefined || typeof this.#value === "number") return this.#value;
+    throw this.typeError("a number");
+  }
+
+  /** Throws TARGET for what is no full id of a container, or missing. */
   containerId(): string {
     if (typeof this.#value === "string" && isFullId(this.#value)) return this.#value;
     throw this.typeError("an id of 64 hexadecimal digits");

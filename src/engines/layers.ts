@@ -8,15 +8,26 @@ export interface Layers {
   directories: string[];
   /** Finds the directories in the engine's storage then. */
   key?: LayerKey | undefined;
-  /** Description of each: `the container's own layer`, `image layer 3 of 5`. */
-  names: string[];
-  /** Volumes, bind mounts and the engine's own files, each mounted on the layers at `place`. */
+  /** What each of them is. */
+  roles: LayerRole[];
+  /** Volumes, bind mounts and the engine's own files, each on top of the layers at its place. */
   binds: { source: string; place: string }[];
   /** Paths whose content does not exist any more, with the reason. */
   absent: MissingPath[];
 }
 
-/** A path whose content does not exist any more. */
+/**
+ * What a layer is. `container`: the container's own, with what it changed; `places`: Docker's, with empty places for /etc/hosts and
+ * the like; `image`: number `number` of the `count` layers of the image, from the lowest, 1; `copy`: one directory for all of them,
+ * of a driver that copies; `volume`. `number` and `count` are 0 for what is no image's.
+ */
+export interface LayerRole {
+  kind: "container" | "places" | "image" | "copy" | "volume";
+  number: number;
+  count: number;
+}
+
+/** A place of which nothing is left. */
 export interface MissingPath {
   path: string;
   why: string;
@@ -64,13 +75,19 @@ export function imageLayers(json: Json, id: string, isPodman: boolean): Layers {
   };
 }
 
-/** The layers with their directories, or with the key that finds them. */
+/** The directories of a container's root where inspect says them, and what each is; none where it does not. */
+export function rootLayers(json: Json, isPodman: boolean): Pick<Layers, "directories" | "roles"> {
+  const key = { driver: driverOf(json), isPodman, isContainer: true, id: "", diffIds: [] };
+  return withDirectories(key, layerDirectories(json.get("GraphDriver").get("Data")));
+}
+
+/** The layers of `key` once their directories are known; without directories what finds them. */
 export function withDirectories(
   key: LayerKey,
   stack: readonly LayerDirectory[],
-): Pick<Layers, "directories" | "names" | "key"> {
+): Pick<Layers, "directories" | "roles" | "key"> {
   const directories = stack.map(({ path }) => path);
-  return { directories, names: layerNames(stack, key), key: stack.length === 0 ? key : undefined };
+  return { directories, roles: rolesOf(stack, key), key: stack.length === 0 ? key : undefined };
 }
 
 /** Docker 29 omits GraphDriver with containerd's store. */
@@ -87,18 +104,14 @@ function layerDirectories(data: Json): LayerDirectory[] {
   return paths.map((path) => ({ path, isInit: /-init\/diff$/.test(path) }));
 }
 
-/**
- * Docker adds an init layer with empty files for /etc/hosts and similar between a container's and
- * its image's layers.
- */
-function layerNames(stack: readonly LayerDirectory[], { isContainer, driver }: LayerKey): string[] {
-  if (isCopying(driver))
-    return stack.map(() => (isContainer ? "the container's copy of its image" : "the image's files"));
+function rolesOf(stack: readonly LayerDirectory[], { isContainer, driver }: LayerKey): LayerRole[] {
+  if (isCopying(driver)) return stack.map(() => ({ kind: "copy", number: 0, count: 0 }));
   const images = stack.filter(({ isInit }, index) => !isInit && !(isContainer && index === 0));
   return stack.map((directory, index) => {
-    if (isContainer && index === 0) return "the container's own layer";
-    if (directory.isInit) return "the engine's layer of empty places";
-    return `image layer ${images.length - images.indexOf(directory)} of ${images.length}`;
+    const number = images.length - images.indexOf(directory);
+    if (isContainer && index === 0) return { kind: "container", number: 0, count: 0 };
+    if (directory.isInit) return { kind: "places", number: 0, count: 0 };
+    return { kind: "image", number, count: images.length };
   });
 }
 

@@ -61,6 +61,7 @@ export const encode = {
     return body;
   },
   stat: flagsAndPath,
+  layer: flagsAndPath,
   readlink: (path: Uint8Array): Uint8Array => withPath(0, path),
   list: flagsAndPath,
   watch: (flags: number, mask: number, watch: number, path: Uint8Array | undefined): Uint8Array => {

@@ -35,6 +35,7 @@ export const Op = {
   relayEnd: 13,
   openMany: 14,
   tree: 15,
+  layer: 16,
 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
 

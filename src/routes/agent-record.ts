@@ -1,4 +1,4 @@
-import type { MissingPath } from "../engines/layers.ts";
+import type { LayerRole, MissingPath } from "../engines/layers.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 
 /**
@@ -40,11 +40,9 @@ export interface AgentRecord extends AgentKey {
   agentStarted: string;
   /** ISO 8601. */
   created: string;
-  /**
-   * Descriptions of the layers that form the root, uppermost first; undefined if the target runs.
-   */
-  layers?: string[] | undefined;
-  /** Paths whose content does not exist any more. */
+  /** What the layers of the root are, the uppermost first; missing where the agent does not know them. */
+  layers?: LayerRole[] | undefined;
+  /** Places of which nothing is left. */
   absent?: MissingPath[] | undefined;
 }
 
@@ -72,7 +70,7 @@ export function decodeRecord(value: unknown): AgentRecord | undefined {
   if (!isIdentity(identity) || !isText(generation) || !isRoute(route) || !isText(user) || !isText(name))
     return undefined;
   if (!isPath(engine) || !isPid(targetPid) || !isSidecar(sidecar) || !isPid(agentPid)) return undefined;
-  if (!isText(agentStarted) || !isText(created) || !isListOf(layers, isText) || !isListOf(absent, isAbsent))
+  if (!isText(agentStarted) || !isText(created) || !isListOf(layers, isLayer) || !isListOf(absent, isAbsent))
     return undefined;
   return {
     ...{ identity, generation, route, user, name, engine, targetPid, sidecar, agentPid, agentStarted, created },
@@ -89,6 +87,13 @@ function isText(value: unknown): value is string {
 function isListOf<T>(value: unknown, isOne: (one: unknown) => one is T): value is T[] | undefined {
   return value === undefined || (Array.isArray(value) && value.every(isOne));
 }
+
+function isLayer(value: unknown): value is LayerRole {
+  const { kind, number, count } = (value ?? {}) as { [Field in keyof LayerRole]?: unknown };
+  return LAYER_KINDS.has(kind) && Number.isSafeInteger(number) && Number.isSafeInteger(count);
+}
+
+const LAYER_KINDS = new Set<unknown>(["container", "places", "image", "copy", "volume"] satisfies LayerRole["kind"][]);
 
 function isAbsent(value: unknown): value is MissingPath {
   const { path, why } = (value ?? {}) as { [Field in keyof MissingPath]?: unknown };

@@ -14,6 +14,8 @@ export interface DirectTarget {
   started: string;
   /** For messages. */
   name: string;
+  /** Directories of its root, uppermost first, to tell where a file is from; missing where they are not known. */
+  layers?: readonly string[];
 }
 
 /**
@@ -30,7 +32,8 @@ export function attachDirect(
   wait: TimeoutOptions,
 ): Promise<ConnectedAgent> {
   const place = ["--target-pid", String(target.pid), "--target-start", target.started];
-  const how = [...place, "--join-user-ns", "--device-cgroup", "--idle", String(idleSeconds)];
+  const layers = (target.layers ?? []).flatMap((path) => ["--layer", path]);
+  const how = [...place, ...layers, "--join-user-ns", "--device-cgroup", "--idle", String(idleSeconds)];
   return attachChild(target.name, how, listen, wait);
 }
 

@@ -1,19 +1,67 @@
-import { statSync } from "node:fs";
+import { readFileSync, readlinkSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { peerCredentials } from "../descriptors/fd-socket.ts";
 import type { Engine } from "../engines/engine.ts";
 import { connectEngine } from "../engines/http.ts";
+import { startTime } from "./process.ts";
+
+/** Where this process finds the directories of an engine that it may read in place. */
+export interface EnginePlace {
+  /** Of an agent that reads them. */
+  options: string[];
+  /** A path of the engine's as this process names it. */
+  path(path: string): string;
+  /** False where a path means something else here than for the engine. */
+  isEngines(path: string): boolean;
+}
 
 /**
- * Pid of the process that listens on an engine's socket (SO_PEERCRED); 0 if it is not in this PID
- * namespace.
+ * The place of an engine whose layers this process may read: of root's engine for root, of a rootless engine in its own user and mount
+ * namespaces for its user and for root. Undefined for any other.
  * @throws PortholeError with the errno of connect(2)
  */
-export function enginePid({ socketPath }: Engine): number {
+export function enginePlace(engine: Engine): EnginePlace | undefined {
+  const { pid, uid } = listener(engine);
+  const inside = [pid, podmanPause(uid)].find(isInOtherUserNamespace);
+  if (inside !== undefined) {
+    const start = startTime(inside);
+    if (start === undefined) return undefined;
+    return {
+      options: ["--engine-pid", String(inside), "--target-start", start],
+      path: (path) => `/proc/${inside}/root${path}`,
+      isEngines: () => true,
+    };
+  }
+  if (process.geteuid?.() !== 0) return undefined;
+  return { options: [], path: (path) => path, isEngines: (path) => isSameFileFor(pid, path) };
+}
+
+/** Who listens on an engine's socket, as the kernel says it (SO_PEERCRED); pid 0 where it is none of this PID namespace. */
+function listener({ socketPath }: Engine): { pid: number; uid: number } {
   const connection = connectEngine(socketPath);
   try {
-    return peerCredentials(connection).pid;
+    return peerCredentials(connection);
   } finally {
     connection.close();
+  }
+}
+
+/** The process that keeps a user's rootless Podman namespaces. Where systemd made the socket, Podman itself is not its listener. */
+function podmanPause(uid: number): number {
+  const runtime = uid === process.geteuid?.() ? process.env.XDG_RUNTIME_DIR : undefined;
+  try {
+    return Number(readFileSync(join(runtime || `/run/user/${uid}`, "libpod/tmp/pause.pid"), "latin1"));
+  } catch {
+    return 0;
+  }
+}
+
+/** False also where this user may not enter it. */
+function isInOtherUserNamespace(pid: number): boolean {
+  try {
+    return pid > 0 && readlinkSync(`/proc/${pid}/ns/user`) !== readlinkSync("/proc/self/ns/user");
+  } catch {
+    return false;
   }
 }
 
@@ -21,7 +69,7 @@ export function enginePid({ socketPath }: Engine): number {
  * True if a path is the same file for process `pid` as for this one, or exists for neither. An
  * engine in a container has directories of its own under the same names.
  */
-export function isSameFileFor(pid: number, path: string): boolean {
+function isSameFileFor(pid: number, path: string): boolean {
   return pid > 0 && identity(path) === identity(`/proc/${pid}/root${path}`);
 }
 

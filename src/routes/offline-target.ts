@@ -74,14 +74,9 @@ export function offlineVolume(volume: Volume): OfflineTarget {
   };
 }
 
-function volumeLayers({ name, directory, driver }: Volume): Layers {
+function volumeLayers({ directory }: Volume): Layers {
   const directories = directory.startsWith("/") ? [directory] : [];
-  return {
-    directories,
-    names: [`volume ${name}${driver === "local" ? "" : ` of driver ${driver}`}`],
-    binds: [],
-    absent: [],
-  };
+  return { directories, roles: [{ kind: "volume", number: 0, count: 0 }], binds: [], absent: [] };
 }
 
 /** Events of Docker and Podman after which a container's layers have changed. */

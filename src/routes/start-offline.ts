@@ -9,7 +9,7 @@ import type { AgentRoute } from "../protocol/agent-info.ts";
 import { installAgent } from "./agent-program.ts";
 import { ATTACH_TIMEOUT_MS, type Attachment, type AttachOptions } from "./attachment.ts";
 import { attachChild } from "./direct.ts";
-import { enginePid, isSameFileFor } from "./engine-process.ts";
+import { type EnginePlace, enginePlace } from "./engine-process.ts";
 import type { OfflineTarget } from "./offline-target.ts";
 import { TargetChangedError } from "./route-error.ts";
 import type { RunDirectory } from "./run-dir.ts";
@@ -59,7 +59,7 @@ async function startOn(
   // There is no process whose mounts could be read.
   const origin: AgentOrigin = {
     ...{ identity, generation, route, user: "", name, engine: engine.socketPath, targetPid: 0 },
-    ...{ layers: layers.names, absent: layers.absent },
+    ...{ layers: layers.roles, absent: layers.absent },
   };
   return startAgent(run, origin, options, async (listen, wait) => {
     const idleSeconds = files.singleSession ? 1 : idleSecondsOf(options);
@@ -83,11 +83,16 @@ export async function layersFor(
   known: Layers,
   run: RunDirectory,
   options: AttachOptions,
-): Promise<Layers> {
-  if (route === "direct") checkUser(files);
-  const layers = await locate(files, known, route, run, options);
-  if (route === "direct") checkHere(files, layers);
-  return layers;
+): Promise<LocatedLayers> {
+  const place = route === "direct" ? placeOf(files) : undefined;
+  const layers = await locate(files, known, place, run, options);
+  if (place !== undefined) checkHere(files, layers, place);
+  return { ...layers, agentOptions: place?.options ?? [] };
+}
+
+/** Layers, and what an agent is told besides them. */
+export interface LocatedLayers extends Layers {
+  agentOptions: string[];
 }
 
 /**
@@ -97,7 +102,7 @@ export async function layersFor(
 async function locate(
   files: OfflineTarget,
   layers: Layers,
-  route: AgentRoute,
+  place: EnginePlace | undefined,
   run: RunDirectory,
   options: AttachOptions,
 ): Promise<Layers> {
@@ -107,12 +112,11 @@ async function locate(
   const wait = { timeoutMs: options.timeoutMs ?? ATTACH_TIMEOUT_MS, signal: options.signal };
   const answer = await engineGet(engine, "/info", wait);
   const info = decodeInfo(answer.body, answer.request);
-  const pid = enginePid(engine);
   const read: ReadFile =
-    route === "direct"
-      ? async (path) => (isSameFileFor(pid, path) ? readIfThere(path) : undefined)
-      : async (path) =>
-          (await import("./sidecar.ts")).readEngineFile({ engine, target: identity, name }, path, run, wait);
+    place === undefined
+      ? async (path) =>
+          (await import("./sidecar.ts")).readEngineFile({ engine, target: identity, name }, path, run, wait)
+      : async (path) => (place.isEngines(path) ? readIfThere(place.path(path)) : undefined);
   const found = await locateLayers(key, info, read);
   return found === undefined ? layers : { ...layers, ...withDirectories(key, found) };
 }
@@ -126,9 +130,14 @@ function readIfThere(path: string): Buffer | undefined {
   }
 }
 
-/** Arguments of an agent whose root is made of layers. */
-export function layerOptions({ directories, binds }: Pick<Layers, "directories" | "binds">): string[] {
+/** Options of an agent whose root is made of layers. */
+export function layerOptions({
+  directories,
+  binds,
+  agentOptions,
+}: Pick<LocatedLayers, "directories" | "binds" | "agentOptions">): string[] {
   return [
+    ...agentOptions,
     ...directories.flatMap((path) => ["--layer", path]),
     ...binds.flatMap(({ source, place }) => ["--bind", source, "--at", place]),
   ];
@@ -148,6 +157,7 @@ export function withLayers({ engine, identity, name, volume }: OfflineTarget, { 
     options: layerOptions({
       directories: layers.map(({ place }) => place),
       binds: binds.map(({ place }, index) => ({ source: volumes[index]?.place ?? "", place })),
+      agentOptions: [],
     }),
     binds: [...layers, ...volumes].map(({ source, place }) => `${source}:${place}:ro`),
     host: {
@@ -161,23 +171,23 @@ export function withLayers({ engine, identity, name, volume }: OfflineTarget, { 
   };
 }
 
-/** Throws ATTACH if this process cannot read the layers. */
-function checkUser(files: OfflineTarget): void {
-  if (process.geteuid?.() !== 0) throw notInPlace(files, "its layers are root's", "run as root");
+/** Where this process finds the engine's directories. Throws ATTACH where it may not read the layers. */
+function placeOf(files: OfflineTarget): EnginePlace {
+  const place = enginePlace(files.engine);
+  if (place === undefined)
+    throw notInPlace(files, "its layers are another user's", "run as root or as the engine's user");
+  return place;
 }
 
 function notInPlace({ name }: OfflineTarget, why: string, hint?: string): PortholeError {
   return new PortholeError("ATTACH", `cannot read '${name}' in place: ${why}`, { hint });
 }
 
-/** Throws ATTACH if the engine's paths are other files here. */
-function checkHere(files: OfflineTarget, layers: Layers): void {
-  const { engine } = files;
-  const fail = (why: string) => notInPlace(files, why);
+/** Throws ATTACH where the engine's paths mean something else here. */
+function checkHere(files: OfflineTarget, layers: Layers, place: EnginePlace): void {
   const [first] = layers.directories;
-  if (first === undefined) throw fail("the engine does not report its layers");
-  if (files.volume !== undefined) throw fail("only its driver can mount it");
-  const pid = enginePid(engine);
-  const elsewhere = [first, ...layers.binds.map(({ source }) => source)].find((path) => !isSameFileFor(pid, path));
-  if (elsewhere !== undefined) throw fail(`the engine's ${elsewhere} is not on this machine`);
+  if (first === undefined) throw notInPlace(files, "the engine does not say where its layers are");
+  if (files.volume !== undefined) throw notInPlace(files, "the engine mounts it where it is used");
+  const elsewhere = [first, ...layers.binds.map(({ source }) => source)].find((path) => !place.isEngines(path));
+  if (elsewhere !== undefined) throw notInPlace(files, `the engine's ${elsewhere} is not on this machine`);
 }

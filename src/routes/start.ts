@@ -183,14 +183,20 @@ function startOn(
     engine: container.engine.socketPath,
     // A pid that means another process here must not be used to read mounts.
     targetPid: isFirstProcess(container) ? container.pid : 0,
+    ...(route === "direct" && { layers: container.layers.roles }),
   };
   return startAgent(run, origin, options, async (listen, wait) => {
     if (route === "direct") {
-      const { pid, name } = container;
+      const { pid, name, layers } = container;
       const started = startTime(pid);
       // Checked again after the start time is known: from here on a reused pid is refused.
       if (started === undefined || !isFirstProcess(container)) throw notHere(container);
-      return attachDirect({ pid, started, name: `'${name}'` }, listen, idleSecondsOf(options), wait);
+      return attachDirect(
+        { pid, started, name: `'${name}'`, layers: layers.directories },
+        listen,
+        idleSecondsOf(options),
+        wait,
+      );
     }
     installAgent(run);
     const how = { ...wait, user, idleSeconds: idleSecondsOf(options) };

@@ -5,6 +5,7 @@ import { addMountTable, canClassifyRoot } from "../descriptors/file-system.ts";
 import type { InotifyEvent } from "../descriptors/inotify-event.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { statx } from "../descriptors/statx.ts";
+import type { ImageLayer } from "../engines/image-layers.ts";
 import type { MissingPath } from "../engines/layers.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentInfo, AgentRoute } from "../protocol/agent-info.ts";
@@ -25,7 +26,7 @@ import { followLinks } from "./follow-links.ts";
 import { kindOf, OpenFile } from "./open-file.ts";
 import { statOf } from "./open-local.ts";
 import { streamNumbered, streamOf } from "./own-output.ts";
-import type { DirectoryEntry, OpenOptions, Session } from "./session.ts";
+import type { DirectoryEntry, FileLayer, OpenOptions, Session } from "./session.ts";
 import { Watcher } from "./watcher.ts";
 
 /** A magic link (proc(5)), which an open with RESOLVE_IN_ROOT refuses to follow. */
@@ -47,6 +48,7 @@ export class AgentSession implements Session {
   readonly #attached: Attachment;
   readonly #trust: AgentTrust;
   #relaysAll: boolean | undefined;
+  #described: Promise<ImageLayer[]> | undefined;
   #absent: readonly MissingPath[] | undefined;
 
   constructor(name: string, client: AgentClient, attached: Attachment, timeoutMs: number) {
@@ -249,6 +251,37 @@ export class AgentSession implements Session {
         yield { name: pathText(name), type, stat, link: link && pathText(link), errno };
       }
     }
+  }
+
+  async layer(path: string, options: { noFollow?: boolean } = {}): Promise<FileLayer | undefined> {
+    const layers = readRecord(this.#attached.run, this.#attached.file)?.layers ?? [];
+    if (layers.length === 0) return undefined;
+    const what = this.#cannot("find the layer of", path);
+    const flags = options.noFollow ? OpenFlag.noFollow : 0;
+    try {
+      const { body } = await this.#ask(what, Op.layer, () => encode.layer(flags, pathBytes(path)), 0);
+      const role =
+        body.length === 4 ? layers[new DataView(body.buffer, body.byteOffset).getUint32(0, true)] : undefined;
+      if (role === undefined) throw this.#broken("a layer that its root has not");
+      return role.kind === "image" ? { ...role, ...(await this.#imageLayers())[role.number - 1] } : role;
+    } catch (error) {
+      // From none of them, or the agent could not open them.
+      if (error instanceof PortholeError && ["ENODATA", "EOPNOTSUPP"].includes(error.errno ?? "")) return undefined;
+      throw error;
+    }
+  }
+
+  /** As the engine describes them; none where it does not. */
+  #imageLayers(): Promise<ImageLayer[]> {
+    this.#described ??= this.#askForLayers().catch(() => []);
+    return this.#described;
+  }
+
+  async #askForLayers(): Promise<ImageLayer[]> {
+    const record = readRecord(this.#attached.run, this.#attached.file);
+    if (record === undefined || record.engine === "") return [];
+    const { imageLayerList } = await import("../engines/image-layers.ts");
+    return imageLayerList(record.engine, { id: record.identity, isImage: this.offline === "image" });
   }
 
   async readlink(path: string): Promise<string> {

@@ -9,4 +9,4 @@ export { refuseConsuming } from "./local-session.ts";
 export { kindOf, type OpenFile } from "./open-file.ts";
 export { OutputSpool, type SpoolEvent } from "./output-spool.ts";
 export { type Sandbox, startSandbox } from "./sandbox.ts";
-export type { DirectoryEntry, Session } from "./session.ts";
+export type { DirectoryEntry, FileLayer, Session } from "./session.ts";

@@ -73,6 +73,10 @@ export class LocalSession implements Session {
     }
   }
 
+  async layer(): Promise<undefined> {
+    return undefined;
+  }
+
   async readlink(path: string): Promise<string> {
     return pathText(readlinkLocal(pathBytes(path)));
   }

@@ -58,6 +58,10 @@ export class OutputSession implements Session {
     return this.list();
   }
 
+  async layer(): Promise<undefined> {
+    return undefined;
+  }
+
   readlink(): Promise<never> {
     return this.stat();
   }

@@ -1,4 +1,6 @@
 import type { InotifyEvent } from "../descriptors/inotify-event.ts";
+import type { ImageLayer } from "../engines/image-layers.ts";
+import type { LayerRole } from "../engines/layers.ts";
 import type { PortholeError } from "../errors.ts";
 import type { AgentInfo, AgentRoute } from "../protocol/agent-info.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
@@ -33,7 +35,10 @@ export interface OpenOptions {
   consume?: boolean | undefined;
 }
 
-/** A connection to a target's files. Open files stay open when it is closed. */
+/** The layer that a file is from. `digest` and `instruction` are of an image's layer, where its engine tells them. */
+export interface FileLayer extends LayerRole, Partial<ImageLayer> {}
+
+/** A way to a target's files. Files that it opened stay open when it is closed. */
 export interface Session extends AsyncDisposable {
   /** Container name, `pid:N`, or empty for this machine. */
   readonly name: string;
@@ -86,9 +91,11 @@ export interface Session extends AsyncDisposable {
    */
   list(path: string, options?: { stat?: boolean }): AsyncIterable<DirectoryEntry>;
   /**
-   * Target of a symbolic link.
-   * @throws PortholeError FILE with the errno; SESSION
+   * Which layer of the target's root a file is from; undefined where that is not known, and for a file that is from none of them: in
+   * a volume, in memory.
    */
+  layer(path: string, options?: { noFollow?: boolean }): Promise<FileLayer | undefined>;
+  /** Target of a symbolic link. */
   readlink(path: string): Promise<string>;
   /**
    * The target's processes. With `files`, each is followed by its open files and the deleted files

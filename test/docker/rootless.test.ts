@@ -1,8 +1,8 @@
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { type Witness, witness } from "../helpers/compatibility.ts";
-import { type Container, engine } from "../helpers/engine.ts";
+import { type Container, engine, image, uniqueName } from "../helpers/engine.ts";
 import { ORDINARY_USER, rootlessUid } from "../helpers/machine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
@@ -60,6 +60,51 @@ function tests(name: "rootlessDocker" | "rootlessPodman"): void {
       await waitFor("the sidecar to go", async () => (await sidecarsOf(engine(name), target)).length === 0);
     });
   });
+
+  test.each(["its own user", "root"])(
+    "what it does not run is read in place by %s, as the engine's user sees it",
+    async (who) => {
+      const on = engine(name);
+      const by = user({ uid: who === "root" ? 0 : (rootlessUid() ?? 0), engine: on });
+      const files = [
+        ...["bin", "d", "private"].map((entry) => ({ name: entry, type: "directory" as const })),
+        { name: "bin/busybox", content: readFileSync("/bin/busybox"), mode: 0o755 },
+        { name: "d/below", content: "below\n" },
+        { name: "private/f", content: "of uid 1000\n", mode: 0o600, uid: 1000 },
+      ];
+      const tag = await image(on, files);
+      const volume = uniqueName("volume");
+      await on.api.createVolume({ Name: volume });
+      // A directory that is removed and made anew is opaque: an overlay of a user namespace says so in an attribute of its own.
+      const script =
+        "echo own > /own; /bin/busybox rm -r /d; /bin/busybox mkdir /d; echo new > /d/new; echo v > /data/f";
+      const handle = await on.api.createContainer({
+        Image: tag,
+        Cmd: ["/bin/busybox", "sh", "-c", script],
+        HostConfig: { NetworkMode: "none", Binds: [`${volume}:/data`] },
+      });
+      await handle.start();
+      await handle.wait();
+      const read = async (command: string, target: string) => {
+        const result = await by.run([command, ...(command === "cat" ? ["--trace"] : []), target]);
+        if (command === "cat" && result.code === 0) expect(result.stderr).toContain("route direct, ");
+        return result.text;
+      };
+      try {
+        expect(await read("cat", `${handle.id}:/own`)).toBe("own\n");
+        expect(await read("cat", `${handle.id}:/private/f`)).toBe("of uid 1000\n");
+        expect(await read("cat", `${handle.id}:/data/f`)).toBe("v\n");
+        expect(await read("ls", `${handle.id}:/d`)).toBe("new\n");
+        expect(await read("cat", `image:${tag}:/private/f`)).toBe("of uid 1000\n");
+        expect(await read("ls", `image:${tag}:/d`)).toBe("below\n");
+        expect(await read("cat", `volume:${volume}:/f`)).toBe("v\n");
+      } finally {
+        await handle.remove();
+        await by.run(["detach", "--all"]);
+        await on.api.getVolume(volume).remove();
+      }
+    },
+  );
 
   test("is found at its default socket with the runtime directory alone", async (context) => {
     const owner = user({ uid: rootlessUid() ?? 0, engine: engine(name) });

@@ -319,7 +319,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by a user wh
       ["/link", "own\n"],
     ])
       expect(await by.run(["cat", at(path ?? "")])).toMatchObject({ code: 0, stderr: "", text });
-    expect(await by.run(["with", at("/own"), "--", "cat", "{}"])).toMatchObject({ code: 0, text: "own\n" });
+    expect(await by.run(["with", at("/own"), "--", "cat", "{}"])).toMatchObject({ code: 0, stderr: "", text: "own\n" });
     expect((await by.run(["cat", at("/memory/file")])).stderr).toContain("/memory was in memory");
     await target.handle.start();
     await waitFor("the agent to end", async () => (await listedAgents(by)).length === 0);
@@ -345,6 +345,94 @@ describeWith(["root", "docker", "podman"], "what does not run, read by a user wh
     expect((await listedAgents(by)).map(({ route }) => route)).toEqual(["sidecar", "sidecar"]);
     await remove(on, target);
     await by.close();
+  });
+});
+
+describeWith(["root", "docker", "podman"], "the layer that a file is from", () => {
+  /** An image of two layers, of which the second hides and replaces files of the first, and a container that does the same to both. */
+  async function layered(on: Engine): Promise<{ tag: string; handle: Docker.Container; remove: () => Promise<void> }> {
+    const sh = (script: string) => [
+      "/bin/busybox",
+      "sh",
+      "-c",
+      script.replaceAll(/\b(mkdir|rm) /g, "/bin/busybox $1 "),
+    ];
+    const base = await image(on, [
+      ...["bin", "a", "b", "c"].map((name) => ({ name, type: "directory" as const })),
+      { name: "bin/busybox", content: readFileSync("/bin/busybox"), mode: 0o755 },
+      { name: "bin/sh", type: "symlink", target: "busybox" },
+      ...["a/file", "b/file", "c/file", "c/gone"].map((name) => ({ name, content: "first\n" })),
+    ]);
+    const build = await on.api.createContainer({
+      Image: base,
+      Cmd: sh("echo second > /b/file; rm /c/gone; mkdir /d; echo second > /d/file; echo second > /d/both"),
+      HostConfig: { NetworkMode: "none" },
+    });
+    await build.start();
+    await build.wait();
+    const tag = `localhost/porthole-test-layers:${uniqueName()}`;
+    const [repo = "", label = ""] = tag.split(/:(?=[^:]*$)/);
+    await build.commit({ repo, tag: label });
+    await build.remove();
+    const volume = uniqueName("volume");
+    const handle = await on.api.createContainer({
+      Image: tag,
+      // A directory that is removed and made anew is opaque: what lies below it is hidden.
+      Cmd: sh("echo own > /c/gone; rm -r /d; mkdir /d; echo own > /d/file; echo v > /data/file; exec sleep 600"),
+      Entrypoint: [],
+      HostConfig: { NetworkMode: "none", Binds: [`${volume}:/data`] },
+    });
+    await handle.start();
+    const remove = async () => {
+      await handle.remove({ force: true });
+      await on.api.getVolume(volume).remove();
+      await on.api.getImage(tag).remove();
+    };
+    return { tag, handle, remove };
+  }
+
+  const layerOf = async (by: User, target: string) => {
+    const { layer } = JSON.parse((await by.run(["stat", "--json", target])).text);
+    return layer && (layer.kind === "image" ? `${layer.number} of ${layer.count}` : layer.kind);
+  };
+
+  test.each(enginesUnderTest())("is told by stat of a container of %s and of its image", async (name) => {
+    const on = engine(name);
+    const { tag, handle, remove } = await layered(on);
+    const { GraphDriver } = await handle.inspect();
+    try {
+      for (const uid of [0, ORDINARY_USER]) {
+        const by = user({ engine: on, uid });
+        await waitFor("its files", async () => (await by.run(["cat", `${handle.id}:/data/file`])).text === "v\n");
+        const running = { "/a/file": "1 of 2", "/b/file": "2 of 2", "/c/file": "1 of 2", "/c/gone": "container" };
+        const files = {
+          ...running,
+          "/d/file": "container",
+          "/d": "container",
+          "/a": "1 of 2",
+          "/data/file": undefined,
+        };
+        // Over the other routes to a container that runs, and without directories in inspect, nobody knows.
+        const isKnown = uid === 0 && GraphDriver?.Data !== null;
+        for (const [path, layer] of Object.entries(files))
+          expect([path, await layerOf(by, `${handle.id}:${path}`)]).toEqual([path, isKnown ? layer : undefined]);
+        await handle.kill();
+        await handle.wait();
+        for (const [path, layer] of Object.entries(files))
+          expect([path, await layerOf(by, `${handle.id}:${path}`)]).toEqual([path, layer]);
+        const ofImage = { "/a/file": "1 of 2", "/b/file": "2 of 2", "/d/both": "2 of 2", "/bin/sh": "1 of 2" };
+        for (const [path, layer] of Object.entries(ofImage))
+          expect([path, await layerOf(by, `image:${tag}:${path}`)]).toEqual([path, layer]);
+        const { text } = await by.run(["stat", `image:${tag}:/b/file`]);
+        const { RootFS } = await on.api.getImage(tag).inspect();
+        expect(text).toContain(`Layer: 2 of 2 of the image (${RootFS.Layers?.[1]?.slice(7, 19)})`);
+        expect((await by.run(["stat", `${handle.id}:/d/file`])).text).toContain("\nLayer: the container's own\n");
+        await by.run(["detach", "--all"]);
+        if (uid === 0) await handle.start();
+      }
+    } finally {
+      await remove();
+    }
   });
 });
 

@@ -8,6 +8,7 @@ const here = `${repository}test/fuzz/`;
 export const targets = {
   session: [
     "encode",
+    "origin",
     "procfs",
     "consuming",
     "mounts",

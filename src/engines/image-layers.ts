@@ -1,0 +1,58 @@
+import { engineGet, recordedEngine } from "./engine.ts";
+import { Json } from "./engine-json.ts";
+
+/** A layer of an image, as its engine describes it. */
+export interface ImageLayer {
+  /** `sha256:` and 64 hexadecimal digits; of its uncompressed archive. */
+  digest: string;
+  /** The instruction of the image's history that made it; undefined where the history does not tell which one that is. */
+  instruction: string | undefined;
+}
+
+/**
+ * The layers of an image, the lowest first, by the id of the image or of a container that is made of it. None where the engine does
+ * not say, or is not there any more.
+ */
+export async function imageLayerList(
+  socketPath: string,
+  { id, isImage }: { id: string; isImage: boolean },
+  signal?: AbortSignal,
+): Promise<ImageLayer[]> {
+  const get = async (path: string) => {
+    const { status, body, request } = await engineGet(recordedEngine(socketPath), path, { signal });
+    return status === 200 ? new Json(body, request) : undefined;
+  };
+  const image = isImage ? id : (await get(`/containers/${id}/json`))?.get("Image").text()?.replace("sha256:", "");
+  if (image === undefined) return [];
+  const [inspection, history] = await Promise.all([get(`/images/${image}/json`), get(`/images/${image}/history`)]);
+  const digests = inspection?.get("RootFS").get("Layers").list() ?? [];
+  const instructions = layerInstructions(history?.list() ?? [], digests.length);
+  return digests.map((digest, index) => ({
+    digest: digest.text() ?? "",
+    instruction: instructions[index] || undefined,
+  }));
+}
+
+/**
+ * The instructions that made the layers, the lowest first. The history does not say which of its entries made one, but those of a
+ * size did: where their number differs from that of the layers, as after an instruction that made an empty layer, none is told.
+ */
+function layerInstructions(history: readonly Json[], count: number): string[] {
+  const entries = history.map((entry) => ({
+    instruction: entry.get("CreatedBy").text() ?? "",
+    hasFiles: entry.get("Size").number() !== 0,
+  }));
+  const made = entries.filter(({ hasFiles }) => hasFiles);
+  const chosen = made.length === count ? made : entries;
+  return chosen.length === count ? chosen.map(({ instruction }) => readable(instruction)).reverse() : [];
+}
+
+/** Docker's builders write `/bin/sh -c #(nop) COPY ...` for what is no RUN, and `RUN |1 ARG=x /bin/sh -c make # buildkit`. */
+function readable(instruction: string): string {
+  return instruction
+    .replace(/^\/bin\/sh -c #\(nop\)\s*/, "")
+    .replace(/^\/bin\/sh -c /, "RUN ")
+    .replace(/^RUN (?:\|\d+ .*?)?\/bin\/sh -c /, "RUN ")
+    .replace(/\s*# buildkit$/, "")
+    .trim();
+}
