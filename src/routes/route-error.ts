@@ -14,9 +14,14 @@ export function deadline(timeoutMs: number, signal: AbortSignal | undefined): Ab
   return signal === undefined ? late : AbortSignal.any([signal, late]);
 }
 
-/** For removals: 404 means gone, 409 means that the engine is removing it. */
+/** For a removal: the container is gone already, or is being removed by the engine itself (409). */
 export function ignoreMissing(error: unknown): void {
-  if (!(error instanceof EngineError) || (error.status !== 404 && error.status !== 409)) throw error;
+  if (!(error instanceof EngineError) || (!isMissing(error) && error.status !== 409)) throw error;
+}
+
+/** True where there is no such thing. Podman says 500 of a container that goes while it is asked for. */
+export function isMissing({ status, message }: EngineError): boolean {
+  return status === 404 || (status === 500 && /no such container/i.test(message));
 }
 
 /** An agent on this route could read fewer files than one on another. */

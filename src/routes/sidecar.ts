@@ -17,7 +17,7 @@ import { AGENT_NAME } from "./agent-program.ts";
 import { isFirstProcess } from "./kernel.ts";
 import { inCgroupOf, innerPid } from "./process.ts";
 import { type ConnectedAgent, openRendezvous, type Rendezvous } from "./rendezvous.ts";
-import { deadline, ignoreMissing, routeError } from "./route-error.ts";
+import { deadline, ignoreMissing, isMissing, routeError } from "./route-error.ts";
 import { MOUNT_POINT, type RunDirectory, runDirectoryPaths } from "./run-dir.ts";
 import { firstFileOf } from "./tar.ts";
 
@@ -197,7 +197,7 @@ async function remove(engine: Engine, idOrName: string, signal: AbortSignal): Pr
       return;
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      if (error.status === 404) return;
+      if (isMissing(error)) return;
       // Docker keeps the name until the removal is done; Podman says 500 of a container that stops at that moment.
       if (error.status !== 409 && !/container state improper/.test(error.message)) throw error;
       await delay(10, undefined, { signal });
@@ -228,7 +228,7 @@ async function createSidecar(
       return jsonOf(created).get("Id").containerId();
     } catch (error) {
       if (!(error instanceof EngineError) || attempt === ATTEMPTS) throw error;
-      const isNameTaken = error.status === 409 || /name .*(already )?in use/i.test(error.message);
+      const isNameTaken = error.status === 409 || /name .*(already )?in use|no such container/i.test(error.message);
       if (!isImageMissing(error) && !isNameTaken) throw error;
       // Left by a killed start, or ending now: no other start of this user is in progress, because
       // we hold the lock.

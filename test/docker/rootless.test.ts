@@ -98,6 +98,8 @@ function tests(name: "rootlessDocker" | "rootlessPodman"): void {
         expect(await read("cat", `image:${tag}:/private/f`)).toBe("of uid 1000\n");
         expect(await read("ls", `image:${tag}:/d`)).toBe("below\n");
         expect(await read("cat", `volume:${volume}:/f`)).toBe("v\n");
+        const tree = await by.run(["with", `${handle.id}:/d`, "--", "ls", "{}"]);
+        expect(tree).toMatchObject({ code: 0, stderr: "", text: "new\n" });
       } finally {
         await handle.remove();
         await by.run(["detach", "--all"]);

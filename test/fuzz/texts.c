@@ -43,11 +43,11 @@ size_t encode_agent_info(unsigned char *at, unsigned clients) {
     memset(at, (int)clients, agent_info_size);
     return agent_info_size;
 }
+void open_origins(const struct layer_options *options) { (void)options; }
 int prepare_signals(void) { return -1; }
 void encode_file_stat(unsigned char *at, const struct k_statx *st) {
     memset(at, st->mode & 0xff, file_stat_size);
 }
-void open_origins(const struct layer_options *options) { (void)options; }
 void serve(int listener, int signals) {
     (void)listener;
     (void)signals;
