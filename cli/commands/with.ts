@@ -15,7 +15,14 @@ import {
   substituteDirectory,
   withoutPlaceholders,
 } from "../with/placeholders.ts";
-import { isDirectory, type NamedFile, type Placement, placeInTrees, sayDescriptor } from "../with/placement.ts";
+import {
+  isDirectory,
+  type NamedFile,
+  type Placement,
+  placeInTrees,
+  type Refused,
+  sayDescriptor,
+} from "../with/placement.ts";
 import { CannotRun, reopenError, runTool, type ToolEnd, toolPath } from "../with/run-tool.ts";
 
 /** Exit statuses if the command did not run, as those of env(1) and docker run. */
@@ -84,12 +91,14 @@ async function runInTrees(
   const placement = await placeInTrees(sessions, named, { write, allMounts });
   sessions.close();
   const links = new Links(named);
-  const wordsOf = (paths: readonly (string | undefined)[], at: string | undefined) => {
+  const wordsOf: WordsOf = (paths, at, refused) => {
     checkPaths(
       named.filter((_, index) => paths[index] === undefined),
       command,
       write,
     );
+    // Not before: a file that cannot go by descriptor either is one failure with one line.
+    for (const one of [...placement.refused, ...refused]) sayDescriptor(one);
     const shown = paths.map((path, index) => (path === undefined ? toolPath(index) : resolve(at ?? "", path)));
     const isHere = workingDirectory(placement) === ".";
     const [name = "", ...args] = command;
@@ -105,31 +114,46 @@ async function runInTrees(
   }
 }
 
+/**
+ * The command with paths in place of its placeholders; `undefined` stands for a file that goes by
+ * descriptor. Says which do, and why.
+ */
+type WordsOf = (
+  paths: readonly (string | undefined)[],
+  at: string | undefined,
+  refused: readonly Refused[],
+) => string[];
+
 /** Runs the command on trees, or on descriptors alone where there is no tree or this system lets this user attach none. */
 async function runPlaced(
   placement: Placement,
-  wordsOf: (paths: readonly (string | undefined)[], at: string | undefined) => string[],
+  wordsOf: WordsOf,
   how: { write: boolean; allMounts: boolean },
 ): Promise<ToolEnd> {
   const { at, trees, places } = placement;
   const paths = places.map(({ path }) => path);
   const files = places.map(({ file }) => file);
+  const refused: Refused[] = [];
   if (trees.length > 0) {
     const launch = { at, trees, files: places, directory: workingDirectory(placement), ...how };
     try {
-      return await runLaunched(launch, (refused) => {
-        for (const [index, error] of refused) sayDescriptor(places.slice(index, index + 1), error);
-        const kept = paths.map((path, index) => (refused.has(index) ? undefined : path));
-        return wordsOf(kept, at);
+      return await runLaunched(launch, (unreadable) => {
+        const kept = paths.map((path, index) => (unreadable.has(index) ? undefined : path));
+        return wordsOf(
+          kept,
+          at,
+          Array.from(unreadable, ([index, error]) => ({ files: places.slice(index, index + 1), error })),
+        );
       });
     } catch (error) {
       if (!(error instanceof PortholeError) || error.code !== "ATTACH" || places.some(isDirectory)) throw error;
-      sayDescriptor(places, error);
+      refused.push({ files: places, error });
     }
   }
   const [name = "", ...args] = wordsOf(
     paths.map((path) => (path !== undefined && isAbsolute(path) ? path : undefined)),
     undefined,
+    refused,
   );
   const directory = places.length === 1 && places.some(isDirectory) ? paths[0] : undefined;
   return runTool(name, args, { files, directory });

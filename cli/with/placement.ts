@@ -18,9 +18,17 @@ export interface Place extends NamedFile {
   isOffline: boolean;
 }
 
+/** Files that a command gets by descriptor, without what is beside them. */
+export interface Refused {
+  files: readonly NamedFile[];
+  error: PortholeError;
+}
+
 /** Where a command finds what was named. */
 export interface Placement extends Pick<Launch, "at" | "trees"> {
   places: readonly Place[];
+  /** Files without a tree, and why. */
+  refused: readonly Refused[];
   /** Closes the trees. */
   close(): void;
 }
@@ -54,13 +62,13 @@ export async function placeInTrees(
     for (const { tree } of trees) tree.close();
   };
   try {
-    for (const [index, files] of [...groups.values()].entries()) {
+    const refused = [...groups.values()].flatMap((files, index) => {
       const result = taken[index];
-      if (result?.status === "rejected") withoutTree(files, result.reason as PortholeError);
-    }
+      return result?.status === "rejected" ? [withoutTree(files, result.reason as PortholeError)] : [];
+    });
     const have = new Set(trees.map(({ name }) => name));
     const places = await Promise.all(named.map(async (one) => ({ ...one, ...(await pathOf(sessions, one, have)) })));
-    return { at: ensureTreeDirectory(), trees, places, close };
+    return { at: ensureTreeDirectory(), trees, places, refused, close };
   } catch (error) {
     close();
     throw error;
@@ -68,13 +76,13 @@ export async function placeInTrees(
 }
 
 /** Files go by their descriptors; a directory cannot. */
-function withoutTree(files: readonly NamedFile[], error: PortholeError): void {
+function withoutTree(files: readonly NamedFile[], error: PortholeError): Refused {
   if (error.code === "CANCELLED" || files.some(isDirectory)) throw error;
-  sayDescriptor(files, error);
+  return { files, error };
 }
 
 /** Says which files a command opens without what is beside them, and why. */
-export function sayDescriptor(files: readonly NamedFile[], { message }: PortholeError): void {
+export function sayDescriptor({ files, error: { message } }: Refused): void {
   const names = files.map(({ text }) => text).join(", ");
   complain(printable(`${names} ${files.length === 1 ? "goes" : "go"} by descriptor: ${message}`));
 }
