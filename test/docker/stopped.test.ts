@@ -294,7 +294,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
       const near = await by.run(["cat", `image:${tag}0:/bin/sh`]);
       expect(near).toMatchObject({ code: 3, text: "" });
       expect(near.stderr).toMatch(/^porthole: no such image: '\S+'; similar images: \S+/);
-      expect(near.stderr).toContain(`here are ${tag}`);
+      expect(near.stderr).toContain(`similar images: ${tag}`);
       expect((await on.api.listImages()).flatMap(({ RepoTags }) => RepoTags ?? [])).not.toContain(`${repository}:none`);
       const none = await by.run(["cat", "image:example.invalid/nothing/like-it:/x"]);
       expect(none.stderr).toBe(
