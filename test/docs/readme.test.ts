@@ -84,7 +84,8 @@ describeWith(["docker", "dockerCommand", "jq", "root"], "the README's tour", () 
       ...["write", "/gone.log", "rescue me", "hold", "/gone.log", "remove", "/gone.log"],
     ];
     web = await container(docker, { name: "web", steps });
-    await container(docker, { name: "api", steps });
+    const labels = { "com.docker.compose.project": "shop", "com.docker.compose.service": "api" };
+    await container(docker, { name: "api", steps, labels });
     await container(docker, { name: "db", steps });
     const other = await sandbox({ steps: ["dir", "/etc", "write", "/etc/hosts", "127.0.0.1 localhost"] });
     const held = /"fd":\s*(\d+),[^{}]*"path":\s*"\/gone\.log"/.exec(
