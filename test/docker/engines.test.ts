@@ -115,7 +115,7 @@ describeWith(["docker", "podman"], "the engine of a container", () => {
     const result = await witness(context, { ...what, situation: "a docker context by ssh", args: cat(both) });
     expect(result).toMatchObject({ code: 3, text: "" });
     expect(result.stderr).toMatch(
-      /^porthole: context 'far-away' names .*\(run porthole there: ssh -t me@box\.example porthole \.\.\.\)\n$/,
+      /^porthole: context 'far-away': cannot use .* it is another machine.*\(run porthole there: ssh -t me@box\.example porthole \.\.\.\)\n$/,
     );
   });
 

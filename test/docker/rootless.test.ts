@@ -135,7 +135,7 @@ function tests(name: "rootlessDocker" | "rootlessPodman"): void {
       names: { [target.name]: "web" },
     });
     expect(result).toMatchObject({ code: 3, text: "" });
-    expect(result.stderr).toMatch(/^porthole: cannot ask .*: permission denied \(.*\)\n$/);
+    expect(result.stderr).toMatch(/^porthole: cannot connect to .*: permission denied \(.*\)\n$/);
     const byPid = await other.run(["cat", `pid:${target.pid}:${file}`]);
     expect(byPid).toMatchObject({ code: 4, text: "" });
   });
