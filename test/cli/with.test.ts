@@ -209,8 +209,7 @@ describeAsRoot("porthole with, for a user who may not open the file by path", ()
     const byPath = await other.run(["with", file, "--", "cat", "-n", "{}"]);
     expect(byPath).toMatchObject({ code: 125, text: "" });
     expect(byPath.stderr).toBe(
-      `porthole: ${file} goes by descriptor: Permission denied\n` +
-        `porthole: the command cannot open ${file} by path: Permission denied (pass it as standard input: porthole with ${file} -- cat -n)\n`,
+      `porthole: the command cannot open ${file} by path: Permission denied (pass it as standard input: porthole with ${file} -- cat -n)\n`,
     );
     const byInput = await other.run(["with", file, "--", "cat", "-n"]);
     expect(byInput).toMatchObject({ code: 0, stderr: "", text: "     1\tx\n" });
