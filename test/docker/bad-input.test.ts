@@ -138,7 +138,9 @@ describeWithDocker("bad input gets one line and the documented status", () => {
   test("an engine that this user may not use returns 3 and the group to join", async () => {
     const outsider = user({ uid: ORDINARY_USER, engine: engine("docker"), inEngineGroup: false });
     const result = await outsider.run(["cat", `${target.name}:/d/f`]);
-    expect(result.stderr).toMatch(/^porthole: cannot connect to .*: permission denied \(join the engine's group .*\)\n$/);
+    expect(result.stderr).toMatch(
+      /^porthole: cannot connect to .*: permission denied \(join the engine's group .*\)\n$/,
+    );
     expect(result).toMatchObject({ code: 3, text: "" });
   });
 
