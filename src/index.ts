@@ -1,4 +1,7 @@
-/** porthole's library: files inside containers and other namespaces, opened there and read here. Linux only. */
+/**
+ * porthole's library: files inside containers and other namespaces, opened there and read here.
+ * Linux only.
+ */
 export { type Container, listContainers as list } from "./engines/list-containers.ts";
 export { type ErrorCode, PortholeError } from "./errors.ts";
 export { type FindOptions, find } from "./files/find-files.ts";

@@ -16,7 +16,10 @@ export interface PsOptions extends ConnectionOptions {
   json?: boolean;
 }
 
-/** `porthole ps`: lists the processes of targets and their open files; continues after a failure and returns the highest status. */
+/**
+ * `porthole ps`: lists the processes of targets and their open files; continues after a failure and
+ * returns the highest status.
+ */
 export async function ps(texts: readonly string[], options: PsOptions): Promise<number> {
   if (texts.length === 0 && options.label === undefined)
     throw new PortholeError("USAGE", "no container", { hint: "porthole ps CONTAINER, or pid:N" });

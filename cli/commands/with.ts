@@ -124,7 +124,10 @@ type WordsOf = (
   refused: readonly Refused[],
 ) => string[];
 
-/** Runs the command on trees, or on descriptors alone where there is no tree or this system lets this user attach none. */
+/**
+ * Runs the command on trees, or on descriptors alone where there is no tree or this system lets
+ * this user attach none.
+ */
 async function runPlaced(
   placement: Placement,
   wordsOf: WordsOf,

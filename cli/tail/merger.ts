@@ -13,7 +13,9 @@ const MOST_WAITING = 4 * 1024 * 1024;
  */
 export interface LineTaker<Lane> {
   line(lane: Lane, bytes: Uint8Array): Promise<void>;
-  /** Takes a part of a line, whose rest may follow as more parts and a line. Default: {@link line}. */
+  /**
+   * Takes a part of a line, whose rest may follow as more parts and a line. Default: {@link line}.
+   */
   piece?(lane: Lane, bytes: Uint8Array): Promise<void>;
 }
 

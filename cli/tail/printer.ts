@@ -264,7 +264,10 @@ export class Printer {
     await this.#put(lane, Buffer.concat(parts));
   }
 
-  /** Prints bytes of a line that stays open, with the name if it begins. Ends the open line of another file. */
+  /**
+   * Prints bytes of a line that stays open, with the name if it begins. Ends the open line of
+   * another file.
+   */
   async #open(lane: OutputSource, bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return;
     if (this.#unfinished !== undefined && this.#unfinished !== lane) await this.#closeLine(this.#unfinished);

@@ -7,7 +7,9 @@ export interface ContainerPattern {
   text: string;
   /** Glob of Compose projects; undefined: containers of any project and of none. */
   project: string | undefined;
-  /** Glob of container names; with a project also of its services, with or without their numbers. */
+  /**
+   * Glob of container names; with a project also of its services, with or without their numbers.
+   */
   name: string;
   /** What follows the colon: a path, or `@logs` and the like. */
   rest: string;
@@ -23,8 +25,9 @@ export interface Label {
 }
 
 /**
- * Parses `'web-*:/path'`, `'shop/*:@logs'`. With labels every target names containers: `web:/path`, and `/path` or `@logs` for all that have the labels.
- * Undefined for a target that names at most one container.
+ * Parses `'web-*:/path'`, `'shop/*:@logs'`. With labels every target names containers: `web:/path`,
+ * and `/path` or `@logs` for all that have the labels. Undefined for a target that names at most
+ * one container.
  * @throws PortholeError USAGE
  */
 export function parsePattern(text: string, labels: readonly Label[]): ContainerPattern | undefined {

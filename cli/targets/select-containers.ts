@@ -7,8 +7,10 @@ import { type ContainerPattern, isGlob } from "./container-pattern.ts";
 export const MAX_MATCHES = 200;
 
 /**
- * Names of the containers that match, running or not, sorted by their bytes: what to write before the colon for each.
- * @throws PortholeError TARGET when there is none, or more than {@link MAX_MATCHES}, or no engine answers
+ * Names of the containers that match, running or not, sorted by their bytes: what to write before
+ * the colon for each.
+ * @throws PortholeError TARGET when there is none, or more than {@link MAX_MATCHES}, or no engine
+ * answers
  */
 export async function selectContainers(
   pattern: ContainerPattern,
@@ -21,7 +23,10 @@ export async function selectContainers(
   return names;
 }
 
-/** Calls `changed` with what {@link selectContainers} would return, also with nothing, whenever the containers have changed; not while an engine is away. */
+/**
+ * Calls `changed` with what {@link selectContainers} would return, also with nothing, whenever the
+ * containers have changed; not while an engine is away.
+ */
 export function watchSelection(options: {
   engine: string | undefined;
   signal: AbortSignal;

@@ -54,7 +54,9 @@ export class SessionPool {
     }
   }
 
-  /** Begins to connect to targets before their turn comes: {@link session} then tells how that went. */
+  /**
+   * Begins to connect to targets before their turn comes: {@link session} then tells how that went.
+   */
   prepare(targets: readonly Target[]): void {
     for (const target of targets) {
       const key = placeName(target);
@@ -86,7 +88,10 @@ export class SessionPool {
     return begun;
   }
 
-  /** What the text means where it names several containers: see {@link parsePattern}. @throws PortholeError USAGE */
+  /**
+   * What the text means where it names several containers: see {@link parsePattern}. @throws
+   * PortholeError USAGE
+   */
   pattern(text: string): ContainerPattern | undefined {
     return parsePattern(text, this.#options.label ?? []);
   }
@@ -96,14 +101,20 @@ export class SessionPool {
     return parseSessionPattern(text, this.#options.label ?? []);
   }
 
-  /** What a pattern means in each container that matches now. @throws PortholeError TARGET when none does */
+  /**
+   * What a pattern means in each container that matches now. @throws PortholeError TARGET when none
+   * does
+   */
   async select(pattern: ContainerPattern, { runningOnly = false } = {}): Promise<NamedTarget[]> {
     const { selectContainers } = await import("./select-containers.ts");
     const names = await selectContainers(pattern, { engine: this.engine, runningOnly });
     return names.map((name) => selected(pattern, name));
   }
 
-  /** A tree of the target's mounts, which the caller closes. Signals are handled as by {@link session}. */
+  /**
+   * A tree of the target's mounts, which the caller closes. Signals are handled as by {@link
+   * session}.
+   */
   async tree(target: TreeTarget, how: { write: boolean; allMounts: boolean }): Promise<Tree> {
     const { takeTree } = await import("../../src/routes/index.ts");
     const { engine, route, user } = this.#options;

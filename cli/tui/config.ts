@@ -33,7 +33,8 @@ export const DEFAULT_CONFIG: Config = {
 };
 
 /**
- * Reads `$XDG_CONFIG_HOME/porthole/config.json` (`~/.config` without it); what it leaves out, or a file that is not there, means the defaults.
+ * Reads `$XDG_CONFIG_HOME/porthole/config.json` (`~/.config` without it); what it leaves out, or a
+ * file that is not there, means the defaults.
  * @throws PortholeError USAGE that names the file, the key in it and what is wrong
  */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
@@ -59,7 +60,10 @@ function configPath({ XDG_CONFIG_HOME, HOME }: NodeJS.ProcessEnv): string {
   return join(base, "porthole", "config.json");
 }
 
-/** Decodes the text of a config file. Pure. @throws Error that names the key and what is wrong with it */
+/**
+ * Decodes the text of a config file. Pure. @throws Error that names the key and what is wrong with
+ * it
+ */
 export function decodeConfig(text: string): Config {
   let value: unknown;
   try {
@@ -77,7 +81,10 @@ export function decodeConfig(text: string): Config {
   return config;
 }
 
-/** `{ "viewer": { "line-down": ["j", "down"] } }`: an action's keys in the place of those of the table; none takes them away. */
+/**
+ * `{ "viewer": { "line-down": ["j", "down"] } }`: an action's keys in the place of those of the
+ * table; none takes them away.
+ */
 function decodeKeys(value: unknown): Keymap {
   const keymap: Record<string, Keymap[Context]> = { ...KEYMAP };
   for (const [context, part] of Object.entries(objectAt("keys", value))) {
@@ -161,7 +168,9 @@ const ATTRIBUTES: ReadonlyMap<string, string> = new Map([
   ["reverse", "7"],
 ]);
 
-/** `bold cyan`, `reverse`, `bright-red on-black`, `#ff8800`; empty for plain. As parameters of SGR. */
+/**
+ * `bold cyan`, `reverse`, `bright-red on-black`, `#ff8800`; empty for plain. As parameters of SGR.
+ */
 function styleAt(where: string, value: unknown): string {
   if (typeof value !== "string") throw new Error(`${where} is to be words, as "bold cyan"`);
   return value

@@ -5,12 +5,18 @@ import type { Action, Context } from "./keymap/keymap.ts";
 
 /** What a view shows, between the title and the status row. */
 export interface Frame {
-  /** One string for each row, laid out for the columns asked for: printable characters and SGR, ending in the plain style. */
+  /**
+   * One string for each row, laid out for the columns asked for: printable characters and SGR,
+   * ending in the plain style.
+   */
   rows: readonly string[];
   status: Status;
 }
 
-/** The status row as a view sees it. Names in it may be as they came: they are made safe where they are drawn. */
+/**
+ * The status row as a view sees it. Names in it may be as they came: they are made safe where they
+ * are drawn.
+ */
 export interface Status {
   /** A word at the left end, in bold: what goes on all the time. Empty for none. */
   mark: string;
@@ -31,37 +37,62 @@ export interface Location {
   path: string;
 }
 
-/** A full screen of the program: a file, a list. The {@link Host} decides when it is drawn and where its keys come from. */
+/**
+ * A full screen of the program: a file, a list. The {@link Host} decides when it is drawn and where
+ * its keys come from.
+ */
 export interface View {
   /** Whose keys hold here, the narrowest first. Those of `global` follow by themselves. */
   readonly contexts: readonly Context[];
-  /** What is shown: first of all the target, as the user would name it. Made safe where it is drawn. */
+  /**
+   * What is shown: first of all the target, as the user would name it. Made safe where it is drawn.
+   */
   readonly title: string;
   /** How it was reached and what it is, for the right end of the title row. */
   readonly subtitle: string;
   /** Undefined for what is nowhere: the list of containers. */
   readonly location?: Location | undefined;
-  /** Sees a key before the table of keys does: for digits, or for the name of a mark. True when it was for that. */
+  /**
+   * Sees a key before the table of keys does: for digits, or for the name of a mark. True when it
+   * was for that.
+   */
   key?(key: string): boolean;
-  /** Does what a key means. False when it means nothing here: then the host does what it has for it. */
+  /**
+   * Does what a key means. False when it means nothing here: then the host does what it has for it.
+   */
   act(action: Action): boolean;
-  /** Does what was typed behind `:`, where that is not the name of an action. False when it means nothing here. */
+  /**
+   * Does what was typed behind `:`, where that is not the name of an action. False when it means
+   * nothing here.
+   */
   command?(text: string): boolean;
-  /** What goes out of the program, as it is in the file: the marked range, or the lines on the screen. */
+  /**
+   * What goes out of the program, as it is in the file: the marked range, or the lines on the
+   * screen.
+   */
   output?(): Iterable<Uint8Array>;
   /** Where that is. */
   range?(): { start: number; end: number; isMarked: boolean };
-  /** The file that is shown, or the selected one, with a descriptor of its own, for programs of this machine. The caller closes it. */
+  /**
+   * The file that is shown, or the selected one, with a descriptor of its own, for programs of this
+   * machine. The caller closes it.
+   */
   lend?(): Promise<OpenFile | undefined>;
   /** What is copied where there is no {@link output}: what is selected, written out. */
   text?(): string;
   /** What to show now, in exactly `height` rows. Called at most once a frame. */
   frame(size: Size): Frame;
-  /** Selects what is on this row, counted from the first one below the title. False when that is nothing. */
+  /**
+   * Selects what is on this row, counted from the first one below the title. False when that is
+   * nothing.
+   */
   click?(row: number): boolean;
   /** Exact widths of characters are there, what was laid out by estimates is not to be kept. */
   layOutAnew?(): void;
-  /** Resolves when nothing of it is at work any more: no thread, no descriptor of its own. Called once. */
+  /**
+   * Resolves when nothing of it is at work any more: no thread, no descriptor of its own. Called
+   * once.
+   */
   close(): Promise<void>;
 }
 
@@ -71,7 +102,10 @@ export interface PromptRequest {
   label: string;
   /** What is there already. */
   text?: string;
-  /** Why Enter cannot take this text; it stays, with the reason beside it. Undefined for a text that is fine. */
+  /**
+   * Why Enter cannot take this text; it stays, with the reason beside it. Undefined for a text that
+   * is fine.
+   */
   check?(text: string): string | undefined;
   /** Enter. */
   done(text: string): void;
@@ -85,7 +119,10 @@ export interface PromptRequest {
 
 /** What a view can ask of the program around it. */
 export interface Host {
-  /** How things look. The object stays the same when the terminal tells its background and colours change in it. */
+  /**
+   * How things look. The object stays the same when the terminal tells its background and colours
+   * change in it.
+   */
   readonly theme: Theme;
   /** The key of an action as it is written, for hints; its command where it has none. */
   keyOf(context: Context, action: Action): string;
@@ -94,7 +131,10 @@ export interface Host {
   /** Shows a message in the status row until the next key. */
   say(message: string): void;
   ask(question: PromptRequest): void;
-  /** Gives the terminal back, runs something else on it, and takes it again. `pause`: waits for Enter before, so that what was written can be read. */
+  /**
+   * Gives the terminal back, runs something else on it, and takes it again. `pause`: waits for
+   * Enter before, so that what was written can be read.
+   */
   outside<T>(action: () => Promise<T>, pause?: (result: T) => boolean): Promise<T>;
   /** Hands bytes to the terminal's clipboard (OSC 52). */
   copy(bytes: Uint8Array): void;
@@ -102,15 +142,24 @@ export interface Host {
   open(view: View, how?: "over" | "tab"): void;
   /** Closes the view on top. */
   back(): void;
-  /** Closes the views over the one that is looked for, in the tab that is shown. False where there is none: then nothing is closed. */
+  /**
+   * Closes the views over the one that is looked for, in the tab that is shown. False where there
+   * is none: then nothing is closed.
+   */
   backTo(isWanted: (view: View) => boolean): boolean;
   /** Ends the program with an error. */
   fail(error: unknown): void;
 }
 
-/** Where one can go from any view. Loaded when it is first needed: `porthole open` shows its text before. */
+/**
+ * Where one can go from any view. Loaded when it is first needed: `porthole open` shows its text
+ * before.
+ */
 export interface Navigator {
-  /** Goes to the containers, or from the view to the files around it, to what is open there, to the mounts. False for another action. */
+  /**
+   * Goes to the containers, or from the view to the files around it, to what is open there, to the
+   * mounts. False for another action.
+   */
   go(action: Action, from: View | undefined): boolean;
   /** Names of commands that take an argument. */
   readonly commands: readonly string[];

@@ -14,9 +14,15 @@ export interface Launch {
   at: string;
   /** `name` is the directory's below {@link at}: `web:`. */
   trees: readonly { name: string; tree: Tree }[];
-  /** Each file or directory that was named, with its path below {@link at}; an absolute one, of this machine; or undefined, where it goes by its descriptor. Files of what does not run are of another mount than the tree. */
+  /**
+   * Each file or directory that was named, with its path below {@link at}; an absolute one, of this
+   * machine; or undefined, where it goes by its descriptor. Files of what does not run are of
+   * another mount than the tree.
+   */
   files: readonly { file: OpenFile; path: string | undefined; isOffline: boolean }[];
-  /** Where the command begins, below {@link at}; undefined for this process's own working directory. */
+  /**
+   * Where the command begins, below {@link at}; undefined for this process's own working directory.
+   */
   directory: string | undefined;
   write: boolean;
   /** Keep mounts whose server may never answer. */
@@ -24,9 +30,12 @@ export interface Launch {
 }
 
 /**
- * Runs a command of this machine that sees trees, by `porthole-agent run`. `commandOf` is asked for it once the trees are there; `refused` has for each
- * of the files that have a path in a tree and cannot be opened by it why not: it is inherited by its number instead. Files and trees stay the caller's.
- * @throws PortholeError ATTACH where the trees cannot be attached; FILE with the errno of execve(2); what `commandOf` throws
+ * Runs a command of this machine that sees trees, by `porthole-agent run`. `commandOf` is asked for
+ * it once the trees are there; `refused` has for each of the files that have a path in a tree and
+ * cannot be opened by it why not: it is inherited by its number instead. Files and trees stay the
+ * caller's.
+ * @throws PortholeError ATTACH where the trees cannot be attached; FILE with the errno of
+ * execve(2); what `commandOf` throws
  */
 export async function runLaunched(
   launch: Launch,

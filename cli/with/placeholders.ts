@@ -2,8 +2,8 @@ import { PortholeError } from "../../src/errors.ts";
 
 /**
  * `{}` and `{1}`, which are replaced by paths: a whole argument, or a part of one after `:` `=` `,`
- * `@` and before `?` `:` `,` `&` `/`. Other braces belong to the command: jq's `.a // {}`, the regular
- * expression `a{2}`.
+ * `@` and before `?` `:` `,` `&` `/`. Other braces belong to the command: jq's `.a // {}`, the
+ * regular expression `a{2}`.
  */
 const PLACEHOLDER = /(?<=^|[:=,@])\{(\d{0,4})\}(?=$|[?:,&/])/g;
 

@@ -38,7 +38,8 @@ export function isDirectory({ file }: NamedFile): boolean {
 }
 
 /**
- * Takes a tree of each target that has a directory or a regular file among `named`. Files whose tree cannot be had go by their descriptors, in one line.
+ * Takes a tree of each target that has a directory or a regular file among `named`. Files whose
+ * tree cannot be had go by their descriptors, in one line.
  * @throws PortholeError as `takeTree`, where a directory was named
  */
 export async function placeInTrees(
@@ -88,7 +89,8 @@ export function sayDescriptor({ files, error: { message } }: Refused): void {
 }
 
 /**
- * What else there is has no place in a tree: relayed files (their mounts are taken away there), what a process has open, devices (nodev), FIFOs.
+ * What else there is has no place in a tree: relayed files (their mounts are taken away there),
+ * what a process has open, devices (nodev), FIFOs.
  */
 function isInTree({ target, file }: NamedFile): boolean {
   if (target.kind === "local" || target.kind === "output" || file.relayed) return false;

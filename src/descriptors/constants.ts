@@ -1,5 +1,6 @@
 /**
- * Constants of the Linux kernel that node:fs does not export. The numbers are the same on x64 and arm64.
+ * Constants of the Linux kernel that node:fs does not export. The numbers are the same on x64 and
+ * arm64.
  */
 
 // open(2)

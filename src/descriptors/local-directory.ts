@@ -66,7 +66,9 @@ export class LocalDirectory implements Disposable {
     }
   }
 
-  /** Gives the directory its permission bits and times; last, because writing into it changes both. */
+  /**
+   * Gives the directory its permission bits and times; last, because writing into it changes both.
+   */
   finish(mode: number, times: FileTimes): void {
     const path = Buffer.from(`/proc/self/fd/${this.#fd.number}`);
     try {

@@ -106,7 +106,8 @@ export class NewFile implements Disposable {
       renameSync(from, to);
       this.#part = undefined;
     } else {
-      // rename(2) would replace a file that appeared meanwhile; the second name of it goes in close().
+      // rename(2) would replace a file that appeared meanwhile; the second name of it goes in
+      // close().
       linkSync(from, to);
     }
   }

@@ -172,8 +172,8 @@ export class OutputFollower {
 }
 
 /**
- * True for a line that the engine sends twice in a row: Docker 20.10 repeats the first line of a log
- * that it has rotated to. Lines have different times; the parts of one long line have the same.
+ * True for a line that the engine sends twice in a row: Docker 20.10 repeats the first line of a
+ * log that it has rotated to. Lines have different times; the parts of one long line have the same.
  */
 function isSame(before: OutputRecord, { stream, time, bytes }: OutputRecord): boolean {
   return (

@@ -5,13 +5,16 @@ import { Json } from "./engine-json.ts";
 export interface ImageLayer {
   /** `sha256:` and 64 hexadecimal digits; of its uncompressed archive. */
   digest: string;
-  /** The instruction of the image's history that made it; undefined where the history does not tell which one that is. */
+  /**
+   * The instruction of the image's history that made it; undefined where the history does not tell
+   * which one that is.
+   */
   instruction: string | undefined;
 }
 
 /**
- * The layers of an image, the lowest first, by the id of the image or of a container that is made of it. None where the engine does
- * not say, or is not there any more.
+ * The layers of an image, the lowest first, by the id of the image or of a container that is made
+ * of it. None where the engine does not say, or is not there any more.
  */
 export async function imageLayerList(
   socketPath: string,
@@ -34,8 +37,9 @@ export async function imageLayerList(
 }
 
 /**
- * The instructions that made the layers, the lowest first. The history does not say which of its entries made one, but those of a
- * size did: where their number differs from that of the layers, as after an instruction that made an empty layer, none is told.
+ * The instructions that made the layers, the lowest first. The history does not say which of its
+ * entries made one, but those of a size did: where their number differs from that of the layers, as
+ * after an instruction that made an empty layer, none is told.
  */
 function layerInstructions(history: readonly Json[], count: number): string[] {
   const entries = history.map((entry) => ({
@@ -47,7 +51,10 @@ function layerInstructions(history: readonly Json[], count: number): string[] {
   return chosen.length === count ? chosen.map(({ instruction }) => readable(instruction)).reverse() : [];
 }
 
-/** Docker's builders write `/bin/sh -c #(nop) COPY ...` for what is no RUN, and `RUN |1 ARG=x /bin/sh -c make # buildkit`. */
+/**
+ * Docker's builders write `/bin/sh -c #(nop) COPY ...` for what is no RUN, and `RUN |1 ARG=x
+ * /bin/sh -c make # buildkit`.
+ */
 function readable(instruction: string): string {
   return instruction
     .replace(/^\/bin\/sh -c #\(nop\)\s*/, "")

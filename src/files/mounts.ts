@@ -96,7 +96,10 @@ function kindOfMount(mount: Mount, volume: string | undefined): BackingKind {
   return mount.root === "/" ? "disk" : "bind";
 }
 
-/** Where engines keep layers. One alone is bound to `/`: a copy of Docker's and Podman's driver vfs, an image of one layer. */
+/**
+ * Where engines keep layers. One alone is bound to `/`: a copy of Docker's and Podman's driver vfs,
+ * an image of one layer.
+ */
 const LAYER_DIRECTORY =
   /\/(vfs\/dir\/[0-9a-f]{64}(-init)?|overlay2?\/[0-9a-z]+\/diff|io\.containerd\.snapshotter\.v1\.\w+\/snapshots\/\d+(\/fs)?)$/;
 

@@ -88,8 +88,8 @@ export const encode = {
 };
 
 /**
- * The packet that passes the listening socket on: `SERVE` with one descriptor. With `witness` a second
- * packet follows, with a descriptor that ends the agent when it becomes readable.
+ * The packet that passes the listening socket on: `SERVE` with one descriptor. With `witness` a
+ * second packet follows, with a descriptor that ends the agent when it becomes readable.
  */
 export function encodeServe({ witness = false } = {}): Uint8Array {
   return encodeMessage(Op.serve, 0, u32(VERSION | (witness ? ServeFlag.witness << 16 : 0)), 1);

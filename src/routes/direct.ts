@@ -14,7 +14,10 @@ export interface DirectTarget {
   started: string;
   /** For messages. */
   name: string;
-  /** Directories of its root, uppermost first, to tell where a file is from; missing where they are not known. */
+  /**
+   * Directories of its root, uppermost first, to tell where a file is from; missing where they are
+   * not known.
+   */
   layers?: readonly string[];
 }
 

@@ -16,8 +16,9 @@ export interface EnginePlace {
 }
 
 /**
- * The place of an engine whose layers this process may read: of root's engine for root, of a rootless engine in its own user and mount
- * namespaces for its user and for root. Undefined for any other.
+ * The place of an engine whose layers this process may read: of root's engine for root, of a
+ * rootless engine in its own user and mount namespaces for its user and for root. Undefined for any
+ * other.
  * @throws PortholeError with the errno of connect(2)
  */
 export function enginePlace(engine: Engine): EnginePlace | undefined {
@@ -36,7 +37,10 @@ export function enginePlace(engine: Engine): EnginePlace | undefined {
   return { options: [], path: (path) => path, isEngines: (path) => isSameFileFor(pid, path) };
 }
 
-/** Who listens on an engine's socket, as the kernel says it (SO_PEERCRED); pid 0 where it is none of this PID namespace. */
+/**
+ * Who listens on an engine's socket, as the kernel says it (SO_PEERCRED); pid 0 where it is none of
+ * this PID namespace.
+ */
 function listener({ socketPath }: Engine): { pid: number; uid: number } {
   const connection = connectEngine(socketPath);
   try {
@@ -46,7 +50,10 @@ function listener({ socketPath }: Engine): { pid: number; uid: number } {
   }
 }
 
-/** The process that keeps a user's rootless Podman namespaces. Where systemd made the socket, Podman itself is not its listener. */
+/**
+ * The process that keeps a user's rootless Podman namespaces. Where systemd made the socket, Podman
+ * itself is not its listener.
+ */
 function podmanPause(uid: number): number {
   const runtime = uid === process.geteuid?.() ? process.env.XDG_RUNTIME_DIR : undefined;
   try {

@@ -19,7 +19,10 @@ export function ignoreMissing(error: unknown): void {
   if (!(error instanceof EngineError) || (!isMissing(error) && error.status !== 409)) throw error;
 }
 
-/** True where there is no such thing. Podman says 500 of a container that goes while it is asked for. */
+/**
+ * True where there is no such thing. Podman says 500 of a container that goes while it is asked
+ * for.
+ */
 export function isMissing({ status, message }: EngineError): boolean {
   return status === 404 || (status === 500 && /no such container/i.test(message));
 }

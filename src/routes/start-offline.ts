@@ -171,7 +171,10 @@ export function withLayers({ engine, identity, name, volume }: OfflineTarget, { 
   };
 }
 
-/** Where this process finds the engine's directories. Throws ATTACH where it may not read the layers. */
+/**
+ * Where this process finds the engine's directories. Throws ATTACH where it may not read the
+ * layers.
+ */
 function placeOf(files: OfflineTarget): EnginePlace {
   const place = enginePlace(files.engine);
   if (place === undefined)

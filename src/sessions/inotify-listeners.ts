@@ -7,7 +7,10 @@ import { tryRead } from "../descriptors/try-read.ts";
 /** Bytes of events read in one turn. */
 const BUFFER = 16 * 1024;
 
-/** Turns of one {@link InotifyListeners.readQueued}: more than the queue of the kernel holds (16,384 events by default). */
+/**
+ * Turns of one {@link InotifyListeners.readQueued}: more than the queue of the kernel holds (16,384
+ * events by default).
+ */
 const MOST_TURNS = 128;
 
 type Listener = (event: InotifyEvent) => void;

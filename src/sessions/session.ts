@@ -35,7 +35,10 @@ export interface OpenOptions {
   consume?: boolean | undefined;
 }
 
-/** The layer that a file is from. `digest` and `instruction` are of an image's layer, where its engine tells them. */
+/**
+ * The layer that a file is from. `digest` and `instruction` are of an image's layer, where its
+ * engine tells them.
+ */
 export interface FileLayer extends LayerRole, Partial<ImageLayer> {}
 
 /** A way to a target's files. Files that it opened stay open when it is closed. */
@@ -75,8 +78,8 @@ export interface Session extends AsyncDisposable {
   open(path: string, options?: OpenOptions): Promise<OpenFile>;
   /**
    * Opens regular files of one directory for reading, up to 64 names, in less time than as many
-   * {@link open}. Undefined stands for a name that must be opened by itself, which says why: it does
-   * not exist, is not a regular file, or is relayed. Absent where it would save nothing.
+   * {@link open}. Undefined stands for a name that must be opened by itself, which says why: it
+   * does not exist, is not a regular file, or is relayed. Absent where it would save nothing.
    * @throws PortholeError FILE for the directory; SESSION
    */
   openMany?(directory: string, names: readonly string[]): Promise<(OpenFile | undefined)[]>;
@@ -91,8 +94,8 @@ export interface Session extends AsyncDisposable {
    */
   list(path: string, options?: { stat?: boolean }): AsyncIterable<DirectoryEntry>;
   /**
-   * Which layer of the target's root a file is from; undefined where that is not known, and for a file that is from none of them: in
-   * a volume, in memory.
+   * Which layer of the target's root a file is from; undefined where that is not known, and for a
+   * file that is from none of them: in a volume, in memory.
    */
   layer(path: string, options?: { noFollow?: boolean }): Promise<FileLayer | undefined>;
   /** Target of a symbolic link. */
@@ -118,8 +121,8 @@ export interface Session extends AsyncDisposable {
    */
   watch(path: string, mask: number, listener: (event: InotifyEvent) => void): Promise<() => void>;
   /**
-   * Delivers the events that the kernel has queued now to listeners of {@link watch}: the caller then
-   * knows all that happened before the call.
+   * Delivers the events that the kernel has queued now to listeners of {@link watch}: the caller
+   * then knows all that happened before the call.
    */
   readEvents(): void;
   /** Why the session ended; undefined while it is open. */

@@ -13,7 +13,8 @@ import { type FuseTarget, fuseTarget } from "../helpers/fuse.ts";
 import { type User, user } from "../helpers/porthole.ts";
 
 /*
- * Files of a FUSE file system, which the agent relays: no positions, no events. The server shows `live`, a file of this machine beside its directory.
+ * Files of a FUSE file system, which the agent relays: no positions, no events. The server shows
+ * `live`, a file of this machine beside its directory.
  */
 describeAsRoot("porthole tail of a relayed file that changes", () => {
   let target: FuseTarget;

@@ -7,7 +7,9 @@ import { waitFor } from "../helpers/wait-for.ts";
 import type { TmuxScreen } from "../tui/screen.ts";
 import { has, lastRow, startScreen } from "./porthole-screen.ts";
 
-/** Has a FIFO whose writer waits for a reader, a terminal device, and a pipe as its descriptor 7. */
+/**
+ * Has a FIFO whose writer waits for a reader, a terminal device, and a pipe as its descriptor 7.
+ */
 const HOLDER = `
 mkdir -p /srv /tmp; cd /srv
 mkfifo queue; (echo given > queue) &
@@ -47,7 +49,10 @@ describeWith(["docker", "tmux"], "Enter on a file where reading removes the data
     await screen.waitFor("the entry", (text) => /1 of 1/.test(lastRow(text)));
   };
 
-  /** True while the writer of the FIFO waits for its first reader: the kernel opens for writing only then. */
+  /**
+   * True while the writer of the FIFO waits for its first reader: the kernel opens for writing only
+   * then.
+   */
   const waits = () => {
     const { stdout } = spawnSync("docker", [
       "-H",

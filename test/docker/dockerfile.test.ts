@@ -6,7 +6,10 @@ import { describeWith } from "../helpers/availability.ts";
 import { engine, uniqueName } from "../helpers/engine.ts";
 import { repository } from "../helpers/paths.ts";
 
-/* docker/agent.Dockerfile, on a base made of this machine's own compiler: nothing is pulled, and nothing comes over a network. */
+/*
+ * docker/agent.Dockerfile, on a base made of this machine's own compiler: nothing is pulled, and
+ * nothing comes over a network.
+ */
 
 describeWith(["root", "docker", "musl"], "docker/agent.Dockerfile", () => {
   const base = `localhost/${uniqueName("porthole-compiler")}`;

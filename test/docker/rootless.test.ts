@@ -75,7 +75,8 @@ function tests(name: "rootlessDocker" | "rootlessPodman"): void {
       const tag = await image(on, files);
       const volume = uniqueName("volume");
       await on.api.createVolume({ Name: volume });
-      // A directory that is removed and made anew is opaque: an overlay of a user namespace says so in an attribute of its own.
+      // A directory that is removed and made anew is opaque: an overlay of a user namespace says so
+      // in an attribute of its own.
       const script =
         "echo own > /own; /bin/busybox rm -r /d; /bin/busybox mkdir /d; echo new > /d/new; echo v > /data/f";
       const handle = await on.api.createContainer({

@@ -349,7 +349,10 @@ describeWith(["root", "docker", "podman"], "what does not run, read by a user wh
 });
 
 describeWith(["root", "docker", "podman"], "the layer that a file is from", () => {
-  /** An image of two layers, of which the second hides and replaces files of the first, and a container that does the same to both. */
+  /**
+   * An image of two layers, of which the second hides and replaces files of the first, and a
+   * container that does the same to both.
+   */
   async function layered(on: Engine): Promise<{ tag: string; handle: Docker.Container; remove: () => Promise<void> }> {
     const sh = (script: string) => [
       "/bin/busybox",
@@ -412,7 +415,8 @@ describeWith(["root", "docker", "podman"], "the layer that a file is from", () =
           "/a": "1 of 2",
           "/data/file": undefined,
         };
-        // Over the other routes to a container that runs, and without directories in inspect, nobody knows.
+        // Over the other routes to a container that runs, and without directories in inspect,
+        // nobody knows.
         const isKnown = uid === 0 && GraphDriver?.Data !== null;
         for (const [path, layer] of Object.entries(files))
           expect([path, await layerOf(by, `${handle.id}:${path}`)]).toEqual([path, isKnown ? layer : undefined]);

@@ -13,7 +13,10 @@ import { TmuxScreen } from "../tui/screen.ts";
 import { kinds } from "./kinds.ts";
 import { type Client, type Lie, lyingAgent, statFor } from "./lying-agent.ts";
 
-/* The built command against an agent that lies: one line that says what was wrong, the documented exit status, and an end. */
+/*
+ * The built command against an agent that lies: one line that says what was wrong, the documented
+ * exit status, and an end.
+ */
 
 const nothing = new Uint8Array(0);
 let someone: User;

@@ -12,7 +12,10 @@ import { type User, user } from "../helpers/porthole.ts";
 import { childrenOf, isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
-/* Files that no honest container has, in a real one: what they hold lies in a directory of this machine that is mounted there as /h. */
+/*
+ * Files that no honest container has, in a real one: what they hold lies in a directory of this
+ * machine that is mounted there as /h.
+ */
 
 const MANY = 1_000_000;
 const SWAPS = 1_000_000;

@@ -4,8 +4,9 @@ import { StatFlag } from "../../src/protocol/messages.ts";
 import { type Lie, lyingAgent, statFor } from "./lying-agent.ts";
 
 /*
- * A lying agent in a process of its own, which holds a file of a FUSE server that answers no FLUSH: a process that holds one can neither end nor
- * start a program. Arguments: state directory, the file, the record's target, and how to lie. Prints its target.
+ * A lying agent in a process of its own, which holds a file of a FUSE server that answers no FLUSH:
+ * a process that holds one can neither end nor start a program. Arguments: state directory, the
+ * file, the record's target, and how to lie. Prints its target.
  */
 
 /** Called with the arguments. */

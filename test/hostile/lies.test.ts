@@ -17,8 +17,8 @@ import { honestInotify, kinds } from "./kinds.ts";
 import { type Client, type Lie, type LyingAgent, lyingAgent, statFor } from "./lying-agent.ts";
 
 /*
- * An agent that lies in every way that the wire allows. What holds for each: one error that says what was wrong, the session over, no wait
- * beyond the deadline, and as many descriptors as before.
+ * An agent that lies in every way that the wire allows. What holds for each: one error that says
+ * what was wrong, the session over, no wait beyond the deadline, and as many descriptors as before.
  */
 
 const SILENCE_MS = 300;

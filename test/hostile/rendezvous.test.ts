@@ -29,7 +29,10 @@ import { descriptorCount } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { agentInfo } from "../protocol/samples.ts";
 
-/* Whoever has the directory mounted may connect to the rendezvous: another container, another user inside. Only the agent that was started is met. */
+/*
+ * Whoever has the directory mounted may connect to the rendezvous: another container, another user
+ * inside. Only the agent that was started is met.
+ */
 
 interface Meeting {
   run: RunDirectory;

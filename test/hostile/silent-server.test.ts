@@ -9,8 +9,9 @@ import { childrenOf, processName } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /*
- * A container with a file system of its own whose server stops answering: at look-up, open, getattr, read and flush. Whatever a command waits
- * for, Ctrl-C ends it, and other commands go on. PORTHOLE_TEST_MEASURE=1 prints how long that took.
+ * A container with a file system of its own whose server stops answering: at look-up, open,
+ * getattr, read and flush. Whatever a command waits for, Ctrl-C ends it, and other commands go on.
+ * PORTHOLE_TEST_MEASURE=1 prints how long that took.
  */
 
 describeWith(["root", "docker"], "a FUSE server in a container that stops answering", () => {

@@ -15,9 +15,13 @@ import { user } from "../helpers/porthole.ts";
 import { isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
-/* A command of this machine walks a container's whole tree: what the container could plant in it. */
+/*
+ * A command of this machine walks a container's whole tree: what the container could plant in it.
+ */
 
-/** A process with mounts of its own and this machine's root. Ends with the test. Returns its number. */
+/**
+ * A process with mounts of its own and this machine's root. Ends with the test. Returns its number.
+ */
 async function ownMounts(script: string): Promise<number> {
   const child = spawn("unshare", ["--mount", "sh", "-c", `${script} && exec sleep 1000`], { stdio: "ignore" });
   onTestFinished(() => void child.kill("SIGKILL"));

@@ -3,12 +3,13 @@
 //
 //   node test/peers/coreutils.mjs [--reference] DIRECTORY [TEST...]
 //
-// DIRECTORY is an unpacked source tree of coreutils 9.1 (`apt-get source coreutils` on Debian 12), which
-// need not be built; nothing of it is part of this repository. TEST is a name such as tail-2/pid.sh.
-// --reference runs this machine's own tail, head and cat instead, to see what passes here at all.
+// DIRECTORY is an unpacked source tree of coreutils 9.1 (`apt-get source coreutils` on Debian 12),
+// which need not be built; nothing of it is part of this repository. TEST is a name such as
+// tail-2/pid.sh. --reference runs this machine's own tail, head and cat instead, to see what passes
+// here at all.
 //
-// coreutils-differences.json lists the tests, and cases of the Perl tests, that differ by intent. The
-// exit status is 1 when another one fails, or when a listed one passes.
+// coreutils-differences.json lists the tests, and cases of the Perl tests, that differ by intent.
+// The exit status is 1 when another one fails, or when a listed one passes.
 import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -64,7 +65,8 @@ function prepare() {
   writeFileSync(join(work, "config.h"), "#define HAVE_INOTIFY 1\n");
   program("getlimits", `cat <<'end'\n${limits().join("\n")}\nend\n`);
   if (isReference) return;
-  // Left out: switches that make GNU's own tail poll, often. Written in full: the one option that a test abbreviates.
+  // Left out: switches that make GNU's own tail poll, often. Written in full: the one option that a
+  // test abbreviates.
   const cases = `---*|--max-unchanged-stats=*) ;; --sleep=*) set -- "$@" "--sleep-interval=\${arg#*=}";; *) set -- "$@" "$arg";;`;
   for (const name of PROGRAMS) {
     program(
@@ -201,7 +203,10 @@ function report(outcomes, counts) {
   }
 }
 
-/** A case NAME stands for NAME.r and NAME.p as well: the same with standard input from a file and from a pipe. */
+/**
+ * A case NAME stands for NAME.r and NAME.p as well: the same with standard input from a file and
+ * from a pipe.
+ */
 function reasonFor(name) {
   return differences.find(({ tests }) => tests.includes(name.replace(/(:.*)\.[rp]$/, "$1")))?.reason;
 }

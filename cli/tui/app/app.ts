@@ -34,7 +34,10 @@ export interface AppOptions {
   navigator(host: Host): Promise<Navigator>;
 }
 
-/** The program on the terminal: it owns the terminal, the frames, the keys and the chrome, and shows the views in their tabs. */
+/**
+ * The program on the terminal: it owns the terminal, the frames, the keys and the chrome, and shows
+ * the views in their tabs.
+ */
 export class App implements Host {
   readonly #terminal = new Terminal(process.stdin, process.stdout);
   readonly #painter = new Painter(this.#terminal, {
@@ -92,14 +95,16 @@ export class App implements Host {
   }
 
   /**
-   * Shows the view that `first` makes until the user quits or a signal ends it, and gives the terminal back as it was. Resolves with the exit
-   * status: 0 for `q`, 130 for Ctrl-C, 128 + n for a signal. The first frame is on the screen before this yields to the event loop.
+   * Shows the view that `first` makes until the user quits or a signal ends it, and gives the
+   * terminal back as it was. Resolves with the exit status: 0 for `q`, 130 for Ctrl-C, 128 + n for
+   * a signal. The first frame is on the screen before this yields to the event loop.
    * @throws whatever a view failed with
    */
   async run(first: (host: Host) => View): Promise<number> {
     const outcome = new Promise<Outcome>((resolve) => {
       this.#finish = (result) => {
-        // At once: what comes after this may take a moment, and its messages belong on the user's own screen.
+        // At once: what comes after this may take a moment, and its messages belong on the user's
+        // own screen.
         this.#isOver = true;
         this.#clock.stop();
         this.#terminal.leave();
@@ -160,7 +165,8 @@ export class App implements Host {
     this.#terminal.leave();
     this.#keys.ignore();
     this.#isOutside = true;
-    // What runs there says when this process stops with it; where nothing does, the kernel stops it.
+    // What runs there says when this process stops with it; where nothing does, the kernel stops
+    // it.
     process.off("SIGTSTP", this.#onSuspend);
     try {
       const result = await action();
@@ -235,7 +241,9 @@ export class App implements Host {
     closing.catch((error) => this.fail(error));
   }
 
-  /** What the first text does not need: exact widths of characters, the terminal's background, Ink. */
+  /**
+   * What the first text does not need: exact widths of characters, the terminal's background, Ink.
+   */
   async #load(): Promise<void> {
     this.#theme.ask(this.#terminal);
     await this.#measureExactly();

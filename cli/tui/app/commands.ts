@@ -15,7 +15,10 @@ export interface CommandTargets {
   navigator(host: Host): Promise<Navigator>;
 }
 
-/** Commands that are typed behind `:`, and the ways from view to view, which are loaded with the first that is taken. */
+/**
+ * Commands that are typed behind `:`, and the ways from view to view, which are loaded with the
+ * first that is taken.
+ */
 export class Commands {
   readonly #targets: CommandTargets;
   #navigator: Promise<Navigator> | undefined;

@@ -2,8 +2,9 @@
 const FRAME_MS = 16;
 
 /**
- * Draws at once when nothing was drawn just before, else when the frame's time has come; any number of requests meanwhile make one frame. While
- * `ready` says no (the terminal is still taking the last frame), requests wait for {@link FrameClock.request} to be called again.
+ * Draws at once when nothing was drawn just before, else when the frame's time has come; any number
+ * of requests meanwhile make one frame. While `ready` says no (the terminal is still taking the
+ * last frame), requests wait for {@link FrameClock.request} to be called again.
  */
 export class FrameClock {
   readonly #draw: () => void;

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 /**
- * Sends a signal to all that this process has started in its own process group, and to what that has started there: who ends a shell only leaves the
- * shell's programs behind, on a terminal that is no longer theirs. The group as a whole may hold whoever started us.
+ * Sends a signal to all that this process has started in its own process group, and to what that
+ * has started there: who ends a shell only leaves the shell's programs behind, on a terminal that
+ * is no longer theirs. The group as a whole may hold whoever started us.
  */
 export function signalJob(signal: NodeJS.Signals): void {
   const group = groupOf(process.pid);
@@ -27,7 +28,10 @@ function descendants(pid: number): number[] {
   return [...children, ...children.flatMap(descendants)];
 }
 
-/** proc_pid_stat(5): the field after the state and the parent. The name before them may hold anything. */
+/**
+ * proc_pid_stat(5): the field after the state and the parent. The name before them may hold
+ * anything.
+ */
 function groupOf(pid: number): string | undefined {
   const stat = read(() => readFileSync(`/proc/${pid}/stat`, "latin1"), "");
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2];

@@ -1,9 +1,15 @@
 import { KeyParser, type TerminalEvent } from "../keymap/keys.ts";
 
-/** Bytes after ESC that belong to one key come in one piece nearly always; over a slow connection within this. It is part of what Esc takes to cancel (50 ms). */
+/**
+ * Bytes after ESC that belong to one key come in one piece nearly always; over a slow connection
+ * within this. It is part of what Esc takes to cancel (50 ms).
+ */
 const ESCAPE_MS = 20;
 
-/** Pieces of an answer of the terminal's may be so far apart; typed text is no part of it after that. */
+/**
+ * Pieces of an answer of the terminal's may be so far apart; typed text is no part of it after
+ * that.
+ */
 const ANSWER_MS = 500;
 
 /** Enter, and for whoever wants out of a program ^C, ^D and `q`. */
@@ -38,7 +44,10 @@ export class KeyInput {
     this.#input.off("data", this.#take).pause();
   }
 
-  /** Asks, and waits for Enter or its like. Read as raw bytes: in a terminal that takes whole lines ^D is the end of all input, and ^C a signal. */
+  /**
+   * Asks, and waits for Enter or its like. Read as raw bytes: in a terminal that takes whole lines
+   * ^D is the end of all input, and ^C a signal.
+   */
   goesBack(ask: () => void): Promise<void> {
     this.#input.setRawMode(true);
     ask();

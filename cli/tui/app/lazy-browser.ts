@@ -7,14 +7,20 @@ import { readConfig } from "../config.ts";
 import type { Location } from "../view.ts";
 import type { AppOptions } from "./app.ts";
 
-/** What lies around a file that is shown alone: its place, and the browser, which is loaded when somebody wants to go there. */
+/**
+ * What lies around a file that is shown alone: its place, and the browser, which is loaded when
+ * somebody wants to go there.
+ */
 export class LazyBrowser {
   readonly location: Location;
   readonly app: AppOptions;
   readonly #abort = new AbortController();
   #browser: Browser | undefined;
 
-  /** The session stays the caller's; without one the place connects when it is asked. Throws USAGE for a config file that is wrong. */
+  /**
+   * The session stays the caller's; without one the place connects when it is asked. Throws USAGE
+   * for a config file that is wrong.
+   */
   constructor(session: Session | undefined, target: Target, options: ConnectionOptions) {
     const { signal } = this.#abort;
     const place = session

@@ -98,7 +98,9 @@ async function* closing(file: OpenFile): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Runs a shell's command on the file: by a path where it writes `{}`, else as its standard input. */
+/**
+ * Runs a shell's command on the file: by a path where it writes `{}`, else as its standard input.
+ */
 async function run(
   view: View,
   command: string,

@@ -12,7 +12,10 @@ const SURFACES_MS = 33;
 
 /** What the painter asks of the application. */
 export interface PainterHost {
-  /** What the surfaces are to show now; undefined where there is nothing, or another program has the terminal. */
+  /**
+   * What the surfaces are to show now; undefined where there is nothing, or another program has the
+   * terminal.
+   */
   state(): ScreenState | undefined;
   /** A key came and its frame is not drawn: surfaces wait for that. */
   isKeyWaiting(): boolean;
@@ -29,8 +32,9 @@ export interface Body {
 }
 
 /**
- * Puts the screen together: rows of the body are written at once, surfaces render after them and are written when they have changed.
- * Until Ink is loaded there are the body and one plain row with its title.
+ * Puts the screen together: rows of the body are written at once, surfaces render after them and
+ * are written when they have changed. Until Ink is loaded there are the body and one plain row with
+ * its title.
  */
 export class Painter {
   readonly #terminal: Terminal;

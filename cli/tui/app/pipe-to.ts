@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 
 /**
- * Runs a shell's command with these bytes on its standard input; the terminal is its own. A command that stops reading, as head does, is no failure.
+ * Runs a shell's command with these bytes on its standard input; the terminal is its own. A command
+ * that stops reading, as head does, is no failure.
  * @returns its exit status; 128 + n where a signal ended it is the shell's business
  */
 export async function pipeTo(

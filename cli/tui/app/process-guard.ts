@@ -18,8 +18,9 @@ export interface GuardHandlers {
 }
 
 /**
- * Stands between the screen and every way the process can end or be stopped, and keeps what others print off the screen. Returns the function that
- * takes it all away again and prints what was held back.
+ * Stands between the screen and every way the process can end or be stopped, and keeps what others
+ * print off the screen. Returns the function that takes it all away again and prints what was held
+ * back.
  */
 export function guardProcess(handlers: GuardHandlers): () => void {
   const signals = Object.entries(ENDING).map(([signal, status]) => [signal, () => handlers.end(status)] as const);
@@ -39,7 +40,10 @@ export function guardProcess(handlers: GuardHandlers): () => void {
   };
 }
 
-/** Makes `listener` the only one: others would report, or exit, while the terminal is not back yet. Returns the undo. */
+/**
+ * Makes `listener` the only one: others would report, or exit, while the terminal is not back yet.
+ * Returns the undo.
+ */
 function takeOver(
   event: "uncaughtException" | "unhandledRejection" | "warning",
   listener: (error: Error) => void,

@@ -1,6 +1,9 @@
 import type { View } from "../view.ts";
 
-/** Views that lie one over the other, side by side in tabs. There is always one tab, empty only at the very end. */
+/**
+ * Views that lie one over the other, side by side in tabs. There is always one tab, empty only at
+ * the very end.
+ */
 export class Tabs {
   #stacks: View[][] = [[]];
   #at = 0;
@@ -40,14 +43,20 @@ export class Tabs {
     this.#stacks.splice(this.#at, 0, [view]);
   }
 
-  /** Takes the shown view away; with its last view a tab goes too, if there is another. Returns the view. */
+  /**
+   * Takes the shown view away; with its last view a tab goes too, if there is another. Returns the
+   * view.
+   */
   pop(): View | undefined {
     const view = this.#stacks[this.#at]?.pop();
     if (this.depth === 0) this.#drop();
     return view;
   }
 
-  /** Takes away the views over the last one that is wanted, in the shown tab; undefined where there is none. */
+  /**
+   * Takes away the views over the last one that is wanted, in the shown tab; undefined where there
+   * is none.
+   */
   popTo(isWanted: (view: View) => boolean): readonly View[] | undefined {
     const stack = this.#stacks[this.#at] ?? [];
     const index = stack.findLastIndex(isWanted);

@@ -5,7 +5,10 @@ import type { Terminal } from "./terminal.ts";
 /** Surfaces wait so long for the terminal's answer. One that comes later still counts. */
 const DEADLINE_MS = 150;
 
-/** The theme for this terminal. The object stays the same when the answer changes what is in it: views keep it. */
+/**
+ * The theme for this terminal. The object stays the same when the answer changes what is in it:
+ * views keep it.
+ */
 export class TerminalTheme {
   readonly theme: Theme;
   readonly #choice: ThemeChoice;
@@ -27,7 +30,10 @@ export class TerminalTheme {
     this.theme = this.#made();
   }
 
-  /** Asks for the background, where the theme depends on it. The Linux console shows what it does not know. */
+  /**
+   * Asks for the background, where the theme depends on it. The Linux console shows what it does
+   * not know.
+   */
   ask(terminal: Terminal): void {
     const { NO_COLOR, TERM } = this.#environment;
     if (this.#choice.name !== "auto" || NO_COLOR || TERM === "linux" || colourDepth(this.#environment) === 16) return;

@@ -1,13 +1,19 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 
-/** Alternate screen, no cursor, bracketed paste, no automatic wrap (a row that is too wide for this terminal then hurts nothing else). */
+/**
+ * Alternate screen, no cursor, bracketed paste, no automatic wrap (a row that is too wide for this
+ * terminal then hurts nothing else).
+ */
 const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?7l\x1b[m";
 
 /** Presses and the wheel, reported in SGR form (xterm, "Mouse Tracking"). */
 const MOUSE_ON = "\x1b[?1000h\x1b[?1006h";
 const MOUSE_OFF = "\x1b[?1006l\x1b[?1000l";
 
-/** Undoes ENTER and everything that a frame could have left half done: synchronised output, scroll region, style. */
+/**
+ * Undoes ENTER and everything that a frame could have left half done: synchronised output, scroll
+ * region, style.
+ */
 const RESTORE = "\x1b[?2026l\x1b[r\x1b[m\x1b[?7h\x1b[?2004l\x1b[?25h\x1b[?1049l";
 
 /** Ends a control sequence that was cut short (CAN, ECMA-48 8.3.6). */
@@ -19,8 +25,9 @@ const RETRY_MS = 8;
 const RESTORE_DEADLINE_MS = 500;
 
 /**
- * The terminal's modes and its output. Output goes to a descriptor of its own that does not block, so that a terminal which takes nothing holds up
- * no key and no signal: one frame may be on its way, and frames that are ready meanwhile are never made (see {@link Terminal.busy}).
+ * The terminal's modes and its output. Output goes to a descriptor of its own that does not block,
+ * so that a terminal which takes nothing holds up no key and no signal: one frame may be on its
+ * way, and frames that are ready meanwhile are never made (see {@link Terminal.busy}).
  */
 export class Terminal {
   readonly #stdin: typeof process.stdin;
@@ -57,14 +64,18 @@ export class Terminal {
 
   /** Takes the terminal over; again after a suspension too. */
   enter(): void {
-    // libuv remembers the mode it set: off first, for somebody else may have changed it while this process was stopped.
+    // libuv remembers the mode it set: off first, for somebody else may have changed it while this
+    // process was stopped.
     this.#stdin.setRawMode(false);
     this.#stdin.setRawMode(true);
     this.#entered = true;
     this.write(this.#mouse ? ENTER + MOUSE_ON : ENTER);
   }
 
-  /** Takes the mouse, or gives it back: while it is taken, the terminal's own selection needs Shift. True when it is taken now. */
+  /**
+   * Takes the mouse, or gives it back: while it is taken, the terminal's own selection needs Shift.
+   * True when it is taken now.
+   */
   toggleMouse(): boolean {
     this.#mouse = !this.#mouse;
     this.write(this.#mouse ? MOUSE_ON : MOUSE_OFF);
@@ -76,7 +87,10 @@ export class Terminal {
     this.#writeAll(Buffer.from(text));
   }
 
-  /** OSC 52 (xterm): the terminal keeps these bytes as what was copied, also over ssh. Nothing but base64 is sent. */
+  /**
+   * OSC 52 (xterm): the terminal keeps these bytes as what was copied, also over ssh. Nothing but
+   * base64 is sent.
+   */
   copy(bytes: Uint8Array): void {
     this.write(`\x1b]52;c;${Buffer.from(bytes).toString("base64")}\x07`);
   }
@@ -87,14 +101,18 @@ export class Terminal {
     this.#flush();
   }
 
-  /** Gives the terminal back as it was. Synchronous and idempotent: also for signal and exit handlers. */
+  /**
+   * Gives the terminal back as it was. Synchronous and idempotent: also for signal and exit
+   * handlers.
+   */
   leave(): void {
     if (!this.#entered) return;
     this.#entered = false;
     clearTimeout(this.#retry);
     const cut = this.busy;
     this.#pending = Buffer.alloc(0);
-    // Setting modes waits for the output to drain (TCSADRAIN in libuv). Where nothing drains, Node resets them at exit without waiting.
+    // Setting modes waits for the output to drain (TCSADRAIN in libuv). Where nothing drains, Node
+    // resets them at exit without waiting.
     if (!this.#writeAll(Buffer.from((cut ? CANCEL : "") + (this.#mouse ? MOUSE_OFF : "") + RESTORE))) return;
     try {
       this.#stdin.setRawMode(false);
@@ -135,7 +153,9 @@ export class Terminal {
     return rest.length === 0;
   }
 
-  /** Bytes taken; 0 when the terminal takes none now. Of a terminal that is gone (EIO), everything. */
+  /**
+   * Bytes taken; 0 when the terminal takes none now. Of a terminal that is gone (EIO), everything.
+   */
   #tryWrite(bytes: Buffer): number {
     try {
       return writeSync(this.#fd, bytes);
@@ -147,8 +167,9 @@ export class Terminal {
 }
 
 /**
- * The same terminal as an open file description of its own, so that O_NONBLOCK does not reach the shell's. Undefined where that is not allowed
- * (after su, for one): then writes block as everybody's do.
+ * The same terminal as an open file description of its own, so that O_NONBLOCK does not reach the
+ * shell's. Undefined where that is not allowed (after su, for one): then writes block as
+ * everybody's do.
  */
 function reopen(fd: number): number | undefined {
   try {

@@ -19,7 +19,10 @@ export async function checkZone({ tz }: ConnectionOptions): Promise<void> {
   if (tz !== undefined) (await import("../../../src/times/index.ts")).parseZone(tz);
 }
 
-/** Where files are looked at: a container, a process's namespaces, or this machine. One session at a time, made anew when it has ended. */
+/**
+ * Where files are looked at: a container, a process's namespaces, or this machine. One session at a
+ * time, made anew when it has ended.
+ */
 export class BrowserTarget {
   readonly target: Target;
   readonly #options: ConnectionOptions;
@@ -67,7 +70,10 @@ export class BrowserTarget {
     return this.#session?.route ?? "";
   }
 
-  /** The session, connected when there is none or when it has ended. Rejects as {@link connect} does. */
+  /**
+   * The session, connected when there is none or when it has ended. Rejects as {@link connect}
+   * does.
+   */
   session(options: { runningOnly?: boolean } = {}): Promise<Session> {
     if (this.#session !== undefined && this.#session.ended === undefined) return Promise.resolve(this.#session);
     this.#connecting ??= this.#connect(options).finally(() => {
@@ -76,7 +82,10 @@ export class BrowserTarget {
     return this.#connecting;
   }
 
-  /** Asks something of the session; once more, of a new one, when it ended over the question: its agent may have been restarted. */
+  /**
+   * Asks something of the session; once more, of a new one, when it ended over the question: its
+   * agent may have been restarted.
+   */
   async use<T>(action: (session: Session) => Promise<T>): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       const session = await this.session();
@@ -95,7 +104,10 @@ export class BrowserTarget {
     return tz === undefined ? this.use(targetZone) : parseZone(tz);
   }
 
-  /** The place as the follow engine asks it: `tell` hears that the container was restarted, or is gone. End it when nothing is followed any more. */
+  /**
+   * The place as the follow engine asks it: `tell` hears that the container was restarted, or is
+   * gone. End it when nothing is followed any more.
+   */
   followed(tell: (text: string) => void): TailTarget {
     return new TailTarget({ session: (_, options) => this.session(options) }, this.target, GONE_MS, tell);
   }

@@ -19,7 +19,10 @@ import { viewFile } from "./open-file.ts";
 import { processesView } from "./processes-view.ts";
 import { sandboxesView } from "./sandboxes-view.ts";
 
-/** What the views of the browser share: the places that were reached, and how things look. Closed after every view. */
+/**
+ * What the views of the browser share: the places that were reached, and how things look. Closed
+ * after every view.
+ */
 export class Browser implements BrowserContext {
   readonly host: Host;
   readonly options: ConnectionOptions;
@@ -91,7 +94,10 @@ export class Browser implements BrowserContext {
     this.host.open(findView(this, place, directory, text, test));
   }
 
-  /** Opens what is at a path in the viewer; a directory (through a link) is the caller's. What goes wrong is said. */
+  /**
+   * Opens what is at a path in the viewer; a directory (through a link) is the caller's. What goes
+   * wrong is said.
+   */
   async openPath(
     place: BrowserTarget,
     path: string,
@@ -132,7 +138,10 @@ export class Browser implements BrowserContext {
     );
   }
 
-  /** Shows what was opened. What would lose what is read is opened only once the user has agreed to that. */
+  /**
+   * Shows what was opened. What would lose what is read is opened only once the user has agreed to
+   * that.
+   */
   async #openOrAsk(open: (consume: boolean) => Promise<OpenFile>, show: (file: OpenFile) => void): Promise<void> {
     try {
       show(await open(false));

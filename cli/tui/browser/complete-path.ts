@@ -4,13 +4,19 @@ import { MOST_ENTRIES } from "./directory.ts";
 
 const DIRECTORY = 4;
 
-/** The path that a typed one means: `//` begins again at the root, so that `/dev` can be typed behind a directory that is there already. */
+/**
+ * The path that a typed one means: `//` begins again at the root, so that `/dev` can be typed
+ * behind a directory that is there already.
+ */
 export function typedPath(text: string): string {
   const restart = text.lastIndexOf("//");
   return restart === -1 ? text : text.slice(restart + 1);
 }
 
-/** What a path that is typed in the directory `base` of a place could become, in order. Hidden names only once their dot is typed. */
+/**
+ * What a path that is typed in the directory `base` of a place could become, in order. Hidden names
+ * only once their dot is typed.
+ */
 export async function completePath(
   place: BrowserTarget,
   base: string,

@@ -8,7 +8,10 @@ export interface ContainerItem extends ListItem {
   container: ListedContainer | undefined;
 }
 
-/** Lines for the containers, those of one Compose project together under its name; running ones first. */
+/**
+ * Lines for the containers, those of one Compose project together under its name; running ones
+ * first.
+ */
 export function containerItems(state: ContainersState, options: { stopped: boolean }): ContainerItem[] {
   const shown = state.containers.filter((one) => options.stopped || isRunning(one));
   const projects = [...new Set(shown.map(({ project }) => project))].sort((a, b) => order(a, b));

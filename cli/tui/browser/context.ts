@@ -10,7 +10,10 @@ import type { Arrangement } from "./files-items.ts";
 /** Replaces the view that is shown, or opens a tab. */
 export type OpenMode = "over" | "tab";
 
-/** What the views of the browser share, and what they may open. `Browser` is the one that makes the views. */
+/**
+ * What the views of the browser share, and what they may open. `Browser` is the one that makes the
+ * views.
+ */
 export interface BrowserContext {
   readonly host: Host;
   readonly options: ConnectionOptions;
@@ -22,7 +25,10 @@ export interface BrowserContext {
   preview: boolean;
   /** Marked files, by target. */
   readonly marks: Map<string, { place: BrowserTarget; path: string }>;
-  /** The target with its session; `engine` where the name alone may mean another container. Closed with the browser. */
+  /**
+   * The target with its session; `engine` where the name alone may mean another container. Closed
+   * with the browser.
+   */
   place(target: Target, engine?: string): BrowserTarget;
   openFiles(place: BrowserTarget, path: string, select?: string, how?: OpenMode): void;
   openProcesses(place: BrowserTarget, how?: OpenMode): void;
@@ -31,7 +37,10 @@ export interface BrowserContext {
   openOutput(place: BrowserTarget, path?: OutputPath, how?: OpenMode): Promise<void>;
   openSandboxes(known: readonly number[]): void;
   openFind(place: BrowserTarget, directory: string, text: string, test: (name: string) => boolean): void;
-  /** Opens a path in the viewer; a directory (also through a link) is given to `on.directory`. Failures are shown as a message. */
+  /**
+   * Opens a path in the viewer; a directory (also through a link) is given to `on.directory`.
+   * Failures are shown as a message.
+   */
   openPath(place: BrowserTarget, path: string, on: { directory(path: string): void }, how?: OpenMode): Promise<void>;
   /** Opens a descriptor of a process itself: what it holds, deleted or not. */
   openProcessFile(place: BrowserTarget, pid: number, file: ProcessFile, how?: OpenMode): Promise<void>;

@@ -10,7 +10,10 @@ export interface ReadingHandlers {
   ended(): void;
 }
 
-/** Reads the entries of the directory that is shown, in parts, and again when it changes; one reading at a time. */
+/**
+ * Reads the entries of the directory that is shown, in parts, and again when it changes; one
+ * reading at a time.
+ */
 export class DirectoryReading {
   readonly #place: BrowserTarget;
   readonly #handlers: ReadingHandlers;
@@ -47,7 +50,10 @@ export class DirectoryReading {
     return this.#going !== undefined;
   }
 
-  /** Leaves the directory before and reads this one. Resolves when it is read and watched, or was left. */
+  /**
+   * Leaves the directory before and reads this one. Resolves when it is read and watched, or was
+   * left.
+   */
   async begin(path: string): Promise<void> {
     this.#path = path;
     this.#items = [];

@@ -3,7 +3,10 @@ import type { DirectoryEntry, Session } from "../../../src/sessions/index.ts";
 import type { BrowserTarget } from "./browser-target.ts";
 import { backingsOf, type FileItem } from "./files-items.ts";
 
-/** Entries of a long directory that are shown first; then at twice as many, and so on: each time all are sorted anew. */
+/**
+ * Entries of a long directory that are shown first; then at twice as many, and so on: each time all
+ * are sorted anew.
+ */
 const FIRST_LOOK = 2_000;
 
 /** Entries that are kept, of 800 bytes each: a directory may be without end. */

@@ -147,7 +147,10 @@ export function backingSentence({ kind, volume, mount, readOnly }: Backing): str
   return words[kind] + (readOnly ? ", read-only" : "");
 }
 
-/** What keeps a file, for a whole directory of them: a container may have as many mounts as the directory has entries. */
+/**
+ * What keeps a file, for a whole directory of them: a container may have as many mounts as the
+ * directory has entries.
+ */
 export function backingsOf(mounts: readonly Mount[]): (stat: FileStat | undefined) => Backing | undefined {
   const mountsById = new Map(mounts.map((mount) => [mount.id, mount]));
   const backings = new Map<bigint, Backing | undefined>();

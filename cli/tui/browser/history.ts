@@ -11,7 +11,9 @@ export class History {
     return this.#entries[this.#at]?.path ?? "/";
   }
 
-  /** Goes on to a path; what lay ahead is forgotten. `selected`: what is selected where one is now. */
+  /**
+   * Goes on to a path; what lay ahead is forgotten. `selected`: what is selected where one is now.
+   */
   visit(path: string, selected: string | undefined): void {
     this.#keep(selected);
     this.#entries.splice(this.#at + 1);

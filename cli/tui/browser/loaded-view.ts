@@ -12,7 +12,10 @@ export interface LoadedViewOptions<Item extends ListItem> {
   title: string;
   place?: BrowserTarget | undefined;
   columns: readonly Column<Item>[];
-  /** Brings all items; `some` is told of those that are there already, with every one, and lets keys and frames have their turn. */
+  /**
+   * Brings all items; `some` is told of those that are there already, with every one, and lets keys
+   * and frames have their turn.
+   */
   load(some: (items: readonly Item[]) => Promise<void>, signal: AbortSignal): Promise<Item[]>;
   open(item: Item, how: OpenMode): void;
   /** Keys of its own. False when it is none. */

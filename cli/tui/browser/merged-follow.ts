@@ -31,8 +31,9 @@ const MOST_WAITING = 1024 * 1024;
 const NEWLINE = 10;
 
 /**
- * Several files as one stream of lines, in the order of the times that they bear: the last lines of each, then what is appended, through rotation and
- * restart. The name of its file stands before each line; what happens to a file is a line too.
+ * Several files as one stream of lines, in the order of the times that they bear: the last lines of
+ * each, then what is appended, through rotation and restart. The name of its file stands before
+ * each line; what happens to a file is a line too.
  */
 export class MergedFollow {
   /** There is none: what is read is made here. */

@@ -11,16 +11,25 @@ import { readDirectory } from "./directory.ts";
 import { failureLine } from "./failure-lines.ts";
 import { arrange, backingSentence, type FileItem } from "./files-items.ts";
 
-/** Milliseconds that a selection has to last before it is looked into: not while one runs through a list. */
+/**
+ * Milliseconds that a selection has to last before it is looked into: not while one runs through a
+ * list.
+ */
 const REST_MS = 60;
 
-/** Of a directory: the rows that the highest screen may show, and the entries among which they are the first. */
+/**
+ * Of a directory: the rows that the highest screen may show, and the entries among which they are
+ * the first.
+ */
 const MOST_ROWS = 300;
 const MOST_NAMES = 2_000;
 
 const KIND = { file: 8, directory: 4, link: 10 };
 
-/** What the selected file holds, beside the list: its first page, a directory's names, of anything else what is known of it. */
+/**
+ * What the selected file holds, beside the list: its first page, a directory's names, of anything
+ * else what is known of it.
+ */
 export class Preview {
   readonly #browser: BrowserContext;
   readonly #host: Host;

@@ -7,7 +7,10 @@ const MASK = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x800;
 /** Milliseconds between two looks at a directory in which something goes on all the time. */
 const LEAST_MS = 500;
 
-/** Says when a directory has changed: soon after a change, never more often than twice a second. Where it cannot be watched, never. */
+/**
+ * Says when a directory has changed: soon after a change, never more often than twice a second.
+ * Where it cannot be watched, never.
+ */
 export class WatchedDirectory {
   readonly #look: () => Promise<void>;
   #end: (() => void) | undefined;

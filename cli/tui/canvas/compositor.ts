@@ -3,12 +3,16 @@ import { layoutRow } from "../../../src/text/index.ts";
 const SYNC_BEGIN = "\x1b[?2026h";
 const SYNC_END = "\x1b[?2026l";
 
-/** What a row may hold: printable characters and SGR. Everything else was a mistake above and is shown here, never sent. */
+/**
+ * What a row may hold: printable characters and SGR. Everything else was a mistake above and is
+ * shown here, never sent.
+ */
 const SAFE_ROW = /^(?:[^\x00-\x1f\x7f-\x9f]|\x1b\[[0-9;:]*m)*$/;
 
 /**
- * Turns whole screens into the fewest bytes: frames in, terminal bytes out. It keeps what the terminal shows, and nothing else writes to the
- * terminal. Rows are one line each, laid out for the width, and leave the terminal in its plain style.
+ * Turns whole screens into the fewest bytes: frames in, terminal bytes out. It keeps what the
+ * terminal shows, and nothing else writes to the terminal. Rows are one line each, laid out for the
+ * width, and leave the terminal in its plain style.
  */
 export class Compositor {
   #shown: readonly string[] | undefined;
@@ -18,7 +22,10 @@ export class Compositor {
     this.#shown = undefined;
   }
 
-  /** The bytes that bring the terminal from the frame before to this one; empty when they are equal. Row 0 is the top of the screen. */
+  /**
+   * The bytes that bring the terminal from the frame before to this one; empty when they are equal.
+   * Row 0 is the top of the screen.
+   */
   frame(rows: readonly string[]): string {
     const next = rows.map((row) =>
       SAFE_ROW.test(row) ? row : layoutRow(row, { ...WHOLE_ROW, width: row.length * 8 }).text,
@@ -51,8 +58,9 @@ interface Scroll {
 }
 
 /**
- * The scroll that saves the most rows. The region is what changed, between the rows at the top and at the bottom that stay. A scroll has to leave
- * at least half of the region in place to be worth its bytes.
+ * The scroll that saves the most rows. The region is what changed, between the rows at the top and
+ * at the bottom that stay. A scroll has to leave at least half of the region in place to be worth
+ * its bytes.
  */
 function findScroll(shownRows: readonly string[], nextRows: readonly string[]): Scroll | undefined {
   const numbers = new Map<string, number>();
@@ -68,7 +76,8 @@ function findScroll(shownRows: readonly string[], nextRows: readonly string[]): 
   while (top < next.length && shown[top] === next[top]) top++;
   let bottom = next.length - 1;
   while (bottom > top && shown[bottom] === next[bottom]) bottom--;
-  // The status row changes with every step and is no part of what scrolls: try the region without it first.
+  // The status row changes with every step and is no part of what scrolls: try the region without
+  // it first.
   let best: Scroll | undefined;
   let most = 0;
   for (const last of [bottom - 1, bottom]) {
@@ -96,7 +105,10 @@ function countKept(shown: readonly number[], next: readonly number[], { top, bot
   return kept;
 }
 
-/** DECSTBM, then SU or SD, then the whole screen again. Brings `shown` to what the terminal has after it. */
+/**
+ * DECSTBM, then SU or SD, then the whole screen again. Brings `shown` to what the terminal has
+ * after it.
+ */
 function applyScroll(shown: string[], { top, bottom, by }: Scroll): string {
   const region = shown.slice(top, bottom + 1);
   region.forEach((_, index) => {
@@ -105,7 +117,10 @@ function applyScroll(shown: string[], { top, bottom, by }: Scroll): string {
   return `\x1b[${top + 1};${bottom + 1}r\x1b[${Math.abs(by)}${by > 0 ? "S" : "T"}\x1b[r`;
 }
 
-/** Erasing comes first: after a row that fills the width, the cursor would stand on its last character. */
+/**
+ * Erasing comes first: after a row that fills the width, the cursor would stand on its last
+ * character.
+ */
 function drawRow(index: number, shown: string | undefined, row: string, isStatus: boolean): string {
   if (shown === row) return "";
   const isWorth = shown !== undefined && (isStatus || isAlike(shown, row));
@@ -114,7 +129,10 @@ function drawRow(index: number, shown: string | undefined, row: string, isStatus
   return changes.map(({ column, text }) => `\x1b[${index + 1};${column + 1}H${text}`).join("");
 }
 
-/** Only rows of these and SGR are compared by character, for each is one column: ASCII, Latin letters, the ellipsis, lines and blocks. */
+/**
+ * Only rows of these and SGR are compared by character, for each is one column: ASCII, Latin
+ * letters, the ellipsis, lines and blocks.
+ */
 const COMPARABLE = /^(?:[\x20-\x7e\u00a1-\u00ac\u00ae-\u017f\u2026\u2500-\u259f]|\x1b\[[0-9;:]*m)*$/;
 const TOKENS = /\x1b\[[0-9;:]*m|[\x20-\x7e\u00a1-\u00ac\u00ae-\u017f\u2026\u2500-\u259f]/g;
 
@@ -124,10 +142,16 @@ interface Cell {
   style: string;
 }
 
-/** Rows that have less in common than this at an end are drawn anew: comparing them saves no bytes worth the time. The rows at the bottom always have. */
+/**
+ * Rows that have less in common than this at an end are drawn anew: comparing them saves no bytes
+ * worth the time. The rows at the bottom always have.
+ */
 const WORTH_COMPARING = 16;
 
-/** Columns between two that differ from which on it is cheaper to step over them than to draw them again. */
+/**
+ * Columns between two that differ from which on it is cheaper to step over them than to draw them
+ * again.
+ */
 const WORTH_A_STEP = 24;
 
 function isAlike(shown: string, row: string): boolean {
@@ -136,7 +160,10 @@ function isAlike(shown: string, row: string): boolean {
   return begins || shown.slice(-WORTH_COMPARING) === row.slice(-WORTH_COMPARING);
 }
 
-/** The runs of columns that differ, each drawn in its own style; undefined when drawing the whole row is simpler. */
+/**
+ * The runs of columns that differ, each drawn in its own style; undefined when drawing the whole
+ * row is simpler.
+ */
 function changedParts(shown: string, row: string): { column: number; text: string }[] | undefined {
   if (!COMPARABLE.test(shown) || !COMPARABLE.test(row)) return undefined;
   const [before, after] = [cells(shown), cells(row)];

@@ -8,7 +8,10 @@ export class Gutter {
     return (this.#digits > 0 ? this.#digits + 2 : 0) + (this.#isRanged ? 2 : 0);
   }
 
-  /** Makes room for numbers up to `numbers`, none for 0. Room that was made stays, so that the text does not jump. Returns the columns. */
+  /**
+   * Makes room for numbers up to `numbers`, none for 0. Room that was made stays, so that the text
+   * does not jump. Returns the columns.
+   */
   fit({ numbers, isRanged }: { numbers: number; isRanged: boolean }): number {
     this.#isRanged = isRanged;
     if (numbers === 0) this.#digits = 0;

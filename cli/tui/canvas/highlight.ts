@@ -16,7 +16,10 @@ export interface ShownText {
   isCut: boolean;
 }
 
-/** Where each text matches, as indices of its characters. An expression that takes too long marks nothing. */
+/**
+ * Where each text matches, as indices of its characters. An expression that takes too long marks
+ * nothing.
+ */
 export function findMarks(texts: readonly ShownText[], { matcher, isRisky }: Highlight): Mark[][] {
   const all = () => texts.map((text) => marksIn(text, matcher));
   return (isRisky ? withDeadline(all) : all()) ?? texts.map(() => []);

@@ -8,7 +8,10 @@ export interface Regions {
   bottom: number;
 }
 
-/** A screen lower than this has no row for keys, and lower than the second no rows around the body but one above and one below. */
+/**
+ * A screen lower than this has no row for keys, and lower than the second no rows around the body
+ * but one above and one below.
+ */
 const LEAST_FOR_KEYS = 8;
 
 /** Shares the rows of a screen among the bars and the body, which has one row at least. */
@@ -32,7 +35,10 @@ export function centred(size: { width: number; height: number }, body: { columns
   };
 }
 
-/** Rows with others laid over them from a corner on; what does not fit below is left out. Rows are printable text and SGR. */
+/**
+ * Rows with others laid over them from a corner on; what does not fit below is left out. Rows are
+ * printable text and SGR.
+ */
 export function laidOver(rows: readonly string[], over: readonly string[], width: number, at: Corner): string[] {
   return rows.map((row, index) => {
     const upper = over[index - at.row];

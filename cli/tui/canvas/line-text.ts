@@ -21,14 +21,18 @@ export interface LineText {
 export const LEVELS: Readonly<Record<Level, StyleOverlay>> = {
   fatal: { foreground: "31", attributes: [1, 7] },
   error: { foreground: "31", attributes: [1] },
-  // Yellow letters are not seen on light, least of all bold ones, which many terminals make brighter.
+  // Yellow letters are not seen on light, least of all bold ones, which many terminals make
+  // brighter.
   warn: { foreground: "30;43" },
   info: { foreground: "32" },
   debug: { foreground: "36" },
   trace: { attributes: [2] },
 };
 
-/** What a line is shown as: itself with its level in colour, or what its JSON says. Colours of the line's own are left to it. */
+/**
+ * What a line is shown as: itself with its level in colour, or what its JSON says. Colours of the
+ * line's own are left to it.
+ */
 export function lineTexts(text: string, json: JsonView, levels: boolean): LineText[] {
   if (json === "unfolded") {
     const lines = unfoldJson(text);
@@ -40,7 +44,10 @@ export function lineTexts(text: string, json: JsonView, levels: boolean): LineTe
   return [{ text, marks: text.includes("\x1b[") ? uncolouredLevel(text) : levelMarks(findLevel(text)) }];
 }
 
-/** The level of a line that has colours, such as a source's name before it, where the level itself has none. */
+/**
+ * The level of a line that has colours, such as a source's name before it, where the level itself
+ * has none.
+ */
 function uncolouredLevel(line: string): Mark[] {
   const { text, original } = visibleText(line);
   const found = findLevel(text);

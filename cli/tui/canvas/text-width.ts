@@ -2,7 +2,10 @@ import { clusters, clusterWidth, sanitiseText } from "../../../src/text/index.ts
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
-/** Texts that are not plain ASCII, as they were made safe last: taking one apart into characters is slow, and a list shows the same ones frame after frame. */
+/**
+ * Texts that are not plain ASCII, as they were made safe last: taking one apart into characters is
+ * slow, and a list shows the same ones frame after frame.
+ */
 const known = new Map<string, { safe: string; width: number }>();
 const MOST_KNOWN = 4096;
 

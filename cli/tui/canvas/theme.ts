@@ -3,7 +3,10 @@ export type Theme = Readonly<Record<ThemePart, string>>;
 
 export type ThemePart = (typeof THEME_PARTS)[number];
 
-/** The tokens: what a part of the screen is, not which colour it has. Ink's components and the canvas use the same ones. */
+/**
+ * The tokens: what a part of the screen is, not which colour it has. Ink's components and the
+ * canvas use the same ones.
+ */
 export const THEME_PARTS = [
   "selection",
   "heading",
@@ -22,7 +25,10 @@ export const THEME_PARTS = [
   "bar-dim",
 ] as const;
 
-/** Themes by name. `terminal` uses the 16 colours of the terminal's palette, `plain` attributes alone. */
+/**
+ * Themes by name. `terminal` uses the 16 colours of the terminal's palette, `plain` attributes
+ * alone.
+ */
 export const THEME_NAMES = ["dark", "light", "terminal", "plain"] as const;
 export type ThemeName = (typeof THEME_NAMES)[number];
 
@@ -82,7 +88,10 @@ const LIGHT: Theme = {
   "bar-dim": `${foreground("#5b6873")};${background("#dde4ea")}`,
 };
 
-/** What the user has set: a theme by its name, or the one that suits the terminal, and parts of it in other styles. */
+/**
+ * What the user has set: a theme by its name, or the one that suits the terminal, and parts of it
+ * in other styles.
+ */
 export interface ThemeChoice {
   name: ThemeName | "auto";
   parts: Partial<Theme>;
@@ -122,7 +131,10 @@ export function colourDepth({ COLORTERM, TERM }: NodeJS.ProcessEnv): ColourDepth
   return /256|kitty|ghostty|alacritty|wezterm|foot/.test(TERM ?? "") ? 256 : 16;
 }
 
-/** Whether letters on this background have to be dark: by its luma (ITU-R BT.601). Parts from 0 to 1. */
+/**
+ * Whether letters on this background have to be dark: by its luma (ITU-R BT.601). Parts from 0 to
+ * 1.
+ */
 export function isLightColour({ red, green, blue }: { red: number; green: number; blue: number }): boolean {
   return 0.299 * red + 0.587 * green + 0.114 * blue > 0.5;
 }

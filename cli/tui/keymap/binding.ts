@@ -5,6 +5,8 @@ export interface Binding {
   /** Names as `KeyEvent` has them; the first ones are shown in the help. */
   keys: readonly string[];
   help: string;
-  /** The same in a word, for the row of keys at the bottom of the screen; without, it is not there. */
+  /**
+   * The same in a word, for the row of keys at the bottom of the screen; without, it is not there.
+   */
   hint?: string;
 }

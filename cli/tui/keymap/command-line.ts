@@ -13,7 +13,10 @@ export function parseCommand(text: string): Command {
   return { name, argument };
 }
 
-/** A command line while it is completed: `before` is everything in front of what is completed, blanks included. */
+/**
+ * A command line while it is completed: `before` is everything in front of what is completed,
+ * blanks included.
+ */
 export interface CommandBeginning {
   before: string;
   /** The name of the command when its argument is completed; undefined while the name itself is. */

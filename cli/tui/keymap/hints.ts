@@ -12,7 +12,10 @@ export interface KeyHints {
   everywhere: readonly KeyHint[];
 }
 
-/** The keys worth a hint where `contexts` hold, the narrowest first, in the order of the table. A key that a narrower context has taken is none. */
+/**
+ * The keys worth a hint where `contexts` hold, the narrowest first, in the order of the table. A
+ * key that a narrower context has taken is none.
+ */
 export function keyHints(contexts: readonly Context[], keymap: Keymap = KEYMAP): KeyHints {
   const taken = new Set<string>();
   const of = (context: Context): KeyHint[] => {

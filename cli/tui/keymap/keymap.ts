@@ -59,7 +59,10 @@ export const CONTEXT_NAMES: Readonly<Record<Context, string>> = {
   prompt: "While you type a line",
 };
 
-/** The action of a key where `contexts` hold, the narrowest first; those of `global` hold everywhere. */
+/**
+ * The action of a key where `contexts` hold, the narrowest first; those of `global` hold
+ * everywhere.
+ */
 export function actionFor(key: string, contexts: readonly Context[], keymap: Keymap = KEYMAP): Action | undefined {
   // A line that is typed is nobody else's.
   const everywhere = contexts[0] === "prompt" ? [] : (["global"] as const);

@@ -1,6 +1,9 @@
 import { decodeText } from "../../../src/text/index.ts";
 
-/** A key press: a character (`j`, `é`, ` `), or a name (`up`, `pagedown`, `enter`, `escape`, `ctrl-c`, `alt-x`). Pasted text comes whole. */
+/**
+ * A key press: a character (`j`, `é`, ` `), or a name (`up`, `pagedown`, `enter`, `escape`,
+ * `ctrl-c`, `alt-x`). Pasted text comes whole.
+ */
 export type KeyEvent =
   | { kind: "key"; key: string }
   | { kind: "paste"; text: string }
@@ -76,8 +79,9 @@ const TILDES: Readonly<Record<string, string>> = {
 const CONSOLE_FINALS: Readonly<Record<string, string>> = { A: "f1", B: "f2", C: "f3", D: "f4", E: "f5" };
 
 /**
- * Bytes from the terminal to key events. Pure: sequences and characters may come in any pieces, several keys in one piece. Escape alone cannot be
- * told from the beginning of a sequence: while {@link waiting}, call {@link flush} after a short time without bytes.
+ * Bytes from the terminal to key events. Pure: sequences and characters may come in any pieces,
+ * several keys in one piece. Escape alone cannot be told from the beginning of a sequence: while
+ * {@link waiting}, call {@link flush} after a short time without bytes.
  */
 export class KeyParser {
   #bytes = Buffer.alloc(0);
@@ -85,7 +89,8 @@ export class KeyParser {
 
   push(chunk: Uint8Array): TerminalEvent[] {
     const events: TerminalEvent[] = [];
-    // The end of a paste may be lost on the way. ^C that comes by itself was pressed: pasted text comes in larger pieces, and terminals leave it out there.
+    // The end of a paste may be lost on the way. ^C that comes by itself was pressed: pasted text
+    // comes in larger pieces, and terminals leave it out there.
     if (this.#pasting && chunk.length === 1 && chunk[0] === CTRL_C) {
       this.#pasting = false;
       this.#bytes = Buffer.alloc(0);
@@ -99,7 +104,10 @@ export class KeyParser {
     }
   }
 
-  /** True while an answer of the terminal is on its way: it may come in pieces over a slow connection. */
+  /**
+   * True while an answer of the terminal is on its way: it may come in pieces over a slow
+   * connection.
+   */
   get isInAnswer(): boolean {
     return this.waiting && this.#bytes.length > 2 && this.#bytes[1] === CLOSE_BRACKET;
   }
@@ -109,7 +117,10 @@ export class KeyParser {
     return this.#bytes.length > 0 && !this.#pasting;
   }
 
-  /** Nothing followed: a lone ESC is the Escape key, ESC with one more byte is Alt, other beginnings are dropped. */
+  /**
+   * Nothing followed: a lone ESC is the Escape key, ESC with one more byte is Alt, other beginnings
+   * are dropped.
+   */
   flush(): TerminalEvent[] {
     if (!this.waiting) return [];
     const bytes = this.#bytes;
@@ -119,7 +130,10 @@ export class KeyParser {
     return bytes.length === 2 ? [key(`alt-${String.fromCharCode(bytes[1] ?? 0)}`)] : [];
   }
 
-  /** The next key and its length, undefined when more bytes are needed. Without an event the bytes mean nothing to us. */
+  /**
+   * The next key and its length, undefined when more bytes are needed. Without an event the bytes
+   * mean nothing to us.
+   */
   #key(): Step | undefined {
     const bytes = this.#bytes;
     const first = bytes[0];
@@ -131,7 +145,8 @@ export class KeyParser {
     for (let i = 1; i < length && i < bytes.length; i++) if (((bytes[i] ?? 0) & 0xc0) !== 0x80) return { length: 1 };
     if (first >= 0x80 && first < 0xc2) return { length: 1 };
     if (bytes.length < length) return undefined;
-    // U+0080 to U+009F are controls, which nobody types; text that is prompted for must not hold one.
+    // U+0080 to U+009F are controls, which nobody types; text that is prompted for must not hold
+    // one.
     if (first === 0xc2 && (bytes[1] ?? 0) < 0xa0) return { length };
     return { length, event: key(bytes.toString("utf8", 0, length)) };
   }
@@ -185,7 +200,10 @@ export class KeyParser {
     return named(at + 1, name && modified(name, modifiers));
   }
 
-  /** OSC, DCS and their like, up to BEL or ST: a terminal's answers. What was not asked for is skipped. */
+  /**
+   * OSC, DCS and their like, up to BEL or ST: a terminal's answers. What was not asked for is
+   * skipped.
+   */
   #controlString(): Step | undefined {
     const bytes = this.#bytes;
     for (let at = 2; at < bytes.length; at++) {
@@ -221,7 +239,10 @@ function background(text: string): BackgroundReport | undefined {
   return { kind: "background", red, green, blue };
 }
 
-/** `CSI < buttons ; column ; row M` (xterm, "Extended coordinates"): a wheel's step, or the left button going down. */
+/**
+ * `CSI < buttons ; column ; row M` (xterm, "Extended coordinates"): a wheel's step, or the left
+ * button going down.
+ */
 function mouse(length: number, parameters: string, final: number): Step {
   const [buttons = 0, column = 0, row = 0] = parameters.split(";").map(Number);
   if (!/^\d+;\d+;\d+$/.test(parameters)) return { length };
@@ -233,7 +254,10 @@ function mouse(length: number, parameters: string, final: number): Step {
   };
 }
 
-/** Alt is told apart (xterm: 1 and the sum of Shift 1, Alt 2, Ctrl 4); with other modifiers a key does what it does without. */
+/**
+ * Alt is told apart (xterm: 1 and the sum of Shift 1, Alt 2, Ctrl 4); with other modifiers a key
+ * does what it does without.
+ */
 function modified(name: string, modifiers: string | undefined): string {
   return ((Number(modifiers ?? 1) - 1) & 2) !== 0 ? `alt-${name}` : name;
 }

@@ -1,6 +1,9 @@
 import type { Binding } from "./binding.ts";
 
-/** Keys that hand bytes to something else: the marked range or the lines on the screen, in a list the selected file. */
+/**
+ * Keys that hand bytes to something else: the marked range or the lines on the screen, in a list
+ * the selected file.
+ */
 export const OUT_KEYS = [
   { action: "pipe", keys: ["|"], help: "pipe the range or screen to a command", hint: "pipe" },
   { action: "run", keys: ["!"], help: "run a command on the file: {} is it", hint: "run" },

@@ -41,5 +41,8 @@ export const VIEWER_KEYS = [
   { action: "cancel", keys: ["escape"], help: "cancel what runs; hide matches" },
 ] as const satisfies readonly Binding[];
 
-/** Keys that people's fingers know from less: they keep less's meaning in a text, whatever they mean in a list. */
+/**
+ * Keys that people's fingers know from less: they keep less's meaning in a text, whatever they mean
+ * in a list.
+ */
 export const LESS_KEYS: readonly string[] = ["d", "e", "f", "h", "p", "s", "u", " ", "b", "enter", "ctrl-d", "ctrl-u"];

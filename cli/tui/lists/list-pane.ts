@@ -15,8 +15,8 @@ export interface ListPaneOptions<Item extends ListItem> {
 }
 
 /**
- * A list on the screen: titles, items, the selected one in reverse video. Plain rows, not Ink's: a list is the whole screen and moves with every
- * key, and Ink takes 30 ms and more for a full one.
+ * A list on the screen: titles, items, the selected one in reverse video. Plain rows, not Ink's: a
+ * list is the whole screen and moves with every key, and Ink takes 30 ms and more for a full one.
  */
 export class ListPane<Item extends ListItem> {
   readonly list = new List<Item>();
@@ -52,7 +52,10 @@ export class ListPane<Item extends ListItem> {
     return hit;
   }
 
-  /** Exactly `height` rows; of exactly `columns` columns where something stands beside them, else blanks at their ends are left out. */
+  /**
+   * Exactly `height` rows; of exactly `columns` columns where something stands beside them, else
+   * blanks at their ends are left out.
+   */
   rows({ columns, height }: Size, isBeside = false): string[] {
     const { theme } = this.#options;
     if (this.list.shown.length === 0) return this.#message(columns, height);
@@ -110,7 +113,8 @@ export class ListPane<Item extends ListItem> {
       this.list.setFilter(text);
       this.#options.moved?.();
     };
-    // Once for what comes at once: a paste without brackets is a change with every character, and the list may be long.
+    // Once for what comes at once: a paste without brackets is a change with every character, and
+    // the list may be long.
     const narrowSoon = (text: string) => {
       if (wanted === undefined)
         setImmediate(() => {

@@ -11,7 +11,10 @@ export interface ListItem {
 /** Rows that are kept between the selection and the edge while scrolling. */
 const MARGIN = 2;
 
-/** Items, which of them are shown, which one is selected, and where the screen is. Without a terminal. */
+/**
+ * Items, which of them are shown, which one is selected, and where the screen is. Without a
+ * terminal.
+ */
 export class List<Item extends ListItem> {
   #items: readonly Item[] = [];
   #shown: readonly Item[] = [];
@@ -19,7 +22,10 @@ export class List<Item extends ListItem> {
   #index = 0;
   #top = 0;
   #height = 1;
-  /** How many of all items are none, and where those of the shown ones are: counted once, not with every frame. */
+  /**
+   * How many of all items are none, and where those of the shown ones are: counted once, not with
+   * every frame.
+   */
   #headings = 0;
   #shownHeadings: readonly number[] = [];
 

@@ -27,7 +27,10 @@ const GAP = 2;
 /** What the column that takes the rest is left with before others go. */
 const LEAST_REST = 20;
 
-/** Rows of a table, each exactly `width` columns, and the widths of its columns, which only grow: nothing jumps while one scrolls. */
+/**
+ * Rows of a table, each exactly `width` columns, and the widths of its columns, which only grow:
+ * nothing jumps while one scrolls.
+ */
 export class Table<Item> {
   readonly #columns: readonly Column<Item>[];
   readonly #widths: number[];

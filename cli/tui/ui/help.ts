@@ -28,7 +28,10 @@ const WIDTH = 56;
 const FRAME_ROWS = 2;
 const FRAME_COLUMNS = 4;
 
-/** Every key that holds in `contexts`, everywhere, and in lines that are typed, cut into pages for a screen; a page that is not there is the last one. */
+/**
+ * Every key that holds in `contexts`, everywhere, and in lines that are typed, cut into pages for a
+ * screen; a page that is not there is the last one.
+ */
 export function helpPage(
   contexts: readonly Context[],
   size: { columns: number; height: number },
@@ -49,7 +52,10 @@ export function helpWidth({ columns, width }: HelpPage): number {
   return columns.length * (width + HELP_GAP) - HELP_GAP + FRAME_COLUMNS;
 }
 
-/** What an action does to the help while its `page` is shown: turns it, or closes it and does what it does without. */
+/**
+ * What an action does to the help while its `page` is shown: turns it, or closes it and does what
+ * it does without.
+ */
 export function helpAction(page: number, action: Action): { page: number | undefined; isTaken: boolean } {
   if (/^(items-)?page-down$|^(line|item)-down$|^mark$/.test(action)) return { page: page + 1, isTaken: true };
   if (/^(items-)?page-up$|^(line|item)-up$/.test(action)) return { page: Math.max(0, page - 1), isTaken: true };

@@ -9,8 +9,8 @@ import type { ScreenStore } from "./store.ts";
 import type { Surfaces } from "./surfaces.ts";
 
 /**
- * The surfaces, each an Ink root of its own that reads the store: what one costs is its area. `changed` is called when rows
- * of any have changed, once for all that change together.
+ * The surfaces, each an Ink root of its own that reads the store: what one costs is its area.
+ * `changed` is called when rows of any have changed, once for all that change together.
  */
 export async function inkSurfaces(store: ScreenStore, changed: () => void): Promise<Surfaces> {
   // It is bundled apart from the rest, with widths of its own.
@@ -59,8 +59,9 @@ function usePart<Part extends keyof ScreenState>(store: ScreenStore, part: Part)
 }
 
 /**
- * One root of Ink. Its stdout keeps the last frame as rows: Ink lays out and draws, the compositor alone writes to the terminal.
- * In debug mode Ink hands over each frame whole and at once, without cursor movements. It gets no stdin: keys come from the application.
+ * One root of Ink. Its stdout keeps the last frame as rows: Ink lays out and draws, the compositor
+ * alone writes to the terminal. In debug mode Ink hands over each frame whole and at once, without
+ * cursor movements. It gets no stdin: keys come from the application.
  */
 class Root {
   #rows: readonly string[] = [];

@@ -18,7 +18,10 @@ export function Row({ pieces }: { pieces: readonly Piece[] }) {
   );
 }
 
-/** Text in a style of the theme: Ink's own colours are names and not the parameters that the canvas uses. */
+/**
+ * Text in a style of the theme: Ink's own colours are names and not the parameters that the canvas
+ * uses.
+ */
 export function Paint({ style, children }: { style: string; children: string }) {
   if (style === "") return <Text>{children}</Text>;
   return <Transform transform={(text) => painted(text, style)}>{children}</Transform>;
@@ -50,7 +53,9 @@ export function Panel(props: { title: string; width: number; height: number; the
   );
 }
 
-/** Each parameter in a sequence of its own, with what ends it: Ink takes styles apart by their ends. */
+/**
+ * Each parameter in a sequence of its own, with what ends it: Ink takes styles apart by their ends.
+ */
 function painted(text: string, style: string): string {
   const parameters = style.match(/[34]8;2;\d+;\d+;\d+|[34]8;5;\d+|\d+/g) ?? [];
   const open = parameters.map((parameter) => `\x1b[${parameter}m`).join("");

@@ -78,7 +78,8 @@ function insert(state: PromptState, text: string): PromptResult {
   const { characters, cursor } = state;
   const room = MOST_CHARACTERS - characters.length;
   if (room <= 0) return { kind: "typing", state };
-  // Between ASCII nothing joins. Text that a terminal pastes without brackets comes a character at a time.
+  // Between ASCII nothing joins. Text that a terminal pastes without brackets comes a character at
+  // a time.
   const around = [text, characters[cursor - 1], characters[cursor]];
   if (around.every((one) => one === undefined || PRINTABLE_ASCII.test(one)))
     return { kind: "typing", state: { characters: characters.toSpliced(cursor, 0, text), cursor: cursor + 1 } };

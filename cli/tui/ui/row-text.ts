@@ -14,7 +14,10 @@ export interface Piece {
 /** Columns that the left end keeps before the right one goes. */
 const LEFT_MINIMUM = 12;
 
-/** Title row: what is open, and how it was reached. Names come from containers and are made safe here. */
+/**
+ * Title row: what is open, and how it was reached. Names come from containers and are made safe
+ * here.
+ */
 export function titleRow({ title, subtitle, columns }: Omit<TopState, "tabs">, theme: Theme): Piece[] {
   const { left, right } = fitRow(` ${sanitiseText(title)}`, ` ${sanitiseText(subtitle)} `, columns);
   const { before, name, after } = titleParts(left);
@@ -48,7 +51,10 @@ export function tabsRow({ tabs, columns }: TopState, theme: Theme): Piece[] {
   return row;
 }
 
-/** Status row: what is going on at the left, where one is at the right. `mark` comes before `left`, as a label. */
+/**
+ * Status row: what is going on at the left, where one is at the right. `mark` comes before `left`,
+ * as a label.
+ */
 export function statusRow({ status, columns }: Pick<BottomState, "status" | "columns">, theme: Theme): Piece[] {
   const mark = clipText(status.mark === "" ? "" : ` ${status.mark} `, columns);
   const left = ` ${sanitiseText(status.left)}`;
@@ -66,14 +72,20 @@ export function statusRow({ status, columns }: Pick<BottomState, "status" | "col
   ].filter(({ text }) => text !== "");
 }
 
-/** A status with something said in the place of its left end. It is there until the next key: where both do not fit, the right end waits so long. */
+/**
+ * A status with something said in the place of its left end. It is there until the next key: where
+ * both do not fit, the right end waits so long.
+ */
 export function withMessage(message: string, status: Status, columns: number): Status {
   const { mark, right } = status;
   const width = [mark, sanitiseText(message), sanitiseText(right)].reduce((sum, text) => sum + textWidth(text), 0);
   return { ...status, left: message, right: width + 6 <= columns ? right : "" };
 }
 
-/** The row of keys: at the right those that hold everywhere, at the left as many of the view's as fit. */
+/**
+ * The row of keys: at the right those that hold everywhere, at the left as many of the view's as
+ * fit.
+ */
 export function keysRow({ here, everywhere }: KeyHints, columns: number, theme: Theme): Piece[] {
   const right = fitting(everywhere, columns - 2);
   const left = fitting(here, columns - 2 - right.width - (right.width > 0 ? GAP.length : 0));
@@ -104,7 +116,10 @@ function fitting(all: readonly KeyHint[], columns: number): { hints: readonly Ke
   return { hints: all.slice(0, count), width };
 }
 
-/** The prompt: its label, the line with the character under the cursor reversed, the hint. The end of a long line stays in sight. */
+/**
+ * The prompt: its label, the line with the character under the cursor reversed, the hint. The end
+ * of a long line stays in sight.
+ */
 export function promptRow(prompt: ShownPrompt, columns: number, theme: Theme): Piece[] {
   const { label, before, under, after, hint } = promptParts(prompt, columns);
   return [
@@ -144,7 +159,10 @@ function pieces(theme: Theme, parts: readonly (readonly [ThemePart, string])[]):
   return parts.filter(([, text]) => text !== "").map(([part, text]) => ({ text, style: theme[part] }));
 }
 
-/** The right end goes first when there is no room for both; the left one fills up to where it begins. */
+/**
+ * The right end goes first when there is no room for both; the left one fills up to where it
+ * begins.
+ */
 function fitRow(left: string, right: string, columns: number): { left: string; right: string } {
   const shownRight = textWidth(right) <= columns - LEFT_MINIMUM ? right : "";
   const room = Math.max(0, columns - textWidth(shownRight));

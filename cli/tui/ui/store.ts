@@ -16,7 +16,10 @@ export class ScreenStore {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Parts that are equal stay the same objects, so that only surfaces render whose part has changed. */
+  /**
+   * Parts that are equal stay the same objects, so that only surfaces render whose part has
+   * changed.
+   */
   set(next: ScreenState): void {
     const before = this.#state;
     const state = {

@@ -1,4 +1,7 @@
-/** What Ink draws around and over the body: rows of each surface as they are now, each for the columns of the state. */
+/**
+ * What Ink draws around and over the body: rows of each surface as they are now, each for the
+ * columns of the state.
+ */
 export interface Surfaces {
   top(): readonly string[];
   bottom(): readonly string[];

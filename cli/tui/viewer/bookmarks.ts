@@ -3,7 +3,10 @@ import { clusters } from "../../../src/text/index.ts";
 /** What the next key is taken for: the name of a mark to set, or of one to go to. */
 export type Awaited = "mark" | "jump";
 
-/** Marks of the user's: places by letters. `'` is where one was before the last jump, `^` the start, `$` the end. */
+/**
+ * Marks of the user's: places by letters. `'` is where one was before the last jump, `^` the start,
+ * `$` the end.
+ */
 export class Bookmarks {
   readonly #offsets = new Map<string, number>();
   /** Where one was before the last jump. */

@@ -1,6 +1,9 @@
 import type { ViewerParts } from "./viewer-parts.ts";
 
-/** Ends what goes on in a viewer, what one waits for first; where nothing does, takes away a mark that is shown. Says what it ended. */
+/**
+ * Ends what goes on in a viewer, what one waits for first; where nothing does, takes away a mark
+ * that is shown. Says what it ended.
+ */
 export function cancel(parts: ViewerParts): void {
   const { text, searching, counting, say } = parts;
   const wasWaiting = endWaits(parts);

@@ -38,8 +38,9 @@ export interface Content {
 const HEAD = 64 * 1024;
 
 /**
- * Regular files and block devices are read in place. What tells no size (/proc) or has no positions is kept in memory as it comes, the newest part
- * of it. `failed` hears of bytes that could not be read.
+ * Regular files and block devices are read in place. What tells no size (/proc) or has no positions
+ * is kept in memory as it comes, the newest part of it. `failed` hears of bytes that could not be
+ * read.
  */
 export function contentOf(file: ScreenFile, failed: (message: string) => void): Content {
   // What has no positions may have no descriptor either.
@@ -75,7 +76,10 @@ function headOf(source: ByteSource): Buffer {
   return head.subarray(0, source.read(0, head));
 }
 
-/** What cannot be read so is not: /proc/PID/pagemap wants whole words, others of /proc are only written to. The stream tells. */
+/**
+ * What cannot be read so is not: /proc/PID/pagemap wants whole words, others of /proc are only
+ * written to. The stream tells.
+ */
 function isEmpty(fd: number): boolean {
   try {
     return readSync(fd, Buffer.alloc(1), 0, 1, 0) === 0;
@@ -84,7 +88,10 @@ function isEmpty(fd: number): boolean {
   }
 }
 
-/** A block device tells no size to fstat(2): the first offset, by sectors, at which nothing can be read. */
+/**
+ * A block device tells no size to fstat(2): the first offset, by sectors, at which nothing can be
+ * read.
+ */
 function deviceSize(fd: number): number {
   const byte = Buffer.alloc(1);
   const has = (sector: number) => {
@@ -110,13 +117,19 @@ const SECTOR = 512;
 /** How far beyond the screen a stream is read when nobody follows it: /dev/zero never ends. */
 const READ_AHEAD = 1024 * 1024;
 
-/** Moves a stream's bytes into its ring while they are wanted. Wake it after every move of the viewer. */
+/**
+ * Moves a stream's bytes into its ring while they are wanted. Wake it after every move of the
+ * viewer.
+ */
 export class StreamPump {
   readonly #abort = new AbortController();
   #wake: () => void = () => {};
   #done: Promise<void> = Promise.resolve();
 
-  /** `wanted(readAhead)` tells whether the screen is near the end of what was read. `ended` is told of the end or the error. */
+  /**
+   * `wanted(readAhead)` tells whether the screen is near the end of what was read. `ended` is told
+   * of the end or the error.
+   */
   start(
     file: ScreenFile,
     ring: StreamSource,

@@ -4,7 +4,10 @@ import type { Growth } from "./growth.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
 import type { ViewerStatus } from "./viewer-types.ts";
 
-/** What the status row tells of what is shown and what goes on, all but what is typed and said. `places`: the rows on the screen. */
+/**
+ * What the status row tells of what is shown and what goes on, all but what is typed and said.
+ * `places`: the rows on the screen.
+ */
 export function currentStatus(
   document: Document,
   growth: Growth,

@@ -36,7 +36,10 @@ export class Document {
     return this.encoding === this.#content.encoding ? this.#content.mark : 0;
   }
 
-  /** Reads the bytes as other characters from now on. Resolves when nothing counts by the old ones any more. */
+  /**
+   * Reads the bytes as other characters from now on. Resolves when nothing counts by the old ones
+   * any more.
+   */
   async readAs(encoding: Encoding): Promise<void> {
     const { scan } = this.index;
     this.encoding = encoding;
@@ -78,7 +81,10 @@ export class Document {
     };
   }
 
-  /** Where line `number` of the newest file begins; "unknown" while that much is not counted, undefined when there is none. */
+  /**
+   * Where line `number` of the newest file begins; "unknown" while that much is not counted,
+   * undefined when there is none.
+   */
   offsetOfLine(number: number): number | "unknown" | undefined {
     const file = this.chain?.fileAt(this.source.end());
     const begins = file && file.begins > 0 ? this.index.before(file.begins) : { count: 0, isExact: true };

@@ -8,7 +8,10 @@ export interface FollowModeOptions {
   say(message: string): void;
 }
 
-/** Whether the screen stays at the end of what is written: scrolling up pauses that, and the end goes on with it. */
+/**
+ * Whether the screen stays at the end of what is written: scrolling up pauses that, and the end
+ * goes on with it.
+ */
 export class FollowMode {
   readonly #text: ViewerText;
   readonly #growth: Growth;

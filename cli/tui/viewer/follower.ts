@@ -12,16 +12,23 @@ export interface ScreenGeneration extends FollowFile {
 }
 
 /**
- * Brings what the follow engine reports to the viewer, as rows between those of the file, from the first time the user follows until the screen closes.
- * While the user has paused it goes on: only the screen stands still.
+ * Brings what the follow engine reports to the viewer, as rows between those of the file, from the
+ * first time the user follows until the screen closes. While the user has paused it goes on: only
+ * the screen stands still.
  */
 export class Follower {
   readonly #source: FollowSource<ScreenGeneration>;
   readonly #changes: SourceChanges;
   readonly #abort = new AbortController();
-  /** Generations that the viewer reads, by descriptor, as they were opened: closed when it does no more. */
+  /**
+   * Generations that the viewer reads, by descriptor, as they were opened: closed when it does no
+   * more.
+   */
   readonly #shown = new Map<number, ScreenGeneration>();
-  /** Those of them that the engine has left: closed once they are deleted as well, which frees their storage. */
+  /**
+   * Those of them that the engine has left: closed once they are deleted as well, which frees their
+   * storage.
+   */
   readonly #left = new Map<number, ScreenGeneration>();
   readonly #opened = new WeakMap<ScreenGeneration, ScreenGeneration>();
   #endTicks: (() => void) | undefined;
@@ -43,7 +50,9 @@ export class Follower {
     this.#running ??= this.#run().catch(failed);
   }
 
-  /** Resolves when the generations that were opened are closed. The viewer must not read any more. */
+  /**
+   * Resolves when the generations that were opened are closed. The viewer must not read any more.
+   */
   async close(): Promise<void> {
     this.#abort.abort();
     await this.#running;

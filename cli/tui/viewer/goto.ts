@@ -13,8 +13,8 @@ export type Destination =
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
- * `123` a line, `50%` a part, `b4096` and `0x1000` bytes, `$` the end, `+10m` and `-1h` by the lines' times, `14:05` that time of the day, anything else a
- * time. Undefined for nothing.
+ * `123` a line, `50%` a part, `b4096` and `0x1000` bytes, `$` the end, `+10m` and `-1h` by the
+ * lines' times, `14:05` that time of the day, anything else a time. Undefined for nothing.
  */
 export function parseDestination(text: string): Destination | undefined {
   const typed = text.trim();

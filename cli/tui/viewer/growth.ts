@@ -7,7 +7,10 @@ const NEWLINE = 10;
 /** Seconds that the little picture shows. */
 const SECONDS = 12;
 
-/** Counts the lines that are written while one follows: how many in all, and in each of the last seconds. */
+/**
+ * Counts the lines that are written while one follows: how many in all, and in each of the last
+ * seconds.
+ */
 export class Growth {
   readonly #document: Document;
   readonly #buffer = Buffer.allocUnsafeSlow(BLOCK);
@@ -63,7 +66,10 @@ export class Growth {
     return whole.map((lines) => BARS[lines === 0 ? 0 : Math.max(1, Math.ceil((lines / most) * 8))] ?? "").join("");
   }
 
-  /** Something came in the seconds shown or in this one: the picture changes with the next second, though nothing comes. */
+  /**
+   * Something came in the seconds shown or in this one: the picture changes with the next second,
+   * though nothing comes.
+   */
   get isMoving(): boolean {
     return this.#seconds.some((lines) => lines > 0);
   }

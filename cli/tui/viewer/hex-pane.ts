@@ -3,7 +3,10 @@ import type { Document } from "./document.ts";
 import type { PaneView } from "./pane.ts";
 import type { Searching } from "./searching.ts";
 
-/** The row of bytes at `offset`, with those that are searched for marked, also where they begin or end in a row beside. */
+/**
+ * The row of bytes at `offset`, with those that are searched for marked, also where they begin or
+ * end in a row beside.
+ */
 export function hexPaneRow(
   { cache, source, chain }: Document,
   searching: Searching,

@@ -5,7 +5,10 @@ import { parseDestination } from "./goto.ts";
 import { offsetOfTime, type TimeDestination } from "./times.ts";
 import type { ViewerText } from "./viewer-text.ts";
 
-/** Beyond every file, and a position that can still be asked for (node:fs takes up to 2^53). What is read as a stream has no end that could be taken instead. */
+/**
+ * Beyond every file, and a position that can still be asked for (node:fs takes up to 2^53). What is
+ * read as a stream has no end that could be taken instead.
+ */
 const FARTHEST = 2 ** 52;
 
 /** What jumps ask of the viewer. */
@@ -22,7 +25,10 @@ export interface JumpsHost {
   changed(): void;
 }
 
-/** Goes to lines, parts, offsets, times and marks: at once, or when it is known where that is, unless one has gone elsewhere meanwhile. */
+/**
+ * Goes to lines, parts, offsets, times and marks: at once, or when it is known where that is,
+ * unless one has gone elsewhere meanwhile.
+ */
 export class Jumps {
   readonly #document: Document;
   readonly #text: ViewerText;

@@ -1,6 +1,9 @@
 import type { Document } from "./document.ts";
 
-/** Lines of a file that is smaller than this are counted at once; of a bigger one when somebody asks for a number. */
+/**
+ * Lines of a file that is smaller than this are counted at once; of a bigger one when somebody asks
+ * for a number.
+ */
 const COUNTED_AT_ONCE = 256 * 1024 * 1024;
 
 /** When a document's lines are counted. */

@@ -20,7 +20,9 @@ export interface MatchWalkHost {
   keyOf: KeyOf;
 }
 
-/** Goes from match to match: `n` pressed three times goes three on, however long each takes to find. */
+/**
+ * Goes from match to match: `n` pressed three times goes three on, however long each takes to find.
+ */
 export class MatchWalk {
   readonly #searching: Searching;
   readonly #host: MatchWalkHost;
@@ -44,7 +46,10 @@ export class MatchWalk {
     this.#running ??= this.#run();
   }
 
-  /** One goes elsewhere: what is being looked for would come as a surprise. True when something was. It is counted on. */
+  /**
+   * One goes elsewhere: what is being looked for would come as a surprise. True when something was.
+   * It is counted on.
+   */
   end(): boolean {
     this.#steps = [];
     this.#ends++;

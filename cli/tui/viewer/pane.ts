@@ -29,7 +29,10 @@ export interface PaneView {
 /** Shown in the last column of a row that goes on; dim, so that it is not taken for text. */
 const CLIPPED = "\x1b[0;2m>\x1b[m";
 
-/** Bytes that are decoded at first for a row, for each column; more only when a row's text is not that plain. */
+/**
+ * Bytes that are decoded at first for a row, for each column; more only when a row's text is not
+ * that plain.
+ */
 const BYTES_PER_COLUMN = 4;
 
 /** Longest line that is looked at as JSON. */
@@ -38,7 +41,10 @@ const LONGEST_JSON = 256 * 1024;
 /** Rows that are kept laid out beside those on the screen. */
 const KEPT_ROWS = 20_000;
 
-/** Bytes of a line from which on only those of its rows are laid out that are looked at, and some around them. */
+/**
+ * Bytes of a line from which on only those of its rows are laid out that are looked at, and some
+ * around them.
+ */
 const LONG = 64 * 1024;
 const ROWS_AROUND = 100;
 /** Long lines whose text is kept: a screen shows one or two. */
@@ -178,7 +184,10 @@ export class Pane {
     return { first, rows: long.rows(first, to + 1 + ROWS_AROUND, marks), count: long.count };
   }
 
-  /** The line with where its rows begin, when it is wrapped and so long that not all of them are to be laid out. */
+  /**
+   * The line with where its rows begin, when it is wrapped and so long that not all of them are to
+   * be laid out.
+   */
   #longLine(line: number, textEnd: number): WrappedLine | undefined {
     const { wrap, width, colours, json } = this.#view;
     if (!wrap || textEnd - line <= LONG) return undefined;

@@ -8,7 +8,10 @@ export interface ByteRange {
   end: number;
 }
 
-/** The bytes of a range as they are in the file, without our own rows. Each piece is valid until the next. */
+/**
+ * The bytes of a range as they are in the file, without our own rows. Each piece is valid until the
+ * next.
+ */
 export function* bytesOf(source: ByteSource, range: ByteRange, notes: readonly Note[]): Generator<Buffer> {
   const buffer = Buffer.allocUnsafe(BLOCK);
   for (let at = Math.max(range.start, source.start()); at < range.end; ) {
@@ -25,7 +28,9 @@ export function* bytesOf(source: ByteSource, range: ByteRange, notes: readonly N
   }
 }
 
-/** The same of the lines alone that are let through. `endOf`: where a line ends, with its newline. */
+/**
+ * The same of the lines alone that are let through. `endOf`: where a line ends, with its newline.
+ */
 export function* linesOf(
   source: ByteSource,
   lines: LineSpace,

@@ -57,7 +57,10 @@ export class Searching {
     return this.#ignoresCase;
   }
 
-  /** Searches for another pattern from now on. @throws Error for one that is none, in one line; the one before stays then. */
+  /**
+   * Searches for another pattern from now on. @throws Error for one that is none, in one line; the
+   * one before stays then.
+   */
   set(pattern: string, mode: SearchMode): void {
     this.#use(pattern, mode);
     this.at = undefined;
@@ -103,7 +106,10 @@ export class Searching {
     }
   }
 
-  /** What to tell of a search that found nothing: what was looked for, and in hex how digits become bytes. */
+  /**
+   * What to tell of a search that found nothing: what was looked for, and in hex how digits become
+   * bytes.
+   */
   get description(): string {
     const isText = this.#mode === "text" || /^x\s/.test(this.#pattern);
     const looksHex = /^(?:(?:0x)?[\da-f]{2}\s*)+$/i.test(this.#pattern);
@@ -217,14 +223,20 @@ export function lineQuery(
   return { kind: "lines", encoding, match: { patterns: [meant], ignoreCase }, invert };
 }
 
-/** `name=value`, as folded JSON shows a member, also finds the member as it is in the file: `"name":"value"`. */
+/**
+ * `name=value`, as folded JSON shows a member, also finds the member as it is in the file:
+ * `"name":"value"`.
+ */
 function orMember(pattern: string): string {
   const [, name, value] = /^([\w@.-]+)=(.+)$/s.exec(pattern) ?? [];
   if (name === undefined || value === undefined) return pattern;
   return `(?:${pattern}|"${name.replaceAll(".", "\\.")}"\\s*:\\s*"?${value})`;
 }
 
-/** `x 7f454c46` are bytes by their numbers, anything else is text. @throws Error for what are no numbers */
+/**
+ * `x 7f454c46` are bytes by their numbers, anything else is text. @throws Error for what are no
+ * numbers
+ */
 function byteQuery(pattern: string): Extract<Query, { kind: "bytes" }> {
   const numbers = /^x\s+(.*)$/s.exec(pattern)?.[1]?.replace(/\s+|0x/g, "");
   if (numbers === undefined) return { kind: "bytes", bytes: Buffer.from(pattern) };

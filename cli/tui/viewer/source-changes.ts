@@ -13,7 +13,10 @@ export interface SourceReaders {
   growth: Growth;
 }
 
-/** What becomes of the source while it is shown: it grows, is cut, another file goes on behind it, and rows of ours stand between. */
+/**
+ * What becomes of the source while it is shown: it grows, is cut, another file goes on behind it,
+ * and rows of ours stand between.
+ */
 export class SourceChanges {
   readonly #document: Document;
   readonly #readers: SourceReaders;
@@ -74,7 +77,10 @@ export class SourceChanges {
     this.#changed();
   }
 
-  /** Another file goes on from here, from its offset `from`. `dropped` hears of descriptors that are read no more. */
+  /**
+   * Another file goes on from here, from its offset `from`. `dropped` hears of descriptors that are
+   * read no more.
+   */
   continueWith(
     file: Pick<ScreenFile, "fd" | "nextData">,
     from: number | undefined,
@@ -92,8 +98,8 @@ export class SourceChanges {
   }
 
   /**
-   * Keeps the end of a deleted file in memory and reads its descriptor no more, of which `dropped` hears.
-   * False while something is shown that would be lost.
+   * Keeps the end of a deleted file in memory and reads its descriptor no more, of which `dropped`
+   * hears. False while something is shown that would be lost.
    */
   release(fd: number, dropped: (fds: number[]) => void): boolean {
     const { chain } = this.#document;

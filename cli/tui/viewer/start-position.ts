@@ -1,6 +1,9 @@
 import type { ViewerStart } from "./viewer-view.ts";
 
-/** How `porthole open` begins, from what is written behind the target: `+G`, `+123`, `+50%`, `+/regex`, `+F`. Undefined for what is none of these. */
+/**
+ * How `porthole open` begins, from what is written behind the target: `+G`, `+123`, `+50%`,
+ * `+/regex`, `+F`. Undefined for what is none of these.
+ */
 export function parseStart(text: string): Partial<ViewerStart> | undefined {
   if (!text.startsWith("+")) return undefined;
   const rest = text.slice(1);

@@ -10,8 +10,9 @@ const LINE = 64 * 1024;
 export type TimeDestination = Extract<Destination, { kind: "later" | "clock" | "time" }>;
 
 /**
- * The offset of the first line of that time or later, undefined when `goesOn` said no meanwhile: where times do not ascend, all of the text may have to be
- * read. `zoneOf`: what times without a zone mean. `top`: the line that relative times go from.
+ * The offset of the first line of that time or later, undefined when `goesOn` said no meanwhile:
+ * where times do not ascend, all of the text may have to be read. `zoneOf`: what times without a
+ * zone mean. `top`: the line that relative times go from.
  * @throws Error that says why it cannot be found, in one line
  */
 export async function offsetOfTime(

@@ -10,7 +10,10 @@ export interface Press {
   page: number;
 }
 
-/** Does what a key of the viewer means. A move ends a search that would move somewhere else. True when it was one of the viewer's. */
+/**
+ * Does what a key of the viewer means. A move ends a search that would move somewhere else. True
+ * when it was one of the viewer's.
+ */
 export function performAction(parts: ViewerParts, action: Action, press: Press): boolean {
   if (MOVES.has(action)) endWaits(parts);
   const handler = HANDLERS[action];

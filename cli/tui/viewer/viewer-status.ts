@@ -6,13 +6,18 @@ import type { KeyOf, ViewerStatus } from "./viewer-types.ts";
 /** A piece of the row. */
 interface Part {
   text: string;
-  /** Becomes shorter, or goes, where there is no room: the higher the sooner. Pieces without stay. */
+  /**
+   * Becomes shorter, or goes, where there is no room: the higher the sooner. Pieces without stay.
+   */
   dispensable?: number;
   /** What is left of it then. */
   short?: string;
 }
 
-/** Status row of the viewer: what is going on, and where the screen is in the text. In `columns` what matters least is left out. */
+/**
+ * Status row of the viewer: what is going on, and where the screen is in the text. In `columns`
+ * what matters least is left out.
+ */
 export function viewerStatus(status: ViewerStatus, columns: number, keyOf: KeyOf): Status {
   const mark = markOf(status);
   const ends = { left: leftOf(status, keyOf), right: rightOf(status) };

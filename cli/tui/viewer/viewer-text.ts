@@ -25,7 +25,10 @@ const ENCODING_NAMES: Readonly<Record<Encoding, string>> = {
 
 const NEXT_JSON: Readonly<Record<JsonView, JsonView>> = { raw: "folded", folded: "unfolded", unfolded: "raw" };
 
-/** A document as it is shown: which of its lines, in which rows, and which of these are on the screen. */
+/**
+ * A document as it is shown: which of its lines, in which rows, and which of these are on the
+ * screen.
+ */
 export class ViewerText {
   readonly viewport: Viewport;
   readonly #document: Document;
@@ -44,7 +47,10 @@ export class ViewerText {
   #json: JsonView = "raw";
   #levels = true;
   #numbers = false;
-  /** Where the encoding was turned: in a wrong one the bytes may have no lines, and the place would be lost. */
+  /**
+   * Where the encoding was turned: in a wrong one the bytes may have no lines, and the place would
+   * be lost.
+   */
   #turned: { shown: number; place: number } | undefined;
   /** Resolves when filters and counts that were given up read nothing any more. */
   #ending: Promise<unknown> = Promise.resolve();
@@ -213,7 +219,9 @@ export class ViewerText {
     this.viewport.show(offset);
   }
 
-  /** Shows the line of a match with the match in it: a wrapped line may be higher than the screen. */
+  /**
+   * Shows the line of a match with the match in it: a wrapped line may be higher than the screen.
+   */
   showMatch(hit: number): void {
     this.#filter?.near(hit);
     this.#pane.show(this.#view(this.#gutter.width));
@@ -227,7 +235,10 @@ export class ViewerText {
     return this.#hex ? Math.min(line + this.#hex.bytes, end) : (this.#document.lines.next(line) ?? end);
   }
 
-  /** How far the text is shown when `last` is the last row on the screen. A row inside a wrapped line counts as its part of the line. */
+  /**
+   * How far the text is shown when `last` is the last row on the screen. A row inside a wrapped
+   * line counts as its part of the line.
+   */
   shownUpTo({ line, row }: Position): number {
     const end = this.endOf(line);
     const rows = this.#rowsIn(line);
@@ -282,7 +293,9 @@ export class ViewerText {
     return { rows: rows.map((row, index) => this.#gutterOf(places[index], range) + row), places };
   }
 
-  /** Resolves when nothing reads the source that was given up; the filter is the caller's to pause. */
+  /**
+   * Resolves when nothing reads the source that was given up; the filter is the caller's to pause.
+   */
   ended(): Promise<unknown> {
     return this.#ending;
   }

@@ -24,7 +24,10 @@ export interface ViewerStart {
 }
 
 export interface ViewerOptions extends ViewerStart {
-  /** What is shown. The caller keeps it open until {@link ViewerView.close} has resolved; a followed file that is deleted may be closed before. */
+  /**
+   * What is shown. The caller keeps it open until {@link ViewerView.close} has resolved; a followed
+   * file that is deleted may be closed before.
+   */
   file: ScreenFile;
   /** The target as the user named it. */
   title: string;
@@ -32,7 +35,10 @@ export interface ViewerOptions extends ViewerStart {
   subtitle: string;
   /** What times without a zone mean, asked when a time is looked for; UTC by default. */
   zone?: (() => Promise<Zone>) | undefined;
-  /** How to follow; its `file` is the same open file. Undefined for what has no positions. `tell` brings what is to be said of its container. */
+  /**
+   * How to follow; its `file` is the same open file. Undefined for what has no positions. `tell`
+   * brings what is to be said of its container.
+   */
   followSource?:
     | FollowSource<ScreenGeneration>
     | ((tell: (text: string) => void) => FollowSource<ScreenGeneration>)
@@ -41,7 +47,10 @@ export interface ViewerOptions extends ViewerStart {
   isPreview?: boolean | undefined;
   /** Where the file is. */
   location?: Location | undefined;
-  /** The same file with a descriptor of its own, for programs of this machine: see {@link View.lend}. */
+  /**
+   * The same file with a descriptor of its own, for programs of this machine: see {@link
+   * View.lend}.
+   */
   lend?: (() => Promise<OpenFile>) | undefined;
   /** Whether the session that opened the file has ended. */
   ended?: (() => boolean) | undefined;
@@ -54,7 +63,9 @@ const LOOK_MS = 1000;
 
 const ENDED = "the container or its agent has ended; the open file is still read";
 
-/** What is done in the background waits so long: the program loads, and one may leave again at once. */
+/**
+ * What is done in the background waits so long: the program loads, and one may leave again at once.
+ */
 const REST_MS = 250;
 
 /** One file: the viewer with what feeds it. */

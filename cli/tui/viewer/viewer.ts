@@ -160,13 +160,19 @@ export class Viewer {
     walk.go(direction, 1);
   }
 
-  /** Why a pattern can be neither searched for nor filtered by; undefined for one that can, and for an empty one. */
+  /**
+   * Why a pattern can be neither searched for nor filtered by; undefined for one that can, and for
+   * an empty one.
+   */
   refusal(pattern: string): string | undefined {
     const { searching, text } = this.#parts;
     return pattern === "" ? undefined : searching.refusal(pattern, text.isHex ? "hex" : "text");
   }
 
-  /** Shows only lines that match, or with `!` in front those that do not; all lines again for an empty pattern. */
+  /**
+   * Shows only lines that match, or with `!` in front those that do not; all lines again for an
+   * empty pattern.
+   */
   setFilter(pattern: string): void {
     const { text, following } = this.#parts;
     if (text.isHex) {
@@ -206,7 +212,10 @@ export class Viewer {
     this.#options.changed();
   }
 
-  /** Bytes of the marked range, or of the lines on the screen, as they are in the file; through the filter, when there is one. */
+  /**
+   * Bytes of the marked range, or of the lines on the screen, as they are in the file; through the
+   * filter, when there is one.
+   */
   output(): Generator<Buffer> {
     return this.#parts.text.output();
   }

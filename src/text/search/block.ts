@@ -41,7 +41,10 @@ export class Block {
     return this.#latin1;
   }
 
-  /** The line that holds the byte at `offset`, or ends there; none for -1. `from`: the beginning of that line or one before it. */
+  /**
+   * The line that holds the byte at `offset`, or ends there; none for -1. `from`: the beginning of
+   * that line or one before it.
+   */
   line(offset: number, from: number): Range | undefined {
     if (offset === -1) return undefined;
     // Where many lines match it is the first.
@@ -80,7 +83,10 @@ class Decoded {
     this.#text = decodeText(bytes);
   }
 
-  /** Offset in bytes of the beginning of the line in which the first match at or after the line at byte `from` is; -1 for none. */
+  /**
+   * Offset in bytes of the beginning of the line in which the first match at or after the line at
+   * byte `from` is; -1 for none.
+   */
   next(from: number, regex: RegExp): number {
     if (from < this.#byte) this.#byte = this.#index = 0;
     while (this.#byte < from) this.#step();

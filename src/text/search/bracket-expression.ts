@@ -1,7 +1,9 @@
 import { CharacterClass, type CharacterSet, escapedClass, type Pair, posixClass } from "./character-class.ts";
 import { escapedCharacter, hexEscape, readHex, readProperty } from "./escapes.ts";
 
-/** Reads the class whose bracket opens at `start`, and where it ends. @throws Error for what is none */
+/**
+ * Reads the class whose bracket opens at `start`, and where it ends. @throws Error for what is none
+ */
 export function readBracketExpression(pattern: string, start: number): { pair: Pair; end: number } {
   const negated = pattern[start + 1] === "^";
   const set = new CharacterClass(negated);

@@ -1,6 +1,7 @@
 /**
- * Text of one regular expression for lines of ASCII, and of one for lines decoded from UTF-8. The first is for no flag: with `v`, V8 makes slower
- * code of classes (0.46 against 1.2 GB/s for `[A-Z]{6,}`). The second is for `v`.
+ * Text of one regular expression for lines of ASCII, and of one for lines decoded from UTF-8. The
+ * first is for no flag: with `v`, V8 makes slower code of classes (0.46 against 1.2 GB/s for
+ * `[A-Z]{6,}`). The second is for `v`.
  */
 export interface Pair {
   ascii: string;
@@ -14,7 +15,10 @@ export interface CharacterSet {
 }
 
 const NEWLINE = 10;
-/** Bytes that are not UTF-8, as decodeText shows them: no class but one that names them matches them, as in ripgrep. */
+/**
+ * Bytes that are not UTF-8, as decodeText shows them: no class but one that names them matches
+ * them, as in ripgrep.
+ */
 const INVALID = "\\ud800-\\udfff";
 
 /** Any character of a line. */
@@ -26,7 +30,10 @@ export const wordCharacter: Pair = {
   unicode: "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}]",
 };
 
-/** A class to which characters are added; written out, it matches no newline and, if negated, no invalid byte. */
+/**
+ * A class to which characters are added; written out, it matches no newline and, if negated, no
+ * invalid byte.
+ */
 export class CharacterClass {
   readonly #negated: boolean;
   readonly #ascii = new Set<number>();
@@ -57,14 +64,19 @@ export class CharacterClass {
   }
 }
 
-/** `\d`, `\w`, `\s` and their negations, with Unicode's meaning where the text is Unicode; undefined for another letter. */
+/**
+ * `\d`, `\w`, `\s` and their negations, with Unicode's meaning where the text is Unicode; undefined
+ * for another letter.
+ */
 export function escapedClass(letter: string): CharacterSet | undefined {
   const lower = letter.toLowerCase();
   const set = Object.hasOwn(escapes, lower) ? escapes[lower] : undefined;
   return set !== undefined && letter !== lower ? negation(set) : set;
 }
 
-/** The class of `[:name:]` or `[:^name:]`, ASCII as in ripgrep; undefined for a name that is none. */
+/**
+ * The class of `[:name:]` or `[:^name:]`, ASCII as in ripgrep; undefined for a name that is none.
+ */
 export function posixClass(name: string): CharacterSet | undefined {
   const positive = name.replace("^", "");
   const test = Object.hasOwn(posix, positive) ? posix[positive] : undefined;
@@ -74,7 +86,10 @@ export function posixClass(name: string): CharacterSet | undefined {
   return name === positive ? set : negation(set);
 }
 
-/** `\p{...}` of a general category, script or property, by the names that ripgrep takes too (`Greek` for `Script=Greek`). */
+/**
+ * `\p{...}` of a general category, script or property, by the names that ripgrep takes too (`Greek`
+ * for `Script=Greek`).
+ */
 export function propertyClass(name: string, negated: boolean): CharacterSet | undefined {
   for (const property of [name, `Script=${name}`]) {
     const text = `\\p{${property}}`;

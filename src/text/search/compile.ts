@@ -71,12 +71,16 @@ function requiredText(translated: readonly TranslatedPattern[], ignoreCase: bool
   const [only] = translated;
   const required = only?.required ?? only?.literal;
   if (translated.length > 1 || !required) return undefined;
-  // Beyond ASCII there are letters that are others but for case, K (Kelvin) and k, and more of them than it is worth to know.
+  // Beyond ASCII there are letters that are others but for case, K (Kelvin) and k, and more of them
+  // than it is worth to know.
   if (ignoreCase && !/^[\0-\x7f]+$/.test(required)) return undefined;
   return new RegExp(compiled(bytesOf(required)), ignoreCase ? "gi" : "g");
 }
 
-/** Keeps V8 from its own search for plain text, which is slower than its compiled expressions where the first letter is common (1.5 against 3.7 GB/s). */
+/**
+ * Keeps V8 from its own search for plain text, which is slower than its compiled expressions where
+ * the first letter is common (1.5 against 3.7 GB/s).
+ */
 function compiled(source: string): string {
   return `(?:${source})(?:)`;
 }
@@ -87,7 +91,10 @@ function notOne(patterns: readonly string[], error: unknown): Error {
   return new Error(`'${patterns.join("', '")}' is not a regular expression: ${reason}`, { cause: error });
 }
 
-/** The text's UTF-8 bytes (and the bytes that lone surrogates stand for) as an expression over Latin-1. */
+/**
+ * The text's UTF-8 bytes (and the bytes that lone surrogates stand for) as an expression over
+ * Latin-1.
+ */
 function bytesOf(text: string): string {
   let escaped = "";
   for (const byte of encodeText(text)) escaped += `\\x${byte.toString(16).padStart(2, "0")}`;

@@ -6,15 +6,19 @@ import { compile, type MatchOptions } from "./compile.ts";
 import { matchFrom, nextMatch } from "./next-match.ts";
 
 const NEWLINE = 10;
-/** Lines that had the required text but did not match, after which the rest of a block is searched without looking for that text. */
+/**
+ * Lines that had the required text but did not match, after which the rest of a block is searched
+ * without looking for that text.
+ */
 const MISSES = 24;
 /** Blocks for which the required text is left alone when it proved common. */
 const SUSPENSION = 16;
 
 /**
- * Finds matching lines in blocks of bytes. Blocks of ASCII are searched as Latin-1 strings, which cost nothing to make (2-3 GB/s); plain text in any
- * block so, byte for byte. Other blocks are decoded, and searched with the pattern's Unicode meaning. A pattern that must contain some text is
- * tried only on lines that have it.
+ * Finds matching lines in blocks of bytes. Blocks of ASCII are searched as Latin-1 strings, which
+ * cost nothing to make (2-3 GB/s); plain text in any block so, byte for byte. Other blocks are
+ * decoded, and searched with the pattern's Unicode meaning. A pattern that must contain some text
+ * is tried only on lines that have it.
  */
 export class Matcher {
   // Fields of its own: they are asked for with every line.
@@ -35,20 +39,29 @@ export class Matcher {
     this.#requiresAscii = requiresAscii;
   }
 
-  /** Prepares a search of `bytes`: whole lines, the last one perhaps without a newline. They must not change meanwhile. */
+  /**
+   * Prepares a search of `bytes`: whole lines, the last one perhaps without a newline. They must
+   * not change meanwhile.
+   */
   block(bytes: Buffer): Block {
     if (this.#suspended > 0) this.#suspended--;
     return new Block(bytes);
   }
 
-  /** Every match in one line, which may end with a newline; an empty one right behind another is none. */
+  /**
+   * Every match in one line, which may end with a newline; an empty one right behind another is
+   * none.
+   */
   matches(bytes: Buffer): Range[] {
     const content = bytes.at(-1) === NEWLINE ? bytes.subarray(0, -1) : bytes;
     const isPlain = this.#isBytes || isAscii(content);
     return this.#matchesOf(isPlain ? content.toString("latin1") : decodeText(content), isPlain, bytes.length);
   }
 
-  /** `length`: of the line in bytes, its newline included: only before that there is an empty match at its end. */
+  /**
+   * `length`: of the line in bytes, its newline included: only before that there is an empty match
+   * at its end.
+   */
   #matchesOf(text: string, isPlain: boolean, length: number): Range[] {
     const regex = isPlain ? this.#ascii : this.#unicode;
     const found: Range[] = [];
@@ -73,7 +86,10 @@ export class Matcher {
     return found;
   }
 
-  /** The first matching line of the block at or after `from`, the beginning of a line: with its newline. */
+  /**
+   * The first matching line of the block at or after `from`, the beginning of a line: with its
+   * newline.
+   */
   next(block: Block, from: number): Range | undefined {
     if (from >= block.bytes.length) return undefined;
     let at = from;

@@ -94,8 +94,8 @@ export class ChainSource implements ByteSource {
   }
 
   /**
-   * Where the part of a file begins that {@link release} keeps; `isCut` if the file has more before it.
-   * Undefined if the file is not read.
+   * Where the part of a file begins that {@link release} keeps; `isCut` if the file has more before
+   * it. Undefined if the file is not read.
    */
   keptBy(fd: number): { from: number; isCut: boolean } | undefined {
     const begins = this.#stretches.find((stretch) => stretch.fd === fd)?.at;
@@ -106,8 +106,8 @@ export class ChainSource implements ByteSource {
   }
 
   /**
-   * Copies the end of a file into memory and reads its descriptor no more; {@link takeDropped} returns
-   * it. A note stands in place of what was before.
+   * Copies the end of a file into memory and reads its descriptor no more; {@link takeDropped}
+   * returns it. A note stands in place of what was before.
    */
   release(fd: number): void {
     const kept = this.keptBy(fd);

@@ -4,8 +4,9 @@ import { type Actor, start } from "./actor.ts";
 import type { Subject } from "./subjects.ts";
 
 /*
- * cdebug is in no package registry of Debian's or npm's, so what its `exec` asks the engine is asked here by hand, field by field as in
- * cmd/exec/exec_docker.go and exec.go of its commit fdfdf9a, with an image of the tests in the place of busybox:musl.
+ * cdebug is in no package registry of Debian's or npm's, so what its `exec` asks the engine is
+ * asked here by hand, field by field as in cmd/exec/exec_docker.go and exec.go of its commit
+ * fdfdf9a, with an image of the tests in the place of busybox:musl.
  */
 
 /** `cdebug exec --rm CONTAINER LINE`. */
