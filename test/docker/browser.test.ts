@@ -213,7 +213,9 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
 
     // Marks, tabs from a list, the list of containers from anywhere.
     await press("global", "containers", "the containers", has("Containers", "STATE"));
-    screen.type(`/${other.name}`);
+    // The view is the one from the beginning, with its filter.
+    screen.keys("/", "C-u");
+    screen.type(other.name);
     screen.keys("Enter");
     await screen.waitFor("one container", (text) => /1 of 1 *$/.test(lastRow(text)));
     await press(
