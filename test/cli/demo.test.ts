@@ -92,7 +92,7 @@ test("the demo without unshare(1) reports what it needs, and leaves nothing", as
   const someone = user();
   const result = await someone.run(["demo", "--seconds", "1"], { env: { PATH: "/none" } });
   expect(result.stderr).toMatch(
-    /^porthole: cannot start the sandbox: spawn unshare ENOENT \(it needs unshare\(1\), mount\(8\) .*\)\n$/,
+    /^porthole: cannot start the sandbox: spawn unshare ENOENT \(install unshare\(1\) and mount\(8\), .*\)\n$/,
   );
   expect(result).toMatchObject({ code: 4, text: "" });
   expect([kept(someone), readdirSync(`${someone.directory}/state/porthole/mnt`)]).toEqual([[], ["agent"]]);
