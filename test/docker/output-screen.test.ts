@@ -18,7 +18,8 @@ describeWith(["docker", "tmux"], "a container's own output on the screen", () =>
 
   it("is followed through the end and the restart of the container, scrolls and is searched", async () => {
     const on = engine("docker");
-    const target = await printing(on, "seq 500 | sed 's/^/line /'; echo ERROR at last >&2; exec sleep 1000");
+    // The engine reads both streams at once: with the pause it reads the lines first.
+    const target = await printing(on, "seq 500 | sed 's/^/line /'; sleep 2; echo ERROR at last >&2; exec sleep 1000");
     screen = startScreen(user({ engine: on }), ["open", `${target.name}:@logs`], { size: { columns: 80, rows: 14 } });
     await screen.waitFor("the end", has("ERROR at last", "FOLLOW"));
     screen.keys("g");
@@ -31,10 +32,10 @@ describeWith(["docker", "tmux"], "a container's own output on the screen", () =>
     await target.handle.kill();
     await screen.waitFor("the end of the container", has("the container has ended with status 137"));
     await target.handle.start();
-    await screen.waitFor("its next life", (text) => {
-      const restarted = text.indexOf("ERROR at last", text.indexOf("line 500"));
-      return restarted !== -1 && !text.includes("137");
-    });
+    await screen.waitFor(
+      "its next life",
+      (text) => ["line 500", "ERROR at last"].every((line) => text.includes(line)) && !text.includes("137"),
+    );
     screen.type("?has ended|was restarted");
     screen.keys("Enter");
     await screen.waitFor("what happened", has("of 2"));
