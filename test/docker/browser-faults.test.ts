@@ -71,7 +71,10 @@ describeWith(["docker", "tmux"], "the browser after a fault", () => {
     await screen.waitForEnd();
     screen.close();
     start({ columns: 100, rows: 24 }, [], { DOCKER_HOST: "unix:///nonexistent/docker.sock" });
-    await screen.waitFor("why there are none", has("cannot connect to the container engine", "DOCKER_HOST", "B looks into"));
+    await screen.waitFor(
+      "why there are none",
+      has("cannot connect to the container engine", "DOCKER_HOST", "B looks into"),
+    );
     screen.keys("q");
     expect(await screen.waitForEnd()).toBe(0);
   });
