@@ -37,8 +37,12 @@ describeWith(["tmux", "userNamespaces"], "a directory of more entries than the s
     await screen.waitFor("the file itself", (shown) => shown.includes(`many/${beyond} `));
     screen.keys(".");
     await screen.waitFor("what lies around it", (shown) => shown.includes("only the first"));
-    screen.keys("G");
-    await screen.waitFor("its end, not the file again", (shown) => shown.includes("200000 of 200000"));
+    // A key that is pressed before the list is complete is lost when it is: press it again.
+    await screen.waitFor("its end, not the file again", (shown) => {
+      if (shown.includes("200000 of 200000")) return true;
+      screen.keys("G");
+      return false;
+    });
     screen.type("Q");
     expect(await screen.waitForEnd()).toBe(0);
   });
