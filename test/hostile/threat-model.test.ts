@@ -4,7 +4,7 @@ import { repository } from "../helpers/paths.ts";
 
 const text = readFileSync(`${repository}docs/threat-model.md`, "utf8");
 const links = [...text.matchAll(/\[([^\]]+)\]\(\.\.\/(test\/[^)]+)\)/g)].map(([, title = "", path = ""]) => ({
-  title,
+  title: title.replace(/\s+/g, " "),
   path,
 }));
 
