@@ -219,6 +219,7 @@ export class TailFile {
       byName: how === "name" ? true : file === undefined ? "first" : false,
       goneMs: interval,
       takesFile: how === "name" && !this.#input?.isStdin,
+      isFollowedElsewhere: (identity) => this.place.isReadElsewhere(identity, this.named.target.path),
       signal: AbortSignal.any([stop, this.place.over]),
     });
     this.#first = this.#events.next();
@@ -255,7 +256,11 @@ export class TailFile {
       this.#failure ?? (this.isDirectory ? new Error("a directory") : undefined),
     );
     const first = this.#input?.file;
-    if (first) sink.seen(this.place, identityOf(first.stat));
+    const reads = (identity: Identity) => {
+      this.place.reads(identity, this.named.target.path, this);
+      sink.seen(this.place, identity);
+    };
+    if (first) reads(identityOf(first.stat));
     let wasLate = false;
     let lateEnd = -1;
     try {
@@ -275,7 +280,7 @@ export class TailFile {
           const begins = "file" in event && event.file !== undefined && !event.continues;
           if (begins || event.kind === "truncated") await sink.endLine(this.lane);
           const text = notices.of(event);
-          if ("file" in event && event.file) sink.seen(this.place, event.file.identity);
+          if ("file" in event && event.file) reads(event.file.identity);
           if (text !== undefined) printMessage("tail", text);
           if (event.kind === "deleted" && !retry) sink.gone();
           else if (event.kind === "returned" || event.kind === "rotated") sink.back();
@@ -283,6 +288,7 @@ export class TailFile {
         }
       }
     } finally {
+      this.place.reads(undefined, this.named.target.path, this);
       await events.return();
     }
   }

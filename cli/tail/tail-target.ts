@@ -1,5 +1,5 @@
 import { PortholeError } from "../../src/errors.ts";
-import { onTick } from "../../src/follow/index.ts";
+import { type Identity, isSameFile, onTick } from "../../src/follow/index.ts";
 import type { Session } from "../../src/sessions/index.ts";
 import { placeName, type Target } from "../../src/target.ts";
 import { systemZone, targetZone, utc, type Zone } from "../../src/times/index.ts";
@@ -30,6 +30,8 @@ export class TailTarget {
   readonly #goneMs: number;
   readonly #say: (text: string) => void;
   readonly #listeners = new Set<() => void>();
+  /** The file that each follow of a name reads now. */
+  readonly #readers = new Map<object, { path: string; identity: Identity }>();
   #session: Session | undefined;
   #asking: Promise<Session> | undefined;
   #failure: { error: unknown; since: number; at: number; told: boolean } | undefined;
@@ -55,6 +57,17 @@ export class TailTarget {
 
   /** The zone of timestamps without a zone, after {@link learnZone} and the first session. */
   readonly zone: Zone = { name: "target", offsetAt: (instant) => this.#zone.offsetAt(instant) };
+
+  /** Notes what a follow of `path` reads from now on; undefined at its end. */
+  reads(identity: Identity | undefined, path: string, reader: object): void {
+    if (identity === undefined) this.#readers.delete(reader);
+    else this.#readers.set(reader, { path, identity });
+  }
+
+  /** True if a follow of another path reads the file. */
+  isReadElsewhere(identity: Identity, path: string): boolean {
+    return [...this.#readers.values()].some((one) => one.path !== path && isSameFile(one.identity, identity));
+  }
 
   /** Makes each new session request the zone. */
   learnZone(): void {

@@ -1,4 +1,4 @@
-import { DrainingGeneration, FollowMachine } from "./machine.ts";
+import { DrainingGeneration, FollowMachine, type Identity } from "./machine.ts";
 import { PathObserver } from "./path-observer.ts";
 import { Reader } from "./reader.ts";
 import type { FollowFile, FollowSource, Generation } from "./source.ts";
@@ -53,6 +53,11 @@ export interface FollowOptions {
    * false: the caller closes it.
    */
   takesFile?: boolean;
+  /**
+   * True if another follow reads this file now, under its new name: data that is appended to it
+   * after a rotation is not reported twice.
+   */
+  isFollowedElsewhere?: (identity: Identity) => boolean;
   /** Ends the follow at once; with the reason {@link AT_END} after all existing data is read. */
   signal?: AbortSignal | undefined;
   /** Milliseconds between polls beside inotify, whose events older overlayfs drops. Default 250. */
@@ -134,7 +139,8 @@ export async function* follow<File extends FollowFile>(
         yield trouble;
         continue;
       }
-      const older = reader?.atLineStart === false ? undefined : nextOfOlder(before, reader, path);
+      const older =
+        reader?.atLineStart === false ? undefined : nextOfOlder(before, reader, path, options.isFollowedElsewhere);
       if (older?.step === "done") {
         before.splice(before.indexOf(older.from), 1);
         left.push(older.from.reader.file);
@@ -234,13 +240,15 @@ function nextOfOlder<File extends FollowFile>(
   before: readonly { reader: Reader<File>; leaving: DrainingGeneration }[],
   reader: Reader<File> | undefined,
   path: PathObserver<File> | undefined,
+  isFollowedElsewhere: FollowOptions["isFollowedElsewhere"],
 ) {
   if (before.length === 0) return undefined;
   const written = (reader?.file.stat().size ?? 0) > 0 || (path?.queue.length ?? 0) > 0;
   for (const [index, from] of before.entries()) {
     const { size, links } = from.reader.file.stat();
     const isReplaced = written || links === 0 || index < before.length - 1;
-    const step = from.leaving.look(size, isReplaced, performance.now());
+    const isElsewhere = isFollowedElsewhere?.(from.reader.file.identity) === true;
+    const step = isElsewhere ? "done" : from.leaving.look(size, isReplaced, performance.now());
     if (step !== "wait") return { from, size, step };
   }
   return undefined;

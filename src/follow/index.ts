@@ -8,7 +8,7 @@ export { AT_END, type FollowEvent, type FollowFile, type FollowSource, follow, t
 export type { PolledFile } from "./follow-by-polling.ts";
 export { followRelayed } from "./follow-relayed.ts";
 export { LineSplitter } from "./line-splitter.ts";
-export type { Identity } from "./machine.ts";
+export { type Identity, isSameFile } from "./machine.ts";
 export { LineClock, mergeLines, ReorderWindow, type TimedLine } from "./merge.ts";
 export { followSource, identityOf, type SessionFile } from "./session-source.ts";
 export { sinceOffset, sinceSteps } from "./since.ts";

@@ -57,6 +57,22 @@ describe("porthole tail -F over generations of a file", () => {
     await tail.stop();
   });
 
+  test("prints once what is appended to a file that was renamed to another followed name", async () => {
+    writeFileSync(`${here}/a`, "x\n");
+    writeFileSync(`${here}/b`, "");
+    const tail = following(someone, ["-F", "-q", `${there}/a`, `${there}/b`]);
+    await tail.shows("x\n");
+    renameSync(`${here}/a`, `${here}/b`);
+    await tail.shows("x\nx\n");
+    writeFileSync(`${here}/a`, "new\n");
+    await tail.shows("x\nx\nnew\n");
+    appendFileSync(`${here}/b`, "more\n");
+    await tail.shows("x\nx\nnew\nmore\n");
+    appendFileSync(`${here}/a`, "end\n");
+    await tail.shows("x\nx\nnew\nmore\nend\n");
+    await tail.stop();
+  });
+
   test("closes a rotated file that is deleted while its successor is empty", async () => {
     writeFileSync(`${here}/log`, "1\n");
     const tail = following(someone, ["-F", `${there}/log`]);
