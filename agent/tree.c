@@ -1,7 +1,8 @@
 /*
  * A tree: one descriptor of a detached copy of all of a target's mounts (open_tree(2)). The host
  * attaches it in a mount namespace of its own (attach.c). The agent that makes one holds
- * CAP_SYS_ADMIN in the target's namespaces, serves nobody and exits after it passed the descriptor.
+ * CAP_SYS_ADMIN in the target's namespaces, has no clients, and exits when it has passed the
+ * descriptor.
  */
 #include <errno.h>
 #include <fcntl.h>

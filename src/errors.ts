@@ -59,3 +59,8 @@ export class PortholeError extends Error {
     this.consumes = details.consumes;
   }
 }
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -18,8 +18,8 @@ export interface CpOptions extends ConnectionOptions {
 }
 
 /**
- * `porthole cp`: copies targets to this machine, goes on after one that fails, and returns the
- * worst status; with `--rw` it writes one file over an existing file of a target.
+ * `porthole cp`: copies targets to this machine, continues after a failure, and returns the worst
+ * status. With `--rw` it overwrites one existing file of a target.
  */
 export async function cp(paths: string[], options: CpOptions): Promise<number> {
   const sources = paths.slice(0, -1);

@@ -1,6 +1,6 @@
 import { DT_DIR, DT_LNK, DT_REG, type LocalDirectory, NewFile } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
-import { deviceOf, identityOf, joinPath, pseudoDevices, typeOf } from "../../src/files/index.ts";
+import { deviceOf, inodeKey, joinPath, pseudoDevices, typeOf } from "../../src/files/index.ts";
 import { type DirectoryEntry, kindOf, type OpenFile, type Session } from "../../src/sessions/index.ts";
 import { pathBytes, type Target } from "../../src/target.ts";
 import { openAhead } from "../targets/open-ahead.ts";
@@ -15,7 +15,7 @@ export interface CopyContext {
   dereference: boolean;
   /** `-f`: replaces files of this machine. */
   replace: boolean;
-  /** Receives what was not copied; the copy goes on. */
+  /** Receives the error of a file that was not copied; the copy continues. */
   failed: (error: unknown) => void;
   /** Called with bytes as they are copied, and after each file. */
   copied: (bytes: bigint) => void;
@@ -142,7 +142,7 @@ async function copySubdirectory(
   into: LocalDirectory,
 ): Promise<void> {
   const path = joinPath(from.path, name);
-  const [identity, above] = [identityOf(stat), [...from.above, identityOf(from.stat)]];
+  const [identity, above] = [inodeKey(stat), [...from.above, inodeKey(from.stat)]];
   if (tree.pseudo.has(deviceOf(stat))) return;
   if (identity === tree.destination || above.includes(identity))
     throw new PortholeError("FILE", `cannot copy ${tree.prefix}${path}: it contains the directory it is copied to`, {

@@ -4,7 +4,7 @@ import { PortholeError } from "../../src/errors.ts";
 import { nameOf } from "../../src/files/index.ts";
 import { pathBytes } from "../../src/target.ts";
 
-/** Where the copies go on this machine. */
+/** The destination of copies on this machine. */
 export interface Destination {
   /** Closed by the receiver. */
   directory: LocalDirectory;

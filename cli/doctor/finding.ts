@@ -1,4 +1,4 @@
-import { PortholeError } from "../../src/errors.ts";
+import { messageOf, PortholeError } from "../../src/errors.ts";
 
 /** The result of one check. The documented schema of `porthole doctor --json`. */
 export interface Finding {
@@ -20,6 +20,6 @@ export function guarded(what: string, check: () => Finding): Finding {
 }
 
 export function failed(what: string, error: unknown, status: Finding["status"] = "fail"): Finding {
-  const detail = error instanceof Error ? error.message : String(error);
+  const detail = messageOf(error);
   return { status, what, detail, remedy: error instanceof PortholeError ? error.hint : undefined };
 }

@@ -1,8 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { DT_DIR, DT_LNK, DT_REG } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
-import { joinPath, nameOf, typeOf, walk } from "../../src/files/index.ts";
-import type { FileStat } from "../../src/protocol/index.ts";
+import { deviceOf, inodeKey, joinPath, nameOf, typeOf, walk } from "../../src/files/index.ts";
 import type { Session } from "../../src/sessions/index.ts";
 import { pathText } from "../../src/target.ts";
 import { type Flag, FlagSet, writeFlags } from "./arguments.ts";
@@ -78,14 +77,14 @@ export class DirectoryFiles {
       ...this.#depth(),
       failed: this.#failed,
       enter: (entry) => {
-        const on = entry.stat && `${entry.stat.device.major}:${entry.stat.device.minor}`;
+        const on = entry.stat && deviceOf(entry.stat);
         device ??= on;
         if (oneFileSystem && on !== device) return false;
         return entry.depth === 0 || this.#mayEnter(entry.name);
       },
     });
     for await (const { path: found, name: last, type, stat, depth } of walked) {
-      if (follows && type === DT_DIR && stat) identities.set(depth === 0 ? trimmed(found) : found, identityOf(stat));
+      if (follows && type === DT_DIR && stat) identities.set(depth === 0 ? trimmed(found) : found, inodeKey(stat));
       if (depth === 0) continue;
       const file = { session, name: shown(found), path: found, isLinked: above.length > 0 };
       if (type === DT_REG) {
@@ -103,7 +102,7 @@ export class DirectoryFiles {
       const type = typeOf(stat);
       if (type === DT_REG) files.push({ ...file, isLinked: true });
       if (type !== DT_DIR || !this.#mayEnter(nameOf(file.path))) return;
-      if (above.includes(identityOf(stat)))
+      if (above.includes(inodeKey(stat)))
         throw new PortholeError("FILE", `${file.name}: the link leads to a directory above it`, { errno: "ELOOP" });
       await this.#walk(file, above, files);
     } catch (error) {
@@ -185,10 +184,6 @@ const NAME_FILTERS = new Set(
     (name) => !/^(hidden|no-hidden|max-?depth|unrestricted|no-ignore|ignore|no-require-git)$/.test(name),
   ),
 );
-
-function identityOf({ device, inode }: FileStat): string {
-  return `${device.major}:${device.minor}:${inode}`;
-}
 
 /** Identities of the directories on a path. */
 function ancestors(path: string, identities: ReadonlyMap<string, string>): string[] {

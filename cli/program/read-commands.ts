@@ -125,7 +125,8 @@ const copies = `Copies:
   kept without -f. The setuid, setgid and sticky bits and the owner are not
   copied. Below a directory, symbolic links are copied as links and never
   followed on this machine; FIFOs, sockets and devices are reported, and /proc,
-  /sys and other file systems of the kernel are left out.`;
+  /sys and other file systems of the kernel are left out. --rw writes in place:
+  if it is interrupted, the container's file has a part of the new content.`;
 
 const INPUTS = "files to read; - or none: standard input";
 

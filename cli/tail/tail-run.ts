@@ -239,7 +239,7 @@ export class TailRun {
     }
   }
 
-  /** Its container was removed: another one of that name begins anew. */
+  /** Its container was removed; a new one of that name is followed from the start. */
   #forget(file: AnyTailed): void {
     file.close();
     this.#files.splice(this.#files.indexOf(file), 1);

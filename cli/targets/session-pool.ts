@@ -24,7 +24,7 @@ export interface NamedTarget {
 export class SessionPool {
   readonly #options: ConnectionOptions;
   readonly #sessions = new Map<string, Session>();
-  /** Connections that were begun before anybody asked, or that somebody waits for. */
+  /** Pending connections, including those started ahead of their use. */
   readonly #begun = new Map<string, Promise<Session>>();
   readonly #slots = new Slots(CONNECT_AT_ONCE);
   #isClosed = false;

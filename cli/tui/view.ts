@@ -18,7 +18,7 @@ export interface Frame {
  * are drawn.
  */
 export interface Status {
-  /** A word at the left end, in bold: what goes on all the time. Empty for none. */
+  /** A bold word at the left end for a lasting state, such as FOLLOW. Empty for none. */
   mark: string;
   left: string;
   right: string;

@@ -43,7 +43,7 @@ export async function runTool(command: string, args: readonly string[], given: T
   const odd = [command, ...args].find((arg) => !arg.isWellFormed());
   try {
     if (odd !== undefined) throw new PortholeError("USAGE", `cannot pass on an argument that is not UTF-8: '${odd}'`);
-    // Each came from an open of its own, so nobody shares the flag.
+    // Each has its own open file description, so no other process shares the flag.
     for (const file of all) setNonBlocking(file.descriptor, false);
     return await withSignals(async (begin) => {
       const stdio: StdioOptions = [input?.fd ?? "inherit", "inherit", "inherit", ...files.map((file) => file.fd)];
@@ -56,7 +56,7 @@ export async function runTool(command: string, args: readonly string[], given: T
   }
 }
 
-/** Passes signals on to the program that `begin` is told of, until `run` is over. */
+/** Passes signals to the program that `run` gives to `begin`, until `run` ends. */
 export async function withSignals<T>(run: (begin: (child: ChildProcess) => ChildProcess) => Promise<T>): Promise<T> {
   let child: ChildProcess | undefined;
   const release = passSignals(

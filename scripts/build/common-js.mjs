@@ -11,7 +11,7 @@ export async function toCommonJs(outputs, transform) {
     const lazy = readFileSync(path, "utf8")
       .replace(/\bimport\(("[^"]+\.js")\)/g, "Promise.resolve().then(() => require($1))")
       .replace(/\bimport\(("[^"]+\.mjs")\)/g, 'require("./import-module.js")($1)');
-    // Node shows the line that threw what nobody caught: without a limit it is the whole chunk.
+    // Node prints the source line of an uncaught error: without a limit it is the whole chunk.
     const options = { format: "cjs", platform: "node", target: "node20.19", minify: true, lineLimit: 120 };
     const { code } = await transform(lazy, options);
     const head = code.includes("__moduleUrl")

@@ -28,7 +28,7 @@ const { XDG_CACHE_HOME: caches, HOME: home } = process.env;
 const folder = caches?.startsWith("/") ? `${caches}/porthole` : home?.startsWith("/") && `${home}/.cache/porthole`;
 
 // What V8 takes from a cache is run. So a file that others might have written is not taken: under
-// sudo the folder may be somebody else's.
+// sudo the folder may belong to another user.
 const readOwn = (path) => {
   let fd;
   try {

@@ -1,4 +1,4 @@
-import { PortholeError } from "../errors.ts";
+import { messageOf, PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import type { ContainerListItem } from "./container-list.ts";
 import { type Engine, engineGet, engines, RESPONSE_TIMEOUT_MS } from "./engine.ts";
@@ -208,7 +208,7 @@ function isAlive(state: string): boolean {
 
 function asPortholeError(error: unknown): PortholeError {
   if (error instanceof PortholeError) return error;
-  return new PortholeError("TARGET", error instanceof Error ? error.message : String(error), { cause: error });
+  return new PortholeError("TARGET", messageOf(error), { cause: error });
 }
 
 /** Resolves after `milliseconds` or when the signal aborts. */

@@ -12,6 +12,6 @@ export type { MappedFile } from "./mapped-files.ts";
 export { type Backing, backingOf, type Mount, mountOf, parseMounts } from "./mounts.ts";
 export { PendingDirectories } from "./pending-directories.ts";
 export { listProcesses, type ProcessFile, type TargetProcess } from "./processes.ts";
-export { deviceOf, identityOf, mountsOf, pseudoDevices, UsageCounter } from "./usage.ts";
+export { deviceOf, inodeKey, mountsOf, pseudoDevices, UsageCounter } from "./usage.ts";
 export { readNames } from "./users.ts";
 export { isStatFailed, joinPath, nameOf, typeOf, type WalkedFile, walk } from "./walk.ts";

@@ -61,7 +61,7 @@ export class UsageCounter {
       if (depth === 0) {
         startDevice = deviceOf(stat);
         // Counts once if it is mounted below itself.
-        roots.add(identityOf(stat));
+        roots.add(inodeKey(stat));
       }
       if (pseudo.has(deviceOf(stat)) && deviceOf(stat) !== startDevice) continue;
       if (this.#isSeen(stat, type, roots, failed)) continue;
@@ -76,7 +76,7 @@ export class UsageCounter {
   }
 
   #isSeen(stat: FileStat, type: number, roots: Set<string>, failed?: (error: PortholeError) => void): boolean {
-    const identity = identityOf(stat);
+    const identity = inodeKey(stat);
     const mayRepeat = roots.has(identity) || (type !== DT_DIR && stat.links > 1);
     if (!mayRepeat) return false;
     if (this.#seen.has(identity)) return true;
@@ -98,7 +98,7 @@ export class UsageCounter {
     for (const mount of mounts) {
       // A mount that is hidden or inaccessible is not reached by the walk either.
       const stat = isPseudo(mount) ? undefined : await this.#session.stat(mount.point).catch(() => undefined);
-      if (stat !== undefined) roots.add(identityOf(stat));
+      if (stat !== undefined) roots.add(inodeKey(stat));
     }
     return { pseudo, roots };
   }
@@ -157,7 +157,7 @@ export function deviceOf({ device }: { device: { major: number; minor: number } 
   return `${device.major}:${device.minor}`;
 }
 
-/** The same for all names of a file. */
-export function identityOf(stat: FileStat): string {
+/** Device and inode: the same for all names of a file. */
+export function inodeKey(stat: FileStat): string {
   return `${deviceOf(stat)}:${stat.inode}`;
 }

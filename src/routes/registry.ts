@@ -222,7 +222,7 @@ export async function withAgentLock<T>(
   }
 }
 
-/** The previous holder unlinks the file: a lock on the unlinked file excludes nobody. */
+/** The previous holder unlinks the file: a lock on the unlinked file excludes no process. */
 function isStillThere(lock: OwnedFd, path: string): boolean {
   try {
     return statSync(path).ino === fstatSync(lock.number).ino;

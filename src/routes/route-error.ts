@@ -1,5 +1,5 @@
 import { EngineError } from "../engines/engine-error.ts";
-import { attachInterrupted, PortholeError } from "../errors.ts";
+import { attachInterrupted, messageOf, PortholeError } from "../errors.ts";
 
 /** A container was started, stopped or removed while its agent started. */
 export class TargetChangedError extends PortholeError {
@@ -42,7 +42,7 @@ export function routeError(
 ): PortholeError {
   if (signal?.aborted) return attachInterrupted(error);
   if (error instanceof PortholeError && error.code === "ATTACH" && error.errno === "EPROTO") return error;
-  const said = error instanceof Error ? error.message : String(error);
+  const said = messageOf(error);
   const text = over.aborted && !(error instanceof PortholeError) ? LATE(timeoutMs) : said;
   const hint = error instanceof PortholeError ? error.hint : undefined;
   const errno = over.aborted ? "ETIMEDOUT" : error instanceof PortholeError ? error.errno : undefined;

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { connectAt, listenAt } from "../descriptors/fd-socket.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import type { RunningContainer } from "../engines/resolve.ts";
-import { PortholeError } from "../errors.ts";
+import { messageOf, PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import { endAgentProcess } from "./agent-process.ts";
 import { installAgent } from "./agent-program.ts";
@@ -219,7 +219,7 @@ export function notAllowed(pid: number): PortholeError {
 
 export function toAttachError(error: unknown): PortholeError {
   if (error instanceof PortholeError) return error;
-  return new PortholeError("ATTACH", error instanceof Error ? error.message : String(error), { cause: error });
+  return new PortholeError("ATTACH", messageOf(error), { cause: error });
 }
 
 export function allRoutesFailed(failures: { route: AgentRoute; error: PortholeError }[]): PortholeError {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Engine, engines, recordedEngine } from "../engines/engine.ts";
 import { resolveContainer } from "../engines/resolve.ts";
-import { PortholeError } from "../errors.ts";
+import { messageOf, PortholeError } from "../errors.ts";
 import { encode } from "../protocol/codec.ts";
 import { ByeScope, Op } from "../protocol/messages.ts";
 import { endAgentProcess } from "../routes/agent-process.ts";
@@ -45,8 +45,8 @@ export async function listAgents(): Promise<LiveAgent[]> {
   const answers = await Promise.all(
     agentFiles(run).map(async (file) => {
       const answer = await visit(run, file, describe);
-      // An agent of another version is alive although it refuses us: removes only sockets that
-      // nobody serves.
+      // An agent of another version is alive although it refuses us: removes only sockets
+      // without a server.
       if (answer === undefined) await removeDeadAgent(run, file).catch(() => undefined);
       return answer;
     }),
@@ -155,7 +155,7 @@ export async function detachAll(options: { engine?: string | undefined } = {}): 
       } catch (error) {
         // A user without access to an engine has nothing there, unless a record says otherwise.
         if (isAbsent(error) || (isDenied(error) && !used.has(engine.socketPath))) continue;
-        const message = error instanceof Error ? error.message : String(error);
+        const message = messageOf(error);
         failures.push(
           new PortholeError("TARGET", `cannot clean up at ${engine.socketPath}: ${message}`, { cause: error }),
         );

@@ -106,7 +106,7 @@ export class OutputSpool {
     this.#pendingBytes = 0;
     try {
       if (this.#written + bytes.length > MAX_BYTES) throw new PortholeError("FILE", "4 GiB are kept at most");
-      // pwrite(2): whoever asks for holes moves the offset.
+      // pwrite(2): SEEK_DATA of a reader moves the shared offset.
       for (let at = 0; at < bytes.length; )
         at += writeSync(this.#fd.number, bytes, at, bytes.length - at, this.#written + at);
       this.#written += bytes.length;

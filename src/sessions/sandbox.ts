@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { PortholeError } from "../errors.ts";
+import { messageOf, PortholeError } from "../errors.ts";
 import { AGENT_NAME, installAgent } from "../routes/agent-program.ts";
 import { parentOf, startTime } from "../routes/process.ts";
 import { removeAgentFiles } from "../routes/registry.ts";
@@ -97,7 +97,7 @@ export async function startSandbox(options: { signal?: AbortSignal } = {}): Prom
     rendezvous.close();
     await stop();
     if (options.signal?.aborted) throw error;
-    const reason = words.trim().split("\n").at(-1) || (error instanceof Error ? error.message : String(error));
+    const reason = words.trim().split("\n").at(-1) || messageOf(error);
     throw new PortholeError("ATTACH", `cannot start the sandbox: ${reason}`, {
       hint: "install unshare(1) and mount(8), and run as root or allow user namespaces; or use a container",
       cause: error,

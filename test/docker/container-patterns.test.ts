@@ -168,7 +168,7 @@ function patternTests(name: "docker" | "podman"): void {
     await shown(expected);
     await second.remove();
     await tail.says(`tail: ${prefix}-b: the container was removed; it is followed no more`);
-    // Another one of that name begins anew.
+    // A new container of that name is followed from the start.
     await speaks("b", "third");
     expected.push(`${prefix}-b:@logs | third`, `${prefix}-b:/tmp/x.log | third`);
     await shown(expected);

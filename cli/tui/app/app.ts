@@ -1,3 +1,4 @@
+import { messageOf } from "../../../src/errors.ts";
 import { loadWidths } from "../../../src/text/index.ts";
 import { regionsOf } from "../canvas/layout.ts";
 import { forgetWidths } from "../canvas/text-width.ts";
@@ -434,7 +435,7 @@ export class App implements Host {
       const { runOutAction } = await import("./out.ts");
       await runOutAction(view, action, this);
     } catch (error) {
-      this.say(error instanceof Error ? error.message : String(error));
+      this.say(messageOf(error));
     }
   }
 

@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 /**
- * Sends a signal to all that this process has started in its own process group, and to what that
- * has started there: who ends a shell only leaves the shell's programs behind, on a terminal that
- * is no longer theirs. The group as a whole may hold whoever started us.
+ * Sends a signal to all descendants of this process in its own process group. Ending only a shell
+ * would leave the shell's programs running on a terminal that they no longer own. The whole group
+ * cannot be signalled: it may contain the process that started this one.
  */
 export function signalJob(signal: NodeJS.Signals): void {
   const group = groupOf(process.pid);
-  // All are known before the first ends: its children would be somebody else's then.
+  // List all before the first ends: its children would get another parent.
   for (const pid of descendants(process.pid).filter((one) => groupOf(one) === group)) {
     try {
       process.kill(pid, signal);

@@ -12,7 +12,7 @@ const ESCAPE_MS = 20;
  */
 const ANSWER_MS = 500;
 
-/** Enter, and for whoever wants out of a program ^C, ^D and `q`. */
+/** Enter, and the usual keys to leave a program: ^C, ^D and `q`. */
 const GOES_BACK = [0x0d, 0x0a, 0x03, 0x04, 0x71];
 
 /** Hears the keys of a terminal, and that there will be none any more. */
@@ -39,7 +39,7 @@ export class KeyInput {
     this.#input.on("data", this.#take).resume();
   }
 
-  /** Leaves what is typed to somebody else. */
+  /** Leaves the input to another program. */
   ignore(): void {
     this.#input.off("data", this.#take).pause();
   }

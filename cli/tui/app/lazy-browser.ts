@@ -8,8 +8,8 @@ import type { Location } from "../view.ts";
 import type { AppOptions } from "./app.ts";
 
 /**
- * What lies around a file that is shown alone: its place, and the browser, which is loaded when
- * somebody wants to go there.
+ * The location of a file that was opened alone, and the browser for it, which is loaded on first
+ * use.
  */
 export class LazyBrowser {
   readonly location: Location;

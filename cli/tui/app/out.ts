@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { messageOf } from "../../../src/errors.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
 import { reopenError, runTool, toolPath } from "../../with/run-tool.ts";
 import type { Host, View } from "../view.ts";
@@ -37,7 +38,7 @@ function ask(host: Host, label: string, action: (text: string) => Promise<void>,
     text,
     done: (typed) => {
       if (typed === "") return;
-      action(typed).catch((error) => host.say(error instanceof Error ? error.message : String(error)));
+      action(typed).catch((error) => host.say(messageOf(error)));
     },
   });
 }

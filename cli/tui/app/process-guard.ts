@@ -9,11 +9,11 @@ export interface GuardHandlers {
   restore(): void;
   /** A signal asks to end with this status. */
   end(status: number): void;
-  /** Something threw where nobody catches. */
+  /** Uncaught exceptions and rejections. */
   fail(error: unknown): void;
   /** SIGTSTP: the process is about to stop. */
   suspend(): void;
-  /** SIGCONT: it goes on. */
+  /** SIGCONT: the process continues. */
   resume(): void;
 }
 

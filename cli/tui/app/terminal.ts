@@ -64,8 +64,8 @@ export class Terminal {
 
   /** Takes the terminal over; again after a suspension too. */
   enter(): void {
-    // libuv remembers the mode it set: off first, for somebody else may have changed it while this
-    // process was stopped.
+    // libuv remembers the mode that it set. Another program may have changed the mode while this
+    // process was stopped, so turn it off first.
     this.#stdin.setRawMode(false);
     this.#stdin.setRawMode(true);
     this.#entered = true;

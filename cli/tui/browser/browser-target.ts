@@ -9,7 +9,7 @@ import type { ConnectionOptions } from "../../targets/options.ts";
 /** How long what is followed must be out of reach before a row says so. */
 export const GONE_MS = 1000;
 
-/** The path of a target from the root on: whoever walks goes up from it. */
+/** The absolute path of a target, so that parent directories can be opened. */
 export function absolutePath(target: Target): string {
   return target.kind === "local" ? resolve(target.path) : target.path;
 }
@@ -20,8 +20,8 @@ export async function checkZone({ tz }: ConnectionOptions): Promise<void> {
 }
 
 /**
- * Where files are looked at: a container, a process's namespaces, or this machine. One session at a
- * time, made anew when it has ended.
+ * What the browser shows: a container, the namespaces of a process, or this machine. Holds one
+ * session and replaces it after its end.
  */
 export class BrowserTarget {
   readonly target: Target;

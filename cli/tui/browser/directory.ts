@@ -4,8 +4,8 @@ import type { BrowserTarget } from "./browser-target.ts";
 import { backingsOf, type FileItem } from "./files-items.ts";
 
 /**
- * Entries of a long directory that are shown first; then at twice as many, and so on: each time all
- * are sorted anew.
+ * A long directory is first shown after this many entries, then after twice as many, and so on:
+ * each time all are sorted again.
  */
 const FIRST_LOOK = 2_000;
 
@@ -33,7 +33,7 @@ export interface ReadOptions {
   most: number;
   /** Hears of what there is of a long directory, every now and then. */
   some?: (items: FileItem[]) => void;
-  /** Ends it with what there is: nobody looks any more. */
+  /** Ends the load with the current entries: the view was left. */
   signal?: AbortSignal;
 }
 

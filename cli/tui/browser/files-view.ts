@@ -238,7 +238,7 @@ export class FilesView implements View {
     else this.#browser.host.say("no further in the history");
   }
 
-  /** Shows the directory of the history anew. */
+  /** Loads the current directory of the history again. */
   async #show(select?: string): Promise<void> {
     this.#hidden = 0;
     this.#wanted = select;

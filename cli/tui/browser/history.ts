@@ -11,9 +11,7 @@ export class History {
     return this.#entries[this.#at]?.path ?? "/";
   }
 
-  /**
-   * Goes on to a path; what lay ahead is forgotten. `selected`: what is selected where one is now.
-   */
+  /** Adds a path and drops the entries after the current one. `selected`: of the current path. */
   visit(path: string, selected: string | undefined): void {
     this.#keep(selected);
     this.#entries.splice(this.#at + 1);

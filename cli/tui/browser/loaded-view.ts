@@ -13,8 +13,7 @@ export interface LoadedViewOptions<Item extends ListItem> {
   place?: BrowserTarget | undefined;
   columns: readonly Column<Item>[];
   /**
-   * Brings all items; `some` is told of those that are there already, with every one, and lets keys
-   * and frames have their turn.
+   * Loads all items. It passes the items loaded so far to `some`, which yields to keys and frames.
    */
   load(some: (items: readonly Item[]) => Promise<void>, signal: AbortSignal): Promise<Item[]>;
   open(item: Item, how: OpenMode): void;

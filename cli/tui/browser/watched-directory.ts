@@ -4,7 +4,7 @@ import type { BrowserTarget } from "./browser-target.ts";
 /** inotify(7): what changes a list of files with their sizes and times. */
 const MASK = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x800;
 
-/** Milliseconds between two looks at a directory in which something goes on all the time. */
+/** Minimum milliseconds between two reloads of a directory that changes constantly. */
 const LEAST_MS = 500;
 
 /**

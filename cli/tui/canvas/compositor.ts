@@ -143,8 +143,8 @@ interface Cell {
 }
 
 /**
- * Rows that have less in common than this at an end are drawn anew: comparing them saves no bytes
- * worth the time. The rows at the bottom always have.
+ * A row is compared with the shown one if it is at most this long, or shares this many characters at
+ * its start or end. Other rows are redrawn: comparing them saves too few bytes.
  */
 const WORTH_COMPARING = 16;
 

@@ -10,7 +10,7 @@ export interface Highlight {
   isRisky: boolean;
 }
 
-/** Text of a line; cut: it goes on, and a match that touches the end might be none. */
+/** Text of a line. `cut`: the line continues, so a match at the end may not be one. */
 export interface ShownText {
   text: string;
   isCut: boolean;

@@ -64,7 +64,7 @@ export const CONTEXT_NAMES: Readonly<Record<Context, string>> = {
  * everywhere.
  */
 export function actionFor(key: string, contexts: readonly Context[], keymap: Keymap = KEYMAP): Action | undefined {
-  // A line that is typed is nobody else's.
+  // A prompt gets all keys.
   const everywhere = contexts[0] === "prompt" ? [] : (["global"] as const);
   for (const context of [...contexts, ...everywhere]) {
     const binding = keymap[context].find(({ keys }) => keys.includes(key));

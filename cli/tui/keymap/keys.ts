@@ -145,8 +145,8 @@ export class KeyParser {
     for (let i = 1; i < length && i < bytes.length; i++) if (((bytes[i] ?? 0) & 0xc0) !== 0x80) return { length: 1 };
     if (first >= 0x80 && first < 0xc2) return { length: 1 };
     if (bytes.length < length) return undefined;
-    // U+0080 to U+009F are controls, which nobody types; text that is prompted for must not hold
-    // one.
+    // U+0080 to U+009F are control characters: no key sends them, and the text of a prompt must not
+    // contain them.
     if (first === 0xc2 && (bytes[1] ?? 0) < 0xa0) return { length };
     return { length, event: key(bytes.toString("utf8", 0, length)) };
   }

@@ -30,7 +30,7 @@ export class ListPane<Item extends ListItem> {
     this.#table = new Table(options.columns);
   }
 
-  /** Another list: widths of columns, filter and selection begin anew. */
+  /** Replaces the list: resets column widths, filter and selection. */
   reset(): void {
     this.#table.reset();
     this.list.setFilter("");

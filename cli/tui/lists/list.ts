@@ -1,6 +1,6 @@
 /** What a list holds. */
 export interface ListItem {
-  /** Tells it from every other item, and finds it again when the list is made anew. */
+  /** Unique in the list; identifies the item after a reload. */
   key: string;
   /** What a filter looks at. */
   text: string;

@@ -40,7 +40,7 @@ export class Table<Item> {
     this.#widths = columns.map(({ title }) => safeWidth(title));
   }
 
-  /** Another list: widths begin anew. */
+  /** Replaces the list: resets the column widths. */
   reset(): void {
     this.#columns.forEach(({ title }, index) => {
       this.#widths[index] = safeWidth(title);

@@ -83,7 +83,7 @@ function insert(state: PromptState, text: string): PromptResult {
   const around = [text, characters[cursor - 1], characters[cursor]];
   if (around.every((one) => one === undefined || PRINTABLE_ASCII.test(one)))
     return { kind: "typing", state: { characters: characters.toSpliced(cursor, 0, text), cursor: cursor + 1 } };
-  // Clusters are found anew over the whole line: a combining mark joins what stands before it.
+  // Split the whole line again: a combining mark joins the cluster before it.
   const added = [...clusters(text)].slice(0, room).join("");
   const before = characters.slice(0, cursor).join("") + added;
   const all = [...clusters(before + characters.slice(cursor).join(""))];

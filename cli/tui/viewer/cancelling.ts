@@ -1,8 +1,8 @@
 import type { ViewerParts } from "./viewer-parts.ts";
 
 /**
- * Ends what goes on in a viewer, what one waits for first; where nothing does, takes away a mark
- * that is shown. Says what it ended.
+ * Cancels work of a viewer: first a pending jump, then a search or count; without any, removes the
+ * shown marks. Reports what it cancelled.
  */
 export function cancel(parts: ViewerParts): void {
   const { text, searching, counting, say } = parts;

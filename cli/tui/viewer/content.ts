@@ -17,7 +17,7 @@ export interface ScreenFile {
   readonly fd: number;
   /** True when pread works at any position. */
   readonly isSeekable: boolean;
-  /** Where holes end: see {@link ByteSource.nextData}. Undefined where nobody knows. */
+  /** Where holes end: see {@link ByteSource.nextData}. Undefined if unknown. */
   nextData?(position: number): number | undefined;
   /** The content from the beginning, for what has no positions or does not know its size. */
   stream(options: { signal: AbortSignal }): AsyncIterable<Uint8Array>;
@@ -114,7 +114,7 @@ function deviceSize(fd: number): number {
 
 const SECTOR = 512;
 
-/** How far beyond the screen a stream is read when nobody follows it: /dev/zero never ends. */
+/** How far beyond the screen a stream is read without follow: /dev/zero never ends. */
 const READ_AHEAD = 1024 * 1024;
 
 /**
@@ -127,8 +127,8 @@ export class StreamPump {
   #done: Promise<void> = Promise.resolve();
 
   /**
-   * `wanted(readAhead)` tells whether the screen is near the end of what was read. `ended` is told
-   * of the end or the error.
+   * `wanted(readAhead)` returns whether the screen is near the end of the data. `ended` receives the
+   * error, or undefined at the end of the stream.
    */
   start(
     file: ScreenFile,

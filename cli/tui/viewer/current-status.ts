@@ -5,8 +5,8 @@ import type { ViewerParts } from "./viewer-parts.ts";
 import type { ViewerStatus } from "./viewer-types.ts";
 
 /**
- * What the status row tells of what is shown and what goes on, all but what is typed and said.
- * `places`: the rows on the screen.
+ * The status of the shown rows and of running work, without prompt and message. `places`: the rows
+ * on the screen.
  */
 export function currentStatus(
   document: Document,

@@ -2,7 +2,7 @@ import { FilteredLines, Hits } from "../../../src/text/index.ts";
 import type { Document } from "./document.ts";
 import { lineQuery } from "./searching.ts";
 
-/** What the status row tells of a filter. */
+/** A filter in the status row. */
 export interface FilterStatus {
   /** As it was typed: `!` in front keeps matching lines out. */
   pattern: string;
@@ -89,7 +89,7 @@ export class Filtering {
     return true;
   }
 
-  /** Resolves when nothing reads the source; what it resolves with goes on. */
+  /** Resolves with the function that resumes, once nothing reads the source. */
   async pause(): Promise<() => void> {
     const { scan } = this.#hits;
     const goesOn = !scan.isCancelled;

@@ -9,8 +9,8 @@ export interface FollowModeOptions {
 }
 
 /**
- * Whether the screen stays at the end of what is written: scrolling up pauses that, and the end
- * goes on with it.
+ * Whether the screen stays at the end of the file: scrolling away pauses the follow, going to the
+ * end resumes it.
  */
 export class FollowMode {
   readonly #text: ViewerText;
@@ -48,7 +48,7 @@ export class FollowMode {
     if (this.isOn) this.toEnd();
   }
 
-  /** Shows the last page; a paused follow goes on. */
+  /** Shows the last page and resumes a paused follow. */
   toEnd(): void {
     this.#text.toEnd();
     if (this.#state === "paused") this.#state = "on";

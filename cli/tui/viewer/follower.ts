@@ -12,9 +12,8 @@ export interface ScreenGeneration extends FollowFile {
 }
 
 /**
- * Brings what the follow engine reports to the viewer, as rows between those of the file, from the
- * first time the user follows until the screen closes. While the user has paused it goes on: only
- * the screen stands still.
+ * Passes the events of the follow engine to the viewer, as notes between the lines of the file. It
+ * runs from the first follow until the screen closes, also while the user has paused the screen.
  */
 export class Follower {
   readonly #source: FollowSource<ScreenGeneration>;
@@ -70,7 +69,7 @@ export class Follower {
           changes.grown();
           break;
         case "truncated":
-          changes.truncated("truncated: the file begins anew");
+          changes.truncated("truncated: the file begins again");
           break;
         case "deleted":
           changes.note("deleted: no file has this name any more; the open one is still read");

@@ -31,7 +31,7 @@ export class Growth {
     return this.#lines;
   }
 
-  /** Another file, or this one anew: goes on with what comes now. */
+  /** The file was replaced or truncated: continues with new data. */
   skipTo(offset: number): void {
     this.#at = offset;
   }

@@ -1,3 +1,4 @@
+import { messageOf } from "../../../src/errors.ts";
 import type { Zone } from "../../../src/times/index.ts";
 import { type Awaited, Bookmarks } from "./bookmarks.ts";
 import type { Document } from "./document.ts";
@@ -34,7 +35,7 @@ export class Jumps {
   readonly #text: ViewerText;
   readonly #host: JumpsHost;
   readonly #bookmarks = new Bookmarks();
-  /** Counts moves: whoever waits to go somewhere does not when there was another. */
+  /** Counts moves: a pending jump is dropped after another move. */
   #moves = 0;
   /** The move that is to go to a time that is looked for. */
   #timeMove: number | undefined;
@@ -153,7 +154,7 @@ export class Jumps {
       (error: unknown) => {
         if (!goesOn()) return;
         this.#timeMove = undefined;
-        this.#host.say(reasonOf(error));
+        this.#host.say(messageOf(error));
       },
     );
   }
@@ -181,8 +182,4 @@ export class Jumps {
       await scan.progressed();
     }
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

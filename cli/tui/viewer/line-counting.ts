@@ -1,8 +1,8 @@
 import type { Document } from "./document.ts";
 
 /**
- * Lines of a file that is smaller than this are counted at once; of a bigger one when somebody asks
- * for a number.
+ * Lines of a smaller file are counted at once, those of a larger one when a line number is first
+ * needed.
  */
 const COUNTED_AT_ONCE = 256 * 1024 * 1024;
 
@@ -18,7 +18,7 @@ export class LineCounting {
     this.#document = document;
   }
 
-  /** Part of the lines that were counted, while that goes on. */
+  /** Counted part of the file, while the count runs. */
   get progress(): number | undefined {
     const { scan } = this.#document.index;
     return scan.isRunning && !scan.isComplete ? scan.progress : undefined;
@@ -47,7 +47,7 @@ export class LineCounting {
     if (!scan.isCancelled) scan.go();
   }
 
-  /** Once a frame: begins where nobody has to ask. */
+  /** Called once a frame: starts to count a small file. */
   look(): void {
     const { scan } = this.#document.index;
     const isSmall = this.#document.source.end() < COUNTED_AT_ONCE;
@@ -63,7 +63,7 @@ export class LineCounting {
     return true;
   }
 
-  /** Resolves when nothing reads the source; what it resolves with goes on. */
+  /** Resolves with the function that resumes, once nothing reads the source. */
   async pause(): Promise<() => void> {
     const { scan } = this.#document.index;
     const goesOn = !scan.isCancelled;

@@ -1,3 +1,4 @@
+import { messageOf } from "../../../src/errors.ts";
 import type { Direction } from "../../../src/text/index.ts";
 import type { Searching } from "./searching.ts";
 import type { KeyOf } from "./viewer-types.ts";
@@ -82,7 +83,7 @@ export class MatchWalk {
         if (passed % HIDDEN_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
       }
     } catch (error) {
-      host.say(`search failed: ${error instanceof Error ? error.message : String(error)}`);
+      host.say(`search failed: ${messageOf(error)}`);
     }
   }
 }

@@ -26,7 +26,7 @@ export interface PaneView {
   highlight: Highlight | undefined;
 }
 
-/** Shown in the last column of a row that goes on; dim, so that it is not taken for text. */
+/** Marks a truncated row in its last column; dim, so that it is not taken for text. */
 const CLIPPED = "\x1b[0;2m>\x1b[m";
 
 /**
@@ -264,7 +264,7 @@ export class Pane {
   }
 }
 
-/** A line's text in its parts. Cut: it goes on. */
+/** The parts of a line's text. */
 interface Text {
   parts: readonly LineText[];
   isCut: boolean;

@@ -1,3 +1,4 @@
+import { messageOf } from "../../../src/errors.ts";
 import {
   type Direction,
   type Encoding,
@@ -14,7 +15,7 @@ import type { Document } from "./document.ts";
 /** How a pattern is meant: as text in lines, or as bytes. */
 export type SearchMode = "text" | "hex";
 
-/** What the status row tells of a search. */
+/** A search in the status row. */
 export interface SearchStatus {
   pattern: string;
   /** Which hit one is at; undefined when at none or not known yet. */
@@ -102,7 +103,7 @@ export class Searching {
       else new Matcher(lineQuery(pattern, this.#document.encoding, { ignoreCase: this.#ignoresCase }).match);
       return undefined;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return messageOf(error);
     }
   }
 
@@ -174,7 +175,7 @@ export class Searching {
     return true;
   }
 
-  /** Resolves when nothing reads the source; {@link grown} goes on. */
+  /** Resolves once nothing reads the source; {@link grown} resumes. */
   async pause(): Promise<() => void> {
     const { scan } = this.#hits ?? {};
     const wasRunning = scan?.isRunning === true || scan?.isCancelled === false;

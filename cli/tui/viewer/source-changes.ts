@@ -14,8 +14,8 @@ export interface SourceReaders {
 }
 
 /**
- * What becomes of the source while it is shown: it grows, is cut, another file goes on behind it,
- * and rows of ours stand between.
+ * Changes of the source while it is shown: it grows, is truncated, or another file follows it, with
+ * notes of the viewer between them.
  */
 export class SourceChanges {
   readonly #document: Document;
@@ -24,7 +24,7 @@ export class SourceChanges {
   /** What waits until nothing reads the source, one after the other. */
   #drops: Promise<void> = Promise.resolve();
   #isClosed = false;
-  /** True while an engine follows and tells of cuts itself. */
+  /** True while the follow engine runs, which reports truncations itself. */
   isFollowed = false;
 
   /** `changed`: a frame should show it. */
@@ -62,7 +62,7 @@ export class SourceChanges {
     this.#changed();
   }
 
-  /** The file was cut or written anew in place: what it held is gone. */
+  /** The file was truncated or rewritten in place. */
   truncated(note: string): void {
     const { chain } = this.#document;
     const { text, searching, growth } = this.#readers;
@@ -78,8 +78,8 @@ export class SourceChanges {
   }
 
   /**
-   * Another file goes on from here, from its offset `from`. `dropped` hears of descriptors that are
-   * read no more.
+   * Appends another file, from its offset `from`. `dropped` receives descriptors that are no longer
+   * read.
    */
   continueWith(
     file: Pick<ScreenFile, "fd" | "nextData">,

@@ -32,7 +32,7 @@ export interface ViewerStatus {
   left: number;
   search: SearchStatus | undefined;
   filter: FilterStatus | undefined;
-  /** Part of the lines that were counted, while that goes on. */
+  /** Counted part of the file, while the count runs. */
   index: number | undefined;
   /** Ways of showing that are not the usual one. */
   modes: readonly string[];

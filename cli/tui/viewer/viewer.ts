@@ -1,3 +1,4 @@
+import { messageOf } from "../../../src/errors.ts";
 import type { Direction } from "../../../src/text/index.ts";
 import { fitText } from "../canvas/text-width.ts";
 import type { Action } from "../keymap/keymap.ts";
@@ -30,7 +31,7 @@ export class Viewer {
   readonly #document: Document;
   readonly #growth: Growth;
   readonly #parts: ViewerParts;
-  /** What becomes of the source, told by whoever follows or reads it. */
+  /** Receives the changes that the follower or reader of the source reports. */
   readonly changes: SourceChanges;
   #columns = 80;
   #height = 22;
@@ -130,7 +131,7 @@ export class Viewer {
     return performAction(this.#parts, action, { count, page: Math.max(1, this.#height - 1) });
   }
 
-  /** Shows the last page; a paused follow goes on. */
+  /** Shows the last page and resumes a paused follow. */
   toEnd(): void {
     this.#parts.following.toEnd();
   }
@@ -152,7 +153,7 @@ export class Viewer {
       try {
         searching.set(pattern, text.isHex ? "hex" : "text");
       } catch (error) {
-        this.say(reasonOf(error));
+        this.say(messageOf(error));
         return;
       }
       endWaits(this.#parts);
@@ -182,7 +183,7 @@ export class Viewer {
     try {
       text.setFilter(pattern);
     } catch (error) {
-      this.say(reasonOf(error));
+      this.say(messageOf(error));
       return;
     }
     if (following.isOn) text.toEnd();
@@ -225,7 +226,7 @@ export class Viewer {
     return this.#parts.text.range();
   }
 
-  /** The rows of the pane and what the status tells of them, from one look at the source. */
+  /** The rows of the pane and their status, from one observation of the source. */
   frame(): { rows: string[]; status: ViewerStatus } {
     this.changes.look();
     const { text, following } = this.#parts;
@@ -275,8 +276,4 @@ function emptyFilterRows({ filter, isHex }: ViewerText, keyOf: KeyOf, columns: n
   const so = isRunning || progress < 1 ? " so far" : "";
   const leave = isRunning ? `${keyOf("cancel")} stops looking` : `${keyOf("cancel")} shows all lines`;
   return ["", fitText(` no line matches &${pattern}${so}`, columns), `\x1b[2m${fitText(` ${leave}`, columns)}\x1b[m`];
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,5 @@
 import { type MessagePort, parentPort } from "node:worker_threads";
+import { messageOf } from "../../errors.ts";
 import { partsSource } from "../sources/regular-source.ts";
 import { type ChunkCounter, chunkCounter } from "./chunk-counter.ts";
 import { JobState, type ScanJob, type ScanReply } from "./scan-job.ts";
@@ -13,7 +14,7 @@ function serve(port: MessagePort): void {
     try {
       port.postMessage(run(job));
     } catch (error) {
-      port.postMessage({ id: job.id, kind: "failed", message: error instanceof Error ? error.message : String(error) });
+      port.postMessage({ id: job.id, kind: "failed", message: messageOf(error) });
     }
   });
 }

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { messageOf } from "../../errors.ts";
 import type { ByteSource } from "../sources/byte-source.ts";
 import { CHUNK, type ChunkCounter, chunkCounter, type Query } from "./chunk-counter.ts";
 import { ChunkCounts } from "./chunk-counts.ts";
@@ -154,7 +155,7 @@ export class Scan {
         await setImmediate();
       }
     } catch (error) {
-      this.#failure = error instanceof Error ? error.message : String(error);
+      this.#failure = messageOf(error);
     }
   }
 
