@@ -4,6 +4,7 @@ import { decodeAgentInfo } from "../../src/protocol/agent-info.ts";
 import { encode, encodeMessage } from "../../src/protocol/codec.ts";
 import { Header, Op, REPLY, VERSION } from "../../src/protocol/messages.ts";
 import { type Agent, bytes, nameOf, type RawSession, startAgent } from "../helpers/agent.ts";
+import { amount, counted } from "../helpers/extent.ts";
 
 const empty = new Uint8Array(0);
 const path = bytes("/");
@@ -162,13 +163,14 @@ describe("the agent ends the session of a client that breaks the protocol", () =
     expect(await session.receive()).toBe("end");
   });
 
-  test("by 3,000 packets of noise, one session each", async () => {
+  const packets = amount(3000, 800);
+  test(`by ${counted(packets)} packets of noise, one session each`, async () => {
     let state = 1;
     const random = (below: number) => {
       state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
       return (state >>> 8) % below;
     };
-    for (let n = 0; n < 3_000; n++) {
+    for (let n = 0; n < packets; n++) {
       const noisy = await agent.session();
       const body = Uint8Array.from({ length: random(48) }, () => random(256));
       const packet = encodeMessage(random(3) ? 4 + random(8) : random(65_536), random(3) ? 2 : random(4), body);

@@ -9,7 +9,11 @@ import { waitFor } from "../helpers/wait-for.ts";
 
 const someone = user();
 const base = fs.mkdtempSync(`${tmpdir()}/porthole-cp-`);
-afterAll(() => fs.rmSync(base, { recursive: true }));
+afterAll(() => {
+  // A copied directory is read-only, as its source.
+  spawnSync("chmod", ["-R", "u+w", base]);
+  fs.rmSync(base, { recursive: true });
+});
 
 let into: string;
 let count = 0;

@@ -31,7 +31,7 @@ export const corpora: Record<string, Buffer> = {
   ]),
   "NUL early": bytes("foo one\nfoo\0two\nthree foo\nfour\n"),
   "NUL in the first byte": bytes("\0foo\nfoo\n"),
-  "NUL late": bytes(`${numbered(9000, 37)}with\0foo\n${numbered(200, 5)}`),
+  "NUL late": bytes(`${numbered(amount(9000, 4000), 37)}with\0foo\n${numbered(200, 5)}`),
   "NUL and a long line": bytes(`foo\n${"x".repeat(3 * BLOCK)}foo\0\nfoo\n`),
   "long line": bytes(
     `short foo\n${"y".repeat(amount(600_000, 30_000))}foo${"z".repeat(amount(448_573, 11_073))}\nafter foo\n`,
@@ -43,7 +43,9 @@ export const corpora: Record<string, Buffer> = {
   "line ends at a border": bytes(`${"a".repeat(BLOCK - 5)}foo\n\n${"b".repeat(BLOCK - 5)}foo\nfoo\n`),
   "many lines": bytes(numbered(MANY, 977)),
   "every line": bytes("foo\n".repeat(MANY)),
-  "UTF-8 in the second block": bytes(`${numbered(5000, 1000)}é foo\n${numbered(3000, 500)}ü foo`),
+  "UTF-8 in the second block": bytes(
+    `${numbered(amount(5000, 1500), 1000)}é foo\n${numbered(amount(3000, 600), 500)}ü foo`,
+  ),
 };
 
 /** Writes them as files whose names are numbers; removed at the end of the test file. */
