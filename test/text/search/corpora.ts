@@ -8,7 +8,7 @@ import { amount } from "../../helpers/extent.ts";
  * character.
  */
 const BLOCK = amount(64, 8) * 1024;
-const MANY = amount(40_000, 5000);
+const MANY = amount(40_000, 2000);
 
 /** Files that a search may stumble over, by name. Every one has lines with `foo`. */
 export const corpora: Record<string, Buffer> = {
@@ -31,12 +31,12 @@ export const corpora: Record<string, Buffer> = {
   ]),
   "NUL early": bytes("foo one\nfoo\0two\nthree foo\nfour\n"),
   "NUL in the first byte": bytes("\0foo\nfoo\n"),
-  "NUL late": bytes(`${numbered(amount(9000, 4000), 37)}with\0foo\n${numbered(200, 5)}`),
+  "NUL late": bytes(`${numbered(amount(9000, 3500), 37)}with\0foo\n${numbered(200, 5)}`),
   "NUL and a long line": bytes(`foo\n${"x".repeat(3 * BLOCK)}foo\0\nfoo\n`),
   "long line": bytes(
-    `short foo\n${"y".repeat(amount(600_000, 30_000))}foo${"z".repeat(amount(448_573, 11_073))}\nafter foo\n`,
+    `short foo\n${"y".repeat(amount(600_000, 9000))}foo${"z".repeat(amount(448_573, 3073))}\nafter foo\n`,
   ),
-  "no newline at all": bytes(`${"w".repeat(amount(200_000, 20_000))}foo${"w".repeat(30)}`),
+  "no newline at all": bytes(`${"w".repeat(amount(200_000, 9000))}foo${"w".repeat(30)}`),
   "match across a border": bytes(
     `${"a".repeat(BLOCK - 3)}\n${"b".repeat(BLOCK - 5)}foo bar\n${"c\n".repeat(BLOCK)}foo\n`,
   ),
