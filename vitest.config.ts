@@ -22,6 +22,8 @@ export default defineConfig({
     // Real namespaces, engines and terminals: a test fails by its own deadline, this one only ends a hang.
     testTimeout: 600_000,
     hookTimeout: 600_000,
+    // A screen shows what it is asked for when it gets round to it: what a test expects of one is looked for until then.
+    expect: { poll: { timeout: 120_000, interval: 20 } },
     pool: "forks",
     maxWorkers: 2,
   },

@@ -370,10 +370,10 @@ describeWith("tmux", "ls on a terminal", () => {
         `unset LS_COLORS; ${process.execPath} ${builtCommand} ls d; ${process.execPath} ${builtCommand} ls -l --color=never d`,
       );
       expect(await screen.waitForEnd()).toBe(0);
-      expect(screen.text()).toContain("\n^[]0;title^Gevil  one  sub  two  ");
+      await expect.poll(() => screen.text()).toContain("\n^[]0;title^Gevil  one  sub  two  ");
       await waitFor("the record of it", () => screen.raw().includes("\x1b[01;34msub\x1b[0m"));
       expect(screen.raw()).not.toContain("\x1b]0;title");
-      expect(screen.text()).toMatch(/^-rw.* 0 [A-Z][a-z]{2} .* \^\[\]0;title\^Gevil$/m);
+      await expect.poll(() => screen.text()).toMatch(/^-rw.* 0 [A-Z][a-z]{2} .* \^\[\]0;title\^Gevil$/m);
     } finally {
       screen.close();
     }

@@ -247,7 +247,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
       .exec({ Cmd: ["/bin/busybox", "sh", "-c", "echo one more >> /srv/app.log"] })
       .then((exec) => exec.start({}));
     await screen.waitFor("the new line behind its name", (text) => /web-\S+:\/srv\/app\.log +\| one more/.test(text));
-    expect(screen.styled()).toMatch(/\x1b\[3[0-9]m(\x1b\[49m)?(web|other)-/);
+    await expect.poll(() => screen.styled()).toMatch(/\x1b\[3[0-9]m(\x1b\[49m)?(web|other)-/);
     screen.keys("g");
     await screen.waitFor("the other file's line", (text) =>
       /other-\S+:\/log\/other\.log +\| first of other/.test(text),

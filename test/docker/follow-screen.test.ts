@@ -48,7 +48,7 @@ describeWith(["docker", "tmux"], "following on the screen through a container's 
       await restart(web, "after the restart");
       await screen.waitFor("the row and what came after", has(restarted, "\nafter the restart\n", "FOLLOW"));
       // What was there before stays above.
-      expect(screen.text()).toMatch(/^began\n/m);
+      await expect.poll(() => screen.text()).toMatch(/^began\n/m);
       await restart(web, "after the second");
       await screen.waitFor(
         "both rows",
@@ -71,7 +71,7 @@ describeWith(["docker", "tmux"], "following on the screen through a container's 
       const since = text.slice(text.indexOf("waiting"));
       return has("\nbegan\n", `── ${web.name}: the container was restarted; going on ─`)(since);
     });
-    expect(screen.text()).not.toContain("the path");
+    await expect.poll(() => screen.text()).not.toContain("the path");
     await quit(["q"]);
   });
 

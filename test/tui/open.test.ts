@@ -46,12 +46,12 @@ describeWith("tmux", "porthole open", () => {
     await screen.open(path);
     const text = await screen.waitFor("the first page", endsWith(21));
     expect(text.split("\n")[0]).toMatch(new RegExp(`^ ${path} +local, file$`));
-    expect(status(text)).toMatch(/^ +line 1 {2}20 % {2}byte 0 of 1,892$/);
+    await expect.poll(() => status(screen.text())).toMatch(/^ +line 1 {2}20 % {2}byte 0 of 1,892$/);
     expect(screen.state("#{alternate_on} #{cursor_flag} #{wrap_flag}")).toBe("1 0 0");
     screen.keys("q");
     expect(await screen.waitForEnd()).toBe(0);
     expect(screen.state("#{alternate_on} #{cursor_flag} #{wrap_flag}")).toBe("0 1 1");
-    expect(screen.text()).not.toContain("line 1 of the log");
+    await expect.poll(() => screen.text()).not.toContain("line 1 of the log");
   });
 
   it("scrolls with every scroll key", async () => {
@@ -96,7 +96,7 @@ describeWith("tmux", "porthole open", () => {
     screen.file("sub/inside", "");
     screen.run(`${process.execPath} ${builtCommand} open sub`);
     expect(await screen.waitForEnd()).toBe(1);
-    expect(screen.text().replaceAll("\n", "")).toContain("sub: Is a directory (porthole ./sub)");
+    await expect.poll(() => screen.text().replaceAll("\n", "")).toContain("sub: Is a directory (porthole ./sub)");
     screen.run(`clear; ${process.execPath} ${builtCommand} ./sub`);
     await screen.waitFor("what is in it", (text) => text.includes(" inside"));
     screen.keys("q");
@@ -106,7 +106,9 @@ describeWith("tmux", "porthole open", () => {
   it("is refused if TERM has no cursor movement", async () => {
     screen.run(`TERM=dumb ${process.execPath} ${builtCommand} open ${quoted(screen.file("log", "x"))}`);
     expect(await screen.waitForEnd()).toBe(2);
-    expect(screen.text().replaceAll("\n", "")).toContain("porthole: open needs a terminal whose cursor can be moved");
+    await expect
+      .poll(() => screen.text().replaceAll("\n", ""))
+      .toContain("porthole: open needs a terminal whose cursor can be moved");
   });
 
   it("handles keys that arrive together", async () => {
@@ -164,12 +166,12 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("the prompt", (text) => status(text).startsWith("/line 1?50"));
     screen.keys("Enter");
     await screen.waitFor("the first match", beginsWith(50));
-    expect(screen.styled().split("\n")[1]).toMatch(/line 50 \x1b\[0m/);
+    await expect.poll(() => screen.styled().split("\n")[1]).toMatch(/line 50 \x1b\[0m/);
     screen.keys("n");
     await screen.waitFor("the second match", beginsWith(150));
     screen.keys("n");
     await screen.waitFor("the end of the search", (text) => status(text).includes("not found below: line 1?50"));
-    expect(beginsWith(150)(screen.text())).toBe(true);
+    await expect.poll(() => beginsWith(150)(screen.text())).toBe(true);
     screen.keys("N");
     await screen.waitFor("the first match again", beginsWith(50));
     screen.type("gnnn");
@@ -213,7 +215,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("the new size", (text) =>
       status(text).endsWith(`of ${Buffer.byteLength(numbered(102)).toLocaleString("en")}`),
     );
-    expect(endsWith(100)(screen.text())).toBe(true);
+    await expect.poll(() => endsWith(100)(screen.text())).toBe(true);
     screen.keys("End");
     await screen.waitFor("the end again", (text) => endsWith(102)(text) && status(text).includes("FOLLOW"));
     screen.keys("F");
@@ -249,9 +251,9 @@ describeWith("tmux", "porthole open", () => {
     rmSync(path);
     await screen.waitFor("that it is deleted", (text) => text.includes("── deleted: "));
     await waitFor("the last file to be closed", () => !links(`/proc/${pid}/fd`).some((link) => link.includes("/log")));
-    expect(screen.text()).toMatch(
-      /the second file\n── rotated: .*\nthe third file\n── rotated: .*\nthe fourth file\n── deleted: /,
-    );
+    await expect
+      .poll(() => screen.text())
+      .toMatch(/the second file\n── rotated: .*\nthe third file\n── rotated: .*\nthe fourth file\n── deleted: /);
     writeFileSync(path, "the fifth file\n");
     await screen.waitFor("the fifth file", (text) =>
       /there is a file of this name again.*\nthe fifth file\n/.test(text),
@@ -274,7 +276,7 @@ describeWith("tmux", "porthole open", () => {
     screen.keys("G");
     await screen.waitFor("the note", (text) => text.includes("── deleted: "));
     await waitFor("the file to be closed", () => !isOpen());
-    expect(screen.text()).toContain("line 200000 of the log\n── deleted: ");
+    await expect.poll(() => screen.text()).toContain("line 200000 of the log\n── deleted: ");
     screen.keys("g");
     const text = await screen.waitFor("what was let go", (shown) =>
       first(shown).startsWith("── deleted: what was before"),
@@ -330,13 +332,13 @@ describeWith("tmux", "porthole open", () => {
     const path = screen.file("log", "\x1b[31mred\x1b[0m\n");
     await screen.open(path);
     await screen.waitFor("the text", (text) => first(text) === "red");
-    expect(screen.styled().split("\n")[1]).toMatch(/\x1b\[31m(\x1b\[49m)?red/);
+    await expect.poll(() => screen.styled().split("\n")[1]).toMatch(/\x1b\[31m(\x1b\[49m)?red/);
     screen.keys("q");
     await screen.waitForEnd();
     screen.run("clear; export NO_COLOR=1");
     await screen.open(path);
     await screen.waitFor("the text", (text) => first(text) === "red");
-    expect(screen.styled().split("\n")[1]).not.toContain("[31m");
+    await expect.poll(() => screen.styled().split("\n")[1]).not.toContain("[31m");
   });
 
   it("reads files without a size and endless files", async () => {

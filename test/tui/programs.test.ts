@@ -25,7 +25,7 @@ describeWith(["tmux", "less"], "full-screen programs of the host on the shown fi
     await screen.waitFor("less's last page", (text) => text.includes("line 500 of the log") && text.includes("(END)"));
     screen.keys("q");
     await screen.waitFor("the screen again", isOnScreen(screen));
-    expect(screen.text().split("\n")[1]).toBe("line 1 of the log");
+    await expect.poll(() => screen.text().split("\n")[1]).toBe("line 1 of the log");
     screen.keys("j");
     await screen.waitFor("a line further", (text) => text.split("\n")[1] === "line 2 of the log");
     screen.keys("q");
@@ -56,7 +56,7 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
     await screen.waitFor("the screen again", isOnScreen(screen));
     screen.keys("q");
     expect(await screen.waitForEnd()).toBe(0);
-    expect(screen.text()).not.toContain("Stopped");
+    await expect.poll(() => screen.text()).not.toContain("Stopped");
   });
 
   it("ends with the screen by a terminating signal", async () => {
@@ -65,7 +65,7 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
     await screen.waitFor("its start", (text) => text.includes("it runs"));
     process.kill(await screen.pid(), "SIGTERM");
     expect(await screen.waitForEnd()).toBe(143);
-    expect(screen.text()).not.toContain("porthole: ");
+    await expect.poll(() => screen.text()).not.toContain("porthole: ");
   });
 
   it("ends with the screen, including programs of the shell and of a pipeline", async () => {
@@ -83,7 +83,7 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
       process.kill(await screen.pid(), "SIGTERM");
       expect(await screen.waitForEnd()).toBe(143);
       await waitFor("its end", () => running().length === 0);
-      expect(screen.text()).not.toContain("it went on");
+      await expect.poll(() => screen.text()).not.toContain("it went on");
     }
   });
 

@@ -47,7 +47,7 @@ describeWith("tmux", "search and filter in the viewer", () => {
     await screen.waitFor("the end", (text) => status(text).includes("END") && status(text).includes("20,000 lines"));
     answer("/", "19999 ERR");
     await screen.waitFor("the last line", (text) => status(text).includes("1 of 1"));
-    expect(status(screen.text())).toContain("END");
+    await expect.poll(() => status(screen.text())).toContain("END");
   });
 
   it("finds the fields of folded JSON as they are shown", async () => {
@@ -63,7 +63,7 @@ describeWith("tmux", "search and filter in the viewer", () => {
     screen.keys("&", "C-u", "Enter");
     answer("/", "code=7");
     await screen.waitFor("the match", (text) => first(text) === "ERROR it went on code=7");
-    expect(screen.styled().split("\n")[1]).toMatch(/\x1b\[[0-9;]*7m(?:\x1b\[[0-9;]*m)*code=7/);
+    await expect.poll(() => screen.styled().split("\n")[1]).toMatch(/\x1b\[[0-9;]*7m(?:\x1b\[[0-9;]*m)*code=7/);
   });
 
   it.each([false, true])(

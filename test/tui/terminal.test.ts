@@ -60,8 +60,8 @@ describeWith("tmux", "the terminal", () => {
     await screen.open(path);
     process.kill(await screen.pid(), "SIGUSR2");
     expect(await screen.waitForEnd()).toBe(1);
-    expect(screen.text()).toMatch(/^porthole: EIO: fault on demand$/m);
-    expect(screen.text()).not.toMatch(/^ +at /m);
+    await expect.poll(() => screen.text()).toMatch(/^porthole: EIO: fault on demand$/m);
+    await expect.poll(() => screen.text()).not.toMatch(/^ +at /m);
     await expectRestored();
   });
 

@@ -70,7 +70,7 @@ describeWith("tmux", "the status row of the viewer", () => {
       "what came",
       (text) => text.includes("line 51") && says("51 lines")(text) && says("END")(text),
     );
-    expect(status(screen.text())).not.toContain("99 %");
+    await expect.poll(() => status(screen.text())).not.toContain("99 %");
   });
 
   it("shows END only with the last row of a long wrapped line", async () => {

@@ -114,10 +114,10 @@ describeWith("tmux", "the viewer", () => {
       // All is counted: while it is not, Esc ends the count.
       (text) => first(text).endsWith("event 509") && /10 of 10(?!\+)/.test(status(text)),
     );
-    expect(screen.styled().split("\n")[1]).toMatch(/\x1b\[7mevent 509/);
+    await expect.poll(() => screen.styled().split("\n")[1]).toMatch(/\x1b\[7mevent 509/);
     screen.keys("Escape");
     await screen.waitFor("no count", (text) => !says("of 10")(text));
-    expect(screen.styled().split("\n")[1]).not.toMatch(/\x1b\[7m/);
+    await expect.poll(() => screen.styled().split("\n")[1]).not.toMatch(/\x1b\[7m/);
   });
 
   it("filters in and out, with context lines, and searches in the remaining lines", async () => {
@@ -171,7 +171,7 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("numbers", (text) => /^ +1 {2}abc.*>$/.test(first(text)) && /\n +3 {2}last\n/.test(text));
     screen.keys("#", "J");
     await screen.waitFor("a summary", (text) => text.includes("\n2026-01-31T00:00:00Z ERROR it broke code=7\n"));
-    expect(screen.styled()).toMatch(/\x1b\[31mERROR/);
+    await expect.poll(() => screen.styled()).toMatch(/\x1b\[31mERROR/);
     screen.keys("J");
     await screen.waitFor(
       "an object",
@@ -181,7 +181,7 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("the line itself", (text) => text.includes(`\n${json}`));
     screen.keys("c");
     await screen.waitFor("the message", says("levels without colour"));
-    expect(screen.styled()).not.toMatch(/\x1b\[31merror/);
+    await expect.poll(() => screen.styled()).not.toMatch(/\x1b\[31merror/);
     screen.keys("Right", "Right", "^");
     await screen.waitFor("the first column", (text) => first(text).startsWith("abc"));
   });
