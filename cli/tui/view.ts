@@ -66,6 +66,8 @@ export interface View {
    * nothing here.
    */
   command?(text: string): boolean;
+  /** True if {@link View.command} takes this text. */
+  takes?(text: string): boolean;
   /**
    * What goes out of the program, as it is in the file: the marked range, or the lines on the
    * screen.
@@ -96,6 +98,23 @@ export interface View {
   close(): Promise<void>;
 }
 
+/** An entry of the list over a line that is typed. */
+export interface Choice {
+  /** What the line is matched with. */
+  name: string;
+  detail: string;
+  /** Its key as the help writes it; empty without one. */
+  key: string;
+  /** Which characters of the name match, by their index in code points. */
+  matched: readonly number[];
+  /** The line that means the same: what is remembered. */
+  line: string;
+  /** The line needs an argument: Enter puts it into the prompt instead. */
+  isBeginning?: boolean;
+  /** Enter. */
+  take(): void;
+}
+
 /** A line that the user is asked for, in the place of the status row. */
 export interface PromptRequest {
   /** Before what is typed: `/`, `goto: `. */
@@ -113,6 +132,13 @@ export interface PromptRequest {
   changed?(text: string): void;
   /** What the whole line could become; asked for with Tab, and until the line changes. */
   complete?(text: string, signal: AbortSignal): Promise<readonly string[]>;
+  /**
+   * What the line may mean, best first, for a list over it. Enter takes the chosen entry, which is
+   * the first one unless the line is empty; {@link PromptRequest.done} gets what has none.
+   */
+  choices?(text: string): readonly Choice[];
+  /** Called once; `again` makes the prompt ask for the choices again. */
+  opened?(again: () => void): void;
   /** Esc, or Backspace in an empty line. */
   cancelled?(): void;
 }
@@ -161,10 +187,26 @@ export interface Navigator {
    * mounts. False for another action.
    */
   go(action: Action, from: View | undefined): boolean;
-  /** Names of commands that take an argument. */
-  readonly commands: readonly string[];
-  /** False when there is no such command. */
-  command(name: string, argument: string, from: View | undefined): boolean;
+  /** Does one of `COMMANDS` but `tab`; failures are shown as a message. */
+  command(name: string, argument: string, from: View | undefined): void;
   /** What an argument could become. */
   complete(name: string, argument: string): Promise<readonly string[]>;
+  /** Opens a file or an output that was open before. */
+  reopen(file: RecentFile): void;
+  /** The containers of every engine that responds. */
+  containers(): Promise<readonly KnownContainer[]>;
+}
+
+/** A file or an output that was shown. */
+export interface RecentFile {
+  title: string;
+  location: Location;
+}
+
+/** A container that can be opened by its name. */
+export interface KnownContainer {
+  name: string;
+  /** Its image and state. */
+  detail: string;
+  open(): void;
 }

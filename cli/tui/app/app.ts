@@ -8,6 +8,7 @@ import { keyHints, keyName } from "../keymap/hints.ts";
 import { type Action, actionFor, type Context, type Keymap } from "../keymap/keymap.ts";
 import type { KeyEvent, TerminalEvent } from "../keymap/keys.ts";
 import { helpAction, helpPage, helpWidth } from "../ui/help.ts";
+import { paletteState } from "../ui/palette.ts";
 import { withMessage } from "../ui/row-text.ts";
 import type { OverlayState, ScreenState } from "../ui/state.ts";
 import type { Host, Navigator, PromptRequest, Status, View } from "../view.ts";
@@ -191,6 +192,7 @@ export class App implements Host {
   open(view: View, how: "over" | "tab" = "over"): void {
     if (how === "tab") this.#tabs.add(view);
     else this.#tabs.push(view);
+    this.#commands.recent.add(view);
     if (this.#isExact) view.layOutAnew?.();
     this.#message = "";
     this.#clock.request();
@@ -217,6 +219,7 @@ export class App implements Host {
   /** The first frame needs no exact widths; they are loaded when the text is there to read. */
   #begin(view: View): void {
     this.#tabs.push(view);
+    this.#commands.recent.add(view);
     this.#terminal.enter();
     if (this.#isMouseOurs) this.#terminal.toggleMouse();
     this.#clock.now();
@@ -295,8 +298,15 @@ export class App implements Host {
         prompt: prompt && { label: prompt.question.label, hint: prompt.hint, ...prompt.state },
         keys: this.#regions.bottom > 1 ? keyHints(prompt ? ["prompt"] : view.contexts, this.#keymap) : undefined,
       },
-      overlay: this.#help === undefined ? undefined : this.#helpState(view, this.#help),
+      overlay: this.#overlay(view),
     };
+  }
+
+  #overlay(view: View): OverlayState | undefined {
+    if (this.#help !== undefined) return this.#helpState(view, this.#help);
+    const choices = this.#prompt?.choices;
+    const { columns } = this.#terminal;
+    return choices && paletteState(choices, { columns, height: this.#regions.body });
   }
 
   #helpState({ contexts }: View, wanted: number): OverlayState {

@@ -1,6 +1,8 @@
-import { actionNamed, commandNames, parseBeginning, parseCommand } from "../keymap/command-line.ts";
+import { COMMANDS, commandNames, parseBeginning, parseCommand } from "../keymap/command-line.ts";
 import type { Action, Keymap } from "../keymap/keymap.ts";
-import type { Host, Navigator, View } from "../view.ts";
+import type { Choice, Host, KnownContainer, Navigator, RecentFile, View } from "../view.ts";
+import { paletteChoices } from "./palette.ts";
+import { RecentFiles } from "./recent-files.ts";
 
 /** What commands are done with. */
 export interface CommandTargets {
@@ -16,22 +18,41 @@ export interface CommandTargets {
 }
 
 /**
- * Commands that are typed behind `:`, and the ways from view to view, which are loaded with the
- * first that is taken.
+ * The palette: commands that are typed behind `:`, and everything else that can be found by its
+ * name. Loads the ways from view to view with the first that is taken.
  */
 export class Commands {
+  readonly recent = new RecentFiles();
   readonly #targets: CommandTargets;
   #navigator: Promise<Navigator> | undefined;
+  /** As they were listed last. */
+  #containers: readonly KnownContainer[] = [];
 
   constructor(targets: CommandTargets) {
     this.#targets = targets;
   }
 
   ask(): void {
-    this.#targets.host.ask({
+    const { host, keymap, act } = this.#targets;
+    const view = this.#targets.view();
+    if (!view) return;
+    const sources = () => ({
+      contexts: view.contexts,
+      keymap,
+      recent: this.recent.except(view),
+      containers: this.#containers,
+      act: (action: Action) => act(view, action),
+      reopen: (file: RecentFile) => void this.#navigate((navigator) => navigator.reopen(file)),
+    });
+    const choices = (text: string) => paletteChoices(text, sources(), this.#literal(text, view));
+    host.ask({
       label: ":",
+      choices,
+      opened: (again) => void this.#list(again),
+      check: (text) =>
+        text.trim() === "" || choices(text).length > 0 ? undefined : `no command '${text.trim()}' here`,
       complete: (text) => this.#complete(text),
-      done: (text) => this.#run(text),
+      done: () => undefined,
     });
   }
 
@@ -40,31 +61,40 @@ export class Commands {
     void this.#navigate((navigator) => navigator.go(action, view));
   }
 
-  #run(text: string): void {
-    const { host, keymap, act, showTab } = this.#targets;
-    const view = this.#targets.view();
+  /** What the line means by itself: a position, or a command with its argument. */
+  #literal(text: string, view: View): Omit<Choice, "matched"> | undefined {
+    const line = text.trim();
     const { name, argument } = parseCommand(text);
-    if (!view || name === "") return;
-    const action = argument === "" ? actionNamed(name, view.contexts, keymap) : undefined;
-    if (action) act(view, action);
-    else if (view.command?.(text.trim())) return;
-    else if (name === "tab") {
-      if (!showTab(Number(argument) - 1))
-        host.say(argument ? `there is no tab '${argument}'` : "which tab? its number");
-    } else
-      void this.#navigate((navigator) => {
-        if (!navigator.command(name, argument, view)) host.say(`no command '${name}' here: Tab lists them`);
-      });
+    const entry = (detail: string, take: () => void) => ({ name: line, detail, key: "", line, take });
+    if (view.takes?.(line)) return entry("go there in this text", () => view.command?.(line));
+    const command = COMMANDS.find((one) => one.name === name);
+    if (!command || argument === "") return undefined;
+    return entry(command.help, () => this.#run(name, argument, view));
+  }
+
+  #run(name: string, argument: string, view: View): void {
+    const { host, showTab } = this.#targets;
+    if (name !== "tab") void this.#navigate((navigator) => navigator.command(name, argument, view));
+    else if (!showTab(Number(argument) - 1)) host.say(`there is no tab '${argument}'`);
+  }
+
+  /** Engines are asked anew whenever the palette opens; until they respond, the last list is shown. */
+  async #list(changed: () => void): Promise<void> {
+    try {
+      this.#containers = await (await this.#load()).containers();
+      changed();
+    } catch {
+      // Without an engine there are no containers; the list of containers says why.
+    }
   }
 
   async #complete(text: string): Promise<readonly string[]> {
     const contexts = this.#targets.view()?.contexts ?? [];
-    const navigator = await this.#load();
     const { before, command, begun } = parseBeginning(text);
     const found =
       command === undefined
-        ? commandNames(begun, contexts, navigator.commands, this.#targets.keymap)
-        : await navigator.complete(command, begun);
+        ? commandNames(begun, contexts, this.#targets.keymap)
+        : await (await this.#load()).complete(command, begun);
     return found.map((one) => before + one);
   }
 

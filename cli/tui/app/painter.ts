@@ -1,8 +1,9 @@
 import { sanitiseText } from "../../../src/text/index.ts";
 import { Compositor } from "../canvas/compositor.ts";
-import { centred, laidOver, type Regions } from "../canvas/layout.ts";
+import { laidOver, type Regions } from "../canvas/layout.ts";
 import { clipText } from "../canvas/text-width.ts";
-import type { ScreenState } from "../ui/state.ts";
+import { overlayCorner } from "../ui/overlay-corner.ts";
+import type { OverlayState, ScreenState } from "../ui/state.ts";
 import { ScreenStore } from "../ui/store.ts";
 import type { Surfaces } from "../ui/surfaces.ts";
 import type { Terminal } from "./terminal.ts";
@@ -126,18 +127,18 @@ export class Painter {
       this.#compositor.frame(
         [
           ...exactly(top, regions.top),
-          ...this.#bodyRows(body, surfaces?.overlay() ?? [], state?.overlay?.width ?? 0),
+          ...this.#bodyRows(body, surfaces?.overlay() ?? [], state?.overlay),
           ...exactly(surfaces?.bottom() ?? [], regions.bottom),
         ].slice(0, this.#terminal.rows),
       ),
     );
   }
 
-  #bodyRows({ rows, columns, regions }: Body, overlay: readonly string[], width: number): readonly string[] {
+  #bodyRows({ rows, columns, regions }: Body, overlay: readonly string[], state: OverlayState | undefined) {
     const body = exactly(rows, regions.body);
-    if (overlay.length === 0) return body;
-    const size = { width: Math.min(width, columns), height: overlay.length };
-    return laidOver(body, overlay, size.width, centred(size, { columns, height: regions.body }));
+    if (overlay.length === 0 || !state) return body;
+    const size = { width: Math.min(state.width, columns), height: overlay.length };
+    return laidOver(body, overlay, size.width, overlayCorner(state, size, { columns, height: regions.body }));
   }
 }
 

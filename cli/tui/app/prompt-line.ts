@@ -1,7 +1,7 @@
 import { actionFor, type Keymap } from "../keymap/keymap.ts";
 import type { KeyEvent } from "../keymap/keys.ts";
 import { editPrompt, MOST_CHARACTERS, type PromptState, promptOf } from "../ui/prompt.ts";
-import type { PromptRequest } from "../view.ts";
+import type { Choice, PromptRequest } from "../view.ts";
 
 /** What may become of the line, in its hint. */
 const MOST_OFFERED = 100;
@@ -18,13 +18,17 @@ export class PromptLine {
   readonly #before: string[];
   #recalled = -1;
   #typed = "";
-  /** Why the last Enter was refused; until the next key. */
+  /** Why the last Enter was refused, or what is to be typed; until the next key. */
   #refusal: string | undefined;
   #state: PromptState;
   /** What the line may become, while Tab goes through it. */
   #offered: { all: readonly string[]; at: number } | undefined;
   /** Of what is being asked for: it ends when one types on. */
   #completing: AbortController | undefined;
+  /** What the line may mean; undefined when it is to be asked for. */
+  #listed: readonly Choice[] | undefined;
+  /** The chosen one; undefined while none was chosen. */
+  #chosen: number | undefined;
 
   constructor(question: PromptRequest, before: string[], keymap: Keymap, changed: () => void) {
     this.question = question;
@@ -32,10 +36,30 @@ export class PromptLine {
     this.#keymap = keymap;
     this.#changed = changed;
     this.#state = promptOf(question.text ?? "");
+    question.opened?.(() => this.#listAgain());
   }
 
   get state(): PromptState {
     return this.#state;
+  }
+
+  /**
+   * What the line may mean and which one Enter takes: none of them in an empty line until one is
+   * chosen. Undefined for a question without a list.
+   */
+  get choices(): { all: readonly Choice[]; at: number | undefined } | undefined {
+    if (!this.question.choices) return undefined;
+    // Once a frame and not with every key: keys of a paste come faster.
+    this.#listed ??= this.question.choices(this.text);
+    const at = this.#chosen ?? (this.text.trim() === "" ? undefined : 0);
+    return { all: this.#listed, at: at !== undefined && at < this.#listed.length ? at : undefined };
+  }
+
+  /** Moves the choice, as far as there are any. */
+  choose(by: number): void {
+    const { all, at } = this.choices ?? { all: [], at: undefined };
+    const to = Math.min((at ?? -1) + by, all.length - 1);
+    this.#chosen = to < 0 ? undefined : to;
   }
 
   /** Why Enter was refused, what Tab offers, or that the line is full, for the rest of the row. */
@@ -61,7 +85,7 @@ export class PromptLine {
       return false;
     }
     if (action === "recall-older" || action === "recall-newer") {
-      this.#recall(action === "recall-older" ? 1 : -1);
+      this.#goThrough(action === "recall-older" ? 1 : -1);
       return false;
     }
     const was = this.text;
@@ -69,10 +93,16 @@ export class PromptLine {
     if (result.kind === "typing") {
       this.#offered = undefined;
       this.#state = result.state;
-      if (this.text !== was) this.#changedTo(this.text);
+      if (this.text !== was) {
+        if (this.question.choices) this.#recalled = -1;
+        this.#changedTo(this.text);
+      }
       return false;
     }
     if (result.kind === "done") {
+      const { all, at } = this.choices ?? { all: [], at: undefined };
+      const choice = at === undefined ? undefined : all[at];
+      if (choice) return this.#take(choice);
       this.#refusal = this.question.check?.(result.text);
       if (this.#refusal !== undefined) return false;
     }
@@ -86,6 +116,36 @@ export class PromptLine {
 
   get text(): string {
     return this.#state.characters.join("");
+  }
+
+  /** True when that answers the question. */
+  #take(choice: Choice): boolean {
+    if (choice.isBeginning) {
+      this.#put(choice.line);
+      this.#refusal = choice.detail;
+      return false;
+    }
+    this.#stopCompleting();
+    this.#remember(choice.line);
+    choice.take();
+    return true;
+  }
+
+  /** More may be there now: the chosen one stays so. */
+  #listAgain(): void {
+    const { all, at } = this.choices ?? { all: [], at: undefined };
+    const chosen = this.#chosen === undefined || at === undefined ? undefined : all[at]?.line;
+    this.#listed = undefined;
+    const now = this.choices?.all.findIndex(({ line }) => line === chosen) ?? -1;
+    this.#chosen = now === -1 ? undefined : now;
+    this.#changed();
+  }
+
+  /** Up goes to lines typed before from the first choice on, Down through them back to the list. */
+  #goThrough(by: 1 | -1): void {
+    const isRecalling = this.#recalled !== -1;
+    if (this.question.choices && !isRecalling && (by === -1 || this.#chosen !== undefined)) this.choose(-by);
+    else this.#recall(by);
   }
 
   #complete(): void {
@@ -124,6 +184,8 @@ export class PromptLine {
 
   #changedTo(text: string): void {
     this.#stopCompleting();
+    this.#listed = undefined;
+    this.#chosen = undefined;
     this.question.changed?.(text);
   }
 

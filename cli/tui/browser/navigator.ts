@@ -1,8 +1,9 @@
+import { listEvery } from "../../../src/engines/index.ts";
 import { nameOf } from "../../../src/files/index.ts";
 import { parseTarget } from "../../../src/target.ts";
 import { targetCandidates } from "../../completion/targets.ts";
 import type { Action, Context } from "../keymap/keymap.ts";
-import type { Navigator, View } from "../view.ts";
+import type { KnownContainer, Navigator, RecentFile, View } from "../view.ts";
 import { absolutePath } from "./browser-target.ts";
 import { ContainersView } from "./containers-view.ts";
 import type { BrowserContext, OpenMode } from "./context.ts";
@@ -17,7 +18,6 @@ const CONTEXT_OF: Readonly<Partial<Record<Action, Context>>> = {
 
 /** Goes from view to view by the keys and commands that hold everywhere. */
 export class BrowserNavigator implements Navigator {
-  readonly commands = ["open", "tabopen", "browse"];
   readonly #browser: BrowserContext;
 
   constructor(browser: BrowserContext) {
@@ -46,18 +46,34 @@ export class BrowserNavigator implements Navigator {
     return true;
   }
 
-  command(name: string, argument: string): boolean {
-    if (!this.commands.includes(name)) return false;
-    if (argument === "") this.#browser.host.say(`${name} what? CONTAINER:PATH, pid:N:PATH or a path; Tab completes`);
-    else void this.#open(argument, name === "tabopen" ? "tab" : "over");
-    return true;
+  command(name: string, argument: string): void {
+    void this.#open(argument, name === "tabopen" ? "tab" : "over");
   }
 
   async complete(name: string, argument: string): Promise<readonly string[]> {
-    if (!this.commands.includes(name)) return [];
+    if (name === "tab") return [];
     const { engine } = this.#browser.options;
     const candidates = await targetCandidates(argument, { session: false, engine });
     return (candidates ?? []).map(({ value }) => value).filter((value) => value.startsWith(argument));
+  }
+
+  reopen({ title, location: { place, path } }: RecentFile): void {
+    // No text is a directory: this is the output of a container.
+    if (path === "/") void this.#open(title, "over");
+    else void this.#browser.openPath(place, path, { directory: () => this.#browser.openFiles(place, path) });
+  }
+
+  async containers(): Promise<readonly KnownContainer[]> {
+    const { options } = this.#browser;
+    const listed = await listEvery({ engine: options.engine });
+    return listed.map(({ name, image, status, state, engine }) => ({
+      name,
+      detail: `container  ${image}  ${status || state}`,
+      open: () => {
+        const place = this.#browser.place({ kind: "container", name, path: "/" }, `unix://${engine.socketPath}`);
+        this.#browser.openFiles(place, "/");
+      },
+    }));
   }
 
   async #open(text: string, how: OpenMode): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Action, type Context, KEYMAP, type Keymap } from "./keymap.ts";
+import { type Context, KEYMAP, type Keymap } from "./keymap.ts";
 
 /** What was typed behind `:`. */
 export interface Command {
@@ -6,6 +6,14 @@ export interface Command {
   /** All behind the name; empty without. */
   argument: string;
 }
+
+/** Commands that take an argument and are no actions. */
+export const COMMANDS: readonly { name: string; help: string }[] = [
+  { name: "open", help: "go to a file or directory: CONTAINER:PATH, pid:N:PATH, a path" },
+  { name: "tabopen", help: "the same in a new tab" },
+  { name: "browse", help: "go to the files of a container or directory" },
+  { name: "tab", help: "show the tab with this number" },
+];
 
 /** Takes a command line apart: a name, and everything behind the blanks after it. */
 export function parseCommand(text: string): Command {
@@ -30,20 +38,9 @@ export function parseBeginning(text: string): CommandBeginning {
   return { before: lead + name + gap, command: name, begun: argument };
 }
 
-/** What a key does in `contexts` can be asked for by its name as well. */
-export function actionNamed(name: string, contexts: readonly Context[], keymap: Keymap = KEYMAP): Action | undefined {
-  for (const context of [...contexts, "global" as const])
-    for (const { action } of keymap[context]) if (action === name) return action;
-  return undefined;
-}
-
-/** Names of commands that begin so: those of keys, and `others`. */
-export function commandNames(
-  begun: string,
-  contexts: readonly Context[],
-  others: readonly string[],
-  keymap: Keymap = KEYMAP,
-): string[] {
+/** Names of commands that begin so: those of keys, and {@link COMMANDS}. */
+export function commandNames(begun: string, contexts: readonly Context[], keymap: Keymap = KEYMAP): string[] {
   const actions = [...contexts, "global" as const].flatMap((context) => keymap[context].map(({ action }) => action));
+  const others = COMMANDS.map(({ name }) => name);
   return [...new Set<string>([...actions, ...others])].filter((name) => name.startsWith(begun)).sort();
 }

@@ -3,7 +3,7 @@ import type { Binding } from "./binding.ts";
 /** Keys that hold everywhere, unless a view has a use of its own for them. */
 export const GLOBAL_KEYS = [
   { action: "help", keys: ["?", "f1"], help: "every key of this view", hint: "help" },
-  { action: "command", keys: [":"], help: "a command by its name; Tab completes", hint: "command" },
+  { action: "command", keys: [":", "ctrl-k"], help: "palette: actions, containers, files", hint: "palette" },
   { action: "back", keys: ["q"], help: "back; from the first view, quit", hint: "back" },
   { action: "quit", keys: ["Q"], help: "quit" },
   { action: "containers", keys: ["C"], help: "containers" },

@@ -4,6 +4,7 @@ import { type ReactNode, useSyncExternalStore } from "react";
 import { loadWidths } from "../../../src/text/index.ts";
 import { BottomBar, TopBar } from "./bars.tsx";
 import { HelpOverlay } from "./help-overlay.tsx";
+import { PaletteOverlay } from "./palette-overlay.tsx";
 import type { ScreenState } from "./state.ts";
 import type { ScreenStore } from "./store.ts";
 import type { Surfaces } from "./surfaces.ts";
@@ -50,7 +51,8 @@ function Bottom({ store }: { store: ScreenStore }) {
 function Overlay({ store }: { store: ScreenStore }) {
   const overlay = usePart(store, "overlay");
   const theme = usePart(store, "theme");
-  return overlay && <HelpOverlay {...overlay} theme={theme} />;
+  if (overlay?.kind === "help") return <HelpOverlay {...overlay} theme={theme} />;
+  return overlay && <PaletteOverlay state={overlay} theme={theme} />;
 }
 
 /** A part of the store: the root renders again only when this part has changed. */

@@ -1,6 +1,6 @@
 import type { Theme } from "../canvas/theme.ts";
 import type { KeyHints } from "../keymap/hints.ts";
-import type { Status } from "../view.ts";
+import type { Choice, Status } from "../view.ts";
 import type { HelpPage } from "./help.ts";
 import type { PromptState } from "./prompt.ts";
 
@@ -40,7 +40,10 @@ export interface ShownPrompt extends PromptState {
 }
 
 /** What lies over the body. */
-export interface OverlayState {
+export type OverlayState = HelpState | PaletteState;
+
+/** Keys of a view, in the middle of the body. */
+export interface HelpState {
   kind: "help";
   /** Columns that it takes. */
   width: number;
@@ -48,3 +51,19 @@ export interface OverlayState {
   /** How to turn its pages. */
   turn: string;
 }
+
+/** What a line may mean, at the lower end of the body: the line is below it. */
+export interface PaletteState {
+  kind: "palette";
+  width: number;
+  /** Those that are shown. */
+  rows: readonly PaletteRow[];
+  /** Which of them Enter takes; undefined for none. */
+  at: number | undefined;
+  /** How many there are, and the number of the first one that is shown, from 0. */
+  count: number;
+  first: number;
+}
+
+/** An entry of the palette. Names come from containers and are made safe where they are drawn. */
+export type PaletteRow = Pick<Choice, "name" | "detail" | "key" | "matched">;

@@ -154,6 +154,10 @@ export class ViewerView implements View {
     return done;
   }
 
+  takes(text: string): boolean {
+    return isDestination(text);
+  }
+
   /** Goes where `:` and this lead: `123`, `50%`, `0x1f`, a time. */
   command(text: string): boolean {
     if (!isDestination(text)) return false;

@@ -1,0 +1,79 @@
+import { COMMANDS } from "../keymap/command-line.ts";
+import { type Action, type Context, type Keymap, keyLabel } from "../keymap/keymap.ts";
+import { fuzzyMatch } from "../ui/fuzzy.ts";
+import type { Choice, KnownContainer, RecentFile } from "../view.ts";
+
+/** Everything that the palette lists. */
+export interface PaletteSources {
+  /** Of the view that is shown. */
+  contexts: readonly Context[];
+  keymap: Keymap;
+  /** The last one first. */
+  recent: readonly RecentFile[];
+  containers: readonly KnownContainer[];
+  act(action: Action): void;
+  reopen(file: RecentFile): void;
+}
+
+type Entry = Omit<Choice, "matched">;
+
+/** Recent files before the actions where nothing is typed; the others are behind them. */
+const RECENT_FIRST = 3;
+
+/**
+ * The entries for a line, best first. `literal` is what the line means by itself: a position or a
+ * command with its argument.
+ */
+export function paletteChoices(text: string, sources: PaletteSources, literal?: Entry): readonly Choice[] {
+  const query = text.trim();
+  const found = paletteEntries(sources, query === "")
+    .flatMap((entry) => {
+      const match = fuzzyMatch(query, entry.name, entry.detail);
+      return match ? [{ choice: { ...entry, matched: match.matched }, score: match.score }] : [];
+    })
+    // Stable: entries that match equally well stay in order.
+    .sort((a, b) => b.score - a.score)
+    .map(({ choice }) => choice);
+  return literal ? [{ ...literal, matched: [] }, ...found.filter(({ line }) => line !== literal.line)] : found;
+}
+
+function paletteEntries(sources: PaletteSources, isEmpty: boolean): readonly Entry[] {
+  const recent = sources.recent.map((file): Entry => {
+    const { title } = file;
+    return { name: title, detail: "recent file", key: "", line: `open ${title}`, take: () => sources.reopen(file) };
+  });
+  const containers = sources.containers.map(
+    ({ name, detail, open }): Entry => ({ name, detail, key: "", line: `open ${name}:/`, take: open }),
+  );
+  const first = isEmpty ? RECENT_FIRST : 0;
+  return [...recent.slice(0, first), ...actionEntries(sources), ...ARGUMENTS, ...recent.slice(first), ...containers];
+}
+
+/** Commands whose argument is still to be typed. */
+const ARGUMENTS = COMMANDS.map(
+  ({ name, help }): Entry => ({
+    name,
+    detail: help,
+    key: "",
+    line: `${name} `,
+    isBeginning: true,
+    take: () => undefined,
+  }),
+);
+
+/** Actions of the keymap, each once, with the key that no narrower context has taken. */
+function actionEntries({ contexts, keymap, act }: PaletteSources): Entry[] {
+  const taken = new Set<string>();
+  const known = new Set<Action>(["command"]);
+  return [...contexts, "global" as const].flatMap((context) => {
+    const entries = keymap[context].flatMap(({ action, keys, help }): Entry[] => {
+      if (known.has(action)) return [];
+      known.add(action);
+      const key = keys.find((one) => !taken.has(one));
+      const take = () => act(action);
+      return [{ name: action, detail: help, key: key === undefined ? "" : keyLabel(key), line: action, take }];
+    });
+    for (const { keys } of keymap[context]) for (const key of keys) taken.add(key);
+    return entries;
+  });
+}

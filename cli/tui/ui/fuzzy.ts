@@ -1,0 +1,79 @@
+/** How well a query matches. */
+export interface FuzzyMatch {
+  /** Greater is better. */
+  score: number;
+  /** Which characters of the name match, by their index in code points. */
+  matched: readonly number[];
+}
+
+/** Scores of one word of a query; a subsequence loses a point for each character between. */
+const WHOLE = 1000;
+const PREFIX = 800;
+const WORD_START = 600;
+const INSIDE = 400;
+const SUBSEQUENCE = 300;
+/** A match in the detail is worth less than any in the name. */
+const IN_DETAIL = 100;
+
+/**
+ * Matches each word of the query, without case, with a name: as a part of it or as a subsequence
+ * (`opfi` finds `open-files`). A word may instead be a part of the detail. Undefined if a word
+ * matches neither; an empty query matches everything equally.
+ */
+export function fuzzyMatch(query: string, name: string, detail = ""): FuzzyMatch | undefined {
+  const characters = folded(name);
+  const matched = new Set<number>();
+  let score = 0;
+  for (const word of query.split(/\s+/).filter(Boolean)) {
+    const found = inName(folded(word), characters);
+    if (found) {
+      score += found.score;
+      for (const index of found.matched) matched.add(index);
+    } else if (detail.toLowerCase().includes(word.toLowerCase())) score += IN_DETAIL;
+    else return undefined;
+  }
+  return { score, matched: [...matched].sort((a, b) => a - b) };
+}
+
+/** One element per code point, so that indexes hold where a lower-case form is longer. */
+function folded(text: string): string[] {
+  return Array.from(text, (character) => character.toLowerCase());
+}
+
+function inName(word: readonly string[], name: readonly string[]): FuzzyMatch | undefined {
+  const at = indexOf(word, name);
+  if (at === undefined) return subsequence(word, name);
+  const matched = word.map((_, index) => at + index);
+  if (at > 0) return { score: isWordStart(name, at) ? WORD_START : INSIDE, matched };
+  return { score: word.length === name.length ? WHOLE : PREFIX, matched };
+}
+
+/** Where the word stands: at the start of a word if it does so anywhere. */
+function indexOf(word: readonly string[], name: readonly string[]): number | undefined {
+  let inside: number | undefined;
+  for (let at = 0; at + word.length <= name.length; at++) {
+    if (!word.every((character, index) => name[at + index] === character)) continue;
+    if (isWordStart(name, at)) return at;
+    inside ??= at;
+  }
+  return inside;
+}
+
+/** The first character begins a word: otherwise too much matches. */
+function subsequence(word: readonly string[], name: readonly string[]): FuzzyMatch | undefined {
+  let best: FuzzyMatch | undefined;
+  for (let start = 0; start < name.length; start++) {
+    if (name[start] !== word[0] || !isWordStart(name, start)) continue;
+    const matched = [start];
+    for (let at = start + 1; at < name.length && matched.length < word.length; at++)
+      if (name[at] === word[matched.length]) matched.push(at);
+    if (matched.length < word.length) continue;
+    const score = Math.max(IN_DETAIL + 1, SUBSEQUENCE - ((matched.at(-1) ?? start) - start + 1 - word.length));
+    if (!best || score > best.score) best = { score, matched };
+  }
+  return best;
+}
+
+function isWordStart(name: readonly string[], at: number): boolean {
+  return at === 0 || /[^\p{L}\p{N}]/u.test(name[at - 1] ?? "");
+}

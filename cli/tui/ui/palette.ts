@@ -1,0 +1,33 @@
+import type { Choice } from "../view.ts";
+import type { PaletteState } from "./state.ts";
+
+/** Columns and entries at most: more are not read at a glance. */
+const WIDTH = 100;
+const ENTRIES = 12;
+
+/** Border above and below the entries. */
+const FRAME_ROWS = 2;
+
+/**
+ * The part of a list that is shown in a body of this size, the chosen entry in it. Undefined where
+ * there is nothing to show or no room.
+ */
+export function paletteState(
+  { all, at }: { all: readonly Choice[]; at: number | undefined },
+  body: { columns: number; height: number },
+): PaletteState | undefined {
+  const height = Math.min(ENTRIES, all.length, body.height - FRAME_ROWS);
+  if (height < 1) return undefined;
+  const first = Math.max(0, Math.min((at ?? 0) - Math.floor(height / 2), all.length - height));
+  const rows = all
+    .slice(first, first + height)
+    .map(({ name, detail, key, matched }) => ({ name, detail, key, matched }));
+  return {
+    kind: "palette",
+    width: Math.min(WIDTH, body.columns),
+    rows,
+    at: at === undefined ? undefined : at - first,
+    count: all.length,
+    first,
+  };
+}
