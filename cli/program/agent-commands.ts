@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { end, examples } from "./shared.ts";
 
 /** Commands that manage agents. */
@@ -32,4 +32,35 @@ export function addAgentCommands(root: Command): void {
       examples("docker run $(porthole docker-args) IMAGE", "docker create --read-only $(porthole docker-args) IMAGE"),
     )
     .action(async () => end((await import("../commands/docker-args.ts")).dockerArgs()));
+
+  root
+    .command("image")
+    .summary("write an image of this installation, or load it into an engine")
+    .description(
+      "Write a container image of this installation to standard output: Node.js with its libraries, porthole, its agent and ripgrep. " +
+        "The same installation gives the same bytes. Nothing is pulled. docker load, podman load and ctr image import read it.",
+    )
+    .option("--load", "load the image into the engine and print its name")
+    .option("--engine <address>", "with --load: unix:///PATH or a docker context")
+    .addOption(new Option("--tag <name>", "name of the image").argParser(imageName).default("porthole:latest"))
+    .addHelpText(
+      "after",
+      examples(
+        "porthole image --load",
+        "porthole image | docker load",
+        "porthole image | ctr image import -",
+        "docker run --rm -it --pid host --privileged -v /run/docker.sock:/run/docker.sock porthole",
+        "docker run --rm --pid host --privileged -v /run/docker.sock:/run/docker.sock porthole ps web",
+      ),
+    )
+    .action(async (options) => end((await import("../commands/image.ts")).image(options)));
+}
+
+/** As engines require it: a repository and a tag. Without a tag, `latest`. */
+function imageName(text: string): string {
+  const [, repository, tag = "latest"] =
+    /^([a-z0-9]+(?:[._/:-]+[a-z0-9]+)*?)(?::([\w][\w.-]{0,127}))?$/.exec(text) ?? [];
+  if (repository === undefined || text.length > 255)
+    throw new InvalidArgumentError("Use a name such as porthole:latest or registry.example/team/porthole:1.0.");
+  return `${repository}:${tag}`;
 }

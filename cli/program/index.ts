@@ -15,7 +15,7 @@ const kinds: readonly (readonly [names: readonly string[], add: (root: Command) 
   [["open", "browse", "demo"], addViewCommands],
   // Without names: __complete needs all commands.
   [[], addToolCommands],
-  [["agents", "detach", "docker-args"], addAgentCommands],
+  [["agents", "detach", "docker-args", "image"], addAgentCommands],
 ];
 
 /**

@@ -1,0 +1,56 @@
+import { isatty } from "node:tty";
+import { describeImage, imagePieces, installedFiles, loadImage } from "../../src/elsewhere/index.ts";
+import { type Engine, engines } from "../../src/engines/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { write } from "../io/output.ts";
+import { Progress } from "../io/progress.ts";
+
+declare const PORTHOLE_VERSION: string;
+
+export interface ImageOptions {
+  load?: boolean;
+  tag: string;
+  engine?: string;
+}
+
+/**
+ * `porthole image`: writes an image of this installation to standard output, or loads it into an
+ * engine and prints its name.
+ */
+export async function image({ load, tag, engine: explicit }: ImageOptions): Promise<number> {
+  if (!load && explicit !== undefined)
+    throw new PortholeError("USAGE", "--engine needs --load", { hint: "add --load to load the image there" });
+  if (!load && isatty(1))
+    throw new PortholeError("USAGE", "cannot write an image to a terminal", {
+      hint: "use --load, or a pipe such as | docker load",
+    });
+  // Before the files are read: it may fail.
+  const engine = load ? oneEngine(explicit) : undefined;
+  const made = describeImage(installedFiles(), PORTHOLE_VERSION);
+  if (engine === undefined) {
+    for (const piece of imagePieces(made, tag)) write(piece);
+    return 0;
+  }
+  const progress = new Progress(made.size);
+  const { signal } = new AbortController();
+  try {
+    await loadImage(engine, made, tag, { signal, sent: (bytes) => progress.at(bytes) });
+  } finally {
+    progress.erase();
+  }
+  write(`${tag}\n`);
+  return 0;
+}
+
+function oneEngine(explicit: string | undefined): Engine {
+  const [first, ...others] = engines(explicit);
+  if (first === undefined)
+    throw new PortholeError("TARGET", "cannot load the image: no socket of Docker or Podman found", {
+      hint: "start an engine, or name one with --engine or DOCKER_HOST",
+    });
+  if (others.length > 0)
+    throw new PortholeError("USAGE", `cannot load the image: ${others.length + 1} engines are here`, {
+      hint: `name one: ${[first, ...others].map(({ name }) => `--engine ${name}`).join(" or ")}`,
+    });
+  return first;
+}

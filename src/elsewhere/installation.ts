@@ -1,0 +1,144 @@
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { PortholeError } from "../errors.ts";
+import { agentProgram } from "../routes/agent-program.ts";
+
+/** A file of the running installation, and where the image has it. */
+export interface InstalledFile {
+  /** Absolute path on this machine. */
+  source: string;
+  /** Absolute path in the image. */
+  path: string;
+  mode: number;
+  size: number;
+  /** Milliseconds since 1970. Not part of the image. */
+  modified: number;
+}
+
+/** Directory of porthole in its image. */
+export const HOME_IN_IMAGE = "/porthole";
+/** Path of Node in the image. */
+export const NODE_IN_IMAGE = "/usr/local/bin/node";
+/** The command in the image, and the agent program. */
+export const COMMAND_IN_IMAGE = `${HOME_IN_IMAGE}/dist/porthole.js`;
+export const AGENT_IN_IMAGE = `${HOME_IN_IMAGE}/agent/build/porthole-agent`;
+
+/**
+ * Every file that the running command needs on a machine that has a kernel and nothing else: Node
+ * and its shared libraries, the built command, the agent, koffi's native part and ripgrep. Sorted
+ * by path.
+ * @throws PortholeError FILE, with the reason, if a part is missing
+ */
+export function installedFiles(): InstalledFile[] {
+  const dist = dirname(fileURLToPath(new URL("porthole.js", import.meta.url)));
+  if (!existsSync(join(dist, "porthole.js")))
+    throw new PortholeError("FILE", `no built command in ${dist}`, { errno: "ENOENT", hint: "run npm run build" });
+  const found = [
+    fileAt(realpathSync(process.execPath), NODE_IN_IMAGE, 0o755),
+    ...sharedLibraries(),
+    ...folder(dist, `${HOME_IN_IMAGE}/dist`, isNeeded),
+    fileAt(join(dirname(dist), "package.json"), `${HOME_IN_IMAGE}/package.json`),
+    fileAt(agentProgram(), AGENT_IN_IMAGE, 0o755),
+    ...nativePackages(dist),
+  ];
+  const byPath = new Map(found.map((file) => [file.path, file]));
+  return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** V8's caches differ from build to build; each installation makes its own. */
+function isNeeded(path: string): boolean {
+  return !/\.cache$|^types\/|^\.built$|^completions\/|^porthole\.1$/.test(path);
+}
+
+/** koffi's native part and ripgrep, from wherever npm has put them. */
+function nativePackages(dist: string): InstalledFile[] {
+  const require = createRequire(join(dist, "porthole.js"));
+  return [`@koromix/koffi-linux-${process.arch}`, `@vscode/ripgrep-linux-${process.arch}`].flatMap((name) => {
+    const manifest = packageManifest(require, name);
+    // Without ripgrep only `grep` is missing.
+    if (manifest === undefined) return [];
+    return folder(dirname(manifest), `${HOME_IN_IMAGE}/node_modules/${name}`, () => true);
+  });
+}
+
+function packageManifest(require: NodeJS.Require, name: string): string | undefined {
+  const places = require.resolve.paths(name) ?? [];
+  return places.map((place) => join(place, name, "package.json")).find((path) => existsSync(path));
+}
+
+/**
+ * The shared libraries of this process, as the kernel has mapped them (proc_pid_maps(5)), and the
+ * program interpreter by the name that Node's ELF header asks for.
+ */
+function sharedLibraries(): InstalledFile[] {
+  const maps = readFileSync("/proc/self/maps", "utf8").split("\n");
+  const mapped = new Set(
+    maps.flatMap((line) => /^\S+ r-xp \S+ \S+ [1-9]\d* +(\/.*\.so(?:\.\d+)*)$/.exec(line)?.[1] ?? []),
+  );
+  const interpreter = interpreterOf(realpathSync(process.execPath));
+  const others = [...mapped].filter((path) => interpreter === undefined || path !== realpathSync(interpreter));
+  const libraries = others.flatMap((source) => sonames(source).map((path) => fileAt(source, path, 0o755)));
+  return interpreter === undefined ? libraries : [...libraries, fileAt(interpreter, interpreter, 0o755)];
+}
+
+/**
+ * The names that programs ask for: the kernel reports `libstdc++.so.6.0.30`, to which a link
+ * `libstdc++.so.6` leads.
+ */
+function sonames(library: string): string[] {
+  const [directory, name] = [dirname(library), basename(library)];
+  const stem = name.slice(0, name.indexOf(".so"));
+  const links = readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isSymbolicLink() && entry.name.startsWith(`${stem}.so`))
+    .map((entry) => join(directory, entry.name))
+    .filter((link) => existsSync(link) && realpathSync(link) === realpathSync(library));
+  return links.length > 0 ? links : [library];
+}
+
+/** The interpreter of a 64-bit ELF program, from its header (elf(5)); undefined if it has none. */
+function interpreterOf(program: string): string | undefined {
+  const head = startOf(program);
+  const [tableAt, size, count] = [Number(head.readBigUInt64LE(32)), head.readUInt16LE(54), head.readUInt16LE(56)];
+  for (let at = tableAt; at < tableAt + size * count && at + size <= head.length; at += size) {
+    if (head.readUInt32LE(at) !== PT_INTERP) continue;
+    const from = Number(head.readBigUInt64LE(at + 8));
+    return head.toString("latin1", from, from + Number(head.readBigUInt64LE(at + 32)) - 1);
+  }
+  return undefined;
+}
+
+const PT_INTERP = 3;
+
+/** The first page of a file: linkers put the program headers and the interpreter there. */
+function startOf(path: string): Buffer {
+  const fd = openSync(path, "r");
+  try {
+    const page = Buffer.alloc(4096);
+    readSync(fd, page);
+    return page;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The regular files below a directory; `isWanted` gets paths relative to it. */
+function folder(source: string, path: string, isWanted: (path: string) => boolean): InstalledFile[] {
+  return readdirSync(source, { recursive: true, encoding: "utf8" })
+    .filter((name) => isWanted(name) && statSync(join(source, name)).isFile())
+    .map((name) => fileAt(join(source, name), `${path}/${name}`));
+}
+
+function fileAt(source: string, path: string, mode?: number): InstalledFile {
+  const stat = statSync(source, { throwIfNoEntry: false });
+  if (stat === undefined)
+    throw new PortholeError("FILE", `the installation is incomplete: no such file: ${source}`, {
+      errno: "ENOENT",
+      hint: "install porthole again, or build it with npm run build",
+    });
+  return {
+    ...{ source, path, size: stat.size, modified: stat.mtimeMs },
+    mode: mode ?? ((stat.mode & 0o111) === 0 ? 0o644 : 0o755),
+  };
+}
