@@ -18,7 +18,7 @@
 /* How device nodes are opened, see device.c. */
 enum device_rule { DEVICE_KERNEL, DEVICE_JOIN, DEVICE_REFUSE };
 
-enum { MAX_LAYERS = 500 /* overlayfs has this limit */, MAX_BINDS = 256 };
+enum { MAX_LAYERS = 500 /* overlayfs has this limit */, MAX_BINDS = 256, MAX_OVERLAYS = 64 };
 
 /* Written during set-up, read-only afterwards. */
 struct agent {
@@ -48,6 +48,13 @@ struct agent {
     bool is_assembled;
     bool layers_local; /* no layer is on FUSE or a network file system */
     int mount_table;   /* a copy of the mount table, in mountinfo format */
+
+    /*
+     * Devices ("0:54") of overlays that the host finds mounted outside of the target: the engine
+     * made them.
+     */
+    const char *overlays[MAX_OVERLAYS];
+    int overlay_count;
 };
 extern struct agent agent;
 

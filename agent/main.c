@@ -45,7 +45,8 @@ static const char usage[] =
     "                    which layer a file is from\n"
     "  --engine-pid N    take the layers from the namespaces of this process\n"
     "  --bind SOURCE --at PLACE\n"
-    "                    show a file or directory at PLACE of that root, read-only; repeatable\n";
+    "                    show a file or directory at PLACE of that root, read-only; repeatable\n"
+    "  --overlay DEVICE  device number (0:54) of a local overlay of the target; repeatable\n";
 
 struct number {
     const char *name;
@@ -86,6 +87,11 @@ static void add_bind(struct layer_options *layers, const char *source) {
     layers->binds[layers->bind_count++].source = source;
 }
 
+/* Files of overlays beyond the limit are relayed. */
+static void add_overlay(const char *device) {
+    if (agent.overlay_count < MAX_OVERLAYS) agent.overlays[agent.overlay_count++] = device;
+}
+
 static void place_bind(struct layer_options *layers, const char *place) {
     if (!layers->bind_count || layers->binds[layers->bind_count - 1].place)
         bail("--at %s: no --bind before it", place);
@@ -109,6 +115,7 @@ static struct options *parse(int argc, char **argv) {
         BIND,
         AT,
         ENGINE_PID,
+        OVERLAY,
         LAYOUT,
         VERSION,
         HELP
@@ -127,6 +134,7 @@ static struct options *parse(int argc, char **argv) {
                                           {"bind", 1, 0, BIND},
                                           {"at", 1, 0, AT},
                                           {"engine-pid", 1, 0, ENGINE_PID},
+                                          {"overlay", 1, 0, OVERLAY},
                                           {"layout", 0, 0, LAYOUT},
                                           {"version", 0, 0, VERSION},
                                           {"help", 0, 0, HELP},
@@ -153,6 +161,7 @@ static struct options *parse(int argc, char **argv) {
         case ENGINE_PID:
             options.layers.engine = whole_number("--engine-pid", optarg, 1, 1 << 22);
             break;
+        case OVERLAY: add_overlay(optarg); break;
         case LAYOUT: print_layout(); exit(0);
         case VERSION:
             printf("porthole-agent protocol %d build %s\n", wire_version, BUILD_NAME);

@@ -68,8 +68,14 @@ bool is_local_type(const char *type) {
     return false;
 }
 
-static enum answer answer_for(const char *type) {
-    if (!strcmp(type, "overlay")) return OVERLAY;
+static bool is_known_overlay(const char *device) {
+    for (int i = 0; i < agent.overlay_count; i++)
+        if (!strcmp(device, agent.overlays[i])) return true;
+    return false;
+}
+
+static enum answer answer_for(const char *type, bool is_known) {
+    if (!strcmp(type, "overlay")) return is_known ? LOCAL : OVERLAY;
     return is_local_type(type) ? LOCAL : REMOTE;
 }
 
@@ -83,6 +89,7 @@ static enum answer search_mountinfo(int fd, uint64_t wanted) {
     size_t used = 0;
     uint64_t id = 0;
     int field = 0, type_field = -1;
+    bool is_known = false;
     ssize_t got;
     if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0) return UNKNOWN;
     while ((got = read_some(fd, buffer, sizeof buffer)) > 0)
@@ -93,7 +100,8 @@ static enum answer search_mountinfo(int fd, uint64_t wanted) {
                 continue;
             }
             word[used] = 0;
-            if (field == type_field && id == wanted) return answer_for(word);
+            if (field == 2) is_known = is_known_overlay(word);
+            if (field == type_field && id == wanted) return answer_for(word, is_known);
             if (field >= 6 && type_field < 0 && !strcmp(word, "-")) type_field = field + 1;
             used = 0;
             field++;
@@ -121,8 +129,8 @@ bool is_local_file_system(int fd) {
 
 /*
  * An overlay is local if its layers are, but its mount does not tell. The engine made the one of
- * the target's root and the administrator those of the host. One made inside the target may be on a
- * file system whose server does not respond.
+ * the target's root and those that the host names; the administrator made those of the host. One
+ * made inside the target may be on a file system whose server does not respond.
  */
 static enum answer search_tables(uint64_t id) {
     enum answer found = search_mountinfo(mountinfo[0], id);

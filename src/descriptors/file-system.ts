@@ -49,6 +49,19 @@ export function canClassifyRoot(pid: number): boolean {
 }
 
 /**
+ * Devices (`0:54`) of the overlays in the mount table of process `pid` that are mounted outside of
+ * its namespace as well: an engine's image mounts. Empty if no table shows them.
+ */
+export function overlaysFromOutside(pid: number): string[] {
+  addMountTable(pid);
+  const overlays = mountTable(pid)
+    .split("\n")
+    .flatMap((line) => parse(line) ?? [])
+    .filter(({ type }) => type === "overlay");
+  return [...new Set(overlays.map(({ device }) => device))].filter(isMountedOutside);
+}
+
+/**
  * The types of agent/mounts.c without overlay; test/hostile/mounts.test.ts compares the two lists.
  */
 export const localTypes: ReadonlySet<string> = new Set(

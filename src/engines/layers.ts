@@ -94,6 +94,26 @@ export function withDirectories(
   return { directories, roles: rolesOf(stack, key), key: stack.length === 0 ? key : undefined };
 }
 
+/**
+ * Drivers whose layers the kernel reads from local disks. Where a program serves the whole root
+ * (fuse-overlayfs), the type of the mount tells.
+ */
+const LOCAL_DRIVERS = new Set(
+  "overlay overlay2 overlayfs native vfs btrfs zfs aufs devicemapper devmapper blockfile erofs fuse-overlayfs".split(
+    " ",
+  ),
+);
+
+/**
+ * The driver of a container or image if reading its files may wait for a program: lazy snapshotters
+ * (stargz, nydus, overlaybd) have FUSE below an overlay of the engine, which the overlay's mount
+ * does not show. Undefined for drivers known to be local, and if the engine does not report one.
+ */
+export function lazyDriver(json: Json): string | undefined {
+  const driver = driverOf(json);
+  return driver === "" || LOCAL_DRIVERS.has(driver) ? undefined : driver;
+}
+
 /** Docker 29 omits GraphDriver with containerd's store. */
 function driverOf(json: Json): string {
   const snapshotter = json.get("Storage").get("RootFS").get("Snapshot").get("Name").text();

@@ -5,7 +5,7 @@ import { decodeContainerList } from "./container-list.ts";
 import { type Engine, type EngineResponse, engineGet, errorMessageOf } from "./engine.ts";
 import { Json } from "./engine-json.ts";
 import { decodeInspection, type Inspection } from "./inspection.ts";
-import { containerLayers, type Layers, rootLayers } from "./layers.ts";
+import { containerLayers, type Layers, lazyDriver, rootLayers } from "./layers.ts";
 
 /** A running container. One request returns all that is needed to choose and take a route. */
 export interface RunningContainer {
@@ -31,6 +31,8 @@ export interface RunningContainer {
   deviceCgroupRules: string[];
   /** Host directory mounted at `/run/porthole`, if any. */
   portholeMount: string | undefined;
+  /** The driver of its root if reading a file may wait for a program, see {@link lazyDriver}. */
+  lazyDriver: string | undefined;
   /** Of its root, where the engine says them. */
   layers: Pick<Layers, "directories" | "roles">;
 }
@@ -203,6 +205,7 @@ function stateOf(engine: Engine, inspection: InspectedContainer, name: string, m
     running: {
       ...{ engine, id, name: shown, startedAt, pid, paused: inspection.isPaused, pidMode, usernsMode, runtime },
       ...{ privileged: inspection.isPrivileged, isPodman, devices, deviceCgroupRules },
+      lazyDriver: lazyDriver(inspection.json),
       layers: rootLayers(inspection.json, isPodman),
       portholeMount: inspection.mounts.find(({ destination }) => destination === mountPoint)?.source,
     },

@@ -10,11 +10,26 @@ export interface StartOptions extends RendezvousOptions {
   user: string;
   /** Seconds without a client after which the agent ends. */
   idleSeconds: number;
+  /** Devices of the target's overlays that the engine mounted. */
+  overlays?: readonly string[];
+}
+
+/** The agent's arguments for overlays that it need not relay. */
+export function overlayOptions(devices: readonly string[]): string[] {
+  return devices.flatMap((device) => ["--overlay", device]);
 }
 
 /** The agent's arguments when an engine starts it. */
 export function agentOptions(rendezvous: Rendezvous, options: StartOptions): string[] {
-  return ["--socket", rendezvous.insidePath, "--token-stdin", "--idle", String(options.idleSeconds)];
+  const { idleSeconds, overlays = [] } = options;
+  return [
+    "--socket",
+    rendezvous.insidePath,
+    "--token-stdin",
+    "--idle",
+    String(idleSeconds),
+    ...overlayOptions(overlays),
+  ];
 }
 
 /**

@@ -47,6 +47,8 @@ export interface AgentRecord extends AgentKey {
   layers?: LayerRole[] | undefined;
   /** Places of which nothing is left. */
   absent?: MissingPath[] | undefined;
+  /** The target's driver if reading its files may wait for a program: the agent relays them. */
+  lazyDriver?: string | undefined;
 }
 
 /**
@@ -69,16 +71,19 @@ export function decodeRecord(value: unknown): AgentRecord | undefined {
     created,
     layers,
     absent,
+    lazyDriver,
   } = value as { [Field in keyof AgentRecord]?: unknown };
   if (!isIdentity(identity) || !isText(generation) || !isRoute(route) || !isText(user) || !isText(name))
     return undefined;
   if (!isPath(engine) || !isPid(targetPid) || !isSidecar(sidecar) || !isPid(agentPid)) return undefined;
   if (!isText(agentStarted) || !isText(created) || !isListOf(layers, isLayer) || !isListOf(absent, isAbsent))
     return undefined;
+  if (lazyDriver !== undefined && !isText(lazyDriver)) return undefined;
   return {
     ...{ identity, generation, route, user, name, engine, targetPid, sidecar, agentPid, agentStarted, created },
     ...(layers !== undefined && { layers }),
     ...(absent !== undefined && { absent }),
+    ...(lazyDriver !== undefined && { lazyDriver }),
   };
 }
 

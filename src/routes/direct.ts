@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { socketpair } from "../descriptors/fd-socket.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { attachInterrupted, PortholeError } from "../errors.ts";
+import { overlayOptions } from "./accept-over-stream.ts";
 import { agentProgram } from "./agent-program.ts";
 import { startTime } from "./process.ts";
 import { type ConnectedAgent, handshake, type TimeoutOptions, treeFromChild } from "./rendezvous.ts";
@@ -19,6 +20,8 @@ export interface DirectTarget {
    * not known.
    */
   layers?: readonly string[];
+  /** Devices of its overlays that the engine mounted. */
+  overlays?: readonly string[];
 }
 
 /**
@@ -36,7 +39,15 @@ export function attachDirect(
 ): Promise<ConnectedAgent> {
   const place = ["--target-pid", String(target.pid), "--target-start", target.started];
   const layers = (target.layers ?? []).flatMap((path) => ["--layer", path]);
-  const how = [...place, ...layers, "--join-user-ns", "--device-cgroup", "--idle", String(idleSeconds)];
+  const how = [
+    ...place,
+    ...layers,
+    ...overlayOptions(target.overlays ?? []),
+    "--join-user-ns",
+    "--device-cgroup",
+    "--idle",
+    String(idleSeconds),
+  ];
   return attachChild(target.name, how, listen, wait);
 }
 

@@ -1,6 +1,7 @@
 import { renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { connectAt, listenAt } from "../descriptors/fd-socket.ts";
+import { overlaysFromOutside } from "../descriptors/file-system.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import type { RunningContainer } from "../engines/resolve.ts";
 import { messageOf, PortholeError } from "../errors.ts";
@@ -72,7 +73,7 @@ export async function startForProcess(
 
 /** The fields of an agent's record that are known before its start. */
 export type AgentOrigin = Pick<AgentRecord, keyof AgentKey | "name" | "engine" | "targetPid"> &
-  Partial<Pick<AgentRecord, "layers" | "absent">>;
+  Partial<Pick<AgentRecord, "layers" | "absent" | "lazyDriver">>;
 
 /**
  * Creates the listening socket, calls `bring` to start an agent and pass it the socket, then moves
@@ -184,7 +185,9 @@ function startOn(
     // A pid that means another process here must not be used to read mounts.
     targetPid: isFirstProcess(container) ? container.pid : 0,
     ...(route === "direct" && { layers: container.layers.roles }),
+    ...(container.lazyDriver !== undefined && { lazyDriver: container.lazyDriver }),
   };
+  const overlays = origin.targetPid === 0 ? [] : overlaysFromOutside(origin.targetPid);
   return startAgent(run, origin, options, async (listen, wait) => {
     if (route === "direct") {
       const { pid, name, layers } = container;
@@ -192,14 +195,14 @@ function startOn(
       // Checked again after the start time is known: from here on a reused pid is refused.
       if (started === undefined || !isFirstProcess(container)) throw notHere(container);
       return attachDirect(
-        { pid, started, name: `'${name}'`, layers: layers.directories },
+        { pid, started, name: `'${name}'`, layers: layers.directories, overlays },
         listen,
         idleSecondsOf(options),
         wait,
       );
     }
     installAgent(run);
-    const how = { ...wait, user, idleSeconds: idleSecondsOf(options) };
+    const how = { ...wait, user, idleSeconds: idleSecondsOf(options), overlays };
     if (route === "mount")
       return (await import("./mount.ts")).attachMount(container, run, listen(), { ...how, everyOwner });
     return (await import("./sidecar.ts")).attachSidecar(container, run, listen(), how);

@@ -85,12 +85,18 @@ async function containerTree(name: string, options: TreeOptions): Promise<Tree> 
   }
   const elsewhere = otherKernelError(running) ?? (await otherMachineError(running, options.signal));
   if (elsewhere !== undefined) throw elsewhere;
+  if (running.lazyDriver !== undefined && !options.allMounts) throw mayHang(running);
   const run = ensureRunDirectory();
   return firstOf(options, (route) => {
     const obstacle = routeObstacle(route, running, run, "");
     if (obstacle !== undefined) throw obstacle;
     return route === "direct" ? runningTree(running, options) : sidecarTree(running, options);
   });
+}
+
+function mayHang({ name, lazyDriver }: RunningContainer): PortholeError {
+  const text = `cannot pass the files of '${name}' as a tree: the snapshotter ${lazyDriver} may serve them with a program that does not answer`;
+  return new PortholeError("ATTACH", text, { hint: "name single files, or use --all-mounts" });
 }
 
 async function offlineTree(files: OfflineTarget, options: TreeOptions): Promise<Tree> {

@@ -48,6 +48,7 @@ export class AgentSession implements Session {
   readonly #attached: Attachment;
   readonly #trust: AgentTrust;
   #relaysAll: boolean | undefined;
+  #isLazy = false;
   #described: Promise<ImageLayer[]> | undefined;
   #absent: readonly MissingPath[] | undefined;
 
@@ -339,7 +340,7 @@ export class AgentSession implements Session {
     try {
       this.#checkStatSize(body);
       const promised = decodeFileClaim(body);
-      checkReceived(path, fd, promised, options, this.#trust);
+      checkReceived(path, fd, promised, { ...options, relay: this.#isLazy }, this.#trust);
       const end = promised.relayed ? () => this.#relayEnd(id) : undefined;
       return new OpenFile(path, fd, () => decodeFileStat(body), end);
     } catch (error) {
@@ -375,16 +376,20 @@ export class AgentSession implements Session {
     }
   }
 
-  /** An untrusted agent must relay everything if this machine cannot check its descriptors. */
+  /**
+   * An untrusted agent must relay everything if this machine cannot check its descriptors; any agent
+   * if the target's layers may wait for a program.
+   */
   #openFlags({ write, consume }: OpenOptions): number {
     this.#relaysAll ??= this.#mustRelay();
     return (write ? OpenFlag.write : 0) | (this.#relaysAll ? OpenFlag.relay : 0) | (consume ? OpenFlag.consume : 0);
   }
 
   #mustRelay(): boolean {
-    const pid = readRecord(this.#attached.run, this.#attached.file)?.targetPid ?? 0;
+    const { targetPid: pid = 0, lazyDriver } = readRecord(this.#attached.run, this.#attached.file) ?? {};
     addMountTable(pid);
-    return this.#trust === "stranger" && !canClassifyRoot(pid);
+    this.#isLazy = lazyDriver !== undefined;
+    return this.#isLazy || (this.#trust === "stranger" && !canClassifyRoot(pid));
   }
 
   #stat(body: Uint8Array): FileStat {

@@ -22,6 +22,8 @@ export type AgentTrust = "own process" | "stranger";
 interface OpenRequest {
   write?: boolean | undefined;
   consume?: boolean | undefined;
+  /** A regular file must be relayed, whatever the mount tables show. */
+  relay?: boolean | undefined;
 }
 
 /**
@@ -52,6 +54,7 @@ export function checkReceived(
       kindConsumes({ mode: found.mode, rdev: { major: found.rdevMajor, minor: found.rdevMinor } })
     )
       throw violationFor(path, `a ${kindOf(found.mode)}, whose reading consumes data, without a request for it`);
+    if (kind === constants.S_IFREG && asked.relay) throw violationFor(path, "a file that was to be relayed");
     if (kind === constants.S_IFREG || kind === constants.S_IFDIR) {
       const answering = servedBy(fd, found);
       if (answering === "server")

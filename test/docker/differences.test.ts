@@ -1,5 +1,7 @@
+import type Docker from "dockerode";
 import { expect, inject, test } from "vitest";
-import { describeWithDocker } from "../helpers/availability.ts";
+import { fakeEngine } from "../engines/fake-engine.ts";
+import { describeWith, describeWithDocker } from "../helpers/availability.ts";
 import { startDocker } from "../helpers/daemons.ts";
 import { container, engine, engineAt, image, uniqueName } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
@@ -64,6 +66,55 @@ describeWithDocker("differences between engines", () => {
       over = true;
       await removing;
     }
+  });
+});
+
+/** Debian's Docker has no image mounts. Podman makes them inside the container, where no table tells. */
+const isCurrentDocker = inject("machine").title !== undefined && !inject("machine").isPodman;
+if (isCurrentDocker)
+  describeWithDocker("an image mount", () => {
+    test.each([
+      { uid: 0, route: "direct" },
+      { uid: ORDINARY_USER, route: "sidecar" },
+    ])("is local: its files are not relayed (route $route)", async ({ uid, route }) => {
+      const on = engine("docker");
+      const by = user({ uid, engine: on });
+      const Source = await image(on, [{ name: "f", content: "of the image\n" }]);
+      const mount = { Type: "image", Source, Target: "/image" } as unknown as Docker.MountSettings;
+      const target = await container(on, { host: { Mounts: [mount] } });
+      const result = await by.run(["cat", "--route", route, `${target.name}:/image/f`]);
+      expect(result).toMatchObject({ code: 0, text: "of the image\n", stderr: "" });
+    });
+  });
+
+describeWith(["root", "docker"], "a container over a lazy snapshotter", () => {
+  /** No such snapshotter is packaged: this engine says the name of one. */
+  async function named(driver: string) {
+    const on = engine("docker");
+    const target = await container(on, { steps });
+    const [described, info] = await Promise.all([target.handle.inspect(), on.api.info()]);
+    const { socketPath } = await fakeEngine((path) => {
+      if (path.endsWith("/info")) return { status: 200, body: info };
+      if (!path.endsWith(`/containers/${target.name}/json`)) return { status: 404, body: { message: "no such path" } };
+      return { status: 200, body: { ...described, GraphDriver: { Name: driver, Data: null } } };
+    });
+    const by = user({ engine: { ...on, host: `unix://${socketPath}` } });
+    return { by, path: `${target.name}:/d/f`, directory: `${target.name}:/d` };
+  }
+
+  test.each(["stargz", "nydus"])("%s is relayed: FUSE may be below the engine's overlay", async (driver) => {
+    const { by, path, directory } = await named(driver);
+    const result = await by.run(["cat", "--trace", path]);
+    expect(result).toMatchObject({ code: 0, text: "text\n" });
+    expect(result.stderr).toContain(`${path}: relayed by the agent, because its file system may not answer\n`);
+    const tree = await by.run(["with", directory, "--", "ls", "{}"]);
+    expect(tree.code).toBe(125);
+    expect(tree.stderr).toContain(`the snapshotter ${driver} may serve them with a program that does not answer`);
+  });
+
+  test("is not assumed for a driver of local layers", async () => {
+    const { by, path } = await named("overlayfs");
+    expect((await by.run(["cat", "--trace", path])).stderr).not.toContain("relayed");
   });
 });
 
