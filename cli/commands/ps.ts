@@ -2,25 +2,27 @@ import stringWidth from "string-width";
 import { PortholeError } from "../../src/errors.ts";
 import { listProcesses, type ProcessFile, readNames, type TargetProcess } from "../../src/files/index.ts";
 import { kindOf, type Session } from "../../src/sessions/index.ts";
-import { parseSessionTarget, type Target } from "../../src/target.ts";
 import { sanitiseText } from "../../src/text/index.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
+import { containers } from "../ps/containers.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
 import { SessionPool } from "../targets/session-pool.ts";
 
 export interface PsOptions extends ConnectionOptions {
   files?: boolean;
   deleted?: boolean;
+  disk?: boolean;
   json?: boolean;
 }
 
 /**
- * `porthole ps`: lists the processes of targets and their open files; continues after a failure and
- * returns the highest status.
+ * `porthole ps`: lists the processes of targets and their open files, or what they store on disk;
+ * continues after a failure and returns the highest status.
  */
 export async function ps(texts: readonly string[], options: PsOptions): Promise<number> {
+  if (options.disk) return (await import("../ps/disk.ts")).disk(texts, options);
   if (texts.length === 0 && options.label === undefined)
     throw new PortholeError("USAGE", "no container", { hint: "porthole ps CONTAINER, or pid:N" });
   const sessions = new SessionPool(options);
@@ -30,7 +32,8 @@ export async function ps(texts: readonly string[], options: PsOptions): Promise<
     status = Math.max(status, exitStatus(error));
   };
   try {
-    const targets = await containers(texts.length > 0 ? texts : ["*"], sessions, failed);
+    const targets = await containers(texts.length > 0 ? texts : ["*"], sessions, failed, { runningOnly: true });
+    sessions.prepare(targets);
     const isTitled = targets.length > 1 || texts.length > 1;
     let isFirst = true;
     for (const target of targets) {
@@ -47,32 +50,6 @@ export async function ps(texts: readonly string[], options: PsOptions): Promise<
   } finally {
     sessions.close();
   }
-}
-
-/** A pattern matches running containers only: others have no processes. */
-async function containers(
-  texts: readonly string[],
-  sessions: SessionPool,
-  failed: (error: unknown) => void,
-): Promise<Target[]> {
-  const found: Target[] = [];
-  for (const text of texts) {
-    try {
-      const pattern = sessions.sessionPattern(text);
-      const target = pattern ? undefined : parseSessionTarget(text);
-      if (target?.kind === "local") {
-        throw new PortholeError("USAGE", `cannot list processes of '${text}': it is not a container`, {
-          hint: "porthole ps CONTAINER, or porthole ps pid:N; quote a pattern: '*'",
-        });
-      }
-      if (target) found.push(target);
-      if (pattern) found.push(...(await sessions.select(pattern, { runningOnly: true })).map((named) => named.target));
-    } catch (error) {
-      failed(error);
-    }
-  }
-  sessions.prepare(found);
-  return found;
 }
 
 async function listed(session: Session, options: PsOptions, failed: (error: unknown) => void): Promise<string> {

@@ -1,4 +1,4 @@
-import { Argument, type Command } from "commander";
+import { Argument, type Command, Option } from "commander";
 import { connectionOptions, consumeOption, end, examples, selectionOptions } from "./shared.ts";
 
 /** Commands for a whole target, and commands that connect porthole to other tools. */
@@ -13,17 +13,27 @@ function addPs(root: Command): void {
   selectionOptions(
     root.command("ps").argument("[container...]", "containers, or pid:N for the namespaces of a process"),
   )
-    .summary("list a container's processes and their open files")
-    .description("List the processes of a container; with --files, also their open files, including deleted ones.")
+    .summary("list a container's processes, their open files, and what fills the disk")
+    .description(
+      "List the processes of a container; with --files, also their open files, including deleted ones. " +
+        "With --disk, list what containers store on disk: of all containers unless some are named.",
+    )
     .option("-f, --files", "list open files: descriptor, mode (r, w, a: append), position, size, path")
     .option("-d, --deleted", "list only deleted files that are open or mapped, and the total space they hold")
-    .option("--json", "print one JSON object per process, one per line")
+    .addOption(
+      new Option(
+        "--disk",
+        "list what fills the disk, largest first: writable layers, volumes, logs, deleted files that are open or mapped",
+      ).conflicts(["files", "deleted"]),
+    )
+    .option("--json", "print one JSON object per process, or per line of --disk")
     .addHelpText(
       "after",
       examples(
         "porthole ps web",
         "porthole ps --files web",
         "porthole ps --deleted web",
+        "porthole ps --disk                 what fills the disk, over all containers and volumes",
         "porthole ps 'shop/*'               every running container of a Compose project",
         "porthole cat web:/proc/1/fd/5      read descriptor 5 of process 1, even if the file is deleted",
         "porthole ps --files --json pid:4242 | jq .files",

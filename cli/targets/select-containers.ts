@@ -8,16 +8,17 @@ export const MAX_MATCHES = 200;
 
 /**
  * Names of the containers that match, running or not, sorted by their bytes: what to write before
- * the colon for each.
+ * the colon for each. `isReport`: any number, also none.
  * @throws PortholeError TARGET when there is none, or more than {@link MAX_MATCHES}, or no engine
  * answers
  */
 export async function selectContainers(
   pattern: ContainerPattern,
-  options: { engine: string | undefined; runningOnly?: boolean },
+  options: { engine: string | undefined; runningOnly?: boolean; isReport?: boolean },
 ): Promise<string[]> {
   const every = await listEvery({ engine: options.engine });
   const names = matchingNames(pattern, options.runningOnly ? every.filter(isRunning) : every);
+  if (options.isReport) return names;
   if (names.length === 0) throw noMatch(pattern, options.runningOnly === true);
   if (names.length > MAX_MATCHES) throw tooMany(pattern, names.length);
   return names;

@@ -102,12 +102,12 @@ export class SessionPool {
   }
 
   /**
-   * What a pattern means in each container that matches now. @throws PortholeError TARGET when none
-   * does
+   * What a pattern means in each container that matches now; `isReport`: in any number, also none.
+   * @throws PortholeError TARGET when none does
    */
-  async select(pattern: ContainerPattern, { runningOnly = false } = {}): Promise<NamedTarget[]> {
+  async select(pattern: ContainerPattern, { runningOnly = false, isReport = false } = {}): Promise<NamedTarget[]> {
     const { selectContainers } = await import("./select-containers.ts");
-    const names = await selectContainers(pattern, { engine: this.engine, runningOnly });
+    const names = await selectContainers(pattern, { engine: this.engine, runningOnly, isReport });
     return names.map((name) => selected(pattern, name));
   }
 

@@ -9,5 +9,6 @@ export { imageNames } from "./images.ts";
 export { listEvery } from "./list-containers.ts";
 export { type OutputContainer, type OutputRecord, outputContainer } from "./logs.ts";
 export { type NamespaceSandbox, namespaceSandboxes } from "./namespaces.ts";
+export { type ContainerStorage, containerStorage, type VolumeStorage, volumeStorage } from "./storage.ts";
 export { volumeNames } from "./volumes.ts";
 export { type ContainersState, type ListedContainer, watchContainers } from "./watch-containers.ts";

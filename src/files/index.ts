@@ -3,6 +3,7 @@
  * names.
  */
 
+export { type DeletedFile, deletedFiles } from "./deleted-files.ts";
 export { expandGlob } from "./expand-glob.ts";
 export { type FindExpression, parseFind } from "./find.ts";
 export { selectFiles } from "./find-files.ts";

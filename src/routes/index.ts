@@ -1,6 +1,7 @@
 /** Starts agents and connects to them. */
 
 export { agentHash, agentProgram } from "./agent-program.ts";
+export { logBytes } from "./engine-files.ts";
 export { PrivateDirectory } from "./private-directory.ts";
 export { canEnterNamespaces } from "./process.ts";
 export { ensureRunDirectory, ensureTreeDirectory } from "./run-dir.ts";

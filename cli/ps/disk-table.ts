@@ -1,0 +1,60 @@
+import stringWidth from "string-width";
+import { sanitiseText } from "../../src/text/index.ts";
+import { humanSize } from "../ls/sizes.ts";
+
+/** Something that containers store on disk. The documented schema of `porthole ps --disk --json`. */
+export interface DiskItem {
+  /**
+   * `layer`: a writable layer; `log`: the engine's copy of the output, with its rotated files;
+   * `deleted`: a deleted file that is open; `mapped`: one that is only mapped into memory.
+   */
+  kind: "layer" | "volume" | "log" | "deleted" | "mapped";
+  /** Bytes; for `mapped` the maximum; null if the volume's driver does not report them. */
+  size: bigint | null;
+  /** Who has it: containers by name, or `pid:N`. Empty for a volume without a container. */
+  containers: string[];
+  engine: string | null;
+  /** Of a volume. */
+  name: string | null;
+  /** Of a log on this machine, as its engine names it; of a file inside the container. */
+  path: string | null;
+  /** Who keeps a deleted file, by pids inside the container; `fd` is null for a mapping. */
+  processes: { pid: number; fd: number | null }[];
+}
+
+/** A table of what takes space, with the total in the last line. */
+export function diskTable(items: readonly DiskItem[]): string {
+  const shown = items.filter(({ size }) => size !== 0n);
+  const rows = shown.map((item) => [
+    item.size === null ? "?" : humanSize(item.size),
+    item.kind,
+    sanitiseText(item.containers.join(", ") || "-"),
+    sanitiseText(what(item)),
+  ]);
+  const all = [["SIZE", "KIND", "CONTAINER", "WHAT"], ...rows];
+  const width = (column: number) => Math.max(...all.map((cells) => stringWidth(cells[column] ?? "")));
+  const [size, kind, container] = [width(0), width(1), width(2)];
+  const lines = all.map(
+    ([a = "", b = "", c = "", d = ""]) =>
+      `${a.padStart(size)}  ${b.padEnd(kind)}  ${c}${" ".repeat(container - stringWidth(c))}  ${d}`,
+  );
+  return `${[...lines, totals(shown)].join("\n")}\n`;
+}
+
+function what({ kind, name, path, processes }: DiskItem): string {
+  if (kind === "layer") return "writable layer";
+  if (kind === "volume") return name ?? "";
+  if (kind === "log") return path ?? "";
+  const [first, ...others] = processes;
+  const more = others.length === 0 ? "" : `, and ${others.length} more`;
+  const holder = first?.fd == null ? `process ${first?.pid}` : `process ${first.pid}, descriptor ${first.fd}`;
+  return `${path} (${kind === "mapped" ? "at most; mapped by " : "open in "}${holder}${more})`;
+}
+
+function totals(items: readonly DiskItem[]): string {
+  const sum = (isCounted: (item: DiskItem) => boolean) =>
+    items.filter(isCounted).reduce((total, { size }) => total + (size ?? 0n), 0n);
+  const mapped = sum(({ kind }) => kind === "mapped");
+  const total = humanSize(sum(({ kind }) => kind !== "mapped"));
+  return `total ${total}${mapped > 0n ? `, and at most ${humanSize(mapped)} mapped` : ""}`;
+}

@@ -1,0 +1,197 @@
+import { type ContainerStorage, containerStorage, engines, volumeStorage } from "../../src/engines/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { deletedFiles } from "../../src/files/index.ts";
+import { logBytes } from "../../src/routes/index.ts";
+import { placeName, type Target } from "../../src/target.ts";
+import { exitStatus, report } from "../io/fail.ts";
+import { jsonLine } from "../io/json.ts";
+import { write } from "../io/output.ts";
+import { Progress } from "../io/progress.ts";
+import type { ConnectionOptions } from "../targets/options.ts";
+import { SessionPool } from "../targets/session-pool.ts";
+import { Slots } from "../targets/slots.ts";
+import { containers } from "./containers.ts";
+import { type DiskItem, diskTable } from "./disk-table.ts";
+
+/** What a container stores, by the name it is shown with. */
+type Measured = ContainerStorage & { name: string };
+
+/**
+ * `porthole ps --disk`: lists what containers store on disk, largest first. Continues after a
+ * failure and returns the highest status.
+ */
+export async function disk(texts: readonly string[], options: ConnectionOptions & { json?: boolean }): Promise<number> {
+  const sessions = new SessionPool(options);
+  let status = 0;
+  const failed = (error: unknown) => {
+    progress.giveWay();
+    report(error);
+    status = Math.max(status, exitStatus(error));
+  };
+  const progress = new Progress();
+  let done = 0;
+  const one = async <T>(work: Promise<T>): Promise<T> => {
+    const result = await work;
+    done++;
+    progress.show((_, columns) => `${done} measured`.slice(0, columns));
+    return result;
+  };
+  try {
+    const isAll = texts.length === 0;
+    const targets = await containers(isAll ? ["*"] : texts, sessions, failed, { runningOnly: false });
+    if (targets.length === 0 && status > 0) return status;
+    const { storage, processes } = await measured(targets, options.engine, (work) => one(work), failed);
+    const items = [
+      ...storage.flatMap(layer),
+      ...logs(storage, failed),
+      ...(await volumes(storage, { isAll: isAll && options.label === undefined, engine: options.engine }, failed)),
+      ...(await deleted(processes, sessions, (work) => one(work), failed)),
+    ].sort(bySize);
+    progress.erase();
+    write(options.json ? items.map(jsonLine).join("") : diskTable(items));
+    return status;
+  } finally {
+    progress.erase();
+    sessions.close();
+  }
+}
+
+/** The storage of each container, and the targets that have processes. */
+async function measured(
+  targets: readonly Target[],
+  engine: string | undefined,
+  count: <T>(work: Promise<T>) => Promise<T>,
+  failed: (error: unknown) => void,
+): Promise<{ storage: Measured[]; processes: Target[] }> {
+  const slots = new Slots(MEASURED_AT_ONCE);
+  const storage: Measured[] = [];
+  const processes: Target[] = [];
+  await Promise.all(
+    targets.map((target) =>
+      slots.run(async () => {
+        const name = placeName(target);
+        try {
+          if (target.kind !== "container") {
+            if (target.kind !== "process") throw notAContainer(name);
+            processes.push(target);
+            return;
+          }
+          const one = await count(containerStorage(target.name, engine));
+          storage.push({ ...one, name });
+          if (one.isRunning) processes.push(target);
+        } catch (error) {
+          failed(error);
+        }
+      }),
+    ),
+  );
+  return { storage, processes };
+}
+
+/** Requests that an engine answers by walking directories. */
+const MEASURED_AT_ONCE = 4;
+
+function layer({ name, layerBytes, engine }: Measured): DiskItem[] {
+  return layerBytes === undefined ? [] : [item("layer", BigInt(layerBytes), [name], { engine: engine.name })];
+}
+
+/** Says in one line that this user may not see the logs of some containers. */
+function logs(storage: readonly Measured[], failed: (error: unknown) => void): DiskItem[] {
+  const unseen: string[] = [];
+  let why: PortholeError | undefined;
+  const items = storage.flatMap(({ name, engine, logPath }) => {
+    if (logPath === "") return [];
+    try {
+      return [item("log", BigInt(logBytes(engine, logPath)), [name], { engine: engine.name, path: logPath })];
+    } catch (error) {
+      if (!(error instanceof PortholeError)) throw error;
+      unseen.push(name);
+      why ??= error;
+      return [];
+    }
+  });
+  if (why !== undefined) {
+    const others = unseen.length > 1 ? ` (of ${unseen.length} containers)` : "";
+    failed(new PortholeError(why.code, `logs are not counted${others}: ${why.message}`, why));
+  }
+  return items;
+}
+
+/** Volumes of the containers; with `isAll` also those that no container has. */
+async function volumes(
+  storage: readonly Measured[],
+  { isAll, engine: explicit }: { isAll: boolean; engine: string | undefined },
+  failed: (error: unknown) => void,
+): Promise<DiskItem[]> {
+  const needed = storage.filter((one) => one.volumes.length > 0).map(({ engine }) => engine);
+  const asked = new Map([...(isAll ? engines(explicit) : []), ...needed].map((engine) => [engine.socketPath, engine]));
+  const found = await Promise.all(
+    Array.from(asked.values(), async (engine) => {
+      const here = storage.filter((one) => one.engine.socketPath === engine.socketPath);
+      try {
+        return (await volumeStorage(engine)).flatMap(({ name, bytes }) => {
+          const users = here.filter((one) => one.volumes.includes(name)).map((one) => one.name);
+          if (users.length === 0 && !isAll) return [];
+          return [item("volume", bytes === undefined ? null : BigInt(bytes), users, { engine: engine.name, name })];
+        });
+      } catch (error) {
+        // Without a container of it, the engine is one of the default places, and perhaps not this
+        // user's.
+        if (here.length > 0) failed(error);
+        return [];
+      }
+    }),
+  );
+  return found.flat();
+}
+
+/** Deleted files of targets that run. Two targets may share processes or a file: it counts once. */
+async function deleted(
+  targets: readonly Target[],
+  sessions: SessionPool,
+  count: <T>(work: Promise<T>) => Promise<T>,
+  failed: (error: unknown) => void,
+): Promise<DiskItem[]> {
+  sessions.prepare(targets);
+  const found = new Map<string, DiskItem>();
+  for (const target of targets) {
+    try {
+      const name = placeName(target);
+      for (const file of await count(sessions.session(target).then((session) => deletedFiles(session, failed)))) {
+        const { device, inode, path, bytes, holders } = file;
+        const known = found.get(`${device} ${inode}`);
+        if (known !== undefined) {
+          known.containers.push(name);
+          continue;
+        }
+        const kind = holders.every(({ fd }) => fd === undefined) ? "mapped" : "deleted";
+        const processes = holders.map(({ pid, fd }) => ({ pid, fd: fd ?? null }));
+        found.set(`${device} ${inode}`, item(kind, bytes, [name], { path, processes }));
+      }
+    } catch (error) {
+      failed(error);
+    }
+  }
+  return [...found.values()];
+}
+
+function item(
+  kind: DiskItem["kind"],
+  size: bigint | null,
+  names: string[],
+  rest: Partial<Pick<DiskItem, "engine" | "name" | "path" | "processes">>,
+): DiskItem {
+  return { kind, size, containers: names, engine: null, name: null, path: null, processes: [], ...rest };
+}
+
+/** Largest first; unknown sizes last. */
+function bySize(a: DiskItem, b: DiskItem): number {
+  const [first, second] = [a.size ?? -1n, b.size ?? -1n];
+  return first === second ? 0 : first > second ? -1 : 1;
+}
+
+function notAContainer(name: string): PortholeError {
+  return new PortholeError("USAGE", `cannot measure what '${name}' stores: it is not a container`, {
+    hint: `porthole ls -ds --total ${name}:/ adds up its files`,
+  });
+}

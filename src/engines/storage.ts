@@ -1,0 +1,80 @@
+import { PortholeError } from "../errors.ts";
+import { type Engine, engineGet, errorMessageOf } from "./engine.ts";
+import { Json } from "./engine-json.ts";
+import { decodeInspection } from "./inspection.ts";
+import { inspectContainer } from "./resolve.ts";
+
+/** What a container stores on disk, as its engine reports it. */
+export interface ContainerStorage {
+  engine: Engine;
+  /** True if it has processes: running or paused. */
+  isRunning: boolean;
+  /** Size of its writable layer in bytes; undefined if the engine does not report it. */
+  layerBytes: number | undefined;
+  /** The file that the engine logs its output to, as the engine names it; empty if there is none. */
+  logPath: string;
+  /** Names of its volumes. */
+  volumes: readonly string[];
+}
+
+/** A volume and its size. */
+export interface VolumeStorage {
+  name: string;
+  /** Bytes; undefined if its driver does not report them. */
+  bytes: number | undefined;
+}
+
+/**
+ * The storage of a container. The engine walks the writable layer, which can take minutes.
+ * @throws PortholeError TARGET if there is none (ESRCH if it was removed meanwhile), or its engine
+ * does not respond
+ */
+export async function containerStorage(
+  name: string,
+  explicit: string | undefined,
+  signal?: AbortSignal,
+): Promise<ContainerStorage> {
+  const { engine, answer } = await inspectContainer(name, explicit, signal);
+  const path = `/containers/${answer.id}/json?size=true`;
+  const measured = await engineGet(engine, path, { signal, timeoutMs: WALK_TIMEOUT_MS });
+  if (measured.status === 404) throw new PortholeError("TARGET", `container '${name}' was removed`, { errno: "ESRCH" });
+  if (measured.status !== 200) throw refused(engine, `measure container '${name}'`, measured);
+  const { body, request } = measured;
+  const { isRunning, isPaused } = decodeInspection(body, request);
+  const json = new Json(body, request);
+  return {
+    engine,
+    isRunning: isRunning || isPaused,
+    layerBytes: json.get("SizeRw").number(),
+    logPath: json.get("LogPath").text() ?? "",
+    volumes: json
+      .get("Mounts")
+      .list()
+      .filter((mount) => mount.get("Type").text() === "volume")
+      .flatMap((mount) => mount.get("Name").text() ?? []),
+  };
+}
+
+/**
+ * Every volume of an engine. The engine walks all of them, which can take minutes.
+ * @throws PortholeError TARGET with the engine's message
+ */
+export async function volumeStorage(engine: Engine, signal?: AbortSignal): Promise<VolumeStorage[]> {
+  // Docker 29 reports them in another field, and only on request.
+  const path = "/system/df?type=volume&verbose=1";
+  const answer = await engineGet(engine, path, { signal, timeoutMs: WALK_TIMEOUT_MS });
+  if (answer.status !== 200) throw refused(engine, "measure its volumes", answer);
+  const json = new Json(answer.body, answer.request);
+  const volumes = [...json.get("Volumes").list(), ...json.get("VolumeUsage").get("Items").list()];
+  return volumes.map((volume) => {
+    const bytes = volume.get("UsageData").get("Size").number();
+    return { name: volume.get("Name").text() ?? "", bytes: bytes === undefined || bytes < 0 ? undefined : bytes };
+  });
+}
+
+function refused(engine: Engine, what: string, answer: { status: number; body: unknown }): PortholeError {
+  const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
+  return new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot ${what}: ${text}`);
+}
+
+const WALK_TIMEOUT_MS = 600_000;

@@ -1,0 +1,162 @@
+import { readFileSync } from "node:fs";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { busyboxImage, type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
+import { ORDINARY_USER, rootlessUid } from "../helpers/machine.ts";
+import { repository } from "../helpers/paths.ts";
+import { type Result, type User, user } from "../helpers/porthole.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+const MIB = 1024 * 1024;
+
+/** One of the lines of `ps --disk --json`. */
+interface Item {
+  kind: string;
+  size: number | null;
+  containers: string[];
+  name: string | null;
+  path: string | null;
+  processes: { pid: number; fd: number | null }[];
+}
+
+async function volume(on: Engine): Promise<string> {
+  const name = uniqueName("disk");
+  await on.api.createVolume({ Name: name });
+  onTestFinished(() => on.api.getVolume(name).remove({ force: true }));
+  return name;
+}
+
+/** Has 3 MiB in its layer, 2 MiB in a volume, and deleted files that are open, mapped, in memory. */
+function fillsTheDisk(on: Engine, data: string): Promise<Container> {
+  return container(on, {
+    host: { Binds: [`${data}:/data`], Tmpfs: { "/tmp": "mode=1777" } },
+    steps: [
+      ...["fill", "/kept", "3", "fill", "/data/kept", "2"],
+      ...["fill", "/data/gone", "5", "hold", "/data/gone", "hold", "/data/gone", "remove", "/data/gone"],
+      ...["fill", "/data/mapped", "4", "map", "/data/mapped", "remove", "/data/mapped"],
+      ...["fill", "/tmp/gone", "6", "hold", "/tmp/gone", "remove", "/tmp/gone"],
+      ...["fill", "/tmp/mapped", "6", "map", "/tmp/mapped", "remove", "/tmp/mapped"],
+    ],
+  });
+}
+
+function itemsOf({ text }: Result): Item[] {
+  return text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Item]));
+}
+
+function tests(name: Engine["name"], uid: () => number, seesLogs: boolean): void {
+  let by: User;
+  beforeAll(() => {
+    by = user({ uid: uid(), engine: engine(name) });
+  });
+
+  test("layers, volumes and deleted files on disk are listed once, with the largest first", async () => {
+    const on = engine(name);
+    const data = await volume(on);
+    const [web, other] = [await fillsTheDisk(on, data), await container(on, { host: { Binds: [`${data}:/d`] } })];
+    // Before the volume is removed.
+    onTestFinished(async () => void (await Promise.all([web.remove(), other.remove()])));
+    const result = await by.run(["ps", "--disk", "--json", web.name, other.name]);
+    const items = itemsOf(result);
+    const of = (kind: string) => items.filter((item) => item.kind === kind);
+    expect(of("layer")).toMatchObject([{ containers: [web.name] }, { containers: [other.name] }]);
+    expect(of("layer")[0]?.size).toBeGreaterThanOrEqual(3 * MIB);
+    expect(of("layer")[0]?.size).toBeLessThan(4 * MIB);
+    expect(of("volume")).toMatchObject([{ name: data, containers: expect.arrayContaining([web.name, other.name]) }]);
+    expect(of("volume")[0]?.size).toBeGreaterThanOrEqual(2 * MIB);
+    const [pid, fds] = [1, expect.any(Number)];
+    expect(of("deleted")).toEqual([
+      expect.objectContaining({
+        path: "/data/gone",
+        size: 5 * MIB,
+        processes: [
+          { pid, fd: fds },
+          { pid, fd: fds },
+        ],
+      }),
+    ]);
+    expect(of("mapped")).toEqual([
+      expect.objectContaining({ path: "/data/mapped", size: 4 * MIB, processes: [{ pid, fd: null }] }),
+    ]);
+    const sizes = items.map(({ size }) => size ?? -1);
+    expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
+    const table = await by.run(["ps", "--disk", web.name]);
+    expect(table.text).toMatch(/^SIZE +KIND +CONTAINER +WHAT\n5\.0M +deleted +\S+ +\/data\/gone \(open in process 1,/);
+    expect(table.text).toMatch(/\ntotal \d+M, and at most 4\.0M mapped\n$/);
+  });
+
+  test("without a name all containers and volumes are listed, stopped and unused ones too", async () => {
+    const on = engine(name);
+    const unused = await volume(on);
+    const stopped = await container(on, { steps: ["fill", "/kept", "3"] });
+    await stopped.handle.stop({ t: 0 });
+    // A sidecar of each container would be seen by tests that run at the same time.
+    const items = itemsOf(await by.run(["ps", "--disk", "--route", "direct", "--json"]));
+    expect(items.find((item) => item.name === unused)).toMatchObject({ kind: "volume", containers: [], size: 0 });
+    const layer = items.find(({ kind, containers }) => kind === "layer" && containers.includes(stopped.name));
+    expect(layer?.size).toBeGreaterThanOrEqual(3 * MIB);
+  });
+
+  test("the log of a container's output is counted where this user may see it", async () => {
+    const on = engine(name);
+    const script = "busybox head -c 300000 /dev/zero | busybox tr '\\0' 'x'; busybox echo; busybox sleep 1000";
+    const talks = await container(on, {
+      image: await busyboxImage(on),
+      command: ["/bin/sh", "-c", script.replaceAll("busybox", "/bin/busybox")],
+      host: { LogConfig: { Type: on.isPodman ? "k8s-file" : "json-file", Config: {} } },
+    });
+    await waitFor("the output to be logged", async () => {
+      const text = await talks.handle.logs({ stdout: true, stderr: true });
+      return text.length >= 300_000;
+    });
+    const { text, stderr, code } = await by.run(["ps", "--disk", "--json", talks.name]);
+    const log = itemsOf({ text } as Result).find(({ kind }) => kind === "log");
+    if (seesLogs) {
+      expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
+      expect(log?.size).toBeGreaterThan(300_000);
+      expect(log?.containers).toEqual([talks.name]);
+    } else {
+      expect(stderr).toMatch(/^porthole: logs are not counted: .*: Permission denied \(run porthole as root, .*\n$/);
+      expect({ code, log }).toEqual({ code: 1, log: undefined });
+    }
+  });
+}
+
+describeWith(["root", "docker"], "what fills the disk, of Docker, for root", () => tests("docker", () => 0, true));
+describeWith(["root", "podman"], "what fills the disk, of Podman, for root", () => tests("podman", () => 0, true));
+describeWith(["root", "docker"], "what fills the disk, for a user with only Docker's socket", () =>
+  tests("docker", () => ORDINARY_USER, false),
+);
+describeWith("rootlessDocker", "what fills the disk, for the owner of a rootless Docker", () =>
+  tests("rootlessDocker", () => rootlessUid() ?? 0, true),
+);
+describeWith("rootlessPodman", "what fills the disk, for the owner of a rootless Podman", () =>
+  tests("rootlessPodman", () => rootlessUid() ?? 0, true),
+);
+
+describeWith(["root", "docker"], "what fills the disk: what is not a container", () => {
+  const by = () => user({ engine: engine("docker") });
+
+  test("a process has deleted files only, and an image is refused in one line", async () => {
+    const on = engine("docker");
+    const holds = await container(on, { steps: ["fill", "/gone", "1", "hold", "/gone", "remove", "/gone"] });
+    const someone = by();
+    const ofProcess = itemsOf(await someone.run(["ps", "--disk", "--json", `pid:${holds.pid}`]));
+    expect(ofProcess).toMatchObject([{ kind: "deleted", size: MIB, containers: [`pid:${holds.pid}`], path: "/gone" }]);
+    const page = readFileSync(`${repository}docs/json.md`, "utf8").split("\n## ");
+    const section = page.find((text) => text.startsWith("`ps --disk --json`")) ?? "";
+    for (const field of [...Object.keys(ofProcess[0] ?? {}), "pid", "fd"]) expect(section).toContain(`\`${field}\``);
+    const image = await someone.run(["ps", "--disk", "image:x"]);
+    expect(image).toMatchObject({
+      code: 2,
+      stderr:
+        "porthole: cannot measure what 'image:x' stores: it is not a container (porthole ls -ds --total image:x:/ adds up its files)\n",
+    });
+  });
+
+  test("--disk excludes --files", async () => {
+    const { code, stderr } = await by().run(["ps", "--disk", "--files", "x"]);
+    expect(code).toBe(2);
+    expect(stderr.split("\n")).toHaveLength(2);
+  });
+});
