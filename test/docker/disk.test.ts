@@ -103,7 +103,7 @@ function tests(name: Engine["name"], uid: () => number, seesLogs: boolean): void
     const talks = await container(on, {
       image: await busyboxImage(on),
       command: ["/bin/sh", "-c", script.replaceAll("busybox", "/bin/busybox")],
-      host: { LogConfig: { Type: on.isPodman ? "k8s-file" : "json-file", Config: {} } },
+      host: { LogConfig: { Type: "json-file", Config: {} } },
     });
     await waitFor("the output to be logged", async () => {
       const text = await talks.handle.logs({ stdout: true, stderr: true });

@@ -74,8 +74,8 @@ const everywhere = ["routes", "listing", "tail", "lifetime", "differences"];
 /** These test Docker's own messages and options; podman.test.ts is their counterpart. */
 const ofDocker = ["states", "devices", "situations"];
 
-/** Tests of stopped containers and of trees, which do not depend on control groups. */
-const ofStorage = ["stopped", "trees"];
+/** Tests of stopped containers, trees and disk usage, which do not depend on control groups. */
+const ofStorage = ["disk", "stopped", "trees"];
 
 /** The test files of a variant. */
 export function filesOver({ name, isPodman }: Variant): string[] {
