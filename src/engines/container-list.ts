@@ -25,6 +25,17 @@ export interface ContainerListItem {
   isOneOff: boolean;
   isSidecar: boolean;
   labels: ReadonlyMap<string, string>;
+  ports: readonly ContainerPort[];
+}
+
+/** A port that a container listens on or that its image declares. */
+export interface ContainerPort {
+  /** Of this machine; 0 if it is not published. */
+  published: number;
+  /** Of the container. */
+  port: number;
+  /** `tcp`, `udp`, `sctp`; empty if missing. */
+  protocol: string;
 }
 
 /** The fields that every list of containers shows. */
@@ -56,6 +67,21 @@ export function decodeContainerList(body: unknown, request: EngineRequest): Cont
       isOneOff: label("com.docker.compose.oneoff") === "True",
       isSidecar: label(SIDECAR_LABEL) !== undefined,
       labels: labels.texts(),
+      ports: decodePorts(one.get("Ports")),
     };
   });
+}
+
+/** One entry for a port that is published on several addresses, in order. */
+function decodePorts(ports: Json): ContainerPort[] {
+  const found = new Map<string, ContainerPort>();
+  for (const one of ports.list()) {
+    const port = {
+      published: one.get("PublicPort").whole() ?? 0,
+      port: one.get("PrivatePort").whole() ?? 0,
+      protocol: one.get("Type").text() ?? "",
+    };
+    found.set(`${port.published} ${port.port} ${port.protocol}`, port);
+  }
+  return [...found.values()].sort((a, b) => a.port - b.port || a.published - b.published);
 }

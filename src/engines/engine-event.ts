@@ -1,5 +1,6 @@
 /**
- * Events that change the list of containers. Others (exec, health checks) are frequent and do not.
+ * Events that change the list of containers. Others (exec) are frequent and do not. Health checks
+ * are {@link reportedHealth}.
  */
 const CHANGES = new Set(
   "create start die died stop destroy remove rename pause unpause restart update checkpoint restore".split(" "),
@@ -10,10 +11,25 @@ const CHANGES = new Set(
  * invalid lines.
  */
 export function changedContainer(line: string): string | undefined {
+  const { id, action } = eventOf(line);
+  return CHANGES.has(action) ? id : undefined;
+}
+
+/**
+ * The result of a health check that a line of GET /events reports; undefined for other events.
+ * Docker reports a change of the result, Podman each check.
+ */
+export function reportedHealth(line: string): { id: string; health: string } | undefined {
+  const { id, action } = eventOf(line);
+  const health = /^health_status(?:: *(.*))?$/.exec(action);
+  return id === undefined || health === null ? undefined : { id, health: health[1] ?? "" };
+}
+
+function eventOf(line: string): { id: string | undefined; action: string } {
   const event = fields(parsed(line));
   const id = fields(event.Actor).ID ?? event.id;
   const action = event.Action ?? event.status;
-  return typeof id === "string" && typeof action === "string" && CHANGES.has(action) ? id : undefined;
+  return { id: typeof id === "string" ? id : undefined, action: typeof action === "string" ? action : "" };
 }
 
 function parsed(line: string): unknown {

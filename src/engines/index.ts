@@ -1,7 +1,7 @@
 /** Docker and Podman: find, inspect and watch containers; namespaces without an engine. */
 export { isNotFound } from "./ask-engines.ts";
 export { type ContainerChange, type ContainerChanges, containerChanges } from "./changes.ts";
-export { type ContainerListItem, decodeContainerList } from "./container-list.ts";
+export { type ContainerListItem, type ContainerPort, decodeContainerList } from "./container-list.ts";
 export { type Engine, type EngineResponse, engineGet, engines, errorMessageOf } from "./engine.ts";
 export { decodeInfo, decodeVersion, type EngineVersion } from "./engine-info.ts";
 export { type OutputEvent, OutputFollower } from "./follow-output.ts";
@@ -11,4 +11,9 @@ export { type OutputContainer, type OutputRecord, outputContainer } from "./logs
 export { type NamespaceSandbox, namespaceSandboxes } from "./namespaces.ts";
 export { type ContainerStorage, containerStorage, type VolumeStorage, volumeStorage } from "./storage.ts";
 export { volumeNames } from "./volumes.ts";
-export { type ContainersState, type ListedContainer, watchContainers } from "./watch-containers.ts";
+export {
+  type ContainerDetails,
+  type ContainersState,
+  type ListedContainer,
+  watchContainers,
+} from "./watch-containers.ts";

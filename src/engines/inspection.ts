@@ -12,6 +12,14 @@ export interface Inspection {
   isPaused: boolean;
   isRestarting: boolean;
   exitCode: number | undefined;
+  /** The kernel killed a process of it because its memory limit was reached. */
+  isOomKilled: boolean;
+  /** Why the engine could not start it; empty if it could. */
+  error: string;
+  /** State.Health.Status: `healthy`, `unhealthy`, `starting`; empty without a health check. */
+  health: string;
+  /** Restarts by its restart policy. */
+  restarts: number;
   /** The engine's pid of its first process; 0 if it has none. */
   pid: number;
   startedAt: string;
@@ -30,7 +38,18 @@ export interface Inspection {
   hasTerminal: boolean;
   /** HostConfig.LogConfig.Type, such as `json-file`; empty if missing. */
   logDriver: string;
-  mounts: { destination: string | undefined; source: string | undefined }[];
+  mounts: InspectedMount[];
+}
+
+/** A volume or a directory of the host in a container, as the engine reports it. */
+export interface InspectedMount {
+  destination: string | undefined;
+  source: string | undefined;
+  /** `bind`, `volume`, `tmpfs`; empty if missing. */
+  type: string;
+  /** Of a volume; empty for others. */
+  name: string;
+  isReadOnly: boolean;
 }
 
 /**
@@ -51,6 +70,10 @@ export function decodeInspection(body: unknown, request: EngineRequest): Inspect
     isPaused: state.get("Paused").flag() === true,
     isRestarting: state.get("Restarting").flag() === true,
     exitCode: state.get("ExitCode").whole(),
+    isOomKilled: state.get("OOMKilled").flag() === true,
+    error: state.get("Error").text() ?? "",
+    health: healthOf(state.get("Health").get("Status").text() ?? ""),
+    restarts: json.get("RestartCount").whole() ?? 0,
     pid: state.get("Pid").whole() ?? 0,
     startedAt: state.get("StartedAt").text() ?? "",
     finishedAt: state.get("FinishedAt").text() ?? "",
@@ -72,6 +95,17 @@ export function decodeInspection(body: unknown, request: EngineRequest): Inspect
     mounts: json
       .get("Mounts")
       .list()
-      .map((mount) => ({ destination: mount.get("Destination").text(), source: mount.get("Source").text() })),
+      .map((mount) => ({
+        destination: mount.get("Destination").text(),
+        source: mount.get("Source").text(),
+        type: mount.get("Type").text() ?? "",
+        name: mount.get("Name").text() ?? "",
+        isReadOnly: mount.get("RW").flag() === false,
+      })),
   };
+}
+
+/** Docker reports `none` for a container without a health check. */
+function healthOf(status: string): string {
+  return status === "none" ? "" : status;
 }

@@ -87,11 +87,19 @@ export async function describeContainer(
   mountPoint: string,
   signal?: AbortSignal,
 ): Promise<ContainerState> {
+  return stateOf(engine, await inspectId(engine, id, signal), id, mountPoint);
+}
+
+/**
+ * Inspects a container in any state by its full id.
+ * @throws as {@link describeContainer}
+ */
+export async function inspectId(engine: Engine, id: string, signal?: AbortSignal): Promise<InspectedContainer> {
   const inspection = await inspect(engine, id, signal);
   if (inspection === undefined) {
     throw new PortholeError("TARGET", `no such container: '${id.slice(0, 12)}'`, { errno: "ESRCH" });
   }
-  return stateOf(engine, inspection, id, mountPoint);
+  return inspection;
 }
 
 /**
@@ -191,7 +199,16 @@ function refused(engine: Engine, name: string, answer: EngineResponse): Porthole
   return new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot inspect '${name}': ${text}`);
 }
 
-function stateOf(engine: Engine, inspection: InspectedContainer, name: string, mountPoint: string): ContainerState {
+/**
+ * What an inspection says of a container; `name` is shown if it has none.
+ * @throws PortholeError TARGET if it is being removed
+ */
+export function stateOf(
+  engine: Engine,
+  inspection: InspectedContainer,
+  name: string,
+  mountPoint: string,
+): ContainerState {
   const shown = inspection.name || name;
   const { id, startedAt, finishedAt, pid, pidMode, usernsMode, runtime, isPodman, devices, deviceCgroupRules } =
     inspection;

@@ -2,21 +2,26 @@ import { messageOf, PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import type { ContainerListItem } from "./container-list.ts";
 import { type Engine, engineGet, engines, RESPONSE_TIMEOUT_MS } from "./engine.ts";
-import { changedContainer } from "./engine-event.ts";
+import { changedContainer, reportedHealth } from "./engine-event.ts";
 import { httpLines } from "./http.ts";
+import type { InspectedMount, Inspection } from "./inspection.ts";
 import { engineContainers, noEngineError } from "./list-containers.ts";
 
 /** A container in an engine's list, running or not. */
 export interface ListedContainer extends ContainerListItem {
   engine: Engine;
-  /** Of a running container; undefined until the engine has responded. */
+  /** Undefined until the engine has responded. */
   details: ContainerDetails | undefined;
 }
 
-/** Details of a running container from a request of its own. */
-export interface ContainerDetails {
-  /** Milliseconds since 1970; undefined if the engine does not report it. */
+/** Details of a container from a request of its own. */
+export interface ContainerDetails
+  extends Pick<Inspection, "exitCode" | "isOomKilled" | "error" | "health" | "restarts"> {
+  mounts: readonly InspectedMount[];
+  /** Milliseconds since 1970; undefined if the engine does not report it, or it was never started. */
   started: number | undefined;
+  /** The end of its last run, likewise. */
+  finished: number | undefined;
   /** Host pid of its first process; 0 if it is not on this machine. */
   pid: number;
   /** The first available route; undefined if there is none. */
@@ -37,7 +42,7 @@ export interface ContainersState {
 export interface WatchContainersOptions {
   /** `--engine`; default: every engine that is found. */
   engine?: string | undefined;
-  /** Asks for a running container's process and routes. Without it, makes no such requests. */
+  /** Asks for a container's state, process and routes. Without it, makes no such requests. */
   describe?(engine: Engine, id: string, signal: AbortSignal): Promise<ContainerDetails>;
   /** Called with the new state after each change. */
   changed(state: ContainersState): void;
@@ -108,8 +113,10 @@ class EngineWatch {
   readonly #describe: Describe | undefined;
   readonly #report: () => void;
   readonly #signal: AbortSignal;
-  /** By id; an event of the container removes its entry. */
+  /** By id; a list after an event of the container removes its entry. */
   readonly #details = new Map<string, ContainerDetails>();
+  /** Ids of containers with an event since the last list; details may be on their way meanwhile. */
+  readonly #changed = new Set<string>();
   #again: NodeJS.Timeout | undefined;
   #turn: Promise<void> = Promise.resolve();
 
@@ -130,9 +137,9 @@ class EngineWatch {
       try {
         this.#details.clear();
         for await (const lines of httpLines(this.#engine.socketPath, EVENTS, options)) {
-          const changed = lines.flatMap((line) => changedContainer(line) ?? []);
+          const changed = lines.flatMap((line) => changedContainer(line) ?? this.#changedHealth(line) ?? []);
           if (lines.length > 0 && changed.length === 0) continue;
-          for (const id of changed) this.#details.delete(id);
+          for (const id of changed) this.#changed.add(id);
           clearTimeout(this.#again);
           await this.#listInTurn();
           // A failure here also ends the event stream, which reports it.
@@ -160,6 +167,8 @@ class EngineWatch {
   }
 
   async #list(): Promise<void> {
+    for (const id of this.#changed) this.#details.delete(id);
+    this.#changed.clear();
     const listed = await engineContainers(this.#engine, this.#signal);
     this.containers = listed.map((one) => this.#withDetails(one));
     this.trouble = undefined;
@@ -167,7 +176,10 @@ class EngineWatch {
     this.#report();
     const describe = this.#describe;
     if (describe === undefined) return;
-    const asked = this.containers.filter(({ state, details }) => isAlive(state) && details === undefined);
+    // Running ones first: of others there may be hundreds.
+    const asked = this.containers
+      .filter(({ details }) => details === undefined)
+      .sort((a, b) => Number(isAlive(b.state)) - Number(isAlive(a.state)));
     for (let at = 0; at < asked.length; at += AT_ONCE) {
       await Promise.all(asked.slice(at, at + AT_ONCE).map((one) => this.#askDetails(one, describe)));
       this.#report();
@@ -175,8 +187,14 @@ class EngineWatch {
   }
 
   #withDetails(listed: ContainerListItem): ListedContainer {
-    const details = isAlive(listed.state) ? this.#details.get(listed.id) : undefined;
-    return { ...listed, engine: this.#engine, details };
+    return { ...listed, engine: this.#engine, details: this.#details.get(listed.id) };
+  }
+
+  /** Id of a container whose health is another than the one that was asked for. */
+  #changedHealth(line: string): string | undefined {
+    const reported = reportedHealth(line);
+    const known = reported && this.#details.get(reported.id);
+    return known && known.health !== reported.health ? reported.id : undefined;
   }
 
   async #askDetails(one: ListedContainer, describe: Describe): Promise<void> {
@@ -184,8 +202,8 @@ class EngineWatch {
       one.details = await describe(this.#engine, one.id, this.#signal);
     } catch (error) {
       if (this.#signal.aborted) throw error;
-      // It stopped meanwhile; an event follows.
-      one.details = { started: undefined, pid: 0, route: undefined, obstacles: [asPortholeError(error).message] };
+      // It was removed meanwhile and an event follows, or the response is invalid.
+      one.details = { ...NO_DETAILS, obstacles: [asPortholeError(error).message] };
     }
     this.#details.set(one.id, one.details);
   }
@@ -199,6 +217,11 @@ class EngineWatch {
     }
   }
 }
+
+const NO_DETAILS: ContainerDetails = {
+  ...{ exitCode: undefined, isOomKilled: false, error: "", health: "", restarts: 0, mounts: [] },
+  ...{ started: undefined, finished: undefined, pid: 0, route: undefined, obstacles: [] },
+};
 
 const EVENTS = `/events?filters=${encodeURIComponent(JSON.stringify({ type: ["container"] }))}`;
 

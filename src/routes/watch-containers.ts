@@ -1,5 +1,5 @@
 import type { Engine } from "../engines/engine.ts";
-import { describeContainer, requireRunning } from "../engines/resolve.ts";
+import { inspectId, requireRunning, stateOf } from "../engines/resolve.ts";
 import {
   type ContainerDetails,
   type WatchContainersOptions,
@@ -32,7 +32,14 @@ async function describe(
   routes: readonly AgentRoute[],
   signal: AbortSignal,
 ): Promise<ContainerDetails> {
-  const container = requireRunning(await describeContainer(engine, id, MOUNT_POINT, signal));
+  const inspection = await inspectId(engine, id, signal);
+  const { exitCode, isOomKilled, error, health, restarts, mounts } = inspection;
+  const state = { exitCode, isOomKilled, error, health, restarts, mounts };
+  const started = timeOf(inspection.startedAt);
+  const finished = timeOf(inspection.finishedAt);
+  if (!(inspection.isRunning || inspection.isPaused) || inspection.isRestarting)
+    return { ...state, started, finished, pid: 0, route: undefined, obstacles: [] };
+  const container = requireRunning(stateOf(engine, inspection, id, MOUNT_POINT));
   const run = runDirectoryPaths();
   const obstacles: string[] = [];
   const route = routes.find((candidate) => {
@@ -40,6 +47,11 @@ async function describe(
     if (obstacle) obstacles.push(`${candidate}: ${obstacle.message}`);
     return obstacle === undefined;
   });
-  const started = Date.parse(container.startedAt);
-  return { started: started > 0 ? started : undefined, pid: container.pid, route, obstacles };
+  return { ...state, started, finished, pid: container.pid, route, obstacles };
+}
+
+/** Engines write the year 1 for what has not happened. */
+function timeOf(text: string): number | undefined {
+  const time = Date.parse(text);
+  return time > 0 ? time : undefined;
 }

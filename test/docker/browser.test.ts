@@ -61,7 +61,38 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     const press: Presses["press"] = (...args) => presses.press(...args);
 
     // Containers and lists.
-    await press("containers", "toggle-stopped", "stopped ones", has(stopped, "exited"));
+    await screen.waitFor("the stopped one, and why it ended", (text) =>
+      new RegExp(`${stopped} +exited 137, SIGKILL`).test(text),
+    );
+    await press(
+      "containers",
+      "toggle-stopped",
+      "running ones",
+      (text) => has(web.name)(text) && !text.includes(stopped),
+    );
+    screen.keys("a");
+    await screen.waitFor("the stopped one again", has(stopped));
+    await press(
+      "containers",
+      "fold-all",
+      "projects",
+      (text) => has("▸ shop (Compose)")(text) && !text.includes(web.name),
+    );
+    screen.keys("Z");
+    await screen.waitFor("the containers again", has("▾ shop (Compose)", web.name));
+    screen.type(`/${web.name}`);
+    screen.keys("Enter");
+    await screen.waitFor("the filtered list", (text) => / 1 of 1 *$/.test(lastRow(text)));
+    screen.keys("Escape");
+    await screen.waitFor("all, with the same one selected", (text) => / \d+ of [2-9]\d* *$/.test(lastRow(text)));
+    await press(
+      "containers",
+      "fold",
+      "the folded project",
+      (text) => has("▸ shop (Compose)  ")(text) && !text.includes(web.name),
+    );
+    screen.keys("Enter");
+    await screen.waitFor("its containers", has("▾ shop (Compose)  ", web.name));
     screen.resize({ columns: 80, rows: 24 });
     await screen.waitFor("24 rows", (text) => text.split("\n").length === 24 && / of \d+ *$/.test(lastRow(text)));
     await press("list", "last-item", "the last", (text) => / (\d+) of \1 *$/.test(lastRow(text)));

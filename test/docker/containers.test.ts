@@ -37,7 +37,10 @@ async function lives(on: Engine): Promise<void> {
   const labels = { "com.docker.compose.project": "shop", "com.docker.compose.service": "web" };
   const target = await container(on, { name, labels });
   const started = Date.now();
-  const one = await waitFor("the new container and its route", () => seen.of(name)?.details && seen.of(name));
+  const one = await waitFor("the new container and its route", () => {
+    const found = seen.of(name);
+    return found?.state === "running" && found.details?.route ? found : undefined;
+  });
   expect(one).toMatchObject({ id: target.id, state: "running", project: "shop", service: "web" });
   expect(one.details).toMatchObject({ pid: target.pid, route: "direct", obstacles: [] });
   expect(Math.abs(started - (one.details?.started ?? 0))).toBeLessThan(60_000);
@@ -49,7 +52,12 @@ async function lives(on: Engine): Promise<void> {
   await waitFor("the new name", () => seen.of(`${name}-b`) && !seen.of(name));
   await target.handle.kill();
   await waitFor("the end", () => seen.of(`${name}-b`)?.state === "exited");
-  expect(seen.of(`${name}-b`)?.details).toBeUndefined();
+  const ended = await waitFor("how it ended", () => {
+    const details = seen.of(`${name}-b`)?.details;
+    return details?.exitCode === 137 && details;
+  });
+  expect(ended).toMatchObject({ isOomKilled: false, pid: 0, route: undefined, obstacles: [] });
+  expect(Math.abs(started - (ended.finished ?? 0))).toBeLessThan(60_000);
   await target.remove();
   await waitFor("the removal", () => !seen.of(`${name}-b`));
 }

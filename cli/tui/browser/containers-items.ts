@@ -1,75 +1,96 @@
-import type { ContainersState, ListedContainer } from "../../../src/engines/index.ts";
+import type { ContainerPort, ContainersState, ListedContainer } from "../../../src/engines/index.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { ListItem } from "../lists/list.ts";
-import type { Column } from "../lists/table.ts";
+import type { Cell, Column } from "../lists/table.ts";
+import { isLive, isRunning, REMOVED, stateBegan, stateWords } from "./container-state.ts";
+import { duration, relativeTime } from "./durations.ts";
 
 /** A line of the list of containers. */
 export interface ContainerItem extends ListItem {
   container: ListedContainer | undefined;
 }
 
+export interface ContainerItemsOptions {
+  /** Show those that do not run. */
+  stopped: boolean;
+  /** Key of an item that is shown in any state. */
+  kept?: string | undefined;
+}
+
 /**
- * Lines for the containers, those of one Compose project together under its name; running ones
- * first.
+ * Lines for the containers, those of one Compose project together under its name; those that run or
+ * restart first.
  */
-export function containerItems(state: ContainersState, options: { stopped: boolean }): ContainerItem[] {
-  const shown = state.containers.filter((one) => options.stopped || isRunning(one));
+export function containerItems(state: ContainersState, { stopped, kept }: ContainerItemsOptions): ContainerItem[] {
+  const shown = state.containers.filter((one) => stopped || isLive(one) || containerKey(one) === kept);
   const projects = [...new Set(shown.map(({ project }) => project))].sort((a, b) => order(a, b));
+  const isHeaded = projects.length > 1 || (projects[0] ?? "") !== "";
   return projects.flatMap((project) => {
     const members = shown
       .filter((one) => one.project === project)
-      .sort((a, b) => Number(isRunning(b)) - Number(isRunning(a)) || (a.name < b.name ? -1 : 1));
-    const isHeaded = projects.length > 1 || project !== "";
-    const title = project === "" ? "no project" : `${project} (Compose)`;
-    const heading = { key: `project ${project}`, text: title, heading: true, container: undefined };
-    return [...(isHeaded ? [heading] : []), ...members.map(itemOf)];
+      .sort((a, b) => Number(isLive(b)) - Number(isLive(a)) || (a.name < b.name ? -1 : 1));
+    const key = `project ${project}`;
+    const text = project === "" ? "no project" : `${project} (Compose)`;
+    const heading = { key, text, note: summary(members), heading: true, container: undefined };
+    return isHeaded ? [heading, ...members.map((one) => itemOf(one, key))] : members.map((one) => itemOf(one));
   });
 }
 
-/** Containers that `items` leaves out because they do not run. */
+/** Containers that {@link containerItems} leaves out because they do not run. */
 export function stoppedCount(state: ContainersState): number {
-  return state.containers.filter((one) => !isRunning(one)).length;
+  return state.containers.filter((one) => !isLive(one)).length;
 }
 
-export function containerColumns(
-  theme: Theme,
-  options: { engines: boolean; now: () => number },
-): Column<ContainerItem>[] {
-  const of =
-    <T>(read: (container: ListedContainer) => T, otherwise: T) =>
-    (item: ContainerItem) =>
-      item.container === undefined ? otherwise : read(item.container);
+/** Identifies a container among those of all engines: its name may be given to another. */
+export function containerKey({ engine, id }: Pick<ListedContainer, "engine" | "id">): string {
+  return `${engine.socketPath} ${id}`;
+}
+
+export interface ContainerColumnsOptions {
+  theme: Theme;
+  now(): number;
+  /** There are containers of several engines. */
+  areSeveralEngines(): boolean;
+}
+
+export function containerColumns(options: ContainerColumnsOptions): Column<ContainerItem>[] {
+  const { theme, now } = options;
+  const of = (read: (container: ListedContainer) => Cell) => (item: ContainerItem) =>
+    item.container === undefined ? "" : read(item.container);
   return [
     {
       title: "NAME",
-      cell: of((one) => ({ text: one.name, style: isRunning(one) ? "1" : theme.dim }), { text: "", style: "" }),
+      cell: of((one) => ({ text: one.name, style: isLive(one) ? "1" : "" })),
       most: 40,
+      share: 0.35,
     },
+    { title: "STATE", cell: of((one) => stateCell(one, theme)), most: 32, share: 0.3 },
+    { title: "UP", cell: of((one) => upCell(one, now(), theme)), align: "right", dispensable: 1 },
     {
-      title: "STATE",
-      cell: of((one) => ({ text: one.state, style: stateStyle(one, theme) }), { text: "", style: "" }),
-      most: 12,
+      title: "RESTARTS",
+      cell: of((one) => ({ text: one.details?.restarts ? String(one.details.restarts) : "", style: theme.warning })),
+      align: "right",
+      isOptional: true,
+      dispensable: 5,
     },
-    { title: "UP", cell: of((one) => uptime(one, options.now()), ""), align: "right", dispensable: 2 },
-    { title: "ROUTE", cell: of((one) => routeText(one), ""), dispensable: 1 },
-    ...(options.engines
-      ? [
-          {
-            title: "ENGINE",
-            cell: of((one) => one.engine.name, ""),
-            most: 20,
-            dispensable: 3,
-          } satisfies Column<ContainerItem>,
-        ]
-      : []),
-    { title: "IMAGE", cell: of((one) => ({ text: one.image, style: theme.dim }), { text: "", style: "" }), rest: true },
+    { title: "PORTS", cell: of(({ ports }) => portsText(ports)), most: 20, isOptional: true, dispensable: 6 },
+    { title: "ROUTE", cell: of((one) => routeText(one)), dispensable: 8 },
+    {
+      title: "ENGINE",
+      cell: of((one) => (options.areSeveralEngines() ? one.engine.name : "")),
+      most: 20,
+      isOptional: true,
+      dispensable: 4,
+    },
+    { title: "IMAGE", cell: of((one) => ({ text: one.image, style: theme.dim })), rest: 12 },
   ];
 }
 
 /** What is to be said of a container: why it cannot be reached, or what its route costs. */
-export function containerMessage(container: ListedContainer): string {
-  const { name, state, status, details } = container;
-  if (!isRunning(container)) return `${name} is not running (${status || state}): its layers and volumes can be read`;
+export function containerMessage(container: ListedContainer, now: number): string {
+  const { name, state, details } = container;
+  if (state === REMOVED) return `${name} was removed`;
+  if (!isRunning(container)) return `${endOf(container, now)}: its layers and volumes can be read`;
   if (details === undefined) return "";
   if (details.route === undefined) return details.obstacles.at(-1) ?? "could not attach by any route";
   const because = details.obstacles.length > 0 ? ` (${details.obstacles.join("; ")})` : "";
@@ -77,13 +98,19 @@ export function containerMessage(container: ListedContainer): string {
   return details.route === "mount" ? `the agent that ${name} has mounted will be started in it${because}` : "";
 }
 
-export function isRunning({ state }: ListedContainer): boolean {
-  return state === "running" || state === "paused";
+/** Published ports with those of the container: `8080→80`, `53→53/udp`; none of the others. */
+export function portsText(ports: readonly ContainerPort[]): string {
+  return ports
+    .filter(({ published }) => published > 0)
+    .map(({ published, port, protocol }) => `${published}→${port}${protocol === "tcp" ? "" : `/${protocol}`}`)
+    .join(" ");
 }
 
-function itemOf(container: ListedContainer): ContainerItem {
-  const { engine, id, name, image, state, service, project } = container;
-  return { key: `${engine.socketPath} ${id}`, text: [name, project, service, image, state].join(" "), container };
+function itemOf(container: ListedContainer, within?: string): ContainerItem {
+  const { name, image, service, project } = container;
+  const words = stateWords(container).map(({ text }) => text);
+  const text = [name, project, service, image, container.state, ...words, portsText(container.ports)].join(" ");
+  return { key: containerKey(container), text, within, container };
 }
 
 /** By name, containers without a project last. */
@@ -92,9 +119,24 @@ function order(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-function stateStyle({ state }: ListedContainer, theme: Theme): string {
-  if (state === "running") return theme.good;
-  return state === "paused" || state === "restarting" ? theme.warning : theme.dim;
+/** How many are in which state: `3 running, 1 exited`. */
+function summary(members: readonly ListedContainer[]): string {
+  const counts = new Map<string, number>();
+  for (const { state } of members) counts.set(state || "unknown", (counts.get(state || "unknown") ?? 0) + 1);
+  return [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
+}
+
+function stateCell(container: ListedContainer, theme: Theme): Cell {
+  return stateWords(container).map(({ text, tone }, index) => ({
+    text: index === 0 ? text : `, ${text}`,
+    style: theme[tone],
+  }));
+}
+
+function upCell(container: ListedContainer, now: number, theme: Theme): Cell {
+  const began = stateBegan(container);
+  if (began === undefined) return "";
+  return isRunning(container) ? duration(now - began) : { text: relativeTime(began, now), style: theme.dim };
 }
 
 function routeText(container: ListedContainer): string {
@@ -102,14 +144,15 @@ function routeText(container: ListedContainer): string {
   return container.details === undefined ? "..." : (container.details.route ?? "none");
 }
 
-function uptime({ details }: ListedContainer, now: number): string {
-  return details?.started === undefined ? "" : duration(Math.max(0, now - details.started) / 1000);
-}
-
-/** Seconds as people say them, in the largest unit that fits: `42 s`, `17 min`, `3 h`, `12 d`. */
-function duration(seconds: number): string {
-  if (seconds < 60) return `${Math.floor(seconds)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`;
-  return `${Math.floor(seconds / 86_400)} d`;
+/** `web: exited 137, OOM killed, 3 min ago, after 5 restarts`. */
+function endOf(container: ListedContainer, now: number): string {
+  const { name, details } = container;
+  const began = stateBegan(container);
+  const restarts = details?.restarts ?? 0;
+  return `${name}: ${[
+    ...stateWords(container).map(({ text }) => text),
+    ...(details?.error ? [details.error] : []),
+    ...(began === undefined ? [] : [relativeTime(began, now)]),
+    ...(restarts > 0 ? [`after ${restarts} ${restarts === 1 ? "restart" : "restarts"}`] : []),
+  ].join(", ")}`;
 }

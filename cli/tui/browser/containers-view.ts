@@ -1,14 +1,15 @@
-import type { ContainersState } from "../../../src/engines/index.ts";
+import type { ContainersState, ListedContainer } from "../../../src/engines/index.ts";
 import { watchContainers } from "../../../src/routes/index.ts";
 import type { Action } from "../keymap/keymap.ts";
 import { ListPane } from "../lists/list-pane.ts";
 import type { Frame, Size, View } from "../view.ts";
+import { isRunning, REMOVED, UNREACHABLE } from "./container-state.ts";
 import {
   type ContainerItem,
   containerColumns,
   containerItems,
+  containerKey,
   containerMessage,
-  isRunning,
   stoppedCount,
 } from "./containers-items.ts";
 import type { BrowserContext, OpenMode } from "./context.ts";
@@ -25,14 +26,21 @@ export class ContainersView implements View {
   readonly #abort = new AbortController();
   readonly #watching: Promise<void>;
   readonly #ticks: NodeJS.Timeout;
-  #pane: ListPane<ContainerItem>;
+  readonly #pane: ListPane<ContainerItem>;
   #state: ContainersState = { containers: [], troubles: [], complete: false };
-  #stopped = false;
-  #engines = false;
+  #stopped = true;
+  #areSeveralEngines = false;
+  /** Selected again when an engine responds again. */
+  #wanted: string | undefined;
 
   constructor(browser: BrowserContext) {
     this.#browser = browser;
-    this.#pane = this.#makePane();
+    const columns = containerColumns({
+      theme: browser.theme,
+      now: Date.now,
+      areSeveralEngines: () => this.#areSeveralEngines,
+    });
+    this.#pane = new ListPane({ columns, theme: browser.theme, empty: () => this.#emptyLines() }, browser.host);
     this.#watching = watchContainers({
       engine: browser.options.engine,
       route: browser.options.route,
@@ -72,7 +80,7 @@ export class ContainersView implements View {
         return true;
       case "toggle-stopped":
         this.#stopped = !this.#stopped;
-        this.#refresh();
+        this.#pane.list.setItems(containerItems(this.#state, { stopped: this.#stopped }));
         return true;
       case "refresh":
         return true;
@@ -91,10 +99,10 @@ export class ContainersView implements View {
       rows: this.#pane.rows(size),
       status: {
         mark: filter ? `/${filter}` : "",
-        left: trouble ? failureLine(trouble) : selected ? containerMessage(selected) : "",
+        left: trouble ? failureLine(trouble) : selected ? containerMessage(selected, Date.now()) : "",
         right: [
           hidden > 0 ? `${hidden} stopped (${this.#key("toggle-stopped")} shows)` : "",
-          shown > 0 ? `${at} of ${shown}` : "",
+          at > 0 ? `${at} of ${shown}` : shown > 0 ? `${shown} containers` : "",
         ]
           .filter(Boolean)
           .join("  "),
@@ -112,29 +120,15 @@ export class ContainersView implements View {
     await this.#watching;
   }
 
-  #makePane(): ListPane<ContainerItem> {
-    const columns = containerColumns(this.#browser.theme, { engines: this.#engines, now: Date.now });
-    const empty = () => this.#emptyLines();
-    return new ListPane({ columns, theme: this.#browser.theme, empty }, this.#browser.host);
-  }
-
   #update(state: ContainersState): void {
-    this.#state = state;
-    const engines = new Set(state.containers.map(({ engine }) => engine.socketPath)).size > 1;
-    if (engines !== this.#engines) {
-      this.#engines = engines;
-      const { filter, selected } = this.#pane.list;
-      this.#pane = this.#makePane();
-      this.#pane.list.setFilter(filter);
-      this.#refresh();
-      if (selected) this.#pane.list.select(selected.key);
-    }
-    this.#refresh();
+    const { list } = this.#pane;
+    const { selected } = list;
+    this.#state = withSelected(state, selected?.container);
+    this.#areSeveralEngines = new Set(state.containers.map(({ engine }) => engine.socketPath)).size > 1;
+    list.setItems(containerItems(this.#state, { stopped: this.#stopped, kept: selected?.key }));
+    if (selected === undefined && this.#wanted !== undefined) list.select(this.#wanted);
+    if (selected) this.#wanted = selected.key;
     this.#browser.host.changed();
-  }
-
-  #refresh(): void {
-    this.#pane.list.setItems(containerItems(this.#state, { stopped: this.#stopped }));
   }
 
   #emptyLines(): string[] {
@@ -161,11 +155,15 @@ export class ContainersView implements View {
   }
 
   #open(what: "files" | "processes" | "mounts" | "output", how?: OpenMode): void {
-    const container = this.#pane.list.selected?.container;
-    if (!container) return;
+    const { list } = this.#pane;
+    const container = list.selected?.container;
+    if (!container) {
+      list.toggleFold();
+      return;
+    }
     // What is left of one that does not run is its files.
-    if (!isRunning(container) && what === "processes") {
-      this.#browser.host.say(containerMessage(container));
+    if (container.state === REMOVED || (!isRunning(container) && what === "processes")) {
+      this.#browser.host.say(containerMessage(container, Date.now()));
       return;
     }
     const place = this.#browser.place(
@@ -177,4 +175,18 @@ export class ContainersView implements View {
     else if (what === "output") void this.#browser.openOutput(place);
     else this.#browser.openMounts(place);
   }
+}
+
+/**
+ * The state with the selected container also after its removal: another one must not silently take
+ * its place under the cursor.
+ */
+function withSelected(state: ContainersState, selected: ListedContainer | undefined): ContainersState {
+  if (selected === undefined || state.containers.some((one) => containerKey(one) === containerKey(selected)))
+    return state;
+  // What failed is shown instead of an empty list.
+  if (state.containers.length === 0 && state.troubles.length > 0) return state;
+  const isKnown = state.complete && state.troubles.length === 0;
+  const kept = { ...selected, state: isKnown ? REMOVED : UNREACHABLE, status: "", ports: [] };
+  return { ...state, containers: [...state.containers, kept] };
 }

@@ -19,7 +19,9 @@ export const CONTAINERS_KEYS = [
   { action: "open-files", keys: ["O"], help: "processes and what they have open", hint: "open files" },
   { action: "output", keys: ["L"], help: "output of the container, live", hint: "output" },
   { action: "mounts", keys: ["M"], help: "mounts", hint: "mounts" },
-  { action: "toggle-stopped", keys: ["a"], help: "show those that do not run, or not", hint: "all" },
+  { action: "fold", keys: ["z"], help: "fold the project, or unfold it", hint: "fold" },
+  { action: "fold-all", keys: ["Z"], help: "fold all projects, or unfold them" },
+  { action: "toggle-stopped", keys: ["a"], help: "hide those that do not run, or not" },
   { action: "sandboxes", keys: ["B"], help: "sandboxes without an engine", hint: "sandboxes" },
 ] as const satisfies readonly Binding[];
 

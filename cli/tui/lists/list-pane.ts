@@ -1,9 +1,9 @@
-import { fitText, wrapText } from "../canvas/text-width.ts";
+import { clipText, fitText, wrapText } from "../canvas/text-width.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { Action } from "../keymap/keymap.ts";
 import type { Host, Size } from "../view.ts";
 import { List, type ListItem } from "./list.ts";
-import { type Column, paint, Table } from "./table.ts";
+import { type Column, paint, paintOver, Table } from "./table.ts";
 
 export interface ListPaneOptions<Item extends ListItem> {
   columns: readonly Column<Item>[];
@@ -15,7 +15,7 @@ export interface ListPaneOptions<Item extends ListItem> {
 }
 
 /**
- * A list on the screen: titles, items, the selected one in reverse video. Plain rows, not Ink's: a
+ * A list on the screen: titles, items, the selected one on a background. Plain rows, not Ink's: a
  * list is the whole screen and moves with every key, and Ink takes 30 ms and more for a full one.
  */
 export class ListPane<Item extends ListItem> {
@@ -45,8 +45,16 @@ export class ListPane<Item extends ListItem> {
     return done;
   }
 
-  /** Selects what is on this row of the screen, counted from the pane's first. */
+  /**
+   * Selects what is on this row of the screen, counted from the pane's first; folds a heading, or
+   * unfolds it.
+   */
   click(row: number): boolean {
+    const heading = this.list.itemOn(row - 1);
+    if (heading?.heading && this.list.toggleFold(heading)) {
+      this.#options.moved?.();
+      return true;
+    }
     const hit = this.list.selectRow(row - 1);
     if (hit) this.#options.moved?.();
     return hit;
@@ -65,13 +73,20 @@ export class ListPane<Item extends ListItem> {
     let next = 0;
     const end = (row: string) => (isBeside ? row : row.trimEnd());
     const rows = items.map((item, index) => {
-      if (item.heading) return paint(fitText(` ${item.text}`, columns), theme.heading);
-      const row = table.rows[next++];
-      return index === selected ? paint(` ${row?.plain ?? ""}`, theme.selection) : end(` ${row?.text ?? ""}`);
+      const row = item.heading ? this.#heading(item, columns) : ` ${table.rows[next++] ?? ""}`;
+      return index === selected && item === this.list.selected ? paintOver(row, theme.selection) : end(row);
     });
     const all = [` ${table.title}`, ...rows];
     while (all.length < height) all.push("");
     return all.slice(0, height);
+  }
+
+  #heading(item: Item, columns: number): string {
+    const { theme } = this.#options;
+    const mark = item.note === undefined ? "" : this.list.isFolded(item) ? "▸ " : "▾ ";
+    const name = clipText(` ${mark}${item.text}`, columns);
+    const note = fitText(item.note ? `  ${item.note}` : "", columns - name.width);
+    return paint(name.text, theme.heading) + paint(note, theme.dim);
   }
 
   #move(action: Action): boolean {
@@ -94,6 +109,10 @@ export class ListPane<Item extends ListItem> {
       case "last-item":
         this.list.toEnd();
         return true;
+      case "fold":
+        return this.list.toggleFold();
+      case "fold-all":
+        return this.list.toggleAllFolds();
       case "filter":
         this.#askFilter();
         return true;

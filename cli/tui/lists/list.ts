@@ -4,8 +4,12 @@ export interface ListItem {
   key: string;
   /** What a filter looks at. */
   text: string;
-  /** A line between items that cannot be selected: it names the ones below. */
+  /** A line between items that names the ones below. It can be selected only while it is folded. */
   heading?: boolean;
+  /** Beside the text of a heading. */
+  note?: string;
+  /** Key of the heading that this item can be folded into. */
+  within?: string | undefined;
 }
 
 /** Rows that are kept between the selection and the edge while scrolling. */
@@ -22,6 +26,8 @@ export class List<Item extends ListItem> {
   #index = 0;
   #top = 0;
   #height = 1;
+  /** Keys of headings whose items are not shown, unless a filter looks for them. */
+  readonly #folded = new Set<string>();
   /**
    * How many of all items are none, and where those of the shown ones are: counted once, not with
    * every frame.
@@ -29,10 +35,14 @@ export class List<Item extends ListItem> {
   #headings = 0;
   #shownHeadings: readonly number[] = [];
 
-  /** A new state of the same list: what is selected stays so, or what took its place is. */
+  /**
+   * A new state of the same list: what is selected stays so, also where the filter does not find it
+   * any more. What took its place is selected if it is gone.
+   */
   setItems(items: readonly Item[]): void {
+    const kept = this.selected?.key;
     this.#items = items;
-    this.#apply();
+    this.#apply(kept);
   }
 
   /** Shows only items that hold every word, in any case. */
@@ -47,7 +57,7 @@ export class List<Item extends ListItem> {
 
   get selected(): Item | undefined {
     const item = this.#shown[this.#index];
-    return item?.heading ? undefined : item;
+    return item && this.#isPassed(item) ? undefined : item;
   }
 
   /** Items that the filter lets through, in order, headings included. */
@@ -61,7 +71,7 @@ export class List<Item extends ListItem> {
     return {
       all: this.#items.length - this.#headings,
       shown: this.#shown.length - this.#shownHeadings.length,
-      at: this.selected ? this.#index + 1 - before : 0,
+      at: this.selected && !this.selected.heading ? this.#index + 1 - before : 0,
     };
   }
 
@@ -78,10 +88,39 @@ export class List<Item extends ListItem> {
     const step = Math.sign(by);
     for (let left = Math.abs(by); left > 0; left--) {
       let next = this.#index + step;
-      while (this.#shown[next]?.heading) next += step;
+      while (this.#isPassed(this.#shown[next])) next += step;
       if (this.#shown[next] === undefined) break;
       this.#index = next;
     }
+  }
+
+  isFolded({ key }: ListItem): boolean {
+    return this.#folded.has(key) && this.#filter === "";
+  }
+
+  /**
+   * Folds the items of this one's heading into it, or unfolds them; of the selected one without
+   * an item. The selection goes with them. False where there is nothing to fold.
+   */
+  toggleFold(item: Item | undefined = this.selected): boolean {
+    const key = item?.heading ? item.key : item?.within;
+    if (key === undefined || this.#filter !== "" || !this.#items.some(({ within }) => within === key)) return false;
+    const selected = this.selected;
+    if (!this.#folded.delete(key)) this.#folded.add(key);
+    this.#applyFolds(selected);
+    return true;
+  }
+
+  /** Folds every heading; unfolds them if all are folded. False where there is nothing to fold. */
+  toggleAllFolds(): boolean {
+    const keys = new Set(this.#items.flatMap(({ within }) => within ?? []));
+    if (keys.size === 0 || this.#filter !== "") return false;
+    const selected = this.selected;
+    const areAll = [...keys].every((key) => this.#folded.has(key));
+    this.#folded.clear();
+    if (!areAll) for (const key of keys) this.#folded.add(key);
+    this.#applyFolds(selected);
+    return true;
   }
 
   movePage(pages: number): void {
@@ -99,10 +138,15 @@ export class List<Item extends ListItem> {
     this.#settle(-1);
   }
 
+  /** What is on this row of the last window, headings included. */
+  itemOn(row: number): Item | undefined {
+    return row < 0 || row >= this.#height ? undefined : this.#shown[this.#top + row];
+  }
+
   /** Selects the item on this row of the last window. False where there is none. */
   selectRow(row: number): boolean {
-    const item = this.#shown[this.#top + row];
-    if (item === undefined || item.heading || row < 0 || row >= this.#height) return false;
+    const item = this.itemOn(row);
+    if (item === undefined || this.#isPassed(item)) return false;
     this.#index = this.#top + row;
     return true;
   }
@@ -119,10 +163,22 @@ export class List<Item extends ListItem> {
     return { items: this.#shown.slice(this.#top, this.#top + height), selected: this.#index - this.#top };
   }
 
-  #apply(): void {
+  /** The selection stays with its item: with the heading where that is folded. */
+  #applyFolds(selected: Item | undefined): void {
+    const at = selected?.heading ? this.#items.find(({ within }) => within === selected.key) : selected;
+    this.#apply();
+    if (at && !this.select(at.key) && at.within !== undefined) this.select(at.within);
+  }
+
+  /** An item that the selection passes over. */
+  #isPassed(item: Item | undefined): boolean {
+    return item?.heading === true && !this.isFolded(item);
+  }
+
+  #apply(kept?: string): void {
     const key = this.#shown[this.#index]?.key;
     const words = this.#filter.toLowerCase().split(/\s+/).filter(Boolean);
-    this.#shown = words.length === 0 ? this.#items : withHeadings(this.#items, words);
+    this.#shown = words.length === 0 ? this.#unfolded() : withHeadings(this.#items, words, kept);
     this.#headings = headingsIn(this.#items).length;
     this.#shownHeadings = headingsIn(this.#shown);
     const same = key === undefined ? -1 : this.#shown.findIndex((item) => item.key === key);
@@ -130,11 +186,16 @@ export class List<Item extends ListItem> {
     this.#settle(1);
   }
 
+  #unfolded(): readonly Item[] {
+    if (this.#folded.size === 0) return this.#items;
+    return this.#items.filter(({ within }) => within === undefined || !this.#folded.has(within));
+  }
+
   /** Off a heading, in this direction or else the other. */
   #settle(step: 1 | -1): void {
     for (const direction of [step, -step]) {
       let index = this.#index;
-      while (this.#shown[index]?.heading) index += direction;
+      while (this.#isPassed(this.#shown[index])) index += direction;
       if (this.#shown[index] === undefined) continue;
       this.#index = index;
       return;
@@ -151,13 +212,17 @@ function headingsIn(items: readonly ListItem[]): number[] {
   return found;
 }
 
-/** Items that hold all words; a heading when anything below it does. */
-function withHeadings<Item extends ListItem>(items: readonly Item[], words: readonly string[]): Item[] {
+/** Items that hold all words, and the one with the key `kept`; a heading when any below it does. */
+function withHeadings<Item extends ListItem>(
+  items: readonly Item[],
+  words: readonly string[],
+  kept: string | undefined,
+): Item[] {
   const result: Item[] = [];
   let heading: Item | undefined;
   for (const item of items) {
     if (item.heading) heading = item;
-    else if (words.every((word) => item.text.toLowerCase().includes(word))) {
+    else if (item.key === kept || words.every((word) => item.text.toLowerCase().includes(word))) {
       if (heading) result.push(heading);
       heading = undefined;
       result.push(item);

@@ -15,8 +15,15 @@ export interface Column<Item> {
   align?: "right";
   /** Most columns of the screen; what is longer is cut. */
   most?: number;
-  /** Takes what the others leave. One column of a table has it. */
-  rest?: boolean;
+  /** Most columns as a share of the table's width. */
+  share?: number;
+  /** Is left out as long as its cells are empty. */
+  isOptional?: boolean;
+  /**
+   * Takes what the others leave, so many columns at least; `true`: {@link LEAST_REST}. One column of
+   * a table has it.
+   */
+  rest?: true | number;
   /** Goes first where there is no room: the higher the sooner. Columns without stay. */
   dispensable?: number;
 }
@@ -27,65 +34,68 @@ const GAP = 2;
 /** What the column that takes the rest is left with before others go. */
 const LEAST_REST = 20;
 
+/** What a column that has a share of the width may take at least. */
+const LEAST_SHARE = 12;
+
 /**
  * Rows of a table, each exactly `width` columns, and the widths of its columns, which only grow:
  * nothing jumps while one scrolls.
  */
 export class Table<Item> {
   readonly #columns: readonly Column<Item>[];
-  readonly #widths: number[];
+  /** 0 for an optional column without a text so far. */
+  readonly #widths: number[] = [];
 
   constructor(columns: readonly Column<Item>[]) {
     this.#columns = columns;
-    this.#widths = columns.map(({ title }) => safeWidth(title));
+    this.reset();
   }
 
   /** Replaces the list: resets the column widths. */
   reset(): void {
-    this.#columns.forEach(({ title }, index) => {
-      this.#widths[index] = safeWidth(title);
+    this.#columns.forEach(({ title, isOptional }, index) => {
+      this.#widths[index] = isOptional ? 0 : safeWidth(title);
     });
   }
 
   /** The row of titles, and one row for each item. Cells are laid out once. */
-  rows(items: readonly Item[], width: number, style: { title: string }): { title: string; rows: Row[] } {
+  rows(items: readonly Item[], width: number, style: { title: string }): { title: string; rows: string[] } {
     const cells = items.map((item) => this.#columns.map((column) => segmentsOf(column.cell(item))));
     for (const row of cells) {
       row.forEach((segments, index) => {
-        const most = this.#columns[index]?.most ?? Number.POSITIVE_INFINITY;
-        this.#widths[index] = Math.max(this.#widths[index] ?? 0, Math.min(most, widthOf(segments)));
+        const { most = Number.POSITIVE_INFINITY, title = "" } = this.#columns[index] ?? {};
+        const wanted = Math.min(most, widthOf(segments));
+        if (wanted > 0) this.#widths[index] = Math.max(this.#widths[index] ?? 0, safeWidth(title), wanted);
       });
     }
     const shown = this.#fit(width);
     const titles = this.#columns.map(({ title }) => [{ text: title, style: style.title }]);
     return {
-      title: layOut(this.#columns, shown, titles, width).text,
+      title: layOut(this.#columns, shown, titles, width),
       rows: cells.map((row) => layOut(this.#columns, shown, row, width)),
     };
   }
 
   /** Widths of the columns that fit, 0 for those that are left out. */
   #fit(width: number): number[] {
-    const shown = this.#columns.map(({ rest }, index) => (rest ? 0 : (this.#widths[index] ?? 0)));
+    const shown = this.#columns.map(({ rest, share = 1 }, index) =>
+      rest ? 0 : Math.min(this.#widths[index] ?? 0, Math.max(LEAST_SHARE, Math.floor(share * width))),
+    );
+    const rest = this.#columns.findIndex((column) => column.rest);
+    const wanted = this.#columns[rest]?.rest;
+    const least = typeof wanted === "number" ? wanted : LEAST_REST;
     const used = () => shown.reduce((sum, one) => sum + (one > 0 ? one + GAP : 0), 0);
     const order = this.#columns
       .map(({ dispensable = 0 }, index) => ({ dispensable, index }))
       .filter(({ dispensable }) => dispensable > 0)
       .sort((a, b) => b.dispensable - a.dispensable);
     for (const { index } of order) {
-      if (used() + LEAST_REST <= width) break;
+      if (used() + least <= width) break;
       shown[index] = 0;
     }
-    const rest = this.#columns.findIndex((column) => column.rest);
     if (rest !== -1) shown[rest] = Math.max(1, width - used());
     return shown;
   }
-}
-
-/** A row in its own colours, and without any for where it is marked as a whole. */
-export interface Row {
-  text: string;
-  plain: string;
 }
 
 function layOut<Item>(
@@ -93,9 +103,8 @@ function layOut<Item>(
   widths: readonly number[],
   cells: readonly (readonly Segment[])[],
   width: number,
-): Row {
+): string {
   let text = "";
-  let plain = "";
   let used = 0;
   columns.forEach(({ align }, index) => {
     const room = Math.min(widths[index] ?? 0, width - used - (used > 0 ? GAP : 0));
@@ -104,26 +113,44 @@ function layOut<Item>(
     const cell = cut(cells[index] ?? [], room);
     const padding = " ".repeat(room - cell.width);
     text += gap + (align ? padding + cell.text : cell.text + padding);
-    plain += gap + (align ? padding + cell.plain : cell.plain + padding);
     used += gap.length + room;
   });
-  const end = " ".repeat(Math.max(0, width - used));
-  return { text: text + end, plain: plain + end };
+  return text + " ".repeat(Math.max(0, width - used));
 }
 
-function cut(segments: readonly Segment[], room: number): Row & { width: number } {
+/** What does not fit ends with an ellipsis, also where a piece fits and the next one does not. */
+function cut(segments: readonly Segment[], columns: number): { text: string; width: number } {
+  const isCut = widthOf(segments) > columns;
   let text = "";
-  let plain = "";
   let width = 0;
   for (const segment of segments) {
-    const left = room - width;
-    if (left <= 0) break;
-    const piece = clipText(segment.text, left);
+    const left = columns - width;
+    const isLast = isCut && safeWidth(segment.text) >= left;
+    const piece = clipText(isLast ? `${segment.text} ` : segment.text, left);
     text += paint(piece.text, segment.style);
-    plain += piece.text;
     width += piece.width;
+    if (isLast) break;
   }
-  return { text, plain, width };
+  return { text, width };
+}
+
+/**
+ * A row of {@link paint}ed pieces on the style of a selection, which goes before theirs: they keep
+ * the colours that it does not set. Dim letters would be hard to read in reverse video.
+ */
+export function paintOver(row: string, style: string): string {
+  if (style === "") return row;
+  const isReverse = parameters(style).includes("7");
+  const over = row.replace(/\x1b\[([0-9;]*)m/g, (_, own: string) => {
+    const kept = parameters(own).filter((one) => !(isReverse && one === "2"));
+    return `\x1b[${[own === "" ? "0" : "", ...kept, style].filter(Boolean).join(";")}m`;
+  });
+  return `\x1b[${style}m${over}\x1b[m`;
+}
+
+/** The parameters of a style (SGR); one that takes others, such as `38;5;1`, together with them. */
+function parameters(style: string): string[] {
+  return style.match(/[34]8;2;\d+;\d+;\d+|[34]8;5;\d+|\d+/g) ?? [];
 }
 
 /** Text in a style, in the plain one after it. */

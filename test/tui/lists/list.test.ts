@@ -55,6 +55,90 @@ describe("List", () => {
     expect(one.counts).toMatchObject({ all: 3, shown: 3 });
   });
 
+  it("keeps the selected item in a filtered list when it changes, until another is selected", () => {
+    const one = new List<ListItem>();
+    const states = (b: string) =>
+      one.setItems([
+        { key: "a", text: "a running" },
+        { key: "b", text: `b ${b}` },
+        { key: "c", text: "c running" },
+      ]);
+    states("running");
+    one.setFilter("running");
+    one.select("b");
+    states("restarting");
+    states("exited");
+    expect([one.selected?.key, one.shown.length]).toEqual(["b", 3]);
+    one.move(1);
+    states("exited");
+    expect([one.selected?.key, one.shown.map(({ key }) => key)]).toEqual(["c", ["a", "c"]]);
+    states("running");
+    one.select("b");
+    one.setFilter("c");
+    expect(one.selected?.key).toBe("c");
+  });
+
+  describe("folds", () => {
+    const folding = () => {
+      const one = new List<ListItem>();
+      const item = (key: string, within: string) => ({ key, text: key, within });
+      const heading = (key: string) => ({ key, text: key, heading: true });
+      one.setItems([
+        heading("A"),
+        item("a1", "A"),
+        item("a2", "A"),
+        heading("B"),
+        item("b1", "B"),
+        { key: "c", text: "c" },
+      ]);
+      return one;
+    };
+    const shown = (of: List<ListItem>) => of.shown.map(({ key }) => key).join(" ");
+
+    it("the heading of the selected item, which is selected instead of its items", () => {
+      const one = folding();
+      one.select("a2");
+      expect(one.toggleFold()).toBe(true);
+      expect([shown(one), one.selected?.key, one.counts.at]).toEqual(["A B b1 c", "A", 0]);
+      one.move(1);
+      expect(one.selected?.key).toBe("b1");
+      one.move(-1);
+      expect(one.selected?.key).toBe("A");
+      one.toggleFold();
+      expect([shown(one), one.selected?.key]).toEqual(["A a1 a2 B b1 c", "a1"]);
+    });
+
+    it("all headings, and unfolds them if all are folded", () => {
+      const one = folding();
+      one.select("b1");
+      one.toggleAllFolds();
+      expect([shown(one), one.selected?.key]).toEqual(["A B c", "B"]);
+      one.toggleAllFolds();
+      expect([shown(one), one.selected?.key]).toEqual(["A a1 a2 B b1 c", "b1"]);
+      one.select("a1");
+      one.toggleFold();
+      one.toggleAllFolds();
+      expect(shown(one)).toBe("A B c");
+    });
+
+    it("nothing that a filter finds", () => {
+      const one = folding();
+      one.toggleFold();
+      one.setFilter("a2");
+      expect([shown(one), one.selected?.key]).toEqual(["A a2", "a2"]);
+      expect([one.toggleFold(), one.toggleAllFolds()]).toEqual([false, false]);
+      one.setFilter("");
+      expect(shown(one)).toBe("A B b1 c");
+    });
+
+    it("nothing where there is no heading", () => {
+      const one = folding();
+      one.select("c");
+      expect(one.toggleFold()).toBe(false);
+      expect(list("#a", "x").toggleAllFolds()).toBe(false);
+    });
+  });
+
   it("selects by the row of the screen, but never a heading or an empty row", () => {
     const one = list("#a", "x", "y");
     one.window(3);

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { textWidth } from "../../../cli/tui/canvas/text-width.ts";
-import { type Column, Table } from "../../../cli/tui/lists/table.ts";
+import { type Column, paint, paintOver, Table } from "../../../cli/tui/lists/table.ts";
 import { loadWidths } from "../../../src/text/rows/width.ts";
 import { CONTROL, HOSTILE } from "../../text/hostile.ts";
 
@@ -28,9 +28,8 @@ describe("Table", () => {
       { title: "" },
     );
     expect(title).toBe(" SIZE  NOTE        NAME".padEnd(50));
-    expect(rows.map(({ plain }) => plain.trimEnd())).toEqual(["12345  n           a ->", "    7  a note th…  bb ->"]);
-    expect(rows.map(({ text }) => plain(text))).toEqual(rows.map(({ plain }) => plain));
-    expect(rows[0]?.text).toContain("\x1b[1;36ma\x1b[m");
+    expect(rows.map((row) => plain(row).trimEnd())).toEqual(["12345  n           a ->", "    7  a note th…  bb ->"]);
+    expect(rows[0]).toContain("\x1b[1;36ma\x1b[m");
   });
 
   it("omits columns if there is no room, the least important first", () => {
@@ -44,16 +43,56 @@ describe("Table", () => {
     expect(titles(20)).toEqual(["NAME"]);
     for (const width of [1, 2, 3]) {
       const { rows } = new Table(columns).rows([thing("abcdef")], width, { title: "" });
-      expect(textWidth(rows[0]?.plain ?? "")).toBe(width);
+      expect(textWidth(plain(rows[0] ?? ""))).toBe(width);
     }
+  });
+
+  it("marks a cell that is cut with an ellipsis, also between two of its pieces", () => {
+    const pieces: Column<string[]>[] = [{ title: "T", rest: 1, cell: (of) => of.map((text) => ({ text })) }];
+    const shown = (...of: string[]) => new Table(pieces).rows([of], 5, { title: "" }).rows[0];
+    expect(shown("abcde")).toBe("abcde");
+    expect(shown("abcdef")).toBe("abcd…");
+    expect(shown("abcde", "f")).toBe("abcd…");
+    expect(shown("abcd", "e")).toBe("abcde");
+    expect(shown("abcd", "ef")).toBe("abcd…");
+    expect(shown("ab", "cd", "ef")).toBe("abcd…");
+    expect(shown("日本語")).toBe("日本…");
+    expect(shown("ab", "")).toBe("ab   ");
+  });
+
+  it("leaves out an optional column without a text, and limits one to its share of the width", () => {
+    const some: Column<Thing>[] = [
+      { title: "NAME", cell: ({ name }) => name, share: 0.4 },
+      { title: "SIZE", cell: ({ size }) => size, isOptional: true },
+      { title: "NOTE", cell: ({ note }) => note, rest: 5 },
+    ];
+    const table = new Table(some);
+    const rows = (one: Thing) => table.rows([one], 50, { title: "" });
+    expect(rows(thing("a", "")).title.trim().split(/ +/)).toEqual(["NAME", "NOTE"]);
+    expect(
+      rows(thing("b".repeat(30), "1"))
+        .title.trim()
+        .split(/ +/),
+    ).toEqual(["NAME", "SIZE", "NOTE"]);
+    expect(rows(thing("b".repeat(30))).rows[0]).toMatch(/^b{19}… {2}1/);
+  });
+
+  it("lays a selection over a row that keeps its own colours", () => {
+    const row = ` ${paint("web", "1")} ${paint("up", "38;2;1;2;3")} ${paint("old", "2;30;43")}`;
+    expect(paintOver(row, "48;5;17")).toBe(
+      "\x1b[48;5;17m \x1b[1;48;5;17mweb\x1b[0;48;5;17m \x1b[38;2;1;2;3;48;5;17mup\x1b[0;48;5;17m " +
+        "\x1b[2;30;43;48;5;17mold\x1b[0;48;5;17m\x1b[m",
+    );
+    expect(paintOver(paint("a", "2;32"), "7")).toBe("\x1b[7m\x1b[32;7ma\x1b[0;7m\x1b[m");
+    expect(paintOver(row, "")).toBe(row);
   });
 
   it("never narrows a column while the list is unchanged", () => {
     const table = new Table(columns);
     table.rows([thing("a", "123456789")], 60, { title: "" });
-    expect(table.rows([thing("a", "1")], 60, { title: "" }).rows[0]?.plain.startsWith("        1")).toBe(true);
+    expect(table.rows([thing("a", "1")], 60, { title: "" }).rows[0]?.startsWith("        1")).toBe(true);
     table.reset();
-    expect(table.rows([thing("a", "1")], 60, { title: "" }).rows[0]?.plain.startsWith("   1")).toBe(true);
+    expect(table.rows([thing("a", "1")], 60, { title: "" }).rows[0]?.startsWith("   1")).toBe(true);
   });
 
   it.each(HOSTILE)("shows $name in cells instead of sending it, at exactly the width", ({ bytes }) => {
@@ -61,9 +100,8 @@ describe("Table", () => {
     for (const width of [80, 33, 5]) {
       const { rows } = new Table(columns).rows([thing(text, text, text)], width, { title: "" });
       for (const row of rows) {
-        expect(row.plain).not.toMatch(CONTROL);
-        expect(plain(row.text)).toBe(row.plain);
-        expect(textWidth(row.plain)).toBe(width);
+        expect(plain(row)).not.toMatch(CONTROL);
+        expect(textWidth(plain(row))).toBe(width);
       }
     }
   });

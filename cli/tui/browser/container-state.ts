@@ -1,0 +1,108 @@
+import { constants } from "node:os";
+import type { ContainerDetails, ListedContainer } from "../../../src/engines/index.ts";
+
+/** State of a container that the engine does not list any more. */
+export const REMOVED = "removed";
+
+/** State of a container whose engine does not respond. */
+export const UNREACHABLE = "unreachable";
+
+/** A piece of what is said of a state, with the part of the theme that is its colour. */
+export interface StateWord {
+  text: string;
+  tone: "good" | "warning" | "bad" | "dim";
+}
+
+/** True if the container has a process, so that its live files can be opened. */
+export function isRunning({ state }: Pick<ListedContainer, "state">): boolean {
+  return state === "running" || state === "paused";
+}
+
+/** True if the container runs, or its engine is about to start it again. */
+export function isLive(container: Pick<ListedContainer, "state">): boolean {
+  return isRunning(container) || container.state === "restarting";
+}
+
+/** The state with its health, or with the exit status and the reason: `exited 137`, `OOM killed`. */
+export function stateWords(container: ListedContainer): StateWord[] {
+  const { state, status, details } = container;
+  const exitCode = details?.exitCode ?? exitCodeIn(status);
+  switch (state) {
+    case "running":
+      return [{ text: "running", tone: "good" }, ...healthWords(details?.health || healthIn(status))];
+    case "paused":
+      return [{ text: "paused", tone: "warning" }];
+    case "restarting":
+      return [{ text: "restarting", tone: "warning" }, ...failureWords(exitCode, details)];
+    case "exited":
+    case "stopped":
+      return exitCode === 0 && !details?.error ? [{ text: "exited 0", tone: "dim" }] : exitWords(exitCode, details);
+    case "created":
+    case "configured":
+    case "initialized":
+      return details?.error ? [{ text: "could not start", tone: "bad" }] : [{ text: "created", tone: "dim" }];
+    case "dead":
+    case UNREACHABLE:
+      return [{ text: state, tone: "bad" }];
+    default:
+      return [{ text: state || "unknown", tone: "dim" }];
+  }
+}
+
+/** Milliseconds since 1970 at which the state of a container began; undefined if that is not known. */
+export function stateBegan(container: ListedContainer): number | undefined {
+  const { details } = container;
+  return isRunning(container) ? details?.started : details?.finished;
+}
+
+function healthWords(health: string): StateWord[] {
+  if (health === "healthy") return [{ text: health, tone: "good" }];
+  if (health === "unhealthy") return [{ text: health, tone: "bad" }];
+  return health === "" ? [] : [{ text: health, tone: "warning" }];
+}
+
+function exitWords(exitCode: number | undefined, details: ContainerDetails | undefined): StateWord[] {
+  if (exitCode === undefined) return [{ text: "exited", tone: "dim" }];
+  const isAsked = STOPPED_BY.has(exitCode) && !details?.isOomKilled;
+  return [
+    { text: `exited ${exitCode}`, tone: isAsked ? "dim" : "bad" },
+    ...reasonWords(exitCode, details, isAsked ? "dim" : "bad"),
+  ];
+}
+
+function failureWords(exitCode: number | undefined, details: ContainerDetails | undefined): StateWord[] {
+  if (exitCode === undefined || exitCode === 0) return [];
+  return [{ text: `exit ${exitCode}`, tone: "bad" }, ...reasonWords(exitCode, details, "bad")];
+}
+
+function reasonWords(exitCode: number, details: ContainerDetails | undefined, tone: StateWord["tone"]): StateWord[] {
+  const reason = details?.isOomKilled ? "OOM killed" : (REASONS[exitCode] ?? signalName(exitCode - SIGNALLED));
+  return reason === undefined ? [] : [{ text: reason, tone }];
+}
+
+/** A shell adds this to the number of the signal that ended a command, and engines do the same. */
+const SIGNALLED = 128;
+
+/** SIGTERM and SIGINT: a container that was asked to stop ends with these. */
+const STOPPED_BY: ReadonlySet<number> = new Set([
+  SIGNALLED + constants.signals.SIGTERM,
+  SIGNALLED + constants.signals.SIGINT,
+]);
+
+/** Exit statuses of engines and shells for a command that they could not run. */
+const REASONS: Readonly<Record<number, string>> = { 126: "cannot be executed", 127: "command not found" };
+
+function signalName(number: number): string | undefined {
+  return Object.entries(constants.signals).find(([, one]) => one === number)?.[0];
+}
+
+/** In the engine's summary: `Exited (137) 2 days ago`, `Restarting (1) 3 seconds ago`. */
+function exitCodeIn(status: string): number | undefined {
+  const code = /^\w+ \((\d+)\)/.exec(status)?.[1];
+  return code === undefined ? undefined : Number(code);
+}
+
+/** `Up 3 hours (healthy)`, `Up 2 seconds (health: starting)`. */
+function healthIn(status: string): string {
+  return /^Up .*\((?:health: )?(healthy|unhealthy|starting)\)$/.exec(status)?.[1] ?? "";
+}

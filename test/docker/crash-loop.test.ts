@@ -1,0 +1,98 @@
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { busyboxImage, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import type { TmuxScreen } from "../tui/screen.ts";
+import { has, lastRow, startScreen } from "./porthole-screen.ts";
+
+/** The row of a list that names this container. */
+function rowOf(text: string, name: string): string {
+  return text.split("\n").find((row) => row.includes(` ${name} `)) ?? "";
+}
+
+describeWith(["docker", "tmux"], "the list of containers", () => {
+  let docker: Engine;
+  let someone: User;
+  let screen: TmuxScreen;
+
+  beforeAll(() => {
+    docker = engine("docker");
+    someone = user({ engine: docker });
+  });
+  afterAll(() => someone.close());
+  afterEach(() => screen.close());
+
+  const start = () => {
+    screen = startScreen(someone, [], { size: { columns: 120, rows: 36 } });
+  };
+  const shell = (name: string, script: string, host = {}) =>
+    busyboxImage(docker).then(async (image) =>
+      container(docker, { name, image, command: ["/bin/busybox", "sh", "-c", script], host }),
+    );
+  /** Selects a container by its name, and shows the others again. */
+  const select = async (name: string) => {
+    screen.type(`/${name}`);
+    screen.keys("Enter");
+    await screen.waitFor("this one alone", (text) => / 1 of 1 *$/.test(lastRow(text)) && text.includes(name));
+  };
+
+  it("keeps a container in a crash loop selected, shown and named as restarting under a filter that excludes it", async () => {
+    const image = await busyboxImage(docker);
+    const name = uniqueName("loop");
+    const handle = await docker.api.createContainer({
+      ...{ name, Image: image, Cmd: ["/bin/busybox", "sh", "-c", "exit 3"], Labels: { "porthole.test": "1" } },
+      HostConfig: { NetworkMode: "none", RestartPolicy: { Name: "always", MaximumRetryCount: 0 } },
+    });
+    try {
+      await shell(uniqueName("beside"), "exec sleep 1000000");
+      await handle.start();
+      start();
+      await screen.waitFor("the crash loop", (text) => /restarting, exit 3/.test(rowOf(text, name)));
+      await select(`${name} restarting`);
+      // It is neither while Docker starts it, and it stays the selected one.
+      await screen.waitFor("a restart", (text) => /restarting, exit 3 .* [1-9]\d* +/.test(rowOf(text, name)));
+      expect(lastRow(screen.text())).toContain(`/${name} restarting`);
+    } finally {
+      await handle.remove({ force: true });
+    }
+    await screen.waitFor(
+      "its removal",
+      (text) => /removed/.test(rowOf(text, name)) && lastRow(text).includes(`${name} was removed`),
+    );
+    screen.keys("Enter");
+    await screen.waitFor("why there are no files", (text) => lastRow(text).includes(`${name} was removed`));
+  });
+
+  it("shows why a container ended, and opens its files", async () => {
+    const name = uniqueName("ended");
+    const one = await shell(name, "mkdir -p /srv; echo left > /srv/note; exec sleep 1000000");
+    await waitFor("its file", async () => (await someone.run(["stat", `${name}:/srv/note`])).code === 0);
+    await one.handle.kill();
+    start();
+    await screen.waitFor("the reason", (text) => /exited 137, SIGKILL/.test(rowOf(text, name)));
+    await select(name);
+    screen.keys("Enter");
+    await screen.waitFor("its files", has(`${name}:/`, "srv/"));
+  });
+
+  it("shows the health of a container as it changes", async () => {
+    const name = uniqueName("health");
+    const handle = await docker.api.createContainer({
+      ...{ name, Image: await busyboxImage(docker), Labels: { "porthole.test": "1" } },
+      Cmd: ["/bin/busybox", "sh", "-c", "touch /tmp/good; exec sleep 1000000"],
+      Healthcheck: { Test: ["CMD", "/bin/busybox", "test", "-e", "/tmp/good"], Interval: 1e9, Retries: 1 },
+      HostConfig: { NetworkMode: "none" },
+    });
+    try {
+      await handle.start();
+      start();
+      await screen.waitFor("its health", (text) => /running, healthy/.test(rowOf(text, name)));
+      const exec = await handle.exec({ Cmd: ["/bin/busybox", "rm", "/tmp/good"] });
+      await exec.start({});
+      await screen.waitFor("the failed check", (text) => /running, unhealthy/.test(rowOf(text, name)));
+    } finally {
+      await handle.remove({ force: true });
+    }
+  });
+});
