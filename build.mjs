@@ -1,7 +1,9 @@
 // Set-up and build. `npm start`, `npm test` and every other script call this first, on a machine
 // that may have nothing but Node and gcc, so it uses only Node's own modules until the dependencies
-// are there. node build.mjs            install and build what is stale, one line for each thing
-// done, nothing when all is fresh node build.mjs --force    build everything again
+// are there.
+//
+//     node build.mjs            installs and builds what is stale, with one line for each thing done
+//     node build.mjs --force    builds everything again
 import { spawnSync } from "node:child_process";
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";

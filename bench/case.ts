@@ -9,7 +9,11 @@ export interface Goal {
   /** The result that it applies to: its name, or "group: name". */
   result: string;
   of: "ratio" | "median" | "p95" | "p99";
-  /** In the result's unit; a ratio has none. One of the two. */
+  /**
+   * Full name of the result whose `of` is the divisor, if it is not the median of the group's base.
+   */
+  over?: string;
+  /** In the result's unit; a ratio, and a goal with `over`, has none. One of the two. */
   atMost?: number;
   atLeast?: number;
 }
@@ -43,11 +47,13 @@ export interface Verdict {
 
 /** Compares the results with the goals. A goal without a result is missed. */
 export function judge(goals: readonly Goal[], results: readonly Result[]): Verdict[] {
+  const named = (name: string) => results.find((each) => fullName(each) === name);
   return goals.map((goal) => {
-    const result = results.find((each) => fullName(each) === goal.result);
-    const value = result?.[goal.of] ?? Number.NaN;
+    const result = named(goal.result);
+    const divisor = goal.over === undefined ? 1 : (named(goal.over)?.[goal.of] ?? Number.NaN);
+    const value = (result?.[goal.of] ?? Number.NaN) / divisor;
     const isMet = value <= (goal.atMost ?? Number.POSITIVE_INFINITY) && value >= (goal.atLeast ?? 0);
-    return { goal, value, unit: goal.of === "ratio" ? "x" : (result?.unit ?? "ms"), isMet };
+    return { goal, value, unit: goal.of === "ratio" || goal.over !== undefined ? "x" : (result?.unit ?? "ms"), isMet };
   });
 }
 

@@ -14,6 +14,7 @@ const PACKAGES = {
   taskset: "util-linux",
   getconf: "libc-bin",
   rg: "ripgrep",
+  less: "less",
 } as const;
 
 /**

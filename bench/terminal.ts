@@ -95,12 +95,13 @@ export class BenchTerminal {
   }
 
   /**
-   * Milliseconds from the keys to the last byte before a pause of this length.
+   * Milliseconds from the keys to the last byte before a pause of this length, after output that
+   * has `begun`.
    */
-  async settled(keys: string, milliseconds: number): Promise<number> {
+  async settled(keys: string, milliseconds: number, begun = hasFrame): Promise<number> {
     const started = performance.now();
     this.type(keys);
-    await this.until((screen) => screen.includes(FRAME_END));
+    await this.until(begun);
     await this.quiet(milliseconds);
     return this.#lastAt - started;
   }
@@ -125,6 +126,10 @@ export class BenchTerminal {
     this.#child.kill();
     await this.#ended;
   }
+}
+
+function hasFrame(screen: string): boolean {
+  return screen.includes(FRAME_END);
 }
 
 export function pause(milliseconds: number): Promise<void> {

@@ -28,14 +28,14 @@ function page() {
   );
   return [
     "# Performance",
-    "Written by `npm run bench`, which measures everything below in one run: each case's contestants in turn, round by round, so that what disturbs the machine disturbs all of them. " +
-      "`npm run bench -- CASE` repeats one of them. Times without the machine are worth little, ratios more. " +
-      "Below 20 samples p95 is the slowest of them, below 100 p99 is.",
+    "`npm run bench` writes this page. It measures everything in one run, the contestants of a case alternately, so that disturbances affect all of them. " +
+      "`npm run bench -- CASE` repeats one case. Compare ratios: times depend on the machine. " +
+      "With fewer than 20 samples p95 is the slowest sample, with fewer than 100 p99 is.",
     `${date.slice(0, 10)}, ${machine.processors}, ${machine.memoryGiB} GiB, Linux ${machine.kernel}; ${versions.join(", ")}.`,
     ...load(),
-    "## What is promised",
+    "## Goals",
     table(
-      ["case", "what", "promise", "measured", ""],
+      ["case", "what", "goal", "measured", ""],
       verdicts.map(({ name, goal, value, unit, isMet }) => [
         `[${name}](#${name})`,
         goal.result,
@@ -56,8 +56,8 @@ function load() {
   const [least, most] = [Math.min(...machine.load), Math.max(...machine.load)].map((each) => each.toFixed(1));
   if (!(most > 1.5 * processors)) return [];
   return [
-    `**The machine was shared with other work while this was measured**: load averages from ${least} to ${most} on ${processors} processors. Times are longer than on a quiet machine, the tails most; ` +
-      "ratios of what waits for a processor suffer less than those of what waits for another process. Repeat it where it is quiet.",
+    `**The machine did other work during the measurement**: load averages from ${least} to ${most} on ${processors} processors. Times are longer than on a quiet machine, the tails most. ` +
+      "Ratios between contestants that wait for a processor change less than ratios between contestants that wait for another process. Repeat it on a quiet machine.",
   ];
 }
 

@@ -1,7 +1,8 @@
 // Makes the README's pictures: runs the built command in a real terminal (tmux) on containers of
-// the demo, and draws what is on its screen as SVG. node scripts/screenshot.mjs          needs
-// tmux, root, and an engine on which docker/demo/up.sh has run (DOCKER_HOST names it; its name is
-// in the picture)
+// the demo, and draws what is on its screen as SVG. It needs tmux, root, and an engine on which
+// docker/demo/up.sh has run (DOCKER_HOST names it; its name is in the picture).
+//
+//     node scripts/screenshot.mjs
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -7,9 +7,7 @@ const MIB = 1024;
 
 export const bigCat: Case = {
   title: "1 GiB from a container into a pipe",
-  goals: [
-    { text: "at >= 0.9x the speed of cat (<= 1.11x its time)", result: "porthole cat", of: "ratio", atMost: 1.11 },
-  ],
+  goals: [{ text: "<= 1.05x cat of a local file + 1.5x node -e 0", result: "porthole cat", of: "ratio", atMost: 1 }],
   run: readGibibyte,
 };
 
@@ -36,6 +34,10 @@ async function readGibibyte(stage: Stage): Promise<Result[]> {
     stage.profile("porthole cat", [porthole, "cat", target]);
     return await compare(
       [
+        {
+          name: "1.05x cat + 1.5x node -e 0",
+          run: async () => 1.05 * (await piped(["cat", local])) + 1.5 * (await piped(["node", "-e", "0"])),
+        },
         { name: "cat local file", run: () => piped(["cat", local]) },
         { name: "porthole cat", role: "ours", run: () => piped(["node", porthole, "cat", target]) },
         {

@@ -28,10 +28,7 @@ turn();
 
 export const busyWriter: Case = {
   title: `following a writer of ${LINES_PER_SECOND.toLocaleString("en")} lines a second at 50x200`,
-  goals: [
-    { text: "keys answer in <= 50 ms", result: "key: porthole", of: "p95", atMost: 50 },
-    { text: "no line missing from the index", result: "lines missing: porthole", of: "median", atMost: 0 },
-  ],
+  goals: [{ text: "no line missing from the index", result: "lines missing: porthole", of: "median", atMost: 0 }],
   run: followBusy,
 };
 
