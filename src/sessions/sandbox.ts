@@ -16,7 +16,7 @@ import type { Session } from "./session.ts";
 export interface Sandbox {
   /** A session with the agent inside (route `mount`). */
   session: Session;
-  /** A log in its private tmpfs; grows by a few lines per second. */
+  /** The log of its web service, in its private tmpfs; grows by a few lines per second. */
   log: string;
   /** Ends all of its processes. */
   stop(): Promise<void>;
@@ -24,12 +24,15 @@ export interface Sandbox {
 
 /** Covered by the sandbox's tmpfs, in the sandbox only. */
 const ROOM = "/mnt";
-const LOG = `${ROOM}/app.log`;
+const WEB = `${ROOM}/web`;
+const WORKER = `${ROOM}/worker`;
+const LOG = `${WEB}/app.log`;
 
 /**
- * Starts a sandbox with unshare(1), a process that writes a log, and the agent. The agent connects
- * to the bind-mounted rendezvous, as in a container started with `porthole docker-args`. The
- * sandbox ends with this process in every case.
+ * Starts a sandbox with unshare(1), two small services, and the agent. The web service writes a log
+ * that is rotated; the worker writes JSON lines, crashes and is restarted, and meanwhile the web
+ * service logs errors. The agent connects to the bind-mounted rendezvous, as in a container started
+ * with `porthole docker-args`. The sandbox ends with this process in every case.
  * @throws PortholeError ATTACH if this user may not create namespaces; CANCELLED through the signal
  */
 export async function startSandbox(options: { signal?: AbortSignal } = {}): Promise<Sandbox> {
@@ -119,11 +122,37 @@ mount -t tmpfs -o mode=755 tmpfs ${ROOM}
 mkdir ${ROOM}/porthole
 mount --bind "$1" ${ROOM}/porthole
 mount -o remount,bind,ro ${ROOM}/porthole 2>/dev/null || :
+mkdir ${WEB} ${WORKER}
+: > ${WORKER}/ready
+now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
+worker() {
+  job=0
+  while [ $job -lt "$1" ]; do
+    job=$((job + 1))
+    sleep 0.5
+    echo "{\"time\":\"$(now)\",\"level\":\"info\",\"msg\":\"job done\",\"job\":$job,\"left\":$(($1 - job))}" >> ${WORKER}/worker.json
+  done
+  echo "{\"time\":\"$(now)\",\"level\":\"fatal\",\"msg\":\"cannot read the queue\",\"job\":$job,\"error\":\"wrong checksum\"}" >> ${WORKER}/worker.json
+  rm ${WORKER}/ready
+  exit 1
+}
+{
+  jobs=5
+  while :; do
+    (worker $jobs) || echo "$(now) ERROR worker exited with status $?" >> ${WORKER}/supervisor.log
+    sleep 2
+    echo "$(now) INFO worker restarted" >> ${WORKER}/supervisor.log
+    : > ${WORKER}/ready
+    jobs=40
+  done
+} &
 {
   n=0
   while :; do
     n=$((n + 1))
-    echo "$(date +%H:%M:%S) INFO request $n served in $((n * 37 % 90 + 3)) ms" >> ${LOG}
+    if [ -e ${WORKER}/ready ]; then said="INFO request $n served in $((n * 37 % 90 + 3)) ms"
+    else said="ERROR request $n failed: connect to worker: connection refused"; fi
+    echo "$(now) $said" >> ${LOG}
     [ $((n % 12)) -ne 0 ] || mv ${LOG} ${LOG}.1
     sleep 0.25
   done
