@@ -11,6 +11,8 @@ export interface Frame {
    */
   rows: readonly string[];
   status: Status;
+  /** What the view says, as a toast over the body; empty or undefined for nothing. */
+  message?: string | undefined;
 }
 
 /**
@@ -143,6 +145,18 @@ export interface PromptRequest {
   cancelled?(): void;
 }
 
+/** A question with two answers. Texts may come from containers: they are made safe where drawn. */
+export interface Question {
+  title: string;
+  /** What will happen, and why that is asked. */
+  text: string;
+  /** What `y` does, in a few words. */
+  yes: string;
+  /** What `n`, Esc and a bare Enter do: nothing changes. */
+  no: string;
+  answered(isYes: boolean): void;
+}
+
 /** What a view can ask of the program around it. */
 export interface Host {
   /**
@@ -154,9 +168,11 @@ export interface Host {
   keyOf(context: Context, action: Action): string;
   /** There is something new to show: a frame is drawn when its time has come. */
   changed(): void;
-  /** Shows a message in the status row until the next key. */
+  /** Shows a message as a toast over the body until the next key. */
   say(message: string): void;
   ask(question: PromptRequest): void;
+  /** Asks in a dialog over the body. */
+  confirm(question: Question): void;
   /**
    * Gives the terminal back, runs something else on it, and takes it again. `pause`: waits for
    * Enter before, so that what was written can be read.

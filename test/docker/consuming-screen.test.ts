@@ -70,13 +70,12 @@ describeWith(["docker", "tmux"], "Enter on a file where reading removes the data
     );
   };
 
-  test("asks before it opens a FIFO, and opens it only after yes", async () => {
+  test("asks before it opens a FIFO, and opens it only after y", async () => {
     await at("/srv", "queue");
-    for (const answer of ["", "n", "YES"]) {
+    for (const answer of ["Enter", "n", "Escape"]) {
       screen.keys("Enter");
-      await screen.waitFor("the question", has(ASKS, "Type yes"));
-      screen.type(answer);
-      screen.keys("Enter");
+      await screen.waitFor("the question", has(ASKS, "y read it"));
+      screen.keys(answer);
       await screen.waitFor("the refusal", has(UNTOUCHED));
       expect(waits()).toBe(true);
       screen.keys("Down");
@@ -84,27 +83,21 @@ describeWith(["docker", "tmux"], "Enter on a file where reading removes the data
     }
     screen.keys("Enter");
     await screen.waitFor("the question", has(ASKS));
-    screen.keys("Escape");
-    await screen.waitFor("the list", (text) => !text.includes(ASKS));
-    expect(waits()).toBe(true);
-    screen.keys("Enter");
-    await screen.waitFor("the question", has(ASKS));
-    screen.type("yes");
-    screen.keys("Enter");
+    screen.keys("y");
     await screen.waitFor("what the writer gave", (text) => text.split("\n")[1] === "given");
   });
 
   test.each([
     ["a link to a FIFO", "/srv", "linked", () => ASKS],
     ["a terminal", "/dev", "tty", () => ASKS],
-    ["the container's own terminal", "/dev", "console", () => `${ASKS} (${target.name}:@logs keeps it)`],
+    ["the container's own terminal", "/dev", "console", () => `${target.name}:@logs`],
     ["what makes terminals", "/dev", "ptmx", () => "Reading creates a terminal"],
-  ])("asks in one row of 80 columns for %s", async (_what, directory, name, question) => {
+  ])("asks at 80 columns for %s", async (_what, directory, name, question) => {
     await at(directory, name);
     screen.keys("Enter");
-    await screen.waitFor(`the question for ${name}`, has(question(), "Type yes to read:"));
+    await screen.waitFor(`the question for ${name}`, has("Open it?", question(), "y read it"));
     screen.keys("Escape");
-    await screen.waitFor("the list", (text) => !text.includes("Type yes"));
+    await screen.waitFor("the list", (text) => !text.includes("Open it?"));
   });
 
   test("names the container's output where a terminal or a link leads to it", async () => {

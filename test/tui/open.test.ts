@@ -15,7 +15,7 @@ import { describeWith } from "../helpers/availability.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { CONTROL, HOSTILE } from "../text/hostile.ts";
-import { numbered, quoted, TmuxScreen } from "./screen.ts";
+import { numbered, quoted, TmuxScreen, toastOf } from "./screen.ts";
 
 const first = (text: string) => text.split("\n")[1] ?? "";
 const last = (text: string) => text.split("\n")[21] ?? "";
@@ -133,7 +133,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.open(screen.file("log", numbered(30)));
     screen.type(":tab 9");
     screen.keys("Enter");
-    await screen.waitFor("why it is not shown", (text) => status(text).startsWith(" there is no tab '9' "));
+    await screen.waitFor("why it is not shown", (text) => toastOf(text) === "there is no tab '9'");
   });
 
   it("accepts the start position before the file, as less does", async () => {
@@ -170,12 +170,12 @@ describeWith("tmux", "porthole open", () => {
     screen.keys("n");
     await screen.waitFor("the second match", beginsWith(150));
     screen.keys("n");
-    await screen.waitFor("the end of the search", (text) => status(text).includes("not found below: line 1?50"));
+    await screen.waitFor("the end of the search", (text) => toastOf(text).includes("not found below: line 1?50"));
     await expect.poll(() => beginsWith(150)(screen.text())).toBe(true);
     screen.keys("N");
     await screen.waitFor("the first match again", beginsWith(50));
     screen.type("gnnn");
-    await screen.waitFor("no third match", (text) => beginsWith(150)(text) && status(text).includes("not found"));
+    await screen.waitFor("no third match", (text) => beginsWith(150)(text) && toastOf(text).includes("not found"));
   });
 
   it("accepts pasted text as a pattern, edits it, and refuses an invalid pattern", async () => {

@@ -11,6 +11,15 @@ export interface ScreenSize {
   rows: number;
 }
 
+/** What a toast over the body says, its rows joined; empty without one. */
+export function toastOf(text: string): string {
+  return text
+    .split("\n")
+    .flatMap((row) => row.split("▌").slice(1, 2))
+    .map((part) => part.trim())
+    .join(" ");
+}
+
 /**
  * A shell in a pane of a tmux server of its own, with every byte that the pane was sent on record.
  */

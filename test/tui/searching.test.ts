@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { sandbox } from "../helpers/namespaces.ts";
-import { numbered, TmuxScreen } from "./screen.ts";
+import { numbered, TmuxScreen, toastOf } from "./screen.ts";
 
 const first = (text: string) => text.split("\n")[1] ?? "";
 const status = (text: string) => text.split("\n")[22] ?? "";
@@ -86,7 +86,7 @@ describeWith(["tmux", "userNamespaces"], "a file whose target ends", () => {
     await screen.open(`pid:${pid}:/tmp/log`, "+G");
     await screen.waitFor("the end", (text) => text.includes("line 50 of the log"));
     await stop();
-    await screen.waitFor("the message", (text) => status(text).includes("has ended"));
+    await screen.waitFor("the message", (text) => toastOf(text).includes("has ended"));
     screen.keys("G");
     await screen.waitFor("the row", (text) =>
       /\nline 50 of the log\n── the container or its agent has ended/.test(text),

@@ -8,9 +8,9 @@ import { helpPage, helpWidth } from "../../cli/tui/ui/help.ts";
 import { HelpOverlay } from "../../cli/tui/ui/help-overlay.tsx";
 import { inkSurfaces } from "../../cli/tui/ui/ink-surfaces.tsx";
 import { EMPTY_PROMPT } from "../../cli/tui/ui/prompt.ts";
-import { withMessage } from "../../cli/tui/ui/row-text.ts";
 import type { BottomState, ScreenState, TopState } from "../../cli/tui/ui/state.ts";
 import { ScreenStore } from "../../cli/tui/ui/store.ts";
+import { toastState } from "../../cli/tui/ui/toast.ts";
 import { viewerStatus } from "../../cli/tui/viewer/viewer-status.ts";
 import type { ViewerStatus } from "../../cli/tui/viewer/viewer-types.ts";
 import { loadWidths } from "../../src/text/rows/width.ts";
@@ -50,7 +50,6 @@ const bottom = (change: Partial<BottomState> = {}, status: Partial<ViewerStatus>
       index: undefined,
       modes: [],
       count: "",
-      message: "",
       ...status,
     },
     change.columns ?? 80,
@@ -62,6 +61,7 @@ const screen = (change: Partial<ScreenState> = {}): ScreenState => ({
   top: top(),
   bottom: bottom(),
   overlay: undefined,
+  toast: undefined,
   ...change,
 });
 
@@ -126,7 +126,6 @@ describe("the bottom bar", () => {
     expect(status({ modes: ["wrapped", "JSON folded"] })).toMatch(/^ wrapped {2}JSON folded /);
     expect(status({ line: { number: 12_345, isExact: false } })).toMatch(/ line ~12,345 {2}50 %/);
     expect(status({ mode: "hex", line: undefined, top: 255 })).toMatch(/^ HEX {2}.* 0xff {2}byte 255 /);
-    expect(status({ message: "not found below: x" })).toMatch(/^ not found below: x /);
     expect(status({ end: 0, bottom: 0, top: 0, length: 0 })).toMatch(/ empty {2}byte 0 of 0 ?$/);
     expect(status({ left: 40, start: 5, isDropping: true }, 120)).toMatch(/column 41 {2}beginning dropped {2}/);
   });
@@ -138,12 +137,6 @@ describe("the bottom bar", () => {
     expect(status(following, 120)).toMatch(/^ FOLLOW {2}▁\S+ 12 lines\/s {2}&ERROR ±1 .*byte 1,234,/);
     expect(status(following)).toMatch(/^ FOLLOW {2}12 lines\/s {2}&ERROR ±1 {2}1,204 lines +line 9,876 {2}END ?$/);
     expect(status({ ...following, search })).toMatch(/ \/failed {2}3 of 1,204 {2}&ERROR ±1 {2}1,204 /);
-    const message = "reading ended: the agent could not read the file: EIO";
-    expect(status({ message })).toMatch(new RegExp(`^ ${message} {2,}line 9,876 {2}50 % ?$`));
-    const said = (columns: number) =>
-      drawBottom({ ...bottom({ columns }), status: withMessage("x".repeat(50), bottom().status, columns) })[0];
-    expect(said(80)?.trim()).toBe("x".repeat(50));
-    expect(said(120)).toMatch(/^ x{50} {2,}line 9,876/);
   });
 
   it("processes only the visible part of a long prompt", () => {
@@ -264,12 +257,16 @@ describe("the surfaces", () => {
     const text = bytes.toString("utf8");
     const prompt = { label: "/", characters: [text, text], cursor: 1 };
     const store = new ScreenStore(
-      screen({ top: top({ title: text, subtitle: text }), bottom: bottom({}, { message: text }) }),
+      screen({
+        top: top({ title: text, subtitle: text }),
+        bottom: { ...bottom(), status: { mark: text, left: text, right: text } },
+        toast: toastState(text, { columns: 80, height: 21 }),
+      }),
     );
     const surfaces = await inkSurfaces(store, () => undefined);
     const safe = () => {
       const rows = [...surfaces.top(), ...surfaces.bottom()];
-      for (const row of rows) expect(plain(row)).not.toMatch(CONTROL);
+      for (const row of [...rows, ...surfaces.toast()]) expect(plain(row)).not.toMatch(CONTROL);
       expect(rows.length).toBe(2);
     };
     safe();

@@ -1,12 +1,13 @@
 import { appendFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { numbered, TmuxScreen } from "./screen.ts";
+import { numbered, TmuxScreen, toastOf } from "./screen.ts";
 
 const row = (number: number) => (text: string) => text.split("\n")[number] ?? "";
 const first = row(1);
 const status = row(22);
 const says = (words: string) => (text: string) => status(text).includes(words);
+const tells = (words: string) => (text: string) => toastOf(text).includes(words);
 
 describeWith("tmux", "the status row of the viewer", () => {
   let screen: TmuxScreen;
@@ -48,12 +49,12 @@ describeWith("tmux", "the status row of the viewer", () => {
     answer(":", "200%");
     await screen.waitFor(
       "the end and why",
-      (text) => text.includes("line 100 of the log\n") && says("200 % is beyond the end")(text),
+      (text) => text.includes("line 100 of the log ") && tells("200 % is beyond the end")(text),
     );
     screen.keys("g");
     await screen.waitFor("the start", (text) => first(text) === "line 1 of the log");
     screen.type("101%");
-    await screen.waitFor("the same for a number before %", says("101 % is beyond the end"));
+    await screen.waitFor("the same for a number before %", tells("101 % is beyond the end"));
   });
 
   it("shows END with a filter whose last line is on the screen, with and without follow", async () => {
@@ -98,7 +99,7 @@ describeWith("tmux", "the status row of the viewer", () => {
   it("explains how to search bytes if hex digits are not found as text", async () => {
     await screen.open("--hex", screen.file("data", Buffer.from([1, 2, 0x7f, 0x45, 3]).toString("latin1")));
     answer("/", "7f45");
-    await screen.waitFor("how", says("x 7f45 finds these bytes"));
+    await screen.waitFor("how", tells("x 7f45 finds these bytes"));
     answer("/", "x 7f45");
     await screen.waitFor("them", says("1 of 1"));
     answer("/", "x 7f4");

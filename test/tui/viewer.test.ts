@@ -2,12 +2,13 @@ import { appendFileSync, existsSync, readFileSync, renameSync, truncateSync, wri
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { sandbox } from "../helpers/namespaces.ts";
-import { numbered, quoted, TmuxScreen } from "./screen.ts";
+import { numbered, quoted, TmuxScreen, toastOf } from "./screen.ts";
 
 const first = (text: string) => text.split("\n")[1] ?? "";
 const status = (text: string) => text.split("\n")[22] ?? "";
 const beginsWith = (row: string) => (text: string) => first(text) === row;
 const says = (words: string) => (text: string) => status(text).includes(words);
+const tells = (words: string) => (text: string) => toastOf(text).includes(words);
 
 /** A log of an hour, a line a second, each tenth an error. */
 const hour = Array.from({ length: 3600 }, (_, second) => {
@@ -57,11 +58,11 @@ describeWith("tmux", "the viewer", () => {
     answer(":", "$");
     await screen.waitFor("the end", says("END"));
     answer(":", "99999");
-    await screen.waitFor("the end, for there are not so many", says("not so many lines"));
+    await screen.waitFor("the end, for there are not so many", tells("not so many lines"));
     answer(":", "b0xffffffffffffffff");
-    await screen.waitFor("the end, for there are not so many bytes", says(`there are ${hour.length} bytes`));
+    await screen.waitFor("the end, for there are not so many bytes", tells(`there are ${hour.length} bytes`));
     answer(":", "2030-01-01");
-    await screen.waitFor("nothing so late", says("everything here is earlier"));
+    await screen.waitFor("nothing so late", tells("everything here is earlier"));
   });
 
   it("searches, counts and filters a coloured log by its shown text", async () => {
@@ -86,21 +87,21 @@ describeWith("tmux", "the viewer", () => {
     truncateSync(path, 8 * 2 ** 40);
     await screen.open(path);
     answer(":", "2030-01-01");
-    await screen.waitFor("the search", says("looking for that time"));
+    await screen.waitFor("the search", tells("looking for that time"));
     screen.keys("Escape");
-    await screen.waitFor("its end", says("search cancelled"));
+    await screen.waitFor("its end", tells("search cancelled"));
     answer(":", "2030-01-01");
-    await screen.waitFor("the search", says("looking for that time"));
+    await screen.waitFor("the search", tells("looking for that time"));
     screen.keys("j");
-    await screen.waitFor("the next line", (text) => first(text).endsWith(" event 1") && !says("looking")(text));
+    await screen.waitFor("the next line", (text) => first(text).endsWith(" event 1") && !tells("looking")(text));
   });
 
   it("counts matches, searches in both directions, with or without case, and hides matches with Esc", async () => {
     await screen.open(screen.file("log", hour));
     answer("/", "error event 1.3$");
-    await screen.waitFor("no match", says("not found below"));
+    await screen.waitFor("no match", tells("not found below"));
     screen.keys("i");
-    await screen.waitFor("no care for case", says("ignore case"));
+    await screen.waitFor("no care for case", tells("ignore case"));
     screen.keys("n");
     await screen.waitFor("the first", (text) => first(text).endsWith("ERROR event 103") && says("1 of 10")(text));
     screen.type("2n");
@@ -180,7 +181,7 @@ describeWith("tmux", "the viewer", () => {
     screen.keys("J");
     await screen.waitFor("the line itself", (text) => text.includes(`\n${json}`));
     screen.keys("c");
-    await screen.waitFor("the message", says("levels without colour"));
+    await screen.waitFor("the message", tells("levels without colour"));
     await expect.poll(() => screen.styled()).not.toMatch(/\x1b\[31merror/);
     screen.keys("Right", "Right", "^");
     await screen.waitFor("the first column", (text) => first(text).startsWith("abc"));
@@ -239,7 +240,7 @@ describeWith("tmux", "the viewer", () => {
     screen.type("100g");
     await screen.waitFor("line 100", beginsWith("line 100 of the log"));
     screen.type("ma");
-    await screen.waitFor("the mark", says("mark a"));
+    await screen.waitFor("the mark", tells("mark a"));
     screen.keys("G");
     await screen.waitFor("the end", says("END"));
     screen.type("'a");
@@ -247,7 +248,7 @@ describeWith("tmux", "the viewer", () => {
     screen.type("''");
     await screen.waitFor("the end again", says("END"));
     screen.type("'z");
-    await screen.waitFor("no such mark", says("no mark z"));
+    await screen.waitFor("no such mark", tells("no mark z"));
     screen.type("100g");
     await screen.waitFor("line 100", beginsWith("line 100 of the log"));
     screen.keys("R");
@@ -270,7 +271,7 @@ describeWith("tmux", "the viewer", () => {
     answer("&", "zwei$");
     await screen.waitFor("a filter on it", (text) => first(text) === "zwei" && says("40 lines")(text));
     screen.keys("&", "C-u", "Enter", "E", "E");
-    await screen.waitFor("other characters", says("read as UTF-8"));
+    await screen.waitFor("other characters", tells("read as UTF-8"));
     screen.keys("q");
     await screen.waitForEnd();
     screen.run("clear");
@@ -284,7 +285,7 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("its place", isThere);
     for (const name of ["Latin-1", "UTF-16 LE", "UTF-16 BE", "UTF-8"]) {
       screen.keys("E");
-      await screen.waitFor(name, says(`read as ${name}`));
+      await screen.waitFor(name, tells(`read as ${name}`));
     }
     await screen.waitFor("its place again", isThere);
   });

@@ -4,15 +4,17 @@ import { regionsOf } from "../canvas/layout.ts";
 import { forgetWidths } from "../canvas/text-width.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { Config } from "../config.ts";
-import { keyHints, keyName } from "../keymap/hints.ts";
+import { type KeyHints, keyHints, keyName } from "../keymap/hints.ts";
 import { type Action, actionFor, type Context, type Keymap } from "../keymap/keymap.ts";
 import type { KeyEvent, TerminalEvent } from "../keymap/keys.ts";
+import { dialogHints, dialogState } from "../ui/dialog.ts";
 import { helpAction, helpPage, helpWidth } from "../ui/help.ts";
 import { paletteState } from "../ui/palette.ts";
-import { withMessage } from "../ui/row-text.ts";
 import type { OverlayState, ScreenState } from "../ui/state.ts";
-import type { Host, Navigator, PromptRequest, Status, View } from "../view.ts";
+import { toastState } from "../ui/toast.ts";
+import type { Host, Navigator, PromptRequest, Question, Status, View } from "../view.ts";
 import { Commands } from "./commands.ts";
+import { Dialog } from "./dialog.ts";
 import { FrameClock } from "./frames.ts";
 import { signalJob } from "./job.ts";
 import { KeyInput } from "./key-input.ts";
@@ -69,6 +71,9 @@ export class App implements Host {
   /** A key came whose frame is not drawn. */
   #isKeyWaiting = false;
   #message = "";
+  /** What the view says. */
+  #viewMessage = "";
+  #dialog: Dialog | undefined;
   /** Page of the help that is shown. */
   #help: number | undefined;
   /** Another program has the terminal. */
@@ -160,6 +165,11 @@ export class App implements Host {
     const before = this.#typed.get(label) ?? [];
     this.#typed.set(label, before);
     this.#prompt = new PromptLine(question, before, this.#keymap, () => this.#clock.request());
+    this.#clock.request();
+  }
+
+  confirm(question: Question): void {
+    this.#dialog = new Dialog(question, this.#keymap);
     this.#clock.request();
   }
 
@@ -273,8 +283,9 @@ export class App implements Host {
     if (!view || this.#isOutside) return;
     const { columns } = this.#terminal;
     const regions = this.#regions;
-    const { rows, status } = view.frame({ columns, height: regions.body });
+    const { rows, status, message = "" } = view.frame({ columns, height: regions.body });
     this.#status = status;
+    this.#viewMessage = message;
     this.#painter.paint({ rows, columns, regions, title: view.title });
   }
 
@@ -294,15 +305,22 @@ export class App implements Host {
       },
       bottom: {
         columns,
-        status: this.#message ? withMessage(this.#message, this.#status, columns) : this.#status,
+        status: this.#status,
         prompt: prompt && { label: prompt.question.label, hint: prompt.hint, ...prompt.state },
-        keys: this.#regions.bottom > 1 ? keyHints(prompt ? ["prompt"] : view.contexts, this.#keymap) : undefined,
+        keys: this.#regions.bottom > 1 ? this.#keyHints(view) : undefined,
       },
       overlay: this.#overlay(view),
+      toast: toastState(this.#message || (prompt ? "" : this.#viewMessage), { columns, height: this.#regions.body }),
     };
   }
 
+  #keyHints({ contexts }: View): KeyHints {
+    if (this.#dialog) return dialogHints(this.#dialog.question);
+    return keyHints(this.#prompt ? ["prompt"] : contexts, this.#keymap);
+  }
+
   #overlay(view: View): OverlayState | undefined {
+    if (this.#dialog) return dialogState(this.#dialog.question, this.#dialog.isYes, this.#terminal.columns);
     if (this.#help !== undefined) return this.#helpState(view, this.#help);
     const choices = this.#prompt?.choices;
     const { columns } = this.#terminal;
@@ -337,6 +355,7 @@ export class App implements Host {
       return;
     }
     this.#isKeyWaiting = true;
+    this.#message = "";
     this.#clock.request();
     const { view } = this.#tabs;
     if (!view) return;
@@ -344,10 +363,12 @@ export class App implements Host {
       this.#onMouse(view, event);
       return;
     }
-    const isFree = this.#prompt === undefined && this.#help === undefined;
+    const isFree = this.#prompt === undefined && this.#help === undefined && this.#dialog === undefined;
     if (isFree && event.kind === "key" && view.key?.(event.key)) return;
     const action = event.kind === "key" ? actionFor(event.key, view.contexts, this.#keymap) : undefined;
-    if (this.#prompt && action !== "interrupt" && action !== "suspend") this.#onPrompt(this.#prompt, event);
+    const isOfAll = action === "interrupt" || action === "suspend";
+    if (this.#dialog && !isOfAll) this.#onDialog(this.#dialog, event);
+    else if (this.#prompt && !isOfAll) this.#onPrompt(this.#prompt, event);
     else if (action) this.#act(view, action);
   }
 
@@ -358,7 +379,6 @@ export class App implements Host {
   }
 
   #turnsHelp(action: Action): boolean {
-    this.#message = "";
     if (this.#help === undefined) return false;
     const { page, isTaken } = helpAction(this.#help, action);
     this.#help = page;
@@ -423,7 +443,7 @@ export class App implements Host {
   }
 
   #onMouse(view: View, event: KeyEvent & { kind: "mouse" }): void {
-    if (this.#prompt || this.#help !== undefined) return;
+    if (this.#prompt || this.#dialog || this.#help !== undefined) return;
     if (event.what === "press") {
       view.click?.(event.row - this.#regions.top);
       return;
@@ -432,6 +452,13 @@ export class App implements Host {
     const isText = view.contexts.some((context) => context === "viewer");
     const action: Action = isText ? (isDown ? "line-down" : "line-up") : isDown ? "item-down" : "item-up";
     for (let row = 0; row < WHEEL_ROWS; row++) view.act(action);
+  }
+
+  #onDialog(dialog: Dialog, event: KeyEvent): void {
+    const answer = dialog.take(event);
+    if (answer === undefined) return;
+    this.#dialog = undefined;
+    dialog.question.answered(answer);
   }
 
   #onPrompt(prompt: PromptLine, event: KeyEvent): void {

@@ -3,7 +3,7 @@ import { App, type AppOptions } from "./app.ts";
 
 /**
  * Shows one file on the terminal, which must be one (requireTerminal), until the user quits or a
- * signal ends it: see {@link App.run}. `hint` stands in the status row until the first key.
+ * signal ends it: see {@link App.run}. `hint` is shown until the first key.
  * @throws whatever reading the file throws
  */
 export async function openScreen(options: ViewerOptions, app: AppOptions, hint?: string): Promise<number> {

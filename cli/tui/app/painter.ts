@@ -3,7 +3,7 @@ import { Compositor } from "../canvas/compositor.ts";
 import { laidOver, type Regions } from "../canvas/layout.ts";
 import { clipText } from "../canvas/text-width.ts";
 import { overlayCorner } from "../ui/overlay-corner.ts";
-import type { OverlayState, ScreenState } from "../ui/state.ts";
+import type { ScreenState } from "../ui/state.ts";
 import { ScreenStore } from "../ui/store.ts";
 import type { Surfaces } from "../ui/surfaces.ts";
 import type { Terminal } from "./terminal.ts";
@@ -127,18 +127,23 @@ export class Painter {
       this.#compositor.frame(
         [
           ...exactly(top, regions.top),
-          ...this.#bodyRows(body, surfaces?.overlay() ?? [], state?.overlay),
+          ...this.#bodyRows(body, state, surfaces),
           ...exactly(surfaces?.bottom() ?? [], regions.bottom),
         ].slice(0, this.#terminal.rows),
       ),
     );
   }
 
-  #bodyRows({ rows, columns, regions }: Body, overlay: readonly string[], state: OverlayState | undefined) {
-    const body = exactly(rows, regions.body);
-    if (overlay.length === 0 || !state) return body;
-    const size = { width: Math.min(state.width, columns), height: overlay.length };
-    return laidOver(body, overlay, size.width, overlayCorner(state, size, { columns, height: regions.body }));
+  #bodyRows({ rows, columns, regions }: Body, state: ScreenState | undefined, surfaces: Surfaces | undefined) {
+    const size = { columns, height: regions.body };
+    let body: readonly string[] = exactly(rows, size.height);
+    for (const part of [state?.overlay, state?.toast]) {
+      const over = part && (part === state?.overlay ? surfaces?.overlay() : surfaces?.toast());
+      if (!part || !over || over.length === 0) continue;
+      const width = Math.min(part.width, columns);
+      body = laidOver(body, over, width, overlayCorner(part, { width, height: over.length }, size));
+    }
+    return body;
   }
 }
 

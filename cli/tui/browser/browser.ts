@@ -148,11 +148,13 @@ export class Browser implements BrowserContext {
     } catch (error) {
       if (!(error instanceof PortholeError) || error.consumes === undefined) return this.host.say(failureLine(error));
       const { does, output } = error.consumes;
-      // Short, for what is typed needs room in the same row.
-      this.host.ask({
-        label: `Reading ${does}${output === undefined ? "" : ` (${output} keeps it)`}. Type yes to read: `,
-        done: (answer) => {
-          if (answer !== "yes") this.host.say("not opened: nothing was taken away");
+      this.host.confirm({
+        title: "Open it?",
+        text: `Reading ${does}.${output === undefined ? "" : ` The engine keeps the output: ${output} shows it.`}`,
+        yes: "read it",
+        no: "do not open it",
+        answered: (isYes) => {
+          if (!isYes) this.host.say("not opened: nothing was taken away");
           else open(true).then(show, (failure) => this.host.say(failureLine(failure)));
         },
       });

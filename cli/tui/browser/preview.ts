@@ -48,6 +48,7 @@ export class Preview {
       changed: () => browser.host.changed(),
       say: nothing,
       ask: nothing,
+      confirm: nothing,
       open: nothing,
       back: nothing,
       backTo: () => false,

@@ -3,11 +3,13 @@ import { render } from "ink";
 import { type ReactNode, useSyncExternalStore } from "react";
 import { loadWidths } from "../../../src/text/index.ts";
 import { BottomBar, TopBar } from "./bars.tsx";
+import { DialogOverlay } from "./dialog-overlay.tsx";
 import { HelpOverlay } from "./help-overlay.tsx";
 import { PaletteOverlay } from "./palette-overlay.tsx";
 import type { ScreenState } from "./state.ts";
 import type { ScreenStore } from "./store.ts";
 import type { Surfaces } from "./surfaces.ts";
+import { Toast } from "./toast.tsx";
 
 /**
  * The surfaces, each an Ink root of its own that reads the store: what one costs is its area.
@@ -29,13 +31,15 @@ export async function inkSurfaces(store: ScreenStore, changed: () => void): Prom
   const top = new Root(columns, tell, <Top store={store} />);
   const bottom = new Root(columns, tell, <Bottom store={store} />);
   const overlay = new Root(columns, tell, <Overlay store={store} />);
+  const toast = new Root(columns, tell, <Said store={store} />);
   isTold = false;
   return {
     top: () => top.rows,
     bottom: () => bottom.rows,
     overlay: () => (store.get().overlay ? overlay.rows : []),
+    toast: () => (store.get().toast ? toast.rows : []),
     close() {
-      for (const root of [top, bottom, overlay]) root.close();
+      for (const root of [top, bottom, overlay, toast]) root.close();
     },
   };
 }
@@ -52,7 +56,14 @@ function Overlay({ store }: { store: ScreenStore }) {
   const overlay = usePart(store, "overlay");
   const theme = usePart(store, "theme");
   if (overlay?.kind === "help") return <HelpOverlay {...overlay} theme={theme} />;
+  if (overlay?.kind === "dialog") return <DialogOverlay state={overlay} theme={theme} />;
   return overlay && <PaletteOverlay state={overlay} theme={theme} />;
+}
+
+function Said({ store }: { store: ScreenStore }) {
+  const toast = usePart(store, "toast");
+  const theme = usePart(store, "theme");
+  return toast && <Toast state={toast} theme={theme} />;
 }
 
 /** A part of the store: the root renders again only when this part has changed. */

@@ -1,12 +1,16 @@
 import { type Corner, centred } from "../canvas/layout.ts";
-import type { OverlayState } from "./state.ts";
+import type { OverlayState, ToastState } from "./state.ts";
 
-/** Where an overlay lies in the body: the palette over the line that is typed, others in the middle. */
+/**
+ * Where something lies over the body: the palette over the line that is typed, a toast at the lower
+ * right end, others in the middle.
+ */
 export function overlayCorner(
-  { kind }: OverlayState,
-  size: { width: number; height: number },
+  state: OverlayState | ToastState,
+  { width, height }: { width: number; height: number },
   body: { columns: number; height: number },
 ): Corner {
-  if (kind === "palette") return { column: 0, row: Math.max(0, body.height - size.height) };
-  return centred(size, body);
+  const row = Math.max(0, body.height - height);
+  if (!("kind" in state)) return { column: Math.max(0, body.columns - width), row };
+  return state.kind === "palette" ? { column: 0, row } : centred({ width, height }, body);
 }

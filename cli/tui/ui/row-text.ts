@@ -2,7 +2,6 @@ import { sanitiseText } from "../../../src/text/index.ts";
 import { clipText, textWidth } from "../canvas/text-width.ts";
 import type { Theme, ThemePart } from "../canvas/theme.ts";
 import type { KeyHint, KeyHints } from "../keymap/hints.ts";
-import type { Status } from "../view.ts";
 import type { BottomState, ShownPrompt, TopState } from "./state.ts";
 
 /** A piece of a row in one style: parameters of SGR, empty for plain. */
@@ -70,16 +69,6 @@ export function statusRow({ status, columns }: Pick<BottomState, "status" | "col
       ["bar-dim", ends.right],
     ]),
   ].filter(({ text }) => text !== "");
-}
-
-/**
- * A status with something said in the place of its left end. It is there until the next key: where
- * both do not fit, the right end waits so long.
- */
-export function withMessage(message: string, status: Status, columns: number): Status {
-  const { mark, right } = status;
-  const width = [mark, sanitiseText(message), sanitiseText(right)].reduce((sum, text) => sum + textWidth(text), 0);
-  return { ...status, left: message, right: width + 6 <= columns ? right : "" };
 }
 
 /**

@@ -11,6 +11,8 @@ export interface ScreenState {
   bottom: BottomState;
   /** What lies over the body; undefined for nothing. */
   overlay: OverlayState | undefined;
+  /** What is said, over that. */
+  toast: ToastState | undefined;
 }
 
 /** The rows above the body. */
@@ -40,7 +42,22 @@ export interface ShownPrompt extends PromptState {
 }
 
 /** What lies over the body. */
-export type OverlayState = HelpState | PaletteState;
+export type OverlayState = HelpState | PaletteState | DialogState;
+
+/** A message at the lower right end of the body. */
+export interface ToastState {
+  width: number;
+  lines: readonly string[];
+}
+
+/** A question, in the middle of the body. */
+export interface DialogState {
+  kind: "dialog";
+  width: number;
+  title: string;
+  lines: readonly string[];
+  answers: readonly { key: string; text: string; isFocused: boolean }[];
+}
 
 /** Keys of a view, in the middle of the body. */
 export interface HelpState {

@@ -27,6 +27,7 @@ export class ScreenStore {
       top: kept(before.top, next.top),
       bottom: kept(before.bottom, next.bottom),
       overlay: kept(before.overlay, next.overlay),
+      toast: kept(before.toast, next.toast),
     };
     if (Object.entries(state).every(([part, value]) => before[part as keyof ScreenState] === value)) return;
     this.#state = state;

@@ -5,7 +5,7 @@ import type { ViewerParts } from "./viewer-parts.ts";
 import type { ViewerStatus } from "./viewer-types.ts";
 
 /**
- * The status of the shown rows and of running work, without prompt and message. `places`: the rows
+ * The status of the shown rows and of running work, without the count. `places`: the rows
  * on the screen.
  */
 export function currentStatus(
@@ -13,7 +13,7 @@ export function currentStatus(
   growth: Growth,
   { text, searching, following, counting }: ViewerParts,
   places: readonly Position[],
-): Omit<ViewerStatus, "count" | "message"> {
+): Omit<ViewerStatus, "count"> {
   const { source, chain } = document;
   const { viewport, isHex, left, filter, ways } = text;
   const end = source.end();

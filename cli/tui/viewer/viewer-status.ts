@@ -49,7 +49,6 @@ function markOf({ follow, mode }: ViewerStatus): string {
 }
 
 function leftOf(status: ViewerStatus, keyOf: KeyOf): Part[] {
-  if (status.message) return [{ text: status.message }];
   const parts: Part[] = [
     { text: status.count },
     growth(status, keyOf("end")),
@@ -87,17 +86,14 @@ function filter({ filter: status }: ViewerStatus): string {
 
 function rightOf(status: ViewerStatus): Part[] {
   const { line, mode, top, length } = status;
-  // What is said is there until the next key, where one is then still is.
-  const place = status.message ? { dispensable: 1 } : {};
   return [
     { text: status.left > 0 ? `column ${status.left + 1}` : "", dispensable: 2 },
     { text: status.isDropping ? "beginning dropped" : "", dispensable: 1 },
     {
       text: line === undefined || length === 0 ? "" : `line ${line.isExact ? "" : "~"}${grouped(line.number)}`,
-      ...place,
     },
-    { text: percent(status), ...place },
-    { text: mode === "hex" ? `0x${top.toString(16)}` : "", ...place },
+    { text: percent(status) },
+    { text: mode === "hex" ? `0x${top.toString(16)}` : "" },
     { text: `byte ${grouped(top)} of ${grouped(length)}`, dispensable: 5 },
   ];
 }

@@ -38,8 +38,6 @@ export interface ViewerStatus {
   modes: readonly string[];
   /** Digits typed before a key. */
   count: string;
-  /** One line for the user, empty when there is none. Made safe where it is drawn. */
-  message: string;
 }
 
 export interface ViewerOptions {

@@ -184,9 +184,10 @@ export class ViewerView implements View {
       this.#begin();
       this.#size = size;
     }
-    const { rows, status } = this.#viewer.frame();
+    const { rows, status, message } = this.#viewer.frame();
     if (this.#viewer.isMoving) this.#turnWithSecond();
-    return { rows, status: viewerStatus(status, size.columns, (action) => this.#host.keyOf("viewer", action)) };
+    const keyOf = (action: Action) => this.#host.keyOf("viewer", action);
+    return { rows, status: viewerStatus(status, size.columns, keyOf), message };
   }
 
   layOutAnew(): void {

@@ -226,8 +226,8 @@ export class Viewer {
     return this.#parts.text.range();
   }
 
-  /** The rows of the pane and their status, from one observation of the source. */
-  frame(): { rows: string[]; status: ViewerStatus } {
+  /** The rows of the pane, their status and what is said, from one observation of the source. */
+  frame(): { rows: string[]; status: ViewerStatus; message: string } {
     this.changes.look();
     const { text, following } = this.#parts;
     const { rows, places } = text.frame(following.isOn);
@@ -236,7 +236,7 @@ export class Viewer {
     const status = currentStatus(this.#document, this.#growth, this.#parts, places);
     const last = places.at(-1);
     this.#unread = last === undefined ? 0 : status.end - text.endOf(last.line);
-    return { rows, status: { ...status, count: this.#count, message: this.#message } };
+    return { rows, status: { ...status, count: this.#count }, message: this.#message };
   }
 
   /** Resolves when no thread reads the source any more. */

@@ -1,0 +1,29 @@
+import { clipText } from "../canvas/text-width.ts";
+import type { Theme } from "../canvas/theme.ts";
+import { Panel, Row } from "./paint.tsx";
+import type { Piece } from "./row-text.ts";
+import type { DialogState } from "./state.ts";
+
+/** A question with its answers, the focused one marked. */
+export function DialogOverlay({ state, theme }: { state: DialogState; theme: Theme }) {
+  const { width, title, lines, answers } = state;
+  return (
+    <Panel title={clipText(title, width - 6).text} width={width} height={lines.length + 2} theme={theme}>
+      {lines.map((line, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a line is where it is
+        <Row key={index} pieces={[{ text: line === "" ? " " : line, style: "" }]} />
+      ))}
+      <Row pieces={[{ text: " ", style: "" }]} />
+      <Row pieces={answers.flatMap((answer) => answerPieces(answer, theme))} />
+    </Panel>
+  );
+}
+
+function answerPieces({ key, text, isFocused }: DialogState["answers"][number], theme: Theme): Piece[] {
+  const style = (own: string) => (isFocused ? [theme.selection, own].filter(Boolean).join(";") : own);
+  return [
+    { text: ` ${key} `, style: style(theme.key) },
+    { text: `${text} `, style: style("") },
+    { text: "  ", style: "" },
+  ];
+}

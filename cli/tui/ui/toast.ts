@@ -1,0 +1,19 @@
+import { clipText, textWidth, wrapText } from "../canvas/text-width.ts";
+import type { ToastState } from "./state.ts";
+
+/** Columns beside the text: the mark before it, a blank behind it. */
+const FRAME_COLUMNS = 2;
+
+/** Rows of a message; the rest of a longer one is cut with an ellipsis. */
+const MOST_ROWS = 4;
+
+/** A message laid out for a body of this size; undefined for none. */
+export function toastState(message: string, body: { columns: number; height: number }): ToastState | undefined {
+  if (message === "") return undefined;
+  const room = Math.max(1, body.columns - FRAME_COLUMNS);
+  const all = wrapText(message, room);
+  const count = Math.max(1, Math.min(MOST_ROWS, body.height, all.length));
+  const rest = all.slice(count - 1).join(" ");
+  const lines = [...all.slice(0, count - 1), clipText(rest, room).text];
+  return { width: Math.max(...lines.map(textWidth)) + FRAME_COLUMNS, lines };
+}

@@ -1,0 +1,23 @@
+import { Box } from "ink";
+import { fitText } from "../canvas/text-width.ts";
+import type { Theme } from "../canvas/theme.ts";
+import { Row } from "./paint.tsx";
+import type { ToastState } from "./state.ts";
+
+/** Something that is said, until the next key. */
+export function Toast({ state: { width, lines }, theme }: { state: ToastState; theme: Theme }) {
+  return (
+    <Box flexDirection="column" width={width}>
+      {lines.map((line, index) => (
+        <Row
+          // biome-ignore lint/suspicious/noArrayIndexKey: a line is where it is
+          key={index}
+          pieces={[
+            { text: "▌", style: [theme.bar, theme.accent].filter(Boolean).join(";") },
+            { text: fitText(line, width - 1), style: theme.bar },
+          ]}
+        />
+      ))}
+    </Box>
+  );
+}
