@@ -125,14 +125,19 @@ mount -o remount,bind,ro ${ROOM}/porthole 2>/dev/null || :
 mkdir ${WEB} ${WORKER}
 : > ${WORKER}/ready
 now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
+log() {
+  format=$1
+  shift
+  printf "$format\\n" "$(now)" "$@" >> ${WORKER}/worker.json
+}
 worker() {
   job=0
   while [ $job -lt "$1" ]; do
     job=$((job + 1))
     sleep 0.5
-    echo "{\"time\":\"$(now)\",\"level\":\"info\",\"msg\":\"job done\",\"job\":$job,\"left\":$(($1 - job))}" >> ${WORKER}/worker.json
+    log '{"time":"%s","level":"info","msg":"job done","job":%d,"left":%d}' $job $(($1 - job))
   done
-  echo "{\"time\":\"$(now)\",\"level\":\"fatal\",\"msg\":\"cannot read the queue\",\"job\":$job,\"error\":\"wrong checksum\"}" >> ${WORKER}/worker.json
+  log '{"time":"%s","level":"fatal","msg":"cannot read the queue","job":%d,"error":"wrong checksum"}' $job
   rm ${WORKER}/ready
   exit 1
 }
