@@ -1,9 +1,10 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { engine } from "../helpers/engine.ts";
-import { repository } from "../helpers/paths.ts";
+import { builtCommand, repository } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { aloneWithDemoServices } from "./demo-services.ts";
@@ -60,18 +61,7 @@ describeWith(["docker", "dockerCommand", "root"], "the demo", () => {
       for (const target of ["memory:/cache/state.log", "locked:/tmp/app.log", "shell:/log/app.log"])
         await read("tail", target);
       await read("cat", "--route", "mount", "prepared:/log/app.log");
-      const text = await waitFor("the deleted file", async () => {
-        const shown = (await someone.run(["ps", "--files", "--json", "deleted"])).text;
-        return shown.includes('"/log/gone.log"') && shown;
-      });
-      const processes = text
-        .trim()
-        .split("\n")
-        .map((line) => JSON.parse(line) as { pid: number; files: { fd: number; path: string }[] });
-      const [holder] = processes.flatMap(({ pid, files }) =>
-        files.filter(({ path }) => path === "/log/gone.log").map(({ fd }) => `deleted:/proc/${pid}/fd/${fd}`),
-      );
-      await read("cat", holder ?? "no process holds /log/gone.log");
+      await read("cat", await deletedFile(someone));
       expect((await someone.run(["stat", "device:/dev/net/tun"])).text).toContain("character special file");
     } finally {
       script(someone, "up.sh", "down");
@@ -82,4 +72,58 @@ describeWith(["docker", "dockerCommand", "root"], "the demo", () => {
     });
     expect(left).toBe("");
   });
+
+  test("every command of docs/tutorial.md works as printed, in its order", async () => {
+    const someone = user({ engine: docker() });
+    await someone.run(["docker-args"]);
+    const folder = mkdtempSync(`${inject("machine").directory}/tutorial-`);
+    mkdirSync(`${folder}/bin`);
+    writeFileSync(`${folder}/bin/porthole`, `#!/bin/sh\nexec ${process.execPath} ${builtCommand} "$@"\n`, {
+      mode: 0o755,
+    });
+    const env = { ...someone.env, PATH: `${folder}/bin:${someone.env.PATH}` };
+    const commands = readFileSync(`${repository}docs/tutorial.md`, "utf8").match(/(?<=^ {4})\S.*$/gm) ?? [];
+    expect(commands.length).toBeGreaterThan(15);
+    onTestFinished(() => void script(someone, "up.sh", "down"));
+    let holder = "";
+    for (const command of commands) {
+      const line = command
+        .replace(/^sh docker/, `sh ${repository}docker`)
+        .replace("deleted:/proc/7/fd/4", () => holder);
+      // The screen needs a terminal: test/tui has those.
+      if (/^porthole($| open)/.test(line)) continue;
+      if (line.includes("tail -F")) {
+        const child = spawn("sh", ["-c", `exec ${line}`], { env, cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+        const ended = once(child, "close");
+        await Promise.race([once(child.stdout, "data"), ended]);
+        child.kill("SIGINT");
+        expect([line, await ended]).toEqual([line, [null, "SIGINT"]]);
+        continue;
+      }
+      const { status, stderr } = spawnSync("sh", ["-c", line], { env, cwd: folder, encoding: "utf8" });
+      if (status !== 0) throw new Error(`${line}: status ${status}: ${stderr}`);
+      if (line.endsWith("up.sh")) {
+        await waitFor("the first logs", async () => (await someone.run(["cat", "locked:/tmp/app.log"])).text !== "");
+        await waitFor("a rotation", async () => (await someone.run(["stat", "rotating:/log/app.log.1"])).code === 0);
+        holder = await deletedFile(someone);
+      }
+    }
+    expect(readFileSync(`${folder}/rescued.log`, "utf8")).toMatch(/^line 1\n/);
+  });
 });
+
+/** The deleted log of service `deleted`, as a target: the link of the descriptor that leads to it. */
+async function deletedFile(someone: User): Promise<string> {
+  const text = await waitFor("the deleted file", async () => {
+    const shown = (await someone.run(["ps", "--files", "--json", "deleted"])).text;
+    return shown.includes('"/log/gone.log"') && shown;
+  });
+  const processes = text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { pid: number; files: { fd: number; path: string }[] });
+  const [holder] = processes.flatMap(({ pid, files }) =>
+    files.filter(({ path }) => path === "/log/gone.log").map(({ fd }) => `deleted:/proc/${pid}/fd/${fd}`),
+  );
+  return holder ?? "no process holds /log/gone.log";
+}
