@@ -16,7 +16,7 @@ import { SessionPool } from "../targets/session-pool.ts";
  */
 export async function cat(
   targets: string[],
-  options: ConnectionOptions & { trace?: boolean; consume?: boolean },
+  options: ConnectionOptions & { trace?: boolean; consume?: boolean; decompress?: boolean },
 ): Promise<number> {
   const sessions = new SessionPool(options);
   let status = 0;
@@ -35,7 +35,7 @@ export async function cat(
             consume: options.consume,
           })) {
             if ("error" in opened) failed(opened.error);
-            else await catOne(opened, options.trace === true).catch(failed);
+            else await catOne(opened, options).catch(failed);
           }
       } catch (error) {
         failed(error);
@@ -47,7 +47,10 @@ export async function cat(
   return status;
 }
 
-async function catOne(opened: Exclude<OpenResult, { error: unknown }>, trace: boolean): Promise<void> {
+async function catOne(
+  opened: Exclude<OpenResult, { error: unknown }>,
+  { trace, decompress }: { trace?: boolean; decompress?: boolean },
+): Promise<void> {
   const { session, file, took } = opened;
   const { text, target } = opened.named;
   try {
@@ -57,7 +60,9 @@ async function catOne(opened: Exclude<OpenResult, { error: unknown }>, trace: bo
     // Files that the kernel generates (/proc/N/mem) are relayed too, and need no notice.
     if (file.relayed && file.stat.size > 0n)
       complain(`${printable(text)}: relayed by the agent, because its file system may not answer`);
-    if (isTerminal(1)) await show(file);
+    const whole = decompress ? await decompressed(file) : undefined;
+    if (isTerminal(1)) await show(whole ?? file.stream());
+    else if (whole) for await (const chunk of whole) write(chunk);
     else await copy(file);
   } finally {
     file.close();
@@ -94,9 +99,16 @@ async function copy(file: OpenFile): Promise<void> {
   }
 }
 
-async function show(file: OpenFile): Promise<void> {
+/** `--decompress`: the text of a compressed file; undefined for another. */
+async function decompressed(file: OpenFile): Promise<AsyncIterable<Buffer> | undefined> {
+  const { compressionOf, decompress } = await import("../../src/sessions/index.ts");
+  const compression = compressionOf(file);
+  return compression && decompress(file.path, file.stream(), compression);
+}
+
+async function show(chunks: AsyncIterable<Buffer>): Promise<void> {
   const terminal = await safely();
-  for await (const chunk of file.stream()) write(terminal.push(chunk));
+  for await (const chunk of chunks) write(terminal.push(chunk));
   write(terminal.end());
 }
 

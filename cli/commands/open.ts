@@ -12,6 +12,7 @@ import { LazyBrowser } from "../tui/app/lazy-browser.ts";
 import { openScreen } from "../tui/app/open.ts";
 import { requireTerminal } from "../tui/app/require-terminal.ts";
 import { checkZone, GONE_MS } from "../tui/browser/browser-target.ts";
+import { decompressedViewer } from "../tui/viewer/decompressed.ts";
 import { outputViewer } from "../tui/viewer/output-viewer.ts";
 import type { ViewerOptions, ViewerStart } from "../tui/viewer/viewer-view.ts";
 
@@ -96,18 +97,21 @@ async function show(
   source: ViewerOptions["followSource"],
 ): Promise<number> {
   const around = new LazyBrowser(session, target, options);
+  const subtitle = `${session.route}, ${file.kind}`;
   try {
+    const decompressed = start.hex ? undefined : await decompressedViewer(file, subtitle);
     return await openScreen(
       {
         file,
         title: text,
-        subtitle: `${session.route}, ${file.kind}`,
+        subtitle,
         location: around.location,
         ended: () => session.ended !== undefined,
         lend: async () => (await import("../../src/sessions/index.ts")).copyOpenFile(file),
         zone: () => around.location.place.zone(),
         ...start,
         followSource: source,
+        ...decompressed,
       },
       around.app,
       hint,

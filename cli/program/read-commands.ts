@@ -9,12 +9,14 @@ export function addReadCommands(root: Command): void {
     .description(
       "Write files to standard output, unchanged to a file or pipe. On a terminal, unsafe control characters are escaped.",
     )
+    .option("--decompress", "decompress files that are gzip or zstd by their first bytes")
     .option("--trace", "print the descriptor, the route and the time to standard error")
     .addHelpText(
       "after",
       examples(
         "porthole cat web:/var/log/app.log",
         "porthole cat web:/proc/1/status pid:4242:/etc/hosts",
+        "porthole cat --decompress web:/var/log/app.log.2.gz | tail -n 100",
         "porthole cat --trace web:/etc/hostname",
       ),
     )

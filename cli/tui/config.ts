@@ -22,6 +22,8 @@ export interface Config {
   hidden: boolean;
   /** Show what the selected file holds beside the list, where there is room. */
   preview: boolean;
+  /** Show a scroll bar beside texts. */
+  scrollBar: boolean;
 }
 
 export const DEFAULT_CONFIG: Config = {
@@ -30,6 +32,7 @@ export const DEFAULT_CONFIG: Config = {
   mouse: false,
   hidden: false,
   preview: true,
+  scrollBar: true,
 };
 
 /**
@@ -76,7 +79,8 @@ export function decodeConfig(text: string): Config {
     if (key === "keys") config.keymap = decodeKeys(part);
     else if (key === "theme") config.theme = decodeTheme(part);
     else if (key === "mouse" || key === "hidden" || key === "preview") config[key] = booleanAt(key, part);
-    else throw unknown(key, ["keys", "theme", "mouse", "hidden", "preview"]);
+    else if (key === "scroll-bar") config.scrollBar = booleanAt(key, part);
+    else throw unknown(key, ["keys", "theme", "mouse", "hidden", "preview", "scroll-bar"]);
   }
   return config;
 }

@@ -10,6 +10,11 @@ export interface Frame {
    * ending in the plain style.
    */
   rows: readonly string[];
+  /**
+   * Cells for the last column of the screen, such as a scroll bar: one for each row, in SGR, empty
+   * where the row has the column.
+   */
+  edge?: readonly string[] | undefined;
   status: Status;
   /** What the view says, as a toast over the body; empty or undefined for nothing. */
   message?: string | undefined;
@@ -164,6 +169,8 @@ export interface Host {
    * change in it.
    */
   readonly theme: Theme;
+  /** Texts have a scroll bar. */
+  readonly hasScrollBar: boolean;
   /** The key of an action as it is written, for hints; its command where it has none. */
   keyOf(context: Context, action: Action): string;
   /** There is something new to show: a frame is drawn when its time has come. */

@@ -3,6 +3,8 @@ export { detachAgents, detachAll, type LiveAgent, listAgents, prepareMount } fro
 export { connect } from "./connect.ts";
 export { insteadOf } from "./consuming.ts";
 export { copyOpenFile } from "./copy-open-file.ts";
+export { type Compression, compressionOf, decompress } from "./decompress.ts";
+export { DecompressedFile, type FillingListener } from "./decompressed-file.ts";
 export { type Filter, feedPipe } from "./feed-pipe.ts";
 export { followLinks } from "./follow-links.ts";
 export { refuseConsuming } from "./local-session.ts";

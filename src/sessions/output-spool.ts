@@ -1,18 +1,18 @@
-import { constants, fstatSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
-import { O_TMPFILE_BIT } from "../descriptors/constants.ts";
-import { OwnedFd } from "../descriptors/owned-fd.ts";
+import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { type OutputEvent, OutputFollower } from "../engines/follow-output.ts";
 import { outputContainer } from "../engines/logs.ts";
 import { PortholeError } from "../errors.ts";
-import type { FileStat } from "../protocol/file-stat.ts";
 import type { OutputPath } from "../target.ts";
 import { OpenFile } from "./open-file.ts";
+import { temporaryFile, temporaryFileError, temporaryStat } from "./temporary-file.ts";
 
 /** Maximum bytes of one container's output that are kept on disk. */
 const MAX_BYTES = 4 * 1024 ** 3;
 /** Milliseconds that {@link OutputSpool.open} waits for what there is already. */
 const FIRST_MS = 500;
+const PURPOSE = "a container's output";
 /** Bytes written at once. */
 const BATCH = 256 * 1024;
 
@@ -36,11 +36,11 @@ export class OutputSpool {
   #written = 0;
 
   private constructor(name: string, path: OutputPath, follower: OutputFollower, tell: (event: SpoolEvent) => void) {
-    const fd = temporaryFile();
+    const fd = temporaryFile(PURPOSE);
     this.#fd = fd;
     this.#follower = follower;
     this.#tell = tell;
-    this.file = new OpenFile(`${name}:${path}`, fd, () => statOf(fd));
+    this.file = new OpenFile(`${name}:${path}`, fd, () => temporaryStat(fd));
   }
 
   /**
@@ -112,50 +112,7 @@ export class OutputSpool {
       this.#written += bytes.length;
     } catch (error) {
       this.#abort.abort();
-      this.#tell({ kind: "full", error: asFileError(error) });
+      this.#tell({ kind: "full", error: temporaryFileError(error, PURPOSE) });
     }
   }
-}
-
-function temporaryFile(): OwnedFd {
-  const directory = process.env.TMPDIR || "/var/tmp";
-  const flags = constants.O_RDWR | constants.O_DIRECTORY | O_TMPFILE_BIT;
-  try {
-    return OwnedFd.adopt(openSync(directory, flags, 0o600));
-  } catch (error) {
-    if (!UNSUPPORTED.has((error as NodeJS.ErrnoException).code ?? "")) throw asFileError(error);
-  }
-  try {
-    const own = mkdtempSync(`${directory}/porthole-`);
-    try {
-      return OwnedFd.adopt(openSync(`${own}/output`, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600));
-    } finally {
-      rmSync(own, { recursive: true });
-    }
-  } catch (error) {
-    throw asFileError(error);
-  }
-}
-
-/** File systems and kernels without O_TMPFILE (open(2)). */
-const UNSUPPORTED = new Set(["EOPNOTSUPP", "ENOTSUP", "EISDIR", "EINVAL"]);
-
-function asFileError(error: unknown): PortholeError {
-  if (error instanceof PortholeError) return error;
-  const { message, code } = error as NodeJS.ErrnoException;
-  return new PortholeError("FILE", `no room for a container's output on this machine: ${message}`, {
-    errno: code,
-    cause: error,
-    hint: "set TMPDIR to a directory with free space",
-  });
-}
-
-function statOf(fd: OwnedFd): FileStat {
-  const stat = fstatSync(fd.number, { bigint: true });
-  const device = { major: Number(stat.dev >> 8n), minor: Number(stat.dev & 0xffn) };
-  return {
-    ...{ mode: Number(stat.mode), links: 1, uid: Number(stat.uid), gid: Number(stat.gid), size: stat.size },
-    ...{ blocks: stat.blocks, inode: stat.ino, device, rdev: { major: 0, minor: 0 }, mountId: 0n, relayed: false },
-    ...{ atime: stat.atimeNs, mtime: stat.mtimeNs, ctime: stat.ctimeNs, btime: stat.birthtimeNs },
-  };
 }

@@ -124,3 +124,43 @@ describe("Compositor", () => {
     );
   });
 });
+
+describe("the compositor's edge", () => {
+  const edge = (...cells: string[]) => ({ column: 9, cells });
+  const cell = "\x1b[7m \x1b[m";
+
+  it("draws what a whole new screen would show, through changes of rows and cells and scrolling", () => {
+    const text = fc.constantFrom("", "abcdefghi", "abcdefgh", "short", "\x1b[31mred\x1b[m");
+    const frame = fc.array(fc.tuple(text, fc.constantFrom("", cell)), { minLength: 6, maxLength: 6 });
+    fc.assert(
+      fc.property(fc.array(frame, { minLength: 2, maxLength: 6 }), (frames) => {
+        const compositor = new Compositor();
+        const terminal = new ModelTerminal(6, 10);
+        for (const rows of frames) {
+          const cells = edge(...rows.map(([, one]) => one));
+          terminal.write(
+            compositor.frame(
+              rows.map(([row]) => row),
+              cells,
+            ),
+          );
+          const whole = new ModelTerminal(6, 10);
+          whole.write(
+            new Compositor().frame(
+              rows.map(([row]) => row),
+              cells,
+            ),
+          );
+          expect(terminal.cells).toEqual(whole.cells);
+        }
+      }),
+    );
+  });
+
+  it("moves a cell without drawing the row again", () => {
+    const compositor = new Compositor();
+    compositor.frame(["one", "two"], edge(cell, ""));
+    expect(compositor.frame(["one", "two"], edge("", cell))).toBe(`\x1b[?2026h\x1b[1;10H \x1b[2;10H${cell}\x1b[?2026l`);
+    expect(compositor.frame(["one", "two"])).toBe("\x1b[?2026h\x1b[2;10H \x1b[?2026l");
+  });
+});

@@ -58,6 +58,7 @@ export class App implements Host {
   readonly #keymap: Keymap;
   readonly #commands: Commands;
   readonly #isMouseOurs: boolean;
+  #hasScrollBar: boolean;
   readonly #theme: TerminalTheme;
   readonly #tabs = new Tabs();
   /** Views that were closed and have not ended. */
@@ -85,6 +86,7 @@ export class App implements Host {
   constructor({ config, navigator }: AppOptions) {
     this.#keymap = config.keymap;
     this.#isMouseOurs = config.mouse;
+    this.#hasScrollBar = config.scrollBar;
     this.#theme = new TerminalTheme(config.theme, process.env, () => this.#onTheme());
     this.#commands = new Commands({
       host: this,
@@ -141,6 +143,10 @@ export class App implements Host {
       await this.#close();
       release();
     }
+  }
+
+  get hasScrollBar(): boolean {
+    return this.#hasScrollBar;
   }
 
   get theme(): Theme {
@@ -283,10 +289,10 @@ export class App implements Host {
     if (!view || this.#isOutside) return;
     const { columns } = this.#terminal;
     const regions = this.#regions;
-    const { rows, status, message = "" } = view.frame({ columns, height: regions.body });
+    const { rows, edge, status, message = "" } = view.frame({ columns, height: regions.body });
     this.#status = status;
     this.#viewMessage = message;
-    this.#painter.paint({ rows, columns, regions, title: view.title });
+    this.#painter.paint({ rows, edge, columns, regions, title: view.title });
   }
 
   /** What the surfaces show; nothing while another program has the terminal. */
@@ -414,6 +420,10 @@ export class App implements Host {
         this.say(
           this.#terminal.toggleMouse() ? "the mouse is ours: Shift with it selects" : "the mouse is the terminal's",
         );
+        break;
+      case "scroll-bar":
+        this.#hasScrollBar = !this.#hasScrollBar;
+        this.say(this.#hasScrollBar ? "scroll bar" : "no scroll bar");
         break;
       case "redraw":
         this.#painter.invalidate();

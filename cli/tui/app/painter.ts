@@ -26,6 +26,8 @@ export interface PainterHost {
 /** The body of a frame with where it stands. */
 export interface Body {
   rows: readonly string[];
+  /** Cells of the last column, for each of the rows. */
+  edge: readonly string[] | undefined;
   columns: number;
   regions: Regions;
   /** Shown above it as long as Ink is not loaded. */
@@ -122,28 +124,38 @@ export class Painter {
     const state = this.#store?.get();
     // Drawn for another width: blank until they are drawn again.
     const surfaces = state?.top.columns === columns ? this.#surfaces : undefined;
+    const { rows, edge } = this.#laidOut(body, state, surfaces);
     const top = surfaces?.top() ?? (this.#surfaces ? [] : [clipText(` ${sanitiseText(body.title)}`, columns).text]);
     this.#terminal.write(
       this.#compositor.frame(
-        [
-          ...exactly(top, regions.top),
-          ...this.#bodyRows(body, state, surfaces),
-          ...exactly(surfaces?.bottom() ?? [], regions.bottom),
-        ].slice(0, this.#terminal.rows),
+        [...exactly(top, regions.top), ...rows, ...exactly(surfaces?.bottom() ?? [], regions.bottom)].slice(
+          0,
+          this.#terminal.rows,
+        ),
+        { column: columns - 1, cells: [...exactly([], regions.top), ...edge] },
       ),
     );
   }
 
-  #bodyRows({ rows, columns, regions }: Body, state: ScreenState | undefined, surfaces: Surfaces | undefined) {
+  /** The body with what lies over it, and the cells of the edge that are not covered. */
+  #laidOut(
+    { rows, edge = [], columns, regions }: Body,
+    state: ScreenState | undefined,
+    surfaces: Surfaces | undefined,
+  ): { rows: readonly string[]; edge: readonly string[] } {
     const size = { columns, height: regions.body };
     let body: readonly string[] = exactly(rows, size.height);
+    let cells = exactly(edge, size.height);
     for (const part of [state?.overlay, state?.toast]) {
       const over = part && (part === state?.overlay ? surfaces?.overlay() : surfaces?.toast());
       if (!part || !over || over.length === 0) continue;
       const width = Math.min(part.width, columns);
-      body = laidOver(body, over, width, overlayCorner(part, { width, height: over.length }, size));
+      const corner = overlayCorner(part, { width, height: over.length }, size);
+      body = laidOver(body, over, width, corner);
+      if (corner.column + width < columns) continue;
+      cells = cells.map((cell, row) => (over[row - corner.row] === undefined ? cell : ""));
     }
-    return body;
+    return { rows: body, edge: cells };
   }
 }
 

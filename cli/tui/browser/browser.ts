@@ -106,13 +106,13 @@ export class Browser implements BrowserContext {
   ): Promise<void> {
     await this.#openOrAsk(
       (consume) => place.use((session) => session.open(path, { consume })),
-      (file) => {
+      async (file) => {
         if (file.kind === "directory") {
           file.close();
           on.directory(path);
         } else
           this.host.open(
-            viewFile(place, file, { title: place.text(path), path, startAtEnd: false, follow: false }, this.host),
+            await viewFile(place, file, { title: place.text(path), path, startAtEnd: false, follow: false }, this.host),
             how,
           );
       },
@@ -128,10 +128,15 @@ export class Browser implements BrowserContext {
   ): Promise<void> {
     await this.#openOrAsk(
       (consume) => place.use((session) => session.openProcessFile(pid, fd, { consume })),
-      (file) => {
+      async (file) => {
         const title = `${place.text(`/proc/${pid}/fd/${fd}`)}  ${path}${deleted ? " (deleted)" : ""}`;
         this.host.open(
-          viewFile(place, file, { title, path: `/proc/${pid}/fd/${fd}`, startAtEnd: false, follow: false }, this.host),
+          await viewFile(
+            place,
+            file,
+            { title, path: `/proc/${pid}/fd/${fd}`, startAtEnd: false, follow: false },
+            this.host,
+          ),
           how,
         );
       },
@@ -142,9 +147,12 @@ export class Browser implements BrowserContext {
    * Shows what was opened. What would lose what is read is opened only once the user has agreed to
    * that.
    */
-  async #openOrAsk(open: (consume: boolean) => Promise<OpenFile>, show: (file: OpenFile) => void): Promise<void> {
+  async #openOrAsk(
+    open: (consume: boolean) => Promise<OpenFile>,
+    show: (file: OpenFile) => Promise<void>,
+  ): Promise<void> {
     try {
-      show(await open(false));
+      await show(await open(false));
     } catch (error) {
       if (!(error instanceof PortholeError) || error.consumes === undefined) return this.host.say(failureLine(error));
       const { does, output } = error.consumes;

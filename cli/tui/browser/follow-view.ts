@@ -20,7 +20,7 @@ export async function followView(browser: BrowserContext, chosen: readonly Follo
   const { place, path } = first;
   try {
     const file = await place.use((session) => session.open(path));
-    host.open(viewFile(place, file, { title: place.text(path), path, startAtEnd: true, follow: true }, host));
+    host.open(await viewFile(place, file, { title: place.text(path), path, startAtEnd: true, follow: true }, host));
   } catch (error) {
     host.say(failureLine(error));
   }

@@ -2,17 +2,23 @@ import type { OpenFile } from "../../../src/sessions/index.ts";
 import { tailSource } from "../../tail/tail-source.ts";
 import type { TailTarget } from "../../tail/tail-target.ts";
 import type { Host } from "../view.ts";
+import { decompressedViewer } from "../viewer/decompressed.ts";
 import { type ViewerOptions, ViewerView } from "../viewer/viewer-view.ts";
 import type { BrowserTarget } from "./browser-target.ts";
 
-/** The viewer on a file that was opened at a place; the file is closed with it. */
-export function viewFile(
+/**
+ * The viewer on a file that was opened at a place; the file is closed with it, or when this fails.
+ * @throws PortholeError FILE for a compressed file that cannot be decompressed
+ */
+export async function viewFile(
   place: BrowserTarget,
   file: OpenFile,
   options: { title: string; path: string } & Pick<ViewerOptions, "startAtEnd" | "follow">,
   host: Host,
-): ViewerView {
+): Promise<ViewerView> {
   const { path, ...rest } = options;
+  const subtitle = `${place.route}, ${file.kind}`;
+  const decompressed = await decompressedOrClose(file, subtitle);
   let followed: TailTarget | undefined;
   const follow: ViewerOptions["followSource"] = (tell) => {
     followed = place.followed(tell);
@@ -22,17 +28,28 @@ export function viewFile(
     {
       ...rest,
       file,
-      subtitle: `${place.route}, ${file.kind}`,
+      subtitle,
       followSource: file.isSeekable ? follow : undefined,
       location: { place, path },
       ended: () => place.isEnded,
       zone: () => place.zone(),
       lend: async () => (await import("../../../src/sessions/index.ts")).copyOpenFile(file),
-      closed: () => {
+      ...decompressed,
+      closed: async () => {
         followed?.end();
+        await decompressed?.closed();
         file.close();
       },
     },
     host,
   );
+}
+
+async function decompressedOrClose(file: OpenFile, subtitle: string) {
+  try {
+    return await decompressedViewer(file, subtitle);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
 }

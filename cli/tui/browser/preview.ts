@@ -44,6 +44,7 @@ export class Preview {
     // The preview answers no key and says nothing: it only asks for frames.
     this.#host = {
       theme: browser.host.theme,
+      hasScrollBar: false,
       keyOf: (context, action) => browser.host.keyOf(context, action),
       changed: () => browser.host.changed(),
       say: nothing,

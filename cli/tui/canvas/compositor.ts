@@ -15,7 +15,7 @@ const SAFE_ROW = /^(?:[^\x00-\x1f\x7f-\x9f]|\x1b\[[0-9;:]*m)*$/;
  * width, and leave the terminal in its plain style.
  */
 export class Compositor {
-  #shown: readonly string[] | undefined;
+  #shown: readonly ScreenRow[] | undefined;
 
   /** Forget what the terminal shows (start, resize, resume): the next frame draws every row. */
   invalidate(): void {
@@ -24,12 +24,15 @@ export class Compositor {
 
   /**
    * The bytes that bring the terminal from the frame before to this one; empty when they are equal.
-   * Row 0 is the top of the screen.
+   * Row 0 is the top of the screen. `edge`: cells that stand in one column beside the rows, which
+   * leave it free where there is a cell.
    */
-  frame(rows: readonly string[]): string {
-    const next = rows.map((row) =>
-      SAFE_ROW.test(row) ? row : layoutRow(row, { ...WHOLE_ROW, width: row.length * 8 }).text,
-    );
+  frame(rows: readonly string[], edge?: Edge): string {
+    const next = rows.map((row, index) => ({
+      text: SAFE_ROW.test(row) ? row : layoutRow(row, { ...WHOLE_ROW, width: row.length * 8 }).text,
+      cell: edge?.cells[index] ?? "",
+      column: edge?.column ?? 0,
+    }));
     const shown = this.#shown?.length === next.length ? [...this.#shown] : undefined;
     this.#shown = next;
     let bytes = "";
@@ -43,6 +46,21 @@ export class Compositor {
     return bytes === "" ? "" : SYNC_BEGIN + bytes + SYNC_END;
   }
 }
+
+/** One column beside the rows: a cell of one character for each row, in SGR; empty for none. */
+export interface Edge {
+  column: number;
+  cells: readonly string[];
+}
+
+interface ScreenRow {
+  text: string;
+  /** What stands in `column` beside the text. */
+  cell: string;
+  column: number;
+}
+
+const BLANK: ScreenRow = { text: "", cell: "", column: 0 };
 
 const WHOLE_ROW = { left: 0, colours: "pass", marks: [] } as const;
 
@@ -62,11 +80,12 @@ interface Scroll {
  * at the bottom that stay. A scroll has to leave at least half of the region in place to be worth
  * its bytes.
  */
-function findScroll(shownRows: readonly string[], nextRows: readonly string[]): Scroll | undefined {
+function findScroll(shownRows: readonly ScreenRow[], nextRows: readonly ScreenRow[]): Scroll | undefined {
   const numbers = new Map<string, number>();
-  const number = (row: string) => {
-    const known = numbers.get(row) ?? numbers.size;
-    numbers.set(row, known);
+  // A cell at the edge is drawn by itself: rows are the same without it.
+  const number = ({ text }: ScreenRow) => {
+    const known = numbers.get(text) ?? numbers.size;
+    numbers.set(text, known);
     return known;
   };
   // Compared many times: as numbers.
@@ -109,10 +128,10 @@ function countKept(shown: readonly number[], next: readonly number[], { top, bot
  * DECSTBM, then SU or SD, then the whole screen again. Brings `shown` to what the terminal has
  * after it.
  */
-function applyScroll(shown: string[], { top, bottom, by }: Scroll): string {
+function applyScroll(shown: ScreenRow[], { top, bottom, by }: Scroll): string {
   const region = shown.slice(top, bottom + 1);
   region.forEach((_, index) => {
-    shown[top + index] = region[index + by] ?? "";
+    shown[top + index] = region[index + by] ?? BLANK;
   });
   return `\x1b[${top + 1};${bottom + 1}r\x1b[${Math.abs(by)}${by > 0 ? "S" : "T"}\x1b[r`;
 }
@@ -121,8 +140,19 @@ function applyScroll(shown: string[], { top, bottom, by }: Scroll): string {
  * Erasing comes first: after a row that fills the width, the cursor would stand on its last
  * character.
  */
-function drawRow(index: number, shown: string | undefined, row: string, isStatus: boolean): string {
-  if (shown === row) return "";
+function drawRow(index: number, shown: ScreenRow | undefined, row: ScreenRow, isStatus: boolean): string {
+  const hasCell = shown?.cell === row.cell && (row.cell === "" || shown.column === row.column);
+  const cellAt = ({ column }: ScreenRow, cell: string) => `\x1b[${index + 1};${column + 1}H${cell}`;
+  if (shown?.text === row.text) {
+    if (hasCell) return "";
+    const erased = shown.cell !== "" && (row.cell === "" || shown.column !== row.column) ? cellAt(shown, " ") : "";
+    return erased + (row.cell === "" ? "" : cellAt(row, row.cell));
+  }
+  const drawn = drawText(index, hasCell ? shown?.text : undefined, row.text, isStatus);
+  return drawn + (row.cell === "" ? "" : cellAt(row, row.cell));
+}
+
+function drawText(index: number, shown: string | undefined, row: string, isStatus: boolean): string {
   const isWorth = shown !== undefined && (isStatus || isAlike(shown, row));
   const changes = isWorth ? changedParts(shown, row) : undefined;
   if (!changes) return `\x1b[${index + 1};1H\x1b[K${row}`;

@@ -23,6 +23,8 @@ export const THEME_PARTS = [
   "bar",
   "bar-strong",
   "bar-dim",
+  "thumb",
+  "tick",
 ] as const;
 
 /**
@@ -50,6 +52,8 @@ export const DEFAULT_THEME: Theme = {
   bar: "7",
   "bar-strong": "7;1",
   "bar-dim": "7",
+  thumb: "100",
+  tick: "43",
 };
 
 const DARK: Theme = {
@@ -68,6 +72,8 @@ const DARK: Theme = {
   bar: `${foreground("#b9c6d2")};${background("#232d37")}`,
   "bar-strong": `1;${foreground("#eef3f7")};${background("#232d37")}`,
   "bar-dim": `${foreground("#8a9aa9")};${background("#232d37")}`,
+  thumb: background("#4c6072"),
+  tick: background("#eebd62"),
 };
 
 const LIGHT: Theme = {
@@ -86,6 +92,8 @@ const LIGHT: Theme = {
   bar: `${foreground("#33414d")};${background("#dde4ea")}`,
   "bar-strong": `1;${foreground("#10181f")};${background("#dde4ea")}`,
   "bar-dim": `${foreground("#5b6873")};${background("#dde4ea")}`,
+  thumb: background("#b4c2cd"),
+  tick: background("#d08a1c"),
 };
 
 /**
@@ -149,7 +157,13 @@ export function withoutColours(theme: Theme): Theme {
       .join(";"),
   );
   // What was told by its colour alone.
-  return { ...plain, selection: plain.selection || "7", bad: plain.bad || "1", marked: plain.marked || "1" };
+  const { selection, bad, marked, thumb, tick } = plain;
+  return {
+    ...plain,
+    ...{ selection: selection || "7", bad: bad || "1", marked: marked || "1" },
+    // Cells of a blank: reverse video fills one, a line under it is thinner.
+    ...{ thumb: thumb || "7", tick: tick || "4" },
+  };
 }
 
 function mapStyles(theme: Theme, change: (style: string) => string): Theme {

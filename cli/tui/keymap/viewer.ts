@@ -31,6 +31,7 @@ export const VIEWER_KEYS = [
   { action: "less-context", keys: ["-"], help: "a line less" },
   { action: "line-numbers", keys: ["#"], help: "line numbers" },
   { action: "levels", keys: ["c"], help: "levels (ERROR, WARN) in colour, or not" },
+  { action: "scroll-bar", keys: ["alt-b"], help: "scroll bar with ticks for matches" },
   { action: "hex", keys: ["x"], help: "bytes in hex, or text" },
   { action: "encoding", keys: ["E"], help: "read as UTF-8, Latin-1, UTF-16" },
   { action: "mark", keys: ["m"], help: "mark this place with a letter" },

@@ -2,6 +2,7 @@ import { messageOf } from "../../../src/errors.ts";
 import {
   type Direction,
   type Encoding,
+  HitMap,
   Hits,
   type Mark,
   Matcher,
@@ -36,6 +37,7 @@ export class Searching {
   /** JSON is shown by its fields: `name=value` finds members. */
   #fields = false;
   #hits: Hits | undefined;
+  #map: HitMap | undefined;
   #highlight: Highlight | undefined;
   #bytes: Buffer | undefined;
   /** Resolves when searches that were given up read nothing any more. */
@@ -156,6 +158,14 @@ export class Searching {
     };
   }
 
+  /** In which of so many equal parts of the text there are matches; undefined without a search. */
+  ticks(parts: number): Uint8Array | undefined {
+    if (this.isHidden || !this.#map) return undefined;
+    const { has, isRough } = this.#map.parts(parts);
+    if (isRough) this.#changed();
+    return has;
+  }
+
   /** The text has grown: counts what came. Not when one has ended the search. */
   grown(): void {
     if (this.#hits && !this.#hits.scan.isCancelled) this.#hits.scan.go();
@@ -198,6 +208,7 @@ export class Searching {
     const hits = new Hits(this.#document.source, query, this.#changed);
     this.#drop();
     this.#hits = hits;
+    this.#map = new HitMap(this.#document.source, hits);
     this.#pattern = pattern;
     this.#mode = mode;
     this.#bytes = query.kind === "bytes" ? Buffer.from(query.bytes) : undefined;
@@ -207,7 +218,7 @@ export class Searching {
 
   #drop(): void {
     const { scan } = this.#hits ?? {};
-    this.#hits = this.#highlight = this.#bytes = undefined;
+    this.#hits = this.#map = this.#highlight = this.#bytes = undefined;
     if (scan) this.#ending = Promise.all([this.#ending, scan.cancel()]).then(() => undefined);
   }
 }

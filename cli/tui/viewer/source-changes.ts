@@ -55,6 +55,18 @@ export class SourceChanges {
     this.#changed();
   }
 
+  /** The source is being filled: its end is not there yet. */
+  set isFilling(on: boolean) {
+    this.#readers.text.isFilling = on;
+  }
+
+  /** Nothing comes any more; why, where it is not the end of the data. */
+  filled(failure: string | undefined): void {
+    this.isFilling = false;
+    if (failure !== undefined) this.note(failure);
+    this.#changed();
+  }
+
   /** A row of ours, at the end: something happened to what is followed. */
   note(text: string): void {
     this.#document.chain?.note(text);

@@ -56,8 +56,10 @@ export class ViewerText {
   #ending: Promise<unknown> = Promise.resolve();
   /** Where the range begins that one marks. */
   anchor: number | undefined;
-  /** The end is to be shown as soon as the filter has found it. */
+  /** The end is to be shown as soon as it is there. */
   isEndWanted = false;
+  /** The document is being filled: its end is not there yet. */
+  isFilling = false;
 
   /** `changed`: more is known of what is shown. */
   constructor(document: Document, searching: Searching, colours: "pass" | "drop", changed: () => void) {
@@ -96,6 +98,7 @@ export class ViewerText {
   get ways(): string[] {
     const { encoding } = this.#document;
     return [
+      this.isFilling ? "decompressing" : "",
       encoding === "utf-8" ? "" : ENCODING_NAMES[encoding],
       this.isWrapped ? "wrapped" : "",
       this.#json === "raw" || this.isHex ? "" : `JSON ${this.#json}`,
@@ -209,7 +212,7 @@ export class ViewerText {
 
   toEnd(): void {
     this.#filter?.near(this.#document.source.end(), "backward");
-    this.isEndWanted = this.#filter?.status.isRunning === true;
+    this.isEndWanted = this.#isEndOpen;
     this.viewport.forget();
     this.viewport.toEnd();
   }
@@ -233,6 +236,12 @@ export class ViewerText {
   endOf(line: number): number {
     const end = this.#document.source.end();
     return this.#hex ? Math.min(line + this.#hex.bytes, end) : (this.#document.lines.next(line) ?? end);
+  }
+
+  /** Where what is shown begins when this is the first row on the screen. */
+  shownFrom({ line, row }: Position): number {
+    if (row === 0) return line;
+    return line + Math.floor(((this.endOf(line) - line) * row) / Math.max(1, this.#rowsIn(line)));
   }
 
   /**
@@ -282,7 +291,7 @@ export class ViewerText {
     this.#pane.show(view);
     this.viewport.settle();
     if (atEnd || this.isEndWanted) this.viewport.toEnd();
-    if (this.isEndWanted && !this.#filter?.status.isRunning) this.isEndWanted = false;
+    if (!this.#isEndOpen) this.isEndWanted = false;
     const places = this.viewport.visible();
     const hex = this.#hex;
     const rows = hex
@@ -298,6 +307,11 @@ export class ViewerText {
    */
   ended(): Promise<unknown> {
     return this.#ending;
+  }
+
+  /** More may come at the end: of the filter's lines, or of the document. */
+  get #isEndOpen(): boolean {
+    return this.isFilling || this.#filter?.status.isRunning === true;
   }
 
   #rowsIn(line: number): number {

@@ -1,6 +1,7 @@
 import type { FollowSource } from "../../../src/follow/index.ts";
-import type { OpenFile } from "../../../src/sessions/index.ts";
+import type { FillingListener, OpenFile } from "../../../src/sessions/index.ts";
 import type { Zone } from "../../../src/times/index.ts";
+import { scrollBar, whereFree } from "../canvas/scroll-bar.ts";
 import type { Action } from "../keymap/keymap.ts";
 import type { Frame, Host, Location, Size, View } from "../view.ts";
 import { contentOf, type ScreenFile, StreamPump, seemsBinary } from "./content.ts";
@@ -54,9 +55,17 @@ export interface ViewerOptions extends ViewerStart {
   lend?: (() => Promise<OpenFile>) | undefined;
   /** Whether the session that opened the file has ended. */
   ended?: (() => boolean) | undefined;
+  /** The file is still being filled: hears when it has grown, and of the end. */
+  filling?: { watch(listener: FillingListener): void } | undefined;
   /** Called when the view is closed and nothing reads the file any more. */
-  closed?: (() => void) | undefined;
+  closed?: (() => void | Promise<void>) | undefined;
 }
+
+/**
+ * Columns up to which a text has all of them, the bar only where a row leaves the last one free:
+ * lines of 80 columns are common.
+ */
+const FULL_COLUMNS = 80;
 
 /** A file that is not followed is looked at this often: it may be cut, or its container may go. */
 const LOOK_MS = 1000;
@@ -78,7 +87,7 @@ export class ViewerView implements View {
   readonly #viewer: Viewer;
   readonly #pump = new StreamPump();
   readonly #follower: Follower | undefined;
-  readonly #closed: (() => void) | undefined;
+  readonly #closed: ViewerOptions["closed"];
   readonly #lend: ViewerOptions["lend"];
   #size: Size | undefined;
   /** How to begin, once the size is known. */
@@ -123,6 +132,14 @@ export class ViewerView implements View {
       const isTold = typeof followSource === "function";
       const source = isTold ? followSource((text) => this.#viewer.changes.note(text)) : followSource;
       this.#follower = new Follower(source, this.#viewer.changes, isTold);
+    }
+    if (options.filling) {
+      this.#viewer.changes.isFilling = true;
+      options.filling.watch({
+        grown: () => this.#viewer.changes.grown(),
+        // The title names the file.
+        ended: (error) => this.#viewer.changes.filled(error?.message.replace(`${file.path}: `, "")),
+      });
     }
     if (stream) {
       this.#pump.start(file, stream, {
@@ -179,15 +196,19 @@ export class ViewerView implements View {
   }
 
   frame(size: Size): Frame {
-    if (this.#size?.columns !== size.columns || this.#size.height !== size.height) {
-      this.#viewer.resize(size.columns, Math.max(1, size.height));
+    const hasBar = this.#host.hasScrollBar;
+    const columns = size.columns - (hasBar && size.columns > FULL_COLUMNS ? 1 : 0);
+    if (this.#size?.columns !== columns || this.#size.height !== size.height) {
+      this.#viewer.resize(columns, Math.max(1, size.height));
       this.#begin();
-      this.#size = size;
+      this.#size = { columns, height: size.height };
     }
-    const { rows, status, message } = this.#viewer.frame();
+    const { rows, status, message, shown, ticks } = this.#viewer.frame(hasBar);
     if (this.#viewer.isMoving) this.#turnWithSecond();
+    const cells = hasBar ? scrollBar({ ...shown, ticks, height: size.height }, this.#host.theme) : undefined;
+    const edge = columns < size.columns ? cells : cells && whereFree(cells, rows, columns);
     const keyOf = (action: Action) => this.#host.keyOf("viewer", action);
-    return { rows, status: viewerStatus(status, size.columns, keyOf), message };
+    return { rows, edge, status: viewerStatus(status, size.columns, keyOf), message };
   }
 
   layOutAnew(): void {
@@ -201,7 +222,7 @@ export class ViewerView implements View {
     await this.#viewer.close();
     await this.#follower?.close();
     await this.#pump.close();
-    this.#closed?.();
+    await this.#closed?.();
   }
 
   /** While nothing follows the file, its length and its container are looked at here. */

@@ -25,6 +25,17 @@ const NAME_ASKED: Readonly<Record<Awaited, string>> = {
   jump: "go to mark: its letter, or ' for where one was",
 };
 
+/** What a viewer shows at a time. */
+export interface ViewerFrame {
+  rows: string[];
+  status: ViewerStatus;
+  message: string;
+  /** The part of the text that is on the screen, bounds from 0 to 1. */
+  shown: { from: number; to: number };
+  /** For each row of the screen, as a part of the text: whether there are matches. */
+  ticks: Uint8Array | undefined;
+}
+
 /** The viewer without a terminal: actions in, rows and status out. */
 export class Viewer {
   readonly #options: ViewerOptions;
@@ -226,8 +237,11 @@ export class Viewer {
     return this.#parts.text.range();
   }
 
-  /** The rows of the pane, their status and what is said, from one observation of the source. */
-  frame(): { rows: string[]; status: ViewerStatus; message: string } {
+  /**
+   * The rows of the pane, their status and what is said, from one observation of the source. `wantsTicks`: where
+   * matches are, too.
+   */
+  frame(wantsTicks = false): ViewerFrame {
     this.changes.look();
     const { text, following } = this.#parts;
     const { rows, places } = text.frame(following.isOn);
@@ -236,7 +250,14 @@ export class Viewer {
     const status = currentStatus(this.#document, this.#growth, this.#parts, places);
     const last = places.at(-1);
     this.#unread = last === undefined ? 0 : status.end - text.endOf(last.line);
-    return { rows, status: { ...status, count: this.#count }, message: this.#message };
+    const { searching } = this.#parts;
+    return {
+      rows,
+      status: { ...status, count: this.#count },
+      message: this.#message,
+      shown: partOf(status, places[0] ? text.shownFrom(places[0]) : status.start),
+      ticks: wantsTicks ? searching.ticks(this.#height) : undefined,
+    };
   }
 
   /** Resolves when no thread reads the source any more. */
@@ -267,6 +288,12 @@ export class Viewer {
     if (direction === "backward") return at;
     return isHex ? at + 1 : text.endOf(at);
   }
+}
+
+/** Which part of the text is on the screen, each bound from 0 to 1. */
+function partOf({ start, end, bottom }: { start: number; end: number; bottom: number }, top: number) {
+  const length = Math.max(1, end - start);
+  return { from: (top - start) / length, to: (bottom - start) / length };
 }
 
 /** Why a filter shows nothing, and how to leave it. */

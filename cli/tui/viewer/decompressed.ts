@@ -1,0 +1,29 @@
+import { type Compression, compressionOf, DecompressedFile, type OpenFile } from "../../../src/sessions/index.ts";
+import type { ViewerOptions } from "./viewer-view.ts";
+
+type Shown = Pick<ViewerOptions, "file" | "subtitle" | "filling" | "lend" | "closed"> & { followSource?: undefined };
+
+/**
+ * How to show a compressed file as its text; undefined for a file that is not compressed.
+ * `closed` ends it and must be awaited before the caller closes the compressed file.
+ * @throws PortholeError FILE if it cannot be decompressed
+ */
+export async function decompressedViewer(
+  file: OpenFile,
+  subtitle: string,
+): Promise<(Shown & { closed(): Promise<void> }) | undefined> {
+  const compression: Compression | undefined = compressionOf(file);
+  if (compression === undefined) return undefined;
+  const whole = await DecompressedFile.open(file, compression);
+  return {
+    file: whole.file,
+    subtitle: `${subtitle}, ${compression}`,
+    filling: whole,
+    followSource: undefined,
+    lend: async () => {
+      await whole.filled();
+      return (await import("../../../src/sessions/index.ts")).copyOpenFile(whole.file);
+    },
+    closed: () => whole.close(),
+  };
+}

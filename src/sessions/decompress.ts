@@ -1,0 +1,121 @@
+import type { ChildProcess } from "node:child_process";
+import type { Transform } from "node:stream";
+import { messageOf, PortholeError } from "../errors.ts";
+import type { OpenFile } from "./open-file.ts";
+
+/** Formats that are told by their first bytes. */
+export type Compression = "gzip" | "zstd";
+
+/** Bytes of a piece of decompressed data. */
+const PIECE = 256 * 1024;
+/**
+ * Memory for what a zstd frame refers back to, as a power of two: 32 MiB. `zstd -19` needs 8, only
+ * `--ultra` and `--long` more.
+ */
+const ZSTD_WINDOW_LOG = 25;
+
+/** How a regular file is compressed, by its first bytes (RFC 1952, RFC 8878); undefined if not. */
+export function compressionOf(file: Pick<OpenFile, "kind" | "isSeekable" | "read">): Compression | undefined {
+  if (file.kind !== "file" || !file.isSeekable) return undefined;
+  const head = Buffer.alloc(4);
+  try {
+    if (file.read(head, 0) < 4) return undefined;
+  } catch {
+    // The reader of its bytes reports it.
+    return undefined;
+  }
+  if (head.readUIntBE(0, 3) === 0x1f8b08) return "gzip";
+  const magic = head.readUInt32LE(0);
+  return magic === 0xfd2fb528 || magic >>> 4 === 0x184d2a5 ? "zstd" : undefined;
+}
+
+/**
+ * Decompresses a stream: every member or frame of it. gzip by node:zlib, zstd by it from Node 22.15
+ * on, by the program `zstd` before.
+ * @throws PortholeError FILE for data that is damaged or ends early, and where nothing can
+ * decompress it
+ */
+export async function* decompress(
+  name: string,
+  source: AsyncIterable<Uint8Array>,
+  compression: Compression,
+): AsyncGenerator<Buffer> {
+  const zlib = process.getBuiltinModule("node:zlib");
+  if (compression === "gzip") yield* through(name, source, zlib.createGunzip({ chunkSize: PIECE }));
+  else if ("createZstdDecompress" in zlib) yield* through(name, source, zstdTransform(zlib));
+  else yield* throughProgram(name, source);
+}
+
+/** @types/node describes Node 20, which has none. */
+function zstdTransform(zlib: object): Transform {
+  const { createZstdDecompress, constants } = zlib as {
+    createZstdDecompress(options: object): Transform;
+    constants: { ZSTD_d_windowLogMax: number };
+  };
+  return createZstdDecompress({ chunkSize: PIECE, params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG } });
+}
+
+async function* through(name: string, source: AsyncIterable<Uint8Array>, transform: Transform): AsyncGenerator<Buffer> {
+  const { pipeline, Readable } = process.getBuiltinModule("node:stream");
+  // Its error is the transform's as well, which ends the loop.
+  pipeline(Readable.from(source, { objectMode: false }), transform, () => undefined);
+  try {
+    for await (const piece of transform) yield piece as Buffer;
+  } catch (error) {
+    throw damaged(name, error);
+  } finally {
+    transform.destroy();
+  }
+}
+
+async function* throughProgram(name: string, source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  const { spawn } = process.getBuiltinModule("node:child_process");
+  const { pipeline, Readable } = process.getBuiltinModule("node:stream");
+  const memory = `--memory=${2 ** (ZSTD_WINDOW_LOG - 20)}MB`;
+  const child = spawn("zstd", ["-dcq", memory, "-"], { stdio: ["pipe", "pipe", "pipe"] });
+  const ended = endOf(child);
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    if (said.length < 1000) said += text;
+  });
+  // A program that ended early tells by its status.
+  pipeline(Readable.from(source, { objectMode: false }), child.stdin, () => undefined);
+  try {
+    for await (const piece of child.stdout) yield piece as Buffer;
+    const status = await ended;
+    if (status instanceof Error) throw missing(name, status);
+    if (status !== 0)
+      throw damaged(
+        name,
+        said
+          .trim()
+          .split("\n")
+          .at(0)
+          ?.replace(/^.*?: /, "") || `status ${status}`,
+      );
+  } finally {
+    child.kill();
+  }
+}
+
+/** The exit status, or why the program could not be started. */
+function endOf(child: ChildProcess): Promise<number | Error> {
+  return new Promise((resolve) => {
+    child.once("error", resolve);
+    child.once("close", (status) => resolve(status ?? 1));
+  });
+}
+
+function missing(name: string, cause: Error): PortholeError {
+  return new PortholeError("FILE", `${name}: cannot decompress zstd: Node ${process.versions.node} has no zstd`, {
+    cause,
+    hint: "run porthole with Node 22.15 or later, or install the program zstd",
+  });
+}
+
+function damaged(name: string, cause: unknown): PortholeError {
+  if (cause instanceof PortholeError) return cause;
+  const text = messageOf(cause);
+  const reason = text === "unexpected end of file" ? "the compressed data ends early" : text;
+  return new PortholeError("FILE", `${name}: cannot decompress: ${reason}`, { cause });
+}

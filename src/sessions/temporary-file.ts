@@ -1,0 +1,55 @@
+import { constants, fstatSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { O_TMPFILE_BIT } from "../descriptors/constants.ts";
+import { OwnedFd } from "../descriptors/owned-fd.ts";
+import { PortholeError } from "../errors.ts";
+import type { FileStat } from "../protocol/file-stat.ts";
+
+/**
+ * An unnamed file in TMPDIR, else /var/tmp, open for reading and writing (open(2), O_TMPFILE; made
+ * and unlinked where the file system has none). The caller closes it.
+ * @throws PortholeError FILE
+ */
+export function temporaryFile(purpose: string): OwnedFd {
+  const directory = process.env.TMPDIR || "/var/tmp";
+  const flags = constants.O_RDWR | constants.O_DIRECTORY | O_TMPFILE_BIT;
+  try {
+    return OwnedFd.adopt(openSync(directory, flags, 0o600));
+  } catch (error) {
+    if (!UNSUPPORTED.has((error as NodeJS.ErrnoException).code ?? "")) throw temporaryFileError(error, purpose);
+  }
+  try {
+    const own = mkdtempSync(`${directory}/porthole-`);
+    try {
+      return OwnedFd.adopt(openSync(`${own}/output`, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600));
+    } finally {
+      rmSync(own, { recursive: true });
+    }
+  } catch (error) {
+    throw temporaryFileError(error, purpose);
+  }
+}
+
+/** File systems and kernels without O_TMPFILE (open(2)). */
+const UNSUPPORTED = new Set(["EOPNOTSUPP", "ENOTSUP", "EISDIR", "EINVAL"]);
+
+/** What a temporary file failed with. `purpose`: what it was to hold. */
+export function temporaryFileError(error: unknown, purpose: string): PortholeError {
+  if (error instanceof PortholeError) return error;
+  const { message, code } = error as NodeJS.ErrnoException;
+  return new PortholeError("FILE", `no room for ${purpose} on this machine: ${message}`, {
+    errno: code,
+    cause: error,
+    hint: "set TMPDIR to a directory with free space",
+  });
+}
+
+/** The stat of a file of this machine as an agent would report it. */
+export function temporaryStat(fd: OwnedFd): FileStat {
+  const stat = fstatSync(fd.number, { bigint: true });
+  const device = { major: Number(stat.dev >> 8n), minor: Number(stat.dev & 0xffn) };
+  return {
+    ...{ mode: Number(stat.mode), links: 1, uid: Number(stat.uid), gid: Number(stat.gid), size: stat.size },
+    ...{ blocks: stat.blocks, inode: stat.ino, device, rdev: { major: 0, minor: 0 }, mountId: 0n, relayed: false },
+    ...{ atime: stat.atimeNs, mtime: stat.mtimeNs, ctime: stat.ctimeNs, btime: stat.birthtimeNs },
+  };
+}

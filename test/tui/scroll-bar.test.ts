@@ -1,0 +1,115 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { scrollBar } from "../../cli/tui/canvas/scroll-bar.ts";
+import { DEFAULT_THEME, type TerminalColours, THEME_NAMES, themeFor } from "../../cli/tui/canvas/theme.ts";
+import { describeWith } from "../helpers/availability.ts";
+import { numbered, TmuxScreen } from "./screen.ts";
+
+const drawn = (from: number, to: number, height = 10, ticks?: Uint8Array) =>
+  scrollBar({ from, to, height, ticks }, { ...DEFAULT_THEME, thumb: "7", tick: "43" })
+    .map((cell) => (cell === "" ? "." : cell.includes("43") ? "+" : "#"))
+    .join("");
+
+describe("scrollBar", () => {
+  it("is empty where everything is on the screen", () => {
+    expect(drawn(0, 1)).toBe("");
+  });
+
+  it.each([
+    [0, 0.2, "##........"],
+    [0.4, 0.6, "....##...."],
+    [0.8, 1, "........##"],
+    [0, 0.0001, "#........."],
+    [0.00001, 0.0001, ".#........"],
+    [0.9999, 1, ".........#"],
+    [0.99, 0.9999, "........#."],
+    [0.01, 0.99, "##########"],
+  ])("shows the part from %d to %d and touches an end only where the text is there", (from, to, bar) => {
+    expect(drawn(from, to)).toBe(bar);
+  });
+
+  it("shows ticks over and beside the thumb", () => {
+    const ticks = new Uint8Array(10);
+    ticks[0] = ticks[5] = 1;
+    expect(drawn(0, 0.2, 10, ticks)).toBe("+#...+....");
+  });
+
+  it.each(THEME_NAMES)("has cells that can be seen and hold a blank in theme %s", (name) => {
+    for (const isPlain of [false, true]) {
+      const terminal: TerminalColours = { depth: 256, isPlain, isLight: false };
+      const theme = themeFor({ name, parts: {} }, terminal);
+      const cells = new Set(scrollBar({ from: 0, to: 0.5, height: 2, ticks: Uint8Array.of(0, 1) }, theme));
+      expect([...cells]).toHaveLength(2);
+      for (const cell of cells) expect(cell).toMatch(/^\x1b\[[0-9;]+m \x1b\[m$/);
+    }
+  });
+});
+
+describeWith("tmux", "the scroll bar of a text", () => {
+  const sizes = [
+    { columns: 80, rows: 24 },
+    { columns: 120, rows: 36 },
+    { columns: 200, rows: 50 },
+  ];
+  let screen: TmuxScreen;
+  beforeEach(() => {
+    screen = new TmuxScreen();
+  });
+  afterEach(() => screen.close());
+
+  /** What the last column has in each row of the body: T a tick, # the thumb; tmux trims blanks. */
+  function bar(rows: number): string {
+    const lines = screen
+      .styled()
+      .split("\n")
+      .slice(1, rows - 2);
+    return lines.map((line) => (/\x1b\[43m *$/.test(line) ? "T" : /\x1b\[100m *$/.test(line) ? "#" : " ")).join("");
+  }
+
+  it.each(sizes)("moves with the text and shows ticks for matches at $columns x $rows", async ({ columns, rows }) => {
+    screen.resize({ columns, rows });
+    screen.run("export TERM=xterm COLORTERM=");
+    await screen.waitForEnd();
+    await screen.open(screen.file("log", numbered(1000)));
+    await screen.waitFor("the thumb at the top", () => /^#+ +$/.test(bar(rows)));
+    screen.keys("G");
+    await screen.waitFor("the thumb at the end", () => /^ +#+$/.test(bar(rows)));
+    screen.type("/line 5[0-9][0-9] ");
+    screen.keys("Enter");
+    await screen.waitFor("what is not found below", (text) => text.includes("not found below"));
+    screen.keys("g");
+    const height = rows - 3;
+    await screen.waitFor("ticks around the middle", () => {
+      const at = [...bar(rows)].flatMap((cell, row) => (cell === "T" ? [row / height] : []));
+      return at.length > 1 && at.every((part) => part > 0.4 && part < 0.65);
+    });
+    screen.keys("M-b");
+    await screen.waitFor("no bar", (text) => text.includes("no scroll bar") && bar(rows).trim() === "");
+    screen.keys("M-b");
+    await screen.waitFor("the bar again", () => bar(rows).includes("T"));
+  });
+
+  it("leaves lines of 80 columns whole at 80 columns, and takes a column from longer ones where there are more", async () => {
+    const line = (of: number) => `${"0123456789".repeat(of / 10)}\n`;
+    const path = screen.file("log", `${line(80).repeat(60)}`);
+    await screen.open(path);
+    await screen.waitFor("the whole line", (text) => text.split("\n")[1] === line(80).trimEnd());
+    screen.keys("q");
+    await screen.waitForEnd();
+    screen.resize({ columns: 120, rows: 36 });
+    await screen.open(screen.file("long", line(120).repeat(60)));
+    await screen.waitFor("the cut line", (text) => text.split("\n")[1] === `${line(120).slice(0, 118)}>`);
+    screen.keys("M-b");
+    await screen.waitFor("the whole line", (text) => text.split("\n")[1] === line(120).trimEnd());
+  });
+
+  it("is left out where the settings say so", async () => {
+    screen.run(
+      "mkdir -p config/porthole; echo '{\"scroll-bar\": false}' > config/porthole/config.json; export TERM=xterm COLORTERM=",
+    );
+    await screen.waitForEnd();
+    await screen.open(screen.file("log", numbered(1000)));
+    screen.keys("G");
+    await screen.waitFor("the end", (text) => text.includes("line 1000 of the log"));
+    expect(bar(24).trim()).toBe("");
+  });
+});
