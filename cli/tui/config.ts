@@ -16,7 +16,7 @@ import { type Context, KEYMAP, type Keymap } from "./keymap/keymap.ts";
 export interface Config {
   keymap: Keymap;
   theme: ThemeChoice;
-  /** Take the mouse from the beginning. */
+  /** Use the mouse from the beginning. */
   mouse: boolean;
   /** Show hidden files. */
   hidden: boolean;
@@ -29,7 +29,7 @@ export interface Config {
 export const DEFAULT_CONFIG: Config = {
   keymap: KEYMAP,
   theme: { name: "auto", parts: {} },
-  mouse: false,
+  mouse: true,
   hidden: false,
   preview: true,
   scrollBar: true,

@@ -92,10 +92,10 @@ export interface View {
   /** What to show now, in exactly `height` rows. Called at most once a frame. */
   frame(size: Size): Frame;
   /**
-   * Selects what is on this row, counted from the first one below the title. False when that is
-   * nothing.
+   * Selects what is at this row and column of the body, from its upper left corner. False when that
+   * is nothing. A double click then does the action `open`.
    */
-  click?(row: number): boolean;
+  click?(row: number, column: number): boolean;
   /** Exact widths of characters are there, what was laid out by estimates is not to be kept. */
   layOutAnew?(): void;
   /**

@@ -206,11 +206,11 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await press("global", "previous-tab", "the first tab", has("needle.txt"));
     await press("global", "next-tab", "the second tab", has("first of other"));
     await press("global", "close-tab", "one tab", (text) => !/^ 1 .* 2 /.test(text.split("\n")[0] ?? ""));
-    await press("global", "mouse", "the mouse", has("the mouse is ours"));
-    expect(screen.state("#{mouse_any_flag}")).toBe("1");
-    screen.keys("M-m");
-    await screen.waitFor("no mouse", has("the mouse is the terminal's"));
+    await press("global", "mouse", "no mouse", has("mouse off"));
     expect(screen.state("#{mouse_any_flag}")).toBe("0");
+    screen.keys("M-m");
+    await screen.waitFor("the mouse", has("mouse on"));
+    expect(screen.state("#{mouse_any_flag}")).toBe("1");
     const before = screen.raw().length;
     await press("global", "redraw", "a whole frame", () => screen.raw().slice(before).includes("needle"));
 

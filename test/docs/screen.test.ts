@@ -20,7 +20,7 @@ test("the keys in docs/screen.md are those of the table", () => {
 test("the settings in docs/screen.md are valid, with every key and every part of the theme", () => {
   const example = /```json\n(.*?)```/s.exec(committed)?.[1] ?? "";
   const config = decodeConfig(example);
-  expect([config.mouse, config.hidden, config.preview, config.theme.parts.title]).toEqual([true, true, false, "4"]);
+  expect([config.mouse, config.hidden, config.preview, config.theme.parts.title]).toEqual([false, true, false, "4"]);
   expect(config.keymap.viewer.find(({ action }) => action === "first-column")?.keys).toEqual([]);
   const known = /known are (.*)$/.exec(messageOf(() => decodeConfig('{"no-such": 1}')))?.[1]?.split(", ") ?? [];
   expect(Object.keys(JSON.parse(example)).sort()).toEqual(known.sort());

@@ -38,7 +38,8 @@ describe("the config file", () => {
     const terminal = { depth: "all", isPlain: false, isLight: undefined } as const;
     const theme = themeFor({ ...config.theme, name: "terminal" }, terminal);
     expect(theme).toMatchObject({ selection: "1;44", dim: "", bad: "91", title: "38;2;255;128;0", good: "32" });
-    expect([config.hidden, config.preview, config.mouse]).toEqual([true, false, false]);
+    expect([config.hidden, config.preview, config.mouse]).toEqual([true, false, true]);
+    expect(decode({ mouse: false }).mouse).toBe(false);
     expect(withoutColours(theme)).toMatchObject({ selection: "1", bad: "1", title: "" });
   });
 

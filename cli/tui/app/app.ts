@@ -9,12 +9,14 @@ import { type Action, actionFor, type Context, type Keymap } from "../keymap/key
 import type { KeyEvent, TerminalEvent } from "../keymap/keys.ts";
 import { dialogHints, dialogState } from "../ui/dialog.ts";
 import { helpAction, helpPage, helpWidth } from "../ui/help.ts";
+import { hitAt } from "../ui/hit.ts";
 import { paletteState } from "../ui/palette.ts";
 import type { OverlayState, ScreenState } from "../ui/state.ts";
 import { toastState } from "../ui/toast.ts";
 import type { Host, Navigator, PromptRequest, Question, Status, View } from "../view.ts";
 import { Commands } from "./commands.ts";
 import { Dialog } from "./dialog.ts";
+import { DoubleClick } from "./double-click.ts";
 import { FrameClock } from "./frames.ts";
 import { signalJob } from "./job.ts";
 import { KeyInput } from "./key-input.ts";
@@ -75,6 +77,7 @@ export class App implements Host {
   /** What the view says. */
   #viewMessage = "";
   #dialog: Dialog | undefined;
+  readonly #doubleClick = new DoubleClick();
   /** Page of the help that is shown. */
   #help: number | undefined;
   /** Another program has the terminal. */
@@ -373,8 +376,9 @@ export class App implements Host {
     if (isFree && event.kind === "key" && view.key?.(event.key)) return;
     const action = event.kind === "key" ? actionFor(event.key, view.contexts, this.#keymap) : undefined;
     const isOfAll = action === "interrupt" || action === "suspend";
+    const prompt = this.#prompt;
     if (this.#dialog && !isOfAll) this.#onDialog(this.#dialog, event);
-    else if (this.#prompt && !isOfAll) this.#onPrompt(this.#prompt, event);
+    else if (prompt && !isOfAll) this.#answer(prompt, () => prompt.take(event));
     else if (action) this.#act(view, action);
   }
 
@@ -418,7 +422,9 @@ export class App implements Host {
         break;
       case "mouse":
         this.say(
-          this.#terminal.toggleMouse() ? "the mouse is ours: Shift with it selects" : "the mouse is the terminal's",
+          this.#terminal.toggleMouse()
+            ? "mouse on: hold Shift to select text"
+            : `mouse off: ${this.keyOf("global", "mouse")} turns it on`,
         );
         break;
       case "scroll-bar":
@@ -453,28 +459,51 @@ export class App implements Host {
   }
 
   #onMouse(view: View, event: KeyEvent & { kind: "mouse" }): void {
-    if (this.#prompt || this.#dialog || this.#help !== undefined) return;
-    if (event.what === "press") {
-      view.click?.(event.row - this.#regions.top);
-      return;
-    }
-    const isDown = event.what === "wheel-down";
+    if (event.what === "press") this.#onPress(view, event);
+    else this.#onWheel(view, event.what === "wheel-down" ? 1 : -1);
+  }
+
+  #onPress(view: View, { row, column }: { row: number; column: number }): void {
+    const isDouble = this.#doubleClick.press(row, column, performance.now());
+    const state = this.#state();
+    if (!state) return;
+    const hit = hitAt(state, this.#regions, row, column);
+    const prompt = this.#prompt;
+    if (hit.kind === "key") this.#onKey({ kind: "key", key: hit.press });
+    else if (hit.kind === "choice" && prompt) this.#answer(prompt, () => prompt.pick(hit.index));
+    else if (hit.kind === "answer" && this.#dialog) this.#closeDialog(this.#dialog, hit.isYes);
+    else if (hit.kind === "beside" && this.#help !== undefined) this.#help = undefined;
+    else if (prompt || this.#dialog || this.#help !== undefined) return;
+    else if (hit.kind === "tab") this.#tabs.show(hit.index);
+    else if (hit.kind === "body" && view.click?.(hit.row, hit.column) && isDouble) this.#act(view, "open");
+  }
+
+  /** Scrolls what lies on top: the help, the palette, or the view. */
+  #onWheel(view: View, by: 1 | -1): void {
     const isText = view.contexts.some((context) => context === "viewer");
-    const action: Action = isText ? (isDown ? "line-down" : "line-up") : isDown ? "item-down" : "item-up";
-    for (let row = 0; row < WHEEL_ROWS; row++) view.act(action);
+    const [down, up]: [Action, Action] = isText ? ["line-down", "line-up"] : ["item-down", "item-up"];
+    const action = by > 0 ? down : up;
+    if (this.#dialog) return;
+    if (this.#prompt) this.#prompt.choose(by);
+    else if (this.#help !== undefined) this.#turnsHelp(action);
+    else for (let row = 0; row < WHEEL_ROWS; row++) view.act(action);
   }
 
   #onDialog(dialog: Dialog, event: KeyEvent): void {
     const answer = dialog.take(event);
-    if (answer === undefined) return;
-    this.#dialog = undefined;
-    dialog.question.answered(answer);
+    if (answer !== undefined) this.#closeDialog(dialog, answer);
   }
 
-  #onPrompt(prompt: PromptLine, event: KeyEvent): void {
+  #closeDialog(dialog: Dialog, isYes: boolean): void {
+    this.#dialog = undefined;
+    dialog.question.answered(isYes);
+  }
+
+  /** `take` gives the prompt an answer, and is true when that ends it. */
+  #answer(prompt: PromptLine, take: () => boolean): void {
     // Before it is answered: the answer may ask the next question.
     this.#prompt = undefined;
-    if (!prompt.take(event) && this.#prompt === undefined) this.#prompt = prompt;
+    if (!take() && this.#prompt === undefined) this.#prompt = prompt;
   }
 
   async #sendOut(view: View, action: OutAction): Promise<void> {

@@ -62,6 +62,12 @@ export class PromptLine {
     this.#chosen = to < 0 ? undefined : to;
   }
 
+  /** Takes a choice by its number from 0. True when that answers the question. */
+  pick(index: number): boolean {
+    const choice = this.choices?.all[index];
+    return choice !== undefined && this.#take(choice);
+  }
+
   /** Why Enter was refused, what Tab offers, or that the line is full, for the rest of the row. */
   get hint(): string {
     if (this.#refusal !== undefined) return this.#refusal;

@@ -23,6 +23,8 @@ export class FilesView implements View {
   readonly #browser: BrowserContext;
   readonly #pane: ListPane<FileItem>;
   readonly #preview: Preview;
+  /** Columns of the list in the last frame; the preview is beside it. */
+  #listColumns = 0;
   readonly #history: History;
   readonly #reading: DirectoryReading;
   #hidden = 0;
@@ -148,6 +150,7 @@ export class FilesView implements View {
   frame({ columns, height }: Size): Frame {
     const beside = this.#browser.preview && columns >= PREVIEW_FROM && this.#pane.list.shown.length > 0;
     const width = beside ? Math.floor(columns * 0.55) : columns;
+    this.#listColumns = width;
     const list = this.#pane.rows({ columns: width, height }, beside);
     return {
       rows: beside ? this.#beside(list, width, { columns: columns - width - 3, height }) : list,
@@ -155,8 +158,8 @@ export class FilesView implements View {
     };
   }
 
-  click(row: number): boolean {
-    return this.#pane.click(row);
+  click(row: number, column: number): boolean {
+    return column < this.#listColumns && this.#pane.click(row);
   }
 
   layOutAnew(): void {

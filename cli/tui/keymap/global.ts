@@ -13,7 +13,7 @@ export const GLOBAL_KEYS = [
   { action: "next-tab", keys: ["tab"], help: "next tab" },
   { action: "previous-tab", keys: ["backtab"], help: "previous tab" },
   { action: "close-tab", keys: ["ctrl-w"], help: "close the tab" },
-  { action: "mouse", keys: ["alt-m"], help: "take the mouse, or give it back" },
+  { action: "mouse", keys: ["alt-m"], help: "mouse on or off" },
   { action: "redraw", keys: ["ctrl-l", "r"], help: "draw the screen again" },
   { action: "suspend", keys: ["ctrl-z"], help: "suspend; `fg` comes back" },
   { action: "interrupt", keys: ["ctrl-c"], help: "quit with status 130" },

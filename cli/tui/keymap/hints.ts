@@ -2,8 +2,11 @@ import { type Action, type Context, KEYMAP, type Keymap, keyLabel } from "./keym
 
 /** A key and what it does, in a word. */
 export interface KeyHint {
+  /** As the help writes it. */
   key: string;
   text: string;
+  /** As an event names it: what a click on the hint presses. */
+  press: string;
 }
 
 /** Keys for the last row of the screen: those of the view, and those that hold everywhere. */
@@ -21,7 +24,7 @@ export function keyHints(contexts: readonly Context[], keymap: Keymap = KEYMAP):
   const of = (context: Context): KeyHint[] => {
     const hints = keymap[context].flatMap(({ keys, hint }) => {
       const key = keys.find((one) => !taken.has(one));
-      return hint === undefined || key === undefined ? [] : [{ key: keyLabel(key), text: hint }];
+      return hint === undefined || key === undefined ? [] : [{ key: keyLabel(key), text: hint, press: key }];
     });
     for (const { keys } of keymap[context]) for (const key of keys) taken.add(key);
     return hints;

@@ -1,5 +1,6 @@
 import { clipText } from "../canvas/text-width.ts";
 import type { Theme } from "../canvas/theme.ts";
+import { ANSWER_GAP } from "./dialog.ts";
 import { Panel, Row } from "./paint.tsx";
 import type { Piece } from "./row-text.ts";
 import type { DialogState } from "./state.ts";
@@ -24,6 +25,6 @@ function answerPieces({ key, text, isFocused }: DialogState["answers"][number], 
   return [
     { text: ` ${key} `, style: style(theme.key) },
     { text: `${text} `, style: style("") },
-    { text: "  ", style: "" },
+    { text: " ".repeat(ANSWER_GAP), style: "" },
   ];
 }

@@ -1,4 +1,4 @@
-import { textWidth, wrapText } from "../canvas/text-width.ts";
+import { safeWidth, textWidth, wrapText } from "../canvas/text-width.ts";
 import type { KeyHints } from "../keymap/hints.ts";
 import type { Question } from "../view.ts";
 import type { DialogState } from "./state.ts";
@@ -9,6 +9,9 @@ const WIDTH = 60;
 /** Border and padding beside the text. */
 const FRAME_COLUMNS = 4;
 
+/** Columns behind each answer. */
+export const ANSWER_GAP = 2;
+
 /** A question laid out for a screen of so many columns. */
 export function dialogState({ title, text, yes, no }: Question, isYes: boolean, columns: number): DialogState {
   const room = Math.max(1, Math.min(WIDTH, columns - FRAME_COLUMNS));
@@ -17,7 +20,8 @@ export function dialogState({ title, text, yes, no }: Question, isYes: boolean, 
     { key: "n", text: no, isFocused: !isYes },
     { key: "y", text: yes, isFocused: isYes },
   ];
-  const longest = Math.max(...[title, ...lines, answersText(answers)].map(textWidth));
+  const row = answers.reduce((sum, answer) => sum + answerWidth(answer) + ANSWER_GAP, 0);
+  const longest = Math.max(row, ...[title, ...lines].map(safeWidth));
   return { kind: "dialog", width: Math.min(room, longest) + FRAME_COLUMNS, title, lines, answers };
 }
 
@@ -25,14 +29,14 @@ export function dialogState({ title, text, yes, no }: Question, isYes: boolean, 
 export function dialogHints({ yes, no }: Question): KeyHints {
   return {
     here: [
-      { key: "n", text: no },
-      { key: "y", text: yes },
+      { key: "n", text: no, press: "n" },
+      { key: "y", text: yes, press: "y" },
     ],
     everywhere: [],
   };
 }
 
-/** As wide as the row of answers. */
-function answersText(answers: DialogState["answers"]): string {
-  return answers.map(({ text }) => `   ${text}   `).join("");
+/** Columns of an answer: its key and its text with a blank around each. */
+export function answerWidth({ key, text }: DialogState["answers"][number]): number {
+  return textWidth(key) + safeWidth(text) + 3;
 }

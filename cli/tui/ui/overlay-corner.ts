@@ -14,3 +14,10 @@ export function overlayCorner(
   if (!("kind" in state)) return { column: Math.max(0, body.columns - width), row };
   return state.kind === "palette" ? { column: 0, row } : centred({ width, height }, body);
 }
+
+/** Rows that an overlay takes, its frame included. */
+export function overlayHeight(state: OverlayState): number {
+  if (state.kind === "palette") return state.rows.length + 2;
+  if (state.kind === "dialog") return state.lines.length + 4;
+  return Math.max(...state.page.columns.map((lines) => lines.length)) + 2;
+}

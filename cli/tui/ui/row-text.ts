@@ -36,18 +36,35 @@ function titleParts(title: string): { before: string; name: string; after: strin
 }
 
 /** Row of tabs: the number and the title of each, in the columns that there are. */
-export function tabsRow({ tabs, columns }: TopState, theme: Theme): Piece[] {
+export function tabsRow(state: TopState, theme: Theme): Piece[] {
+  return tabParts(state).map(({ text }, index) => {
+    const style = index === state.tabs?.at ? `${theme.accent};1;4` : theme.dim;
+    return { text, style: style.replace(/^;/, "") };
+  });
+}
+
+/** Which tab is in this column, from 0; undefined for none. */
+export function tabAt(state: TopState, column: number): number | undefined {
+  let end = 0;
+  const index = tabParts(state).findIndex(({ width }) => {
+    end += width;
+    return column < end;
+  });
+  return index === -1 ? undefined : index;
+}
+
+/** Those that fit. */
+function tabParts({ tabs, columns }: TopState): { text: string; width: number }[] {
   const titles = tabs?.titles ?? [];
   const room = Math.max(4, Math.floor((columns - 1) / Math.max(1, titles.length)) - 4);
-  const row: Piece[] = [];
   let left = columns;
-  titles.forEach((title, index) => {
-    const part = clipText(` ${index + 1} ${clipText(title, room).text} `, left);
-    left -= part.width;
-    const style = index === tabs?.at ? `${theme.accent};1;4` : theme.dim;
-    if (part.width > 0) row.push({ text: part.text, style: style.replace(/^;/, "") });
-  });
-  return row;
+  return titles
+    .map((title, index) => {
+      const part = clipText(` ${index + 1} ${clipText(title, room).text} `, left);
+      left -= part.width;
+      return part;
+    })
+    .filter(({ width }) => width > 0);
 }
 
 /**
@@ -75,10 +92,9 @@ export function statusRow({ status, columns }: Pick<BottomState, "status" | "col
  * The row of keys: at the right those that hold everywhere, at the left as many of the view's as
  * fit.
  */
-export function keysRow({ here, everywhere }: KeyHints, columns: number, theme: Theme): Piece[] {
-  const right = fitting(everywhere, columns - 2);
-  const left = fitting(here, columns - 2 - right.width - (right.width > 0 ? GAP.length : 0));
-  const between = " ".repeat(Math.max(0, columns - 2 - left.width - right.width));
+export function keysRow(hints: KeyHints, columns: number, theme: Theme): Piece[] {
+  const { left, right, gap } = placedHints(hints, columns);
+  const between = " ".repeat(gap);
   const row = (hints: readonly KeyHint[]) =>
     hints.flatMap(({ key, text }, index) => [
       { text: index > 0 ? GAP : "", style: "" },
@@ -90,14 +106,40 @@ export function keysRow({ here, everywhere }: KeyHints, columns: number, theme: 
   );
 }
 
+/** The hint in this column; undefined for none. */
+export function hintAt(hints: KeyHints, columns: number, column: number): KeyHint | undefined {
+  const { left, right, gap } = placedHints(hints, columns);
+  const within = (all: readonly KeyHint[], from: number) => {
+    let start = from;
+    return all.find((hint) => {
+      const end = start + hintWidth(hint);
+      const isHit = column >= start && column < end;
+      start = end + GAP.length;
+      return isHit;
+    });
+  };
+  return within(left.hints, 1) ?? within(right.hints, 1 + left.width + gap);
+}
+
+/** What fits at both ends, and the columns between them. */
+function placedHints({ here, everywhere }: KeyHints, columns: number) {
+  const right = fitting(everywhere, columns - 2);
+  const left = fitting(here, columns - 2 - right.width - (right.width > 0 ? GAP.length : 0));
+  return { left, right, gap: Math.max(0, columns - 2 - left.width - right.width) };
+}
+
+function hintWidth({ key, text }: KeyHint): number {
+  return textWidth(key) + 1 + textWidth(text);
+}
+
 const GAP = "  ";
 
 /** The first ones that fit side by side. */
 function fitting(all: readonly KeyHint[], columns: number): { hints: readonly KeyHint[]; width: number } {
   let width = 0;
   let count = 0;
-  for (const { key, text } of all) {
-    const more = (count > 0 ? GAP.length : 0) + textWidth(key) + 1 + textWidth(text);
+  for (const hint of all) {
+    const more = (count > 0 ? GAP.length : 0) + hintWidth(hint);
     if (width + more > columns) break;
     width += more;
     count++;
