@@ -13,8 +13,8 @@ export type Target =
   /** `pid` in this PID namespace. */
   | { kind: "process"; pid: number; path: string }
   /**
-   * `name`: container name, id or id prefix, Compose service, `service-2` for one of several, or
-   * `project/service`.
+   * `name`: container name, id or id prefix, Compose service, `service-2` for one of several,
+   * `project/service`, or `pod:[NAMESPACE/]POD[/CONTAINER]` on a Kubernetes node.
    */
   | { kind: "container"; name: string; path: string }
   /**
@@ -31,7 +31,7 @@ export type OutputPath = "@stdout" | "@stderr" | "@logs";
 
 /**
  * Parses `web:/var/log/app.log`, `project/service:/path`, `image:NAME:/path`, `volume:NAME:/path`,
- * `web:@logs`, `pid:123:/path`, `/path`, `./path`. As in scp and docker cp, a colon after a slash
+ * `pod:NAMESPACE/POD/CONTAINER:/path`, `web:@logs`, `pid:123:/path`, `/path`, `./path`. As in scp and docker cp, a colon after a slash
  * belongs to the path, except in Compose's `name/name:/` and in image names. A path in a container
  * starts at its root.
  * @throws PortholeError USAGE
@@ -39,6 +39,8 @@ export type OutputPath = "@stdout" | "@stderr" | "@logs";
 export function parseTarget(text: string): Target {
   const kept = /^(image|volume):(?!\/)(.*)$/s.exec(text);
   if (kept !== null) return keptTarget(text, kept[1] as keyof typeof NAMES, kept[2] as string);
+  const pod = POD.exec(text);
+  if (pod !== null) return podTarget(text, pod[1] as string);
   const output = OUTPUT.exec(text);
   if (output !== null) return outputTarget(text, output[1] as string, output[2] as string);
   const compose = PROJECT_SERVICE.exec(text);
@@ -66,6 +68,28 @@ export function parseTarget(text: string): Target {
   return { kind: "container", name, path };
 }
 
+/** A container may be called `pod`: `pod:/path` and `pod:@logs` are its. */
+const POD = /^pod:(?![/@])(.*)$/s;
+const POD_NAME = /^[A-Za-z0-9][\w.-]*(?:\/[A-Za-z0-9][\w.-]*){0,2}$/;
+
+/** The first `:/` or `:@` ends the name. */
+function podTarget(text: string, rest: string): Target {
+  const [, name, path = ""] = /^(.*?):([/@].*)$/s.exec(rest) ?? [];
+  if (name === undefined) {
+    throw new PortholeError("USAGE", `'${text}' names no path that begins with a slash`, {
+      hint: "write for example pod:NAMESPACE/POD/CONTAINER:/etc/hostname",
+    });
+  }
+  if (!POD_NAME.test(name)) {
+    throw new PortholeError("USAGE", `'${text}': '${name}' cannot be the name of a pod`, {
+      hint: "write pod:[NAMESPACE/]POD[/CONTAINER]:/path",
+    });
+  }
+  return path.startsWith("@")
+    ? outputTarget(text, `pod:${name}`, path)
+    : { kind: "container", name: `pod:${name}`, path };
+}
+
 const PROJECT_SERVICE = /^([A-Za-z0-9][A-Za-z0-9_.-]*\/[A-Za-z0-9][A-Za-z0-9_.-]*):(\/.*)$/s;
 
 const OUTPUT = /^([A-Za-z0-9][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9][A-Za-z0-9_.-]*)?):(@.*)$/s;
@@ -82,11 +106,11 @@ function outputTarget(text: string, name: string, path: string): Target {
 
 /**
  * Like {@link parseTarget} with an optional path: `web`, `project/service`, `image:NAME`,
- * `volume:NAME`, `pid:123`.
+ * `volume:NAME`, `pod:NAME`, `pid:123`.
  * @throws PortholeError USAGE
  */
 export function parseSessionTarget(text: string): Target {
-  if (/^(image|volume):(?!\/)/.test(text) && !text.includes(":/")) return parseTarget(`${text}:/`);
+  if (/^(image|volume|pod):(?![/@])/.test(text) && !/:[/@]/.test(text)) return parseTarget(`${text}:/`);
   if (/^pid:\d+$/.test(text) || /^[^/:.][^/:]*(\/[^/:.][^/:]*)?$/.test(text)) return parseTarget(`${text}:/`);
   return parseTarget(text);
 }

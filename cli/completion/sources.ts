@@ -5,6 +5,8 @@ import {
   engineGet,
   engines,
   imageNames,
+  listedEngines,
+  listPods,
   volumeNames,
 } from "../../src/engines/index.ts";
 import { canEnterNamespaces } from "../../src/routes/index.ts";
@@ -40,6 +42,18 @@ export async function knownContainers(engine?: string): Promise<KnownContainer[]
   const answers = await Promise.allSettled(engines(engine).map(containersOf));
   const known = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
   return [...known.filter(({ state }) => state === ""), ...known.filter(({ state }) => state !== "")];
+}
+
+/** True on a Kubernetes node. */
+export function hasPods(engine?: string): boolean {
+  return listedEngines(engine).some(({ isCri }) => isCri);
+}
+
+/** The containers of this node's pods, each once, running ones first. */
+export async function podsOf(engine?: string): Promise<{ name: string; image: string; state: string }[]> {
+  const every = await listPods({ engine, signal: AbortSignal.timeout(PATIENCE_MS) }).catch(() => []);
+  const named = every.filter(({ name }) => name.startsWith("pod:"));
+  return [...named.filter(({ state }) => state === "running"), ...named.filter(({ state }) => state !== "running")];
 }
 
 async function containersOf(engine: Engine): Promise<KnownContainer[]> {

@@ -9,9 +9,11 @@ import type { Candidate } from "./expected.ts";
 import {
   connectQuickly,
   enterableProcesses,
+  hasPods,
   imageNames,
   type KnownContainer,
   knownContainers,
+  podsOf,
   TIMEOUT,
   volumeNames,
 } from "./sources.ts";
@@ -31,6 +33,8 @@ export async function targetCandidates(
 ): Promise<Candidate[] | undefined> {
   if (/^[./]/.test(typed)) return undefined;
   const kept = /^(image|volume):(?!\/)(.*)$/s.exec(typed);
+  const pod = /^pod:(?![/@])(.*)$/s.exec(typed);
+  if (pod !== null) return podCandidates(pod[1] ?? "", options);
   if (kept !== null) return keptCandidates(kept[1] as "image" | "volume", kept[2] ?? "", options);
   const place = /^(pid:\d+|[^:/]+(?:\/[^:/]+)?):(.*)$/s.exec(typed);
   if (!options.session && place !== null && place[1] !== "pid")
@@ -53,6 +57,7 @@ export async function targetCandidates(
     })),
     { value: "image:", description: "an image's files" },
     { value: "volume:", description: "a volume's files" },
+    ...(hasPods(options.engine) ? [{ value: "pod:", description: "a pod's container on this node" }] : []),
     { value: "pid:", description: "a process's namespaces" },
   ];
 }
@@ -93,6 +98,21 @@ async function keptCandidates(
   const names =
     kind === "image" ? await imageNames(options.engine, TIMEOUT) : await volumeNames(options.engine, TIMEOUT);
   return names.map((name) => ({ value: `${kind}:${name}${options.session ? "" : ":/"}` }));
+}
+
+/** Containers of pods; after a complete name, paths inside it. */
+async function podCandidates(
+  rest: string,
+  options: { session: boolean; engine: string | undefined },
+): Promise<Candidate[]> {
+  const colon = rest.indexOf(":");
+  if (colon !== -1 && !options.session)
+    return pathCandidates(`pod:${rest.slice(0, colon)}`, rest.slice(colon + 1), options);
+  const pods = await podsOf(options.engine);
+  return pods.map(({ name, image, state }) => ({
+    value: `${name}${options.session ? "" : ":"}`,
+    description: state === "running" ? image : `${image}, ${state}`,
+  }));
 }
 
 async function pathCandidates(

@@ -16,7 +16,7 @@ export function connectionOptions(command: Command): Command {
     )
     .option(
       "--engine <address>",
-      "container engine: unix:///PATH, a docker context, or all (default: DOCKER_HOST, the current docker context, the default sockets)",
+      "container engine: unix:///PATH, a docker context, cri:PATH for pods, or all (default: DOCKER_HOST, the current docker context, the default sockets)",
     )
     .option("--user <user>", "user inside the container, for the mount route (default: root)")
     .addOption(

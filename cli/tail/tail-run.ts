@@ -266,13 +266,19 @@ export class TailRun {
 
   /** Adds containers that match a pattern now, and drops those that were removed. */
   async #watchContainers(): Promise<void> {
+    const kinds = new Set(this.#selections.map(({ pattern }) => pattern.pods !== undefined));
+    await Promise.all([...kinds].map((pods) => this.#watchKind(pods)));
+  }
+
+  async #watchKind(pods: boolean): Promise<void> {
     const { watchSelection } = await import("../targets/select-containers.ts");
     await watchSelection({
-      engine: this.#sessions.engine,
+      ...{ engine: this.#sessions.engine, pods },
       signal: this.#stop.signal,
       changed: (namesOf) => {
         const removed = new Set<string>();
         for (const { pattern, names } of this.#selections) {
+          if ((pattern.pods !== undefined) !== pods) continue;
           const now = new Set(namesOf(pattern));
           for (const name of names) {
             if (now.has(name)) continue;

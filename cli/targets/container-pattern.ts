@@ -15,6 +15,14 @@ export interface ContainerPattern {
   rest: string;
   /** All of these must be there. */
   labels: readonly Label[];
+  /** Of a Kubernetes node: then `project` is a glob of namespaces and `name` one of pods. */
+  pods?: PodPattern;
+}
+
+/** What of a pod is meant. */
+export interface PodPattern {
+  /** Glob of its containers; undefined: those that run, or its default one. */
+  container: string | undefined;
 }
 
 /** `--label KEY[=VALUE]`. */
@@ -26,11 +34,13 @@ export interface Label {
 
 /**
  * Parses `'web-*:/path'`, `'shop/*:@logs'`. With labels every target names containers: `web:/path`,
- * and `/path` or `@logs` for all that have the labels. Undefined for a target that names at most
- * one container.
+ * and `/path` or `@logs` for all that have the labels. `'pod:shop/web-*:/path'` and
+ * `pod:shop/app=web:/path` are of pods. Undefined for a target that names at most one container.
  * @throws PortholeError USAGE
  */
 export function parsePattern(text: string, labels: readonly Label[]): ContainerPattern | undefined {
+  const pod = POD.exec(text);
+  if (pod !== null) return podPattern({ text, rest: pod[2] ?? "", labels }, pod[1] ?? "");
   const hasLabels = labels.length > 0;
   const [, project, name = "", rest = ""] = (/^(image|volume|pid):(?!\/)/.test(text) ? null : PATTERN.exec(text)) ?? [];
   if (name === "") {
@@ -46,7 +56,8 @@ export function parsePattern(text: string, labels: readonly Label[]): ContainerP
 
 /** As {@link parsePattern} where a path is not needed: `'web-*'`, `'shop/*'`. */
 export function parseSessionPattern(text: string, labels: readonly Label[]): ContainerPattern | undefined {
-  const pattern = parsePattern(/^[^:]*$/.test(text) && !text.startsWith("/") ? `${text}:/` : text, labels);
+  const isWithoutPath = /^(pod:(?![/@]))?[^:]*$/.test(text) && !text.startsWith("/");
+  const pattern = parsePattern(isWithoutPath ? `${text}:/` : text, labels);
   return pattern && { ...pattern, text };
 }
 
@@ -67,6 +78,35 @@ export function parseLabel(text: string): Label {
 /** Characters of names, and of globs. */
 const NAME = String.raw`[A-Za-z0-9*?[][\w.*?[\]!^-]*`;
 const PATTERN = new RegExp(`^(?:(${NAME})/)?(${NAME}):(.*)$`, "s");
+
+/** As in target.ts. */
+const POD = /^pod:(?![/@])(.*?):([/@].*)$/s;
+const PARTS = new RegExp(`^(?:(${NAME})/)?(${NAME})(?:/(${NAME}))?$`);
+/** A namespace has no dot, the prefix of a label has: `app.kubernetes.io/name=web`. */
+const SELECTOR = new RegExp(
+  String.raw`^(?:([A-Za-z0-9*?-]+)/)?((?:[\w.-]+/)?[\w.-]+=[^/]*?(?:,(?:[\w.-]+/)?[\w.-]+=[^/]*?)*)(?:/(${NAME}))?$`,
+);
+
+/** `[NAMESPACE/]POD[/CONTAINER]` with globs, `[NAMESPACE/]KEY=VALUE[,KEY=VALUE][/CONTAINER]`. */
+function podPattern(
+  pattern: Pick<ContainerPattern, "text" | "rest" | "labels">,
+  name: string,
+): ContainerPattern | undefined {
+  const { text, labels } = pattern;
+  if (name.includes("=")) {
+    const [, project, selector, container] = SELECTOR.exec(name) ?? [];
+    if (selector === undefined) {
+      throw new PortholeError("USAGE", `'${text}' has no valid selector`, {
+        hint: "write pod:[NAMESPACE/]KEY=VALUE[,KEY=VALUE][/CONTAINER]:/path",
+      });
+    }
+    const selected = [...labels, ...selector.split(",").map(parseLabel)];
+    return checked({ ...pattern, project, name: "*", labels: selected, pods: { container } });
+  }
+  if (labels.length === 0 && !isGlob(name)) return undefined;
+  const [, project, pod, container] = PARTS.exec(name) ?? [];
+  return pod === undefined ? undefined : checked({ ...pattern, project, name: pod, pods: { container } });
+}
 
 function checked(pattern: ContainerPattern): ContainerPattern {
   if (pattern.rest === "") {

@@ -1,4 +1,11 @@
-import { type ContainerListItem, type ListedContainer, listEvery, watchContainers } from "../../src/engines/index.ts";
+import {
+  type ContainerListItem,
+  type ListedContainer,
+  listEvery,
+  listPods,
+  matchingPods,
+  watchContainers,
+} from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { compareNames, compileGlob } from "../../src/files/index.ts";
 import { type ContainerPattern, isGlob } from "./container-pattern.ts";
@@ -16,7 +23,7 @@ export async function selectContainers(
   pattern: ContainerPattern,
   options: { engine: string | undefined; runningOnly?: boolean; isReport?: boolean },
 ): Promise<string[]> {
-  const every = await listEvery({ engine: options.engine });
+  const every = await (pattern.pods ? listPods : listEvery)({ engine: options.engine });
   const names = matchingNames(pattern, options.runningOnly ? every.filter(isRunning) : every);
   if (options.isReport) return names;
   if (names.length === 0) throw noMatch(pattern, options.runningOnly === true);
@@ -27,15 +34,17 @@ export async function selectContainers(
 /**
  * Calls `changed` with what {@link selectContainers} would return, also with nothing, whenever the
  * containers have changed; not while an engine is away.
+ * @param options.pods watch the container runtimes of this node instead of Docker and Podman
  */
 export function watchSelection(options: {
   engine: string | undefined;
+  pods: boolean;
   signal: AbortSignal;
   changed(namesOf: (pattern: ContainerPattern) => string[]): void;
 }): Promise<void> {
-  const { engine, signal, changed } = options;
+  const { engine, pods, signal, changed } = options;
   return watchContainers({
-    ...{ engine, signal },
+    ...{ engine, kind: pods ? "pods" : "containers", signal },
     changed({ containers, troubles, complete }) {
       if (complete && troubles.length === 0) changed((pattern) => matchingNames(pattern, containers));
     },
@@ -43,6 +52,7 @@ export function watchSelection(options: {
 }
 
 function matchingNames(pattern: ContainerPattern, every: readonly (ContainerListItem | ListedContainer)[]): string[] {
+  if (pattern.pods) return matchingPods(every, pattern, compileGlob).sort(compareNames);
   const matches = compile(pattern);
   const count = new Map<string, number>();
   for (const { name } of every) count.set(name, (count.get(name) ?? 0) + 1);
@@ -78,13 +88,14 @@ function isRunning({ state }: ContainerListItem): boolean {
 }
 
 /** The error where nothing matches. */
-export function noMatch({ project, name, labels }: ContainerPattern, runningOnly = false): PortholeError {
+export function noMatch({ project, name, labels, pods }: ContainerPattern, runningOnly = false): PortholeError {
   const shown = project === undefined ? name : `${project}/${name}`;
   const words = labels.map(({ key, value }) => (value === undefined ? key : `${key}=${value}`));
   const labelled =
     words.length === 0 ? "" : ` with ${words.length === 1 ? "the label" : "the labels"} ${words.join(", ")}`;
-  return new PortholeError("TARGET", `no ${runningOnly ? "running " : ""}container matches '${shown}'${labelled}`, {
-    hint: "see docker ps --all",
+  const what = `${runningOnly ? "running " : ""}${pods ? "pod" : "container"}`;
+  return new PortholeError("TARGET", `no ${what} matches '${shown}'${labelled}`, {
+    hint: pods ? "see kubectl get pods --all-namespaces --output wide" : "see docker ps --all",
   });
 }
 

@@ -1,8 +1,9 @@
 import { PortholeError } from "../errors.ts";
-import { type Engine, engines } from "./engine.ts";
+import { engines } from "./engine.ts";
+import type { Engine } from "./engine-address.ts";
 
 /** Kinds of objects that an engine knows by name. */
-export type ObjectKind = "container" | "image" | "volume";
+export type ObjectKind = "container" | "image" | "volume" | "pod";
 
 /** No engine has the object, as far as they respond. */
 export class NotFoundError extends PortholeError {
@@ -21,6 +22,7 @@ export class AmbiguousNameError extends PortholeError {}
 /**
  * Asks every engine for an object and returns the first that has it. Two engines that return the
  * same id count as one.
+ * @param explicit `--engine`, or the engines to ask
  * @param inspect resolves with undefined if an engine has no such object
  * @throws PortholeError TARGET if no engine has it, several have different ones, or no engine
  * responds; CANCELLED
@@ -28,10 +30,10 @@ export class AmbiguousNameError extends PortholeError {}
 export async function askEngines<T extends { id: string; name: string }>(
   kind: ObjectKind,
   name: string,
-  explicit: string | undefined,
+  explicit: string | undefined | readonly Engine[],
   inspect: (engine: Engine) => Promise<T | undefined>,
 ): Promise<{ engine: Engine; answer: T }> {
-  const asked = engines(explicit);
+  const asked = typeof explicit === "object" ? explicit : engines(explicit);
   if (asked.length === 0) {
     throw new PortholeError("TARGET", `cannot look up '${name}': no socket of Docker or Podman found`, {
       hint: "start an engine, or name one with --engine or DOCKER_HOST, or use pid:N:PATH",
@@ -88,4 +90,5 @@ const HINTS = {
   container: "run docker ps to list them",
   image: "run docker images to list them",
   volume: "run docker volume ls to list them",
+  pod: "kubectl get pods --all-namespaces --output wide says which node runs it",
 } as const;

@@ -1,3 +1,4 @@
+import type { PodContainer } from "./cri/pod-container.ts";
 import { type EngineRequest, Json } from "./engine-json.ts";
 
 /** Label of every sidecar; its value is the target's id. Lists leave sidecars out. */
@@ -26,6 +27,8 @@ export interface ContainerListItem {
   isSidecar: boolean;
   labels: ReadonlyMap<string, string>;
   ports: readonly ContainerPort[];
+  /** Of a container of a pod, whose labels are the pod's. */
+  pod?: PodContainer;
 }
 
 /** A port that a container listens on or that its image declares. */

@@ -2,24 +2,14 @@ import { readFileSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import type { WaitOptions } from "../descriptors/poll.ts";
 import { attachInterrupted, PortholeError } from "../errors.ts";
+import { criEngines } from "./cri/engines.ts";
 import { allContexts, contextNamed, currentContext } from "./docker-contexts.ts";
+import { CRI, type Engine, notOfPods } from "./engine-address.ts";
 import { type EngineRequest, Json } from "./engine-json.ts";
+
 import { httpGet } from "./http.ts";
 
-/** A container engine on this machine: Docker, or Podman's Docker-compatible API. */
-export interface Engine {
-  /** Path of its Unix socket. */
-  socketPath: string;
-  /**
-   * Where its address is from, for messages: `DOCKER_HOST`, `--engine`, `context 'x'` or `default`.
-   */
-  source: string;
-  /**
-   * Its name in lists and for `--engine`: `docker`, `podman`, `rootless-docker`, `rootless-podman`,
-   * a context's name, or a socket's path.
-   */
-  name: string;
-}
+export type { Engine } from "./engine-address.ts";
 
 /**
  * The engines to use, in order. An explicitly named engine is the only one: `explicit` (an address,
@@ -32,15 +22,18 @@ export interface Engine {
  */
 export function engines(explicit?: string, environment: NodeJS.ProcessEnv = process.env): Engine[] {
   if (explicit === "all") return everyEngine(environment);
+  if (explicit?.startsWith(CRI)) return criEngines(explicit);
   if (explicit !== undefined) return [engineNamed(explicit, environment)];
   if (environment.DOCKER_HOST) return [engineAt(environment.DOCKER_HOST, "DOCKER_HOST")];
   const context = currentContext(environment);
   return context === undefined ? everyEngine(environment) : [engineOfContext(context, environment)];
 }
 
-/** The engine of an agent's record. */
-export function recordedEngine(socketPath: string): Engine {
-  return { socketPath, source: "an agent's record", name: socketPath };
+/** The engines whose containers are listed: {@link engines}, and the container runtimes of a node unless one is named. */
+export function listedEngines(explicit?: string, environment: NodeJS.ProcessEnv = process.env): Engine[] {
+  const isOneNamed = environment.DOCKER_HOST || currentContext(environment) !== undefined;
+  const hasPods = explicit === "all" || (explicit === undefined && !isOneNamed);
+  return [...engines(explicit, environment), ...(hasPods ? criEngines(undefined, environment) : [])];
 }
 
 /** From docker's own rule for context names. */
@@ -118,7 +111,7 @@ function engineAt(address: string, source: string): Engine {
   const remote = /^(tcp|ssh|https?):\/\/([^/]*)/.exec(address);
   if (remote !== null) throw elsewhere(address, source, remote[1] === "ssh", remote[2] ?? "");
   throw new PortholeError("USAGE", `${source}: invalid engine address '${address}'`, {
-    hint: "use unix:///PATH, /PATH, docker, podman, or the name of a docker context",
+    hint: "use unix:///PATH, /PATH, docker, podman, cri:PATH, or the name of a docker context",
   });
 }
 
@@ -165,6 +158,7 @@ export interface EngineResponse {
  * or sends invalid JSON; CANCELLED
  */
 export async function engineGet(engine: Engine, path: string, options: WaitOptions = {}): Promise<EngineResponse> {
+  if (engine.isCri) throw notOfPods();
   const { timeoutMs = RESPONSE_TIMEOUT_MS, signal } = options;
   const { status, headers, body } = await httpGet(engine.socketPath, path, { timeoutMs, signal }).catch((error) => {
     if (signal?.aborted) throw attachInterrupted(error);

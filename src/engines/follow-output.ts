@@ -2,7 +2,8 @@ import { setTimeout } from "node:timers/promises";
 import { PortholeError } from "../errors.ts";
 import type { OutputPath } from "../target.ts";
 import { isNotFound } from "./ask-engines.ts";
-import { type OutputContainer, type OutputRecord, outputContainer, outputRecords } from "./logs.ts";
+import { outputContainer, outputRecords } from "./logs.ts";
+import type { OutputContainer, OutputRecord } from "./output-record.ts";
 
 /** Events of {@link OutputFollower}. */
 export type OutputEvent =
@@ -130,7 +131,7 @@ export class OutputFollower {
     const options = { path: this.#path, timestamps: true, follow, since, signal };
     let before: OutputRecord | undefined;
     for await (const record of outputRecords(this.#container, options)) {
-      const isDoubled = before !== undefined && isSame(before, record);
+      const isDoubled = this.#container.log === undefined && before !== undefined && isSame(before, record);
       before = record;
       if (isDoubled) continue;
       if (record.time !== undefined && since > 0n) {

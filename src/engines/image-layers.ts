@@ -1,4 +1,5 @@
-import { engineGet, recordedEngine } from "./engine.ts";
+import { engineGet } from "./engine.ts";
+import { recordedEngine } from "./engine-address.ts";
 import { Json } from "./engine-json.ts";
 
 /** A layer of an image, as its engine describes it. */
@@ -21,6 +22,8 @@ export async function imageLayerList(
   { id, isImage }: { id: string; isImage: boolean },
   signal?: AbortSignal,
 ): Promise<ImageLayer[]> {
+  // The CRI has no history of an image.
+  if (recordedEngine(socketPath).isCri) return [];
   const get = async (path: string) => {
     const { status, body, request } = await engineGet(recordedEngine(socketPath), path, { signal });
     return status === 200 ? new Json(body, request) : undefined;

@@ -2,13 +2,16 @@
 export { isNotFound } from "./ask-engines.ts";
 export { type ContainerChange, type ContainerChanges, containerChanges } from "./changes.ts";
 export { type ContainerListItem, type ContainerPort, decodeContainerList } from "./container-list.ts";
-export { type Engine, type EngineResponse, engineGet, engines, errorMessageOf } from "./engine.ts";
+export { matchingPods } from "./cri/pod-container.ts";
+export { type EngineResponse, engineGet, engines, errorMessageOf, listedEngines } from "./engine.ts";
+export { type Engine, engineAddress } from "./engine-address.ts";
 export { decodeInfo, decodeVersion, type EngineVersion } from "./engine-info.ts";
 export { type OutputEvent, OutputFollower } from "./follow-output.ts";
 export { imageNames } from "./images.ts";
-export { listEvery } from "./list-containers.ts";
-export { type OutputContainer, type OutputRecord, outputContainer } from "./logs.ts";
+export { listEvery, listPods } from "./list-containers.ts";
+export { outputContainer } from "./logs.ts";
 export { type NamespaceSandbox, namespaceSandboxes } from "./namespaces.ts";
+export type { OutputContainer, OutputRecord } from "./output-record.ts";
 export { type ContainerStorage, containerStorage, type VolumeStorage, volumeStorage } from "./storage.ts";
 export { volumeNames } from "./volumes.ts";
 export {

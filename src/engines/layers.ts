@@ -110,7 +110,11 @@ const LOCAL_DRIVERS = new Set(
  * does not show. Undefined for drivers known to be local, and if the engine does not report one.
  */
 export function lazyDriver(json: Json): string | undefined {
-  const driver = driverOf(json);
+  return lazyDriverNamed(driverOf(json));
+}
+
+/** The same by the driver's or snapshotter's name; empty if it is not known. */
+export function lazyDriverNamed(driver: string): string | undefined {
   return driver === "" || LOCAL_DRIVERS.has(driver) ? undefined : driver;
 }
 

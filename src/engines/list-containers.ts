@@ -1,6 +1,8 @@
 import { PortholeError } from "../errors.ts";
 import { type ContainerListItem, type ContainerSummary, decodeContainerList } from "./container-list.ts";
-import { type Engine, engineGet, engines, errorMessageOf } from "./engine.ts";
+import { criEngines } from "./cri/engines.ts";
+import { engineGet, engines, errorMessageOf } from "./engine.ts";
+import type { Engine } from "./engine-address.ts";
 
 /** A container in an engine's list, running or not. */
 export interface Container extends ContainerSummary {
@@ -27,7 +29,28 @@ export async function listEvery(options: {
 }): Promise<(ContainerListItem & { engine: Engine })[]> {
   const found = engines(options.engine);
   if (found.length === 0) throw noEngineError();
-  const answers = await Promise.allSettled(found.map((engine) => engineContainers(engine, options.signal)));
+  return listOf(found, options.signal);
+}
+
+/** As {@link listEvery}, of the pods of this Kubernetes node. @throws as it */
+export async function listPods(options: {
+  engine?: string | undefined;
+  signal?: AbortSignal;
+}): Promise<(ContainerListItem & { engine: Engine })[]> {
+  const found = criEngines(options.engine);
+  if (found.length === 0) {
+    throw new PortholeError("TARGET", "no container runtime of a Kubernetes node: no socket found", {
+      hint: "run porthole as root on the node, or name the socket with --engine cri:PATH",
+    });
+  }
+  return listOf(found, options.signal);
+}
+
+async function listOf(
+  found: readonly Engine[],
+  signal: AbortSignal | undefined,
+): Promise<(ContainerListItem & { engine: Engine })[]> {
+  const answers = await Promise.allSettled(found.map((engine) => engineContainers(engine, signal)));
   const failure = answers.find((answer) => answer.status === "rejected");
   if (failure && (found.length === 1 || answers.every(({ status }) => status === "rejected"))) throw failure.reason;
   const byId = new Map<string, ContainerListItem & { engine: Engine }>();
@@ -44,6 +67,7 @@ export async function listEvery(options: {
  * @throws PortholeError TARGET with the engine's message
  */
 export async function engineContainers(engine: Engine, signal: AbortSignal | undefined): Promise<ContainerListItem[]> {
+  if (engine.isCri) return (await import("./cri/list-pods.ts")).podItems(engine, { signal });
   const answer = await engineGet(engine, "/containers/json?all=true", { signal });
   if (answer.status !== 200) {
     const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;

@@ -1,45 +1,11 @@
 import { PortholeError } from "../errors.ts";
-import type { OutputPath } from "../target.ts";
-import { type Engine, RESPONSE_TIMEOUT_MS, unreachable } from "./engine.ts";
+import { RESPONSE_TIMEOUT_MS, unreachable } from "./engine.ts";
+import { isOfPod } from "./engine-address.ts";
 import { HttpStatusError, httpBody } from "./http.ts";
+import type { OutputContainer, OutputOptions, OutputRecord } from "./output-record.ts";
 import { inspectContainer } from "./resolve.ts";
 
-/** A container whose output is read. */
-export interface OutputContainer {
-  engine: Engine;
-  /** 64 hexadecimal digits. */
-  id: string;
-  name: string;
-  isRunning: boolean;
-  /** Distinguishes runs of one container. */
-  startedAt: string;
-  exitCode: number | undefined;
-  isPodman: boolean;
-  /** A terminal merges both streams. */
-  hasTerminal: boolean;
-}
-
-/** What the container wrote at once, as the engine stores it: a line, or a part of a long one. */
-export interface OutputRecord {
-  stream: "stdout" | "stderr";
-  /** The engine's timestamp in nanoseconds since 1970; undefined if not requested or invalid. */
-  time: bigint | undefined;
-  bytes: Buffer;
-}
-
-/** Options of {@link outputRecords}. */
-export interface OutputOptions {
-  path: OutputPath;
-  /** Request timestamps. Without frames (terminal), records then are lines. */
-  timestamps?: boolean;
-  /** Continue with new records until the container ends. */
-  follow?: boolean;
-  /** Nanoseconds since 1970, inclusive. */
-  since?: bigint | undefined;
-  /** Maximum number of last records, of both streams together. */
-  tail?: number | undefined;
-  signal: AbortSignal;
-}
+export type { OutputContainer, OutputOptions, OutputRecord } from "./output-record.ts";
 
 /**
  * Finds a container by name, running or not.
@@ -50,6 +16,10 @@ export async function outputContainer(
   explicitEngine: string | undefined,
   signal?: AbortSignal,
 ): Promise<OutputContainer> {
+  if (isOfPod(name, explicitEngine)) {
+    const { podOutput } = await import("./cri/resolve-pod.ts");
+    return podOutput(name, explicitEngine, signal);
+  }
   const { engine, answer } = await inspectContainer(name, explicitEngine, signal);
   const shown = answer.name || name;
   if (answer.logDriver === "none") {
@@ -63,14 +33,19 @@ export async function outputContainer(
 }
 
 /**
- * Reads a container's output from its engine (GET /containers/ID/logs), oldest first.
+ * Reads a container's output from its engine (GET /containers/ID/logs) or its node's log files,
+ * oldest first.
  * @throws PortholeError TARGET with the engine's message; CANCELLED
  */
 export async function* outputRecords(
   container: OutputContainer,
   options: OutputOptions,
 ): AsyncGenerator<OutputRecord, void, void> {
-  const { hasTerminal, isPodman } = container;
+  const { hasTerminal, isPodman, log } = container;
+  if (log !== undefined) {
+    const { logRecords } = await import("./cri/log-records.ts");
+    return yield* logRecords(log, options);
+  }
   const { timestamps = false } = options;
   const cut = hasTerminal ? new TerminalCutter(isPodman, timestamps) : new FrameCutter();
   const record = ({ stream, bytes }: Framed) =>

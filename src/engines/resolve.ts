@@ -2,65 +2,18 @@ import { PortholeError } from "../errors.ts";
 import { AmbiguousNameError, askEngines } from "./ask-engines.ts";
 import { composeContainer } from "./compose.ts";
 import { decodeContainerList } from "./container-list.ts";
-import { type Engine, type EngineResponse, engineGet, errorMessageOf } from "./engine.ts";
+import type { ContainerState, RunningContainer } from "./container-state.ts";
+import { type EngineResponse, engineGet, errorMessageOf } from "./engine.ts";
+import { type Engine, isOfPod, notOfPods } from "./engine-address.ts";
 import { Json } from "./engine-json.ts";
 import { decodeInspection, type Inspection } from "./inspection.ts";
-import { containerLayers, type Layers, lazyDriver, rootLayers } from "./layers.ts";
+import { containerLayers, lazyDriver, rootLayers } from "./layers.ts";
 
-/** A running container. One request returns all that is needed to choose and take a route. */
-export interface RunningContainer {
-  engine: Engine;
-  /** 64 hexadecimal digits. */
-  id: string;
-  name: string;
-  /** State.StartedAt: distinguishes runs of one container. */
-  startedAt: string;
-  /** Host pid of its first process. */
-  pid: number;
-  paused: boolean;
-  /** HostConfig.PidMode: empty, `host`, or `container:ID`. */
-  pidMode: string;
-  usernsMode: string;
-  /** HostConfig.Runtime: `runc`, `crun`, `runsc`; empty if missing. */
-  runtime: string;
-  privileged: boolean;
-  /** True if the engine is Podman. */
-  isPodman: boolean;
-  /** Device settings of HostConfig, passed on to a sidecar unchanged. */
-  devices: object[];
-  deviceCgroupRules: string[];
-  /** Host directory mounted at `/run/porthole`, if any. */
-  portholeMount: string | undefined;
-  /** The driver of its root if reading a file may wait for a program, see {@link lazyDriver}. */
-  lazyDriver: string | undefined;
-  /** Of its root, where the engine says them. */
-  layers: Pick<Layers, "directories" | "roles">;
-}
-
-/** A stopped container: its layers and volumes exist. */
-export interface StoppedContainer {
-  engine: Engine;
-  /** 64 hexadecimal digits. */
-  id: string;
-  name: string;
-  /** State.FinishedAt: distinguishes the files after one run from those after another. */
-  finishedAt: string;
-  runtime: string;
-  isPodman: boolean;
-  usernsMode: string;
-  layers: Layers;
-  /** The error for operations that need a running container. */
-  obstacle: PortholeError;
-}
-
-/** A running or a stopped container. */
-export type ContainerState =
-  | { running: RunningContainer; stopped?: undefined }
-  | { running?: undefined; stopped: StoppedContainer };
+export type { ContainerState, RunningContainer, StoppedContainer } from "./container-state.ts";
 
 /**
- * Finds a container by name, id, id prefix or Compose service (see {@link composeContainer}); one
- * request for the first three.
+ * Finds a container by name, id, id prefix, Compose service (see {@link composeContainer}) or pod
+ * (`pod:NAMESPACE/POD/CONTAINER`); one request for the first three.
  * @throws PortholeError TARGET if there is none, the name is ambiguous, it is being removed, or no
  * engine responds; CANCELLED through the signal
  */
@@ -70,6 +23,10 @@ export async function resolveContainer(
   mountPoint: string,
   signal?: AbortSignal,
 ): Promise<ContainerState> {
+  if (isOfPod(name, explicitEngine)) {
+    const { resolvePod } = await import("./cri/resolve-pod.ts");
+    return resolvePod(name, explicitEngine, mountPoint, signal);
+  }
   const { engine, answer } = await askEngines("container", name, explicitEngine, (asked) =>
     inspect(asked, name, signal),
   );
@@ -87,6 +44,10 @@ export async function describeContainer(
   mountPoint: string,
   signal?: AbortSignal,
 ): Promise<ContainerState> {
+  if (engine.isCri) {
+    const { describePodContainer } = await import("./cri/resolve-pod.ts");
+    return describePodContainer(engine, id, mountPoint, signal);
+  }
   return stateOf(engine, await inspectId(engine, id, signal), id, mountPoint);
 }
 
@@ -103,7 +64,7 @@ export async function inspectId(engine: Engine, id: string, signal?: AbortSignal
 }
 
 /**
- * Finds a container as {@link resolveContainer} does, in any state.
+ * Finds a container of Docker or Podman as {@link resolveContainer} does, in any state.
  * @throws as {@link resolveContainer}
  */
 export async function inspectContainer(
@@ -111,6 +72,7 @@ export async function inspectContainer(
   explicitEngine: string | undefined,
   signal?: AbortSignal,
 ): Promise<{ engine: Engine; answer: InspectedContainer }> {
+  if (isOfPod(name, explicitEngine)) throw notOfPods();
   return askEngines("container", name, explicitEngine, (asked) => inspect(asked, name, signal));
 }
 

@@ -1,7 +1,9 @@
 import { messageOf, PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import type { ContainerListItem } from "./container-list.ts";
-import { type Engine, engineGet, engines, RESPONSE_TIMEOUT_MS } from "./engine.ts";
+import { criEngines } from "./cri/engines.ts";
+import { engineGet, engines, listedEngines, RESPONSE_TIMEOUT_MS } from "./engine.ts";
+import type { Engine } from "./engine-address.ts";
 import { changedContainer, reportedHealth } from "./engine-event.ts";
 import { httpLines } from "./http.ts";
 import type { InspectedMount, Inspection } from "./inspection.ts";
@@ -42,6 +44,8 @@ export interface ContainersState {
 export interface WatchContainersOptions {
   /** `--engine`; default: every engine that is found. */
   engine?: string | undefined;
+  /** Docker's and Podman's containers, those of a Kubernetes node's runtimes, or by default both. */
+  kind?: "containers" | "pods";
   /** Asks for a container's state, process and routes. Without it, makes no such requests. */
   describe?(engine: Engine, id: string, signal: AbortSignal): Promise<ContainerDetails>;
   /** Called with the new state after each change. */
@@ -87,7 +91,7 @@ export async function watchContainers(options: WatchContainersOptions): Promise<
   while (!signal.aborted) {
     discovery = undefined;
     try {
-      const found = engines(options.engine);
+      const found = enginesOf(options);
       if (found.length === 0 && watched.size === 0) discovery = noEngineError();
       for (const engine of found) {
         if (watched.has(engine.socketPath)) continue;
@@ -102,6 +106,11 @@ export async function watchContainers(options: WatchContainersOptions): Promise<
     await pause(RETRY_MS, signal);
   }
   await Promise.all([...watched.values()].map(({ done }) => done));
+}
+
+function enginesOf({ engine, kind }: WatchContainersOptions): Engine[] {
+  if (kind === "pods") return criEngines(engine);
+  return kind === "containers" ? engines(engine) : listedEngines(engine);
 }
 
 class EngineWatch {
@@ -135,6 +144,12 @@ class EngineWatch {
     const options = { timeoutMs: RESPONSE_TIMEOUT_MS, signal: this.#signal };
     while (!this.#signal.aborted) {
       try {
+        // Events came with containerd 1.7.
+        if (this.#engine.isCri) {
+          await this.#listInTurn();
+          await pause(RETRY_MS, this.#signal);
+          continue;
+        }
         this.#details.clear();
         for await (const lines of httpLines(this.#engine.socketPath, EVENTS, options)) {
           const changed = lines.flatMap((line) => changedContainer(line) ?? this.#changedHealth(line) ?? []);
@@ -170,6 +185,7 @@ class EngineWatch {
     for (const id of this.#changed) this.#details.delete(id);
     this.#changed.clear();
     const listed = await engineContainers(this.#engine, this.#signal);
+    if (this.#engine.isCri) this.#forgetChanged(listed);
     this.containers = listed.map((one) => this.#withDetails(one));
     this.trouble = undefined;
     this.answered = true;
@@ -184,6 +200,12 @@ class EngineWatch {
       await Promise.all(asked.slice(at, at + AT_ONCE).map((one) => this.#askDetails(one, describe)));
       this.#report();
     }
+  }
+
+  /** Without events a list shows what has changed. */
+  #forgetChanged(listed: readonly ContainerListItem[]): void {
+    const before = new Map(this.containers.map(({ id, state }) => [id, state]));
+    for (const { id, state } of listed) if (before.get(id) !== state) this.#details.delete(id);
   }
 
   #withDetails(listed: ContainerListItem): ListedContainer {
@@ -209,6 +231,7 @@ class EngineWatch {
   }
 
   async #explain(error: unknown): Promise<PortholeError> {
+    if (this.#engine.isCri) return asPortholeError(error);
     try {
       const { status } = await engineGet(this.#engine, "/version", { signal: this.#signal });
       return status === 200 ? asPortholeError(error) : new PortholeError("TARGET", `HTTP status ${status}`);

@@ -26,7 +26,7 @@ export interface AgentKey {
 export interface AgentRecord extends AgentKey {
   /** Container name when the agent was started, or `pid:N`. */
   name: string;
-  /** The engine's Unix socket; empty for a process. */
+  /** The engine's address: its Unix socket, with `cri:` before it on a Kubernetes node; empty for a process. */
   engine: string;
   /** Host pid of the target's first process; 0 if unknown. */
   targetPid: number;
@@ -75,7 +75,7 @@ export function decodeRecord(value: unknown): AgentRecord | undefined {
   } = value as { [Field in keyof AgentRecord]?: unknown };
   if (!isIdentity(identity) || !isText(generation) || !isRoute(route) || !isText(user) || !isText(name))
     return undefined;
-  if (!isPath(engine) || !isPid(targetPid) || !isSidecar(sidecar) || !isPid(agentPid)) return undefined;
+  if (!isEngine(engine) || !isPid(targetPid) || !isSidecar(sidecar) || !isPid(agentPid)) return undefined;
   if (!isText(agentStarted) || !isText(created) || !isListOf(layers, isLayer) || !isListOf(absent, isAbsent))
     return undefined;
   if (lazyDriver !== undefined && !isText(lazyDriver)) return undefined;
@@ -116,9 +116,9 @@ function isRoute(value: unknown): value is AgentRoute {
   return value === "direct" || value === "mount" || value === "sidecar";
 }
 
-/** Path of a socket; empty for a target without an engine. */
-function isPath(value: unknown): value is string {
-  return isText(value) && (value === "" || value.startsWith("/"));
+/** As engineAddress has it; empty for a target without an engine. */
+function isEngine(value: unknown): value is string {
+  return isText(value) && /^(?:(?:cri:)?\/|$)/.test(value);
 }
 
 function isSidecar(value: unknown): value is string {

@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { type Engine, RESPONSE_TIMEOUT_MS } from "../engines/engine.ts";
+import type { StoppedContainer } from "../engines/container-state.ts";
+import { RESPONSE_TIMEOUT_MS } from "../engines/engine.ts";
+import type { Engine } from "../engines/engine-address.ts";
 import { httpSubscribe } from "../engines/http.ts";
 import type { Image } from "../engines/images.ts";
 import type { Layers } from "../engines/layers.ts";
-import { describeContainer, type StoppedContainer } from "../engines/resolve.ts";
+import { describeContainer } from "../engines/resolve.ts";
 import type { Volume } from "../engines/volumes.ts";
 import { PortholeError } from "../errors.ts";
 import { TargetChangedError } from "./route-error.ts";
@@ -50,7 +52,8 @@ export function offlineContainer(container: StoppedContainer): OfflineTarget {
       if (stopped === undefined || stopped.finishedAt !== finishedAt) throw new TargetChangedError(name);
       return stopped.layers;
     },
-    witness: (signal) => subscribe(container, signal),
+    // A pod's container is never started again: another one replaces it.
+    witness: async (signal) => (engine.isCri ? undefined : subscribe(container, signal)),
   };
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { engineGet } from "../engines/engine.ts";
+import { engineAddress } from "../engines/engine-address.ts";
 import { decodeInfo } from "../engines/engine-info.ts";
 import { locateLayers, type ReadFile } from "../engines/layer-store.ts";
 import { type Layers, withDirectories } from "../engines/layers.ts";
@@ -14,7 +15,14 @@ import type { OfflineTarget } from "./offline-target.ts";
 import { TargetChangedError } from "./route-error.ts";
 import type { RunDirectory } from "./run-dir.ts";
 import type { Sidecar } from "./sidecar.ts";
-import { type AgentOrigin, allRoutesFailed, idleSecondsOf, startAgent, toAttachError } from "./start.ts";
+import {
+  type AgentOrigin,
+  allRoutesFailed,
+  idleSecondsOf,
+  noRouteForPods,
+  startAgent,
+  toAttachError,
+} from "./start.ts";
 
 /**
  * Starts an agent for an offline target on the first of `routes` that works.
@@ -58,7 +66,7 @@ async function startOn(
   const layers = await layersFor(route, files, known, run, options);
   // There is no process whose mounts could be read.
   const origin: AgentOrigin = {
-    ...{ identity, generation, route, user: "", name, engine: engine.socketPath, targetPid: 0 },
+    ...{ identity, generation, route, user: "", name, engine: engineAddress(engine), targetPid: 0 },
     ...{ layers: layers.roles, absent: layers.absent },
   };
   return startAgent(run, origin, options, async (listen, wait) => {
@@ -84,6 +92,7 @@ export async function layersFor(
   run: RunDirectory,
   options: AttachOptions,
 ): Promise<LocatedLayers> {
+  if (files.engine.isCri && route !== "direct") throw noRouteForPods();
   const place = route === "direct" ? placeOf(files) : undefined;
   const layers = await locate(files, known, place, run, options);
   if (place !== undefined) checkHere(files, layers, place);

@@ -3,7 +3,8 @@ import { basename, join } from "node:path";
 import { connectAt, listenAt } from "../descriptors/fd-socket.ts";
 import { overlaysFromOutside } from "../descriptors/file-system.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import type { RunningContainer } from "../engines/resolve.ts";
+import type { RunningContainer } from "../engines/container-state.ts";
+import { engineAddress } from "../engines/engine-address.ts";
 import { messageOf, PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import { endAgentProcess } from "./agent-process.ts";
@@ -138,6 +139,13 @@ function notKept(run: RunDirectory, error: NodeJS.ErrnoException): PortholeError
   });
 }
 
+/** The CRI starts containers only in a pod of its own, which the kubelet would remove. */
+export function noRouteForPods(): PortholeError {
+  return new PortholeError("ATTACH", "a pod is read by the direct route alone", {
+    hint: "run porthole as root on the pod's node",
+  });
+}
+
 /** Why a route is not available; undefined if it can be tried. */
 export function routeObstacle(
   route: AgentRoute,
@@ -148,6 +156,7 @@ export function routeObstacle(
   const { name, pid, portholeMount } = container;
   const elsewhere = otherKernelError(container);
   if (elsewhere !== undefined) return elsewhere;
+  if (container.engine.isCri && route !== "direct") return noRouteForPods();
   if (user !== "" && route !== "mount") return new PortholeError("ATTACH", "--user needs the mount route");
   if (route === "direct") {
     if (!isFirstProcess(container)) return notHere(container);
@@ -181,7 +190,7 @@ function startOn(
     route,
     user,
     name: container.name,
-    engine: container.engine.socketPath,
+    engine: engineAddress(container.engine),
     // A pid that means another process here must not be used to read mounts.
     targetPid: isFirstProcess(container) ? container.pid : 0,
     ...(route === "direct" && { layers: container.layers.roles }),

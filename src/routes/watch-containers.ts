@@ -1,5 +1,5 @@
 import type { Engine } from "../engines/engine.ts";
-import { inspectId, requireRunning, stateOf } from "../engines/resolve.ts";
+import { inspectId, requireRunning, type RunningContainer, stateOf } from "../engines/resolve.ts";
 import {
   type ContainerDetails,
   type WatchContainersOptions,
@@ -32,6 +32,11 @@ async function describe(
   routes: readonly AgentRoute[],
   signal: AbortSignal,
 ): Promise<ContainerDetails> {
+  if (engine.isCri) {
+    const { podDetails } = await import("../engines/cri/resolve-pod.ts");
+    const { details, state } = await podDetails(engine, id, MOUNT_POINT, signal);
+    return { ...details, ...routeTo(state.running, routes) };
+  }
   const inspection = await inspectId(engine, id, signal);
   const { exitCode, isOomKilled, error, health, restarts, mounts } = inspection;
   const state = { exitCode, isOomKilled, error, health, restarts, mounts };
@@ -40,6 +45,14 @@ async function describe(
   if (!(inspection.isRunning || inspection.isPaused) || inspection.isRestarting)
     return { ...state, started, finished, pid: 0, route: undefined, obstacles: [] };
   const container = requireRunning(stateOf(engine, inspection, id, MOUNT_POINT));
+  return { ...state, started, finished, ...routeTo(container, routes) };
+}
+
+function routeTo(
+  container: RunningContainer | undefined,
+  routes: readonly AgentRoute[],
+): Pick<ContainerDetails, "pid" | "route" | "obstacles"> {
+  if (container === undefined) return { pid: 0, route: undefined, obstacles: [] };
   const run = runDirectoryPaths();
   const obstacles: string[] = [];
   const route = routes.find((candidate) => {
@@ -47,7 +60,7 @@ async function describe(
     if (obstacle) obstacles.push(`${candidate}: ${obstacle.message}`);
     return obstacle === undefined;
   });
-  return { ...state, started, finished, pid: container.pid, route, obstacles };
+  return { pid: container.pid, route, obstacles };
 }
 
 /** Engines write the year 1 for what has not happened. */

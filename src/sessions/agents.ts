@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Engine, engines, recordedEngine } from "../engines/engine.ts";
+import { engines } from "../engines/engine.ts";
+import { type Engine, recordedEngine } from "../engines/engine-address.ts";
 import { resolveContainer } from "../engines/resolve.ts";
 import { messageOf, PortholeError } from "../errors.ts";
 import { encode } from "../protocol/codec.ts";
@@ -150,6 +151,8 @@ export async function detachAll(options: { engine?: string | undefined } = {}): 
   if (known.size > 0) {
     const { removeSidecars } = await import("../routes/sidecar.ts");
     for (const engine of known.values()) {
+      // The CRI has no sidecars.
+      if (engine.isCri) continue;
       try {
         await removeSidecars(engine);
       } catch (error) {

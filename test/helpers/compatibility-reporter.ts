@@ -26,6 +26,10 @@ const ABSENT: readonly [string, string][] = [
     "this one has v1 and v2 side by side: a mount namespace that shows v2 alone stands in, with the kernel's real device rules of v2",
   ],
   [
+    "a kubelet, CRI-O, k3s, cri-dockerd",
+    "Debian 12 has none: containerd 1.6 and the current one serve the CRI, and the tests call it as the kubelet does, in pods of the node's network (test/docker/pods.test.ts)",
+  ],
+  [
     "a container in state `dead`",
     "Docker makes one only when its storage fails: the answer of an engine stands in (test/engines/resolve.test.ts)",
   ],

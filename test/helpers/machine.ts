@@ -12,6 +12,7 @@ export const needs = [
   "currentEngines",
   "rootlessDocker",
   "rootlessPodman",
+  "cri",
   "dockerCommand",
   "strace",
   "tmux",
@@ -98,6 +99,8 @@ export function whyMissing(need: Need): string | undefined {
       return process.env.PORTHOLE_CURRENT_ENGINES
         ? undefined
         : "PORTHOLE_CURRENT_ENGINES is not set (scripts/current-engines.sh DIRECTORY prints its value)";
+    case "cri":
+      return whyNoDaemon(["containerd", "ctr", "runc", "busybox"]);
     case "dockerCommand":
       return whyNoCommand("docker");
     case "rootlessDocker":

@@ -18,19 +18,19 @@ export interface ContainerItemsOptions {
 }
 
 /**
- * Lines for the containers, those of one Compose project together under its name; those that run or
- * restart first.
+ * Lines for the containers, those of one Compose project or Kubernetes namespace together under its
+ * name; those that run or restart first.
  */
 export function containerItems(state: ContainersState, { stopped, kept }: ContainerItemsOptions): ContainerItem[] {
   const shown = state.containers.filter((one) => stopped || isLive(one) || containerKey(one) === kept);
-  const projects = [...new Set(shown.map(({ project }) => project))].sort((a, b) => order(a, b));
+  const projects = [...new Set(shown.map(groupOf))].sort((a, b) => order(a, b));
   const isHeaded = projects.length > 1 || (projects[0] ?? "") !== "";
   return projects.flatMap((project) => {
     const members = shown
-      .filter((one) => one.project === project)
+      .filter((one) => groupOf(one) === project)
       .sort((a, b) => Number(isLive(b)) - Number(isLive(a)) || (a.name < b.name ? -1 : 1));
     const key = `project ${project}`;
-    const text = project === "" ? "no project" : `${project} (Compose)`;
+    const text = titleOf(members);
     const heading = { key, text, note: summary(members), heading: true, container: undefined };
     return isHeaded ? [heading, ...members.map((one) => itemOf(one, key))] : members.map((one) => itemOf(one));
   });
@@ -61,7 +61,7 @@ export function containerColumns(options: ContainerColumnsOptions): Column<Conta
     {
       title: "NAME",
       cell: of((one) => ({ text: one.name, style: isLive(one) ? "1" : "" })),
-      most: 40,
+      most: 60,
       share: 0.35,
     },
     { title: "STATE", cell: of((one) => stateCell(one, theme)), most: 32, share: 0.3 },
@@ -111,6 +111,16 @@ function itemOf(container: ListedContainer, within?: string): ContainerItem {
   const words = stateWords(container).map(({ text }) => text);
   const text = [name, project, service, image, container.state, ...words, portsText(container.ports)].join(" ");
   return { key: containerKey(container), text, within, container };
+}
+
+function titleOf([first]: readonly ListedContainer[]): string {
+  if (first === undefined || first.project === "") return "no project";
+  return `${first.project} (${first.engine.isCri ? "Kubernetes" : "Compose"})`;
+}
+
+/** A namespace and a Compose project of one name are two groups. */
+function groupOf({ project, engine }: ListedContainer): string {
+  return engine.isCri ? `${project} pods` : project;
 }
 
 /** By name, containers without a project last. */

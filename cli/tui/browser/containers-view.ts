@@ -1,4 +1,4 @@
-import type { ContainersState, ListedContainer } from "../../../src/engines/index.ts";
+import { type ContainersState, engineAddress, type ListedContainer } from "../../../src/engines/index.ts";
 import { watchContainers } from "../../../src/routes/index.ts";
 import type { Action } from "../keymap/keymap.ts";
 import { ListPane } from "../lists/list-pane.ts";
@@ -168,7 +168,7 @@ export class ContainersView implements View {
     }
     const place = this.#browser.place(
       { kind: "container", name: container.name, path: "/" },
-      `unix://${container.engine.socketPath}`,
+      engineAddress(container.engine),
     );
     if (what === "files") this.#browser.openFiles(place, "/", undefined, how);
     else if (what === "processes") this.#browser.openProcesses(place);

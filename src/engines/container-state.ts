@@ -1,0 +1,54 @@
+import type { PortholeError } from "../errors.ts";
+import type { Engine } from "./engine-address.ts";
+import type { Layers } from "./layers.ts";
+
+/** A running container. One request returns all that is needed to choose and take a route. */
+export interface RunningContainer {
+  engine: Engine;
+  /** 64 hexadecimal digits. */
+  id: string;
+  name: string;
+  /** State.StartedAt: distinguishes runs of one container. */
+  startedAt: string;
+  /** Host pid of its first process. */
+  pid: number;
+  paused: boolean;
+  /** HostConfig.PidMode: empty, `host`, or `container:ID`. */
+  pidMode: string;
+  usernsMode: string;
+  /** HostConfig.Runtime: `runc`, `crun`, `runsc`; empty if missing. */
+  runtime: string;
+  privileged: boolean;
+  /** True if the engine is Podman. */
+  isPodman: boolean;
+  /** Device settings of HostConfig, passed on to a sidecar unchanged. */
+  devices: object[];
+  deviceCgroupRules: string[];
+  /** Host directory mounted at `/run/porthole`, if any. */
+  portholeMount: string | undefined;
+  /** The driver of its root if reading a file may wait for a program, see `lazyDriver` in layers.ts. */
+  lazyDriver: string | undefined;
+  /** Of its root, where the engine says them. */
+  layers: Pick<Layers, "directories" | "roles">;
+}
+
+/** A stopped container: its layers and volumes exist. */
+export interface StoppedContainer {
+  engine: Engine;
+  /** 64 hexadecimal digits. */
+  id: string;
+  name: string;
+  /** State.FinishedAt: distinguishes the files after one run from those after another. */
+  finishedAt: string;
+  runtime: string;
+  isPodman: boolean;
+  usernsMode: string;
+  layers: Layers;
+  /** The error for operations that need a running container. */
+  obstacle: PortholeError;
+}
+
+/** A running or a stopped container. */
+export type ContainerState =
+  | { running: RunningContainer; stopped?: undefined }
+  | { running?: undefined; stopped: StoppedContainer };

@@ -1,0 +1,43 @@
+import { AmbiguousNameError } from "../ask-engines.ts";
+import { byPod, meantInPod, newestOf, type PodContainer, podTarget } from "./pod-container.ts";
+import { parsePodName } from "./pod-name.ts";
+
+/**
+ * The container that `[NAMESPACE/]POD[/CONTAINER]` means: the newest of its name; of a pod the only
+ * one, or its default. Undefined if there is none.
+ * @throws PortholeError USAGE; TARGET with every candidate if several are meant
+ */
+export function chooseContainer(text: string, every: readonly PodContainer[]): PodContainer | undefined {
+  const { meanings } = parsePodName(text);
+  const fitting = newestOf(every).filter((one) =>
+    meanings.some(
+      ({ namespace, pod, container }) =>
+        one.pod === pod &&
+        (namespace === undefined || one.namespace === namespace) &&
+        (container === undefined || one.name === container),
+    ),
+  );
+  const pods = byPod(fitting);
+  if (pods.length > 1)
+    throw severalPods(text, pods.flatMap(([one]) => (one ? `${one.namespace}/${one.pod}` : [])).sort());
+  const [ofPod = []] = pods;
+  const meant = meantInPod(ofPod);
+  if (meant.length > 1) throw severalContainers(text, meant);
+  return meant[0];
+}
+
+function severalPods(text: string, names: readonly string[]): AmbiguousNameError {
+  return new AmbiguousNameError("TARGET", `'pod:${text}' is ambiguous: there are the pods ${names.join(" and ")}`, {
+    hint: `write for example pod:${names[0]}:/path`,
+  });
+}
+
+function severalContainers(text: string, containers: readonly PodContainer[]): AmbiguousNameError {
+  const names = containers.map(({ name }) => name).sort();
+  const example = podTarget({ ...(containers[0] as PodContainer), name: names[0] ?? "" });
+  return new AmbiguousNameError(
+    "TARGET",
+    `'pod:${text}' is ambiguous: the pod has ${names.length} containers: ${names.join(", ")}`,
+    { hint: `name one of them, such as ${example}:/path` },
+  );
+}

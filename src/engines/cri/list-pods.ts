@@ -1,0 +1,45 @@
+import type { WaitOptions } from "../../descriptors/poll.ts";
+import type { ContainerListItem } from "../container-list.ts";
+import type { Engine } from "../engine-address.ts";
+import { newestOf, type PodContainer, podTarget } from "./pod-container.ts";
+import { CriRuntime, isWithoutCri } from "./runtime.ts";
+
+/**
+ * The containers of one runtime, as lists show them: the newest of each name by its target, earlier
+ * ones, which the kubelet keeps for a while, by their ids.
+ * @throws PortholeError TARGET if the runtime does not answer, except a default one without the CRI
+ */
+export async function podItems(engine: Engine, options: WaitOptions = {}): Promise<ContainerListItem[]> {
+  const every = await podContainers(engine, options);
+  const newest = new Set(newestOf(every));
+  return every
+    .sort((a, b) => (podTarget(a) < podTarget(b) ? -1 : podTarget(a) > podTarget(b) ? 1 : b.attempt - a.attempt))
+    .map((one) => itemOf(one, newest.has(one)));
+}
+
+/**
+ * The containers of one runtime's pods.
+ * @throws PortholeError as {@link podItems}
+ */
+export async function podContainers(engine: Engine, options: WaitOptions = {}): Promise<PodContainer[]> {
+  using runtime = new CriRuntime(engine);
+  try {
+    return await runtime.containers(options);
+  } catch (error) {
+    // The socket of a containerd for Docker alone.
+    if (engine.source === "default" && isWithoutCri(error)) return [];
+    throw error;
+  }
+}
+
+function itemOf(one: PodContainer, isNewest: boolean): ContainerListItem {
+  const restarts = one.attempt === 0 ? "" : `, restarted ${one.attempt === 1 ? "once" : `${one.attempt} times`}`;
+  return {
+    ...{ id: one.id, name: isNewest ? podTarget(one) : one.id.slice(0, SHORT_ID), image: one.image, state: one.state },
+    status: isNewest ? `${one.state}${restarts}` : `${one.state}, of ${podTarget(one)} before its restart`,
+    ...{ project: one.namespace, service: "", number: "", isOneOff: false, isSidecar: false },
+    ...{ labels: one.labels, ports: [], pod: one },
+  };
+}
+
+const SHORT_ID = 12;

@@ -1,0 +1,37 @@
+import { createReadStream, readdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { createGunzip } from "node:zlib";
+
+/**
+ * The kubelet's files of one container's output, oldest first: those that it has rotated,
+ * `0.log.20240102-030405` and `.gz`, then the one that is written, `0.log`.
+ */
+export function logFiles(path: string): string[] {
+  const name = basename(path);
+  return [...rotatedFiles(dirname(path), name).map((one) => join(dirname(path), one)), path];
+}
+
+function rotatedFiles(directory: string, name: string): string[] {
+  try {
+    const files = readdirSync(directory).filter(
+      (one) => one.startsWith(`${name}.`) && /^\d{8}-\d{6}(\.gz)?$/.test(one.slice(name.length + 1)),
+    );
+    // While one is compressed, both are there.
+    return files.filter((one) => one.endsWith(".gz") || !files.includes(`${one}.gz`)).sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** Reads a log file from its beginning; yields nothing if it has been removed meanwhile. */
+export async function* readLogFile(path: string, signal: AbortSignal): AsyncGenerator<Buffer, void, void> {
+  const file = createReadStream(path, { signal });
+  const stream = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;
+  if (stream !== file) file.on("error", (error) => stream.destroy(error));
+  try {
+    for await (const piece of stream) yield piece as Buffer;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+}

@@ -1,0 +1,129 @@
+import { existsSync, type FSWatcher, statSync, watch } from "node:fs";
+import { dirname } from "node:path";
+import type { CriLog, OutputOptions, OutputRecord } from "../output-record.ts";
+import { readLogFile } from "./log-files.ts";
+import { LogCutter } from "./log-format.ts";
+import { LogReader } from "./log-reader.ts";
+
+/** Milliseconds between looks at the container, and at a log whose changes are not reported. */
+const LOOK_MS = 1_000;
+/** Looks after which the runtime is asked although the process is there. */
+const LOOKS = 30;
+
+/**
+ * A container's output from the node's log files, oldest first, over their rotations.
+ * @throws Error with the errno of open(2) or read(2)
+ */
+export async function* logRecords(log: CriLog, options: OutputOptions): AsyncGenerator<OutputRecord, void, void> {
+  const { path, since, tail, follow, signal } = options;
+  using reader = new LogReader(log.path);
+  const cutter = new LogCutter(path);
+  const isWanted = ({ time }: OutputRecord) => since === undefined || time === undefined || time >= since;
+  const older = reader.rotated.filter((one) => since === undefined || isTouchedAfter(one, since));
+  if (tail === undefined)
+    for (const one of older) for await (const record of recordsOf(one, options)) if (isWanted(record)) yield record;
+  const kept: OutputRecord[] = [];
+  for await (const piece of reader.grown(signal))
+    for (const record of cutter.push(piece).filter(isWanted)) {
+      if (tail === undefined) yield record;
+      else keep(kept, record, tail);
+    }
+  if (tail !== undefined) yield* await lastRecords(older, kept, tail, options);
+  if (follow) {
+    using changes = new Changes(dirname(log.path), signal);
+    for (let looks = 1; ; looks++) {
+      const isReported = await changes.next();
+      if (signal.aborted) return;
+      const mayHaveEnded = !isReported && (!existsSync(`/proc/${log.pid}`) || looks % LOOKS === 0);
+      const isLast = mayHaveEnded && (await log.hasEnded());
+      for await (const piece of reader.grown(signal)) yield* cutter.push(piece).filter(isWanted);
+      if (isLast) break;
+    }
+  }
+  yield* cutter.end().filter(isWanted);
+}
+
+async function* recordsOf(file: string, { path, signal }: OutputOptions): AsyncGenerator<OutputRecord, void, void> {
+  const cutter = new LogCutter(path);
+  for await (const piece of readLogFile(file, signal)) yield* cutter.push(piece);
+  yield* cutter.end();
+}
+
+/** The last records of the files together, whose newest are `kept`. */
+async function lastRecords(
+  older: readonly string[],
+  kept: readonly OutputRecord[],
+  tail: number,
+  options: OutputOptions,
+): Promise<OutputRecord[]> {
+  let last = [...kept];
+  for (const file of older.toReversed()) {
+    if (last.length >= tail) break;
+    const before: OutputRecord[] = [];
+    for await (const record of recordsOf(file, options)) keep(before, record, tail);
+    last = [...before, ...last];
+  }
+  return tail === 0 ? [] : last.slice(-tail);
+}
+
+/** Drops many at once: dropping one of an array moves all others. */
+function keep(kept: OutputRecord[], record: OutputRecord, most: number): void {
+  kept.push(record);
+  if (kept.length > 2 * most + 1_024) kept.splice(0, kept.length - most);
+}
+
+function isTouchedAfter(path: string, since: bigint): boolean {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat !== undefined && stat.mtimeNs >= since;
+}
+
+/** Changes in a directory. */
+class Changes implements Disposable {
+  readonly #signal: AbortSignal;
+  readonly #watcher: FSWatcher | undefined;
+  #isDue = false;
+  #wake: (isReported: boolean) => void = () => undefined;
+  readonly #note = () => {
+    this.#isDue = true;
+    this.#wake(true);
+  };
+
+  constructor(directory: string, signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener("abort", this.#note);
+    // At the user's limit of watches, and of a directory that is gone: the looks serve.
+    try {
+      this.#watcher = watch(directory, this.#note).on("error", () => undefined);
+    } catch {
+      this.#watcher = undefined;
+    }
+    this.#isDue = true;
+  }
+
+  /** Resolves with true after a change, with false after {@link LOOK_MS} without one. */
+  async next(): Promise<boolean> {
+    if (!this.#isDue) {
+      const { promise, resolve } = deferred();
+      const timer = setTimeout(resolve, LOOK_MS, false);
+      this.#wake = resolve;
+      await promise;
+      clearTimeout(timer);
+    }
+    const isReported = this.#isDue;
+    this.#isDue = false;
+    return isReported;
+  }
+
+  [Symbol.dispose](): void {
+    this.#watcher?.close();
+    this.#signal.removeEventListener("abort", this.#note);
+  }
+}
+
+function deferred(): { promise: Promise<boolean>; resolve: (value: boolean) => void } {
+  let resolve: (value: boolean) => void = () => undefined;
+  const promise = new Promise<boolean>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,232 @@
+import { existsSync } from "node:fs";
+import type { WaitOptions } from "../../descriptors/poll.ts";
+import { PortholeError } from "../../errors.ts";
+import { AmbiguousNameError, askEngines } from "../ask-engines.ts";
+import type { ContainerState } from "../container-state.ts";
+import type { Engine } from "../engine-address.ts";
+import type { Inspection } from "../inspection.ts";
+import { type Layers, lazyDriverNamed, withDirectories } from "../layers.ts";
+import type { OutputContainer } from "../output-record.ts";
+import { chooseContainer } from "./choose-container.ts";
+import { criEngines } from "./engines.ts";
+import { type PodContainer, podTarget } from "./pod-container.ts";
+import { CriRuntime, isWithoutCri, type PodContainerStatus } from "./runtime.ts";
+
+/** A container and all that its runtime tells. */
+interface Found {
+  id: string;
+  /** As in a target: `pod:NAMESPACE/POD/CONTAINER`. */
+  name: string;
+  status: PodContainerStatus;
+  layers: string[];
+}
+
+/**
+ * Finds a container of a pod: by `pod:[NAMESPACE/]POD[/CONTAINER]`, or by its id or a prefix of it
+ * in the runtime that `explicitEngine` names.
+ * @param mountPoint as for `resolveContainer`
+ * @throws PortholeError TARGET if there is none, the name is ambiguous, or no runtime answers;
+ * CANCELLED
+ */
+export async function resolvePod(
+  name: string,
+  explicitEngine: string | undefined,
+  mountPoint: string,
+  signal?: AbortSignal,
+): Promise<ContainerState> {
+  const { engine, answer } = await find(name, explicitEngine, signal);
+  return stateOf(engine, answer, mountPoint);
+}
+
+/**
+ * A container by its full id.
+ * @throws PortholeError TARGET if it is gone (ESRCH) or its runtime does not answer; CANCELLED
+ */
+export async function describePodContainer(
+  engine: Engine,
+  id: string,
+  mountPoint: string,
+  signal?: AbortSignal,
+): Promise<ContainerState> {
+  const found = await inspect(engine, id, { signal });
+  if (found === undefined) throw goneError(id);
+  return stateOf(engine, found, mountPoint);
+}
+
+/** What lists show of a container besides its route. */
+export type PodDetails = Pick<
+  Inspection,
+  "exitCode" | "isOomKilled" | "error" | "health" | "restarts" | "mounts"
+> & { /** Milliseconds since 1970. */ started: number | undefined; finished: number | undefined };
+
+/**
+ * A container by its full id, with what lists show of it.
+ * @throws PortholeError as {@link describePodContainer}
+ */
+export async function podDetails(
+  engine: Engine,
+  id: string,
+  mountPoint: string,
+  signal?: AbortSignal,
+): Promise<{ details: PodDetails; state: ContainerState }> {
+  const found = await inspect(engine, id, { signal });
+  if (found === undefined) throw goneError(id);
+  const { exitCode, reason, message, attempt, mounts, startedAt, finishedAt } = found.status;
+  const details = {
+    ...{ exitCode, isOomKilled: reason === "OOMKilled", error: message, health: "", restarts: attempt },
+    ...{ started: millisecondsOf(startedAt), finished: millisecondsOf(finishedAt) },
+    mounts: mounts.map(({ source, place, isReadOnly }) => ({
+      ...{ destination: place, source, type: "bind", name: "", isReadOnly },
+    })),
+  };
+  return { details, state: stateOf(engine, found, mountPoint) };
+}
+
+function millisecondsOf(nanoseconds: bigint): number | undefined {
+  return nanoseconds > 0n ? Number(nanoseconds / 1_000_000n) : undefined;
+}
+
+function goneError(id: string): PortholeError {
+  return new PortholeError("TARGET", `no such container: '${id.slice(0, 12)}'`, { errno: "ESRCH" });
+}
+
+/**
+ * The container as `resolvePod` finds it, for its output.
+ * @throws PortholeError as {@link resolvePod}; TARGET if its output is not kept
+ */
+export async function podOutput(
+  name: string,
+  explicitEngine: string | undefined,
+  signal?: AbortSignal,
+): Promise<OutputContainer> {
+  const { engine, answer } = await find(name, explicitEngine, signal);
+  const { id, status } = answer;
+  if (status.logPath === "") {
+    throw new PortholeError("TARGET", `container '${answer.name}' has no stored output: its pod has no log directory`, {
+      hint: "create the pod with a log directory, as the kubelet does",
+    });
+  }
+  const isRunning = status.state === "running";
+  return {
+    ...{ engine, id, name: answer.name, isRunning, startedAt: timeText(status.startedAt), isPodman: false },
+    ...{ exitCode: isRunning ? undefined : status.exitCode, hasTerminal: false },
+    log: {
+      path: status.logPath,
+      pid: status.pid,
+      hasEnded: async () => {
+        using runtime = new CriRuntime(engine);
+        return (await runtime.status(id))?.state !== "running";
+      },
+    },
+  };
+}
+
+async function find(
+  name: string,
+  explicit: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<{ engine: Engine; answer: Found }> {
+  const asked = criEngines(explicit);
+  if (asked.length === 0) {
+    throw new PortholeError("TARGET", `cannot look up '${name}': no socket of a container runtime found`, {
+      hint: "run porthole as root on the pod's node, or name the socket with --engine cri:PATH",
+    });
+  }
+  return askEngines("pod", name.replace(/^pod:/, ""), asked, async (engine) => {
+    try {
+      return await inspect(engine, name, { signal });
+    } catch (error) {
+      // The socket of a containerd for Docker alone.
+      if (asked.length > 1 && isWithoutCri(error)) return undefined;
+      throw error;
+    }
+  });
+}
+
+/** Undefined if there is none, or it has just been removed. */
+async function inspect(engine: Engine, name: string, options: WaitOptions): Promise<Found | undefined> {
+  using runtime = new CriRuntime(engine);
+  const every = await runtime.containers(options);
+  const chosen = name.startsWith("pod:") ? chooseContainer(name.slice("pod:".length), every) : byId(name, every);
+  const status = chosen && (await runtime.status(chosen.id, options));
+  if (chosen === undefined || status === undefined) return undefined;
+  const layers = status.state === "running" || status.snapshotKey === "" ? [] : await runtime.layers(status, options);
+  return { id: chosen.id, name: podTarget(chosen), status, layers };
+}
+
+function byId(prefix: string, every: readonly PodContainer[]): PodContainer | undefined {
+  const fitting = /^[0-9a-f]+$/.test(prefix) ? every.filter(({ id }) => id.startsWith(prefix)) : [];
+  if (fitting.length > 1) {
+    const names = fitting.map((one) => `${podTarget(one)} (${one.id.slice(0, 12)})`).sort();
+    throw new AmbiguousNameError("TARGET", `id prefix '${prefix}' is ambiguous: ${names.join(", ")}`, {
+      hint: "name one of them",
+    });
+  }
+  return fitting[0];
+}
+
+function stateOf(engine: Engine, { id, name, status, layers }: Found, mountPoint: string): ContainerState {
+  const { runtime, isPrivileged, mounts, pid } = status;
+  if (status.state !== "running") {
+    const obstacle = whyNotRunning(name, status);
+    const files = podLayers(id, status, layers);
+    const finishedAt = timeText(status.finishedAt);
+    return {
+      stopped: { engine, id, name, finishedAt, runtime, isPodman: false, usernsMode: "", layers: files, obstacle },
+    };
+  }
+  return {
+    running: {
+      ...{
+        engine,
+        id,
+        name,
+        startedAt: timeText(status.startedAt),
+        pid,
+        paused: false,
+        pidMode: "",
+        usernsMode: "",
+        runtime,
+      },
+      ...{ privileged: isPrivileged, isPodman: false, devices: [], deviceCgroupRules: [] },
+      lazyDriver: lazyDriverNamed(status.snapshotter),
+      layers: { directories: [], roles: [] },
+      portholeMount: mounts.find(({ place }) => place === mountPoint)?.source,
+    },
+  };
+}
+
+/** As Docker has it, in milliseconds. */
+function timeText(nanoseconds: bigint): string {
+  return new Date(Number(nanoseconds / 1_000_000n)).toISOString();
+}
+
+function whyNotRunning(name: string, { state, exitCode }: PodContainerStatus): PortholeError {
+  const why = state === "created" ? "was not started yet" : `is not running (exited with status ${exitCode})`;
+  return new PortholeError("TARGET", `container '${name}' ${why}`, {
+    errno: "ESRCH",
+    hint: `porthole cat ${name}:@logs shows what it printed`,
+  });
+}
+
+/** In memory in every container. */
+const IN_MEMORY = ["/proc", "/sys", "/dev"];
+
+function podLayers(id: string, { snapshotter, mounts }: PodContainerStatus, paths: readonly string[]): Layers {
+  const key = { driver: snapshotter, isPodman: false, isContainer: true, id, diffIds: [] };
+  const stack = paths.map((path) => ({ path, isInit: false }));
+  const isGone = ({ source }: { source: string }) => !existsSync(source);
+  return {
+    ...withDirectories(key, stack),
+    // Without a key nothing else is asked: the CRI has no other way to its layers.
+    key: undefined,
+    binds: mounts.filter((one) => !isGone(one)).sort((a, b) => a.place.length - b.place.length),
+    absent: [
+      ...IN_MEMORY.map((path) => ({ path, why: "was in memory" })),
+      ...mounts.filter(isGone).map(({ source, place }) => ({
+        path: place,
+        why: `was mounted from ${source}, which is not there any more`,
+      })),
+    ],
+  };
+}
