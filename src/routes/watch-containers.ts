@@ -1,5 +1,5 @@
 import type { Engine } from "../engines/engine.ts";
-import { inspectId, requireRunning, type RunningContainer, stateOf } from "../engines/resolve.ts";
+import { inspectId, type RunningContainer, requireRunning, stateOf } from "../engines/resolve.ts";
 import {
   type ContainerDetails,
   type WatchContainersOptions,

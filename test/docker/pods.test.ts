@@ -255,6 +255,8 @@ function podTests(programs: string | undefined): void {
 
   test("what cannot be reached is one line with the remedy", async () => {
     const missing = `${inject("machine").directory}/none.sock`;
+    const shop = namespace();
+    await (await node.pod({ namespace: shop, name: "web" })).run({ name: "app" });
     const cases: [args: string[], code: number, stderr: string][] = [
       [
         ["cat", "pod:none:/etc/x"],
@@ -270,7 +272,8 @@ function podTests(programs: string | undefined): void {
         3,
         `cannot ask the container runtime at ${missing}: nothing is listening there`,
       ],
-      [["diff", "pod:web"], 3, "no such pod: 'web'"],
+      [["diff", `pod:${shop}/web`], 2, "only Docker and Podman can tell this, not a pod's container runtime"],
+      [["cat", "--route", "sidecar", `pod:${shop}/web:/etc/image`], 4, "a pod is read by the direct route alone"],
       [["cat", "--engine", "docker", "pod:web:/x"], 2, "--engine: 'docker' has no pods"],
     ];
     for (const [args, code, stderr] of cases) {

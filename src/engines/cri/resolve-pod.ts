@@ -54,10 +54,10 @@ export async function describePodContainer(
 }
 
 /** What lists show of a container besides its route. */
-export type PodDetails = Pick<
-  Inspection,
-  "exitCode" | "isOomKilled" | "error" | "health" | "restarts" | "mounts"
-> & { /** Milliseconds since 1970. */ started: number | undefined; finished: number | undefined };
+export type PodDetails = Pick<Inspection, "exitCode" | "isOomKilled" | "error" | "health" | "restarts" | "mounts"> & {
+  /** Milliseconds since 1970. */ started: number | undefined;
+  finished: number | undefined;
+};
 
 /**
  * A container by its full id, with what lists show of it.

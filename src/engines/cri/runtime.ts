@@ -157,7 +157,9 @@ function statusOf(status: Message, details: Details): PodContainerStatus {
     message: status.text(11),
     attempt: Number(status.message(2).whole(2)),
     logPath: status.text(15),
-    mounts: status.messages(14).map((mount) => ({ source: mount.text(2), place: mount.text(1), isReadOnly: mount.whole(3) !== 0n })),
+    mounts: status
+      .messages(14)
+      .map((mount) => ({ source: mount.text(2), place: mount.text(1), isReadOnly: mount.whole(3) !== 0n })),
     pid: numberIn(details.pid),
     runtime: textIn(details.runtimeType),
     isPrivileged: details.privileged === true || details.config?.linux?.security_context?.privileged === true,
