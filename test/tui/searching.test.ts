@@ -18,6 +18,34 @@ function answer(key: string, text: string): void {
   screen.keys("Enter");
 }
 
+const json = (fields: object) => `${JSON.stringify(fields)}\n`;
+
+describeWith("tmux", "a text of JSON", () => {
+  const line = { level: "error", msg: "it broke", code: 7 };
+
+  it("is folded by itself, and one key shows its lines as they are", async () => {
+    await screen.open(screen.file("log", json(line).repeat(30)));
+    await screen.waitFor("the folded lines", (text) => first(text) === "ERROR it broke code=7");
+    screen.keys("J");
+    await screen.waitFor("the lines", (text) => `${first(text)}\n` === json(line));
+    screen.keys("J");
+    await screen.waitFor("unfolded lines", (text) => first(text) === "{" && status(text).includes("JSON unfolded"));
+    screen.keys("J");
+    await screen.waitFor("the folded lines again", (text) => first(text) === "ERROR it broke code=7");
+  });
+
+  it.each([
+    ["one line, which may be a document", json(line)],
+    ["another line among the first", `${json(line)}plain text\n${json(line).repeat(10)}`],
+    ["a document over several lines", `${JSON.stringify([line, line], null, 2)}\n`],
+    ["a second line that is not whole", json(line) + json(line).slice(0, 20)],
+  ])("is shown as it is where there is %s", async (_, text) => {
+    await screen.open(screen.file("log", text));
+    expect(first(screen.text())).toBe(text.split("\n")[0]);
+    expect(status(screen.text())).not.toContain("folded");
+  });
+});
+
 describeWith("tmux", "search and filter in the viewer", () => {
   it("says that a filter finds nothing, and shows all lines again with the key that it names", async () => {
     await screen.open(screen.file("log", numbered(100)));
@@ -53,7 +81,6 @@ describeWith("tmux", "search and filter in the viewer", () => {
   it("finds the fields of folded JSON as they are shown", async () => {
     const line = (level: string, code: number) => `${JSON.stringify({ level, msg: "it went on", code })}\n`;
     await screen.open(screen.file("log", line("info", 1).repeat(30) + line("error", 7) + line("info", 2).repeat(30)));
-    screen.keys("J");
     await screen.waitFor("the folded lines", (text) => first(text) === "INFO  it went on code=1");
     answer("&", "level=error");
     await screen.waitFor(

@@ -9,6 +9,7 @@ import {
 } from "../../../src/text/index.ts";
 import { Gutter } from "../canvas/gutter.ts";
 import type { JsonView } from "../canvas/line-text.ts";
+import { beginsWithJson } from "./begins-with-json.ts";
 import type { Document } from "./document.ts";
 import { Filtering } from "./filtering.ts";
 import { hexPaneRow } from "./hex-pane.ts";
@@ -23,7 +24,11 @@ const ENCODING_NAMES: Readonly<Record<Encoding, string>> = {
   "utf-16be": "UTF-16 BE",
 };
 
-const NEXT_JSON: Readonly<Record<JsonView, JsonView>> = { raw: "folded", folded: "unfolded", unfolded: "raw" };
+/** The ways that one key goes through, from the one at first: the first press leaves it. */
+const JSON_VIEWS: Readonly<Record<"raw" | "folded", readonly JsonView[]>> = {
+  raw: ["raw", "folded", "unfolded"],
+  folded: ["folded", "raw", "unfolded"],
+};
 
 /**
  * A document as it is shown: which of its lines, in which rows, and which of these are on the
@@ -44,6 +49,7 @@ export class ViewerText {
   /** The same of the rows of bytes, which are laid out by themselves. */
   #hexLeft = 0;
   #wrap = false;
+  readonly #jsonViews: readonly JsonView[];
   #json: JsonView = "raw";
   #levels = true;
   #numbers = false;
@@ -67,6 +73,8 @@ export class ViewerText {
     this.#searching = searching;
     this.#colours = colours;
     this.#changed = changed;
+    this.#jsonViews = JSON_VIEWS[beginsWithJson(document) ? "folded" : "raw"];
+    this.#showJson(this.#jsonViews[0] ?? "raw");
     this.#pane = new Pane(document, this.#view(0));
     this.viewport = new Viewport(document.lines, (line) => this.#rowsIn(line));
   }
@@ -138,10 +146,14 @@ export class ViewerText {
   }
 
   turnJson(): void {
-    this.#json = NEXT_JSON[this.#json];
-    this.#searching.findFields(this.#json !== "raw");
+    this.#showJson(this.#jsonViews[(this.#jsonViews.indexOf(this.#json) + 1) % this.#jsonViews.length] ?? "raw");
     if (this.#filter?.pattern.includes("=")) this.setFilter(this.#filter.pattern);
     this.#reshape();
+  }
+
+  #showJson(view: JsonView): void {
+    this.#json = view;
+    this.#searching.findFields(view !== "raw");
   }
 
   setHex(on: boolean): void {
