@@ -23,25 +23,20 @@ test("the agent is static and runs in an empty image", () => {
 });
 
 test("the same sources give the same bytes in other directories, with other dates, names, languages and modes", () => {
-  const hashes = [
-    {},
-    { LANG: "tr_TR.UTF-8", LC_ALL: "C.UTF-8", TZ: "Pacific/Kiritimati", USER: "other", HOME: "/" },
-  ].map((env, index) => {
-    const directory = mkdtempSync(`${tmpdir()}/porthole-${"x".repeat(40 * index)}build-`);
-    onTestFinished(() => rmSync(directory, { recursive: true }));
-    cpSync(`${repository}agent`, directory, { recursive: true, filter: (path) => !/\/(build|prebuilt)$/.test(path) });
-    for (const name of readdirSync(directory)) {
-      utimesSync(`${directory}/${name}`, 0, 1_000_000_000 * index);
-      chmodSync(`${directory}/${name}`, 0o600);
-    }
-    const { status, stderr } = spawnSync("make", ["-s", "-C", directory], {
-      encoding: "utf8",
-      env: { ...process.env, ...env },
-    });
-    expect([status, stderr]).toEqual([0, ""]);
-    return sha256(`${directory}/build/porthole-agent`);
+  const directory = mkdtempSync(`${tmpdir()}/porthole-${"x".repeat(40)}build-`);
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  cpSync(`${repository}agent`, directory, { recursive: true, filter: (path) => !/\/(build|prebuilt)$/.test(path) });
+  for (const name of readdirSync(directory)) {
+    utimesSync(`${directory}/${name}`, 0, 1_000_000_000);
+    chmodSync(`${directory}/${name}`, 0o600);
+  }
+  const env = { LANG: "tr_TR.UTF-8", LC_ALL: "C.UTF-8", TZ: "Pacific/Kiritimati", USER: "other", HOME: "/" };
+  const { status, stderr } = spawnSync("make", ["-s", "-C", directory], {
+    encoding: "utf8",
+    env: { ...process.env, ...env },
   });
-  expect(hashes).toEqual([sha256(builtAgent), sha256(builtAgent)]);
+  expect([status, stderr]).toEqual([0, ""]);
+  expect(sha256(`${directory}/build/porthole-agent`)).toBe(sha256(builtAgent));
   // A path of this machine in it would be the next difference.
   const text = readFileSync(builtAgent, "latin1");
   expect(text).not.toContain(repository);

@@ -238,7 +238,8 @@ describe.each([
 test("ls that runs out of memory ends with one line or as V8 does, and its agent stops writing", async () => {
   const outcomes = new Set<string>();
   // Memory is asked for 32 MiB at a time: of these limits one at least leaves enough for the line.
-  for (const mebibytes of [200, 211, 222]) {
+  const limits = [200, 211, 222].slice(-amount(3, 1));
+  for (const mebibytes of limits) {
     const { list, ended } = endless();
     const target = liar({ stat: isDirectory, open: absent, readlink: noLink, list });
     const { code, signal, stderr } = await someone.run(["ls", `${target}:/x`], {
@@ -253,7 +254,7 @@ test("ls that runs out of memory ends with one line or as V8 does, and its agent
     outcomes.add(signal ?? "said");
     expect(await ended()).toBe("EPIPE");
   }
-  expect(outcomes).toContain("said");
+  if (limits.length === 3) expect(outcomes).toContain("said");
 });
 
 describe("ls of a directory of the documented size", () => {
