@@ -70,9 +70,9 @@ export const variants: readonly Variant[] = [
  * The others concern files, terminals and porthole's own processes, which do not depend on the
  * engine.
  */
-const everywhere = ["routes", "listing", "tail", "lifetime", "differences"];
+const everywhere = ["routes", "states", "listing", "tail", "lifetime", "differences"];
 /** These test Docker's own messages and options; podman.test.ts is their counterpart. */
-const ofDocker = ["states", "devices", "situations"];
+const ofDocker = ["devices", "situations"];
 
 /** Tests of stopped containers, trees and disk usage, which do not depend on control groups. */
 const ofStorage = ["disk", "stopped", "trees"];
