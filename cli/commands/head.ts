@@ -45,6 +45,13 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
     });
     for (const named of targets) {
       const name = named.text === "-" ? "standard input" : named.text;
+      const { target } = named;
+      if (json && target.kind === "output" && amount.unit === "lines" && delimiter === 10) {
+        const { printOutputHead } = await import("../tail/output-head.ts");
+        const printing = printOutputHead({ text: named.text, target }, raw.engine, amount, printer);
+        await printing.catch((error) => failed(cannotOpen(name, error), error));
+        continue;
+      }
       let input: Input;
       try {
         input = await openInput(sessions, named, raw);

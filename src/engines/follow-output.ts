@@ -3,7 +3,8 @@ import { PortholeError } from "../errors.ts";
 import type { OutputPath } from "../target.ts";
 import { isNotFound } from "./ask-engines.ts";
 import { outputContainer, outputRecords } from "./logs.ts";
-import type { OutputContainer, OutputRecord } from "./output-record.ts";
+import type { OutputContainer, OutputOptions, OutputRecord } from "./output-record.ts";
+import { PassedRecords } from "./passed-records.ts";
 
 /** Events of {@link OutputFollower}. */
 export type OutputEvent =
@@ -20,22 +21,36 @@ const RETRY_MS = 250;
 const MAX_RETRY_MS = 5_000;
 /** Nanoseconds. Records are stored nearly in order: two threads write the two streams. */
 const WINDOW = 1_000_000_000n;
+/** Milliseconds without a record after which the engine is asked whether it has one. */
+const QUIET_MS = 2_000;
+const MAX_QUIET_MS = 30_000;
+/** Milliseconds after which it is asked while records come, if it rotates. */
+const BUSY_MS = 10_000;
+/** Records that it is asked for: Docker counts those of both streams, and gives one stream. */
+const ASKED = 64;
 
 /**
  * Follows a container's output across reconnects, engine restarts and container restarts. Returns
- * each record once: resumes a second before the newest time and skips known records by their time
+ * each record once: resumes a second before the last record and skips known records by their time
  * in nanoseconds. That also works across log rotation, because it uses no position in a log file.
+ * When an engine rotates a log, its streams repeat lines, leave lines out, or stall. A repeated line
+ * is known. The engine is asked for what it has when a stream is quiet, and from time to time if it
+ * rotates; a stream that lacks something is left for another one, and the missing lines come late.
  */
 export class OutputFollower {
   readonly #name: string;
   readonly #engine: string | undefined;
   readonly #path: OutputPath;
   #container: OutputContainer;
-  #newest = 0n;
+  /** The time of the last record; 0 if there was none. */
+  #last = 0n;
+  /** Until then no record is missing. */
+  #complete = 0n;
   /** Lower limit of times after a resume. */
   #oldest = 0n;
-  /** Number of records returned for each stream and time of the last second. */
-  readonly #passed = new Map<string, number>();
+  /** {@link clock} when both were set. */
+  #clock = clock();
+  readonly #passed = new PassedRecords();
   #hasLeft = false;
 
   constructor(container: OutputContainer, name: string, engine: string | undefined, path: OutputPath) {
@@ -60,11 +75,12 @@ export class OutputFollower {
     const begun = BigInt(Date.now()) * 1_000_000n;
     for await (const record of outputRecords(this.#container, { ...options, path: this.#path, timestamps: true })) {
       // Records before the last `tail` ones are not returned later either.
-      if (options.tail !== undefined && record.time !== undefined && this.#newest === 0n) this.#oldest = record.time;
+      if (options.tail !== undefined && record.time !== undefined && this.#last === 0n) this.#oldest = record.time;
       this.#note(record);
       yield record;
     }
-    if (this.#newest === 0n && options.tail !== undefined) this.#oldest = begun;
+    this.#complete = this.#last;
+    if (this.#last === 0n && options.tail !== undefined) this.#oldest = begun;
   }
 
   /**
@@ -125,50 +141,121 @@ export class OutputFollower {
   }
 
   async *#resumed(signal: AbortSignal, follow = this.#container.isRunning): AsyncGenerator<OutputRecord, void, void> {
-    const recent = this.#newest - WINDOW;
-    const since = recent > this.#oldest ? recent : this.#oldest;
-    const left = new Map(this.#passed);
+    const since = this.#since();
     const options = { path: this.#path, timestamps: true, follow, since, signal };
+    const isStream = follow && this.#container.log === undefined;
+    const records = isStream ? this.#unstalled(options) : outputRecords(this.#container, options);
+    const cursors = { stdout: new Cursor(), stderr: new Cursor() };
     let before: OutputRecord | undefined;
-    for await (const record of outputRecords(this.#container, options)) {
+    for await (const record of records) {
       const isDoubled = this.#container.log === undefined && before !== undefined && isSame(before, record);
       before = record;
       if (isDoubled) continue;
-      if (record.time !== undefined && since > 0n) {
-        if (record.time < since) continue;
-        const key = keyOf(record);
-        const count = left.get(key) ?? 0;
-        if (count > 0) {
-          left.set(key, count - 1);
-          continue;
-        }
+      const { stream, time } = record;
+      if (time !== undefined) {
+        if (time < since || cursors[stream].count(time) <= this.#passed.count(stream, time)) continue;
       }
       this.#note(record);
       yield record;
     }
   }
 
-  #note(record: OutputRecord): void {
-    const { time } = record;
-    if (time === undefined) return;
-    if (time > this.#newest) this.#newest = time;
-    const key = keyOf(record);
-    this.#passed.set(key, (this.#passed.get(key) ?? 0) + 1);
-    if (this.#passed.size > this.#pruneAt) this.#prune();
+  /** Ends also when the engine has records that its stream does not send. */
+  async *#unstalled(options: OutputOptions): AsyncGenerator<OutputRecord, void, void> {
+    const stalled = new AbortController();
+    const signal = AbortSignal.any([options.signal, stalled.signal]);
+    let count = 0;
+    // False while the caller handles a record.
+    let isWaiting = true;
+    const look = async () => {
+      let asked = performance.now();
+      for (let quietMs = QUIET_MS; ; ) {
+        const before = count;
+        await setTimeout(quietMs, undefined, { signal });
+        const isQuiet = count === before;
+        quietMs = isQuiet ? Math.min(2 * quietMs, MAX_QUIET_MS) : QUIET_MS;
+        const isDue = this.#container.rotatesLog && performance.now() - asked >= BUSY_MS;
+        if (!isWaiting || !(isQuiet || isDue)) continue;
+        asked = performance.now();
+        if (await this.#lacks(isQuiet, signal).catch(() => false)) return stalled.abort();
+      }
+    };
+    // Ends with the stream, by its signal.
+    look().catch(() => undefined);
+    try {
+      for await (const record of outputRecords(this.#container, { ...options, signal })) {
+        count += 1;
+        isWaiting = false;
+        yield record;
+        isWaiting = true;
+      }
+    } catch (error) {
+      if (!stalled.signal.aborted || options.signal.aborted) throw error;
+    } finally {
+      stalled.abort();
+    }
   }
 
-  #pruneAt = 1_024;
+  /**
+   * True if the engine has records that were not passed on: its last ones, or any if it rotates. While
+   * records come, the newest ones are on their way.
+   */
+  async #lacks(isQuiet: boolean, signal: AbortSignal): Promise<boolean> {
+    const { rotatesLog } = this.#container;
+    const since = this.#since();
+    const last = this.#last;
+    const options = { path: this.#path, timestamps: true, tail: rotatesLog ? undefined : ASKED, since, signal };
+    for await (const { stream, time } of outputRecords(this.#container, options)) {
+      if (time === undefined || time < since || this.#passed.count(stream, time) > 0) continue;
+      if (isQuiet || time < last) return true;
+    }
+    this.#complete = last;
+    return false;
+  }
 
-  #prune(): void {
-    const oldest = this.#newest - WINDOW;
-    for (const key of this.#passed.keys()) if (BigInt(key.slice(1)) < oldest) this.#passed.delete(key);
-    this.#pruneAt = Math.max(1_024, 2 * this.#passed.size);
+  /** Where to resume. The engine's clock may have been set back since the last record. */
+  #since(): bigint {
+    const back = BigInt(Math.max(0, Math.round(this.#clock - clock()))) * 1_000_000n;
+    const { knownFrom = 0n } = this.#passed;
+    let since = (this.#container.rotatesLog ? this.#complete : this.#last) - WINDOW;
+    if (knownFrom > since && knownFrom <= this.#last) since = knownFrom;
+    if (this.#oldest > since) since = this.#oldest;
+    return since > back ? since - back : 0n;
+  }
+
+  #note({ stream, time }: OutputRecord): void {
+    if (time === undefined) return;
+    // After the clock was set back, records are older than those before them.
+    if (time < this.#oldest) this.#oldest = time;
+    if (time < this.#complete) this.#complete = time;
+    this.#last = time;
+    this.#clock = clock();
+    this.#passed.add(stream, time);
   }
 
   #forget(): void {
-    this.#newest = 0n;
+    this.#last = 0n;
+    this.#complete = 0n;
     this.#oldest = 0n;
+    this.#clock = clock();
     this.#passed.clear();
+  }
+}
+
+/** Milliseconds from a fixed point to the wall clock's zero: less after the clock was set back. */
+function clock(): number {
+  return Date.now() - performance.now();
+}
+
+/** Counts the records of one time in a stream: the parts of a long line have the same time. */
+class Cursor {
+  #time: bigint | undefined;
+  #count = 0;
+
+  count(time: bigint): number {
+    this.#count = time === this.#time ? this.#count + 1 : 1;
+    this.#time = time;
+    return this.#count;
   }
 }
 
@@ -184,8 +271,4 @@ function isSame(before: OutputRecord, { stream, time, bytes }: OutputRecord): bo
     bytes.at(-1) === 10 &&
     before.bytes.equals(bytes)
   );
-}
-
-function keyOf({ stream, time }: OutputRecord): string {
-  return `${stream === "stdout" ? "1" : "2"}${time}`;
 }

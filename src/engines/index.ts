@@ -9,7 +9,7 @@ export { decodeInfo, decodeVersion, type EngineVersion } from "./engine-info.ts"
 export { type OutputEvent, OutputFollower } from "./follow-output.ts";
 export { imageNames } from "./images.ts";
 export { listEvery, listPods } from "./list-containers.ts";
-export { outputContainer } from "./logs.ts";
+export { outputContainer, outputRecords } from "./logs.ts";
 export { type NamespaceSandbox, namespaceSandboxes } from "./namespaces.ts";
 export type { OutputContainer, OutputRecord } from "./output-record.ts";
 export { type ContainerStorage, containerStorage, type VolumeStorage, volumeStorage } from "./storage.ts";

@@ -38,6 +38,8 @@ export interface Inspection {
   hasTerminal: boolean;
   /** HostConfig.LogConfig.Type, such as `json-file`; empty if missing. */
   logDriver: string;
+  /** True if Docker deletes or renames files of its log as it grows. */
+  rotatesLog: boolean;
   mounts: InspectedMount[];
 }
 
@@ -92,6 +94,9 @@ export function decodeInspection(body: unknown, request: EngineRequest): Inspect
       .map((rule) => rule.text() ?? ""),
     hasTerminal: json.get("Config").get("Tty").flag() === true,
     logDriver: host.get("LogConfig").get("Type").text() ?? "",
+    rotatesLog:
+      host.get("LogConfig").get("Type").text() === "local" ||
+      Object.hasOwn(host.get("LogConfig").get("Config").record(), "max-size"),
     mounts: json
       .get("Mounts")
       .list()

@@ -27,9 +27,9 @@ export async function outputContainer(
       hint: "recreate the container with another driver, such as --log-driver json-file",
     });
   }
-  const { id, startedAt, exitCode, isPodman, hasTerminal } = answer;
+  const { id, startedAt, exitCode, isPodman, hasTerminal, rotatesLog } = answer;
   const isRunning = answer.isRunning || answer.isPaused;
-  return { engine, id, name: shown, isRunning, startedAt, exitCode, isPodman, hasTerminal };
+  return { engine, id, name: shown, isRunning, startedAt, exitCode, isPodman, hasTerminal, rotatesLog };
 }
 
 /**

@@ -14,6 +14,8 @@ export interface OutputContainer {
   isPodman: boolean;
   /** A terminal merges both streams. */
   hasTerminal: boolean;
+  /** The engine rotates the log, and its streams may leave out what it rotates meanwhile. */
+  rotatesLog?: boolean;
   /** Of a pod's container: where its node has its output. Its engine has no request for it. */
   log?: CriLog;
 }

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type Docker from "dockerode";
 import { beforeAll, describe, expect, test, vi } from "vitest";
@@ -343,6 +344,60 @@ describeWith(["root", "docker", "podman"], "what does not run, read by a user wh
     expect(await by.run(["cat", `volume:${target.volume}:/file`])).toMatchObject({ code: 0, text: "volume\n" });
     expect((await by.run(["ls", `image:${tag}:/`])).text).toBe("bin\ntmp\nworkload\n");
     expect((await listedAgents(by)).map(({ route }) => route)).toEqual(["sidecar", "sidecar"]);
+    await remove(on, target);
+    await by.close();
+  });
+});
+
+describeWith(["root", "docker", "podman"], "an agent of a container that has ended", () => {
+  const cases = enginesUnderTest().flatMap((name) => [
+    { name, route: "direct", uid: 0 },
+    { name, route: "sidecar", uid: ORDINARY_USER },
+  ]);
+  const sidecars = async (on: Engine, id: string) =>
+    (await on.api.listContainers({ all: true, filters: { label: [`io.porthole.sidecar=${id}`] } })).length;
+
+  test.each(cases)("does not block its removal and that of its volume ($name, route $route)", async (one) => {
+    const on = engine(one.name);
+    const by = user({ engine: on, uid: one.uid });
+    const target = await stopped(on);
+    const tail = following(by, ["-f", "--trace", `${target.name}:/own`]);
+    await tail.shows("own\n");
+    await tail.says(new RegExp(`^route ${one.route}, `));
+    await target.handle.remove();
+    await on.api.getVolume(target.volume).remove();
+    await tail.stop();
+    await waitFor("the agent to end", async () => (await listedAgents(by)).length === 0);
+    expect(await sidecars(on, target.handle.id)).toBe(0);
+    await by.close();
+  });
+
+  test.each(cases)("leaves nothing after kill -9 of the command ($name, route $route)", async (one) => {
+    const on = engine(one.name);
+    const by = user({ engine: on, uid: one.uid });
+    const target = await stopped(on);
+    const env = { PORTHOLE_IDLE: "1" };
+    const begun = () => by.start(["tail", "-f", `${target.name}:/own`], { env });
+    const beginnings: ((running: ReturnType<typeof begun>) => Promise<unknown>)[] = [
+      ({ stdout }) => once(stdout, "data"),
+      // Created, and perhaps started.
+      async () =>
+        one.route === "direct" ||
+        waitFor("a sidecar", async () => (await sidecars(on, target.handle.id)) > 0, { interval: 2 }),
+    ];
+    for (const begins of beginnings) {
+      const running = begun();
+      const awaited = begins(running);
+      running.stdout.resume();
+      await awaited;
+      running.child.kill("SIGKILL");
+      await running.ended;
+    }
+    // Removes a sidecar that was created only.
+    expect(await by.run(["cat", `${target.name}:/own`], { env })).toMatchObject({ code: 0, text: "own\n" });
+    await waitFor("every agent to end", async () => (await listedAgents(by)).length === 0);
+    await waitFor("every sidecar to be removed", async () => (await sidecars(on, target.handle.id)) === 0);
+    expect(readdirSync(`${by.directory}/state/porthole/agents`)).toEqual([]);
     await remove(on, target);
     await by.close();
   });

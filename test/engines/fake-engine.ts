@@ -4,11 +4,12 @@ import type { Engine } from "../../src/engines/engine.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 
 /**
- * An answer that no engine gives on demand; `endless` is one whose body never ends, as fast as it
- * is read, `dripping` one that never ends and comes slowly, `hang-up` none.
+ * An answer that no engine gives on demand; `stays`: the connection stays open after it; `endless`
+ * is one whose body never ends, as fast as it is read, `dripping` one that never ends and comes
+ * slowly, `hang-up` none.
  */
 export type FakeAnswer =
-  | { status: number; headers?: Record<string, string>; body: unknown; raw?: string }
+  | { status: number; headers?: Record<string, string>; body: unknown; raw?: string; stays?: boolean }
   | "silence"
   | "endless"
   | "dripping"
@@ -33,9 +34,12 @@ export async function fakeEngine(answer: (path: string) => FakeAnswer): Promise<
       if (given === "dripping") return drip(client);
       if (given === "hang-up") return client.end();
       const body = given.raw ?? (given.body === undefined ? "" : JSON.stringify(given.body));
-      const headers = Object.entries({ "Content-Length": Buffer.byteLength(body), ...given.headers });
+      const length = given.stays ? {} : { "Content-Length": Buffer.byteLength(body) };
+      const headers = Object.entries({ ...length, ...given.headers });
       const head = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
-      client.end(`HTTP/1.0 ${given.status} Told\r\n${head}\r\n${body}`);
+      const text = `HTTP/1.0 ${given.status} Told\r\n${head}\r\n${body}`;
+      if (given.stays) client.write(text);
+      else client.end(text);
     });
   });
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));

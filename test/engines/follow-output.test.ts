@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { OutputFollower } from "../../src/engines/follow-output.ts";
 import { outputContainer } from "../../src/engines/logs.ts";
-import { fakeEngine } from "./fake-engine.ts";
+import { type FakeAnswer, fakeEngine } from "./fake-engine.ts";
 
 const id = "0123456789abcdef".repeat(4);
 const State = { Running: true, Status: "running", Pid: 4242, StartedAt: "2026-01-02T03:04:05Z" };
@@ -26,21 +26,89 @@ test("streams of a running container that end at once are asked for less and les
   for (const [index, least] of [250, 500, 1_000].entries()) expect(pauses[index]).toBeGreaterThan(least - 5);
 });
 
-test("a line that the engine sends twice at once comes once", async () => {
+/** A line of standard output, as the engine frames it. */
+function frame(seconds: number, word: string): string {
+  const line = `${new Date(seconds * 1_000).toISOString().replace("Z", "000001Z")} ${word}\n`;
+  return `\x01\0\0\0\0\0\0${String.fromCharCode(line.length)}${line}`;
+}
+
+/** The words of the first `count` records of a follow. */
+async function followed(
+  count: number,
+  logs: (path: string) => FakeAnswer,
+  seen: (word: string) => void = () => undefined,
+  HostConfig: object = {},
+): Promise<string[]> {
   const abort = new AbortController();
-  const frame = (line: string) => `\x01\0\0\0\0\0\0${String.fromCharCode(line.length)}${line}`;
-  const [first, second] = ["2026-01-02T03:04:05.000000001Z one\n", "2026-01-02T03:04:05.000000002Z one\n"];
   const engine = await fakeEngine((path) =>
-    path.includes("/logs")
-      ? { status: 200, body: undefined, raw: [first, first, second].map(frame).join("") }
-      : { status: 200, body: { Id: id, Name: "/web", State } },
+    path.includes("/logs") ? logs(path) : { status: 200, body: { Id: id, Name: "/web", State, HostConfig } },
   );
   const address = `unix://${engine.socketPath}`;
   const follower = new OutputFollower(await outputContainer("web", address), "web", address, "@logs");
-  const times: unknown[] = [];
+  const words: string[] = [];
   for await (const event of follower.follow(true, abort.signal)) {
-    if (event.kind === "record") times.push((event.record.time as bigint) % 10n);
-    if (times.length === 2) abort.abort();
+    if (event.kind !== "record") continue;
+    const word = event.record.bytes.toString().trim();
+    words.push(word);
+    seen(word);
+    if (words.length === count) abort.abort();
   }
-  expect(times).toEqual([1n, 2n]);
+  return words;
+}
+
+const gives = (...frames: string[]): FakeAnswer => ({ status: 200, body: undefined, raw: frames.join("") });
+const givesAndStays = (...frames: string[]): FakeAnswer =>
+  ({ ...(gives(...frames) as object), stays: true }) as FakeAnswer;
+
+test.each([
+  ["at once", [1, 1, 2]],
+  ["after other lines, as from a log that was rotated", [1, 2, 3, 1, 2, 3, 4]],
+])("a line that the engine sends twice %s comes once", async (_, seconds) => {
+  const last = Math.max(...seconds);
+  const words = await followed(last, () => gives(...seconds.map((second) => frame(second, `line ${second}`))));
+  expect(words).toEqual(Array.from({ length: last }, (_, index) => `line ${index + 1}`));
+});
+
+test("equal parts of a long line, which have the same time, all come", async () => {
+  const part = frame(1, "part").replace("\n", "x");
+  expect(await followed(3, () => gives(part, part, frame(2, "end")))).toEqual(["partx", "partx", "end"]);
+});
+
+test("a stream that stalls while the engine has more records is left for another one", async () => {
+  let streams = 0;
+  const words = await followed(2, (path) => {
+    if (path.includes("follow=false")) return gives(frame(1, "one"), frame(2, "two"));
+    streams += 1;
+    return streams === 1 ? givesAndStays(frame(1, "one")) : givesAndStays(frame(1, "one"), frame(2, "two"));
+  });
+  expect({ words, streams }).toEqual({ words: ["one", "two"], streams: 2 });
+});
+
+test("lines that a stream leaves out while the engine rotates its log come late", async () => {
+  const [one, two, three] = [frame(1, "one"), frame(2, "two"), frame(3, "three")];
+  const rotates = { LogConfig: { Type: "json-file", Config: { "max-size": "10k" } } };
+  let streams = 0;
+  const logs = (path: string) => {
+    if (path.includes("follow=false")) return gives(one, two, three);
+    streams += 1;
+    return givesAndStays(...(streams === 1 ? [one, three] : [one, two, three]));
+  };
+  expect(await followed(3, logs, undefined, rotates)).toEqual(["one", "three", "two"]);
+});
+
+test("records after the clock was set back are not lost: the engine leaves out what is before `since`", async () => {
+  const written: { seconds: number; word: string }[] = [{ seconds: 1_000, word: "before" }];
+  const step = 600;
+  const now = Date.now;
+  onTestFinished(() => void vi.restoreAllMocks());
+  const logs = (path: string) => {
+    const since = Number(new URLSearchParams(path.split("?")[1]).get("since") ?? 0);
+    const frames = written.filter(({ seconds }) => seconds >= since).map(({ seconds, word }) => frame(seconds, word));
+    return path.includes("follow=false") ? gives(...frames) : givesAndStays(...frames);
+  };
+  const words = await followed(2, logs, () => {
+    vi.spyOn(Date, "now").mockImplementation(() => now() - step * 1_000);
+    written.push({ seconds: 1_000 - step + 5, word: "after" });
+  });
+  expect(words).toEqual(["before", "after"]);
 });

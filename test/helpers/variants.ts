@@ -70,7 +70,7 @@ export const variants: readonly Variant[] = [
  * The others concern files, terminals and porthole's own processes, which do not depend on the
  * engine.
  */
-const everywhere = ["routes", "states", "listing", "tail", "lifetime", "differences"];
+const everywhere = ["routes", "states", "listing", "tail", "output", "lifetime", "differences"];
 /** These test Docker's own messages and options; podman.test.ts is their counterpart. */
 const ofDocker = ["devices", "situations"];
 
