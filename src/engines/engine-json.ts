@@ -17,12 +17,15 @@ export interface EngineRequest {
 export class Json {
   readonly #value: unknown;
   readonly #request: EngineRequest;
-  readonly #field: string;
+  /** Of an object or list: its name is needed in an error only, and a response may have thousands. */
+  readonly #parent: Json | undefined;
+  readonly #key: string | number;
 
-  constructor(value: unknown, request: EngineRequest, field = "") {
+  constructor(value: unknown, request: EngineRequest, parent?: Json, key: string | number = "") {
     this.#value = value ?? undefined;
     this.#request = request;
-    this.#field = field;
+    this.#parent = parent;
+    this.#key = key;
   }
 
   /**
@@ -31,10 +34,10 @@ export class Json {
    */
   get(name: string): Json {
     const object = this.#value;
-    if (object === undefined && this.#field !== "") return new Json(undefined, this.#request, this.#under(name));
+    if (object === undefined && this.#parent !== undefined) return new Json(undefined, this.#request, this, name);
     if (typeof object !== "object" || object === null || Array.isArray(object)) throw this.typeError("an object");
     const value = Object.hasOwn(object, name) ? (object as Record<string, unknown>)[name] : undefined;
-    return new Json(value, this.#request, this.#under(name));
+    return new Json(value, this.#request, this, name);
   }
 
   /**
@@ -42,9 +45,9 @@ export class Json {
    * @throws PortholeError TARGET if the whole response is not a list
    */
   list(): Json[] {
-    if (this.#value === undefined && this.#field !== "") return [];
+    if (this.#value === undefined && this.#parent !== undefined) return [];
     if (!Array.isArray(this.#value)) throw this.typeError("a list");
-    return this.#value.map((value, index) => new Json(value, this.#request, `${this.#field}[${index}]`));
+    return this.#value.map((value, index) => new Json(value, this.#request, this, index));
   }
 
   /** @throws PortholeError TARGET for another type, or a string that is too long */
@@ -108,7 +111,7 @@ export class Json {
   /** The error for a value that is not `wanted`. */
   typeError(wanted: string): PortholeError {
     const { socketPath, path, method = "GET" } = this.#request;
-    const what = this.#field === "" ? "the response" : this.#field;
+    const what = this.#field() || "the response";
     return new PortholeError(
       "TARGET",
       `the engine at ${socketPath} sent an invalid response to ${method} ${path.replace(/\?.*/s, "")}: ${what} is ${shown(this.#value)}, not ${wanted}`,
@@ -116,8 +119,11 @@ export class Json {
     );
   }
 
-  #under(name: string): string {
-    return this.#field === "" ? name : `${this.#field}.${name}`;
+  /** Such as `Mounts[0].Source`; empty for the whole response. */
+  #field(): string {
+    const above = this.#parent === undefined ? "" : this.#parent.#field();
+    if (typeof this.#key === "number") return `${above}[${this.#key}]`;
+    return above === "" ? this.#key : `${above}.${this.#key}`;
   }
 }
 
