@@ -102,6 +102,23 @@ int take_layers_tree(struct layer_options *options, unsigned flags);
 
 /* run.c */
 noreturn void run_command(int argc, char **argv);
+void end_with(pid_t parent);
+
+/* join.c: namespaces of a target for the launcher */
+enum { JOIN_KINDS = 4 };
+struct join {
+    pid_t pid; /* 0: none */
+    const char *start_time;
+    bool wanted[JOIN_KINDS];
+    int proc, fds[JOIN_KINDS];
+};
+void want_namespace(struct join *join, const char *name);
+bool joins(const struct join *join, const char *name);
+void open_namespaces(struct join *join);
+void join_owner(const struct join *join);
+void join_namespaces(const struct join *join);
+void show_instead(const char *tree, const char *path);
+void run_in_child(const struct join *join, bool is_shell, pid_t porthole);
 
 /* attach.c: trees in a mount namespace of the launcher's own */
 enum { MAX_TREES = 64 };
@@ -111,8 +128,15 @@ struct tree {
     int table;        /* mountinfo that must show each of its mounts, or -1 */
     bool writable;
 };
-void attach_trees(const char *at, struct tree *trees, int count);
+void attach_trees(const char *at, struct tree *trees, int count, const char *script);
 void detach_remote_mounts(const char *at, const struct tree *trees, int count);
+
+/* keep.c: a mount in the host's namespace */
+struct kept {
+    const char *part, *place;
+    int on, host_mounts;
+};
+noreturn void keep_mount(const struct kept *kept, const struct join *of, int host);
 
 /* rendezvous.c */
 int connect_rendezvous(const char *path);

@@ -97,13 +97,25 @@ static void check_tree(const char *at, const struct tree *tree) {
     free(own);
 }
 
-/* Attaches each tree at `at`/NAME. `at` is an existing directory, covered by a tmpfs from now on.
+/* What a shell runs first: .zshrc of a directory, as zsh wants it. Bash takes any file. */
+static void write_script(int at, const char *script) {
+    int directory = make_directory(at, ".shell");
+    int fd = openat(directory, ".zshrc", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0 || write_all(fd, script, strlen(script)) < 0) bail_errno(".shell/.zshrc");
+    close(fd);
+    close(directory);
+}
+
+/*
+ * Attaches each tree at `at`/NAME. `at` is an existing directory, covered by a tmpfs from now on.
+ * `script`, if any, is a file in it.
  */
-void attach_trees(const char *at, struct tree *trees, int count) {
+void attach_trees(const char *at, struct tree *trees, int count, const char *script) {
     mount_empty(at, 0);
     int directory = open(at, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0) bail_errno("%s", at);
     for (int i = 0; i < count; i++) attach(directory, &trees[i]);
+    if (script) write_script(directory, script);
     for (int i = 0; i < count; i++)
         if (trees[i].table >= 0) check_tree(at, &trees[i]);
     close(directory);

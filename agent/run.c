@@ -34,12 +34,15 @@ struct file {
 };
 
 struct launch {
-    const char *at, *directory;
+    const char *at, *directory, *script;
     int host;
+    struct join join;
+    const char *place; /* of a mount instead of a command */
+    int on;
     struct tree trees[MAX_TREES];
     struct file files[MAX_FILES];
     int tree_count, file_count, kept[MAX_FILES], kept_count;
-    bool all_mounts, writable;
+    bool all_mounts, writable, is_shell;
 };
 
 static int descriptor(const char *option, const char *text) {
@@ -93,7 +96,14 @@ static struct launch *parse(int argc, char **argv) {
         KEEP,
         HOST,
         RW,
-        ALL_MOUNTS
+        ALL_MOUNTS,
+        JOIN,
+        TARGET_PID,
+        TARGET_START,
+        SHELL,
+        SCRIPT,
+        PLACE,
+        ON
     };
     static const struct option known[] = {{"at", 1, 0, AT},
                                           {"tree", 1, 0, TREE},
@@ -107,6 +117,13 @@ static struct launch *parse(int argc, char **argv) {
                                           {"host", 1, 0, HOST},
                                           {"rw", 0, 0, RW},
                                           {"all-mounts", 0, 0, ALL_MOUNTS},
+                                          {"join", 1, 0, JOIN},
+                                          {"target-pid", 1, 0, TARGET_PID},
+                                          {"target-start", 1, 0, TARGET_START},
+                                          {"shell", 0, 0, SHELL},
+                                          {"script", 1, 0, SCRIPT},
+                                          {"place", 1, 0, PLACE},
+                                          {"on", 1, 0, ON},
                                           {0}};
     static struct launch launch;
     opterr = 0;
@@ -124,6 +141,13 @@ static struct launch *parse(int argc, char **argv) {
         case HOST: log_to(launch.host = descriptor("--host", optarg)); break;
         case RW: launch.writable = true; break;
         case ALL_MOUNTS: launch.all_mounts = true; break;
+        case JOIN: want_namespace(&launch.join, optarg); break;
+        case TARGET_PID: launch.join.pid = atoi(optarg); break;
+        case TARGET_START: launch.join.start_time = optarg; break;
+        case SHELL: launch.is_shell = true; break;
+        case SCRIPT: launch.script = optarg; break;
+        case PLACE: launch.place = optarg; break;
+        case ON: launch.on = descriptor("--on", optarg); break;
         default: bail("%s: unknown option or missing value (see --help)", argv[optind - 1]);
         }
     }
@@ -155,10 +179,11 @@ static void map_own_ids(uid_t uid, gid_t gid) {
 }
 
 /* Returns whether it is in a user namespace of its own now. */
-static bool enter_own_namespaces(void) {
+static bool enter_own_namespaces(const struct join *join) {
     uid_t uid = geteuid();
     gid_t gid = getegid();
     bool own_user = false;
+    if (join->pid && geteuid() != 0) join_owner(join);
     if (unshare(CLONE_NEWNS) < 0) {
         if (errno != EPERM) bail_errno("unshare(CLONE_NEWNS)");
         if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
@@ -234,24 +259,53 @@ static void close_the_rest(const struct launch *launch) {
 }
 
 /* Called last: the kernel forgets the signal when credentials change (prctl(2)). */
-static void end_with(pid_t parent) {
+void end_with(pid_t parent) {
     if (prctl(PR_SET_PDEATHSIG, SIGHUP, 0, 0, 0) < 0) bail_errno("prctl(PR_SET_PDEATHSIG)");
     if (getppid() != parent) bail("porthole has ended");
+}
+
+/* Names resolve as in the target, where its network and its files are both seen. */
+static void join_target(struct launch *launch) {
+    char tree[wire_max_path];
+    if (joins(&launch->join, "net") && launch->tree_count) {
+        snprintf(tree, sizeof tree, "%s/%s", launch->at, launch->trees[0].name);
+        show_instead(tree, "/etc/resolv.conf");
+        show_instead(tree, "/etc/hosts");
+    }
+    join_namespaces(&launch->join);
+}
+
+/* Mounts --directory at --place, instead of running a command. */
+static noreturn void mount_in_host(struct launch *launch, int host_mounts) {
+    char part[2 * wire_max_path];
+    if (!launch->directory || launch->on < 3 || !launch->join.pid)
+        bail("--place: expected --directory, --on and --target-pid");
+    if ((size_t)snprintf(part, sizeof part, "%s/%s", launch->at, launch->directory) >= sizeof part)
+        bail("%s: %s", launch->directory, strerror(ENAMETOOLONG));
+    const struct kept kept = {
+        .part = part, .place = launch->place, .on = launch->on, .host_mounts = host_mounts};
+    keep_mount(&kept, &launch->join, launch->host);
 }
 
 void run_command(int argc, char **argv) {
     pid_t parent = getppid();
     struct launch *launch = parse(argc, argv);
-    bool own_user = enter_own_namespaces();
-    attach_trees(launch->at, launch->trees, launch->tree_count);
+    if (launch->join.pid) open_namespaces(&launch->join);
+    int host_mounts = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    bool own_user = enter_own_namespaces(&launch->join);
+    attach_trees(launch->at, launch->trees, launch->tree_count, launch->script);
     if (!launch->all_mounts) detach_remote_mounts(launch->at, launch->trees, launch->tree_count);
+    if (launch->place) mount_in_host(launch, host_mounts);
+    if (launch->join.pid) join_target(launch);
     if (launch->directory && (chdir(launch->at) < 0 || chdir(launch->directory) < 0))
         bail_errno("%s/%s", launch->at, launch->directory);
     if (own_user) drop_capabilities(0);
     report_ready(launch);
     char **command = receive_command(launch->host);
+    bool in_child = launch->is_shell || joins(&launch->join, "pid");
+    if (in_child) run_in_child(&launch->join, launch->is_shell, parent);
     close_the_rest(launch);
-    end_with(parent);
+    if (!in_child) end_with(parent);
     execvp(*command, command);
     bail("exec %d", errno);
 }

@@ -1,18 +1,33 @@
 import stringWidth from "string-width";
+import { ensureRunDirectory, mountedTrees } from "../../src/routes/index.ts";
 import { type LiveAgent, listAgents } from "../../src/sessions/index.ts";
 import { sanitiseText } from "../../src/text/index.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
 
-/** `porthole agents`: one line for each live agent. */
+/** `porthole agents`: one line for each live agent, and for each mount. */
 export async function agents(options: { json?: boolean }): Promise<number> {
   const live = await listAgents();
+  const mounts = mountedTrees(ensureRunDirectory());
   if (options.json) {
     for (const agent of live) write(jsonLine(agent));
+    for (const { target, place, keeper, since } of mounts)
+      write(jsonLine({ mount: target, place, keeper, ageSeconds: secondsSince(since) }));
     return 0;
   }
   write(table([["TARGET", "ROUTE", "ID", "AGE", "CLIENTS", "MEMORY"], ...live.map(row)]));
+  if (mounts.length === 0) return 0;
+  const rows = mounts.map(({ target, place, since }) => [
+    sanitiseText(target),
+    age(secondsSince(since)),
+    sanitiseText(place),
+  ]);
+  write(`\n${table([["MOUNTED", "AGE", "AT"], ...rows])}`);
   return 0;
+}
+
+function secondsSince(time: number): number {
+  return Math.max(0, Math.floor((Date.now() - time) / 1000));
 }
 
 function row(agent: LiveAgent): string[] {

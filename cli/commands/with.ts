@@ -23,10 +23,7 @@ import {
   type Refused,
   sayDescriptor,
 } from "../with/placement.ts";
-import { CannotRun, reopenError, runTool, type ToolEnd, toolPath } from "../with/run-tool.ts";
-
-/** Exit statuses if the command did not run, as those of env(1) and docker run. */
-const Status = { failed: 125, cannotRun: 126, notFound: 127 } as const;
+import { CannotRun, reopenError, runTool, Status, type ToolEnd, toolPath } from "../with/run-tool.ts";
 
 /** Options of `porthole with`. */
 export interface WithOptions extends ConnectionOptions {

@@ -35,7 +35,8 @@ export function expectedAt(root: Command, words: readonly string[]): Expected {
     if (operands.count === 0 && /[:/]/.test(typed)) return { kind: "target", session: false, engine };
     return { kind: "values", values: operands.count === 0 ? commandsOf(root) : [], prefix: "" };
   }
-  if (command.name() === "with" && literal) return { kind: operands.afterDashes === 0 ? "program" : "file" };
+  if (["with", "shell"].includes(command.name()) && literal)
+    return { kind: operands.afterDashes === 0 ? "program" : "file" };
   return ofArgument(command, operands.count, engine);
 }
 

@@ -6,7 +6,7 @@ export function addAgentCommands(root: Command): void {
   root
     .command("agents")
     .summary("list the running agents")
-    .description("List the running agents: their target, route and number of clients.")
+    .description("List the running agents: their target, route and number of clients; and what porthole has mounted.")
     .option("--json", "print one JSON object per line")
     .addHelpText("after", examples("porthole agents", "porthole agents --json"))
     .action(async (options) => end((await import("../commands/agents.ts")).agents(options)));
@@ -15,7 +15,9 @@ export function addAgentCommands(root: Command): void {
     .command("detach")
     .argument("[name]", "container name or id, or pid:N")
     .summary("stop agents and remove their sockets and sidecars")
-    .description("Stop a target's agents; with --all, remove every agent, sidecar, socket and image of porthole.")
+    .description(
+      "Stop a target's agents; with --all, remove every agent, sidecar, socket, image and mount of porthole.",
+    )
     .option("--all", "stop all agents and remove everything that porthole created")
     .option("--engine <address>", "container engine: unix:///PATH, a docker context, or all")
     .addHelpText("after", examples("porthole detach web", "porthole detach --all"))

@@ -5,6 +5,8 @@ import { connectionOptions, consumeOption, end, examples, selectionOptions } fro
 export function addToolCommands(root: Command): void {
   addPs(root);
   addWith(root);
+  addShell(root);
+  addMount(root);
   addDoctor(root);
   addCompletion(root);
 }
@@ -79,11 +81,106 @@ function addWith(root: Command): void {
       ),
     )
     .action(async (words: string[], options, self: Command) => {
-      const command = afterDashes(words, Reflect.get(self.parent ?? self, "rawArgs") as string[]);
+      const command = afterDashes(words, lineOf(self));
       const targets = words.slice(0, words.length - command.length);
       await end((await import("../commands/with.ts")).withTool(targets, command, options));
     });
 }
+
+function addShell(root: Command): void {
+  root
+    .command("shell")
+    .argument("<target>", "container, or pid:N, with or without the directory to start in")
+    .argument("[command...]")
+    .usage("[options] <target> [-- <command> [args...]]")
+    .summary("run your own shell and tools inside a container's namespaces")
+    .description(
+      "Run your own shell, or a command of this machine, in a container's network, PID, IPC and UTS namespaces, " +
+        "with its files at the working directory. Nothing is pulled, installed or needed in the image.",
+    )
+    .option("--in <parts>", "comma-separated list of files, net, pid, ipc, uts (default: all)")
+    .option("--rw", "let the files be written where the container may write them")
+    .option("--all-mounts", "include mounts of the target whose server may not answer: FUSE, NFS")
+    .option(
+      "--engine <address>",
+      "container engine: unix:///PATH, a docker context, or all (default: DOCKER_HOST, the current docker context, the default sockets)",
+    )
+    .exitOverride((error) => {
+      throw Object.assign(error, { exitCode: error.exitCode === 0 ? 0 : 125 });
+    })
+    .addHelpText("after", `\n${inside}\n\n${withStatuses}`)
+    .addHelpText(
+      "after",
+      examples(
+        "porthole shell web",
+        "porthole shell web -- ss -ltnp                     who listens in the container",
+        "porthole shell web -- curl -s http://db:8080/       names resolve as in the container",
+        "porthole shell web:/var/log",
+        "porthole shell --in net web -- tcpdump -ni eth0",
+        "porthole shell pid:4242",
+      ),
+    )
+    .action(async (target: string, words: string[], options, self: Command) => {
+      const command = afterDashes(words, lineOf(self));
+      if (command.length < words.length)
+        self.error(`error: '${words[0]}' is a second target (write the command after --)`, { exitCode: 125 });
+      await end((await import("../commands/shell.ts")).shell(target, command, options));
+    });
+}
+
+function addMount(root: Command): void {
+  connectionOptions(
+    root.command("mount").argument("<target>", "a directory of a container, or of pid:N").argument("[directory...]"),
+  )
+    .usage("[options] <target> <directory>\n       porthole mount [options] <target> -- <command> [args...]")
+    .summary("mount a container's directory on this machine, read-only")
+    .description(
+      "Mount a directory of a running container at an empty directory of root's, read-only, nosuid and nodev; links in it are not followed. " +
+        "It stays until porthole umount, the end of the container, or porthole detach --all. With a command instead of a directory, " +
+        "run the command in the container's directory, which it alone sees: this works for every user, and for what does not run.",
+    )
+    .option("--all-mounts", "include mounts of the target whose server may not answer: FUSE, NFS")
+    .addHelpText(
+      "after",
+      examples(
+        "porthole mount web:/var/log /mnt/logs",
+        "porthole umount /mnt/logs",
+        "porthole mount web: -- $SHELL",
+        "porthole mount image:nginx:/etc -- rg listen",
+      ),
+    )
+    .action(async (target: string, words: string[], options, self: Command) => {
+      const command = afterDashes(words, lineOf(self));
+      const before = [target, ...words.slice(0, words.length - command.length)];
+      await end((await import("../commands/mount.ts")).mount(before, command, options));
+    });
+
+  root
+    .command("umount")
+    .argument("<directory>", "where porthole mount has mounted something")
+    .summary("take away what porthole mount has mounted")
+    .description("Unmount a directory; what still uses it keeps it until it ends, as with umount --lazy.")
+    .addHelpText("after", examples("porthole umount /mnt/logs"))
+    .action(async (directory: string) => end((await import("../commands/mount.ts")).umount(directory)));
+}
+
+function lineOf(command: Command): string[] {
+  return Reflect.get(command.parent ?? command, "rawArgs") as string[];
+}
+
+const inside = `What the shell sees:
+  files   the container's files, read-only, at the working directory; this
+          machine's files are at / as usual. As for porthole with: links are not
+          followed, device nodes cannot be opened
+  net     its network; with files, also its /etc/hosts and /etc/resolv.conf
+  pid     its processes: /proc is the container's. The shell ends with it, and
+          the container sees the shell's processes
+  ipc     its System V IPC and POSIX message queues
+  uts     its host name
+  You stay the user that you are. Joining a namespace takes root, or the owner of
+  a rootless engine. pid is left out by default where a process of the container
+  may trace others (CAP_SYS_PTRACE). The prompt begins with the container's name,
+  which is also in PORTHOLE_TARGET.`;
 
 /** The words after `--` on the command line, which Commander does not report. */
 function afterDashes(words: string[], line: string[]): string[] {

@@ -27,6 +27,14 @@ export interface Launch {
   write: boolean;
   /** Keep mounts whose server may never answer. */
   allMounts: boolean;
+  /** Namespaces of a process that the command joins: `net`, `pid`, `ipc`, `uts`. */
+  join?: { pid: number; started: string; namespaces: readonly string[] } | undefined;
+  /** The command is a shell on a terminal. */
+  isShell?: boolean;
+  /** A script that is `.shell/.zshrc` below {@link at}. */
+  script?: string | undefined;
+  /** Default: that of this process. */
+  environment?: NodeJS.ProcessEnv;
 }
 
 /**
@@ -46,7 +54,7 @@ export async function runLaunched(
     const files = launch.files.map(({ file }) => file);
     for (const file of files) if (file.kind !== "directory") setNonBlocking(file.descriptor, false);
     const stdio = ["inherit", "inherit", "inherit", ...files.map(({ fd }) => fd), ...descriptors, "pipe"] as const;
-    const child = begin(start(agentProgram(), args, [...stdio]));
+    const child = begin(start(agentProgram(), args, [...stdio], { env: launch.environment }));
     const ended = endOf(child, "the launcher");
     const host = child.stdio.at(-1) as Duplex;
     // It may end before it is told the command.
@@ -69,7 +77,7 @@ export async function runLaunched(
 }
 
 /** Arguments of the launcher, and the descriptors that it inherits after the files. */
-function launchArguments({ at, trees, files, directory, write, allMounts }: Launch): {
+function launchArguments({ at, trees, files, directory, write, allMounts, join, isShell, script }: Launch): {
   args: string[];
   descriptors: number[];
 } {
@@ -88,7 +96,13 @@ function launchArguments({ at, trees, files, directory, write, allMounts }: Laun
   const flags = [...(write ? ["--rw"] : []), ...(allMounts ? ["--all-mounts"] : [])];
   const begin = directory === undefined ? [] : ["--directory", directory];
   const host = ["--host", String(first + descriptors.length)];
-  return { args: ["run", "--at", at, ...host, ...attached, ...opened, ...begin, ...flags], descriptors };
+  const joined = join?.namespaces.flatMap((namespace) => ["--join", namespace]) ?? [];
+  if (join) joined.push("--target-pid", String(join.pid), "--target-start", join.started);
+  const shell = [...(isShell ? ["--shell"] : []), ...(script === undefined ? [] : ["--script", script])];
+  return {
+    args: ["run", "--at", at, ...host, ...attached, ...opened, ...begin, ...flags, ...joined, ...shell],
+    descriptors,
+  };
 }
 
 async function* linesOf(stream: Duplex): AsyncGenerator<string, void, undefined> {

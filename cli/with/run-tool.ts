@@ -20,6 +20,9 @@ export interface ToolEnd {
   signal: NodeJS.Signals | null;
 }
 
+/** Exit statuses if the program did not run, as those of env(1) and docker run. */
+export const Status = { failed: 125, cannotRun: 126, notFound: 127 } as const;
+
 /** The first descriptor after the standard streams. */
 export const FIRST_FILE = 3;
 
@@ -47,7 +50,7 @@ export async function runTool(command: string, args: readonly string[], given: T
     for (const file of all) setNonBlocking(file.descriptor, false);
     return await withSignals(async (begin) => {
       const stdio: StdioOptions = [input?.fd ?? "inherit", "inherit", "inherit", ...files.map((file) => file.fd)];
-      const child = begin(start(command, args, stdio, directory));
+      const child = begin(start(command, args, stdio, { cwd: directory }));
       for (const file of all) file.close();
       return endOf(child, command);
     });
@@ -91,10 +94,15 @@ export function reopenError(file: OpenFile, write: boolean): PortholeError | und
   }
 }
 
-export function start(command: string, args: readonly string[], stdio: StdioOptions, cwd?: string): ChildProcess {
+export function start(
+  command: string,
+  args: readonly string[],
+  stdio: StdioOptions,
+  how: { cwd?: string | undefined; env?: NodeJS.ProcessEnv | undefined } = {},
+): ChildProcess {
   const { spawn } = process.getBuiltinModule("node:child_process");
   try {
-    return spawn(command, args, { stdio, cwd });
+    return spawn(command, args, { stdio, ...how });
   } catch (error) {
     throw startError(command, error);
   }

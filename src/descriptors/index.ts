@@ -14,3 +14,4 @@ export { seekData, seekTo } from "./seek.ts";
 export { statx } from "./statx.ts";
 export { terminalState } from "./terminal.ts";
 export { dieBySignal, isWritable, WRITE_FAILED } from "./transfer.ts";
+export { unmount } from "./unmount.ts";

@@ -25,6 +25,7 @@ export const libc = onFirstUse({
   flock: declare<(fd: number, operation: number) => number>("int flock(int, int)"),
   fchmod: declare<(fd: number, mode: number) => number>("int fchmod(int, uint)"),
   mkfifo: declare<(path: number, mode: number) => number>("int mkfifo(uintptr_t, uint)"),
+  umount2: declare<(path: number, flags: number) => number>("int umount2(uintptr_t, int)"),
   linkat: declare<(from: number, path: number, to: number, name: number, flags: number) => number>(
     "int linkat(int, uintptr_t, int, uintptr_t, int)",
   ),

@@ -2,6 +2,15 @@
 
 export { agentHash, agentProgram } from "./agent-program.ts";
 export { logBytes } from "./engine-files.ts";
+export { joinableProcess } from "./joinable.ts";
+export {
+  isMountPoint,
+  type MountedTree,
+  mountedTrees,
+  mountOfNumber,
+  recordMount,
+  unmountTree,
+} from "./mounted-trees.ts";
 export { PrivateDirectory } from "./private-directory.ts";
 export { canEnterNamespaces } from "./process.ts";
 export { ensureRunDirectory, ensureTreeDirectory } from "./run-dir.ts";

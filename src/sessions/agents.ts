@@ -8,6 +8,7 @@ import { encode } from "../protocol/codec.ts";
 import { ByeScope, Op } from "../protocol/messages.ts";
 import { endAgentProcess } from "../routes/agent-process.ts";
 import type { AgentRecord } from "../routes/agent-record.ts";
+import { mountedTrees, unmountTree } from "../routes/mounted-trees.ts";
 import { startTime } from "../routes/process.ts";
 import {
   agentFiles,
@@ -123,8 +124,8 @@ async function agentFilesOf(run: RunDirectory, name: string, engine: string | un
 }
 
 /**
- * Ends every agent. Removes sidecars, sockets, records and the agent's images from every engine
- * that responds. Keeps the directory that containers may have mounted, but empties it: a recreated
+ * Ends every agent. Removes mounts, and sidecars, sockets, records and the agent's images from every
+ * engine that responds. Keeps the directory that containers may have mounted, but empties it: a recreated
  * directory would not be the mounted one.
  * @returns the failures; an engine that does not exist is none
  */
@@ -163,6 +164,13 @@ export async function detachAll(options: { engine?: string | undefined } = {}): 
           new PortholeError("TARGET", `cannot clean up at ${engine.socketPath}: ${message}`, { cause: error }),
         );
       }
+    }
+  }
+  for (const tree of mountedTrees(run)) {
+    try {
+      unmountTree(run, tree);
+    } catch (error) {
+      failures.push(error as PortholeError);
     }
   }
   removeRest(run);

@@ -51,7 +51,7 @@ describe("completion offers", () => {
 
   test("options of the command and their values, as a separate word or after =", async () => {
     expect((await offered("cat", "--ro")).values).toEqual(["--route"]);
-    expect((await offered("ps", "--d")).values).toEqual(["--deleted"]);
+    expect((await offered("ps", "--de")).values).toEqual(["--deleted"]);
     expect((await offered("cat", "--route", "s")).values).toEqual(["sidecar"]);
     expect((await offered("cat", "--route=m")).values).toEqual(["--route=mount"]);
     expect((await offered("completion", "")).values).toEqual(["bash", "zsh", "fish"]);

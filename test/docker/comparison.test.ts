@@ -78,7 +78,7 @@ function tried(place: Place, startSubjects: () => Promise<Partial<Subjects>>): v
       afterAll(() => row.leave?.(all as Subjects));
       test.each(inRow.map((cell) => [cell.column, cell.verdict]))("%s: %s", async (column, word) => {
         const way = ways[column] as Way;
-        expect(await verdict(column, way, row, actors[whoTries(row, way)], all)).toBe(word);
+        expect(await verdict(column, way, row, actors[whoTries(row, way, column)], all)).toBe(word);
       });
     });
   }
@@ -105,8 +105,8 @@ function refusedDevice(subject: () => Subject): void {
 
 const LINES = "2026-01-02T03:04:05.000Z INFO one\n2026-01-02T03:04:06.000Z ERROR two\n";
 
-function whoTries({ as }: Row, { asRoot }: Way): "root" | "member" | "owner" {
-  return as ?? (asRoot ? "root" : "member");
+function whoTries({ as, asRoot = [] }: Row, way: Way, column: string): "root" | "member" | "owner" {
+  return as ?? (way.asRoot || asRoot.includes(column) ? "root" : "member");
 }
 
 describeWith(["docker", "dockerCommand", "root"], "the comparison on Docker", () => {

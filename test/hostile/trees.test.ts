@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { copyFileSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { runLaunched } from "../../cli/with/launcher.ts";
@@ -22,8 +22,10 @@ import { waitFor } from "../helpers/wait-for.ts";
 /**
  * A process with mounts of its own and this machine's root. Ends with the test. Returns its number.
  */
-async function ownMounts(script: string): Promise<number> {
-  const child = spawn("unshare", ["--mount", "sh", "-c", `${script} && exec sleep 1000`], { stdio: "ignore" });
+async function ownMounts(script: string, ...namespaces: string[]): Promise<number> {
+  const child = spawn("unshare", ["--mount", ...namespaces, "sh", "-c", `${script} && exec sleep 1000`], {
+    stdio: "ignore",
+  });
   onTestFinished(() => void child.kill("SIGKILL"));
   const pid = child.pid ?? 0;
   await waitFor("the process", () => readFileSync(`/proc/${pid}/comm`, "latin1") === "sleep\n");
@@ -111,6 +113,16 @@ describeAsRoot("in a tree", () => {
     );
   });
 
+  test("a FIFO instead of the container's /etc/hosts, or a link, is not shown to a shell", async () => {
+    const by = user();
+    const plant = "mount -t tmpfs tmpfs /etc && mkfifo /etc/hosts && ln -s /etc/shadow /etc/resolv.conf";
+    const target = await ownMounts(plant, "--net");
+    const shell = ["shell", "--in", "files,net", `pid:${target}`, "--"];
+    const { stdout } = await by.run([...shell, "cat", "/etc/hosts", "/etc/resolv.conf"], { deadline: 30_000 });
+    const own = ["/etc/hosts", "/etc/resolv.conf"].flatMap((path) => (existsSync(path) ? [readFileSync(path)] : []));
+    expect(stdout).toEqual(Buffer.concat(own));
+  });
+
   const kills = amount(200, 20);
   test(`the mounts of this machine are the same after ${counted(kills)} kills at random moments, and no command is left`, async () => {
     const by = user();
@@ -120,8 +132,14 @@ describeAsRoot("in a tree", () => {
     const whole = performance.now() - first;
     // Its argument is found again among all processes.
     const seconds = `3000.${target.pid}`;
+    // In turn: a command that is run directly, and one whose launcher waits for it in another
+    // namespace.
+    const commands = [
+      ["with", `pid:${target.pid}:/`],
+      ["shell", "--in", "files,pid", `pid:${target.pid}`],
+    ];
     for (let count = 0; count < kills; count++) {
-      const running = by.start(["with", `pid:${target.pid}:/`, "--", "sleep", seconds]);
+      const running = by.start([...(commands[count % 2] ?? []), "--", "sleep", seconds]);
       await new Promise((resolve) => setTimeout(resolve, Math.random() * whole * 1.2));
       running.child.kill("SIGKILL");
       await running.ended;

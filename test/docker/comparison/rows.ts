@@ -22,6 +22,8 @@ export interface Row {
    * group.
    */
   as?: "member" | "owner";
+  /** Columns of tools that need root for this alone. */
+  asRoot?: readonly string[];
   /** Where, unless at the engine that the tool belongs to. */
   places?: Record<string, Place>;
   /** Brings the containers to the state that the row is about, and back. */
@@ -158,10 +160,10 @@ export const rows: Record<string, Row> = {
     refused: { "podman mount": /podman unshare/ },
   },
   "a shell inside": {
+    asRoot: ["porthole"],
     attempt: (way, by, of, refused) =>
       tries(() => way.shell(by, of, "echo inside $((40 + 2))"), { wanted: /inside 42/, refused }),
     refused: {
-      porthole: /echo inside/,
       "docker cp": /echo inside/,
       "podman mount": /echo inside/,
       lnav: /echo inside/,

@@ -18,7 +18,7 @@ export interface Way {
   read: Start;
   /** Prints a file's lines as they come. */
   follow: Start;
-  /** Runs the command line `what` of the image's shell, or comes as near to it as the tool does. */
+  /** Runs the command line `what` of a shell inside, or comes as near to it as the tool does. */
   shell: Start;
   /** Counts the lines of a log with SQL, or tells what the tool can do. */
   sql: (by: Actor, log: string) => ChildProcess;
@@ -32,7 +32,7 @@ const porthole: Way = {
   read: (by, of, path) =>
     run(by, ["cat", "--trace", ...(path.startsWith("/dev/") ? ["--consume"] : []), `${of.container.name}:${path}`]),
   follow: (by, of, path) => run(by, ["tail", "-F", `${of.container.name}:${path}`]),
-  shell: (by, of) => run(by, ["cat", `${of.container.name}:/bin/mark`]),
+  shell: (by, of, line) => run(by, ["shell", of.container.name, "--", "sh", "-c", line]),
   sql: (by) => run(by, ["--help"]),
 };
 

@@ -1,0 +1,74 @@
+import { realpathSync } from "node:fs";
+import { PortholeError } from "../../src/errors.ts";
+import { ensureRunDirectory, mountedTrees, unmountTree } from "../../src/routes/index.ts";
+import { parseSessionTarget } from "../../src/target.ts";
+import { mountAt } from "../mount/mount-at.ts";
+import { emptyDirectory } from "../mount/place.ts";
+import type { ConnectionOptions } from "../targets/options.ts";
+import { SessionPool } from "../targets/session-pool.ts";
+
+export interface MountOptions extends ConnectionOptions {
+  allMounts?: boolean;
+}
+
+/**
+ * `porthole mount`: mounts a directory of a target at a directory of this machine. With a command
+ * the target's tree is only in the command's mount namespace, as for `porthole with`.
+ */
+export async function mount(words: string[], command: string[], options: MountOptions): Promise<number> {
+  const [text, directory, ...rest] = words;
+  if (text === undefined || rest.length > 0 || (directory === undefined) === (command.length === 0)) {
+    throw new PortholeError("USAGE", "mount needs a target, and either a directory or a command", {
+      hint: "porthole mount web:/var/log DIRECTORY, or porthole mount web:/ -- COMMAND",
+    });
+  }
+  // `web:` is the whole of it.
+  const whole = text.endsWith(":") ? `${text}/` : text;
+  if (directory === undefined) {
+    const { withTool } = await import("./with.ts");
+    return withTool([whole], command, options);
+  }
+  const target = parseSessionTarget(whole);
+  if (target.kind !== "container" && target.kind !== "process") {
+    throw new PortholeError("USAGE", `cannot mount '${text}': only what runs can be mounted`, {
+      hint: `porthole mount ${text} -- $SHELL shows it to one command`,
+    });
+  }
+  if (process.geteuid?.() !== 0) {
+    throw new PortholeError("ATTACH", "only root may mount for every process of this machine", {
+      errno: "EPERM",
+      hint: `porthole mount ${text} -- $SHELL shows it to one command`,
+    });
+  }
+  const place = emptyDirectory(directory);
+  const sessions = new SessionPool(options);
+  try {
+    await mountAt(sessions, target, place, options.allMounts === true);
+    return 0;
+  } finally {
+    sessions.close();
+    place.close();
+  }
+}
+
+/** `porthole umount`: takes away what `porthole mount` has mounted. */
+export async function umount(directory: string): Promise<number> {
+  const run = ensureRunDirectory();
+  const place = realOf(directory);
+  const tree = mountedTrees(run).find((one) => one.place === place);
+  if (tree === undefined) {
+    throw new PortholeError("USAGE", `porthole has mounted nothing at ${directory}`, {
+      hint: "porthole agents lists what it has mounted",
+    });
+  }
+  unmountTree(run, tree);
+  return 0;
+}
+
+function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}

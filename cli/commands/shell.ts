@@ -1,0 +1,123 @@
+import { isatty } from "node:tty";
+import { dieBySignal } from "../../src/descriptors/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { ensureTreeDirectory, joinableProcess, type Tree, type TreeTarget } from "../../src/routes/index.ts";
+import { followLinks } from "../../src/sessions/index.ts";
+import { parseSessionTarget, placeName } from "../../src/target.ts";
+import { complain, printable, report } from "../io/fail.ts";
+import { promptedShell } from "../shell/prompt.ts";
+import type { ConnectionOptions } from "../targets/options.ts";
+import { SessionPool } from "../targets/session-pool.ts";
+import { type Launch, runLaunched } from "../with/launcher.ts";
+import { CannotRun, Status, type ToolEnd } from "../with/run-tool.ts";
+
+/** Options of `porthole shell`. */
+export interface ShellOptions extends ConnectionOptions {
+  in?: string;
+  rw?: boolean;
+  allMounts?: boolean;
+}
+
+/** What a shell can share with a container. */
+const PARTS = ["files", "net", "pid", "ipc", "uts"] as const;
+type Part = (typeof PARTS)[number];
+
+/**
+ * `porthole shell`: runs this user's shell, or a command of this machine, in namespaces of a
+ * container. Ends with its status or signal.
+ */
+export async function shell(text: string, command: string[], options: ShellOptions): Promise<number> {
+  const sessions = new SessionPool(options);
+  let end: ToolEnd;
+  try {
+    end = await run(sessions, text, command, options);
+  } catch (error) {
+    report(error);
+    if (!(error instanceof CannotRun)) return Status.failed;
+    return error.errno === "ENOENT" ? Status.notFound : Status.cannotRun;
+  } finally {
+    sessions.close();
+  }
+  if (end.signal !== null) dieBySignal(end.signal);
+  return end.status ?? Status.failed;
+}
+
+async function run(
+  sessions: SessionPool,
+  text: string,
+  command: string[],
+  { in: list, engine, rw: write = false, allMounts = false }: ShellOptions,
+): Promise<ToolEnd> {
+  const parts = partsOf(list);
+  const target = parseSessionTarget(text);
+  if (target.kind === "local" || target.kind === "output")
+    throw new PortholeError("USAGE", `'${text}' is not a container`, { hint: "porthole shell CONTAINER, or pid:N" });
+  const place = placeName(target);
+  const join = await joined(parts, list !== undefined, place, () => joinableProcess(target, { engine }));
+  const tree = parts.has("files") ? await sessions.tree(target, { write, allMounts }) : undefined;
+  try {
+    const directory = tree === undefined ? undefined : await directoryOf(sessions, target, `${place}:`);
+    sessions.close();
+    return await start({ place, tree, directory, join, write, allMounts }, command);
+  } finally {
+    tree?.close();
+  }
+}
+
+function partsOf(list: string | undefined): Set<Part> {
+  if (list === undefined) return new Set(PARTS);
+  const parts = list.split(",");
+  const wrong = parts.find((part) => !PARTS.includes(part as Part));
+  if (wrong === undefined) return new Set(parts as Part[]);
+  throw new PortholeError("USAGE", `--in ${list}: unknown part '${wrong}'`, {
+    hint: `choose from ${PARTS.join(", ")}`,
+  });
+}
+
+/**
+ * What to join. A container that could take over the command by its processes gets it into its PID
+ * namespace only if the user says so.
+ */
+async function joined(
+  parts: ReadonlySet<Part>,
+  isChosen: boolean,
+  place: string,
+  find: () => ReturnType<typeof joinableProcess>,
+): Promise<Launch["join"]> {
+  const wanted = [...parts].filter((part) => part !== "files");
+  if (wanted.length === 0) return undefined;
+  const { pid, started, canTrace } = await find();
+  const isLeftOut = canTrace && !isChosen;
+  if (isLeftOut) {
+    complain(
+      printable(
+        `pid is left out, because a process of '${place}' may trace others and so take over the shell (--in ${PARTS.join(",")} joins it)`,
+      ),
+    );
+  }
+  return { pid, started, namespaces: wanted.filter((part) => part !== "pid" || !isLeftOut) };
+}
+
+/** The working directory below the launcher's, without links: a tree follows none. */
+async function directoryOf(sessions: SessionPool, target: TreeTarget, name: string): Promise<string> {
+  if (target.path === "/") return `${name}/.`;
+  const session = await sessions.session(target);
+  return name + (await followLinks(target.path, (path) => session.readlink(path)));
+}
+
+async function start(
+  to: Pick<Launch, "directory" | "join" | "write" | "allMounts"> & { place: string; tree: Tree | undefined },
+  command: string[],
+): Promise<ToolEnd> {
+  const { place, tree, ...how } = to;
+  const at = ensureTreeDirectory();
+  const environment = { ...process.env, PORTHOLE_TARGET: place };
+  const isInteractive = command.length === 0 && isatty(0);
+  const own = process.env.SHELL || "/bin/sh";
+  const prompted = isInteractive
+    ? promptedShell(own, place, at, environment)
+    : { command: command.length > 0 ? command : [own], environment, script: undefined };
+  const trees = tree === undefined ? [] : [{ name: `${place}:`, tree }];
+  const launch: Launch = { at, trees, files: [], ...how, isShell: isInteractive, ...prompted };
+  return runLaunched(launch, () => prompted.command);
+}

@@ -1,0 +1,67 @@
+import { once } from "node:events";
+import type { Duplex } from "node:stream";
+import { PortholeError } from "../../src/errors.ts";
+import {
+  agentProgram,
+  ensureRunDirectory,
+  ensureTreeDirectory,
+  joinableProcess,
+  mountOfNumber,
+  recordMount,
+  type TreeTarget,
+} from "../../src/routes/index.ts";
+import { followLinks } from "../../src/sessions/index.ts";
+import { placeName, withPath } from "../../src/target.ts";
+import type { SessionPool } from "../targets/session-pool.ts";
+import type { MountPlace } from "./place.ts";
+
+/**
+ * Mounts a directory of a target that runs, and starts the process that takes the mount away when
+ * the target ends (agent/keep.c).
+ * @throws PortholeError as `takeTree`; ATTACH
+ */
+export async function mountAt(
+  sessions: SessionPool,
+  target: TreeTarget,
+  place: MountPlace,
+  allMounts: boolean,
+): Promise<void> {
+  const { pid, started } = await joinableProcess(target, { engine: sessions.engine });
+  const session = await sessions.session(target);
+  const path = await followLinks(target.path, (link) => session.readlink(link));
+  const name = `${placeName(target)}:`;
+  const tree = await sessions.tree(target, { write: false, allMounts });
+  try {
+    const args = [
+      ...["run", "--at", ensureTreeDirectory(), "--tree", "3", "--name", name, "--on", "4", "--host", "5"],
+      ...["--directory", name + (path === "/" ? "/." : path), "--place", place.path],
+      ...["--target-pid", String(pid), "--target-start", started, ...(allMounts ? ["--all-mounts"] : [])],
+    ];
+    const { keeper, number } = await startKeeper(args, [tree.fd.number, place.fd]);
+    const found = mountOfNumber(number);
+    // It may be gone already: with the target.
+    if (found === undefined) return;
+    const text = `${name}${withPath(target, path).path}`;
+    recordMount(ensureRunDirectory(), { target: text, ...found, keeper, since: Date.now() });
+  } finally {
+    tree.close();
+  }
+}
+
+/** Resolves when it has mounted: it lives on without this process. */
+async function startKeeper(args: string[], inherited: number[]): Promise<{ keeper: number; number: string }> {
+  const { spawn } = process.getBuiltinModule("node:child_process");
+  const stdio = ["ignore", "ignore", "ignore", ...inherited, "pipe"] as const;
+  const child = spawn(agentProgram(), args, { stdio: [...stdio], detached: true });
+  const host = child.stdio.at(-1) as Duplex;
+  let text = "";
+  host.on("data", (piece: Buffer) => {
+    text += piece.toString();
+  });
+  await Promise.race([once(host, "end"), once(child, "error")]);
+  child.unref();
+  const number = /^mounted (\d+)\n$/.exec(text)?.[1];
+  if (number !== undefined && child.pid !== undefined) return { keeper: child.pid, number };
+  const why = text.replace(/^porthole-agent: /, "").trim() || "the agent program could not be started";
+  throw new PortholeError("ATTACH", `cannot mount: ${why}`);
+}

@@ -1,0 +1,43 @@
+import { basename, join } from "node:path";
+
+/** How a shell is started so that its prompt says where it is. */
+export interface PromptedShell {
+  command: readonly string[];
+  environment: NodeJS.ProcessEnv;
+  /** A script that the launcher makes: see {@link Launch.script}. */
+  script: string | undefined;
+}
+
+/**
+ * An interactive shell whose prompt begins with `(place)`, after the user's own settings. `at` is
+ * the launcher's directory. `place` must not have characters that prompts or shells expand.
+ */
+export function promptedShell(shell: string, place: string, at: string, environment: NodeJS.ProcessEnv): PromptedShell {
+  const mark = `(${place}) `;
+  switch (basename(shell)) {
+    case "bash": {
+      const script = `[ ! -f ~/.bashrc ] || . ~/.bashrc\nPS1='${mark}'"$PS1"\n`;
+      return { command: [shell, "--rcfile", join(at, SCRIPT)], environment, script };
+    }
+    case "zsh": {
+      const own = environment.ZDOTDIR ?? environment.HOME ?? "/";
+      const script =
+        'ZDOTDIR=$PORTHOLE_ZDOTDIR; unset PORTHOLE_ZDOTDIR\nfor one in zshenv zshrc; do [ ! -f "$ZDOTDIR/.$one" ] || . "$ZDOTDIR/.$one"; done\n' +
+        `PROMPT='${mark}'"$PROMPT"\n`;
+      const ZDOTDIR = join(at, SCRIPT, "..");
+      return { command: [shell], environment: { ...environment, ZDOTDIR, PORTHOLE_ZDOTDIR: own }, script };
+    }
+    case "fish": {
+      const prompt = `functions -c fish_prompt porthole_prompt; function fish_prompt; echo -n '${mark}'; porthole_prompt; end`;
+      return { command: [shell, "--init-command", prompt], environment, script: undefined };
+    }
+    default:
+      return {
+        command: [shell],
+        environment: { ...environment, PS1: `${mark}${environment.PS1 ?? "$ "}` },
+        script: undefined,
+      };
+  }
+}
+
+const SCRIPT = ".shell/.zshrc";

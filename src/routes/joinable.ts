@@ -1,0 +1,80 @@
+import { readFileSync, readlinkSync } from "node:fs";
+import { requireRunning, resolveContainer } from "../engines/resolve.ts";
+import { PortholeError } from "../errors.ts";
+import { placeName, type Target } from "../target.ts";
+import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts";
+import { boundingSetHas, canEnterNamespaces, startTime } from "./process.ts";
+import { MOUNT_POINT } from "./run-dir.ts";
+import { notAllowed, notHere } from "./start.ts";
+
+/** A process whose namespaces this user may join. */
+export interface JoinableProcess {
+  pid: number;
+  /** Its start time: `porthole-agent run` refuses another process of that number. */
+  started: string;
+  /**
+   * True if a process in its PID namespace may be able to trace a process that joins it (ptrace(2)),
+   * and so act with the rights of this user outside of the container.
+   */
+  canTrace: boolean;
+}
+
+/**
+ * The first process of a container, or the process that was named.
+ * @throws PortholeError TARGET if it does not run; USAGE for a target without processes; ATTACH if
+ * this user may not join its namespaces
+ */
+export async function joinableProcess(
+  target: Target,
+  options: { engine?: string | undefined; signal?: AbortSignal },
+): Promise<JoinableProcess> {
+  if (target.kind === "process") return joinable(target.pid, undefined);
+  if (target.kind !== "container") {
+    throw new PortholeError("USAGE", `'${placeName(target)}' has no processes, so no namespaces to join`, {
+      hint: "--in files gives its files alone",
+    });
+  }
+  const container = requireRunning(await resolveContainer(target.name, options.engine, MOUNT_POINT, options.signal));
+  const elsewhere = otherKernelError(container) ?? (await otherMachineError(container, options.signal));
+  if (elsewhere !== undefined) throw elsewhere;
+  if (!isFirstProcess(container)) throw notHere(container);
+  return joinable(container.pid, container.name);
+}
+
+function joinable(pid: number, name: string | undefined): JoinableProcess {
+  const started = startTime(pid);
+  if (started === undefined) throw new PortholeError("TARGET", `no such process: ${pid}`, { errno: "ESRCH" });
+  if (!canEnterNamespaces(pid)) throw name === undefined ? notAllowed(pid) : notTheOwner(name);
+  return { pid, started, canTrace: canTrace(pid) };
+}
+
+function notTheOwner(name: string): PortholeError {
+  return new PortholeError(
+    "ATTACH",
+    `cannot join the namespaces of '${name}': only root and the owner of a rootless engine may`,
+    { errno: "EPERM", hint: `porthole shell --in files ${name} gives its files alone; or use docker exec` },
+  );
+}
+
+/**
+ * The kernel lets a process trace another of its user whose capabilities it has, and with
+ * CAP_SYS_PTRACE any in its user namespace. A command of root keeps all of its capabilities.
+ */
+function canTrace(pid: number): boolean {
+  const isRoot = process.geteuid?.() === 0;
+  // Capabilities in another user namespace say nothing about a command in this one.
+  if (isRoot && readlinkSync(`/proc/${pid}/ns/user`) !== readlinkSync("/proc/self/ns/user")) return false;
+  return boundingSetHas(pid, CAP_SYS_PTRACE) || (!isRoot && !isRootInside(pid));
+}
+
+const CAP_SYS_PTRACE = 1n << 19n;
+
+/** True if this user is root in the user namespace of a process: a command keeps its capabilities. */
+function isRootInside(pid: number): boolean {
+  const rows = readFileSync(`/proc/${pid}/uid_map`, "latin1").split("\n");
+  const uid = process.geteuid?.() ?? -1;
+  return rows.some((row) => {
+    const [inside, outside] = row.trim().split(/\s+/).map(Number);
+    return inside === 0 && outside === uid;
+  });
+}

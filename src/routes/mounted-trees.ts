@@ -1,0 +1,95 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { unmount } from "../descriptors/unmount.ts";
+import type { RunDirectory } from "./run-dir.ts";
+
+/** A part of a target's tree that is mounted in this mount namespace. */
+export interface MountedTree {
+  /** `web:/var/log`. */
+  target: string;
+  /** Absolute path of the directory. */
+  place: string;
+  /** The process that takes it away when the target ends. */
+  keeper: number;
+  /** Milliseconds since 1970. */
+  since: number;
+  /** Number, device and root of the mount, from its line in /proc/self/mountinfo. */
+  mount: string;
+}
+
+/**
+ * The mount with a number in this mount namespace: what identifies it, and its mount point;
+ * undefined without one.
+ */
+export function mountOfNumber(number: string): { mount: string; place: string } | undefined {
+  return mountTable().find(({ mount }) => mount.startsWith(`${number} `));
+}
+
+/** True if something is mounted at exactly this path. */
+export function isMountPoint(path: string): boolean {
+  return mountTable().some(({ place }) => place === path);
+}
+
+/** Remembers a mount, for {@link mountedTrees}. */
+export function recordMount(run: RunDirectory, tree: MountedTree): void {
+  const directory = join(run.root, "mounts");
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const name = join(directory, tree.mount.replace(/ .*/s, ""));
+  writeFileSync(`${name}.new`, JSON.stringify(tree), { mode: 0o600 });
+  renameSync(`${name}.new`, `${name}.json`);
+}
+
+/** What is mounted now, by place. Forgets mounts that are gone. */
+export function mountedTrees(run: RunDirectory): MountedTree[] {
+  const directory = join(run.root, "mounts");
+  const table = new Set(mountTable().map(({ mount, place }) => `${mount} ${place}`));
+  return recordsIn(directory)
+    .filter(({ file, tree }) => {
+      const isThere = table.has(`${tree.mount} ${tree.place}`);
+      if (!isThere) rmSync(file, { force: true });
+      return isThere;
+    })
+    .map(({ tree }) => tree)
+    .sort((a, b) => (a.place < b.place ? -1 : 1));
+}
+
+/** Takes a mount away; its keeper ends by that. @throws PortholeError FILE */
+export function unmountTree(run: RunDirectory, { place }: MountedTree): void {
+  unmount(place);
+  mountedTrees(run);
+}
+
+function recordsIn(directory: string): { file: string; tree: MountedTree }[] {
+  return namesIn(directory).flatMap((name) => {
+    const file = join(directory, name);
+    try {
+      return [{ file, tree: JSON.parse(readFileSync(file, "utf8")) as MountedTree }];
+    } catch {
+      // Another process has just removed it.
+      return [];
+    }
+  });
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory).filter((name) => name.endsWith(".json"));
+  } catch {
+    return [];
+  }
+}
+
+function mountTable(): { mount: string; place: string }[] {
+  return readFileSync("/proc/self/mountinfo", "latin1")
+    .split("\n")
+    .flatMap((line) => {
+      const [id = "", , device = "", root = "", point] = line.split(" ");
+      return point === undefined ? [] : [{ mount: `${id} ${device} ${root}`, place: plain(point) }];
+    });
+}
+
+/** Space, tab, newline and backslash are octal escapes; bytes become UTF-8. */
+function plain(field: string): string {
+  const bytes = field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+  return Buffer.from(bytes, "latin1").toString();
+}

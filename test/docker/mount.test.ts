@@ -1,0 +1,127 @@
+import { execFileSync } from "node:child_process";
+import { chownSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { type Container, container, type Engine, engine, image } from "../helpers/engine.ts";
+import { ORDINARY_USER } from "../helpers/machine.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+async function target(on: Engine): Promise<Container> {
+  return container(on, {
+    image: await image(on, [
+      { name: "logs", type: "directory" },
+      { name: "logs/app.log", content: "one\n" },
+      { name: "logs/out", type: "symlink", target: "/etc/shadow" },
+      { name: "current", type: "symlink", target: "/logs" },
+    ]),
+    host: { Tmpfs: { "/logs/memory": "" } },
+    steps: ["write", "/logs/memory/note", "in memory"],
+  });
+}
+
+/** The lines of this machine's mount table for a directory and what is below it. */
+function mountsAt(place: string): string[] {
+  return readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .filter((line) => (line.split(" ")[4] ?? "").startsWith(place));
+}
+
+describeWith(["root", "docker"], "a mount of a container's directory, for root", () => {
+  let by: User;
+  let web: Container;
+  beforeAll(async () => {
+    by = user({ engine: engine("docker") });
+    web = await target(engine("docker"));
+  });
+
+  function place(name: string): string {
+    const path = `${by.directory}/${name}`;
+    mkdirSync(path);
+    onTestFinished(() => {
+      if (mountsAt(path).length > 0) execFileSync("umount", ["-l", path]);
+    });
+    return path;
+  }
+
+  test("it is seen by every process, read-only, without following links, and is listed until it is unmounted", async () => {
+    const at = place("seen");
+    expect(await by.run(["mount", `${web.name}:/current`, at])).toMatchObject({ code: 0, stderr: "", text: "" });
+    expect(readFileSync(`${at}/app.log`, "utf8")).toBe("one\n");
+    expect(readFileSync(`${at}/memory/note`, "utf8")).toBe("in memory\n");
+    expect(() => readFileSync(`${at}/out`)).toThrow("ELOOP");
+    expect(() => writeFileSync(`${at}/new`, "")).toThrow("EROFS");
+    for (const line of mountsAt(at)) expect(line).toMatch(/ ro,nosuid,nodev,.*nosymfollow/);
+    expect((await by.run(["agents"])).text).toMatch(
+      new RegExp(`\\nMOUNTED +AGE +AT\\n${web.name}:/logs +\\d+ s +${at}\\n$`),
+    );
+    expect(JSON.parse((await by.run(["agents", "--json"])).text.split("\n").at(-2) ?? "")).toEqual({
+      mount: `${web.name}:/logs`,
+      place: at,
+      keeper: expect.any(Number),
+      ageSeconds: expect.any(Number),
+    });
+    expect(await by.run(["umount", at])).toMatchObject({ code: 0, stderr: "" });
+    expect([mountsAt(at), readdirSync(at)]).toEqual([[], []]);
+    expect((await by.run(["agents"])).text).not.toContain("MOUNTED");
+  });
+
+  test.each(["umount(8)", "the end of the container", "detach --all"])(
+    "%s takes it away, and its keeper ends",
+    async (how) => {
+      const at = place(`taken-${how.replace(/\W/g, "")}`);
+      const other = await target(engine("docker"));
+      await by.run(["mount", `${other.name}:/`, at]);
+      const listed = (await by.run(["agents", "--json"])).text.split("\n");
+      const { keeper } =
+        listed.flatMap((line) => (line.includes(at) ? [JSON.parse(line) as { keeper: number }] : []))[0] ?? {};
+      expect(mountsAt(at).length).toBeGreaterThan(1);
+      if (how === "umount(8)") execFileSync("umount", ["-R", "-l", at]);
+      else if (how === "detach --all") await by.run(["detach", "--all"]);
+      else await other.remove();
+      await waitFor("the mounts to go", () => mountsAt(at).length === 0);
+      await waitFor("the keeper to end", () => !readdirSync("/proc").includes(String(keeper)));
+      expect((await by.run(["agents"])).text).not.toContain(at);
+    },
+  );
+
+  test("a directory that is in use or another user's is refused, and so is what does not run", async () => {
+    const [full, foreign, open] = [place("full"), place("foreign"), place("open")];
+    writeFileSync(`${full}/x`, "");
+    chownSync(foreign, ORDINARY_USER, ORDINARY_USER);
+    execFileSync("chmod", ["777", open]);
+    symlinkSync(full, `${by.directory}/link`);
+    const refused = async (source: string, at: string) => {
+      const { code, stderr } = await by.run(["mount", source, at]);
+      return `${code} ${stderr}`;
+    };
+    const source = `${web.name}:/logs`;
+    expect(await refused(source, full)).toMatch(/^2 porthole: cannot mount on .*: it is not empty \(.*\)\n$/);
+    expect(await refused(source, `${by.directory}/link`)).toMatch(/it is not empty/);
+    expect(await refused(source, foreign)).toMatch(/^2 porthole: cannot mount on .*: it belongs to uid \d+ \(.*\)\n$/);
+    expect(await refused(source, open)).toMatch(/^2 porthole: cannot mount on .*: others may write to it .*\n$/);
+    expect(await refused(source, "/nosuch")).toMatch(
+      /^2 porthole: cannot mount on \/nosuch: no such directory \(.*\)\n$/,
+    );
+    expect(await refused("volume:x:/", place("volume"))).toMatch(/^2 porthole: cannot mount .*: only what runs .*\n$/);
+    expect(await refused(`${web.name}:/nosuch`, place("missing"))).toMatch(
+      /^4 porthole: cannot mount: .*No such file.*\n$/,
+    );
+    expect((await by.run(["umount", full])).stderr).toMatch(/^porthole: porthole has mounted nothing at .*\n$/);
+  });
+});
+
+describeWith(["root", "docker", "userNamespaces"], "a mount for one command", () => {
+  test("an ordinary user sees the container's directory in the command alone, and is told so", async () => {
+    const by = user({ uid: ORDINARY_USER, engine: engine("docker") });
+    const web = await target(engine("docker"));
+    const seen = await by.run(["mount", `${web.name}:`, "--", "cat", "logs/app.log"]);
+    expect(seen).toMatchObject({ code: 0, stderr: "", text: "one\n" });
+    const refused = await by.run(["mount", `${web.name}:/logs`, by.directory]);
+    expect([refused.code, refused.stderr]).toEqual([
+      4,
+      `porthole: only root may mount for every process of this machine (porthole mount ${web.name}:/logs -- $SHELL shows it to one command)\n`,
+    ]);
+    expect(mountsAt(by.directory)).toEqual([]);
+  });
+});
