@@ -170,7 +170,7 @@ describeWith(["root", "docker", "userNamespaces"], "a shell where it cannot be h
 });
 
 describeWith(["root", "docker", "tmux"], "an interactive shell in a container", () => {
-  test.each(["bash", "dash", "zsh", "fish"].filter((name) => existsSync(`/usr/bin/${name}`)))(
+  test.each(["bash", "dash", "zsh"].filter((name) => existsSync(`/usr/bin/${name}`)))(
     "%s says in its prompt where it is, stops and ends jobs by keys, and gives the terminal back",
     async (name) => {
       const by = user({ engine: engine("docker") });
@@ -190,7 +190,7 @@ describeWith(["root", "docker", "tmux"], "an interactive shell in a container", 
       await waitFor("the job", () => runs(first));
       screen.keys("C-z");
       await screen.waitFor("the stopped job", (text) => /stopped|suspended/i.test(text) && atPrompt(text));
-      type("kill %1; clear");
+      type("kill -KILL %1; clear"); // Dash does not continue a job that it signals.
       await waitFor("the job to end", () => !runs(first));
       await screen.waitFor("a clear screen", (text) => !text.includes("kill") && atPrompt(text));
       type(second);
