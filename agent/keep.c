@@ -44,9 +44,9 @@ static void wait_for_end(int target, uint64_t id) {
     sigset_t none, blocked;
     sigemptyset(&none);
     sigemptyset(&blocked);
-    struct pollfd events[] = {{.fd = target, .events = POLLIN},
-                              {.fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC),
-                               .events = POLLPRI}};
+    struct pollfd events[] = {
+        {.fd = target, .events = POLLIN},
+        {.fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC), .events = POLLPRI}};
     static const int numbers[] = {SIGTERM, SIGHUP, SIGINT};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         sigaddset(&blocked, numbers[i]);
