@@ -5,8 +5,9 @@ import {
   type EngineResponse,
   type EngineVersion,
   engineGet,
-  engines,
   errorMessageOf,
+  listedEngines,
+  runtimeVersion,
 } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { AgentRoute } from "../../src/protocol/index.ts";
@@ -54,7 +55,7 @@ async function* checkEngines(
 ): AsyncGenerator<Finding> {
   let found: Engine[];
   try {
-    found = engines(explicit);
+    found = listedEngines(explicit);
   } catch (error) {
     yield failed("container engine", error, "warn");
     return;
@@ -65,11 +66,16 @@ async function* checkEngines(
   }
   for (const engine of found) {
     try {
+      if (engine.isCri) {
+        const detail = `${await runtimeVersion(engine, signal)} at ${engine.socketPath}, with pods`;
+        yield { status: "ok", what: "container runtime", detail };
+        continue;
+      }
       yield { status: "ok", what: "container engine", detail: await describeEngine(engine, signal) };
       working.push(engine);
     } catch (error) {
       if (error instanceof PortholeError && error.code === "CANCELLED") throw error;
-      yield failed("container engine", error, "warn");
+      yield failed(engine.isCri ? "container runtime" : "container engine", error, "warn");
     }
   }
 }
@@ -119,7 +125,8 @@ async function* tryRoutes(
   target: Exclude<Target, { kind: "local" }>,
   options: DiagnoseOptions,
 ): AsyncGenerator<Finding> {
-  const routes: AgentRoute[] = target.kind === "process" ? ["direct"] : ["direct", "mount", "sidecar"];
+  const isDirect = target.kind === "process" || (target.kind === "container" && target.name.startsWith("pod:"));
+  const routes: AgentRoute[] = isDirect ? ["direct"] : ["direct", "mount", "sidecar"];
   const tried: Finding[] = [];
   const opened: Finding[] = [];
   for (const route of routes) {

@@ -8,7 +8,7 @@ export { type Engine, engineAddress } from "./engine-address.ts";
 export { decodeInfo, decodeVersion, type EngineVersion } from "./engine-info.ts";
 export { type OutputEvent, OutputFollower } from "./follow-output.ts";
 export { imageNames } from "./images.ts";
-export { listEvery, listPods } from "./list-containers.ts";
+export { listEvery, listPods, runtimeVersion } from "./list-containers.ts";
 export { outputContainer, outputRecords } from "./logs.ts";
 export { type NamespaceSandbox, namespaceSandboxes } from "./namespaces.ts";
 export type { OutputContainer, OutputRecord } from "./output-record.ts";

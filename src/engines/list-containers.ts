@@ -46,6 +46,16 @@ export async function listPods(options: {
   return listOf(found, options.signal);
 }
 
+/**
+ * Name and version of a node's container runtime.
+ * @throws PortholeError TARGET if it does not answer or serves no CRI
+ */
+export async function runtimeVersion(engine: Engine, signal?: AbortSignal): Promise<string> {
+  const { CriRuntime } = await import("./cri/runtime.ts");
+  using runtime = new CriRuntime(engine);
+  return await runtime.version({ signal });
+}
+
 async function listOf(
   found: readonly Engine[],
   signal: AbortSignal | undefined,

@@ -55,6 +55,10 @@ function podTests(programs: string | undefined): void {
     expect(await run(["cp", `${name}:/tmp/a.log`, `${into}/a`])).toMatchObject({ code: 0, stderr: "" });
     expect(readFileSync(`${into}/a`, "utf8")).toBe("one\ntwo\n");
     expect((await someone.run(["agents"])).text).toContain(name);
+    const { text } = await run(["doctor", `${name}:/tmp/a.log`]);
+    expect(text).toMatch(/container runtime: containerd v?\d.* at .*c\.sock, with pods\n/);
+    expect(text).toMatch(/route direct: (?:live|new) agent in [\d.]+ ms, opened \/tmp\/a\.log/);
+    expect(text).not.toMatch(/route (?:mount|sidecar)/);
   });
 
   test("a name that means several pods or containers is an error that names them", async () => {

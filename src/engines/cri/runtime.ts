@@ -45,6 +45,15 @@ export class CriRuntime implements Disposable {
   }
 
   /**
+   * Name and version of the runtime, such as `containerd v2.1.9`.
+   * @throws PortholeError as {@link containers}
+   */
+  async version(options: WaitOptions = {}): Promise<string> {
+    const answer = await this.#call("Version", [], options);
+    return `${answer.text(2)} ${answer.text(3)}`;
+  }
+
+  /**
    * Every container of every pod.
    * @throws PortholeError TARGET if the runtime does not answer; CANCELLED
    */
