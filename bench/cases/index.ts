@@ -13,6 +13,7 @@ import { hourReplayed } from "./replay.ts";
 import { screen } from "./screen.ts";
 import { screenSearch } from "./search.ts";
 import { smallCat } from "./small-cat.ts";
+import { stoppedContainer } from "./stopped.ts";
 import { warmOpen } from "./warm-open.ts";
 
 /** Every case, by the name that `npm run bench -- NAME` takes, in the order of the report. */
@@ -20,6 +21,7 @@ export const cases: Record<string, Case> = {
   open: warmOpen,
   small: smallCat,
   cold: coldAttach,
+  stopped: stoppedContainer,
   cat: bigCat,
   grep: grepLog,
   follow: followLatency,
