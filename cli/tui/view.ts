@@ -93,7 +93,7 @@ export interface View {
   frame(size: Size): Frame;
   /**
    * Selects what is at this row and column of the body, from its upper left corner. False when that
-   * is nothing. A double click then does the action `open`.
+   * is no item: a title sorts, a heading folds. A double click then does the action `open`.
    */
   click?(row: number, column: number): boolean;
   /** Exact widths of characters are there, what was laid out by estimates is not to be kept. */

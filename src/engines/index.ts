@@ -2,6 +2,7 @@
 export { isNotFound } from "./ask-engines.ts";
 export { type ContainerChange, type ContainerChanges, containerChanges } from "./changes.ts";
 export { type ContainerListItem, type ContainerPort, decodeContainerList } from "./container-list.ts";
+export { type ContainerUsage, containerUsage } from "./container-usage.ts";
 export { matchingPods } from "./cri/pod-container.ts";
 export { type EngineResponse, engineGet, engines, errorMessageOf, listedEngines } from "./engine.ts";
 export { type Engine, engineAddress } from "./engine-address.ts";

@@ -9,6 +9,8 @@ export interface EngineProxy {
   host: string;
   /** Request lines so far, such as `GET /containers/web/json`. */
   requests: string[];
+  /** Request lines of the connections that are open. */
+  ongoing(): string[];
   close(): Promise<void>;
 }
 
@@ -17,6 +19,7 @@ export async function engineProxy(engine: Engine): Promise<EngineProxy> {
   const path = `${inject("machine").directory}/${uniqueName("proxy")}.sock`;
   const requests: string[] = [];
   const open = new Set<Socket>();
+  const ongoing = new Map<Socket, string>();
   const server = createServer({ allowHalfOpen: true }, (client) => {
     const upstream = connect({ path: engine.socket, allowHalfOpen: true });
     for (const socket of [client, upstream]) {
@@ -24,9 +27,12 @@ export async function engineProxy(engine: Engine): Promise<EngineProxy> {
       socket.on("close", () => open.delete(socket));
     }
     client.on("data", (bytes) => {
-      for (const [, line = ""] of bytes.toString("latin1").matchAll(/^((?:GET|HEAD|POST|PUT|DELETE) \S+) HTTP\/1/gm))
+      for (const [, line = ""] of bytes.toString("latin1").matchAll(/^((?:GET|HEAD|POST|PUT|DELETE) \S+) HTTP\/1/gm)) {
         requests.push(line);
+        ongoing.set(client, line);
+      }
     });
+    client.on("close", () => ongoing.delete(client));
     client.pipe(upstream).pipe(client);
     client.on("error", () => upstream.destroy());
     upstream.on("error", () => client.destroy());
@@ -35,6 +41,7 @@ export async function engineProxy(engine: Engine): Promise<EngineProxy> {
   return {
     host: `unix://${path}`,
     requests,
+    ongoing: () => [...ongoing.values()],
     close: async () => {
       for (const socket of open) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

@@ -1,9 +1,10 @@
-import type { ContainerPort, ContainersState, ListedContainer } from "../../../src/engines/index.ts";
+import type { ContainerPort, ContainersState, ContainerUsage, ListedContainer } from "../../../src/engines/index.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { ListItem } from "../lists/list.ts";
 import type { Cell, Column } from "../lists/table.ts";
 import { isLive, isRunning, REMOVED, stateBegan, stateWords } from "./container-state.ts";
 import { duration, relativeTime } from "./durations.ts";
+import { cpuSparkline, cpuText, memorySparkline, memoryText } from "./usage-text.ts";
 
 /** A line of the list of containers. */
 export interface ContainerItem extends ListItem {
@@ -51,10 +52,15 @@ export interface ContainerColumnsOptions {
   now(): number;
   /** There are containers of several engines. */
   areSeveralEngines(): boolean;
+  /** Samples of what a container uses, oldest first. */
+  usage(container: ListedContainer): readonly ContainerUsage[];
 }
 
+/** Columns of a sparkline in the list. */
+const SPARKLINE = 8;
+
 export function containerColumns(options: ContainerColumnsOptions): Column<ContainerItem>[] {
-  const { theme, now } = options;
+  const { theme, now, usage } = options;
   const of = (read: (container: ListedContainer) => Cell) => (item: ContainerItem) =>
     item.container === undefined ? "" : read(item.container);
   return [
@@ -64,8 +70,22 @@ export function containerColumns(options: ContainerColumnsOptions): Column<Conta
       most: 60,
       share: 0.35,
     },
-    { title: "STATE", cell: of((one) => stateCell(one, theme)), most: 32, share: 0.3 },
+    { title: "STATE", cell: of((one) => stateCell(one, theme)), most: 32, share: 0.24 },
     { title: "UP", cell: of((one) => upCell(one, now(), theme)), align: "right", dispensable: 1 },
+    { title: "CPU", cell: of((one) => cpuText(usage(one))), align: "right", isOptional: true, dispensable: 2 },
+    {
+      title: "",
+      cell: of((one) => sparklineCell(cpuSparkline, usage(one), theme)),
+      isOptional: true,
+      dispensable: 7,
+    },
+    { title: "MEMORY", cell: of((one) => memoryText(usage(one))), align: "right", isOptional: true, dispensable: 3 },
+    {
+      title: "",
+      cell: of((one) => sparklineCell(memorySparkline, usage(one), theme)),
+      isOptional: true,
+      dispensable: 9,
+    },
     {
       title: "RESTARTS",
       cell: of((one) => ({ text: one.details?.restarts ? String(one.details.restarts) : "", style: theme.warning })),
@@ -147,6 +167,10 @@ function upCell(container: ListedContainer, now: number, theme: Theme): Cell {
   const began = stateBegan(container);
   if (began === undefined) return "";
   return isRunning(container) ? duration(now - began) : { text: relativeTime(began, now), style: theme.dim };
+}
+
+function sparklineCell(draw: typeof cpuSparkline, samples: readonly ContainerUsage[], theme: Theme): Cell {
+  return samples.length === 0 ? "" : { text: draw(samples, SPARKLINE), style: theme.accent };
 }
 
 function routeText(container: ListedContainer): string {

@@ -14,8 +14,9 @@ import {
 } from "./containers-items.ts";
 import type { BrowserContext, OpenMode } from "./context.ts";
 import { failureLine } from "./failure-lines.ts";
+import { UsageWatch } from "./usage-watch.ts";
 
-/** Uptimes are looked at again after this many milliseconds. */
+/** Milliseconds after which ages and usage are drawn again. */
 const TICK_MS = 1_000;
 
 /** The containers of every engine, as they come and go. */
@@ -26,10 +27,13 @@ export class ContainersView implements View {
   readonly #abort = new AbortController();
   readonly #watching: Promise<void>;
   readonly #ticks: NodeJS.Timeout;
+  readonly #usage = new UsageWatch();
   readonly #pane: ListPane<ContainerItem>;
   #state: ContainersState = { containers: [], troubles: [], complete: false };
   #stopped = true;
   #areSeveralEngines = false;
+  /** A frame was drawn since the last tick: the list is on the screen. */
+  #isShown = false;
   /** Selected again when an engine responds again. */
   #wanted: string | undefined;
 
@@ -39,6 +43,7 @@ export class ContainersView implements View {
       theme: browser.theme,
       now: Date.now,
       areSeveralEngines: () => this.#areSeveralEngines,
+      usage: (container) => this.#usage.of(container),
     });
     this.#pane = new ListPane({ columns, theme: browser.theme, empty: () => this.#emptyLines() }, browser.host);
     this.#watching = watchContainers({
@@ -48,7 +53,7 @@ export class ContainersView implements View {
       changed: (state) => this.#update(state),
     });
     this.#watching.catch((error) => browser.host.fail(error));
-    this.#ticks = setInterval(() => browser.host.changed(), TICK_MS);
+    this.#ticks = setInterval(() => this.#tick(), TICK_MS);
   }
 
   get subtitle(): string {
@@ -90,13 +95,16 @@ export class ContainersView implements View {
   }
 
   frame(size: Size): Frame {
+    this.#isShown = true;
+    const rows = this.#pane.rows(size);
+    this.#usage.show(this.#pane.visible.flatMap(({ container }) => container ?? []));
     const { at, shown } = this.#pane.list.counts;
     const selected = this.#pane.list.selected?.container;
     const hidden = this.#stopped ? 0 : stoppedCount(this.#state);
     const trouble = this.#state.containers.length > 0 ? this.#state.troubles[0] : undefined;
     const filter = this.#pane.list.filter;
     return {
-      rows: this.#pane.rows(size),
+      rows,
       status: {
         mark: filter ? `/${filter}` : "",
         left: trouble ? failureLine(trouble) : selected ? containerMessage(selected, Date.now()) : "",
@@ -117,7 +125,14 @@ export class ContainersView implements View {
   async close(): Promise<void> {
     clearInterval(this.#ticks);
     this.#abort.abort();
-    await this.#watching;
+    await Promise.all([this.#watching, this.#usage.close()]);
+  }
+
+  /** Draws again, unless another view or program has the screen: then nothing is watched. */
+  #tick(): void {
+    if (this.#isShown) this.#browser.host.changed();
+    else this.#usage.show([]);
+    this.#isShown = false;
   }
 
   #update(state: ContainersState): void {

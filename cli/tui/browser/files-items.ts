@@ -5,10 +5,11 @@ import type { Item } from "../../ls/item.ts";
 import { modeText } from "../../ls/mode.ts";
 import { byMost, byText, sizeOf, timeOf } from "../../ls/order.ts";
 import { humanSize } from "../../ls/sizes.ts";
-import { listTime } from "../../ls/times.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { ListItem } from "../lists/list.ts";
 import type { Column } from "../lists/table.ts";
+import { relativeTime } from "./durations.ts";
+import { naturalKey } from "./natural-order.ts";
 
 /** An entry of a directory in the list of files. */
 export interface FileItem extends ListItem {
@@ -17,7 +18,8 @@ export interface FileItem extends ListItem {
   backing: Backing | undefined;
 }
 
-export const SORTS = ["name", "size", "time", "kind"] as const;
+/** In the order of the columns. */
+export const SORTS = ["name", "size", "time", "kind", "storage", "mode", "owner"] as const;
 export type Sort = (typeof SORTS)[number];
 
 export interface Arrangement {
@@ -35,19 +37,26 @@ export function arrange(items: readonly FileItem[], { sort, reverse, hidden }: A
   return reverse ? sorted.reverse() : sorted;
 }
 
+/** The arrangement after a click on the title of a column: a second one turns the order round. */
+export function arrangedBy(arrangement: Arrangement, sort: Sort): Arrangement {
+  return { ...arrangement, sort, reverse: arrangement.sort === sort && !arrangement.reverse };
+}
+
+/** How a title shows that its column is sorted: the first row has the least, or the most. */
+export function sortMark({ sort, reverse }: Arrangement, column: Sort): string {
+  if (sort !== column) return "";
+  return (sort === "size" || sort === "time") !== reverse ? "▼" : "▲";
+}
+
 const sortedBy: Readonly<Record<Sort, (items: readonly FileItem[]) => FileItem[]>> = {
   name: (items) => [...byText(items.filter(isDirectory), nameOf), ...byText(items.filter(isNoDirectory), nameOf)],
-  kind: (items) => {
-    const kinds = new Map<string, FileItem[]>();
-    for (const item of items.filter(isNoDirectory)) {
-      const kind = ending(nameOf(item));
-      const known = kinds.get(kind);
-      if (known) known.push(item);
-      else kinds.set(kind, [item]);
-    }
-    const others = byText([...kinds], ([kind]) => kind).flatMap(([, alike]) => byText(alike, nameOf));
-    return [...byText(items.filter(isDirectory), nameOf), ...others];
-  },
+  kind: (items) => [
+    ...byText(items.filter(isDirectory), nameOf),
+    ...byGroup(items.filter(isNoDirectory), ({ entry }) => ending(entry.name)),
+  ],
+  storage: (items) => byGroup(items, storageWord),
+  mode: (items) => byGroup(items, ({ entry }) => modeOf(entry)),
+  owner: (items) => byGroup(items, ({ entry }) => ownerOf(entry)),
   // Directories last: their own size says nothing of what is in them, and is not shown.
   size: (items) => [
     ...byMost(items.filter(isNoDirectory), ({ entry }) => sizeOf(entry), nameOf),
@@ -56,8 +65,21 @@ const sortedBy: Readonly<Record<Sort, (items: readonly FileItem[]) => FileItem[]
   time: (items) => byMost(items, ({ entry }) => timeOf(entry), nameOf),
 };
 
+/** Those that are alike together, by name among themselves. */
+function byGroup(items: readonly FileItem[], groupOf: (item: FileItem) => string): FileItem[] {
+  const groups = new Map<string, FileItem[]>();
+  for (const item of items) {
+    const group = groupOf(item);
+    const known = groups.get(group);
+    if (known) known.push(item);
+    else groups.set(group, [item]);
+  }
+  return byText([...groups], ([group]) => group).flatMap(([, alike]) => byText(alike, nameOf));
+}
+
+/** Numbers in names by their value. */
 function nameOf({ entry }: FileItem): string {
-  return entry.name;
+  return naturalKey(entry.name);
 }
 
 function isDirectory({ entry }: FileItem): boolean {
@@ -78,40 +100,21 @@ export interface FileColumnsOptions {
   /** Undefined without colours. */
   colours: Colours | undefined;
   isMarked(item: FileItem): boolean;
-  now(): bigint;
+  /** Milliseconds since 1970. */
+  now(): number;
+  arrangement(): Arrangement;
 }
 
-export function fileColumns({ theme, colours, isMarked, now }: FileColumnsOptions): Column<FileItem>[] {
+export function fileColumns(options: FileColumnsOptions): Column<FileItem>[] {
+  const { theme, colours, isMarked, now } = options;
+  const head = (title: string, sort: Sort) => ({ title, id: sort, mark: () => sortMark(options.arrangement(), sort) });
   const fromStat = (read: (of: FileStat, entry: Item) => string) => (item: FileItem) =>
     item.entry.stat === undefined ? "?" : read(item.entry.stat, item.entry);
   return [
+    { ...head("SIZE", "size"), cell: fromStat(sizeText), align: "right", dispensable: 1 },
+    { ...head("MODIFIED", "time"), cell: fromStat((of) => ageText(of.mtime, now())), align: "right", dispensable: 2 },
     {
-      title: "MODE",
-      cell: ({ entry }) => ({ text: modeText(entry.stat?.mode ?? entry.type << 12), style: theme.dim }),
-      dispensable: 3,
-    },
-    {
-      title: "OWNER",
-      cell: fromStat((of, { users }) => users?.get(of.uid) ?? String(of.uid)),
-      most: 12,
-      dispensable: 4,
-    },
-    {
-      title: "GROUP",
-      cell: fromStat((of, { groups }) => groups?.get(of.gid) ?? String(of.gid)),
-      most: 12,
-      dispensable: 6,
-    },
-    { title: "SIZE", cell: fromStat(sizeText), align: "right", dispensable: 1 },
-    { title: "CHANGED", cell: fromStat((of) => listTime(of.mtime, now())), dispensable: 2 },
-    {
-      title: "ON",
-      cell: ({ backing }) => ({ text: backing ? backingWord(backing) : "", style: theme.dim }),
-      most: 16,
-      dispensable: 5,
-    },
-    {
-      title: "NAME",
+      ...head("NAME", "name"),
       rest: true,
       cell: (item) => {
         const { entry } = item;
@@ -123,17 +126,41 @@ export function fileColumns({ theme, colours, isMarked, now }: FileColumnsOption
         ];
       },
     },
+    {
+      ...head("STORAGE", "storage"),
+      cell: (item) => ({ text: storageWord(item), style: theme.dim }),
+      dispensable: 3,
+    },
+    { ...head("MODE", "mode"), cell: ({ entry }) => ({ text: modeOf(entry), style: theme.dim }), dispensable: 4 },
+    { ...head("OWNER", "owner"), cell: ({ entry }) => ownerOf(entry), most: 12, dispensable: 5 },
+    {
+      title: "GROUP",
+      cell: fromStat((of, { groups }) => groups?.get(of.gid) ?? String(of.gid)),
+      most: 12,
+      dispensable: 6,
+    },
   ];
 }
 
-/** What keeps a file, in a word: `layer`, a volume's name, `bind`, or the file system. */
-function backingWord({ kind, volume, mount }: Backing): string {
-  if (kind === "container layer") return "layer";
-  if (kind === "volume") return volume ?? "volume";
-  return kind === "bind" ? "bind" : mount.type;
+/** Where a file is stored, in a word; empty where the mount table does not tell. */
+export function storageWord({ backing }: Pick<FileItem, "backing">): string {
+  if (backing === undefined) return "";
+  return backing.kind === "container layer" ? "layer" : backing.kind;
 }
 
-/** The same in a sentence. */
+function modeOf({ stat, type }: Item): string {
+  return modeText(stat?.mode ?? type << 12);
+}
+
+function ownerOf({ stat, users }: Item): string {
+  return stat === undefined ? "?" : (users?.get(stat.uid) ?? String(stat.uid));
+}
+
+function ageText(nanoseconds: bigint, now: number): string {
+  return relativeTime(Number(nanoseconds / 1_000_000n), now);
+}
+
+/** What keeps a file, in a sentence. */
 export function backingSentence({ kind, volume, mount, readOnly }: Backing): string {
   const words: Record<Backing["kind"], string> = {
     "container layer": "in the container's layer, gone with the container",

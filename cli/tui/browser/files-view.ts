@@ -1,5 +1,6 @@
 import { compileGlob, hasGlob, joinPath, nameOf } from "../../../src/files/index.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
+import { fullTime } from "../../ls/times.ts";
 import type { Action } from "../keymap/keymap.ts";
 import { ListPane } from "../lists/list-pane.ts";
 import { paint } from "../lists/table.ts";
@@ -9,9 +10,21 @@ import { completePath, typedPath } from "./complete-path.ts";
 import type { BrowserContext } from "./context.ts";
 import { DirectoryReading } from "./directory-reading.ts";
 import { failureLine, failureLines } from "./failure-lines.ts";
-import { arrange, backingSentence, type FileItem, fileColumns, hiddenCount, SORTS } from "./files-items.ts";
+import {
+  arrange,
+  arrangedBy,
+  backingSentence,
+  type FileItem,
+  fileColumns,
+  hiddenCount,
+  SORTS,
+  type Sort,
+} from "./files-items.ts";
 import { History } from "./history.ts";
 import { Preview } from "./preview.ts";
+
+/** Milliseconds after which the ages of files are drawn again. */
+const AGES_MS = 30_000;
 
 /** Columns of the screen from which on the selected file is shown beside the list. */
 const PREVIEW_FROM = 110;
@@ -27,6 +40,7 @@ export class FilesView implements View {
   #listColumns = 0;
   readonly #history: History;
   readonly #reading: DirectoryReading;
+  readonly #ages: NodeJS.Timeout;
   #hidden = 0;
   /** What is to be selected when the directory is read. */
   #wanted: string | undefined;
@@ -46,7 +60,8 @@ export class FilesView implements View {
           theme: browser.theme,
           colours: browser.colours,
           isMarked: ({ entry }) => browser.marks.has(entry.target),
-          now: () => BigInt(Date.now()) * 1_000_000n + 999_999n,
+          now: Date.now,
+          arrangement: () => browser.arrangement,
         }),
         theme: browser.theme,
         empty: () => this.#emptyLines(),
@@ -54,6 +69,7 @@ export class FilesView implements View {
       },
       browser.host,
     );
+    this.#ages = setInterval(() => browser.host.changed(), AGES_MS);
     void this.#show(select);
   }
 
@@ -99,12 +115,14 @@ export class FilesView implements View {
         this.#arrange();
         return true;
       case "sort":
-        arrangement.sort = SORTS[(SORTS.indexOf(arrangement.sort) + 1) % SORTS.length] ?? "name";
-        this.#arrange();
+        this.#sort(SORTS[(SORTS.indexOf(arrangement.sort) + 1) % SORTS.length] ?? "name", arrangement.reverse);
         return true;
       case "sort-reverse":
-        arrangement.reverse = !arrangement.reverse;
-        this.#arrange();
+        this.#sort(arrangement.sort, !arrangement.reverse);
+        return true;
+      case "preview-down":
+      case "preview-up":
+        this.#preview.scroll(action === "preview-down" ? 1 : -1);
         return true;
       case "toggle-preview":
         this.#browser.preview = !this.#browser.preview;
@@ -159,7 +177,12 @@ export class FilesView implements View {
   }
 
   click(row: number, column: number): boolean {
-    return column < this.#listColumns && this.#pane.click(row);
+    if (column >= this.#listColumns) return false;
+    const title = SORTS.find((sort) => sort === this.#pane.titleAt(row, column));
+    if (title === undefined) return this.#pane.click(row);
+    const { sort, reverse } = arrangedBy(this.#browser.arrangement, title);
+    this.#sort(sort, reverse);
+    return false;
   }
 
   layOutAnew(): void {
@@ -167,12 +190,13 @@ export class FilesView implements View {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#ages);
     this.#reading.close();
     await this.#preview.close();
   }
 
   #beside(list: string[], width: number, size: Size): string[] {
-    const line = paint("│", this.#browser.theme.dim);
+    const line = paint("│", this.#browser.theme.border);
     const preview = this.#preview.rows(size);
     return list.map((row, index) => `${row || " ".repeat(width)} ${line} ${preview[index] ?? ""}`);
   }
@@ -187,7 +211,7 @@ export class FilesView implements View {
     const failed = failure !== undefined && items.length > 0 ? failureLine(failure) : undefined;
     return {
       mark: list.filter ? `/${list.filter}` : "",
-      left: failed ?? (selected?.backing ? backingSentence(selected.backing) : ""),
+      left: failed ?? (selected ? remark(selected) : ""),
       right: [
         marks > 0 ? `${marks} marked (${this.#key("follow-marked")} follows)` : "",
         hidden > 0 ? `${hidden} hidden (${this.#key("toggle-hidden")} shows)` : "",
@@ -217,6 +241,11 @@ export class FilesView implements View {
 
   #moved(): void {
     if (this.#browser.preview) this.#preview.select(this.place, this.#pane.list.selected);
+  }
+
+  #sort(sort: Sort, reverse: boolean): void {
+    Object.assign(this.#browser.arrangement, { sort, reverse });
+    this.#arrange();
   }
 
   #arrange(): void {
@@ -312,6 +341,12 @@ export class FilesView implements View {
     const test = compileGlob(hasGlob(text) ? text : `*${text}*`, { ignoreCase: text === text.toLowerCase() });
     this.#browser.openFind(this.place, this.path, text, test);
   }
+}
+
+/** When it was modified, and where it is stored. */
+function remark({ entry, backing }: FileItem): string {
+  const modified = entry.stat && `modified ${fullTime(entry.stat.mtime).slice(0, "2026-01-31 12:00:00".length)}`;
+  return [modified, backing && backingSentence(backing)].filter(Boolean).join(", ");
 }
 
 const DIRECTORY = 4;

@@ -1,7 +1,8 @@
+import { type Backing, mountsOf, typeOf } from "../../../src/files/index.ts";
 import { kindOf, type OpenFile } from "../../../src/sessions/index.ts";
 import { modeText } from "../../ls/mode.ts";
 import { fullTime } from "../../ls/times.ts";
-import { fitText } from "../canvas/text-width.ts";
+import { clipText } from "../canvas/text-width.ts";
 import { paint } from "../lists/table.ts";
 import type { Host, Size } from "../view.ts";
 import { ViewerView } from "../viewer/viewer-view.ts";
@@ -9,7 +10,7 @@ import type { BrowserTarget } from "./browser-target.ts";
 import type { BrowserContext } from "./context.ts";
 import { readDirectory } from "./directory.ts";
 import { failureLine } from "./failure-lines.ts";
-import { arrange, backingSentence, type FileItem } from "./files-items.ts";
+import { arrange, backingSentence, backingsOf, type FileItem } from "./files-items.ts";
 
 /**
  * Milliseconds that a selection has to last before it is looked into: not while one runs through a
@@ -17,25 +18,43 @@ import { arrange, backingSentence, type FileItem } from "./files-items.ts";
  */
 const REST_MS = 60;
 
-/**
- * Of a directory: the rows that the highest screen may show, and the entries among which they are
- * the first.
- */
-const MOST_ROWS = 300;
+/** Entries of a directory that are read; of more it is said that they are a part. */
 const MOST_NAMES = 2_000;
+
+/** Bytes from which on a text is shown from its end if its name is a log's. */
+const LOG_FROM = 4_096n;
+
+/** `app.log`, `app.log.1`, `daemon.out`, and what lies in a directory of logs. */
+const LOG = /(\.(log|out|err)(\.\d+)?$)|(^|\/)logs?\//;
 
 const KIND = { file: 8, directory: 4, link: 10 };
 
+/** What is shown, below a title. */
+interface Content {
+  title: string;
+  body: { viewer: ViewerView } | { lines: readonly Line[] };
+}
+
+interface Line {
+  text: string;
+  style?: string | undefined;
+}
+
+const NOTHING: Content = { title: "", body: { lines: [] } };
+
 /**
- * What the selected file holds, beside the list: its first page, a directory's names, of anything
- * else what is known of it.
+ * What the selected file holds, beside the list: its first page, the last one of a log, a
+ * directory's names, of anything else what is known of it. What a link leads to is shown for it.
  */
 export class Preview {
   readonly #browser: BrowserContext;
   readonly #host: Host;
   #timer: NodeJS.Timeout | undefined;
   #turn = 0;
-  #shown: { viewer: ViewerView } | { lines: readonly string[] } = { lines: [] };
+  #shown: Content = NOTHING;
+  /** Of the lines. */
+  #top = 0;
+  #height = 1;
   readonly #closing = new Set<Promise<void>>();
 
   constructor(browser: BrowserContext) {
@@ -66,84 +85,119 @@ export class Preview {
     this.#timer = setTimeout(() => void this.#look(place, item, turn), REST_MS);
   }
 
-  rows(size: Size): string[] {
-    if ("viewer" in this.#shown) return [...this.#shown.viewer.frame(size).rows];
-    const rows = this.#shown.lines.slice(0, size.height);
-    while (rows.length < size.height) rows.push("");
-    return rows;
+  /** Exactly `height` rows, none wider than `columns`. */
+  rows({ columns, height }: Size): string[] {
+    const { title, body } = this.#shown;
+    const size = { columns, height: Math.max(1, height - 1) };
+    this.#height = size.height;
+    const rows = [paint(clipText(title, columns).text, this.#browser.theme.heading), ...this.#body(body, size)];
+    while (rows.length < height) rows.push("");
+    return rows.slice(0, height);
+  }
+
+  /** Scrolls by half a page, in a direction. */
+  scroll(direction: 1 | -1): void {
+    const { body } = this.#shown;
+    if ("viewer" in body) body.viewer.act(direction === 1 ? "half-page-down" : "half-page-up");
+    else {
+      const last = Math.max(0, body.lines.length - this.#height);
+      this.#top = Math.max(0, Math.min(last, this.#top + direction * Math.ceil(this.#height / 2)));
+    }
+    this.#browser.host.changed();
   }
 
   layOutAnew(): void {
-    if ("viewer" in this.#shown) this.#shown.viewer.layOutAnew();
+    if ("viewer" in this.#shown.body) this.#shown.body.viewer.layOutAnew();
   }
 
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#turn++;
-    this.#replace({ lines: [] });
+    this.#replace(NOTHING);
     await Promise.all(this.#closing);
   }
 
+  #body(body: Content["body"], size: Size): readonly string[] {
+    if ("viewer" in body) return body.viewer.frame(size).rows;
+    const shown = body.lines.slice(this.#top, this.#top + size.height);
+    return shown.map(({ text, style }) => paint(clipText(text, size.columns).text, style));
+  }
+
   async #look(place: BrowserTarget, item: FileItem | undefined, turn: number): Promise<void> {
-    const shown = item === undefined ? { lines: [] } : await this.#contentOf(place, item);
+    const shown = item === undefined ? NOTHING : await this.#contentOf(place, item);
     if (turn !== this.#turn) this.#end(shown);
     else this.#replace(shown);
     this.#browser.host.changed();
   }
 
-  async #contentOf(
-    place: BrowserTarget,
-    item: FileItem,
-  ): Promise<{ viewer: ViewerView } | { lines: readonly string[] }> {
-    const { entry, backing } = item;
+  async #contentOf(place: BrowserTarget, item: FileItem): Promise<Content> {
+    const { entry } = item;
+    const title = entry.link === undefined ? entry.name : `${entry.name} -> ${entry.link}`;
     try {
-      if (entry.type === KIND.directory) return { lines: await this.#names(place, entry.path) };
-      const isPlain = entry.type === KIND.file && (backing?.kind !== "kernel" || backing.mount.type === "proc");
-      if (!isPlain) return { lines: details(item) };
-      const file = await place.use((session) => session.open(entry.path, { noFollow: true }));
-      if (file.kind !== "file" || file.relayed) {
-        file.close();
-        return { lines: details(item) };
-      }
-      return { viewer: this.#viewer(file) };
+      const { type, backing } = entry.type === KIND.link ? await linked(place, entry.path) : { ...entry, ...item };
+      if (type === KIND.directory) return { title, body: { lines: await this.#names(place, entry.path) } };
+      const isPlain = type === KIND.file && (backing?.kind !== "kernel" || backing.mount.type === "proc");
+      const viewer = isPlain ? await this.#text(place, item) : undefined;
+      return { title, body: viewer ? { viewer } : { lines: details(item) } };
     } catch (error) {
-      return { lines: [...details(item), "", fitText(failureLine(error), 200).trimEnd()] };
+      return { title, body: { lines: [...details(item), { text: "" }, { text: failureLine(error) }] } };
     }
   }
 
-  #viewer(file: OpenFile): ViewerView {
+  /** Undefined for what only the agent can read. */
+  async #text(place: BrowserTarget, { entry }: FileItem): Promise<ViewerView | undefined> {
+    const file = await place.use((session) => session.open(entry.path, { noFollow: entry.type !== KIND.link }));
+    if (file.kind === "file" && !file.relayed) return this.#viewer(file, LOG.test(entry.path));
+    file.close();
+    return undefined;
+  }
+
+  #viewer(file: OpenFile, isLog: boolean): ViewerView {
+    const startAtEnd = isLog && file.stat.size > LOG_FROM;
     return new ViewerView(
-      { file, title: "", subtitle: "", startAtEnd: false, follow: false, isPreview: true, closed: () => file.close() },
+      { file, title: "", subtitle: "", startAtEnd, follow: false, isPreview: true, closed: () => file.close() },
       this.#host,
     );
   }
 
-  async #names(place: BrowserTarget, path: string): Promise<string[]> {
-    const { items } = await readDirectory(place, path, { most: MOST_NAMES });
-    const { theme, colours } = this.#browser;
-    const shown = arrange(items, this.#browser.arrangement);
-    if (shown.length === 0) return [paint("empty", theme.dim)];
-    return shown.slice(0, MOST_ROWS).map(({ entry }) => {
+  async #names(place: BrowserTarget, path: string): Promise<Line[]> {
+    const { items, isWhole } = await readDirectory(place, path, { most: MOST_NAMES });
+    const { theme, colours, arrangement } = this.#browser;
+    const shown = arrange(items, arrangement);
+    if (shown.length === 0) return [{ text: "empty", style: theme.dim }];
+    const names = shown.map(({ entry }) => {
       const end = entry.type === KIND.directory ? "/" : "";
-      return paint(fitText(entry.name + end, 200).trimEnd(), colours?.styleOf(entry));
+      return { text: entry.name + end, style: colours?.styleOf(entry) };
     });
+    // The order of the directory is none: these are no first ones by name.
+    const note = `${MOST_NAMES.toLocaleString("en")} of more files, as the directory lists them:`;
+    return isWhole ? names : [{ text: note, style: theme.warning }, ...names];
   }
 
-  #replace(shown: { viewer: ViewerView } | { lines: readonly string[] }): void {
+  #replace(shown: Content): void {
     this.#end(this.#shown);
     this.#shown = shown;
+    this.#top = 0;
   }
 
-  #end(shown: { viewer: ViewerView } | { lines: readonly string[] }): void {
-    if (!("viewer" in shown)) return;
-    const closing = shown.viewer.close().finally(() => this.#closing.delete(closing));
+  #end({ body }: Content): void {
+    if (!("viewer" in body)) return;
+    const closing = body.viewer.close().finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
   }
 }
 
+/** What a link leads to, and where that is stored. Nothing is opened. */
+function linked(place: BrowserTarget, path: string): Promise<{ type: number; backing: Backing | undefined }> {
+  return place.use(async (session) => {
+    const stat = await session.stat(path);
+    return { type: typeOf(stat), backing: backingsOf(await mountsOf(session))(stat) };
+  });
+}
+
 /** What is known without opening it. */
-function details({ entry, backing }: FileItem): string[] {
-  const lines = [entry.name];
+function details({ entry, backing }: FileItem): Line[] {
+  const lines: string[] = [];
   if (entry.stat) {
     const { mode, links, uid, gid, size, inode, rdev, mtime, ctime } = entry.stat;
     lines.push(
@@ -157,5 +211,5 @@ function details({ entry, backing }: FileItem): string[] {
   }
   if (entry.link !== undefined) lines.push(`leads to ${entry.link}`);
   if (backing) lines.push(backingSentence(backing));
-  return lines.map((line) => fitText(line, 200).trimEnd());
+  return lines.map((text) => ({ text }));
 }

@@ -23,6 +23,7 @@ export class ListPane<Item extends ListItem> {
   readonly #options: ListPaneOptions<Item>;
   readonly #table: Table<Item>;
   readonly #host: Host;
+  #visible: readonly Item[] = [];
 
   constructor(options: ListPaneOptions<Item>, host: Host) {
     this.#options = options;
@@ -30,11 +31,24 @@ export class ListPane<Item extends ListItem> {
     this.#table = new Table(options.columns);
   }
 
+  /** Items of the last rows. */
+  get visible(): readonly Item[] {
+    return this.#visible;
+  }
+
   /** Replaces the list: resets column widths, filter and selection. */
   reset(): void {
     this.#table.reset();
     this.list.setFilter("");
     this.list.toStart();
+  }
+
+  /**
+   * Id of the column whose title is in this row and column of the screen, counted from the pane's
+   * corner; undefined elsewhere.
+   */
+  titleAt(row: number, column: number): string | undefined {
+    return row === 0 && this.list.shown.length > 0 ? this.#table.columnAt(column - 1)?.id : undefined;
   }
 
   /** Does what a key of every list means, but for opening and looking again. */
@@ -46,14 +60,14 @@ export class ListPane<Item extends ListItem> {
   }
 
   /**
-   * Selects what is on this row of the screen, counted from the pane's first; folds a heading, or
-   * unfolds it.
+   * Selects what is on this row of the screen, counted from the pane's first. False where that is no
+   * item; a heading is folded, or unfolded.
    */
   click(row: number): boolean {
     const heading = this.list.itemOn(row - 1);
     if (heading?.heading && this.list.toggleFold(heading)) {
       this.#options.moved?.();
-      return true;
+      return false;
     }
     const hit = this.list.selectRow(row - 1);
     if (hit) this.#options.moved?.();
@@ -66,8 +80,10 @@ export class ListPane<Item extends ListItem> {
    */
   rows({ columns, height }: Size, isBeside = false): string[] {
     const { theme } = this.#options;
+    this.#visible = [];
     if (this.list.shown.length === 0) return this.#message(columns, height);
     const { items, selected } = this.list.window(Math.max(1, height - 1));
+    this.#visible = items;
     const real = items.filter(({ heading }) => !heading);
     const table = this.#table.rows(real, columns - 1, { title: theme.title });
     let next = 0;

@@ -11,6 +11,10 @@ export type Cell = string | Segment | readonly Segment[];
 
 export interface Column<Item> {
   title: string;
+  /** Names the column for a click on its title; undefined where that does nothing. */
+  id?: string;
+  /** Behind the title, one column: how it is sorted. */
+  mark?(): string;
   cell(item: Item): Cell;
   align?: "right";
   /** Most columns of the screen; what is longer is cut. */
@@ -45,6 +49,8 @@ export class Table<Item> {
   readonly #columns: readonly Column<Item>[];
   /** 0 for an optional column without a text so far. */
   readonly #widths: number[] = [];
+  /** Of the last rows. */
+  #shown: readonly number[] = [];
 
   constructor(columns: readonly Column<Item>[]) {
     this.#columns = columns;
@@ -53,8 +59,8 @@ export class Table<Item> {
 
   /** Replaces the list: resets the column widths. */
   reset(): void {
-    this.#columns.forEach(({ title, isOptional }, index) => {
-      this.#widths[index] = isOptional ? 0 : safeWidth(title);
+    this.#columns.forEach((column, index) => {
+      this.#widths[index] = column.isOptional ? 0 : titleWidth(column);
     });
   }
 
@@ -63,17 +69,30 @@ export class Table<Item> {
     const cells = items.map((item) => this.#columns.map((column) => segmentsOf(column.cell(item))));
     for (const row of cells) {
       row.forEach((segments, index) => {
-        const { most = Number.POSITIVE_INFINITY, title = "" } = this.#columns[index] ?? {};
+        const { most = Number.POSITIVE_INFINITY, title = "", mark } = this.#columns[index] ?? {};
         const wanted = Math.min(most, widthOf(segments));
-        if (wanted > 0) this.#widths[index] = Math.max(this.#widths[index] ?? 0, safeWidth(title), wanted);
+        if (wanted > 0) this.#widths[index] = Math.max(this.#widths[index] ?? 0, titleWidth({ title, mark }), wanted);
       });
     }
     const shown = this.#fit(width);
-    const titles = this.#columns.map(({ title }) => [{ text: title, style: style.title }]);
+    this.#shown = shown;
+    const titles = this.#columns.map(({ title, mark }) => [{ text: title + (mark?.() ?? ""), style: style.title }]);
     return {
       title: layOut(this.#columns, shown, titles, width),
       rows: cells.map((row) => layOut(this.#columns, shown, row, width)),
     };
+  }
+
+  /** The column whose title stands at this place of the last rows, from 0. */
+  columnAt(place: number): Column<Item> | undefined {
+    let end = 0;
+    return this.#columns.find((_, index) => {
+      const width = this.#shown[index] ?? 0;
+      if (width === 0) return false;
+      // The gap behind a column belongs to it.
+      end += width + GAP;
+      return place < end;
+    });
   }
 
   /** Widths of the columns that fit, 0 for those that are left out. */
@@ -151,6 +170,11 @@ export function paintOver(row: string, style: string): string {
 /** The parameters of a style (SGR); one that takes others, such as `38;5;1`, together with them. */
 function parameters(style: string): string[] {
   return style.match(/[34]8;2;\d+;\d+;\d+|[34]8;5;\d+|\d+/g) ?? [];
+}
+
+/** Its mark has a place also while it is not there: widths do not jump. */
+function titleWidth({ title, mark }: { title: string; mark?: (() => string) | undefined }): number {
+  return safeWidth(title) + (mark === undefined ? 0 : 1);
 }
 
 /** Text in a style, in the plain one after it. */

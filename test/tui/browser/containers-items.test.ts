@@ -132,7 +132,12 @@ it("shows published ports, and the protocol of those that are not TCP", () => {
 });
 
 it.each([80, 120, 200])("shows name, state and age at %i columns, in exactly the width", (width) => {
-  const columns = containerColumns({ theme: DEFAULT_THEME, now: () => NOW, areSeveralEngines: () => false });
+  const columns = containerColumns({
+    theme: DEFAULT_THEME,
+    now: () => NOW,
+    areSeveralEngines: () => false,
+    usage: () => [],
+  });
   const ended = details({ exitCode: 137, isOomKilled: true, finished: NOW - 3_600_000, restarts: 3 });
   const container = listed(`${"long-".repeat(12)}name`, "shop", { state: "exited", details: ended });
   const { title, rows } = new Table(columns).rows(
