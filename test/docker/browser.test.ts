@@ -140,7 +140,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await screen.waitFor("the sandbox", has("Sandboxes"));
     screen.keys("q");
     await screen.waitFor("the containers", has("Containers", "STATE"));
-    await press("list", "open", "its files", has(`${web.name}:/`, "srv/", "layer", "memory/", "tmpfs"));
+    await press("list", "open", "its files", has(`${web.name}:/`, "srv/", "layer", "memory/", "memory  "));
 
     // Files.
     await press("files", "goto-path", "the prompt", (text) => lastRow(text).startsWith("goto /"));
@@ -148,7 +148,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await press("prompt", "complete", "the completed path", (text) => lastRow(text).startsWith("goto /srv/"));
     screen.keys("Enter");
     const files = await screen.waitFor("the directory", has(`${web.name}:/srv`, "app.log", "link -> app.log", "1 of "));
-    expect(files).toMatch(/-rw-r--r-- +0 .* layer +a\.big/);
+    expect(files).toMatch(/ 5 +\d+ \w+ ago +a\.big +layer +-rw-r--r-- +0 /);
     expect(files).not.toContain(".hidden");
     const first = (text: string) => text.split("\n")[2] ?? "";
     expect(first(files)).toMatch(/dir\/$/);
@@ -285,6 +285,8 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     );
     screen.keys("q");
     await screen.waitFor("the files", (text) => lastRow(text).includes("2 marked"));
+    await press("files", "preview-down", "nothing at this width", has("app.log"));
+    await press("files", "preview-up", "nothing at this width", has("app.log"));
     await press("files", "toggle-preview", "nothing at this width", has("app.log"));
 
     // Prompts.

@@ -16,13 +16,14 @@ async function busy(on: Engine, name = uniqueName("busy")) {
 
 /** The first two samples of what a container uses. */
 async function firstUsages(on: Engine): Promise<ContainerUsage[]> {
-  const { id } = await busy(on);
+  const { id, remove } = await busy(on);
   const abort = new AbortController();
   const usages: ContainerUsage[] = [];
   for await (const usage of containerUsage({ socketPath: on.socket, source: "test", name: "" }, id, abort.signal)) {
     usages.push(usage);
     if (usages.length === 2) break;
   }
+  await remove();
   return usages;
 }
 
@@ -51,7 +52,7 @@ describeWith(["docker", "tmux"], "the list of containers", () => {
     try {
       screen = startScreen(someone, [], { size: { columns: 200, rows: 50 }, env: { DOCKER_HOST: proxy.host } });
       const row = (text: string) => text.split("\n").find((one) => one.includes(` ${name} `)) ?? "";
-      await screen.waitFor("its usage", (text) => /running .* \d+% +[▁-█]+ +\d+[KM]? +[▁-█]+ /.test(row(text)));
+      await screen.waitFor("its usage", (text) => /running .* [\d.]+% +[▁-█]+ +[\d.]+[KM]? +[▁-█]+ /.test(row(text)));
       const streams = () => proxy.ongoing().filter((line) => line.includes(`/containers/${id}/stats`)).length;
       expect(streams()).toBe(1);
       screen.type(`/${name}`);

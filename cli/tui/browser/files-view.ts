@@ -343,10 +343,10 @@ export class FilesView implements View {
   }
 }
 
-/** When it was modified, and where it is stored. */
+/** Where it is stored, and when it was modified. */
 function remark({ entry, backing }: FileItem): string {
   const modified = entry.stat && `modified ${fullTime(entry.stat.mtime).slice(0, "2026-01-31 12:00:00".length)}`;
-  return [modified, backing && backingSentence(backing)].filter(Boolean).join(", ");
+  return [backing && backingSentence(backing), modified].filter(Boolean).join(", ");
 }
 
 const DIRECTORY = 4;

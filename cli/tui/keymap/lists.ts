@@ -31,7 +31,7 @@ export const FILES_KEYS = [
   { action: "follow-marked", keys: ["F"], help: "follow the marked files, or this one", hint: "follow" },
   { action: "find", keys: ["f"], help: "find files below by name, or *.log", hint: "find" },
   { action: "goto-path", keys: ["p"], help: "go to a path; // starts at the root", hint: "path" },
-  { action: "sort", keys: ["s"], help: "sort by name, size, time, kind, storage, mode, owner", hint: "sort" },
+  { action: "sort", keys: ["s"], help: "sort by the next column, or by kind", hint: "sort" },
   { action: "sort-reverse", keys: ["S"], help: "the other way round" },
   { action: "toggle-hidden", keys: ["a"], help: "show hidden files, or not", hint: "all" },
   { action: "toggle-preview", keys: ["P"], help: "preview of the selected file", hint: "preview" },

@@ -1,5 +1,17 @@
 import { expect, it } from "vitest";
-import { arrange, backingsOf, type FileItem, hiddenCount } from "../../../cli/tui/browser/files-items.ts";
+import { relativeTime } from "../../../cli/tui/browser/durations.ts";
+import {
+  arrange,
+  arrangedBy,
+  backingsOf,
+  type FileItem,
+  fileColumns,
+  hiddenCount,
+  type Sort,
+  sortMark,
+} from "../../../cli/tui/browser/files-items.ts";
+import { DEFAULT_THEME } from "../../../cli/tui/canvas/theme.ts";
+import { Table } from "../../../cli/tui/lists/table.ts";
 import { parseMounts } from "../../../src/files/index.ts";
 import type { FileStat } from "../../../src/protocol/index.ts";
 
@@ -25,13 +37,88 @@ const all = [
 const names = (items: FileItem[]) => items.map(({ entry }) => entry.name);
 
 it("sorts by name with directories first, by size, time and kind, and in reverse", () => {
-  const by = (sort: "name" | "size" | "time" | "kind", reverse = false) =>
-    names(arrange(all, { sort, reverse, hidden: false }));
+  const by = (sort: Sort, reverse = false) => names(arrange(all, { sort, reverse, hidden: false }));
   expect(by("name")).toEqual(["dir", "a.log", "a.txt", "b.log"]);
   expect(by("name", true)).toEqual(["b.log", "a.txt", "a.log", "dir"]);
   expect(by("size")).toEqual(["a.txt", "a.log", "b.log", "dir"]);
   expect(by("time")).toEqual(["a.txt", "a.log", "dir", "b.log"]);
   expect(by("kind")).toEqual(["dir", "a.log", "b.log", "a.txt"]);
+});
+
+it("sorts numbers in names by their value, in the place of their digits", () => {
+  const sorted = [
+    "f",
+    "f1",
+    "f01",
+    "f2",
+    "f10",
+    "f1000000000",
+    "f10000000000000000000",
+    "f9x",
+    "f9y1",
+    "f:",
+    "a-3.log",
+  ];
+  const shuffled = [...sorted].sort((a, b) => (a.length - b.length) * -1).map((name) => item(name));
+  expect(names(arrange(shuffled, { sort: "name", reverse: false, hidden: true }))).toEqual([
+    ...["a-3.log", "f", "f01", "f1", "f2", "f9x", "f9y1", "f10", "f1000000000", "f10000000000000000000", "f:"],
+  ]);
+  expect(names(arrange([item("f10", 1), item("f2", 1)], { sort: "size", reverse: false, hidden: true }))).toEqual([
+    ...["f2", "f10"],
+  ]);
+});
+
+it("sorts by owner, mode and storage, alike ones by name", () => {
+  const owned = (name: string, uid: number, mode: number) => {
+    const one = item(name);
+    return { ...one, entry: { ...one.entry, stat: { ...stat(0, 0), uid, mode } } };
+  };
+  const some = [owned("b", 1, 0o100600), owned("a", 1, 0o100644), owned("c", 0, 0o100600)];
+  const by = (sort: Sort) => names(arrange(some, { sort, reverse: false, hidden: false }));
+  expect(by("owner")).toEqual(["c", "a", "b"]);
+  expect(by("mode")).toEqual(["b", "c", "a"]);
+  expect(by("storage")).toEqual(["a", "b", "c"]);
+});
+
+it("sorts by the column whose title is clicked, and the other way round at a second click", () => {
+  const first = arrangedBy({ sort: "name", reverse: false, hidden: true }, "size");
+  expect(first).toEqual({ sort: "size", reverse: false, hidden: true });
+  expect([sortMark(first, "size"), sortMark(first, "name")]).toEqual(["▼", ""]);
+  const second = arrangedBy(first, "size");
+  expect([second.reverse, sortMark(second, "size")]).toEqual([true, "▲"]);
+  expect(arrangedBy(second, "name")).toEqual({ sort: "name", reverse: false, hidden: true });
+});
+
+it("shows size, time, name, storage, mode and owner in 80 columns, and the first three in any width", () => {
+  const options = { theme: DEFAULT_THEME, colours: undefined, isMarked: () => false, now: () => 7_200_000 };
+  const arrangement = { sort: "name", reverse: false, hidden: true } as const;
+  const rows = (width: number) => {
+    const table = new Table(fileColumns({ ...options, arrangement: () => arrangement }));
+    const { title, rows } = table.rows([item("app.log", 1536, 3_600_000_000_000)], width, { title: "" });
+    return [title, ...rows].map((row) =>
+      row
+        .replace(/\x1b\[[0-9;]*m/g, "")
+        .trim()
+        .split(/ {2,}/),
+    );
+  };
+  expect(rows(79)).toEqual([
+    ["SIZE", "MODIFIED", "NAME▲", "STORAGE", "MODE", "OWNER", "GROUP"],
+    ["1.5K", "1 h ago", "app.log", "-rw-r--r--", "0", "0"],
+  ]);
+  expect(rows(40)[0]).toEqual(["SIZE", "MODIFIED", "NAME▲"]);
+});
+
+it.each([
+  [0, "0 s ago"],
+  [59_999, "59 s ago"],
+  [60_000, "1 min ago"],
+  [3_600_000, "1 h ago"],
+  [86_400_000, "1 d ago"],
+  [400 * 86_400_000, "1 y ago"],
+  [-120_000, "in 2 min"],
+])("says that a time %i ms before now is %s", (before, text) => {
+  expect(relativeTime(1_000_000_000_000 - before, 1_000_000_000_000)).toBe(text);
 });
 
 it("hides names that begin with a dot, and reports their number", () => {

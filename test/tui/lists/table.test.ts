@@ -77,6 +77,17 @@ describe("Table", () => {
     expect(rows(thing("b".repeat(30))).rows[0]).toMatch(/^b{19}… {2}1/);
   });
 
+  it("tells the column whose title is at a place, with the gap behind it", () => {
+    const named = columns.map((column) => ({ ...column, id: column.title }));
+    const table = new Table(named);
+    table.rows([thing("a", "12345", "note")], 50, { title: "" });
+    const at = (place: number) => table.columnAt(place)?.id;
+    expect([0, 6, 7, 12, 13, 49].map(at)).toEqual(["SIZE", "SIZE", "NOTE", "NOTE", "NAME", "NAME"]);
+    table.rows([thing("a", "12345", "note")], 20, { title: "" });
+    expect([0, 19].map(at)).toEqual(["NAME", "NAME"]);
+    expect(new Table(named).columnAt(0)).toBeUndefined();
+  });
+
   it("lays a selection over a row that keeps its own colours", () => {
     const row = ` ${paint("web", "1")} ${paint("up", "38;2;1;2;3")} ${paint("old", "2;30;43")}`;
     expect(paintOver(row, "48;5;17")).toBe(
