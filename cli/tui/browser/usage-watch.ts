@@ -23,7 +23,9 @@ export class UsageWatch {
   show(containers: readonly ListedContainer[]): void {
     clearTimeout(this.#timer);
     if (this.#isClosed) return;
-    const wanted = new Map(containers.filter((one) => isRunning(one) && one.details).map((one) => [runKey(one), one]));
+    const wanted = new Map(
+      containers.filter((one) => isRunning(one) && one.details && !one.engine.isCri).map((one) => [runKey(one), one]),
+    );
     if (wanted.size === 0) this.#stream(wanted);
     else this.#timer = setTimeout(() => this.#stream(wanted), REST_MS);
   }
