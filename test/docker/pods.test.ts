@@ -10,8 +10,10 @@ import { type RunOptions, type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { has, startScreen } from "./porthole-screen.ts";
 
-describeWith("cri", "pods of a Kubernetes node with the distribution's containerd", () => podTests(undefined));
-describeWith(["cri", "currentEngines"], "pods of a Kubernetes node with the current containerd", () =>
+describeWith(["cri", "tmux"], "pods of a Kubernetes node with the distribution's containerd", () =>
+  podTests(undefined),
+);
+describeWith(["cri", "currentEngines", "tmux"], "pods of a Kubernetes node with the current containerd", () =>
   podTests(process.env.PORTHOLE_CURRENT_ENGINES),
 );
 
