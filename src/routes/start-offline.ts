@@ -158,7 +158,7 @@ export function layerOptions({
  */
 export function withLayers({ engine, identity, name, volume }: OfflineTarget, { directories, binds }: Layers): Sidecar {
   if (directories.length === 0)
-    throw new PortholeError("ATTACH", `the engine does not report the layers of '${name}' are`);
+    throw new PortholeError("ATTACH", `the engine does not report where the layers of '${name}' are`);
   const layers = directories.map((source, index) => ({ source: volume ?? source, place: `/layers/${index}` }));
   const volumes = binds.map(({ source }, index) => ({ source, place: `/volumes/${index}` }));
   return {
