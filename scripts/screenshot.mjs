@@ -1,6 +1,7 @@
-// Makes the README's pictures: runs the built command in a real terminal (tmux) on containers of
-// the demo, and draws what is on its screen as SVG. It needs tmux, root, and an engine on which
-// docker/demo/up.sh has run (DOCKER_HOST names it; its name is in the picture).
+// Makes the pictures of README.md and docs/screen.md: runs the built command in a real terminal
+// (tmux), dark and light, on containers of the demo, and draws what is on its screen as SVG. It
+// needs tmux, root, and an engine on which docker/demo/up.sh has run (DOCKER_HOST names it; its name
+// is in the pictures).
 //
 //     node scripts/screenshot.mjs
 import { spawnSync } from "node:child_process";
@@ -10,33 +11,58 @@ import { fileURLToPath } from "node:url";
 import stringWidth from "string-width";
 
 process.chdir(fileURLToPath(new URL("../", import.meta.url)));
-const COLUMNS = 100;
-const ROWS = 26;
-const BACKGROUND = "#1b1f24";
-const FOREGROUND = "#d6dde4";
-const PALETTE = [
-  ...["#2b3036", "#e06c6c", "#7fc47f", "#d9b865", "#6fa8dc", "#c08bd8", "#5fc0c0", "#c8d0d8"],
-  ...["#707a84", "#ff8a8a", "#9be09b", "#f0d68a", "#92c4f5", "#dcaaf0", "#85dede", "#ffffff"],
-];
+const COLUMNS = 120;
+const ROWS = 36;
+const THEMES = {
+  dark: {
+    background: "#1b1f24",
+    foreground: "#d6dde4",
+    palette: [
+      ...["#2b3036", "#e06c6c", "#7fc47f", "#d9b865", "#6fa8dc", "#c08bd8", "#5fc0c0", "#c8d0d8"],
+      ...["#707a84", "#ff8a8a", "#9be09b", "#f0d68a", "#92c4f5", "#dcaaf0", "#85dede", "#ffffff"],
+    ],
+  },
+  light: {
+    background: "#ffffff",
+    foreground: "#24292f",
+    palette: [
+      ...["#24292f", "#b3242d", "#1a7f37", "#8a5a00", "#0b5cad", "#8250df", "#0f7a7a", "#6e7781"],
+      ...["#57606a", "#cf222e", "#2da44e", "#bf8700", "#218bff", "#a475f9", "#3192aa", "#8c959f"],
+    ],
+  },
+};
 const pictures = {
-  containers: { args: [], until: /rotating/ },
-  log: { args: ["demo"], keys: ["/", "[5-9][0-9] ms", "Enter"], until: /request 1[5-9]/ },
+  // The sparklines need some seconds.
+  containers: { args: [], until: /rotating/, settleMs: 20_000 },
+  files: { args: ["rotating:/log"], keys: ["j"], until: /app\.log/ },
+  log: { args: ["demo"], keys: ["/", "request [0-9]*[05] ", "Enter"], until: /request 2[5-9]/ },
+  palette: { args: ["rotating:/log"], keys: [":", "o"], until: /app\.log/ },
+  help: { args: ["open", "README.md"], keys: ["?"], until: /porthole/ },
 };
 
+let theme = THEMES.dark;
+// A server of its own for each picture: one that is about to end would take the next session too.
+let socket = "";
 mkdirSync("docs/pictures", { recursive: true });
 const directory = mkdtempSync(`${tmpdir()}/porthole-screen-`);
 const terminal = (...args) =>
-  spawnSync("tmux", ["-S", `${directory}/tmux`, "-f", "/dev/null", ...args], { encoding: "utf8" });
+  spawnSync("tmux", ["-S", socket, "-f", `${directory}/conf`, ...args], { encoding: "utf8" });
 try {
-  for (const [name, { args, keys = [], until }] of Object.entries(pictures)) {
-    const command = ["node", `${process.cwd()}/dist/porthole.js`, ...args].map((word) => `'${word}'`).join(" ");
-    const environment = ["-e", "COLORTERM=truecolor", "-e", `DOCKER_HOST=${process.env.DOCKER_HOST ?? ""}`];
-    terminal("new-session", "-d", "-x", String(COLUMNS), "-y", String(ROWS), ...environment, command);
-    await shown(until);
-    for (const key of keys) terminal("send-keys", key);
-    await settled();
-    writeFileSync(`docs/pictures/${name}.svg`, svg(terminal("capture-pane", "-e", "-N", "-p").stdout));
-    terminal("kill-server");
+  for (const [name, { args, keys = [], until, settleMs = 2000 }] of Object.entries(pictures)) {
+    for (const [look, each] of Object.entries(THEMES)) {
+      theme = each;
+      socket = `${directory}/${name}-${look}`;
+      // The answer to OSC 11, by which porthole chooses its colours.
+      writeFileSync(`${directory}/conf`, `set -g window-style fg=${theme.foreground},bg=${theme.background}\n`);
+      const command = ["node", `${process.cwd()}/dist/porthole.js`, ...args].map((word) => `'${word}'`).join(" ");
+      const environment = ["-e", "COLORTERM=truecolor", "-e", `DOCKER_HOST=${process.env.DOCKER_HOST ?? ""}`];
+      terminal("new-session", "-d", "-x", String(COLUMNS), "-y", String(ROWS), ...environment, command);
+      await shown(until);
+      for (const key of keys) terminal("send-keys", key);
+      await pause(settleMs);
+      writeFileSync(`docs/pictures/${name}-${look}.svg`, svg(terminal("capture-pane", "-e", "-N", "-p").stdout));
+      terminal("kill-server");
+    }
   }
 } finally {
   terminal("kill-server");
@@ -53,14 +79,6 @@ async function shown(pattern) {
   }
 }
 
-/**
- * Waits until nothing but a growing log changes any more: two looks with the same first line, a
- * while apart.
- */
-async function settled() {
-  await pause(2000);
-}
-
 function pause(milliseconds) {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
@@ -70,20 +88,26 @@ function svg(text) {
   const width = 8.4;
   const height = 18;
   const rows = text.replace(/\n$/, "").split("\n");
-  const parts = rows.flatMap((row, index) => drawn(row, 12 + index * height, width, height));
+  let style = {};
+  const parts = rows.flatMap((row, index) => {
+    const drawnRow = drawn(row, style, { top: 12 + index * height, width, height });
+    // tmux carries the style from row to row.
+    style = drawnRow.style;
+    return drawnRow.parts;
+  });
   const size = [COLUMNS * width + 24, rows.length * height + 24].map(Math.ceil);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${size[0]}" height="${size[1]}" viewBox="0 0 ${size[0]} ${size[1]}">`,
-    `<rect width="100%" height="100%" rx="6" fill="${BACKGROUND}"/>`,
+    `<rect width="100%" height="100%" rx="6" fill="${theme.background}"/>`,
     `<g font-family="ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace" font-size="14" xml:space="preserve">`,
     ...parts,
     "</g>\n</svg>\n",
   ].join("\n");
 }
 
-function drawn(row, top, width, height) {
+function drawn(row, before, { top, width, height }) {
   const parts = [];
-  let style = {};
+  let style = before;
   let column = 0;
   for (const [, sgr, text] of row.matchAll(/\x1b\[([\d;:]*)m|([^\x1b]+)/g)) {
     if (text === undefined) {
@@ -92,8 +116,8 @@ function drawn(row, top, width, height) {
     }
     const columns = stringWidth(text);
     const [ink, paper] = style.reverse
-      ? [style.back ?? BACKGROUND, style.fore ?? FOREGROUND]
-      : [style.fore ?? FOREGROUND, style.back];
+      ? [style.back ?? theme.background, style.fore ?? theme.foreground]
+      : [style.fore ?? theme.foreground, style.back];
     const x = (12 + column * width).toFixed(1);
     const span = (columns * width).toFixed(1);
     if (paper) parts.push(`<rect x="${x}" y="${top}" width="${span}" height="${height}" fill="${paper}"/>`);
@@ -110,7 +134,7 @@ function drawn(row, top, width, height) {
     }
     column += columns;
   }
-  return parts;
+  return { parts, style };
 }
 
 /** The style after a sequence (ECMA-48 SGR, with xterm's colours). */
@@ -127,10 +151,10 @@ function styled(before, sgr) {
     else if (code === 22) style.bold = style.dim = false;
     else if (code === 24) style.underline = false;
     else if (code === 27) style.reverse = false;
-    else if (code >= 30 && code <= 37) style.fore = PALETTE[code - 30];
-    else if (code >= 90 && code <= 97) style.fore = PALETTE[code - 82];
-    else if (code >= 40 && code <= 47) style.back = PALETTE[code - 40];
-    else if (code >= 100 && code <= 107) style.back = PALETTE[code - 92];
+    else if (code >= 30 && code <= 37) style.fore = theme.palette[code - 30];
+    else if (code >= 90 && code <= 97) style.fore = theme.palette[code - 82];
+    else if (code >= 40 && code <= 47) style.back = theme.palette[code - 40];
+    else if (code >= 100 && code <= 107) style.back = theme.palette[code - 92];
     else if (code === 39) style.fore = undefined;
     else if (code === 49) style.back = undefined;
     else if (code === 38 || code === 48) {
@@ -148,7 +172,7 @@ function styled(before, sgr) {
 }
 
 function indexed(number) {
-  if (number < 16) return PALETTE[number];
+  if (number < 16) return theme.palette[number];
   if (number >= 232)
     return `rgb(${Array(3)
       .fill(8 + (number - 232) * 10)
