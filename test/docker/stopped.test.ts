@@ -395,7 +395,8 @@ describeWith(["root", "docker", "podman"], "an agent of a container that has end
     }
     // Removes a sidecar that was created only.
     expect(await by.run(["cat", `${target.name}:/own`], { env })).toMatchObject({ code: 0, text: "own\n" });
-    await waitFor("every agent to end", async () => (await listedAgents(by)).length === 0);
+    // Each look is a connection, from which the idle time begins again.
+    await waitFor("every agent to end", async () => (await listedAgents(by)).length === 0, { interval: 3000 });
     await waitFor("every sidecar to be removed", async () => (await sidecars(on, target.handle.id)) === 0);
     expect(readdirSync(`${by.directory}/state/porthole/agents`)).toEqual([]);
     await remove(on, target);
