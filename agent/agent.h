@@ -50,8 +50,8 @@ struct agent {
     int mount_table;   /* a copy of the mount table, in mountinfo format */
 
     /*
-     * Devices ("0:54") of overlays that the host finds mounted outside of the target: the engine
-     * made them.
+     * Devices ("0:54") of overlays that the engine created: the host also found them outside of the
+     * target.
      */
     const char *overlays[MAX_OVERLAYS];
     int overlay_count;
@@ -104,7 +104,7 @@ int take_layers_tree(struct layer_options *options, unsigned flags);
 noreturn void run_command(int argc, char **argv);
 void end_with(pid_t parent);
 
-/* join.c: namespaces of a target for the launcher */
+/* join.c: joins namespaces of a target in the launcher */
 enum { JOIN_KINDS = 4 };
 struct join {
     pid_t pid; /* 0: none */

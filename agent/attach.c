@@ -97,7 +97,9 @@ static void check_tree(const char *at, const struct tree *tree) {
     free(own);
 }
 
-/* What a shell runs first: .zshrc of a directory, as zsh wants it. Bash takes any file. */
+/*
+ * Start-up script of a shell. zsh requires the name .zshrc in a directory; bash accepts any file.
+ */
 static void write_script(int at, const char *script) {
     int directory = make_directory(at, ".shell");
     int fd = openat(directory, ".zshrc", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -107,8 +109,8 @@ static void write_script(int at, const char *script) {
 }
 
 /*
- * Attaches each tree at `at`/NAME. `at` is an existing directory, covered by a tmpfs from now on.
- * `script`, if any, is a file in it.
+ * Attaches each tree at `at`/NAME. Covers the existing directory `at` with a tmpfs. Writes
+ * `script`, if any, to a file in it.
  */
 void attach_trees(const char *at, struct tree *trees, int count, const char *script) {
     mount_empty(at, 0);

@@ -1,6 +1,6 @@
 /*
- * Namespaces of a target, for a command of the host (run.c): its network, processes, IPC and host
- * name are then what the target sees.
+ * Joins namespaces of a target for a command of the host (run.c). The command then sees the
+ * target's network, processes, IPC and host name.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,8 +32,8 @@ void want_namespace(struct join *join, const char *name) { join->wanted[kind_of(
 bool joins(const struct join *join, const char *name) { return join->wanted[kind_of(name)]; }
 
 /*
- * Opens what is wanted, while /proc shows the target. A namespace that the target shares with this
- * process is not wanted any more.
+ * Opens the requested namespaces while /proc still shows the target. Skips a namespace that the
+ * target shares with this process.
  */
 void open_namespaces(struct join *join) {
     char name[16];
@@ -54,8 +54,8 @@ void open_namespaces(struct join *join) {
 }
 
 /*
- * For the owner of a rootless engine, who has rights over its namespaces in its user namespace
- * alone. The user stays who it is, unlike in the agent: the command is this user's.
+ * The owner of a rootless engine has rights over its namespaces only in its user namespace. Unlike
+ * the agent, keeps the user ID: the command runs as this user.
  */
 void join_owner(const struct join *join) {
     int user = openat(join->proc, "ns/user", O_RDONLY | O_CLOEXEC);
@@ -64,14 +64,14 @@ void join_owner(const struct join *join) {
     close(user);
 }
 
-/* The PID namespace is that of children from now on. */
+/* setns(2) with a PID namespace affects only later children. */
 void join_namespaces(const struct join *join) {
     for (int kind = 0; kind < JOIN_KINDS; kind++)
         if (join->wanted[kind] && setns(join->fds[kind], kinds[kind].flag) < 0)
             bail_errno("setns to the %s namespace of process %d", kinds[kind].name, join->pid);
 }
 
-/* Shows a file of a tree instead of the host's, in the launcher's mount namespace. */
+/* Covers a host file with the target's file, in the launcher's mount namespace. */
 void show_instead(const char *tree, const char *path) {
     char there[2 * wire_max_path], link[32];
     struct stat found;
@@ -87,7 +87,7 @@ void show_instead(const char *tree, const char *path) {
 
 static pid_t command;
 
-/* A terminal sends its signals to the command itself. */
+/* Forwards only signals from kill(2): the terminal signals the command directly. */
 static void pass_on(int number, siginfo_t *info, void *context) {
     (void)context;
     if (info->si_code == SI_USER) kill(command, number);
@@ -112,7 +112,7 @@ static noreturn void end_like(int status) {
     exit(128 + WTERMSIG(status));
 }
 
-/* Ends as the command does. */
+/* Ends with the command's exit status or signal. */
 static noreturn void wait_for_command(bool has_terminal) {
     int status;
     close_all_from(3);
@@ -120,7 +120,7 @@ static noreturn void wait_for_command(bool has_terminal) {
     while (waitpid(command, &status, has_terminal ? WUNTRACED : 0) == command) {
         if (has_terminal) take_terminal(getpgrp());
         if (!WIFSTOPPED(status)) end_like(status);
-        /* The whole job stops, porthole too, and is continued by the shell that started it. */
+        /* Stops the whole job, including porthole; the user's shell continues it. */
         kill(0, SIGTSTP);
         take_terminal(command);
         kill(-command, SIGCONT);
@@ -129,9 +129,9 @@ static noreturn void wait_for_command(bool has_terminal) {
 }
 
 /*
- * Returns in a child, which is in a PID namespace that was joined. Its parent waits for it; SIGHUP
- * tells it that the parent was killed. A shell on a terminal is a process group of its own, because
- * its parent's has no number in that namespace.
+ * Returns in a child in the joined PID namespace; the parent waits for it. The child receives
+ * SIGHUP if the parent is killed. A shell on a terminal needs its own process group, because the
+ * parent's group has no ID in that namespace.
  */
 void run_in_child(const struct join *join, bool is_shell, pid_t porthole) {
     pid_t parent = getpid();

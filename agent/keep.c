@@ -1,7 +1,4 @@
-/*
- * A part of a tree, mounted in the host's mount namespace, and the process that takes it away when
- * the target ends.
- */
+/* Mounts a part of a tree in the host's mount namespace, and unmounts it when the target ends. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -26,7 +23,7 @@ static uint64_t mount_id(int at, const char *path, int flags) {
     return found.mount_id;
 }
 
-/* Whether a mount table has the mount. */
+/* Whether /proc/self/mountinfo lists the mount. */
 static bool is_mounted(uint64_t id) {
     char wanted[32];
     int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
@@ -39,7 +36,7 @@ static bool is_mounted(uint64_t id) {
     return found;
 }
 
-/* Waits for the target's end or a signal, and returns; exits if the mount is taken away before. */
+/* Waits for the target's end or a signal. Exits if the mount is unmounted first. */
 static void wait_for_end(int target, uint64_t id) {
     sigset_t none, blocked;
     sigemptyset(&none);
@@ -61,8 +58,8 @@ static void wait_for_end(int target, uint64_t id) {
 }
 
 /*
- * Mounts `part`, a path in the launcher's own mount namespace, at the directory `on` of the
- * namespace `host_mounts`, whose path is `place`. Tells porthole the mount's number in one line.
+ * Mounts `part`, a path in the launcher's mount namespace, at the directory `on` of the namespace
+ * `host_mounts`. `place` is the path of `on`. Writes the mount ID to porthole in one line.
  */
 void keep_mount(const struct kept *kept, const struct join *of, int host) {
     char line[48];
@@ -82,7 +79,7 @@ void keep_mount(const struct kept *kept, const struct join *of, int host) {
         close(host);
         wait_for_end(target, id);
     }
-    /* Another mount may be on top of it: that one is not ours. */
+    /* Keep another mount that covers this one. */
     if (mount_id(AT_FDCWD, kept->place, AT_SYMLINK_NOFOLLOW) == id)
         umount2(kept->place, MNT_DETACH | UMOUNT_NOFOLLOW);
     exit(0);

@@ -87,7 +87,7 @@ static void add_bind(struct layer_options *layers, const char *source) {
     layers->binds[layers->bind_count++].source = source;
 }
 
-/* Files of overlays beyond the limit are relayed. */
+/* The agent relays files of overlays beyond the limit. */
 static void add_overlay(const char *device) {
     if (agent.overlay_count < MAX_OVERLAYS) agent.overlays[agent.overlay_count++] = device;
 }

@@ -128,9 +128,9 @@ bool is_local_file_system(int fd) {
 }
 
 /*
- * An overlay is local if its layers are, but its mount does not tell. The engine made the one of
- * the target's root and those that the host names; the administrator made those of the host. One
- * made inside the target may be on a file system whose server does not respond.
+ * An overlay is local if its layers are, but its mount does not show that. The engine creates the
+ * overlay of the target's root and those that the host lists. The administrator creates those of
+ * the host. An overlay created inside the target may be on a file system whose server hangs.
  */
 static enum answer search_tables(uint64_t id) {
     enum answer found = search_mountinfo(mountinfo[0], id);

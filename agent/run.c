@@ -264,7 +264,7 @@ void end_with(pid_t parent) {
     if (getppid() != parent) bail("porthole has ended");
 }
 
-/* Names resolve as in the target, where its network and its files are both seen. */
+/* Uses the target's resolver files if the command joins its network and sees its files. */
 static void join_target(struct launch *launch) {
     char tree[wire_max_path];
     if (joins(&launch->join, "net") && launch->tree_count) {
@@ -275,7 +275,7 @@ static void join_target(struct launch *launch) {
     join_namespaces(&launch->join);
 }
 
-/* Mounts --directory at --place, instead of running a command. */
+/* Mounts --directory at --place instead of running a command. */
 static noreturn void mount_in_host(struct launch *launch, int host_mounts) {
     char part[2 * wire_max_path];
     if (!launch->directory || launch->on < 3 || !launch->join.pid)
