@@ -31,9 +31,9 @@ export type OutputPath = "@stdout" | "@stderr" | "@logs";
 
 /**
  * Parses `web:/var/log/app.log`, `project/service:/path`, `image:NAME:/path`, `volume:NAME:/path`,
- * `pod:NAMESPACE/POD/CONTAINER:/path`, `web:@logs`, `pid:123:/path`, `/path`, `./path`. As in scp and docker cp, a colon after a slash
- * belongs to the path, except in Compose's `name/name:/` and in image names. A path in a container
- * starts at its root.
+ * `pod:NAMESPACE/POD/CONTAINER:/path`, `web:@logs`, `pid:123:/path`, `/path`, `./path`. As in scp
+ * and docker cp, a colon after a slash belongs to the path, except in Compose's `name/name:/` and
+ * in image names. A path in a container starts at its root.
  * @throws PortholeError USAGE
  */
 export function parseTarget(text: string): Target {
@@ -68,7 +68,7 @@ export function parseTarget(text: string): Target {
   return { kind: "container", name, path };
 }
 
-/** A container may be called `pod`: `pod:/path` and `pod:@logs` are its. */
+/** A container may have the name `pod`: `pod:/path` and `pod:@logs` refer to it. */
 const POD = /^pod:(?![/@])(.*)$/s;
 const POD_NAME = /^[A-Za-z0-9][\w.-]*(?:\/[A-Za-z0-9][\w.-]*){0,2}$/;
 

@@ -49,8 +49,8 @@ export function canClassifyRoot(pid: number): boolean {
 }
 
 /**
- * Devices (`0:54`) of the overlays in the mount table of process `pid` that are mounted outside of
- * its namespace as well: an engine's image mounts. Empty if no table shows them.
+ * Devices (`0:54`) of overlays that are mounted both in the namespace of process `pid` and outside
+ * of it: the engine's image mounts. Empty if no mount table lists them.
  */
 export function overlaysFromOutside(pid: number): string[] {
   addMountTable(pid);

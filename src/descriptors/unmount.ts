@@ -3,8 +3,8 @@ import { errnoName, errnoText } from "./errno.ts";
 import { errno, libc, Memory } from "./libc.ts";
 
 /**
- * Detaches a mount and those below it from this mount namespace (umount2(2), MNT_DETACH): what uses
- * them keeps them until it ends.
+ * Detaches a mount and its submounts from this mount namespace (umount2(2), MNT_DETACH). Processes
+ * that use them keep them until they close them.
  * @throws PortholeError FILE with the errno
  */
 export function unmount(path: string): void {

@@ -12,13 +12,16 @@ import { COMMAND_IN_IMAGE, type InstalledFile, NODE_IN_IMAGE } from "./installat
 export interface Image {
   /** SHA-256 of the image's configuration, in hexadecimal: the id that Docker's own store gives. */
   id: string;
-  /** Bytes of {@link imagePieces}. */
+  /** Size of {@link imagePieces} in bytes. */
   size: number;
   files: readonly InstalledFile[];
   configuration: Buffer;
 }
 
-/** Reads every file once to compute the id. @throws PortholeError FILE if one cannot be read */
+/**
+ * Reads every file once to compute the id.
+ * @throws PortholeError FILE if a file cannot be read
+ */
 export function describeImage(files: readonly InstalledFile[], version: string): Image {
   const layer = createHash("sha256");
   for (const piece of layerPieces(files)) layer.update(piece);
@@ -29,12 +32,12 @@ export function describeImage(files: readonly InstalledFile[], version: string):
   return { id, size, files, configuration };
 }
 
-/** Bytes of the longest name of an image. */
+/** Maximum length of an image name in bytes. */
 const MAX_TAG = 255;
 
 /**
- * The image as a tar archive, in pieces of up to a mebibyte. The buffer of a piece is used again
- * for the next one.
+ * The image as a tar archive, in pieces of up to 1 MiB. The next piece reuses the buffer of the
+ * previous one.
  * @throws PortholeError FILE if a file has changed since {@link describeImage}
  */
 export function* imagePieces(image: Image, tag: string): Generator<Buffer, void, void> {
@@ -42,7 +45,7 @@ export function* imagePieces(image: Image, tag: string): Generator<Buffer, void,
   yield tarHeader({ name: LAYER, mode: 0o644, kind: "file", size });
   yield* layerPieces(image.files);
   yield tarPadding(size);
-  // Padded with spaces, so that the archive's size does not depend on the name.
+  // Padding with spaces makes the archive's size independent of the name.
   yield* wholeFile(MANIFEST, Buffer.from(manifest(tag).padEnd(manifest("").length + MAX_TAG)));
   yield* wholeFile(CONFIGURATION, image.configuration);
   yield tarEnd();
@@ -70,7 +73,10 @@ function configurationOf(layer: string, version: string): object {
   };
 }
 
-/** What the image has besides files: where programs write, and the usual place of sockets. */
+/**
+ * Members besides the installed files: directories for writing, and the default directory of
+ * sockets.
+ */
 const EXTRAS: readonly TarMember[] = [
   { name: "root/", mode: 0o700, kind: "directory" },
   { name: "run/", mode: 0o755, kind: "directory" },

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { PortholeError } from "../errors.ts";
 import { agentProgram } from "../routes/agent-program.ts";
 
-/** A file of the running installation, and where the image has it. */
+/** A file of the running installation, and its path in the image. */
 export interface InstalledFile {
   /** Absolute path on this machine. */
   source: string;
@@ -26,9 +26,9 @@ export const COMMAND_IN_IMAGE = `${HOME_IN_IMAGE}/dist/porthole.js`;
 export const AGENT_IN_IMAGE = `${HOME_IN_IMAGE}/agent/build/porthole-agent`;
 
 /**
- * Every file that the running command needs on a machine that has a kernel and nothing else: Node
- * and its shared libraries, the built command, the agent, koffi's native part and ripgrep. Sorted
- * by path.
+ * Every file that the running command needs on a machine with only a kernel, sorted by path.
+ * Includes Node and its shared libraries, the built command, the agent, koffi's native part and
+ * ripgrep.
  * @throws PortholeError FILE, with the reason, if a part is missing
  */
 export function installedFiles(): InstalledFile[] {
@@ -47,17 +47,17 @@ export function installedFiles(): InstalledFile[] {
   return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** V8's caches differ from build to build; each installation makes its own. */
+/** V8's caches differ between builds; each installation creates its own. */
 function isNeeded(path: string): boolean {
   return !/\.cache$|^types\/|^\.built$|^completions\/|^porthole\.1$/.test(path);
 }
 
-/** koffi's native part and ripgrep, from wherever npm has put them. */
+/** koffi's native part and ripgrep, from the directories that npm chose. */
 function nativePackages(dist: string): InstalledFile[] {
   const require = createRequire(join(dist, "porthole.js"));
   return [`@koromix/koffi-linux-${process.arch}`, `@vscode/ripgrep-linux-${process.arch}`].flatMap((name) => {
     const manifest = packageManifest(require, name);
-    // Without ripgrep only `grep` is missing.
+    // Only `grep` needs ripgrep.
     if (manifest === undefined) return [];
     return folder(dirname(manifest), `${HOME_IN_IMAGE}/node_modules/${name}`, () => true);
   });
@@ -69,8 +69,8 @@ function packageManifest(require: NodeJS.Require, name: string): string | undefi
 }
 
 /**
- * The shared libraries of this process, as the kernel has mapped them (proc_pid_maps(5)), and the
- * program interpreter by the name that Node's ELF header asks for.
+ * The shared libraries that the kernel has mapped for this process (proc_pid_maps(5)), and the
+ * program interpreter under the name in Node's ELF header.
  */
 function sharedLibraries(): InstalledFile[] {
   const maps = readFileSync("/proc/self/maps", "utf8").split("\n");
@@ -84,8 +84,8 @@ function sharedLibraries(): InstalledFile[] {
 }
 
 /**
- * The names that programs ask for: the kernel reports `libstdc++.so.6.0.30`, to which a link
- * `libstdc++.so.6` leads.
+ * The names in the programs' ELF headers. The kernel reports the file `libstdc++.so.6.0.30`; the
+ * program asks for its symbolic link `libstdc++.so.6`.
  */
 function sonames(library: string): string[] {
   const [directory, name] = [dirname(library), basename(library)];

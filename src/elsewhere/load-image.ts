@@ -15,8 +15,7 @@ export interface LoadOptions {
 
 /**
  * Loads an image into an engine under the name `tag`. Pulls nothing.
- * @throws PortholeError TARGET with the engine's message; the failure of the connection;
- * CANCELLED
+ * @throws PortholeError TARGET with the engine's message; the connection's error; CANCELLED
  */
 export async function loadImage(engine: Engine, image: Image, tag: string, options: LoadOptions): Promise<void> {
   const progress = new BoundedBuffer();
@@ -38,7 +37,7 @@ function refused(engine: Engine, why: string): PortholeError {
   return new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot load the image: ${why}`);
 }
 
-/** A stream keeps pieces for a while, and {@link imagePieces} uses its buffer again. */
+/** Copies each piece: a stream queues pieces, and {@link imagePieces} reuses its buffer. */
 function* copies(image: Image, tag: string, sent: (bytes: number) => void): Generator<Buffer, void, void> {
   let bytes = 0;
   for (const piece of imagePieces(image, tag)) {

@@ -20,12 +20,12 @@ export function isNotFound(error: unknown): boolean {
 export class AmbiguousNameError extends PortholeError {}
 
 /**
- * Asks every engine for an object and returns the first that has it. Two engines that return the
- * same id count as one.
+ * Asks every engine for an object and returns the first result. Engines that return the same id
+ * count as one.
  * @param explicit `--engine`, or the engines to ask
  * @param inspect resolves with undefined if an engine has no such object
- * @throws PortholeError TARGET if no engine has it, several have different ones, or no engine
- * responds; CANCELLED
+ * @throws PortholeError TARGET if no engine has the object, several have different ones, or no
+ * engine responds; CANCELLED
  */
 export async function askEngines<T extends { id: string; name: string }>(
   kind: ObjectKind,

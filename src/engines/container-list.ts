@@ -27,15 +27,15 @@ export interface ContainerListItem {
   isSidecar: boolean;
   labels: ReadonlyMap<string, string>;
   ports: readonly ContainerPort[];
-  /** Of a container of a pod, whose labels are the pod's. */
+  /** Set for a container of a pod. Its labels are the pod's. */
   pod?: PodContainer;
 }
 
 /** A port that a container listens on or that its image declares. */
 export interface ContainerPort {
-  /** Of this machine; 0 if it is not published. */
+  /** Port on this machine; 0 if the port is not published. */
   published: number;
-  /** Of the container. */
+  /** Port in the container. */
   port: number;
   /** `tcp`, `udp`, `sctp`; empty if missing. */
   protocol: string;
@@ -75,7 +75,7 @@ export function decodeContainerList(body: unknown, request: EngineRequest): Cont
   });
 }
 
-/** One entry for a port that is published on several addresses, in order. */
+/** A port that is published on several addresses becomes one entry. */
 function decodePorts(ports: Json): ContainerPort[] {
   const found = new Map<string, ContainerPort>();
   for (const one of ports.list()) {

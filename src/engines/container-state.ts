@@ -2,7 +2,7 @@ import type { PortholeError } from "../errors.ts";
 import type { Engine } from "./engine-address.ts";
 import type { Layers } from "./layers.ts";
 
-/** A running container. One request returns all that is needed to choose and take a route. */
+/** A running container. One request returns everything needed to choose and use a route. */
 export interface RunningContainer {
   engine: Engine;
   /** 64 hexadecimal digits. */
@@ -26,19 +26,21 @@ export interface RunningContainer {
   deviceCgroupRules: string[];
   /** Host directory mounted at `/run/porthole`, if any. */
   portholeMount: string | undefined;
-  /** The driver of its root if reading a file may wait for a program, see `lazyDriver` in layers.ts. */
+  /**
+   * The storage driver of its root if a read may wait for a program: see `lazyDriver` in layers.ts.
+   */
   lazyDriver: string | undefined;
-  /** Of its root, where the engine says them. */
+  /** Layers of its root, if the engine reports them. */
   layers: Pick<Layers, "directories" | "roles">;
 }
 
-/** A stopped container: its layers and volumes exist. */
+/** A stopped container. Its layers and volumes still exist. */
 export interface StoppedContainer {
   engine: Engine;
   /** 64 hexadecimal digits. */
   id: string;
   name: string;
-  /** State.FinishedAt: distinguishes the files after one run from those after another. */
+  /** State.FinishedAt: distinguishes the files that different runs left behind. */
   finishedAt: string;
   runtime: string;
   isPodman: boolean;

@@ -2,20 +2,23 @@ import { type Engine, RESPONSE_TIMEOUT_MS } from "./engine.ts";
 import { type EngineRequest, Json } from "./engine-json.ts";
 import { httpLines } from "./http.ts";
 
-/** What a container uses, at one time. */
+/** Resource usage of a container at one time. */
 export interface ContainerUsage {
-  /** Processor time since the previous sample per elapsed time: 1.5 is one and a half cores. */
+  /** CPU time per elapsed time since the previous sample: 1.5 is one and a half cores. */
   cores: number;
-  /** Bytes, without the page cache that the kernel can drop; undefined if the engine has no number. */
+  /**
+   * Bytes, without the page cache that the kernel can drop; undefined if the engine does not report
+   * it.
+   */
   memory: number | undefined;
   /** Bytes; the machine's memory if the container has no limit. */
   memoryLimit: number | undefined;
 }
 
 /**
- * Streams what a running container uses (GET /containers/ID/stats) from the second sample on:
- * Docker takes one a second, Podman one every five. May not end with the container: Docker then has
- * no numbers.
+ * Streams the resource usage of a running container (GET /containers/ID/stats) from the second
+ * sample on. Docker sends one sample per second, Podman one every five. The stream may outlast the
+ * container: Docker then sends samples without numbers.
  * @throws PortholeError TARGET with the engine's message, or for an invalid sample; CANCELLED
  */
 export async function* containerUsage(
@@ -40,7 +43,7 @@ export async function* containerUsage(
 export interface UsageSample {
   /** Milliseconds since 1970. */
   time: number;
-  /** Nanoseconds of processor time since the container's start; undefined without a control group. */
+  /** Nanoseconds of CPU time since the container's start; undefined without a control group. */
   processor: number | undefined;
   memory: number | undefined;
   memoryLimit: number | undefined;
@@ -55,7 +58,7 @@ export function decodeUsage(body: unknown, request: EngineRequest): UsageSample 
   const memory = json.get("memory_stats");
   const used = memory.get("usage").number();
   const cache = memory.get("stats");
-  // As `docker stats` does: cgroup v1 names the total of a hierarchy.
+  // `docker stats` does the same: cgroup v1 reports the total of a hierarchy.
   const inactive = cache.get("total_inactive_file").number() ?? cache.get("inactive_file").number() ?? 0;
   return {
     time: Date.parse(json.get("read").text() ?? ""),
@@ -65,7 +68,7 @@ export function decodeUsage(body: unknown, request: EngineRequest): UsageSample 
   };
 }
 
-/** Undefined where no time has passed, or the container has no processor time. */
+/** Undefined if no time has passed, or if the container reports no CPU time. */
 export function usageBetween(previous: UsageSample, sample: UsageSample): ContainerUsage | undefined {
   const elapsed = (sample.time - previous.time) * 1_000_000;
   if (!(elapsed > 0) || sample.processor === undefined || previous.processor === undefined) return undefined;

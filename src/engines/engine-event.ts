@@ -1,6 +1,6 @@
 /**
- * Events that change the list of containers. Others (exec) are frequent and do not. Health checks
- * are {@link reportedHealth}.
+ * Events that change the list of containers. Other events, such as exec, are frequent and do not
+ * change it. {@link reportedHealth} handles health checks.
  */
 const CHANGES = new Set(
   "create start die died stop destroy remove rename pause unpause restart update checkpoint restore".split(" "),
@@ -16,8 +16,8 @@ export function changedContainer(line: string): string | undefined {
 }
 
 /**
- * The result of a health check that a line of GET /events reports; undefined for other events.
- * Docker reports a change of the result, Podman each check.
+ * The result of a health check from a line of GET /events; undefined for other events. Docker
+ * reports changes of the result, Podman every check.
  */
 export function reportedHealth(line: string): { id: string; health: string } | undefined {
   const { id, action } = eventOf(line);

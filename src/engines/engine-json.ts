@@ -17,7 +17,10 @@ export interface EngineRequest {
 export class Json {
   readonly #value: unknown;
   readonly #request: EngineRequest;
-  /** Of an object or list: its name is needed in an error only, and a response may have thousands. */
+  /**
+   * The enclosing object or list. Only errors need the full name, and a response may have
+   * thousands.
+   */
   readonly #parent: Json | undefined;
   readonly #key: string | number;
 
@@ -119,7 +122,7 @@ export class Json {
     );
   }
 
-  /** Such as `Mounts[0].Source`; empty for the whole response. */
+  /** Path of the field, such as `Mounts[0].Source`; empty for the whole response. */
   #field(): string {
     const above = this.#parent === undefined ? "" : this.#parent.#field();
     if (typeof this.#key === "number") return `${above}[${this.#key}]`;

@@ -29,7 +29,11 @@ export function engines(explicit?: string, environment: NodeJS.ProcessEnv = proc
   return context === undefined ? everyEngine(environment) : [engineOfContext(context, environment)];
 }
 
-/** The engines whose containers are listed: {@link engines}, and the container runtimes of a node unless one is named. */
+/**
+ * The engines whose containers lists show: {@link engines}, and the node's container runtimes
+ * unless an engine is selected.
+ * @throws PortholeError as {@link engines}
+ */
 export function listedEngines(explicit?: string, environment: NodeJS.ProcessEnv = process.env): Engine[] {
   const isOneNamed = environment.DOCKER_HOST || currentContext(environment) !== undefined;
   const hasPods = explicit === "all" || (explicit === undefined && !isOneNamed);

@@ -21,21 +21,21 @@ const RETRY_MS = 250;
 const MAX_RETRY_MS = 5_000;
 /** Nanoseconds. Records are stored nearly in order: two threads write the two streams. */
 const WINDOW = 1_000_000_000n;
-/** Milliseconds without a record after which the engine is asked whether it has one. */
+/** Milliseconds without a record before the engine is polled for missing records. */
 const QUIET_MS = 2_000;
 const MAX_QUIET_MS = 30_000;
-/** Milliseconds after which it is asked while records come, if it rotates. */
+/** Milliseconds between polls of an engine that rotates logs while its stream delivers records. */
 const BUSY_MS = 10_000;
-/** Records that it is asked for: Docker counts those of both streams, and gives one stream. */
+/** Maximum records per poll: Docker counts those of both streams and returns one stream. */
 const ASKED = 64;
 
 /**
  * Follows a container's output across reconnects, engine restarts and container restarts. Returns
  * each record once: resumes a second before the last record and skips known records by their time
  * in nanoseconds. That also works across log rotation, because it uses no position in a log file.
- * When an engine rotates a log, its streams repeat lines, leave lines out, or stall. A repeated line
- * is known. The engine is asked for what it has when a stream is quiet, and from time to time if it
- * rotates; a stream that lacks something is left for another one, and the missing lines come late.
+ * When an engine rotates a log, its streams repeat lines, omit lines, or stall. The time identifies
+ * a repeated line. Polls the engine when a stream is quiet, and periodically if it rotates.
+ * Replaces a stream that omits records; the missing lines then arrive late.
  */
 export class OutputFollower {
   readonly #name: string;
@@ -44,11 +44,11 @@ export class OutputFollower {
   #container: OutputContainer;
   /** The time of the last record; 0 if there was none. */
   #last = 0n;
-  /** Until then no record is missing. */
+  /** No record up to this time is missing. */
   #complete = 0n;
   /** Lower limit of times after a resume. */
   #oldest = 0n;
-  /** {@link clock} when both were set. */
+  /** {@link clock} when {@link #last} and {@link #complete} were set. */
   #clock = clock();
   readonly #passed = new PassedRecords();
   #hasLeft = false;
@@ -160,7 +160,7 @@ export class OutputFollower {
     }
   }
 
-  /** Ends also when the engine has records that its stream does not send. */
+  /** Also ends when the engine has records that its stream does not send. */
   async *#unstalled(options: OutputOptions): AsyncGenerator<OutputRecord, void, void> {
     const stalled = new AbortController();
     const signal = AbortSignal.any([options.signal, stalled.signal]);
@@ -180,7 +180,7 @@ export class OutputFollower {
         if (await this.#lacks(isQuiet, signal).catch(() => false)) return stalled.abort();
       }
     };
-    // Ends with the stream, by its signal.
+    // The stream's signal ends the polling.
     look().catch(() => undefined);
     try {
       for await (const record of outputRecords(this.#container, { ...options, signal })) {
@@ -197,8 +197,8 @@ export class OutputFollower {
   }
 
   /**
-   * True if the engine has records that were not passed on: its last ones, or any if it rotates. While
-   * records come, the newest ones are on their way.
+   * True if the engine has records that were not passed on. Checks its last records, or all of them
+   * if it rotates. Ignores the newest while records arrive: the stream may still deliver them.
    */
   async #lacks(isQuiet: boolean, signal: AbortSignal): Promise<boolean> {
     const { rotatesLog } = this.#container;
@@ -213,7 +213,9 @@ export class OutputFollower {
     return false;
   }
 
-  /** Where to resume. The engine's clock may have been set back since the last record. */
+  /**
+   * The time to resume from. Allows for an engine clock that was set back since the last record.
+   */
   #since(): bigint {
     const back = BigInt(Math.max(0, Math.round(this.#clock - clock()))) * 1_000_000n;
     const { knownFrom = 0n } = this.#passed;
@@ -225,7 +227,7 @@ export class OutputFollower {
 
   #note({ stream, time }: OutputRecord): void {
     if (time === undefined) return;
-    // After the clock was set back, records are older than those before them.
+    // After the clock was set back, new records have earlier times.
     if (time < this.#oldest) this.#oldest = time;
     if (time < this.#complete) this.#complete = time;
     this.#last = time;
@@ -242,12 +244,15 @@ export class OutputFollower {
   }
 }
 
-/** Milliseconds from a fixed point to the wall clock's zero: less after the clock was set back. */
+/**
+ * The wall clock minus the monotonic clock, in milliseconds. It decreases when the clock is set
+ * back.
+ */
 function clock(): number {
   return Date.now() - performance.now();
 }
 
-/** Counts the records of one time in a stream: the parts of a long line have the same time. */
+/** Counts records with the same time in a stream: the parts of a long line share their time. */
 class Cursor {
   #time: bigint | undefined;
   #count = 0;

@@ -12,13 +12,13 @@ export interface Inspection {
   isPaused: boolean;
   isRestarting: boolean;
   exitCode: number | undefined;
-  /** The kernel killed a process of it because its memory limit was reached. */
+  /** The kernel killed one of its processes at the memory limit. */
   isOomKilled: boolean;
-  /** Why the engine could not start it; empty if it could. */
+  /** The engine's error if the container failed to start; otherwise empty. */
   error: string;
   /** State.Health.Status: `healthy`, `unhealthy`, `starting`; empty without a health check. */
   health: string;
-  /** Restarts by its restart policy. */
+  /** Number of restarts by the restart policy. */
   restarts: number;
   /** The engine's pid of its first process; 0 if it has none. */
   pid: number;
@@ -38,7 +38,7 @@ export interface Inspection {
   hasTerminal: boolean;
   /** HostConfig.LogConfig.Type, such as `json-file`; empty if missing. */
   logDriver: string;
-  /** True if Docker deletes or renames files of its log as it grows. */
+  /** True if Docker deletes or renames log files as the log grows. */
   rotatesLog: boolean;
   mounts: InspectedMount[];
 }
@@ -49,7 +49,7 @@ export interface InspectedMount {
   source: string | undefined;
   /** `bind`, `volume`, `tmpfs`; empty if missing. */
   type: string;
-  /** Of a volume; empty for others. */
+  /** Name of a volume; empty for other types. */
   name: string;
   isReadOnly: boolean;
 }

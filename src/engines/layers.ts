@@ -95,8 +95,8 @@ export function withDirectories(
 }
 
 /**
- * Drivers whose layers the kernel reads from local disks. Where a program serves the whole root
- * (fuse-overlayfs), the type of the mount tells.
+ * Drivers whose layers the kernel reads from local disks. If a program serves the whole root
+ * (fuse-overlayfs), the mount type shows it.
  */
 const LOCAL_DRIVERS = new Set(
   "overlay overlay2 overlayfs native vfs btrfs zfs aufs devicemapper devmapper blockfile erofs fuse-overlayfs".split(
@@ -105,15 +105,15 @@ const LOCAL_DRIVERS = new Set(
 );
 
 /**
- * The driver of a container or image if reading its files may wait for a program: lazy snapshotters
- * (stargz, nydus, overlaybd) have FUSE below an overlay of the engine, which the overlay's mount
- * does not show. Undefined for drivers known to be local, and if the engine does not report one.
+ * The driver of a container or image if a read may wait for a program. Lazy snapshotters (stargz,
+ * nydus, overlaybd) have FUSE below the engine's overlay, and the overlay's mount does not show
+ * that. Undefined for known local drivers, and if the engine reports no driver.
  */
 export function lazyDriver(json: Json): string | undefined {
   return lazyDriverNamed(driverOf(json));
 }
 
-/** The same by the driver's or snapshotter's name; empty if it is not known. */
+/** Like {@link lazyDriver}, from the name of a driver or snapshotter; empty if unknown. */
 export function lazyDriverNamed(driver: string): string | undefined {
   return driver === "" || LOCAL_DRIVERS.has(driver) ? undefined : driver;
 }

@@ -32,7 +32,10 @@ export async function listEvery(options: {
   return listOf(found, options.signal);
 }
 
-/** As {@link listEvery}, of the pods of this Kubernetes node. @throws as it */
+/**
+ * Like {@link listEvery}, for the pods of this Kubernetes node.
+ * @throws PortholeError as {@link listEvery}
+ */
 export async function listPods(options: {
   engine?: string | undefined;
   signal?: AbortSignal;

@@ -33,8 +33,8 @@ export async function outputContainer(
 }
 
 /**
- * Reads a container's output from its engine (GET /containers/ID/logs) or its node's log files,
- * oldest first.
+ * Reads a container's output, oldest first, from its engine (GET /containers/ID/logs) or from its
+ * node's log files.
  * @throws PortholeError TARGET with the engine's message; CANCELLED
  */
 export async function* outputRecords(

@@ -1,7 +1,7 @@
 import type { OutputPath } from "../target.ts";
 import type { Engine } from "./engine-address.ts";
 
-/** A container whose output is read. */
+/** A container and its output. */
 export interface OutputContainer {
   engine: Engine;
   /** 64 hexadecimal digits. */
@@ -14,13 +14,13 @@ export interface OutputContainer {
   isPodman: boolean;
   /** A terminal merges both streams. */
   hasTerminal: boolean;
-  /** The engine rotates the log, and its streams may leave out what it rotates meanwhile. */
+  /** The engine rotates the log, so its streams may omit records. */
   rotatesLog?: boolean;
-  /** Of a pod's container: where its node has its output. Its engine has no request for it. */
+  /** The node's log of a pod's container. The CRI has no request for output. */
   log?: CriLog;
 }
 
-/** What the container wrote at once, as the engine stores it: a line, or a part of a long one. */
+/** One write of a container as the engine stores it: a line, or a part of a long line. */
 export interface OutputRecord {
   stream: "stdout" | "stderr";
   /** The engine's timestamp in nanoseconds since 1970; undefined if not requested or invalid. */
@@ -37,16 +37,16 @@ export interface OutputOptions {
   follow?: boolean;
   /** Nanoseconds since 1970, inclusive. */
   since?: bigint | undefined;
-  /** Maximum number of last records, of both streams together. */
+  /** Maximum number of most recent records, both streams together. */
   tail?: number | undefined;
   signal: AbortSignal;
 }
 
-/** The output of a pod's container. */
+/** The log of a pod's container. */
 export interface CriLog {
   path: string;
   /** Host pid of its first process; 0 if it has none. */
   pid: number;
-  /** Resolves with true once the runtime reports that the container does not run. */
+  /** Resolves with true once the runtime reports that the container has stopped. */
   hasEnded(): Promise<boolean>;
 }

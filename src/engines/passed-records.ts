@@ -1,17 +1,17 @@
 import type { OutputRecord } from "./output-record.ts";
 
-/** Records in one of two generations. */
+/** Maximum records per generation; two generations are kept. */
 const GENERATION = 65_536;
 
 /**
- * The last records of a container's output that were passed on, by stream and time in nanoseconds.
- * Holds one to two generations of them, whatever their times: the clock of an engine may step back.
+ * The last records that were passed on, by stream and time in nanoseconds. Keeps one to two
+ * generations regardless of their times: an engine's clock may step back.
  */
 export class PassedRecords {
   #young = new Generation();
   #old: Generation | undefined;
 
-  /** How many records of that stream have this time. */
+  /** Number of known records of the stream with this time. */
   count(stream: OutputRecord["stream"], time: bigint): number {
     return this.#young.count(stream, time) + (this.#old?.count(stream, time) ?? 0);
   }
@@ -24,7 +24,7 @@ export class PassedRecords {
     this.#young.add(stream, time);
   }
 
-  /** The time of the first record that is known; undefined if all of them are known. */
+  /** Time of the oldest known record; undefined while one generation holds all records. */
   get knownFrom(): bigint | undefined {
     return this.#old?.first;
   }

@@ -13,7 +13,7 @@ export type { ContainerState, RunningContainer, StoppedContainer } from "./conta
 
 /**
  * Finds a container by name, id, id prefix, Compose service (see {@link composeContainer}) or pod
- * (`pod:NAMESPACE/POD/CONTAINER`); one request for the first three.
+ * (`pod:NAMESPACE/POD/CONTAINER`). The first three need a single request.
  * @throws PortholeError TARGET if there is none, the name is ambiguous, it is being removed, or no
  * engine responds; CANCELLED through the signal
  */
@@ -162,7 +162,7 @@ function refused(engine: Engine, name: string, answer: EngineResponse): Porthole
 }
 
 /**
- * What an inspection says of a container; `name` is shown if it has none.
+ * Converts an inspection to a state. A container without a name gets `name`.
  * @throws PortholeError TARGET if it is being removed
  */
 export function stateOf(

@@ -4,14 +4,16 @@ import { Json } from "./engine-json.ts";
 import { decodeInspection } from "./inspection.ts";
 import { inspectContainer } from "./resolve.ts";
 
-/** What a container stores on disk, as its engine reports it. */
+/** Disk usage of a container, as its engine reports it. */
 export interface ContainerStorage {
   engine: Engine;
   /** True if it has processes: running or paused. */
   isRunning: boolean;
   /** Size of its writable layer in bytes; undefined if the engine does not report it. */
   layerBytes: number | undefined;
-  /** The file that the engine logs its output to, as the engine names it; empty if there is none. */
+  /**
+   * Path of the engine's log file for its output, as the engine reports it; empty if there is none.
+   */
   logPath: string;
   /** Names of its volumes. */
   volumes: readonly string[];
@@ -25,7 +27,7 @@ export interface VolumeStorage {
 }
 
 /**
- * The storage of a container. The engine walks the writable layer, which can take minutes.
+ * Disk usage of a container. The engine walks the writable layer, which can take minutes.
  * @throws PortholeError TARGET if there is none (ESRCH if it was removed meanwhile), or its engine
  * does not respond
  */
@@ -56,7 +58,7 @@ export async function containerStorage(
 }
 
 /**
- * Every volume of an engine. The engine walks all of them, which can take minutes.
+ * Lists all volumes of an engine with their sizes. The engine walks them, which can take minutes.
  * @throws PortholeError TARGET with the engine's message
  */
 export async function volumeStorage(engine: Engine, signal?: AbortSignal): Promise<VolumeStorage[]> {

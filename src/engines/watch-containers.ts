@@ -16,13 +16,13 @@ export interface ListedContainer extends ContainerListItem {
   details: ContainerDetails | undefined;
 }
 
-/** Details of a container from a request of its own. */
+/** Details of a container that need a separate request. */
 export interface ContainerDetails
   extends Pick<Inspection, "exitCode" | "isOomKilled" | "error" | "health" | "restarts"> {
   mounts: readonly InspectedMount[];
-  /** Milliseconds since 1970; undefined if the engine does not report it, or it was never started. */
+  /** Milliseconds since 1970; undefined if not reported, or if the container was never started. */
   started: number | undefined;
-  /** The end of its last run, likewise. */
+  /** End of its last run in milliseconds since 1970; undefined as for `started`. */
   finished: number | undefined;
   /** Host pid of its first process; 0 if it is not on this machine. */
   pid: number;
@@ -44,9 +44,11 @@ export interface ContainersState {
 export interface WatchContainersOptions {
   /** `--engine`; default: every engine that is found. */
   engine?: string | undefined;
-  /** Docker's and Podman's containers, those of a Kubernetes node's runtimes, or by default both. */
+  /** Containers of Docker and Podman, of a Kubernetes node's runtimes, or by default of both. */
   kind?: "containers" | "pods";
-  /** Asks for a container's state, process and routes. Without it, makes no such requests. */
+  /**
+   * Requests a container's state, process and routes. If missing, the watch makes no such requests.
+   */
   describe?(engine: Engine, id: string, signal: AbortSignal): Promise<ContainerDetails>;
   /** Called with the new state after each change. */
   changed(state: ContainersState): void;
@@ -122,9 +124,11 @@ class EngineWatch {
   readonly #describe: Describe | undefined;
   readonly #report: () => void;
   readonly #signal: AbortSignal;
-  /** By id; a list after an event of the container removes its entry. */
+  /** By container id. After an event of the container, the next list evicts its entry. */
   readonly #details = new Map<string, ContainerDetails>();
-  /** Ids of containers with an event since the last list; details may be on their way meanwhile. */
+  /**
+   * Ids of containers with an event since the last list. Requests for details may still be pending.
+   */
   readonly #changed = new Set<string>();
   #again: NodeJS.Timeout | undefined;
   #turn: Promise<void> = Promise.resolve();
@@ -144,7 +148,7 @@ class EngineWatch {
     const options = { timeoutMs: RESPONSE_TIMEOUT_MS, signal: this.#signal };
     while (!this.#signal.aborted) {
       try {
-        // Events came with containerd 1.7.
+        // Polls: containerd has events only from 1.7 on.
         if (this.#engine.isCri) {
           await this.#listInTurn();
           await pause(RETRY_MS, this.#signal);
@@ -192,7 +196,7 @@ class EngineWatch {
     this.#report();
     const describe = this.#describe;
     if (describe === undefined) return;
-    // Running ones first: of others there may be hundreds.
+    // Running containers first: hundreds of others may be stopped.
     const asked = this.containers
       .filter(({ details }) => details === undefined)
       .sort((a, b) => Number(isAlive(b.state)) - Number(isAlive(a.state)));
@@ -202,7 +206,7 @@ class EngineWatch {
     }
   }
 
-  /** Without events a list shows what has changed. */
+  /** Evicts details of containers whose state differs from the last list, for lack of events. */
   #forgetChanged(listed: readonly ContainerListItem[]): void {
     const before = new Map(this.containers.map(({ id, state }) => [id, state]));
     for (const { id, state } of listed) if (before.get(id) !== state) this.#details.delete(id);
@@ -212,7 +216,7 @@ class EngineWatch {
     return { ...listed, engine: this.#engine, details: this.#details.get(listed.id) };
   }
 
-  /** Id of a container whose health is another than the one that was asked for. */
+  /** Id of a container whose health differs from the health in its details. */
   #changedHealth(line: string): string | undefined {
     const reported = reportedHealth(line);
     const known = reported && this.#details.get(reported.id);
@@ -224,7 +228,7 @@ class EngineWatch {
       one.details = await describe(this.#engine, one.id, this.#signal);
     } catch (error) {
       if (this.#signal.aborted) throw error;
-      // It was removed meanwhile and an event follows, or the response is invalid.
+      // The container was removed and an event follows, or the response is invalid.
       one.details = { ...NO_DETAILS, obstacles: [asPortholeError(error).message] };
     }
     this.#details.set(one.id, one.details);

@@ -4,29 +4,31 @@ import { backingOf } from "./mounts.ts";
 import { listProcesses } from "./processes.ts";
 import { deviceOf, mountsOf } from "./usage.ts";
 
-/** A deleted file whose storage processes of a target keep from being freed. */
+/**
+ * A deleted file that processes of a target keep open or mapped, so that its storage is not freed.
+ */
 export interface DeletedFile {
   /** Its former path, as the process sees it. */
   path: string;
   /**
-   * Of the file system, `major:minor`, and inode. The device of a mapped file is that of
+   * Device of the file system, `major:minor`, and inode. For a mapped file, the device is from
    * /proc/PID/maps, which can differ from statx(2) on overlayfs and btrfs.
    */
   device: string;
   inode: bigint;
-  /** What its end would free; for a mapped file the maximum of that. */
+  /** Bytes that are freed when the last process closes the file; a maximum for a mapped file. */
   bytes: bigint;
   /**
-   * Processes of the target that keep it; `fd` is undefined where the file is mapped without a
+   * Processes of the target that use the file. `fd` is undefined for a mapping without a
    * descriptor.
    */
   holders: { pid: number; fd: number | undefined }[];
 }
 
 /**
- * Lists the deleted files on disk that are open or mapped in a target, once each. Leaves out files
- * in memory (tmpfs).
- * @param failed receives why the files of a process could not be listed
+ * Lists the deleted files on disk that are open or mapped in a target, each once. Omits files in
+ * memory (tmpfs).
+ * @param failed receives the error for each process whose files could not be listed
  * @throws PortholeError FILE, SESSION
  */
 export async function deletedFiles(session: Session, failed: (error: PortholeError) => void): Promise<DeletedFile[]> {
@@ -47,7 +49,7 @@ export async function deletedFiles(session: Session, failed: (error: PortholeErr
       add(mapped, { path, device: deviceOf({ device }), inode, bytes, holders: [{ pid, fd: undefined }] });
     }
   }
-  // One file has two devices if it is mapped from overlayfs or btrfs: its path tells.
+  // A mapping on overlayfs or btrfs has another device than the open file: compare paths.
   const names = new Set([...open.values()].map(({ inode, path }) => `${inode} ${path}`));
   return [...open.values(), ...[...mapped.values()].filter(({ inode, path }) => !names.has(`${inode} ${path}`))];
 }

@@ -14,7 +14,7 @@ export interface StartOptions extends RendezvousOptions {
   overlays?: readonly string[];
 }
 
-/** The agent's arguments for overlays that it need not relay. */
+/** Arguments that tell the agent which overlays it need not relay. */
 export function overlayOptions(devices: readonly string[]): string[] {
   return devices.flatMap((device) => ["--overlay", device]);
 }

@@ -26,7 +26,10 @@ export interface AgentKey {
 export interface AgentRecord extends AgentKey {
   /** Container name when the agent was started, or `pid:N`. */
   name: string;
-  /** The engine's address: its Unix socket, with `cri:` before it on a Kubernetes node; empty for a process. */
+  /**
+   * The engine's address: its Unix socket, with the prefix `cri:` on a Kubernetes node; empty for a
+   * process.
+   */
   engine: string;
   /** Host pid of the target's first process; 0 if unknown. */
   targetPid: number;
@@ -47,7 +50,7 @@ export interface AgentRecord extends AgentKey {
   layers?: LayerRole[] | undefined;
   /** Places of which nothing is left. */
   absent?: MissingPath[] | undefined;
-  /** The target's driver if reading its files may wait for a program: the agent relays them. */
+  /** The target's storage driver if a read may wait for a program: the agent relays its files. */
   lazyDriver?: string | undefined;
 }
 
@@ -116,7 +119,7 @@ function isRoute(value: unknown): value is AgentRoute {
   return value === "direct" || value === "mount" || value === "sidecar";
 }
 
-/** As engineAddress has it; empty for a target without an engine. */
+/** Accepts an address from engineAddress; empty for a target without an engine. */
 function isEngine(value: unknown): value is string {
   return isText(value) && /^(?:(?:cri:)?\/|$)/.test(value);
 }

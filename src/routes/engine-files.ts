@@ -6,9 +6,9 @@ import { PortholeError } from "../errors.ts";
 import { enginePlace } from "./engine-process.ts";
 
 /**
- * Bytes of a log file of an engine and of its rotated files (`PATH.1`, `PATH.2.gz`). 0 if there is
- * none, such as with Podman's journald.
- * @throws PortholeError FILE if this user may not see the engine's files
+ * Size in bytes of an engine's log file and its rotated files (`PATH.1`, `PATH.2.gz`). 0 if no file
+ * exists, such as with Podman's journald.
+ * @throws PortholeError FILE if this user may not read the engine's directory
  */
 export function logBytes(engine: Engine, path: string): number {
   try {

@@ -10,17 +10,17 @@ import { notAllowed, notHere } from "./start.ts";
 /** A process whose namespaces this user may join. */
 export interface JoinableProcess {
   pid: number;
-  /** Its start time: `porthole-agent run` refuses another process of that number. */
+  /** Its start time: `porthole-agent run` refuses another process that reuses the pid. */
   started: string;
   /**
-   * True if a process in its PID namespace may be able to trace a process that joins it (ptrace(2)),
-   * and so act with the rights of this user outside of the container.
+   * True if a process in its PID namespace may be able to trace a process that joins it
+   * (ptrace(2)). The tracer could then act with this user's rights outside the container.
    */
   canTrace: boolean;
 }
 
 /**
- * The first process of a container, or the process that was named.
+ * Finds the first process of a container, or the process in the target.
  * @throws PortholeError TARGET if it does not run; USAGE for a target without processes; ATTACH if
  * this user may not join its namespaces
  */
@@ -57,19 +57,20 @@ function notTheOwner(name: string): PortholeError {
 }
 
 /**
- * The kernel lets a process trace another of its user whose capabilities it has, and with
- * CAP_SYS_PTRACE any in its user namespace. A command of root keeps all of its capabilities.
+ * A process may trace another of the same user if it has all of the other's capabilities. With
+ * CAP_SYS_PTRACE it may trace any process in its user namespace. A command of root keeps all of its
+ * capabilities.
  */
 function canTrace(pid: number): boolean {
   const isRoot = process.geteuid?.() === 0;
-  // Capabilities in another user namespace say nothing about a command in this one.
+  // Capabilities in another user namespace give no rights over a command in this one.
   if (isRoot && readlinkSync(`/proc/${pid}/ns/user`) !== readlinkSync("/proc/self/ns/user")) return false;
   return boundingSetHas(pid, CAP_SYS_PTRACE) || (!isRoot && !isRootInside(pid));
 }
 
 const CAP_SYS_PTRACE = 1n << 19n;
 
-/** True if this user is root in the user namespace of a process: a command keeps its capabilities. */
+/** True if this user is root in a process's user namespace: a command keeps its capabilities. */
 function isRootInside(pid: number): boolean {
   const rows = readFileSync(`/proc/${pid}/uid_map`, "latin1").split("\n");
   const uid = process.geteuid?.() ?? -1;

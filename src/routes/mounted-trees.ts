@@ -5,32 +5,32 @@ import type { RunDirectory } from "./run-dir.ts";
 
 /** A part of a target's tree that is mounted in this mount namespace. */
 export interface MountedTree {
-  /** `web:/var/log`. */
+  /** Such as `web:/var/log`. */
   target: string;
-  /** Absolute path of the directory. */
+  /** Absolute path of the mount point. */
   place: string;
-  /** The process that takes it away when the target ends. */
+  /** Pid of the process that unmounts it when the target ends. */
   keeper: number;
   /** Milliseconds since 1970. */
   since: number;
-  /** Number, device and root of the mount, from its line in /proc/self/mountinfo. */
+  /** Mount ID, device and root, from its line in /proc/self/mountinfo. */
   mount: string;
 }
 
 /**
- * The mount with a number in this mount namespace: what identifies it, and its mount point;
- * undefined without one.
+ * Finds a mount of this mount namespace by its mount ID. Returns its identity and mount point;
+ * undefined if there is none.
  */
 export function mountOfNumber(number: string): { mount: string; place: string } | undefined {
   return mountTable().find(({ mount }) => mount.startsWith(`${number} `));
 }
 
-/** True if something is mounted at exactly this path. */
+/** True if this exact path is a mount point. */
 export function isMountPoint(path: string): boolean {
   return mountTable().some(({ place }) => place === path);
 }
 
-/** Remembers a mount, for {@link mountedTrees}. */
+/** Records a mount for {@link mountedTrees}. */
 export function recordMount(run: RunDirectory, tree: MountedTree): void {
   const directory = join(run.root, "mounts");
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -39,7 +39,7 @@ export function recordMount(run: RunDirectory, tree: MountedTree): void {
   renameSync(`${name}.new`, `${name}.json`);
 }
 
-/** What is mounted now, by place. Forgets mounts that are gone. */
+/** Recorded mounts that still exist, sorted by mount point. Deletes the records of others. */
 export function mountedTrees(run: RunDirectory): MountedTree[] {
   const directory = join(run.root, "mounts");
   const table = new Set(mountTable().map(({ mount, place }) => `${mount} ${place}`));
@@ -53,7 +53,10 @@ export function mountedTrees(run: RunDirectory): MountedTree[] {
     .sort((a, b) => (a.place < b.place ? -1 : 1));
 }
 
-/** Takes a mount away; its keeper ends by that. @throws PortholeError FILE */
+/**
+ * Unmounts a tree; its keeper then exits.
+ * @throws PortholeError FILE
+ */
 export function unmountTree(run: RunDirectory, { place }: MountedTree): void {
   unmount(place);
   mountedTrees(run);
@@ -65,7 +68,7 @@ function recordsIn(directory: string): { file: string; tree: MountedTree }[] {
     try {
       return [{ file, tree: JSON.parse(readFileSync(file, "utf8")) as MountedTree }];
     } catch {
-      // Another process has just removed it.
+      // Another process has just removed the record.
       return [];
     }
   });
@@ -88,7 +91,7 @@ function mountTable(): { mount: string; place: string }[] {
     });
 }
 
-/** Space, tab, newline and backslash are octal escapes; bytes become UTF-8. */
+/** Decodes a field of mountinfo: octal escapes of space, tab, newline and backslash, then UTF-8. */
 function plain(field: string): string {
   const bytes = field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
   return Buffer.from(bytes, "latin1").toString();

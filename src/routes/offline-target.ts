@@ -52,7 +52,7 @@ export function offlineContainer(container: StoppedContainer): OfflineTarget {
       if (stopped === undefined || stopped.finishedAt !== finishedAt) throw new TargetChangedError(name);
       return stopped.layers;
     },
-    // A pod's container is never started again: another one replaces it.
+    // The kubelet never restarts a pod's container: it creates another one.
     witness: async (signal) => (engine.isCri ? undefined : subscribe(container, signal)),
   };
 }

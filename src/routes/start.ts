@@ -139,7 +139,9 @@ function notKept(run: RunDirectory, error: NodeJS.ErrnoException): PortholeError
   });
 }
 
-/** The CRI starts containers only in a pod of its own, which the kubelet would remove. */
+/**
+ * The CRI starts containers only in a pod that it created, and the kubelet would remove that pod.
+ */
 export function noRouteForPods(): PortholeError {
   return new PortholeError("ATTACH", "a pod is read by the direct route alone", {
     hint: "run porthole as root on the pod's node",

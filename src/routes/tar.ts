@@ -1,6 +1,6 @@
 const BLOCK = 512;
 
-/** A member of a tar archive; owner root, time 0, so that equal files give equal bytes. */
+/** A member of a tar archive. Owner root and time 0 make archives of equal files identical. */
 export type TarMember = { name: string; mode: number } & (
   | { kind: "file"; size: number }
   | { kind: "directory" }
@@ -10,7 +10,8 @@ export type TarMember = { name: string; mode: number } & (
 const TYPES = { file: "0", directory: "5", link: "2" } as const;
 
 /**
- * The header of a member (ustar, tar(5)). A file's `size` bytes and {@link tarPadding} follow it.
+ * The header of a member (ustar, tar(5)). For a file, the caller writes `size` bytes and {@link
+ * tarPadding} after it.
  * @throws RangeError for a path that does not fit into the header
  */
 export function tarHeader(member: TarMember): Buffer {
@@ -37,7 +38,7 @@ export function tarHeader(member: TarMember): Buffer {
   return header;
 }
 
-/** Bytes of a header's fields for the last part of a path, and for the directories before it. */
+/** Sizes in bytes of the header's fields for the file name and for its directories. */
 const [NAME, PREFIX] = [100, 155];
 
 function splitPath(path: string): { prefix: string; name: string } {
@@ -55,12 +56,12 @@ function fitting(text: string, bytes: number): string {
   return text;
 }
 
-/** The zeroes that follow a file of that many bytes. */
+/** Zero bytes to write after a file of `size` bytes. */
 export function tarPadding(size: number): Buffer {
   return Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
 }
 
-/** Ends an archive. */
+/** The end-of-archive marker. */
 export function tarEnd(): Buffer {
   return Buffer.alloc(2 * BLOCK);
 }

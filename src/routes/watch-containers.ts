@@ -63,7 +63,7 @@ function routeTo(
   return { pid: container.pid, route, obstacles };
 }
 
-/** Engines write the year 1 for what has not happened. */
+/** Engines report the year 1 for events that have not happened. */
 function timeOf(text: string): number | undefined {
   const time = Date.parse(text);
   return time > 0 ? time : undefined;

@@ -377,8 +377,8 @@ export class AgentSession implements Session {
   }
 
   /**
-   * An untrusted agent must relay everything if this machine cannot check its descriptors; any agent
-   * if the target's layers may wait for a program.
+   * An untrusted agent must relay everything if this machine cannot check its descriptors. Every
+   * agent must if the target's layers may wait for a program.
    */
   #openFlags({ write, consume }: OpenOptions): number {
     this.#relaysAll ??= this.#mustRelay();

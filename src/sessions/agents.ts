@@ -124,10 +124,10 @@ async function agentFilesOf(run: RunDirectory, name: string, engine: string | un
 }
 
 /**
- * Ends every agent. Removes mounts, and sidecars, sockets, records and the agent's images from every
- * engine that responds. Keeps the directory that containers may have mounted, but empties it: a recreated
- * directory would not be the mounted one.
- * @returns the failures; an engine that does not exist is none
+ * Ends every agent. Removes mounts, and sidecars, sockets, records and the agent's images from
+ * every engine that responds. Empties the directory that containers may have mounted, but keeps it:
+ * containers would not see a recreated directory.
+ * @returns the failures; a missing engine is not a failure
  */
 export async function detachAll(options: { engine?: string | undefined } = {}): Promise<PortholeError[]> {
   const run = ensureRunDirectory();
@@ -152,7 +152,7 @@ export async function detachAll(options: { engine?: string | undefined } = {}): 
   if (known.size > 0) {
     const { removeSidecars } = await import("../routes/sidecar.ts");
     for (const engine of known.values()) {
-      // The CRI has no sidecars.
+      // Sidecars exist only in Docker and Podman.
       if (engine.isCri) continue;
       try {
         await removeSidecars(engine);

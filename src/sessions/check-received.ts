@@ -22,7 +22,7 @@ export type AgentTrust = "own process" | "stranger";
 interface OpenRequest {
   write?: boolean | undefined;
   consume?: boolean | undefined;
-  /** A regular file must be relayed, whatever the mount tables show. */
+  /** Require a relay for a regular file, regardless of the mount tables. */
   relay?: boolean | undefined;
 }
 

@@ -3,25 +3,28 @@ import type { Transform } from "node:stream";
 import { messageOf, PortholeError } from "../errors.ts";
 import type { OpenFile } from "./open-file.ts";
 
-/** Formats that are told by their first bytes. */
+/** Formats that are detected by their first bytes. */
 export type Compression = "gzip" | "zstd";
 
-/** Bytes of a piece of decompressed data. */
+/** Maximum bytes per piece of decompressed data. */
 const PIECE = 256 * 1024;
 /**
- * Memory for what a zstd frame refers back to, as a power of two: 32 MiB. `zstd -19` needs 8, only
- * `--ultra` and `--long` more.
+ * Maximum window of a zstd frame, as a power of two: 32 MiB. `zstd -19` needs 8 MiB; only `--ultra`
+ * and `--long` need more.
  */
 const ZSTD_WINDOW_LOG = 25;
 
-/** How a regular file is compressed, by its first bytes (RFC 1952, RFC 8878); undefined if not. */
+/**
+ * Detects the compression of a regular file by its first bytes (RFC 1952, RFC 8878); undefined if
+ * the file is not compressed.
+ */
 export function compressionOf(file: Pick<OpenFile, "kind" | "isSeekable" | "read">): Compression | undefined {
   if (file.kind !== "file" || !file.isSeekable) return undefined;
   const head = Buffer.alloc(4);
   try {
     if (file.read(head, 0) < 4) return undefined;
   } catch {
-    // The reader of its bytes reports it.
+    // The caller's next read reports the error.
     return undefined;
   }
   if (head.readUIntBE(0, 3) === 0x1f8b08) return "gzip";
@@ -30,10 +33,9 @@ export function compressionOf(file: Pick<OpenFile, "kind" | "isSeekable" | "read
 }
 
 /**
- * Decompresses a stream: every member or frame of it. gzip by node:zlib, zstd by it from Node 22.15
- * on, by the program `zstd` before.
- * @throws PortholeError FILE for data that is damaged or ends early, and where nothing can
- * decompress it
+ * Decompresses all members or frames of a stream: gzip by node:zlib; zstd by node:zlib from Node
+ * 22.15 on, else by the program `zstd`.
+ * @throws PortholeError FILE for damaged or truncated data, and if no decompressor is available
  */
 export async function* decompress(
   name: string,
@@ -46,7 +48,7 @@ export async function* decompress(
   else yield* throughProgram(name, source);
 }
 
-/** @types/node describes Node 20, which has none. */
+/** @types/node describes Node 20, which has no zstd. */
 function zstdTransform(zlib: object): Transform {
   const { createZstdDecompress, constants } = zlib as {
     createZstdDecompress(options: object): Transform;
@@ -57,7 +59,7 @@ function zstdTransform(zlib: object): Transform {
 
 async function* through(name: string, source: AsyncIterable<Uint8Array>, transform: Transform): AsyncGenerator<Buffer> {
   const { pipeline, Readable } = process.getBuiltinModule("node:stream");
-  // Its error is the transform's as well, which ends the loop.
+  // An error of the source also fails the transform, which ends the loop.
   pipeline(Readable.from(source, { objectMode: false }), transform, () => undefined);
   try {
     for await (const piece of transform) yield piece as Buffer;
@@ -78,7 +80,7 @@ async function* throughProgram(name: string, source: AsyncIterable<Uint8Array>):
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     if (said.length < 1000) said += text;
   });
-  // A program that ended early tells by its status.
+  // Ignores write errors: if the program ends early, its exit status is reported.
   pipeline(Readable.from(source, { objectMode: false }), child.stdin, () => undefined);
   try {
     for await (const piece of child.stdout) yield piece as Buffer;
@@ -98,7 +100,7 @@ async function* throughProgram(name: string, source: AsyncIterable<Uint8Array>):
   }
 }
 
-/** The exit status, or why the program could not be started. */
+/** The exit status, or the error if the program could not start. */
 function endOf(child: ChildProcess): Promise<number | Error> {
   return new Promise((resolve) => {
     child.once("error", resolve);

@@ -6,36 +6,36 @@ import { OpenFile } from "./open-file.ts";
 import { temporaryFile, temporaryFileError, temporaryStat } from "./temporary-file.ts";
 
 const PURPOSE = "the decompressed file";
-/** Maximum bytes that are kept on disk. */
+/** Maximum size of the temporary file in bytes. */
 const MAX_BYTES = 4 * 1024 ** 3;
-/** A file that becomes this many times as large is a decompression bomb, once it has BOMB_BYTES. */
+/** Above BOMB_BYTES, a larger expansion counts as a decompression bomb. */
 const BOMB_RATIO = 500;
 const BOMB_BYTES = 64 * 1024 ** 2;
-/** {@link DecompressedFile.open} waits for so many bytes: more than a screen. */
+/** {@link DecompressedFile.open} waits for this many bytes: more than a screen. */
 const FIRST_BYTES = 256 * 1024;
 
-/** Milliseconds between two reports of growth. */
+/** Minimum milliseconds between two reports of growth. */
 const TOLD_MS = 100;
 
-/** Hears of a file that is being filled. */
+/** Receives the progress of a decompression. */
 export interface FillingListener {
   grown(): void;
-  /** Nothing comes any more; the error if that is not the end of the data. */
+  /** Decompression has ended; `error` is set if that is before the end of the data. */
   ended(error: PortholeError | undefined): void;
 }
 
 /**
- * A compressed file as a file with positions: an unnamed temporary file that grows until all is
- * decompressed. A file that decompresses to too much is cut, with an error that says so.
+ * A compressed file as a seekable file: an unnamed temporary file that grows during decompression.
+ * A file that exceeds the size limits is truncated, and the listener receives the error.
  */
 export class DecompressedFile {
-  /** The caller closes the whole, not this file. */
+  /** Owned by this object: close the {@link DecompressedFile} instead. */
   readonly file: OpenFile;
   readonly #fd: OwnedFd;
   readonly #abort = new AbortController();
   #listener: FillingListener | undefined;
   #written = 0;
-  /** When the listener last heard of growth. */
+  /** Time of the last report of growth, in milliseconds. */
   #told = 0;
   #end: { error: PortholeError | undefined } | undefined;
   #filled: Promise<void> = Promise.resolve();
@@ -47,8 +47,8 @@ export class DecompressedFile {
   }
 
   /**
-   * Resolves with the first bytes; the rest comes while `from` stays open, which the caller closes
-   * after this.
+   * Resolves once the first bytes are available. Decompression continues in the background: keep
+   * `from` open until {@link close} has resolved, then close it.
    * @throws PortholeError FILE if nothing could be decompressed
    */
   static async open(from: OpenFile, compression: Compression): Promise<DecompressedFile> {
@@ -63,18 +63,18 @@ export class DecompressedFile {
     return whole;
   }
 
-  /** Calls `listener` from now on; at once if all is there. */
+  /** Sets the listener, and notifies it at once if decompression has ended. */
   watch(listener: FillingListener): void {
     this.#listener = listener;
     if (this.#end) listener.ended(this.#end.error);
   }
 
-  /** Resolves when nothing comes any more. */
+  /** Resolves when decompression has ended. */
   filled(): Promise<void> {
     return this.#filled;
   }
 
-  /** Resolves when the compressed file is not read any more. */
+  /** Stops decompression. Resolves when the compressed file is no longer read. */
   async close(): Promise<void> {
     this.#listener = undefined;
     this.#abort.abort();
@@ -100,7 +100,7 @@ export class DecompressedFile {
     this.#listener?.ended(error);
   }
 
-  /** A frame for each piece would take longer than to decompress it. */
+  /** Limits the rate: a frame for each piece would take longer than decompressing it. */
   #tell(): void {
     const now = performance.now();
     if (now - this.#told < TOLD_MS) return;
@@ -116,7 +116,7 @@ export class DecompressedFile {
         "FILE",
         `decompression stopped after ${this.#written} bytes, ${BOMB_RATIO} times the file's size: a decompression bomb?`,
       );
-    // pwrite(2): SEEK_DATA of a reader moves the shared offset.
+    // Uses pwrite(2): a reader's SEEK_DATA moves the shared offset.
     for (let at = 0; at < piece.length; )
       at += writeSync(this.#fd.number, piece, at, piece.length - at, this.#written + at);
     this.#written += piece.length;

@@ -30,9 +30,9 @@ const LOG = `${WEB}/app.log`;
 
 /**
  * Starts a sandbox with unshare(1), two small services, and the agent. The web service writes a log
- * that is rotated; the worker writes JSON lines, crashes and is restarted, and meanwhile the web
- * service logs errors. The agent connects to the bind-mounted rendezvous, as in a container started
- * with `porthole docker-args`. The sandbox ends with this process in every case.
+ * and rotates it. The worker writes JSON lines, crashes and restarts; meanwhile the web service
+ * logs errors. The agent connects to the bind-mounted rendezvous, as in a container started with
+ * `porthole docker-args`. The sandbox always ends with this process.
  * @throws PortholeError ATTACH if this user may not create namespaces; CANCELLED through the signal
  */
 export async function startSandbox(options: { signal?: AbortSignal } = {}): Promise<Sandbox> {

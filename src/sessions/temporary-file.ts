@@ -5,8 +5,8 @@ import { PortholeError } from "../errors.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
 
 /**
- * An unnamed file in TMPDIR, else /var/tmp, open for reading and writing (open(2), O_TMPFILE; made
- * and unlinked where the file system has none). The caller closes it.
+ * Opens an unnamed file in TMPDIR, else /var/tmp, for reading and writing (open(2), O_TMPFILE).
+ * Creates and unlinks it on file systems without O_TMPFILE. The caller closes it.
  * @throws PortholeError FILE
  */
 export function temporaryFile(purpose: string): OwnedFd {
@@ -29,10 +29,10 @@ export function temporaryFile(purpose: string): OwnedFd {
   }
 }
 
-/** File systems and kernels without O_TMPFILE (open(2)). */
+/** Errors of file systems and kernels without O_TMPFILE (open(2)). */
 const UNSUPPORTED = new Set(["EOPNOTSUPP", "ENOTSUP", "EISDIR", "EINVAL"]);
 
-/** What a temporary file failed with. `purpose`: what it was to hold. */
+/** The error for a failed operation on a temporary file. `purpose` describes its content. */
 export function temporaryFileError(error: unknown, purpose: string): PortholeError {
   if (error instanceof PortholeError) return error;
   const { message, code } = error as NodeJS.ErrnoException;
@@ -43,7 +43,7 @@ export function temporaryFileError(error: unknown, purpose: string): PortholeErr
   });
 }
 
-/** The stat of a file of this machine as an agent would report it. */
+/** The stat of a local file, in the format of an agent's reply. */
 export function temporaryStat(fd: OwnedFd): FileStat {
   const stat = fstatSync(fd.number, { bigint: true });
   const device = { major: Number(stat.dev >> 8n), minor: Number(stat.dev & 0xffn) };

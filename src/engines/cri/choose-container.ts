@@ -3,9 +3,9 @@ import { byPod, meantInPod, newestOf, type PodContainer, podTarget } from "./pod
 import { parsePodName } from "./pod-name.ts";
 
 /**
- * The container that `[NAMESPACE/]POD[/CONTAINER]` means: the newest of its name; of a pod the only
- * one, or its default. Undefined if there is none.
- * @throws PortholeError USAGE; TARGET with every candidate if several are meant
+ * Finds the container for `[NAMESPACE/]POD[/CONTAINER]`: the newest with that name. Without a
+ * container name, takes the pod's only or default container. Undefined if there is none.
+ * @throws PortholeError USAGE; TARGET with every candidate if the name is ambiguous
  */
 export function chooseContainer(text: string, every: readonly PodContainer[]): PodContainer | undefined {
   const { meanings } = parsePodName(text);

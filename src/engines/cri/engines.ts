@@ -11,8 +11,8 @@ const SOCKETS = [
 ];
 
 /**
- * The container runtimes of this node: the one that `explicit` (`cri:PATH`, a path) or
- * CONTAINER_RUNTIME_ENDPOINT (as for crictl) names, else every usual socket that is there.
+ * The container runtimes of this node: the engine in `explicit` (`cri:PATH`, a path), else
+ * CONTAINER_RUNTIME_ENDPOINT (as for crictl), else every default socket that exists.
  * @throws PortholeError USAGE for an engine that has no pods
  */
 export function criEngines(explicit?: string, environment: NodeJS.ProcessEnv = process.env): Engine[] {

@@ -14,7 +14,7 @@ export class GrpcError extends PortholeError {
   }
 }
 
-/** Statuses that callers tell apart. */
+/** Statuses that callers distinguish. */
 export const GrpcStatus = { notFound: 5, unimplemented: 12 } as const;
 
 /** Maximum size of a response in bytes; the kubelet's own limit. */
@@ -38,9 +38,10 @@ export class GrpcConnection implements Disposable {
   }
 
   /**
-   * Sends one message and receives one (grpc/doc/PROTOCOL-HTTP2.md).
+   * Makes a unary call (grpc/doc/PROTOCOL-HTTP2.md).
    * @param method such as `/runtime.v1.RuntimeService/ListContainers`
-   * @throws {@link GrpcError} with the server's status; PortholeError CANCELLED; Error with the code of connect(2)
+   * @throws {@link GrpcError} with the server's status; PortholeError CANCELLED; Error with the
+   * code of connect(2)
    */
   async call(
     method: string,
@@ -100,7 +101,7 @@ export class GrpcConnection implements Disposable {
   }
 }
 
-/** Size of the prefix of a message: whether it is compressed, and its length. */
+/** Size in bytes of a message's prefix: a compression flag and the length. */
 const PREFIX = 5;
 
 function replyOf(status: Record<string, unknown>, bytes: Buffer): Message {

@@ -5,8 +5,8 @@ import { newestOf, type PodContainer, podTarget } from "./pod-container.ts";
 import { CriRuntime, isWithoutCri } from "./runtime.ts";
 
 /**
- * The containers of one runtime, as lists show them: the newest of each name by its target, earlier
- * ones, which the kubelet keeps for a while, by their ids.
+ * The containers of one runtime for lists. The newest container of each name is listed by its
+ * target. The kubelet keeps earlier ones for a while; they are listed by their ids.
  * @throws PortholeError TARGET if the runtime does not answer, except a default one without the CRI
  */
 export async function podItems(engine: Engine, options: WaitOptions = {}): Promise<ContainerListItem[]> {
@@ -26,7 +26,7 @@ export async function podContainers(engine: Engine, options: WaitOptions = {}): 
   try {
     return await runtime.containers(options);
   } catch (error) {
-    // The socket of a containerd for Docker alone.
+    // A containerd that serves only Docker has this socket too.
     if (engine.source === "default" && isWithoutCri(error)) return [];
     throw error;
   }

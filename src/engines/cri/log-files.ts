@@ -3,8 +3,8 @@ import { basename, dirname, join } from "node:path";
 import { createGunzip } from "node:zlib";
 
 /**
- * The kubelet's files of one container's output, oldest first: those that it has rotated,
- * `0.log.20240102-030405` and `.gz`, then the one that is written, `0.log`.
+ * The kubelet's log files of one container, oldest first: the rotated files
+ * (`0.log.20240102-030405` and `.gz`), then the current one, `0.log`.
  */
 export function logFiles(path: string): string[] {
   const name = basename(path);
@@ -16,7 +16,7 @@ function rotatedFiles(directory: string, name: string): string[] {
     const files = readdirSync(directory).filter(
       (one) => one.startsWith(`${name}.`) && /^\d{8}-\d{6}(\.gz)?$/.test(one.slice(name.length + 1)),
     );
-    // While one is compressed, both are there.
+    // Both files exist while the kubelet compresses.
     return files.filter((one) => one.endsWith(".gz") || !files.includes(`${one}.gz`)).sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
@@ -24,7 +24,7 @@ function rotatedFiles(directory: string, name: string): string[] {
   }
 }
 
-/** Reads a log file from its beginning; yields nothing if it has been removed meanwhile. */
+/** Reads a log file from its beginning. Yields nothing if the kubelet has removed the file. */
 export async function* readLogFile(path: string, signal: AbortSignal): AsyncGenerator<Buffer, void, void> {
   const file = createReadStream(path, { signal });
   const stream = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;

@@ -2,9 +2,9 @@ import type { OutputPath } from "../../target.ts";
 import type { OutputRecord } from "../output-record.ts";
 
 /**
- * Cuts a log file of the CRI into records. A line is `TIME STREAM TAG MESSAGE`; the tag `F` ends a
- * line of the container's, `P` is a part of a long one (kubernetes/design-proposals,
- * kubelet-cri-logging). A line of another form is passed on as it is.
+ * Splits a log file of the CRI into records. A line is `TIME STREAM TAG MESSAGE`. The tag `F` ends
+ * a line of the container; `P` marks a part of a long line (kubernetes/design-proposals,
+ * kubelet-cri-logging). Passes other lines on unchanged.
  */
 export class LogCutter {
   readonly #path: OutputPath;
@@ -22,7 +22,7 @@ export class LogCutter {
       this.#add(records, all.subarray(from, end), true);
       from = end + 1;
     }
-    // A copy: `piece` may be a buffer that is read into again.
+    // Copies the rest: the caller may reuse the buffer of `piece`.
     this.#rest = Buffer.from(all.subarray(from));
     return records;
   }
@@ -45,7 +45,7 @@ const NEWLINE = 10;
 const LF = Buffer.from("\n");
 const HEAD =
   /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) (stdout|stderr) ([FP])(?:[:\w]*)(?: |$)/;
-/** More than the longest head. */
+/** Longer than any prefix of a line. */
 const HEAD_BYTES = 128;
 
 function parseRecord(line: Buffer, isWhole: boolean): OutputRecord {
@@ -59,7 +59,7 @@ function parseRecord(line: Buffer, isWhole: boolean): OutputRecord {
   };
 }
 
-/** A copy, with a newline if the container wrote one. */
+/** Copies the message, and adds a newline if the container wrote one. */
 function ended(message: Buffer, hasNewline: boolean): Buffer {
   return hasNewline ? Buffer.concat([message, LF]) : Buffer.from(message);
 }

@@ -2,17 +2,17 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { logFiles, readLogFile } from "./log-files.ts";
 
 const BLOCK = 64 * 1024;
-/** Opens of a log that is being rotated, before its absence counts. */
+/** Attempts to open a log that is being rotated before it counts as missing. */
 const ATTEMPTS = 3;
 
 /**
- * Reads the files of one container's output: those that were rotated before, and the bytes that are
- * appended from then on, over further rotations.
+ * Reads the log files of one container: the rotated files, then appended bytes, through further
+ * rotations.
  */
 export class LogReader implements Disposable {
   readonly #path: string;
   #current: LogFile | undefined;
-  /** The file before the last rotation: its writer may have been on the way to it. */
+  /** The file before the last rotation: the runtime may still have been writing to it. */
   #previous: LogFile | undefined;
   #rotated: readonly string[] = [];
 
@@ -33,7 +33,7 @@ export class LogReader implements Disposable {
   }
 
   /**
-   * What was appended since the last call; the whole of the current file at first.
+   * Yields the bytes appended since the last call; the first call yields the whole current file.
    * @throws Error with the errno of read(2)
    */
   async *grown(signal: AbortSignal): AsyncGenerator<Buffer, void, void> {
@@ -46,12 +46,13 @@ export class LogReader implements Disposable {
     while (this.#current !== undefined) {
       yield* this.#current.grown();
       const next = this.#current.isAt(this.#path) ? undefined : LogFile.open(this.#path);
-      // Between the rename and the new file the writer is still at the old one.
+      // Between the rename and the creation of the new file, the runtime still writes to the old
+      // one.
       if (next === undefined) return;
       yield* this.#current.grown();
       const before = this.#rotated;
       this.#rotated = this.#listed();
-      // The first is the file that was just read; others came and went meanwhile.
+      // The first new name is the file that was just read; the others came from further rotations.
       const missed = this.#rotated.filter((one) => !before.some((other) => sameStamp(one, other))).slice(1);
       for (const one of missed) yield* readLogFile(one, signal);
       this.#previous = this.#current;
@@ -69,7 +70,7 @@ export class LogReader implements Disposable {
   }
 }
 
-/** A rotated file is compressed later. */
+/** Ignores `.gz`: the kubelet compresses rotated files later. */
 function sameStamp(one: string, other: string): boolean {
   return one.replace(/\.gz$/, "") === other.replace(/\.gz$/, "");
 }

@@ -5,13 +5,13 @@ import { readLogFile } from "./log-files.ts";
 import { LogCutter } from "./log-format.ts";
 import { LogReader } from "./log-reader.ts";
 
-/** Milliseconds between looks at the container, and at a log whose changes are not reported. */
+/** Milliseconds between polls of the container and of a log without change notifications. */
 const LOOK_MS = 1_000;
-/** Looks after which the runtime is asked although the process is there. */
+/** Polls after which the runtime is asked even though the process exists. */
 const LOOKS = 30;
 
 /**
- * A container's output from the node's log files, oldest first, over their rotations.
+ * A container's output from the node's log files, oldest first, through rotations.
  * @throws Error with the errno of open(2) or read(2)
  */
 export async function* logRecords(log: CriLog, options: OutputOptions): AsyncGenerator<OutputRecord, void, void> {
@@ -49,7 +49,7 @@ async function* recordsOf(file: string, { path, signal }: OutputOptions): AsyncG
   yield* cutter.end();
 }
 
-/** The last records of the files together, whose newest are `kept`. */
+/** The last `tail` records of all files. `kept` are those of the newest file. */
 async function lastRecords(
   older: readonly string[],
   kept: readonly OutputRecord[],
@@ -66,7 +66,7 @@ async function lastRecords(
   return tail === 0 ? [] : last.slice(-tail);
 }
 
-/** Drops many at once: dropping one of an array moves all others. */
+/** Drops many records at once: dropping a single one moves all others. */
 function keep(kept: OutputRecord[], record: OutputRecord, most: number): void {
   kept.push(record);
   if (kept.length > 2 * most + 1_024) kept.splice(0, kept.length - most);
@@ -77,7 +77,7 @@ function isTouchedAfter(path: string, since: bigint): boolean {
   return stat !== undefined && stat.mtimeNs >= since;
 }
 
-/** Changes in a directory. */
+/** Reports changes in a directory. */
 class Changes implements Disposable {
   readonly #signal: AbortSignal;
   readonly #watcher: FSWatcher | undefined;
@@ -91,7 +91,7 @@ class Changes implements Disposable {
   constructor(directory: string, signal: AbortSignal) {
     this.#signal = signal;
     signal.addEventListener("abort", this.#note);
-    // At the user's limit of watches, and of a directory that is gone: the looks serve.
+    // Fails at the user's limit of watches and if the directory is gone: polling continues.
     try {
       this.#watcher = watch(directory, this.#note).on("error", () => undefined);
     } catch {

@@ -1,4 +1,7 @@
-/** A container of a pod, as the CRI lists it. Every container but the newest of a name has ended. */
+/**
+ * A container of a pod, as the CRI lists it. If several have the same name, all but the newest have
+ * ended.
+ */
 export interface PodContainer {
   /** 64 hexadecimal digits. */
   id: string;
@@ -6,24 +9,24 @@ export interface PodContainer {
   pod: string;
   /** Its name in the pod. */
   name: string;
-  /** 0, and one more for each restart by the kubelet. */
+  /** Starts at 0; the kubelet adds 1 at each restart. */
   attempt: number;
   state: "created" | "running" | "exited" | "unknown";
   /** Nanoseconds since 1970. */
   createdAt: bigint;
   image: string;
-  /** The pod's. */
+  /** Labels of the pod. */
   labels: ReadonlyMap<string, string>;
-  /** `kubectl.kubernetes.io/default-container` of the pod; empty without. */
+  /** The pod's annotation `kubectl.kubernetes.io/default-container`; empty if missing. */
   defaultContainer: string;
 }
 
-/** What to write before the path: `pod:NAMESPACE/POD/CONTAINER`. */
+/** The target without its path: `pod:NAMESPACE/POD/CONTAINER`. */
 export function podTarget({ namespace, pod, name }: Pick<PodContainer, "namespace" | "pod" | "name">): string {
   return `pod:${namespace}/${pod}/${name}`;
 }
 
-/** The newest container of each name: those before it were restarted, or were another pod's. */
+/** The newest container of each name. Older ones were restarted, or belong to an earlier pod. */
 export function newestOf(containers: readonly PodContainer[]): PodContainer[] {
   const newest = new Map<string, PodContainer>();
   for (const one of containers) {
@@ -34,8 +37,9 @@ export function newestOf(containers: readonly PodContainer[]): PodContainer[] {
 }
 
 /**
- * The containers of one pod that are meant where none is named: those that run, else all; of
- * several the pod's default container, as kubectl has it.
+ * The containers of one pod that a target without a container name selects. Only running
+ * containers, or all if none runs. Of these, only the default container if it is among them, as
+ * kubectl does.
  */
 export function meantInPod(ofPod: readonly PodContainer[]): PodContainer[] {
   const running = ofPod.filter(({ state }) => state === "running");
@@ -44,20 +48,20 @@ export function meantInPod(ofPod: readonly PodContainer[]): PodContainer[] {
   return chosen.length > 0 ? chosen : [...eligible];
 }
 
-/** Which pods are meant: globs, and labels that must all be there. */
+/** Selects pods by globs, and by labels that must all match. */
 export interface PodSelection {
-  /** Glob of namespaces; undefined: any. */
+  /** Glob of namespaces; undefined matches any. */
   project: string | undefined;
   /** Glob of pods. */
   name: string;
   labels: readonly { key: string; value: string | undefined }[];
-  /** Glob of containers; undefined: {@link meantInPod}. */
+  /** Glob of containers; undefined selects {@link meantInPod}. */
   pods?: { container: string | undefined };
 }
 
 /**
- * What to write before the path for each container that is meant.
- * @param compile makes a glob's predicate
+ * The targets, without paths, of all selected containers.
+ * @param compile compiles a glob to a predicate
  */
 export function matchingPods(
   items: readonly { pod?: PodContainer }[],
@@ -76,7 +80,7 @@ export function matchingPods(
   return meant.map(podTarget);
 }
 
-/** The containers of each pod. */
+/** Groups containers by pod. */
 export function byPod(containers: readonly PodContainer[]): PodContainer[][] {
   const pods = new Map<string, PodContainer[]>();
   for (const one of containers) {

@@ -1,10 +1,10 @@
 import { PortholeError } from "../../errors.ts";
 
-/** What a `pod:` target names. */
+/** The parsed name of a `pod:` target. */
 export interface PodName {
   /** As written, without `pod:`. */
   text: string;
-  /** The possible meanings: `A/B` is a pod of a namespace, or a container of a pod. */
+  /** Possible interpretations: `A/B` is a pod in a namespace, or a container in a pod. */
   meanings: readonly { namespace: string | undefined; pod: string; container: string | undefined }[];
 }
 

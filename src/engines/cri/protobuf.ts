@@ -1,9 +1,11 @@
 import { PortholeError } from "../../errors.ts";
 
-/** Fields of a message to send, by number: texts, whole numbers, flags, and messages in it. */
+/** Fields of a message to send, by number: strings, integers, booleans, and nested messages. */
 export type Fields = readonly (readonly [field: number, value: string | number | boolean | Fields])[];
 
-/** Encodes a message (protobuf.dev, "Encoding"). Leaves out what is zero, false or empty, as proto3 does. */
+/**
+ * Encodes a message (protobuf.dev, "Encoding"). Omits zero, false and empty values, as proto3 does.
+ */
 export function encodeMessage(fields: Fields): Buffer {
   return Buffer.concat(
     fields.flatMap(([field, value]) => {
@@ -26,11 +28,11 @@ function varint(value: number): Buffer {
   }
 }
 
-/** A received message. A missing field is empty, zero or undefined, as proto3 has it. */
+/** A received message. A missing field is empty, zero or undefined, as in proto3. */
 export class Message {
   readonly #fields = new Map<number, (bigint | Buffer)[]>();
 
-  /** @throws PortholeError TARGET if the bytes are no message */
+  /** @throws PortholeError TARGET if the bytes are not a valid message */
   constructor(bytes: Buffer) {
     for (let at = 0; at < bytes.length; ) {
       const [tag, begin] = readVarint(bytes, at);
@@ -58,7 +60,7 @@ export class Message {
     return this.#bytes(field).map(String);
   }
 
-  /** As Go's int64 and enums. */
+  /** Decodes a varint as Go's int64 and enums. */
   whole(field: number): bigint {
     const value = this.#fields.get(field)?.at(-1) ?? 0n;
     if (typeof value !== "bigint") throw invalid();
@@ -73,7 +75,7 @@ export class Message {
     return this.#bytes(field).map((bytes) => new Message(bytes));
   }
 
-  /** A map of texts. */
+  /** Decodes a map of strings. */
   map(field: number): Map<string, string> {
     return new Map(this.messages(field).map((entry) => [entry.text(1), entry.text(2)]));
   }
@@ -92,7 +94,7 @@ function fixedLength(kind: number): bigint {
   throw invalid();
 }
 
-/** At most ten bytes, seven bits in each, lowest first. */
+/** A varint has at most ten bytes with seven bits each, lowest first. */
 function readVarint(bytes: Buffer, from: number): [value: bigint, end: number] {
   let value = 0n;
   for (let at = from; at < from + 10; at++) {

@@ -12,18 +12,18 @@ import { criEngines } from "./engines.ts";
 import { type PodContainer, podTarget } from "./pod-container.ts";
 import { CriRuntime, isWithoutCri, type PodContainerStatus } from "./runtime.ts";
 
-/** A container and all that its runtime tells. */
+/** A container with everything that its runtime reports. */
 interface Found {
   id: string;
-  /** As in a target: `pod:NAMESPACE/POD/CONTAINER`. */
+  /** Its target: `pod:NAMESPACE/POD/CONTAINER`. */
   name: string;
   status: PodContainerStatus;
   layers: string[];
 }
 
 /**
- * Finds a container of a pod: by `pod:[NAMESPACE/]POD[/CONTAINER]`, or by its id or a prefix of it
- * in the runtime that `explicitEngine` names.
+ * Finds a container of a pod by `pod:[NAMESPACE/]POD[/CONTAINER]`, or by an id or id prefix in the
+ * runtime `explicitEngine`.
  * @param mountPoint as for `resolveContainer`
  * @throws PortholeError TARGET if there is none, the name is ambiguous, or no runtime answers;
  * CANCELLED
@@ -39,8 +39,8 @@ export async function resolvePod(
 }
 
 /**
- * A container by its full id.
- * @throws PortholeError TARGET if it is gone (ESRCH) or its runtime does not answer; CANCELLED
+ * Finds a container by its full id.
+ * @throws PortholeError TARGET if it was removed (ESRCH) or its runtime does not answer; CANCELLED
  */
 export async function describePodContainer(
   engine: Engine,
@@ -53,14 +53,14 @@ export async function describePodContainer(
   return stateOf(engine, found, mountPoint);
 }
 
-/** What lists show of a container besides its route. */
+/** What lists show of a container in addition to its route. */
 export type PodDetails = Pick<Inspection, "exitCode" | "isOomKilled" | "error" | "health" | "restarts" | "mounts"> & {
   /** Milliseconds since 1970. */ started: number | undefined;
   finished: number | undefined;
 };
 
 /**
- * A container by its full id, with what lists show of it.
+ * Finds a container by its full id, with the details for lists.
  * @throws PortholeError as {@link describePodContainer}
  */
 export async function podDetails(
@@ -91,8 +91,8 @@ function goneError(id: string): PortholeError {
 }
 
 /**
- * The container as `resolvePod` finds it, for its output.
- * @throws PortholeError as {@link resolvePod}; TARGET if its output is not kept
+ * Finds a container as `resolvePod` does, to read its output.
+ * @throws PortholeError as {@link resolvePod}; TARGET if the runtime keeps no log of it
  */
 export async function podOutput(
   name: string,
@@ -136,14 +136,14 @@ async function find(
     try {
       return await inspect(engine, name, { signal });
     } catch (error) {
-      // The socket of a containerd for Docker alone.
+      // A containerd that serves only Docker has this socket too.
       if (asked.length > 1 && isWithoutCri(error)) return undefined;
       throw error;
     }
   });
 }
 
-/** Undefined if there is none, or it has just been removed. */
+/** Undefined if there is no such container, or if it has just been removed. */
 async function inspect(engine: Engine, name: string, options: WaitOptions): Promise<Found | undefined> {
   using runtime = new CriRuntime(engine);
   const every = await runtime.containers(options);
@@ -196,7 +196,7 @@ function stateOf(engine: Engine, { id, name, status, layers }: Found, mountPoint
   };
 }
 
-/** As Docker has it, in milliseconds. */
+/** Formats a time as Docker does. */
 function timeText(nanoseconds: bigint): string {
   return new Date(Number(nanoseconds / 1_000_000n)).toISOString();
 }
@@ -209,7 +209,7 @@ function whyNotRunning(name: string, { state, exitCode }: PodContainerStatus): P
   });
 }
 
-/** In memory in every container. */
+/** Every container has these in memory. */
 const IN_MEMORY = ["/proc", "/sys", "/dev"];
 
 function podLayers(id: string, { snapshotter, mounts }: PodContainerStatus, paths: readonly string[]): Layers {
@@ -218,7 +218,7 @@ function podLayers(id: string, { snapshotter, mounts }: PodContainerStatus, path
   const isGone = ({ source }: { source: string }) => !existsSync(source);
   return {
     ...withDirectories(key, stack),
-    // Without a key nothing else is asked: the CRI has no other way to its layers.
+    // No key, so no further lookup: the CRI has no other way to the layers.
     key: undefined,
     binds: mounts.filter((one) => !isGone(one)).sort((a, b) => a.place.length - b.place.length),
     absent: [

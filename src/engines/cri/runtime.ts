@@ -6,26 +6,26 @@ import { GrpcConnection, GrpcError, GrpcStatus } from "./grpc.ts";
 import type { PodContainer } from "./pod-container.ts";
 import type { Fields, Message } from "./protobuf.ts";
 
-/** What the CRI says of one container. Field numbers here and below: k8s.io/cri-api, runtime/v1/api.proto. */
+/** Status of one container. Field numbers here and below: k8s.io/cri-api, runtime/v1/api.proto. */
 export interface PodContainerStatus {
   state: PodContainer["state"];
   /** Nanoseconds since 1970; 0 if it has not happened. */
   startedAt: bigint;
   finishedAt: bigint;
   exitCode: number;
-  /** A word such as `OOMKilled`, and what the runtime says of a failure. */
+  /** A word such as `OOMKilled`, and the runtime's message about a failure. */
   reason: string;
   message: string;
-  /** As of {@link PodContainer}. */
+  /** As in {@link PodContainer}. */
   attempt: number;
   /** Host pid of its first process; 0 if it has none. */
   pid: number;
   runtime: string;
   isPrivileged: boolean;
-  /** The file of its output; empty if none is kept. */
+  /** Path of its log file; empty if the runtime keeps none. */
   logPath: string;
   mounts: { source: string; place: string; isReadOnly: boolean }[];
-  /** containerd's names of its layers; empty for another runtime. */
+  /** containerd's names of its layers; empty for other runtimes. */
   snapshotter: string;
   snapshotKey: string;
 }
@@ -54,7 +54,7 @@ export class CriRuntime implements Disposable {
   }
 
   /**
-   * Every container of every pod.
+   * Lists the containers of all pods.
    * @throws PortholeError TARGET if the runtime does not answer; CANCELLED
    */
   async containers(options: WaitOptions = {}): Promise<PodContainer[]> {
@@ -65,7 +65,7 @@ export class CriRuntime implements Disposable {
     const podById = new Map(pods.messages(1).map((pod) => [pod.text(1), pod]));
     return containers.messages(1).flatMap((container) => {
       const pod = podById.get(container.text(2));
-      // Its pod was removed between the two answers.
+      // The pod was removed between the two responses.
       return pod === undefined || !isFullId(container.text(1)) ? [] : [containerOf(container, pod)];
     });
   }
@@ -94,8 +94,8 @@ export class CriRuntime implements Disposable {
   }
 
   /**
-   * Directories of a container's layers, uppermost first, from containerd's own service at the same
-   * socket (containerd's api/services/snapshots/v1).
+   * Directories of a container's layers, uppermost first. containerd's snapshot service at the same
+   * socket reports them (containerd's api/services/snapshots/v1).
    * @throws PortholeError TARGET, also for a runtime other than containerd
    */
   async layers({ snapshotter, snapshotKey }: PodContainerStatus, options: WaitOptions = {}): Promise<string[]> {
@@ -128,7 +128,7 @@ export class CriRuntime implements Disposable {
   }
 }
 
-/** True for a socket at which no CRI is served, such as that of a containerd for Docker alone. */
+/** True if the socket does not serve the CRI, such as that of a containerd for Docker alone. */
 export function isWithoutCri(error: unknown): boolean {
   return (
     error instanceof PortholeError &&
@@ -177,7 +177,7 @@ function statusOf(status: Message, details: Details): PodContainerStatus {
   };
 }
 
-/** The JSON that a runtime adds to a verbose status. containerd and CRI-O differ; both have `pid`. */
+/** JSON in a verbose status. containerd and CRI-O have different fields; both have `pid`. */
 interface Details {
   pid?: unknown;
   runtimeType?: unknown;
@@ -204,7 +204,10 @@ function textIn(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** overlay: `upperdir` and `lowerdir`; a bind (no layer below, or a snapshotter that copies): its source. */
+/**
+ * For overlay: `upperdir` and `lowerdir`. For a bind (a single layer, or a snapshotter that
+ * copies): its source.
+ */
 function layersOfMount(type: string, source: string, options: readonly string[]): string[] {
   if (type !== "overlay") return source === "" ? [] : [source];
   const option = (name: string) => options.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);

@@ -2,22 +2,22 @@ import type { ByteSource } from "../sources/byte-source.ts";
 import { CHUNK } from "./chunk-counter.ts";
 import type { Hits } from "./hits.ts";
 
-/** A source of so many chunks is small: its hits are taken one by one. */
+/** Up to this many chunks, the map uses every hit's position. */
 const SMALL = 4;
-/** Parts of a chunk of a larger one that are told apart. */
+/** Parts per chunk of a larger source. */
 const FINE = 64;
-/** Chunks that are looked at again for where in them hits are, in one call: a millisecond each. */
+/** Chunks that one call may search again for positions, at about 1 ms each. */
 const AT_ONCE = 2;
 
 /**
- * In which parts of a source there are hits: for ticks beside a scroll bar. Counts of chunks serve
- * where a part is larger than a chunk; where it is smaller, chunks with hits are looked at again, a
- * few in each call.
+ * Maps hits to equal parts of a source, for ticks beside a scroll bar. Uses the hit counts of
+ * chunks if a part is larger than a chunk. Otherwise it searches chunks with hits again, a few per
+ * call.
  */
 export class HitMap {
   readonly #source: ByteSource;
   readonly #hits: Hits;
-  /** Where in a chunk hits are, and where the source ended then. */
+  /** Parts of a chunk with hits, and the end of the source when it was searched. */
   readonly #fine = new Map<number, { end: number; parts: Uint8Array }>();
   #known: { key: string; has: Uint8Array } | undefined;
 
@@ -27,8 +27,8 @@ export class HitMap {
   }
 
   /**
-   * For each of `count` equal parts 1 where there are hits, as far as is scanned. `isRough`: some
-   * are known by their chunk only; the next call knows more.
+   * For each of `count` equal parts, 1 if it has hits in the bytes scanned so far. `isRough`: the
+   * positions of some hits are known only by chunk; the next call refines them.
    */
   parts(count: number): { has: Uint8Array; isRough: boolean } {
     const [start, end] = [this.#source.start(), this.#source.end()];
