@@ -5,7 +5,7 @@ import { sanitiseText } from "../../src/text/index.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
 
-/** `porthole agents`: one line for each live agent, and for each mount. */
+/** `porthole agents`: prints one line per live agent and per mount. */
 export async function agents(options: { json?: boolean }): Promise<number> {
   const live = await listAgents();
   const mounts = mountedTrees(ensureRunDirectory());

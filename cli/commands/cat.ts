@@ -99,7 +99,7 @@ async function copy(file: OpenFile): Promise<void> {
   }
 }
 
-/** `--decompress`: the text of a compressed file; undefined for another. */
+/** `--decompress`: the decompressed data; undefined if the file is not compressed. */
 async function decompressed(file: OpenFile): Promise<AsyncIterable<Buffer> | undefined> {
   const { compressionOf, decompress } = await import("../../src/sessions/index.ts");
   const compression = compressionOf(file);

@@ -24,7 +24,7 @@ export async function image({ load, tag, engine: explicit }: ImageOptions): Prom
     throw new PortholeError("USAGE", "cannot write an image to a terminal", {
       hint: "use --load, or a pipe such as | docker load",
     });
-  // Before the files are read: it may fail.
+  // Fails early, before reading the files.
   const engine = load ? oneEngine(explicit) : undefined;
   const made = describeImage(installedFiles(), PORTHOLE_VERSION);
   if (engine === undefined) {

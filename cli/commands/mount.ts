@@ -12,8 +12,8 @@ export interface MountOptions extends ConnectionOptions {
 }
 
 /**
- * `porthole mount`: mounts a directory of a target at a directory of this machine. With a command
- * the target's tree is only in the command's mount namespace, as for `porthole with`.
+ * `porthole mount`: mounts a directory of a target at a directory of this machine. With a command,
+ * mounts the target's tree only in the command's mount namespace, like `porthole with`.
  */
 export async function mount(words: string[], command: string[], options: MountOptions): Promise<number> {
   const [text, directory, ...rest] = words;
@@ -22,7 +22,7 @@ export async function mount(words: string[], command: string[], options: MountOp
       hint: "porthole mount web:/var/log DIRECTORY, or porthole mount web:/ -- COMMAND",
     });
   }
-  // `web:` is the whole of it.
+  // `web:` stands for the whole tree.
   const whole = text.endsWith(":") ? `${text}/` : text;
   if (directory === undefined) {
     const { withTool } = await import("./with.ts");
@@ -51,7 +51,7 @@ export async function mount(words: string[], command: string[], options: MountOp
   }
 }
 
-/** `porthole umount`: takes away what `porthole mount` has mounted. */
+/** `porthole umount`: unmounts a mount of `porthole mount`. */
 export async function umount(directory: string): Promise<number> {
   const run = ensureRunDirectory();
   const place = realOf(directory);

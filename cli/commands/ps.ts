@@ -18,8 +18,8 @@ export interface PsOptions extends ConnectionOptions {
 }
 
 /**
- * `porthole ps`: lists the processes of targets and their open files, or what they store on disk;
- * continues after a failure and returns the highest status.
+ * `porthole ps`: lists processes and open files of targets, or their disk usage. Continues after a
+ * failure and returns the highest status.
  */
 export async function ps(texts: readonly string[], options: PsOptions): Promise<number> {
   if (options.disk) return (await import("../ps/disk.ts")).disk(texts, options);

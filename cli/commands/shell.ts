@@ -24,7 +24,7 @@ type Part = (typeof PARTS)[number];
 
 /**
  * `porthole shell`: runs this user's shell, or a command of this machine, in namespaces of a
- * container. Ends with its status or signal.
+ * container. Ends with the command's status or signal.
  */
 export async function shell(text: string, command: string[], options: ShellOptions): Promise<number> {
   const sessions = new SessionPool(options);
@@ -75,8 +75,8 @@ function partsOf(list: string | undefined): Set<Part> {
 }
 
 /**
- * What to join. A container that could take over the command by its processes gets it into its PID
- * namespace only if the user says so.
+ * The namespaces to join. Skips the PID namespace if the container's processes could take over the
+ * command, unless the user asks for it.
  */
 async function joined(
   parts: ReadonlySet<Part>,
@@ -98,7 +98,7 @@ async function joined(
   return { pid, started, namespaces: wanted.filter((part) => part !== "pid" || !isLeftOut) };
 }
 
-/** The working directory below the launcher's, without links: a tree follows none. */
+/** The working directory in the launcher's directory. Resolves links first: a tree follows none. */
 async function directoryOf(sessions: SessionPool, target: TreeTarget, name: string): Promise<string> {
   if (target.path === "/") return `${name}/.`;
   const session = await sessions.session(target);

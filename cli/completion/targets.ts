@@ -100,7 +100,7 @@ async function keptCandidates(
   return names.map((name) => ({ value: `${kind}:${name}${options.session ? "" : ":/"}` }));
 }
 
-/** Containers of pods; after a complete name, paths inside it. */
+/** Completes containers of pods; after a complete name, paths inside the container. */
 async function podCandidates(
   rest: string,
   options: { session: boolean; engine: string | undefined },

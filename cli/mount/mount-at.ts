@@ -16,8 +16,8 @@ import type { SessionPool } from "../targets/session-pool.ts";
 import type { MountPlace } from "./place.ts";
 
 /**
- * Mounts a directory of a target that runs, and starts the process that takes the mount away when
- * the target ends (agent/keep.c).
+ * Mounts a directory of a running target. Starts the process that unmounts it when the target ends
+ * (agent/keep.c).
  * @throws PortholeError as `takeTree`; ATTACH
  */
 export async function mountAt(
@@ -39,7 +39,7 @@ export async function mountAt(
     ];
     const { keeper, number } = await startKeeper(args, [tree.fd.number, place.fd]);
     const found = mountOfNumber(number);
-    // It may be gone already: with the target.
+    // The mount is gone already if the target has ended.
     if (found === undefined) return;
     const text = `${name}${withPath(target, path).path}`;
     recordMount(ensureRunDirectory(), { target: text, ...found, keeper, since: Date.now() });
@@ -48,7 +48,7 @@ export async function mountAt(
   }
 }
 
-/** Resolves when it has mounted: it lives on without this process. */
+/** Resolves when the keeper has mounted the tree. The keeper outlives this process. */
 async function startKeeper(args: string[], inherited: number[]): Promise<{ keeper: number; number: string }> {
   const { spawn } = process.getBuiltinModule("node:child_process");
   const stdio = ["ignore", "ignore", "ignore", ...inherited, "pipe"] as const;

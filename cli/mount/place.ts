@@ -3,7 +3,7 @@ import { openDirectory } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { isMountPoint } from "../../src/routes/index.ts";
 
-/** A directory of this machine to mount on. */
+/** A directory of this machine for a mount. The caller closes it. */
 export interface MountPlace {
   path: string;
   fd: number;
@@ -11,8 +11,8 @@ export interface MountPlace {
 }
 
 /**
- * Opens a directory to mount on. It must be empty, and nobody but root may have anything to do with
- * it: who may rename it could move the mount.
+ * Opens a mount point. It must be empty, belong to root and be writable only by root: a user who
+ * can rename it could move the mount.
  * @throws PortholeError USAGE
  */
 export function emptyDirectory(name: string): MountPlace {

@@ -58,7 +58,7 @@ export function addAgentCommands(root: Command): void {
     .action(async (options) => end((await import("../commands/image.ts")).image(options)));
 }
 
-/** As engines require it: a repository and a tag. Without a tag, `latest`. */
+/** Engines require a repository and a tag. Adds the tag `latest` if it is missing. */
 function imageName(text: string): string {
   const [, repository, tag = "latest"] =
     /^([a-z0-9]+(?:[._/:-]+[a-z0-9]+)*?)(?::([\w][\w.-]{0,127}))?$/.exec(text) ?? [];

@@ -3,8 +3,8 @@ import { parseSessionTarget, type Target } from "../../src/target.ts";
 import type { SessionPool } from "../targets/session-pool.ts";
 
 /**
- * The containers and processes that `ps` is asked for. With `runningOnly` a pattern matches only
- * what has processes; otherwise any number of containers, also none.
+ * The containers and processes that `ps` reports on. With `runningOnly`, a pattern matches only
+ * targets with processes. Otherwise a pattern may match any number of containers, including none.
  */
 export async function containers(
   texts: readonly string[],

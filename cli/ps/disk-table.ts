@@ -2,27 +2,29 @@ import stringWidth from "string-width";
 import { sanitiseText } from "../../src/text/index.ts";
 import { humanSize } from "../ls/sizes.ts";
 
-/** Something that containers store on disk. The documented schema of `porthole ps --disk --json`. */
+/** Disk usage of a layer, volume, log or file: the schema of `porthole ps --disk --json`. */
 export interface DiskItem {
   /**
-   * `layer`: a writable layer; `log`: the engine's copy of the output, with its rotated files;
-   * `deleted`: a deleted file that is open; `mapped`: one that is only mapped into memory.
+   * `layer` is a writable layer. `log` is the engine's copy of the output, with its rotated files.
+   * `deleted` is a deleted file that is open; `mapped` is a deleted file that is only mapped.
    */
   kind: "layer" | "volume" | "log" | "deleted" | "mapped";
   /** Bytes; for `mapped` the maximum; null if the volume's driver does not report them. */
   size: bigint | null;
-  /** Who has it: containers by name, or `pid:N`. Empty for a volume without a container. */
+  /** Names of the containers that use it, or `pid:N`. Empty for an unused volume. */
   containers: string[];
   engine: string | null;
-  /** Of a volume. */
+  /** Name of a volume; else null. */
   name: string | null;
-  /** Of a log on this machine, as its engine names it; of a file inside the container. */
+  /** Path of a log on this machine, as its engine reports it, or of a file inside the container. */
   path: string | null;
-  /** Who keeps a deleted file, by pids inside the container; `fd` is null for a mapping. */
+  /**
+   * Processes that use a deleted file, by pids inside the container; `fd` is null for a mapping.
+   */
   processes: { pid: number; fd: number | null }[];
 }
 
-/** A table of what takes space, with the total in the last line. */
+/** Formats a table of disk usage. The last line is the total. */
 export function diskTable(items: readonly DiskItem[]): string {
   const shown = items.filter(({ size }) => size !== 0n);
   const rows = shown.map((item) => [

@@ -13,11 +13,11 @@ import { Slots } from "../targets/slots.ts";
 import { containers } from "./containers.ts";
 import { type DiskItem, diskTable } from "./disk-table.ts";
 
-/** What a container stores, by the name it is shown with. */
+/** Disk usage of a container, with its display name. */
 type Measured = ContainerStorage & { name: string };
 
 /**
- * `porthole ps --disk`: lists what containers store on disk, largest first. Continues after a
+ * `porthole ps --disk`: lists the disk usage of containers, largest first. Continues after a
  * failure and returns the highest status.
  */
 export async function disk(texts: readonly string[], options: ConnectionOptions & { json?: boolean }): Promise<number> {
@@ -56,7 +56,7 @@ export async function disk(texts: readonly string[], options: ConnectionOptions 
   }
 }
 
-/** The storage of each container, and the targets that have processes. */
+/** Measures each container, and returns the targets that have processes. */
 async function measured(
   targets: readonly Target[],
   engine: string | undefined,
@@ -88,14 +88,14 @@ async function measured(
   return { storage, processes };
 }
 
-/** Requests that an engine answers by walking directories. */
+/** Concurrent requests. The engine walks directories to answer each of them. */
 const MEASURED_AT_ONCE = 4;
 
 function layer({ name, layerBytes, engine }: Measured): DiskItem[] {
   return layerBytes === undefined ? [] : [item("layer", BigInt(layerBytes), [name], { engine: engine.name })];
 }
 
-/** Says in one line that this user may not see the logs of some containers. */
+/** Reports in one line the containers whose logs this user may not read. */
 function logs(storage: readonly Measured[], failed: (error: unknown) => void): DiskItem[] {
   const unseen: string[] = [];
   let why: PortholeError | undefined;
@@ -117,7 +117,7 @@ function logs(storage: readonly Measured[], failed: (error: unknown) => void): D
   return items;
 }
 
-/** Volumes of the containers; with `isAll` also those that no container has. */
+/** Volumes of the containers; with `isAll` also unused volumes. */
 async function volumes(
   storage: readonly Measured[],
   { isAll, engine: explicit }: { isAll: boolean; engine: string | undefined },
@@ -135,8 +135,8 @@ async function volumes(
           return [item("volume", bytes === undefined ? null : BigInt(bytes), users, { engine: engine.name, name })];
         });
       } catch (error) {
-        // Without a container of it, the engine is one of the default places, and perhaps not this
-        // user's.
+        // Without containers, this is only a default engine that the user may not be allowed to
+        // use.
         if (here.length > 0) failed(error);
         return [];
       }
@@ -145,7 +145,10 @@ async function volumes(
   return found.flat();
 }
 
-/** Deleted files of targets that run. Two targets may share processes or a file: it counts once. */
+/**
+ * Deleted files of running targets. Counts a file once, even if two targets share it or its
+ * processes.
+ */
 async function deleted(
   targets: readonly Target[],
   sessions: SessionPool,

@@ -1,16 +1,17 @@
 import { basename, join } from "node:path";
 
-/** How a shell is started so that its prompt says where it is. */
+/** How to start a shell whose prompt shows the target. */
 export interface PromptedShell {
   command: readonly string[];
   environment: NodeJS.ProcessEnv;
-  /** A script that the launcher makes: see {@link Launch.script}. */
+  /** Content of the launcher's script: see {@link Launch.script}. */
   script: string | undefined;
 }
 
 /**
- * An interactive shell whose prompt begins with `(place)`, after the user's own settings. `at` is
- * the launcher's directory. `place` must not have characters that prompts or shells expand.
+ * Prepares an interactive shell whose prompt begins with `(place)`, after the user's own settings.
+ * `at` is the launcher's directory. `place` must not contain characters that prompts or shells
+ * expand.
  */
 export function promptedShell(shell: string, place: string, at: string, environment: NodeJS.ProcessEnv): PromptedShell {
   const mark = `(${place}) `;

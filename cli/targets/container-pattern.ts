@@ -15,13 +15,18 @@ export interface ContainerPattern {
   rest: string;
   /** All of these must be there. */
   labels: readonly Label[];
-  /** Of a Kubernetes node: then `project` is a glob of namespaces and `name` one of pods. */
+  /**
+   * Set for pods of a Kubernetes node. `project` is then a glob of namespaces, and `name` a glob of
+   * pods.
+   */
   pods?: PodPattern;
 }
 
-/** What of a pod is meant. */
+/** Selects containers in each matching pod. */
 export interface PodPattern {
-  /** Glob of its containers; undefined: those that run, or its default one. */
+  /**
+   * Glob of container names; undefined selects the running ones, or the pod's default container.
+   */
   container: string | undefined;
 }
 
@@ -33,9 +38,10 @@ export interface Label {
 }
 
 /**
- * Parses `'web-*:/path'`, `'shop/*:@logs'`. With labels every target names containers: `web:/path`,
- * and `/path` or `@logs` for all that have the labels. `'pod:shop/web-*:/path'` and
- * `pod:shop/app=web:/path` are of pods. Undefined for a target that names at most one container.
+ * Parses `'web-*:/path'`, `'shop/*:@logs'`. With labels, every target selects containers:
+ * `web:/path`, and `/path` or `@logs` for all containers with the labels. `'pod:shop/web-*:/path'`
+ * and `pod:shop/app=web:/path` select pods. Undefined for a target that names at most one
+ * container.
  * @throws PortholeError USAGE
  */
 export function parsePattern(text: string, labels: readonly Label[]): ContainerPattern | undefined {
@@ -79,15 +85,17 @@ export function parseLabel(text: string): Label {
 const NAME = String.raw`[A-Za-z0-9*?[][\w.*?[\]!^-]*`;
 const PATTERN = new RegExp(`^(?:(${NAME})/)?(${NAME}):(.*)$`, "s");
 
-/** As in target.ts. */
+/** The same rule as in target.ts. */
 const POD = /^pod:(?![/@])(.*?):([/@].*)$/s;
 const PARTS = new RegExp(`^(?:(${NAME})/)?(${NAME})(?:/(${NAME}))?$`);
-/** A namespace has no dot, the prefix of a label has: `app.kubernetes.io/name=web`. */
+/** A label's prefix has a dot, a namespace has none: `app.kubernetes.io/name=web`. */
 const SELECTOR = new RegExp(
   String.raw`^(?:([A-Za-z0-9*?-]+)/)?((?:[\w.-]+/)?[\w.-]+=[^/]*?(?:,(?:[\w.-]+/)?[\w.-]+=[^/]*?)*)(?:/(${NAME}))?$`,
 );
 
-/** `[NAMESPACE/]POD[/CONTAINER]` with globs, `[NAMESPACE/]KEY=VALUE[,KEY=VALUE][/CONTAINER]`. */
+/**
+ * Parses `[NAMESPACE/]POD[/CONTAINER]` with globs, `[NAMESPACE/]KEY=VALUE[,KEY=VALUE][/CONTAINER]`.
+ */
 function podPattern(
   pattern: Pick<ContainerPattern, "text" | "rest" | "labels">,
   name: string,

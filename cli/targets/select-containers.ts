@@ -14,9 +14,9 @@ import { type ContainerPattern, isGlob } from "./container-pattern.ts";
 export const MAX_MATCHES = 200;
 
 /**
- * Names of the containers that match, running or not, sorted by their bytes: what to write before
- * the colon for each. `isReport`: any number, also none.
- * @throws PortholeError TARGET when there is none, or more than {@link MAX_MATCHES}, or no engine
+ * Names of all matching containers, running or not, sorted by their bytes. Each is a target without
+ * its path. `isReport` allows any number of matches, including none.
+ * @throws PortholeError TARGET if none matches, more than {@link MAX_MATCHES} match, or no engine
  * answers
  */
 export async function selectContainers(
@@ -32,8 +32,8 @@ export async function selectContainers(
 }
 
 /**
- * Calls `changed` with what {@link selectContainers} would return, also with nothing, whenever the
- * containers have changed; not while an engine is away.
+ * Calls `changed` whenever the containers change, with the result of {@link selectContainers},
+ * which may be empty. Pauses while an engine does not respond.
  * @param options.pods watch the container runtimes of this node instead of Docker and Podman
  */
 export function watchSelection(options: {

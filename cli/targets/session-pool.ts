@@ -102,8 +102,9 @@ export class SessionPool {
   }
 
   /**
-   * What a pattern means in each container that matches now; `isReport`: in any number, also none.
-   * @throws PortholeError TARGET when none does
+   * Expands a pattern to a target in each container that matches now. `isReport` allows any number
+   * of matches, including none.
+   * @throws PortholeError TARGET if none matches and `isReport` is not set
    */
   async select(pattern: ContainerPattern, { runningOnly = false, isReport = false } = {}): Promise<NamedTarget[]> {
     const { selectContainers } = await import("./select-containers.ts");

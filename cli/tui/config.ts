@@ -16,7 +16,7 @@ import { type Context, KEYMAP, type Keymap } from "./keymap/keymap.ts";
 export interface Config {
   keymap: Keymap;
   theme: ThemeChoice;
-  /** Use the mouse from the beginning. */
+  /** Enable the mouse at start. */
   mouse: boolean;
   /** Show hidden files. */
   hidden: boolean;

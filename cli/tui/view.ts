@@ -11,12 +11,12 @@ export interface Frame {
    */
   rows: readonly string[];
   /**
-   * Cells for the last column of the screen, such as a scroll bar: one for each row, in SGR, empty
-   * where the row has the column.
+   * Cells for the last column of the screen, such as a scroll bar: one string with SGR per row.
+   * Empty if the row uses the column.
    */
   edge?: readonly string[] | undefined;
   status: Status;
-  /** What the view says, as a toast over the body; empty or undefined for nothing. */
+  /** A message of the view, shown as a toast over the body. Empty or undefined for none. */
   message?: string | undefined;
 }
 
@@ -92,8 +92,9 @@ export interface View {
   /** What to show now, in exactly `height` rows. Called at most once a frame. */
   frame(size: Size): Frame;
   /**
-   * Selects what is at this row and column of the body, from its upper left corner. False when that
-   * is no item: a title sorts, a heading folds. A double click then does the action `open`.
+   * Handles a click at a row and column, relative to the upper left corner of the body. Selects an
+   * item, sorts by a title, or folds a heading. True only for an item: a double click then runs
+   * `open`.
    */
   click?(row: number, column: number): boolean;
   /** Exact widths of characters are there, what was laid out by estimates is not to be kept. */
@@ -105,20 +106,20 @@ export interface View {
   close(): Promise<void>;
 }
 
-/** An entry of the list over a line that is typed. */
+/** An entry of a prompt's list. */
 export interface Choice {
-  /** What the line is matched with. */
+  /** The text that the line is matched with. */
   name: string;
   detail: string;
-  /** Its key as the help writes it; empty without one. */
+  /** Its key in the notation of the help; empty if it has none. */
   key: string;
-  /** Which characters of the name match, by their index in code points. */
+  /** Indexes in code points of the matching characters of the name. */
   matched: readonly number[];
-  /** The line that means the same: what is remembered. */
+  /** The equivalent line, which goes into the history. */
   line: string;
-  /** The line needs an argument: Enter puts it into the prompt instead. */
+  /** The entry needs an argument: Enter puts its line into the prompt. */
   isBeginning?: boolean;
-  /** Enter. */
+  /** Runs the entry on Enter. */
   take(): void;
 }
 
@@ -140,24 +141,27 @@ export interface PromptRequest {
   /** What the whole line could become; asked for with Tab, and until the line changes. */
   complete?(text: string, signal: AbortSignal): Promise<readonly string[]>;
   /**
-   * What the line may mean, best first, for a list over it. Enter takes the chosen entry, which is
-   * the first one unless the line is empty; {@link PromptRequest.done} gets what has none.
+   * Entries for the line, best first, for a list above the prompt. Enter takes the selected entry:
+   * by default the first, unless the line is empty. {@link PromptRequest.done} gets a line without
+   * an entry.
    */
   choices?(text: string): readonly Choice[];
-  /** Called once; `again` makes the prompt ask for the choices again. */
+  /** Called once; `again` makes the prompt request the entries again. */
   opened?(again: () => void): void;
   /** Esc, or Backspace in an empty line. */
   cancelled?(): void;
 }
 
-/** A question with two answers. Texts may come from containers: they are made safe where drawn. */
+/**
+ * A question with two answers. Texts may come from containers; the drawing code makes them safe.
+ */
 export interface Question {
   title: string;
-  /** What will happen, and why that is asked. */
+  /** The consequences, and the reason for the question. */
   text: string;
-  /** What `y` does, in a few words. */
+  /** The effect of `y`, in a few words. */
   yes: string;
-  /** What `n`, Esc and a bare Enter do: nothing changes. */
+  /** The effect of `n`, Esc and a bare Enter: nothing changes. */
   no: string;
   answered(isYes: boolean): void;
 }
@@ -169,7 +173,7 @@ export interface Host {
    * change in it.
    */
   readonly theme: Theme;
-  /** Texts have a scroll bar. */
+  /** True if texts have a scroll bar. */
   readonly hasScrollBar: boolean;
   /** The key of an action as it is written, for hints; its command where it has none. */
   keyOf(context: Context, action: Action): string;
@@ -210,23 +214,23 @@ export interface Navigator {
    * mounts. False for another action.
    */
   go(action: Action, from: View | undefined): boolean;
-  /** Does one of `COMMANDS` but `tab`; failures are shown as a message. */
+  /** Runs one of `COMMANDS` except `tab`; shows failures as messages. */
   command(name: string, argument: string, from: View | undefined): void;
   /** What an argument could become. */
   complete(name: string, argument: string): Promise<readonly string[]>;
-  /** Opens a file or an output that was open before. */
+  /** Opens a recent file or output again. */
   reopen(file: RecentFile): void;
-  /** The containers of every engine that responds. */
+  /** Lists the containers of every engine that responds. */
   containers(): Promise<readonly KnownContainer[]>;
 }
 
-/** A file or an output that was shown. */
+/** A file or an output that the user has opened. */
 export interface RecentFile {
   title: string;
   location: Location;
 }
 
-/** A container that can be opened by its name. */
+/** A container that the palette opens by its name. */
 export interface KnownContainer {
   name: string;
   /** Its image and state. */

@@ -27,13 +27,13 @@ export interface Launch {
   write: boolean;
   /** Keep mounts whose server may never answer. */
   allMounts: boolean;
-  /** Namespaces of a process that the command joins: `net`, `pid`, `ipc`, `uts`. */
+  /** Namespaces of a process to join: `net`, `pid`, `ipc`, `uts`. */
   join?: { pid: number; started: string; namespaces: readonly string[] } | undefined;
   /** The command is a shell on a terminal. */
   isShell?: boolean;
-  /** A script that is `.shell/.zshrc` below {@link at}. */
+  /** Content of the file `.shell/.zshrc` below {@link at}. */
   script?: string | undefined;
-  /** Default: that of this process. */
+  /** Default: the environment of this process. */
   environment?: NodeJS.ProcessEnv;
 }
 

@@ -74,7 +74,7 @@ export class App implements Host {
   /** A key came whose frame is not drawn. */
   #isKeyWaiting = false;
   #message = "";
-  /** What the view says. */
+  /** The message of the current view. */
   #viewMessage = "";
   #dialog: Dialog | undefined;
   readonly #doubleClick = new DoubleClick();
@@ -478,7 +478,7 @@ export class App implements Host {
     else if (hit.kind === "body" && view.click?.(hit.row, hit.column) && isDouble) this.#act(view, "open");
   }
 
-  /** Scrolls what lies on top: the help, the palette, or the view. */
+  /** Scrolls the topmost of the help, the palette and the view. */
   #onWheel(view: View, by: 1 | -1): void {
     const isText = view.contexts.some((context) => context === "viewer");
     const [down, up]: [Action, Action] = isText ? ["line-down", "line-up"] : ["item-down", "item-up"];
@@ -499,7 +499,7 @@ export class App implements Host {
     dialog.question.answered(isYes);
   }
 
-  /** `take` gives the prompt an answer, and is true when that ends it. */
+  /** Runs `take`, which returns true if the prompt is answered. */
   #answer(prompt: PromptLine, take: () => boolean): void {
     // Before it is answered: the answer may ask the next question.
     this.#prompt = undefined;

@@ -18,14 +18,14 @@ export interface CommandTargets {
 }
 
 /**
- * The palette: commands that are typed behind `:`, and everything else that can be found by its
- * name. Loads the ways from view to view with the first that is taken.
+ * The palette: commands after `:`, and everything else that a search by name finds. Loads the
+ * {@link Navigator} on its first use.
  */
 export class Commands {
   readonly recent = new RecentFiles();
   readonly #targets: CommandTargets;
   #navigator: Promise<Navigator> | undefined;
-  /** As they were listed last. */
+  /** The last list of containers. */
   #containers: readonly KnownContainer[] = [];
 
   constructor(targets: CommandTargets) {
@@ -61,7 +61,7 @@ export class Commands {
     void this.#navigate((navigator) => navigator.go(action, view));
   }
 
-  /** What the line means by itself: a position, or a command with its argument. */
+  /** The entry for a position, or for a command with its argument. */
   #literal(text: string, view: View): Omit<Choice, "matched"> | undefined {
     const line = text.trim();
     const { name, argument } = parseCommand(text);
@@ -78,13 +78,16 @@ export class Commands {
     else if (!showTab(Number(argument) - 1)) host.say(`there is no tab '${argument}'`);
   }
 
-  /** Engines are asked anew whenever the palette opens; until they respond, the last list is shown. */
+  /**
+   * Lists containers whenever the palette opens. The palette shows the last list until engines
+   * respond.
+   */
   async #list(changed: () => void): Promise<void> {
     try {
       this.#containers = await (await this.#load()).containers();
       changed();
     } catch {
-      // Without an engine there are no containers; the list of containers says why.
+      // No engine, so no containers; the list of containers shows the error.
     }
   }
 

@@ -2,7 +2,10 @@ import { actionFor, type Keymap } from "../keymap/keymap.ts";
 import type { KeyEvent } from "../keymap/keys.ts";
 import type { Question } from "../view.ts";
 
-/** A question while it is asked. Enter takes the focused answer, which is no until it is moved. */
+/**
+ * A pending question. Enter chooses the focused answer, which is "no" until the user moves the
+ * focus.
+ */
 export class Dialog {
   readonly question: Question;
   readonly #keymap: Keymap;
@@ -18,9 +21,9 @@ export class Dialog {
     return this.#isYes;
   }
 
-  /** Takes a key. Returns the answer if it gives one. */
+  /** Handles a key. Returns the user's answer; undefined while the question is open. */
   take(event: KeyEvent): boolean | undefined {
-    // A paste is typed text that was meant for something else.
+    // Ignore a paste: the user meant it for a prompt.
     if (event.kind !== "key") return undefined;
     if (event.key === "y" || event.key === "n") return event.key === "y";
     switch (actionFor(event.key, ["prompt"], this.#keymap)) {

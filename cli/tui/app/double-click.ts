@@ -1,11 +1,14 @@
-/** Presses at one place within this are a double click, as most desktops have it. */
+/** Maximum milliseconds between the presses of a double click, as in most desktops. */
 const DOUBLE_MS = 400;
 
-/** Tells the second press of a double click. */
+/** Detects double clicks. */
 export class DoubleClick {
   #last: { row: number; column: number; at: number } | undefined;
 
-  /** True for a press soon after one at the same place; a third one begins anew. `at`: milliseconds. */
+  /**
+   * True for a second press at the same place within the limit; a third press starts over. `at`:
+   * milliseconds.
+   */
   press(row: number, column: number, at: number): boolean {
     const last = this.#last;
     const isDouble = last?.row === row && last.column === column && at - last.at <= DOUBLE_MS;

@@ -2,9 +2,9 @@ import { type ViewerOptions, ViewerView } from "../viewer/viewer-view.ts";
 import { App, type AppOptions } from "./app.ts";
 
 /**
- * Shows one file on the terminal, which must be one (requireTerminal), until the user quits or a
- * signal ends it: see {@link App.run}. `hint` is shown until the first key.
- * @throws whatever reading the file throws
+ * Shows one file on the terminal until the user quits or a signal ends it: see {@link App.run}. The
+ * caller checks the terminal first (requireTerminal). `hint` is shown until the first key.
+ * @throws the errors of reading the file
  */
 export async function openScreen(options: ViewerOptions, app: AppOptions, hint?: string): Promise<number> {
   return new App(app).run((host) => {

@@ -26,7 +26,7 @@ export interface PainterHost {
 /** The body of a frame with where it stands. */
 export interface Body {
   rows: readonly string[];
-  /** Cells of the last column, for each of the rows. */
+  /** Cells of the last column, one per row. */
   edge: readonly string[] | undefined;
   columns: number;
   regions: Regions;
@@ -137,7 +137,7 @@ export class Painter {
     );
   }
 
-  /** The body with what lies over it, and the cells of the edge that are not covered. */
+  /** The body under its overlays, and the uncovered cells of the edge. */
   #laidOut(
     { rows, edge = [], columns, regions }: Body,
     state: ScreenState | undefined,

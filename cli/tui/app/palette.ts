@@ -5,10 +5,10 @@ import type { Choice, KnownContainer, RecentFile } from "../view.ts";
 
 /** Everything that the palette lists. */
 export interface PaletteSources {
-  /** Of the view that is shown. */
+  /** Contexts of the current view. */
   contexts: readonly Context[];
   keymap: Keymap;
-  /** The last one first. */
+  /** Most recent first. */
   recent: readonly RecentFile[];
   containers: readonly KnownContainer[];
   act(action: Action): void;
@@ -17,12 +17,12 @@ export interface PaletteSources {
 
 type Entry = Omit<Choice, "matched">;
 
-/** Recent files before the actions where nothing is typed; the others are behind them. */
+/** Recent files before the actions if the line is empty; the rest follow the actions. */
 const RECENT_FIRST = 3;
 
 /**
- * The entries for a line, best first. `literal` is what the line means by itself: a position or a
- * command with its argument.
+ * The entries for a line, best first. `literal` is the entry for a position or for a command with
+ * its argument.
  */
 export function paletteChoices(text: string, sources: PaletteSources, literal?: Entry): readonly Choice[] {
   const query = text.trim();
@@ -31,7 +31,7 @@ export function paletteChoices(text: string, sources: PaletteSources, literal?: 
       const match = fuzzyMatch(query, entry.name, entry.detail);
       return match ? [{ choice: { ...entry, matched: match.matched }, score: match.score }] : [];
     })
-    // Stable: entries that match equally well stay in order.
+    // The sort is stable: entries with equal scores keep their order.
     .sort((a, b) => b.score - a.score)
     .map(({ choice }) => choice);
   return literal ? [{ ...literal, matched: [] }, ...found.filter(({ line }) => line !== literal.line)] : found;
@@ -49,7 +49,7 @@ function paletteEntries(sources: PaletteSources, isEmpty: boolean): readonly Ent
   return [...recent.slice(0, first), ...actionEntries(sources), ...ARGUMENTS, ...recent.slice(first), ...containers];
 }
 
-/** Commands whose argument is still to be typed. */
+/** Commands that need an argument. */
 const ARGUMENTS = COMMANDS.map(
   ({ name, help }): Entry => ({
     name,
@@ -61,7 +61,7 @@ const ARGUMENTS = COMMANDS.map(
   }),
 );
 
-/** Actions of the keymap, each once, with the key that no narrower context has taken. */
+/** Actions of the keymap, each once, with its key unless a narrower context uses that key. */
 function actionEntries({ contexts, keymap, act }: PaletteSources): Entry[] {
   const taken = new Set<string>();
   const known = new Set<Action>(["command"]);

@@ -18,16 +18,16 @@ export class PromptLine {
   readonly #before: string[];
   #recalled = -1;
   #typed = "";
-  /** Why the last Enter was refused, or what is to be typed; until the next key. */
+  /** Why the last Enter was refused, or what to type; cleared by the next key. */
   #refusal: string | undefined;
   #state: PromptState;
   /** What the line may become, while Tab goes through it. */
   #offered: { all: readonly string[]; at: number } | undefined;
   /** Of what is being asked for: it ends when one types on. */
   #completing: AbortController | undefined;
-  /** What the line may mean; undefined when it is to be asked for. */
+  /** Entries for the line; undefined after a change, until the next frame requests them. */
   #listed: readonly Choice[] | undefined;
-  /** The chosen one; undefined while none was chosen. */
+  /** Index of the entry that the user has selected; undefined if none. */
   #chosen: number | undefined;
 
   constructor(question: PromptRequest, before: string[], keymap: Keymap, changed: () => void) {
@@ -44,25 +44,25 @@ export class PromptLine {
   }
 
   /**
-   * What the line may mean and which one Enter takes: none of them in an empty line until one is
-   * chosen. Undefined for a question without a list.
+   * Entries for the line, and the index of the entry that Enter takes. No entry in an empty line
+   * until the user selects one. Undefined for a question without a list.
    */
   get choices(): { all: readonly Choice[]; at: number | undefined } | undefined {
     if (!this.question.choices) return undefined;
-    // Once a frame and not with every key: keys of a paste come faster.
+    // Computed once per frame, not per key: keys of a paste arrive faster.
     this.#listed ??= this.question.choices(this.text);
     const at = this.#chosen ?? (this.text.trim() === "" ? undefined : 0);
     return { all: this.#listed, at: at !== undefined && at < this.#listed.length ? at : undefined };
   }
 
-  /** Moves the choice, as far as there are any. */
+  /** Moves the selection, up to the ends of the list. */
   choose(by: number): void {
     const { all, at } = this.choices ?? { all: [], at: undefined };
     const to = Math.min((at ?? -1) + by, all.length - 1);
     this.#chosen = to < 0 ? undefined : to;
   }
 
-  /** Takes a choice by its number from 0. True when that answers the question. */
+  /** Takes an entry by its index. True if that answers the question. */
   pick(index: number): boolean {
     const choice = this.choices?.all[index];
     return choice !== undefined && this.#take(choice);
@@ -124,7 +124,7 @@ export class PromptLine {
     return this.#state.characters.join("");
   }
 
-  /** True when that answers the question. */
+  /** True if that answers the question. */
   #take(choice: Choice): boolean {
     if (choice.isBeginning) {
       this.#put(choice.line);
@@ -137,7 +137,7 @@ export class PromptLine {
     return true;
   }
 
-  /** More may be there now: the chosen one stays so. */
+  /** Requests the entries again, and keeps the selection. */
   #listAgain(): void {
     const { all, at } = this.choices ?? { all: [], at: undefined };
     const chosen = this.#chosen === undefined || at === undefined ? undefined : all[at]?.line;
@@ -147,7 +147,7 @@ export class PromptLine {
     this.#changed();
   }
 
-  /** Up goes to lines typed before from the first choice on, Down through them back to the list. */
+  /** Up on the first entry recalls earlier lines; Down returns through them to the list. */
   #goThrough(by: 1 | -1): void {
     const isRecalling = this.#recalled !== -1;
     if (this.question.choices && !isRecalling && (by === -1 || this.#chosen !== undefined)) this.choose(-by);

@@ -1,19 +1,19 @@
 import type { RecentFile, View } from "../view.ts";
 
-/** Files that are remembered. */
+/** Maximum number of files in the list. */
 const MOST = 100;
 
-/** Files and outputs that were shown, for as long as the program runs. */
+/** Files and outputs that the user has opened. Kept until the program ends. */
 export class RecentFiles {
   #files: readonly RecentFile[] = [];
 
-  /** Remembers what a view shows if that is a file which has a place. */
+  /** Adds the content of a view, if it is a file with a location. */
   add({ title, location, contexts }: View): void {
     if (!location || !contexts.includes("viewer")) return;
     this.#files = [{ title, location }, ...this.#files.filter((one) => one.title !== title)].slice(0, MOST);
   }
 
-  /** The last one first, without the one that is shown. */
+  /** Most recent first, without the current one. */
   except(shown: View): readonly RecentFile[] {
     return this.#files.filter(({ title }) => title !== shown.title);
   }

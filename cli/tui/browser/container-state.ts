@@ -1,19 +1,19 @@
 import { constants } from "node:os";
 import type { ContainerDetails, ListedContainer } from "../../../src/engines/index.ts";
 
-/** State of a container that the engine does not list any more. */
+/** State of a container that the engine no longer lists. */
 export const REMOVED = "removed";
 
 /** State of a container whose engine does not respond. */
 export const UNREACHABLE = "unreachable";
 
-/** A piece of what is said of a state, with the part of the theme that is its colour. */
+/** A part of a state's text, and the theme part that colours it. */
 export interface StateWord {
   text: string;
   tone: "good" | "warning" | "bad" | "dim";
 }
 
-/** True if the container has a process, so that its live files can be opened. */
+/** True if the container has a process, so its live files can be opened. */
 export function isRunning({ state }: Pick<ListedContainer, "state">): boolean {
   return state === "running" || state === "paused";
 }
@@ -23,7 +23,7 @@ export function isLive(container: Pick<ListedContainer, "state">): boolean {
   return isRunning(container) || container.state === "restarting";
 }
 
-/** The state with its health, or with the exit status and the reason: `exited 137`, `OOM killed`. */
+/** The state with its health, or the exit status and the reason: `exited 137`, `OOM killed`. */
 export function stateWords(container: ListedContainer): StateWord[] {
   const { state, status, details } = container;
   const exitCode = details?.exitCode ?? exitCodeIn(status);
@@ -49,7 +49,7 @@ export function stateWords(container: ListedContainer): StateWord[] {
   }
 }
 
-/** Milliseconds since 1970 at which the state of a container began; undefined if that is not known. */
+/** Start of a container's current state in milliseconds since 1970; undefined if unknown. */
 export function stateBegan(container: ListedContainer): number | undefined {
   const { details } = container;
   return isRunning(container) ? details?.started : details?.finished;
@@ -80,10 +80,10 @@ function reasonWords(exitCode: number, details: ContainerDetails | undefined, to
   return reason === undefined ? [] : [{ text: reason, tone }];
 }
 
-/** A shell adds this to the number of the signal that ended a command, and engines do the same. */
+/** Shells and engines add this to the number of the signal that ended a command. */
 const SIGNALLED = 128;
 
-/** SIGTERM and SIGINT: a container that was asked to stop ends with these. */
+/** SIGTERM and SIGINT: the usual signals of a requested stop. */
 const STOPPED_BY: ReadonlySet<number> = new Set([
   SIGNALLED + constants.signals.SIGTERM,
   SIGNALLED + constants.signals.SIGINT,
@@ -96,13 +96,13 @@ function signalName(number: number): string | undefined {
   return Object.entries(constants.signals).find(([, one]) => one === number)?.[0];
 }
 
-/** In the engine's summary: `Exited (137) 2 days ago`, `Restarting (1) 3 seconds ago`. */
+/** From the engine's summary: `Exited (137) 2 days ago`, `Restarting (1) 3 seconds ago`. */
 function exitCodeIn(status: string): number | undefined {
   const code = /^\w+ \((\d+)\)/.exec(status)?.[1];
   return code === undefined ? undefined : Number(code);
 }
 
-/** `Up 3 hours (healthy)`, `Up 2 seconds (health: starting)`. */
+/** From the engine's summary: `Up 3 hours (healthy)`, `Up 2 seconds (health: starting)`. */
 function healthIn(status: string): string {
   return /^Up .*\((?:health: )?(healthy|unhealthy|starting)\)$/.exec(status)?.[1] ?? "";
 }

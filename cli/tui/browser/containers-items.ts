@@ -12,15 +12,15 @@ export interface ContainerItem extends ListItem {
 }
 
 export interface ContainerItemsOptions {
-  /** Show those that do not run. */
+  /** Show stopped containers. */
   stopped: boolean;
-  /** Key of an item that is shown in any state. */
+  /** Key of an item to show in any state. */
   kept?: string | undefined;
 }
 
 /**
- * Lines for the containers, those of one Compose project or Kubernetes namespace together under its
- * name; those that run or restart first.
+ * Lines for the containers, grouped by Compose project or Kubernetes namespace. Running and
+ * restarting containers come first in each group.
  */
 export function containerItems(state: ContainersState, { stopped, kept }: ContainerItemsOptions): ContainerItem[] {
   const shown = state.containers.filter((one) => stopped || isLive(one) || containerKey(one) === kept);
@@ -37,12 +37,12 @@ export function containerItems(state: ContainersState, { stopped, kept }: Contai
   });
 }
 
-/** Containers that {@link containerItems} leaves out because they do not run. */
+/** Number of stopped containers, which {@link containerItems} omits by default. */
 export function stoppedCount(state: ContainersState): number {
   return state.containers.filter((one) => !isLive(one)).length;
 }
 
-/** Identifies a container among those of all engines: its name may be given to another. */
+/** Identifies a container across engines. A name does not: another container may get it later. */
 export function containerKey({ engine, id }: Pick<ListedContainer, "engine" | "id">): string {
   return `${engine.socketPath} ${id}`;
 }
@@ -50,13 +50,13 @@ export function containerKey({ engine, id }: Pick<ListedContainer, "engine" | "i
 export interface ContainerColumnsOptions {
   theme: Theme;
   now(): number;
-  /** There are containers of several engines. */
+  /** True if the containers belong to several engines. */
   areSeveralEngines(): boolean;
-  /** Samples of what a container uses, oldest first. */
+  /** Usage samples of a container, oldest first. */
   usage(container: ListedContainer): readonly ContainerUsage[];
 }
 
-/** Columns of a sparkline in the list. */
+/** Width of a sparkline in columns. */
 const SPARKLINE = 8;
 
 export function containerColumns(options: ContainerColumnsOptions): Column<ContainerItem>[] {
@@ -118,7 +118,7 @@ export function containerMessage(container: ListedContainer, now: number): strin
   return details.route === "mount" ? `the agent that ${name} has mounted will be started in it${because}` : "";
 }
 
-/** Published ports with those of the container: `8080→80`, `53→53/udp`; none of the others. */
+/** Published ports and their container ports: `8080→80`, `53→53/udp`. Omits unpublished ports. */
 export function portsText(ports: readonly ContainerPort[]): string {
   return ports
     .filter(({ published }) => published > 0)
@@ -138,7 +138,7 @@ function titleOf([first]: readonly ListedContainer[]): string {
   return `${first.project} (${first.engine.isCri ? "Kubernetes" : "Compose"})`;
 }
 
-/** A namespace and a Compose project of one name are two groups. */
+/** A namespace and a Compose project with the same name are separate groups. */
 function groupOf({ project, engine }: ListedContainer): string {
   return engine.isCri ? `${project} pods` : project;
 }
@@ -149,7 +149,7 @@ function order(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** How many are in which state: `3 running, 1 exited`. */
+/** Counts the states of a group: `3 running, 1 exited`. */
 function summary(members: readonly ListedContainer[]): string {
   const counts = new Map<string, number>();
   for (const { state } of members) counts.set(state || "unknown", (counts.get(state || "unknown") ?? 0) + 1);
@@ -178,7 +178,7 @@ function routeText(container: ListedContainer): string {
   return container.details === undefined ? "..." : (container.details.route ?? "none");
 }
 
-/** `web: exited 137, OOM killed, 3 min ago, after 5 restarts`. */
+/** Describes the end of a container: `web: exited 137, OOM killed, 3 min ago, after 5 restarts`. */
 function endOf(container: ListedContainer, now: number): string {
   const { name, details } = container;
   const began = stateBegan(container);

@@ -16,7 +16,7 @@ import type { BrowserContext, OpenMode } from "./context.ts";
 import { failureLine } from "./failure-lines.ts";
 import { UsageWatch } from "./usage-watch.ts";
 
-/** Milliseconds after which ages and usage are drawn again. */
+/** Milliseconds between redraws of ages and usage. */
 const TICK_MS = 1_000;
 
 /** The containers of every engine, as they come and go. */
@@ -32,9 +32,9 @@ export class ContainersView implements View {
   #state: ContainersState = { containers: [], troubles: [], complete: false };
   #stopped = true;
   #areSeveralEngines = false;
-  /** A frame was drawn since the last tick: the list is on the screen. */
+  /** True if a frame was drawn since the last tick, so the list is on the screen. */
   #isShown = false;
-  /** Selected again when an engine responds again. */
+  /** Key of the container to select again after its engine has recovered. */
   #wanted: string | undefined;
 
   constructor(browser: BrowserContext) {
@@ -128,7 +128,7 @@ export class ContainersView implements View {
     await Promise.all([this.#watching, this.#usage.close()]);
   }
 
-  /** Draws again, unless another view or program has the screen: then nothing is watched. */
+  /** Redraws the list. If another view or program has the screen, stops watching usage. */
   #tick(): void {
     if (this.#isShown) this.#browser.host.changed();
     else this.#usage.show([]);
@@ -193,13 +193,13 @@ export class ContainersView implements View {
 }
 
 /**
- * The state with the selected container also after its removal: another one must not silently take
- * its place under the cursor.
+ * Keeps the selected container in the list after its removal. Otherwise another container would
+ * silently take its place under the cursor.
  */
 function withSelected(state: ContainersState, selected: ListedContainer | undefined): ContainersState {
   if (selected === undefined || state.containers.some((one) => containerKey(one) === containerKey(selected)))
     return state;
-  // What failed is shown instead of an empty list.
+  // Leaves the list empty, so that the view shows the error.
   if (state.containers.length === 0 && state.troubles.length > 0) return state;
   const isKnown = state.complete && state.troubles.length === 0;
   const kept = { ...selected, state: isKnown ? REMOVED : UNREACHABLE, status: "", ports: [] };

@@ -1,4 +1,4 @@
-/** Milliseconds in the largest unit that fits: `42 s`, `17 min`, `3 h`, `12 d`, `2 y`. */
+/** Formats milliseconds in the largest unit that fits: `42 s`, `17 min`, `3 h`, `12 d`, `2 y`. */
 export function duration(milliseconds: number): string {
   const seconds = Math.max(0, milliseconds) / 1000;
   if (seconds < 60) return `${Math.floor(seconds)} s`;
@@ -7,10 +7,10 @@ export function duration(milliseconds: number): string {
   return seconds < YEAR ? `${Math.floor(seconds / DAY)} d` : `${Math.floor(seconds / YEAR)} y`;
 }
 
-/** A time as seen from now, both in milliseconds: `17 min ago`, `in 3 h`. */
+/** Formats a time relative to `now`, both in milliseconds: `17 min ago`, `in 3 h`. */
 export function relativeTime(time: number, now: number): string {
   return time <= now ? `${duration(now - time)} ago` : `in ${duration(time - now)}`;
 }
 
-/** In seconds; a mean Gregorian year. */
+/** In seconds; YEAR is a mean Gregorian year. */
 const [DAY, YEAR] = [86_400, 31_556_952];

@@ -37,12 +37,15 @@ export function arrange(items: readonly FileItem[], { sort, reverse, hidden }: A
   return reverse ? sorted.reverse() : sorted;
 }
 
-/** The arrangement after a click on the title of a column: a second one turns the order round. */
+/** The arrangement after a click on a column's title. A second click reverses the order. */
 export function arrangedBy(arrangement: Arrangement, sort: Sort): Arrangement {
   return { ...arrangement, sort, reverse: arrangement.sort === sort && !arrangement.reverse };
 }
 
-/** How a title shows that its column is sorted: the first row has the least, or the most. */
+/**
+ * The mark of a sorted column's title. Shows whether the first row has the smallest or the largest
+ * value.
+ */
 export function sortMark({ sort, reverse }: Arrangement, column: Sort): string {
   if (sort !== column) return "";
   return (sort === "size" || sort === "time") !== reverse ? "▼" : "▲";
@@ -65,7 +68,7 @@ const sortedBy: Readonly<Record<Sort, (items: readonly FileItem[]) => FileItem[]
   time: (items) => byMost(items, ({ entry }) => timeOf(entry), nameOf),
 };
 
-/** Those that are alike together, by name among themselves. */
+/** Sorts by group, then by name. */
 function byGroup(items: readonly FileItem[], groupOf: (item: FileItem) => string): FileItem[] {
   const groups = new Map<string, FileItem[]>();
   for (const item of items) {
@@ -77,7 +80,7 @@ function byGroup(items: readonly FileItem[], groupOf: (item: FileItem) => string
   return byText([...groups], ([group]) => group).flatMap(([, alike]) => byText(alike, nameOf));
 }
 
-/** Numbers in names by their value. */
+/** Compares numbers in names by value. */
 function nameOf({ entry }: FileItem): string {
   return naturalKey(entry.name);
 }
@@ -142,7 +145,7 @@ export function fileColumns(options: FileColumnsOptions): Column<FileItem>[] {
   ];
 }
 
-/** Where a file is stored, in a word; empty where the mount table does not tell. */
+/** The storage of a file in one word; empty if the mount table does not show it. */
 export function storageWord({ backing }: Pick<FileItem, "backing">): string {
   if (backing === undefined) return "";
   return backing.kind === "container layer" ? "layer" : backing.kind;
@@ -160,7 +163,7 @@ function ageText(nanoseconds: bigint, now: number): string {
   return relativeTime(Number(nanoseconds / 1_000_000n), now);
 }
 
-/** What keeps a file, in a sentence. */
+/** A sentence about the storage of a file. */
 export function backingSentence({ kind, volume, mount, readOnly }: Backing): string {
   const words: Record<Backing["kind"], string> = {
     "container layer": "in the container's layer, gone with the container",

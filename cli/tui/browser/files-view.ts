@@ -23,7 +23,7 @@ import {
 import { History } from "./history.ts";
 import { Preview } from "./preview.ts";
 
-/** Milliseconds after which the ages of files are drawn again. */
+/** Milliseconds between redraws of the files' ages. */
 const AGES_MS = 30_000;
 
 /** Columns of the screen from which on the selected file is shown beside the list. */
@@ -36,7 +36,7 @@ export class FilesView implements View {
   readonly #browser: BrowserContext;
   readonly #pane: ListPane<FileItem>;
   readonly #preview: Preview;
-  /** Columns of the list in the last frame; the preview is beside it. */
+  /** Width of the list in the last frame; the preview is beside it. */
   #listColumns = 0;
   readonly #history: History;
   readonly #reading: DirectoryReading;
@@ -343,7 +343,7 @@ export class FilesView implements View {
   }
 }
 
-/** Where it is stored, and when it was modified. */
+/** The storage of the file, and its modification time. */
 function remark({ entry, backing }: FileItem): string {
   const modified = entry.stat && `modified ${fullTime(entry.stat.mtime).slice(0, "2026-01-31 12:00:00".length)}`;
   return [backing && backingSentence(backing), modified].filter(Boolean).join(", ");

@@ -1,14 +1,14 @@
 /**
- * A text whose byte order is the order in which people count: `f2` before `f10`. Equal numbers with
- * zeros before them stay in the order of their bytes.
+ * A sort key whose byte order sorts numbers by value: `f2` before `f10`. Equal numbers with leading
+ * zeros sort by their bytes.
  */
 export function naturalKey(text: string): string {
   return /\d/.test(text) ? `${text.replace(/\d+/g, numberKey)}\0${text}` : text;
 }
 
 /**
- * A number behind its length, so that a longer one is greater. The length is written in digits, as a
- * prefix code: numbers stay in the place that digits have among other characters.
+ * Prefixes a number with its length, so that a longer number is greater. The length is a prefix
+ * code of digits, so that numbers still sort among other characters as digits do.
  */
 function numberKey(digits: string): string {
   const number = digits.replace(/^0+(?=\d)/, "");

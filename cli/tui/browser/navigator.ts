@@ -58,7 +58,7 @@ export class BrowserNavigator implements Navigator {
   }
 
   reopen({ title, location: { place, path } }: RecentFile): void {
-    // No text is a directory: this is the output of a container.
+    // A file's path is never `/`: this is the output of a container.
     if (path === "/") void this.#open(title, "over");
     else void this.#browser.openPath(place, path, { directory: () => this.#browser.openFiles(place, path) });
   }

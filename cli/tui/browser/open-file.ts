@@ -7,7 +7,8 @@ import { type ViewerOptions, ViewerView } from "../viewer/viewer-view.ts";
 import type { BrowserTarget } from "./browser-target.ts";
 
 /**
- * The viewer on a file that was opened at a place; the file is closed with it, or when this fails.
+ * Creates a viewer for an open file of `place`. Takes ownership: closes the file with the viewer,
+ * or if this fails.
  * @throws PortholeError FILE for a compressed file that cannot be decompressed
  */
 export async function viewFile(

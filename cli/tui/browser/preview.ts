@@ -18,18 +18,18 @@ import { arrange, backingSentence, backingsOf, type FileItem } from "./files-ite
  */
 const REST_MS = 60;
 
-/** Entries of a directory that are read; of more it is said that they are a part. */
+/** Maximum number of directory entries to read. A note says that the list is incomplete. */
 const MOST_NAMES = 2_000;
 
-/** Bytes from which on a text is shown from its end if its name is a log's. */
+/** A log of more bytes than this is shown from its end. */
 const LOG_FROM = 4_096n;
 
-/** `app.log`, `app.log.1`, `daemon.out`, and what lies in a directory of logs. */
+/** Matches `app.log`, `app.log.1`, `daemon.out`, and files in a directory of logs. */
 const LOG = /(\.(log|out|err)(\.\d+)?$)|(^|\/)logs?\//;
 
 const KIND = { file: 8, directory: 4, link: 10 };
 
-/** What is shown, below a title. */
+/** Content of the preview, below a title. */
 interface Content {
   title: string;
   body: { viewer: ViewerView } | { lines: readonly Line[] };
@@ -43,8 +43,8 @@ interface Line {
 const NOTHING: Content = { title: "", body: { lines: [] } };
 
 /**
- * What the selected file holds, beside the list: its first page, the last one of a log, a
- * directory's names, of anything else what is known of it. What a link leads to is shown for it.
+ * Previews the selected file beside the list: the first page of a text, the last page of a log, or
+ * a directory's names. Shows details for anything else. Follows a link.
  */
 export class Preview {
   readonly #browser: BrowserContext;
@@ -52,7 +52,7 @@ export class Preview {
   #timer: NodeJS.Timeout | undefined;
   #turn = 0;
   #shown: Content = NOTHING;
-  /** Of the lines. */
+  /** Index of the first visible line. */
   #top = 0;
   #height = 1;
   readonly #closing = new Set<Promise<void>>();
@@ -95,7 +95,7 @@ export class Preview {
     return rows.slice(0, height);
   }
 
-  /** Scrolls by half a page, in a direction. */
+  /** Scrolls by half a page. */
   scroll(direction: 1 | -1): void {
     const { body } = this.#shown;
     if ("viewer" in body) body.viewer.act(direction === 1 ? "half-page-down" : "half-page-up");
@@ -144,7 +144,7 @@ export class Preview {
     }
   }
 
-  /** Undefined for what only the agent can read. */
+  /** Undefined for a file that only the agent can read. */
   async #text(place: BrowserTarget, { entry }: FileItem): Promise<ViewerView | undefined> {
     const file = await place.use((session) => session.open(entry.path, { noFollow: entry.type !== KIND.link }));
     if (file.kind === "file" && !file.relayed) return this.#viewer(file, LOG.test(entry.path));
@@ -169,7 +169,7 @@ export class Preview {
       const end = entry.type === KIND.directory ? "/" : "";
       return { text: entry.name + end, style: colours?.styleOf(entry) };
     });
-    // The order of the directory is none: these are no first ones by name.
+    // The first entries of a directory are not the first by name.
     const note = `${MOST_NAMES.toLocaleString("en")} of more files, as the directory lists them:`;
     return isWhole ? names : [{ text: note, style: theme.warning }, ...names];
   }
@@ -187,7 +187,7 @@ export class Preview {
   }
 }
 
-/** What a link leads to, and where that is stored. Nothing is opened. */
+/** The type and storage of a link's target. Opens nothing. */
 function linked(place: BrowserTarget, path: string): Promise<{ type: number; backing: Backing | undefined }> {
   return place.use(async (session) => {
     const stat = await session.stat(path);

@@ -2,24 +2,27 @@ import { type ContainerUsage, containerUsage, type ListedContainer } from "../..
 import { isRunning } from "./container-state.ts";
 import { containerKey } from "./containers-items.ts";
 
-/** Milliseconds that a container has to be shown before its usage is asked for: not while scrolling. */
+/**
+ * Milliseconds that a container must be visible before its usage is requested. Avoids requests
+ * during scrolling.
+ */
 const REST_MS = 200;
 
-/** Samples that are kept of each container. */
+/** Maximum number of samples per container. */
 export const MOST_SAMPLES = 60;
 
 /**
- * What the shown containers use: one stream of the engine's statistics for each. A stream ends when
- * its container is not shown any more, or ends itself.
+ * Watches the usage of the visible containers, with one stream of the engine's statistics for each.
+ * A stream ends when its container is no longer visible, or at its own end.
  */
 export class UsageWatch {
-  /** By {@link runKey}. A stream that failed stays, so that it is not asked for again. */
+  /** By {@link runKey}. A failed stream stays in the map, which prevents another request. */
   readonly #streams = new Map<string, UsageStream>();
   readonly #ending = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  /** Sets which containers are shown. None: the list is not on the screen. */
+  /** Sets the visible containers. An empty list means that the list is not on the screen. */
   show(containers: readonly ListedContainer[]): void {
     clearTimeout(this.#timer);
     if (this.#isClosed) return;
@@ -35,7 +38,7 @@ export class UsageWatch {
     return this.#streams.get(runKey(container))?.samples ?? [];
   }
 
-  /** Resolves when no stream is left. */
+  /** Resolves when all streams have ended. */
   async close(): Promise<void> {
     this.show([]);
     this.#isClosed = true;
@@ -64,7 +67,7 @@ export class UsageWatch {
         if (samples.length > MOST_SAMPLES) samples.shift();
       }
     } catch {
-      // Without control groups of its own, an engine has no statistics: the cells stay empty.
+      // An engine without control groups of its own has no statistics: the cells stay empty.
     }
   }
 }

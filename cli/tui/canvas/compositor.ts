@@ -23,9 +23,9 @@ export class Compositor {
   }
 
   /**
-   * The bytes that bring the terminal from the frame before to this one; empty when they are equal.
-   * Row 0 is the top of the screen. `edge`: cells that stand in one column beside the rows, which
-   * leave it free where there is a cell.
+   * The bytes that update the terminal from the previous frame; empty if the frames are equal. Row
+   * 0 is the top of the screen. `edge` adds cells in one column; a row with a cell must leave that
+   * column free.
    */
   frame(rows: readonly string[], edge?: Edge): string {
     const next = rows.map((row, index) => ({
@@ -47,7 +47,7 @@ export class Compositor {
   }
 }
 
-/** One column beside the rows: a cell of one character for each row, in SGR; empty for none. */
+/** One column of cells, each a character with SGR. An empty string is no cell. */
 export interface Edge {
   column: number;
   cells: readonly string[];
@@ -55,7 +55,7 @@ export interface Edge {
 
 interface ScreenRow {
   text: string;
-  /** What stands in `column` beside the text. */
+  /** The cell in `column`, next to the text. */
   cell: string;
   column: number;
 }
@@ -82,7 +82,7 @@ interface Scroll {
  */
 function findScroll(shownRows: readonly ScreenRow[], nextRows: readonly ScreenRow[]): Scroll | undefined {
   const numbers = new Map<string, number>();
-  // A cell at the edge is drawn by itself: rows are the same without it.
+  // Compares texts only: cells of the edge are drawn separately.
   const number = ({ text }: ScreenRow) => {
     const known = numbers.get(text) ?? numbers.size;
     numbers.set(text, known);

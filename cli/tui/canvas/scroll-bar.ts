@@ -1,10 +1,10 @@
 import { textWidth } from "./text-width.ts";
 import type { Theme } from "./theme.ts";
 
-/** What a scroll bar shows. Bounds are parts of the whole, from 0 to 1. */
+/** State of a scroll bar. Bounds are fractions of the whole, from 0 to 1. */
 export interface ScrollBar {
   height: number;
-  /** What is on the screen. */
+  /** The visible part. */
   from: number;
   to: number;
   /** For each row of the bar, whether it has a tick. */
@@ -12,14 +12,14 @@ export interface ScrollBar {
 }
 
 /**
- * A scroll bar as one cell for each row, empty where there is nothing. Cells are blanks with a
- * background: what the terminal's mouse copies has blanks at its end and no other characters. No
- * bar where everything is on the screen.
+ * Draws a scroll bar as one cell per row; empty rows have no cell. Cells are blanks with a
+ * background: a copy with the terminal's mouse adds only trailing blanks. Draws nothing if all of
+ * the text is visible.
  */
 export function scrollBar({ height, from, to, ticks }: ScrollBar, theme: Theme): string[] {
   if (from <= 0 && to >= 1) return [];
   const length = Math.max(1, Math.min(height, Math.round((to - from) * height)));
-  // The thumb touches an end of the bar only where the text is at that end.
+  // The thumb touches an end of the bar only if the text is at that end.
   const least = from <= 0 ? 0 : Math.min(1, height - length);
   const most = height - length - (to >= 1 || height - length <= least ? 0 : 1);
   const first = from <= 0 ? 0 : to >= 1 ? height - length : clamp(Math.floor(from * height), least, most);
@@ -29,7 +29,7 @@ export function scrollBar({ height, from, to, ticks }: ScrollBar, theme: Theme):
   });
 }
 
-/** The cells beside rows that leave the last of the columns free. */
+/** Keeps only the cells of rows that leave the last column free. */
 export function whereFree(cells: readonly string[], rows: readonly string[], columns: number): string[] {
   return cells.map((one, index) => (one === "" || columnsOf(rows[index] ?? "") < columns ? one : ""));
 }

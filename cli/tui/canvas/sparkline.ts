@@ -1,8 +1,8 @@
 const BLOCKS = "▁▂▃▄▅▆▇█";
 
 /**
- * The last values as blocks of the height that they have of `most`, in `width` columns; blank where
- * there are fewer.
+ * Draws the last values as blocks in `width` columns, scaled so that `most` is full height. Pads
+ * with blanks if there are fewer values.
  */
 export function sparkline(values: readonly number[], most: number, width: number): string {
   const shown = values.slice(-width).map((value) => {

@@ -161,7 +161,7 @@ export function withoutColours(theme: Theme): Theme {
   return {
     ...plain,
     ...{ selection: selection || "7", bad: bad || "1", marked: marked || "1" },
-    // Cells of a blank: reverse video fills one, a line under it is thinner.
+    // Styles for a blank cell: reverse video fills it; an underline is thinner.
     ...{ thumb: thumb || "7", tick: tick || "4" },
   };
 }

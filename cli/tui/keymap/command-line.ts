@@ -7,7 +7,7 @@ export interface Command {
   argument: string;
 }
 
-/** Commands that take an argument and are no actions. */
+/** Commands with an argument; they are not actions of the keymap. */
 export const COMMANDS: readonly { name: string; help: string }[] = [
   { name: "open", help: "go to a file or directory: CONTAINER:PATH, pid:N:PATH, a path" },
   { name: "tabopen", help: "the same in a new tab" },
@@ -38,7 +38,7 @@ export function parseBeginning(text: string): CommandBeginning {
   return { before: lead + name + gap, command: name, begun: argument };
 }
 
-/** Names of commands that begin so: those of keys, and {@link COMMANDS}. */
+/** Names of commands with this prefix: actions of the keymap, and {@link COMMANDS}. */
 export function commandNames(begun: string, contexts: readonly Context[], keymap: Keymap = KEYMAP): string[] {
   const actions = [...contexts, "global" as const].flatMap((context) => keymap[context].map(({ action }) => action));
   const others = COMMANDS.map(({ name }) => name);

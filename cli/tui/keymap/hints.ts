@@ -2,10 +2,10 @@ import { type Action, type Context, KEYMAP, type Keymap, keyLabel } from "./keym
 
 /** A key and what it does, in a word. */
 export interface KeyHint {
-  /** As the help writes it. */
+  /** The key in the notation of the help. */
   key: string;
   text: string;
-  /** As an event names it: what a click on the hint presses. */
+  /** The key in the notation of an event. A click on the hint presses it. */
   press: string;
 }
 

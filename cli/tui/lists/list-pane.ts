@@ -15,8 +15,8 @@ export interface ListPaneOptions<Item extends ListItem> {
 }
 
 /**
- * A list on the screen: titles, items, the selected one on a background. Plain rows, not Ink's: a
- * list is the whole screen and moves with every key, and Ink takes 30 ms and more for a full one.
+ * Draws a list: titles, and items with a background for the selected one. Uses plain rows, not Ink.
+ * A list fills the screen and moves with every key, and Ink takes 30 ms and more for a full screen.
  */
 export class ListPane<Item extends ListItem> {
   readonly list = new List<Item>();
@@ -31,7 +31,7 @@ export class ListPane<Item extends ListItem> {
     this.#table = new Table(options.columns);
   }
 
-  /** Items of the last rows. */
+  /** Items in the last frame. */
   get visible(): readonly Item[] {
     return this.#visible;
   }
@@ -44,8 +44,8 @@ export class ListPane<Item extends ListItem> {
   }
 
   /**
-   * Id of the column whose title is in this row and column of the screen, counted from the pane's
-   * corner; undefined elsewhere.
+   * Id of the column whose title is at this position, relative to the pane's corner; undefined
+   * elsewhere.
    */
   titleAt(row: number, column: number): string | undefined {
     return row === 0 && this.list.shown.length > 0 ? this.#table.columnAt(column - 1)?.id : undefined;
@@ -60,8 +60,8 @@ export class ListPane<Item extends ListItem> {
   }
 
   /**
-   * Selects what is on this row of the screen, counted from the pane's first. False where that is no
-   * item; a heading is folded, or unfolded.
+   * Selects the item in this row, relative to the pane's first row. Folds or unfolds a heading.
+   * False if the row has no item.
    */
   click(row: number): boolean {
     const heading = this.list.itemOn(row - 1);

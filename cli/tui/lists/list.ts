@@ -4,9 +4,9 @@ export interface ListItem {
   key: string;
   /** What a filter looks at. */
   text: string;
-  /** A line between items that names the ones below. It can be selected only while it is folded. */
+  /** A line that names the items below it. It can be selected only while it is folded. */
   heading?: boolean;
-  /** Beside the text of a heading. */
+  /** Text next to a heading. */
   note?: string;
   /** Key of the heading that this item can be folded into. */
   within?: string | undefined;
@@ -26,7 +26,7 @@ export class List<Item extends ListItem> {
   #index = 0;
   #top = 0;
   #height = 1;
-  /** Keys of headings whose items are not shown, unless a filter looks for them. */
+  /** Keys of folded headings. A filter shows their items too. */
   readonly #folded = new Set<string>();
   /**
    * How many of all items are none, and where those of the shown ones are: counted once, not with
@@ -36,8 +36,8 @@ export class List<Item extends ListItem> {
   #shownHeadings: readonly number[] = [];
 
   /**
-   * A new state of the same list: what is selected stays so, also where the filter does not find it
-   * any more. What took its place is selected if it is gone.
+   * Replaces the items. Keeps the selection, even if the filter no longer matches it. If the
+   * selected item was removed, selects the item that took its place.
    */
   setItems(items: readonly Item[]): void {
     const kept = this.selected?.key;
@@ -99,8 +99,8 @@ export class List<Item extends ListItem> {
   }
 
   /**
-   * Folds the items of this one's heading into it, or unfolds them; of the selected one without
-   * an item. The selection goes with them. False where there is nothing to fold.
+   * Folds or unfolds the group of `item`, by default of the selected item. The selection moves to
+   * the heading or back. False if there is nothing to fold.
    */
   toggleFold(item: Item | undefined = this.selected): boolean {
     const key = item?.heading ? item.key : item?.within;
@@ -111,7 +111,7 @@ export class List<Item extends ListItem> {
     return true;
   }
 
-  /** Folds every heading; unfolds them if all are folded. False where there is nothing to fold. */
+  /** Folds every heading, or unfolds them if all are folded. False if there is nothing to fold. */
   toggleAllFolds(): boolean {
     const keys = new Set(this.#items.flatMap(({ within }) => within ?? []));
     if (keys.size === 0 || this.#filter !== "") return false;
@@ -138,7 +138,7 @@ export class List<Item extends ListItem> {
     this.#settle(-1);
   }
 
-  /** What is on this row of the last window, headings included. */
+  /** The item or heading in this row of the last window. */
   itemOn(row: number): Item | undefined {
     return row < 0 || row >= this.#height ? undefined : this.#shown[this.#top + row];
   }
@@ -163,14 +163,14 @@ export class List<Item extends ListItem> {
     return { items: this.#shown.slice(this.#top, this.#top + height), selected: this.#index - this.#top };
   }
 
-  /** The selection stays with its item: with the heading where that is folded. */
+  /** Keeps the selection on its item, or on the heading if that is folded. */
   #applyFolds(selected: Item | undefined): void {
     const at = selected?.heading ? this.#items.find(({ within }) => within === selected.key) : selected;
     this.#apply();
     if (at && !this.select(at.key) && at.within !== undefined) this.select(at.within);
   }
 
-  /** An item that the selection passes over. */
+  /** True for an item that the selection skips. */
   #isPassed(item: Item | undefined): boolean {
     return item?.heading === true && !this.isFolded(item);
   }
@@ -212,7 +212,7 @@ function headingsIn(items: readonly ListItem[]): number[] {
   return found;
 }
 
-/** Items that hold all words, and the one with the key `kept`; a heading when any below it does. */
+/** Items that contain all words, the item with the key `kept`, and the headings of those items. */
 function withHeadings<Item extends ListItem>(
   items: readonly Item[],
   words: readonly string[],

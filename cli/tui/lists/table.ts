@@ -11,21 +11,21 @@ export type Cell = string | Segment | readonly Segment[];
 
 export interface Column<Item> {
   title: string;
-  /** Names the column for a click on its title; undefined where that does nothing. */
+  /** Identifies the column in a click on its title; undefined if a click has no effect. */
   id?: string;
-  /** Behind the title, one column: how it is sorted. */
+  /** Sort mark in one column after the title. */
   mark?(): string;
   cell(item: Item): Cell;
   align?: "right";
   /** Most columns of the screen; what is longer is cut. */
   most?: number;
-  /** Most columns as a share of the table's width. */
+  /** Maximum width as a share of the table's width. */
   share?: number;
-  /** Is left out as long as its cells are empty. */
+  /** Hide the column while all its cells are empty. */
   isOptional?: boolean;
   /**
-   * Takes what the others leave, so many columns at least; `true`: {@link LEAST_REST}. One column of
-   * a table has it.
+   * Takes the remaining width, at least this number of columns; `true` means {@link LEAST_REST}. At
+   * most one column of a table has this option.
    */
   rest?: true | number;
   /** Goes first where there is no room: the higher the sooner. Columns without stay. */
@@ -38,7 +38,7 @@ const GAP = 2;
 /** What the column that takes the rest is left with before others go. */
 const LEAST_REST = 20;
 
-/** What a column that has a share of the width may take at least. */
+/** Minimum width of a column with {@link Column.share}. */
 const LEAST_SHARE = 12;
 
 /**
@@ -47,9 +47,9 @@ const LEAST_SHARE = 12;
  */
 export class Table<Item> {
   readonly #columns: readonly Column<Item>[];
-  /** 0 for an optional column without a text so far. */
+  /** 0 for an optional column that has had no text. */
   readonly #widths: number[] = [];
-  /** Of the last rows. */
+  /** Indexes of the columns in the last frame. */
   #shown: readonly number[] = [];
 
   constructor(columns: readonly Column<Item>[]) {
@@ -83,13 +83,13 @@ export class Table<Item> {
     };
   }
 
-  /** The column whose title stands at this place of the last rows, from 0. */
+  /** The column whose title is at this offset of a row, from 0. */
   columnAt(place: number): Column<Item> | undefined {
     let end = 0;
     return this.#columns.find((_, index) => {
       const width = this.#shown[index] ?? 0;
       if (width === 0) return false;
-      // The gap behind a column belongs to it.
+      // The gap after a column belongs to the column.
       end += width + GAP;
       return place < end;
     });
@@ -137,7 +137,7 @@ function layOut<Item>(
   return text + " ".repeat(Math.max(0, width - used));
 }
 
-/** What does not fit ends with an ellipsis, also where a piece fits and the next one does not. */
+/** Truncates with an ellipsis, also if the text ends exactly between two segments. */
 function cut(segments: readonly Segment[], columns: number): { text: string; width: number } {
   const isCut = widthOf(segments) > columns;
   let text = "";
@@ -154,8 +154,8 @@ function cut(segments: readonly Segment[], columns: number): { text: string; wid
 }
 
 /**
- * A row of {@link paint}ed pieces on the style of a selection, which goes before theirs: they keep
- * the colours that it does not set. Dim letters would be hard to read in reverse video.
+ * Draws a {@link paint}ed row on a selection's style. The pieces keep colours that the selection
+ * does not set. Removes dim in reverse video, where it is hard to read.
  */
 export function paintOver(row: string, style: string): string {
   if (style === "") return row;
@@ -167,12 +167,12 @@ export function paintOver(row: string, style: string): string {
   return `\x1b[${style}m${over}\x1b[m`;
 }
 
-/** The parameters of a style (SGR); one that takes others, such as `38;5;1`, together with them. */
+/** Splits an SGR style into parameters. Keeps sequences such as `38;5;1` together. */
 function parameters(style: string): string[] {
   return style.match(/[34]8;2;\d+;\d+;\d+|[34]8;5;\d+|\d+/g) ?? [];
 }
 
-/** Its mark has a place also while it is not there: widths do not jump. */
+/** Always reserves room for the mark, so that column widths stay constant. */
 function titleWidth({ title, mark }: { title: string; mark?: (() => string) | undefined }): number {
   return safeWidth(title) + (mark === undefined ? 0 : 1);
 }

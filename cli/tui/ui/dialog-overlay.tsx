@@ -5,13 +5,13 @@ import { Panel, Row } from "./paint.tsx";
 import type { Piece } from "./row-text.ts";
 import type { DialogState } from "./state.ts";
 
-/** A question with its answers, the focused one marked. */
+/** Draws a question and its answers, and marks the focused one. */
 export function DialogOverlay({ state, theme }: { state: DialogState; theme: Theme }) {
   const { width, title, lines, answers } = state;
   return (
     <Panel title={clipText(title, width - 6).text} width={width} height={lines.length + 2} theme={theme}>
       {lines.map((line, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a line is where it is
+        // biome-ignore lint/suspicious/noArrayIndexKey: lines have no identity but their position
         <Row key={index} pieces={[{ text: line === "" ? " " : line, style: "" }]} />
       ))}
       <Row pieces={[{ text: " ", style: "" }]} />

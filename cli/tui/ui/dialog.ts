@@ -3,16 +3,16 @@ import type { KeyHints } from "../keymap/hints.ts";
 import type { Question } from "../view.ts";
 import type { DialogState } from "./state.ts";
 
-/** Columns of the text at most: longer lines are hard to read. */
+/** Maximum width of the text in columns: longer lines are hard to read. */
 const WIDTH = 60;
 
-/** Border and padding beside the text. */
+/** Columns of the border and the padding. */
 const FRAME_COLUMNS = 4;
 
-/** Columns behind each answer. */
+/** Columns after each answer. */
 export const ANSWER_GAP = 2;
 
-/** A question laid out for a screen of so many columns. */
+/** Lays out a question for a screen of `columns` columns. */
 export function dialogState({ title, text, yes, no }: Question, isYes: boolean, columns: number): DialogState {
   const room = Math.max(1, Math.min(WIDTH, columns - FRAME_COLUMNS));
   const lines = wrapText(text, room);
@@ -25,7 +25,7 @@ export function dialogState({ title, text, yes, no }: Question, isYes: boolean, 
   return { kind: "dialog", width: Math.min(room, longest) + FRAME_COLUMNS, title, lines, answers };
 }
 
-/** The keys of a question, for the row of keys. */
+/** The keys of a question, for the row of key hints. */
 export function dialogHints({ yes, no }: Question): KeyHints {
   return {
     here: [
@@ -36,7 +36,7 @@ export function dialogHints({ yes, no }: Question): KeyHints {
   };
 }
 
-/** Columns of an answer: its key and its text with a blank around each. */
+/** Width of an answer in columns: its key and its text, each with a blank on both sides. */
 export function answerWidth({ key, text }: DialogState["answers"][number]): number {
   return textWidth(key) + safeWidth(text) + 3;
 }

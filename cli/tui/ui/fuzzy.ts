@@ -2,23 +2,23 @@
 export interface FuzzyMatch {
   /** Greater is better. */
   score: number;
-  /** Which characters of the name match, by their index in code points. */
+  /** Indexes in code points of the matching characters of the name. */
   matched: readonly number[];
 }
 
-/** Scores of one word of a query; a subsequence loses a point for each character between. */
+/** Scores of one word of a query. A subsequence loses a point for each skipped character. */
 const WHOLE = 1000;
 const PREFIX = 800;
 const WORD_START = 600;
 const INSIDE = 400;
 const SUBSEQUENCE = 300;
-/** A match in the detail is worth less than any in the name. */
+/** A match in the detail scores less than any match in the name. */
 const IN_DETAIL = 100;
 
 /**
- * Matches each word of the query, without case, with a name: as a part of it or as a subsequence
- * (`opfi` finds `open-files`). A word may instead be a part of the detail. Undefined if a word
- * matches neither; an empty query matches everything equally.
+ * Matches each word of the query with a name, case-insensitively, as a substring or a subsequence
+ * (`opfi` finds `open-files`). A word may also match a substring of the detail. Undefined if a word
+ * matches neither. An empty query matches everything with equal score.
  */
 export function fuzzyMatch(query: string, name: string, detail = ""): FuzzyMatch | undefined {
   const characters = folded(name);
@@ -35,7 +35,7 @@ export function fuzzyMatch(query: string, name: string, detail = ""): FuzzyMatch
   return { score, matched: [...matched].sort((a, b) => a - b) };
 }
 
-/** One element per code point, so that indexes hold where a lower-case form is longer. */
+/** One element per code point: lower case may be longer, and indexes must stay valid. */
 function folded(text: string): string[] {
   return Array.from(text, (character) => character.toLowerCase());
 }
@@ -48,7 +48,7 @@ function inName(word: readonly string[], name: readonly string[]): FuzzyMatch | 
   return { score: word.length === name.length ? WHOLE : PREFIX, matched };
 }
 
-/** Where the word stands: at the start of a word if it does so anywhere. */
+/** Index of the word, preferably at the start of a word in the name. */
 function indexOf(word: readonly string[], name: readonly string[]): number | undefined {
   let inside: number | undefined;
   for (let at = 0; at + word.length <= name.length; at++) {
@@ -59,7 +59,7 @@ function indexOf(word: readonly string[], name: readonly string[]): number | und
   return inside;
 }
 
-/** The first character begins a word: otherwise too much matches. */
+/** The first character must begin a word in the name: otherwise too much matches. */
 function subsequence(word: readonly string[], name: readonly string[]): FuzzyMatch | undefined {
   let best: FuzzyMatch | undefined;
   for (let start = 0; start < name.length; start++) {

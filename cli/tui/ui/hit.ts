@@ -4,27 +4,27 @@ import { overlayCorner, overlayHeight } from "./overlay-corner.ts";
 import { hintAt, tabAt } from "./row-text.ts";
 import type { DialogState, OverlayState, ScreenState } from "./state.ts";
 
-/** What is drawn at a place of the screen. */
+/** The element of the screen at a position. */
 export type Hit =
-  /** A tab, from 0. */
+  /** Index of a tab. */
   | { kind: "tab"; index: number }
-  /** A key in the last row, as an event names it. */
+  /** A key in the last row, in the notation of an event. */
   | { kind: "key"; press: string }
-  /** An entry of the palette, from 0 among all. */
+  /** Index of an entry in the whole palette. */
   | { kind: "choice"; index: number }
   | { kind: "answer"; isYes: boolean }
-  /** The body where nothing lies over it; from its upper left corner. */
+  /** A position in the uncovered body, relative to its upper left corner. */
   | { kind: "body"; row: number; column: number }
-  /** An overlay, or what is beside it. */
+  /** Inside an overlay, or outside of it. */
   | { kind: "overlay" | "beside" }
   | { kind: "nothing" };
 
 const NOTHING: Hit = { kind: "nothing" };
 
-/** Row of the frame and column of frame and padding before what an overlay shows. */
+/** Offset of an overlay's content: its frame, and a column of padding. */
 const FRAME = { row: 1, column: 2 };
 
-/** What is at a row and column of the screen, both from 0. */
+/** Finds the element at a row and column of the screen, both from 0. */
 export function hitAt({ top, bottom, overlay }: ScreenState, regions: Regions, row: number, column: number): Hit {
   const bodyRow = row - regions.top;
   if (bodyRow < 0) {

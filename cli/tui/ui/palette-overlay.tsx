@@ -4,16 +4,16 @@ import { Panel, Row } from "./paint.tsx";
 import type { Piece } from "./row-text.ts";
 import type { PaletteRow, PaletteState } from "./state.ts";
 
-/** The most columns of a name that leave room for what it does. */
+/** Maximum width of names, as a share, so that descriptions have room. */
 const NAME_SHARE = 0.5;
 
-/** Between a name, what it does, and its key. */
+/** Columns between a name, its description and its key. */
 const GAP = 2;
 
-/** Border and padding beside the entries. */
+/** Columns of the border and the padding. */
 const FRAME_COLUMNS = 4;
 
-/** What a line may mean, the entry that Enter takes marked. */
+/** Draws the palette's entries, and marks the entry that Enter takes. */
 export function PaletteOverlay({ state, theme }: { state: PaletteState; theme: Theme }) {
   const { width, rows, at, count, first } = state;
   const columns = width - FRAME_COLUMNS;
@@ -22,7 +22,7 @@ export function PaletteOverlay({ state, theme }: { state: PaletteState; theme: T
   return (
     <Panel title={title} width={width} height={rows.length} theme={theme}>
       {rows.map((row, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a row is where it is, whatever it shows
+        // biome-ignore lint/suspicious/noArrayIndexKey: rows have no identity but their position
         <Row key={index} pieces={entryPieces(row, { columns, names, isChosen: index === at }, theme)} />
       ))}
     </Panel>
@@ -50,13 +50,13 @@ function entryPieces(
   return isChosen ? pieces.map(({ text, style }) => ({ text, style: joined(theme.selection, style) })) : pieces;
 }
 
-/** A name cut to its columns, the characters that match in the accent. */
+/** A name cut to its width, with the matching characters in the accent style. */
 function namePieces(name: string, matched: readonly number[], columns: number, theme: Theme): Piece[] {
   const isMatched = new Set(matched);
   const pieces: Piece[] = [];
   let left = columns;
   Array.from(name).forEach((character, index) => {
-    // An ellipsis takes the last column of a name that goes on.
+    // Reserves the last column of a truncated name for the ellipsis.
     const part = clipText(character, left);
     left -= part.width;
     const style = isMatched.has(index) ? joined(theme.accent, "1") : "";

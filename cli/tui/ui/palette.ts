@@ -1,16 +1,16 @@
 import type { Choice } from "../view.ts";
 import type { PaletteState } from "./state.ts";
 
-/** Columns and entries at most: more are not read at a glance. */
+/** Maximum columns and entries: users cannot scan more at a glance. */
 const WIDTH = 100;
 const ENTRIES = 12;
 
-/** Border above and below the entries. */
+/** Rows of the border. */
 const FRAME_ROWS = 2;
 
 /**
- * The part of a list that is shown in a body of this size, the chosen entry in it. Undefined where
- * there is nothing to show or no room.
+ * The visible part of the list, around the selected entry. Undefined if the list is empty or the
+ * body is too small.
  */
 export function paletteState(
   { all, at }: { all: readonly Choice[]; at: number | undefined },

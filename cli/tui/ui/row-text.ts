@@ -43,7 +43,7 @@ export function tabsRow(state: TopState, theme: Theme): Piece[] {
   });
 }
 
-/** Which tab is in this column, from 0; undefined for none. */
+/** Index of the tab in this column; undefined if there is none. */
 export function tabAt(state: TopState, column: number): number | undefined {
   let end = 0;
   const index = tabParts(state).findIndex(({ width }) => {
@@ -53,7 +53,7 @@ export function tabAt(state: TopState, column: number): number | undefined {
   return index === -1 ? undefined : index;
 }
 
-/** Those that fit. */
+/** The tabs that fit. */
 function tabParts({ tabs, columns }: TopState): { text: string; width: number }[] {
   const titles = tabs?.titles ?? [];
   const room = Math.max(4, Math.floor((columns - 1) / Math.max(1, titles.length)) - 4);
@@ -106,7 +106,7 @@ export function keysRow(hints: KeyHints, columns: number, theme: Theme): Piece[]
   );
 }
 
-/** The hint in this column; undefined for none. */
+/** The hint in this column; undefined if there is none. */
 export function hintAt(hints: KeyHints, columns: number, column: number): KeyHint | undefined {
   const { left, right, gap } = placedHints(hints, columns);
   const within = (all: readonly KeyHint[], from: number) => {
@@ -121,7 +121,7 @@ export function hintAt(hints: KeyHints, columns: number, column: number): KeyHin
   return within(left.hints, 1) ?? within(right.hints, 1 + left.width + gap);
 }
 
-/** What fits at both ends, and the columns between them. */
+/** The hints that fit at both ends, and the number of columns between them. */
 function placedHints({ here, everywhere }: KeyHints, columns: number) {
   const right = fitting(everywhere, columns - 2);
   const left = fitting(here, columns - 2 - right.width - (right.width > 0 ? GAP.length : 0));

@@ -11,7 +11,7 @@ export interface ScreenState {
   bottom: BottomState;
   /** What lies over the body; undefined for nothing. */
   overlay: OverlayState | undefined;
-  /** What is said, over that. */
+  /** A message, drawn over the overlay. */
   toast: ToastState | undefined;
 }
 
@@ -44,13 +44,13 @@ export interface ShownPrompt extends PromptState {
 /** What lies over the body. */
 export type OverlayState = HelpState | PaletteState | DialogState;
 
-/** A message at the lower right end of the body. */
+/** A message at the lower right of the body. */
 export interface ToastState {
   width: number;
   lines: readonly string[];
 }
 
-/** A question, in the middle of the body. */
+/** A question in the middle of the body. */
 export interface DialogState {
   kind: "dialog";
   width: number;
@@ -69,18 +69,18 @@ export interface HelpState {
   turn: string;
 }
 
-/** What a line may mean, at the lower end of the body: the line is below it. */
+/** The palette's entries, at the lower end of the body, above the prompt. */
 export interface PaletteState {
   kind: "palette";
   width: number;
-  /** Those that are shown. */
+  /** The visible entries. */
   rows: readonly PaletteRow[];
-  /** Which of them Enter takes; undefined for none. */
+  /** Index in `rows` of the entry that Enter takes; undefined if none. */
   at: number | undefined;
-  /** How many there are, and the number of the first one that is shown, from 0. */
+  /** Number of all entries, and index of the first visible one. */
   count: number;
   first: number;
 }
 
-/** An entry of the palette. Names come from containers and are made safe where they are drawn. */
+/** An entry of the palette. Names come from containers; the drawing code makes them safe. */
 export type PaletteRow = Pick<Choice, "name" | "detail" | "key" | "matched">;

@@ -7,7 +7,7 @@ export interface Surfaces {
   bottom(): readonly string[];
   /** Empty while nothing lies over the body. */
   overlay(): readonly string[];
-  /** Empty while nothing is said. */
+  /** Empty if there is no message. */
   toast(): readonly string[];
   close(): void;
 }

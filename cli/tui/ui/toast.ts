@@ -1,13 +1,13 @@
 import { clipText, textWidth, wrapText } from "../canvas/text-width.ts";
 import type { ToastState } from "./state.ts";
 
-/** Columns beside the text: the mark before it, a blank behind it. */
+/** Columns around the text: the mark before it, and a blank after it. */
 const FRAME_COLUMNS = 2;
 
-/** Rows of a message; the rest of a longer one is cut with an ellipsis. */
+/** Maximum rows of a message; longer ones are truncated with an ellipsis. */
 const MOST_ROWS = 4;
 
-/** A message laid out for a body of this size; undefined for none. */
+/** Lays out a message for the body; undefined if there is no message. */
 export function toastState(message: string, body: { columns: number; height: number }): ToastState | undefined {
   if (message === "") return undefined;
   const room = Math.max(1, body.columns - FRAME_COLUMNS);

@@ -4,13 +4,13 @@ import type { Theme } from "../canvas/theme.ts";
 import { Row } from "./paint.tsx";
 import type { ToastState } from "./state.ts";
 
-/** Something that is said, until the next key. */
+/** Draws a message that disappears with the next key. */
 export function Toast({ state: { width, lines }, theme }: { state: ToastState; theme: Theme }) {
   return (
     <Box flexDirection="column" width={width}>
       {lines.map((line, index) => (
         <Row
-          // biome-ignore lint/suspicious/noArrayIndexKey: a line is where it is
+          // biome-ignore lint/suspicious/noArrayIndexKey: lines have no identity but their position
           key={index}
           pieces={[
             { text: "▌", style: [theme.bar, theme.accent].filter(Boolean).join(";") },

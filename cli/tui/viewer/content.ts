@@ -14,7 +14,7 @@ import {
 
 /** What the screen needs of an open file; {@link OpenFile} has it. The caller keeps owning it. */
 export interface ScreenFile {
-  /** As it stands in errors. */
+  /** Path for error messages. */
   readonly path?: string;
   readonly fd: number;
   /** True when pread works at any position. */

@@ -5,8 +5,8 @@ import type { ViewerParts } from "./viewer-parts.ts";
 import type { ViewerStatus } from "./viewer-types.ts";
 
 /**
- * The status of the shown rows and of running work, without the count. `places`: the rows
- * on the screen.
+ * The status of the visible rows and of running work, without the count. `places` are the visible
+ * rows.
  */
 export function currentStatus(
   document: Document,

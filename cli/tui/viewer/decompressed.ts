@@ -4,9 +4,9 @@ import type { ViewerOptions } from "./viewer-view.ts";
 type Shown = Pick<ViewerOptions, "file" | "subtitle" | "filling" | "lend" | "closed"> & { followSource?: undefined };
 
 /**
- * How to show a compressed file as its text; undefined for a file that is not compressed.
- * `closed` ends it and must be awaited before the caller closes the compressed file.
- * @throws PortholeError FILE if it cannot be decompressed
+ * Options that show a compressed file as its text; undefined if the file is not compressed.
+ * `closed` stops decompression. Await it before closing the compressed file.
+ * @throws PortholeError FILE if the file cannot be decompressed
  */
 export async function decompressedViewer(
   file: OpenFile,

@@ -158,7 +158,10 @@ export class Searching {
     };
   }
 
-  /** In which of so many equal parts of the text there are matches; undefined without a search. */
+  /**
+   * For each of `parts` equal parts of the text, whether it has matches; undefined without a
+   * search.
+   */
   ticks(parts: number): Uint8Array | undefined {
     if (this.isHidden || !this.#map) return undefined;
     const { has, isRough } = this.#map.parts(parts);

@@ -55,12 +55,12 @@ export class SourceChanges {
     this.#changed();
   }
 
-  /** The source is being filled: its end is not there yet. */
+  /** True while the source is being decompressed: its end is not known yet. */
   set isFilling(on: boolean) {
     this.#readers.text.isFilling = on;
   }
 
-  /** Nothing comes any more; why, where it is not the end of the data. */
+  /** The source is complete, or `failure` ended it early. */
   filled(failure: string | undefined): void {
     this.isFilling = false;
     if (failure !== undefined) this.note(failure);

@@ -24,7 +24,7 @@ const ENCODING_NAMES: Readonly<Record<Encoding, string>> = {
   "utf-16be": "UTF-16 BE",
 };
 
-/** The ways that one key goes through, from the one at first: the first press leaves it. */
+/** The views that one key cycles through. The first press leaves the initial view. */
 const JSON_VIEWS: Readonly<Record<"raw" | "folded", readonly JsonView[]>> = {
   raw: ["raw", "folded", "unfolded"],
   folded: ["folded", "raw", "unfolded"],
@@ -62,9 +62,9 @@ export class ViewerText {
   #ending: Promise<unknown> = Promise.resolve();
   /** Where the range begins that one marks. */
   anchor: number | undefined;
-  /** The end is to be shown as soon as it is there. */
+  /** Show the end as soon as it is known. */
   isEndWanted = false;
-  /** The document is being filled: its end is not there yet. */
+  /** The document is being decompressed: its end is not known yet. */
   isFilling = false;
 
   /** `changed`: more is known of what is shown. */
@@ -250,7 +250,7 @@ export class ViewerText {
     return this.#hex ? Math.min(line + this.#hex.bytes, end) : (this.#document.lines.next(line) ?? end);
   }
 
-  /** Where what is shown begins when this is the first row on the screen. */
+  /** Offset at which the visible text starts if this position is the top row. */
   shownFrom({ line, row }: Position): number {
     if (row === 0) return line;
     return line + Math.floor(((this.endOf(line) - line) * row) / Math.max(1, this.#rowsIn(line)));
@@ -321,7 +321,7 @@ export class ViewerText {
     return this.#ending;
   }
 
-  /** More may come at the end: of the filter's lines, or of the document. */
+  /** True while a filter or a decompression may add text at the end. */
   get #isEndOpen(): boolean {
     return this.isFilling || this.#filter?.status.isRunning === true;
   }

@@ -55,15 +55,15 @@ export interface ViewerOptions extends ViewerStart {
   lend?: (() => Promise<OpenFile>) | undefined;
   /** Whether the session that opened the file has ended. */
   ended?: (() => boolean) | undefined;
-  /** The file is still being filled: hears when it has grown, and of the end. */
+  /** Set while the file is being decompressed: notifies of growth and of the end. */
   filling?: { watch(listener: FillingListener): void } | undefined;
   /** Called when the view is closed and nothing reads the file any more. */
   closed?: (() => void | Promise<void>) | undefined;
 }
 
 /**
- * Columns up to which a text has all of them, the bar only where a row leaves the last one free:
- * lines of 80 columns are common.
+ * Up to this width the text uses every column, and the bar appears only beside rows that leave the
+ * last column free. Lines of 80 columns are common.
  */
 const FULL_COLUMNS = 80;
 
@@ -137,7 +137,7 @@ export class ViewerView implements View {
       this.#viewer.changes.isFilling = true;
       options.filling.watch({
         grown: () => this.#viewer.changes.grown(),
-        // The title names the file.
+        // Removes the path: the title shows it.
         ended: (error) => this.#viewer.changes.filled(error?.message.replace(`${file.path}: `, "")),
       });
     }

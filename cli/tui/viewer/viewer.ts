@@ -25,14 +25,14 @@ const NAME_ASKED: Readonly<Record<Awaited, string>> = {
   jump: "go to mark: its letter, or ' for where one was",
 };
 
-/** What a viewer shows at a time. */
+/** The content of a viewer's frame. */
 export interface ViewerFrame {
   rows: string[];
   status: ViewerStatus;
   message: string;
-  /** The part of the text that is on the screen, bounds from 0 to 1. */
+  /** The visible part of the text, as fractions from 0 to 1. */
   shown: { from: number; to: number };
-  /** For each row of the screen, as a part of the text: whether there are matches. */
+  /** For each row of the scroll bar, whether that part of the text has matches. */
   ticks: Uint8Array | undefined;
 }
 
@@ -238,8 +238,8 @@ export class Viewer {
   }
 
   /**
-   * The rows of the pane, their status and what is said, from one observation of the source. `wantsTicks`: where
-   * matches are, too.
+   * The visible rows, their status and the message, from one observation of the source.
+   * `wantsTicks` adds the ticks of the scroll bar.
    */
   frame(wantsTicks = false): ViewerFrame {
     this.changes.look();
@@ -290,7 +290,7 @@ export class Viewer {
   }
 }
 
-/** Which part of the text is on the screen, each bound from 0 to 1. */
+/** The visible part of the text, as fractions from 0 to 1. */
 function partOf({ start, end, bottom }: { start: number; end: number; bottom: number }, top: number) {
   const length = Math.max(1, end - start);
   return { from: (top - start) / length, to: (bottom - start) / length };
