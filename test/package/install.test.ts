@@ -61,7 +61,7 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
         join(dirname(name), path ?? ""),
       ),
     );
-    expect(links).toContain("docs/pictures/containers.svg");
+    expect(links).toContain("docs/pictures/containers-dark.svg");
     const missing = links.filter((link) => !paths.some((path) => path === link || path.startsWith(join(link, "/"))));
     expect([...new Set(missing)]).toEqual(["CONTRIBUTING.md"]);
   });
