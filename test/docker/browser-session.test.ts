@@ -117,7 +117,7 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
     screen.keys("Enter");
     await screen.waitFor("its files", has(` ${name}:/ `, "srv/"));
     await choose("srv");
-    await screen.waitFor("the new one's files", (text) => / new *$/m.test(text) && !/ old *$/m.test(text));
+    await screen.waitFor("the new one's files", (text) => has(" new ")(text) && !has(" old ")(text));
     screen.keys("Q");
     expect(await screen.waitForEnd()).toBe(0);
   });
