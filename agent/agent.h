@@ -102,7 +102,6 @@ int take_layers_tree(struct layer_options *options, unsigned flags);
 
 /* run.c */
 noreturn void run_command(int argc, char **argv);
-void end_with(pid_t parent);
 
 /* join.c: joins namespaces of a target in the launcher */
 enum { JOIN_KINDS = 4 };
@@ -118,6 +117,7 @@ void open_namespaces(struct join *join);
 void join_owner(const struct join *join);
 void join_namespaces(const struct join *join);
 void show_instead(const char *tree, const char *path);
+void end_with(pid_t parent);
 void run_in_child(const struct join *join, bool is_shell, pid_t porthole);
 
 /* attach.c: trees in a mount namespace of the launcher's own */

@@ -85,6 +85,12 @@ void show_instead(const char *tree, const char *path) {
     close(fd);
 }
 
+/* Called last: the kernel forgets the signal when credentials change (prctl(2)). */
+void end_with(pid_t parent) {
+    if (prctl(PR_SET_PDEATHSIG, SIGHUP, 0, 0, 0) < 0) bail_errno("prctl(PR_SET_PDEATHSIG)");
+    if (getppid() != parent) bail("porthole has ended");
+}
+
 static pid_t command;
 
 /* Forwards only signals from kill(2): the terminal signals the command directly. */

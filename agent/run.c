@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 
 #include "agent.h"
 
@@ -256,12 +255,6 @@ static void close_the_rest(const struct launch *launch) {
     if (syscall(SYS_close_range, 3, UINT_MAX, K_CLOSE_RANGE_CLOEXEC) < 0) bail_errno("close_range");
     for (int i = 0; i < launch->kept_count; i++)
         if (fcntl(launch->kept[i], F_SETFD, 0) < 0) bail_errno("--keep %d", launch->kept[i]);
-}
-
-/* Called last: the kernel forgets the signal when credentials change (prctl(2)). */
-void end_with(pid_t parent) {
-    if (prctl(PR_SET_PDEATHSIG, SIGHUP, 0, 0, 0) < 0) bail_errno("prctl(PR_SET_PDEATHSIG)");
-    if (getppid() != parent) bail("porthole has ended");
 }
 
 /* Uses the target's resolver files if the command joins its network and sees its files. */
