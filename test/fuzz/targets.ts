@@ -20,7 +20,20 @@ export const targets = {
     "target",
     "confine",
   ],
-  texts: ["layers", "procfs", "records", "fdpass", "confine", "filter", "tree", "attach", "run", "mountinfo"],
+  texts: [
+    "layers",
+    "procfs",
+    "records",
+    "fdpass",
+    "confine",
+    "filter",
+    "tree",
+    "attach",
+    "run",
+    "join",
+    "keep",
+    "mountinfo",
+  ],
 } as const;
 export type Target = keyof typeof targets;
 

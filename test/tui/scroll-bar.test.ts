@@ -62,7 +62,7 @@ describeWith("tmux", "the scroll bar of a text", () => {
       .styled()
       .split("\n")
       .slice(1, rows - 2);
-    return lines.map((line) => (/\x1b\[43m *$/.test(line) ? "T" : /\x1b\[100m *$/.test(line) ? "#" : " ")).join("");
+    return lines.map((line) => (/\x1b\[45m *$/.test(line) ? "T" : /\x1b\[100m *$/.test(line) ? "#" : " ")).join("");
   }
 
   it.each(sizes)("moves with the text and shows ticks for matches at $columns x $rows", async ({ columns, rows }) => {

@@ -53,7 +53,7 @@ export const DEFAULT_THEME: Theme = {
   "bar-strong": "7;1",
   "bar-dim": "7",
   thumb: "100",
-  tick: "43",
+  tick: "45",
 };
 
 const DARK: Theme = {
