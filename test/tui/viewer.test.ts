@@ -264,6 +264,20 @@ describeWith("tmux", "the viewer", () => {
     expect(readFileSync(out, "utf8")).toBe(numbered(140).split("\n").slice(99, 140).join("\n").concat("\n"));
   });
 
+  it("takes text that is typed with the key of a question as its answer", async () => {
+    await screen.open(screen.file("log", numbered(500)));
+    const out = `${screen.directory}/out`;
+    // At once: the code behind the key is loaded with its first use. `>` alone would go to the end.
+    screen.type(`|head -n 1 > ${quoted(out)}`);
+    screen.keys("Enter");
+    await screen.waitFor(
+      "the first line",
+      () => existsSync(out) && readFileSync(out, "utf8") === "line 1 of the log\n",
+    );
+    screen.type(".q");
+    await screen.waitFor("the file again", beginsWith("line 1 of the log"));
+  });
+
   it("reads other encodings by their byte order mark, and switches them with a key", async () => {
     const utf16 = Buffer.from(`\ufeff${"żółw ERROR\r\nzwei\r\n".repeat(40)}`, "utf16le");
     await screen.open(screen.file("log", utf16));

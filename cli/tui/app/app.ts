@@ -73,6 +73,8 @@ export class App implements Host {
   #status: Status = { mark: "", left: "", right: "" };
   /** A key came whose frame is not drawn. */
   #isKeyWaiting = false;
+  /** Keys that wait for code to be loaded; undefined while none is. */
+  #held: KeyEvent[] | undefined;
   #message = "";
   /** The message of the current view. */
   #viewMessage = "";
@@ -368,14 +370,18 @@ export class App implements Host {
     this.#clock.request();
     const { view } = this.#tabs;
     if (!view) return;
+    const action = event.kind === "key" ? actionFor(event.key, view.contexts, this.#keymap) : undefined;
+    const isOfAll = action === "interrupt" || action === "suspend";
+    if (this.#held && !isOfAll) {
+      this.#held.push(event);
+      return;
+    }
     if (event.kind === "mouse") {
       this.#onMouse(view, event);
       return;
     }
     const isFree = this.#prompt === undefined && this.#help === undefined && this.#dialog === undefined;
     if (isFree && event.kind === "key" && view.key?.(event.key)) return;
-    const action = event.kind === "key" ? actionFor(event.key, view.contexts, this.#keymap) : undefined;
-    const isOfAll = action === "interrupt" || action === "suspend";
     const prompt = this.#prompt;
     if (this.#dialog && !isOfAll) this.#onDialog(this.#dialog, event);
     else if (prompt && !isOfAll) this.#answer(prompt, () => prompt.take(event));
@@ -442,7 +448,7 @@ export class App implements Host {
         void this.#sendOut(view, action);
         break;
       default:
-        this.#commands.go(action, view);
+        void this.#holdKeys(() => this.#commands.go(action, view));
     }
   }
 
@@ -508,10 +514,28 @@ export class App implements Host {
 
   async #sendOut(view: View, action: OutAction): Promise<void> {
     try {
-      const { runOutAction } = await import("./out.ts");
-      await runOutAction(view, action, this);
+      const { done } = await this.#holdKeys(async () => {
+        const { runOutAction } = await import("./out.ts");
+        return { done: runOutAction(view, action, this) };
+      });
+      await done;
     } catch (error) {
       this.say(messageOf(error));
+    }
+  }
+
+  /**
+   * Holds keys back until `begin` has resolved: while code is loaded, a key would still act on the
+   * view, and not on the question or the view that this code shows.
+   */
+  async #holdKeys<Begun>(begin: () => Promise<Begun>): Promise<Begun> {
+    const held: KeyEvent[] = [];
+    this.#held = held;
+    try {
+      return await begin();
+    } finally {
+      this.#held = undefined;
+      for (const event of held) this.#onKey(event);
     }
   }
 

@@ -56,9 +56,9 @@ export class Commands {
     });
   }
 
-  /** Goes where an action leads from a view. */
-  go(action: Action, view: View): void {
-    void this.#navigate((navigator) => navigator.go(action, view));
+  /** Goes where an action leads from a view. Resolves when the way is taken. */
+  go(action: Action, view: View): Promise<void> {
+    return this.#navigate((navigator) => navigator.go(action, view));
   }
 
   /** The entry for a position, or for a command with its argument. */
