@@ -368,7 +368,7 @@ describeWith(["root", "docker", "podman"], "an agent of a container that has end
     await on.api.getVolume(target.volume).remove();
     await tail.stop();
     await waitFor("the agent to end", async () => (await listedAgents(by)).length === 0);
-    expect(await sidecars(on, target.handle.id)).toBe(0);
+    await waitFor("every sidecar to be removed", async () => (await sidecars(on, target.handle.id)) === 0);
     await by.close();
   });
 
