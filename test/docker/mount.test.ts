@@ -112,7 +112,7 @@ describeWith(["root", "docker"], "a mount of a container's directory, for root",
 });
 
 describeWith(["root", "docker", "userNamespaces"], "a mount for one command", () => {
-  test("an ordinary user sees the container's directory in the command alone, and is told so", async () => {
+  test("an ordinary user sees the container's directory only in the command, and a line says so", async () => {
     const by = user({ uid: ORDINARY_USER, engine: engine("docker") });
     const web = await target(engine("docker"));
     const seen = await by.run(["mount", `${web.name}:`, "--", "cat", "logs/app.log"]);

@@ -116,7 +116,7 @@ function podTests(programs: string | undefined): void {
     expect((await run(["tail", "-n", "1", at("@logs")])).text).toBe("end\n");
   });
 
-  test("tail -f of a log goes on over rotations and reads what was rotated before", async () => {
+  test("tail -f of a log continues through rotations and reads files that were rotated earlier", async () => {
     const shop = namespace();
     const pod = await node.pod({ namespace: shop, name: "web" });
     const target = await pod.run({ name: "app", command: speaker() });

@@ -24,7 +24,7 @@ test("a number of another type is an error that names the field", () => {
   expect(() => decodeUsage({ read: 5 }, request)).toThrow(/read is 5, not a string/);
 });
 
-test("processor time is told per elapsed time, and not without a second sample of the same run", () => {
+test("CPU usage is relative to elapsed time and needs two samples of the same run", () => {
   const sample = (time: number, processor: number | undefined): UsageSample => ({
     ...{ time, processor, memory: 1, memoryLimit: 2 },
   });

@@ -535,7 +535,8 @@ export class App implements Host {
       return await begin();
     } finally {
       this.#held = undefined;
-      for (const event of held) this.#onKey(event);
+      // Drop them if the view is not visible any more: after the end, or behind another program.
+      for (const event of held) if (!this.#isOver && !this.#isOutside) this.#onKey(event);
     }
   }
 

@@ -2,8 +2,8 @@ import type { ContainerPort, ContainersState, ContainerUsage, ListedContainer } 
 import type { Theme } from "../canvas/theme.ts";
 import type { ListItem } from "../lists/list.ts";
 import type { Cell, Column } from "../lists/table.ts";
-import { isLive, isRunning, REMOVED, stateBegan, stateWords } from "./container-state.ts";
 import { duration, relativeTime } from "./durations.ts";
+import { isLive, isRunning, REMOVED, stateBegan, stateWords } from "./state-words.ts";
 import { cpuSparkline, cpuText, memorySparkline, memoryText } from "./usage-text.ts";
 
 /** A line of the list of containers. */

@@ -3,7 +3,6 @@ import { watchContainers } from "../../../src/routes/index.ts";
 import type { Action } from "../keymap/keymap.ts";
 import { ListPane } from "../lists/list-pane.ts";
 import type { Frame, Size, View } from "../view.ts";
-import { isRunning, REMOVED, UNREACHABLE } from "./container-state.ts";
 import {
   type ContainerItem,
   containerColumns,
@@ -14,6 +13,7 @@ import {
 } from "./containers-items.ts";
 import type { BrowserContext, OpenMode } from "./context.ts";
 import { failureLine } from "./failure-lines.ts";
+import { isRunning, REMOVED, UNREACHABLE } from "./state-words.ts";
 import { UsageWatch } from "./usage-watch.ts";
 
 /** Milliseconds between redraws of ages and usage. */

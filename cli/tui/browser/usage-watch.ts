@@ -1,6 +1,6 @@
 import { type ContainerUsage, containerUsage, type ListedContainer } from "../../../src/engines/index.ts";
-import { isRunning } from "./container-state.ts";
 import { containerKey } from "./containers-items.ts";
+import { isRunning } from "./state-words.ts";
 
 /**
  * Milliseconds that a container must be visible before its usage is requested. Avoids requests

@@ -106,7 +106,7 @@ export const rows: Record<string, Row> = {
     attempt: (way, by, of) => follows(way, by, of, () => restart(of)),
     refused: { "docker exec": /began/, "docker cp": /began/, "cdebug exec": /began/, lnav: /began/ },
   },
-  "follow a container that is made anew": {
+  "follow a recreated container": {
     attempt: (way, by, of, refused) =>
       follows(way, by, of, (_, follower) => makeAnew(of).then(() => whereItStayed(of, follower)), refused),
     refused: {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { stateWords } from "../../../cli/tui/browser/container-state.ts";
 import {
   type ContainerItem,
   containerColumns,
@@ -7,6 +6,7 @@ import {
   containerMessage,
   portsText,
 } from "../../../cli/tui/browser/containers-items.ts";
+import { stateWords } from "../../../cli/tui/browser/state-words.ts";
 import { DEFAULT_THEME } from "../../../cli/tui/canvas/theme.ts";
 import { List } from "../../../cli/tui/lists/list.ts";
 import { Table } from "../../../cli/tui/lists/table.ts";
