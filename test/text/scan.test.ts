@@ -81,6 +81,18 @@ describe("Scan", () => {
     });
   });
 
+  it("continues if it is started again before a cancellation has ended", async () => {
+    await withFile("x\n".repeat(8_000_000), async (fd) => {
+      const scan = new Scan(regularSource(fd), NEWLINES, () => {}, pool);
+      scan.go();
+      const cancelled = scan.cancel();
+      scan.go();
+      await cancelled;
+      await finished(scan);
+      expect(scan.counts.total).toBe(8_000_000);
+    });
+  });
+
   it("ends an endless expression without affecting other scans on the same threads", async () => {
     await withFile(`${"a".repeat(60)}\n`, async (fd) => {
       const source = regularSource(fd);

@@ -27,6 +27,18 @@ export interface SearchStatus {
   isRunning: boolean;
 }
 
+/** A pattern with its hits. */
+interface Search {
+  pattern: string;
+  mode: SearchMode;
+  hits: Hits;
+  map: HitMap;
+  /** Of text. */
+  highlight: Highlight | undefined;
+  /** Of bytes. */
+  bytes: Buffer | undefined;
+}
+
 /** The pattern that one searches for, its hits in the document, and the hit that one is at. */
 export class Searching {
   readonly #document: Document;
@@ -36,10 +48,9 @@ export class Searching {
   #ignoresCase = false;
   /** JSON is shown by its fields: `name=value` finds members. */
   #fields = false;
-  #hits: Hits | undefined;
-  #map: HitMap | undefined;
-  #highlight: Highlight | undefined;
-  #bytes: Buffer | undefined;
+  #search: Search | undefined;
+  /** The pattern that is being typed; it is shown instead of the search. */
+  #tried: Search | undefined;
   /** Resolves when searches that were given up read nothing any more. */
   #ending: Promise<void> = Promise.resolve();
   /** Where the hit is that one is at. */
@@ -65,8 +76,38 @@ export class Searching {
    * one before stays then.
    */
   set(pattern: string, mode: SearchMode): void {
-    this.#use(pattern, mode);
+    const tried = this.#tried;
+    if (tried?.pattern === pattern && tried.mode === mode) {
+      this.#tried = undefined;
+      this.#take(tried);
+    } else this.#use(pattern, mode);
     this.at = undefined;
+  }
+
+  /**
+   * Shows the matches of a pattern that is being typed, instead of those of the search, which stays.
+   * Ends the scan of the pattern tried before. @throws Error for an invalid pattern; the one before
+   * stays then
+   */
+  try(pattern: string, mode: SearchMode): void {
+    const tried = this.#make(pattern, mode);
+    this.endTry();
+    this.#tried = tried;
+  }
+
+  /** Shows the matches of the search again. */
+  endTry(): void {
+    this.#end(this.#tried);
+    this.#tried = undefined;
+  }
+
+  async findTried(from: number, direction: Direction): Promise<SearchResult> {
+    return (await this.#tried?.hits.find(from, direction)) ?? { kind: "none" };
+  }
+
+  /** Ends the scan for the tried pattern; its matches on the screen stay marked. */
+  restTried(): void {
+    void this.#tried?.hits.scan.cancel();
   }
 
   /** The same pattern in the other mode; where it is none there, none. */
@@ -75,7 +116,8 @@ export class Searching {
     try {
       this.#use(this.#pattern, mode);
     } catch {
-      this.#drop();
+      this.#end(this.#search);
+      this.#search = undefined;
       this.#pattern = "";
     }
   }
@@ -121,16 +163,16 @@ export class Searching {
 
   async find(from: number, direction: Direction): Promise<SearchResult> {
     this.isHidden = false;
-    return (await this.#hits?.find(from, direction)) ?? { kind: "none" };
+    return (await this.#search?.hits.find(from, direction)) ?? { kind: "none" };
   }
 
   get highlight(): Highlight | undefined {
-    return this.isHidden || this.#mode === "hex" ? undefined : this.#highlight;
+    return this.#shown?.highlight;
   }
 
   /** Where the bytes that are searched for are in `bytes`. */
   marksIn(bytes: Buffer): Mark[] {
-    const wanted = this.isHidden || this.#mode === "text" ? undefined : this.#bytes;
+    const wanted = this.#shown?.bytes;
     const marks: Mark[] = [];
     if (!wanted) return marks;
     for (let at = bytes.indexOf(wanted); at !== -1; at = bytes.indexOf(wanted, at + wanted.length))
@@ -140,11 +182,11 @@ export class Searching {
 
   /** Bytes that a hit has, when bytes are searched for. */
   get length(): number {
-    return this.#mode === "hex" ? (this.#bytes?.length ?? 0) : 0;
+    return this.#shown?.bytes?.length ?? 0;
   }
 
   get status(): SearchStatus | undefined {
-    const hits = this.#hits;
+    const hits = this.#search?.hits;
     if (!hits || this.isHidden) return undefined;
     const { scan } = hits;
     // Taken over from the other mode, and not asked for since.
@@ -160,69 +202,89 @@ export class Searching {
 
   /**
    * For each of `parts` equal parts of the text, whether it has matches; undefined without a
-   * search.
+   * search, and while a pattern is typed.
    */
   ticks(parts: number): Uint8Array | undefined {
-    if (this.isHidden || !this.#map) return undefined;
-    const { has, isRough } = this.#map.parts(parts);
+    if (this.isHidden || !this.#search || this.#tried) return undefined;
+    const { has, isRough } = this.#search.map.parts(parts);
     if (isRough) this.#changed();
     return has;
   }
 
   /** The text has grown: counts what came. Not when one has ended the search. */
   grown(): void {
-    if (this.#hits && !this.#hits.scan.isCancelled) this.#hits.scan.go();
+    const { scan } = this.#search?.hits ?? {};
+    if (scan && !scan.isCancelled) scan.go();
   }
 
   /** What was before `offset` is gone. Nothing may be under way. */
   dropBefore(offset: number): void {
-    this.#hits?.dropBefore(offset);
+    this.#search?.hits.dropBefore(offset);
+    this.#tried?.hits.dropBefore(offset);
     if (this.at !== undefined && this.at < offset) this.at = undefined;
   }
 
   /** Ends what is under way. True when something was. */
   cancel(): boolean {
-    const { scan } = this.#hits ?? {};
+    const { scan } = this.#search?.hits ?? {};
     if (!scan?.isRunning) return false;
     void scan.cancel();
     return true;
   }
 
-  /** Resolves once nothing reads the source; {@link grown} resumes. */
+  /** Resolves once nothing reads the source; the result resumes the search. */
   async pause(): Promise<() => void> {
-    const { scan } = this.#hits ?? {};
+    const { scan } = this.#search?.hits ?? {};
     const wasRunning = scan?.isRunning === true || scan?.isCancelled === false;
-    await Promise.all([scan?.cancel(), this.#ending]);
+    await Promise.all([scan?.cancel(), this.#tried?.hits.scan.cancel(), this.#ending]);
     return () => {
       if (wasRunning) scan?.go();
     };
   }
 
   async close(): Promise<void> {
-    this.#drop();
+    this.endTry();
+    this.#end(this.#search);
+    this.#search = undefined;
     await this.#ending;
   }
 
+  /** The search whose matches are marked. */
+  get #shown(): Search | undefined {
+    return this.#tried ?? (this.isHidden ? undefined : this.#search);
+  }
+
   #use(pattern: string, mode: SearchMode): void {
+    this.#take(this.#make(pattern, mode));
+  }
+
+  #take(search: Search): void {
+    this.#end(this.#search);
+    this.#search = search;
+    this.#pattern = search.pattern;
+    this.#mode = search.mode;
+  }
+
+  #make(pattern: string, mode: SearchMode): Search {
     const query =
       mode === "hex"
         ? byteQuery(pattern)
         : lineQuery(pattern, this.#document.encoding, { ignoreCase: this.#ignoresCase, fields: this.#fields });
     const hits = new Hits(this.#document.source, query, this.#changed);
-    this.#drop();
-    this.#hits = hits;
-    this.#map = new HitMap(this.#document.source, hits);
-    this.#pattern = pattern;
-    this.#mode = mode;
-    this.#bytes = query.kind === "bytes" ? Buffer.from(query.bytes) : undefined;
-    this.#highlight =
-      query.kind === "lines" ? { matcher: new Matcher(query.match), isRisky: mayBacktrack(pattern) } : undefined;
+    return {
+      pattern,
+      mode,
+      hits,
+      map: new HitMap(this.#document.source, hits),
+      highlight:
+        query.kind === "lines" ? { matcher: new Matcher(query.match), isRisky: mayBacktrack(pattern) } : undefined,
+      bytes: query.kind === "bytes" ? Buffer.from(query.bytes) : undefined,
+    };
   }
 
-  #drop(): void {
-    const { scan } = this.#hits ?? {};
-    this.#hits = this.#map = this.#highlight = this.#bytes = undefined;
-    if (scan) this.#ending = Promise.all([this.#ending, scan.cancel()]).then(() => undefined);
+  #end(search: Search | undefined): void {
+    if (!search) return;
+    this.#ending = Promise.all([this.#ending, search.hits.scan.cancel()]).then(() => undefined);
   }
 }
 

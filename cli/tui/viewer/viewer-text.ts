@@ -229,9 +229,10 @@ export class ViewerText {
     this.viewport.toEnd();
   }
 
-  show(offset: number): void {
+  /** Puts the line of `offset` at the top, from one of its rows on. */
+  show(offset: number, row = 0): void {
     this.#filter?.near(offset);
-    this.viewport.show(offset);
+    this.viewport.show(offset, 0, row);
   }
 
   /**

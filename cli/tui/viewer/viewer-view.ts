@@ -264,11 +264,17 @@ export class ViewerView implements View {
     const check = (text: string) => viewer.refusal(text);
     switch (action) {
       case "search":
-        this.#host.ask({ label: "/", check, done: (text) => viewer.search(text, "forward") });
+      case "search-back": {
+        const direction = action === "search" ? "forward" : "backward";
+        this.#host.ask({
+          label: action === "search" ? "/" : "\\",
+          check,
+          changed: (text) => viewer.trySearch(text, direction),
+          done: (text) => viewer.search(text, direction),
+          cancelled: () => viewer.endTry(),
+        });
         return true;
-      case "search-back":
-        this.#host.ask({ label: "\\", check, done: (text) => viewer.search(text, "backward") });
-        return true;
+      }
       case "filter":
         this.#host.ask({
           label: "&",

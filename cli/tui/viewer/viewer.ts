@@ -12,6 +12,7 @@ import { Jumps } from "./jumps.ts";
 import { LineCounting } from "./line-counting.ts";
 import { MatchWalk } from "./match-walk.ts";
 import type { ByteRange } from "./range.ts";
+import { SearchPreview } from "./search-preview.ts";
 import { Searching } from "./searching.ts";
 import { SourceChanges } from "./source-changes.ts";
 import { performAction } from "./viewer-actions.ts";
@@ -52,6 +53,8 @@ export class Viewer {
   #count = "";
   #message = "";
   #unread = 0;
+  /** Set while a pattern is typed. */
+  #preview: SearchPreview | undefined;
 
   constructor(options: ViewerOptions) {
     this.#options = options;
@@ -157,8 +160,34 @@ export class Viewer {
     this.#parts.jumps.goto(text);
   }
 
-  /** A new search, from where one is. An empty pattern repeats the last one. */
+  /** Shows the next match of a pattern that is being typed, until {@link search} or {@link endTry}. */
+  trySearch(pattern: string, direction: Direction): void {
+    if (!this.#preview) {
+      endWaits(this.#parts);
+      this.#preview = new SearchPreview(this.#parts, direction, () => this.#options.changed());
+    }
+    this.#preview.typed(pattern);
+  }
+
+  /** Nothing is typed any more: back to the last search, and to where one was. */
+  endTry(): void {
+    this.#preview?.end();
+    this.#preview = undefined;
+    this.#parts.searching.endTry();
+  }
+
+  /**
+   * A new search, from where one was before its pattern was typed. An empty pattern repeats the
+   * last one.
+   */
   search(pattern: string, direction: Direction): void {
+    this.#preview?.end();
+    this.#preview = undefined;
+    this.#search(pattern, direction);
+    this.#parts.searching.endTry();
+  }
+
+  #search(pattern: string, direction: Direction): void {
     const { searching, text, walk } = this.#parts;
     if (pattern !== "") {
       try {
@@ -264,6 +293,7 @@ export class Viewer {
   async close(): Promise<void> {
     const { jumps, searching, text, counting } = this.#parts;
     jumps.close();
+    this.#preview?.close();
     endWaits(this.#parts);
     await this.changes.close();
     await Promise.all([searching.close(), text.filter?.pause(), text.ended(), counting.pause()]);

@@ -82,6 +82,8 @@ export class Scan {
     this.#flag = new SharedArrayBuffer(4);
     this.#running = (this.#source.parts ? this.#runThreads() : this.#runHere()).finally(() => {
       this.#running = undefined;
+      // Started again after a cancellation, before this run had ended.
+      if (!this.#stopped && this.#isRunCancelled) this.go();
       this.#notify();
     });
   }
@@ -112,9 +114,18 @@ export class Scan {
     clearTimeout(stuck);
   }
 
+  /** True if the current run is cancelled. */
+  get #isRunCancelled(): boolean {
+    return Atomics.load(new Int32Array(this.#flag), 0) === 1;
+  }
+
   async #runThreads(): Promise<void> {
     const lanes = Array.from({ length: THREADS * QUEUE }, async () => {
-      for (let next = this.#nextStretch(); next && !this.#stopped && !this.#failure; next = this.#nextStretch()) {
+      for (
+        let next = this.#nextStretch();
+        next && !this.#isRunCancelled && !this.#failure;
+        next = this.#nextStretch()
+      ) {
         if (!this.#holes.skip(next, this.counts)) {
           await this.#scanStretch(this.#holes.until(next));
           continue;
@@ -148,7 +159,7 @@ export class Scan {
   async #runHere(): Promise<void> {
     try {
       this.#counter ??= chunkCounter(this.#source, this.query);
-      for (let next = this.#nextStretch(); next && !this.#stopped; next = this.#nextStretch()) {
+      for (let next = this.#nextStretch(); next && !this.#isRunCancelled; next = this.#nextStretch()) {
         const end = this.#source.end();
         this.counts.set(next.from, this.#counter.count(next.from), end);
         this.#notify();
