@@ -130,6 +130,7 @@ struct tree {
 };
 void attach_trees(const char *at, struct tree *trees, int count, const char *script);
 void detach_remote_mounts(const char *at, const struct tree *trees, int count);
+void require_storage(const char *at, const char *path, const struct tree *trees, int count);
 
 /* keep.c: a mount in the host's namespace */
 struct kept {
@@ -249,6 +250,7 @@ int open_device(const char *link, int flags);
 int open_mountinfo(void);
 uint64_t find_memory_mount(void);
 bool is_local_type(const char *type);
+bool is_storage_type(const char *type);
 bool mount_is_local(uint64_t id);
 bool is_local_file_system(int fd);
 bool target_was_alive(void);

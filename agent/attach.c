@@ -155,6 +155,36 @@ static bool is_remote_mount(const struct mount *mount, const char *table, const 
     return !is_local_type(mount->type);
 }
 
+static bool is_storage(const struct mount *mount, const char *table, const char *at,
+                       const struct tree *trees, int count) {
+    if (strcmp(mount->type, "overlay")) return is_storage_type(mount->type);
+    return !is_remote_mount(mount, table, at, trees, count);
+}
+
+/*
+ * Bails unless every file at `at`/`path` and below it is on a file system that only stores files:
+ * one whose server answers, and where a read has no effect. A path that nothing is mounted on is
+ * on the innermost mount above it.
+ */
+void require_storage(const char *at, const char *path, const struct tree *trees, int count) {
+    char *table = own_mounts(), *copy = strdup(table), *rest = copy, full[2 * wire_max_path];
+    struct mount mount, above = {.type = ""};
+    if (!copy) bail("out of memory for the mount table");
+    if ((size_t)snprintf(full, sizeof full, "%s/%s", at, path) >= sizeof full)
+        bail("%s: %s", path, strerror(ENAMETOOLONG));
+    while (next_mount(&rest, &mount)) {
+        if (below(mount.point, full) && !is_storage(&mount, table, at, trees, count))
+            bail("%s has a mount of type %s", path, mount.type);
+        if (below(full, mount.point) &&
+            (!*above.type || strlen(mount.point) >= strlen(above.point)))
+            above = mount;
+    }
+    if (!is_storage(&above, table, at, trees, count))
+        bail("%s is on a file system of type %s", path, above.type);
+    free(copy);
+    free(table);
+}
+
 /*
  * One pass over the mount table. Returns whether something was unmounted. A mount that a user
  * namespace locked to the one below it cannot be (EINVAL, mount_namespaces(7)): `cover` hides it.

@@ -12,12 +12,14 @@
 
 #include "agent.h"
 
-static const char *const local_types[] = {
-    "ext2",       "ext3",     "ext4",     "xfs",         "btrfs",     "f2fs",    "zfs",
-    "bcachefs",   "tmpfs",    "ramfs",    "rootfs",      "devtmpfs",  "devpts",  "proc",
-    "sysfs",      "cgroup",   "cgroup2",  "mqueue",      "hugetlbfs", "debugfs", "tracefs",
-    "securityfs", "squashfs", "erofs",    "iso9660",     "vfat",      "exfat",   "ntfs3",
-    "nsfs",       "bpf",      "configfs", "binfmt_misc", "pstore",    "efivarfs"};
+static const char *const storage_types[] = {
+    "ext2",  "ext3",   "ext4",     "xfs",   "btrfs",   "f2fs", "zfs",   "bcachefs", "tmpfs",
+    "ramfs", "rootfs", "squashfs", "erofs", "iso9660", "vfat", "exfat", "ntfs3"};
+/* The kernel generates their files on read, and a read of some has an effect. */
+static const char *const kernel_types[] = {
+    "devtmpfs", "devpts",    "proc",        "sysfs",   "cgroup",     "cgroup2",
+    "mqueue",   "hugetlbfs", "debugfs",     "tracefs", "securityfs", "nsfs",
+    "bpf",      "configfs",  "binfmt_misc", "pstore",  "efivarfs"};
 
 /*
  * From include/uapi/linux/magic.h: ext2-4, xfs, btrfs, f2fs, zfs, bcachefs, tmpfs, ramfs, squashfs,
@@ -62,10 +64,19 @@ void forget_mounts(void) {
 }
 
 /* By the type in mountinfo. An overlay's type does not tell. */
-bool is_local_type(const char *type) {
-    for (size_t i = 0; i < sizeof local_types / sizeof *local_types; i++)
-        if (!strcmp(type, local_types[i])) return true;
+static bool is_one_of(const char *type, const char *const *types, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(type, types[i])) return true;
     return false;
+}
+
+bool is_storage_type(const char *type) {
+    return is_one_of(type, storage_types, sizeof storage_types / sizeof *storage_types);
+}
+
+bool is_local_type(const char *type) {
+    return is_storage_type(type) ||
+           is_one_of(type, kernel_types, sizeof kernel_types / sizeof *kernel_types);
 }
 
 static bool is_known_overlay(const char *device) {

@@ -41,7 +41,7 @@ struct launch {
     struct tree trees[MAX_TREES];
     struct file files[MAX_FILES];
     int tree_count, file_count, kept[MAX_FILES], kept_count;
-    bool all_mounts, writable, is_shell;
+    bool all_mounts, writable, is_shell, storage_only;
 };
 
 static int descriptor(const char *option, const char *text) {
@@ -96,6 +96,7 @@ static struct launch *parse(int argc, char **argv) {
         HOST,
         RW,
         ALL_MOUNTS,
+        STORAGE_ONLY,
         JOIN,
         TARGET_PID,
         TARGET_START,
@@ -116,6 +117,7 @@ static struct launch *parse(int argc, char **argv) {
                                           {"host", 1, 0, HOST},
                                           {"rw", 0, 0, RW},
                                           {"all-mounts", 0, 0, ALL_MOUNTS},
+                                          {"storage-only", 0, 0, STORAGE_ONLY},
                                           {"join", 1, 0, JOIN},
                                           {"target-pid", 1, 0, TARGET_PID},
                                           {"target-start", 1, 0, TARGET_START},
@@ -140,6 +142,7 @@ static struct launch *parse(int argc, char **argv) {
         case HOST: log_to(launch.host = descriptor("--host", optarg)); break;
         case RW: launch.writable = true; break;
         case ALL_MOUNTS: launch.all_mounts = true; break;
+        case STORAGE_ONLY: launch.storage_only = true; break;
         case JOIN: want_namespace(&launch.join, optarg); break;
         case TARGET_PID: launch.join.pid = atoi(optarg); break;
         case TARGET_START: launch.join.start_time = optarg; break;
@@ -287,6 +290,8 @@ void run_command(int argc, char **argv) {
     int host_mounts = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
     bool own_user = enter_own_namespaces(&launch->join);
     attach_trees(launch->at, launch->trees, launch->tree_count, launch->script);
+    for (int i = 0; launch->storage_only && i < launch->file_count; i++)
+        require_storage(launch->at, launch->files[i].path, launch->trees, launch->tree_count);
     if (!launch->all_mounts) detach_remote_mounts(launch->at, launch->trees, launch->tree_count);
     if (launch->place) mount_in_host(launch, host_mounts);
     if (launch->join.pid) join_target(launch);

@@ -8,9 +8,9 @@ import { refuseConsuming } from "../../src/sessions/index.ts";
 import { configuredFlags, type Flag, FlagSet, parseArguments, refuseFlags, writeFlags } from "../grep/arguments.ts";
 import { cleanUp, onExit } from "../grep/on-exit.ts";
 import { ripgrepPath } from "../grep/program-file.ts";
-import { follow, type OutputFilter, Status } from "../grep/run.ts";
+import { follow, hidesBinary, type OutputFilter, Status, writeAll } from "../grep/run.ts";
 import { SearchFiles, withCatHint } from "../grep/search-files.ts";
-import { complain, report } from "../io/fail.ts";
+import { complain, printable, report } from "../io/fail.ts";
 import { failOutput } from "../io/output.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
 import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
@@ -147,6 +147,9 @@ class Search {
     try {
       await files.open(reached, sessions);
       if (files.paths.length === 0) return Status.failed;
+      const found = files.hasDirectory ? await this.#onTrees(files, sessions, isRaw) : undefined;
+      if (found !== undefined) return found;
+      await files.openBelow();
       const tree = ["--no-ignore-parent", ...(files.hasDirectory ? ["--follow"] : [])];
       const feeding: { done?: Promise<void> } = {};
       const start: Start = (args, options, stdio) => {
@@ -168,6 +171,42 @@ class Search {
     }
   }
 
+  /** The status of a search on trees; undefined if the search has to go by links. */
+  async #onTrees(files: SearchFiles, sessions: SessionPool, isRaw: boolean): Promise<number | undefined> {
+    const { NotOnTrees, searchTrees } = await import("../grep/tree-search.ts");
+    const { filter, first, last } = await this.#presentation();
+    const command = (flags: readonly Flag[]) => [
+      ...[this.#program, "--no-config", ...first, ...writeFlags(flags), ...last, "--no-ignore-parent"],
+    ];
+    const memory = totalmem() / 2;
+    try {
+      if (files.paths.length > files.directories.length) throw new NotOnTrees("files are among the targets");
+      const given = { directories: files.directories, flags: this.#flags, isRaw, command, filter, memory };
+      const { output, status } = await searchTrees(given, sessions);
+      await this.#write(output);
+      if (hidesBinary(output)) this.#sayHidden();
+      return status;
+    } catch (error) {
+      if (!(error instanceof NotOnTrees)) throw error;
+      if (process.env.PORTHOLE_DEBUG) complain(printable(`the search goes by links: ${error.message}`));
+      return undefined;
+    }
+  }
+
+  async #write(output: Buffer): Promise<void> {
+    try {
+      await writeAll(output);
+    } catch (error) {
+      cleanUp();
+      failOutput(error, Status.failed);
+    }
+  }
+
+  #sayHidden(): void {
+    if (!this.#set.isOn("no-messages", "messages"))
+      complain("binary file matches: it contains a NUL byte (use -a to search it as text)");
+  }
+
   readonly #spawn: Start = (args, options, stdio) => spawn(this.#program, args, { ...options, stdio: [...stdio] });
 
   async #run(rest: readonly string[], { size, isParallel, start }: Work): Promise<number> {
@@ -182,10 +221,9 @@ class Search {
     try {
       // Each thread buffers the output of a file until the search of the file ends.
       const memory = Math.min(MEMORY + (isParallel ? 2 * size : 0), totalmem() / 2);
-      const { status, hidesBinary } = await follow(child, filter, memory);
-      if (hidesBinary && !this.#set.isOn("no-messages", "messages"))
-        complain("binary file matches: it contains a NUL byte (use -a to search it as text)");
-      return status;
+      const end = await follow(child, filter, memory);
+      if (end.hidesBinary) this.#sayHidden();
+      return end.status;
     } catch (error) {
       child.kill("SIGKILL");
       if ((error as NodeJS.ErrnoException).syscall !== "write") throw error;

@@ -13,8 +13,15 @@ export const Status = { matched: 0, unmatched: 1, failed: 2 } as const;
 /** ripgrep's notice about a file that contains a NUL byte. */
 const BINARY = /binary file matches \(found "\\0" byte around offset \d+\)/;
 
+/** Whether a remark about such a file is in ripgrep's output. */
+export function hidesBinary(output: Buffer): boolean {
+  return BINARY.test(output.toString("latin1"));
+}
+
 /** Filters the output of ripgrep before it is written. */
 export interface OutputFilter {
+  /** Whether file content so far had an escape character. */
+  readonly hasEscape: boolean;
   push(bytes: Buffer): Buffer;
   end(): Buffer;
 }
@@ -85,7 +92,7 @@ function startError({ code, message }: NodeJS.ErrnoException): PortholeError {
 }
 
 /** Writes off the main thread: a slow reader must not delay signals. */
-async function writeAll(bytes: Buffer): Promise<void> {
+export async function writeAll(bytes: Buffer): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
     try {
       at += (await writeOut(1, bytes, at, bytes.length - at, null)).bytesWritten;

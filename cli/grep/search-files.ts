@@ -8,9 +8,10 @@ import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
 import { reopenError } from "../with/run-tool.ts";
 import { type Flag, FlagSet } from "./arguments.ts";
 import { colourFilter, hasColours, stopAtNul } from "./colour-filter.ts";
-import { DirectoryFiles, type FoundFile, type NamedDirectory } from "./directory-files.ts";
+import { DirectoryFiles, type FoundFile } from "./directory-files.ts";
 import { Handover } from "./handover.ts";
 import { LinkTree } from "./link-tree.ts";
+import type { OpenDirectory } from "./tree-search.ts";
 
 /** Concurrent batches: the agent opens the next one while this process handles the last. */
 const AT_ONCE = 2;
@@ -24,7 +25,13 @@ export class SearchFiles {
   readonly paths: string[] = [];
   /** Allocated bytes of the files, without holes. */
   bytes = 0;
-  hasDirectory = false;
+  /** The targets that are directories. */
+  readonly directories: OpenDirectory[] = [];
+
+  get hasDirectory(): boolean {
+    return this.directories.length > 0;
+  }
+
   /** ripgrep uses several threads for more than one file. */
   get isParallel(): boolean {
     return this.paths.length > 1 || this.hasDirectory;
@@ -58,9 +65,8 @@ export class SearchFiles {
     this.#handover = new Handover(program, (name, to) => this.#tree.link(name, to));
   }
 
-  /** Opens the targets, and the files below directories that ripgrep would search. */
+  /** Opens the targets. */
   async open(targets: readonly NamedTarget[], sessions: SessionPool): Promise<void> {
-    const directories: NamedDirectory[] = [];
     for (const { text, target } of targets) {
       // ripgrep opens absolute paths itself: the link tree cannot contain them.
       if (target.kind === "local" && target.path.startsWith("/")) {
@@ -74,11 +80,26 @@ export class SearchFiles {
         });
         this.paths.push(text);
         if (file.kind !== "directory") return this.#add(text, file, "named");
-        file.close();
-        directories.push({ session, name: text, path: target.path });
+        this.directories.push({ session, text, target, file });
       });
     }
-    if (directories.length > 0) await this.#openBelow(directories);
+  }
+
+  /** Opens the files below directories that ripgrep would search. */
+  async openBelow(): Promise<void> {
+    if (!this.hasDirectory) return;
+    this.#closeDirectories();
+    const named = this.directories.map(({ session, text, target: { path } }) => ({ session, name: text, path }));
+    const files = await new DirectoryFiles(this.#tree, this.#flags, this.#failed).find(named, this.#program);
+    // Those of each batch are open beside the ones that wait for ripgrep.
+    const left = batches(files, Math.min(MAX_BATCH, Math.ceil(this.#handover.capacity / 4)));
+    const work = async () => {
+      for (const batch of left) await this.#openBatch(batch);
+    };
+    const count = this.paths.length;
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    // The opens finish in any order.
+    this.paths.push(...this.paths.splice(count).sort(compareNames));
   }
 
   /** Starts ripgrep in the directory of the links. */
@@ -107,23 +128,14 @@ export class SearchFiles {
 
   /** Idempotent. */
   close(): void {
+    this.#closeDirectories();
     this.#feeding.abort();
     this.#handover.close();
     this.#tree.remove();
   }
 
-  async #openBelow(directories: readonly NamedDirectory[]): Promise<void> {
-    this.hasDirectory = true;
-    const files = await new DirectoryFiles(this.#tree, this.#flags, this.#failed).find(directories, this.#program);
-    // Those of each batch are open beside the ones that wait for ripgrep.
-    const left = batches(files, Math.min(MAX_BATCH, Math.ceil(this.#handover.capacity / 4)));
-    const work = async () => {
-      for (const batch of left) await this.#openBatch(batch);
-    };
-    const count = this.paths.length;
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
-    // The opens finish in any order.
-    this.paths.push(...this.paths.splice(count).sort(compareNames));
+  #closeDirectories(): void {
+    for (const { file } of this.directories) file.close();
   }
 
   async #openBatch(batch: readonly FoundFile[]): Promise<void> {

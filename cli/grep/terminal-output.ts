@@ -18,6 +18,7 @@ export class TerminalOutput {
   readonly #own: RegExp;
   readonly #backgrounds: ReadonlyMap<string, string>;
   #rest: Buffer[] = [];
+  #hasEscape = false;
 
   /**
    * @param specs the values of `--colors`; @param json the output is JSON, where control characters
@@ -34,6 +35,11 @@ export class TerminalOutput {
       `\\x1b\\[0m(${style})\\x1b\\[48;2;(${red};${green};[0-3])m|${RESET.replace("[", "\\[")}`,
       "g",
     );
+  }
+
+  /** Whether file content so far had an escape character. */
+  get hasEscape(): boolean {
+    return this.#hasEscape;
   }
 
   /** Returns the complete lines, sanitised. Keeps an incomplete line for the next call. */
@@ -90,6 +96,7 @@ export class TerminalOutput {
   }
 
   #safe(bytes: Buffer): Uint8Array {
+    this.#hasEscape ||= bytes.includes(ESCAPE);
     if (!this.#escapes) return safeLine(bytes);
     return Buffer.from(bytes.toString().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped));
   }
@@ -97,6 +104,7 @@ export class TerminalOutput {
 
 /** Maximum pieces of 64 KiB that are kept of one line. */
 const LONG = 16;
+const ESCAPE = 0x1b;
 const NEWLINE = Buffer.from("\n");
 
 function escaped(character: string): string {

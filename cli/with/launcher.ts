@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import { isAbsolute } from "node:path";
 import type { Duplex } from "node:stream";
 import { getSystemErrorName } from "node:util";
@@ -27,6 +28,15 @@ export interface Launch {
   write: boolean;
   /** Keep mounts whose server may never answer. */
   allMounts: boolean;
+  /**
+   * Refuse files and directories on, or above, a mount that does more than store files: whose
+   * server may never answer, or where a read has an effect.
+   */
+  storageOnly?: boolean;
+  /** Its standard streams; default: those of this process. */
+  streams?: readonly ["inherit", "pipe", "pipe"];
+  /** Receives the process that becomes the command. */
+  onStart?: (child: ChildProcess) => void;
   /** Namespaces of a process to join: `net`, `pid`, `ipc`, `uts`. */
   join?: { pid: number; started: string; namespaces: readonly string[] } | undefined;
   /** The command is a shell on a terminal. */
@@ -53,9 +63,11 @@ export async function runLaunched(
     const { args, descriptors } = launchArguments(launch);
     const files = launch.files.map(({ file }) => file);
     for (const file of files) if (file.kind !== "directory") setNonBlocking(file.descriptor, false);
-    const stdio = ["inherit", "inherit", "inherit", ...files.map(({ fd }) => fd), ...descriptors, "pipe"] as const;
+    const streams = launch.streams ?? ["inherit", "inherit", "inherit"];
+    const stdio = [...streams, ...files.map(({ fd }) => fd), ...descriptors, "pipe"] as const;
     const child = begin(start(agentProgram(), args, [...stdio], { env: launch.environment }));
     const ended = endOf(child, "the launcher");
+    launch.onStart?.(child);
     const host = child.stdio.at(-1) as Duplex;
     // It may end before it is told the command.
     host.on("error", () => undefined);
@@ -77,10 +89,8 @@ export async function runLaunched(
 }
 
 /** Arguments of the launcher, and the descriptors that it inherits after the files. */
-function launchArguments({ at, trees, files, directory, write, allMounts, join, isShell, script }: Launch): {
-  args: string[];
-  descriptors: number[];
-} {
+function launchArguments(launch: Launch): { args: string[]; descriptors: number[] } {
+  const { at, trees, files, directory, write, allMounts, storageOnly, join, isShell, script } = launch;
   const descriptors: number[] = [];
   const first = FIRST_FILE + files.length;
   const inherited = (fd: number) => String(first + descriptors.push(fd) - 1);
@@ -93,7 +103,11 @@ function launchArguments({ at, trees, files, directory, write, allMounts, join, 
     if (path === undefined) return ["--keep", number];
     return isAbsolute(path) ? [] : ["--file", number, "--path", path, ...(isOffline ? ["--offline"] : [])];
   });
-  const flags = [...(write ? ["--rw"] : []), ...(allMounts ? ["--all-mounts"] : [])];
+  const flags = [
+    ...(write ? ["--rw"] : []),
+    ...(allMounts ? ["--all-mounts"] : []),
+    ...(storageOnly ? ["--storage-only"] : []),
+  ];
   const begin = directory === undefined ? [] : ["--directory", directory];
   const host = ["--host", String(first + descriptors.length)];
   const joined = join?.namespaces.flatMap((namespace) => ["--join", namespace]) ?? [];

@@ -1,0 +1,59 @@
+import { type Flag, FlagSet } from "./arguments.ts";
+import { FILTERS } from "./flags.ts";
+
+/**
+ * How a search on trees makes sure that no file has colour codes, which it could not leave out:
+ * `none`, it searches raw bytes; `along`, they are one more pattern of the search, whose lines
+ * would be seen in its output; `before`, in a search for them alone.
+ */
+export type ColourCheck = "none" | "along" | "before";
+
+/** The pattern that finds every colour code, as a regular expression and as a fixed string. */
+export const ESCAPE_PATTERN: Flag = { name: "regexp", value: "\x1b" };
+
+/** Options under which each line that matches is printed, and nothing else decides what matches. */
+const PRINTS_MATCHES: ReadonlySet<string> = new Set([
+  ...["regexp", "file", "fixed-strings", "ignore-case", "case-sensitive", "multiline", "max-count"],
+  ...["line-number", "no-line-number", "with-filename", "no-filename", "heading", "no-heading", "column", "byte-offset"],
+  ...["after-context", "before-context", "context", "only-matching", "text", "binary", "threads", "sort", "sortr"],
+  ...["line-buffered", "no-mmap", "max-filesize", "one-file-system", "no-messages", "vimgrep"],
+  ...FILTERS,
+]);
+
+/** Options that decide which bytes of which files are searched. */
+const SELECTS: ReadonlySet<string> = new Set([
+  ...FILTERS,
+  ...["max-filesize", "one-file-system", "no-one-file-system", "text", "no-text", "binary", "no-binary"],
+]);
+
+/** Options for which a search needs links, and why. */
+const NEEDS_LINKS: Readonly<Record<string, string>> = {
+  follow: "trees follow no links",
+  files: "it lists names only",
+  "search-zip": "it would run programs on the files",
+  debug: "it prints more than results",
+  trace: "it prints more than results",
+};
+
+/** Why a search with these options cannot be on trees; undefined if it can. */
+export function linksReason(flags: readonly Flag[]): string | undefined {
+  for (const { name, value } of flags) {
+    if (NEEDS_LINKS[name] !== undefined) return `--${name}: ${NEEDS_LINKS[name]}`;
+    // A second search could not read them again.
+    if (name === "file" && value === "-") return "the patterns come from standard input";
+  }
+  return undefined;
+}
+
+export function colourCheck(flags: readonly Flag[], isRaw: boolean): ColourCheck {
+  if (isRaw) return "none";
+  return flags.every(({ name }) => PRINTS_MATCHES.has(name)) ? "along" : "before";
+}
+
+/** Options of the search for colour codes alone: the same files, no output. */
+export function colourSearch(flags: readonly Flag[]): Flag[] {
+  const set = new FlagSet(flags);
+  const selecting = flags.filter(({ name }) => SELECTS.has(name));
+  const isBinary = set.isOn("null-data", "no-null-data") ? [{ name: "text", value: undefined }] : [];
+  return [{ name: "quiet", value: undefined }, ...selecting, ...isBinary, ESCAPE_PATTERN];
+}

@@ -1,0 +1,226 @@
+import type { ChildProcess } from "node:child_process";
+import { posix } from "node:path";
+import { limitMemory } from "../../src/descriptors/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { ensureTreeDirectory, type Tree, type TreeTarget } from "../../src/routes/index.ts";
+import { followLinks, type OpenFile, type Session } from "../../src/sessions/index.ts";
+import { placeName, type Target } from "../../src/target.ts";
+import type { SessionPool } from "../targets/session-pool.ts";
+import { type Launch, runLaunched } from "../with/launcher.ts";
+import type { Flag } from "./arguments.ts";
+import { type OutputFilter, Status } from "./run.ts";
+import { colourCheck, colourSearch, ESCAPE_PATTERN, linksReason } from "./tree-flags.ts";
+
+/** A directory that was named as a target, and is open. */
+export interface OpenDirectory {
+  session: Session;
+  target: Target;
+  /** As named on the command line; the names of its files begin with it. */
+  text: string;
+  file: OpenFile;
+}
+
+/** What ripgrep printed on trees. */
+export interface TreeOutput {
+  output: Buffer;
+  status: number;
+}
+
+/** The search goes by links instead: why. */
+export class NotOnTrees extends Error {}
+
+/** After this time the links, which print results as they come, take over. */
+const LONGEST_MS = 3_000;
+/** In bytes: output is kept until the search has ended. */
+const MOST_OUTPUT = 16 * 1024 * 1024;
+
+/** A search of directories. */
+export interface TreeSearch {
+  directories: readonly OpenDirectory[];
+  flags: readonly Flag[];
+  /** The files' colour codes may stay. */
+  isRaw: boolean;
+  /** ripgrep with options, for the directories' names to follow. */
+  command: (flags: readonly Flag[]) => readonly string[];
+  filter: OutputFilter | undefined;
+  /** Limit for ripgrep, in bytes. */
+  memory: number;
+}
+
+/**
+ * Runs ripgrep below trees of the targets, in a mount namespace where their names are paths. It
+ * walks and reads by itself. So what it prints counts only if it met nothing that agents and links
+ * deal with: an error, colour codes, a file system whose server may not answer.
+ * @throws NotOnTrees; PortholeError CANCELLED
+ */
+export async function searchTrees(search: TreeSearch, sessions: SessionPool): Promise<TreeOutput> {
+  const { flags, isRaw, command, filter, memory, directories } = search;
+  const reason = linksReason(flags);
+  if (reason !== undefined) throw new NotOnTrees(reason);
+  const files = await Promise.all(directories.map(fileOf));
+  const deadline = performance.now() + LONGEST_MS;
+  const run = async (words: readonly string[], held: HeldOutput) => {
+    const trees = await takeTrees(directories, sessions);
+    try {
+      return await runOnTrees([...words, "--", ...directories.map(({ text }) => text)], { trees, files }, held);
+    } finally {
+      for (const { tree } of trees) tree.close();
+    }
+  };
+  const check = colourCheck(flags, isRaw);
+  if (check === "before") {
+    const look = new HeldOutput({ deadline, memory });
+    if ((await run(command(colourSearch(flags)), look)).status === Status.matched) throw new NotOnTrees(COLOURED);
+  }
+  const held = new HeldOutput({ deadline, memory, filter, noEscapes: check === "along" });
+  return run(command(check === "along" ? [...flags, ESCAPE_PATTERN] : flags), held);
+}
+
+const COLOURED = "a file has escape characters";
+
+async function runOnTrees(
+  command: readonly string[],
+  on: Pick<Launch, "trees" | "files">,
+  held: HeldOutput,
+): Promise<TreeOutput> {
+  const launch: Launch = {
+    ...on,
+    at: ensureTreeDirectory(),
+    directory: ".",
+    write: false,
+    allMounts: false,
+    storageOnly: true,
+    streams: ["inherit", "pipe", "pipe"],
+    onStart: (child) => held.read(child),
+  };
+  try {
+    const { status, signal } = await runLaunched(launch, (refused) => {
+      for (const { message } of refused.values()) throw new NotOnTrees(message);
+      return command;
+    });
+    const output = await held.end();
+    if (signal !== null || status === null || status > Status.unmatched)
+      throw new NotOnTrees(`ripgrep ended with ${signal ?? `status ${status}`}`);
+    return { output, status };
+  } catch (error) {
+    throw held.reason ?? asReason(error);
+  } finally {
+    held.close();
+  }
+}
+
+async function takeTrees(
+  directories: readonly OpenDirectory[],
+  sessions: SessionPool,
+): Promise<{ name: string; tree: Tree }[]> {
+  const targets = new Map(directories.map(({ target }) => [`${placeName(target)}:`, target as TreeTarget]));
+  const taken = await Promise.allSettled(
+    Array.from(targets, async ([name, target]) => ({
+      name,
+      tree: await sessions.tree(target, { write: false, allMounts: false }),
+    })),
+  );
+  const trees = taken.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  const failed = taken.find((result) => result.status === "rejected");
+  if (failed === undefined) return trees;
+  for (const { tree } of trees) tree.close();
+  throw asReason(failed.reason);
+}
+
+function asReason(error: unknown): unknown {
+  if (error instanceof PortholeError && error.code !== "CANCELLED") return new NotOnTrees(error.message);
+  return error;
+}
+
+/** The directory's path below the launcher's, which has to be its name: a tree follows no links. */
+async function fileOf({ session, target, text, file }: OpenDirectory): Promise<Launch["files"][number]> {
+  const place = `${placeName(target)}:`;
+  if (session.route !== "direct") throw new NotOnTrees(`the route is ${session.route}`);
+  if (target.kind === "local" || target.kind === "output" || text !== place + target.path)
+    throw new NotOnTrees(`${text} is no name of a path in a tree`);
+  const path = await followLinks(target.path, (link) => session.readlink(link));
+  if (path !== posix.normalize(target.path).replace(/(?!^)\/+$/, "")) throw new NotOnTrees(`${text} has a link in it`);
+  return { file, path: place + (path === "/" ? "" : path), isOffline: session.offline !== undefined };
+}
+
+/** Keeps the output of a run, and ends the run when it cannot count. */
+class HeldOutput {
+  /** Why it does not count. */
+  reason: NotOnTrees | undefined;
+  readonly #memory: number;
+  readonly #noEscapes: boolean;
+  readonly #filter: OutputFilter | undefined;
+  readonly #timer: NodeJS.Timeout;
+  readonly #pieces: Uint8Array[] = [];
+  #length = 0;
+  #child: ChildProcess | undefined;
+  #ended: Promise<unknown> = Promise.resolve();
+
+  /**
+   * @param deadline in the unit of performance.now(); @param memory limit of the process, in bytes;
+   * @param filter for the output; @param noEscapes no file content in the output may have one
+   */
+  constructor({
+    deadline,
+    memory,
+    filter,
+    noEscapes = false,
+  }: {
+    deadline: number;
+    memory: number;
+    filter?: OutputFilter | undefined;
+    noEscapes?: boolean;
+  }) {
+    this.#memory = memory;
+    this.#noEscapes = noEscapes;
+    this.#filter = filter;
+    const left = Math.max(0, deadline - performance.now());
+    this.#timer = setTimeout(() => this.#giveUp(`it takes longer than ${LONGEST_MS} ms`), left);
+  }
+
+  read(child: ChildProcess): void {
+    this.#child = child;
+    if (child.pid !== undefined) limitUnlessEnded(child.pid, this.#memory);
+    child.stdout?.on("data", (bytes: Buffer) => this.#add(bytes));
+    child.stderr?.on("data", () => this.#giveUp("ripgrep has a message"));
+    this.#ended = new Promise((resolve) => child.once("close", resolve));
+    // The timer must not wait for a process that cannot be killed.
+    if (this.reason !== undefined) child.kill("SIGKILL");
+  }
+
+  /** All of it, once the streams have ended. */
+  async end(): Promise<Buffer> {
+    await this.#ended;
+    if (this.#filter) this.#keep(this.#filter.end());
+    if (this.reason !== undefined) throw this.reason;
+    return Buffer.concat(this.#pieces);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#child?.kill("SIGKILL");
+  }
+
+  #add(bytes: Buffer): void {
+    this.#length += bytes.length;
+    if (this.#length > MOST_OUTPUT) return this.#giveUp(`it prints more than ${MOST_OUTPUT} bytes`);
+    this.#keep(this.#filter?.push(bytes) ?? bytes);
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#pieces.push(bytes);
+    if (this.#noEscapes && (this.#filter?.hasEscape ?? bytes.includes(0x1b)))
+      this.#giveUp(COLOURED);
+  }
+
+  #giveUp(why: string): void {
+    this.reason ??= new NotOnTrees(why);
+    this.#child?.kill("SIGKILL");
+  }
+}
+
+function limitUnlessEnded(pid: number, bytes: number): void {
+  try {
+    limitMemory(pid, bytes);
+  } catch {}
+}
