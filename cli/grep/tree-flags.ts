@@ -14,7 +14,16 @@ export const ESCAPE_PATTERN: Flag = { name: "regexp", value: "\x1b" };
 /** Options under which each line that matches is printed, and nothing else decides what matches. */
 const PRINTS_MATCHES: ReadonlySet<string> = new Set([
   ...["regexp", "file", "fixed-strings", "ignore-case", "case-sensitive", "multiline", "max-count"],
-  ...["line-number", "no-line-number", "with-filename", "no-filename", "heading", "no-heading", "column", "byte-offset"],
+  ...[
+    "line-number",
+    "no-line-number",
+    "with-filename",
+    "no-filename",
+    "heading",
+    "no-heading",
+    "column",
+    "byte-offset",
+  ],
   ...["after-context", "before-context", "context", "only-matching", "text", "binary", "threads", "sort", "sortr"],
   ...["line-buffered", "no-mmap", "max-filesize", "one-file-system", "no-messages", "vimgrep"],
   ...FILTERS,

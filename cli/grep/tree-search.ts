@@ -203,14 +203,13 @@ class HeldOutput {
 
   #add(bytes: Buffer): void {
     this.#length += bytes.length;
-    if (this.#length > MOST_OUTPUT) return this.#giveUp(`it prints more than ${MOST_OUTPUT} bytes`);
-    this.#keep(this.#filter?.push(bytes) ?? bytes);
+    if (this.#length > MOST_OUTPUT) this.#giveUp(`it prints more than ${MOST_OUTPUT} bytes`);
+    else this.#keep(this.#filter?.push(bytes) ?? bytes);
   }
 
   #keep(bytes: Buffer): void {
     this.#pieces.push(bytes);
-    if (this.#noEscapes && (this.#filter?.hasEscape ?? bytes.includes(0x1b)))
-      this.#giveUp(COLOURED);
+    if (this.#noEscapes && (this.#filter?.hasEscape ?? bytes.includes(0x1b))) this.#giveUp(COLOURED);
   }
 
   #giveUp(why: string): void {

@@ -144,7 +144,8 @@ function size(text: string): number {
 const ripgrep = `ripgrep:
   All options of ripgrep work (see rg(1)) except --pre, --pre-glob, --hostname-bin,
   --hyperlink-format and --generate. The file named by RIPGREP_CONFIG_PATH is read, unless
-  --no-config is given. In directories, ignore files apply from the named directory down.
+  --no-config is given. In directories, ignore files (.gitignore in a repository, .ignore,
+  .rgignore) apply from the named directory down; --no-ignore searches all files.
   Text with colour codes is searched as a terminal shows it, so byte offsets refer to the
   shown text; --raw searches the bytes. ripgrep reads such a file through a pipe, which has
   no size and no times. The same applies to files that only the agent may read, and to files
