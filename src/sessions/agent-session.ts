@@ -1,12 +1,8 @@
-import { normalize } from "node:path";
 import { discard } from "../descriptors/discard.ts";
 import { errnoName } from "../descriptors/errno.ts";
-import { addMountTable, canClassifyRoot } from "../descriptors/file-system.ts";
 import type { InotifyEvent } from "../descriptors/inotify-event.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { statx } from "../descriptors/statx.ts";
-import type { ImageLayer } from "../engines/image-layers.ts";
-import type { MissingPath } from "../engines/layers.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentInfo, AgentRoute } from "../protocol/agent-info.ts";
 import type { Reply } from "../protocol/channel.ts";
@@ -16,16 +12,14 @@ import { FileStatAt, ListFlag, Op, OpenFlag, ProcessesFlag } from "../protocol/m
 import type { ProcessesRecord } from "../protocol/records.ts";
 import { violation } from "../protocol/violation.ts";
 import type { Attachment } from "../routes/attachment.ts";
-import { type OfflineKind, offlineKindOf, readRecord, routeOf } from "../routes/registry.ts";
+import type { OfflineKind } from "../routes/registry.ts";
 import { pathBytes, pathText } from "../target.ts";
 import type { AgentClient } from "./agent-client.ts";
-import { type AgentTrust, checkPipe, checkReceived } from "./check-received.ts";
-import { consumingError } from "./consuming.ts";
-import { deniedOnMountRouteError, ownDescriptorError, ownStream, unfollowedLinkError } from "./explanations.ts";
-import { followLinks } from "./follow-links.ts";
+import { AgentTarget } from "./agent-target.ts";
+import { checkPipe, checkReceived } from "./check-received.ts";
+import { OpenFailures } from "./open-failures.ts";
 import { kindOf, OpenFile } from "./open-file.ts";
 import { statOf } from "./open-local.ts";
-import { streamNumbered, streamOf } from "./own-output.ts";
 import type { DirectoryEntry, FileLayer, OpenOptions, Session } from "./session.ts";
 import { Watcher } from "./watcher.ts";
 
@@ -41,16 +35,11 @@ export class AgentSession implements Session {
   readonly route: AgentRoute;
   readonly fresh: boolean;
   readonly instance: string;
-  readonly offline: OfflineKind | undefined;
   readonly #client: AgentClient;
   readonly #timeoutMs: number;
   readonly #watcher: Watcher;
-  readonly #attached: Attachment;
-  readonly #trust: AgentTrust;
-  #relaysAll: boolean | undefined;
-  #isLazy = false;
-  #described: Promise<ImageLayer[]> | undefined;
-  #absent: readonly MissingPath[] | undefined;
+  readonly #target: AgentTarget;
+  readonly #failures: OpenFailures;
 
   constructor(name: string, client: AgentClient, attached: Attachment, timeoutMs: number) {
     this.name = name;
@@ -60,12 +49,15 @@ export class AgentSession implements Session {
     this.instance = attached.file;
     this.#timeoutMs = timeoutMs;
     this.#watcher = new Watcher(client, timeoutMs);
-    this.#attached = attached;
-    // From our own record: the route in the agent's description is its own claim.
-    this.offline = offlineKindOf(attached.file);
-    // An agent of an offline target shares nothing with a process of the target.
-    const isOurs = routeOf(attached.file) === "direct" || this.offline !== undefined;
-    this.#trust = isOurs ? "own process" : "stranger";
+    this.#target = new AgentTarget(name, attached);
+    this.#failures = new OpenFailures(this.#target, client.info, {
+      stat: (path) => this.#look(this.#cannot("stat", path), path, {}),
+      readlink: (path) => this.readlink(path),
+    });
+  }
+
+  get offline(): OfflineKind | undefined {
+    return this.#target.offline;
   }
 
   async open(path: string, options: OpenOptions = {}): Promise<OpenFile> {
@@ -76,7 +68,7 @@ export class AgentSession implements Session {
     try {
       reply = await this.#askToOpen(what, path, options);
     } catch (error) {
-      const leadsTo = await this.#leadsTo(what, path, options, error);
+      const leadsTo = await this.#failures.leadsTo(what, path, options, error);
       reply = await this.#askToOpen(what, leadsTo, options);
     }
     return this.#received(path, reply, options);
@@ -85,7 +77,9 @@ export class AgentSession implements Session {
   #askToOpen(what: () => string, path: string, options: OpenOptions): Promise<Reply<OwnedFd>> {
     const flags = this.#openFlags(options) | (options.noFollow ? OpenFlag.noFollow : 0);
     const body = () => encode.open(flags, options.offset ?? 0n, pathBytes(path));
-    return this.#ask(what, Op.open, body, 1).catch(this.#explain(path));
+    return this.#ask(what, Op.open, body, 1).catch((error: unknown) => {
+      throw this.#failures.missing(path, error);
+    });
   }
 
   async openMany(directory: string, names: readonly string[]): Promise<(OpenFile | undefined)[]> {
@@ -104,7 +98,7 @@ export class AgentSession implements Session {
         const promised = decodeFileClaim(stat);
         if (kindOf(promised.mode) !== "file" || promised.relayed || promised.consuming)
           throw violation("one of many files that has to be opened by itself");
-        checkReceived(path, fd, promised, {}, this.#trust);
+        checkReceived(path, fd, promised, {}, this.#target.trust);
         files[at] = new OpenFile(path, fd, () => decodeFileStat(stat));
       }
       return files;
@@ -122,23 +116,16 @@ export class AgentSession implements Session {
       const reply = await this.#ask(this.#cannot("open", path), Op.openProcessFd, body, 1);
       return await this.#received(path, reply, options);
     } catch (error) {
-      throw this.#isDenied(error) ? deniedOnMountRouteError(error, path, undefined) : error;
+      throw this.#failures.ofProcessFile(path, error);
     }
   }
 
   whyMissing(path: string): string | undefined {
-    if (this.offline === undefined) return undefined;
-    this.#absent ??= readRecord(this.#attached.run, this.#attached.file)?.absent ?? [];
-    const plain = normalize(path);
-    const found = this.#absent.find(({ path: at }) => plain === at || plain.startsWith(`${at}/`));
-    return found && `${found.path} ${found.why}`;
+    return this.#target.whyMissing(path);
   }
 
   async *processes(options: { files?: boolean } = {}): AsyncGenerator<ProcessesRecord> {
-    if (this.offline !== undefined) {
-      const what = this.offline === "stopped" ? "the container does not run" : `${this.offline}s do not run`;
-      throw new PortholeError("TARGET", `'${this.name}' has no processes: ${what}`, { errno: "ESRCH" });
-    }
+    this.#target.requireProcesses();
     const body = encode.processes(options.files ? ProcessesFlag.files : 0);
     const what = () => `cannot list the processes of ${this.name}`;
     for await (const records of this.#client.records(Op.processes, body, this.#timeoutMs, what)) {
@@ -173,70 +160,17 @@ export class AgentSession implements Session {
     } catch (error) {
       // A follower polls a path that does not exist: ENOENT costs no second request.
       if (!(error instanceof PortholeError) || error.errno === "ENOENT") throw error;
-      return this.#look(what, await this.#leadsTo(what, path, options, error), options);
+      return this.#look(what, await this.#failures.leadsTo(what, path, options, error), options);
     }
   }
 
   async #look(what: () => string, path: string, options: { noFollow?: boolean }): Promise<FileStat> {
     const flags = options.noFollow ? OpenFlag.noFollow : 0;
     const request = () => encode.stat(flags, pathBytes(path));
-    const { body } = await this.#ask(what, Op.stat, request, 0).catch(this.#explain(path));
+    const { body } = await this.#ask(what, Op.stat, request, 0).catch((error: unknown) => {
+      throw this.#failures.missing(path, error);
+    });
     return this.#stat(body);
-  }
-
-  /**
-   * Resolves links that the agent did not follow. A path that leads to a link of a process is
-   * opened by that link's own path.
-   * @throws PortholeError FILE: `error`, or an error that explains it and names the remedy
-   */
-  async #leadsTo(what: () => string, path: string, options: { noFollow?: boolean }, error: unknown): Promise<string> {
-    if (!(error instanceof PortholeError) || error.code !== "FILE" || options.noFollow) throw error;
-    if (error.errno === "ELOOP" || error.errno === "ENOENT") {
-      const leadsTo = await followLinks(path, (link) => this.readlink(link));
-      if (error.errno === "ELOOP" && leadsTo !== path && /^\/proc\/\d+\/(root|cwd|exe|fd\/\d+)(\/|$)/.test(leadsTo))
-        return leadsTo;
-      throw (
-        ownDescriptorError(what(), leadsTo, await this.#outputHint(leadsTo), error) ??
-        unfollowedLinkError(what(), leadsTo, error) ??
-        error
-      );
-    }
-    if (!this.#isDenied(error)) throw error;
-    const owner = await this.#look(what, path, {}).then(
-      ({ uid }) => (uid === this.agent.uid ? undefined : uid),
-      () => undefined,
-    );
-    throw deniedOnMountRouteError(error, path, owner);
-  }
-
-  /** True if the container's own rules may have refused the access. */
-  #isDenied(error: unknown): error is PortholeError {
-    return error instanceof PortholeError && error.errno === "EACCES" && this.route === "mount";
-  }
-
-  /**
-   * Which target shows the container's output that a path leads to; undefined if no engine keeps
-   * it.
-   */
-  async #outputHint(leadsTo: string): Promise<string | undefined> {
-    const number = ownStream(leadsTo);
-    if (number === undefined) return undefined;
-    if (this.offline === "image") return "only a container of the image has output: CONTAINER:@logs shows it";
-    if (!this.#isContainer) return undefined;
-    return `${this.name}:${await streamNumbered(number, (path) => this.#look(() => path, path, {}))} shows it`;
-  }
-
-  /** False for a process, an image and a volume: no engine keeps output of those. */
-  get #isContainer(): boolean {
-    if (this.offline !== undefined) return this.offline === "stopped";
-    return (readRecord(this.#attached.run, this.#attached.file)?.engine ?? "") !== "";
-  }
-
-  /** Why a file was not opened. The engine keeps the output of the first process. */
-  async #consuming(path: string, stat: FileStat): Promise<PortholeError> {
-    const what = this.#sentence("open", path);
-    const stream = this.#isContainer ? await streamOf(stat, (of) => this.#look(() => what, of, {})) : undefined;
-    return consumingError(what, stat, stream && `${this.name}:${stream}`);
   }
 
   async *list(path: string, options: { stat?: boolean } = {}): AsyncGenerator<DirectoryEntry> {
@@ -255,7 +189,7 @@ export class AgentSession implements Session {
   }
 
   async layer(path: string, options: { noFollow?: boolean } = {}): Promise<FileLayer | undefined> {
-    const layers = readRecord(this.#attached.run, this.#attached.file)?.layers ?? [];
+    const { layers } = this.#target;
     if (layers.length === 0) return undefined;
     const what = this.#cannot("find the layer of", path);
     const flags = options.noFollow ? OpenFlag.noFollow : 0;
@@ -264,25 +198,12 @@ export class AgentSession implements Session {
       const role =
         body.length === 4 ? layers[new DataView(body.buffer, body.byteOffset).getUint32(0, true)] : undefined;
       if (role === undefined) throw this.#broken("a layer that its root has not");
-      return role.kind === "image" ? { ...role, ...(await this.#imageLayers())[role.number - 1] } : role;
+      return role.kind === "image" ? { ...role, ...(await this.#target.imageLayers())[role.number - 1] } : role;
     } catch (error) {
       // From none of them, or the agent could not open them.
       if (error instanceof PortholeError && ["ENODATA", "EOPNOTSUPP"].includes(error.errno ?? "")) return undefined;
       throw error;
     }
-  }
-
-  /** As the engine describes them; none where it does not. */
-  #imageLayers(): Promise<ImageLayer[]> {
-    this.#described ??= this.#askForLayers().catch(() => []);
-    return this.#described;
-  }
-
-  async #askForLayers(): Promise<ImageLayer[]> {
-    const record = readRecord(this.#attached.run, this.#attached.file);
-    if (record === undefined || record.engine === "") return [];
-    const { imageLayerList } = await import("../engines/image-layers.ts");
-    return imageLayerList(record.engine, { id: record.identity, isImage: this.offline === "image" });
   }
 
   async readlink(path: string): Promise<string> {
@@ -340,7 +261,7 @@ export class AgentSession implements Session {
     try {
       this.#checkStatSize(body);
       const promised = decodeFileClaim(body);
-      checkReceived(path, fd, promised, { ...options, relay: this.#isLazy }, this.#trust);
+      checkReceived(path, fd, promised, { ...options, relay: this.#target.relays.lazy }, this.#target.trust);
       const end = promised.relayed ? () => this.#relayEnd(id) : undefined;
       return new OpenFile(path, fd, () => decodeFileStat(body), end);
     } catch (error) {
@@ -354,7 +275,7 @@ export class AgentSession implements Session {
   async #refused(path: string, body: Uint8Array, { consume }: OpenOptions): Promise<OpenFile> {
     if (body.length !== FileStatAt.size || !decodeFileClaim(body).consuming || consume === true)
       throw this.#broken("no descriptor for an open file");
-    throw await this.#consuming(path, this.#stat(body));
+    throw await this.#failures.consuming(this.#sentence("open", path), this.#stat(body));
   }
 
   /**
@@ -376,20 +297,9 @@ export class AgentSession implements Session {
     }
   }
 
-  /**
-   * An untrusted agent must relay everything if this machine cannot check its descriptors. Every
-   * agent must if the target's layers may wait for a program.
-   */
   #openFlags({ write, consume }: OpenOptions): number {
-    this.#relaysAll ??= this.#mustRelay();
-    return (write ? OpenFlag.write : 0) | (this.#relaysAll ? OpenFlag.relay : 0) | (consume ? OpenFlag.consume : 0);
-  }
-
-  #mustRelay(): boolean {
-    const { targetPid: pid = 0, lazyDriver } = readRecord(this.#attached.run, this.#attached.file) ?? {};
-    addMountTable(pid);
-    this.#isLazy = lazyDriver !== undefined;
-    return this.#isLazy || (this.#trust === "stranger" && !canClassifyRoot(pid));
+    const { all } = this.#target.relays;
+    return (write ? OpenFlag.write : 0) | (all ? OpenFlag.relay : 0) | (consume ? OpenFlag.consume : 0);
   }
 
   #stat(body: Uint8Array): FileStat {
@@ -410,19 +320,6 @@ export class AgentSession implements Session {
   /** A protocol violation ends the session and becomes its reason. */
   #endFor(error: unknown): void {
     this.#client.close(error instanceof PortholeError ? error : undefined);
-  }
-
-  /** Adds the reason why a file is missing, if it is known. */
-  #explain(path: string): (error: unknown) => never {
-    return (error) => {
-      const why = error instanceof PortholeError && error.errno === "ENOENT" ? this.whyMissing(path) : undefined;
-      if (why === undefined || !(error instanceof PortholeError)) throw error;
-      throw new PortholeError("FILE", error.message, {
-        errno: error.errno,
-        hint: `${why}, so its contents are gone`,
-        cause: error,
-      });
-    };
   }
 
   #cannot(verb: string, path: string): () => string {

@@ -1,0 +1,90 @@
+import { normalize } from "node:path";
+import { addMountTable, canClassifyRoot } from "../descriptors/file-system.ts";
+import type { ImageLayer } from "../engines/image-layers.ts";
+import type { LayerRole, MissingPath } from "../engines/layers.ts";
+import { PortholeError } from "../errors.ts";
+import type { AgentRecord } from "../routes/agent-record.ts";
+import type { Attachment } from "../routes/attachment.ts";
+import { type OfflineKind, offlineKindOf, readRecord, routeOf } from "../routes/registry.ts";
+import type { AgentTrust } from "./check-received.ts";
+
+/** An agent's target as our own record describes it; what the agent says of it is a claim. */
+export class AgentTarget {
+  /** Container name, or `pid:N`. */
+  readonly name: string;
+  readonly offline: OfflineKind | undefined;
+  readonly trust: AgentTrust;
+  readonly #attached: Attachment;
+  #absent: readonly MissingPath[] | undefined;
+  #described: Promise<ImageLayer[]> | undefined;
+  #relays: { all: boolean; lazy: boolean } | undefined;
+
+  constructor(name: string, attached: Attachment) {
+    this.name = name;
+    this.#attached = attached;
+    this.offline = offlineKindOf(attached.file);
+    // An agent of an offline target shares nothing with a process of the target.
+    const isOurs = routeOf(attached.file) === "direct" || this.offline !== undefined;
+    this.trust = isOurs ? "own process" : "stranger";
+  }
+
+  /** False for a process, an image and a volume: no engine keeps output of those. */
+  get isContainer(): boolean {
+    if (this.offline !== undefined) return this.offline === "stopped";
+    return (this.#record?.engine ?? "") !== "";
+  }
+
+  /** Why nothing can be at `path`; undefined if it may exist. */
+  whyMissing(path: string): string | undefined {
+    if (this.offline === undefined) return undefined;
+    this.#absent ??= this.#record?.absent ?? [];
+    const plain = normalize(path);
+    const found = this.#absent.find(({ path: at }) => plain === at || plain.startsWith(`${at}/`));
+    return found && `${found.path} ${found.why}`;
+  }
+
+  /** @throws PortholeError TARGET, ESRCH: an image, a volume or a stopped container has no processes */
+  requireProcesses(): void {
+    if (this.offline === undefined) return;
+    const what = this.offline === "stopped" ? "the container does not run" : `${this.offline}s do not run`;
+    throw new PortholeError("TARGET", `'${this.name}' has no processes: ${what}`, { errno: "ESRCH" });
+  }
+
+  /** What the layers of the root are, the uppermost first; none where the agent does not know them. */
+  get layers(): readonly LayerRole[] {
+    return this.#record?.layers ?? [];
+  }
+
+  /** The image's layers as the engine describes them; none where it does not. */
+  imageLayers(): Promise<ImageLayer[]> {
+    this.#described ??= this.#askForLayers().catch(() => []);
+    return this.#described;
+  }
+
+  /**
+   * Whether the agent has to relay all files: where this machine cannot check the descriptors of an
+   * untrusted agent, and where the target's layers may wait for a program (`lazy`).
+   */
+  get relays(): { all: boolean; lazy: boolean } {
+    this.#relays ??= this.#findRelays();
+    return this.#relays;
+  }
+
+  get #record(): AgentRecord | undefined {
+    return readRecord(this.#attached.run, this.#attached.file);
+  }
+
+  async #askForLayers(): Promise<ImageLayer[]> {
+    const record = this.#record;
+    if (record === undefined || record.engine === "") return [];
+    const { imageLayerList } = await import("../engines/image-layers.ts");
+    return imageLayerList(record.engine, { id: record.identity, isImage: this.offline === "image" });
+  }
+
+  #findRelays() {
+    const { targetPid: pid = 0, lazyDriver } = this.#record ?? {};
+    addMountTable(pid);
+    const lazy = lazyDriver !== undefined;
+    return { all: lazy || (this.trust === "stranger" && !canClassifyRoot(pid)), lazy };
+  }
+}
