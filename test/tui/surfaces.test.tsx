@@ -120,8 +120,12 @@ describe("the bottom bar", () => {
     expect(status({ search })).toMatch(/^ \/x\+ {2}3 of 1,204 {2}/);
     const running = { ...search, ordinal: undefined, progress: 0.456, isRunning: true };
     expect(status({ search: running })).toMatch(/^ \/x\+ {2}1,204\+ \(45 %\) {2}Esc/);
-    const filter = { pattern: "!x", context: 2, total: 1, progress: 1, isRunning: false };
+    const filter = { pattern: "!x", words: [], context: 2, total: 1, progress: 1, isRunning: false };
     expect(status({ filter })).toMatch(/^ &!x ±2 {2}1 line {2}/);
+    expect(status({ filter: { ...filter, words: ["muted: db"] } })).toMatch(/^ &!x {2}muted: db ±2 {2}1 line {2}/);
+    expect(status({ filter: { ...filter, pattern: "", context: 0, words: ["only web"] } })).toMatch(
+      /^ only web {2}1 line/,
+    );
     expect(status({ index: 0.5 })).toMatch(/^ counting 50 % {2}Esc cancels/);
     expect(status({ modes: ["wrapped", "JSON folded"] })).toMatch(/^ wrapped {2}JSON folded /);
     expect(status({ line: { number: 12_345, isExact: false } })).toMatch(/ line ~12,345 {2}50 %/);
@@ -131,7 +135,7 @@ describe("the bottom bar", () => {
   });
 
   it("omits the least important parts if there is no room, and never truncates a prompt", () => {
-    const filter = { pattern: "ERROR", context: 1, total: 1_204, progress: 1, isRunning: false };
+    const filter = { pattern: "ERROR", words: [], context: 1, total: 1_204, progress: 1, isRunning: false };
     const search = { pattern: "failed", ordinal: 3, total: 1_204, progress: 1, isRunning: false };
     const following = { follow: "on", rate: 12, picture: "▁▂▃▄▅▆▇█▁▂▃▄", bottom: 4_000_000, filter } as const;
     expect(status(following, 120)).toMatch(/^ FOLLOW {2}▁\S+ 12 lines\/s {2}&ERROR ±1 .*byte 1,234,/);

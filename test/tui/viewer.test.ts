@@ -65,6 +65,27 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("nothing so late", tells("everything here is earlier"));
   });
 
+  it("keeps a stack trace with its message under a filter, and leaves it out on request", async () => {
+    const trace = ["java.lang.IllegalStateException: full", "    at Pool.take(Pool.java:42)", "    ... 12 more"];
+    const failed = "2026-01-31 10:00:01 ERROR request failed";
+    const rows = ["2026-01-31 10:00:00 INFO ready", failed, ...trace, "2026-01-31 10:00:02 INFO ready"];
+    await screen.open(screen.file("log", `${rows.join("\n")}\n`));
+    const shows = (...lines: string[]) => {
+      const body = lines.join("\n");
+      return (text: string) => text.split("\n").slice(1).join("\n").startsWith(`${body}\n`);
+    };
+    answer("&", "request");
+    await screen.waitFor("the whole record", (text) => shows(failed, ...trace, "")(text) && says("4 lines")(text));
+    screen.keys("-");
+    await screen.waitFor("the line that matches", (text) => shows(failed, "")(text) && tells("+ shows")(text));
+    screen.keys("+");
+    await screen.waitFor("the whole record again", shows(failed, ...trace, ""));
+    screen.keys("&", "C-u");
+    screen.type("!Pool.java");
+    screen.keys("Enter");
+    await screen.waitFor("every other record", shows(rows[0] ?? "", rows.at(-1) ?? "", ""));
+  });
+
   it("searches, counts and filters a coloured log by its shown text", async () => {
     const rows = Array.from({ length: 90 }, (_, n) =>
       n % 30 === 29 ? `\x1b[31mERR\x1b[1mOR\x1b[0m: disk ${n}\n` : `\x1b[32mINFO\x1b[0m: all is well ${n}\n`,

@@ -14,7 +14,8 @@ export async function followView(browser: BrowserContext, chosen: readonly Follo
     const file = new MergedFollow(chosen);
     const subtitle = `${chosen.length} files merged by time`;
     const zone = () => first.place.zone();
-    host.open(new ViewerView({ file, title, subtitle, zone, startAtEnd: true, follow: true }, host));
+    const { sources } = file;
+    host.open(new ViewerView({ file, title, subtitle, zone, sources, startAtEnd: true, follow: true }, host));
     return;
   }
   const { place, path } = first;

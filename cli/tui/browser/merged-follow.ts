@@ -7,8 +7,11 @@ import { Notices } from "../../tail/notices.ts";
 import { SOURCE_COLOURS } from "../../tail/source-colours.ts";
 import { tailSource } from "../../tail/tail-source.ts";
 import type { TailTarget } from "../../tail/tail-target.ts";
+import { textWidth } from "../canvas/text-width.ts";
+import type { LineSource } from "../viewer/sources.ts";
 import type { BrowserTarget } from "./browser-target.ts";
 import { failureLine } from "./failure-lines.ts";
+import { shortNames } from "./short-names.ts";
 
 /** A file that is followed with others. */
 export interface FollowEntry {
@@ -19,6 +22,7 @@ export interface FollowEntry {
 /** One of the files, as the merger knows it. */
 interface MergedFile {
   readonly name: string;
+  /** Before each of its lines: its short name in its colour. */
   readonly prefix: Buffer;
 }
 
@@ -32,14 +36,15 @@ const NEWLINE = 10;
 
 /**
  * Several files as one stream of lines, in the order of the times that they bear: the last lines of
- * each, then what is appended, through rotation and restart. The name of its file stands before
- * each line; what happens to a file is a line too.
+ * each, then what is appended, through rotation and restart. The short name of its file stands
+ * before each line; what happens to a file is a line too.
  */
 export class MergedFollow {
   /** There is none: what is read is made here. */
   readonly fd = -1;
   readonly isSeekable = false;
   readonly #chosen: readonly FollowEntry[];
+  readonly #lanes: readonly MergedFile[];
   /** One for all files in a place: what happens to it is said once. */
   readonly #places = new Map<BrowserTarget, TailTarget>();
   readonly #ready: Buffer[] = [];
@@ -50,6 +55,12 @@ export class MergedFollow {
 
   constructor(chosen: readonly FollowEntry[]) {
     this.#chosen = chosen;
+    this.#lanes = lanesOf(chosen);
+  }
+
+  /** The files by the beginnings of their lines. */
+  get sources(): LineSource[] {
+    return this.#lanes.map(({ name, prefix }) => ({ name, beginning: prefix }));
   }
 
   async *stream({ signal }: { signal: AbortSignal }): AsyncGenerator<Uint8Array> {
@@ -90,13 +101,10 @@ export class MergedFollow {
   }
 
   async #run(merger: Merger<MergedFile>, signal: AbortSignal): Promise<void> {
-    const width = Math.max(...this.#chosen.map(({ place, path }) => place.text(path).length));
+    const lanes = this.#lanes;
     const files = await Promise.all(
       this.#chosen.map(async (one, index) => {
-        const name = one.place.text(one.path);
-        const colour = SOURCE_COLOURS[index % SOURCE_COLOURS.length];
-        const shown = sanitiseText(name) + " ".repeat(Math.max(0, width - name.length));
-        const lane: MergedFile = { name, prefix: Buffer.from(`\x1b[${colour}m${shown} |\x1b[0m `) };
+        const lane = lanes[index] as MergedFile;
         const zone = await one.place.zone().catch(() => utc);
         const reader = new TimestampReader({ now: Date.now(), zone });
         merger.add(lane, (line) => reader.read(line));
@@ -169,6 +177,17 @@ export class MergedFollow {
     this.#wake();
     if (this.#waiting > MOST_WAITING) await new Promise<void>((resolve) => this.#held.push(resolve));
   }
+}
+
+/** Names of one width, in colours that tell them apart. */
+function lanesOf(chosen: readonly FollowEntry[]): MergedFile[] {
+  const names = shortNames(chosen.map(({ place, path }) => ({ place: place.name, path }))).map(sanitiseText);
+  const width = Math.max(...names.map(textWidth));
+  return names.map((name, index) => {
+    const colour = SOURCE_COLOURS[index % SOURCE_COLOURS.length];
+    const padding = " ".repeat(width - textWidth(name));
+    return { name, prefix: Buffer.from(`\x1b[${colour}m${name}${padding} |\x1b[0m `) };
+  });
 }
 
 /** A line behind its prefix, ended if nothing else did. */

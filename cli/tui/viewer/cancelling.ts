@@ -11,7 +11,7 @@ export function cancel(parts: ViewerParts): void {
   if (wasWaiting || wasSearching) say("search cancelled");
   else if (text.filter?.cancel()) say("filter cancelled: this is not all");
   else if (counting.isAsked && counting.cancel()) say("counting cancelled");
-  else if (text.isFilteredEmpty) text.setFilter("");
+  else if (text.isFilteredEmpty) text.showAllLines();
   else if (text.anchor !== undefined) text.anchor = undefined;
   else if (searching.status !== undefined) searching.isHidden = true;
   // It began by itself, so it is the last that one means.

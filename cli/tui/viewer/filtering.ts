@@ -1,11 +1,27 @@
-import { FilteredLines, Hits } from "../../../src/text/index.ts";
+import { FilteredLines, Hits, type Query } from "../../../src/text/index.ts";
 import type { Document } from "./document.ts";
+import { hasRecords } from "./has-records.ts";
 import { lineQuery } from "./searching.ts";
+
+/** Which lines a filter shows. */
+export interface FilterConditions {
+  /** As it was typed: `!` in front keeps matching lines out. Empty: every line matches. */
+  pattern: string;
+  ignoreCase: boolean;
+  /** JSON is shown by its fields: `name=value` finds members. */
+  fields: boolean;
+  /** Leave out continuation lines that do not match themselves. */
+  byLine: boolean;
+  /** Beginnings of lines that are not shown. */
+  without: readonly Uint8Array[];
+}
 
 /** A filter in the status row. */
 export interface FilterStatus {
-  /** As it was typed: `!` in front keeps matching lines out. */
+  /** As it was typed: `!` in front keeps matching lines out. Empty: every line matches. */
   pattern: string;
+  /** The other conditions in words. */
+  words: readonly string[];
   context: number;
   total: number;
   progress: number;
@@ -17,23 +33,30 @@ export class Filtering {
   readonly pattern: string;
   readonly #document: Document;
   readonly #hits: Hits;
+  readonly #words: readonly string[];
+  /** Continuation lines are shown with the first line of their record. */
+  readonly areRecords: boolean;
   #context = 0;
   #lines: FilteredLines;
 
-  /** @throws Error for a pattern that is none, in one line */
+  /**
+   * `near`: where to begin. `words`: conditions other than the pattern, for the status.
+   * @throws Error for a pattern that is none, in one line
+   */
   constructor(
     document: Document,
-    pattern: string,
-    options: { ignoreCase: boolean; fields: boolean; near: number },
+    conditions: FilterConditions,
+    { near, words }: { near: number; words: readonly string[] },
     changed: () => void,
   ) {
     this.#document = document;
-    this.pattern = pattern;
-    const invert = pattern.startsWith("!");
-    const query = lineQuery(invert ? pattern.slice(1) : pattern, document.encoding, { ...options, invert });
+    this.pattern = conditions.pattern;
+    this.#words = words;
+    const query = filterQuery(document, conditions);
+    this.areRecords = query.kind === "selection" && query.areRecords;
     this.#hits = new Hits(document.source, query, changed);
     this.#lines = new FilteredLines(document.lines, this.#hits, 0);
-    this.#hits.scan.go(options.near);
+    this.#hits.scan.go(near);
   }
 
   get lines(): FilteredLines {
@@ -63,6 +86,7 @@ export class Filtering {
     const { scan } = this.#hits;
     return {
       pattern: this.pattern,
+      words: this.#words,
       context: this.#context,
       total: scan.counts.total,
       progress: scan.isComplete ? 1 : scan.progress,
@@ -98,4 +122,15 @@ export class Filtering {
       if (goesOn) scan.go();
     };
   }
+}
+
+/** The conditions as a query: the plain one is the fastest. @throws Error for an invalid pattern */
+function filterQuery(document: Document, { pattern, byLine, without, ...options }: FilterConditions): Query {
+  const { encoding } = document;
+  const invert = pattern.startsWith("!");
+  const text = invert ? pattern.slice(1) : pattern;
+  const lines = text === "" ? undefined : lineQuery(text, encoding, { ...options, invert });
+  const areRecords = lines !== undefined && !byLine && hasRecords(document);
+  if (lines && !areRecords && without.length === 0) return lines;
+  return { kind: "selection", encoding, match: lines?.match, invert, areRecords, without };
 }

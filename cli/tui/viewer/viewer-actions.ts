@@ -1,5 +1,6 @@
 import type { Action } from "../keymap/keymap.ts";
 import { cancel, endWaits } from "./cancelling.ts";
+import type { LineSource, Sources } from "./sources.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
 
 /** How a key of the viewer was pressed. */
@@ -73,7 +74,44 @@ const HANDLERS: Readonly<Partial<Record<Action, Handler>>> = {
   encoding: ({ text, say }) => say(`read as ${text.turnEncoding()}`),
   "more-context": (parts, { times }) => addContext(parts, times),
   "less-context": (parts, { times }) => addContext(parts, -times),
+  mute,
+  solo,
 };
+
+/** Changes which sources of a merged text are shown. */
+function changeSources(
+  { text, following, say }: ViewerParts,
+  change: (sources: Sources, here: LineSource | undefined) => string,
+): void {
+  if (text.isHex || !text.sources.areSeveral) {
+    say(text.isHex ? "bytes have no sources" : "this text has one source");
+    return;
+  }
+  say(change(text.sources, text.sourceHere()));
+  text.refilter();
+  if (following.isOn) text.toEnd();
+}
+
+function mute(parts: ViewerParts): void {
+  const all = `${parts.keyOf("solo")} shows all sources`;
+  changeSources(parts, (sources, here) => {
+    if (!here) return "no source here";
+    return sources.mute(here) ? `${here.name} is muted: ${all}` : `${here.name} is the only source shown: ${all}`;
+  });
+}
+
+/** Shows one source, or all of them again. */
+function solo(parts: ViewerParts): void {
+  changeSources(parts, (sources, here) => {
+    if (sources.words !== "") {
+      sources.showAll();
+      return "all sources";
+    }
+    if (!here) return "no source here";
+    sources.solo(here);
+    return `only ${here.name}: ${parts.keyOf("solo")} shows all sources`;
+  });
+}
 
 function toColumn({ text, say, keyOf }: ViewerParts, column: number): void {
   text.toColumn(column);
@@ -87,5 +125,8 @@ function toggleRange({ text, say, keyOf }: ViewerParts): void {
 }
 
 function addContext({ text, say, keyOf }: ViewerParts, lines: number): void {
-  if (!text.addContext(lines)) say(`no filter: ${keyOf("filter")} and a regular expression show only lines that match`);
+  const shown = text.addContext(lines);
+  if (shown === undefined) say(`no filter: ${keyOf("filter")} and a regular expression show only lines that match`);
+  else if (shown === "lines") say(`only lines that match: ${keyOf("more-context")} shows the rest of their records`);
+  else if (shown === "records") say("lines that match with the rest of their records, such as stack traces");
 }

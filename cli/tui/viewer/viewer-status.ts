@@ -79,9 +79,10 @@ function search({ search: status }: ViewerStatus): string {
 
 function filter({ filter: status }: ViewerStatus): string {
   if (!status) return "";
+  const conditions = [...(status.pattern === "" ? [] : [`&${status.pattern}`]), ...status.words].join("  ");
   const context = status.context > 0 ? ` ±${status.context}` : "";
   const total = `${grouped(status.total)}${status.progress < 1 ? "+" : ""} ${status.total === 1 ? "line" : "lines"}`;
-  return `&${status.pattern}${context}  ${total}${status.isRunning ? ` (${percentText(status.progress)})` : ""}`;
+  return `${conditions}${context}  ${total}${status.isRunning ? ` (${percentText(status.progress)})` : ""}`;
 }
 
 function rightOf(status: ViewerStatus): Part[] {

@@ -16,6 +16,7 @@ import { hexPaneRow } from "./hex-pane.ts";
 import { Pane, type PaneView } from "./pane.ts";
 import { type ByteRange, bytesOf, linesOf } from "./range.ts";
 import type { Searching } from "./searching.ts";
+import { type LineSource, Sources } from "./sources.ts";
 
 const ENCODING_NAMES: Readonly<Record<Encoding, string>> = {
   "utf-8": "UTF-8",
@@ -42,7 +43,11 @@ export class ViewerText {
   readonly #changed: () => void;
   readonly #pane: Pane;
   readonly #gutter = new Gutter();
+  /** Set while lines are left out. */
   #filter: Filtering | undefined;
+  #pattern = "";
+  #byLine = false;
+  readonly sources: Sources;
   #hex: HexRows | undefined;
   #columns = 80;
   #left = 0;
@@ -68,10 +73,16 @@ export class ViewerText {
   isFilling = false;
 
   /** `changed`: more is known of what is shown. */
-  constructor(document: Document, searching: Searching, colours: "pass" | "drop", changed: () => void) {
+  constructor(
+    document: Document,
+    searching: Searching,
+    { colours, sources = [] }: { colours: "pass" | "drop"; sources?: readonly LineSource[] | undefined },
+    changed: () => void,
+  ) {
     this.#document = document;
     this.#searching = searching;
     this.#colours = colours;
+    this.sources = new Sources(sources);
     this.#changed = changed;
     this.#jsonViews = JSON_VIEWS[beginsWithJson(document) ? "folded" : "raw"];
     this.#showJson(this.#jsonViews[0] ?? "raw");
@@ -147,7 +158,7 @@ export class ViewerText {
 
   turnJson(): void {
     this.#showJson(this.#jsonViews[(this.#jsonViews.indexOf(this.#json) + 1) % this.#jsonViews.length] ?? "raw");
-    if (this.#filter?.pattern.includes("=")) this.setFilter(this.#filter.pattern);
+    if (this.#pattern.includes("=")) this.refilter();
     this.#reshape();
   }
 
@@ -172,12 +183,11 @@ export class ViewerText {
     const place = line === this.#turned?.shown ? this.#turned.place : line;
     const next = ENCODINGS[(ENCODINGS.indexOf(encoding) + 1) % ENCODINGS.length] ?? "utf-8";
     const wasCounting = !index.scan.isCancelled;
-    const filter = this.#filter?.pattern;
-    this.setFilter("");
+    this.#dropFilter();
     this.#end(this.#document.readAs(next));
     this.#searching.renew();
     if (wasCounting) this.#document.index.scan.go();
-    if (filter !== undefined) this.setFilter(filter);
+    this.refilter();
     this.#pane.clear();
     this.#reshape();
     this.viewport.show(place);
@@ -185,21 +195,48 @@ export class ViewerText {
     return ENCODING_NAMES[next];
   }
 
-  /** Shows only lines that match; all for an empty pattern. @throws Error for one that is none */
+  /**
+   * Shows only lines that match; all for an empty pattern. @throws Error for one that is none; the
+   * filter before stays then.
+   */
   setFilter(pattern: string): void {
-    const before = this.#filter;
-    const options = {
-      ignoreCase: this.#searching.ignoresCase,
-      fields: this.#json !== "raw",
-      near: this.viewport.top.line,
-    };
-    this.#filter =
-      pattern === "" || pattern === "!"
-        ? undefined
-        : new Filtering(this.#document, pattern, options, () => this.#changed());
-    if (before) this.#end(before.pause());
+    const before = this.#pattern;
+    this.#pattern = pattern === "!" ? "" : pattern;
+    try {
+      this.refilter();
+    } catch (error) {
+      this.#pattern = before;
+      throw error;
+    }
+  }
+
+  /** The conditions for lines have changed: of the pattern, or of the muted sources. */
+  refilter(): void {
+    const filter = this.#newFilter();
+    this.#dropFilter();
+    this.#filter = filter;
     this.#pane.clear();
     this.#reshape();
+  }
+
+  /** Ends every condition. */
+  showAllLines(): void {
+    this.#pattern = "";
+    this.sources.showAll();
+    this.refilter();
+  }
+
+  /** The source of the line one is at: that of the visible match, else the first on the screen. */
+  sourceHere(): LineSource | undefined {
+    const { longest } = this.sources;
+    const lines = this.viewport.visible().map(({ line }) => line);
+    const { at } = this.#searching;
+    const hit = at === undefined ? undefined : lines.find((line) => line === at);
+    for (const line of hit === undefined ? lines : [hit]) {
+      const found = this.sources.of(this.#document.cache.slice(line, Math.min(line + longest, this.endOf(line))));
+      if (found) return found;
+    }
+    return undefined;
   }
 
   /** The filter has looked through all of the text and found no line. */
@@ -208,13 +245,22 @@ export class ViewerText {
     return status !== undefined && status.total === 0 && !status.isRunning;
   }
 
-  /** More or fewer lines around those that match. False where there is no filter. */
-  addContext(lines: number): boolean {
-    if (!this.#filter) return false;
-    this.#filter.setContext(this.#filter.context + lines);
+  /**
+   * More or fewer lines around those that match. Fewer than none: without the continuation lines of
+   * their records. Returns what is shown if that has changed, undefined where there is no filter.
+   */
+  addContext(lines: number): "lines" | "records" | "" | undefined {
+    const filter = this.#filter;
+    if (!filter) return undefined;
+    if (lines > 0 ? this.#byLine : filter.areRecords && filter.context === 0) {
+      this.#byLine = lines < 0;
+      this.refilter();
+      return this.#byLine ? "lines" : "records";
+    }
+    filter.setContext(filter.context + lines);
     this.#pane.clear();
     this.#reshape();
-    return true;
+    return "";
   }
 
   toStart(): void {
@@ -325,6 +371,26 @@ export class ViewerText {
   /** True while a filter or a decompression may add text at the end. */
   get #isEndOpen(): boolean {
     return this.isFilling || this.#filter?.status.isRunning === true;
+  }
+
+  #newFilter(): Filtering | undefined {
+    const { sources } = this;
+    const without = sources.muted;
+    if (this.#pattern === "" && without.length === 0) return undefined;
+    const conditions = {
+      pattern: this.#pattern,
+      ignoreCase: this.#searching.ignoresCase,
+      fields: this.#json !== "raw",
+      byLine: this.#byLine,
+      without,
+    };
+    const words = [sources.words].filter((text) => text !== "");
+    return new Filtering(this.#document, conditions, { near: this.viewport.top.line, words }, () => this.#changed());
+  }
+
+  #dropFilter(): void {
+    if (this.#filter) this.#end(this.#filter.pause());
+    this.#filter = undefined;
   }
 
   #rowsIn(line: number): number {

@@ -3,6 +3,7 @@ import type { Action } from "../keymap/keymap.ts";
 import type { Content } from "./content.ts";
 import type { FilterStatus } from "./filtering.ts";
 import type { SearchStatus } from "./searching.ts";
+import type { LineSource } from "./sources.ts";
 
 /** The key of an action in a text as it is written; its command where it has none. */
 export type KeyOf = (action: Action) => string;
@@ -48,6 +49,8 @@ export interface ViewerOptions {
   /** What times without a zone mean; UTC by default. */
   zone: (() => Promise<Zone>) | undefined;
   hex: boolean;
+  /** The sources of a merged text. */
+  sources?: readonly LineSource[] | undefined;
   /** The key of an action, for hints. */
   keyOf: KeyOf;
   /** Something changed that a frame should show. */

@@ -7,6 +7,7 @@ import type { Frame, Host, Location, Size, View } from "../view.ts";
 import { contentOf, type ScreenFile, StreamPump, seemsBinary } from "./content.ts";
 import { Follower, type ScreenGeneration } from "./follower.ts";
 import { isDestination } from "./goto.ts";
+import type { LineSource } from "./sources.ts";
 import { Viewer } from "./viewer.ts";
 import { viewerStatus } from "./viewer-status.ts";
 
@@ -46,6 +47,8 @@ export interface ViewerOptions extends ViewerStart {
     | undefined;
   /** Shown beside something else: nothing is counted in the background. */
   isPreview?: boolean | undefined;
+  /** The sources of a merged text: `mute` and `solo` leave out lines of some. */
+  sources?: readonly LineSource[] | undefined;
   /** Where the file is. */
   location?: Location | undefined;
   /**
@@ -118,6 +121,7 @@ export class ViewerView implements View {
       colours: process.env.NO_COLOR ? "drop" : "pass",
       canFollow: stream !== undefined || (followSource !== undefined && content.chain !== undefined),
       zone: options.zone,
+      sources: options.sources,
       hex: options.hex ?? isBinary,
       keyOf: (action) => host.keyOf("viewer", action),
       changed: () => host.changed(),

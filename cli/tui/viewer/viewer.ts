@@ -64,7 +64,7 @@ export class Viewer {
     const document = new Document(options.content, known);
     const searching = new Searching(document, changed);
     const growth = new Growth(document, Date.now());
-    const text = new ViewerText(document, searching, options.colours, known);
+    const text = new ViewerText(document, searching, options, known);
     const counting = new LineCounting(document);
     const following = new FollowMode(text, growth, { canFollow: options.canFollow, say });
     const jumps = new Jumps(document, text, {
@@ -329,8 +329,10 @@ function partOf({ start, end, bottom }: { start: number; end: number; bottom: nu
 /** Why a filter shows nothing, and how to leave it. */
 function emptyFilterRows({ filter, isHex }: ViewerText, keyOf: KeyOf, columns: number): string[] {
   if (!filter || isHex) return [];
-  const { pattern, isRunning, progress } = filter.status;
+  const { pattern, words, isRunning, progress } = filter.status;
+  const what = pattern === "" ? "there is no such line" : `no line matches &${pattern}`;
+  const also = words.length === 0 ? "" : ` (${words.join("; ")})`;
   const so = isRunning || progress < 1 ? " so far" : "";
   const leave = isRunning ? `${keyOf("cancel")} stops looking` : `${keyOf("cancel")} shows all lines`;
-  return ["", fitText(` no line matches &${pattern}${so}`, columns), `\x1b[2m${fitText(` ${leave}`, columns)}\x1b[m`];
+  return ["", fitText(` ${what}${also}${so}`, columns), `\x1b[2m${fitText(` ${leave}`, columns)}\x1b[m`];
 }

@@ -4,6 +4,7 @@ import { BLOCK } from "../sources/block-cache.ts";
 import type { ByteSource } from "../sources/byte-source.ts";
 import { rawPieces } from "./chunk-pieces.ts";
 import { type LineQuery, matchingLines } from "./matching-lines.ts";
+import { type SelectionQuery, selectedLines } from "./selected-lines.ts";
 
 export { CHUNK } from "./chunk-pieces.ts";
 
@@ -12,6 +13,8 @@ export type Query =
   | { kind: "newlines"; encoding: Encoding }
   /** Lines that match, or do not match. */
   | ({ kind: "lines" } & LineQuery)
+  /** Lines that meet several conditions, by records. */
+  | ({ kind: "selection" } & SelectionQuery)
   /** A byte string at any offset. */
   | { kind: "bytes"; bytes: Uint8Array };
 
@@ -29,6 +32,8 @@ export function chunkCounter(source: ByteSource, query: Query): ChunkCounter {
       return newlineCounter(source, query.encoding);
     case "lines":
       return counterOf(matchingLines(source, query));
+    case "selection":
+      return counterOf(selectedLines(source, query));
     case "bytes":
       return counterOf(bytesAt(source, Buffer.from(query.bytes)));
   }

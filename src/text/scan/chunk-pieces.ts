@@ -25,14 +25,33 @@ export function* rawPieces(
   }
 }
 
+/** Lines by where they begin: from the first offset on, before the second. Both are boundaries. */
+export interface LineRange {
+  from: number;
+  to: number;
+}
+
+/** The lines that begin in a chunk. */
+export function ownLines(lines: Lines, chunk: number): LineRange {
+  return { from: firstLine(lines, chunk * CHUNK), to: Math.min((chunk + 1) * CHUNK, lines.end()) };
+}
+
 /**
  * The whole lines that begin in a chunk, in pieces of a block; a longer line is one larger piece.
  */
-export function* linePieces(lines: Lines, chunk: number, buffer: Buffer): Generator<{ offset: number; bytes: Buffer }> {
+export function linePieces(lines: Lines, chunk: number, buffer: Buffer): Generator<{ offset: number; bytes: Buffer }> {
+  return linesBeginningIn(lines, ownLines(lines, chunk), buffer);
+}
+
+/** The same of the lines of a range. */
+export function* linesBeginningIn(
+  lines: Lines,
+  { from, to }: LineRange,
+  buffer: Buffer,
+): Generator<{ offset: number; bytes: Buffer }> {
   const { cache, encoding } = lines;
   const end = lines.end();
-  const to = Math.min((chunk + 1) * CHUNK, end);
-  for (let offset = firstLine(lines, chunk * CHUNK); offset < to; ) {
+  for (let offset = from; offset < to; ) {
     const count = fill(cache.source, offset, buffer);
     if (count === 0) return;
     const whole = offset + count >= end ? count : findNewlineBack(buffer, count, encoding) + 1;

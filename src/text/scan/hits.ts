@@ -26,7 +26,8 @@ export class Hits {
   constructor(source: ByteSource, query: Query, changed: () => void, pool?: ScanPool) {
     this.#source = source;
     this.#counter = chunkCounter(source, query);
-    this.#risky = query.kind === "lines" && query.match.fixed !== true && query.match.patterns.some(mayBacktrack);
+    const match = "match" in query ? query.match : undefined;
+    this.#risky = match !== undefined && match.fixed !== true && match.patterns.some(mayBacktrack);
     this.scan = new Scan(source, query, changed, pool);
   }
 

@@ -41,9 +41,10 @@ export function matchingLines(source: ByteSource, query: LineQuery): (chunk: num
 }
 
 /** Reports the matching lines of a piece that begins at `offset`. */
-type PieceMatcher = (bytes: Buffer, offset: number, hit: Hit) => void;
+export type PieceMatcher = (bytes: Buffer, offset: number, hit: Hit) => void;
 
-function pieceMatcher({ encoding, match, invert = false }: LineQuery): PieceMatcher {
+/** Searches pieces of whole lines. @throws Error for an invalid pattern */
+export function pieceMatcher({ encoding, match, invert = false }: LineQuery): PieceMatcher {
   const matcher = new Matcher(match);
   const literal = invert ? undefined : literalOf(match);
   return (bytes, offset, hit) => {

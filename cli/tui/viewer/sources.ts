@@ -1,0 +1,61 @@
+/** A source of a merged text. All of its lines begin with the same bytes, which no other has. */
+export interface LineSource {
+  name: string;
+  beginning: Uint8Array;
+}
+
+/** The sources of a merged text, and which of them are muted. */
+export class Sources {
+  readonly #all: readonly LineSource[];
+  readonly #muted = new Set<LineSource>();
+
+  constructor(all: readonly LineSource[]) {
+    this.#all = all;
+  }
+
+  get areSeveral(): boolean {
+    return this.#all.length > 1;
+  }
+
+  /** Beginnings of lines that are not shown. */
+  get muted(): readonly Uint8Array[] {
+    return this.#all.filter((one) => this.#muted.has(one)).map(({ beginning }) => beginning);
+  }
+
+  /** What is muted, in words; empty if nothing is. */
+  get words(): string {
+    const names = (isMuted: boolean) => this.#all.filter((one) => this.#muted.has(one) === isMuted).map(nameOf);
+    const [muted, shown] = [names(true), names(false)];
+    if (muted.length === 0) return "";
+    return shown.length === 1 ? `only ${shown[0]}` : `muted: ${muted.join(", ")}`;
+  }
+
+  /** The source of a line by its beginning, where it has one. */
+  of(line: Buffer): LineSource | undefined {
+    return this.#all.find(({ beginning }) => line.subarray(0, beginning.length).equals(beginning));
+  }
+
+  /** Bytes of a line that tell its source. */
+  get longest(): number {
+    return Math.max(0, ...this.#all.map(({ beginning }) => beginning.length));
+  }
+
+  /** False for the last source that is shown: it stays. */
+  mute(source: LineSource): boolean {
+    if (this.#muted.size + 1 >= this.#all.length) return false;
+    this.#muted.add(source);
+    return true;
+  }
+
+  solo(source: LineSource): void {
+    for (const one of this.#all) if (one !== source) this.#muted.add(one);
+  }
+
+  showAll(): void {
+    this.#muted.clear();
+  }
+}
+
+function nameOf({ name }: LineSource): string {
+  return name;
+}

@@ -1,0 +1,73 @@
+import { utc } from "../../times/zone.ts";
+import { visibleText } from "../rows/hidden-sequences.ts";
+import { findLevel, type Level } from "./levels.ts";
+import { TimestampReader } from "./timestamp.ts";
+
+/** Bytes of a line that {@link RecordHeads.begins} needs. */
+export const HEAD_BYTES = 512;
+/** A JSON object has its level anywhere. */
+const OBJECT_BYTES = 8192;
+
+/** The level of a record, `none` where its first line has none. */
+export type RecordLevel = Level | "none";
+
+/** The time or level of a record is near its beginning: a later one is a part of the message. */
+const TIME_WITHIN = 80;
+const LEVEL_WITHIN = 24;
+
+/** The part of lines that begin a record in a log. */
+const MOST = 0.6;
+
+/** `textOf` returns the decoded beginning of a record's first line, of so many bytes. */
+export function levelOf(textOf: (bytes: number) => string): RecordLevel {
+  const head = textOf(HEAD_BYTES);
+  const text = head.includes('{"') ? textOf(OBJECT_BYTES) : head;
+  return findLevel(visibleText(text).text)?.level ?? "none";
+}
+
+/** The name of a source before a line, as merged logs and Docker Compose write it. */
+const SOURCE = /^\S+ +\| /;
+/**
+ * Lines that belong to the line before, whatever they mention: stack traces, exceptions, closing
+ * brackets.
+ */
+const CONTINUATION =
+  /^(?:$|\t| {3}|at |Caused by|Suppressed: |\.\.\. ?\d|Traceback \(|During handling |The above exception |[)\]}]|[\w.$]+(?:Error|Exception|Throwable)(?::|$))/;
+
+/**
+ * Tells the first line of a log record from its continuation lines, such as a stack trace. The
+ * first line has a time or a level near its beginning.
+ */
+export class RecordHeads {
+  readonly #times = new TimestampReader({ now: Date.now(), zone: utc });
+
+  /** `line`: the decoded beginning of a line, {@link HEAD_BYTES} are enough. */
+  begins(line: string): boolean {
+    const text = shown(line);
+    if (text.startsWith('{"')) return true;
+    if (CONTINUATION.test(text)) return false;
+    const isIndented = text.startsWith(" ");
+    if (!isIndented && this.#times.read(Buffer.from(text.slice(0, TIME_WITHIN), "latin1")) !== undefined) return true;
+    const level = findLevel(text);
+    // A level may be padded to a width.
+    return level !== undefined && level.start <= (isIndented ? 2 : LEVEL_WITHIN);
+  }
+
+  /**
+   * True if most of these lines begin a record, so that the others are continuation lines. Lines
+   * that look like continuation lines do not count.
+   */
+  areMost(lines: readonly string[]): boolean {
+    const candidates = lines.filter((line) => isCandidate(shown(line)));
+    const heads = candidates.filter((line) => this.begins(line)).length;
+    return heads > 0 && heads >= MOST * candidates.length;
+  }
+}
+
+function shown(line: string): string {
+  return visibleText(line).text.replace(SOURCE, "").trimEnd();
+}
+
+function isCandidate(text: string): boolean {
+  return !CONTINUATION.test(text) && !text.startsWith("  ");
+}

@@ -1,0 +1,163 @@
+import { decodeAs, type Encoding } from "../encoding/encoding.ts";
+import { HEAD_BYTES, levelOf, RecordHeads, type RecordLevel } from "../records/record-head.ts";
+import { Lines, MAX_LINE } from "../rows/lines.ts";
+import { findNewline } from "../rows/newlines.ts";
+import type { MatchOptions } from "../search/compile.ts";
+import { BLOCK, BlockCache } from "../sources/block-cache.ts";
+import type { ByteSource } from "../sources/byte-source.ts";
+import { type LineRange, linesBeginningIn, ownLines } from "./chunk-pieces.ts";
+import { type PieceMatcher, pieceMatcher } from "./matching-lines.ts";
+
+/**
+ * A line belongs to a record if the record begins at most this many bytes before it. A bound, so
+ * that a chunk can be scanned without those around it.
+ */
+export const RECORD_BYTES = 64 * 1024;
+
+/** Conditions for lines. A line is selected if all of them hold. */
+export interface SelectionQuery {
+  encoding: Encoding;
+  /** The line, or with `areRecords` any line of its record, matches. */
+  match?: MatchOptions | undefined;
+  /** It does not match. */
+  invert?: boolean;
+  /** Continuation lines are selected with the first line of their record. */
+  areRecords: boolean;
+  /** The record has one of these levels. */
+  levels?: readonly RecordLevel[] | undefined;
+  /** The line does not begin with any of these. */
+  without?: readonly Uint8Array[] | undefined;
+}
+
+/**
+ * Reports the selected lines of a chunk.
+ * @throws Error with a one-line message for an invalid pattern
+ */
+export function selectedLines(
+  source: ByteSource,
+  query: SelectionQuery,
+): (chunk: number, hit: (offset: number) => void) => void {
+  const { encoding, match, invert = false, levels, without = [] } = query;
+  const lines = new Lines(new BlockCache(source, (2 * MAX_LINE) / BLOCK + 1), encoding);
+  const buffer = Buffer.allocUnsafeSlow(BLOCK);
+  const records = new Records(lines, query.areRecords);
+  const eachIn = match && pieceMatcher({ encoding, match });
+  return (chunk, hit) => {
+    try {
+      const own = ownLines(lines, chunk);
+      const range = records.around(own);
+      const matches = eachIn && insideOf(records.withLines(positionsIn(lines, range, buffer, eachIn)));
+      const levelled = levels && insideOf(records.withLevels(range, new Set(levels)));
+      eachLine(lines, own, buffer, (line, bytes) => {
+        if (matches && matches(line) === invert) return;
+        if (levelled && !levelled(line)) return;
+        if (!without.some((beginning) => startsWith(bytes, beginning))) hit(line);
+      });
+    } finally {
+      // The end of a growing source changes, and other scans reuse the buffers.
+      lines.cache.clear();
+    }
+  };
+}
+
+/** Groups lines into records; each line is one if `areRecords` is false. */
+class Records {
+  readonly #lines: Lines;
+  readonly #areRecords: boolean;
+  readonly #heads = new RecordHeads();
+
+  constructor(lines: Lines, areRecords: boolean) {
+    this.#lines = lines;
+    this.#areRecords = areRecords;
+  }
+
+  /** The range, extended to whole records at both ends. */
+  around({ from, to }: LineRange): LineRange {
+    if (!this.#areRecords || from >= to) return { from, to };
+    return { from: this.#of(from).from, to: Math.max(to, this.#of(this.#lines.at(to - 1)).to) };
+  }
+
+  /** The records of these lines, ascending. */
+  *withLines(positions: readonly number[]): Generator<LineRange> {
+    let end = Number.NEGATIVE_INFINITY;
+    for (const line of positions) {
+      if (line < end) continue;
+      const record = this.#of(line);
+      end = record.to;
+      yield record;
+    }
+  }
+
+  /** The records of a range that have one of these levels, ascending. */
+  *withLevels({ from, to }: LineRange, levels: ReadonlySet<RecordLevel>): Generator<LineRange> {
+    for (let line = from; line < to; ) {
+      const record = this.#recordFrom(line);
+      if (levels.has(this.#level(line))) yield record;
+      line = record.to;
+    }
+  }
+
+  /** The record of a line: the line alone if its record's first line is not in reach. */
+  #of(line: number): LineRange {
+    const head = this.#areRecords ? this.#headOf(line) : line;
+    return this.#recordFrom(head ?? line);
+  }
+
+  #headOf(line: number): number | undefined {
+    for (
+      let at: number | undefined = line;
+      at !== undefined && line - at <= RECORD_BYTES;
+      at = this.#lines.previous(at)
+    )
+      if (this.#begins(at)) return at;
+    return undefined;
+  }
+
+  #recordFrom(first: number): LineRange {
+    const end = this.#lines.end();
+    let to = this.#lines.next(first) ?? end;
+    if (this.#areRecords && this.#begins(first))
+      while (to < end && to - first <= RECORD_BYTES && !this.#begins(to)) to = this.#lines.next(to) ?? end;
+    return { from: first, to };
+  }
+
+  #begins(line: number): boolean {
+    return this.#heads.begins(this.#text(line, HEAD_BYTES));
+  }
+
+  #level(line: number): RecordLevel {
+    return levelOf((bytes) => this.#text(line, bytes));
+  }
+
+  #text(line: number, bytes: number): string {
+    const { cache, encoding } = this.#lines;
+    const end = Math.min(line + bytes, this.#lines.next(line) ?? this.#lines.end());
+    return decodeAs(cache.slice(line, end), encoding);
+  }
+}
+
+function positionsIn(lines: Lines, range: LineRange, buffer: Buffer, eachIn: PieceMatcher): number[] {
+  const found: number[] = [];
+  for (const { offset, bytes } of linesBeginningIn(lines, range, buffer))
+    eachIn(bytes, offset, (line) => found.push(line));
+  return found;
+}
+
+/** Returns whether a line is in one of the ranges; to be asked in ascending order. */
+function insideOf(ranges: Iterator<LineRange>): (line: number) => boolean {
+  let range = ranges.next();
+  return (line) => {
+    while (!range.done && range.value.to <= line) range = ranges.next();
+    return !range.done && range.value.from <= line;
+  };
+}
+
+function eachLine(lines: Lines, range: LineRange, buffer: Buffer, line: (line: number, bytes: Buffer) => void): void {
+  for (const { offset, bytes } of linesBeginningIn(lines, range, buffer))
+    for (let at = 0; at < bytes.length; at = findNewline(bytes, at, lines.encoding) + 1 || bytes.length)
+      line(offset + at, bytes.subarray(at));
+}
+
+function startsWith(bytes: Buffer, beginning: Uint8Array): boolean {
+  return bytes.length >= beginning.length && bytes.subarray(0, beginning.length).equals(beginning);
+}

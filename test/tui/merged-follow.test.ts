@@ -1,0 +1,75 @@
+import { appendFileSync } from "node:fs";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { builtCommand } from "../helpers/paths.ts";
+import { TmuxScreen, toastOf } from "./screen.ts";
+
+const status = (text: string) => text.split("\n")[22] ?? "";
+/** Lines of the files; a toast may lie beside them. */
+const rows = (text: string) =>
+  text
+    .split("\n")
+    .slice(1, 22)
+    .flatMap((row) => /^(?:app|db)\.log +\| \S+ \S+ \S+/.exec(row)?.[0] ?? []);
+
+describeWith("tmux", "several files followed together", () => {
+  let screen: TmuxScreen;
+  beforeEach(() => {
+    screen = new TmuxScreen();
+  });
+  afterEach(() => screen.close());
+
+  it("have short names before their lines, and can be muted one by one or but one", async () => {
+    const at = (second: number, text: string) => `2026-01-31T10:00:0${second}Z ${text}\n`;
+    screen.file("app.log", at(1, "INFO first") + at(3, "ERROR third"));
+    const db = screen.file("db.log", at(2, "INFO second"));
+    screen.run(`${process.execPath} ${builtCommand} ./`);
+    await screen.waitFor("the files", (text) => text.includes("app.log") && text.includes("db.log"));
+    screen.keys("Space");
+    await screen.waitFor("the mark of app.log", (text) => text.includes("*app.log"));
+    screen.keys("Space");
+    await screen.waitFor("the mark of db.log", (text) => text.includes("*db.log"));
+    screen.keys("F");
+    const shows =
+      (...expected: string[]) =>
+      (text: string) =>
+        rows(text).join("\n") === expected.join("\n");
+    const [first, second, third] = [
+      "app.log | 2026-01-31T10:00:01Z INFO first",
+      "db.log  | 2026-01-31T10:00:02Z INFO second",
+      "app.log | 2026-01-31T10:00:03Z ERROR third",
+    ] as const;
+    await screen.waitFor("the lines in order of time", shows(first, second, third));
+    await expect.poll(() => screen.styled()).toMatch(/\x1b\[36m(\x1b\[49m)?app\.log \|/);
+    await expect.poll(() => screen.styled()).toMatch(/\x1b\[1;?m?(\x1b\[)?31m(\x1b\[49m)?ERROR/);
+
+    screen.keys("z");
+    await screen.waitFor("the other file", (text) => shows(second)(text) && status(text).includes("only db.log"));
+    appendFileSync(db, at(4, "INFO fourth"));
+    const fourth = "db.log  | 2026-01-31T10:00:04Z INFO fourth";
+    await screen.waitFor("its new line", shows(second, fourth));
+    screen.keys("z");
+    await screen.waitFor("why it stays", (text) => toastOf(text).includes("the only source shown: Z"));
+    screen.keys("Z");
+    await screen.waitFor("all files", shows(first, second, third, fourth));
+    await expect.poll(() => status(screen.text())).not.toContain("only");
+    screen.keys("Z");
+    await screen.waitFor("one file", (text) => shows(first, third)(text) && status(text).includes("only app.log"));
+    screen.type("&third");
+    screen.keys("Enter");
+    await screen.waitFor("the filter beside it", (text) => shows(third)(text) && status(text).includes("&third  only"));
+    screen.type("&second");
+    screen.keys("C-u");
+    screen.type("second");
+    screen.keys("Enter");
+    await screen.waitFor("why nothing is left", (text) => text.includes("no line matches &second (only app.log)"));
+    screen.keys("Escape");
+    await screen.waitFor("all lines", shows(first, second, third, fourth));
+  });
+
+  it("are the only texts with sources", async () => {
+    await screen.open(screen.file("log", "one\n"));
+    screen.keys("z");
+    await screen.waitFor("that it has no others", (text) => toastOf(text) === "this text has one source");
+  });
+});

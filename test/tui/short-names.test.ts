@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import { shortNames } from "../../cli/tui/browser/short-names.ts";
+
+const names = (...targets: string[]) =>
+  shortNames(
+    targets.map((target) => {
+      const [, place = "", path = ""] = /^(?:([^/]*):)?(.*)$/.exec(target) ?? [];
+      return { place, path };
+    }),
+  );
+
+describe("shortNames", () => {
+  it("uses the names of containers where each has one file", () => {
+    expect(names("web:/var/log/app.log", "db:/var/log/app.log")).toEqual(["web", "db"]);
+    expect(names("pid:7:/a", "web:@logs")).toEqual(["pid:7", "web"]);
+  });
+
+  it("uses the ends of paths in one container or on this machine", () => {
+    expect(names("web:/log/app.log", "web:/log/error.log")).toEqual(["app.log", "error.log"]);
+    expect(names("/srv/a/app.log", "/srv/b/app.log", "/srv/other.log")).toEqual([
+      "a/app.log",
+      "b/app.log",
+      "other.log",
+    ]);
+    expect(names("/x/a.log", "/a.log")).toEqual(["x/a.log", "/a.log"]);
+  });
+
+  it("uses both where a container has several files among those of others", () => {
+    expect(names("web:/log/app.log", "web:/log/error.log", "db:/pg.log", "/srv/x.log")).toEqual([
+      "web:app.log",
+      "web:error.log",
+      "db",
+      "x.log",
+    ]);
+  });
+
+  it("uses full names where short ones would be the same", () => {
+    expect(names("web:/log/app.log", "/srv/web")).toEqual(["web:/log/app.log", "/srv/web"]);
+  });
+});
