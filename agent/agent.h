@@ -6,6 +6,7 @@
 #define PORTHOLE_AGENT_H
 
 #include <dirent.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -120,6 +121,12 @@ void show_instead(const char *tree, const char *path);
 void end_with(pid_t parent);
 void run_in_child(const struct join *join, bool is_shell, pid_t porthole);
 
+/* remote.c */
+noreturn void run_remote(int argc, char **argv);
+
+/* helper.c */
+noreturn void run_helper(int argc, char **argv);
+
 /* attach.c: trees in a mount namespace of the launcher's own */
 enum { MAX_TREES = 64 };
 struct tree {
@@ -160,6 +167,7 @@ struct packet {
 int receive_packet(int socket, struct packet *packet, int descriptors);
 int send_packet(int socket, const void *data, size_t length, const int *fds, size_t count);
 int wait_readable(int fd, int timeout_ms);
+int wait_any(struct pollfd *wait, size_t count, int timeout_ms);
 ssize_t read_some(int fd, void *buffer, size_t size);
 ssize_t read_at(int fd, void *buffer, size_t size, off_t offset);
 int write_all(int fd, const void *data, size_t size);

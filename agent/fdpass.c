@@ -90,6 +90,14 @@ int wait_readable(int fd, int timeout_ms) {
     }
 }
 
+/* As poll(2). */
+int wait_any(struct pollfd *wait, size_t count, int timeout_ms) {
+    int ready;
+    do ready = poll(wait, count, timeout_ms);
+    while (ready < 0 && errno == EINTR);
+    return ready;
+}
+
 ssize_t read_some(int fd, void *buffer, size_t size) {
     ssize_t got;
     do got = read(fd, buffer, size);

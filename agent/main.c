@@ -29,6 +29,7 @@ struct options {
 static const char usage[] =
     "usage: porthole-agent mount|sidecar|direct (--socket PATH | --fd N) [options]\n"
     "       porthole-agent run --host N --at DIRECTORY [options] (see run.c)\n"
+    "       porthole-agent remote|helper ... (see remote.c, helper.c)\n"
     "       porthole-agent --layout | --version | --help\n"
     "  --socket PATH     rendezvous to connect to\n"
     "  --fd N            connected SEQPACKET socket to use as the rendezvous\n"
@@ -223,6 +224,8 @@ static noreturn void give_tree(struct options *options, int rendezvous) {
 
 int main(int argc, char **argv) {
     if (argc > 1 && !strcmp(argv[1], "run")) run_command(argc - 1, argv + 1);
+    if (argc > 1 && !strcmp(argv[1], "remote")) run_remote(argc - 1, argv + 1);
+    if (argc > 1 && !strcmp(argv[1], "helper")) run_helper(argc - 1, argv + 1);
     struct options *options = parse(argc, argv);
     int rendezvous = keep_descriptors(options->fd);
     unsigned char token[wire_token_bytes] = {0};

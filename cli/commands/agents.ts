@@ -1,13 +1,15 @@
 import stringWidth from "string-width";
+import { helperAgents } from "../../src/elsewhere/index.ts";
 import { ensureRunDirectory, mountedTrees } from "../../src/routes/index.ts";
 import { type LiveAgent, listAgents } from "../../src/sessions/index.ts";
 import { sanitiseText } from "../../src/text/index.ts";
+import { report } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
 
-/** `porthole agents`: prints one line per live agent and per mount. */
+/** `porthole agents`: prints one line per live agent, per helper on a remote engine, and per mount. */
 export async function agents(options: { json?: boolean }): Promise<number> {
-  const live = await listAgents();
+  const live = [...(await listAgents()), ...(await helperAgents(report))];
   const mounts = mountedTrees(ensureRunDirectory());
   if (options.json) {
     for (const agent of live) write(jsonLine(agent));
@@ -36,8 +38,9 @@ function row(agent: LiveAgent): string[] {
     agent.route,
     agent.container.slice(0, 12) || "-",
     age(agent.ageSeconds),
-    String(agent.clients),
-    `${agent.memoryKiB} KiB`,
+    // What runs in a helper is not known here.
+    agent.route === "helper" ? "-" : String(agent.clients),
+    agent.route === "helper" ? "-" : `${agent.memoryKiB} KiB`,
   ];
 }
 

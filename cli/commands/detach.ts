@@ -1,3 +1,5 @@
+import { recordedEngines, removeHelpers } from "../../src/elsewhere/index.ts";
+import { engineElsewhere } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { detachAgents, detachAll } from "../../src/sessions/index.ts";
 import { report } from "../io/fail.ts";
@@ -9,11 +11,17 @@ export async function detach(name: string | undefined, options: { all?: boolean;
       hint: "porthole agents lists the names",
     });
   }
+  const helpers = recordedEngines();
   if (name !== undefined) {
-    await detachAgents(name, { engine: options.engine });
+    const helper = helpers.find(({ address }) => address === name);
+    if (helper !== undefined) await removeHelpers(helper);
+    else await detachAgents(name, { engine: options.engine });
     return 0;
   }
-  const failures = await detachAll({ engine: options.engine });
+  const remote = await engineElsewhere(options.engine).catch(() => undefined);
+  const failures = await detachAll({ engine: remote === undefined ? options.engine : undefined });
+  for (const each of helpers.filter(({ address }) => remote === undefined || remote.address === address))
+    await removeHelpers(each, { images: true }).catch((error) => failures.push(error));
   for (const failure of failures) report(failure);
   return failures.length === 0 ? 0 : 1;
 }

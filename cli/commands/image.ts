@@ -1,6 +1,6 @@
 import { isatty } from "node:tty";
-import { describeImage, imagePieces, installedFiles, loadImage } from "../../src/elsewhere/index.ts";
-import { type Engine, engines } from "../../src/engines/index.ts";
+import { describeImage, dialler, imagePieces, installedFiles, loadImage } from "../../src/elsewhere/index.ts";
+import { type Engine, engineElsewhere, engines } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { write } from "../io/output.ts";
 import { Progress } from "../io/progress.ts";
@@ -25,7 +25,9 @@ export async function image({ load, tag, engine: explicit }: ImageOptions): Prom
       hint: "use --load, or a pipe such as | docker load",
     });
   // Fails early, before reading the files.
-  const engine = load ? oneEngine(explicit) : undefined;
+  const remote = load ? await engineElsewhere(explicit) : undefined;
+  const connections = remote && dialler(remote);
+  const engine = connections?.engine ?? (load ? oneEngine(explicit) : undefined);
   const made = describeImage(installedFiles(), PORTHOLE_VERSION);
   if (engine === undefined) {
     for (const piece of imagePieces(made, tag)) write(piece);
@@ -35,7 +37,10 @@ export async function image({ load, tag, engine: explicit }: ImageOptions): Prom
   const { signal } = new AbortController();
   try {
     await loadImage(engine, made, tag, { signal, sent: (bytes) => progress.at(bytes) });
+  } catch (error) {
+    throw connections?.explain(error) ?? error;
   } finally {
+    connections?.close();
     progress.erase();
   }
   write(`${tag}\n`);

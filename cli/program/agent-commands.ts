@@ -56,6 +56,11 @@ export function addAgentCommands(root: Command): void {
       ),
     )
     .action(async (options) => end((await import("../commands/image.ts")).image(options)));
+
+  root
+    .command("__engine-socket", { hidden: true })
+    .argument("<helper>")
+    .action(async (id: string) => end((await import("../commands/engine-socket.ts")).engineSocket(id)));
 }
 
 /** Engines require a repository and a tag. Adds the tag `latest` if it is missing. */

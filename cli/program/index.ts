@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { complain, Exit } from "../io/fail.ts";
 import { addAgentCommands } from "./agent-commands.ts";
@@ -15,7 +16,7 @@ const kinds: readonly (readonly [names: readonly string[], add: (root: Command) 
   [["open", "browse", "demo"], addViewCommands],
   // Without names: __complete needs all commands.
   [[], addToolCommands],
-  [["agents", "detach", "docker-args", "image"], addAgentCommands],
+  [["agents", "detach", "docker-args", "image", "__engine-socket"], addAgentCommands],
 ];
 
 /**
@@ -48,7 +49,22 @@ export function program(version: string, args: readonly string[] = []): Command 
 
   const called = kinds.filter(([names]) => args[0] !== undefined && names.includes(args[0]));
   for (const [, add] of called.length > 0 ? called : kinds) add(root);
+  root.hook("preAction", async (_, command) => {
+    if (!REDIRECTED.has(command.name()) || !mayBeElsewhere(command.opts().engine)) return;
+    const status = await (await import("../commands/redirect.ts")).redirect(command, args, version);
+    if (status !== undefined) process.exit(status);
+  });
   return root;
+}
+
+/** The commands that run where their engine is. */
+const REDIRECTED = new Set("cat head tail cp ls stat find diff grep hexdump open browse ps with doctor".split(" "));
+
+/** False for the default sockets of this machine, without loading anything. */
+function mayBeElsewhere(engine: string | undefined): boolean {
+  const { DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG, HOME = "" } = process.env;
+  if (engine !== undefined || DOCKER_HOST) return engine !== "all";
+  return Boolean(DOCKER_CONTEXT) || existsSync(`${DOCKER_CONFIG || `${HOME}/.docker`}/config.json`);
 }
 
 const targets = `Targets:

@@ -16,8 +16,9 @@ export function connectionOptions(command: Command): Command {
     )
     .option(
       "--engine <address>",
-      "container engine: unix:///PATH, a docker context, cri:PATH for pods, or all (default: DOCKER_HOST, the current docker context, the default sockets)",
+      "container engine: unix:///PATH, ssh://[USER@]HOST, tcp://HOST:PORT, a docker context, cri:PATH for pods, or all (default: DOCKER_HOST, the current docker context, the default sockets)",
     )
+    .option("--image <name>", "for an engine on another machine: run porthole there from this image")
     .option("--user <user>", "user inside the container, for the mount route (default: root)")
     .addOption(
       new Option("--idle <seconds>", "stop the agent after this many seconds without a client")

@@ -31,7 +31,7 @@ export async function dockerRequest(
   signal: AbortSignal,
   action: (docker: Docker) => Promise<unknown>,
 ): Promise<DockerResponse> {
-  const connection = new EngineConnection(engine.socketPath, signal);
+  const connection = new EngineConnection(engine, signal);
   let value: unknown;
   const docker = dockerOver(connection, engine, (answer) => {
     value = answer;

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
@@ -7,6 +7,23 @@ export interface DockerContext {
   name: string;
   /** Such as `unix:///run/user/1000/docker.sock` or `ssh://box`. */
   host: string;
+  /** Its certificates, for an engine by TCP. */
+  tls: Tls | undefined;
+}
+
+/** Paths of PEM files; undefined where there is none. */
+export interface Tls {
+  ca: string | undefined;
+  cert: string | undefined;
+  key: string | undefined;
+  /** False: any certificate of the engine is accepted. */
+  verify: boolean;
+}
+
+/** The PEM files of a directory, by docker's names. */
+export function tlsIn(directory: string, verify: boolean): Tls {
+  const file = (name: string) => [join(directory, name)].find((path) => existsSync(path));
+  return { ca: file("ca.pem"), cert: file("cert.pem"), key: file("key.pem"), verify };
 }
 
 /**
@@ -43,12 +60,14 @@ export function allContexts(environment: NodeJS.ProcessEnv): DockerContext[] {
 
 /** `id` is the SHA-256 of the context's name. */
 function readContext(id: string, environment: NodeJS.ProcessEnv): DockerContext | undefined {
-  const meta = readJson<{ Name?: unknown; Endpoints?: { docker?: { Host?: unknown } } }>(
+  const meta = readJson<{ Name?: unknown; Endpoints?: { docker?: { Host?: unknown; SkipTLSVerify?: unknown } } }>(
     join(metadata(environment), id, "meta.json"),
   );
   const name = meta?.Name;
-  const host = meta?.Endpoints?.docker?.Host;
-  return typeof name === "string" && typeof host === "string" && host !== "" ? { name, host } : undefined;
+  const { Host: host, SkipTLSVerify: isUnverified } = meta?.Endpoints?.docker ?? {};
+  if (typeof name !== "string" || typeof host !== "string" || host === "") return undefined;
+  const certificates = join(configuration(environment), "contexts", "tls", id, "docker");
+  return { name, host, tls: existsSync(certificates) ? tlsIn(certificates, isUnverified !== true) : undefined };
 }
 
 function metadata(environment: NodeJS.ProcessEnv): string {

@@ -1,12 +1,18 @@
+import type { Duplex } from "node:stream";
 import { PortholeError } from "../errors.ts";
 
 /**
- * A container engine on this machine: Docker, Podman's Docker-compatible API, or a Kubernetes
+ * A container engine: Docker, Podman's Docker-compatible API, or a Kubernetes
  * node's container runtime.
  */
 export interface Engine {
-  /** Path of its Unix socket. */
+  /** Path of its Unix socket; its address if it has `dial`. */
   socketPath: string;
+  /**
+   * Connects to an engine on another kernel. Only docker-client.ts uses it; everything else needs a
+   * socket of this machine.
+   */
+  dial?: () => Duplex;
   /** Source of the address, for messages: `DOCKER_HOST`, `--engine`, `context 'x'` or `default`. */
   source: string;
   /**

@@ -1,8 +1,10 @@
 import { Agent, type ClientRequest, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { inspect } from "node:util";
 import { PortholeError } from "../errors.ts";
 import { BoundedBuffer, MAX_RESPONSE } from "./bounded-buffer.ts";
+import type { Engine } from "./engine.ts";
 import { EngineError } from "./engine-error.ts";
 import type { EngineRequest } from "./engine-json.ts";
 
@@ -35,14 +37,16 @@ export class EngineConnection extends Agent {
   request: EngineRequest;
   readonly #signal: AbortSignal;
   readonly #socketPath: string;
+  readonly #dial: () => Duplex;
   #kind: ResponseKind = "answer";
   #reject!: (error: unknown) => void;
-  #socket: Socket | undefined;
+  #socket: Duplex | undefined;
   #bytes = 0;
 
-  constructor(socketPath: string, signal: AbortSignal) {
+  constructor({ socketPath, dial }: Engine, signal: AbortSignal) {
     super();
     this.#socketPath = socketPath;
+    this.#dial = dial ?? (() => connect(socketPath));
     this.request = { socketPath, path: "" };
     this.#signal = signal;
     this.failed = new Promise((_, reject) => {
@@ -66,8 +70,8 @@ export class EngineConnection extends Agent {
     this.#socket?.destroy();
   }
 
-  override createConnection(): Socket {
-    const socket = connect(this.#socketPath);
+  override createConnection(): Duplex {
+    const socket = this.#dial();
     this.#socket = socket;
     socket.on("data", this.#count);
     if (this.failure !== undefined) socket.destroy();
@@ -124,7 +128,7 @@ export class EngineConnection extends Agent {
   }
 
   /** Transfers the socket to the caller. */
-  #release(socket: Socket): void {
+  #release(socket: Duplex): void {
     socket.off("data", this.#count);
     this.#signal.removeEventListener("abort", this.#abort);
     this.#socket = undefined;

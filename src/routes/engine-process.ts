@@ -16,14 +16,16 @@ export interface EnginePlace {
 }
 
 /**
- * The place of an engine whose layers this process may read: of root's engine for root, of a
- * rootless engine in its own user and mount namespaces for its user and for root. Undefined for any
- * other.
+ * The place of an engine whose layers this process may read: of root's engine for root, of an
+ * engine in its own user or mount namespace for its user and for root. Undefined for any other.
  * @throws PortholeError with the errno of connect(2)
  */
 export function enginePlace(engine: Engine): EnginePlace | undefined {
   const { pid, uid } = listener(engine);
-  const inside = [pid, podmanPause(uid)].find(isInOtherUserNamespace);
+  const isRoot = process.geteuid?.() === 0;
+  const inside =
+    [pid, podmanPause(uid)].find((one) => isInOther("user", one)) ??
+    (isRoot && isInOther("mnt", pid) ? pid : undefined);
   if (inside !== undefined) {
     const start = startTime(inside);
     if (start === undefined) return undefined;
@@ -33,7 +35,7 @@ export function enginePlace(engine: Engine): EnginePlace | undefined {
       isEngines: () => true,
     };
   }
-  if (process.geteuid?.() !== 0) return undefined;
+  if (!isRoot) return undefined;
   return { options: [], path: (path) => path, isEngines: (path) => isSameFileFor(pid, path) };
 }
 
@@ -64,9 +66,9 @@ function podmanPause(uid: number): number {
 }
 
 /** False also where this user may not enter it. */
-function isInOtherUserNamespace(pid: number): boolean {
+function isInOther(namespace: "user" | "mnt", pid: number): boolean {
   try {
-    return pid > 0 && readlinkSync(`/proc/${pid}/ns/user`) !== readlinkSync("/proc/self/ns/user");
+    return pid > 0 && readlinkSync(`/proc/${pid}/ns/${namespace}`) !== readlinkSync(`/proc/self/ns/${namespace}`);
   } catch {
     return false;
   }

@@ -1,4 +1,4 @@
-import { renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { connectAt, listenAt } from "../descriptors/fd-socket.ts";
 import { overlaysFromOutside } from "../descriptors/file-system.ts";
@@ -12,6 +12,7 @@ import { installAgent } from "./agent-program.ts";
 import type { AgentKey, AgentRecord } from "./agent-record.ts";
 import { ATTACH_TIMEOUT_MS, type Attachment, type AttachOptions } from "./attachment.ts";
 import { attachDirect } from "./direct.ts";
+import { enginePlace } from "./engine-process.ts";
 import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts";
 import { canEnterNamespaces, startTime } from "./process.ts";
 import { agentFile, removeAgentFiles, writeRecord } from "./registry.ts";
@@ -201,12 +202,12 @@ function startOn(
   const overlays = origin.targetPid === 0 ? [] : overlaysFromOutside(origin.targetPid);
   return startAgent(run, origin, options, async (listen, wait) => {
     if (route === "direct") {
-      const { pid, name, layers } = container;
+      const { pid, name } = container;
       const started = startTime(pid);
       // Checked again after the start time is known: from here on a reused pid is refused.
       if (started === undefined || !isFirstProcess(container)) throw notHere(container);
       return attachDirect(
-        { pid, started, name: `'${name}'`, layers: layers.directories, overlays },
+        { pid, started, name: `'${name}'`, layers: layersHere(container), overlays },
         listen,
         idleSecondsOf(options),
         wait,
@@ -218,6 +219,19 @@ function startOn(
       return (await import("./mount.ts")).attachMount(container, run, listen(), { ...how, everyOwner });
     return (await import("./sidecar.ts")).attachSidecar(container, run, listen(), how);
   });
+}
+
+/** The directories of a container's layers, for an agent in this process's mount namespace. */
+function layersHere({ engine, layers: { directories } }: RunningContainer): string[] {
+  const [first] = directories;
+  if (first === undefined || existsSync(first)) return directories;
+  try {
+    const place = enginePlace(engine);
+    return place === undefined ? directories : directories.map(place.path);
+  } catch {
+    // The agent then cannot open them, and does not know where files are from.
+    return directories;
+  }
 }
 
 export function notHere({ name, pid }: RunningContainer): PortholeError {

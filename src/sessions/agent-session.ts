@@ -201,7 +201,7 @@ export class AgentSession implements Session {
       return role.kind === "image" ? { ...role, ...(await this.#target.imageLayers())[role.number - 1] } : role;
     } catch (error) {
       // From none of them, or the agent could not open them.
-      if (error instanceof PortholeError && ["ENODATA", "EOPNOTSUPP"].includes(error.errno ?? "")) return undefined;
+      if (error instanceof PortholeError && ["ENODATA", "ENOTSUP"].includes(error.errno ?? "")) return undefined;
       throw error;
     }
   }

@@ -144,11 +144,11 @@ describeWithDocker("bad input gets one line and the documented status", () => {
     expect(result).toMatchObject({ code: 3, text: "" });
   });
 
-  test("an engine on another machine returns 3 and the machine to run porthole on", async () => {
-    const env = { DOCKER_HOST: "ssh://box.example" };
+  test("an engine on another machine that does not answer returns 3 and a command to check it", async () => {
+    const env = { DOCKER_HOST: "tcp://127.0.0.1:1" };
     const result = await someone.run(["cat", "web:/d/f"], { env });
     expect(result.stderr).toMatch(
-      /^porthole: DOCKER_HOST: cannot use .* it is another machine, .*ssh -t box\.example.*\n$/,
+      /^porthole: cannot connect to .* at tcp:\/\/127\.0\.0\.1:1 \(DOCKER_HOST\): ECONNREFUSED .*docker -H tcp:\/\/127\.0\.0\.1:1 info\)\n$/,
     );
     expect(result).toMatchObject({ code: 3, text: "" });
   });

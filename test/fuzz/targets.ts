@@ -32,6 +32,8 @@ export const targets = {
     "run",
     "join",
     "keep",
+    "remote",
+    "helper",
     "mountinfo",
   ],
 } as const;

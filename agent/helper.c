@@ -1,0 +1,48 @@
+/*
+ * The first process of a helper container: ends it when no other process has used it for a while.
+ * Other processes come by an engine's exec or kubectl exec and see the same mounts.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "agent.h"
+
+enum { LOOK_S = 5, MAX_KEEP_S = 86400 * 7 };
+
+static bool is_used(void) {
+    char path[64], link[64], own[64] = {0};
+    ssize_t length = readlink("/proc/self/ns/mnt", own, sizeof own - 1);
+    DIR *proc = opendir("/proc");
+    bool found = false;
+    for (pid_t pid; proc && !found && (pid = next_pid(proc)) > 0;) {
+        if (pid == getpid()) continue;
+        snprintf(path, sizeof path, "/proc/%d/ns/mnt", pid);
+        found = readlink(path, link, sizeof link) == length && !memcmp(link, own, (size_t)length);
+    }
+    if (proc) closedir(proc);
+    return found;
+}
+
+void run_helper(int argc, char **argv) {
+    char *end = NULL;
+    long idle = argc == 3 && !strcmp(argv[1], "--idle") ? strtol(argv[2], &end, 10) : 0;
+    if (!end || *end || idle < 1 || idle > MAX_KEEP_S) bail("expected --idle 1 to %d", MAX_KEEP_S);
+    /* As the first process of a PID namespace it gets only signals that it asks for. */
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    signal(SIGCHLD, SIG_IGN);
+    for (long unused = 0; unused < idle;) {
+        long pause = idle - unused < LOOK_S ? idle - unused : LOOK_S;
+        if (sigtimedwait(&ends, NULL, &(struct timespec){.tv_sec = pause}) > 0) break;
+        unused = is_used() ? 0 : unused + pause;
+    }
+    exit(0);
+}

@@ -1,0 +1,260 @@
+/*
+ * Runs a command for a porthole on another kernel: that porthole has a stream to this process and
+ * its standard output and error, made by an engine's exec, kubectl exec or ssh, and nothing else.
+ * Through those three come standard input, signals, the size of the terminal and the exit status.
+ *
+ * Standard input has frames: a kind, the length of the payload (4 bytes, big-endian), the payload.
+ *
+ *   'd' bytes    for the command's standard input
+ *   'e'          its end
+ *   's' number   a signal for the command (1 byte)
+ *   'w' size     of the terminal: columns and rows (2 bytes each, big-endian)
+ *
+ * The end of the frames means that the other porthole is gone: the command gets SIGHUP and, if it
+ * stays, SIGKILL. Standard output and error are the command's own. After its end, standard error
+ * ends with "\0porthole-end exit N\n" or "\0porthole-end signal N\n".
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+#include "agent.h"
+
+enum { FRAME_HEAD = 5, MAX_FRAME = 65536, GRACE_MS = 2000 };
+
+/* What each of the command's standard streams is. */
+enum stream { STREAM_NULL, STREAM_PIPE, STREAM_TERMINAL };
+
+static struct remote {
+    enum stream streams[3];
+    struct winsize size;
+    pid_t child;
+    int terminal; /* the master's side, or -1 */
+    int shown_on; /* where the terminal's output goes: 1 or 2 */
+    int input;    /* to the command's standard input: a pipe, the terminal, or -1 */
+    unsigned char frames[FRAME_HEAD + MAX_FRAME];
+    size_t used, passed; /* bytes in `frames`; of its first payload, what the command has */
+    bool is_blocked;     /* the command does not read its standard input */
+    bool is_gone;        /* the other porthole */
+} remote;                /* zeroes: an initialised buffer would be bytes of the program */
+
+/* One letter for each standard stream: n(ull), p(ipe) or t(erminal). */
+static void parse_streams(const char *text) {
+    static const char letters[] = "npt";
+    if (strlen(text) != 3 || strspn(text, letters) != 3) bail("--streams %s", text);
+    for (int i = 0; i < 3; i++)
+        remote.streams[i] = (enum stream)(strchr(letters, text[i]) - letters);
+}
+
+static void parse_size(const char *text) {
+    char *rows, *end;
+    long width = strtol(text, &rows, 10), height = *rows == 'x' ? strtol(rows + 1, &end, 10) : -1;
+    if (rows == text || height < 0 || end == rows + 1 || *end || width < 0 || width > USHRT_MAX ||
+        height > USHRT_MAX)
+        bail("--size %s: expected COLUMNSxROWS", text);
+    remote.size.ws_col = (unsigned short)width;
+    remote.size.ws_row = (unsigned short)height;
+}
+
+static char **parse(int argc, char **argv) {
+    enum { STREAMS = 1, SIZE, ENV };
+    static const struct option known[] = {
+        {"streams", 1, 0, STREAMS}, {"size", 1, 0, SIZE}, {"env", 1, 0, ENV}, {0}};
+    remote.terminal = remote.input = -1;
+    remote.streams[1] = remote.streams[2] = STREAM_PIPE;
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, "+", known, NULL)) != -1;) {
+        switch (option) {
+        case STREAMS: parse_streams(optarg); break;
+        case SIZE: parse_size(optarg); break;
+        case ENV:
+            if (!strchr(optarg, '=') || putenv(optarg)) bail("--env %s: not NAME=VALUE", optarg);
+            break;
+        default: bail("%s: unknown option or missing value", argv[optind - 1]);
+        }
+    }
+    if (optind == argc) bail("expected a command");
+    return argv + optind;
+}
+
+/* Returns the command's side of a new terminal, or -1 if no stream is one. */
+static int open_terminal(void) {
+    const enum stream *is = remote.streams;
+    if (is[0] != STREAM_TERMINAL && is[1] != STREAM_TERMINAL && is[2] != STREAM_TERMINAL) return -1;
+    remote.terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (remote.terminal < 0 || grantpt(remote.terminal) < 0 || unlockpt(remote.terminal) < 0)
+        bail_errno("a new terminal");
+    int side = open(ptsname(remote.terminal), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (side < 0) bail_errno("%s", ptsname(remote.terminal));
+    ioctl(side, TIOCSWINSZ, &remote.size);
+    struct termios modes;
+    /* Without a keyboard, the other terminal is not in raw mode and ends its lines itself. */
+    if (is[0] != STREAM_TERMINAL && tcgetattr(side, &modes) == 0) {
+        modes.c_oflag &= ~(tcflag_t)OPOST;
+        tcsetattr(side, TCSANOW, &modes);
+    }
+    remote.shown_on = is[1] == STREAM_TERMINAL || is[2] != STREAM_TERMINAL ? 1 : 2;
+    return side;
+}
+
+static noreturn void become(char **command, int side, int input) {
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    setsid();
+    if (side >= 0) ioctl(side, TIOCSCTTY, 0);
+    for (int fd = 0; fd <= 2; fd++) {
+        int from = remote.streams[fd] == STREAM_TERMINAL ? side : fd == 0 ? input : fd;
+        if (from != fd && dup2(from, fd) < 0) bail_errno("dup2");
+    }
+    execvp(*command, command);
+    int error = errno;
+    dprintf(2, "porthole-agent: %s: %s\n", *command, strerror(error));
+    _exit(error == ENOENT ? 127 : 126);
+}
+
+static void start(char **command) {
+    int side = open_terminal(), ends[2] = {-1, -1};
+    if (remote.streams[0] == STREAM_PIPE) {
+        if (pipe2(ends, O_CLOEXEC) < 0) bail_errno("pipe");
+        remote.input = ends[1];
+    } else if (remote.streams[0] == STREAM_TERMINAL) {
+        remote.input = remote.terminal;
+    } else {
+        ends[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+    remote.child = fork();
+    if (remote.child < 0) bail_errno("fork");
+    if (!remote.child) become(command, side, ends[0]);
+    if (side >= 0) close(side);
+    if (ends[0] >= 0) close(ends[0]);
+    if (remote.terminal >= 0) fcntl(remote.terminal, F_SETFL, O_NONBLOCK);
+    if (remote.input >= 0) fcntl(remote.input, F_SETFL, O_NONBLOCK);
+}
+
+static void end_input(void) {
+    if (remote.input < 0) return;
+    /* ^D: the end of a terminal's input */
+    if (remote.input == remote.terminal) write_all(remote.terminal, "\4", 1);
+    else close(remote.input);
+    remote.input = -1;
+}
+
+/* Ctrl-C on a terminal reaches every process of the command; other signals, the first. */
+static void pass_signal(int number) {
+    kill(number == SIGINT || number == SIGQUIT ? -remote.child : remote.child, number);
+}
+
+/* Handles the first frame of the buffer. Returns false if it is not complete or must wait. */
+static bool take_frame(void) {
+    const unsigned char *at = remote.frames;
+    if (remote.used < FRAME_HEAD) return false;
+    size_t length = (size_t)at[1] << 24 | (size_t)at[2] << 16 | (size_t)at[3] << 8 | at[4];
+    if (length > MAX_FRAME) bail("a frame of %zu bytes", length);
+    if (remote.used < FRAME_HEAD + length) return false;
+    const unsigned char *body = at + FRAME_HEAD;
+    if (*at == 'd' && remote.input >= 0) {
+        ssize_t put = write(remote.input, body + remote.passed, length - remote.passed);
+        remote.is_blocked = put < 0 && errno == EAGAIN;
+        if (remote.is_blocked) return false;
+        /* EPIPE: the command has closed it. */
+        remote.passed = put < 0 ? length : remote.passed + (size_t)put;
+        if (remote.passed < length) return false;
+    }
+    if (*at == 'e') end_input();
+    if (*at == 's' && length == 1) pass_signal(body[0]);
+    if (*at == 'w' && length == 4 && remote.terminal >= 0) {
+        remote.size.ws_col = (unsigned short)(body[0] << 8 | body[1]);
+        remote.size.ws_row = (unsigned short)(body[2] << 8 | body[3]);
+        ioctl(remote.terminal, TIOCSWINSZ, &remote.size);
+    }
+    remote.used -= FRAME_HEAD + length;
+    memmove(remote.frames, at + FRAME_HEAD + length, remote.used);
+    remote.passed = 0;
+    return true;
+}
+
+static void hang_up(void) {
+    if (remote.is_gone) return;
+    remote.is_gone = true;
+    kill(-remote.child, SIGHUP);
+    kill(-remote.child, SIGCONT);
+}
+
+static void read_frames(void) {
+    if (remote.used == sizeof remote.frames) {
+        hang_up(); /* poll(2) was asked for nothing else */
+        return;
+    }
+    ssize_t got = read_some(0, remote.frames + remote.used, sizeof remote.frames - remote.used);
+    if (got <= 0) hang_up();
+    else remote.used += (size_t)got;
+}
+
+/* Returns false if the terminal has no output now, or will have none. */
+static bool show_output(bool *ended) {
+    static unsigned char bytes[MAX_FRAME];
+    ssize_t got = read_some(remote.terminal, bytes, sizeof bytes);
+    if (got <= 0) {
+        *ended = got == 0 || errno != EAGAIN;
+        return false;
+    }
+    if (write_all(remote.shown_on, bytes, (size_t)got) < 0) hang_up();
+    return true;
+}
+
+/* Serves until the command has ended; returns its status as of waitpid(2). */
+static int serve_command(int signals) {
+    enum { FRAMES, INPUT, TERMINAL, CHILD, COUNT };
+    int status;
+    bool ended = false; /* the terminal's output */
+    while (waitpid(remote.child, &status, WNOHANG) == 0) {
+        struct pollfd wait[COUNT] = {
+            [FRAMES] = {.fd = remote.is_gone ? -1 : 0,
+                        .events = remote.used < sizeof remote.frames ? POLLIN : 0},
+            [INPUT] = {.fd = remote.is_blocked ? remote.input : -1, .events = POLLOUT},
+            [TERMINAL] = {.fd = ended ? -1 : remote.terminal, .events = POLLIN},
+            [CHILD] = {.fd = signals, .events = POLLIN}};
+        if (wait_any(wait, COUNT, remote.is_gone ? GRACE_MS : -1) == 0)
+            kill(-remote.child, SIGKILL);
+        if (wait[FRAMES].revents) read_frames();
+        while (take_frame()) {}
+        if (wait[TERMINAL].revents) show_output(&ended);
+        if (wait[CHILD].revents) {
+            struct signalfd_siginfo which;
+            read_some(signals, &which, sizeof which);
+        }
+    }
+    while (remote.terminal >= 0 && show_output(&ended)) {}
+    return status;
+}
+
+void run_remote(int argc, char **argv) {
+    char **command = parse(argc, argv), end[64];
+    sigset_t child_ended;
+    sigemptyset(&child_ended);
+    sigaddset(&child_ended, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child_ended, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    int signals = signalfd(-1, &child_ended, SFD_CLOEXEC);
+    if (signals < 0) bail_errno("signalfd");
+    start(command);
+    int status = serve_command(signals);
+    bool is_killed = WIFSIGNALED(status);
+    int number = is_killed ? WTERMSIG(status) : WEXITSTATUS(status);
+    int length = snprintf(end + 1, sizeof end - 1, "porthole-end %s %d\n",
+                          is_killed ? "signal" : "exit", number);
+    *end = 0;
+    write_all(2, end, (size_t)length + 1);
+    exit(is_killed ? 128 + number : number);
+}

@@ -1,0 +1,67 @@
+import type { Command } from "commander";
+import { PortholeError } from "../../src/errors.ts";
+import { parseSessionTarget } from "../../src/target.ts";
+import { FlagSet, parseArguments } from "../grep/arguments.ts";
+import { parsePattern } from "../targets/container-pattern.ts";
+
+/** Where the operands of a command are. */
+export type Side = "here" | "there";
+
+/**
+ * Where a command runs: there if an operand names something of an engine, or if there are none and
+ * the command then lists containers; here if all are files and processes of this machine.
+ * @throws PortholeError USAGE if some are here and some there
+ */
+export function sideOf(operands: readonly string[], { name, engine }: { name: string; engine: string }): Side {
+  if (operands.length === 0) return LISTS.has(name) ? "there" : "here";
+  const local = operands.find((text) => text !== "-" && isLocal(text, name));
+  const remote = operands.find((text) => text !== "-" && !isLocal(text, name));
+  if (remote === undefined) return "here";
+  if (local === undefined) return "there";
+  throw new PortholeError("USAGE", `'${local}' is on this machine, '${remote}' at ${engine}`, {
+    hint: "copy one first: porthole cat TARGET > FILE",
+  });
+}
+
+/** Commands that list what the engine has where they get no operand. */
+const LISTS = new Set(["browse", "ps"]);
+/** Commands whose operand may be a container without a path. */
+const OF_CONTAINERS = new Set(["browse", "diff", "doctor", "ps"]);
+
+function isLocal(text: string, command: string): boolean {
+  if (parsePattern(text, []) !== undefined) return false;
+  try {
+    const { kind } = OF_CONTAINERS.has(command) ? parseSessionTarget(text) : parsed(text);
+    return kind === "local" || kind === "process";
+  } catch {
+    // The command itself says what is wrong with it.
+    return false;
+  }
+}
+
+function parsed(text: string): { kind: string } {
+  return /^[^/]*:/.test(text) ? parseSessionTarget(text) : { kind: "local" };
+}
+
+/** The targets of a command line. */
+export function operandsOf(command: Command, args: readonly string[]): string[] {
+  const name = command.name();
+  if (name === "grep") return searched(command.args);
+  if (name === "find") return command.args.slice(0, expressionAt(command.args));
+  if (name === "with") {
+    const dashes = args.indexOf("--");
+    return dashes === -1 ? command.args : command.args.slice(0, command.args.length - (args.length - dashes - 1));
+  }
+  // After the target, `open` takes where to start.
+  return name === "open" ? command.args.slice(0, 1) : command.args;
+}
+
+function searched(words: readonly string[]): string[] {
+  const { flags, operands } = parseArguments(words);
+  return new FlagSet(flags).needsPattern ? operands.slice(1) : operands;
+}
+
+function expressionAt(words: readonly string[]): number {
+  const at = words.findIndex((word) => /^[-(!]/.test(word));
+  return at === -1 ? words.length : at;
+}

@@ -1,0 +1,102 @@
+import { writeSync } from "node:fs";
+import { constants } from "node:os";
+import { isatty, ReadStream } from "node:tty";
+import { dieBySignal, isWritable, Output } from "../../src/descriptors/index.ts";
+import type { PlaceEnd, StreamKind, Streams } from "../../src/elsewhere/index.ts";
+import { write } from "../io/output.ts";
+
+/** What a command does with standard input. */
+export type InputUse = "none" | "data" | "keys";
+
+/** The standard streams of this process for a command there, and the way back to them. */
+export interface OwnStreams {
+  streams: Streams;
+  /** Gives the terminal back and ends listening. */
+  restore(): void;
+}
+
+/**
+ * The standard streams of this process. `keys`: its terminal is in raw mode until the end, and the
+ * command there has a terminal that interprets the keys. Otherwise this terminal interprets them,
+ * and the command there receives signals.
+ * @param variables for the command there, such as the address of its engine
+ */
+export function ownStreams(use: InputUse, variables: Readonly<Record<string, string>>): OwnStreams {
+  const hasKeys = use === "keys" && isatty(0);
+  const output = (fd: 1 | 2): StreamKind => (isatty(fd) ? "terminal" : "pipe");
+  const input = use === "none" ? undefined : hasKeys ? new ReadStream(0) : process.stdin;
+  const aborted = new AbortController();
+  let signalled: (number: number) => void = () => aborted.abort();
+  const received = new Set<NodeJS.Signals>();
+  const onSignal = (signal: NodeJS.Signals) => {
+    // A second one does not wait for the other side.
+    if (received.has(signal)) dieBySignal(signal);
+    received.add(signal);
+    signalled(constants.signals[signal]);
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  // The command there sees no reader of its own.
+  const watch = new Output(1).onReaderGone(() => dieBySignal("SIGPIPE"));
+  const streams: Streams = {
+    kinds: [use === "none" ? "null" : hasKeys ? "terminal" : "pipe", output(1), output(2)],
+    input,
+    write: (fd, bytes) => (fd === 1 ? write(bytes) : writeError(bytes)),
+    size: () => sizeOf([process.stdout, process.stderr]),
+    listen: (events) => {
+      if (hasKeys) (input as ReadStream).setRawMode(true);
+      signalled = events.signalled;
+      process.on("SIGWINCH", events.resized);
+    },
+    environment: { ...environment(), ...variables },
+    signal: aborted.signal,
+  };
+  const restore = () => {
+    watch?.close();
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+    if (hasKeys) (input as ReadStream).setRawMode(false);
+    input?.destroy();
+    const [first] = received;
+    if (aborted.signal.aborted && first !== undefined) dieBySignal(first);
+  };
+  return { streams, restore };
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
+
+function sizeOf(terminals: readonly NodeJS.WriteStream[]): { columns: number; rows: number } {
+  for (const terminal of terminals) {
+    if (!terminal.isTTY) continue;
+    const [columns, rows] = terminal.getWindowSize();
+    if (columns > 0 && rows > 0) return { columns, rows };
+  }
+  return { columns: 80, rows: 24 };
+}
+
+/** Ignores a closed stderr, as the command itself does. */
+function writeError(bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(2, bytes, at);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return;
+      isWritable(2, -1);
+    }
+  }
+}
+
+/** The variables that change what porthole prints. */
+function environment(): Record<string, string> {
+  const kept = Object.entries(process.env).filter(([name]) => PASSED.test(name));
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  return { TZ: timeZone, ...(Object.fromEntries(kept) as Record<string, string>) };
+}
+
+const PASSED =
+  /^(TERM|COLORTERM|LANG|LANGUAGE|LC_\w+|TZ|NO_COLOR|FORCE_COLOR|LS_COLORS|GREP_COLORS?|TIME_STYLE|BLOCK_SIZE|QUOTING_STYLE|POSIXLY_CORRECT|PORTHOLE_(IDLE|DEBUG))$/;
+
+/** The exit status of this process; ends it if a signal ended the command there. */
+export function endAs(end: PlaceEnd): number {
+  if ("status" in end) return end.status;
+  const name = Object.entries(constants.signals).find(([, number]) => number === end.signal)?.[0];
+  return name === undefined ? 128 + end.signal : dieBySignal(name as NodeJS.Signals);
+}

@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { dieBySignal } from "../../src/descriptors/index.ts";
+import { ENGINE_VARIABLES, type HelperPlace, runThere } from "../../src/elsewhere/index.ts";
+import { complain } from "../io/fail.ts";
+import { hasDirectory, hasPlaceholder } from "../with/placeholders.ts";
+import { ownStreams } from "./streams.ts";
+
+/** `with` on one file, which the command gets as its standard input. */
+export interface StreamedInput {
+  /** The command line that writes the file: `cat` with the options of `with`. */
+  cat: string[];
+  command: string[];
+}
+
+/**
+ * Recognises the form of `with` whose command needs no path; undefined for the others, which run
+ * where the files are.
+ */
+export function streamedInput(operands: readonly string[], args: readonly string[]): StreamedInput | undefined {
+  const at = args.indexOf("--");
+  const [options, command] = [args.slice(1, at), args.slice(at + 1)];
+  const isStdin = options.includes("--stdin");
+  const [target, ...others] = operands;
+  if (at === -1 || target === undefined || others.length > 0 || /[*?[]/.test(target)) return undefined;
+  if (!isStdin && (hasPlaceholder(command) || hasDirectory(command) || options.includes("--rw"))) return undefined;
+  return { cat: ["cat", ...options.filter((option) => option !== "--stdin")], command };
+}
+
+/** As for env(1) and `porthole with`. */
+const Status = { failed: 125, cannotRun: 126, notFound: 127 } as const;
+
+/** Runs the command here on what `cat` writes there. Ends with its status or signal. */
+export async function withStreamed(place: HelperPlace, { cat, command }: StreamedInput): Promise<number> {
+  const own = ownStreams("none", ENGINE_VARIABLES);
+  const [, , error] = own.streams.kinds;
+  let child: ChildProcess | undefined;
+  let ended: Promise<number> | undefined;
+  // Not before the file is open: a command must not run on nothing.
+  const begin = () => {
+    child ??= spawn(command[0] ?? "", command.slice(1), { stdio: ["pipe", "inherit", "inherit"] });
+    ended ??= endOf(child, place);
+    return child;
+  };
+  try {
+    const end = await runThere(place, cat, {
+      ...own.streams,
+      kinds: ["null", "pipe", error],
+      write: (fd, bytes) => (fd === 1 ? fed(begin(), bytes) : own.streams.write(2, bytes)),
+    }).catch((reason: unknown) => {
+      // The command has ended before its input.
+      if (ended === undefined || child?.stdin?.writable) throw reason;
+      return { status: 0 };
+    });
+    if (ended === undefined && !("status" in end && end.status === 0)) return Status.failed;
+    begin().stdin?.end();
+    return (await ended) ?? Status.failed;
+  } finally {
+    own.restore();
+  }
+}
+
+async function fed({ stdin }: ChildProcess, bytes: Buffer): Promise<void> {
+  if (stdin === null || !stdin.writable || stdin.write(bytes)) return;
+  await Promise.race([once(stdin, "drain"), once(stdin, "close")]);
+}
+
+function endOf(child: ChildProcess, place: HelperPlace): Promise<number> {
+  child.stdin?.on("error", () => place.close());
+  return new Promise((resolve) => {
+    child.once("error", ({ code, message }: NodeJS.ErrnoException) => {
+      complain(`cannot run '${child.spawnfile}': ${code === "ENOENT" ? "no such command" : message}`);
+      place.close();
+      resolve(code === "ENOENT" ? Status.notFound : Status.cannotRun);
+    });
+    child.once("close", (status, signal) => resolve(signal === null ? (status ?? Status.failed) : dieBySignal(signal)));
+  });
+}

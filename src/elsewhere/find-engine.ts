@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { engineGet } from "../engines/engine.ts";
+import { PortholeError } from "../errors.ts";
+import { ENGINE_SOCKET } from "./helper-place.ts";
+
+/**
+ * Finds the engine that runs this helper among the machine's sockets, and links to its socket from
+ * {@link ENGINE_SOCKET}. It is the one that knows the helper by its id.
+ * @throws PortholeError TARGET if none does
+ */
+export async function linkOwnEngine(id: string): Promise<void> {
+  for (const socketPath of candidates()) {
+    const isOwn = await engineGet({ socketPath, source: "default", name: "" }, `/containers/${id}/json`, {
+      timeoutMs: 2_000,
+    }).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+    if (!isOwn) continue;
+    rmSync(ENGINE_SOCKET, { force: true });
+    symlinkSync(socketPath, ENGINE_SOCKET);
+    return;
+  }
+  throw new PortholeError("TARGET", "no socket of the engine's machine answers for this helper", {
+    hint: "the engine must listen on a Unix socket there too",
+  });
+}
+
+/** The usual sockets first: their place outlives a restart of the engine. */
+function* candidates(): Generator<string> {
+  const root = "/proc/1/root";
+  yield* ["docker.sock", "podman/podman.sock"].map((name) => `${root}/run/${name}`);
+  for (const user of entries(`${root}/run/user`))
+    yield* ["docker.sock", "podman/podman.sock"].map((name) => `${root}/run/user/${user}/${name}`);
+  for (const pid of entries("/proc").filter((name) => /^\d+$/.test(name)))
+    if (/^(dockerd|podman|systemd)$/.test(text(`/proc/${pid}/comm`).trim())) yield* socketsOf(pid);
+}
+
+/** Paths of the sockets on which a process listens (proc_pid_net(5), `unix`). */
+function socketsOf(pid: string): string[] {
+  const open = new Set(entries(`/proc/${pid}/fd`).map((fd) => link(`/proc/${pid}/fd/${fd}`)));
+  return text(`/proc/${pid}/net/unix`)
+    .split("\n")
+    .flatMap((line) => {
+      const [, , , flags, , , inode, path] = line.trim().split(/\s+/);
+      const isOurs = flags === LISTENING && path?.startsWith("/") && open.has(`socket:[${inode}]`);
+      return isOurs ? [`/proc/${pid}/root${path}`] : [];
+    });
+}
+
+const LISTENING = "00010000";
+
+function entries(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+function text(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function link(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}

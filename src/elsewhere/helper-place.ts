@@ -1,0 +1,82 @@
+import { PassThrough } from "node:stream";
+import { dockerRequest, jsonOf, openStream } from "../engines/docker-client.ts";
+import type { RemoteEngine } from "../engines/remote-engine.ts";
+import { PortholeError } from "../errors.ts";
+import { type Dialler, dialler } from "./dial.ts";
+import { ensureHelper, type HelperOptions, isForOtherProcessor, otherProcessor } from "./helper.ts";
+import { AGENT_IN_IMAGE, COMMAND_IN_IMAGE, NODE_IN_IMAGE } from "./installation.ts";
+import type { Place, PlaceProcess } from "./place.ts";
+import { recordEngine } from "./records.ts";
+import { splitOutputs } from "./split-outputs.ts";
+
+/** A remote engine as a place: programs run in this user's helper container there. */
+export interface HelperPlace extends Place {
+  /** Ends its connections. */
+  close(): void;
+}
+
+/** Path of the link to the engine's socket in the helper. */
+export const ENGINE_SOCKET = "/run/porthole-engine.sock";
+/** Environment of commands in the helper. */
+export const ENGINE_VARIABLES = { DOCKER_HOST: `unix://${ENGINE_SOCKET}` };
+
+/** Starts nothing and connects to nothing yet. */
+export function helperPlace(remote: RemoteEngine, options: Omit<HelperOptions, "signal" | "connected">): HelperPlace {
+  const connections = dialler(remote);
+  let helper: string | undefined;
+  return {
+    name: `the engine at ${remote.address}`,
+    close: () => connections.close(),
+    start: async (command, signal) => {
+      try {
+        // For the helper, for the exec, and for its stream.
+        connections.prepare(3);
+        helper ??= await readyHelper(connections, { ...options, signal, connected: () => recordEngine(remote) });
+        return await execIn(connections, helper, command, signal);
+      } catch (error) {
+        throw signal.aborted ? signal.reason : connections.explain(error);
+      }
+    },
+  };
+}
+
+/** A helper that knows the socket of its engine. */
+async function readyHelper(connections: Dialler, options: HelperOptions): Promise<string> {
+  const { engine } = connections;
+  const { id, isNew } = await ensureHelper(engine, options);
+  if (!isNew) return id;
+  const search = [NODE_IN_IMAGE, COMMAND_IN_IMAGE, "__engine-socket", id];
+  // As every command there: it must not stay if this process is gone.
+  const process = await execIn(connections, id, [AGENT_IN_IMAGE, "remote", "--", ...search], options.signal);
+  const said = await new Promise<string>((resolve) => {
+    let text = "";
+    process.stdout.resume();
+    process.stderr.setEncoding("utf8").on("data", (piece: string) => {
+      text += piece;
+    });
+    process.stderr.once("close", () => resolve(text));
+  });
+  process.close();
+  if (said.endsWith("\0porthole-end exit 0\n")) return id;
+  const [reason = ""] = said.split("\0");
+  const why = reason.trim().split("\n").at(-1) || "its command ended early";
+  throw isForOtherProcessor(why) ? otherProcessor(why) : new PortholeError("ATTACH", `the helper cannot run: ${why}`);
+}
+
+/** Starts a program in the helper by the engine's exec. */
+async function execIn(
+  { engine }: Dialler,
+  helper: string,
+  command: readonly string[],
+  signal: AbortSignal,
+): Promise<PlaceProcess> {
+  const options = { AttachStdin: true, AttachStdout: true, AttachStderr: true, Tty: false, Cmd: [...command] };
+  const exec = jsonOf(await dockerRequest(engine, signal, (docker) => docker.getContainer(helper).exec(options)))
+    .get("Id")
+    .text();
+  const start = { hijack: true, stdin: true, Detach: false, Tty: false };
+  const stream = await openStream(engine, signal, (docker) => docker.getExec(exec ?? "").start(start));
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  splitOutputs(stream, stdout, stderr);
+  return { stdin: stream, stdout, stderr, reason: () => "", close: () => stream.destroy() };
+}

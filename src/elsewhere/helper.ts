@@ -1,0 +1,240 @@
+import { createHash } from "node:crypto";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { SIDECAR_LABEL } from "../engines/container-list.ts";
+import { type Docker, dockerRequest, jsonOf } from "../engines/docker-client.ts";
+import type { Engine } from "../engines/engine.ts";
+import { EngineError } from "../engines/engine-error.ts";
+import { PortholeError } from "../errors.ts";
+import { isImageMissing } from "../routes/agent-image.ts";
+import { ignoreMissing, isMissing } from "../routes/route-error.ts";
+import { ensureRunDirectory, runDirectoryPaths } from "../routes/run-dir.ts";
+import { describeImage, type Image } from "./image.ts";
+import { AGENT_IN_IMAGE, type InstalledFile, installedFiles } from "./installation.ts";
+import { loadImage } from "./load-image.ts";
+
+/** Label of every helper; its value names the user and machine that it is for. */
+export const HELPER_LABEL = "io.porthole.helper";
+/** Repository of the image that porthole loads for helpers; the tag is a part of its id. */
+const REPOSITORY = "localhost/porthole-helper";
+/** Seconds without a command after which a helper ends. */
+export const IDLE_SECONDS = 600;
+
+export interface HelperOptions {
+  signal: AbortSignal;
+  /** Name of an image on that engine, instead of one of this installation. */
+  image: string | undefined;
+  version: string;
+  /** Called when the engine has answered, before a helper is created. */
+  connected(): void;
+  /** Reports the load of the image, in bytes. */
+  progress(sent: number, total: number): void;
+}
+
+/**
+ * The id of this user's helper on an engine: the one that runs, else a new one, whose image is
+ * loaded if the engine does not have it.
+ * @throws PortholeError TARGET, ATTACH; the failure of the connection
+ */
+export async function ensureHelper(engine: Engine, options: HelperOptions): Promise<{ id: string; isNew: boolean }> {
+  const image = options.image ?? `${REPOSITORY}:${ownImageId(options.version).slice(0, 16)}`;
+  const name = helperName(image);
+  for (let attempt = 1; ; attempt++) {
+    const found = await findHelper(engine, name, options.signal);
+    if (attempt === 1) options.connected();
+    if (found?.isRunning) return { id: found.id, isNew: false };
+    try {
+      // One that does not run was created by a command that was killed, or by another at this moment.
+      const id = found?.id ?? (await createHelper(engine, name, image, options.signal));
+      await startHelper(engine, id);
+      return { id, isNew: true };
+    } catch (error) {
+      if (!(error instanceof EngineError) || attempt === ATTEMPTS) throw explained(error, image);
+      if (isImageMissing(error) && options.image === undefined) await loadOwnImage(engine, image, options);
+      // Another command of this user creates it at this moment, or it is ending.
+      else if (error.status !== 409 && !/already in use/i.test(error.message)) throw explained(error, image);
+      else await new Promise((resolve) => setTimeout(resolve, 100 * attempt));
+    }
+  }
+}
+
+const ATTEMPTS = 10;
+
+function explained(error: unknown, image: string): unknown {
+  if (!(error instanceof EngineError)) return error;
+  const why = error.message;
+  if (isImageMissing(error))
+    return new PortholeError("TARGET", `the engine has no image '${image}'`, {
+      hint: `pull or build it there, or leave out --image to load this installation's`,
+    });
+  if (isForOtherProcessor(why)) return otherProcessor(why);
+  return new PortholeError("ATTACH", `cannot start a helper container from '${image}': ${why}`, {
+    hint: "the engine must allow containers with pid=host and CAP_SYS_ADMIN",
+    cause: error,
+  });
+}
+
+/** True for what an engine or a kernel says of a program for another processor. */
+export function isForOtherProcessor(why: string): boolean {
+  return /exec format error|does not match the (specified|detected) (host )?platform|no matching manifest/i.test(why);
+}
+
+/** With the remedy. */
+export function otherProcessor(why: string): PortholeError {
+  return new PortholeError("ATTACH", `the helper's image is for another processor than the engine's: ${why}`, {
+    hint: "name an image for it with --image: build it there with docker/porthole.Dockerfile",
+  });
+}
+
+async function findHelper(
+  engine: Engine,
+  name: string,
+  signal: AbortSignal,
+): Promise<{ id: string; isRunning: boolean } | undefined> {
+  try {
+    const found = jsonOf(await dockerRequest(engine, signal, (docker) => docker.getContainer(name).inspect()));
+    return { id: found.get("Id").containerId(), isRunning: found.get("State").get("Running").flag() === true };
+  } catch (error) {
+    if (error instanceof EngineError && isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+async function createHelper(engine: Engine, name: string, image: string, signal: AbortSignal): Promise<string> {
+  const body = { _query: { name }, _body: description(image) } as object;
+  const created = await dockerRequest(engine, signal, (docker) =>
+    docker.createContainer(body as Docker.ContainerCreateOptions),
+  );
+  return jsonOf(created).get("Id").containerId();
+}
+
+/** Not interrupted: a container that never ran does not remove itself. */
+async function startHelper(engine: Engine, id: string): Promise<void> {
+  try {
+    await dockerRequest(engine, AbortSignal.timeout(START_MS), (docker) => docker.getContainer(id).start());
+  } catch (error) {
+    await removeHelper(engine, id, AbortSignal.timeout(CLEAN_UP_MS)).catch(() => undefined);
+    throw error;
+  }
+}
+
+const START_MS = 60_000;
+const CLEAN_UP_MS = 10_000;
+
+/**
+ * The helper sees the engine's processes and may enter their namespaces, as root of that machine
+ * may; it has no network and none of the machine's directories.
+ */
+function description(image: string): object {
+  return {
+    Image: image,
+    Entrypoint: [AGENT_IN_IMAGE],
+    Cmd: ["helper", "--idle", String(IDLE_SECONDS)],
+    User: "0:0",
+    WorkingDir: "/",
+    NetworkDisabled: true,
+    Labels: { [HELPER_LABEL]: owner(), [SIDECAR_LABEL]: "helper" },
+    HostConfig: {
+      NetworkMode: "none",
+      PidMode: "host",
+      UsernsMode: "host",
+      CgroupnsMode: "host",
+      AutoRemove: true,
+      CapAdd: ["SYS_ADMIN", "SYS_PTRACE", "SYS_CHROOT", "DAC_READ_SEARCH", "DAC_OVERRIDE"],
+      SecurityOpt: ["seccomp=unconfined", "apparmor=unconfined", "label=disable"],
+      LogConfig: { Type: "none", Config: {} },
+    },
+  };
+}
+
+async function loadOwnImage(engine: Engine, tag: string, options: HelperOptions): Promise<void> {
+  const image = describeImage(installedFiles(), options.version);
+  await loadImage(engine, image, tag, {
+    signal: options.signal,
+    sent: (bytes) => options.progress(bytes, image.size),
+  });
+}
+
+/** Removes a helper. Another command, or its own end, may remove it at the same time. */
+export async function removeHelper(engine: Engine, idOrName: string, signal: AbortSignal): Promise<void> {
+  try {
+    await dockerRequest(engine, signal, (docker) => docker.getContainer(idOrName).remove({ force: true }));
+  } catch (error) {
+    ignoreMissing(error);
+  }
+}
+
+/** A helper that {@link listHelpers} found. */
+export interface Helper {
+  id: string;
+  image: string;
+  /** Seconds since 1970. */
+  created: number;
+}
+
+/** This user's helpers on an engine. @throws the failure of the connection */
+export async function listHelpers(engine: Engine, signal: AbortSignal): Promise<Helper[]> {
+  const filters = { label: [`${HELPER_LABEL}=${owner()}`] };
+  const listed = await dockerRequest(engine, signal, (docker) => docker.listContainers({ all: true, filters }));
+  return jsonOf(listed)
+    .list()
+    .map((one) => ({
+      id: one.get("Id").containerId(),
+      image: one.get("Image").text() ?? "",
+      created: one.get("Created").whole() ?? 0,
+    }));
+}
+
+/** Removes the images that porthole has loaded for helpers, unless a container uses one. */
+export async function removeHelperImages(engine: Engine, signal: AbortSignal): Promise<void> {
+  const listed = jsonOf(await dockerRequest(engine, signal, (docker) => docker.listImages())).list();
+  const tags = listed.flatMap((image) => image.get("RepoTags").list()).flatMap((tag) => tag.text() ?? []);
+  for (const tag of tags.filter((each) => each.startsWith(`${REPOSITORY}:`)))
+    await dockerRequest(engine, signal, (docker) => docker.getImage(tag).remove()).catch((error: unknown) => {
+      if (!isImageMissing(error) && !(error instanceof EngineError && error.status === 409)) throw error;
+    });
+}
+
+/** Tells users and machines apart that share an engine. */
+function owner(): string {
+  return `${hostname()}:${runDirectoryPaths().root}`;
+}
+
+/** The same for every command, so that two which start together make one helper. */
+function helperName(image: string): string {
+  return `porthole-helper-${createHash("sha256").update(`${owner()} ${image}`).digest("hex").slice(0, 12)}`;
+}
+
+/**
+ * The id of this installation's image. Kept in the run directory while no file has changed: to
+ * compute it takes half a second.
+ */
+function ownImageId(version: string): string {
+  const files = installedFiles();
+  const key = createHash("sha256").update(files.map(fingerprint).join("\n")).digest("hex");
+  const path = join(ensureRunDirectory().root, "image-id");
+  const [kept, id] = readText(path).split(" ");
+  if (kept === key && id !== undefined) return id.trim();
+  const image: Image = describeImage(files, version);
+  const temporary = `${path}.${process.pid}`;
+  try {
+    writeFileSync(temporary, `${key} ${image.id}\n`, { mode: 0o600 });
+    renameSync(temporary, path);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+  return image.id;
+}
+
+function fingerprint({ source, path, mode, size, modified }: InstalledFile): string {
+  return `${source} ${path} ${mode} ${size} ${modified}`;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,78 @@
+import type { RemoteEngine } from "../engines/remote-engine.ts";
+import { PortholeError } from "../errors.ts";
+import type { LiveAgent } from "../sessions/agents.ts";
+import { type Dialler, dialler } from "./dial.ts";
+import { IDLE_SECONDS, listHelpers, removeHelper, removeHelperImages } from "./helper.ts";
+import { forgetEngine, lastUse, recordedEngines } from "./records.ts";
+
+/** Milliseconds for one engine: another machine may be off. */
+const ANSWER_MS = 15_000;
+
+/**
+ * This user's helpers on every engine where one was started, as agents of route `helper` by the
+ * engine's address.
+ * @param failed receives the failure of an engine that cannot be asked
+ */
+export async function helperAgents(failed: (error: PortholeError) => void): Promise<LiveAgent[]> {
+  const found = await Promise.all(
+    recordedEngines().map((remote) =>
+      withEngine(remote, async ({ engine }, signal) => {
+        const helpers = await listHelpers(engine, signal);
+        if (helpers.length === 0) forgetEngine(remote);
+        return helpers.map((helper) => described(remote, helper));
+      }).catch((error: unknown) => {
+        failed(error as PortholeError);
+        return [];
+      }),
+    ),
+  );
+  return found.flat();
+}
+
+function described({ address }: RemoteEngine, { id, created }: { id: string; created: number }): LiveAgent {
+  return {
+    name: address,
+    container: id,
+    route: "helper",
+    user: "",
+    pid: 0,
+    ageSeconds: Math.max(0, Math.floor(Date.now() / 1000) - created),
+    clients: 0,
+    memoryKiB: 0,
+    build: "",
+    sidecar: id,
+  };
+}
+
+/**
+ * Removes this user's helpers from one engine, with everything that runs in them.
+ * @throws PortholeError TARGET if the engine cannot be asked
+ */
+export async function removeHelpers(remote: RemoteEngine, { images = false } = {}): Promise<void> {
+  await withEngine(remote, async ({ engine }, signal) => {
+    for (const { id } of await listHelpers(engine, signal)) await removeHelper(engine, id, signal);
+    if (images) await removeHelperImages(engine, signal);
+  });
+  forgetEngine(remote);
+}
+
+async function withEngine<T>(
+  remote: RemoteEngine,
+  action: (connections: Dialler, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const connections = dialler(remote);
+  const signal = AbortSignal.timeout(ANSWER_MS);
+  try {
+    return await action(connections, signal);
+  } catch (error) {
+    // Its helper ends when it is idle. Do not report a machine that is gone for ever.
+    if (Date.now() - lastUse(remote) > IDLE_SECONDS * 1000) forgetEngine(remote);
+    if (!signal.aborted) throw connections.explain(error);
+    throw new PortholeError("TARGET", `the engine at ${remote.address} did not respond in ${ANSWER_MS / 1000} s`, {
+      errno: "ETIMEDOUT",
+      cause: error,
+    });
+  } finally {
+    connections.close();
+  }
+}

@@ -1,0 +1,52 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { RemoteEngine } from "../engines/remote-engine.ts";
+import { ensureRunDirectory } from "../routes/run-dir.ts";
+
+/**
+ * Remembers that this user has a helper on an engine, for {@link recordedEngines}. Call it at each
+ * use of the helper.
+ */
+export function recordEngine(remote: RemoteEngine): void {
+  mkdirSync(directory(), { mode: 0o700, recursive: true });
+  writeFileSync(fileOf(remote), JSON.stringify(remote), { mode: 0o600 });
+}
+
+/** The time of the last {@link recordEngine}, in milliseconds since 1970; 0 without one. */
+export function lastUse(remote: RemoteEngine): number {
+  return statSync(fileOf(remote), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** There is no helper any more. */
+export function forgetEngine(remote: RemoteEngine): void {
+  rmSync(fileOf(remote), { force: true });
+}
+
+/** The engines where this user has or had a helper, by address. */
+export function recordedEngines(): RemoteEngine[] {
+  let names: string[];
+  try {
+    names = readdirSync(directory());
+  } catch {
+    return [];
+  }
+  return names.flatMap((name) => parsed(join(directory(), name))).sort((a, b) => (a.address < b.address ? -1 : 1));
+}
+
+/** This process's own record; the directory is private. */
+function parsed(path: string): RemoteEngine[] {
+  try {
+    return [JSON.parse(readFileSync(path, "utf8")) as RemoteEngine];
+  } catch {
+    return [];
+  }
+}
+
+function fileOf({ address }: RemoteEngine): string {
+  return join(directory(), createHash("sha256").update(address).digest("hex").slice(0, 16));
+}
+
+function directory(): string {
+  return join(ensureRunDirectory().root, "engines");
+}

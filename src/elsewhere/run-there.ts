@@ -1,0 +1,161 @@
+import type { Readable } from "node:stream";
+import { PortholeError } from "../errors.ts";
+import { AGENT_IN_IMAGE, COMMAND_IN_IMAGE, NODE_IN_IMAGE } from "./installation.ts";
+import type { Place, PlaceProcess } from "./place.ts";
+
+/** What one of the standard streams of a command there is. */
+export type StreamKind = "null" | "pipe" | "terminal";
+
+/** The standard streams of a command that runs there, and what happens here meanwhile. */
+export interface Streams {
+  kinds: readonly [stdin: StreamKind, stdout: StreamKind, stderr: StreamKind];
+  /** For the command's standard input, unless that is `null`. */
+  input: Readable | undefined;
+  /** Takes bytes of the command's standard output (1) or error (2); a promise delays the next. */
+  write(fd: 1 | 2, bytes: Buffer): void | Promise<void>;
+  /** The size of the terminal, in columns and rows. */
+  size(): { columns: number; rows: number };
+  /**
+   * Registers what to do when the size changes, and when this process gets a signal. Called when
+   * the command has been started.
+   */
+  listen(events: { resized(): void; signalled(number: number): void }): void;
+  /** Environment variables for the command. */
+  environment: Readonly<Record<string, string>>;
+  signal: AbortSignal;
+}
+
+/** How a command ended. */
+export type PlaceEnd = { status: number } | { signal: number };
+
+/**
+ * Runs `porthole ARGS` there, as if it ran here. Resolves when it has ended and all its output is
+ * written.
+ * @throws PortholeError SESSION if the connection ended first; as {@link Place.start}
+ */
+export async function runThere(place: Place, args: readonly string[], streams: Streams): Promise<PlaceEnd> {
+  const process = await place.start(commandLine(args, streams), streams.signal);
+  const frames = new Frames(process);
+  streams.listen({
+    resized: () => frames.resize(streams.size()),
+    signalled: (number) => frames.signal(number),
+  });
+  if (streams.input !== undefined) void forward(streams.input, frames);
+  const end = new EndFinder((bytes) => streams.write(2, bytes));
+  await Promise.all([
+    eachPiece(process.stdout, (bytes) => streams.write(1, bytes)),
+    eachPiece(process.stderr, (bytes) => end.take(bytes)),
+  ]);
+  process.close();
+  return end.found() ?? lost(place, process);
+}
+
+function lost(place: Place, process: PlaceProcess): never {
+  const why = process.reason();
+  throw new PortholeError("SESSION", `the connection to ${place.name} was lost${why === "" ? "" : `: ${why}`}`, {
+    hint: "run the command again",
+  });
+}
+
+/** The command line of `agent/remote.c`. */
+function commandLine(args: readonly string[], streams: Streams): string[] {
+  const { columns, rows } = streams.size();
+  const kinds = streams.kinds.map(([letter]) => letter).join("");
+  const variables = Object.entries(streams.environment).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
+  const options = ["--streams", kinds, "--size", `${columns}x${rows}`, ...variables];
+  return [AGENT_IN_IMAGE, "remote", ...options, "--", NODE_IN_IMAGE, COMMAND_IN_IMAGE, ...args];
+}
+
+/** Writes the frames of `agent/remote.c`. */
+class Frames {
+  readonly #process: PlaceProcess;
+
+  constructor(process: PlaceProcess) {
+    this.#process = process;
+    // The end of the outputs tells that the connection was lost.
+    process.stdin.on("error", () => undefined);
+  }
+
+  /** Resolves when the stream takes more. */
+  data(bytes: Buffer): Promise<void> | undefined {
+    for (let at = 0; at < bytes.length; at += MAX_FRAME) this.#write("d", bytes.subarray(at, at + MAX_FRAME));
+    const { stdin } = this.#process;
+    if (!stdin.writableNeedDrain) return undefined;
+    return new Promise((resolve) => {
+      stdin.once("drain", resolve);
+      stdin.once("close", resolve);
+    });
+  }
+
+  end(): void {
+    this.#write("e", Buffer.alloc(0));
+  }
+
+  signal(number: number): void {
+    this.#write("s", Buffer.from([number]));
+  }
+
+  resize({ columns, rows }: { columns: number; rows: number }): void {
+    const size = Buffer.alloc(4);
+    size.writeUInt16BE(columns, 0);
+    size.writeUInt16BE(rows, 2);
+    this.#write("w", size);
+  }
+
+  #write(kind: string, payload: Buffer): void {
+    const head = Buffer.alloc(5);
+    head.write(kind, "latin1");
+    head.writeUInt32BE(payload.length, 1);
+    if (this.#process.stdin.writable) this.#process.stdin.write(Buffer.concat([head, payload]));
+  }
+}
+
+/** Of a frame's payload in remote.c. */
+const MAX_FRAME = 65_536;
+
+async function forward(input: Readable, frames: Frames): Promise<void> {
+  try {
+    for await (const bytes of input) await frames.data(bytes as Buffer);
+  } catch {
+    // What was read until then is all that there is.
+  }
+  frames.end();
+}
+
+async function eachPiece(stream: Readable, action: (bytes: Buffer) => void | Promise<void>): Promise<void> {
+  for await (const bytes of stream) await action(bytes as Buffer);
+}
+
+/** Finds how the command ended in the last bytes of its standard error. */
+export class EndFinder {
+  readonly #pass: (bytes: Buffer) => void | Promise<void>;
+  #held = Buffer.alloc(0);
+
+  constructor(pass: (bytes: Buffer) => void | Promise<void>) {
+    this.#pass = pass;
+  }
+
+  /** Passes on what cannot be the end, at once. */
+  async take(bytes: Buffer): Promise<void> {
+    const all = Buffer.concat([this.#held, bytes]);
+    const at = all.lastIndexOf(0);
+    const isPending = at !== -1 && mayBeEnd(all.toString("latin1", at));
+    const length = isPending ? at : all.length;
+    this.#held = Buffer.from(all.subarray(length));
+    if (length > 0) await this.#pass(all.subarray(0, length));
+  }
+
+  /** How the command ended, when the stream has ended; undefined if it was cut off. */
+  found(): PlaceEnd | undefined {
+    const [, how, number] = /^\0porthole-end (exit|signal) (\d+)\n$/.exec(this.#held.toString("latin1")) ?? [];
+    if (how === undefined) return undefined;
+    return how === "exit" ? { status: Number(number) } : { signal: Number(number) };
+  }
+}
+
+const END = "\0porthole-end ";
+
+/** True for the end, and for any beginning of it. */
+function mayBeEnd(text: string): boolean {
+  return END.startsWith(text) || (text.startsWith(END) && /^[a-z]{0,6}( \d{0,3}\n?)?$/.test(text.slice(END.length)));
+}

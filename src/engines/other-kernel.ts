@@ -1,0 +1,68 @@
+import { readFileSync } from "node:fs";
+import { release } from "node:os";
+import { peerCredentials } from "../descriptors/socket.ts";
+import { type Engine, engineGet, engines } from "./engine.ts";
+import { decodeInfo } from "./engine-info.ts";
+import { connectEngine } from "./http.ts";
+import { type RemoteEngine, remoteEngine } from "./remote-engine.ts";
+
+/**
+ * The engine that is named by `--engine`, `DOCKER_HOST` or the current docker context, if its
+ * containers are on another kernel: always by ssh or TCP; by a socket, if it reports another kernel
+ * than this one, as Docker Desktop, Colima and Podman's machines do.
+ * @throws PortholeError USAGE, TARGET for an invalid address or an unknown context
+ */
+export async function engineElsewhere(
+  explicit: string | undefined,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<RemoteEngine | undefined> {
+  const remote = remoteEngine(explicit, environment);
+  if (remote !== undefined) return remote;
+  const [engine, ...others] = engines(explicit, environment);
+  if (engine === undefined || others.length > 0 || engine.source === "default" || !isForwarded(engine))
+    return undefined;
+  const kernel = await kernelOf(engine);
+  if (kernel === undefined || kernel === release()) return undefined;
+  const { socketPath, source } = engine;
+  return { address: `unix://${socketPath}`, source, way: { kind: "socket", socketPath } };
+}
+
+/**
+ * True if a program that leads into virtual machines listens on the engine's socket (SO_PEERCRED).
+ * An engine of this machine listens itself, and nothing needs to be asked.
+ */
+function isForwarded({ socketPath }: Engine): boolean {
+  try {
+    const socket = connectEngine(socketPath);
+    try {
+      return FORWARDERS.test(commandOf(peerCredentials(socket).pid));
+    } finally {
+      socket.close();
+    }
+  } catch {
+    // The command itself says why it cannot connect.
+    return false;
+  }
+}
+
+/** Beginnings of process names: Docker Desktop, Lima and Colima, Podman's machines, a forwarded socket. */
+const FORWARDERS = /^(com\.docker|limactl|colima|gvproxy|qemu|krunkit|ssh|socat)/;
+
+/** Empty if the process is not visible here. */
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "latin1").trim();
+  } catch {
+    return "";
+  }
+}
+
+/** `release` of uname(2) on the engine's side; undefined if it does not say. */
+async function kernelOf(engine: Engine): Promise<string | undefined> {
+  try {
+    const { status, body, request } = await engineGet(engine, "/info");
+    return status === 200 ? decodeInfo(body, request).kernelVersion || undefined : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,90 @@
+import { join } from "node:path";
+import { PortholeError } from "../errors.ts";
+import { contextNamed, currentContext, type DockerContext, type Tls, tlsIn } from "./docker-contexts.ts";
+
+/** An engine whose containers are on another kernel: reached by ssh or TCP, or a virtual machine's. */
+export interface RemoteEngine {
+  /** As the user wrote it, such as `ssh://me@box:2222`. */
+  address: string;
+  /** Where the address is from, for messages: `DOCKER_HOST`, `--engine` or `context 'x'`. */
+  source: string;
+  way: SshWay | TcpWay | SocketWay;
+}
+
+/** `docker system dial-stdio` on a host. */
+export interface SshWay {
+  kind: "ssh";
+  /** `[USER@]HOST`, as ssh(1) takes it. */
+  destination: string;
+  port: string | undefined;
+  /** The engine's socket on that host; undefined for docker's own default there. */
+  socketPath: string | undefined;
+}
+
+/** A socket of this machine that leads into a virtual machine. */
+export interface SocketWay {
+  kind: "socket";
+  socketPath: string;
+}
+
+/** An engine's port. */
+export interface TcpWay {
+  kind: "tcp";
+  host: string;
+  port: number;
+  /** Undefined: without TLS. */
+  tls: Tls | undefined;
+}
+
+/**
+ * The remote engine that is named by `explicit`, else by `DOCKER_HOST`, else by the current docker
+ * context; undefined if that engine is local or none is named.
+ * @throws PortholeError USAGE for an address that is incomplete
+ */
+export function remoteEngine(
+  explicit?: string,
+  environment: NodeJS.ProcessEnv = process.env,
+): RemoteEngine | undefined {
+  if (explicit === "all") return undefined;
+  if (explicit !== undefined) {
+    if (explicit.includes("://")) return engineAt(explicit, "--engine", environmentTls(environment));
+    return ofContext(contextNamed(explicit, environment));
+  }
+  const { DOCKER_HOST } = environment;
+  if (DOCKER_HOST) return engineAt(DOCKER_HOST, "DOCKER_HOST", environmentTls(environment));
+  const context = currentContext(environment);
+  return context === undefined ? undefined : ofContext(contextNamed(context, environment));
+}
+
+function ofContext(context: DockerContext | undefined): RemoteEngine | undefined {
+  return context && engineAt(context.host, `context '${context.name}'`, context.tls);
+}
+
+function engineAt(address: string, source: string, tls: Tls | undefined): RemoteEngine | undefined {
+  const parts = /^(ssh|tcp|https?):\/\/([^/]*)(\/.*)?$/.exec(address);
+  if (parts === null) return undefined;
+  const [, scheme, authority = "", path = ""] = parts;
+  const [, host = "", port] = /^(.*?)(?::(\d+))?$/.exec(authority) ?? [];
+  // ssh would take a leading dash for an option.
+  if (host === "" || host.startsWith("-") || /[\s'"\\;$`]/.test(authority + path))
+    throw new PortholeError("USAGE", `${source}: invalid engine address '${address}'`, {
+      hint: "use ssh://[USER@]HOST[:PORT] or tcp://HOST:PORT",
+    });
+  if (scheme === "ssh") {
+    const socketPath = path === "" || path === "/" ? undefined : path;
+    return { address, source, way: { kind: "ssh", destination: host, port, socketPath } };
+  }
+  const isSecure = tls !== undefined || scheme === "https";
+  const way: TcpWay = {
+    ...{ kind: "tcp", host: host.replace(/^\[(.*)\]$/, "$1"), port: Number(port ?? (isSecure ? 2376 : 2375)) },
+    tls: isSecure ? (tls ?? { ca: undefined, cert: undefined, key: undefined, verify: true }) : undefined,
+  };
+  return { address, source, way };
+}
+
+/** Docker's `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`. */
+function environmentTls({ DOCKER_TLS_VERIFY, DOCKER_TLS, DOCKER_CERT_PATH, HOME }: NodeJS.ProcessEnv): Tls | undefined {
+  const verify = Boolean(DOCKER_TLS_VERIFY);
+  if (!verify && !DOCKER_TLS && !DOCKER_CERT_PATH) return undefined;
+  return tlsIn(DOCKER_CERT_PATH || join(HOME ?? "/", ".docker"), verify);
+}

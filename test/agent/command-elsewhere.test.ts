@@ -1,0 +1,85 @@
+import { spawn } from "node:child_process";
+import { buffer } from "node:stream/consumers";
+import { expect, test } from "vitest";
+import { builtAgent } from "../helpers/paths.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+/** One frame of agent/remote.c. */
+function frame(kind: string, payload: string | Buffer = ""): Buffer {
+  const body = Buffer.from(payload as string);
+  const head = Buffer.alloc(5);
+  head.write(kind, "latin1");
+  head.writeUInt32BE(body.length, 1);
+  return Buffer.concat([head, body]);
+}
+
+function start(...args: string[]) {
+  const child = spawn(builtAgent, ["remote", ...args], { stdio: ["pipe", "pipe", "pipe"] });
+  child.stdin.on("error", () => undefined);
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  const outputs = Promise.all([buffer(child.stdout), buffer(child.stderr)]);
+  const end = async () => {
+    const [stdout, stderr] = await outputs;
+    return { stdout: stdout.toString(), stderr: stderr.toString(), status: await ended };
+  };
+  return { child, end };
+}
+
+const sh = (script: string) => ["--", "sh", "-c", script];
+
+test("passes data and its end to the command, and reports the exit status last", async () => {
+  const { child, end } = start("--streams", "ppp", ...sh("cat; echo said >&2; exit 3"));
+  for (const piece of [frame("d", "ab"), frame("d", "c"), frame("e")]) child.stdin.write(piece);
+  expect(await end()).toEqual({ stdout: "abc", stderr: "said\n\0porthole-end exit 3\n", status: 3 });
+});
+
+test("takes frames in pieces of one byte", async () => {
+  const { child, end } = start("--streams", "ppp", "--", "cat");
+  for (const byte of Buffer.concat([frame("d", "text"), frame("e")])) child.stdin.write(Buffer.from([byte]));
+  expect(await end()).toMatchObject({ stdout: "text", status: 0 });
+});
+
+test("passes more data than its buffer to a command that reads late", async () => {
+  const { child, end } = start("--streams", "ppp", ...sh("sleep 0.2; wc -c"));
+  for (let i = 0; i < 16; i++) child.stdin.write(frame("d", Buffer.alloc(65_536)));
+  child.stdin.write(frame("e"));
+  expect((await end()).stdout.trim()).toBe(String(16 * 65_536));
+});
+
+test("passes signals, and reports the one that ends the command", async () => {
+  const { child, end } = start(...sh("echo ready; exec sleep 600"));
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  child.stdin.write(frame("s", Buffer.from([15])));
+  expect(await end()).toMatchObject({ stderr: "\0porthole-end signal 15\n", status: 143 });
+});
+
+test.each([
+  ["that ends by SIGHUP", "trap 'echo hup; exit 9' HUP; echo ready; while :; do sleep 0.05; done", "exit 9"],
+  ["that ignores SIGHUP", "trap '' HUP; echo ready; while :; do sleep 0.05; done", "signal 9"],
+])("ends a command %s when the other side is gone", async (_, script, how) => {
+  const { child, end } = start(...sh(script));
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  child.stdin.destroy();
+  expect((await end()).stderr).toContain(`\0porthole-end ${how}\n`);
+});
+
+test("gives the command a terminal of the size, which changes with it", async () => {
+  const script = "stty size; trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.05; done";
+  const { child, end } = start("--streams", "ttp", "--size", "70x20", ...sh(script));
+  let shown = "";
+  child.stdout.on("data", (piece: Buffer) => {
+    shown += piece.toString();
+  });
+  await waitFor("the command", () => shown.includes("ready"));
+  child.stdin.write(frame("w", Buffer.from([0, 90, 0, 30])));
+  expect(await end()).toMatchObject({ stdout: "20 70\r\nready\r\n30 90\r\n", status: 0 });
+});
+
+test("says in one line why the command cannot run", async () => {
+  const { end } = start("--", "/no/such/command");
+  expect(await end()).toEqual({
+    stdout: "",
+    stderr: "porthole-agent: /no/such/command: No such file or directory\n\0porthole-end exit 127\n",
+    status: 127,
+  });
+});

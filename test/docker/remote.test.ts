@@ -1,0 +1,320 @@
+import { execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { createServer } from "node:tls";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { note } from "../helpers/compatibility.ts";
+import { OFF_THE_NETWORK } from "../helpers/daemons.ts";
+import { type Engine, engineAt, image, uniqueName } from "../helpers/engine.ts";
+import { builtCommand } from "../helpers/paths.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { childrenOf, findProcesses } from "../helpers/processes.ts";
+import { type SshServer, startSshd } from "../helpers/sshd.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { quoted, TmuxScreen } from "../tui/screen.ts";
+
+/*
+ * A Docker engine in PID, mount and network namespaces of its own stands in for another machine: no process here
+ * has its process numbers. A real sshd leads to it, with the host's programs.
+ */
+
+describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
+  let server: SshServer;
+  let far: Engine;
+  let enter: () => string[];
+  let stop: () => Promise<void>;
+  let host: string;
+  let by: User;
+  let name: string;
+  let stopped: string;
+  let imageName: string;
+
+  beforeAll(async () => {
+    server = await startSshd();
+    ({ far, enter, stop } = await startFarEngine());
+    host = `ssh://root@127.0.0.1:${server.port}${far.socket}`;
+    by = user();
+    Object.assign(by.env, { DOCKER_HOST: host, PATH: `${sshOnPath(server)}:${by.env.PATH}` });
+    const steps = ["dir", "/d", "write", "/d/f", "text", "write", "/d/g", "more"];
+    imageName = await image(far);
+    stopped = uniqueName();
+    await far.api.createContainer({ name: stopped, Image: imageName, Cmd: ["/workload"] });
+    const handle = await far.api.createContainer({
+      name: uniqueName(),
+      Image: imageName,
+      Cmd: ["/workload", ...steps],
+      HostConfig: { NetworkMode: "none" },
+    });
+    await handle.start();
+    name = (await handle.inspect()).Name.slice(1);
+    // Loads the image.
+    const first = await waitFor("the file", async () => {
+      const result = await by.run(["cat", `${name}:/d/f`]);
+      return result.text !== "" && result;
+    });
+    expect(first).toMatchObject({ code: 0, text: "text\n", stderr: "" });
+  });
+
+  afterAll(async () => {
+    await by?.close();
+    await stop?.();
+    await server?.stop();
+  });
+
+  /** The same in the engine's namespaces, as a user of that machine. */
+  const onThatMachine = (args: string[]) =>
+    by.run(args, { env: { DOCKER_HOST: far.host, XDG_STATE_HOME: `${by.directory}/far-state` }, before: enter() });
+
+  test.each([
+    [["ls", "-l", "X:/d"]],
+    [["ls", "--json", "X:/d"]],
+    [["stat", "X:/d/f"]],
+    [["head", "-n1", "X:/d/f", "X:/d/g"]],
+    [["tail", "--json", "X:/d/f"]],
+    [["grep", "-n", "ex", "X:/d/f", "X:/d/g"]],
+    [["grep", "nothing", "X:/d/f"]],
+    [["find", "X:/d", "-name", "g"]],
+    [["hexdump", "X:/d/f"]],
+    [["diff", "X"]],
+    [["ls", "-a", "STOPPED:/"]],
+    [["stat", "image:IMAGE:/workload"]],
+    [["cat", "X:/none", "X:/d/f"]],
+    [["cat", "--no-such-option", "X:/d/f"]],
+  ])("%j prints here what it prints there, with its exit status", async (words) => {
+    const args = words.map((word) => word.replace("X", name).replace("STOPPED", stopped).replace("IMAGE", imageName));
+    const { stdout, ...rest } = await by.run(args);
+    const expected = await onThatMachine(args);
+    expect({ ...rest, stdout: expected.stdout }).toEqual(expected);
+    expect(stdout.equals(expected.stdout)).toBe(true);
+  });
+
+  test("passes standard input unchanged, and its end", async () => {
+    const input = randomBytes(300_001);
+    const { stdout, code } = await by.run(["cat", "-", `${name}:/d/f`], { input });
+    expect(code).toBe(0);
+    expect(stdout.equals(Buffer.concat([input, Buffer.from("text\n")]))).toBe(true);
+  });
+
+  test("does not read standard input that the command there does not use", async () => {
+    const script = `porthole() { ${quoted(process.execPath)} ${quoted(builtCommand)} "$@"; }
+      printf 'one\\ntwo\\n' | { read -r first; porthole cat ${name}:/d/f; read -r second; echo "$first $second"; }`;
+    const text = execFileSync("bash", ["-c", script], { encoding: "utf8", env: by.env });
+    expect(text).toBe("text\none two\n");
+  });
+
+  test("ends by the signal that ends it, and leaves no process there", async () => {
+    const running = by.start(["tail", "-f", `${name}:/d/f`]);
+    await new Promise((resolve) => running.stdout.once("data", resolve));
+    running.stdout.resume();
+    running.child.kill("SIGTERM");
+    expect(await running.ended).toEqual({ code: null, signal: "SIGTERM" });
+    await waitFor("the command there to end", () => commandsThere(`${name}:/d/f`).length === 0);
+  });
+
+  test("leaves no process there when it is killed", async () => {
+    const running = by.start(["tail", "-f", `${name}:/d/g`]);
+    await new Promise((resolve) => running.stdout.once("data", resolve));
+    running.stdout.resume();
+    expect(commandsThere(`${name}:/d/g`).length).toBeGreaterThan(0);
+    running.child.kill("SIGKILL");
+    await running.ended;
+    await waitFor("the command there to end", () => commandsThere(`${name}:/d/g`).length === 0);
+  });
+
+  test("runs a command of with here on one file, and ends with its status", async () => {
+    expect(await by.run(["with", `${name}:/d/f`, "--", "tr", "a-z", "A-Z"])).toMatchObject({ code: 0, text: "TEXT\n" });
+    expect(await by.run(["with", `${name}:/d/f`, "--", "sh", "-c", "exit 7"])).toMatchObject({ code: 7, text: "" });
+    const missing = await by.run(["with", `${name}:/none`, "--", "touch", `${by.directory}/made`]);
+    expect(missing).toMatchObject({
+      code: 125,
+      stderr: `porthole: cannot open ${name}:/none: No such file or directory\n`,
+    });
+    expect(() => readFileSync(`${by.directory}/made`)).toThrow("ENOENT");
+  });
+
+  test("shows the screen there, which follows the size of the terminal and gives it back", async (context) => {
+    const screen = new TmuxScreen();
+    context.onTestFinished(() => screen.close());
+    const variables = Object.entries(by.env).map(([key, value]) => `${key}=${quoted(value)}`);
+    screen.run(`env ${variables.join(" ")} ${process.execPath} ${builtCommand} open ${name}:/d/f`);
+    await screen.waitFor("the file on the screen", (page) => page.split("\n")[1] === "text");
+    screen.resize({ columns: 60, rows: 12 });
+    await screen.waitFor("the last row at its new place", (page) => {
+      const rows = page.replace(/\n+$/, "").split("\n");
+      return rows[1] === "text" && rows.length === 12;
+    });
+    screen.keys("q");
+    expect(await screen.waitForEnd()).toBe(0);
+  });
+
+  test("files of this machine are read here, and not together with files there", async () => {
+    expect(await by.run(["cat", "/proc/self/comm"])).toMatchObject({ code: 0, text: "node\n" });
+    const { code, stderr } = await by.run(["cat", "/etc/hostname", `${name}:/d/f`]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^porthole: '\/etc\/hostname' is on this machine, '\S+' at ssh:\S+ \(.*\)\n$/);
+  });
+
+  test("its helper is listed and hidden among the containers, and detach ends it", async (context) => {
+    await by.run(["cat", `${name}:/d/f`]);
+    const { text } = await by.run(["agents", "--json"]);
+    const helper = text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line))
+      .find((one) => one.route === "helper");
+    expect(helper).toMatchObject({ name: host });
+    expect((await far.api.getContainer(helper.container).inspect()).HostConfig.AutoRemove).toBe(true);
+    await note(context, {
+      ...{ section: "Other kernels and machines", situation: "an engine by ssh", on: far, by, names: {} },
+      command: "porthole cat web:/d/f",
+      outcome: "`text`, by a helper container there",
+    });
+    expect(await by.run(["detach", host])).toMatchObject({ code: 0, stderr: "" });
+    await waitFor("the helper to be gone", async () => (await helpersOn(far)).length === 0);
+    expect((await by.run(["agents", "--json"])).text).not.toContain("helper");
+    // The next command makes another, and --all removes the image too.
+    expect(await by.run(["cat", `${name}:/d/f`])).toMatchObject({ code: 0, text: "text\n" });
+    expect(await by.run(["detach", "--all"])).toMatchObject({ code: 0, stderr: "" });
+    const tags = (await far.api.listImages()).flatMap(({ RepoTags }) => RepoTags ?? []);
+    expect(tags.filter((tag) => tag.includes("porthole-helper"))).toEqual([]);
+    expect(await helpersOn(far)).toEqual([]);
+  });
+
+  test("a docker context with certificates leads to the same engine by TCP", async (context) => {
+    const { port, certificates, close } = await tlsTo(far.socket);
+    context.onTestFinished(close);
+    const env = { DOCKER_HOST: `tcp://127.0.0.1:${port}`, DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: certificates };
+    expect(await by.run(["cat", `${name}:/d/f`], { env })).toMatchObject({ code: 0, text: "text\n", stderr: "" });
+    const stranger = { ...env, DOCKER_CERT_PATH: by.directory };
+    const refused = await by.run(["cat", `${name}:/d/f`], { env: stranger });
+    expect(refused).toMatchObject({ code: 3, text: "" });
+    expect(refused.stderr).toMatch(
+      /^porthole: cannot connect to [^\n]*\(check ca\.pem, cert\.pem and key\.pem [^\n]*\)\n$/,
+    );
+  });
+
+  test.each([
+    ["no ssh", { PATH: "/nowhere" }, [], /ssh is not installed \(install it, /],
+    [
+      "a key that the host does not accept",
+      { PT_KEY: "none" },
+      [],
+      /Permission denied .*\(the host accepts none of your keys: /,
+    ],
+    [
+      "no engine there",
+      { DOCKER_HOST: "/none.sock" },
+      [],
+      /\(check the engine there: ssh -p \d+ root@127\.0\.0\.1 docker info\)/,
+    ],
+    [
+      "no image of that name",
+      {},
+      ["--image", "no-such-image"],
+      /the engine has no image 'no-such-image' \(pull or build it there/,
+    ],
+  ])("says in one line that there is %s", async (_, changes, options, line) => {
+    const { DOCKER_HOST: socket, ...rest } = changes as Record<string, string>;
+    const env = { ...rest, ...(socket === undefined ? {} : { DOCKER_HOST: host.replace(far.socket, socket) }) };
+    const { code, stderr, text } = await by.run(["cat", ...options, `${name}:/d/f`], { env });
+    expect(text).toBe("");
+    expect(stderr).toMatch(/^porthole: [^\n]*\n$/);
+    expect(stderr).toMatch(line);
+    expect(code).toBe(3);
+  });
+});
+
+interface FarEngine {
+  far: Engine;
+  /** Prefix of a command line that runs in the engine's namespaces. */
+  enter(): string[];
+  stop(): Promise<void>;
+}
+
+/** A Docker engine in namespaces of its own. */
+async function startFarEngine(): Promise<FarEngine> {
+  const directory = `${inject("machine").directory}/far`;
+  mkdirSync(directory, { mode: 0o711 });
+  const socket = `${directory}/docker.sock`;
+  const options = ["--data-root", `${directory}/data`, "--exec-root", `${directory}/exec`, "-p", `${directory}/pid`];
+  const dockerd = ["dockerd", ...options, "-H", `unix://${socket}`, ...OFF_THE_NETWORK];
+  const namespaces = ["--pid", "--mount", "--net", "--fork", "--kill-child", "--mount-proc"];
+  const daemon = spawn("unshare", [...namespaces, ...dockerd], { stdio: "ignore" });
+  const ended = new Promise((resolve) => daemon.once("close", resolve));
+  const far = engineAt("docker", socket);
+  await waitFor("the engine", () =>
+    far.api.ping().then(
+      () => true,
+      () => false,
+    ),
+  );
+  const stop = async () => {
+    daemon.kill("SIGKILL");
+    await ended;
+  };
+  const enter = () => ["nsenter", "--target", `${childrenOf(Number(daemon.pid))[0]}`, "--pid", "--mount", "--net"];
+  return { far, enter, stop };
+}
+
+/** A directory with an `ssh` that has the server's key, or a wrong one. Returns its path. */
+function sshOnPath({ command }: SshServer): string {
+  const directory = mkdtempSync(`${inject("machine").directory}/bin-`);
+  const options = command.slice(1, command.indexOf("-p"));
+  const key = options[options.indexOf("-i") + 1] ?? "";
+  const others = options.filter((word) => word !== "-i" && word !== key);
+  execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", `${directory}/none`]);
+  const script = `#!/bin/sh\nkey=${key}\n[ -z "$PT_KEY" ] || key=${directory}/$PT_KEY\nexec /usr/bin/ssh -i "$key" ${others.join(" ")} -o BatchMode=yes "$@"\n`;
+  writeFileSync(`${directory}/ssh`, script);
+  chmodSync(`${directory}/ssh`, 0o755);
+  return directory;
+}
+
+/** Processes of porthole commands that run in a helper on this target, which has a unique name. */
+function commandsThere(target: string): number[] {
+  return findProcesses(({ args }) => args.includes("/porthole/dist/porthole.js") && args.includes(target));
+}
+
+async function helpersOn(far: Engine): Promise<string[]> {
+  const listed = await far.api.listContainers({ all: true, filters: { label: ["io.porthole.helper"] } });
+  return listed.map(({ Id }) => Id);
+}
+
+/** A port that leads to a socket by TLS, for clients with the right certificate. */
+async function tlsTo(socket: string): Promise<{ port: number; certificates: string; close: () => void }> {
+  const certificates = mkdtempSync(`${inject("machine").directory}/tls-`);
+  const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: certificates, stdio: "ignore" });
+  const subject = (name: string) => ["-subj", `/CN=${name}`, "-addext", "subjectAltName=IP:127.0.0.1"];
+  const ca = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", "ca-key.pem", "-out", "ca.pem"];
+  openssl(...ca, "-subj", "/CN=test");
+  for (const [key, cert] of [
+    ["server-key.pem", "server.pem"],
+    ["key.pem", "cert.pem"],
+  ] as const) {
+    const made = ["-newkey", "rsa:2048", "-nodes", "-days", "2", "-CA", "ca.pem", "-CAkey", "ca-key.pem"];
+    openssl("req", "-x509", ...made, "-keyout", key, "-out", cert, ...subject(cert));
+  }
+  const file = (name: string) => readFileSync(`${certificates}/${name}`);
+  const server = createServer(
+    {
+      key: file("server-key.pem"),
+      cert: file("server.pem"),
+      ca: file("ca.pem"),
+      requestCert: true,
+      rejectUnauthorized: true,
+    },
+    (client) => {
+      const engine = connect(socket);
+      client.pipe(engine).pipe(client);
+      client.on("error", () => engine.destroy());
+      engine.on("error", () => client.destroy());
+      client.on("close", () => engine.destroy());
+      engine.on("close", () => client.destroy());
+    },
+  );
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return { port, certificates, close: () => void server.close() };
+}

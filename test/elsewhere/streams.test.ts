@@ -1,0 +1,46 @@
+import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
+import { describe, expect, test } from "vitest";
+import { EndFinder } from "../../src/elsewhere/run-there.ts";
+import { splitOutputs } from "../../src/elsewhere/split-outputs.ts";
+
+/** What passes, and the end that is found, if the bytes come in pieces of one size. */
+async function found(bytes: string, size: number): Promise<{ passed: string; end: unknown }> {
+  let passed = "";
+  const finder = new EndFinder((piece) => {
+    passed += piece.toString("latin1");
+  });
+  const all = Buffer.from(bytes, "latin1");
+  for (let at = 0; at < all.length; at += size) await finder.take(all.subarray(at, at + size));
+  return { passed, end: finder.found() };
+}
+
+describe.each([1, 2, 7, 1000])("the end of standard error in pieces of %i bytes", (size) => {
+  test.each([
+    ["\0porthole-end exit 0\n", "", { status: 0 }],
+    ["said\n\0porthole-end exit 130\n", "said\n", { status: 130 }],
+    ["\0porthole-end signal 15\n", "", { signal: 15 }],
+    ["\0porthole-end exit 1\nmore\0porthole-end exit 2\n", "\0porthole-end exit 1\nmore", { status: 2 }],
+    ["a\0b\0porthole-end exit 3\n", "a\0b", { status: 3 }],
+  ])("of %j is found, and the rest passes", async (bytes, passed, end) => {
+    expect(await found(bytes, size)).toEqual({ passed, end });
+  });
+
+  test.each(["", "cut off", "cut off\0porthole-end ex", "\0porthole-end exit 3"])(
+    "of %j is missing: the connection was lost",
+    async (bytes) => {
+      expect((await found(bytes, size)).end).toBeUndefined();
+    },
+  );
+});
+
+test.each([1, 3, 8, 1000])("both outputs are divided if the stream comes in pieces of %i bytes", async (size) => {
+  const frame = (kind: number, content: string) =>
+    Buffer.concat([Buffer.from([kind, 0, 0, 0, 0, 0, 0, content.length]), Buffer.from(content)]);
+  const all = Buffer.concat([frame(1, "one"), frame(2, "error"), frame(1, ""), frame(1, "two")]);
+  const [stream, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  splitOutputs(stream, stdout, stderr);
+  for (let at = 0; at < all.length; at += size) stream.write(all.subarray(at, at + size));
+  stream.end();
+  expect(await Promise.all([text(stdout), text(stderr)])).toEqual(["onetwo", "error"]);
+});
