@@ -24,6 +24,11 @@ async function main(): Promise<void> {
   let args = process.argv.slice(2);
   // A name that is not UTF-8 is rare. Only then is the library loaded before the command is known.
   if (args.some((arg) => arg.includes("\ufffd"))) args = (await import("../src/target.ts")).exactArguments(args);
+  // `kubectl porthole` runs porthole so, by kubectl exec.
+  if (args[0] === "__attached") {
+    (await import("./io/attached.ts")).obeyInput();
+    args.shift();
+  }
   // Without a command, with options only, or with a target, porthole opens the screen.
   const [first = "-"] = args;
   if (/^-|[:/]/.test(first) && !/^(-h|--help|-V|--version|--)$/.test(first)) args.unshift("browse");

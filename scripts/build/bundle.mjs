@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build, transform } from "esbuild";
@@ -50,6 +50,7 @@ export async function bundle() {
   const ink = await bundleInk(fresh);
   writeFileSync(`${fresh}/package.json`, '{ "type": "commonjs" }\n');
   await packCommand(fresh, metafile.outputs);
+  await bundlePlugin(fresh, version);
   writeTypes(`${fresh}/types`, library);
   writeFileSync(`${fresh}/porthole.1`, await manualPage(fresh, version));
   mkdirSync(`${fresh}/completions`);
@@ -81,6 +82,28 @@ async function bundleInk(folder) {
     banner: REQUIRE,
   });
   return metafile;
+}
+
+/**
+ * The kubectl plugin, in one file: it runs before each command and opens no file, so it has no
+ * native part. The definitions of the commands are in it, their actions are not.
+ */
+async function bundlePlugin(folder, version) {
+  const outfile = `${folder}/kubectl-porthole.js`;
+  await build({
+    ...common,
+    ...forUsers,
+    entryPoints: ["cli/kubectl/main.ts"],
+    outfile,
+    format: "cjs",
+    minify: true,
+    lineLimit: 120,
+    plugins: [lateChildProcess],
+    external: ["../commands/*"],
+    // Nothing in it is loaded by address.
+    define: { PORTHOLE_VERSION: JSON.stringify(version), "import.meta.url": '"file:///"' },
+  });
+  chmodSync(outfile, 0o755);
 }
 
 /**

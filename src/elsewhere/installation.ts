@@ -49,7 +49,7 @@ export function installedFiles(): InstalledFile[] {
 
 /** V8's caches differ between builds; each installation creates its own. */
 function isNeeded(path: string): boolean {
-  return !/\.cache$|^types\/|^\.built$|^completions\/|^porthole\.1$/.test(path);
+  return !/\.cache$|^types\/|^\.built$|^completions\/|^porthole\.1$|^kubectl-porthole\.js$/.test(path);
 }
 
 /** koffi's native part and ripgrep, from the directories that npm chose. */

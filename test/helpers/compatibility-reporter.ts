@@ -30,6 +30,10 @@ const ABSENT: readonly [string, string][] = [
     "Debian 12 has none: containerd 1.6 and the current one serve the CRI, and the tests call it as the kubelet does, in pods of the node's network (test/docker/pods.test.ts)",
   ],
   [
+    "a whole cluster, for `kubectl porthole`",
+    "none runs here: two containerds with their CRI are the nodes, with the real kubectl, the manifests of docker/kubernetes and the image of `porthole image`; test/helpers/cluster.ts stands in for the API server and the kubelets, and passes each exec on to the address that the CRI returns (test/docker/kubectl-plugin.test.ts)",
+  ],
+  [
     "a container in state `dead`",
     "Docker makes one only when its storage fails: the answer of an engine stands in (test/engines/resolve.test.ts)",
   ],

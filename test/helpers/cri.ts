@@ -12,6 +12,10 @@ import { waitFor } from "./wait-for.ts";
 /** A containerd of the tests that serves the CRI, with its state and socket in a directory of its own. */
 export interface Node {
   socket: string;
+  /** Contains its images, logs and socket. */
+  directory: string;
+  /** Imports an image archive. */
+  importImage(file: string): void;
   /** Makes a pod in the network of this machine. */
   pod(options: PodOptions): Promise<Pod>;
   /** A call of the CRI. */
@@ -24,6 +28,8 @@ export interface PodOptions {
   name: string;
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
+  /** Its containers see the processes of this machine. */
+  hostPid?: boolean;
 }
 
 /** A pod; removed with its node. */
@@ -41,7 +47,13 @@ export interface PodContainerOptions {
   steps?: readonly string[];
   /** Instead of the workload program; not waited for. */
   command?: readonly string[];
-  mounts?: readonly { source: string; place: string }[];
+  mounts?: readonly { source: string; place: string; isReadOnly?: boolean }[];
+  /** Instead of the image of the workload program, with the image's entry point. */
+  image?: string;
+  /** As `hostPID` and `securityContext` of a pod. */
+  hostPid?: boolean;
+  capabilities?: readonly string[];
+  isRootReadOnly?: boolean;
 }
 
 export interface RunningPodContainer {
@@ -93,7 +105,8 @@ export async function startNode({ programs }: { programs?: string | undefined } 
   };
   let stopped: Promise<void> | undefined;
   const node: Node = {
-    ...{ socket, call },
+    ...{ socket, call, directory },
+    importImage: (file) => ctr(["images", "import", file]),
     pod: (options) => makePod(node, directory, options),
     stop: () => {
       stopped ??= stopNode(node, daemon, directory).finally(() => nodes.delete(node));
@@ -170,7 +183,7 @@ function imageArchive(): Buffer {
 const NODE = 2;
 
 async function makePod(node: Node, directory: string, options: PodOptions): Promise<Pod> {
-  const { namespace, name, labels = {}, annotations = {} } = options;
+  const { namespace, name, labels = {}, annotations = {}, hostPid } = options;
   const uid = uniqueName("uid");
   const logs = `${directory}/logs/${namespace}_${name}_${uid}`;
   mkdirSync(logs, { recursive: true });
@@ -179,7 +192,7 @@ async function makePod(node: Node, directory: string, options: PodOptions): Prom
     [3, logs],
     ...mapFields(6, { "io.kubernetes.pod.name": name, "io.kubernetes.pod.namespace": namespace, ...labels }),
     ...mapFields(7, annotations),
-    [8, [[2, [[1, [[1, NODE]]]]]]],
+    [8, [[2, [[1, namespaces(hostPid)]]]]],
   ];
   const id = (await node.call("RunPodSandbox", [[1, config]])).text(1);
   return {
@@ -195,7 +208,7 @@ async function makePod(node: Node, directory: string, options: PodOptions): Prom
 async function runContainer(
   node: Node,
   pod: { id: string; config: Fields; logs: string },
-  { name, attempt = 0, steps = [], command, mounts = [] }: PodContainerOptions,
+  { name, attempt = 0, steps = [], command, mounts = [], ...options }: PodContainerOptions,
 ): Promise<RunningPodContainer> {
   mkdirSync(`${pod.logs}/${name}`, { recursive: true });
   const path = `${name}/${attempt}.log`;
@@ -207,20 +220,21 @@ async function runContainer(
         [2, attempt],
       ],
     ],
-    [2, [[1, IMAGE]]],
+    [2, [[1, options.image ?? IMAGE]]],
     ...(command ?? ["/workload", ...steps]).map((word) => [3, word] as const),
     ...mounts.map(
-      ({ source, place }) =>
+      ({ source, place, isReadOnly }) =>
         [
           7,
           [
             [1, place],
             [2, source],
+            [3, isReadOnly ? 1 : 0],
           ],
         ] as const,
     ),
     [11, path],
-    [15, [[4, [[3, [[1, NODE]]]]]]],
+    [15, [[2, securityContext(options)]]],
   ];
   const created = await node.call("CreateContainer", [
     [1, pod.id],
@@ -258,6 +272,22 @@ async function runContainer(
 }
 
 const EXITED = 2;
+
+/** NamespaceOption: the network of this machine, and with `hostPid` its processes. */
+function namespaces(hostPid: boolean | undefined): Fields {
+  return [[1, NODE], ...(hostPid ? [[2, NODE] as const] : [])];
+}
+
+/** LinuxContainerSecurityContext of runtime/v1/api.proto. */
+function securityContext({ hostPid, capabilities, isRootReadOnly }: Partial<PodContainerOptions>): Fields {
+  const added: Fields = (capabilities ?? []).map((one) => [1, one] as const);
+  const dropped: Fields = capabilities === undefined ? [] : [[2, "ALL"]];
+  return [
+    [1, [...added, ...dropped]],
+    [3, namespaces(hostPid)],
+    [7, isRootReadOnly ? 1 : 0],
+  ];
+}
 
 function fieldsOf(texts: readonly string[]): Fields {
   return texts.map((text, index) => [index + 1, text] as const);

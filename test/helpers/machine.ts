@@ -13,6 +13,7 @@ export const needs = [
   "rootlessDocker",
   "rootlessPodman",
   "cri",
+  "kubectl",
   "dockerCommand",
   "strace",
   "tmux",

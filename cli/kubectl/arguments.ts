@@ -1,0 +1,182 @@
+import { PortholeError } from "../../src/errors.ts";
+import { type OptionTable, splitWords, type Word } from "./words.ts";
+
+/** A target of the command line: `[NAMESPACE/]POD[/CONTAINER][:PATH]`. */
+export interface PodTarget {
+  namespace: string | undefined;
+  /** A name or a glob; undefined with a selector: every pod that matches it. */
+  pod: string | undefined;
+  container: string | undefined;
+  /** With its colon; empty for commands on whole containers. */
+  path: string;
+}
+
+/** A word of the command to run on a node: as it is, or a target. */
+export type Part = { word: Word } | { target: PodTarget };
+
+/** A command line of `kubectl porthole`. */
+export interface Request {
+  /** porthole's command, such as `tail`. */
+  command: string;
+  parts: Part[];
+  /** kubectl's own options, such as `--context`, for every call. */
+  kubectl: string[];
+  namespace: string | undefined;
+  selector: string | undefined;
+  /** Namespace of the helper pods. */
+  helperNamespace: string;
+  /** Make a helper from this image where there is none. */
+  image: string | undefined;
+}
+
+/** Commands that read pods, with the operands that are targets. */
+const COMMANDS: Readonly<Record<string, "all" | "first" | "expression" | "pattern">> = {
+  ...{ cat: "all", head: "all", tail: "all", ls: "all", stat: "all", ps: "all" },
+  ...{ hexdump: "first", open: "first", browse: "first", doctor: "first" },
+  ...{ find: "expression", grep: "pattern" },
+};
+
+/** Commands whose target may be a whole container. */
+const WITHOUT_PATH: ReadonlySet<string> = new Set(["ps", "browse", "doctor"]);
+/** Commands that read a pod's output if a selector is all that names it. */
+const OF_OUTPUT: ReadonlySet<string> = new Set(["cat", "head", "tail", "grep"]);
+
+/** Long options of kubectl with a value, and the short ones. */
+const KUBECTL: ReadonlySet<string> = new Set([
+  ...["--context", "--kubeconfig", "--cluster", "--user", "--as", "--as-group", "--as-uid", "--server", "-s"],
+  ...["--token", "--request-timeout", "--tls-server-name", "--certificate-authority", "--client-certificate"],
+  ...["--client-key", "--username", "--password"],
+]);
+const KUBECTL_SWITCHES: ReadonlySet<string> = new Set(["--insecure-skip-tls-verify"]);
+const OWN: ReadonlySet<string> = new Set(["-n", "--namespace", "-l", "--selector", "--helper-namespace", "--image"]);
+
+/**
+ * Parses the words after `kubectl porthole`. kubectl's options are valid before the command, and
+ * after it unless the command has an option of that name: `grep -n` is grep's. `tail -n` and `head
+ * -n` take a number of lines or a namespace.
+ * @param optionsOf the options of a command of porthole
+ * @throws PortholeError USAGE
+ */
+export function parseRequest(words: readonly string[], optionsOf: (command: string) => OptionTable): Request {
+  const taken = new TakenOptions();
+  const left = [...words];
+  while (left[0] !== undefined && taken.take(left));
+  const [first = ""] = left;
+  const isCommand = /^[a-z-]+$/.test(first) && first in COMMANDS;
+  if (!isCommand && (first.startsWith("-") || !/[:]/.test(first))) throw unknown(first);
+  const command = isCommand ? (left.shift() ?? "") : "open";
+  const table = optionsOf(command);
+  const split = splitWords(left, table, (rest) => !isOfCommand(command, rest, table) && taken.take(rest));
+  const { selector, namespace } = taken;
+  return {
+    command,
+    parts: partsOf(command, split, selector),
+    kubectl: taken.kubectl,
+    ...{ namespace, selector, image: taken.image, helperNamespace: taken.helperNamespace ?? "porthole" },
+  };
+}
+
+/** True if the command has an option of that name. */
+function isOfCommand(command: string, [word = "", next = ""]: readonly string[], table: OptionTable): boolean {
+  const [, lines] = /^-n(.*)$/s.exec(word) ?? [];
+  if ((command === "tail" || command === "head") && lines !== undefined)
+    return /^[+-]?\d+[A-Za-z]*$/.test(lines === "" ? next : lines);
+  return table.has(word.startsWith("--") ? (word.split("=", 1)[0] ?? "") : word.slice(0, 2));
+}
+
+class TakenOptions {
+  readonly kubectl: string[] = [];
+  namespace: string | undefined;
+  selector: string | undefined;
+  helperNamespace: string | undefined;
+  image: string | undefined;
+
+  /** Removes an option of kubectl's, or of the plugin's, from the front. False if there is none. */
+  take(words: string[]): boolean {
+    const [word = ""] = words;
+    const [, long, joined] = /^(--[^=]+)=(.*)$/s.exec(word) ?? [];
+    const [, short, attached] = /^(-[nl])=?(.+)$/s.exec(long === undefined ? word : "") ?? [];
+    const name = long ?? short ?? word;
+    if (KUBECTL_SWITCHES.has(name)) {
+      this.kubectl.push(words.shift() ?? "");
+      return true;
+    }
+    if (!KUBECTL.has(name) && !OWN.has(name)) return false;
+    words.shift();
+    const value = joined ?? attached ?? words.shift();
+    if (value === undefined) throw new PortholeError("USAGE", `option ${name} needs a value`);
+    if (name === "-n" || name === "--namespace") this.namespace = value;
+    else if (name === "-l" || name === "--selector") this.selector = value;
+    else if (name === "--helper-namespace") this.helperNamespace = value;
+    else if (name === "--image") this.image = value;
+    else this.kubectl.push(name === "-s" ? "--server" : name, value);
+    return true;
+  }
+}
+
+function partsOf(command: string, words: readonly Word[], selector: string | undefined): Part[] {
+  const kind = COMMANDS[command];
+  let operands = 0;
+  let inExpression = false;
+  const hasPattern =
+    kind === "pattern" && words.some(({ option }) => /^(regexp|file|files|type-list)$/.test(option ?? ""));
+  const parts = words.map((word): Part => {
+    if (word.option !== undefined || inExpression) return { word };
+    const [text = ""] = word.words;
+    if (kind === "expression" && operands > 0 && /^[-(!]/.test(text)) inExpression = true;
+    const index = operands++;
+    const isTarget =
+      !inExpression && !(kind === "first" && index > 0) && !(kind === "pattern" && !hasPattern && index === 0);
+    // Start positions of `open`: +G, +/text.
+    if (!isTarget || (command === "open" && text.startsWith("+"))) {
+      if (command === "open" && text.startsWith("+")) operands--;
+      return { word };
+    }
+    return { target: parseTarget(text, command, selector) };
+  });
+  if (parts.some((part) => "target" in part)) return parts;
+  if (selector === undefined) throw new PortholeError("USAGE", `${command}: no pod is named`, { hint: USAGE });
+  if (!OF_OUTPUT.has(command) && !WITHOUT_PATH.has(command))
+    throw new PortholeError("USAGE", `${command}: no path is named`, { hint: "add it: -l app=web :/path" });
+  const path = OF_OUTPUT.has(command) ? ":@logs" : "";
+  return [...parts, { target: { namespace: undefined, pod: undefined, container: undefined, path } }];
+}
+
+const USAGE = "write kubectl porthole COMMAND POD[/CONTAINER]:/path, or -l app=web :/path";
+const NAME = /^[A-Za-z0-9*?[\]][A-Za-z0-9_.*?[\]-]*$/;
+
+/**
+ * `POD[/CONTAINER]:PATH` and `NAMESPACE/POD/CONTAINER:PATH`; with a selector `[CONTAINER]:PATH` or
+ * PATH alone. `pod:NAMESPACE/POD[/CONTAINER]:PATH`, as porthole prints it, is valid too.
+ */
+function parseTarget(text: string, command: string, selector: string | undefined): PodTarget {
+  const isPrinted = /^pod:[^/@]/.test(text);
+  const own = isPrinted ? text.slice(4) : text;
+  const isBare = selector !== undefined && /^[/@]/.test(own);
+  const [, name = "", path = ""] = isBare ? ["", "", `:${own}`] : (/^([^:]*)(:.*)?$/s.exec(own) ?? []);
+  const names = name === "" ? [] : name.split("/");
+  if (!names.every((one) => NAME.test(one)) || names.length > 3) throw noPod(text);
+  if (path === "" && !WITHOUT_PATH.has(command))
+    throw new PortholeError("USAGE", `no path in '${text}'`, { hint: `write ${text}:/path or ${text}:@logs` });
+  if (selector !== undefined) {
+    if (names.length > 1)
+      throw new PortholeError("USAGE", `'${text}' names a pod besides --selector`, { hint: "name one of them" });
+    return { namespace: undefined, pod: undefined, container: names[0], path };
+  }
+  const [first, second, third] = names;
+  if (first === undefined) throw noPod(text);
+  if (third !== undefined) return { namespace: first, pod: second, container: third, path };
+  if (isPrinted && second !== undefined) return { namespace: first, pod: second, container: undefined, path };
+  return { namespace: undefined, pod: first, container: second, path };
+}
+
+function noPod(text: string): PortholeError {
+  return new PortholeError("USAGE", `'${text}' names no pod`, { hint: "write POD[/CONTAINER]:/path" });
+}
+
+function unknown(word: string): PortholeError {
+  if (word === "") return new PortholeError("USAGE", "no command", { hint: USAGE });
+  return new PortholeError("USAGE", `'${word}' is no command or option of kubectl porthole`, {
+    hint: `the commands are ${Object.keys(COMMANDS).sort().join(", ")}; for example kubectl porthole tail -F web:/path`,
+  });
+}

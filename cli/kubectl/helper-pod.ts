@@ -1,0 +1,79 @@
+import { PORTHOLE_IN_IMAGE } from "./remote-command.ts";
+
+/** Seconds after which a helper ends that its client could not remove. */
+const IDLE_S = 600;
+
+/** Directories of the node that the helper sees, read-only. docker/kubernetes/helper.yaml has the reasons. */
+const NODE_PATHS = ["/run/containerd", "/run/k3s", "/run/crio", "/var/log/pods", "/var/lib/containerd"];
+
+/** A helper pod for one client, as docker/kubernetes/helper.yaml makes one for all. */
+export interface HelperPod {
+  name: string;
+  namespace: string;
+  node: string;
+  image: string;
+  /** Names the client: {@link ownerLabel}. */
+  owner: string;
+}
+
+/** The manifest, as JSON for `kubectl create -f -`. */
+export function helperManifest({ name, namespace, node, image, owner }: HelperPod): string {
+  const volumes = [
+    { name: "state", emptyDir: { medium: "Memory", sizeLimit: "16Mi" } },
+    { name: "temporary", emptyDir: { sizeLimit: "64Mi" } },
+    { name: "volumes", hostPath: { path: "/var/lib/kubelet/pods" } },
+    ...NODE_PATHS.map((path, index) => ({ name: `node-${index}`, hostPath: { path } })),
+  ];
+  const volumeMounts = [
+    { name: "state", mountPath: "/root" },
+    { name: "temporary", mountPath: "/tmp" },
+    { name: "volumes", mountPath: "/var/lib/kubelet/pods", readOnly: true, mountPropagation: "HostToContainer" },
+    ...NODE_PATHS.map((path, index) => ({ name: `node-${index}`, mountPath: path, readOnly: true })),
+  ];
+  const capabilities = {
+    drop: ["ALL"],
+    add: ["SYS_ADMIN", "SYS_PTRACE", "SYS_CHROOT", "DAC_READ_SEARCH", "DAC_OVERRIDE"],
+  };
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, namespace, labels: { "app.kubernetes.io/name": "porthole", "porthole-owner": owner } },
+    spec: {
+      nodeName: node,
+      hostPID: true,
+      restartPolicy: "Never",
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: 1,
+      tolerations: [{ operator: "Exists" }],
+      containers: [
+        {
+          name: "porthole",
+          image,
+          imagePullPolicy: "IfNotPresent",
+          command: [...PORTHOLE_IN_IMAGE, "__keep", String(IDLE_S)],
+          securityContext: {
+            ...{ runAsUser: 0, runAsGroup: 0, allowPrivilegeEscalation: true, readOnlyRootFilesystem: true },
+            capabilities,
+          },
+          volumeMounts,
+        },
+      ],
+      volumes,
+    },
+  });
+}
+
+/** A client as the value of a label: `HOST.PID.START`, with the start time of proc_pid_stat(5). */
+export function ownerLabel(host: string, pid: number, start: string): string {
+  const end = `.${pid}.${start}`;
+  const plain = host.replace(/[^A-Za-z0-9-]/g, "-").replace(/^-+/, "");
+  return `${(plain || "host").slice(0, 63 - end.length)}${end}`;
+}
+
+/** True if the label names a process of this host that has ended. */
+export function hasEnded(owner: string, host: string, startOf: (pid: number) => string | undefined): boolean {
+  const [, pid = "", start = ""] = /\.(\d+)\.(\d+)$/.exec(owner) ?? [];
+  if (pid === "" || ownerLabel(host, Number(pid), start) !== owner) return false;
+  return startOf(Number(pid)) !== start;
+}

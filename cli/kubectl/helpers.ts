@@ -1,0 +1,112 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { PortholeError } from "../../src/errors.ts";
+import type { Request } from "./arguments.ts";
+import { hasEnded, helperManifest, ownerLabel } from "./helper-pod.ts";
+import { kubectl } from "./kubectl.ts";
+import { COLUMNS, helpersByNode, type PodRow, parseRows } from "./plan.ts";
+
+/** Seconds that a new helper has to start, with the pull of its image. */
+const START_S = 120;
+
+/** The helper pods of a run, and those that it made itself. */
+export class Helpers {
+  readonly #request: Request;
+  readonly #made: PodRow[] = [];
+  #known: Map<string, PodRow> | undefined;
+
+  constructor(request: Request) {
+    this.#request = request;
+  }
+
+  /** Finds the helpers, and removes those whose client was killed. */
+  async find(): Promise<void> {
+    const { kubectl: options, helperNamespace } = this.#request;
+    const rows = parseRows(
+      await kubectl(
+        [
+          ...options,
+          "get",
+          "pods",
+          "-n",
+          helperNamespace,
+          "-l",
+          "app.kubernetes.io/name=porthole",
+          "-o",
+          COLUMNS,
+          "--no-headers",
+        ],
+        `find the helper pods in ${helperNamespace}`,
+      ),
+    );
+    const left = rows.filter(({ owner }) => owner !== "" && hasEnded(owner, hostname(), startTime));
+    await this.#remove(left);
+    this.#known = helpersByNode(rows);
+  }
+
+  /** @throws PortholeError ATTACH: the node has none, and no image is given for one */
+  async on(node: string): Promise<PodRow> {
+    const known = this.#known?.get(node);
+    if (known !== undefined) return known;
+    const { image, helperNamespace } = this.#request;
+    if (image === undefined)
+      throw new PortholeError("ATTACH", `no helper pod runs on the node ${node}, in the namespace ${helperNamespace}`, {
+        hint: "kubectl apply -k docker/kubernetes makes one on each node, --image IMAGE makes one for this command",
+      });
+    return await this.#make(node, image);
+  }
+
+  /** Removes the helpers that this run made. */
+  async close(): Promise<void> {
+    await this.#remove(this.#made.splice(0)).catch(() => undefined);
+  }
+
+  async #make(node: string, image: string): Promise<PodRow> {
+    const { kubectl: options, helperNamespace: namespace } = this.#request;
+    const owner = ownerLabel(hostname(), process.pid, startTime(process.pid) ?? "0");
+    const name = `porthole-${randomBytes(5).toString("hex")}`;
+    const pod = { namespace, name, node, phase: "Running", owner };
+    this.#made.push(pod);
+    const task = `make a helper pod on the node ${node}`;
+    const manifest = helperManifest({ ...pod, image });
+    await kubectl([...options, "create", "--validate=false", "-n", namespace, "-f", "-"], task, manifest);
+    const wait = ["wait", "-n", namespace, "--for=condition=Ready", `--timeout=${START_S}s`, `pod/${name}`];
+    await kubectl([...options, ...wait], task).catch(async (error: PortholeError) => {
+      throw (await this.#whyNotReady(pod, image)) ?? error;
+    });
+    this.#known?.set(node, pod);
+    return pod;
+  }
+
+  /** What the kubelet says of a container that does not start, such as ErrImagePull. */
+  async #whyNotReady({ namespace, name, node }: PodRow, image: string): Promise<PortholeError | undefined> {
+    const path = "jsonpath={.status.containerStatuses[*].state.waiting.reason}";
+    const args = [...this.#request.kubectl, "get", "pod", "-n", namespace, name, "-o", path];
+    const reason = await kubectl(args, "look at the helper pod").catch(() => "");
+    if (reason.trim() === "") return undefined;
+    return new PortholeError("ATTACH", `the helper pod on the node ${node} does not start: ${reason.trim()}`, {
+      hint: `the node must have the image ${image} or be able to pull it, for its processor`,
+    });
+  }
+
+  async #remove(pods: readonly PodRow[]): Promise<void> {
+    const { kubectl: options, helperNamespace } = this.#request;
+    if (pods.length === 0) return;
+    const names = pods.map(({ name }) => name);
+    await kubectl(
+      [...options, "delete", "pods", "-n", helperNamespace, "--ignore-not-found", "--wait=false", ...names],
+      `remove the helper pod ${names.join(", ")}`,
+    );
+  }
+}
+
+/** Field 22 of proc_pid_stat(5); undefined if the process has ended. */
+function startTime(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,56 @@
+import { spawn } from "node:child_process";
+import { PortholeError } from "../../src/errors.ts";
+
+/** Runs kubectl to its end. Its standard input is this one's, for credentials that ask. */
+export async function kubectl(args: readonly string[], task: string, input?: string): Promise<string> {
+  const child = spawn("kubectl", args, { stdio: [input === undefined ? "inherit" : "pipe", "pipe", "pipe"] });
+  let [text, errors] = ["", ""];
+  child.stdout?.setEncoding("utf8").on("data", (piece: string) => {
+    text += piece;
+  });
+  child.stderr?.setEncoding("utf8").on("data", (piece: string) => {
+    errors += piece;
+  });
+  child.stdin?.on("error", () => undefined).end(input);
+  const status = await new Promise<number>((resolve, reject) => {
+    child.on("error", (error) => reject(noKubectl(error)));
+    child.on("close", (code, signal) => resolve(signal === null ? (code ?? 1) : 1));
+  });
+  if (status !== 0) throw kubectlFailure(task, errors);
+  return text;
+}
+
+/** The error for a kubectl that did not start. */
+export function noKubectl(error: Error): PortholeError {
+  const why = (error as NodeJS.ErrnoException).code === "ENOENT" ? "no kubectl in the PATH" : error.message;
+  return new PortholeError("TARGET", `cannot run kubectl: ${why}`, {
+    hint: "install it: https://kubernetes.io/docs/tasks/tools/",
+  });
+}
+
+/** Remedies by what kubectl printed. */
+const REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [/forbidden/i, "ask for the rights that docs/kubernetes.md lists; kubectl auth can-i --list shows yours"],
+  [
+    /unauthorized|must be logged in|provide credentials/i,
+    "log in to the cluster; kubectl auth whoami shows who you are",
+  ],
+  [/context .* does not exist|no context exists/i, "kubectl config get-contexts lists them"],
+  [/namespaces? .* not found/i, "kubectl get namespaces lists them"],
+  [
+    /connection refused|unable to connect|no such host|i\/o timeout|no route|server was refused/i,
+    "kubectl cluster-info tests the connection",
+  ],
+  [
+    /unable to parse requirement|unable to find .*selector|invalid label/i,
+    "write --selector as for kubectl get: app=web,tier!=cache",
+  ],
+];
+
+/** The error for a kubectl that failed, in one line. */
+export function kubectlFailure(task: string, stderr: string): PortholeError {
+  const lines = stderr.split("\n").filter((line) => line.trim() !== "" && !/^[EWI]\d{4} /.test(line));
+  const why = (lines.at(-1) ?? "kubectl said nothing").replace(/^error: |^Error from server(?: \(\w+\))?: /, "");
+  const hint = REMEDIES.find(([pattern]) => pattern.test(stderr))?.[1];
+  return new PortholeError("TARGET", `cannot ${task}: ${why}`, hint === undefined ? {} : { hint });
+}

@@ -1,0 +1,76 @@
+import { pathBytes } from "../../src/target.ts";
+
+/** A record of `tail --json`, as a node sends it. */
+export interface LineRecord {
+  target: string;
+  /** The line without its delimiter. */
+  bytes: Buffer;
+  /** True if nothing ended it yet. */
+  isPartial: boolean;
+  /** As in the record; undefined if the line has no time. */
+  time: string | undefined;
+  /** The record itself, with its newline. */
+  json: Uint8Array;
+}
+
+/** Parses a record; undefined if the bytes are none. */
+export function parseRecord(json: Uint8Array): LineRecord | undefined {
+  try {
+    const { target, line, time, partial } = JSON.parse(
+      Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString(),
+    ) as Record<string, unknown>;
+    if (typeof target !== "string" || typeof line !== "string") return undefined;
+    const bytes = pathBytes(line);
+    return { target, bytes, isPartial: partial === true, time: typeof time === "string" ? time : undefined, json };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Milliseconds since 1970 with their fraction, of an ISO time in UTC with up to nine digits. */
+export function milliseconds(time: string): number {
+  const fraction = time.slice(23, -1);
+  return Date.parse(`${time.slice(0, 23)}Z`) + (fraction === "" ? 0 : Number(`0.${fraction}`));
+}
+
+/**
+ * Where a place was when its connection was lost: its next run starts at the earliest of the last
+ * times, and repeats lines that this drops.
+ */
+export class Resumption {
+  readonly #last = new Map<string, { time: string; count: number }>();
+  readonly #untimed = new Set<string>();
+  #repeated: Map<string, { time: string; count: number }> | undefined;
+
+  /** Options of the next run, in place of those that choose where it begins. */
+  options(): string[] {
+    const times = [...this.#last.values()].map(({ time }) => time);
+    this.#repeated = new Map([...this.#last].map(([target, last]) => [target, { ...last }]));
+    const earliest = times.sort()[0];
+    if (earliest === undefined || this.#untimed.size > 0) return ["-n", "0"];
+    return ["--since", earliest.slice(0, 23).replace(/Z?$/, "Z")];
+  }
+
+  /** False if the lines that were written meanwhile cannot be found: some have no time. */
+  get isComplete(): boolean {
+    return this.#untimed.size === 0;
+  }
+
+  /** False for a line that was printed before the connection was lost. */
+  isNew({ target, time }: LineRecord): boolean {
+    if (time === undefined) {
+      this.#untimed.add(target);
+      return true;
+    }
+    const seen = this.#repeated?.get(target);
+    if (seen !== undefined) {
+      if (time < seen.time) return false;
+      if (time === seen.time && seen.count-- > 0) return false;
+      if (time > seen.time) this.#repeated?.delete(target);
+    }
+    const last = this.#last.get(target);
+    if (last?.time === time) last.count++;
+    else if (last === undefined || last.time < time) this.#last.set(target, { time, count: 1 });
+    return true;
+  }
+}

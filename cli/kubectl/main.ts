@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+import { Exit, exitStatus, report } from "../io/fail.ts";
+import { parseRequest, type Request } from "./arguments.ts";
+import { HELP } from "./help.ts";
+import { Helpers } from "./helpers.ts";
+import { Interrupt } from "./interrupt.ts";
+import { kubectl } from "./kubectl.ts";
+import { optionTable } from "./option-table.ts";
+import { COLUMNS, parseRows, planNodes, queries } from "./plan.ts";
+import { runOnNodes } from "./run.ts";
+
+declare const PORTHOLE_VERSION: string;
+
+main(process.argv.slice(2)).then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (error) => {
+    report(error);
+    process.exitCode = exitStatus(error);
+  },
+);
+
+/** `kubectl porthole`: runs porthole on the nodes of the named pods, and prints what it prints. */
+async function main(words: string[]): Promise<number> {
+  if (words.some((word) => word === "--help" || word === "-h") && words.length === 1) return print(HELP);
+  if (words.length === 1 && /^(-V|--version)$/.test(words[0] ?? "")) return print(`${PORTHOLE_VERSION}\n`);
+  const request = parseRequest(words, optionTable);
+  const helpers = new Helpers(request);
+  const interrupt = new Interrupt();
+  // The reader of the output has gone.
+  process.stdout.on("error", () => interrupt.raise("SIGPIPE"));
+  try {
+    const [rows] = await interrupt.orEnd(Promise.all([listPods(request), helpers.find()]));
+    return await runOnNodes(request, (one) => planNodes(one, rows), helpers, interrupt);
+  } finally {
+    await helpers.close();
+    interrupt.end();
+  }
+}
+
+async function listPods(request: Request) {
+  return await Promise.all(
+    queries(request).map(async ({ namespace, names, selector }) => {
+      const place = namespace === undefined ? [] : ["-n", namespace];
+      const which = selector === undefined ? names : ["-l", selector];
+      const args = [
+        ...request.kubectl,
+        "get",
+        "pods",
+        ...place,
+        ...which,
+        "-o",
+        COLUMNS,
+        "--no-headers",
+        "--ignore-not-found",
+      ];
+      return parseRows(await kubectl(args, `list the pods${namespace === undefined ? "" : ` of ${namespace}`}`));
+    }),
+  );
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return Exit.ok;
+}

@@ -1,0 +1,142 @@
+import { PortholeError } from "../../src/errors.ts";
+import type { Part, PodTarget, Request } from "./arguments.ts";
+
+/** A pod as kubectl lists it. */
+export interface PodRow {
+  namespace: string;
+  name: string;
+  /** Empty until it is scheduled. */
+  node: string;
+  phase: string;
+  /** Empty, or the process that made a helper for its own use. */
+  owner: string;
+}
+
+/** What runs on one node. */
+export interface NodePlan {
+  node: string;
+  /** The words for porthole there, the command first. */
+  words: string[];
+  /** Targets among them. */
+  targets: number;
+}
+
+/** Output columns of `kubectl get pods`, in the order of {@link parseRows}. */
+export const COLUMNS =
+  "custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,NODE:.spec.nodeName,PHASE:.status.phase,OWNER:.metadata.labels.porthole-owner";
+
+/** Parses the rows that kubectl prints for {@link COLUMNS}. */
+export function parseRows(text: string): PodRow[] {
+  return text
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter((columns) => columns.length === 5)
+    .map((columns) => {
+      const [namespace = "", name = "", node = "", phase = "", owner = ""] = columns.map((one) =>
+        one === "<none>" ? "" : one,
+      );
+      return { namespace, name, node, phase, owner };
+    });
+}
+
+/** One list of pods to ask kubectl for. */
+export interface Query {
+  namespace: string | undefined;
+  /** Exact names; empty: all of the namespace, or all that match the selector. */
+  names: string[];
+  selector: string | undefined;
+}
+
+/** The lists that a request needs: one for each namespace. */
+export function queries({ parts, namespace, selector }: Request): Query[] {
+  const found = new Map<string | undefined, Query>();
+  for (const target of targetsOf(parts)) {
+    const place = target.namespace ?? namespace;
+    const before = found.get(place);
+    const exact = target.pod !== undefined && !isGlob(target.pod) ? [target.pod] : undefined;
+    if (before === undefined) found.set(place, { namespace: place, names: exact ?? [], selector });
+    else if (exact === undefined || before.names.length === 0) before.names = [];
+    else if (!before.names.includes(exact[0] ?? "")) before.names.push(...exact);
+  }
+  return [...found.values()];
+}
+
+/**
+ * Distributes the command over the nodes, in the order in which its targets name them.
+ * @param rows the results of {@link queries}, in their order
+ * @throws PortholeError TARGET: no such pod, or one without a node
+ */
+export function planNodes(request: Request, rows: readonly (readonly PodRow[])[]): NodePlan[] {
+  const lists = queries(request);
+  const matches = (target: PodTarget): PodRow[] => {
+    const at = lists.findIndex(({ namespace }) => namespace === (target.namespace ?? request.namespace));
+    const pattern = target.pod === undefined ? undefined : globExpression(target.pod);
+    const found = (rows[at] ?? []).filter(({ name }) => pattern?.test(name) ?? true);
+    if (found.length === 0) throw missing(request, target);
+    const placed = found.filter(({ node }) => node !== "");
+    if (placed.length > 0) return placed;
+    const [{ namespace = "", name = "", phase = "" } = {}] = found;
+    throw new PortholeError("TARGET", `the pod ${namespace}/${name} is on no node: ${phase}`, {
+      hint: `kubectl describe pod -n ${namespace} ${name} says why`,
+    });
+  };
+  const placed = request.parts.map((part) => ("target" in part ? matches(part.target) : []));
+  const nodes = [...new Set(placed.flat().map(({ node }) => node))];
+  return nodes.map((node) => {
+    let targets = 0;
+    const words = orderedParts(request.parts).flatMap(([part, index]) => {
+      if ("word" in part) return part.word.option === undefined ? part.word.words : [];
+      const here = (placed[index] ?? []).filter((pod) => pod.node === node);
+      targets += here.length;
+      return here.map((pod) => targetText(pod, part.target));
+    });
+    const options = request.parts.flatMap((part) =>
+      "word" in part && part.word.option !== undefined ? part.word.words : [],
+    );
+    return { node, words: [request.command, ...options, ...dashes(request.command, words)], targets };
+  });
+}
+
+function targetsOf(parts: readonly Part[]): PodTarget[] {
+  return parts.flatMap((part) => ("target" in part ? [part.target] : []));
+}
+
+function orderedParts(parts: readonly Part[]): [Part, number][] {
+  return parts.map((part, index) => [part, index]);
+}
+
+/** Operands after `--`, so that none is taken for an option; `find` takes its expression as it is. */
+function dashes(command: string, operands: string[]): string[] {
+  return command === "find" || command === "open" ? operands : ["--", ...operands];
+}
+
+function targetText({ namespace, name }: PodRow, { container, path }: PodTarget): string {
+  return `pod:${namespace}/${name}${container === undefined ? "" : `/${container}`}${path}`;
+}
+
+function isGlob(text: string): boolean {
+  return /[*?[]/.test(text);
+}
+
+function globExpression(glob: string): RegExp {
+  const source = glob
+    .replace(/[.+^${}()|\\]/g, "\\$&")
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
+  return new RegExp(`^${source}$`);
+}
+
+function missing({ namespace, selector }: Request, target: PodTarget): PortholeError {
+  const place = target.namespace ?? namespace;
+  const where = place === undefined ? "the current namespace" : `the namespace ${place}`;
+  const what = target.pod === undefined ? `no pod matches ${selector}` : `no such pod: '${target.pod}'`;
+  return new PortholeError("TARGET", `${what} in ${where}`, {
+    hint: `kubectl get pods${place === undefined ? "" : ` -n ${place}`}${target.pod === undefined ? " --show-labels" : ""} lists them`,
+  });
+}
+
+/** The helper of each node, among the pods of the helpers' namespace. */
+export function helpersByNode(rows: readonly PodRow[]): Map<string, PodRow> {
+  const ready = rows.filter(({ phase, owner }) => phase === "Running" && owner === "");
+  return new Map(ready.map((row) => [row.node, row]));
+}

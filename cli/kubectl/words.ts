@@ -1,0 +1,72 @@
+/** An option with its value, or an operand. */
+export interface Word {
+  /** The words as porthole parses them. */
+  words: string[];
+  /** Name of the option, without dashes; undefined for an operand. */
+  option: string | undefined;
+}
+
+/** The options of a command: whether `-x` or `--name` exists, its long name, and whether it takes a value. */
+export interface OptionTable {
+  has(flag: string): boolean;
+  /** @param flag `-x` or `--name` */
+  find(flag: string): { name: string; takesValue: boolean } | undefined;
+  /** Words after the first operand are operands: find(1). */
+  stopsAtOperand: boolean;
+}
+
+/**
+ * Splits words into options and operands, as getopt_long(3) does. One word of several short options
+ * becomes several. Unknown options stay as they are: porthole reports them.
+ * @param takeOther removes words of other options from the front; true if it did
+ */
+export function splitWords(
+  words: readonly string[],
+  table: OptionTable,
+  takeOther: (left: string[]) => boolean,
+): Word[] {
+  const found: Word[] = [];
+  const left = [...words];
+  while (left.length > 0) {
+    const [word = ""] = left;
+    if (word === "--") {
+      left.shift();
+      return [...found, ...left.map(operand)];
+    }
+    if (takeOther(left)) continue;
+    left.shift();
+    if (!/^-./.test(word)) {
+      found.push(operand(word));
+      if (table.stopsAtOperand) return [...found, ...left.map(operand)];
+    } else if (word.startsWith("--")) found.push(longOption(word, left, table));
+    else found.push(...cluster(word, left, table));
+  }
+  return found;
+}
+
+function operand(word: string): Word {
+  return { words: [word], option: undefined };
+}
+
+function longOption(word: string, left: string[], table: OptionTable): Word {
+  const [flag = ""] = word.split("=", 1);
+  const known = table.find(flag);
+  const value = known?.takesValue && flag === word ? left.splice(0, 1) : [];
+  return { words: [word, ...value], option: known?.name ?? flag.slice(2) };
+}
+
+function cluster(word: string, left: string[], table: OptionTable): Word[] {
+  const found: Word[] = [];
+  for (let at = 1; at < word.length; at++) {
+    const flag = `-${word.charAt(at)}`;
+    const known = table.find(flag);
+    // `tail -20` and unknown letters.
+    if (known === undefined) return [...found, { words: [`-${word.slice(at)}`], option: word.slice(at) }];
+    if (known.takesValue) {
+      const rest = word.slice(at + 1);
+      return [...found, { words: rest === "" ? [flag, ...left.splice(0, 1)] : [flag, rest], option: known.name }];
+    }
+    found.push({ words: [flag], option: known.name });
+  }
+  return found;
+}

@@ -1,0 +1,243 @@
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, openSync, symlinkSync } from "node:fs";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { type Cluster, startCluster } from "../helpers/cluster.ts";
+import { type Node, type PodContainerOptions, startNode } from "../helpers/cri.ts";
+import { uniqueName } from "../helpers/engine.ts";
+import { builtCommand, repository } from "../helpers/paths.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import { TmuxScreen } from "../tui/screen.ts";
+
+const IMAGE = "docker.io/library/porthole:latest";
+
+describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
+  let cluster: Cluster;
+  let env: Record<string, string>;
+  const nodes: Record<string, Node> = {};
+  const children = new Set<ChildProcess>();
+
+  beforeAll(async () => {
+    const directory = mkdtempSync(`${inject("machine").directory}/cluster-`);
+    const archive = `${directory}/image.tar`;
+    const made = spawnSync(process.execPath, [builtCommand, "image", "--tag", IMAGE], {
+      stdio: ["ignore", openSync(archive, "w"), "inherit"],
+    });
+    expect(made.status).toBe(0);
+    // The second one is the current containerd where that is installed.
+    nodes.one = await startNode();
+    nodes.two = await startNode({ programs: process.env.PORTHOLE_CURRENT_ENGINES });
+    for (const node of Object.values(nodes)) node.importImage(archive);
+    cluster = await startCluster(directory, nodes);
+    for (const path of ["bin", "home"]) mkdirSync(`${directory}/${path}`);
+    symlinkSync(`${repository}dist/kubectl-porthole.js`, `${directory}/bin/kubectl-porthole`);
+    const PATH = `${directory}/bin:${process.env.PATH}`;
+    env = { PATH, KUBECONFIG: cluster.kubeconfig, HOME: `${directory}/home`, LANG: "C.UTF-8" };
+    const apply = ["apply", "--validate=false", "-k", `${repository}docker/kubernetes`];
+    // The cluster answers from this process: nothing may wait for kubectl synchronously.
+    await promisify(execFile)("kubectl", apply, { env });
+    expect(cluster.names("porthole")).toEqual(["porthole/porthole-one", "porthole/porthole-two"]);
+  });
+  afterAll(async () => {
+    for (const child of children) child.kill("SIGKILL");
+    await cluster?.stop();
+    for (const node of Object.values(nodes)) await node.stop();
+  });
+
+  const start = (args: readonly string[], added: Record<string, string> = {}) => {
+    const [command = "", ...rest] = added.DIRECT ? ["kubectl-porthole", ...args] : ["kubectl", "porthole", ...args];
+    const child = spawn(command, rest, { env: { ...env, ...added }, stdio: ["ignore", "pipe", "pipe"] });
+    children.add(child);
+    let [text, stderr] = ["", ""];
+    child.stdout.setEncoding("utf8").on("data", (piece: string) => {
+      text += piece;
+    });
+    child.stderr.setEncoding("utf8").on("data", (piece: string) => {
+      stderr += piece;
+    });
+    const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) =>
+      child.on("close", (code, signal) => resolve({ code, signal })),
+    );
+    return { child, ended, text: () => text, stderr: () => stderr };
+  };
+  const run = async (args: readonly string[], added: Record<string, string> = {}) => {
+    const running = start(args, added);
+    const { code } = await running.ended;
+    return { code, text: running.text(), stderr: running.stderr() };
+  };
+  const pod = (node: string, namespace: string, name: string, container: Partial<PodContainerOptions>) =>
+    cluster.pod(node, { namespace, name, labels: { app: "web" } }, [{ name: "app", ...container }]);
+  /** Writes what is sent to it, with the time, to its standard output and to a file. */
+  const speaker = [
+    "/bin/sh",
+    "-c",
+    'busybox mkfifo /tmp/c; echo ready >/tmp/a; while :; do read -r line </tmp/c; echo "$line"; echo "$line" >>/tmp/a; done',
+  ];
+  const tell = async (one: { containers: { pid: number }[] }, line: string) => {
+    const fifo = `/proc/${one.containers[0]?.pid}/root/tmp/c`;
+    const { status } = spawnSync("sh", ["-c", `echo '${line}' >'${fifo}'`], { timeout: 60_000 });
+    expect(status).toBe(0);
+  };
+  const runsThere = () =>
+    spawnSync("sh", ["-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0\\n' ' '"], { encoding: "utf8" }).stdout;
+
+  test("each command reads a pod with the rights of the manifest, and has porthole's output and status", async () => {
+    const shop = uniqueName("ns");
+    await pod("one", shop, "web-0", { steps: ["write", "/tmp/a.log", "one", "write", "/tmp/a.log", "two"] });
+    const at = "web-0:/tmp/a.log";
+    expect(await run(["cat", "-n", shop, at])).toEqual({ code: 0, text: "one\ntwo\n", stderr: "" });
+    expect((await run(["-n", shop, "tail", "-n", "1", at])).text).toBe("two\n");
+    expect((await run(["head", "-n1", "-n", shop, at])).text).toBe("one\n");
+    expect((await run(["-n", shop, "ls", "web-0/app:/bin"])).text).toBe("busybox\nsh\n");
+    expect((await run(["-n", shop, "find", "web-*:/bin", "-type", "f"])).text).toBe(`pod:${shop}/web-0:/bin/busybox\n`);
+    expect((await run(["-n", shop, "grep", "-n", "tw", at])).text).toBe("2:two\n");
+    expect(await run(["-n", shop, "grep", "three", at])).toEqual({ code: 1, text: "", stderr: "" });
+    expect((await run(["-n", shop, "ps", "web-0"])).text).toContain("/workload");
+    expect((await run([`pod:${shop}/web-0/app:/tmp/a.log`, "cat"])).code).toBe(2);
+    expect(await run(["cat", "-n", shop, "web-0:/none"])).toEqual({
+      code: 1,
+      text: "",
+      stderr: `porthole: cannot open pod:${shop}/web-0:/none: No such file or directory\n`,
+    });
+  });
+
+  test("a pod's output and the files of an ended container are read with these rights too", async () => {
+    const shop = uniqueName("ns");
+    const target = await pod("one", shop, "web-0", { command: speaker });
+    await waitFor("the FIFO", async () => (await run(["cat", "-n", shop, "web-0:/tmp/a"])).text === "ready\n");
+    await tell(target, "hello");
+    await waitFor("the output", async () => (await run(["cat", "-n", shop, "web-0:@logs"])).text === "hello\n");
+    await target.containers[0]?.stop();
+    expect(await run(["cat", "-n", shop, "web-0:/tmp/a"])).toEqual({ code: 0, text: "ready\nhello\n", stderr: "" });
+  });
+
+  test("a signal ends the command on the node, and so does kill -9 of the client", async () => {
+    const shop = uniqueName("ns");
+    await pod("one", shop, "web-0", { steps: ["write", "/tmp/a.log", "one"] });
+    const args = ["tail", "-F", "-n", shop, "web-0:/tmp/a.log"];
+    for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
+      const running = start(args, { DIRECT: "1" });
+      await waitFor("the first line", () => running.text() === "one\n");
+      expect(runsThere()).toContain(`__attached tail -F -- pod:${shop}/web-0`);
+      running.child.kill(signal);
+      expect(await running.ended).toEqual({ code: null, signal });
+      await waitFor("the command there to end", () => !runsThere().includes(`pod:${shop}/web-0`));
+      expect(running.stderr()).toBe("");
+    }
+  });
+
+  test("the screen opens on a terminal through kubectl exec", async () => {
+    const shop = uniqueName("ns");
+    await pod("one", shop, "web-0", { steps: ["write", "/tmp/a.log", "a line of the pod"] });
+    const screen = new TmuxScreen();
+    const variables = Object.entries(env).map(([name, value]) => `${name}='${value}'`);
+    screen.run(`env ${variables.join(" ")} kubectl porthole -n ${shop} web-0:/tmp/a.log`);
+    await expect.poll(() => screen.text()).toContain("a line of the pod");
+    screen.close();
+  });
+
+  test("tail -F --merge of a selector merges nodes by time; a lost node is said and found again", async () => {
+    const shop = uniqueName("ns");
+    const first = await pod("one", shop, "web-0", { command: speaker });
+    const second = await pod("two", shop, "web-1", { command: speaker });
+    for (const name of ["web-0", "web-1"])
+      await waitFor("the FIFO", async () => (await run(["cat", "-n", shop, `${name}:/tmp/a`])).text === "ready\n");
+    const running = start(["tail", "-F", "--merge", "--prefix", "-n", shop, "-l", "app=web"], { DIRECT: "1" });
+    let expected = "";
+    const says = async (one: typeof first, name: string, line: string) => {
+      await tell(one, line);
+      expected += `pod:${shop}/${name}:@logs | ${line}\n`;
+      await waitFor(`${line} to be shown`, () => running.text() === expected).catch(() => {
+        throw new Error(`expected ${expected}, got ${running.text()} and ${running.stderr()}`);
+      });
+    };
+    await says(first, "web-0", "a1");
+    await says(second, "web-1", "b1");
+    await says(first, "web-0", "a2");
+    cluster.lose("two");
+    await waitFor("the lost node to be said", () => /lost the node two: .*; trying again\n/.test(running.stderr()));
+    await says(first, "web-0", "a3");
+    await tell(second, "b2");
+    cluster.restore("two");
+    expected += `pod:${shop}/web-1:@logs | b2\n`;
+    await waitFor("what the lost node wrote meanwhile", () => running.text() === expected);
+    await says(second, "web-1", "b3");
+    expect(running.stderr()).toMatch(/^porthole: lost the node two: [^\n]*\nporthole: the node two is back\n$/);
+    running.child.kill("SIGTERM");
+    expect(await running.ended).toEqual({ code: null, signal: "SIGTERM" });
+  });
+
+  test("commands other than tail print node by node, and grep with names", async () => {
+    const shop = uniqueName("ns");
+    await pod("one", shop, "web-0", { steps: ["write", "/tmp/a.log", "of one"] });
+    await pod("two", shop, "web-1", { steps: ["write", "/tmp/a.log", "of two"] });
+    const at = ["web-0:/tmp/a.log", "web-1:/tmp/a.log"];
+    expect(await run(["cat", "-n", shop, ...at])).toEqual({ code: 0, text: "of one\nof two\n", stderr: "" });
+    expect((await run(["grep", "--namespace", shop, "two", "web-*:/tmp/a.log"])).text).toBe(
+      `pod:${shop}/web-1:/tmp/a.log:of two\n`,
+    );
+    const headed = at.map((one, index) => `==> pod:${shop}/${one} <==\nof ${index === 0 ? "one" : "two"}\n`);
+    expect((await run(["tail", "-n", shop, ...at])).text).toBe(headed.join("\n"));
+  });
+
+  test("--image makes a helper pod and removes it, also after an interrupt; the next run removes one left by kill -9", async () => {
+    const shop = uniqueName("ns");
+    await pod("one", shop, "web-0", { steps: ["write", "/tmp/a.log", "one"] });
+    const helpers = uniqueName("helpers");
+    const made = ["--image", IMAGE, "--helper-namespace", helpers, "-n", shop];
+    const left = () => cluster.names(helpers).length;
+    expect(await run([...made, "cat", "web-0:/tmp/a.log"])).toEqual({ code: 0, text: "one\n", stderr: "" });
+    expect(left()).toBe(0);
+    for (const signal of ["SIGINT", "SIGKILL"] as const) {
+      const running = start([...made, "tail", "-F", "web-0:/tmp/a.log"], { DIRECT: "1" });
+      await waitFor("the first line", () => running.text() === "one\n");
+      expect(left()).toBe(1);
+      running.child.kill(signal);
+      await running.ended;
+      expect(left()).toBe(signal === "SIGKILL" ? 1 : 0);
+    }
+    expect((await run([...made, "cat", "web-0:/tmp/a.log"])).text).toBe("one\n");
+    expect(left()).toBe(0);
+  });
+
+  test("what kubectl refuses is one line with the remedy", async () => {
+    const shop = uniqueName("ns");
+    await pod("one", shop, "web-0", { steps: ["write", "/tmp/a.log", "one"] });
+    const cat = ["-n", shop, "cat", "web-0:/tmp/a.log"];
+    const refused = async (args: readonly string[], code: number, line: RegExp, added: Record<string, string> = {}) => {
+      const result = await run(args, added);
+      expect(result).toMatchObject({ code, text: "" });
+      expect(result.stderr).toMatch(line);
+      expect(result.stderr.split("\n")).toHaveLength(2);
+    };
+    await refused(["-n", shop, "cat", "none:/x"], 3, /no such pod: 'none' in the namespace .* \(kubectl get pods -n/);
+    await refused(
+      ["-n", shop, "-l", "app=db", "cat"],
+      3,
+      /no pod matches app=db in .* \(kubectl get pods -n .*--show-labels/,
+    );
+    await refused(["--context", "none", ...cat], 3, /context .*none.* does not exist \(kubectl config get-contexts/);
+    await refused(
+      ["--helper-namespace", "none", ...cat],
+      4,
+      /no helper pod runs on the node one.*--image IMAGE makes one/,
+    );
+    const bare = {
+      DIRECT: "1",
+      PATH: `${env.PATH?.split(":")[0]}:${process.execPath.replace(/\/node$/, "")}:/nowhere`,
+    };
+    if (spawnSync("/bin/sh", ["-c", "command -v kubectl"], { env: bare }).status !== 0)
+      await refused(cat, 3, /cannot run kubectl: no kubectl in the PATH \(install it/, bare);
+    cluster.forbid(/GET .*\/pods$/);
+    await refused(cat, 3, /cannot (?:list|find) .*forbidden.* \(ask for the rights that docs\/kubernetes\.md lists/);
+    cluster.forbid(/exec$/);
+    await refused(cat, 3, /cannot run porthole in the helper pod of the node one: .*forbidden.*role\.yaml/);
+    cluster.forbid(undefined);
+    cluster.lose("one");
+    await refused(cat, 5, /lost the node one: .*no route to one \(kubectl get node one shows its state\)/);
+    cluster.restore("one");
+    await refused(["cat", "web-0"], 2, /no path in 'web-0' \(write web-0:\/path or web-0:@logs\)/);
+    await refused(["rm", "web-0:/x"], 2, /'rm' is no command/);
+  });
+});

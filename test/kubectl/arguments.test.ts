@@ -1,0 +1,109 @@
+import { describe, expect, test } from "vitest";
+import { parseRequest, type Request } from "../../cli/kubectl/arguments.ts";
+import { optionTable } from "../../cli/kubectl/option-table.ts";
+import { parseRows, planNodes, queries } from "../../cli/kubectl/plan.ts";
+
+const parse = (line: string): Request =>
+  parseRequest(
+    line.split(" ").filter((word) => word !== ""),
+    optionTable,
+  );
+const row = (name: string, node: string, namespace = "shop") => ({
+  namespace,
+  name,
+  node,
+  phase: "Running",
+  owner: "",
+});
+const rows = [row("web-0", "n1"), row("web-1", "n2"), row("db-0", "n1")];
+/** The words for each node, with all pods of `shop` there. */
+const plan = (line: string) => planNodes(parse(line), [rows]).map(({ node, words }) => [node, words.join(" ")]);
+
+describe("the options of kubectl porthole", () => {
+  test("before the command are kubectl's, and after it unless the command has one of that name", () => {
+    expect(parse("-n shop tail -n 5 web-0:/a")).toMatchObject({ namespace: "shop", command: "tail" });
+    expect(plan("tail -n 5 -n shop web-0:/a")).toEqual([["n1", "tail -n 5 -- pod:shop/web-0:/a"]]);
+    expect(plan("tail -n5 -nshop web-0:/a")).toEqual([["n1", "tail -n 5 -- pod:shop/web-0:/a"]]);
+    expect(plan("tail -n +5 web-0:/a")).toEqual([["n1", "tail -n +5 -- pod:shop/web-0:/a"]]);
+    expect(plan("grep -n -l x web-0:/a")).toEqual([["n1", "grep -n -l -- x pod:shop/web-0:/a"]]);
+    expect(plan("grep -nA3 --context 2 x web-0:/a")).toEqual([
+      ["n1", "grep -n -A 3 --context 2 -- x pod:shop/web-0:/a"],
+    ]);
+    expect(parse("grep --namespace shop x web-0:/a").namespace).toBe("shop");
+    expect(parse("ls -l web-0:/a").selector).toBeUndefined();
+    expect(parse("--context=prod --as bob cat web-0:/a").kubectl).toEqual(["--context", "prod", "--as", "bob"]);
+    expect(parse("cat --context prod web-0:/a").kubectl).toEqual(["--context", "prod"]);
+  });
+
+  test("have a value", () => {
+    expect(() => parse("cat web-0:/a --context")).toThrow("option --context needs a value");
+  });
+});
+
+describe("a target of kubectl porthole", () => {
+  test("is a pod of the namespace, with or without a container, and each form names it on its node", () => {
+    expect(plan("cat web-0:/a web-0/app:/b")).toEqual([["n1", "cat -- pod:shop/web-0:/a pod:shop/web-0/app:/b"]]);
+    expect(plan("cat pod:shop/web-0/app:@logs")).toEqual([["n1", "cat -- pod:shop/web-0/app:@logs"]]);
+    expect(plan("ps web-0")).toEqual([["n1", "ps -- pod:shop/web-0"]]);
+  });
+
+  test("without a command is opened, start positions after it", () => {
+    expect(plan("web-0:/a +G")).toEqual([["n1", "open pod:shop/web-0:/a +G"]]);
+    expect(plan("open +123 web-0:/a")).toEqual([["n1", "open +123 pod:shop/web-0:/a"]]);
+  });
+
+  test("is not the pattern of grep or a word of find's expression", () => {
+    expect(plan("grep http://x web-0:/a")).toEqual([["n1", "grep -- http://x pod:shop/web-0:/a"]]);
+    expect(plan("grep -e x web-0:/a")).toEqual([["n1", "grep -e x -- pod:shop/web-0:/a"]]);
+    expect(plan("find web-0:/a -name a:/b -print")).toEqual([["n1", "find pod:shop/web-0:/a -name a:/b -print"]]);
+  });
+
+  test("may be a glob of pods on several nodes, each of which gets its own", () => {
+    expect(plan("tail -F web-*:/a db-0:/b")).toEqual([
+      ["n1", "tail -F -- pod:shop/web-0:/a pod:shop/db-0:/b"],
+      ["n2", "tail -F -- pod:shop/web-1:/a"],
+    ]);
+  });
+
+  test("with a selector is the container and the path, or the output alone", () => {
+    expect(plan("cat -l app=web app:/a")).toEqual([
+      ["n1", "cat -- pod:shop/web-0/app:/a pod:shop/db-0/app:/a"],
+      ["n2", "cat -- pod:shop/web-1/app:/a"],
+    ]);
+    expect(plan("tail -F -l app=web")[1]).toEqual(["n2", "tail -F -- pod:shop/web-1:@logs"]);
+    expect(plan("cat -l app=web /a")[1]).toEqual(["n2", "cat -- pod:shop/web-1:/a"]);
+    expect(() => parse("ls -l")).toThrow("no pod is named");
+    expect(() => parse("-l app=web cat a/b:/c")).toThrow("names a pod besides --selector");
+  });
+
+  test("without a path, with a bad name, or of an unknown command is an error", () => {
+    expect(() => parse("cat web-0")).toThrow("no path in 'web-0'");
+    expect(() => parse("cat /etc/hosts")).toThrow("'/etc/hosts' names no pod");
+    expect(() => parse("cat -")).toThrow("'-' names no pod");
+    expect(() => parse("cat a/b/c/d:/x")).toThrow("names no pod");
+    expect(() => parse("cp web-0:/a .")).toThrow("'cp' is no command");
+    expect(() => parse("")).toThrow("no command");
+  });
+});
+
+describe("the plan of kubectl porthole", () => {
+  test("asks once for each namespace, by name where no glob needs all", () => {
+    expect(queries(parse("cat a:/x b:/x other/c/app:/x"))).toEqual([
+      { namespace: undefined, names: ["a", "b"], selector: undefined },
+      { namespace: "other", names: ["c"], selector: undefined },
+    ]);
+    expect(queries(parse("cat a:/x b*:/x c:/x"))).toEqual([{ namespace: undefined, names: [], selector: undefined }]);
+  });
+
+  test("reports pods that do not exist or have no node", () => {
+    expect(() => plan("cat none:/x")).toThrow("no such pod: 'none' in the current namespace");
+    const pending = [{ ...row("web-0", ""), phase: "Pending" }];
+    expect(() => planNodes(parse("cat web-0:/x"), [pending])).toThrow("the pod shop/web-0 is on no node: Pending");
+  });
+
+  test("reads kubectl's columns, in which <none> is empty", () => {
+    expect(parseRows("shop   web-0   <none>   Pending   <none>\nNo resources found\n")).toEqual([
+      { namespace: "shop", name: "web-0", node: "", phase: "Pending", owner: "" },
+    ]);
+  });
+});

@@ -1,0 +1,187 @@
+import { describe, expect, test } from "vitest";
+import { ExitLine } from "../../cli/kubectl/exit-line.ts";
+import { hasEnded, ownerLabel } from "../../cli/kubectl/helper-pod.ts";
+import { LinePrinter } from "../../cli/kubectl/line-printer.ts";
+import { milliseconds, parseRecord, Resumption } from "../../cli/kubectl/line-record.ts";
+import { resumedWords } from "../../cli/kubectl/merged-lines.ts";
+import { PlaceMerge } from "../../cli/kubectl/place-merge.ts";
+
+const line = (target: string, text: string, time: string | null = null) => {
+  const record = parseRecord(Buffer.from(`${JSON.stringify({ target, line: text, time })}\n`));
+  if (record === undefined) throw new Error("no record");
+  return record;
+};
+
+describe("the merge of nodes", () => {
+  const merge = () => new PlaceMerge<string, string>({ windowMs: 250, mostBytes: 1000 });
+  const all = (merged: PlaceMerge<string, string>, now: number) => {
+    const taken: string[] = [];
+    for (let one = merged.take(now); one !== undefined; one = merged.take(now)) taken.push(one);
+    return taken.join(" ");
+  };
+  const push = (merged: PlaceMerge<string, string>, place: string, time: number | undefined, now = 0, bytes = 1) =>
+    merged.push(place, { line: `${place}${time ?? "-"}`, time, bytes }, now);
+
+  test("prints a line as soon as every node has sent a later one", () => {
+    const merged = merge();
+    for (const place of ["a", "b"]) merged.open(place);
+    push(merged, "a", 1);
+    push(merged, "a", 3);
+    expect(all(merged, 0)).toBe("");
+    push(merged, "b", 2);
+    expect(all(merged, 0)).toBe("a1 b2");
+    push(merged, "b", 4);
+    expect(all(merged, 0)).toBe("a3");
+  });
+
+  test("waits for a node that sends nothing until the window has passed, or too much waits", () => {
+    const merged = merge();
+    for (const place of ["a", "b"]) merged.open(place);
+    push(merged, "a", 1);
+    expect(merged.due).toBe(250);
+    expect(all(merged, 249)).toBe("");
+    expect(all(merged, 250)).toBe("a1");
+    push(merged, "a", 2, 300, 2000);
+    expect(all(merged, 300)).toBe("a2");
+    expect(merged.bytes).toBe(0);
+  });
+
+  test("does not wait for a node that is lost, and keeps lines without a time after the previous one", () => {
+    const merged = merge();
+    for (const place of ["a", "b"]) merged.open(place);
+    push(merged, "a", 5);
+    push(merged, "a", undefined);
+    push(merged, "b", 4);
+    merged.close("b");
+    expect(all(merged, 0)).toBe("b4 a5 a-");
+  });
+
+  test("loses, doubles and disorders nothing of 50 nodes", () => {
+    const merged = merge();
+    const places = Array.from({ length: 50 }, (_, index) => `n${index}`);
+    for (const place of places) merged.open(place);
+    const taken: number[] = [];
+    for (let time = 0; time < 20_000; time++) {
+      merged.push(places[(time * 7) % 50] as string, { line: String(time), time, bytes: 10 }, 0);
+      if (time % 50 === 49)
+        for (let one = merged.take(0); one !== undefined; one = merged.take(0)) taken.push(Number(one));
+    }
+    for (
+      let one = merged.take(Number.POSITIVE_INFINITY);
+      one !== undefined;
+      one = merged.take(Number.POSITIVE_INFINITY)
+    )
+      taken.push(Number(one));
+    expect(taken).toEqual(Array.from({ length: 20_000 }, (_, index) => index));
+  });
+});
+
+describe("a node that is found again", () => {
+  test("continues at the time of its last lines and repeats none", () => {
+    const resumption = new Resumption();
+    const times = ["2026-01-02T03:04:05.000000001Z", "2026-01-02T03:04:05.000000002Z"];
+    const [first, second] = times.map((time) => line("a", "x", time));
+    if (first === undefined || second === undefined) throw new Error("no lines");
+    expect([first, second, second].map((one) => resumption.isNew(one))).toEqual([true, true, true]);
+    expect(resumption.options()).toEqual(["--since", "2026-01-02T03:04:05.000Z"]);
+    expect([first, second, second, second].map((one) => resumption.isNew(one))).toEqual([false, false, false, true]);
+    expect(resumption.isNew(line("b", "x", times[0]))).toBe(true);
+    expect(resumption.isComplete).toBe(true);
+  });
+
+  test("continues at the end where lines have no time, and knows that it may miss some", () => {
+    const resumption = new Resumption();
+    resumption.isNew(line("a", "x"));
+    expect(resumption.options()).toEqual(["-n", "0"]);
+    expect(resumption.isComplete).toBe(false);
+  });
+
+  test("gets the same options except those that choose the beginning", () => {
+    expect(resumedWords(["tail", "-F", "-n", "5", "--since=1h", "--json", "--", "pod:a/b:/c"], ["-n", "0"])).toEqual([
+      "tail",
+      "-F",
+      "--json",
+      "-n",
+      "0",
+      "--",
+      "pod:a/b:/c",
+    ]);
+    expect(resumedWords(["tail", "-20", "-f", "--lines", "3", "-c", "9", "--", "x"], ["--since", "t"])).toEqual([
+      "tail",
+      "-f",
+      "--since",
+      "t",
+      "--",
+      "x",
+    ]);
+  });
+});
+
+describe("the lines of several nodes", () => {
+  const printed = (format: "headers" | "prefix" | "plain" | "json") => {
+    const printer = new LinePrinter({ format, delimiter: "\n", colours: false, isTerminal: false });
+    return [line("a", "1"), line("a", "2"), line("b", "3")].map((one) => printer.print(one).toString()).join("");
+  };
+
+  test("have tail's headers, prefixes, or neither, and are the records themselves with --json", () => {
+    expect(printed("headers")).toBe("==> a <==\n1\n2\n\n==> b <==\n3\n");
+    expect(printed("prefix")).toBe("a | 1\na | 2\nb | 3\n");
+    expect(printed("plain")).toBe("1\n2\n3\n");
+    expect(printed("json")).toBe(
+      ["a1", "a2", "b3"].map((one) => `{"target":"${one[0]}","line":"${one[1]}","time":null}\n`).join(""),
+    );
+  });
+
+  test("are escaped for a terminal and exact bytes otherwise", () => {
+    const record = line("a", "\u001b]0;x\u0007\udcff");
+    const print = (isTerminal: boolean) =>
+      new LinePrinter({ format: "plain", delimiter: "\n", colours: false, isTerminal }).print(record);
+    expect(print(false)).toEqual(Buffer.from("\x1b]0;x\x07\xff\n", "latin1"));
+    expect(print(true).includes(0x1b)).toBe(false);
+  });
+
+  test("keep the order of nanoseconds", () => {
+    const [early, late] = ["2026-01-02T03:04:05.123000000Z", "2026-01-02T03:04:05.123456789Z"].map(milliseconds);
+    expect(late).toBeGreaterThan(early ?? Number.NaN);
+    expect(milliseconds("2026-01-02T03:04:05.123Z")).toBe(early);
+  });
+});
+
+describe("the end of an exec", () => {
+  const of = (code: number | null, ...pieces: string[]) => {
+    const lines = new ExitLine();
+    const shown = pieces.map((piece) => lines.push(piece)).join("");
+    const end = lines.end(code);
+    return { ...end, shown: shown + end.shown };
+  };
+
+  test("is the status of the command, without kubectl's line and the mark", () => {
+    expect(of(0, "porthole: __ended 0\n")).toEqual({ status: 0, reason: "", shown: "" });
+    expect(of(3, "porth", "ole: no\nporthole: __ended 3\ncommand terminated with exit code 3\n")).toEqual({
+      ...{ status: 3, reason: "", shown: "porthole: no\n" },
+    });
+    expect(of(137, "command terminated with exit code 137\n").status).toBe(137);
+  });
+
+  test("without them is a lost connection, whatever kubectl's status", () => {
+    expect(of(0, "tail: x\n")).toEqual({ status: undefined, reason: "", shown: "tail: x\n" });
+    expect(of(1, "error: unexpected EOF\n")).toEqual({ status: undefined, reason: "error: unexpected EOF", shown: "" });
+    expect(of(null).status).toBeUndefined();
+  });
+
+  test("does not hide a message of the command that looks like kubectl's", () => {
+    expect(of(1, "error: mine\nmore\nporthole: __ended 1\ncommand terminated with exit code 1\n").shown).toBe(
+      "error: mine\nmore\n",
+    );
+  });
+});
+
+test("a helper pod belongs to a process by its host, number and start time", () => {
+  const owner = ownerLabel("My_Host.example", 42, "1000");
+  expect(owner).toMatch(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/);
+  expect(ownerLabel("h".repeat(80), 42, "1000")).toHaveLength(63);
+  expect(hasEnded(owner, "My_Host.example", () => "1000")).toBe(false);
+  expect(hasEnded(owner, "My_Host.example", () => undefined)).toBe(true);
+  expect(hasEnded(owner, "My_Host.example", () => "2000")).toBe(true);
+  expect(hasEnded(owner, "another", () => undefined)).toBe(false);
+});
