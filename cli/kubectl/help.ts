@@ -1,36 +1,39 @@
-/** The text of `kubectl porthole --help`. */
-export const HELP = `Usage: kubectl porthole [KUBECTL OPTIONS] [COMMAND] [OPTIONS] POD[/CONTAINER]:PATH...
-       kubectl porthole [KUBECTL OPTIONS] -l SELECTOR [COMMAND] [OPTIONS] [[CONTAINER]:PATH...]
+/** The text of `kubectl porthole --help`, and of the manual page. */
+export const HELP = `Usage: kubectl porthole [KUBECTL OPTIONS] [COMMAND] [OPTIONS] TARGET...
+       kubectl porthole -l SELECTOR [COMMAND] [OPTIONS] [[CONTAINER]:PATH...]
 
-Run porthole on the nodes of pods. Nothing is started in the pods, and their images need no shell.
-Standard output, exit status and signals are those of porthole there. Commands on pods of several
-nodes run on each; their output is merged here.
+Run porthole on the nodes of pods. Nothing is started in the pods, and their
+images need no shell. Standard output, exit status and signals are those of
+porthole there. Commands on pods of several nodes run on each; their output is
+merged here.
 
-Commands: cat, head, tail, ls, stat, find, grep, hexdump, ps, open (the default), browse, doctor.
-  porthole COMMAND --help has their options.
+A target is POD[/CONTAINER]:PATH. POD may be a glob: 'web-*'. PATH is /path,
+or @logs, @stdout, @stderr: what the container printed.
 
-Paths: /path; @logs, @stdout, @stderr: what the container printed. POD may be a glob: 'web-*'.
+Commands: cat, head, tail, ls, stat, find, grep, hexdump, ps, open (the
+default), browse, doctor. porthole COMMAND --help shows their options.
 
 Options:
-  -n, --namespace NAME     namespace of the pods (default: that of the context)
-  -l, --selector SELECTOR  all pods with these labels; without a path: their @logs
-  --image IMAGE            make a helper pod from this image on nodes without one; it is removed
-                           at the end
+  -n, --namespace NAME     namespace of the pods (default: the context's)
+  -l, --selector SELECTOR  all pods with these labels; without a path: @logs
+  --image IMAGE            make a helper pod from this image on nodes without
+                           one; it is removed at the end
   --helper-namespace NAME  namespace of the helper pods (default: porthole)
   --context, --kubeconfig, --cluster, --user, --as, --server, ...
                            as for kubectl
-  They come before the command, or after it if the command has no option of that name: grep -n and
-  ls -l are grep's and ls's. tail -n and head -n take a number of lines or a namespace.
+  They come before the command, or after it if the command has no option of
+  that name: grep -n and ls -l are the command's. tail -n and head -n take a
+  number of lines or a namespace.
 
-Helper pods: kubectl apply -k docker/kubernetes makes one on each node.
+kubectl apply -k docker/kubernetes makes a helper pod on each node.
 
 Examples:
   kubectl porthole tail -F -n shop web-0:/var/log/app.log
   kubectl porthole tail -F --merge -l app=web
   kubectl porthole -n shop grep -n ERROR 'web-*:/var/log/app.log'
   kubectl porthole ls web-0/nginx:/etc/nginx
-  kubectl porthole --image registry.example/porthole open web-0:/var/log/app.log
+  kubectl porthole --image registry.example/porthole web-0:/var/log/app.log
 
-Exit status: that of porthole; 3: no kubectl, no such pod, or kubectl failed; 4: no helper pod on
-the node; 5: the connection was lost.
+Exit status: that of porthole; 3: no kubectl, no such pod, or kubectl failed;
+4: no helper pod on the node; 5: the connection was lost.
 `;

@@ -23,7 +23,7 @@ main(process.argv.slice(2)).then(
 
 /** `kubectl porthole`: runs porthole on the nodes of the named pods, and prints what it prints. */
 async function main(words: string[]): Promise<number> {
-  if (words.some((word) => word === "--help" || word === "-h") && words.length === 1) return print(HELP);
+  if (words.includes("--help") || (words.length === 1 && words[0] === "-h")) return print(HELP);
   if (words.length === 1 && /^(-V|--version)$/.test(words[0] ?? "")) return print(`${PORTHOLE_VERSION}\n`);
   const request = parseRequest(words, optionTable);
   const helpers = new Helpers(request);

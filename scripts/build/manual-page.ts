@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { HELP } from "../../cli/kubectl/help.ts";
 import { program } from "../../cli/program/index.ts";
 
 /**
@@ -29,6 +30,8 @@ export function manualPage(version: string): string {
     ".SH COMMON OPTIONS",
     ...list([...common]),
     ...["Targets", "Exit status"].flatMap((title) => [`.SH ${title.toUpperCase()}`, ...block(own.get(title) ?? [])]),
+    ".SH KUBECTL PLUGIN",
+    ...block(HELP.trimEnd().split("\n")),
     ".SH ENVIRONMENT",
     ...list(ENVIRONMENT),
     ".SH FILES",
@@ -36,6 +39,7 @@ export function manualPage(version: string): string {
     ".SH SEE ALSO",
     ".BR docker (1),",
     ".BR podman (1),",
+    ".BR kubectl (1),",
     ".BR nsenter (1),",
     ".BR unix (7),",
     ".BR namespaces (7)",
