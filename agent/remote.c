@@ -10,13 +10,14 @@
  *   's' number   a signal for the command (1 byte)
  *   'w' size     of the terminal: columns and rows (2 bytes each, big-endian)
  *
+ * Options: -s, one letter for each standard stream; -w COLUMNSxROWS; -e NAME=VALUE for the command.
+ *
  * The end of the frames means that the other porthole is gone: the command gets SIGHUP and, if it
  * stays, SIGKILL. Standard output and error are the command's own. After its end, standard error
  * ends with "\0porthole-end exit N\n" or "\0porthole-end signal N\n".
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -47,10 +48,10 @@ static struct remote {
     bool is_gone;        /* the other porthole */
 } remote;                /* zeroes: an initialised buffer would be bytes of the program */
 
-/* One letter for each standard stream: n(ull), p(ipe) or t(erminal). */
+/* Letters: n(ull), p(ipe) or t(erminal). */
 static void parse_streams(const char *text) {
     static const char letters[] = "npt";
-    if (strlen(text) != 3 || strspn(text, letters) != 3) bail("--streams %s", text);
+    if (strlen(text) != 3 || strspn(text, letters) != 3) bail("-s %s", text);
     for (int i = 0; i < 3; i++)
         remote.streams[i] = (enum stream)(strchr(letters, text[i]) - letters);
 }
@@ -60,26 +61,24 @@ static void parse_size(const char *text) {
     long width = strtol(text, &rows, 10), height = *rows == 'x' ? strtol(rows + 1, &end, 10) : -1;
     if (rows == text || height < 0 || end == rows + 1 || *end || width < 0 || width > USHRT_MAX ||
         height > USHRT_MAX)
-        bail("--size %s: expected COLUMNSxROWS", text);
+        bail("-w %s", text);
     remote.size.ws_col = (unsigned short)width;
     remote.size.ws_row = (unsigned short)height;
 }
 
+/* Only porthole calls this: the messages are short, and so are the options. */
 static char **parse(int argc, char **argv) {
-    enum { STREAMS = 1, SIZE, ENV };
-    static const struct option known[] = {
-        {"streams", 1, 0, STREAMS}, {"size", 1, 0, SIZE}, {"env", 1, 0, ENV}, {0}};
     remote.terminal = remote.input = -1;
     remote.streams[1] = remote.streams[2] = STREAM_PIPE;
     opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "+", known, NULL)) != -1;) {
+    for (int option; (option = getopt(argc, argv, "+s:w:e:")) != -1;) {
         switch (option) {
-        case STREAMS: parse_streams(optarg); break;
-        case SIZE: parse_size(optarg); break;
-        case ENV:
-            if (!strchr(optarg, '=') || putenv(optarg)) bail("--env %s: not NAME=VALUE", optarg);
+        case 's': parse_streams(optarg); break;
+        case 'w': parse_size(optarg); break;
+        case 'e':
+            if (putenv(optarg)) bail_errno("-e");
             break;
-        default: bail("%s: unknown option or missing value", argv[optind - 1]);
+        default: bail("-%c", optopt);
         }
     }
     if (optind == argc) bail("expected a command");

@@ -61,8 +61,8 @@ function lost(place: Place, process: PlaceProcess): never {
 function commandLine(args: readonly string[], streams: Streams): string[] {
   const { columns, rows } = streams.size();
   const kinds = streams.kinds.map(([letter]) => letter).join("");
-  const variables = Object.entries(streams.environment).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
-  const options = ["--streams", kinds, "--size", `${columns}x${rows}`, ...variables];
+  const variables = Object.entries(streams.environment).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
+  const options = ["-s", kinds, "-w", `${columns}x${rows}`, ...variables];
   return [AGENT_IN_IMAGE, "remote", ...options, "--", NODE_IN_IMAGE, COMMAND_IN_IMAGE, ...args];
 }
 

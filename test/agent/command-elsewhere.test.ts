@@ -28,19 +28,19 @@ function start(...args: string[]) {
 const sh = (script: string) => ["--", "sh", "-c", script];
 
 test("passes data and its end to the command, and reports the exit status last", async () => {
-  const { child, end } = start("--streams", "ppp", ...sh("cat; echo said >&2; exit 3"));
+  const { child, end } = start("-s", "ppp", ...sh("cat; echo said >&2; exit 3"));
   for (const piece of [frame("d", "ab"), frame("d", "c"), frame("e")]) child.stdin.write(piece);
   expect(await end()).toEqual({ stdout: "abc", stderr: "said\n\0porthole-end exit 3\n", status: 3 });
 });
 
 test("takes frames in pieces of one byte", async () => {
-  const { child, end } = start("--streams", "ppp", "--", "cat");
+  const { child, end } = start("-s", "ppp", "--", "cat");
   for (const byte of Buffer.concat([frame("d", "text"), frame("e")])) child.stdin.write(Buffer.from([byte]));
   expect(await end()).toMatchObject({ stdout: "text", status: 0 });
 });
 
 test("passes more data than its buffer to a command that reads late", async () => {
-  const { child, end } = start("--streams", "ppp", ...sh("sleep 0.2; wc -c"));
+  const { child, end } = start("-s", "ppp", ...sh("sleep 0.2; wc -c"));
   for (let i = 0; i < 16; i++) child.stdin.write(frame("d", Buffer.alloc(65_536)));
   child.stdin.write(frame("e"));
   expect((await end()).stdout.trim()).toBe(String(16 * 65_536));
@@ -65,7 +65,7 @@ test.each([
 
 test("gives the command a terminal of the size, which changes with it", async () => {
   const script = "stty size; trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.05; done";
-  const { child, end } = start("--streams", "ttp", "--size", "70x20", ...sh(script));
+  const { child, end } = start("-s", "ttp", "-w", "70x20", ...sh(script));
   let shown = "";
   child.stdout.on("data", (piece: Buffer) => {
     shown += piece.toString();
