@@ -22,6 +22,8 @@ export interface Config {
   hidden: boolean;
   /** Show what the selected file holds beside the list, where there is room. */
   preview: boolean;
+  /** Show details of the selected container beside the list, where there is room. */
+  details: boolean;
   /** Show a scroll bar beside texts. */
   scrollBar: boolean;
 }
@@ -32,6 +34,7 @@ export const DEFAULT_CONFIG: Config = {
   mouse: true,
   hidden: false,
   preview: true,
+  details: true,
   scrollBar: true,
 };
 
@@ -78,9 +81,10 @@ export function decodeConfig(text: string): Config {
   for (const [key, part] of Object.entries(objectAt("the file", value))) {
     if (key === "keys") config.keymap = decodeKeys(part);
     else if (key === "theme") config.theme = decodeTheme(part);
-    else if (key === "mouse" || key === "hidden" || key === "preview") config[key] = booleanAt(key, part);
+    else if (key === "mouse" || key === "hidden" || key === "preview" || key === "details")
+      config[key] = booleanAt(key, part);
     else if (key === "scroll-bar") config.scrollBar = booleanAt(key, part);
-    else throw unknown(key, ["keys", "theme", "mouse", "hidden", "preview", "scroll-bar"]);
+    else throw unknown(key, ["keys", "theme", "mouse", "hidden", "preview", "details", "scroll-bar"]);
   }
   return config;
 }

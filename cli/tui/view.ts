@@ -2,6 +2,7 @@ import type { OpenFile } from "../../src/sessions/index.ts";
 import type { BrowserTarget } from "./browser/browser-target.ts";
 import type { Theme } from "./canvas/theme.ts";
 import type { Action, Context } from "./keymap/keymap.ts";
+import type { PanelState } from "./ui/panel.ts";
 
 /** What a view shows, between the title and the status row. */
 export interface Frame {
@@ -15,6 +16,8 @@ export interface Frame {
    * Empty if the row uses the column.
    */
   edge?: readonly string[] | undefined;
+  /** A panel in the columns or rows that `rows` leave free. */
+  side?: PanelState | undefined;
   status: Status;
   /** A message of the view, shown as a toast over the body. Empty or undefined for none. */
   message?: string | undefined;

@@ -4,11 +4,11 @@ import { busyboxImage, container, type Engine, engine, uniqueName } from "../hel
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import type { TmuxScreen } from "../tui/screen.ts";
-import { has, lastRow, startScreen } from "./porthole-screen.ts";
+import { has, lastRow, listOf, startScreen } from "./porthole-screen.ts";
 
 /** The row of a list that names this container. */
 function rowOf(text: string, name: string): string {
-  return text.split("\n").find((row) => row.includes(` ${name} `)) ?? "";
+  return listOf(text).find((row) => row.includes(` ${name} `)) ?? "";
 }
 
 describeWith(["docker", "tmux"], "the list of containers", () => {

@@ -26,3 +26,16 @@ export function has(...words: string[]): (text: string) => boolean {
 export function lastRow(text: string): string {
   return text.split("\n").at(-2) ?? "";
 }
+
+/** The list without the panel beside it. */
+export function listOf(text: string): string[] {
+  return text.split("\n").map((row) => row.split("│")[0] ?? "");
+}
+
+/** The panel beside the list; rows without one are left out. */
+export function panelOf(text: string): string {
+  return text
+    .split("\n")
+    .flatMap((row) => row.split("│ ")[1] ?? [])
+    .join("\n");
+}

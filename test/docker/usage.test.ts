@@ -6,7 +6,7 @@ import { engineProxy } from "../helpers/engine-proxy.ts";
 import { user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import type { TmuxScreen } from "../tui/screen.ts";
-import { has, startScreen } from "./porthole-screen.ts";
+import { has, listOf, startScreen } from "./porthole-screen.ts";
 
 /** A container that uses a processor. */
 async function busy(on: Engine, name = uniqueName("busy")) {
@@ -51,7 +51,7 @@ describeWith(["docker", "tmux"], "the list of containers", () => {
     const { id, name } = await busy(docker);
     try {
       screen = startScreen(someone, [], { size: { columns: 200, rows: 50 }, env: { DOCKER_HOST: proxy.host } });
-      const row = (text: string) => text.split("\n").find((one) => one.includes(` ${name} `)) ?? "";
+      const row = (text: string) => listOf(text).find((one) => one.includes(` ${name} `)) ?? "";
       await screen.waitFor("its usage", (text) => /running .* [\d.]+% +[▁-█]+ +[\d.]+[KM]? +[▁-█]+ /.test(row(text)));
       const streams = () => proxy.ongoing().filter((line) => line.includes(`/containers/${id}/stats`)).length;
       expect(streams()).toBe(1);

@@ -31,6 +31,7 @@ function state(columns: number, overlay?: OverlayState): ScreenState {
     theme: DEFAULT_THEME,
     top: { columns, tabs: { titles: ["web:/log", "日本", "Containers"], at: 1 }, title: "日本", subtitle: "" },
     bottom: { columns, status, prompt: undefined, keys: keyHints(["files", "out", "list"]) },
+    side: undefined,
     overlay,
     toast: undefined,
   };

@@ -60,6 +60,7 @@ const screen = (change: Partial<ScreenState> = {}): ScreenState => ({
   theme: DEFAULT_THEME,
   top: top(),
   bottom: bottom(),
+  side: undefined,
   overlay: undefined,
   toast: undefined,
   ...change,

@@ -11,6 +11,8 @@ import { dialogHints, dialogState } from "../ui/dialog.ts";
 import { helpAction, helpPage, helpWidth } from "../ui/help.ts";
 import { hitAt } from "../ui/hit.ts";
 import { paletteState } from "../ui/palette.ts";
+import type { PanelSections } from "../ui/panel.ts";
+import { panelSections } from "../ui/panel-rows.ts";
 import type { OverlayState, ScreenState } from "../ui/state.ts";
 import { toastState } from "../ui/toast.ts";
 import type { Host, Navigator, PromptRequest, Question, Status, View } from "../view.ts";
@@ -71,6 +73,8 @@ export class App implements Host {
   #isExact = false;
   #prompt: PromptLine | undefined;
   #status: Status = { mark: "", left: "", right: "" };
+  /** The panel in the last frame. */
+  #side: PanelSections | undefined;
   /** A key came whose frame is not drawn. */
   #isKeyWaiting = false;
   /** Keys that wait for code to be loaded; undefined while none is. */
@@ -294,10 +298,11 @@ export class App implements Host {
     if (!view || this.#isOutside) return;
     const { columns } = this.#terminal;
     const regions = this.#regions;
-    const { rows, edge, status, message = "" } = view.frame({ columns, height: regions.body });
+    const { rows, edge, side, status, message = "" } = view.frame({ columns, height: regions.body });
+    this.#side = side && panelSections(side);
     this.#status = status;
     this.#viewMessage = message;
-    this.#painter.paint({ rows, edge, columns, regions, title: view.title });
+    this.#painter.paint({ rows, edge, side, columns, regions, title: view.title });
   }
 
   /** What the surfaces show; nothing while another program has the terminal. */
@@ -320,6 +325,7 @@ export class App implements Host {
         prompt: prompt && { label: prompt.question.label, hint: prompt.hint, ...prompt.state },
         keys: this.#regions.bottom > 1 ? this.#keyHints(view) : undefined,
       },
+      side: this.#side,
       overlay: this.#overlay(view),
       toast: toastState(this.#message || (prompt ? "" : this.#viewMessage), { columns, height: this.#regions.body }),
     };

@@ -1,6 +1,6 @@
 import { sanitiseText } from "../../../src/text/index.ts";
 import { Compositor } from "../canvas/compositor.ts";
-import { laidOver, type Regions } from "../canvas/layout.ts";
+import { exactly, isSameRectangle, laidOver, type Rectangle, type Regions, withPanel } from "../canvas/layout.ts";
 import { clipText } from "../canvas/text-width.ts";
 import { overlayCorner } from "../ui/overlay-corner.ts";
 import type { ScreenState } from "../ui/state.ts";
@@ -28,6 +28,8 @@ export interface Body {
   rows: readonly string[];
   /** Cells of the last column, one per row. */
   edge: readonly string[] | undefined;
+  /** The part that `rows` leave to the panel; undefined if there is no panel. */
+  side?: Rectangle | undefined;
   columns: number;
   regions: Regions;
   /** Shown above it as long as Ink is not loaded. */
@@ -137,15 +139,18 @@ export class Painter {
     );
   }
 
-  /** The body under its overlays, and the uncovered cells of the edge. */
+  /** The body with its panel under its overlays, and the uncovered cells of the edge. */
   #laidOut(
-    { rows, edge = [], columns, regions }: Body,
+    { rows, edge = [], side, columns, regions }: Body,
     state: ScreenState | undefined,
     surfaces: Surfaces | undefined,
   ): { rows: readonly string[]; edge: readonly string[] } {
     const size = { columns, height: regions.body };
     let body: readonly string[] = exactly(rows, size.height);
     let cells = exactly(edge, size.height);
+    // A panel for another size is not drawn. The next frame of the surfaces has the right one.
+    if (side && surfaces && state?.side && isSameRectangle(state.side, side))
+      body = withPanel(body, surfaces.side(), side);
     for (const part of [state?.overlay, state?.toast]) {
       const over = part && (part === state?.overlay ? surfaces?.overlay() : surfaces?.toast());
       if (!part || !over || over.length === 0) continue;
@@ -157,9 +162,4 @@ export class Painter {
     }
     return { rows: body, edge: cells };
   }
-}
-
-/** So many rows; blank ones at the end where there are fewer. */
-function exactly(rows: readonly string[], count: number): string[] {
-  return Array.from({ length: count }, (_, index) => rows[index] ?? "");
 }

@@ -32,6 +32,8 @@ export class Browser implements BrowserContext {
   readonly arrangement: Arrangement;
   /** Show what the selected file holds, where there is room. */
   preview: boolean;
+  /** Show details of the selected container; undefined: where there is room beside the list. */
+  details: boolean | undefined;
   /** Files that were marked, by target. */
   readonly marks = new Map<string, { place: BrowserTarget; path: string }>();
   readonly #places = new Map<string, BrowserTarget>();
@@ -43,6 +45,7 @@ export class Browser implements BrowserContext {
     this.theme = host.theme;
     this.arrangement = { sort: "name", reverse: false, hidden: config.hidden };
     this.preview = config.preview;
+    this.details = config.details ? undefined : false;
     this.colours = process.env.NO_COLOR ? undefined : new Colours(process.env.LS_COLORS);
   }
 

@@ -70,7 +70,7 @@ export function containerColumns(options: ContainerColumnsOptions): Column<Conta
       most: 60,
       share: 0.35,
     },
-    { title: "STATE", cell: of((one) => stateCell(one, theme)), most: 32, share: 0.24 },
+    { title: "STATE", cell: of((one) => stateCell(one, theme)), most: 32, share: 0.3 },
     { title: "UP", cell: of((one) => upCell(one, now(), theme)), align: "right", dispensable: 1 },
     { title: "CPU", cell: of((one) => cpuText(usage(one))), align: "right", isOptional: true, dispensable: 2 },
     {

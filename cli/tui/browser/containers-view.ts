@@ -1,7 +1,11 @@
 import { type ContainersState, engineAddress, type ListedContainer } from "../../../src/engines/index.ts";
 import { watchContainers } from "../../../src/routes/index.ts";
+import { BESIDE_FROM, type Rectangle, splitBody } from "../canvas/layout.ts";
+import { containerPanel, groupPanel } from "../details/container-panel.ts";
+import { ContainerWatch } from "../details/container-watch.ts";
 import type { Action } from "../keymap/keymap.ts";
 import { ListPane } from "../lists/list-pane.ts";
+import type { PanelState } from "../ui/panel.ts";
 import type { Frame, Size, View } from "../view.ts";
 import {
   type ContainerItem,
@@ -28,17 +32,22 @@ export class ContainersView implements View {
   readonly #watching: Promise<void>;
   readonly #ticks: NodeJS.Timeout;
   readonly #usage = new UsageWatch();
+  readonly #details: ContainerWatch;
   readonly #pane: ListPane<ContainerItem>;
   #state: ContainersState = { containers: [], troubles: [], complete: false };
   #stopped = true;
   #areSeveralEngines = false;
   /** True if a frame was drawn since the last tick, so the list is on the screen. */
   #isShown = false;
+  /** The panel's place in the last frame, and the size of that frame. */
+  #panel: Rectangle | undefined;
+  #size: Size = { columns: 0, height: 0 };
   /** Key of the container to select again after its engine has recovered. */
   #wanted: string | undefined;
 
   constructor(browser: BrowserContext) {
     this.#browser = browser;
+    this.#details = new ContainerWatch(browser);
     const columns = containerColumns({
       theme: browser.theme,
       now: Date.now,
@@ -87,6 +96,9 @@ export class ContainersView implements View {
         this.#stopped = !this.#stopped;
         this.#pane.list.setItems(containerItems(this.#state, { stopped: this.#stopped }));
         return true;
+      case "toggle-preview":
+        this.#toggleDetails();
+        return true;
       case "refresh":
         return true;
       default:
@@ -96,7 +108,11 @@ export class ContainersView implements View {
 
   frame(size: Size): Frame {
     this.#isShown = true;
-    const rows = this.#pane.rows(size);
+    this.#size = size;
+    const split = this.#areDetailsShown && this.#pane.list.shown.length > 0 ? splitBody(size) : undefined;
+    this.#panel = split?.panel;
+    const rows = this.#pane.rows(split?.list ?? size);
+    if (!split) this.#details.select(undefined);
     this.#usage.show(this.#pane.visible.flatMap(({ container }) => container ?? []));
     const { at, shown } = this.#pane.list.counts;
     const selected = this.#pane.list.selected?.container;
@@ -105,6 +121,7 @@ export class ContainersView implements View {
     const filter = this.#pane.list.filter;
     return {
       rows,
+      side: split && this.#side(split.panel),
       status: {
         mark: filter ? `/${filter}` : "",
         left: trouble ? failureLine(trouble) : selected ? containerMessage(selected, Date.now()) : "",
@@ -118,20 +135,48 @@ export class ContainersView implements View {
     };
   }
 
-  click(row: number): boolean {
+  click(row: number, column: number): boolean {
+    const panel = this.#panel;
+    if (panel && row >= panel.row && column >= panel.column) return false;
     return this.#pane.click(row);
   }
 
   async close(): Promise<void> {
     clearInterval(this.#ticks);
     this.#abort.abort();
-    await Promise.all([this.#watching, this.#usage.close()]);
+    await Promise.all([this.#watching, this.#usage.close(), this.#details.close()]);
   }
 
-  /** Redraws the list. If another view or program has the screen, stops watching usage. */
+  /** Details of the selected container or folded group. */
+  #side(at: Rectangle): PanelState {
+    const { selected } = this.#pane.list;
+    this.#details.select(selected?.container);
+    if (!selected?.container) return groupPanel(selected ?? { text: "" }, at);
+    return containerPanel(selected.container, at, {
+      usage: this.#usage.of(selected.container),
+      found: this.#details.found,
+      now: Date.now(),
+      keys: { output: this.#key("output"), open: this.#browser.host.keyOf("list", "open") },
+      areSeveralEngines: this.#areSeveralEngines,
+    });
+  }
+
+  get #areDetailsShown(): boolean {
+    return this.#browser.details ?? this.#size.columns >= BESIDE_FROM;
+  }
+
+  #toggleDetails(): void {
+    this.#browser.details = !this.#areDetailsShown;
+    if (!splitBody(this.#size)) this.#browser.host.say("no room for the details: enlarge the terminal");
+  }
+
+  /** Redraws the list. If another view or program has the screen, stops all requests. */
   #tick(): void {
     if (this.#isShown) this.#browser.host.changed();
-    else this.#usage.show([]);
+    else {
+      this.#usage.show([]);
+      this.#details.select(undefined);
+    }
     this.#isShown = false;
   }
 

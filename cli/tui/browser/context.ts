@@ -23,6 +23,8 @@ export interface BrowserContext {
   readonly arrangement: Arrangement;
   /** Show the content of the selected file, where there is room. */
   preview: boolean;
+  /** Show details of the selected container; undefined: where there is room beside the list. */
+  details: boolean | undefined;
   /** Marked files, by target. */
   readonly marks: Map<string, { place: BrowserTarget; path: string }>;
   /**

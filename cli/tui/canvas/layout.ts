@@ -27,6 +27,50 @@ export interface Corner {
   row: number;
 }
 
+/** A part of the body, relative to its upper left corner. */
+export interface Rectangle extends Corner {
+  width: number;
+  height: number;
+}
+
+/** From this number of columns on, a panel fits beside a list. */
+export const BESIDE_FROM = 110;
+
+/** A list and its panel need so many rows if the panel is below the list. */
+const LEAST_BELOW = 14;
+
+/** Maximum width of a panel in columns: it shows facts and short lines. */
+const MOST_PANEL = 72;
+
+/** Columns between a list and the panel beside it. */
+const PANEL_GAP = 1;
+
+/**
+ * Shares a body between a list and a panel. The panel is beside the list from {@link BESIDE_FROM}
+ * columns on, otherwise below it. Undefined if there is room for one of them only.
+ */
+export function splitBody(body: { columns: number; height: number }):
+  | {
+      list: { columns: number; height: number };
+      panel: Rectangle;
+    }
+  | undefined {
+  const { columns, height } = body;
+  if (columns >= BESIDE_FROM) {
+    const width = Math.min(MOST_PANEL, Math.floor(columns * 0.45));
+    const column = columns - width;
+    return { list: { columns: column - PANEL_GAP, height }, panel: { column, row: 0, width, height } };
+  }
+  if (height < LEAST_BELOW) return undefined;
+  const row = Math.max(5, Math.floor(height * 0.4));
+  return { list: { columns, height: row }, panel: { column: 0, row, width: columns, height: height - row } };
+}
+
+/** True if both are the same part of the body. */
+export function isSameRectangle(a: Rectangle, b: Rectangle): boolean {
+  return a.column === b.column && a.row === b.row && a.width === b.width && a.height === b.height;
+}
+
 /** In the middle of the body; where it does not fit, from its corner on. */
 export function centred(size: { width: number; height: number }, body: { columns: number; height: number }): Corner {
   return {
@@ -49,9 +93,28 @@ export function laidOver(rows: readonly string[], over: readonly string[], width
   });
 }
 
+/** Rows of a list with those of its panel beside or below them. The list leaves the panel free. */
+export function withPanel(rows: readonly string[], panel: readonly string[], at: Rectangle): string[] {
+  return rows.map((row, index) => {
+    const other = panel[index - at.row];
+    if (other === undefined) return row;
+    return at.column === 0 ? other : padded(row, at.column) + other;
+  });
+}
+
 /** Exactly so many columns of a row. */
 function part(row: string, left: number, width: number): string {
   if (width <= 0) return "";
   const { text } = layoutRow(row, { left, width, colours: "pass", marks: [] });
-  return text + " ".repeat(Math.max(0, width - textWidth(text.replace(/\x1b\[[0-9;:]*m/g, ""))));
+  return padded(text, width);
+}
+
+/** A row with blanks up to this width. */
+function padded(row: string, width: number): string {
+  return row + " ".repeat(Math.max(0, width - textWidth(row.replace(/\x1b\[[0-9;:]*m/g, ""))));
+}
+
+/** So many rows; blank ones at the end where there are fewer. */
+export function exactly(rows: readonly string[], count: number): string[] {
+  return Array.from({ length: count }, (_, index) => rows[index] ?? "");
 }

@@ -11,3 +11,27 @@ export function sparkline(values: readonly number[], most: number, width: number
   });
   return shown.join("").padStart(width);
 }
+
+/**
+ * Draws the last values as blocks in `height` rows of `width` columns, the top row first, scaled so
+ * that `most` is full height.
+ */
+export function barChart(values: readonly number[], most: number, { width, height }: ChartSize): string[] {
+  const full = BLOCKS.length;
+  const shown = values
+    .slice(-width)
+    .map((value) => Math.max(1, Math.round((most > 0 ? Math.max(0, Math.min(1, value / most)) : 0) * full * height)));
+  return Array.from({ length: height }, (_, row) => {
+    const below = (height - 1 - row) * full;
+    const blocks = shown.map((eighths) =>
+      eighths <= below ? " " : (BLOCKS[Math.min(full, eighths - below) - 1] ?? ""),
+    );
+    return blocks.join("").padStart(width);
+  });
+}
+
+/** Size in rows and columns. */
+export interface ChartSize {
+  width: number;
+  height: number;
+}

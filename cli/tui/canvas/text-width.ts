@@ -54,6 +54,22 @@ export function clipText(text: string, columns: number): { text: string; width: 
   return { text: `${kept}…`, width: used + 1 };
 }
 
+/** A text made safe whose start is cut off, with an ellipsis, so that its end fits. */
+export function clipStart(text: string, columns: number): { text: string; width: number } {
+  const { safe, width } = made(text);
+  if (width <= columns) return { text: safe, width };
+  if (columns <= 0) return { text: "", width: 0 };
+  let kept = "";
+  let used = 0;
+  for (const cluster of [...clusters(safe)].reverse()) {
+    const more = clusterWidth(cluster);
+    if (used + more > columns - 1) break;
+    kept = cluster + kept;
+    used += more;
+  }
+  return { text: `…${kept}`, width: used + 1 };
+}
+
 /** A text made safe, cut or filled up to exactly `columns`. */
 export function fitText(text: string, columns: number): string {
   const cut = clipText(text, columns);

@@ -19,6 +19,7 @@ export const CONTAINERS_KEYS = [
   { action: "open-files", keys: ["O"], help: "processes and what they have open", hint: "open files" },
   { action: "output", keys: ["L"], help: "output of the container, live", hint: "output" },
   { action: "mounts", keys: ["M"], help: "mounts", hint: "mounts" },
+  { action: "toggle-preview", keys: ["P"], help: "details of the selected container", hint: "details" },
   { action: "fold", keys: ["z"], help: "fold the project, or unfold it", hint: "fold" },
   { action: "fold-all", keys: ["Z"], help: "fold all projects, or unfold them" },
   { action: "toggle-stopped", keys: ["a"], help: "hide those that do not run, or not" },

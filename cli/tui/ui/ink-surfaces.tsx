@@ -2,10 +2,13 @@ import { Writable } from "node:stream";
 import { render } from "ink";
 import { type ReactNode, useSyncExternalStore } from "react";
 import { loadWidths } from "../../../src/text/index.ts";
+import { exactly } from "../canvas/layout.ts";
 import { BottomBar, TopBar } from "./bars.tsx";
 import { DialogOverlay } from "./dialog-overlay.tsx";
 import { HelpOverlay } from "./help-overlay.tsx";
 import { PaletteOverlay } from "./palette-overlay.tsx";
+import type { PanelSections } from "./panel.ts";
+import { PanelCharts, PanelFacts, PanelLines } from "./side-panel.tsx";
 import type { ScreenState } from "./state.ts";
 import type { ScreenStore } from "./store.ts";
 import type { Surfaces } from "./surfaces.ts";
@@ -30,16 +33,23 @@ export async function inkSurfaces(store: ScreenStore, changed: () => void): Prom
   const columns = () => store.get().top.columns;
   const top = new Root(columns, tell, <Top store={store} />);
   const bottom = new Root(columns, tell, <Bottom store={store} />);
+  const side = [SideFacts, SideCharts, SideLines].map((Part) => new Root(columns, tell, <Part store={store} />));
   const overlay = new Root(columns, tell, <Overlay store={store} />);
   const toast = new Root(columns, tell, <Said store={store} />);
   isTold = false;
   return {
     top: () => top.rows,
     bottom: () => bottom.rows,
+    side() {
+      const { side: shown } = store.get();
+      if (!shown) return [];
+      const heights = [shown.facts.height, shown.charts.height, shown.lines.height];
+      return heights.flatMap((height, index) => exactly(side[index]?.rows ?? [], height));
+    },
     overlay: () => (store.get().overlay ? overlay.rows : []),
     toast: () => (store.get().toast ? toast.rows : []),
     close() {
-      for (const root of [top, bottom, overlay, toast]) root.close();
+      for (const root of [top, bottom, ...side, overlay, toast]) root.close();
     },
   };
 }
@@ -50,6 +60,24 @@ function Top({ store }: { store: ScreenStore }) {
 
 function Bottom({ store }: { store: ScreenStore }) {
   return <BottomBar state={usePart(store, "bottom")} theme={usePart(store, "theme")} />;
+}
+
+function SideFacts({ store }: { store: ScreenStore }) {
+  const facts = useSection(store, "facts");
+  const theme = usePart(store, "theme");
+  return facts && <PanelFacts state={facts} theme={theme} />;
+}
+
+function SideCharts({ store }: { store: ScreenStore }) {
+  const charts = useSection(store, "charts");
+  const theme = usePart(store, "theme");
+  return charts && <PanelCharts state={charts} theme={theme} />;
+}
+
+function SideLines({ store }: { store: ScreenStore }) {
+  const lines = useSection(store, "lines");
+  const theme = usePart(store, "theme");
+  return lines && <PanelLines state={lines} theme={theme} />;
 }
 
 function Overlay({ store }: { store: ScreenStore }) {
@@ -69,6 +97,14 @@ function Said({ store }: { store: ScreenStore }) {
 /** A part of the store: the root renders again only when this part has changed. */
 function usePart<Part extends keyof ScreenState>(store: ScreenStore, part: Part): ScreenState[Part] {
   return useSyncExternalStore(store.subscribe, () => store.get()[part]);
+}
+
+/** A section of the panel. */
+function useSection<Name extends "facts" | "charts" | "lines">(
+  store: ScreenStore,
+  name: Name,
+): PanelSections[Name] | undefined {
+  return useSyncExternalStore(store.subscribe, () => store.get().side?.[name]);
 }
 
 /**

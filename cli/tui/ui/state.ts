@@ -2,6 +2,7 @@ import type { Theme } from "../canvas/theme.ts";
 import type { KeyHints } from "../keymap/hints.ts";
 import type { Choice, Status } from "../view.ts";
 import type { HelpPage } from "./help.ts";
+import type { PanelSections } from "./panel.ts";
 import type { PromptState } from "./prompt.ts";
 
 /** What the surfaces show. Equal state draw equal rows. */
@@ -9,6 +10,8 @@ export interface ScreenState {
   theme: Theme;
   top: TopState;
   bottom: BottomState;
+  /** The panel beside or below a list; undefined for none. */
+  side: PanelSections | undefined;
   /** What lies over the body; undefined for nothing. */
   overlay: OverlayState | undefined;
   /** A message, drawn over the overlay. */

@@ -1,3 +1,4 @@
+import type { PanelSections } from "./panel.ts";
 import type { ScreenState } from "./state.ts";
 
 /** What Ink's components read: an external store, as React's `useSyncExternalStore` takes it. */
@@ -26,6 +27,7 @@ export class ScreenStore {
       theme: kept(before.theme, next.theme),
       top: kept(before.top, next.top),
       bottom: kept(before.bottom, next.bottom),
+      side: keptSections(before.side, next.side),
       overlay: kept(before.overlay, next.overlay),
       toast: kept(before.toast, next.toast),
     };
@@ -33,6 +35,14 @@ export class ScreenStore {
     this.#state = state;
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** Sections of a panel are kept one by one. */
+function keptSections(before: PanelSections | undefined, next: PanelSections | undefined): PanelSections | undefined {
+  if (!before || !next) return next;
+  const facts = kept(before.facts, next.facts);
+  const charts = kept(before.charts, next.charts);
+  return kept(before, { ...next, facts, charts, lines: kept(before.lines, next.lines) });
 }
 
 function kept<Part>(before: Part, next: Part): Part {

@@ -5,6 +5,8 @@
 export interface Surfaces {
   top(): readonly string[];
   bottom(): readonly string[];
+  /** Empty if there is no panel. */
+  side(): readonly string[];
   /** Empty while nothing lies over the body. */
   overlay(): readonly string[];
   /** Empty if there is no message. */

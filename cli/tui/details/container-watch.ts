@@ -1,0 +1,127 @@
+import { engineAddress, type ListedContainer } from "../../../src/engines/index.ts";
+import type { Session } from "../../../src/sessions/index.ts";
+import type { BrowserTarget } from "../browser/browser-target.ts";
+import { containerKey } from "../browser/containers-items.ts";
+import type { BrowserContext } from "../browser/context.ts";
+import { isRunning, REMOVED, UNREACHABLE } from "../browser/state-words.ts";
+import { findLogFiles, type LogFile } from "./log-files.ts";
+import { OutputTail } from "./output-tail.ts";
+
+/** Milliseconds that a selection lasts before anything is requested for it. */
+const REST_MS = 200;
+
+/** Maximum milliseconds of a search for log files. */
+const SEARCH_MS = 3_000;
+
+/** What is known of a container besides the list; undefined until it is. */
+export interface Found {
+  lines: readonly string[] | undefined;
+  /** Why there are no lines; empty if there is no reason. */
+  failure: string;
+  /** Undefined if it was not looked for log files, or not yet. */
+  logFiles: readonly LogFile[] | undefined;
+}
+
+const NOTHING: Found = { lines: undefined, failure: "", logFiles: undefined };
+
+/**
+ * Looks up the last output and the log files of the selected container. Begins after a rest, and
+ * ends what is in progress once another container is selected.
+ */
+export class ContainerWatch {
+  readonly #browser: BrowserContext;
+  /** Identifies the run of the container that is looked at; empty for none. */
+  #run = "";
+  #key = "";
+  #timer: NodeJS.Timeout | undefined;
+  #output: OutputTail | undefined;
+  #search: AbortController | undefined;
+  #logFiles: readonly LogFile[] | undefined;
+  /** Lines of the run before, until those of this one are there. */
+  #before: readonly string[] | undefined;
+  readonly #ending = new Set<Promise<void>>();
+
+  constructor(browser: BrowserContext) {
+    this.#browser = browser;
+  }
+
+  /** Sets the container to look at; undefined if there is none, or the panel is not visible. */
+  select(container: ListedContainer | undefined): void {
+    const run = container ? runKey(container) : "";
+    if (run === this.#run) return;
+    const key = container ? containerKey(container) : "";
+    this.#before = key === this.#key ? (this.#output?.lines ?? this.#before) : undefined;
+    if (key !== this.#key) this.#logFiles = undefined;
+    this.#stop();
+    this.#run = run;
+    this.#key = key;
+    if (container) this.#timer = setTimeout(() => this.#begin(container), REST_MS);
+  }
+
+  /** What was found of the selected container. */
+  get found(): Found {
+    if (this.#run === "") return NOTHING;
+    const { lines = this.#before, failure = "" } = this.#output ?? {};
+    return { lines, failure, logFiles: this.#logFiles };
+  }
+
+  /** Resolves when no request is in progress. */
+  async close(): Promise<void> {
+    this.select(undefined);
+    await Promise.all(this.#ending);
+  }
+
+  #begin(container: ListedContainer): void {
+    if (container.state === REMOVED || container.state === UNREACHABLE) return;
+    this.#output = new OutputTail(container, () => this.#browser.host.changed());
+    const place = this.#browser.place(
+      { kind: "container", name: container.name, path: "/" },
+      engineAddress(container.engine),
+    );
+    if (!canLook(container, place)) return;
+    const search = new AbortController();
+    this.#search = search;
+    this.#until(this.#findLogFiles(place, search.signal));
+  }
+
+  #stop(): void {
+    clearTimeout(this.#timer);
+    this.#search?.abort();
+    if (this.#output) this.#until(this.#output.close());
+    this.#output = undefined;
+    this.#search = undefined;
+  }
+
+  async #findLogFiles(place: BrowserTarget, signal: AbortSignal): Promise<void> {
+    // Starting an agent takes time of its own.
+    const search = async (session: Session) => {
+      const limit = AbortSignal.timeout(SEARCH_MS);
+      const found = await findLogFiles(session, AbortSignal.any([signal, limit]));
+      return found.length === 0 && limit.aborted ? undefined : found;
+    };
+    const found = signal.aborted ? undefined : await place.use(search).catch(() => undefined);
+    if (signal.aborted) return;
+    this.#logFiles = found;
+    this.#browser.host.changed();
+  }
+
+  #until(done: Promise<void>): void {
+    const ending = done.finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
+  }
+}
+
+/**
+ * A selection starts no process in a container and no sidecar: looks for files only with an agent
+ * that is attached already, or that this machine can start by itself.
+ */
+function canLook(container: ListedContainer, place: BrowserTarget): boolean {
+  return (place.route !== "" && !place.isEnded) || (isRunning(container) && container.details?.route === "direct");
+}
+
+function runKey(container: ListedContainer): string {
+  const { state, details } = container;
+  return [containerKey(container), isRunning(container) ? "running" : state, details?.started, details?.route].join(
+    " ",
+  );
+}

@@ -1,0 +1,244 @@
+import { findLevel } from "../../../src/text/index.ts";
+import { barChart, type ChartSize } from "../canvas/sparkline.ts";
+import { clipStart, clipText, fitText, safeWidth, textWidth, wrapText } from "../canvas/text-width.ts";
+import { DEFAULT_THEME, type Theme, type ThemePart } from "../canvas/theme.ts";
+import type { Chart, Fact, FactRow, PanelLines, PanelSections, PanelState, Words } from "./panel.ts";
+import type { Piece } from "./row-text.ts";
+
+/** Width of the labels in columns, with a blank after the longest one. */
+const LABEL = 10;
+
+/** Rows that the lines at the end keep, with their title, before facts are shortened. */
+const LEAST_LINES = 6;
+
+/** Maximum rows of one line. */
+const MOST_ROWS = 3;
+
+/** A chart has two rows in a panel of this height. */
+const TALL = 22;
+
+/** Shares a panel's height among its sections. */
+export function panelSections(state: PanelState): PanelSections {
+  const { title, summary, facts, charts, lines, column, row, width, height } = state;
+  const isBeside = column > 0;
+  const most = height - 1 - (lines ? LEAST_LINES : 0);
+  const charted = Math.min(Math.max(0, most), charts.length * (height >= TALL ? 2 : 1));
+  const room = 1 + Math.max(0, most - charted);
+  const known = Math.min(
+    height,
+    factRows({ title, summary, facts, width, height: room, isBeside }, DEFAULT_THEME).length,
+  );
+  const common = { width, isBeside };
+  return {
+    ...{ column, row, width, height },
+    facts: { ...common, height: known, title, summary, facts },
+    charts: { ...common, height: charted, charts },
+    lines: { ...common, height: height - known - charted, lines },
+  };
+}
+
+/** The title, and facts in as many of the rows as they need. */
+export function factRows(section: PanelSections["facts"], theme: Theme): Piece[][] {
+  const { title, summary, facts, height, isBeside } = section;
+  const width = contentWidth(section);
+  const head = headRow(title, summary, { width, isRule: !isBeside }, theme);
+  const layOut = isBeside ? allFactRows : factsBeside;
+  return edged([head, ...layOut(facts, { width, height: Math.max(0, height - 1) }, theme)], section, theme);
+}
+
+export function chartRows(section: PanelSections["charts"], theme: Theme): Piece[][] {
+  const { charts, height } = section;
+  const each = Math.floor(height / Math.max(1, charts.length));
+  if (each === 0) return [];
+  const size = { width: contentWidth(section), height: each };
+  return edged(
+    charts.flatMap((chart) => rowsOfChart(chart, size, theme)),
+    section,
+    theme,
+  );
+}
+
+/** The last lines in exactly the section's rows, below a title. */
+export function lastLineRows(section: PanelSections["lines"], theme: Theme): Piece[][] {
+  const { lines, height } = section;
+  const isRoomy = height > LEAST_LINES;
+  const size = { width: contentWidth(section), height: isRoomy ? height - 1 : height };
+  const rows = lines && size.height > 1 ? lineRows(lines, size, theme) : [];
+  const all = isRoomy ? [[], ...rows] : rows;
+  return edged(
+    Array.from({ length: height }, (_, row) => all[row] ?? []),
+    section,
+    theme,
+  );
+}
+
+function contentWidth({ width }: { width: number }): number {
+  return Math.max(1, width - 2);
+}
+
+/** Puts the border at the left of each row. */
+function edged(rows: readonly Piece[][], { isBeside }: { isBeside: boolean }, theme: Theme): Piece[][] {
+  const edge: Piece = isBeside ? { text: "│ ", style: theme.border } : { text: " ", style: "" };
+  return rows.map((row) => [edge, ...row]);
+}
+
+/** Facts in two columns, for a panel that is wide and low. */
+function factsBeside(facts: readonly Fact[], { width, height }: ChartSize, theme: Theme): Piece[][] {
+  const half = Math.floor((width - 2) / 2);
+  const rows = allFactRows(facts, { width: half, height: height * 2 }, theme);
+  const count = Math.ceil(rows.length / 2);
+  return rows.slice(0, count).map((left, index) => {
+    const used = left.reduce((sum, { text }) => sum + textWidth(text), 0);
+    return [...left, { text: " ".repeat(Math.max(0, half - used) + 2), style: "" }, ...(rows[count + index] ?? [])];
+  });
+}
+
+function allFactRows(facts: readonly Fact[], { width, height }: ChartSize, theme: Theme): Piece[][] {
+  const counts = facts.map(({ rows }) => rows.length);
+  const limits = factLimits(counts, height);
+  return facts.flatMap((fact, index) => rowsOfFact(fact, limits[index] ?? 0, width, theme));
+}
+
+/** The title, its summary, and a rule up to the end where the panel is below a list. */
+function headRow(
+  title: string,
+  summary: readonly Words[],
+  { width, isRule }: { width: number; isRule: boolean },
+  theme: Theme,
+): Piece[] {
+  const wanted = summary.reduce((sum, { text }) => sum + safeWidth(text), 0);
+  const name = clipText(title, Math.max(8, width - wanted - 2));
+  const words = clipWords(summary, width - name.width - 2);
+  const rest = width - name.width - 2 - words.width;
+  return [
+    { text: name.text, style: theme.heading },
+    { text: "  ", style: "" },
+    ...painted(words.words, theme),
+    ...(isRule && rest > 1 ? [{ text: ` ${"─".repeat(rest - 1)}`, style: theme.border }] : []),
+  ];
+}
+
+/**
+ * Rows of each fact, so that all of them fit into `room`: every fact has its first row, longer
+ * facts share what is left.
+ */
+export function factLimits(counts: readonly number[], room: number): number[] {
+  const limits = counts.map(() => 0);
+  let left = Math.max(0, room);
+  for (let round = 0; left > 0; round++) {
+    const growing = counts.flatMap((count, index) => (count > round ? [index] : []));
+    if (growing.length === 0) break;
+    for (const index of growing.slice(0, left)) limits[index] = round + 1;
+    left -= Math.min(left, growing.length);
+  }
+  return limits;
+}
+
+function rowsOfFact({ label, rows }: Fact, limit: number, width: number, theme: Theme): Piece[][] {
+  if (limit === 0) return [];
+  const room = Math.max(1, width - LABEL);
+  // The last row counts the others.
+  const shown = rows.length > limit && limit > 1 ? rows.slice(0, limit - 1) : rows.slice(0, limit);
+  const hidden = rows.length - shown.length;
+  const body = shown.map((row) => factRow(row, room, limit === 1 ? hidden : 0, theme));
+  if (hidden > 0 && limit > 1) body.push([{ text: `${hidden} more`, style: theme.dim }]);
+  return body.map((pieces, index) => [
+    { text: fitText(index === 0 ? label : "", LABEL), style: theme.title },
+    ...pieces,
+  ]);
+}
+
+function factRow({ words, end = "", isPath }: FactRow, room: number, hidden: number, theme: Theme): Piece[] {
+  const after = clipText(hidden > 0 ? `${hidden} more` : end, room).text;
+  const gap = after === "" ? 0 : textWidth(after) + 2;
+  const isRoomy = gap < room / 2;
+  const least = isRoomy ? room - gap : room;
+  const shown = isPath ? clipPath(words, least) : clipWords(words, least);
+  const pieces = painted(shown.words, theme);
+  if (after === "" || !isRoomy) return pieces;
+  return [...pieces, { text: " ".repeat(least - shown.width + 2), style: "" }, { text: after, style: theme.dim }];
+}
+
+function rowsOfChart({ label, value, values, most }: Chart, size: ChartSize, theme: Theme): Piece[][] {
+  const { width, height } = size;
+  const before = height === 1 ? LABEL + LABEL : LABEL;
+  const bars = barChart(values, most, { width: Math.max(1, width - before), height });
+  const labels =
+    height === 1 ? [fitText(label, LABEL) + fitText(value, LABEL)] : [fitText(label, LABEL), fitText(value, LABEL)];
+  return bars.map((bar, row) => {
+    const text = labels[row] ?? "";
+    return [
+      { text: row === 0 ? text.slice(0, LABEL) : "", style: theme.title },
+      { text: row === 0 ? text.slice(LABEL) : text, style: "" },
+      { text: bar, style: theme.accent },
+    ].filter((piece) => piece.text !== "");
+  });
+}
+
+/** A title, and the last lines. */
+function lineRows(panel: PanelLines, { width, height }: ChartSize, theme: Theme): Piece[][] {
+  const { title, hint, lines, note } = panel;
+  const rule = Math.max(0, width - safeWidth(title) - safeWidth(hint) - 2);
+  const head = [
+    { text: title, style: theme.title },
+    { text: ` ${"─".repeat(rule)} `, style: theme.border },
+    { text: clipText(hint, width).text, style: theme.dim },
+  ];
+  if (lines.length === 0)
+    return [head, ...wrapText(note, width).map((text) => [{ text, style: theme.dim }])].slice(0, height);
+  const rows: Piece[][] = [];
+  for (let index = lines.length - 1; index >= 0 && rows.length < height - 1; index--) {
+    rows.unshift(...lineOf(lines[index] ?? "", width, theme));
+  }
+  return [head, ...rows.slice(-(height - 1))];
+}
+
+/** A line with its level in colour, wrapped. */
+function lineOf(line: string, width: number, theme: Theme): Piece[][] {
+  const rows = wrapText(line, width);
+  const shown = rows.slice(0, MOST_ROWS);
+  if (rows.length > MOST_ROWS) shown[MOST_ROWS - 1] = clipText(`${shown[MOST_ROWS - 1]}…`, width).text;
+  return shown.map((text, index) => (index === 0 ? levelPieces(text, theme) : [{ text, style: "" }]));
+}
+
+const LEVEL_TONES: Readonly<Record<string, ThemePart>> = {
+  ...{ fatal: "bad", error: "bad", warn: "warning", info: "good", debug: "dim", trace: "dim" },
+};
+
+function levelPieces(text: string, theme: Theme): Piece[] {
+  const found = findLevel(text);
+  const tone = found && LEVEL_TONES[found.level];
+  if (!found || !tone) return [{ text, style: "" }];
+  return [
+    { text: text.slice(0, found.start), style: "" },
+    { text: text.slice(found.start, found.end), style: theme[tone] },
+    { text: text.slice(found.end), style: "" },
+  ].filter((piece) => piece.text !== "");
+}
+
+function painted(words: readonly Words[], theme: Theme): Piece[] {
+  return words.map(({ text, tone }) => ({ text, style: tone === undefined ? "" : theme[tone] }));
+}
+
+/** The first words that fit; the last of them truncated. */
+function clipWords(words: readonly Words[], columns: number): { words: Words[]; width: number } {
+  const shown: Words[] = [];
+  let left = columns;
+  for (const { text, tone } of words) {
+    if (left <= 0) break;
+    const part = clipText(text, left);
+    shown.push({ text: part.text, tone });
+    left -= part.width;
+  }
+  return { words: shown, width: columns - Math.max(0, left) };
+}
+
+/** Paths are known by their ends. */
+function clipPath(words: readonly Words[], columns: number): { words: Words[]; width: number } {
+  const [first, ...rest] = words;
+  if (first === undefined) return { words: [], width: 0 };
+  const after = rest.reduce((sum, { text }) => sum + safeWidth(text), 0);
+  const path = clipStart(first.text, Math.max(Math.ceil(columns / 2), columns - after));
+  const others = clipWords(rest, columns - path.width);
+  return { words: [{ text: path.text, tone: first.tone }, ...others.words], width: path.width + others.width };
+}

@@ -1,0 +1,67 @@
+import type { Rectangle } from "../canvas/layout.ts";
+import type { ThemePart } from "../canvas/theme.ts";
+
+/**
+ * Details of the selected item of a list. Texts come from containers; the panel makes them safe.
+ */
+export interface PanelState extends Rectangle {
+  title: string;
+  /** Follows the title. */
+  summary: readonly Words[];
+  facts: readonly Fact[];
+  charts: readonly Chart[];
+  /** The end of a text, in the rows that are left. */
+  lines: PanelLines | undefined;
+}
+
+/**
+ * The panel in sections, from the top. Each is an Ink root of its own: usage changes every second,
+ * facts seldom do.
+ */
+export interface PanelSections extends Rectangle {
+  facts: Section<Pick<PanelState, "title" | "summary" | "facts">>;
+  charts: Section<Pick<PanelState, "charts">>;
+  lines: Section<Pick<PanelState, "lines">>;
+}
+
+/** A part of a panel and its size, border included. */
+export type Section<Content> = Content & { width: number; height: number; isBeside: boolean };
+
+/** Text in the style of a theme part; plain without one. */
+export interface Words {
+  text: string;
+  tone?: ThemePart | undefined;
+}
+
+/** A label, and one row or more beside it. */
+export interface Fact {
+  label: string;
+  rows: readonly FactRow[];
+}
+
+/** A row of a fact. */
+export interface FactRow {
+  words: readonly Words[];
+  /** Aligned to the right. */
+  end?: string;
+  /** A path: if it is too long, its end stays visible. */
+  isPath?: boolean;
+}
+
+/** Values over time, oldest first. */
+export interface Chart {
+  label: string;
+  value: string;
+  values: readonly number[];
+  /** The value of full height. */
+  most: number;
+}
+
+export interface PanelLines {
+  title: string;
+  /** At the right end of the title's row. */
+  hint: string;
+  lines: readonly string[];
+  /** Shown if there are no lines. */
+  note: string;
+}
