@@ -13,8 +13,10 @@ import type { NodePlan } from "./plan.ts";
 
 /** Milliseconds that a line waits for an earlier one of a node that sends nothing. */
 const WINDOW_MS = 250;
-/** Maximum bytes of waiting lines; above it, lines are printed at once. */
+/** Maximum bytes of waiting lines of a follow; above it, lines are printed at once. */
 const MOST_WAITING = 4 * 1024 * 1024;
+/** The same without a follow; a node that sends more than its share waits. */
+const MOST_SHARED = 1024 * 1024;
 /** Milliseconds before the first and the last attempts to reach a lost node. */
 const [FIRST_RETRY_MS, LAST_RETRY_MS] = [500, 30_000];
 
@@ -58,7 +60,7 @@ export async function mergedLines(
   const follows = has("f", "F", "follow");
   const printer = new LinePrinter(formatOf(request, process.stdout.isTTY === true, process.env.NO_COLOR !== undefined));
   const output = has("merge")
-    ? new MergedOutput(printer, plans)
+    ? new MergedOutput(printer, plans, follows)
     : {
         take: (_: NodePlan, record: LineRecord) => write(printer.print(record)),
         leave: async () => {},
@@ -80,27 +82,45 @@ interface Lines {
   end(): Promise<void>;
 }
 
-/** Prints records of several nodes in order of their times. */
+/** Prints records of several nodes in order of their times: exactly, unless it follows. */
 class MergedOutput implements Lines {
-  readonly #merge = new PlaceMerge<NodePlan, LineRecord>({ windowMs: WINDOW_MS, mostBytes: MOST_WAITING });
+  readonly #merge: PlaceMerge<NodePlan, LineRecord>;
   readonly #printer: LinePrinter;
+  readonly #mostOfOne: number;
+  /** Nodes that have sent too much. */
+  readonly #full = new Map<NodePlan, () => void>();
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(printer: LinePrinter, plans: readonly NodePlan[]) {
+  constructor(printer: LinePrinter, plans: readonly NodePlan[], follows: boolean) {
     this.#printer = printer;
+    const limits = follows ? [WINDOW_MS, MOST_WAITING] : [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    const [windowMs = 0, mostBytes = 0] = limits;
+    this.#merge = new PlaceMerge({ windowMs, mostBytes });
+    this.#mostOfOne = follows ? Number.POSITIVE_INFINITY : MOST_SHARED / plans.length;
     for (const plan of plans) this.#merge.open(plan);
   }
 
   async take(plan: NodePlan, record: LineRecord): Promise<void> {
     const time = record.time === undefined ? undefined : milliseconds(record.time);
     this.#merge.push(plan, { line: record, time, bytes: record.json.length }, performance.now());
-    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#print(), 1);
-    if (this.#merge.bytes > MOST_WAITING) {
+    if (this.#merge.bytes > MOST_WAITING || this.#merge.bytesOf(plan) > this.#mostOfOne) {
       this.#print();
       await this.#writing;
-    }
+      if (this.#merge.bytesOf(plan) > this.#mostOfOne)
+        await new Promise<void>((resolve) => this.#full.set(plan, resolve));
+    } else this.#isChanged();
   }
+
+  /** Prints soon: a chunk of a node has many lines. */
+  #isChanged(): void {
+    if (this.#isDueSoon) return;
+    this.#isDueSoon = true;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#print(), 1);
+  }
+
+  #isDueSoon = false;
 
   async leave(plan: NodePlan): Promise<void> {
     this.#merge.close(plan);
@@ -117,6 +137,7 @@ class MergedOutput implements Lines {
   /** Prints what is due, and looks again when more is. */
   #print(now = performance.now()): void {
     clearTimeout(this.#timer);
+    this.#isDueSoon = false;
     const pieces: Buffer[] = [];
     for (let record = this.#merge.take(now); record !== undefined; record = this.#merge.take(now))
       pieces.push(this.#printer.print(record));
@@ -124,8 +145,14 @@ class MergedOutput implements Lines {
       const written = write(Buffer.concat(pieces));
       this.#writing = this.#writing.then(() => written);
     }
+    for (const [plan, goOn] of this.#full) {
+      if (this.#merge.bytesOf(plan) > this.#mostOfOne) continue;
+      this.#full.delete(plan);
+      void this.#writing.then(goOn);
+    }
     const { due } = this.#merge;
-    this.#timer = due === undefined ? undefined : setTimeout(() => this.#print(), Math.max(1, due - performance.now()));
+    if (due === undefined || due === Number.POSITIVE_INFINITY) return;
+    this.#timer = setTimeout(() => this.#print(), Math.max(1, due - performance.now()));
   }
 }
 

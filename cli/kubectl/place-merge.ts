@@ -11,6 +11,8 @@ interface Queue<Line> {
   /** Index of the first line that was not taken. */
   at: number;
   latest: number;
+  /** Bytes that wait. */
+  waiting: number;
 }
 
 /**
@@ -34,9 +36,15 @@ export class PlaceMerge<Place, Line> {
     return this.#bytes;
   }
 
+  /** Bytes of a place that wait. */
+  bytesOf(place: Place): number {
+    return this.#queues.get(place)?.waiting ?? 0;
+  }
+
   /** Lines wait for this place from now on. */
   open(place: Place): void {
-    if (!this.#queues.has(place)) this.#queues.set(place, { lines: [], at: 0, latest: Number.NEGATIVE_INFINITY });
+    if (!this.#queues.has(place))
+      this.#queues.set(place, { lines: [], at: 0, waiting: 0, latest: Number.NEGATIVE_INFINITY });
   }
 
   /** Lines wait for the place no longer. Returns its own lines to the order. */
@@ -55,6 +63,7 @@ export class PlaceMerge<Place, Line> {
     this.#ended.delete(queue);
     queue.latest = Math.max(queue.latest, time ?? queue.latest);
     queue.lines.push({ line, time: queue.latest, bytes, due: now + this.#windowMs });
+    queue.waiting += bytes;
     this.#bytes += bytes;
   }
 
@@ -64,8 +73,9 @@ export class PlaceMerge<Place, Line> {
     if (first === undefined) return undefined;
     const head = first.queue.lines[first.queue.at] as Queue<Line>["lines"][number];
     if (first.isWaiting && head.due > now && this.#bytes <= this.#mostBytes) return undefined;
-    this.#drop(first.place, first.queue);
+    first.queue.waiting -= head.bytes;
     this.#bytes -= head.bytes;
+    this.#drop(first.place, first.queue);
     return head.line;
   }
 
