@@ -33,7 +33,7 @@ const THEMES = {
 };
 const pictures = {
   // The sparklines need some seconds.
-  containers: { args: [], until: /rotating/, settleMs: 20_000 },
+  containers: { args: [], keys: ["G", "k"], until: /rotating/, settleMs: 20_000 },
   files: { args: ["rotating:/log"], keys: ["j"], until: /app\.log/ },
   log: { args: ["demo"], keys: ["/", "request [0-9]*[05] ", "Enter"], until: /request 2[5-9]/ },
   palette: { args: ["rotating:/log"], keys: [":", "o"], until: /app\.log/ },
@@ -48,7 +48,7 @@ const directory = mkdtempSync(`${tmpdir()}/porthole-screen-`);
 const terminal = (...args) =>
   spawnSync("tmux", ["-S", socket, "-f", `${directory}/conf`, ...args], { encoding: "utf8" });
 try {
-  for (const [name, { args, keys = [], until, settleMs = 2000 }] of Object.entries(pictures)) {
+  for (const [name, { args, keys = [], until, settleMs = 8000 }] of Object.entries(pictures)) {
     for (const [look, each] of Object.entries(THEMES)) {
       theme = each;
       socket = `${directory}/${name}-${look}`;
