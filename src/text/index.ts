@@ -12,7 +12,7 @@ export {
 } from "./encoding/encoding.ts";
 export { readJsonLine, unfoldJson } from "./records/json-line.ts";
 export { findLevel, type Level } from "./records/levels.ts";
-export { HEAD_BYTES, RecordHeads, type RecordLevel } from "./records/record-head.ts";
+export { HEAD_BYTES, levelOf, RecordHeads, type RecordLevel } from "./records/record-head.ts";
 export { parseTime } from "./records/time.ts";
 export { parseTimestamp, TimestampReader } from "./records/timestamp.ts";
 export { HexDump } from "./rows/hex-dump.ts";

@@ -49,6 +49,9 @@ const ALIKE: Readonly<Record<string, string>> = {
   refresh: "redraw",
   // Search and narrow: what is typed is looked for.
   filter: "search",
+  // To what was before, and on.
+  backward: "previous-problem",
+  forward: "next-problem",
   // Hide a group: the containers of a project, the lines of a source.
   fold: "mute",
   "fold-all": "solo",

@@ -49,6 +49,7 @@ const bottom = (change: Partial<BottomState> = {}, status: Partial<ViewerStatus>
       filter: undefined,
       index: undefined,
       modes: [],
+      levels: "",
       count: "",
       ...status,
     },
@@ -117,7 +118,7 @@ describe("the bottom bar", () => {
     expect(status({ follow: "paused" })).toMatch(/^ PAUSED {2}G goes on/);
     expect(status({ follow: "paused", news: 1_234 })).toMatch(/^ PAUSED {2}1,234 new lines: G/);
     expect(status({ follow: "on", rate: 1, picture: "▁█" })).toMatch(/^ FOLLOW {2}▁█ 1 line\/s/);
-    const search = { pattern: "x+", ordinal: 3, total: 1_204, progress: 1, isRunning: false };
+    const search = { pattern: "x+", isOfLevels: false, ordinal: 3, total: 1_204, progress: 1, isRunning: false };
     expect(status({ search })).toMatch(/^ \/x\+ {2}3 of 1,204 {2}/);
     const running = { ...search, ordinal: undefined, progress: 0.456, isRunning: true };
     expect(status({ search: running })).toMatch(/^ \/x\+ {2}1,204\+ \(45 %\) {2}Esc/);
@@ -127,6 +128,7 @@ describe("the bottom bar", () => {
     expect(status({ filter: { ...filter, pattern: "", context: 0, words: ["only web"] } })).toMatch(
       /^ only web {2}1 line/,
     );
+    expect(status({ filter, levels: "error 12 info ~900" }, 120)).toMatch(/1 line {2}error 12 info ~900 /);
     expect(status({ index: 0.5 })).toMatch(/^ counting 50 % {2}Esc cancels/);
     expect(status({ modes: ["wrapped", "JSON folded"] })).toMatch(/^ wrapped {2}JSON folded /);
     expect(status({ line: { number: 12_345, isExact: false } })).toMatch(/ line ~12,345 {2}50 %/);
@@ -137,7 +139,7 @@ describe("the bottom bar", () => {
 
   it("omits the least important parts if there is no room, and never truncates a prompt", () => {
     const filter = { pattern: "ERROR", words: [], context: 1, total: 1_204, progress: 1, isRunning: false };
-    const search = { pattern: "failed", ordinal: 3, total: 1_204, progress: 1, isRunning: false };
+    const search = { pattern: "failed", isOfLevels: false, ordinal: 3, total: 1_204, progress: 1, isRunning: false };
     const following = { follow: "on", rate: 12, picture: "▁▂▃▄▅▆▇█▁▂▃▄", bottom: 4_000_000, filter } as const;
     expect(status(following, 120)).toMatch(/^ FOLLOW {2}▁\S+ 12 lines\/s {2}&ERROR ±1 .*byte 1,234,/);
     expect(status(following)).toMatch(/^ FOLLOW {2}12 lines\/s {2}&ERROR ±1 {2}1,204 lines +line 9,876 {2}END ?$/);

@@ -65,6 +65,44 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("nothing so late", tells("everything here is earlier"));
   });
 
+  it("shows only records of chosen levels, with the counts of all levels, and all of them again", async () => {
+    const path = screen.file("log", `${hour}2026-01-31T11:00:00Z WARN disk\n    at 93 %\n`);
+    await screen.open(path);
+    screen.keys("M-e");
+    await screen.waitFor("the errors", (text) => /^\S+ ERROR event 3\n/.test(text.split("\n").slice(1).join("\n")));
+    await screen.waitFor("how many there are", says("only error  360 lines"));
+    await screen.waitFor("how many of each level", says("error 360 warn 1 info 3,240"));
+    screen.keys("M-w", "G");
+    await screen.waitFor("warnings too, with their continuation lines", (text) =>
+      /ERROR event 3593\n\S+ WARN disk\n {4}at 93 %\n/.test(text),
+    );
+    await screen.waitFor("both in the status", says("only error, warn  362 lines"));
+    screen.keys("M-e", "M-w");
+    await screen.waitFor("all lines", (text) => text.includes(" INFO event 34") && !says("only")(text));
+    screen.keys("M-d");
+    await screen.waitFor("that there is none", (text) =>
+      /^ there is no such line \(only debug\)\n Esc shows all lines$/m.test(text),
+    );
+    screen.keys("Escape");
+    await screen.waitFor("all lines again", (text) => text.includes("INFO event") && !says("only")(text));
+  });
+
+  it("goes to errors and warnings that are not on the screen, one by one or by the screen", async () => {
+    await screen.open(screen.file("log", hour));
+    const at = (event: number) => (text: string) => first(text).endsWith(` ERROR event ${event}`);
+    screen.keys("]");
+    await screen.waitFor("the first below the screen", at(23));
+    await screen.waitFor("what is searched for", says("errors and warnings  3 of 360"));
+    screen.keys("]");
+    await screen.waitFor("the next below the screen", at(53));
+    screen.keys("n");
+    await screen.waitFor("the next of all", at(63));
+    screen.keys("[");
+    await screen.waitFor("the one above", at(53));
+    screen.keys("x", "]");
+    await screen.waitFor("why bytes have none", tells("bytes have no levels"));
+  });
+
   it("keeps a stack trace with its message under a filter, and leaves it out on request", async () => {
     const trace = ["java.lang.IllegalStateException: full", "    at Pool.take(Pool.java:42)", "    ... 12 more"];
     const failed = "2026-01-31 10:00:01 ERROR request failed";

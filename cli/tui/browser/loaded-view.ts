@@ -43,6 +43,8 @@ export class LoadedView<Item extends ListItem> implements View {
   #summary = "";
   #failure: unknown;
   #loading: AbortController | undefined;
+  /** The last item stays selected until all are loaded. */
+  #isEndWanted = false;
   #done: Promise<void> = Promise.resolve();
 
   constructor(options: LoadedViewOptions<Item>, browser: BrowserContext) {
@@ -66,6 +68,7 @@ export class LoadedView<Item extends ListItem> implements View {
 
   act(action: Action): boolean {
     const item = this.#pane.list.selected;
+    this.#isEndWanted = action === "last-item" && this.#loading !== undefined;
     if (this.#options.act?.(action, item)) return true;
     if (action === "open" || action === "open-in-tab") {
       if (item) this.#options.open(item, action === "open" ? "over" : "tab");
@@ -103,6 +106,7 @@ export class LoadedView<Item extends ListItem> implements View {
   }
 
   click(row: number): boolean {
+    this.#isEndWanted = false;
     return this.#pane.click(row);
   }
 
@@ -120,6 +124,7 @@ export class LoadedView<Item extends ListItem> implements View {
       this.#items = items;
       this.#summary = this.#options.summary?.(items) ?? "";
       this.#pane.list.setItems(items);
+      if (this.#isEndWanted) this.#pane.list.toEnd();
       this.#browser.host.changed();
     };
     const isFirst = this.#items.length === 0;

@@ -15,7 +15,7 @@ export function currentStatus(
   places: readonly Position[],
 ): Omit<ViewerStatus, "count"> {
   const { source, chain } = document;
-  const { viewport, isHex, left, filter, ways } = text;
+  const { viewport, isHex, left, filter, facets, ways } = text;
   const end = source.end();
   const [first, last] = [places[0], places.at(-1)];
   const top = viewport.top.line;
@@ -36,6 +36,7 @@ export function currentStatus(
     left,
     search: searching.status,
     filter: filter?.status,
+    levels: facets.summary,
     index: counting.progress,
     modes: ways,
   };

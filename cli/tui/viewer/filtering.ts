@@ -1,4 +1,4 @@
-import { FilteredLines, Hits, type Query } from "../../../src/text/index.ts";
+import { FilteredLines, Hits, type Query, type RecordLevel } from "../../../src/text/index.ts";
 import type { Document } from "./document.ts";
 import { hasRecords } from "./has-records.ts";
 import { lineQuery } from "./searching.ts";
@@ -12,6 +12,8 @@ export interface FilterConditions {
   fields: boolean;
   /** Leave out continuation lines that do not match themselves. */
   byLine: boolean;
+  /** Levels of the records that are shown; undefined for all. */
+  levels: readonly RecordLevel[] | undefined;
   /** Beginnings of lines that are not shown. */
   without: readonly Uint8Array[];
 }
@@ -125,12 +127,12 @@ export class Filtering {
 }
 
 /** The conditions as a query: the plain one is the fastest. @throws Error for an invalid pattern */
-function filterQuery(document: Document, { pattern, byLine, without, ...options }: FilterConditions): Query {
+function filterQuery(document: Document, { pattern, byLine, levels, without, ...options }: FilterConditions): Query {
   const { encoding } = document;
   const invert = pattern.startsWith("!");
   const text = invert ? pattern.slice(1) : pattern;
   const lines = text === "" ? undefined : lineQuery(text, encoding, { ...options, invert });
-  const areRecords = lines !== undefined && !byLine && hasRecords(document);
-  if (lines && !areRecords && without.length === 0) return lines;
-  return { kind: "selection", encoding, match: lines?.match, invert, areRecords, without };
+  const areRecords = (lines !== undefined || levels !== undefined) && !byLine && hasRecords(document);
+  if (lines && !areRecords && !levels && without.length === 0) return lines;
+  return { kind: "selection", encoding, match: lines?.match, invert, areRecords, levels, without };
 }

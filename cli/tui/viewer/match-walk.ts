@@ -10,8 +10,8 @@ const MOST_STEPS = 1000;
 
 /** What a walk asks of the text that is shown. */
 export interface MatchWalkHost {
-  /** Where to look from, in that direction. */
-  start(direction: Direction): number;
+  /** Where to look from, in that direction: from where one is, or beyond the screen. */
+  start(direction: Direction, isBeyondScreen: boolean): number;
   isShown(hit: number): boolean;
   /** Where the line or the byte of a hit ends. */
   endOf(hit: number): number;
@@ -27,7 +27,7 @@ export interface MatchWalkHost {
 export class MatchWalk {
   readonly #searching: Searching;
   readonly #host: MatchWalkHost;
-  #steps: Direction[] = [];
+  #steps: { direction: Direction; isBeyondScreen: boolean }[] = [];
   #running: Promise<void> | undefined;
   /** Counts what ended walks: a result that was on its way then is not shown. */
   #ends = 0;
@@ -37,13 +37,14 @@ export class MatchWalk {
     this.#host = host;
   }
 
-  go(direction: Direction, times: number): void {
+  /** `isBeyondScreen`: skips matches on the screen, so that those close together are one step. */
+  go(direction: Direction, times: number, isBeyondScreen = false): void {
     if (this.#searching.pattern === "") {
       this.#host.say(`no search yet: type ${this.#host.keyOf("search")} and a regular expression`);
       return;
     }
     this.#searching.isHidden = false;
-    for (let time = 0; time < Math.min(times, MOST_STEPS); time++) this.#steps.push(direction);
+    for (let time = 0; time < Math.min(times, MOST_STEPS); time++) this.#steps.push({ direction, isBeyondScreen });
     this.#running ??= this.#run();
   }
 
@@ -58,16 +59,17 @@ export class MatchWalk {
   }
 
   async #run(): Promise<void> {
-    for (let direction = this.#steps.shift(); direction; direction = this.#steps.shift()) await this.#step(direction);
+    for (let step = this.#steps.shift(); step; step = this.#steps.shift())
+      await this.#step(step.direction, step.isBeyondScreen);
     this.#running = undefined;
     this.#host.changed();
   }
 
-  async #step(direction: Direction): Promise<void> {
+  async #step(direction: Direction, isBeyondScreen: boolean): Promise<void> {
     const host = this.#host;
     const ends = this.#ends;
     try {
-      let from = host.start(direction);
+      let from = host.start(direction, isBeyondScreen);
       for (let passed = 0; ; passed++) {
         const found = await this.#searching.find(from, direction);
         if (ends !== this.#ends) return;

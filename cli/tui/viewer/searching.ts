@@ -8,17 +8,24 @@ import {
   Matcher,
   mayBacktrack,
   type Query,
+  type RecordLevel,
   type SearchResult,
 } from "../../../src/text/index.ts";
 import type { Highlight } from "../canvas/highlight.ts";
 import type { Document } from "./document.ts";
 
 /** How a pattern is meant: as text in lines, or as bytes. */
-export type SearchMode = "text" | "hex";
+export type SearchMode = "text" | "hex" | "levels";
+
+/** The pattern of a search for levels: what it finds, in words. */
+export const PROBLEMS = "errors and warnings";
+const PROBLEM_LEVELS: readonly RecordLevel[] = ["fatal", "error", "warn"];
 
 /** A search in the status row. */
 export interface SearchStatus {
   pattern: string;
+  /** The pattern is what is searched for in words. */
+  isOfLevels: boolean;
   /** Which hit one is at; undefined when at none or not known yet. */
   ordinal: number | undefined;
   total: number;
@@ -114,12 +121,16 @@ export class Searching {
   turn(mode: SearchMode): void {
     if (this.#pattern === "" || mode === this.#mode) return;
     try {
-      this.#use(this.#pattern, mode);
+      if (this.#mode === "levels") this.#drop();
+      else this.#use(this.#pattern, mode);
     } catch {
-      this.#end(this.#search);
-      this.#search = undefined;
-      this.#pattern = "";
+      this.#drop();
     }
+  }
+
+  /** Searches for lines with errors and warnings, unless it does so already. */
+  setProblems(): void {
+    if (this.#mode !== "levels" || this.#pattern === "") this.set(PROBLEMS, "levels");
   }
 
   /** Small letters find capitals too, or not. */
@@ -156,7 +167,7 @@ export class Searching {
    * bytes.
    */
   get description(): string {
-    const isText = this.#mode === "text" || /^x\s/.test(this.#pattern);
+    const isText = this.#mode !== "hex" || /^x\s/.test(this.#pattern);
     const looksHex = /^(?:(?:0x)?[\da-f]{2}\s*)+$/i.test(this.#pattern);
     return isText || !looksHex ? this.#pattern : `the text ${this.#pattern} (x ${this.#pattern} finds these bytes)`;
   }
@@ -193,6 +204,7 @@ export class Searching {
     if (scan.isCancelled && scan.counts.knownBytes === 0) return undefined;
     return {
       pattern: this.#pattern,
+      isOfLevels: this.#mode === "levels",
       ordinal: this.at === undefined ? undefined : hits.ordinal(this.at),
       total: scan.counts.total,
       progress: scan.isComplete ? 1 : scan.progress,
@@ -266,10 +278,7 @@ export class Searching {
   }
 
   #make(pattern: string, mode: SearchMode): Search {
-    const query =
-      mode === "hex"
-        ? byteQuery(pattern)
-        : lineQuery(pattern, this.#document.encoding, { ignoreCase: this.#ignoresCase, fields: this.#fields });
+    const query = this.#query(pattern, mode);
     const hits = new Hits(this.#document.source, query, this.#changed);
     return {
       pattern,
@@ -280,6 +289,20 @@ export class Searching {
         query.kind === "lines" ? { matcher: new Matcher(query.match), isRisky: mayBacktrack(pattern) } : undefined,
       bytes: query.kind === "bytes" ? Buffer.from(query.bytes) : undefined,
     };
+  }
+
+  #query(pattern: string, mode: SearchMode): Query {
+    const { encoding } = this.#document;
+    if (mode === "hex") return byteQuery(pattern);
+    if (mode === "levels") return { kind: "selection", encoding, areRecords: false, levels: PROBLEM_LEVELS };
+    return lineQuery(pattern, encoding, { ignoreCase: this.#ignoresCase, fields: this.#fields });
+  }
+
+  #drop(): void {
+    this.#end(this.#search);
+    this.#search = undefined;
+    this.#pattern = "";
+    this.#mode = "text";
   }
 
   #end(search: Search | undefined): void {

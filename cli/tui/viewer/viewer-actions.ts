@@ -1,5 +1,7 @@
+import type { Direction } from "../../../src/text/index.ts";
 import type { Action } from "../keymap/keymap.ts";
 import { cancel, endWaits } from "./cancelling.ts";
+import type { Facet } from "./level-facets.ts";
 import type { LineSource, Sources } from "./sources.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
 
@@ -59,6 +61,8 @@ const HANDLERS: Readonly<Partial<Record<Action, Handler>>> = {
 
   "next-match": ({ walk }, { times }) => walk.go("forward", times),
   "previous-match": ({ walk }, { times }) => walk.go("backward", times),
+  "next-problem": (parts, { times }) => toProblem(parts, "forward", times),
+  "previous-problem": (parts, { times }) => toProblem(parts, "backward", times),
   "ignore-case": ({ searching, say }) => {
     searching.toggleCase();
     say(searching.ignoresCase ? "searches ignore case" : "searches mind case");
@@ -76,7 +80,32 @@ const HANDLERS: Readonly<Partial<Record<Action, Handler>>> = {
   "less-context": (parts, { times }) => addContext(parts, -times),
   mute,
   solo,
+  "only-errors": (parts) => toggleLevel(parts, "error"),
+  "only-warnings": (parts) => toggleLevel(parts, "warn"),
+  "only-info": (parts) => toggleLevel(parts, "info"),
+  "only-debug": (parts) => toggleLevel(parts, "debug"),
 };
+
+/** To the next error or warning that is not on the screen, as a search. */
+function toProblem({ text, searching, walk, say }: ViewerParts, direction: Direction, times: number): void {
+  if (text.isHex) {
+    say("bytes have no levels");
+    return;
+  }
+  searching.setProblems();
+  walk.go(direction, times, true);
+}
+
+/** Shows only records of the chosen levels; a level more, or less. */
+function toggleLevel({ text, following, say }: ViewerParts, facet: Facet): void {
+  if (text.isHex) {
+    say("bytes have no levels");
+    return;
+  }
+  text.facets.toggle(facet);
+  text.refilter();
+  if (following.isOn) text.toEnd();
+}
 
 /** Changes which sources of a merged text are shown. */
 function changeSources(

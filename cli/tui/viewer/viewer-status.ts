@@ -54,6 +54,7 @@ function leftOf(status: ViewerStatus, keyOf: KeyOf): Part[] {
     growth(status, keyOf("end")),
     { text: search(status) },
     { text: filter(status) },
+    { text: status.levels, dispensable: 4 },
     { text: status.index === undefined ? "" : `counting ${percentText(status.index)}` },
     ...status.modes.map((text) => ({ text, dispensable: 3 })),
   ].filter(({ text }) => text !== "");
@@ -74,7 +75,7 @@ function search({ search: status }: ViewerStatus): string {
   if (!status) return "";
   const total = `${grouped(status.total)}${status.progress < 1 ? "+" : ""}`;
   const place = status.ordinal === undefined ? total : `${grouped(status.ordinal)} of ${total}`;
-  return `/${status.pattern}  ${place}${status.isRunning ? ` (${percentText(status.progress)})` : ""}`;
+  return `${status.isOfLevels ? "" : "/"}${status.pattern}  ${place}${status.isRunning ? ` (${percentText(status.progress)})` : ""}`;
 }
 
 function filter({ filter: status }: ViewerStatus): string {

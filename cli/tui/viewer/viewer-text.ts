@@ -13,6 +13,8 @@ import { beginsWithJson } from "./begins-with-json.ts";
 import type { Document } from "./document.ts";
 import { Filtering } from "./filtering.ts";
 import { hexPaneRow } from "./hex-pane.ts";
+import { LevelCounts } from "./level-counts.ts";
+import { LevelFacets } from "./level-facets.ts";
 import { Pane, type PaneView } from "./pane.ts";
 import { type ByteRange, bytesOf, linesOf } from "./range.ts";
 import type { Searching } from "./searching.ts";
@@ -48,6 +50,7 @@ export class ViewerText {
   #pattern = "";
   #byLine = false;
   readonly sources: Sources;
+  readonly facets: LevelFacets;
   #hex: HexRows | undefined;
   #columns = 80;
   #left = 0;
@@ -83,6 +86,7 @@ export class ViewerText {
     this.#searching = searching;
     this.#colours = colours;
     this.sources = new Sources(sources);
+    this.facets = new LevelFacets(new LevelCounts(document, changed));
     this.#changed = changed;
     this.#jsonViews = JSON_VIEWS[beginsWithJson(document) ? "folded" : "raw"];
     this.#showJson(this.#jsonViews[0] ?? "raw");
@@ -210,7 +214,7 @@ export class ViewerText {
     }
   }
 
-  /** The conditions for lines have changed: of the pattern, or of the muted sources. */
+  /** The conditions for lines have changed: the pattern, the levels, or the muted sources. */
   refilter(): void {
     const filter = this.#newFilter();
     this.#dropFilter();
@@ -223,6 +227,7 @@ export class ViewerText {
   showAllLines(): void {
     this.#pattern = "";
     this.sources.showAll();
+    this.facets.clear();
     this.refilter();
   }
 
@@ -368,23 +373,30 @@ export class ViewerText {
     return this.#ending;
   }
 
+  /** Nothing reads the document any more. */
+  close(): void {
+    this.facets.counts.close();
+  }
+
   /** True while a filter or a decompression may add text at the end. */
   get #isEndOpen(): boolean {
     return this.isFilling || this.#filter?.status.isRunning === true;
   }
 
   #newFilter(): Filtering | undefined {
-    const { sources } = this;
+    const { sources, facets } = this;
     const without = sources.muted;
-    if (this.#pattern === "" && without.length === 0) return undefined;
+    const { levels } = facets;
+    if (this.#pattern === "" && !levels && without.length === 0) return undefined;
     const conditions = {
       pattern: this.#pattern,
       ignoreCase: this.#searching.ignoresCase,
       fields: this.#json !== "raw",
       byLine: this.#byLine,
+      levels,
       without,
     };
-    const words = [sources.words].filter((text) => text !== "");
+    const words = [facets.words, sources.words].filter((text) => text !== "");
     return new Filtering(this.#document, conditions, { near: this.viewport.top.line, words }, () => this.#changed());
   }
 

@@ -33,6 +33,8 @@ export interface ViewerStatus {
   left: number;
   search: SearchStatus | undefined;
   filter: FilterStatus | undefined;
+  /** How many records have which level, while levels are chosen; empty otherwise. */
+  levels: string;
   /** Counted part of the file, while the count runs. */
   index: number | undefined;
   /** Ways of showing that are not the usual one. */

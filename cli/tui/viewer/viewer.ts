@@ -76,7 +76,8 @@ export class Viewer {
       changed,
     });
     const walk = new MatchWalk(searching, {
-      start: (direction) => this.#searchStart(direction),
+      start: (direction, isBeyondScreen) =>
+        isBeyondScreen ? this.#screenEdge(direction) : this.#searchStart(direction),
       isShown: (hit) => text.isHex || text.space.at(hit) === hit,
       endOf: (hit) => (text.isHex ? hit + 1 : text.endOf(hit)),
       show: (hit) => {
@@ -293,6 +294,7 @@ export class Viewer {
   async close(): Promise<void> {
     const { jumps, searching, text, counting } = this.#parts;
     jumps.close();
+    text.close();
     this.#preview?.close();
     endWaits(this.#parts);
     await this.changes.close();
@@ -306,6 +308,13 @@ export class Viewer {
     const failure = text.filter?.failure;
     if (failure !== undefined) this.#message = failure;
     this.#options.changed();
+  }
+
+  /** Where the text above the screen ends, or that below begins. */
+  #screenEdge(direction: Direction): number {
+    const { viewport } = this.#parts.text;
+    const last = viewport.visible().at(-1);
+    return direction === "forward" && last ? this.#parts.text.endOf(last.line) : viewport.top.line;
   }
 
   /** Beside the last hit while that is on the screen; else from the first line of the screen. */

@@ -27,6 +27,8 @@ export function levelOf(textOf: (bytes: number) => string): RecordLevel {
 
 /** The name of a source before a line, as merged logs and Docker Compose write it. */
 const SOURCE = /^\S+ +\| /;
+/** The beginning of most logs, which needs no closer look. */
+const USUAL = /^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d/;
 /**
  * Lines that belong to the line before, whatever they mention: stack traces, exceptions, closing
  * brackets.
@@ -43,6 +45,7 @@ export class RecordHeads {
 
   /** `line`: the decoded beginning of a line, {@link HEAD_BYTES} are enough. */
   begins(line: string): boolean {
+    if (USUAL.test(line)) return true;
     const text = shown(line);
     if (text.startsWith('{"')) return true;
     if (CONTINUATION.test(text)) return false;

@@ -56,6 +56,7 @@ export function selectedLines(
     } finally {
       // The end of a growing source changes, and other scans reuse the buffers.
       lines.cache.clear();
+      records.forget();
     }
   };
 }
@@ -65,10 +66,17 @@ class Records {
   readonly #lines: Lines;
   readonly #areRecords: boolean;
   readonly #heads = new RecordHeads();
+  /** The line that was asked for last: the end of a record is the first line of the next. */
+  #asked = { line: -1, begins: false };
 
   constructor(lines: Lines, areRecords: boolean) {
     this.#lines = lines;
     this.#areRecords = areRecords;
+  }
+
+  /** Forgets what was read: the text may have changed. */
+  forget(): void {
+    this.#asked = { line: -1, begins: false };
   }
 
   /** The range, extended to whole records at both ends. */
@@ -122,7 +130,8 @@ class Records {
   }
 
   #begins(line: number): boolean {
-    return this.#heads.begins(this.#text(line, HEAD_BYTES));
+    if (this.#asked.line !== line) this.#asked = { line, begins: this.#heads.begins(this.#text(line, HEAD_BYTES)) };
+    return this.#asked.begins;
   }
 
   #level(line: number): RecordLevel {

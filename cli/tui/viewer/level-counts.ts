@@ -1,0 +1,117 @@
+import {
+  BLOCK,
+  BlockCache,
+  decodeAs,
+  HEAD_BYTES,
+  Lines,
+  levelOf,
+  RecordHeads,
+  type RecordLevel,
+} from "../../../src/text/index.ts";
+import type { Document } from "./document.ts";
+import { hasRecords } from "./has-records.ts";
+
+/** Parts of a text that are looked at, evenly spaced; a text of no more bytes is counted whole. */
+const PARTS = 64;
+const PART = BLOCK;
+
+/** Milliseconds of counting between which keys and frames have their turn. */
+const SLICE_MS = 4;
+
+/**
+ * Records of a text by their level. A text of more than 4 MiB is estimated from a sample, so that
+ * the time does not depend on its size.
+ */
+export class LevelCounts {
+  readonly #document: Document;
+  readonly #changed: () => void;
+  #counts: ReadonlyMap<RecordLevel, number> = new Map();
+  /** The text as it was counted. */
+  #counted: { start: number; end: number } | undefined;
+  #isRunning = false;
+  #isClosed = false;
+
+  /** `changed` is called when the counts are known. */
+  constructor(document: Document, changed: () => void) {
+    this.#document = document;
+    this.#changed = changed;
+  }
+
+  /** Counts again if the text has changed since. */
+  go(): void {
+    const { source } = this.#document;
+    const [start, end] = [source.start(), source.end()];
+    if (this.#isRunning || (this.#counted?.start === start && this.#counted.end === end)) return;
+    this.#isRunning = true;
+    void this.#run(start, end).finally(() => {
+      this.#isRunning = false;
+    });
+  }
+
+  /** Number of records with one of these levels; undefined until they are counted. */
+  of(levels: readonly RecordLevel[]): number | undefined {
+    if (!this.#counted) return undefined;
+    return levels.reduce((sum, level) => sum + (this.#counts.get(level) ?? 0), 0);
+  }
+
+  /** The counts are estimates from a sample. */
+  get isEstimate(): boolean {
+    const { start = 0, end = 0 } = this.#counted ?? {};
+    return end - start > PARTS * PART;
+  }
+
+  /** Nothing reads the document any more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  async #run(start: number, end: number): Promise<void> {
+    const counts = new Map<RecordLevel, number>();
+    const steps = countIn(this.#document, start, end, counts);
+    for (let isDone = false; !isDone; ) {
+      const until = performance.now() + SLICE_MS;
+      while (!isDone && performance.now() < until) isDone = steps.next().done === true;
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.#isClosed) return;
+    }
+    this.#counts = counts;
+    this.#counted = { start, end };
+    this.#changed();
+  }
+}
+
+/** Counts the records of a range, or of a sample of it scaled to the range; a line a step. */
+function* countIn(document: Document, start: number, end: number, counts: Map<RecordLevel, number>): Generator<void> {
+  const { source, encoding } = document;
+  // The screen's own cache keeps what the screen needs.
+  const lines = new Lines(new BlockCache(source, 4), encoding);
+  const heads = hasRecords(document) ? new RecordHeads() : undefined;
+  const length = end - start;
+  const isWhole = length <= PARTS * PART;
+  const parts = isWhole ? [{ from: start, to: end }] : evenlySpaced(start, end);
+  const weight = isWhole ? 1 : length / (PARTS * PART);
+  for (const { from, to } of parts) {
+    const first = lines.at(from);
+    for (
+      let line = first < from ? lines.next(first) : first;
+      line !== undefined && line < to;
+      line = lines.next(line)
+    ) {
+      const at = line;
+      const textOf = (bytes: number) =>
+        decodeAs(lines.cache.slice(at, Math.min(at + bytes, lines.next(at) ?? lines.end())), encoding);
+      if (!heads || heads.begins(textOf(HEAD_BYTES))) {
+        const level = levelOf(textOf);
+        counts.set(level, (counts.get(level) ?? 0) + weight);
+      }
+      yield;
+    }
+  }
+}
+
+function evenlySpaced(start: number, end: number): { from: number; to: number }[] {
+  return Array.from({ length: PARTS }, (_, index) => {
+    const from = start + Math.floor(((end - start - PART) * index) / (PARTS - 1));
+    return { from, to: from + PART };
+  });
+}

@@ -1,0 +1,60 @@
+import type { RecordLevel } from "../../../src/text/index.ts";
+import type { LevelCounts } from "./level-counts.ts";
+
+/** Levels that one key chooses, by the name that the screen shows. */
+const FACETS = {
+  error: ["fatal", "error"],
+  warn: ["warn"],
+  info: ["info"],
+  debug: ["debug", "trace"],
+} as const satisfies Record<string, readonly RecordLevel[]>;
+
+export type Facet = keyof typeof FACETS;
+
+const NAMES = Object.keys(FACETS) as Facet[];
+
+/** The levels whose records are shown: all, or the chosen ones. */
+export class LevelFacets {
+  readonly counts: LevelCounts;
+  readonly #chosen = new Set<Facet>();
+
+  constructor(counts: LevelCounts) {
+    this.counts = counts;
+  }
+
+  /** Shows the records of these levels too, or no more. Without any chosen, all are shown. */
+  toggle(facet: Facet): void {
+    if (!this.#chosen.delete(facet)) this.#chosen.add(facet);
+    this.counts.go();
+  }
+
+  clear(): void {
+    this.#chosen.clear();
+  }
+
+  /** The chosen levels; undefined for all. */
+  get levels(): readonly RecordLevel[] | undefined {
+    return this.#chosen.size === 0 ? undefined : this.#names.flatMap((name) => FACETS[name]);
+  }
+
+  /** The chosen levels in words; empty for all. */
+  get words(): string {
+    return this.#chosen.size === 0 ? "" : `only ${this.#names.join(", ")}`;
+  }
+
+  /** How many records have which level; empty for all levels, and until it is known. */
+  get summary(): string {
+    if (this.#chosen.size === 0) return "";
+    const about = this.counts.isEstimate ? "~" : "";
+    return NAMES.flatMap((name) => {
+      const count = this.counts.of(FACETS[name]);
+      return count === undefined
+        ? []
+        : [`${name} ${count === 0 ? "" : about}${Math.round(count).toLocaleString("en")}`];
+    }).join(" ");
+  }
+
+  get #names(): Facet[] {
+    return NAMES.filter((name) => this.#chosen.has(name));
+  }
+}
