@@ -14,6 +14,7 @@ import { screen } from "./screen.ts";
 import { screenSearch } from "./search.ts";
 import { smallCat } from "./small-cat.ts";
 import { stoppedContainer } from "./stopped.ts";
+import { hostTools } from "./trees.ts";
 import { warmOpen } from "./warm-open.ts";
 
 /** Every case, by the name that `npm run bench -- NAME` takes, in the order of the report. */
@@ -24,6 +25,7 @@ export const cases: Record<string, Case> = {
   stopped: stoppedContainer,
   cat: bigCat,
   grep: grepLog,
+  trees: hostTools,
   follow: followLatency,
   idle: idleFollow,
   list: listTree,

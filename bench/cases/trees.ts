@@ -1,0 +1,105 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import type { Case } from "../case.ts";
+import { type Contestant, compare, type Result, timeCommand, timePiped } from "../measure.ts";
+import { run, type Stage } from "../stage.ts";
+
+const DIRECTORIES = 100;
+const FILES = 100;
+const GIBIBYTE = 1024;
+
+/** `with` and `cp` beside the same tools on a local copy. */
+export const hostTools: Case = {
+  title: "a host's tool on a directory of the container, the start of with, and a copy of 1 GiB",
+  goals: [
+    { text: "<= 1.05x rg on a local copy + the start", result: "search: porthole with -- rg", of: "ratio", atMost: 1 },
+    { text: "<= 1.3x with on a file", result: "start: porthole with on a tree", of: "ratio", atMost: 1.3 },
+    { text: "<= 1.1x cp", result: "1 GiB: porthole cp", of: "ratio", atMost: 1.1 },
+  ],
+  needs: ["rg"],
+  run: async (stage) => [...(await searchTree(stage)), ...(await startOnTree(stage)), ...(await copyFile(stage))],
+};
+
+/** The base is the goal: a multiple of ripgrep on a copy, plus `with` on the tree for nothing. */
+async function searchTree(stage: Stage): Promise<Result[]> {
+  const { env, porthole, container, directory } = stage;
+  const inside = `${container.root}/tree`;
+  const copy = `${directory}/copy`;
+  const start = [porthole, "with", `${container.name}:/tree`, "--"];
+  const ours = [...start, "rg", "9 line", "."];
+  const theirs = ["9 line", copy];
+  try {
+    for (const root of [inside, copy]) fill(root);
+    const found = [run("rg", ["-I", "--sort=path", ...theirs], env), run("node", [...ours, "-I", "--sort=path"], env)];
+    if (found[0] === "" || found[0] !== found[1]) throw new Error("different lines were found");
+    stage.profile("search: porthole with -- rg", ours);
+    const local = () => timePiped("rg", theirs, env);
+    const contestants: Contestant[] = [
+      {
+        name: "1.05x rg on a local copy + the start",
+        run: () => 1.05 * local() + timePiped("node", [...start, "true"], env),
+      },
+      { name: "porthole with -- rg", role: "ours", run: () => timePiped("node", ours, env) },
+      { name: "rg on a local copy", run: local },
+    ];
+    return await compare(contestants, { group: "search", rounds: 9 });
+  } finally {
+    for (const root of [inside, copy]) rmSync(root, { recursive: true, force: true });
+  }
+}
+
+function fill(root: string): void {
+  for (let directory = 0; directory < DIRECTORIES; directory++) {
+    mkdirSync(`${root}/${directory}`, { recursive: true });
+    for (let file = 0; file < FILES; file++)
+      writeFileSync(`${root}/${directory}/${file}`, `${file} ${"line\n".repeat(100)}`);
+  }
+}
+
+/** A tree costs an agent of one message and a launcher more than a descriptor. */
+async function startOnTree(stage: Stage): Promise<Result[]> {
+  const { env, porthole, container } = stage;
+  const inside = `${container.root}/start`;
+  const onFile = [porthole, "with", `${container.name}:/start/file`, "--", "true"];
+  const onTree = [porthole, "with", `${container.name}:/start`, "--", "true"];
+  mkdirSync(inside);
+  try {
+    writeFileSync(`${inside}/file`, "");
+    stage.profile("start: porthole with on a tree", onTree);
+    return await compare(
+      [
+        { name: "porthole with on a file", run: () => timeCommand("node", onFile, env) },
+        { name: "porthole with on a tree", role: "ours", run: () => timeCommand("node", onTree, env) },
+      ],
+      { group: "start", rounds: 15 },
+    );
+  } finally {
+    rmSync(inside, { recursive: true, force: true });
+  }
+}
+
+async function copyFile(stage: Stage): Promise<Result[]> {
+  const { env, porthole, container, directory } = stage;
+  const inside = `${container.root}/big`;
+  const copy = `${directory}/big`;
+  const ours = [porthole, "cp", `${container.name}:/big`, copy];
+  // Both write a new file, so that neither waits for the removal of the last one's blocks.
+  const timed = (command: string, args: readonly string[]) => {
+    rmSync(copy, { force: true });
+    return timeCommand(command, args, env);
+  };
+  try {
+    run("dd", ["if=/dev/urandom", `of=${inside}`, "bs=1M", `count=${GIBIBYTE}`, "status=none"], env);
+    timed("node", ours);
+    run("cmp", [inside, copy], env);
+    return await compare(
+      [
+        { name: "cp", run: () => timed("cp", [inside, copy]) },
+        { name: "porthole cp", role: "ours", run: () => timed("node", ours) },
+        { name: "docker cp", every: 4, run: () => timed("docker", ["cp", `${container.name}:/big`, copy]) },
+      ],
+      { group: "1 GiB", rounds: 5 },
+    );
+  } finally {
+    for (const path of [inside, copy]) rmSync(path, { force: true });
+  }
+}
