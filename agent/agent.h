@@ -136,8 +136,15 @@ struct tree {
     bool writable;
 };
 void attach_trees(const char *at, struct tree *trees, int count, const char *script);
-void detach_remote_mounts(const char *at, const struct tree *trees, int count);
+enum detached { DETACH_REMOTE = 1, DETACH_PROC = 2 };
+void detach_mounts(const char *at, const struct tree *trees, int count, unsigned which);
 void require_storage(const char *at, const char *path, const struct tree *trees, int count);
+
+/* enclose.c: a tree as the root directory of the launcher's command */
+struct program {
+    const char *path, *as;
+};
+void enclose(const char *at, const struct tree *tree, const struct program *programs, int count);
 
 /* keep.c: a mount in the host's namespace */
 struct kept {

@@ -185,20 +185,28 @@ void require_storage(const char *at, const char *path, const struct tree *trees,
     free(table);
 }
 
+static bool is_unwanted(const struct mount *mount, const char *table, const char *at,
+                        const struct tree *trees, int count, unsigned which) {
+    if (which & DETACH_PROC && below(mount->point, at) && !strcmp(mount->type, "proc")) return true;
+    return which & DETACH_REMOTE && is_remote_mount(mount, table, at, trees, count);
+}
+
 /*
  * One pass over the mount table. Returns whether something was unmounted. A mount that a user
  * namespace locked to the one below it cannot be (EINVAL, mount_namespaces(7)): `cover` hides it.
+ * ENOENT: it went with the mount that it was on.
  */
-static bool detach_once(const char *at, const struct tree *trees, int count, bool cover) {
+static bool detach_once(const char *at, const struct tree *trees, int count, unsigned which,
+                        bool cover) {
     char *table = own_mounts(), *copy = strdup(table), *rest = copy;
     struct mount mount;
     bool done = false;
     if (!copy) bail("out of memory for the mount table");
     while (next_mount(&rest, &mount)) {
-        if (!is_remote_mount(&mount, table, at, trees, count)) continue;
+        if (!is_unwanted(&mount, table, at, trees, count, which)) continue;
         if (cover) mount_empty(mount.point, MS_RDONLY);
         else if (umount2(mount.point, MNT_DETACH | UMOUNT_NOFOLLOW) == 0) done = true;
-        else if (errno != EINVAL) bail_errno("unmounting %s", mount.point);
+        else if (errno != EINVAL && errno != ENOENT) bail_errno("unmounting %s", mount.point);
     }
     free(copy);
     free(table);
@@ -206,10 +214,10 @@ static bool detach_once(const char *at, const struct tree *trees, int count, boo
 }
 
 /*
- * Takes away the mounts below trees whose server may never answer. What a tree itself is stays: it
- * is what was asked for.
+ * Takes away mounts below trees: those whose server may never answer, and those of /proc, whose
+ * links lead anywhere. A tree itself stays, unless it is /proc: it is what was asked for.
  */
-void detach_remote_mounts(const char *at, const struct tree *trees, int count) {
-    while (detach_once(at, trees, count, false)) continue;
-    detach_once(at, trees, count, true);
+void detach_mounts(const char *at, const struct tree *trees, int count, unsigned which) {
+    while (detach_once(at, trees, count, which, false)) continue;
+    detach_once(at, trees, count, which, true);
 }

@@ -71,6 +71,7 @@ _Static_assert(sizeof(struct k_statx) == 256, "struct statx is 256 bytes");
 #define K_MOUNT_ATTR_RDONLY 0x01
 #define K_MOUNT_ATTR_NOSUID 0x02
 #define K_MOUNT_ATTR_NODEV 0x04
+#define K_MOUNT_ATTR_NOEXEC 0x08
 #define K_MOUNT_ATTR_NOSYMFOLLOW 0x200000 /* Linux 5.14 */
 #define K_MS_PRIVATE 0x40000
 

@@ -21,7 +21,7 @@
 
 #include "agent.h"
 
-enum { MAX_FILES = 1024 };
+enum { MAX_FILES = 1024, MAX_PROGRAMS = 256 };
 
 /* A file that the command opens by its path in a tree. `fd` is the same file, as the agent opened
  * it. */
@@ -41,7 +41,9 @@ struct launch {
     struct tree trees[MAX_TREES];
     struct file files[MAX_FILES];
     int tree_count, file_count, kept[MAX_FILES], kept_count;
-    bool all_mounts, writable, is_shell, storage_only;
+    struct program programs[MAX_PROGRAMS];
+    int program_count;
+    bool all_mounts, writable, is_shell, storage_only, is_enclosed;
 };
 
 static int descriptor(const char *option, const char *text) {
@@ -82,6 +84,16 @@ static void set_offline(struct launch *launch) {
     launch->files[launch->file_count - 1].is_offline = true;
 }
 
+static void add_program(struct launch *launch, const char *path) {
+    if (launch->program_count == MAX_PROGRAMS) bail("--program: more than %d", MAX_PROGRAMS);
+    launch->programs[launch->program_count++] = (struct program){.path = path, .as = ""};
+}
+
+static void name_program(struct launch *launch, const char *as) {
+    if (!launch->program_count) bail("--as: no --program before it");
+    launch->programs[launch->program_count - 1].as = as;
+}
+
 static struct launch *parse(int argc, char **argv) {
     enum {
         AT = 1,
@@ -97,6 +109,9 @@ static struct launch *parse(int argc, char **argv) {
         RW,
         ALL_MOUNTS,
         STORAGE_ONLY,
+        ENCLOSE,
+        PROGRAM,
+        AS,
         JOIN,
         TARGET_PID,
         TARGET_START,
@@ -118,6 +133,9 @@ static struct launch *parse(int argc, char **argv) {
                                           {"rw", 0, 0, RW},
                                           {"all-mounts", 0, 0, ALL_MOUNTS},
                                           {"storage-only", 0, 0, STORAGE_ONLY},
+                                          {"enclose", 0, 0, ENCLOSE},
+                                          {"program", 1, 0, PROGRAM},
+                                          {"as", 1, 0, AS},
                                           {"join", 1, 0, JOIN},
                                           {"target-pid", 1, 0, TARGET_PID},
                                           {"target-start", 1, 0, TARGET_START},
@@ -143,6 +161,9 @@ static struct launch *parse(int argc, char **argv) {
         case RW: launch.writable = true; break;
         case ALL_MOUNTS: launch.all_mounts = true; break;
         case STORAGE_ONLY: launch.storage_only = true; break;
+        case ENCLOSE: launch.is_enclosed = true; break;
+        case PROGRAM: add_program(&launch, optarg); break;
+        case AS: name_program(&launch, optarg); break;
         case JOIN: want_namespace(&launch.join, optarg); break;
         case TARGET_PID: launch.join.pid = atoi(optarg); break;
         case TARGET_START: launch.join.start_time = optarg; break;
@@ -155,6 +176,7 @@ static struct launch *parse(int argc, char **argv) {
     }
     if (!launch.at || *launch.at != '/') bail("expected --at with an absolute path");
     if (!launch.host || optind < argc) bail("expected --host and no further arguments");
+    if (launch.is_enclosed && launch.tree_count != 1) bail("--enclose: expected one --tree");
     for (int i = 0; i < launch.file_count; i++)
         if (!launch.files[i].path) bail("--file %d: no --path after it", launch.files[i].fd);
     for (int i = 0; i < launch.tree_count; i++) {
@@ -199,6 +221,15 @@ static bool enter_own_namespaces(const struct join *join) {
     return own_user;
 }
 
+/* Where the command finds a path below the launcher's directory. False if that is too long. */
+static bool locate(const struct launch *launch, const char *path, char *found, size_t size) {
+    size_t length = launch->is_enclosed ? strlen(launch->trees[0].name) : 0;
+    if (!launch->is_enclosed)
+        return (size_t)snprintf(found, size, "%s/%s", launch->at, path) < size;
+    if (strncmp(path, launch->trees[0].name, length)) bail("%s: not in the tree", path);
+    return (size_t)snprintf(found, size, "/%s", path + length) < size;
+}
+
 /*
  * Why the command, which has its own rights, cannot open a file by its path, or that another file
  * is there now. Mounts that may hang are gone by now.
@@ -206,8 +237,7 @@ static bool enter_own_namespaces(const struct join *join) {
 static int refusal(const struct launch *launch, const struct file *file) {
     char path[2 * wire_max_path];
     struct k_statx there, opened;
-    if ((size_t)snprintf(path, sizeof path, "%s/%s", launch->at, file->path) >= sizeof path)
-        return ENAMETOOLONG;
+    if (!locate(launch, file->path, path, sizeof path)) return ENAMETOOLONG;
     if (faccessat(AT_FDCWD, path, R_OK | (launch->writable ? W_OK : 0), 0) < 0 ||
         k_statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, K_STATX_BASIC_STATS, &there) < 0 ||
         k_statx(file->fd, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS, &opened) <
@@ -283,6 +313,14 @@ static noreturn void mount_in_host(struct launch *launch, int host_mounts) {
     keep_mount(&kept, &launch->join, launch->host);
 }
 
+static void begin_in_directory(const struct launch *launch) {
+    char path[2 * wire_max_path];
+    if (!launch->directory) return;
+    if (!locate(launch, launch->directory, path, sizeof path)) errno = ENAMETOOLONG;
+    else if (chdir(path) == 0) return;
+    bail_errno("%s/%s", launch->at, launch->directory);
+}
+
 void run_command(int argc, char **argv) {
     pid_t parent = getppid();
     struct launch *launch = parse(argc, argv);
@@ -292,11 +330,14 @@ void run_command(int argc, char **argv) {
     attach_trees(launch->at, launch->trees, launch->tree_count, launch->script);
     for (int i = 0; launch->storage_only && i < launch->file_count; i++)
         require_storage(launch->at, launch->files[i].path, launch->trees, launch->tree_count);
-    if (!launch->all_mounts) detach_remote_mounts(launch->at, launch->trees, launch->tree_count);
+    detach_mounts(launch->at, launch->trees, launch->tree_count,
+                  (launch->all_mounts ? 0u : DETACH_REMOTE) |
+                      (launch->is_enclosed ? DETACH_PROC : 0u));
     if (launch->place) mount_in_host(launch, host_mounts);
     if (launch->join.pid) join_target(launch);
-    if (launch->directory && (chdir(launch->at) < 0 || chdir(launch->directory) < 0))
-        bail_errno("%s/%s", launch->at, launch->directory);
+    if (launch->is_enclosed)
+        enclose(launch->at, launch->trees, launch->programs, launch->program_count);
+    begin_in_directory(launch);
     if (own_user) drop_capabilities(0);
     report_ready(launch);
     char **command = receive_command(launch->host);

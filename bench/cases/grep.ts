@@ -56,7 +56,7 @@ async function besideRipgrep(
 ): Promise<Result[]> {
   const rg = [pattern, `${container.root}/data/${path}`];
   const ours = [porthole, "grep", pattern, `${container.name}:/data/${path}`];
-  const found = [run("rg", ["-I", ...rg], env), run("node", [...ours, "-I"], env)];
+  const found = [run("rg", ["-I", "-m1000", ...rg], env), run("node", [...ours, "-I", "-m1000"], env)];
   if (found[0] === "" || found[0] !== found[1]) throw new Error(`different lines were found for ${pattern}`);
   const contestants: Contestant[] = [
     {

@@ -6,6 +6,7 @@ import { report } from "../io/fail.ts";
 import { openTarget } from "../targets/open-target.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
 import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
+import { runEnclosed } from "../with/enclosed.ts";
 import { runLaunched } from "../with/launcher.ts";
 import { Links } from "../with/links.ts";
 import {
@@ -31,6 +32,7 @@ export interface WithOptions extends ConnectionOptions {
   consume?: boolean;
   stdin?: boolean;
   allMounts?: boolean;
+  followLinks?: boolean;
 }
 
 /**
@@ -76,7 +78,9 @@ async function runWith(
     if (!input.relayed) sessions.close();
     return started(() => runTool(name, args, { input }));
   }
-  return runInTrees(sessions, named, [name, ...args], options);
+  return options.followLinks === true
+    ? started(() => runEnclosed(sessions, named, [name, ...args], options))
+    : runInTrees(sessions, named, [name, ...args], options);
 }
 
 async function runInTrees(

@@ -60,6 +60,7 @@ function addWith(root: Command): void {
     )
     .option("--rw", "open the files for reading and writing")
     .option("--all-mounts", "include mounts of the target whose server may not answer: FUSE, NFS")
+    .option("--follow-links", "follow links, inside the container's root, which becomes the command's own")
     .option("--stdin", "pass the file as standard input and leave {} in the command unchanged")
     .exitOverride((error) => {
       throw Object.assign(error, { exitCode: error.exitCode === 0 ? 0 : 125 });
@@ -72,6 +73,7 @@ function addWith(root: Command): void {
         "porthole with web:/ db:/ -- diff -rq web:/etc db:/etc",
         "porthole with web:/var/log/app.log -- rg -c ' 50[0-9] '",
         "porthole with web:/var/log/app.log -- less +F {}",
+        "porthole with --follow-links web:/etc -- rg -L timeout .",
         "porthole with web:/app/config.json -- jq .database",
         "porthole with web:/data/app.db -- sqlite3 -readonly {} .tables",
         "porthole with web:/etc/nginx.conf api:/etc/nginx.conf -- diff -u {1} {2}",
@@ -199,7 +201,12 @@ const trees = `Where the command runs:
   files only           in the current directory
   Only the command sees a read-only copy of the target's mounts, below
   $XDG_STATE_HOME/porthole/trees. In it, symbolic links are not followed and
-  device nodes cannot be opened.`;
+  device nodes cannot be opened.
+
+  With --follow-links, the root directory of one container is the command's own
+  (chroot), so links lead where they lead in the container. Paths are those of
+  the container. The command's program and its libraries are in /.porthole. It
+  can start no other program, and /proc is empty. Scripts are refused.`;
 
 const placeholders = `Placeholders:
   {1}, {2}   path of the first, second target

@@ -33,6 +33,11 @@ export interface Launch {
    * server may never answer, or where a read has an effect.
    */
   storageOnly?: boolean;
+  /**
+   * The only tree becomes the root directory, where links in it are followed; the command sees
+   * these files of this machine there, in `/.porthole`, and paths without the tree's name.
+   */
+  enclosed?: { files: readonly { path: string; as: string }[] };
   /** Its standard streams; default: those of this process. */
   streams?: readonly ["inherit", "pipe", "pipe"];
   /** Receives the process that becomes the command. */
@@ -90,7 +95,7 @@ export async function runLaunched(
 
 /** Arguments of the launcher, and the descriptors that it inherits after the files. */
 function launchArguments(launch: Launch): { args: string[]; descriptors: number[] } {
-  const { at, trees, files, directory, write, allMounts, storageOnly, join, isShell, script } = launch;
+  const { at, trees, files, directory, write, allMounts, storageOnly, enclosed, join, isShell, script } = launch;
   const descriptors: number[] = [];
   const first = FIRST_FILE + files.length;
   const inherited = (fd: number) => String(first + descriptors.push(fd) - 1);
@@ -107,6 +112,7 @@ function launchArguments(launch: Launch): { args: string[]; descriptors: number[
     ...(write ? ["--rw"] : []),
     ...(allMounts ? ["--all-mounts"] : []),
     ...(storageOnly ? ["--storage-only"] : []),
+    ...(enclosed ? ["--enclose", ...enclosed.files.flatMap(({ path, as }) => ["--program", path, "--as", as])] : []),
   ];
   const begin = directory === undefined ? [] : ["--directory", directory];
   const host = ["--host", String(first + descriptors.length)];

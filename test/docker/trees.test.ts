@@ -85,6 +85,28 @@ function tests(name: Engine["name"], uid: () => number, route: "direct" | "sidec
     expect((await by.run(["cat", at("/logs/app.log")])).text).toBe("start\nerror: timeout\nend\n");
   });
 
+  test("with --follow-links links lead where they lead in the container, and nothing of it is executed", async () => {
+    const follow = (path: string, ...command: string[]) =>
+      by.run(["with", "--route", route, "--follow-links", at(path), "--", ...command]);
+    expect(await follow("/logs", "cat", "../current/app.log", "/etc/name")).toMatchObject({
+      code: 0,
+      stderr: "",
+      text: "start\nerror: timeout\nend\nof the image\n",
+    });
+    expect(await follow("/current/deep/other.log", "wc", "-c", "{}")).toMatchObject({
+      code: 0,
+      text: "14 /logs/deep/other.log\n",
+    });
+    for (const out of ["out", "climb"]) {
+      const { text, stderr } = await follow("/", "cat", out);
+      expect({ text, stderr }).toEqual({ text: "", stderr: expect.stringContaining("No such file or directory") });
+    }
+    // Programs of the container, and what /proc would lead to.
+    const { text } = await follow("/", "bash", "-c", "/workload 2>&1; pwd; echo proc/*; echo .porthole/*");
+    expect(text).toMatch(/Permission denied\n\/\nproc\/\*\n\.porthole\/.*loader \.porthole\/run-bash\n$/);
+    expect((await follow("/logs", "sh", "-c", "echo x > app.log")).stderr).toContain("Read-only file system");
+  });
+
   test("a file that its mode denies this user is read as standard input only", async () => {
     const isOwners = by.uid === 0 || route === "direct";
     const { code, text, stderr } = await runWith([at("/closed")], "cat", "{}");

@@ -1,0 +1,61 @@
+import { PortholeError } from "../../src/errors.ts";
+import { placeName } from "../../src/target.ts";
+import type { SessionPool } from "../targets/session-pool.ts";
+import { enclosedProgram } from "./enclosed-program.ts";
+import { runLaunched } from "./launcher.ts";
+import { hasDirectory, substitute } from "./placeholders.ts";
+import { isDirectory, type NamedFile, type Place, placeInTrees } from "./placement.ts";
+import type { ToolEnd } from "./run-tool.ts";
+
+/**
+ * Runs a command of this machine with a container's root directory as its own, where links lead
+ * where they lead in the container. Closes the files.
+ * @throws CannotRun; PortholeError USAGE for what cannot be run there, ATTACH without a tree
+ */
+export async function runEnclosed(
+  sessions: SessionPool,
+  named: NamedFile[],
+  [command = "", ...args]: readonly string[],
+  { rw: write = false, allMounts = false }: { rw?: boolean; allMounts?: boolean },
+): Promise<ToolEnd> {
+  if (hasDirectory(args))
+    throw refused("{dir} is a directory of this machine", "use {} or {1}, which are paths in the container");
+  const containers = new Set(named.map(({ target }) => placeName(target)));
+  if (containers.size > 1)
+    throw refused("the targets have several roots", "run the command once for each container, or without the option");
+  const program = enclosedProgram(command);
+  const placement = await placeInTrees(sessions, named, { write, allMounts });
+  sessions.close();
+  try {
+    const [refusal] = placement.refused;
+    if (refusal !== undefined) throw refusal.error;
+    const { at, trees, places } = placement;
+    const paths = places.map(pathInside);
+    const [only] = places;
+    const directory = places.length === 1 && only && isDirectory(only) ? only.path : trees[0]?.name;
+    // The root itself is another directory there, with the same entries.
+    const files = places.filter((_, index) => !/^\/\.?$/.test(paths[index] ?? ""));
+    const launch = { at, trees, files, directory, write, allMounts, enclosed: program };
+    return await runLaunched(launch, (unreadable) => {
+      for (const [index, { message, errno }] of unreadable) {
+        const text = `the command cannot open ${files[index]?.text} by path: ${message}`;
+        throw new PortholeError("FILE", text, { errno });
+      }
+      return [...program.words, ...substitute(args, paths)];
+    });
+  } finally {
+    placement.close();
+    for (const { file } of named) file.close();
+  }
+}
+
+/** The path in the container, which is one of the command's. */
+function pathInside({ target, text, path }: Place): string {
+  const name = `${placeName(target)}:`;
+  if (target.kind !== "local" && path?.startsWith(name)) return path.slice(name.length);
+  throw refused(`${text} has no path in a container's root`, "leave out the option");
+}
+
+function refused(why: string, hint: string): PortholeError {
+  return new PortholeError("USAGE", `cannot run the command with --follow-links: ${why}`, { hint });
+}
