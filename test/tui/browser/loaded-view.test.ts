@@ -37,7 +37,12 @@ it("stays at the last item while a list is filled, until another key", async () 
   await expect.poll(selected).toBe("a");
   view.act("last-item");
   expect(selected()).toBe("b");
-  await expect.poll(() => (finish("abcd"), selected())).toBe("d");
+  await expect
+    .poll(() => {
+      finish("abcd");
+      return selected();
+    })
+    .toBe("d");
   await view.close();
 });
 
@@ -46,7 +51,12 @@ it("keeps the selected item of a list that is filled after any other key", async
   await expect.poll(selected).toBe("a");
   view.act("last-item");
   view.act("item-up");
-  await expect.poll(() => (finish("abcd"), view.frame({ columns: 80, height: 10 }).status.right)).toBe("1 of 4");
+  await expect
+    .poll(() => {
+      finish("abcd");
+      return view.frame({ columns: 80, height: 10 }).status.right;
+    })
+    .toBe("1 of 4");
   expect(selected()).toBe("a");
   await view.close();
 });
