@@ -8,7 +8,7 @@ import { refuseConsuming } from "../../src/sessions/index.ts";
 import { configuredFlags, type Flag, FlagSet, parseArguments, refuseFlags, writeFlags } from "../grep/arguments.ts";
 import { cleanUp, onExit } from "../grep/on-exit.ts";
 import { ripgrepPath } from "../grep/program-file.ts";
-import { follow, hidesBinary, type OutputFilter, Status, writeAll } from "../grep/run.ts";
+import { follow, hidesBinary, type OutputFilter, SEARCH_MEMORY, Status, writeAll } from "../grep/run.ts";
 import { SearchFiles, withCatHint } from "../grep/search-files.ts";
 import { complain, printable, report } from "../io/fail.ts";
 import { failOutput } from "../io/output.ts";
@@ -85,8 +85,6 @@ function noTarget(set: FlagSet): PortholeError {
   return new PortholeError("USAGE", "no target to search", { hint: USAGE + habit });
 }
 
-/** Memory limit of ripgrep, in bytes: for lines and the output of one file. */
-const MEMORY = 512 * 1024 * 1024;
 /**
  * Output of files up to this size passes through porthole, which detects when ripgrep hides a
  * match.
@@ -220,8 +218,8 @@ class Search {
     const release = onExit(() => child.kill("SIGKILL"));
     try {
       // Each thread buffers the output of a file until the search of the file ends.
-      const memory = Math.min(MEMORY + (isParallel ? 2 * size : 0), totalmem() / 2);
-      const end = await follow(child, filter, memory);
+      const memory = Math.min(SEARCH_MEMORY + (isParallel ? 2 * size : 0), totalmem() / 2);
+      const end = await follow(child, memory, { filter });
       if (end.hidesBinary) this.#sayHidden();
       return end.status;
     } catch (error) {

@@ -36,20 +36,36 @@ export class DirectoryFiles {
   readonly #flags: readonly Flag[];
   readonly #set: FlagSet;
   readonly #failed: (error: unknown) => void;
+  readonly #enters: (path: string) => boolean;
+  readonly #signal: AbortSignal | undefined;
   #hasIgnoreRules = false;
 
-  constructor(tree: LinkTree, flags: readonly Flag[], failed: (error: unknown) => void) {
+  constructor(
+    tree: LinkTree,
+    {
+      flags,
+      mayEnter = () => true,
+      signal,
+    }: {
+      flags: readonly Flag[];
+      mayEnter?: ((path: string) => boolean) | undefined;
+      signal?: AbortSignal | undefined;
+    },
+    failed: (error: unknown) => void,
+  ) {
     this.#tree = tree;
     this.#flags = flags;
     this.#set = new FlagSet(flags);
     this.#failed = failed;
+    this.#enters = mayEnter;
+    this.#signal = signal;
   }
 
   /**
    * Returns the files that pass the filters by name, type, depth and ignore file. Follows symbolic
    * links with `--follow` only.
    * @param program the ripgrep that evaluates ignore files and globs
-   * @throws PortholeError SESSION
+   * @throws PortholeError SESSION; the reason of an aborted signal
    */
   async find(directories: readonly NamedDirectory[], program: string): Promise<FoundFile[]> {
     const found: FoundFile[] = [];
@@ -80,10 +96,11 @@ export class DirectoryFiles {
         const on = entry.stat && deviceOf(entry.stat);
         device ??= on;
         if (oneFileSystem && on !== device) return false;
-        return entry.depth === 0 || this.#mayEnter(entry.name);
+        return entry.depth === 0 || (this.#mayEnter(entry.name) && this.#enters(entry.path));
       },
     });
     for await (const { path: found, name: last, type, stat, depth } of walked) {
+      this.#signal?.throwIfAborted();
       if (follows && type === DT_DIR && stat) identities.set(depth === 0 ? trimmed(found) : found, inodeKey(stat));
       if (depth === 0) continue;
       const file = { session, name: shown(found), path: found, isLinked: above.length > 0 };

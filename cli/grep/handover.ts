@@ -38,7 +38,11 @@ export class Handover {
   }
 
   /** Starts the search, which inherits the last descriptors, and closes this process's copies. */
-  start(args: readonly string[], options: SpawnOptions, stdio: readonly (number | "pipe" | "inherit")[]): ChildProcess {
+  start(
+    args: readonly string[],
+    options: SpawnOptions,
+    stdio: readonly (number | "pipe" | "inherit" | "ignore")[],
+  ): ChildProcess {
     for (const { name, fd } of this.#block) {
       this.#link(name, `/proc/self/fd/${fd}`);
       setInheritable(fd);

@@ -1,12 +1,18 @@
 import { complain, printable } from "../io/fail.ts";
 
 /**
- * Converts ripgrep's standard error to porthole's messages, one line each. Joins the lines of a
+ * Converts ripgrep's standard error to messages of porthole, one line each. Joins the lines of a
  * message that has several (a regular expression with a mark below it).
  */
 export class Messages {
+  readonly #show: (message: string) => void;
   #rest = "";
   #message: string[] = [];
+
+  /** `show` receives each message; by default it is printed. */
+  constructor(show = (message: string) => complain(printable(message))) {
+    this.#show = show;
+  }
 
   push(text: string): void {
     const lines = (this.#rest + text).split("\n");
@@ -14,19 +20,19 @@ export class Messages {
     for (const line of lines) this.#line(line);
   }
 
-  /** Prints the pending message. */
+  /** Shows the pending message. */
   end(): void {
     this.#finish();
-    this.#show();
+    this.#pass();
   }
 
-  /** Returns the reason of an abort instead of printing it. */
+  /** Returns the reason of an abort instead of showing it. */
   takeLast(): string {
     this.#finish();
     // The runtime prints the reason of an abort, without the prefix of ripgrep.
     const own = this.#message.findLastIndex((line) => line.startsWith("rg: "));
     const last = this.#message.splice(own + 1);
-    this.#show();
+    this.#pass();
     return joined(last);
   }
 
@@ -36,14 +42,14 @@ export class Messages {
   }
 
   #line(line: string): void {
-    if (line.startsWith("rg: ")) this.#show();
+    if (line.startsWith("rg: ")) this.#pass();
     this.#message.push(line);
   }
 
-  #show(): void {
+  #pass(): void {
     const text = joined(this.#message);
     this.#message = [];
-    if (text !== "") complain(printable(text));
+    if (text !== "") this.#show(text);
   }
 }
 

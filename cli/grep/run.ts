@@ -10,6 +10,9 @@ const writeOut = promisify(writeCallback);
 /** ripgrep's exit statuses, which are grep's. */
 export const Status = { matched: 0, unmatched: 1, failed: 2 } as const;
 
+/** Memory limit of ripgrep, in bytes: for lines and the output of one file. */
+export const SEARCH_MEMORY = 512 * 1024 * 1024;
+
 /** ripgrep's notice about a file that contains a NUL byte. */
 const BINARY = /binary file matches \(found "\\0" byte around offset \d+\)/;
 
@@ -33,13 +36,24 @@ export interface RunEnd {
   hidesBinary: boolean;
 }
 
+/** Where the output of a run goes. */
+export interface RunOutput {
+  filter?: OutputFilter | undefined;
+  /** Receives output that is a pipe; by default it is written to the standard output. */
+  write?: (bytes: Buffer) => void | Promise<void>;
+  messages?: Messages;
+}
+
 /**
  * Waits for the end of ripgrep. Converts its messages, and filters its output if it is a pipe.
  * @param memory limit of its memory in bytes
  * @throws PortholeError FILE if it was aborted; the error of a failed write
  */
-export async function follow(child: ChildProcess, filter: OutputFilter | undefined, memory: number): Promise<RunEnd> {
-  const messages = new Messages();
+export async function follow(
+  child: ChildProcess,
+  memory: number,
+  { filter, write = writeAll, messages = new Messages() }: RunOutput = {},
+): Promise<RunEnd> {
   const ended = endOf(child);
   ended.catch(() => {});
   // ripgrep may have ended already.
@@ -49,13 +63,13 @@ export async function follow(child: ChildProcess, filter: OutputFilter | undefin
   let tail = "";
   if (child.stdout) {
     for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
-      await writeAll(filter?.push(chunk) ?? chunk);
+      await write(filter?.push(chunk) ?? chunk);
       if (hidesBinary) continue;
       const text = tail + chunk.toString("latin1");
       hidesBinary = BINARY.test(text);
       tail = text.slice(-LONGEST_REMARK);
     }
-    if (filter) await writeAll(filter.end());
+    if (filter) await write(filter.end());
   }
   const { status, signal } = await ended;
   if (signal === null && status !== null && status <= Status.failed) {

@@ -3,8 +3,9 @@ import { PortholeError } from "../../src/errors.ts";
 import { compareNames, nameOf } from "../../src/files/index.ts";
 import { MAX_BATCH } from "../../src/protocol/index.ts";
 import { feedPipe, type OpenFile, type Session } from "../../src/sessions/index.ts";
+import type { Target } from "../../src/target.ts";
 import { withHint } from "../targets/open-target.ts";
-import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
+import type { NamedTarget } from "../targets/session-pool.ts";
 import { reopenError } from "../with/run-tool.ts";
 import { type Flag, FlagSet } from "./arguments.ts";
 import { colourFilter, hasColours, stopAtNul } from "./colour-filter.ts";
@@ -15,6 +16,24 @@ import type { OpenDirectory } from "./tree-search.ts";
 
 /** Concurrent batches: the agent opens the next one while this process handles the last. */
 const AT_ONCE = 2;
+
+/** Where sessions come from. */
+export interface SessionSource {
+  session(target: Target): Promise<Session>;
+}
+
+/** What is searched, and how. */
+export interface SearchOptions {
+  /** Path of ripgrep. */
+  program: string;
+  flags: readonly Flag[];
+  /** Search the raw bytes, with colour codes. */
+  isRaw: boolean;
+  /** False for a directory that is skipped. */
+  mayEnter?: (path: string) => boolean;
+  /** Ends {@link SearchFiles.open}. */
+  signal?: AbortSignal | undefined;
+}
 
 /**
  * The files of one search: opened by their agents and passed to ripgrep under the names of the
@@ -37,10 +56,7 @@ export class SearchFiles {
     return this.paths.length > 1 || this.hasDirectory;
   }
 
-  readonly #program: string;
-  readonly #flags: readonly Flag[];
-  /** Searches the raw bytes, with colour codes. */
-  readonly #isRaw: boolean;
+  readonly #options: SearchOptions;
   readonly #failed: (error: unknown) => void;
   readonly #tree: LinkTree;
   readonly #handover: Handover;
@@ -52,21 +68,15 @@ export class SearchFiles {
    * @param names of the targets
    * @param failed receives errors of files that cannot be opened or read
    */
-  constructor(
-    { program, flags, isRaw }: { program: string; flags: readonly Flag[]; isRaw: boolean },
-    names: readonly string[],
-    failed: (error: unknown) => void,
-  ) {
-    this.#program = program;
-    this.#flags = flags;
-    this.#isRaw = isRaw;
+  constructor(options: SearchOptions, names: readonly string[], failed: (error: unknown) => void) {
+    this.#options = options;
     this.#failed = failed;
     this.#tree = new LinkTree(names.filter((name) => !name.startsWith("/")));
-    this.#handover = new Handover(program, (name, to) => this.#tree.link(name, to));
+    this.#handover = new Handover(options.program, (name, to) => this.#tree.link(name, to));
   }
 
   /** Opens the targets. */
-  async open(targets: readonly NamedTarget[], sessions: SessionPool): Promise<void> {
+  async open(targets: readonly NamedTarget[], sessions: SessionSource): Promise<void> {
     for (const { text, target } of targets) {
       // ripgrep opens absolute paths itself: the link tree cannot contain them.
       if (target.kind === "local" && target.path.startsWith("/")) {
@@ -85,16 +95,23 @@ export class SearchFiles {
     }
   }
 
-  /** Opens the files below directories that ripgrep would search. */
+  /**
+   * Opens the files below directories that ripgrep would search.
+   * @throws the reason of an aborted signal
+   */
   async openBelow(): Promise<void> {
     if (!this.hasDirectory) return;
     this.#closeDirectories();
     const named = this.directories.map(({ session, text, target: { path } }) => ({ session, name: text, path }));
-    const files = await new DirectoryFiles(this.#tree, this.#flags, this.#failed).find(named, this.#program);
+    const { program, signal } = this.#options;
+    const files = await new DirectoryFiles(this.#tree, this.#options, this.#failed).find(named, program);
     // Those of each batch are open beside the ones that wait for ripgrep.
     const left = batches(files, Math.min(MAX_BATCH, Math.ceil(this.#handover.capacity / 4)));
     const work = async () => {
-      for (const batch of left) await this.#openBatch(batch);
+      for (const batch of left) {
+        signal?.throwIfAborted();
+        await this.#openBatch(batch);
+      }
     };
     const count = this.paths.length;
     await Promise.all(Array.from({ length: AT_ONCE }, work));
@@ -103,7 +120,11 @@ export class SearchFiles {
   }
 
   /** Starts ripgrep in the directory of the links. */
-  start(args: readonly string[], options: SpawnOptions, stdio: readonly (number | "pipe" | "inherit")[]): ChildProcess {
+  start(
+    args: readonly string[],
+    options: SpawnOptions,
+    stdio: readonly (number | "pipe" | "inherit" | "ignore")[],
+  ): ChildProcess {
     return this.#handover.start(args, { ...options, cwd: this.#tree.directory }, stdio);
   }
 
@@ -166,7 +187,7 @@ export class SearchFiles {
     }
     this.#names.add(name);
     this.bytes += Number(file.stat.blocks) * 512;
-    const isShown = !this.#isRaw && (!file.isSeekable || hasColours(file));
+    const isShown = !this.#options.isRaw && (!file.isSeekable || hasColours(file));
     if (!isShown && mayReopen(file)) {
       this.#handover.add({ name, fd: file.fd, close: () => file.close() });
       return false;
@@ -179,7 +200,7 @@ export class SearchFiles {
   }
 
   #searchesBinary(): boolean {
-    const set = new FlagSet(this.#flags);
+    const set = new FlagSet(this.#options.flags);
     return set.isOn("text", "no-text") || set.isOn("binary", "no-binary") || set.count("unrestricted") > 2;
   }
 

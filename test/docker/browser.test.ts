@@ -109,6 +109,16 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
       (text) => lastRow(text).includes(`/${web.name}`) && /1 of 1/.test(lastRow(text)),
     );
     await press("list", "refresh", "the same", has(web.name));
+    await press("containers", "grep", "the prompt", (text) => lastRow(text).startsWith(`grep in ${web.name}:`));
+    screen.type("^line 6");
+    screen.keys("Enter");
+    await screen.waitFor("the directory", (text) => lastRow(text).startsWith("in the directory: /var/log"));
+    screen.keys("C-u");
+    screen.type("/srv");
+    screen.keys("Enter");
+    await screen.waitFor("the lines", has(`${web.name}:/srv/app.log  2 lines`, "   6  line 6", "  60  line 60"));
+    screen.keys("q");
+    await screen.waitFor("the containers again", has("Containers", "STATE"));
     await press("global", "open-files", "what is open", has("open files", "gone.log"));
     await press("list", "cancel", "the containers again", has("Containers", "STATE"));
     await press("containers", "open-files", "what is open", has("open files", "gone.log", "deleted, holds"));
@@ -175,6 +185,12 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     );
     await press("files", "backward", "where one was", has(`${web.name}:/srv/dir`));
     await press("files", "forward", "and forward again", (text) => !text.includes("file-1"));
+    await press("files", "grep", "the prompt", (text) => lastRow(text).startsWith("grep below /srv:"));
+    screen.type("needle");
+    screen.keys("Enter");
+    await screen.waitFor("the line", has("grep needle", `${web.name}:/srv/dir/deep/needle.txt  1 line`, "1 of 1"));
+    screen.keys("q");
+    await screen.waitFor("the files", has(`${web.name}:/srv`, "app.log"));
     await press("files", "find", "the prompt", (text) => lastRow(text).startsWith("find below"));
     screen.type("needle");
     screen.keys("Enter");

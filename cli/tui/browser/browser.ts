@@ -7,6 +7,7 @@ import type { ConnectionOptions } from "../../targets/options.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { Config } from "../config.ts";
 import type { Host } from "../view.ts";
+import type { FoundMatch } from "../viewer/viewer-types.ts";
 import { ViewerView } from "../viewer/viewer-view.ts";
 import { BrowserTarget } from "./browser-target.ts";
 import type { BrowserContext, OpenMode } from "./context.ts";
@@ -104,7 +105,7 @@ export class Browser implements BrowserContext {
   async openPath(
     place: BrowserTarget,
     path: string,
-    on: { directory(path: string): void },
+    on: { directory(path: string): void; match?: FoundMatch },
     how?: OpenMode,
   ): Promise<void> {
     await this.#openOrAsk(
@@ -115,7 +116,12 @@ export class Browser implements BrowserContext {
           on.directory(path);
         } else
           this.host.open(
-            await viewFile(place, file, { title: place.text(path), path, startAtEnd: false, follow: false }, this.host),
+            await viewFile(
+              place,
+              file,
+              { title: place.text(path), path, startAtEnd: false, follow: false, match: on.match },
+              this.host,
+            ),
             how,
           );
       },

@@ -7,6 +7,7 @@ import type { Action } from "../keymap/keymap.ts";
 import { ListPane } from "../lists/list-pane.ts";
 import type { PanelState } from "../ui/panel.ts";
 import type { Frame, Size, View } from "../view.ts";
+import type { BrowserTarget } from "./browser-target.ts";
 import {
   type ContainerItem,
   containerColumns,
@@ -17,6 +18,7 @@ import {
 } from "./containers-items.ts";
 import type { BrowserContext, OpenMode } from "./context.ts";
 import { failureLine } from "./failure-lines.ts";
+import { askGrep } from "./grep.ts";
 import { isRunning, REMOVED, UNREACHABLE } from "./state-words.ts";
 import { UsageWatch } from "./usage-watch.ts";
 
@@ -86,6 +88,9 @@ export class ContainersView implements View {
         return true;
       case "mounts":
         this.#open("mounts");
+        return true;
+      case "grep":
+        this.#grep();
         return true;
       case "sandboxes":
         this.#browser.openSandboxes(
@@ -214,6 +219,34 @@ export class ContainersView implements View {
     return this.#browser.host.keyOf("containers", action);
   }
 
+  /** Searches the running containers of the list. A filter selects them. */
+  #grep(): void {
+    const running = this.#pane.list.shown.flatMap(({ container }) =>
+      container && isRunning(container) ? [container] : [],
+    );
+    if (running.length === 0) {
+      this.#browser.host.say("no running container to search: open the files of a stopped one first");
+      return;
+    }
+    const names = running.map(({ name }) => name);
+    const scopes = (path: string) =>
+      running.map((container) => {
+        const place = this.#placeOf(container);
+        const isTwice = names.filter((name) => name === container.name).length > 1;
+        return {
+          place,
+          path,
+          name: isTwice ? `${container.name} (${container.engine.name}):${path}` : place.text(path),
+        };
+      });
+    const only = running.length === 1 ? names[0] : `${running.length} containers`;
+    askGrep(this.#browser, { in: `in ${only}`, directory: "/var/log", scopes });
+  }
+
+  #placeOf({ name, engine }: ListedContainer): BrowserTarget {
+    return this.#browser.place({ kind: "container", name, path: "/" }, engineAddress(engine));
+  }
+
   #open(what: "files" | "processes" | "mounts" | "output", how?: OpenMode): void {
     const { list } = this.#pane;
     const container = list.selected?.container;
@@ -226,10 +259,7 @@ export class ContainersView implements View {
       this.#browser.host.say(containerMessage(container, Date.now()));
       return;
     }
-    const place = this.#browser.place(
-      { kind: "container", name: container.name, path: "/" },
-      engineAddress(container.engine),
-    );
+    const place = this.#placeOf(container);
     if (what === "files") this.#browser.openFiles(place, "/", undefined, how);
     else if (what === "processes") this.#browser.openProcesses(place);
     else if (what === "output") void this.#browser.openOutput(place);

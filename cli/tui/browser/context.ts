@@ -4,6 +4,7 @@ import type { Colours } from "../../ls/colours.ts";
 import type { ConnectionOptions } from "../../targets/options.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { Host } from "../view.ts";
+import type { FoundMatch } from "../viewer/viewer-types.ts";
 import type { BrowserTarget } from "./browser-target.ts";
 import type { Arrangement } from "./files-items.ts";
 
@@ -40,10 +41,15 @@ export interface BrowserContext {
   openSandboxes(known: readonly number[]): void;
   openFind(place: BrowserTarget, directory: string, text: string, test: (name: string) => boolean): void;
   /**
-   * Opens a path in the viewer; a directory (also through a link) is given to `on.directory`.
-   * Failures are shown as a message.
+   * Opens a path in the viewer, at a match if one is given; a directory (also through a link) is
+   * given to `on.directory`. Failures are shown as a message.
    */
-  openPath(place: BrowserTarget, path: string, on: { directory(path: string): void }, how?: OpenMode): Promise<void>;
+  openPath(
+    place: BrowserTarget,
+    path: string,
+    on: { directory(path: string): void; match?: FoundMatch },
+    how?: OpenMode,
+  ): Promise<void>;
   /** Opens a descriptor of a process itself: what it holds, deleted or not. */
   openProcessFile(place: BrowserTarget, pid: number, file: ProcessFile, how?: OpenMode): Promise<void>;
   toggleMark(place: BrowserTarget, path: string): void;

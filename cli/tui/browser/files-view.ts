@@ -20,6 +20,8 @@ import {
   SORTS,
   type Sort,
 } from "./files-items.ts";
+import { askGrep } from "./grep.ts";
+import type { GrepScope } from "./grep-results.ts";
 import { History } from "./history.ts";
 import { Preview } from "./preview.ts";
 
@@ -141,6 +143,9 @@ export class FilesView implements View {
         return true;
       case "find":
         host.ask({ label: "find below, by name: ", done: (text) => this.#find(text) });
+        return true;
+      case "grep":
+        askGrep(this.#browser, { in: `below ${this.path}`, scopes: () => [this.#scope()] });
         return true;
       case "mark":
         if (selected) this.#browser.toggleMark(this.place, selected.entry.path);
@@ -334,6 +339,10 @@ export class FilesView implements View {
     } catch (error) {
       this.#browser.host.say(failureLine(error));
     }
+  }
+
+  #scope(): GrepScope {
+    return { place: this.place, path: this.path, name: this.place.text(this.path) };
   }
 
   #find(text: string): void {

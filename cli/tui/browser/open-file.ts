@@ -14,7 +14,7 @@ import type { BrowserTarget } from "./browser-target.ts";
 export async function viewFile(
   place: BrowserTarget,
   file: OpenFile,
-  options: { title: string; path: string } & Pick<ViewerOptions, "startAtEnd" | "follow">,
+  options: { title: string; path: string } & Pick<ViewerOptions, "startAtEnd" | "follow" | "match">,
   host: Host,
 ): Promise<ViewerView> {
   const { path, ...rest } = options;

@@ -91,6 +91,12 @@ export class Searching {
     this.at = undefined;
   }
 
+  /** Counts the matches. `at`: the current one, if known; the scan starts there. */
+  count(at: number | undefined): void {
+    this.at = at;
+    this.#search?.hits.scan.go(at);
+  }
+
   /**
    * Shows the matches of a pattern that is being typed, instead of those of the search, which stays.
    * Ends the scan of the pattern tried before. @throws Error for an invalid pattern; the one before

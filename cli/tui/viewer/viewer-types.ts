@@ -43,6 +43,17 @@ export interface ViewerStatus {
   count: string;
 }
 
+/** A match that another program has found. */
+export interface FoundMatch {
+  /** Line number, from 1. */
+  line: number;
+  /** Offset of the line, and its first bytes. They may differ in the file: it may have changed. */
+  offset: number;
+  head: Buffer;
+  /** Regular expression, for the next match. */
+  pattern: string;
+}
+
 export interface ViewerOptions {
   content: Content;
   colours: "pass" | "drop";

@@ -10,6 +10,7 @@ import { isDestination } from "./goto.ts";
 import type { LineSource } from "./sources.ts";
 import { Viewer } from "./viewer.ts";
 import { viewerStatus } from "./viewer-status.ts";
+import type { FoundMatch } from "./viewer-types.ts";
 
 /** How a file is shown at first. */
 export interface ViewerStart {
@@ -23,6 +24,8 @@ export interface ViewerStart {
   goto?: string | undefined;
   /** or with the first match of a search. */
   search?: string | undefined;
+  /** or with this match. */
+  match?: FoundMatch | undefined;
 }
 
 export interface ViewerOptions extends ViewerStart {
@@ -249,6 +252,7 @@ export class ViewerView implements View {
     if (start.follow) this.#viewer.toggleFollow();
     if (start.goto !== undefined) this.#viewer.goto(start.goto);
     if (start.search !== undefined) this.#viewer.search(start.search, "forward");
+    if (start.match) this.#viewer.showFound(start.match);
     this.#follow();
   }
 

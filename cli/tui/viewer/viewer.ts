@@ -18,7 +18,7 @@ import { SourceChanges } from "./source-changes.ts";
 import { performAction } from "./viewer-actions.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
 import { ViewerText } from "./viewer-text.ts";
-import type { FollowState, KeyOf, ViewerOptions, ViewerStatus } from "./viewer-types.ts";
+import type { FollowState, FoundMatch, KeyOf, ViewerOptions, ViewerStatus } from "./viewer-types.ts";
 
 /** What the viewer says while it waits for the name of a mark. */
 const NAME_ASKED: Readonly<Record<Awaited, string>> = {
@@ -159,6 +159,23 @@ export class Viewer {
   goto(text: string): void {
     endWaits(this.#parts);
     this.#parts.jumps.goto(text);
+  }
+
+  /**
+   * Shows a match that another program has found, and searches for its pattern from there on. A file
+   * that has changed since is shown from the same line number.
+   */
+  showFound({ line, offset, head, pattern }: FoundMatch): void {
+    const { searching, text, jumps } = this.#parts;
+    const { cache, lines } = this.#document;
+    const isThere = lines.beginsLine(offset) && cache.slice(offset, offset + head.length).equals(head);
+    if (isThere) jumps.jump(() => text.show(offset));
+    else jumps.toLine(line);
+    // The syntax of ripgrep is larger.
+    if (text.isHex || this.refusal(pattern) !== undefined) return;
+    searching.set(pattern, "text");
+    searching.count(isThere ? offset : undefined);
+    if (isThere) text.showMatch(offset);
   }
 
   /** Shows the next match of a pattern that is being typed, until {@link search} or {@link endTry}. */

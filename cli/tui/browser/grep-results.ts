@@ -1,0 +1,88 @@
+import type { FoundLine } from "../../grep/found-lines.ts";
+import type { ListItem } from "../lists/list.ts";
+import type { BrowserTarget } from "./browser-target.ts";
+
+/** Lines that are listed. */
+export const MOST = 10_000;
+
+/** A directory to search. */
+export interface GrepScope {
+  place: BrowserTarget;
+  path: string;
+  /** Begins the names of its files: a target that ends with the path. Unique in a search. */
+  name: string;
+}
+
+/** A matching line, or the heading of a file. */
+export interface GrepItem extends ListItem {
+  match?: { place: BrowserTarget; path: string; found: FoundLine };
+}
+
+/** What a search has found so far, grouped by file. */
+export class GrepResults {
+  readonly items: GrepItem[] = [];
+  isStopped = false;
+  readonly #scopes: readonly GrepScope[];
+  readonly #headings = new Map<string, GrepItem & { count: number }>();
+  #lines = 0;
+  #hasMore = false;
+  #failures = 0;
+  #failure = "";
+
+  constructor(scopes: readonly GrepScope[]) {
+    this.#scopes = scopes;
+  }
+
+  /** Adds a line. False if there are too many. */
+  add(found: FoundLine): boolean {
+    if (this.#lines === MOST) {
+      this.#hasMore = true;
+      return false;
+    }
+    const { name, line, pieces } = found;
+    const scope = this.#scopes.find((one) => name.startsWith(prefixOf(one)));
+    if (!scope) return true;
+    const heading = this.#heading(name);
+    heading.count++;
+    heading.note = heading.count === 1 ? "1 line" : `${heading.count.toLocaleString("en")} lines`;
+    this.#lines++;
+    this.items.push({
+      key: `${name}\0${line}`,
+      text: `${name} ${pieces.map(({ text }) => text).join("")}`,
+      within: heading.key,
+      match: { place: scope.place, path: name.slice(prefixOf(scope).length), found },
+    });
+    return true;
+  }
+
+  failed(message: string): void {
+    this.#failures++;
+    this.#failure ||= message;
+  }
+
+  /** Files that could not be searched, for the status. */
+  get trouble(): string {
+    if (this.#failures === 0) return "";
+    return this.#failures === 1 ? this.#failure : `${this.#failures} not searched: ${this.#failure}`;
+  }
+
+  get summary(): string {
+    const count = `${this.#lines.toLocaleString("en")} in ${this.#headings.size.toLocaleString("en")} files`;
+    if (this.#hasMore) return `only the first ${MOST.toLocaleString("en")} lines: the search was stopped`;
+    return this.isStopped ? `${count}, stopped` : count;
+  }
+
+  #heading(name: string): GrepItem & { count: number } {
+    const known = this.#headings.get(name);
+    if (known) return known;
+    const heading = { key: name, text: name, heading: true, note: "", count: 0 };
+    this.#headings.set(name, heading);
+    this.items.push(heading);
+    return heading;
+  }
+}
+
+/** The part of its name before the path: `web:`. */
+function prefixOf({ name, path }: GrepScope): string {
+  return name.slice(0, name.length - path.length);
+}

@@ -1,0 +1,45 @@
+import { ripgrepPath } from "../../grep/program-file.ts";
+import type { BrowserContext } from "./context.ts";
+import { failureLine } from "./failure-lines.ts";
+import type { GrepScope } from "./grep-results.ts";
+
+export interface GrepQuestion {
+  /** What is searched, in words. */
+  in: string;
+  /** A directory to ask for, with this proposal; undefined if it is known. */
+  directory?: string;
+  scopes(directory: string): readonly GrepScope[];
+}
+
+/** Asks for a regular expression and shows the lines that match. */
+export function askGrep(browser: BrowserContext, question: GrepQuestion): void {
+  const { host } = browser;
+  let program: string;
+  try {
+    program = ripgrepPath();
+  } catch (error) {
+    host.say(failureLine(error));
+    return;
+  }
+  const show = (pattern: string, directory: string) => {
+    import("./grep-view.ts").then(
+      ({ grepView }) => host.open(grepView(browser, { program, pattern, scopes: question.scopes(directory) })),
+      (error: unknown) => host.fail(error),
+    );
+  };
+  host.ask({
+    label: `grep ${question.in}: `,
+    done: (pattern) => {
+      const { directory } = question;
+      if (pattern === "") return;
+      if (directory === undefined) show(pattern, "/");
+      else
+        host.ask({
+          label: "in the directory: ",
+          text: directory,
+          check: (text) => (text.startsWith("/") ? undefined : "a path from the root, such as /var/log"),
+          done: (text) => show(pattern, text.replace(/\/+$/, "") || "/"),
+        });
+    },
+  });
+}

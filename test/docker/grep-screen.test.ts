@@ -1,0 +1,53 @@
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import type { TmuxScreen } from "../tui/screen.ts";
+import { has, lastRow, startScreen } from "./porthole-screen.ts";
+
+describeWith(["docker", "tmux"], "a search of several containers from their list", () => {
+  let docker: Engine;
+  let someone: User;
+  let first: Container;
+  let second: Container;
+  let screen: TmuxScreen;
+
+  beforeAll(async () => {
+    docker = engine("docker");
+    someone = user({ engine: docker });
+    const with_ = (text: string) => ({
+      name: uniqueName("searched"),
+      steps: ["dir", "/var", "dir", "/var/log", "write", "/var/log/app.log", text],
+    });
+    first = await container(docker, with_("ok\nERROR of the first"));
+    second = await container(docker, with_("ERROR of the second"));
+  });
+  afterAll(() => someone.close());
+  afterEach(() => screen.close());
+
+  it("lists the lines of all containers that the filter leaves, and opens one at its match", async () => {
+    screen = startScreen(someone, [], { size: { columns: 100, rows: 24 } });
+    await screen.waitFor("the containers", has("Containers", "STATE"));
+    screen.type("/searched");
+    screen.keys("Enter");
+    await screen.waitFor("both", (text) => has(first.name, second.name)(text) && / of 2 *$/.test(lastRow(text)));
+    screen.type("*");
+    await screen.waitFor("the question", (text) => lastRow(text).startsWith("grep in 2 containers:"));
+    screen.type("ERR[O]R");
+    screen.keys("Enter");
+    await screen.waitFor("the directory", (text) => lastRow(text).startsWith("in the directory: /var/log"));
+    screen.keys("Enter");
+    const found = await screen.waitFor("the lines", (text) => lastRow(text).includes("2 in 2 files"));
+    for (const { name } of [first, second]) expect(found).toContain(`▾ ${name}:/var/log/app.log  1 line`);
+    screen.type("/of the first");
+    screen.keys("Enter");
+    await screen.waitFor("one line", (text) => / 1 of 1 *$/.test(lastRow(text)));
+    screen.keys("Enter");
+    await screen.waitFor(
+      "the text at its match",
+      (text) => has(`${first.name}:/var/log/app.log`, "ERROR of the first")(text) && lastRow(text).includes("1 of 1"),
+    );
+    screen.keys("q");
+    await screen.waitFor("the lines again", (text) => lastRow(text).includes("2 in 2 files"));
+  });
+});
