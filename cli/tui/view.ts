@@ -100,6 +100,15 @@ export interface View {
    * `open`.
    */
   click?(row: number, column: number): boolean;
+  /**
+   * Handles a press at a row and column of the body on something that can be dragged, such as a
+   * scroll bar. True if there is such a thing: {@link View.drag} then follows the mouse.
+   */
+  grab?(row: number, column: number): boolean;
+  /** The mouse is here while it drags what was grabbed; the place may be outside of the body. */
+  drag?(row: number, column: number): void;
+  /** Scrolls what is at this place by rows, down if positive. False: the view has one such thing. */
+  wheel?(rows: number, row: number, column: number): boolean;
   /** Exact widths of characters are there, what was laid out by estimates is not to be kept. */
   layOutAnew?(): void;
   /**

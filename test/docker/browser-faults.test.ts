@@ -12,7 +12,7 @@ import { has, startScreen } from "./porthole-screen.ts";
 const CUT = /(?:\x1b(?:\[[0-9;?]*)?)?\x18/;
 
 /** Sequences that the screen itself sends. */
-const OWN = /\x1b\]11;\?\x1b\\|\x1b\[(?:\?(?:1049|25|2004|7|2026|1000|1006)[hl]|\d+;\d+[Hr]|[0-9;]*m|\d+[ST]|r|K)/g;
+const OWN = /\x1b\]11;\?\x1b\\|\x1b\[(?:\?(?:1049|25|2004|7|2026|1002|1006)[hl]|\d+;\d+[Hr]|[0-9;]*m|\d+[ST]|r|K)/g;
 
 describeWith(["docker", "tmux"], "the browser after a fault", () => {
   let docker: Engine;

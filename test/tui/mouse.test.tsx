@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { render } from "ink-testing-library";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { DoubleClick } from "../../cli/tui/app/double-click.ts";
@@ -138,6 +139,27 @@ describeWith("tmux", "the mouse on the screen", () => {
     await screen.waitFor("the match", (text) => first(text) === "line 50 of the log");
   });
 
+  it("jumps to the place of a click on the scroll bar, and scrolls while that is dragged", async () => {
+    await screen.open(screen.file("log", numbered(10_000)));
+    await screen.waitFor("the keys", (text) => /^ \/ search /m.test(text));
+    const drag = (row: number) => screen.type(`\x1b[<32;80;${row + 1}M`);
+    const line = (text: string) => Number(/^line (\d+) /.exec(first(text))?.[1]);
+    press(11, 79);
+    await screen.waitFor("the middle", (text) => Math.abs(line(text) - 5000) < 600);
+    drag(6);
+    await screen.waitFor("a quarter", (text) => Math.abs(line(text) - 2600) < 600);
+    drag(21);
+    await screen.waitFor("the end", (text) => text.includes("line 10000 of the log"));
+    drag(0);
+    await screen.waitFor("the start", (text) => line(text) === 1);
+    screen.type("\x1b[<0;80;1m");
+    drag(11);
+    screen.keys("j");
+    await screen.waitFor("no scroll after the release", (text) => line(text) === 2);
+    screen.type("''");
+    await screen.waitFor("the place before the click", (text) => line(text) === 1);
+  });
+
   it("chooses an entry of the palette", async () => {
     await screen.open(screen.file("log", numbered(100)));
     screen.keys(":");
@@ -163,6 +185,28 @@ describeWith("tmux", "the mouse on the screen", () => {
     screen.run("clear");
     await screen.open(path);
     expect(screen.state("#{mouse_any_flag}")).toBe("0");
+  });
+
+  it("moves the border of the preview, and its wheel scrolls the preview", async () => {
+    screen.resize({ columns: 120, rows: 36 });
+    mkdirSync(`${screen.directory}/logs`);
+    screen.file("logs/only.txt", numbered(200));
+    screen.run(`${process.execPath} ${builtCommand} browse ./logs`);
+    const place = (text: string) => first(text).indexOf("│");
+    await screen.waitFor("the files", (text) => text.includes("only.txt") && place(text) === 67);
+    const preview = (text: string) => (text.split("\n")[2] ?? "").slice(place(text) + 2).trim();
+    await screen.waitFor("the preview", (text) => preview(text) === "line 1 of the log");
+    press(5, 67);
+    screen.type("\x1b[<32;41;6M");
+    await screen.waitFor("a narrower list", (text) => place(text) === 41);
+    screen.type("\x1b[<32;3;6M");
+    await screen.waitFor("the least list", (text) => place(text) === 31);
+    screen.type("\x1b[<0;3;6m\x1b[<65;90;10M");
+    await screen.waitFor("a scrolled preview", (text) => preview(text) === "line 4 of the log");
+    screen.keys("Enter");
+    await screen.waitFor("the text", (text) => first(text) === "line 1 of the log");
+    screen.keys("q");
+    await screen.waitFor("the same widths", (text) => place(text) === 31);
   });
 
   it("selects the row of a file, opens it with a double click, and ignores the preview", async () => {

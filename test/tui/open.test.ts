@@ -323,7 +323,7 @@ describeWith("tmux", "porthole open", () => {
     const raw = screen.raw().slice(before);
     const shown = raw.slice(raw.indexOf("\x1b[?1049h"), raw.indexOf("\x1b[?1049l"));
     // What is left without our own sequences is printable.
-    const own = /\x1b\]11;\?\x1b\\|\x1b\[(?:\?(?:1049|25|2004|7|2026|1000|1006)[hl]|\d+;\d+[Hr]|[0-9;]*m|\d+[ST]|r|K)/g;
+    const own = /\x1b\]11;\?\x1b\\|\x1b\[(?:\?(?:1049|25|2004|7|2026|1002|1006)[hl]|\d+;\d+[Hr]|[0-9;]*m|\d+[ST]|r|K)/g;
     expect(Buffer.from(shown.replace(own, ""), "latin1").toString()).not.toMatch(CONTROL);
     expect(screen.state("#{pane_title}")).not.toMatch(/pwned|split/);
   });

@@ -84,6 +84,8 @@ export class App implements Host {
   #viewMessage = "";
   #dialog: Dialog | undefined;
   readonly #doubleClick = new DoubleClick();
+  /** The view that follows the mouse until the button is released. */
+  #grabbed: View | undefined;
   /** Page of the help that is shown. */
   #help: number | undefined;
   /** Another program has the terminal. */
@@ -371,6 +373,10 @@ export class App implements Host {
       this.#theme.answered(event);
       return;
     }
+    if (event.kind === "mouse" && (event.what === "drag" || event.what === "release")) {
+      this.#onDrag(event);
+      return;
+    }
     this.#isKeyWaiting = true;
     this.#message = "";
     this.#clock.request();
@@ -472,7 +478,17 @@ export class App implements Host {
 
   #onMouse(view: View, event: KeyEvent & { kind: "mouse" }): void {
     if (event.what === "press") this.#onPress(view, event);
-    else this.#onWheel(view, event.what === "wheel-down" ? 1 : -1);
+    else this.#onWheel(view, event, event.what === "wheel-down" ? 1 : -1);
+  }
+
+  /** A release clears no message: that belongs to the press. */
+  #onDrag({ what, row, column }: KeyEvent & { kind: "mouse" }): void {
+    if (what === "release") this.#grabbed = undefined;
+    const view = this.#grabbed;
+    if (!view || view !== this.#tabs.view || this.#prompt || this.#dialog || this.#help !== undefined) return;
+    this.#isKeyWaiting = true;
+    view.drag?.(row - this.#regions.top, column);
+    this.#clock.request();
   }
 
   #onPress(view: View, { row, column }: { row: number; column: number }): void {
@@ -487,18 +503,21 @@ export class App implements Host {
     else if (hit.kind === "beside" && this.#help !== undefined) this.#help = undefined;
     else if (prompt || this.#dialog || this.#help !== undefined) return;
     else if (hit.kind === "tab") this.#tabs.show(hit.index);
-    else if (hit.kind === "body" && view.click?.(hit.row, hit.column) && isDouble) this.#act(view, "open");
+    else if (hit.kind !== "body") return;
+    else if (view.grab?.(hit.row, hit.column)) this.#grabbed = view;
+    else if (view.click?.(hit.row, hit.column) && isDouble) this.#act(view, "open");
   }
 
   /** Scrolls the topmost of the help, the palette and the view. */
-  #onWheel(view: View, by: 1 | -1): void {
+  #onWheel(view: View, { row, column }: { row: number; column: number }, by: 1 | -1): void {
     const isText = view.contexts.some((context) => context === "viewer");
     const [down, up]: [Action, Action] = isText ? ["line-down", "line-up"] : ["item-down", "item-up"];
     const action = by > 0 ? down : up;
     if (this.#dialog) return;
     if (this.#prompt) this.#prompt.choose(by);
     else if (this.#help !== undefined) this.#turnsHelp(action);
-    else for (let row = 0; row < WHEEL_ROWS; row++) view.act(action);
+    else if (!view.wheel?.(by * WHEEL_ROWS, row - this.#regions.top, column))
+      for (let step = 0; step < WHEEL_ROWS; step++) view.act(action);
   }
 
   #onDialog(dialog: Dialog, event: KeyEvent): void {

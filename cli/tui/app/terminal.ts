@@ -6,9 +6,9 @@ import { closeSync, constants, openSync, writeSync } from "node:fs";
  */
 const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?7l\x1b[m";
 
-/** Presses and the wheel, reported in SGR form (xterm, "Mouse Tracking"). */
-const MOUSE_ON = "\x1b[?1000h\x1b[?1006h";
-const MOUSE_OFF = "\x1b[?1006l\x1b[?1000l";
+/** Presses, drags and the wheel, reported in SGR form (xterm, "Mouse Tracking"). */
+const MOUSE_ON = "\x1b[?1002h\x1b[?1006h";
+const MOUSE_OFF = "\x1b[?1006l\x1b[?1002l";
 
 /**
  * Undoes ENTER and everything that a frame could have left half done: synchronised output, scroll

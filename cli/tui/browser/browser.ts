@@ -35,6 +35,7 @@ export class Browser implements BrowserContext {
   preview: boolean;
   /** Show details of the selected container; undefined: where there is room beside the list. */
   details: boolean | undefined;
+  listShare = 0.55;
   /** Files that were marked, by target. */
   readonly marks = new Map<string, { place: BrowserTarget; path: string }>();
   readonly #places = new Map<string, BrowserTarget>();

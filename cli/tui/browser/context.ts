@@ -26,6 +26,8 @@ export interface BrowserContext {
   preview: boolean;
   /** Show details of the selected container; undefined: where there is room beside the list. */
   details: boolean | undefined;
+  /** Part of the width that a list has beside its preview. */
+  listShare: number;
   /** Marked files, by target. */
   readonly marks: Map<string, { place: BrowserTarget; path: string }>;
   /**

@@ -31,6 +31,18 @@ const AGES_MS = 30_000;
 /** Columns of the screen from which on the selected file is shown beside the list. */
 const PREVIEW_FROM = 110;
 
+/** Columns of the border between list and preview. */
+const BORDER = 3;
+
+/** Columns that dragging the border leaves to the list, and to the preview. */
+const LEAST_LIST = 30;
+const LEAST_PREVIEW = 20;
+
+function listWidth(columns: number, share: number): number {
+  const most = columns - BORDER - LEAST_PREVIEW;
+  return Math.max(LEAST_LIST, Math.min(most, Math.floor(columns * share + 1e-6)));
+}
+
 /** The files of one place, a directory at a time. */
 export class FilesView implements View {
   readonly contexts = ["files", "out", "list"] as const;
@@ -38,8 +50,9 @@ export class FilesView implements View {
   readonly #browser: BrowserContext;
   readonly #pane: ListPane<FileItem>;
   readonly #preview: Preview;
-  /** Width of the list in the last frame; the preview is beside it. */
+  /** Widths of the list and of the screen in the last frame; the preview is beside the list. */
   #listColumns = 0;
+  #columns = 0;
   readonly #history: History;
   readonly #reading: DirectoryReading;
   readonly #ages: NodeJS.Timeout;
@@ -172,11 +185,12 @@ export class FilesView implements View {
 
   frame({ columns, height }: Size): Frame {
     const beside = this.#browser.preview && columns >= PREVIEW_FROM && this.#pane.list.shown.length > 0;
-    const width = beside ? Math.floor(columns * 0.55) : columns;
+    const width = beside ? listWidth(columns, this.#browser.listShare) : columns;
     this.#listColumns = width;
+    this.#columns = columns;
     const list = this.#pane.rows({ columns: width, height }, beside);
     return {
-      rows: beside ? this.#beside(list, width, { columns: columns - width - 3, height }) : list,
+      rows: beside ? this.#beside(list, width, { columns: columns - width - BORDER, height }) : list,
       status: this.#status(),
     };
   }
@@ -190,6 +204,21 @@ export class FilesView implements View {
     return false;
   }
 
+  /** Takes hold of the border beside the list. */
+  grab(_row: number, column: number): boolean {
+    return this.#hasPreview && column >= this.#listColumns && column < this.#listColumns + BORDER;
+  }
+
+  drag(_row: number, column: number): void {
+    this.#browser.listShare = column / this.#columns;
+  }
+
+  wheel(rows: number, _row: number, column: number): boolean {
+    if (!this.#hasPreview || column < this.#listColumns) return false;
+    this.#preview.scrollBy(rows);
+    return true;
+  }
+
   layOutAnew(): void {
     this.#preview.layOutAnew();
   }
@@ -198,6 +227,10 @@ export class FilesView implements View {
     clearInterval(this.#ages);
     this.#reading.close();
     await this.#preview.close();
+  }
+
+  get #hasPreview(): boolean {
+    return this.#listColumns < this.#columns;
   }
 
   #beside(list: string[], width: number, size: Size): string[] {

@@ -99,10 +99,16 @@ export class Preview {
   scroll(direction: 1 | -1): void {
     const { body } = this.#shown;
     if ("viewer" in body) body.viewer.act(direction === 1 ? "half-page-down" : "half-page-up");
-    else {
-      const last = Math.max(0, body.lines.length - this.#height);
-      this.#top = Math.max(0, Math.min(last, this.#top + direction * Math.ceil(this.#height / 2)));
-    }
+    else this.scrollBy(direction * Math.ceil(this.#height / 2));
+    this.#browser.host.changed();
+  }
+
+  /** Scrolls by rows, down if positive. */
+  scrollBy(rows: number): void {
+    const { body } = this.#shown;
+    if ("viewer" in body)
+      for (let row = 0; row < Math.abs(rows); row++) body.viewer.act(rows > 0 ? "line-down" : "line-up");
+    else this.#top = Math.max(0, Math.min(Math.max(0, body.lines.length - this.#height), this.#top + rows));
     this.#browser.host.changed();
   }
 

@@ -8,7 +8,10 @@ export type KeyEvent =
   | { kind: "key"; key: string }
   | { kind: "paste"; text: string }
   /** Of the mouse, where it was asked for; row and column from 0. */
-  | { kind: "mouse"; what: "wheel-up" | "wheel-down" | "press"; column: number; row: number };
+  | { kind: "mouse"; what: MouseAction; column: number; row: number };
+
+/** `drag`: the mouse moves while its left button is down. */
+export type MouseAction = "wheel-up" | "wheel-down" | "press" | "drag" | "release";
 
 /** What the terminal sends: keys, or an answer. */
 export type TerminalEvent = KeyEvent | BackgroundReport;
@@ -239,19 +242,24 @@ function background(text: string): BackgroundReport | undefined {
   return { kind: "background", red, green, blue };
 }
 
+const MOUSE_ACTIONS: Readonly<Record<string, MouseAction>> = {
+  "0M": "press",
+  "0m": "release",
+  "32M": "drag",
+  "64M": "wheel-up",
+  "65M": "wheel-down",
+};
+
 /**
- * `CSI < buttons ; column ; row M` (xterm, "Extended coordinates"): a wheel's step, or the left
- * button going down.
+ * `CSI < buttons ; column ; row M` (xterm, "Extended coordinates"): a wheel's step, or what the left
+ * button does. A release ends with `m`.
  */
 function mouse(length: number, parameters: string, final: number): Step {
   const [buttons = 0, column = 0, row = 0] = parameters.split(";").map(Number);
   if (!/^\d+;\d+;\d+$/.test(parameters)) return { length };
-  const what = final === 0x4d ? { 0: "press", 64: "wheel-up", 65: "wheel-down" }[buttons] : undefined;
+  const what = MOUSE_ACTIONS[`${buttons}${String.fromCharCode(final)}`];
   if (what === undefined) return { length };
-  return {
-    length,
-    event: { kind: "mouse", what: what as "press" | "wheel-up" | "wheel-down", column: column - 1, row: row - 1 },
-  };
+  return { length, event: { kind: "mouse", what, column: column - 1, row: row - 1 } };
 }
 
 /**

@@ -96,6 +96,8 @@ export class ViewerView implements View {
   readonly #closed: ViewerOptions["closed"];
   readonly #lend: ViewerOptions["lend"];
   #size: Size | undefined;
+  /** Columns of the body, with the scroll bar. */
+  #bodyColumns = 0;
   /** How to begin, once the size is known. */
   #start: ViewerStart | undefined;
   #turn: NodeJS.Timeout | undefined;
@@ -203,6 +205,7 @@ export class ViewerView implements View {
   }
 
   frame(size: Size): Frame {
+    this.#bodyColumns = size.columns;
     const hasBar = this.#host.hasScrollBar;
     const columns = size.columns - (hasBar && size.columns > FULL_COLUMNS ? 1 : 0);
     if (this.#size?.columns !== columns || this.#size.height !== size.height) {
@@ -216,6 +219,20 @@ export class ViewerView implements View {
     const edge = columns < size.columns ? cells : cells && whereFree(cells, rows, columns);
     const keyOf = (action: Action) => this.#host.keyOf("viewer", action);
     return { rows, edge, status: viewerStatus(status, size.columns, keyOf), message };
+  }
+
+  /** Takes hold of the scroll bar in the last column, and jumps there. */
+  grab(row: number, column: number): boolean {
+    if (!this.#host.hasScrollBar || column !== this.#bodyColumns - 1) return false;
+    this.#viewer.clearMessage();
+    this.#viewer.scrollTo(row, true);
+    this.#pump.wake();
+    return true;
+  }
+
+  drag(row: number): void {
+    this.#viewer.scrollTo(row, false);
+    this.#pump.wake();
   }
 
   layOutAnew(): void {

@@ -53,6 +53,8 @@ export class Viewer {
   #count = "";
   #message = "";
   #unread = 0;
+  /** The visible part of the text in the last frame. */
+  #shown = { from: 0, to: 1 };
   /** Set while a pattern is typed. */
   #preview: SearchPreview | undefined;
 
@@ -153,6 +155,28 @@ export class Viewer {
 
   toggleFollow(): void {
     this.#parts.following.toggle();
+  }
+
+  /**
+   * Shows the part of the text at this row of the scroll bar, in its first and last row the start
+   * and the end. `isJump`: remember the place before.
+   */
+  scrollTo(row: number, isJump: boolean): void {
+    endWaits(this.#parts);
+    const { text, jumps, following } = this.#parts;
+    const { from, to } = this.#shown;
+    const part = (row + 0.5) / this.#height - (to - from) / 2;
+    const move = () => {
+      const { source } = this.#document;
+      if (row <= 0 || part <= 0) text.toStart();
+      else if (row >= this.#height - 1 || part + to - from >= 1) following.toEnd();
+      else text.show(source.start() + Math.floor((source.end() - source.start()) * part));
+    };
+    if (isJump) jumps.jump(move);
+    else {
+      move();
+      following.moved();
+    }
   }
 
   /** What is typed behind `:`. Says what it does not understand. */
@@ -298,11 +322,12 @@ export class Viewer {
     const last = places.at(-1);
     this.#unread = last === undefined ? 0 : status.end - text.endOf(last.line);
     const { searching } = this.#parts;
+    this.#shown = partOf(status, places[0] ? text.shownFrom(places[0]) : status.start);
     return {
       rows,
       status: { ...status, count: this.#count },
       message: this.#message,
-      shown: partOf(status, places[0] ? text.shownFrom(places[0]) : status.start),
+      shown: this.#shown,
       ticks: wantsTicks ? searching.ticks(this.#height) : undefined,
     };
   }
