@@ -109,6 +109,9 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
       (text) => lastRow(text).includes(`/${web.name}`) && /1 of 1/.test(lastRow(text)),
     );
     await press("list", "refresh", "the same", has(web.name));
+    await press("containers", "toggle-preview", "its details", has(web.name, "OUTPUT ─"));
+    screen.keys("P");
+    await screen.waitFor("the list alone", (text) => !text.includes("OUTPUT ─"));
     await press("containers", "grep", "the prompt", (text) => lastRow(text).startsWith(`grep in ${web.name}:`));
     screen.type("^line 6");
     screen.keys("Enter");
