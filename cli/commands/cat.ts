@@ -78,12 +78,16 @@ async function catInput(): Promise<void> {
 
 /** `--trace`: prints the descriptor, the route and the time. */
 function tell(target: Target, session: Session, file: OpenFile, milliseconds: number): void {
-  const agent = session.route === "local" ? "" : session.fresh ? ", new agent" : ", live agent";
+  const agent = session.agent === undefined ? "" : session.fresh ? ", new agent" : ", live agent";
   writeSync(
     2,
     `Got file descriptor for '${printable(target.path)}'\nThe file descriptor is ${file.fd}\n` +
-      `route ${session.route}${agent}, ${milliseconds.toFixed(1)} ms\n`,
+      `route ${session.route}${agent}, ${milliseconds.toFixed(1)} ms\n${whyCopied(session)}`,
   );
+}
+
+function whyCopied({ whyCopied: why }: Session): string {
+  return why === undefined ? "" : `a copy by the engine, because no agent reads it in place: ${printable(why)}\n`;
 }
 
 /** Copies the file, with a progress line if standard error is a terminal. */

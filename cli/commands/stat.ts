@@ -63,6 +63,8 @@ interface Known {
   item: Item;
   /** Undefined if the mount table does not contain the mount. */
   backing: Backing | undefined;
+  /** Why the engine copies it; undefined for a file that is read in place. */
+  whyCopied: string | undefined;
   /** Of the target's root, where that is known. */
   layer: FileLayer | undefined;
   /** It has no name: only a process holds it open (/proc/PID/fd). */
@@ -107,7 +109,7 @@ async function look(
   };
   const isDeleted = stat.links === 0;
   const layer = isDeleted ? undefined : await session.layer(path, { noFollow: !follows });
-  return { item, backing: mount && backingOf(mount), layer, isDeleted };
+  return { item, backing: mount && backingOf(mount), whyCopied: session.whyCopied, layer, isDeleted };
 }
 
 /** Undefined if the link cannot be read, as /proc/self from another PID namespace. */
@@ -129,7 +131,8 @@ const kinds: Record<string, string> = {
 };
 
 /** The block of stat(1) without the I/O block size, plus where the file is stored. */
-function block({ item, backing, layer, isDeleted }: Known, show: (words: string) => string): string {
+function block(known: Known, show: (words: string) => string): string {
+  const { item, backing, layer, isDeleted } = known;
   const { stat, link } = item;
   if (stat === undefined) return "";
   const kind = kindOf(stat.mode);
@@ -150,7 +153,7 @@ function block({ item, backing, layer, isDeleted }: Known, show: (words: string)
     `Modify: ${fullTime(stat.mtime)}`,
     `Change: ${fullTime(stat.ctime)}`,
     ` Birth: ${stat.btime === undefined ? "-" : fullTime(stat.btime)}`,
-    `Storage: ${backing === undefined ? "unknown: not in the target's mount table" : keeper(backing, show)}`,
+    `Storage: ${storage(known, show)}`,
     ...(layer === undefined ? [] : layerLine(layer, show)),
     ...(isDeleted && backing?.mount.isReplaced !== true ? ["Deleted: freed when the last process closes it"] : []),
     ...(stat.relayed ? ["Relayed: by the agent, because its file system may not answer"] : []),
@@ -167,6 +170,12 @@ function layerLine({ kind, number, count, digest, instruction }: FileLayer, show
   return [`Layer: ${number} of ${count} of the image${id}${instruction === undefined ? "" : `: ${show(instruction)}`}`];
 }
 
+function storage({ backing, whyCopied }: Known, show: (words: string) => string): string {
+  if (whyCopied !== undefined)
+    return `unknown: a copy by the engine, because no agent reads it in place: ${show(whyCopied)}`;
+  return backing === undefined ? "unknown: not in the target's mount table" : keeper(backing, show);
+}
+
 function keeper({ kind, mount, volume, readOnly }: Backing, show: (words: string) => string): string {
   const what = volume === undefined ? kind : `${kind} ${show(volume)}`;
   const replaced = mount.isReplaced
@@ -177,10 +186,11 @@ function keeper({ kind, mount, volume, readOnly }: Backing, show: (words: string
 }
 
 /** See docs/json.md. */
-function asJson({ item, backing, layer, isDeleted }: Known): Record<string, unknown> {
+function asJson({ item, backing, whyCopied, layer, isDeleted }: Known): Record<string, unknown> {
   return {
     ...fileRecord(item),
     deleted: isDeleted,
+    ...(whyCopied !== undefined && { copied: true }),
     backing: backing && {
       kind: backing.kind,
       volume: backing.volume ?? null,

@@ -34,8 +34,8 @@ export type ReadFile = (path: string) => Promise<Buffer | undefined>;
 
 /**
  * Finds the directories of a root in the engine's storage, uppermost first: in containerd's
- * metadata for a snapshotter, in the files of Docker's or Podman's vfs driver. Undefined for other
- * drivers, and if the storage does not have it.
+ * metadata for a snapshotter, in the files of Docker's or Podman's drivers vfs and btrfs. Undefined
+ * for other drivers, and if the storage does not have it.
  * @throws PortholeError TARGET for invalid metadata; what `read` throws
  */
 export async function locateLayers(
@@ -45,13 +45,19 @@ export async function locateLayers(
 ): Promise<LayerDirectory[] | undefined> {
   if (!info.rootDirectory.startsWith("/")) return undefined;
   if (info.isSnapshotter) return snapshotDirectories(key, info, read);
-  if (key.driver !== "vfs") return undefined;
-  return key.isPodman ? podmanVfs(key, info.rootDirectory, read) : dockerVfs(key, info.rootDirectory, read);
+  const below = COMPLETE[key.driver];
+  if (below === undefined) return undefined;
+  const layer = await (key.isPodman ? podmanLayer : dockerLayer)(key, info.rootDirectory, read);
+  if (layer === undefined || !/^[0-9a-f]{64}(-init)?$/.test(layer)) return undefined;
+  return [{ path: `${info.rootDirectory}/${below}/${layer}`, isInit: false }];
 }
 
-/** True for a driver whose layers are full copies: the uppermost directory has every file. */
-export function isCopying(driver: string): boolean {
-  return driver === "vfs" || driver === "native";
+/** Drivers with one directory that has every file, by the place of their layers below the root. */
+const COMPLETE: Readonly<Record<string, string>> = { vfs: "vfs/dir", btrfs: "btrfs/subvolumes" };
+
+/** True for a driver whose layers are complete: the uppermost directory has every file. */
+export function isComplete(driver: string): boolean {
+  return driver in COMPLETE || driver === "native";
 }
 
 /** Snapshotters whose snapshots are directories, by their path below `snapshots/N`. */
@@ -71,7 +77,7 @@ async function snapshotDirectories(
     const directory = join(root, `io.containerd.snapshotter.v1.${key.driver}`);
     const chain = await chainIn(join(directory, "metadata.db"), key, read);
     if (chain === undefined) continue;
-    const used = isCopying(key.driver) ? chain.slice(0, 1) : chain;
+    const used = isComplete(key.driver) ? chain.slice(0, 1) : chain;
     return used.map(({ id, name }) => ({
       path: `${directory}/snapshots/${id}${below}`,
       isInit: name.endsWith("-init"),
@@ -148,22 +154,20 @@ function chainId(diffIds: readonly string[]): string {
 }
 
 /** `layerdb/mounts/ID/mount-id` for a container, `layerdb/sha256/CHAIN/cache-id` for an image. */
-async function dockerVfs(key: LayerKey, root: string, read: ReadFile): Promise<LayerDirectory[] | undefined> {
-  const database = `${root}/image/vfs/layerdb`;
+async function dockerLayer(key: LayerKey, root: string, read: ReadFile): Promise<string | undefined> {
+  const database = `${root}/image/${key.driver}/layerdb`;
   const path = key.isContainer
     ? `${database}/mounts/${key.id}/mount-id`
     : `${database}/${chainId(key.diffIds).replace(":", "/")}/cache-id`;
-  return vfsDirectory(root, (await read(path))?.toString().trim());
+  return (await read(path))?.toString().trim();
 }
 
 /** The list that names the layer, for containers and for images. */
-async function podmanVfs(key: LayerKey, root: string, read: ReadFile): Promise<LayerDirectory[] | undefined> {
-  const list = await read(
-    key.isContainer ? `${root}/vfs-containers/containers.json` : `${root}/vfs-images/images.json`,
-  );
-  if (list === undefined) return undefined;
-  const found = entries(list).find(({ id }) => id === key.id);
-  return vfsDirectory(root, typeof found?.layer === "string" ? found.layer : undefined);
+async function podmanLayer(key: LayerKey, root: string, read: ReadFile): Promise<string | undefined> {
+  const kind = key.isContainer ? "containers" : "images";
+  const list = await read(`${root}/${key.driver}-${kind}/${kind}.json`);
+  const layer = list && entries(list).find(({ id }) => id === key.id)?.layer;
+  return typeof layer === "string" ? layer : undefined;
 }
 
 function entries(list: Buffer): { id?: unknown; layer?: unknown }[] {
@@ -173,9 +177,4 @@ function entries(list: Buffer): { id?: unknown; layer?: unknown }[] {
   } catch {
     return [];
   }
-}
-
-function vfsDirectory(root: string, layer: string | undefined): LayerDirectory[] | undefined {
-  if (layer === undefined || !/^[0-9a-f]{64}$/.test(layer)) return undefined;
-  return [{ path: `${root}/vfs/dir/${layer}`, isInit: false }];
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Json } from "./engine-json.ts";
-import { isCopying, type LayerDirectory, type LayerKey } from "./layer-store.ts";
+import { isComplete, type LayerDirectory, type LayerKey } from "./layer-store.ts";
 
 /** Where the files of an offline target are, as the engine sees them. */
 export interface Layers {
@@ -19,7 +19,8 @@ export interface Layers {
 /**
  * What a layer is. `container`: the container's own, with what it changed; `places`: Docker's, with
  * empty places for /etc/hosts and the like; `image`: number `number` of the `count` layers of the
- * image, from the lowest, 1; `copy`: one directory for all of them, of a driver that copies;
+ * image, from the lowest, 1; `copy`: one directory for all of them, of a driver whose layers are
+ * complete;
  * `volume`. `number` and `count` are 0 for what is no image's.
  */
 export interface LayerRole {
@@ -133,7 +134,7 @@ function layerDirectories(data: Json): LayerDirectory[] {
 }
 
 function rolesOf(stack: readonly LayerDirectory[], { isContainer, driver }: LayerKey): LayerRole[] {
-  if (isCopying(driver)) return stack.map(() => ({ kind: "copy", number: 0, count: 0 }));
+  if (isComplete(driver)) return stack.map(() => ({ kind: "copy", number: 0, count: 0 }));
   const images = stack.filter(({ isInit }, index) => !isInit && !(isContainer && index === 0));
   return stack.map((directory, index) => {
     const number = images.length - images.indexOf(directory);

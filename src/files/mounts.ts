@@ -97,11 +97,11 @@ function kindOfMount(mount: Mount, volume: string | undefined): BackingKind {
 }
 
 /**
- * Where engines keep layers. One alone is bound to `/`: a copy of Docker's and Podman's driver vfs,
- * an image of one layer.
+ * Where engines keep layers. One alone is bound to `/`: of Docker's and Podman's drivers vfs and
+ * btrfs, and of an image of one layer.
  */
 const LAYER_DIRECTORY =
-  /\/(vfs\/dir\/[0-9a-f]{64}(-init)?|overlay2?\/[0-9a-z]+\/diff|io\.containerd\.snapshotter\.v1\.\w+\/snapshots\/\d+(\/fs)?)$/;
+  /\/((vfs\/dir|btrfs\/subvolumes)\/[0-9a-f]{64}(-init)?|overlay2?\/[0-9a-z]+\/diff|io\.containerd\.snapshotter\.v1\.\w+\/snapshots\/\d+(\/fs)?)$/;
 
 const memory = new Set(["tmpfs", "devtmpfs", "ramfs", "hugetlbfs"]);
 const pseudo = new Set(

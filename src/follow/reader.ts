@@ -100,11 +100,14 @@ export class Reader<File extends FollowFile> {
     this.atLineStart = true;
   }
 
-  /** True if `other` is this file by its inode and known bytes; the device number may differ. */
+  /**
+   * True if `other` is this file by its inode and known bytes; the device number may differ. An
+   * engine's copy of a file has no inode to compare.
+   */
   continuesIn(other: FollowFile): boolean {
     return (
       this.position > 0 &&
-      BigInt(other.identity.inode) === BigInt(this.file.identity.inode) &&
+      (Number(this.file.identity.device) === 0 || BigInt(other.identity.inode) === BigInt(this.file.identity.inode)) &&
       this.#fingerprint.matches((position, buffer) => other.read(position, buffer))
     );
   }

@@ -90,12 +90,15 @@ function followed(file: OpenFile, path: string): SessionFile {
       errno: "ESPIPE",
     });
   if (!file.isSeekable) throw new PortholeError("FILE", `${path}: cannot follow a ${file.kind}`, { errno: "EINVAL" });
+  const identity = identityOf(file.stat);
   return {
     file,
-    identity: identityOf(file.stat),
+    identity,
     stat() {
       const { size, mtimeMs, ctimeMs, nlink } = fstatSync(file.fd);
-      return { size, modified: mtimeMs, changed: ctimeMs, links: nlink };
+      // A copy is an unnamed file.
+      const links = identity.device === 0 ? 1 : nlink;
+      return { size, modified: mtimeMs, changed: ctimeMs, links };
     },
     read: (position, buffer) => file.read(buffer, position),
     nextData: (position) => file.nextData(position),

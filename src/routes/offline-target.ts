@@ -25,6 +25,8 @@ export interface OfflineTarget {
   isPodman: boolean;
   /** True if the agent serves one session and then ends: it cannot notice changes of the files. */
   singleSession?: boolean;
+  /** True for an image: a container of it has its files. */
+  isImage?: true;
   /** Name of a volume whose files exist only while its driver has it mounted. */
   volume?: string | undefined;
   /** Asks for the layers. Call it after {@link witness}, so that no change is missed. */
@@ -34,6 +36,18 @@ export interface OfflineTarget {
    * Undefined if they never change.
    */
   witness(signal: AbortSignal | undefined): Promise<OwnedFd | undefined>;
+}
+
+/** No route leads to the files of an offline target. */
+export class NoOfflineRouteError extends PortholeError {
+  readonly files: OfflineTarget;
+
+  /** @param failure every route's reason */
+  constructor(files: OfflineTarget, failure: PortholeError) {
+    const { message, errno, hint } = failure;
+    super("ATTACH", message, { errno, hint, cause: failure });
+    this.files = files;
+  }
 }
 
 /**
@@ -60,7 +74,7 @@ export function offlineContainer(container: StoppedContainer): OfflineTarget {
 /** An image never changes. A removed image is not found any more. */
 export function offlineImage({ engine, id, name, layers, isPodman }: Image): OfflineTarget {
   return {
-    ...{ engine, identity: id, generation: "image", name: `image:${name}`, isPodman },
+    ...{ engine, identity: id, generation: "image", name: `image:${name}`, isPodman, isImage: true },
     layers: async () => layers,
     witness: async () => undefined,
   };

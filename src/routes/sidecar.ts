@@ -9,6 +9,7 @@ import type { Engine } from "../engines/engine.ts";
 import { EngineError } from "../engines/engine-error.ts";
 import { httpGet } from "../engines/http.ts";
 import type { RunningContainer } from "../engines/resolve.ts";
+import { firstFileOf } from "../engines/tar-reader.ts";
 import { PortholeError } from "../errors.ts";
 import { VERSION } from "../protocol/messages.ts";
 import { acceptOverStream, agentOptions, type StartOptions } from "./accept-over-stream.ts";
@@ -19,7 +20,6 @@ import { inCgroupOf, innerPid } from "./process.ts";
 import { type ConnectedAgent, openRendezvous, type Rendezvous } from "./rendezvous.ts";
 import { deadline, ignoreMissing, isMissing, routeError } from "./route-error.ts";
 import { MOUNT_POINT, type RunDirectory, runDirectoryPaths } from "./run-dir.ts";
-import { firstFileOf } from "./tar.ts";
 
 /**
  * Label of every sidecar; its value is the owner's run directory, because several users may share
@@ -42,6 +42,8 @@ export interface Sidecar {
   host: Record<string, unknown>;
   /** Additional binds, as `SOURCE:PLACE:ro`. */
   binds?: string[];
+  /** Id of the image that it is made of; default: the agent's own. */
+  image?: string;
   /** Of its name, where several for one target may be there at the same time. */
   suffix?: string;
 }
@@ -275,10 +277,15 @@ async function pidOf(engine: Engine, id: string, signal: AbortSignal): Promise<n
 
 /** Body of the request that creates a sidecar. */
 function description(sidecar: Sidecar, run: RunDirectory, rendezvous: Rendezvous, options: SidecarOptions): object {
-  const { target, host, binds = [] } = sidecar;
+  const { target, host, binds = [], image } = sidecar;
   return {
-    Image: agentImage(),
-    Cmd: [`/${AGENT_NAME}`, "sidecar", ...agentOptions(rendezvous, options), ...sidecar.options],
+    Image: image ?? agentImage(),
+    // Nothing of an image runs, neither its entry point nor its health check.
+    ...(image !== undefined && { Entrypoint: [], Healthcheck: { Test: ["NONE"] } }),
+    Cmd: [
+      image === undefined ? `/${AGENT_NAME}` : `${MOUNT_POINT}/${AGENT_NAME}`,
+      ...["sidecar", ...agentOptions(rendezvous, options), ...sidecar.options],
+    ],
     User: "0:0",
     WorkingDir: "/",
     OpenStdin: true,

@@ -11,7 +11,7 @@ import { installAgent } from "./agent-program.ts";
 import { ATTACH_TIMEOUT_MS, type Attachment, type AttachOptions } from "./attachment.ts";
 import { attachChild } from "./direct.ts";
 import { type EnginePlace, enginePlace } from "./engine-process.ts";
-import type { OfflineTarget } from "./offline-target.ts";
+import { NoOfflineRouteError, type OfflineTarget } from "./offline-target.ts";
 import { TargetChangedError } from "./route-error.ts";
 import type { RunDirectory } from "./run-dir.ts";
 import type { Sidecar } from "./sidecar.ts";
@@ -48,7 +48,7 @@ export async function startOffline(
         failures.push({ route, error: toAttachError(error) });
       }
     }
-    throw allRoutesFailed(failures);
+    throw new NoOfflineRouteError(files, allRoutesFailed(failures));
   } finally {
     witness?.close();
   }
@@ -156,7 +156,9 @@ export function layerOptions({
  * A sidecar with each layer and volume mounted at a place of its own, from which the agent makes
  * the root.
  */
-export function withLayers({ engine, identity, name, volume }: OfflineTarget, { directories, binds }: Layers): Sidecar {
+export function withLayers(files: OfflineTarget, { directories, binds }: Layers): Sidecar {
+  const { engine, identity, name, volume } = files;
+  if (directories.length === 0 && files.isImage) return ofImage(files);
   if (directories.length === 0)
     throw new PortholeError("ATTACH", `the engine does not report where the layers of '${name}' are`);
   const layers = directories.map((source, index) => ({ source: volume ?? source, place: `/layers/${index}` }));
@@ -169,16 +171,27 @@ export function withLayers({ engine, identity, name, volume }: OfflineTarget, { 
       agentOptions: [],
     }),
     binds: [...layers, ...volumes].map(({ source, place }) => `${source}:${place}:ro`),
-    host: {
-      // Layers have owners of the engine's own user namespace, independent of the containers' one.
-      UsernsMode: "host",
-      // SYS_ADMIN for the overlay, DAC_OVERRIDE for files of every owner and for connecting to the
-      // rendezvous.
-      CapAdd: ["SYS_ADMIN", "SYS_CHROOT", "DAC_OVERRIDE"],
-      SecurityOpt: ["no-new-privileges", "label=disable", "apparmor=unconfined"],
-    },
+    host: OFFLINE_HOST,
   };
 }
+
+/**
+ * A container of the image itself, in which only the agent runs. The agent's root is the
+ * container's without the mounts on it.
+ */
+function ofImage({ engine, identity, name }: OfflineTarget): Sidecar {
+  const options = layerOptions({ directories: ["/"], binds: [], agentOptions: [] });
+  return { engine, target: identity, name, options, host: OFFLINE_HOST, image: identity };
+}
+
+const OFFLINE_HOST = {
+  // Layers have owners of the engine's own user namespace, independent of the containers' one.
+  UsernsMode: "host",
+  // SYS_ADMIN for the overlay, DAC_OVERRIDE for files of every owner and for connecting to the
+  // rendezvous.
+  CapAdd: ["SYS_ADMIN", "SYS_CHROOT", "DAC_OVERRIDE"],
+  SecurityOpt: ["no-new-privileges", "label=disable", "apparmor=unconfined"],
+};
 
 /**
  * Where this process finds the engine's directories. Throws ATTACH where it may not read the

@@ -71,28 +71,3 @@ export function tarArchive(name: string, content: Buffer): Buffer {
   const header = tarHeader({ name, mode: 0o555, kind: "file", size: content.length });
   return Buffer.concat([header, content, tarPadding(content.length), tarEnd()]);
 }
-
-/**
- * The content of the first regular file of a tar archive; undefined if there is none. Skips headers
- * of other kinds before it, which carry names and attributes (pax, GNU).
- */
-export function firstFileOf(archive: Buffer): Buffer | undefined {
-  for (let at = 0; at + BLOCK <= archive.length; ) {
-    const header = archive.subarray(at, at + BLOCK);
-    if (header[0] === 0) return undefined;
-    const size = sizeOf(header);
-    const content = archive.subarray(at + BLOCK, at + BLOCK + size);
-    if (content.length < size) return undefined;
-    // `0`, or a zero byte in old archives.
-    if (header[156] === 0x30 || header[156] === 0) return content;
-    at += BLOCK + Math.ceil(size / BLOCK) * BLOCK;
-  }
-  return undefined;
-}
-
-/** Octal digits, or a binary number whose highest bit is set (GNU). */
-function sizeOf(header: Buffer): number {
-  const field = header.subarray(124, 136);
-  if (((field[0] ?? 0) & 0x80) !== 0) return Number(field.readBigUInt64BE(4));
-  return Number.parseInt(field.toString("latin1"), 8) || 0;
-}

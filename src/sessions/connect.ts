@@ -1,3 +1,4 @@
+import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import { attachContainer, attachImage, attachProcess, attachVolume } from "../routes/attach.ts";
 import type { Attachment, AttachOptions } from "../routes/attachment.ts";
@@ -23,7 +24,8 @@ const REQUEST_TIMEOUT_MS = 10_000;
 
 /**
  * Connects to a target: `web`, `web:/path` (the path is ignored), `image:NAME`, `volume:NAME`,
- * `pid:123`, a parsed {@link Target}, or a path for this machine.
+ * `pid:123`, a parsed {@link Target}, or a path for this machine. The files of a stopped container
+ * whose layers no agent can read are copied by its engine (route `copy`).
  * @throws PortholeError USAGE, TARGET, ATTACH, SESSION, CANCELLED
  */
 export async function connect(target: string | Target, options: ConnectOptions = {}): Promise<Session> {
@@ -39,7 +41,15 @@ export async function connect(target: string | Target, options: ConnectOptions =
   // A live agent may be about to end (idle, container gone) or of another version. Then starts a
   // new one, once.
   for (let attempt = 0; ; attempt++) {
-    const attached = await attach(parsed, attachOptions);
+    let attached: Attachment;
+    try {
+      attached = await attach(parsed, attachOptions);
+    } catch (error) {
+      const isAnyRoute = attachOptions.route === undefined && options.startOn === undefined;
+      if (!isAnyRoute || !(error instanceof PortholeError) || error.code !== "ATTACH") throw error;
+      const { openCopy } = await import("./copy-session.ts");
+      return openCopy(name, error, options.signal);
+    }
     try {
       return await connectTo(name, attached, options.requestTimeoutMs);
     } catch (error) {

@@ -45,8 +45,13 @@ export interface FileLayer extends LayerRole, Partial<ImageLayer> {}
 export interface Session extends AsyncDisposable {
   /** Container name, `pid:N`, or empty for this machine. */
   readonly name: string;
-  /** `local`: this machine; `engine`: output that an engine keeps, without an agent. */
-  readonly route: AgentRoute | "local" | "engine";
+  /**
+   * `local`: this machine; `engine`: output that an engine keeps, without an agent; `copy`: files of
+   * a stopped container that its engine copies, because no agent can read its layers.
+   */
+  readonly route: AgentRoute | "local" | "engine" | "copy";
+  /** Why no agent reads the files, on the route `copy`; else missing. */
+  readonly whyCopied?: string;
   /**
    * Identifies the run of the target: changes when a container restarts. The part before the first
    * dot changes only when the container is recreated.

@@ -1,8 +1,10 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { expect, inject, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { type Daemon, startDocker, startPodman } from "../helpers/daemons.ts";
 import { type Engine, engineAt, firstProcess, image, uniqueName } from "../helpers/engine.ts";
-import { ORDINARY_USER } from "../helpers/machine.ts";
+import { MKFS_BTRFS, ORDINARY_USER } from "../helpers/machine.ts";
 import { user } from "../helpers/porthole.ts";
 import { workloadReady } from "../helpers/processes.ts";
 
@@ -68,6 +70,40 @@ function storeTests(start: (directory: string) => Promise<Daemon>, name: "docker
 describeWith(["root", "docker"], "Docker's storage driver vfs", () =>
   storeTests((directory) => startDocker(directory, { storage: "vfs" }), "docker"),
 );
+
+/** Starts an engine in a file system of its own, which is unmounted when the engine is stopped. */
+async function onBtrfs(directory: string, start: (directory: string) => Promise<Daemon>): Promise<Daemon> {
+  const image = `${directory}.image`;
+  writeFileSync(image, "");
+  truncateSync(image, 1024 ** 3);
+  mkdirSync(directory);
+  execFileSync(MKFS_BTRFS, ["--quiet", image]);
+  execFileSync("mount", ["-o", "loop", image, directory]);
+  const unmount = () => {
+    execFileSync("umount", ["--lazy", directory]);
+    rmSync(directory, { recursive: true });
+    rmSync(image);
+  };
+  try {
+    const daemon = await start(`${directory}/engine`);
+    return { ...daemon, stop: () => daemon.stop().finally(unmount) };
+  } catch (error) {
+    unmount();
+    throw error;
+  }
+}
+
+describeWith(["root", "docker", "btrfs"], "Docker's storage driver btrfs", () =>
+  storeTests((directory) => onBtrfs(directory, (place) => startDocker(place, { storage: "btrfs" })), "docker"),
+);
+
+describeWith(["root", "docker", "currentEngines", "btrfs"], "the storage driver btrfs of today's Docker", () => {
+  const programs = process.env.PORTHOLE_CURRENT_ENGINES;
+  storeTests(
+    (directory) => onBtrfs(directory, (place) => startDocker(place, { storage: "btrfs", programs })),
+    "docker",
+  );
+});
 
 describeWith(["root", "podman"], "Podman's storage driver vfs", () =>
   storeTests((directory) => startPodman(directory, { storage: "vfs" }), "podman"),

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { buildSync } from "esbuild";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
+import { container, engine, image, uniqueName } from "../helpers/engine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { repository } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";
@@ -12,6 +13,7 @@ const programs = [...guide.matchAll(/^## (.*)\n\n```ts\n([\s\S]*?)```/gm)].map((
   name: `api-${title.replace(/\W+/g, "-")}`,
   code,
 }));
+const offlineProgram = /^## What does not run[^]*?```ts\n([^]*?)```/m.exec(guide)?.[1] ?? "";
 const folder = `${repository}build/`;
 
 describe("docs/api.md", () => {
@@ -35,6 +37,32 @@ describe("docs/api.md", () => {
   });
 });
 
+describeWith(["docker"], "the program of docs/api.md for what does not run", () => {
+  test("lists a stopped container, an image and a volume, and prints the container's output", async () => {
+    const on = engine("docker");
+    const volume = uniqueName("volume");
+    await on.api.createVolume({ Name: volume });
+    const target = await container(on, {
+      steps: ["write", "/proc/self/fd/1", "printed"],
+      host: { Binds: [`${volume}:/data`] },
+    });
+    await target.handle.kill();
+    await target.handle.wait();
+    const code = offlineProgram
+      .replaceAll('"web', `"${target.name}`)
+      .replace("nginx:1.25", await image(on))
+      .replace("volume:data", `volume:${volume}`);
+    writeFileSync(`${folder}api-offline.ts`, code);
+    const { status, stdout, stderr } = run("api-offline", user({ engine: on }).env);
+    await target.handle.remove();
+    await on.api.getVolume(volume).remove();
+    expect([stderr, status]).toEqual(["", 0]);
+    expect(stdout).toContain(`${target.name} stopped workload\n`);
+    expect(stdout).toContain(" image workload\n");
+    expect(stdout).toContain("printed\n");
+  });
+});
+
 describeWith(["userNamespaces"], "each program of docs/api.md", () => {
   let target: Sandbox;
   beforeAll(async () => {
@@ -53,16 +81,16 @@ describeWith(["userNamespaces"], "each program of docs/api.md", () => {
   });
 
   test.each(programs)("$name runs", ({ name }) => {
-    buildSync({
-      entryPoints: [`${folder}${name}.ts`],
-      outfile: `${folder}${name}.mjs`,
-      format: "esm",
-      target: "node20",
-    });
-    const { env } = user();
-    const options = { cwd: inject("machine").directory, encoding: "utf8", env: { ...process.env, ...env } } as const;
-    const { status, stdout, stderr } = spawnSync(process.execPath, [`${folder}${name}.mjs`], options);
+    const { status, stdout, stderr } = run(name, user().env);
     expect([stderr, status]).toEqual(["", 0]);
     expect(stdout !== "" || name === "api-Containers").toBe(true);
   });
 });
+
+/** Compiles and runs a program. */
+function run(name: string, env: Record<string, string>): { status: number | null; stdout: string; stderr: string } {
+  const outfile = `${folder}${name}.mjs`;
+  buildSync({ entryPoints: [`${folder}${name}.ts`], outfile, format: "esm", target: "node20" });
+  const cwd = inject("machine").directory;
+  return spawnSync(process.execPath, [outfile], { cwd, encoding: "utf8", env: { ...process.env, ...env } });
+}

@@ -50,7 +50,7 @@ export interface DockerOptions extends DaemonOptions {
    * `containerd` and `native` store images and layers in containerd's store, as overlays and as
    * copies; other names are drivers of Docker.
    */
-  storage?: "containerd" | "native" | "vfs" | "overlay2";
+  storage?: "containerd" | "native" | "vfs" | "overlay2" | "btrfs";
   /** The minimum API version, as in Docker 29. */
   minimumApi?: string;
 }

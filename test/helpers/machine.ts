@@ -37,6 +37,7 @@ export const needs = [
   "arm64",
   "registry",
   "logrotate",
+  "btrfs",
   "runc",
   "crun",
   "ctr",
@@ -59,6 +60,8 @@ export const ENGINE_GROUP = 64_900;
 export const LOGROTATE = "/usr/sbin/logrotate";
 /** Runs programs for arm64. */
 export const EMULATOR = "qemu-aarch64-static";
+/** Not in the PATH of an ordinary user. */
+export const MKFS_BTRFS = "/usr/sbin/mkfs.btrfs";
 /** Must be called by its path. */
 export const SSHD = "/usr/sbin/sshd";
 /** The cgroup v1 hierarchy with device rules. */
@@ -72,9 +75,10 @@ export function unifiedCgroups(): string | undefined {
 /**
  * True for a requirement that this kind of machine cannot meet: skipped by name even if everything
  * is required. With cgroup v2 alone there is no v1 hierarchy of device rules; its own rules are
- * tested on every machine (test/situations/processes.test.ts).
+ * tested on every machine (test/situations/processes.test.ts). A kernel may have no btrfs.
  */
 export function isOfAnotherKind(need: Need): boolean {
+  if (need === "btrfs") return whyNoBtrfs() !== undefined;
   return need === "cgroupDevices" && unifiedCgroups() === "/sys/fs/cgroup";
 }
 
@@ -133,6 +137,9 @@ export function whyMissing(need: Need): string | undefined {
       return whyNoRegistry();
     case "logrotate":
       return existsSync(LOGROTATE) ? undefined : `no ${LOGROTATE}`;
+    case "btrfs":
+      if (!isRoot()) return "not root";
+      return whyNoBtrfs() ?? (existsSync(MKFS_BTRFS) ? undefined : `no ${MKFS_BTRFS}`);
     case "cgroups":
       return unifiedCgroups() ? whyNotWritable(`${unifiedCgroups()}/cgroup.procs`) : "no cgroup v2 at /sys/fs/cgroup";
     case "cgroupDevices":
@@ -227,6 +234,11 @@ function whyNoRegistry(): string | undefined {
 function whyNoCommand(name: string): string | undefined {
   const found = (process.env.PATH ?? "").split(":").some((directory) => existsSync(`${directory}/${name}`));
   return found ? undefined : `no command ${name}`;
+}
+
+function whyNoBtrfs(): string | undefined {
+  if (!/\tbtrfs$/m.test(readText("/proc/filesystems"))) return "the kernel has no btrfs";
+  return existsSync("/dev/loop-control") ? undefined : "no loop devices";
 }
 
 function whyNotWritable(path: string): string | undefined {

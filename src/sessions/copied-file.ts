@@ -1,0 +1,77 @@
+import { constants, ftruncateSync, writeSync } from "node:fs";
+import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import type { TarEntry, TarPart } from "../engines/tar-reader.ts";
+import { PortholeError } from "../errors.ts";
+import { statOfEntry } from "./copied-files.ts";
+import { OpenFile } from "./open-file.ts";
+import { temporaryFile, temporaryFileError } from "./temporary-file.ts";
+
+/** Maximum size in bytes of a file that is copied. */
+const MAX_BYTES = 4 * 1024 ** 3;
+
+const PURPOSE = "the copy of a file";
+
+/**
+ * Copies the first member of an archive into an unnamed file; of a directory only the stat. Returns
+ * a link as it is.
+ * @param at the path that the archive is of
+ * @param path the path as requested, for the open file
+ * @throws PortholeError FILE: ENOENT for an empty archive, ENXIO for a device or FIFO, EFBIG; what
+ * the archive throws
+ */
+export async function copyFile(
+  archive: AsyncGenerator<TarPart>,
+  at: string,
+  path: string,
+): Promise<OpenFile | TarEntry> {
+  let fd: OwnedFd | undefined;
+  let file: TarEntry | undefined;
+  let written = 0;
+  try {
+    for await (const part of archive) {
+      if ("content" in part) {
+        if (fd !== undefined) writePiece(fd, part.content, written);
+        written += part.content.length;
+      } else if (file === undefined) {
+        file = part.entry;
+        if (typeOf(file) === constants.S_IFLNK) return file;
+        fd = temporaryFile(PURPOSE);
+        if (typeOf(file) === constants.S_IFDIR) break;
+        requireContent(file);
+      } else break;
+    }
+    if (file === undefined || fd === undefined)
+      throw new PortholeError("FILE", "No such file or directory", { errno: "ENOENT" });
+    ftruncateSync(fd.number, file.size);
+    const opened = new OpenFile(path, fd, statOfEntry(at, file));
+    fd = undefined;
+    return opened;
+  } catch (error) {
+    throw error instanceof PortholeError ? error : temporaryFileError(error, PURPOSE);
+  } finally {
+    fd?.close();
+  }
+}
+
+function requireContent(entry: TarEntry): void {
+  if (typeOf(entry) !== constants.S_IFREG)
+    throw new PortholeError("FILE", "it is a device or FIFO, which a copy has not", { errno: "ENXIO" });
+  if (entry.size > MAX_BYTES)
+    throw new PortholeError("FILE", `it has ${entry.size} bytes, and files of 4 GiB at most are copied`, {
+      errno: "EFBIG",
+      hint: "copy it with the engine's own command cp",
+    });
+}
+
+function typeOf({ mode }: TarEntry): number {
+  return mode & constants.S_IFMT;
+}
+
+/** Leaves holes: an archive has zeros in their place. */
+function writePiece(fd: OwnedFd, bytes: Buffer, at: number): void {
+  if (bytes.length >= 4096 && bytes.equals(ZEROS.subarray(0, bytes.length))) return;
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd.number, bytes, done, bytes.length - done, at + done);
+}
+
+/** As long as the longest piece. */
+const ZEROS = Buffer.alloc(65_536);

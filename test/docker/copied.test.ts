@@ -1,0 +1,196 @@
+import { readdirSync } from "node:fs";
+import type Docker from "dockerode";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { busyboxImage, type Engine, engine, enginesUnderTest, uniqueName } from "../helpers/engine.ts";
+import { following } from "../helpers/following.ts";
+import { ORDINARY_USER } from "../helpers/machine.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { silentAboutLayers } from "../helpers/silent-engine.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+import type { TmuxScreen } from "../tui/screen.ts";
+import { has, startScreen } from "./porthole-screen.ts";
+
+const script = [
+  "mkdir -p /d/deep; [ -e /again ] || echo first > /d/log; echo deep > /d/deep/file; echo volume > /data/file",
+  "ln -s ../log /d/deep/link; ln -s deep /d/linked; mkfifo /d/fifo; echo memory > /memory/file",
+  'printf bytes > "$(printf "/d/\\377")"; dd if=/dev/zero of=/d/sparse bs=1 count=1 seek=20000000 2>/dev/null',
+  "[ -e /again ] && echo second >> /d/log && sleep 1000; touch /again",
+].join("; ");
+
+async function ended(on: Engine): Promise<{ name: string; volume: string; handle: Docker.Container }> {
+  const [name, volume] = [uniqueName("copied"), uniqueName("volume")];
+  await on.api.createVolume({ Name: volume });
+  const handle = await on.api.createContainer({
+    name,
+    Image: await busyboxImage(on),
+    Cmd: ["/bin/busybox", "sh", "-c", script.replaceAll(/\b(mkdir|ln|mkfifo|dd|touch|sleep) /g, "/bin/busybox $1 ")],
+    Labels: { "porthole.test": "1" },
+    HostConfig: { NetworkMode: "none", Binds: [`${volume}:/data`], Tmpfs: { "/memory": "" } },
+  });
+  await handle.start();
+  await handle.wait();
+  return { name, volume, handle };
+}
+
+/** A user of an engine that does not report where layers are. */
+async function without(on: Engine, uid = 0): Promise<User> {
+  const by = user({ engine: await silentAboutLayers(on), uid });
+  onTestFinished(() => by.close());
+  return by;
+}
+
+describeWith(
+  ["root", "docker", "podman"],
+  "a container that has ended, whose layers the engine does not report",
+  () => {
+    describe.each(enginesUnderTest())("of %s", (name) => {
+      const on = () => engine(name);
+      let target: Awaited<ReturnType<typeof ended>>;
+      const at = (path: string) => `${target.name}:${path}`;
+
+      beforeAll(async () => {
+        target = await ended(on());
+        return async () => {
+          await target.handle.remove({ force: true }).catch(() => undefined);
+          await on().api.getVolume(target.volume).remove();
+        };
+      });
+
+      test.each([0, ORDINARY_USER])("is read by copies of the engine, which are marked (uid %i)", async (uid) => {
+        const by = await without(on(), uid);
+        const result = await by.run(["cat", "--trace", at("/d/log")]);
+        expect(result).toMatchObject({ code: 0, text: "first\n" });
+        expect(result.stderr).toContain("\nroute copy, ");
+        expect(result.stderr).toMatch(
+          /\na copy by the engine, because no agent reads it in place: .*direct: .*sidecar: /,
+        );
+        expect((await by.run(["stat", at("/d/log")])).text).toContain(
+          "Storage: unknown: a copy by the engine, because ",
+        );
+        expect(JSON.parse((await by.run(["stat", "--json", at("/d/log")])).text)).toMatchObject({
+          ...{ copied: true, kind: "file", size: 6, mode: "0644" },
+        });
+        expect((await by.run(["agents", "--json"])).text).toBe("");
+        expect(readdirSync(`${by.directory}/state/porthole/agents`)).toEqual([]);
+      });
+
+      test("is read through links, by every command that reads", async () => {
+        const by = await without(on());
+        const reads = async (args: readonly string[]) => {
+          const { code, stderr, text } = await by.run(args);
+          expect({ args, code, stderr }).toEqual({ args, code: 0, stderr: "" });
+          return text;
+        };
+        const paths = ["/d/log", "/d/deep/link", "/d/linked/link", "/d/linked/../log", "//d/./deep/../deep/link"];
+        expect(await reads(["cat", ...paths.map(at), at("/data/file")])).toBe(`${"first\n".repeat(5)}volume\n`);
+        expect(await reads(["tail", "-n", "1", at("/d/log")])).toBe("first\n");
+        expect(await reads(["grep", "-h", "irs", at("/d/log")])).toBe("first\n");
+        expect(await reads(["ls", at("/d")])).toMatch(/^deep\nfifo\nlinked\nlog\nsparse\n/);
+        expect(await reads(["ls", at("/d/linked/")])).toBe("file\nlink\n");
+        expect(await reads(["find", at("/d/deep")])).toBe(
+          `${at("/d/deep")}\n${at("/d/deep/file")}\n${at("/d/deep/link")}\n`,
+        );
+        expect(await reads(["cat", at("/d/deep/*")])).toBe("deep\nfirst\n");
+        expect(await reads(["cp", at("/d/deep"), `${by.directory}/home/copy`])).toBe("");
+        expect(readdirSync(`${by.directory}/home/copy`).sort()).toEqual(["file", "link"]);
+        expect((await by.run(["cat", at("/d/sparse")])).stdout).toHaveLength(20_000_001);
+      });
+
+      test("refuses what a copy cannot give, each in one line", async () => {
+        const by = await without(on());
+        const targets = ["/none", "/memory/file", "/d/fifo", "/d"].map(at);
+        const failed = await by.run(["cat", ...targets]);
+        expect(failed).toMatchObject({ code: 1, text: "" });
+        expect(failed.stderr.split("\n")).toEqual([
+          `porthole: cannot open ${at("/none")}: No such file or directory`,
+          `porthole: cannot open ${at("/memory/file")}: No such file or directory (/memory was in memory, so its contents are gone)`,
+          `porthole: cannot open ${at("/d/fifo")}: it is a device or FIFO, which a copy has not`,
+          `porthole: cannot read ${at("/d")}: Is a directory`,
+          "",
+        ]);
+        expect((await by.run(["ps", target.name])).stderr).toBe(
+          `porthole: '${target.name}' has no processes: the container does not run\n`,
+        );
+        const direct = await by.run(["cat", "--route", "direct", at("/d/log")]);
+        expect(direct).toMatchObject({ code: 4, text: "" });
+        expect((await by.run(["with", at("/d"), "--", "ls", "{}"])).stderr).toContain(
+          "could not attach by any route: ",
+        );
+      });
+    });
+
+    test.each(enginesUnderTest())("leaves nothing when the command is killed (%s)", async (name) => {
+      const target = await ended(engine(name));
+      const by = await without(engine(name));
+      const tail = following(by, ["-f", `${target.name}:/d/log`], { TMPDIR: `${by.directory}/home` });
+      await tail.shows("first\n");
+      expect(readdirSync(`${by.directory}/home`)).toEqual([]);
+      tail.running.child.kill("SIGKILL");
+      await tail.running.ended;
+      expect(readdirSync(`${by.directory}/home`)).toEqual([]);
+      // Nothing holds the container.
+      await target.handle.remove();
+      await engine(name).api.getVolume(target.volume).remove();
+    });
+
+    test("is followed from its copy into the running container, each line once", async () => {
+      const on = engine("docker");
+      const target = await ended(on);
+      const by = await without(on);
+      const tail = following(by, ["-F", "-n", "+1", `${target.name}:/d/log`]);
+      await tail.shows("first\n");
+      await target.handle.start();
+      await tail.shows("first\nsecond\n");
+      await tail.says(/: the container was started; going on/);
+      await tail.stop();
+      await target.handle.remove({ force: true });
+    });
+  },
+);
+
+describeWith(["root", "docker", "tmux"], "the screen", () => {
+  test("shows the route of a copy beside the list and the file", async () => {
+    const target = await ended(engine("docker"));
+    const by = await without(engine("docker"));
+    let screen: TmuxScreen | undefined;
+    try {
+      screen = startScreen(by, ["open", `${target.name}:/d/log`], { size: { columns: 100, rows: 20 } });
+      await screen.waitFor("the copied file", has("first", "copy, file"));
+    } finally {
+      await screen?.close();
+      await target.handle.remove({ force: true });
+    }
+  });
+});
+
+describeWith(["root", "docker", "podman"], "an image, whose layers the engine does not report", () => {
+  test.each(enginesUnderTest())("is read in a container of it in which nothing of it runs (%s)", async (name) => {
+    const on = engine(name);
+    const target = await ended(on);
+    const repo = uniqueName("copied-image");
+    // Podman commits no health check.
+    const check = on.isPodman ? [] : ["HEALTHCHECK CMD /bin/busybox true"];
+    const changes = ['ENTRYPOINT ["/bin/busybox","false"]', "VOLUME /d", ...check].join("\n");
+    await target.handle.commit({ repo, tag: "1", changes });
+    const by = await without(on, ORDINARY_USER);
+    const result = await by.run(["cat", "--trace", `image:${repo}:1:/d/log`]);
+    expect(result).toMatchObject({ code: 0, text: "first\n" });
+    expect(result.stderr).toContain("route sidecar, new agent");
+    expect((await by.run(["cat", `image:${repo}:1:/d/none`])).code).toBe(1);
+    expect(await by.run(["with", `image:${repo}:1:/d/log`, "--", "cat", "{}"])).toMatchObject({ text: "first\n" });
+    await by.run(["detach", "--all"]);
+    await target.handle.remove();
+    await on.api.getVolume(target.volume).remove();
+    // Not possible while a container of it is there.
+    await waitFor("the image to be removed", () =>
+      on.api
+        .getImage(`${repo}:1`)
+        .remove()
+        .then(
+          () => true,
+          () => false,
+        ),
+    );
+  });
+});
