@@ -5,10 +5,17 @@ import { run, type Stage } from "../stage.ts";
 /** Files of one directory that the container adds. */
 const FILES = 10_000;
 
+/**
+ * Node alone takes longer than docker cp, so that a multiple of docker cp can only be the goal of
+ * what comes on top. 1.35x is the goal of a cat with a live agent.
+ */
+const [COPY_FACTOR, NODE_FACTOR] = [0.5, 1.35];
+const DIRECT_GOAL = `${COPY_FACTOR}x docker cp FILE - + ${NODE_FACTOR}x node -e 0`;
+
 export const stoppedContainer: Case = {
   title: `a stopped container: its first read, and diff of ${FILES.toLocaleString("en")} files`,
   goals: [
-    { text: "<= 0.5x docker cp FILE -", result: "direct: porthole cat, new agent", of: "ratio", atMost: 0.5 },
+    { text: `<= ${DIRECT_GOAL}`, result: "direct: porthole cat, new agent", of: "ratio", atMost: 1 },
     { text: "<= 1.2x docker run of a no-op", result: "sidecar: porthole cat, new agent", of: "ratio", atMost: 1.2 },
     { text: "<= 2x docker diff", result: "diff: porthole diff", of: "ratio", atMost: 2 },
   ],
@@ -31,12 +38,18 @@ async function readStopped(stage: Stage): Promise<Result[]> {
       },
     });
     const noop = ["run", "--rm", "--network", "none", "bench:1", "/busybox", "true"];
-    const node = { name: "node -e 0", role: "peer" as const, run: () => timeCommand("node", ["-e", "0"], env) };
-    const copy = { name: "docker cp FILE -", run: () => timeCommand("docker", ["cp", file, "-"], env) };
+    const timeNode = () => timeCommand("node", ["-e", "0"], env);
+    const timeCopy = () => timeCommand("docker", ["cp", file, "-"], env);
+    const goal = {
+      name: DIRECT_GOAL,
+      run: async () => COPY_FACTOR * (await timeCopy()) + NODE_FACTOR * (await timeNode()),
+    };
+    const node = { name: "node -e 0", role: "peer" as const, run: timeNode };
+    const copy = { name: "docker cp FILE -", role: "peer" as const, run: timeCopy };
     const start = { name: "docker run of a no-op", run: () => timeCommand("docker", noop, env) };
     stage.profile("porthole diff", [porthole, "diff", name]);
     return [
-      ...(await compare([copy, first("direct"), node], { group: "direct", rounds: 11 })),
+      ...(await compare([goal, first("direct"), copy, node], { group: "direct", rounds: 11 })),
       ...(await compare([start, first("sidecar")], { group: "sidecar", rounds: 11 })),
       ...(await compare(
         [
