@@ -280,10 +280,14 @@ function description(sidecar: Sidecar, run: RunDirectory, rendezvous: Rendezvous
   const { target, host, binds = [], image } = sidecar;
   return {
     Image: image ?? agentImage(),
-    // Nothing of an image runs, neither its entry point nor its health check.
-    ...(image !== undefined && { Entrypoint: [], Healthcheck: { Test: ["NONE"] } }),
+    // Nothing of an image runs, neither its entry point nor its health check. Podman takes an empty
+    // entry point as none given.
+    ...(image !== undefined && {
+      Entrypoint: [`${MOUNT_POINT}/${AGENT_NAME}`],
+      Healthcheck: { Test: ["NONE"] },
+    }),
     Cmd: [
-      image === undefined ? `/${AGENT_NAME}` : `${MOUNT_POINT}/${AGENT_NAME}`,
+      ...(image === undefined ? [`/${AGENT_NAME}`] : []),
       ...["sidecar", ...agentOptions(rendezvous, options), ...sidecar.options],
     ],
     User: "0:0",
