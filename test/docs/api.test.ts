@@ -13,7 +13,7 @@ const programs = [...guide.matchAll(/^## (.*)\n\n```ts\n([\s\S]*?)```/gm)].map((
   name: `api-${title.replace(/\W+/g, "-")}`,
   code,
 }));
-const offlineProgram = /^## What does not run[^]*?```ts\n([^]*?)```/m.exec(guide)?.[1] ?? "";
+const offlineProgram = /^## What does not run[\s\S]*?```ts\n([\s\S]*?)```/m.exec(guide)?.[1] ?? "";
 const folder = `${repository}build/`;
 
 describe("docs/api.md", () => {
