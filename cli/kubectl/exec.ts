@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
-import type { Readable } from "node:stream";
+import { PassThrough, type Readable } from "node:stream";
 import { type ExecEnd, ExitLine } from "./exit-line.ts";
 import { noKubectl } from "./kubectl.ts";
 import type { PodRow } from "./plan.ts";
@@ -63,7 +63,9 @@ export function startExec({ kubectl, helper, words, output, said }: ExecOptions)
       resolve(isTerminal && end.status === undefined && end.reason === "" ? { status: code ?? 1, reason: "" } : end);
     });
   });
-  return { stdout: child.stdout, ended, signal: (name) => pass(child, name) };
+  // At the end of a process Node discards what nothing reads yet.
+  const stdout = child.stdout?.pipe(new PassThrough()) ?? null;
+  return { stdout, ended, signal: (name) => pass(child, name) };
 }
 
 function pass(child: ChildProcess, name: NodeJS.Signals): void {
