@@ -8,6 +8,7 @@ import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
 import { fileRecord } from "../ls/file-record.ts";
 import type { Item } from "../ls/item.ts";
+import { layerWords } from "../ls/layer-words.ts";
 import { modeText } from "../ls/mode.ts";
 import { fullTime } from "../ls/times.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
@@ -144,6 +145,7 @@ function block(known: Known, show: (words: string) => string): string {
   const mode = `${(stat.mode & 0o7777).toString(8).padStart(4, "0")}/${modeText(stat.mode)}`;
   const owner = (id: number, name: string | undefined) =>
     `${String(id).padStart(5)}/${show(name ?? "UNKNOWN").padStart(8)}`;
+  const layerText = layer && layerWords(layer, show);
   const lines = [
     `  File: ${show(item.name)}${link === undefined ? "" : ` -> ${show(link)}`}`,
     `  Size: ${String(stat.size).padEnd(10)}\tBlocks: ${String(stat.blocks).padEnd(10)} ${kindText}`,
@@ -154,20 +156,11 @@ function block(known: Known, show: (words: string) => string): string {
     `Change: ${fullTime(stat.ctime)}`,
     ` Birth: ${stat.btime === undefined ? "-" : fullTime(stat.btime)}`,
     `Storage: ${storage(known, show)}`,
-    ...(layer === undefined ? [] : layerLine(layer, show)),
+    ...(layerText === undefined ? [] : [`Layer: ${layerText}`]),
     ...(isDeleted && backing?.mount.isReplaced !== true ? ["Deleted: freed when the last process closes it"] : []),
     ...(stat.relayed ? ["Relayed: by the agent, because its file system may not answer"] : []),
   ];
   return `${lines.join("\n")}\n`;
-}
-
-/** Nothing of a root that is one copy or one volume: there is no layer to tell from others. */
-function layerLine({ kind, number, count, digest, instruction }: FileLayer, show: (words: string) => string): string[] {
-  if (kind === "container") return ["Layer: the container's own"];
-  if (kind === "places") return ["Layer: the engine's, of places to mount on"];
-  if (kind !== "image") return [];
-  const id = digest === undefined ? "" : ` (${show(digest.replace("sha256:", "").slice(0, 12))})`;
-  return [`Layer: ${number} of ${count} of the image${id}${instruction === undefined ? "" : `: ${show(instruction)}`}`];
 }
 
 function storage({ backing, whyCopied }: Known, show: (words: string) => string): string {

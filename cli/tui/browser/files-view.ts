@@ -24,6 +24,7 @@ import { askGrep } from "./grep.ts";
 import type { GrepScope } from "./grep-results.ts";
 import { History } from "./history.ts";
 import { Preview } from "./preview.ts";
+import { SelectedLayer } from "./selected-layer.ts";
 
 /** Milliseconds between redraws of the files' ages. */
 const AGES_MS = 30_000;
@@ -50,6 +51,7 @@ export class FilesView implements View {
   readonly #browser: BrowserContext;
   readonly #pane: ListPane<FileItem>;
   readonly #preview: Preview;
+  readonly #layer: SelectedLayer;
   /** Widths of the list and of the screen in the last frame; the preview is beside the list. */
   #listColumns = 0;
   #columns = 0;
@@ -65,6 +67,7 @@ export class FilesView implements View {
     this.place = place;
     this.#history = new History(path);
     this.#preview = new Preview(browser);
+    this.#layer = new SelectedLayer(place, () => browser.host.changed());
     this.#reading = new DirectoryReading(place, {
       taken: (isFirst) => this.#taken(isFirst),
       ended: () => this.#read(),
@@ -225,6 +228,7 @@ export class FilesView implements View {
 
   async close(): Promise<void> {
     clearInterval(this.#ages);
+    this.#layer.close();
     this.#reading.close();
     await this.#preview.close();
   }
@@ -249,7 +253,7 @@ export class FilesView implements View {
     const failed = failure !== undefined && items.length > 0 ? failureLine(failure) : undefined;
     return {
       mark: list.filter ? `/${list.filter}` : "",
-      left: failed ?? (selected ? remark(selected) : ""),
+      left: failed ?? (selected ? remark(selected, this.#layer.sentence(selected)) : ""),
       right: [
         marks > 0 ? `${marks} marked (${this.#key("follow-marked")} follows)` : "",
         hidden > 0 ? `${hidden} hidden (${this.#key("toggle-hidden")} shows)` : "",
@@ -278,7 +282,9 @@ export class FilesView implements View {
   }
 
   #moved(): void {
-    if (this.#browser.preview) this.#preview.select(this.place, this.#pane.list.selected);
+    const { selected } = this.#pane.list;
+    this.#layer.select(selected);
+    if (this.#browser.preview) this.#preview.select(this.place, selected);
   }
 
   #sort(sort: Sort, reverse: boolean): void {
@@ -385,10 +391,10 @@ export class FilesView implements View {
   }
 }
 
-/** The storage of the file, and its modification time. */
-function remark({ entry, backing }: FileItem): string {
+/** The storage of the file, or its layer where that is known, and its modification time. */
+function remark({ entry, backing }: FileItem, layer: string | undefined): string {
   const modified = entry.stat && `modified ${fullTime(entry.stat.mtime).slice(0, "2026-01-31 12:00:00".length)}`;
-  return [backing && backingSentence(backing), modified].filter(Boolean).join(", ");
+  return [layer ?? (backing && backingSentence(backing)), modified].filter(Boolean).join(", ");
 }
 
 const DIRECTORY = 4;

@@ -37,13 +37,13 @@ export function mountsView(browser: BrowserContext, place: BrowserTarget): Loade
 
 function columns(theme: Theme): Column<MountItem>[] {
   return [
-    { title: "POINT", rest: true, cell: ({ mount }) => mount.point },
+    { title: "MOUNT POINT", rest: true, cell: ({ mount }) => mount.point },
     { title: "TYPE", cell: ({ mount }) => mount.type, most: 16 },
-    { title: "KEPT", cell: ({ mount }) => ({ text: keptWord(mount), style: theme.dim }), most: 24 },
-    { title: "FOR", cell: ({ mount }) => (backingOf(mount).readOnly ? "r" : "rw") },
+    { title: "STORAGE", cell: ({ mount }) => ({ text: storageWord(mount), style: theme.dim }), most: 24 },
+    { title: "ACCESS", cell: ({ mount }) => (backingOf(mount).readOnly ? "r" : "rw") },
     { title: "SOURCE", cell: ({ mount }) => ({ text: mount.source, style: theme.dim }), most: 30, dispensable: 2 },
     {
-      title: "PART",
+      title: "ROOT",
       cell: ({ mount }) => ({ text: mount.root === "/" ? "" : mount.root, style: theme.dim }),
       most: 40,
       dispensable: 3,
@@ -51,7 +51,7 @@ function columns(theme: Theme): Column<MountItem>[] {
   ];
 }
 
-function keptWord(mount: Mount): string {
+function storageWord(mount: Mount): string {
   const { kind, volume } = backingOf(mount);
   return kind === "volume" ? `volume ${volume}` : kind === "container layer" ? "layer" : kind;
 }

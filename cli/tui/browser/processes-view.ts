@@ -110,9 +110,9 @@ function columns(theme: Theme): Column<OpenFileItem>[] {
       file ? read(file) : mapped ? ofMapped(mapped) : "";
   return [
     { title: "FD", cell: of(({ fd }) => String(fd)), align: "right" },
-    { title: "FOR", cell: of(accessWord, ({ access }) => LETTERS[access]), dispensable: 3 },
+    { title: "ACCESS", cell: of(accessWord, ({ access }) => LETTERS[access]), dispensable: 3 },
     {
-      title: "AT",
+      title: "OFFSET",
       cell: of((file) => (hasPositions(file) ? String(file.position) : "-")),
       align: "right",
       dispensable: 2,

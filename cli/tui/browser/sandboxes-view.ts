@@ -19,7 +19,7 @@ export function sandboxesView(browser: BrowserContext, known: readonly number[])
         { title: "UID", align: "right", cell: ({ sandbox }) => String(sandbox.uid), dispensable: 1 },
         { title: "PROCESSES", align: "right", cell: ({ sandbox }) => String(sandbox.processes), dispensable: 3 },
         {
-          title: "APART",
+          title: "NAMESPACES",
           cell: ({ sandbox }) => ({ text: sandbox.apart.join(" "), style: theme.dim }),
           dispensable: 2,
         },

@@ -1,0 +1,17 @@
+import type { FileLayer } from "../../src/sessions/index.ts";
+
+/**
+ * Names the layer that a file is from: `3 of 5 of the image (9b8c...): RUN ...`. Undefined for a root
+ * that is one copy or one volume: it has no layers.
+ * @param show makes text of the image safe to print
+ */
+export function layerWords(
+  { kind, number, count, digest, instruction }: FileLayer,
+  show: (text: string) => string,
+): string | undefined {
+  if (kind === "container") return "the container's own";
+  if (kind === "places") return "the engine's, of places to mount on";
+  if (kind !== "image") return undefined;
+  const id = digest === undefined ? "" : ` (${show(digest.replace("sha256:", "").slice(0, 12))})`;
+  return `${number} of ${count} of the image${id}${instruction === undefined ? "" : `: ${show(instruction)}`}`;
+}

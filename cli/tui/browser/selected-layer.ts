@@ -1,0 +1,59 @@
+import { layerWords } from "../../ls/layer-words.ts";
+import type { BrowserTarget } from "./browser-target.ts";
+import type { FileItem } from "./files-items.ts";
+
+/** Milliseconds that a selection has to last before its layer is asked for. */
+const REST_MS = 200;
+
+/** The layer that the selected file is from, asked for once the selection rests. */
+export class SelectedLayer {
+  readonly #place: BrowserTarget;
+  readonly #changed: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #selected: FileItem | undefined;
+  #sentence: string | undefined;
+
+  /** @param changed the sentence is there */
+  constructor(place: BrowserTarget, changed: () => void) {
+    this.#place = place;
+    this.#changed = changed;
+  }
+
+  select(item: FileItem | undefined): void {
+    if (item === this.#selected) return;
+    this.close();
+    this.#selected = item;
+    if (item?.backing?.kind !== "container layer") return;
+    this.#timer = setTimeout(() => void this.#ask(item), REST_MS);
+  }
+
+  /** `layer 3 of 5 of the image: RUN ...`; undefined while it is not known. */
+  sentence(item: FileItem): string | undefined {
+    return item === this.#selected ? this.#sentence : undefined;
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#selected = undefined;
+    this.#sentence = undefined;
+  }
+
+  async #ask(item: FileItem): Promise<void> {
+    const sentence = await this.#find(item);
+    if (item !== this.#selected || sentence === undefined) return;
+    this.#sentence = sentence;
+    this.#changed();
+  }
+
+  /** Undefined for a root without layers, and where they cannot be asked for. */
+  async #find({ entry }: FileItem): Promise<string | undefined> {
+    try {
+      const layer = await this.#place.use((session) => session.layer(entry.path, { noFollow: true }));
+      if (layer?.kind === "container") return "in the container's own layer, gone with the container";
+      const words = layer && layerWords(layer, (text) => text);
+      return words && `layer ${words}`;
+    } catch {
+      return undefined;
+    }
+  }
+}
