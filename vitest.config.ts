@@ -7,17 +7,22 @@ import { CURRENT_ENGINES, filesOver, variants } from "./test/helpers/variants.ts
 const include = ["test/**/*.test.ts", "test/**/*.test.tsx"];
 // In each project, not above them: there it would start every engine once more.
 const globalSetup = ["test/helpers/global-setup.ts"];
-// Without an engine these files are only read, and skipped: then one process reads them all.
-const ofEngines = "test/docker/**/*.test.ts";
+// Pure code, and tests of engines where there is none, which are only read and skipped: one process
+// runs them all, since starting one for each file takes longer than most of these tests.
 const isWithoutEngine = whyMissing("docker") !== undefined && whyMissing("podman") !== undefined;
-const skipped = { name: "debian-engines", include: [ofEngines], isolate: false, globalSetup };
+const together = [
+  "test/text/**/*.test.ts",
+  "test/protocol/**/*.test.ts",
+  "test/tui/**/*.test.tsx",
+  ...(isWithoutEngine ? ["test/docker/**/*.test.ts"] : []),
+];
 const available = variants.filter(() => process.env[CURRENT_ENGINES] !== undefined);
 
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: "debian", include, exclude: isWithoutEngine ? [ofEngines] : [], globalSetup } },
-      ...(isWithoutEngine ? [{ extends: true as const, test: skipped }] : []),
+      { extends: true, test: { name: "debian", include, exclude: together, globalSetup } },
+      { extends: true, test: { name: "together", include: together, isolate: false, globalSetup } },
       ...available.map((variant) => ({
         extends: true as const,
         test: { name: variant.name, include: filesOver(variant), globalSetup },
