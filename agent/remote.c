@@ -164,11 +164,11 @@ static bool take_frame(void) {
     const unsigned char *body = at + FRAME_HEAD;
     if (*at == 'd' && remote.input >= 0) {
         ssize_t put = write(remote.input, body + remote.passed, length - remote.passed);
-        remote.is_blocked = put < 0 && errno == EAGAIN;
+        if (put >= 0) remote.passed += (size_t)put;
+        else if (errno != EAGAIN) remote.passed = length; /* EPIPE: the command has closed it */
+        /* Also after a part of it: nothing else may arrive that would wake this process. */
+        remote.is_blocked = remote.passed < length;
         if (remote.is_blocked) return false;
-        /* EPIPE: the command has closed it. */
-        remote.passed = put < 0 ? length : remote.passed + (size_t)put;
-        if (remote.passed < length) return false;
     }
     if (*at == 'e') end_input();
     if (*at == 's' && length == 1) pass_signal(body[0]);

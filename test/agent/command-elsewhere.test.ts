@@ -1,6 +1,7 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { buffer } from "node:stream/consumers";
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { builtAgent } from "../helpers/paths.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
@@ -44,6 +45,16 @@ test("passes more data than its buffer to a command that reads late", async () =
   for (let i = 0; i < 16; i++) child.stdin.write(frame("d", Buffer.alloc(65_536)));
   child.stdin.write(frame("e"));
   expect((await end()).stdout.trim()).toBe(String(16 * 65_536));
+});
+
+test("passes the rest of data of which the command's pipe took a part", async () => {
+  const gate = `${mkdtempSync(`${inject("machine").directory}/remote-`)}/gate`;
+  execFileSync("mkfifo", [gate]);
+  const { child, end } = start("-s", "ppp", "--", "sh", "-c", 'read -r _ < "$0"; wc -c', gate);
+  for (let i = 0; i < 2; i++) child.stdin.write(frame("d", Buffer.alloc(50_000)));
+  await new Promise((resolve) => child.stdin.write(frame("e"), resolve));
+  writeFileSync(gate, "open\n");
+  expect(await end()).toMatchObject({ stdout: "100000\n", status: 0 });
 });
 
 test("passes signals, and reports the one that ends the command", async () => {
