@@ -194,7 +194,7 @@ static bool is_unwanted(const struct mount *mount, const char *table, const char
 /*
  * One pass over the mount table. Returns whether something was unmounted. A mount that a user
  * namespace locked to the one below it cannot be (EINVAL, mount_namespaces(7)): `cover` hides it.
- * ENOENT: it went with the mount that it was on.
+ * ENOENT: it was detached with the mount below it.
  */
 static bool detach_once(const char *at, const struct tree *trees, int count, unsigned which,
                         bool cover) {
@@ -214,8 +214,8 @@ static bool detach_once(const char *at, const struct tree *trees, int count, uns
 }
 
 /*
- * Takes away mounts below trees: those whose server may never answer, and those of /proc, whose
- * links lead anywhere. A tree itself stays, unless it is /proc: it is what was asked for.
+ * Detaches mounts below trees: those whose server may not respond, and /proc, whose links lead to
+ * other roots. The mount of a tree itself stays, unless it is /proc, because it was requested.
  */
 void detach_mounts(const char *at, const struct tree *trees, int count, unsigned which) {
     while (detach_once(at, trees, count, which, false)) continue;

@@ -1,8 +1,8 @@
 /*
  * Makes a tree the root directory of a command of the host, so that links in it resolve inside it,
- * as they do in the container. The command's own program, with its libraries, is the only file of
- * the host in there. Nothing of the tree can be executed, or the container would choose what the
- * host's user runs.
+ * as they do in the container. The only files of the host in it are the command's program and its
+ * libraries. No file of the tree can be executed: the container would choose what the host's user
+ * runs.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 #define PROGRAMS ".porthole"
 
-/* Entries of a root directory; what exceeds them is left out. */
+/* Maximum entries of a root directory; further ones are left out. */
 enum { MAX_ENTRIES = 4096 };
 
 static void bind_fd(int fd, const char *on, unsigned long flags) {
@@ -31,8 +31,8 @@ static void make_file(const char *path) {
 }
 
 /*
- * Shows one entry of the tree's root directory in the new root. By a descriptor: the container may
- * put a link in its place at any time. FIFOs, sockets and devices are left out.
+ * Shows one entry of the tree's root directory in the new root. Mounts it by descriptor: the
+ * container may replace the name by a link at any time. FIFOs, sockets and devices are left out.
  */
 static void show(int tree, const char *name, const char *root) {
     char path[2 * wire_max_path], target[wire_max_path + 1];
@@ -84,8 +84,8 @@ static void program_path(char *path, const char *root, const struct program *pro
 }
 
 /*
- * Becomes the root directory of this process. Links in the tree are followed from the moment on at
- * which they can lead only into it.
+ * Makes the tree the root directory of this process. Clears NOSYMFOLLOW just before: until then a
+ * link could lead out of the tree.
  */
 void enclose(const char *at, const struct tree *tree, const struct program *programs, int count) {
     char path[2 * wire_max_path];

@@ -1,6 +1,7 @@
 /*
- * The first process of a helper container: ends it when no other process has used it for a while.
- * Other processes come by an engine's exec or kubectl exec and see the same mounts.
+ * The first process of a helper container. Ends, and with it the container, after an idle time. The
+ * container is in use while another process has its mount namespace: an engine's exec and kubectl
+ * exec start processes in it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +13,7 @@
 
 #include "agent.h"
 
-enum { LOOK_S = 5, MAX_KEEP_S = 86400 * 7 };
+enum { POLL_S = 5, MAX_IDLE_S = 86400 * 7 };
 
 static bool is_used(void) {
     char path[64], link[64], own[64] = {0};
@@ -31,8 +32,8 @@ static bool is_used(void) {
 void run_helper(int argc, char **argv) {
     char *end = NULL;
     long idle = argc == 3 && !strcmp(argv[1], "--idle") ? strtol(argv[2], &end, 10) : 0;
-    if (!end || *end || idle < 1 || idle > MAX_KEEP_S) bail("expected --idle 1 to %d", MAX_KEEP_S);
-    /* As the first process of a PID namespace it gets only signals that it asks for. */
+    if (!end || *end || idle < 1 || idle > MAX_IDLE_S) bail("expected --idle 1 to %d", MAX_IDLE_S);
+    /* The first process of a PID namespace gets no signal by default (pid_namespaces(7)). */
     sigset_t ends;
     sigemptyset(&ends);
     sigaddset(&ends, SIGTERM);
@@ -40,7 +41,7 @@ void run_helper(int argc, char **argv) {
     sigprocmask(SIG_BLOCK, &ends, NULL);
     signal(SIGCHLD, SIG_IGN);
     for (long unused = 0; unused < idle;) {
-        long pause = idle - unused < LOOK_S ? idle - unused : LOOK_S;
+        long pause = idle - unused < POLL_S ? idle - unused : POLL_S;
         if (sigtimedwait(&ends, NULL, &(struct timespec){.tv_sec = pause}) > 0) break;
         unused = is_used() ? 0 : unused + pause;
     }

@@ -1,19 +1,19 @@
 /*
- * Runs a command for a porthole on another kernel: that porthole has a stream to this process and
- * its standard output and error, made by an engine's exec, kubectl exec or ssh, and nothing else.
- * Through those three come standard input, signals, the size of the terminal and the exit status.
+ * Runs a command for a porthole on another kernel. The two share only this process's three standard
+ * streams, connected by an engine's exec, kubectl exec or ssh. They carry the command's standard
+ * streams, signals, the size of the terminal and the exit status.
  *
- * Standard input has frames: a kind, the length of the payload (4 bytes, big-endian), the payload.
+ * Standard input is frames: a kind, the length of the payload (4 bytes, big-endian), the payload.
  *
  *   'd' bytes    for the command's standard input
- *   'e'          its end
+ *   'e'          end of the command's standard input
  *   's' number   a signal for the command (1 byte)
- *   'w' size     of the terminal: columns and rows (2 bytes each, big-endian)
+ *   'w' size     size of the terminal: columns and rows (2 bytes each, big-endian)
  *
  * Options: -s, one letter for each standard stream; -w COLUMNSxROWS; -e NAME=VALUE for the command.
  *
- * The end of the frames means that the other porthole is gone: the command gets SIGHUP and, if it
- * stays, SIGKILL. Standard output and error are the command's own. After its end, standard error
+ * End of file means that the other porthole has ended: the command gets SIGHUP and, after a grace
+ * period, SIGKILL. Standard output and error are the command's own. After its end, standard error
  * ends with "\0porthole-end exit N\n" or "\0porthole-end signal N\n".
  */
 #include <errno.h>
@@ -32,7 +32,7 @@
 
 enum { FRAME_HEAD = 5, MAX_FRAME = 65536, GRACE_MS = 2000 };
 
-/* What each of the command's standard streams is. */
+/* Types of the command's standard streams. */
 enum stream { STREAM_NULL, STREAM_PIPE, STREAM_TERMINAL };
 
 static struct remote {
@@ -46,7 +46,7 @@ static struct remote {
     size_t used, passed; /* bytes in `frames`; of its first payload, what the command has */
     bool is_blocked;     /* the command does not read its standard input */
     bool is_gone;        /* the other porthole */
-} remote;                /* zeroes: an initialised buffer would be bytes of the program */
+} remote;                /* not initialised: the buffer would be part of the program file */
 
 /* Letters: n(ull), p(ipe) or t(erminal). */
 static void parse_streams(const char *text) {
@@ -66,7 +66,7 @@ static void parse_size(const char *text) {
     remote.size.ws_row = (unsigned short)height;
 }
 
-/* Only porthole calls this: the messages are short, and so are the options. */
+/* Only porthole passes these options, so the messages are short. */
 static char **parse(int argc, char **argv) {
     remote.terminal = remote.input = -1;
     remote.streams[1] = remote.streams[2] = STREAM_PIPE;
@@ -154,12 +154,12 @@ static void pass_signal(int number) {
     kill(number == SIGINT || number == SIGQUIT ? -remote.child : remote.child, number);
 }
 
-/* Handles the first frame of the buffer. Returns false if it is not complete or must wait. */
+/* Handles the first frame. Returns false if it is incomplete or standard input is full. */
 static bool take_frame(void) {
     const unsigned char *at = remote.frames;
     if (remote.used < FRAME_HEAD) return false;
     size_t length = (size_t)at[1] << 24 | (size_t)at[2] << 16 | (size_t)at[3] << 8 | at[4];
-    if (length > MAX_FRAME) bail("a frame of %zu bytes", length);
+    if (length > MAX_FRAME) bail("frame too long: %zu", length);
     if (remote.used < FRAME_HEAD + length) return false;
     const unsigned char *body = at + FRAME_HEAD;
     if (*at == 'd' && remote.input >= 0) {
@@ -192,7 +192,7 @@ static void hang_up(void) {
 
 static void read_frames(void) {
     if (remote.used == sizeof remote.frames) {
-        hang_up(); /* poll(2) was asked for nothing else */
+        hang_up(); /* with a full buffer, poll(2) reports nothing else */
         return;
     }
     ssize_t got = read_some(0, remote.frames + remote.used, sizeof remote.frames - remote.used);
@@ -200,7 +200,7 @@ static void read_frames(void) {
     else remote.used += (size_t)got;
 }
 
-/* Returns false if the terminal has no output now, or will have none. */
+/* Returns false if the terminal has no output now, or has ended. */
 static bool show_output(bool *ended) {
     static unsigned char bytes[MAX_FRAME];
     ssize_t got = read_some(remote.terminal, bytes, sizeof bytes);
@@ -216,7 +216,7 @@ static bool show_output(bool *ended) {
 static int serve_command(int signals) {
     enum { FRAMES, INPUT, TERMINAL, CHILD, COUNT };
     int status;
-    bool ended = false; /* the terminal's output */
+    bool ended = false; /* end of the terminal's output */
     while (waitpid(remote.child, &status, WNOHANG) == 0) {
         struct pollfd wait[COUNT] = {
             [FRAMES] = {.fd = remote.is_gone ? -1 : 0,

@@ -5,7 +5,7 @@ import { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import type { Engine } from "../engines/engine.ts";
 import { EngineError } from "../engines/engine-error.ts";
-import type { RemoteEngine, SshWay, TcpWay } from "../engines/remote-engine.ts";
+import type { RemoteEngine, SshTransport, TcpTransport } from "../engines/remote-engine.ts";
 import { PortholeError } from "../errors.ts";
 
 /** Connections to one remote engine. */
@@ -17,7 +17,7 @@ export interface Dialler {
    * round trips.
    */
   prepare(count: number): void;
-  /** What a failed request means: the connection's own failure where there is one. */
+  /** The error for a failed request: the connection's failure, if it failed. */
   explain(error: unknown): PortholeError;
   /** Ends every connection. */
   close(): void;
@@ -25,12 +25,12 @@ export interface Dialler {
 
 /** Connects as docker itself does: `ssh HOST docker system dial-stdio`, or TCP with its TLS files. */
 export function dialler(remote: RemoteEngine): Dialler {
-  const { way } = remote;
+  const { transport } = remote;
   const ready: Duplex[] = [];
   const open = new Set<Duplex>();
   let failure: string | undefined;
   const begin = () => {
-    const stream = streamBy(way, (why) => {
+    const stream = streamOver(transport, (why) => {
       // A prepared connection that no request uses may fail.
       if (ready.includes(stream)) ready.splice(ready.indexOf(stream), 1);
       else failure ??= why;
@@ -56,18 +56,18 @@ export function dialler(remote: RemoteEngine): Dialler {
   };
 }
 
-function streamBy(way: RemoteEngine["way"], failed: (why: string) => void): Duplex {
-  if (way.kind === "ssh") return new SshStream(way, failed);
-  return way.kind === "tcp" ? tcpStream(way) : connect(way.socketPath);
+function streamOver(transport: RemoteEngine["transport"], failed: (why: string) => void): Duplex {
+  if (transport.kind === "ssh") return new SshStream(transport, failed);
+  return transport.kind === "tcp" ? tcpStream(transport) : connect(transport.socketPath);
 }
 
 /** The standard streams of `docker system dial-stdio`, as Node's HTTP client wants a socket. */
 class SshStream extends Duplex {
   readonly #child: ChildProcess;
-  #said = "";
+  #stderr = "";
 
   /** @param failed receives why the connection ended, if ssh itself or the command there failed */
-  constructor({ destination, port, socketPath }: SshWay, failed: (why: string) => void) {
+  constructor({ destination, port, socketPath }: SshTransport, failed: (why: string) => void) {
     super({ allowHalfOpen: true });
     const there = ["docker", ...(socketPath === undefined ? [] : ["--host", `unix://${socketPath}`])];
     const args = ["-o", "ConnectTimeout=30", "-T", ...(port === undefined ? [] : ["-p", port]), "--", destination];
@@ -78,7 +78,7 @@ class SshStream extends Duplex {
       if (!this.push(bytes)) stdout.pause();
     });
     stderr?.setEncoding("utf8").on("data", (text: string) => {
-      this.#said = (this.#said + text).slice(-2_000);
+      this.#stderr = (this.#stderr + text).slice(-2_000);
     });
     stdin?.on("error", () => undefined);
     this.#child.once("error", (error: NodeJS.ErrnoException) => {
@@ -88,7 +88,7 @@ class SshStream extends Duplex {
     this.#child.once("close", (status) => {
       // ssh ends with status 255 when this process ends it.
       if (!this.destroyed && status !== 0 && status !== null)
-        failed(lastLine(this.#said) || `ssh ended with status ${status}`);
+        failed(lastLine(this.#stderr) || `ssh ended with status ${status}`);
       this.push(null);
     });
   }
@@ -136,7 +136,7 @@ function lastLine(text: string): string {
   return text.trim().split("\n").at(-1)?.trim() ?? "";
 }
 
-function tcpStream({ host, port, tls }: TcpWay): Duplex {
+function tcpStream({ host, port, tls }: TcpTransport): Duplex {
   if (tls === undefined) return connect({ host, port, keepAlive: true });
   const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
   const socket = connectTls({
@@ -150,13 +150,21 @@ function tcpStream({ host, port, tls }: TcpWay): Duplex {
 }
 
 /** One line with the remedy. */
-function explained({ address, source, way }: RemoteEngine, failure: string | undefined, error: unknown): PortholeError {
-  // What the engine itself has answered is no failure of the connection.
+function explained(
+  { address, source, transport }: RemoteEngine,
+  failure: string | undefined,
+  error: unknown,
+): PortholeError {
+  // An error that the engine returned is not a connection failure.
   if (error instanceof EngineError || (error instanceof PortholeError && failure === undefined)) return error;
   const { message, code } = error as NodeJS.ErrnoException;
   const why = failure ?? message.replace(/^connect /, "");
   const hint =
-    way.kind === "ssh" ? sshHint(why, way) : way.kind === "tcp" ? tcpHint(why, code, way) : "start the virtual machine";
+    transport.kind === "ssh"
+      ? sshHint(why, transport)
+      : transport.kind === "tcp"
+        ? tcpHint(why, code, transport)
+        : "start the virtual machine";
   return new PortholeError("TARGET", `cannot connect to the container engine at ${address} (${source}): ${why}`, {
     errno: code,
     hint,
@@ -164,7 +172,7 @@ function explained({ address, source, way }: RemoteEngine, failure: string | und
   });
 }
 
-function sshHint(why: string, { destination, port }: SshWay): string {
+function sshHint(why: string, { destination, port }: SshTransport): string {
   const ssh = `ssh ${port === undefined ? "" : `-p ${port} `}${destination}`;
   if (why === NO_SSH) return "install it, such as with apt-get install openssh-client";
   if (/dial unix|raw stream/i.test(why)) return `check the engine there: ${ssh} docker info`;
@@ -177,9 +185,9 @@ function sshHint(why: string, { destination, port }: SshWay): string {
   return `check the connection: ${ssh} docker info`;
 }
 
-function tcpHint(why: string, code: string | undefined, { host, port, tls }: TcpWay): string {
+function tcpHint(why: string, code: string | undefined, { host, port, tls }: TcpTransport): string {
   if (tls === undefined && /parse error|hang up|without a response/i.test(why))
-    return "the engine wants TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH, or use a docker context";
+    return "the engine requires TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH, or use a docker context";
   if (/certificate|self.signed|alert|altnames|ssl/i.test(`${why} ${code}`))
     return "check ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH or of the docker context";
   return `check that the engine listens there: docker -H tcp://${host}:${port} info`;

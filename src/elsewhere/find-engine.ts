@@ -4,9 +4,9 @@ import { PortholeError } from "../errors.ts";
 import { ENGINE_SOCKET } from "./helper-place.ts";
 
 /**
- * Finds the engine that runs this helper among the machine's sockets, and links to its socket from
- * {@link ENGINE_SOCKET}. It is the one that knows the helper by its id.
- * @throws PortholeError TARGET if none does
+ * Finds the socket of the engine that runs this helper, and links to it from {@link ENGINE_SOCKET}.
+ * Asks each engine of the machine for the helper's id.
+ * @throws PortholeError TARGET if no engine knows the id
  */
 export async function linkOwnEngine(id: string): Promise<void> {
   for (const socketPath of candidates()) {
@@ -26,7 +26,7 @@ export async function linkOwnEngine(id: string): Promise<void> {
   });
 }
 
-/** The usual sockets first: their place outlives a restart of the engine. */
+/** The usual sockets first: their path stays valid when the engine restarts. */
 function* candidates(): Generator<string> {
   const root = "/proc/1/root";
   yield* ["docker.sock", "podman/podman.sock"].map((name) => `${root}/run/${name}`);

@@ -3,10 +3,10 @@ import { dockerRequest, jsonOf, openStream } from "../engines/docker-client.ts";
 import type { RemoteEngine } from "../engines/remote-engine.ts";
 import { PortholeError } from "../errors.ts";
 import { type Dialler, dialler } from "./dial.ts";
+import { recordEngine } from "./engine-records.ts";
 import { ensureHelper, type HelperOptions, isForOtherProcessor, otherProcessor } from "./helper.ts";
 import { AGENT_IN_IMAGE, COMMAND_IN_IMAGE, NODE_IN_IMAGE } from "./installation.ts";
 import type { Place, PlaceProcess } from "./place.ts";
-import { recordEngine } from "./records.ts";
 import { splitOutputs } from "./split-outputs.ts";
 
 /** A remote engine as a place: programs run in this user's helper container there. */
@@ -20,7 +20,7 @@ export const ENGINE_SOCKET = "/run/porthole-engine.sock";
 /** Environment of commands in the helper. */
 export const ENGINE_VARIABLES = { DOCKER_HOST: `unix://${ENGINE_SOCKET}` };
 
-/** Starts nothing and connects to nothing yet. */
+/** Connects, and starts the helper, at the first {@link Place.start}. */
 export function helperPlace(remote: RemoteEngine, options: Omit<HelperOptions, "signal" | "connected">): HelperPlace {
   const connections = dialler(remote);
   let helper: string | undefined;
@@ -40,13 +40,13 @@ export function helperPlace(remote: RemoteEngine, options: Omit<HelperOptions, "
   };
 }
 
-/** A helper that knows the socket of its engine. */
+/** The id of a helper that has found its engine's socket. */
 async function readyHelper(connections: Dialler, options: HelperOptions): Promise<string> {
   const { engine } = connections;
   const { id, isNew } = await ensureHelper(engine, options);
   if (!isNew) return id;
   const search = [NODE_IN_IMAGE, COMMAND_IN_IMAGE, "__engine-socket", id];
-  // As every command there: it must not stay if this process is gone.
+  // By `remote`, as every command there: it ends if this process ends.
   const process = await execIn(connections, id, [AGENT_IN_IMAGE, "remote", "--", ...search], options.signal);
   const said = await new Promise<string>((resolve) => {
     let text = "";

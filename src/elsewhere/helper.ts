@@ -45,14 +45,14 @@ export async function ensureHelper(engine: Engine, options: HelperOptions): Prom
     if (attempt === 1) options.connected();
     if (found?.isRunning) return { id: found.id, isNew: false };
     try {
-      // One that does not run was created by a command that was killed, or by another at this moment.
+      // A helper that does not run was left by a killed command, or another command is creating it.
       const id = found?.id ?? (await createHelper(engine, name, image, options.signal));
       await startHelper(engine, id);
       return { id, isNew: true };
     } catch (error) {
       if (!(error instanceof EngineError) || attempt === ATTEMPTS) throw explained(error, image);
       if (isImageMissing(error) && options.image === undefined) await loadOwnImage(engine, image, options);
-      // Another command of this user creates it at this moment, or it is ending.
+      // Another command of this user is creating it, or it is ending.
       else if (error.status !== 409 && !/already in use/i.test(error.message)) throw explained(error, image);
       else await new Promise((resolve) => setTimeout(resolve, 100 * attempt));
     }
@@ -75,12 +75,12 @@ function explained(error: unknown, image: string): unknown {
   });
 }
 
-/** True for what an engine or a kernel says of a program for another processor. */
+/** True for an engine's or kernel's message about a program for another processor. */
 export function isForOtherProcessor(why: string): boolean {
   return /exec format error|does not match the (specified|detected) (host )?platform|no matching manifest/i.test(why);
 }
 
-/** With the remedy. */
+/** The error for an image that is for another processor. */
 export function otherProcessor(why: string): PortholeError {
   return new PortholeError("ATTACH", `the helper's image is for another processor than the engine's: ${why}`, {
     hint: "name an image for it with --image: build it there with docker/porthole.Dockerfile",
@@ -109,7 +109,7 @@ async function createHelper(engine: Engine, name: string, image: string, signal:
   return jsonOf(created).get("Id").containerId();
 }
 
-/** Not interrupted: a container that never ran does not remove itself. */
+/** Cannot be cancelled: the engine does not remove a container that never ran. */
 async function startHelper(engine: Engine, id: string): Promise<void> {
   try {
     await dockerRequest(engine, AbortSignal.timeout(START_MS), (docker) => docker.getContainer(id).start());

@@ -2,8 +2,8 @@ import type { RemoteEngine } from "../engines/remote-engine.ts";
 import { PortholeError } from "../errors.ts";
 import type { LiveAgent } from "../sessions/agents.ts";
 import { type Dialler, dialler } from "./dial.ts";
+import { forgetEngine, lastUse, recordedEngines } from "./engine-records.ts";
 import { IDLE_SECONDS, listHelpers, removeHelper, removeHelperImages } from "./helper.ts";
-import { forgetEngine, lastUse, recordedEngines } from "./records.ts";
 
 /** Milliseconds for one engine: another machine may be off. */
 const ANSWER_MS = 15_000;
@@ -65,7 +65,7 @@ async function withEngine<T>(
   try {
     return await action(connections, signal);
   } catch (error) {
-    // Its helper ends when it is idle. Do not report a machine that is gone for ever.
+    // Its helper has ended by now, because it was idle: do not report the engine again.
     if (Date.now() - lastUse(remote) > IDLE_SECONDS * 1000) forgetEngine(remote);
     if (!signal.aborted) throw connections.explain(error);
     throw new PortholeError("TARGET", `the engine at ${remote.address} did not respond in ${ANSWER_MS / 1000} s`, {

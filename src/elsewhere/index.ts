@@ -1,5 +1,6 @@
 /** Porthole on other kernels: its own image, and the places that run it. */
 export { dialler } from "./dial.ts";
+export { recordedEngines } from "./engine-records.ts";
 export { linkOwnEngine } from "./find-engine.ts";
 export { ENGINE_VARIABLES, type HelperPlace, helperPlace } from "./helper-place.ts";
 export { helperAgents, removeHelpers } from "./helpers.ts";
@@ -7,5 +8,4 @@ export { describeImage, imagePieces } from "./image.ts";
 export { installedFiles } from "./installation.ts";
 export { loadImage } from "./load-image.ts";
 export type { Place, PlaceProcess } from "./place.ts";
-export { recordedEngines } from "./records.ts";
 export { type PlaceEnd, runThere, type StreamKind, type Streams } from "./run-there.ts";

@@ -3,10 +3,10 @@ import { PortholeError } from "../errors.ts";
 import { AGENT_IN_IMAGE, COMMAND_IN_IMAGE, NODE_IN_IMAGE } from "./installation.ts";
 import type { Place, PlaceProcess } from "./place.ts";
 
-/** What one of the standard streams of a command there is. */
+/** Type of a standard stream of a command there. */
 export type StreamKind = "null" | "pipe" | "terminal";
 
-/** The standard streams of a command that runs there, and what happens here meanwhile. */
+/** The standard streams of a command that runs there, and the events here that it receives. */
 export interface Streams {
   kinds: readonly [stdin: StreamKind, stdout: StreamKind, stderr: StreamKind];
   /** For the command's standard input, unless that is `null`. */
@@ -72,7 +72,7 @@ class Frames {
 
   constructor(process: PlaceProcess) {
     this.#process = process;
-    // The end of the outputs tells that the connection was lost.
+    // The end of the output streams reports a lost connection.
     process.stdin.on("error", () => undefined);
   }
 
@@ -110,14 +110,14 @@ class Frames {
   }
 }
 
-/** Of a frame's payload in remote.c. */
+/** Maximum bytes of a frame's payload, as in agent/remote.c. */
 const MAX_FRAME = 65_536;
 
 async function forward(input: Readable, frames: Frames): Promise<void> {
   try {
     for await (const bytes of input) await frames.data(bytes as Buffer);
   } catch {
-    // What was read until then is all that there is.
+    // A read error ends the input like the end of the file.
   }
   frames.end();
 }

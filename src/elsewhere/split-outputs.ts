@@ -4,8 +4,8 @@ import type { Duplex, Writable } from "node:stream";
 const HEADER = 8;
 
 /**
- * Divides an engine's stream into the two outputs of a process, as its bytes arrive. Reads no
- * faster than both are read. Ends both when the stream ends, also in the middle of a frame.
+ * Demultiplexes an engine's stream into the two outputs of a process, with their backpressure. Ends
+ * both when the stream ends, also in the middle of a frame.
  */
 export function splitOutputs(stream: Duplex, stdout: Writable, stderr: Writable): void {
   let header = Buffer.alloc(0);
@@ -38,7 +38,7 @@ export function splitOutputs(stream: Duplex, stdout: Writable, stderr: Writable)
     stdout.end();
     stderr.end();
   };
-  // A connection that fails is one that ends early.
+  // A failed connection ends both like an early end.
   stream.once("end", end);
   stream.once("error", end);
   stream.once("close", end);

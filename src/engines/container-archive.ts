@@ -11,8 +11,9 @@ const STALL_MS = 30_000;
 /**
  * The engine's copy of a path of a container (GET /containers/ID/archive): the file or link itself,
  * or a directory with everything below it. Leave the loop at any time.
- * @throws PortholeError FILE with ENOENT or ENOTDIR, whose message is the kernel's text alone; TARGET if the container is gone (ESRCH), the
- * engine does not respond, or its archive is invalid or truncated; CANCELLED
+ * @throws PortholeError FILE with ENOENT or ENOTDIR, whose message is the kernel's text alone;
+ * TARGET if the container is gone (ESRCH), the engine does not respond, or its archive is invalid or
+ * truncated; CANCELLED
  */
 export async function* containerArchive(
   engine: Engine,

@@ -24,12 +24,12 @@ export async function engineElsewhere(
   const kernel = await kernelOf(engine);
   if (kernel === undefined || kernel === release()) return undefined;
   const { socketPath, source } = engine;
-  return { address: `unix://${socketPath}`, source, way: { kind: "socket", socketPath } };
+  return { address: `unix://${socketPath}`, source, transport: { kind: "socket", socketPath } };
 }
 
 /**
- * True if a program that leads into virtual machines listens on the engine's socket (SO_PEERCRED).
- * An engine of this machine listens itself, and nothing needs to be asked.
+ * True if a program that forwards to virtual machines listens on the socket (SO_PEERCRED). A local
+ * engine listens itself, and needs no request.
  */
 function isForwarded({ socketPath }: Engine): boolean {
   try {

@@ -2,17 +2,17 @@ import { join } from "node:path";
 import { PortholeError } from "../errors.ts";
 import { contextNamed, currentContext, type DockerContext, type Tls, tlsIn } from "./docker-contexts.ts";
 
-/** An engine whose containers are on another kernel: reached by ssh or TCP, or a virtual machine's. */
+/** An engine whose containers are on another kernel: over ssh or TCP, or in a virtual machine. */
 export interface RemoteEngine {
   /** As the user wrote it, such as `ssh://me@box:2222`. */
   address: string;
   /** Where the address is from, for messages: `DOCKER_HOST`, `--engine` or `context 'x'`. */
   source: string;
-  way: SshWay | TcpWay | SocketWay;
+  transport: SshTransport | TcpTransport | SocketTransport;
 }
 
 /** `docker system dial-stdio` on a host. */
-export interface SshWay {
+export interface SshTransport {
   kind: "ssh";
   /** `[USER@]HOST`, as ssh(1) takes it. */
   destination: string;
@@ -22,13 +22,13 @@ export interface SshWay {
 }
 
 /** A socket of this machine that leads into a virtual machine. */
-export interface SocketWay {
+export interface SocketTransport {
   kind: "socket";
   socketPath: string;
 }
 
 /** An engine's port. */
-export interface TcpWay {
+export interface TcpTransport {
   kind: "tcp";
   host: string;
   port: number;
@@ -72,14 +72,14 @@ function engineAt(address: string, source: string, tls: Tls | undefined): Remote
     });
   if (scheme === "ssh") {
     const socketPath = path === "" || path === "/" ? undefined : path;
-    return { address, source, way: { kind: "ssh", destination: host, port, socketPath } };
+    return { address, source, transport: { kind: "ssh", destination: host, port, socketPath } };
   }
   const isSecure = tls !== undefined || scheme === "https";
-  const way: TcpWay = {
+  const transport: TcpTransport = {
     ...{ kind: "tcp", host: host.replace(/^\[(.*)\]$/, "$1"), port: Number(port ?? (isSecure ? 2376 : 2375)) },
     tls: isSecure ? (tls ?? { ca: undefined, cert: undefined, key: undefined, verify: true }) : undefined,
   };
-  return { address, source, way };
+  return { address, source, transport };
 }
 
 /** Docker's `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`. */

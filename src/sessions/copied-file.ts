@@ -55,11 +55,11 @@ export async function copyFile(
 
 function requireContent(entry: TarEntry): void {
   if (typeOf(entry) !== constants.S_IFREG)
-    throw new PortholeError("FILE", "it is a device or FIFO, which a copy has not", { errno: "ENXIO" });
+    throw new PortholeError("FILE", "the engine does not copy devices and FIFOs", { errno: "ENXIO" });
   if (entry.size > MAX_BYTES)
-    throw new PortholeError("FILE", `it has ${entry.size} bytes, and files of 4 GiB at most are copied`, {
+    throw new PortholeError("FILE", `${entry.size} bytes exceed the limit of 4 GiB for a copy`, {
       errno: "EFBIG",
-      hint: "copy it with the engine's own command cp",
+      hint: "copy it with docker cp or podman cp",
     });
 }
 

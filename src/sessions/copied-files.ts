@@ -4,42 +4,42 @@ import { PortholeError } from "../errors.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
 import { pathBytes } from "../target.ts";
 
-/** Maximum number of files that are known at a time. A file takes about 500 bytes of memory. */
-const MOST_FILES = 100_000;
+/** Maximum number of cached files. A file takes about 500 bytes of memory. */
+const MAX_FILES = 100_000;
 
-/** What the archives of a container told about its files, so that each directory is read once. */
+/** Cache of what a container's archives contain, so that each directory is read once. */
 export class CopiedFiles {
-  readonly #most: number;
+  readonly #max: number;
   /** Single files. */
   #files = new Map<string, TarEntry>();
   /** By directory: complete lists. */
   #directories = new Map<string, Map<string, TarEntry>>();
   #count = 0;
 
-  /** @param most maximum number of files */
-  constructor(most = MOST_FILES) {
-    this.#most = most;
+  /** @param max maximum number of files */
+  constructor(max = MAX_FILES) {
+    this.#max = max;
   }
 
   add(path: string, entry: TarEntry): void {
-    if (this.#files.size >= this.#most) this.#files.clear();
+    if (this.#files.size >= this.#max) this.#files.clear();
     this.#files.set(path, entry);
   }
 
-  /** What is known of a path; undefined if nothing is. */
+  /** The cached entry of a path; undefined if there is none. */
   file(path: string): TarEntry | undefined {
     const slash = path.lastIndexOf("/");
     return this.#files.get(path) ?? this.#directories.get(path.slice(0, slash) || "/")?.get(path.slice(slash + 1));
   }
 
-  /** The complete list of a directory; undefined if it is not known. */
+  /** The complete list of a directory; undefined if it is not cached. */
   children(directory: string): ReadonlyMap<string, TarEntry> | undefined {
     return this.#directories.get(directory);
   }
 
   /**
-   * Takes the members of a directory's archive. Forgets other directories if there are too many
-   * files, then what is below the directory's own entries.
+   * Caches the members of a directory's archive. Evicts other directories if there are too many
+   * files, then everything below the directory's own entries.
    */
   tree(directory: string): { add(entry: TarEntry): void; end(): ReadonlyMap<string, TarEntry> } {
     const own = new Map<string, TarEntry>();
@@ -52,13 +52,13 @@ export class CopiedFiles {
       const name = parts.pop();
       if (name === undefined || name === "" || name === "." || name === "..") return;
       if (below === undefined && parts.length > 0) return;
-      if (++count > this.#most) {
+      if (++count > this.#max) {
         below = undefined;
         byPath.clear();
         count = own.size + 1;
         if (parts.length > 0) return;
-        if (count > this.#most)
-          throw new PortholeError("FILE", `more than ${this.#most} files`, {
+        if (count > this.#max)
+          throw new PortholeError("FILE", `more than ${this.#max} files`, {
             errno: "EFBIG",
             hint: "name single files",
           });
@@ -82,7 +82,7 @@ export class CopiedFiles {
   }
 
   #keep(found: Map<string, Map<string, TarEntry>>, count: number): void {
-    if (this.#count + count > this.#most) {
+    if (this.#count + count > this.#max) {
       this.#directories = new Map();
       this.#count = 0;
     }
@@ -97,7 +97,7 @@ function listOf(all: Map<string, Map<string, TarEntry>>, directory: string): Map
   return list;
 }
 
-/** What an archive tells of a file. It has no inodes: a number made of path, time and size stands for one. */
+/** The stat of an archive's member. Archives have no inodes: a hash of path, time and size stands for one. */
 export function statOfEntry(path: string, entry: TarEntry): FileStat {
   const { mode, uid, gid, mtime, link } = entry;
   const size = link === "" ? BigInt(entry.size) : BigInt(pathBytes(link).length);

@@ -16,7 +16,7 @@ import type { DirectoryEntry, OpenOptions, Session } from "./session.ts";
 import { temporaryFile } from "./temporary-file.ts";
 
 /** Maximum number of links on one path, as in the kernel (path_resolution(7)). */
-const MOST_LINKS = 40;
+const MAX_LINKS = 40;
 
 /** A file or link of the container, and its path without `.`, `..` and a final link. */
 interface Located {
@@ -98,7 +98,7 @@ export class CopySession implements Session {
     for (let links = 0; ; links++) {
       const found = await this.#explained(what, path, () => copyFile(this.#archive(at), at, path));
       if (found instanceof OpenFile) return found;
-      if (options.noFollow || links === MOST_LINKS) throw fileError(what, "ELOOP", "Too many levels of symbolic links");
+      if (options.noFollow || links === MAX_LINKS) throw fileError(what, "ELOOP", "Too many levels of symbolic links");
       at = await this.#behind({ path: at, entry: found });
     }
   }
@@ -203,13 +203,13 @@ export class CopySession implements Session {
       for (let links = 0; ; links++) {
         const entry = this.#known.file(at) ?? (await this.#first(at));
         if (!isLink(entry) || !follows) return { path: at, entry };
-        if (links === MOST_LINKS) throw fileError(what, "ELOOP", "Too many levels of symbolic links");
+        if (links === MAX_LINKS) throw fileError(what, "ELOOP", "Too many levels of symbolic links");
         at = await this.#behind({ path: at, entry });
       }
     });
   }
 
-  /** The path to which a link leads. */
+  /** The path that a link points to. */
   #behind({ path, entry }: Located): Promise<string> {
     const target = entry.link.startsWith("/") ? entry.link : `${path.replace(/[^/]*$/, "")}${entry.link}`;
     return this.#plain(target, true);

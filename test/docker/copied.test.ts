@@ -105,7 +105,7 @@ describeWith(
         expect(failed.stderr.split("\n")).toEqual([
           `porthole: cannot open ${at("/none")}: No such file or directory`,
           `porthole: cannot open ${at("/memory/file")}: No such file or directory (/memory was in memory, so its contents are gone)`,
-          `porthole: cannot open ${at("/d/fifo")}: it is a device or FIFO, which a copy has not`,
+          `porthole: cannot open ${at("/d/fifo")}: the engine does not copy devices and FIFOs`,
           `porthole: cannot read ${at("/d")}: Is a directory`,
           "",
         ]);

@@ -10,9 +10,12 @@ test.each([
   ["tcp://box", { kind: "tcp", host: "box", port: 2375, tls: undefined }],
   ["tcp://[fe80::1]:99", { kind: "tcp", host: "fe80::1", port: 99, tls: undefined }],
   ["https://box", expect.objectContaining({ kind: "tcp", port: 2376, tls: expect.objectContaining({ verify: true }) })],
-])("%s is a remote engine", (address, way) => {
-  expect(remoteEngine(address, nowhere)).toMatchObject({ address, source: "--engine", way });
-  expect(remoteEngine(undefined, { ...nowhere, DOCKER_HOST: address })).toMatchObject({ source: "DOCKER_HOST", way });
+])("%s is a remote engine", (address, transport) => {
+  expect(remoteEngine(address, nowhere)).toMatchObject({ address, source: "--engine", transport });
+  expect(remoteEngine(undefined, { ...nowhere, DOCKER_HOST: address })).toMatchObject({
+    source: "DOCKER_HOST",
+    transport,
+  });
 });
 
 test.each([["unix:///run/docker.sock"], ["/run/docker.sock"], ["all"], ["docker"], [undefined]])(
@@ -32,5 +35,5 @@ test.each(["ssh://", "tcp://:2375", "ssh://-oProxyCommand=x", "ssh://box/run/a b
 test("docker's variables turn TLS on, with its port", () => {
   const env = { ...nowhere, DOCKER_HOST: "tcp://box", DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: "/nowhere" };
   const tls = { ca: undefined, cert: undefined, key: undefined, verify: true };
-  expect(remoteEngine(undefined, env)?.way).toEqual({ kind: "tcp", host: "box", port: 2376, tls });
+  expect(remoteEngine(undefined, env)?.transport).toEqual({ kind: "tcp", host: "box", port: 2376, tls });
 });

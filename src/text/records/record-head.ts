@@ -5,7 +5,7 @@ import { TimestampReader } from "./timestamp.ts";
 
 /** Bytes of a line that {@link RecordHeads.begins} needs. */
 export const HEAD_BYTES = 512;
-/** A JSON object has its level anywhere. */
+/** The same for a JSON object, whose level may be anywhere in it. */
 const OBJECT_BYTES = 8192;
 
 /** The level of a record, `none` where its first line has none. */
@@ -15,8 +15,8 @@ export type RecordLevel = Level | "none";
 const TIME_WITHIN = 80;
 const LEVEL_WITHIN = 24;
 
-/** The part of lines that begin a record in a log. */
-const MOST = 0.6;
+/** Minimum share of lines that begin a record in a log. */
+const MIN_SHARE = 0.6;
 
 /** `textOf` returns the decoded beginning of a record's first line, of so many bytes. */
 export function levelOf(textOf: (bytes: number) => string): RecordLevel {
@@ -63,7 +63,7 @@ export class RecordHeads {
   areMost(lines: readonly string[]): boolean {
     const candidates = lines.filter((line) => isCandidate(shown(line)));
     const heads = candidates.filter((line) => this.begins(line)).length;
-    return heads > 0 && heads >= MOST * candidates.length;
+    return heads > 0 && heads >= MIN_SHARE * candidates.length;
   }
 }
 

@@ -25,7 +25,7 @@ export function* rawPieces(
   }
 }
 
-/** Lines by where they begin: from the first offset on, before the second. Both are boundaries. */
+/** Lines that begin at byte offset `from` or later, and before `to`. Both are line boundaries. */
 export interface LineRange {
   from: number;
   to: number;
@@ -43,7 +43,7 @@ export function linePieces(lines: Lines, chunk: number, buffer: Buffer): Generat
   return linesBeginningIn(lines, ownLines(lines, chunk), buffer);
 }
 
-/** The same of the lines of a range. */
+/** Like {@link linePieces}, for the lines of a range. */
 export function* linesBeginningIn(
   lines: Lines,
   { from, to }: LineRange,

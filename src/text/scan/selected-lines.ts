@@ -66,7 +66,7 @@ class Records {
   readonly #lines: Lines;
   readonly #areRecords: boolean;
   readonly #heads = new RecordHeads();
-  /** The line that was asked for last: the end of a record is the first line of the next. */
+  /** The last line that was checked: the end of a record is the first line of the next. */
   #asked = { line: -1, begins: false };
 
   constructor(lines: Lines, areRecords: boolean) {
@@ -74,7 +74,7 @@ class Records {
     this.#areRecords = areRecords;
   }
 
-  /** Forgets what was read: the text may have changed. */
+  /** Drops cached state: the text may have changed. */
   forget(): void {
     this.#asked = { line: -1, begins: false };
   }

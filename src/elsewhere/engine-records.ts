@@ -18,7 +18,7 @@ export function lastUse(remote: RemoteEngine): number {
   return statSync(fileOf(remote), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-/** There is no helper any more. */
+/** Removes the record: the engine has no helper of this user. */
 export function forgetEngine(remote: RemoteEngine): void {
   rmSync(fileOf(remote), { force: true });
 }
@@ -34,7 +34,7 @@ export function recordedEngines(): RemoteEngine[] {
   return names.flatMap((name) => parsed(join(directory(), name))).sort((a, b) => (a.address < b.address ? -1 : 1));
 }
 
-/** This process's own record; the directory is private. */
+/** Not validated: only this user can write to the directory. */
 function parsed(path: string): RemoteEngine[] {
   try {
     return [JSON.parse(readFileSync(path, "utf8")) as RemoteEngine];
