@@ -1,14 +1,14 @@
 import { type ContainerStorage, containerStorage, engines, volumeStorage } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { deletedFiles } from "../../src/files/index.ts";
-import { logBytes } from "../../src/routes/index.ts";
+import { measureLogs } from "../../src/routes/index.ts";
 import { placeName, type Target } from "../../src/target.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
 import { Progress } from "../io/progress.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
-import { SessionPool } from "../targets/session-pool.ts";
+import { interruptible, SessionPool } from "../targets/session-pool.ts";
 import { Slots } from "../targets/slots.ts";
 import { containers } from "./containers.ts";
 import { type DiskItem, diskTable } from "./disk-table.ts";
@@ -43,7 +43,7 @@ export async function disk(texts: readonly string[], options: ConnectionOptions 
     const { storage, processes } = await measured(targets, options.engine, (work) => one(work), failed);
     const items = [
       ...storage.flatMap(layer),
-      ...logs(storage, failed),
+      ...(await logs(storage, options, failed)),
       ...(await volumes(storage, { isAll: isAll && options.label === undefined, engine: options.engine }, failed)),
       ...(await deleted(processes, sessions, (work) => one(work), failed)),
     ].sort(bySize);
@@ -95,26 +95,25 @@ function layer({ name, layerBytes, engine }: Measured): DiskItem[] {
   return layerBytes === undefined ? [] : [item("layer", BigInt(layerBytes), [name], { engine: engine.name })];
 }
 
-/** Reports in one line the containers whose logs this user may not read. */
-function logs(storage: readonly Measured[], failed: (error: unknown) => void): DiskItem[] {
-  const unseen: string[] = [];
-  let why: PortholeError | undefined;
-  const items = storage.flatMap(({ name, engine, logPath }) => {
-    if (logPath === "") return [];
-    try {
-      return [item("log", BigInt(logBytes(engine, logPath)), [name], { engine: engine.name, path: logPath })];
-    } catch (error) {
-      if (!(error instanceof PortholeError)) throw error;
-      unseen.push(name);
-      why ??= error;
-      return [];
-    }
-  });
+/** Reports in one line the containers whose logs cannot be measured. */
+async function logs(
+  storage: readonly Measured[],
+  { route }: ConnectionOptions,
+  failed: (error: unknown) => void,
+): Promise<DiskItem[]> {
+  const kept = storage.flatMap((one) => (one.logPath === "" ? [] : [{ ...one, path: one.logPath }]));
+  const measured = await interruptible((signal) =>
+    measureLogs(kept, { route: route === "auto" ? undefined : route, signal }),
+  );
+  const unseen = measured.flatMap((one) => ("error" in one ? [one.error] : []));
+  const [why] = unseen;
   if (why !== undefined) {
     const others = unseen.length > 1 ? ` (of ${unseen.length} containers)` : "";
     failed(new PortholeError(why.code, `logs are not counted${others}: ${why.message}`, why));
   }
-  return items;
+  return measured.flatMap((one) =>
+    "error" in one ? [] : [item("log", BigInt(one.bytes), [one.name], { engine: one.engine.name, path: one.path })],
+  );
 }
 
 /** Volumes of the containers; with `isAll` also unused volumes. */

@@ -229,7 +229,11 @@ async function exists(session: Session, path: string): Promise<boolean> {
 const underWay = new Set<AbortController>();
 let received: (typeof signals)[number] | undefined;
 
-async function interruptible<T>(action: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/**
+ * Runs an action that a signal aborts: it cleans up, then the process ends by that signal.
+ * @throws PortholeError CANCELLED after a signal
+ */
+export async function interruptible<T>(action: (signal: AbortSignal) => Promise<T>): Promise<T> {
   if (received !== undefined) throw new PortholeError("CANCELLED", `interrupted by ${received}`);
   const controller = new AbortController();
   if (underWay.size === 0) for (const signal of signals) process.on(signal, onSignal);

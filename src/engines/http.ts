@@ -35,6 +35,24 @@ export async function httpGet(
   }
 }
 
+/**
+ * One HEAD over a Unix socket: as {@link httpGet}, with an empty body.
+ * @throws PortholeError as {@link httpGet}
+ */
+export async function httpHead(
+  socketPath: string,
+  path: string,
+  options: WaitOptions & { timeoutMs: number },
+): Promise<HttpResponse> {
+  const socket = ask(socketPath, path, "HEAD");
+  try {
+    const bytes = await readToEnd(socket, performance.now() + options.timeoutMs, options.signal);
+    return parseHttpResponse(bytes, { isHead: true });
+  } finally {
+    socket.close();
+  }
+}
+
 /** A response with a status other than 200. */
 export class HttpStatusError extends PortholeError {
   /** Undefined if the response is not HTTP. */
@@ -157,11 +175,11 @@ export async function httpSubscribe(
   }
 }
 
-function ask(socketPath: string, path: string): OwnedFd {
+function ask(socketPath: string, path: string, method: "GET" | "HEAD" = "GET"): OwnedFd {
   const socket = connectEngine(socketPath);
   try {
     // A request line and two headers fit into the empty buffer of a new socket.
-    writeSync(socket.number, `GET ${path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n`);
+    writeSync(socket.number, `${method} ${path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n`);
     return socket;
   } catch (error) {
     socket.close();
@@ -211,10 +229,11 @@ function statusOf(bytes: Buffer): number | undefined {
 }
 
 /**
- * Parses an HTTP/1.0 response (RFC 1945).
+ * Parses an HTTP/1.0 response (RFC 1945). The headers of a response to HEAD are those of GET: its
+ * length is not that of the body, which is empty.
  * @throws PortholeError TARGET if it is invalid or truncated
  */
-export function parseHttpResponse(bytes: Buffer): HttpResponse {
+export function parseHttpResponse(bytes: Buffer, { isHead = false } = {}): HttpResponse {
   if (bytes.length === 0) throw new PortholeError("TARGET", "the connection closed without a response");
   const end = endOfHead(bytes);
   const status = statusOf(bytes);
@@ -226,6 +245,7 @@ export function parseHttpResponse(bytes: Buffer): HttpResponse {
     headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
   }
   const body = bytes.subarray(end + HEAD_END.length);
+  if (isHead) return { status, headers, body };
   const length = headers.get("content-length");
   if (headers.has("transfer-encoding") || (length !== undefined && Number(length) !== body.length)) {
     throw new PortholeError("TARGET", `truncated HTTP response: ${body.length} of ${length ?? "?"} bytes`);

@@ -7,6 +7,8 @@ import { inspectContainer } from "./resolve.ts";
 /** Disk usage of a container, as its engine reports it. */
 export interface ContainerStorage {
   engine: Engine;
+  /** The container's id: 64 hexadecimal digits. */
+  id: string;
   /** True if it has processes: running or paused. */
   isRunning: boolean;
   /** Size of its writable layer in bytes; undefined if the engine does not report it. */
@@ -46,6 +48,7 @@ export async function containerStorage(
   const json = new Json(body, request);
   return {
     engine,
+    id: answer.id,
     isRunning: isRunning || isPaused,
     layerBytes: json.get("SizeRw").number(),
     logPath: json.get("LogPath").text() ?? "",

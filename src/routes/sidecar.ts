@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from "node:crypto";
-import { basename, dirname } from "node:path";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
@@ -7,9 +6,7 @@ import { SIDECAR_LABEL } from "../engines/container-list.ts";
 import { type Docker, dockerRequest, jsonOf, openStream } from "../engines/docker-client.ts";
 import type { Engine } from "../engines/engine.ts";
 import { EngineError } from "../engines/engine-error.ts";
-import { httpGet } from "../engines/http.ts";
 import type { RunningContainer } from "../engines/resolve.ts";
-import { firstFileOf } from "../engines/tar-reader.ts";
 import { PortholeError } from "../errors.ts";
 import { VERSION } from "../protocol/messages.ts";
 import { acceptOverStream, agentOptions, type StartOptions } from "./accept-over-stream.ts";
@@ -27,7 +24,7 @@ import { MOUNT_POINT, type RunDirectory, runDirectoryPaths } from "./run-dir.ts"
  */
 const OWNER_LABEL = "io.porthole.run-directory";
 /** Milliseconds to remove an unfinished or unused sidecar. */
-const CLEAN_UP_MS = 5_000;
+export const CLEAN_UP_MS = 5_000;
 
 /** Parameters of one sidecar. */
 export interface Sidecar {
@@ -67,7 +64,8 @@ export function attachSidecar(
 /** Limit of a sidecar's processes. */
 const PIDS = 512;
 
-interface SidecarOptions extends StartOptions {
+/** Options of the container itself. */
+export interface SidecarOptions extends StartOptions {
   /** 0: no limit. */
   pidsLimit: number;
 }
@@ -119,41 +117,6 @@ async function startSidecar(
 }
 
 /**
- * Reads a file of the engine's storage from a container that is created with the file's directory
- * mounted read-only, never started, and then removed. Undefined if there is no such file.
- * @throws PortholeError ATTACH, CANCELLED
- */
-export async function readEngineFile(
-  files: Pick<Sidecar, "engine" | "target" | "name">,
-  path: string,
-  run: RunDirectory,
-  options: Pick<StartOptions, "timeoutMs" | "signal">,
-): Promise<Buffer | undefined> {
-  const { engine, target } = files;
-  const mount = { Type: "bind", Source: dirname(path), Target: STORAGE_PLACE, ReadOnly: true };
-  const host = { Mounts: [mount], SecurityOpt: ["no-new-privileges", "label=disable"] };
-  const rendezvous = openRendezvous(run);
-  const over = deadline(options.timeoutMs, options.signal);
-  const name = sidecarName(target, run);
-  try {
-    const how = { ...options, user: "", idleSeconds: 1, pidsLimit: 0, over };
-    const id = await createSidecar({ ...files, options: [], host }, run, name, rendezvous, how);
-    const question = `/containers/${id}/archive?path=${encodeURIComponent(`${STORAGE_PLACE}/${basename(path)}`)}`;
-    const answer = await httpGet(engine.socketPath, question, { timeoutMs: options.timeoutMs, signal: over });
-    return answer.status === 200 ? firstFileOf(answer.body) : undefined;
-  } catch (error) {
-    if (error instanceof EngineError && /bind source path does not exist|no such file/i.test(error.message))
-      return undefined;
-    throw routeError("sidecar", files.name, error, { ...options, signal: options.signal, over });
-  } finally {
-    rendezvous.close();
-    await removeOurs(engine, name, run, AbortSignal.timeout(CLEAN_UP_MS)).catch(() => undefined);
-  }
-}
-
-const STORAGE_PLACE = "/storage";
-
-/**
  * Removes this user's sidecars from an engine: those of one target, by its id, or all. With all of
  * them also removes the agent's images, unless a container uses one.
  * @throws the engine's failure
@@ -186,7 +149,7 @@ const STREAMS = {
  * The same for every start, so that a later start finds an interrupted one: by target, by user
  * (several share an engine) and by protocol version.
  */
-function sidecarName(target: string, run: RunDirectory, suffix = ""): string {
+export function sidecarName(target: string, run: RunDirectory, suffix = ""): string {
   const owner = createHash("sha256").update(run.root).digest("hex").slice(0, 8);
   return `porthole-${target.slice(0, 12)}-${owner}-v${VERSION}${suffix}`;
 }
@@ -212,7 +175,7 @@ async function remove(engine: Engine, idOrName: string, signal: AbortSignal): Pr
  * Creates the sidecar and returns its id. Imports the image if it is missing, and removes a
  * container that has the name.
  */
-async function createSidecar(
+export async function createSidecar(
   sidecar: Sidecar,
   run: RunDirectory,
   name: string,
@@ -257,7 +220,7 @@ function settling({ over }: { over: AbortSignal }): AbortSignal {
 }
 
 /** Removes the container of that name if its label shows that it is this user's. */
-async function removeOurs(engine: Engine, name: string, run: RunDirectory, signal: AbortSignal): Promise<void> {
+export async function removeOurs(engine: Engine, name: string, run: RunDirectory, signal: AbortSignal): Promise<void> {
   try {
     const found = jsonOf(await dockerRequest(engine, signal, (docker) => docker.getContainer(name).inspect()));
     if (found.get("Config").get("Labels").get(OWNER_LABEL).text() !== run.root) return;

@@ -124,7 +124,7 @@ async function locate(
   const read: ReadFile =
     place === undefined
       ? async (path) =>
-          (await import("./sidecar.ts")).readEngineFile({ engine, target: identity, name }, path, run, wait)
+          (await import("./storage-sidecar.ts")).readEngineFile({ engine, target: identity, name }, path, run, wait)
       : async (path) => (place.isEngines(path) ? readIfThere(place.path(path)) : undefined);
   const found = await locateLayers(key, info, read);
   return found === undefined ? layers : { ...layers, ...withDirectories(key, found) };

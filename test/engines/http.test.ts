@@ -37,6 +37,13 @@ describe("an HTTP answer", () => {
     expect(parseHttpResponse(answer("HTTP/1.0 200 OK\r\nX: a:b")).headers.get("x")).toBe("a:b");
   });
 
+  test("to HEAD has the length of another body, and none of its own", () => {
+    const head = answer("HTTP/1.0 404 Not Found\r\nContent-Length: 40\r\nX: y");
+    const { status, headers, body } = parseHttpResponse(head, { isHead: true });
+    expect([status, headers.get("x"), body.length]).toEqual([404, "y", 0]);
+    expect(() => parseHttpResponse(head)).toThrow("truncated HTTP response: 0 of 40 bytes");
+  });
+
   test("that is truncated at any byte is refused", () => {
     const whole = answer("HTTP/1.0 200 OK\r\nContent-Length: 4", "body");
     for (let length = 0; length < whole.length; length++) {
