@@ -19,8 +19,10 @@ import { kinds } from "./kinds.ts";
 import { lyingAgent, statFor } from "./lying-agent.ts";
 
 test("host and agent treat the same file system types as local", () => {
-  const list = /local_types\[\] = \{([^}]*)\}/.exec(readFileSync(`${repository}agent/mounts.c`, "utf8"))?.[1] ?? "";
-  const types = [...list.matchAll(/"([^"]+)"/g)].map((match) => match[1]);
+  const source = readFileSync(`${repository}agent/mounts.c`, "utf8");
+  const lists = [...source.matchAll(/(?:storage|kernel)_types\[\] = \{([^}]*)\}/g)].map(([, list = ""]) => list);
+  expect(lists).toHaveLength(2);
+  const types = lists.flatMap((list) => [...list.matchAll(/"([^"]+)"/g)].map((match) => match[1]));
   expect(types.sort()).toEqual([...localTypes].sort());
 });
 
