@@ -40,6 +40,26 @@ describe("FilteredLines", () => {
     expect(filtered(text, "x").space.at(3)).toBeUndefined();
   });
 
+  it("searches a source that grows all the time once for all rows of a frame", async () => {
+    const text = "a\nb\n".repeat(1000);
+    const source = new MemorySource(text);
+    source.end = () => {
+      source.bytes = Buffer.concat([source.bytes, Buffer.from("a\n")]);
+      return source.bytes.length;
+    };
+    const hits = new Hits(source, { kind: "lines", encoding: "utf-8", match: { patterns: ["a"] } }, () => {});
+    hits.scan.counts.set(0, 1000, text.length);
+    const space = new FilteredLines(new Lines(new BlockCache(new MemorySource(text))), hits, 0);
+    const found = hits.positions(0).length;
+    source.reads = 0;
+
+    expect(forward(space).length).toBeGreaterThanOrEqual(1000);
+    expect(source.reads).toBe(0);
+
+    await Promise.resolve();
+    expect(hits.positions(0).length).toBeGreaterThan(found);
+  });
+
   it("finds the nearest visible line", () => {
     const { space } = filtered("a1\nb2\nb3\na4\nb5\n", "a");
     expect([0, 4, 8, 9, 14].map((at) => space.at(at))).toEqual([0, 0, 0, 9, 9]);

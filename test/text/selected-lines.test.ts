@@ -42,6 +42,16 @@ describe("selectedLines", () => {
     expect(selected(text, { pattern: "10:00:02" })).toEqual([TRACE[6]]);
   });
 
+  it("asks for the end of the source once, however many lines there are", () => {
+    const source = new MemorySource("2026-01-31 10:00:00 INFO a\n2026-01-31 10:00:01 ERROR b\n\tat c\n".repeat(1000));
+    const { length } = source.bytes;
+    let asked = 0;
+    source.end = () => length + 10 * asked++;
+    const counter = chunkCounter(source, { kind: "selection", encoding: "utf-8", areRecords: true, levels: ["error"] });
+    expect(counter.count(0)).toBe(2000);
+    expect(asked).toBe(1);
+  });
+
   it("selects records by the level of their first line", () => {
     const text = TRACE.join("\n");
     expect(selected(text, { levels: ["error"] })).toEqual(TRACE.slice(1, 6));

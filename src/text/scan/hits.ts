@@ -8,6 +8,14 @@ import type { ScanPool } from "./scan-pool.ts";
 /** Chunks whose hit positions are cached: a screen needs one or two. */
 const KEPT = 8;
 
+/** The hits of a chunk, for a source that ended at `end`. */
+interface Positions {
+  end: number;
+  hits: readonly number[];
+  /** Until the synchronous work that found them is done. */
+  isHeld: boolean;
+}
+
 /** Result of a search. */
 export type SearchResult = { kind: "found"; at: number } | { kind: "none" } | { kind: "cancelled" };
 
@@ -20,7 +28,7 @@ export class Hits {
   readonly #source: ByteSource;
   readonly #counter: ChunkCounter;
   readonly #risky: boolean;
-  readonly #kept = new Map<number, { end: number; positions: number[] }>();
+  readonly #kept = new Map<number, Positions>();
 
   /** @throws Error for an invalid pattern */
   constructor(source: ByteSource, query: Query, changed: () => void, pool?: ScanPool) {
@@ -37,17 +45,24 @@ export class Hits {
     this.#kept.clear();
   }
 
-  /** Hits in one chunk, ascending. Current: includes bytes appended since the count. */
+  /**
+   * Hits in one chunk, ascending. Current: includes bytes appended since the count. Bytes that are
+   * appended while synchronous work asks again and again, as a frame does for each row, count after
+   * it: otherwise a source that grows all the time would be searched for each row.
+   */
   positions(chunk: number): readonly number[] {
     const end = Math.min(this.#source.end(), (chunk + 2) * CHUNK);
     const known = this.#kept.get(chunk);
-    if (known?.end === end) return known.positions;
+    if (known && (known.end === end || (known.isHeld && known.end < end))) return known.hits;
     const look = () => this.#counter.positions(chunk);
-    const positions = this.#risky ? (withDeadline(look) ?? []) : look();
+    const found = { end, hits: this.#risky ? (withDeadline(look) ?? []) : look(), isHeld: true };
+    queueMicrotask(() => {
+      found.isHeld = false;
+    });
     this.#kept.delete(chunk);
-    this.#kept.set(chunk, { end, positions });
+    this.#kept.set(chunk, found);
     if (this.#kept.size > KEPT) this.#kept.delete(this.#kept.keys().next().value ?? chunk);
-    return positions;
+    return found.hits;
   }
 
   /**

@@ -5,6 +5,7 @@ import { findNewline } from "../rows/newlines.ts";
 import type { MatchOptions } from "../search/compile.ts";
 import { BLOCK, BlockCache } from "../sources/block-cache.ts";
 import type { ByteSource } from "../sources/byte-source.ts";
+import { HeldEnd } from "../sources/held-end.ts";
 import { type LineRange, linesBeginningIn, ownLines } from "./chunk-pieces.ts";
 import { type PieceMatcher, pieceMatcher } from "./matching-lines.ts";
 
@@ -38,11 +39,13 @@ export function selectedLines(
   query: SelectionQuery,
 ): (chunk: number, hit: (offset: number) => void) => void {
   const { encoding, match, invert = false, levels, without = [] } = query;
-  const lines = new Lines(new BlockCache(source, (2 * MAX_LINE) / BLOCK + 1), encoding);
+  const held = new HeldEnd(source);
+  const lines = new Lines(new BlockCache(held, (2 * MAX_LINE) / BLOCK + 1), encoding);
   const buffer = Buffer.allocUnsafeSlow(BLOCK);
   const records = new Records(lines, query.areRecords);
   const eachIn = match && pieceMatcher({ encoding, match });
   return (chunk, hit) => {
+    held.hold();
     try {
       const own = ownLines(lines, chunk);
       const range = records.around(own);

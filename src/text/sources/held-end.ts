@@ -1,0 +1,34 @@
+import type { ByteSource } from "./byte-source.ts";
+
+/**
+ * A source that ends where it did at the last {@link hold}. Work over many lines asks for the end
+ * at each, which is a system call for a file; and what is appended meanwhile is no part of it.
+ */
+export class HeldEnd implements ByteSource {
+  readonly #source: ByteSource;
+  readonly nextData?: (position: number) => number;
+  #end = 0;
+
+  constructor(source: ByteSource) {
+    this.#source = source;
+    if (source.nextData) this.nextData = (at) => Math.min(this.#end, source.nextData?.(at) ?? at);
+  }
+
+  /** Continues with the source as it is now. */
+  hold(): void {
+    this.#end = this.#source.end();
+  }
+
+  start(): number {
+    return this.#source.start();
+  }
+
+  end(): number {
+    return this.#end;
+  }
+
+  read(position: number, buffer: Uint8Array): number {
+    const length = Math.min(buffer.length, this.#end - position);
+    return length <= 0 ? 0 : this.#source.read(position, buffer.subarray(0, length));
+  }
+}
