@@ -1,7 +1,5 @@
-import { dirname } from "node:path/posix";
-import { containerChanges } from "../../src/engines/index.ts";
+import { type ContainerChange, containerChanges } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
-import { nameOf } from "../../src/files/index.ts";
 import type { FileStat } from "../../src/protocol/index.ts";
 import { kindOf, type Session } from "../../src/sessions/index.ts";
 import { parseSessionTarget } from "../../src/target.ts";
@@ -31,10 +29,9 @@ export async function diff(container: string, options: DiffOptions): Promise<num
     const reached = sessions.session(target);
     reached.catch(() => undefined);
     const { changes, mounts } = await containerChanges(target.name, options);
-    const present = changes.filter(({ kind }) => kind !== "deleted").map(({ path }) => path);
-    const stat = present.length === 0 ? new Map<string, FileStat>() : await statsOf(await reached, present);
-    const lines = changes.map(({ kind, path }) => {
-      const found = stat.get(path);
+    const stats = await statsOf(reached, changes);
+    const lines = changes.map(({ kind, path }, index) => {
+      const found = stats[index];
       return options.json ? jsonLine(record(target.name, kind, path, found)) : line(kind, path, found, options);
     });
     for (let at = 0; at < lines.length; at += AT_ONCE) write(lines.slice(at, at + AT_ONCE).join(""));
@@ -57,29 +54,39 @@ const AT_ONCE = 1_000;
  */
 const WORTH_A_LIST = 8;
 
+/** What a line shows of a file: thousands are kept. */
+type Shown = Pick<FileStat, "mode" | "size" | "mtime">;
+
 /**
- * What is known of the paths that are there. One that went away meanwhile, or cannot be looked at,
- * is left out.
+ * What is known of the paths that are there, by the index of their change. One that went away
+ * meanwhile, or cannot be looked at, is left out.
  */
-async function statsOf(session: Session, paths: readonly string[]): Promise<Map<string, FileStat>> {
-  const found = new Map<string, FileStat>();
-  const byDirectory = new Map<string, string[]>();
-  for (const path of paths) {
-    const inside = byDirectory.get(dirname(path));
-    if (inside === undefined) byDirectory.set(dirname(path), [path]);
-    else inside.push(path);
-  }
+async function statsOf(reached: Promise<Session>, changes: readonly ContainerChange[]): Promise<(Shown | undefined)[]> {
+  const found = new Array<Shown | undefined>(changes.length);
+  const byDirectory = new Map<string, Map<string, number>>();
+  changes.forEach(({ kind, path }, index) => {
+    if (kind === "deleted") return;
+    const slash = path.lastIndexOf("/");
+    const directory = path.slice(0, slash) || "/";
+    const inside = byDirectory.get(directory) ?? new Map<string, number>();
+    byDirectory.set(directory, inside.set(path.slice(slash + 1), index));
+  });
+  if (byDirectory.size === 0) return found;
+  const session = await reached;
   for (const [directory, inside] of byDirectory) {
-    if (inside.length < WORTH_A_LIST) {
-      const looks = inside.map(async (path) => found.set(path, await session.stat(path, { noFollow: true })));
+    if (inside.size < WORTH_A_LIST) {
+      const looks = [...inside.values()].map(async (index) => {
+        const path = changes[index]?.path ?? "";
+        found[index] = await session.stat(path, { noFollow: true });
+      });
       for (const look of await Promise.allSettled(looks)) if (look.status === "rejected") onlyFileErrors(look.reason);
       continue;
     }
-    const names = new Map(inside.map((path) => [nameOf(path), path]));
     try {
       for await (const { name, stat } of session.list(directory, { stat: true })) {
-        const path = names.get(name);
-        if (path !== undefined && stat !== undefined) found.set(path, stat);
+        const index = inside.get(name);
+        if (index === undefined || stat === undefined) continue;
+        found[index] = { mode: stat.mode, size: stat.size, mtime: stat.mtime };
       }
     } catch (error) {
       onlyFileErrors(error);
@@ -93,7 +100,7 @@ function onlyFileErrors(error: unknown): void {
 }
 
 /** The letter of docker diff, the size if the file has one, and the path. */
-function line(kind: string, path: string, stat: FileStat | undefined, { human }: DiffOptions): string {
+function line(kind: string, path: string, stat: Shown | undefined, { human }: DiffOptions): string {
   const letter = kind.charAt(0).toUpperCase();
   const bytes = stat === undefined || kindOf(stat.mode) === "directory" ? undefined : stat.size;
   const size = bytes === undefined ? "-" : human ? humanSize(bytes) : String(bytes);
@@ -101,7 +108,7 @@ function line(kind: string, path: string, stat: FileStat | undefined, { human }:
 }
 
 /** See docs/json.md. */
-function record(container: string, change: string, path: string, stat: FileStat | undefined): object {
+function record(container: string, change: string, path: string, stat: Shown | undefined): object {
   return {
     ...{ container, target: `${container}:${path}`, path, change },
     kind: stat === undefined ? null : kindOf(stat.mode),

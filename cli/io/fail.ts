@@ -57,11 +57,14 @@ export function fail(error: unknown): never {
   process.exit(exitStatus(error));
 }
 
+const PLAIN = /^[ -~]*$/;
+
 /**
  * Escapes control characters: messages contain names that come from containers. The library's
  * sanitiser is more precise about scripts and widths, but an error may occur before it is loaded.
  */
 export function printable(text: string): string {
+  if (PLAIN.test(text)) return text;
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0;
     if (code >= 0xdc80 && code <= 0xdcff) return `\\x${(code - 0xdc00).toString(16)}`;

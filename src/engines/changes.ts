@@ -1,7 +1,8 @@
 import { PortholeError } from "../errors.ts";
-import { engineGet, errorMessageOf } from "./engine.ts";
+import { MAX_PATH } from "../protocol/messages.ts";
+import { type EngineResponse, engineGet, errorMessageOf } from "./engine.ts";
 import { Json } from "./engine-json.ts";
-import { resolveContainer } from "./resolve.ts";
+import { inspectContainer, stateOf } from "./resolve.ts";
 
 /** A change of a path against the image. */
 export interface ContainerChange {
@@ -28,12 +29,10 @@ export async function containerChanges(
   name: string,
   { engine: explicit, signal }: { engine?: string | undefined; signal?: AbortSignal | undefined },
 ): Promise<ContainerChanges> {
-  const { running, stopped } = await resolveContainer(name, explicit, "", signal);
-  const { engine, id } = running ?? stopped;
-  const [answer, described] = await Promise.all([
-    engineGet(engine, `/containers/${id}/changes`, { signal, timeoutMs: TIMEOUT_MS }),
-    engineGet(engine, `/containers/${id}/json`, { signal }),
-  ]);
+  const { engine, answer: inspection } = await inspectContainer(name, explicit, signal);
+  // Throws if the container is being removed.
+  stateOf(engine, inspection, name, "");
+  const answer = await engineGet(engine, `/containers/${inspection.id}/changes`, { signal, timeoutMs: TIMEOUT_MS });
   if (answer.status !== 200) {
     const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
     throw new PortholeError(
@@ -41,16 +40,29 @@ export async function containerChanges(
       `the engine at ${engine.socketPath} cannot list the changes of '${name}': ${text}`,
     );
   }
-  const mounts = described.status === 200 ? mountsOf(new Json(described.body, described.request)) : [];
+  const mounts = mountsOf(inspection.json);
   const isMounted = (path: string) => mounts.some(({ place }) => path === place || path.startsWith(`${place}/`));
-  // Docker returns null if there is no change.
-  const all = answer.body === null || answer.body === undefined ? [] : new Json(answer.body, answer.request).list();
-  const changes = all.map(changeOf).filter(({ path }) => !isMounted(path));
+  const changes = changesOf(answer).filter(({ path }) => !isMounted(path));
   return { changes: changes.sort((a, b) => (a.path < b.path ? -1 : 1)), mounts };
 }
 
 /** Milliseconds: the engine walks the container's layer. */
 const TIMEOUT_MS = 120_000;
+
+function changesOf({ body, request }: EngineResponse): ContainerChange[] {
+  // Docker returns null if there is no change.
+  if (body === null || body === undefined) return [];
+  const usual = Array.isArray(body) ? body.map(usualChange) : [undefined];
+  return usual.every((change) => change !== undefined) ? usual : new Json(body, request).list().map(changeOf);
+}
+
+/** Undefined if {@link changeOf} must tell what is wrong: it takes longer than the sort. */
+function usualChange(value: unknown): ContainerChange | undefined {
+  const { Kind, Path } = (value ?? {}) as { Kind?: unknown; Path?: unknown };
+  const kind = typeof Kind === "number" ? KINDS[Kind] : undefined;
+  if (kind === undefined || typeof Path !== "string" || Path.length > MAX_PATH) return undefined;
+  return { kind, path: Path };
+}
 
 function changeOf(json: Json): ContainerChange {
   const number = json.get("Kind");

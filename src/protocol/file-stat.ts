@@ -39,28 +39,31 @@ export function decodeFileStat(bytes: Uint8Array, offset = 0): FileStat {
 /** Like {@link decodeFileStat}, at offset `from` of a view. */
 export function statAt(view: DataView, from: number): FileStat {
   const at = FileStatAt;
-  const u32 = (position: number) => view.getUint32(from + position, true);
-  const u64 = (position: number) => view.getBigUint64(from + position, true);
-  const time = (seconds: number, ns: number) =>
-    view.getBigInt64(from + seconds, true) * 1_000_000_000n + BigInt(u32(ns));
   const flags = checkedFlags(view, from);
   return {
-    mode: u32(at.mode),
-    links: u32(at.links),
-    uid: u32(at.uid),
-    gid: u32(at.gid),
-    size: u64(at.bytes),
-    blocks: u64(at.blocks),
-    inode: u64(at.inode),
-    device: { major: u32(at.deviceMajor), minor: u32(at.deviceMinor) },
-    rdev: { major: u32(at.rdevMajor), minor: u32(at.rdevMinor) },
-    mountId: u64(at.mountId),
-    atime: time(at.atime, at.atimeNs),
-    mtime: time(at.mtime, at.mtimeNs),
-    ctime: time(at.ctime, at.ctimeNs),
-    btime: (flags & StatFlag.birthTime) !== 0 ? time(at.btime, at.btimeNs) : undefined,
+    mode: view.getUint32(from + at.mode, true),
+    links: view.getUint32(from + at.links, true),
+    uid: view.getUint32(from + at.uid, true),
+    gid: view.getUint32(from + at.gid, true),
+    size: view.getBigUint64(from + at.bytes, true),
+    blocks: view.getBigUint64(from + at.blocks, true),
+    inode: view.getBigUint64(from + at.inode, true),
+    device: {
+      major: view.getUint32(from + at.deviceMajor, true),
+      minor: view.getUint32(from + at.deviceMinor, true),
+    },
+    rdev: { major: view.getUint32(from + at.rdevMajor, true), minor: view.getUint32(from + at.rdevMinor, true) },
+    mountId: view.getBigUint64(from + at.mountId, true),
+    atime: time(view, from + at.atime, from + at.atimeNs),
+    mtime: time(view, from + at.mtime, from + at.mtimeNs),
+    ctime: time(view, from + at.ctime, from + at.ctimeNs),
+    btime: (flags & StatFlag.birthTime) !== 0 ? time(view, from + at.btime, from + at.btimeNs) : undefined,
     relayed: (flags & StatFlag.relayed) !== 0,
   };
+}
+
+function time(view: DataView, seconds: number, ns: number): bigint {
+  return view.getBigInt64(seconds, true) * 1_000_000_000n + BigInt(view.getUint32(ns, true));
 }
 
 /** The agent's claim about an opened file, as far as a descriptor can be checked against it. */

@@ -78,6 +78,16 @@ const MAX_RECORD = MAX_PACKET;
 /** Longest name of any file system: FUSE allows 1024 bytes, others 255. */
 const MAX_NAME = 1024;
 
+/** Where a record is: views of each record would take longer than its decoding. */
+interface Encoded {
+  bytes: Uint8Array;
+  /** Of all `bytes`. */
+  view: DataView;
+  at: number;
+  /** Length of the record. */
+  length: number;
+}
+
 /**
  * Decodes the records of a LIST or PROCESSES pipe. Call {@link RecordDecoder.end} at end of file.
  * Memory is bounded by one record whatever the agent sends.
@@ -90,19 +100,22 @@ export class RecordDecoder {
 
   /** @throws PortholeError SESSION for malformed records */
   push(chunk: Uint8Array): PipeRecord[] {
-    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    // One copy for all names of the chunk: the caller may reuse its buffer.
+    const bytes = new Uint8Array(this.#rest.length + chunk.length);
+    bytes.set(this.#rest);
+    bytes.set(chunk, this.#rest.length);
+    const encoded = { bytes, view: new DataView(bytes.buffer), at: 0, length: 0 };
     const records: PipeRecord[] = [];
-    let position = 0;
-    while (bytes.length - position >= RecordAt.size) {
-      const length = new DataView(bytes.buffer, bytes.byteOffset + position).getUint32(RecordAt.length, true);
-      if (length < RecordAt.size || length > MAX_RECORD) throw violation(`a record of ${length} bytes`);
-      if (bytes.length - position < length) break;
-      const record = this.#decode(bytes.subarray(position, position + length));
+    while (bytes.length - encoded.at >= RecordAt.size) {
+      encoded.length = encoded.view.getUint32(encoded.at + RecordAt.length, true);
+      if (encoded.length < RecordAt.size || encoded.length > MAX_RECORD)
+        throw violation(`a record of ${encoded.length} bytes`);
+      if (bytes.length - encoded.at < encoded.length) break;
+      const record = this.#decode(encoded);
       if (record !== undefined) records.push(record);
-      position += length;
+      encoded.at += encoded.length;
     }
-    // Copied: the caller may reuse its buffer.
-    this.#rest = Uint8Array.from(bytes.subarray(position));
+    this.#rest = bytes.subarray(encoded.at);
     return records;
   }
 
@@ -126,29 +139,30 @@ export class RecordDecoder {
     return this.#trailer.error;
   }
 
-  #decode(record: Uint8Array): PipeRecord | undefined {
+  #decode(record: Encoded): PipeRecord | undefined {
     if (this.#trailer !== undefined) throw violation("a record after the trailer");
-    const view = new DataView(record.buffer, record.byteOffset, record.length);
-    const kind = view.getUint16(RecordAt.kind, true);
-    if (view.getUint16(RecordAt.flags, true) > 1) throw violation("a record with unknown flags");
+    const { view, at } = record;
+    const kind = view.getUint16(at + RecordAt.kind, true);
+    if (view.getUint16(at + RecordAt.flags, true) > 1) throw violation("a record with unknown flags");
     if (kind === RecordKind.trailer) {
       if (record.length !== TrailerAt.size) throw violation(`a trailer of ${record.length} bytes`);
-      if (view.getBigUint64(TrailerAt.records, true) !== this.#records) throw violation("a trailer with a wrong count");
-      this.#trailer = { error: errno(view, TrailerAt.error) };
+      if (view.getBigUint64(at + TrailerAt.records, true) !== this.#records)
+        throw violation("a trailer with a wrong count");
+      this.#trailer = { error: errno(view, at + TrailerAt.error) };
       return undefined;
     }
     this.#records++;
-    const decoded = decode(kind, record, view);
+    const decoded = decode(kind, record);
     this.#textBytes += textOf(decoded);
     return decoded;
   }
 }
 
-function decode(kind: number, record: Uint8Array, view: DataView): PipeRecord {
-  if (kind === RecordKind.entry) return entry(record, view);
-  if (kind === RecordKind.process) return process(record, view);
-  if (kind === RecordKind.file) return processFile(record, view);
-  if (kind === RecordKind.mapping) return mapping(record, view);
+function decode(kind: number, record: Encoded): PipeRecord {
+  if (kind === RecordKind.entry) return entry(record);
+  if (kind === RecordKind.process) return process(record);
+  if (kind === RecordKind.file) return processFile(record);
+  if (kind === RecordKind.mapping) return mapping(record);
   throw violation(`a record of kind ${kind}`);
 }
 
@@ -157,14 +171,15 @@ function textOf(record: PipeRecord): number {
   return "link" in record ? record.link.length : record.command.length + record.arguments.length;
 }
 
-function entry(record: Uint8Array, view: DataView): EntryRecord {
+function entry(record: Encoded): EntryRecord {
+  const { view, at } = record;
   atLeast(record, EntryAt.size);
-  const withStat = view.getUint16(RecordAt.flags, true) === 1;
+  const withStat = view.getUint16(at + RecordAt.flags, true) === 1;
   const nameAt = EntryAt.size + (withStat ? FileStatAt.size : 0);
-  const nameLength = view.getUint16(EntryAt.nameLength, true);
-  const linkLength = view.getUint16(EntryAt.linkLength, true);
+  const nameLength = view.getUint16(at + EntryAt.nameLength, true);
+  const linkLength = view.getUint16(at + EntryAt.linkLength, true);
   exactly(record, nameAt + nameLength + linkLength);
-  const name = copy(record, nameAt, nameLength);
+  const name = part(record, nameAt, nameLength);
   if (nameLength === 0 || nameLength > MAX_NAME || name.includes(0) || name.includes(0x2f))
     throw violation("an invalid file name");
   // `.` or `..` would make a tree walk endless.
@@ -173,58 +188,61 @@ function entry(record: Uint8Array, view: DataView): EntryRecord {
   return {
     kind: "entry",
     name,
-    type: view.getUint8(EntryAt.type),
-    error: errno(view, EntryAt.error),
-    stat: withStat ? statAt(view, EntryAt.size) : undefined,
-    link: linkLength > 0 ? copy(record, nameAt + nameLength, linkLength) : undefined,
+    type: view.getUint8(at + EntryAt.type),
+    error: errno(view, at + EntryAt.error),
+    stat: withStat ? statAt(view, at + EntryAt.size) : undefined,
+    link: linkLength > 0 ? part(record, nameAt + nameLength, linkLength) : undefined,
   };
 }
 
-function process(record: Uint8Array, view: DataView): ProcessRecord {
+function process(record: Encoded): ProcessRecord {
+  const { view, at } = record;
   atLeast(record, ProcessAt.size);
-  const commandLength = view.getUint16(ProcessAt.commandLength, true);
-  const argumentsLength = view.getUint16(ProcessAt.argumentsLength, true);
+  const commandLength = view.getUint16(at + ProcessAt.commandLength, true);
+  const argumentsLength = view.getUint16(at + ProcessAt.argumentsLength, true);
   exactly(record, ProcessAt.size + commandLength + argumentsLength);
   return {
     kind: "process",
-    pid: view.getUint32(ProcessAt.pid, true),
-    parent: view.getUint32(ProcessAt.parent, true),
-    uid: view.getUint32(ProcessAt.uid, true),
-    error: errno(view, ProcessAt.error),
-    start: view.getBigUint64(ProcessAt.start, true),
-    command: copy(record, ProcessAt.size, commandLength),
-    arguments: copy(record, ProcessAt.size + commandLength, argumentsLength),
+    pid: view.getUint32(at + ProcessAt.pid, true),
+    parent: view.getUint32(at + ProcessAt.parent, true),
+    uid: view.getUint32(at + ProcessAt.uid, true),
+    error: errno(view, at + ProcessAt.error),
+    start: view.getBigUint64(at + ProcessAt.start, true),
+    command: part(record, ProcessAt.size, commandLength),
+    arguments: part(record, ProcessAt.size + commandLength, argumentsLength),
   };
 }
 
-function processFile(record: Uint8Array, view: DataView): ProcessFileRecord {
+function processFile(record: Encoded): ProcessFileRecord {
+  const { view, at } = record;
   atLeast(record, ProcessFileAt.size);
-  const linkLength = view.getUint16(ProcessFileAt.linkLength, true);
+  const linkLength = view.getUint16(at + ProcessFileAt.linkLength, true);
   exactly(record, ProcessFileAt.size + linkLength);
   return {
     kind: "file",
-    fd: view.getUint32(ProcessFileAt.fd, true),
-    flags: view.getUint32(ProcessFileAt.access, true),
-    position: view.getBigUint64(ProcessFileAt.position, true),
-    stat: statAt(view, ProcessFileAt.stat),
-    link: copy(record, ProcessFileAt.size, linkLength),
+    fd: view.getUint32(at + ProcessFileAt.fd, true),
+    flags: view.getUint32(at + ProcessFileAt.access, true),
+    position: view.getBigUint64(at + ProcessFileAt.position, true),
+    stat: statAt(view, at + ProcessFileAt.stat),
+    link: part(record, ProcessFileAt.size, linkLength),
   };
 }
 
-function mapping(record: Uint8Array, view: DataView): MappingRecord {
+function mapping(record: Encoded): MappingRecord {
+  const { view, at } = record;
   atLeast(record, MappingAt.size);
-  const linkLength = view.getUint16(MappingAt.linkLength, true);
+  const linkLength = view.getUint16(at + MappingAt.linkLength, true);
   exactly(record, MappingAt.size + linkLength);
   return {
     kind: "mapping",
-    access: view.getUint32(MappingAt.access, true),
+    access: view.getUint32(at + MappingAt.access, true),
     device: {
-      major: view.getUint32(MappingAt.deviceMajor, true),
-      minor: view.getUint32(MappingAt.deviceMinor, true),
+      major: view.getUint32(at + MappingAt.deviceMajor, true),
+      minor: view.getUint32(at + MappingAt.deviceMinor, true),
     },
-    inode: view.getBigUint64(MappingAt.inode, true),
-    bytes: view.getBigUint64(MappingAt.bytes, true),
-    link: copy(record, MappingAt.size, linkLength),
+    inode: view.getBigUint64(at + MappingAt.inode, true),
+    bytes: view.getBigUint64(at + MappingAt.bytes, true),
+    link: part(record, MappingAt.size, linkLength),
   };
 }
 
@@ -234,18 +252,14 @@ function errno(view: DataView, at: number): number {
   return value;
 }
 
-/**
- * Not slice(): on a Buffer it returns a view of the reader's memory, which the next read
- * overwrites.
- */
-function copy(record: Uint8Array, start: number, length: number): Uint8Array {
-  return new Uint8Array(record.subarray(start, start + length));
+function part({ bytes, at }: Encoded, start: number, length: number): Uint8Array {
+  return bytes.subarray(at + start, at + start + length);
 }
 
-function atLeast(record: Uint8Array, size: number): void {
-  if (record.length < size) throw violation(`a record of ${record.length} bytes instead of at least ${size}`);
+function atLeast({ length }: Encoded, size: number): void {
+  if (length < size) throw violation(`a record of ${length} bytes instead of at least ${size}`);
 }
 
-function exactly(record: Uint8Array, size: number): void {
-  if (record.length !== size) throw violation(`a record of ${record.length} bytes whose fields need ${size}`);
+function exactly({ length }: Encoded, size: number): void {
+  if (length !== size) throw violation(`a record of ${length} bytes whose fields need ${size}`);
 }
