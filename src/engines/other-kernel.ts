@@ -10,17 +10,19 @@ import { type RemoteEngine, remoteEngine } from "./remote-engine.ts";
  * The engine that is named by `--engine`, `DOCKER_HOST` or the current docker context, if its
  * containers are on another kernel: always by ssh or TCP; by a socket, if it reports another kernel
  * than this one, as Docker Desktop, Colima and Podman's machines do.
+ * @param isKnownHere true for a socket whose engine need not be asked: it is on this kernel
  * @throws PortholeError USAGE, TARGET for an invalid address or an unknown context
  */
 export async function engineElsewhere(
   explicit: string | undefined,
   environment: NodeJS.ProcessEnv = process.env,
+  isKnownHere: (socketPath: string) => boolean = () => false,
 ): Promise<RemoteEngine | undefined> {
   const remote = remoteEngine(explicit, environment);
   if (remote !== undefined) return remote;
   const [engine, ...others] = engines(explicit, environment);
-  if (engine === undefined || others.length > 0 || engine.source === "default" || !isForwarded(engine))
-    return undefined;
+  if (engine === undefined || others.length > 0 || engine.source === "default") return undefined;
+  if (isKnownHere(engine.socketPath) || !isForwarded(engine)) return undefined;
   const kernel = await kernelOf(engine);
   if (kernel === undefined || kernel === release()) return undefined;
   const { socketPath, source } = engine;

@@ -1,6 +1,7 @@
 /** Starts agents and connects to them. */
 
 export { agentHash, agentProgram } from "./agent-program.ts";
+export { hasAgentsOf } from "./agents-of-engine.ts";
 export { measureLogs } from "./engine-files.ts";
 export { joinableProcess } from "./joinable.ts";
 export {

@@ -1,0 +1,11 @@
+import { agentFiles, readRecord } from "./registry.ts";
+import { runDirectoryPaths } from "./run-dir.ts";
+
+/**
+ * True if an agent of this user was started through the engine at `socketPath`, so that its
+ * containers are on this kernel.
+ */
+export function hasAgentsOf(socketPath: string): boolean {
+  const run = runDirectoryPaths();
+  return agentFiles(run).some((file) => readRecord(run, file)?.engine === socketPath);
+}
