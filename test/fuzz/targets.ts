@@ -30,6 +30,7 @@ export const targets = {
     "tree",
     "attach",
     "run",
+    "enclose",
     "join",
     "keep",
     "remote",
