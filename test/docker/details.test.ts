@@ -92,7 +92,12 @@ describeWith(["docker", "tmux"], "the details of the selected container", () => 
     screen.resize({ columns: 120, rows: 36 });
     await screen.waitFor("the details beside the list", (text) => /^last words$/m.test(panelOf(text)));
     screen.resize({ columns: 80, rows: 12 });
-    await screen.waitFor("the list alone", (text) => text.split("\n").length === 12 && !text.includes("last words"));
+    // The terminal has the new size before porthole draws for it: the keys of 80 columns show that it has.
+    await screen.waitFor("the list alone", (text) => {
+      const rows = text.split("\n");
+      const isDrawn = rows[0]?.startsWith(" Containers ") && rows[11]?.endsWith("q back");
+      return rows.length === 12 && isDrawn === true && !text.includes("last words");
+    });
     screen.keys("P", "P");
     await screen.waitFor("why", has("no room for the details"));
   });
