@@ -1,4 +1,3 @@
-import { normalize } from "node:path";
 import { addMountTable, canClassifyRoot } from "../descriptors/file-system.ts";
 import type { ImageLayer } from "../engines/image-layers.ts";
 import type { LayerRole, MissingPath } from "../engines/layers.ts";
@@ -7,6 +6,7 @@ import type { AgentRecord } from "../routes/agent-record.ts";
 import type { Attachment } from "../routes/attachment.ts";
 import { type OfflineKind, offlineKindOf, readRecord, routeOf } from "../routes/registry.ts";
 import type { AgentTrust } from "./check-received.ts";
+import { reasonMissing } from "./missing-path.ts";
 
 /** An agent's target as our own record describes it; what the agent says of it is a claim. */
 export class AgentTarget {
@@ -38,9 +38,7 @@ export class AgentTarget {
   whyMissing(path: string): string | undefined {
     if (this.offline === undefined) return undefined;
     this.#absent ??= this.#record?.absent ?? [];
-    const plain = normalize(path);
-    const found = this.#absent.find(({ path: at }) => plain === at || plain.startsWith(`${at}/`));
-    return found && `${found.path} ${found.why}`;
+    return reasonMissing(this.#absent, path);
   }
 
   /** @throws PortholeError TARGET, ESRCH: an image, a volume or a stopped container has no processes */

@@ -1,5 +1,4 @@
 import { constants } from "node:fs";
-import { normalize } from "node:path";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { readable } from "../descriptors/poll.ts";
 import { containerArchive } from "../engines/container-archive.ts";
@@ -10,13 +9,11 @@ import type { FileStat } from "../protocol/file-stat.ts";
 import { NoOfflineRouteError, type OfflineTarget } from "../routes/offline-target.ts";
 import { copyFile } from "./copied-file.ts";
 import { CopiedFiles, directoryTypeOf, statOfEntry } from "./copied-files.ts";
-import { followLinks } from "./follow-links.ts";
+import { followLinks, MAX_LINKS } from "./follow-links.ts";
+import { missingHint, reasonMissing } from "./missing-path.ts";
 import { OpenFile } from "./open-file.ts";
 import type { DirectoryEntry, OpenOptions, Session } from "./session.ts";
 import { temporaryFile } from "./temporary-file.ts";
-
-/** Maximum number of links on one path, as in the kernel (path_resolution(7)). */
-const MAX_LINKS = 40;
 
 /** A file or link of the container, and its path without `.`, `..` and a final link. */
 interface Located {
@@ -131,9 +128,7 @@ export class CopySession implements Session {
   }
 
   whyMissing(path: string): string | undefined {
-    const plain = normalize(path);
-    const found = this.#absent.find(({ path: at }) => plain === at || plain.startsWith(`${at}/`));
-    return found && `${found.path} ${found.why}`;
+    return reasonMissing(this.#absent, path);
   }
 
   async layer(): Promise<undefined> {
@@ -258,7 +253,7 @@ export class CopySession implements Session {
       const why = error.errno === "ENOENT" ? this.whyMissing(path) : undefined;
       throw new PortholeError("FILE", `${what}: ${error.message}`, {
         errno: error.errno,
-        hint: why === undefined ? error.hint : `${why}, so its contents are gone`,
+        hint: why === undefined ? error.hint : missingHint(why),
         cause: error,
       });
     }

@@ -1,5 +1,5 @@
 /** Maximum number of links on one path, as in the kernel (path_resolution(7)). */
-const MOST_LINKS = 40;
+export const MAX_LINKS = 40;
 
 /** A magic link of a process (proc_pid(5)): its text is not a path for another process. */
 const OF_PROCESS = /^\/proc\/(self|thread-self|\d+)(\/|$)/;
@@ -20,7 +20,7 @@ export async function followLinks(path: string, readlink: (path: string) => Prom
     }
     const at = `${done}/${part}`;
     if (OF_PROCESS.test(at)) return [at, ...pending].join("/");
-    const text = links < MOST_LINKS ? await readlink(at).catch(() => undefined) : undefined;
+    const text = links < MAX_LINKS ? await readlink(at).catch(() => undefined) : undefined;
     if (text === undefined) done = at;
     else {
       links++;

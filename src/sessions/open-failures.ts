@@ -5,6 +5,7 @@ import type { AgentTarget } from "./agent-target.ts";
 import { consumingError } from "./consuming.ts";
 import { deniedOnMountRouteError, ownDescriptorError, ownStream, unfollowedLinkError } from "./explanations.ts";
 import { followLinks } from "./follow-links.ts";
+import { missingHint } from "./missing-path.ts";
 import { streamNumbered, streamOf } from "./own-output.ts";
 
 /** What an agent answers about the paths of its target. */
@@ -59,7 +60,7 @@ export class OpenFailures {
     if (why === undefined) return error;
     return new PortholeError("FILE", error.message, {
       errno: error.errno,
-      hint: `${why}, so its contents are gone`,
+      hint: missingHint(why),
       cause: error,
     });
   }

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { expect, inject, test } from "vitest";
 import { builtAgent } from "../helpers/paths.ts";
@@ -40,21 +41,17 @@ test("takes frames in pieces of one byte", async () => {
   expect(await end()).toMatchObject({ stdout: "text", status: 0 });
 });
 
-test("passes more data than its buffer to a command that reads late", async () => {
-  const { child, end } = start("-s", "ppp", ...sh("sleep 0.2; wc -c"));
-  for (let i = 0; i < 16; i++) child.stdin.write(frame("d", Buffer.alloc(65_536)));
-  child.stdin.write(frame("e"));
-  expect((await end()).stdout.trim()).toBe(String(16 * 65_536));
-});
-
-test("passes the rest of data of which the command's pipe took a part", async () => {
+test.each([
+  ["more data than its buffer to a command that reads late", 16, 65_536],
+  ["the rest of data of which the command's pipe took a part", 2, 50_000],
+])("passes %s", async (_, count, size) => {
   const gate = `${mkdtempSync(`${inject("machine").directory}/remote-`)}/gate`;
   execFileSync("mkfifo", [gate]);
   const { child, end } = start("-s", "ppp", "--", "sh", "-c", 'read -r _ < "$0"; wc -c', gate);
-  for (let i = 0; i < 2; i++) child.stdin.write(frame("d", Buffer.alloc(50_000)));
-  await new Promise((resolve) => child.stdin.write(frame("e"), resolve));
-  writeFileSync(gate, "open\n");
-  expect(await end()).toMatchObject({ stdout: "100000\n", status: 0 });
+  for (let i = 0; i < count; i++) child.stdin.write(frame("d", Buffer.alloc(size)));
+  child.stdin.write(frame("e"));
+  await writeFile(gate, "open\n");
+  expect(await end()).toMatchObject({ stdout: `${count * size}\n`, status: 0 });
 });
 
 test("passes signals, and reports the one that ends the command", async () => {

@@ -130,7 +130,7 @@ describeWith(["docker", "tmux"], "the details of the selected container", () => 
     }
   });
 
-  it("show an output of escape sequences as text, and how a flood goes on", async () => {
+  it("show escape sequences of the output as text, and keep up with a container that floods its output", async () => {
     const hostile = await shell("printf '\\033]0;pwned\\007 \\033[2J end\\n'; exec sleep 1000000", "hostile");
     const flood = await shell('i=0; while :; do i=$((i+1)); echo "flood $i"; done', "flood");
     start(120, 36);
