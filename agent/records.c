@@ -10,9 +10,9 @@
 
 #include "agent.h"
 
-enum { BUFFER = 32768, LONGEST = 8192, RELAY_CHUNK = 65536 };
-_Static_assert(LONGEST >= entry_size + file_stat_size + 255 + wire_max_path, "any entry fits");
-_Static_assert(LONGEST >= process_file_size + wire_max_path, "any open file fits");
+enum { BUFFER = 32768, MAX_RECORD = 8192, RELAY_CHUNK = 65536 };
+_Static_assert(MAX_RECORD >= entry_size + file_stat_size + 255 + wire_max_path, "any entry fits");
+_Static_assert(MAX_RECORD >= process_file_size + wire_max_path, "any open file fits");
 
 static unsigned char buffer[BUFFER];
 static size_t used;
@@ -23,10 +23,10 @@ static void flush(int out) {
     used = 0;
 }
 
-/* Reserves room for a record of up to LONGEST bytes, zeroed. end_record() sets its length. */
+/* Reserves room for a record of up to MAX_RECORD bytes, zeroed. end_record() sets its length. */
 unsigned char *new_record(int out, unsigned kind, unsigned flags) {
-    if (used + LONGEST > BUFFER) flush(out);
-    unsigned char *at = memset(buffer + used, 0, LONGEST);
+    if (used + MAX_RECORD > BUFFER) flush(out);
+    unsigned char *at = memset(buffer + used, 0, MAX_RECORD);
     put16(at + record_kind, (uint16_t)kind);
     put16(at + record_flags, (uint16_t)flags);
     return at;
@@ -98,7 +98,7 @@ static int add_entries(int out, const struct list_job *job, bool small) {
     while ((got = k_getdents64(job->directory, entries, sizeof entries)) > 0)
         for (ssize_t at = 0; at < got;) {
             const struct k_dirent *found = (const void *)(entries + at);
-            if (small && used + 2 * LONGEST > BUFFER)
+            if (small && used + 2 * MAX_RECORD > BUFFER)
                 return -1; /* room for one more and the trailer */
             if (strcmp(found->name, ".") && strcmp(found->name, ".."))
                 write_entry(out, job->directory, found, job->stat);

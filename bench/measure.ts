@@ -55,7 +55,7 @@ export interface CompareOptions {
  * takes less than a minute.
  */
 const PATIENCE_MS = 8_000;
-const FEWEST_ROUNDS = 5;
+const MIN_ROUNDS = 5;
 
 /**
  * Runs the contestants alternately, round by round, so that disturbances affect all of them. The
@@ -69,7 +69,7 @@ export async function compare(
   let started = performance.now();
   for (let round = 0; round < warmUp + rounds; round++) {
     if (round === warmUp) started = performance.now();
-    if (round >= warmUp + FEWEST_ROUNDS && performance.now() - started > PATIENCE_MS) break;
+    if (round >= warmUp + MIN_ROUNDS && performance.now() - started > PATIENCE_MS) break;
     for (const [index, { run, every = 1 }] of contestants.entries()) {
       if (round % every !== 0) continue;
       // Most of them block the event loop: let a pending signal run.

@@ -19,9 +19,9 @@ import {
 } from "./sources.ts";
 
 /** Maximum number of candidates. */
-const MOST = 2_000;
+const MAX_NAMES = 2_000;
 /** Maximum number of links that are followed to detect directories. */
-const MOST_LINKS = 50;
+const MAX_LINKS = 50;
 
 /**
  * Candidates for the beginning of a target; with `session`, for a container without a path.
@@ -131,10 +131,10 @@ async function pathCandidates(
     const found: { name: string; type: number }[] = [];
     for await (const { name, type } of session.list(target.path)) {
       if (name.startsWith(begun) && (begun !== "" || !name.startsWith("."))) found.push({ name, type });
-      if (found.length === MOST) break;
+      if (found.length === MAX_NAMES) break;
     }
     found.sort((a, b) => (a.name < b.name ? -1 : 1));
-    const links = found.filter(({ type }) => type === DT_LNK).slice(0, MOST_LINKS);
+    const links = found.filter(({ type }) => type === DT_LNK).slice(0, MAX_LINKS);
     const toDirectories = new Set<string>();
     await Promise.all(
       links.map(async ({ name }) => {

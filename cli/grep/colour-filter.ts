@@ -25,7 +25,7 @@ export function hasColours(file: OpenFile): boolean {
 
 const ESCAPE = 0x1b;
 /** Maximum bytes of a colour code that is stripped. */
-const LONGEST_SEQUENCE = 68;
+const MAX_SEQUENCE = 68;
 
 /** Strips colour codes. */
 export function colourFilter(): Filter {
@@ -35,7 +35,7 @@ export function colourFilter(): Filter {
     const all = held.length > 0 ? Buffer.concat([held, bytes]) : bytes;
     const last = all.lastIndexOf(ESCAPE);
     // The chunk may end inside a sequence.
-    const end = last !== -1 && all.length - last <= LONGEST_SEQUENCE ? last : all.length;
+    const end = last !== -1 && all.length - last <= MAX_SEQUENCE ? last : all.length;
     held = Buffer.from(all.subarray(end));
     return visibleBytes(all.subarray(0, end));
   };

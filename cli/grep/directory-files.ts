@@ -28,7 +28,7 @@ export interface FoundFile {
 
 const IGNORE_FILE = /^\.(git|rg)?ignore$/;
 /** In bytes: ripgrep reads a whole ignore file into memory. */
-const LONGEST_IGNORE_FILE = 1024 * 1024;
+const MAX_IGNORE_FILE = 1024 * 1024;
 
 /** Finds the files of directories that ripgrep would search, before any of them is opened. */
 export class DirectoryFiles {
@@ -170,9 +170,9 @@ export class DirectoryFiles {
       for await (const piece of file.stream()) {
         pieces.push(piece);
         length += piece.length;
-        if (length > LONGEST_IGNORE_FILE) break;
+        if (length > MAX_IGNORE_FILE) break;
       }
-      this.#tree.file(name, Buffer.concat(pieces).subarray(0, LONGEST_IGNORE_FILE));
+      this.#tree.file(name, Buffer.concat(pieces).subarray(0, MAX_IGNORE_FILE));
     } finally {
       file.close();
     }

@@ -23,14 +23,14 @@ export interface FoundLine {
 }
 
 /** Bytes that ripgrep prints of a line. */
-const MOST_COLUMNS = 4096;
+const MAX_COLUMNS = 4096;
 /** Characters that are kept of a line, and those before the first match. */
 const KEPT = 400;
 const KEPT_BEFORE = 60;
 /** Bytes of {@link FoundLine.head}. */
 const HEAD = 64;
 /** In bytes, a path and a line: more is no output of ripgrep. */
-const LONGEST_RECORD = 64 * 1024;
+const MAX_RECORD = 64 * 1024;
 
 const RESET = "\x1b[0m";
 
@@ -51,7 +51,7 @@ export class FoundLines {
     this.#mark = `${RESET}\x1b[48;2;${rgb.join(";")}m`;
     this.flags = [
       ...["--no-heading", "--with-filename", "--null", "--line-number", "--byte-offset", "--no-column"],
-      ...[`--max-columns=${MOST_COLUMNS}`, "--max-columns-preview", "--color=always"],
+      ...[`--max-columns=${MAX_COLUMNS}`, "--max-columns-preview", "--color=always"],
       ...["path", "line", "column", "match"].map((part) => `--colors=${part}:none`),
       `--colors=match:bg:${rgb.join(",")}`,
     ];
@@ -65,7 +65,7 @@ export class FoundLines {
       this.#record(text.slice(at, end));
       at = end + 1;
     }
-    this.#rest = text.length - at > LONGEST_RECORD ? "" : text.slice(at);
+    this.#rest = text.length - at > MAX_RECORD ? "" : text.slice(at);
   }
 
   #record(record: string): void {

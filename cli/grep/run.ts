@@ -67,7 +67,7 @@ export async function follow(
       if (hidesBinary) continue;
       const text = tail + chunk.toString("latin1");
       hidesBinary = BINARY.test(text);
-      tail = text.slice(-LONGEST_REMARK);
+      tail = text.slice(-MAX_REMARK);
     }
     if (filter) await write(filter.end());
   }
@@ -79,7 +79,7 @@ export async function follow(
   throw aborted(signal ?? `status ${status}`, messages.takeLast());
 }
 
-const LONGEST_REMARK = 100;
+const MAX_REMARK = 100;
 
 function aborted(how: string, reason: string): PortholeError {
   const words = reason === "" ? "" : `: ${reason}`;

@@ -30,9 +30,9 @@ export interface TreeOutput {
 export class NotOnTrees extends Error {}
 
 /** After this time the links, which print results as they come, take over. */
-const LONGEST_MS = 3_000;
+const TIMEOUT_MS = 3_000;
 /** In bytes: output is kept until the search has ended. */
-const MOST_OUTPUT = 16 * 1024 * 1024;
+const MAX_OUTPUT = 16 * 1024 * 1024;
 
 /** A search of directories. */
 export interface TreeSearch {
@@ -58,7 +58,7 @@ export async function searchTrees(search: TreeSearch, sessions: SessionPool): Pr
   const reason = linksReason(flags);
   if (reason !== undefined) throw new NotOnTrees(reason);
   const files = await Promise.all(directories.map(fileOf));
-  const deadline = performance.now() + LONGEST_MS;
+  const deadline = performance.now() + TIMEOUT_MS;
   const run = async (words: readonly string[], held: HeldOutput) => {
     const trees = await takeTrees(directories, sessions);
     try {
@@ -175,7 +175,7 @@ class HeldOutput {
     this.#noEscapes = noEscapes;
     this.#filter = filter;
     const left = Math.max(0, deadline - performance.now());
-    this.#timer = setTimeout(() => this.#giveUp(`it takes longer than ${LONGEST_MS} ms`), left);
+    this.#timer = setTimeout(() => this.#giveUp(`it takes longer than ${TIMEOUT_MS} ms`), left);
   }
 
   read(child: ChildProcess): void {
@@ -203,7 +203,7 @@ class HeldOutput {
 
   #add(bytes: Buffer): void {
     this.#length += bytes.length;
-    if (this.#length > MOST_OUTPUT) this.#giveUp(`it prints more than ${MOST_OUTPUT} bytes`);
+    if (this.#length > MAX_OUTPUT) this.#giveUp(`it prints more than ${MAX_OUTPUT} bytes`);
     else this.#keep(this.#filter?.push(bytes) ?? bytes);
   }
 

@@ -14,9 +14,9 @@ import type { NodePlan } from "./plan.ts";
 /** Milliseconds that a line waits for an earlier one of a node that sends nothing. */
 const WINDOW_MS = 250;
 /** Maximum bytes of waiting lines of a follow; above it, lines are printed at once. */
-const MOST_WAITING = 4 * 1024 * 1024;
+const MAX_WAITING = 4 * 1024 * 1024;
 /** The same without a follow; a node that sends more than its share waits. */
-const MOST_SHARED = 1024 * 1024;
+const MAX_SHARED = 1024 * 1024;
 /** Milliseconds before the first and the last attempts to reach a lost node. */
 const [FIRST_RETRY_MS, LAST_RETRY_MS] = [500, 30_000];
 
@@ -94,17 +94,17 @@ class MergedOutput implements Lines {
 
   constructor(printer: LinePrinter, plans: readonly NodePlan[], follows: boolean) {
     this.#printer = printer;
-    const limits = follows ? [WINDOW_MS, MOST_WAITING] : [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    const limits = follows ? [WINDOW_MS, MAX_WAITING] : [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     const [windowMs = 0, mostBytes = 0] = limits;
     this.#merge = new PlaceMerge({ windowMs, mostBytes });
-    this.#mostOfOne = follows ? Number.POSITIVE_INFINITY : MOST_SHARED / plans.length;
+    this.#mostOfOne = follows ? Number.POSITIVE_INFINITY : MAX_SHARED / plans.length;
     for (const plan of plans) this.#merge.open(plan);
   }
 
   async take(plan: NodePlan, record: LineRecord): Promise<void> {
     const time = record.time === undefined ? undefined : milliseconds(record.time);
     this.#merge.push(plan, { line: record, time, bytes: record.json.length }, performance.now());
-    if (this.#merge.bytes > MOST_WAITING || this.#merge.bytesOf(plan) > this.#mostOfOne) {
+    if (this.#merge.bytes > MAX_WAITING || this.#merge.bytesOf(plan) > this.#mostOfOne) {
       this.#print();
       await this.#writing;
       if (this.#merge.bytesOf(plan) > this.#mostOfOne)

@@ -11,7 +11,7 @@ import { pathText } from "../../src/target.ts";
 const QUIET_MS = 1_500;
 
 /** Maximum number of created names that are remembered until the next expansion. */
-const MOST_CREATED = 4096;
+const MAX_CREATED = 4096;
 
 /**
  * Detects when a glob may have new matches, by an inotify watch of its directory. Without a watch
@@ -65,7 +65,7 @@ export class GlobWatch {
       // The watch ends with the session.
       await session.watch(this.#directory, DIRECTORY_CHANGES, ({ mask, name }) => {
         const text = pathText(name);
-        if (mask & IN_CREATE && this.#created.size < MOST_CREATED) this.#created.add(text);
+        if (mask & IN_CREATE && this.#created.size < MAX_CREATED) this.#created.add(text);
         else if (mask & (IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)) this.#created.delete(text);
         this.#hasChanged = true;
         if (mask & DIRECTORY_GONE) this.#isWatched = false;

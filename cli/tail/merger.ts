@@ -5,7 +5,7 @@ const WINDOW_MS = 250;
 /** Milliseconds that an unfinished line waits for its rest, before it is printed as it is. */
 const UNFINISHED_MS = 1000;
 /** Maximum bytes of waiting lines; above it, back-pressure stops reading. */
-const MOST_WAITING = 4 * 1024 * 1024;
+const MAX_WAITING = 4 * 1024 * 1024;
 
 /**
  * Where merged lines go, each with the file that it is of; what nothing ended has no delimiter.
@@ -66,7 +66,7 @@ export class Merger<Lane extends { readonly name: string }> {
     for (const line of track.splitter.push(bytes))
       this.#window.push(track.clock.place(this.#marked(track, line), Date.now()), now);
     this.#hold(track);
-    if (this.#window.bytes > MOST_WAITING) await this.#pump(Number.POSITIVE_INFINITY);
+    if (this.#window.bytes > MAX_WAITING) await this.#pump(Number.POSITIVE_INFINITY);
     else this.#schedule();
   }
 

@@ -2,7 +2,7 @@ import type { OutputRecord } from "../../src/engines/index.ts";
 import type { RecordOrigin } from "./line-record.ts";
 
 /** Maximum bytes of a line; longer lines are split. */
-const LONGEST = 1024 * 1024;
+const MAX_LINE = 1024 * 1024;
 
 /**
  * Joins the records of an engine to lines: a long line has several. Keeps the stream and time of
@@ -29,7 +29,7 @@ export class OutputLines {
       const open = this.#open.get(stream) ?? { origin: { stream, time }, parts: [], length: 0 };
       open.parts.push(bytes.subarray(from, end));
       open.length += end - from;
-      if (newline === -1 && open.length < LONGEST) this.#open.set(stream, open);
+      if (newline === -1 && open.length < MAX_LINE) this.#open.set(stream, open);
       else {
         this.#open.delete(stream);
         lines.push(this.#line(open));

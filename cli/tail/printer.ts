@@ -30,7 +30,7 @@ const UNFINISHED_MS = 100;
 const JSON_UNFINISHED_MS = 1000;
 
 /** Maximum bytes of a waiting unfinished line. */
-const MOST_UNFINISHED = 1024 * 1024;
+const MAX_UNFINISHED = 1024 * 1024;
 const RETURN = 13;
 
 /** One file's way to the output. */
@@ -157,7 +157,7 @@ export class Printer {
         lane.rest = bytes.slice(end);
         await this.#put(lane, whole);
       } else lane.rest = Buffer.concat([lane.rest, bytes]);
-      if (lane.rest.length > MOST_UNFINISHED) {
+      if (lane.rest.length > MAX_UNFINISHED) {
         await this.#put(lane, lane.rest);
         lane.rest = new Uint8Array(0);
       }

@@ -10,7 +10,7 @@ const TICK_MS = 250;
 const PATIENT_AFTER_MS = 10_000;
 const PATIENT_MS = 1000;
 /** Maximum number of protocol violations. Each may leak descriptors that cannot be closed. */
-const MOST_BREACHES = 3;
+const MAX_BREACHES = 3;
 
 /**
  * Gives a session for a target: one that lives, or a new one; with `runningOnly` none of what is
@@ -112,8 +112,8 @@ export class TailTarget {
 
   #breach(error: PortholeError): void {
     this.#session = undefined;
-    if (++this.#breaches < MOST_BREACHES || this.#over.signal.aborted) return;
-    this.#say(`${this.#name}: ${error.message}, for the ${MOST_BREACHES}rd time; giving up on it`);
+    if (++this.#breaches < MAX_BREACHES || this.#over.signal.aborted) return;
+    this.#say(`${this.#name}: ${error.message}, for the ${MAX_BREACHES}rd time; giving up on it`);
     this.#endTicks?.();
     this.#over.abort(error);
   }

@@ -88,7 +88,7 @@ async function notHere(
 }
 
 /** Maximum number of similar names. */
-const MOST_NEAR = 5;
+const MAX_NEAR = 5;
 
 /**
  * Names similar to `name`: other tags of the same repository, nearest first; else repositories
@@ -102,7 +102,7 @@ export function similarNames(name: string, all: readonly string[]): string[] {
   const tagDistance = ({ tag }: { tag: string }) => distance(tag, wanted.tag);
   return (same.length > 0 ? same : alike)
     .sort((a, b) => tagDistance(a) - tagDistance(b) || (a.one < b.one ? -1 : 1))
-    .slice(0, MOST_NEAR)
+    .slice(0, MAX_NEAR)
     .map(({ one }) => one);
 }
 

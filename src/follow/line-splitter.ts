@@ -1,5 +1,5 @@
 /** Bytes of a line that are buffered. A longer line is returned in parts. */
-const LONGEST = 128 * 1024;
+const MAX_LINE = 128 * 1024;
 
 /**
  * Splits chunks into lines. A line above 128 KiB is returned in parts; only the last part has the
@@ -27,7 +27,7 @@ export class LineSplitter {
     }
     if (start < bytes.length) this.#rest.push(bytes.subarray(start));
     this.#length += bytes.length - start;
-    if (this.#length >= LONGEST) lines.push(this.end());
+    if (this.#length >= MAX_LINE) lines.push(this.end());
     return lines;
   }
 

@@ -27,7 +27,7 @@ import { Watcher } from "./watcher.ts";
 const PROCESS_FILE = /^\/proc\/(\d{1,10})\/fd\/(\d{1,10})$/;
 
 /** Longer names are on FUSE only, whose files are relayed. */
-const LONGEST_NAME = 255;
+const MAX_NAME = 255;
 
 /** A session with an agent. */
 export class AgentSession implements Session {
@@ -86,7 +86,7 @@ export class AgentSession implements Session {
     // Files that this machine cannot check are opened one by one, to be relayed.
     if (this.#openFlags({}) !== 0) return [];
     const all = names.map((name) => pathBytes(name));
-    if (all.some(({ length }) => length > LONGEST_NAME)) return [];
+    if (all.some(({ length }) => length > MAX_NAME)) return [];
     const request = () => encode.openMany(pathBytes(directory), all);
     const { body, descriptors } = await this.#ask(this.#cannot("open", directory), Op.openMany, request, names.length);
     const below = directory.endsWith("/") ? directory : `${directory}/`;

@@ -11,7 +11,7 @@ const BUFFER = 16 * 1024;
  * Turns of one {@link InotifyListeners.readQueued}: more than the queue of the kernel holds (16,384
  * events by default).
  */
-const MOST_TURNS = 128;
+const MAX_TURNS = 128;
 
 type Listener = (event: InotifyEvent) => void;
 
@@ -36,7 +36,7 @@ export class InotifyListeners {
   /** Delivers the events that the kernel has queued now, before the next turn of the event loop. */
   readQueued(): void {
     // A busy directory must not block the caller.
-    for (let turn = 0; turn < MOST_TURNS && this.#read(); turn++);
+    for (let turn = 0; turn < MAX_TURNS && this.#read(); turn++);
   }
 
   add(watch: number, listener: Listener): void {

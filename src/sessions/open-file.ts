@@ -45,7 +45,7 @@ export function kindOf(mode: number): FileKind {
 const UNPOLLABLE_MS = 50;
 
 /** Maximum off_t. */
-const MOST_OFFSET = 2n ** 63n - 1n;
+const MAX_OFFSET = 2n ** 63n - 1n;
 
 /** Chunk size of {@link OpenFile.stream}, in bytes: pread(2) is fastest with 64 to 128 KiB. */
 const CHUNK = 128 * 1024;
@@ -128,7 +128,7 @@ export class OpenFile implements AsyncDisposable {
       });
     }
     // A number beyond 2^53 - 1 is not exact. A sparse file may have 2^63 - 1 bytes.
-    if (typeof position === "number" ? position > Number.MAX_SAFE_INTEGER : position > MOST_OFFSET) {
+    if (typeof position === "number" ? position > Number.MAX_SAFE_INTEGER : position > MAX_OFFSET) {
       throw new PortholeError("FILE", `${this.path}: cannot read at byte ${position}: the offset is too large`, {
         errno: "EOVERFLOW",
       });

@@ -3,7 +3,7 @@ import { fixedZone, instantOf, namedZone, systemZone, utc, type Zone } from "./z
 
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
-const MOST_HOURS = 14;
+const MAX_HOURS = 14;
 /** Cached zone names. */
 const REMEMBERED = 64;
 
@@ -50,7 +50,7 @@ export function parseOffset(text: string): number | undefined {
   if (!match) return undefined;
   const [, isZero, isNamed, sign, hours = "0", minutes = "0"] = match;
   if (isZero !== undefined) return 0;
-  if ((isNamed === undefined && hours.length < 2) || Number(hours) > MOST_HOURS || Number(minutes) > 59)
+  if ((isNamed === undefined && hours.length < 2) || Number(hours) > MAX_HOURS || Number(minutes) > 59)
     return undefined;
   return (sign === "-" ? -1 : 1) * (Number(hours) * HOUR + Number(minutes) * MINUTE);
 }

@@ -8,7 +8,7 @@ import { pipeTo } from "./pipe-to.ts";
 export type OutAction = "pipe" | "run" | "edit" | "copy" | "save";
 
 /** Bytes that a terminal takes for its clipboard: most refuse more than 100 kB of base64. */
-const MOST_COPIED = 74_000;
+const MAX_COPIED = 74_000;
 
 /** Does what the keys of `out` mean for a view. What goes wrong is thrown. */
 export async function runOutAction(view: View, action: OutAction, host: Host): Promise<void> {
@@ -45,8 +45,8 @@ function ask(host: Host, label: string, action: (text: string) => Promise<void>,
 
 function copy(view: View, host: Host): void {
   const bytes = view.output ? Buffer.concat([...view.output()]) : Buffer.from(view.text?.() ?? view.title);
-  if (bytes.length > MOST_COPIED) {
-    host.say(`${bytes.length} bytes are more than terminals take (${MOST_COPIED}): s saves them to a file`);
+  if (bytes.length > MAX_COPIED) {
+    host.say(`${bytes.length} bytes are more than terminals take (${MAX_COPIED}): s saves them to a file`);
     return;
   }
   host.copy(bytes);

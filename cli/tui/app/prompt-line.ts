@@ -1,13 +1,13 @@
 import { actionFor, type Keymap } from "../keymap/keymap.ts";
 import type { KeyEvent } from "../keymap/keys.ts";
-import { editPrompt, MOST_CHARACTERS, type PromptState, promptOf } from "../ui/prompt.ts";
+import { editPrompt, MAX_CHARACTERS, type PromptState, promptOf } from "../ui/prompt.ts";
 import type { Choice, PromptRequest } from "../view.ts";
 
 /** What may become of the line, in its hint. */
-const MOST_OFFERED = 100;
+const MAX_OFFERED = 100;
 
 /** Lines that are remembered for each kind of question. */
-const MOST_REMEMBERED = 100;
+const MAX_REMEMBERED = 100;
 
 /** A question while it is answered: the line, its completion, and the lines typed before. */
 export class PromptLine {
@@ -71,12 +71,12 @@ export class PromptLine {
   /** Why Enter was refused, what Tab offers, or that the line is full, for the rest of the row. */
   get hint(): string {
     if (this.#refusal !== undefined) return this.#refusal;
-    if (this.#state.characters.length >= MOST_CHARACTERS) return `full: ${MOST_CHARACTERS} characters`;
+    if (this.#state.characters.length >= MAX_CHARACTERS) return `full: ${MAX_CHARACTERS} characters`;
     const { all, at } = this.#offered ?? { all: [], at: -1 };
     // Of a long list what a row may show, the chosen one among it.
-    const from = Math.max(0, at + 1 - MOST_OFFERED);
+    const from = Math.max(0, at + 1 - MAX_OFFERED);
     return all
-      .slice(from, from + MOST_OFFERED)
+      .slice(from, from + MAX_OFFERED)
       .map((one, index) => (from + index === at ? `[${lastPart(one)}]` : lastPart(one)))
       .join("  ");
   }
@@ -214,7 +214,7 @@ export class PromptLine {
     const known = this.#before.indexOf(text);
     if (known !== -1) this.#before.splice(known, 1);
     this.#before.unshift(text);
-    this.#before.length = Math.min(this.#before.length, MOST_REMEMBERED);
+    this.#before.length = Math.min(this.#before.length, MAX_REMEMBERED);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { RecentFile, View } from "../view.ts";
 
 /** Maximum number of files in the list. */
-const MOST = 100;
+const MAX_FILES = 100;
 
 /** Files and outputs that the user has opened. Kept until the program ends. */
 export class RecentFiles {
@@ -10,7 +10,7 @@ export class RecentFiles {
   /** Adds the content of a view, if it is a file with a location. */
   add({ title, location, contexts }: View): void {
     if (!location || !contexts.includes("viewer")) return;
-    this.#files = [{ title, location }, ...this.#files.filter((one) => one.title !== title)].slice(0, MOST);
+    this.#files = [{ title, location }, ...this.#files.filter((one) => one.title !== title)].slice(0, MAX_FILES);
   }
 
   /** Most recent first, without the current one. */

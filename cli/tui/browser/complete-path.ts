@@ -1,6 +1,6 @@
 import { joinPath } from "../../../src/files/index.ts";
 import type { BrowserTarget } from "./browser-target.ts";
-import { MOST_ENTRIES } from "./directory.ts";
+import { MAX_ENTRIES } from "./directory.ts";
 
 const DIRECTORY = 4;
 
@@ -33,7 +33,7 @@ export async function completePath(
     for await (const { name, type } of session.list(from.startsWith("/") ? from : joinPath(base, from))) {
       if (name.startsWith(begun) && (begun !== "" || !name.startsWith(".")))
         names.push(name + (type === DIRECTORY ? "/" : ""));
-      if (++seen === MOST_ENTRIES || signal.aborted) break;
+      if (++seen === MAX_ENTRIES || signal.aborted) break;
     }
   });
   return names.sort().map((name) => directory + name);

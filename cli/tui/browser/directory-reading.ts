@@ -1,5 +1,5 @@
 import type { BrowserTarget } from "./browser-target.ts";
-import { MOST_ENTRIES, readDirectory } from "./directory.ts";
+import { MAX_ENTRIES, readDirectory } from "./directory.ts";
 import type { FileItem } from "./files-items.ts";
 import { WatchedDirectory } from "./watched-directory.ts";
 
@@ -79,7 +79,7 @@ export class DirectoryReading {
     };
     try {
       const some = (items: FileItem[]) => isFirst && take(items);
-      const { items, isWhole } = await readDirectory(this.#place, this.#path, { most: MOST_ENTRIES, some, signal });
+      const { items, isWhole } = await readDirectory(this.#place, this.#path, { most: MAX_ENTRIES, some, signal });
       if (signal.aborted) return;
       this.#failure = undefined;
       this.#isWhole = isWhole;

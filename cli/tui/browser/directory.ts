@@ -10,7 +10,7 @@ import { backingsOf, type FileItem } from "./files-items.ts";
 const FIRST_LOOK = 2_000;
 
 /** Entries that are kept, of 800 bytes each: a directory may be without end. */
-export const MOST_ENTRIES = 200_000;
+export const MAX_ENTRIES = 200_000;
 
 /** What there is of a directory. */
 export interface Entries {

@@ -10,7 +10,7 @@ interface FoundItem extends ListItem {
 }
 
 /** More are no help to anybody. */
-const MOST = 20_000;
+const MAX_ITEMS = 20_000;
 
 /** Files below a directory by name, as they are found; file systems of the kernel are left out. */
 export function findView(
@@ -49,7 +49,7 @@ export function findView(
             enter,
             failed: () => undefined,
           })) {
-            if (signal.aborted || items.length >= MOST) break;
+            if (signal.aborted || items.length >= MAX_ITEMS) break;
             if (depth > 0 && test(name)) items.push({ key: path, text: path, path, type });
             await some(items);
           }
@@ -66,7 +66,7 @@ export function findView(
         return true;
       },
       remark: () => "",
-      summary: (items) => (items.length >= MOST ? "only the first" : ""),
+      summary: (items) => (items.length >= MAX_ITEMS ? "only the first" : ""),
       nothing: [`nothing below ${directory} has a name like '${text}'`],
     },
     browser,

@@ -3,7 +3,7 @@ import type { ListItem } from "../lists/list.ts";
 import type { BrowserTarget } from "./browser-target.ts";
 
 /** Lines that are listed. */
-export const MOST = 10_000;
+export const MAX_LINES = 10_000;
 
 /** A directory to search. */
 export interface GrepScope {
@@ -35,7 +35,7 @@ export class GrepResults {
 
   /** Adds a line. False if there are too many. */
   add(found: FoundLine): boolean {
-    if (this.#lines === MOST) {
+    if (this.#lines === MAX_LINES) {
       this.#hasMore = true;
       return false;
     }
@@ -68,7 +68,7 @@ export class GrepResults {
 
   get summary(): string {
     const count = `${this.#lines.toLocaleString("en")} in ${this.#headings.size.toLocaleString("en")} files`;
-    if (this.#hasMore) return `only the first ${MOST.toLocaleString("en")} lines: the search was stopped`;
+    if (this.#hasMore) return `only the first ${MAX_LINES.toLocaleString("en")} lines: the search was stopped`;
     return this.isStopped ? `${count}, stopped` : count;
   }
 

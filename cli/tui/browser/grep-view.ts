@@ -6,7 +6,7 @@ import { streamMatches } from "../../grep/stream-matches.ts";
 import type { NamedTarget } from "../../targets/session-pool.ts";
 import type { BrowserTarget } from "./browser-target.ts";
 import type { BrowserContext } from "./context.ts";
-import { type GrepItem, GrepResults, type GrepScope, MOST } from "./grep-results.ts";
+import { type GrepItem, GrepResults, type GrepScope, MAX_LINES } from "./grep-results.ts";
 import { LoadedView } from "./loaded-view.ts";
 
 /** Milliseconds between two looks at new lines. */
@@ -93,7 +93,7 @@ async function search(
     await streamMatches({
       program,
       pattern,
-      most: MOST + 1,
+      most: MAX_LINES + 1,
       hidden: browser.arrangement.hidden,
       targets,
       sessions: { session: (target) => (places.get(target) as BrowserTarget).session() },

@@ -30,7 +30,7 @@ interface MergedFile {
 const LINES = 1_000;
 
 /** Bytes that may wait for the viewer; beyond, the files are read no faster than it takes them. */
-const MOST_WAITING = 1024 * 1024;
+const MAX_WAITING = 1024 * 1024;
 
 const NEWLINE = 10;
 
@@ -175,7 +175,7 @@ export class MergedFollow {
     this.#ready.push(line);
     this.#waiting += line.length;
     this.#wake();
-    if (this.#waiting > MOST_WAITING) await new Promise<void>((resolve) => this.#held.push(resolve));
+    if (this.#waiting > MAX_WAITING) await new Promise<void>((resolve) => this.#held.push(resolve));
   }
 }
 

@@ -19,7 +19,7 @@ import { arrange, backingSentence, backingsOf, type FileItem } from "./files-ite
 const REST_MS = 60;
 
 /** Maximum number of directory entries to read. A note says that the list is incomplete. */
-const MOST_NAMES = 2_000;
+const MAX_NAMES = 2_000;
 
 /** A log of more bytes than this is shown from its end. */
 const LOG_FROM = 4_096n;
@@ -167,7 +167,7 @@ export class Preview {
   }
 
   async #names(place: BrowserTarget, path: string): Promise<Line[]> {
-    const { items, isWhole } = await readDirectory(place, path, { most: MOST_NAMES });
+    const { items, isWhole } = await readDirectory(place, path, { most: MAX_NAMES });
     const { theme, colours, arrangement } = this.#browser;
     const shown = arrange(items, arrangement);
     if (shown.length === 0) return [{ text: "empty", style: theme.dim }];
@@ -176,7 +176,7 @@ export class Preview {
       return { text: entry.name + end, style: colours?.styleOf(entry) };
     });
     // The first entries of a directory are not the first by name.
-    const note = `${MOST_NAMES.toLocaleString("en")} of more files, as the directory lists them:`;
+    const note = `${MAX_NAMES.toLocaleString("en")} of more files, as the directory lists them:`;
     return isWhole ? names : [{ text: note, style: theme.warning }, ...names];
   }
 

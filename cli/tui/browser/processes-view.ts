@@ -15,7 +15,7 @@ import type { BrowserContext } from "./context.ts";
 import { LoadedView } from "./loaded-view.ts";
 
 /** Open files that are kept, of a kilobyte each: one process may have a million. */
-const MOST_FILES = 200_000;
+const MAX_FILES = 200_000;
 
 /** A process's line, an open file of it, or a deleted file that it has only mapped. */
 interface OpenFileItem extends ListItem {
@@ -39,10 +39,10 @@ export function processesView(browser: BrowserContext, place: BrowserTarget): Lo
           const users = await readNames(session, "/etc/passwd");
           const items: OpenFileItem[] = [];
           let files = 0;
-          for await (const process of listProcesses(session, { files: true, maxFiles: MOST_FILES })) {
+          for await (const process of listProcesses(session, { files: true, maxFiles: MAX_FILES })) {
             files += process.files.length + process.mapped.length;
             for (const item of itemsOf(process, users, only.deleted)) items.push(item);
-            isWhole = files < MOST_FILES && items.length < 2 * MOST_FILES;
+            isWhole = files < MAX_FILES && items.length < 2 * MAX_FILES;
             if (signal.aborted || !isWhole) break;
             await some(items);
           }
@@ -59,7 +59,7 @@ export function processesView(browser: BrowserContext, place: BrowserTarget): Lo
         return true;
       },
       remark,
-      summary: (items) => [isWhole ? "" : `only the first ${MOST_FILES}`, held(items)].filter(Boolean).join("  "),
+      summary: (items) => [isWhole ? "" : `only the first ${MAX_FILES}`, held(items)].filter(Boolean).join("  "),
       nothing: [
         "no process has a file open here that this user may see",
         "on the mount route the container's own rules bind the agent",

@@ -9,7 +9,7 @@ import { isRunning } from "./state-words.ts";
 const REST_MS = 200;
 
 /** Maximum number of samples per container. */
-export const MOST_SAMPLES = 60;
+export const MAX_SAMPLES = 60;
 
 /**
  * Watches the usage of the visible containers, with one stream of the engine's statistics for each.
@@ -64,7 +64,7 @@ export class UsageWatch {
     try {
       for await (const usage of containerUsage(engine, id, abort.signal)) {
         samples.push(usage);
-        if (samples.length > MOST_SAMPLES) samples.shift();
+        if (samples.length > MAX_SAMPLES) samples.shift();
       }
     } catch {
       // An engine without control groups of its own has no statistics: the cells stay empty.

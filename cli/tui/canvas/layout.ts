@@ -40,7 +40,7 @@ export const BESIDE_FROM = 110;
 const LEAST_BELOW = 14;
 
 /** Maximum width of a panel in columns: it shows facts and short lines. */
-const MOST_PANEL = 72;
+const MAX_PANEL = 72;
 
 /** Columns between a list and the panel beside it. */
 const PANEL_GAP = 1;
@@ -57,7 +57,7 @@ export function splitBody(body: { columns: number; height: number }):
   | undefined {
   const { columns, height } = body;
   if (columns >= BESIDE_FROM) {
-    const width = Math.min(MOST_PANEL, Math.floor(columns * 0.45));
+    const width = Math.min(MAX_PANEL, Math.floor(columns * 0.45));
     const column = columns - width;
     return { list: { columns: column - PANEL_GAP, height }, panel: { column, row: 0, width, height } };
   }

@@ -7,7 +7,7 @@ const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
  * slow, and a list shows the same ones frame after frame.
  */
 const known = new Map<string, { safe: string; width: number }>();
-const MOST_KNOWN = 4096;
+const MAX_KNOWN = 4096;
 
 function made(text: string): { safe: string; width: number } {
   if (PRINTABLE_ASCII.test(text)) return { safe: text, width: text.length };
@@ -15,7 +15,7 @@ function made(text: string): { safe: string; width: number } {
   if (before) return before;
   const safe = sanitiseText(text);
   const result = { safe, width: textWidth(safe) };
-  if (known.size >= MOST_KNOWN) known.clear();
+  if (known.size >= MAX_KNOWN) known.clear();
   known.set(text, result);
   return result;
 }

@@ -1,8 +1,8 @@
 import { readJsonLine, visibleText } from "../../../src/text/index.ts";
 
 /** Maximum number of lines, and of bytes of a line: a panel shows a few rows. */
-const MOST_LINES = 60;
-const MOST_BYTES = 4_096;
+const MAX_LINES = 60;
+const MAX_BYTES = 4_096;
 
 /** The last lines of a stream of bytes, in bounded memory. */
 export class LastLines {
@@ -12,9 +12,9 @@ export class LastLines {
 
   add(bytes: Uint8Array): void {
     const parts = `${this.#begun}${this.#decoder.decode(bytes, { stream: true })}`.split("\n");
-    this.#begun = (parts.pop() ?? "").slice(0, MOST_BYTES);
-    this.#lines.push(...parts.slice(-MOST_LINES).map((line) => line.slice(0, MOST_BYTES)));
-    if (this.#lines.length > MOST_LINES) this.#lines = this.#lines.slice(-MOST_LINES);
+    this.#begun = (parts.pop() ?? "").slice(0, MAX_BYTES);
+    this.#lines.push(...parts.slice(-MAX_LINES).map((line) => line.slice(0, MAX_BYTES)));
+    if (this.#lines.length > MAX_LINES) this.#lines = this.#lines.slice(-MAX_LINES);
   }
 
   /** As they are read on a screen: without colours, JSON as its summary. */

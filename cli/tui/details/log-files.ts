@@ -14,8 +14,8 @@ export interface LogFile {
 const DIRECTORIES = ["/var/log", "/log", "/logs"];
 
 /** Maximum number of directory entries and open files to look at. */
-const MOST_ENTRIES = 1_000;
-const MOST_OPEN = 2_000;
+const MAX_ENTRIES = 1_000;
+const MAX_OPEN = 2_000;
 
 const [DIRECTORY, FILE] = [4, 8];
 
@@ -29,7 +29,7 @@ const LOG = /\.(log|out|err)(\.\d+)?$|(^|\/)logs?\//;
 export async function findLogFiles(session: Session, signal: AbortSignal): Promise<LogFile[]> {
   const found = new Map<string, LogFile>();
   await addOpen(found, session, signal).catch(ignore);
-  const budget = { left: MOST_ENTRIES };
+  const budget = { left: MAX_ENTRIES };
   for (const directory of DIRECTORIES) await addListed(found, session, directory, 1, budget, signal).catch(ignore);
   return [...found.values()].sort((a, b) => b.modified - a.modified || (a.path < b.path ? -1 : 1));
 }
@@ -39,7 +39,7 @@ function ignore(): void {}
 
 async function addOpen(found: Map<string, LogFile>, session: Session, signal: AbortSignal): Promise<void> {
   if (session.offline !== undefined) return;
-  for await (const { files } of listProcesses(session, { files: true, maxFiles: MOST_OPEN })) {
+  for await (const { files } of listProcesses(session, { files: true, maxFiles: MAX_OPEN })) {
     for (const { access, stat, path, deleted } of files) {
       if (!access.includes("write") || deleted || typeOf(stat) !== FILE || !LOG.test(path)) continue;
       found.set(path, fileOf(path, stat));

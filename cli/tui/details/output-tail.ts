@@ -16,7 +16,7 @@ const TAIL = 60;
  * A container that writes more records than this per second is not followed record by record: its
  * last records are requested once per second.
  */
-const MOST_RECORDS = 200;
+const MAX_RECORDS = 200;
 const FLOOD_MS = 1_000;
 
 /** Milliseconds without a record before a stream is replaced that may have stalled. */
@@ -95,7 +95,7 @@ export class OutputTail {
         last.add(bytes);
         this.#update ??= setTimeout(() => this.#show(last), UPDATE_MS);
         if (performance.now() - since > FLOOD_MS) [records, since] = [0, performance.now()];
-        if (++records > MOST_RECORDS) end.abort();
+        if (++records > MAX_RECORDS) end.abort();
       }
     } catch (error) {
       if (!end.signal.aborted || signal.aborted) throw error;

@@ -29,8 +29,8 @@ export const ASK_BACKGROUND = "\x1b]11;?\x1b\\";
 
 const ESC = 0x1b;
 /** A sequence or paste longer than this is not ours: it is dropped. */
-const LONGEST_SEQUENCE = 4096;
-const LONGEST_PASTE = 1024 * 1024;
+const MAX_SEQUENCE = 4096;
+const MAX_PASTE = 1024 * 1024;
 
 const TILDE = 0x7e;
 const OPEN_BRACKET = 0x5b;
@@ -187,7 +187,7 @@ export class KeyParser {
     const bytes = this.#bytes;
     let at = 2;
     while (at < bytes.length && (bytes[at] ?? 0) >= 0x20 && (bytes[at] ?? 0) < 0x40) at++;
-    if (at >= bytes.length) return at > LONGEST_SEQUENCE ? { length: at } : undefined;
+    if (at >= bytes.length) return at > MAX_SEQUENCE ? { length: at } : undefined;
     const final = bytes[at] ?? 0;
     // A byte that has no place in a sequence ends it and is read for itself.
     if (final < 0x40 || final > 0x7e) return { length: at };
@@ -215,16 +215,16 @@ export class KeyParser {
       const event = background(bytes.toString("latin1", 1, at));
       return { length: at + (isTerminator ? 2 : 1), ...(event && { event }) };
     }
-    return bytes.length > LONGEST_SEQUENCE ? { length: bytes.length } : undefined;
+    return bytes.length > MAX_SEQUENCE ? { length: bytes.length } : undefined;
   }
 
   #paste(): Step | undefined {
     const bytes = this.#bytes;
     const end = bytes.indexOf(PASTE_END);
-    if (end === -1 && bytes.length <= LONGEST_PASTE) return undefined;
+    if (end === -1 && bytes.length <= MAX_PASTE) return undefined;
     this.#pasting = false;
     const length = end === -1 ? bytes.length : end + PASTE_END.length;
-    return { length, event: { kind: "paste", text: decodeText(bytes.subarray(0, end === -1 ? LONGEST_PASTE : end)) } };
+    return { length, event: { kind: "paste", text: decodeText(bytes.subarray(0, end === -1 ? MAX_PASTE : end)) } };
   }
 }
 

@@ -12,7 +12,7 @@ const LABEL = 10;
 const LEAST_LINES = 6;
 
 /** Maximum rows of one line. */
-const MOST_ROWS = 3;
+const MAX_ROWS = 3;
 
 /** A chart has two rows in a panel of this height. */
 const TALL = 22;
@@ -196,8 +196,8 @@ function lineRows(panel: PanelLines, { width, height }: ChartSize, theme: Theme)
 /** A line with its level in colour, wrapped. */
 function lineOf(line: string, width: number, theme: Theme): Piece[][] {
   const rows = wrapText(line, width);
-  const shown = rows.slice(0, MOST_ROWS);
-  if (rows.length > MOST_ROWS) shown[MOST_ROWS - 1] = clipText(`${shown[MOST_ROWS - 1]}…`, width).text;
+  const shown = rows.slice(0, MAX_ROWS);
+  if (rows.length > MAX_ROWS) shown[MAX_ROWS - 1] = clipText(`${shown[MAX_ROWS - 1]}…`, width).text;
   return shown.map((text, index) => (index === 0 ? levelPieces(text, theme) : [{ text, style: "" }]));
 }
 

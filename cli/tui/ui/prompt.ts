@@ -14,7 +14,7 @@ export type PromptResult =
   | { kind: "cancelled" };
 
 /** The most that is typed or pasted into a line: what a path may have. The rest is dropped. */
-export const MOST_CHARACTERS = 4096;
+export const MAX_CHARACTERS = 4096;
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]$/;
 
@@ -76,7 +76,7 @@ export function editPrompt(
 
 function insert(state: PromptState, text: string): PromptResult {
   const { characters, cursor } = state;
-  const room = MOST_CHARACTERS - characters.length;
+  const room = MAX_CHARACTERS - characters.length;
   if (room <= 0) return { kind: "typing", state };
   // Between ASCII nothing joins. Text that a terminal pastes without brackets comes a character at
   // a time.

@@ -1,7 +1,7 @@
 import type { Document } from "./document.ts";
 
 /** Bytes that are counted in a frame: more than a writer writes meanwhile, and a millisecond. */
-const MOST = 8 * 1024 * 1024;
+const MAX_SCAN = 8 * 1024 * 1024;
 const BLOCK = 64 * 1024;
 const NEWLINE = 10;
 /** Seconds that the little picture shows. */
@@ -42,7 +42,7 @@ export class Growth {
     const { source } = this.#document;
     const end = source.end();
     if (end < this.#at) this.#at = end;
-    const to = Math.min(end, this.#at + MOST);
+    const to = Math.min(end, this.#at + MAX_SCAN);
     for (let at = Math.max(this.#at, source.start()); at < to; ) {
       const count = source.read(at, this.#buffer.subarray(0, Math.min(BLOCK, to - at)));
       if (count === 0) break;

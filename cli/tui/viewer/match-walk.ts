@@ -6,7 +6,7 @@ import type { KeyOf } from "./viewer-types.ts";
 /** Hits that are passed over in one go when a filter hides them. */
 const HIDDEN_AT_ONCE = 256;
 /** Steps of one key with a number before it. */
-const MOST_STEPS = 1000;
+const MAX_STEPS = 1000;
 
 /** What a walk asks of the text that is shown. */
 export interface MatchWalkHost {
@@ -44,7 +44,7 @@ export class MatchWalk {
       return;
     }
     this.#searching.isHidden = false;
-    for (let time = 0; time < Math.min(times, MOST_STEPS); time++) this.#steps.push({ direction, isBeyondScreen });
+    for (let time = 0; time < Math.min(times, MAX_STEPS); time++) this.#steps.push({ direction, isBeyondScreen });
     this.#running ??= this.#run();
   }
 

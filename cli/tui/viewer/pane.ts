@@ -36,7 +36,7 @@ const CLIPPED = "\x1b[0;2m>\x1b[m";
 const BYTES_PER_COLUMN = 4;
 
 /** Longest line that is looked at as JSON. */
-const LONGEST_JSON = 256 * 1024;
+const MAX_JSON = 256 * 1024;
 
 /** Rows that are kept laid out beside those on the screen. */
 const KEPT_ROWS = 20_000;
@@ -193,7 +193,7 @@ export class Pane {
     if (!wrap || textEnd - line <= LONG) return undefined;
     const known = this.#long.get(line);
     if (known?.textEnd === textEnd) return known.wrapped;
-    if (json !== "raw" && textEnd - line <= LONGEST_JSON) return undefined;
+    if (json !== "raw" && textEnd - line <= MAX_JSON) return undefined;
     const [part] = this.#texts(line, textEnd).parts;
     const wrapped = new WrappedLine(part?.text ?? "", { width, colours });
     this.#long.delete(line);
@@ -225,7 +225,7 @@ export class Pane {
     const { cache, encoding, mark } = this.#document;
     const from = line === 0 ? Math.min(mark, textEnd) : line;
     const length = textEnd - from;
-    const wantsAll = wrap || (json !== "raw" && length <= LONGEST_JSON);
+    const wantsAll = wrap || (json !== "raw" && length <= MAX_JSON);
     for (let want = (left + width) * BYTES_PER_COLUMN + 256; ; want *= 4) {
       const isCut = !wantsAll && want < length;
       let bytes = cache.slice(

@@ -12,13 +12,13 @@ export interface JsonLine {
 }
 
 /** Longer lines are not parsed. */
-const LONGEST = 256 * 1024;
+const MAX_LINE = 256 * 1024;
 
 /**
  * Longer lines are not summarised: a screen has a hundred rows, and each may have thousands of
  * fields.
  */
-const LONGEST_ROW = 32 * 1024;
+const MAX_ROW = 32 * 1024;
 
 const ASIDE = { attributes: [2] };
 
@@ -45,7 +45,7 @@ const LETTERS: Readonly<Record<string, string>> = {
  * Parses a line; undefined if it is no JSON object. Keeps a prefix, as from `docker compose logs`.
  */
 export function readJsonLine(text: string): JsonLine | undefined {
-  const found = text.length > LONGEST_ROW ? undefined : findObject(text);
+  const found = text.length > MAX_ROW ? undefined : findObject(text);
   if (!found) return undefined;
   const { prefix, tokens } = found;
   const rest = jsonFields(tokens);
@@ -88,7 +88,7 @@ export function unfoldJson(text: string): string[] | undefined {
 }
 
 function findObject(text: string): { prefix: string; tokens: JsonTokens } | undefined {
-  if (text.length > LONGEST) return undefined;
+  if (text.length > MAX_LINE) return undefined;
   const end = text.trimEnd();
   const start = end.indexOf("{");
   if (start === -1 || start > 200 || !end.endsWith("}")) return undefined;

@@ -1,7 +1,7 @@
 import { decodeText, INVALID_BYTE } from "../encoding/decode.ts";
 
 /** A longer cluster is no character of any script; its code points are shown one by one. */
-const LONGEST_CLUSTER = 32;
+const MAX_CLUSTER = 32;
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
@@ -63,7 +63,7 @@ export function isSafe(cluster: string): boolean {
   if (cluster.length === 1 && cluster >= " " && cluster <= "~") return true;
   const known = safeClusters.get(cluster);
   if (known !== undefined) return known;
-  const safe = cluster.length <= LONGEST_CLUSTER && !UNSAFE.test(cluster) && VISIBLE.test(cluster);
+  const safe = cluster.length <= MAX_CLUSTER && !UNSAFE.test(cluster) && VISIBLE.test(cluster);
   if (safeClusters.size >= CACHE_SIZE) safeClusters.clear();
   safeClusters.set(cluster, safe);
   return safe;

@@ -7,7 +7,7 @@ import type { ChunkRange } from "./chunk-range.ts";
  * Holes are skipped only in sources up to this size. Counts take 16 bytes for each chunk: a hole of
  * 8 EiB, which a file may have, would fill the memory within a minute.
  */
-const MOST_SKIPPED = 2 ** 42;
+const MAX_SKIPPED = 2 ** 42;
 
 /**
  * Finds chunks that need no read: chunks inside of holes all have the same count, so one is read.
@@ -52,7 +52,7 @@ export class Holes {
    */
   #isInHole(chunk: number): boolean {
     const source = this.#source;
-    if (chunk === 0 || source.nextData === undefined || source.end() > MOST_SKIPPED) return false;
+    if (chunk === 0 || source.nextData === undefined || source.end() > MAX_SKIPPED) return false;
     return source.nextData((chunk - 1) * CHUNK) >= (chunk + 2) * CHUNK;
   }
 }
