@@ -4,17 +4,18 @@
 // runs nonsense (seen: 20.20.2's in 20.19.0), so a cache is named by all that it depends on. One
 // for each of what needs much code, for what is not needed has to be read, too. They lie beside the
 // program for the Node that built it; every other Node makes its own in the user's cache folder,
-// once, after a cat, an open, a look at the containers.
+// once, after a cat, a grep, an open, a look at the containers.
 "use strict";
 const fs = require("node:fs");
 const vm = require("node:vm");
 const [, , command = "-"] = process.argv;
 // Options alone, or a target, are the screen: see cli/main.ts.
 const isBrowse = command === "browse" || (/^-|[:/]/.test(command) && !/^-(h|-help|V|-version|-)$/.test(command));
-const kind = isBrowse ? "browse" : /^(open|demo)$/.test(command) ? "open" : "cat";
+const isScreen = isBrowse || /^(open|demo)$/.test(command);
+const kind = isBrowse ? "browse" : isScreen ? "open" : /^(cp|diff|grep|with)$/.test(command) ? command : "cat";
 // A screen makes garbage with every frame, and V8 would rather have 50 MB for it, and the heap of
 // each thread grown fourfold, than collect it: less memory, no slower (measured).
-if (kind !== "cat") {
+if (isScreen) {
   const v8 = require("node:v8");
   const keepSmall = () => v8.setFlagsFromString("--semi-space-growth-factor=1");
   keepSmall();
@@ -67,7 +68,7 @@ else if (folder && (cachedData === undefined || script.cachedDataRejected))
   process.on("exit", (status) => {
     // A cat has gone through what the other commands use, too. Nothing of this name was loaded: it
     // was a demo, or a help.
-    if (status !== 0 || !Object.keys(modules).some((id) => id.startsWith(`./${kind}-`))) return;
+    if (status !== 0 || !Object.keys(modules).some((id) => new RegExp(`^./${kind}-[A-Z0-9]{8}.js$`).test(id))) return;
     const fresh = `${folder}/${name}.${process.pid}`;
     try {
       fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
