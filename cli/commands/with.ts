@@ -9,6 +9,7 @@ import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 import { runEnclosed } from "../with/enclosed.ts";
 import { runLaunched } from "../with/launcher.ts";
 import { Links } from "../with/links.ts";
+import { isDirectory, type NamedFile } from "../with/named-file.ts";
 import {
   hasDirectory,
   hasPlaceholder,
@@ -16,14 +17,7 @@ import {
   substituteDirectory,
   withoutPlaceholders,
 } from "../with/placeholders.ts";
-import {
-  isDirectory,
-  type NamedFile,
-  type Placement,
-  placeInTrees,
-  type Refused,
-  sayDescriptor,
-} from "../with/placement.ts";
+import { type Placement, placeInTrees, type Refused, sayDescriptor } from "../with/placement.ts";
 import { CannotRun, reopenError, runTool, Status, type ToolEnd, toolPath } from "../with/run-tool.ts";
 
 /** Options of `porthole with`. */

@@ -1,6 +1,6 @@
 import { dieBySignal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
-import type { Tree, TreeTarget } from "../../src/routes/index.ts";
+import type { Tree, TreeOptions, TreeTarget } from "../../src/routes/index.ts";
 import { connect, type Session } from "../../src/sessions/index.ts";
 import { type PathTarget, parseTarget, placeName, type Target, withPath } from "../../src/target.ts";
 import { type ContainerPattern, parsePattern, parseSessionPattern } from "./container-pattern.ts";
@@ -116,7 +116,7 @@ export class SessionPool {
    * A tree of the target's mounts, which the caller closes. Signals are handled as by {@link
    * session}.
    */
-  async tree(target: TreeTarget, how: { write: boolean; allMounts: boolean }): Promise<Tree> {
+  async tree(target: TreeTarget, how: Pick<TreeOptions, "write" | "allMounts" | "copy">): Promise<Tree> {
     const { takeTree } = await import("../../src/routes/index.ts");
     const { engine, route, user } = this.#options;
     const options = { engine, route: route === "auto" ? undefined : route, user, ...how };

@@ -3,8 +3,9 @@ import { placeName } from "../../src/target.ts";
 import type { SessionPool } from "../targets/session-pool.ts";
 import { enclosedProgram } from "./enclosed-program.ts";
 import { runLaunched } from "./launcher.ts";
+import { isDirectory, type NamedFile } from "./named-file.ts";
 import { hasDirectory, substitute } from "./placeholders.ts";
-import { isDirectory, type NamedFile, type Place, placeInTrees } from "./placement.ts";
+import { type Place, placeInTrees } from "./placement.ts";
 import type { ToolEnd } from "./run-tool.ts";
 
 /**

@@ -1,16 +1,12 @@
 import { resolve } from "node:path";
 import { PortholeError } from "../../src/errors.ts";
-import { ensureTreeDirectory, type TreeTarget } from "../../src/routes/index.ts";
-import { followLinks, type OpenFile } from "../../src/sessions/index.ts";
+import { ensureTreeDirectory, type Tree, type TreeTarget } from "../../src/routes/index.ts";
+import { followLinks } from "../../src/sessions/index.ts";
 import { placeName } from "../../src/target.ts";
 import { complain, printable } from "../io/fail.ts";
-import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
+import type { SessionPool } from "../targets/session-pool.ts";
 import type { Launch } from "./launcher.ts";
-
-/** A target that was opened. */
-export interface NamedFile extends NamedTarget {
-  file: OpenFile;
-}
+import { isDirectory, type NamedFile } from "./named-file.ts";
 
 /** What was named, and the path by which a command finds it: see {@link Launch.files}. */
 export interface Place extends NamedFile {
@@ -33,10 +29,6 @@ export interface Placement extends Pick<Launch, "at" | "trees"> {
   close(): void;
 }
 
-export function isDirectory({ file }: NamedFile): boolean {
-  return file.kind === "directory";
-}
-
 /**
  * Takes a tree of each target that has a directory or a regular file among `named`. Files whose
  * tree cannot be had go by their descriptors, in one line.
@@ -53,10 +45,7 @@ export async function placeInTrees(
     groups.set(name, [...(groups.get(name) ?? []), one]);
   }
   const taken = await Promise.allSettled(
-    Array.from(groups, async ([name, [one]]) => ({
-      name,
-      tree: await sessions.tree((one as NamedFile).target as TreeTarget, how),
-    })),
+    Array.from(groups, async ([name, files]) => ({ name, tree: await treeFor(sessions, files, how) })),
   );
   const trees = taken.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   const close = () => {
@@ -74,6 +63,19 @@ export async function placeInTrees(
     close();
     throw error;
   }
+}
+
+/** Where only the engine reads a container, a directory is copied for the command. */
+async function treeFor(
+  sessions: SessionPool,
+  files: readonly NamedFile[],
+  how: { write: boolean; allMounts: boolean },
+): Promise<Tree> {
+  const target = (files[0] as NamedFile).target as TreeTarget;
+  const isCopied = (await sessions.session(target)).route === "copy";
+  if (!isCopied || !files.some(isDirectory)) return sessions.tree(target, how);
+  const { takeCopiedTree } = await import("./copied-tree.ts");
+  return takeCopiedTree(sessions, files);
 }
 
 /** Files go by their descriptors; a directory cannot. */

@@ -15,5 +15,5 @@ export {
 export { PrivateDirectory } from "./private-directory.ts";
 export { canEnterNamespaces } from "./process.ts";
 export { ensureRunDirectory, ensureTreeDirectory } from "./run-dir.ts";
-export { type Tree, type TreeTarget, takeTree } from "./tree.ts";
+export { type Tree, type TreeOptions, type TreeTarget, takeTree } from "./tree.ts";
 export { watchContainers } from "./watch-containers.ts";

@@ -1,5 +1,6 @@
 import { openSync } from "node:fs";
 import { OwnedFd } from "../descriptors/owned-fd.ts";
+import type { LayerRole } from "../engines/layers.ts";
 import { type RunningContainer, resolveContainer } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
@@ -37,6 +38,11 @@ export interface TreeOptions extends AttachOptions {
   write?: boolean | undefined;
   /** Also of layers on file systems whose server may not answer. */
   allMounts?: boolean | undefined;
+  /**
+   * A directory of this machine with copies of the files of a stopped container, of which the tree
+   * is taken instead of its layers.
+   */
+  copy?: string | undefined;
 }
 
 /** What has a tree. */
@@ -81,7 +87,8 @@ async function containerTree(name: string, options: TreeOptions): Promise<Tree> 
   const { running, stopped } = await resolveContainer(name, options.engine, MOUNT_POINT, options.signal);
   if (running === undefined) {
     const { offlineContainer } = await import("./offline-target.ts");
-    return offlineTree(offlineContainer(stopped), options);
+    const files = offlineContainer(stopped);
+    return offlineTree(options.copy === undefined ? files : { ...files, layers: copyAt(options.copy) }, options);
   }
   const elsewhere = otherKernelError(running) ?? (await otherMachineError(running, options.signal));
   if (elsewhere !== undefined) throw elsewhere;
@@ -92,6 +99,11 @@ async function containerTree(name: string, options: TreeOptions): Promise<Tree> 
     if (obstacle !== undefined) throw obstacle;
     return route === "direct" ? runningTree(running, options) : sidecarTree(running, options);
   });
+}
+
+function copyAt(directory: string): OfflineTarget["layers"] {
+  const roles: LayerRole[] = [{ kind: "copy", number: 0, count: 0 }];
+  return async () => ({ directories: [directory], roles, binds: [], absent: [] });
 }
 
 function mayHang({ name, lazyDriver }: RunningContainer): PortholeError {

@@ -114,9 +114,6 @@ describeWith(
         );
         const direct = await by.run(["cat", "--route", "direct", at("/d/log")]);
         expect(direct).toMatchObject({ code: 4, text: "" });
-        expect((await by.run(["with", at("/d"), "--", "ls", "{}"])).stderr).toContain(
-          "could not attach by any route: ",
-        );
       });
     });
 
@@ -132,6 +129,31 @@ describeWith(
       // Nothing holds the container.
       await target.handle.remove();
       await engine(name).api.getVolume(target.volume).remove();
+    });
+
+    test.each([0, ORDINARY_USER])("is a directory of copies for a command, read-only (uid %i)", async (uid) => {
+      const target = await ended(engine("docker"));
+      const at = (path: string) => `${target.name}:${path}`;
+      const by = await without(engine("docker"), uid);
+      const [first, second] = [at("/d/linked"), at("/data")];
+      const look = await by.run(["with", first, second, at("/d/log"), "--", "find", first.replace("linked", "deep")]);
+      expect(look).toMatchObject({
+        code: 0,
+        text: `${at("/d/deep")}\n${at("/d/deep/file")}\n${at("/d/deep/link")}\n`,
+      });
+      expect(look.stderr).toMatch(/^porthole: \S+:\/d\/linked, \S+:\/data, \S+:\/d\/log go as a copy by the engine: /);
+      const link = await by.run(["with", at("/d/deep"), "--", "cat", "file", "link"]);
+      expect(link).toMatchObject({ code: 1, text: "deep\n" });
+      expect(link.stderr).toContain("cat: link: Too many levels of symbolic links");
+      const write = await by.run(["with", second, "--", "touch", "new"]);
+      expect(write.stderr).toContain("Read-only file system");
+      expect(await by.run(["with", at("/d"), "--", "cat", "log"])).toMatchObject({
+        ...{ code: 0, text: "first\n" },
+        stderr: expect.stringMatching(/^porthole: not copied: \S+:\/d\/fifo: a FIFO\n/),
+      });
+      expect(await by.run(["grep", "-c", "i", at("/d")])).toMatchObject({ text: `${at("/d/log")}:1\n` });
+      expect(readdirSync(`${by.directory}/run/porthole/with`)).toEqual([]);
+      await target.handle.remove();
     });
 
     test("is followed from its copy into the running container, each line once", async () => {

@@ -1,0 +1,66 @@
+import { LocalDirectory } from "../../src/descriptors/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { PrivateDirectory, type Tree, type TreeTarget } from "../../src/routes/index.ts";
+import { followLinks, type Session } from "../../src/sessions/index.ts";
+import { pathBytes } from "../../src/target.ts";
+import { type CopyContext, copyFile, copyTree, isOutputLost } from "../cp/copy-tree.ts";
+import { complain, printable, report } from "../io/fail.ts";
+import { openTarget } from "../targets/open-target.ts";
+import type { SessionPool } from "../targets/session-pool.ts";
+import { isDirectory, type NamedFile } from "./named-file.ts";
+
+/**
+ * A tree of copies of what was named in a stopped container that only its engine reads. The copies
+ * are in a private directory, in memory where possible; it is removed when the tree is closed.
+ * @param named of one container, at least one a directory
+ * @throws PortholeError FILE if there is no room for the copies; as `takeTree`
+ */
+export async function takeCopiedTree(sessions: SessionPool, named: readonly NamedFile[]): Promise<Tree> {
+  const target = (named[0] as NamedFile).target as TreeTarget;
+  const session = await sessions.session(target);
+  const copies = PrivateDirectory.make("with");
+  try {
+    for (const one of named) await copy(sessions, session, one, copies.path);
+    const tree = await sessions.tree(target, { copy: copies.path });
+    sayCopied(named, session);
+    const close = () => {
+      tree.close();
+      copies.remove();
+    };
+    return { ...tree, close, [Symbol.dispose]: close };
+  } catch (error) {
+    copies.remove();
+    throw isOutputLost(error) ? noRoom(named, error as PortholeError) : error;
+  }
+}
+
+function noRoom([first]: readonly NamedFile[], cause: PortholeError): PortholeError {
+  const hint = `copy it to a disk: porthole cp ${first?.text} DIRECTORY`;
+  return new PortholeError("FILE", `no room for a copy of ${first?.text}: ${cause.message}`, {
+    ...{ errno: cause.errno, hint, cause },
+  });
+}
+
+async function copy(sessions: SessionPool, session: Session, one: NamedFile, root: string): Promise<void> {
+  // What the engine does not copy is missing for the command, with a line for each.
+  const context: CopyContext = { sessions, dereference: false, replace: true, failed: report, copied: () => undefined };
+  const path = await followLinks(one.target.path, (link) => session.readlink(link));
+  const parts = path.split("/").filter((part) => part !== "");
+  const name = isDirectory(one) ? undefined : parts.pop();
+  let directory = LocalDirectory.open(pathBytes(root));
+  try {
+    for (const part of parts) {
+      using parent = directory;
+      directory = parent.subdirectory(pathBytes(part));
+    }
+    if (name === undefined) await copyTree(one, session, directory, context);
+    else await copyFile(await openTarget(session, one, {}), directory, name, context);
+  } finally {
+    directory.close();
+  }
+}
+
+function sayCopied(named: readonly NamedFile[], { whyCopied }: Session): void {
+  const names = named.map(({ text }) => text).join(", ");
+  complain(printable(`${names} ${named.length === 1 ? "goes" : "go"} as a copy by the engine: ${whyCopied}`));
+}
