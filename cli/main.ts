@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   let args = process.argv.slice(2);
   // A name that is not UTF-8 is rare. Only then is the library loaded before the command is known.
   if (args.some((arg) => arg.includes("\ufffd"))) args = (await import("../src/target.ts")).exactArguments(args);
-  // `kubectl porthole` runs porthole so, by kubectl exec.
+  // `kubectl porthole` starts porthole this way, by kubectl exec.
   if (args[0] === "__attached") {
     (await import("./io/attached.ts")).obeyInput();
     args.shift();

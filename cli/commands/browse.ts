@@ -12,7 +12,7 @@ import { readConfig } from "../tui/config.ts";
 import type { Host } from "../tui/view.ts";
 
 /**
- * `porthole` and `porthole browse`: shows the containers, or the files of one target, in the
+ * `porthole` and `porthole browse`: shows the containers, or the files of one target, on the
  * terminal.
  */
 export async function browse(text: string | undefined, options: ConnectionOptions): Promise<number> {

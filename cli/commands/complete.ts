@@ -4,7 +4,7 @@ import { type Candidate, expectedAt } from "../completion/expected.ts";
 import { quoteFor, type ShellWord, shellWords } from "../completion/shell-words.ts";
 import { printable } from "../io/fail.ts";
 
-/** Exit statuses for the scripts of the shells. */
+/** Exit statuses for the shells' completion scripts. */
 const Status = { found: 0, files: 10, programs: 11 } as const;
 
 /**

@@ -54,7 +54,7 @@ async function inSandbox(options: { seconds: number }): Promise<number> {
   }
 }
 
-/** Waits for the log: its first line may be written after the agent starts. */
+/** Waits for the log: its first line may be written after the agent has started. */
 async function whenThere(sandbox: Sandbox): Promise<OpenFile> {
   for (let attempt = 0; ; attempt++) {
     try {

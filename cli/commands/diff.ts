@@ -45,21 +45,18 @@ export async function diff(container: string, options: DiffOptions): Promise<num
   }
 }
 
-/** Lines per write. */
+/** Lines per write(2). */
 const AT_ONCE = 1_000;
 
-/**
- * From this many paths of one directory on, listing the directory is cheaper than one stat per
- * path.
- */
+/** For at least this many paths in one directory, listing it is cheaper than one stat per path. */
 const WORTH_A_LIST = 8;
 
-/** What a line shows of a file: thousands are kept. */
+/** The displayed part of a stat: thousands are kept. */
 type Shown = Pick<FileStat, "mode" | "size" | "mtime">;
 
 /**
- * What is known of the paths that are there, by the index of their change. One that went away
- * meanwhile, or cannot be looked at, is left out.
+ * Stats of the changed paths that exist, by the index of their change. Leaves out paths that were
+ * removed meanwhile or cannot be read.
  */
 async function statsOf(reached: Promise<Session>, changes: readonly ContainerChange[]): Promise<(Shown | undefined)[]> {
   const found = new Array<Shown | undefined>(changes.length);

@@ -169,7 +169,7 @@ class Search {
     }
   }
 
-  /** The status of a search on trees; undefined if the search has to go by links. */
+  /** The exit status of a search on trees; undefined if the search needs links. */
   async #onTrees(files: SearchFiles, sessions: SessionPool, isRaw: boolean): Promise<number | undefined> {
     const { NotOnTrees, searchTrees } = await import("../grep/tree-search.ts");
     const { filter, first, last } = await this.#presentation();

@@ -22,7 +22,7 @@ export async function mount(words: string[], command: string[], options: MountOp
       hint: "porthole mount web:/var/log DIRECTORY, or porthole mount web:/ -- COMMAND",
     });
   }
-  // `web:` stands for the whole tree.
+  // `web:` means the whole tree.
   const whole = text.endsWith(":") ? `${text}/` : text;
   if (directory === undefined) {
     const { withTool } = await import("./with.ts");

@@ -60,7 +60,7 @@ export async function open(
   }
 }
 
-/** A container's own output, followed unless it is to start elsewhere. */
+/** Opens a container's own output. Follows it unless a start position is given. */
 async function openOutput(
   text: string,
   target: Target & { kind: "output" },

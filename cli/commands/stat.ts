@@ -66,9 +66,9 @@ interface Known {
   backing: Backing | undefined;
   /** Why the engine copies it; undefined for a file that is read in place. */
   whyCopied: string | undefined;
-  /** Of the target's root, where that is known. */
+  /** Layer of the target's root file system, if known. */
   layer: FileLayer | undefined;
-  /** It has no name: only a process holds it open (/proc/PID/fd). */
+  /** The file has no name: only a process holds it open (/proc/PID/fd). */
   isDeleted: boolean;
 }
 

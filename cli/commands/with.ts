@@ -68,7 +68,7 @@ async function runWith(
   const byInput = options.stdin === true || !(hasPlaceholder(args) || hasDirectory(args) || directory !== undefined);
   if (byInput) {
     const input = oneInput(named);
-    // A relayed file comes from the agent for as long as the session lasts.
+    // The agent relays the file for as long as the session lasts.
     if (!input.relayed) sessions.close();
     return started(() => runTool(name, args, { input }));
   }
@@ -92,7 +92,8 @@ async function runInTrees(
       command,
       write,
     );
-    // Not before: a file that cannot go by descriptor either is one failure with one line.
+    // Reported here, not earlier: a file that cannot be passed by descriptor either is one failure
+    // with one line.
     for (const one of [...placement.refused, ...refused]) sayDescriptor(one);
     const shown = paths.map((path, index) => (path === undefined ? toolPath(index) : resolve(at ?? "", path)));
     const isHere = workingDirectory(placement) === ".";
@@ -110,8 +111,8 @@ async function runInTrees(
 }
 
 /**
- * The command with paths in place of its placeholders; `undefined` stands for a file that goes by
- * descriptor. Says which do, and why.
+ * Replaces the command's placeholders by paths. `undefined` stands for a file that is passed by
+ * descriptor; reports those files and the reason.
  */
 type WordsOf = (
   paths: readonly (string | undefined)[],
@@ -120,8 +121,8 @@ type WordsOf = (
 ) => string[];
 
 /**
- * Runs the command on trees, or on descriptors alone where there is no tree or this system lets
- * this user attach none.
+ * Runs the command on trees. Passes descriptors alone if there is no tree, or if this user cannot
+ * attach one.
  */
 async function runPlaced(
   placement: Placement,
@@ -157,13 +158,16 @@ async function runPlaced(
   return runTool(name, args, { files, directory });
 }
 
-/** One directory is where the command begins; of several, where their names read as targets. */
+/**
+ * The working directory: the one named directory, or the parent of several so that their names read
+ * as targets.
+ */
 function workingDirectory({ places }: Placement): string | undefined {
   if (!places.some(isDirectory)) return undefined;
   return places.length === 1 ? places[0]?.path : ".";
 }
 
-/** The end of a command, or the status for one that could not be started, which is said. */
+/** The end of a command, or the status of one that could not be started, which it reports. */
 async function started<T>(run: () => Promise<T>): Promise<T | number> {
   try {
     return await run();
@@ -201,7 +205,7 @@ async function openOne(sessions: SessionPool, named: NamedTarget, { rw, consume 
   try {
     return await openTarget(session, named, { write: rw, consume });
   } catch (error) {
-    // A directory is not opened for writing, whatever is done to what is in it.
+    // A directory is not opened for writing, even if the command writes below it.
     if (rw !== true || !(error instanceof PortholeError) || error.errno !== "EISDIR") throw error;
     return openTarget(session, named, { consume });
   }
@@ -222,7 +226,7 @@ function oneInput(named: NamedFile[]): OpenFile {
   });
 }
 
-/** Fails before the command starts if it could not open a path that it is given. */
+/** Fails before the start if the command could not open one of its paths. */
 function checkPaths(named: NamedFile[], command: string[], write: boolean): void {
   for (const { text, file } of named) {
     const error = file.relayed

@@ -27,7 +27,7 @@ export interface KnownContainer {
   image: string;
   /** Empty while it runs. */
   state: string;
-  /** Of Compose: empty without. */
+  /** Compose project; empty without. */
   project: string;
   service: string;
   number: string;

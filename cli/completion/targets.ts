@@ -62,7 +62,7 @@ export async function targetCandidates(
   ];
 }
 
-/** All of a Compose project, and its services; each replica where there are several. */
+/** The whole Compose project and its services; each replica if a service has several. */
 function serviceCandidates(known: readonly KnownContainer[], project: string, end: string): Candidate[] {
   const members = known.filter((one) => one.project === project && one.service !== "");
   if (members.length === 0) return [];
@@ -149,7 +149,7 @@ async function pathCandidates(
   }
 }
 
-/** The container whose paths are offered where a pattern means several. */
+/** The container whose paths are offered if a pattern matches several. */
 async function firstOf(place: string, engine: string | undefined): Promise<string> {
   const pattern = parsePattern(`${place}:/`, []);
   return pattern ? ((await selectContainers(pattern, { engine }))[0] ?? place) : place;

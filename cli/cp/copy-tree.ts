@@ -8,10 +8,10 @@ import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
 
 type FileStat = OpenFile["stat"];
 
-/** What all copies of one command share. */
+/** Shared by all copies of one command. */
 export interface CopyContext {
   sessions: SessionPool;
-  /** `-L`: copies what links below a directory lead to, not the links. */
+  /** `-L`: copies the targets of links below a directory, not the links. */
   dereference: boolean;
   /** `-f`: replaces files of this machine. */
   replace: boolean;
@@ -22,9 +22,9 @@ export interface CopyContext {
 }
 
 /**
- * Copies what is below a directory of a target into a directory of this machine. Files and links
- * keep permission bits and times. FIFOs, sockets and devices are reported; /proc, /sys and other
- * file systems of the kernel are left out unless the directory is in one.
+ * Copies the contents of a target's directory into a directory of this machine. Files and links
+ * keep permission bits and times. Reports FIFOs, sockets and devices. Leaves out /proc, /sys and
+ * other file systems of the kernel unless the directory is in one.
  * @throws PortholeError if nothing more can be written; SESSION
  */
 export async function copyTree(
@@ -50,7 +50,8 @@ export async function copyTree(
 
 /**
  * Copies one open file, and closes it.
- * @throws PortholeError FILE: what cannot be read, or created; EEXIST without `replace`
+ * @throws PortholeError FILE if the source cannot be read or the copy cannot be created; EEXIST
+ * without `replace`
  */
 export async function copyFile(
   file: OpenFile,
@@ -92,7 +93,7 @@ interface Tree extends CopyContext {
   /** The part of a target before the path. */
   prefix: string;
   pseudo: Set<string>;
-  /** Device and inode of the destination: copied into itself it would never end. */
+  /** Device and inode of the destination: copying it into itself would never end. */
   destination: string;
 }
 
@@ -153,7 +154,7 @@ async function copySubdirectory(
   if (directory.isNew) directory.finish(stat.mode, stat);
 }
 
-/** The entry, or with `-L` what a link leads to; undefined if that was reported as missing. */
+/** The entry, or with `-L` the target of a link; undefined if a missing target was reported. */
 async function resolveLink(
   tree: Tree,
   from: SourceDirectory,
@@ -212,7 +213,7 @@ function notCopied(tree: Tree, path: string, stat: FileStat | undefined): Portho
   return new PortholeError("FILE", `not copied: ${tree.prefix}${path}: ${what}`);
 }
 
-/** Says what to do about a file that is there already. */
+/** Adds the remedy for a file that exists already. */
 function withRemedy(error: unknown): unknown {
   if (!(error instanceof PortholeError) || error.errno !== "EEXIST") return error;
   return new PortholeError(error.code, error.message, { errno: error.errno, cause: error, hint: "-f replaces it" });

@@ -6,9 +6,9 @@ import { pathBytes } from "../../src/target.ts";
 
 /** The destination of copies on this machine. */
 export interface Destination {
-  /** Closed by the receiver. */
+  /** The receiver closes it. */
   directory: LocalDirectory;
-  /** The name of the one copy there; undefined where each copy keeps the name of its source. */
+  /** Name of the single copy there; undefined if each copy keeps the name of its source. */
   name: string | undefined;
 }
 

@@ -19,10 +19,10 @@ export type { Finding } from "./finding.ts";
 
 /** Options of {@link diagnose}. */
 export interface DiagnoseOptions {
-  /** Every route to it is tested; without a target the routes are only described. */
+  /** Tests every route to it; without a target, only describes the routes. */
   target?: Target | undefined;
   engine?: string | undefined;
-  /** For the mount route. */
+  /** User of the mount route's exec. */
   user?: string | undefined;
   signal?: AbortSignal | undefined;
 }

@@ -4,13 +4,14 @@ import { parseSessionTarget } from "../../src/target.ts";
 import { FlagSet, parseArguments } from "../grep/arguments.ts";
 import { parsePattern } from "../targets/container-pattern.ts";
 
-/** Where the operands of a command are. */
+/** The machine of a command's operands: this one, or the engine's. */
 export type Side = "here" | "there";
 
 /**
- * Where a command runs: there if an operand names something of an engine, or if there are none and
- * the command then lists containers; here if all are files and processes of this machine.
- * @throws PortholeError USAGE if some are here and some there
+ * The machine on which a command runs. The engine's, if an operand names something of the engine,
+ * or if there are no operands and the command then lists containers. This one, if all operands are
+ * files and processes of this machine.
+ * @throws PortholeError USAGE if the operands are on both machines
  */
 export function sideOf(operands: readonly string[], { name, engine }: { name: string; engine: string }): Side {
   if (operands.length === 0) return LISTS.has(name) ? "there" : "here";
@@ -23,7 +24,7 @@ export function sideOf(operands: readonly string[], { name, engine }: { name: st
   });
 }
 
-/** Commands that list what the engine has where they get no operand. */
+/** Commands that list the engine's containers if they have no operand. */
 const LISTS = new Set(["browse", "ps"]);
 /** Commands whose operand may be a container without a path. */
 const OF_CONTAINERS = new Set(["browse", "diff", "doctor", "ps"]);
@@ -34,7 +35,7 @@ function isLocal(text: string, command: string): boolean {
     const { kind } = OF_CONTAINERS.has(command) ? parseSessionTarget(text) : parsed(text);
     return kind === "local" || kind === "process";
   } catch {
-    // The command itself says what is wrong with it.
+    // The command reports invalid operands itself.
     return false;
   }
 }
@@ -52,7 +53,7 @@ export function operandsOf(command: Command, args: readonly string[]): string[] 
     const dashes = args.indexOf("--");
     return dashes === -1 ? command.args : command.args.slice(0, command.args.length - (args.length - dashes - 1));
   }
-  // After the target, `open` takes where to start.
+  // `open` takes a start position after the target.
   return name === "open" ? command.args.slice(0, 1) : command.args;
 }
 

@@ -7,7 +7,7 @@ import { operandsOf, sideOf } from "./operands.ts";
 import { endAs, type InputUse, ownStreams } from "./streams.ts";
 import { streamedInput, withStreamed } from "./with-streamed.ts";
 
-/** A command line, as it was parsed. */
+/** A parsed command line. */
 export interface CommandLine {
   command: Command;
   args: readonly string[];
@@ -15,8 +15,8 @@ export interface CommandLine {
 }
 
 /**
- * Runs a command on the machine of its engine. Returns its exit status; undefined if it runs here,
- * because its operands are files of this machine.
+ * Runs a command on the machine of its engine. Returns its exit status; undefined if the command
+ * runs here, because its operands are files of this machine.
  * @throws PortholeError USAGE, TARGET, ATTACH, SESSION
  */
 export async function send(remote: RemoteEngine, { command, args, version }: CommandLine): Promise<number | undefined> {
@@ -61,14 +61,14 @@ function placeOf(remote: RemoteEngine, image: string | undefined, version: strin
   });
 }
 
-/** The screen and the tools of `with` take keys. */
+/** The screen, and the tools of `with`, read keys. */
 function inputUse(name: string, operands: readonly string[]): InputUse {
   if (["open", "browse", "with"].includes(name)) return "keys";
   return operands.includes("-") ? "data" : "none";
 }
 
 /**
- * The same command line without what chooses the engine.
+ * The same command line without the options that choose the engine.
  * @throws PortholeError USAGE for bytes that the engine's API cannot carry
  */
 function argumentsThere(args: readonly string[]): string[] {

@@ -5,21 +5,21 @@ import { dieBySignal, isWritable, Output } from "../../src/descriptors/index.ts"
 import type { PlaceEnd, StreamKind, Streams } from "../../src/elsewhere/index.ts";
 import { write } from "../io/output.ts";
 
-/** What a command does with standard input. */
+/** How a command uses standard input. */
 export type InputUse = "none" | "data" | "keys";
 
-/** The standard streams of this process for a command there, and the way back to them. */
+/** The standard streams of this process for a remote command, and how to restore them. */
 export interface OwnStreams {
   streams: Streams;
-  /** Gives the terminal back and ends listening. */
+  /** Restores the terminal and removes the listeners. */
   restore(): void;
 }
 
 /**
- * The standard streams of this process. `keys`: its terminal is in raw mode until the end, and the
- * command there has a terminal that interprets the keys. Otherwise this terminal interprets them,
- * and the command there receives signals.
- * @param variables for the command there, such as the address of its engine
+ * The standard streams of this process. With `keys`, its terminal is in raw mode until the end, and
+ * the remote command has a terminal that interprets the keys. Otherwise this terminal interprets
+ * them, and the remote command receives signals.
+ * @param variables environment of the remote command, such as the address of its engine
  */
 export function ownStreams(use: InputUse, variables: Readonly<Record<string, string>>): OwnStreams {
   const hasKeys = use === "keys" && isatty(0);
@@ -29,13 +29,13 @@ export function ownStreams(use: InputUse, variables: Readonly<Record<string, str
   let signalled: (number: number) => void = () => aborted.abort();
   const received = new Set<NodeJS.Signals>();
   const onSignal = (signal: NodeJS.Signals) => {
-    // A second one does not wait for the other side.
+    // A second signal does not wait for the remote command.
     if (received.has(signal)) dieBySignal(signal);
     received.add(signal);
     signalled(constants.signals[signal]);
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
-  // The command there sees no reader of its own.
+  // The remote command cannot see that the reader of this output has gone.
   const watch = new Output(1).onReaderGone(() => dieBySignal("SIGPIPE"));
   const streams: Streams = {
     kinds: [use === "none" ? "null" : hasKeys ? "terminal" : "pipe", output(1), output(2)],
@@ -94,7 +94,7 @@ function environment(): Record<string, string> {
 const PASSED =
   /^(TERM|COLORTERM|LANG|LANGUAGE|LC_\w+|TZ|NO_COLOR|FORCE_COLOR|LS_COLORS|GREP_COLORS?|TIME_STYLE|BLOCK_SIZE|QUOTING_STYLE|POSIXLY_CORRECT|PORTHOLE_(IDLE|DEBUG))$/;
 
-/** The exit status of this process; ends it if a signal ended the command there. */
+/** The exit status of this process. Ends the process if a signal ended the remote command. */
 export function endAs(end: PlaceEnd): number {
   if ("status" in end) return end.status;
   const name = Object.entries(constants.signals).find(([, number]) => number === end.signal)?.[0];

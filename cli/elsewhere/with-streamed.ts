@@ -6,7 +6,7 @@ import { complain } from "../io/fail.ts";
 import { hasDirectory, hasPlaceholder } from "../with/placeholders.ts";
 import { ownStreams } from "./streams.ts";
 
-/** `with` on one file, which the command gets as its standard input. */
+/** `with` on one file, which the command reads from standard input. */
 export interface StreamedInput {
   /** The command line that writes the file: `cat` with the options of `with`. */
   cat: string[];
@@ -14,8 +14,8 @@ export interface StreamedInput {
 }
 
 /**
- * Recognises the form of `with` whose command needs no path; undefined for the others, which run
- * where the files are.
+ * Recognises a `with` whose command needs no path. Undefined for all other forms: they run on the
+ * machine that has the files.
  */
 export function streamedInput(operands: readonly string[], args: readonly string[]): StreamedInput | undefined {
   const at = args.indexOf("--");
@@ -30,13 +30,13 @@ export function streamedInput(operands: readonly string[], args: readonly string
 /** As for env(1) and `porthole with`. */
 const Status = { failed: 125, cannotRun: 126, notFound: 127 } as const;
 
-/** Runs the command here on what `cat` writes there. Ends with its status or signal. */
+/** Runs the command here on the output of a remote `cat`. Ends with its status or signal. */
 export async function withStreamed(place: HelperPlace, { cat, command }: StreamedInput): Promise<number> {
   const own = ownStreams("none", ENGINE_VARIABLES);
   const [, , error] = own.streams.kinds;
   let child: ChildProcess | undefined;
   let ended: Promise<number> | undefined;
-  // Not before the file is open: a command must not run on nothing.
+  // Starts the command only once the file is open, so that it never runs on empty input.
   const begin = () => {
     child ??= spawn(command[0] ?? "", command.slice(1), { stdio: ["pipe", "inherit", "inherit"] });
     ended ??= endOf(child, place);
@@ -48,7 +48,7 @@ export async function withStreamed(place: HelperPlace, { cat, command }: Streame
       kinds: ["null", "pipe", error],
       write: (fd, bytes) => (fd === 1 ? fed(begin(), bytes) : own.streams.write(2, bytes)),
     }).catch((reason: unknown) => {
-      // The command has ended before its input.
+      // The command ended before its input.
       if (ended === undefined || child?.stdin?.writable) throw reason;
       return { status: 0 };
     });

@@ -29,7 +29,7 @@ const KEPT = 400;
 const KEPT_BEFORE = 60;
 /** Bytes of {@link FoundLine.head}. */
 const HEAD = 64;
-/** In bytes, a path and a line: more is no output of ripgrep. */
+/** Maximum bytes of a path and a line. A longer record is not ripgrep output. */
 const MAX_RECORD = 64 * 1024;
 
 const RESET = "\x1b[0m";

@@ -14,7 +14,9 @@ export interface MatchStream {
   program: string;
   /** Regular expression. */
   pattern: string;
-  /** Maximum number of lines of one file: ripgrep prints them when the file is searched. */
+  /**
+   * Maximum number of lines of one file. ripgrep prints them once it has searched the whole file.
+   */
   most: number;
   /** Search hidden files. */
   hidden: boolean;

@@ -2,16 +2,18 @@ import { type Flag, FlagSet } from "./arguments.ts";
 import { FILTERS } from "./flags.ts";
 
 /**
- * How a search on trees makes sure that no file has colour codes, which it could not leave out:
- * `none`, it searches raw bytes; `along`, they are one more pattern of the search, whose lines
- * would be seen in its output; `before`, in a search for them alone.
+ * How a search on trees ensures that no file has colour codes, which it cannot strip. `none`: the
+ * search reads raw bytes. `along`: ESC is one more pattern of the search, visible in its output.
+ * `before`: a separate search for ESC runs first.
  */
 export type ColourCheck = "none" | "along" | "before";
 
 /** The pattern that finds every colour code, as a regular expression and as a fixed string. */
 export const ESCAPE_PATTERN: Flag = { name: "regexp", value: "\x1b" };
 
-/** Options under which each line that matches is printed, and nothing else decides what matches. */
+/**
+ * Options with which ripgrep prints each matching line, and that do not change which lines match.
+ */
 const PRINTS_MATCHES: ReadonlySet<string> = new Set([
   ...["regexp", "file", "fixed-strings", "ignore-case", "case-sensitive", "multiline", "max-count"],
   ...[
@@ -29,13 +31,13 @@ const PRINTS_MATCHES: ReadonlySet<string> = new Set([
   ...FILTERS,
 ]);
 
-/** Options that decide which bytes of which files are searched. */
+/** Options that select the searched files and bytes. */
 const SELECTS: ReadonlySet<string> = new Set([
   ...FILTERS,
   ...["max-filesize", "one-file-system", "no-one-file-system", "text", "no-text", "binary", "no-binary"],
 ]);
 
-/** Options for which a search needs links, and why. */
+/** Options that need links, with the reason. */
 const NEEDS_LINKS: Readonly<Record<string, string>> = {
   follow: "trees follow no links",
   files: "it lists names only",
@@ -44,7 +46,7 @@ const NEEDS_LINKS: Readonly<Record<string, string>> = {
   trace: "it prints more than results",
 };
 
-/** Why a search with these options cannot be on trees; undefined if it can. */
+/** Why a search with these options cannot run on trees; undefined if it can. */
 export function linksReason(flags: readonly Flag[]): string | undefined {
   for (const { name, value } of flags) {
     if (NEEDS_LINKS[name] !== undefined) return `--${name}: ${NEEDS_LINKS[name]}`;
@@ -59,7 +61,7 @@ export function colourCheck(flags: readonly Flag[], isRaw: boolean): ColourCheck
   return flags.every(({ name }) => PRINTS_MATCHES.has(name)) ? "along" : "before";
 }
 
-/** Options of the search for colour codes alone: the same files, no output. */
+/** Options of the separate search for colour codes: the same files, no output. */
 export function colourSearch(flags: readonly Flag[]): Flag[] {
   const set = new FlagSet(flags);
   const selecting = flags.filter(({ name }) => SELECTS.has(name));

@@ -20,27 +20,29 @@ export interface OpenDirectory {
   file: OpenFile;
 }
 
-/** What ripgrep printed on trees. */
+/** ripgrep's output from a search on trees. */
 export interface TreeOutput {
   output: Buffer;
   status: number;
 }
 
-/** The search goes by links instead: why. */
+/** The reason why a search uses links instead of trees. */
 export class NotOnTrees extends Error {}
 
-/** After this time the links, which print results as they come, take over. */
+/**
+ * Milliseconds after which the search falls back to links, which print results as they are found.
+ */
 const TIMEOUT_MS = 3_000;
-/** In bytes: output is kept until the search has ended. */
+/** Maximum bytes of output, which is held back until the search has ended. */
 const MAX_OUTPUT = 16 * 1024 * 1024;
 
 /** A search of directories. */
 export interface TreeSearch {
   directories: readonly OpenDirectory[];
   flags: readonly Flag[];
-  /** The files' colour codes may stay. */
+  /** Colour codes of the files may stay in the output. */
   isRaw: boolean;
-  /** ripgrep with options, for the directories' names to follow. */
+  /** The ripgrep command line with these options; the names of the directories follow it. */
   command: (flags: readonly Flag[]) => readonly string[];
   filter: OutputFilter | undefined;
   /** Limit for ripgrep, in bytes. */
@@ -48,9 +50,9 @@ export interface TreeSearch {
 }
 
 /**
- * Runs ripgrep below trees of the targets, in a mount namespace where their names are paths. It
- * walks and reads by itself. So what it prints counts only if it met nothing that agents and links
- * deal with: an error, colour codes, a file system whose server may not answer.
+ * Runs ripgrep below trees of the targets, in a mount namespace where their names are paths.
+ * ripgrep walks and reads on its own, so its output is discarded if it found anything that only
+ * agents and links can handle: an error, colour codes, a file system whose server may not answer.
  * @throws NotOnTrees; PortholeError CANCELLED
  */
 export async function searchTrees(search: TreeSearch, sessions: SessionPool): Promise<TreeOutput> {
@@ -132,7 +134,10 @@ function asReason(error: unknown): unknown {
   return error;
 }
 
-/** The directory's path below the launcher's, which has to be its name: a tree follows no links. */
+/**
+ * The directory's path below the launcher's directory. It must equal its name, because a tree
+ * follows no links.
+ */
 async function fileOf({ session, target, text, file }: OpenDirectory): Promise<Launch["files"][number]> {
   const place = `${placeName(target)}:`;
   if (session.route !== "direct") throw new NotOnTrees(`the route is ${session.route}`);
@@ -143,9 +148,9 @@ async function fileOf({ session, target, text, file }: OpenDirectory): Promise<L
   return { file, path: place + (path === "/" ? "" : path), isOffline: session.offline !== undefined };
 }
 
-/** Keeps the output of a run, and ends the run when it cannot count. */
+/** Holds back the output of a run, and ends the run once its output must be discarded. */
 class HeldOutput {
-  /** Why it does not count. */
+  /** Why the output is discarded. */
   reason: NotOnTrees | undefined;
   readonly #memory: number;
   readonly #noEscapes: boolean;
@@ -188,7 +193,7 @@ class HeldOutput {
     if (this.reason !== undefined) child.kill("SIGKILL");
   }
 
-  /** All of it, once the streams have ended. */
+  /** The complete output, once the streams have ended. */
   async end(): Promise<Buffer> {
     await this.#ended;
     if (this.#filter) this.#keep(this.#filter.end());

@@ -3,8 +3,8 @@ import { writeSync } from "node:fs";
 const SIGNALS: readonly string[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 
 /**
- * Ties this process to its standard input, the connection from `kubectl porthole`: its end is the
- * end of the client, and a line is the name of a signal. kubectl exec passes no signals, and a
+ * Ties this process to its standard input, the connection from `kubectl porthole`. Its end is the
+ * end of the client; each line is the name of a signal. kubectl exec passes no signals, and a
  * runtime lets a program run on after its client has gone. The last line on standard error is the
  * status: without it, the client knows that the connection was lost.
  */

@@ -50,7 +50,7 @@ export class Progress {
   }
 
   /**
-   * As {@link erase}, when the output goes to the same terminal: moving output needs no progress
+   * As {@link erase}, when the output goes to the same terminal: visible output needs no progress
    * line.
    */
   giveWay(): void {

@@ -95,8 +95,8 @@ export class PackedStat implements FileStat {
 }
 
 /**
- * Seconds of 64 bits with nanoseconds are more than 64 bits: an agent that lies may say so, and
- * what it says is shown.
+ * 64-bit seconds with nanoseconds need more than 64 bits. A hostile agent may report such a time,
+ * which is then shown as reported.
  */
 function setTime(view: DataView, at: number, value: bigint): void {
   view.setBigUint64(at, BigInt.asUintN(64, value), true);

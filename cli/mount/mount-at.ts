@@ -39,7 +39,7 @@ export async function mountAt(
     ];
     const { keeper, number } = await startKeeper(args, [tree.fd.number, place.fd]);
     const found = mountOfNumber(number);
-    // The mount is gone already if the target has ended.
+    // The mount is already gone if the target has ended.
     if (found === undefined) return;
     const text = `${name}${withPath(target, path).path}`;
     recordMount(ensureRunDirectory(), { target: text, ...found, keeper, since: Date.now() });

@@ -57,10 +57,10 @@ export function program(version: string, args: readonly string[] = []): Command 
   return root;
 }
 
-/** The commands that run where their engine is. */
+/** Commands that run on the machine of their engine. */
 const REDIRECTED = new Set("cat head tail cp ls stat find diff grep hexdump open browse ps with doctor".split(" "));
 
-/** False for the default sockets of this machine, without loading anything. */
+/** False for the default sockets of this machine. Loads nothing. */
 function mayBeElsewhere(engine: string | undefined): boolean {
   const { DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG, HOME = "" } = process.env;
   if (engine !== undefined || DOCKER_HOST) return engine !== "all";

@@ -10,7 +10,7 @@ export interface Amount {
   sign: "+" | "-" | "";
 }
 
-/** Wrong usage of head or tail, in GNU's words; `message` has no program name. */
+/** Invalid usage of head or tail, in GNU's words; `message` has no program name. */
 export class UsageError extends Error {
   readonly code = "USAGE";
 }

@@ -1,7 +1,7 @@
 import { pathText } from "../../src/target.ts";
 import { jsonLine } from "../io/json.ts";
 
-/** What an engine knows of a line of a container's output. */
+/** The engine's metadata of a line of a container's output. */
 export interface RecordOrigin {
   stream: "stdout" | "stderr";
   /** Nanoseconds since 1970. */
@@ -10,7 +10,7 @@ export interface RecordOrigin {
 
 /**
  * The record of a line in `tail --json` and `head --json`: see docs/json.md.
- * @param bytes with its delimiter, if anything ended it
+ * @param bytes with its delimiter, if it has one
  */
 export function lineRecord(
   target: string,

@@ -8,14 +8,12 @@ const UNFINISHED_MS = 1000;
 const MAX_WAITING = 4 * 1024 * 1024;
 
 /**
- * Where merged lines go, each with the file that it is of; what nothing ended has no delimiter.
- * Resolves when it may bring more.
+ * Receives merged lines, each with its file. An unfinished line has no delimiter. Resolves when it
+ * accepts more.
  */
 export interface LineTaker<Lane> {
   line(lane: Lane, bytes: Uint8Array): Promise<void>;
-  /**
-   * Takes a part of a line, whose rest may follow as more parts and a line. Default: {@link line}.
-   */
+  /** Receives a part of a line; more parts and a line may follow. Default: {@link line}. */
   piece?(lane: Lane, bytes: Uint8Array): Promise<void>;
 }
 
@@ -24,7 +22,7 @@ interface Track<Lane> {
   clock: LineClock<Lane>;
   splitter: LineSplitter;
   timer: NodeJS.Timeout | undefined;
-  /** The last thing that was given is a part of a line. */
+  /** The last output was a part of a line. */
   isOpen: boolean;
 }
 
@@ -107,7 +105,7 @@ export class Merger<Lane extends { readonly name: string }> {
     return found;
   }
 
-  /** Gives an unfinished line away if its rest does not come soon, as with a prompt. */
+  /** Passes an unfinished line on if its rest does not arrive soon, as with a prompt. */
   #hold(track: Track<Lane>): void {
     clearTimeout(track.timer);
     if (!track.splitter.hasRest) return;

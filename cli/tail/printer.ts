@@ -33,7 +33,7 @@ const JSON_UNFINISHED_MS = 1000;
 const MAX_UNFINISHED = 1024 * 1024;
 const RETURN = 13;
 
-/** One file's way to the output. */
+/** The state of one file's output. */
 export interface OutputSource {
   readonly name: string;
   readonly splitter: LineSplitter;
@@ -58,7 +58,7 @@ export class Printer {
   readonly #output = new Output(1);
   readonly #onTerminal = isTerminal(1);
   readonly #lanes: OutputSource[] = [];
-  /** Lanes that there were. */
+  /** Number of sources created so far. */
   #made = 0;
   #text: typeof import("../../src/text/index.ts") | undefined;
   #last: OutputSource | undefined;
@@ -175,7 +175,7 @@ export class Printer {
     });
   }
 
-  /** Prints a part of a line. What is printed next of the same file continues it. */
+  /** Prints a part of a line. The next output of the same file continues it. */
   piece(lane: OutputSource, bytes: Uint8Array): Promise<void> {
     return this.#inTurn(() =>
       lane.record === undefined ? this.#open(lane, bytes) : this.#put(lane, lane.record(bytes)),

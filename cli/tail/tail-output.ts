@@ -89,7 +89,9 @@ export class TailOutput {
 
   fromStart(): void {}
 
-  /** Its container was removed: shows what the engine still has, then ends the follow. */
+  /**
+   * Called when its container was removed: prints what the engine still has, then ends the follow.
+   */
   leave(): void {
     this.hasLeft = true;
     this.#follower?.leave();
@@ -120,7 +122,7 @@ export class TailOutput {
   }
 
   #notice(event: Exclude<OutputEvent, { kind: "record" }>): string | undefined {
-    // Of one that matched a pattern it is said that it was removed.
+    // A container that matched a pattern is reported as removed.
     if (event.kind === "unreachable" && this.named.pattern && isNotFound(event.error)) return undefined;
     return outputNotice(event);
   }
@@ -135,7 +137,7 @@ export class TailOutput {
    * more records, and all of them if that is not enough.
    */
   async #last(count: number): Promise<Buffer[]> {
-    // Where they end is known from the last ones only.
+    // The end of the stored records is known only from the last ones.
     if (count === 0) {
       await this.#lastOf(count, 64);
       this.#lines.end();

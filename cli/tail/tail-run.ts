@@ -24,7 +24,7 @@ type AnyTailed = TailFile | TailOutput;
 /** A glob inside a target that may match more files later. */
 interface Glob {
   target: PathTarget;
-  /** Where the container matched a pattern too. */
+  /** Set if the container matched a pattern too. */
   pattern: ContainerPattern | undefined;
   watch: GlobWatch;
 }
@@ -239,7 +239,7 @@ export class TailRun {
     }
   }
 
-  /** Its container was removed; a new one of that name is followed from the start. */
+  /** Called when its container was removed. A new one of that name is followed from the start. */
   #forget(file: AnyTailed): void {
     file.close();
     this.#files.splice(this.#files.indexOf(file), 1);
@@ -259,7 +259,7 @@ export class TailRun {
     this.#stop.abort(AT_END);
   }
 
-  /** True where containers are waited for: with `--retry`. */
+  /** True if tail waits for missing containers: with `--retry`. */
   get #isWaiting(): boolean {
     return this.#selections.length > 0 && this.#options.retry;
   }
@@ -298,7 +298,7 @@ export class TailRun {
     if (this.#names.has(named.text)) return;
     if (!isPattern(named.target)) return void this.#take(this.#add(named));
     printMessage("tail", `${containerOf(named.target)}: a container that matches; following it too`);
-    // What it matches is taken in by the next look.
+    // The next check picks up what it matches.
     this.#keepGlob(named);
   }
 
@@ -357,7 +357,7 @@ export class TailRun {
       }
     } catch (error) {
       watch.again();
-      // The target reports a container that is away; a missing directory may be created.
+      // The target reports an unreachable container; a missing directory may still be created.
       if (!(error instanceof PortholeError)) throw error;
     }
   }

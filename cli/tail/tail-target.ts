@@ -6,23 +6,23 @@ import { systemZone, targetZone, utc, type Zone } from "../../src/times/index.ts
 import { printMessage, reasonOf } from "./messages.ts";
 
 const TICK_MS = 250;
-/** Reconnect often at first, then less often. */
+/** Milliseconds of failed reconnects after which they become less frequent. */
 const PATIENT_AFTER_MS = 10_000;
 const PATIENT_MS = 1000;
 /** Maximum number of protocol violations. Each may leak descriptors that cannot be closed. */
 const MAX_BREACHES = 3;
 
 /**
- * Gives a session for a target: one that lives, or a new one; with `runningOnly` none of what is
- * left of a container that does not run.
+ * Gives a session for a target: a live one, or a new one. With `runningOnly`, no session on the
+ * files of a stopped container.
  */
 export interface SessionProvider {
   session(target: Target, options?: { runningOnly?: boolean }): Promise<Session>;
 }
 
 /**
- * A container, process or this machine while files in it are followed: its session, and after the
- * end of that, as after a restart, the next one. Reports events once for all files in it.
+ * A container, process or this machine while files in it are followed: its current session, and the
+ * next one after a restart. Reports events once for all files in it.
  */
 export class TailTarget {
   readonly #sessions: SessionProvider;
@@ -30,7 +30,7 @@ export class TailTarget {
   readonly #goneMs: number;
   readonly #say: (text: string) => void;
   readonly #listeners = new Set<() => void>();
-  /** The file that each follow of a name reads now. */
+  /** The file that each follow by name currently reads. */
   readonly #readers = new Map<object, { path: string; identity: Identity }>();
   #session: Session | undefined;
   #asking: Promise<Session> | undefined;
@@ -58,7 +58,7 @@ export class TailTarget {
   /** The zone of timestamps without a zone, after {@link learnZone} and the first session. */
   readonly zone: Zone = { name: "target", offsetAt: (instant) => this.#zone.offsetAt(instant) };
 
-  /** Notes what a follow of `path` reads from now on; undefined at its end. */
+  /** Records the file that a follow of `path` reads from now on; undefined at its end. */
   reads(identity: Identity | undefined, path: string, reader: object): void {
     if (identity === undefined) this.#readers.delete(reader);
     else this.#readers.set(reader, { path, identity });

@@ -1,9 +1,9 @@
 import { PortholeError } from "../../src/errors.ts";
 import { parseTarget } from "../../src/target.ts";
 
-/** Several containers, by their names and labels, and what is meant in each. */
+/** A selection of containers by name and label, and a path or output in each of them. */
 export interface ContainerPattern {
-  /** As it was written. */
+  /** As written. */
   text: string;
   /** Glob of Compose projects; undefined: containers of any project and of none. */
   project: string | undefined;
@@ -11,9 +11,9 @@ export interface ContainerPattern {
    * Glob of container names; with a project also of its services, with or without their numbers.
    */
   name: string;
-  /** What follows the colon: a path, or `@logs` and the like. */
+  /** The part after the colon: a path, or `@logs` and the like. */
   rest: string;
-  /** All of these must be there. */
+  /** A container must have all of these labels. */
   labels: readonly Label[];
   /**
    * Set for pods of a Kubernetes node. `project` is then a glob of namespaces, and `name` a glob of
@@ -33,7 +33,7 @@ export interface PodPattern {
 /** `--label KEY[=VALUE]`. */
 export interface Label {
   key: string;
-  /** Undefined: any. */
+  /** Undefined: any value. */
   value: string | undefined;
 }
 
@@ -67,7 +67,9 @@ export function parseSessionPattern(text: string, labels: readonly Label[]): Con
   return pattern && { ...pattern, text };
 }
 
-/** True for a name that is a pattern. A backslash is none: no name has a character to quote. */
+/**
+ * True for a name that is a pattern. A backslash is not special: no name has a character to quote.
+ */
 export function isGlob(name: string): boolean {
   return /[*?[]/.test(name);
 }

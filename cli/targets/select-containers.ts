@@ -10,7 +10,7 @@ import { PortholeError } from "../../src/errors.ts";
 import { compareNames, compileGlob } from "../../src/files/index.ts";
 import { type ContainerPattern, isGlob } from "./container-pattern.ts";
 
-/** Containers that one pattern may match: each may take an agent. */
+/** Maximum number of containers that one pattern may match: each may need an agent. */
 export const MAX_MATCHES = 200;
 
 /**
@@ -56,7 +56,7 @@ function matchingNames(pattern: ContainerPattern, every: readonly (ContainerList
   const matches = compile(pattern);
   const count = new Map<string, number>();
   for (const { name } of every) count.set(name, (count.get(name) ?? 0) + 1);
-  // A name may be used in two engines.
+  // Two engines may use the same name.
   const nameOf = ({ name, id }: ContainerListItem) => (count.get(name) === 1 ? name : id.slice(0, 12));
   return every
     .filter((one) => one.state !== "removing" && matches(one))
@@ -71,7 +71,7 @@ function compile({ project, name, labels }: ContainerPattern): (one: ContainerLi
     labels.every(({ key, value }) => one.labels.has(key) && (value === undefined || one.labels.get(key) === value));
   const serviceNames = ({ service, number }: ContainerListItem) =>
     service === "" ? [] : [service, `${service}-${number}`];
-  // A name in full means what it means without labels.
+  // A complete name means the same as without labels.
   const otherNames = (one: ContainerListItem) => [...serviceNames(one), ...(one.id.startsWith(name) ? [name] : [])];
   return (one) => {
     if (!isLabelled(one)) return false;
@@ -87,7 +87,7 @@ function isRunning({ state }: ContainerListItem): boolean {
   return state === "running" || state === "paused";
 }
 
-/** The error where nothing matches. */
+/** The error for a pattern that matches nothing. */
 export function noMatch({ project, name, labels, pods }: ContainerPattern, runningOnly = false): PortholeError {
   const shown = project === undefined ? name : `${project}/${name}`;
   const words = labels.map(({ key, value }) => (value === undefined ? key : `${key}=${value}`));

@@ -14,9 +14,9 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export interface NamedTarget {
   text: string;
   target: Target;
-  /** True where a glob matched it or its container: it was not named in full. */
+  /** True if a glob matched it or its container: its name was not given in full. */
   isMatch?: boolean;
-  /** Where its container was not named in full: what matched it. */
+  /** The pattern that matched its container, if any. */
   pattern?: ContainerPattern;
 }
 
@@ -54,9 +54,7 @@ export class SessionPool {
     }
   }
 
-  /**
-   * Begins to connect to targets before their turn comes: {@link session} then tells how that went.
-   */
+  /** Begins to connect to targets ahead of their use; {@link session} then reports the result. */
   prepare(targets: readonly Target[]): void {
     for (const target of targets) {
       const key = placeName(target);
@@ -89,8 +87,8 @@ export class SessionPool {
   }
 
   /**
-   * What the text means where it names several containers: see {@link parsePattern}. @throws
-   * PortholeError USAGE
+   * Parses a text that may name several containers: see {@link parsePattern}.
+   * @throws PortholeError USAGE
    */
   pattern(text: string): ContainerPattern | undefined {
     return parsePattern(text, this.#options.label ?? []);
@@ -113,8 +111,7 @@ export class SessionPool {
   }
 
   /**
-   * A tree of the target's mounts, which the caller closes. Signals are handled as by {@link
-   * session}.
+   * A tree of the target's mounts. The caller closes it. Handles signals as {@link session} does.
    */
   async tree(target: TreeTarget, how: Pick<TreeOptions, "write" | "allMounts" | "copy">): Promise<Tree> {
     const { takeTree } = await import("../../src/routes/index.ts");
@@ -155,7 +152,7 @@ export class SessionPool {
     return found;
   }
 
-  /** A container that has no file for a glob is passed over, unless none has one. */
+  /** Skips a container without a match for a glob, unless no container has one. */
   async #inEach(pattern: ContainerPattern, failed?: (error: unknown) => void): Promise<NamedTarget[]> {
     const containers = await this.select(pattern);
     this.prepare(containers.map(({ target }) => target));
@@ -198,10 +195,10 @@ export class SessionPool {
   }
 }
 
-/** Attaches under way together. */
+/** Maximum number of concurrent attaches. */
 const CONNECT_AT_ONCE = 8;
 
-/** What a pattern means in one container. */
+/** The target that a pattern means in one container. */
 export function selected(pattern: ContainerPattern, name: string): NamedTarget {
   const text = `${name}:${pattern.rest}`;
   return { text, target: parseTarget(text), isMatch: true, pattern };

@@ -1,4 +1,4 @@
-/** Runs at most so many actions at a time; others wait their turn. */
+/** Limits the number of concurrent actions; others wait in a queue. */
 export class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];

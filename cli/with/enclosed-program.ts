@@ -6,7 +6,7 @@ import { errnoText } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { CannotRun } from "./run-tool.ts";
 
-/** A program of this machine, as it is shown and started in a root directory of a container's. */
+/** A program of this machine, as it appears and starts in a container's root directory. */
 export interface EnclosedProgram {
   /** Its files on this machine, and their names in {@link PLACE}. */
   files: { path: string; as: string }[];
@@ -18,8 +18,8 @@ export interface EnclosedProgram {
 const PLACE = "/.porthole";
 
 /**
- * Finds a program and what the kernel and its dynamic loader need to start it: nothing else of this
- * machine is in the root directory.
+ * Finds a program and the files that the kernel and its dynamic loader need to start it. Nothing
+ * else of this machine appears in the root directory.
  * @throws CannotRun with ENOENT or EACCES; PortholeError USAGE for a script
  */
 export function enclosedProgram(command: string): EnclosedProgram {
@@ -33,7 +33,7 @@ export function enclosedProgram(command: string): EnclosedProgram {
   const loader = { path: realpathSync(interpreter), as: "loader" };
   return {
     files: [program, loader, ...libraries.map((library) => ({ path: realpathSync(library), as: basename(library) }))],
-    // The loader must look for nothing in the container: neither its cache nor its libraries.
+    // The loader must not search the container: neither its cache nor its libraries.
     words: [
       ...[`${PLACE}/loader`, ...(isMusl ? [] : ["--inhibit-cache"]), "--library-path", PLACE],
       ...["--argv0", command, `${PLACE}/${program.as}`],
@@ -59,7 +59,7 @@ function findProgram(command: string): string {
   throw new CannotRun("FILE", `cannot run '${command}': ${errnoText(numbers.errno[errno])}`, { errno });
 }
 
-/** elf(5): the types and offsets of what is read. */
+/** elf(5): types and offsets of the fields that are read. */
 const ELF_MAGIC = "\x7fELF";
 const PT_INTERP = 3;
 

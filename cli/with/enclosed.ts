@@ -9,9 +9,10 @@ import { type Place, placeInTrees } from "./placement.ts";
 import type { ToolEnd } from "./run-tool.ts";
 
 /**
- * Runs a command of this machine with a container's root directory as its own, where links lead
- * where they lead in the container. Closes the files.
- * @throws CannotRun; PortholeError USAGE for what cannot be run there, ATTACH without a tree
+ * Runs a command of this machine with a container's root directory as its own, so that links
+ * resolve as in the container. Closes the files.
+ * @throws CannotRun; PortholeError USAGE if the command or a file cannot be used there, ATTACH
+ * without a tree
  */
 export async function runEnclosed(
   sessions: SessionPool,
@@ -34,7 +35,7 @@ export async function runEnclosed(
     const paths = places.map(pathInside);
     const [only] = places;
     const directory = places.length === 1 && only && isDirectory(only) ? only.path : trees[0]?.name;
-    // The root itself is another directory there, with the same entries.
+    // The root is another directory inode there, with the same entries.
     const files = places.filter((_, index) => !/^\/\.?$/.test(paths[index] ?? ""));
     const launch = { at, trees, files, directory, write, allMounts, enclosed: program };
     return await runLaunched(launch, (unreadable) => {
@@ -50,7 +51,7 @@ export async function runEnclosed(
   }
 }
 
-/** The path in the container, which is one of the command's. */
+/** The path in the container, which is also the command's. */
 function pathInside({ target, text, path }: Place): string {
   const name = `${placeName(target)}:`;
   if (target.kind !== "local" && path?.startsWith(name)) return path.slice(name.length);

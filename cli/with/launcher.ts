@@ -9,32 +9,30 @@ import type { OpenFile } from "../../src/sessions/index.ts";
 import { pathBytes } from "../../src/target.ts";
 import { endOf, FIRST_FILE, start, startError, type ToolEnd, withSignals } from "./run-tool.ts";
 
-/** Trees of targets for a command of this machine, and what it opens in them. */
+/** Trees of targets for a command of this machine, and the files that it opens in them. */
 export interface Launch {
-  /** An empty directory of this user's, below which the command alone sees the trees. */
+  /** An empty directory of this user. Only the command sees the trees below it. */
   at: string;
-  /** `name` is the directory's below {@link at}: `web:`. */
+  /** `name` is the directory below {@link at}: `web:`. */
   trees: readonly { name: string; tree: Tree }[];
   /**
-   * Each file or directory that was named, with its path below {@link at}; an absolute one, of this
-   * machine; or undefined, where it goes by its descriptor. Files of what does not run are of
-   * another mount than the tree.
+   * Each named file or directory, with its path below {@link at}, or an absolute path of this
+   * machine; undefined if it is passed by descriptor. Files of an offline target are on another
+   * mount than the tree.
    */
   files: readonly { file: OpenFile; path: string | undefined; isOffline: boolean }[];
-  /**
-   * Where the command begins, below {@link at}; undefined for this process's own working directory.
-   */
+  /** Working directory of the command, below {@link at}; undefined for this process's own. */
   directory: string | undefined;
   write: boolean;
   /** Keep mounts whose server may never answer. */
   allMounts: boolean;
   /**
-   * Refuse files and directories on, or above, a mount that does more than store files: whose
+   * Refuse files and directories on, or above, a mount that does more than store files: one whose
    * server may never answer, or where a read has an effect.
    */
   storageOnly?: boolean;
   /**
-   * The only tree becomes the root directory, where links in it are followed; the command sees
+   * The only tree becomes the root directory, where links in it are followed. The command sees
    * these files of this machine there, in `/.porthole`, and paths without the tree's name.
    */
   enclosed?: { files: readonly { path: string; as: string }[] };
@@ -53,12 +51,12 @@ export interface Launch {
 }
 
 /**
- * Runs a command of this machine that sees trees, by `porthole-agent run`. `commandOf` is asked for
- * it once the trees are there; `refused` has for each of the files that have a path in a tree and
- * cannot be opened by it why not: it is inherited by its number instead. Files and trees stay the
- * caller's.
- * @throws PortholeError ATTACH where the trees cannot be attached; FILE with the errno of
- * execve(2); what `commandOf` throws
+ * Runs a command of this machine that sees trees, by `porthole-agent run`. Calls `commandOf` once
+ * the trees are attached. Its argument `refused` has the error of each file that has a path in a
+ * tree but cannot be opened by it: the command inherits that file by descriptor. The caller keeps
+ * ownership of files and trees.
+ * @throws PortholeError ATTACH if the trees cannot be attached; FILE with the errno of execve(2);
+ * any error of `commandOf`
  */
 export async function runLaunched(
   launch: Launch,
@@ -74,7 +72,7 @@ export async function runLaunched(
     const ended = endOf(child, "the launcher");
     launch.onStart?.(child);
     const host = child.stdio.at(-1) as Duplex;
-    // It may end before it is told the command.
+    // The launcher may end before it receives the command.
     host.on("error", () => undefined);
     const lines = linesOf(host);
     try {
@@ -134,11 +132,11 @@ async function* linesOf(stream: Duplex): AsyncGenerator<string, void, undefined>
       yield* lines;
     }
   } catch {
-    // The launcher was killed: how it ended says so.
+    // The launcher was killed: its end is reported.
   }
 }
 
-/** Empty at the end: the launcher has become the command, or has ended. */
+/** Empty at the end of the stream: the launcher has become the command, or has ended. */
 async function nextLine(lines: AsyncGenerator<string, void, undefined>): Promise<string> {
   const { value } = await lines.next();
   return typeof value === "string" ? value : "";

@@ -15,7 +15,7 @@ export class Links {
     this.#targets = named.map(({ target }) => target);
   }
 
-  /** Makes it. `links` are what each target's link points at. */
+  /** Creates the directory. `links` are the paths that the targets' links point at. */
   directory(links: readonly string[]): string {
     const path = mkdtempSync(join(tmpdir(), "porthole-"));
     this.#path = path;
@@ -27,7 +27,7 @@ export class Links {
     return path;
   }
 
-  /** Removes it, where it was made. */
+  /** Removes the directory, if it was created. */
   remove(): void {
     if (this.#path !== undefined) rmSync(this.#path, { recursive: true, force: true });
   }

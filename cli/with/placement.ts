@@ -8,19 +8,19 @@ import type { SessionPool } from "../targets/session-pool.ts";
 import type { Launch } from "./launcher.ts";
 import { isDirectory, type NamedFile } from "./named-file.ts";
 
-/** What was named, and the path by which a command finds it: see {@link Launch.files}. */
+/** A named file, and the path by which a command finds it: see {@link Launch.files}. */
 export interface Place extends NamedFile {
   path: string | undefined;
   isOffline: boolean;
 }
 
-/** Files that a command gets by descriptor, without what is beside them. */
+/** Files that a command gets by descriptor, without the files beside them. */
 export interface Refused {
   files: readonly NamedFile[];
   error: PortholeError;
 }
 
-/** Where a command finds what was named. */
+/** The paths by which a command finds the named files. */
 export interface Placement extends Pick<Launch, "at" | "trees"> {
   places: readonly Place[];
   /** Files without a tree, and why. */
@@ -30,9 +30,9 @@ export interface Placement extends Pick<Launch, "at" | "trees"> {
 }
 
 /**
- * Takes a tree of each target that has a directory or a regular file among `named`. Files whose
- * tree cannot be had go by their descriptors, in one line.
- * @throws PortholeError as `takeTree`, where a directory was named
+ * Takes a tree of each target that has a directory or a regular file among `named`. Without a tree,
+ * files are passed by descriptor, which is reported in one line.
+ * @throws PortholeError as `takeTree`, if a directory was named
  */
 export async function placeInTrees(
   sessions: SessionPool,
@@ -84,15 +84,15 @@ function withoutTree(files: readonly NamedFile[], error: PortholeError): Refused
   return { files, error };
 }
 
-/** Says which files a command opens without what is beside them, and why. */
+/** Reports which files a command opens without the files beside them, and why. */
 export function sayDescriptor({ files, error: { message } }: Refused): void {
   const names = files.map(({ text }) => text).join(", ");
   complain(printable(`${names} ${files.length === 1 ? "goes" : "go"} by descriptor: ${message}`));
 }
 
 /**
- * What else there is has no place in a tree: relayed files (their mounts are taken away there),
- * what a process has open, devices (nodev), FIFOs.
+ * Other files have no path in a tree: relayed files (their mounts are detached there), open files
+ * of a process, devices (nodev), FIFOs.
  */
 function isInTree({ target, file }: NamedFile): boolean {
   if (target.kind === "local" || target.kind === "output" || file.relayed) return false;
@@ -112,7 +112,7 @@ async function pathOf(
   const session = await sessions.session(target);
   const isOffline = session.offline !== undefined;
   const path = await followLinks(target.path, (link) => session.readlink(link));
-  // Node passes arguments on as UTF-8.
+  // Node passes arguments as UTF-8.
   if (path.isWellFormed()) return { path: name + (path === "/" ? "/." : path), isOffline };
   if (file.kind !== "directory") return { path: undefined, isOffline };
   throw new PortholeError("USAGE", `cannot run a command in a directory whose name is not UTF-8: ${one.text}`);

@@ -10,7 +10,7 @@ export interface ToolFiles {
   input?: OpenFile | undefined;
   /** Inherited as descriptors 3, 4 and so on: see {@link toolPath}. */
   files?: readonly OpenFile[];
-  /** Where it runs; by default where this process does. */
+  /** Working directory; by default that of this process. */
   directory?: string | undefined;
 }
 
@@ -27,7 +27,7 @@ export const Status = { failed: 125, cannotRun: 126, notFound: 127 } as const;
 export const FIRST_FILE = 3;
 
 /**
- * The path by which a program opens file `index` of {@link ToolFiles.files} again (proc_pid_fd(5)),
+ * The path by which a program reopens file `index` of {@link ToolFiles.files} (proc_pid_fd(5)),
  * with its own permissions and its own offset.
  */
 export function toolPath(index: number): string {
@@ -128,7 +128,7 @@ export function startError(command: string, error: unknown): CannotRun {
 const ends = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
 const keys = ["SIGINT", "SIGQUIT"] as const;
 
-/** Keeps this process alive while the program runs. Returns a function that ends this. */
+/** Keeps this process alive while the program runs. Returns a function that undoes this. */
 function passSignals(pass: (signal: NodeJS.Signals) => void, program: () => number | undefined): () => void {
   // A terminal sends the signal to the whole process group. Without a terminal, pass it on.
   const onKey = (signal: NodeJS.Signals) => {
