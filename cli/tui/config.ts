@@ -12,7 +12,7 @@ import {
 } from "./canvas/theme.ts";
 import { type Context, KEYMAP, type Keymap } from "./keymap/keymap.ts";
 
-/** What the user has set. */
+/** The user's settings. */
 export interface Config {
   keymap: Keymap;
   theme: ThemeChoice;
@@ -20,9 +20,9 @@ export interface Config {
   mouse: boolean;
   /** Show hidden files. */
   hidden: boolean;
-  /** Show what the selected file holds beside the list, where there is room. */
+  /** Show the content of the selected file beside the list, if there is room. */
   preview: boolean;
-  /** Show details of the selected container beside the list, where there is room. */
+  /** Show details of the selected container beside the list, if there is room. */
   details: boolean;
   /** Show a scroll bar beside texts. */
   scrollBar: boolean;
@@ -39,9 +39,9 @@ export const DEFAULT_CONFIG: Config = {
 };
 
 /**
- * Reads `$XDG_CONFIG_HOME/porthole/config.json` (`~/.config` without it); what it leaves out, or a
- * file that is not there, means the defaults.
- * @throws PortholeError USAGE that names the file, the key in it and what is wrong
+ * Reads `$XDG_CONFIG_HOME/porthole/config.json` (by default below `~/.config`). Missing keys, or a
+ * missing file, mean the defaults.
+ * @throws PortholeError USAGE that names the file, the key and the problem
  */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const path = configPath(environment);
@@ -60,15 +60,15 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   }
 }
 
-/** The base directory specification: a relative path is to be ignored. */
+/** XDG Base Directory Specification: a relative path is ignored. */
 function configPath({ XDG_CONFIG_HOME, HOME }: NodeJS.ProcessEnv): string {
   const base = XDG_CONFIG_HOME && isAbsolute(XDG_CONFIG_HOME) ? XDG_CONFIG_HOME : join(HOME || homedir(), ".config");
   return join(base, "porthole", "config.json");
 }
 
 /**
- * Decodes the text of a config file. Pure. @throws Error that names the key and what is wrong with
- * it
+ * Decodes the text of a config file. Pure.
+ * @throws Error that names the key and the problem
  */
 export function decodeConfig(text: string): Config {
   let value: unknown;
@@ -90,13 +90,13 @@ export function decodeConfig(text: string): Config {
 }
 
 /**
- * `{ "viewer": { "line-down": ["j", "down"] } }`: an action's keys in the place of those of the
- * table; none takes them away.
+ * `{ "viewer": { "line-down": ["j", "down"] } }`: replaces the keys of an action; an empty list
+ * removes them.
  */
 function decodeKeys(value: unknown): Keymap {
   const keymap: Record<string, Keymap[Context]> = { ...KEYMAP };
   for (const [context, part] of Object.entries(objectAt("keys", value))) {
-    // What every object has, constructor and the like, is no context.
+    // Inherited properties such as `constructor` are not contexts.
     const before = Object.hasOwn(KEYMAP, context) ? keymap[context] : undefined;
     if (before === undefined) throw unknown(`keys.${context}`, Object.keys(KEYMAP));
     const bindings = before.map((binding) => ({ ...binding }));
@@ -108,7 +108,7 @@ function decodeKeys(value: unknown): Keymap {
           bindings.map((one) => one.action),
         );
       binding.keys = keysAt(`keys.${context}.${action}`, keys);
-      // A key that is given away is no longer what it was.
+      // A reassigned key loses its old action.
       for (const other of bindings)
         if (other !== binding) other.keys = other.keys.filter((key) => !binding.keys.includes(key));
     }
@@ -120,7 +120,7 @@ function decodeKeys(value: unknown): Keymap {
 const NAMED =
   /^(up|down|left|right|home|end|pageup|pagedown|insert|delete|enter|escape|tab|backtab|backspace|f[1-9]|f1[0-2]|ctrl-space)$/;
 
-/** What comes from the keyboard in the place of these (ASCII). */
+/** What the keyboard sends for these (ASCII). */
 const SENT: Readonly<Record<string, string>> = {
   "ctrl-h": "backspace",
   "ctrl-i": "tab",
@@ -147,7 +147,7 @@ function keysAt(where: string, value: unknown): readonly string[] {
   return value as string[];
 }
 
-/** The name of a theme, or an object: `name`, and parts in styles of their own. */
+/** A theme's name, or an object with `name` and styles of parts. */
 function decodeTheme(value: unknown): ThemeChoice {
   if (typeof value === "string") return { name: themeName("theme", value), parts: {} };
   let name: ThemeChoice["name"] = "auto";
@@ -177,7 +177,8 @@ const ATTRIBUTES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * `bold cyan`, `reverse`, `bright-red on-black`, `#ff8800`; empty for plain. As parameters of SGR.
+ * Converts `bold cyan`, `reverse`, `bright-red on-black`, `#ff8800` to SGR parameters; empty for
+ * plain.
  */
 function styleAt(where: string, value: unknown): string {
   if (typeof value !== "string") throw new Error(`${where} is to be words, as "bold cyan"`);

@@ -4,11 +4,11 @@ import type { Theme } from "./canvas/theme.ts";
 import type { Action, Context } from "./keymap/keymap.ts";
 import type { PanelState } from "./ui/panel.ts";
 
-/** What a view shows, between the title and the status row. */
+/** Content of a view, between the title and the status row. */
 export interface Frame {
   /**
-   * One string for each row, laid out for the columns asked for: printable characters and SGR,
-   * ending in the plain style.
+   * One string per row, laid out for the requested columns: printable characters and SGR, ending in
+   * the plain style.
    */
   rows: readonly string[];
   /**
@@ -23,16 +23,13 @@ export interface Frame {
   message?: string | undefined;
 }
 
-/**
- * The status row as a view sees it. Names in it may be as they came: they are made safe where they
- * are drawn.
- */
+/** The status row of a view. The drawing code sanitises names in it. */
 export interface Status {
   /** A bold word at the left end for a lasting state, such as FOLLOW. Empty for none. */
   mark: string;
   left: string;
   right: string;
-  /** The colour of the mark; `accent` without. */
+  /** The colour of the mark; default `accent`. */
   tone?: "good" | "warning" | "bad" | "accent";
 }
 
@@ -41,58 +38,51 @@ export interface Size {
   height: number;
 }
 
-/** Where a view is: the place, and the path that it shows there. */
+/** Location of a view: a target, and the path that it shows there. */
 export interface Location {
   place: BrowserTarget;
   path: string;
 }
 
 /**
- * A full screen of the program: a file, a list. The {@link Host} decides when it is drawn and where
- * its keys come from.
+ * A full screen of the program, such as a file or a list. The {@link Host} decides when to draw it,
+ * and passes keys to it.
  */
 export interface View {
-  /** Whose keys hold here, the narrowest first. Those of `global` follow by themselves. */
+  /** Contexts whose keys are valid, narrowest first, without `global`. */
   readonly contexts: readonly Context[];
-  /**
-   * What is shown: first of all the target, as the user would name it. Made safe where it is drawn.
-   */
+  /** The target as the user would write it, for the title row. The drawing code sanitises it. */
   readonly title: string;
-  /** How it was reached and what it is, for the right end of the title row. */
+  /** Route and kind of the content, for the right end of the title row. */
   readonly subtitle: string;
-  /** Undefined for what is nowhere: the list of containers. */
+  /** Undefined for views without a location, such as the list of containers. */
   readonly location?: Location | undefined;
   /**
-   * Sees a key before the table of keys does: for digits, or for the name of a mark. True when it
-   * was for that.
+   * Receives a key before the key table does, for digits or the name of a mark. True if it has used
+   * the key.
    */
   key?(key: string): boolean;
-  /**
-   * Does what a key means. False when it means nothing here: then the host does what it has for it.
-   */
+  /** Runs the action of a key. False if it has no meaning here: then the host handles it. */
   act(action: Action): boolean;
   /**
-   * Does what was typed behind `:`, where that is not the name of an action. False when it means
-   * nothing here.
+   * Runs a command typed after `:` that is not the name of an action. False if it has no meaning
+   * here.
    */
   command?(text: string): boolean;
   /** True if {@link View.command} takes this text. */
   takes?(text: string): boolean;
-  /**
-   * What goes out of the program, as it is in the file: the marked range, or the lines on the
-   * screen.
-   */
+  /** The bytes of the marked range, or of the visible lines, as they are in the file. */
   output?(): Iterable<Uint8Array>;
-  /** Where that is. */
+  /** The range of these bytes. */
   range?(): { start: number; end: number; isMarked: boolean };
   /**
-   * The file that is shown, or the selected one, with a descriptor of its own, for programs of this
+   * The visible file, or the selected one, with a descriptor of its own, for programs of this
    * machine. The caller closes it.
    */
   lend?(): Promise<OpenFile | undefined>;
-  /** What is copied where there is no {@link output}: what is selected, written out. */
+  /** Text to copy if there is no {@link output}: the selected item. */
   text?(): string;
-  /** What to show now, in exactly `height` rows. Called at most once a frame. */
+  /** Draws exactly `height` rows. Called at most once per frame. */
   frame(size: Size): Frame;
   /**
    * Handles a click at a row and column, relative to the upper left corner of the body. Selects an
@@ -105,16 +95,16 @@ export interface View {
    * scroll bar. True if there is such a thing: {@link View.drag} then follows the mouse.
    */
   grab?(row: number, column: number): boolean;
-  /** The mouse is here while it drags what was grabbed; the place may be outside of the body. */
+  /** The mouse moved while dragging; the position may be outside of the body. */
   drag?(row: number, column: number): void;
-  /** Scrolls what is at this place by rows, down if positive. False: the view has one such thing. */
-  wheel?(rows: number, row: number, column: number): boolean;
-  /** Exact widths of characters are there, what was laid out by estimates is not to be kept. */
-  layOutAnew?(): void;
   /**
-   * Resolves when nothing of it is at work any more: no thread, no descriptor of its own. Called
-   * once.
+   * Scrolls the part at this position by rows, down if positive. False if the view has only one
+   * part.
    */
+  wheel?(rows: number, row: number, column: number): boolean;
+  /** Discards layouts by estimated widths: exact widths are available. */
+  layOutAnew?(): void;
+  /** Resolves once no thread and no descriptor of the view is in use. Called once. */
   close(): Promise<void>;
 }
 
@@ -135,22 +125,19 @@ export interface Choice {
   take(): void;
 }
 
-/** A line that the user is asked for, in the place of the status row. */
+/** A prompt in the status row. */
 export interface PromptRequest {
-  /** Before what is typed: `/`, `goto: `. */
+  /** Text before the line: `/`, `goto: `. */
   label: string;
-  /** What is there already. */
+  /** Initial text of the line. */
   text?: string;
-  /**
-   * Why Enter cannot take this text; it stays, with the reason beside it. Undefined for a text that
-   * is fine.
-   */
+  /** Why Enter must not accept this text, shown beside it; undefined if the text is valid. */
   check?(text: string): string | undefined;
   /** Enter. */
   done(text: string): void;
-  /** Hears of every change, for lists that narrow as one types. */
+  /** Called with every change, for lists that narrow during typing. */
   changed?(text: string): void;
-  /** What the whole line could become; asked for with Tab, and until the line changes. */
+  /** Completions of the whole line, requested by Tab. Aborted when the line changes. */
   complete?(text: string, signal: AbortSignal): Promise<readonly string[]>;
   /**
    * Entries for the line, best first, for a list above the prompt. Enter takes the selected entry:
@@ -164,9 +151,7 @@ export interface PromptRequest {
   cancelled?(): void;
 }
 
-/**
- * A question with two answers. Texts may come from containers; the drawing code makes them safe.
- */
+/** A question with two answers. Texts may come from containers; the drawing code sanitises them. */
 export interface Question {
   title: string;
   /** The consequences, and the reason for the question. */
@@ -178,18 +163,18 @@ export interface Question {
   answered(isYes: boolean): void;
 }
 
-/** What a view can ask of the program around it. */
+/** The program around a view. */
 export interface Host {
   /**
-   * How things look. The object stays the same when the terminal tells its background and colours
-   * change in it.
+   * The theme. The object stays the same when the terminal reports its background and colours
+   * change.
    */
   readonly theme: Theme;
   /** True if texts have a scroll bar. */
   readonly hasScrollBar: boolean;
-  /** The key of an action as it is written, for hints; its command where it has none. */
+  /** The key of an action as the help writes it, for hints; its command if it has none. */
   keyOf(context: Context, action: Action): string;
-  /** There is something new to show: a frame is drawn when its time has come. */
+  /** Requests a frame. */
   changed(): void;
   /** Shows a message as a toast over the body until the next key. */
   say(message: string): void;
@@ -197,38 +182,35 @@ export interface Host {
   /** Asks in a dialog over the body. */
   confirm(question: Question): void;
   /**
-   * Gives the terminal back, runs something else on it, and takes it again. `pause`: waits for
-   * Enter before, so that what was written can be read.
+   * Restores the terminal, runs something else on it, and takes it again. `pause`: waits for Enter
+   * before that, so that the output can be read.
    */
   outside<T>(action: () => Promise<T>, pause?: (result: T) => boolean): Promise<T>;
-  /** Hands bytes to the terminal's clipboard (OSC 52). */
+  /** Puts bytes on the terminal's clipboard (OSC 52). */
   copy(bytes: Uint8Array): void;
-  /** Shows another view over this one, closing it comes back here; or in a tab of its own. */
+  /** Shows another view over this one (closing it returns here), or in a new tab. */
   open(view: View, how?: "over" | "tab"): void;
-  /** Closes the view on top. */
+  /** Closes the visible view. */
   back(): void;
   /**
-   * Closes the views over the one that is looked for, in the tab that is shown. False where there
-   * is none: then nothing is closed.
+   * Closes the views above a wanted one in the visible tab. False if there is none: then nothing is
+   * closed.
    */
   backTo(isWanted: (view: View) => boolean): boolean;
   /** Ends the program with an error. */
   fail(error: unknown): void;
 }
 
-/**
- * Where one can go from any view. Loaded when it is first needed: `porthole open` shows its text
- * before.
- */
+/** Navigation from any view. Loaded on first use, because `porthole open` shows its text before. */
 export interface Navigator {
   /**
-   * Goes to the containers, or from the view to the files around it, to what is open there, to the
-   * mounts. False for another action.
+   * Opens the containers, or the files, processes or mounts at a view's location. False for any
+   * other action.
    */
   go(action: Action, from: View | undefined): boolean;
   /** Runs one of `COMMANDS` except `tab`; shows failures as messages. */
   command(name: string, argument: string, from: View | undefined): void;
-  /** What an argument could become. */
+  /** Completions of an argument. */
   complete(name: string, argument: string): Promise<readonly string[]>;
   /** Opens a recent file or output again. */
   reopen(file: RecentFile): void;
@@ -236,7 +218,7 @@ export interface Navigator {
   containers(): Promise<readonly KnownContainer[]>;
 }
 
-/** A file or an output that the user has opened. */
+/** A file or output that the user has opened. */
 export interface RecentFile {
   title: string;
   location: Location;

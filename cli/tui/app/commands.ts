@@ -4,16 +4,16 @@ import type { Choice, Host, KnownContainer, Navigator, RecentFile, View } from "
 import { paletteChoices } from "./palette.ts";
 import { RecentFiles } from "./recent-files.ts";
 
-/** What commands are done with. */
+/** The objects that commands act on. */
 export interface CommandTargets {
   host: Host;
   keymap: Keymap;
   /** The view that is shown. */
   view(): View | undefined;
   act(view: View, action: Action): void;
-  /** False when there is no such tab. */
+  /** Returns false if there is no such tab. */
   showTab(index: number): boolean;
-  /** Loads what goes from view to view. */
+  /** Loads the navigator. */
   navigator(host: Host): Promise<Navigator>;
 }
 
@@ -56,7 +56,7 @@ export class Commands {
     });
   }
 
-  /** Goes where an action leads from a view. Resolves when the way is taken. */
+  /** Runs an action of the navigator on a view. Resolves once the navigator has taken it. */
   go(action: Action, view: View): Promise<void> {
     return this.#navigate((navigator) => navigator.go(action, view));
   }

@@ -1,10 +1,10 @@
-/** A frame every 16 ms is what a screen can show. */
+/** Minimum milliseconds between frames: about 60 frames per second. */
 const FRAME_MS = 16;
 
 /**
- * Draws at once when nothing was drawn just before, else when the frame's time has come; any number
- * of requests meanwhile make one frame. While `ready` says no (the terminal is still taking the
- * last frame), requests wait for {@link FrameClock.request} to be called again.
+ * Draws at once if the last frame is old enough, otherwise when it is. All requests meanwhile make
+ * one frame. While `ready` returns false (the terminal has not taken the last frame), requests wait
+ * for the next call of {@link FrameClock.request}.
  */
 export class FrameClock {
   readonly #draw: () => void;

@@ -7,12 +7,12 @@ import { readdirSync, readFileSync } from "node:fs";
  */
 export function signalJob(signal: NodeJS.Signals): void {
   const group = groupOf(process.pid);
-  // List all before the first ends: its children would get another parent.
+  // List all before the first signal: children of a process that ends get another parent.
   for (const pid of descendants(process.pid).filter((one) => groupOf(one) === group)) {
     try {
       process.kill(pid, signal);
     } catch {
-      // It has ended meanwhile.
+      // The process ended meanwhile.
     }
   }
 }
@@ -29,8 +29,8 @@ function descendants(pid: number): number[] {
 }
 
 /**
- * proc_pid_stat(5): the field after the state and the parent. The name before them may hold
- * anything.
+ * proc_pid_stat(5): the field after the state and the parent. The name before them may contain any
+ * character.
  */
 function groupOf(pid: number): string | undefined {
   const stat = read(() => readFileSync(`/proc/${pid}/stat`, "latin1"), "");

@@ -1,21 +1,18 @@
 import { KeyParser, type TerminalEvent } from "../keymap/keys.ts";
 
 /**
- * Bytes after ESC that belong to one key come in one piece nearly always; over a slow connection
- * within this. It is part of what Esc takes to cancel (50 ms).
+ * Milliseconds to wait after ESC. Bytes of one key nearly always arrive together, and within this
+ * time over a slow connection. Part of the time that Esc takes to cancel (50 ms).
  */
 const ESCAPE_MS = 20;
 
-/**
- * Pieces of an answer of the terminal's may be so far apart; typed text is no part of it after
- * that.
- */
+/** Maximum milliseconds between pieces of a terminal's answer. Later bytes are typed text. */
 const ANSWER_MS = 500;
 
 /** Enter, and the usual keys to leave a program: ^C, ^D and `q`. */
 const GOES_BACK = [0x0d, 0x0a, 0x03, 0x04, 0x71];
 
-/** Hears the keys of a terminal, and that there will be none any more. */
+/** Reads keys of a terminal, and reports the end of its input. */
 export class KeyInput {
   readonly #input: NodeJS.ReadStream;
   readonly #parser = new KeyParser();
@@ -34,19 +31,19 @@ export class KeyInput {
     this.listen();
   }
 
-  /** From now on, or again. */
+  /** Starts or resumes reading. */
   listen(): void {
     this.#input.on("data", this.#take).resume();
   }
 
-  /** Leaves the input to another program. */
+  /** Stops reading: another program uses the input. */
   ignore(): void {
     this.#input.off("data", this.#take).pause();
   }
 
   /**
-   * Asks, and waits for Enter or its like. Read as raw bytes: in a terminal that takes whole lines
-   * ^D is the end of all input, and ^C a signal.
+   * Prompts, and waits for Enter or a similar key. Reads raw bytes: on a terminal in line mode, ^D
+   * would end all input, and ^C would be a signal.
    */
   goesBack(ask: () => void): Promise<void> {
     this.#input.setRawMode(true);
@@ -61,7 +58,7 @@ export class KeyInput {
     });
   }
 
-  /** Nothing is heard afterwards; an error of the input is still caught until {@link release}. */
+  /** Stops reading for good. Input errors are still caught until {@link release}. */
   close(): void {
     clearTimeout(this.#escape);
     this.#input.off("end", this.#onEnd);

@@ -18,8 +18,8 @@ export class LazyBrowser {
   #browser: Browser | undefined;
 
   /**
-   * The session stays the caller's; without one the place connects when it is asked. Throws USAGE
-   * for a config file that is wrong.
+   * The caller keeps ownership of the session; without one, the target connects on first use.
+   * @throws PortholeError USAGE for an invalid config file
    */
   constructor(session: Session | undefined, target: Target, options: ConnectionOptions) {
     const { signal } = this.#abort;
@@ -41,7 +41,7 @@ export class LazyBrowser {
     };
   }
 
-  /** Ends what was reached from here. */
+  /** Closes the browser and its sessions. */
   close(): void {
     this.#abort.abort();
     this.location.place.close();

@@ -7,10 +7,10 @@ import { pipeTo } from "./pipe-to.ts";
 
 export type OutAction = "pipe" | "run" | "edit" | "copy" | "save";
 
-/** Bytes that a terminal takes for its clipboard: most refuse more than 100 kB of base64. */
+/** Maximum bytes for a terminal's clipboard: most terminals refuse more than 100 kB of base64. */
 const MAX_COPIED = 74_000;
 
-/** Does what the keys of `out` mean for a view. What goes wrong is thrown. */
+/** Runs an action of the `out` keys on a view. Failures are thrown. */
 export async function runOutAction(view: View, action: OutAction, host: Host): Promise<void> {
   switch (action) {
     case "copy":
@@ -26,7 +26,7 @@ export async function runOutAction(view: View, action: OutAction, host: Host): P
   }
 }
 
-/** What `|` and `s` take, in words. */
+/** The bytes that `|` and `s` take, in words. */
 function whatOf(view: View): string {
   if (!view.output) return "the selected file";
   return view.range?.().isMarked ? "the marked range" : "the screen";
@@ -54,7 +54,9 @@ function copy(view: View, host: Host): void {
   host.say(`copied ${bytes.length} bytes${note}`);
 }
 
-/** The name is the user's, never one from a container, and nothing that exists is touched. */
+/**
+ * The user types the name, so it never comes from a container. Existing files are not overwritten.
+ */
 async function save(view: View, name: string, host: Host): Promise<void> {
   let fd: number;
   try {
@@ -100,7 +102,7 @@ async function* closing(file: OpenFile): AsyncGenerator<Uint8Array> {
 }
 
 /**
- * Runs a shell's command on the file: by a path where it writes `{}`, else as its standard input.
+ * Runs a shell command on the file: by a path that replaces `{}`, otherwise as its standard input.
  */
 async function run(
   view: View,

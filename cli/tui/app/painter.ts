@@ -8,22 +8,22 @@ import { ScreenStore } from "../ui/store.ts";
 import type { Surfaces } from "../ui/surfaces.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Surfaces render 30 times a second at most. */
+/** Minimum milliseconds between renders of the surfaces: 30 per second. */
 const SURFACES_MS = 33;
 
-/** What the painter asks of the application. */
+/** The application as the painter sees it. */
 export interface PainterHost {
   /**
-   * What the surfaces are to show now; undefined where there is nothing, or another program has the
+   * What the surfaces show; undefined if there is nothing to show, or if another program has the
    * terminal.
    */
   state(): ScreenState | undefined;
-  /** A key came and its frame is not drawn: surfaces wait for that. */
+  /** A key has arrived whose frame is not drawn yet: surfaces wait for that frame. */
   isKeyWaiting(): boolean;
   failed(error: unknown): void;
 }
 
-/** The body of a frame with where it stands. */
+/** The body of a frame, and its position. */
 export interface Body {
   rows: readonly string[];
   /** Cells of the last column, one per row. */
@@ -32,14 +32,14 @@ export interface Body {
   side?: Rectangle | undefined;
   columns: number;
   regions: Regions;
-  /** Shown above it as long as Ink is not loaded. */
+  /** Shown above the body until Ink is loaded. */
   title: string;
 }
 
 /**
- * Puts the screen together: rows of the body are written at once, surfaces render after them and
- * are written when they have changed. Until Ink is loaded there are the body and one plain row with
- * its title.
+ * Composes the screen. Rows of the body are written at once; surfaces render after them and are
+ * written when they have changed. Until Ink is loaded, the screen is the body and one plain row
+ * with its title.
  */
 export class Painter {
   readonly #terminal: Terminal;
@@ -57,19 +57,19 @@ export class Painter {
     this.#host = host;
   }
 
-  /** Writes a body, and lets the surfaces follow. */
+  /** Writes a body, and schedules the surfaces. */
   paint(body: Body): void {
     this.#body = body;
     this.#write();
     this.#render();
   }
 
-  /** The terminal shows something else now: the next frame draws every row. */
+  /** The terminal's content is unknown: the next frame draws every row. */
   invalidate(): void {
     this.#compositor.invalidate();
   }
 
-  /** Loads Ink, which takes longer than the first text, and 15 MB. */
+  /** Loads Ink, which takes longer than the first text and 15 MB of memory. */
   async load(): Promise<void> {
     const state = this.#host.state();
     if (this.#surfaces || !state) return;
@@ -95,13 +95,13 @@ export class Painter {
   #render(): void {
     if (!this.#store || this.#timer || this.#isClosed) return;
     const wait = Math.max(0, this.#last + SURFACES_MS - performance.now());
-    // Behind the keys that came meanwhile: timers run before input, this after it.
+    // Runs after pending keys: timers run before input, this runs after it.
     this.#timer = setTimeout(() => setImmediate(() => this.#renderNow()), wait);
   }
 
   #renderNow(): void {
     this.#timer = undefined;
-    // The frame of that key asks again.
+    // The frame of that key requests the surfaces again.
     if (this.#isClosed || this.#host.isKeyWaiting()) return;
     const state = this.#host.state();
     if (!state) return;
@@ -109,7 +109,7 @@ export class Painter {
     this.#store?.set(state);
   }
 
-  /** A terminal that takes nothing now asks for a whole frame when it does again. */
+  /** A busy terminal requests a whole frame when it accepts output again. */
   #changed(): void {
     if (this.#isClosed || this.#terminal.busy || !this.#host.state()) return;
     try {
@@ -124,7 +124,7 @@ export class Painter {
     if (!body) return;
     const { columns, regions } = body;
     const state = this.#store?.get();
-    // Drawn for another width: blank until they are drawn again.
+    // Drawn for another width: blank until the surfaces render again.
     const surfaces = state?.top.columns === columns ? this.#surfaces : undefined;
     const { rows, edge } = this.#laidOut(body, state, surfaces);
     const top = surfaces?.top() ?? (this.#surfaces ? [] : [clipText(` ${sanitiseText(body.title)}`, columns).text]);
@@ -148,7 +148,7 @@ export class Painter {
     const size = { columns, height: regions.body };
     let body: readonly string[] = exactly(rows, size.height);
     let cells = exactly(edge, size.height);
-    // A panel for another size is not drawn. The next frame of the surfaces has the right one.
+    // Skips a panel of another size. The next frame of the surfaces has the right size.
     if (side && surfaces && state?.side && isSameRectangle(state.side, side))
       body = withPanel(body, surfaces.side(), side);
     for (const part of [state?.overlay, state?.toast]) {

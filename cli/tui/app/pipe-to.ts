@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 
 /**
- * Runs a shell's command with these bytes on its standard input; the terminal is its own. A command
- * that stops reading, as head does, is no failure.
- * @returns its exit status; 128 + n where a signal ended it is the shell's business
+ * Runs a shell command with these bytes on its standard input. It owns the terminal meanwhile. A
+ * command that stops reading early, as head does, is not a failure.
+ * @returns its exit status; 128 + n if the shell reports that a signal ended it
  */
 export async function pipeTo(
   command: string,

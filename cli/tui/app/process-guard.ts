@@ -1,13 +1,13 @@
 /** Signals that end the screen, with the status that a shell would report for them. */
 const ENDING = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGQUIT: 131 } as const;
 
-/** Most of what other code may print meanwhile; it comes out when the terminal is back. */
+/** Maximum bytes of deferred output from other code, printed once the terminal is restored. */
 const MAX_DEFERRED = 64 * 1024;
 
 export interface GuardHandlers {
-  /** Gives the terminal back. Synchronous; called more than once. */
+  /** Restores the terminal. Synchronous and idempotent. */
   restore(): void;
-  /** A signal asks to end with this status. */
+  /** A signal requests the end with this status. */
   end(status: number): void;
   /** Uncaught exceptions and rejections. */
   fail(error: unknown): void;
@@ -18,9 +18,9 @@ export interface GuardHandlers {
 }
 
 /**
- * Stands between the screen and every way the process can end or be stopped, and keeps what others
- * print off the screen. Returns the function that takes it all away again and prints what was held
- * back.
+ * Handles every way in which the process can end or stop while the screen is shown, and keeps the
+ * output of other code off the screen. Returns a function that undoes this and prints the deferred
+ * output.
  */
 export function guardProcess(handlers: GuardHandlers): () => void {
   const signals = Object.entries(ENDING).map(([signal, status]) => [signal, () => handlers.end(status)] as const);
@@ -41,8 +41,8 @@ export function guardProcess(handlers: GuardHandlers): () => void {
 }
 
 /**
- * Makes `listener` the only one: others would report, or exit, while the terminal is not back yet.
- * Returns the undo.
+ * Replaces all listeners by `listener`: others would report, or exit, before the terminal is
+ * restored. Returns a function that undoes this.
  */
 function takeOver(
   event: "uncaughtException" | "unhandledRejection" | "warning",
@@ -58,7 +58,7 @@ function takeOver(
   };
 }
 
-/** Keeps stdout, stderr and Node's warnings from the screen until released. */
+/** Defers stdout, stderr and Node's warnings until released. */
 function holdOutput(): () => void {
   const held: { stream: NodeJS.WriteStream; chunk: string | Uint8Array }[] = [];
   let size = 0;
@@ -72,7 +72,7 @@ function holdOutput(): () => void {
     stream.write = hold;
     return { stream, write };
   });
-  // Node prints warnings past the streams.
+  // Node prints warnings without the streams.
   const giveBack = takeOver("warning", ({ name, message }) => process.stderr.write(`${name}: ${message}\n`));
   return () => {
     giveBack();

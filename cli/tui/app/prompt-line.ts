@@ -3,27 +3,27 @@ import type { KeyEvent } from "../keymap/keys.ts";
 import { editPrompt, MAX_CHARACTERS, type PromptState, promptOf } from "../ui/prompt.ts";
 import type { Choice, PromptRequest } from "../view.ts";
 
-/** What may become of the line, in its hint. */
+/** Maximum number of completions in the hint. */
 const MAX_OFFERED = 100;
 
-/** Lines that are remembered for each kind of question. */
+/** Maximum number of history lines for each kind of question. */
 const MAX_REMEMBERED = 100;
 
-/** A question while it is answered: the line, its completion, and the lines typed before. */
+/** A pending prompt: the line, its completions and its history. */
 export class PromptLine {
   readonly question: PromptRequest;
   readonly #changed: () => void;
   readonly #keymap: Keymap;
-  /** Lines that were typed at questions of this label, the last one first. */
+  /** History of this label, latest first. */
   readonly #before: string[];
   #recalled = -1;
   #typed = "";
   /** Why the last Enter was refused, or what to type; cleared by the next key. */
   #refusal: string | undefined;
   #state: PromptState;
-  /** What the line may become, while Tab goes through it. */
+  /** Completions, while Tab cycles through them. */
   #offered: { all: readonly string[]; at: number } | undefined;
-  /** Of what is being asked for: it ends when one types on. */
+  /** Aborts the pending completion when the line changes. */
   #completing: AbortController | undefined;
   /** Entries for the line; undefined after a change, until the next frame requests them. */
   #listed: readonly Choice[] | undefined;
@@ -62,18 +62,18 @@ export class PromptLine {
     this.#chosen = to < 0 ? undefined : to;
   }
 
-  /** Takes an entry by its index. True if that answers the question. */
+  /** Takes an entry by its index. True if that answers the prompt. */
   pick(index: number): boolean {
     const choice = this.choices?.all[index];
     return choice !== undefined && this.#take(choice);
   }
 
-  /** Why Enter was refused, what Tab offers, or that the line is full, for the rest of the row. */
+  /** Why Enter was refused, the completions, or that the line is full, for the rest of the row. */
   get hint(): string {
     if (this.#refusal !== undefined) return this.#refusal;
     if (this.#state.characters.length >= MAX_CHARACTERS) return `full: ${MAX_CHARACTERS} characters`;
     const { all, at } = this.#offered ?? { all: [], at: -1 };
-    // Of a long list what a row may show, the chosen one among it.
+    // Of a long list, only what a row can show, including the current one.
     const from = Math.max(0, at + 1 - MAX_OFFERED);
     return all
       .slice(from, from + MAX_OFFERED)
@@ -81,7 +81,7 @@ export class PromptLine {
       .join("  ");
   }
 
-  /** Takes a key. True when the question is answered or given up. */
+  /** Handles a key. True if the prompt is answered or cancelled. */
   take(event: KeyEvent): boolean {
     if (event.kind === "mouse") return false;
     this.#refusal = undefined;
@@ -124,7 +124,7 @@ export class PromptLine {
     return this.#state.characters.join("");
   }
 
-  /** True if that answers the question. */
+  /** True if that answers the prompt. */
   #take(choice: Choice): boolean {
     if (choice.isBeginning) {
       this.#put(choice.line);
@@ -162,7 +162,7 @@ export class PromptLine {
       this.#put(all[next] ?? "");
       return;
     }
-    // One at a time: a directory may take a while, and Tab repeats while it is held.
+    // One completion at a time: a directory may be slow, and Tab repeats while it is held.
     if (this.#completing) return;
     const abort = new AbortController();
     this.#completing = abort;
@@ -218,14 +218,14 @@ export class PromptLine {
   }
 }
 
-/** The longest beginning that all have. */
+/** The longest common prefix. */
 export function commonBeginning(all: readonly string[]): string {
   let common = all[0] ?? "";
   for (const one of all) while (!one.startsWith(common)) common = common.slice(0, -1);
   return common;
 }
 
-/** Of `web:/var/log/`, `log/`. */
+/** `log/` for `web:/var/log/`. */
 function lastPart(text: string): string {
   return /[^/\s]+\/?$/.exec(text)?.[0] ?? text;
 }

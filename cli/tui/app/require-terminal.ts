@@ -2,7 +2,8 @@ import { isatty } from "node:tty";
 import { PortholeError } from "../../../src/errors.ts";
 
 /**
- * @throws PortholeError USAGE where the screen cannot be shown; `what` needs it, `hint` does not.
+ * @throws PortholeError USAGE if the screen cannot be shown; `what` names what needs it, `hint`
+ * what works without it
  */
 export function requireTerminal(what: string, hint: string): void {
   if (!isTerminal())
@@ -13,7 +14,7 @@ export function requireTerminal(what: string, hint: string): void {
     });
 }
 
-/** Whether the screen can be shown. */
+/** True if the screen can be shown. */
 export function hasScreen(): boolean {
   return isTerminal() && !isDumb();
 }
@@ -22,10 +23,7 @@ function isTerminal(): boolean {
   return isatty(0) && isatty(1);
 }
 
-/**
- * What an editor's shell window and some build tools call themselves: they show control sequences
- * as they come.
- */
+/** Names of editors' shell windows and build tools, which print control sequences literally. */
 function isDumb(): boolean {
   return process.env.TERM === "dumb";
 }

@@ -1,19 +1,16 @@
 import type { View } from "../view.ts";
 
-/**
- * Views that lie one over the other, side by side in tabs. There is always one tab, empty only at
- * the very end.
- */
+/** Tabs, each a stack of views. There is always one tab, empty only at the end of the program. */
 export class Tabs {
   #stacks: View[][] = [[]];
   #at = 0;
 
-  /** The view that is shown. */
+  /** The visible view. */
   get view(): View | undefined {
     return this.#stacks[this.#at]?.at(-1);
   }
 
-  /** Number of the tab that is shown, from 0. */
+  /** Index of the visible tab, from 0. */
   get at(): number {
     return this.#at;
   }
@@ -22,30 +19,30 @@ export class Tabs {
     return this.#stacks.length;
   }
 
-  /** What each tab shows. */
+  /** Titles of the tabs. */
   get titles(): readonly string[] {
     return this.#stacks.map((stack) => stack.at(-1)?.title ?? "");
   }
 
-  /** Views in the shown tab: how far one can go back. */
+  /** Number of views in the visible tab. */
   get depth(): number {
     return this.#stacks[this.#at]?.length ?? 0;
   }
 
-  /** Over the one that is shown. */
+  /** Shows a view over the visible one. */
   push(view: View): void {
     this.#stacks[this.#at]?.push(view);
   }
 
-  /** In a tab of its own, beside the one that is shown, and shown from now on. */
+  /** Shows a view in a new tab beside the visible one. */
   add(view: View): void {
     this.#at++;
     this.#stacks.splice(this.#at, 0, [view]);
   }
 
   /**
-   * Takes the shown view away; with its last view a tab goes too, if there is another. Returns the
-   * view.
+   * Removes and returns the visible view. Also removes its tab if that is then empty and not the
+   * last.
    */
   pop(): View | undefined {
     const view = this.#stacks[this.#at]?.pop();
@@ -53,17 +50,14 @@ export class Tabs {
     return view;
   }
 
-  /**
-   * Takes away the views over the last one that is wanted, in the shown tab; undefined where there
-   * is none.
-   */
+  /** Removes the views above the last wanted one in the visible tab; undefined if there is none. */
   popTo(isWanted: (view: View) => boolean): readonly View[] | undefined {
     const stack = this.#stacks[this.#at] ?? [];
     const index = stack.findLastIndex(isWanted);
     return index === -1 ? undefined : stack.splice(index + 1);
   }
 
-  /** Takes the shown tab away with all its views; undefined where it is the last one. */
+  /** Removes the visible tab with all its views; undefined if it is the last tab. */
   close(): readonly View[] | undefined {
     if (this.#stacks.length === 1) return undefined;
     const stack = this.#stacks[this.#at]?.splice(0);
@@ -71,12 +65,12 @@ export class Tabs {
     return stack;
   }
 
-  /** Shows the next tab, or one so many further; the last is followed by the first. */
+  /** Shows the tab `by` positions further; wraps around at both ends. */
   turn(by: number): void {
     this.#at = (this.#at + by + this.#stacks.length) % this.#stacks.length;
   }
 
-  /** Shows this tab, if it is there. */
+  /** Shows this tab, if it exists. */
   show(number: number): boolean {
     if (this.#stacks[number] === undefined) return false;
     this.#at = number;

@@ -2,12 +2,12 @@ import { colourDepth, isLightColour, type Theme, type ThemeChoice, type ThemePar
 import { ASK_BACKGROUND, type BackgroundReport } from "../keymap/keys.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Surfaces wait so long for the terminal's answer. One that comes later still counts. */
+/** Milliseconds that surfaces wait for the terminal's answer. A later answer still counts. */
 const DEADLINE_MS = 150;
 
 /**
- * The theme for this terminal. The object stays the same when the answer changes what is in it:
- * views keep it.
+ * The theme for this terminal. The object stays the same when an answer changes its content,
+ * because views keep it.
  */
 export class TerminalTheme {
   readonly theme: Theme;
@@ -21,7 +21,7 @@ export class TerminalTheme {
     this.#answer = resolve;
   });
 
-  /** `changed`: colours are others now. */
+  /** `changed` is called when the colours change. */
   constructor(choice: ThemeChoice, environment: NodeJS.ProcessEnv, changed: () => void) {
     this.#choice = choice;
     this.#environment = environment;
@@ -31,8 +31,8 @@ export class TerminalTheme {
   }
 
   /**
-   * Asks for the background, where the theme depends on it. The Linux console shows what it does
-   * not know.
+   * Requests the background if the theme depends on it. Not on the Linux console, which displays
+   * unknown sequences.
    */
   ask(terminal: Terminal): void {
     const { NO_COLOR, TERM } = this.#environment;
@@ -41,7 +41,7 @@ export class TerminalTheme {
     terminal.write(ASK_BACKGROUND);
   }
 
-  /** Resolves with the answer, or when it is not worth waiting for any more. */
+  /** Resolves with the answer, or at the deadline. */
   async known(): Promise<void> {
     if (!this.#isAsked) return;
     let timer: NodeJS.Timeout | undefined;

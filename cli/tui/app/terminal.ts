@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, writeSync } from "node:fs";
 
 /**
  * Alternate screen, no cursor, bracketed paste, no automatic wrap (a row that is too wide for this
- * terminal then hurts nothing else).
+ * terminal then affects no other row).
  */
 const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?7l\x1b[m";
 
@@ -10,24 +10,23 @@ const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?7l\x1b[m";
 const MOUSE_ON = "\x1b[?1002h\x1b[?1006h";
 const MOUSE_OFF = "\x1b[?1006l\x1b[?1002l";
 
-/**
- * Undoes ENTER and everything that a frame could have left half done: synchronised output, scroll
- * region, style.
- */
+/** Undoes ENTER and any state of an incomplete frame: synchronised output, scroll region, style. */
 const RESTORE = "\x1b[?2026l\x1b[r\x1b[m\x1b[?7h\x1b[?2004l\x1b[?25h\x1b[?1049l";
 
 /** Ends a control sequence that was cut short (CAN, ECMA-48 8.3.6). */
 const CANCEL = "\x18";
 
-/** A terminal that does not take bytes (Ctrl-S, a stalled connection) is tried again after this. */
+/**
+ * Milliseconds between retries while a terminal accepts no bytes (Ctrl-S, a stalled connection).
+ */
 const RETRY_MS = 8;
-/** And no exit waits longer than this for it. */
+/** Maximum milliseconds that an exit waits for the terminal. */
 const RESTORE_DEADLINE_MS = 500;
 
 /**
- * The terminal's modes and its output. Output goes to a descriptor of its own that does not block,
- * so that a terminal which takes nothing holds up no key and no signal: one frame may be on its
- * way, and frames that are ready meanwhile are never made (see {@link Terminal.busy}).
+ * The terminal's modes and its output. Output goes to a non-blocking descriptor of its own, so that
+ * a stalled terminal delays no key and no signal. One frame may be pending; frames that become
+ * ready meanwhile are not made (see {@link Terminal.busy}).
  */
 export class Terminal {
   readonly #stdin: typeof process.stdin;
@@ -38,7 +37,7 @@ export class Terminal {
   #retry: NodeJS.Timeout | undefined;
   #entered = false;
   #mouse = false;
-  /** Called when a frame that had to wait is out. */
+  /** Called when a pending frame is written completely. */
   onDrain: () => void = () => {};
 
   constructor(stdin: typeof process.stdin, stdout: typeof process.stdout) {
@@ -57,12 +56,12 @@ export class Terminal {
     return Math.max(1, this.#stdout.rows || 24);
   }
 
-  /** True while an earlier frame is not out: do not make another. */
+  /** True while an earlier frame is pending: do not make another. */
   get busy(): boolean {
     return this.#pending.length > 0;
   }
 
-  /** Takes the terminal over; again after a suspension too. */
+  /** Sets the terminal up, at the start and after a suspension. */
   enter(): void {
     // libuv remembers the mode that it set. Another program may have changed the mode while this
     // process was stopped, so turn it off first.
@@ -73,8 +72,8 @@ export class Terminal {
   }
 
   /**
-   * Takes the mouse, or gives it back: while it is taken, the terminal's own selection needs Shift.
-   * True when it is taken now.
+   * Turns mouse reports on or off. While they are on, the terminal's own selection needs Shift.
+   * Returns whether they are on now.
    */
   toggleMouse(): boolean {
     this.#mouse = !this.#mouse;
@@ -82,14 +81,13 @@ export class Terminal {
     return this.#mouse;
   }
 
-  /** Writes on the user's own screen, while it is given back. */
+  /** Writes on the user's own screen, while that is visible. */
   print(text: string): void {
     this.#writeAll(Buffer.from(text));
   }
 
   /**
-   * OSC 52 (xterm): the terminal keeps these bytes as what was copied, also over ssh. Nothing but
-   * base64 is sent.
+   * OSC 52 (xterm): puts these bytes on the terminal's clipboard, also over ssh. Sends only base64.
    */
   copy(bytes: Uint8Array): void {
     this.write(`\x1b]52;c;${Buffer.from(bytes).toString("base64")}\x07`);
@@ -101,23 +99,20 @@ export class Terminal {
     this.#flush();
   }
 
-  /**
-   * Gives the terminal back as it was. Synchronous and idempotent: also for signal and exit
-   * handlers.
-   */
+  /** Restores the terminal. Synchronous and idempotent, for signal and exit handlers. */
   leave(): void {
     if (!this.#entered) return;
     this.#entered = false;
     clearTimeout(this.#retry);
     const cut = this.busy;
     this.#pending = Buffer.alloc(0);
-    // Setting modes waits for the output to drain (TCSADRAIN in libuv). Where nothing drains, Node
+    // Setting modes waits for the output to drain (TCSADRAIN in libuv). If nothing drains, Node
     // resets them at exit without waiting.
     if (!this.#writeAll(Buffer.from((cut ? CANCEL : "") + (this.#mouse ? MOUSE_OFF : "") + RESTORE))) return;
     try {
       this.#stdin.setRawMode(false);
     } catch {
-      // The terminal is gone (SIGHUP): there is nothing to give back.
+      // The terminal is gone (SIGHUP): nothing to restore.
     }
   }
 
@@ -141,7 +136,7 @@ export class Terminal {
     }
   }
 
-  /** True when all of it is out in time. */
+  /** True if all bytes are written in time. */
   #writeAll(bytes: Buffer): boolean {
     const deadline = Date.now() + RESTORE_DEADLINE_MS;
     let rest = bytes;
@@ -154,7 +149,8 @@ export class Terminal {
   }
 
   /**
-   * Bytes taken; 0 when the terminal takes none now. Of a terminal that is gone (EIO), everything.
+   * Returns the number of bytes written; 0 if the terminal accepts none now. Counts all bytes as
+   * written if the terminal is gone (EIO).
    */
   #tryWrite(bytes: Buffer): number {
     try {
@@ -167,9 +163,9 @@ export class Terminal {
 }
 
 /**
- * The same terminal as an open file description of its own, so that O_NONBLOCK does not reach the
- * shell's. Undefined where that is not allowed (after su, for one): then writes block as
- * everybody's do.
+ * Opens the same terminal as a new open file description, so that O_NONBLOCK does not affect the
+ * shell's. Undefined if that is not permitted (for example after su): then writes block, as in any
+ * program.
  */
 function reopen(fd: number): number | undefined {
   try {

@@ -6,7 +6,7 @@ import type { Zone } from "../../../src/times/index.ts";
 import { TailTarget } from "../../tail/tail-target.ts";
 import type { ConnectionOptions } from "../../targets/options.ts";
 
-/** How long what is followed must be out of reach before a row says so. */
+/** Milliseconds that a followed file must be unreachable before a row says so. */
 export const GONE_MS = 1000;
 
 /** The absolute path of a target, so that parent directories can be opened. */
@@ -14,13 +14,13 @@ export function absolutePath(target: Target): string {
   return target.kind === "local" ? resolve(target.path) : target.path;
 }
 
-/** Refuses a time zone that there is not, before a screen is drawn. Throws USAGE. */
+/** Refuses an unknown time zone before the screen is drawn. Throws USAGE. */
 export async function checkZone({ tz }: ConnectionOptions): Promise<void> {
   if (tz !== undefined) (await import("../../../src/times/index.ts")).parseZone(tz);
 }
 
 /**
- * What the browser shows: a container, the namespaces of a process, or this machine. Holds one
+ * The target of a browser: a container, the namespaces of a process, or this machine. Holds one
  * session and replaces it after its end.
  */
 export class BrowserTarget {
@@ -37,7 +37,7 @@ export class BrowserTarget {
     this.#signal = signal;
   }
 
-  /** A place whose session is there already, and stays the caller's. */
+  /** A target with an existing session. The caller keeps ownership of the session. */
   static with(session: Session, target: Target, options: ConnectionOptions, signal: AbortSignal): BrowserTarget {
     const place = new BrowserTarget(target, options, signal);
     place.#session = session;
@@ -50,28 +50,28 @@ export class BrowserTarget {
     return placeName(this.target);
   }
 
-  /** The engine to ask; undefined: every one. */
+  /** The engine to use; undefined for all. */
   get engine(): string | undefined {
     return this.#options.engine;
   }
 
-  /** A path here, as a target that any command takes. */
+  /** A path here, as a target that any command accepts. */
   text(path: string): string {
     return this.name === "" ? path : `${this.name}:${path}`;
   }
 
-  /** The session that there was has ended. */
+  /** True if there was a session and it has ended. */
   get isEnded(): boolean {
     return this.#session?.ended !== undefined;
   }
 
-  /** The route of the session, when there is one. */
+  /** The route of the session, if there is one. */
   get route(): string {
     return this.#session?.route ?? "";
   }
 
   /**
-   * The session, connected when there is none or when it has ended. Rejects as {@link connect}
+   * Returns the session. Connects if there is none or if it has ended. Rejects as {@link connect}
    * does.
    */
   session(options: { runningOnly?: boolean } = {}): Promise<Session> {
@@ -83,8 +83,8 @@ export class BrowserTarget {
   }
 
   /**
-   * Asks something of the session; once more, of a new one, when it ended over the question: its
-   * agent may have been restarted.
+   * Runs an action on the session. Retries once on a new session if the session ended meanwhile,
+   * because its agent may have been restarted.
    */
   async use<T>(action: (session: Session) => Promise<T>): Promise<T> {
     for (let attempt = 0; ; attempt++) {
@@ -97,7 +97,7 @@ export class BrowserTarget {
     }
   }
 
-  /** What times without a zone mean here. */
+  /** The zone of times without a zone. */
   async zone(): Promise<Zone> {
     const { parseZone, targetZone } = await import("../../../src/times/index.ts");
     const { tz } = this.#options;
@@ -105,8 +105,8 @@ export class BrowserTarget {
   }
 
   /**
-   * The place as the follow engine asks it: `tell` hears that the container was restarted, or is
-   * gone. End it when nothing is followed any more.
+   * The target for the follow engine. `tell` is called when the container is restarted or removed.
+   * End it when no file is followed any more.
    */
   followed(tell: (text: string) => void): TailTarget {
     return new TailTarget({ session: (_, options) => this.session(options) }, this.target, GONE_MS, tell);

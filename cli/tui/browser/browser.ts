@@ -21,22 +21,22 @@ import { processesView } from "./processes-view.ts";
 import { sandboxesView } from "./sandboxes-view.ts";
 
 /**
- * What the views of the browser share: the places that were reached, and how things look. Closed
- * after every view.
+ * Shared by the browser's views: the connected targets and the display settings. Close it after
+ * every view.
  */
 export class Browser implements BrowserContext {
   readonly host: Host;
   readonly options: ConnectionOptions;
   readonly theme: Theme;
-  /** Of names, by LS_COLORS; undefined without colours. */
+  /** Colours of names, by LS_COLORS; undefined without colours. */
   readonly colours: Colours | undefined;
   readonly arrangement: Arrangement;
-  /** Show what the selected file holds, where there is room. */
+  /** Show the content of the selected file, if there is room. */
   preview: boolean;
-  /** Show details of the selected container; undefined: where there is room beside the list. */
+  /** Show details of the selected container; undefined: if there is room beside the list. */
   details: boolean | undefined;
   listShare = 0.55;
-  /** Files that were marked, by target. */
+  /** Marked files, by target. */
   readonly marks = new Map<string, { place: BrowserTarget; path: string }>();
   readonly #places = new Map<string, BrowserTarget>();
   readonly #abort = new AbortController();
@@ -51,7 +51,7 @@ export class Browser implements BrowserContext {
     this.colours = process.env.NO_COLOR ? undefined : new Colours(process.env.LS_COLORS);
   }
 
-  /** The place of a target; `engine` where its name alone might mean another container. */
+  /** The browser target of a target; `engine` if the name alone may mean another container. */
   place(target: Target, engine = this.options.engine): BrowserTarget {
     const key = `${engine ?? ""} ${placeName(target)}`;
     const known = this.#places.get(key);
@@ -100,8 +100,8 @@ export class Browser implements BrowserContext {
   }
 
   /**
-   * Opens what is at a path in the viewer; a directory (through a link) is the caller's. What goes
-   * wrong is said.
+   * Opens a path in the viewer; passes a directory (also through a link) to the caller. Failures
+   * are shown as a message.
    */
   async openPath(
     place: BrowserTarget,
@@ -129,7 +129,7 @@ export class Browser implements BrowserContext {
     );
   }
 
-  /** Opens a descriptor of a process itself: what it holds, deleted or not. */
+  /** Opens a descriptor of a process: its file, deleted or not. */
   async openProcessFile(
     place: BrowserTarget,
     pid: number,
@@ -153,10 +153,7 @@ export class Browser implements BrowserContext {
     );
   }
 
-  /**
-   * Shows what was opened. What would lose what is read is opened only once the user has agreed to
-   * that.
-   */
+  /** Shows an open file. Asks for confirmation first if reading would consume the data. */
   async #openOrAsk(
     open: (consume: boolean) => Promise<OpenFile>,
     show: (file: OpenFile) => Promise<void>,
@@ -184,14 +181,14 @@ export class Browser implements BrowserContext {
     if (!this.marks.delete(target)) this.marks.set(target, { place, path });
   }
 
-  /** Follows every marked file, their lines as they come; without marks this one. */
+  /** Follows every marked file, lines in order of arrival; without marks, the given file. */
   async followMarked(place: BrowserTarget, path: string | undefined): Promise<void> {
     const { followView } = await import("./follow-view.ts");
     const chosen = this.marks.size > 0 ? [...this.marks.values()] : path === undefined ? [] : [{ place, path }];
     if (chosen.length > 0) await followView(this, chosen);
   }
 
-  /** Ends what is being connected, and every session. */
+  /** Aborts pending connections, and ends every session. */
   close(): void {
     this.#abort.abort();
     for (const place of this.#places.values()) place.close();

@@ -5,8 +5,8 @@ import { MAX_ENTRIES } from "./directory.ts";
 const DIRECTORY = 4;
 
 /**
- * The path that a typed one means: `//` begins again at the root, so that `/dev` can be typed
- * behind a directory that is there already.
+ * Resolves a typed path: `//` starts again at the root, so that `/dev` can be typed after a
+ * proposed directory.
  */
 export function typedPath(text: string): string {
   const restart = text.lastIndexOf("//");
@@ -14,8 +14,8 @@ export function typedPath(text: string): string {
 }
 
 /**
- * What a path that is typed in the directory `base` of a place could become, in order. Hidden names
- * only once their dot is typed.
+ * Completions of a path that is typed in the directory `base`, sorted. Includes hidden names only
+ * once their dot is typed.
  */
 export async function completePath(
   place: BrowserTarget,

@@ -106,7 +106,7 @@ export function containerColumns(options: ContainerColumnsOptions): Column<Conta
   ];
 }
 
-/** What is to be said of a container: why it cannot be reached, or what its route costs. */
+/** The message for a container: why it cannot be reached, or the cost of its route. */
 export function containerMessage(container: ListedContainer, now: number): string {
   const { name, state, details } = container;
   if (state === REMOVED) return `${name} was removed`;

@@ -25,7 +25,7 @@ import { UsageWatch } from "./usage-watch.ts";
 /** Milliseconds between redraws of ages and usage. */
 const TICK_MS = 1_000;
 
-/** The containers of every engine, as they come and go. */
+/** The list of containers of all engines, live. */
 export class ContainersView implements View {
   readonly contexts = ["containers", "list"] as const;
   readonly title = "Containers";
@@ -41,7 +41,7 @@ export class ContainersView implements View {
   #areSeveralEngines = false;
   /** True if a frame was drawn since the last tick, so the list is on the screen. */
   #isShown = false;
-  /** The panel's place in the last frame, and the size of that frame. */
+  /** The panel's position in the last frame, and the size of that frame. */
   #panel: Rectangle | undefined;
   #size: Size = { columns: 0, height: 0 };
   /** Key of the container to select again after its engine has recovered. */

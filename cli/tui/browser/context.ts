@@ -12,8 +12,8 @@ import type { Arrangement } from "./files-items.ts";
 export type OpenMode = "over" | "tab";
 
 /**
- * What the views of the browser share, and what they may open. `Browser` is the one that makes the
- * views.
+ * Shared by the browser's views, and the views that they may open. `Browser` implements it and
+ * makes the views.
  */
 export interface BrowserContext {
   readonly host: Host;
@@ -22,11 +22,11 @@ export interface BrowserContext {
   /** Colours of names, by LS_COLORS; undefined without colours. */
   readonly colours: Colours | undefined;
   readonly arrangement: Arrangement;
-  /** Show the content of the selected file, where there is room. */
+  /** Show the content of the selected file, if there is room. */
   preview: boolean;
-  /** Show details of the selected container; undefined: where there is room beside the list. */
+  /** Show details of the selected container; undefined: if there is room beside the list. */
   details: boolean | undefined;
-  /** Part of the width that a list has beside its preview. */
+  /** Share of the width for a list beside its preview. */
   listShare: number;
   /** Marked files, by target. */
   readonly marks: Map<string, { place: BrowserTarget; path: string }>;
@@ -52,9 +52,9 @@ export interface BrowserContext {
     on: { directory(path: string): void; match?: FoundMatch },
     how?: OpenMode,
   ): Promise<void>;
-  /** Opens a descriptor of a process itself: what it holds, deleted or not. */
+  /** Opens a descriptor of a process: its file, deleted or not. */
   openProcessFile(place: BrowserTarget, pid: number, file: ProcessFile, how?: OpenMode): Promise<void>;
   toggleMark(place: BrowserTarget, path: string): void;
-  /** Follows every marked file, lines in order of arrival; without marks the given one. */
+  /** Follows every marked file, lines in order of arrival; without marks, the given file. */
   followMarked(place: BrowserTarget, path: string | undefined): Promise<void>;
 }

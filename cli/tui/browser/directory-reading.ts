@@ -4,15 +4,15 @@ import type { FileItem } from "./files-items.ts";
 import { WatchedDirectory } from "./watched-directory.ts";
 
 export interface ReadingHandlers {
-  /** There are other items. `isFirst`: of a directory of which nothing was shown before. */
+  /** The items have changed. `isFirst`: the first items of a new directory. */
   taken(isFirst: boolean): void;
   /** A reading has ended. */
   ended(): void;
 }
 
 /**
- * Reads the entries of the directory that is shown, in parts, and again when it changes; one
- * reading at a time.
+ * Reads the entries of the visible directory, in parts, and again when it changes; one read at a
+ * time.
  */
 export class DirectoryReading {
   readonly #place: BrowserTarget;
@@ -22,7 +22,7 @@ export class DirectoryReading {
   #items: FileItem[] = [];
   #isWhole = true;
   #failure: unknown;
-  /** Of the reading that is going on: a newer one ends it. */
+  /** Aborts the read in progress when a newer one begins. */
   #going: AbortController | undefined;
   #isClosed = false;
 
@@ -31,17 +31,17 @@ export class DirectoryReading {
     this.#handlers = handlers;
   }
 
-  /** In the order in which they were read. */
+  /** Items in the order of the directory. */
   get items(): FileItem[] {
     return this.#items;
   }
 
-  /** False where there are more entries than are kept. */
+  /** False if the directory has more entries than are kept. */
   get isWhole(): boolean {
     return this.#isWhole;
   }
 
-  /** Why the last reading failed; undefined where it did not. */
+  /** Why the last read failed; undefined if it succeeded. */
   get failure(): unknown {
     return this.#failure;
   }
@@ -51,8 +51,7 @@ export class DirectoryReading {
   }
 
   /**
-   * Leaves the directory before and reads this one. Resolves when it is read and watched, or was
-   * left.
+   * Replaces the directory and reads it. Resolves when it is read and watched, or replaced again.
    */
   async begin(path: string): Promise<void> {
     this.#path = path;
@@ -61,7 +60,7 @@ export class DirectoryReading {
     this.#failure = undefined;
     this.#watched.close();
     await this.again();
-    // It may have been left meanwhile.
+    // The directory may have been replaced meanwhile.
     if (!this.#isClosed && this.#failure === undefined) await this.#watched.watch(this.#place, this.#path);
   }
 

@@ -4,22 +4,22 @@ import type { BrowserTarget } from "./browser-target.ts";
 import { backingsOf, type FileItem } from "./files-items.ts";
 
 /**
- * A long directory is first shown after this many entries, then after twice as many, and so on:
- * each time all are sorted again.
+ * A long directory is shown after this many entries, then after twice as many, and so on, because
+ * each time all entries are sorted again.
  */
 const FIRST_LOOK = 2_000;
 
-/** Entries that are kept, of 800 bytes each: a directory may be without end. */
+/** Maximum number of entries, of 800 bytes each: a directory may be endless. */
 export const MAX_ENTRIES = 200_000;
 
-/** What there is of a directory. */
+/** The entries of a directory that were read. */
 export interface Entries {
   items: FileItem[];
-  /** False: these are only the first. */
+  /** False if there are more entries. */
   isWhole: boolean;
 }
 
-/** What a place's files are shown with. Asked for once for each session. */
+/** Names and mounts of a target, requested once per session. */
 interface Names {
   session: Session;
   users: Map<number, string>;
@@ -29,15 +29,15 @@ interface Names {
 const names = new WeakMap<BrowserTarget, Names>();
 
 export interface ReadOptions {
-  /** Entries that are kept. */
+  /** Maximum number of entries. */
   most: number;
-  /** Hears of what there is of a long directory, every now and then. */
+  /** Called from time to time with the entries of a long directory so far. */
   some?: (items: FileItem[]) => void;
   /** Ends the load with the current entries: the view was left. */
   signal?: AbortSignal;
 }
 
-/** A directory's first entries with their stat and what keeps them. */
+/** The first entries of a directory with their stat and storage. */
 export async function readDirectory(
   place: BrowserTarget,
   path: string,

@@ -14,7 +14,7 @@ import { naturalKey } from "./natural-order.ts";
 /** An entry of a directory in the list of files. */
 export interface FileItem extends ListItem {
   entry: Item;
-  /** What keeps it, where the mount table tells. */
+  /** Storage of the entry, if the mount table shows it. */
   backing: Backing | undefined;
 }
 
@@ -30,7 +30,7 @@ export interface Arrangement {
 
 const DIRECTORY = 4;
 
-/** Entries in the order that the user wants: by name directories first. */
+/** Sorts entries as the user has chosen: by name, directories first. */
 export function arrange(items: readonly FileItem[], { sort, reverse, hidden }: Arrangement): FileItem[] {
   const shown = hidden ? items : items.filter(({ entry }) => !entry.name.startsWith("."));
   const sorted = sortedBy[sort](shown);
@@ -60,7 +60,7 @@ const sortedBy: Readonly<Record<Sort, (items: readonly FileItem[]) => FileItem[]
   storage: (items) => byGroup(items, storageWord),
   mode: (items) => byGroup(items, ({ entry }) => modeOf(entry)),
   owner: (items) => byGroup(items, ({ entry }) => ownerOf(entry)),
-  // Directories last: their own size says nothing of what is in them, and is not shown.
+  // Directories last: their own size says nothing about their contents, and is not shown.
   size: (items) => [
     ...byMost(items.filter(isNoDirectory), ({ entry }) => sizeOf(entry), nameOf),
     ...byText(items.filter(isDirectory), nameOf),
@@ -93,7 +93,7 @@ function isNoDirectory(item: FileItem): boolean {
   return !isDirectory(item);
 }
 
-/** How many of them `arrange` leaves out. */
+/** Number of items that `arrange` leaves out. */
 export function hiddenCount(items: readonly FileItem[], { hidden }: Arrangement): number {
   return hidden ? 0 : items.filter(({ entry }) => entry.name.startsWith(".")).length;
 }
@@ -178,7 +178,7 @@ export function backingSentence({ kind, volume, mount, readOnly }: Backing): str
 }
 
 /**
- * What keeps a file, for a whole directory of them: a container may have as many mounts as the
+ * Storage of all files of a directory in one pass: a container may have as many mounts as the
  * directory has entries.
  */
 export function backingsOf(mounts: readonly Mount[]): (stat: FileStat | undefined) => Backing | undefined {

@@ -29,13 +29,13 @@ import { SelectedLayer } from "./selected-layer.ts";
 /** Milliseconds between redraws of the files' ages. */
 const AGES_MS = 30_000;
 
-/** Columns of the screen from which on the selected file is shown beside the list. */
+/** Minimum columns of the screen for a preview beside the list. */
 const PREVIEW_FROM = 110;
 
 /** Columns of the border between list and preview. */
 const BORDER = 3;
 
-/** Columns that dragging the border leaves to the list, and to the preview. */
+/** Minimum columns that dragging the border leaves for the list, and for the preview. */
 const LEAST_LIST = 30;
 const LEAST_PREVIEW = 20;
 
@@ -44,7 +44,7 @@ function listWidth(columns: number, share: number): number {
   return Math.max(LEAST_LIST, Math.min(most, Math.floor(columns * share + 1e-6)));
 }
 
-/** The files of one place, a directory at a time. */
+/** The files of a target, one directory at a time. */
 export class FilesView implements View {
   readonly contexts = ["files", "out", "list"] as const;
   readonly place: BrowserTarget;
@@ -59,7 +59,7 @@ export class FilesView implements View {
   readonly #reading: DirectoryReading;
   readonly #ages: NodeJS.Timeout;
   #hidden = 0;
-  /** What is to be selected when the directory is read. */
+  /** Name to select once the directory is read. */
   #wanted: string | undefined;
 
   constructor(browser: BrowserContext, place: BrowserTarget, path: string, select?: string) {
@@ -175,7 +175,7 @@ export class FilesView implements View {
     }
   }
 
-  /** Of a directory: nothing. */
+  /** A directory has no file to lend. */
   async lend(): Promise<OpenFile | undefined> {
     const entry = this.#pane.list.selected?.entry;
     if (entry === undefined || entry.type === DIRECTORY) return undefined;
@@ -207,7 +207,7 @@ export class FilesView implements View {
     return false;
   }
 
-  /** Takes hold of the border beside the list. */
+  /** Grabs the border beside the list. */
   grab(_row: number, column: number): boolean {
     return this.#hasPreview && column >= this.#listColumns && column < this.#listColumns + BORDER;
   }
@@ -325,7 +325,7 @@ export class FilesView implements View {
 
   #taken(isFirst: boolean): void {
     const { list } = this.#pane;
-    // Who has not moved yet looks at the start of the list, whatever comes to stand there.
+    // Without a move by the user, the first item stays selected while more are inserted above it.
     const isAtStart = isFirst && list.counts.at <= 1;
     this.#arrange();
     if (isAtStart) {
@@ -373,7 +373,7 @@ export class FilesView implements View {
       }
       await this.#goTo(parentOf(clean), nameOf(clean));
       const isSelected = this.#pane.list.selected?.key === nameOf(clean);
-      // Beyond the entries that are kept it cannot be selected.
+      // An item beyond the kept entries cannot be selected.
       if (!isSelected && !this.#reading.isWhole && this.path === parentOf(clean)) await this.#openPath(clean);
     } catch (error) {
       this.#browser.host.say(failureLine(error));

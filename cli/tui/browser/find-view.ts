@@ -9,10 +9,10 @@ interface FoundItem extends ListItem {
   type: number;
 }
 
-/** More are no help to anybody. */
+/** Maximum number of results. */
 const MAX_ITEMS = 20_000;
 
-/** Files below a directory by name, as they are found; file systems of the kernel are left out. */
+/** Files below a directory by name, as they are found. Leaves out file systems of the kernel. */
 export function findView(
   browser: BrowserContext,
   place: BrowserTarget,

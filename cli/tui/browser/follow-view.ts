@@ -4,7 +4,7 @@ import { failureLine } from "./failure-lines.ts";
 import { type FollowEntry, MergedFollow } from "./merged-follow.ts";
 import { viewFile } from "./open-file.ts";
 
-/** Follows one file in the viewer, or several together. What goes wrong is said. */
+/** Follows one file in the viewer, or several merged. Failures are shown as a message. */
 export async function followView(browser: BrowserContext, chosen: readonly FollowEntry[]): Promise<void> {
   const { host } = browser;
   const [first] = chosen;

@@ -2,7 +2,7 @@ import type { FoundLine } from "../../grep/found-lines.ts";
 import type { ListItem } from "../lists/list.ts";
 import type { BrowserTarget } from "./browser-target.ts";
 
-/** Lines that are listed. */
+/** Maximum number of lines. */
 export const MAX_LINES = 10_000;
 
 /** A directory to search. */
@@ -60,7 +60,7 @@ export class GrepResults {
     this.#failure ||= message;
   }
 
-  /** Files that could not be searched, for the status. */
+  /** Files that could not be searched, for the status row. */
   get trouble(): string {
     if (this.#failures === 0) return "";
     return this.#failures === 1 ? this.#failure : `${this.#failures} not searched: ${this.#failure}`;

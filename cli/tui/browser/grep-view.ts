@@ -9,7 +9,7 @@ import type { BrowserContext } from "./context.ts";
 import { type GrepItem, GrepResults, type GrepScope, MAX_LINES } from "./grep-results.ts";
 import { LoadedView } from "./loaded-view.ts";
 
-/** Milliseconds between two looks at new lines. */
+/** Milliseconds between updates of the list. */
 const LOOK_MS = 100;
 
 interface Grep {

@@ -4,9 +4,9 @@ import { failureLine } from "./failure-lines.ts";
 import type { GrepScope } from "./grep-results.ts";
 
 export interface GrepQuestion {
-  /** What is searched, in words. */
+  /** The searched files, in words. */
   in: string;
-  /** A directory to ask for, with this proposal; undefined if it is known. */
+  /** Proposed directory to ask for; undefined if the scope is known. */
   directory?: string;
   scopes(directory: string): readonly GrepScope[];
 }

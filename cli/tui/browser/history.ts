@@ -1,4 +1,4 @@
-/** Where one was, and what was selected there: back and forward as a browser has it. */
+/** Visited paths with their selections; back and forward as in a browser. */
 export class History {
   readonly #entries: { path: string; select: string | undefined }[];
   #at = 0;
@@ -11,7 +11,10 @@ export class History {
     return this.#entries[this.#at]?.path ?? "/";
   }
 
-  /** Adds a path and drops the entries after the current one. `selected`: of the current path. */
+  /**
+   * Adds a path and drops the entries after the current one. `selected` is the selection at the
+   * current path.
+   */
   visit(path: string, selected: string | undefined): void {
     this.#keep(selected);
     this.#entries.splice(this.#at + 1);
@@ -19,7 +22,7 @@ export class History {
     this.#at++;
   }
 
-  /** What to select there; undefined when there is nothing before. */
+  /** The selection to restore; undefined if there is no earlier entry. */
   back(selected: string | undefined): { select: string | undefined } | undefined {
     return this.#step(-1, selected);
   }

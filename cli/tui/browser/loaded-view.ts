@@ -17,20 +17,20 @@ export interface LoadedViewOptions<Item extends ListItem> {
    */
   load(some: (items: readonly Item[]) => Promise<void>, signal: AbortSignal): Promise<Item[]>;
   open(item: Item, how: OpenMode): void;
-  /** Keys of its own. False when it is none. */
+  /** Handles keys of this list. False for any other key. */
   act?(action: Action, item: Item | undefined): boolean;
-  /** Of the selected item, for the status row. */
+  /** Text about the selected item, for the status row. */
   remark(item: Item | undefined): string;
-  /** Beside the counts, at the right end of the status row. */
+  /** Text beside the counts, at the right end of the status row. */
   summary?(items: readonly Item[]): string;
-  /** When there is none. */
+  /** Shown if there are no items. */
   nothing: readonly string[];
 }
 
-/** Milliseconds between two looks at what there is so far. */
+/** Milliseconds between updates while loading. */
 const SHOW_MS = 100;
 
-/** A list that is brought as a whole, on request: processes, mounts, what was found. */
+/** A list that is loaded completely on request: processes, mounts, search results. */
 export class LoadedView<Item extends ListItem> implements View {
   readonly contexts: readonly Context[];
   readonly title: string;
@@ -39,7 +39,7 @@ export class LoadedView<Item extends ListItem> implements View {
   readonly #browser: BrowserContext;
   readonly #pane: ListPane<Item>;
   #items: readonly Item[] = [];
-  /** Made once of all items: frames are many. */
+  /** Cached: computed once per load, not per frame. */
   #summary = "";
   #failure: unknown;
   #loading: AbortController | undefined;

@@ -13,44 +13,44 @@ import type { BrowserTarget } from "./browser-target.ts";
 import { failureLine } from "./failure-lines.ts";
 import { shortNames } from "./short-names.ts";
 
-/** A file that is followed with others. */
+/** A file of a merged follow. */
 export interface FollowEntry {
   place: BrowserTarget;
   path: string;
 }
 
-/** One of the files, as the merger knows it. */
+/** A file as the merger sees it. */
 interface MergedFile {
   readonly name: string;
-  /** Before each of its lines: its short name in its colour. */
+  /** Prefix of its lines: its short name in its colour. */
   readonly prefix: Buffer;
 }
 
-/** Lines of each file that are there at first. */
+/** Initial lines of each file. */
 const LINES = 1_000;
 
-/** Bytes that may wait for the viewer; beyond, the files are read no faster than it takes them. */
+/** Maximum bytes that wait for the viewer; above it, backpressure stops reading. */
 const MAX_WAITING = 1024 * 1024;
 
 const NEWLINE = 10;
 
 /**
- * Several files as one stream of lines, in the order of the times that they bear: the last lines of
- * each, then what is appended, through rotation and restart. The short name of its file stands
- * before each line; what happens to a file is a line too.
+ * Merges several files into one stream of lines, ordered by their timestamps: the last lines of
+ * each, then appended lines, through rotation and restart. Each line begins with the short name of
+ * its file. Events of a file are lines too.
  */
 export class MergedFollow {
-  /** There is none: what is read is made here. */
+  /** No descriptor: the stream is made here. */
   readonly fd = -1;
   readonly isSeekable = false;
   readonly #chosen: readonly FollowEntry[];
   readonly #lanes: readonly MergedFile[];
-  /** One for all files in a place: what happens to it is said once. */
+  /** One per place for all its files, so that events are reported once. */
   readonly #places = new Map<BrowserTarget, TailTarget>();
   readonly #ready: Buffer[] = [];
   #waiting = 0;
   #wake: () => void = () => undefined;
-  /** Who waits until something was taken. */
+  /** Resolvers that wait until the viewer has taken bytes. */
   readonly #held: (() => void)[] = [];
 
   constructor(chosen: readonly FollowEntry[]) {
@@ -58,7 +58,7 @@ export class MergedFollow {
     this.#lanes = lanesOf(chosen);
   }
 
-  /** The files by the beginnings of their lines. */
+  /** The files, by the prefixes of their lines. */
   get sources(): LineSource[] {
     return this.#lanes.map(({ name, prefix }) => ({ name, beginning: prefix }));
   }
@@ -179,7 +179,7 @@ export class MergedFollow {
   }
 }
 
-/** Names of one width, in colours that tell them apart. */
+/** Prefixes of equal width, in distinct colours. */
 function lanesOf(chosen: readonly FollowEntry[]): MergedFile[] {
   const names = shortNames(chosen.map(({ place, path }) => ({ place: place.name, path }))).map(sanitiseText);
   const width = Math.max(...names.map(textWidth));
@@ -190,12 +190,12 @@ function lanesOf(chosen: readonly FollowEntry[]): MergedFile[] {
   });
 }
 
-/** A line behind its prefix, ended if nothing else did. */
+/** A line with its prefix, and a newline if it has none. */
 function endedLine(prefix: Buffer, line: Uint8Array): Buffer {
   return Buffer.concat(line.at(-1) === NEWLINE ? [prefix, line] : [prefix, line, Buffer.of(NEWLINE)]);
 }
 
-/** What is no file's line, marked. */
+/** A marked row that belongs to no file. */
 function noteRow(text: string): Buffer {
   return Buffer.from(`\x1b[7m ${sanitiseText(text)} \x1b[0m\n`);
 }

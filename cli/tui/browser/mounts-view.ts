@@ -11,7 +11,7 @@ interface MountItem extends ListItem {
   mount: Mount;
 }
 
-/** The mounts of a place; Enter goes to the files on one. */
+/** The mounts of a target; Enter opens the files of one. */
 export function mountsView(browser: BrowserContext, place: BrowserTarget): LoadedView<MountItem> {
   return new LoadedView<MountItem>(
     {

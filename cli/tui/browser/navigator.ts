@@ -16,7 +16,7 @@ const CONTEXT_OF: Readonly<Partial<Record<Action, Context>>> = {
   mounts: "mounts",
 };
 
-/** Goes from view to view by the keys and commands that hold everywhere. */
+/** Implements the keys and commands that go from view to view. */
 export class BrowserNavigator implements Navigator {
   readonly #browser: BrowserContext;
 
@@ -27,7 +27,7 @@ export class BrowserNavigator implements Navigator {
   go(action: Action, from: View | undefined): boolean {
     const browser = this.#browser;
     const context = CONTEXT_OF[action];
-    // The key goes back to a view of this kind: copies of it would each need a `q` of their own.
+    // The key returns to an open view of this kind: each copy would need a `q` of its own.
     const isWanted = ({ contexts, location }: View) =>
       context !== undefined &&
       contexts.includes(context) &&

@@ -13,7 +13,7 @@ import { failureLine } from "./failure-lines.ts";
 import { arrange, backingSentence, backingsOf, type FileItem } from "./files-items.ts";
 
 /**
- * Milliseconds that a selection has to last before it is looked into: not while one runs through a
+ * Milliseconds that a selection lasts before its file is read: not while the user moves through a
  * list.
  */
 const REST_MS = 60;
@@ -21,7 +21,7 @@ const REST_MS = 60;
 /** Maximum number of directory entries to read. A note says that the list is incomplete. */
 const MAX_NAMES = 2_000;
 
-/** A log of more bytes than this is shown from its end. */
+/** A log larger than this is shown from its end. */
 const LOG_FROM = 4_096n;
 
 /** Matches `app.log`, `app.log.1`, `daemon.out`, and files in a directory of logs. */
@@ -60,7 +60,7 @@ export class Preview {
   constructor(browser: BrowserContext) {
     this.#browser = browser;
     const nothing = () => undefined;
-    // The preview answers no key and says nothing: it only asks for frames.
+    // The preview handles no keys and shows no messages: it only requests frames.
     this.#host = {
       theme: browser.host.theme,
       hasScrollBar: false,
@@ -78,7 +78,7 @@ export class Preview {
     };
   }
 
-  /** Shows this one, soon; nothing for undefined. */
+  /** Shows this file after a delay; nothing for undefined. */
   select(place: BrowserTarget, item: FileItem | undefined): void {
     clearTimeout(this.#timer);
     const turn = ++this.#turn;
@@ -201,7 +201,7 @@ function linked(place: BrowserTarget, path: string): Promise<{ type: number; bac
   });
 }
 
-/** What is known without opening it. */
+/** Facts that need no open. */
 function details({ entry, backing }: FileItem): Line[] {
   const lines: string[] = [];
   if (entry.stat) {

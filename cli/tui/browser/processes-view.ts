@@ -14,17 +14,17 @@ import type { BrowserTarget } from "./browser-target.ts";
 import type { BrowserContext } from "./context.ts";
 import { LoadedView } from "./loaded-view.ts";
 
-/** Open files that are kept, of a kilobyte each: one process may have a million. */
+/** Maximum number of open files, of a kilobyte each: one process may have a million. */
 const MAX_FILES = 200_000;
 
-/** A process's line, an open file of it, or a deleted file that it has only mapped. */
+/** A process, an open file of it, or a deleted file that it only maps. */
 interface OpenFileItem extends ListItem {
   process: TargetProcess;
   file: ProcessFile | undefined;
   mapped: MappedFile | undefined;
 }
 
-/** The processes of a place, each with what it holds open. */
+/** The processes of a target, each with its open files. */
 export function processesView(browser: BrowserContext, place: BrowserTarget): LoadedView<OpenFileItem> {
   const only = { deleted: false };
   let isWhole = true;
@@ -151,7 +151,7 @@ function remark(item: OpenFileItem | undefined): string {
     : "this name is gone, the file has others or lies in an image's layer";
 }
 
-/** What deleted files hold together; one that is open twice counts once. */
+/** Total size of the deleted files; a file that is open twice counts once. */
 function held(items: readonly OpenFileItem[]): string {
   const files = new Map<string, bigint>();
   for (const { file } of items) {

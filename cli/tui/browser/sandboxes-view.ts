@@ -7,7 +7,7 @@ interface SandboxItem extends ListItem {
   sandbox: NamespaceSandbox;
 }
 
-/** Namespaces of processes that are not of the containers whose first processes are `known`. */
+/** Namespaces of processes outside of the containers whose first processes are `known`. */
 export function sandboxesView(browser: BrowserContext, known: readonly number[]): LoadedView<SandboxItem> {
   const { theme } = browser;
   return new LoadedView<SandboxItem>(

@@ -2,10 +2,10 @@ import { layerWords } from "../../ls/layer-words.ts";
 import type { BrowserTarget } from "./browser-target.ts";
 import type { FileItem } from "./files-items.ts";
 
-/** Milliseconds that a selection has to last before its layer is asked for. */
+/** Milliseconds that a selection lasts before its layer is requested. */
 const REST_MS = 200;
 
-/** The layer that the selected file is from, asked for once the selection rests. */
+/** The layer of the selected file, requested once the selection has lasted. */
 export class SelectedLayer {
   readonly #place: BrowserTarget;
   readonly #changed: () => void;
@@ -13,7 +13,7 @@ export class SelectedLayer {
   #selected: FileItem | undefined;
   #sentence: string | undefined;
 
-  /** @param changed the sentence is there */
+  /** @param changed called when the sentence is known */
   constructor(place: BrowserTarget, changed: () => void) {
     this.#place = place;
     this.#changed = changed;
@@ -45,7 +45,7 @@ export class SelectedLayer {
     this.#changed();
   }
 
-  /** Undefined for a root without layers, and where they cannot be asked for. */
+  /** Undefined for a root without layers, and if the layers cannot be requested. */
   async #find({ entry }: FileItem): Promise<string | undefined> {
     try {
       const layer = await this.#place.use((session) => session.layer(entry.path, { noFollow: true }));

@@ -1,12 +1,12 @@
-/** A file by the name of its container, empty on this machine, and its path. */
+/** A file by the name of its container (empty on this machine) and its path. */
 export interface Named {
   place: string;
   path: string;
 }
 
 /**
- * The shortest names that tell these files apart: the container's where each has one file, the
- * ends of the paths in one container, both otherwise.
+ * The shortest distinct names for these files: the container's if each has one file, the ends of
+ * the paths within one container, both otherwise.
  */
 export function shortNames(files: readonly Named[]): string[] {
   const places = new Set(files.map(({ place }) => place));
@@ -24,7 +24,7 @@ function fullName({ place, path }: Named): string {
   return place === "" ? path : `${place}:${path}`;
 }
 
-/** As many of the last components as no other path ends with. */
+/** The fewest last components that no other path ends with. */
 function shortestEnd(path: string, siblings: readonly Named[]): string {
   const parts = path.split("/");
   for (let count = 1; count < parts.length; count++) {

@@ -1,15 +1,15 @@
 import { PortholeError } from "../../../src/errors.ts";
 import type { BrowserTarget } from "./browser-target.ts";
 
-/** inotify(7): what changes a list of files with their sizes and times. */
+/** inotify(7): events that change a list of files with sizes and times. */
 const MASK = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x800;
 
 /** Minimum milliseconds between two reloads of a directory that changes constantly. */
 const LEAST_MS = 500;
 
 /**
- * Says when a directory has changed: soon after a change, never more often than twice a second.
- * Where it cannot be watched, never.
+ * Calls `look` soon after a directory has changed, at most twice a second. Never if it cannot be
+ * watched.
  */
 export class WatchedDirectory {
   readonly #look: () => Promise<void>;
@@ -17,15 +17,15 @@ export class WatchedDirectory {
   #timer: NodeJS.Timeout | undefined;
   #turn = 0;
   #last = 0;
-  /** Something changed since the last look began. */
+  /** Something has changed since the last reload began. */
   #hasNews = false;
 
-  /** `look` does not reject. */
+  /** `look` must not reject. */
   constructor(look: () => Promise<void>) {
     this.#look = look;
   }
 
-  /** Watches this directory from now on, and no other. */
+  /** Watches this directory only, from now on. */
   async watch(place: BrowserTarget, path: string): Promise<void> {
     this.close();
     const turn = this.#turn;
@@ -48,7 +48,7 @@ export class WatchedDirectory {
     this.#end = undefined;
   }
 
-  /** A look took so long: the next one is not before ten times that. */
+  /** Reports the duration of a reload: the next one waits ten times as long. */
   looked(milliseconds: number): void {
     this.#last = performance.now() + Math.max(0, 10 * milliseconds - LEAST_MS);
   }
@@ -58,7 +58,7 @@ export class WatchedDirectory {
     this.#timer ??= setTimeout(() => void this.#lookAgain(), Math.max(50, this.#last + LEAST_MS - performance.now()));
   }
 
-  /** One look at a time: what changes during one is for the next. */
+  /** One reload at a time: a change during a reload causes the next one. */
   async #lookAgain(): Promise<void> {
     const turn = this.#turn;
     this.#hasNews = false;

@@ -4,20 +4,20 @@ const SYNC_BEGIN = "\x1b[?2026h";
 const SYNC_END = "\x1b[?2026l";
 
 /**
- * What a row may hold: printable characters and SGR. Everything else was a mistake above and is
- * shown here, never sent.
+ * A valid row: printable characters and SGR. Any other character is a bug above, and is made
+ * visible here instead of sent.
  */
 const SAFE_ROW = /^(?:[^\x00-\x1f\x7f-\x9f]|\x1b\[[0-9;:]*m)*$/;
 
 /**
- * Turns whole screens into the fewest bytes: frames in, terminal bytes out. It keeps what the
- * terminal shows, and nothing else writes to the terminal. Rows are one line each, laid out for the
- * width, and leave the terminal in its plain style.
+ * Computes the fewest bytes that update the terminal to a new screen. It keeps a copy of the
+ * terminal's content, and nothing else writes to the terminal. Each row is one line, laid out for
+ * the width, and ends in the plain style.
  */
 export class Compositor {
   #shown: readonly ScreenRow[] | undefined;
 
-  /** Forget what the terminal shows (start, resize, resume): the next frame draws every row. */
+  /** Forgets the terminal's content (start, resize, resume): the next frame draws every row. */
   invalidate(): void {
     this.#shown = undefined;
   }
@@ -64,21 +64,20 @@ const BLANK: ScreenRow = { text: "", cell: "", column: 0 };
 
 const WHOLE_ROW = { left: 0, colours: "pass", marks: [] } as const;
 
-/** Rows at the bottom that change by a number or a word. */
+/** Rows at the bottom that usually change by a few characters. */
 const STATUS_ROWS = 2;
 
 interface Scroll {
   /** First and last row of the region, both included. */
   top: number;
   bottom: number;
-  /** Rows that the text moves up; down when negative. */
+  /** Rows that the text moves up; down if negative. */
   by: number;
 }
 
 /**
- * The scroll that saves the most rows. The region is what changed, between the rows at the top and
- * at the bottom that stay. A scroll has to leave at least half of the region in place to be worth
- * its bytes.
+ * Finds the scroll that saves the most rows. The region is what changed, without unchanged rows at
+ * the top and bottom. A scroll is worth its bytes only if at least half of the region then stays.
  */
 function findScroll(shownRows: readonly ScreenRow[], nextRows: readonly ScreenRow[]): Scroll | undefined {
   const numbers = new Map<string, number>();
@@ -88,15 +87,14 @@ function findScroll(shownRows: readonly ScreenRow[], nextRows: readonly ScreenRo
     numbers.set(text, known);
     return known;
   };
-  // Compared many times: as numbers.
+  // Hashes, because rows are compared many times.
   const shown = shownRows.map(number);
   const next = nextRows.map(number);
   let top = 0;
   while (top < next.length && shown[top] === next[top]) top++;
   let bottom = next.length - 1;
   while (bottom > top && shown[bottom] === next[bottom]) bottom--;
-  // The status row changes with every step and is no part of what scrolls: try the region without
-  // it first.
+  // The status row changes with every step and does not scroll: try the region without it first.
   let best: Scroll | undefined;
   let most = 0;
   for (const last of [bottom - 1, bottom]) {
@@ -115,7 +113,7 @@ function findScroll(shownRows: readonly ScreenRow[], nextRows: readonly ScreenRo
   return most > 1 ? best : undefined;
 }
 
-/** Rows that differ in place but are right after the scroll. */
+/** Number of rows that the scroll moves to their right place. */
 function countKept(shown: readonly number[], next: readonly number[], { top, bottom, by }: Scroll): number {
   let kept = 0;
   for (let row = Math.max(top, top - by); row <= Math.min(bottom, bottom - by); row++) {
@@ -125,8 +123,8 @@ function countKept(shown: readonly number[], next: readonly number[], { top, bot
 }
 
 /**
- * DECSTBM, then SU or SD, then the whole screen again. Brings `shown` to what the terminal has
- * after it.
+ * DECSTBM, then SU or SD, then the whole screen as the region again. Updates `shown` to the
+ * terminal's content afterwards.
  */
 function applyScroll(shown: ScreenRow[], { top, bottom, by }: Scroll): string {
   const region = shown.slice(top, bottom + 1);
@@ -136,10 +134,7 @@ function applyScroll(shown: ScreenRow[], { top, bottom, by }: Scroll): string {
   return `\x1b[${top + 1};${bottom + 1}r\x1b[${Math.abs(by)}${by > 0 ? "S" : "T"}\x1b[r`;
 }
 
-/**
- * Erasing comes first: after a row that fills the width, the cursor would stand on its last
- * character.
- */
+/** Erases first: after a row that fills the width, the cursor would be on its last character. */
 function drawRow(index: number, shown: ScreenRow | undefined, row: ScreenRow, isStatus: boolean): string {
   const hasCell = shown?.cell === row.cell && (row.cell === "" || shown.column === row.column);
   const cellAt = ({ column }: ScreenRow, cell: string) => `\x1b[${index + 1};${column + 1}H${cell}`;
@@ -160,8 +155,8 @@ function drawText(index: number, shown: string | undefined, row: string, isStatu
 }
 
 /**
- * Only rows of these and SGR are compared by character, for each is one column: ASCII, Latin
- * letters, the ellipsis, lines and blocks.
+ * Only rows of these characters and SGR are compared by character, because each is one column:
+ * ASCII, Latin letters, the ellipsis, lines and blocks.
  */
 const COMPARABLE = /^(?:[\x20-\x7e\u00a1-\u00ac\u00ae-\u017f\u2026\u2500-\u259f]|\x1b\[[0-9;:]*m)*$/;
 const TOKENS = /\x1b\[[0-9;:]*m|[\x20-\x7e\u00a1-\u00ac\u00ae-\u017f\u2026\u2500-\u259f]/g;
@@ -178,10 +173,7 @@ interface Cell {
  */
 const WORTH_COMPARING = 16;
 
-/**
- * Columns between two that differ from which on it is cheaper to step over them than to draw them
- * again.
- */
+/** From this number of equal columns on, moving the cursor takes fewer bytes than drawing them. */
 const WORTH_A_STEP = 24;
 
 function isAlike(shown: string, row: string): boolean {
@@ -191,7 +183,7 @@ function isAlike(shown: string, row: string): boolean {
 }
 
 /**
- * The runs of columns that differ, each drawn in its own style; undefined when drawing the whole
+ * The ranges of columns that differ, each drawn in its own style; undefined if drawing the whole
  * row is simpler.
  */
 function changedParts(shown: string, row: string): { column: number; text: string }[] | undefined {

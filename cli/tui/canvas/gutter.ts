@@ -1,21 +1,21 @@
-/** Columns at the left of the text: numbers of lines, and which of them are in the marked range. */
+/** Columns at the left of the text: line numbers, and marks for the selected range. */
 export class Gutter {
   #digits = 0;
   #isRanged = false;
 
-  /** Columns that it takes. */
+  /** Width in columns. */
   get width(): number {
     return (this.#digits > 0 ? this.#digits + 2 : 0) + (this.#isRanged ? 2 : 0);
   }
 
   /**
-   * Makes room for numbers up to `numbers`, none for 0. Room that was made stays, so that the text
-   * does not jump. Returns the columns.
+   * Makes room for line numbers up to `numbers`; 0 for no numbers. Never shrinks while numbers are
+   * shown, so that the text does not jump. Returns the width.
    */
   fit({ numbers, isRanged }: { numbers: number; isRanged: boolean }): number {
     this.#isRanged = isRanged;
     if (numbers === 0) this.#digits = 0;
-    // One more for the sign of what is not exact.
+    // One more column for the mark of an estimated number.
     else this.#digits = Math.max(this.#digits, String(numbers).length + 1, 5);
     return this.width;
   }

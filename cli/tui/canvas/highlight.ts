@@ -1,12 +1,12 @@
 import { type Mark, type Matcher, visibleText, withDeadline } from "../../../src/text/index.ts";
 
-/** A row shows no more marks than this. */
+/** Maximum number of marks in a row. */
 const MAX_MARKS = 1000;
 
-/** What is searched for, as it is shown. */
+/** A search pattern for highlighting. */
 export interface Highlight {
   matcher: Matcher;
-  /** It may take for ever on a line. */
+  /** The expression may take exponential time on a line. */
   isRisky: boolean;
 }
 
@@ -17,7 +17,7 @@ export interface ShownText {
 }
 
 /**
- * Where each text matches, as indices of its characters. An expression that takes too long marks
+ * Matches in each text, as indexes of its characters. An expression that takes too long marks
  * nothing.
  */
 export function findMarks(texts: readonly ShownText[], { matcher, isRisky }: Highlight): Mark[][] {
@@ -41,7 +41,7 @@ function marksIn({ text: whole, isCut }: ShownText, matcher: Matcher): Mark[] {
     return index;
   };
   for (const { start, end } of matcher.matches(bytes)) {
-    // A match of nothing, as `x*` gives at every place, is no mark.
+    // Skip empty matches, as of `x*`.
     if (start === end || (isCut && end === bytes.length)) continue;
     marks.push(original(indexOf(start), indexOf(end)));
     if (marks.length === MAX_MARKS) break;

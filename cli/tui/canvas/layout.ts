@@ -1,7 +1,7 @@
 import { layoutRow } from "../../../src/text/index.ts";
 import { textWidth } from "./text-width.ts";
 
-/** Rows of the screen that each region has, from the top. */
+/** Number of rows of each region, from the top. */
 export interface Regions {
   top: number;
   body: number;
@@ -9,19 +9,19 @@ export interface Regions {
 }
 
 /**
- * A screen lower than this has no row for keys, and lower than the second no rows around the body
- * but one above and one below.
+ * Minimum rows of a screen with a row of keys. Below the second limit, only one row above and one
+ * below the body remain.
  */
 const LEAST_FOR_KEYS = 8;
 
-/** Shares the rows of a screen among the bars and the body, which has one row at least. */
+/** Divides the rows of a screen between the bars and the body, which gets at least one row. */
 export function regionsOf(rows: number, { hasTabs }: { hasTabs: boolean }): Regions {
   const top = hasTabs ? 2 : 1;
   const bottom = rows < LEAST_FOR_KEYS ? 1 : 2;
   return { top, body: Math.max(1, rows - top - bottom), bottom };
 }
 
-/** Where a rectangle lies: column and row of its upper left corner, from 0. */
+/** Position of a rectangle's upper left corner, from 0. */
 export interface Corner {
   column: number;
   row: number;
@@ -33,10 +33,10 @@ export interface Rectangle extends Corner {
   height: number;
 }
 
-/** From this number of columns on, a panel fits beside a list. */
+/** Minimum columns for a panel beside a list. */
 export const BESIDE_FROM = 110;
 
-/** A list and its panel need so many rows if the panel is below the list. */
+/** Minimum rows for a list with a panel below it. */
 const LEAST_BELOW = 14;
 
 /** Maximum width of a panel in columns: it shows facts and short lines. */
@@ -46,8 +46,8 @@ const MAX_PANEL = 72;
 const PANEL_GAP = 1;
 
 /**
- * Shares a body between a list and a panel. The panel is beside the list from {@link BESIDE_FROM}
- * columns on, otherwise below it. Undefined if there is room for one of them only.
+ * Divides a body between a list and a panel. The panel is beside the list from {@link BESIDE_FROM}
+ * columns on, otherwise below it. Undefined if there is room for only one of them.
  */
 export function splitBody(body: { columns: number; height: number }):
   | {
@@ -71,7 +71,7 @@ export function isSameRectangle(a: Rectangle, b: Rectangle): boolean {
   return a.column === b.column && a.row === b.row && a.width === b.width && a.height === b.height;
 }
 
-/** In the middle of the body; where it does not fit, from its corner on. */
+/** Centres a rectangle in the body; at the body's corner if it does not fit. */
 export function centred(size: { width: number; height: number }, body: { columns: number; height: number }): Corner {
   return {
     column: Math.max(0, Math.floor((body.columns - size.width) / 2)),
@@ -80,8 +80,8 @@ export function centred(size: { width: number; height: number }, body: { columns
 }
 
 /**
- * Rows with others laid over them from a corner on; what does not fit below is left out. Rows are
- * printable text and SGR.
+ * Lays rows over others from a corner on; cuts what does not fit below. Rows are printable text and
+ * SGR.
  */
 export function laidOver(rows: readonly string[], over: readonly string[], width: number, at: Corner): string[] {
   return rows.map((row, index) => {
@@ -93,7 +93,7 @@ export function laidOver(rows: readonly string[], over: readonly string[], width
   });
 }
 
-/** Rows of a list with those of its panel beside or below them. The list leaves the panel free. */
+/** Combines rows of a list with those of its panel, which are beside or below them. */
 export function withPanel(rows: readonly string[], panel: readonly string[], at: Rectangle): string[] {
   return rows.map((row, index) => {
     const other = panel[index - at.row];
@@ -102,19 +102,19 @@ export function withPanel(rows: readonly string[], panel: readonly string[], at:
   });
 }
 
-/** Exactly so many columns of a row. */
+/** Exactly `width` columns of a row. */
 function part(row: string, left: number, width: number): string {
   if (width <= 0) return "";
   const { text } = layoutRow(row, { left, width, colours: "pass", marks: [] });
   return padded(text, width);
 }
 
-/** A row with blanks up to this width. */
+/** A row padded with blanks to this width. */
 function padded(row: string, width: number): string {
   return row + " ".repeat(Math.max(0, width - textWidth(row.replace(/\x1b\[[0-9;:]*m/g, ""))));
 }
 
-/** So many rows; blank ones at the end where there are fewer. */
+/** Exactly this number of rows, padded with blank ones at the end. */
 export function exactly(rows: readonly string[], count: number): string[] {
   return Array.from({ length: count }, (_, index) => rows[index] ?? "");
 }

@@ -8,21 +8,21 @@ import {
   visibleText,
 } from "../../../src/text/index.ts";
 
-/** How lines that are JSON are shown. */
+/** Display of lines that are JSON. */
 export type JsonView = "raw" | "folded" | "unfolded";
 
-/** A line's text as it is to be shown, in one row or more, with the looks of its parts. */
+/** The displayed text of a line, in one row or more, with its styles. */
 export interface LineText {
   text: string;
   marks: readonly Mark[];
 }
 
-/** Colours by their names, so that they are those of the user's terminal, on dark and on light. */
+/** Colours of the terminal's own palette, which are readable on dark and light backgrounds. */
 export const LEVELS: Readonly<Record<Level, StyleOverlay>> = {
   fatal: { foreground: "31", attributes: [1, 7] },
   error: { foreground: "31", attributes: [1] },
-  // Yellow letters are not seen on light, least of all bold ones, which many terminals make
-  // brighter.
+  // Yellow letters are not readable on a light background, least of all bold ones, which many
+  // terminals make brighter.
   warn: { foreground: "30;43" },
   info: { foreground: "32" },
   debug: { foreground: "36" },
@@ -30,8 +30,8 @@ export const LEVELS: Readonly<Record<Level, StyleOverlay>> = {
 };
 
 /**
- * What a line is shown as: itself with its level in colour, or what its JSON says. Colours of the
- * line's own are left to it.
+ * The displayed text of a line: the line itself with its level in colour, or a view of its JSON.
+ * Keeps the line's own colours.
  */
 export function lineTexts(text: string, json: JsonView, levels: boolean): LineText[] {
   if (json === "unfolded") {
@@ -44,10 +44,7 @@ export function lineTexts(text: string, json: JsonView, levels: boolean): LineTe
   return [{ text, marks: text.includes("\x1b[") ? uncolouredLevel(text) : levelMarks(findLevel(text)) }];
 }
 
-/**
- * The level of a line that has colours, such as a source's name before it, where the level itself
- * has none.
- */
+/** The level of a line that has colours elsewhere, such as a coloured source name before it. */
 function uncolouredLevel(line: string): Mark[] {
   const { text, original } = visibleText(line);
   const found = findLevel(text);

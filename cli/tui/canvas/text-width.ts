@@ -3,8 +3,8 @@ import { clusters, clusterWidth, sanitiseText } from "../../../src/text/index.ts
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
 /**
- * Texts that are not plain ASCII, as they were made safe last: taking one apart into characters is
- * slow, and a list shows the same ones frame after frame.
+ * Cache of sanitised texts that are not plain ASCII: splitting a text into characters is slow, and
+ * a list shows the same texts in every frame.
  */
 const known = new Map<string, { safe: string; width: number }>();
 const MAX_KNOWN = 4096;
@@ -20,17 +20,17 @@ function made(text: string): { safe: string; width: number } {
   return result;
 }
 
-/** Widths were estimated until now: see `loadWidths`. */
+/** Discards estimated widths: see `loadWidths`. */
 export function forgetWidths(): void {
   known.clear();
 }
 
-/** Columns that a text takes once it is made safe. */
+/** Width of a text in columns once it is sanitised. */
 export function safeWidth(text: string): number {
   return made(text).width;
 }
 
-/** Columns of a safe text. */
+/** Width of a sanitised text in columns. */
 export function textWidth(text: string): number {
   if (PRINTABLE_ASCII.test(text)) return text.length;
   let width = 0;
@@ -38,7 +38,7 @@ export function textWidth(text: string): number {
   return width;
 }
 
-/** A text made safe and cut to `columns`; what is missing shows as an ellipsis. */
+/** Sanitises a text and truncates it to `columns`, with an ellipsis at the end. */
 export function clipText(text: string, columns: number): { text: string; width: number } {
   const { safe, width } = made(text);
   if (width <= columns) return { text: safe, width };
@@ -54,7 +54,7 @@ export function clipText(text: string, columns: number): { text: string; width: 
   return { text: `${kept}…`, width: used + 1 };
 }
 
-/** A text made safe whose start is cut off, with an ellipsis, so that its end fits. */
+/** Sanitises a text and truncates its start, with an ellipsis, so that its end fits. */
 export function clipStart(text: string, columns: number): { text: string; width: number } {
   const { safe, width } = made(text);
   if (width <= columns) return { text: safe, width };
@@ -70,13 +70,13 @@ export function clipStart(text: string, columns: number): { text: string; width:
   return { text: `…${kept}`, width: used + 1 };
 }
 
-/** A text made safe, cut or filled up to exactly `columns`. */
+/** Sanitises a text and truncates or pads it to exactly `columns`. */
 export function fitText(text: string, columns: number): string {
   const cut = clipText(text, columns);
   return cut.text + " ".repeat(Math.max(0, columns - cut.width));
 }
 
-/** A text made safe, in lines of at most `columns`, broken at blanks. */
+/** Sanitises a text and wraps it at blanks into lines of at most `columns`. */
 export function wrapText(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = "";

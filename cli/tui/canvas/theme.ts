@@ -1,11 +1,11 @@
-/** How things look, as parameters of SGR (ECMA-48 8.3.117); empty for plain. */
+/** Styles as parameters of SGR (ECMA-48 8.3.117); empty for plain. */
 export type Theme = Readonly<Record<ThemePart, string>>;
 
 export type ThemePart = (typeof THEME_PARTS)[number];
 
 /**
- * The tokens: what a part of the screen is, not which colour it has. Ink's components and the
- * canvas use the same ones.
+ * Tokens: the role of a part of the screen, not its colour. Ink's components and the canvas use the
+ * same ones.
  */
 export const THEME_PARTS = [
   "selection",
@@ -28,20 +28,22 @@ export const THEME_PARTS = [
 ] as const;
 
 /**
- * Themes by name. `terminal` uses the 16 colours of the terminal's palette, `plain` attributes
- * alone.
+ * Theme names. `terminal` uses the 16 colours of the terminal's palette, `plain` only attributes.
  */
 export const THEME_NAMES = ["dark", "light", "terminal", "plain"] as const;
 export type ThemeName = (typeof THEME_NAMES)[number];
 
-/** Attributes, and colours of the terminal's own palette that can be read on dark and on light. */
+/**
+ * Attributes, and colours of the terminal's own palette that are readable on dark and light
+ * backgrounds.
+ */
 export const DEFAULT_THEME: Theme = {
   selection: "7",
   heading: "1",
   title: "2",
   dim: "2",
   good: "32",
-  // Yellow letters cannot be read on a light terminal: yellow is the background here.
+  // Yellow letters are not readable on a light background: yellow is the background here.
   warning: "30;43",
   bad: "31",
   marked: "1;35",
@@ -97,8 +99,7 @@ const LIGHT: Theme = {
 };
 
 /**
- * What the user has set: a theme by its name, or the one that suits the terminal, and parts of it
- * in other styles.
+ * The user's choice: a theme by name, or one that suits the terminal, and styles for some parts.
  */
 export interface ThemeChoice {
   name: ThemeName | "auto";
@@ -108,12 +109,12 @@ export interface ThemeChoice {
 /** Colours that a terminal can show. */
 export type ColourDepth = 16 | 256 | "all";
 
-/** What is known of the terminal. */
+/** Colour properties of the terminal. */
 export interface TerminalColours {
   depth: ColourDepth;
   /** NO_COLOR is set. */
   isPlain: boolean;
-  /** The terminal's background is light; undefined while that is not known. */
+  /** The terminal's background is light; undefined if unknown. */
   isLight: boolean | undefined;
 }
 
@@ -140,14 +141,13 @@ export function colourDepth({ COLORTERM, TERM }: NodeJS.ProcessEnv): ColourDepth
 }
 
 /**
- * Whether letters on this background have to be dark: by its luma (ITU-R BT.601). Parts from 0 to
- * 1.
+ * True if text on this background must be dark, by its luma (ITU-R BT.601). Components from 0 to 1.
  */
 export function isLightColour({ red, green, blue }: { red: number; green: number; blue: number }): boolean {
   return 0.299 * red + 0.587 * green + 0.114 * blue > 0.5;
 }
 
-/** A theme without colours: attributes alone stay (NO_COLOR). */
+/** A theme without colours (NO_COLOR): only attributes stay. */
 export function withoutColours(theme: Theme): Theme {
   const plain = mapStyles(theme, (style) =>
     style
@@ -156,7 +156,7 @@ export function withoutColours(theme: Theme): Theme {
       .filter((parameter) => /^[1-9]$/.test(parameter))
       .join(";"),
   );
-  // What was told by its colour alone.
+  // Replaces differences that only a colour shows.
   const { selection, bad, marked, thumb, tick } = plain;
   return {
     ...plain,
@@ -170,7 +170,7 @@ function mapStyles(theme: Theme, change: (style: string) => string): Theme {
   return Object.fromEntries(THEME_PARTS.map((part) => [part, change(theme[part])])) as Record<ThemePart, string>;
 }
 
-/** Colours by their parts as the nearest of the 256 (xterm's cube and its greys). */
+/** Replaces each colour by the nearest of 256 (xterm's cube and its greys). */
 function reduceColours(style: string): string {
   return style.replace(/([34]8);2;(\d+);(\d+);(\d+)/g, (_, ground, ...parts) => {
     const [red, green, blue] = parts.slice(0, 3).map(Number) as [number, number, number];
@@ -193,12 +193,12 @@ function indexOfNearest(of: readonly number[], wanted: number): number {
   return of.reduce((best, one, at) => (Math.abs(one - wanted) < Math.abs((of[best] ?? 0) - wanted) ? at : best), 0);
 }
 
-/** Letters in a colour. */
+/** Text colour. */
 function foreground(colour: string): string {
   return `38;2;${partsOf(colour)}`;
 }
 
-/** A colour behind letters. */
+/** Background colour. */
 function background(colour: string): string {
   return `48;2;${partsOf(colour)}`;
 }

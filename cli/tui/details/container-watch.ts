@@ -13,31 +13,31 @@ const REST_MS = 200;
 /** Maximum milliseconds of a search for log files. */
 const SEARCH_MS = 3_000;
 
-/** What is known of a container besides the list; undefined until it is. */
+/** Facts about a container that the list does not have; undefined until they are known. */
 export interface Found {
   lines: readonly string[] | undefined;
   /** Why there are no lines; empty if there is no reason. */
   failure: string;
-  /** Undefined if it was not looked for log files, or not yet. */
+  /** Undefined if no search was made, or while it runs. */
   logFiles: readonly LogFile[] | undefined;
 }
 
 const NOTHING: Found = { lines: undefined, failure: "", logFiles: undefined };
 
 /**
- * Looks up the last output and the log files of the selected container. Begins after a rest, and
- * ends what is in progress once another container is selected.
+ * Looks up the last output and the log files of the selected container. Begins once the selection
+ * has lasted, and aborts when another container is selected.
  */
 export class ContainerWatch {
   readonly #browser: BrowserContext;
-  /** Identifies the run of the container that is looked at; empty for none. */
+  /** Identifies the watched run of the container; empty for none. */
   #run = "";
   #key = "";
   #timer: NodeJS.Timeout | undefined;
   #output: OutputTail | undefined;
   #search: AbortController | undefined;
   #logFiles: readonly LogFile[] | undefined;
-  /** Lines of the run before, until those of this one are there. */
+  /** Lines of the previous run, until this one has some. */
   #before: readonly string[] | undefined;
   readonly #ending = new Set<Promise<void>>();
 
@@ -45,7 +45,7 @@ export class ContainerWatch {
     this.#browser = browser;
   }
 
-  /** Sets the container to look at; undefined if there is none, or the panel is not visible. */
+  /** Sets the container; undefined if there is none, or if the panel is not visible. */
   select(container: ListedContainer | undefined): void {
     const run = container ? runKey(container) : "";
     if (run === this.#run) return;
@@ -58,7 +58,7 @@ export class ContainerWatch {
     if (container) this.#timer = setTimeout(() => this.#begin(container), REST_MS);
   }
 
-  /** What was found of the selected container. */
+  /** Facts about the selected container. */
   get found(): Found {
     if (this.#run === "") return NOTHING;
     const { lines = this.#before, failure = "" } = this.#output ?? {};
@@ -93,7 +93,7 @@ export class ContainerWatch {
   }
 
   async #findLogFiles(place: BrowserTarget, signal: AbortSignal): Promise<void> {
-    // Starting an agent takes time of its own.
+    // Starting an agent takes additional time.
     const search = async (session: Session) => {
       const limit = AbortSignal.timeout(SEARCH_MS);
       const found = await findLogFiles(session, AbortSignal.any([signal, limit]));

@@ -17,7 +17,7 @@ export class LastLines {
     if (this.#lines.length > MAX_LINES) this.#lines = this.#lines.slice(-MAX_LINES);
   }
 
-  /** As they are read on a screen: without colours, JSON as its summary. */
+  /** The lines as a screen shows them: without colours, JSON as its summary. */
   lines(): string[] {
     const all = this.#begun === "" ? this.#lines : [...this.#lines, this.#begun];
     return all.map(shown);

@@ -10,7 +10,7 @@ export interface LogFile {
   modified: number;
 }
 
-/** Directories that are listed, with their directories. */
+/** Directories to list, with their subdirectories. */
 const DIRECTORIES = ["/var/log", "/log", "/logs"];
 
 /** Maximum number of directory entries and open files to look at. */
@@ -61,7 +61,7 @@ async function addListed(
     if (signal.aborted || budget.left-- <= 0) return;
     const path = joinPath(directory, name);
     if (type === DIRECTORY) below.push(path);
-    // Account databases and empty files are no logs.
+    // Account databases and empty files are not logs.
     else if (type === FILE && stat && stat.size > 0n && !/(^|\/)(lastlog|faillog|[bw]tmp)$/.test(path))
       found.set(path, fileOf(path, stat));
   }

@@ -1,12 +1,13 @@
-/** A row of the table of keys: it drives the input and is the help. */
+/** An entry of the key table, which drives the input and generates the help. */
 export interface Binding {
-  /** What the key does; also the name of the command that does it. */
+  /** Name of the action, and of its command. */
   action: string;
-  /** Names as `KeyEvent` has them; the first ones are shown in the help. */
+  /** Key names as in `KeyEvent`; the help shows the first ones. */
   keys: readonly string[];
   help: string;
   /**
-   * The same in a word, for the row of keys at the bottom of the screen; without, it is not there.
+   * A word for the row of keys at the bottom of the screen; without it, the key is not listed
+   * there.
    */
   hint?: string;
 }

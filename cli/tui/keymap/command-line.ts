@@ -1,9 +1,9 @@
 import { type Context, KEYMAP, type Keymap } from "./keymap.ts";
 
-/** What was typed behind `:`. */
+/** A command typed after `:`. */
 export interface Command {
   name: string;
-  /** All behind the name; empty without. */
+  /** Text after the name; empty if there is none. */
   argument: string;
 }
 
@@ -15,19 +15,21 @@ export const COMMANDS: readonly { name: string; help: string }[] = [
   { name: "tab", help: "show the tab with this number" },
 ];
 
-/** Takes a command line apart: a name, and everything behind the blanks after it. */
+/** Splits a command line into its name and the text after it. */
 export function parseCommand(text: string): Command {
   const [, name = "", argument = ""] = /^\s*(\S*)\s*(.*?)\s*$/s.exec(text) ?? [];
   return { name, argument };
 }
 
 /**
- * A command line while it is completed: `before` is everything in front of what is completed,
- * blanks included.
+ * A command line during completion: `before` is the text before the completed word, blanks
+ * included.
  */
 export interface CommandBeginning {
   before: string;
-  /** The name of the command when its argument is completed; undefined while the name itself is. */
+  /**
+   * Name of the command whose argument is completed; undefined while the name itself is completed.
+   */
   command: string | undefined;
   begun: string;
 }
@@ -38,7 +40,7 @@ export function parseBeginning(text: string): CommandBeginning {
   return { before: lead + name + gap, command: name, begun: argument };
 }
 
-/** Names of commands with this prefix: actions of the keymap, and {@link COMMANDS}. */
+/** Command names with this prefix: actions of the keymap, and {@link COMMANDS}. */
 export function commandNames(begun: string, contexts: readonly Context[], keymap: Keymap = KEYMAP): string[] {
   const actions = [...contexts, "global" as const].flatMap((context) => keymap[context].map(({ action }) => action));
   const others = COMMANDS.map(({ name }) => name);

@@ -1,6 +1,6 @@
 import type { Binding } from "./binding.ts";
 
-/** Keys that hold everywhere, unless a view has a use of its own for them. */
+/** Keys of every view, unless a view overrides them. */
 export const GLOBAL_KEYS = [
   { action: "help", keys: ["?", "f1"], help: "every key of this view", hint: "help" },
   { action: "command", keys: [":", "ctrl-k"], help: "palette: actions, containers, files", hint: "palette" },

@@ -1,6 +1,6 @@
 import { type Action, type Context, KEYMAP, type Keymap, keyLabel } from "./keymap.ts";
 
-/** A key and what it does, in a word. */
+/** A key and a word for its action. */
 export interface KeyHint {
   /** The key in the notation of the help. */
   key: string;
@@ -9,15 +9,15 @@ export interface KeyHint {
   press: string;
 }
 
-/** Keys for the last row of the screen: those of the view, and those that hold everywhere. */
+/** Keys for the last row of the screen: those of the view, and those of every view. */
 export interface KeyHints {
   here: readonly KeyHint[];
   everywhere: readonly KeyHint[];
 }
 
 /**
- * The keys worth a hint where `contexts` hold, the narrowest first, in the order of the table. A
- * key that a narrower context has taken is none.
+ * The keys with a hint in `contexts` (narrowest first), in the order of the table. Omits keys that
+ * a narrower context overrides.
  */
 export function keyHints(contexts: readonly Context[], keymap: Keymap = KEYMAP): KeyHints {
   const taken = new Set<string>();
@@ -33,7 +33,7 @@ export function keyHints(contexts: readonly Context[], keymap: Keymap = KEYMAP):
   return { here, everywhere: contexts[0] === "prompt" ? [] : of("global") };
 }
 
-/** The key of an action, as it is written; as a command where it has none. */
+/** The key of an action as the help writes it; its command if it has none. */
 export function keyName(context: Context, action: Action, keymap: Keymap = KEYMAP): string {
   const key = keymap[context].find((binding) => binding.action === action)?.keys[0];
   return key === undefined ? `:${action}` : keyLabel(key);

@@ -15,7 +15,7 @@ import { VIEWER_KEYS } from "./viewer.ts";
 
 export type { Binding } from "./binding.ts";
 
-/** The one table of keys, by where they hold: it drives the input and is the help. */
+/** The key table, by context. It drives the input and generates the help. */
 const TABLE = {
   global: GLOBAL_KEYS,
   viewer: VIEWER_KEYS,
@@ -30,10 +30,10 @@ const TABLE = {
   prompt: PROMPT_KEYS,
 };
 
-/** Where a key holds. */
+/** A context of keys. */
 export type Context = keyof typeof TABLE;
 
-/** What a key does. */
+/** The action of a key. */
 export type Action = (typeof TABLE)[Context][number]["action"];
 
 export interface ActionBinding extends Binding {
@@ -44,7 +44,7 @@ export type Keymap = Readonly<Record<Context, readonly ActionBinding[]>>;
 
 export const KEYMAP: Keymap = TABLE;
 
-/** What each context is called in the help. */
+/** Names of the contexts in the help. */
 export const CONTEXT_NAMES: Readonly<Record<Context, string>> = {
   global: "Everywhere",
   viewer: "Text",
@@ -59,10 +59,7 @@ export const CONTEXT_NAMES: Readonly<Record<Context, string>> = {
   prompt: "While you type a line",
 };
 
-/**
- * The action of a key where `contexts` hold, the narrowest first; those of `global` hold
- * everywhere.
- */
+/** The action of a key in `contexts`, narrowest first; `global` comes last. */
 export function actionFor(key: string, contexts: readonly Context[], keymap: Keymap = KEYMAP): Action | undefined {
   // A prompt gets all keys.
   const everywhere = contexts[0] === "prompt" ? [] : (["global"] as const);
@@ -92,7 +89,7 @@ const NAMES: Readonly<Record<string, string>> = {
   insert: "Ins",
 };
 
-/** How the help writes a key. */
+/** Name of a key in the help. */
 export function keyLabel(key: string): string {
   const control = /^ctrl-(.)$/.exec(key)?.[1];
   if (control) return `^${control.toUpperCase()}`;

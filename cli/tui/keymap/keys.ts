@@ -2,21 +2,21 @@ import { decodeText } from "../../../src/text/index.ts";
 
 /**
  * A key press: a character (`j`, `é`, ` `), or a name (`up`, `pagedown`, `enter`, `escape`,
- * `ctrl-c`, `alt-x`). Pasted text comes whole.
+ * `ctrl-c`, `alt-x`). Pasted text is one event.
  */
 export type KeyEvent =
   | { kind: "key"; key: string }
   | { kind: "paste"; text: string }
-  /** Of the mouse, where it was asked for; row and column from 0. */
+  /** Mouse event, if reports are on; row and column from 0. */
   | { kind: "mouse"; what: MouseAction; column: number; row: number };
 
-/** `drag`: the mouse moves while its left button is down. */
+/** `drag`: the mouse moves while its left button is pressed. */
 export type MouseAction = "wheel-up" | "wheel-down" | "press" | "drag" | "release";
 
 /** What the terminal sends: keys, or an answer. */
 export type TerminalEvent = KeyEvent | BackgroundReport;
 
-/** The terminal's answer to {@link ASK_BACKGROUND}: parts from 0 to 1. */
+/** The terminal's answer to {@link ASK_BACKGROUND}: components from 0 to 1. */
 export interface BackgroundReport {
   kind: "background";
   red: number;
@@ -24,11 +24,11 @@ export interface BackgroundReport {
   blue: number;
 }
 
-/** Asks which colour the background has (xterm, "Operating System Commands", 11). */
+/** Requests the background colour (xterm, "Operating System Commands", 11). */
 export const ASK_BACKGROUND = "\x1b]11;?\x1b\\";
 
 const ESC = 0x1b;
-/** A sequence or paste longer than this is not ours: it is dropped. */
+/** Maximum bytes of a sequence; a longer one is dropped. */
 const MAX_SEQUENCE = 4096;
 const MAX_PASTE = 1024 * 1024;
 
@@ -82,9 +82,9 @@ const TILDES: Readonly<Record<string, string>> = {
 const CONSOLE_FINALS: Readonly<Record<string, string>> = { A: "f1", B: "f2", C: "f3", D: "f4", E: "f5" };
 
 /**
- * Bytes from the terminal to key events. Pure: sequences and characters may come in any pieces,
- * several keys in one piece. Escape alone cannot be told from the beginning of a sequence: while
- * {@link waiting}, call {@link flush} after a short time without bytes.
+ * Decodes bytes from the terminal into key events. Pure. Sequences and characters may be split
+ * across calls, and a call may have several keys. Escape alone cannot be distinguished from the
+ * start of a sequence: while {@link waiting}, call {@link flush} after a short time without bytes.
  */
 export class KeyParser {
   #bytes = Buffer.alloc(0);
@@ -92,8 +92,8 @@ export class KeyParser {
 
   push(chunk: Uint8Array): TerminalEvent[] {
     const events: TerminalEvent[] = [];
-    // The end of a paste may be lost on the way. ^C that comes by itself was pressed: pasted text
-    // comes in larger pieces, and terminals leave it out there.
+    // The end marker of a paste may be lost. A separate ^C was pressed by the user: pasted text
+    // arrives in larger pieces, and terminals remove ^C from it.
     if (this.#pasting && chunk.length === 1 && chunk[0] === CTRL_C) {
       this.#pasting = false;
       this.#bytes = Buffer.alloc(0);
@@ -108,21 +108,21 @@ export class KeyParser {
   }
 
   /**
-   * True while an answer of the terminal is on its way: it may come in pieces over a slow
-   * connection.
+   * True while an answer of the terminal is incomplete: over a slow connection it may arrive in
+   * pieces.
    */
   get isInAnswer(): boolean {
     return this.waiting && this.#bytes.length > 2 && this.#bytes[1] === CLOSE_BRACKET;
   }
 
-  /** True when bytes are held that may be the beginning of something longer. */
+  /** True if pending bytes may be the start of a longer sequence. */
   get waiting(): boolean {
     return this.#bytes.length > 0 && !this.#pasting;
   }
 
   /**
-   * Nothing followed: a lone ESC is the Escape key, ESC with one more byte is Alt, other beginnings
-   * are dropped.
+   * Called when no more bytes arrived: a lone ESC is the Escape key, ESC with one more byte is Alt;
+   * other prefixes are dropped.
    */
   flush(): TerminalEvent[] {
     if (!this.waiting) return [];
@@ -134,8 +134,8 @@ export class KeyParser {
   }
 
   /**
-   * The next key and its length, undefined when more bytes are needed. Without an event the bytes
-   * mean nothing to us.
+   * The next key and its length; undefined if more bytes are needed. Without an event, the bytes
+   * have no meaning here.
    */
   #key(): Step | undefined {
     const bytes = this.#bytes;
@@ -144,7 +144,7 @@ export class KeyParser {
     if (first === ESC) return this.#escape();
     if (first < 0x20 || first === 0x7f) return { length: 1, event: key(controlName(first)) };
     const length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    // A byte that cannot begin a character, or is not continued as it says, is dropped alone.
+    // Drop only a byte that cannot begin a character, or whose character is invalid.
     for (let i = 1; i < length && i < bytes.length; i++) if (((bytes[i] ?? 0) & 0xc0) !== 0x80) return { length: 1 };
     if (first >= 0x80 && first < 0xc2) return { length: 1 };
     if (bytes.length < length) return undefined;
@@ -166,7 +166,7 @@ export class KeyParser {
       case "O": {
         const final = bytes[2];
         if (final === undefined) return undefined;
-        // The keypad's Enter comes this way only: as CSI, M is a mouse report.
+        // The keypad's Enter is sent only this way: after CSI, M is a mouse report.
         return named(3, final === 0x4d ? "enter" : FINALS[String.fromCharCode(final)]);
       }
       case "]":
@@ -189,7 +189,7 @@ export class KeyParser {
     while (at < bytes.length && (bytes[at] ?? 0) >= 0x20 && (bytes[at] ?? 0) < 0x40) at++;
     if (at >= bytes.length) return at > MAX_SEQUENCE ? { length: at } : undefined;
     const final = bytes[at] ?? 0;
-    // A byte that has no place in a sequence ends it and is read for itself.
+    // A byte that is invalid in a sequence ends it and is parsed again.
     if (final < 0x40 || final > 0x7e) return { length: at };
     if (at === 2 && final === OPEN_BRACKET) {
       const letter = bytes[3];
@@ -204,8 +204,8 @@ export class KeyParser {
   }
 
   /**
-   * OSC, DCS and their like, up to BEL or ST: a terminal's answers. What was not asked for is
-   * skipped.
+   * OSC, DCS and similar sequences, up to BEL or ST: a terminal's answers. Skips answers that were
+   * not requested.
    */
   #controlString(): Step | undefined {
     const bytes = this.#bytes;
@@ -228,13 +228,13 @@ export class KeyParser {
   }
 }
 
-/** How many bytes are read, and what they are; without an event they mean nothing here. */
+/** Number of bytes, and their event; without an event they are skipped. */
 interface Step {
   length: number;
   event?: TerminalEvent;
 }
 
-/** `] 11 ; rgb:RRRR/GGGG/BBBB`: one to four digits of each part (XParseColor). */
+/** `] 11 ; rgb:RRRR/GGGG/BBBB`: one to four digits per component (XParseColor). */
 function background(text: string): BackgroundReport | undefined {
   const parts = /^\]11;rgba?:([\da-f]{1,4})\/([\da-f]{1,4})\/([\da-f]{1,4})(?:\/[\da-f]{1,4})?$/i.exec(text)?.slice(1);
   if (!parts) return undefined;
@@ -251,8 +251,8 @@ const MOUSE_ACTIONS: Readonly<Record<string, MouseAction>> = {
 };
 
 /**
- * `CSI < buttons ; column ; row M` (xterm, "Extended coordinates"): a wheel's step, or what the left
- * button does. A release ends with `m`.
+ * `CSI < buttons ; column ; row M` (xterm, "Extended coordinates"): a wheel step, or an event of
+ * the left button. A release ends with `m`.
  */
 function mouse(length: number, parameters: string, final: number): Step {
   const [buttons = 0, column = 0, row = 0] = parameters.split(";").map(Number);
@@ -263,8 +263,8 @@ function mouse(length: number, parameters: string, final: number): Step {
 }
 
 /**
- * Alt is told apart (xterm: 1 and the sum of Shift 1, Alt 2, Ctrl 4); with other modifiers a key
- * does what it does without.
+ * Distinguishes only Alt (xterm: 1 plus the sum of Shift 1, Alt 2, Ctrl 4); other modifiers are
+ * ignored.
  */
 function modified(name: string, modifiers: string | undefined): string {
   return ((Number(modifiers ?? 1) - 1) & 2) !== 0 ? `alt-${name}` : name;

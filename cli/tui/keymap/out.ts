@@ -1,8 +1,8 @@
 import type { Binding } from "./binding.ts";
 
 /**
- * Keys that hand bytes to something else: the marked range or the lines on the screen, in a list
- * the selected file.
+ * Keys that pass bytes to other programs: the marked range, the visible lines, or in a list the
+ * selected file.
  */
 export const OUT_KEYS = [
   { action: "pipe", keys: ["|"], help: "pipe the range or screen to a command", hint: "pipe" },

@@ -1,6 +1,6 @@
 import type { Binding } from "./binding.ts";
 
-/** Keys of a line that is typed: readline's most used ones. */
+/** Keys of a prompt: the most used ones of readline. */
 export const PROMPT_KEYS = [
   { action: "accept", keys: ["enter"], help: "done", hint: "done" },
   { action: "give-up", keys: ["escape", "ctrl-g"], help: "give up", hint: "give up" },

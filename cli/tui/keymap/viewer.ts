@@ -1,6 +1,6 @@
 import type { Binding } from "./binding.ts";
 
-/** Keys of a text: less's, where less has one. */
+/** Keys of a text: those of less, if less has one for the action. */
 export const VIEWER_KEYS = [
   {
     action: "line-down",
@@ -50,8 +50,5 @@ export const VIEWER_KEYS = [
   { action: "cancel", keys: ["escape"], help: "cancel what runs; hide matches" },
 ] as const satisfies readonly Binding[];
 
-/**
- * Keys that people's fingers know from less: they keep less's meaning in a text, whatever they mean
- * in a list.
- */
+/** Keys with their meaning in less, which users know. A list may use them for something else. */
 export const LESS_KEYS: readonly string[] = ["d", "e", "f", "h", "p", "s", "u", " ", "b", "enter", "ctrl-d", "ctrl-u"];

@@ -10,7 +10,7 @@ export interface ListPaneOptions<Item extends ListItem> {
   theme: Theme;
   /** Lines that are shown when there are no items: why, and what to do. */
   empty(): readonly string[];
-  /** The selection is another one. */
+  /** Called when the selection changes. */
   moved?(): void;
 }
 
@@ -51,7 +51,7 @@ export class ListPane<Item extends ListItem> {
     return row === 0 && this.list.shown.length > 0 ? this.#table.columnAt(column - 1)?.id : undefined;
   }
 
-  /** Does what a key of every list means, but for opening and looking again. */
+  /** Handles the keys of every list, except opening and reloading. */
   act(action: Action): boolean {
     const before = this.list.selected?.key;
     const done = this.#move(action);
@@ -75,8 +75,8 @@ export class ListPane<Item extends ListItem> {
   }
 
   /**
-   * Exactly `height` rows; of exactly `columns` columns where something stands beside them, else
-   * blanks at their ends are left out.
+   * Exactly `height` rows. With a neighbour, exactly `columns` columns; otherwise without trailing
+   * blanks.
    */
   rows({ columns, height }: Size, isBeside = false): string[] {
     const { theme } = this.#options;
@@ -148,8 +148,8 @@ export class ListPane<Item extends ListItem> {
       this.list.setFilter(text);
       this.#options.moved?.();
     };
-    // Once for what comes at once: a paste without brackets is a change with every character, and
-    // the list may be long.
+    // Once per batch of keys: a paste without brackets is a change per character, and the list may
+    // be long.
     const narrowSoon = (text: string) => {
       if (wanted === undefined)
         setImmediate(() => {

@@ -1,8 +1,8 @@
-/** What a list holds. */
+/** An item of a list. */
 export interface ListItem {
   /** Unique in the list; identifies the item after a reload. */
   key: string;
-  /** What a filter looks at. */
+  /** The text that filters match. */
   text: string;
   /** A line that names the items below it. It can be selected only while it is folded. */
   heading?: boolean;
@@ -12,13 +12,10 @@ export interface ListItem {
   within?: string | undefined;
 }
 
-/** Rows that are kept between the selection and the edge while scrolling. */
+/** Minimum rows between the selection and the edge while scrolling. */
 const MARGIN = 2;
 
-/**
- * Items, which of them are shown, which one is selected, and where the screen is. Without a
- * terminal.
- */
+/** A list's items, filter, selection and scroll position. Knows no terminal. */
 export class List<Item extends ListItem> {
   #items: readonly Item[] = [];
   #shown: readonly Item[] = [];
@@ -29,8 +26,7 @@ export class List<Item extends ListItem> {
   /** Keys of folded headings. A filter shows their items too. */
   readonly #folded = new Set<string>();
   /**
-   * How many of all items are none, and where those of the shown ones are: counted once, not with
-   * every frame.
+   * Number of headings, and their indexes among the visible items: computed once, not per frame.
    */
   #headings = 0;
   #shownHeadings: readonly number[] = [];
@@ -45,7 +41,7 @@ export class List<Item extends ListItem> {
     this.#apply(kept);
   }
 
-  /** Shows only items that hold every word, in any case. */
+  /** Shows only items that contain every word, case-insensitively. */
   setFilter(filter: string): void {
     this.#filter = filter;
     this.#apply();
@@ -60,12 +56,14 @@ export class List<Item extends ListItem> {
     return item && this.#isPassed(item) ? undefined : item;
   }
 
-  /** Items that the filter lets through, in order, headings included. */
+  /** Items that pass the filter, in order, headings included. */
   get shown(): readonly Item[] {
     return this.#shown;
   }
 
-  /** Items without headings: all, those shown, and the number of the selected one from 1. */
+  /**
+   * Counts without headings: all items, visible items, and the position of the selected one from 1.
+   */
   get counts(): { all: number; shown: number; at: number } {
     const before = this.#shownHeadings.filter((at) => at <= this.#index).length;
     return {
@@ -83,7 +81,7 @@ export class List<Item extends ListItem> {
     return true;
   }
 
-  /** Moves the selection by so many items, past headings, as far as there are any. */
+  /** Moves the selection by this number of items, up to the ends. Skips headings. */
   move(by: number): void {
     const step = Math.sign(by);
     for (let left = Math.abs(by); left > 0; left--) {
@@ -143,7 +141,7 @@ export class List<Item extends ListItem> {
     return row < 0 || row >= this.#height ? undefined : this.#shown[this.#top + row];
   }
 
-  /** Selects the item on this row of the last window. False where there is none. */
+  /** Selects the item in this row of the last window. False if there is none. */
   selectRow(row: number): boolean {
     const item = this.itemOn(row);
     if (item === undefined || this.#isPassed(item)) return false;
@@ -151,14 +149,14 @@ export class List<Item extends ListItem> {
     return true;
   }
 
-  /** The items for `height` rows, the selected one among them. */
+  /** The items for `height` rows, including the selected one. */
   window(height: number): { items: readonly Item[]; selected: number } {
     this.#height = height;
     const margin = Math.min(MARGIN, Math.floor((height - 1) / 2));
     const last = Math.max(0, this.#shown.length - height);
     this.#top = Math.max(this.#top, this.#index + margin - height + 1);
     this.#top = Math.max(0, Math.min(this.#top, this.#index - margin, last));
-    // The heading over the first item comes into sight with it.
+    // Also shows the heading above the first item.
     if (this.#index <= margin) this.#top = 0;
     return { items: this.#shown.slice(this.#top, this.#top + height), selected: this.#index - this.#top };
   }
@@ -191,7 +189,7 @@ export class List<Item extends ListItem> {
     return this.#items.filter(({ within }) => within === undefined || !this.#folded.has(within));
   }
 
-  /** Off a heading, in this direction or else the other. */
+  /** Skips headings: in this direction, otherwise in the other. */
   #settle(step: 1 | -1): void {
     for (const direction of [step, -step]) {
       let index = this.#index;

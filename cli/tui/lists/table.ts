@@ -1,9 +1,9 @@
 import { clipText, safeWidth } from "../canvas/text-width.ts";
 
-/** A piece of a cell. Its text may be as it came: it is made safe here. */
+/** A part of a cell. The table sanitises its text. */
 export interface Segment {
   text: string;
-  /** SGR parameters, such as `1;36`; plain without. */
+  /** SGR parameters, such as `1;36`; plain if undefined. */
   style?: string | undefined;
 }
 
@@ -17,7 +17,7 @@ export interface Column<Item> {
   mark?(): string;
   cell(item: Item): Cell;
   align?: "right";
-  /** Most columns of the screen; what is longer is cut. */
+  /** Maximum width in columns; longer cells are truncated. */
   most?: number;
   /** Maximum width as a share of the table's width. */
   share?: number;
@@ -28,22 +28,24 @@ export interface Column<Item> {
    * most one column of a table has this option.
    */
   rest?: true | number;
-  /** Goes first where there is no room: the higher the sooner. Columns without stay. */
+  /**
+   * Priority of omission if there is no room: the highest first. Columns without it always stay.
+   */
   dispensable?: number;
 }
 
-/** Between two columns. */
+/** Columns between two columns of the table. */
 const GAP = 2;
 
-/** What the column that takes the rest is left with before others go. */
+/** Minimum width of the column with the remaining width, before other columns are omitted. */
 const LEAST_REST = 20;
 
 /** Minimum width of a column with {@link Column.share}. */
 const LEAST_SHARE = 12;
 
 /**
- * Rows of a table, each exactly `width` columns, and the widths of its columns, which only grow:
- * nothing jumps while one scrolls.
+ * Formats rows of exactly `width` columns. Widths of the table's columns only grow, so that nothing
+ * jumps during scrolling.
  */
 export class Table<Item> {
   readonly #columns: readonly Column<Item>[];
@@ -64,7 +66,7 @@ export class Table<Item> {
     });
   }
 
-  /** The row of titles, and one row for each item. Cells are laid out once. */
+  /** The title row, and one row for each item. Computes each cell once. */
   rows(items: readonly Item[], width: number, style: { title: string }): { title: string; rows: string[] } {
     const cells = items.map((item) => this.#columns.map((column) => segmentsOf(column.cell(item))));
     for (const row of cells) {
@@ -95,7 +97,7 @@ export class Table<Item> {
     });
   }
 
-  /** Widths of the columns that fit, 0 for those that are left out. */
+  /** Widths of the columns that fit, 0 for omitted ones. */
   #fit(width: number): number[] {
     const shown = this.#columns.map(({ rest, share = 1 }, index) =>
       rest ? 0 : Math.min(this.#widths[index] ?? 0, Math.max(LEAST_SHARE, Math.floor(share * width))),
@@ -177,7 +179,7 @@ function titleWidth({ title, mark }: { title: string; mark?: (() => string) | un
   return safeWidth(title) + (mark === undefined ? 0 : 1);
 }
 
-/** Text in a style, in the plain one after it. */
+/** Text in a style, followed by a reset. */
 export function paint(text: string, style: string | undefined): string {
   return style && text !== "" ? `\x1b[${style}m${text}\x1b[m` : text;
 }

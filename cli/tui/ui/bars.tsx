@@ -4,7 +4,7 @@ import { Row } from "./paint.tsx";
 import { keysRow, promptRow, statusRow, tabsRow, titleRow } from "./row-text.ts";
 import type { BottomState, TopState } from "./state.ts";
 
-/** Above the body: tabs, where there are several, and the title. */
+/** Draws the rows above the body: the title, and tabs if there are several. */
 export function TopBar({ state, theme }: { state: TopState; theme: Theme }) {
   return (
     <Box flexDirection="column" width={state.columns}>
@@ -14,7 +14,7 @@ export function TopBar({ state, theme }: { state: TopState; theme: Theme }) {
   );
 }
 
-/** Below the body: the status or the line being typed, and the keys. */
+/** Draws the rows below the body: the status or the prompt, and the keys. */
 export function BottomBar({ state, theme }: { state: BottomState; theme: Theme }) {
   const { columns, prompt, keys } = state;
   return (

@@ -5,7 +5,7 @@ import { HELP_GAP, HELP_KEYS_WIDTH, type HelpLine, type HelpPage } from "./help.
 import { Panel, Row } from "./paint.tsx";
 import type { Piece } from "./row-text.ts";
 
-/** Keys of this view and of every view, in columns, a page at a time. */
+/** Draws one page of the keys of this view and of every view, in columns. */
 export function HelpOverlay({
   page,
   width,

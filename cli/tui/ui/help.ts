@@ -1,27 +1,27 @@
 import { type Action, CONTEXT_NAMES, type Context, KEYMAP, type Keymap, keyLabel } from "../keymap/keymap.ts";
 
-/** A line of the help: keys and what they do, or the name of where the ones below hold. */
+/** A line of the help: keys and their action, or the title of a context. */
 export interface HelpLine {
   keys: string;
   text: string;
 }
 
-/** What the help shows at once. */
+/** A page of the help. */
 export interface HelpPage {
-  /** Side by side. */
+  /** Columns of lines, side by side. */
   columns: readonly (readonly HelpLine[])[];
-  /** Columns of the screen for a line. */
+  /** Width of a line in terminal columns. */
   width: number;
   /** From 0. */
   page: number;
   pages: number;
 }
 
-/** Columns of the screen for the keys of a line, and between two lines side by side. */
+/** Width of a line's keys, and of the gap between two columns of lines. */
 export const HELP_KEYS_WIDTH = 16;
 export const HELP_GAP = 2;
 
-/** Columns that a line takes: the longest text fits. */
+/** Width of a line: the longest text fits. */
 const WIDTH = 56;
 
 /** Border and padding around the lines. */
@@ -29,8 +29,8 @@ const FRAME_ROWS = 2;
 const FRAME_COLUMNS = 4;
 
 /**
- * Every key that holds in `contexts`, everywhere, and in lines that are typed, cut into pages for a
- * screen; a page that is not there is the last one.
+ * Every key of `contexts`, of all views and of prompts, divided into pages for a screen. A page
+ * number beyond the last means the last.
  */
 export function helpPage(
   contexts: readonly Context[],
@@ -47,14 +47,14 @@ export function helpPage(
   return { columns: all.slice(at * beside, (at + 1) * beside), width, page: at, pages };
 }
 
-/** Columns of the screen that a page takes with its frame. */
+/** Width of a page with its frame. */
 export function helpWidth({ columns, width }: HelpPage): number {
   return columns.length * (width + HELP_GAP) - HELP_GAP + FRAME_COLUMNS;
 }
 
 /**
- * What an action does to the help while its `page` is shown: turns it, or closes it and does what
- * it does without.
+ * The effect of an action while a page of the help is visible: turns the page, or closes the help
+ * and does what it does without it.
  */
 export function helpAction(page: number, action: Action): { page: number | undefined; isTaken: boolean } {
   if (/^(items-)?page-down$|^(line|item)-down$|^mark$/.test(action)) return { page: page + 1, isTaken: true };
@@ -62,7 +62,7 @@ export function helpAction(page: number, action: Action): { page: number | undef
   return { page: undefined, isTaken: action === "cancel" || action === "help" || action === "back" };
 }
 
-/** A name of where keys hold does not stand alone at the end of a column. */
+/** Keeps a context's title out of the last row of a column. */
 function inColumns(lines: readonly HelpLine[], height: number): HelpLine[][] {
   const columns: HelpLine[][] = [];
   for (let from = 0; from < lines.length; ) {
@@ -77,10 +77,10 @@ function inColumns(lines: readonly HelpLine[], height: number): HelpLine[][] {
 function helpLines(contexts: readonly Context[], keymap: Keymap): HelpLine[] {
   const taken = new Set<string>();
   return [...contexts, "global" as const, "prompt" as const].flatMap((context) => {
-    // A line that is typed has all its keys.
+    // A prompt has all its keys.
     if (context === "prompt") taken.clear();
     const lines = keymap[context].flatMap(({ keys, help }) => {
-      // A narrower context may have taken some.
+      // A narrower context may override some keys.
       const left = keys.filter((key) => !taken.has(key));
       return left.length === 0 ? [] : [{ keys: keysText(left), text: help }];
     });
@@ -89,7 +89,7 @@ function helpLines(contexts: readonly Context[], keymap: Keymap): HelpLine[] {
   });
 }
 
-/** As many of the keys as a line has room for. */
+/** As many of the keys as fit in a line. */
 function keysText(keys: readonly string[]): string {
   const labels = keys.map(keyLabel);
   while (labels.length > 1 && labels.join(" ").length >= HELP_KEYS_WIDTH) labels.pop();

@@ -15,11 +15,11 @@ import type { Surfaces } from "./surfaces.ts";
 import { Toast } from "./toast.tsx";
 
 /**
- * The surfaces, each an Ink root of its own that reads the store: what one costs is its area.
- * `changed` is called when rows of any have changed, once for all that change together.
+ * The surfaces. Each is an Ink root of its own that reads the store, because Ink's cost depends on
+ * the area. `changed` is called once for all surfaces whose rows have changed together.
  */
 export async function inkSurfaces(store: ScreenStore, changed: () => void): Promise<Surfaces> {
-  // It is bundled apart from the rest, with widths of its own.
+  // Ink is a bundle of its own, with its own table of widths.
   await loadWidths();
   let isTold = true;
   const tell = () => {
@@ -108,8 +108,8 @@ function useSection<Name extends "facts" | "charts" | "lines">(
 }
 
 /**
- * One root of Ink. Its stdout keeps the last frame as rows: Ink lays out and draws, the compositor
- * alone writes to the terminal. In debug mode Ink hands over each frame whole and at once, without
+ * An Ink root. Its stdout keeps the last frame as rows: Ink lays out and draws, and only the
+ * compositor writes to the terminal. In debug mode Ink writes each frame whole and at once, without
  * cursor movements. It gets no stdin: keys come from the application.
  */
 class Root {
@@ -143,7 +143,7 @@ class Root {
   }
 }
 
-/** Ink asks for terminal streams and uses of them what these have. */
+/** Ink requires terminal streams, but uses only these properties. */
 function inkOptions(stdout: Writable, stdin: Writable) {
   return {
     stdout: stdout as unknown as NodeJS.WriteStream,

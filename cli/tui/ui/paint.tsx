@@ -4,7 +4,7 @@ import { textWidth } from "../canvas/text-width.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { Piece } from "./row-text.ts";
 
-/** A row of pieces, each in its style. */
+/** Draws pieces in one row, each in its style. */
 export function Row({ pieces }: { pieces: readonly Piece[] }) {
   return (
     <Text wrap="truncate">
@@ -19,15 +19,15 @@ export function Row({ pieces }: { pieces: readonly Piece[] }) {
 }
 
 /**
- * Text in a style of the theme: Ink's own colours are names and not the parameters that the canvas
- * uses.
+ * Draws text in a style of the theme. Ink's own colours are names, not the SGR parameters of the
+ * canvas.
  */
 export function Paint({ style, children }: { style: string; children: string }) {
   if (style === "") return <Text>{children}</Text>;
   return <Transform transform={(text) => painted(text, style)}>{children}</Transform>;
 }
 
-/** A frame with a title in its upper edge. `height` counts the rows inside. */
+/** Draws a frame with a title in its upper edge. `height` is the number of rows inside. */
 export function Panel(props: { title: string; width: number; height: number; theme: Theme; children: ReactNode }) {
   const { title, width, height, theme, children } = props;
   const side = Array.from({ length: height }, () => "│").join("\n");
@@ -53,9 +53,7 @@ export function Panel(props: { title: string; width: number; height: number; the
   );
 }
 
-/**
- * Each parameter in a sequence of its own, with what ends it: Ink takes styles apart by their ends.
- */
+/** Emits each parameter as a separate sequence, with its end: Ink splits styles by their ends. */
 function painted(text: string, style: string): string {
   const parameters = style.match(/[34]8;2;\d+;\d+;\d+|[34]8;5;\d+|\d+/g) ?? [];
   const open = parameters.map((parameter) => `\x1b[${parameter}m`).join("");
@@ -63,7 +61,7 @@ function painted(text: string, style: string): string {
   return open + text + [...new Set(close)].join("");
 }
 
-/** What ends a parameter of SGR (ECMA-48 8.3.117). */
+/** The SGR parameter that ends another one (ECMA-48 8.3.117). */
 function endOf(parameter: string): number {
   const first = Number(parameter.split(";")[0]);
   if (first === 1 || first === 2) return 22;

@@ -11,10 +11,10 @@ const LABEL = 10;
 /** Rows that the lines at the end keep, with their title, before facts are shortened. */
 const LEAST_LINES = 6;
 
-/** Maximum rows of one line. */
+/** Maximum rows of a line. */
 const MAX_ROWS = 3;
 
-/** A chart has two rows in a panel of this height. */
+/** Minimum height of a panel whose charts have two rows. */
 const TALL = 22;
 
 /** Shares a panel's height among its sections. */
@@ -82,7 +82,7 @@ function edged(rows: readonly Piece[][], { isBeside }: { isBeside: boolean }, th
   return rows.map((row) => [edge, ...row]);
 }
 
-/** Facts in two columns, for a panel that is wide and low. */
+/** Facts in two columns, for a wide and low panel. */
 function factsBeside(facts: readonly Fact[], { width, height }: ChartSize, theme: Theme): Piece[][] {
   const half = Math.floor((width - 2) / 2);
   const rows = allFactRows(facts, { width: half, height: height * 2 }, theme);
@@ -233,7 +233,7 @@ function clipWords(words: readonly Words[], columns: number): { words: Words[]; 
   return { words: shown, width: columns - Math.max(0, left) };
 }
 
-/** Paths are known by their ends. */
+/** A path keeps its end when it is truncated. */
 function clipPath(words: readonly Words[], columns: number): { words: Words[]; width: number } {
   const [first, ...rest] = words;
   if (first === undefined) return { words: [], width: 0 };

@@ -1,9 +1,7 @@
 import type { Rectangle } from "../canvas/layout.ts";
 import type { ThemePart } from "../canvas/theme.ts";
 
-/**
- * Details of the selected item of a list. Texts come from containers; the panel makes them safe.
- */
+/** Details of the selected item of a list. Texts come from containers; the panel sanitises them. */
 export interface PanelState extends Rectangle {
   title: string;
   /** Follows the title. */
@@ -15,8 +13,8 @@ export interface PanelState extends Rectangle {
 }
 
 /**
- * The panel in sections, from the top. Each is an Ink root of its own: usage changes every second,
- * facts seldom do.
+ * Sections of the panel, from the top. Each is an Ink root of its own: usage changes every second,
+ * facts rarely.
  */
 export interface PanelSections extends Rectangle {
   facts: Section<Pick<PanelState, "title" | "summary" | "facts">>;

@@ -13,20 +13,20 @@ export type PromptResult =
   | { kind: "done"; text: string }
   | { kind: "cancelled" };
 
-/** The most that is typed or pasted into a line: what a path may have. The rest is dropped. */
+/** Maximum characters of a line, as of a path. Further input is dropped. */
 export const MAX_CHARACTERS = 4096;
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]$/;
 
 export const EMPTY_PROMPT: PromptState = { characters: [], cursor: 0 };
 
-/** A line that holds `text`, the cursor at its end. */
+/** A line with this text, and the cursor at its end. */
 export function promptOf(text: string): PromptState {
   const characters = [...clusters(text)];
   return { characters, cursor: characters.length };
 }
 
-/** The prompt after one key. Control characters in pasted text are dropped, for a line has none. */
+/** The prompt after a key. Drops control characters of pasted text. */
 export function editPrompt(
   state: PromptState,
   event: Exclude<KeyEvent, { kind: "mouse" }>,
@@ -69,7 +69,7 @@ export function editPrompt(
       return typing([...before, ...characters.slice(cursor)], before.length);
     }
     default:
-      // Names of keys that mean nothing here are longer than one cluster.
+      // Names of other keys are longer than one cluster.
       return [...clusters(event.key)].length === 1 ? insert(state, event.key) : typing(characters, cursor);
   }
 }
@@ -78,8 +78,7 @@ function insert(state: PromptState, text: string): PromptResult {
   const { characters, cursor } = state;
   const room = MAX_CHARACTERS - characters.length;
   if (room <= 0) return { kind: "typing", state };
-  // Between ASCII nothing joins. Text that a terminal pastes without brackets comes a character at
-  // a time.
+  // ASCII characters never combine. A terminal without bracketed paste sends a character at a time.
   const around = [text, characters[cursor - 1], characters[cursor]];
   if (around.every((one) => one === undefined || PRINTABLE_ASCII.test(one)))
     return { kind: "typing", state: { characters: characters.toSpliced(cursor, 0, text), cursor: cursor + 1 } };

@@ -4,19 +4,16 @@ import type { Theme, ThemePart } from "../canvas/theme.ts";
 import type { KeyHint, KeyHints } from "../keymap/hints.ts";
 import type { BottomState, ShownPrompt, TopState } from "./state.ts";
 
-/** A piece of a row in one style: parameters of SGR, empty for plain. */
+/** Text in one style: parameters of SGR, empty for plain. */
 export interface Piece {
   text: string;
   style: string;
 }
 
-/** Columns that the left end keeps before the right one goes. */
+/** Minimum columns of the left end; below it, the right end is omitted. */
 const LEFT_MINIMUM = 12;
 
-/**
- * Title row: what is open, and how it was reached. Names come from containers and are made safe
- * here.
- */
+/** Title row: the content and its route. Sanitises names, which come from containers. */
 export function titleRow({ title, subtitle, columns }: Omit<TopState, "tabs">, theme: Theme): Piece[] {
   const { left, right } = fitRow(` ${sanitiseText(title)}`, ` ${sanitiseText(subtitle)} `, columns);
   const { before, name, after } = titleParts(left);
@@ -28,14 +25,14 @@ export function titleRow({ title, subtitle, columns }: Omit<TopState, "tabs">, t
   ]);
 }
 
-/** The last name of a path stands out; of anything else, all of it. */
+/** Emphasises the last component of a path; the whole of any other title. */
 function titleParts(title: string): { before: string; name: string; after: string } {
   const end = title.indexOf("  ") === -1 ? title.trimEnd().length : title.indexOf("  ");
   const slash = title.lastIndexOf("/", end - 2);
   return { before: title.slice(0, slash + 1), name: title.slice(slash + 1, end), after: title.slice(end) };
 }
 
-/** Row of tabs: the number and the title of each, in the columns that there are. */
+/** Row of tabs: their numbers and titles, as far as they fit. */
 export function tabsRow(state: TopState, theme: Theme): Piece[] {
   return tabParts(state).map(({ text }, index) => {
     const style = index === state.tabs?.at ? `${theme.accent};1;4` : theme.dim;
@@ -68,15 +65,14 @@ function tabParts({ tabs, columns }: TopState): { text: string; width: number }[
 }
 
 /**
- * Status row: what is going on at the left, where one is at the right. `mark` comes before `left`,
- * as a label.
+ * Status row: activity at the left, position at the right. `mark` comes before `left`, as a label.
  */
 export function statusRow({ status, columns }: Pick<BottomState, "status" | "columns">, theme: Theme): Piece[] {
   const mark = clipText(status.mark === "" ? "" : ` ${status.mark} `, columns);
   const left = ` ${sanitiseText(status.left)}`;
   const right = `${sanitiseText(status.right)} `;
   const room = columns - mark.width;
-  // What is cut does not touch what comes after it.
+  // A gap after a truncated end.
   const gap = textWidth(left) + textWidth(right) <= room ? "" : "  ";
   const ends = fitRow(left, gap + right, room);
   return [
@@ -89,8 +85,8 @@ export function statusRow({ status, columns }: Pick<BottomState, "status" | "col
 }
 
 /**
- * The row of keys: at the right those that hold everywhere, at the left as many of the view's as
- * fit.
+ * Row of keys: those of every view at the right, and as many of the current view's as fit at the
+ * left.
  */
 export function keysRow(hints: KeyHints, columns: number, theme: Theme): Piece[] {
   const { left, right, gap } = placedHints(hints, columns);
@@ -134,7 +130,7 @@ function hintWidth({ key, text }: KeyHint): number {
 
 const GAP = "  ";
 
-/** The first ones that fit side by side. */
+/** The first hints that fit side by side. */
 function fitting(all: readonly KeyHint[], columns: number): { hints: readonly KeyHint[]; width: number } {
   let width = 0;
   let count = 0;
@@ -148,8 +144,8 @@ function fitting(all: readonly KeyHint[], columns: number): { hints: readonly Ke
 }
 
 /**
- * The prompt: its label, the line with the character under the cursor reversed, the hint. The end
- * of a long line stays in sight.
+ * The prompt: its label, the line with the character under the cursor reversed, and the hint. A
+ * long line shows its end.
  */
 export function promptRow(prompt: ShownPrompt, columns: number, theme: Theme): Piece[] {
   const { label, before, under, after, hint } = promptParts(prompt, columns);
@@ -168,7 +164,7 @@ function promptParts(
 ): { label: string; before: string; under: string; after: string; hint: string } {
   const label = clipText(prompt.label, columns).text;
   const room = Math.max(1, columns - 3 - textWidth(label));
-  // Only what may be seen is looked at: a whole log may be pasted.
+  // Processes only the part that may be visible: the user may paste a whole log.
   const shown = (from: number, to: number) =>
     prompt.characters.slice(from, to).map((character) => sanitiseText(character));
   const { cursor } = prompt;
@@ -191,8 +187,8 @@ function pieces(theme: Theme, parts: readonly (readonly [ThemePart, string])[]):
 }
 
 /**
- * The right end goes first when there is no room for both; the left one fills up to where it
- * begins.
+ * Fits both ends into a row. Without enough room, omits the right end first; pads the left end up
+ * to the right one.
  */
 function fitRow(left: string, right: string, columns: number): { left: string; right: string } {
   const shownRight = textWidth(right) <= columns - LEFT_MINIMUM ? right : "";

@@ -5,14 +5,14 @@ import type { HelpPage } from "./help.ts";
 import type { PanelSections } from "./panel.ts";
 import type { PromptState } from "./prompt.ts";
 
-/** What the surfaces show. Equal state draw equal rows. */
+/** State of the surfaces. Equal states draw equal rows. */
 export interface ScreenState {
   theme: Theme;
   top: TopState;
   bottom: BottomState;
   /** The panel beside or below a list; undefined for none. */
   side: PanelSections | undefined;
-  /** What lies over the body; undefined for nothing. */
+  /** The overlay of the body; undefined for none. */
   overlay: OverlayState | undefined;
   /** A message, drawn over the overlay. */
   toast: ToastState | undefined;
@@ -21,7 +21,7 @@ export interface ScreenState {
 /** The rows above the body. */
 export interface TopState {
   columns: number;
-  /** Titles of the tabs, where there are several, and which one is shown. */
+  /** Titles of the tabs, if there are several, and the index of the visible one. */
   tabs?: { titles: readonly string[]; at: number } | undefined;
   title: string;
   subtitle: string;
@@ -33,18 +33,18 @@ export interface BottomState {
   status: Status;
   /** Shown instead of the status. */
   prompt: ShownPrompt | undefined;
-  /** Keys that hold now; undefined where there is no row for them. */
+  /** Keys that are valid now; undefined if there is no row for them. */
   keys: KeyHints | undefined;
 }
 
 /** A line being typed. */
 export interface ShownPrompt extends PromptState {
   label: string;
-  /** What it could become, or why it was refused, for the rest of the row. */
+  /** Completions, or why the line was refused, for the rest of the row. */
   hint?: string;
 }
 
-/** What lies over the body. */
+/** An overlay of the body. */
 export type OverlayState = HelpState | PaletteState | DialogState;
 
 /** A message at the lower right of the body. */
@@ -65,10 +65,10 @@ export interface DialogState {
 /** Keys of a view, in the middle of the body. */
 export interface HelpState {
   kind: "help";
-  /** Columns that it takes. */
+  /** Width in columns. */
   width: number;
   page: HelpPage;
-  /** How to turn its pages. */
+  /** How to turn the pages. */
   turn: string;
 }
 
@@ -85,5 +85,5 @@ export interface PaletteState {
   first: number;
 }
 
-/** An entry of the palette. Names come from containers; the drawing code makes them safe. */
+/** An entry of the palette. Names come from containers; the drawing code sanitises them. */
 export type PaletteRow = Pick<Choice, "name" | "detail" | "key" | "matched">;

@@ -1,7 +1,7 @@
 import type { PanelSections } from "./panel.ts";
 import type { ScreenState } from "./state.ts";
 
-/** What Ink's components read: an external store, as React's `useSyncExternalStore` takes it. */
+/** State for Ink's components: an external store for React's `useSyncExternalStore`. */
 export class ScreenStore {
   #state: ScreenState;
   readonly #listeners = new Set<() => void>();
@@ -18,8 +18,7 @@ export class ScreenStore {
   };
 
   /**
-   * Parts that are equal stay the same objects, so that only surfaces render whose part has
-   * changed.
+   * Keeps the objects of parts that are equal, so that only surfaces whose part has changed render.
    */
   set(next: ScreenState): void {
     const before = this.#state;
@@ -37,7 +36,7 @@ export class ScreenStore {
   }
 }
 
-/** Sections of a panel are kept one by one. */
+/** Keeps equal sections of a panel one by one. */
 function keptSections(before: PanelSections | undefined, next: PanelSections | undefined): PanelSections | undefined {
   if (!before || !next) return next;
   const facts = kept(before.facts, next.facts);

@@ -1,5 +1,5 @@
 /**
- * What Ink draws around and over the body: rows of each surface as they are now, each for the
+ * The parts that Ink draws around and over the body: the current rows of each surface, each for the
  * columns of the state.
  */
 export interface Surfaces {
@@ -7,7 +7,7 @@ export interface Surfaces {
   bottom(): readonly string[];
   /** Empty if there is no panel. */
   side(): readonly string[];
-  /** Empty while nothing lies over the body. */
+  /** Empty if there is no overlay. */
   overlay(): readonly string[];
   /** Empty if there is no message. */
   toast(): readonly string[];
