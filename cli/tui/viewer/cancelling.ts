@@ -14,11 +14,11 @@ export function cancel(parts: ViewerParts): void {
   else if (text.isFilteredEmpty) text.showAllLines();
   else if (text.anchor !== undefined) text.anchor = undefined;
   else if (searching.status !== undefined) searching.isHidden = true;
-  // It began by itself, so it is the last that one means.
+  // It began by itself, so the user hardly means it.
   else if (counting.cancel()) say("counting cancelled");
 }
 
-/** One goes elsewhere. True when a search was on its way. */
+/** Cancels pending jumps and searches before another move. True if a search was pending. */
 export function endWaits({ jumps, walk, text }: ViewerParts): boolean {
   text.isEndWanted = false;
   const wasTiming = jumps.end();

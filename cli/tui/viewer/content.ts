@@ -12,16 +12,19 @@ import {
   StreamSource,
 } from "../../../src/text/index.ts";
 
-/** What the screen needs of an open file; {@link OpenFile} has it. The caller keeps owning it. */
+/**
+ * The part of an open file that the screen uses; {@link OpenFile} has it. The caller keeps
+ * ownership.
+ */
 export interface ScreenFile {
   /** Path for error messages. */
   readonly path?: string;
   readonly fd: number;
-  /** True when pread works at any position. */
+  /** True if pread(2) works at any position. */
   readonly isSeekable: boolean;
-  /** Where holes end: see {@link ByteSource.nextData}. Undefined if unknown. */
+  /** End of the hole at a position: see {@link ByteSource.nextData}. Undefined if unknown. */
   nextData?(position: number): number | undefined;
-  /** The content from the beginning, for what has no positions or does not know its size. */
+  /** The content from the beginning, for files that cannot seek or whose size is unknown. */
   stream(options: { signal: AbortSignal }): AsyncIterable<Uint8Array>;
 }
 
@@ -29,23 +32,23 @@ export interface Content {
   source: ByteSource;
   /** Set for a regular file, which other generations may follow. */
   chain?: ChainSource;
-  /** Set when the bytes come as a stream and have to be pumped. */
+  /** Set if the bytes are read as a stream. */
   stream?: StreamSource;
   encoding: Encoding;
-  /** Bytes of the byte order mark at the beginning. */
+  /** Length of the byte order mark, 0 if there is none. */
   mark: number;
 }
 
-/** Bytes by which an encoding is told. */
+/** Bytes from which the encoding is detected. */
 const HEAD = 64 * 1024;
 
 /**
- * Regular files and block devices are read in place. What tells no size (/proc) or has no positions
- * is kept in memory as it comes, the newest part of it. `failed` hears of bytes that could not be
- * read.
+ * Reads regular files and block devices in place. Keeps the newest part of other content in memory
+ * as it arrives: files without a size (/proc), and files that cannot seek. `failed` receives the
+ * error of a read.
  */
 export function contentOf(file: ScreenFile, failed: (message: string) => void): Content {
-  // What has no positions may have no descriptor either.
+  // A file that cannot seek may have no descriptor either.
   const stat = file.isSeekable ? fstatSync(file.fd) : undefined;
   if (stat?.isBlockDevice())
     return { source: readableSource(regularSource(file.fd, deviceSize(file.fd)), failed), ...PLAIN };
@@ -59,7 +62,7 @@ export function contentOf(file: ScreenFile, failed: (message: string) => void): 
   return { source: stream, stream, ...PLAIN };
 }
 
-/** True when the text that would be seen there is none, so that it is better shown by its bytes. */
+/** True if the visible part is not text, so that a hex dump shows it better. */
 export function seemsBinary({ source }: Content, atEnd: boolean): boolean {
   const head = Buffer.alloc(4096);
   const from = atEnd ? Math.max(source.start(), source.end() - head.length) : source.start();
@@ -68,7 +71,7 @@ export function seemsBinary({ source }: Content, atEnd: boolean): boolean {
 
 const PLAIN = { encoding: "utf-8", mark: 0 } as const;
 
-/** Where the holes of an open file end. */
+/** Ends of the holes of an open file. */
 export function holesOf(file: Pick<ScreenFile, "nextData">): NextData | undefined {
   return file.nextData && ((position) => file.nextData?.(position));
 }
@@ -79,8 +82,8 @@ function headOf(source: ByteSource): Buffer {
 }
 
 /**
- * What cannot be read so is not: /proc/PID/pagemap wants whole words, others of /proc are only
- * written to. The stream tells.
+ * False for a file that cannot be read this way: /proc/PID/pagemap accepts only whole words, and
+ * some files of /proc are write-only. The stream reports that.
  */
 function isEmpty(fd: number): boolean {
   try {
@@ -90,10 +93,7 @@ function isEmpty(fd: number): boolean {
   }
 }
 
-/**
- * A block device tells no size to fstat(2): the first offset, by sectors, at which nothing can be
- * read.
- */
+/** fstat(2) reports no size of a block device: finds the first sector that cannot be read. */
 function deviceSize(fd: number): number {
   const byte = Buffer.alloc(1);
   const has = (sector: number) => {
@@ -116,21 +116,18 @@ function deviceSize(fd: number): number {
 
 const SECTOR = 512;
 
-/** How far beyond the screen a stream is read without follow: /dev/zero never ends. */
+/** Bytes that are read ahead of the screen without follow: /dev/zero is endless. */
 const READ_AHEAD = 1024 * 1024;
 
-/**
- * Moves a stream's bytes into its ring while they are wanted. Wake it after every move of the
- * viewer.
- */
+/** Copies a stream into its ring buffer on demand. Wake it after every move of the viewer. */
 export class StreamPump {
   readonly #abort = new AbortController();
   #wake: () => void = () => {};
   #done: Promise<void> = Promise.resolve();
 
   /**
-   * `wanted(readAhead)` returns whether the screen is near the end of the data. `ended` receives the
-   * error, or undefined at the end of the stream.
+   * `wanted(readAhead)` returns whether the screen is near the end of the data. `ended` receives
+   * the error, or undefined at the end of the stream.
    */
   start(
     file: ScreenFile,
@@ -145,7 +142,7 @@ export class StreamPump {
           await new Promise<void>((resolve) => {
             this.#wake = resolve;
           });
-        // Something that is always ready (/dev/zero) must not keep keys and frames waiting.
+        // A stream that is always ready (/dev/zero) must not delay keys and frames.
         await new Promise((resolve) => setImmediate(resolve));
         if (this.#abort.signal.aborted) return;
       }
@@ -160,7 +157,7 @@ export class StreamPump {
     this.#wake();
   }
 
-  /** Resolves when the stream is not read any more. */
+  /** Resolves once nothing reads the stream. */
   async close(): Promise<void> {
     this.#abort.abort();
     this.#wake();

@@ -27,7 +27,7 @@ export function currentStatus(
     picture: growth.picture,
     top: chain?.offsetInFile(top) ?? top,
     length: chain?.fileEnd(top) ?? end,
-    // A follow stays at the end, also while its filter looks through what came.
+    // A follow stays at the end, even while its filter checks new lines.
     bottom: last === undefined || following.isOn ? end : text.shownUpTo(last),
     end,
     start: source.start(),

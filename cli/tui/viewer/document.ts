@@ -1,7 +1,7 @@
 import { BlockCache, type ByteSource, type Encoding, LineIndex, Lines, Scan } from "../../../src/text/index.ts";
 import type { Content } from "./content.ts";
 
-/** A source of bytes with what is known of its lines. */
+/** A source of bytes, its encoding and the counts of its lines. */
 export class Document {
   readonly source: ByteSource;
   readonly #content: Content;
@@ -12,7 +12,7 @@ export class Document {
   encoding: Encoding;
   #end = 0;
 
-  /** `changed` is called when more is known of it. */
+  /** `changed` is called when a count changes. */
   constructor(content: Content, changed: () => void) {
     this.#content = content;
     this.#changed = changed;
@@ -31,15 +31,12 @@ export class Document {
     return this.#content.stream !== undefined;
   }
 
-  /** Bytes at the very beginning that are not shown. */
+  /** Length of the hidden byte order mark at the beginning. */
   get mark(): number {
     return this.encoding === this.#content.encoding ? this.#content.mark : 0;
   }
 
-  /**
-   * Reads the bytes as other characters from now on. Resolves when nothing counts by the old ones
-   * any more.
-   */
+  /** Sets another encoding. Resolves once no count uses the old one. */
   async readAs(encoding: Encoding): Promise<void> {
     const { scan } = this.index;
     this.encoding = encoding;
@@ -48,7 +45,7 @@ export class Document {
     await scan.cancel();
   }
 
-  /** Looks at the size once a frame. `cut`: the bytes became fewer. */
+  /** Checks the size once per frame. `cut`: the file became shorter. */
   look(): "same" | "grown" | "cut" {
     const end = this.source.end();
     const before = this.#end;
@@ -56,12 +53,12 @@ export class Document {
     return end < before ? "cut" : end > before ? "grown" : "same";
   }
 
-  /** Where the source ended when it was last looked at. */
+  /** End of the source at the last check. */
   get knownEnd(): number {
     return this.#end;
   }
 
-  /** What was before `offset` is gone. No scan may be under way. */
+  /** Forgets everything before `offset`. No scan may be in progress. */
   dropBefore(offset: number): void {
     this.cache.clear();
     this.index.scan.counts.dropBefore(offset);
@@ -76,14 +73,14 @@ export class Document {
     const begins = this.index.before(file.begins);
     return {
       number: at.count - begins.count - file.foreign + 1,
-      // Numbers of a file that is counted itself are exact, whatever is known of those before it.
+      // Numbers within a completely counted file are exact, even if earlier files are not counted.
       isExact: at.isExact && begins.isExact && !file.isCut,
     };
   }
 
   /**
-   * Where line `number` of the newest file begins; "unknown" while that much is not counted,
-   * undefined when there is none.
+   * Offset of line `number` of the newest file; "unknown" if it is not counted yet, undefined if
+   * there is no such line.
    */
   offsetOfLine(number: number): number | "unknown" | undefined {
     const file = this.chain?.fileAt(this.source.end());

@@ -3,24 +3,24 @@ import type { Document } from "./document.ts";
 import { hasRecords } from "./has-records.ts";
 import { lineQuery } from "./searching.ts";
 
-/** Which lines a filter shows. */
+/** The conditions of a filter. */
 export interface FilterConditions {
-  /** As it was typed: `!` in front keeps matching lines out. Empty: every line matches. */
+  /** As typed: a leading `!` inverts the match. Empty: every line matches. */
   pattern: string;
   ignoreCase: boolean;
-  /** JSON is shown by its fields: `name=value` finds members. */
+  /** JSON is shown by its fields: `name=value` matches members. */
   fields: boolean;
   /** Leave out continuation lines that do not match themselves. */
   byLine: boolean;
-  /** Levels of the records that are shown; undefined for all. */
+  /** Levels of the visible records; undefined for all. */
   levels: readonly RecordLevel[] | undefined;
-  /** Beginnings of lines that are not shown. */
+  /** Prefixes of hidden lines. */
   without: readonly Uint8Array[];
 }
 
 /** A filter in the status row. */
 export interface FilterStatus {
-  /** As it was typed: `!` in front keeps matching lines out. Empty: every line matches. */
+  /** As typed: a leading `!` inverts the match. Empty: every line matches. */
   pattern: string;
   /** The other conditions in words. */
   words: readonly string[];
@@ -30,7 +30,10 @@ export interface FilterStatus {
   isRunning: boolean;
 }
 
-/** A filter over a document's lines: which are shown, found in the background from where one is. */
+/**
+ * A filter over a document's lines. Finds the visible lines in the background, beginning at the
+ * current position.
+ */
 export class Filtering {
   readonly pattern: string;
   readonly #document: Document;
@@ -42,8 +45,9 @@ export class Filtering {
   #lines: FilteredLines;
 
   /**
-   * `near`: where to begin. `words`: conditions other than the pattern, for the status.
-   * @throws Error for a pattern that is none, in one line
+   * `near`: the position to begin at. `words`: descriptions of the other conditions, for the
+   * status.
+   * @throws Error for an invalid pattern, in one line
    */
   constructor(
     document: Document,
@@ -69,13 +73,13 @@ export class Filtering {
     return this.#context;
   }
 
-  /** Lines to show around each. */
+  /** Sets the number of lines to show around each match. */
   setContext(lines: number): void {
     this.#context = Math.max(0, lines);
     this.#lines = new FilteredLines(this.#document.lines, this.#hits, this.#context);
   }
 
-  /** Looks there first: one has gone there. */
+  /** Continues the scan at this position, which is visible now. */
   near(offset: number, direction: "forward" | "backward" = "forward"): void {
     if (!this.#hits.scan.isCancelled) this.#hits.scan.go(offset, direction);
   }
@@ -108,14 +112,14 @@ export class Filtering {
     this.#hits.dropBefore(offset);
   }
 
-  /** Ends what is under way. True when something was. */
+  /** Cancels the scan. True if one was in progress. */
   cancel(): boolean {
     if (!this.#hits.scan.isRunning) return false;
     void this.#hits.scan.cancel();
     return true;
   }
 
-  /** Resolves with the function that resumes, once nothing reads the source. */
+  /** Resolves with a function that resumes, once nothing reads the source. */
   async pause(): Promise<() => void> {
     const { scan } = this.#hits;
     const goesOn = !scan.isCancelled;
@@ -126,7 +130,10 @@ export class Filtering {
   }
 }
 
-/** The conditions as a query: the plain one is the fastest. @throws Error for an invalid pattern */
+/**
+ * The conditions as a query: the plain one is the fastest.
+ * @throws Error for an invalid pattern
+ */
 function filterQuery(document: Document, { pattern, byLine, levels, without, ...options }: FilterConditions): Query {
   const { encoding } = document;
   const invert = pattern.startsWith("!");

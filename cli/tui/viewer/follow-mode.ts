@@ -3,21 +3,21 @@ import type { ViewerText } from "./viewer-text.ts";
 import type { FollowState } from "./viewer-types.ts";
 
 export interface FollowModeOptions {
-  /** False where there is nothing to follow with. */
+  /** False if the file cannot be followed. */
   canFollow: boolean;
   say(message: string): void;
 }
 
 /**
- * Whether the screen stays at the end of the file: scrolling away pauses the follow, going to the
- * end resumes it.
+ * Keeps the screen at the end of the file. Scrolling away from the end pauses the follow, going to
+ * the end resumes it.
  */
 export class FollowMode {
   readonly #text: ViewerText;
   readonly #growth: Growth;
   readonly #options: FollowModeOptions;
   #state: FollowState = "off";
-  /** Lines that had come when one paused. */
+  /** Number of lines at the time of the pause. */
   #pausedAt = 0;
 
   constructor(text: ViewerText, growth: Growth, options: FollowModeOptions) {
@@ -34,7 +34,7 @@ export class FollowMode {
     return this.#state === "on";
   }
 
-  /** Lines that came since the pause. */
+  /** Number of lines since the pause. */
   get news(): number {
     return this.#growth.lines - this.#pausedAt;
   }
@@ -61,7 +61,7 @@ export class FollowMode {
     else if (rows > 0 && this.#state === "paused" && viewport.atEnd()) this.#state = "on";
   }
 
-  /** One is somewhere else: off the end, following pauses. */
+  /** The position has changed: pauses the follow unless it is at the end. */
   moved(): void {
     if (!this.isOn || this.#text.viewport.atEnd()) return;
     this.#state = "paused";

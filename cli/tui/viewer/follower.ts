@@ -3,37 +3,36 @@ import { type FollowFile, type FollowSource, follow, onTick } from "../../../src
 import type { ScreenFile } from "./content.ts";
 import type { SourceChanges } from "./source-changes.ts";
 
-/** How often a file that was left is asked whether it is deleted. */
+/** Milliseconds between checks whether a replaced file is deleted. */
 const DELETED_CHECK_MS = 1000;
 
-/** A generation as the screen reads it. */
+/** A generation of the file, as the screen reads it. */
 export interface ScreenGeneration extends FollowFile {
   readonly file: Pick<ScreenFile, "fd" | "nextData">;
 }
 
 /**
- * Passes the events of the follow engine to the viewer, as notes between the lines of the file. It
- * runs from the first follow until the screen closes, also while the user has paused the screen.
+ * Passes the events of the follow engine to the viewer, as notes between the lines of the file.
+ * Runs from the first follow until the screen closes, even while the user has paused it.
  */
 export class Follower {
   readonly #source: FollowSource<ScreenGeneration>;
   readonly #changes: SourceChanges;
   readonly #abort = new AbortController();
   /**
-   * Generations that the viewer reads, by descriptor, as they were opened: closed when it does no
-   * more.
+   * Generations that the viewer reads, by their original descriptor: closed once it reads them no
+   * longer.
    */
   readonly #shown = new Map<number, ScreenGeneration>();
   /**
-   * Those of them that the engine has left: closed once they are deleted as well, which frees their
-   * storage.
+   * Generations that the engine has left: closed once they are deleted, which frees their storage.
    */
   readonly #left = new Map<number, ScreenGeneration>();
   readonly #opened = new WeakMap<ScreenGeneration, ScreenGeneration>();
   #endTicks: (() => void) | undefined;
-  /** Somebody else says when the container cannot be reached. */
+  /** Another part reports an unreachable container. */
   readonly #placeIsTold: boolean;
-  /** A row says that the path cannot be asked about. */
+  /** A row reports that the path cannot be checked. */
   #isUnreachable = false;
   #running: Promise<void> | undefined;
 
@@ -43,15 +42,16 @@ export class Follower {
     this.#placeIsTold = placeIsTold;
   }
 
-  /** The user follows: the first time, it begins. `failed` hears what ends it. */
+  /**
+   * Called when the user follows; starts the engine the first time. `failed` receives the error
+   * that ends it.
+   */
   start(failed: (error: unknown) => void): void {
     this.#changes.isFollowed = true;
     this.#running ??= this.#run().catch(failed);
   }
 
-  /**
-   * Resolves when the generations that were opened are closed. The viewer must not read any more.
-   */
+  /** Resolves once all generations are closed. The viewer must no longer read them. */
   async close(): Promise<void> {
     this.#abort.abort();
     await this.#running;
@@ -111,7 +111,10 @@ export class Follower {
     }
   }
 
-  /** The engine closes a generation when it has left it, but one can still scroll back into it. */
+  /**
+   * Keeps a generation open that the engine would close when it leaves it: the user can still
+   * scroll back into it.
+   */
   #kept(source: FollowSource<ScreenGeneration>): FollowSource<ScreenGeneration> {
     const keep = (file: ScreenGeneration): ScreenGeneration => {
       const { fd } = file.file;
@@ -133,7 +136,7 @@ export class Follower {
   }
 
   #leave(fd: number, file: ScreenGeneration): void {
-    // At its own end the engine leaves the newest one too.
+    // At its own end, the engine leaves the newest generation too.
     if (this.#abort.signal.aborted) return;
     this.#left.set(fd, file);
     this.#endTicks ??= onTick(DELETED_CHECK_MS, () => this.#releaseDeleted());
@@ -148,7 +151,7 @@ export class Follower {
   }
 }
 
-/** Not of the session or the container. */
+/** True for an error of the file, not of the session or the container. */
 function isOfFile(error: unknown): boolean {
   return error instanceof PortholeError && error.code === "FILE";
 }

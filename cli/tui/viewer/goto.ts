@@ -1,20 +1,21 @@
-/** Where to go, as one types it behind `:`. */
+/** A destination, as typed after `:`. */
 export type Destination =
   | { kind: "line"; line: number }
   | { kind: "percent"; percent: number }
   | { kind: "offset"; offset: number }
   | { kind: "end" }
-  /** Milliseconds from the time of the line at the top. */
+  /** Milliseconds after the time of the top line. */
   | { kind: "later"; milliseconds: number }
-  /** A time of the day of the line at the top. */
+  /** A time on the day of the top line. */
   | { kind: "clock"; hours: number; minutes: number; seconds: number }
   | { kind: "time"; text: string };
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
- * `123` a line, `50%` a part, `b4096` and `0x1000` bytes, `$` the end, `+10m` and `-1h` by the
- * lines' times, `14:05` that time of the day, anything else a time. Undefined for nothing.
+ * Parses a destination: `123` a line, `50%` a fraction, `b4096` and `0x1000` bytes, `$` the end,
+ * `+10m` and `-1h` relative times, `14:05` a time of that day, anything else a time. Undefined if
+ * empty.
  */
 export function parseDestination(text: string): Destination | undefined {
   const typed = text.trim();
@@ -37,11 +38,11 @@ export function parseDestination(text: string): Destination | undefined {
   return { kind: "time", text: typed };
 }
 
-/** What a time may begin with; other words behind `:` are names of commands. */
+/** Prefixes of a time; other words after `:` are names of commands. */
 const TIME =
   /^(?:\d|@\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w* +\d|(?:mon|tue|wed|thu|fri|sat|sun)\w*,? +\S+ +\d|yesterday$)/i;
 
-/** True for what {@link parseDestination} takes, and for a time only when it looks like one. */
+/** True for what {@link parseDestination} accepts; for a time only if it looks like one. */
 export function isDestination(text: string): boolean {
   const destination = parseDestination(text);
   return destination !== undefined && (destination.kind !== "time" || TIME.test(text.trim()));

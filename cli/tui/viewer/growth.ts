@@ -1,14 +1,16 @@
 import type { Document } from "./document.ts";
 
-/** Bytes that are counted in a frame: more than a writer writes meanwhile, and a millisecond. */
+/**
+ * Maximum bytes that are counted per frame: more than is written meanwhile, in about a millisecond.
+ */
 const MAX_SCAN = 8 * 1024 * 1024;
 const BLOCK = 64 * 1024;
 const NEWLINE = 10;
-/** Seconds that the little picture shows. */
+/** Seconds that the sparkline shows. */
 const SECONDS = 12;
 
 /**
- * Counts the lines that are written while one follows: how many in all, and in each of the last
+ * Counts the lines that are written during a follow: their total, and those of each of the last
  * seconds.
  */
 export class Growth {
@@ -16,7 +18,7 @@ export class Growth {
   readonly #buffer = Buffer.allocUnsafeSlow(BLOCK);
   #at: number;
   #lines = 0;
-  /** Lines of each second, the newest last, and which second that is. */
+  /** Lines of each second, the newest last, and the time of that second. */
   #seconds: number[] = Array.from({ length: SECONDS + 1 }, () => 0);
   #second = 0;
 
@@ -36,7 +38,7 @@ export class Growth {
     this.#at = offset;
   }
 
-  /** Counts what has come. True when there is more to count. */
+  /** Counts new lines. True if there is more to count. */
   look(now: number): boolean {
     this.#turn(now);
     const { source } = this.#document;
@@ -53,12 +55,12 @@ export class Growth {
     return to < end;
   }
 
-  /** Lines a second: of the last whole second. */
+  /** Lines in the last whole second. */
   get rate(): number {
     return this.#seconds.at(-2) ?? 0;
   }
 
-  /** Lines of the last whole seconds as a picture; empty when there were none. */
+  /** Sparkline of the last whole seconds; empty if they had no lines. */
   get picture(): string {
     const whole = this.#seconds.slice(0, -1);
     const most = Math.max(...whole);
@@ -67,8 +69,8 @@ export class Growth {
   }
 
   /**
-   * Something came in the seconds shown or in this one: the picture changes with the next second,
-   * though nothing comes.
+   * True if a displayed second or the current one has lines: then the sparkline changes with the
+   * next second, even without new lines.
    */
   get isMoving(): boolean {
     return this.#seconds.some((lines) => lines > 0);

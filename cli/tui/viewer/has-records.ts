@@ -1,7 +1,7 @@
 import { decodeAs, HEAD_BYTES, RecordHeads } from "../../../src/text/index.ts";
 import type { Document } from "./document.ts";
 
-/** Lines that are looked at, at the beginning and at the end of a text. */
+/** Lines in the sample from the beginning and from the end of a text. */
 const SAMPLE = 200;
 
 /**

@@ -4,8 +4,8 @@ import type { PaneView } from "./pane.ts";
 import type { Searching } from "./searching.ts";
 
 /**
- * The row of bytes at `offset`, with those that are searched for marked, also where they begin or
- * end in a row beside.
+ * The row of bytes at `offset`. Marks matching bytes, even if a match begins or ends in a
+ * neighbouring row.
  */
 export function hexPaneRow(
   { cache, source, chain }: Document,

@@ -7,28 +7,28 @@ import { offsetOfTime, type TimeDestination } from "./times.ts";
 import type { ViewerText } from "./viewer-text.ts";
 
 /**
- * Beyond every file, and a position that can still be asked for (node:fs takes up to 2^53). What is
- * read as a stream has no end that could be taken instead.
+ * Beyond the end of every file, but a valid position (node:fs accepts up to 2^53). A stream has no
+ * end that could be used instead.
  */
 const FARTHEST = 2 ** 52;
 
-/** What jumps ask of the viewer. */
+/** The viewer as jumps see it. */
 export interface JumpsHost {
-  /** What times without a zone mean; UTC by default. */
+  /** The zone of times without a zone; default UTC. */
   readonly zone: (() => Promise<Zone>) | undefined;
-  /** To the last page. */
+  /** Shows the last page. */
   toEnd(): void;
-  /** One is somewhere else. */
+  /** Called when the position has changed. */
   moved(): void;
-  /** Counts the document's lines, if that does not go on already. */
+  /** Counts the document's lines, unless that is in progress. */
   countLines(): void;
   say(message: string): void;
   changed(): void;
 }
 
 /**
- * Goes to lines, parts, offsets, times and marks: at once, or when it is known where that is,
- * unless one has gone elsewhere meanwhile.
+ * Goes to lines, fractions, offsets, times and marks: at once, or once the position is known,
+ * unless the user has moved meanwhile.
  */
 export class Jumps {
   readonly #document: Document;
@@ -37,7 +37,7 @@ export class Jumps {
   readonly #bookmarks = new Bookmarks();
   /** Counts moves: a pending jump is dropped after another move. */
   #moves = 0;
-  /** The move that is to go to a time that is looked for. */
+  /** Number of the move that waits for a time search. */
   #timeMove: number | undefined;
   #isClosed = false;
 
@@ -47,20 +47,20 @@ export class Jumps {
     this.#host = host;
   }
 
-  /** One goes elsewhere. True when a time was being looked for. */
+  /** Cancels pending jumps because of another move. True if a time search was pending. */
   end(): boolean {
     const wasLooking = this.#timeMove === this.#moves;
     this.#moves++;
     return wasLooking;
   }
 
-  /** Nothing reads the document any more. */
+  /** Cancels pending jumps, so that nothing reads the document. */
   close(): void {
     this.#isClosed = true;
     this.end();
   }
 
-  /** Moves, and remembers where one was. */
+  /** Runs a move, and remembers the position before it. */
   jump(move: () => void): true {
     const { viewport } = this.#text;
     const before = viewport.top.line;
@@ -76,7 +76,7 @@ export class Jumps {
     return true;
   }
 
-  /** A line of the newest file, by its number from 1. */
+  /** Goes to a line of the newest file, by its number from 1. */
   toLine(number: number): true {
     const offset = this.#document.offsetOfLine(Math.max(1, number));
     if (typeof offset === "number") {
@@ -93,7 +93,7 @@ export class Jumps {
     return true;
   }
 
-  /** To a mark, or sets it. */
+  /** Goes to a mark, or sets it. */
   named(what: Awaited, name: string): void {
     const { line } = this.#text.viewport.top;
     if (what === "mark") {
@@ -108,7 +108,7 @@ export class Jumps {
     else this.jump(() => (wanted === "start" ? this.#text.toStart() : this.#text.show(wanted)));
   }
 
-  /** What is typed behind `:`. Says what it does not understand. */
+  /** Goes to a destination typed after `:`. Reports an invalid one. */
   goto(text: string): void {
     const destination = parseDestination(text);
     if (!destination) return;
@@ -135,7 +135,7 @@ export class Jumps {
     }
   }
 
-  /** Goes there when it is found, unless one has gone elsewhere meanwhile. */
+  /** Goes to a time once it is found, unless the user has moved meanwhile. */
   #toTime(destination: TimeDestination): void {
     const move = ++this.#moves;
     const goesOn = () => move === this.#moves && !this.#isClosed;
@@ -169,7 +169,7 @@ export class Jumps {
     this.#text.show(start + Math.floor(((end - start) * percent) / 100));
   }
 
-  /** Goes there when that many lines are counted, unless one has gone elsewhere meanwhile. */
+  /** Goes to a line once that many lines are counted, unless the user has moved meanwhile. */
   async #awaitLine(number: number, move: number): Promise<void> {
     const { scan } = this.#document.index;
     while (move === this.#moves && !this.#isClosed) {

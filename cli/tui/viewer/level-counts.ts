@@ -11,11 +11,14 @@ import {
 import type { Document } from "./document.ts";
 import { hasRecords } from "./has-records.ts";
 
-/** Parts of a text that are looked at, evenly spaced; a text of no more bytes is counted whole. */
+/**
+ * Number of evenly spaced samples; a text that is not larger than all of them is counted
+ * completely.
+ */
 const PARTS = 64;
 const PART = BLOCK;
 
-/** Milliseconds of counting between which keys and frames have their turn. */
+/** Milliseconds of counting before it yields to keys and frames. */
 const SLICE_MS = 4;
 
 /**
@@ -37,7 +40,7 @@ export class LevelCounts {
     this.#changed = changed;
   }
 
-  /** Counts again if the text has changed since. */
+  /** Counts again if the text has changed. */
   go(): void {
     const { source } = this.#document;
     const [start, end] = [source.start(), source.end()];
@@ -60,7 +63,7 @@ export class LevelCounts {
     return end - start > PARTS * PART;
   }
 
-  /** Nothing reads the document any more. */
+  /** Stops counting, so that nothing reads the document. */
   close(): void {
     this.#isClosed = true;
   }
@@ -80,7 +83,7 @@ export class LevelCounts {
   }
 }
 
-/** Counts the records of a range, or of a sample of it scaled to the range; a line a step. */
+/** Counts the records of a range, or of a sample of it scaled to the range; one line per step. */
 function* countIn(document: Document, start: number, end: number, counts: Map<RecordLevel, number>): Generator<void> {
   const { source, encoding } = document;
   // The screen's own cache keeps what the screen needs.

@@ -1,7 +1,7 @@
 import type { RecordLevel } from "../../../src/text/index.ts";
 import type { LevelCounts } from "./level-counts.ts";
 
-/** Levels that one key chooses, by the name that the screen shows. */
+/** Levels that one key selects, by their displayed name. */
 const FACETS = {
   error: ["fatal", "error"],
   warn: ["warn"],
@@ -13,7 +13,7 @@ export type Facet = keyof typeof FACETS;
 
 const NAMES = Object.keys(FACETS) as Facet[];
 
-/** The levels whose records are shown: all, or the chosen ones. */
+/** The levels of the visible records: all, or the selected ones. */
 export class LevelFacets {
   readonly counts: LevelCounts;
   readonly #chosen = new Set<Facet>();
@@ -22,7 +22,7 @@ export class LevelFacets {
     this.counts = counts;
   }
 
-  /** Shows the records of these levels too, or no more. Without any chosen, all are shown. */
+  /** Selects or deselects these levels. Without a selection, all records are visible. */
   toggle(facet: Facet): void {
     if (!this.#chosen.delete(facet)) this.#chosen.add(facet);
     this.counts.go();
@@ -32,17 +32,17 @@ export class LevelFacets {
     this.#chosen.clear();
   }
 
-  /** The chosen levels; undefined for all. */
+  /** The selected levels; undefined for all. */
   get levels(): readonly RecordLevel[] | undefined {
     return this.#chosen.size === 0 ? undefined : this.#names.flatMap((name) => FACETS[name]);
   }
 
-  /** The chosen levels in words; empty for all. */
+  /** The selected levels in words; empty for all. */
   get words(): string {
     return this.#chosen.size === 0 ? "" : `only ${this.#names.join(", ")}`;
   }
 
-  /** How many records have which level; empty for all levels, and until it is known. */
+  /** Number of records for each level; empty without a selection, and until it is known. */
   get summary(): string {
     if (this.#chosen.size === 0) return "";
     const about = this.counts.isEstimate ? "~" : "";

@@ -1,16 +1,13 @@
 import type { Document } from "./document.ts";
 
-/**
- * Lines of a smaller file are counted at once, those of a larger one when a line number is first
- * needed.
- */
+/** A smaller file is counted at once, a larger one when a line number is first needed. */
 const COUNTED_AT_ONCE = 256 * 1024 * 1024;
 
 /** When a document's lines are counted. */
 export class LineCounting {
   readonly #document: Document;
   #isReady = false;
-  /** One has cancelled it: it does not begin by itself again. */
+  /** The user has cancelled the count: it does not start by itself again. */
   #isEnded = false;
   #isAsked = false;
 
@@ -18,30 +15,30 @@ export class LineCounting {
     this.#document = document;
   }
 
-  /** Counted part of the file, while the count runs. */
+  /** Fraction of the file that is counted, while a count runs. */
   get progress(): number | undefined {
     const { scan } = this.#document.index;
     return scan.isRunning && !scan.isComplete ? scan.progress : undefined;
   }
 
-  /** One wanted a number. */
+  /** True if the user needs a line number. */
   get isAsked(): boolean {
     return this.#isAsked;
   }
 
-  /** Somebody stays here: it may begin by itself. */
+  /** The viewer has been open for a moment: a count may start by itself. */
   ready(): void {
     this.#isReady = true;
   }
 
-  /** Counts them, if that does not go on already. */
+  /** Starts to count, unless that is in progress. */
   go(): void {
     this.#isEnded = false;
     this.#isAsked = true;
     this.#document.index.scan.go();
   }
 
-  /** Counts what came, where the rest is counted. */
+  /** Counts new lines, if the earlier ones are counted. */
   grown(): void {
     const { scan } = this.#document.index;
     if (!scan.isCancelled) scan.go();
@@ -54,7 +51,7 @@ export class LineCounting {
     if (this.#isReady && scan.isCancelled && !this.#isEnded && isSmall) scan.go();
   }
 
-  /** Ends what is under way. True when something was. */
+  /** Cancels the count. True if one was in progress. */
   cancel(): boolean {
     const { scan } = this.#document.index;
     if (!scan.isRunning) return false;
@@ -63,7 +60,7 @@ export class LineCounting {
     return true;
   }
 
-  /** Resolves with the function that resumes, once nothing reads the source. */
+  /** Resolves with a function that resumes, once nothing reads the source. */
   async pause(): Promise<() => void> {
     const { scan } = this.#document.index;
     const goesOn = !scan.isCancelled;

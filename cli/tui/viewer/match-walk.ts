@@ -3,17 +3,17 @@ import type { Direction } from "../../../src/text/index.ts";
 import type { Searching } from "./searching.ts";
 import type { KeyOf } from "./viewer-types.ts";
 
-/** Hits that are passed over in one go when a filter hides them. */
+/** Matches hidden by a filter that are skipped in one step. */
 const HIDDEN_AT_ONCE = 256;
-/** Steps of one key with a number before it. */
+/** Maximum steps of a key with a number before it. */
 const MAX_STEPS = 1000;
 
-/** What a walk asks of the text that is shown. */
+/** The visible text as a walk sees it. */
 export interface MatchWalkHost {
-  /** Where to look from, in that direction: from where one is, or beyond the screen. */
+  /** The start of a search in this direction: the current position, or the edge of the screen. */
   start(direction: Direction, isBeyondScreen: boolean): number;
   isShown(hit: number): boolean;
-  /** Where the line or the byte of a hit ends. */
+  /** End of a match's line, or of its byte. */
   endOf(hit: number): number;
   show(hit: number): void;
   say(message: string): void;
@@ -22,14 +22,15 @@ export interface MatchWalkHost {
 }
 
 /**
- * Goes from match to match: `n` pressed three times goes three on, however long each takes to find.
+ * Goes from match to match: `n` pressed three times goes three matches on, even if each takes long
+ * to find.
  */
 export class MatchWalk {
   readonly #searching: Searching;
   readonly #host: MatchWalkHost;
   #steps: { direction: Direction; isBeyondScreen: boolean }[] = [];
   #running: Promise<void> | undefined;
-  /** Counts what ended walks: a result that was on its way then is not shown. */
+  /** Counts cancelled walks: a result of an earlier one is dropped. */
   #ends = 0;
 
   constructor(searching: Searching, host: MatchWalkHost) {
@@ -37,7 +38,7 @@ export class MatchWalk {
     this.#host = host;
   }
 
-  /** `isBeyondScreen`: skips matches on the screen, so that those close together are one step. */
+  /** `isBeyondScreen`: skips matches on the screen, so that adjacent ones are one step. */
   go(direction: Direction, times: number, isBeyondScreen = false): void {
     if (this.#searching.pattern === "") {
       this.#host.say(`no search yet: type ${this.#host.keyOf("search")} and a regular expression`);
@@ -49,8 +50,8 @@ export class MatchWalk {
   }
 
   /**
-   * One goes elsewhere: what is being looked for would come as a surprise. True when something was.
-   * It is counted on.
+   * Cancels a pending walk because of another move: its result would be unexpected. True if one was
+   * pending. The count of matches continues.
    */
   end(): boolean {
     this.#steps = [];

@@ -6,8 +6,8 @@ import { outputNotice } from "../../tail/output-notice.ts";
 import type { ViewerOptions } from "./viewer-view.ts";
 
 /**
- * A container's own output as what the viewer shows: a file that grows, and what happens to the
- * container as rows in it. `closed` ends it.
+ * Options that show a container's own output as a growing file, with events of the container as
+ * rows. `closed` ends it.
  * @throws PortholeError TARGET, FILE
  */
 export async function outputViewer(

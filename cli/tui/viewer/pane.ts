@@ -29,40 +29,36 @@ export interface PaneView {
 /** Marks a truncated row in its last column; dim, so that it is not taken for text. */
 const CLIPPED = "\x1b[0;2m>\x1b[m";
 
-/**
- * Bytes that are decoded at first for a row, for each column; more only when a row's text is not
- * that plain.
- */
+/** Bytes per column that are decoded at first for a row. Decodes more only if the text needs it. */
 const BYTES_PER_COLUMN = 4;
 
-/** Longest line that is looked at as JSON. */
+/** Maximum bytes of a line that is parsed as JSON. */
 const MAX_JSON = 256 * 1024;
 
-/** Rows that are kept laid out beside those on the screen. */
+/** Rows that are cached in addition to the visible ones. */
 const KEPT_ROWS = 20_000;
 
 /**
- * Bytes of a line from which on only those of its rows are laid out that are looked at, and some
- * around them.
+ * From this number of bytes on, only the visible rows of a line are laid out, and some around them.
  */
 const LONG = 64 * 1024;
 const ROWS_AROUND = 100;
-/** Long lines whose text is kept: a screen shows one or two. */
+/** Long lines whose text is cached: a screen shows one or two. */
 const KEPT_LONG = 3;
 
 const DIM: StyleOverlay = { attributes: [2] };
 
 interface LaidOut {
-  /** Where the line's text ended when it was laid out: the last line of a growing file changes. */
+  /** End of the line's text at layout time: the last line of a growing file changes. */
   textEnd: number;
-  /** Which of the line's rows is the first of `rows`. */
+  /** Index of the line's row that is first in `rows`. */
   first: number;
   rows: readonly string[];
-  /** Rows that the line takes. */
+  /** Number of rows of the line. */
   count: number;
 }
 
-/** What is to be laid out: rows `from` to `to` of a line, both included. */
+/** Rows to lay out: `from` to `to` of a line, both included. */
 interface Wanted {
   line: number;
   textEnd: number;
@@ -70,11 +66,11 @@ interface Wanted {
   to: number;
 }
 
-/** Lines as rows of the screen, each laid out once as long as the view is the same. */
+/** Lays out lines as rows of the screen, each once per view. */
 export class Pane {
   readonly #document: Document;
   #laidOut = new Map<number, LaidOut>();
-  /** How many rows lines take that were not laid out. */
+  /** Number of rows of lines that are not laid out. */
   #counts = new Map<number, { textEnd: number; rows: number }>();
   readonly #long = new Map<number, { textEnd: number; wrapped: WrappedLine }>();
   #kept = 0;
@@ -85,7 +81,7 @@ export class Pane {
     this.#view = view;
   }
 
-  /** Another view of the same lines. */
+  /** Sets another view of the same lines. */
   show(view: PaneView): void {
     if (sameView(this.#view, view)) return;
     if (!sameShape(this.#view, view)) this.#forgetShapes();
@@ -93,7 +89,7 @@ export class Pane {
     this.#forgetRows();
   }
 
-  /** The bytes were replaced: nothing that was laid out holds. */
+  /** Discards all layouts: the bytes were replaced. */
   clear(): void {
     this.#forgetShapes();
     this.#forgetRows();
@@ -103,12 +99,12 @@ export class Pane {
     return this.#view.width;
   }
 
-  /** True when each line is one row. */
+  /** True if each line is one row. */
   get isFlat(): boolean {
     return !this.#view.wrap && this.#view.json !== "unfolded";
   }
 
-  /** Rows that the line takes. */
+  /** Number of rows of the line. */
   rowsIn(line: number): number {
     if (this.isFlat) return 1;
     const textEnd = this.#document.lines.textEnd(line);
@@ -123,7 +119,7 @@ export class Pane {
     return rows;
   }
 
-  /** In which of its rows the line matches what is searched for; 0 where that cannot be told. */
+  /** Index of the line's row with the match; 0 if unknown. */
   rowOfMatch(line: number): number {
     if (this.isFlat) return 0;
     const { wrap, width, colours } = this.#view;
@@ -139,7 +135,7 @@ export class Pane {
     return 0;
   }
 
-  /** The rows at `places`. `isAside`: lines to show dimmed. `notes`: lines that are ours. */
+  /** The rows at `places`. `isAside`: lines to dim. `notes`: lines that porthole added. */
   rows(places: readonly Position[], notes: readonly Note[], isAside: (line: number) => boolean): string[] {
     const missing = this.#wanted(places).filter(({ line, textEnd, from, to }) => {
       const known = this.#laidOut.get(line);
@@ -184,10 +180,7 @@ export class Pane {
     return { first, rows: long.rows(first, to + 1 + ROWS_AROUND, marks), count: long.count };
   }
 
-  /**
-   * The line with where its rows begin, when it is wrapped and so long that not all of them are to
-   * be laid out.
-   */
+  /** A wrapped line with the starts of its rows, if it is too long to lay out completely. */
   #longLine(line: number, textEnd: number): WrappedLine | undefined {
     const { wrap, width, colours, json } = this.#view;
     if (!wrap || textEnd - line <= LONG) return undefined;
@@ -217,7 +210,7 @@ export class Pane {
     this.#kept = 0;
   }
 
-  /** Decodes no more of a long line than its visible columns need, starting from its beginning. */
+  /** Decodes a long line from its beginning, up to its last visible column. */
   #texts(line: number, textEnd: number): Text {
     const { left, width, wrap, json, levels } = this.#view;
     const long = this.#long.get(line);
@@ -235,7 +228,7 @@ export class Pane {
       );
       if (isCut) bytes = bytes.subarray(0, boundaryAs(bytes, bytes.length, encoding));
       const text = decodeAs(bytes, encoding);
-      // Escapes take no columns: there may be too little of what does.
+      // Escape sequences take no columns: the decoded text may be too short.
       if (isCut && !layoutRow(text, { left, width, colours: "drop", marks: [] }).clipped) continue;
       return { parts: lineTexts(text, isCut ? "raw" : json, levels), isCut };
     }
@@ -285,7 +278,7 @@ function dimmed(text: Text): Text {
   };
 }
 
-/** A row that no file holds, told from those by a rule. */
+/** A row that is not in any file, marked by a rule. */
 function noteRow(text: string, { width }: PaneView): string {
   const shown = layoutRow(`── ${text} `, { left: 0, width, colours: "drop", marks: [] }).text;
   return `\x1b[0;1m${shown}\x1b[0;2m${"─".repeat(Math.max(0, width - shown.length))}\x1b[m`;
@@ -295,7 +288,7 @@ function sameView(a: PaneView, b: PaneView): boolean {
   return sameShape(a, b) && a.left === b.left && a.levels === b.levels && a.highlight === b.highlight;
 }
 
-/** True when lines take the same rows in both. */
+/** True if lines have the same number of rows in both views. */
 function sameShape(a: PaneView, b: PaneView): boolean {
   return a.width === b.width && a.colours === b.colours && a.wrap === b.wrap && a.json === b.json;
 }

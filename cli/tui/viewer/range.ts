@@ -2,15 +2,15 @@ import type { ByteSource, LineSpace, Note } from "../../../src/text/index.ts";
 
 const BLOCK = 64 * 1024;
 
-/** Bytes of the text, from `start` to `end`. */
+/** Offsets of a part of the text, from `start` to `end`. */
 export interface ByteRange {
   start: number;
   end: number;
 }
 
 /**
- * The bytes of a range as they are in the file, without our own rows. Each piece is valid until the
- * next.
+ * The bytes of a range as they are in the file, without rows that porthole added. Each piece is
+ * valid until the next one.
  */
 export function* bytesOf(source: ByteSource, range: ByteRange, notes: readonly Note[]): Generator<Buffer> {
   const buffer = Buffer.allocUnsafe(BLOCK);
@@ -28,9 +28,7 @@ export function* bytesOf(source: ByteSource, range: ByteRange, notes: readonly N
   }
 }
 
-/**
- * The same of the lines alone that are let through. `endOf`: where a line ends, with its newline.
- */
+/** The same for lines that pass a filter. `endOf`: end of a line, with its newline. */
 export function* linesOf(
   source: ByteSource,
   lines: LineSpace,

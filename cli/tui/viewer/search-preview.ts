@@ -3,13 +3,13 @@ import { messageOf } from "../../../src/errors.ts";
 import type { Direction, Position } from "../../../src/text/index.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
 
-/** Hidden matches that are skipped between two looks at the keys. */
+/** Hidden matches that are skipped before it yields to keys. */
 const HIDDEN_AT_ONCE = 256;
 
 /**
- * Shows the next match of a pattern while it is typed. A new pattern ends the search for the one
- * before, so a key never waits for a search. An invalid pattern, such as an unfinished one, leaves
- * the screen as it is.
+ * Shows the next match of a pattern during typing. A new pattern cancels the search for the
+ * previous one, so a key never waits for a search. An invalid pattern, such as an incomplete one,
+ * leaves the screen unchanged.
  */
 export class SearchPreview {
   readonly #parts: ViewerParts;
@@ -21,7 +21,7 @@ export class SearchPreview {
   /** Counts patterns: the result for an earlier one is dropped. */
   #turn = 0;
 
-  /** `changed`: a frame should show it. */
+  /** `changed` requests a frame. */
   constructor(parts: ViewerParts, direction: Direction, changed: () => void) {
     this.#parts = parts;
     this.#direction = direction;
@@ -30,20 +30,20 @@ export class SearchPreview {
     this.#wasFollowing = parts.following.isOn;
   }
 
-  /** The typed pattern is another one. Keys that arrive together cause one search. */
+  /** Called when the pattern changes. Keys that arrive together cause one search. */
   typed(pattern: string): void {
     const isScheduled = this.#wanted !== undefined;
     this.#wanted = pattern;
     if (!isScheduled) setImmediate(() => void this.#show());
   }
 
-  /** Returns to the place before the first key. The search for the last pattern ends. */
+  /** Returns to the initial position and cancels the search. */
   end(): void {
     this.close();
     this.#toOrigin();
   }
 
-  /** Nothing reads the text any more. */
+  /** Cancels the search, so that nothing reads the text. */
   close(): void {
     this.#turn++;
     this.#wanted = undefined;

@@ -14,55 +14,55 @@ import {
 import type { Highlight } from "../canvas/highlight.ts";
 import type { Document } from "./document.ts";
 
-/** How a pattern is meant: as text in lines, or as bytes. */
+/** Meaning of a pattern: text in lines, or bytes. */
 export type SearchMode = "text" | "hex" | "levels";
 
-/** The pattern of a search for levels: what it finds, in words. */
+/** The displayed pattern of a search for levels. */
 export const PROBLEMS = "errors and warnings";
 const PROBLEM_LEVELS: readonly RecordLevel[] = ["fatal", "error", "warn"];
 
 /** A search in the status row. */
 export interface SearchStatus {
   pattern: string;
-  /** The pattern is what is searched for in words. */
+  /** The pattern describes the search in words. */
   isOfLevels: boolean;
-  /** Which hit one is at; undefined when at none or not known yet. */
+  /** Number of the current match; undefined if there is none or it is not known yet. */
   ordinal: number | undefined;
   total: number;
-  /** Part of the text that was looked through, 0 to 1; 1 when all was. */
+  /** Searched fraction of the text, from 0 to 1. */
   progress: number;
   isRunning: boolean;
 }
 
-/** A pattern with its hits. */
+/** A pattern with its matches. */
 interface Search {
   pattern: string;
   mode: SearchMode;
   hits: Hits;
   map: HitMap;
-  /** Of text. */
+  /** Set for a search of text. */
   highlight: Highlight | undefined;
-  /** Of bytes. */
+  /** Set for a search of bytes. */
   bytes: Buffer | undefined;
 }
 
-/** The pattern that one searches for, its hits in the document, and the hit that one is at. */
+/** The current search: its pattern, its matches in the document, and the current match. */
 export class Searching {
   readonly #document: Document;
   readonly #changed: () => void;
   #pattern = "";
   #mode: SearchMode = "text";
   #ignoresCase = false;
-  /** JSON is shown by its fields: `name=value` finds members. */
+  /** JSON is shown by its fields: `name=value` matches members. */
   #fields = false;
   #search: Search | undefined;
-  /** The pattern that is being typed; it is shown instead of the search. */
+  /** The pattern during typing; its matches are shown instead of the search's. */
   #tried: Search | undefined;
-  /** Resolves when searches that were given up read nothing any more. */
+  /** Resolves once cancelled searches no longer read. */
   #ending: Promise<void> = Promise.resolve();
-  /** Where the hit is that one is at. */
+  /** Offset of the current match. */
   at: number | undefined;
-  /** Hits are not shown while it is true. */
+  /** Hides the matches. */
   isHidden = false;
 
   constructor(document: Document, changed: () => void) {
@@ -79,8 +79,8 @@ export class Searching {
   }
 
   /**
-   * Searches for another pattern from now on. @throws Error for one that is none, in one line; the
-   * one before stays then.
+   * Starts a search for another pattern.
+   * @throws Error for an invalid pattern, in one line; the previous search then stays
    */
   set(pattern: string, mode: SearchMode): void {
     const tried = this.#tried;
@@ -98,9 +98,9 @@ export class Searching {
   }
 
   /**
-   * Shows the matches of a pattern that is being typed, instead of those of the search, which stays.
-   * Ends the scan of the pattern tried before. @throws Error for an invalid pattern; the one before
-   * stays then
+   * Shows the matches of a pattern during typing, instead of those of the search, which stays.
+   * Cancels the scan of the previous typed pattern.
+   * @throws Error for an invalid pattern; the previous one then stays
    */
   try(pattern: string, mode: SearchMode): void {
     const tried = this.#make(pattern, mode);
@@ -118,12 +118,15 @@ export class Searching {
     return (await this.#tried?.hits.find(from, direction)) ?? { kind: "none" };
   }
 
-  /** Ends the scan for the tried pattern; its matches on the screen stay marked. */
+  /** Cancels the scan for the typed pattern; its visible matches stay marked. */
   restTried(): void {
     void this.#tried?.hits.scan.cancel();
   }
 
-  /** The same pattern in the other mode; where it is none there, none. */
+  /**
+   * Searches for the same pattern in the other mode; ends the search if the pattern is invalid
+   * there.
+   */
   turn(mode: SearchMode): void {
     if (this.#pattern === "" || mode === this.#mode) return;
     try {
@@ -134,30 +137,30 @@ export class Searching {
     }
   }
 
-  /** Searches for lines with errors and warnings, unless it does so already. */
+  /** Searches for lines with errors and warnings, unless that search is active. */
   setProblems(): void {
     if (this.#mode !== "levels" || this.#pattern === "") this.set(PROBLEMS, "levels");
   }
 
-  /** Small letters find capitals too, or not. */
+  /** Turns smart case on or off: lower-case letters match upper case too. */
   toggleCase(): void {
     this.#ignoresCase = !this.#ignoresCase;
     if (this.#pattern !== "") this.#use(this.#pattern, this.#mode);
   }
 
-  /** Lines of JSON are shown by their fields from now on, or as they are. */
+  /** Sets whether JSON lines are shown by their fields. */
   findFields(on: boolean): void {
     if (on === this.#fields) return;
     this.#fields = on;
     if (this.#pattern.includes("=")) this.renew();
   }
 
-  /** The text is read in another encoding. */
+  /** Searches again after a change of the encoding. */
   renew(): void {
     if (this.#pattern !== "") this.#use(this.#pattern, this.#mode);
   }
 
-  /** Why a search for `pattern` cannot be made, in one line; undefined when it can. */
+  /** Why a search for `pattern` is impossible, in one line; undefined if it is valid. */
   refusal(pattern: string, mode: SearchMode): string | undefined {
     try {
       if (mode === "hex") byteQuery(pattern);
@@ -168,10 +171,7 @@ export class Searching {
     }
   }
 
-  /**
-   * What to tell of a search that found nothing: what was looked for, and in hex how digits become
-   * bytes.
-   */
+  /** Describes a search without matches: the pattern, and in hex how its digits become bytes. */
   get description(): string {
     const isText = this.#mode !== "hex" || /^x\s/.test(this.#pattern);
     const looksHex = /^(?:(?:0x)?[\da-f]{2}\s*)+$/i.test(this.#pattern);
@@ -187,7 +187,7 @@ export class Searching {
     return this.#shown?.highlight;
   }
 
-  /** Where the bytes that are searched for are in `bytes`. */
+  /** Matches within `bytes`. */
   marksIn(bytes: Buffer): Mark[] {
     const wanted = this.#shown?.bytes;
     const marks: Mark[] = [];
@@ -197,7 +197,7 @@ export class Searching {
     return marks;
   }
 
-  /** Bytes that a hit has, when bytes are searched for. */
+  /** Length of a match in a search of bytes. */
   get length(): number {
     return this.#shown?.bytes?.length ?? 0;
   }
@@ -206,7 +206,7 @@ export class Searching {
     const hits = this.#search?.hits;
     if (!hits || this.isHidden) return undefined;
     const { scan } = hits;
-    // Taken over from the other mode, and not asked for since.
+    // Taken over from the other mode, and not used since.
     if (scan.isCancelled && scan.counts.knownBytes === 0) return undefined;
     return {
       pattern: this.#pattern,
@@ -220,7 +220,7 @@ export class Searching {
 
   /**
    * For each of `parts` equal parts of the text, whether it has matches; undefined without a
-   * search, and while a pattern is typed.
+   * search, and during typing.
    */
   ticks(parts: number): Uint8Array | undefined {
     if (this.isHidden || !this.#search || this.#tried) return undefined;
@@ -229,20 +229,20 @@ export class Searching {
     return has;
   }
 
-  /** The text has grown: counts what came. Not when one has ended the search. */
+  /** Searches new text, unless the user has cancelled the search. */
   grown(): void {
     const { scan } = this.#search?.hits ?? {};
     if (scan && !scan.isCancelled) scan.go();
   }
 
-  /** What was before `offset` is gone. Nothing may be under way. */
+  /** Forgets everything before `offset`. No scan may be in progress. */
   dropBefore(offset: number): void {
     this.#search?.hits.dropBefore(offset);
     this.#tried?.hits.dropBefore(offset);
     if (this.at !== undefined && this.at < offset) this.at = undefined;
   }
 
-  /** Ends what is under way. True when something was. */
+  /** Cancels the scan. True if one was in progress. */
   cancel(): boolean {
     const { scan } = this.#search?.hits ?? {};
     if (!scan?.isRunning) return false;
@@ -317,20 +317,20 @@ export class Searching {
   }
 }
 
-/** @throws Error for a pattern that is none */
+/** @throws Error for an invalid pattern */
 export function lineQuery(
   pattern: string,
   encoding: Encoding,
   { ignoreCase, fields = false, invert = false }: { ignoreCase: boolean; fields?: boolean; invert?: boolean },
 ): Extract<Query, { kind: "lines" }> {
   const shown = fields ? orMember(pattern) : pattern;
-  // A carriage return before the newline is not shown, and is no character of the line.
+  // A carriage return before the newline is not shown and does not belong to the line.
   const meant = /(?:^|[^\\])(?:\\\\)*\$$/.test(shown) ? `${shown.slice(0, -1)}\\r?$` : shown;
   return { kind: "lines", encoding, match: { patterns: [meant], ignoreCase }, invert };
 }
 
 /**
- * `name=value`, as folded JSON shows a member, also finds the member as it is in the file:
+ * `name=value`, as folded JSON shows a member, also matches the member in the file:
  * `"name":"value"`.
  */
 function orMember(pattern: string): string {
@@ -340,8 +340,8 @@ function orMember(pattern: string): string {
 }
 
 /**
- * `x 7f454c46` are bytes by their numbers, anything else is text. @throws Error for what are no
- * numbers
+ * `x 7f454c46` means bytes in hexadecimal, anything else text.
+ * @throws Error for invalid digits
  */
 function byteQuery(pattern: string): Extract<Query, { kind: "bytes" }> {
   const numbers = /^x\s+(.*)$/s.exec(pattern)?.[1]?.replace(/\s+|0x/g, "");

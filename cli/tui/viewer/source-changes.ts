@@ -5,7 +5,7 @@ import type { LineCounting } from "./line-counting.ts";
 import type { Searching } from "./searching.ts";
 import type { ViewerText } from "./viewer-text.ts";
 
-/** What knows something of the source that changes. */
+/** A part of the viewer that depends on the source. */
 export interface SourceReaders {
   text: ViewerText;
   searching: Searching;
@@ -14,27 +14,27 @@ export interface SourceReaders {
 }
 
 /**
- * Changes of the source while it is shown: it grows, is truncated, or another file follows it, with
+ * Applies changes of the source while it is shown: growth, truncation, another file after it, and
  * notes of the viewer between them.
  */
 export class SourceChanges {
   readonly #document: Document;
   readonly #readers: SourceReaders;
   readonly #changed: () => void;
-  /** What waits until nothing reads the source, one after the other. */
+  /** Tasks that wait until nothing reads the source, in order. */
   #drops: Promise<void> = Promise.resolve();
   #isClosed = false;
   /** True while the follow engine runs, which reports truncations itself. */
   isFollowed = false;
 
-  /** `changed`: a frame should show it. */
+  /** `changed` requests a frame. */
   constructor(document: Document, readers: SourceReaders, changed: () => void) {
     this.#document = document;
     this.#readers = readers;
     this.#changed = changed;
   }
 
-  /** Once a frame: what has the source become? */
+  /** Checks the source once per frame. */
   look(): void {
     const { text, searching, counting, growth } = this.#readers;
     const change = this.#document.look();
@@ -50,7 +50,7 @@ export class SourceChanges {
     if (growth.look(Date.now())) this.#changed();
   }
 
-  /** The source has more bytes. */
+  /** The source has grown. */
   grown(): void {
     this.#changed();
   }
@@ -67,7 +67,7 @@ export class SourceChanges {
     this.#changed();
   }
 
-  /** A row of ours, at the end: something happened to what is followed. */
+  /** Adds a row of porthole at the end: an event of the followed file. */
   note(text: string): void {
     this.#document.chain?.note(text);
     this.#readers.growth.skipTo(this.#document.source.end());
@@ -110,8 +110,8 @@ export class SourceChanges {
   }
 
   /**
-   * Keeps the end of a deleted file in memory and reads its descriptor no more, of which `dropped`
-   * hears. False while something is shown that would be lost.
+   * Keeps the end of a deleted file in memory and stops reading its descriptor, which `dropped`
+   * receives. False while a visible part would be lost.
    */
   release(fd: number, dropped: (fds: number[]) => void): boolean {
     const { chain } = this.#document;
@@ -127,13 +127,13 @@ export class SourceChanges {
     return true;
   }
 
-  /** Resolves when what was dropped is, after which nothing is begun again. */
+  /** Resolves once pending drops are done. No new one begins afterwards. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#drops;
   }
 
-  /** What was before `start` is gone: forgets it while nothing reads the source. */
+  /** Forgets everything before `start`, once nothing reads the source. */
   #drop(start: number, dropped: () => void = () => undefined): void {
     this.#drops = this.#drops.then(async () => {
       const { text, searching, counting } = this.#readers;

@@ -1,4 +1,7 @@
-/** A source of a merged text. All of its lines begin with the same bytes, which no other has. */
+/**
+ * A source of a merged text. Each of its lines begins with the same prefix, which no other source
+ * has.
+ */
 export interface LineSource {
   name: string;
   beginning: Uint8Array;
@@ -17,12 +20,12 @@ export class Sources {
     return this.#all.length > 1;
   }
 
-  /** Beginnings of lines that are not shown. */
+  /** Prefixes of hidden lines. */
   get muted(): readonly Uint8Array[] {
     return this.#all.filter((one) => this.#muted.has(one)).map(({ beginning }) => beginning);
   }
 
-  /** What is muted, in words; empty if nothing is. */
+  /** The muted sources in words; empty if there are none. */
   get words(): string {
     const names = (isMuted: boolean) => this.#all.filter((one) => this.#muted.has(one) === isMuted).map(nameOf);
     const [muted, shown] = [names(true), names(false)];
@@ -30,17 +33,17 @@ export class Sources {
     return shown.length === 1 ? `only ${shown[0]}` : `muted: ${muted.join(", ")}`;
   }
 
-  /** The source of a line by its beginning, where it has one. */
+  /** The source of a line by its prefix, if it has one. */
   of(line: Buffer): LineSource | undefined {
     return this.#all.find(({ beginning }) => line.subarray(0, beginning.length).equals(beginning));
   }
 
-  /** Bytes of a line that tell its source. */
+  /** Maximum length of a prefix in bytes. */
   get longest(): number {
     return Math.max(0, ...this.#all.map(({ beginning }) => beginning.length));
   }
 
-  /** False for the last source that is shown: it stays. */
+  /** Mutes a source. False for the last visible one, which stays. */
   mute(source: LineSource): boolean {
     if (this.#muted.size + 1 >= this.#all.length) return false;
     this.#muted.add(source);

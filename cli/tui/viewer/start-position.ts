@@ -1,8 +1,8 @@
 import type { ViewerStart } from "./viewer-view.ts";
 
 /**
- * How `porthole open` begins, from what is written behind the target: `+G`, `+123`, `+50%`,
- * `+/regex`, `+F`. Undefined for what is none of these.
+ * Start of `porthole open`, as written after the target: `+G`, `+123`, `+50%`, `+/regex`, `+F`.
+ * Undefined for anything else.
  */
 export function parseStart(text: string): Partial<ViewerStart> | undefined {
   if (!text.startsWith("+")) return undefined;

@@ -2,18 +2,18 @@ import type { Zone } from "../../../src/times/index.ts";
 import type { Document } from "./document.ts";
 import type { Destination } from "./goto.ts";
 
-/** Milliseconds of reading between which keys and frames have their turn. */
+/** Milliseconds of reading before it yields to keys and frames. */
 const SLICE_MS = 4;
-/** Of a longer line the beginning is looked at. */
+/** Maximum bytes of a line that are searched for a time. */
 const LINE = 64 * 1024;
 
 export type TimeDestination = Extract<Destination, { kind: "later" | "clock" | "time" }>;
 
 /**
- * The offset of the first line of that time or later, undefined when `goesOn` said no meanwhile:
- * where times do not ascend, all of the text may have to be read. `zoneOf`: what times without a
- * zone mean. `top`: the line that relative times go from.
- * @throws Error that says why it cannot be found, in one line
+ * Offset of the first line at or after a time; undefined if `goesOn` returned false meanwhile. If
+ * the times are not ascending, it may read the whole text. `zoneOf`: zone of times without one.
+ * `top`: the line that relative times start from.
+ * @throws Error with the reason in one line if there is no such line
  */
 export async function offsetOfTime(
   document: Document,
@@ -31,7 +31,7 @@ export async function offsetOfTime(
   const timestamps = new TimestampReader({ now, zone });
   const wanted = () => {
     if (destination.kind === "time") {
-      // As it stands in a line, or as people write it.
+      // Formats of log lines, and formats that people type.
       const time = parseTimestamp(destination.text, { now, zone });
       return time ?? parseTime(destination.text, now, zone);
     }
@@ -62,7 +62,7 @@ function stepsWithin<T>(steps: Generator<void, T>, milliseconds: number): Iterat
   }
 }
 
-/** The time of the line, or of one of the next ones: stack traces have none. */
+/** Time of the line or of one of the next lines: stack traces have none. */
 function timeNear(
   { lines, cache }: Document,
   line: number,

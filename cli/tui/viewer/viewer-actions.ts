@@ -5,17 +5,17 @@ import type { Facet } from "./level-facets.ts";
 import type { LineSource, Sources } from "./sources.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
 
-/** How a key of the viewer was pressed. */
+/** The circumstances of a key press. */
 export interface Press {
-  /** The number that was typed before it. */
+  /** The number typed before the key. */
   count: number | undefined;
-  /** Rows of a page. */
+  /** Height of a page in rows. */
   page: number;
 }
 
 /**
- * Does what a key of the viewer means. A move ends a search that would move somewhere else. True
- * when it was one of the viewer's.
+ * Runs an action of the viewer. A move cancels a search whose result would move elsewhere. False
+ * for any other action.
  */
 export function performAction(parts: ViewerParts, action: Action, press: Press): boolean {
   if (MOVES.has(action)) endWaits(parts);
@@ -24,7 +24,7 @@ export function performAction(parts: ViewerParts, action: Action, press: Press):
   return handler !== undefined;
 }
 
-/** Actions after which the result of a search that is still running would come as a surprise. */
+/** Actions after which the result of a pending search would be unexpected. */
 const MOVES: ReadonlySet<string> = new Set([
   "line-down",
   "line-up",
@@ -86,7 +86,7 @@ const HANDLERS: Readonly<Partial<Record<Action, Handler>>> = {
   "only-debug": (parts) => toggleLevel(parts, "debug"),
 };
 
-/** To the next error or warning that is not on the screen, as a search. */
+/** Searches for the next error or warning beyond the screen. */
 function toProblem({ text, searching, walk, say }: ViewerParts, direction: Direction, times: number): void {
   if (text.isHex) {
     say("bytes have no levels");
@@ -96,7 +96,7 @@ function toProblem({ text, searching, walk, say }: ViewerParts, direction: Direc
   walk.go(direction, times, true);
 }
 
-/** Shows only records of the chosen levels; a level more, or less. */
+/** Adds or removes a level of visible records. */
 function toggleLevel({ text, following, say }: ViewerParts, facet: Facet): void {
   if (text.isHex) {
     say("bytes have no levels");
@@ -129,7 +129,7 @@ function mute(parts: ViewerParts): void {
   });
 }
 
-/** Shows one source, or all of them again. */
+/** Shows only one source, or all of them again. */
 function solo(parts: ViewerParts): void {
   changeSources(parts, (sources, here) => {
     if (sources.words !== "") {

@@ -6,7 +6,7 @@ import type { Searching } from "./searching.ts";
 import type { ViewerText } from "./viewer-text.ts";
 import type { KeyOf } from "./viewer-types.ts";
 
-/** What a viewer's keys are done with. */
+/** The parts of a viewer that actions use. */
 export interface ViewerParts {
   readonly text: ViewerText;
   readonly searching: Searching;

@@ -3,25 +3,23 @@ import { textWidth } from "../canvas/text-width.ts";
 import type { Status } from "../view.ts";
 import type { KeyOf, ViewerStatus } from "./viewer-types.ts";
 
-/** A piece of the row. */
+/** A part of the row. */
 interface Part {
   text: string;
-  /**
-   * Becomes shorter, or goes, where there is no room: the higher the sooner. Pieces without stay.
-   */
+  /** Priority of omission if there is no room: the highest first. Parts without it always stay. */
   dispensable?: number;
-  /** What is left of it then. */
+  /** Replacement instead of the omission. */
   short?: string;
 }
 
 /**
- * Status row of the viewer: what is going on, and where the screen is in the text. In `columns`
- * what matters least is left out.
+ * Status row of the viewer: activity, and the position in the text. Omits the least important parts
+ * to fit `columns`.
  */
 export function viewerStatus(status: ViewerStatus, columns: number, keyOf: KeyOf): Status {
   const mark = markOf(status);
   const ends = { left: leftOf(status, keyOf), right: rightOf(status) };
-  // Blanks before and behind the mark, between the ends, and after the last.
+  // Blanks around the mark, between the ends, and after the last part.
   const around = mark === "" ? 4 : textWidth(mark) + 6;
   const width = () => around + textWidth(sanitiseText(joined(ends.left))) + textWidth(joined(ends.right));
   const order = [...ends.left, ...ends.right]
@@ -31,7 +29,7 @@ export function viewerStatus(status: ViewerStatus, columns: number, keyOf: KeyOf
     if (width() <= columns) break;
     part.text = part.short ?? "";
   }
-  // Where the left end is cut, it does not run into the right one.
+  // A gap after a truncated left end.
   const tone = status.follow === "on" ? "good" : status.follow === "paused" ? "warning" : "accent";
   return { mark, tone, left: joined(ends.left), right: ` ${joined(ends.right)}` };
 }

@@ -33,10 +33,7 @@ const JSON_VIEWS: Readonly<Record<"raw" | "folded", readonly JsonView[]>> = {
   folded: ["folded", "raw", "unfolded"],
 };
 
-/**
- * A document as it is shown: which of its lines, in which rows, and which of these are on the
- * screen.
- */
+/** A document and its display: the visible lines, their rows, and the scroll position. */
 export class ViewerText {
   readonly viewport: Viewport;
   readonly #document: Document;
@@ -45,7 +42,7 @@ export class ViewerText {
   readonly #changed: () => void;
   readonly #pane: Pane;
   readonly #gutter = new Gutter();
-  /** Set while lines are left out. */
+  /** Set while some lines are hidden. */
   #filter: Filtering | undefined;
   #pattern = "";
   #byLine = false;
@@ -54,7 +51,7 @@ export class ViewerText {
   #hex: HexRows | undefined;
   #columns = 80;
   #left = 0;
-  /** The same of the rows of bytes, which are laid out by themselves. */
+  /** The same for rows of the hex dump, which scroll separately. */
   #hexLeft = 0;
   #wrap = false;
   readonly #jsonViews: readonly JsonView[];
@@ -62,20 +59,20 @@ export class ViewerText {
   #levels = true;
   #numbers = false;
   /**
-   * Where the encoding was turned: in a wrong one the bytes may have no lines, and the place would
-   * be lost.
+   * Position before the encoding changed: in a wrong encoding the bytes may have no lines, and the
+   * position would be lost.
    */
   #turned: { shown: number; place: number } | undefined;
-  /** Resolves when filters and counts that were given up read nothing any more. */
+  /** Resolves once cancelled filters and counts no longer read. */
   #ending: Promise<unknown> = Promise.resolve();
-  /** Where the range begins that one marks. */
+  /** Start of the marked range. */
   anchor: number | undefined;
-  /** Show the end as soon as it is known. */
+  /** Show the end once it is known. */
   isEndWanted = false;
   /** The document is being decompressed: its end is not known yet. */
   isFilling = false;
 
-  /** `changed`: more is known of what is shown. */
+  /** `changed` is called when the displayed text changes. */
   constructor(
     document: Document,
     searching: Searching,
@@ -102,7 +99,7 @@ export class ViewerText {
     return this.#hex !== undefined;
   }
 
-  /** Columns that are scrolled out at the left; none of wrapped lines. */
+  /** Columns that are scrolled out at the left; 0 for wrapped lines. */
   get left(): number {
     if (this.isHex) return this.#hexLeft;
     return this.#wrap ? 0 : this.#left;
@@ -112,12 +109,12 @@ export class ViewerText {
     return this.#wrap && !this.isHex;
   }
 
-  /** Lines that are shown. */
+  /** The visible lines. */
   get space(): LineSpace {
     return this.#hex ?? this.#filter?.lines ?? this.#document.lines;
   }
 
-  /** Ways of showing that are not the usual one, in words. */
+  /** Display modes other than the default, in words. */
   get ways(): string[] {
     const { encoding } = this.#document;
     return [
@@ -148,13 +145,13 @@ export class ViewerText {
     this.#reshape();
   }
 
-  /** Returns whether they are shown now. */
+  /** Returns whether they are visible now. */
   toggleNumbers(): boolean {
     this.#numbers = !this.#numbers;
     return this.#numbers;
   }
 
-  /** Returns whether they are in colour now. */
+  /** Returns whether they are coloured now. */
   toggleLevels(): boolean {
     this.#levels = !this.#levels;
     return this.#levels;
@@ -180,7 +177,7 @@ export class ViewerText {
     this.viewport.show(line <= this.#document.mark ? 0 : line);
   }
 
-  /** Reads the bytes as the next encoding has them. Returns its name. */
+  /** Switches to the next encoding. Returns its name. */
   turnEncoding(): string {
     const { index, encoding } = this.#document;
     const { line } = this.viewport.top;
@@ -200,8 +197,8 @@ export class ViewerText {
   }
 
   /**
-   * Shows only lines that match; all for an empty pattern. @throws Error for one that is none; the
-   * filter before stays then.
+   * Shows only matching lines; all for an empty pattern.
+   * @throws Error for an invalid pattern; the previous filter then stays
    */
   setFilter(pattern: string): void {
     const before = this.#pattern;
@@ -214,7 +211,7 @@ export class ViewerText {
     }
   }
 
-  /** The conditions for lines have changed: the pattern, the levels, or the muted sources. */
+  /** Applies changed conditions: the pattern, the levels, or the muted sources. */
   refilter(): void {
     const filter = this.#newFilter();
     this.#dropFilter();
@@ -223,7 +220,7 @@ export class ViewerText {
     this.#reshape();
   }
 
-  /** Ends every condition. */
+  /** Removes every condition. */
   showAllLines(): void {
     this.#pattern = "";
     this.sources.showAll();
@@ -231,7 +228,7 @@ export class ViewerText {
     this.refilter();
   }
 
-  /** The source of the line one is at: that of the visible match, else the first on the screen. */
+  /** The source of the current line: that of the visible match, else the top line. */
   sourceHere(): LineSource | undefined {
     const { longest } = this.sources;
     const lines = this.viewport.visible().map(({ line }) => line);
@@ -244,15 +241,15 @@ export class ViewerText {
     return undefined;
   }
 
-  /** The filter has looked through all of the text and found no line. */
+  /** True if the filter has searched the whole text without a match. */
   get isFilteredEmpty(): boolean {
     const status = this.isHex ? undefined : this.#filter?.status;
     return status !== undefined && status.total === 0 && !status.isRunning;
   }
 
   /**
-   * More or fewer lines around those that match. Fewer than none: without the continuation lines of
-   * their records. Returns what is shown if that has changed, undefined where there is no filter.
+   * Shows more or fewer lines around matches. Below zero: hides the continuation lines of their
+   * records. Returns what is shown now if that has changed; undefined without a filter.
    */
   addContext(lines: number): "lines" | "records" | "" | undefined {
     const filter = this.#filter;
@@ -280,15 +277,13 @@ export class ViewerText {
     this.viewport.toEnd();
   }
 
-  /** Puts the line of `offset` at the top, from one of its rows on. */
+  /** Scrolls so that row `row` of the line at `offset` is at the top. */
   show(offset: number, row = 0): void {
     this.#filter?.near(offset);
     this.viewport.show(offset, 0, row);
   }
 
-  /**
-   * Shows the line of a match with the match in it: a wrapped line may be higher than the screen.
-   */
+  /** Scrolls so that a match is visible: a wrapped line may be higher than the screen. */
   showMatch(hit: number): void {
     this.#filter?.near(hit);
     this.#pane.show(this.#view(this.#gutter.width));
@@ -296,7 +291,7 @@ export class ViewerText {
     this.viewport.show(hit, 0, row < this.viewport.height ? 0 : row);
   }
 
-  /** Where the line ends that begins at `line`, with its newline. */
+  /** End of the line that begins at `line`, with its newline. */
   endOf(line: number): number {
     const end = this.#document.source.end();
     return this.#hex ? Math.min(line + this.#hex.bytes, end) : (this.#document.lines.next(line) ?? end);
@@ -309,25 +304,25 @@ export class ViewerText {
   }
 
   /**
-   * How far the text is shown when `last` is the last row on the screen. A row inside a wrapped
-   * line counts as its part of the line.
+   * Offset up to which the text is visible if `last` is the bottom row. A row inside a wrapped line
+   * counts as its fraction of the line.
    */
   shownUpTo({ line, row }: Position): number {
     const end = this.endOf(line);
     const rows = this.#rowsIn(line);
     if (row + 1 < rows) return line + Math.floor(((end - line) * (row + 1)) / rows);
-    // A filter's lines end for now where its scan has not been.
+    // The filter's lines end at the position that its scan has reached.
     const isKnown = this.isHex || this.#filter === undefined || this.#filter.status.progress === 1;
     return isKnown && this.space.next(line) === undefined ? this.#document.source.end() : end;
   }
 
-  /** Exact widths are there, or the bytes are others: what was laid out is not kept. */
+  /** Discards all layouts, because exact widths are available or the encoding has changed. */
   layOutAnew(): void {
     this.#pane.clear();
     this.viewport.forget();
   }
 
-  /** Bytes of the marked range, or of what is on the screen, in offsets of the document. */
+  /** Offsets of the marked range, or of the visible lines, in the document. */
   range(): ByteRange & { isMarked: boolean } {
     const last = this.viewport.visible().at(-1);
     const start = this.viewport.top.line;
@@ -337,7 +332,7 @@ export class ViewerText {
     return { start: Math.min(start, anchor), end: Math.max(end, this.endOf(anchor)), isMarked: true };
   }
 
-  /** These bytes as they are in the file; through the filter, when there is one. */
+  /** These bytes as they are in the file; only visible lines, if there is a filter. */
   *output(): Generator<Buffer> {
     const { source, chain } = this.#document;
     const notes = chain?.notes() ?? [];
@@ -346,7 +341,7 @@ export class ViewerText {
     else yield* bytesOf(source, this.range(), notes);
   }
 
-  /** What is on the screen. `atEnd`: it is to be the end. */
+  /** The visible rows. `atEnd`: scroll to the end first. */
   frame(atEnd: boolean): { rows: string[]; places: Position[] } {
     const { source, chain } = this.#document;
     const numbers = this.#numbers && !this.isHex ? this.#document.lineNumber(source.end()).number : 0;
@@ -367,13 +362,13 @@ export class ViewerText {
   }
 
   /**
-   * Resolves when nothing reads the source that was given up; the filter is the caller's to pause.
+   * Resolves once cancelled work no longer reads the source. The caller pauses the current filter.
    */
   ended(): Promise<unknown> {
     return this.#ending;
   }
 
-  /** Nothing reads the document any more. */
+  /** Cancels all work, so that nothing reads the document. */
   close(): void {
     this.facets.counts.close();
   }
@@ -421,7 +416,7 @@ export class ViewerText {
     };
   }
 
-  /** The way of showing has changed: the same line stays at the top. */
+  /** Keeps the same line at the top after a change of the display. */
   #reshape(): void {
     this.#pane.show(this.#view(this.#gutter.width));
     this.viewport.reshape(this.space, (line) => this.#rowsIn(line));

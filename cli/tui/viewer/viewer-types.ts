@@ -5,49 +5,49 @@ import type { FilterStatus } from "./filtering.ts";
 import type { SearchStatus } from "./searching.ts";
 import type { LineSource } from "./sources.ts";
 
-/** The key of an action in a text as it is written; its command where it has none. */
+/** Returns the key of an action as the help writes it; its command if it has none. */
 export type KeyOf = (action: Action) => string;
 
 export type FollowState = "off" | "on" | "paused";
 
-/** What the status row tells. */
+/** Content of the status row. */
 export interface ViewerStatus {
   mode: "text" | "hex";
   follow: FollowState;
-  /** Lines that came since the pause. */
+  /** Number of lines since the pause. */
   news: number;
-  /** Lines a second, and those of the last seconds as a picture. */
+  /** Lines per second, and the sparkline of the last seconds. */
   rate: number;
   picture: string;
-  /** Where the first line on the screen begins in its file, and how long that is. */
+  /** Offset of the first visible line in its file, and the size of that file. */
   top: number;
   length: number;
-  /** Offsets in the text: after the last line on the screen, its end and its start. */
+  /** Offsets in the text: the end of the last visible line, the end and the start of the text. */
   bottom: number;
   end: number;
   start: number;
-  /** The beginning of a stream was dropped. */
+  /** The ring buffer of a stream has dropped its beginning. */
   isDropping: boolean;
-  /** Number of the first line on the screen. */
+  /** Number of the first visible line. */
   line: { number: number; isExact: boolean } | undefined;
   left: number;
   search: SearchStatus | undefined;
   filter: FilterStatus | undefined;
-  /** How many records have which level, while levels are chosen; empty otherwise. */
+  /** Number of records for each level, while levels are selected; empty otherwise. */
   levels: string;
-  /** Counted part of the file, while the count runs. */
+  /** Fraction of the file that is counted, while a count runs. */
   index: number | undefined;
-  /** Ways of showing that are not the usual one. */
+  /** Display modes other than the default. */
   modes: readonly string[];
   /** Digits typed before a key. */
   count: string;
 }
 
-/** A match that another program has found. */
+/** A match that ripgrep has found. */
 export interface FoundMatch {
   /** Line number, from 1. */
   line: number;
-  /** Offset of the line, and its first bytes. They may differ in the file: it may have changed. */
+  /** Offset of the line, and its first bytes. The file may have changed since. */
   offset: number;
   head: Buffer;
   /** Regular expression, for the next match. */
@@ -57,15 +57,15 @@ export interface FoundMatch {
 export interface ViewerOptions {
   content: Content;
   colours: "pass" | "drop";
-  /** False where there is nothing to follow with. */
+  /** False if the file cannot be followed. */
   canFollow: boolean;
-  /** What times without a zone mean; UTC by default. */
+  /** The zone of times without a zone; default UTC. */
   zone: (() => Promise<Zone>) | undefined;
   hex: boolean;
   /** The sources of a merged text. */
   sources?: readonly LineSource[] | undefined;
   /** The key of an action, for hints. */
   keyOf: KeyOf;
-  /** Something changed that a frame should show. */
+  /** Requests a frame. */
   changed(): void;
 }

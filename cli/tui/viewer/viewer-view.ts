@@ -12,15 +12,15 @@ import { Viewer } from "./viewer.ts";
 import { viewerStatus } from "./viewer-status.ts";
 import type { FoundMatch } from "./viewer-types.ts";
 
-/** How a file is shown at first. */
+/** Initial display of a file. */
 export interface ViewerStart {
-  /** Begin with the last page. */
+  /** Start with the last page. */
   startAtEnd: boolean;
-  /** Begin following; implies the last page. */
+  /** Start following; implies the last page. */
   follow: boolean;
-  /** Begin with bytes in hex. */
+  /** Start with a hex dump. */
   hex?: boolean | undefined;
-  /** Begin there, as typed behind `:` (`123`, `50%`), */
+  /** Start at a destination, as typed after `:` (`123`, `50%`), */
   goto?: string | undefined;
   /** or with the first match of a search. */
   search?: string | undefined;
@@ -30,29 +30,29 @@ export interface ViewerStart {
 
 export interface ViewerOptions extends ViewerStart {
   /**
-   * What is shown. The caller keeps it open until {@link ViewerView.close} has resolved; a followed
-   * file that is deleted may be closed before.
+   * The displayed file. The caller keeps it open until {@link ViewerView.close} has resolved; a
+   * deleted file that is followed may be closed earlier.
    */
   file: ScreenFile;
-  /** The target as the user named it. */
+  /** The target as the user wrote it. */
   title: string;
-  /** How it was reached (route, kind). */
+  /** Route and kind of the file. */
   subtitle: string;
-  /** What times without a zone mean, asked when a time is looked for; UTC by default. */
+  /** The zone of times without a zone, requested by the first search for a time; default UTC. */
   zone?: (() => Promise<Zone>) | undefined;
   /**
-   * How to follow; its `file` is the same open file. Undefined for what has no positions. `tell`
-   * brings what is to be said of its container.
+   * How to follow; its `file` is the same open file. Undefined for a file that cannot seek. `tell`
+   * reports events of its container.
    */
   followSource?:
     | FollowSource<ScreenGeneration>
     | ((tell: (text: string) => void) => FollowSource<ScreenGeneration>)
     | undefined;
-  /** Shown beside something else: nothing is counted in the background. */
+  /** Shown beside a list: nothing is counted in the background. */
   isPreview?: boolean | undefined;
-  /** The sources of a merged text: `mute` and `solo` leave out lines of some. */
+  /** The sources of a merged text: `mute` and `solo` hide lines of some. */
   sources?: readonly LineSource[] | undefined;
-  /** Where the file is. */
+  /** Location of the file. */
   location?: Location | undefined;
   /**
    * The same file with a descriptor of its own, for programs of this machine: see {@link
@@ -63,27 +63,31 @@ export interface ViewerOptions extends ViewerStart {
   ended?: (() => boolean) | undefined;
   /** Set while the file is being decompressed: notifies of growth and of the end. */
   filling?: { watch(listener: FillingListener): void } | undefined;
-  /** Called when the view is closed and nothing reads the file any more. */
+  /** Called once the view is closed and nothing reads the file. */
   closed?: (() => void | Promise<void>) | undefined;
 }
 
 /**
- * Up to this width the text uses every column, and the bar appears only beside rows that leave the
- * last column free. Lines of 80 columns are common.
+ * Up to this width the text uses every column, and the scroll bar appears only beside rows that
+ * leave the last column free. Lines of 80 columns are common.
  */
 const FULL_COLUMNS = 80;
 
-/** A file that is not followed is looked at this often: it may be cut, or its container may go. */
+/**
+ * Milliseconds between checks of a file that is not followed: it may be truncated, or its container
+ * may end.
+ */
 const LOOK_MS = 1000;
 
 const ENDED = "the container or its agent has ended; the open file is still read";
 
 /**
- * What is done in the background waits so long: the program loads, and one may leave again at once.
+ * Milliseconds before background work starts: the program still loads, and the user may leave at
+ * once.
  */
 const REST_MS = 250;
 
-/** One file: the viewer with what feeds it. */
+/** A view of one file: the viewer, and the parts that feed it. */
 export class ViewerView implements View {
   readonly contexts = ["viewer", "out"] as const;
   readonly title: string;
@@ -96,9 +100,9 @@ export class ViewerView implements View {
   readonly #closed: ViewerOptions["closed"];
   readonly #lend: ViewerOptions["lend"];
   #size: Size | undefined;
-  /** Columns of the body, with the scroll bar. */
+  /** Columns of the body, including the scroll bar. */
   #bodyColumns = 0;
-  /** How to begin, once the size is known. */
+  /** Start options, until the size is known. */
   #start: ViewerStart | undefined;
   #turn: NodeJS.Timeout | undefined;
   #rest: NodeJS.Timeout | undefined;
@@ -184,7 +188,7 @@ export class ViewerView implements View {
     return isDestination(text);
   }
 
-  /** Goes where `:` and this lead: `123`, `50%`, `0x1f`, a time. */
+  /** Goes to a destination typed after `:`: `123`, `50%`, `0x1f`, a time. */
   command(text: string): boolean {
     if (!isDestination(text)) return false;
     this.#viewer.clearMessage();
@@ -194,12 +198,12 @@ export class ViewerView implements View {
     return true;
   }
 
-  /** The bytes of the marked range, or of the lines on the screen where there is none. */
+  /** The bytes of the marked range; without one, of the visible lines. */
   output(): Generator<Buffer> {
     return this.#viewer.output();
   }
 
-  /** Where that is. */
+  /** The range of these bytes. */
   range(): { start: number; end: number; isMarked: boolean } {
     return this.#viewer.range();
   }
@@ -221,7 +225,7 @@ export class ViewerView implements View {
     return { rows, edge, status: viewerStatus(status, size.columns, keyOf), message };
   }
 
-  /** Takes hold of the scroll bar in the last column, and jumps there. */
+  /** Grabs the scroll bar in the last column, and jumps to this position. */
   grab(row: number, column: number): boolean {
     if (!this.#host.hasScrollBar || column !== this.#bodyColumns - 1) return false;
     this.#viewer.clearMessage();
@@ -255,7 +259,7 @@ export class ViewerView implements View {
     if (!changes.isFollowed && !this.#isEnded && ended?.()) {
       this.#isEnded = true;
       changes.note(ENDED);
-      // The row stands at the end of the text, which may be out of sight.
+      // The row is at the end of the text, which may not be visible.
       this.#viewer.say(ENDED);
     }
     if (this.#viewer.hasChanged) this.#host.changed();
@@ -273,7 +277,7 @@ export class ViewerView implements View {
     this.#follow();
   }
 
-  /** The picture of the last seconds moves on although nothing comes. */
+  /** Moves the sparkline on each second, even without new lines. */
   #turnWithSecond(): void {
     clearTimeout(this.#turn);
     this.#turn = setTimeout(() => this.#host.changed(), 1000 - (Date.now() % 1000));

@@ -20,7 +20,7 @@ import type { ViewerParts } from "./viewer-parts.ts";
 import { ViewerText } from "./viewer-text.ts";
 import type { FollowState, FoundMatch, KeyOf, ViewerOptions, ViewerStatus } from "./viewer-types.ts";
 
-/** What the viewer says while it waits for the name of a mark. */
+/** Prompts for the name of a mark. */
 const NAME_ASKED: Readonly<Record<Awaited, string>> = {
   mark: "mark: a letter",
   jump: "go to mark: its letter, or ' for where one was",
@@ -37,7 +37,7 @@ export interface ViewerFrame {
   ticks: Uint8Array | undefined;
 }
 
-/** The viewer without a terminal: actions in, rows and status out. */
+/** The viewer, independent of a terminal: actions in, rows and status out. */
 export class Viewer {
   readonly #options: ViewerOptions;
   readonly #document: Document;
@@ -47,15 +47,15 @@ export class Viewer {
   readonly changes: SourceChanges;
   #columns = 80;
   #height = 22;
-  /** What waits for the next key. */
+  /** Set while the next key names a mark. */
   #awaited: Awaited | undefined;
-  /** Digits that were typed. */
+  /** Typed digits. */
   #count = "";
   #message = "";
   #unread = 0;
   /** The visible part of the text in the last frame. */
   #shown = { from: 0, to: 1 };
-  /** Set while a pattern is typed. */
+  /** Set while a pattern is being typed. */
   #preview: SearchPreview | undefined;
 
   constructor(options: ViewerOptions) {
@@ -106,12 +106,12 @@ export class Viewer {
     return this.#parts.following.isOn && this.#growth.isMoving;
   }
 
-  /** The file has another length than the last frame knew. */
+  /** The file's length differs from that of the last frame. */
   get hasChanged(): boolean {
     return this.#document.source.end() !== this.#document.knownEnd;
   }
 
-  /** Bytes there are below the screen, as of the last frame. */
+  /** Number of bytes below the screen in the last frame. */
   get unread(): number {
     return this.#unread;
   }
@@ -122,7 +122,7 @@ export class Viewer {
     this.#parts.text.resize(columns, height);
   }
 
-  /** Takes digits and names of marks, before the table of keys is asked. True when it was one. */
+  /** Handles digits and names of marks, before the key table. True if it has used the key. */
   key(key: string): boolean {
     const awaited = this.#awaited;
     this.#awaited = undefined;
@@ -136,7 +136,7 @@ export class Viewer {
     return true;
   }
 
-  /** Does what a key of the viewer means. True when it was one of the viewer's. */
+  /** Runs an action. False if it is not the viewer's. */
   act(action: Action): boolean {
     const count = this.#count === "" ? undefined : Number(this.#count);
     this.#count = "";
@@ -158,8 +158,8 @@ export class Viewer {
   }
 
   /**
-   * Shows the part of the text at this row of the scroll bar, in its first and last row the start
-   * and the end. `isJump`: remember the place before.
+   * Scrolls to the fraction that a row of the scroll bar stands for; its first and last row are the
+   * start and the end. `isJump`: remember the position before.
    */
   scrollTo(row: number, isJump: boolean): void {
     endWaits(this.#parts);
@@ -179,15 +179,15 @@ export class Viewer {
     }
   }
 
-  /** What is typed behind `:`. Says what it does not understand. */
+  /** Goes to a destination typed after `:`. Reports an invalid one. */
   goto(text: string): void {
     endWaits(this.#parts);
     this.#parts.jumps.goto(text);
   }
 
   /**
-   * Shows a match that another program has found, and searches for its pattern from there on. A file
-   * that has changed since is shown from the same line number.
+   * Shows a match that ripgrep has found, and searches for its pattern from there on. If the file
+   * has changed since, shows the same line number.
    */
   showFound({ line, offset, head, pattern }: FoundMatch): void {
     const { searching, text, jumps } = this.#parts;
@@ -195,14 +195,14 @@ export class Viewer {
     const isThere = lines.beginsLine(offset) && cache.slice(offset, offset + head.length).equals(head);
     if (isThere) jumps.jump(() => text.show(offset));
     else jumps.toLine(line);
-    // The syntax of ripgrep is larger.
+    // ripgrep's syntax has more features.
     if (text.isHex || this.refusal(pattern) !== undefined) return;
     searching.set(pattern, "text");
     searching.count(isThere ? offset : undefined);
     if (isThere) text.showMatch(offset);
   }
 
-  /** Shows the next match of a pattern that is being typed, until {@link search} or {@link endTry}. */
+  /** Shows the next match of a pattern during typing, until {@link search} or {@link endTry}. */
   trySearch(pattern: string, direction: Direction): void {
     if (!this.#preview) {
       endWaits(this.#parts);
@@ -211,7 +211,7 @@ export class Viewer {
     this.#preview.typed(pattern);
   }
 
-  /** Nothing is typed any more: back to the last search, and to where one was. */
+  /** Ends typing: returns to the previous search and position. */
   endTry(): void {
     this.#preview?.end();
     this.#preview = undefined;
@@ -219,8 +219,8 @@ export class Viewer {
   }
 
   /**
-   * A new search, from where one was before its pattern was typed. An empty pattern repeats the
-   * last one.
+   * Starts a search at the position before its pattern was typed. An empty pattern repeats the last
+   * search.
    */
   search(pattern: string, direction: Direction): void {
     this.#preview?.end();
@@ -243,18 +243,14 @@ export class Viewer {
     walk.go(direction, 1);
   }
 
-  /**
-   * Why a pattern can be neither searched for nor filtered by; undefined for one that can, and for
-   * an empty one.
-   */
+  /** Why neither a search nor a filter can use a pattern; undefined for a valid or empty one. */
   refusal(pattern: string): string | undefined {
     const { searching, text } = this.#parts;
     return pattern === "" ? undefined : searching.refusal(pattern, text.isHex ? "hex" : "text");
   }
 
   /**
-   * Shows only lines that match, or with `!` in front those that do not; all lines again for an
-   * empty pattern.
+   * Shows only matching lines, or with a leading `!` only others; all lines for an empty pattern.
    */
   setFilter(pattern: string): void {
     const { text, following } = this.#parts;
@@ -284,26 +280,26 @@ export class Viewer {
     this.#message = "";
   }
 
-  /** Exact widths are there: what was laid out by estimates is not kept. */
+  /** Discards layouts by estimated widths: exact widths are available. */
   layOutAnew(): void {
     this.#parts.text.layOutAnew();
   }
 
-  /** Somebody stays here: what is of use later may begin. */
+  /** The viewer has been open for a moment: background work may start. */
   ready(): void {
     this.#parts.counting.ready();
     this.#options.changed();
   }
 
   /**
-   * Bytes of the marked range, or of the lines on the screen, as they are in the file; through the
-   * filter, when there is one.
+   * The bytes of the marked range, or of the visible lines, as they are in the file; only visible
+   * lines, if there is a filter.
    */
   output(): Generator<Buffer> {
     return this.#parts.text.output();
   }
 
-  /** Where that is, in offsets of the document. `isMarked`: one has marked it. */
+  /** The range of these bytes in the document. `isMarked`: the user has marked it. */
   range(): ByteRange & { isMarked: boolean } {
     return this.#parts.text.range();
   }
@@ -332,7 +328,7 @@ export class Viewer {
     };
   }
 
-  /** Resolves when no thread reads the source any more. */
+  /** Resolves once no thread reads the source. */
   async close(): Promise<void> {
     const { jumps, searching, text, counting } = this.#parts;
     jumps.close();
@@ -343,7 +339,7 @@ export class Viewer {
     await Promise.all([searching.close(), text.filter?.pause(), text.ended(), counting.pause()]);
   }
 
-  /** More is known: of a filter's lines, of numbers. */
+  /** Called when a filter's lines or line numbers change. */
   #known(): void {
     const { text } = this.#parts;
     text.viewport.forget();
@@ -352,14 +348,17 @@ export class Viewer {
     this.#options.changed();
   }
 
-  /** Where the text above the screen ends, or that below begins. */
+  /** End of the text above the screen, or start of the text below it. */
   #screenEdge(direction: Direction): number {
     const { viewport } = this.#parts.text;
     const last = viewport.visible().at(-1);
     return direction === "forward" && last ? this.#parts.text.endOf(last.line) : viewport.top.line;
   }
 
-  /** Beside the last hit while that is on the screen; else from the first line of the screen. */
+  /**
+   * The start of a search: next to the last match if that is visible, otherwise the first visible
+   * line.
+   */
   #searchStart(direction: Direction): number {
     const { text, searching } = this.#parts;
     const { viewport, space, isHex } = text;
@@ -377,7 +376,7 @@ function partOf({ start, end, bottom }: { start: number; end: number; bottom: nu
   return { from: (top - start) / length, to: (bottom - start) / length };
 }
 
-/** Why a filter shows nothing, and how to leave it. */
+/** Why a filter shows nothing, and how to remove it. */
 function emptyFilterRows({ filter, isHex }: ViewerText, keyOf: KeyOf, columns: number): string[] {
   if (!filter || isHex) return [];
   const { pattern, words, isRunning, progress } = filter.status;
