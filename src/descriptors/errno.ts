@@ -20,6 +20,7 @@ const names = `
 
 /** The errnos that this folder distinguishes. */
 export const Errno = {
+  ENOENT: 2,
   ESRCH: 3,
   EINTR: 4,
   ENXIO: 6,

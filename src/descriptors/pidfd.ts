@@ -17,7 +17,8 @@ export function openPidfd(pid: number): OwnedFd | undefined {
   const fd = libc.pidfd_open(PIDFD_OPEN, pid, 0);
   if (fd >= 0) return OwnedFd.adopt(fd);
   const error = errno();
-  if (error === Errno.ESRCH || error === Errno.EINVAL) return undefined;
+  // A thread has the number: EINVAL, since Linux 6.16 ENOENT.
+  if (error === Errno.ESRCH || error === Errno.EINVAL || error === Errno.ENOENT) return undefined;
   throw systemError("TARGET", `cannot open process ${pid}`, error);
 }
 

@@ -11,7 +11,7 @@ import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import { ATTACH_TIMEOUT_MS, type Attachment, type AttachOptions } from "./attachment.ts";
 import type { OfflineTarget } from "./offline-target.ts";
-import { startTime } from "./process.ts";
+import { requireStartTime } from "./process.ts";
 import { type AgentQuery, connectLive, withAgentLock } from "./registry.ts";
 import { ensureRunDirectory, MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
 
@@ -164,8 +164,7 @@ async function stateNow(
  * CANCELLED
  */
 export async function attachProcess(pid: number, options: AttachOptions): Promise<Attachment> {
-  const started = startTime(pid);
-  if (started === undefined) throw new PortholeError("TARGET", `no such process: ${pid}`, { errno: "ESRCH" });
+  const started = requireStartTime(pid);
   if (options.route !== undefined && options.route !== "direct") {
     throw new PortholeError("USAGE", `pid:${pid}: route '${options.route}' is for containers; use --route direct`);
   }

@@ -3,7 +3,7 @@ import { requireRunning, resolveContainer } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import { placeName, type Target } from "../target.ts";
 import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts";
-import { boundingSetHas, canEnterNamespaces, startTime } from "./process.ts";
+import { boundingSetHas, canEnterNamespaces, requireStartTime } from "./process.ts";
 import { MOUNT_POINT } from "./run-dir.ts";
 import { notAllowed, notHere } from "./start.ts";
 
@@ -42,8 +42,7 @@ export async function joinableProcess(
 }
 
 function joinable(pid: number, name: string | undefined): JoinableProcess {
-  const started = startTime(pid);
-  if (started === undefined) throw new PortholeError("TARGET", `no such process: ${pid}`, { errno: "ESRCH" });
+  const started = requireStartTime(pid);
   if (!canEnterNamespaces(pid)) throw name === undefined ? notAllowed(pid) : notTheOwner(name);
   return { pid, started, canTrace: canTrace(pid) };
 }

@@ -1,4 +1,5 @@
 import { readFileSync, readlinkSync } from "node:fs";
+import { PortholeError } from "../errors.ts";
 
 /**
  * True if the kernel lets this user into the namespaces of `pid`. Reading a namespace link requires
@@ -21,6 +22,18 @@ export function canEnterNamespaces(pid: number): boolean {
 export function startTime(pid: number): string | undefined {
   const fields = statFields(pid);
   return fields === undefined || fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+}
+
+/**
+ * As {@link startTime}, of a process that a user names.
+ * @throws PortholeError TARGET with ESRCH if there is none, or a thread has the number
+ */
+export function requireStartTime(pid: number): string {
+  const started = startTime(pid);
+  const process = statusField(pid, "Tgid") ?? pid;
+  if (started !== undefined && process === pid) return started;
+  const hint = process === pid ? undefined : `it is a thread of process ${process}`;
+  throw new PortholeError("TARGET", `no such process: ${pid}`, { errno: "ESRCH", hint });
 }
 
 /** Parent of a process; undefined if there is no such process. */
@@ -46,12 +59,7 @@ export function argumentsOf(pid: number): string[] {
  * container shares another namespace.
  */
 export function innerPid(pid: number): number {
-  try {
-    const line = /^NSpid:\s*(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
-    return Number(line?.trim().split(/\s+/).at(-1) ?? 1);
-  } catch {
-    return 1;
-  }
+  return statusField(pid, "NSpid") ?? 1;
 }
 
 /** True if a control group of the process (cgroups(7)) contains the container's id. */
@@ -60,6 +68,17 @@ export function inCgroupOf(pid: number, id: string): boolean {
     return readFileSync(`/proc/${pid}/cgroup`, "latin1").includes(id);
   } catch {
     return false;
+  }
+}
+
+/** The last number of a field of proc_pid_status(5); undefined where /proc does not show it. */
+function statusField(pid: number, name: "NSpid" | "Tgid"): number | undefined {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, "latin1");
+    const numbers = new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1];
+    return numbers === undefined ? undefined : Number(numbers.trim().split(/\s+/).at(-1));
+  } catch {
+    return undefined;
   }
 }
 

@@ -11,7 +11,7 @@ import { ATTACH_TIMEOUT_MS, type AttachOptions } from "./attachment.ts";
 import { childTree } from "./direct.ts";
 import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts";
 import type { OfflineTarget } from "./offline-target.ts";
-import { canEnterNamespaces, startTime } from "./process.ts";
+import { canEnterNamespaces, requireStartTime, startTime } from "./process.ts";
 import { ensureRunDirectory, MOUNT_POINT } from "./run-dir.ts";
 import type { Sidecar } from "./sidecar.ts";
 import { allRoutesFailed, notAllowed, notHere, routeObstacle, toAttachError } from "./start.ts";
@@ -77,8 +77,7 @@ export async function takeTree(target: TreeTarget, options: TreeOptions): Promis
 }
 
 async function processTree(pid: number, options: TreeOptions): Promise<Tree> {
-  const started = startTime(pid);
-  if (started === undefined) throw new PortholeError("TARGET", `no such process: ${pid}`, { errno: "ESRCH" });
+  const started = requireStartTime(pid);
   if (!canEnterNamespaces(pid)) throw notAllowed(pid);
   return directTree(pid, started, `pid:${pid}`, options);
 }

@@ -1,7 +1,14 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { canEnterNamespaces, inCgroupOf, innerPid, parentOf, startTime } from "../../src/routes/process.ts";
+import {
+  canEnterNamespaces,
+  inCgroupOf,
+  innerPid,
+  parentOf,
+  requireStartTime,
+  startTime,
+} from "../../src/routes/process.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { runScript } from "../descriptors/run-script.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
@@ -34,6 +41,19 @@ describe("a process", () => {
     expect(Number(startTime(pid))).toBeGreaterThan(clock - 60_000);
     expect(Number(startTime(pid))).toBeLessThan(clock + 1000);
     expect(startTime(pid)).not.toBe(startTime(1));
+  });
+
+  test("is not named by the number of its thread", () => {
+    expect(requireStartTime(process.pid)).toBe(startTime(process.pid));
+    const thread = readdirSync("/proc/self/task")
+      .map(Number)
+      .find((id) => id !== process.pid) as number;
+    expect(() => requireStartTime(thread)).toThrow(
+      expect.objectContaining({
+        ...{ code: "TARGET", errno: "ESRCH", message: `no such process: ${thread}` },
+        hint: `it is a thread of process ${process.pid}`,
+      }),
+    );
   });
 
   test("that is a zombie has no start time", async () => {
