@@ -62,7 +62,7 @@ export class Filtering {
     this.areRecords = query.kind === "selection" && query.areRecords;
     this.#hits = new Hits(document.source, query, changed);
     this.#lines = new FilteredLines(document.lines, this.#hits, 0);
-    this.#hits.scan.go(near);
+    this.#hits.begin(near);
   }
 
   get lines(): FilteredLines {
@@ -81,7 +81,7 @@ export class Filtering {
 
   /** Continues the scan at this position, which is visible now. */
   near(offset: number, direction: "forward" | "backward" = "forward"): void {
-    if (!this.#hits.scan.isCancelled) this.#hits.scan.go(offset, direction);
+    if (!this.#hits.scan.isCancelled) this.#hits.scan.go(offset, direction, this.#document.knownEnd);
   }
 
   isAside(line: number): boolean {
@@ -95,7 +95,7 @@ export class Filtering {
       words: this.#words,
       context: this.#context,
       total: scan.counts.total,
-      progress: scan.isComplete ? 1 : scan.progress,
+      progress: this.#hits.progress,
       isRunning: scan.isRunning,
     };
   }
@@ -105,7 +105,7 @@ export class Filtering {
   }
 
   grown(): void {
-    if (!this.#hits.scan.isCancelled) this.#hits.scan.go();
+    if (!this.#hits.scan.isCancelled) this.#hits.grown();
   }
 
   dropBefore(offset: number): void {

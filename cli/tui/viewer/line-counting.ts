@@ -3,6 +3,9 @@ import type { Document } from "./document.ts";
 /** A smaller file is counted at once, a larger one when a line number is first needed. */
 const COUNTED_AT_ONCE = 256 * 1024 * 1024;
 
+/** Fewer bytes are counted in a moment: a file that is written all the time always has some left. */
+const WORTH_TELLING = 1024 * 1024;
+
 /** When a document's lines are counted. */
 export class LineCounting {
   readonly #document: Document;
@@ -15,10 +18,12 @@ export class LineCounting {
     this.#document = document;
   }
 
-  /** Fraction of the file that is counted, while a count runs. */
+  /** Fraction of the file that is counted, while a count runs that takes a while. */
   get progress(): number | undefined {
-    const { scan } = this.#document.index;
-    return scan.isRunning && !scan.isComplete ? scan.progress : undefined;
+    const { source, index } = this.#document;
+    const { scan } = index;
+    const left = source.end() - source.start() - scan.counts.knownBytes;
+    return scan.isRunning && left > WORTH_TELLING ? scan.progress : undefined;
   }
 
   /** True if the user needs a line number. */

@@ -213,7 +213,7 @@ export class Searching {
       isOfLevels: this.#mode === "levels",
       ordinal: this.at === undefined ? undefined : hits.ordinal(this.at),
       total: scan.counts.total,
-      progress: scan.isComplete ? 1 : scan.progress,
+      progress: hits.progress,
       isRunning: scan.isRunning,
     };
   }
@@ -231,8 +231,8 @@ export class Searching {
 
   /** Searches new text, unless the user has cancelled the search. */
   grown(): void {
-    const { scan } = this.#search?.hits ?? {};
-    if (scan && !scan.isCancelled) scan.go();
+    const { hits } = this.#search ?? {};
+    if (hits && !hits.scan.isCancelled) hits.grown();
   }
 
   /** Forgets everything before `offset`. No scan may be in progress. */

@@ -2,7 +2,7 @@ import type { Encoding } from "../encoding/encoding.ts";
 import { countLines, findNewline } from "../rows/newlines.ts";
 import { BLOCK } from "../sources/block-cache.ts";
 import type { ByteSource } from "../sources/byte-source.ts";
-import { rawPieces } from "./chunk-pieces.ts";
+import { CHUNK, type LineSelector, rawPieces } from "./chunk-pieces.ts";
 import { type LineQuery, matchingLines } from "./matching-lines.ts";
 import { type SelectionQuery, selectedLines } from "./selected-lines.ts";
 
@@ -21,8 +21,22 @@ export type Query =
 /** Searches one chunk at a time. A hit belongs to the chunk in which it begins. */
 export interface ChunkCounter {
   count(chunk: number): number;
-  /** Offsets of hits, ascending: last bytes of newlines, first bytes of lines or byte strings. */
-  positions(chunk: number): number[];
+  /**
+   * Offsets of hits, ascending: last bytes of newlines, first bytes of lines or byte strings.
+   * `from`: leave out hits before this offset, which {@link openFrom} returned.
+   */
+  positions(chunk: number, from?: number): number[];
+  /**
+   * Hits before this offset stay as they are if bytes are appended to a source that ended at `end`.
+   * Undefined if a chunk can only be searched whole.
+   */
+  openFrom?(end: number): number;
+}
+
+/** Bytes after a chunk that may change which hits it has: the rest of its last line or record. */
+export function reachOf(query: Query): number {
+  if (query.kind === "newlines") return 0;
+  return query.kind === "bytes" ? Math.max(0, query.bytes.length - 1) : CHUNK;
 }
 
 /** @throws Error with a one-line message for an invalid pattern */
@@ -31,16 +45,20 @@ export function chunkCounter(source: ByteSource, query: Query): ChunkCounter {
     case "newlines":
       return newlineCounter(source, query.encoding);
     case "lines":
-      return counterOf(matchingLines(source, query));
+      return lineCounter(matchingLines(source, query));
     case "selection":
-      return counterOf(selectedLines(source, query));
+      return lineCounter(selectedLines(source, query));
     case "bytes":
       return counterOf(bytesAt(source, Buffer.from(query.bytes)));
   }
 }
 
-/** Reports each hit of a chunk. */
-type EachHit = (chunk: number, hit: (offset: number) => void) => void;
+/** Reports each hit of a chunk, from an offset on. */
+type EachHit = (chunk: number, hit: (offset: number) => void, from?: number) => void;
+
+function lineCounter({ each, openFrom }: LineSelector): ChunkCounter {
+  return { ...counterOf(each), openFrom };
+}
 
 function counterOf(each: EachHit): ChunkCounter {
   return {
@@ -49,9 +67,9 @@ function counterOf(each: EachHit): ChunkCounter {
       each(chunk, () => count++);
       return count;
     },
-    positions(chunk) {
+    positions(chunk, from) {
       const found: number[] = [];
-      each(chunk, (offset) => found.push(offset));
+      each(chunk, (offset) => found.push(offset), from);
       return found;
     },
   };

@@ -1,15 +1,21 @@
-import { CHUNK } from "./chunk-counter.ts";
+import { CHUNK } from "./chunk-pieces.ts";
 
 /** Hits of each scanned chunk: 4 bytes a chunk, and 8 for the sums. */
 export class ChunkCounts {
   #counts = new Uint32Array(64);
-  /** Bytes scanned of each chunk; 0: not yet. */
-  #lengths = new Uint32Array(64);
+  /** Bytes that each count takes into account, with those after the chunk; 0: not yet. */
+  #seen = new Uint32Array(64);
+  readonly #reach: number;
   /** Prefix sums of the counts, as far as all earlier chunks are scanned. */
   #sums = new Float64Array(65);
   #summed = 0;
   #total = 0;
   #knownBytes = 0;
+
+  /** `reach`: bytes after a chunk that its count depends on; see {@link reachOf}. */
+  constructor(reach = 0) {
+    this.#reach = reach;
+  }
 
   /** Hits in all scanned chunks. */
   get total(): number {
@@ -24,23 +30,22 @@ export class ChunkCounts {
   /** `end`: the source's end at the time of the scan. A chunk that has grown may be set again. */
   set(chunk: number, count: number, end: number): void {
     this.#grow(chunk + 1);
-    const length = Math.min(CHUNK, Math.max(0, end - chunk * CHUNK));
-    const before = this.#lengths[chunk] ?? 0;
+    const seen = this.#visible(chunk, end);
     this.#total += count - (this.#counts[chunk] ?? 0);
-    this.#knownBytes += length - before;
+    this.#knownBytes += Math.min(CHUNK, seen) - Math.min(CHUNK, this.#seen[chunk] ?? 0);
     this.#counts[chunk] = count;
-    this.#lengths[chunk] = length;
+    this.#seen[chunk] = seen;
     if (chunk < this.#summed) this.#summed = chunk;
   }
 
   /** Hits in a chunk; undefined before its scan. */
   count(chunk: number): number | undefined {
-    return (this.#lengths[chunk] ?? 0) > 0 ? this.#counts[chunk] : undefined;
+    return (this.#seen[chunk] ?? 0) > 0 ? this.#counts[chunk] : undefined;
   }
 
   /** True if the chunk is scanned completely for a source that ends at `end`. */
   isCurrent(chunk: number, end: number): boolean {
-    return (this.#lengths[chunk] ?? 0) >= Math.min(CHUNK, end - chunk * CHUNK);
+    return (this.#seen[chunk] ?? 0) >= this.#visible(chunk, end);
   }
 
   /** Hits before a chunk; undefined until all earlier chunks are scanned. */
@@ -56,7 +61,7 @@ export class ChunkCounts {
 
   /** The last chunk with fewer than `hits` hits before it, as far as the prefix sums are known. */
   chunkOf(hits: number): { chunk: number; before: number } {
-    this.before(this.#lengths.length);
+    this.before(this.#seen.length);
     let low = 0;
     let high = this.#summed;
     while (low < high) {
@@ -73,23 +78,28 @@ export class ChunkCounts {
    */
   dropBefore(offset: number): void {
     const first = Math.floor(offset / CHUNK);
-    for (let chunk = 0; chunk < first; chunk++) this.set(chunk, 0, (chunk + 1) * CHUNK);
+    for (let chunk = 0; chunk < first; chunk++) this.set(chunk, 0, Number.POSITIVE_INFINITY);
     this.#grow(first + 1);
     this.#total -= this.#counts[first] ?? 0;
-    this.#knownBytes -= this.#lengths[first] ?? 0;
-    this.#counts[first] = this.#lengths[first] = 0;
+    this.#knownBytes -= Math.min(CHUNK, this.#seen[first] ?? 0);
+    this.#counts[first] = this.#seen[first] = 0;
     this.#summed = Math.min(this.#summed, first);
+  }
+
+  /** Bytes that matter for a chunk of a source that ends at `end`. */
+  #visible(chunk: number, end: number): number {
+    return Math.min(CHUNK + this.#reach, Math.max(0, end - chunk * CHUNK));
   }
 
   #grow(chunks: number): void {
     if (chunks <= this.#counts.length) return;
     const length = Math.max(chunks, this.#counts.length * 2);
-    const [counts, lengths, sums] = [this.#counts, this.#lengths, this.#sums];
+    const [counts, seen, sums] = [this.#counts, this.#seen, this.#sums];
     this.#counts = new Uint32Array(length);
-    this.#lengths = new Uint32Array(length);
+    this.#seen = new Uint32Array(length);
     this.#sums = new Float64Array(length + 1);
     this.#counts.set(counts);
-    this.#lengths.set(lengths);
+    this.#seen.set(seen);
     this.#sums.set(sums);
   }
 }

@@ -31,16 +31,29 @@ export interface LineRange {
   to: number;
 }
 
-/** The lines that begin in a chunk. */
-export function ownLines(lines: Lines, chunk: number): LineRange {
-  return { from: firstLine(lines, chunk * CHUNK), to: Math.min((chunk + 1) * CHUNK, lines.end()) };
+/** Selects lines of a source. */
+export interface LineSelector {
+  /** Reports the first bytes of the selected lines that begin in a chunk, from a line on. */
+  each(this: void, chunk: number, hit: (offset: number) => void, from?: number): void;
+  /** The first line that may be selected or not once bytes are appended at `end`. */
+  openFrom(this: void, end: number): number;
+}
+
+/** The lines that begin in a chunk, from a line on. */
+export function ownLines(lines: Lines, chunk: number, from = 0): LineRange {
+  return { from: Math.max(from, firstLine(lines, chunk * CHUNK)), to: Math.min((chunk + 1) * CHUNK, lines.end()) };
 }
 
 /**
  * The whole lines that begin in a chunk, in pieces of a block; a longer line is one larger piece.
  */
-export function linePieces(lines: Lines, chunk: number, buffer: Buffer): Generator<{ offset: number; bytes: Buffer }> {
-  return linesBeginningIn(lines, ownLines(lines, chunk), buffer);
+export function linePieces(
+  lines: Lines,
+  chunk: number,
+  buffer: Buffer,
+  from?: number,
+): Generator<{ offset: number; bytes: Buffer }> {
+  return linesBeginningIn(lines, ownLines(lines, chunk, from), buffer);
 }
 
 /** Like {@link linePieces}, for the lines of a range. */

@@ -8,10 +8,15 @@ import type { ScanPool } from "./scan-pool.ts";
 /** Chunks whose hit positions are cached: a screen needs one or two. */
 const KEPT = 8;
 
+/** Bytes of a new chunk that are searched at once. */
+const BEGUN = 64 * 1024;
+
 /** The hits of a chunk, for a source that ended at `end`. */
 interface Positions {
   end: number;
   hits: readonly number[];
+  /** False if the search was aborted. */
+  isWhole: boolean;
   /** Until the synchronous work that found them is done. */
   isHeld: boolean;
 }
@@ -51,18 +56,61 @@ export class Hits {
    * it: otherwise a source that grows all the time would be searched for each row.
    */
   positions(chunk: number): readonly number[] {
+    return this.#positions(chunk).hits;
+  }
+
+  /** `isFresh`: with the bytes that were appended meanwhile. */
+  #positions(chunk: number, isFresh = false): Positions {
     const end = Math.min(this.#source.end(), (chunk + 2) * CHUNK);
     const known = this.#kept.get(chunk);
-    if (known && (known.end === end || (known.isHeld && known.end < end))) return known.hits;
-    const look = () => this.#counter.positions(chunk);
-    const found = { end, hits: this.#risky ? (withDeadline(look) ?? []) : look(), isHeld: true };
+    if (known && (known.end === end || (!isFresh && known.isHeld && known.end < end))) return known;
+    const look = () => this.#look(chunk, known, end);
+    const hits = this.#risky ? withDeadline(look) : look();
+    const found = { end, hits: hits ?? [], isWhole: hits !== undefined, isHeld: true };
     queueMicrotask(() => {
       found.isHeld = false;
     });
     this.#kept.delete(chunk);
     this.#kept.set(chunk, found);
     if (this.#kept.size > KEPT) this.#kept.delete(this.#kept.keys().next().value ?? chunk);
-    return found.hits;
+    return found;
+  }
+
+  /** Scans the chunk of `offset` here, so that its hits are there at once, and the others after it. */
+  begin(offset: number): void {
+    const end = this.#source.end();
+    this.lookHere(Math.min(offset, end - 1));
+    this.scan.go(offset, "forward", end);
+  }
+
+  /** Scans the chunk of `offset` here. */
+  lookHere(offset: number): void {
+    if (offset < this.#source.start() || offset >= this.#source.end()) return;
+    const chunk = Math.floor(offset / CHUNK);
+    if (!this.#risky && this.scan.counts.count(chunk) === undefined) this.#count(chunk);
+  }
+
+  /**
+   * Scans bytes that were appended: here as far as only the last record and what follows it has to
+   * be searched, else in the background.
+   */
+  grown(): void {
+    const end = this.#source.end();
+    const last = Math.ceil(end / CHUNK) - 1;
+    const { counts } = this.scan;
+    const isShort = end - last * CHUNK <= BEGUN && counts.count(last - 1) !== undefined;
+    for (const chunk of this.#risky || !this.#counter.openFrom ? [] : [last - 1, last]) {
+      const isWanted = counts.count(chunk) !== undefined || (chunk === last && isShort);
+      if (isWanted && !counts.isCurrent(chunk, end)) this.#count(chunk);
+    }
+    this.scan.go(undefined, "forward", end);
+  }
+
+  /** Scanned part of the source, 0 to 1: also 1 while nothing but new bytes is missing. */
+  get progress(): number {
+    const { scan } = this;
+    const isDone = !scan.isRunning && !scan.isCancelled && scan.failure === undefined;
+    return isDone || scan.isComplete ? 1 : scan.progress;
   }
 
   /**
@@ -90,19 +138,30 @@ export class Hits {
   /** Resolves with {@link near} once it is known. */
   async find(from: number, direction: Direction): Promise<SearchResult> {
     const near = direction === "forward" ? from : from - 1;
-    if (near >= this.#source.start() && near < this.#source.end()) {
-      const chunk = Math.floor(near / CHUNK);
-      if (!this.#risky) this.scan.lookHere(chunk, () => this.positions(chunk).length);
-    }
+    this.lookHere(near);
     this.scan.go(near, direction);
     for (;;) {
       const at = this.near(from, direction);
       if (typeof at === "number") return { kind: "found", at };
       if (at === undefined) return { kind: "none" };
       if (this.scan.failure !== undefined) throw new Error(this.scan.failure);
+      if (!this.scan.isRunning && !this.scan.isCancelled) this.scan.go();
       if (!this.scan.isRunning) return { kind: "cancelled" };
       await this.scan.progressed();
     }
+  }
+
+  #count(chunk: number): void {
+    const { hits, end } = this.#positions(chunk, true);
+    this.scan.counts.set(chunk, hits.length, end);
+  }
+
+  /** The hits of a chunk. Of one that has grown, only those that the new bytes may change are new. */
+  #look(chunk: number, known: Positions | undefined, end: number): readonly number[] {
+    if (!known?.isWhole || known.end > end || !this.#counter.openFrom) return this.#counter.positions(chunk);
+    const from = this.#counter.openFrom(known.end);
+    const kept = known.hits.filter((hit) => hit < from);
+    return from >= (chunk + 1) * CHUNK ? kept : [...kept, ...this.#counter.positions(chunk, from)];
   }
 
   /** Number of the hit at `position`, from 1; undefined until everything before it is scanned. */

@@ -7,7 +7,7 @@ import { Matcher } from "../search/matcher.ts";
 import { translate } from "../search/syntax.ts";
 import { BLOCK, BlockCache } from "../sources/block-cache.ts";
 import type { ByteSource } from "../sources/byte-source.ts";
-import { linePieces } from "./chunk-pieces.ts";
+import { type LineSelector, linePieces } from "./chunk-pieces.ts";
 
 const NEWLINE = 10;
 
@@ -22,21 +22,31 @@ export interface LineQuery {
 type Hit = (offset: number) => void;
 
 /**
- * Reports matching lines of a chunk, matched as displayed, without colour codes.
+ * Selects matching lines, matched as displayed, without colour codes.
  * @throws Error with a one-line message for an invalid pattern
  */
-export function matchingLines(source: ByteSource, query: LineQuery): (chunk: number, hit: Hit) => void {
+export function matchingLines(source: ByteSource, query: LineQuery): LineSelector {
   // Two longest lines: a chunk may begin inside of one.
   const lines = new Lines(new BlockCache(source, (2 * MAX_LINE) / BLOCK + 1), query.encoding);
   const buffer = Buffer.allocUnsafeSlow(BLOCK);
   const eachIn = pieceMatcher(query);
-  return (chunk, hit) => {
-    try {
-      for (const { offset, bytes } of linePieces(lines, chunk, buffer)) eachIn(bytes, offset, hit);
-    } finally {
-      // The end of a growing source changes, and other scans reuse the buffers.
-      lines.cache.clear();
-    }
+  // The end of a growing source changes, and other scans reuse the buffers.
+  const clear = () => lines.cache.clear();
+  return {
+    each(chunk, hit, from) {
+      try {
+        for (const { offset, bytes } of linePieces(lines, chunk, buffer, from)) eachIn(bytes, offset, hit);
+      } finally {
+        clear();
+      }
+    },
+    openFrom(end) {
+      try {
+        return lines.at(end - 1);
+      } finally {
+        clear();
+      }
+    },
   };
 }
 

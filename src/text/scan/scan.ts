@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { messageOf } from "../../errors.ts";
 import type { ByteSource } from "../sources/byte-source.ts";
-import { CHUNK, type ChunkCounter, chunkCounter, type Query } from "./chunk-counter.ts";
+import { CHUNK, type ChunkCounter, chunkCounter, type Query, reachOf } from "./chunk-counter.ts";
 import { ChunkCounts } from "./chunk-counts.ts";
 import { type ChunkRange, type Direction, nextChunkRange } from "./chunk-range.ts";
 import { Holes } from "./holes.ts";
@@ -20,7 +20,7 @@ let scans = 0;
  * read is scanned here, one chunk between keys and frames.
  */
 export class Scan {
-  readonly counts = new ChunkCounts();
+  readonly counts: ChunkCounts;
   readonly query: Query;
   readonly #source: ByteSource;
   readonly #holes: Holes;
@@ -32,6 +32,7 @@ export class Scan {
   #counter: ChunkCounter | undefined;
   #focus = 0;
   #direction: Direction = "forward";
+  #until = 0;
   #flag = new SharedArrayBuffer(4);
   #running: Promise<void> | undefined;
   #stopped = true;
@@ -43,6 +44,7 @@ export class Scan {
     this.#source = source;
     this.#holes = new Holes(source);
     this.query = query;
+    this.counts = new ChunkCounts(reachOf(query));
     this.#changed = changed;
     this.#pool = pool;
   }
@@ -53,7 +55,7 @@ export class Scan {
 
   /** True when everything available is scanned. */
   get isComplete(): boolean {
-    return this.#nextStretch() === undefined && this.#underWay.size === 0;
+    return this.#nextStretch(this.#source.end()) === undefined && this.#underWay.size === 0;
   }
 
   get isCancelled(): boolean {
@@ -70,29 +72,26 @@ export class Scan {
     return length <= 0 ? 1 : Math.min(1, this.counts.knownBytes / this.#source.end());
   }
 
-  /** Starts, or continues after the source has grown. Scans from `offset` in `direction` first. */
-  go(offset?: number, direction: Direction = "forward"): void {
+  /**
+   * Starts, or continues after the source has grown. Scans from `offset` in `direction` first.
+   * `end`: scan no further, so that the scan of a source that grows all the time ends.
+   */
+  go(offset?: number, direction: Direction = "forward", end = this.#source.end()): void {
     if (offset !== undefined) {
       this.#focus = Math.floor(Math.max(0, offset) / CHUNK);
       this.#direction = direction;
     }
     this.#stopped = false;
+    this.#until = end;
     if (this.#running || this.#failure !== undefined) return;
     if (this.#nextStretch() === undefined) return;
     this.#flag = new SharedArrayBuffer(4);
     this.#running = (this.#source.parts ? this.#runThreads() : this.#runHere()).finally(() => {
       this.#running = undefined;
-      // Started again after a cancellation, before this run had ended.
-      if (!this.#stopped && this.#isRunCancelled) this.go();
+      // Started again after a cancellation, or continued, before this run had ended.
+      if (!this.#stopped) this.go(undefined, undefined, this.#until);
       this.#notify();
     });
-  }
-
-  /** Scans one chunk synchronously: nearby results are there before a thread starts. */
-  lookHere(chunk: number, count: () => number): void {
-    if (this.counts.count(chunk) !== undefined) return;
-    const end = this.#source.end();
-    this.counts.set(chunk, count(), end);
   }
 
   /** Resolves at new results or at the end. */
@@ -175,8 +174,7 @@ export class Scan {
     this.#changed();
   }
 
-  #nextStretch(): ChunkRange | undefined {
-    const end = this.#source.end();
+  #nextStretch(end = this.#until): ChunkRange | undefined {
     const wanted = {
       first: Math.floor(this.#source.start() / CHUNK),
       chunks: Math.ceil(end / CHUNK),

@@ -6,7 +6,7 @@ import type { MatchOptions } from "../search/compile.ts";
 import { BLOCK, BlockCache } from "../sources/block-cache.ts";
 import type { ByteSource } from "../sources/byte-source.ts";
 import { HeldEnd } from "../sources/held-end.ts";
-import { type LineRange, linesBeginningIn, ownLines } from "./chunk-pieces.ts";
+import { type LineRange, type LineSelector, linesBeginningIn, ownLines } from "./chunk-pieces.ts";
 import { type PieceMatcher, pieceMatcher } from "./matching-lines.ts";
 
 /**
@@ -30,37 +30,39 @@ export interface SelectionQuery {
   without?: readonly Uint8Array[] | undefined;
 }
 
-/**
- * Reports the selected lines of a chunk.
- * @throws Error with a one-line message for an invalid pattern
- */
-export function selectedLines(
-  source: ByteSource,
-  query: SelectionQuery,
-): (chunk: number, hit: (offset: number) => void) => void {
+/** @throws Error with a one-line message for an invalid pattern */
+export function selectedLines(source: ByteSource, query: SelectionQuery): LineSelector {
   const { encoding, match, invert = false, levels, without = [] } = query;
   const held = new HeldEnd(source);
   const lines = new Lines(new BlockCache(held, (2 * MAX_LINE) / BLOCK + 1), encoding);
   const buffer = Buffer.allocUnsafeSlow(BLOCK);
   const records = new Records(lines, query.areRecords);
   const eachIn = match && pieceMatcher({ encoding, match });
-  return (chunk, hit) => {
+  /** Does something with the text as it is now. */
+  const now = <Result>(action: () => Result): Result => {
     held.hold();
     try {
-      const own = ownLines(lines, chunk);
-      const range = records.around(own);
-      const matches = eachIn && insideOf(records.withLines(positionsIn(lines, range, buffer, eachIn)));
-      const levelled = levels && insideOf(records.withLevels(range, new Set(levels)));
-      eachLine(lines, own, buffer, (line, bytes) => {
-        if (matches && matches(line) === invert) return;
-        if (levelled && !levelled(line)) return;
-        if (!without.some((beginning) => startsWith(bytes, beginning))) hit(line);
-      });
+      return action();
     } finally {
       // The end of a growing source changes, and other scans reuse the buffers.
       lines.cache.clear();
       records.forget();
     }
+  };
+  const each: LineSelector["each"] = (chunk, hit, from) => {
+    const own = ownLines(lines, chunk, from);
+    const range = records.around(own);
+    const matches = eachIn && insideOf(records.withLines(positionsIn(lines, range, buffer, eachIn)));
+    const levelled = levels && insideOf(records.withLevels(range, new Set(levels)));
+    eachLine(lines, own, buffer, (line, bytes) => {
+      if (matches && matches(line) === invert) return;
+      if (levelled && !levelled(line)) return;
+      if (!without.some((beginning) => startsWith(bytes, beginning))) hit(line);
+    });
+  };
+  return {
+    each: (chunk, hit, from) => now(() => each(chunk, hit, from)),
+    openFrom: (end) => now(() => records.openFrom(end)),
   };
 }
 
@@ -86,6 +88,15 @@ class Records {
   around({ from, to }: LineRange): LineRange {
     if (!this.#areRecords || from >= to) return { from, to };
     return { from: this.#of(from).from, to: Math.max(to, this.#of(this.#lines.at(to - 1)).to) };
+  }
+
+  /**
+   * The first line whose record may change once bytes are appended at `end`. An unfinished last line
+   * may turn out to begin a record, so the record of the line before it is open too.
+   */
+  openFrom(end: number): number {
+    const last = this.#lines.at(end - 1);
+    return this.#of(this.#lines.previous(last) ?? last).from;
   }
 
   /** The records of these lines, ascending. */
