@@ -78,7 +78,7 @@ describeWith("tmux", "the viewer", () => {
     );
     await screen.waitFor("both in the status", says("only error, warn  362 lines"));
     screen.keys("M-e", "M-w");
-    await screen.waitFor("all lines", (text) => text.includes(" INFO event 34") && !says("only")(text));
+    await screen.waitFor("all lines", (text) => text.includes(" INFO event 3") && !says("only")(text));
     screen.keys("M-d");
     await screen.waitFor("that there is none", (text) =>
       /^ there is no such line \(only debug\)\n Esc shows all lines$/m.test(text),
